@@ -1,0 +1,86 @@
+# Each target does its own set-up in .venv; only Python 3.11+, make and a package index are needed.
+#
+#   make demo    read the shipped weather network and explain its forecasts
+#   make test    run every test
+#   make check   lint and types
+#   make bench   every benchmark
+#   make clean   remove what the above made
+#
+# PYTHON=python3.12 chooses an interpreter, WORKERS=4 the number of test processes, ARGS="-k lags" goes
+# to pytest, and TORCH_OPTIONS="--extra-index-url ..." to pip when it installs PyTorch, which only the
+# tests need (any build of it serves).
+
+NEW_ENOUGH := import sys; sys.exit(sys.version_info < (3, 11))
+ifndef PYTHON
+PYTHON := $(shell for name in python3 python3.14 python3.13 python3.12 python3.11; do \
+	if $$name -c '$(NEW_ENOUGH)' 2>/dev/null; then echo $$name; break; fi; done)
+endif
+ifeq ($(PYTHON),)
+PYTHON := python3
+endif
+
+VENV ?= .venv
+BIN := $(VENV)/bin
+WORKERS ?= 2
+ARGS ?=
+TORCH_OPTIONS ?=
+INSTALL := $(BIN)/python -m pip install -qq --disable-pip-version-check
+TORCH := $(shell sed -n 's/^ *"\(torch==[0-9.]*\)",$$/\1/p' pyproject.toml)
+ONE_THREAD := OMP_NUM_THREADS=1 OPENBLAS_NUM_THREADS=1 MKL_NUM_THREADS=1 VECLIB_MAXIMUM_THREADS=1 \
+	NUMBA_NUM_THREADS=1
+BENCHMARKS = $(sort $(wildcard benchmarks/*.py))
+
+.DEFAULT_GOAL := help
+.PHONY: help demo test check bench clean
+.DELETE_ON_ERROR:
+
+help:
+	@sed -n 's/^#   //p' Makefile
+
+demo: $(VENV)/.demo
+	@$(BIN)/rnnlens demo
+
+test: $(VENV)/.test
+	$(ONE_THREAD) KERAS_BACKEND=torch $(BIN)/python -m pytest -n $(WORKERS) $(ARGS)
+
+check: $(VENV)/.check
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/pyright --pythonpath $(BIN)/python
+
+bench: $(VENV)/.test
+ifeq ($(BENCHMARKS),)
+	@echo "There is no benchmark yet: benchmarks/README.md says what one must do."
+else
+	@set -e; for script in $(BENCHMARKS); do \
+		echo "== $$script"; KERAS_BACKEND=torch $(BIN)/python $$script; done
+endif
+
+clean:
+	rm -rf $(VENV) build dist .pytest_cache .ruff_cache .hypothesis rnnlens-weather.html
+	find src tests examples benchmarks -name __pycache__ -type d -prune -exec rm -rf {} + 2>/dev/null || true
+
+$(VENV)/.made:
+	@$(PYTHON) -c '$(NEW_ENOUGH)' 2>/dev/null || { echo "rnnlens needs Python 3.11 or newer, but $(PYTHON)" \
+		"is $$($(PYTHON) -V 2>/dev/null || echo missing): name a newer one," \
+		"as in: make demo PYTHON=python3.12" >&2; exit 1; }
+	@$(PYTHON) -m venv $(VENV) || { echo "$(PYTHON) could not make a virtual environment in $(VENV):" \
+		"its venv module is missing or cut down (on Debian: apt install python3-venv)." >&2; exit 1; }
+	@touch $@
+
+$(VENV)/.demo: pyproject.toml | $(VENV)/.made
+	@echo "Setting up $(VENV) for the demo; this is done once and takes a minute or two." >&2
+	@$(INSTALL) -e '.[demo]'
+	@touch $@
+
+# PyTorch goes first, in a call of its own, so that the build that TORCH_OPTIONS chose stays.
+$(VENV)/.test: pyproject.toml | $(VENV)/.made
+	@echo "Setting up $(VENV) for the tests; this is done once and takes a few minutes." >&2
+	@$(INSTALL) $(TORCH_OPTIONS) '$(TORCH)'
+	@$(INSTALL) -e '.[test]'
+	@touch $@
+
+# The types are checked against the libraries that the tests use, so they are installed too.
+$(VENV)/.check: pyproject.toml $(VENV)/.test | $(VENV)/.made
+	@$(INSTALL) -e '.[test,check]'
+	@touch $@

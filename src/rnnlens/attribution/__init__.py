@@ -1,0 +1,1 @@
+"""How much of a forecast came from each lag and feature: one method a file."""

@@ -1,0 +1,122 @@
+"""The common results of attribution methods, and the check that they sum."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from rnnlens.errors import NotAdditive
+from rnnlens.names import declared
+
+__all__ = ["TOLERANCE", "Contribution", "LagContribution", "Sensitivity", "additive"]
+
+Array = NDArray[np.float64]
+
+#: Largest residual, relative to the forecasts' size, that float64 rounding explains. Secants of
+#: networks with weights of scale 0.1 to 5 over 1 to 200 steps leave 1e-10 at the most.
+TOLERANCE = 1e-8
+
+
+@dataclass(frozen=True, eq=False)
+class Contribution:
+    """Signed contributions by lag and feature, in the target's own unit.
+
+    Parameters
+    ----------
+    contribution : array (sample, lag, feature)
+        Lag 1, the newest step, comes first.
+    forecast, baseline_forecast : array (sample,)
+        For the window, and for the baseline (the mean over backgrounds).
+    residual : array (sample,)
+        ``forecast - baseline_forecast - sum of contributions``.
+    """
+
+    contribution: Array = declared("sample", "lag", "feature")
+    forecast: Array = declared("sample")
+    baseline_forecast: Array = declared("sample")
+    residual: Array = declared("sample")
+
+
+@dataclass(frozen=True, eq=False)
+class LagContribution:
+    """Signed contributions by lag, in the target's own unit.
+
+    Parameters
+    ----------
+    contribution : array (sample, lag)
+        Newest player first; the last one may stand for all older lags.
+    lag_from, lag_to : array (lag,) of int
+        First and last lag of each player.
+    forecast, baseline_forecast, residual : array (sample,)
+        As in `Contribution`.
+    cells : int
+        Cell evaluations that it took.
+    """
+
+    contribution: Array = declared("sample", "lag")
+    lag_from: NDArray[np.int64] = declared("lag")
+    lag_to: NDArray[np.int64] = declared("lag")
+    forecast: Array = declared("sample")
+    baseline_forecast: Array = declared("sample")
+    residual: Array = declared("sample")
+    cells: int = declared()
+
+
+@dataclass(frozen=True, eq=False)
+class Sensitivity:
+    """Derivatives of the forecast: what a small change does. They do not sum to it.
+
+    Parameters
+    ----------
+    sensitivity : array (sample, lag, feature)
+        Change of the forecast, in the target's own unit, per unit of the network's input.
+    forecast : array (sample,)
+        For the window.
+    """
+
+    sensitivity: Array = declared("sample", "lag", "feature")
+    forecast: Array = declared("sample")
+
+
+def additive(total: Array, forecast: Array, baseline_forecast: Array, method: str) -> Array:
+    """Give the residual of contributions, or refuse them where they do not sum.
+
+    Parameters
+    ----------
+    total : array (sample,)
+        Sum of each sample's contributions.
+    forecast, baseline_forecast : array (sample,)
+        What they should sum to the difference of.
+    method : str
+        Named in the error.
+
+    Returns
+    -------
+    array (sample,)
+        ``forecast - baseline_forecast - total``.
+
+    Raises
+    ------
+    NotAdditive
+        If a residual is above `TOLERANCE` times the size of the forecasts.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> additive(np.array([1.0]), np.array([3.0]), np.array([2.0]), "secant")
+    array([0.])
+    """
+    residual = forecast - baseline_forecast - total
+    size = np.maximum(1.0, np.maximum(np.abs(forecast), np.abs(baseline_forecast)))
+    excess = np.abs(residual) / size
+    if excess.size and not excess.max() <= TOLERANCE:
+        worst = int(np.argmax(np.where(np.isnan(excess), np.inf, excess)))
+        raise NotAdditive(
+            f"the contributions of method {method!r} miss the change of the forecast by "
+            f"{residual[worst]:.3g} in sample {worst} (forecast {forecast[worst]:.6g}, baseline "
+            f"forecast {baseline_forecast[worst]:.6g}, tolerance {TOLERANCE * size[worst]:.1g}): "
+            "the network amplifies rounding beyond float64; use method 'tree' for this window"
+        )
+    return residual

@@ -1,0 +1,54 @@
+"""Derivatives of the forecast with respect to every lag and feature: the local impulse response.
+
+One forward and one backward run, 3T cell evaluations. Exact for affine networks; elsewhere it says
+what an infinitely small change does and nothing about the whole of an input, so its entries do
+not sum to the forecast: a sensitivity, not a contribution (Simonyan, Vedaldi and Zisserman 2014,
+"Deep inside convolutional networks").
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+import numpy as np
+
+from rnnlens.attribution.baseline import Array
+from rnnlens.attribution.contribution import Sensitivity
+from rnnlens.attribution.target import Target
+from rnnlens.engine.backward import backward
+from rnnlens.engine.forward import forward
+from rnnlens.engine.plan import chunks
+from rnnlens.network.network import Network
+
+__all__ = ["gradient"]
+
+
+def gradient(
+    network: Network, inputs: Mapping[str, Array], target: Target, *, of: str
+) -> Sensitivity:
+    """Differentiate each forecast with respect to its window.
+
+    Parameters
+    ----------
+    network : Network
+        The network.
+    inputs : mapping of str to array (sample, ...)
+        From `rnnlens.engine.forward.entries`, in the network's own units.
+    target : Target
+        What is differentiated.
+    of : str
+        The input with respect to which.
+
+    Returns
+    -------
+    Sensitivity
+        Target's own unit per unit of the network's input.
+    """
+    derivatives, forecasts = [], []
+    for chunk in chunks(network, inputs):
+        run = forward(network, {name: array[chunk] for name, array in inputs.items()})
+        x = run.value((of, 0))
+        found = backward(run, target.weight(run)).get((of, 0), np.zeros_like(x))
+        derivatives.append(found.reshape(*x.shape[:2], -1)[:, ::-1])
+        forecasts.append(target.pick(run.outputs))
+    return Sensitivity(np.concatenate(derivatives), np.concatenate(forecasts))

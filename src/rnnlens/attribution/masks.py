@@ -1,0 +1,39 @@
+"""Which steps of an input the network sees as real."""
+
+from __future__ import annotations
+
+import numpy as np
+from numpy.typing import NDArray
+
+from rnnlens.engine.forward import Run
+from rnnlens.network.layers import Embedding, Identity, Masking
+
+__all__ = ["real_steps"]
+
+
+def real_steps(run: Run, of: str) -> NDArray[np.bool_] | None:
+    """Say which steps of an input are real and which are padding.
+
+    Parameters
+    ----------
+    run : Run
+        A run of the windows.
+    of : str
+        The input.
+
+    Returns
+    -------
+    array (sample, step) of bool, or None
+        From the layer that masks this input; None where none does.
+    """
+    same = {of}
+    for node in run.network.nodes:
+        if not any(name in same for name, _ in node.inputs):
+            continue
+        if isinstance(node.layer, Identity):
+            same.add(node.name)
+        elif isinstance(node.layer, Masking | Embedding):
+            mask = run.tapes[node.name].masks[0]
+            if mask is not None:
+                return mask
+    return None

@@ -1,0 +1,138 @@
+"""Does the network, as read, give what the source model gives?
+
+Compared with a live Keras model, run by Keras, or with outputs that were stored when the model was
+saved. The source computes in float32 as a rule, so the two differ by rounding; a gate read into
+the wrong place differs by far more.
+"""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+from rnnlens.engine.forward import entries, predict
+from rnnlens.errors import DataError, InputError
+from rnnlens.names import declared
+from rnnlens.network.network import Network
+
+__all__ = ["Fidelity", "fidelity"]
+
+Array = NDArray[np.float64]
+
+#: float32 keeps 6e-8 of a number, and a recurrence of a hundred steps adds up a few of them; a wrong
+#: gate order moves outputs by 1e-2 and more.
+TOLERANCE = 1e-5
+
+
+@dataclass(frozen=True, eq=False)
+class Fidelity:
+    """How far the network as read is from its source.
+
+    Parameters
+    ----------
+    largest_difference : array (target,)
+        Largest absolute difference of each output, over samples (and horizons), in the network's
+        own units.
+    largest : float
+        The largest of them.
+    tolerance : float
+        What rounding in the source's precision explains: `TOLERANCE` times the size of the outputs.
+    agrees : bool
+        Whether ``largest <= tolerance``.
+    samples : int
+        Windows compared.
+    against : str
+        What ran.
+    """
+
+    largest_difference: Array = declared("target")
+    largest: float = declared()
+    tolerance: float = declared()
+    agrees: bool = declared()
+    samples: int = declared()
+    against: str = declared()
+
+
+def fidelity(
+    network: Network,
+    source: Any,
+    X: ArrayLike | Mapping[str, ArrayLike],
+    *,
+    against: str | None = None,
+) -> Fidelity:
+    """Compare a network with its source on the same windows.
+
+    Parameters
+    ----------
+    network : Network
+        The network as read.
+    source : live Keras model, or array or sequence of arrays (sample, ...)
+        What it was read from, or the outputs that the source gave for these windows.
+    X : array (sample, step, feature), or mapping of input name to array
+        In the network's own units.
+    against : str, optional
+        What to call the source in the result.
+
+    Returns
+    -------
+    Fidelity
+        The largest difference, and whether rounding explains it.
+
+    Raises
+    ------
+    DataError
+        If the outputs do not have the shapes of the network's.
+    InputError
+        If the source is neither a model that can be run nor an array.
+    """
+    inputs = entries(network, X)
+    ours = _many(predict(network, inputs))
+    theirs, name = _theirs(source, inputs)
+    if [a.shape for a in theirs] != [a.shape for a in ours]:
+        raise DataError(
+            f"the source gives outputs of shapes {[a.shape for a in theirs]}, but the network as "
+            f"read gives {[a.shape for a in ours]}: compare it with the model that it was read from"
+        )
+    differences = [
+        np.abs(mine - their).reshape(-1, mine.shape[-1]) for mine, their in zip(ours, theirs, strict=True)
+    ]
+    per_target = np.concatenate([d.max(axis=0, initial=0.0) for d in differences])
+    size = max(1.0, *(float(np.abs(their).max(initial=0.0)) for their in theirs))
+    largest = float(per_target.max(initial=0.0))
+    if np.isnan(per_target).any():
+        largest = float("inf")
+    return Fidelity(
+        largest_difference=per_target,
+        largest=largest,
+        tolerance=TOLERANCE * size,
+        agrees=largest <= TOLERANCE * size,
+        samples=len(ours[0]),
+        against=against or name,
+    )
+
+
+def _many(outputs: Array | Sequence[Array]) -> list[Array]:
+    return list(outputs) if isinstance(outputs, tuple | list) else [np.asarray(outputs)]
+
+
+def _theirs(source: Any, inputs: Mapping[str, Array]) -> tuple[list[Array], str]:
+    if isinstance(source, np.ndarray):
+        return [np.asarray(source, dtype=np.float64)], "stored outputs"
+    if isinstance(source, tuple | list) and all(isinstance(a, np.ndarray) for a in source):
+        return [np.asarray(a, dtype=np.float64) for a in source], "stored outputs"
+    keras = sys.modules.get("keras")
+    if keras is not None and isinstance(source, keras.Model):
+        given = list(inputs.values())
+        outputs = source.predict(given[0] if len(given) == 1 else given, verbose=0)
+        backend = keras.backend.backend()
+        arrays = [np.asarray(a, dtype=np.float64) for a in _many(outputs)]
+        return arrays, f"Keras {keras.__version__} ({backend})"
+    raise InputError(
+        f"fidelity needs a live Keras model or the outputs it gave, but came with an object of type "
+        f"{type(source).__name__}"
+    )

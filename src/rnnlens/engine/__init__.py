@@ -1,0 +1,1 @@
+"""Running the canonical network: forward, traced, and backward."""

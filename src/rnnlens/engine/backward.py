@@ -1,0 +1,72 @@
+"""Carrying multipliers from a network's output back to its inputs.
+
+One sweep serves two ends. Between a run and the run of a baseline, the multipliers are those of
+the Rescale rule with the Shapley rule for products: multiplier times change of input sums to the
+change of the output exactly. With a run as its own reference they are the derivatives.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from rnnlens.engine.forward import Run
+from rnnlens.engine.operations.registry import Array, join, pull
+from rnnlens.network.layers import Input
+from rnnlens.network.network import Ref
+
+__all__ = ["backward", "multipliers"]
+
+
+def multipliers(run: Run, run0: Run, m: Mapping[Ref, Array]) -> dict[Ref, Array]:
+    """Carry multipliers of outputs back to everything they depend on.
+
+    Parameters
+    ----------
+    run, run0 : Run
+        At the point and at the reference, with the same masks; the same object for derivatives.
+    m : mapping of Ref to array (sample, ...)
+        Multipliers of values in the network, usually of one output.
+
+    Returns
+    -------
+    dict of Ref to array (sample, ...)
+        Multipliers of every value that an output depends on, network inputs among them.
+    """
+    found: dict[Ref, Array] = dict(m)
+    for node in reversed(run.network.nodes):
+        if isinstance(node.layer, Input):
+            continue
+        tape, tape0 = run.tapes[node.name], run0.tapes[node.name]
+        outer = tuple(found.get((node.name, k)) for k in range(len(tape.outputs)))
+        if all(part is None for part in outer):
+            continue
+        pulled = pull(node.layer, tape, tape0, outer)
+        for ref, part in zip(node.inputs, pulled, strict=False):
+            total = join(found.get(ref), part)
+            if total is not None:
+                found[ref] = total
+        # a state that the caller gave stands where no node feeds it
+        for k, part in enumerate(pulled[len(node.inputs) :]):
+            if part is not None:
+                found[f"{node.name} initial state", k] = part
+    return found
+
+
+def backward(run: Run, m: Mapping[Ref, Array]) -> dict[Ref, Array]:
+    """Differentiate a weighted sum of values with respect to everything they depend on.
+
+    Parameters
+    ----------
+    run : Run
+        A forward run.
+    m : mapping of Ref to array (sample, ...)
+        Weights of the values.
+
+    Returns
+    -------
+    dict of Ref to array (sample, ...)
+        Derivatives; those of the inputs stand at ``(input name, 0)``, those of an initial state
+        that the caller gave at ``("lstm initial state", 0)``. An embedding's integer input has
+        none: zero.
+    """
+    return multipliers(run, run, m)

@@ -1,0 +1,235 @@
+"""Running a network forward, keeping what the way back and the trace need."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import ArrayLike
+
+from rnnlens.engine.operations import (  # noqa: F401  (each registers its layers)
+    linear,
+    merges,
+    norms,
+    pointwise,
+    pooling,
+    recurrent,
+    shapes,
+)
+from rnnlens.engine.operations.registry import Array, Mask, Tape, run
+from rnnlens.engine.plan import chunks
+from rnnlens.errors import DataError
+from rnnlens.network.layers import Bidirectional, Embedding, Input, Masking, Recurrent
+from rnnlens.network.network import Network, Node, Ref
+
+__all__ = ["Run", "States", "entries", "forward", "predict"]
+
+#: Initial states by name of the recurrent layer: hidden (and cell), each (sample, unit).
+States = Mapping[str, Sequence[ArrayLike]]
+
+
+@dataclass(frozen=True, eq=False)
+class Run:
+    """One forward run.
+
+    Parameters
+    ----------
+    network : Network
+        What was run.
+    tapes : dict of str to Tape
+        What each node took and gave.
+    """
+
+    network: Network
+    tapes: dict[str, Tape]
+
+    def value(self, ref: Ref) -> Array:
+        """Give one output of one node.
+
+        Parameters
+        ----------
+        ref : tuple of str and int
+            The node and the number of its output.
+
+        Returns
+        -------
+        array (sample, ...)
+            Its value.
+        """
+        name, number = ref
+        return self.tapes[name].outputs[number]
+
+    @property
+    def outputs(self) -> tuple[Array, ...]:
+        """The network's outputs."""
+        return tuple(self.value(ref) for ref in self.network.outputs)
+
+
+def entries(network: Network, X: ArrayLike | Mapping[str, ArrayLike]) -> dict[str, Array]:
+    """Check the arrays given to a network and name them.
+
+    Parameters
+    ----------
+    network : Network
+        The network.
+    X : array (sample, step, feature), or mapping of input name to array
+        In the network's own units; one array serves a network with one input.
+
+    Returns
+    -------
+    dict of str to array of float64
+        By input name. The caller's arrays are not written to.
+
+    Raises
+    ------
+    DataError
+        If an input is missing or unknown, has the wrong shape, or holds NaN or infinity.
+    """
+    wanted = network.inputs
+    if not isinstance(X, Mapping):
+        if len(wanted) != 1:
+            raise DataError(
+                f"the network has {len(wanted)} inputs ({', '.join(wanted)}): give a mapping from "
+                "input name to array"
+            )
+        X = {next(iter(wanted)): X}
+    if set(X) != set(wanted):
+        raise DataError(
+            f"the network's inputs are {', '.join(wanted)}, but arrays came for "
+            f"{', '.join(sorted(X)) or 'none'}"
+        )
+    arrays = {name: _entry(name, wanted[name], X[name]) for name in wanted}
+    counts = {len(array) for array in arrays.values()}
+    if len(counts) > 1:
+        raise DataError(f"the inputs hold different numbers of samples: {sorted(counts)}")
+    return arrays
+
+
+def _entry(name: str, entry: Input, given: ArrayLike) -> Array:
+    array = np.asarray(given, dtype=np.float64)
+    # One feature may come without its axis, (sample, step), and go in with it.
+    if array.ndim == len(entry.shape) and entry.shape[-1:] == (1,):
+        array = array[..., None]
+    expected = ("sample", *("any" if size is None else size for size in entry.shape))
+    fits = array.ndim == len(expected) and all(
+        size is None or size == got for size, got in zip(entry.shape, array.shape[1:], strict=True)
+    )
+    if not fits:
+        shape = ", ".join(str(size) for size in expected)
+        raise DataError(f"input {name!r} must have shape ({shape}), but came with {array.shape}")
+    if not np.isfinite(array).all():
+        where = tuple(int(k) for k in np.argwhere(~np.isfinite(array))[0])
+        raise DataError(
+            f"input {name!r} holds {array[where]} at index {where}: fill or drop missing values "
+            "before windows are made"
+        )
+    return array
+
+
+def forward(
+    network: Network,
+    inputs: Mapping[str, Array],
+    *,
+    initial_state: States | None = None,
+    masks_of: Run | None = None,
+) -> Run:
+    """Run a network and keep everything it computed.
+
+    Parameters
+    ----------
+    network : Network
+        The network.
+    inputs : mapping of str to array
+        From `entries`.
+    initial_state : mapping of str to sequence of array (sample, unit), optional
+        States to start from, by recurrent layer; zero where not given.
+    masks_of : Run, optional
+        A run whose masks are used instead of those that this input would make: padding belongs to
+        the window that is explained, whatever stands in for its values.
+
+    Returns
+    -------
+    Run
+        All values, float64.
+
+    Raises
+    ------
+    DataError
+        If an initial state is for a layer that does not take one or has the wrong shape.
+    """
+    given = dict(initial_state or {})
+    takes = {n.name for n in network.nodes if isinstance(n.layer, Recurrent | Bidirectional)}
+    unknown = sorted(set(given) - takes)
+    if unknown:
+        raise DataError(
+            f"{unknown[0]!r} is not a recurrent layer that takes an initial state: "
+            f"{', '.join(sorted(takes)) or 'there is none'}"
+        )
+    tapes: dict[str, Tape] = {}
+    for node in network.nodes:
+        if isinstance(node.layer, Input):
+            tapes[node.name] = Tape((), (inputs[node.name],), (None,))
+            continue
+        taken = tuple(tapes[name].outputs[k] for name, k in node.inputs)
+        masks = tuple(tapes[name].masks[k] for name, k in node.inputs)
+        if node.name in given:
+            taken = (taken[0], *_states(node, given[node.name], len(taken[0])))
+        tapes[node.name] = run(node.layer, taken, masks, _forced(node, masks_of))
+    return Run(network, tapes)
+
+
+def _forced(node: Node, masks_of: Run | None) -> Mask:
+    if masks_of is None or not isinstance(node.layer, Masking | Embedding):
+        return None
+    return masks_of.tapes[node.name].masks[0]
+
+
+def _states(node: Node, given: Sequence[ArrayLike], samples: int) -> list[Array]:
+    layer = node.layer
+    layers = [layer.forward, layer.backward] if isinstance(layer, Bidirectional) else [layer]
+    wanted = [(samples, one.cell.units) for one in layers for _ in one.cell.states]
+    states = [np.asarray(state, dtype=np.float64) for state in given]
+    if [state.shape for state in states] != wanted:
+        raise DataError(
+            f"the initial state of {node.name!r} must be arrays of shapes {wanted}, but came with "
+            f"{[state.shape for state in states]}"
+        )
+    return states
+
+
+def predict(
+    network: Network,
+    X: ArrayLike | Mapping[str, ArrayLike],
+    *,
+    initial_state: States | None = None,
+) -> Array | tuple[Array, ...]:
+    """Run a network on windows.
+
+    Parameters
+    ----------
+    network : Network
+        The network.
+    X : array (sample, step, feature), or mapping of input name to array
+        In the network's own units.
+    initial_state : mapping of str to sequence of array (sample, unit), optional
+        States to start from, by recurrent layer; zero where not given.
+
+    Returns
+    -------
+    array or tuple of array (sample, ...)
+        What the source model's ``predict`` gives, in float64: one array a network output.
+    """
+    inputs = entries(network, X)
+    samples = len(next(iter(inputs.values())))
+    parts = []
+    for chunk in chunks(network, inputs):
+        states = {
+            name: [np.asarray(state)[chunk] for state in states]
+            for name, states in (initial_state or {}).items()
+        }
+        part = {name: array[chunk] for name, array in inputs.items()}
+        parts.append(forward(network, part, initial_state=states).outputs)
+    assert samples == 0 or parts
+    outputs = tuple(np.concatenate(pieces) for pieces in zip(*parts, strict=True))
+    return outputs[0] if len(outputs) == 1 else outputs

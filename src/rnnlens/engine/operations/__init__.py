@@ -1,0 +1,1 @@
+"""What each layer computes, and how multipliers pass back through it, one family a file."""

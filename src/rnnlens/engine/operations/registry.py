@@ -1,0 +1,139 @@
+"""The two things that every layer can do: run, and carry multipliers back."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import singledispatch
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from rnnlens.errors import UnsupportedModel
+from rnnlens.network.layers import Layer
+from rnnlens.network.network import layer_kind
+
+__all__ = ["Array", "Mask", "Multipliers", "Tape", "join", "pull", "reduce_to", "run"]
+
+Array = NDArray[np.float64]
+#: Per sample and step, whether the step is real; ``None`` where nothing is hidden.
+Mask = NDArray[np.bool_] | None
+#: One multiplier array per input or output; ``None`` where nothing depends on it.
+Multipliers = tuple[Array | None, ...]
+
+
+@dataclass(frozen=True, eq=False)
+class Tape:
+    """What one layer took and gave, and what its way back needs.
+
+    Parameters
+    ----------
+    inputs, outputs : tuple of array
+        What it took and gave.
+    masks : tuple of Mask
+        One an output.
+    saved : object
+        Private to the layer.
+    """
+
+    inputs: tuple[Array, ...]
+    outputs: tuple[Array, ...]
+    masks: tuple[Mask, ...]
+    saved: Any = None
+
+
+@singledispatch
+def run(layer: Layer, inputs: tuple[Array, ...], masks: tuple[Mask, ...], forced: Mask) -> Tape:
+    """Run one layer.
+
+    Parameters
+    ----------
+    layer : Layer
+        The layer.
+    inputs : tuple of array
+        Its inputs, batch first.
+    masks : tuple of Mask
+        One an input.
+    forced : Mask
+        For a layer that makes a mask: the mask to use instead of its own.
+
+    Returns
+    -------
+    Tape
+        Outputs and what `pull` needs.
+
+    Raises
+    ------
+    UnsupportedModel
+        For a layer class without an operation.
+    """
+    raise UnsupportedModel(f"rnnlens has no operation for the layer {layer_kind(layer)}")
+
+
+@singledispatch
+def pull(layer: Layer, tape: Tape, tape0: Tape, m: Multipliers) -> Multipliers:
+    """Carry multipliers from a layer's outputs back to its inputs.
+
+    Parameters
+    ----------
+    layer : Layer
+        The layer.
+    tape, tape0 : Tape
+        Its run at the point and at the reference; the same object for derivatives.
+    m : tuple of array or None
+        One an output.
+
+    Returns
+    -------
+    tuple of array or None
+        One an input. Summed over the entries of all inputs, multiplier times change of the input
+        is exactly multiplier times change of the output.
+
+    Raises
+    ------
+    UnsupportedModel
+        For a layer class without an operation.
+    """
+    raise UnsupportedModel(f"rnnlens has no operation for the layer {layer_kind(layer)}")
+
+
+def reduce_to(m: Array, shape: tuple[int, ...]) -> Array:
+    """Undo broadcasting: sum multipliers over the axes that were stretched.
+
+    Parameters
+    ----------
+    m : array (sample, ...)
+        Multipliers of a broadcast input.
+    shape : tuple of int
+        Shape of the input before broadcasting; its batch axis is left alone.
+
+    Returns
+    -------
+    array
+        Multipliers of that input.
+    """
+    extra = m.ndim - len(shape)
+    if extra:
+        m = m.sum(axis=tuple(range(1, 1 + extra)))
+    stretched = [k for k in range(1, m.ndim) if shape[k] == 1 and m.shape[k] != 1]
+    return m.sum(axis=tuple(stretched), keepdims=True) if stretched else m
+
+
+def join(*parts: Array | None) -> Array | None:
+    """Add multipliers, leaving out those that are not there.
+
+    Parameters
+    ----------
+    *parts : array or None
+        Multipliers of one value, from everything that used it.
+
+    Returns
+    -------
+    array or None
+        Their sum.
+    """
+    total = None
+    for part in parts:
+        if part is not None:
+            total = part if total is None else total + part
+    return total

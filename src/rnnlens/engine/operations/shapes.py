@@ -1,0 +1,51 @@
+"""Layers that lay numbers out anew and change none of them."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from rnnlens.engine.operations.registry import Array, Mask, Multipliers, Tape, pull, run
+from rnnlens.network.layers import Flatten, Permute, RepeatVector, Reshape
+
+__all__: list[str] = []
+
+
+@run.register
+def _(layer: Flatten, inputs: tuple[Array, ...], masks: tuple[Mask, ...], forced: Mask) -> Tape:
+    return Tape(inputs, (inputs[0].reshape(len(inputs[0]), -1),), (None,))
+
+
+@run.register
+def _(layer: Reshape, inputs: tuple[Array, ...], masks: tuple[Mask, ...], forced: Mask) -> Tape:
+    return Tape(inputs, (inputs[0].reshape(len(inputs[0]), *layer.shape),), (None,))
+
+
+@pull.register(Flatten)
+@pull.register(Reshape)
+def _(layer: Flatten | Reshape, tape: Tape, tape0: Tape, m: Multipliers) -> Multipliers:
+    assert m[0] is not None
+    return (m[0].reshape(len(m[0]), *tape.inputs[0].shape[1:]),)
+
+
+@run.register
+def _(layer: Permute, inputs: tuple[Array, ...], masks: tuple[Mask, ...], forced: Mask) -> Tape:
+    return Tape(inputs, (inputs[0].transpose(0, *layer.axes),), (None,))
+
+
+@pull.register
+def _(layer: Permute, tape: Tape, tape0: Tape, m: Multipliers) -> Multipliers:
+    assert m[0] is not None
+    return (m[0].transpose(np.argsort((0, *layer.axes))),)
+
+
+@run.register
+def _(
+    layer: RepeatVector, inputs: tuple[Array, ...], masks: tuple[Mask, ...], forced: Mask
+) -> Tape:
+    return Tape(inputs, (np.repeat(inputs[0][:, None], layer.times, axis=1),), (None,))
+
+
+@pull.register
+def _(layer: RepeatVector, tape: Tape, tape0: Tape, m: Multipliers) -> Multipliers:
+    assert m[0] is not None
+    return (m[0].sum(axis=1),)

@@ -1,0 +1,120 @@
+"""Everything that happened inside every recurrent layer, step by step."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from rnnlens.engine import step
+from rnnlens.engine.forward import Run
+from rnnlens.engine.operations.recurrent import Course
+from rnnlens.engine.operations.registry import Array
+from rnnlens.names import declared
+from rnnlens.network.layers import Bidirectional, Recurrent
+from rnnlens.network.network import Network
+
+__all__ = ["LSTMTrace", "LayerTrace", "gate_names", "layer_traces"]
+
+
+@dataclass(frozen=True, eq=False)
+class LayerTrace:
+    """What every recurrent layer has at each step, oldest step first.
+
+    Parameters
+    ----------
+    preactivation : array (sample, step, gate, unit)
+        What went into each gate's activation. NaN at masked steps, where nothing was taken over.
+    gate_value : array (sample, step, gate, unit)
+        What came out of it. NaN at masked steps.
+    hidden : array (sample, step, unit)
+        Hidden state after the step; at a masked step the one before it.
+    """
+
+    preactivation: Array = declared("sample", "step", "gate", "unit")
+    gate_value: Array = declared("sample", "step", "gate", "unit")
+    hidden: Array = declared("sample", "step", "unit")
+
+
+@dataclass(frozen=True, eq=False)
+class LSTMTrace(LayerTrace):
+    """The trace of an LSTM.
+
+    Parameters
+    ----------
+    cell : array (sample, step, unit)
+        Cell state after the step; at a masked step the one before it.
+    """
+
+    cell: Array = declared("sample", "step", "unit")
+
+
+def layer_traces(run: Run) -> dict[str, LayerTrace]:
+    """Lay out what happened in every recurrent layer of a run.
+
+    Parameters
+    ----------
+    run : Run
+        A forward run.
+
+    Returns
+    -------
+    dict of str to LayerTrace
+        By full layer name, each direction apart. Steps stand in the order of the window, oldest first,
+        also for a layer that reads the newest step first.
+    """
+    traces = {}
+    for node in run.network.nodes:
+        saved = run.tapes[node.name].saved
+        if isinstance(node.layer, Recurrent):
+            traces[node.name] = _layout(saved, node.layer)
+        elif isinstance(node.layer, Bidirectional):
+            forward, backward = (tape.saved for tape in saved[0])
+            traces[f"{node.name}.forward"] = _layout(forward, node.layer.forward)
+            traces[f"{node.name}.backward"] = _layout(backward, node.layer.backward)
+    return traces
+
+
+def _pairs(values: object) -> list[tuple[Array, Array]]:
+    """Give each gate's pre-activation and value, in the order of the cell's gates."""
+    if isinstance(values, step.LSTMStep):
+        v = values
+        return [(v.a_i, v.i), (v.a_f, v.f), (v.a_g, v.g), (v.a_o, v.o)]
+    if isinstance(values, step.GRUStep):
+        v = values
+        return [(v.a_z, v.z), (v.a_r, v.r), (v.a_n, v.n)]
+    assert isinstance(values, tuple)
+    return [values]
+
+
+def _layout(course: Course, layer: Recurrent) -> LayerTrace:
+    order = slice(None, None, -1) if layer.go_backwards else slice(None)
+    after = [*(saved.before for saved in course.steps[1:]), course.final]
+    states = [np.stack(one, axis=1)[:, order] for one in zip(*after, strict=True)]
+    pairs = [_pairs(saved.values) for saved in course.steps]
+    pre, value = (
+        np.stack([np.stack([gate[k] for gate in gates], axis=1) for gates in pairs], axis=1)
+        for k in (0, 1)
+    )
+    if course.mask is not None:
+        real = course.mask.T[:, :, None, None]
+        pre, value = np.where(real, pre, np.nan), np.where(real, value, np.nan)
+    if len(states) == 2:
+        return LSTMTrace(pre[:, order], value[:, order], states[0], states[1])
+    return LayerTrace(pre[:, order], value[:, order], states[0])
+
+
+def gate_names(network: Network) -> dict[str, tuple[str, ...]]:
+    """Name the gates of every recurrent layer, in the order of its trace.
+
+    Parameters
+    ----------
+    network : Network
+        The network.
+
+    Returns
+    -------
+    dict of str to tuple of str
+        By full layer name.
+    """
+    return {name: tuple(layer.cell.gates) for name, layer in network.recurrent()}

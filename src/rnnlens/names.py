@@ -1,0 +1,119 @@
+"""The words of rnnlens: dimensions, gates, array letters.
+
+One word for one thing, in code, tables, figures and files.
+"""
+
+from __future__ import annotations
+
+from dataclasses import field
+from typing import Any
+
+__all__ = ["DIMENSIONS", "GATE_LETTERS", "KINDS", "array_name", "declared", "dimensions_of"]
+
+#: Dimension names of labelled results, in the order in which they appear.
+DIMENSIONS = (
+    "sample",
+    "layer",
+    "step",
+    "lag",
+    "from_unit",
+    "feature",
+    "gate",
+    "unit",
+    "horizon",
+    "target",
+)
+
+#: Gate names by kind of cell, with the letter that the literature gives each.
+GATE_LETTERS: dict[str, dict[str, str]] = {
+    "LSTM": {"input": "i", "forget": "f", "cell": "c", "output": "o"},
+    "GRU": {"update": "z", "reset": "r", "candidate": "n"},
+    "SimpleRNN": {"hidden": ""},
+}
+
+#: What each letter of an array name says.
+KINDS: dict[str, str] = {
+    "W": "input kernel",
+    "U": "recurrent kernel",
+    "b": "bias",
+    "b_r": "recurrent bias",
+    "V": "peephole",
+}
+
+
+def array_name(kind: str, letter: str) -> str:
+    """Name one array of a gate.
+
+    Parameters
+    ----------
+    kind : {"W", "U", "b", "b_r", "V"}
+        What the array is, see `KINDS`.
+    letter : str
+        The gate's letter, empty for a SimpleRNN.
+
+    Returns
+    -------
+    str
+        The name within its layer.
+
+    Examples
+    --------
+    >>> array_name("W", "f"), array_name("b_r", "n"), array_name("U", "")
+    ('W_f', 'b_rn', 'U')
+    """
+    if not letter:
+        return kind
+    return f"{kind}{letter}" if kind == "b_r" else f"{kind}_{letter}"
+
+
+def declared(*dimensions: str) -> Any:
+    """Declare the dimensions of a dataclass field, for the labelling of results.
+
+    Parameters
+    ----------
+    *dimensions : str
+        Dimension names in axis order; none for a single number or an attribute.
+
+    Returns
+    -------
+    Any
+        A dataclass field that carries the dimensions in its metadata.
+
+    Raises
+    ------
+    ValueError
+        If a name is not one of `DIMENSIONS`.
+
+    Examples
+    --------
+    >>> from dataclasses import dataclass
+    >>> @dataclass(frozen=True)
+    ... class Result:
+    ...     forecast: object = declared("sample", "target")
+    >>> dimensions_of(Result)["forecast"]
+    ('sample', 'target')
+    """
+    unknown = [name for name in dimensions if name not in DIMENSIONS]
+    if unknown:
+        raise ValueError(f"unknown dimension {unknown[0]!r}: one of {', '.join(DIMENSIONS)}")
+    return field(metadata={"dimensions": dimensions})
+
+
+def dimensions_of(result: Any) -> dict[str, tuple[str, ...]]:
+    """Give the declared dimensions of a result's fields.
+
+    Parameters
+    ----------
+    result : dataclass instance or type
+        A result whose fields were made with `declared`.
+
+    Returns
+    -------
+    dict of str to tuple of str
+        Field name to dimension names; fields without a declaration are left out.
+    """
+    return {
+        name: spec.metadata["dimensions"]
+        for name, spec in result.__dataclass_fields__.items()
+        if "dimensions" in spec.metadata
+    }

@@ -1,0 +1,1 @@
+"""The canonical network: what every reader makes and every method works on."""

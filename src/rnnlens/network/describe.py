@@ -1,0 +1,154 @@
+"""A network as a plain dictionary, ready for a table, JSON or a page."""
+
+from __future__ import annotations
+
+from dataclasses import fields
+from typing import Any
+
+import numpy as np
+
+from rnnlens.network.activations import Activation
+from rnnlens.network.cells import GRU, Cell, FloatArray
+from rnnlens.network.formula import parameter_formula, parameters_of
+from rnnlens.network.inventory import NamedArray, inventory, parameter_count
+from rnnlens.network.layers import (
+    Bidirectional,
+    Conv1D,
+    Dense,
+    Embedding,
+    Identity,
+    Layer,
+    Recurrent,
+    TimeDistributed,
+)
+from rnnlens.network.network import Network, Node, layer_kind
+from rnnlens.network.shapes import Shape, output_shapes
+from rnnlens.network.time_steps import time_steps
+
+__all__ = ["describe"]
+
+
+def describe(network: Network, *, values: bool = False) -> dict[str, Any]:
+    """Say what a network is made of: every layer, every array by its gate, and the window's part.
+
+    Parameters
+    ----------
+    network : Network
+        The network.
+    values : bool
+        Whether each array carries its numbers, as nested lists.
+
+    Returns
+    -------
+    dict
+        Plain strings, numbers, lists and dictionaries: ``name``, ``format``, ``version``,
+        ``path``, ``sha256``, ``parameters``, ``notes``, ``time_steps``, ``inputs`` and ``layers``.
+        Each layer has ``name``, ``kind``, ``units``, ``features``, ``parameters``, ``formula``,
+        ``options``, ``inputs``, ``output_shape``, ``shares_arrays_of`` and ``arrays``; each array
+        has ``name``, ``gate``, ``meaning``, ``shape``, ``dimensions``, ``dtype``, ``source`` and
+        ``stored_at``.
+    """
+    arrays: dict[str, list[NamedArray]] = {}
+    for array in inventory(network):
+        arrays.setdefault(array.layer, []).append(array)
+    shapes = output_shapes(network)
+    first: dict[int, str] = {}
+    layers = []
+    for node in network.nodes:
+        owner = first.setdefault(id(node.layer), node.name)
+        layer = _layer(node, arrays.get(node.name, []), shapes[node.name], values=values)
+        layer["shares_arrays_of"] = owner if owner != node.name else None
+        layers.append(layer)
+    origin = network.origin
+    return {
+        "name": network.name,
+        "format": origin.format,
+        "version": origin.version,
+        "path": origin.path,
+        "sha256": origin.digest,
+        "parameters": parameter_count(network),
+        "notes": list(origin.notes),
+        "time_steps": time_steps(network),
+        "inputs": {name: list(layer.shape) for name, layer in network.inputs.items()},
+        "layers": layers,
+    }
+
+
+def _layer(
+    node: Node, arrays: list[NamedArray], shapes: tuple[Shape, ...], *, values: bool
+) -> dict[str, Any]:
+    features, units = _sizes(node.layer)
+    return {
+        "name": node.name,
+        "kind": layer_kind(node.layer),
+        "units": units,
+        "features": features,
+        "parameters": parameters_of(node.layer) if arrays else 0,
+        "formula": parameter_formula(node.layer) if arrays else "",
+        "options": _options(node.layer),
+        "inputs": [name for name, _ in node.inputs],
+        "output_shape": list(shapes[0]),
+        "arrays": [_array(array, values=values) for array in arrays],
+    }
+
+
+def _array(array: NamedArray, *, values: bool) -> dict[str, Any]:
+    described = {
+        "name": array.name,
+        "gate": array.gate,
+        "meaning": array.meaning,
+        "shape": list(array.values.shape),
+        "dimensions": list(array.dimensions),
+        "dtype": str(array.values.dtype),
+        "source": array.source.text,
+        "stored_at": array.source.stored_at,
+    }
+    return {**described, "values": _shortest(array.values)} if values else described
+
+
+def _shortest(values: FloatArray) -> Any:
+    """Give nested lists whose numbers have the fewest digits that name the stored value."""
+    return values.astype(str).astype(float).tolist()
+
+
+def _sizes(layer: Layer) -> tuple[int | None, int | None]:
+    """Give the features that come in and the units that go out, where a layer has them."""
+    if isinstance(layer, TimeDistributed):
+        return _sizes(layer.layer)
+    if isinstance(layer, Recurrent):
+        return layer.cell.features, layer.cell.units
+    if isinstance(layer, Bidirectional):
+        return layer.forward.cell.features, layer.forward.cell.units
+    if isinstance(layer, Dense):
+        return layer.W.shape[0], layer.W.shape[1]
+    if isinstance(layer, Conv1D):
+        return layer.W.shape[1] * layer.groups, layer.W.shape[2]
+    if isinstance(layer, Embedding):
+        return None, layer.E.shape[1]
+    return None, None
+
+
+def _options(layer: Layer) -> dict[str, Any]:
+    """List what a layer is set to, in the words of its fields."""
+    if isinstance(layer, TimeDistributed):
+        return _options(layer.layer)
+    if isinstance(layer, Bidirectional):
+        return {"merge_mode": layer.merge_mode, **_options(layer.forward)}
+    if isinstance(layer, Identity):
+        return {}
+    listed: dict[str, Any] = _cell_options(layer.cell) if isinstance(layer, Recurrent) else {}
+    for spec in fields(layer):
+        value = getattr(layer, spec.name)
+        if isinstance(value, Activation):
+            listed[spec.name] = str(value)
+        elif isinstance(value, tuple):
+            listed[spec.name] = list(value)
+        elif not isinstance(value, np.ndarray | Cell | None):
+            listed[spec.name] = value
+    return listed
+
+
+def _cell_options(cell: Cell) -> dict[str, Any]:
+    reset = {"reset_after": cell.reset_after} if isinstance(cell, GRU) else {}
+    names = ("activation", "recurrent_activation")
+    return {name: str(getattr(cell, name)) for name in names if hasattr(cell, name)} | reset

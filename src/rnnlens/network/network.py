@@ -1,0 +1,151 @@
+"""The canonical network: a graph of layers with named inputs and outputs."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+
+from rnnlens.network.layers import Bidirectional, Input, Layer, Recurrent, TimeDistributed
+
+__all__ = ["Network", "Node", "Origin", "Ref", "Source", "layer_kind"]
+
+#: One output of one node: the node's name and the number of its output.
+Ref = tuple[str, int]
+
+
+@dataclass(frozen=True)
+class Source:
+    """Where an array came from.
+
+    Parameters
+    ----------
+    text : str
+        In the source's own words, such as ``"lstm/kernel[:, 0:32]"``.
+    stored_at : str
+        The place in the file, such as ``"layers/lstm/cell/vars/0"``; empty for a live model.
+    """
+
+    text: str
+    stored_at: str = ""
+
+
+@dataclass(frozen=True)
+class Origin:
+    """Where a network came from.
+
+    Parameters
+    ----------
+    format : str
+        What was read, such as ``"Keras 3 archive"``.
+    version : str
+        The version that the file states, or empty.
+    path : str
+        The file, or empty for a live model.
+    digest : str
+        SHA-256 of the file in hexadecimal, or empty.
+    notes : tuple of str
+        Sentences that a reader must know, such as options that act only in training.
+    """
+
+    format: str
+    version: str = ""
+    path: str = ""
+    digest: str = ""
+    notes: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, eq=False)
+class Node:
+    """One call of one layer.
+
+    Parameters
+    ----------
+    name : str
+        Unique in the network; the source's own layer name where it is called once.
+    layer : Layer
+        What it computes.
+    inputs : tuple of Ref
+        What it takes: for a recurrent layer the sequence, then the initial states if given.
+    sources : mapping of str to Source
+        Array name within the layer (``"W_i"``, ``"forward.U_f"``) to where it came from.
+    """
+
+    name: str
+    layer: Layer
+    inputs: tuple[Ref, ...] = ()
+    sources: Mapping[str, Source] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, eq=False)
+class Network:
+    """A trained network, read into one form whatever it came from.
+
+    Parameters
+    ----------
+    nodes : tuple of Node
+        In an order in which each comes after those it takes from.
+    outputs : tuple of Ref
+        What the network gives.
+    origin : Origin
+        Where it came from.
+    name : str
+        The source's name for it.
+    """
+
+    nodes: tuple[Node, ...]
+    outputs: tuple[Ref, ...]
+    origin: Origin
+    name: str = "network"
+
+    @property
+    def inputs(self) -> dict[str, Input]:
+        """The entries by name, in the order in which arrays are given."""
+        return {node.name: node.layer for node in self.nodes if isinstance(node.layer, Input)}
+
+    def __getitem__(self, name: str) -> Node:
+        for node in self.nodes:
+            if node.name == name:
+                return node
+        raise KeyError(name)
+
+    def recurrent(self) -> Iterator[tuple[str, Recurrent]]:
+        """Give every recurrent layer by its full name, each direction apart.
+
+        Yields
+        ------
+        tuple of str and Recurrent
+            ``"lstm"``, or ``"bidirectional.forward"`` and ``"bidirectional.backward"``.
+        """
+        for node in self.nodes:
+            layer = node.layer
+            if isinstance(layer, Recurrent):
+                yield node.name, layer
+            elif isinstance(layer, Bidirectional):
+                yield f"{node.name}.forward", layer.forward
+                yield f"{node.name}.backward", layer.backward
+
+    def __repr__(self) -> str:
+        kinds = " > ".join(layer_kind(node.layer) for node in self.nodes)
+        return f"<Network {self.name!r} from {self.origin.format}: {kinds}>"
+
+
+def layer_kind(layer: Layer) -> str:
+    """Name the kind of a layer in the user's words.
+
+    Parameters
+    ----------
+    layer : Layer
+        Any layer.
+
+    Returns
+    -------
+    str
+        Such as ``"LSTM"``, ``"Bidirectional LSTM"``, ``"TimeDistributed Dense"``, ``"Dropout"``.
+    """
+    if isinstance(layer, Recurrent):
+        return layer.cell.kind
+    if isinstance(layer, Bidirectional):
+        return f"Bidirectional {layer.forward.cell.kind}"
+    if isinstance(layer, TimeDistributed):
+        return f"TimeDistributed {layer_kind(layer.layer)}"
+    return getattr(layer, "of", type(layer).__name__)

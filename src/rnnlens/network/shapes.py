@@ -1,0 +1,191 @@
+"""The shape of every layer's output, from the shape of the window alone."""
+
+from __future__ import annotations
+
+from math import prod
+
+from rnnlens.network.activations import Activation
+from rnnlens.network.layers import (
+    Activate,
+    Add,
+    Average,
+    Bidirectional,
+    Concatenate,
+    Conv1D,
+    Dense,
+    Embedding,
+    Flatten,
+    GlobalPooling1D,
+    Input,
+    Layer,
+    Multiply,
+    Permute,
+    Pooling1D,
+    Recurrent,
+    RepeatVector,
+    Reshape,
+    Subtract,
+    TimeDistributed,
+)
+from rnnlens.network.network import Network
+
+__all__ = ["Shape", "is_sequence", "output_shapes"]
+
+#: Shape of one sample; ``None`` where any length serves.
+Shape = tuple[int | None, ...]
+
+
+def output_shapes(network: Network, *, longer: int = 0) -> dict[str, tuple[Shape, ...]]:
+    """Work out the shape of every output of every node.
+
+    Parameters
+    ----------
+    network : Network
+        The network.
+    longer : int
+        How many steps every sequence that comes in has above what the network states.
+
+    Returns
+    -------
+    dict of str to tuple of Shape
+        Node name to the shapes of its outputs, without the sample axis.
+    """
+    shapes: dict[str, tuple[Shape, ...]] = {}
+    for node in network.nodes:
+        layer = node.layer
+        if isinstance(layer, Input):
+            grows = longer and is_sequence(network, node.name) and layer.shape[0] is not None
+            steps = (layer.shape[0] or 0) + longer if grows else None
+            shapes[node.name] = ((steps, *layer.shape[1:]) if grows else layer.shape,)
+        else:
+            taken = [shapes[name][number] for name, number in node.inputs]
+            shapes[node.name] = _outputs(layer, taken)
+    return shapes
+
+
+def is_sequence(network: Network, name: str) -> bool:
+    """Say whether an input is a sequence: it has steps and features, or tokens to look up.
+
+    Parameters
+    ----------
+    network : Network
+        The network.
+    name : str
+        One of its inputs.
+
+    Returns
+    -------
+    bool
+        False for a vector, such as an initial state.
+    """
+    shape = network.inputs[name].shape
+    takers = (node.layer for node in network.nodes if (name, 0) in node.inputs)
+    return len(shape) > 1 or (bool(shape) and any(isinstance(each, Embedding) for each in takers))
+
+
+def _outputs(layer: Layer, taken: list[Shape]) -> tuple[Shape, ...]:
+    if isinstance(layer, Recurrent):
+        return _recurrent(layer, taken[0])
+    if isinstance(layer, Bidirectional):
+        return _bidirectional(layer, taken[0])
+    if isinstance(layer, TimeDistributed):
+        return tuple((taken[0][0], *each) for each in _outputs(layer.layer, [taken[0][1:]]))
+    if isinstance(layer, Add | Subtract | Multiply | Average):
+        return (_broadcast(taken),)
+    if isinstance(layer, Concatenate):
+        return (_concatenated(layer, taken),)
+    return (_rearranged(layer, taken[0]),)
+
+
+def _rearranged(layer: Layer, shape: Shape) -> Shape:
+    if isinstance(layer, Dense):
+        return _activated((*shape[:-1], layer.W.shape[-1]), layer.activation)
+    if isinstance(layer, Activate):
+        return _activated(shape, layer.activation)
+    if isinstance(layer, Embedding):
+        return (*shape, layer.E.shape[1])
+    if isinstance(layer, Flatten):
+        return (_size(shape),)
+    if isinstance(layer, Reshape):
+        return _reshaped(layer.shape, shape)
+    if isinstance(layer, Permute):
+        return tuple(shape[axis - 1] for axis in layer.axes)
+    if isinstance(layer, RepeatVector):
+        return (layer.times, *shape)
+    return _over_steps(layer, shape)
+
+
+def _over_steps(layer: Layer, shape: Shape) -> Shape:
+    if isinstance(layer, Conv1D):
+        span = layer.dilation * (layer.W.shape[0] - 1) + 1
+        steps = _slid(shape[0], span, layer.stride, fit=layer.padding == "valid")
+        return _activated((steps, layer.W.shape[-1]), layer.activation)
+    if isinstance(layer, Pooling1D):
+        steps = _slid(shape[0], layer.size, layer.stride, fit=layer.padding == "valid")
+        return (steps, *shape[1:])
+    if isinstance(layer, GlobalPooling1D):
+        return (1, *shape[1:]) if layer.keepdims else shape[1:]
+    return shape
+
+
+def _recurrent(layer: Recurrent, shape: Shape) -> tuple[Shape, ...]:
+    units = layer.cell.units
+    output = (shape[0], units) if layer.return_sequences else (units,)
+    return (output, *(((units,),) * len(layer.cell.states) if layer.return_state else ()))
+
+
+def _bidirectional(layer: Bidirectional, shape: Shape) -> tuple[Shape, ...]:
+    forward, *forward_states = _recurrent(layer.forward, shape)
+    backward, *backward_states = _recurrent(layer.backward, shape)
+    states = (*forward_states, *backward_states)
+    if layer.merge_mode is None:
+        return (forward, backward, *states)
+    if layer.merge_mode == "concat":
+        width = layer.forward.cell.units + layer.backward.cell.units
+        return ((*forward[:-1], width), *states)
+    return (forward, *states)
+
+
+def _size(shape: Shape) -> int | None:
+    known = [length for length in shape if length is not None]
+    return prod(known) if len(known) == len(shape) else None
+
+
+def _reshaped(wanted: tuple[int, ...], shape: Shape) -> Shape:
+    size = _size(shape)
+    rest = -prod(wanted)
+    free = None if size is None or rest <= 0 else size // rest
+    return tuple(free if length == -1 else length for length in wanted)
+
+
+def _slid(steps: int | None, span: int, stride: int, *, fit: bool) -> int | None:
+    if steps is None:
+        return None
+    return (steps - span) // stride + 1 if fit else -(-steps // stride)
+
+
+def _activated(shape: Shape, activation: Activation) -> Shape:
+    if activation.name != "glu":
+        return shape
+    axis = int(activation["axis"])
+    place = axis - 1 if axis > 0 else axis % len(shape)
+    # A gated linear unit multiplies one half of the axis by the sigmoid of the other.
+    halved = (None if shape[place] is None else (shape[place] or 0) // 2,)
+    return shape[:place] + halved + shape[place + 1 :]
+
+
+def _broadcast(shapes: list[Shape]) -> Shape:
+    rank = max(len(shape) for shape in shapes)
+    padded = [(1,) * (rank - len(shape)) + shape for shape in shapes]
+    return tuple(
+        next((length for length in lengths if length != 1), 1)
+        for lengths in zip(*padded, strict=True)
+    )
+
+
+def _concatenated(layer: Concatenate, shapes: list[Shape]) -> Shape:
+    place = layer.axis - 1 if layer.axis > 0 else layer.axis % len(shapes[0])
+    lengths = [shape[place] for shape in shapes]
+    known = [length for length in lengths if length is not None]
+    total = sum(known) if len(known) == len(lengths) else None
+    return (*shapes[0][:place], total, *shapes[0][place + 1 :])

@@ -1,0 +1,307 @@
+"""A layer's options as Keras states them: read, or inert, or refused; never ignored.
+
+The one rule. A builder reads the options that it implements. Options that act only in training or
+only say how fast to compute are inert (`INERT`, `INERT_ENDINGS` and what the builder names). Any
+other option is refused, with the layer and the option named, unless its value is ``None``,
+``False``, ``0`` or empty: in every version of Keras these switch an option off.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any
+
+from rnnlens.errors import UnreadableFile, UnsupportedModel
+
+__all__ = ["INERT", "INERT_ENDINGS", "Options", "revive"]
+
+#: Options that change nothing when a trained network predicts.
+INERT = frozenset({
+    "name",
+    "trainable",
+    "dtype",
+    "activity_regularizer",
+    "batch_input_shape",
+    "batch_shape",
+    "input_shape",
+    "input_dtype",
+    "batch_size",
+    "seed",
+    "autocast",
+    "weights",
+})
+
+#: Options with these endings act in training alone.
+INERT_ENDINGS = ("_initializer", "_regularizer", "_constraint")
+
+
+def revive(value: Any) -> Any:
+    """Turn the forms in which Keras writes tuples and arrays into JSON back into plain values.
+
+    Parameters
+    ----------
+    value : any
+        A value from a configuration.
+
+    Returns
+    -------
+    any
+        Lists for tuples and arrays; the rest unchanged.
+    """
+    if isinstance(value, Mapping):
+        kind = value.get("class_name")
+        if kind == "__tuple__":
+            return [revive(item) for item in value.get("items", [])]
+        if kind in {"__numpy__", "__tensor__"}:
+            return revive(value.get("config", {}).get("value"))
+        if kind == "TensorShape":
+            return revive(value.get("items", []))
+        if value.get("type") == "ndarray":
+            return revive(value.get("value"))
+    if isinstance(value, (list, tuple)):
+        return [revive(item) for item in value]
+    return value
+
+
+class Options:
+    """The options of one layer.
+
+    Parameters
+    ----------
+    layer : str
+        The layer in words, such as ``"'lstm_1' (LSTM)"``.
+    values : mapping
+        Its configuration.
+    """
+
+    def __init__(self, layer: str, values: Mapping[str, Any]) -> None:
+        self.layer = layer
+        self.values = values
+        self._read: set[str] = set()
+
+    def __contains__(self, key: str) -> bool:
+        return key in self.values
+
+    def take(self, key: str, default: Any = ...) -> Any:
+        """Give an option.
+
+        Parameters
+        ----------
+        key : str
+            Its name.
+        default : any, optional
+            Its value where the file does not state it.
+
+        Returns
+        -------
+        any
+            The value, tuples and arrays as lists.
+
+        Raises
+        ------
+        UnreadableFile
+            If it is missing and has no default.
+        """
+        self._read.add(key)
+        value = self.values.get(key, default)
+        if value is ...:
+            raise UnreadableFile(
+                f"layer {self.layer}: its configuration lacks {key!r}; the file is damaged or was "
+                "written by a version of Keras that rnnlens does not know"
+            )
+        return revive(value)
+
+    def flag(self, key: str, default: bool = False) -> bool:
+        """Give an option that is true or false.
+
+        Parameters
+        ----------
+        key : str
+            Its name.
+        default : bool
+            Its value where the file does not state it.
+
+        Returns
+        -------
+        bool
+            The value.
+        """
+        value = self.take(key, default)
+        if not isinstance(value, bool):
+            raise self.wrong(key, "true or false")
+        return value
+
+    def integer(self, key: str, default: Any = ...) -> int:
+        """Give an option that is one whole number; Keras may write it as a list of one.
+
+        Parameters
+        ----------
+        key : str
+            Its name.
+        default : int, optional
+            Its value where the file does not state it.
+
+        Returns
+        -------
+        int
+            The value.
+        """
+        value = self.take(key, default)
+        if isinstance(value, list) and len(value) == 1:
+            value = value[0]
+        if isinstance(value, bool) or not isinstance(value, int):
+            raise self.wrong(key, "a whole number")
+        return value
+
+    def size(self, key: str, default: Any = ...) -> int:
+        """Give an option that is a whole number of at least 1.
+
+        Parameters
+        ----------
+        key : str
+            Its name.
+        default : int, optional
+            Its value where the file does not state it.
+
+        Returns
+        -------
+        int
+            The value.
+        """
+        value = self.integer(key, default)
+        if value < 1:
+            raise self.wrong(key, "a whole number of at least 1")
+        return value
+
+    def number(self, key: str, default: Any = ...) -> float:
+        """Give an option that is a number.
+
+        Parameters
+        ----------
+        key : str
+            Its name.
+        default : float, optional
+            Its value where the file does not state it.
+
+        Returns
+        -------
+        float
+            The value.
+        """
+        value = self.take(key, default)
+        if isinstance(value, bool) or not isinstance(value, (int, float)):
+            raise self.wrong(key, "a number")
+        return float(value)
+
+    def integers(self, key: str) -> tuple[int, ...]:
+        """Give an option that is a whole number or several.
+
+        Parameters
+        ----------
+        key : str
+            Its name.
+
+        Returns
+        -------
+        tuple of int
+            The values.
+        """
+        value = self.take(key)
+        listed = value if isinstance(value, list) else [value]
+        if any(isinstance(item, bool) or not isinstance(item, int) for item in listed):
+            raise self.wrong(key, "whole numbers")
+        return tuple(listed)
+
+    def choice(self, key: str, known: Sequence[str | None], default: Any = ...) -> Any:
+        """Give an option that is one of a few words.
+
+        Parameters
+        ----------
+        key : str
+            Its name.
+        known : sequence
+            The words that are implemented.
+        default : str, optional
+            Its value where the file does not state it.
+
+        Returns
+        -------
+        str or None
+            The value.
+
+        Raises
+        ------
+        UnsupportedModel
+            If it is another.
+        """
+        value = self.take(key, default)
+        if value not in known:
+            words = ", ".join(map(repr, known))
+            raise UnsupportedModel(
+                f"layer {self.layer}: the option {key} = {value!r} is not implemented; rnnlens "
+                f"implements {words}"
+            )
+        return value
+
+    def wrong(self, key: str, wanted: str) -> UnreadableFile:
+        """Give the error for an option of the wrong type.
+
+        Parameters
+        ----------
+        key : str
+            Its name.
+        wanted : str
+            What it must be.
+
+        Returns
+        -------
+        UnreadableFile
+            The error, to be raised.
+        """
+        return UnreadableFile(
+            f"layer {self.layer}: the option {key} must be {wanted}, not {self.values.get(key)!r}"
+        )
+
+    def finish(self, inert: Iterable[str] = ()) -> None:
+        """Refuse every option that was neither read nor known to be inert.
+
+        Parameters
+        ----------
+        inert : iterable of str
+            Options of this layer that change nothing when it predicts.
+
+        Raises
+        ------
+        UnsupportedModel
+            If an option is left that may change what the layer computes.
+        """
+        self._check_dtype()
+        known = self._read | INERT | set(inert)
+        for key, value in self.values.items():
+            switched_off = value is None or value is False or value in (0, "", [], {}, ())
+            if key in known or key.endswith(INERT_ENDINGS) or switched_off:
+                continue
+            raise UnsupportedModel(
+                f"layer {self.layer}: the option {key} = {_short(value)} is not implemented, and "
+                "rnnlens does not ignore options; build the layer without it"
+            )
+
+    def _check_dtype(self) -> None:
+        policy = self.values.get("dtype")
+        kind = "DTypePolicy"
+        if isinstance(policy, Mapping):
+            kind = str(policy.get("class_name"))
+            policy = policy.get("config", {}).get("name")
+        floats = ("float16", "float32", "float64", "bfloat16", "mixed_float16", "mixed_bfloat16")
+        integers = ("int8", "int16", "int32", "int64", "uint8", "bool", "string")
+        known = policy is None or policy in floats or policy in integers
+        if not known or kind not in {"DTypePolicy", "Policy", "FloatDTypePolicy"}:
+            raise UnsupportedModel(
+                f"layer {self.layer}: the dtype policy {policy!r} is not implemented: rnnlens reads "
+                "models that are not quantized"
+            )
+
+
+def _short(value: Any) -> str:
+    text = repr(value)
+    return text if len(text) <= 60 else text[:57] + "..."

@@ -1,0 +1,178 @@
+"""Where a reader finds the arrays of a layer, whatever keeps them: an archive, HDF5, a live model.
+
+A reader of a format supplies one kind of `Shelf`; the builders of layers ask it for variables by
+their role (``"kernel"``, ``"bias"``) and never see the file.
+"""
+
+from __future__ import annotations
+
+import math
+from abc import ABC, abstractmethod
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from rnnlens.errors import UnreadableFile, UnsupportedModel
+from rnnlens.network.cells import FloatArray
+
+__all__ = ["LARGEST_ARRAY", "Shelf", "Stored", "load"]
+
+#: No array of more bytes than this is read: a file that declares one is damaged or hostile.
+LARGEST_ARRAY = 4 * 1024**3
+
+Shape = tuple[int | None, ...]
+
+
+@dataclass(frozen=True)
+class Stored:
+    """One variable of the source, not yet read.
+
+    Parameters
+    ----------
+    role : str
+        The variable's own name in the source, such as ``"kernel"``.
+    stored_at : str
+        The place in the file; empty for a live model.
+    shape : tuple of int
+        Its shape.
+    dtype : numpy.dtype
+        Its type.
+    values : callable
+        Reads it.
+    """
+
+    role: str
+    stored_at: str
+    shape: tuple[int, ...]
+    dtype: np.dtype
+    values: Callable[[], np.ndarray]
+
+
+class Shelf(ABC):
+    """The variables of one layer or one model."""
+
+    @abstractmethod
+    def own(self, roles: Sequence[str], optional: int = 0) -> list[Stored]:
+        """Give the layer's own variables.
+
+        Parameters
+        ----------
+        roles : sequence of str
+            The roles that the layer must have, in the source's order.
+        optional : int
+            How many of the last roles may be missing.
+
+        Returns
+        -------
+        list of Stored
+            One a role, in that order.
+
+        Raises
+        ------
+        UnreadableFile
+            If there are more or fewer.
+        """
+
+    @abstractmethod
+    def part(self, attribute: str) -> Shelf:
+        """Give the shelf of a layer within the layer.
+
+        Parameters
+        ----------
+        attribute : {"cell", "forward_layer", "backward_layer", "layer"}
+            The attribute of the source's object that holds it.
+
+        Returns
+        -------
+        Shelf
+            Its shelf.
+        """
+
+    @abstractmethod
+    def layers(self, entries: Sequence[tuple[str, str]]) -> dict[str, Shelf]:
+        """Give the shelves of a model's layers.
+
+        Parameters
+        ----------
+        entries : sequence of tuple of str
+            Class name and layer name, in the order of the model's configuration.
+
+        Returns
+        -------
+        dict of str to Shelf
+            By layer name.
+        """
+
+
+def check_count(found: int, roles: Sequence[str], optional: int, where: str) -> None:
+    """Check that a layer has as many variables as its options say.
+
+    Parameters
+    ----------
+    found : int
+        How many there are.
+    roles : sequence of str
+        What there must be.
+    optional : int
+        How many of the last roles may be missing.
+    where : str
+        The layer or the place in the file.
+
+    Raises
+    ------
+    UnreadableFile
+        If the numbers differ.
+    """
+    if not len(roles) - optional <= found <= len(roles):
+        raise UnreadableFile(
+            f"{where} holds {found} arrays where its configuration calls for {len(roles)} "
+            f"({', '.join(roles) or 'none'}): the weights do not belong to this configuration, or "
+            "the file is damaged; save the model again"
+        )
+
+
+def load(stored: Stored, expected: Shape, where: str) -> FloatArray:
+    """Read one variable into an array of our own, in the source's dtype.
+
+    Parameters
+    ----------
+    stored : Stored
+        The variable.
+    expected : tuple of int or None
+        Its shape as the options have it; ``None`` where any length serves.
+    where : str
+        The layer, for the message.
+
+    Returns
+    -------
+    array
+        A copy, C-contiguous.
+
+    Raises
+    ------
+    UnreadableFile
+        If the shape is another or the array is too large to be true.
+    UnsupportedModel
+        If the numbers are not floating point.
+    """
+    fits = len(stored.shape) == len(expected) and all(
+        want is None or have == want for have, want in zip(stored.shape, expected, strict=True)
+    )
+    if not fits:
+        wanted = ", ".join("any" if want is None else str(want) for want in expected)
+        raise UnreadableFile(
+            f"layer {where!r}: array {stored.role!r} has shape {stored.shape}, but the layer's "
+            f"options call for ({wanted}): the weights do not belong to this configuration"
+        )
+    if math.prod(stored.shape) * stored.dtype.itemsize > LARGEST_ARRAY:
+        raise UnreadableFile(
+            f"layer {where!r}: array {stored.role!r} declares shape {stored.shape}, more than "
+            f"{LARGEST_ARRAY // 1024**3} GiB: the file is damaged or not what it seems"
+        )
+    if stored.dtype.kind != "f":
+        raise UnsupportedModel(
+            f"layer {where!r}: array {stored.role!r} is of type {stored.dtype}, and rnnlens reads "
+            "float16, float32 and float64; convert the model's weights and save it again"
+        )
+    return np.array(stored.values(), order="C", copy=True)

@@ -1,0 +1,246 @@
+"""Turn a result's arrays into labelled ones, by the dimensions that its fields declare.
+
+A computation gives a frozen dataclass whose fields carry their dimension names
+(`rnnlens.names.declared`). One function serves every such class, so axes are named in one place.
+"""
+
+from __future__ import annotations
+
+from dataclasses import fields, is_dataclass
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from rnnlens.errors import DataError, InputError
+from rnnlens.names import dimensions_of
+from rnnlens.results.provenance import file_safe
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    import xarray as xr
+
+__all__ = ["label", "label_tree", "node_path"]
+
+#: A coordinate: values along the dimension of that name, or (dimension, values[, attributes]).
+Coordinate = Any
+
+
+def label(
+    result: Any,
+    *,
+    coords: Mapping[str, Coordinate] | None = None,
+    attrs: Mapping[str, Any] | None = None,
+    long_names: Mapping[str, str] | None = None,
+    units: Mapping[str, str] | None = None,
+    keep: tuple[str, ...] = (),
+) -> xr.Dataset:
+    """Label the arrays of a result.
+
+    Parameters
+    ----------
+    result : dataclass instance
+        A result whose array fields were made with `rnnlens.names.declared`. A declared field that
+        is ``None`` is left out; one that declares no dimension becomes a single number.
+    coords : mapping of str to coordinate, optional
+        Values along a dimension by its name, or ``(dimension, values)`` or
+        ``(dimension, values, attributes)`` for a further coordinate. A coordinate along a
+        dimension that the result does not have is left out.
+    attrs : mapping of str to value, optional
+        Attributes of the whole, see `rnnlens.results.provenance`.
+    long_names, units : mapping of str to str, optional
+        What a variable or a coordinate is, and its unit, by its name.
+    keep : tuple of str
+        Names of fields without declared dimensions that shall become attributes.
+
+    Returns
+    -------
+    xarray.Dataset
+        One variable a declared field, its axes in the declared order.
+
+    Raises
+    ------
+    DataError
+        If an array does not have as many axes as its field declares, if two arrays differ along
+        one dimension, or if a coordinate is not as long as its dimension.
+    InputError
+        If the result is not a dataclass instance, or `keep` names a field that it does not have.
+
+    Examples
+    --------
+    >>> from dataclasses import dataclass
+    >>> import numpy as np
+    >>> from rnnlens.names import declared
+    >>> @dataclass(frozen=True)
+    ... class Result:
+    ...     contribution: np.ndarray = declared("sample", "lag")
+    >>> labelled = label(
+    ...     Result(np.ones((3, 2))), coords={"lag": [1, 2]}, units={"contribution": "F"}
+    ... )
+    >>> dict(labelled.sizes), labelled.contribution.units
+    ({'sample': 3, 'lag': 2}, 'F')
+    """
+    import xarray as xr
+
+    if not is_dataclass(result) or isinstance(result, type):
+        raise InputError(
+            f"only an instance of a dataclass can be labelled, but {type(result).__name__} came"
+        )
+    variables = _variables(result)
+    sizes = _sizes(result, variables)
+    known = _coordinates(coords or {}, sizes)
+    dataset = xr.Dataset(variables, coords=known, attrs=_attributes(result, attrs or {}, keep))
+    for key, texts in (("long_name", long_names or {}), ("units", units or {})):
+        for name, text in texts.items():
+            if name in dataset.variables:
+                dataset[name].attrs[key] = text
+    return dataset
+
+
+def label_tree(
+    results: Mapping[str, Any],
+    *,
+    coords: Mapping[str, Mapping[str, Coordinate]] | None = None,
+    attrs: Mapping[str, Any] | None = None,
+    long_names: Mapping[str, str] | None = None,
+    units: Mapping[str, str] | None = None,
+    keep: tuple[str, ...] = (),
+) -> xr.DataTree:
+    """Label one result a layer, as a tree with one node a layer.
+
+    Parameters
+    ----------
+    results : mapping of str to dataclass instance
+        Results by the layer's full name; ``"bidirectional.forward"`` becomes the node
+        ``"bidirectional/forward"``. Each node's attribute ``layer`` holds the full name.
+    coords : mapping of str to mapping, optional
+        Coordinates by layer name; those under ``""`` serve every layer that has the dimension.
+    attrs : mapping of str to value, optional
+        Attributes of the root.
+    long_names, units : mapping of str to str, optional
+        As in `label`, for every layer.
+    keep : tuple of str
+        As in `label`.
+
+    Returns
+    -------
+    xarray.DataTree
+        The tree, in the order of `results`.
+
+    Raises
+    ------
+    DataError
+        As in `label`.
+    InputError
+        As in `label`, or if two layer names lead to the same node.
+    """
+    import xarray as xr
+
+    by_layer = coords or {}
+    nodes: dict[str, Any] = {}
+    for name, result in results.items():
+        path = node_path(name)
+        if path in nodes:
+            raise InputError(
+                f"layer {name!r} and another layer both lead to the node {path!r} of the tree; "
+                "rename one of them"
+            )
+        nodes[path] = label(
+            result,
+            coords={**by_layer.get("", {}), **by_layer.get(name, {})},
+            attrs={"layer": name},
+            long_names=long_names,
+            units=units,
+            keep=keep,
+        )
+    root = xr.Dataset(attrs={key: file_safe(value) for key, value in (attrs or {}).items()})
+    return xr.DataTree.from_dict({"/": root, **nodes})
+
+
+def node_path(layer: str) -> str:
+    """Give the path of a layer's node in a tree.
+
+    Parameters
+    ----------
+    layer : str
+        The layer's full name.
+
+    Returns
+    -------
+    str
+        The path: a direction is a node below its layer, and a slash in a layer's own name, which
+        would nest it below another layer, becomes an underscore.
+
+    Examples
+    --------
+    >>> node_path("bidirectional.forward"), node_path("encoder/lstm")
+    ('bidirectional/forward', 'encoder_lstm')
+    """
+    for direction in (".forward", ".backward"):
+        if layer.endswith(direction) and layer != direction:
+            own = layer.removesuffix(direction).replace("/", "_")
+            return f"{own}/{direction[1:]}"
+    return layer.replace("/", "_")
+
+
+def _variables(result: Any) -> dict[str, tuple[tuple[str, ...], np.ndarray]]:
+    kind = type(result).__name__
+    variables = {}
+    for name, dimensions in dimensions_of(result).items():
+        values = getattr(result, name)
+        if values is None:
+            continue
+        array = np.asarray(values)
+        if array.ndim != len(dimensions):
+            raise DataError(
+                f"{kind}.{name} must have the {len(dimensions)} axes "
+                f"({', '.join(dimensions)}), but its shape is {array.shape}"
+            )
+        variables[name] = (dimensions, array)
+    return variables
+
+
+def _sizes(
+    result: Any, variables: Mapping[str, tuple[tuple[str, ...], np.ndarray]]
+) -> dict[str, int]:
+    sizes: dict[str, int] = {}
+    first: dict[str, str] = {}
+    for name, (dimensions, array) in variables.items():
+        for dimension, size in zip(dimensions, array.shape, strict=True):
+            if sizes.setdefault(dimension, size) != size:
+                raise DataError(
+                    f"{type(result).__name__}.{name} has {size} entries along {dimension!r}, "
+                    f"but {first[dimension]} has {sizes[dimension]}"
+                )
+            first.setdefault(dimension, name)
+    return sizes
+
+
+def _coordinates(
+    coords: Mapping[str, Coordinate], sizes: Mapping[str, int]
+) -> dict[str, tuple[Any, ...]]:
+    known = {}
+    for name, given in coords.items():
+        dimension, values, *rest = given if isinstance(given, tuple) else (name, given)
+        if dimension not in sizes:
+            continue
+        array = np.asarray(values)
+        if array.ndim != 1 or len(array) != sizes[dimension]:
+            raise DataError(
+                f"the coordinate {name!r} must have one value for each of the {sizes[dimension]} "
+                f"entries along {dimension!r}, but its shape is {array.shape}"
+            )
+        known[name] = (dimension, array, *rest)
+    return known
+
+
+def _attributes(result: Any, attrs: Mapping[str, Any], keep: tuple[str, ...]) -> dict[str, Any]:
+    plain = {spec.name for spec in fields(result) if not spec.metadata.get("dimensions")}
+    for name in keep:
+        if name not in plain:
+            raise InputError(
+                f"{type(result).__name__} has no field {name!r} without dimensions; "
+                f"it has {sorted(plain) or 'none'}"
+            )
+    kept = {name: getattr(result, name) for name in keep}
+    return {key: file_safe(value) for key, value in {**kept, **attrs}.items()}

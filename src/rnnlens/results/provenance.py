@@ -1,0 +1,114 @@
+"""Say where a result came from, in attributes that every file format can hold."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from datetime import UTC, date, datetime
+from importlib.metadata import version
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+__all__ = ["file_safe", "provenance"]
+
+
+def provenance(
+    *,
+    method: str,
+    settings: Mapping[str, Any] | None = None,
+    network_digest: str = "",
+    network_format: str = "",
+    network_path: str = "",
+    created: datetime | None = None,
+    extra: Mapping[str, Any] | None = None,
+) -> dict[str, str | int | float]:
+    """Collect what a reader needs in order to make a result again.
+
+    Parameters
+    ----------
+    method : str
+        What computed the result, such as ``"secant"``.
+    settings : mapping of str to value, optional
+        The method's options, kept as JSON in the attribute ``settings``.
+    network_digest : str
+        SHA-256 of the network's file, empty for a live model.
+    network_format : str
+        What was read, such as ``"Keras 3 archive"``.
+    network_path : str
+        The file's name, empty for a live model; the folder is left out.
+    created : datetime, optional
+        When the result was made; now, if not given.
+    extra : mapping of str to value, optional
+        Further attributes, such as ``target`` and ``unit``.
+
+    Returns
+    -------
+    dict of str to str, int or float
+        ``method``, ``settings``, ``network``, ``network_format``, ``sha256``,
+        ``rnnlens_version``, ``numpy_version``, ``created`` (UTC, ISO 8601), and `extra`.
+
+    Examples
+    --------
+    >>> attrs = provenance(method="secant", settings={"seed": 7}, extra={"unit": "F"})
+    >>> attrs["method"], attrs["settings"], attrs["unit"]
+    ('secant', '{"seed": 7}', 'F')
+    """
+    moment = (created or datetime.now(UTC)).astimezone(UTC)
+    attributes = {
+        "method": method,
+        "settings": dict(settings or {}),
+        "network": Path(network_path).name if network_path else "",
+        "network_format": network_format,
+        "sha256": network_digest,
+        "rnnlens_version": version("rnnlens"),
+        "numpy_version": np.__version__,
+        "created": moment.strftime("%Y-%m-%dT%H:%M:%SZ"),
+        **(extra or {}),
+    }
+    return {key: file_safe(value) for key, value in attributes.items()}
+
+
+def file_safe(value: Any) -> str | int | float:
+    """Give a value in a form that netCDF, JSON and CSV all hold.
+
+    Parameters
+    ----------
+    value : any
+        A string, a number, a date, a list of those, or a mapping.
+
+    Returns
+    -------
+    str, int or float
+        Strings and numbers as they are; a truth value as 0 or 1; ``None`` as the empty string; a
+        list of strings joined by ``", "``; anything nested as JSON.
+
+    Examples
+    --------
+    >>> file_safe(True), file_safe(None), file_safe(["hour_sin", "hour_cos"])
+    (1, '', 'hour_sin, hour_cos')
+    """
+    if isinstance(value, np.ndarray | np.generic):
+        value = value.tolist()
+    if isinstance(value, str | int | float):
+        return int(value) if isinstance(value, bool) else value
+    if isinstance(value, list | tuple) and all(isinstance(item, str) for item in value):
+        return ", ".join(value)
+    if isinstance(value, Mapping | list | tuple):
+        return json.dumps(_plain(value), ensure_ascii=False)
+    if isinstance(value, datetime | date):
+        return value.isoformat()
+    return "" if value is None else str(value)
+
+
+def _plain(value: Any) -> Any:
+    if isinstance(value, np.ndarray):
+        value = value.tolist()
+    if isinstance(value, Mapping):
+        return {str(key): _plain(item) for key, item in value.items()}
+    if isinstance(value, list | tuple):
+        return [_plain(item) for item in value]
+    if isinstance(value, bool) or value is None:
+        return value
+    return file_safe(value)

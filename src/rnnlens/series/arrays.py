@@ -1,0 +1,166 @@
+"""Windows that are cut already: arrays ``(sample, step, feature)``."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from rnnlens.errors import DataError
+from rnnlens.series.sidecar import Sidecar
+from rnnlens.series.windows import Windows, described
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from numpy.typing import ArrayLike, NDArray
+
+__all__ = ["windows_from_arrays", "windows_from_npz"]
+
+
+def windows_from_arrays(
+    X: ArrayLike,
+    y: ArrayLike | None = None,
+    *,
+    sidecar: Sidecar | None = None,
+    scaled: bool = False,
+    times: ArrayLike | None = None,
+) -> Windows:
+    """Describe windows that are cut already.
+
+    Parameters
+    ----------
+    X : array (sample, step, feature)
+        The windows.
+    y : array (sample, target), optional
+        What happened; one axis will do for one target.
+    sidecar : Sidecar, optional
+        What the features mean; without it they are ``feature 0``, ``feature 1``, ... in network
+        units.
+    scaled : bool
+        Whether `X` and `y` are in network units; without a sidecar they are.
+    times : array (sample,), optional
+        The time that each forecast is for; counted from 0 where left out.
+
+    Returns
+    -------
+    Windows
+        In network units.
+
+    Raises
+    ------
+    DataError
+        If an array has the wrong shape or holds what is not a finite number.
+    """
+    values = _checked_values(X)
+    happened = None if y is None else _checked_actual(y, len(values))
+    if sidecar is None:
+        outputs = values.shape[2] if happened is None else happened.shape[1]
+        sidecar = Sidecar.plain(
+            [f"feature {number}" for number in range(values.shape[2])],
+            values.shape[1],
+            targets=[f"target {number}" for number in range(outputs)],
+        )
+    for axis, wanted, what in (
+        (1, sidecar.window, "steps"),
+        (2, len(sidecar.features), "features"),
+    ):
+        if values.shape[axis] != wanted:
+            raise DataError(f"X has {values.shape[axis]} {what} and the sidecar says {wanted}")
+    if happened is not None and happened.shape[1] != len(sidecar.targets):
+        raise DataError(
+            f"y has {happened.shape[1]} targets and the sidecar says {len(sidecar.targets)}"
+        )
+    if scaled and happened is not None:
+        happened = sidecar.target_scaling.undo(happened)
+    valid = _valid_times(times, len(values))
+    length = sidecar.step_length if valid.dtype.kind == "M" else 1
+    return described(
+        values.copy() if scaled else sidecar.feature_scaling.apply(values),
+        sidecar,
+        times=valid,
+        issued=np.full_like(valid, "NaT") if length is None else valid - sidecar.lead * length,
+        actual=happened,
+        step=sidecar.step or "",
+    )
+
+
+def windows_from_npz(
+    arrays: Mapping[str, np.ndarray], sidecar: Sidecar | None, where: str
+) -> Windows:
+    """Describe the windows of an ``.npz`` file, see `rnnlens.series.build.windows`.
+
+    Parameters
+    ----------
+    arrays : mapping of str to array
+        ``X`` and, optionally, ``y``, ``scaled``, ``times``; others are left alone.
+    sidecar : Sidecar, optional
+        What the features mean.
+    where : str
+        What messages call the file.
+
+    Returns
+    -------
+    Windows
+        In network units.
+
+    Raises
+    ------
+    DataError
+        If an array has the wrong shape or holds what is not a finite number.
+    """
+    flag = arrays.get("scaled", np.array(False))
+    if flag.dtype.kind != "b" or flag.size != 1:
+        raise DataError(f"{where}: scaled must be one True or False and is {flag}")
+    try:
+        return windows_from_arrays(
+            arrays["X"],
+            arrays.get("y"),
+            sidecar=sidecar,
+            scaled=bool(flag),
+            times=arrays.get("times"),
+        )
+    except DataError as error:
+        raise DataError(f"{where}: {error}") from None
+
+
+def _floats(name: str, given: ArrayLike) -> NDArray[np.float64]:
+    array = np.asarray(given)
+    if array.dtype.kind not in "biuf":
+        raise DataError(f"{name} must hold numbers and is of type {array.dtype}")
+    return array.astype(np.float64)
+
+
+def _valid_times(times: ArrayLike | None, samples: int) -> NDArray[Any]:
+    if times is None:
+        return np.arange(samples)
+    array = np.asarray(times)
+    if array.shape != (samples,) or array.dtype.kind not in "Mi":
+        raise DataError(
+            f"times must be {samples} times or whole numbers and has the shape {array.shape} and "
+            f"the type {array.dtype}"
+        )
+    return array.astype("datetime64[ns]") if array.dtype.kind == "M" else array
+
+
+def _checked_values(X: ArrayLike) -> NDArray[np.float64]:
+    values = _floats("X", X)
+    if values.ndim != 3 or not values.size:
+        raise DataError(f"X must be (sample, step, feature) and has the shape {values.shape}")
+    if not np.isfinite(values).all():
+        sample, step, feature = (int(place) for place in np.argwhere(~np.isfinite(values))[0])
+        raise DataError(
+            f"X[{sample}, {step}, {feature}] is {values[sample, step, feature]}; it must be a "
+            "finite number"
+        )
+    return values
+
+
+def _checked_actual(y: ArrayLike, samples: int) -> NDArray[np.float64]:
+    happened = _floats("y", y)
+    happened = happened[:, None] if happened.ndim == 1 else happened
+    if happened.ndim != 2 or len(happened) != samples:
+        raise DataError(
+            f"y must be (sample, target) with {samples} samples and has the shape {happened.shape}"
+        )
+    return happened

@@ -1,0 +1,259 @@
+"""The sidecar: a small TOML file that says what a network's inputs and outputs mean.
+
+A weights file holds no feature names, no units and no scaling. The sidecar holds them, in the
+order in which the network takes them::
+
+    title  = "Hourly weather at JFK airport, 2013"   # shown on reports
+    time   = "time"         # the column with each row's time; leave it out where there is none
+    step   = "1h"           # from one row to the next; worked out from the times if left out
+    window = 24             # steps that the network takes
+    lead   = 6              # steps from the newest one taken to the one forecast (1 if left out)
+
+    target    = "temp"      # optional: what `explain` and `lags` look at unless told otherwise
+    baseline  = "mean"      # optional: their baseline
+    method    = "secant"    # optional: their method
+    test_from = 2013-10-01  # optional: the first time that training did not see
+
+    [features]              # in the network's order; network = (value - mean) / scale
+    temp     = { unit = "F",  mean = 54.5, scale = 17.1 }
+    pressure = { unit = "mbar", mean = 1017.9, scale = 7.4 }
+    hour_sin = { mean = 0, scale = 1, held = true }    # held: kept when other inputs are hidden
+
+    [targets]               # in the network's order; leave it out where they are the features
+    temp = {}                                                  # as the feature of that name
+    snow = { unit = "in", mean = 0, scale = 2.5 }              # or with its own scaling
+
+Targets that are all features may be a plain list as well: ``targets = ["temp", "pressure"]``,
+above ``[features]``. A feature without a unit has the unit ``"-"``. ``mean`` and ``scale`` must be
+written out, ``mean = 0, scale = 1`` where the network takes a value as it stands: a forgotten
+scaling would give wrong numbers in silence. ``step`` is a whole number of ``ms``, ``s``, ``min``,
+``h``, ``d`` or ``w``; calendar months are not of one length: leave ``time`` out for them, and rows
+are counted instead. Times are UTC unless they state an offset. ``test_from`` is a time, or a row
+number where there is no time column.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable
+from dataclasses import dataclass
+from os import PathLike
+
+import numpy as np
+
+from rnnlens.errors import ConfigError
+from rnnlens.series.scaling import Scaling
+from rnnlens.series.sidecar_text import from_toml, to_toml
+from rnnlens.series.variable import Variable, check_variables
+
+__all__ = ["Sidecar", "Variable", "read_sidecar"]
+
+_UNITS = {"ms": "ms", "s": "s", "min": "m", "h": "h", "d": "D", "w": "W"}
+_STEP = re.compile(rf"([1-9]\d*) ?({'|'.join(_UNITS)})")
+
+
+@dataclass(frozen=True)
+class Sidecar:
+    """What a network's inputs and outputs mean.
+
+    Parameters
+    ----------
+    features : tuple of Variable
+        What the network takes, in its order.
+    window : int
+        Steps that it takes.
+    lead : int
+        Steps from the newest one taken to the one forecast.
+    targets : tuple of Variable, optional
+        What it gives, in its order; the features where left out.
+    title : str
+        Shown on reports.
+    time : str, optional
+        The column with each row's time.
+    step : str, optional
+        From one row to the next, such as ``"1h"``.
+    target, baseline, method : str, optional
+        What the verbs use unless told otherwise.
+    test_from : datetime64 or int, optional
+        The first time, in UTC, or the first row that training did not see.
+
+    Raises
+    ------
+    ConfigError
+        If a value is not what it must be; the message names its key.
+
+    Examples
+    --------
+    >>> sidecar = Sidecar.plain(["rain", "flow"], 30)
+    >>> sidecar.window, [variable.name for variable in sidecar.targets]
+    (30, ['rain', 'flow'])
+    """
+
+    features: tuple[Variable, ...]
+    window: int
+    lead: int = 1
+    targets: tuple[Variable, ...] = ()
+    title: str = ""
+    time: str | None = None
+    step: str | None = None
+    target: str | None = None
+    baseline: str | None = None
+    method: str | None = None
+    test_from: np.datetime64 | int | None = None
+
+    def __post_init__(self) -> None:
+        if not self.targets:
+            object.__setattr__(self, "targets", self.features)
+        check_variables("features", self.features)
+        check_variables("targets", self.targets)
+        if self.window < 1:
+            raise ConfigError(f"window must be a whole number of steps from 1 and is {self.window}")
+        if self.lead < 0:
+            raise ConfigError(f"lead must be a whole number of steps from 0 and is {self.lead}")
+        if self.step is not None and not _STEP.fullmatch(self.step):
+            raise ConfigError(
+                f'step must be a whole number and one of {", ".join(_UNITS)}, such as "1h", and is '
+                f"{self.step!r}"
+            )
+        names = self.target_names
+        if self.target is not None and self.target not in names:
+            raise ConfigError(f"target must be one of {', '.join(names)} and is {self.target!r}")
+        if self.time is not None and self.time in self.feature_names:
+            raise ConfigError(
+                f"time names the column {self.time!r}, which is a feature too; it must be a column "
+                "of its own"
+            )
+
+    @classmethod
+    def plain(
+        cls,
+        features: Iterable[str],
+        window: int,
+        lead: int = 1,
+        *,
+        targets: Iterable[str] = (),
+        time: str | None = None,
+        step: str | None = None,
+    ) -> Sidecar:
+        """Describe a network that takes and gives values as they stand.
+
+        Parameters
+        ----------
+        features : iterable of str
+            Column names in the network's order.
+        window : int
+            Steps that the network takes.
+        lead : int
+            Steps from the newest one taken to the one forecast.
+        targets : iterable of str, optional
+            Names of its outputs; the features where left out.
+        time : str, optional
+            The column with each row's time.
+        step : str, optional
+            From one row to the next, such as ``"1h"``.
+
+        Returns
+        -------
+        Sidecar
+            With mean 0, scale 1 and unit ``"-"`` throughout.
+
+        Raises
+        ------
+        ConfigError
+            If a value is not what it must be.
+        """
+        return cls(
+            features=tuple(Variable(name) for name in features),
+            window=window,
+            lead=lead,
+            targets=tuple(Variable(name) for name in targets),
+            time=time,
+            step=step,
+        )
+
+    @property
+    def feature_names(self) -> tuple[str, ...]:
+        """Names of the features, in the network's order."""
+        return tuple(variable.name for variable in self.features)
+
+    @property
+    def target_names(self) -> tuple[str, ...]:
+        """Names of the targets, in the network's order."""
+        return tuple(variable.name for variable in self.targets)
+
+    @property
+    def held(self) -> tuple[str, ...]:
+        """Names of the features that keep their values when others are hidden."""
+        return tuple(variable.name for variable in self.features if variable.held)
+
+    @property
+    def feature_scaling(self) -> Scaling:
+        """Between the features' units and the network's."""
+        return Scaling([v.mean for v in self.features], [v.scale for v in self.features])
+
+    @property
+    def target_scaling(self) -> Scaling:
+        """Between the targets' units and the network's."""
+        return Scaling([v.mean for v in self.targets], [v.scale for v in self.targets])
+
+    @property
+    def step_length(self) -> np.timedelta64 | None:
+        """The step as a length of time, where it is stated."""
+        found = _STEP.fullmatch(self.step or "")
+        return found and np.timedelta64(int(found[1]), _UNITS[found[2]]).astype("timedelta64[ns]")
+
+    def to_toml(self) -> str:
+        """Write the sidecar out.
+
+        Returns
+        -------
+        str
+            TOML that `read_sidecar` reads back to an equal sidecar.
+
+        Examples
+        --------
+        >>> print(Sidecar.plain(["rain", "flow"], 30).to_toml())
+        window = 30  # steps that the network takes
+        lead   = 1   # steps from the newest one taken to the one forecast
+        <BLANKLINE>
+        [features]  # in the network's order; network = (value - mean) / scale
+        rain = { unit = "-", mean = 0.0, scale = 1.0 }
+        flow = { unit = "-", mean = 0.0, scale = 1.0 }
+        <BLANKLINE>
+        """
+        values = {name: getattr(self, name) for name in self.__dataclass_fields__}
+        return to_toml(values)
+
+
+def read_sidecar(path: str | PathLike[str]) -> Sidecar:
+    """Read a sidecar file; its format is on the module's page.
+
+    Parameters
+    ----------
+    path : path
+        A TOML file.
+
+    Returns
+    -------
+    Sidecar
+        What it says.
+
+    Raises
+    ------
+    ConfigError
+        If there is no such file, it is not TOML, or a key is missing, unknown or not what it must
+        be; the message names the key's full path.
+    """
+    try:
+        with open(path, encoding="utf-8-sig") as file:
+            text = file.read()
+    except FileNotFoundError:
+        raise ConfigError(f"there is no sidecar file {path}") from None
+    except OSError as error:
+        raise ConfigError(f"the sidecar {path} cannot be read: {error.strerror}") from None
+    except UnicodeDecodeError:
+        raise ConfigError(f"the sidecar {path} is not UTF-8 text; a TOML file must be") from None
+    try:
+        return Sidecar(**from_toml(text))
+    except ConfigError as error:
+        raise ConfigError(f"{path}: {error}") from None

@@ -1,0 +1,236 @@
+"""Windows: the sequences that a network takes, with what they mean in the user's units."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from rnnlens.errors import DataError
+from rnnlens.names import declared
+
+if TYPE_CHECKING:
+    from numpy.typing import ArrayLike, NDArray
+
+    from rnnlens.series.scaling import Scaling
+    from rnnlens.series.sidecar import Sidecar
+
+__all__ = ["Windows", "as_moment", "described"]
+
+
+@dataclass(frozen=True, eq=False, kw_only=True)
+class Windows:
+    """Windows in network units, with the names, units, times and scalings that belong to them.
+
+    The step axis runs from the oldest step to the newest; lag 1 is the newest, the last entry.
+
+    Parameters
+    ----------
+    values : array (sample, step, feature)
+        What the network takes, in network units.
+    times : array (sample,)
+        The time that each forecast is for, datetime64 in UTC; row numbers where there is no time.
+    issued : array (sample,)
+        The time of the newest step of each window, likewise.
+    features, units : tuple of str
+        Name and unit of each feature.
+    targets, target_units : tuple of str
+        Name and unit of each target.
+    feature_scaling, target_scaling : Scaling
+        Between original units and network units.
+    held : tuple of str
+        Names of the features that keep their values when others are hidden.
+    actual : array (sample, target), optional
+        What happened, in original units; NaN where it is not known, None where none is.
+    lead : int
+        Steps from the newest step to the time that the forecast is for.
+    step : str
+        From one step to the next, such as ``"1h"``; empty where steps are counted only.
+    """
+
+    values: NDArray[np.float64] = declared("sample", "step", "feature")
+    times: NDArray[Any] = declared("sample")
+    issued: NDArray[Any] = declared("sample")
+    features: tuple[str, ...]
+    units: tuple[str, ...]
+    targets: tuple[str, ...]
+    target_units: tuple[str, ...]
+    feature_scaling: Scaling
+    target_scaling: Scaling
+    held: tuple[str, ...]
+    actual: NDArray[np.float64] | None = declared("sample", "target")
+    lead: int
+    step: str
+
+    def __len__(self) -> int:
+        """Give the number of windows.
+
+        Returns
+        -------
+        int
+            Length of the sample axis.
+        """
+        return len(self.values)
+
+    @property
+    def original(self) -> NDArray[np.float64]:
+        """The values in original units, ``(sample, step, feature)``."""
+        return self.feature_scaling.undo(self.values)
+
+    def select(self, samples: ArrayLike | slice) -> Windows:
+        """Take some of the windows.
+
+        Parameters
+        ----------
+        samples : int, slice, array of int or array of bool (sample,)
+            Which; the sample axis stays.
+
+        Returns
+        -------
+        Windows
+            Those, in the order asked for.
+
+        Raises
+        ------
+        DataError
+            If a number is beyond the last window, or the flags are not one a window.
+        """
+        which = samples if isinstance(samples, slice) else np.atleast_1d(np.asarray(samples))
+        if isinstance(which, np.ndarray) and not which.size:
+            which = which.astype(np.intp)
+        try:
+            taken = np.arange(len(self))[which]
+        except IndexError:
+            raise DataError(
+                f"there are {len(self)} windows, counted from 0, and {samples} does not fit them"
+            ) from None
+        return replace(
+            self,
+            values=self.values[taken],
+            times=self.times[taken],
+            issued=self.issued[taken],
+            actual=None if self.actual is None else self.actual[taken],
+        )
+
+    def between(
+        self,
+        start: str | np.datetime64 | int | None = None,
+        end: str | np.datetime64 | int | None = None,
+    ) -> Windows:
+        """Take the windows whose forecast is for a time from `start` up to, not including, `end`.
+
+        A window's own steps may lie before `start`; to keep them out too, cut the table instead,
+        see `rnnlens.series.build.windows`.
+
+        Parameters
+        ----------
+        start, end : str, datetime64 or int, optional
+            Times in ISO 8601, or row numbers where there is no time.
+
+        Returns
+        -------
+        Windows
+            Those, in order; none may be left.
+
+        Raises
+        ------
+        DataError
+            If a time is not ISO 8601, or a time is given where only rows are counted.
+        """
+        keep = np.ones(len(self), dtype=bool)
+        if start is not None:
+            keep &= self.times >= as_moment(start, self.times, "start")
+        if end is not None:
+            keep &= self.times < as_moment(end, self.times, "end")
+        return self.select(keep)
+
+
+def as_moment(given: str | np.datetime64 | int, like: NDArray[Any], name: str) -> Any:
+    """Bring a limit that the user gave to the kind of the times that it limits.
+
+    Parameters
+    ----------
+    given : str, datetime64, datetime or int
+        The limit.
+    like : array
+        Times, datetime64 or row numbers.
+    name : str
+        The argument's name, for the message.
+
+    Returns
+    -------
+    datetime64 or int
+        The limit, comparable with `like`.
+
+    Raises
+    ------
+    DataError
+        If it is not of that kind.
+    """
+    timed = like.dtype.kind == "M"
+    whole = isinstance(given, int | np.integer) and not isinstance(given, bool)
+    if not timed:
+        if whole:
+            return int(given)
+        raise DataError(
+            f"{name} must be a row number, for the data have no time column, and is {given!r}"
+        )
+    if not whole:
+        import pandas as pd
+
+        try:
+            moment = pd.Timestamp(given)
+        except (ValueError, TypeError):
+            moment = pd.NaT
+        if isinstance(moment, pd.Timestamp):
+            naive = moment if moment.tz is None else moment.tz_convert("UTC").tz_localize(None)
+            return naive.to_datetime64().astype("datetime64[ns]")
+    raise DataError(f"{name} must be a time in ISO 8601, such as 2013-10-01, and is {given!r}")
+
+
+def described(
+    values: NDArray[np.float64],
+    sidecar: Sidecar,
+    *,
+    times: NDArray[Any],
+    issued: NDArray[Any],
+    actual: NDArray[np.float64] | None,
+    step: str,
+) -> Windows:
+    """Join windows and what a sidecar says of them.
+
+    Parameters
+    ----------
+    values : array (sample, step, feature)
+        In network units.
+    sidecar : Sidecar
+        Names, units, scalings.
+    times, issued : array (sample,)
+        As in `Windows`.
+    actual : array (sample, target) or None
+        In original units, NaN where it is not known.
+    step : str
+        As in `Windows`.
+
+    Returns
+    -------
+    Windows
+        All of it.
+    """
+    known = actual is not None and bool(np.isfinite(actual).any())
+    return Windows(
+        values=values,
+        times=times,
+        issued=issued,
+        features=sidecar.feature_names,
+        units=tuple(variable.unit for variable in sidecar.features),
+        targets=sidecar.target_names,
+        target_units=tuple(variable.unit for variable in sidecar.targets),
+        feature_scaling=sidecar.feature_scaling,
+        target_scaling=sidecar.target_scaling,
+        held=sidecar.held,
+        actual=actual if known else None,
+        lead=sidecar.lead,
+        step=step,
+    )

@@ -1,0 +1,62 @@
+"""Chart: the gates and states of one window over its steps."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from rnnlens.views.cells import gate_panels
+from rnnlens.views.charts import theme
+from rnnlens.views.charts.heat import heat
+
+if TYPE_CHECKING:
+    import altair as alt
+    import xarray as xr
+
+__all__ = ["gates"]
+
+
+def gates(node: xr.Dataset, *, sample: int = 0, title: str = "") -> alt.ConcatChart:
+    """Draw every gate, the cell state and the hidden state of one window, unit by unit.
+
+    Parameters
+    ----------
+    node : xarray.Dataset
+        One layer's node of a trace.
+    sample : int
+        Number of the window in the trace.
+    title : str
+        What window it is, such as its time; the layer's name, if not given.
+
+    Returns
+    -------
+    altair.ConcatChart
+        One heat map a gate and state, the newest step at the right. Gates go from 0 (closed, pale)
+        to 1 (open, dark); candidates and states are blue below zero and orange above.
+    """
+    import altair as alt
+
+    panels, note = gate_panels(node, sample=sample)
+    rows = panels[0].table["y"].nunique()
+    charts = []
+    for number, panel in enumerate(panels):
+        last_row = number >= len(panels) - 3
+        legend = alt.Legend(gradientLength=110, gradientThickness=8, tickCount=3, format=".3~r")
+        charts.append(
+            heat(
+                panel,
+                x="step" if last_row else "",
+                y="unit" if number % 3 == 0 else "",
+                width=190,
+                height=max(60, min(200, 7 * rows)),
+                legend=legend,
+            )
+        )
+    subtitle = ["gates: 0 closed, 1 open; candidate and states: blue below zero, orange above"]
+    if any(panel.table["value"].isna().any() for panel in panels):
+        subtitle[0] += "; grey: missing"
+    if note:
+        subtitle.append(note)
+    heading = title or str(node.attrs.get("layer", "")) or "One window"
+    chart = alt.concat(*charts, columns=3, spacing={"row": 14, "column": 18})
+    chart = chart.resolve_scale(color="independent", x="independent", y="independent")
+    return theme.dress(chart.properties(title=alt.TitleParams(heading, subtitle=subtitle)))

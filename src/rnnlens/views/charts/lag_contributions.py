@@ -1,0 +1,117 @@
+"""Chart: signed contributions by lag, each bar built from its features."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from rnnlens.views import summary
+from rnnlens.views.charts import theme
+
+if TYPE_CHECKING:
+    import altair as alt
+    import pandas as pd
+    import xarray as xr
+
+__all__ = ["lag_contributions"]
+
+
+def lag_contributions(explanation: xr.Dataset, *, sample: int | None = None) -> alt.LayerChart:
+    """Draw signed contributions by lag, of one window or as means over all.
+
+    Parameters
+    ----------
+    explanation : xarray.Dataset
+        A result of ``explain``.
+    sample : int, optional
+        Number of the window in the result; the mean over all windows, if not given.
+
+    Returns
+    -------
+    altair.LayerChart
+        A bar a lag, the newest at the right, stacked from its features: what raised the forecast
+        above zero, what lowered it below; a mark at the lag's sum.
+    """
+    import altair as alt
+
+    table = summary.lag_contributions(explanation, sample=sample)
+    by_feature = table["feature"].ne("").any()
+    x = alt.X(
+        "label:O",
+        sort=summary.lag_labels(explanation.sortby("lag", ascending=False)),
+        title=theme.lag_axis_title(explanation),
+        axis=alt.Axis(labelAngle=0, labelOverlap=True, domain=False),
+    )
+    what = "contribution to" if sample is not None else "mean contribution to"
+    title = summary.quantity(explanation, what)
+    colour = _feature_colour(table) if by_feature else alt.value(theme.MAIN)
+    bars = alt.Chart(table).mark_bar().encode(
+        x=x,
+        y=alt.Y("contribution:Q", title=title, stack="zero", scale=alt.Scale(zero=True)),
+        color=colour,
+        order=alt.Order("rank:Q"),
+        tooltip=[
+            alt.Tooltip("label:N", title="lag"),
+            alt.Tooltip("feature:N"),
+            alt.Tooltip("contribution:Q", format="+.3~g", title=title),
+        ],
+    )
+    zero = alt.Chart(table.head(1)).mark_rule(color=theme.QUIET).encode(y=alt.datum(0))
+    layers = [bars, zero]
+    if by_feature:
+        layers.append(_sums(table, x))
+    chart = alt.layer(*layers, title=_title(explanation, sample))
+    return theme.dress(chart.properties(width=theme.WIDTH - 110, height=260))
+
+
+def _feature_colour(table: pd.DataFrame) -> alt.Color:
+    import altair as alt
+
+    names = list(table.sort_values("rank", kind="stable")["feature"].unique())
+    colours = [
+        theme.OTHER if name == summary.OTHERS else theme.CATEGORIES[place % len(theme.CATEGORIES)]
+        for place, name in enumerate(names)
+    ]
+    scale = alt.Scale(domain=names, range=colours)
+    return alt.Color("feature:N", title="feature", sort=names, scale=scale)
+
+
+def _sums(table: pd.DataFrame, x: alt.X) -> alt.Chart:
+    import altair as alt
+
+    sums = table.groupby("label", sort=False)["contribution"].sum(min_count=1).reset_index()
+    return (
+        alt
+        .Chart(sums)
+        .mark_point(shape="diamond", size=34, filled=True, opacity=1)
+        .encode(
+            x=x,
+            y="contribution:Q",
+            color=alt.value(theme.INK),
+            stroke=alt.value("white"),
+            strokeWidth=alt.value(0.8),
+            tooltip=[alt.Tooltip("contribution:Q", format="+.3~g", title="sum of the lag")],
+        )
+    )
+
+
+def _title(explanation: xr.Dataset, sample: int | None) -> alt.TitleParams:
+    import altair as alt
+
+    unit = explanation.attrs.get("unit", "")
+    target = explanation.attrs.get("target") or "the output"
+    chosen = explanation.mean("sample") if sample is None else explanation.isel(sample=sample)
+    start, end = (float(chosen[name]) for name in ("baseline_forecast", "forecast"))
+    when = (
+        f"mean over {explanation.sizes['sample']} windows"
+        if sample is None
+        else summary.time_text(explanation, sample)
+    )
+    means = "mean " if sample is None else ""
+    marks = "; diamond: sum of the lag" if "feature" in explanation["contribution"].dims else ""
+    return alt.TitleParams(
+        f"From the baseline forecast to the forecast of {target}, {when}",
+        subtitle=(
+            f"{means}baseline forecast {start:.4g} {unit}, {means}forecast {end:.4g} {unit}; "
+            f"all bars together are the difference{marks}"
+        ).replace(" ;", ";").replace(" ,", ","),
+    )

@@ -1,0 +1,80 @@
+"""Chart: how much each feature at each lag moved the forecast, as a heat map."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from rnnlens.views import summary
+from rnnlens.views.charts import theme
+
+if TYPE_CHECKING:
+    import altair as alt
+    import xarray as xr
+
+__all__ = ["lag_feature"]
+
+
+def lag_feature(explanation: xr.Dataset) -> alt.Chart:
+    """Draw the mean size of the contributions by lag and feature.
+
+    Parameters
+    ----------
+    explanation : xarray.Dataset
+        A result of ``explain`` with contributions by lag and feature.
+
+    Returns
+    -------
+    altair.Chart
+        A row a feature, a column a lag, the newest at the right; the signed mean is in the
+        tooltip. A missing number is grey.
+    """
+    import altair as alt
+
+    table = summary.lag_feature_means(explanation)
+    features = list(dict.fromkeys(table["feature"]))
+    labels = summary.lag_labels(explanation.sortby("lag", ascending=False))
+    facts = [f"mean over {explanation.sizes['sample']} windows"]
+    if table["size"].isna().any():
+        facts.append("grey: missing")
+    target = explanation.attrs.get("target") or "the output"
+    chart = (
+        alt
+        .Chart(
+            table,
+            title=alt.TitleParams(
+                f"What moved the forecast of {target}, and when", subtitle="; ".join(facts)
+            ),
+        )
+        .mark_rect(stroke="white", strokeWidth=0.5)
+        .encode(
+            x=alt.X(
+                "label:O",
+                sort=labels,
+                title=theme.lag_axis_title(explanation),
+                axis=alt.Axis(labelAngle=0, labelOverlap=True, domain=False),
+            ),
+            y=alt.Y("feature:N", sort=features, title=None, axis=alt.Axis(domain=False)),
+            color=alt.Color(
+                "size:Q",
+                title=["mean size of", *_two_lines(explanation)],
+                scale=theme.sequential(float(table["size"].max())),
+                legend=alt.Legend(gradientLength=150, format=".3~r", tickCount=5),
+            ),
+            tooltip=[
+                alt.Tooltip("label:N", title="lag"),
+                alt.Tooltip("feature:N"),
+                alt.Tooltip("size:Q", format=".3~g", title="mean size"),
+                alt.Tooltip("mean:Q", format="+.3~g", title="mean, signed"),
+            ],
+        )
+        .properties(
+            width=theme.WIDTH - 90,
+            height=max(60, 26 * len(features)),
+            view=alt.ViewConfig(fill=theme.MISSING),
+        )
+    )
+    return theme.dress(chart)
+
+
+def _two_lines(explanation: xr.Dataset) -> list[str]:
+    return ["contribution", summary.quantity(explanation, "to")]

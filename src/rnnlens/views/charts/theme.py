@@ -1,0 +1,163 @@
+"""How every chart looks: fonts, colours, sizes and axes, in one place.
+
+The colours stay apart for readers with any of the usual kinds of colour blindness and in a grey
+print: categories differ in lightness as well as in hue, and scales rise evenly in lightness.
+"""
+
+from __future__ import annotations
+
+import re
+from typing import TYPE_CHECKING, Any, TypeVar
+
+if TYPE_CHECKING:
+    import altair as alt
+    import xarray as xr
+
+    Chart = TypeVar(
+        "Chart", alt.Chart, alt.LayerChart, alt.FacetChart, alt.ConcatChart, alt.VConcatChart
+    )
+
+__all__ = [
+    "ACCENT",
+    "CATEGORIES",
+    "INK",
+    "MAIN",
+    "MISSING",
+    "OTHER",
+    "QUIET",
+    "WIDTH",
+    "diverging",
+    "dress",
+    "lag_axis_title",
+    "sequential",
+]
+
+#: Width of a figure's drawing area in pixels.
+WIDTH = 640
+
+FONT = "system-ui, -apple-system, Segoe UI, Roboto, Noto Sans, Helvetica, Arial, sans-serif"
+INK = "#1d2733"
+QUIET = "#5a6673"
+GRID = "#e4e8ec"
+MAIN = "#2b6a99"
+ACCENT = "#d1660f"
+#: Filled where a number is missing; no scale holds this grey.
+MISSING = "#c9c9c9"
+#: For everything that has no name of its own.
+OTHER = "#c3c6ca"
+CATEGORIES = ("#16375c", "#e8963a", "#3c9a8f", "#a8315f", "#8cc4f2", "#6f6526", "#f0d264")
+
+SEQUENTIAL = ("#f3f8fc", "#b5d2e8", "#6aa3cb", "#2b6a99", "#0f2f4a")
+DIVERGING = ("#0f4c81", "#7fb2d9", "#fafaf7", "#eba05f", "#a5430a")
+
+
+def dress(chart: Chart) -> Chart:
+    """Give a finished chart the common look.
+
+    Parameters
+    ----------
+    chart : altair chart
+        A chart that nothing will be added to: a chart with a configuration cannot become part of
+        another one.
+
+    Returns
+    -------
+    altair chart
+        The chart with fonts, colours and axes set.
+    """
+    text = {"labelFont": FONT, "titleFont": FONT, "labelColor": QUIET, "titleColor": INK}
+    small = {"labelFontSize": 11, "titleFontSize": 12, "titleFontWeight": "normal"}
+    config: dict[str, Any] = {
+        "font": FONT,
+        "background": "#ffffff",
+        "padding": 6,
+        # Thousands of marks each read aloud would drown the figure's own text alternative.
+        "aria": False,
+        "view": {"stroke": None},
+        "title": {
+            "anchor": "start",
+            "fontSize": 14,
+            "fontWeight": 600,
+            "color": INK,
+            "subtitleFontSize": 12,
+            "subtitleColor": QUIET,
+            "offset": 12,
+        },
+        "axis": {
+            **text,
+            **small,
+            "domainColor": "#9aa4ae",
+            "gridColor": GRID,
+            "ticks": False,
+            "labelPadding": 5,
+            "titlePadding": 9,
+            "labelLimit": 140,
+        },
+        "axisX": {"grid": False},
+        "legend": {**text, **small, "labelLimit": 160, "symbolType": "square"},
+        "header": {**text, **small},
+        "range": {"category": list(CATEGORIES)},
+    }
+    return chart.configure(**config)
+
+
+def sequential(largest: float) -> alt.Scale:
+    """Give the colour scale of sizes, from zero.
+
+    Parameters
+    ----------
+    largest : float
+        The value of the darkest colour.
+
+    Returns
+    -------
+    altair.Scale
+        The scale.
+    """
+    import altair as alt
+
+    top = largest if largest > 0 else 1.0
+    places = [top * step / (len(SEQUENTIAL) - 1) for step in range(len(SEQUENTIAL))]
+    return alt.Scale(domain=places, range=list(SEQUENTIAL), interpolate="lab", clamp=True)
+
+
+def diverging(largest: float) -> alt.Scale:
+    """Give the colour scale of signed values: blue below zero, pale at zero, orange above.
+
+    Parameters
+    ----------
+    largest : float
+        The absolute value of the strongest colours, the same on either side.
+
+    Returns
+    -------
+    altair.Scale
+        The scale.
+    """
+    import altair as alt
+
+    top = largest if largest > 0 else 1.0
+    return alt.Scale(
+        domain=[-top, -top / 2, 0, top / 2, top],
+        range=list(DIVERGING),
+        interpolate="lab",
+        clamp=True,
+    )
+
+
+def lag_axis_title(dataset: xr.Dataset) -> str:
+    """Name the axis of lags, with the length of a step where it is known.
+
+    Parameters
+    ----------
+    dataset : xarray.Dataset
+        A result, with or without the attribute ``step``.
+
+    Returns
+    -------
+    str
+        Such as ``"lag (steps of 1 h back, 1 = newest)"``.
+    """
+    # "1h" reads as "1 h".
+    step = re.sub(r"(?<=\d)(?=[^\d.\s])", " ", str(dataset.attrs.get("step", "")))
+    return f"lag (steps of {step} back, 1 = newest)" if step else "lag (steps back, 1 = newest)"

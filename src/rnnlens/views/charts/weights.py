@@ -1,0 +1,80 @@
+"""Chart: the weights of one recurrent layer, gate by gate."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from rnnlens.errors import DataError
+from rnnlens.views.cells import Panel, weight_panels
+from rnnlens.views.charts import theme
+from rnnlens.views.charts.heat import heat
+
+if TYPE_CHECKING:
+    import altair as alt
+    import xarray as xr
+
+__all__ = ["weights"]
+
+TITLES = {
+    "W": "Input kernels: from each feature to each unit",
+    "U": "Recurrent kernels: from each unit one step ago to each unit",
+    "b": "Biases: one number a unit",
+}
+ROWS = {"W": "feature", "U": "from unit", "b": ""}
+
+
+def weights(node: xr.Dataset, *, kind: str = "W") -> alt.ConcatChart:
+    """Draw one kind of a layer's weights, one heat map a gate, all on one scale.
+
+    Parameters
+    ----------
+    node : xarray.Dataset
+        One layer's node of the weights.
+    kind : {"W", "U", "b"}
+        The input kernels, the recurrent kernels, or the biases.
+
+    Returns
+    -------
+    altair.ConcatChart
+        Blue below zero, orange above, the same colour for the same weight in every gate.
+
+    Raises
+    ------
+    DataError
+        If the layer has no array of that kind.
+    """
+    import altair as alt
+
+    panels, note = weight_panels(node, kind=kind)
+    if not panels:
+        raise DataError(
+            f"layer {node.attrs.get('layer', '')!r} has no array of the kind {kind!r}: "
+            f"it has {', '.join(str(name) for name in node.data_vars) or 'none'}"
+        )
+    columns = 1 if kind == "b" else 2
+    width = 600 if kind == "b" else 275
+    charts = []
+    for number, panel in enumerate(panels):
+        charts.append(
+            heat(
+                panel,
+                x="unit" if number >= len(panels) - columns else "",
+                y=ROWS[kind] if number % columns == 0 else "",
+                width=width,
+                height=_height(panel, kind),
+                legend=alt.Legend(gradientLength=120, gradientThickness=10, tickCount=5, format=".3~r"),
+            )
+        )
+    subtitle = ["weight: blue below zero, orange above; no unit"]
+    if note:
+        subtitle.append(note)
+    layer = str(node.attrs.get("layer", ""))
+    heading = f"{TITLES[kind]}, layer {layer}" if layer else TITLES[kind]
+    chart = alt.concat(*charts, columns=columns, spacing={"row": 16, "column": 24})
+    chart = chart.resolve_scale(color="shared", x="independent", y="independent")
+    return theme.dress(chart.properties(title=alt.TitleParams(heading, subtitle=subtitle)))
+
+
+def _height(panel: Panel, kind: str) -> int:
+    rows = panel.table["y"].nunique()
+    return max(40, min(260, (15 if kind == "W" else 20 if kind == "b" else 7) * rows))

@@ -1,0 +1,163 @@
+"""A described network as text: every array by its gate, and where the time steps went.
+
+The description is what `rnnlens.network.describe.describe` gives; only plain dictionaries come in,
+so that the same one serves JSON and a page.
+"""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Iterator, Mapping
+from textwrap import wrap
+from typing import Any
+
+import numpy as np
+
+__all__ = ["render_inspection"]
+
+#: What a gate is called in a sentence, where it is not "<name> gate".
+GATE_TEXTS = {"": "", "hidden": "", "candidate": "candidate"}
+
+#: Options that say nothing where they have these values.
+USUAL: dict[str, Any] = {
+    "dilation": 1,
+    "go_backwards": False,
+    "groups": 1,
+    "keepdims": False,
+    "mask_zero": False,
+    "return_sequences": False,
+    "return_state": False,
+    "stateful": False,
+    "zero_output_for_mask": False,
+}
+
+
+def render_inspection(
+    description: Mapping[str, Any], *, values: bool = False, width: int = 100
+) -> str:
+    """Write a described network for the terminal.
+
+    Parameters
+    ----------
+    description : mapping
+        The network, as `rnnlens.network.describe.describe` gives it.
+    values : bool
+        Whether every array's numbers follow, as ``Param lstm_W_i: [[...]]``; the description must
+        hold them.
+    width : int
+        Where sentences are broken into lines; the line of an array never is.
+
+    Returns
+    -------
+    str
+        Lines without colour, to be read or searched.
+    """
+    lines = [*_head(description, width)]
+    for layer in description["layers"]:
+        lines += ["", *_layer(layer, width)]
+    lines += ["", "Where the time steps went", *_filled(description["time_steps"], width)]
+    if description["notes"]:
+        lines += ["", "Notes"]
+        for note in description["notes"]:
+            lines += _filled(note, width)
+    if values:
+        lines += ["", *_values(description)]
+    return "\n".join(lines)
+
+
+def _head(description: Mapping[str, Any], width: int) -> Iterator[str]:
+    source = " ".join(part for part in (description["format"], description["version"]) if part)
+    yield f"{description['path'] or description['name']}: {source}"
+    yield f"{description['parameters']:,} parameters in {_count(description)}"
+    if description["sha256"]:
+        yield f"SHA-256 {description['sha256']}"
+    yield from wrap(" > ".join(layer["kind"] for layer in description["layers"]), width)
+
+
+def _count(description: Mapping[str, Any]) -> str:
+    number = sum(len(layer["arrays"]) for layer in description["layers"])
+    return f"{number} named array{'' if number == 1 else 's'}"
+
+
+def _layer(layer: Mapping[str, Any], width: int) -> Iterator[str]:
+    said = [f"{layer['name']}: {layer['kind']}"]
+    if layer["units"] is not None and layer["features"] is not None:
+        said.append(f"{layer['features']} in, {layer['units']} units")
+    said.append(f"output {shape_text(layer['output_shape'])}")
+    yield ", ".join(said)
+    if layer["shares_arrays_of"]:
+        yield f"  its arrays are those of {layer['shares_arrays_of']}"
+    options = ", ".join(_options(layer["options"]))
+    if options:
+        yield from wrap(options, width, initial_indent="  ", subsequent_indent="  ")
+    if layer["formula"]:
+        yield f"  parameters: {layer['formula']}"
+    for array in layer["arrays"]:
+        yield f"  {array_line(array)}"
+
+
+def _options(options: Mapping[str, Any]) -> Iterator[str]:
+    for name, value in options.items():
+        if name in USUAL and value == USUAL[name]:
+            continue
+        yield f"{name} {shape_text(value) if isinstance(value, list) else value}"
+
+
+def array_line(array: Mapping[str, Any]) -> str:
+    """Write one array on one line.
+
+    Parameters
+    ----------
+    array : mapping
+        One of a layer's ``arrays``.
+
+    Returns
+    -------
+    str
+        ``"lstm.W_i (10, 32) input kernel, input gate, from lstm/kernel[:, 0:32]"``.
+    """
+    gate = GATE_TEXTS.get(array["gate"], f"{array['gate']} gate")
+    origin = f"from {array['source']}" if array["source"] else ""
+    said = ", ".join(part for part in (array["meaning"], gate, origin) if part)
+    return f"{array['name']} {shape_text(array['shape'])} {said}".rstrip()
+
+
+def shape_text(shape: list[int | None]) -> str:
+    """Write a shape as Python does, with ``any`` where any length serves.
+
+    Parameters
+    ----------
+    shape : list of int or None
+        The shape.
+
+    Returns
+    -------
+    str
+        Such as ``"(24, 10)"``, ``"(32,)"`` or ``"(any, 10)"``.
+
+    Examples
+    --------
+    >>> shape_text([24, 10]), shape_text([32]), shape_text([None, 10])
+    ('(24, 10)', '(32,)', '(any, 10)')
+    """
+    lengths = ["any" if length is None else str(length) for length in shape]
+    return f"({lengths[0]},)" if len(lengths) == 1 else f"({', '.join(lengths)})"
+
+
+def _values(description: Mapping[str, Any]) -> Iterator[str]:
+    for layer in description["layers"]:
+        for array in layer["arrays"]:
+            label = f"Param {array['name'].replace('.', '_')}: "
+            numbers = np.array2string(
+                np.asarray(array["values"], dtype=float).reshape(array["shape"]),
+                separator=", ",
+                prefix=label,
+                threshold=sys.maxsize,
+                max_line_width=100,
+                floatmode="unique",
+            )
+            yield f"{label}{numbers}"
+
+
+def _filled(sentences: str, width: int) -> list[str]:
+    return wrap(sentences, width, initial_indent="  ", subsequent_indent="  ")

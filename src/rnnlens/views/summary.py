@@ -1,0 +1,328 @@
+"""What a view shows of a result: small tables and plain dicts, made from its Dataset.
+
+Charts, the terminal and the report all draw from these, so that they show the same numbers. The
+heat maps of gates and weights have theirs in `rnnlens.views.cells`.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from rnnlens.errors import DataError
+
+if TYPE_CHECKING:
+    import pandas as pd
+    import xarray as xr
+
+__all__ = [
+    "OTHERS",
+    "explanation_summary",
+    "forecast_series",
+    "lag_contributions",
+    "lag_feature_means",
+    "lag_labels",
+    "lag_table",
+    "lags_summary",
+    "pick_window",
+    "quantity",
+    "time_text",
+]
+
+#: The name under which the less important features are shown together.
+OTHERS = "all others"
+
+
+def lag_labels(dataset: xr.Dataset) -> list[str]:
+    """Name the lags of a result, a group of lags by its first and last.
+
+    Parameters
+    ----------
+    dataset : xarray.Dataset
+        A result with the coordinate ``lag`` and, where lags are grouped, ``lag_to``.
+
+    Returns
+    -------
+    list of str
+        Such as ``["1", "2", "3–24"]``.
+    """
+    first = [int(value) for value in dataset["lag"].values]
+    last = [int(value) for value in dataset["lag_to"].values] if "lag_to" in dataset else first
+    return [f"{a}" if a == b else f"{a}–{b}" for a, b in zip(first, last, strict=True)]
+
+
+def lag_table(lags: xr.Dataset) -> pd.DataFrame:
+    """Give the evidence on each lag, newest first.
+
+    Parameters
+    ----------
+    lags : xarray.Dataset
+        A result of ``lags``.
+
+    Returns
+    -------
+    pandas.DataFrame
+        Columns ``lag``, ``lag_to``, ``label``, ``share``, ``share_low``, ``share_high`` (fractions
+        of one) and ``mean_contribution`` (in the target's unit).
+    """
+    import pandas as pd
+
+    columns = {"lag": lags["lag"].values.astype(int)}
+    columns["lag_to"] = lags["lag_to"].values.astype(int) if "lag_to" in lags else columns["lag"]
+    table = pd.DataFrame({**columns, "label": lag_labels(lags)})
+    for name in ("share", "share_low", "share_high", "mean_contribution"):
+        table[name] = lags[name].values if name in lags else np.nan
+    return table.sort_values("lag", ignore_index=True)
+
+
+def lags_summary(lags: xr.Dataset) -> dict[str, Any]:
+    """Give a result of ``lags`` as a plain dict, ready for JSON.
+
+    Parameters
+    ----------
+    lags : xarray.Dataset
+        A result of ``lags``.
+
+    Returns
+    -------
+    dict
+        The attributes (``target``, ``unit``, ``baseline``, ``samples``, ``max_residual``, ...)
+        and ``lags``, one dict a lag; a missing number is ``None``.
+    """
+    rows = lag_table(lags).drop(columns="label").to_dict("records")
+    plain = {str(key): _plain(value) for key, value in lags.attrs.items()}
+    return {**plain, "lags": [{str(k): _plain(v) for k, v in row.items()} for row in rows]}
+
+
+def explanation_summary(explanation: xr.Dataset) -> dict[str, Any]:
+    """Give the figures of an explanation that a reader needs to judge it.
+
+    Parameters
+    ----------
+    explanation : xarray.Dataset
+        A result of ``explain``.
+
+    Returns
+    -------
+    dict
+        The attributes, ``samples``, ``mean_forecast``, ``mean_baseline_forecast``,
+        ``max_residual`` and, where what happened is known, ``rmse`` over the samples where it is.
+    """
+    summary = {str(key): _plain(value) for key, value in explanation.attrs.items()}
+    summary["samples"] = int(explanation.sizes["sample"])
+    summary["mean_forecast"] = float(explanation["forecast"].mean())
+    summary["mean_baseline_forecast"] = float(explanation["baseline_forecast"].mean())
+    summary["max_residual"] = float(abs(explanation["residual"]).max())
+    if "actual" in explanation:
+        missed = explanation["forecast"] - explanation["actual"]
+        summary["rmse"] = _plain(float(np.sqrt((missed**2).mean())))
+    return summary
+
+
+def lag_feature_means(explanation: xr.Dataset) -> pd.DataFrame:
+    """Give the mean size and the mean of the contributions by lag and feature.
+
+    Parameters
+    ----------
+    explanation : xarray.Dataset
+        A result of ``explain`` with contributions by lag and feature.
+
+    Returns
+    -------
+    pandas.DataFrame
+        Columns ``lag``, ``label``, ``feature``, ``size`` (the mean of the absolute contribution)
+        and ``mean`` (the mean of the signed one), over the samples and in the target's unit.
+
+    Raises
+    ------
+    DataError
+        If the contributions are by lag alone.
+    """
+    contribution = explanation["contribution"]
+    if "feature" not in contribution.dims:
+        raise DataError(
+            f"these contributions, made by {explanation.attrs.get('method', 'their method')!r}, "
+            "are by lag alone: explain with method='secant' to see them by feature"
+        )
+    size = abs(contribution).mean("sample", skipna=False)
+    mean = contribution.mean("sample", skipna=False)
+    table = _by_lag_and_feature(explanation, size, "size")
+    table["mean"] = _by_lag_and_feature(explanation, mean, "mean")["mean"]
+    return table
+
+
+def lag_contributions(
+    explanation: xr.Dataset, *, sample: int | None = None, largest: int = 6
+) -> pd.DataFrame:
+    """Give signed contributions by lag and feature, of one window or as means over all.
+
+    Parameters
+    ----------
+    explanation : xarray.Dataset
+        A result of ``explain``.
+    sample : int, optional
+        Number of the window in the result; the mean over all windows, if not given.
+    largest : int
+        How many features keep their name: those that contribute most over all lags. The others
+        are summed under `OTHERS`.
+
+    Returns
+    -------
+    pandas.DataFrame
+        Columns ``lag``, ``label``, ``feature`` (empty where contributions are by lag alone),
+        ``contribution`` (in the target's unit) and ``rank`` of the feature, 0 for the largest.
+    """
+    contribution = explanation["contribution"]
+    if sample is None:
+        values = contribution.mean("sample", skipna=False)
+    else:
+        values = contribution.isel(sample=sample)
+    if "feature" not in values.dims:
+        values = values.expand_dims(feature=[""], axis=-1)
+    table = _by_lag_and_feature(explanation, values, "contribution")
+    order = np.argsort(-abs(values).sum("lag").values, kind="stable")
+    ranked = [str(name) for name in values["feature"].values[order]]
+    # One feature alone is never hidden behind "all others".
+    named = ranked if len(ranked) <= largest + 1 else ranked[:largest]
+    table["feature"] = table["feature"].where(table["feature"].isin(named), OTHERS)
+    summed = (
+        table
+        .groupby(["lag", "label", "feature"], sort=False)["contribution"]
+        .apply(lambda part: part.sum(skipna=False))
+        .reset_index()
+    )
+    rank = {name: place for place, name in enumerate(named)}
+    summed["rank"] = [rank.get(name, len(named)) for name in summed["feature"]]
+    return summed
+
+
+def forecast_series(explanation: xr.Dataset, *, most: int = 504) -> pd.DataFrame:
+    """Give the forecasts beside what happened, the newest windows of the result.
+
+    Parameters
+    ----------
+    explanation : xarray.Dataset
+        A result of ``explain``.
+    most : int
+        How many windows to give at most.
+
+    Returns
+    -------
+    pandas.DataFrame
+        Columns ``time`` (or the window's number), ``series`` (``"what happened"``,
+        ``"forecast"``, ``"baseline forecast"``) and ``value``. Where windows are missing in the
+        time, one row without a value stands, so that no line is drawn across the gap.
+    """
+    import pandas as pd
+
+    newest = explanation.isel(sample=slice(-most, None))
+    time = newest["time"].values if "time" in newest else np.arange(newest.sizes["sample"])
+    order = np.argsort(time, kind="stable")
+    series = {"actual": "what happened", "forecast": "forecast"}
+    series["baseline_forecast"] = "baseline forecast"
+    parts = [
+        pd.DataFrame({"time": time, "series": text, "value": newest[name].values}).iloc[order]
+        for name, text in series.items()
+        if name in newest
+    ]
+    return pd.concat([_with_gaps(part) for part in parts], ignore_index=True)
+
+
+def pick_window(explanation: xr.Dataset) -> tuple[int, str]:
+    """Choose the window to show in full: the one whose forecast moved most from its baseline.
+
+    Parameters
+    ----------
+    explanation : xarray.Dataset
+        A result of ``explain``.
+
+    Returns
+    -------
+    tuple of int and str
+        Its number in the result, and why it was chosen. The last window, where none moved.
+    """
+    change = np.abs((explanation["forecast"] - explanation["baseline_forecast"]).values)
+    last = len(change) - 1
+    if not np.isfinite(change).any() or np.nanmax(change) == 0:
+        return last, "the last window"
+    return int(np.nanargmax(change)), "the window whose forecast moved furthest from its baseline"
+
+
+def quantity(dataset: xr.Dataset, what: str) -> str:
+    """Name a quantity of a result with its target and its unit, for an axis.
+
+    Parameters
+    ----------
+    dataset : xarray.Dataset
+        A result with the attributes ``target`` and ``unit``.
+    what : str
+        Such as ``"contribution to"``; empty for the target itself.
+
+    Returns
+    -------
+    str
+        Such as ``"contribution to temp (F)"``; without brackets where the unit is not known.
+    """
+    target = str(dataset.attrs.get("target", "")) or "the output"
+    unit = str(dataset.attrs.get("unit", ""))
+    return f"{what} {target}".strip() + (f" ({unit})" if unit else "")
+
+
+def time_text(explanation: xr.Dataset, sample: int) -> str:
+    """Say when a window is.
+
+    Parameters
+    ----------
+    explanation : xarray.Dataset
+        A result with or without the coordinate ``time``.
+    sample : int
+        Number of the window in the result.
+
+    Returns
+    -------
+    str
+        Such as ``"2013-12-03 14:00"``, or ``"sample 7"`` where the time is not known.
+    """
+    if "time" not in explanation:
+        return f"sample {sample}"
+    value = explanation["time"].values[sample]
+    if np.issubdtype(np.asarray(value).dtype, np.datetime64):
+        return str(np.datetime_as_string(value, unit="m")).replace("T", " ")
+    return f"sample {value}"
+
+
+def _by_lag_and_feature(explanation: xr.Dataset, values: xr.DataArray, name: str) -> pd.DataFrame:
+    import pandas as pd
+
+    ordered = values.transpose("lag", "feature")
+    lags, features = ordered.shape
+    return pd.DataFrame({
+        "lag": np.repeat(explanation["lag"].values.astype(int), features),
+        "label": np.repeat(lag_labels(explanation), features),
+        "feature": np.tile([str(feature) for feature in ordered["feature"].values], lags),
+        name: ordered.values.ravel(),
+    })
+
+
+def _with_gaps(part: pd.DataFrame) -> pd.DataFrame:
+    import pandas as pd
+
+    time = part["time"].to_numpy()
+    if len(time) < 3:
+        return part
+    steps = np.diff(time)
+    usual = np.median(steps.astype("int64")).astype("int64")
+    after = np.flatnonzero(steps.astype("int64") > 1.5 * usual)
+    if not len(after):
+        return part
+    breaks = part.iloc[after].copy()
+    breaks["time"] = time[after] + np.asarray(usual).astype(steps.dtype)
+    breaks["value"] = np.nan
+    return pd.concat([part, breaks]).sort_values("time", kind="stable", ignore_index=True)
+
+
+def _plain(value: Any) -> Any:
+    if isinstance(value, np.generic):
+        value = value.item()
+    return None if isinstance(value, float) and not np.isfinite(value) else value

@@ -1,0 +1,225 @@
+"""Results as tables for the terminal, readable without colour and at any width."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from rnnlens.views.summary import (
+    explanation_summary,
+    lag_labels,
+    lag_table,
+    lags_summary,
+    quantity,
+    time_text,
+)
+
+if TYPE_CHECKING:
+    import xarray as xr
+    from rich.console import Group
+    from rich.table import Table
+
+__all__ = ["explanation_view", "lags_view", "trace_view"]
+
+#: Features that a row of an explanation names, those that count most at its lag.
+NAMED = 3
+
+
+def lags_view(lags: xr.Dataset) -> Group:
+    """Show the share of each lag with its interval.
+
+    Parameters
+    ----------
+    lags : xarray.Dataset
+        A result of ``lags``.
+
+    Returns
+    -------
+    rich.console.Group
+        A heading, a row a lag, and what the result says of itself.
+    """
+    from rich.bar import Bar
+    from rich.console import Group
+
+    summary, rows = lags_summary(lags), lag_table(lags)
+    unit = f" ({summary['unit']})" if summary.get("unit") else ""
+    table = _table("lag", "share", "low", "high", f"mean{unit}")
+    table.add_column("", ratio=1, min_width=8)
+    largest = float(rows["share"].max()) or 1.0
+    means = _aligned(rows["mean_contribution"].to_numpy())
+    for row, mean in zip(rows.itertuples(), means, strict=True):
+        shares = [_percent(value) for value in (row.share, row.share_low, row.share_high)]
+        bar = Bar(size=largest, begin=0, end=float(row.share))
+        table.add_row(str(row.label), *shares, mean, bar)
+    heading = f"Share of each lag in what moves {summary['target']}{unit}"
+    return Group(heading, table, *_sentences(summary))
+
+
+def _sentences(summary: dict[str, Any]) -> list[str]:
+    """Say how the shares were made, and what the result says of itself."""
+    low_high = f"{100 * float(summary.get('confidence') or 0.95):.0f} %"
+    block = f" (blocks of {summary['block_length']})" if summary.get("block_length") else ""
+    made = (
+        f"By {summary.get('method', 'contributions')} over {int(summary['samples']):,} windows, "
+        f"against the baseline {summary['baseline']}; low and high bound the {low_high} "
+        f"interval{block}."
+    )
+    residual = f"Largest residual: {_residual(summary.get('max_residual'), summary.get('unit'))}."
+    said = summary.get("sentences") or ""
+    texts = said if isinstance(said, list) else str(said).split("\n")
+    return [made, residual, *(text for text in texts if text)]
+
+
+def explanation_view(explanation: xr.Dataset) -> Group:
+    """Show what each lag gave, with the features that gave most.
+
+    Parameters
+    ----------
+    explanation : xarray.Dataset
+        A result of ``explain``, of one window or of many, whose means are shown.
+
+    Returns
+    -------
+    rich.console.Group
+        A heading, a row a lag, and the sum that the contributions make.
+    """
+    from rich.console import Group
+
+    kind = "sensitivity" if "sensitivity" in explanation else "contribution"
+    values = explanation[kind]
+    unit = explanation.attrs.get("unit", "")
+    columns = ["lag", f"{kind} ({unit})" if unit else kind]
+    many = explanation.sizes["sample"] > 1
+    table = _table(*columns, *(["mean size"] if many else []))
+    by_feature = "feature" in values.dims
+    if by_feature:
+        table.add_column("largest features", ratio=1, overflow="fold")
+    per_lag = values.sum("feature") if by_feature else values
+    means, sizes = per_lag.mean("sample").values, abs(per_lag).mean("sample").values
+    decimals = _decimals(sizes)
+    for place, label in enumerate(lag_labels(explanation)):
+        row = [label, f"{means[place]:+.{decimals}f}"]
+        if many:
+            row.append(f"{sizes[place]:.{decimals}f}")
+        if by_feature:
+            row.append(_largest(values.isel(lag=place).mean("sample"), decimals))
+        table.add_row(*row)
+    return Group(_explanation_heading(explanation, kind), table, *_sum(explanation, kind))
+
+
+def _explanation_heading(explanation: xr.Dataset, kind: str) -> str:
+    plural = {"sensitivity": "Sensitivities of", "contribution": "Contributions to"}[kind]
+    samples = explanation.sizes["sample"]
+    which = f"means over {samples:,} windows" if samples > 1 else time_text(explanation, 0)
+    method = explanation.attrs.get("method", "")
+    return f"{quantity(explanation, plural)}, by {method}, {which}"
+
+
+def _sum(explanation: xr.Dataset, kind: str) -> list[str]:
+    summary = explanation_summary(explanation)
+    unit = str(summary.get("unit") or "")
+    forecast, reference = summary["mean_forecast"], summary["mean_baseline_forecast"]
+    mean = "Mean forecast" if summary["samples"] > 1 else "Forecast"
+    held = f", {summary['held']} held" if summary.get("held") else ""
+    named = f"{forecast:.6g} against {reference:.6g} for the baseline {summary['baseline']}{held}"
+    change = f"{mean} {named}: {forecast - reference:+.4g} {unit}".rstrip()
+    lines = [f"{change}."]
+    if kind == "contribution":
+        lines.append(
+            f"The contributions sum to it; largest residual: "
+            f"{_residual(summary['max_residual'], unit)}."
+        )
+    else:
+        lines.append("Sensitivities do not sum to it: they are slopes, not shares.")
+    if summary.get("rmse") is not None:
+        away = "Root mean square error" if summary["samples"] > 1 else "Missed what happened by"
+        lines.append(f"{away}: {summary['rmse']:.4g} {unit}".rstrip() + ".")
+    return lines
+
+
+def _largest(values: xr.DataArray, decimals: int) -> str:
+    order = np.argsort(-np.abs(values.values), kind="stable")[:NAMED]
+    named = [(str(values["feature"].values[place]), values.values[place]) for place in order]
+    return ", ".join(f"{name} {value:+.{decimals}f}" for name, value in named if value)
+
+
+def trace_view(trace: xr.DataTree) -> Group:
+    """Show every gate and state of every layer: its mean and its range over the steps.
+
+    Parameters
+    ----------
+    trace : xarray.DataTree
+        A result of ``trace``.
+
+    Returns
+    -------
+    rich.console.Group
+        A heading and a table for each layer and direction.
+    """
+    from rich.console import Group
+
+    parts: list[Any] = []
+    for node in trace.subtree:
+        if "hidden" not in node.data_vars:
+            continue
+        dataset = node.to_dataset()
+        sizes = dataset.sizes
+        windows = f"{sizes['sample']:,} window{'' if sizes['sample'] == 1 else 's'}"
+        name = dataset.attrs.get("layer", node.path.strip("/"))
+        parts += [f"{name}: {sizes['unit']} units over {sizes['step']} steps, {windows}"]
+        parts += [_layer_table(dataset)]
+    return Group(*parts)
+
+
+def _layer_table(dataset: xr.Dataset) -> Table:
+    table = _table("", "oldest step", "newest step", "mean", "min", "max", names=1)
+    gates = [str(gate) for gate in dataset["gate"].values]
+    arrays = {
+        f"{gate} gate" if gate not in {"candidate", "hidden"} else gate: dataset["gate_value"].sel(
+            gate=gate
+        )
+        for gate in gates
+        if gate != "hidden"
+    }
+    states = {"cell": "cell state", "hidden": "hidden state"}
+    arrays |= {text: dataset[name] for name, text in states.items() if name in dataset}
+    for name, array in arrays.items():
+        numbers = [
+            array.isel(step=0).mean(),
+            array.isel(step=-1).mean(),
+            array.mean(),
+            array.min(),
+            array.max(),
+        ]
+        table.add_row(name, *(f"{float(number):.3f}" for number in numbers))
+    return table
+
+
+def _table(*headings: str, names: int = 0) -> Table:
+    from rich.box import SIMPLE_HEAD
+    from rich.table import Table
+
+    table = Table(box=SIMPLE_HEAD, pad_edge=False, show_edge=False)
+    for place, heading in enumerate(headings):
+        table.add_column(heading, justify="left" if place < names else "right", no_wrap=True)
+    return table
+
+
+def _percent(value: float) -> str:
+    return "" if np.isnan(value) else f"{100 * value:.1f} %"
+
+
+def _aligned(values: np.ndarray) -> list[str]:
+    decimals = _decimals(values)
+    return ["" if np.isnan(value) else f"{value:+.{decimals}f}" for value in values]
+
+
+def _decimals(values: np.ndarray) -> int:
+    """Give the decimals with which the largest number shows three digits."""
+    largest = float(np.nanmax(np.abs(values), initial=0.0))
+    return 2 if largest == 0 else int(np.clip(2 - np.floor(np.log10(largest)), 0, 9))
+
+
+def _residual(value: Any, unit: Any) -> str:
+    return "not known" if value in {None, ""} else f"{float(value):.2g} {unit or ''}".rstrip()

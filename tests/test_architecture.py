@@ -1,0 +1,203 @@
+"""The hourglass holds: a package imports only what stands before it."""
+
+from __future__ import annotations
+
+import ast
+import shutil
+from pathlib import Path
+
+import pytest
+
+PACKAGE = "rnnlens"
+
+CORE = {"errors", "names"}
+ABOVE_ENGINE = CORE | {"network", "engine"}
+
+#: What each room may import of ours, itself always included.
+MAY_IMPORT: dict[str, set[str]] = {
+    "errors": set(),
+    "names": set(),
+    "network": CORE,
+    "readers": CORE | {"network"},
+    "writers": CORE | {"network", "readers"},
+    "series": CORE,
+    "engine": CORE | {"network"},
+    "attribution": ABOVE_ENGINE,
+    "evidence": ABOVE_ENGINE | {"attribution"},
+    "dynamics": ABOVE_ENGINE,
+    "checks": ABOVE_ENGINE | {"attribution", "readers"},
+    "results": CORE,
+    "views": CORE | {"results"},
+    "bulk": CORE | {"attribution", "results", "series"},
+}
+#: Glue: it may import every room, and no room may import it.
+GLUE = {"__init__", "__main__", "api", "cli", "demo"}
+
+#: Libraries that only some rooms may import.
+LIBRARY_ROOMS: dict[str, set[str]] = {
+    "xarray": {"results", "views", "bulk"} | GLUE,
+    "altair": {"views"},
+    "jinja2": {"views"},
+    "vl_convert": {"views"},
+    "h5py": {"readers", "writers"},
+    "keras": {"readers"},
+    "tensorflow": {"readers"},
+    "torch": {"readers"},
+    "onnx": {"readers", "writers"},
+    "onnxruntime": {"readers"},
+    "typer": {"cli"},
+}
+#: Libraries that must be imported inside the function that needs them, wherever they may stand.
+LAZY = {"altair", "h5py", "jax", "jinja2", "keras", "onnx", "onnxruntime", "tensorflow", "torch"}
+
+
+class Import:
+    """One imported module: where, what, and whether it waits inside a function."""
+
+    def __init__(self, module: str, line: int, target: str, *, lazy: bool) -> None:
+        self.module, self.line, self.target, self.lazy = module, line, target, lazy
+
+
+def modules_of(package: Path) -> dict[str, Path]:
+    """Dotted module name to file."""
+    found = {}
+    for path in sorted(package.rglob("*.py")):
+        parts = [PACKAGE, *path.relative_to(package).with_suffix("").parts]
+        if parts[-1] == "__init__" and len(parts) > 2:
+            parts.pop()
+        found[".".join(parts)] = path
+    return found
+
+
+def imports_of(module: str, path: Path, modules: set[str]) -> list[Import]:
+    """Every import of one file, those inside functions and `TYPE_CHECKING` blocks too."""
+    tree = ast.parse(path.read_text(encoding="utf-8"))
+    found: list[Import] = []
+    here = module.split(".") if path.name == "__init__.py" else module.split(".")[:-1]
+    if module.endswith(".__init__"):
+        here = [PACKAGE]
+
+    def visit(node: ast.AST, lazy: bool) -> None:
+        targets: list[str] = []
+        if isinstance(node, ast.Import):
+            targets = [alias.name for alias in node.names]
+        elif isinstance(node, ast.ImportFrom):
+            base = here[: len(here) - node.level + 1] if node.level else []
+            stem = ".".join([*base, *([node.module] if node.module else [])])
+            below = [f"{stem}.{alias.name}" for alias in node.names]
+            targets = [name if name in modules else stem for name in below]
+        elif isinstance(node, ast.Call) and ast.unparse(node.func).endswith("import_module"):
+            targets = [arg.value for arg in node.args[:1] if isinstance(arg, ast.Constant)]
+        found.extend(Import(module, node.lineno, name, lazy=lazy) for name in targets)
+        inside = lazy or isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef | ast.Lambda)
+        for child in ast.iter_child_nodes(node):
+            visit(child, inside or is_type_checking(node))
+
+    visit(tree, False)
+    return found
+
+
+def is_type_checking(node: ast.AST) -> bool:
+    return isinstance(node, ast.If) and ast.unparse(node.test).endswith("TYPE_CHECKING")
+
+
+def room_of(module: str) -> str:
+    return module.split(".")[1] if "." in module else "__init__"
+
+
+def violations(package: Path) -> list[str]:
+    """Every broken rule of a source tree, one sentence each."""
+    modules = modules_of(package)
+    broken = []
+    for module, path in modules.items():
+        room = room_of(module)
+        if room not in MAY_IMPORT and room not in GLUE:
+            broken.append(f"{module}: the room {room!r} is not in the table of rooms")
+            continue
+        for found in imports_of(module, path, set(modules)):
+            top = found.target.split(".")[0]
+            where = f"{module}:{found.line}"
+            if top == PACKAGE and room not in GLUE:
+                other = room_of(found.target)
+                if other != room and other not in MAY_IMPORT[room]:
+                    broken.append(f"{where}: {room} may not import {found.target}")
+            if top in LIBRARY_ROOMS and room not in LIBRARY_ROOMS[top]:
+                broken.append(f"{where}: {top} may not be imported in {room}")
+            if top in LAZY and not found.lazy:
+                broken.append(f"{where}: {top} must be imported inside the function that needs it")
+    return broken
+
+
+def cycles(package: Path) -> list[str]:
+    """Import cycles among modules, over the imports that run at load."""
+    modules = modules_of(package)
+    graph = {
+        module: {
+            found.target
+            for found in imports_of(module, path, set(modules))
+            if not found.lazy and found.target in modules and found.target != module
+        }
+        for module, path in modules.items()
+    }
+    while graph:
+        leaves = {module for module, targets in graph.items() if not targets & set(graph)}
+        if not leaves:
+            return sorted(graph)
+        graph = {module: targets for module, targets in graph.items() if module not in leaves}
+    return []
+
+
+@pytest.fixture
+def planted(root, tmp_path):
+    """A copy of the source tree, and a way to add a line to one of its files."""
+    package = tmp_path / PACKAGE
+    shutil.copytree(root / "src" / PACKAGE, package, ignore=shutil.ignore_patterns("__pycache__"))
+
+    def plant(file: str, text: str) -> Path:
+        path = package / file
+        path.parent.mkdir(exist_ok=True)
+        before = path.read_text(encoding="utf-8") if path.exists() else ""
+        path.write_text(f"{before}\n{text}\n", encoding="utf-8")
+        return package
+
+    return plant
+
+
+def test_every_room_imports_only_what_stands_before_it(root):
+    assert violations(root / "src" / PACKAGE) == []
+
+
+def test_modules_import_each_other_in_no_cycle(root):
+    assert cycles(root / "src" / PACKAGE) == []
+
+
+@pytest.mark.parametrize(
+    ("file", "text", "sentence"),
+    [
+        ("network/cells.py", "import rnnlens.engine.step", "network may not import rnnlens.engine"),
+        ("engine/step.py", "from rnnlens.readers import open", "engine may not import"),
+        ("engine/step.py", "from ..attribution import secant", "engine may not import"),
+        ("errors.py", "from . import names", "errors may not import rnnlens.names"),
+        ("views/table.py", "def f():\n    import rnnlens.network", "views may not import"),
+        (
+            "results/label.py",
+            "from typing import TYPE_CHECKING\nif TYPE_CHECKING:\n    from rnnlens.api import read",
+            "results may not import rnnlens.api",
+        ),
+        ("series/x.py", "import importlib\nimportlib.import_module('rnnlens.cli')", "rnnlens.cli"),
+        ("engine/step.py", "import xarray as xr", "xarray may not be imported in engine"),
+        ("series/x.py", "def f():\n    import torch", "torch may not be imported in series"),
+        ("readers/x.py", "import keras", "keras must be imported inside the function"),
+        ("views/x.py", "import altair", "altair must be imported inside the function"),
+        ("helpers/x.py", "", "the room 'helpers' is not in the table of rooms"),
+    ],
+)
+def test_a_planted_import_is_found(planted, file, text, sentence):
+    found = violations(planted(file, text))
+    assert any(sentence in line for line in found), found
+
+
+def test_a_planted_cycle_is_found(planted):
+    planted("network/first.py", "import rnnlens.network.second")
+    package = planted("network/second.py", "from rnnlens.network import first")
+    assert {"rnnlens.network.first", "rnnlens.network.second"} <= set(cycles(package))

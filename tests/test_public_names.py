@@ -1,0 +1,57 @@
+"""One public door: what `rnnlens` names is there, sorted and documented."""
+
+from __future__ import annotations
+
+import importlib
+import inspect
+import pkgutil
+
+import pytest
+
+import rnnlens
+
+VERBS = ["explain", "fidelity", "lags", "predict", "read", "report", "trace", "weights"]
+
+
+def modules() -> list[str]:
+    """Every module of the package, but not the script that runs when it is called."""
+    walk = pkgutil.walk_packages(rnnlens.__path__, prefix="rnnlens.")
+    return [module.name for module in walk if not module.name.endswith("__main__")]
+
+
+def test_public_names_are_sorted_and_each_is_there():
+    assert rnnlens.__all__ == sorted(rnnlens.__all__)
+    assert len(set(rnnlens.__all__)) == len(rnnlens.__all__)
+    for name in rnnlens.__all__:
+        assert hasattr(rnnlens, name), name
+
+
+def test_nothing_public_is_left_out():
+    listed = {name for name in dir(rnnlens) if not name.startswith("_")}
+    rooms = {module.split(".")[1] for module in modules()}
+    assert listed - rooms - {"annotations"} <= set(rnnlens.__all__)
+    assert set(VERBS) <= set(rnnlens.__all__)
+
+
+def test_an_unknown_name_is_an_attribute_error():
+    with pytest.raises(AttributeError, match="no_such_verb"):
+        _ = rnnlens.no_such_verb
+
+
+@pytest.mark.parametrize("module", modules())
+def test_what_a_module_declares_is_there_and_documented(module):
+    loaded = importlib.import_module(module)
+    assert inspect.getdoc(loaded), f"{module} has no docstring"
+    for name in getattr(loaded, "__all__", ()):
+        value = getattr(loaded, name)
+        if inspect.isfunction(value) or inspect.isclass(value):
+            assert inspect.getdoc(value), f"{module}.{name} has no docstring"
+
+
+@pytest.mark.parametrize("verb", VERBS)
+def test_a_verb_says_what_it_takes_gives_and_raises(verb):
+    text = inspect.getdoc(getattr(rnnlens, verb)) or ""
+    for section in ("Parameters", "Returns", "Raises"):
+        assert f"{section}\n{'-' * len(section)}" in text, f"{verb} has no section {section}"
+    for name in inspect.signature(getattr(rnnlens, verb)).parameters:
+        assert name in text, f"{verb} does not say what {name} is"
