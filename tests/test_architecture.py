@@ -84,6 +84,8 @@ def imports_of(module: str, path: Path, modules: set[str]) -> list[Import]:
         elif isinstance(node, ast.ImportFrom):
             base = here[: len(here) - node.level + 1] if node.level else []
             stem = ".".join([*base, *([node.module] if node.module else [])])
+            if stem == PACKAGE and [alias.name for alias in node.names] == ["__version__"]:
+                return  # a text that is there before anything is loaded
             below = [f"{stem}.{alias.name}" for alias in node.names]
             targets = [name if name in modules else stem for name in below]
         elif isinstance(node, ast.Call) and ast.unparse(node.func).endswith("import_module"):

@@ -1,3 +1,29 @@
 """rnnlens opens up a trained recurrent network and says what it learned."""
 
+from rnnlens.api import (
+    describe,
+    explain,
+    fidelity,
+    lags,
+    predict,
+    read,
+    report,
+    trace,
+    weights,
+    windows,
+)
+
+__all__ = [
+    "describe",
+    "explain",
+    "fidelity",
+    "lags",
+    "predict",
+    "read",
+    "report",
+    "trace",
+    "weights",
+    "windows",
+]
+
 __version__ = "0.1.0"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
 import numpy as np
@@ -82,9 +83,12 @@ def tree_explanation(explanation: xr.Dataset) -> xr.Dataset:
     by_lag = explanation["contribution"].sum("feature").values
     grouped = np.column_stack([by_lag[:, :8], by_lag[:, 8:].sum(1)])
     rest = explanation.drop_vars("contribution").drop_dims(("lag", "feature"))
-    return rest.assign(contribution=(("sample", "lag"), grouped)).assign_coords(
-        lag=np.arange(1, 10), lag_to=("lag", [*range(1, 9), STEPS])
-    ).assign_attrs(method="tree")
+    return (
+        rest
+        .assign(contribution=(("sample", "lag"), grouped))
+        .assign_coords(lag=np.arange(1, 10), lag_to=("lag", [*range(1, 9), STEPS]))
+        .assign_attrs(method="tree")
+    )
 
 
 @pytest.fixture(scope="session")
@@ -96,7 +100,12 @@ def lags(explanation: xr.Dataset) -> xr.Dataset:
 
 
 def lags_of(
-    share: Any, *, lag_to: Any = None, mean: Any = None, low: Any = None, high: Any = None,
+    share: Any,
+    *,
+    lag_to: Any = None,
+    mean: Any = None,
+    low: Any = None,
+    high: Any = None,
     **attrs: Any,
 ) -> xr.Dataset:
     """Make a result of ``lags`` from shares."""
@@ -113,6 +122,12 @@ def lags_of(
         coords={"lag": lag, "lag_to": ("lag", lag if lag_to is None else lag_to)},
         attrs={**ATTRS, "samples": SAMPLES, "confidence": 0.95, "block_length": 48, **attrs},
     )
+
+
+@pytest.fixture(scope="session")
+def make_lags() -> Callable[..., xr.Dataset]:
+    """Give the function that makes a result of ``lags`` from shares."""
+    return lags_of
 
 
 @pytest.fixture(scope="session")

@@ -1,1 +1,1 @@
-"""Readers: one file per format, each with ``match`` and ``read``; `open` picks the one that fits."""
+"""Readers: one file per format, each with ``match`` and ``read``; `open` picks one by content."""

@@ -297,8 +297,8 @@ class Options:
         known = policy is None or policy in floats or policy in integers
         if not known or kind not in {"DTypePolicy", "Policy", "FloatDTypePolicy"}:
             raise UnsupportedModel(
-                f"layer {self.layer}: the dtype policy {policy!r} is not implemented: rnnlens reads "
-                "models that are not quantized"
+                f"layer {self.layer}: the dtype policy {policy!r} is not implemented: rnnlens "
+                "reads models that are not quantized"
             )
 
 

@@ -173,7 +173,8 @@ def _direction(spec: Spec, side: str, entry: dict) -> tuple[Recurrent, dict[str,
     kind = class_of(entry)
     if kind not in RECURRENT:
         raise spec.refuse(
-            f"it wraps a layer of the class {kind!r}; rnnlens reads it around {', '.join(RECURRENT)}"
+            f"it wraps a layer of the class {kind!r}; rnnlens reads it around "
+            f"{', '.join(RECURRENT)}"
         )
     own = str(entry["config"].get("name", kind.lower()))
     own = own if own.startswith(f"{side}_") else f"{side}_{own}"

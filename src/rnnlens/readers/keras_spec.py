@@ -1,4 +1,4 @@
-"""What a builder of layers is given: the layer's name, options, weights and the version's dialect."""
+"""What a builder of layers is given: name, options, weights and the version's dialect."""
 
 from __future__ import annotations
 

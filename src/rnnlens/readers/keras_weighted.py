@@ -18,6 +18,7 @@ from rnnlens.network.layers import (
 )
 from rnnlens.network.network import Source
 from rnnlens.readers.keras_spec import Built, Spec, Variable
+from rnnlens.readers.shelves import load
 
 __all__ = [
     "batch_normalization",
@@ -31,7 +32,9 @@ __all__ = [
 ]
 
 
-def _named(found: dict[str, Variable], names: dict[str, str]) -> tuple[dict, dict[str, Source]]:
+def _named(
+    found: dict[str, Variable], names: dict[str, str]
+) -> tuple[dict[str, Any], dict[str, Source]]:
     """Rename variables from the source's roles to our names, arrays and places apart."""
     arrays = {names[role]: item.values for role, item in found.items() if role in names}
     sources = {names[role]: item.source for role, item in found.items() if role in names}
@@ -183,14 +186,10 @@ def layer_normalization(spec: Spec) -> Built:
     if len({axis < 0 for axis in axes}) > 1:
         raise spec.refuse(f"axis = {list(axes)} mixes axes counted from both ends")
     root_mean_square = options.flag("rms_scaling")
-    if root_mean_square and _version(spec) < (3, 10):
-        raise spec.refuse(
-            f"rms_scaling as Keras {spec.dialect.version} means it is not implemented; load and "
-            "save the model with Keras 3.10 or newer"
-        )
     shape = (None,) * len(axes)
     shapes: dict[str, Any] = {}
-    if options.flag("scale", True):
+    # keras/src/layers/normalization/layer_normalization.py, build: rms_scaling keeps gamma alone.
+    if options.flag("scale", True) or root_mean_square:
         shapes["gamma"] = shape
     if options.flag("center", True) and not root_mean_square:
         shapes["beta"] = shape
@@ -203,11 +202,6 @@ def layer_normalization(spec: Spec) -> Built:
     )
     options.finish()
     return layer, sources
-
-
-def _version(spec: Spec) -> tuple[int, int]:
-    major, minor = spec.dialect.version.split(".")[:2]
-    return int(major), int(minor)
 
 
 def rescaling(spec: Spec) -> Built:
@@ -246,17 +240,50 @@ def normalization(spec: Spec) -> Built:
     options = spec.options
     given = {name: options.take(name, None) for name in ("mean", "variance")}
     axis = options.take("axis", -1)
-    axes = sorted(axis if isinstance(axis, list) else [] if axis is None else [axis])
+    axes = axis if isinstance(axis, list) else [] if axis is None else [axis]
     if any(value is None for value in given.values()):
         shape = (None,) * len(axes)
-        roles: dict[str, Any] = {"mean": shape, "variance": shape, "count": ()}
-        found = spec.shelf.own(list(roles), 1)
-        kept = _Kept(spec, found)
-        moments, sources = kept.moments(shape)
+        roles: dict[str, Any] = {"mean": shape, "variance": shape, "count": None}
+        found = {item.role: item for item in spec.shelf.own(list(roles), 1)}
+        moments = {name: load(found[name], shape, spec.name) for name in given}
+        places = {name: found[name].stored_at for name in given}
     else:
         moments = {name: _numbers(spec, name, value) for name, value in given.items()}
-        sources = {name: Source(f"{spec.path}/{name}") for name in moments}
-    moments = {name: _laid_out(spec, values, axes) for name, values in moments.items()}
-    layer = Standardization(**moments, invert=options.flag("invert"))
+        places = dict.fromkeys(given, "")
+    laid_out = {name: _over_sample(spec, values, axes) for name, values in moments.items()}
+    layer = Standardization(
+        laid_out["mean"], laid_out["variance"], invert=options.flag("invert")
+    )
     options.finish()
-    return layer, sources
+    return layer, {name: Source(f"{spec.path}/{name}", at) for name, at in places.items()}
+
+
+def _numbers(spec: Spec, option: str, value: Any) -> np.ndarray:
+    """Turn an option that holds numbers into an array."""
+    try:
+        numbers = np.array(value, dtype=np.float64)
+    except (TypeError, ValueError) as error:
+        raise spec.options.wrong(option, "a number or an array of numbers") from error
+    return numbers
+
+
+def _over_sample(spec: Spec, moments: np.ndarray, axes: list[int]) -> np.ndarray:
+    """Lay moments out so that they broadcast over a sample, which has no batch axis."""
+    if moments.ndim == 0 or (axes == [-1] and moments.ndim == 1):
+        return moments
+    if spec.build_shape is None:
+        raise spec.refuse(
+            f"axis = {axes} cannot be told without the shape it was built for, which the file does "
+            "not state; use axis=-1"
+        )
+    rank = len(spec.build_shape)
+    kept = sorted(axis % rank for axis in axes)
+    if 0 in kept:
+        raise spec.refuse("it normalises along the batch axis")
+    if moments.ndim > len(kept):
+        raise spec.refuse(f"its moments have {moments.ndim} axes, more than axis = {axes} names")
+    shape = [1] * rank
+    # keras/src/layers/preprocessing/normalization.py, build: aligned from the right.
+    for axis, size in zip(reversed(kept), reversed(moments.shape), strict=False):
+        shape[axis] = size
+    return moments.reshape(shape[1:])

@@ -80,30 +80,31 @@ def windows(
     """
     if sidecar is not None and not isinstance(sidecar, Sidecar):
         sidecar = read_sidecar(sidecar)
-    is_path = isinstance(data, str | PathLike)
-    if is_path and start_of(data).startswith(NPZ_START):
+    if not isinstance(data, str | PathLike):
+        if not (isinstance(data, Mapping) or hasattr(data, "columns")):
+            raise DataError(
+                "data must be a path, a DataFrame or a mapping of columns and is of type "
+                f"{type(data).__name__}; windows_from_arrays takes arrays (sample, step, feature)"
+            )
+        return windows_from_table(data, _needed(sidecar), start=start, end=end)
+    if start_of(data).startswith(NPZ_START):
         arrays = read_arrays(data)
         if "X" in arrays:
             return windows_from_npz(arrays, sidecar, str(data)).between(start, end)
-        data, is_path = arrays, False
+    known = _needed(sidecar)
+    table = read_table(
+        data, columns=known.feature_names, optional=known.target_names, time=known.time
+    )
+    return windows_from_table(table, known, start=start, end=end)
+
+
+def _needed(sidecar: Sidecar | None) -> Sidecar:
     if sidecar is None:
         raise ConfigError(
             "a table needs a sidecar that says what the network takes: give a .toml file, or "
             "Sidecar.plain(features, window, lead)"
         )
-    if is_path:
-        data = read_table(
-            data,
-            columns=sidecar.feature_names,
-            optional=sidecar.target_names,
-            time=sidecar.time,
-        )
-    elif not (isinstance(data, Mapping) or hasattr(data, "columns")):
-        raise DataError(
-            f"data must be a path, a DataFrame or a mapping of columns and is of type "
-            f"{type(data).__name__}; windows_from_arrays takes arrays (sample, step, feature)"
-        )
-    return windows_from_table(data, sidecar, start=start, end=end)
+    return sidecar
 
 
 def windows_from_table(
@@ -137,17 +138,17 @@ def windows_from_table(
     checked = table_from_columns(
         table, columns=sidecar.feature_names, optional=sidecar.target_names, time=sidecar.time
     )
-    times = checked.index.to_numpy()
+    times = np.asarray(checked.index)
     timed = times.dtype.kind == "M"
     keep = np.ones(len(times), dtype=bool)
     if start is not None:
         keep &= times >= as_moment(start, times, "start")
     if end is not None:
         keep &= times < as_moment(end, times, "end")
-    checked, times = checked[keep], times[keep]
+    checked, times = checked.loc[keep], times[keep]
     step = _step(times, sidecar)
     newest = _ends_of_runs(times, step, sidecar.window)
-    features = checked[list(sidecar.feature_names)].to_numpy(np.float64)
+    features = np.asarray(checked[list(sidecar.feature_names)], np.float64)
     scaled = sidecar.feature_scaling.apply(features)
     sliding = np.lib.stride_tricks.sliding_window_view(scaled, sidecar.window, axis=0)
     issued = times[newest]
@@ -217,5 +218,5 @@ def _actual(
     actual = np.full((len(valid), len(targets)), np.nan)
     for column, name in enumerate(targets):
         if name in table:
-            actual[known, column] = table[name].to_numpy(np.float64)[at[known]]
+            actual[known, column] = np.asarray(table[name], np.float64)[at[known]]
     return actual

@@ -93,7 +93,8 @@ def gate_panels(
     panels = []
     for name, array in arrays.items():
         values = array.transpose("step", "unit").values[np.ix_(steps, units)]
-        inside = not (np.nanmin(values, initial=0.0) < 0 or np.nanmax(values, initial=0.0) > 1)
+        finite = values[np.isfinite(values)]
+        inside = bool(np.all((finite >= 0) & (finite <= 1)))
         table = _cells(values, _labels(window, "step")[steps], _labels(window, "unit")[units])
         panels.append(Panel(name, table, name in valves and inside, _largest(values)))
     return panels, note

@@ -6,6 +6,7 @@ heat maps of gates and weights have theirs in `rnnlens.views.cells`.
 
 from __future__ import annotations
 
+import re
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -18,6 +19,7 @@ if TYPE_CHECKING:
 
 __all__ = [
     "OTHERS",
+    "duration",
     "explanation_summary",
     "forecast_series",
     "lag_contributions",
@@ -249,6 +251,27 @@ def pick_window(explanation: xr.Dataset) -> tuple[int, str]:
     return int(np.nanargmax(change)), "the window whose forecast moved furthest from its baseline"
 
 
+def duration(text: str) -> str:
+    """Give a length of time as it is written in a sentence.
+
+    Parameters
+    ----------
+    text : str
+        As a series states it.
+
+    Returns
+    -------
+    str
+        The same, with a space between number and unit.
+
+    Examples
+    --------
+    >>> duration("1h"), duration("15 min"), duration("")
+    ('1 h', '15 min', '')
+    """
+    return re.sub(r"(?<=\d)(?=[^\d.\s])", " ", str(text))
+
+
 def quantity(dataset: xr.Dataset, what: str) -> str:
     """Name a quantity of a result with its target and its unit, for an axis.
 
@@ -269,7 +292,7 @@ def quantity(dataset: xr.Dataset, what: str) -> str:
     return f"{what} {target}".strip() + (f" ({unit})" if unit else "")
 
 
-def time_text(explanation: xr.Dataset, sample: int) -> str:
+def time_text(explanation: xr.Dataset, sample: int, *, of: str = "time") -> str:
     """Say when a window is.
 
     Parameters
@@ -278,15 +301,17 @@ def time_text(explanation: xr.Dataset, sample: int) -> str:
         A result with or without the coordinate ``time``.
     sample : int
         Number of the window in the result.
+    of : str
+        The coordinate that holds the time.
 
     Returns
     -------
     str
         Such as ``"2013-12-03 14:00"``, or ``"sample 7"`` where the time is not known.
     """
-    if "time" not in explanation:
+    if of not in explanation.coords:
         return f"sample {sample}"
-    value = explanation["time"].values[sample]
+    value = explanation[of].values[sample]
     if np.issubdtype(np.asarray(value).dtype, np.datetime64):
         return str(np.datetime_as_string(value, unit="m")).replace("T", " ")
     return f"sample {value}"

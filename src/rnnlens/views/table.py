@@ -46,12 +46,11 @@ def lags_view(lags: xr.Dataset) -> Group:
     unit = f" ({summary['unit']})" if summary.get("unit") else ""
     table = _table("lag", "share", "low", "high", f"mean{unit}")
     table.add_column("", ratio=1, min_width=8)
-    largest = float(rows["share"].max()) or 1.0
+    largest = float(rows["share"].to_numpy().max()) or 1.0
     means = _aligned(rows["mean_contribution"].to_numpy())
-    for row, mean in zip(rows.itertuples(), means, strict=True):
-        shares = [_percent(value) for value in (row.share, row.share_low, row.share_high)]
-        bar = Bar(size=largest, begin=0, end=float(row.share))
-        table.add_row(str(row.label), *shares, mean, bar)
+    for row, mean in zip(rows.to_dict("records"), means, strict=True):
+        shares = [_percent(row[name]) for name in ("share", "share_low", "share_high")]
+        table.add_row(row["label"], *shares, mean, Bar(largest, 0, row["share"]))
     heading = f"Share of each lag in what moves {summary['target']}{unit}"
     return Group(heading, table, *_sentences(summary))
 
@@ -117,24 +116,22 @@ def _explanation_heading(explanation: xr.Dataset, kind: str) -> str:
 
 
 def _sum(explanation: xr.Dataset, kind: str) -> list[str]:
+    if kind == "sensitivity":
+        return ["Sensitivities are slopes, not shares: they sum to no forecast."]
     summary = explanation_summary(explanation)
     unit = str(summary.get("unit") or "")
+    many = summary["samples"] > 1
     forecast, reference = summary["mean_forecast"], summary["mean_baseline_forecast"]
-    mean = "Mean forecast" if summary["samples"] > 1 else "Forecast"
     held = f", {summary['held']} held" if summary.get("held") else ""
-    named = f"{forecast:.6g} against {reference:.6g} for the baseline {summary['baseline']}{held}"
-    change = f"{mean} {named}: {forecast - reference:+.4g} {unit}".rstrip()
-    lines = [f"{change}."]
-    if kind == "contribution":
-        lines.append(
-            f"The contributions sum to it; largest residual: "
-            f"{_residual(summary['max_residual'], unit)}."
-        )
-    else:
-        lines.append("Sensitivities do not sum to it: they are slopes, not shares.")
+    change = (
+        f"{'Mean forecast' if many else 'Forecast'} {forecast:.5g} against {reference:.5g} for the "
+        f"baseline {summary['baseline']}{held}: {forecast - reference:+.4g} {unit}".rstrip()
+    )
+    residual = _residual(summary["max_residual"], unit)
+    lines = [f"{change}.", f"The contributions sum to it; largest residual: {residual}."]
     if summary.get("rmse") is not None:
-        away = "Root mean square error" if summary["samples"] > 1 else "Missed what happened by"
-        lines.append(f"{away}: {summary['rmse']:.4g} {unit}".rstrip() + ".")
+        error = "Root mean square error" if many else "The forecast's error"
+        lines.append(f"{error}: {summary['rmse']:.4g} {unit}".rstrip() + ".")
     return lines
 
 

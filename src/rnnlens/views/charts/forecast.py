@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -48,6 +48,11 @@ def forecast(explanation: xr.Dataset, *, most: int = 504) -> alt.Chart:
     legend = alt.Legend(orient="top", symbolType="stroke", symbolStrokeWidth=3, symbolSize=260)
     total = explanation.sizes["sample"]
     count = f"the newest {most} of {total} windows" if total > most else f"{total} windows"
+    if dated:
+        first, last = (
+            f"{moment:%Y-%m-%d %H:%M}" for moment in (table.time.min(), table.time.max())
+        )
+        count += f", {first} to {last}"
     target = explanation.attrs.get("target") or "the output"
     chart = (
         alt
@@ -73,7 +78,7 @@ def forecast(explanation: xr.Dataset, *, most: int = 504) -> alt.Chart:
     return theme.dress(chart)
 
 
-def _styled(channel: type, styles: dict, shown: list[str], place: int, legend: object) -> object:
+def _styled(channel: type, styles: dict, shown: list[str], place: int, legend: Any) -> Any:
     import altair as alt
 
     scale = alt.Scale(domain=shown, range=[styles[name][place] for name in shown])
@@ -87,7 +92,7 @@ def _time_axis(table: pd.DataFrame, *, dated: bool) -> alt.Axis:
         return alt.Axis(labelOverlap=True, tickCount=8)
     days = (table["time"].max() - table["time"].min()).total_seconds() / 86_400
     form = "%d %b %H:%M" if days < 4 else "%d %b" if days < 300 else "%b %Y"
-    return alt.Axis(labelOverlap=True, tickCount=8, format=form)
+    return alt.Axis(labelOverlap=True, labelFlush=False, tickCount=8, format=form)
 
 
 def _time_title(explanation: xr.Dataset, *, dated: bool) -> str:

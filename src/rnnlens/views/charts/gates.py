@@ -36,7 +36,7 @@ def gates(node: xr.Dataset, *, sample: int = 0, title: str = "") -> alt.ConcatCh
     import altair as alt
 
     panels, note = gate_panels(node, sample=sample)
-    rows = panels[0].table["y"].nunique()
+    rows = len(set(panels[0].table["y"]))
     charts = []
     for number, panel in enumerate(panels):
         last_row = number >= len(panels) - 3
@@ -44,7 +44,7 @@ def gates(node: xr.Dataset, *, sample: int = 0, title: str = "") -> alt.ConcatCh
         charts.append(
             heat(
                 panel,
-                x="step" if last_row else "",
+                x="step (0 = oldest)" if last_row else "",
                 y="unit" if number % 3 == 0 else "",
                 width=190,
                 height=max(60, min(200, 7 * rows)),

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 from rnnlens.views import summary
 from rnnlens.views.charts import theme
+from rnnlens.views.words import figure
 
 if TYPE_CHECKING:
     import altair as alt
@@ -34,7 +35,7 @@ def lag_contributions(explanation: xr.Dataset, *, sample: int | None = None) -> 
     import altair as alt
 
     table = summary.lag_contributions(explanation, sample=sample)
-    by_feature = table["feature"].ne("").any()
+    by_feature = bool(table["feature"].to_numpy().all())
     x = alt.X(
         "label:O",
         sort=summary.lag_labels(explanation.sortby("lag", ascending=False)),
@@ -44,23 +45,28 @@ def lag_contributions(explanation: xr.Dataset, *, sample: int | None = None) -> 
     what = "contribution to" if sample is not None else "mean contribution to"
     title = summary.quantity(explanation, what)
     colour = _feature_colour(table) if by_feature else alt.value(theme.MAIN)
-    bars = alt.Chart(table).mark_bar().encode(
-        x=x,
-        y=alt.Y("contribution:Q", title=title, stack="zero", scale=alt.Scale(zero=True)),
-        color=colour,
-        order=alt.Order("rank:Q"),
-        tooltip=[
-            alt.Tooltip("label:N", title="lag"),
-            alt.Tooltip("feature:N"),
-            alt.Tooltip("contribution:Q", format="+.3~g", title=title),
-        ],
+    bars = (
+        alt
+        .Chart(table)
+        .mark_bar()
+        .encode(
+            x=x,
+            y=alt.Y("contribution:Q", title=title, stack="zero", scale=alt.Scale(zero=True)),
+            color=colour,
+            order=alt.Order("rank:Q"),
+            tooltip=[
+                alt.Tooltip("label:N", title="lag"),
+                alt.Tooltip("feature:N"),
+                alt.Tooltip("contribution:Q", format="+.3~g", title=title),
+            ],
+        )
     )
     zero = alt.Chart(table.head(1)).mark_rule(color=theme.QUIET).encode(y=alt.datum(0))
     layers = [bars, zero]
     if by_feature:
         layers.append(_sums(table, x))
-    chart = alt.layer(*layers, title=_title(explanation, sample))
-    return theme.dress(chart.properties(width=theme.WIDTH - 110, height=260))
+    title = _title(explanation, sample)
+    return theme.dress(alt.layer(*layers, title=title, width=theme.WIDTH - 110, height=260))
 
 
 def _feature_colour(table: pd.DataFrame) -> alt.Color:
@@ -78,7 +84,9 @@ def _feature_colour(table: pd.DataFrame) -> alt.Color:
 def _sums(table: pd.DataFrame, x: alt.X) -> alt.Chart:
     import altair as alt
 
-    sums = table.groupby("label", sort=False)["contribution"].sum(min_count=1).reset_index()
+    sums = table.groupby("label", sort=False, as_index=False)[["contribution"]].agg(
+        lambda part: part.sum(skipna=False)
+    )
     return (
         alt
         .Chart(sums)
@@ -97,7 +105,7 @@ def _sums(table: pd.DataFrame, x: alt.X) -> alt.Chart:
 def _title(explanation: xr.Dataset, sample: int | None) -> alt.TitleParams:
     import altair as alt
 
-    unit = explanation.attrs.get("unit", "")
+    unit = str(explanation.attrs.get("unit", ""))
     target = explanation.attrs.get("target") or "the output"
     chosen = explanation.mean("sample") if sample is None else explanation.isel(sample=sample)
     start, end = (float(chosen[name]) for name in ("baseline_forecast", "forecast"))
@@ -110,8 +118,8 @@ def _title(explanation: xr.Dataset, sample: int | None) -> alt.TitleParams:
     marks = "; diamond: sum of the lag" if "feature" in explanation["contribution"].dims else ""
     return alt.TitleParams(
         f"From the baseline forecast to the forecast of {target}, {when}",
-        subtitle=(
-            f"{means}baseline forecast {start:.4g} {unit}, {means}forecast {end:.4g} {unit}; "
-            f"all bars together are the difference{marks}"
-        ).replace(" ;", ";").replace(" ,", ","),
+        subtitle=[
+            f"{means}baseline forecast {figure(start, unit)}, {means}forecast {figure(end, unit)}",
+            f"all bars together are the difference{marks}",
+        ],
     )

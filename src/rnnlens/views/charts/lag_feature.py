@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+import numpy as np
+
 from rnnlens.views import summary
 from rnnlens.views.charts import theme
 
@@ -34,7 +36,7 @@ def lag_feature(explanation: xr.Dataset) -> alt.Chart:
     features = list(dict.fromkeys(table["feature"]))
     labels = summary.lag_labels(explanation.sortby("lag", ascending=False))
     facts = [f"mean over {explanation.sizes['sample']} windows"]
-    if table["size"].isna().any():
+    if np.isnan(table["size"].to_numpy()).any():
         facts.append("grey: missing")
     target = explanation.attrs.get("target") or "the output"
     chart = (
@@ -57,7 +59,7 @@ def lag_feature(explanation: xr.Dataset) -> alt.Chart:
             color=alt.Color(
                 "size:Q",
                 title=["mean size of", *_two_lines(explanation)],
-                scale=theme.sequential(float(table["size"].max())),
+                scale=theme.sequential(float(np.nanmax(table["size"].to_numpy(), initial=0.0))),
                 legend=alt.Legend(gradientLength=150, format=".3~r", tickCount=5),
             ),
             tooltip=[

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+import numpy as np
+
 from rnnlens.views import summary
 from rnnlens.views.charts import theme
 
@@ -61,11 +63,11 @@ def lag_shares(lags: xr.Dataset) -> alt.LayerChart:
         ],
     )
     layers: list[alt.Chart] = [bars]
-    if table["share_low"].notna().any():
+    if np.isfinite(table["share_low"].to_numpy()).any():
         interval = base.encode(y=alt.Y("share_low:Q"), y2="share_high:Q")
         layers.append(interval.mark_rule(color=theme.INK, strokeWidth=1.5))
-    chart = alt.layer(*layers, title=_title(lags, with_interval=len(layers) > 1))
-    return theme.dress(chart.properties(width=theme.WIDTH, height=240))
+    title = _title(lags, with_interval=len(layers) > 1)
+    return theme.dress(alt.layer(*layers, title=title, width=theme.WIDTH, height=240))
 
 
 def _title(lags: xr.Dataset, *, with_interval: bool) -> alt.TitleParams:
@@ -81,4 +83,6 @@ def _title(lags: xr.Dataset, *, with_interval: bool) -> alt.TitleParams:
         facts.append(f"line: {level}interval of the share")
     if lags.attrs.get("baseline"):
         facts.append(f"baseline: {lags.attrs['baseline']}")
-    return alt.TitleParams(f"How far back the forecast of {target} looks", subtitle="; ".join(facts))
+    return alt.TitleParams(
+        f"How far back the forecast of {target} looks", subtitle="; ".join(facts)
+    )

@@ -6,8 +6,9 @@ print: categories differ in lightness as well as in hue, and scales rise evenly 
 
 from __future__ import annotations
 
-import re
 from typing import TYPE_CHECKING, Any, TypeVar
+
+from rnnlens.views.summary import duration
 
 if TYPE_CHECKING:
     import altair as alt
@@ -158,6 +159,5 @@ def lag_axis_title(dataset: xr.Dataset) -> str:
     str
         Such as ``"lag (steps of 1 h back, 1 = newest)"``.
     """
-    # "1h" reads as "1 h".
-    step = re.sub(r"(?<=\d)(?=[^\d.\s])", " ", str(dataset.attrs.get("step", "")))
+    step = duration(dataset.attrs.get("step", ""))
     return f"lag (steps of {step} back, 1 = newest)" if step else "lag (steps back, 1 = newest)"

@@ -62,7 +62,9 @@ def weights(node: xr.Dataset, *, kind: str = "W") -> alt.ConcatChart:
                 y=ROWS[kind] if number % columns == 0 else "",
                 width=width,
                 height=_height(panel, kind),
-                legend=alt.Legend(gradientLength=120, gradientThickness=10, tickCount=5, format=".3~r"),
+                legend=alt.Legend(
+                    gradientLength=120, gradientThickness=10, tickCount=5, format=".3~r"
+                ),
             )
         )
     subtitle = ["weight: blue below zero, orange above; no unit"]
@@ -76,5 +78,5 @@ def weights(node: xr.Dataset, *, kind: str = "W") -> alt.ConcatChart:
 
 
 def _height(panel: Panel, kind: str) -> int:
-    rows = panel.table["y"].nunique()
+    rows = len(set(panel.table["y"]))
     return max(40, min(260, (15 if kind == "W" else 20 if kind == "b" else 7) * rows))

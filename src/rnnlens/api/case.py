@@ -1,0 +1,268 @@
+"""What a verb was asked about: a network, its windows, and what their numbers mean."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from rnnlens.errors import DataError
+
+if TYPE_CHECKING:
+    from numpy.typing import ArrayLike, NDArray
+
+    from rnnlens.attribution.target import Target
+    from rnnlens.network.network import Network
+    from rnnlens.series.windows import Windows
+
+__all__ = ["Case", "make_case"]
+
+#: What a verb takes as its windows.
+Data = "Windows | ArrayLike | Mapping[str, ArrayLike]"
+
+
+@dataclass(frozen=True, eq=False)
+class Case:
+    """A network with checked inputs.
+
+    Parameters
+    ----------
+    network : Network
+        The network.
+    inputs : dict of str to array (sample, ...)
+        In the network's own units.
+    of : str
+        The input that holds the windows.
+    windows : Windows or None
+        Names, units, times and scalings, where they are known.
+    """
+
+    network: Network
+    inputs: dict[str, NDArray[np.float64]]
+    of: str
+    windows: Windows | None
+
+    @property
+    def x(self) -> NDArray[np.float64]:
+        """The windows as (sample, step, feature)."""
+        array = self.inputs[self.of]
+        return array.reshape(*array.shape[:2], -1)
+
+    @property
+    def features(self) -> tuple[str, ...]:
+        """Names of the features, numbered where they have none."""
+        if self.windows is not None:
+            return self.windows.features
+        return tuple(f"feature {k}" for k in range(self.x.shape[2]))
+
+    def held(self, given: Sequence[str] | None) -> tuple[NDArray[np.int64], tuple[str, ...]]:
+        """Resolve the held features.
+
+        Parameters
+        ----------
+        given : sequence of str, optional
+            Names; those of the windows where not given.
+
+        Returns
+        -------
+        tuple
+            Their places and their names.
+
+        Raises
+        ------
+        DataError
+            If a name is not a feature.
+        """
+        if isinstance(given, str):
+            given = [given]
+        if given is None:
+            given = () if self.windows is None else self.windows.held
+        for name in given:
+            if name not in self.features:
+                raise DataError(
+                    f"held feature {name!r} is not one of the features: {', '.join(self.features)}"
+                )
+        places = [self.features.index(name) for name in given]
+        return np.array(places, dtype=np.int64), tuple(given)
+
+    def target(
+        self, name: str | int | None, horizon: int | None, output: int | str
+    ) -> tuple[Target, str, str]:
+        """Resolve a target.
+
+        Parameters
+        ----------
+        name : str or int, optional
+            Name or number of the target; may be left out where there is one.
+        horizon : int, optional
+            Which future step, from 1, where the output has several.
+        output : int or str
+            Which of the network's outputs, by number or by layer name.
+
+        Returns
+        -------
+        tuple
+            The target, its name and its unit.
+
+        Raises
+        ------
+        DataError
+            If it is not known; the message lists those that are.
+        """
+        from rnnlens.attribution.target import Target
+
+        number = self._output(output)
+        shape = self._output_shape(number)
+        names = self._target_names(shape[-1], number)
+        place = _place(name, names)
+        index = (*_horizon(horizon, shape[:-1]), place)
+        label = names[place] if horizon is None else f"{names[place]} (horizon {horizon})"
+        if self.windows is None or number != 0:
+            return Target(index, number), label, ""
+        scaling = self.windows.target_scaling
+        target = Target(index, number, float(scaling.scale[place]), float(scaling.mean[place]))
+        return target, label, self.windows.target_units[place]
+
+    def _output(self, output: int | str) -> int:
+        names = [name for name, _ in self.network.outputs]
+        if isinstance(output, str) and output in names:
+            return names.index(output)
+        if isinstance(output, int) and 0 <= output < len(names):
+            return output
+        raise DataError(f"the network has no output {output!r}: it has {', '.join(names)}")
+
+    def _output_shape(self, number: int) -> tuple[int, ...]:
+        from rnnlens.engine.forward import forward
+
+        one = {name: array[:1] for name, array in self.inputs.items()}
+        return forward(self.network, one).outputs[number].shape[1:]
+
+    def _target_names(self, count: int, number: int) -> tuple[str, ...]:
+        if self.windows is None or number != 0:
+            return tuple(f"output {k}" for k in range(count))
+        if len(self.windows.targets) != count:
+            raise DataError(
+                f"the sidecar names {len(self.windows.targets)} targets "
+                f"({', '.join(self.windows.targets)}), but the network gives {count}: list the "
+                "network's outputs in its order under [targets]"
+            )
+        return self.windows.targets
+
+    def attributes(self) -> dict[str, Any]:
+        """Give what a result says about the network, for its provenance."""
+        origin = self.network.origin
+        return {
+            "network_digest": origin.digest,
+            "network_format": " ".join(filter(None, [origin.format, origin.version])),
+            "network_path": origin.path,
+        }
+
+    def sample_coords(self) -> dict[str, Any]:
+        """Give the coordinates of the sample axis: times where they are known."""
+        if self.windows is None:
+            return {}
+        return {"time": ("sample", self.windows.times), "issued": ("sample", self.windows.issued)}
+
+
+def _place(name: str | int | None, names: tuple[str, ...]) -> int:
+    if name is None:
+        if len(names) == 1:
+            return 0
+        raise DataError(f"the network forecasts {len(names)} targets: name one of {', '.join(names)}")
+    if isinstance(name, int | np.integer):
+        if 0 <= name < len(names):
+            return int(name)
+    elif name in names:
+        return names.index(name)
+    raise DataError(f"no target is called {name!r}: give one of {', '.join(names)}")
+
+
+def _horizon(horizon: int | None, steps: tuple[int, ...]) -> tuple[int, ...]:
+    if not steps:
+        if horizon not in {None, 1}:
+            raise DataError(f"the network forecasts one step, but horizon {horizon} was asked for")
+        return ()
+    if len(steps) > 1:
+        raise DataError(
+            f"the network's output has {len(steps) + 1} axes a sample; rnnlens explains outputs of "
+            "shape (target,) or (horizon, target)"
+        )
+    if horizon is None and steps[0] == 1:
+        horizon = 1
+    if horizon is None or not 1 <= horizon <= steps[0]:
+        raise DataError(
+            f"the network forecasts {steps[0]} steps: give a horizon from 1 to {steps[0]}"
+            + ("" if horizon is None else f", not {horizon}")
+        )
+    return (horizon - 1,)
+
+
+def make_case(network: Network, X: Any, of: str | None = None) -> Case:
+    """Check what a verb was given.
+
+    Parameters
+    ----------
+    network : Network
+        The network.
+    X : Windows, array (sample, step, feature), or mapping of input name to array
+        The windows, in the network's own units.
+    of : str, optional
+        The input that holds the windows; may be left out where there is one.
+
+    Returns
+    -------
+    Case
+        Checked.
+
+    Raises
+    ------
+    DataError
+        If the arrays do not fit the network.
+    """
+    from rnnlens.engine.forward import entries
+    from rnnlens.series.windows import Windows
+
+    known = X if isinstance(X, Windows) else None
+    if known is not None:
+        _check_windows(network, known)
+    inputs = entries(network, X.values if isinstance(X, Windows) else X)
+    if len(next(iter(inputs.values()))) == 0:
+        raise DataError("there are no windows: the array has no samples")
+    sequences = [name for name, array in inputs.items() if array.ndim in {2, 3} and _steps(network, name)]
+    if of is None and len(sequences) == 1:
+        of = sequences[0]
+    if of not in inputs:
+        raise DataError(
+            f"the network's inputs are {', '.join(inputs)}: name the one that holds the windows "
+            f"with of=" + ("" if of is None else f", not {of!r}")
+        )
+    return Case(network, inputs, of, known)
+
+
+def _steps(network: Network, name: str) -> bool:
+    """Say whether an input is a sequence: numbers by step and feature, or tokens by step."""
+    from rnnlens.network.layers import Embedding
+
+    if len(network.inputs[name].shape) == 2:
+        return True
+    takers = [node.layer for node in network.nodes if (name, 0) in node.inputs]
+    return any(isinstance(layer, Embedding) for layer in takers)
+
+
+def _check_windows(network: Network, windows: Windows) -> None:
+    shapes = [layer.shape for layer in network.inputs.values()]
+    if len(shapes) != 1 or len(shapes[0]) != 2:
+        return
+    steps, features = shapes[0]
+    if features is not None and features != len(windows.features):
+        raise DataError(
+            f"the network takes {features} features, but the data has {len(windows.features)} "
+            f"({', '.join(windows.features)}): list the network's features in its order"
+        )
+    if steps is not None and steps != windows.values.shape[1]:
+        raise DataError(
+            f"the network takes windows of {steps} steps, but the data was cut into windows of "
+            f"{windows.values.shape[1]}: set window = {steps}"
+        )

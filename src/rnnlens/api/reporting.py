@@ -1,0 +1,88 @@
+"""One page that shows it all."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from os import PathLike
+
+    import xarray as xr
+
+    from rnnlens.network.network import Network
+    from rnnlens.series.windows import Windows
+
+__all__ = ["report"]
+
+
+def report(
+    net: Network,
+    data: Windows,
+    path: str | PathLike[str],
+    *,
+    title: str | None = None,
+    fidelity: xr.Dataset | None = None,
+    confidence: float = 0.95,
+    draws: int = 1000,
+    seed: int = 0,
+    **options: Any,
+) -> Path:
+    """Write one self-contained HTML file about a network and its forecasts.
+
+    The network and its weights by gate, the forecast against what happened, contributions by lag
+    and by lag and feature, one window's gates over its steps, and what was checked.
+
+    Parameters
+    ----------
+    net : Network
+        The network.
+    data : Windows or array (sample, step, feature)
+        The windows that are explained, in the order of time.
+    path : path
+        The file to write, ``.html``.
+    title : str, optional
+        Of the page.
+    fidelity : xarray.Dataset, optional
+        A result of `rnnlens.fidelity`; without it the page says that fidelity was not checked.
+    confidence, draws, seed
+        Of the bootstrap, as in `rnnlens.lags`.
+    **options
+        As in `rnnlens.explain`: ``target``, ``horizon``, ``baseline``, ``held`` and so on. The
+        page needs contributions by lag and feature, so its method is ``secant``.
+
+    Returns
+    -------
+    Path
+        The file.
+
+    Raises
+    ------
+    InputError
+        If an option or an array does not fit.
+    """
+    from rnnlens.api.case import make_case
+    from rnnlens.api.explaining import explain, shares_of
+    from rnnlens.api.looking import describe, trace, weights
+    from rnnlens.views.report.render import ReportParts, render_report
+    from rnnlens.views.summary import pick_window
+    from rnnlens.views.words import lag_sentences
+
+    explained = explain(net, data, seed=seed, **{**options, "method": "secant"})
+    shares = shares_of(explained, confidence=confidence, draws=draws, seed=seed)
+    sample, _ = pick_window(explained)
+    case = make_case(net, data, options.get("of"))
+    one = {name: array[sample : sample + 1] for name, array in case.inputs.items()}
+    parts = ReportParts(
+        description=describe(net),
+        explanation=explained,
+        lags=shares,
+        trace=trace(net, one),
+        weights=weights(net),
+        fidelity=fidelity,
+        title=title or f"What {net.name} learned about {explained.attrs['target']}",
+        sentences=lag_sentences(shares),
+    )
+    page = Path(path)
+    page.write_text(render_report(parts), encoding="utf-8")
+    return page

@@ -1,0 +1,104 @@
+"""The command ``rnnlens``: its verbs, and what becomes of an error."""
+
+from __future__ import annotations
+
+import os
+import sys
+from io import TextIOWrapper
+from typing import Annotated, Any
+
+import typer
+from typer.core import TyperGroup
+
+from rnnlens import __version__
+from rnnlens.cli import commands
+from rnnlens.cli.output import sentence
+from rnnlens.errors import RnnlensError
+
+__all__ = ["app", "main"]
+
+
+class Verbs(TyperGroup):
+    """The verbs, whose errors end in one sentence and an exit code."""
+
+    def invoke(self, ctx: Any) -> Any:
+        """Run a verb.
+
+        Parameters
+        ----------
+        ctx : click.Context
+            What was typed.
+
+        Returns
+        -------
+        object
+            What the verb gives.
+
+        Raises
+        ------
+        Exit
+            With 1 after a problem with the input, which is said in one sentence, 130 after an
+            interrupt, and 0 where whoever read the output closed it, having seen enough.
+        """
+        try:
+            result = super().invoke(ctx)
+            sys.stdout.flush()
+        except RnnlensError as error:
+            typer.echo(sentence(str(error)), err=True)
+            raise typer.Exit(1) from None
+        except BrokenPipeError:
+            _silence(sys.stdout.fileno())
+            raise typer.Exit(0) from None
+        except OSError as error:
+            where = f"{error.filename}: " if error.filename else ""
+            typer.echo(sentence(f"{where}{error.strerror or error}"), err=True)
+            raise typer.Exit(1) from None
+        except KeyboardInterrupt:
+            raise typer.Exit(130) from None
+        return result
+
+
+def _silence(descriptor: int) -> None:
+    """Let the interpreter's last flush go nowhere, for the pipe is gone."""
+    os.dup2(os.open(os.devnull, os.O_WRONLY), descriptor)
+
+
+app = typer.Typer(
+    name="rnnlens",
+    cls=Verbs,
+    help="Open up a trained recurrent network and say what it learned.",
+    epilog="Exit code 1: a problem with the input, said in one sentence. 2: a wrong command line.",
+    context_settings={"help_option_names": ["-h", "--help"]},
+    no_args_is_help=True,
+    add_completion=False,
+    rich_markup_mode=None,
+    pretty_exceptions_enable=False,
+)
+for verb in commands.VERBS:
+    app.command()(verb)
+
+
+def _print_version(wanted: bool) -> None:
+    if wanted:
+        typer.echo(f"rnnlens {__version__}")
+        raise typer.Exit
+
+
+@app.callback()
+def settings(
+    *,
+    version: Annotated[
+        bool,
+        typer.Option("--version", callback=_print_version, is_eager=True, help="Say the version."),
+    ] = False,
+) -> None:
+    """Take the options that stand before a verb."""
+
+
+def main() -> None:
+    """Run the command line."""
+    # A terminal or a pipe that cannot show a character gets a question mark, not an error.
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, TextIOWrapper):
+            stream.reconfigure(errors="replace")
+    app(prog_name="rnnlens")

@@ -1,0 +1,132 @@
+"""The verbs of the command line, each a thin call of the verb of the same name."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import replace
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+from rnnlens.cli.inputs import cut, moment_text, sidecar_for
+from rnnlens.cli.options import Answer, Data, Model, OnlyJson, Question, Series, flattened
+from rnnlens.cli.output import as_json, give, note, working
+
+__all__ = ["VERBS"]
+
+
+def inspect(
+    model: Model,
+    *,
+    values: Annotated[
+        bool, typer.Option("--values", help="Print every array's numbers as well.")
+    ] = False,
+    json: OnlyJson = False,
+) -> None:
+    """Name every array by its gate."""
+    from rnnlens import api
+    from rnnlens.network.describe import describe
+    from rnnlens.views.inspection import render_inspection
+
+    description = describe(api.read(model), values=values)
+    typer.echo(as_json(description) if json else render_inspection(description, values=values))
+
+
+@flattened
+def trace(model: Model, data: Data, *, series: Series, answer: Answer) -> None:
+    """Show every gate and state at every step."""
+    from rnnlens import api
+    from rnnlens.results.store import as_dict
+    from rnnlens.views.table import trace_view
+
+    network = api.read(model)
+    windows, _ = cut(data, sidecar_for(model, network, series), series, newest=1)
+    with working(f"tracing {len(windows):,} windows"):
+        traced = api.trace(network, windows)
+    give(traced, answer, view=trace_view, plain=as_dict)
+
+
+@flattened
+def explain(
+    model: Model, data: Data, *, series: Series, question: Question, answer: Answer
+) -> None:
+    """Split a forecast by lag and feature."""
+    from rnnlens import api
+    from rnnlens.results.store import as_dict
+    from rnnlens.views.table import explanation_view
+
+    network = api.read(model)
+    sidecar = sidecar_for(model, network, series)
+    windows, seen = cut(data, sidecar, series, newest=1)
+    asked = _asked(question, sidecar)
+    with working(f"explaining {len(windows):,} windows") as progress:
+        explained = api.explain(network, windows, background=seen.values, progress=progress, **asked)
+    give(explained, answer, view=explanation_view, plain=as_dict)
+
+
+@flattened
+def lags(model: Model, data: Data, *, series: Series, question: Question, answer: Answer) -> None:
+    """Give each lag's share with its interval."""
+    from rnnlens import api
+    from rnnlens.views.summary import lags_summary
+    from rnnlens.views.table import lags_view
+
+    network = api.read(model)
+    sidecar = sidecar_for(model, network, series)
+    windows, seen = cut(data, sidecar, _unseen(series, sidecar))
+    asked = _asked(question, sidecar)
+    with working(f"weighing the lags of {len(windows):,} windows") as progress:
+        found = api.lags(network, windows, background=seen.values, progress=progress, **asked)
+    give(found, answer, view=lags_view, plain=lags_summary)
+
+
+@flattened
+def report(
+    model: Model,
+    data: Data,
+    *,
+    series: Series,
+    question: Question,
+    out: Annotated[Path, typer.Option(help="The file to write.", show_default=True)] = Path(
+        "rnnlens-report.html"
+    ),
+) -> None:
+    """Write one HTML file with everything."""
+    from rnnlens import api
+
+    network = api.read(model)
+    sidecar = sidecar_for(model, network, series)
+    windows, seen = cut(data, sidecar, _unseen(series, sidecar))
+    with working(f"writing the report on {len(windows):,} windows"):
+        api.report(network, windows, out, background=seen.values, **_asked(question, sidecar))
+    typer.echo(f"wrote {out}")
+
+
+def demo() -> None:
+    """Show all of it on a weather network."""
+    from rnnlens.demo import run
+
+    run()
+
+
+def _asked(question: Question, sidecar: Any) -> dict[str, Any]:
+    """Let what was typed override what the sidecar says; the verb itself decides the rest."""
+    stated = {name: getattr(sidecar, name) for name in ("target", "method", "baseline")}
+    stated = {name: value for name, value in stated.items() if value is not None}
+    return stated | question.given()
+
+
+def _unseen(series: Series, sidecar: Any) -> Series:
+    """Start where training ended, where that is known and no other limit was typed."""
+    free = series.start is None and series.end is None
+    if not free or sidecar.test_from is None:
+        return series
+
+    start = moment_text(sidecar.test_from)
+    note(f"forecasts from {start} on, which training did not see; --from and --to choose others")
+    return replace(series, start=start)
+
+
+#: The verbs in the order in which the help lists them.
+VERBS: tuple[Callable[..., None], ...] = (inspect, trace, explain, lags, report, demo)

@@ -1,0 +1,209 @@
+"""What may be typed: arguments, and bundles of options that several verbs share."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, fields, is_dataclass
+from enum import StrEnum
+from functools import wraps
+from inspect import Parameter, Signature, signature
+from pathlib import Path
+from typing import Annotated, Any, get_type_hints
+
+import typer
+
+__all__ = [
+    "Answer",
+    "Baseline",
+    "Data",
+    "Method",
+    "Model",
+    "OnlyJson",
+    "Question",
+    "Series",
+    "flattened",
+]
+
+#: Suffixes that ``--out`` takes.
+SUFFIXES = (".csv", ".json", ".nc")
+
+
+class Method(StrEnum):
+    """How a forecast is split."""
+
+    secant = "secant"
+    tree = "tree"
+    gradient = "gradient"
+
+
+class Baseline(StrEnum):
+    """What stands in for an input that is hidden."""
+
+    zero = "zero"
+    mean = "mean"
+    persistence = "persistence"
+    background = "background"
+
+
+def _names(text: str | None) -> list[str] | None:
+    return None if text is None else [name.strip() for name in text.split(",") if name.strip()]
+
+
+def _out(path: Path | None) -> Path | None:
+    if path is not None and path.suffix.lower() not in SUFFIXES:
+        raise typer.BadParameter(f"the name must end in one of {', '.join(SUFFIXES)}")
+    if path is not None and not path.parent.is_dir():
+        raise typer.BadParameter(f"there is no folder {path.parent}")
+    return path
+
+
+Model = Annotated[
+    Path, typer.Argument(help="The trained network: a .keras or .h5 file.", show_default=False)
+]
+Data = Annotated[
+    Path,
+    typer.Argument(
+        help="The series, as CSV, Parquet or .npz; or windows X in an .npz.", show_default=False
+    ),
+]
+OnlyJson = Annotated[bool, typer.Option("--json", help="Give JSON, and nothing else, on stdout.")]
+
+
+@dataclass(frozen=True)
+class Series:
+    """How windows are cut from the series."""
+
+    config: Annotated[
+        Path | None,
+        typer.Option(
+            help="The sidecar, a TOML file that names features, units and scaling; by default the "
+            "one beside the model that has its name.",
+            show_default=False,
+        ),
+    ] = None
+    features: Annotated[
+        str | None,
+        typer.Option(help="Columns that the network takes, in its order: a,b,c."),
+    ] = None
+    window: Annotated[int | None, typer.Option(help="Steps that the network takes.")] = None
+    lead: Annotated[
+        int | None, typer.Option(help="Steps from the newest one taken to the one forecast.")
+    ] = None
+    start: Annotated[
+        str | None,
+        typer.Option(
+            "--from",
+            help="Time (or row) of the first forecast; for lags and report where training ended, "
+            "if the sidecar says so.",
+            show_default=False,
+        ),
+    ] = None
+    end: Annotated[
+        str | None, typer.Option("--to", help="Time (or row) that all forecasts lie before.")
+    ] = None
+    last: Annotated[
+        int | None,
+        typer.Option(
+            min=1,
+            help="Only the newest N windows; for trace and explain 1, unless --from or --to is "
+            "given.",
+            show_default=False,
+        ),
+    ] = None
+
+    @property
+    def feature_names(self) -> list[str] | None:
+        """The columns named, or None."""
+        return _names(self.features)
+
+
+@dataclass(frozen=True)
+class Question:
+    """What is asked of the forecasts."""
+
+    target: Annotated[str | None, typer.Option(help="The output to explain, by its name.")] = None
+    horizon: Annotated[
+        int | None,
+        typer.Option(min=1, help="Which future step, where the network gives several."),
+    ] = None
+    method: Annotated[Method | None, typer.Option(help="How forecasts are split.")] = None
+    baseline: Annotated[
+        Baseline | None, typer.Option(help="What stands in for a hidden input.")
+    ] = None
+    held: Annotated[
+        str | None,
+        typer.Option(help="Features that keep their values when others are hidden: a,b."),
+    ] = None
+    newest: Annotated[
+        int | None, typer.Option(min=1, help="Lags that the tree takes one by one.")
+    ] = None
+
+    def given(self) -> dict[str, Any]:
+        """Give the options that were typed, as arguments of a verb; the others are its own."""
+        typed = {
+            "target": self.target,
+            "horizon": self.horizon,
+            "method": None if self.method is None else self.method.value,
+            "baseline": None if self.baseline is None else self.baseline.value,
+            "held": _names(self.held),
+            "newest": self.newest,
+        }
+        return {name: value for name, value in typed.items() if value is not None}
+
+
+@dataclass(frozen=True)
+class Answer:
+    """Where the answer goes."""
+
+    json: OnlyJson = False
+    out: Annotated[
+        Path | None,
+        typer.Option(
+            help="Write the result to a file too: .csv, .json or .nc (netCDF).", callback=_out
+        ),
+    ] = None
+
+
+def flattened(command: Callable[..., None]) -> Callable[..., None]:
+    """Make every field of a bundle an option of its own.
+
+    Parameters
+    ----------
+    command : callable
+        A verb, some of whose parameters are bundles: dataclasses of options.
+
+    Returns
+    -------
+    callable
+        The same verb, whose signature lists the fields instead.
+    """
+    hints = get_type_hints(command, include_extras=True)
+    bundles: dict[str, type[Any]] = {
+        name: hint for name, hint in hints.items() if isinstance(hint, type) and is_dataclass(hint)
+    }
+    parameters: list[Parameter] = []
+    for name, parameter in signature(command).parameters.items():
+        if name not in bundles:
+            parameters.append(parameter.replace(annotation=hints[name]))
+            continue
+        own = get_type_hints(bundles[name], include_extras=True)
+        parameters += [
+            Parameter(
+                spec.name, Parameter.KEYWORD_ONLY, default=spec.default, annotation=own[spec.name]
+            )
+            for spec in fields(bundles[name])
+        ]
+
+    @wraps(command)
+    def run(**typed: Any) -> None:
+        packed = {
+            name: bundle(**{spec.name: typed.pop(spec.name) for spec in fields(bundle)})
+            for name, bundle in bundles.items()
+        }
+        command(**typed, **packed)
+
+    ordered = sorted(parameters, key=lambda parameter: parameter.kind)
+    run.__signature__ = Signature(ordered)  # type: ignore[attr-defined]
+    run.__annotations__ = {parameter.name: parameter.annotation for parameter in ordered}
+    del run.__wrapped__
+    return run

@@ -1,0 +1,100 @@
+"""Where words go: results to stdout, everything else to stderr."""
+
+from __future__ import annotations
+
+import json
+import sys
+from collections.abc import Callable, Generator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import typer
+
+from rnnlens.cli.options import Answer
+
+if TYPE_CHECKING:
+    import xarray as xr
+    from rich.console import RenderableType
+
+__all__ = ["as_json", "give", "note", "sentence", "show", "working"]
+
+#: Columns of a table that goes to a file or a pipe.
+PIPE_WIDTH = 100
+
+
+def sentence(text: str) -> str:
+    """Give a message on one line, with the program's name before it."""
+    return f"rnnlens: {' '.join(text.split())}"
+
+
+def note(text: str) -> None:
+    """Say something that is no result, on stderr."""
+    typer.echo(f"note: {text}", err=True)
+
+
+def as_json(value: Any) -> str:
+    """Write plain data as JSON that every reader takes: no NaN, no infinity."""
+    return json.dumps(value, ensure_ascii=False, allow_nan=False, indent=1)
+
+
+def show(renderable: RenderableType) -> None:
+    """Print a table to stdout, as wide as the terminal, or for a pipe as wide as a page."""
+    from rich.console import Console
+
+    width = None if sys.stdout.isatty() else PIPE_WIDTH
+    Console(file=sys.stdout, width=width).print(renderable, highlight=False, markup=False)
+
+
+@contextmanager
+def working(text: str) -> Generator[Callable[[int, int], None] | None]:
+    """Show on stderr how far work has come, where somebody watches."""
+    if not sys.stderr.isatty():
+        yield None
+        return
+    from rich.console import Console
+    from rich.progress import Progress
+
+    with Progress(console=Console(stderr=True), transient=True) as bar:
+        task = bar.add_task(text, total=None)
+        yield lambda done, total: bar.update(task, completed=done, total=total)
+
+
+def give(
+    result: xr.Dataset | xr.DataTree,
+    answer: Answer,
+    *,
+    view: Callable[[Any], RenderableType],
+    plain: Callable[[Any], dict[str, Any]],
+) -> None:
+    """Write a result where it was asked for.
+
+    Parameters
+    ----------
+    result : xarray.Dataset or xarray.DataTree
+        The result.
+    answer : Answer
+        What was asked for.
+    view : callable
+        Makes the terminal's table of it.
+    plain : callable
+        Makes plain data of it, for JSON.
+    """
+    if answer.out is not None:
+        _save(result, answer.out, plain)
+        note(f"wrote {answer.out}")
+    if answer.json:
+        typer.echo(as_json(plain(result)))
+    else:
+        show(view(result))
+
+
+def _save(
+    result: xr.Dataset | xr.DataTree, path: Path, plain: Callable[[Any], dict[str, Any]]
+) -> None:
+    if path.suffix.lower() == ".json":
+        path.write_text(as_json(plain(result)) + "\n", encoding="utf-8")
+        return
+    from rnnlens.results import save
+
+    save(result, path)

@@ -1,0 +1,141 @@
+"""Put the parts of a report together into one HTML page."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from rnnlens.views import charts, summary
+from rnnlens.views.cells import weight_panels
+from rnnlens.views.report.context import context
+from rnnlens.views.report.figures import Figure, Figures
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    import xarray as xr
+
+    from rnnlens.views.report.parts import ReportParts
+
+__all__ = ["render_report"]
+
+
+def render_report(parts: ReportParts) -> str:
+    """Write the report as one HTML page.
+
+    The page loads nothing: style, figures and numbers are inside it, so that it opens offline.
+
+    Parameters
+    ----------
+    parts : ReportParts
+        Everything the report shows, computed before.
+
+    Returns
+    -------
+    str
+        The page; below 2 MB whatever the size of the network, as figures that do not fit are left
+        out and named.
+    """
+    import jinja2
+
+    environment = jinja2.Environment(
+        loader=jinja2.PackageLoader("rnnlens.views.report"),
+        autoescape=True,
+        undefined=jinja2.StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+    )
+    return environment.get_template("report.html.j2").render(
+        **context(parts), figures=_figures(parts)
+    )
+
+
+def _figures(parts: ReportParts) -> dict[str, list[Figure]]:
+    figures = Figures()
+    # The figures that answer the user's question come first, so that a budget spent on the
+    # weights of a large network never costs them.
+    return {
+        "forecast": [_forecast(figures, parts)],
+        "contributions": list(_contributions(figures, parts)),
+        "gates": list(_gates(figures, parts)),
+        "weights": list(_weights(figures, parts)),
+    }
+
+
+def _forecast(figures: Figures, parts: ReportParts) -> Figure:
+    beside = "what happened" if "actual" in parts.explanation else "the baseline's forecast"
+    return figures.draw(
+        "forecast",
+        charts.forecast(parts.explanation),
+        alt_text=f"Line chart of {summary.quantity(parts.explanation, 'the forecast of')} "
+        f"over time beside {beside}.",
+        caption="The forecast, what happened where it is known, and the forecast that the network "
+        "makes from the baseline. A line stops where windows are missing.",
+    )
+
+
+def _contributions(figures: Figures, parts: ReportParts) -> Iterator[Figure]:
+    explanation, target = parts.explanation, parts.lags.attrs.get("target") or "the output"
+    yield figures.draw(
+        "lag-shares",
+        charts.lag_shares(parts.lags),
+        alt_text=f"Bar chart of the share of each lag in the forecast of {target}; the numbers are "
+        "in the table of lags.",
+        caption="A lag's share is the mean size of its contribution, its features summed, divided "
+        "by the sum of the mean sizes of all lags.",
+    )
+    if "feature" in explanation["contribution"].dims:
+        yield figures.draw(
+            "lag-feature",
+            charts.lag_feature(explanation),
+            alt_text=f"Heat map of the mean size of the contribution to {target} by feature and "
+            "lag.",
+            caption="The mean size of each contribution, whatever its sign.",
+        )
+    yield figures.draw(
+        "contributions",
+        charts.lag_contributions(explanation),
+        alt_text=f"Bar chart of the mean signed contribution to {target} by lag.",
+        caption="Mean signed contributions: above zero raised the forecast, below lowered it.",
+    )
+    yield figures.draw(
+        "contributions-window",
+        charts.lag_contributions(explanation, sample=parts.window),
+        alt_text=f"Bar chart of the signed contributions to {target} by lag, for the window of "
+        f"{summary.time_text(explanation, parts.window)}.",
+        caption=f"The same for one window: {parts.window_reason}.",
+    )
+
+
+def _gates(figures: Figures, parts: ReportParts) -> Iterator[Figure]:
+    when = summary.time_text(parts.explanation, parts.window)
+    for number, (name, node) in enumerate(_layers(parts.trace)):
+        if "gate_value" in node:
+            yield figures.draw(
+                f"gates-{number}",
+                charts.gates(node, title=f"Layer {name}, window of {when}"),
+                alt_text=f"Heat maps of the gates and states of layer {name} by unit and step, for "
+                f"the window of {when}.",
+                caption=f"Layer {name}: a column a step, the newest at the right; a row a unit.",
+            )
+
+
+def _weights(figures: Figures, parts: ReportParts) -> Iterator[Figure]:
+    what = {"W": "input kernels", "b": "biases", "U": "recurrent kernels"}
+    # The recurrent kernels are the largest, so they are the first to be left out.
+    for kind, text in what.items():
+        for number, (name, node) in enumerate(_layers(parts.weights)):
+            gated = any(array.attrs.get("gate") for array in node.data_vars.values())
+            if gated and weight_panels(node, kind=kind)[0]:
+                yield figures.draw(
+                    f"weights-{number}-{kind}",
+                    charts.weights(node, kind=kind),
+                    alt_text=f"Heat maps of the {text} of layer {name} by gate.",
+                    caption=f"Layer {name}: {text}.",
+                )
+
+
+def _layers(tree: xr.DataTree) -> Iterator[tuple[str, xr.Dataset]]:
+    for node in tree.subtree:
+        if node.data_vars:
+            dataset = node.to_dataset()
+            yield str(dataset.attrs.get("layer", node.path.strip("/"))), dataset

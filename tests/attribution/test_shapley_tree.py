@@ -1,0 +1,191 @@
+"""The exact tree: brute force, the axioms, the count of cells."""
+
+import numpy as np
+import pytest
+from naive import shapley_by_subsets
+from networks import CELLS, cell, chain, forecaster, head, stacked_bidirectional
+
+from rnnlens.attribution.baseline import make_baseline
+from rnnlens.attribution.shapley_tree import shapley_tree, shapley_values
+from rnnlens.attribution.target import Target
+from rnnlens.engine import coalitions
+from rnnlens.engine.forward import entries, predict
+from rnnlens.errors import DataError
+from rnnlens.network import layers as L
+from rnnlens.network.activations import Activation
+from rnnlens.network.network import Network, Node, Origin
+
+FIRST = Target((0,))
+
+
+def split(network, x, x0, newest, target=FIRST):
+    return shapley_tree(
+        network, entries(network, x), target, make_baseline(x0, x), of="x", newest=newest
+    )
+
+
+def brute_force(network, x, x0, newest):
+    """Shapley's formula over whole windows; players newest first, all older steps the last."""
+    T = len(x)
+    count = min(newest, T) + (newest < T)
+
+    def value(chosen):
+        mixed = x0.copy()
+        for player in chosen:
+            if player == newest:
+                mixed[: T - newest] = x[: T - newest]
+            else:
+                mixed[T - 1 - player] = x[T - 1 - player]
+        return cache.setdefault(chosen, float(predict(network, mixed[None])[0, 0]))
+
+    cache = {}
+    return shapley_by_subsets(value, count)
+
+
+@pytest.mark.parametrize("kind", CELLS)
+@pytest.mark.parametrize(("steps", "newest"), [(8, 8), (10, 10), (12, 7)])
+def test_the_tree_equals_brute_force(kind, steps, newest, rng):
+    network = forecaster(kind, rng, steps=steps)
+    x, x0 = rng.normal(size=(2, steps, 3))
+    found = split(network, x[None], x0, newest).contribution[0]
+    np.testing.assert_allclose(found, brute_force(network, x, x0, newest), rtol=0, atol=1e-13)
+
+
+def masked(rng):
+    return chain(
+        L.Masking(0.0),
+        L.Recurrent(cell("lstm", rng), return_sequences=True),
+        L.Recurrent(cell("gru_after", rng, features=5)),
+        head(rng, 5),
+        shape=(6, 3),
+    )
+
+
+def stepwise_layers(rng):
+    """Every kind of layer that keeps steps apart, between two recurrent layers."""
+    nodes = (
+        Node("x", L.Input((6, 3))),
+        Node("norm", L.BatchNormalization(np.zeros(3), np.ones(3) * 2), (("x", 0),)),
+        Node("a", L.Recurrent(cell("lstm", rng), return_sequences=True), (("norm", 0),)),
+        Node("both", L.Concatenate(), (("a", 0), ("x", 0))),
+        Node("each", L.TimeDistributed(L.Dense(rng.normal(size=(8, 4)))), (("both", 0),)),
+        Node("act", L.Activate(Activation("tanh")), (("each", 0),)),
+        Node("layer", L.LayerNormalization(np.ones(4), None), (("act", 0),)),
+        Node("b", L.Recurrent(cell("gru_before", rng, features=4), return_state=True), (("layer", 0),)),
+        Node("more", L.Add(), (("b", 0), ("b", 1))),
+        Node("out", head(rng, 5), (("more", 0),)),
+    )
+    return Network(nodes, (("out", 0),), Origin("test"))
+
+
+def convolved(rng):
+    return chain(
+        L.Conv1D(rng.normal(size=(2, 3, 4)), None, Activation("tanh")),
+        L.Recurrent(cell("lstm", rng, features=4)),
+        head(rng, 5),
+        shape=(6, 3),
+    )
+
+
+@pytest.mark.parametrize("make", [masked, stepwise_layers, convolved, stacked_bidirectional])
+def test_any_graph_equals_brute_force(make, rng):
+    network = make(rng)
+    x, x0 = rng.normal(size=(2, 6, 3))
+    found = split(network, x[None], x0, 4).contribution[0]
+    np.testing.assert_allclose(found, brute_force(network, x, x0, 4), rtol=0, atol=1e-13)
+
+
+@pytest.mark.parametrize("make", [masked, stepwise_layers])
+def test_walking_step_by_step_gives_what_whole_windows_give(make, rng, monkeypatch):
+    network = make(rng)
+    x, x0 = rng.normal(size=(2, 6, 3))
+    x[1] = x[4] = 0.0
+    walked = split(network, x[None], x0, 5)
+    assert coalitions._stream(network, "x") is not None
+    monkeypatch.setattr(coalitions, "_stream", lambda *_: None)
+    whole = split(network, x[None], x0, 5)
+    np.testing.assert_allclose(walked.contribution, whole.contribution, rtol=0, atol=1e-14)
+    if make is masked:
+        assert walked.contribution[0, 1] == 0 and whole.contribution[0, 1] == 0  # padding: lag 2
+
+
+def test_walking_depth_first_changes_nothing(rng, monkeypatch):
+    network = forecaster("lstm", rng, steps=9)
+    x, x0 = rng.normal(size=(2, 9, 3))
+    wide = split(network, x[None], x0, 7)
+    monkeypatch.setattr(coalitions, "ROWS", 4)
+    deep = split(network, x[None], x0, 7)
+    np.testing.assert_allclose(deep.contribution, wide.contribution, rtol=0, atol=1e-14)
+    assert deep.cells == wide.cells
+
+
+@pytest.mark.parametrize(("steps", "newest"), [(8, 8), (8, 20), (24, 10), (24, 1)])
+def test_the_count_of_cells_is_the_formula(steps, newest, rng):
+    network = forecaster("lstm", rng, steps=steps)
+    x, many = rng.normal(size=(3, steps, 3)), rng.normal(size=(2, steps, 3))
+    found = split(network, x, many, newest)
+    K = min(newest, steps)
+    one = 2 ** (K + 1) - 2 if steps <= newest else 2 * (steps - K) + 2 ** (K + 2) - 4
+    assert found.cells == 3 * 2 * one
+
+
+def test_lags_of_the_players_are_named_newest_first(rng):
+    found = split(forecaster("lstm", rng, steps=8), rng.normal(size=(1, 8, 3)), np.zeros(3), 3)
+    assert found.lag_from.tolist() == [1, 2, 3, 4]
+    assert found.lag_to.tolist() == [1, 2, 3, 8]
+
+
+@pytest.mark.parametrize("kind", CELLS)
+def test_values_sum_to_the_change(kind, rng):
+    x = rng.normal(size=(4, 9, 3))
+    found = split(forecaster(kind, rng, steps=9, scale=4.0), x, rng.normal(size=(3, 9, 3)), 5)
+    assert np.abs(found.residual).max() < 1e-13
+
+
+def test_equal_players_get_equal_values_and_a_dummy_gets_zero(rng):
+    v = rng.normal(size=(2, 2, 2))
+    symmetric = (v + v.transpose(1, 0, 2)) / 2  # players 1 and 2 (axes are high bit first)
+    phi = shapley_values(symmetric.ravel())
+    np.testing.assert_allclose(phi[1], phi[2], rtol=0, atol=1e-15)
+    assert abs(phi[0] - phi[1]) > 1e-3
+    dummy = np.repeat(rng.normal(size=4), 2)  # player 0, the lowest bit, changes nothing
+    assert shapley_values(dummy)[0] == 0
+
+
+def test_a_lag_equal_to_its_baseline_is_a_dummy(rng):
+    x, x0 = rng.normal(size=(2, 7, 3))
+    x0[4] = x[4]
+    found = split(forecaster("lstm", rng), x[None], x0, 7).contribution[0]
+    assert found[2] == 0
+    assert np.count_nonzero(found) == 6
+
+
+def test_values_are_linear_in_the_head(rng):
+    network = forecaster("lstm", rng, targets=3)
+    readout = network["dense"].layer
+    readout.W[:, 2] = readout.W[:, 0] + readout.W[:, 1]
+    x, x0 = rng.normal(size=(2, 7, 3))
+    one, two, both = (
+        split(network, x[None], x0, 6, Target((k,))).contribution for k in range(3)
+    )
+    np.testing.assert_allclose(both, one + two, rtol=0, atol=1e-14)
+
+
+def test_a_linear_recurrence_gets_the_coefficients_of_its_memory(rng):
+    # h' = rho h + x: the input at lag k counts rho^(k-1)
+    rho = 0.8
+    from rnnlens.network.cells import Gate, SimpleRNN
+
+    leaky = SimpleRNN(Gate(np.ones((1, 1)), np.full((1, 1), rho)), Activation("linear"))
+    network = chain(L.Recurrent(leaky), L.Dense(np.ones((1, 1))), shape=(9, 1))
+    x, x0 = rng.normal(size=(2, 9, 1))
+    found = split(network, x[None], x0, 9).contribution[0]
+    expected = rho ** np.arange(9) * (x - x0)[::-1, 0]
+    np.testing.assert_allclose(found, expected, rtol=0, atol=1e-14)
+
+
+@pytest.mark.parametrize("newest", [0, -3, 25])
+def test_a_number_of_lags_out_of_range_is_refused(newest, rng):
+    network = forecaster("lstm", rng, steps=30)
+    with pytest.raises(DataError, match=f"1 to 20 lags as players, but {newest} were asked for"):
+        split(network, rng.normal(size=(1, 30, 3)), np.zeros(3), newest)
