@@ -147,8 +147,9 @@ def fidelity(
     ----------
     net : Network
         The network as read.
-    source : live Keras model, or array or sequence of arrays (sample, ...)
-        What it was read from, or the outputs that the source gave for these windows.
+    source : live Keras 3 model, path, or array or sequence of arrays (sample, ...)
+        What it was read from (a path needs Keras installed), or the outputs that the source gave for
+        these windows.
     X : Windows, array (sample, step, feature), or mapping of input name to array
         In the network's own units.
     against : str, optional
@@ -166,6 +167,8 @@ def fidelity(
         If the outputs do not have the shapes of the network's.
     InputError
         If the source is neither a model that can be run nor an array.
+    MissingLibrary
+        If the source is a path and Keras is not installed.
     """
     from rnnlens.checks.fidelity import fidelity as compare
     from rnnlens.results.label import label

@@ -64,13 +64,14 @@ def report(
     from rnnlens.api.case import make_case
     from rnnlens.api.explaining import explain, shares_of
     from rnnlens.api.looking import describe, trace, weights
-    from rnnlens.views.report.render import ReportParts, render_report
+    from rnnlens.views.report.parts import ReportParts
+    from rnnlens.views.report.render import render_report
     from rnnlens.views.summary import pick_window
     from rnnlens.views.words import lag_sentences
 
     explained = explain(net, data, seed=seed, **{**options, "method": "secant"})
     shares = shares_of(explained, confidence=confidence, draws=draws, seed=seed)
-    sample, _ = pick_window(explained)
+    sample, reason = pick_window(explained)
     case = make_case(net, data, options.get("of"))
     one = {name: array[sample : sample + 1] for name, array in case.inputs.items()}
     parts = ReportParts(
@@ -79,6 +80,8 @@ def report(
         lags=shares,
         trace=trace(net, one),
         weights=weights(net),
+        window=sample,
+        window_reason=reason,
         fidelity=fidelity,
         title=title or f"What {net.name} learned about {explained.attrs['target']}",
         sentences=lag_sentences(shares),

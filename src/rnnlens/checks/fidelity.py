@@ -1,13 +1,12 @@
 """Does the network, as read, give what the source model gives?
 
-Compared with a live Keras model, run by Keras, or with outputs that were stored when the model was
+Compared with the Keras model, run by Keras, or with outputs that were stored when the model was
 saved. The source computes in float32 as a rule, so the two differ by rounding; a gate read into
 the wrong place differs by far more.
 """
 
 from __future__ import annotations
 
-import sys
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -19,6 +18,7 @@ from rnnlens.engine.forward import entries, predict
 from rnnlens.errors import DataError, InputError
 from rnnlens.names import declared
 from rnnlens.network.network import Network
+from rnnlens.readers.keras_run import keras_outputs
 
 __all__ = ["Fidelity", "fidelity"]
 
@@ -71,7 +71,7 @@ def fidelity(
     ----------
     network : Network
         The network as read.
-    source : live Keras model, or array or sequence of arrays (sample, ...)
+    source : live Keras 3 model, path, or array or sequence of arrays (sample, ...)
         What it was read from, or the outputs that the source gave for these windows.
     X : array (sample, step, feature), or mapping of input name to array
         In the network's own units.
@@ -89,6 +89,8 @@ def fidelity(
         If the outputs do not have the shapes of the network's.
     InputError
         If the source is neither a model that can be run nor an array.
+    MissingLibrary
+        If the source is a path and Keras is not installed.
     """
     inputs = entries(network, X)
     ours = _many(predict(network, inputs))
@@ -122,17 +124,13 @@ def _many(outputs: Array | Sequence[Array]) -> list[Array]:
 
 def _theirs(source: Any, inputs: Mapping[str, Array]) -> tuple[list[Array], str]:
     if isinstance(source, np.ndarray):
-        return [np.asarray(source, dtype=np.float64)], "stored outputs"
+        source = [source]
     if isinstance(source, tuple | list) and all(isinstance(a, np.ndarray) for a in source):
         return [np.asarray(a, dtype=np.float64) for a in source], "stored outputs"
-    keras = sys.modules.get("keras")
-    if keras is not None and isinstance(source, keras.Model):
-        given = list(inputs.values())
-        outputs = source.predict(given[0] if len(given) == 1 else given, verbose=0)
-        backend = keras.backend.backend()
-        arrays = [np.asarray(a, dtype=np.float64) for a in _many(outputs)]
-        return arrays, f"Keras {keras.__version__} ({backend})"
+    ran = keras_outputs(source, inputs)
+    if ran is not None:
+        return ran
     raise InputError(
-        f"fidelity needs a live Keras model or the outputs it gave, but came with an object of type "
-        f"{type(source).__name__}"
+        f"fidelity needs a live Keras model, its file, or the outputs it gave, but came with an "
+        f"object of type {type(source).__name__}"
     )

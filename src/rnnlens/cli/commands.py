@@ -10,8 +10,8 @@ from typing import Annotated, Any
 import typer
 
 from rnnlens.cli.inputs import cut, moment_text, sidecar_for
-from rnnlens.cli.options import Answer, Data, Model, OnlyJson, Question, Series, flattened
-from rnnlens.cli.output import as_json, give, note, working
+from rnnlens.cli.options import Answer, Data, Model, OnlyJson, Question, Series, Subject, flattened
+from rnnlens.cli.output import as_json, give, note, show, working
 
 __all__ = ["VERBS"]
 
@@ -59,9 +59,11 @@ def explain(
     network = api.read(model)
     sidecar = sidecar_for(model, network, series)
     windows, seen = cut(data, sidecar, series, newest=1)
-    asked = _asked(question, sidecar)
+    asked = question.asked(sidecar)
     with working(f"explaining {len(windows):,} windows") as progress:
-        explained = api.explain(network, windows, background=seen.values, progress=progress, **asked)
+        explained = api.explain(
+            network, windows, background=seen.values, progress=progress, **asked
+        )
     give(explained, answer, view=explanation_view, plain=as_dict)
 
 
@@ -75,7 +77,7 @@ def lags(model: Model, data: Data, *, series: Series, question: Question, answer
     network = api.read(model)
     sidecar = sidecar_for(model, network, series)
     windows, seen = cut(data, sidecar, _unseen(series, sidecar))
-    asked = _asked(question, sidecar)
+    asked = question.asked(sidecar)
     with working(f"weighing the lags of {len(windows):,} windows") as progress:
         found = api.lags(network, windows, background=seen.values, progress=progress, **asked)
     give(found, answer, view=lags_view, plain=lags_summary)
@@ -87,7 +89,7 @@ def report(
     data: Data,
     *,
     series: Series,
-    question: Question,
+    subject: Subject,
     out: Annotated[Path, typer.Option(help="The file to write.", show_default=True)] = Path(
         "rnnlens-report.html"
     ),
@@ -99,22 +101,25 @@ def report(
     sidecar = sidecar_for(model, network, series)
     windows, seen = cut(data, sidecar, _unseen(series, sidecar))
     with working(f"writing the report on {len(windows):,} windows"):
-        api.report(network, windows, out, background=seen.values, **_asked(question, sidecar))
+        api.report(
+            network,
+            windows,
+            out,
+            background=seen.values,
+            title=sidecar.title or None,
+            **subject.asked(sidecar),
+        )
     typer.echo(f"wrote {out}")
 
 
-def demo() -> None:
+def demo(
+    *,
+    out: Annotated[Path, typer.Option(help="The report to write.")] = Path("rnnlens-weather.html"),
+) -> None:
     """Show all of it on a weather network."""
-    from rnnlens.demo import run
+    from rnnlens.demo.run import run
 
-    run()
-
-
-def _asked(question: Question, sidecar: Any) -> dict[str, Any]:
-    """Let what was typed override what the sidecar says; the verb itself decides the rest."""
-    stated = {name: getattr(sidecar, name) for name in ("target", "method", "baseline")}
-    stated = {name: value for name, value in stated.items() if value is not None}
-    return stated | question.given()
+    run(out, show=show, note=note)
 
 
 def _unseen(series: Series, sidecar: Any) -> Series:
@@ -122,7 +127,6 @@ def _unseen(series: Series, sidecar: Any) -> Series:
     free = series.start is None and series.end is None
     if not free or sidecar.test_from is None:
         return series
-
     start = moment_text(sidecar.test_from)
     note(f"forecasts from {start} on, which training did not see; --from and --to choose others")
     return replace(series, start=start)

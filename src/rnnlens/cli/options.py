@@ -21,6 +21,7 @@ __all__ = [
     "OnlyJson",
     "Question",
     "Series",
+    "Subject",
     "flattened",
 ]
 
@@ -118,15 +119,14 @@ class Series:
 
 
 @dataclass(frozen=True)
-class Question:
-    """What is asked of the forecasts."""
+class Subject:
+    """Which forecast is looked at, and against what."""
 
     target: Annotated[str | None, typer.Option(help="The output to explain, by its name.")] = None
     horizon: Annotated[
         int | None,
         typer.Option(min=1, help="Which future step, where the network gives several."),
     ] = None
-    method: Annotated[Method | None, typer.Option(help="How forecasts are split.")] = None
     baseline: Annotated[
         Baseline | None, typer.Option(help="What stands in for a hidden input.")
     ] = None
@@ -134,21 +134,42 @@ class Question:
         str | None,
         typer.Option(help="Features that keep their values when others are hidden: a,b."),
     ] = None
+
+    def asked(self, sidecar: Any) -> dict[str, Any]:
+        """Give the arguments of a verb: what was typed, or else what the sidecar states."""
+        typed = {
+            "target": self.target,
+            "horizon": self.horizon,
+            "baseline": None if self.baseline is None else self.baseline.value,
+            "held": _names(self.held),
+        }
+        return _stated(sidecar, "target", "baseline") | _known(typed)
+
+
+@dataclass(frozen=True)
+class Question(Subject):
+    """Which forecast is looked at, against what, and how it is split."""
+
+    method: Annotated[Method | None, typer.Option(help="How forecasts are split.")] = None
     newest: Annotated[
         int | None, typer.Option(min=1, help="Lags that the tree takes one by one.")
     ] = None
 
-    def given(self) -> dict[str, Any]:
-        """Give the options that were typed, as arguments of a verb; the others are its own."""
+    def asked(self, sidecar: Any) -> dict[str, Any]:
+        """Give the arguments of a verb: what was typed, or else what the sidecar states."""
         typed = {
-            "target": self.target,
-            "horizon": self.horizon,
             "method": None if self.method is None else self.method.value,
-            "baseline": None if self.baseline is None else self.baseline.value,
-            "held": _names(self.held),
             "newest": self.newest,
         }
-        return {name: value for name, value in typed.items() if value is not None}
+        return super().asked(sidecar) | _stated(sidecar, "method") | _known(typed)
+
+
+def _stated(sidecar: Any, *names: str) -> dict[str, Any]:
+    return _known({name: getattr(sidecar, name) for name in names})
+
+
+def _known(values: dict[str, Any]) -> dict[str, Any]:
+    return {name: value for name, value in values.items() if value is not None}
 
 
 @dataclass(frozen=True)

@@ -38,8 +38,10 @@ def opened(source: Path | BinaryIO, name: str) -> Generator[h5py.File]:
 
     Raises
     ------
+    UnreadableFile
+        If it is truncated or damaged, as it opens or while it is read.
     InputError
-        What the reading raised; `UnreadableFile` if the file turns out truncated or damaged.
+        What the reading itself raised.
     """
     import h5py
 
@@ -83,7 +85,7 @@ def child(group: Any, path: str) -> Any:
             return None
         if not isinstance(link, h5py.HardLink):
             raise UnreadableFile(
-                f"{found.name.rstrip('/')}/{name} in the file is a link to another place, which no "
+                f"{path} in the file leads through a link to another place, which no "
                 "version of Keras writes; rnnlens follows no links"
             )
         found = found[name]

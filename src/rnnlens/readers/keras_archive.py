@@ -79,6 +79,8 @@ def read(path: Path) -> Network:
         If the archive is damaged or its parts do not fit each other.
     UnsupportedModel
         If a layer or an option is not implemented.
+    InputError
+        One of the two.
     """
     try:
         with zipfile.ZipFile(path) as archive:

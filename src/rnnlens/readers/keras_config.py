@@ -1,4 +1,4 @@
-"""From a Keras configuration to the canonical graph.
+"""From a Keras configuration to the canonical network.
 
 Nested models are laid flat (``outer.inner``), a layer that is called more than once becomes nodes
 ``name``, ``name_1``, ... that share one layer, and masks that Keras wrote into the graph are left
@@ -8,28 +8,20 @@ to the engine (`keras_masks`).
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from rnnlens.errors import InputError, UnreadableFile, UnsupportedModel
 from rnnlens.network.check import check
-from rnnlens.network.layers import Bidirectional, Input, Layer, Permute, Recurrent
-from rnnlens.network.network import Network, Node, Origin, Ref
+from rnnlens.network.network import Network, Origin, Ref
 from rnnlens.readers.keras_calls import Call, Key, TensorKey, calls_of, keys_in, tensor_keys
-from rnnlens.readers.keras_layers import MANY_INPUTS, build
-from rnnlens.readers.keras_masks import (
-    MIXED,
-    Expression,
-    MaskValue,
-    mask_after,
-    mask_operation,
-    needs_mask,
-)
-from rnnlens.readers.keras_options import Options, revive
+from rnnlens.readers.keras_graph import Graph, Taken, Value
+from rnnlens.readers.keras_layers import build
+from rnnlens.readers.keras_masks import MaskValue, mask_operation
 from rnnlens.readers.keras_spec import Built, Dialect, class_of, spec_of
 from rnnlens.readers.shelves import Shelf
 
-__all__ = ["network_of"]
+__all__ = ["MODELS", "network_of"]
 
 #: Classes of whole models.
 MODELS = frozenset({"Sequential", "Functional", "Model"})
@@ -37,11 +29,13 @@ MODELS = frozenset({"Sequential", "Functional", "Model"})
 #: How deep models may be nested: no real one comes near, a hostile file may.
 DEEPEST = 32
 
-#: What a tensor of the source's graph is here: one output of a node, or a mask.
-Value = Ref | MaskValue
+Entry = Mapping[str, Any]
+
+#: Outputs of the calls made so far, by layer and number of call.
+Made = dict[str, dict[int, list[Value]]]
 
 
-def network_of(entry: Mapping[str, Any], shelf: Shelf, dialect: Dialect, origin: Origin) -> Network:
+def network_of(entry: Entry, shelf: Shelf, dialect: Dialect, origin: Origin) -> Network:
     """Turn a serialised Keras model into a network.
 
     Parameters
@@ -64,16 +58,15 @@ def network_of(entry: Mapping[str, Any], shelf: Shelf, dialect: Dialect, origin:
     ------
     UnreadableFile
         If the configuration is damaged or the weights do not belong to it.
-    UnsupportedModel
-        If a layer or an option is not implemented.
+    InputError
+        What the walk raised: `UnsupportedModel` if a layer or an option is not implemented.
     """
+    walk = _Walk(Graph(dialect))
     try:
-        graph = _Graph(dialect)
-        outputs = graph.model(entry, shelf, _Place(), None)
-        name = entry["config"].get("name", "network") if _is_mapping(entry["config"]) else "network"
-        refs = tuple(graph.tensor(value, "the model's output") for value in outputs)
-        notes = (*origin.notes, *graph.notes)
-        origin = Origin(origin.format, origin.version, origin.path, origin.digest, notes)
+        outputs = walk.model(entry, shelf, _Place(), None)
+        refs = tuple(walk.graph.tensor(value, "the model's output") for value in outputs)
+        config = entry["config"]
+        name = config.get("name", "network") if isinstance(config, Mapping) else "network"
     except InputError:
         raise
     except (KeyError, IndexError, TypeError, ValueError, AttributeError, RecursionError) as error:
@@ -82,11 +75,8 @@ def network_of(entry: Mapping[str, Any], shelf: Shelf, dialect: Dialect, origin:
             f"the configuration within {origin.path or 'the model'} does not have the form that "
             f"Keras {dialect.version} writes ({type(error).__name__}: {error}); the file is damaged"
         ) from error
-    return check(Network(tuple(graph.nodes), refs, origin, str(name)))
-
-
-def _is_mapping(value: Any) -> bool:
-    return isinstance(value, Mapping)
+    origin = replace(origin, notes=(*origin.notes, *walk.graph.notes))
+    return check(Network(tuple(walk.graph.nodes), refs, origin, str(name)))
 
 
 @dataclass(frozen=True)
@@ -105,22 +95,14 @@ class _Place:
 
 
 @dataclass
-class _Graph:
-    """The graph as it grows."""
+class _Walk:
+    """A walk through a model and the models within it."""
 
-    dialect: Dialect
-    nodes: list[Node] = field(default_factory=list)
-    notes: list[str] = field(default_factory=list)
-    masks: dict[Ref, Expression | None] = field(default_factory=dict)
-    #: Tensors whose mask the engine does not carry, though the source does.
-    strays: set[Ref] = field(default_factory=set)
+    graph: Graph
     built: dict[str, Built] = field(default_factory=dict)
-    reserved: set[str] = field(default_factory=set)
-
-    # Models
 
     def model(
-        self, entry: Mapping[str, Any], shelf: Shelf, place: _Place, given: list[Value] | None
+        self, entry: Entry, shelf: Shelf, place: _Place, given: list[Value] | None
     ) -> list[Value]:
         """Lay one model flat and give its outputs; ``given`` are its inputs where it is nested."""
         if place.depth > DEEPEST:
@@ -129,239 +111,172 @@ class _Graph:
         listed = config if isinstance(config, list) else config.get("layers")
         if kind not in MODELS or listed is None:
             raise UnsupportedModel(
-                f"the model is of the class {kind!r}, which keeps its graph in Python code; rnnlens "
-                "reads Sequential and functional models: build the same layers that way and save it"
+                f"the model is of the class {kind!r}, which keeps its graph in Python code; "
+                "rnnlens reads Sequential and functional models: build the same layers that way "
+                "and save it"
             )
-        entries = [item for item in listed if class_of(item) != "InputLayer"]
-        real = [item for item in entries if not is_operation(item)]
-        names = [name_of(item) for item in listed]
+        names = [_name(item) for item in listed]
         if len(set(names)) < len(names):
             twice = next(name for name in names if names.count(name) > 1)
             raise UnreadableFile(f"two layers of the model are called {twice!r}")
-        self.reserved |= {place.node(name) for name in names}
-        pairs = [(class_of(item), name_of(item)) for item in real]
-        inputs = [("InputLayer", name_of(item)) for item in listed if item not in entries]
-        shelves = shelf.layers([*pairs, *inputs])
-        if kind == "Sequential":
-            return self._sequential(config, listed, shelves, place, given)
-        return self._functional(config, listed, shelves, place, given)
+        self.graph.reserved |= {place.node(name) for name in names}
+        shelves = shelf.layers([
+            (class_of(item), _name(item)) for item in listed if not _is_operation(item)
+        ])
+        settings = config if isinstance(config, Mapping) else {}
+        lay_flat = self._sequential if kind == "Sequential" else self._functional
+        return lay_flat(settings, listed, shelves, place, given)
 
     def _sequential(
         self,
-        config: Any,
-        listed: list[Mapping[str, Any]],
+        config: Entry,
+        listed: Sequence[Entry],
         shelves: Mapping[str, Shelf],
         place: _Place,
         given: list[Value] | None,
     ) -> list[Value]:
         values = given
         for item in listed:
+            name = _name(item)
             if class_of(item) == "InputLayer":
-                values = values or [self._input(name_of(item), item["config"], place)]
+                values = values or [self.graph.entry(place.node(name), item["config"])]
                 continue
             if values is None:
-                values = [self._first_input(config, item, place)]
-            values = self._apply(item, Taken(values), shelves[name_of(item)], place, 0)
+                values = [self._unsaid_entry(config, item, place)]
+            values = self._call(item, Taken(values), shelves[name], place, 0)
         if values is None:
             raise UnreadableFile("the model has no layers")
         return values
 
-    def _first_input(self, config: Any, first: Mapping[str, Any], place: _Place) -> Ref:
+    def _unsaid_entry(self, config: Entry, first: Entry, place: _Place) -> Ref:
         """Make the entry that a Sequential model leaves unsaid."""
-        inner = first["config"]
         while class_of(first) in MODELS:
-            layers = inner if isinstance(inner, list) else inner["layers"]
-            first, inner = layers[0], layers[0]["config"]
-        shape = inner.get("batch_input_shape") or inner.get("batch_shape")
-        if shape is None and isinstance(config, Mapping):
-            shape = config.get("build_input_shape")
+            inner = first["config"]
+            first = (inner if isinstance(inner, list) else inner["layers"])[0]
+        options = first["config"]
+        shape = options.get("batch_input_shape") or options.get("batch_shape")
+        shape = shape or config.get("build_input_shape")
         if shape is None:
             raise UnreadableFile(
                 "the Sequential model does not state the shape of its input; build it on data or "
                 "with an Input layer and save it again"
             )
-        return self._input(f"{name_of(first)}_input", {"batch_shape": shape}, place)
+        return self.graph.entry(place.node(f"{_name(first)}_input"), {"batch_shape": shape})
 
     def _functional(
         self,
-        config: Mapping[str, Any],
-        listed: list[Mapping[str, Any]],
+        config: Entry,
+        listed: Sequence[Entry],
         shelves: Mapping[str, Shelf],
         place: _Place,
         given: list[Value] | None,
     ) -> list[Value]:
-        entries = {name_of(item): item for item in listed}
+        entries = {_name(item): item for item in listed}
         calls = {name: calls_of(item) for name, item in entries.items()}
-        leaving = keys_in(config["output_layers"])
-        entering = [name for name, _, _ in keys_in(config["input_layers"])]
+        leaving, entering = keys_in(config["output_layers"]), keys_in(config["input_layers"])
         if given is not None and len(given) != len(entering):
-            raise UnreadableFile(f"the model {place.layers!r} is called with too many inputs")
-        values: dict[str, dict[int, list[Value]]] = {name: {} for name in entries}
-        for number, name in enumerate(entering):
-            value = given[number] if given else self._input(name, entries[name]["config"], place)
-            values[name][0] = [value]
-        named = [*leaving, *(key for of in calls.values() for key in tensor_keys(of))]
-        first = {name: first_call(name, entries, named) for name in entries}
+            raise UnreadableFile(
+                f"the model {place.layers!r} has {len(entering)} inputs and is called on "
+                f"{len(given)}"
+            )
+        made: Made = {name: {} for name in entries}
+        for number, (name, _, _) in enumerate(entering):
+            own = entries[name]["config"]
+            made[name][0] = [given[number] if given else self.graph.entry(place.node(name), own)]
+        used = [*leaving, *(key for of in calls.values() for key in tensor_keys(of))]
+        first = {name: _first_call(entry, name, used) for name, entry in entries.items()}
         pending = [(name, number) for name, of in calls.items() for number in range(len(of))]
         while pending:
             waiting = []
             for name, number in pending:
                 call = calls[name][number]
-                if all(known(values, key) for key in call.needs):
-                    taken = taken_by(call, values)
-                    shelf = shelves.get(name)
-                    made = self._apply(entries[name], taken, shelf, place, number)
-                    values[name][number + first[name]] = made
-                else:
+                if not all(key[1] in made[key[0]] for key in call.needs):
                     waiting.append((name, number))
+                    continue
+                outputs = self._call(
+                    entries[name], _taken(call, made), shelves.get(name), place, number
+                )
+                made[name][number + first[name]] = outputs
             if len(waiting) == len(pending):
                 raise UnreadableFile(
                     f"the graph does not say where layer {waiting[0][0]!r} takes its input from; "
                     "the file is damaged"
                 )
             pending = waiting
-        return [values[name][call][output] for name, call, output in leaving]
+        return [made[name][call][output] for name, call, output in leaving]
 
-    # Calls
-
-    def _input(self, name: str, config: Mapping[str, Any], place: _Place) -> Ref:
-        options = Options(f"{name!r} (InputLayer)", config)
-        key = "batch_input_shape" if "batch_input_shape" in config else "batch_shape"
-        shape = options.take(key)
-        options.finish()
-        if not isinstance(shape, list) or not all(
-            side is None or (type(side) is int and side > 0) for side in shape
-        ):
-            raise options.wrong(key, "a shape")
-        if shape[0] is not None:
-            self.notes.append(
-                f"The source takes {shape[0]} samples at a time; here any number may be given."
-            )
-        return self._add(Node(place.node(name), Input(tuple(shape[1:]))), [None], 1)
-
-    def _apply(
-        self,
-        entry: Mapping[str, Any],
-        taken: Taken,
-        shelf: Shelf | None,
-        place: _Place,
-        number: int,
+    def _call(
+        self, entry: Entry, taken: Taken, shelf: Shelf | None, place: _Place, number: int
     ) -> list[Value]:
         """Make one call of one layer, operation or nested model."""
-        name = name_of(entry)
-        if is_operation(entry):
-            return [operation(entry, taken)]
-        kind = class_of(entry)
-        node = self._free(place.node(name), number)
+        name = _name(entry)
+        if _is_operation(entry):
+            return [_operation(entry, taken)]
         if shelf is None:
-            raise UnreadableFile(f"the file holds no weights for layer {name!r}")
+            raise UnreadableFile(f"the model has no layer {name!r} beside its configuration")
+        kind, full = class_of(entry), place.layer(name)
+        node = self.graph.free(place.node(name), number)
         if kind in MODELS:
-            self._check_masks(name, taken)
-            inner = _Place(node, place.layer(name), place.depth + 1)
+            self.graph.check_masks(node, taken)
+            inner = _Place(node, full, place.depth + 1)
             return self.model(entry, shelf, inner, list(taken.inputs))
-        full = place.layer(name)
         if full not in self.built:
             path = full.replace(".", "/")
             self.built[full] = build(
-                spec_of(entry, name=full, path=path, shelf=shelf, dialect=self.dialect)
+                spec_of(entry, name=full, path=path, shelf=shelf, dialect=self.graph.dialect)
             )
-        return self._call(node, kind, self.built[full], taken)
+        return self.graph.call(node, kind, self.built[full], taken)
 
-    def _call(self, node: str, kind: str, built: Built, taken: Taken) -> list[Value]:
-        layer, sources = built
-        refs = [self.tensor(value, f"layer {node!r}") for value in taken.inputs]
-        states = [self.tensor(value, f"layer {node!r}") for value in taken.states]
-        recurrent = isinstance(layer, (Recurrent, Bidirectional))
-        if recurrent:
-            refs, states = refs[:1], [*refs[1:], *states]
-        check_arity(node, kind, layer, len(refs), len(states))
-        self._check_masks(node, taken)
-        masks = [self.masks[ref] for ref in refs]
-        self._check_use(node, kind, layer, refs[0])
-        newest = self.dialect.generation == "Keras 3"
-        after = mask_after(layer, refs, masks, newest_rules=newest)
-        stray = after is not None and bool(self.strays.intersection(refs))
-        if newest and states and masks[0] is not None and not taken.masks:
-            refs, stray = [self._unmasked(node, refs[0])], after is not None
-        count = output_count(layer)
-        pair = isinstance(layer, Bidirectional) and layer.merge_mode is None
-        after_all = [after if k == 0 or (pair and k == 1) else None for k in range(count)]
-        self._note(node, layer)
-        self._add(Node(node, layer, (*refs, *states), sources), after_all, count)
-        outputs: list[Value] = [(node, k) for k in range(count)]
-        if stray:
-            self.strays.update((node, k) for k in range(count) if after_all[k] is not None)
-        return outputs
 
-    def _unmasked(self, node: str, ref: Ref) -> Ref:
-        """Leave the mask out where Keras 3 does.
+def _name(entry: Entry) -> str:
+    config = entry["config"]
+    name = entry.get("name") or (config.get("name") if isinstance(config, Mapping) else None)
+    if not name:
+        raise UnreadableFile(f"a layer of the class {entry.get('class_name')!r} has no name")
+    return str(name)
 
-        A recurrent layer that is given an initial state gets no mask unless one is passed to it
-        (keras/src/layers/layer.py, ``__call__``, step 6: masks are filled in for layers with one
-        tensor argument). Permuting no axis hands the values on and drops the mask.
-        """
-        self.notes.append(
-            f"Layer {node} takes a masked sequence and an initial state: Keras 3 leaves the mask "
-            "out there, and so does this network."
+
+def _is_operation(entry: Entry) -> bool:
+    """Tell an operation of a graph from a layer; HDF5 files keep no module to tell by."""
+    module = entry.get("module")
+    if module is not None:
+        return ".ops" in str(module)
+    config, nodes = entry["config"], entry.get("inbound_nodes") or []
+    plain = isinstance(config, Mapping) and not {"trainable", "layers"} & set(config)
+    return plain and any(isinstance(node, Mapping) and "args" in node for node in nodes)
+
+
+def _operation(entry: Entry, taken: Taken) -> MaskValue:
+    kind, name = str(entry["class_name"]), _name(entry)
+    made = mask_operation(kind, entry["config"], taken.inputs)
+    if made is None:
+        raise UnsupportedModel(
+            f"the operation {name!r} ({kind}) is not a layer; rnnlens reads layers: replace it by "
+            "a layer of Keras, such as Add, Multiply or Concatenate"
         )
-        return self._add(Node(f"{node}.unmasked", Permute((1, 2)), (ref,)), [None], 1)
+    return MaskValue(made, name)
 
-    def _check_use(self, node: str, kind: str, layer: Layer, ref: Ref) -> None:
-        """Refuse the uses of a mask where the source and the engine would differ."""
-        mask = self.masks[ref]
-        if needs_mask(layer) and (mask == MIXED or ref in self.strays):
-            raise UnsupportedModel(
-                f"layer {node!r} ({kind}) takes a mask that versions of Keras make by different "
-                "rules, after a merge of different masks or a masked decoder with an initial "
-                "state; mask after that layer instead"
-            )
-        if mask is not None and kind == "Softmax":
-            raise UnsupportedModel(
-                f"layer {node!r} (Softmax) takes a masked sequence, and its masked form is not "
-                "implemented; use Activation('softmax')"
-            )
 
-    def _check_masks(self, node: str, taken: Taken) -> None:
-        """Refuse masks that are not those that the tensors carry."""
-        for value, mask in zip(taken.inputs, taken.masks, strict=False):
-            carried = None if isinstance(value, MaskValue) else self.masks[value]
-            given = mask.expression if isinstance(mask, MaskValue) else mask
-            if given is not None and given != carried:
-                raise UnsupportedModel(
-                    f"layer {node!r} is given a mask that does not follow from the Masking and "
-                    "Embedding layers before it; rnnlens reads the masks that these layers make"
-                )
+def _taken(call: Call, made: Made) -> Taken:
+    """Look up what a call takes."""
 
-    # Bookkeeping
+    def value(item: Any) -> Any:
+        if not isinstance(item, TensorKey):
+            return item
+        name, number, output = item.key
+        return made[name][number][output]
 
-    def tensor(self, value: Value, where: str) -> Ref:
-        """Give a value that must be a tensor, not a mask."""
-        if isinstance(value, MaskValue):
-            raise UnsupportedModel(
-                f"{where} takes the output of the operation {value.operation!r}, which is not a "
-                "layer; replace the operation by a layer of Keras"
-            )
-        return value
+    return Taken(
+        [value(item) for item in call.inputs],
+        [value(item) for item in call.states],
+        [value(item) for item in call.masks],
+    )
 
-    def _add(self, node: Node, masks: Sequence[Expression | None], count: int) -> Ref:
-        self.nodes.append(node)
-        self.masks |= {(node.name, k): masks[k] for k in range(count)}
-        return (node.name, 0)
 
-    def _free(self, wanted: str, number: int) -> str:
-        """Give the first call the layer's name, the next ones a number that no layer has."""
-        if number == 0:
-            return wanted
-        name = f"{wanted}_{number}"
-        while name in self.reserved:
-            number += 1
-            name = f"{wanted}_{number}"
-        self.reserved.add(name)
-        return name
-
-    def _note(self, node: str, layer: Layer) -> None:
-        if isinstance(layer, Recurrent) and layer.stateful:
-            self.notes.append(
-                f"Layer {node} is stateful in the source; here its state starts at zero unless it "
-                "is given."
-            )
+def _first_call(entry: Entry, name: str, used: Sequence[Key]) -> int:
+    """Give the number by which the graph names a layer's first call."""
+    # A model that was built on Inputs has a call of its own before the graph's, and versions of
+    # Keras differ in which models count it; every call is used, so the lowest used is the first.
+    if class_of(entry) not in MODELS:
+        return 0
+    return min((call for layer, call, _ in used if layer == name), default=0)

@@ -251,9 +251,7 @@ def normalization(spec: Spec) -> Built:
         moments = {name: _numbers(spec, name, value) for name, value in given.items()}
         places = dict.fromkeys(given, "")
     laid_out = {name: _over_sample(spec, values, axes) for name, values in moments.items()}
-    layer = Standardization(
-        laid_out["mean"], laid_out["variance"], invert=options.flag("invert")
-    )
+    layer = Standardization(laid_out["mean"], laid_out["variance"], invert=options.flag("invert"))
     options.finish()
     return layer, {name: Source(f"{spec.path}/{name}", at) for name, at in places.items()}
 

@@ -66,7 +66,9 @@ def lag_contributions(explanation: xr.Dataset, *, sample: int | None = None) -> 
     if by_feature:
         layers.append(_sums(table, x))
     title = _title(explanation, sample)
-    return theme.dress(alt.layer(*layers, title=title, width=theme.WIDTH - 110, height=260))
+    return theme.dress(
+        alt.LayerChart(layer=layers, title=title, width=theme.WIDTH - 110, height=260)
+    )
 
 
 def _feature_colour(table: pd.DataFrame) -> alt.Color:

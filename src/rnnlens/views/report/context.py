@@ -58,7 +58,9 @@ def _network(description: Any) -> dict[str, Any]:
         options = layer.get("options") or {}
         if isinstance(options, dict):
             options = ", ".join(f"{key} = {value}" for key, value in options.items())
-        layers.append({**layer, "options": options})
+        sizes = layer.get("output_shape") or ()
+        shape = " × ".join("any" if size is None else str(size) for size in sizes)
+        layers.append({**layer, "options": options, "output_shape": shape})
     return {
         "format": " ".join(
             str(description[key]) for key in ("format", "version") if description.get(key)

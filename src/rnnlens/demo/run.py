@@ -1,0 +1,103 @@
+"""The demo: everything rnnlens says about the weather network that ships with it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from rnnlens.demo.weather import demo_files, weather_windows
+from rnnlens.errors import MissingLibrary, UnreadableFile
+
+if TYPE_CHECKING:
+    import xarray as xr
+
+    from rnnlens.network.network import Network
+
+__all__ = ["run"]
+
+TARGET = "temp"
+
+
+def run(path: Path, *, show: Callable[[Any], None], note: Callable[[str], None]) -> None:
+    """Read, check and explain the shipped network, and write its report.
+
+    Parameters
+    ----------
+    path : Path
+        The report to write.
+    show : callable
+        Takes what is to be read: text or a table.
+    note : callable
+        Takes what is happening.
+
+    Raises
+    ------
+    MissingLibrary
+        If the weather data are not installed.
+    """
+    from rnnlens import api
+    from rnnlens.api.explaining import shares_of
+    from rnnlens.views.inspection import render_inspection
+    from rnnlens.views.table import lags_view
+    from rnnlens.views.words import lag_sentences
+
+    files = demo_files()
+    network = api.read(files.network)
+    show(render_inspection(api.describe(network)))
+    checked = _fidelity(network, show)
+    note("reading the weather")
+    seen, unseen = weather_windows(start="2013-01-01"), weather_windows()
+    note(f"explaining {len(unseen):,} forecasts of months that training did not see")
+    explained = api.explain(network, unseen, target=TARGET, background=seen)
+    shares = shares_of(explained)
+    show(lags_view(shares))
+    api.report(
+        network, unseen, path, target=TARGET, background=seen, fidelity=checked,
+        title="What a weather network learned",
+    )
+    show(f"wrote {path}")
+    for sentence in lag_sentences(shares):
+        show(sentence)
+
+
+def _fidelity(network: Network, show: Callable[[Any], None]) -> xr.Dataset:
+    """Compare with the outputs that training stored and, where Keras is installed, with Keras."""
+    from rnnlens import api
+
+    files = demo_files()
+    with np.load(files.outputs) as stored:
+        X, outputs = stored["X"], stored["outputs"]
+        whose = f"outputs stored by Keras {stored['keras']} on {stored['backend']}"
+    checked = api.fidelity(network, outputs, X, against=whose)
+    show(fidelity_sentence(checked))
+    try:
+        checked = api.fidelity(network, files.network, X)
+    except (MissingLibrary, UnreadableFile) as reason:
+        show(f"Fidelity against Keras itself: not checked. {reason}")
+        return checked
+    show(fidelity_sentence(checked))
+    return checked
+
+
+def fidelity_sentence(checked: xr.Dataset) -> str:
+    """Say what a fidelity check found.
+
+    Parameters
+    ----------
+    checked : xarray.Dataset
+        A result of `rnnlens.fidelity`.
+
+    Returns
+    -------
+    str
+        One sentence with the largest difference.
+    """
+    a = checked.attrs
+    verdict = "agree" if a["agrees"] else "DISAGREE"
+    return (
+        f"Fidelity: rnnlens and {a['against']} {verdict} on {a['samples']} windows; the largest "
+        f"difference is {a['largest']:.1e} network units (tolerance {a['tolerance']:.0e})."
+    )

@@ -1,0 +1,130 @@
+"""Fidelity holds for what was read right, and fails for anything read wrong."""
+
+import importlib
+from dataclasses import replace
+from itertools import combinations
+
+import numpy as np
+import pytest
+from networks import forecaster
+
+from rnnlens.checks.fidelity import fidelity
+from rnnlens.engine.forward import predict
+from rnnlens.errors import DataError, InputError
+from rnnlens.network.layers import Recurrent
+from rnnlens.network.network import Network
+from rnnlens.readers.open import read
+
+
+@pytest.fixture(scope="module")
+def keras():
+    return importlib.import_module("keras")
+
+
+def keras_model(keras, kind, seed=3):
+    keras.utils.set_random_seed(seed)
+    layer = {
+        "lstm": keras.layers.LSTM(6),
+        "gru_after": keras.layers.GRU(6),
+        "gru_before": keras.layers.GRU(6, reset_after=False),
+        "simple_rnn": keras.layers.SimpleRNN(6),
+    }[kind]
+    model = keras.Sequential([keras.layers.Input((9, 4)), layer, keras.layers.Dense(3)])
+    rng = np.random.default_rng(seed)
+    model.set_weights([rng.normal(size=w.shape) * 0.5 for w in model.get_weights()])
+    return model
+
+
+@pytest.mark.parametrize("kind", ["lstm", "gru_after", "gru_before", "simple_rnn"])
+def test_a_live_model_and_its_reading_agree(kind, keras, rng):
+    model = keras_model(keras, kind)
+    found = fidelity(read(model), model, rng.normal(size=(20, 9, 4)))
+    assert found.agrees and found.largest < 1e-6
+    assert found.largest_difference.shape == (3,)
+    assert found.against.startswith("Keras 3.") and found.against.endswith("on torch")
+    assert found.samples == 20
+
+
+def with_gates(network: Network, one: str, other: str) -> Network:
+    """The same network with two gates' arrays in each other's place."""
+    nodes = []
+    for node in network.nodes:
+        if isinstance(node.layer, Recurrent):
+            gates = node.layer.cell.gates
+            swapped = replace(node.layer.cell, **{one: gates[other], other: gates[one]})
+            node = replace(node, layer=replace(node.layer, cell=swapped))
+        nodes.append(node)
+    return replace(network, nodes=tuple(nodes))
+
+
+@pytest.mark.parametrize("kind", ["lstm", "gru_after", "gru_before"])
+def test_gates_swapped_on_purpose_are_found_out(kind, keras, rng):
+    model = keras_model(keras, kind)
+    network = read(model)
+    x = rng.normal(size=(20, 9, 4))
+    outputs = model.predict(x, verbose=0)
+    assert fidelity(network, outputs, x).agrees
+    names = next(iter(network.recurrent()))[1].cell.gates
+    pairs = list(combinations(names, 2))
+    assert len(pairs) == (6 if kind == "lstm" else 3)
+    for one, other in pairs:
+        wrong = fidelity(with_gates(network, one, other), outputs, x)
+        assert not wrong.agrees and wrong.largest > 1e-2, (one, other)
+
+
+def test_the_other_reset_convention_is_found_out(keras, rng):
+    model = keras_model(keras, "gru_after")
+    network = read(model)
+    x = rng.normal(size=(20, 9, 4))
+    nodes = tuple(
+        replace(node, layer=replace(node.layer, cell=replace(node.layer.cell, reset_after=False)))
+        if isinstance(node.layer, Recurrent)
+        else node
+        for node in network.nodes
+    )
+    wrong = fidelity(replace(network, nodes=nodes), model, x)
+    assert not wrong.agrees and wrong.largest > 1e-2
+
+
+def test_one_changed_weight_is_found_out(rng):
+    network = forecaster("lstm", rng)
+    x = rng.normal(size=(30, 7, 3))
+    outputs = predict(network, x)
+    network["recurrent"].layer.cell.forget.U[2, 3] += 0.05
+    found = fidelity(network, outputs, x)
+    assert not found.agrees
+
+
+def test_a_path_is_run_by_keras(keras, rng, tmp_path):
+    model = keras_model(keras, "lstm")
+    path = tmp_path / "m.keras"
+    model.save(path)
+    found = fidelity(read(path), path, rng.normal(size=(5, 9, 4)))
+    assert found.agrees and "Keras 3." in found.against
+
+
+def test_float32_drift_stays_within_the_stated_tolerance_over_long_windows(keras, rng):
+    model = keras.Sequential([keras.layers.Input((300, 4)), keras.layers.LSTM(12)])
+    model.set_weights([rng.normal(size=w.shape) * 0.6 for w in model.get_weights()])
+    found = fidelity(read(model), model, rng.normal(size=(8, 300, 4)))
+    assert 0 < found.largest <= found.tolerance
+
+
+def test_outputs_of_another_shape_are_refused(rng):
+    network = forecaster("lstm", rng)
+    with pytest.raises(DataError, match=r"outputs of shapes \[\(4, 5\)\], but the network"):
+        fidelity(network, np.zeros((4, 5)), rng.normal(size=(4, 7, 3)))
+
+
+def test_nan_from_the_source_is_no_agreement(rng):
+    network = forecaster("lstm", rng)
+    x = rng.normal(size=(4, 7, 3))
+    outputs = predict(network, x)
+    outputs[2, 1] = np.nan
+    assert not fidelity(network, outputs, x).agrees
+
+
+def test_what_cannot_be_run_is_refused(rng):
+    network = forecaster("lstm", rng)
+    with pytest.raises(InputError, match="came with an object of type dict"):
+        fidelity(network, {}, rng.normal(size=(4, 7, 3)))
