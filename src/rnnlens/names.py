@@ -16,6 +16,8 @@ DIMENSIONS = (
     "layer",
     "step",
     "lag",
+    "tap",
+    "token",
     "from_unit",
     "feature",
     "gate",

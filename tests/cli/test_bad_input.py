@@ -5,11 +5,9 @@ from __future__ import annotations
 import subprocess
 import sys
 import zipfile
-from pathlib import Path
 
 import h5py
 import numpy as np
-import pandas as pd
 import pytest
 
 
@@ -210,14 +208,3 @@ def test_a_real_process_exits_without_a_traceback(arguments, code, tmp_path):
     if code == 1:
         assert run.stderr.startswith("rnnlens: ")
         assert run.stderr.count("\n") == 1
-
-
-def test_columns_in_another_order_are_found_by_name(call, model, table, data, tmp_path):
-    path = Path(tmp_path / "shuffled.csv")
-    time, *names = table.columns
-    table[[*reversed(names), time]].to_csv(path, index=False)
-    one, other = (
-        call("explain", model, each, "--target", "temp", "--json").out for each in (data, path)
-    )
-    contributions = [pd.read_json(each, typ="series")["variables"] for each in (one, other)]
-    assert contributions[0] == contributions[1]

@@ -180,6 +180,17 @@ def test_a_network_without_a_sidecar_is_asked_by_column_names(call, model, data)
     assert "no sidecar" in said.err
 
 
+def test_columns_are_found_by_name_in_any_order(call, model, table, data, tmp_path):
+    shuffled = tmp_path / "shuffled.csv"
+    time, *names = table.columns
+    table[[*reversed(names), time]].to_csv(shuffled, index=False)
+    one, other = (
+        json.loads(call("explain", model, path, "--target", "temp", "--json").out)
+        for path in (data, shuffled)
+    )
+    assert one["variables"] == other["variables"]
+
+
 def test_a_sidecar_elsewhere_is_taken_by_name(call, model, data, tmp_path):
     elsewhere = tmp_path / "elsewhere.toml"
     model.with_suffix(".toml").rename(elsewhere)

@@ -191,7 +191,7 @@ def _label(case: Any, found: Any, method: str, about: dict[str, Any]) -> xr.Data
             "baseline_forecast": unit,
             "residual": unit,
         },
-    ).drop_vars(["lag_from", "cells"], errors="ignore")
+    )
     if windows is not None and windows.actual is not None and about["target"] in windows.targets:
         actual = windows.actual[:, windows.targets.index(about["target"])]
         result["actual"] = ("sample", actual, {"long_name": f"{name} as it came", "units": unit})
@@ -310,7 +310,7 @@ def shares_of(
         contribution = contribution.sum("feature")
     found = lag_share(contribution.values, confidence=confidence, draws=draws, seed=seed)
     unit = explained.attrs["unit"] or "network units"
-    result = label(
+    return label(
         found,
         coords={"lag": explained["lag"].values, "lag_to": ("lag", explained["lag_to"].values)},
         attrs={
@@ -320,8 +320,8 @@ def shares_of(
             "confidence": confidence,
             "draws": draws,
             "seed": seed,
-            "block_length": found.block_length,
         },
+        keep=("block_length",),
         long_names={
             "share": "share in what moved the forecast",
             "share_low": "lower end of the interval",
@@ -332,4 +332,3 @@ def shares_of(
         },
         units={"share": "1", "mean_contribution": unit, "mean_size": unit},
     )
-    return result.drop_vars("block_length", errors="ignore")

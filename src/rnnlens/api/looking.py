@@ -9,6 +9,7 @@ if TYPE_CHECKING:
     import xarray as xr
     from numpy.typing import ArrayLike
 
+    from rnnlens.network.inventory import NamedArray
     from rnnlens.network.network import Network
     from rnnlens.series.windows import Windows
 
@@ -42,13 +43,15 @@ def describe(net: Network) -> dict[str, Any]:
     return of_network(net)
 
 
-def weights(net: Network) -> xr.DataTree:
+def weights(net: Network, *, features: Sequence[str] | None = None) -> xr.DataTree:
     """Give every array of a network by its name, layer by layer and gate by gate.
 
     Parameters
     ----------
     net : Network
         The network.
+    features : sequence of str, optional
+        Names of the network's inputs, for the layers that take them as they are.
 
     Returns
     -------
@@ -73,7 +76,7 @@ def weights(net: Network) -> xr.DataTree:
 
     nodes: dict[str, dict[str, xr.DataArray]] = {}
     for array in inventory(net):
-        path, _, name = array.name.rpartition(".")
+        layer, _, name = array.name.rpartition(".")
         attributes = {
             "long_name": f"{array.meaning}, {array.gate} gate" if array.gate else array.meaning,
             "gate": array.gate,
@@ -81,9 +84,10 @@ def weights(net: Network) -> xr.DataTree:
             "source": array.source.text,
             "stored_at": array.source.stored_at,
         }
-        dimensions = array.dimensions or tuple(f"axis_{k}" for k in range(array.values.ndim))
-        data = xr.DataArray(array.values.copy(), dims=dimensions, name=name, attrs=attributes)
-        nodes.setdefault(node_path(path), {})[name] = data
+        dims = array.dimensions or tuple(f"{name}_axis_{k}" for k in range(array.values.ndim))
+        coords = {"feature": list(features)} if _names_fit(net, array, features) else {}
+        data = xr.DataArray(array.values.copy(), coords, dims, name, attributes)
+        nodes.setdefault(layer, {})[name] = data
     origin = net.origin
     root = xr.Dataset(
         attrs=provenance(
@@ -94,8 +98,19 @@ def weights(net: Network) -> xr.DataTree:
         )
     )
     return xr.DataTree.from_dict(
-        {"/": root, **{path: xr.Dataset(arrays) for path, arrays in nodes.items()}}
+        {
+            "/": root,
+            **{node_path(layer): xr.Dataset(of, attrs={"layer": layer}) for layer, of in nodes.items()},
+        }
     )
+
+
+def _names_fit(net: Network, array: NamedArray, features: Sequence[str] | None) -> bool:
+    """Say whether an array's features are the network's own inputs, so that they have names."""
+    if features is None or "feature" not in array.dimensions:
+        return False
+    direct = any(name in net.inputs for name, _ in net[array.layer].inputs)
+    return direct and array.values.shape[array.dimensions.index("feature")] == len(features)
 
 
 def trace(

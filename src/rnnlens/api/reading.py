@@ -177,11 +177,8 @@ def fidelity(
 
     found = compare(net, source, X.values if isinstance(X, Windows) else X, against=against)
     named = isinstance(X, Windows) and len(X.targets) == len(found.largest_difference)
-    attributes = {
-        key: getattr(found, key) for key in ("largest", "tolerance", "agrees", "samples", "against")
-    }
     origin = net.origin
-    result = label(
+    return label(
         found,
         coords={"target": list(X.targets)} if isinstance(X, Windows) and named else {},
         attrs=provenance(
@@ -189,9 +186,8 @@ def fidelity(
             network_digest=origin.digest,
             network_format=origin.format,
             network_path=origin.path,
-            extra=attributes,
         ),
         long_names={"largest_difference": "largest difference from the source model"},
         units={"largest_difference": "network units"},
+        keep=("largest", "tolerance", "agrees", "samples", "against"),
     )
-    return result[["largest_difference"]]

@@ -79,7 +79,7 @@ def report(
         explanation=explained,
         lags=shares,
         trace=trace(net, one),
-        weights=weights(net),
+        weights=weights(net, features=case.features),
         window=sample,
         window_reason=reason,
         fidelity=fidelity,

@@ -56,12 +56,12 @@ class LagContribution:
     """
 
     contribution: Array = declared("sample", "lag")
-    lag_from: NDArray[np.int64] = declared("lag")
-    lag_to: NDArray[np.int64] = declared("lag")
+    lag_from: NDArray[np.int64]
+    lag_to: NDArray[np.int64]
     forecast: Array = declared("sample")
     baseline_forecast: Array = declared("sample")
     residual: Array = declared("sample")
-    cells: int = declared()
+    cells: int
 
 
 @dataclass(frozen=True, eq=False)

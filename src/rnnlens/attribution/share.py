@@ -49,7 +49,7 @@ class LagShare:
     share_high: Array = declared("lag")
     mean_contribution: Array = declared("lag")
     mean_size: Array = declared("lag")
-    block_length: float = declared()
+    block_length: float
 
 
 def _shares(size: Array) -> Array:

@@ -51,11 +51,11 @@ class Fidelity:
     """
 
     largest_difference: Array = declared("target")
-    largest: float = declared()
-    tolerance: float = declared()
-    agrees: bool = declared()
-    samples: int = declared()
-    against: str = declared()
+    largest: float
+    tolerance: float
+    agrees: bool
+    samples: int
+    against: str
 
 
 def fidelity(

@@ -5,13 +5,17 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 from rnnlens.cli.inputs import cut, moment_text, sidecar_for
 from rnnlens.cli.options import Answer, Data, Model, OnlyJson, Question, Series, Subject, flattened
 from rnnlens.cli.output import as_json, give, note, show, working
+
+if TYPE_CHECKING:
+    import xarray as xr
+    from rich.console import RenderableType
 
 __all__ = ["VERBS"]
 
@@ -30,7 +34,9 @@ def inspect(
     from rnnlens.views.inspection import render_inspection
 
     description = describe(api.read(model), values=values)
-    typer.echo(as_json(description) if json else render_inspection(description, values=values))
+    typer.echo(
+        as_json(description, indent=1) if json else render_inspection(description, values=values)
+    )
 
 
 @flattened
@@ -71,8 +77,6 @@ def explain(
 def lags(model: Model, data: Data, *, series: Series, question: Question, answer: Answer) -> None:
     """Give each lag's share with its interval."""
     from rnnlens import api
-    from rnnlens.views.summary import lags_summary
-    from rnnlens.views.table import lags_view
 
     network = api.read(model)
     sidecar = sidecar_for(model, network, series)
@@ -80,7 +84,7 @@ def lags(model: Model, data: Data, *, series: Series, question: Question, answer
     asked = question.asked(sidecar)
     with working(f"weighing the lags of {len(windows):,} windows") as progress:
         found = api.lags(network, windows, background=seen.values, progress=progress, **asked)
-    give(found, answer, view=lags_view, plain=lags_summary)
+    give(found, answer, view=_lags_view, plain=_lags_summary, indent=1)
 
 
 @flattened
@@ -120,6 +124,22 @@ def demo(
     from rnnlens.demo.run import run
 
     run(out, show=show, note=note)
+
+
+def _lags_view(found: xr.Dataset) -> RenderableType:
+    from rich.console import Group
+
+    from rnnlens.views.table import lags_view
+    from rnnlens.views.words import lag_sentences
+
+    return Group(lags_view(found), "", *lag_sentences(found))
+
+
+def _lags_summary(found: xr.Dataset) -> dict[str, Any]:
+    from rnnlens.views.summary import lags_summary
+    from rnnlens.views.words import lag_sentences
+
+    return {**lags_summary(found), "sentences": list(lag_sentences(found))}
 
 
 def _unseen(series: Series, sidecar: Any) -> Series:

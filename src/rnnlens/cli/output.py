@@ -33,9 +33,9 @@ def note(text: str) -> None:
     typer.echo(f"note: {text}", err=True)
 
 
-def as_json(value: Any) -> str:
+def as_json(value: Any, *, indent: int | None = None) -> str:
     """Write plain data as JSON that every reader takes: no NaN, no infinity."""
-    return json.dumps(value, ensure_ascii=False, allow_nan=False, indent=1)
+    return json.dumps(value, ensure_ascii=False, allow_nan=False, indent=indent)
 
 
 def show(renderable: RenderableType) -> None:
@@ -66,6 +66,7 @@ def give(
     *,
     view: Callable[[Any], RenderableType],
     plain: Callable[[Any], dict[str, Any]],
+    indent: int | None = None,
 ) -> None:
     """Write a result where it was asked for.
 
@@ -79,21 +80,26 @@ def give(
         Makes the terminal's table of it.
     plain : callable
         Makes plain data of it, for JSON.
+    indent : int, optional
+        Of the JSON; on one line where not given, for arrays are long.
     """
+    text = as_json(plain(result), indent=indent) if _wants_json(answer) else ""
     if answer.out is not None:
-        _save(result, answer.out, plain)
+        _save(result, answer.out, text)
         note(f"wrote {answer.out}")
     if answer.json:
-        typer.echo(as_json(plain(result)))
+        typer.echo(text)
     else:
         show(view(result))
 
 
-def _save(
-    result: xr.Dataset | xr.DataTree, path: Path, plain: Callable[[Any], dict[str, Any]]
-) -> None:
+def _wants_json(answer: Answer) -> bool:
+    return answer.json or (answer.out is not None and answer.out.suffix.lower() == ".json")
+
+
+def _save(result: xr.Dataset | xr.DataTree, path: Path, text: str) -> None:
     if path.suffix.lower() == ".json":
-        path.write_text(as_json(plain(result)) + "\n", encoding="utf-8")
+        path.write_text(f"{text}\n", encoding="utf-8")
         return
     from rnnlens.results import save
 

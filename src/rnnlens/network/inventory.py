@@ -39,7 +39,7 @@ class NamedArray:
     values : array
         The numbers.
     dimensions : tuple of str
-        Dimension names for a gate's arrays, empty for the other layers.
+        Dimension names, empty where the layer has none that are always the same.
     source : Source
         Where it came from.
     """
@@ -91,7 +91,7 @@ def arrays_of(layer: Layer) -> Iterator[tuple[str, str, str, FloatArray, tuple[s
         yield from arrays_of(layer.layer)
     else:
         for name, values in layer.arrays().items():
-            yield name, layer.meanings.get(name, ""), "", values, ()
+            yield name, layer.meanings.get(name, ""), "", values, layer.dimensions.get(name, ())
 
 
 def _node_arrays(node: Node) -> Iterator[NamedArray]:

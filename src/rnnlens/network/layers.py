@@ -53,6 +53,8 @@ class Layer:
 
     #: What each array of the layer is, for `inspect`.
     meanings: ClassVar[dict[str, str]] = {}
+    #: Dimension names of those arrays that always have the same.
+    dimensions: ClassVar[dict[str, tuple[str, ...]]] = {}
 
     def arrays(self) -> dict[str, FloatArray]:
         """Give the layer's own arrays by name; recurrent cells list theirs by gate.
@@ -118,6 +120,7 @@ class Embedding(Layer):
     """
 
     meanings: ClassVar[dict[str, str]] = {"E": "embedding table"}
+    dimensions: ClassVar[dict[str, tuple[str, ...]]] = {"E": ("token", "feature")}
 
     E: FloatArray
     mask_zero: bool = False
@@ -197,6 +200,7 @@ class Dense(Layer):
     """
 
     meanings: ClassVar[dict[str, str]] = {"W": "kernel", "b": "bias"}
+    dimensions: ClassVar[dict[str, tuple[str, ...]]] = {"W": ("feature", "unit"), "b": ("unit",)}
 
     W: FloatArray
     b: FloatArray | None = None
@@ -422,6 +426,10 @@ class Conv1D(Layer):
     """
 
     meanings: ClassVar[dict[str, str]] = {"W": "kernel", "b": "bias"}
+    dimensions: ClassVar[dict[str, tuple[str, ...]]] = {
+        "W": ("tap", "feature", "unit"),
+        "b": ("unit",),
+    }
 
     W: FloatArray
     b: FloatArray | None = None

@@ -83,8 +83,11 @@ def _layer(layer: Mapping[str, Any], width: int) -> Iterator[str]:
     said = [f"{layer['name']}: {layer['kind']}"]
     if layer["units"] is not None and layer["features"] is not None:
         said.append(f"{layer['features']} in, {layer['units']} units")
-    said.append(f"output {shape_text(layer['output_shape'])}")
+    shape = shape_text(layer["output_shape"])
+    said.append(shape if layer["kind"] == "Input" else f"output {shape}")
     yield ", ".join(said)
+    if layer["kind"] == "Input":
+        return
     if layer["shares_arrays_of"]:
         yield f"  its arrays are those of {layer['shares_arrays_of']}"
     options = ", ".join(_options(layer["options"]))

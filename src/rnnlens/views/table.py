@@ -37,7 +37,7 @@ def lags_view(lags: xr.Dataset) -> Group:
     Returns
     -------
     rich.console.Group
-        A heading, a row a lag, and what the result says of itself.
+        A heading, a row a lag, and how the shares were made.
     """
     from rich.bar import Bar
     from rich.console import Group
@@ -56,18 +56,15 @@ def lags_view(lags: xr.Dataset) -> Group:
 
 
 def _sentences(summary: dict[str, Any]) -> list[str]:
-    """Say how the shares were made, and what the result says of itself."""
-    low_high = f"{100 * float(summary.get('confidence') or 0.95):.0f} %"
+    """Say how the shares were made."""
+    interval = f"{100 * float(summary.get('confidence') or 0.95):.0f} % interval"
     block = f" (blocks of {summary['block_length']})" if summary.get("block_length") else ""
     made = (
         f"By {summary.get('method', 'contributions')} over {int(summary['samples']):,} windows, "
-        f"against the baseline {summary['baseline']}; low and high bound the {low_high} "
-        f"interval{block}."
+        f"against the baseline {summary['baseline']}; low and high bound the {interval}{block}."
     )
-    residual = f"Largest residual: {_residual(summary.get('max_residual'), summary.get('unit'))}."
-    said = summary.get("sentences") or ""
-    texts = said if isinstance(said, list) else str(said).split("\n")
-    return [made, residual, *(text for text in texts if text)]
+    residual = _residual(summary.get("max_residual"), summary.get("unit"))
+    return [made, f"Largest residual: {residual}."]
 
 
 def explanation_view(explanation: xr.Dataset) -> Group:
