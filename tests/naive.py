@@ -32,7 +32,11 @@ def lstm_loop(p, x, sigma=logistic, phi=math.tanh, h=None, c=None, real=None):
                 if gate != "c" and "V_i" in p:
                     a += p["V_" + gate][u] * c[u]
                 s[key][u] = a
-            s["i"][u], s["f"][u], s["g"][u] = sigma(s["a_i"][u]), sigma(s["a_f"][u]), phi(s["a_g"][u])
+            s["i"][u], s["f"][u], s["g"][u] = (
+                sigma(s["a_i"][u]),
+                sigma(s["a_f"][u]),
+                phi(s["a_g"][u]),
+            )
             s["c"][u] = s["f"][u] * c[u] + s["i"][u] * s["g"][u]
             a = p["b_o"][u]
             a += sum(x[t][k] * p["W_o"][k][u] for k in range(len(x[t])))
@@ -129,9 +133,18 @@ def lstm_secant(p, w, x, x0):
             m_tc = m_h[u] * (now["o"][u] + now0["o"][u]) / 2
             m = m_c[u] + m_tc * rescale(math.tanh, now["c"][u], now0["c"][u])
             into = {
-                "i": m * (now["g"][u] + now0["g"][u]) / 2 * rescale(logistic, now["a_i"][u], now0["a_i"][u]),
-                "f": m * (before[u] + before0[u]) / 2 * rescale(logistic, now["a_f"][u], now0["a_f"][u]),
-                "c": m * (now["i"][u] + now0["i"][u]) / 2 * rescale(math.tanh, now["a_g"][u], now0["a_g"][u]),
+                "i": m
+                * (now["g"][u] + now0["g"][u])
+                / 2
+                * rescale(logistic, now["a_i"][u], now0["a_i"][u]),
+                "f": m
+                * (before[u] + before0[u])
+                / 2
+                * rescale(logistic, now["a_f"][u], now0["a_f"][u]),
+                "c": m
+                * (now["i"][u] + now0["i"][u])
+                / 2
+                * rescale(math.tanh, now["a_g"][u], now0["a_g"][u]),
                 "o": m_o * rescale(logistic, now["a_o"][u], now0["a_o"][u]),
             }
             m_before[u] = m * (now["f"][u] + now0["f"][u]) / 2

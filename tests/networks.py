@@ -25,9 +25,7 @@ def gate(rng, features, units, scale=1.0, *, recurrent_bias=False, peephole=Fals
 def cell(kind, rng, features=3, units=5, scale=1.0, phi=TANH, sigma=SIGMOID):
     if kind.startswith("lstm"):
         peep = kind == "lstm_peephole"
-        i, f, c, o = (
-            gate(rng, features, units, scale, peephole=peep and k != 2) for k in range(4)
-        )
+        i, f, c, o = (gate(rng, features, units, scale, peephole=peep and k != 2) for k in range(4))
         return LSTM(i, f, c, o, phi, sigma)
     if kind.startswith("gru"):
         gates = [gate(rng, features, units, scale, recurrent_bias=True) for _ in range(3)]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import signal
 import subprocess
 import sys
@@ -77,7 +78,7 @@ def test_lags_json_has_what_was_promised_and_sums_to_one(call, model, data, wind
 
 def test_lags_table_has_a_row_a_lag(call, model, data):
     said = call("lags", model, data, "--target", "temp", "--baseline", "persistence")
-    rows = [line.split()[0] for line in said.out.splitlines() if line.strip()[:1].isdigit()]
+    rows = re.findall(r"^ *(\d+) +[\d.]+ %", said.out, flags=re.MULTILINE)
     assert [int(row) for row in rows] == list(range(1, 25))
     assert "persistence" in said.out
     assert "beside the model" in said.err

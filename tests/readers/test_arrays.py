@@ -3,6 +3,7 @@
 import keras
 import numpy as np
 import pytest
+
 from keras_models import outputs_of, rich_model, saved, scrambled, sequence
 from rnnlens.network.inventory import inventory
 from rnnlens.network.layers import Bidirectional, Input, Recurrent
@@ -95,7 +96,7 @@ def test_each_direction_keeps_its_own_arrays_and_names_them(tmp_path):
         assert not node.layer.forward.go_backwards
 
 
-def test_every_array_has_a_source_and_nothing_else_has(tmp_path):
+def test_every_array_has_a_source(tmp_path):
     network = read(saved(rich_model(), tmp_path))
     for node in network.nodes:
         names = {a.local_name for a in inventory(network) if a.layer == node.name}

@@ -47,20 +47,29 @@ def run(path: Path, *, show: Callable[[Any], None], note: Callable[[str], None])
     files = demo_files()
     network = api.read(files.network)
     show(render_inspection(api.describe(network)))
+    show("\nWas it read right?")
     checked = _fidelity(network, show)
     note("reading the weather")
-    seen, unseen = weather_windows(start="2013-01-01"), weather_windows()
+    unseen = weather_windows()
+    seen = weather_windows(start="2013-01-01").between(None, unseen.issued[0])
     note(f"explaining {len(unseen):,} forecasts of months that training did not see")
     explained = api.explain(network, unseen, target=TARGET, background=seen)
     shares = shares_of(explained)
+    show("")
     show(lags_view(shares))
     api.report(
-        network, unseen, path, target=TARGET, background=seen, fidelity=checked,
+        network,
+        unseen,
+        path,
+        target=TARGET,
+        background=seen,
+        fidelity=checked,
         title="What a weather network learned",
     )
-    show(f"wrote {path}")
+    show("\nWhat was found")
     for sentence in lag_sentences(shares):
         show(sentence)
+    show(f"\nThe whole of it, with pictures: {path}")
 
 
 def _fidelity(network: Network, show: Callable[[Any], None]) -> xr.Dataset:

@@ -275,7 +275,6 @@ class Options:
         UnsupportedModel
             If an option is left that may change what the layer computes.
         """
-        self._check_dtype()
         known = self._read | INERT | set(inert)
         for key, value in self.values.items():
             switched_off = value is None or value is False or value in (0, "", [], {}, ())
@@ -286,7 +285,21 @@ class Options:
                 "rnnlens does not ignore options; build the layer without it"
             )
 
-    def _check_dtype(self) -> None:
+    def check_weights(self) -> None:
+        """Refuse the options by which the arrays are not the layer's plain weights.
+
+        Raises
+        ------
+        UnsupportedModel
+            If the layer is quantized or has low-rank adapters.
+        """
+        for key in ("lora_rank", "quantization_config"):
+            if self.values.get(key):
+                raise UnsupportedModel(
+                    f"layer {self.layer}: the option {key} = {_short(self.values[key])} is not "
+                    "implemented: rnnlens reads plain weights; merge or leave out the adapters "
+                    "and the quantization, and save the model again"
+                )
         policy = self.values.get("dtype")
         kind = "DTypePolicy"
         if isinstance(policy, Mapping):

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+import sys
 from collections.abc import Mapping
 from importlib.util import find_spec
 from pathlib import Path
@@ -61,12 +63,13 @@ def _load(path: Path) -> Any:
             'Keras is not installed, so the source model cannot be run: pip install "rnnlens[keras]" '
             "and a backend such as torch"
         )
+    _choose_backend()
     try:
         import keras
     except ImportError as error:
         raise MissingLibrary(
-            f"Keras is installed but its backend is not ({error}): install one, or name one that is "
-            "there in the environment variable KERAS_BACKEND"
+            f"Keras is installed but its backend is not ({error}): install torch, jax or tensorflow, "
+            "or name the one that is there in the environment variable KERAS_BACKEND"
         ) from error
     try:
         return keras.saving.load_model(path, compile=False, safe_mode=True)
@@ -76,3 +79,12 @@ def _load(path: Path) -> Any:
             f"Keras {keras.__version__} does not open {path.name} ({reason}), so fidelity cannot be "
             "checked against it; give the outputs that the source gave instead"
         ) from error
+
+
+def _choose_backend() -> None:
+    """Let Keras find a backend that is there, where nobody chose one and Keras is not loaded yet."""
+    if "keras" in sys.modules or "KERAS_BACKEND" in os.environ:
+        return
+    present = [name for name in ("tensorflow", "torch", "jax") if find_spec(name) is not None]
+    if present:
+        os.environ["KERAS_BACKEND"] = present[0]

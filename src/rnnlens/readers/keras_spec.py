@@ -263,11 +263,13 @@ def spec_of(
     built = entry.get("build_config") or {}
     shape = built.get("input_shape") if isinstance(built, Mapping) else None
     plain = isinstance(shape, Sequence) and all(side is None or type(side) is int for side in shape)
+    options = Options(f"{name!r} ({kind})", config)
+    options.check_weights()
     return Spec(
         name,
         path,
         kind,
-        Options(f"{name!r} ({kind})", config),
+        options,
         shelf,
         dialect,
         tuple(shape) if plain and shape else None,

@@ -102,7 +102,7 @@ def _decoded(path: str | PathLike[str]) -> str:
     if content.startswith((b"\xff\xfe", b"\xfe\xff")):
         encoding = "utf-16"
     else:
-        encoding = "utf-8-sig"
+        encoding, content = "utf-8", content.removeprefix(b"\xef\xbb\xbf")
         if b"\x00" in content:
             raise UnreadableFile(f"{path} is not a text file; a table must be CSV, Parquet or .npz")
     try:
@@ -110,7 +110,7 @@ def _decoded(path: str | PathLike[str]) -> str:
     except UnicodeDecodeError as error:
         line = content.count(b"\n", 0, error.start) + 1
         raise UnreadableFile(
-            f"{path} is not {encoding[:6].upper()} text (row {line} has the byte "
+            f"{path} is not {encoding.upper()} text (row {line} has the byte "
             f"0x{content[error.start]:02x}); save it as UTF-8"
         ) from None
     if not text.strip():

@@ -148,7 +148,7 @@ def read_arrays(path: str | PathLike[str]) -> dict[str, np.ndarray]:
     import zipfile
 
     try:
-        with np.load(path, allow_pickle=False) as archive:
+        with open(path, "rb") as file, np.load(file, allow_pickle=False) as archive:
             arrays = {name: archive[name] for name in archive.files}
     except (zipfile.BadZipFile, EOFError, OSError) as error:
         raise UnreadableFile(f"{path} is a damaged .npz archive ({error}); fetch it anew") from None
