@@ -1,4 +1,4 @@
-"""Naive twins: the methods written from their papers, slow and obvious, sharing no code with rnnlens.
+"""Naive twins: methods written from their papers, slow and obvious, no code of rnnlens in them.
 
 Weights are plain dicts of arrays, ``p["W_i"]`` and so on, as the equations name them.
 """

@@ -54,7 +54,10 @@ def test_arrays_of_every_allowed_shape_stand_in(shape, rng):
 @pytest.mark.parametrize(
     ("given", "sentence"),
     [
-        ("average", "no baseline is called 'average': give one of zero, mean, persistence, background"),
+        (
+            "average",
+            "no baseline is called 'average': give one of zero, mean, persistence, background",
+        ),
         (np.zeros(4), r"shape \(4,\), but must be \(3,\), \(5, 3\) or \(background, 5, 3\)"),
         (np.zeros((0, 5, 3)), r"shape \(0, 5, 3\)"),
         (np.array([1.0, np.nan, 0.0]), "holds NaN or infinity"),

@@ -1,8 +1,8 @@
 """Sensitivities are derivatives."""
 
 import numpy as np
-from networks import forecaster
 
+from networks import forecaster
 from rnnlens.attribution.gradient import gradient
 from rnnlens.attribution.target import Target
 from rnnlens.engine.forward import entries, predict

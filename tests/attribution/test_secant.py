@@ -2,9 +2,9 @@
 
 import numpy as np
 import pytest
+
 from naive import lstm_secant
 from networks import CELLS, cell, chain, equations, forecaster, head, stacked_bidirectional
-
 from rnnlens.attribution.baseline import make_baseline
 from rnnlens.attribution.contribution import additive
 from rnnlens.attribution.gradient import gradient
@@ -211,9 +211,7 @@ def test_permuting_hidden_units_changes_nothing(rng):
     gates = [
         Gate(g.W[:, order], g.U[order][:, order], g.b[order]) for g in layer.cell.gates.values()
     ]
-    other = chain(
-        Recurrent(LSTM(*gates)), Dense(readout.W[order], readout.b), shape=(7, 3)
-    )
+    other = chain(Recurrent(LSTM(*gates)), Dense(readout.W[order], readout.b), shape=(7, 3))
     x = rng.normal(size=(3, 7, 3))
     np.testing.assert_allclose(
         split(other, x, "mean").contribution, split(network, x, "mean").contribution, atol=1e-14

@@ -2,9 +2,9 @@
 
 import numpy as np
 import pytest
+
 from naive import shapley_by_subsets
 from networks import CELLS, cell, chain, forecaster, head, stacked_bidirectional
-
 from rnnlens.attribution.baseline import make_baseline
 from rnnlens.attribution.shapley_tree import shapley_tree, shapley_values
 from rnnlens.attribution.target import Target
@@ -71,7 +71,11 @@ def stepwise_layers(rng):
         Node("each", L.TimeDistributed(L.Dense(rng.normal(size=(8, 4)))), (("both", 0),)),
         Node("act", L.Activate(Activation("tanh")), (("each", 0),)),
         Node("layer", L.LayerNormalization(np.ones(4), None), (("act", 0),)),
-        Node("b", L.Recurrent(cell("gru_before", rng, features=4), return_state=True), (("layer", 0),)),
+        Node(
+            "b",
+            L.Recurrent(cell("gru_before", rng, features=4), return_state=True),
+            (("layer", 0),),
+        ),
         Node("more", L.Add(), (("b", 0), ("b", 1))),
         Node("out", head(rng, 5), (("more", 0),)),
     )
@@ -165,9 +169,7 @@ def test_values_are_linear_in_the_head(rng):
     readout = network["dense"].layer
     readout.W[:, 2] = readout.W[:, 0] + readout.W[:, 1]
     x, x0 = rng.normal(size=(2, 7, 3))
-    one, two, both = (
-        split(network, x[None], x0, 6, Target((k,))).contribution for k in range(3)
-    )
+    one, two, both = (split(network, x[None], x0, 6, Target((k,))).contribution for k in range(3))
     np.testing.assert_allclose(both, one + two, rtol=0, atol=1e-14)
 
 

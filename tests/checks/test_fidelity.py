@@ -6,8 +6,8 @@ from itertools import combinations
 
 import numpy as np
 import pytest
-from networks import forecaster
 
+from networks import forecaster
 from rnnlens.checks.fidelity import fidelity
 from rnnlens.engine.forward import predict
 from rnnlens.errors import DataError, InputError

@@ -2,8 +2,8 @@
 
 import numpy as np
 import pytest
-from networks import CELLS, cell, chain, forecaster, head, stacked_bidirectional
 
+from networks import CELLS, cell, chain, forecaster, head, stacked_bidirectional
 from rnnlens.engine.backward import backward, multipliers
 from rnnlens.engine.forward import entries, forward
 from rnnlens.network import layers as L
@@ -24,7 +24,7 @@ def difference(network, x, m, e=1e-6):
         total = []
         for sign in (1, -1):
             moved = x.copy()
-            moved[(0, *place)] += sign * e
+            moved[0, *place] += sign * e
             run = forward(network, entries(network, moved))
             total.append(sum((m[ref] * run.value(ref)).sum() for ref in m))
         found[place] = (total[0] - total[1]) / (2 * e)
@@ -41,14 +41,18 @@ def on_sequences(rng):
     yield "activation", [L.Activate(TANH)]
     yield "identity", [L.Identity("Dropout")]
     yield "prelu", [L.PReLU(rng.normal(size=(1, 3)))]
-    yield "batch_norm", [
-        L.BatchNormalization(
-            rng.normal(size=3), rng.uniform(0.5, 2, 3), rng.normal(size=3), rng.normal(size=3)
-        )
-    ]
-    yield "batch_norm_over_steps", [
-        L.BatchNormalization(rng.normal(size=6), rng.uniform(0.5, 2, 6), axis=1)
-    ]
+    yield (
+        "batch_norm",
+        [
+            L.BatchNormalization(
+                rng.normal(size=3), rng.uniform(0.5, 2, 3), rng.normal(size=3), rng.normal(size=3)
+            )
+        ],
+    )
+    yield (
+        "batch_norm_over_steps",
+        [L.BatchNormalization(rng.normal(size=6), rng.uniform(0.5, 2, 6), axis=1)],
+    )
     yield "layer_norm", [L.LayerNormalization(rng.normal(size=3), rng.normal(size=3))]
     yield "layer_norm_all", [L.LayerNormalization(rng.normal(size=(6, 3)), None, axes=(1, 2))]
     yield "layer_norm_rms", [L.LayerNormalization(rng.normal(size=3), None, centred=False)]
@@ -64,10 +68,14 @@ def on_sequences(rng):
         yield f"conv_{padding}", [L.Conv1D(W, rng.normal(size=4), TANH, padding=padding)]
         yield f"conv_{padding}_dilated", [L.Conv1D(W, None, TANH, dilation=2, padding=padding)]
     yield "conv_stride", [L.Conv1D(rng.normal(size=(2, 3, 4)), None, TANH, stride=2)]
-    yield "conv_same_stride", [
-        L.Conv1D(rng.normal(size=(3, 3, 4)), None, TANH, stride=2, padding="same")
-    ]
-    yield "conv_groups", [rnn_to(6, rng), L.Conv1D(rng.normal(size=(2, 3, 4)), None, TANH, groups=2)]
+    yield (
+        "conv_same_stride",
+        [L.Conv1D(rng.normal(size=(3, 3, 4)), None, TANH, stride=2, padding="same")],
+    )
+    yield (
+        "conv_groups",
+        [rnn_to(6, rng), L.Conv1D(rng.normal(size=(2, 3, 4)), None, TANH, groups=2)],
+    )
     for kind in ("max", "average"):
         yield f"pool_{kind}", [rnn, L.Pooling1D(kind, 2, 2)]
         yield f"pool_{kind}_same", [rnn, L.Pooling1D(kind, 3, 2, "same")]

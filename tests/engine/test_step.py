@@ -4,9 +4,9 @@ import math
 
 import numpy as np
 import pytest
+
 from naive import gru_loop, lstm_loop, simple_rnn_loop
 from networks import CELLS, cell, chain, equations
-
 from rnnlens.engine.forward import entries, forward
 from rnnlens.engine.trace import layer_traces
 from rnnlens.network.activations import Activation

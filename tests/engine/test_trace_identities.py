@@ -2,8 +2,8 @@
 
 import numpy as np
 import pytest
-from networks import cell, chain, head
 
+from networks import cell, chain, head
 from rnnlens.engine.forward import entries, forward
 from rnnlens.engine.trace import layer_traces
 from rnnlens.network.layers import Recurrent
@@ -58,9 +58,7 @@ def test_appending_a_step_multiplies_every_write_by_its_forget_gate(rng):
     extended = chain(network["recurrent"].layer, shape=(13, 3))
     after = layer_traces(forward(extended, entries(extended, longer)))["recurrent"]
     forget = after.gate_value[:, -1, 1]
-    np.testing.assert_allclose(
-        writes(after)[:, :-1], forget[:, None] * writes(trace), **CLOSE
-    )
+    np.testing.assert_allclose(writes(after)[:, :-1], forget[:, None] * writes(trace), **CLOSE)
 
 
 @pytest.mark.parametrize("kind", ["gru_after", "gru_before"])

@@ -58,7 +58,7 @@ LAYERS = {
     "layer 'p' (AveragePooling1D): the option data_format = 'channels_first'": lambda: _sequence(
         L.AveragePooling1D(2, data_format="channels_first", name="p")
     ),
-    "the operation 'add' (Add) is not a layer": lambda: _functional(lambda x: x + x),
+    "(Add) is not a layer; rnnlens reads layers": lambda: _functional(lambda x: x + x),
     "layer 'l' is called with training=True": lambda: _functional(
         lambda x: L.LSTM(2, dropout=0.5, name="l")(x, training=True)
     ),

@@ -210,3 +210,27 @@ def test_an_archive_of_tf_keras_that_skips_numbers_is_read_in_order(tmp_path):
         np.testing.assert_array_equal(cell.forget.W, layer.get_weights()[0][:, 2:4])
     at = network["layer_10"].sources["W_f"].stored_at
     assert at == "_layer_checkpoint_dependencies/lstm_20/cell/vars/0"
+
+
+@pytest.mark.parametrize("version", ["2.15.0", "3.3.3"])
+def test_a_product_of_masked_sequences_is_refused_where_versions_differ(tmp_path, version):
+    names = ("x", "mask", "product")
+    layers = [
+        {"class_name": "InputLayer", "config": {"batch_input_shape": [None, 3, 1]}},
+        {"class_name": "Masking", "config": {"mask_value": 0.0}},
+        {"class_name": "Multiply", "config": {"trainable": True}},
+    ]
+    nodes = [[], [[["x", 0, 0, {}]]], [[["mask", 0, 0, {}], ["x", 0, 0, {}]]]]
+    for name, layer, node in zip(names, layers, nodes, strict=True):
+        layer |= {"name": name, "inbound_nodes": node}
+        layer["config"]["name"] = name
+    config = {"name": "m", "layers": layers, "input_layers": [["x", 0, 0]]}
+    model = {"class_name": "Functional", "config": config | {"output_layers": [["product", 0, 0]]}}
+    path = write_hdf5(tmp_path / "m.h5", [], {}, model=model, version=version)
+    with pytest.raises(UnsupportedModel, match=r"layer 'product' \(Multiply\) multiplies masked"):
+        read(path)
+
+
+def test_sparsemax_is_refused_because_versions_of_keras_differ(tmp_path):
+    with pytest.raises(UnsupportedModel, match="the option activation = 'sparsemax'"):
+        _layer(tmp_path, "Activation", version="3.9.0", activation="sparsemax")

@@ -58,7 +58,7 @@ def test_a_target_takes_its_scaling_from_its_feature_or_from_its_own_line(writte
 
 
 def test_targets_are_the_features_unless_named(written):
-    text = GOOD.split("[targets]")[0]
+    text = GOOD.split("[targets]", maxsplit=1)[0]
     assert read_sidecar(written(text)).target_names == ("rain", "flow", "hour")
     named = text.replace("lead   = 6", 'lead = 6\ntargets = ["flow", "rain"]')
     assert read_sidecar(written(named)).target_names == ("flow", "rain")

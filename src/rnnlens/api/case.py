@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -11,7 +11,7 @@ import numpy as np
 from rnnlens.errors import DataError
 
 if TYPE_CHECKING:
-    from numpy.typing import ArrayLike, NDArray
+    from numpy.typing import NDArray
 
     from rnnlens.attribution.target import Target
     from rnnlens.network.network import Network
@@ -170,7 +170,9 @@ def _place(name: str | int | None, names: tuple[str, ...]) -> int:
     if name is None:
         if len(names) == 1:
             return 0
-        raise DataError(f"the network forecasts {len(names)} targets: name one of {', '.join(names)}")
+        raise DataError(
+            f"the network forecasts {len(names)} targets: name one of {', '.join(names)}"
+        )
     if isinstance(name, int | np.integer):
         if 0 <= name < len(names):
             return int(name)
@@ -179,21 +181,22 @@ def _place(name: str | int | None, names: tuple[str, ...]) -> int:
     raise DataError(f"no target is called {name!r}: give one of {', '.join(names)}")
 
 
-def _horizon(horizon: int | None, steps: tuple[int, ...]) -> tuple[int, ...]:
-    if not steps:
+def _horizon(horizon: int | None, axes: tuple[int, ...]) -> tuple[int, ...]:
+    if len(axes) == 0:
         if horizon not in {None, 1}:
             raise DataError(f"the network forecasts one step, but horizon {horizon} was asked for")
         return ()
-    if len(steps) > 1:
+    if len(axes) > 1:
         raise DataError(
-            f"the network's output has {len(steps) + 1} axes a sample; rnnlens explains outputs of "
+            f"the network's output has {len(axes) + 1} axes a sample; rnnlens explains outputs of "
             "shape (target,) or (horizon, target)"
         )
-    if horizon is None and steps[0] == 1:
+    steps = axes[-1]
+    if horizon is None and steps == 1:
         horizon = 1
-    if horizon is None or not 1 <= horizon <= steps[0]:
+    if horizon is None or not 1 <= horizon <= steps:
         raise DataError(
-            f"the network forecasts {steps[0]} steps: give a horizon from 1 to {steps[0]}"
+            f"the network forecasts {steps} steps: give a horizon from 1 to {steps}"
             + ("" if horizon is None else f", not {horizon}")
         )
     return (horizon - 1,)
@@ -230,7 +233,9 @@ def make_case(network: Network, X: Any, of: str | None = None) -> Case:
     inputs = entries(network, X.values if isinstance(X, Windows) else X)
     if len(next(iter(inputs.values()))) == 0:
         raise DataError("there are no windows: the array has no samples")
-    sequences = [name for name, array in inputs.items() if array.ndim in {2, 3} and _steps(network, name)]
+    sequences = [
+        name for name, array in inputs.items() if array.ndim in {2, 3} and _steps(network, name)
+    ]
     if of is None and len(sequences) == 1:
         of = sequences[0]
     if of not in inputs:

@@ -36,7 +36,7 @@ def explain(
     baseline: str | ArrayLike = "mean",
     held: Sequence[str] | None = None,
     newest: int = 12,
-    background: ArrayLike | None = None,
+    background: Windows | ArrayLike | None = None,
     of: str | None = None,
     seed: int = 0,
     progress: Callable[[int, int], None] | None = None,
@@ -69,8 +69,9 @@ def explain(
         windows where not given.
     newest : int
         Lags that the tree takes one by one.
-    background : array (window, step, feature), optional
-        The data for the baselines ``mean`` and ``background``; the explained windows where not given.
+    background : Windows or array (window, step, feature), optional
+        The data for the baselines ``mean`` and ``background``; the explained windows where not
+        given.
     of : str, optional
         The input that is explained, where the network has several; the others keep their values.
     seed : int
@@ -83,8 +84,9 @@ def explain(
     xarray.Dataset
         ``contribution (sample, lag, feature)`` (``(sample, lag)`` for the tree) in the target's own
         unit, ``forecast``, ``baseline_forecast`` and ``residual (sample)``, ``actual (sample)``
-        where known; ``sensitivity`` for the gradient. Lag 1 is the newest step fed in; ``lag_to`` is
-        the last lag of a group. Attributes name target, unit, method, baseline and largest residual.
+        where known; ``sensitivity`` for the gradient. Lag 1 is the newest step fed in; ``lag_to``
+        is the last lag of a group. Attributes name target, unit, method, baseline and largest
+        residual.
 
     Raises
     ------
@@ -129,9 +131,7 @@ def explain(
     data = None if background is None else np.asarray(background, dtype=np.float64)
     if data is not None:
         data = data.reshape(*data.shape[:2], -1)
-    stand_in = make_baseline(
-        baseline, case.x, real=real, held=places, background=data, seed=seed
-    )
+    stand_in = make_baseline(baseline, case.x, real=real, held=places, background=data, seed=seed)
     place = unusual(stand_in, case.x)
     about |= {"baseline": stand_in.text, "baseline_place": place, "unusual": place > UNUSUAL}
     if method == "tree":
@@ -209,7 +209,7 @@ def lags(
     baseline: str | ArrayLike = "mean",
     held: Sequence[str] | None = None,
     newest: int = 12,
-    background: ArrayLike | None = None,
+    background: Windows | ArrayLike | None = None,
     of: str | None = None,
     confidence: float = 0.95,
     draws: int = 1000,

@@ -85,8 +85,9 @@ def weights(net: Network, *, features: Sequence[str] | None = None) -> xr.DataTr
             "stored_at": array.source.stored_at,
         }
         dims = array.dimensions or tuple(f"{name}_axis_{k}" for k in range(array.values.ndim))
-        coords = {"feature": list(features)} if _names_fit(net, array, features) else {}
-        data = xr.DataArray(array.values.copy(), coords, dims, name, attributes)
+        data = xr.DataArray(array.values.copy(), None, dims, name, attributes)
+        if features is not None and _names_fit(net, array, features):
+            data = data.assign_coords(feature=list(features))
         nodes.setdefault(layer, {})[name] = data
     origin = net.origin
     root = xr.Dataset(
@@ -97,17 +98,15 @@ def weights(net: Network, *, features: Sequence[str] | None = None) -> xr.DataTr
             network_path=origin.path,
         )
     )
-    return xr.DataTree.from_dict(
-        {
-            "/": root,
-            **{node_path(layer): xr.Dataset(of, attrs={"layer": layer}) for layer, of in nodes.items()},
-        }
-    )
+    return xr.DataTree.from_dict({
+        "/": root,
+        **{node_path(layer): xr.Dataset(of, attrs={"layer": layer}) for layer, of in nodes.items()},
+    })
 
 
-def _names_fit(net: Network, array: NamedArray, features: Sequence[str] | None) -> bool:
+def _names_fit(net: Network, array: NamedArray, features: Sequence[str]) -> bool:
     """Say whether an array's features are the network's own inputs, so that they have names."""
-    if features is None or "feature" not in array.dimensions:
+    if "feature" not in array.dimensions:
         return False
     direct = any(name in net.inputs for name, _ in net[array.layer].inputs)
     return direct and array.values.shape[array.dimensions.index("feature")] == len(features)
@@ -126,8 +125,8 @@ def trace(
     net : Network
         The network.
     X : Windows, array (sample, step, feature), or mapping of input name to array
-        In the network's own units. All of it is kept: a trace of N windows holds ``N T (2 G + 2) H``
-        numbers a layer.
+        In the network's own units. All of it is kept: a trace of N windows holds
+        ``N T (2 G + 2) H`` numbers a layer.
     initial_state : mapping of str to sequence of array (sample, unit), optional
         States to start from, by recurrent layer; zero where not given.
 
@@ -135,8 +134,9 @@ def trace(
     -------
     xarray.DataTree
         One node a recurrent layer and direction: ``preactivation`` and ``gate_value (sample, step,
-        gate, unit)``, ``hidden`` and, for an LSTM, ``cell (sample, step, unit)``. Steps count from 0,
-        the oldest, also for a direction that reads the newest first. Gates are NaN at masked steps.
+        gate, unit)``, ``hidden`` and, for an LSTM, ``cell (sample, step, unit)``. Steps count from
+        0, the oldest, also for a direction that reads the newest first. Gates are NaN at masked
+        steps.
 
     Raises
     ------

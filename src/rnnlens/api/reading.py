@@ -148,8 +148,8 @@ def fidelity(
     net : Network
         The network as read.
     source : live Keras 3 model, path, or array or sequence of arrays (sample, ...)
-        What it was read from (a path needs Keras installed), or the outputs that the source gave for
-        these windows.
+        What it was read from (a path needs Keras installed), or the outputs that the source gave
+        for these windows.
     X : Windows, array (sample, step, feature), or mapping of input name to array
         In the network's own units.
     against : str, optional

@@ -144,36 +144,29 @@ def make_baseline(
             f"background windows must have shape (window, {x.shape[1]}, {x.shape[2]}), but came "
             f"with {data.shape}"
         )
+    whose = f"{len(data):,} {'explained' if background is None else 'background'} windows"
     if isinstance(given, str):
-        text, windows = _named(given, x, real, data, background is None, count, seed)
+        if given == "background":
+            drawn = np.sort(np.random.default_rng(seed).permutation(len(data))[:count])
+            text = f"background ({len(drawn)} of {whose}, seed {seed})"
+            windows = tuple(data[k : k + 1] for k in drawn)
+        else:
+            text, windows = _named(given, x, real, data, whose)
     else:
         text, windows = _array(np.asarray(given, dtype=np.float64), x)
     return Baseline(text, windows, held)
 
 
 def _named(
-    name: str,
-    x: Array,
-    real: NDArray[np.bool_] | None,
-    data: Array,
-    own: bool,
-    count: int,
-    seed: int,
+    name: str, x: Array, real: NDArray[np.bool_] | None, data: Array, whose: str
 ) -> tuple[str, tuple[Array, ...]]:
-    whose = f"the {len(data):,} explained windows" if own else f"{len(data):,} background windows"
     if name == "zero":
         return "zero (0 in the network's own units)", (np.zeros((1, 1, 1)),)
     if name == "mean":
         return f"mean (of {whose})", (data.mean(axis=(0, 1))[None, None],)
     if name == "persistence":
         return "persistence (the newest value held over the window)", (_newest_real(x, real),)
-    if name == "background":
-        drawn = np.random.default_rng(seed).permutation(len(data))[:count]
-        text = f"background ({len(drawn)} of {whose}, seed {seed})"
-        return text, tuple(data[k : k + 1] for k in np.sort(drawn))
-    raise DataError(
-        f"no baseline is called {name!r}: give one of {', '.join(NAMED)}, or an array"
-    )
+    raise DataError(f"no baseline is called {name!r}: give one of {', '.join(NAMED)}, or an array")
 
 
 def _array(array: Array, x: Array) -> tuple[str, tuple[Array, ...]]:

@@ -39,7 +39,7 @@ class Contribution:
     residual: Array = declared("sample")
 
 
-@dataclass(frozen=True, eq=False)
+@dataclass(frozen=True, eq=False, kw_only=True)
 class LagContribution:
     """Signed contributions by lag, in the target's own unit.
 

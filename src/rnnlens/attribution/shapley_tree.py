@@ -5,8 +5,8 @@ forecast for the window whose other steps come from the baseline, and a lag's co
 
     phi_k = sum over S without k of |S|! (P - |S| - 1)! / P!  (v(S + k) - v(S))
 
-(Shapley 1953, "A value for n-person games"). Exact given the game. Cost in cell evaluations, for each
-window, baseline and recurrent layer: ``2^(K+1) - 2`` where K covers the window, else
+(Shapley 1953, "A value for n-person games"). Exact given the game. Cost in cell evaluations, for
+each window, baseline and recurrent layer: ``2^(K+1) - 2`` where K covers the window, else
 ``2 (T - K) + 2^(K+2) - 4``; a network that must see whole sequences costs ``T 2^P``. Known
 limit: the cost doubles with each lag.
 """
@@ -23,7 +23,7 @@ from rnnlens.attribution.contribution import LagContribution, additive
 from rnnlens.attribution.masks import real_steps
 from rnnlens.attribution.target import Target
 from rnnlens.engine.coalitions import CellCounter, Players, coalition_values, players
-from rnnlens.engine.forward import forward
+from rnnlens.engine.forward import Run, forward
 from rnnlens.errors import DataError
 from rnnlens.network.network import Network
 
@@ -52,7 +52,7 @@ def shapley_values(v: Array) -> Array:
     >>> shapley_values(np.array([0.0, 1.0, 2.0, 5.0]))
     array([2., 3.])
     """
-    count = int(len(v)).bit_length() - 1
+    count = len(v).bit_length() - 1
     sizes = np.bitwise_count(np.arange(len(v) // 2)).astype(int)
     weights = np.array([1 / (count * comb(count - 1, s)) for s in range(count)])[sizes]
     phi = np.empty(count)
@@ -104,7 +104,7 @@ def shapley_tree(
         If the values do not sum, which rounding alone cannot bring about.
     """
     x = inputs[of]
-    if not 1 <= newest or min(newest, x.shape[1]) > MOST_LAGS:
+    if not newest >= 1 or min(newest, x.shape[1]) > MOST_LAGS:
         raise DataError(
             f"the tree takes 1 to {MOST_LAGS} lags as players, but {newest} were asked for: the "
             "older lags count together; use method 'secant' for every lag by itself"
@@ -114,7 +114,9 @@ def shapley_tree(
     rows = []
     for k in range(len(x)):
         one = {name: array[k : k + 1] for name, array in inputs.items()}
-        rows.append(_window(network, one, target, baseline.part(slice(k, k + 1)), of, parts, counter))
+        run = forward(network, one)
+        v = _values(run, baseline.part(slice(k, k + 1)), of, parts, target, counter)
+        rows.append((shapley_values(v)[::-1], target.pick(run.outputs)[0], v[0]))
         if progress is not None:
             progress(k + 1, len(x))
     contribution = np.array([row[0] for row in rows])
@@ -122,24 +124,25 @@ def shapley_tree(
     residual = additive(contribution.sum(axis=1), forecast, baseline_forecast, "tree")
     lag_from, lag_to = np.array(parts.lags).T
     return LagContribution(
-        contribution, lag_from, lag_to, forecast, baseline_forecast, residual, counter.cells
+        contribution=contribution,
+        lag_from=lag_from,
+        lag_to=lag_to,
+        forecast=forecast,
+        baseline_forecast=baseline_forecast,
+        residual=residual,
+        cells=counter.cells,
     )
 
 
-def _window(
-    network: Network,
-    inputs: Mapping[str, Array],
-    target: Target,
-    baseline: Baseline,
-    of: str,
-    parts: Players,
-    counter: CellCounter,
-) -> tuple[Array, float, float]:
-    run = forward(network, inputs)
-    x = inputs[of].reshape(*inputs[of].shape[:2], -1)
+def _values(
+    run: Run, baseline: Baseline, of: str, parts: Players, target: Target, counter: CellCounter
+) -> Array:
+    """Give the values of all coalitions of one window, the mean over backgrounds."""
+    shape = run.value((of, 0)).shape
+    x = run.value((of, 0)).reshape(*shape[:2], -1)
+    real = real_steps(run, of)
     v = np.zeros(1 << len(parts.blocks))
     for number in range(len(baseline.windows)):
-        x0 = baseline.stand_in(x, real_steps(run, of), number).reshape(inputs[of].shape)
+        x0 = baseline.stand_in(x, real, number).reshape(shape)
         v += coalition_values(run, {of: x0}, of, parts, target.pick, counter)
-    v /= len(baseline.windows)
-    return shapley_values(v)[::-1], target.pick(run.outputs)[0], v[0]
+    return v / len(baseline.windows)

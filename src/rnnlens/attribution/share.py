@@ -3,8 +3,8 @@
 ``share_k = mean |contribution_k| / sum over lags of mean |contribution|``. Neighbouring windows
 overlap, so their contributions are dependent: the interval comes from the stationary bootstrap
 (Politis and Romano 1994, "The stationary bootstrap"), whole runs of windows drawn together, with
-the mean block length of Politis and White (2004, "Automatic block-length selection for the dependent
-bootstrap").
+the mean block length of Politis and White (2004, "Automatic block-length selection for the
+dependent bootstrap").
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ Array = NDArray[np.float64]
 FEWEST = 10
 
 
-@dataclass(frozen=True, eq=False)
+@dataclass(frozen=True, eq=False, kw_only=True)
 class LagShare:
     """How much of what moved the forecasts came from each lag.
 
@@ -40,7 +40,7 @@ class LagShare:
         Signed mean over the samples, in the target's own unit.
     mean_size : array (lag,)
         Mean absolute contribution, in the target's own unit.
-    block_length : float
+    block_length : int
         Mean block length of the bootstrap, in windows.
     """
 
@@ -49,7 +49,7 @@ class LagShare:
     share_high: Array = declared("lag")
     mean_contribution: Array = declared("lag")
     mean_size: Array = declared("lag")
-    block_length: float
+    block_length: int
 
 
 def _shares(size: Array) -> Array:
@@ -58,16 +58,16 @@ def _shares(size: Array) -> Array:
     return mean / total if total > 0 else np.full(len(mean), np.nan)
 
 
-def _block_length(size: Array) -> float:
+def _block_length(size: Array) -> int:
     """Give the longest of the lags' best block lengths, at least one window."""
     from arch.bootstrap import optimal_block_length
 
     moving = size[:, size.std(axis=0) > 0]
     if moving.shape[1] == 0:
-        return 1.0
+        return 1
     best = optimal_block_length(moving)["stationary"].to_numpy()
     longest = float(np.nanmax(np.where(np.isfinite(best), best, 1.0)))
-    return min(max(1.0, ceil(longest)), len(size) / 3)
+    return max(1, min(ceil(longest), len(size) // 3))
 
 
 def lag_share(
@@ -115,5 +115,11 @@ def lag_share(
     bootstrap = StationaryBootstrap(length, size, seed=seed)
     drawn = bootstrap.apply(_shares, draws)
     low, high = np.nanquantile(drawn, [(1 - confidence) / 2, (1 + confidence) / 2], axis=0)
-    mean_size = size.mean(axis=0)
-    return LagShare(_shares(size), low, high, contribution.mean(axis=0), mean_size, length)
+    return LagShare(
+        share=_shares(size),
+        share_low=low,
+        share_high=high,
+        mean_contribution=contribution.mean(axis=0),
+        mean_size=size.mean(axis=0),
+        block_length=length,
+    )

@@ -62,7 +62,7 @@ class Target:
         array (sample,)
             The forecast.
         """
-        return outputs[self.output][(slice(None), *self.index)] * self.scale + self.offset
+        return outputs[self.output][slice(None), *self.index] * self.scale + self.offset
 
     def weight(self, run: Run) -> dict[Ref, Array]:
         """Give the multiplier that picks the target, to be carried back from the output.
@@ -79,5 +79,5 @@ class Target:
         """
         ref = self.ref(run.network)
         m = np.zeros_like(run.value(ref))
-        m[(slice(None), *self.index)] = self.scale
+        m[slice(None), *self.index] = self.scale
         return {ref: m}

@@ -1,4 +1,4 @@
-"""Does the network, as read, give what the source model gives?
+"""Whether the network, as read, gives what the source model gives.
 
 Compared with the Keras model, run by Keras, or with outputs that were stored when the model was
 saved. The source computes in float32 as a rule, so the two differ by rounding; a gate read into
@@ -24,12 +24,12 @@ __all__ = ["Fidelity", "fidelity"]
 
 Array = NDArray[np.float64]
 
-#: float32 keeps 6e-8 of a number, and a recurrence of a hundred steps adds up a few of them; a wrong
-#: gate order moves outputs by 1e-2 and more.
+#: float32 keeps 6e-8 of a number, and a recurrence of a hundred steps adds up a few of them; a
+#: wrong gate order moves outputs by 1e-2 and more.
 TOLERANCE = 1e-5
 
 
-@dataclass(frozen=True, eq=False)
+@dataclass(frozen=True, eq=False, kw_only=True)
 class Fidelity:
     """How far the network as read is from its source.
 
@@ -101,7 +101,8 @@ def fidelity(
             f"read gives {[a.shape for a in ours]}: compare it with the model that it was read from"
         )
     differences = [
-        np.abs(mine - their).reshape(-1, mine.shape[-1]) for mine, their in zip(ours, theirs, strict=True)
+        np.abs(mine - their).reshape(-1, mine.shape[-1])
+        for mine, their in zip(ours, theirs, strict=True)
     ]
     per_target = np.concatenate([d.max(axis=0, initial=0.0) for d in differences])
     size = max(1.0, *(float(np.abs(their).max(initial=0.0)) for their in theirs))

@@ -173,7 +173,7 @@ def prepare(raw: pd.DataFrame, origin: str = "JFK") -> tuple[pd.DataFrame, tuple
     hourly, faults = _hourly(raw, origin)
     filled, more = hold_short_gaps(hourly)
     table = filled.dropna()
-    hour = np.asarray(table.index, "datetime64[h]").astype(int) + STANDARD_TIME_HOURS
+    hour = (np.asarray(table.index, "datetime64[h]").astype(int) + STANDARD_TIME_HOURS) % 24
     table = table.assign(
         hour_sin=np.sin(2 * np.pi * hour / 24), hour_cos=np.cos(2 * np.pi * hour / 24)
     )
@@ -241,7 +241,7 @@ def _hourly(raw: pd.DataFrame, origin: str) -> tuple[pd.DataFrame, tuple[str, ..
     table, faults = impossible_wind(table, origin)
     chosen = table["origin"] == origin
     table, as_found = (
-        part[chosen].assign(time=table["time"]).set_index("time").sort_index()
+        part[chosen].assign(time=table["time"]).set_index("time").sort_index(kind="stable")
         for part in (table, raw)
     )
     # Missing values are counted in what the file says, before faults are taken out.

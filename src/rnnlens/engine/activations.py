@@ -201,9 +201,9 @@ def value(phi: Activation, a: Array) -> Array:
         return _UNARY[phi.name].value(a, phi)
     axis = int(phi["axis"])
     if phi.name == "softmax":
-        return np.exp(a - special.logsumexp(a, axis=axis, keepdims=True))
+        return np.exp(a - _log_sum_exp(a, axis))
     if phi.name == "log_softmax":
-        return a - special.logsumexp(a, axis=axis, keepdims=True)
+        return a - _log_sum_exp(a, axis)
     if phi.name == "sparsemax":
         return np.maximum(a - _sparsemax_threshold(a, axis), 0.0)
     left, right = np.split(a, 2, axis=axis)
@@ -276,16 +276,18 @@ def pull(phi: Activation, a: Array, a0: Array, m: Array) -> Array:
     return _pull_glu(a, a0, m, axis)
 
 
+def _log_sum_exp(a: Array, axis: int) -> Array:
+    return np.asarray(special.logsumexp(a, axis=axis, keepdims=True))
+
+
 def _pull_log_softmax(a: Array, a0: Array, m: Array, axis: int) -> Array:
     # log_softmax = a - L with L = log sum exp. Between two points, exp and log each take their
     # secant: the weight of a_k in L is logmean(e^a_k, e^a0_k) / logmean(S, S0). Written with
     # sinh(x)/x it neither overflows nor cancels.
-    total = special.logsumexp(a, axis=axis, keepdims=True)
-    total0 = special.logsumexp(a0, axis=axis, keepdims=True)
+    total = _log_sum_exp(a, axis)
+    total0 = _log_sum_exp(a0, axis)
     weight = np.exp(
-        (a + a0 - total - total0) / 2
-        + _log_sinhc((a - a0) / 2)
-        - _log_sinhc((total - total0) / 2)
+        (a + a0 - total - total0) / 2 + _log_sinhc((a - a0) / 2) - _log_sinhc((total - total0) / 2)
     )
     return m - weight * m.sum(axis=axis, keepdims=True)
 

@@ -2,9 +2,9 @@
 
 `advance` calls the equations of `rnnlens.engine.step`. `pull` carries multipliers back through the
 same step: linear maps by their transpose, activations by `rnnlens.engine.activations.pull`, and a
-product ``z = u v`` between two points by ``m_u = m_z (v + v0) / 2``, ``m_v = m_z (u + u0) / 2``, the
-exact Shapley value of its two factors (Lundberg and Lee 2017, "A unified approach to interpreting
-model predictions"). With the point as its own reference this is the chain rule.
+product ``z = u v`` between two points by ``m_u = m_z (v + v0) / 2``, ``m_v = m_z (u + u0) / 2``,
+the exact Shapley value of its two factors (Lundberg and Lee 2017, "A unified approach to
+interpreting model predictions"). With the point as its own reference this is the chain rule.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ from rnnlens.engine.activations import pull as pull_activation
 from rnnlens.network.activations import Activation
 from rnnlens.network.cells import GRU, LSTM, Cell, SimpleRNN
 
-__all__ = ["Ready", "Step", "ready"]
+__all__ = ["Ready", "States", "Step", "ready"]
 
 Array = NDArray[np.float64]
 States = tuple[Array, ...]
@@ -187,7 +187,8 @@ class _ReadyLSTM(Ready):
 
     def pull(self, saved: Step, saved0: Step, m: States) -> tuple[Array, States]:
         s, s0 = saved.values, saved0.values
-        assert isinstance(s, step.LSTMStep) and isinstance(s0, step.LSTMStep)
+        assert isinstance(s, step.LSTMStep)
+        assert isinstance(s0, step.LSTMStep)
         c, c0 = saved.before[1], saved0.before[1]
         V_i, V_f, V_o = self.V
         m_h, m_c = m
@@ -234,7 +235,8 @@ class _ReadyGRU(Ready):
 
     def pull(self, saved: Step, saved0: Step, m: States) -> tuple[Array, States]:
         s, s0 = saved.values, saved0.values
-        assert isinstance(s, step.GRUStep) and isinstance(s0, step.GRUStep)
+        assert isinstance(s, step.GRUStep)
+        assert isinstance(s0, step.GRUStep)
         h, h0 = saved.before[0], saved0.before[0]
         (m_h,) = m
         # h' = n + z * (h - n)

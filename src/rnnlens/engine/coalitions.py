@@ -1,9 +1,9 @@
-"""The forecast for every coalition of lags: which steps come from the window, which from the baseline.
+"""The forecast for every coalition of lags: some steps from the window, the rest from a baseline.
 
 A recurrent state after step t depends on the choices up to t alone, so all coalitions share their
 prefixes: a binary tree with one batched cell step a level. For K lags that costs ``2^(K+1) - 2``
-cell evaluations a recurrent layer instead of ``K 2^K``; with the T - K older steps as one player more,
-``2 (T - K) + 2^(K+2) - 4``. Networks that need a whole sequence at once (a layer that reads
+cell evaluations a recurrent layer instead of ``K 2^K``; with the T - K older steps as one player
+more, ``2 (T - K) + 2^(K+2) - 4``. Networks that need a whole sequence at once (a layer that reads
 backwards, a convolution, pooling over time) are run window by window instead.
 """
 
@@ -249,7 +249,9 @@ class _Tree:
         x = self.window.value((self.of, 0))
         both = [self._walk(state, source, player) for source in (self.baseline, x)]
         joined = {
-            name: tuple(np.concatenate(pair) for pair in zip(both[0][name], both[1][name], strict=True))
+            name: tuple(
+                np.concatenate(pair) for pair in zip(both[0][name], both[1][name], strict=True)
+            )
             for name in state
         }
         below = self.descend(joined, player + 1)

@@ -187,8 +187,9 @@ def _forced(node: Node, masks_of: Run | None) -> Mask:
 
 def _states(node: Node, given: Sequence[ArrayLike], samples: int) -> list[Array]:
     layer = node.layer
-    layers = [layer.forward, layer.backward] if isinstance(layer, Bidirectional) else [layer]
-    wanted = [(samples, one.cell.units) for one in layers for _ in one.cell.states]
+    layers = (layer.forward, layer.backward) if isinstance(layer, Bidirectional) else (layer,)
+    cells = [one.cell for one in layers if isinstance(one, Recurrent)]
+    wanted = [(samples, cell.units) for cell in cells for _ in cell.states]
     states = [np.asarray(state, dtype=np.float64) for state in given]
     if [state.shape for state in states] != wanted:
         raise DataError(

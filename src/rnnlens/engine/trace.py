@@ -60,8 +60,8 @@ def layer_traces(run: Run) -> dict[str, LayerTrace]:
     Returns
     -------
     dict of str to LayerTrace
-        By full layer name, each direction apart. Steps stand in the order of the window, oldest first,
-        also for a layer that reads the newest step first.
+        By full layer name, each direction apart. Steps stand in the order of the window, oldest
+        first, also for a layer that reads the newest step first.
     """
     traces = {}
     for node in run.network.nodes:

@@ -85,8 +85,8 @@ def arrays_of(layer: Layer) -> Iterator[tuple[str, str, str, FloatArray, tuple[s
         yield from _cell_arrays(layer.cell)
     elif isinstance(layer, Bidirectional):
         for direction in ("forward", "backward"):
-            for name, *rest in _cell_arrays(getattr(layer, direction).cell):
-                yield f"{direction}.{name}", *rest
+            for name, meaning, gate, values, dims in _cell_arrays(getattr(layer, direction).cell):
+                yield f"{direction}.{name}", meaning, gate, values, dims
     elif isinstance(layer, TimeDistributed):
         yield from arrays_of(layer.layer)
     else:

@@ -1,7 +1,7 @@
 """Every layer of the canonical network, as frozen data.
 
-Batches are ``(sample, ...)``; sequences are ``(sample, step, feature)``. A layer holds its arrays and
-its options and nothing else: what it computes is in `rnnlens.engine.operations`.
+Batches are ``(sample, ...)``; sequences are ``(sample, step, feature)``. A layer holds its arrays
+and its options and nothing else: what it computes is in `rnnlens.engine.operations`.
 """
 
 from __future__ import annotations

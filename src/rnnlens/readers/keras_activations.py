@@ -65,6 +65,11 @@ def activation_of(value: Any, *, layer: str, option: str, hard_slope: float) -> 
             return Activation(name, {"slope": hard_slope})
         if name in PRESETS:
             return Activation(*PRESETS[name])
+        if name == "sparsemax":
+            raise UnsupportedModel(
+                f"layer {layer}: the option {option} = 'sparsemax' is not implemented: versions of "
+                "Keras up to 3.15 compute another function by that name, and newer ones correct it"
+            )
         if name in ACTIVATIONS and name not in NEED_ARGUMENTS:
             return Activation(name)
     raise UnsupportedModel(

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from rnnlens.errors import UnsupportedModel
-from rnnlens.network.layers import Bidirectional, Input, Layer, Permute, Recurrent
+from rnnlens.network.layers import Bidirectional, Input, Layer, Multiply, Permute, Recurrent
 from rnnlens.network.network import Node, Ref
 from rnnlens.readers.keras_layers import MANY_INPUTS
 from rnnlens.readers.keras_masks import MIXED, Expression, MaskValue, mask_after, needs_mask
@@ -131,11 +131,15 @@ class Graph:
         _check_arity(node, kind, layer, len(refs), len(states))
         self.check_masks(node, taken)
         masks = [self.masks[ref] for ref in refs]
-        self._check_use(node, kind, layer, refs[0])
-        newest = self.dialect.generation == "Keras 3"
-        after = mask_after(layer, refs, masks, newest_rules=newest)
+        self._check_use(node, kind, layer, refs)
+        after = mask_after(layer, refs, masks, self.dialect.merges_masks)
         stray = after is not None and bool(self.strays.intersection(refs))
-        if newest and states and masks[0] is not None and not taken.masks:
+        if (
+            self.dialect.generation == "Keras 3"
+            and states
+            and masks[0] is not None
+            and not taken.masks
+        ):
             refs, stray = [self._unmasked(node, refs[0])], after is not None
         every = _masks_of_outputs(layer, after)
         if isinstance(layer, Recurrent) and layer.stateful:
@@ -240,9 +244,15 @@ class Graph:
         )
         return self._add(Node(f"{node}.unmasked", Permute((1, 2)), (ref,)), [None])
 
-    def _check_use(self, node: str, kind: str, layer: Layer, ref: Ref) -> None:
+    def _check_use(self, node: str, kind: str, layer: Layer, refs: list[Ref]) -> None:
         """Refuse the uses of a mask where the source and the engine would differ."""
-        mask = self.masks[ref]
+        ref, mask = refs[0], self.masks[refs[0]]
+        masked = [self.masks[one] is not None for one in refs]
+        if isinstance(layer, Multiply) and any(masked) and self.dialect.merges_masks != "newest":
+            raise UnsupportedModel(
+                f"layer {node!r} ({kind}) multiplies masked sequences, and Keras before 3.4 gives "
+                "other values at masked steps; save the model again with Keras 3.4 or newer"
+            )
         if needs_mask(layer) and (mask == MIXED or ref in self.strays):
             raise UnsupportedModel(
                 f"layer {node!r} ({kind}) takes a mask that versions of Keras make by different "

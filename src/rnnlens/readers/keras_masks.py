@@ -16,7 +16,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Literal
 
 from rnnlens.network.layers import (
     Activate,
@@ -45,6 +45,8 @@ from rnnlens.network.network import Ref
 __all__ = ["MIXED", "Expression", "MaskValue", "mask_after", "mask_operation", "needs_mask"]
 
 Expression = tuple[Any, ...]
+
+Rules = Literal["newest", "all", "lost"]
 
 #: A mask whose making differs between versions of Keras.
 MIXED: Expression = ("mixed",)
@@ -148,8 +150,7 @@ def mask_after(
     layer: Layer,
     inputs: Sequence[Ref],
     masks: Sequence[Expression | None],
-    *,
-    newest_rules: bool,
+    rules: Rules,
 ) -> Expression | None:
     """Give the mask that a layer's first output carries, by Keras's rules.
 
@@ -161,8 +162,9 @@ def mask_after(
         What it takes.
     masks : sequence of tuple or None
         The masks that these carry.
-    newest_rules : bool
-        Whether merges follow Keras 3, as the engine does.
+    rules : {"newest", "all", "lost"}
+        How the version merges masks: as Keras 3.4 and the engine do, by requiring all that are
+        there, or not at all.
 
     Returns
     -------
@@ -182,7 +184,7 @@ def mask_after(
     elif isinstance(layer, Bidirectional):
         after = first if layer.forward.return_sequences else None
     elif isinstance(layer, (*ENTRYWISE, Concatenate)):
-        after = _merged(layer, inputs, masks, newest_rules)
+        after = _merged(layer, inputs, masks, rules)
     return after
 
 
@@ -190,16 +192,17 @@ def _merged(
     layer: Layer,
     inputs: Sequence[Ref],
     masks: Sequence[Expression | None],
-    newest_rules: bool,
+    rules: Rules,
 ) -> Expression | None:
     there = [mask for mask in masks if mask is not None]
     if not there:
         return None
-    if not newest_rules and (len(there) < len(masks) or len(set(there)) > 1):
-        # Before Keras 3: all masks that are there must hold, and one without a mask is left out.
-        over_steps = isinstance(layer, Concatenate) and layer.axis == 1
-        if not over_steps:
-            return MIXED
+    alike = len(there) == len(masks) and len(set(there)) == 1
+    over_steps = isinstance(layer, Concatenate) and layer.axis == 1
+    # Before Keras 3 all masks that are there must hold, and an input without one is left out;
+    # before Keras 3.4 merges lose masks (Keras pull request 19685).
+    if rules == "lost" or (rules == "all" and not alike and not over_steps):
+        return MIXED
     if isinstance(layer, Concatenate):
         parts = [
             ("ones", ref) if mask is None else ("wide", mask)

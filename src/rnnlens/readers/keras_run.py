@@ -1,4 +1,4 @@
-"""The source model itself, run by Keras where it is installed: the other half of a fidelity check."""
+"""The source model itself, run by Keras where it is installed, for the check of fidelity."""
 
 from __future__ import annotations
 
@@ -60,29 +60,29 @@ def _load(path: Path) -> Any:
         raise UnreadableFile(f"there is no file {path}")
     if find_spec("keras") is None:
         raise MissingLibrary(
-            'Keras is not installed, so the source model cannot be run: pip install "rnnlens[keras]" '
-            "and a backend such as torch"
+            "Keras is not installed, so the source model cannot be run: "
+            'pip install "rnnlens[keras]" and a backend such as torch'
         )
     _choose_backend()
     try:
         import keras
     except ImportError as error:
         raise MissingLibrary(
-            f"Keras is installed but its backend is not ({error}): install torch, jax or tensorflow, "
-            "or name the one that is there in the environment variable KERAS_BACKEND"
+            f"Keras is installed but its backend is not ({error}): install torch, jax or "
+            "tensorflow, or name the one that is there in the environment variable KERAS_BACKEND"
         ) from error
     try:
         return keras.saving.load_model(path, compile=False, safe_mode=True)
     except (ValueError, TypeError, OSError, KeyError, AttributeError) as error:
         reason = str(error).strip().split("\n", maxsplit=1)[0]
         raise UnreadableFile(
-            f"Keras {keras.__version__} does not open {path.name} ({reason}), so fidelity cannot be "
-            "checked against it; give the outputs that the source gave instead"
+            f"Keras {keras.__version__} does not open {path.name} ({reason}), so fidelity cannot "
+            "be checked against it; give the outputs that the source gave instead"
         ) from error
 
 
 def _choose_backend() -> None:
-    """Let Keras find a backend that is there, where nobody chose one and Keras is not loaded yet."""
+    """Let Keras find a backend that is there, where nobody chose one and it is not loaded yet."""
     if "keras" in sys.modules or "KERAS_BACKEND" in os.environ:
         return
     present = [name for name in ("tensorflow", "torch", "jax") if find_spec(name) is not None]

@@ -43,6 +43,14 @@ class Dialect:
         return 1 / 6 if self.generation == "Keras 3" else 0.2
 
     @property
+    def merges_masks(self) -> Literal["newest", "all", "lost"]:
+        """How merges make one mask: as Keras 3.4, as Keras 2, or not at all (3.0 to 3.3)."""
+        if self.generation != "Keras 3":
+            return "all"
+        minor = re.match(r"3\.(\d+)", self.version)
+        return "newest" if minor and int(minor[1]) >= 4 else "lost"
+
+    @property
     def zeroes_masked_outputs(self) -> bool:
         """Whether Bidirectional gives zero at masked steps (tf.keras and Keras 3 do)."""
         return self.generation != "Keras 2"

@@ -10,7 +10,7 @@ from rnnlens.engine.operations.registry import Array, Mask, Multipliers, Tape, p
 from rnnlens.errors import DataError
 from rnnlens.network.layers import Conv1D, Dense, Embedding, TimeDistributed
 
-__all__ = ["padding"]
+__all__ = ["gathered_back", "padding"]
 
 
 def _bias(b: np.ndarray | None) -> Array | float:
@@ -57,6 +57,30 @@ def padding(kind: str, length: int, reach: int, stride: int) -> tuple[int, int]:
     return total // 2, total - total // 2
 
 
+def gathered_back(m_read: Array, index: np.ndarray, length: int, around: tuple[int, int]) -> Array:
+    """Sum the multipliers of every reading of a step into that step.
+
+    Parameters
+    ----------
+    m_read : array (sample, output step, reading, feature)
+        Multipliers of what each window read.
+    index : array (output step, reading) of int
+        The padded step that was read.
+    length : int
+        Number of steps without padding.
+    around : tuple of int
+        Padding before and after.
+
+    Returns
+    -------
+    array (sample, step, feature)
+        Multipliers of the steps; those of the padding are dropped.
+    """
+    m_padded = np.zeros((length + sum(around), len(m_read), m_read.shape[-1]))
+    np.add.at(m_padded, index, m_read.transpose(1, 2, 0, 3))
+    return m_padded.swapaxes(0, 1)[:, around[0] : around[0] + length]
+
+
 def _taps(layer: Conv1D, length: int) -> tuple[np.ndarray, tuple[int, int]]:
     """Give the padded step that each (output step, tap) reads, and the padding."""
     taps = layer.W.shape[0]
@@ -89,7 +113,7 @@ def _(layer: Conv1D, tape: Tape, tape0: Tape, m: Multipliers) -> Multipliers:
     assert m[0] is not None
     m_a = pull_activation(layer.activation, tape.saved, tape0.saved, m[0])
     length = tape.inputs[0].shape[1]
-    index, (before, after) = _taps(layer, length)
+    index, around = _taps(layer, length)
     W = np.asarray(layer.W, float)
     parts = [
         np.tensordot(outer, kernel, axes=([2], [2]))
@@ -98,9 +122,7 @@ def _(layer: Conv1D, tape: Tape, tape0: Tape, m: Multipliers) -> Multipliers:
         )
     ]
     m_read = np.concatenate(parts, axis=-1)
-    m_padded = np.zeros((len(m_a), length + before + after, m_read.shape[-1]))
-    np.add.at(m_padded, (slice(None), index), m_read)
-    return (m_padded[:, before : before + length],)
+    return (gathered_back(m_read, index, length, around),)
 
 
 @run.register

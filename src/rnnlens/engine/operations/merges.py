@@ -10,6 +10,7 @@ from __future__ import annotations
 from functools import reduce
 
 import numpy as np
+from numpy.typing import NDArray
 
 from rnnlens.engine.operations.registry import (
     Array,
@@ -42,7 +43,8 @@ def _either(masks: tuple[Mask, ...]) -> Mask:
 def _(
     layer: Add | Average, inputs: tuple[Array, ...], masks: tuple[Mask, ...], forced: Mask
 ) -> Tape:
-    total = reduce(np.add, _aligned(inputs))
+    first, *others = _aligned(inputs)
+    total = sum(others, start=first)
     share = len(inputs) if isinstance(layer, Average) else 1
     return Tape(inputs, (total / share,), (_either(masks),))
 
@@ -68,32 +70,46 @@ def _(layer: Subtract, tape: Tape, tape0: Tape, m: Multipliers) -> Multipliers:
     return reduce_to(m[0], left.shape), reduce_to(-m[0], right.shape)
 
 
+def _over_features(mask: Mask, x: Array) -> NDArray[np.bool_]:
+    """Spread a mask over the axes of a sequence; all is real where there is none."""
+    if mask is None:
+        return np.ones(1, dtype=bool)
+    return mask.reshape(mask.shape + (1,) * (x.ndim - mask.ndim))
+
+
 @run.register
 def _(layer: Multiply, inputs: tuple[Array, ...], masks: tuple[Mask, ...], forced: Mask) -> Tape:
+    # keras/src/layers/merging/multiply.py: 1 stands in for a masked step of one factor, and 0 for
+    # a step that is masked in every factor.
     aligned = _aligned(inputs)
-    products = [aligned[0]]  # ((u v) w) ...: each product has two factors
-    for factor in aligned[1:]:
+    real = [_over_features(mask, x) for mask, x in zip(masks, aligned, strict=True)]
+    factors = [np.where(there, x, 1.0) for there, x in zip(real, aligned, strict=True)]
+    products = [factors[0]]  # ((u v) w) ...: each product has two factors
+    for factor in factors[1:]:
         products.append(products[-1] * factor)
-    return Tape(inputs, (products[-1],), (_either(masks),), (aligned, products))
+    either = _either(masks)
+    kept = _over_features(either, products[-1])
+    output = np.where(kept, products[-1], 0.0)
+    return Tape(inputs, (output,), (either,), (factors, products, real, kept))
 
 
 @pull.register
 def _(layer: Multiply, tape: Tape, tape0: Tape, m: Multipliers) -> Multipliers:
     assert m[0] is not None
-    (factors, products), (factors0, products0) = tape.saved, tape0.saved
-    along, pulled = m[0], []
+    factors, products, real, kept = tape.saved
+    factors0, products0, *_ = tape0.saved
+    along, pulled = m[0] * kept, []
     for k in range(len(factors) - 1, 0, -1):
         pulled.append(along * (products[k - 1] + products0[k - 1]) / 2)
         along = along * (factors[k] + factors0[k]) / 2
     pulled.append(along)
     return tuple(
-        reduce_to(part, x.shape) for part, x in zip(reversed(pulled), tape.inputs, strict=True)
+        reduce_to(part * there, x.shape)
+        for part, there, x in zip(reversed(pulled), real, tape.inputs, strict=True)
     )
 
 
-def _concatenated_mask(
-    inputs: tuple[Array, ...], masks: tuple[Mask, ...], axis: int
-) -> Mask:
+def _concatenated_mask(inputs: tuple[Array, ...], masks: tuple[Mask, ...], axis: int) -> Mask:
     if all(mask is None for mask in masks):
         return None
     full = [
@@ -102,7 +118,7 @@ def _concatenated_mask(
         else np.broadcast_to(mask[..., None] if mask.ndim < x.ndim else mask, x.shape)
         for x, mask in zip(inputs, masks, strict=True)
     ]
-    return np.concatenate(full, axis=axis).any(axis=-1)
+    return np.asarray(np.concatenate(full, axis=axis).any(axis=-1))
 
 
 @run.register

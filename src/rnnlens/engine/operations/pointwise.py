@@ -36,7 +36,9 @@ def _(layer: Identity, tape: Tape, tape0: Tape, m: Multipliers) -> Multipliers:
 @run.register
 def _(layer: Masking, inputs: tuple[Array, ...], masks: tuple[Mask, ...], forced: Mask) -> Tape:
     x = inputs[0]
-    mask = (x != layer.value).any(axis=-1) if forced is None else np.broadcast_to(forced, x.shape[:-1])
+    mask = (
+        (x != layer.value).any(axis=-1) if forced is None else np.broadcast_to(forced, x.shape[:-1])
+    )
     return Tape(inputs, (np.where(mask[..., None], x, 0.0),), (mask,), mask)
 
 

@@ -1,8 +1,8 @@
 """Pooling over the steps.
 
-The largest of several is taken as a tournament, ``max(u, v) = u + relu(v - u)``: linear maps and one
-activation, so multipliers stay exact between two points. Against several rivals at once the split
-depends on their order, oldest first.
+The largest of several is taken as a tournament, ``max(u, v) = u + relu(v - u)``: linear maps and
+one activation, so multipliers stay exact between two points. Against several rivals at once the
+split depends on their order, oldest first.
 """
 
 from __future__ import annotations
@@ -10,7 +10,7 @@ from __future__ import annotations
 import numpy as np
 
 from rnnlens.engine.activations import pull as pull_activation
-from rnnlens.engine.operations.linear import padding
+from rnnlens.engine.operations.linear import gathered_back, padding
 from rnnlens.engine.operations.registry import Array, Mask, Multipliers, Tape, pull, run
 from rnnlens.network.activations import Activation
 from rnnlens.network.layers import GlobalPooling1D, Pooling1D
@@ -58,14 +58,12 @@ def _(layer: Pooling1D, inputs: tuple[Array, ...], masks: tuple[Mask, ...], forc
 def _(layer: Pooling1D, tape: Tape, tape0: Tape, m: Multipliers) -> Multipliers:
     assert m[0] is not None
     length = tape.inputs[0].shape[1]
-    index, (before, after) = _pools(layer, length)
+    index, around = _pools(layer, length)
     if layer.kind == "max":
         m_read = _pull_largest(tape.saved, tape0.saved, m[0], axis=2)
     else:
         m_read = np.repeat((m[0] / tape.saved)[:, :, None], layer.size, axis=2)
-    m_padded = np.zeros((len(m[0]), length + before + after, m[0].shape[-1]))
-    np.add.at(m_padded, (slice(None), index), m_read)
-    return (m_padded[:, before : before + length],)
+    return (gathered_back(m_read, index, length, around),)
 
 
 def _weights(x: Array, mask: Mask) -> Array:

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from rnnlens.engine.cells import Ready, Step, ready
+from rnnlens.engine.cells import Ready, States, Step, ready
 from rnnlens.engine.operations.registry import Array, Mask, Multipliers, Tape, join, pull, run
 from rnnlens.network.layers import Bidirectional, Recurrent
 
@@ -83,36 +83,48 @@ def _output_multipliers(layer: Recurrent, course: Course, m: Array | None) -> li
     return [*([None] * (length - 1)), m]
 
 
+def _pull_masked(
+    layer: Recurrent, tapes: tuple[Course, Course], t: int, here: Array | None, states: States
+) -> tuple[Array, States, Array | None]:
+    # Gives the multipliers of xW, of the states before, and of the output before, which masked
+    # samples repeat.
+    course, course0 = tapes
+    assert course.mask is not None
+    keep = course.mask[t][:, None]
+    fresh = 0.0 if here is None else np.where(keep, here, 0.0)
+    reached = tuple(np.where(keep, s, 0.0) for s in states)
+    reached = (reached[0] + fresh, *reached[1:])
+    into, before = course.ready.pull(course.steps[t], course0.steps[t], reached)
+    states = tuple(np.where(keep, b, s) for b, s in zip(before, states, strict=True))
+    if here is None or layer.zero_output_for_mask:
+        return into, states, None
+    return into, states, np.where(keep, 0.0, here)
+
+
 @pull.register
 def _(layer: Recurrent, tape: Tape, tape0: Tape, m: Multipliers) -> Multipliers:
     course, course0 = tape.saved, tape0.saved
-    cell: Ready = course.ready
     outer = _output_multipliers(layer, course, m[0])
     samples = len(next(part for part in m if part is not None))
-    states = tuple(np.zeros((samples, layer.cell.units)) for _ in layer.cell.states)
+    states: States = tuple(np.zeros((samples, layer.cell.units)) for _ in layer.cell.states)
     if layer.return_state:
-        states = tuple(s if given is None else given for s, given in zip(states, m[1:], strict=True))
+        states = tuple(
+            z if given is None else given for z, given in zip(states, m[1:], strict=True)
+        )
     m_xW = []
-    held: Array | None = None  # multiplier of an output that masked steps repeat
+    held: Array | None = None
     for t in reversed(range(len(course.steps))):
         here = join(outer[t], held)
         if course.mask is None:
-            of_states = states if here is None else (states[0] + here, *states[1:])
-            into, states = cell.pull(course.steps[t], course0.steps[t], of_states)
+            reached = states if here is None else (states[0] + here, *states[1:])
+            into, states = course.ready.pull(course.steps[t], course0.steps[t], reached)
         else:
-            keep = course.mask[t][:, None]
-            fresh = 0.0 if here is None else np.where(keep, here, 0.0)
-            of_states = tuple(np.where(keep, s, 0.0) for s in states)
-            of_states = (of_states[0] + fresh, *of_states[1:])
-            into, before = cell.pull(course.steps[t], course0.steps[t], of_states)
-            states = tuple(np.where(keep, b, s) for b, s in zip(before, states, strict=True))
-            repeats = here is not None and not layer.zero_output_for_mask
-            held = np.where(keep, 0.0, here) if repeats else None
+            into, states, held = _pull_masked(layer, (course, course0), t, here, states)
         m_xW.append(into)
-    # collected newest-read first: reverse to the order of reading, then to the order of the input
+    # collected in the order of going back: turn it to the order of the input
     stacked = np.stack(m_xW if layer.go_backwards else m_xW[::-1], axis=1)
     given = states if len(tape.inputs) > 1 else ()
-    return (stacked @ cell.W.T, *given)
+    return (stacked @ course.ready.W.T, *given)
 
 
 def _directions(layer: Bidirectional) -> tuple[Recurrent, Recurrent]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from functools import singledispatch
-from typing import Any
+from typing import Any, NoReturn
 
 import numpy as np
 from numpy.typing import NDArray
@@ -67,7 +67,7 @@ def run(layer: Layer, inputs: tuple[Array, ...], masks: tuple[Mask, ...], forced
     UnsupportedModel
         For a layer class without an operation.
     """
-    raise UnsupportedModel(f"rnnlens has no operation for the layer {layer_kind(layer)}")
+    return _unknown(layer)
 
 
 @singledispatch
@@ -94,6 +94,10 @@ def pull(layer: Layer, tape: Tape, tape0: Tape, m: Multipliers) -> Multipliers:
     UnsupportedModel
         For a layer class without an operation.
     """
+    return _unknown(layer)
+
+
+def _unknown(layer: Layer) -> NoReturn:
     raise UnsupportedModel(f"rnnlens has no operation for the layer {layer_kind(layer)}")
 
 

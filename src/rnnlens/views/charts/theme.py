@@ -71,7 +71,8 @@ def dress(chart: Chart) -> Chart:
     config: dict[str, Any] = {
         "font": FONT,
         "background": "#ffffff",
-        "padding": 6,
+        # A reader's font may be wider than the one the figure was laid out with.
+        "padding": {"left": 6, "top": 6, "right": 28, "bottom": 6},
         # Thousands of marks each read aloud would drown the figure's own text alternative.
         "aria": False,
         "view": {"stroke": None},
