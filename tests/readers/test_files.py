@@ -2,6 +2,8 @@
 
 import io
 import json
+import subprocess
+import sys
 import zipfile
 
 import h5py
@@ -49,6 +51,14 @@ def test_the_name_of_a_file_decides_nothing(archive, tmp_path):
     as_h5.write_bytes(archive.read_bytes())
     assert read(as_keras).origin.format == "Keras 3 HDF5"
     assert read(as_h5).origin.format == "Keras 3 archive (.keras)"
+
+
+def test_reading_a_file_imports_no_keras(archive):
+    code = (
+        "import sys; from rnnlens.readers.open import read; read(sys.argv[1]);"
+        "sys.exit(any(name in sys.modules for name in ('keras', 'torch', 'tensorflow')))"
+    )
+    assert subprocess.run([sys.executable, "-c", code, str(archive)], check=False).returncode == 0
 
 
 def test_no_such_file(tmp_path):

@@ -71,6 +71,12 @@ LAYERS = {
     "layer 's' (Softmax) takes a masked sequence": lambda: _functional(
         lambda x: L.Softmax(name="s", axis=1)(L.Masking()(x)), shape=(6, 6)
     ),
+    "layer 't' (TimeDistributed) applies LSTM to the steps of a masked": lambda: _functional(
+        lambda x: L.TimeDistributed(L.LSTM(2), name="t")(L.Masking()(x)), shape=(6, 4, 3)
+    ),
+    "layer 't' (TimeDistributed): it wraps Softmax": lambda: _sequence(
+        L.TimeDistributed(L.Softmax(), name="t")
+    ),
     "activation = 'glu' halves the units": lambda: _with_option("SimpleRNN", activation="glu"),
     "layer 'a' (Dense): the option lora_rank = 2": _with_lora,
 }

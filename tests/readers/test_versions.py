@@ -212,6 +212,11 @@ def test_an_archive_of_tf_keras_that_skips_numbers_is_read_in_order(tmp_path):
     assert at == "_layer_checkpoint_dependencies/lstm_20/cell/vars/0"
 
 
+def test_layers_that_compute_in_half_precision_are_noted():
+    model = keras.Sequential([L.Input((3, 1)), L.LSTM(2, dtype="mixed_float16", name="half")])
+    assert "half computes in mixed_float16" in " ".join(read(model).origin.notes)
+
+
 @pytest.mark.parametrize("version", ["2.15.0", "3.3.3"])
 def test_a_product_of_masked_sequences_is_refused_where_versions_differ(tmp_path, version):
     names = ("x", "mask", "product")

@@ -18,6 +18,7 @@ from rnnlens.readers.keras_calls import Call, Key, TensorKey, calls_of, keys_in,
 from rnnlens.readers.keras_graph import Graph, Taken, Value
 from rnnlens.readers.keras_layers import build
 from rnnlens.readers.keras_masks import MaskValue, mask_operation
+from rnnlens.readers.keras_options import HALF
 from rnnlens.readers.keras_spec import Built, Dialect, class_of, spec_of
 from rnnlens.readers.shelves import Shelf
 
@@ -222,9 +223,13 @@ class _Walk:
             return self.model(entry, shelf, inner, list(taken.inputs))
         if full not in self.built:
             path = full.replace(".", "/")
-            self.built[full] = build(
-                spec_of(entry, name=full, path=path, shelf=shelf, dialect=self.graph.dialect)
-            )
+            spec = spec_of(entry, name=full, path=path, shelf=shelf, dialect=self.graph.dialect)
+            self.built[full] = build(spec)
+            if spec.options.precision in HALF:
+                self.graph.notes.append(
+                    f"Layer {full} computes in {spec.options.precision} in the source; here it "
+                    "computes in double precision, so outputs agree to about three digits."
+                )
         return self.graph.call(node, kind, self.built[full], taken)
 
 

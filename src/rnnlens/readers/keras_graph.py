@@ -7,8 +7,16 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from rnnlens.errors import UnsupportedModel
-from rnnlens.network.layers import Bidirectional, Input, Layer, Multiply, Permute, Recurrent
-from rnnlens.network.network import Node, Ref
+from rnnlens.network.layers import (
+    Bidirectional,
+    Input,
+    Layer,
+    Multiply,
+    Permute,
+    Recurrent,
+    TimeDistributed,
+)
+from rnnlens.network.network import Node, Ref, layer_kind
 from rnnlens.readers.keras_layers import MANY_INPUTS
 from rnnlens.readers.keras_masks import MIXED, Expression, MaskValue, mask_after, needs_mask
 from rnnlens.readers.keras_options import Options
@@ -258,6 +266,12 @@ class Graph:
                 f"layer {node!r} ({kind}) takes a mask that versions of Keras make by different "
                 "rules, after a merge of different masks or a masked decoder with an initial "
                 "state; mask after that layer instead"
+            )
+        if mask is not None and isinstance(layer, TimeDistributed) and needs_mask(layer.layer):
+            raise UnsupportedModel(
+                f"layer {node!r} (TimeDistributed) applies {layer_kind(layer.layer)} to the steps "
+                "of a masked sequence, and masks within steps are not implemented; mask nothing "
+                "there"
             )
         if mask is not None and kind == "Softmax":
             raise UnsupportedModel(

@@ -63,7 +63,7 @@ def time_distributed(spec: Spec) -> Built:
     )
     layer, sources = build(inner)
     makes_mask = isinstance(layer, Masking) or (isinstance(layer, Embedding) and layer.mask_zero)
-    if makes_mask or kind in MANY_INPUTS:
+    if makes_mask or kind in {"Softmax", *MANY_INPUTS}:
         raise spec.refuse(f"it wraps {kind}, which rnnlens does not apply step by step")
     return TimeDistributed(layer), sources
 

@@ -178,7 +178,9 @@ def mask_after(
     elif isinstance(layer, Embedding) and layer.mask_zero:
         after = ("not_equal", inputs[0], 0.0)
     elif isinstance(layer, PASSES):
-        after = first
+        # The preprocessing layers of tf.keras drop masks; those of Keras 3 hand them on.
+        dropped = rules == "all" and isinstance(layer, (Rescaling, Standardization))
+        after = MIXED if dropped and first is not None else first
     elif isinstance(layer, Recurrent):
         after = first if layer.return_sequences else None
     elif isinstance(layer, Bidirectional):

@@ -13,7 +13,7 @@ from typing import Any
 
 from rnnlens.errors import UnreadableFile, UnsupportedModel
 
-__all__ = ["INERT", "INERT_ENDINGS", "Options", "revive"]
+__all__ = ["HALF", "INERT", "INERT_ENDINGS", "Options", "revive"]
 
 #: Options that change nothing when a trained network predicts.
 INERT = frozenset({
@@ -33,6 +33,13 @@ INERT = frozenset({
 
 #: Options with these endings act in training alone.
 INERT_ENDINGS = ("_initializer", "_regularizer", "_constraint")
+
+
+#: Policies under which a layer computes in half precision.
+HALF = frozenset({"float16", "bfloat16", "mixed_float16", "mixed_bfloat16"})
+
+#: Every policy of a layer that is not quantized; integers are those of tokens.
+PRECISIONS = frozenset({*HALF, "float32", "float64", "int32", "int64", "uint8", "bool"})
 
 
 def revive(value: Any) -> Any:
@@ -127,9 +134,9 @@ class Options:
             The value.
         """
         value = self.take(key, default)
-        if not isinstance(value, bool):
+        if not isinstance(value, (bool, int)) or value not in {0, 1}:
             raise self.wrong(key, "true or false")
-        return value
+        return bool(value)
 
     def integer(self, key: str, default: Any = ...) -> int:
         """Give an option that is one whole number; Keras may write it as a list of one.
@@ -285,6 +292,14 @@ class Options:
                 "rnnlens does not ignore options; build the layer without it"
             )
 
+    @property
+    def precision(self) -> str:
+        """The dtype policy by name, such as ``"float32"`` or ``"mixed_float16"``."""
+        policy = self.values.get("dtype") or "float32"
+        if isinstance(policy, Mapping):
+            policy = policy.get("config", {}).get("name")
+        return str(policy)
+
     def check_weights(self) -> None:
         """Refuse the options by which the arrays are not the layer's plain weights.
 
@@ -301,17 +316,11 @@ class Options:
                     "and the quantization, and save the model again"
                 )
         policy = self.values.get("dtype")
-        kind = "DTypePolicy"
-        if isinstance(policy, Mapping):
-            kind = str(policy.get("class_name"))
-            policy = policy.get("config", {}).get("name")
-        floats = ("float16", "float32", "float64", "bfloat16", "mixed_float16", "mixed_bfloat16")
-        integers = ("int8", "int16", "int32", "int64", "uint8", "bool", "string")
-        known = policy is None or policy in floats or policy in integers
-        if not known or kind not in {"DTypePolicy", "Policy", "FloatDTypePolicy"}:
+        kind = str(policy.get("class_name")) if isinstance(policy, Mapping) else "DTypePolicy"
+        if self.precision not in PRECISIONS or kind not in {"DTypePolicy", "Policy"}:
             raise UnsupportedModel(
-                f"layer {self.layer}: the dtype policy {policy!r} is not implemented: rnnlens "
-                "reads models that are not quantized"
+                f"layer {self.layer}: the dtype policy {self.precision!r} is not implemented: "
+                "rnnlens reads models that are not quantized"
             )
 
 
