@@ -94,3 +94,29 @@ def test_the_loop_tells_swapped_gates_apart(rng):
     x = rng.normal(size=(5, 3)).tolist()
     right, wrong = lstm_loop(p, x)[-1]["h"], lstm_loop(swapped, x)[-1]["h"]
     assert np.abs(np.subtract(right, wrong)).max() > 1e-3
+
+
+def test_lengths_mask_the_steps_after_them_in_both_directions(rng):
+    from rnnlens.network.axes import Lengths
+    from rnnlens.network.layers import Bidirectional, Input
+    from rnnlens.network.network import Network, Node, Origin
+
+    forward_cell, backward_cell = cell("lstm", rng), cell("lstm", rng)
+    both = Bidirectional(Recurrent(forward_cell), Recurrent(backward_cell, go_backwards=True))
+    network = Network(
+        (
+            Node("x", Input((6, 3))),
+            Node("n", Input(())),
+            Node("real", Lengths(), (("x", 0), ("n", 0))),
+            Node("both", both, (("real", 0),)),
+        ),
+        (("both", 0),),
+        Origin("test"),
+    )
+    x = rng.normal(size=(2, 6, 3))
+    got = forward(network, entries(network, {"x": x, "n": np.array([4.0, 6.0])})).outputs[0]
+    for sample, length in enumerate((4, 6)):
+        window = x[sample, :length].tolist()
+        there = lstm_loop(equations(forward_cell), window)[-1]["h"]
+        back = lstm_loop(equations(backward_cell), window[::-1])[-1]["h"]
+        np.testing.assert_allclose(got[sample], [*there, *back], **CLOSE)

@@ -77,6 +77,9 @@ LAYERS = {
     "layer 't' (TimeDistributed): it wraps Softmax": lambda: _sequence(
         L.TimeDistributed(L.Softmax(), name="t")
     ),
+    "layer 'l' takes 'None', which is not the output of a layer": lambda: _functional(
+        lambda x: L.LSTM(2, name="l")(x, initial_state=[None, None])
+    ),
     "activation = 'glu' halves the units": lambda: _with_option("SimpleRNN", activation="glu"),
     "layer 'a' (Dense): the option lora_rank = 2": _with_lora,
 }

@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from rnnlens.engine.operations import (  # noqa: F401  (each registers its layers)
+    axes,
     linear,
     merges,
     norms,

@@ -5,6 +5,7 @@ from __future__ import annotations
 from math import prod
 
 from rnnlens.network.activations import Activation
+from rnnlens.network.axes import Constant, ExpandDims, Index, Mean, Slice, Squeeze
 from rnnlens.network.layers import (
     Activate,
     Add,
@@ -115,6 +116,28 @@ def _rearranged(layer: Layer, shape: Shape) -> Shape:
     return _over_steps(layer, shape)
 
 
+def _along_axes(layer: Layer, shape: Shape) -> Shape:
+    """Work out the shape after a layer of `rnnlens.network.axes`; axes count the batch axis."""
+    full = [None, *shape]
+    if isinstance(layer, Constant):
+        return layer.C.shape
+    if isinstance(layer, ExpandDims):
+        full.insert(layer.axis % (len(full) + 1), 1)
+    elif isinstance(layer, Index | Squeeze):
+        del full[layer.axis % len(full)]
+    elif isinstance(layer, Slice):
+        axis = layer.axis % len(full)
+        length = full[axis]
+        places = slice(layer.start, layer.stop, layer.step)
+        full[axis] = None if length is None else len(range(*places.indices(length)))
+    elif isinstance(layer, Mean):
+        gone = {axis % len(full) for axis in layer.axes}
+        full = [
+            1 if k in gone else n for k, n in enumerate(full) if layer.keepdims or k not in gone
+        ]
+    return tuple(full[1:])
+
+
 def _over_steps(layer: Layer, shape: Shape) -> Shape:
     if isinstance(layer, Conv1D):
         span = layer.dilation * (layer.W.shape[0] - 1) + 1
@@ -125,7 +148,7 @@ def _over_steps(layer: Layer, shape: Shape) -> Shape:
         return (steps, *shape[1:])
     if isinstance(layer, GlobalPooling1D):
         return (1, *shape[1:]) if layer.keepdims else shape[1:]
-    return shape
+    return _along_axes(layer, shape)
 
 
 def _recurrent(layer: Recurrent, shape: Shape) -> tuple[Shape, ...]:

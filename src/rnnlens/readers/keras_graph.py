@@ -179,12 +179,16 @@ class Graph:
         Raises
         ------
         UnsupportedModel
-            If it is the output of an operation.
+            If it is the output of an operation, or a constant.
         """
         if isinstance(value, MaskValue):
             raise UnsupportedModel(
                 f"{where} takes the output of the operation {value.operation!r}, which is not a "
                 "layer; replace the operation by a layer of Keras"
+            )
+        if not isinstance(value, tuple):
+            raise UnsupportedModel(
+                f"{where} takes {str(value)[:40]!r}, which is not the output of a layer"
             )
         return value
 

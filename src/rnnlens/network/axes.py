@@ -1,0 +1,128 @@
+"""Layers that pick, turn and stretch axes: what exported graphs are full of.
+
+Axes count from the batch axis, 0, or from the end; the batch axis itself is never touched.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import ClassVar
+
+from rnnlens.network.cells import FloatArray
+from rnnlens.network.layers import Layer
+
+__all__ = ["Constant", "ExpandDims", "Flip", "Index", "Lengths", "Mean", "Slice", "Squeeze"]
+
+
+@dataclass(frozen=True, eq=False)
+class Constant(Layer):
+    """The same numbers for every sample; its one input says how many samples there are.
+
+    Parameters
+    ----------
+    C : array
+        The numbers for one sample.
+    """
+
+    meanings: ClassVar[dict[str, str]] = {"C": "constant"}
+
+    C: FloatArray
+
+
+@dataclass(frozen=True, eq=False)
+class ExpandDims(Layer):
+    """A new axis of length one.
+
+    Parameters
+    ----------
+    axis : int
+        Where it stands in the output.
+    """
+
+    axis: int
+
+
+@dataclass(frozen=True, eq=False)
+class Flip(Layer):
+    """An axis turned round.
+
+    Parameters
+    ----------
+    axis : int
+        Which.
+    """
+
+    axis: int = 1
+
+
+@dataclass(frozen=True, eq=False)
+class Index(Layer):
+    """One place of an axis, which is gone afterwards: ``x[:, -1]``.
+
+    Parameters
+    ----------
+    index : int
+        The place, negative from the end.
+    axis : int
+        Which axis.
+    """
+
+    index: int
+    axis: int = 1
+
+
+@dataclass(frozen=True, eq=False)
+class Lengths(Layer):
+    """A sequence with each sample's number of real steps: the steps after it are masked.
+
+    It takes the sequence and then the lengths, one number a sample.
+    """
+
+
+@dataclass(frozen=True, eq=False)
+class Mean(Layer):
+    """The mean over axes.
+
+    Parameters
+    ----------
+    axes : tuple of int
+        Which.
+    keepdims : bool
+        Whether they stay, with length one.
+    """
+
+    axes: tuple[int, ...]
+    keepdims: bool = False
+
+
+@dataclass(frozen=True, eq=False)
+class Slice(Layer):
+    """A run of places of an axis, as Python slices.
+
+    Parameters
+    ----------
+    start, stop : int or None
+        As in Python.
+    step : int
+        Positive or negative, never zero.
+    axis : int
+        Which axis.
+    """
+
+    start: int | None
+    stop: int | None
+    step: int = 1
+    axis: int = 1
+
+
+@dataclass(frozen=True, eq=False)
+class Squeeze(Layer):
+    """An axis of length one taken away.
+
+    Parameters
+    ----------
+    axis : int
+        Which.
+    """
+
+    axis: int
