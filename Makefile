@@ -3,6 +3,7 @@
 #   make demo    read the shipped weather network and explain its forecasts
 #   make test    run every test
 #   make check   lint and types
+#   make floor   every test with the oldest libraries that pyproject.toml allows
 #   make bench   every benchmark
 #   make clean   remove what the above made
 #
@@ -31,7 +32,7 @@ ONE_THREAD := OMP_NUM_THREADS=1 OPENBLAS_NUM_THREADS=1 MKL_NUM_THREADS=1 VECLIB_
 BENCHMARKS = $(sort $(wildcard benchmarks/*.py))
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test check bench clean
+.PHONY: help demo test check floor bench clean
 .DELETE_ON_ERROR:
 
 help:
@@ -47,6 +48,9 @@ check: $(VENV)/.check
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/pyright --pythonpath $(BIN)/python
+
+floor: $(VENV)/floor/.made
+	$(ONE_THREAD) KERAS_BACKEND=torch $(VENV)/floor/bin/python -m pytest -n $(WORKERS) $(ARGS)
 
 bench: $(VENV)/.test
 ifeq ($(BENCHMARKS),)
@@ -83,4 +87,12 @@ $(VENV)/.test: pyproject.toml | $(VENV)/.made
 # The types are checked against the libraries that the tests use, so they are installed too.
 $(VENV)/.check: pyproject.toml $(VENV)/.test | $(VENV)/.made
 	@$(INSTALL) -e '.[test,check]'
+	@touch $@
+
+$(VENV)/floor/.made: pyproject.toml .ci/lower_bounds.py | $(VENV)/.made
+	@echo "Setting up $(VENV)/floor with the oldest libraries; this takes a few minutes." >&2
+	@$(PYTHON) -m venv $(VENV)/floor
+	@$(BIN)/python .ci/lower_bounds.py > $(VENV)/floor/requirements.txt
+	@$(VENV)/floor/bin/python -m pip install -qq $(TORCH_OPTIONS) -r $(VENV)/floor/requirements.txt
+	@$(VENV)/floor/bin/python -m pip install -qq --no-deps -e .
 	@touch $@

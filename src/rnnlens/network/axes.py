@@ -11,7 +11,17 @@ from typing import ClassVar
 from rnnlens.network.cells import FloatArray
 from rnnlens.network.layers import Layer
 
-__all__ = ["Constant", "ExpandDims", "Flip", "Index", "Lengths", "Mean", "Slice", "Squeeze"]
+__all__ = [
+    "Constant",
+    "ExpandDims",
+    "Flip",
+    "Index",
+    "Lengths",
+    "Mean",
+    "Slice",
+    "Squeeze",
+    "Unmask",
+]
 
 
 @dataclass(frozen=True, eq=False)
@@ -126,3 +136,8 @@ class Squeeze(Layer):
     """
 
     axis: int
+
+
+@dataclass(frozen=True, eq=False)
+class Unmask(Layer):
+    """A sequence handed on without its mask: from here on every step counts as real."""

@@ -7,12 +7,12 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from rnnlens.errors import UnsupportedModel
+from rnnlens.network.axes import Unmask
 from rnnlens.network.layers import (
     Bidirectional,
     Input,
     Layer,
     Multiply,
-    Permute,
     Recurrent,
     TimeDistributed,
 )
@@ -249,12 +249,12 @@ class Graph:
         """Hand a sequence on without its mask."""
         # In Keras 3 a recurrent layer that is given an initial state gets no mask unless one is
         # passed to it (keras/src/layers/layer.py, __call__, step 6: masks are filled in for layers
-        # with one tensor argument). Permuting no axis hands the values on and drops the mask.
+        # with one tensor argument).
         self.notes.append(
             f"Layer {node} takes a masked sequence and an initial state: Keras 3 leaves the mask "
             "out there, and so does this network."
         )
-        return self._add(Node(f"{node}.unmasked", Permute((1, 2)), (ref,)), [None])
+        return self._add(Node(f"{node}.unmasked", Unmask(), (ref,)), [None])
 
     def _check_use(self, node: str, kind: str, layer: Layer, refs: list[Ref]) -> None:
         """Refuse the uses of a mask where the source and the engine would differ."""

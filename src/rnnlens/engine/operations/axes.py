@@ -15,6 +15,7 @@ from rnnlens.network.axes import (
     Mean,
     Slice,
     Squeeze,
+    Unmask,
 )
 
 __all__: list[str] = []
@@ -110,3 +111,13 @@ def _(layer: Lengths, inputs: tuple[Array, ...], masks: tuple[Mask, ...], forced
 @pull.register
 def _(layer: Lengths, tape: Tape, tape0: Tape, m: Multipliers) -> Multipliers:
     return (m[0], None)
+
+
+@run.register
+def _(layer: Unmask, inputs: tuple[Array, ...], masks: tuple[Mask, ...], forced: Mask) -> Tape:
+    return Tape(inputs, inputs[:1], (None,))
+
+
+@pull.register
+def _(layer: Unmask, tape: Tape, tape0: Tape, m: Multipliers) -> Multipliers:
+    return m
