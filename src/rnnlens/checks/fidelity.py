@@ -18,7 +18,7 @@ from rnnlens.engine.forward import entries, predict
 from rnnlens.errors import DataError, InputError
 from rnnlens.names import declared
 from rnnlens.network.network import Network
-from rnnlens.readers.keras_run import keras_outputs
+from rnnlens.readers.run import source_outputs
 
 __all__ = ["Fidelity", "fidelity"]
 
@@ -128,7 +128,7 @@ def _theirs(source: Any, inputs: Mapping[str, Array]) -> tuple[list[Array], str]
         source = [source]
     if isinstance(source, tuple | list) and all(isinstance(a, np.ndarray) for a in source):
         return [np.asarray(a, dtype=np.float64) for a in source], "stored outputs"
-    ran = keras_outputs(source, inputs)
+    ran = source_outputs(source, inputs)
     if ran is not None:
         return ran
     raise InputError(

@@ -12,14 +12,13 @@ from typing import Any
 import numpy as np
 
 from rnnlens.errors import MissingLibrary, UnreadableFile
+from rnnlens.readers import keras_archive, keras_hdf5
 from rnnlens.readers.keras_live import match as is_live
 
-__all__ = ["keras_outputs"]
+__all__ = ["outputs"]
 
 
-def keras_outputs(
-    source: Any, inputs: Mapping[str, np.ndarray]
-) -> tuple[list[np.ndarray], str] | None:
+def outputs(source: Any, inputs: Mapping[str, np.ndarray]) -> tuple[list[np.ndarray], str] | None:
     """Run the source model on windows.
 
     Parameters
@@ -33,7 +32,7 @@ def keras_outputs(
     -------
     tuple or None
         The outputs in float64, and which Keras on which backend ran; None where the source is
-        neither a model nor a path.
+        not of Keras.
 
     Raises
     ------
@@ -43,14 +42,17 @@ def keras_outputs(
         If Keras does not open the file.
     """
     if isinstance(source, str | Path):
-        source = _load(Path(source))
+        path = Path(source)
+        if path.is_file() and not any(reader.match(path) for reader in (keras_archive, keras_hdf5)):
+            return None
+        source = _load(path)
     if not is_live(source):
         return None
     import keras
 
     given = [array.astype(np.float32) for array in inputs.values()]
-    outputs = source.predict(given[0] if len(given) == 1 else given, verbose=0)
-    many = list(outputs) if isinstance(outputs, list | tuple) else [outputs]
+    given_back = source.predict(given[0] if len(given) == 1 else given, verbose=0)
+    many = list(given_back) if isinstance(given_back, list | tuple) else [given_back]
     name = f"Keras {keras.__version__} on {keras.backend.backend()}"
     return [np.asarray(array, dtype=np.float64) for array in many], name
 

@@ -1,0 +1,46 @@
+"""The source model, run by the library that it belongs to: the other half of a fidelity check."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+import numpy as np
+
+from rnnlens.readers import keras_run
+
+__all__ = ["source_outputs"]
+
+#: Each has ``outputs(source, inputs)``, which gives None for a source that is not its own.
+RUNNERS = (keras_run,)
+
+
+def source_outputs(
+    source: Any, inputs: Mapping[str, np.ndarray]
+) -> tuple[list[np.ndarray], str] | None:
+    """Run the model that a network was read from.
+
+    Parameters
+    ----------
+    source : live model or path
+        What a network was read from.
+    inputs : mapping of str to array (sample, ...)
+        By input name, in the order of the model's inputs.
+
+    Returns
+    -------
+    tuple or None
+        The outputs in float64, and what ran; None where no library here runs such a source.
+
+    Raises
+    ------
+    MissingLibrary
+        If the library that the source belongs to is not installed.
+    UnreadableFile
+        If that library does not open the file.
+    """
+    for runner in RUNNERS:
+        found = runner.outputs(source, inputs)
+        if found is not None:
+            return found
+    return None
