@@ -7,6 +7,7 @@ not cross it.
 from __future__ import annotations
 
 import importlib.util
+import math
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -240,17 +241,23 @@ def _from_parquet(path: str | PathLike[str], time: str | None) -> pd.DataFrame:
 
 
 def _numbers_from_text(path: str | PathLike[str], name: str, cells: Cells) -> np.ndarray:
-    import pandas as pd
-
     text = cells.columns[name]
     if cells.decimal_comma:
         text = [cell.replace(",", ".") for cell in text]
-    numbers = np.asarray(pd.to_numeric(pd.Series(text, dtype=object), errors="coerce"), np.float64)
+    numbers = np.array([_number(cell) for cell in text], dtype=np.float64)
     bad = np.flatnonzero(~np.isfinite(numbers))
     if len(bad):
         at = int(bad[0])
         raise _bad_value(str(path), f"row {cells.lines[at]}", name, cells.columns[name][at])
     return numbers
+
+
+def _number(text: str) -> float:
+    """Read a number, rounded right; NaN where it is none."""
+    try:
+        return math.nan if "_" in text else float(text)
+    except ValueError:
+        return math.nan
 
 
 def _numbers_from_array(where: str, name: str, array: np.ndarray) -> np.ndarray:

@@ -16,6 +16,10 @@ if TYPE_CHECKING:
 __all__ = ["rising_times", "show_time"]
 
 
+#: The end of a time that says how far it is from UTC.
+_OFFSET = r"(?:[Zz]|[ T]\d{2}.*[+-]\d{2}(?::?\d{2})?)$"
+
+
 def rising_times(
     given: Any, name: str, where: str, row: Callable[[int], str]
 ) -> NDArray[np.datetime64]:
@@ -67,13 +71,19 @@ def _moments(
 ) -> NDArray[np.datetime64]:
     import pandas as pd
 
-    given = pd.Series(times)
+    given = pd.Series(times).reset_index(drop=True)
     if given.dtype.kind in "biufc":
         raise DataError(
             f"{where}: the time column {name!r} must hold times such as 2013-01-31 06:00 and holds "
             f"numbers such as {given.iloc[0]}"
         )
-    parsed = pd.to_datetime(given, format="ISO8601", utc=True, errors="coerce")
+    # Apart, because pandas 2 lets a time without an offset take the one of the row before it.
+    offset = given.astype(str).str.contains(_OFFSET)
+    parsed = pd.Series(pd.NaT, index=given.index, dtype="datetime64[ns, UTC]")
+    for kind in (given[offset], given[~offset]):
+        if len(kind):
+            moments = pd.to_datetime(kind, format="ISO8601", utc=True, errors="coerce")
+            parsed[kind.index] = moments.astype(parsed.dtype)
     bad = np.flatnonzero(parsed.isna().to_numpy())
     if len(bad):
         at = int(bad[0])
