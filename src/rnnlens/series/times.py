@@ -78,20 +78,20 @@ def _moments(
             f"numbers such as {given.iloc[0]}"
         )
     # Apart, because pandas 2 lets a time without an offset take the one of the row before it.
-    offset = given.astype(str).str.contains(_OFFSET)
-    parsed = pd.Series(pd.NaT, index=given.index, dtype="datetime64[ns, UTC]")
-    for kind in (given[offset], given[~offset]):
-        if len(kind):
-            moments = pd.to_datetime(kind, format="ISO8601", utc=True, errors="coerce")
-            parsed[kind.index] = moments.astype(parsed.dtype)
-    bad = np.flatnonzero(parsed.isna().to_numpy())
+    offset = given.astype(str).str.contains(_OFFSET).to_numpy(bool)
+    parsed = np.full(len(given), np.datetime64("NaT", "ns"))
+    for kind in (offset, ~offset):
+        if kind.any():
+            moments = pd.to_datetime(given[kind], format="ISO8601", utc=True, errors="coerce")
+            parsed[kind] = moments.dt.tz_localize(None).to_numpy("datetime64[ns]")
+    bad = np.flatnonzero(np.isnat(parsed))
     if len(bad):
         at = int(bad[0])
         raise DataError(
             f"{where}, {row(at)}, column {name!r} holds {str(given.iloc[at])!r}; it must be a time "
             "in ISO 8601, such as 2013-01-31 06:00"
         )
-    return parsed.dt.tz_localize(None).to_numpy("datetime64[ns]")
+    return parsed
 
 
 def show_time(moment: np.datetime64) -> str:
