@@ -200,6 +200,14 @@ def test_a_sidecar_elsewhere_is_taken_by_name(call, model, data, tmp_path):
     assert "beside the model" not in said.err
 
 
+def test_report_runs_the_source_model_and_says_how_far_apart_they_are(call, model, data, tmp_path):
+    checked, unchecked = tmp_path / "checked.html", tmp_path / "unchecked.html"
+    call("report", model, data, "--target", "temp", "--out", checked)
+    call("report", model, data, "--target", "temp", "--out", unchecked, "--no-check")
+    assert "against Keras 3." in checked.read_text(encoding="utf-8")
+    assert "against Keras 3." not in unchecked.read_text(encoding="utf-8")
+
+
 def test_report_writes_one_file_that_needs_no_network(call, model, data, tmp_path):
     path = tmp_path / "report.html"
     said = call("report", model, data, "--target", "temp", "--out", path)

@@ -12,12 +12,19 @@ import typer
 from rnnlens.cli.inputs import cut, moment_text, sidecar_for
 from rnnlens.cli.options import Answer, Data, Model, OnlyJson, Question, Series, Subject, flattened
 from rnnlens.cli.output import as_json, give, note, show, working
+from rnnlens.errors import InputError, MissingLibrary
 
 if TYPE_CHECKING:
     import xarray as xr
     from rich.console import RenderableType
 
+    from rnnlens.network.network import Network
+    from rnnlens.series.windows import Windows
+
 __all__ = ["VERBS"]
+
+#: Windows on which the source model is run for a report's check of fidelity.
+CHECKED = 64
 
 
 def inspect(
@@ -97,6 +104,10 @@ def report(
     out: Annotated[Path, typer.Option(help="The file to write.", show_default=True)] = Path(
         "rnnlens-report.html"
     ),
+    check: Annotated[
+        bool,
+        typer.Option(help="Run the source model too, where its library is installed, and compare."),
+    ] = True,
 ) -> None:
     """Write one HTML file with everything."""
     from rnnlens import api
@@ -109,6 +120,7 @@ def report(
             network,
             windows,
             out,
+            fidelity=_fidelity(network, model, windows) if check else None,
             background=seen.values,
             title=sidecar.title or None,
             **subject.asked(sidecar),
@@ -124,6 +136,17 @@ def demo(
     from rnnlens.demo.run import run
 
     run(out, show=show, note=note)
+
+
+def _fidelity(network: Network, model: Path, windows: Windows) -> xr.Dataset | None:
+    """Compare with the source model on the newest windows, where it can be run here."""
+    from rnnlens import api
+
+    try:
+        return api.fidelity(network, model, windows.select(slice(-CHECKED, None)))
+    except (MissingLibrary, InputError) as reason:
+        note(f"fidelity is not checked: {reason}")
+        return None
 
 
 def _lags_view(found: xr.Dataset) -> RenderableType:

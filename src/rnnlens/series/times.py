@@ -82,8 +82,8 @@ def _moments(
     parsed = np.full(len(given), np.datetime64("NaT", "ns"))
     for kind in (offset, ~offset):
         if kind.any():
-            moments = pd.to_datetime(given[kind], format="ISO8601", utc=True, errors="coerce")
-            parsed[kind] = moments.dt.tz_localize(None).to_numpy("datetime64[ns]")
+            read = pd.to_datetime(given[kind], format="ISO8601", utc=True, errors="coerce")
+            parsed[kind] = pd.DatetimeIndex(read).tz_localize(None).to_numpy("datetime64[ns]")
     bad = np.flatnonzero(np.isnat(parsed))
     if len(bad):
         at = int(bad[0])
