@@ -216,6 +216,9 @@ class Sidecar:
         window = 30  # steps that the network takes
         lead   = 1   # steps from the newest one taken to the one forecast
         <BLANKLINE>
+        # what the network gives, in its order
+        targets = ["rain", "flow"]
+        <BLANKLINE>
         [features]  # in the network's order; network = (value - mean) / scale
         rain = { unit = "-", mean = 0.0, scale = 1.0 }
         flow = { unit = "-", mean = 0.0, scale = 1.0 }

@@ -208,9 +208,13 @@ def to_toml(values: Mapping[str, Any]) -> str:
     for key, text in head:
         note = f"{text:<{noted}}  # {_COMMENTS[key]}" if key in _COMMENTS else text
         lines.append(f"{key:<{key_width}} = {note}")
+    plain = all(target in values["features"] for target in values["targets"])
+    if plain:
+        names = ", ".join(_literal(target.name) for target in values["targets"])
+        lines += ["", "# what the network gives, in its order", f"targets = [{names}]"]
     lines += ["", "[features]  # in the network's order; network = (value - mean) / scale"]
     lines += _lines(values["features"])
-    if values["targets"] != values["features"]:
+    if not plain:
         lines += ["", "[targets]  # in the network's order"]
         lines += _lines(values["targets"], known=values["features"])
     return "\n".join(lines) + "\n"
