@@ -14,7 +14,7 @@ from rnnlens.attribution.target import Target
 from rnnlens.engine.forward import entries
 from rnnlens.errors import NotAdditive
 from rnnlens.network.cells import LSTM, Gate
-from rnnlens.network.layers import Dense, Embedding, Masking, Recurrent
+from rnnlens.network.layers import Dense, Embedding, Flatten, Masking, Recurrent
 
 FIRST = Target((0,))
 
@@ -174,6 +174,20 @@ def test_padding_contributes_exactly_zero_whatever_the_baseline(baseline, sequen
     found = split(network, x, baseline, real=real)
     by_step = found.contribution[:, ::-1]
     assert not by_step[~real].any()
+    assert np.abs(found.residual).max() < 1e-12
+
+
+def test_padding_before_a_layer_that_ignores_masks_contributes_exactly_zero(rng):
+    network = chain(
+        Masking(0.0), Flatten(), Dense(rng.normal(size=(18, 2)), rng.normal(size=2)), shape=(6, 3)
+    )
+    x = rng.normal(size=(2, 6, 3))
+    x[0, 2:4] = 0.0
+    slope = gradient(network, entries(network, x), FIRST, of="x").sensitivity[0, ::-1]
+    assert not slope[2:4].any() and slope[[0, 1, 4, 5]].all()
+    real = (x != 0).any(axis=2)
+    found = split(network, x, np.array([1.0, 2.0, 3.0]), real=real)
+    assert not found.contribution[0, ::-1][2:4].any()
     assert np.abs(found.residual).max() < 1e-12
 
 
