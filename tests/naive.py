@@ -16,7 +16,8 @@ def logistic(a):
 def lstm_loop(p, x, sigma=logistic, phi=math.tanh, h=None, c=None, real=None):
     """Run one window through an LSTM, unit by unit; give a list with all values of each step."""
     H = len(p["b_i"])
-    h = [0.0] * H if h is None else list(h)
+    R = len(p["P"][0]) if "P" in p else H  # entries of the hidden state that is handed on
+    h = [0.0] * R if h is None else list(h)
     c = [0.0] * H if c is None else list(c)
     steps = []
     for t in range(len(x)):
@@ -28,7 +29,7 @@ def lstm_loop(p, x, sigma=logistic, phi=math.tanh, h=None, c=None, real=None):
             for key, gate in (("a_i", "i"), ("a_f", "f"), ("a_g", "c")):
                 a = p["b_" + gate][u]
                 a += sum(x[t][k] * p["W_" + gate][k][u] for k in range(len(x[t])))
-                a += sum(h[k] * p["U_" + gate][k][u] for k in range(H))
+                a += sum(h[k] * p["U_" + gate][k][u] for k in range(R))
                 if gate != "c" and "V_i" in p:
                     a += p["V_" + gate][u] * c[u]
                 s[key][u] = a
@@ -40,12 +41,14 @@ def lstm_loop(p, x, sigma=logistic, phi=math.tanh, h=None, c=None, real=None):
             s["c"][u] = s["f"][u] * c[u] + s["i"][u] * s["g"][u]
             a = p["b_o"][u]
             a += sum(x[t][k] * p["W_o"][k][u] for k in range(len(x[t])))
-            a += sum(h[k] * p["U_o"][k][u] for k in range(H))
+            a += sum(h[k] * p["U_o"][k][u] for k in range(R))
             if "V_o" in p:
                 a += p["V_o"][u] * s["c"][u]
             s["a_o"][u], s["o"][u] = a, sigma(a)
             s["h"][u] = s["o"][u] * phi(s["c"][u])
         h, c = s["h"], s["c"]
+        if "P" in p:
+            s["r"] = h = [sum(s["h"][u] * p["P"][u][k] for u in range(H)) for k in range(R)]
         steps.append(s)
     return steps
 

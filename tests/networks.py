@@ -9,13 +9,14 @@ from rnnlens.network.network import Network, Node, Origin
 
 TANH = Activation("tanh")
 SIGMOID = Activation("sigmoid")
-CELLS = ("lstm", "lstm_peephole", "gru_after", "gru_before", "simple_rnn")
+CELLS = ("lstm", "lstm_peephole", "lstm_projected", "gru_after", "gru_before", "simple_rnn")
 
 
-def gate(rng, features, units, scale=1.0, *, recurrent_bias=False, peephole=False):
+def gate(rng, features, units, scale=1.0, *, recurrent_bias=False, peephole=False, outputs=None):
+    outputs = outputs or units
     return Gate(
         W=rng.normal(size=(features, units)) * scale / np.sqrt(features),
-        U=rng.normal(size=(units, units)) * scale / np.sqrt(units),
+        U=rng.normal(size=(outputs, units)) * scale / np.sqrt(outputs),
         b=rng.normal(size=units) * 0.3,
         b_r=rng.normal(size=units) * 0.3 if recurrent_bias else None,
         V=rng.normal(size=units) * 0.5 if peephole else None,
@@ -25,8 +26,13 @@ def gate(rng, features, units, scale=1.0, *, recurrent_bias=False, peephole=Fals
 def cell(kind, rng, features=3, units=5, scale=1.0, phi=TANH, sigma=SIGMOID):
     if kind.startswith("lstm"):
         peep = kind == "lstm_peephole"
-        i, f, c, o = (gate(rng, features, units, scale, peephole=peep and k != 2) for k in range(4))
-        return LSTM(i, f, c, o, phi, sigma)
+        outputs = 2 if kind == "lstm_projected" else None
+        i, f, c, o = (
+            gate(rng, features, units, scale, peephole=peep and k != 2, outputs=outputs)
+            for k in range(4)
+        )
+        projection = None if outputs is None else rng.normal(size=(units, outputs))
+        return LSTM(i, f, c, o, phi, sigma, projection)
     if kind.startswith("gru"):
         gates = [gate(rng, features, units, scale, recurrent_bias=True) for _ in range(3)]
         return GRU(*gates, kind == "gru_after", phi, sigma)
@@ -61,9 +67,10 @@ def head(rng, units, targets=2, activation="linear"):
 
 
 def forecaster(kind, rng, *, steps=7, features=3, units=5, scale=1.0, targets=2):
+    core = cell(kind, rng, features, units, scale)
     return chain(
-        Recurrent(cell(kind, rng, features, units, scale)),
-        head(rng, units, targets),
+        Recurrent(core),
+        head(rng, core.state_sizes[0], targets),
         Activate(Activation("linear")),
         shape=(steps, features),
     )

@@ -10,7 +10,18 @@ import pytest
 
 import rnnlens
 
-VERBS = ["explain", "fidelity", "lags", "predict", "read", "report", "trace", "weights"]
+VERBS = [
+    "convert",
+    "explain",
+    "fidelity",
+    "identify",
+    "lags",
+    "predict",
+    "read",
+    "report",
+    "trace",
+    "weights",
+]
 
 
 def modules() -> list[str]:

@@ -1,9 +1,11 @@
 """rnnlens opens up a trained recurrent network and says what it learned."""
 
 from rnnlens.api import (
+    convert,
     describe,
     explain,
     fidelity,
+    identify,
     lags,
     predict,
     read,
@@ -14,9 +16,11 @@ from rnnlens.api import (
 )
 
 __all__ = [
+    "convert",
     "describe",
     "explain",
     "fidelity",
+    "identify",
     "lags",
     "predict",
     "read",

@@ -19,9 +19,11 @@ DIMENSIONS = (
     "tap",
     "token",
     "from_unit",
+    "from_output",
     "feature",
     "gate",
     "unit",
+    "output",
     "horizon",
     "target",
 )

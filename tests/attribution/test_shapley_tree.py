@@ -13,6 +13,7 @@ from rnnlens.engine.forward import entries, predict
 from rnnlens.errors import DataError
 from rnnlens.network import layers as L
 from rnnlens.network.activations import Activation
+from rnnlens.network.axes import Index
 from rnnlens.network.network import Network, Node, Origin
 
 FIRST = Target((0,))
@@ -82,6 +83,15 @@ def stepwise_layers(rng):
     return Network(nodes, (("out", 0),), Origin("test"))
 
 
+def newest_of_a_sequence(rng):
+    return chain(
+        L.Recurrent(cell("lstm", rng), return_sequences=True),
+        Index(-1),
+        head(rng, 5),
+        shape=(6, 3),
+    )
+
+
 def convolved(rng):
     return chain(
         L.Conv1D(rng.normal(size=(2, 3, 4)), None, Activation("tanh")),
@@ -91,7 +101,9 @@ def convolved(rng):
     )
 
 
-@pytest.mark.parametrize("make", [masked, stepwise_layers, convolved, stacked_bidirectional])
+@pytest.mark.parametrize(
+    "make", [masked, stepwise_layers, newest_of_a_sequence, convolved, stacked_bidirectional]
+)
 def test_any_graph_equals_brute_force(make, rng):
     network = make(rng)
     x, x0 = rng.normal(size=(2, 6, 3))
@@ -100,14 +112,14 @@ def test_any_graph_equals_brute_force(make, rng):
 
 
 @pytest.mark.parametrize("padding", [4, 5])
-@pytest.mark.parametrize("make", [masked, stepwise_layers])
+@pytest.mark.parametrize("make", [masked, stepwise_layers, newest_of_a_sequence])
 def test_walking_step_by_step_gives_what_whole_windows_give(make, padding, rng, monkeypatch):
     network = make(rng)
     x, x0 = rng.normal(size=(2, 6, 3))
     x[1] = x[padding] = 0.0
     walked = split(network, x[None], x0, 5)
-    assert coalitions._stream(network, "x") is not None
-    monkeypatch.setattr(coalitions, "_stream", lambda *_: None)
+    assert coalitions.cut(network, "x") is not None
+    monkeypatch.setattr(coalitions, "cut", lambda *_: None)
     whole = split(network, x[None], x0, 5)
     np.testing.assert_allclose(walked.contribution, whole.contribution, rtol=0, atol=1e-14)
     if make is masked:

@@ -52,6 +52,8 @@ def test_every_gate_and_state_of_the_trace_equals_the_loop_at_every_step(kind, b
             np.testing.assert_allclose(trace.hidden[sample, t], naive["h"], **CLOSE)
             if kind.startswith("lstm"):
                 np.testing.assert_allclose(trace.cell[sample, t], naive["c"], **CLOSE)
+            if kind == "lstm_projected":
+                np.testing.assert_allclose(trace.projected[sample, t], naive["r"], **CLOSE)
 
 
 @pytest.mark.parametrize("kind", ["lstm", "gru_before", "simple_rnn"])

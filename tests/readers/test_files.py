@@ -66,40 +66,6 @@ def test_no_such_file(tmp_path):
         read(tmp_path / "absent.keras")
 
 
-def test_a_directory(tmp_path):
-    with pytest.raises(UnreadableFile, match="is a directory; give a"):
-        read(tmp_path)
-    (tmp_path / "saved_model.pb").write_bytes(b"x")
-    with pytest.raises(UnreadableFile, match="is a TensorFlow SavedModel"):
-        read(tmp_path)
-
-
-@pytest.mark.parametrize(
-    ("content", "sentence"),
-    [
-        (b"", "is empty"),
-        (b"temp,dewp\n1,2\n", "is a text file, not a model"),
-        ("Größe\n".encode(), "is a text file, not a model"),
-        (b"version https://git-lfs.github.com/spec/v1\noid sha256:00", "is a Git LFS pointer"),
-        (b"<!DOCTYPE html>\n<html><head>", "is an HTML page"),
-        (b'{"class_name": "Sequential"}', "is JSON text"),
-        (b"\x80\x04\x95\x10\x00", "is a Python pickle, which rnnlens never loads"),
-        (b"\x08\x07\x12\x04onnx", "looks like an ONNX model, which rnnlens does not read yet"),
-        (b"\x93NUMPY\x01\x00", "is a NumPy array"),
-        (b"PK\x03\x04 and no end", "begins like a zip archive, but its end is missing"),
-        (b"\x89HDF\r\n\x1a\n and no more", "begins like HDF5, but it is truncated or damaged"),
-        (bytes(range(250, 256)) * 100, "is of a format that rnnlens does not know"),
-    ],
-)
-def test_a_file_that_is_no_model_says_what_it_is(tmp_path, content, sentence):
-    path = tmp_path / "model.keras"
-    path.write_bytes(content)
-    with pytest.raises(UnreadableFile, match=sentence) as caught:
-        read(path)
-    assert str(path) in str(caught.value)
-    assert "\n" not in str(caught.value)
-
-
 @pytest.mark.parametrize("members", [["data.pkl", "data/0"], ["a.npy"], ["notes.txt"]])
 def test_a_zip_that_is_no_keras_archive_says_what_it_holds(tmp_path, members):
     path = tmp_path / "model.keras"
@@ -251,18 +217,15 @@ def test_weights_without_an_architecture_say_so(tmp_path, archive):
     path = tmp_path / "m.weights.h5"
     with zipfile.ZipFile(archive) as zipped:
         path.write_bytes(zipped.read("model.weights.h5"))
-    with pytest.raises(UnreadableFile, match=r"weights only .* the architecture is missing"):
+    with pytest.raises(UnreadableFile, match="holds weights only: the architecture is missing"):
         read(path)
 
 
-def test_hdf5_without_weights_or_version_is_refused(tmp_path):
+def test_hdf5_without_weights_is_refused(tmp_path):
     path = write_hdf5(tmp_path / "m.h5", [], {})
     with h5py.File(path, "r+") as file:
         del file["model_weights"]
     with pytest.raises(UnreadableFile, match="a configuration but no weights"):
-        read(path)
-    path = write_hdf5(tmp_path / "m.h5", [], {}, version=None)
-    with pytest.raises(UnsupportedModel, match="does not state the version of Keras"):
         read(path)
 
 
@@ -304,25 +267,21 @@ def test_recurrences_over_images_are_refused(shared, number):
         read(shared / "models" / "tfkeras" / f"convlstm2d_{number}.h5")
 
 
-def test_files_of_keras_1_are_refused_by_name(shared):
-    paths = [*(shared / "models" / "keras1").glob("*_1.h5")]
-    assert len(paths) == 9
-    for path in [*paths, shared / "models" / "keras1" / "simple_lstm_tf_keras_1_model.h5"]:
-        with pytest.raises(UnsupportedModel, match=r"written by Keras 1 \(version 1\.2\.2\)"):
-            read(path)
+def test_a_heap_of_text_that_never_ends_is_refused_before_it_is_walked(tmp_path):
+    path = write_hdf5(tmp_path / "m.h5", [], {})
+    content = bytearray(path.read_bytes())
+    heap = content.index(b"GCOL")
+    # The first object of the heap becomes a free one of no size: HDF5 would look at it for ever.
+    content[heap + 16 : heap + 32] = bytes(16)
+    path.write_bytes(content)
+    with pytest.raises(UnreadableFile, match="begins like HDF5, but it is truncated or damaged"):
+        read(path)
 
 
-def test_files_of_other_kinds_are_refused_by_name(shared):
-    models = shared / "models"
-    expected = {
-        "keras1/simple_lstm_tf_keras_1_weights.h5": "weights only: the architecture is missing",
-        "keras1/simple_lstm_tf_keras_1_inputs_and_outputs.h5": "HDF5 without a Keras model",
-        "json_weights/ecg/lstm-auto-encoder-weights.h5": "weights only",
-        "json_weights/ecg/lstm-auto-encoder-architecture.json": "is JSON text",
-        "torch/sugar_creek_IL_trained_model.pt": "is a PyTorch file, which rnnlens does not read",
-        "torch/sugar_creek_torchscript.pt": "is a PyTorch file",
-        "onnx/node/test_lstm_defaults/model.onnx": "looks like an ONNX model",
-    }
-    for name, sentence in expected.items():
-        with pytest.raises(UnreadableFile, match=sentence):
-            read(models / name)
+def test_an_attribute_that_is_no_text_is_refused(tmp_path):
+    path = write_hdf5(tmp_path / "m.h5", [], {})
+    with h5py.File(path, "r+") as file:
+        del file.attrs["keras_version"]
+        file.attrs["keras_version"] = np.arange(3)
+    with pytest.raises(UnreadableFile, match="the attribute keras_version in the file is not text"):
+        read(path)

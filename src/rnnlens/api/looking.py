@@ -6,6 +6,8 @@ from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from os import PathLike
+
     import xarray as xr
     from numpy.typing import ArrayLike
 
@@ -16,13 +18,14 @@ if TYPE_CHECKING:
 __all__ = ["describe", "trace", "weights"]
 
 
-def describe(net: Network) -> dict[str, Any]:
+def describe(net: Network | str | PathLike[str]) -> dict[str, Any]:
     """Say what a network is made of, as a plain dictionary.
 
     Parameters
     ----------
-    net : Network
-        The network.
+    net : Network or path
+        The network. The path of a file of weights alone serves too, though `rnnlens.read` refuses
+        it: its arrays are named by their shapes, and the notes say what they leave unknown.
 
     Returns
     -------
@@ -38,9 +41,13 @@ def describe(net: Network) -> dict[str, Any]:
     >>> [array["name"] for array in about["layers"][1]["arrays"]][:4]
     ['lstm.W_i', 'lstm.W_f', 'lstm.W_c', 'lstm.W_o']
     """
+    from rnnlens.network.arrays import Arrays, describe_arrays
     from rnnlens.network.describe import describe as of_network
+    from rnnlens.network.network import Network
+    from rnnlens.readers.open import look
 
-    return of_network(net)
+    found = net if isinstance(net, Network) else look(net)
+    return describe_arrays(found) if isinstance(found, Arrays) else of_network(found)
 
 
 def weights(net: Network, *, features: Sequence[str] | None = None) -> xr.DataTree:
@@ -134,9 +141,10 @@ def trace(
     -------
     xarray.DataTree
         One node a recurrent layer and direction: ``preactivation`` and ``gate_value (sample, step,
-        gate, unit)``, ``hidden`` and, for an LSTM, ``cell (sample, step, unit)``. Steps count from
-        0, the oldest, also for a direction that reads the newest first. Gates are NaN at masked
-        steps.
+        gate, unit)``, ``hidden`` and, for an LSTM, ``cell (sample, step, unit)``; an LSTM that
+        projects its hidden state has ``projected (sample, step, output)``, what it hands on, and
+        ``hidden`` is what it projects. Steps count from 0, the oldest, also for a direction that
+        reads the newest first. Gates are NaN at masked steps.
 
     Raises
     ------
@@ -179,6 +187,7 @@ def trace(
             "gate_value": "value of each gate",
             "hidden": "hidden state",
             "cell": "cell state",
+            "projected": "hidden state as projected",
             "step": "step (0 = oldest)",
         },
     )

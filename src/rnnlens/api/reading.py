@@ -20,16 +20,48 @@ if TYPE_CHECKING:
 __all__ = ["fidelity", "predict", "read", "windows"]
 
 
-def read(source: str | PathLike[str] | object) -> Network:
+def read(
+    source: str | PathLike[str] | object,
+    *,
+    example: Any = None,
+    head: str | None = None,
+    nonlinearity: str | None = None,
+    weights: Mapping[str, ArrayLike] | None = None,
+    batch_axes: Mapping[str, int] | None = None,
+    architecture: str | PathLike[str] | None = None,
+    layers: str | None = None,
+) -> Network:
     """Read a trained network from a file or a live model.
 
-    What the file holds decides how it is read, not its name. Nothing in it is executed.
+    What the file holds decides how it is read, not its name. Nothing in it is executed. An option
+    that a format does not take is refused.
 
     Parameters
     ----------
-    source : path or live Keras 3 model
-        A ``.keras`` archive, a whole-model HDF5 file of Keras 2, tf.keras or Keras 3, or a model
-        object.
+    source : path, live Keras 3 model, live PyTorch module, or state dict
+        A ``.keras`` archive, an HDF5 file of Keras 1, 2, 3 or tf.keras, a PyTorch
+        state dict (``.pt``, ``.pth``, safetensors), or a model object.
+    example : array, tensor, or tuple of them, optional
+        For a live PyTorch module, which needs it: input that it can be called on, batch included;
+        its shape matters, its values do not.
+    head : str, optional
+        For a PyTorch state dict, which does not say what follows the recurrent layers: the name of
+        the linear layer that is applied to the last hidden state, such as ``"fc"``. Without it the
+        network ends with that state.
+    nonlinearity : {"tanh", "relu"}, optional
+        For a PyTorch state dict with plain recurrent layers: what they compute.
+    weights : mapping of str to array, optional
+        For an ONNX graph that takes weights as inputs: their values, by input name.
+    batch_axes : mapping of str to int, optional
+        For an ONNX graph that does not tell which axis of an input holds the samples: that axis,
+        by input name.
+    architecture : path, optional
+        For a Keras file of weights alone: the JSON (``model.to_json()``) or YAML of its
+        architecture. Without it, and without `layers`, the one ``.json`` beside the weights whose
+        layers fit them serves, and the network's notes say so.
+    layers : str, optional
+        For a Keras file of weights alone: its layers in their order, such as
+        ``"LSTM(tanh, sigmoid) > Dense(linear)"``.
 
     Returns
     -------
@@ -38,6 +70,10 @@ def read(source: str | PathLike[str] | object) -> Network:
 
     Raises
     ------
+    InputError
+        If an option is missing, or one was given that the source does not take.
+    MissingLibrary
+        If the source needs a library that is not installed.
     UnreadableFile
         If there is no such file, or it is damaged or of another kind.
     UnsupportedModel
@@ -51,8 +87,18 @@ def read(source: str | PathLike[str] | object) -> Network:
     <Network 'weather' from Keras 3 archive (.keras): Input > LSTM > Dense > Activate>
     """
     from rnnlens.readers.open import read as open_and_read
+    from rnnlens.readers.options import Options
 
-    return open_and_read(source)
+    options = Options(
+        example=example,
+        head=head,
+        nonlinearity=nonlinearity,
+        weights=weights,
+        batch_axes=batch_axes,
+        architecture=architecture,
+        layers=layers,
+    )
+    return open_and_read(source, options)
 
 
 def windows(
@@ -147,8 +193,8 @@ def fidelity(
     ----------
     net : Network
         The network as read.
-    source : live Keras 3 model, path, or array or sequence of arrays (sample, ...)
-        What it was read from (a path needs Keras installed), or the outputs that the source gave
+    source : live model, path, or array or sequence of arrays (sample, ...)
+        What it was read from (a path needs Keras or onnxruntime), or the outputs that it gave
         for these windows.
     X : Windows, array (sample, step, feature), or mapping of input name to array
         In the network's own units.
@@ -168,7 +214,7 @@ def fidelity(
     InputError
         If the source is neither a model that can be run nor an array.
     MissingLibrary
-        If the source is a path and Keras is not installed.
+        If the source is a path and the library that runs it is not installed.
     """
     from rnnlens.checks.fidelity import fidelity as compare
     from rnnlens.results.label import label

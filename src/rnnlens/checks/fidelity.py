@@ -1,8 +1,8 @@
 """Whether the network, as read, gives what the source model gives.
 
-Compared with the Keras model, run by Keras, or with outputs that were stored when the model was
-saved. The source computes in float32 as a rule, so the two differ by rounding; a gate read into
-the wrong place differs by far more.
+Compared with the model itself, run by its own library, or with outputs that were stored when the
+model was saved. The source computes in float32 as a rule, so the two differ by rounding; a gate
+read into the wrong place differs by far more.
 """
 
 from __future__ import annotations
@@ -71,7 +71,7 @@ def fidelity(
     ----------
     network : Network
         The network as read.
-    source : live Keras 3 model, path, or array or sequence of arrays (sample, ...)
+    source : live model, path, or array or sequence of arrays (sample, ...)
         What it was read from, or the outputs that the source gave for these windows.
     X : array (sample, step, feature), or mapping of input name to array
         In the network's own units.
@@ -90,7 +90,7 @@ def fidelity(
     InputError
         If the source is neither a model that can be run nor an array.
     MissingLibrary
-        If the source is a path and Keras is not installed.
+        If the source is a path and the library that runs it is not installed.
     """
     inputs = entries(network, X)
     ours = _many(predict(network, inputs))
@@ -132,6 +132,6 @@ def _theirs(source: Any, inputs: Mapping[str, Array]) -> tuple[list[Array], str]
     if ran is not None:
         return ran
     raise InputError(
-        f"fidelity needs a live Keras model, its file, or the outputs it gave, but came with an "
-        f"object of type {type(source).__name__}"
+        "fidelity needs a live model of Keras or PyTorch, the file of a model that can be run, or "
+        f"the outputs it gave, but came with an object of type {type(source).__name__}"
     )

@@ -3,14 +3,24 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import replace
+from dataclasses import fields, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 from rnnlens.cli.inputs import cut, moment_text, sidecar_for
-from rnnlens.cli.options import Answer, Data, Model, OnlyJson, Question, Series, Subject, flattened
+from rnnlens.cli.options import (
+    Answer,
+    Data,
+    Model,
+    OnlyJson,
+    Question,
+    Series,
+    Subject,
+    Told,
+    flattened,
+)
 from rnnlens.cli.output import as_json, give, note, show, working
 from rnnlens.errors import InputError, MissingLibrary
 
@@ -18,6 +28,7 @@ if TYPE_CHECKING:
     import xarray as xr
     from rich.console import RenderableType
 
+    from rnnlens.api.converting import Conversion
     from rnnlens.network.network import Network
     from rnnlens.series.windows import Windows
 
@@ -27,33 +38,41 @@ __all__ = ["VERBS"]
 CHECKED = 64
 
 
+@flattened
 def inspect(
     model: Model,
     *,
+    told: Told,
     values: Annotated[
         bool, typer.Option("--values", help="Print every array's numbers as well.")
     ] = False,
     json: OnlyJson = False,
 ) -> None:
     """Name every array by its gate."""
-    from rnnlens import api
+    from rnnlens.network.arrays import Arrays, describe_arrays
     from rnnlens.network.describe import describe
+    from rnnlens.readers.open import look
+    from rnnlens.readers.options import Options
     from rnnlens.views.inspection import render_inspection
 
-    description = describe(api.read(model), values=values)
+    found = look(model, Options(**told.given()))
+    if isinstance(found, Arrays):
+        description = describe_arrays(found, values=values)
+    else:
+        description = describe(found, values=values)
     typer.echo(
         as_json(description, indent=1) if json else render_inspection(description, values=values)
     )
 
 
 @flattened
-def trace(model: Model, data: Data, *, series: Series, answer: Answer) -> None:
+def trace(model: Model, data: Data, *, told: Told, series: Series, answer: Answer) -> None:
     """Show every gate and state at every step."""
     from rnnlens import api
     from rnnlens.results.store import as_dict
     from rnnlens.views.table import trace_view
 
-    network = api.read(model)
+    network = api.read(model, **told.given())
     windows, _ = cut(data, sidecar_for(model, network, series), series, newest=1)
     with working(f"tracing {len(windows):,} windows"):
         traced = api.trace(network, windows)
@@ -62,14 +81,14 @@ def trace(model: Model, data: Data, *, series: Series, answer: Answer) -> None:
 
 @flattened
 def explain(
-    model: Model, data: Data, *, series: Series, question: Question, answer: Answer
+    model: Model, data: Data, *, told: Told, series: Series, question: Question, answer: Answer
 ) -> None:
     """Split a forecast by lag and feature."""
     from rnnlens import api
     from rnnlens.results.store import as_dict
     from rnnlens.views.table import explanation_view
 
-    network = api.read(model)
+    network = api.read(model, **told.given())
     sidecar = sidecar_for(model, network, series)
     windows, seen = cut(data, sidecar, series, newest=1)
     asked = question.asked(sidecar)
@@ -81,11 +100,13 @@ def explain(
 
 
 @flattened
-def lags(model: Model, data: Data, *, series: Series, question: Question, answer: Answer) -> None:
+def lags(
+    model: Model, data: Data, *, told: Told, series: Series, question: Question, answer: Answer
+) -> None:
     """Give each lag's share with its interval."""
     from rnnlens import api
 
-    network = api.read(model)
+    network = api.read(model, **told.given())
     sidecar = sidecar_for(model, network, series)
     windows, seen = cut(data, sidecar, _unseen(series, sidecar))
     asked = question.asked(sidecar)
@@ -99,6 +120,7 @@ def report(
     model: Model,
     data: Data,
     *,
+    told: Told,
     series: Series,
     subject: Subject,
     out: Annotated[Path, typer.Option(help="The file to write.", show_default=True)] = Path(
@@ -112,7 +134,7 @@ def report(
     """Write one HTML file with everything."""
     from rnnlens import api
 
-    network = api.read(model)
+    network = api.read(model, **told.given())
     sidecar = sidecar_for(model, network, series)
     windows, seen = cut(data, sidecar, _unseen(series, sidecar))
     with working(f"writing the report on {len(windows):,} windows"):
@@ -126,6 +148,52 @@ def report(
             **subject.asked(sidecar),
         )
     typer.echo(f"wrote {out}")
+
+
+@flattened
+def convert(
+    model: Model,
+    out: Annotated[
+        Path,
+        typer.Argument(
+            help="The file to write: .keras (Keras 3), .safetensors (PyTorch state dict), .onnx, "
+            "or .npz with named arrays.",
+            show_default=False,
+        ),
+    ],
+    *,
+    told: Told,
+    check: Annotated[
+        bool,
+        typer.Option(help="Run the written file by its own library too, where it is installed."),
+    ] = True,
+    json: OnlyJson = False,
+) -> None:
+    """Write a network in another format."""
+    from rnnlens import api
+
+    network = api.read(model, **told.given())
+    if out.exists() and out.samefile(model):
+        raise InputError(f"{out} is the source itself; give another name")
+    with working(f"writing {out.name}"):
+        done = api.convert(network, out, check=check)
+    facts = {spec.name: getattr(done, spec.name) for spec in fields(done) if spec.name != "network"}
+    typer.echo(as_json(facts, indent=1) if json else "\n".join(_said(done)))
+
+
+def _said(done: Conversion) -> list[str]:
+    """Say what was written, one line a fact; the code of a class last."""
+    lines = [
+        f"wrote {done.path} ({done.format}, {done.bytes:,} bytes)",
+        f"largest difference {done.largest_difference:.3g} on {done.samples} random inputs, source "
+        f"and file both run by rnnlens (tolerance {done.tolerance:.2g})",
+    ]
+    if done.library_difference is not None:
+        lines.append(
+            f"largest difference {done.library_difference:.3g} when {done.library} runs it"
+        )
+    lines += [f"note: {each}" for each in done.notes]
+    return [*lines, "", done.code] if done.code else lines
 
 
 def demo(
@@ -176,4 +244,4 @@ def _unseen(series: Series, sidecar: Any) -> Series:
 
 
 #: The verbs in the order in which the help lists them.
-VERBS: tuple[Callable[..., None], ...] = (inspect, trace, explain, lags, report, demo)
+VERBS: tuple[Callable[..., None], ...] = (inspect, trace, explain, lags, report, convert, demo)

@@ -22,6 +22,7 @@ __all__ = [
     "Question",
     "Series",
     "Subject",
+    "Told",
     "flattened",
 ]
 
@@ -46,6 +47,13 @@ class Baseline(StrEnum):
     background = "background"
 
 
+class Nonlinearity(StrEnum):
+    """What a plain recurrent layer of PyTorch computes."""
+
+    tanh = "tanh"
+    relu = "relu"
+
+
 def _names(text: str | None) -> list[str] | None:
     return None if text is None else [name.strip() for name in text.split(",") if name.strip()]
 
@@ -68,6 +76,46 @@ Data = Annotated[
     ),
 ]
 OnlyJson = Annotated[bool, typer.Option("--json", help="Give JSON, and nothing else, on stdout.")]
+
+
+@dataclass(frozen=True)
+class Told:
+    """What the model's file does not say of itself."""
+
+    architecture: Annotated[
+        Path | None,
+        typer.Option(
+            help="For a file of weights alone: the JSON or YAML of its architecture.",
+            show_default=False,
+        ),
+    ] = None
+    layers: Annotated[
+        str | None,
+        typer.Option(
+            help="For a file of weights alone: its layers, as 'LSTM(tanh, sigmoid) > "
+            "Dense(linear)'.",
+            show_default=False,
+        ),
+    ] = None
+    head: Annotated[
+        str | None,
+        typer.Option(
+            help="For a PyTorch state dict: the linear layer that makes the forecast, by its name.",
+            show_default=False,
+        ),
+    ] = None
+    nonlinearity: Annotated[
+        Nonlinearity | None,
+        typer.Option(
+            help="For a PyTorch state dict: what its plain recurrent layers compute.",
+            show_default=False,
+        ),
+    ] = None
+
+    def given(self) -> dict[str, Any]:
+        """Give what was typed, by the names of the options of `rnnlens.read`."""
+        every = {spec.name: getattr(self, spec.name) for spec in fields(self)}
+        return {name: value for name, value in every.items() if value is not None}
 
 
 @dataclass(frozen=True)

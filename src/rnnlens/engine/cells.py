@@ -45,7 +45,7 @@ class Ready:
     W : array (feature, gate * unit)
         Input kernels.
     U : array (unit, gate * unit)
-        Recurrent kernels.
+        Recurrent kernels; (output, gate * unit) where the hidden state is projected.
     b : array (gate * unit,)
         Biases; both sides added, except the recurrent bias of a reset-after GRU's candidate.
     """
@@ -99,7 +99,7 @@ class Ready:
         tuple of array (sample, unit)
             One a state of the cell.
         """
-        return tuple(np.zeros((samples, self.cell.units)) for _ in self.cell.states)
+        return tuple(np.zeros((samples, size)) for size in self.cell.state_sizes)
 
     def advance(self, xW: Array, states: States) -> tuple[States, Step]:
         """Take one step.
@@ -179,10 +179,12 @@ class _ReadyLSTM(Ready):
     V: tuple[Array, Array, Array]
     sigma: Activation
     phi: Activation
+    P: Array | None
 
     def advance(self, xW: Array, states: States) -> tuple[States, Step]:
         h, c = states
-        s = step.lstm(self.split(xW), self.split(h @ self.U), c, self.V, self.sigma, self.phi)
+        gates = self.split(xW), self.split(h @ self.U)
+        s = step.lstm(*gates, c, self.V, self.sigma, self.phi, P=self.P)
         return (s.h, s.c), Step(states, s)
 
     def pull(self, saved: Step, saved0: Step, m: States) -> tuple[Array, States]:
@@ -192,6 +194,8 @@ class _ReadyLSTM(Ready):
         c, c0 = saved.before[1], saved0.before[1]
         V_i, V_f, V_o = self.V
         m_h, m_c = m
+        if self.P is not None:  # h' = (o * phi(c')) P
+            m_h = m_h @ self.P.T
         # h' = o * phi(c')
         m_ao = pull_activation(self.sigma, s.a_o, s0.a_o, m_h * _mean(s.phi_c, s0.phi_c))
         m_c = m_c + pull_activation(self.phi, s.c, s0.c, m_h * _mean(s.o, s0.o)) + m_ao * V_o
@@ -209,7 +213,8 @@ def _(cell: LSTM) -> Ready:
     zero = np.zeros(cell.units)
     peepholes = (cell.input.V, cell.forget.V, cell.output.V)
     i, f, o = (zero if V is None else np.asarray(V, float) for V in peepholes)
-    return _ReadyLSTM(cell, *_pack(cell), (i, f, o), cell.recurrent_activation, cell.activation)
+    P = None if cell.projection is None else np.asarray(cell.projection, float)
+    return _ReadyLSTM(cell, *_pack(cell), (i, f, o), cell.recurrent_activation, cell.activation, P)
 
 
 @dataclass(frozen=True, eq=False)

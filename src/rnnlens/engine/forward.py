@@ -190,7 +190,7 @@ def _states(node: Node, given: Sequence[ArrayLike], samples: int) -> list[Array]
     layer = node.layer
     layers = (layer.forward, layer.backward) if isinstance(layer, Bidirectional) else (layer,)
     cells = [one.cell for one in layers if isinstance(one, Recurrent)]
-    wanted = [(samples, cell.units) for cell in cells for _ in cell.states]
+    wanted = [(samples, size) for cell in cells for size in cell.state_sizes]
     states = [np.asarray(state, dtype=np.float64) for state in given]
     if [state.shape for state in states] != wanted:
         raise DataError(

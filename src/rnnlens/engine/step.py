@@ -25,7 +25,7 @@ Gates = Sequence[Array]
 
 
 class LSTMStep(NamedTuple):
-    """One step of an LSTM; every array is (sample, unit)."""
+    """One step of an LSTM; every array is (sample, unit), ``h`` (sample, output) if projected."""
 
     a_i: Array
     a_f: Array
@@ -60,11 +60,14 @@ def lstm(
     V: Gates,
     sigma: Activation,
     phi: Activation,
+    *,
+    P: Array | None = None,
 ) -> LSTMStep:
     """Take one step of an LSTM.
 
     ``i = sigma(x W_i + h U_i + V_i*c + b_i)``, ``f`` alike, ``g = phi(x W_c + h U_c + b_c)``,
-    ``c' = f*c + i*g``, ``o = sigma(x W_o + h U_o + V_o*c' + b_o)``, ``h' = o*phi(c')``.
+    ``c' = f*c + i*g``, ``o = sigma(x W_o + h U_o + V_o*c' + b_o)``, ``h' = o*phi(c')``, or
+    ``h' = (o*phi(c')) P`` where the cell projects (Sak, Senior and Beaufays 2014).
 
     Parameters
     ----------
@@ -78,6 +81,8 @@ def lstm(
         Peepholes of the input, forget and output gates; zeros where there are none.
     sigma, phi : Activation
         Of the gates; of the candidate and the cell state.
+    P : array (unit, output), optional
+        Projection of the hidden state.
 
     Returns
     -------
@@ -94,7 +99,8 @@ def lstm(
     a_o = xW[3] + hU[3] + V[2] * c
     o = value(sigma, a_o)
     phi_c = value(phi, c)
-    return LSTMStep(a_i, a_f, a_g, a_o, i, f, g, o, c, phi_c, o * phi_c)
+    h = o * phi_c if P is None else (o * phi_c) @ P
+    return LSTMStep(a_i, a_f, a_g, a_o, i, f, g, o, c, phi_c, h)
 
 
 def gru_after(

@@ -11,10 +11,11 @@ from rnnlens.engine.forward import Run
 from rnnlens.engine.operations.recurrent import Course
 from rnnlens.engine.operations.registry import Array
 from rnnlens.names import declared
+from rnnlens.network.cells import LSTM
 from rnnlens.network.layers import Bidirectional, Recurrent
 from rnnlens.network.network import Network
 
-__all__ = ["LSTMTrace", "LayerTrace", "gate_names", "layer_traces"]
+__all__ = ["LSTMTrace", "LayerTrace", "ProjectedLSTMTrace", "gate_names", "layer_traces"]
 
 
 @dataclass(frozen=True, eq=False)
@@ -47,6 +48,20 @@ class LSTMTrace(LayerTrace):
     """
 
     cell: Array = declared("sample", "step", "unit")
+
+
+@dataclass(frozen=True, eq=False)
+class ProjectedLSTMTrace(LSTMTrace):
+    """The trace of an LSTM that projects its hidden state: ``hidden`` is ``o * phi(c')``.
+
+    Parameters
+    ----------
+    projected : array (sample, step, output)
+        What the layer hands on, to its next step and to the next layer: ``hidden P``; at a masked
+        step the one before it.
+    """
+
+    projected: Array = declared("sample", "step", "output")
 
 
 def layer_traces(run: Run) -> dict[str, LayerTrace]:
@@ -99,9 +114,26 @@ def _layout(course: Course, layer: Recurrent) -> LayerTrace:
     if course.mask is not None:
         real = course.mask.T[:, :, None, None]
         pre, value = np.where(real, pre, np.nan), np.where(real, value, np.nan)
+    if isinstance(layer.cell, LSTM) and layer.cell.projection is not None:
+        hidden = _unprojected(course)[:, order]
+        return ProjectedLSTMTrace(pre[:, order], value[:, order], hidden, states[1], states[0])
     if len(states) == 2:
         return LSTMTrace(pre[:, order], value[:, order], states[0], states[1])
     return LayerTrace(pre[:, order], value[:, order], states[0])
+
+
+def _unprojected(course: Course) -> Array:
+    """Give ``o * phi(c')`` at every step of a course; at a masked step the one before it."""
+    found, last = [], None
+    for t, saved in enumerate(course.steps):
+        assert isinstance(saved.values, step.LSTMStep)
+        here = saved.values.o * saved.values.phi_c
+        if course.mask is not None:
+            keep = course.mask[t][:, None]
+            here = np.where(keep, here, 0.0 if last is None else last)
+        found.append(here)
+        last = here
+    return np.stack(found, axis=1)
 
 
 def gate_names(network: Network) -> dict[str, tuple[str, ...]]:

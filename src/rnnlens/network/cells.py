@@ -29,7 +29,8 @@ class Gate:
     W : array (feature, unit)
         Input kernel.
     U : array (unit, unit)
-        Recurrent kernel; the first axis is the unit that the value comes from.
+        Recurrent kernel; the first axis is the unit that the value comes from: (output, unit)
+        where the cell projects its hidden state.
     b : array (unit,), optional
         Bias on the input side.
     b_r : array (unit,), optional
@@ -78,6 +79,11 @@ class Cell:
         """Number of hidden units."""
         return next(iter(self.gates.values())).W.shape[1]
 
+    @property
+    def state_sizes(self) -> tuple[int, ...]:
+        """Length of each state, in the order of `states`; the first is that of the output."""
+        return (self.units,) * len(self.states)
+
 
 @dataclass(frozen=True, eq=False)
 class LSTM(Cell):
@@ -91,6 +97,10 @@ class LSTM(Cell):
         ``phi``, of the candidate and of the cell state on its way out.
     recurrent_activation : Activation
         ``sigma``, of the three gates.
+    projection : array (unit, output), optional
+        ``P`` of ``h' = (o * phi(c')) P``: the hidden state that the cell hands on, to the next
+        step and to the next layer, has ``output`` entries instead of one a unit (Sak, Senior and
+        Beaufays 2014).
     """
 
     kind: ClassVar[str] = "LSTM"
@@ -102,6 +112,13 @@ class LSTM(Cell):
     output: Gate
     activation: Activation = Activation("tanh")
     recurrent_activation: Activation = Activation("sigmoid")
+    projection: FloatArray | None = None
+
+    @property
+    def state_sizes(self) -> tuple[int, ...]:
+        """Length of the hidden state, as projected, and of the cell state."""
+        hidden = self.units if self.projection is None else self.projection.shape[1]
+        return hidden, self.units
 
 
 @dataclass(frozen=True, eq=False)

@@ -63,9 +63,15 @@ def _check_cells(name: str, layer: object) -> None:
         _check_cells(f"{name}.backward", layer.backward)
     elif isinstance(layer, Recurrent):
         features, units = layer.cell.features, layer.cell.units
+        projection = getattr(layer.cell, "projection", None)
+        if projection is not None and (projection.ndim != 2 or len(projection) != units):
+            raise UnsupportedModel(
+                f"layer {name!r}: its projection has shape {projection.shape}, but the cell has "
+                f"{units} units"
+            )
         expected = {
             "W": (features, units),
-            "U": (units, units),
+            "U": (layer.cell.state_sizes[0], units),
             "b": (units,),
             "b_r": (units,),
             "V": (units,),

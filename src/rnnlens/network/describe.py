@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 
 from rnnlens.network.activations import Activation
-from rnnlens.network.cells import GRU, Cell, FloatArray
+from rnnlens.network.cells import GRU, LSTM, Cell, FloatArray
 from rnnlens.network.formula import parameter_formula, parameters_of
 from rnnlens.network.inventory import NamedArray, inventory, parameter_count
 from rnnlens.network.layers import (
@@ -25,7 +25,7 @@ from rnnlens.network.network import Network, Node, layer_kind
 from rnnlens.network.shapes import Shape, output_shapes
 from rnnlens.network.time_steps import time_steps
 
-__all__ = ["describe"]
+__all__ = ["describe", "describe_array"]
 
 
 def describe(network: Network, *, values: bool = False) -> dict[str, Any]:
@@ -88,11 +88,26 @@ def _layer(
         "options": _options(node.layer),
         "inputs": [name for name, _ in node.inputs],
         "output_shape": list(shapes[0]),
-        "arrays": [_array(array, values=values) for array in arrays],
+        "arrays": [describe_array(array, values=values) for array in arrays],
     }
 
 
-def _array(array: NamedArray, *, values: bool) -> dict[str, Any]:
+def describe_array(array: NamedArray, *, values: bool = False) -> dict[str, Any]:
+    """Say what one array is.
+
+    Parameters
+    ----------
+    array : NamedArray
+        The array.
+    values : bool
+        Whether its numbers go along, as nested lists.
+
+    Returns
+    -------
+    dict
+        ``name``, ``gate``, ``meaning``, ``shape``, ``dimensions``, ``dtype``, ``source`` and
+        ``stored_at``, and perhaps ``values``.
+    """
     described = {
         "name": array.name,
         "gate": array.gate,
@@ -151,4 +166,10 @@ def _options(layer: Layer) -> dict[str, Any]:
 def _cell_options(cell: Cell) -> dict[str, Any]:
     reset = {"reset_after": cell.reset_after} if isinstance(cell, GRU) else {}
     names = ("activation", "recurrent_activation")
-    return {name: str(getattr(cell, name)) for name in names if hasattr(cell, name)} | reset
+    listed: dict[str, Any] = {
+        name: str(getattr(cell, name)) for name in names if hasattr(cell, name)
+    }
+    listed |= reset
+    if isinstance(cell, LSTM) and cell.projection is not None:
+        listed["projection"] = cell.state_sizes[0]
+    return listed

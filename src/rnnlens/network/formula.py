@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from rnnlens.network.cells import Cell
+from rnnlens.network.cells import LSTM, Cell
 from rnnlens.network.inventory import arrays_of
 from rnnlens.network.layers import (
     Bidirectional,
@@ -44,8 +44,8 @@ def parameter_formula(layer: Layer) -> str:
     Returns
     -------
     str
-        ``"4 (F + H + 1) H = 4 (10 + 32 + 1) 32 = 5,504"`` with F features and H units; empty for
-        a layer without weights.
+        ``"4 (F + H + 1) H = 4 (10 + 32 + 1) 32 = 5,504"`` with F features and H units (and P
+        entries of a projected hidden state); empty for a layer without weights.
     """
     total = parameters_of(layer)
     if not total:
@@ -89,9 +89,13 @@ def _cell(cell: Cell) -> tuple[str, str]:
         times = f"{len(gates)} " if len(gates) > 1 else ""
         bias = f" + {biases}" if biases else ""
         more = {0: "", 1: f" + {units}"}.get(rest, f" + {rest} {_times(units)}")
-        return f"{times}({features} + {units}{bias}) {units}{more}"
+        return f"{times}({features} + {{}}{bias}) {units}{more}"
 
-    return side("F", "H"), side(cell.features, cell.units)
+    symbols, numbers = side("F", "H"), side(cell.features, cell.units)
+    output, units = cell.state_sizes[0], cell.units
+    if isinstance(cell, LSTM) and cell.projection is not None:
+        return symbols.format("P") + " + H P", numbers.format(output) + f" + {units} x {output}"
+    return symbols.format("H"), numbers.format(units)
 
 
 def _times(units: object) -> str:

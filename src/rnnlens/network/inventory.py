@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from rnnlens.names import GATE_LETTERS, KINDS, array_name
-from rnnlens.network.cells import Cell, FloatArray
+from rnnlens.network.cells import LSTM, Cell, FloatArray
 from rnnlens.network.layers import Bidirectional, Layer, Recurrent, TimeDistributed
 from rnnlens.network.network import Network, Node, Source
 
@@ -65,7 +65,15 @@ def _cell_arrays(cell: Cell) -> Iterator[tuple[str, str, str, FloatArray, tuple[
             values = arrays.arrays().get(kind)
             if values is not None:
                 name = array_name(kind, letters[gate])
-                yield name, meaning, gate, values, GATE_DIMENSIONS[kind]
+                yield name, meaning, gate, values, _dimensions(kind, cell)
+    if isinstance(cell, LSTM) and cell.projection is not None:
+        yield "P", "projection of the hidden state", "", cell.projection, ("unit", "output")
+
+
+def _dimensions(kind: str, cell: Cell) -> tuple[str, ...]:
+    projected = isinstance(cell, LSTM) and cell.projection is not None
+    # a projected hidden state has entries of its own, not one a unit
+    return ("from_output", "unit") if kind == "U" and projected else GATE_DIMENSIONS[kind]
 
 
 def arrays_of(layer: Layer) -> Iterator[tuple[str, str, str, FloatArray, tuple[str, ...]]]:

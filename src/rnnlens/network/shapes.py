@@ -152,9 +152,9 @@ def _over_steps(layer: Layer, shape: Shape) -> Shape:
 
 
 def _recurrent(layer: Recurrent, shape: Shape) -> tuple[Shape, ...]:
-    units = layer.cell.units
-    output = (shape[0], units) if layer.return_sequences else (units,)
-    return (output, *(((units,),) * len(layer.cell.states) if layer.return_state else ()))
+    sizes = layer.cell.state_sizes
+    output = (shape[0], sizes[0]) if layer.return_sequences else (sizes[0],)
+    return (output, *(((size,) for size in sizes) if layer.return_state else ()))
 
 
 def _bidirectional(layer: Bidirectional, shape: Shape) -> tuple[Shape, ...]:
@@ -164,7 +164,7 @@ def _bidirectional(layer: Bidirectional, shape: Shape) -> tuple[Shape, ...]:
     if layer.merge_mode is None:
         return (forward, backward, *states)
     if layer.merge_mode == "concat":
-        width = layer.forward.cell.units + layer.backward.cell.units
+        width = layer.forward.cell.state_sizes[0] + layer.backward.cell.state_sizes[0]
         return ((*forward[:-1], width), *states)
     return (forward, *states)
 

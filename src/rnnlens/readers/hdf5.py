@@ -3,18 +3,21 @@
 from __future__ import annotations
 
 from collections.abc import Generator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
+from pathlib import Path
 from typing import TYPE_CHECKING, Any, BinaryIO
 
 from rnnlens.errors import InputError, UnreadableFile, UnsupportedModel
+from rnnlens.readers.hdf5_heaps import heaps_are_whole
 from rnnlens.readers.shelves import Stored
 
 if TYPE_CHECKING:
-    from pathlib import Path
-
     import h5py
 
 __all__ = ["SIGNATURE", "attribute_list", "child", "opened", "stored", "text_attribute"]
+
+#: No attribute has more text than this.
+LARGEST_TEXT = 64 * 1024**2
 
 #: The first bytes of an HDF5 file.
 SIGNATURE = b"\x89HDF\r\n\x1a\n"
@@ -46,11 +49,18 @@ def opened(source: Path | BinaryIO, name: str) -> Generator[h5py.File]:
     import h5py
 
     try:
-        with h5py.File(source, "r") as file:
-            yield file
+        with ExitStack() as stack:
+            content = stack.enter_context(source.open("rb")) if isinstance(source, Path) else source
+            if not heaps_are_whole(content):
+                raise UnreadableFile(
+                    f"{name} begins like HDF5, but it is truncated or damaged (a heap of text "
+                    "within it has no end); copy or download it again"
+                )
+            yield stack.enter_context(h5py.File(source, "r"))
     except InputError:
         raise
-    except (OSError, RuntimeError, KeyError, ValueError) as error:
+    except (OSError, RuntimeError, KeyError, ValueError, TypeError) as error:
+        # h5py raises TypeError for damaged types, and gives damaged names as bytes.
         raise UnreadableFile(
             f"{name} begins like HDF5, but it is truncated or damaged; copy or download it again"
         ) from error
@@ -125,7 +135,7 @@ def stored(role: str, dataset: Any, place: str) -> Stored:
             f"{place} keeps its numbers in another file, which no version of Keras writes; rnnlens "
             "reads no other file"
         )
-    if dataset.attrs.get("dtype") == "bfloat16":
+    if text_attribute(dataset, "dtype") == "bfloat16":
         raise UnsupportedModel(
             f"{place} holds bfloat16 numbers; convert the model's weights to float32 and save it "
             "again"
@@ -146,12 +156,40 @@ def text_attribute(group: Any, name: str) -> str | None:
     Returns
     -------
     str or None
-        ``None`` where there is none.
+        ``None`` where there is none; one that is not text ends in `UnreadableFile`.
     """
-    value = group.attrs.get(name)
+    value = _text_value(group, name)
     if isinstance(value, bytes):
         return value.decode("utf-8", errors="replace")
     return None if value is None else str(value)
+
+
+def _text_value(group: Any, name: str) -> Any:
+    """Read an attribute once it is sure that it is text."""
+    import h5py
+
+    if name not in group.attrs:
+        return None
+    kind = group.attrs.get_id(name)
+    # The HDF5 library ends the process on some damaged attributes that are no text; Keras writes
+    # an empty list of names as an empty list of numbers.
+    if not isinstance(kind.get_type(), h5py.h5t.TypeStringID):
+        if kind.shape == (0,):
+            return []
+        raise UnreadableFile(
+            f"the attribute {name} in the file is not text, as Keras writes it; the file is damaged"
+        )
+    if len(kind.shape) > 1 or kind.get_storage_size() > LARGEST_TEXT:
+        raise UnreadableFile(
+            f"the attribute {name} in the file declares {kind.get_storage_size()} bytes of text in "
+            f"the shape {kind.shape}, which Keras never writes; the file is damaged"
+        )
+    try:
+        return group.attrs[name]
+    except TypeError as error:
+        raise UnreadableFile(
+            f"the attribute {name} in the file is in an unknown encoding; the file is damaged"
+        ) from error
 
 
 def attribute_list(group: Any, name: str) -> list[str]:
@@ -168,12 +206,17 @@ def attribute_list(group: Any, name: str) -> list[str]:
     -------
     list of str
         Empty where there is none.
+
+    Raises
+    ------
+    UnreadableFile
+        If it is not a list of text.
     """
-    if name in group.attrs:
-        parts = [group.attrs[name]]
-    else:
-        parts = []
-        while f"{name}{len(parts)}" in group.attrs:
-            parts.append(group.attrs[f"{name}{len(parts)}"])
+    whole = _text_value(group, name)
+    parts = [] if whole is None else [whole]
+    while whole is None and f"{name}{len(parts)}" in group.attrs:
+        parts.append(_text_value(group, f"{name}{len(parts)}"))
+    if any(isinstance(part, str | bytes) for part in parts):
+        raise UnreadableFile(f"the attribute {name} in the file is not a list; it is damaged")
     items = [item for part in parts for item in part]
     return [item.decode("utf-8") if isinstance(item, bytes) else str(item) for item in items]

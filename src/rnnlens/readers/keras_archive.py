@@ -19,15 +19,16 @@ from typing import TYPE_CHECKING, Any
 from rnnlens.errors import InputError, UnreadableFile, UnsupportedModel
 from rnnlens.network.network import Network, Origin
 from rnnlens.readers.contents import digest_of
-from rnnlens.readers.hdf5 import child, opened, stored
+from rnnlens.readers.hdf5 import child, opened, stored, text_attribute
 from rnnlens.readers.keras_config import network_of
 from rnnlens.readers.keras_spec import dialect_of
 from rnnlens.readers.shelves import Shelf, Stored, check_count
+from rnnlens.readers.zips import is_zip
 
 if TYPE_CHECKING:
     import h5py
 
-__all__ = ["match", "read"]
+__all__ = ["Group", "match", "read", "snake_case"]
 
 CONFIG, METADATA, WEIGHTS = "config.json", "metadata.json", "model.weights.h5"
 
@@ -51,12 +52,12 @@ def match(path: Path) -> bool:
     bool
         True for a zip that holds a model's configuration.
     """
-    if not zipfile.is_zipfile(path):
+    if not is_zip(path):
         return False
     try:
         with zipfile.ZipFile(path) as archive:
             return CONFIG in archive.namelist()
-    except (zipfile.BadZipFile, OSError, ValueError):
+    except (zipfile.BadZipFile, OSError, RuntimeError, ValueError):
         return False
 
 
@@ -96,7 +97,7 @@ def read(path: Path) -> Network:
     kind = "Keras 3" if dialect.generation == "Keras 3" else "tf.keras"
     origin = Origin(f"{kind} archive (.keras)", version, str(path), digest_of(path))
     with opened(io.BytesIO(weights), f"{WEIGHTS} in {path}") as file:
-        return network_of(config, _Group(file, ""), dialect, origin)
+        return network_of(config, Group(file, ""), dialect, origin)
 
 
 def _parts(archive: zipfile.ZipFile, path: Path) -> tuple[dict[str, Any], dict[str, Any], bytes]:
@@ -139,7 +140,7 @@ def _json(archive: zipfile.ZipFile, name: str, path: Path) -> dict[str, Any]:
     return value
 
 
-class _Group(Shelf):
+class Group(Shelf):
     """One group of the weights file."""
 
     def __init__(self, file: h5py.File, path: str) -> None:
@@ -150,6 +151,7 @@ class _Group(Shelf):
         return f"{self.path}/{name}" if self.path else name
 
     def own(self, roles: Sequence[str], optional: int = 0) -> list[Stored]:
+        """Give the layer's own variables, see `Shelf.own`."""
         group = child(self.file, self._at("vars"))
         count = 0 if group is None else len(group)
         check_count(count, roles, optional, f"{self.path or 'the weights file'}")
@@ -160,9 +162,11 @@ class _Group(Shelf):
         return found
 
     def part(self, attribute: str) -> Shelf:
-        return _Group(self.file, self._at(attribute))
+        """Give the shelf of a layer within, see `Shelf.part`."""
+        return Group(self.file, self._at(attribute))
 
     def layers(self, entries: Sequence[tuple[str, str]]) -> dict[str, Shelf]:
+        """Give the shelves of a model's layers, see `Shelf.layers`."""
         container = next((n for n in CONTAINERS if child(self.file, self._at(n))), CONTAINERS[0])
         group = child(self.file, self._at(container))
         present = [] if group is None else list(group)
@@ -172,16 +176,16 @@ class _Group(Shelf):
             for name, stem in zip(names, _stems(kind, present, len(names)), strict=True):
                 place = self._at(f"{container}/{stem}")
                 self._check_name(place, name)
-                shelves[name] = _Group(self.file, place)
+                shelves[name] = Group(self.file, place)
         return shelves
 
     def _check_name(self, place: str, name: str) -> None:
         """Newer versions write each layer's name beside its arrays: hold them to it."""
         group = child(self.file, f"{place}/vars")
-        written = None if group is None else group.attrs.get("name")
-        if written is not None and str(written) != name:
+        written = None if group is None else text_attribute(group, "name")
+        if written is not None and written != name:
             raise UnreadableFile(
-                f"{place} holds the arrays of layer {str(written)!r} where the configuration has "
+                f"{place} holds the arrays of layer {written!r} where the configuration has "
                 f"{name!r}: the weights do not belong to this configuration"
             )
 

@@ -20,8 +20,6 @@ REASONS = {
     "SlicingOpLambda": "it is an operation outside any layer; replace it by a layer of Keras",
     "TensorFlowOpLayer": "it is an operation outside any layer; replace it by a layer of Keras",
     "RNN": "it runs a cell given apart; use the layers LSTM, GRU or SimpleRNN",
-    "CuDNNLSTM": "its weights are laid out for CuDNN, which rnnlens does not read yet",
-    "CuDNNGRU": "its weights are laid out for CuDNN, which rnnlens does not read yet",
     "ConvLSTM1D": "its recurrence is over images, not vectors",
     "ConvLSTM2D": "its recurrence is over images, not vectors",
     "ConvLSTM3D": "its recurrence is over images, not vectors",

@@ -244,6 +244,10 @@ def pooling(spec: Spec) -> Built:
     stride = size if options.take("strides", None) is None else options.size("strides")
     padding = options.choice("padding", ["valid", "same"], "valid")
     options.finish()
+    if padding == "same" and spec.dialect.theano:
+        raise spec.refuse(
+            "Theano pads it with zeros (padding = 'same'), rnnlens as TensorFlow does"
+        )
     return Pooling1D(_pooled(spec), size, stride, padding), {}
 
 

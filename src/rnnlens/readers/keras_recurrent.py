@@ -8,6 +8,8 @@ from dataclasses import replace
 from rnnlens.network.cells import GRU, LSTM, Cell, SimpleRNN
 from rnnlens.network.layers import Bidirectional, Recurrent
 from rnnlens.network.network import Source
+from rnnlens.readers.keras1_recurrent import keras1_gates
+from rnnlens.readers.keras_cudnn import cudnn_gates, is_cudnn_bias
 from rnnlens.readers.keras_spec import Built, Spec, class_of, spec_of
 from rnnlens.readers.layouts import KERAS, CellArray, cut_gates
 
@@ -61,7 +63,7 @@ def gru(spec: Spec) -> Built:
     Built
         The layer and the places of its arrays.
     """
-    reset_after = spec.options.flag("reset_after", False)
+    reset_after = spec.options.flag("reset_after", spec.kind == "CuDNNGRU")
     gates, sources = _gates(spec, "GRU", bias_rows=2 if reset_after else 1)
     cell = GRU(
         **gates,
@@ -92,6 +94,8 @@ def simple_rnn(spec: Spec) -> Built:
 
 def _gates(spec: Spec, kind: str, *, bias_rows: int) -> tuple[dict, dict[str, Source]]:
     """Read the arrays of a cell and cut them into gates."""
+    if spec.dialect.generation == "Keras 1":
+        return keras1_gates(spec, kind)
     units = spec.options.size("units")
     layout = KERAS[kind]
     width = len(layout.gates) * units
@@ -101,12 +105,26 @@ def _gates(spec: Spec, kind: str, *, bias_rows: int) -> tuple[dict, dict[str, So
     }
     if spec.options.flag("use_bias", True):
         shapes["bias"] = (width,) if bias_rows == 1 else (bias_rows, width)
-    stored = replace(spec, shelf=spec.shelf.part("cell")).variables(shapes)
+    cell = replace(spec, shelf=spec.shelf.part("cell"))
+    # Keras turns the arrays of one class into those of the other as it loads them, so a
+    # configuration of either may stand beside either.
+    for item in cell.shelf.own(list(shapes)):
+        if item.role == "bias" and is_cudnn_bias(kind, item.shape, units):
+            if kind == "GRU" and bias_rows == 1:
+                raise spec.refuse(
+                    f"its bias has {item.shape[0]} numbers, as a CuDNNGRU keeps it, but its option "
+                    "reset_after is false, which no CuDNNGRU computes: the weights do not belong "
+                    "to this configuration"
+                )
+            shapes["bias"] = item.shape
+    stored = cell.variables(shapes)
     letters = {"kernel": "W", "recurrent_kernel": "U", "bias": "b"}
     arrays = {
         letters[role]: CellArray(item.values, item.source.text, item.source.stored_at)
         for role, item in stored.items()
     }
+    if "b" in arrays and is_cudnn_bias(kind, arrays["b"].values.shape, units):
+        return cudnn_gates(kind, arrays, units)
     return cut_gates(kind, layout, arrays, units)
 
 
@@ -131,7 +149,13 @@ def _recurrent(spec: Spec, cell: Cell) -> Recurrent:
 
 
 #: Builders by Keras class.
-RECURRENT: dict[str, Callable[[Spec], Built]] = {"LSTM": lstm, "GRU": gru, "SimpleRNN": simple_rnn}
+RECURRENT: dict[str, Callable[[Spec], Built]] = {
+    "LSTM": lstm,
+    "GRU": gru,
+    "SimpleRNN": simple_rnn,
+    "CuDNNLSTM": lstm,
+    "CuDNNGRU": gru,
+}
 
 
 def bidirectional(spec: Spec) -> Built:

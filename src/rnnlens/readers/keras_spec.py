@@ -30,12 +30,15 @@ class Dialect:
     ----------
     version : str
         As the file states it.
-    generation : {"Keras 2", "tf.keras", "Keras 3"}
-        Multi-backend Keras 2, the Keras within TensorFlow 2, or Keras 3.
+    generation : {"Keras 1", "Keras 2", "tf.keras", "Keras 3"}
+        Keras 1, multi-backend Keras 2, the Keras within TensorFlow 2, or Keras 3.
+    theano : bool
+        Whether Theano computed it, which turns the kernels of convolutions round.
     """
 
     version: str
-    generation: Literal["Keras 2", "tf.keras", "Keras 3"]
+    generation: Literal["Keras 1", "Keras 2", "tf.keras", "Keras 3"]
+    theano: bool = False
 
     @property
     def hard_slope(self) -> float:
@@ -53,7 +56,7 @@ class Dialect:
     @property
     def zeroes_masked_outputs(self) -> bool:
         """Whether Bidirectional gives zero at masked steps (tf.keras and Keras 3 do)."""
-        return self.generation != "Keras 2"
+        return self.generation not in {"Keras 1", "Keras 2"}
 
 
 def dialect_of(version: str) -> Dialect:
@@ -62,7 +65,7 @@ def dialect_of(version: str) -> Dialect:
     Parameters
     ----------
     version : str
-        Such as ``"2.1.3"``, ``"2.2.4-tf"``, ``"2.11.0"`` or ``"3.4.1"``.
+        Such as ``"1.2.2"``, ``"2.1.3"``, ``"2.2.4-tf"``, ``"2.11.0"`` or ``"3.4.1"``.
 
     Returns
     -------
@@ -74,7 +77,7 @@ def dialect_of(version: str) -> Dialect:
     UnreadableFile
         If the version is not of that form.
     UnsupportedModel
-        If it is Keras 1, or a version that does not exist yet.
+        If it is a version that does not exist yet, or of before Keras 1.
 
     Examples
     --------
@@ -89,17 +92,14 @@ def dialect_of(version: str) -> Dialect:
         )
     major, minor = int(match[1]), int(match[2])
     if major == 1:
-        raise UnsupportedModel(
-            f"the model was written by Keras 1 (version {version}), which rnnlens does not read "
-            "yet; load it in Keras 2.x and save it again"
-        )
+        return Dialect(version, "Keras 1")
     if major == 2:
         tensorflow = version.endswith("-tf") or minor >= 4
         return Dialect(version, "tf.keras" if tensorflow else "Keras 2")
     if major == 3:
         return Dialect(version, "Keras 3")
     raise UnsupportedModel(
-        f"the model was written by Keras {version}; rnnlens reads Keras 2, tf.keras and Keras 3"
+        f"the model was written by Keras {version}; rnnlens reads Keras 1 to 3 and tf.keras"
     )
 
 
@@ -183,7 +183,7 @@ class Spec:
         return {
             item.role: Variable(
                 load(item, shapes[item.role], self.name),
-                Source(f"{self.path}/{item.role}", item.stored_at),
+                Source(item.text or f"{self.path}/{item.role}", item.stored_at),
             )
             for item in stored
         }

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -17,6 +18,7 @@ from rnnlens.network.layers import (
     Standardization,
 )
 from rnnlens.network.network import Source
+from rnnlens.readers.keras1_kernels import OldKernels
 from rnnlens.readers.keras_spec import Built, Spec, Variable
 from rnnlens.readers.shelves import load
 
@@ -105,6 +107,8 @@ def conv1d(spec: Spec) -> Built:
     shapes: dict[str, Any] = {"kernel": (taps, None, filters)}
     if options.flag("use_bias", True):
         shapes["bias"] = (filters,)
+    if spec.dialect.generation == "Keras 1":
+        spec = replace(spec, shelf=OldKernels(spec.shelf, taps, filters))
     arrays, sources = _named(spec.variables(shapes), {"kernel": "W", "bias": "b"})
     layer = Conv1D(
         **arrays,
@@ -115,9 +119,27 @@ def conv1d(spec: Spec) -> Built:
         padding=options.choice("padding", ["valid", "same", "causal"], "valid"),
     )
     options.finish(["input_dim", "input_length"])
+    if spec.dialect.theano:
+        layer, sources = _of_theano(spec, layer, sources)
     if filters % groups:
         raise spec.refuse(f"its {filters} filters do not fall into {groups} groups")
     return layer, sources
+
+
+def _of_theano(
+    spec: Spec, layer: Conv1D, sources: dict[str, Source]
+) -> tuple[Conv1D, dict[str, Source]]:
+    """Turn a kernel round: Theano convolves where every other backend correlates."""
+    # Keras 2.x engine/saving.py, _need_convert_kernel. Theano pads half a kernel on both sides,
+    # which is what TensorFlow does for odd kernels that move step by step.
+    if layer.padding == "same" and (layer.W.shape[0] % 2 == 0 or layer.stride > 1):
+        raise spec.refuse(
+            "Theano pads it otherwise than TensorFlow does (padding = 'same' with an even kernel "
+            "or a stride); rnnlens implements TensorFlow's"
+        )
+    kernel = sources["W"]
+    turned = replace(kernel, text=f"{kernel.text}[::-1]")
+    return replace(layer, W=layer.W[::-1].copy()), {**sources, "W": turned}
 
 
 def prelu(spec: Spec) -> Built:

@@ -12,7 +12,7 @@ from rnnlens.names import GATE_LETTERS, array_name
 from rnnlens.network.cells import FloatArray, Gate
 from rnnlens.network.network import Source
 
-__all__ = ["KERAS", "CellArray", "Layout", "cut_gates"]
+__all__ = ["KERAS", "ONNX", "ONNX_PEEPHOLES", "TORCH", "CellArray", "Layout", "cut_gates"]
 
 
 @dataclass(frozen=True)
@@ -49,6 +49,93 @@ KERAS: dict[str, Layout] = {
     ),
     "SimpleRNN": Layout(("hidden",), "keras/src/layers/rnn/simple_rnn.py, SimpleRNNCell.call"),
 }
+
+#: Keras 1: one W (feature, unit), U (unit, unit) and b (unit,) a gate, gates in this order in the
+#: file; a GRU resets before the product.
+KERAS1: dict[str, Layout] = {
+    "LSTM": Layout(
+        ("input", "cell", "forget", "output"),
+        "Keras 1.2.2 layers/recurrent.py, LSTM.build: trainable_weights lists W_i, U_i, b_i, then "
+        "c, f and o; Keras 2.x preprocess_weights_for_loading takes twelve arrays in that order",
+    ),
+    "GRU": Layout(
+        ("update", "reset", "candidate"),
+        "Keras 1.2.2 layers/recurrent.py, GRU.build: trainable_weights lists W_z, U_z, b_z, then r "
+        "and h",
+    ),
+    "SimpleRNN": Layout(("hidden",), "Keras 1.2.2 layers/recurrent.py, SimpleRNN.build"),
+}
+
+#: Keras 1 with consume_less="gpu": the gates side by side, as Keras 2 has them.
+KERAS1_GPU: dict[str, Layout] = {
+    "LSTM": Layout(
+        ("input", "forget", "cell", "output"),
+        "Keras 1.2.2 layers/recurrent.py, LSTM.step cuts z into z0..z3 and uses them as i, f, c, o",
+    ),
+    "GRU": Layout(
+        ("update", "reset", "candidate"),
+        "Keras 1.2.2 layers/recurrent.py, GRU.step cuts matrix_x into x_z, x_r, x_h",
+    ),
+}
+
+#: CuDNNLSTM and CuDNNGRU of Keras 2: gates side by side; each gate's block of the kernel holds the
+#: numbers of a (unit, feature) matrix row by row under the shape (feature, unit), each block of
+#: the recurrent kernel is turned round, and the bias is the input half, then the recurrent half.
+CUDNN: dict[str, Layout] = {
+    "LSTM": Layout(
+        ("input", "forget", "cell", "output"),
+        "Keras 2.x layers/cudnn_recurrent.py, CuDNNLSTM.build cuts kernel_i, kernel_f, kernel_c, "
+        "kernel_o and bias_i_i ... bias_o_i, bias_i ... bias_o; engine/saving.py, "
+        "_convert_rnn_weights",
+    ),
+    "GRU": Layout(
+        ("update", "reset", "candidate"),
+        "Keras 2.x layers/cudnn_recurrent.py, CuDNNGRU.build cuts kernel_z, kernel_r, kernel_h and "
+        "bias_z_i, bias_r_i, bias_h_i, bias_z, bias_r, bias_h; engine/saving.py, "
+        "_convert_rnn_weights",
+    ),
+}
+
+#: PyTorch: weight_ih (gates x unit, feature), weight_hh (gates x unit, unit), both biases (gates x
+#: unit): blocks of rows. With proj_size weight_hh is (gates x unit, output) and weight_hr (output,
+#: unit). A GRU resets after the recurrent product.
+TORCH: dict[str, Layout] = {
+    "LSTM": Layout(
+        ("input", "forget", "cell", "output"),
+        "torch/nn/modules/rnn.py, class LSTM: weight_ih_l[k] is (W_ii|W_if|W_ig|W_io); "
+        "aten/src/ATen/native/RNN.cpp, LSTMCell chunks gates into ingate, forgetgate, cellgate, "
+        "outgate, and multiplies the hidden state by w_hr last",
+    ),
+    "GRU": Layout(
+        ("reset", "update", "candidate"),
+        "torch/nn/modules/rnn.py, class GRU: weight_ih_l[k] is (W_ir|W_iz|W_in); "
+        "aten/src/ATen/native/RNN.cpp, GRUCell chunks into reset, input and new gate, and adds "
+        "reset_gate * (h W_hn + b_hn) to the new gate",
+    ),
+    "SimpleRNN": Layout(
+        ("hidden",), "torch/nn/modules/rnn.py, class RNN; aten/src/ATen/native/RNN.cpp, SimpleCell"
+    ),
+}
+
+
+#: ONNX: W (direction, gates x unit, feature), R (direction, gates x unit, unit), B (direction,
+#: 2 gates x unit): input side of every gate, then recurrent side.
+ONNX: dict[str, Layout] = {
+    "LSTM": Layout(
+        ("input", "output", "forget", "cell"),
+        "onnx/docs/Operators.md, LSTM: W[iofc], R[iofc], and B holds Wb[iofc], Rb[iofc]",
+    ),
+    "GRU": Layout(
+        ("update", "reset", "candidate"),
+        "onnx/docs/Operators.md, GRU: W[zrh], R[zrh], and B holds Wb[zrh], Rb[zrh]",
+    ),
+    "SimpleRNN": Layout(
+        ("hidden",), "onnx/docs/Operators.md, RNN: W holds Wi, R holds Ri, and B holds Wbi, Rbi"
+    ),
+}
+
+#: The peepholes of an ONNX LSTM, P (direction, 3 unit): onnx/docs/Operators.md, LSTM, P[iof].
+ONNX_PEEPHOLES = ("input", "output", "forget")
 
 
 @dataclass(frozen=True, eq=False)

@@ -3,30 +3,84 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Callable
+from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
-from rnnlens.errors import UnreadableFile, UnsupportedModel
+from rnnlens.errors import InputError, UnreadableFile, UnsupportedModel
+from rnnlens.network.arrays import Arrays
 from rnnlens.network.network import Network
-from rnnlens.readers import keras_archive, keras_hdf5, keras_live
-from rnnlens.readers.contents import describe
+from rnnlens.readers import (
+    keras_archive,
+    keras_hdf5,
+    keras_live,
+    npz_file,
+    onnx_file,
+    safetensors_file,
+    torch_dict,
+    torch_file,
+    torch_live,
+)
+from rnnlens.readers.contents import describe, describe_folder
+from rnnlens.readers.options import Options, refuse_others
 
-__all__ = ["read"]
-
-#: Readers of files, in the order in which they are asked.
-FILES = (keras_archive, keras_hdf5)
-
-#: Readers of live models.
-LIVE = (keras_live,)
+__all__ = ["Format", "look", "read"]
 
 
-def read(source: object) -> Network:
+@dataclass(frozen=True)
+class Format:
+    """One format that is read.
+
+    Parameters
+    ----------
+    what : str
+        What it is called in an error, with its article.
+    match : callable
+        Tells whether a source is of this format, by its content.
+    read : callable
+        Reads it, given the options.
+    takes : frozenset of str
+        The options that it takes; the others are refused.
+    """
+
+    what: str
+    match: Callable[[Any], bool]
+    read: Callable[[Any, Options], Network]
+    takes: frozenset[str] = frozenset()
+
+
+#: Formats of files, in the order in which they are asked.
+FILES = (
+    Format("a Keras archive", keras_archive.match, lambda path, _: keras_archive.read(path)),
+    Format("an HDF5 file of Keras", keras_hdf5.match, keras_hdf5.read, keras_hdf5.TAKES),
+    Format("an archive of rnnlens", npz_file.match, lambda path, _: npz_file.read(path)),
+    Format("a PyTorch file", torch_file.match, torch_file.read, torch_file.TAKES),
+    Format("an ONNX file", onnx_file.match, onnx_file.read, onnx_file.TAKES),
+    Format("a safetensors file", safetensors_file.match, safetensors_file.read, torch_file.TAKES),
+)
+
+#: Files of weights alone, whose arrays have names even where they make no network.
+WEIGHTS = (keras_hdf5, torch_file, safetensors_file)
+
+#: Live models.
+LIVE = (
+    Format("a live Keras model", keras_live.match, lambda model, _: keras_live.read(model)),
+    Format("a live PyTorch module", torch_live.match, torch_live.read, torch_live.TAKES),
+    Format("a state dict of PyTorch", torch_dict.match, torch_dict.read, torch_dict.TAKES),
+)
+
+
+def read(source: object, options: Options | None = None) -> Network:
     """Read a trained network from a file or a live model.
 
     Parameters
     ----------
     source : path or model
-        A ``.keras`` archive, a whole model in HDF5, or a live Keras 3 model. The content of a file
-        decides what it is, not its name.
+        A file, a live Keras 3 model, a live PyTorch module or its state dict. The content of a
+        file decides what it is, not its name.
+    options : Options, optional
+        What the caller says about the source that it does not say itself.
 
     Returns
     -------
@@ -35,35 +89,75 @@ def read(source: object) -> Network:
 
     Raises
     ------
+    InputError
+        If an option is given that the format does not take.
+    MissingLibrary
+        If the format needs a library that is not installed.
     UnreadableFile
         If there is no such file, or it is damaged or not a model.
     UnsupportedModel
         If the model has a layer or an option that rnnlens does not implement.
     """
+    options = options or Options()
     if isinstance(source, (str, os.PathLike)):
-        return _read_file(Path(os.fsdecode(source)))
-    for reader in LIVE:
-        if reader.match(source):
-            return reader.read(source)
+        return _read_file(Path(os.fsdecode(source)), options)
+    for form in LIVE:
+        if form.match(source):
+            return _read_as(form, source, options, form.what)
     kind = f"{type(source).__module__}.{type(source).__qualname__}"
     raise UnsupportedModel(
-        f"cannot read an object of the type {kind}: give the path of a .keras or .h5 file, or a "
-        "live Keras 3 model"
+        f"cannot read an object of the type {kind}: give the path of a model file, or a live "
+        "Keras 3 model or PyTorch module"
     )
 
 
-def _read_file(path: Path) -> Network:
+def look(source: object, options: Options | None = None) -> Network | Arrays:
+    """Read a network, or name the arrays of a file that holds weights alone.
+
+    Parameters
+    ----------
+    source, options
+        As for `read`.
+
+    Returns
+    -------
+    Network or Arrays
+        `Arrays` where the file holds weights and nothing says what the layers compute.
+
+    Raises
+    ------
+    InputError
+        What `read` raises.
+    """
+    try:
+        return read(source, options)
+    except InputError:
+        told = options is not None and options.given
+        if told or not isinstance(source, (str, os.PathLike)):
+            raise
+        path = Path(os.fsdecode(source))
+        for reader in WEIGHTS if path.is_file() else ():
+            found = reader.arrays(path) if reader.match(path) else None
+            if found is not None:
+                return found
+        raise
+
+
+def _read_as(form: Format, source: Any, options: Options, named: str) -> Network:
+    refuse_others(options, form.takes, named)
+    return form.read(source, options)
+
+
+def _read_file(path: Path, options: Options) -> Network:
     if path.is_dir():
-        saved = (path / "saved_model.pb").exists()
-        what = "a TensorFlow SavedModel" if saved else "a directory"
-        raise UnreadableFile(f"{path} is {what}; give a .keras or .h5 file of a whole model")
+        raise UnreadableFile(f"{path} {describe_folder(path)}")
     if not path.exists():
         raise UnreadableFile(f"{path}: no such file")
     try:
-        for reader in FILES:
-            if reader.match(path):
-                return reader.read(path)
+        for form in FILES:
+            if form.match(path):
+                return _read_as(form, path, options, f"{path} is {form.what}, which")
         what = describe(path)
     except OSError as error:
         raise UnreadableFile(f"{path} cannot be read: {error.strerror or error}") from error
-    raise UnreadableFile(f"{path} {what}; rnnlens reads .keras and .h5 files of whole Keras models")
+    raise UnreadableFile(f"{path} {what}")

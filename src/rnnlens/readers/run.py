@@ -7,12 +7,12 @@ from typing import Any
 
 import numpy as np
 
-from rnnlens.readers import keras_run
+from rnnlens.readers import keras_run, onnx_run, torch_run
 
 __all__ = ["source_outputs"]
 
 #: Each has ``outputs(source, inputs)``, which gives None for a source that is not its own.
-RUNNERS = (keras_run,)
+RUNNERS = (keras_run, onnx_run, torch_run)
 
 
 def source_outputs(

@@ -40,6 +40,8 @@ class Stored:
         Its type.
     values : callable
         Reads it.
+    text : str
+        Its place in the source's own words, where these are not the layer's path and its role.
     """
 
     role: str
@@ -47,6 +49,7 @@ class Stored:
     shape: tuple[int, ...]
     dtype: np.dtype
     values: Callable[[], np.ndarray]
+    text: str = ""
 
 
 class Shelf(ABC):

@@ -83,8 +83,9 @@ def _layer(layer: Mapping[str, Any], width: int) -> Iterator[str]:
     said = [f"{layer['name']}: {layer['kind']}"]
     if layer["units"] is not None and layer["features"] is not None:
         said.append(f"{layer['features']} in, {layer['units']} units")
-    shape = shape_text(layer["output_shape"])
-    said.append(shape if layer["kind"] == "Input" else f"output {shape}")
+    if layer["output_shape"] is not None:
+        shape = shape_text(layer["output_shape"])
+        said.append(shape if layer["kind"] == "Input" else f"output {shape}")
     yield ", ".join(said)
     if layer["kind"] == "Input":
         return

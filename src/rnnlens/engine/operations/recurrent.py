@@ -47,8 +47,9 @@ def _course(layer: Recurrent, inputs: tuple[Array, ...], mask: Mask) -> tuple[Co
     order = slice(None, None, -1) if layer.go_backwards else slice(None)
     xW = cell.project(x).swapaxes(0, 1)[order]
     real = None if mask is None else np.broadcast_to(mask, x.shape[:2]).T[order]
-    outputs = np.zeros((x.shape[1], len(x), layer.cell.units))
-    output = np.zeros((len(x), layer.cell.units))
+    width = layer.cell.state_sizes[0]
+    outputs = np.zeros((x.shape[1], len(x), width))
+    output = np.zeros((len(x), width))
     steps = []
     for t, xW_t in enumerate(xW):
         after, saved = cell.advance(xW_t, states)
@@ -106,7 +107,7 @@ def _(layer: Recurrent, tape: Tape, tape0: Tape, m: Multipliers) -> Multipliers:
     course, course0 = tape.saved, tape0.saved
     outer = _output_multipliers(layer, course, m[0])
     samples = len(next(part for part in m if part is not None))
-    states: States = tuple(np.zeros((samples, layer.cell.units)) for _ in layer.cell.states)
+    states: States = course.ready.start(samples)
     if layer.return_state:
         states = tuple(
             z if given is None else given for z, given in zip(states, m[1:], strict=True)
@@ -178,7 +179,7 @@ def _unmerge(layer: Bidirectional, tape: Tape, tape0: Tape, m: Multipliers) -> M
     if whole is None:
         return None, None
     if layer.merge_mode == "concat":
-        H = layer.forward.cell.units
+        H = layer.forward.cell.state_sizes[0]
         return whole[..., :H], whole[..., H:]
     if layer.merge_mode == "sum":
         return whole, whole

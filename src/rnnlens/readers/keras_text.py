@@ -1,0 +1,135 @@
+"""An architecture as text: the JSON or YAML that Keras's ``to_json`` and ``to_yaml`` give."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from rnnlens.errors import MissingLibrary, UnreadableFile
+
+__all__ = ["Architecture", "architecture_in", "is_architecture"]
+
+#: No architecture has more text than this, nor more parts than this.
+LARGEST_TEXT, MOST_PARTS, DEEPEST = 64 * 1024**2, 1_000_000, 100
+
+
+@dataclass(frozen=True, eq=False)
+class Architecture:
+    """A model without its weights.
+
+    Parameters
+    ----------
+    config : mapping
+        The model as Keras serialises it.
+    version : str or None
+        The version of Keras that it states.
+    path : Path
+        The file.
+    """
+
+    config: Mapping[str, Any]
+    version: str | None
+    path: Path
+
+
+def is_architecture(value: Any) -> bool:
+    """Tell whether parsed text is an architecture.
+
+    Parameters
+    ----------
+    value : any
+        What the text holds.
+
+    Returns
+    -------
+    bool
+        True for a mapping with ``class_name`` and ``config``.
+    """
+    return isinstance(value, Mapping) and "class_name" in value and "config" in value
+
+
+def architecture_in(path: Path) -> Architecture:
+    """Read an architecture.
+
+    Parameters
+    ----------
+    path : Path
+        A text file, JSON or YAML; its content decides which.
+
+    Returns
+    -------
+    Architecture
+        What it states.
+
+    Raises
+    ------
+    UnreadableFile
+        If there is no such file or it holds no architecture.
+    MissingLibrary
+        If it is YAML and PyYAML is not installed.
+    """
+    try:
+        if path.stat().st_size > LARGEST_TEXT:
+            raise UnreadableFile(f"{path} is too long to be the text of an architecture")
+        text = path.read_text(encoding="utf-8")
+    except UnicodeDecodeError as error:
+        raise UnreadableFile(
+            f"{path} is not text: give as architecture the JSON that model.to_json() writes"
+        ) from error
+    except OSError as error:
+        raise UnreadableFile(f"the architecture {path} cannot be read: {error.strerror}") from error
+    value = _json(text, path) if text.lstrip()[:1] in {"{", "[", '"'} else _yaml(text, path)
+    if not is_architecture(value):
+        raise UnreadableFile(
+            f"{path} holds no architecture: give the JSON that model.to_json() writes"
+        )
+    version = value.get("keras_version")
+    return Architecture(value, None if version is None else str(version), path)
+
+
+def _json(text: str, path: Path) -> Any:
+    try:
+        value = json.loads(text)
+        # json.dump(model.to_json()) writes the text as one string within the text.
+        return json.loads(value) if isinstance(value, str) else value
+    except (json.JSONDecodeError, RecursionError) as error:
+        raise UnreadableFile(f"{path} begins like JSON, but it is damaged") from error
+
+
+def _yaml(text: str, path: Path) -> Any:
+    try:
+        import yaml
+    except ImportError as error:
+        raise MissingLibrary(
+            f"{path} is not JSON; to read an architecture in YAML, rnnlens needs PyYAML: "
+            'pip install "rnnlens[yaml]"'
+        ) from error
+
+    class Loader(yaml.SafeLoader):
+        """Plain values alone; the tuples that Keras writes become lists."""
+
+    def tuple_as_list(loader: Any, node: Any) -> list[Any]:
+        return loader.construct_sequence(node, deep=True)
+
+    Loader.add_constructor("tag:yaml.org,2002:python/tuple", tuple_as_list)
+    try:
+        # Loader is a SafeLoader: it makes plain values and runs nothing.
+        value = yaml.load(text, Loader)
+        return _unfolded(value, [MOST_PARTS], DEEPEST, path)
+    except (yaml.YAMLError, RecursionError) as error:
+        raise UnreadableFile(f"{path} is neither JSON nor plain YAML") from error
+
+
+def _unfolded(value: Any, left: list[int], depth: int, path: Path) -> Any:
+    """Write aliases out, within limits: a few lines of them can stand for any number of parts."""
+    left[0] -= 1
+    if left[0] < 0 or depth < 0:
+        raise UnreadableFile(f"{path} unfolds to more than any architecture has; it is hostile")
+    if isinstance(value, dict):
+        return {str(key): _unfolded(item, left, depth - 1, path) for key, item in value.items()}
+    if isinstance(value, list):
+        return [_unfolded(item, left, depth - 1, path) for item in value]
+    return value

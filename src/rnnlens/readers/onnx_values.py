@@ -1,0 +1,320 @@
+"""What a tensor of an ONNX graph is while the graph is read: numbers, or a value of the network.
+
+ONNX leaves the batch axis anywhere: sequences are (step, batch, feature) by default. The canonical
+network is batch-first, so every value carries where its batch axis stands in the file, and the
+other axes keep their order.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from itertools import count
+
+import numpy as np
+
+from rnnlens.errors import UnsupportedModel
+
+__all__ = [
+    "BATCH",
+    "Dim",
+    "Known",
+    "Length",
+    "Tensor",
+    "Value",
+    "WrongAxis",
+    "constant_in",
+    "fresh",
+    "product",
+    "quotient",
+]
+
+_numbers = count()
+
+
+class WrongAxis(UnsupportedModel):
+    """Where a batch axis was assumed, the graph does not treat it as one."""
+
+
+@dataclass(frozen=True)
+class Dim:
+    """A length that is not known before data come: a whole number times named lengths.
+
+    Parameters
+    ----------
+    names : tuple of str
+        Sorted; each is the length of some axis of some input.
+    factor : int
+        The whole number.
+    """
+
+    names: tuple[str, ...]
+    factor: int = 1
+
+    def __mul__(self, other: object) -> Length:
+        return product([self, other]) if isinstance(other, int | np.integer | Dim) else fresh()
+
+    __rmul__ = __mul__
+
+    def __floordiv__(self, other: object) -> Length:
+        if isinstance(other, int | np.integer | Dim):
+            found = quotient(self, other if isinstance(other, Dim) else int(other))
+            return fresh() if found is None else found
+        return fresh()
+
+    __truediv__ = __floordiv__
+
+    def __rfloordiv__(self, other: object) -> Length:
+        return fresh()
+
+    __rtruediv__ = __rfloordiv__
+
+    def __add__(self, other: object) -> Length:
+        return self if isinstance(other, int | np.integer) and other == 0 else fresh()
+
+    __radd__ = __add__
+    __sub__ = __add__
+
+    def __rsub__(self, other: object) -> Length:
+        return fresh()
+
+
+Length = int | Dim
+#: The length of the batch axis, whatever the file says it is.
+BATCH = Dim(("batch",))
+
+
+def fresh() -> Dim:
+    """Give a length that equals no other.
+
+    Returns
+    -------
+    Dim
+        New in every call.
+    """
+    return Dim((f"?{next(_numbers)}",))
+
+
+def product(lengths: Iterable[Length | np.integer]) -> Length:
+    """Multiply lengths.
+
+    Parameters
+    ----------
+    lengths : iterable of int or Dim
+        The factors.
+
+    Returns
+    -------
+    int or Dim
+        Their product.
+
+    Examples
+    --------
+    >>> product([2, BATCH, 3])
+    Dim(names=('batch',), factor=6)
+    """
+    factor = 1
+    names: list[str] = []
+    for length in lengths:
+        if isinstance(length, Dim):
+            factor *= length.factor
+            names += length.names
+        else:
+            factor *= int(length)
+    return Dim(tuple(sorted(names)), factor) if names and factor else factor
+
+
+def quotient(whole: Length, part: Length) -> Length | None:
+    """Divide a length by another.
+
+    Parameters
+    ----------
+    whole, part : int or Dim
+        The two.
+
+    Returns
+    -------
+    int, Dim or None
+        None where it does not come out even whatever the data.
+
+    Examples
+    --------
+    >>> quotient(Dim(("batch",), 6), 3)
+    Dim(names=('batch',), factor=2)
+    """
+    w = whole if isinstance(whole, Dim) else Dim((), whole)
+    p = part if isinstance(part, Dim) else Dim((), part)
+    have, taken = Counter(w.names), Counter(p.names)
+    if not p.factor or w.factor % p.factor or taken - have:
+        return None
+    return product([w.factor // p.factor, *(Dim((name,)) for name in (have - taken).elements())])
+
+
+@dataclass(frozen=True, eq=False)
+class Known:
+    """Numbers that the file fixes.
+
+    Parameters
+    ----------
+    values : array
+        The numbers; of type object where a shape holds a `Dim`.
+    text : str
+        Where they came from: an initialiser's name where they are one.
+    batch : int, optional
+        An axis of length one that stands for as many equal rows as there are samples.
+    """
+
+    values: np.ndarray
+    text: str = ""
+    batch: int | None = None
+
+    @property
+    def shape(self) -> tuple[Length, ...]:
+        """The shape in the file."""
+        return tuple(
+            BATCH if axis == self.batch else length for axis, length in enumerate(self.values.shape)
+        )
+
+
+@dataclass(frozen=True)
+class Tensor:
+    """A value that the network computes.
+
+    Parameters
+    ----------
+    ref : tuple of int
+        Number of the built node, and of its output.
+    shape : tuple of int or Dim
+        The shape in the file.
+    batch : int
+        The axis of the samples in the file.
+    integer : bool
+        Whether the file has whole numbers here.
+    apart : tuple of int or Dim
+        Where the file has samples and steps in one axis, (sample x step, feature): the shape with
+        them apart. The value in the network is the one with them apart.
+    """
+
+    ref: tuple[int, int]
+    shape: tuple[Length, ...]
+    batch: int
+    integer: bool = False
+    apart: tuple[Length, ...] = ()
+
+    def folded(self) -> Tensor:
+        """Give the same value with all axes but the last in one.
+
+        Returns
+        -------
+        Tensor
+            Of two axes.
+        """
+        shape = (product(self.shape[:-1]), self.shape[-1])
+        return Tensor(self.ref, shape, self.batch, self.integer, self.shape)
+
+    def opened(self) -> Tensor:
+        """Undo `folded`.
+
+        Returns
+        -------
+        Tensor
+            With samples and steps apart.
+        """
+        return Tensor(self.ref, self.apart, self.batch, self.integer) if self.apart else self
+
+    @property
+    def rank(self) -> int:
+        """Number of axes."""
+        return len(self.shape)
+
+    def axis(self, axis: int) -> int:
+        """Give the canonical number of an axis of the file.
+
+        Parameters
+        ----------
+        axis : int
+            In the file, not negative.
+
+        Returns
+        -------
+        int
+            With the samples first.
+        """
+        if axis == self.batch:
+            return 0
+        return axis + 1 if axis < self.batch else axis
+
+    def laid(self, ref: tuple[int, int], shape: Sequence[Length], batch: int) -> Tensor:
+        """Give the same numbers laid out anew.
+
+        Parameters
+        ----------
+        ref : tuple of int
+            Their value in the network.
+        shape : sequence of int or Dim
+            Their shape in the file.
+        batch : int
+            The axis of the samples.
+
+        Returns
+        -------
+        Tensor
+            Of the same number type.
+        """
+        return Tensor(ref, tuple(shape), batch, self.integer)
+
+    @property
+    def sample(self) -> tuple[Length, ...]:
+        """The shape of one sample."""
+        return self.shape[: self.batch] + self.shape[self.batch + 1 :]
+
+
+Value = Known | Tensor
+
+
+def constant_in(known: Known, rank: int, batch: int, where: str) -> np.ndarray:
+    """Give fixed numbers as they meet one sample, the batch axis taken out.
+
+    Parameters
+    ----------
+    known : Known
+        The numbers, which broadcast against a value of the network.
+    rank, batch : int
+        Axes of that value, and its batch axis.
+    where : str
+        The node, for messages.
+
+    Returns
+    -------
+    array
+        Numbers that broadcast against one sample, without superfluous leading axes.
+
+    Raises
+    ------
+    UnsupportedModel
+        If they differ from sample to sample, or would widen the value.
+    WrongAxis
+        If they are stretched along another axis than the samples.
+    """
+    values = known.values
+    if values.dtype == object:
+        raise UnsupportedModel(f"node {where} computes with a length that only the data will tell")
+    if values.ndim > rank:
+        raise UnsupportedModel(
+            f"node {where} widens a value of {rank} axes to {values.ndim}, which rnnlens does not "
+            "read"
+        )
+    place = batch - (rank - values.ndim)
+    if known.batch not in {None, place}:
+        raise WrongAxis(f"node {where} stretches fixed numbers along another axis than the samples")
+    if place >= 0:
+        if values.shape[place] != 1 and (values != values.take([0], axis=place)).any():
+            raise UnsupportedModel(
+                f"node {where} holds numbers that differ from sample to sample (shape "
+                f"{values.shape}); rnnlens reads networks that treat every sample alike"
+            )
+        values = values.take(0, axis=place)
+    while values.ndim and values.shape[0] == 1:
+        values = values[0]
+    return values

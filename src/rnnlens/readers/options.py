@@ -1,0 +1,72 @@
+"""What a caller may say about a source that the source itself does not."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Mapping
+from dataclasses import dataclass, fields
+from os import PathLike
+from typing import Any
+
+from rnnlens.errors import InputError
+
+__all__ = ["Options", "refuse_others"]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Options:
+    """The options of `rnnlens.read`; each format takes those that it names in its ``TAKES``.
+
+    Parameters
+    ----------
+    example : array, tensor, or tuple of them, optional
+        Input on which a live PyTorch module is called, batch included: its values do not matter,
+        its shape does.
+    head : str, optional
+        The linear layer of a PyTorch state dict that makes the forecast, by its name there.
+    nonlinearity : {"tanh", "relu"}, optional
+        What the plain recurrent layers of a PyTorch state dict compute, which it does not say.
+    weights : mapping of str to array, optional
+        Weights of an ONNX graph that takes them as inputs, by input name.
+    batch_axes : mapping of str to int, optional
+        The axis of the samples of an ONNX graph's input, where the graph leaves it open.
+    architecture : path, optional
+        The text of the architecture, JSON or YAML, that belongs to a file of weights alone.
+    layers : str, optional
+        The layers of a file of weights alone, such as ``"LSTM(tanh, sigmoid) > Dense(linear)"``.
+    """
+
+    example: Any = None
+    head: str | None = None
+    nonlinearity: str | None = None
+    weights: Mapping[str, Any] | None = None
+    batch_axes: Mapping[str, int] | None = None
+    architecture: str | PathLike[str] | None = None
+    layers: str | None = None
+
+    @property
+    def given(self) -> tuple[str, ...]:
+        """Names of the options that the caller set."""
+        return tuple(spec.name for spec in fields(self) if getattr(self, spec.name) is not None)
+
+
+def refuse_others(options: Options, takes: Collection[str], what: str) -> None:
+    """Refuse the options that a format does not take: none is ever ignored.
+
+    Parameters
+    ----------
+    options : Options
+        What the caller said.
+    takes : collection of str
+        The options that the format takes.
+    what : str
+        The source, at the beginning of the sentence.
+
+    Raises
+    ------
+    InputError
+        If another option was given.
+    """
+    for name in options.given:
+        if name not in takes:
+            known = f"takes {' and '.join(sorted(takes))}" if takes else "takes no option"
+            raise InputError(f"{what} {known}, but {name} was given: leave it out")

@@ -1,0 +1,374 @@
+"""What flows through an exported PyTorch graph, and the canonical graph that grows from it.
+
+PyTorch lets the batch axis stand anywhere; the canonical network has it first. The exported graph
+carries the number of samples as a symbol, so every tensor's own shape says where its batch axis
+is, and the canonical form of a tensor is the same numbers with that axis moved to the front.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from math import prod
+from typing import Any, Literal
+
+import numpy as np
+
+from rnnlens.errors import UnsupportedModel
+from rnnlens.network.axes import Constant, ExpandDims, Squeeze
+from rnnlens.network.layers import (
+    Concatenate,
+    Flatten,
+    Layer,
+    Permute,
+    RepeatVector,
+    Reshape,
+)
+from rnnlens.network.network import Node, Ref, Source
+
+__all__ = ["Builder", "Fold", "Outline", "Stack", "Value", "outline_of", "relaid"]
+
+#: How a batch axis that was merged with another is made: ``view(N * T, ...)`` has the sample
+#: outside, ``view(T * N, ...)`` inside.
+Fold = Literal["outside", "inside"]
+
+
+@dataclass(frozen=True)
+class Outline:
+    """The shape of a tensor of PyTorch.
+
+    Parameters
+    ----------
+    shape : tuple of int
+        Its shape with as many samples as the example has.
+    batch : int or None
+        The axis of the samples; None where nothing depends on them.
+    inner : int
+        How many entries are merged with each sample in that axis; 1 where none are.
+    """
+
+    shape: tuple[int, ...]
+    batch: int | None
+    inner: int = 1
+
+    @property
+    def before(self) -> tuple[int, ...]:
+        """The axes before that of the samples."""
+        return self.shape[: self.batch]
+
+    @property
+    def after(self) -> tuple[int, ...]:
+        """The axes after that of the samples."""
+        return () if self.batch is None else self.shape[self.batch + 1 :]
+
+
+def outline_of(tensor: Any) -> Outline | None:
+    """Read the shape of a tensor of the exported graph.
+
+    Parameters
+    ----------
+    tensor : torch.Tensor
+        As the graph records it, without numbers.
+
+    Returns
+    -------
+    Outline or None
+        None where the samples appear in more than one axis, or added to something.
+    """
+    shape, batch, inner = [], None, 1
+    for axis, size in enumerate(tensor.shape):
+        if type(size) is int or not getattr(size.node.expr, "free_symbols", None):
+            shape.append(int(size))
+            continue
+        expression = size.node.expr
+        factor = expression.as_coeff_Mul()[0]
+        rest = expression / factor
+        if batch is not None or not rest.is_Symbol or not factor.is_Integer:
+            return None
+        batch, inner = axis, int(factor)
+        shape.append(int(size.node.hint))
+    return Outline(tuple(shape), batch, inner)
+
+
+@dataclass(frozen=True)
+class Value:
+    """A tensor in canonical form.
+
+    Parameters
+    ----------
+    ref : Ref
+        The node that gives it, and which of its outputs.
+    shape : tuple of int
+        Shape of one sample.
+    batch : int
+        Where PyTorch has the axis of the samples.
+    fold : Fold, optional
+        Set where PyTorch has merged that axis with the canonical axis ``batch + 1``.
+    """
+
+    ref: Ref
+    shape: tuple[int, ...]
+    batch: int
+    fold: Fold | None = None
+
+    @property
+    def rank(self) -> int:
+        """Number of axes of PyTorch's tensor."""
+        return len(self.shape) + (self.fold is None)
+
+    def axis(self, axis: int) -> int:
+        """Give the canonical axis of one of PyTorch's, counted with the batch axis as 0.
+
+        Parameters
+        ----------
+        axis : int
+            PyTorch's, perhaps negative.
+
+        Returns
+        -------
+        int
+            From 1.
+
+        Raises
+        ------
+        UnsupportedModel
+            If it is the axis of the samples.
+        """
+        axis %= self.rank
+        if axis == self.batch:
+            raise UnsupportedModel("it works across the samples of a batch")
+        return axis + 1 if self.fold is not None or axis < self.batch else axis
+
+
+@dataclass(frozen=True, eq=False)
+class Stack:
+    """Tensors ``(..., sample, unit)`` whose leading axes number layers and directions.
+
+    Parameters
+    ----------
+    parts : array of Ref
+        One node's output for each entry of the leading axes.
+    width : int
+        Entries of each.
+    """
+
+    parts: np.ndarray
+    width: int
+
+
+class Builder:
+    """The canonical graph as it grows.
+
+    Parameters
+    ----------
+    entry : str
+        Name of an input: what a constant takes its number of samples from.
+    """
+
+    def __init__(self, entry: str) -> None:
+        self.entry = entry
+        self.nodes: list[Node] = []
+        self.layers: dict[Any, Layer] = {}
+        self._names: set[str] = set()
+
+    def name(self, wanted: str) -> str:
+        """Make a name that no node has yet.
+
+        Parameters
+        ----------
+        wanted : str
+            The name to take, or to number.
+
+        Returns
+        -------
+        str
+            Such as ``"fc"`` or ``"fc_1"``.
+        """
+        name, count = wanted, 0
+        while name in self._names:
+            count += 1
+            name = f"{wanted}_{count}"
+        self._names.add(name)
+        return name
+
+    def add(
+        self,
+        wanted: str,
+        layer: Layer,
+        *inputs: Ref,
+        sources: Mapping[str, Source] | None = None,
+    ) -> Ref:
+        """Add a node.
+
+        Parameters
+        ----------
+        wanted : str
+            Its name, to be numbered if there is one already.
+        layer : Layer
+            What it computes.
+        *inputs : Ref
+            What it takes.
+        sources : mapping of str to Source, optional
+            Where its arrays came from.
+
+        Returns
+        -------
+        Ref
+            Its first output.
+        """
+        name = self.name(wanted)
+        self.nodes.append(Node(name, layer, inputs, sources or {}))
+        return name, 0
+
+    def constant(self, wanted: str, array: np.ndarray) -> Ref:
+        """Add the same numbers for every sample.
+
+        Parameters
+        ----------
+        wanted : str
+            Name of the node.
+        array : array
+            The numbers of one sample.
+
+        Returns
+        -------
+        Ref
+            The node's output.
+        """
+        source = {"C": Source(wanted)}
+        return self.add(wanted, Constant(array.copy()), (self.entry, 0), sources=source)
+
+    def permuted(self, wanted: str, ref: Ref, order: Sequence[int]) -> Ref:
+        """Put the axes of a sample in another order; turning them back undoes the first turn.
+
+        Parameters
+        ----------
+        wanted : str
+            Name of the node.
+        ref : Ref
+            What is turned.
+        order : sequence of int
+            Canonical axes, from 1, in the order of the result.
+
+        Returns
+        -------
+        Ref
+            The result.
+        """
+        if list(order) == sorted(order):
+            return ref
+        node = self.node(ref)
+        if isinstance(node.layer, Permute):
+            joined = [node.layer.axes[axis - 1] for axis in order]
+            return self.permuted(wanted, node.inputs[0], joined)
+        return self.add(wanted, Permute(tuple(order)), ref)
+
+    def node(self, ref: Ref) -> Node:
+        """Give the node of an output.
+
+        Parameters
+        ----------
+        ref : Ref
+            The output.
+
+        Returns
+        -------
+        Node
+            Its node.
+        """
+        return next(node for node in reversed(self.nodes) if node.name == ref[0])
+
+    def reshaped(
+        self, wanted: str, ref: Ref, shape: tuple[int, ...], target: tuple[int, ...]
+    ) -> Ref:
+        """Lay a sample's numbers out anew, by the plainest layer that does it.
+
+        Parameters
+        ----------
+        wanted : str
+            Name of the node.
+        ref : Ref
+            What is laid out.
+        shape, target : tuple of int
+            Shape of one sample before and after.
+
+        Returns
+        -------
+        Ref
+            The result.
+        """
+        if shape == target:
+            return ref
+        for axis in range(1, len(target) + 1):
+            if target == (*shape[: axis - 1], 1, *shape[axis - 1 :]):
+                return self.add(wanted, ExpandDims(axis), ref)
+        for axis in range(1, len(shape) + 1):
+            if shape == (*target[: axis - 1], 1, *target[axis - 1 :]):
+                return self.add(wanted, Squeeze(axis), ref)
+        if len(target) == 1:
+            return self.add(wanted, Flatten(), ref)
+        return self.add(wanted, Reshape(target), ref)
+
+    def repeated(self, wanted: str, ref: Ref, shape: tuple[int, ...], axis: int, times: int) -> Ref:
+        """Set copies side by side along a canonical axis.
+
+        Parameters
+        ----------
+        wanted : str
+            Name of the node.
+        ref : Ref
+            What is copied.
+        shape : tuple of int
+            Shape of one sample of it.
+        axis : int
+            From 1.
+        times : int
+            How many copies.
+
+        Returns
+        -------
+        Ref
+            The result.
+        """
+        node = self.node(ref)
+        # a vector that was made a sequence of one step
+        one_step = isinstance(node.layer, ExpandDims) and node.layer.axis == axis == 1
+        if one_step and len(shape) == 2:
+            return self.add(wanted, RepeatVector(times), node.inputs[0])
+        return self.add(wanted, Concatenate(axis), *([ref] * times))
+
+
+def relaid(value: Value, target: Outline) -> tuple[tuple[int, ...], Fold | None] | None:
+    """Find the canonical shape of a value that PyTorch lays out anew.
+
+    Parameters
+    ----------
+    value : Value
+        Before.
+    target : Outline
+        PyTorch's shape after.
+
+    Returns
+    -------
+    tuple or None
+        Shape of one sample, and how the batch axis is merged; None where numbers of different
+        samples would meet in a way that has no canonical form.
+    """
+    if target.batch is None:
+        return None
+    shape = value.shape
+    inner = 1 if value.fold is None else shape[value.batch]
+    before, after = shape[: value.batch], shape[value.batch + (value.fold is not None) :]
+    # how many numbers lie outside and inside the samples in PyTorch's memory
+    outer = prod(before) * (inner if value.fold == "inside" else 1)
+    within = prod(after) * (inner if value.fold == "outside" else 1)
+    new_outer, new_within = prod(target.before), prod(target.after)
+    if target.inner == 1:
+        fits = (outer, within) == (new_outer, new_within)
+        return ((*target.before, *target.after), None) if fits else None
+    folded = (*target.before, target.inner, *target.after)
+    if (outer, within) == (new_outer, new_within * target.inner):
+        return folded, "outside"
+    if (outer, within) == (new_outer * target.inner, new_within):
+        return folded, "inside"
+    return None

@@ -1,0 +1,132 @@
+"""A network as an ONNX file: the recurrent operators and those around them, operator set 20."""
+
+from __future__ import annotations
+
+from importlib.util import find_spec
+
+import numpy as np
+
+from rnnlens.errors import MissingLibrary, UnsupportedModel
+from rnnlens.network.axes import Lengths
+from rnnlens.network.layers import Embedding, Input, Masking
+from rnnlens.network.network import Network, Node, Ref
+from rnnlens.network.shapes import output_shapes
+from rnnlens.writers.fold import fold
+from rnnlens.writers.onnx_graph import Builder
+from rnnlens.writers.onnx_layers import operators
+from rnnlens.writers.packing import dtype_of
+from rnnlens.writers.written import Written, refuse
+
+__all__ = ["write"]
+
+#: Operator set and file version: what runtimes of 2024 and later take.
+OPSET, IR = 20, 9
+
+
+def write(network: Network) -> Written:
+    """Write a network as an ONNX file.
+
+    Parameters
+    ----------
+    network : Network
+        The network; one whose steps are masked has no form in ONNX.
+
+    Returns
+    -------
+    Written
+        The file, in float32.
+
+    Raises
+    ------
+    MissingLibrary
+        If onnx is not installed.
+    UnsupportedModel
+        If ONNX has no operator for a layer or a function of it.
+    """
+    if find_spec("onnx") is None:
+        raise MissingLibrary('writing .onnx needs the library onnx: pip install "rnnlens[onnx]"')
+    from onnx import TensorProto, checker, helper
+
+    _check_masks(network)
+    build = Builder()
+    dtype = dtype_of(network)
+    if dtype != np.float32:
+        build.notes.append(
+            f"the arrays are {dtype.name} and are written as float32, for onnxruntime computes "
+            "recurrent operators in float32 alone"
+        )
+    folded = fold(network)
+    shapes = output_shapes(folded)
+    values: dict[Ref, str] = {}
+    entries = []
+    for node in folded.nodes:
+        if isinstance(node.layer, Input):
+            if not any((node.name, 0) in other.inputs for other in folded.nodes):
+                build.notes.append(f"the input {node.name!r} is left out, for nothing takes it")
+                continue
+            values[node.name, 0] = build.name(node.name)
+            shape = ["sample", *_sides(node.layer.shape, node.name)]
+            number = TensorProto.INT64 if _tokens(folded, node.name) else TensorProto.FLOAT
+            entries.append(helper.make_tensor_value_info(node.name, number, shape))
+            continue
+        build.scope = node.name
+        if _tokens(folded, node.inputs[0][0]):
+            build.whole.add(values[node.inputs[0]])
+        _add(node, values, shapes, build)
+    build.scope = ""
+    exits = []
+    for number, ref in enumerate(folded.outputs):
+        name = build.name("output" if len(folded.outputs) == 1 else f"output_{number}")
+        build.nodes.append(helper.make_node("Identity", [values[ref]], [name], name=name))
+        shape = ["sample", *_sides(shapes[ref[0]][ref[1]], name)]
+        exits.append(helper.make_tensor_value_info(name, TensorProto.FLOAT, shape))
+    graph = helper.make_graph(build.nodes, network.name, entries, exits, build.constants)
+    model = helper.make_model(
+        graph,
+        producer_name="rnnlens",
+        ir_version=IR,
+        opset_imports=[helper.make_opsetid("", OPSET)],
+    )
+    checker.check_model(model)
+    return Written(model.SerializeToString(), tuple(build.notes))
+
+
+def _tokens(network: Network, name: str) -> bool:
+    """Tell whether an input is looked up in tables and used for nothing else."""
+    takers = [node.layer for node in network.nodes if (name, 0) in node.inputs]
+    return bool(takers) and all(isinstance(layer, Embedding) for layer in takers)
+
+
+def _sides(shape: tuple[int | None, ...], name: str) -> list[int | str]:
+    """Name the sides of unknown length; every first one of an input is its steps."""
+    return [f"{name}_side_{k}" if side is None else side for k, side in enumerate(shape)]
+
+
+def _add(
+    node: Node,
+    values: dict[Ref, str],
+    shapes: dict[str, tuple[tuple[int | None, ...], ...]],
+    build: Builder,
+) -> None:
+    taken = [values[ref] for ref in node.inputs]
+    sides = [shapes[name][number] for name, number in node.inputs]
+    for number, name in enumerate(operators(node.layer, taken, sides, build)):
+        values[node.name, number] = name
+
+
+def _check_masks(network: Network) -> None:
+    for node in network.nodes:
+        layer = node.layer
+        if isinstance(layer, Masking | Lengths) or (
+            isinstance(layer, Embedding) and layer.mask_zero
+        ):
+            refuse(
+                node.name,
+                layer,
+                "it masks steps, which the operators of ONNX do not; write .keras or .npz instead",
+            )
+    if any(isinstance(network[name].layer, Input) for name, _ in network.outputs):
+        raise UnsupportedModel(
+            "the network gives one of its inputs as an output, which rnnlens does not write for "
+            "ONNX; write .npz instead"
+        )

@@ -1,0 +1,343 @@
+"""Every other layer as operators of ONNX."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any
+
+import numpy as np
+
+from rnnlens.network.axes import (
+    Constant,
+    ExpandDims,
+    Flip,
+    Index,
+    Mean,
+    Slice,
+    Squeeze,
+    Unmask,
+)
+from rnnlens.network.layers import (
+    Activate,
+    Add,
+    Average,
+    BatchNormalization,
+    Bidirectional,
+    Concatenate,
+    Conv1D,
+    Dense,
+    Embedding,
+    Flatten,
+    GlobalPooling1D,
+    Identity,
+    Layer,
+    LayerNormalization,
+    Multiply,
+    Permute,
+    Pooling1D,
+    PReLU,
+    Recurrent,
+    RepeatVector,
+    Rescaling,
+    Reshape,
+    Standardization,
+    Subtract,
+    TimeDistributed,
+)
+from rnnlens.network.shapes import Shape
+from rnnlens.writers.onnx_graph import Builder
+from rnnlens.writers.onnx_recurrent import bidirectional, recurrent
+from rnnlens.writers.written import refuse
+
+__all__ = ["operators"]
+
+
+def operators(
+    layer: Layer, inputs: Sequence[str], shapes: Sequence[Shape], build: Builder
+) -> list[str]:
+    """Write one layer.
+
+    Parameters
+    ----------
+    layer : Layer
+        The layer.
+    inputs : sequence of str
+        The values it takes.
+    shapes : sequence of Shape
+        Their shapes, without the sample axis.
+    build : Builder
+        The graph, whose scope names the layer.
+
+    Returns
+    -------
+    list of str
+        Its outputs.
+
+    Raises
+    ------
+    UnsupportedModel
+        If ONNX has no operators for it.
+    """
+    if isinstance(layer, Recurrent):
+        return recurrent(layer, inputs, build)
+    if isinstance(layer, Bidirectional):
+        return bidirectional(layer, inputs, build)
+    if isinstance(layer, TimeDistributed):
+        inner = layer.layer
+        if not isinstance(inner, Dense | Identity | Rescaling) and not (
+            isinstance(inner, Activate) and not inner.activation.axis_wise
+        ):
+            refuse(
+                build.scope, layer, "rnnlens writes a TimeDistributed around Dense and Activation"
+            )
+        return operators(inner, inputs, [shapes[0][1:]], build)
+    maker = MAKERS.get(type(layer))
+    if maker is None:
+        refuse(
+            build.scope,
+            layer,
+            "ONNX has no operator for it that rnnlens writes; write .keras or .npz instead",
+        )
+    return [maker(layer, inputs, shapes, build)]
+
+
+Inputs = Sequence[str]
+Shapes = Sequence[Shape]
+
+
+def _activated(layer: Layer, x: str, activation: Any, build: Builder) -> str:
+    made = build.activated(x, activation)
+    if made is None:
+        refuse(build.scope, layer, f"ONNX has no operator for its activation {activation}")
+    return made
+
+
+def _dense(layer: Dense, inputs: Inputs, shapes: Shapes, build: Builder) -> str:
+    y = build.op("MatMul", [inputs[0], build.constant(layer.W, "W")])
+    if layer.b is not None:
+        y = build.op("Add", [y, build.constant(layer.b, "b")])
+    return _activated(layer, y, layer.activation, build)
+
+
+def _activate(layer: Activate, inputs: Inputs, shapes: Shapes, build: Builder) -> str:
+    return _activated(layer, inputs[0], layer.activation, build)
+
+
+def _same(layer: Layer, inputs: Inputs, shapes: Shapes, build: Builder) -> str:
+    return inputs[0]
+
+
+def _scaled(x: str, scale: np.ndarray, offset: np.ndarray | None, build: Builder) -> str:
+    y = build.op("Mul", [x, build.constant(scale, "scale")])
+    return y if offset is None else build.op("Add", [y, build.constant(offset, "offset")])
+
+
+def _batch_normalization(
+    layer: BatchNormalization, inputs: Inputs, shapes: Shapes, build: Builder
+) -> str:
+    scale = 1 / np.sqrt(layer.variance.astype(np.float64) + layer.epsilon)
+    if layer.gamma is not None:
+        scale *= layer.gamma
+    offset = -layer.mean * scale
+    if layer.beta is not None:
+        offset += layer.beta
+    rank = len(shapes[0]) + 1
+    sides = [1] * (rank - 1)
+    sides[layer.axis % rank - 1] = -1
+    return _scaled(inputs[0], scale.reshape(sides), offset.reshape(sides), build)
+
+
+def _layer_normalization(
+    layer: LayerNormalization, inputs: Inputs, shapes: Shapes, build: Builder
+) -> str:
+    rank = len(shapes[0]) + 1
+    axes = sorted(axis % rank for axis in layer.axes)
+    size = [shapes[0][axis - 1] for axis in axes]
+    if not layer.centred or axes != list(range(axes[0], rank)) or None in size:
+        refuse(
+            build.scope, layer, "ONNX takes the moments over the last axes, centred; it does not"
+        )
+    gamma = np.ones([n or 1 for n in size]) if layer.gamma is None else layer.gamma
+    arrays = [build.constant(gamma, "scale")]
+    if layer.beta is not None:
+        arrays.append(build.constant(layer.beta, "offset"))
+    return build.op(
+        "LayerNormalization", [inputs[0], *arrays], axis=axes[0] - rank, epsilon=layer.epsilon
+    )
+
+
+def _rescaling(layer: Rescaling, inputs: Inputs, shapes: Shapes, build: Builder) -> str:
+    return _scaled(inputs[0], layer.scale, layer.offset, build)
+
+
+def _standardization(layer: Standardization, inputs: Inputs, shapes: Shapes, build: Builder) -> str:
+    divisor = np.maximum(np.sqrt(layer.variance.astype(np.float64)), layer.epsilon)
+    mean = layer.mean.astype(np.float64)
+    if layer.invert:
+        return _scaled(inputs[0], divisor, mean, build)
+    centred = build.op("Sub", [inputs[0], build.constant(mean, "mean")])
+    return build.op("Div", [centred, build.constant(divisor, "deviation")])
+
+
+def _embedding(layer: Embedding, inputs: Inputs, shapes: Shapes, build: Builder) -> str:
+    tokens = inputs[0]
+    if tokens not in build.whole:
+        tokens = build.op("Cast", [tokens], to=7)  # int64
+    return build.op("Gather", [build.constant(layer.E, "E"), tokens], axis=0)
+
+
+def _flatten(layer: Flatten, inputs: Inputs, shapes: Shapes, build: Builder) -> str:
+    return build.op("Flatten", inputs[:1], axis=1)
+
+
+def _reshape(layer: Reshape, inputs: Inputs, shapes: Shapes, build: Builder) -> str:
+    return build.op("Reshape", [inputs[0], build.constant(np.array([0, *layer.shape]), "shape")])
+
+
+def _permute(layer: Permute, inputs: Inputs, shapes: Shapes, build: Builder) -> str:
+    return build.op("Transpose", inputs[:1], perm=[0, *layer.axes])
+
+
+def _repeat_vector(layer: RepeatVector, inputs: Inputs, shapes: Shapes, build: Builder) -> str:
+    row = build.op("Unsqueeze", [inputs[0], build.constant(np.array([1]), "axis")])
+    return build.op("Tile", [row, build.constant(np.array([1, layer.times, 1]), "times")])
+
+
+def _concatenate(layer: Concatenate, inputs: Inputs, shapes: Shapes, build: Builder) -> str:
+    return build.op("Concat", list(inputs), axis=layer.axis)
+
+
+def _merge(layer: Layer, inputs: Inputs, shapes: Shapes, build: Builder) -> str:
+    if len({len(shape) for shape in shapes}) > 1:
+        refuse(build.scope, layer, "its inputs have different numbers of axes")
+    kind = {Add: "Add", Subtract: "Sub", Multiply: "Mul", Average: "Add"}[type(layer)]
+    merged = inputs[0]
+    for other in inputs[1:]:
+        merged = build.op(kind, [merged, other])
+    if isinstance(layer, Average):
+        merged = build.op("Mul", [merged, build.constant(1 / len(inputs), "share")])
+    return merged
+
+
+def _channels_first(x: str, build: Builder) -> str:
+    return build.op("Transpose", [x], perm=[0, 2, 1])
+
+
+def _pads(layer: Layer, kind: str, reach: int, build: Builder) -> dict[str, Any]:
+    if kind == "same":
+        return {"auto_pad": "SAME_UPPER"}
+    return {"pads": [reach - 1 if kind == "causal" else 0, 0]}
+
+
+def _conv1d(layer: Conv1D, inputs: Inputs, shapes: Shapes, build: Builder) -> str:
+    taps = layer.W.shape[0]
+    reach = (taps - 1) * layer.dilation + 1
+    pads = _pads(layer, layer.padding, reach, build)
+    if layer.padding == "same" and layer.dilation > 1:
+        if layer.stride > 1:
+            refuse(build.scope, layer, "it is dilated, strided and padded to the same length")
+        pads = {"pads": [(reach - 1) // 2, reach - 1 - (reach - 1) // 2]}
+    arrays = [build.constant(layer.W.transpose(2, 1, 0), "W")]
+    if layer.b is not None:
+        arrays.append(build.constant(layer.b, "b"))
+    y = build.op(
+        "Conv",
+        [_channels_first(inputs[0], build), *arrays],
+        kernel_shape=[taps],
+        strides=[layer.stride],
+        dilations=[layer.dilation],
+        group=layer.groups,
+        **pads,
+    )
+    return _activated(layer, _channels_first(y, build), layer.activation, build)
+
+
+def _pooling(layer: Pooling1D, inputs: Inputs, shapes: Shapes, build: Builder) -> str:
+    more = {} if layer.kind == "max" else {"count_include_pad": 0}
+    y = build.op(
+        "MaxPool" if layer.kind == "max" else "AveragePool",
+        [_channels_first(inputs[0], build)],
+        kernel_shape=[layer.size],
+        strides=[layer.stride],
+        **_pads(layer, layer.padding, 1, build),
+        **more,
+    )
+    return _channels_first(y, build)
+
+
+def _global_pooling(layer: GlobalPooling1D, inputs: Inputs, shapes: Shapes, build: Builder) -> str:
+    kind = "ReduceMax" if layer.kind == "max" else "ReduceMean"
+    axes = build.constant(np.array([1]), "axes")
+    return build.op(kind, [inputs[0], axes], keepdims=int(layer.keepdims))
+
+
+def _prelu(layer: PReLU, inputs: Inputs, shapes: Shapes, build: Builder) -> str:
+    return build.op("PRelu", [inputs[0], build.constant(layer.alpha, "alpha")])
+
+
+def _mean(layer: Mean, inputs: Inputs, shapes: Shapes, build: Builder) -> str:
+    axes = build.constant(np.array(layer.axes), "axes")
+    return build.op("ReduceMean", [inputs[0], axes], keepdims=int(layer.keepdims))
+
+
+def _index(layer: Index, inputs: Inputs, shapes: Shapes, build: Builder) -> str:
+    place = build.constant(np.array(layer.index), "index")
+    return build.op("Gather", [inputs[0], place], axis=layer.axis)
+
+
+def _slice(layer: Slice | Flip, inputs: Inputs, shapes: Shapes, build: Builder) -> str:
+    far = 2**63 - 1
+    start, stop, step = None, None, -1
+    if isinstance(layer, Slice):
+        start, stop, step = layer.start, layer.stop, layer.step
+    begin = start if start is not None else 0 if step > 0 else far
+    end = stop if stop is not None else far if step > 0 else -far
+    cut = {"start": begin, "end": end, "axis": layer.axis, "step": step}
+    places = [build.constant(np.array([value]), name) for name, value in cut.items()]
+    return build.op("Slice", [inputs[0], *places])
+
+
+def _one_axis(layer: ExpandDims | Squeeze, inputs: Inputs, shapes: Shapes, build: Builder) -> str:
+    kind = "Unsqueeze" if isinstance(layer, ExpandDims) else "Squeeze"
+    return build.op(kind, [inputs[0], build.constant(np.array([layer.axis]), "axis")])
+
+
+def _constant(layer: Constant, inputs: Inputs, shapes: Shapes, build: Builder) -> str:
+    shape = build.op("Shape", inputs[:1], start=0, end=1)
+    ones = build.constant(np.ones(layer.C.ndim, dtype=np.int64), "ones")
+    wanted = build.op("Concat", [shape, ones], axis=0)
+    return build.op("Expand", [build.constant(layer.C[None], "C"), wanted])
+
+
+#: Writers of layers by class.
+MAKERS: Mapping[type, Callable[[Any, Inputs, Shapes, Builder], str]] = {
+    Dense: _dense,
+    Activate: _activate,
+    Identity: _same,
+    Unmask: _same,
+    BatchNormalization: _batch_normalization,
+    LayerNormalization: _layer_normalization,
+    Rescaling: _rescaling,
+    Standardization: _standardization,
+    Embedding: _embedding,
+    Flatten: _flatten,
+    Reshape: _reshape,
+    Permute: _permute,
+    RepeatVector: _repeat_vector,
+    Concatenate: _concatenate,
+    Add: _merge,
+    Subtract: _merge,
+    Multiply: _merge,
+    Average: _merge,
+    Conv1D: _conv1d,
+    Pooling1D: _pooling,
+    GlobalPooling1D: _global_pooling,
+    PReLU: _prelu,
+    Mean: _mean,
+    Index: _index,
+    Slice: _slice,
+    Flip: _slice,
+    ExpandDims: _one_axis,
+    Squeeze: _one_axis,
+    Constant: _constant,
+}

@@ -1,0 +1,172 @@
+"""The archive of rnnlens gives back what was written, and takes nothing else."""
+
+from __future__ import annotations
+
+import contextlib
+import io
+import json
+import zipfile
+from dataclasses import fields, is_dataclass
+
+import numpy as np
+import pytest
+
+from rnnlens.errors import InputError, UnreadableFile
+from rnnlens.network.inventory import inventory
+from rnnlens.network.layers import Layer
+from rnnlens.readers.npz_file import match, read
+from rnnlens.readers.open import read as read_any
+from rnnlens.writers.npz_file import write
+from writers_zoo import NAMES, zoo
+
+
+@pytest.fixture
+def networks(rng):
+    return zoo(rng)
+
+
+def same(one, other):
+    """Compare layers field by field, arrays bit by bit."""
+    if isinstance(one, np.ndarray):
+        return one.dtype == other.dtype and np.array_equal(one, other)
+    if is_dataclass(one) and (isinstance(one, Layer) or hasattr(one, "arrays")):
+        return type(one) is type(other) and all(
+            same(getattr(one, spec.name), getattr(other, spec.name)) for spec in fields(one)
+        )
+    if hasattr(one, "gates"):
+        return all(same(vars(one)[k], vars(other)[k]) for k in vars(one))
+    return one == other
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_nothing_is_lost(name, networks, tmp_path):
+    network = networks[name]
+    path = tmp_path / "model.npz"
+    path.write_bytes(write(network).data)
+    back = read_any(path)
+    assert (back.name, back.outputs) == (network.name, network.outputs)
+    assert [node.name for node in back.nodes] == [node.name for node in network.nodes]
+    for before, after in zip(network.nodes, back.nodes, strict=True):
+        assert before.inputs == after.inputs
+        assert same(before.layer, after.layer)
+    shared = [[a.layer is b.layer for b in net.nodes] for net in (network, back) for a in net.nodes]
+    assert shared[: len(network.nodes)] == shared[len(network.nodes) :]
+
+
+def test_arrays_have_their_canonical_names(networks, tmp_path):
+    path = tmp_path / "model.npz"
+    path.write_bytes(write(networks["merged_concat"]).data)
+    with np.load(path, allow_pickle=False) as archive:
+        names = {item.name for item in inventory(networks["merged_concat"])}
+        assert set(archive) == names | {"rnnlens"}
+        expected = networks["merged_concat"]["bidirectional"].layer.backward.cell.forget.U
+        assert np.array_equal(archive["bidirectional.backward.U_f"], expected)
+
+
+def rewritten(data, change):
+    """The archive with one member changed: name and bytes in, bytes out (None drops it)."""
+    buffer = io.BytesIO()
+    with zipfile.ZipFile(io.BytesIO(data)) as old, zipfile.ZipFile(buffer, "w") as new:
+        for name in old.namelist():
+            changed = change(name, old.read(name))
+            if changed is not None:
+                new.writestr(name, changed)
+    return buffer.getvalue()
+
+
+def npy(values):
+    buffer = io.BytesIO()
+    np.save(buffer, values, allow_pickle=True)
+    return buffer.getvalue()
+
+
+def with_graph(change):
+    def turn(name, data):
+        if name != "rnnlens.npy":
+            return data
+        graph = json.loads(str(np.load(io.BytesIO(data))))
+        change(graph)
+        return npy(np.array(json.dumps(graph)))
+
+    return turn
+
+
+def one(name, bytes_of):
+    return lambda member, data: bytes_of(data) if member == name else data
+
+
+HOSTILE = {
+    "a missing array": (one("recurrent.W_i.npy", lambda d: None), "truncated or damaged"),
+    "a pickled array": (
+        one("recurrent.W_i.npy", lambda d: npy(np.array([{}], dtype=object))),
+        "array recurrent.W_i in .* declares shape",
+    ),
+    "a short array": (
+        one("recurrent.W_i.npy", lambda d: d[:-8]),
+        "array recurrent.W_i in .* declares shape",
+    ),
+    "a huge array": (
+        one("recurrent.W_i.npy", lambda d: d.replace(b"(3, 5)", b"(3,99999999999)")),
+        "declares shape|damaged",
+    ),
+    "another shape": (
+        one("recurrent.W_i.npy", lambda d: npy(np.ones((3, 4)))),
+        "has shape",
+    ),
+    "no numbers": (one("recurrent.W_i.npy", lambda d: b"nonsense"), "truncated or damaged"),
+    "no graph": (one("rnnlens.npy", lambda d: npy(np.array("not json"))), "damaged"),
+    "an unknown class": (
+        with_graph(lambda g: g["nodes"][1]["layer"].update(kind="Popen")),
+        "damaged",
+    ),
+    "an unknown field": (
+        with_graph(lambda g: g["nodes"][1]["layer"]["fields"].update(shell="x")),
+        "has no such field as shell",
+    ),
+    "a later version": (with_graph(lambda g: g.update(version=9)), "version 9; this rnnlens reads"),
+    "a cycle": (
+        with_graph(lambda g: g["nodes"][1].update(inputs=[["dense", 0]])),
+        "does not come before it",
+    ),
+    "no nodes": (with_graph(lambda g: g.pop("nodes")), "damaged"),
+}
+
+
+@pytest.mark.parametrize("what", HOSTILE)
+def test_a_damaged_archive_is_refused_in_a_sentence(what, networks, tmp_path):
+    change, sentence = HOSTILE[what]
+    path = tmp_path / "model.npz"
+    path.write_bytes(rewritten(write(networks["lstm"]).data, change))
+    with pytest.raises(InputError, match=sentence):
+        read_any(path)
+
+
+def test_any_flipped_byte_gives_the_network_or_a_sentence(networks, rng, tmp_path):
+    data = bytearray(write(networks["lstm"]).data)
+    path = tmp_path / "model.npz"
+    for place in rng.integers(0, len(data), 150):
+        mutated = bytearray(data)
+        mutated[place] ^= int(rng.integers(1, 256))
+        path.write_bytes(mutated)
+        # Any other error fails the test.
+        with contextlib.suppress(InputError):
+            read_any(path)
+
+
+def test_an_archive_that_swells_is_not_unpacked(networks, tmp_path):
+    path = tmp_path / "model.npz"
+    with zipfile.ZipFile(path, "w", zipfile.ZIP_DEFLATED, compresslevel=9) as archive:
+        archive.writestr("rnnlens.npy", bytes(2**20))
+        archive.writestr("rnnlens.npy.copy", b"")
+    info = zipfile.ZipFile(path).getinfo("rnnlens.npy")
+    assert info.file_size / info.compress_size < 1100  # deflate itself cannot swell further
+    with pytest.raises(UnreadableFile, match="damaged"):
+        read(path)
+
+
+def test_another_archive_of_arrays_is_not_taken(tmp_path):
+    path = tmp_path / "arrays.npz"
+    np.savez(path, X=np.ones(3))
+    assert not match(path)
+    with pytest.raises(UnreadableFile, match="NumPy archive of arrays, not a model"):
+        read_any(path)

@@ -1,0 +1,284 @@
+"""ONNX files of others: the backend's node tests, and what exporters write."""
+
+from __future__ import annotations
+
+import logging
+import shutil
+
+import keras
+import numpy as np
+import onnx
+import pytest
+import torch
+from onnx import numpy_helper
+
+from onnx_models import arrays_of, feeds, model, ran, saved, single
+from rnnlens.checks.fidelity import fidelity
+from rnnlens.engine.forward import predict
+from rnnlens.errors import InputError, UnreadableFile, UnsupportedModel
+from rnnlens.network.network import layer_kind
+from rnnlens.readers import onnx_file
+from rnnlens.readers.onnx_graph import reading
+from rnnlens.readers.open import read
+from rnnlens.readers.options import Options
+
+NODES = (
+    "gru_batchwise",
+    "gru_defaults",
+    "gru_seq_length",
+    "gru_with_initial_bias",
+    "lstm_batchwise",
+    "lstm_defaults",
+    "lstm_with_initial_bias",
+    "lstm_with_peepholes",
+)
+
+
+def stored(path):
+    message = onnx.TensorProto()
+    message.ParseFromString(path.read_bytes())
+    return numpy_helper.to_array(message)
+
+
+def test_every_node_test_is_named_here(shared):
+    folders = (shared / "models" / "onnx" / "node").iterdir()
+    assert sorted(folder.name for folder in folders) == [f"test_{name}" for name in NODES]
+
+
+@pytest.mark.parametrize("name", NODES)
+def test_node_tests_of_the_backend_give_their_stored_outputs(name, shared):
+    folder = shared / "models" / "onnx" / "node" / f"test_{name}"
+    path, data = folder / "model.onnx", folder / "test_data_set_0"
+    graph = onnx.load(path).graph
+    given = {each.name: stored(data / f"input_{k}.pb") for k, each in enumerate(graph.input)}
+    weights = {role: given[role] for role in "WRBP" if role in given}
+    with pytest.raises(UnsupportedModel, match="holds no weights for it; give them: weights="):
+        read(path)
+    found = reading(path, weights=weights)
+    X = {entry.name: np.moveaxis(given[entry.name], entry.batch, 0) for entry in found.inputs}
+    ours = predict(found.network, X)
+    ours = ours if isinstance(ours, tuple) else (ours,)
+    assert len(ours) == len(list(data.glob("output_*.pb")))
+    for k, (mine, entry) in enumerate(zip(ours, found.outputs, strict=True)):
+        theirs = stored(data / f"output_{k}.pb")
+        np.testing.assert_allclose(np.moveaxis(mine, 0, entry.batch), theirs, rtol=0, atol=1e-6)
+
+
+class Forecaster(torch.nn.Module):
+    """A recurrent layer and a linear head on one of its outputs."""
+
+    def __init__(self, kind, head, **options):
+        super().__init__()
+        self.layer = getattr(torch.nn, kind)(3, 4, **options)
+        ways = 2 if self.layer.bidirectional else 1
+        self.dense = torch.nn.Linear(4 * ways, 2)
+        self.head = head
+        for weights in self.parameters():
+            torch.nn.init.normal_(weights, std=0.5)
+
+    def forward(self, x):
+        y, states = self.layer(x)
+        h = states[0] if isinstance(states, tuple) else states
+        if self.head == "every step":
+            return self.dense(y)
+        if self.head == "last step":
+            return self.dense(y[:, -1] if self.layer.batch_first else y[-1])
+        parts = [h[-2], h[-1]] if self.layer.bidirectional else [h[-1]]
+        return self.dense(torch.cat(parts, dim=1))
+
+
+def exported(module, x, path, *, dynamo, batch):
+    logging.disable(logging.WARNING)
+    try:
+        if dynamo:
+            shapes = ({batch: torch.export.Dim("batch")},)
+            torch.onnx.export(module, (x,), path, dynamo=True, verbose=False, dynamic_shapes=shapes)
+        else:
+            axes = {"x": {batch: "batch"}}
+            torch.onnx.export(
+                module, (x,), path, dynamo=False, input_names=["x"], dynamic_axes=axes
+            )
+    finally:
+        logging.disable(logging.NOTSET)
+
+
+torch_warns = pytest.mark.filterwarnings("ignore")
+
+
+@torch_warns
+@pytest.mark.parametrize("head", ["last step", "every step", "last state"])
+@pytest.mark.parametrize("batch_first", [True, False], ids=["batch first", "steps first"])
+@pytest.mark.parametrize(
+    ("kind", "dynamo"),
+    [("LSTM", True), ("LSTM", False), ("GRU", True), ("GRU", False), ("RNN", False)],
+)
+def test_exports_of_pytorch_read_as_the_layers_they_were(
+    kind, dynamo, batch_first, head, tmp_path, rng
+):
+    torch.manual_seed(7)
+    # Exports of the new exporter take seconds: the grid is thinned, each option with each kind.
+    options = [(1, False), (2, True)] if dynamo else [(1, False), (1, True), (2, False), (2, True)]
+    X = rng.normal(size=(5, 6, 3))
+    x = torch.tensor(X if batch_first else X.swapaxes(0, 1), dtype=torch.float32)
+    for layers, both in options:
+        module = Forecaster(
+            kind, head, num_layers=layers, bidirectional=both, batch_first=batch_first
+        ).eval()
+        path = tmp_path / "model.onnx"
+        exported(module, x, path, dynamo=dynamo, batch=0 if batch_first else 1)
+        network = read(path)
+        theirs = module(x).detach().numpy()
+        if head == "every step" and not batch_first:
+            theirs = theirs.swapaxes(0, 1)
+        np.testing.assert_allclose(predict(network, X), theirs, rtol=0, atol=1e-6)
+        cell = {"RNN": "SimpleRNN"}.get(kind, kind)
+        recurrent = [f"Bidirectional {cell}" if both else cell] * layers
+        picked = ["Index"] if head == "last step" else []
+        kinds = [layer_kind(node.layer) for node in network.nodes]
+        assert kinds == ["Input", *recurrent, *picked, "Dense"]
+        assert fidelity(network, path, X).agrees
+
+
+@torch_warns
+def test_a_file_for_one_batch_size_serves_any_number_of_samples(tmp_path, rng):
+    module = Forecaster("LSTM", "last step", batch_first=True).eval()
+    path = tmp_path / "model.onnx"
+    x = torch.zeros(3, 6, 3)
+    torch.onnx.export(module, (x,), path, dynamo=False, input_names=["x"])
+    X = rng.normal(size=(7, 6, 3))
+    found = fidelity(read(path), path, X)
+    assert found.agrees
+    assert found.samples == 7
+    assert found.against.startswith("onnxruntime ")
+
+
+@torch_warns
+def test_recurrences_written_out_are_named_and_refused(tmp_path):
+    module = Forecaster("RNN", "last step", batch_first=True).eval()
+    path = tmp_path / "torch.onnx"
+    exported(module, torch.zeros(2, 6, 3), path, dynamo=True, batch=0)
+    with pytest.raises(UnsupportedModel, match="holds a recurrence written out step by step"):
+        read(path)
+    entry = keras.layers.Input((4, 3), name="x")
+    keras_model = keras.Model(entry, keras.layers.LSTM(4)(entry))
+    keras_model(np.zeros((2, 4, 3), "float32"))
+    keras_model.export(tmp_path / "keras.onnx", format="onnx", verbose=False)
+    with pytest.raises(UnsupportedModel, match="a cell taken apart into its gates|step by step"):
+        read(tmp_path / "keras.onnx")
+
+
+def test_weights_beside_the_model_are_read_from_its_own_folder_alone(tmp_path, rng):
+    arrays, feed = arrays_of(rng, "LSTM"), feeds(rng)
+    made = single("LSTM", arrays, wants=["Y_h"])
+    theirs = ran(made, feed)[0]
+    folder = tmp_path / "model"
+    folder.mkdir()
+    onnx.save(
+        made,
+        folder / "m.onnx",
+        save_as_external_data=True,
+        location="weights.bin",
+        size_threshold=0,
+    )
+    X = feed["X"].swapaxes(0, 1)
+    np.testing.assert_allclose(predict(read(folder / "m.onnx"), X)[:, 0], theirs[0], atol=1e-6)
+    outside = onnx.load(folder / "m.onnx", load_external_data=False)
+    shutil.move(folder / "weights.bin", tmp_path / "weights.bin")
+    with pytest.raises(UnreadableFile, match="which is not there; copy it to the model's folder"):
+        read(folder / "m.onnx")
+    (folder / "link.bin").symlink_to(tmp_path / "weights.bin")
+    for place in ("../weights.bin", str(tmp_path / "weights.bin"), "link.bin", ".", ""):
+        for each in outside.graph.initializer:
+            each.external_data[0].value = place
+        (folder / "m.onnx").write_bytes(outside.SerializeToString())
+        with pytest.raises(UnreadableFile, match="outside the model's own folder"):
+            read(folder / "m.onnx")
+
+
+def test_a_shorter_file_of_weights_is_noticed(tmp_path, rng):
+    made = single("LSTM", arrays_of(rng, "LSTM"))
+    onnx.save(made, tmp_path / "m.onnx", save_as_external_data=True, location="w", size_threshold=0)
+    whole = (tmp_path / "w").read_bytes()
+    (tmp_path / "w").write_bytes(whole[:-4])
+    with pytest.raises(UnreadableFile, match="truncated or damaged"):
+        read(tmp_path / "m.onnx")
+
+
+def test_a_declared_size_is_held_against_the_bytes_before_memory_is_taken(tmp_path, rng):
+    made = single("LSTM", arrays_of(rng, "LSTM"))
+    made.graph.initializer[0].dims[1] = 1 << 40
+    with pytest.raises(UnreadableFile, match="more than 4 GiB"):
+        read(saved(made, tmp_path))
+    huge = model(
+        [
+            onnx.helper.make_node("ConstantOfShape", ["s"], ["k"]),
+            onnx.helper.make_node("Add", ["x", "k"], ["y"]),
+        ],
+        [("x", ("n", 4))],
+        [("y", None)],
+        {"s": np.array([1 << 40, 4])},
+    )
+    with pytest.raises(UnreadableFile, match="more than 64 MiB"):
+        read(saved(huge, tmp_path))
+
+
+def test_functions_that_call_themselves_come_to_an_end(tmp_path):
+    helper = onnx.helper
+    made = model([], [("x", ("n", 4))], [("y", None)], {})
+    body = [helper.make_node(f"F{k % 3}", ["a"], ["b"], domain="own") for k in (1, 2)]
+    for k in range(3):
+        made.functions.append(
+            helper.make_function("own", f"F{k}", ["a"], ["b"], body, [helper.make_opsetid("", 21)])
+        )
+    made.graph.node.append(helper.make_node("F0", ["x"], ["y"], domain="own"))
+    made.opset_import.append(helper.make_opsetid("own", 1))
+    with pytest.raises(UnreadableFile, match="or without end; the file is damaged or hostile"):
+        read(saved(made, tmp_path))
+
+
+def test_a_file_that_is_cut_or_changed_ends_in_one_sentence(tmp_path, rng):
+    whole = single("LSTM", arrays_of(rng, "LSTM", peepholes=True), lengths=True).SerializeToString()
+    path = tmp_path / "m.onnx"
+    refused = []
+    for trial in range(400):
+        changed = bytearray(whole)
+        if trial % 4 == 0:
+            changed = changed[: int(rng.integers(len(whole)))]
+        else:
+            for place in rng.integers(min(len(whole), 400 if trial % 2 else 10**9), size=3):
+                changed[place] = int(rng.integers(256))
+        path.write_bytes(bytes(changed))
+        try:
+            read(path)
+        except InputError as error:
+            refused.append(str(error))
+    assert len(refused) > 100
+    assert not any("\n" in sentence for sentence in refused)
+
+
+def test_the_reader_knows_its_files_without_onnx(tmp_path, rng):
+    path = saved(single("GRU", arrays_of(rng, "GRU")), tmp_path)
+    assert onnx_file.match(path)
+    for content in (b"", b"\x08\x01\x12\x05", b"text", b"\x0a\x03abc", path.read_bytes()[2:]):
+        other = tmp_path / "other"
+        other.write_bytes(content)
+        assert not onnx_file.match(other)
+
+
+def test_onnx_that_is_not_installed_is_named(tmp_path, rng, monkeypatch):
+    import sys
+
+    path = saved(single("GRU", arrays_of(rng, "GRU")), tmp_path)
+    network = read(path)
+    monkeypatch.setitem(sys.modules, "onnxruntime", None)
+    with pytest.raises(ImportError, match=r'pip install "rnnlens\[onnx\]"'):
+        fidelity(network, path, np.zeros((2, 6, 3)))
+    monkeypatch.setitem(sys.modules, "onnx", None)
+    with pytest.raises(ImportError, match=r'onnx is not installed: pip install "rnnlens\[onnx\]"'):
+        read(path)
+
+
+def test_options_of_other_formats_are_refused(tmp_path, rng):
+    path = saved(single("GRU", arrays_of(rng, "GRU")), tmp_path)
+    with pytest.raises(InputError, match="takes batch_axes and weights, but head was given"):
+        read(path, Options(head="fc"))
