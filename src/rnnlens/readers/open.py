@@ -18,6 +18,7 @@ from rnnlens.readers import (
     npz_file,
     onnx_file,
     safetensors_file,
+    saved_model,
     torch_dict,
     torch_file,
     torch_live,
@@ -149,6 +150,9 @@ def _read_as(form: Format, source: Any, options: Options, named: str) -> Network
 
 
 def _read_file(path: Path, options: Options) -> Network:
+    if saved_model.match(path):
+        refuse_others(options, (), f"{path} is a TensorFlow SavedModel, which")
+        return saved_model.read(path)
     if path.is_dir():
         raise UnreadableFile(f"{path} {describe_folder(path)}")
     if not path.exists():
