@@ -5,6 +5,7 @@
 #   make check   lint and types
 #   make floor   every test with the oldest libraries that pyproject.toml allows
 #   make bench   every benchmark
+#   make docs    the pictures and tables of README and docs, made anew
 #   make clean   remove what the above made
 #
 # PYTHON=python3.12 chooses an interpreter, WORKERS=4 the number of test processes, ARGS="-k lags" goes
@@ -32,7 +33,7 @@ ONE_THREAD := OMP_NUM_THREADS=1 OPENBLAS_NUM_THREADS=1 MKL_NUM_THREADS=1 VECLIB_
 BENCHMARKS = $(sort $(wildcard benchmarks/*.py))
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test check floor bench clean
+.PHONY: help demo test check floor bench docs clean
 .DELETE_ON_ERROR:
 
 help:
@@ -59,6 +60,10 @@ else
 	@set -e; for script in $(BENCHMARKS); do \
 		echo "== $$script"; KERAS_BACKEND=torch $(BIN)/python $$script; done
 endif
+
+docs: $(VENV)/.test
+	@set -e; for script in docs/make_*.py; do \
+		echo "== $$script"; KERAS_BACKEND=torch $(BIN)/python $$script; done
 
 clean:
 	rm -rf $(VENV) build dist .pytest_cache .ruff_cache .hypothesis rnnlens-weather.html
