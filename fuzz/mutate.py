@@ -1,214 +1,210 @@
 """Feed the readers damaged and hostile files: every answer must be a network or one sentence.
 
 Each round takes a good model file, damages it (bytes flipped, cut, doubled, zeroed; members of an
-archive rewritten so that its checksums hold; values of the JSON inside replaced), and reads it. A
-crash, an error that is not rnnlens's own, a read of over 10 seconds or one that takes over 1 GiB
-more memory is a finding: the file is kept in ``fuzz/findings`` and the script ends with 1.
+archive rewritten so that its checksums hold; values of the JSON inside replaced), and reads it
+twice: as `read` does, and as `inspect` does, which names the arrays of weights alone. A crash of
+the process, an error that is not rnnlens's own or of more than one line, a read of over 10 seconds
+or one that takes over 1 GiB more memory is a finding: the file is kept in ``fuzz/findings`` and the
+script ends with 1. The reading is done in processes of its own, which are watched from outside: no
+signal interrupts a library in C.
 
     .venv/bin/python fuzz/mutate.py --count 100000 --jobs 2
+
+Copy number N is the same in every run of the same seed over the same files, whatever the jobs.
 """
 
 from __future__ import annotations
 
 import argparse
-import io
-import json
 import multiprocessing
 import os
+import platform
 import random
-import resource
-import signal
 import sys
 import tempfile
 import time
-import zipfile
+import warnings
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from importlib import metadata
+from multiprocessing.connection import Connection
 from pathlib import Path
 
 os.environ.setdefault("KERAS_BACKEND", "torch")
-ROOT = Path(__file__).resolve().parents[1]
+sys.path.insert(0, str(Path(__file__).parent))
+
+from damage import damaged, seeds, weights_of
+
 FINDINGS = Path(__file__).parent / "findings"
 SECONDS = 10
 MEMORY = 1 << 30
-#: Numbers that have broken parsers before.
-NUMBERS = (0, -1, 1, 2**31 - 1, 2**31, 2**63, -(2**63), 10**30, 0.5, 1e308, float("nan"))
+#: A worker may have this much in all, so that a finding does not take the machine with it.
+CEILING = 8 << 30
+#: Memory is measured on Linux alone.
+MEASURED = Path("/proc/self/clear_refs").exists()
+#: Making a damaged copy and starting a worker take this long at most.
+STARTING = 120
+#: Of one read: the copy's number, its path, the good file's name, and what came of it, if it ended.
+Answer = tuple[int, Path, str, str | None]
+#: A watched process is started afresh after this many files: what leaks is not what is looked for.
+ROUNDS = 5_000
 
 
-class TooSlowError(Exception):
-    """A read took longer than it may."""
+def memory(what: str) -> int:
+    """Give the memory of this process in bytes: ``VmRSS`` now, ``VmHWM`` at its highest."""
+    if not MEASURED:
+        return 0
+    for line in Path("/proc/self/status").read_text(encoding="ascii").splitlines():
+        if line.startswith(what + ":"):
+            return int(line.split()[1]) * 1024
+    raise LookupError(what)
 
 
-def seeds() -> list[Path]:
-    """Give the good files that are damaged: those that ship, and those beside the repository."""
-    found = list((ROOT / "src/rnnlens/demo").glob("weather.keras"))
-    shared = ROOT.parent / "shared" / "models"
-    kinds = {".h5", ".keras", ".pt", ".pth", ".onnx", ".json", ".safetensors", ".npz"}
-    found += sorted(path for path in shared.rglob("*") if path.suffix in kinds)
-    return [path for path in found if path.stat().st_size < 300_000]
-
-
-def damage_bytes(data: bytes, rng: random.Random) -> bytes:
-    """Change a few bytes of a file, wherever they are."""
-    changed = bytearray(data)
-    for _ in range(rng.choice((1, 1, 2, 4, 16))):
-        at = rng.randrange(len(changed) or 1)
-        size = rng.choice((1, 1, 2, 4, 8, 64, 512))
-        match rng.randrange(6):
-            case 0:
-                changed[at : at + 1] = bytes([changed[at] ^ (1 << rng.randrange(8))])
-            case 1:
-                changed[at : at + size] = rng.randbytes(size)
-            case 2:
-                del changed[at : at + size]
-            case 3:
-                changed[at:at] = changed[at : at + size]
-            case 4:
-                changed[at : at + size] = bytes(min(size, len(changed) - at))
-            case _:
-                del changed[rng.randrange(len(changed) or 1) :]
-        if not changed:
-            return b""
-    return bytes(changed)
-
-
-def damage_value(value: object, rng: random.Random) -> object:
-    """Replace one value somewhere in a JSON document."""
-    if isinstance(value, dict) and value and rng.random() < 0.85:
-        key = rng.choice(list(value))
-        if rng.random() < 0.1:
-            return {k: v for k, v in value.items() if k != key}
-        return {**value, key: damage_value(value[key], rng)}
-    if isinstance(value, list) and value and rng.random() < 0.85:
-        at = rng.randrange(len(value))
-        return [*value[:at], damage_value(value[at], rng), *value[at + 1 :]]
-    others = (None, True, "", "lstm", "../../x", "\x00", [], {}, [[]], {"class_name": "Lambda"})
-    return rng.choice((*others, *NUMBERS, [value] * 3, "x" * 5000))
-
-
-def damage_json(text: bytes, rng: random.Random) -> bytes:
-    """Change values of a JSON text, or its bytes."""
-    try:
-        document = json.loads(text)
-    except ValueError:
-        return damage_bytes(text, rng)
-    for _ in range(rng.choice((1, 1, 2, 4))):
-        document = damage_value(document, rng)
-    return json.dumps(document).encode()
-
-
-def damage_zip(data: bytes, rng: random.Random) -> bytes:
-    """Rewrite one member of an archive, so that the archive itself stays whole."""
-    out = io.BytesIO()
-    with zipfile.ZipFile(io.BytesIO(data)) as old, zipfile.ZipFile(out, "w") as new:
-        names = old.namelist()
-        chosen = rng.choice(names)
-        for name in names:
-            body = old.read(name)
-            if name == chosen:
-                body = damage_json(body, rng) if name.endswith(".json") else damage_bytes(body, rng)
-            if name != chosen or rng.random() > 0.05:
-                new.writestr(name, body)
-    return out.getvalue()
-
-
-def damage_hdf5(data: bytes, rng: random.Random) -> bytes:
-    """Change the architecture that an HDF5 file states, through HDF5 itself."""
-    import h5py
-
-    with tempfile.TemporaryDirectory() as folder:
-        path = Path(folder) / "m.h5"
-        path.write_bytes(data)
-        with h5py.File(path, "r+") as file:
-            if "model_config" not in file.attrs:
-                return damage_bytes(data, rng)
-            config = file.attrs["model_config"]
-            raw = config if isinstance(config, bytes) else str(config).encode()
-            file.attrs["model_config"] = damage_json(raw, rng).decode(errors="replace")
-        return path.read_bytes()
-
-
-def damaged(path: Path, rng: random.Random) -> bytes:
-    """Give a damaged copy of a file."""
-    data = path.read_bytes()
-    ways: list[Callable[[bytes, random.Random], bytes]] = [damage_bytes]
-    if zipfile.is_zipfile(path):
-        ways += [damage_zip, damage_zip]
-    if data.startswith(b"\x89HDF"):
-        ways += [damage_hdf5]
-    if path.suffix == ".json":
-        ways += [damage_json]
-    return rng.choice(ways)(data, rng)
-
-
-def _too_slow(*_: object) -> None:
-    raise TooSlowError
-
-
-def attempt(path: Path) -> str:
-    """Read one file and say what came of it; anything but a sentence is named by its type."""
-    import rnnlens
+def attempt(path: Path, weights: Path | None = None) -> str:
+    """Read a file, or weights with it as architecture, and say what came of it."""
     from rnnlens.errors import RnnlensError
+    from rnnlens.readers.open import look, read
+    from rnnlens.readers.options import Options
 
-    signal.alarm(SECONDS)
-    before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
-    try:
-        rnnlens.read(path)
-    except RnnlensError as error:
-        outcome = "refused" if "\n" not in str(error) else "FINDING more than one line"
-    except TooSlowError:
-        outcome = f"FINDING over {SECONDS} s"
-    except BaseException as error:  # every other error is what this script looks for
-        outcome = f"FINDING {type(error).__name__}: {str(error)[:100]}"
-    else:
-        outcome = "read"
-    finally:
-        signal.alarm(0)
-    grown = (resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before) * 1024
-    return f"FINDING {grown >> 20} MiB more" if grown > MEMORY else outcome
+    if MEASURED:
+        Path("/proc/self/clear_refs").write_text("5", encoding="ascii")  # the highest is now's
+    before, start = memory("VmRSS"), time.perf_counter()
+    outcome = "read"
+    for reading in (read, look):
+        try:
+            reading(weights or path, Options(architecture=path if weights else None))
+        except RnnlensError as error:
+            outcome = "refused"
+            if "\n" in str(error) or not str(error):
+                outcome = "FINDING not one line"
+                break
+        except BaseException as error:  # every other error is what this script looks for
+            outcome = f"FINDING {type(error).__name__}: {str(error)[:100]!r}"
+            break
+        else:
+            outcome = "read" if reading is read else "arrays named"
+            break
+    seconds, grown = time.perf_counter() - start, memory("VmHWM") - before
+    if seconds > SECONDS:
+        return f"FINDING over {SECONDS} s"
+    return "FINDING over 1 GiB more" if grown > MEMORY else outcome
 
 
-def work(job: tuple[int, int, list[Path]]) -> Counter[str]:
-    """Damage and read a number of files, with a seed of one's own."""
-    seed, count, files = job
-    rng = random.Random(seed)
-    signal.signal(signal.SIGALRM, _too_slow)
-    outcomes: Counter[str] = Counter()
+def copy(number: int, seed: int, files: list[Path]) -> tuple[Path, bytes]:
+    """Make the damaged copy of a number: the good file, and the damaged content."""
+    rng = random.Random(f"{seed}-{number}")
+    suffix = rng.choice(sorted({path.suffix for path in files}))
+    source = rng.choice([path for path in files if path.suffix == suffix])
+    return source, damaged(source, rng)
+
+
+def work(numbers: range, seed: int, files: list[Path], folder: Path, answers: Connection) -> None:
+    """Make and read the copies of some numbers, telling before and after each read."""
+    import resource
+
+    warnings.simplefilter("ignore")
+    resource.setrlimit(resource.RLIMIT_DATA, (CEILING, CEILING))
+    for good in files:  # what the libraries take as they load is not a file's doing
+        attempt(good, weights_of(good))
+    for number in numbers:
+        source, data = copy(number, seed, files)
+        path = folder / f"damaged{''.join(source.suffixes)}"
+        path.write_bytes(data)
+        answers.send((number, path, source.name, None))
+        answers.send((number, path, source.name, attempt(path, weights_of(source))))
+
+
+def watch(numbers: range, seed: int, files: list[Path]) -> Iterator[tuple[str, str]]:
+    """Have numbers read by processes that may be killed; give each good file's name and outcome."""
+    context = multiprocessing.get_context("spawn")
     with tempfile.TemporaryDirectory() as folder:
-        for number in range(count):
-            source = rng.choice(files)
-            path = Path(folder) / f"damaged{source.suffix}"
-            path.write_bytes(damaged(source, rng))
-            outcome = attempt(path)
-            outcomes[outcome] += 1
-            if outcome.startswith("FINDING"):
-                FINDINGS.mkdir(exist_ok=True)
-                kept = FINDINGS / f"{seed}-{number}-{source.name}"
-                kept.write_bytes(path.read_bytes())
-    return outcomes
+        while numbers:
+            ours, theirs = context.Pipe(duplex=False)
+            batch = numbers[:ROUNDS]
+            process = context.Process(target=work, args=(batch, seed, files, Path(folder), theirs))
+            process.start()
+            theirs.close()
+            last = None
+            for last in answers_of(ours):
+                number, path, name, outcome = last
+                if outcome is not None:
+                    keep(outcome, path, f"{seed}-{number}-{name}")
+                    yield name, outcome
+            time.sleep(0.1)
+            hangs = process.is_alive()
+            process.kill()
+            process.join()
+            if last is None or (last[3] is not None and last[0] != batch[-1]):
+                raise RuntimeError(f"a process of this script ended outside a read, after {last}")
+            number, path, name, outcome = last
+            if outcome is None:
+                how = f"over {SECONDS} s, killed" if hangs else f"process ended {process.exitcode}"
+                keep(f"FINDING {how}", path, f"{seed}-{number}-{name}")
+                yield name, f"FINDING {how}"
+            numbers = numbers[numbers.index(number) + 1 :]
+
+
+def answers_of(ours: Connection) -> Iterator[Answer]:
+    """Give what a process tells until it ends, or is silent for longer than a read may take."""
+    reading = False
+    while ours.poll(SECONDS + 5 if reading else STARTING):
+        try:
+            answer = ours.recv()
+        except EOFError:
+            return
+        reading = answer[3] is None
+        yield answer
+
+
+def keep(outcome: str, path: Path, name: str) -> None:
+    """Keep the file of a finding."""
+    if outcome.startswith("FINDING"):
+        FINDINGS.mkdir(exist_ok=True)
+        (FINDINGS / name).write_bytes(path.read_bytes())
+
+
+def summary(outcomes: Counter[tuple[str, str]], files: list[Path], seconds: float) -> str:
+    """Set out what came of the rounds, by the kind of the good file."""
+    by_kind = Counter({
+        (Path(name).suffix, outcome): sum(
+            n
+            for (other, o), n in outcomes.items()
+            if o == outcome and Path(other).suffix == Path(name).suffix
+        )
+        for name, outcome in outcomes
+    })
+    versions = [f"{name} {metadata.version(name)}" for name in ("numpy", "h5py", "torch")]
+    lines = [
+        f"{outcomes.total():,} damaged copies of {len(files)} files in {seconds:.0f} s "
+        f"(Python {platform.python_version()}, {', '.join(versions)})"
+    ]
+    lines += [f"{n:8,}  {kind:13}{how}" for (kind, how), n in sorted(by_kind.items())]
+    found = sum(n for (_, outcome), n in outcomes.items() if outcome.startswith("FINDING"))
+    return "\n".join([*lines, f"{found:8,}  findings"])
 
 
 def main() -> int:
     """Run the rounds and print what came of them."""
-    parser = argparse.ArgumentParser(description=__doc__.split("\n", maxsplit=1)[0])
+    parser = argparse.ArgumentParser(description="Feed the readers damaged and hostile files.")
     parser.add_argument("--count", type=int, default=100_000)
     parser.add_argument("--jobs", type=int, default=os.cpu_count() or 1)
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--only", default="", help="only good files whose name holds this")
     options = parser.parse_args()
-    files = [path for path in seeds() if options.only in path.name]
-    size = 500
-    jobs = [(options.seed + k, size, files) for k in range(-(-options.count // size))]
-    start = time.perf_counter()
-    total: Counter[str] = Counter()
-    with multiprocessing.Pool(options.jobs) as pool:
-        for outcomes in pool.imap_unordered(work, jobs):
-            total += outcomes
-    seconds = time.perf_counter() - start
-    print(f"{total.total():,} damaged copies of {len(files)} files in {seconds:.0f} s")
-    for outcome, count in total.most_common():
-        print(f"{count:8,} {outcome}")
-    return int(any(outcome.startswith("FINDING") for outcome in total))
+    start, total = time.perf_counter(), Counter[tuple[str, str]]()
+    with tempfile.TemporaryDirectory() as folder:
+        files = [path for path in seeds(Path(folder)) if options.only in path.name]
+
+        def watched(first: int) -> Counter[tuple[str, str]]:
+            numbers = range(first, options.count, options.jobs)
+            return Counter(watch(numbers, options.seed, files))
+
+        with ThreadPoolExecutor(options.jobs) as pool:
+            for outcomes in pool.map(watched, range(options.jobs)):
+                total.update(outcomes)
+    print(summary(total, files, time.perf_counter() - start))
+    return int(any(outcome.startswith("FINDING") for _, outcome in total))
 
 
 if __name__ == "__main__":

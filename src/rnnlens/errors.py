@@ -28,8 +28,16 @@ __all__ = [
 ]
 
 
+#: Characters that end a line or steer a terminal, and how a message shows them: names in a model
+#: file may hold any.
+SHOWN = {code: ascii(chr(code))[1:-1] for code in (*range(32), *range(127, 160), 0x2028, 0x2029)}
+
+
 class RnnlensError(Exception):
     """The root of every error that rnnlens raises on purpose."""
+
+    def __str__(self) -> str:
+        return super().__str__().translate(SHOWN)
 
 
 class InputError(RnnlensError, ValueError):

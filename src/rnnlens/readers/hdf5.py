@@ -2,22 +2,34 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Generator
-from contextlib import ExitStack, contextmanager
+from contextlib import contextmanager, nullcontext
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, BinaryIO
 
 from rnnlens.errors import InputError, UnreadableFile, UnsupportedModel
-from rnnlens.readers.hdf5_heaps import heaps_are_whole
+from rnnlens.readers.hdf5_heaps import texts_are_whole
 from rnnlens.readers.shelves import Stored
 
 if TYPE_CHECKING:
     import h5py
 
-__all__ = ["SIGNATURE", "attribute_list", "child", "opened", "stored", "text_attribute"]
+__all__ = [
+    "SIGNATURE",
+    "attribute_list",
+    "child",
+    "names_in",
+    "opened",
+    "stored",
+    "text_attribute",
+]
 
 #: No attribute has more text than this.
 LARGEST_TEXT = 64 * 1024**2
+
+#: How many times its packed size an array may have, as in archives, where it is not small.
+LARGEST_RATIO, SMALL = 1100, 1024**2
 
 #: The first bytes of an HDF5 file.
 SIGNATURE = b"\x89HDF\r\n\x1a\n"
@@ -49,14 +61,10 @@ def opened(source: Path | BinaryIO, name: str) -> Generator[h5py.File]:
     import h5py
 
     try:
-        with ExitStack() as stack:
-            content = stack.enter_context(source.open("rb")) if isinstance(source, Path) else source
-            if not heaps_are_whole(content):
-                raise UnreadableFile(
-                    f"{name} begins like HDF5, but it is truncated or damaged (a heap of text "
-                    "within it has no end); copy or download it again"
-                )
-            yield stack.enter_context(h5py.File(source, "r"))
+        with h5py.File(source, "r") as file:
+            # Opening takes no attribute's memory; reading one does.
+            _check_texts(source, name)
+            yield file
     except InputError:
         raise
     except (OSError, RuntimeError, KeyError, ValueError, TypeError) as error:
@@ -64,6 +72,16 @@ def opened(source: Path | BinaryIO, name: str) -> Generator[h5py.File]:
         raise UnreadableFile(
             f"{name} begins like HDF5, but it is truncated or damaged; copy or download it again"
         ) from error
+
+
+def _check_texts(source: Path | BinaryIO, name: str) -> None:
+    """Refuse a file in which a text is declared longer than the file."""
+    with source.open("rb") if isinstance(source, Path) else nullcontext(source) as content:
+        if not texts_are_whole(content):
+            raise UnreadableFile(
+                f"{name} begins like HDF5, but it is truncated or damaged (a text within it has no "
+                "end); copy or download it again"
+            )
 
 
 def child(group: Any, path: str) -> Any:
@@ -100,6 +118,32 @@ def child(group: Any, path: str) -> Any:
             )
         found = found[name]
     return found
+
+
+def names_in(group: Any) -> list[str]:
+    """Give the names in a group; h5py gives those that are no text as bytes.
+
+    Parameters
+    ----------
+    group : h5py.Group, h5py.Dataset or None
+        What `child` gave: a damaged file may have an array where a group belongs.
+
+    Returns
+    -------
+    list of str
+        Empty where it is not a group.
+
+    Raises
+    ------
+    UnreadableFile
+        If a name is not text.
+    """
+    import h5py
+
+    listed = list(group) if isinstance(group, h5py.Group) else []
+    if not all(isinstance(name, str) for name in listed):
+        raise UnreadableFile("the file holds names that are no text; it is damaged")
+    return listed
 
 
 def stored(role: str, dataset: Any, place: str) -> Stored:
@@ -140,7 +184,21 @@ def stored(role: str, dataset: Any, place: str) -> Stored:
             f"{place} holds bfloat16 numbers; convert the model's weights to float32 and save it "
             "again"
         )
-    return Stored(role, place, tuple(dataset.shape), dataset.dtype, lambda: dataset[()])
+    return Stored(role, place, tuple(dataset.shape), dataset.dtype, lambda: _values(dataset, place))
+
+
+def _values(dataset: Any, place: str) -> Any:
+    """Read an array that is declared no larger than what the file keeps of it can unpack to."""
+    item = dataset.dtype.itemsize
+    declared = math.prod(dataset.shape) * item
+    piece = math.prod(dataset.chunks or ()) * item
+    kept = min(dataset.id.get_storage_size(), dataset.file.id.get_filesize())
+    if declared > SMALL + LARGEST_RATIO * kept or piece > max(declared, SMALL):
+        raise UnreadableFile(
+            f"{place} in the file declares shape {tuple(dataset.shape)}, {declared} bytes, and the "
+            f"file keeps {kept} bytes of it; the file is damaged or hostile"
+        )
+    return dataset[()]
 
 
 def text_attribute(group: Any, name: str) -> str | None:

@@ -19,7 +19,7 @@ from typing import TYPE_CHECKING, Any
 from rnnlens.errors import InputError, UnreadableFile, UnsupportedModel
 from rnnlens.network.network import Network, Origin
 from rnnlens.readers.contents import digest_of
-from rnnlens.readers.hdf5 import child, opened, stored, text_attribute
+from rnnlens.readers.hdf5 import child, names_in, opened, stored, text_attribute
 from rnnlens.readers.keras_config import network_of
 from rnnlens.readers.keras_spec import dialect_of
 from rnnlens.readers.shelves import Shelf, Stored, check_count
@@ -152,8 +152,7 @@ class Group(Shelf):
 
     def own(self, roles: Sequence[str], optional: int = 0) -> list[Stored]:
         """Give the layer's own variables, see `Shelf.own`."""
-        group = child(self.file, self._at("vars"))
-        count = 0 if group is None else len(group)
+        count = len(names_in(child(self.file, self._at("vars"))))
         check_count(count, roles, optional, f"{self.path or 'the weights file'}")
         found = []
         for number, role in zip(range(count), roles, strict=False):
@@ -168,8 +167,7 @@ class Group(Shelf):
     def layers(self, entries: Sequence[tuple[str, str]]) -> dict[str, Shelf]:
         """Give the shelves of a model's layers, see `Shelf.layers`."""
         container = next((n for n in CONTAINERS if child(self.file, self._at(n))), CONTAINERS[0])
-        group = child(self.file, self._at(container))
-        present = [] if group is None else list(group)
+        present = names_in(child(self.file, self._at(container)))
         shelves: dict[str, Shelf] = {}
         for kind in {kind for kind, _ in entries}:
             names = [name for of, name in entries if of == kind]

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from rnnlens.errors import UnreadableFile
-from rnnlens.readers.hdf5 import attribute_list, child, stored, text_attribute
+from rnnlens.readers.hdf5 import attribute_list, child, names_in, stored, text_attribute
 from rnnlens.readers.keras1_shelves import variable_name
 from rnnlens.readers.keras_archive import CONTAINERS, Group, snake_case
 from rnnlens.readers.keras_spec import Dialect, dialect_of
@@ -168,10 +168,10 @@ def _container(file: Any) -> str | None:
 
 def _numbered(file: Any, container: str) -> Iterator[Found]:
     """Give the layers of a ``.weights.h5``, whose groups are named for classes."""
-    names = sorted(_names(child(file, container)), key=_by_number)
+    names = sorted(names_in(child(file, container)), key=_by_number)
     for name in names[:MOST_LAYERS]:
         place = f"{container}/{name}"
-        arrays = tuple(_variables(file, place, 0))
+        arrays = tuple(_variables(file, place, set()))
         if not arrays:
             continue
         kind = CLASSES.get(re.sub(r"_\d+$", "", name), "")
@@ -184,35 +184,26 @@ def _numbered(file: Any, container: str) -> Iterator[Found]:
         yield Found(written or name, Group(file, place), arrays, kept)
 
 
-def _names(group: Any) -> list[str]:
-    """Give the names in a group; h5py gives those that are no text as bytes."""
-    import h5py
-
-    listed = list(group) if isinstance(group, h5py.Group) else []
-    if not all(isinstance(name, str) for name in listed):
-        raise UnreadableFile("the file holds names that are no text; it is damaged")
-    return listed
-
-
 def _by_number(name: str) -> tuple[str, int]:
-    match = re.fullmatch(r"(.*?)(?:_(\d+))?", name)
+    match = re.fullmatch(r"(.*?)(?:_(\d+))?", name, re.DOTALL)
     assert match is not None
     return match[1], int(match[2] or 0)
 
 
-def _variables(file: Any, place: str, depth: int) -> Iterator[Stored]:
+def _variables(file: Any, place: str, seen: set[Any]) -> Iterator[Stored]:
     """Give the arrays of a layer and of the layers within it, forward before backward."""
     import h5py
 
     group = child(file, place)
     if not isinstance(group, h5py.Group):
         return
-    if depth > 32:
-        raise UnreadableFile("layers are nested more than 32 deep; the file is damaged")
-    for number in sorted(_names(child(file, f"{place}/vars")), key=_by_number):
+    if group.id in seen or len(seen) > MOST_LAYERS:
+        raise UnreadableFile(f"{place} in the file is a layer within itself; the file is damaged")
+    seen.add(group.id)
+    for number in sorted(names_in(child(file, f"{place}/vars")), key=_by_number):
         where = f"{place}/vars/{number}"
         yield stored(number, child(file, where), where)
     order = {"forward_layer": 0, "backward_layer": 1}
-    for name in sorted(_names(group), key=lambda name: (order.get(name, 2), *_by_number(name))):
+    for name in sorted(names_in(group), key=lambda name: (order.get(name, 2), *_by_number(name))):
         if name not in {"vars", "seed_generator"}:
-            yield from _variables(file, f"{place}/{name}", depth + 1)
+            yield from _variables(file, f"{place}/{name}", seen)

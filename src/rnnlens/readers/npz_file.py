@@ -9,6 +9,8 @@ from __future__ import annotations
 import io
 import json
 import math
+import sys
+import tokenize
 import types
 import zipfile
 import zlib
@@ -36,8 +38,18 @@ FORMAT, VERSION, MEMBER = "rnnlens network", 1, "rnnlens"
 #: Largest array in bytes, most members, and how far a member may swell from its packed size.
 LARGEST_ARRAY, MOST_MEMBERS, LARGEST_RATIO = 4 * 1024**3, 10_000, 1100
 
-#: What a graph whose text was damaged runs into.
-MISPLACED = (RuntimeError, KeyError, TypeError, ValueError, AttributeError, IndexError)
+#: What a graph, or the header of an array, whose text was damaged runs into.
+MISPLACED = (
+    RuntimeError,
+    KeyError,
+    TypeError,
+    ValueError,
+    AttributeError,
+    IndexError,
+    MemoryError,
+    SyntaxError,
+    tokenize.TokenError,
+)
 
 #: The modules whose layers a file may name.
 KINDS: tuple[types.ModuleType, ...] = (_axes,)
@@ -129,6 +141,13 @@ def _array(archive: zipfile.ZipFile, name: str, path: Path) -> np.ndarray:
             f"array {name} in {path} declares shape {shape} of type {dtype}, which is not what "
             "the file holds; it is damaged"
         )
+    letters = (
+        np.frombuffer(data.getvalue(), dtype.byteorder + "u4", offset=begin)
+        if (dtype.kind == "U")
+        else np.zeros(0)
+    )
+    if letters.size and letters.max() > sys.maxunicode:
+        raise UnreadableFile(f"array {name} in {path} holds what is no text; it is damaged")
     order = "F" if fortran else "C"
     values = np.frombuffer(data.getvalue(), dtype, offset=begin).reshape(shape, order=order)
     return np.array(values, dtype=dtype.newbyteorder("="), order="C")

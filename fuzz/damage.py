@@ -1,0 +1,216 @@
+"""Good model files, and the ways to damage them."""
+
+from __future__ import annotations
+
+import io
+import json
+import random
+import tempfile
+import zipfile
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+ROOT = Path(__file__).resolve().parents[1]
+SHARED = ROOT.parent / "shared" / "models"
+WEATHER = ROOT / "src/rnnlens/demo/weather.keras"
+KINDS = {".h5", ".keras", ".pt", ".pth", ".onnx", ".json", ".safetensors", ".npz"}
+LARGEST = 300_000
+#: Numbers that have broken parsers before.
+NUMBERS = (0, -1, 1, 2**31 - 1, 2**31, 2**63, -(2**63), 10**30, 0.5, 1e308, float("nan"))
+
+
+def seeds(folder: Path) -> list[Path]:
+    """Give the good files: the model that ships, what is written of it, and those of others."""
+    shared = sorted(path for path in SHARED.rglob("*") if path.suffix in KINDS)
+    return [WEATHER, *written(folder), *(p for p in shared if p.stat().st_size < LARGEST)]
+
+
+def written(folder: Path) -> list[Path]:
+    """Write the model that ships in every format, and its weights alone."""
+    from rnnlens.readers.open import read
+    from rnnlens.writers import keras_archive, npz_file, onnx_file, safetensors_file
+
+    network = read(WEATHER)
+    forms = {
+        "weather.npz": npz_file.write(network).data,
+        "weather.safetensors": safetensors_file.write(network).data,
+        "weather.onnx": onnx_file.write(network).data,
+        "weather_again.keras": keras_archive.write(network).data,
+    }
+    with zipfile.ZipFile(WEATHER) as archive:
+        forms["weather.weights.h5"] = archive.read("model.weights.h5")
+    for name, data in forms.items():
+        (folder / name).write_bytes(data)
+    return [folder / name for name in forms]
+
+
+def weights_of(source: Path) -> Path | None:
+    """Give the file of weights that an architecture in JSON belongs to, the one beside it."""
+    stem = source.stem.replace("-architecture", "-weights").replace("_config", "_weights")
+    return source.with_name(f"{stem}.h5") if source.suffix == ".json" else None
+
+
+def damage_bytes(data: bytes, rng: random.Random) -> bytes:
+    """Change a few bytes of a file, wherever they are."""
+    changed = bytearray(data)
+    for _ in range(rng.choice((1, 1, 2, 4, 16))):
+        at = rng.randrange(len(changed) or 1)
+        size = rng.choice((1, 1, 2, 4, 8, 64, 512))
+        match rng.randrange(6):
+            case 0:
+                changed[at : at + 1] = bytes([changed[at] ^ (1 << rng.randrange(8))])
+            case 1:
+                changed[at : at + size] = rng.randbytes(size)
+            case 2:
+                del changed[at : at + size]
+            case 3:
+                changed[at:at] = changed[at : at + size]
+            case 4:
+                changed[at : at + size] = bytes(min(size, len(changed) - at))
+            case _:
+                del changed[rng.randrange(len(changed) or 1) :]
+        if not changed:
+            return b""
+    return bytes(changed)
+
+
+def damage_value(value: object, rng: random.Random) -> object:
+    """Replace one value somewhere in a JSON document."""
+    if isinstance(value, dict) and value and rng.random() < 0.85:
+        key = rng.choice(list(value))
+        if rng.random() < 0.1:
+            return {k: v for k, v in value.items() if k != key}
+        return {**value, key: damage_value(value[key], rng)}
+    if isinstance(value, list) and value and rng.random() < 0.85:
+        at = rng.randrange(len(value))
+        return [*value[:at], damage_value(value[at], rng), *value[at + 1 :]]
+    others = (
+        None,
+        True,
+        "",
+        "lstm",
+        "../../x",
+        "a\nb",
+        "\x00",
+        [],
+        {},
+        [[]],
+        {"class_name": "Lambda"},
+    )
+    return rng.choice((*others, *NUMBERS, [value] * 3, "x" * 5000))
+
+
+def damage_json(text: bytes, rng: random.Random) -> bytes:
+    """Change values of a JSON text, or its bytes."""
+    try:
+        document = json.loads(text)
+    except ValueError:
+        return damage_bytes(text, rng)
+    for _ in range(rng.choice((1, 1, 2, 4))):
+        document = damage_value(document, rng)
+    return json.dumps(document).encode()
+
+
+def damage_zip(data: bytes, rng: random.Random) -> bytes:
+    """Rewrite one member of an archive, so that the archive itself stays whole."""
+    out = io.BytesIO()
+    with zipfile.ZipFile(io.BytesIO(data)) as old, zipfile.ZipFile(out, "w") as new:
+        names = old.namelist()
+        chosen = rng.choice(names)
+        for name in names:
+            body = old.read(name)
+            if name == chosen:
+                way = {".json": damage_json, ".h5": damage_hdf5}.get(Path(name).suffix)
+                body = rng.choice((damage_bytes, way or damage_bytes))(body, rng)
+            if name != chosen or rng.random() > 0.05:
+                new.writestr(name, body)
+    return out.getvalue()
+
+
+def damage_hdf5(data: bytes, rng: random.Random) -> bytes:
+    """Change what an HDF5 file holds through HDF5 itself: its texts, its arrays, its links."""
+    import h5py
+
+    with tempfile.TemporaryDirectory() as folder:
+        path = Path(folder) / "m.h5"
+        path.write_bytes(data)
+        way = rng.choice((damage_config, damage_object))
+        try:
+            with h5py.File(path, "r+") as file:
+                way(file, rng)
+        except (ValueError, TypeError, OSError, RuntimeError):  # what h5py refuses to write
+            return damage_bytes(data, rng)
+        return path.read_bytes()
+
+
+def damage_config(file: Any, rng: random.Random) -> None:
+    """Change the architecture that an open HDF5 file states, or else another object in it."""
+    if "model_config" not in file.attrs:
+        damage_object(file, rng)
+        return
+    config = file.attrs["model_config"]
+    raw = config if isinstance(config, bytes) else str(config).encode()
+    file.attrs["model_config"] = damage_json(raw, rng).decode(errors="replace")
+
+
+def damage_object(file: Any, rng: random.Random) -> None:
+    """Replace an attribute or an object somewhere in an open HDF5 file."""
+    import h5py
+    import numpy as np
+
+    names = ["/"]
+    file.visit(names.append)
+    name = rng.choice(names)
+    if rng.random() < 0.4 and file[name].attrs:
+        key = rng.choice(list(file[name].attrs))
+        others = (0, "x" * 3000, [], ["lstm"] * 3, [b"\xff\x00"], np.zeros((2, 2)), h5py.Empty("f"))
+        file[name].attrs[key] = rng.choice((*others, np.array([b"a/../..", b""])))
+        return
+    if name == "/":
+        return
+    shape = getattr(file[name], "shape", ()) or (rng.choice((0, 1, 4)),)
+    del file[name]
+    match rng.randrange(8):
+        case 0:
+            file[name] = h5py.SoftLink(rng.choice(("/", name, "/nowhere", "..")))
+        case 1:
+            file[name] = h5py.ExternalLink(str(WEATHER), "/")
+        case 2:
+            file.create_group(name)
+        case 3:
+            kind = rng.choice(("i8", "c16", "S5", "f2", ">f4", "f4,f4", "O"))
+            file.create_dataset(name, shape, h5py.string_dtype() if kind == "O" else kind)
+        case 4:
+            huge = rng.choice((2**20, 2**31, 2**40, 2**62))
+            file.create_dataset(name, (huge,), "f4", chunks=(rng.choice((1, 2**10, 2**28)),))
+        case 5:
+            file.create_dataset(name, (rng.choice((2**20, 2**28, 2**33)),), "f4", fillvalue=1.0)
+        case 6:
+            places = [(str(WEATHER), 0, h5py.h5f.UNLIMITED)]
+            file.create_dataset(name, (64,), "f4", external=places)
+        case _:
+            values = np.full(shape[::-1], rng.choice((np.nan, np.inf, 1e38)))
+            file[name] = values
+
+
+def damage_header(data: bytes, rng: random.Random) -> bytes:
+    """Change values of the JSON header of a safetensors file, and state its new length."""
+    length = int.from_bytes(data[:8], "little")
+    header = damage_json(data[8 : 8 + length], rng)
+    return len(header).to_bytes(8, "little") + header + data[8 + length :]
+
+
+def damaged(path: Path, rng: random.Random) -> bytes:
+    """Give a damaged copy of a file."""
+    data = path.read_bytes()
+    ways: list[Callable[[bytes, random.Random], bytes]] = [damage_bytes]
+    if zipfile.is_zipfile(path):
+        ways += [damage_zip, damage_zip]
+    if data.startswith(b"\x89HDF"):
+        ways += [damage_hdf5]
+    if path.suffix == ".json":
+        ways += [damage_json]
+    if path.suffix == ".safetensors":
+        ways += [damage_header]
+    return rng.choice(ways)(data, rng)
