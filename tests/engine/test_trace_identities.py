@@ -1,4 +1,4 @@
-"""What must hold between the values of a trace, whatever the weights (SCIENCE: carry sums)."""
+"""What must hold between the values of a trace, whatever the weights."""
 
 import numpy as np
 import pytest
