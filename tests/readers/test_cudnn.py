@@ -7,7 +7,6 @@ import pytest
 
 from keras_models import write_hdf5
 from rnnlens.engine.forward import predict
-from rnnlens.errors import UnreadableFile, UnsupportedModel
 from rnnlens.readers.keras_cudnn import cudnn_gates
 from rnnlens.readers.layouts import CellArray
 from rnnlens.readers.open import read
@@ -156,21 +155,6 @@ def test_sources_say_how_a_block_was_turned(tmp_path, rng):
     assert sources["W_r"].text == "a/kernel[:, 4:8].reshape(4, 3).T"
     assert sources["U_n"].text == "a/recurrent_kernel[:, 8:12].T"
     assert (sources["b_z"].text, sources["b_rz"].text) == ("a/bias[0:4]", "a/bias[12:16]")
-
-
-def test_a_gru_that_resets_before_takes_no_arrays_of_cudnn(tmp_path, rng):
-    layer = config_of("GRU", reset_after=False)
-    path = written(tmp_path / "m.h5", layer, made(rng, "GRU"))
-    with pytest.raises(UnsupportedModel, match="its bias has 24 numbers, as a CuDNNGRU keeps it"):
-        read(path)
-
-
-def test_a_cudnn_gru_takes_no_arrays_of_a_gru_that_resets_before(tmp_path, rng):
-    arrays = made(rng, "GRU")
-    arrays["bias"] = arrays["bias"][:12]
-    path = written(tmp_path / "m.h5", config_of("CuDNNGRU"), arrays)
-    with pytest.raises(UnreadableFile, match=r"array 'bias' has shape \(12,\)"):
-        read(path)
 
 
 def test_a_block_left_as_it_is_would_be_noticed(rng):

@@ -9,7 +9,6 @@ import pytest
 from keras_models import write_hdf5
 from naive import gru_loop, lstm_loop, simple_rnn_loop
 from rnnlens.engine.forward import predict
-from rnnlens.errors import UnreadableFile, UnsupportedModel
 from rnnlens.network.describe import describe
 from rnnlens.network.inventory import inventory
 from rnnlens.readers.open import read
@@ -246,17 +245,6 @@ def test_convolutions_turn_round_with_theano_alone(tmp_path, rng, backend, old):
     assert source.startswith("c/c_W") and source.endswith("[::-1]") == (backend == "theano")
 
 
-@pytest.mark.parametrize(("length", "step"), [(4, 1), (3, 2)])
-def test_padding_that_theano_does_otherwise_is_refused(tmp_path, rng, length, step):
-    config = {"name": "c", "nb_filter": 4, "filter_length": length, "border_mode": "same"}
-    config |= {"subsample_length": step, "batch_input_shape": [None, 6, 2], "bias": False}
-    weights = {"c": {"c_W": rng.normal(size=(length, 1, 2, 4))}}
-    layers = [{"class_name": "Convolution1D", "config": config}]
-    path = write_hdf5(tmp_path / "m.h5", layers, weights, version="1.2.2")
-    with pytest.raises(UnsupportedModel, match="Theano pads it otherwise than TensorFlow does"):
-        read(path)
-
-
 def test_a_merge_of_branches_becomes_a_graph(tmp_path, rng):
     def branch(name):
         dense = {"name": name, "output_dim": 2, "activation": "tanh", "bias": True}
@@ -318,42 +306,6 @@ def _dense(**options):
     return {"class_name": "Dense", "config": config}
 
 
-NORMAL = {"class_name": "BatchNormalization", "config": {"name": "n", "mode": 0}}
-
-
-@pytest.mark.parametrize(
-    ("layers", "version", "sentence"),
-    [
-        (
-            [{"class_name": "MaxoutDense", "config": {"name": "x", "output_dim": 2}}],
-            "1.2.2",
-            r"layer 'x' \(MaxoutDense\): it takes the largest of several products",
-        ),
-        (
-            [{"class_name": "BatchNormalization", "config": {"name": "n", "mode": 2}}],
-            "1.2.2",
-            "mode = 2 takes its moments from the data it predicts for",
-        ),
-        (
-            [_dense(), {"class_name": "Merge", "config": {"name": "m", "mode": "<lambda>"}}],
-            "1.2.2",
-            r"layer 'm' \(Merge\): mode = '<lambda>' is Python code",
-        ),
-        ([_dense(), NORMAL], None, "the first ones kept the standard deviation"),
-        ([_dense(kernel_initializer="ones")], None, "in the words of Keras 2 or newer"),
-        ([_dense(spectral=3)], "1.2.2", "the option spectral = 3 is not implemented"),
-        ([recurrent("LSTM", dropout_W=0.0, consume_less="best")], "1.2.2", "consume_less = 'best'"),
-    ],
-)
-def test_what_keras_1_states_and_rnnlens_does_not_do_is_refused(
-    tmp_path, rng, layers, version, sentence
-):
-    weights = {"d": {"d_W:0": rng.normal(size=(3, 2)), "d_b:0": rng.normal(size=2)}}
-    path = write_hdf5(tmp_path / "m.h5", layers, weights, version=version)
-    with pytest.raises(UnsupportedModel, match=sentence):
-        read(path)
-
-
 def test_a_file_without_a_version_is_of_keras_1_and_says_so(tmp_path, rng):
     weights = {"d": {"d_W": rng.normal(size=(3, 2)), "d_b": rng.normal(size=2)}}
     network = read(write_hdf5(tmp_path / "m.h5", [_dense()], weights, version=None))
@@ -362,13 +314,6 @@ def test_a_file_without_a_version_is_of_keras_1_and_says_so(tmp_path, rng):
     x = rng.normal(size=(4, 3))
     expected = x @ weights["d"]["d_W"] + weights["d"]["d_b"]
     np.testing.assert_allclose(predict(network, x), expected, rtol=0, atol=1e-13)
-
-
-def test_weights_of_another_layer_are_refused(tmp_path, rng):
-    named = {f"a_{name}:0": values for name, values in gate_arrays(rng, "GRU").items()}
-    path = write_hdf5(tmp_path / "m.h5", [recurrent("LSTM")], {"a": named}, version="1.2.2")
-    with pytest.raises(UnreadableFile, match="holds 9 arrays where its configuration calls for 12"):
-        read(path)
 
 
 @pytest.mark.parametrize("backend", ["tensorflow", "theano", None])

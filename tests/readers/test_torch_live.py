@@ -1,8 +1,5 @@
 """Live PyTorch modules: any forward code of known operations, or the operation is named."""
 
-import re
-import warnings
-
 import numpy as np
 import pytest
 import torch
@@ -12,7 +9,6 @@ from torch import nn
 from rnnlens import fidelity
 from rnnlens.api import read
 from rnnlens.engine.forward import predict
-from rnnlens.errors import InputError, UnsupportedModel
 from torch_models import agree, scrambled
 
 pytestmark = pytest.mark.filterwarnings("ignore:LSTM with projections is not supported with oneDNN")
@@ -351,121 +347,3 @@ def test_one_number_a_sample_is_one_target_and_can_be_explained(code, rng):
 
 
 # --- what is refused ---------------------------------------------------------------------------
-
-
-REFUSED = {
-    "the module calls aten.cumsum.default": (lambda m, x: x.cumsum(1), {}),
-    "the module calls aten.bmm.default": (lambda m, x: torch.bmm(x, x.mT), {}),
-    "its other is computed from the input, where weights are expected": (
-        lambda m, x: x @ x.mT,
-        {},
-    ),
-    "aten.mean.dim, which rnnlens does not read: it works across the samples": (
-        lambda m, x: x - x.mean(0),
-        {},
-    ),
-    "the module calls aten.rms_norm.default": (lambda m, x: m.n(x), {"n": nn.RMSNorm(3)}),
-    "which rnnlens does not read: it draws random numbers": (
-        lambda m, x: x + torch.randn(3),
-        {},
-    ),
-    "aten.dropout.default, which rnnlens does not read: its code asks for dropout also": (
-        lambda m, x: F.dropout(x, 0.5, training=True),
-        {},
-    ),
-    "it takes moments over the batch": (
-        lambda m, x: m.bn(x),
-        {"bn": nn.BatchNorm1d(6, track_running_stats=False)},
-    ),
-    "rnnlens divides by constants alone": (lambda m, x: x / (x + 9), {}),
-    "rnnlens takes squares alone": (lambda m, x: x**3, {}),
-    "rnnlens clamps from 0 up, or from -1 to 1": (lambda m, x: x.clamp(-2, 2), {}),
-    "rnnlens pads with a constant alone": (
-        lambda m, x: F.pad(x, (1, 1), mode="circular"),
-        {},
-    ),
-    "its padding, dilation or ceil_mode is not the usual one": (
-        lambda m, x: F.max_pool1d(x.mT, 2, padding=1),
-        {},
-    ),
-    "rnnlens pools all steps into one": (lambda m, x: F.adaptive_avg_pool1d(x.mT, 2), {}),
-    "a constant in it differs from sample to sample": (
-        lambda m, x: x * torch.arange(x.size(0))[:, None, None],
-        {},
-    ),
-    "is worked out from the number of samples": (lambda m, x: x / x.size(0), {}),
-    "it computes with the number of samples": (
-        lambda m, x: x * torch.scalar_tensor(x.size(0)),
-        {},
-    ),
-    "torch.export cannot follow the forward code of Coded": (
-        lambda m, x: x if x.sum() > 0 else -x,
-        {},
-    ),
-    "which does not depend on its input": (lambda m, x: (x, torch.ones(2)), {}),
-    "in which samples and steps are merged": (lambda m, x: x.reshape(-1, 3), {}),
-    "it rounds torch.float64 to torch.int64": (lambda m, x: x.long(), {}),
-    "its beta is not 1": (lambda m, x: F.softplus(x, beta=2), {}),
-}
-
-
-@pytest.mark.parametrize("sentence", REFUSED)
-def test_what_is_not_implemented_is_named(sentence):
-    code, layers = REFUSED[sentence]
-    with pytest.raises(UnsupportedModel, match=re.escape(sentence)) as caught:
-        read(module(code, **layers), example=np.random.default_rng(0).normal(size=(2, 6, 3)))
-    assert "\n" not in str(caught.value)
-
-
-def test_packed_sequences_are_refused():
-    def code(m, x):
-        packed = nn.utils.rnn.pack_padded_sequence(x, torch.tensor([6, 6]), batch_first=True)
-        return m.rnn(packed)[1]
-
-    with pytest.raises(UnsupportedModel, match="cannot follow|does not read|counts samples"):
-        read(module(code, rnn=gru()), example=np.zeros((2, 6, 3)))
-
-
-def test_a_module_without_an_example_asks_for_one():
-    with pytest.raises(InputError, match=r"give rnnlens.read\(model, example=x\) with input"):
-        read(module(steps, rnn=gru()))
-
-
-@pytest.mark.parametrize(
-    ("example", "words"),
-    [
-        (np.zeros((2, 6, 5)), "does not run on the example of shape (2, 6, 5)"),
-        ("x.npy", "example must be an array, a tensor, or a tuple of them"),
-        (np.zeros((0, 6, 3)), "example has shape (0, 6, 3), which holds no number"),
-        (
-            np.zeros((6, 3)),
-            "no axis of the module's input 'x' counts samples: give an example with",
-        ),
-    ],
-)
-def test_an_example_that_does_not_fit_is_refused(example, words):
-    with pytest.raises(InputError, match=re.escape(words)) as caught:
-        read(module(steps, rnn=gru()), example=example)
-    assert "\n" not in str(caught.value)
-
-
-def test_a_module_tied_to_its_number_of_samples_is_refused():
-    model = module(lambda m, x: m.rnn(x, torch.zeros(1, 2, 4))[0], rnn=gru())
-    with pytest.raises(UnsupportedModel, match="cannot follow|counts samples"):
-        read(model, example=np.zeros((2, 6, 3)))
-
-
-def test_torchscript_is_refused_live_too():
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore")  # PyTorch would rather have it exported
-        scripted = torch.jit.trace(nn.Linear(3, 2), torch.zeros(2, 6, 3))
-    with pytest.raises(UnsupportedModel, match="the module is TorchScript"):
-        read(scripted, example=np.zeros((2, 6, 3)))
-
-
-def test_fidelity_needs_a_module_that_was_read(rng):
-    model = module(steps, rnn=gru())
-    network = read(model, example=np.zeros((2, 6, 3)))
-    other = module(steps, rnn=gru())
-    with pytest.raises(InputError, match="call rnnlens.read"):
-        fidelity(network, other, rng.normal(size=(2, 6, 3)))

@@ -10,7 +10,6 @@ import numpy as np
 import pytest
 
 from keras_models import saved, scrambled, write_hdf5
-from rnnlens.errors import UnsupportedModel
 from rnnlens.network.cells import GRU
 from rnnlens.network.layers import Activate, Bidirectional, Recurrent
 from rnnlens.readers.open import read
@@ -136,23 +135,6 @@ def test_activations_are_read_in_every_form_in_which_keras_writes_them(tmp_path,
     assert str(_layer(tmp_path, "Activation", activation=value).activation) == shown
 
 
-@pytest.mark.parametrize(
-    "value",
-    [
-        "my_activation",
-        "threshold",
-        {"class_name": "function", "config": "mine", "module": "mycode"},
-        {"class_name": "function", "config": "tanh", "module": "mycode"},
-        {"class_name": "function", "config": "tanh", "registered_name": "mine>tanh"},
-        {"class_name": "PReLU", "config": {}},
-        {"class_name": "Custom>Thing", "config": {}},
-    ],
-)
-def test_activations_of_the_user_are_refused_with_layer_and_option(tmp_path, value):
-    with pytest.raises(UnsupportedModel, match=r"layer 'a' \(Activation\): the option activation"):
-        _layer(tmp_path, "Activation", activation=value)
-
-
 def test_initial_states_listed_behind_the_sequence_are_states(tmp_path):
     rng = np.random.default_rng(3)
     state = {"name": "h", "batch_input_shape": [None, 2]}
@@ -215,27 +197,3 @@ def test_an_archive_of_tf_keras_that_skips_numbers_is_read_in_order(tmp_path):
 def test_layers_that_compute_in_half_precision_are_noted():
     model = keras.Sequential([L.Input((3, 1)), L.LSTM(2, dtype="mixed_float16", name="half")])
     assert "half computes in mixed_float16" in " ".join(read(model).origin.notes)
-
-
-@pytest.mark.parametrize("version", ["2.15.0", "3.3.3"])
-def test_a_product_of_masked_sequences_is_refused_where_versions_differ(tmp_path, version):
-    names = ("x", "mask", "product")
-    layers = [
-        {"class_name": "InputLayer", "config": {"batch_input_shape": [None, 3, 1]}},
-        {"class_name": "Masking", "config": {"mask_value": 0.0}},
-        {"class_name": "Multiply", "config": {"trainable": True}},
-    ]
-    nodes = [[], [[["x", 0, 0, {}]]], [[["mask", 0, 0, {}], ["x", 0, 0, {}]]]]
-    for name, layer, node in zip(names, layers, nodes, strict=True):
-        layer |= {"name": name, "inbound_nodes": node}
-        layer["config"]["name"] = name
-    config = {"name": "m", "layers": layers, "input_layers": [["x", 0, 0]]}
-    model = {"class_name": "Functional", "config": config | {"output_layers": [["product", 0, 0]]}}
-    path = write_hdf5(tmp_path / "m.h5", [], {}, model=model, version=version)
-    with pytest.raises(UnsupportedModel, match=r"layer 'product' \(Multiply\) multiplies masked"):
-        read(path)
-
-
-def test_sparsemax_is_refused_because_versions_of_keras_differ(tmp_path):
-    with pytest.raises(UnsupportedModel, match="the option activation = 'sparsemax'"):
-        _layer(tmp_path, "Activation", version="3.9.0", activation="sparsemax")

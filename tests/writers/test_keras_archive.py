@@ -9,14 +9,10 @@ import keras
 import numpy as np
 import pytest
 
-from networks import cell, chain, head
 from rnnlens.checks.inputs import random_inputs
 from rnnlens.engine.forward import predict
-from rnnlens.errors import UnsupportedModel
 from rnnlens.network.activations import Activation
-from rnnlens.network.axes import Index
 from rnnlens.network.inventory import inventory
-from rnnlens.network.layers import Activate, Bidirectional, Masking, Recurrent
 from rnnlens.readers.open import read
 from rnnlens.writers.keras_archive import write
 from writers_zoo import NAMES, as_float32, zoo
@@ -104,45 +100,3 @@ def test_the_newest_of_any_number_of_steps_is_picked(networks, tmp_path):
     for steps in (1, 4):
         ours = predict(networks["end"], X[:, :steps])
         np.testing.assert_allclose(predict(back, X[:, :steps]), ours, atol=1e-12)
-
-
-def test_another_place_of_any_number_of_steps_is_refused(rng):
-    core = Recurrent(cell("lstm", rng), return_sequences=True)
-    with pytest.raises(UnsupportedModel, match="picks place 2 of steps whose number"):
-        write(chain(core, Index(2), shape=(None, 3)))
-
-
-@pytest.mark.parametrize(
-    ("name", "sentence"),
-    [
-        ("lstm_peephole", r"layer 'recurrent' \(LSTM\): Keras has no peepholes"),
-        ("lstm_projected", "Keras does not project hidden states"),
-    ],
-)
-def test_what_keras_cannot_hold_is_refused(name, sentence, networks):
-    with pytest.raises(UnsupportedModel, match=sentence):
-        write(networks[name])
-
-
-def test_functions_that_keras_lacks_are_refused(rng):
-    slope = Activation("hard_sigmoid", {"slope": 0.2})
-    with pytest.raises(UnsupportedModel, match="acts on the cell state"):
-        write(chain(Recurrent(cell("lstm", rng, phi=slope)), shape=(4, 3)))
-    shrink = Activation("soft_shrink", {"threshold": 0.1})
-    with pytest.raises(UnsupportedModel, match="Keras 3 has no function soft_shrink"):
-        write(chain(Recurrent(cell("lstm", rng)), Activate(shrink), shape=(4, 3)))
-    alone = chain(Recurrent(cell("lstm", rng)), Activate(slope), shape=(4, 3))
-    with pytest.raises(UnsupportedModel, match="no function hard_sigmoid"):
-        write(alone)
-
-
-def test_masks_that_keras_would_treat_otherwise_are_refused(rng):
-    sides = [
-        Recurrent(cell("lstm", rng), return_sequences=True, go_backwards=way)
-        for way in (False, True)
-    ]
-    with pytest.raises(UnsupportedModel, match="gives zero at masked steps"):
-        write(chain(Masking(0.0), Bidirectional(*sides), shape=(4, 3)))
-    masked = Recurrent(cell("lstm", rng), return_sequences=True)
-    with pytest.raises(UnsupportedModel, match="picks no steps of a masked sequence"):
-        write(chain(Masking(0.0), masked, Index(0), head(rng, 5), shape=(4, 3)))

@@ -7,14 +7,9 @@ import onnx
 import onnxruntime
 import pytest
 
-from networks import cell, chain
 from rnnlens.checks.inputs import random_inputs
 from rnnlens.engine.forward import predict
-from rnnlens.errors import MissingLibrary, UnsupportedModel
-from rnnlens.network.activations import Activation
-from rnnlens.network.layers import Recurrent
 from rnnlens.readers.open import read
-from rnnlens.writers import onnx_file
 from rnnlens.writers.onnx_file import write
 from writers_zoo import NAMES, as_float32, zoo
 
@@ -71,27 +66,3 @@ def test_two_like_directions_are_one_operator(networks):
 def test_double_precision_becomes_single_and_that_is_said(networks):
     assert "float64 and are written as float32" in write(networks["lstm"]).notes[0]
     assert write(as_float32(networks["lstm"])).notes == ()
-
-
-@pytest.mark.parametrize(
-    ("name", "sentence"),
-    [
-        ("lstm_projected", "ONNX does not project hidden states"),
-        ("masked", r"layer 'masking' \(Masking\): it masks steps"),
-    ],
-)
-def test_what_onnx_cannot_hold_is_refused(name, sentence, networks):
-    with pytest.raises(UnsupportedModel, match=sentence):
-        write(networks[name])
-
-
-def test_a_function_that_the_operators_lack_is_refused(rng):
-    core = cell("lstm", rng, phi=Activation("silu"))
-    with pytest.raises(UnsupportedModel, match="the operators of ONNX have no function silu"):
-        write(chain(Recurrent(core), shape=(4, 3)))
-
-
-def test_without_onnx_a_sentence_says_what_to_install(networks, monkeypatch):
-    monkeypatch.setattr(onnx_file, "find_spec", lambda name: None)
-    with pytest.raises(MissingLibrary, match=r'needs the library onnx: pip install "rnnlens\[onnx'):
-        write(networks["lstm"])

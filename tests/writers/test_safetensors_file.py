@@ -8,12 +8,8 @@ import numpy as np
 import pytest
 import torch
 
-from networks import cell, chain, head
 from rnnlens.checks.inputs import random_inputs
 from rnnlens.engine.forward import predict
-from rnnlens.errors import UnsupportedModel
-from rnnlens.network.activations import Activation
-from rnnlens.network.layers import Recurrent
 from rnnlens.readers.open import read
 from rnnlens.readers.options import Options
 from rnnlens.writers.safetensors_file import head_of, restored, write
@@ -108,27 +104,3 @@ def test_the_gates_are_in_the_order_of_pytorch(networks):
 def test_arrays_start_where_their_type_can_be_read(networks):
     data = write(networks["lstm"]).data
     assert int.from_bytes(data[:8], "little") % 8 == 0
-
-
-@pytest.mark.parametrize(
-    ("name", "sentence"),
-    [
-        ("lstm_peephole", r"layer 'recurrent' \(LSTM\): PyTorch has no peepholes"),
-        ("gru_before", r"reset gate acts before the recurrent product \(reset_after=False\)"),
-        ("lstm_hard", r"activations are tanh and hard_sigmoid\(slope=0.2\), and PyTorch's tanh"),
-        ("merged_sum", "PyTorch puts the two directions side by side"),
-        ("two_kinds", "its two directions differ"),
-        ("graph", "not a chain of layers, .* write .onnx, .keras or .npz"),
-        ("causal", "rnnlens writes no PyTorch module for it"),
-        ("masked", "rnnlens writes no PyTorch module for it"),
-    ],
-)
-def test_what_pytorch_cannot_hold_is_refused(name, sentence, networks):
-    with pytest.raises(UnsupportedModel, match=sentence):
-        write(networks[name])
-
-
-def test_a_plain_cell_with_another_function_is_refused(rng):
-    core = cell("simple_rnn", rng, phi=Activation("sigmoid"))
-    with pytest.raises(UnsupportedModel, match="its activation is sigmoid"):
-        write(chain(Recurrent(core), head(rng, 5), shape=(4, 3)))

@@ -222,7 +222,7 @@ def _check_numbers(blocks: Sequence[Block]) -> None:
                 f"{values.shape}"
             )
         if not np.isfinite(values).all():
-            raise InputError(f"{block.text} holds NaN or infinity")
+            raise InputError(f"{block.text} holds NaN or infinity: give finite numbers")
 
 
 def _distinct(blocks: Sequence[Block], features: int, targets: int) -> Iterator[_Candidate]:

@@ -126,7 +126,7 @@ def describe(path: Path) -> str:
     with path.open("rb") as file:
         head = file.read(HEAD)
     if not head:
-        return "is empty"
+        return "is empty: copy or download it again"
     if is_zip(path):
         return _describe_zip(path)
     if head.startswith(b"version https://git-lfs"):
@@ -145,7 +145,10 @@ def describe(path: Path) -> str:
     if graph:
         return graph
     if b"onnx" in head[:256] or (head[:1] == b"\x08" and b"\x12" in head[:16]):
-        return "begins somewhat like an ONNX model, but its graph is not there: it is damaged"
+        return (
+            "begins somewhat like an ONNX model, but its graph is not there: it is damaged; copy "
+            "or download it again"
+        )
     return _describe_text(head)
 
 
@@ -165,7 +168,10 @@ def _describe_zip(path: Path) -> str:
     except (zipfile.BadZipFile, RuntimeError, ValueError):
         return "is a zip archive whose list of members is damaged; copy or download it again"
     if any(name.endswith(("data.pkl", "constants.pkl")) for name in names):
-        return "is a PyTorch file, but its parts are not those that torch.save writes"
+        return (
+            "is a PyTorch file, but its parts are not those that torch.save writes: save the "
+            "model's state_dict with torch.save"
+        )
     if {"configuration.json", "coefficients.bin"} <= set(names):
         return (
             "is a model of Deeplearning4j, which rnnlens does not read: give the Keras model that "

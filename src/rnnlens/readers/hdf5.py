@@ -67,8 +67,9 @@ def opened(source: Path | BinaryIO, name: str) -> Generator[h5py.File]:
             yield file
     except InputError:
         raise
-    except (OSError, RuntimeError, KeyError, ValueError, TypeError) as error:
-        # h5py raises TypeError for damaged types, and gives damaged names as bytes.
+    except (OSError, RuntimeError, KeyError, ValueError, TypeError, OverflowError) as error:
+        # h5py raises TypeError for damaged types, OverflowError for addresses that no file has,
+        # and gives damaged names as bytes.
         raise UnreadableFile(
             f"{name} begins like HDF5, but it is truncated or damaged; copy or download it again"
         ) from error

@@ -136,7 +136,7 @@ def _json(archive: zipfile.ZipFile, name: str, path: Path) -> dict[str, Any]:
     except (json.JSONDecodeError, UnicodeDecodeError, RecursionError) as error:
         raise UnreadableFile(f"{name} in {path} is not JSON; the file is damaged") from error
     if not isinstance(value, dict):
-        raise UnreadableFile(f"{name} in {path} does not hold a configuration")
+        raise UnreadableFile(f"{name} in {path} does not hold a configuration; the file is damaged")
     return value
 
 

@@ -119,7 +119,9 @@ class _Walk:
         names = [_name(item) for item in listed]
         if len(set(names)) < len(names):
             twice = next(name for name in names if names.count(name) > 1)
-            raise UnreadableFile(f"two layers of the model are called {twice!r}")
+            raise UnreadableFile(
+                f"two layers of the model are called {twice!r}; the file is damaged"
+            )
         self.graph.reserved |= {place.node(name) for name in names}
         shelves = shelf.layers([
             (class_of(item), _name(item)) for item in listed if not _is_operation(item)
@@ -146,7 +148,7 @@ class _Walk:
                 values = [self._unsaid_entry(config, item, place)]
             values = self._call(item, Taken(values), shelves[name], place, 0)
         if values is None:
-            raise UnreadableFile("the model has no layers")
+            raise UnreadableFile("the model has no layers; add some and save it again")
         return values
 
     def _unsaid_entry(self, config: Entry, first: Entry, place: _Place) -> Ref:
@@ -178,7 +180,7 @@ class _Walk:
         if given is not None and len(given) != len(entering):
             raise UnreadableFile(
                 f"the model {place.layers!r} has {len(entering)} inputs and is called on "
-                f"{len(given)}"
+                f"{len(given)}; the file is damaged"
             )
         made: Made = {name: {} for name in entries}
         for number, (name, _, _) in enumerate(entering):
@@ -237,7 +239,9 @@ def _name(entry: Entry) -> str:
     config = entry["config"]
     name = entry.get("name") or (config.get("name") if isinstance(config, Mapping) else None)
     if not name:
-        raise UnreadableFile(f"a layer of the class {entry.get('class_name')!r} has no name")
+        raise UnreadableFile(
+            f"a layer of the class {entry.get('class_name')!r} has no name; the file is damaged"
+        )
     return str(name)
 
 

@@ -303,7 +303,8 @@ def _check_arity(node: str, kind: str, layer: Layer, inputs: int, states: int) -
         wanted = len(layer.forward.cell.states) + len(layer.backward.cell.states)
     if states not in {0, wanted}:
         raise UnsupportedModel(
-            f"layer {node!r} ({kind}) is given {states} initial states, and it has {wanted}"
+            f"layer {node!r} ({kind}) is given {states} initial states, and it has {wanted}: "
+            "give all of them or none"
         )
     if inputs != 1 and kind not in MANY_INPUTS:
         raise UnsupportedModel(f"layer {node!r} ({kind}) is called on {inputs} inputs, not one")

@@ -237,8 +237,9 @@ def class_of(entry: Mapping[str, Any]) -> str:
     foreign = module is not None and str(module).split(".", maxsplit=1)[0] not in roots
     if foreign or ">" in kind or (registered and ">" in str(registered)):
         name = entry.get("name") or entry.get("config", {}).get("name")
+        which = f"layer {name!r}" if name else "the model"
         raise UnsupportedModel(
-            f"layer {name!r} is of the class {kind!r}, which is not Keras's own"
+            f"{which} is of the class {kind!r}, which is not Keras's own"
             + (f" (it comes from {module!r})" if foreign else "")
             + ": what it computes is in Python code that the file does not hold"
         )

@@ -73,7 +73,10 @@ def architecture_in(path: Path) -> Architecture:
     """
     try:
         if path.stat().st_size > LARGEST_TEXT:
-            raise UnreadableFile(f"{path} is too long to be the text of an architecture")
+            raise UnreadableFile(
+                f"{path} is too long to be the text of an architecture: give the JSON that "
+                "model.to_json() writes"
+            )
         text = path.read_text(encoding="utf-8")
     except UnicodeDecodeError as error:
         raise UnreadableFile(
@@ -96,7 +99,9 @@ def _json(text: str, path: Path) -> Any:
         # json.dump(model.to_json()) writes the text as one string within the text.
         return json.loads(value) if isinstance(value, str) else value
     except (json.JSONDecodeError, RecursionError) as error:
-        raise UnreadableFile(f"{path} begins like JSON, but it is damaged") from error
+        raise UnreadableFile(
+            f"{path} begins like JSON, but it is damaged: write it again with model.to_json()"
+        ) from error
 
 
 def _yaml(text: str, path: Path) -> Any:
@@ -120,7 +125,9 @@ def _yaml(text: str, path: Path) -> Any:
         value = yaml.load(text, Loader)
         return _unfolded(value, [MOST_PARTS], DEEPEST, path)
     except (yaml.YAMLError, RecursionError) as error:
-        raise UnreadableFile(f"{path} is neither JSON nor plain YAML") from error
+        raise UnreadableFile(
+            f"{path} is neither JSON nor plain YAML: give the JSON that model.to_json() writes"
+        ) from error
 
 
 def _unfolded(value: Any, left: list[int], depth: int, path: Path) -> Any:

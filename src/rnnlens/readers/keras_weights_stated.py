@@ -150,9 +150,9 @@ class _Reader:
     def take(self, wanted: str = "") -> str:
         token = self.next()
         if not token or (wanted and token != wanted):
-            raise InputError(
-                _wrong(self.text, f"{wanted or 'something'} is missing after {self.place} words")
-            )
+            what = repr(wanted) if wanted else "a layer or an option"
+            where = f"after {self.tokens[self.place - 1]!r}" if self.place else "at its beginning"
+            raise InputError(_wrong(self.text, f"{what} is missing {where}"))
         self.place += 1
         return token
 
@@ -240,9 +240,7 @@ def model_of(text: str, weights: Weights) -> tuple[dict[str, Any], list[str]]:
         found = _taken(layer, left, weights.ordered)
         entry = found and found.entry(layer.kind, layer.inner, options)
         if not found or not entry:
-            shapes = ", ".join(str(array.shape) for array in found.arrays) if found else "none"
-            name = f"{found.name!r} of the file ({_words(found)}; {shapes})" if found else "none"
-            raise InputError(_wrong(text, f"{layer.kind} stands where the arrays are {name}"))
+            raise InputError(_wrong(text, _misplaced(layer, found)))
         entries.append(entry)
     entries[0]["config"]["batch_input_shape"] = _input_shape(layers, weights)
     return {"class_name": "Sequential", "config": entries}, notes
@@ -257,6 +255,14 @@ def _taken(layer: Stated, left: list[Found], ordered: bool) -> Found | None:
     taken = fits[0]
     left.remove(taken)
     return taken
+
+
+def _misplaced(layer: Stated, found: Found | None) -> str:
+    if not found:
+        return f"the file has no more arrays of the class {layer.kind}"
+    shapes = ", ".join(str(array.shape) for array in found.arrays)
+    where = f"{found.name!r} of the file ({_words(found)}; {shapes})"
+    return f"{layer.kind} stands where the arrays are {where}"
 
 
 def _words(found: Found) -> str:

@@ -132,7 +132,10 @@ def _array(archive: zipfile.ZipFile, name: str, path: Path) -> np.ndarray:
         data = io.BytesIO(member.read(info.file_size + 1))
     version = np.lib.format.read_magic(data)
     if version != (1, 0):
-        raise UnreadableFile(f"array {name} in {path} is of the .npy version {version}, not 1.0")
+        raise UnreadableFile(
+            f"array {name} in {path} is of the .npy version {version}, not (1, 0): write it again "
+            "with rnnlens convert"
+        )
     shape, fortran, dtype = np.lib.format.read_array_header_1_0(data)
     begin = data.tell()
     length = len(data.getvalue()) - begin

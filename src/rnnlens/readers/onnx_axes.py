@@ -18,6 +18,7 @@ from rnnlens.readers.onnx_inputs import (
 )
 from rnnlens.readers.onnx_proto import Operator
 from rnnlens.readers.onnx_values import (
+    APART,
     BATCH,
     Dim,
     Length,
@@ -103,7 +104,9 @@ def _folds(x: Tensor, wanted: list[Length]) -> bool:
 
 def _copied(op: Operator, x: Tensor, axis: int) -> Length:
     if axis >= x.rank:
-        raise UnreadableFile(f"node {op.text} copies a length that is not there: file damaged")
+        raise UnreadableFile(
+            f"node {op.text} copies a length that is not there: the file is damaged"
+        )
     return x.shape[axis]
 
 
@@ -183,7 +186,7 @@ def _tile(op: Operator, values: Given, build: Builder) -> list[Tensor]:
     x = tensor_of(op, values)
     times = whole_numbers(optional(values, 1), op.text, "repeats")
     if len(times) != x.rank or times[x.batch] != 1:
-        raise WrongAxis(f"node {op.text} repeats the batch axis")
+        raise WrongAxis(f"node {op.text} repeats the batch axis{APART}")
     wanted = [product([n, length]) for n, length in zip(times, x.shape, strict=True)]
     return [_stretched(op, x, wanted, build)]
 
@@ -192,10 +195,10 @@ def _reduced(op: Operator, values: Given, build: Builder) -> list[Tensor]:
     x = tensor_of(op, values)
     stated = axes_option(op, values)
     if not stated:
-        raise WrongAxis(f"node {op.text} takes one number of the whole batch")
+        raise WrongAxis(f"node {op.text} takes one number of the whole batch{APART}")
     axes = sorted({whole_axis(axis, x.rank, op) for axis in stated})
     if x.batch in axes:
-        raise WrongAxis(f"node {op.text} mixes the samples of a batch")
+        raise WrongAxis(f"node {op.text} mixes the samples of a batch{APART}")
     keep = bool(op.attributes.get("keepdims", 1))
     shape = [1 if k in axes else n for k, n in enumerate(x.shape) if keep or k not in axes]
     batch = x.batch if keep else x.batch - sum(axis < x.batch for axis in axes)

@@ -20,6 +20,7 @@ from rnnlens.readers.onnx_inputs import (
 )
 from rnnlens.readers.onnx_proto import Operator
 from rnnlens.readers.onnx_values import (
+    APART,
     Dim,
     Known,
     Length,
@@ -86,7 +87,7 @@ def _cut(
     if begin is None and stop is None and step == 1:
         return x
     if axis == x.batch:
-        raise WrongAxis(f"node {op.text} cuts the batch axis")
+        raise WrongAxis(f"node {op.text} cuts the batch axis{APART}")
     after: Length = fresh()
     if isinstance(length, int):
         after = len(range(*slice(begin, stop, step).indices(length)))
@@ -106,12 +107,12 @@ def _gather(op: Operator, values: Given, build: Builder) -> list[Tensor]:
     x = tensor_of(op, values)
     axis = whole_axis(op.attributes.get("axis", 0), x.rank, op)
     if axis == x.batch:
-        raise WrongAxis(f"node {op.text} picks from the batch axis")
+        raise WrongAxis(f"node {op.text} picks from the batch axis{APART}")
     places = whole_numbers(where, op.text, "indices")
     assert isinstance(where, Known)
     length = x.shape[axis]
     if isinstance(length, int) and not all(-length <= place < length for place in places):
-        raise UnreadableFile(f"node {op.text} picks a place that is not there: file damaged")
+        raise UnreadableFile(f"node {op.text} picks a place that is not there: the file is damaged")
     if where.values.ndim == 0:
         shape = x.shape[:axis] + x.shape[axis + 1 :]
         ref = build.picked(x.ref, places[0], x.axis(axis))
@@ -149,7 +150,7 @@ def _concat(op: Operator, values: Given, build: Builder) -> list[Tensor]:
     first = next(value for value in present if isinstance(value, Tensor))
     axis = whole_axis(op.attributes["axis"], first.rank, op)
     if axis == first.batch:
-        raise WrongAxis(f"node {op.text} joins values along the batch axis")
+        raise WrongAxis(f"node {op.text} joins values along the batch axis{APART}")
     parts, along = [], []
     for value in present:
         if isinstance(value, Known):
@@ -162,7 +163,7 @@ def _concat(op: Operator, values: Given, build: Builder) -> list[Tensor]:
             parts.append(build.constant(np.broadcast_to(fixed, sample).copy(), first.ref))
             along.append(lengths[axis])
         elif value.rank != first.rank or value.batch != first.batch:
-            raise WrongAxis(f"node {op.text} joins values whose batch axes differ")
+            raise WrongAxis(f"node {op.text} joins values whose batch axes differ{APART}")
         else:
             parts.append(value.ref)
             along.append(value.shape[axis])
@@ -179,7 +180,7 @@ def _split(op: Operator, values: Given, build: Builder) -> list[Tensor]:
     axis = whole_axis(op.attributes.get("axis", 0), x.rank, op)
     length = x.shape[axis]
     if axis == x.batch:
-        raise WrongAxis(f"node {op.text} splits the batch axis")
+        raise WrongAxis(f"node {op.text} splits the batch axis{APART}")
     if not isinstance(length, int):
         raise UnsupportedModel(f"node {op.text} splits an axis of unknown length")
     sizes = op.attributes.get("split")
@@ -189,7 +190,9 @@ def _split(op: Operator, values: Given, build: Builder) -> list[Tensor]:
         each = -(-length // len(op.outputs))
         sizes = [min(each, length - k * each) for k in range(len(op.outputs))]
     if sum(sizes) != length:
-        raise UnreadableFile(f"node {op.text} splits {length} places into {sizes}: file damaged")
+        raise UnreadableFile(
+            f"node {op.text} splits {length} places into {sizes}: the file is damaged"
+        )
     ends = [sum(sizes[: k + 1]) for k in range(len(sizes))]
     return [
         _cut(op, x, axis, (end - size, end, 1), build)

@@ -15,7 +15,7 @@ import numpy as np
 from rnnlens.errors import InputError, UnreadableFile, UnsupportedModel
 from rnnlens.readers.onnx_inputs import axes_option, lengths_of, optional, whole_numbers
 from rnnlens.readers.onnx_proto import Operator
-from rnnlens.readers.onnx_values import BATCH, Dim, Known, Length
+from rnnlens.readers.onnx_values import APART, BATCH, Dim, Known, Length
 
 __all__ = ["FOLDED", "axes_option", "fold", "lengths_of", "optional", "whole_numbers"]
 
@@ -141,7 +141,7 @@ def _squeeze(op: Operator, values: Known_) -> Known:
         stated = [k for k, n in enumerate(known.values.shape) if n == 1 and k != known.batch]
     gone = {axis % rank for axis in stated}
     if known.batch in gone:
-        raise UnsupportedModel(f"node {op.text} takes the batch axis away")
+        raise UnsupportedModel(f"node {op.text} takes the batch axis away{APART}")
     kept = [axis for axis in range(rank) if axis not in gone]
     batch = None if known.batch is None else kept.index(known.batch)
     return Known(np.squeeze(known.values, tuple(gone)), known.text, batch)
@@ -155,7 +155,7 @@ def _reshape(op: Operator, values: Known_) -> Known:
     if not op.attributes.get("allowzero"):
         wanted = [known.shape[k] if n == 0 else n for k, n in enumerate(wanted)]
     if known.batch is not None and BATCH not in wanted:
-        raise UnsupportedModel(f"node {op.text} folds the batch axis into another")
+        raise UnsupportedModel(f"node {op.text} folds the batch axis into another{APART}")
     if BATCH in wanted:
         return _spread(op, known, wanted)
     stated = [n for n in wanted if isinstance(n, int)]
@@ -185,7 +185,7 @@ def _slice(op: Operator, values: Known_) -> Known:
     if known.batch is not None and places[known.batch] != slice(None):
         whole = places[known.batch]
         if whole.start not in {0, None} or (whole.stop or 0) < 2**31 - 1 or whole.step != 1:
-            raise UnsupportedModel(f"node {op.text} cuts the batch axis")
+            raise UnsupportedModel(f"node {op.text} cuts the batch axis{APART}")
         places[known.batch] = slice(None)
     return Known(known.values[tuple(places)], known.text, known.batch)
 
@@ -208,7 +208,7 @@ def _concat(op: Operator, values: Known_) -> Known:
     arrays = [part.values.astype(object) if mixed else part.values for part in parts]
     axis = op.attributes["axis"]
     if parts[0].batch is not None and axis % arrays[0].ndim == parts[0].batch:
-        raise UnsupportedModel(f"node {op.text} joins values along the batch axis")
+        raise UnsupportedModel(f"node {op.text} joins values along the batch axis{APART}")
     return Known(np.concatenate(arrays, axis=axis), _text(op, parts[0]), parts[0].batch)
 
 

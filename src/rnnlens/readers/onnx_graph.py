@@ -141,7 +141,10 @@ def _placed(graph: Graph, stated: dict[str, int]) -> tuple[tuple[int, ...], Buil
             )
         choices.append(range(rank) if axis is None else [axis])
     if stated:
-        raise UnsupportedModel(f"batch_axes names {next(iter(stated))!r}, which is no input")
+        raise UnsupportedModel(
+            f"batch_axes names {next(iter(stated))!r}, which is no input of the graph: it has "
+            f"{', '.join(each.name for each in graph.inputs)}"
+        )
     cache: dict[int, list[Known]] = {}
     works: list[tuple[tuple[int, ...], Builder, list[Tensor]]] = []
     furthest: tuple[tuple[int, bool], InputError] | None = None

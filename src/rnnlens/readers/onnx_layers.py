@@ -26,7 +26,7 @@ from rnnlens.readers.onnx_activations import POINTWISE
 from rnnlens.readers.onnx_builder import Builder
 from rnnlens.readers.onnx_inputs import fixed_numbers, optional, own, tensor_of
 from rnnlens.readers.onnx_proto import Operator
-from rnnlens.readers.onnx_values import Known, Length, Tensor, Value, WrongAxis, constant_in
+from rnnlens.readers.onnx_values import APART, Known, Length, Tensor, Value, WrongAxis, constant_in
 
 __all__ = ["RULES"]
 
@@ -57,7 +57,7 @@ def _dense(
     build: Builder,
 ) -> Tensor:
     if x.batch == x.rank - 1:
-        raise WrongAxis(f"node {op.text} multiplies along the batch axis")
+        raise WrongAxis(f"node {op.text} multiplies along the batch axis{APART}")
     if x.shape[-1] != W.shape[0]:
         raise UnreadableFile(
             f"node {op.text} multiplies {x.shape[-1]} features by a kernel for {W.shape[0]}: the "
@@ -74,9 +74,11 @@ def _gemm(op: Operator, values: Given, build: Builder) -> list[Tensor]:
     x, a = tensor_of(op, values), op.attributes
     kernel = fixed_numbers(op, values, 1, "kernel")
     if x.rank < 2 or kernel.values.ndim != 2:
-        raise UnreadableFile(f"node {op.text} multiplies arrays that are no matrices: file damaged")
+        raise UnreadableFile(
+            f"node {op.text} multiplies arrays that are no matrices: the file is damaged"
+        )
     if a.get("transA", 0) and (x.rank != 2 or x.batch != 1):
-        raise WrongAxis(f"node {op.text} multiplies along the batch axis")
+        raise WrongAxis(f"node {op.text} multiplies along the batch axis{APART}")
     if a.get("transA", 0):
         x = Tensor(x.ref, x.shape[::-1], 0)
     W = kernel.values.T if a.get("transB", 0) else kernel.values
@@ -95,7 +97,7 @@ def _gemm(op: Operator, values: Given, build: Builder) -> list[Tensor]:
 
 def _broadcast(op: Operator, left: Tensor, right: Tensor) -> tuple[tuple[Length, ...], int]:
     if left.rank - left.batch != right.rank - right.batch:
-        raise WrongAxis(f"node {op.text} meets two values whose batch axes differ")
+        raise WrongAxis(f"node {op.text} meets two values whose batch axes differ{APART}")
     rank = max(left.rank, right.rank)
     a, b = ((1,) * (rank - one.rank) + one.shape for one in (left, right))
     shape = []
@@ -233,7 +235,7 @@ def _batch_norm(op: Operator, values: Given, build: Builder) -> list[Tensor]:
             "evaluation mode"
         )
     if x.rank < 2 or x.batch != 0:
-        raise WrongAxis(f"node {op.text} normalises along the batch axis")
+        raise WrongAxis(f"node {op.text} normalises along the batch axis{APART}")
     roles = ("gamma", "beta", "mean", "variance")
     given = {
         role: fixed_numbers(op, values, place, role) for place, role in enumerate(roles, start=1)
@@ -241,7 +243,9 @@ def _batch_norm(op: Operator, values: Given, build: Builder) -> list[Tensor]:
     sources = {role: Source(known.text, known.text) for role, known in given.items()}
     arrays = {role: own(known.values) for role, known in given.items()}
     if any(array.shape != (x.shape[1],) for array in arrays.values()):
-        raise UnreadableFile(f"node {op.text} has moments that do not fit its channels")
+        raise UnreadableFile(
+            f"node {op.text} has moments that do not fit its channels: the file is damaged"
+        )
     layer = BatchNormalization(**arrays, epsilon=op.attributes.get("epsilon", 1e-5), axis=1)
     return [_same(op, x, layer, op.label("batch_normalization"), build, sources=sources)]
 
@@ -251,7 +255,7 @@ def _layer_norm(op: Operator, values: Given, build: Builder) -> list[Tensor]:
     first = op.attributes.get("axis", -1) % x.rank
     axes = tuple(range(first, x.rank))
     if x.batch in axes:
-        raise WrongAxis(f"node {op.text} mixes the samples of a batch")
+        raise WrongAxis(f"node {op.text} mixes the samples of a batch{APART}")
     shape = tuple(x.shape[axis] for axis in axes)
     arrays, sources = {}, {}
     for place, role in ((1, "gamma"), (2, "beta")):

@@ -150,7 +150,9 @@ def _declared(given: Any) -> Declared:
     try:
         dtype = np.dtype(onnx.helper.tensor_dtype_to_np_dtype(tensor.elem_type))
     except KeyError as error:
-        raise UnreadableFile(f"input {given.name!r} is of no known type: file damaged") from error
+        raise UnreadableFile(
+            f"input {given.name!r} is of no known type: the file is damaged"
+        ) from error
     if dtype.kind not in "iuf":
         raise UnsupportedModel(
             f"input {given.name!r} is of type {dtype}, which rnnlens does not feed"

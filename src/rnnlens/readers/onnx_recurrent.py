@@ -91,7 +91,9 @@ def recurrent(op: Operator, values: list[Value | None], build: Builder, used: se
     x = _sequence(op, values[0])
     direction = op.attributes.get("direction", "forward").lower()
     if direction not in {"forward", "reverse", "bidirectional"}:
-        raise UnreadableFile(f"node {op.text} has the direction {direction!r}, which is none")
+        raise UnreadableFile(
+            f"node {op.text} has the direction {direction!r}, which is none: the file is damaged"
+        )
     weights = _weights(op, values, x, 2 if direction == "bidirectional" else 1)
     wants = [bool(name) and name in used for name in (*op.outputs, "", "", "")[:3]]
     lengths = _lengths(op, optional(values, 4), x, build)
@@ -317,7 +319,10 @@ def _stack(op: Operator, value: Value | None, x: Tensor, count: int, H: int) -> 
             )
         return value
     if value.values.ndim != 3:
-        raise UnreadableFile(f"node {op.text} has an initial state of {value.values.ndim} axes")
+        raise UnreadableFile(
+            f"node {op.text} has an initial state of {value.values.ndim} axes where 3 are called "
+            "for: the file is damaged"
+        )
     fixed = constant_in(value, 3, x.batch, op.text)
     return np.broadcast_to(np.asarray(fixed, float), wanted)
 

@@ -17,6 +17,7 @@ import numpy as np
 from rnnlens.errors import UnsupportedModel
 
 __all__ = [
+    "APART",
     "BATCH",
     "Dim",
     "Known",
@@ -31,6 +32,10 @@ __all__ = [
 ]
 
 _numbers = count()
+
+
+#: How a sentence ends that says that a node mixes samples, or takes them apart.
+APART = "; rnnlens reads networks that keep the batch axis apart"
 
 
 class WrongAxis(UnsupportedModel):

@@ -90,7 +90,10 @@ def _conv(op: Operator, values: Given, build: Builder) -> list[Tensor]:
     x = _steps_first(op, values, build)
     kernel = fixed_numbers(op, values, 1, "kernel")
     if kernel.values.ndim != 3:
-        raise UnreadableFile(f"node {op.text} has a kernel of {kernel.values.ndim} axes")
+        raise UnreadableFile(
+            f"node {op.text} has a kernel of {kernel.values.ndim} axes where 3 are called for: the "
+            "file is damaged"
+        )
     units, _, taps = kernel.values.shape
     stride, dilation = _one(op, "strides"), _one(op, "dilations")
     reach = dilation * (taps - 1) + 1

@@ -113,7 +113,8 @@ def _header(path: Path) -> tuple[dict[str, Any], int]:
         header = json.loads(text)
     except (ValueError, RecursionError) as error:
         raise UnreadableFile(
-            f"{path} begins like a safetensors file, but its header is not JSON: it is damaged"
+            f"{path} begins like a safetensors file, but its header is not JSON: it is "
+            "damaged; copy or download it again"
         ) from error
     return header, 8 + length
 

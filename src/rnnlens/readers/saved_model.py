@@ -97,7 +97,10 @@ def _architecture(path: Path) -> dict[str, Any]:
         raise UnreadableFile(
             f"{path / METADATA} is damaged: it is not a list of Keras objects"
         ) from error
-    raise UnreadableFile(f"{path / METADATA} states no model that Keras could make again")
+    raise UnreadableFile(
+        f"{path / METADATA} states no model that Keras could make again; "
+        "load it in TensorFlow and save the Keras model with model.save('model.keras')"
+    )
 
 
 def _fields(data: bytes, wanted: int) -> Iterator[bytes]:
@@ -186,4 +189,6 @@ def _checkpoint(folder: Path) -> list[tuple[str, str, np.ndarray]]:
         }
         return [(name, key, np.array(reader.get_tensor(key))) for key, name in found.items()]
     except (tf.errors.OpError, ValueError, RuntimeError) as error:
-        raise UnreadableFile(f"the variables within {folder} are missing or damaged") from error
+        raise UnreadableFile(
+            f"the variables within {folder} are missing or damaged; save the model again"
+        ) from error

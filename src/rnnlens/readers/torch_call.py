@@ -109,8 +109,11 @@ class Call:
             To be raised.
         """
         place = f" in {self.module!r}" if self.module else ""
+        target = self.node.target
+        # a function of Python shows where it lies in memory
+        what = str(target) if hasattr(target, "_schema") else getattr(target, "__name__", target)
         return UnsupportedModel(
-            f"the module calls {self.node.target}{place}, which rnnlens does not read: {why}"
+            f"the module calls {what}{place}, which rnnlens does not read: {why}"
         )
 
     def __getitem__(self, name: str) -> Any:

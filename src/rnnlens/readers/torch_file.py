@@ -52,10 +52,14 @@ def match(path: Path) -> bool:
     bool
         True for a zip with PyTorch's pickle in it, and for the older container.
     """
-    with path.open("rb") as file:
-        if file.read(len(LEGACY)) == LEGACY:
-            return True
+    if _is_legacy(path):
+        return True
     return is_zip(path) and any(_last(name) in MARKS for name in zip_names(path) or ())
+
+
+def _is_legacy(path: Path) -> bool:
+    with path.open("rb") as file:
+        return file.read(len(LEGACY)) == LEGACY
 
 
 def _last(name: str) -> str:
@@ -112,7 +116,7 @@ def arrays(path: Path) -> Arrays | None:
 
 
 def _opened(path: Path) -> tuple[dict[str, Array], Origin]:
-    zipped = is_zip(path)
+    zipped = not _is_legacy(path)  # PyTorch looks at the first bytes too; a zip may follow them
     if zipped:
         _check_archive(path)
     state, where = _only(path, _load(path))
@@ -255,10 +259,14 @@ def _copied(name: str, tensor: Any) -> np.ndarray:
             "float32 or float64 arrays"
         )
     if not tensor.is_floating_point():
-        raise UnsupportedModel(f"array {name} holds {tensor.dtype}, not floating-point numbers")
+        raise UnsupportedModel(
+            f"array {name} holds {tensor.dtype}, not floating-point numbers: save the model with "
+            "plain float32 or float64 arrays"
+        )
     if tensor.numel() * tensor.element_size() > LARGEST_ARRAY:
         raise UnreadableFile(
-            f"array {name} has shape {tuple(tensor.shape)}, more than is ever read from a file"
+            f"array {name} has shape {tuple(tensor.shape)}, more than is ever read from a file: "
+            "it is damaged or not what it seems"
         )
     # NumPy has no bfloat16, and float32 holds every number of it
     plain = tensor.float() if tensor.dtype == torch.bfloat16 else tensor

@@ -189,11 +189,13 @@ class _Reader:
                 found = unstacked(self.build, node.name, found)
             if not isinstance(found, Value):
                 raise UnsupportedModel(
-                    f"the module gives {node}, which does not depend on its input"
+                    f"the module gives {node}, which does not depend on its input: "
+                    "give the outputs that do alone"
                 )
             if found.fold is not None:
                 raise UnsupportedModel(
-                    f"the module gives {node}, in which samples and steps are merged"
+                    f"the module gives {node}, in which samples and steps are merged: "
+                    "let it give (sample, step, ...)"
                 )
             outline = outline_of(node.meta["val"])
             assert outline is not None

@@ -149,11 +149,22 @@ def _tensors(example: Any, module: Any) -> list[Any]:
 
 
 def _check_runs(module: Any, example: list[Any]) -> None:
+    """Call the module once, and look whether a recurrent layer is handed a packed sequence."""
     import torch
 
     empty = [one for one in example if 0 in one.shape]
     if empty:
-        raise InputError(f"example has shape {tuple(empty[0].shape)}, which holds no number")
+        raise InputError(
+            f"example has shape {tuple(empty[0].shape)}, which holds no number: give one window "
+            "or more"
+        )
+    packed: list[bool] = []
+
+    def look(_: Any, inputs: tuple[Any, ...]) -> None:
+        packed.append(any(isinstance(one, torch.nn.utils.rnn.PackedSequence) for one in inputs))
+
+    layers = [part for part in module.modules() if isinstance(part, torch.nn.RNNBase)]
+    hooks = [layer.register_forward_pre_hook(look) for layer in layers]
     try:
         with torch.no_grad(), warnings.catch_warnings():
             warnings.simplefilter("ignore")
@@ -164,6 +175,16 @@ def _check_runs(module: Any, example: list[Any]) -> None:
             f"{', '.join(str(tuple(one.shape)) for one in example)} ({_first(error)}): give input "
             "of the shape and type that it takes, batch included"
         ) from error
+    finally:
+        for hook in hooks:
+            hook.remove()
+    if any(packed):
+        raise UnsupportedModel(
+            f"the forward code of {type(module).__name__} packs its sequences "
+            "(pack_padded_sequence), which torch.export cannot follow: let it run on the padded "
+            "batch without packing, which computes the same for windows of one length, or read "
+            "its state dict with rnnlens.read(model.state_dict())"
+        )
 
 
 def _found(module: Any, example: list[Any]) -> tuple[Canonical, bool]:

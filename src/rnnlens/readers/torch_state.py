@@ -190,7 +190,10 @@ def _kinds(name: str, module: Module) -> dict[int | None, str]:
     kinds: dict[int | None, str] = {}
     for number, directions in module.levels.items():
         if set(directions) not in ({False}, {False, True}):
-            raise UnsupportedModel(f"{called} has arrays of the reverse direction alone")
+            raise UnsupportedModel(
+                f"{called} has arrays of the reverse direction alone, which no module of PyTorch "
+                "has"
+            )
         found = {
             kind_of(
                 f"{called}{'' if number is None else f' (l{number})'}",
@@ -246,7 +249,8 @@ def _levels(
         before = levels[-1][1].width if levels else level.cells[0].features
         if any(cell.features != before for cell in level.cells):
             raise UnsupportedModel(
-                f"{label} takes {level.cells[-1].features} features, but {before} come to it"
+                f"{label} takes {level.cells[-1].features} features, but {before} come to it: the "
+                "arrays are not of one module"
             )
         levels.append((label, level))
     return levels
@@ -272,7 +276,10 @@ def _head(arrays: Mapping[str, Array], head: str, last: Level, after: str) -> No
             "which differ: read the live model with rnnlens.read(model, example=x)"
         )
     if bias is not None and bias.shape != weight.shape[:1]:
-        raise UnsupportedModel(f"{head}.bias has shape {bias.shape}, but its weight {weight.shape}")
+        raise UnsupportedModel(
+            f"{head}.bias has shape {bias.shape}, but its weight {weight.shape}: they are not of "
+            "one layer"
+        )
     W, b = weight.load(), None if bias is None else bias.load()
     layer: Layer = Dense(W.values.T.copy(), None if b is None else b.values.copy())
     sources = {"W": Source(f"{W.text} transposed", W.stored_at)}

@@ -73,7 +73,11 @@ def in_keras_layers(network: Network, dtype: np.dtype, notes: list[str]) -> Netw
             continue
         source, number = node.inputs[0]
         if masks[node.inputs[0]] is not None:
-            refuse(node.name, node.layer, "Keras picks no steps of a masked sequence")
+            refuse(
+                node.name,
+                node.layer,
+                "Keras picks no steps of a masked sequence; write .npz, which holds it",
+            )
         result = shapes[node.name][0]
         layers = _lowered(node, shapes[source][number], result, dtype)
         kinds = " and ".join(dict.fromkeys(layer_kind(layer) for layer in layers))
@@ -112,7 +116,8 @@ def _check_unmask(network: Network, unmask: Node, masks: dict[Ref, Expression | 
         refuse(
             unmask.name,
             unmask.layer,
-            "Keras takes a mask off only where a recurrent layer is given states to start from",
+            "Keras takes a mask off only where a recurrent layer is given states to start from; "
+            "write .npz, which holds it",
         )
 
 
@@ -124,7 +129,7 @@ def _check_masks(node: Node, masks: dict[Ref, Expression | None]) -> None:
             node.name,
             node.layer,
             "it takes a masked sequence and states to start from, and Keras leaves the mask out "
-            "there",
+            "there; write .npz, which holds it",
         )
     layer = node.layer
     if isinstance(layer, Bidirectional) and any(
@@ -134,7 +139,8 @@ def _check_masks(node: Node, masks: dict[Ref, Expression | None]) -> None:
         refuse(
             node.name,
             layer,
-            "Keras 3 gives zero at masked steps of a Bidirectional, and it does not",
+            "Keras 3 gives zero at masked steps of a Bidirectional, and it does not; write .npz, "
+            "which holds it",
         )
 
 
@@ -151,7 +157,11 @@ def _lowered(node: Node, shape: Shape, result: Shape, dtype: np.dtype) -> list[L
         return [_end(node, layer.index, width, dtype)]
     if size is None or len(shape) > 2:
         why = "the number of steps is not stated" if size is None else "the sample has three axes"
-        refuse(node.name, layer, f"{why}, so Keras has no layer that picks these places")
+        refuse(
+            node.name,
+            layer,
+            f"{why}, so Keras has no layer that picks these places; write .onnx or .npz instead",
+        )
     if isinstance(layer, Index):
         places = np.array([layer.index % size])
     elif isinstance(layer, Flip):
@@ -188,10 +198,18 @@ def _mean(node: Node, layer: Mean, shape: Shape, result: Shape, dtype: np.dtype)
     if axes == {len(shape)} and size is not None and len(shape) <= 2:
         mean = Dense(np.full((size, 1), 1 / size, dtype=dtype))
         return [mean] if layer.keepdims else [mean, _reshape(node, result)]
-    refuse(node.name, layer, "Keras has no layer that takes the mean over these axes")
+    refuse(
+        node.name,
+        layer,
+        "Keras has no layer that takes the mean over these axes; write .onnx or .npz instead",
+    )
 
 
 def _reshape(node: Node, result: Shape) -> Reshape:
     if sum(side is None for side in result) > 1:
-        refuse(node.name, node.layer, "more than one side of its shape is not stated")
+        refuse(
+            node.name,
+            node.layer,
+            "more than one side of its shape is not stated; write .onnx or .npz instead",
+        )
     return Reshape(tuple(-1 if side is None else side for side in result))

@@ -146,7 +146,7 @@ def on_keras_slope(name: str, layer: Recurrent, notes: list[str]) -> Recurrent:
             name,
             layer,
             f"its activation {cell.activation} acts on the cell state, and Keras 3 has that "
-            "function with the slope 1/6 alone",
+            "function with the slope 1/6 alone; write .npz, which holds it",
         )
     changed: dict[str, Any] = {}
     for option, gates in _gates_by_option(cell).items():

@@ -302,7 +302,10 @@ def _batch_normalization(layer: BatchNormalization, context: Context) -> Piece:
 def _layer_normalization(layer: LayerNormalization, context: Context) -> Piece:
     if not layer.centred and (layer.gamma is None or layer.beta is not None):
         refuse(
-            context.name, layer, "Keras 3 leaves the mean in only with a scale and without offset"
+            context.name,
+            layer,
+            "Keras 3 leaves the mean in only with a scale and without offset; write .npz, which "
+            "holds it",
         )
     config = {
         "axis": list(layer.axes),
@@ -326,7 +329,11 @@ def _standardization(layer: Standardization, context: Context) -> Piece:
     variance = np.maximum(layer.variance, floor)
     mean, variance = np.broadcast_arrays(layer.mean, variance)
     if layer.epsilon < SMALLEST and np.sqrt(variance).min(initial=1.0) < SMALLEST:
-        refuse(context.name, layer, "Keras divides by no less than 1e-7, and it does")
+        refuse(
+            context.name,
+            layer,
+            "Keras divides by no less than 1e-7, and it does; write .npz, which holds it",
+        )
     batched = (None, *context.shape)
     sides = (None,) * (len(batched) - mean.ndim) + mean.shape
     axes = [axis for axis, size in enumerate(sides) if axis and size is not None and size > 1]
@@ -334,7 +341,11 @@ def _standardization(layer: Standardization, context: Context) -> Piece:
     if mean.ndim == 1 and mean.size == context.shape[-1]:
         axis = -1
     elif any(sides[axis] != batched[axis] for axis in axes):
-        refuse(context.name, layer, f"its moments of shape {mean.shape} fit no axis of Keras")
+        refuse(
+            context.name,
+            layer,
+            f"its moments of shape {mean.shape} fit no axis of Keras; write .npz, which holds it",
+        )
     shape = () if axis is None else mean.shape if axis == -1 else [sides[k] or 1 for k in axes]
     moments = [np.reshape(value, shape) for value in (mean, variance)]
     config = {"axis": axis, "invert": layer.invert}

@@ -88,7 +88,10 @@ def operators(
             isinstance(inner, Activate) and not inner.activation.axis_wise
         ):
             refuse(
-                build.scope, layer, "rnnlens writes a TimeDistributed around Dense and Activation"
+                build.scope,
+                layer,
+                "rnnlens writes a TimeDistributed around Dense and Activation alone; write .keras "
+                "or .npz instead",
             )
         return operators(inner, inputs, [shapes[0][1:]], build)
     maker = MAKERS.get(type(layer))
@@ -108,7 +111,11 @@ Shapes = Sequence[Shape]
 def _activated(layer: Layer, x: str, activation: Any, build: Builder) -> str:
     made = build.activated(x, activation)
     if made is None:
-        refuse(build.scope, layer, f"ONNX has no operator for its activation {activation}")
+        refuse(
+            build.scope,
+            layer,
+            f"ONNX has no operator for its activation {activation}; write .keras or .npz instead",
+        )
     return made
 
 
@@ -155,7 +162,10 @@ def _layer_normalization(
     size = [shapes[0][axis - 1] for axis in axes]
     if not layer.centred or axes != list(range(axes[0], rank)) or None in size:
         refuse(
-            build.scope, layer, "ONNX takes the moments over the last axes, centred; it does not"
+            build.scope,
+            layer,
+            "ONNX takes the moments over the last axes, centred, and it does not; write .keras or "
+            ".npz instead",
         )
     gamma = np.ones([n or 1 for n in size]) if layer.gamma is None else layer.gamma
     arrays = [build.constant(gamma, "scale")]
@@ -209,7 +219,11 @@ def _concatenate(layer: Concatenate, inputs: Inputs, shapes: Shapes, build: Buil
 
 def _merge(layer: Layer, inputs: Inputs, shapes: Shapes, build: Builder) -> str:
     if len({len(shape) for shape in shapes}) > 1:
-        refuse(build.scope, layer, "its inputs have different numbers of axes")
+        refuse(
+            build.scope,
+            layer,
+            "its inputs have different numbers of axes; write .keras or .npz instead",
+        )
     kind = {Add: "Add", Subtract: "Sub", Multiply: "Mul", Average: "Add"}[type(layer)]
     merged = inputs[0]
     for other in inputs[1:]:
@@ -235,7 +249,11 @@ def _conv1d(layer: Conv1D, inputs: Inputs, shapes: Shapes, build: Builder) -> st
     pads = _pads(layer, layer.padding, reach, build)
     if layer.padding == "same" and layer.dilation > 1:
         if layer.stride > 1:
-            refuse(build.scope, layer, "it is dilated, strided and padded to the same length")
+            refuse(
+                build.scope,
+                layer,
+                "it is dilated, strided and padded to the same length; write .npz, which holds it",
+            )
         pads = {"pads": [(reach - 1) // 2, reach - 1 - (reach - 1) // 2]}
     arrays = [build.constant(layer.W.transpose(2, 1, 0), "W")]
     if layer.b is not None:

@@ -1,0 +1,82 @@
+"""Every refusal says its sentence, word for word, and every place that refuses is tested by one."""
+
+import ast
+import importlib
+from pathlib import Path
+
+import pytest
+
+import refused
+from refused import MAKERS, REFUSALS, holds, outcome
+from refused.sites import SITES, helpers_in, places
+
+for path in sorted(Path(refused.__file__).parent.glob("*.py")):
+    importlib.import_module(f"refused.{path.stem}")
+
+#: Places that no case reaches, and why.
+UNREACHED = {
+    "readers/keras_weights: Groups.part 1": "only layers are asked for their parts, not a model",
+    "readers/torch_arithmetic: _both 1": "what depends on no input is worked out before",
+    "readers/torch_call: Call.array 1": "a weight with an axis of samples has no place in a layer",
+    "readers/torch_shapes: _joined 1": "PyTorch joins values of one shape, so of one axis",
+    "readers/torch_shapes: _repeated 2": "PyTorch sets new axes before the samples alone",
+    "readers/torch_shapes: _stacked 1": "PyTorch stacks values of one shape, so of one axis",
+    "readers/torch_steps: _layers 1": "torch.export fixes the number of steps, and refuses first",
+    "readers/torch_steps: _one_step 1": "a cell takes (sample, feature), or PyTorch refuses it",
+    "writers/onnx_layers: operators 2": "each layer of today is written, or refused for its mask",
+}
+
+pytestmark = pytest.mark.filterwarnings("ignore:Layer .* was passed an input with a mask")
+
+
+@pytest.mark.parametrize("name", REFUSALS)
+def test_a_refusal_is_said_word_for_word(name):
+    said = outcome(name).said
+    assert holds(REFUSALS[name], said), said
+    assert "\n" not in said
+
+
+def test_every_sentence_has_a_maker_and_every_maker_a_sentence():
+    assert set(REFUSALS) == set(MAKERS)
+
+
+def test_every_place_that_refuses_is_reached_by_a_case():
+    reached = {site for name in MAKERS for site in outcome(name).sites}
+    assert SITES - reached - set(UNREACHED) == set()
+
+
+def test_the_places_said_to_be_out_of_reach_are_there():
+    assert set(UNREACHED) <= SITES
+
+
+def test_another_sentence_or_a_part_of_one_does_not_hold():
+    assert holds(
+        "InputError: {folder}/m is of Keras ({said})", "InputError: {folder}/m is of Keras (2)"
+    )
+    assert not holds("InputError: it is", "InputError: it is not")
+    assert not holds("InputError: it is {number}", "InputError: it is none")
+    assert not holds("InputError: it is", "UnreadableFile: it is")
+
+
+CODE = """
+def refuse(name) -> NoReturn:
+    raise UnsupportedModel(name)
+
+class Reader:
+    def read(self):
+        try:
+            refuse("one")
+        except InputError:
+            raise
+        except ValueError as error:
+            raise self.wrong("another") from error
+        if self.later:
+            raise ValueError
+        raise furthest[1]
+"""
+
+
+def test_the_places_of_a_file_are_its_own_refusals_and_calls_of_what_refuses():
+    tree = ast.parse(CODE)
+    found = [name for name, _ in places(tree, "", frozenset(helpers_in(tree)))]
+    assert found == ["refuse", "Reader.read", "Reader.read", "Reader.read"]
