@@ -4,12 +4,16 @@ from __future__ import annotations
 
 import io
 import json
+import math
 import random
 import tempfile
 import zipfile
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
+
+#: A way to damage: the content and a source of chance, to the damaged content.
+Way = Callable[[bytes, random.Random], bytes]
 
 ROOT = Path(__file__).resolve().parents[1]
 SHARED = ROOT.parent / "shared" / "models"
@@ -75,16 +79,26 @@ def damage_bytes(data: bytes, rng: random.Random) -> bytes:
     return bytes(changed)
 
 
-def damage_value(value: object, rng: random.Random) -> object:
-    """Replace one value somewhere in a JSON document."""
+def within(value: object) -> Iterator[object]:
+    """Give every value in a JSON document, itself first."""
+    yield value
+    items = value.values() if isinstance(value, dict) else value if isinstance(value, list) else ()
+    for item in items:
+        yield from within(item)
+
+
+def damage_value(value: object, rng: random.Random, known: list[object]) -> object:
+    """Replace one value somewhere in a JSON document, at times by one of those known."""
     if isinstance(value, dict) and value and rng.random() < 0.85:
         key = rng.choice(list(value))
         if rng.random() < 0.1:
             return {k: v for k, v in value.items() if k != key}
-        return {**value, key: damage_value(value[key], rng)}
+        return {**value, key: damage_value(value[key], rng, known)}
     if isinstance(value, list) and value and rng.random() < 0.85:
         at = rng.randrange(len(value))
-        return [*value[:at], damage_value(value[at], rng), *value[at + 1 :]]
+        return [*value[:at], damage_value(value[at], rng, known), *value[at + 1 :]]
+    if rng.random() < 0.3:
+        return rng.choice(known)
     others = (
         None,
         True,
@@ -105,14 +119,31 @@ def damage_json(text: bytes, rng: random.Random) -> bytes:
     """Change values of a JSON text, or its bytes."""
     try:
         document = json.loads(text)
-    except ValueError:
+        known = list(within(document))
+    except (ValueError, RecursionError):
         return damage_bytes(text, rng)
     for _ in range(rng.choice((1, 1, 2, 4))):
-        document = damage_value(document, rng)
+        document = damage_value(document, rng, known)
     return json.dumps(document).encode()
 
 
-def damage_zip(data: bytes, rng: random.Random) -> bytes:
+def damage_npy(data: bytes, rng: random.Random) -> bytes:
+    """Change values of a JSON text that an ``.npy`` member holds, or the bytes of an array."""
+    import numpy as np
+
+    try:
+        held = np.load(io.BytesIO(data), allow_pickle=False)
+        text = str(held).encode() if held.dtype.kind == "U" else b""
+    except (ValueError, EOFError, SyntaxError, UnicodeError):
+        text = b""
+    if not text:
+        return damage_bytes(data, rng)
+    out = io.BytesIO()
+    np.save(out, np.array(damage_json(text, rng).decode(errors="replace")))
+    return out.getvalue()
+
+
+def damage_zip(data: bytes, rng: random.Random, raw: Way = damage_bytes) -> bytes:
     """Rewrite one member of an archive, so that the archive itself stays whole."""
     out = io.BytesIO()
     with zipfile.ZipFile(io.BytesIO(data)) as old, zipfile.ZipFile(out, "w") as new:
@@ -121,8 +152,8 @@ def damage_zip(data: bytes, rng: random.Random) -> bytes:
         for name in names:
             body = old.read(name)
             if name == chosen:
-                way = {".json": damage_json, ".h5": damage_hdf5}.get(Path(name).suffix)
-                body = rng.choice((damage_bytes, way or damage_bytes))(body, rng)
+                ways = {".json": damage_json, ".h5": damage_hdf5, ".npy": damage_npy}
+                body = rng.choice((raw, ways.get(Path(name).suffix, raw)))(body, rng)
             if name != chosen or rng.random() > 0.05:
                 new.writestr(name, body)
     return out.getvalue()
@@ -132,6 +163,10 @@ def damage_hdf5(data: bytes, rng: random.Random) -> bytes:
     """Change what an HDF5 file holds through HDF5 itself: its texts, its arrays, its links."""
     import h5py
 
+    from rnnlens.readers.hdf5_heaps import texts_are_whole
+
+    if not texts_are_whole(io.BytesIO(data)):  # HDF5 would take whatever memory they declare
+        return damage_bytes(data, rng)
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder) / "m.h5"
         path.write_bytes(data)
@@ -170,6 +205,7 @@ def damage_object(file: Any, rng: random.Random) -> None:
     if name == "/":
         return
     shape = getattr(file[name], "shape", ()) or (rng.choice((0, 1, 4)),)
+    shape = shape if math.prod(shape) < 2**20 else (4,)  # huge where it was damaged before
     del file[name]
     match rng.randrange(8):
         case 0:
@@ -201,16 +237,71 @@ def damage_header(data: bytes, rng: random.Random) -> bytes:
     return len(header).to_bytes(8, "little") + header + data[8 + length :]
 
 
+def damage_onnx(data: bytes, rng: random.Random) -> bytes:
+    """Change fields of an ONNX model, the message itself kept whole."""
+    import onnx
+    from google.protobuf.message import DecodeError
+
+    model = onnx.ModelProto()
+    try:
+        model.ParseFromString(data)
+    except DecodeError:
+        return damage_bytes(data, rng)
+    for _ in range(rng.choice((1, 1, 2, 4))):
+        damage_field(model, rng)
+    return model.SerializeToString()
+
+
+def damage_field(message: Any, rng: random.Random) -> None:
+    """Change one field of a message of protocol buffers, or of one within it."""
+    present = message.ListFields()
+    if not present:
+        return
+    field, value = rng.choice(present)
+    several = field.is_repeated and list(value)
+    if rng.random() < 0.1:
+        message.ClearField(field.name)
+    elif several and rng.random() < 0.15:
+        at = rng.randrange(len(several))
+        again = rng.choice((several[:at], [*several, several[at]], several[::-1]))
+        message.ClearField(field.name)
+        getattr(message, field.name).extend(again)
+    elif field.message_type:
+        damage_field(rng.choice(several) if several else value, rng)
+    else:
+        at = rng.randrange(len(several or [0]))
+        new = damage_scalar(several[at] if several else value, rng)
+        try:
+            if several:
+                value[at] = new
+            else:
+                setattr(message, field.name, new)
+        except (TypeError, ValueError, OverflowError):  # what the field's type does not take
+            message.ClearField(field.name)
+
+
+def damage_scalar(value: object, rng: random.Random) -> object:
+    """Change a number, a text or bytes."""
+    if isinstance(value, bytes):
+        return damage_bytes(value, rng)
+    if isinstance(value, str):
+        return rng.choice(("", "X", "../x", "LSTM", "Reshape", "Loop", value + "\n", value * 2))
+    return rng.choice((*NUMBERS, 2, 3, 7, 10, 11, 16, -2))
+
+
 def damaged(path: Path, rng: random.Random) -> bytes:
     """Give a damaged copy of a file."""
-    data = path.read_bytes()
-    ways: list[Callable[[bytes, random.Random], bytes]] = [damage_bytes]
-    if zipfile.is_zipfile(path):
-        ways += [damage_zip, damage_zip]
+    return damage(path.read_bytes(), path.suffix, rng)
+
+
+def damage(data: bytes, suffix: str, rng: random.Random, raw: Way = damage_bytes) -> bytes:
+    """Damage a content of the format that its suffix says, ``raw`` being how bytes are changed."""
+    ways: list[Way] = [raw]
+    if zipfile.is_zipfile(io.BytesIO(data)):
+        ways += [lambda data, rng: damage_zip(data, rng, raw)] * 2
     if data.startswith(b"\x89HDF"):
         ways += [damage_hdf5]
-    if path.suffix == ".json":
-        ways += [damage_json]
-    if path.suffix == ".safetensors":
-        ways += [damage_header]
+    others = {".json": damage_json, ".safetensors": damage_header, ".onnx": damage_onnx}
+    if suffix in others:
+        ways += [others[suffix]]
     return rng.choice(ways)(data, rng)

@@ -23,6 +23,7 @@ import random
 import sys
 import tempfile
 import time
+import traceback
 import warnings
 from collections import Counter
 from collections.abc import Iterator
@@ -80,7 +81,7 @@ def attempt(path: Path, weights: Path | None = None) -> str:
                 outcome = "FINDING not one line"
                 break
         except BaseException as error:  # every other error is what this script looks for
-            outcome = f"FINDING {type(error).__name__}: {str(error)[:100]!r}"
+            outcome = f"FINDING {type(error).__name__} {place(error)}: {str(error)[:100]!r}"
             break
         else:
             outcome = "read" if reading is read else "arrays named"
@@ -89,6 +90,13 @@ def attempt(path: Path, weights: Path | None = None) -> str:
     if seconds > SECONDS:
         return f"FINDING over {SECONDS} s"
     return "FINDING over 1 GiB more" if grown > MEMORY else outcome
+
+
+def place(error: BaseException) -> str:
+    """Say where in rnnlens an error came from."""
+    frames = traceback.extract_tb(error.__traceback__)
+    ours = [frame for frame in frames if "rnnlens" in Path(frame.filename).parts] or frames
+    return f"in {Path(ours[-1].filename).name} line {ours[-1].lineno}"
 
 
 def copy(number: int, seed: int, files: list[Path]) -> tuple[Path, bytes]:
