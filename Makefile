@@ -4,13 +4,13 @@
 #   make test    run every test
 #   make check   lint and types
 #   make floor   every test with the oldest libraries that pyproject.toml allows
-#   make bench   every benchmark
+#   make bench   every benchmark, and the page of their figures
 #   make docs    the pictures and tables of README and docs, made anew
 #   make clean   remove what the above made
 #
 # PYTHON=python3.12 chooses an interpreter, WORKERS=4 the number of test processes, ARGS="-k lags" goes
-# to pytest, and TORCH_OPTIONS="--extra-index-url ..." to pip when it installs PyTorch, which only the
-# tests need (any build of it serves).
+# to pytest and ARGS=--quick to the benchmarks, and TORCH_OPTIONS="--extra-index-url ..." to pip when it
+# installs PyTorch, which only tests and benchmarks need (any build of it serves).
 
 NEW_ENOUGH := import sys; sys.exit(sys.version_info < (3, 11))
 ifndef PYTHON
@@ -29,8 +29,10 @@ TORCH_OPTIONS ?=
 INSTALL := $(BIN)/python -m pip install -qq --disable-pip-version-check
 TORCH := $(shell sed -n 's/^ *"\(torch==[0-9.]*\)",$$/\1/p' pyproject.toml)
 ONE_THREAD := OMP_NUM_THREADS=1 OPENBLAS_NUM_THREADS=1 MKL_NUM_THREADS=1 VECLIB_MAXIMUM_THREADS=1 \
-	NUMBA_NUM_THREADS=1
-BENCHMARKS = $(sort $(wildcard benchmarks/*.py))
+	NUMBA_NUM_THREADS=1 RNNLENS_THREADS=1
+# The figures first, then the page that is made from them.
+BENCHMARKS := forward gradient integrated_gradients lag_shapley secant latency memory scaling \
+	rest_of_graph growth report
 
 .DEFAULT_GOAL := help
 .PHONY: help demo test check floor bench docs clean
@@ -53,13 +55,9 @@ check: $(VENV)/.check
 floor: $(VENV)/floor/.made
 	$(ONE_THREAD) KERAS_BACKEND=torch $(VENV)/floor/bin/python -m pytest -n $(WORKERS) $(ARGS)
 
-bench: $(VENV)/.test
-ifeq ($(BENCHMARKS),)
-	@echo "There is no benchmark yet: benchmarks/README.md says what one must do."
-else
-	@set -e; for script in $(BENCHMARKS); do \
-		echo "== $$script"; KERAS_BACKEND=torch $(BIN)/python $$script; done
-endif
+bench: $(VENV)/bench/.made
+	@set -e; for name in $(BENCHMARKS); do \
+		echo "== benchmarks/$$name.py"; $(VENV)/bench/bin/python benchmarks/$$name.py $(ARGS); done
 
 docs: $(VENV)/.test
 	@set -e; for script in docs/make_*.py; do \
@@ -100,4 +98,11 @@ $(VENV)/floor/.made: pyproject.toml .ci/lower_bounds.py | $(VENV)/.made
 	@$(BIN)/python .ci/lower_bounds.py > $(VENV)/floor/requirements.txt
 	@$(VENV)/floor/bin/python -m pip install -qq $(TORCH_OPTIONS) -r $(VENV)/floor/requirements.txt
 	@$(VENV)/floor/bin/python -m pip install -qq --no-deps -e .
+	@touch $@
+
+$(VENV)/bench/.made: pyproject.toml benchmarks/requirements.txt | $(VENV)/.made
+	@echo "Setting up $(VENV)/bench with what rnnlens is compared with; this takes a few minutes." >&2
+	@$(PYTHON) -m venv $(VENV)/bench
+	@$(VENV)/bench/bin/python -m pip install -qq $(TORCH_OPTIONS) '$(TORCH)'
+	@$(VENV)/bench/bin/python -m pip install -qq -r benchmarks/requirements.txt -e .
 	@touch $@

@@ -12,10 +12,17 @@ __all__ = ["DIMENSIONS", "GATE_LETTERS", "KINDS", "array_name", "declared", "dim
 
 #: Dimension names of labelled results, in the order in which they appear.
 DIMENSIONS = (
+    "baseline",
     "sample",
+    "by_method",
+    "other_method",
     "layer",
     "step",
     "lag",
+    "part",
+    "removed",
+    "with_lag",
+    "shown",
     "tap",
     "token",
     "from_unit",
@@ -70,13 +77,15 @@ def array_name(kind: str, letter: str) -> str:
     return f"{kind}{letter}" if kind == "b_r" else f"{kind}_{letter}"
 
 
-def declared(*dimensions: str) -> Any:
+def declared(*dimensions: str, optional: bool = False) -> Any:
     """Declare the dimensions of a dataclass field, for the labelling of results.
 
     Parameters
     ----------
     *dimensions : str
         Dimension names in axis order; none for a single number or an attribute.
+    optional : bool
+        Whether the field may be left out; it is ``None`` then.
 
     Returns
     -------
@@ -100,7 +109,8 @@ def declared(*dimensions: str) -> Any:
     unknown = [name for name in dimensions if name not in DIMENSIONS]
     if unknown:
         raise ValueError(f"unknown dimension {unknown[0]!r}: one of {', '.join(DIMENSIONS)}")
-    return field(metadata={"dimensions": dimensions})
+    metadata = {"dimensions": dimensions}
+    return field(default=None, metadata=metadata) if optional else field(metadata=metadata)
 
 
 def dimensions_of(result: Any) -> dict[str, tuple[str, ...]]:

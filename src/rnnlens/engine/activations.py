@@ -22,9 +22,12 @@ __all__ = ["derivative", "pull", "value"]
 
 Array = NDArray[np.float64]
 
+_PLAIN_RELU = Activation("relu")
+
 #: Below this distance the secant of a smooth function is its derivative at the midpoint. The
-#: midpoint rule is wrong by d^2 phi''' / 24 (relative 4e-16 here), the quotient by 1e-16 / d.
-NEAR = 1e-7
+#: midpoint rule is wrong by d^2 phi''' / 24, the quotient by a rounding / d. By the bytes of a
+#: number; in float64 the first is 4e-16.
+NEAR = {4: 4e-3, 8: 1e-7}
 
 _SELU_ALPHA = 1.6732632423543772848170429916717
 _SELU_SCALE = 1.0507009873554804934193349852946
@@ -39,6 +42,8 @@ class _Unary(NamedTuple):
 
 
 def _relu(a: Array, phi: Activation) -> Array:
+    if phi == _PLAIN_RELU:
+        return np.maximum(a, 0.0)
     low = phi["negative_slope"] * (a - phi["threshold"])
     high = np.minimum(a, phi["max_value"])
     return np.where(a >= phi["threshold"], high, low)
@@ -46,6 +51,8 @@ def _relu(a: Array, phi: Activation) -> Array:
 
 def _relu_derivative(a: Array, phi: Activation) -> Array:
     # At the corner itself the flat side's slope, as frameworks take it.
+    if phi == _PLAIN_RELU:
+        return (a > 0).astype(a.dtype)
     inside = (a > phi["threshold"]) & (a < phi["max_value"])
     return np.where(inside, 1.0, np.where(a <= phi["threshold"], phi["negative_slope"], 0.0))
 
@@ -231,12 +238,15 @@ def derivative(phi: Activation, a: Array) -> Array:
 def _slope(phi: Activation, a: Array, a0: Array) -> Array:
     function = _UNARY[phi.name]
     if a is a0:
-        return function.derivative(a, phi)
+        return function.derivative(a, phi).astype(a.dtype, copy=False)
     change = a - a0
-    near = np.abs(change) < NEAR if function.smooth else change == 0
+    near = np.abs(change) < NEAR[a.itemsize] if function.smooth else change == 0
     rise = function.value(a, phi) - function.value(a0, phi)
+    if not near.any():
+        return rise / change
     secant = rise / np.where(near, 1.0, change)
-    return np.where(near, function.derivative((a + a0) / 2, phi), secant)
+    slope = function.derivative((a + a0) / 2, phi)
+    return np.where(near, slope, secant).astype(a.dtype, copy=False)
 
 
 def pull(phi: Activation, a: Array, a0: Array, m: Array) -> Array:

@@ -11,12 +11,14 @@ from collections.abc import Mapping
 
 from rnnlens.engine.forward import Run
 from rnnlens.engine.operations.registry import Array, join, pull
+from rnnlens.engine.plan import one_blas_thread
 from rnnlens.network.layers import Input
 from rnnlens.network.network import Ref
 
 __all__ = ["backward", "multipliers"]
 
 
+@one_blas_thread()
 def multipliers(run: Run, run0: Run, m: Mapping[Ref, Array]) -> dict[Ref, Array]:
     """Carry multipliers of outputs back to everything they depend on.
 

@@ -1,30 +1,36 @@
 """The forecast for every coalition of lags: some steps from the window, the rest from a baseline.
 
 A recurrent state after step t depends on the choices up to t alone, so all coalitions share their
-prefixes: a binary tree with one batched cell step a level. For K lags that costs ``2^(K+1) - 2``
-cell evaluations a recurrent layer instead of ``K 2^K``; with the T - K older steps as one player
-more, ``2 (T - K) + 2^(K+2) - 4``. Networks that need a whole sequence at once (a layer that reads
-backwards, a convolution, pooling over time) are run window by window instead.
+prefixes: a binary tree with one batched cell step a level, over many windows at once. For K lags
+that costs ``2^(K+1) - 2`` cell evaluations a recurrent layer instead of ``K 2^K``; with the T - K
+older steps as one player more, ``2 (T - K) + 2^(K+2) - 4``. Networks that need a whole sequence at
+once (a layer that reads backwards, a convolution, pooling over time) are run window by window
+instead.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from functools import cached_property
 
 import numpy as np
+from numpy.typing import NDArray
 
-from rnnlens.engine.forward import Run, forward
+from rnnlens.engine import trees
+from rnnlens.engine.forward import Run, States, forward
 from rnnlens.engine.operations.registry import Array
 from rnnlens.engine.plan import chunks
-from rnnlens.engine.stream import State, Walk, cut, rows
+from rnnlens.engine.players import Players
+from rnnlens.engine.stream import State, Walk, both, cut, pick, rows
+from rnnlens.network.network import Network
 
-__all__ = ["CellCounter", "Players", "coalition_values", "players"]
+__all__ = ["CellCounter", "Game", "cells_a_step"]
 
 #: States that one level of the tree holds at once; beyond it the tree is walked depth first.
 ROWS = 1 << 13
 
-#: From the steps that a coalition's window is made of to the value of interest, (coalition,).
+#: From the outputs of coalitions to the value of interest, (coalition,).
 Value = Callable[[tuple[Array, ...]], Array]
 
 
@@ -51,160 +57,228 @@ class CellCounter:
         self.cells += cells
 
 
-@dataclass(frozen=True)
-class Players:
-    """Runs of neighbouring steps that are hidden or shown together, oldest first.
+@dataclass(frozen=True, eq=False)
+class Game:
+    """What a network forecasts where some inputs come from the window, the rest from a baseline.
 
     Parameters
     ----------
-    blocks : tuple of range
-        The steps of each player.
-    """
-
-    blocks: tuple[range, ...]
-
-    @property
-    def lags(self) -> tuple[tuple[int, int], ...]:
-        """First and last lag of each player, newest player first."""
-        steps = self.blocks[-1].stop
-        return tuple((steps - b.stop + 1, steps - b.start) for b in reversed(self.blocks))
-
-
-def players(steps: int, newest: int) -> Players:
-    """Make the newest lags players of their own and all older ones one more.
-
-    Parameters
-    ----------
-    steps : int
-        Steps in a window.
-    newest : int
-        Lags that are players of their own; all of them where it is not below ``steps``.
-
-    Returns
-    -------
-    Players
-        Oldest first.
-
-    Examples
-    --------
-    >>> players(24, 3).blocks
-    (range(0, 21), range(21, 22), range(22, 23), range(23, 24))
-    >>> players(24, 3).lags
-    ((1, 1), (2, 2), (3, 3), (4, 24))
-    """
-    first = max(0, steps - newest)
-    singles = tuple(range(t, t + 1) for t in range(first, steps))
-    return Players(((range(first),) if first else ()) + singles)
-
-
-def coalition_values(
-    run_of_window: Run,
-    baseline: Mapping[str, Array],
-    of: str,
-    parts: Players,
-    value: Value,
-    counter: CellCounter | None = None,
-) -> Array:
-    """Evaluate the network for every coalition of players of one window.
-
-    Parameters
-    ----------
-    run_of_window : Run
-        The run of the window alone, one sample; its masks hold for every coalition.
-    baseline : mapping of str to array (1, ...)
-        What stands in for hidden steps, by input; inputs other than ``of`` keep their values.
+    windows : Run
+        The run of the windows; its masks hold for every coalition.
+    baseline : array (1 or sample, step, ...)
+        What stands in for hidden inputs.
     of : str
-        The input whose steps are players.
-    parts : Players
-        The players.
+        The input that is hidden; the others keep their values.
     value : callable
         From the network's outputs to one number a coalition.
-    counter : CellCounter, optional
+    counter : CellCounter
         Counts cell evaluations.
+    initial_state : mapping of str to sequence of array (sample, unit), optional
+        States carried into the windows, by recurrent layer; zero stands in where they are hidden.
+    """
+
+    windows: Run
+    baseline: Array
+    of: str
+    value: Value
+    counter: CellCounter = field(default_factory=CellCounter)
+    initial_state: States | None = None
+
+    @property
+    def x(self) -> Array:
+        """The windows (sample, step, ...)."""
+        return self.windows.value((self.of, 0))
+
+    @cached_property
+    def walk(self) -> Walk | None:
+        """How the network is walked step by step; None where a layer needs whole sequences."""
+        stream = cut(self.windows.network, self.of)
+        if stream is None or set(self.initial_state or {}) - set(stream.cells):
+            return None
+        return Walk(stream, self.windows, self.of, self.counter.add)
+
+    def every(self, parts: Players) -> Array:
+        """Evaluate all coalitions of players.
+
+        Costs ``2^(P+1) - 2`` cell evaluations a recurrent layer for P players of one step each.
+
+        Parameters
+        ----------
+        parts : Players
+            Who plays.
+
+        Returns
+        -------
+        array (2 ** players, sample)
+            Bit p of the index says whether player p (oldest is bit 0, a carried state before all)
+            comes from the window.
+        """
+        return self.split(parts, np.array([], bool))[0]
+
+    def split(self, parts: Players, choices: NDArray[np.bool_]) -> tuple[Array, list[Array]]:
+        """Evaluate all coalitions of players, and those that show one player in part.
+
+        Parameters
+        ----------
+        parts : Players
+            Who plays.
+        choices : array (choice, feature) of bool
+            Ways to show one player in part; may be none.
+
+        Returns
+        -------
+        tuple
+            The values as `every` gives them; and for each player but a carried state, the values
+            where it is shown in part (newer, choice, older, sample): bit p of ``older`` says
+            whether player p is shown, bit p of ``newer`` the same of the p-th player after it.
+        """
+        if self.walk is not None:
+            tree = trees.Tree(self.walk, parts, choices, self.mixed, self.value, ROWS)
+            return tree.grow(self._start(fork=parts.carried), 2 if parts.carried else 1)
+        listed = trees.listed(parts, choices)
+        found = self.some(listed.masks, listed.carried).T
+        return listed.sorted_out(found)
+
+    def some(self, masks: NDArray[np.bool_], carried: NDArray[np.bool_] | None = None) -> Array:
+        """Evaluate given coalitions for every window.
+
+        Coalitions that begin alike share the beginning: the cost is one cell evaluation a window
+        and recurrent layer for every distinct beginning of every length.
+
+        Parameters
+        ----------
+        masks : array (coalition, step) or (coalition, step, feature) of bool
+            What comes from the window.
+        carried : array (coalition,) of bool, optional
+            Whether the carried state does; it always does where not given.
+
+        Returns
+        -------
+        array (sample, coalition)
+            The values.
+        """
+        if carried is None:
+            carried = np.ones(len(masks), bool)
+        if self.walk is None:
+            return self._whole_windows(masks, carried)
+        codes = trees.codes_of(masks)
+        order = np.lexsort((*codes.T[::-1], carried))
+        fork = self.initial_state is not None
+        nodes = carried[order].astype(np.int64) if fork else np.zeros(len(masks), np.int64)
+        found = np.empty((len(self.x), len(masks)))
+        start = self._start(fork=fork)
+        found[:, order] = self._along(start, masks[order], codes[order], nodes, 0)
+        return found
+
+    def _start(self, *, fork: bool) -> State:
+        """Give the state before the first step; where it forks, zero before carried."""
+        assert self.walk is not None
+        given = self.walk.start(self.initial_state)
+        return both(self.walk.start(), given) if fork else given
+
+    def _along(
+        self,
+        state: State,
+        masks: NDArray[np.bool_],
+        codes: NDArray[np.int64],
+        nodes: NDArray[np.int64],
+        t: int,
+    ) -> Array:
+        """Go on with sorted masks from the nodes that they have reached; (sample, coalition)."""
+        assert self.walk is not None
+        windows = len(self.x)
+        for now in range(t, masks.shape[1]):
+            new = np.ones(len(masks), bool)
+            new[1:] = (np.diff(nodes) != 0) | (np.diff(codes[:, now]) != 0)
+            first = np.flatnonzero(new)
+            if len(first) > 1 and len(first) * windows > ROWS:
+                half = first[len(first) // 2]
+                parts = []
+                for cut_ in (slice(0, half), slice(half, None)):
+                    kept, back = np.unique(nodes[cut_], return_inverse=True)
+                    inner = pick(state, kept, windows)
+                    parts.append(self._along(inner, masks[cut_], codes[cut_], back, now))
+                return np.concatenate(parts, axis=1)
+            parents = nodes[first]
+            if len(parents) != rows(state) // windows or (np.diff(parents) != 1).any():
+                state = pick(state, parents, windows)
+            state = self.walk.step(state, self.mixed(masks[first, now], now), now)
+            nodes = np.cumsum(new) - 1
+        values = self.value(self.walk.outputs(state)).reshape(-1, windows)
+        return values[nodes].T
+
+    def mixed(self, shown: NDArray[np.bool_], t: int) -> Array:
+        """Give the input of a step from what each node shows of it.
+
+        Parameters
+        ----------
+        shown : array (node,) or (node, feature) of bool
+            What comes from the window.
+        t : int
+            The step.
+
+        Returns
+        -------
+        array (node * sample, 1, ...)
+            Node by node.
+        """
+        x = self.x[None, :, t]
+        x0 = np.broadcast_to(self.baseline, self.x.shape)[None, :, t]
+        shown = shown.reshape(len(shown), 1, *shown.shape[1:])
+        shown = shown.reshape(*shown.shape, *(1,) * (x.ndim - shown.ndim))
+        return np.where(shown, x, x0).reshape(-1, 1, *x.shape[2:])
+
+    def _whole_windows(self, masks: NDArray[np.bool_], carried: NDArray[np.bool_]) -> Array:
+        """Run every coalition of every window from beginning to end."""
+        x, network = self.x, self.windows.network
+        x0 = np.broadcast_to(self.baseline, x.shape)
+        recurrent = sum(1 for _ in network.recurrent())
+        found = np.empty((len(x), len(masks)))
+        for w in range(len(x)):
+            blank = {self.of: np.broadcast_to(x[w], (len(masks), *x.shape[1:]))}
+            alone = _alone(self.windows, w)
+            for chunk in chunks(network, blank):
+                shown = masks[chunk]
+                shown = shown.reshape(*shown.shape, *(1,) * (x.ndim - shown.ndim))
+                inputs = {
+                    name: np.broadcast_to(one, (len(shown), *one.shape[1:]))
+                    for name, one in ((n, alone.value((n, 0))) for n in network.inputs)
+                }
+                inputs[self.of] = np.where(shown, x[w], x0[w])
+                states = {
+                    name: [np.where(carried[chunk][:, None], s[w], 0.0) for s in map(np.asarray, z)]
+                    for name, z in (self.initial_state or {}).items()
+                }
+                self.counter.add(len(shown) * x.shape[1] * recurrent)
+                run = forward(network, inputs, initial_state=states, masks_of=alone)
+                found[w, chunk] = self.value(run.outputs)
+        return found
+
+
+def cells_a_step(network: Network, of: str) -> tuple[int, bool]:
+    """Say what one step of one window costs.
+
+    Parameters
+    ----------
+    network : Network
+        The network.
+    of : str
+        The input whose steps are hidden.
 
     Returns
     -------
-    array (2 ** players,)
-        Bit p of the index says whether player p (oldest is bit 0) comes from the window.
+    tuple of int and bool
+        Cell evaluations, one for each recurrent layer; and whether coalitions share beginnings.
     """
-    network = run_of_window.network
-    counter = counter if counter is not None else CellCounter()
     stream = cut(network, of)
     if stream is None:
-        return _window_by_window(run_of_window, baseline, of, parts, value, counter)
-    walk = Walk(stream, run_of_window, of, counter.add)
-    tree = _Tree(walk, run_of_window.value((of, 0)), baseline[of], parts, value)
-    return tree.descend(walk.start(), 0)[:, 0]
+        return sum(1 for _ in network.recurrent()), False
+    return len(stream.cells), True
 
 
-@dataclass(frozen=True)
-class _Tree:
-    """All choices of one window: a level for each player, hidden before shown."""
-
-    walk: Walk
-    x: Array
-    baseline: Array
-    parts: Players
-    value: Value
-
-    def descend(self, state: State, player: int) -> Array:
-        """Give the values of all choices from a player on, (2 ** players left, histories)."""
-        histories = rows(state)
-        if player == len(self.parts.blocks):
-            return self.value(self.walk.outputs(state))[None]
-        if histories > ROWS:
-            halves = [slice(0, histories // 2), slice(histories // 2, None)]
-            parts = [{n: tuple(a[half] for a in s) for n, s in state.items()} for half in halves]
-            return np.concatenate([self.descend(part, player) for part in parts], axis=1)
-        hidden, shown = (self._along(state, source, player) for source in (self.baseline, self.x))
-        joined = {
-            name: tuple(np.concatenate(pair) for pair in zip(before, shown[name], strict=True))
-            for name, before in hidden.items()
-        }
-        below = self.descend(joined, player + 1)
-        return below.reshape(-1, histories)  # (choices below, this choice, histories) in C order
-
-    def _along(self, state: State, source: Array, player: int) -> State:
-        for t in self.parts.blocks[player]:
-            state = self.walk.step(state, source[:, t : t + 1], t)
-        return state
-
-
-def _choices(parts: Players, chosen: np.ndarray, steps: int) -> np.ndarray:
-    shown = np.zeros((len(chosen), steps), bool)
-    for player, block in enumerate(parts.blocks):
-        shown[:, block.start : block.stop] = (chosen >> player & 1).astype(bool)[:, None]
-    return shown
-
-
-def _window_by_window(
-    window: Run,
-    baseline: Mapping[str, Array],
-    of: str,
-    parts: Players,
-    value: Value,
-    counter: CellCounter,
-) -> Array:
-    network = window.network
-    x = window.value((of, 0))
-    count = 1 << len(parts.blocks)
-    steps = x.shape[1]
-    blank = {of: np.broadcast_to(x, (count, *x.shape[1:]))}
-    recurrent = sum(1 for _ in network.recurrent())
-    values = []
-    for chunk in chunks(network, blank):
-        chosen = np.arange(count)[chunk]
-        shown = _choices(parts, chosen, steps)
-        shown = shown.reshape(*shown.shape, *(1,) * (x.ndim - 2))
-        inputs = {
-            name: np.broadcast_to(window.value((name, 0)), (len(chosen), *shape))
-            for name, shape in _shapes(window).items()
-        }
-        inputs[of] = np.where(shown, x, baseline[of])
-        counter.add(len(chosen) * steps * recurrent)
-        values.append(value(forward(network, inputs, masks_of=window).outputs))
-    return np.concatenate(values)
-
-
-def _shapes(window: Run) -> dict[str, tuple[int, ...]]:
-    return {name: window.value((name, 0)).shape[1:] for name in window.network.inputs}
+def _alone(windows: Run, w: int) -> Run:
+    """Run one of the windows by itself."""
+    if len(windows.tapes[next(iter(windows.network.inputs))].outputs[0]) == 1:
+        return windows
+    inputs = {name: windows.value((name, 0))[w : w + 1] for name in windows.network.inputs}
+    return forward(windows.network, inputs)

@@ -19,7 +19,7 @@ from rnnlens.engine.operations import (  # noqa: F401  (each registers its layer
     shapes,
 )
 from rnnlens.engine.operations.registry import Array, Mask, Tape, run
-from rnnlens.engine.plan import chunks
+from rnnlens.engine.plan import gathered, one_blas_thread
 from rnnlens.errors import DataError
 from rnnlens.network.layers import Bidirectional, Embedding, Input, Masking, Recurrent
 from rnnlens.network.network import Network, Node, Ref
@@ -28,6 +28,9 @@ __all__ = ["Run", "States", "entries", "forward", "predict"]
 
 #: Initial states by name of the recurrent layer: hidden (and cell), each (sample, unit).
 States = Mapping[str, Sequence[ArrayLike]]
+
+#: What a run may be computed in.
+PRECISIONS = ("float64", "float32")
 
 
 @dataclass(frozen=True, eq=False)
@@ -67,7 +70,9 @@ class Run:
         return tuple(self.value(ref) for ref in self.network.outputs)
 
 
-def entries(network: Network, X: ArrayLike | Mapping[str, ArrayLike]) -> dict[str, Array]:
+def entries(
+    network: Network, X: ArrayLike | Mapping[str, ArrayLike], precision: str = "float64"
+) -> dict[str, Array]:
     """Check the arrays given to a network and name them.
 
     Parameters
@@ -76,10 +81,12 @@ def entries(network: Network, X: ArrayLike | Mapping[str, ArrayLike]) -> dict[st
         The network.
     X : array (sample, step, feature), or mapping of input name to array
         In the network's own units; one array serves a network with one input.
+    precision : {"float64", "float32"}
+        What everything is computed in: a run keeps the type of its inputs.
 
     Returns
     -------
-    dict of str to array of float64
+    dict of str to array
         By input name. The caller's arrays are not written to.
 
     Raises
@@ -87,6 +94,8 @@ def entries(network: Network, X: ArrayLike | Mapping[str, ArrayLike]) -> dict[st
     DataError
         If an input is missing or unknown, has the wrong shape, or holds NaN or infinity.
     """
+    if precision not in PRECISIONS:
+        raise DataError(f"precision must be one of {', '.join(PRECISIONS)}, but is {precision!r}")
     wanted = network.inputs
     if not isinstance(X, Mapping):
         if len(wanted) != 1:
@@ -100,15 +109,15 @@ def entries(network: Network, X: ArrayLike | Mapping[str, ArrayLike]) -> dict[st
             f"the network's inputs are {', '.join(wanted)}, but arrays came for "
             f"{', '.join(sorted(X)) or 'none'}"
         )
-    arrays = {name: _entry(name, wanted[name], X[name]) for name in wanted}
+    arrays = {name: _entry(name, wanted[name], X[name], precision) for name in wanted}
     counts = {len(array) for array in arrays.values()}
     if len(counts) > 1:
         raise DataError(f"the inputs hold different numbers of samples: {sorted(counts)}")
     return arrays
 
 
-def _entry(name: str, entry: Input, given: ArrayLike) -> Array:
-    array = np.asarray(given, dtype=np.float64)
+def _entry(name: str, entry: Input, given: ArrayLike, precision: str) -> Array:
+    array = np.asarray(given, dtype=precision)
     # One feature may come without its axis, (sample, step), and go in with it.
     if array.ndim == len(entry.shape) and entry.shape[-1:] == (1,):
         array = array[..., None]
@@ -119,7 +128,9 @@ def _entry(name: str, entry: Input, given: ArrayLike) -> Array:
     if not fits:
         shape = ", ".join(str(size) for size in expected)
         raise DataError(f"input {name!r} must have shape ({shape}), but came with {array.shape}")
-    if not np.isfinite(array).all():
+    with np.errstate(over="ignore", invalid="ignore"):
+        total = array.sum()  # of finite numbers, unless one is not or they are very large
+    if not np.isfinite(total) and not np.isfinite(array).all():
         where = tuple(int(k) for k in np.argwhere(~np.isfinite(array))[0])
         raise DataError(
             f"input {name!r} holds {array[where]} at index {where}: fill or drop missing values "
@@ -128,6 +139,7 @@ def _entry(name: str, entry: Input, given: ArrayLike) -> Array:
     return array
 
 
+@one_blas_thread()
 def forward(
     network: Network,
     inputs: Mapping[str, Array],
@@ -152,7 +164,7 @@ def forward(
     Returns
     -------
     Run
-        All values, float64.
+        All values, in the type of the inputs.
 
     Raises
     ------
@@ -175,7 +187,7 @@ def forward(
         taken = tuple(tapes[name].outputs[k] for name, k in node.inputs)
         masks = tuple(tapes[name].masks[k] for name, k in node.inputs)
         if node.name in given:
-            taken = (taken[0], *_states(node, given[node.name], len(taken[0])))
+            taken = (taken[0], *_states(node, given[node.name], taken[0]))
         tapes[node.name] = run(node.layer, taken, masks, _forced(node, masks_of))
     return Run(network, tapes)
 
@@ -186,12 +198,12 @@ def _forced(node: Node, masks_of: Run | None) -> Mask:
     return masks_of.tapes[node.name].masks[0]
 
 
-def _states(node: Node, given: Sequence[ArrayLike], samples: int) -> list[Array]:
+def _states(node: Node, given: Sequence[ArrayLike], x: Array) -> list[Array]:
     layer = node.layer
     layers = (layer.forward, layer.backward) if isinstance(layer, Bidirectional) else (layer,)
     cells = [one.cell for one in layers if isinstance(one, Recurrent)]
-    wanted = [(samples, size) for cell in cells for size in cell.state_sizes]
-    states = [np.asarray(state, dtype=np.float64) for state in given]
+    wanted = [(len(x), size) for cell in cells for size in cell.state_sizes]
+    states = [np.asarray(state, dtype=x.dtype) for state in given]
     if [state.shape for state in states] != wanted:
         raise DataError(
             f"the initial state of {node.name!r} must be arrays of shapes {wanted}, but came with "
@@ -205,6 +217,7 @@ def predict(
     X: ArrayLike | Mapping[str, ArrayLike],
     *,
     initial_state: States | None = None,
+    precision: str = "float64",
 ) -> Array | tuple[Array, ...]:
     """Run a network on windows.
 
@@ -216,22 +229,23 @@ def predict(
         In the network's own units.
     initial_state : mapping of str to sequence of array (sample, unit), optional
         States to start from, by recurrent layer; zero where not given.
+    precision : {"float64", "float32"}
+        What it is computed in; float32 takes half the time.
 
     Returns
     -------
     array or tuple of array (sample, ...)
-        What the source model's ``predict`` gives, in float64: one array a network output.
+        What the source model's ``predict`` gives, one array a network output.
     """
-    inputs = entries(network, X)
-    samples = len(next(iter(inputs.values())))
-    parts = []
-    for chunk in chunks(network, inputs):
+    inputs = entries(network, X, precision)
+
+    def part(chunk: slice) -> tuple[Array, ...]:
         states = {
             name: [np.asarray(state)[chunk] for state in states]
             for name, states in (initial_state or {}).items()
         }
-        part = {name: array[chunk] for name, array in inputs.items()}
-        parts.append(forward(network, part, initial_state=states).outputs)
-    assert samples == 0 or parts
-    outputs = tuple(np.concatenate(pieces) for pieces in zip(*parts, strict=True))
+        given = {name: array[chunk] for name, array in inputs.items()}
+        return forward(network, given, initial_state=states).outputs
+
+    outputs = gathered(part, network, inputs)
     return outputs[0] if len(outputs) == 1 else outputs

@@ -8,11 +8,14 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
+from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from rnnlens.engine.cells import Ready, ready
-from rnnlens.engine.forward import Run
+from rnnlens.engine.forward import Run, States
+from rnnlens.engine.kernels.run import branch, packed
 from rnnlens.engine.operations.registry import Array, Mask, run
 from rnnlens.network.axes import Index
 from rnnlens.network.layers import (
@@ -37,7 +40,7 @@ from rnnlens.network.layers import (
 )
 from rnnlens.network.network import Network, Node
 
-__all__ = ["State", "Stream", "Walk", "cut", "rows"]
+__all__ = ["State", "Stream", "Walk", "both", "cut", "pick", "rows"]
 
 #: By node: the states of a recurrent layer and its last output, or the last value of a sequence.
 State = dict[str, tuple[Array, ...]]
@@ -149,14 +152,16 @@ def cut(network: Network, of: str) -> Stream | None:
 
 @dataclass(frozen=True)
 class Walk:
-    """A walk over the steps of one window, with the masks that the window has.
+    """A walk over the steps of windows, with the masks that the windows have.
+
+    Histories stand node by node, and within a node window by window.
 
     Parameters
     ----------
     stream : Stream
         The network, cut.
     window : Run
-        The run of the window alone, one sample.
+        The run of the windows as they are.
     of : str
         The input whose steps are walked.
     count : callable
@@ -168,72 +173,125 @@ class Walk:
     of: str
     count: Callable[[int], None]
 
-    def start(self) -> State:
-        """Give the state before the first step, of one history.
+    def start(self, given: States | None = None) -> State:
+        """Give the state before the first step: one history a window.
+
+        Parameters
+        ----------
+        given : mapping of str to sequence of array (sample, unit), optional
+            States carried into the windows, by recurrent layer; zero for the others.
 
         Returns
         -------
         State
-            Zero states.
+            In the windows' type.
         """
-        return {
-            name: (*cell.start(1), np.zeros((1, cell.cell.state_sizes[0])))
-            for name, cell in self.stream.cells.items()
-        }
+        x = self.window.value((self.of, 0))
+        start: State = {}
+        for name, cell in self.stream.cells.items():
+            sizes = (*cell.cell.state_sizes, cell.cell.state_sizes[0])
+            zero = tuple(np.zeros((len(x), size), x.dtype) for size in sizes)
+            carried = tuple(np.asarray(s, x.dtype) for s in (given or {}).get(name, ()))
+            start[name] = (*carried, *zero[len(carried) :])
+        return start
 
-    def step(self, state: State, x: Array, t: int) -> State:
+    def step(self, state: State, x: Array, t: int, *, fork: bool = False) -> State:
         """Take one step with every history.
 
         Parameters
         ----------
         state : State
             Before the step; it is left as it is.
-        x : array (1, 1, feature)
-            The input of the step.
+        x : array (history or input, 1, feature)
+            The input of the step: one a history, or where histories fork, each for all of them.
         t : int
             Its number.
+        fork : bool
+            Whether every history goes on with every input; those with the first input come first.
 
         Returns
         -------
         State
             After the step.
         """
+        histories = rows(state)
+        wide = histories * len(x) if fork else max(histories, len(x))
         values: dict[str, Array] = {self.of: x}
         masks: dict[str, Mask] = {self.of: None}
         after = dict(state)
-        histories = rows(state)
         for node in self.stream.stepwise:
             taken = tuple(values[name] for name, _ in node.inputs)
             mask = tuple(masks[name] for name, _ in node.inputs)
             if isinstance(node.layer, Recurrent):
-                values[node.name] = self._advance(node, after, taken[0], mask[0])
+                values[node.name] = self._advance(node, after, taken[0], mask[0], wide)
                 masks[node.name] = mask[0]
             elif _takes_the_newest(node.layer):
-                newest = taken[0][:, 0]
-                after[node.name] = (np.broadcast_to(newest, (histories, *newest.shape[1:])),)
+                after[node.name] = (_spread(taken[0][:, 0], wide),)
             else:
-                wide = max(len(array) for array in taken)
-                even = tuple(np.broadcast_to(a, (wide, *a.shape[1:])) for a in taken)
-                tape = run(node.layer, even, mask, self._forced(node, t))
-                values[node.name], masks[node.name] = tape.outputs[0], tape.masks[0]
+                longest = max(len(array) for array in taken)
+                even = tuple(_spread(array, longest) for array in taken)
+                inner = tuple(None if one is None else _tiled(one, longest) for one in mask)
+                forced = self._forced(node, t)
+                forced = None if forced is None else _tiled(forced, longest)
+                tape = run(node.layer, even, inner, forced)
+                values[node.name] = tape.outputs[0]
+                found = tape.masks[0]
+                masks[node.name] = None if found is None else found[: len(self._windows)]
         return after
+
+    def inputs_of(self, wanted: Node, x: Array, t: int) -> Array:
+        """Give what the first recurrent layer reads at a step.
+
+        Parameters
+        ----------
+        wanted : Node
+            That layer.
+        x : array (input, 1, feature)
+            The input of the step.
+        t : int
+            Its number.
+
+        Returns
+        -------
+        array (input, feature)
+            What reaches the layer.
+        """
+        values: dict[str, Array] = {self.of: x}
+        for node in self.stream.stepwise:
+            if node is wanted:
+                break
+            taken = tuple(values[name] for name, _ in node.inputs)
+            forced = self._forced(node, t)
+            forced = None if forced is None else _tiled(forced, len(x))
+            values[node.name] = run(node.layer, taken, (None,) * len(taken), forced).outputs[0]
+        return values[wanted.inputs[0][0]][:, 0]
+
+    @property
+    def _windows(self) -> Array:
+        return self.window.value((self.of, 0))
 
     def _forced(self, node: Node, t: int) -> Mask:
         mask = self.window.tapes[node.name].masks[0]
         return None if mask is None else mask[:, t : t + 1]
 
-    def _advance(self, node: Node, state: State, x: Array, mask: Mask) -> Array:
+    def _advance(self, node: Node, state: State, x: Array, mask: Mask, wide: int) -> Array:
         assert isinstance(node.layer, Recurrent)
         cell = self.stream.cells[node.name]
         *before, output = state[node.name]
-        self.count(len(output))
-        new, _ = cell.advance(cell.project(x[:, 0]), tuple(before))
+        self.count(wide)
+        weights = packed(cell.cell, x.dtype)
+        if weights is not None:
+            new = branch(weights, x[:, 0], tuple(before), wide)
+        else:
+            xW = cell.project(_spread(x[:, 0], wide))
+            new, _ = cell.advance(xW, tuple(_tiled(one, wide) for one in before))
         if mask is None:
             state[node.name] = (*new, new[0])
         else:
-            keep = np.broadcast_to(mask, (1, 1))
-            kept = tuple(np.where(keep, n, b) for n, b in zip(new, before, strict=True))
-            idle = 0.0 if node.layer.zero_output_for_mask else output
+            keep = _tiled(mask, wide)
+            old = [_tiled(one, wide) for one in before]
+            kept = tuple(np.where(keep, n, b) for n, b in zip(new, old, strict=True))
+            idle = 0.0 if node.layer.zero_output_for_mask else _tiled(output, wide)
             state[node.name] = (*kept, np.where(keep, new[0], idle))
         return state[node.name][-1][:, None]
 
@@ -251,10 +309,11 @@ class Walk:
             The network's outputs.
         """
         histories = rows(state)
+        used = {name for node in self.stream.head for name, _ in node.inputs}
+        used.update(name for name, _ in self.window.network.outputs)
         values: dict[tuple[str, int], Array] = {}
-        for name in self.window.network.inputs:
-            array = self.window.value((name, 0))
-            values[name, 0] = np.broadcast_to(array, (histories, *array.shape[1:]))
+        for name in used & set(self.window.network.inputs):
+            values[name, 0] = _tiled(self.window.value((name, 0)), histories)
         for name, (*states, output) in state.items():
             values.update({(name, k): array for k, array in enumerate((output, *states))})
         for node in self.stream.head:
@@ -262,6 +321,24 @@ class Walk:
             tape = run(node.layer, taken, (None,) * len(taken), None)
             values.update({(node.name, k): array for k, array in enumerate(tape.outputs)})
         return tuple(values[ref] for ref in self.window.network.outputs)
+
+
+def _spread(array: Array, count: int) -> Array:
+    """Give each row to as many histories in a row as it stands for."""
+    if len(array) == 1:
+        return np.broadcast_to(array, (count, *array.shape[1:]))
+    return array if len(array) == count else np.repeat(array, count // len(array), axis=0)
+
+
+def _tiled(array: NDArray[Any], count: int) -> NDArray[Any]:
+    """Give the rows over and over."""
+    if len(array) == 1:
+        return np.broadcast_to(array, (count, *array.shape[1:]))
+    return (
+        array
+        if len(array) == count
+        else np.tile(array, (count // len(array), *(1,) * (array.ndim - 1)))
+    )
 
 
 def rows(state: State) -> int:
@@ -278,3 +355,47 @@ def rows(state: State) -> int:
         One where nothing is carried on yet.
     """
     return len(next(iter(state.values()))[0]) if state else 1
+
+
+def both(one: State, other: State) -> State:
+    """Let histories go on from two states.
+
+    Parameters
+    ----------
+    one, other : State
+        Of as many histories each.
+
+    Returns
+    -------
+    State
+        The histories of the first before those of the second.
+    """
+    return {
+        name: tuple(np.concatenate(pair) for pair in zip(arrays, other[name], strict=True))
+        for name, arrays in one.items()
+    }
+
+
+def pick(state: State, nodes: NDArray[np.int64], windows: int) -> State:
+    """Take the histories of some nodes.
+
+    Parameters
+    ----------
+    state : State
+        Of any number of nodes, each with all windows.
+    nodes : array of int
+        Which ones, repeated as often as wanted.
+    windows : int
+        Histories of a node.
+
+    Returns
+    -------
+    State
+        Of those nodes, in that order.
+    """
+
+    def taken(array: Array) -> Array:
+        by_unit = array.T.reshape(array.shape[1], -1, windows)[:, nodes]
+        return by_unit.reshape(array.shape[1], -1).T
+
+    return {name: tuple(taken(array) for array in arrays) for name, arrays in state.items()}

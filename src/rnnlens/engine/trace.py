@@ -8,8 +8,8 @@ import numpy as np
 
 from rnnlens.engine import step
 from rnnlens.engine.forward import Run
-from rnnlens.engine.operations.recurrent import Course
-from rnnlens.engine.operations.registry import Array
+from rnnlens.engine.operations.recurrent import Course, course
+from rnnlens.engine.operations.registry import Array, Mask, Tape
 from rnnlens.names import declared
 from rnnlens.network.cells import LSTM
 from rnnlens.network.layers import Bidirectional, Recurrent
@@ -80,14 +80,23 @@ def layer_traces(run: Run) -> dict[str, LayerTrace]:
     """
     traces = {}
     for node in run.network.nodes:
-        saved = run.tapes[node.name].saved
-        if isinstance(node.layer, Recurrent):
-            traces[node.name] = _layout(saved, node.layer)
-        elif isinstance(node.layer, Bidirectional):
-            forward, backward = (tape.saved for tape in saved[0])
-            traces[f"{node.name}.forward"] = _layout(forward, node.layer.forward)
-            traces[f"{node.name}.backward"] = _layout(backward, node.layer.backward)
+        tape, layer = run.tapes[node.name], node.layer
+        if not isinstance(layer, Recurrent | Bidirectional):
+            continue
+        name, number = node.inputs[0]
+        mask = run.tapes[name].masks[number]
+        if isinstance(layer, Recurrent):
+            traces[node.name] = _trace(layer, tape, mask)
+        else:
+            forward, backward = tape.saved[0]
+            traces[f"{node.name}.forward"] = _trace(layer.forward, forward, mask)
+            traces[f"{node.name}.backward"] = _trace(layer.backward, backward, mask)
     return traces
+
+
+def _trace(layer: Recurrent, tape: Tape, mask: Mask) -> LayerTrace:
+    """Take the steps of a layer again, by the equations alone, from what it took in the run."""
+    return _layout(course(layer, tape.inputs, mask)[0], layer)
 
 
 def _pairs(values: object) -> list[tuple[Array, Array]]:

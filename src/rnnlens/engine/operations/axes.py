@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import math
+
 import numpy as np
 
 from rnnlens.engine.operations.registry import Array, Mask, Multipliers, Tape, pull, run
@@ -48,7 +50,7 @@ def _(
 def _(layer: Flip | Index | Slice, tape: Tape, tape0: Tape, m: Multipliers) -> Multipliers:
     assert m[0] is not None
     x = tape.inputs[0]
-    pulled = np.zeros((len(m[0]), *x.shape[1:]))
+    pulled = np.zeros((len(m[0]), *x.shape[1:]), m[0].dtype)
     pulled[_place(layer, x.ndim)] = m[0]
     return (pulled,)
 
@@ -81,13 +83,13 @@ def _(layer: Mean, tape: Tape, tape0: Tape, m: Multipliers) -> Multipliers:
     shape = tape.inputs[0].shape
     axes = sorted(axis % len(shape) for axis in layer.axes)
     kept = [1 if k in axes else size for k, size in enumerate(shape)]
-    spread = m[0].reshape(len(m[0]), *kept[1:]) / np.prod([shape[k] for k in axes])
+    spread = m[0].reshape(len(m[0]), *kept[1:]) / math.prod(shape[k] for k in axes)
     return (np.broadcast_to(spread, (len(m[0]), *shape[1:])).copy(),)
 
 
 @run.register
 def _(layer: Constant, inputs: tuple[Array, ...], masks: tuple[Mask, ...], forced: Mask) -> Tape:
-    value = np.broadcast_to(np.asarray(layer.C, float), (len(inputs[0]), *layer.C.shape))
+    value = np.broadcast_to(np.asarray(layer.C, inputs[0].dtype), (len(inputs[0]), *layer.C.shape))
     return Tape(inputs, (value,), (None,))
 
 

@@ -7,19 +7,34 @@ import numpy as np
 from rnnlens.engine.activations import pull as pull_activation
 from rnnlens.engine.activations import value
 from rnnlens.engine.operations.registry import Array, Mask, Multipliers, Tape, pull, run
+from rnnlens.engine.threads import share
 from rnnlens.errors import DataError
 from rnnlens.network.layers import Conv1D, Dense, Embedding, TimeDistributed
 
-__all__ = ["gathered_back", "padding"]
+__all__ = ["padded", "padding", "read_back", "readings"]
+
+#: Multiplications that make it worth while to share a product among the threads.
+WORTH = 1 << 21
 
 
-def _bias(b: np.ndarray | None) -> Array | float:
-    return 0.0 if b is None else np.asarray(b, float)
+def _product(x: Array, W: Array) -> Array:
+    """Give ``x W`` over the last axis; threads share the rows where there are many."""
+    rows = x.reshape(-1, x.shape[-1])
+    product = np.empty((len(rows), W.shape[1]), x.dtype)
+
+    def work(begin: int, end: int) -> None:
+        np.matmul(rows[begin:end], W, out=product[begin:end])
+
+    share(work, len(rows), max(1, WORTH // W.size))
+    return product.reshape(*x.shape[:-1], W.shape[1])
 
 
 @run.register
 def _(layer: Dense, inputs: tuple[Array, ...], masks: tuple[Mask, ...], forced: Mask) -> Tape:
-    a = inputs[0] @ np.asarray(layer.W, float) + _bias(layer.b)
+    x = inputs[0]
+    a = _product(x, np.asarray(layer.W, x.dtype))
+    if layer.b is not None:
+        a += np.asarray(layer.b, x.dtype)
     return Tape(inputs, (value(layer.activation, a),), masks[:1], a)
 
 
@@ -27,7 +42,7 @@ def _(layer: Dense, inputs: tuple[Array, ...], masks: tuple[Mask, ...], forced: 
 def _(layer: Dense, tape: Tape, tape0: Tape, m: Multipliers) -> Multipliers:
     assert m[0] is not None
     m_a = pull_activation(layer.activation, tape.saved, tape0.saved, m[0])
-    return (m_a @ np.asarray(layer.W, float).T,)
+    return (_product(m_a, np.asarray(layer.W, m_a.dtype).T),)
 
 
 def padding(kind: str, length: int, reach: int, stride: int) -> tuple[int, int]:
@@ -57,15 +72,70 @@ def padding(kind: str, length: int, reach: int, stride: int) -> tuple[int, int]:
     return total // 2, total - total // 2
 
 
-def gathered_back(m_read: Array, index: np.ndarray, length: int, around: tuple[int, int]) -> Array:
+def padded(x: Array, around: tuple[int, int], fill: float = 0.0) -> Array:
+    """Put steps before the oldest and after the newest one.
+
+    Parameters
+    ----------
+    x : array (sample, step, feature)
+        The steps.
+    around : tuple of int
+        How many before and after.
+    fill : float
+        What they hold.
+
+    Returns
+    -------
+    array (sample, padded step, feature)
+        The same array where there is nothing to add.
+    """
+    if not any(around):
+        return x
+    before, after = around
+    wide = np.empty((len(x), before + x.shape[1] + after, x.shape[2]), x.dtype)
+    wide[:, :before] = wide[:, before + x.shape[1] :] = fill
+    wide[:, before : before + x.shape[1]] = x
+    return wide
+
+
+def readings(count: int, length: int, stride: int, apart: int = 1) -> list[slice]:
+    """Say which padded steps each place of a moving window reads.
+
+    Parameters
+    ----------
+    count : int
+        Places of the window.
+    length : int
+        Padded steps.
+    stride : int
+        Steps from one window to the next.
+    apart : int
+        Steps from one place of the window to the next.
+
+    Returns
+    -------
+    list of slice
+        One a place, over the padded steps; as many steps as there are output steps.
+
+    Examples
+    --------
+    >>> readings(3, 6, 2)
+    [slice(0, 3, 2), slice(1, 4, 2), slice(2, 5, 2)]
+    """
+    reach = (count - 1) * apart + 1
+    last = (length - reach) // stride * stride
+    return [slice(k * apart, k * apart + last + 1, stride) for k in range(count)]
+
+
+def read_back(m_read: Array, places: list[slice], length: int, around: tuple[int, int]) -> Array:
     """Sum the multipliers of every reading of a step into that step.
 
     Parameters
     ----------
-    m_read : array (sample, output step, reading, feature)
+    m_read : array (sample, output step, place, feature)
         Multipliers of what each window read.
-    index : array (output step, reading) of int
-        The padded step that was read.
+    places : list of slice
+        From `readings`.
     length : int
         Number of steps without padding.
     around : tuple of int
@@ -76,35 +146,39 @@ def gathered_back(m_read: Array, index: np.ndarray, length: int, around: tuple[i
     array (sample, step, feature)
         Multipliers of the steps; those of the padding are dropped.
     """
-    m_padded = np.zeros((length + sum(around), len(m_read), m_read.shape[-1]))
-    np.add.at(m_padded, index, m_read.transpose(1, 2, 0, 3))
-    return m_padded.swapaxes(0, 1)[:, around[0] : around[0] + length]
+    m_padded = np.zeros((len(m_read), length + sum(around), m_read.shape[-1]), m_read.dtype)
+    for k, place in enumerate(places):
+        m_padded[:, place] += m_read[:, :, k]
+    return m_padded[:, around[0] : around[0] + length]
 
 
-def _taps(layer: Conv1D, length: int) -> tuple[np.ndarray, tuple[int, int]]:
-    """Give the padded step that each (output step, tap) reads, and the padding."""
+def _taps(layer: Conv1D, length: int) -> tuple[list[slice], tuple[int, int]]:
+    """Give the padded steps that each tap reads, and the padding."""
     taps = layer.W.shape[0]
-    reach = (taps - 1) * layer.dilation + 1
-    before, after = padding(layer.padding, length, reach, layer.stride)
-    count = (length + before + after - reach) // layer.stride + 1
-    index = layer.stride * np.arange(count)[:, None] + layer.dilation * np.arange(taps)
-    return index, (before, after)
+    around = padding(layer.padding, length, (taps - 1) * layer.dilation + 1, layer.stride)
+    return readings(taps, length + sum(around), layer.stride, layer.dilation), around
+
+
+def _groups(layer: Conv1D, dtype: np.dtype) -> list[Array]:
+    """Give the kernel of each group as (tap * feature, unit)."""
+    W = np.asarray(layer.W, dtype)
+    return [part.reshape(-1, part.shape[-1]) for part in np.split(W, layer.groups, axis=-1)]
 
 
 @run.register
 def _(layer: Conv1D, inputs: tuple[Array, ...], masks: tuple[Mask, ...], forced: Mask) -> Tape:
     x = inputs[0]
-    index, (before, after) = _taps(layer, x.shape[1])
-    padded = np.pad(x, ((0, 0), (before, after), (0, 0)))
-    read = padded[:, index]  # (sample, step, tap, feature)
-    W = np.asarray(layer.W, float)
-    parts = [
-        np.tensordot(inside, kernel, axes=([2, 3], [0, 1]))
-        for inside, kernel in zip(
-            np.split(read, layer.groups, axis=-1), np.split(W, layer.groups, axis=-1), strict=True
-        )
-    ]
-    a = np.concatenate(parts, axis=-1) + _bias(layer.b)
+    places, around = _taps(layer, x.shape[1])
+    wide = padded(x, around)
+    parts = []
+    for inside, W in zip(
+        np.split(wide, layer.groups, axis=-1), _groups(layer, x.dtype), strict=True
+    ):
+        read = np.stack([inside[:, place] for place in places], axis=2)
+        parts.append(_product(read.reshape(*read.shape[:2], len(W)), W))
+    a = parts[0] if len(parts) == 1 else np.concatenate(parts, axis=-1)
+    if layer.b is not None:
+        a += np.asarray(layer.b, x.dtype)
     return Tape(inputs, (value(layer.activation, a),), (None,), a)
 
 
@@ -113,23 +187,23 @@ def _(layer: Conv1D, tape: Tape, tape0: Tape, m: Multipliers) -> Multipliers:
     assert m[0] is not None
     m_a = pull_activation(layer.activation, tape.saved, tape0.saved, m[0])
     length = tape.inputs[0].shape[1]
-    index, around = _taps(layer, length)
-    W = np.asarray(layer.W, float)
-    parts = [
-        np.tensordot(outer, kernel, axes=([2], [2]))
-        for outer, kernel in zip(
-            np.split(m_a, layer.groups, axis=-1), np.split(W, layer.groups, axis=-1), strict=True
-        )
-    ]
-    m_read = np.concatenate(parts, axis=-1)
-    return (gathered_back(m_read, index, length, around),)
+    places, around = _taps(layer, length)
+    parts = []
+    for outer, W in zip(
+        np.split(m_a, layer.groups, axis=-1), _groups(layer, m_a.dtype), strict=True
+    ):
+        m_read = _product(outer, W.T)
+        m_read = m_read.reshape(*m_a.shape[:2], len(places), len(W) // len(places))
+        parts.append(read_back(m_read, places, length, around))
+    return (parts[0] if len(parts) == 1 else np.concatenate(parts, axis=-1),)
 
 
 @run.register
 def _(layer: Embedding, inputs: tuple[Array, ...], masks: tuple[Mask, ...], forced: Mask) -> Tape:
     x = inputs[0]
     tokens = x.astype(np.int64)
-    if not np.array_equal(tokens, x) or tokens.min() < 0 or tokens.max() >= len(layer.E):
+    inside = (tokens >= 0) & (tokens < len(layer.E))
+    if not (inside & (tokens == x)).all():
         raise DataError(
             f"an embedding takes whole numbers from 0 to {len(layer.E) - 1}, but the input holds "
             f"values from {x.min():g} to {x.max():g}; give the tokens themselves, unscaled"
@@ -137,7 +211,7 @@ def _(layer: Embedding, inputs: tuple[Array, ...], masks: tuple[Mask, ...], forc
     mask = None
     if layer.mask_zero:
         mask = tokens != 0 if forced is None else np.broadcast_to(forced, tokens.shape)
-    return Tape(inputs, (np.asarray(layer.E, float)[tokens],), (mask,))
+    return Tape(inputs, (np.asarray(layer.E, x.dtype)[tokens],), (mask,))
 
 
 @pull.register

@@ -67,7 +67,7 @@ def _(layer: Activate, tape: Tape, tape0: Tape, m: Multipliers) -> Multipliers:
 @run.register
 def _(layer: PReLU, inputs: tuple[Array, ...], masks: tuple[Mask, ...], forced: Mask) -> Tape:
     x = inputs[0]
-    output = np.maximum(x, 0.0) + np.asarray(layer.alpha, float) * np.minimum(x, 0.0)
+    output = np.maximum(x, 0.0) + np.asarray(layer.alpha, x.dtype) * np.minimum(x, 0.0)
     return Tape(inputs, (output,), masks[:1])
 
 
@@ -75,7 +75,7 @@ def _(layer: PReLU, inputs: tuple[Array, ...], masks: tuple[Mask, ...], forced: 
 def _(layer: PReLU, tape: Tape, tape0: Tape, m: Multipliers) -> Multipliers:
     # max(0, x) = relu(x) and min(0, x) = x - relu(x)
     assert m[0] is not None
-    alpha = np.asarray(layer.alpha, float)
+    alpha = np.asarray(layer.alpha, m[0].dtype)
     x, x0 = tape.inputs[0], tape0.inputs[0]
     return (m[0] * alpha + pull_activation(_RELU, x, x0, m[0] * (1 - alpha)),)
 
@@ -91,22 +91,22 @@ def _(layer: Rescaling, tape: Tape, tape0: Tape, m: Multipliers) -> Multipliers:
     return (m[0] * layer.scale,)
 
 
-def _deviation(layer: Standardization) -> Array:
-    return np.maximum(np.sqrt(np.asarray(layer.variance, float)), layer.epsilon)
+def _deviation(layer: Standardization, like: Array) -> Array:
+    return np.maximum(np.sqrt(np.asarray(layer.variance, like.dtype)), layer.epsilon)
 
 
 @run.register
 def _(
     layer: Standardization, inputs: tuple[Array, ...], masks: tuple[Mask, ...], forced: Mask
 ) -> Tape:
-    deviation = _deviation(layer)
     x = inputs[0]
-    output = x * deviation + layer.mean if layer.invert else (x - layer.mean) / deviation
+    deviation, mean = _deviation(layer, x), np.asarray(layer.mean, x.dtype)
+    output = x * deviation + mean if layer.invert else (x - mean) / deviation
     return Tape(inputs, (output,), masks[:1])
 
 
 @pull.register
 def _(layer: Standardization, tape: Tape, tape0: Tape, m: Multipliers) -> Multipliers:
     assert m[0] is not None
-    deviation = _deviation(layer)
+    deviation = _deviation(layer, m[0])
     return (m[0] * deviation if layer.invert else m[0] / deviation,)

@@ -10,7 +10,7 @@ from __future__ import annotations
 import numpy as np
 
 from rnnlens.engine.activations import pull as pull_activation
-from rnnlens.engine.operations.linear import gathered_back, padding
+from rnnlens.engine.operations.linear import padded, padding, read_back, readings
 from rnnlens.engine.operations.registry import Array, Mask, Multipliers, Tape, pull, run
 from rnnlens.network.activations import Activation
 from rnnlens.network.layers import GlobalPooling1D, Pooling1D
@@ -18,8 +18,11 @@ from rnnlens.network.layers import GlobalPooling1D, Pooling1D
 __all__: list[str] = []
 
 _RELU = Activation("relu")
-#: Stands in for a padded step in a largest-of pool; finite, so that differences stay finite.
-_LOWEST = -1e300
+
+
+def _lowest(like: Array) -> float:
+    """Stand in for a padded step in a largest-of pool; finite, so that differences stay finite."""
+    return float(np.finfo(like.dtype).min) / 4
 
 
 def _pull_largest(v: Array, v0: Array, m: Array, axis: int) -> Array:
@@ -36,41 +39,42 @@ def _pull_largest(v: Array, v0: Array, m: Array, axis: int) -> Array:
     return np.moveaxis(pulled, 0, axis)
 
 
-def _pools(layer: Pooling1D, length: int) -> tuple[np.ndarray, tuple[int, int]]:
-    before, after = padding(layer.padding, length, layer.size, layer.stride)
-    count = (length + before + after - layer.size) // layer.stride + 1
-    return layer.stride * np.arange(count)[:, None] + np.arange(layer.size), (before, after)
+def _pools(layer: Pooling1D, length: int) -> tuple[list[slice], tuple[int, int]]:
+    around = padding(layer.padding, length, layer.size, layer.stride)
+    return readings(layer.size, length + sum(around), layer.stride), around
 
 
 @run.register
 def _(layer: Pooling1D, inputs: tuple[Array, ...], masks: tuple[Mask, ...], forced: Mask) -> Tape:
     x = inputs[0]
-    index, around = _pools(layer, x.shape[1])
+    places, around = _pools(layer, x.shape[1])
+    wide = padded(x, around, _lowest(x) if layer.kind == "max" else 0.0)
     if layer.kind == "max":
-        read = np.pad(x, ((0, 0), around, (0, 0)), constant_values=_LOWEST)[:, index]
+        read = np.stack([wide[:, place] for place in places], axis=2)
         return Tape(inputs, (read.max(axis=2),), (None,), read)
-    read = np.pad(x, ((0, 0), around, (0, 0)))[:, index]
-    real = np.pad(np.ones(x.shape[1]), around)[index].sum(axis=1)[None, :, None]
-    return Tape(inputs, (read.sum(axis=2) / real,), (None,), real)
+    there = padded(np.ones((1, x.shape[1], 1), x.dtype), around)
+    real = sum((there[:, place] for place in places[1:]), start=there[:, places[0]])
+    total = sum((wide[:, place] for place in places[1:]), start=wide[:, places[0]])
+    return Tape(inputs, (total / real,), (None,), real)
 
 
 @pull.register
 def _(layer: Pooling1D, tape: Tape, tape0: Tape, m: Multipliers) -> Multipliers:
     assert m[0] is not None
     length = tape.inputs[0].shape[1]
-    index, around = _pools(layer, length)
+    places, around = _pools(layer, length)
     if layer.kind == "max":
         m_read = _pull_largest(tape.saved, tape0.saved, m[0], axis=2)
     else:
         m_read = np.repeat((m[0] / tape.saved)[:, :, None], layer.size, axis=2)
-    return (gathered_back(m_read, index, length, around),)
+    return (read_back(m_read, places, length, around),)
 
 
 def _weights(x: Array, mask: Mask) -> Array:
     if mask is None:
-        return np.full((1, x.shape[1], 1), 1 / x.shape[1])
+        return np.full((1, x.shape[1], 1), 1 / x.shape[1], x.dtype)
     real = np.broadcast_to(mask, x.shape[:2])
-    return (real / real.sum(axis=1, keepdims=True))[..., None]
+    return (real / real.sum(axis=1, keepdims=True)).astype(x.dtype)[..., None]
 
 
 @run.register

@@ -7,15 +7,30 @@ gives its sequence in that order; the mask that leaves the layer keeps the input
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
 
 from rnnlens.engine.cells import Ready, States, Step, ready
+from rnnlens.engine.kernels.run import Reading, Ride, back, packed, ride
 from rnnlens.engine.operations.registry import Array, Mask, Multipliers, Tape, join, pull, run
+from rnnlens.engine.plan import by_equations
 from rnnlens.network.layers import Bidirectional, Recurrent
 
-__all__ = ["Course"]
+__all__ = [
+    "Advance",
+    "Course",
+    "course",
+    "course_tape",
+    "directed",
+    "merged_tape",
+    "pull_course",
+    "unmerged",
+]
+
+#: One step of a cell: its place in the window, ``x W + b`` (sample, gate * unit), and the states.
+Advance = Callable[[int, Array, States], tuple[States, Step]]
 
 
 @dataclass(frozen=True, eq=False)
@@ -40,7 +55,28 @@ class Course:
     mask: Mask
 
 
-def _course(layer: Recurrent, inputs: tuple[Array, ...], mask: Mask) -> tuple[Course, Array]:
+def course(
+    layer: Recurrent, inputs: tuple[Array, ...], mask: Mask, advance: Advance | None = None
+) -> tuple[Course, Array]:
+    """Run a layer by the equations of `rnnlens.engine.step`, keeping every step.
+
+    Parameters
+    ----------
+    layer : Recurrent
+        The layer.
+    inputs : tuple of array
+        Its inputs (sample, step, feature), and states to start from if any.
+    mask : array (sample, step) of bool, or None
+        Which steps are real.
+    advance : callable, optional
+        Takes a step instead of the cell's own equations; it is told the place of the step in the
+        window, 0 the oldest, whichever way the layer reads. Masked steps stay masked.
+
+    Returns
+    -------
+    tuple
+        The course, and the outputs (step, sample, output) in its order.
+    """
     x = inputs[0]
     cell = ready(layer.cell)
     states = tuple(inputs[1:]) or cell.start(len(x))
@@ -52,7 +88,11 @@ def _course(layer: Recurrent, inputs: tuple[Array, ...], mask: Mask) -> tuple[Co
     output = np.zeros((len(x), width))
     steps = []
     for t, xW_t in enumerate(xW):
-        after, saved = cell.advance(xW_t, states)
+        if advance is None:
+            after, saved = cell.advance(xW_t, states)
+        else:
+            place = len(xW) - 1 - t if layer.go_backwards else t
+            after, saved = advance(place, xW_t, states)
         if real is None:
             states, output = after, after[0]
         else:
@@ -64,14 +104,66 @@ def _course(layer: Recurrent, inputs: tuple[Array, ...], mask: Mask) -> tuple[Co
     return Course(cell, steps, states, real), outputs
 
 
+def _ride(layer: Recurrent, inputs: tuple[Array, ...], mask: Mask) -> Ride | None:
+    """Run the layer by kernels, where they have its cell and activations."""
+    x = inputs[0]
+    if by_equations() or not x.shape[1] or x.dtype not in {np.dtype("f4"), np.dtype("f8")}:
+        return None
+    weights = packed(layer.cell, x.dtype)
+    if weights is None:
+        return None
+    reading = Reading(layer.go_backwards, layer.return_sequences, layer.zero_output_for_mask)
+    return ride(weights, x, mask, reading, inputs[1:])
+
+
 @run.register
 def _(layer: Recurrent, inputs: tuple[Array, ...], masks: tuple[Mask, ...], forced: Mask) -> Tape:
     mask = masks[0]
-    course, outputs = _course(layer, inputs, mask)
+    saved = _ride(layer, inputs, mask)
+    if saved is None:
+        return course_tape(layer, inputs, mask)
+    value = saved.outputs if layer.return_sequences else saved.outputs[:, 0]
+    return _tape(layer, inputs, mask, value, saved.finals, saved)
+
+
+def course_tape(
+    layer: Recurrent, inputs: tuple[Array, ...], mask: Mask, advance: Advance | None = None
+) -> Tape:
+    """Run a layer by the equations and give what a run of the network keeps of it.
+
+    Parameters
+    ----------
+    layer, inputs, mask, advance
+        As in `course`.
+
+    Returns
+    -------
+    Tape
+        Whose ``saved`` is the course.
+    """
+    way, outputs = course(layer, inputs, mask, advance)
     value = outputs.swapaxes(0, 1) if layer.return_sequences else outputs[-1]
-    states = course.final if layer.return_state else ()
+    value, *final = _as_given(inputs[0], value, *way.final)
+    return _tape(layer, inputs, mask, value, tuple(final), way)
+
+
+def _as_given(x: Array, *arrays: Array) -> list[Array]:
+    """Turn what the equations gave, float64, into the type of the inputs."""
+    dtype = x.dtype if x.dtype == np.float32 else np.dtype(np.float64)
+    return [np.asarray(array, dtype) for array in arrays]
+
+
+def _tape(
+    layer: Recurrent,
+    inputs: tuple[Array, ...],
+    mask: Mask,
+    value: Array,
+    final: tuple[Array, ...],
+    saved: Course | Ride,
+) -> Tape:
+    states = final[: len(layer.cell.states)] if layer.return_state else ()
     out_mask = mask if layer.return_sequences else None
-    return Tape(inputs, (value, *states), (out_mask, *(None for _ in states)), course)
+    return Tape(inputs, (value, *states), (out_mask, *(None for _ in states)), saved)
 
 
 def _output_multipliers(layer: Recurrent, course: Course, m: Array | None) -> list[Array | None]:
@@ -102,9 +194,46 @@ def _pull_masked(
     return into, states, np.where(keep, 0.0, here)
 
 
+def _ride_back(layer: Recurrent, tape: Tape, tape0: Tape, m: Multipliers) -> Multipliers:
+    value = m[0] if m[0] is None or layer.return_sequences else m[0][:, None]
+    finals: tuple[Array, ...] = ()
+    if layer.return_state:
+        pairs = zip(m[1:], tape.saved.finals, strict=False)
+        finals = tuple(np.zeros_like(s) if part is None else part for part, s in pairs)
+    m_x, m_states = back(tape.saved, tape0.saved, value, finals)
+    return (m_x, *(m_states[: len(layer.cell.states)] if len(tape.inputs) > 1 else ()))
+
+
 @pull.register
 def _(layer: Recurrent, tape: Tape, tape0: Tape, m: Multipliers) -> Multipliers:
-    course, course0 = tape.saved, tape0.saved
+    if isinstance(tape.saved, Ride):
+        return _ride_back(layer, tape, tape0, m)
+    stacked, states = pull_course(layer, tape.saved, tape0.saved, m)
+    x, *started = tape.inputs
+    given = states if started else ()
+    return tuple(_as_given(x, stacked @ tape.saved.ready.W.T, *given))
+
+
+def pull_course(
+    layer: Recurrent, course: Course, course0: Course, m: Multipliers
+) -> tuple[Array, States]:
+    """Carry multipliers from a layer's outputs back to the input side of its gates.
+
+    Parameters
+    ----------
+    layer : Recurrent
+        The layer.
+    course, course0 : Course
+        At the point and at the reference; the same object for derivatives.
+    m : tuple of array or None
+        One an output of the layer; at least one is there.
+
+    Returns
+    -------
+    tuple
+        Multipliers of ``x W + b`` (sample, step, gate * unit), steps in the order of the window,
+        zero at masked steps; and of the states that the layer started from.
+    """
     outer = _output_multipliers(layer, course, m[0])
     samples = len(next(part for part in m if part is not None))
     states: States = course.ready.start(samples)
@@ -123,16 +252,28 @@ def _(layer: Recurrent, tape: Tape, tape0: Tape, m: Multipliers) -> Multipliers:
             into, states, held = _pull_masked(layer, (course, course0), t, here, states)
         m_xW.append(into)
     # collected in the order of going back: turn it to the order of the input
-    stacked = np.stack(m_xW if layer.go_backwards else m_xW[::-1], axis=1)
-    given = states if len(tape.inputs) > 1 else ()
-    return (stacked @ course.ready.W.T, *given)
+    return np.stack(m_xW if layer.go_backwards else m_xW[::-1], axis=1), states
 
 
 def _directions(layer: Bidirectional) -> tuple[Recurrent, Recurrent]:
     return layer.forward, layer.backward
 
 
-def _two(layer: Bidirectional, inputs: tuple[Array, ...]) -> list[tuple[Array, ...]]:
+def directed(layer: Bidirectional, inputs: tuple[Array, ...]) -> list[tuple[Array, ...]]:
+    """Give the inputs of each direction.
+
+    Parameters
+    ----------
+    layer : Bidirectional
+        The layer.
+    inputs : tuple of array
+        Its inputs: the sequence, then the states that the two start from, if any.
+
+    Returns
+    -------
+    list of two tuples
+        For the forward and for the backward layer.
+    """
     half = (len(inputs) - 1) // 2
     return [(inputs[0], *inputs[1 : 1 + half]), (inputs[0], *inputs[1 + half :])]
 
@@ -150,8 +291,32 @@ def _(
 ) -> Tape:
     tapes = tuple(
         run(direction, given, (masks[0],), None)
-        for direction, given in zip(_directions(layer), _two(layer, inputs), strict=True)
+        for direction, given in zip(_directions(layer), directed(layer, inputs), strict=True)
     )
+    return merged_tape(layer, inputs, masks[0], tapes)
+
+
+def merged_tape(
+    layer: Bidirectional, inputs: tuple[Array, ...], mask: Mask, tapes: tuple[Tape, ...]
+) -> Tape:
+    """Merge the runs of two directions.
+
+    Parameters
+    ----------
+    layer : Bidirectional
+        The layer.
+    inputs : tuple of array
+        Its inputs; each direction's own inputs are in its tape.
+    mask : array (sample, step) of bool, or None
+        Which steps are real.
+    tapes : tuple of two Tape
+        Of the forward and of the backward layer.
+
+    Returns
+    -------
+    Tape
+        Of the whole.
+    """
     u, v = tapes[0].outputs[0], _flip(layer, tapes[1].outputs[0])
     assert v is not None
     states = (*tapes[0].outputs[1:], *tapes[1].outputs[1:])
@@ -167,8 +332,8 @@ def _(
             merged = (u * v,)
         case None:
             merged = (u, v)
-    mask = masks[0] if layer.forward.return_sequences else None
-    out_masks = (*(mask for _ in merged), *(None for _ in states))
+    out_mask = mask if layer.forward.return_sequences else None
+    out_masks = (*(out_mask for _ in merged), *(None for _ in states))
     return Tape(inputs, (*merged, *states), out_masks, (tapes, u, v))
 
 
@@ -189,12 +354,34 @@ def _unmerge(layer: Bidirectional, tape: Tape, tape0: Tape, m: Multipliers) -> M
     return whole * (v + v0) / 2, whole * (u + u0) / 2
 
 
-@pull.register
-def _(layer: Bidirectional, tape: Tape, tape0: Tape, m: Multipliers) -> Multipliers:
+def unmerged(
+    layer: Bidirectional, tape: Tape, tape0: Tape, m: Multipliers
+) -> tuple[Multipliers, Multipliers]:
+    """Give the multipliers of each direction's outputs.
+
+    Parameters
+    ----------
+    layer : Bidirectional
+        The layer.
+    tape, tape0 : Tape
+        Its run at the point and at the reference.
+    m : tuple of array or None
+        One an output of the layer.
+
+    Returns
+    -------
+    tuple of two tuples
+        For the forward and for the backward layer.
+    """
     m_u, m_v = _unmerge(layer, tape, tape0, m)
     states = m[2:] if layer.merge_mode is None else m[1:]
     half = len(states) // 2
-    given = [(m_u, *states[:half]), (_flip(layer, m_v), *states[half:])]
+    return (m_u, *states[:half]), (_flip(layer, m_v), *states[half:])
+
+
+@pull.register
+def _(layer: Bidirectional, tape: Tape, tape0: Tape, m: Multipliers) -> Multipliers:
+    given = unmerged(layer, tape, tape0, m)
     pulled = []
     for k, direction in enumerate(_directions(layer)):
         if all(part is None for part in given[k]):

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from math import prod
+
 import numpy as np
 
 from rnnlens.engine.operations.registry import Array, Mask, Multipliers, Tape, pull, run
@@ -12,12 +14,17 @@ __all__: list[str] = []
 
 @run.register
 def _(layer: Flatten, inputs: tuple[Array, ...], masks: tuple[Mask, ...], forced: Mask) -> Tape:
-    return Tape(inputs, (inputs[0].reshape(len(inputs[0]), -1),), (None,))
+    return Tape(inputs, (inputs[0].reshape(len(inputs[0]), prod(inputs[0].shape[1:])),), (None,))
 
 
 @run.register
 def _(layer: Reshape, inputs: tuple[Array, ...], masks: tuple[Mask, ...], forced: Mask) -> Tape:
-    return Tape(inputs, (inputs[0].reshape(len(inputs[0]), *layer.shape),), (None,))
+    x = inputs[0]
+    stated = prod(size for size in layer.shape if size != -1)
+    # one axis may take what the others leave, which cannot be told from no samples at all
+    left = prod(x.shape[1:]) // max(stated, 1)
+    shape = [left if size == -1 else size for size in layer.shape]
+    return Tape(inputs, (x.reshape(len(x), *shape),), (None,))
 
 
 @pull.register(Flatten)

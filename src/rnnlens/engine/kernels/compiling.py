@@ -1,0 +1,176 @@
+"""How kernels are compiled: once for a machine, kept on disk, and said aloud when it takes time.
+
+Numba keeps what it compiled beside the source, or in the user's cache folder where that may not be
+written, and compiles anew when the function's own file has changed. Functions are compiled into
+those that call them: here a change of any file of this package counts.
+
+What a kernel calls is linked into it and optimised with it, at every level again: functions of more
+than a few instructions stay `apart`, and the levels are few.
+"""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Callable, Generator
+from contextlib import contextmanager
+from hashlib import sha256
+from pathlib import Path
+from typing import Any
+
+from numba import njit, types
+from numba.core import event
+from numba.extending import intrinsic
+
+__all__ = ["OPTIONS", "address", "announced", "apart", "instruction", "kernel", "part"]
+
+#: No Python held, no exception at a division by zero (it would keep loops from being vectorised),
+#: and of the liberties of floating point two alone: a product and a sum may be fused, and the
+#: sign of a zero may be lost. NaN and infinity mean what they mean.
+OPTIONS: Any = {
+    "nogil": True,
+    "error_model": "numpy",
+    "fastmath": {"contract", "nsz"},
+}
+
+
+def _stamp() -> str:
+    """Give a number that changes with any file of this package."""
+    files = sorted(Path(__file__).parent.glob("*.py"))
+    return sha256(b"".join(file.read_bytes() for file in files)).hexdigest()
+
+
+_STAMP = _stamp()
+
+
+def _compiled(function: Callable[..., Any], **options: Any) -> Any:
+    dispatcher: Any = njit(cache=True, **OPTIONS, **options)(function)
+    index = getattr(dispatcher._cache, "_cache_file", None)
+    if index is not None:  # there is no place to keep anything
+        index._source_stamp = _STAMP
+    return dispatcher
+
+
+def kernel(function: Callable[..., Any]) -> Any:
+    """Compile a function when it is first called, and keep the result on disk.
+
+    Parameters
+    ----------
+    function : callable
+        Of arrays and numbers.
+
+    Returns
+    -------
+    callable
+        The compiled function.
+    """
+    return _compiled(function)
+
+
+def part(function: Callable[..., Any]) -> Any:
+    """Compile a function for kernels alone: it has no way in from Python, and compiles faster.
+
+    Parameters
+    ----------
+    function : callable
+        Of arrays and numbers.
+
+    Returns
+    -------
+    callable
+        The compiled function; a call from Python is an error that ends the process.
+    """
+    return _compiled(function, no_cpython_wrapper=True, no_cfunc_wrapper=True)
+
+
+def instruction(code: Callable[..., Any]) -> Any:
+    """Let compiled code call what a function generates.
+
+    Parameters
+    ----------
+    code : callable
+        Takes Numba's typing context and the arguments' types, gives a signature and a generator.
+
+    Returns
+    -------
+    callable
+        For kernels, which call it without the typing context.
+    """
+    return intrinsic(code)
+
+
+@instruction
+def apart(typing_context):
+    """Keep the function that this stands in from being copied into those that call it.
+
+    Parameters
+    ----------
+    typing_context : object
+        Numba's.
+
+    Returns
+    -------
+    tuple
+        Signature and code generator.
+    """
+
+    def generate(context, builder, signature, arguments):
+        builder.function.attributes.add("noinline")
+        return context.get_dummy_value()
+
+    return types.void(), generate
+
+
+def address(function: Any, arguments: tuple[types.Type, ...]) -> int:
+    """Compile a kernel for arguments of some types and say where it stands in memory.
+
+    Parameters
+    ----------
+    function : callable
+        From `kernel`, which must live as long as the address is used.
+    arguments : tuple of Numba types
+        Pointers and integers.
+
+    Returns
+    -------
+    int
+        Where it may be called as C calls.
+    """
+    with announced():
+        function.compile(arguments)
+    result = function.overloads[arguments]
+    return result.library.get_pointer_to_function(result.fndesc.llvm_cfunc_wrapper_name)
+
+
+class _Announcer(event.Listener):
+    """Says once that a compilation has begun."""
+
+    def __init__(self) -> None:
+        self.said = False
+
+    def on_start(self, event: event.Event) -> None:
+        if not self.said:
+            self.said = True
+            print(
+                "rnnlens compiles its kernels for this machine: once, for some seconds ...",
+                file=sys.stderr,
+                flush=True,
+            )
+
+    def on_end(self, event: event.Event) -> None:
+        """Say nothing."""
+
+
+_ANNOUNCER = _Announcer()
+
+
+@contextmanager
+def announced() -> Generator[None]:
+    """Say on stderr, once a process, that kernels are being compiled if they are.
+
+    Yields
+    ------
+    None
+        While kernels may be called.
+    """
+    with event.install_listener("numba:compile", _ANNOUNCER):
+        yield

@@ -1,0 +1,337 @@
+"""The loop over the steps, for every cell: blocks of samples forward, and multipliers back.
+
+The way back keeps nothing from the way forward but the states at the beginning of each *stretch* of
+steps (`marks`): a stretch is run again, its records stay in the cache, and its multipliers are
+carried back through them. Memory is that of one stretch a thread, however many samples there are.
+
+Numba compiles a function anew for every constant that it is called with: whether records are kept
+is therefore computed, and not written as True or False.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+
+from rnnlens.engine.kernels.cell import advance, retreat
+from rnnlens.engine.kernels.compiling import apart, kernel, part
+from rnnlens.engine.kernels.slabs import copy, fill
+from rnnlens.engine.kernels.tile import ROWS, R
+
+__all__ = ["back", "branch", "forward"]
+
+
+@part
+def _load(source, b, A):
+    """Turn rows of samples, from the b-th on, into rows of a block."""
+    apart()
+    count = min(R, source.shape[0] - b)
+    for s in range(count):
+        for f in range(source.shape[1]):
+            A[f * R + s] = source[b + s, f]
+
+
+@part
+def _store(A, target, b):
+    """Turn rows of a block into rows of samples, from the b-th on."""
+    apart()
+    count = min(R, target.shape[0] - b)
+    for s in range(count):
+        for f in range(target.shape[1]):
+            target[b + s, f] = A[f * R + s]
+
+
+@part
+def _blend(mask, b, t, new, old, rows):
+    """Give masked samples their old numbers back."""
+    apart()
+    count = min(R, mask.shape[0] - b)
+    for s in range(count):
+        if not mask[b + s, t]:
+            for u in range(rows):
+                new[u * R + s] = old[u * R + s]
+
+
+@part
+def _step(w, x, mask, b, t, A, C, D, old, keep):
+    """Take one step with a block; masked samples keep their states."""
+    _load(x[:, t], b, A)
+    if mask.shape[0] == 0:
+        advance(w, A, C, D, keep)
+        return
+    at = (w.features + 1) * R
+    H = w.outputs * R
+    copy(A[at : at + H], old[:H])
+    copy(C, old[H : H + C.size])
+    advance(w, A, C, D, keep)
+    _blend(mask, b, t, A[at:], old, w.outputs)
+    _blend(mask, b, t, C, old[H:], w.cells)
+
+
+@kernel
+def forward(w, x, mask, options, states, outputs, finals, marks, span):
+    """Run a cell over windows.
+
+    Parameters
+    ----------
+    w : named tuple
+        Weights of the cell.
+    x : array (sample, step, feature)
+        Inputs.
+    mask : array (sample, step) of bool
+        Which steps are real; empty where all are.
+    options : tuple of three bool
+        Whether steps are read from the newest to the oldest; whether every step's output is wanted
+        and not the last alone; whether the output of a masked step is zero and not the one before.
+    states : tuple of two arrays (sample, output) and (sample, unit)
+        Hidden and cell state to start from; empty for zero.
+    outputs : array (sample, step or 1, output)
+        Filled, in the order in which the steps are read.
+    finals : tuple of two arrays (sample, output) and (sample, unit)
+        Filled with the states after the last step.
+    marks : tuple of two arrays (block, stretch, row, R)
+        Filled with the states before each stretch; empty where none are wanted.
+    span : tuple of three int
+        First and last sample (multiples of R, or the end), steps of a stretch.
+    """
+    backwards, sequences, zeroes = options
+    begin, end, stretch = span
+    T = x.shape[1]
+    at = (w.features + 1) * R
+    A = np.zeros((w.features + 1 + w.outputs + ROWS) * R, x.dtype)
+    fill(A[w.features * R : at], 1)
+    C = np.zeros(w.cells * R, x.dtype)
+    D = np.empty(w.record, x.dtype)
+    old = np.empty((w.outputs + w.cells) * R, x.dtype)
+    Y = np.zeros(w.outputs * R if mask.shape[0] else 0, x.dtype)
+    for b in range(begin, end, R):
+        fill(A[at:], 0)
+        fill(C, 0)
+        fill(Y, 0)
+        _load(states[0], b, A[at:])
+        _load(states[1], b, C)
+        for k in range(T):
+            if marks[0].shape[0] and k % stretch == 0:
+                copy(A[at : at + w.outputs * R], marks[0][b // R, k // stretch])
+                copy(C, marks[1][b // R, k // stretch])
+            t = T - 1 - k if backwards else k
+            _step(w, x, mask, b, t, A, C, D, old, T < 0)
+            if mask.shape[0]:
+                fill(old[: Y.size], 0)
+                if not zeroes:
+                    copy(Y, old[: Y.size])
+                copy(A[at : at + Y.size], Y)
+                _blend(mask, b, t, Y, old, w.outputs)
+            if sequences or k == T - 1:
+                place = outputs[:, k if sequences else 0]
+                if mask.shape[0]:
+                    _store(Y, place, b)
+                else:
+                    _store(A[at:], place, b)
+        _store(A[at:], finals[0], b)
+        _store(C, finals[1], b)
+
+
+@part
+def _again(w, x, mask, backwards, b, steps, states, marks, A, C, D, old):
+    """Run a stretch of steps again and keep their records; ``steps`` is first, end, number."""
+    apart()
+    first, end, stretch = steps
+    at = (w.features + 1) * R
+    fill(A[at:], 0)
+    fill(C, 0)
+    if marks[0].shape[0]:
+        copy(marks[0][b // R, stretch], A[at : at + w.outputs * R])
+        copy(marks[1][b // R, stretch], C)
+    else:
+        _load(states[0], b, A[at:])
+        _load(states[1], b, C)
+    for k in range(first, end):
+        t = x.shape[1] - 1 - k if backwards else k
+        _step(w, x, mask, b, t, A, C, D[k - first], old, first >= 0)
+
+
+@part
+def _add(source, b, A):
+    """Add rows of samples, from the b-th on, to rows of a block."""
+    apart()
+    count = min(R, source.shape[0] - b)
+    for s in range(count):
+        for f in range(source.shape[1]):
+            A[f * R + s] += source[b + s, f]
+
+
+@part
+def _silence(mask, b, t, A, rows):
+    """Put zero where samples are masked."""
+    apart()
+    count = min(R, mask.shape[0] - b)
+    for s in range(count):
+        if not mask[b + s, t]:
+            for u in range(rows):
+                A[u * R + s] = 0
+
+
+@part
+def _hold(mask, b, t, h, C, held, old, sizes):
+    """Take the multipliers of masked samples out of a step; `_release` hands them on as they are.
+
+    ``held`` holds the multipliers of the step's output.
+    """
+    apart()
+    copy(h, old[: h.size])
+    copy(C, old[h.size :])
+    for s in range(h.size):
+        h[s] += held[s]
+    _silence(mask, b, t, h, sizes[0])
+    _silence(mask, b, t, C, sizes[1])
+
+
+@part
+def _release(mask, b, t, zeroes, h, C, held, old, sizes):
+    """Give masked samples back the multipliers that `_hold` took.
+
+    ``held`` becomes the multipliers of the output before, which masked samples repeat.
+    """
+    apart()
+    _blend(mask, b, t, h, old, sizes[0])
+    _blend(mask, b, t, C, old[h.size :], sizes[1])
+    copy(held, old[: h.size])
+    fill(held, 0)
+    if not zeroes:
+        _blend(mask, b, t, held, old, sizes[0])
+
+
+@kernel
+def back(w, same, x, mask, options, states, marks, m, m_finals, m_x, m_states, span):
+    """Carry multipliers back over the steps.
+
+    Parameters
+    ----------
+    w : named tuple
+        Weights of the cell.
+    same : bool
+        Whether the reference is the point: the multipliers are derivatives then.
+    x : tuple of two arrays (sample, step, feature)
+        Inputs at the point and at the reference.
+    mask : array (sample, step) of bool
+        Which steps are real; empty where all are.
+    options : tuple of three bool
+        As `forward` takes them.
+    states : tuple of two tuples
+        States to start from, at the point and at the reference.
+    marks : tuple of two tuples
+        From `forward`, at the point and at the reference; empty where one stretch holds all steps.
+    m : array (sample, step or 1, output)
+        Multipliers of the outputs; empty for none.
+    m_finals : tuple of two arrays (sample, output) and (sample, unit)
+        Multipliers of the last states; empty for none.
+    m_x : array (sample, step, feature)
+        Filled with the multipliers of the inputs.
+    m_states : tuple of two arrays (sample, output) and (sample, unit)
+        Filled with the multipliers of the states to start from.
+    span : tuple of three int
+        First and last sample (multiples of R, or the end), steps of a stretch.
+    """
+    backwards, sequences, zeroes = options
+    begin, end, stretch = span
+    T = m_x.shape[1]
+    A = np.zeros((w.features + 1 + w.outputs + ROWS) * R, m_x.dtype)
+    fill(A[w.features * R : (w.features + 1) * R], 1)
+    state = np.empty(w.cells * R, m_x.dtype)
+    D = np.empty((min(stretch, T), w.record), m_x.dtype)
+    D0 = D if same else np.empty_like(D)
+    B = np.zeros((w.features + w.outputs + ROWS) * R, m_x.dtype)
+    C = np.zeros(w.cells * R, m_x.dtype)
+    Z = np.empty(w.room, m_x.dtype)
+    old = np.empty((w.outputs + w.cells) * R, m_x.dtype)
+    masked = mask.shape[0] > 0
+    held = np.zeros(w.outputs * R if masked else 0, m_x.dtype)
+    h = B[w.features * R : (w.features + w.outputs) * R]
+    sizes = (w.outputs, w.cells)
+    for b in range(begin, end, R):
+        fill(B, 0)
+        fill(C, 0)
+        fill(held, 0)
+        _load(m_finals[0], b, h)
+        _load(m_finals[1], b, C)
+        for number in range((T - 1) // stretch, -1, -1):
+            steps = (number * stretch, min(T, (number + 1) * stretch), number)
+            _again(w, x[0], mask, backwards, b, steps, states[0], marks[0], A, state, D, old)
+            if not same:
+                _again(w, x[1], mask, backwards, b, steps, states[1], marks[1], A, state, D0, old)
+            for k in range(steps[1] - 1, steps[0] - 1, -1):
+                t = T - 1 - k if backwards else k
+                if m.shape[0] > 0 and (sequences or k == T - 1):
+                    _add(m[:, k if sequences else 0], b, held if masked else h)
+                if masked:
+                    _hold(mask, b, t, h, C, held, old, sizes)
+                retreat(w, D[k - steps[0]], D0[k - steps[0]], same, B, C, Z)
+                if masked:
+                    _release(mask, b, t, zeroes, h, C, held, old, sizes)
+                _store(B, m_x[:, t], b)
+        _store(h, m_states[0], b)
+        _store(C, m_states[1], b)
+
+
+@part
+def _load_columns(source, b, end, A):
+    """Copy columns b to end of every row into a block."""
+    apart()
+    for u in range(source.shape[0]):
+        row = source[u]
+        for s in range(end - b):
+            A[u * R + s] = row[b + s]
+
+
+@part
+def _store_columns(A, count, target, place):
+    """Copy the first columns of a block into every row, from a place on."""
+    apart()
+    for u in range(target.shape[0]):
+        row = target[u]
+        for s in range(count):
+            row[place + s] = A[u * R + s]
+
+
+@kernel
+def branch(w, x, own, before, after, span):
+    """Take one step from states that many histories share: each with each of some inputs.
+
+    States lie with the history last, (unit, history), so that a block is a stretch of every row.
+    Histories after the step stand input by input.
+
+    Parameters
+    ----------
+    w : named tuple
+        Weights of the cell.
+    x : array (input, feature), or (input * history, feature)
+        What is read.
+    own : bool
+        Whether every history after the step has an input of its own.
+    before : tuple of two arrays (output, history) and (unit, history)
+        Hidden and cell state before the step.
+    after : tuple of two arrays (output, input * history) and (unit, input * history)
+        Filled with those after it.
+    span : tuple of two int
+        First history and end.
+    """
+    begin, end = span
+    histories = before[0].shape[1]
+    at = (w.features + 1) * R
+    A = np.zeros((w.features + 1 + w.outputs + ROWS) * R, x.dtype)
+    fill(A[w.features * R : at], 1)
+    C = np.zeros(w.cells * R, x.dtype)
+    D = np.empty(w.record, x.dtype)
+    for j in range(after[0].shape[1] // histories):
+        for b in range(begin, end, R):
+            last = min(end, b + R)
+            for s in range(last - b):
+                row = x[j * histories + b + s] if own else x[j]
+                for f in range(w.features):
+                    A[f * R + s] = row[f]
+            _load_columns(before[0], b, last, A[at:])
+            _load_columns(before[1], b, last, C)
+            advance(w, A, C, D, begin < 0)
+            place = j * histories + b
+            _store_columns(A[at:], last - b, after[0], place)
+            _store_columns(C, last - b, after[1], place)

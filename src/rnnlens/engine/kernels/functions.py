@@ -1,0 +1,428 @@
+"""The smooth functions of activations, written so that a loop over them becomes vector code.
+
+A call of the C library stands in the way of that, and so does a branch or a table. Here every
+function is arithmetic alone, on one way through::
+
+    exp x     = 2^n e^r,     n = round(x / log 2),   r = x - n log 2,   e^r = 1 + r + r^2 q(r)
+    tanh |x| = m / (m + 2),      m = expm1(2 |x|) = 2^n (e^r - 1) + (2^n - 1)
+    logistic = 1 / (1 + e^-x)
+    softplus = max(x, 0) + log(1 + e),       e = e^-|x|
+    log(1 + e) = 2 artanh(s / 2) = s + s^3 l(s^2),       s = e / (1 + e / 2)
+
+The polynomials ``q`` and ``l`` are minimax: ``benchmarks/derive_functions.py`` finds them. Adding
+1.5 * 2^52 to a float64 (1.5 * 2^23 to a float32) rounds it to an integer and leaves that integer in
+its lowest bits: shifted into the exponent's place they make ``2^n``. The logarithm of 2 is taken in
+two parts, the first short enough for its product with ``n`` to be exact.
+
+The functions are for compiled code, on one float32 or float64 at a time; called from Python they
+give NumPy's values. NaN gives NaN and infinities give the limits. `tanh` is odd to the last bit,
+keeps the sign of zero, and is never above 1. Subnormal results are kept, but for those of
+`logistic`, of which the lower ones are 0. Where a function hardly rises, a larger argument may give
+a result that is smaller by as much as two units in the last place.
+
+The errors below are bounds on the distance from the true value in units of its last place, above
+all that was found with and without fused multiply-add: in float32 over every number there is
+(``benchmarks/functions_exhaustive.py``), in float64 over tens of millions, in every binade and
+closely where the error is largest. They hold for normal results, and but for `logistic` for
+subnormal ones too, whose last place is the smallest number.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import Any, NamedTuple, cast
+
+import numpy as np
+from llvmlite import ir
+from numba import njit, types
+from numba.extending import intrinsic, overload
+
+__all__ = [
+    "EXPM1_ERROR",
+    "EXP_ERROR",
+    "LOG1P_EXP_ERROR",
+    "LOGISTIC_ERROR",
+    "TANH_ERROR",
+    "exp",
+    "expm1",
+    "log1p_exp",
+    "logistic",
+    "tanh",
+]
+
+_SINGLE, _DOUBLE = np.dtype(np.float32), np.dtype(np.float64)
+
+#: Bound on the error of `tanh` in units of the last place, by dtype.
+TANH_ERROR = {_SINGLE: 2.7, _DOUBLE: 2.8}
+#: Bound on the error of `logistic`, likewise.
+LOGISTIC_ERROR = {_SINGLE: 2.7, _DOUBLE: 2.7}
+#: Bound on the error of `exp`, likewise.
+EXP_ERROR = {_SINGLE: 1.2, _DOUBLE: 1.2}
+#: Bound on the error of `expm1`, likewise.
+EXPM1_ERROR = {_SINGLE: 1.8, _DOUBLE: 2.3}
+#: Bound on the error of `log1p_exp`, likewise.
+LOG1P_EXP_ERROR = {_SINGLE: 3.1, _DOUBLE: 3.1}
+
+#: Coefficients of ``q`` in ``e^r - 1 = r + r^2 q(r)``, ``|r| <= log(2) / 2``, lowest power first.
+RISE = {
+    _SINGLE: (0.5, 0.16666545, 0.041666403, 0.008366432, 0.0013940511),
+    _DOUBLE: (
+        0.5,
+        0.1666666666666668,
+        0.041666666666619695,
+        0.008333333333318956,
+        0.001388888892063358,
+        0.00019841269894333474,
+        2.4801516184558996e-05,
+        2.755723514429719e-06,
+        2.762229344712049e-07,
+        2.5112353710437648e-08,
+    ),
+}
+#: Coefficients of ``l`` in ``2 artanh(s / 2) = s + s^3 l(s^2)``, ``0 <= s <= 2 / 3``, likewise.
+LOG = {
+    _SINGLE: (0.083333015, 0.012506783, 0.002187423, 0.00054736633),
+    _DOUBLE: (
+        0.08333333333333298,
+        0.012500000000042024,
+        0.002232142855481311,
+        0.0004340278095464389,
+        8.877806463042168e-05,
+        1.8782335869762345e-05,
+        4.059390048831853e-06,
+        9.23159315408496e-07,
+        1.595410694603243e-07,
+        8.094962495260445e-08,
+    ),
+}
+#: The logarithm of 2 in two parts; the first has 8 (11) bits to spare, as many as ``n`` takes.
+LOG2 = {
+    _SINGLE: (0.693145751953125, 1.4286068203094173e-06),
+    _DOUBLE: (0.6931471805598903, 5.497923018708371e-14),
+}
+
+#: Fused multiply-add is welcome; nothing that would undo the rounding by a large number is.
+_OPTIONS: Any = {"nogil": True, "error_model": "numpy", "fastmath": {"contract"}}
+
+
+def tanh(x: Any) -> Any:
+    """Hyperbolic tangent.
+
+    Parameters
+    ----------
+    x : float32 or float64
+        Any number.
+
+    Returns
+    -------
+    float32 or float64
+        Of the same type, in [-1, 1].
+
+    Examples
+    --------
+    >>> round(float(tanh(0.5)), 12)
+    0.46211715726
+    """
+    return np.tanh(x)
+
+
+def logistic(x: Any) -> Any:
+    """Logistic function ``1 / (1 + exp(-x))``.
+
+    Parameters
+    ----------
+    x : float32 or float64
+        Any number.
+
+    Returns
+    -------
+    float32 or float64
+        Of the same type, in [0, 1]; near 0 it keeps its relative precision.
+
+    Examples
+    --------
+    >>> float(logistic(0.0))
+    0.5
+    """
+    return np.exp(-np.logaddexp(x * 0, -x))
+
+
+def exp(x: Any) -> Any:
+    """Exponential function.
+
+    Parameters
+    ----------
+    x : float32 or float64
+        Any number.
+
+    Returns
+    -------
+    float32 or float64
+        Of the same type.
+
+    Examples
+    --------
+    >>> float(exp(0.0))
+    1.0
+    """
+    return np.exp(x)
+
+
+def expm1(x: Any) -> Any:
+    """Exponential function less one, precise near zero.
+
+    Parameters
+    ----------
+    x : float32 or float64
+        Any number.
+
+    Returns
+    -------
+    float32 or float64
+        Of the same type, at least -1.
+
+    Examples
+    --------
+    >>> float(expm1(1e-20))
+    1e-20
+    """
+    return np.expm1(x)
+
+
+def log1p_exp(x: Any) -> Any:
+    """Softplus, ``log(1 + exp(x))``.
+
+    Parameters
+    ----------
+    x : float32 or float64
+        Any number.
+
+    Returns
+    -------
+    float32 or float64
+        Of the same type, at least 0; near 0 it keeps its relative precision.
+
+    Examples
+    --------
+    >>> float(log1p_exp(1000.0))
+    1000.0
+    """
+    return np.logaddexp(x * 0, x)
+
+
+#: Its result is called without the typing context.
+_intrinsic = cast("Callable[[Any], Any]", intrinsic)
+
+
+@_intrinsic
+def _power(typing_context: Any, v: Any) -> Any:
+    """Give ``2^n`` for a number whose lowest bits are ``n`` plus the exponent's bias."""
+    bits, place = (32, 23) if v == types.float32 else (64, 52)
+
+    def generate(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
+        whole = ir.IntType(bits)
+        shifted = builder.shl(builder.bitcast(arguments[0], whole), ir.Constant(whole, place))
+        return builder.bitcast(shifted, context.get_value_type(v))
+
+    return v(v), generate
+
+
+@_intrinsic
+def _signed(typing_context: Any, y: Any, x: Any) -> Any:
+    """Give ``y`` the sign of ``x``."""
+
+    def generate(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
+        kind = context.get_value_type(y)
+        kinds = ir.FunctionType(kind, [kind, kind])
+        copysign = builder.module.declare_intrinsic("llvm.copysign", [kind], kinds)
+        return builder.call(copysign, arguments)
+
+    return y(y, x), generate
+
+
+def _polynomial(coefficients: Sequence[float], dtype: np.dtype[Any]) -> Callable[[Any], Any]:
+    """Make a polynomial in Horner's form, lowest power first."""
+    rounded = [float(dtype.type(c)) for c in coefficients]
+
+    @_intrinsic
+    def polynomial(typing_context: Any, r: Any) -> Any:
+        def generate(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
+            kind, flags = context.get_value_type(r), ("contract",)
+            total = ir.Constant(kind, rounded[-1])
+            for c in reversed(rounded[:-1]):
+                product = builder.fmul(total, arguments[0], flags=flags)
+                total = builder.fadd(product, ir.Constant(kind, c), flags=flags)
+            return total
+
+        return r(r), generate
+
+    return polynomial
+
+
+class _Numbers(NamedTuple):
+    """The numbers of one precision, for compiled code to hold as constants."""
+
+    zero: Any
+    half: Any
+    one: Any
+    two: Any
+    per_log2: Any
+    per_half_log2: Any
+    high: Any
+    low: Any
+    half_high: Any
+    half_low: Any
+    #: 1.5 * 2^p has a last place of 1; the exponent's bias rides along.
+    rounder: Any
+    #: The same, for half of 2^n.
+    halved: Any
+    #: The same, for 2^64 times 2^n, and what puts that right: 2^n itself may be too small to write.
+    lifted: Any
+    lower: Any
+    #: e^-least is below half of the smallest number.
+    least: Any
+    #: e^most is above the largest number.
+    most: Any
+    #: From here on tanh x and 1 + e^-2x are 1 to the last bit.
+    ends: Any
+    two_ends: Any
+    #: Below this size e^x - 1 is x to the last bit.
+    tiny: Any
+
+
+def _numbers(dtype: np.dtype[Any]) -> _Numbers:
+    info = np.finfo(dtype)
+    high, low = LOG2[dtype]
+    rounder = 1.5 * 2.0**info.nmant + info.maxexp - 1
+    ends = 0.5 * (info.nmant + 5) * np.log(2)
+    numbers = _Numbers(
+        zero=0,
+        half=0.5,
+        one=1,
+        two=2,
+        per_log2=1 / np.log(2),
+        per_half_log2=2 / np.log(2),
+        high=high,
+        low=low,
+        half_high=0.5 * high,
+        half_low=0.5 * low,
+        rounder=rounder,
+        halved=rounder - 1,
+        lifted=rounder + 64,
+        lower=2.0**-64,
+        least=(info.nmant - info.minexp + 1.1) * np.log(2),
+        most=(info.maxexp + 0.1) * np.log(2),
+        ends=ends,
+        two_ends=2 * ends,
+        tiny=2.0 ** -(info.nmant + 3),
+    )
+    return _Numbers(*(dtype.type(number) for number in numbers))
+
+
+def _family(dtype: np.dtype[Any]) -> dict[str, Callable[[Any], Any]]:
+    """Make the functions of one precision, for Numba to compile."""
+    k = _numbers(dtype)
+    q = _polynomial(RISE[dtype], dtype)
+
+    @njit(**_OPTIONS)
+    def rise(x, n):
+        """``e^r - 1``."""
+        r = (x - n * k.high) - n * k.low
+        return r + r * r * q(r)
+
+    return {
+        "tanh": _tanh(k, dtype),
+        "logistic": _logistic(k, q),
+        "exp": _exp(k, rise),
+        "expm1": _expm1(k, rise),
+        "log1p_exp": _log1p_exp(k, rise, dtype),
+    }
+
+
+def _tanh(k: _Numbers, dtype: np.dtype[Any]) -> Callable[[Any], Any]:
+    # m / (m + 2) with m / 2 and r / 2 in place of m and r: one operation less
+    q = _polynomial([c * 2.0 ** (power + 1) for power, c in enumerate(RISE[dtype])], dtype)
+
+    def function(x):
+        y = abs(x)
+        y = k.ends if y > k.ends else y
+        v = y * k.per_half_log2 + k.rounder
+        n = v - k.rounder
+        s = _power(v)
+        r = (y - n * k.half_high) - n * k.half_low
+        m = s * (r + r * r * q(r)) + (k.half * s - k.half)
+        return _signed(m / (m + k.one), x)
+
+    return function
+
+
+def _logistic(k: _Numbers, q: Any) -> Callable[[Any], Any]:
+    def function(x):
+        # where x is very low, 2^n and then the sum are infinite
+        x = -k.most if x < -k.most else x
+        x = k.two_ends if x > k.two_ends else x
+        v = k.rounder - x * k.per_log2
+        n = v - k.rounder
+        r = (-x - n * k.high) - n * k.low
+        return k.one / (k.one + (k.one + r * (k.one + r * q(r))) * _power(v))
+
+    return function
+
+
+def _exp(k: _Numbers, rise: Any) -> Callable[[Any], Any]:
+    def function(x):
+        x = k.most if x > k.most else x
+        x = -k.least if x < -k.least else x
+        v = x * k.per_log2 + k.rounder
+        n = v - k.rounder
+        # 2^n in two factors: n may be outside of the exponents that there are
+        first = n * k.half + k.rounder
+        second = (n - (first - k.rounder)) + k.rounder
+        s = _power(first)
+        return (s + s * rise(x, n)) * _power(second)
+
+    return function
+
+
+def _expm1(k: _Numbers, rise: Any) -> Callable[[Any], Any]:
+    def function(x):
+        y = k.most if x > k.most else x
+        y = -k.two_ends if y < -k.two_ends else y
+        v = y * k.per_log2 + k.halved
+        s = _power(v)
+        m = k.two * (s * rise(y, v - k.halved) + (s - k.half))
+        return x if abs(x) < k.tiny else m
+
+    return function
+
+
+def _log1p_exp(k: _Numbers, rise: Any, dtype: np.dtype[Any]) -> Callable[[Any], Any]:
+    q = _polynomial(LOG[dtype], dtype)
+
+    def function(x):
+        y = abs(x)
+        y = k.least if y > k.least else y
+        v = k.lifted - y * k.per_log2
+        s = _power(v)
+        e = (s + s * rise(-y, v - k.lifted)) * k.lower
+        s = e / (k.one + k.half * e)
+        z = s * s
+        return (k.zero if x < k.zero else x) + (s + s * z * q(z))
+
+    return function
+
+
+_FAMILIES = {types.float32: _family(_SINGLE), types.float64: _family(_DOUBLE)}
+
+
+def _offer(function: Callable[[Any], Any]) -> None:
+    """Let compiled code find the function that belongs to the type of the number."""
+
+    @overload(function, jit_options=_OPTIONS)
+    def _(x):
+        family = _FAMILIES.get(x)
+        return None if family is None else family[function.__name__]
+
+
+for _function in (tanh, logistic, exp, expm1, log1p_exp):
+    _offer(_function)

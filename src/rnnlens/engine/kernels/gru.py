@@ -1,0 +1,277 @@
+"""The GRU on a block, both conventions: one step forward, one step of multipliers back.
+
+The equations are those of `rnnlens.engine.step.gru_after`, `rnnlens.engine.step.gru_before` and of
+`rnnlens.engine.cells`. A step's record holds slabs of ``n = units * R`` numbers: the
+pre-activations of z and r; their values; the hidden state before the step; the candidate; ``q``;
+and the candidate's pre-activation: the last, since the product that gives it may overwrite what
+follows. The way back holds the multipliers of the pre-activations in the order n, z, r: those of
+the inputs come from three slabs that lie together, and those of the hidden state too.
+"""
+
+from __future__ import annotations
+
+from typing import Any, NamedTuple
+
+import numpy as np
+
+from rnnlens.engine.kernels.cell import Array, beside, serves, shift
+from rnnlens.engine.kernels.compiling import apart, part
+from rnnlens.engine.kernels.functions import logistic, tanh
+from rnnlens.engine.kernels.slabs import (
+    LOGISTIC,
+    TANH,
+    Slab,
+    activate,
+    coded,
+    copy,
+    mean_times,
+    slopes,
+)
+from rnnlens.engine.kernels.tile import ROWS, R, pack, product
+from rnnlens.network.cells import GRU
+
+__all__ = ["GRUWeights", "pack_gru"]
+
+
+class GRUWeights(NamedTuple):
+    """The weights of a GRU, packed.
+
+    Parameters
+    ----------
+    units, features, outputs : int
+        Sizes; outputs are units.
+    cells : int
+        Size of the cell state: none.
+    record, room : int
+        Numbers that a step keeps for a block, and that its way back needs.
+    after : bool
+        Whether the reset gate acts after the recurrent product.
+    P : array
+        From ``[x; 1; h]`` to the pre-activations of z and r, packed.
+    P_n : array
+        From ``[x; 1]`` to the input side of the candidate, packed; from ``[x; 1; r*h]`` to the
+        whole of it where the reset gate acts before.
+    P_q : array
+        From ``[1; h]`` to ``q``, packed; where the reset gate acts before, from the multipliers of
+        the candidate's pre-activation back to ``r*h``.
+    Q_x : array
+        From the multipliers of the pre-activations of n, z and r back to ``x``, packed.
+    Q_h : array
+        From those of z, r (and ``q``) back to ``h``, packed.
+    sigma, phi : Slab
+        Activations of the gates; of the candidate.
+    """
+
+    units: int
+    features: int
+    outputs: int
+    cells: int
+    record: int
+    room: int
+    after: bool
+    W: Array
+    P: Array
+    P_n: Array
+    P_q: Array
+    Q_x: Array
+    Q_h: Array
+    sigma: Slab
+    phi: Slab
+
+
+def pack_gru(gru: GRU, dtype: np.dtype[Any]) -> GRUWeights | None:
+    """Pack the weights of a GRU.
+
+    Parameters
+    ----------
+    gru : GRU
+        The cell.
+    dtype : dtype
+        What is computed in.
+
+    Returns
+    -------
+    GRUWeights or None
+        None where an activation is one that the kernels do not have.
+    """
+    sigma = coded(gru.recurrent_activation, dtype)
+    phi = coded(gru.activation, dtype)
+    if sigma is None or phi is None:
+        return None
+    W, b, U = beside((gru.update, gru.reset))
+    W_n, b_n, U_n = beside((gru.candidate,))
+    if gru.reset_after:
+        zero = np.zeros(gru.units)
+        sides = (gru.candidate.b, gru.candidate.b_r)
+        b_n, b_rn = (zero if side is None else np.asarray(side, float) for side in sides)
+        P_n, P_q = np.concatenate([W_n, b_n[None]]), np.concatenate([b_rn[None], U_n])
+        Q_h = np.concatenate([U, U_n], axis=1)
+    else:
+        P_n, P_q, Q_h = np.concatenate([W_n, np.reshape(b_n, (1, -1)), U_n]), U_n.T, U
+    return GRUWeights(
+        units=gru.units,
+        features=gru.features,
+        outputs=gru.units,
+        cells=0,
+        record=(8 * gru.units + ROWS) * R,
+        room=5 * gru.units * R,
+        after=gru.reset_after,
+        W=np.concatenate([W, W_n], axis=1).astype(dtype),
+        P=pack(np.concatenate([W, b[None], U]).astype(dtype)),
+        P_n=pack(P_n.astype(dtype)),
+        P_q=pack(P_q.astype(dtype)),
+        Q_x=pack(np.concatenate([W_n, W], axis=1).T.astype(dtype)),
+        Q_h=pack(Q_h.T.astype(dtype)),
+        sigma=sigma,
+        phi=phi,
+    )
+
+
+@part
+def _finish_after(D, h, n):
+    """Finish a step of logistic gates and tanh in one loop, keeping nothing; reset after."""
+    apart()
+    one = D.dtype.type(1)
+    for s in range(n):
+        z, r = logistic(D[s]), logistic(D[n + s])
+        h[s] = z * h[s] + (one - z) * tanh(D[7 * n + s] + r * D[6 * n + s])
+
+
+@part
+def _finish_before(z, before, a, h):
+    """Finish such a step from its gates: reset before."""
+    apart()
+    one = a.dtype.type(1)
+    for s in range(z.size):
+        h[s] = z[s] * before[s] + (one - z[s]) * tanh(a[s])
+
+
+@part
+def _reset(r, before, h):
+    """Compute ``r * h``."""
+    apart()
+    for s in range(r.size):
+        h[s] = r[s] * before[s]
+
+
+@part
+def _candidate(r, q, a):
+    """Add ``r * q`` to the input side of the candidate."""
+    apart()
+    for s in range(r.size):
+        a[s] += r[s] * q[s]
+
+
+@part
+def _mix(z, before, c, h):
+    """Compute ``z*h + (1-z)*n``."""
+    apart()
+    one = c.dtype.type(1)
+    for s in range(z.size):
+        h[s] = z[s] * before[s] + (one - z[s]) * c[s]
+
+
+def _advance(w, A, C, D, keep):
+    apart()
+    n, at = w.units * R, (w.features + 1) * R
+    h, z, r, before = A[at : at + n], D[2 * n : 3 * n], D[3 * n : 4 * n], D[4 * n : 5 * n]
+    c, q, a_n = D[5 * n : 6 * n], D[6 * n :], D[7 * n : 8 * n]
+    fused = w.sigma.kind == LOGISTIC and w.phi.kind == TANH and not keep
+    product(w.P, A, w.features + 1 + w.units, D, 2 * w.units)
+    if w.after:
+        product(w.P_q, A[w.features * R :], 1 + w.units, q, w.units)
+        product(w.P_n, A, w.features + 1, D[7 * n :], w.units)
+        if fused:
+            _finish_after(D, h, n)
+            return
+    copy(D, D[2 * n : 4 * n])
+    activate(w.sigma, D[2 * n : 4 * n])
+    copy(h, before)
+    if w.after:
+        _candidate(r, q, a_n)
+    else:
+        # r*h stands in the place of h for one product
+        _reset(r, before, h)
+        product(w.P_n, A, w.features + 1 + w.units, D[7 * n :], w.units)
+        if fused:
+            _finish_before(z, before, a_n, h)
+            return
+    copy(a_n, c)
+    activate(w.phi, c)
+    _mix(z, before, c, h)
+
+
+def _again(w, A, C, D, d):
+    apart()
+    n, at = w.units * R, (w.features + 1) * R
+    h = A[at : at + n]
+    shift(D, d[: 2 * w.units])
+    if w.after:
+        shift(D[7 * n :], d[2 * w.units :])
+        _finish_after(D, h, n)
+        return
+    z, r, before = D[2 * n : 3 * n], D[3 * n : 4 * n], D[4 * n : 5 * n]
+    copy(D, D[2 * n : 4 * n])
+    activate(w.sigma, D[2 * n : 4 * n])
+    copy(h, before)
+    _reset(r, before, h)
+    product(w.P_n, A, w.features + 1 + w.units, D[7 * n :], w.units)
+    _finish_before(z, before, D[7 * n : 8 * n], h)
+
+
+@part
+def _unmix(m, D, D0, n, Z):
+    """Go back through ``h' = z*h + (1-z)*n``: multipliers of n, of z, and of h directly."""
+    apart()
+    half, one = m.dtype.type(0.5), m.dtype.type(1)
+    for s in range(n):
+        z = half * (D[2 * n + s] + D0[2 * n + s])
+        before = half * (D[4 * n + s] + D0[4 * n + s])
+        c = half * (D[5 * n + s] + D0[5 * n + s])
+        Z[s] = m[s] * (one - z)
+        Z[n + s] = m[s] * (before - c)
+        Z[4 * n + s] = m[s] * z
+
+
+@part
+def _add(source, target):
+    """Add numbers."""
+    apart()
+    for s in range(target.size):
+        target[s] += source[s]
+
+
+def _retreat(w, D, D0, same, B, C, Z):
+    apart()
+    n = w.units * R
+    h = B[w.features * R : w.features * R + n]
+    m_n, m_z, m_r = Z[:n], Z[n : 2 * n], Z[2 * n : 3 * n]
+    m_q, direct = Z[3 * n : 4 * n], Z[4 * n : 5 * n]
+    z, r = slice(2 * n, 3 * n), slice(3 * n, 4 * n)
+    before, c, q, a_n = (
+        slice(4 * n, 5 * n),
+        slice(5 * n, 6 * n),
+        slice(6 * n, 7 * n),
+        slice(7 * n, 8 * n),
+    )
+    _unmix(h, D, D0, n, Z)
+    slopes(w.phi, D[a_n], D[c], D0[a_n], D0[c], same, m_n)
+    slopes(w.sigma, D[:n], D[z], D0[:n], D0[z], same, m_z)
+    if w.after:
+        # a_n = x W_n + b_n + r*q
+        mean_times(m_n, D[q], D0[q], m_r)
+        mean_times(m_n, D[r], D0[r], m_q)
+    else:
+        # a_n = x W_n + b_n + (r*h) U_n
+        product(w.P_q, m_n, w.units, B, w.units)
+        copy(B, m_q)
+        mean_times(m_q, D[before], D0[before], m_r)
+        mean_times(m_q, D[r], D0[r], h)
+        _add(h, direct)
+    slopes(w.sigma, D[n:], D[r], D0[n:], D0[r], same, m_r)
+    product(w.Q_x, Z, 3 * w.units, B, w.features)
+    product(w.Q_h, Z[n:], (3 if w.after else 2) * w.units, B[w.features * R :], w.units)
+    _add(direct, h)
+
+
+serves(GRUWeights, _advance, _again, _retreat)

@@ -1,0 +1,237 @@
+"""The LSTM on a block: one step forward, one step of multipliers back.
+
+The equations are those of `rnnlens.engine.step.lstm` and of `rnnlens.engine.cells`. A step's record
+holds slabs of ``n = units * R`` numbers: the pre-activations of the gates in the order i, f, o, g;
+their values in that order; the cell state before the step and after it; ``phi(c')``; and
+``o * phi(c')``.
+"""
+
+from __future__ import annotations
+
+from typing import Any, NamedTuple
+
+import numpy as np
+
+from rnnlens.engine.kernels.cell import Array, beside, serves, shift
+from rnnlens.engine.kernels.compiling import apart, part
+from rnnlens.engine.kernels.functions import logistic, tanh
+from rnnlens.engine.kernels.slabs import (
+    LOGISTIC,
+    TANH,
+    Slab,
+    activate,
+    coded,
+    copy,
+    mean_times,
+    slopes,
+)
+from rnnlens.engine.kernels.tile import ROWS, R, pack, product
+from rnnlens.network.cells import LSTM
+
+__all__ = ["LSTMWeights", "pack_lstm"]
+
+
+class LSTMWeights(NamedTuple):
+    """The weights of an LSTM, packed.
+
+    Parameters
+    ----------
+    units, features, outputs : int
+        Sizes; outputs are units unless the hidden state is projected.
+    cells : int
+        Size of the cell state.
+    record, room : int
+        Numbers that a step keeps for a block, and that its way back needs.
+    W : array (feature, gate * unit)
+        Input kernels in the order i, f, o, g.
+    P : array
+        From ``[x; 1; h]`` to the pre-activations, packed.
+    Q : array
+        From the multipliers of the pre-activations back to ``[x; h]``, packed.
+    peeps : bool
+        Whether there are peepholes.
+    V : array (3, unit)
+        Peepholes of the input, forget and output gates.
+    projects : bool
+        Whether the hidden state is projected.
+    down, up : array
+        The projection and its transpose, packed.
+    sigma, phi : Slab
+        Activations of the gates; of the candidate and the cell state.
+    """
+
+    units: int
+    features: int
+    outputs: int
+    cells: int
+    record: int
+    room: int
+    W: Array
+    P: Array
+    Q: Array
+    peeps: bool
+    V: Array
+    projects: bool
+    down: Array
+    up: Array
+    sigma: Slab
+    phi: Slab
+
+
+def pack_lstm(lstm: LSTM, dtype: np.dtype[Any]) -> LSTMWeights | None:
+    """Pack the weights of an LSTM.
+
+    Parameters
+    ----------
+    lstm : LSTM
+        The cell.
+    dtype : dtype
+        What is computed in.
+
+    Returns
+    -------
+    LSTMWeights or None
+        None where an activation is one that the kernels do not have.
+    """
+    sigma = coded(lstm.recurrent_activation, dtype)
+    phi = coded(lstm.activation, dtype)
+    if sigma is None or phi is None:
+        return None
+    gates = (lstm.input, lstm.forget, lstm.output, lstm.cell)
+    W, b, U = beside(gates)
+    zero = np.zeros(lstm.units)
+    V = np.stack([zero if gate.V is None else np.asarray(gate.V, float) for gate in gates[:3]])
+    down = np.zeros((0, 0)) if lstm.projection is None else np.asarray(lstm.projection, float)
+    return LSTMWeights(
+        units=lstm.units,
+        features=lstm.features,
+        outputs=lstm.state_sizes[0],
+        cells=lstm.units,
+        record=(12 * lstm.units + ROWS) * R,
+        room=(6 * lstm.units + ROWS) * R,
+        W=W.astype(dtype),
+        P=pack(np.concatenate([W, b[None], U]).astype(dtype)),
+        Q=pack(np.concatenate([W, U]).T.astype(dtype)),
+        peeps=any(gate.V is not None for gate in gates),
+        V=V.astype(dtype),
+        projects=lstm.projection is not None,
+        down=pack(down.astype(dtype)),
+        up=pack(down.T.astype(dtype)),
+        sigma=sigma,
+        phi=phi,
+    )
+
+
+@part
+def _finish(a, C, h, n):
+    """Finish a step of logistic gates and tanh in one loop, keeping nothing."""
+    apart()
+    for s in range(n):
+        i, f, o = logistic(a[s]), logistic(a[n + s]), logistic(a[2 * n + s])
+        c = f * C[s] + i * tanh(a[3 * n + s])
+        C[s] = c
+        h[s] = o * tanh(c)
+
+
+@part
+def _peep(V, c, a):
+    """Add ``V * c`` to pre-activations."""
+    apart()
+    for u in range(V.size):
+        weight = V[u]
+        row, state = a[u * R : (u + 1) * R], c[u * R : (u + 1) * R]
+        for s in range(R):
+            row[s] += weight * state[s]
+
+
+@part
+def _cell_state(y, before, c, n):
+    """Compute ``c' = f*c + i*g``."""
+    apart()
+    for s in range(n):
+        c[s] = y[n + s] * before[s] + y[s] * y[3 * n + s]
+
+
+def _advance(w, A, C, D, keep):
+    apart()
+    n = w.units * R
+    h = A[(w.features + 1) * R :]
+    product(w.P, A, w.features + 1 + w.outputs, D, 4 * w.units)
+    if not keep and w.sigma.kind == LOGISTIC and w.phi.kind == TANH and not (w.peeps or w.projects):
+        _finish(D, C, h, n)
+        return
+    a, y = D[: 4 * n], D[4 * n : 8 * n]
+    before, c = D[8 * n : 9 * n], D[9 * n : 10 * n]
+    phi_c, m = D[10 * n : 11 * n], D[11 * n : 12 * n]
+    copy(C, before)
+    if w.peeps:
+        _peep(w.V[0], before, a[:n])
+        _peep(w.V[1], before, a[n : 2 * n])
+    copy(a, y)
+    activate(w.sigma, y[: 2 * n])
+    activate(w.phi, y[3 * n :])
+    _cell_state(y, before, c, n)
+    if w.peeps:
+        _peep(w.V[2], c, a[2 * n : 3 * n])
+        copy(a[2 * n : 3 * n], y[2 * n : 3 * n])
+    activate(w.sigma, y[2 * n : 3 * n])
+    copy(c, phi_c)
+    copy(c, C)
+    activate(w.phi, phi_c)
+    for s in range(n):
+        m[s] = y[2 * n + s] * phi_c[s]
+    if w.projects:
+        product(w.down, m, w.units, h, w.outputs)
+    else:
+        copy(m, h[:n])
+
+
+def _again(w, A, C, D, d):
+    apart()
+    shift(D, d)
+    _finish(D, C, A[(w.features + 1) * R :], w.units * R)
+
+
+def _retreat(w, D, D0, same, B, C, Z):
+    apart()
+    n = w.units * R
+    a, y, before, c, phi_c = D[: 4 * n], D[4 * n : 8 * n], D[8 * n :], D[9 * n :], D[10 * n :]
+    a0, y0, before0, c0, phi_c0 = (
+        D0[: 4 * n],
+        D0[4 * n : 8 * n],
+        D0[8 * n :],
+        D0[9 * n :],
+        D0[10 * n :],
+    )
+    m = Z[4 * n : 5 * n]
+    if w.projects:
+        product(w.up, B[w.features * R :], w.outputs, m, w.units)
+    else:
+        copy(B[w.features * R : w.features * R + n], m)
+    # h' = o * phi(c')
+    m_o, m_c = Z[2 * n : 3 * n], Z[5 * n : 6 * n]
+    mean_times(m, phi_c, phi_c0, m_o)
+    mean_times(m, y[2 * n :], y0[2 * n :], m_c)
+    last = slice(2 * n, 3 * n)
+    slopes(w.sigma, a[last], y[last], a0[last], y0[last], same, m_o)
+    slopes(w.phi, c[:n], phi_c[:n], c0[:n], phi_c0[:n], same, m_c)
+    for s in range(n):
+        C[s] += m_c[s]
+    if w.peeps:
+        _peep(w.V[2], m_o, C)
+    # c' = f*c + i*g
+    mean_times(C, y[3 * n :], y0[3 * n :], Z[:n])
+    mean_times(C, before, before0, Z[n : 2 * n])
+    mean_times(C, y, y0, Z[3 * n : 4 * n])
+    first, cand = slice(0, 2 * n), slice(3 * n, 4 * n)
+    slopes(w.sigma, a[first], y[first], a0[first], y0[first], same, Z[first])
+    slopes(w.phi, a[cand], y[cand], a0[cand], y0[cand], same, Z[cand])
+    mean_times(C, y[n:], y0[n:], m_c)
+    copy(m_c, C[:n])
+    if w.peeps:
+        _peep(w.V[0], Z[:n], C)
+        _peep(w.V[1], Z[n : 2 * n], C)
+    product(w.Q, Z, 4 * w.units, B, w.features + w.outputs)
+
+
+serves(LSTMWeights, _advance, _again, _retreat)

@@ -1,0 +1,361 @@
+"""Recurrent layers by compiled kernels: the whole way forward, the whole way back."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import singledispatch
+from typing import Any
+from weakref import WeakKeyDictionary
+
+import numpy as np
+from numpy.typing import NDArray
+
+from rnnlens.engine import plan
+from rnnlens.engine.kernels import course
+from rnnlens.engine.kernels import forks as trees
+from rnnlens.engine.kernels.compiling import announced
+from rnnlens.engine.kernels.gru import pack_gru
+from rnnlens.engine.kernels.lstm import LSTMWeights, pack_lstm
+from rnnlens.engine.kernels.simple_rnn import SimpleRNNWeights, pack_simple_rnn
+from rnnlens.engine.kernels.slabs import LOGISTIC, TANH
+from rnnlens.engine.kernels.tile import R
+from rnnlens.network.cells import GRU, LSTM, Cell, SimpleRNN
+
+__all__ = ["Reading", "Ride", "back", "branch", "forks", "grow", "packed", "ride"]
+
+Array = NDArray[Any]
+Pair = tuple[Array, Array]
+
+#: Bytes of the records of one stretch of steps: what fits the cache of one core.
+STRETCH = 4_000_000
+
+
+@dataclass(frozen=True)
+class Reading:
+    """How a layer reads its steps and what it gives.
+
+    Parameters
+    ----------
+    backwards : bool
+        Whether the newest step is read first.
+    sequences : bool
+        Whether every step's output is wanted, and not the last alone.
+    zeroes : bool
+        Whether the output of a masked step is zero, and not the one before it.
+    """
+
+    backwards: bool
+    sequences: bool
+    zeroes: bool
+
+    @property
+    def options(self) -> tuple[bool, bool, bool]:
+        """What the kernels take."""
+        return self.backwards, self.sequences, self.zeroes
+
+
+@dataclass(frozen=True, eq=False)
+class Ride:
+    """What a way forward leaves for the way back.
+
+    Parameters
+    ----------
+    weights : named tuple
+        The cell, packed.
+    reading : Reading
+        How it read.
+    x : array (sample, step, feature)
+        Its inputs.
+    mask : array (sample, step) of bool
+        Which steps are real; empty where all are.
+    states : tuple of two arrays
+        Those it started from; empty for zero.
+    marks : tuple of two arrays
+        States before each stretch of steps; empty where one stretch holds all steps.
+    outputs : array (sample, step or 1, output)
+        Its outputs, in the order in which the steps were read.
+    finals : tuple of two arrays (sample, output) and (sample, unit)
+        Hidden and cell state after the last step.
+    """
+
+    weights: Any
+    reading: Reading
+    x: Array
+    mask: Array
+    states: Pair
+    marks: Pair
+    outputs: Array
+    finals: Pair
+
+
+@dataclass(frozen=True, eq=False)
+class _Known:
+    """Packed weights, and the arrays that they were packed from, as they were then."""
+
+    weights: Any
+    arrays: tuple[Array, ...]
+
+    def fits(self, arrays: tuple[Array, ...]) -> bool:
+        return all(np.array_equal(a, b) for a, b in zip(self.arrays, arrays, strict=True))
+
+
+_PACKED: WeakKeyDictionary[Cell, dict[str, _Known]] = WeakKeyDictionary()
+
+
+def _arrays(cell: Cell) -> tuple[Array, ...]:
+    kept = [array for gate in cell.gates.values() for array in gate.arrays().values()]
+    projection = getattr(cell, "projection", None)
+    return (*kept, *(() if projection is None else (projection,)))
+
+
+@singledispatch
+def _pack(cell: Cell, dtype: np.dtype[Any]) -> Any | None:
+    return None
+
+
+_pack.register(LSTM, pack_lstm)
+_pack.register(GRU, pack_gru)
+_pack.register(SimpleRNN, pack_simple_rnn)
+
+
+def packed(cell: Cell, dtype: np.dtype[Any]) -> Any | None:
+    """Give the packed weights of a cell, made anew only where an array has changed.
+
+    Parameters
+    ----------
+    cell : Cell
+        The cell.
+    dtype : dtype
+        float32 or float64.
+
+    Returns
+    -------
+    named tuple or None
+        None where the kernels do not have the cell or one of its activations.
+    """
+    known = _PACKED.setdefault(cell, {})
+    arrays = _arrays(cell)
+    if dtype.name not in known or not known[dtype.name].fits(arrays):
+        copies = tuple(np.array(array) for array in arrays)
+        known[dtype.name] = _Known(_pack(cell, dtype), copies)
+    return known[dtype.name].weights
+
+
+def _plain(array: Array, dtype: np.dtype[Any]) -> Array:
+    """Give an array as the kernels were compiled for it: rows together, and not read-only."""
+    return np.require(array, dtype, ["C", "W"])
+
+
+def _empty(dtype: np.dtype[Any]) -> Pair:
+    return np.empty((0, 0), dtype), np.empty((0, 0), dtype)
+
+
+def _pair(states: tuple[Array, ...], dtype: np.dtype[Any]) -> Pair:
+    hidden, cell = _empty(dtype)
+    if states:
+        hidden = _plain(states[0], dtype)
+    if len(states) > 1:
+        cell = _plain(states[1], dtype)
+    return hidden, cell
+
+
+def _stretch(weights: Any, steps: int, itemsize: int) -> int:
+    return min(max(1, STRETCH // (weights.record * itemsize)), max(steps, 1))
+
+
+def ride(
+    weights: Any, x: Array, mask: Array | None, reading: Reading, states: tuple[Array, ...]
+) -> Ride:
+    """Run a cell over windows.
+
+    Parameters
+    ----------
+    weights : named tuple
+        From `packed`, of the inputs' type.
+    x : array (sample, step, feature)
+        Inputs.
+    mask : array (sample, step) of bool, or None
+        Which steps are real.
+    reading : Reading
+        How the layer reads.
+    states : tuple of array (sample, ...)
+        States to start from; empty for zero.
+
+    Returns
+    -------
+    Ride
+        Outputs, states, and what `back` needs.
+    """
+    x = _plain(x, x.dtype)
+    samples, steps = x.shape[:2]
+    real = np.empty((0, 0), bool)
+    if mask is not None:
+        real = np.array(np.broadcast_to(mask, x.shape[:2]))
+    start = _pair(states, x.dtype)
+    outputs = np.empty((samples, steps if reading.sequences else 1, weights.outputs), x.dtype)
+    finals = (
+        np.empty((samples, weights.outputs), x.dtype),
+        np.empty((samples, weights.cells), x.dtype),
+    )
+    stretch = _stretch(weights, steps, x.itemsize)
+    marks = tuple(
+        np.empty(
+            (-(-samples // R), -(-steps // stretch), size * R) if stretch < steps else (0, 0, 0),
+            x.dtype,
+        )
+        for size in (weights.outputs, weights.cells)
+    )
+
+    def work(begin: int, end: int) -> None:
+        span = (begin, end, stretch)
+        course.forward(weights, x, real, reading.options, start, outputs, finals, marks, span)
+
+    with announced():
+        plan.share(work, samples, R)
+    return Ride(weights, reading, x, real, start, marks, outputs, finals)  # type: ignore[arg-type]
+
+
+def back(
+    ride: Ride, ride0: Ride, m: Array | None, m_finals: tuple[Array, ...]
+) -> tuple[Array, Pair]:
+    """Carry multipliers back from what a cell gave to what it took.
+
+    Parameters
+    ----------
+    ride, ride0 : Ride
+        At the point and at the reference; the same object for derivatives.
+    m : array (sample, step or 1, output), or None
+        Multipliers of the outputs.
+    m_finals : tuple of array
+        Multipliers of the last hidden state (and cell state); empty for none.
+
+    Returns
+    -------
+    tuple
+        Multipliers of the inputs (sample, step, feature), and of the states to start from.
+    """
+    x, weights = ride.x, ride.weights
+    samples, steps = x.shape[:2]
+    given = np.empty((0, 0, 0), x.dtype) if m is None else _plain(m, x.dtype)
+    after = _pair(m_finals, x.dtype)
+    m_x = np.empty_like(x)
+    before = (
+        np.empty((samples, weights.outputs), x.dtype),
+        np.empty((samples, weights.cells), x.dtype),
+    )
+    stretch = _stretch(weights, steps, x.itemsize)
+
+    def work(begin: int, end: int) -> None:
+        course.back(
+            weights,
+            ride is ride0,
+            (x, ride0.x),
+            ride.mask,
+            ride.reading.options,
+            (ride.states, ride0.states),
+            (ride.marks, ride0.marks),
+            given,
+            after,
+            m_x,
+            before,
+            (begin, end, stretch),
+        )
+
+    with announced():
+        plan.share(work, samples, R)
+    return m_x, before
+
+
+def branch(weights: Any, x: Array, states: tuple[Array, ...], histories: int) -> tuple[Array, ...]:
+    """Take one step from states that many histories share.
+
+    Parameters
+    ----------
+    weights : named tuple
+        From `packed`.
+    x : array (input, feature), or (histories after the step, feature)
+        What is read: each state with each input, or one input a history.
+    states : tuple of array (state, unit)
+        Before the step.
+    histories : int
+        How many there are after the step: a multiple of the states, which take turns.
+
+    Returns
+    -------
+    tuple of array (history, unit)
+        After the step; in memory the histories of a unit lie together.
+    """
+    x = _plain(x, x.dtype)
+    before = [_plain(state.T, x.dtype) for state in states]
+    count = before[0].shape[1]
+    after = [np.empty((len(state), histories), x.dtype) for state in before]
+    none = np.empty((0, count), x.dtype), np.empty((0, histories), x.dtype)
+    pair = (before[0], before[1] if len(before) > 1 else none[0])
+    filled = (after[0], after[1] if len(after) > 1 else none[1])
+    own = len(x) == histories
+
+    def work(begin: int, end: int) -> None:
+        course.branch(weights, x, own, pair, filled, (begin, end))
+
+    with announced():
+        plan.share(work, count, R)
+    return tuple(state.T for state in after)
+
+
+def forks(weights: Any) -> bool:
+    """Say whether `grow` serves a cell: one whose record keeps the products of its last step.
+
+    Parameters
+    ----------
+    weights : named tuple
+        From `packed`.
+
+    Returns
+    -------
+    bool
+        True for plain cells, and for LSTM and GRU with logistic gates and tanh.
+    """
+    if isinstance(weights, SimpleRNNWeights):
+        return True
+    common = weights.sigma.kind == LOGISTIC and weights.phi.kind == TANH
+    extras = isinstance(weights, LSTMWeights) and (weights.peeps or weights.projects)
+    return common and not extras
+
+
+def grow(
+    weights: Any, x: Array, states: tuple[Array, ...], readout: Array, constant: float
+) -> Array:
+    """Evaluate a linear readout for every choice of hidden and shown steps.
+
+    Parameters
+    ----------
+    weights : named tuple
+        From `packed`, of a cell that `forks`.
+    x : array (2, step, feature)
+        Inputs where a step is hidden, and where it is shown.
+    states : tuple of array (history, unit)
+        Before the first of the steps.
+    readout : array (output,)
+        Weights of the hidden state in the value.
+    constant : float
+        What is added.
+
+    Returns
+    -------
+    array (2 ** steps, history)
+        Bit t of the first index says whether step t is shown.
+    """
+    x = _plain(x, x.dtype)
+    before = [_plain(state.T, x.dtype) for state in states]
+    count = before[0].shape[1]
+    pair = (before[0], before[1] if len(before) > 1 else np.empty((0, count), x.dtype))
+    change = _plain((x[1] - x[0]) @ weights.W, x.dtype)
+    out = np.empty((1 << x.shape[1], count), x.dtype)
+    weighing = (_plain(readout, x.dtype), x.dtype.type(constant))
+
+    def work(begin: int, end: int) -> None:
+        trees.grow(weights, x, change, pair, weighing, out, (begin, end))
+
+    with announced():
+        plan.share(work, count, R)
+    return out

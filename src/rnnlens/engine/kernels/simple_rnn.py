@@ -1,0 +1,115 @@
+"""The plain recurrent cell on a block: one step forward, one step of multipliers back.
+
+The equation is that of `rnnlens.engine.step.simple_rnn`. A step's record holds its pre-activations
+and its values.
+"""
+
+from __future__ import annotations
+
+from typing import Any, NamedTuple
+
+import numpy as np
+
+from rnnlens.engine.kernels.cell import Array, beside, serves, shift
+from rnnlens.engine.kernels.compiling import apart
+from rnnlens.engine.kernels.slabs import Slab, activate, coded, copy, slopes
+from rnnlens.engine.kernels.tile import ROWS, R, pack, product
+from rnnlens.network.cells import SimpleRNN
+
+__all__ = ["SimpleRNNWeights", "pack_simple_rnn"]
+
+
+class SimpleRNNWeights(NamedTuple):
+    """The weights of a plain recurrent cell, packed.
+
+    Parameters
+    ----------
+    units, features, outputs : int
+        Sizes; outputs are units.
+    cells : int
+        Size of the cell state: none.
+    record, room : int
+        Numbers that a step keeps for a block, and that its way back needs.
+    W : array (feature, unit)
+        Input kernel.
+    P : array
+        From ``[x; 1; h]`` to the pre-activations, packed.
+    Q : array
+        From the multipliers of the pre-activations back to ``[x; h]``, packed.
+    phi : Slab
+        The activation.
+    """
+
+    units: int
+    features: int
+    outputs: int
+    cells: int
+    record: int
+    room: int
+    W: Array
+    P: Array
+    Q: Array
+    phi: Slab
+
+
+def pack_simple_rnn(cell: SimpleRNN, dtype: np.dtype[Any]) -> SimpleRNNWeights | None:
+    """Pack the weights of a plain recurrent cell.
+
+    Parameters
+    ----------
+    cell : SimpleRNN
+        The cell.
+    dtype : dtype
+        What is computed in.
+
+    Returns
+    -------
+    SimpleRNNWeights or None
+        None where the activation is one that the kernels do not have.
+    """
+    phi = coded(cell.activation, dtype)
+    if phi is None:
+        return None
+    W, b, U = beside((cell.hidden,))
+    return SimpleRNNWeights(
+        units=cell.units,
+        features=cell.features,
+        outputs=cell.units,
+        cells=0,
+        record=(2 * cell.units + ROWS) * R,
+        room=cell.units * R,
+        W=W.astype(dtype),
+        P=pack(np.concatenate([W, b[None], U]).astype(dtype)),
+        Q=pack(np.concatenate([W, U]).T.astype(dtype)),
+        phi=phi,
+    )
+
+
+def _advance(w, A, C, D, keep):
+    apart()
+    n, at = w.units * R, (w.features + 1) * R
+    h = A[at : at + n]
+    product(w.P, A, w.features + 1 + w.units, D, w.units)
+    copy(D, h)
+    activate(w.phi, h)
+    if keep:
+        copy(h, D[n : 2 * n])
+
+
+def _again(w, A, C, D, d):
+    apart()
+    n, at = w.units * R, (w.features + 1) * R
+    shift(D, d)
+    copy(D, A[at : at + n])
+    activate(w.phi, A[at : at + n])
+
+
+def _retreat(w, D, D0, same, B, C, Z):
+    apart()
+    n, at = w.units * R, w.features * R
+    copy(B[at : at + n], Z)
+    slopes(w.phi, D[:n], D[n : 2 * n], D0[:n], D0[n : 2 * n], same, Z)
+    product(w.Q, Z, w.units, B, w.features + w.units)
+
+
+serves(SimpleRNNWeights, _advance, _again, _retreat)

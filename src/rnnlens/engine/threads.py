@@ -1,0 +1,303 @@
+"""Threads: how many there are, and how they share work.
+
+Kernels leave Python's lock alone, so threads of one process do. There is one pool; work that is
+shared from within a piece of shared work is done where it stands, and BLAS is held to one thread
+meanwhile: its own threads would wait for more work by spinning, on cores that ours need.
+"""
+
+from __future__ import annotations
+
+import math
+import os
+from collections.abc import Callable, Generator, Iterator, Sequence
+from concurrent.futures import CancelledError, Future, ThreadPoolExecutor, as_completed
+from contextlib import contextmanager
+from contextvars import copy_context
+from functools import cache, lru_cache
+from itertools import pairwise
+from pathlib import Path
+from threading import Event, Lock, local
+from typing import Any
+
+from rnnlens.errors import InputError
+
+__all__ = ["each", "one_blas_thread", "quota", "share", "threads"]
+
+#: Ranges of samples for each thread: a thread that was held up leaves its last ones to the others.
+PIECES = 4
+
+
+def threads() -> int:
+    """Say how many threads the engine uses.
+
+    Returns
+    -------
+    int
+        ``RNNLENS_THREADS`` where it is set; else the processors that this process may run on, or
+        fewer where its container is allowed less time than that.
+
+    Raises
+    ------
+    InputError
+        If ``RNNLENS_THREADS`` is not a whole number from 1 up.
+    """
+    stated = os.environ.get("RNNLENS_THREADS", "").strip()
+    if stated:
+        if stated.isascii() and stated.isdigit() and int(stated) > 0:
+            return int(stated)
+        raise InputError(
+            f"the environment variable RNNLENS_THREADS must be a whole number from 1 up, but is "
+            f"{stated!r}"
+        )
+    if hasattr(os, "sched_getaffinity"):
+        available = len(os.sched_getaffinity(0))
+    else:  # macOS and Windows
+        available = os.cpu_count() or 1
+    allowed = quota()
+    return available if allowed is None else max(1, min(available, math.ceil(allowed)))
+
+
+@cache
+def quota(root: Path = Path("/")) -> float | None:
+    """Say how many processors' time the control group of this process is allowed.
+
+    Parameters
+    ----------
+    root : Path
+        Where the file system begins.
+
+    Returns
+    -------
+    float or None
+        The least that the group or one that holds it states; None where none does.
+
+    Examples
+    --------
+    >>> quota(Path("nowhere")) is None
+    True
+    """
+    try:
+        lines = (root / "proc/self/cgroup").read_text(encoding="utf-8").splitlines()
+    except OSError:
+        return None
+    mounted = root / "sys/fs/cgroup"
+    found: list[float] = []
+    for line in lines:
+        _, controllers, place = line.split(":", 2)
+        if not controllers:  # version 2: one tree for all controllers
+            found += _stated(mounted, place, _unified)
+        elif "cpu" in controllers.split(","):
+            for folder in (controllers, "cpu"):
+                found += _stated(mounted / folder, place, _separate)
+    return min(found, default=None)
+
+
+def _stated(mounted: Path, place: str, read: Callable[[Path], tuple[str, str]]) -> Iterator[float]:
+    """Give what a group and all that hold it are allowed."""
+    # within a container the place may be the host's name for what stands at the root there
+    parts = [part for part in place.split("/") if part not in {"", ".."}]
+    for depth in range(len(parts), -1, -1):
+        try:
+            allowed, period = read(mounted.joinpath(*parts[:depth]))
+            if int(allowed) > 0 and int(period) > 0:
+                yield int(allowed) / int(period)
+        except (OSError, ValueError):
+            continue
+
+
+def _unified(folder: Path) -> tuple[str, str]:
+    allowed, period = (folder / "cpu.max").read_text(encoding="ascii").split()
+    return allowed, period  # "max" in place of a number: no limit
+
+
+def _separate(folder: Path) -> tuple[str, str]:
+    names = ("cpu.cfs_quota_us", "cpu.cfs_period_us")
+    allowed, period = ((folder / name).read_text(encoding="ascii") for name in names)
+    return allowed, period  # -1: no limit
+
+
+#: A BLAS library, and how many threads it had.
+Setting = tuple[Any, int]
+
+
+class _Blas:
+    """The BLAS libraries of this process, and whether they are held to one thread."""
+
+    def __init__(self) -> None:
+        self.lock = Lock()
+        self.holders = 0
+        self.before: list[Setting] = []
+
+    @staticmethod
+    @cache
+    def libraries() -> tuple[list[Any], list[Any]]:
+        """Give the libraries whose setting is the process's, and those where it is a thread's."""
+        from threadpoolctl import ThreadpoolController
+
+        found = ThreadpoolController().select(user_api="blas").lib_controllers
+        apart = [
+            library
+            for library in found
+            if library.internal_api == "mkl" or getattr(library, "threading_layer", "") == "openmp"
+        ]
+        return [library for library in found if library not in apart], apart
+
+    def hold(self) -> list[Setting]:
+        """Hold them, and give what this thread's setting was where it has one of its own."""
+        together, apart = self.libraries()
+        with self.lock:
+            if not self.holders:
+                self.before = _held(together)
+            self.holders += 1
+        return _held(apart)
+
+    def let_go(self, own: list[Setting]) -> None:
+        """Restore what was set, for all threads when the last holder is done."""
+        _restore(own)
+        with self.lock:
+            self.holders -= 1
+            if not self.holders:
+                _restore(self.before)
+
+
+def _held(libraries: list[Any]) -> list[Setting]:
+    counted = [(library, library.get_num_threads()) for library in libraries]
+    before = [(library, count) for library, count in counted if count != 1]
+    _restore([(library, 1) for library, _ in before])
+    return before
+
+
+def _restore(settings: list[Setting]) -> None:
+    for library, count in settings:
+        # From version 3.7 on, threadpoolctl lets the one thread set it that did so first; holders
+        # may end in another order than they began in.
+        clear = getattr(library, "clear_controlling_thread", None)
+        if clear is not None:
+            clear(force=True)
+        library.set_num_threads(count)
+        if clear is not None:
+            clear(force=True)
+
+
+_BLAS = _Blas()
+
+
+@contextmanager
+def one_blas_thread() -> Generator[None]:
+    """Hold BLAS to one thread, and restore what was set when the last holder is done.
+
+    Yields
+    ------
+    None
+        While it is held.
+    """
+    own = _BLAS.hold()
+    try:
+        yield
+    finally:
+        _BLAS.let_go(own)
+
+
+@lru_cache(maxsize=1)
+def _pool(count: int) -> ThreadPoolExecutor:
+    return ThreadPoolExecutor(count, thread_name_prefix="rnnlens")
+
+
+def _begin_anew() -> None:
+    """Forget the threads, which do not outlive a fork, and what they may have held."""
+    _pool.cache_clear()
+    _BLAS.lock = Lock()
+
+
+if hasattr(os, "register_at_fork"):
+    os.register_at_fork(after_in_child=_begin_anew)
+
+#: In a thread of the pool: what says that its work is not wanted any more.
+_HERE = local()
+
+
+def _within() -> bool:
+    """Say whether this is a piece of shared work; end it where it is not wanted any more."""
+    stop: Event | None = getattr(_HERE, "stop", None)
+    if stop is not None and stop.is_set():
+        raise CancelledError
+    return stop is not None
+
+
+def _piece(stop: Event, work: Callable[..., None], arguments: tuple[Any, ...]) -> None:
+    _HERE.stop = stop
+    try:
+        if not stop.is_set():
+            with one_blas_thread():
+                work(*arguments)
+    finally:
+        _HERE.stop = None
+
+
+def each(
+    work: Callable[..., None],
+    pieces: Sequence[tuple[Any, ...]],
+    done: Callable[[tuple[Any, ...]], None] | None = None,
+) -> None:
+    """Do pieces of work, shared among the threads.
+
+    An error, or Ctrl-C, ends it at once: pieces that wait are dropped, and those that run end
+    where they would share work themselves.
+
+    Parameters
+    ----------
+    work : callable
+        Takes what each piece holds; must leave Python's lock alone to gain.
+    pieces : sequence of tuple
+        The arguments of each piece.
+    done : callable, optional
+        Told, in the caller's thread, of each piece that is done.
+
+    Raises
+    ------
+    CancelledError
+        In a thread of the pool, where the work that this is part of is not wanted any more.
+    """
+    count = 1 if _within() or len(pieces) <= 1 else threads()
+    if count == 1:
+        for piece in pieces:
+            work(*piece)
+            if done is not None:
+                done(piece)
+            _within()
+        return
+    stop = Event()
+    jobs: dict[Future[None], tuple[Any, ...]] = {}
+    try:
+        with one_blas_thread():
+            for piece in pieces:
+                # what the caller set for its thread (`plan.equations`, say) holds in ours too
+                run = copy_context().run
+                jobs[_pool(count).submit(run, _piece, stop, work, piece)] = piece
+            for job in as_completed(jobs):
+                job.result()
+                if done is not None:
+                    done(jobs[job])
+    finally:
+        stop.set()
+        for job in jobs:
+            job.cancel()
+
+
+def share(work: Callable[[int, int], None], samples: int, block: int) -> None:
+    """Do work on ranges of samples, shared among the threads.
+
+    Parameters
+    ----------
+    work : callable
+        Takes the first sample and the end of a range; must leave Python's lock alone to gain.
+    samples : int
+        How many there are.
+    block : int
+        Ranges begin at multiples of it.
+    """
+    blocks = -(-samples // block)
+    count = 1 if blocks <= 1 or _within() else threads()
+    pieces = max(1, min(blocks, count * PIECES if count > 1 else 1))
+    edges = [blocks * k // pieces * block for k in range(pieces)] + [samples]
+    each(work, list(pairwise(edges)))

@@ -1,0 +1,309 @@
+"""Walking the tree of all coalitions, and the same coalitions as a list of masks."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from functools import cached_property
+
+import numpy as np
+from numpy.typing import NDArray
+
+from rnnlens.engine.forks import LEAST, Forks, quick
+from rnnlens.engine.operations.registry import Array
+from rnnlens.engine.players import Players
+from rnnlens.engine.stream import State, Walk, rows
+
+__all__ = ["Listed", "Tree", "beginnings", "codes_of", "listed"]
+
+Bools = NDArray[np.bool_]
+Ints = NDArray[np.int64]
+
+
+@dataclass(frozen=True, eq=False)
+class Tree:
+    """A tree that forks at each player's oldest step.
+
+    Values and histories stand node by node, and within a node window by window. A node is
+    known by the choice that each player has made: 0 hidden, 1 shown, 2 and more shown in part.
+
+    Parameters
+    ----------
+    walk : Walk
+        How the network is walked step by step.
+    parts : Players
+        Who plays.
+    choices : array (choice, feature) of bool
+        Ways to show one player in part.
+    mixed : callable
+        From what nodes show of a step, and the step, to its input.
+    value : callable
+        From the network's outputs to one number a history.
+    rows : int
+        Histories that one level holds at once.
+    """
+
+    walk: Walk
+    parts: Players
+    choices: Bools
+    mixed: Callable[[Bools, int], Array]
+    value: Callable[[tuple[Array, ...]], Array]
+    rows: int
+
+    @property
+    def _ways(self) -> Bools:
+        """What each choice shows: (choice,), or (choice, feature) where some show a part."""
+        if len(self.choices) == 0:
+            return np.array([False, True])
+        none = np.zeros((1, self.choices.shape[1]), bool)
+        return np.concatenate([none, ~none, self.choices])
+
+    @property
+    def _windows(self) -> int:
+        return len(self.walk.window.value((self.walk.of, 0)))
+
+    def grow(self, start: State, nodes: int) -> tuple[Array, list[Array]]:
+        """Evaluate every coalition, and those that show one player in part.
+
+        Parameters
+        ----------
+        start : State
+            Before the first step.
+        nodes : int
+            Histories of each window in it: two where a carried state is a player.
+
+        Returns
+        -------
+        tuple
+            As `rnnlens.engine.coalitions.Game.split` gives it.
+        """
+        chosen = np.zeros((nodes, len(self.parts.blocks)), np.int64)
+        if len(self.choices) == 0:
+            plain, partial = self._below(start, chosen, 0), []
+        else:
+            plain, partial = self._split(start, chosen, 0)
+        joined = [p.reshape(*p.shape[:2], -1, p.shape[-1]) for p in partial]
+        return plain.reshape(-1, plain.shape[-1]), joined
+
+    def _take(self, state: State, chosen: Ints, player: int, ways: Ints) -> tuple[State, Ints]:
+        """Fork at a player's oldest step and go on to the next player's."""
+        blocks, owner = self.parts.blocks, self.parts.owner
+        nodes = len(chosen)
+        after = np.tile(chosen, (len(ways), 1))
+        after[:, player] = np.repeat(ways, nodes)
+        first = blocks[player][0]
+        last = blocks[player + 1][0] if player + 1 < len(blocks) else self.parts.steps
+        for t in range(first, last):
+            if t == first and self._windows == 1 and rows(state) == nodes:
+                # each of the ways is the input of all nodes
+                x = self.mixed(self._ways[ways], t)
+                state = self.walk.step(state, x, t, fork=True)
+            else:
+                state = self.walk.step(state, self.mixed(self._ways[after[:, owner[t]]], t), t)
+        return state, after
+
+    @cached_property
+    def _quick(self) -> Forks | None:
+        return quick(self.walk, self.mixed, self.value) if self._windows == 1 else None
+
+    def _singles(self, player: int) -> bool:
+        """Say whether all players from this one on are one step each."""
+        return self.parts.steps - self.parts.blocks[player][0] == len(self.parts.blocks) - player
+
+    def _halves(self, state: State, chosen: Ints) -> list[tuple[State, Ints]] | None:
+        """Cut the nodes in two where they are too many to go on together."""
+        nodes, windows = len(chosen), self._windows
+        if nodes == 1 or nodes * windows <= self.rows:
+            return None
+        half = nodes // 2
+        return [
+            ({name: tuple(a[cut_] for a in s) for name, s in state.items()}, part)
+            for cut_, part in (
+                (slice(0, half * windows), chosen[:half]),
+                (slice(half * windows, None), chosen[half:]),
+            )
+        ]
+
+    def _below(self, state: State, chosen: Ints, player: int) -> Array:
+        """Give the values of all choices from a player on, (choices left, node, window)."""
+        if player == len(self.parts.blocks):
+            return self.value(self.walk.outputs(state)).reshape(1, len(chosen), -1)
+        if len(chosen) >= LEAST and self._quick is not None and self._singles(player):
+            return self._quick.grow(state, self.parts.blocks[player][0])[..., None]
+        halves = self._halves(state, chosen)
+        if halves is not None:
+            return np.concatenate([self._below(*half, player) for half in halves], axis=1)
+        state, after = self._take(state, chosen, player, np.arange(2))
+        # (choices below, this choice, node, window) in C order
+        below = self._below(state, after, player + 1)
+        return below.reshape(-1, len(chosen), below.shape[-1])
+
+    def _split(self, state: State, chosen: Ints, player: int) -> tuple[Array, list[Array]]:
+        # Gives what `_below` gives, and for each player from this one on the partial choices:
+        # (choices of newer players, partial choice, choices from this player to the one that is
+        # split, node, window).
+        if player == len(self.parts.blocks):
+            return self._below(state, chosen, player), []
+        halves = self._halves(state, chosen)
+        if halves is not None:
+            found = [self._split(*half, player) for half in halves]
+            plain = np.concatenate([f[0] for f in found], axis=1)
+            joined = [np.concatenate(p, axis=3) for p in zip(*(f[1] for f in found), strict=True)]
+            return plain, joined
+        nodes = len(chosen)
+        own = self._partial(state, chosen, player)
+        state, after = self._take(state, chosen, player, np.arange(2))
+        below, rest = self._split(state, after, player + 1)
+        rest = [r.reshape(*r.shape[:2], -1, nodes, r.shape[-1]) for r in rest]
+        return below.reshape(-1, nodes, below.shape[-1]), [own[:, :, None], *rest]
+
+    def _partial(self, state: State, chosen: Ints, player: int) -> Array:
+        """Show one player in part, (choices of newer players, partial choice, node, window)."""
+        nodes, count = len(chosen), len(self.choices)
+        size = max(1, self.rows // (nodes * self._windows))
+        found = []
+        for low in range(0, count, size):
+            ways = np.arange(low, min(low + size, count)) + 2
+            below = self._below(*self._take(state, chosen, player, ways), player + 1)
+            found.append(below.reshape(len(below), len(ways), nodes, -1))
+        return np.concatenate(found, axis=1)
+
+
+@dataclass(frozen=True, eq=False)
+class Listed:
+    """The coalitions of a tree as masks.
+
+    Parameters
+    ----------
+    masks : array (coalition, step) or (coalition, step, feature) of bool
+        What comes from the window.
+    carried : array (coalition,) of bool
+        Whether the carried state does.
+    shapes : list of tuple of int
+        How the values of each player's partial choices stand, after the plain ones.
+    plain : int
+        How many show no player in part.
+    """
+
+    masks: Bools
+    carried: Bools
+    shapes: list[tuple[int, int, int]]
+    plain: int
+
+    def sorted_out(self, values: Array) -> tuple[Array, list[Array]]:
+        """Put values in the form in which a tree gives them.
+
+        Parameters
+        ----------
+        values : array (coalition, sample)
+            One a mask.
+
+        Returns
+        -------
+        tuple
+            As `rnnlens.engine.coalitions.Game.split` gives it.
+        """
+        parts, low = [], self.plain
+        for shape in self.shapes:
+            high = low + int(np.prod(shape))
+            parts.append(values[low:high].reshape(*shape, -1))
+            low = high
+        return values[: self.plain], parts
+
+
+def listed(parts: Players, choices: Bools) -> Listed:
+    """List the coalitions of a tree.
+
+    Parameters
+    ----------
+    parts : Players
+        Who plays.
+    choices : array (choice, feature) of bool
+        Ways to show one player in part.
+
+    Returns
+    -------
+    Listed
+        In the order in which a tree gives their values.
+    """
+    bits = (np.arange(1 << parts.count)[:, None] >> np.arange(parts.count) & 1).astype(bool)
+    if len(choices) == 0:
+        return Listed(
+            bits[:, parts.carried :][:, parts.owner], _carried(bits, parts), [], len(bits)
+        )
+    lists = [np.repeat(bits[:, parts.carried :, None], choices.shape[1], axis=2)]
+    carries, shapes = [_carried(bits, parts)], []
+    for player in range(len(parts.blocks)):
+        older = player + parts.carried
+        shape = (1 << (parts.count - 1 - older), len(choices), 1 << older)
+        newer, way, before = np.unravel_index(np.arange(np.prod(shape)), shape)
+        coalition = bits[newer << (older + 1) | before]
+        shown = np.repeat(coalition[:, parts.carried :, None], choices.shape[1], axis=2)
+        shown[:, player] = choices[way]
+        lists.append(shown)
+        carries.append(_carried(coalition, parts))
+        shapes.append(shape)
+    masks = np.concatenate(lists)[:, parts.owner]
+    return Listed(masks, np.concatenate(carries), shapes, len(bits))
+
+
+def _carried(bits: Bools, parts: Players) -> Bools:
+    return bits[:, 0] if parts.carried else np.ones(len(bits), bool)
+
+
+def codes_of(masks: Bools) -> Ints:
+    """Give a number to what each coalition shows at each step.
+
+    Parameters
+    ----------
+    masks : array (coalition, step) or (coalition, step, feature) of bool
+        What comes from the window.
+
+    Returns
+    -------
+    array (coalition, step) of int
+        Equal where the same is shown.
+    """
+    if masks.ndim == 2:
+        return masks.astype(np.int64)
+    features = masks.shape[2]
+    if features <= 62:
+        return masks @ (1 << np.arange(features, dtype=np.int64))
+    columns = [
+        np.unique(masks[:, t], axis=0, return_inverse=True)[1] for t in range(masks.shape[1])
+    ]
+    return np.stack([column.ravel() for column in columns], axis=1)
+
+
+def beginnings(masks: Bools, carried: Bools | None = None) -> int:
+    """Count the distinct beginnings, of every length, of coalitions.
+
+    Parameters
+    ----------
+    masks : array (coalition, step) or (coalition, step, feature) of bool
+        What comes from the window.
+    carried : array (coalition,) of bool, optional
+        Whether the carried state does.
+
+    Returns
+    -------
+    int
+        What `rnnlens.engine.coalitions.Game.some` evaluates for each window and recurrent layer.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> beginnings(np.array([[True, True, False], [True, False, False], [True, True, True]]))
+    6
+    """
+    codes = codes_of(masks)
+    if carried is not None:
+        codes = np.column_stack([carried.astype(np.int64), codes])
+    else:
+        codes = np.column_stack([np.zeros(len(codes), np.int64), codes])
+    codes = codes[np.lexsort(codes.T[::-1])]
+    steps = masks.shape[1]
+    differ = codes[1:] != codes[:-1]
+    # a coalition shares all steps before the first that differs from the one sorted before it
+    where = np.maximum(differ.argmax(axis=1) - 1, 0)
+    return steps + int((differ.any(axis=1) * (steps - where)).sum())
