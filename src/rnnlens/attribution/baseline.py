@@ -6,6 +6,8 @@
 ``persistence``       every step holds the newest one, "the last value held": lag 1 is its own
                       baseline, and contributions say what the way here added to the state now
 ``background``        real windows, drawn without replacement; contributions are the mean over them
+``hourly mean``       each feature's mean over the steps of the same hour of the day; likewise
+                      ``monthly mean`` and ``seasonal mean`` (`rnnlens.attribution.grouped`)
 array ``(feature,)``  one value a feature, at every step
 array ``(step, feature)``            one window
 array ``(background, step, feature)``  several windows, as ``background``
@@ -13,25 +15,33 @@ array ``(background, step, feature)``  several windows, as ``background``
 
 Held features keep their own values whatever the baseline, and so do the steps that the network
 masks: neither is hidden, and both contribute exactly zero.
+
+All of these are *interventional*: they replace values whatever is shown beside them, and so say
+what the network computes. A *conditional* baseline (`rnnlens.attribution.conditional`) says what
+the data imply instead.
 """
 
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import ClassVar
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from rnnlens.attribution.grouped import CALENDAR, Groups, group_mean, mean_of
 from rnnlens.errors import DataError
 
-__all__ = ["NAMED", "Baseline", "make_baseline", "unusual"]
+__all__ = ["NAMED", "Baseline", "checked_data", "make_baseline", "unusual"]
 
 Array = NDArray[np.float64]
 
 #: The baselines that have a name.
-NAMED = ("zero", "mean", "persistence", "background")
+NAMED = ("zero", "mean", "persistence", "background", *CALENDAR)
 #: Windows drawn for ``background`` where their number is not given.
 BACKGROUNDS = 32
+#: Steps that a baseline's steps are compared with: evenly taken from the data where it has more.
+MOST_STEPS = 100_000
 
 
 @dataclass(frozen=True, eq=False)
@@ -47,6 +57,8 @@ class Baseline:
     held : array of int
         Features that keep their own values.
     """
+
+    kind: ClassVar[str] = "interventional"
 
     text: str
     windows: tuple[Array, ...]
@@ -104,6 +116,7 @@ def make_baseline(
     real: NDArray[np.bool_] | None = None,
     held: NDArray[np.int64] | None = None,
     background: Array | None = None,
+    groups: Groups | None = None,
     count: int = BACKGROUNDS,
     seed: int = 0,
 ) -> Baseline:
@@ -121,7 +134,10 @@ def make_baseline(
     held : array of int, optional
         Features that keep their own values.
     background : array (window, step, feature), optional
-        The data for ``mean`` and ``background``; the explained windows where not given.
+        The data for means and ``background``; the explained windows where not given.
+    groups : Groups, optional
+        Which steps of the windows and of the data belong together, for ``hourly mean`` and its
+        like.
     count : int
         Windows drawn for ``background``.
     seed : int
@@ -135,26 +151,59 @@ def make_baseline(
     Raises
     ------
     DataError
-        If the name is unknown or the array does not fit the windows.
+        If the name is unknown, an array does not fit the windows or holds NaN, or groups are
+        missing.
     """
     held = np.array([], dtype=np.int64) if held is None else held
-    data = x if background is None else np.asarray(background, dtype=np.float64)
-    if data.shape[1:] != x.shape[1:]:
-        raise DataError(
-            f"background windows must have shape (window, {x.shape[1]}, {x.shape[2]}), but came "
-            f"with {data.shape}"
-        )
+    data = x if background is None else checked_data(background, x)
     whose = f"{len(data):,} {'explained' if background is None else 'background'} windows"
     if isinstance(given, str):
         if given == "background":
             drawn = np.sort(np.random.default_rng(seed).permutation(len(data))[:count])
             text = f"background ({len(drawn)} of {whose}, seed {seed})"
             windows = tuple(data[k : k + 1] for k in drawn)
+        elif given in CALENDAR:
+            text, windows = f"{given} (of {whose})", (group_mean(given, groups, x, data),)
         else:
             text, windows = _named(given, x, real, data, whose)
     else:
         text, windows = _array(np.asarray(given, dtype=np.float64), x)
     return Baseline(text, windows, held)
+
+
+def checked_data(given: ArrayLike, x: Array) -> Array:
+    """Check the windows that a baseline is made from.
+
+    Parameters
+    ----------
+    given : array (window, step, feature)
+        The data.
+    x : array (sample, step, feature)
+        The windows that are explained.
+
+    Returns
+    -------
+    array (window, step, feature)
+        The data, in float64.
+
+    Raises
+    ------
+    DataError
+        If the shape does not fit, or a number is NaN or infinite.
+    """
+    data = np.asarray(given, dtype=np.float64)
+    if data.shape[1:] != x.shape[1:] or not len(data):
+        raise DataError(
+            f"background windows must have shape (window, {x.shape[1]}, {x.shape[2]}), but came "
+            f"with {data.shape}"
+        )
+    if not np.isfinite(data).all():
+        where = tuple(int(k) for k in np.argwhere(~np.isfinite(data))[0])
+        raise DataError(
+            f"the background windows hold {data[where]} at index {where}: fill or drop missing "
+            "values before windows are made"
+        )
+    return data
 
 
 def _named(
@@ -163,7 +212,7 @@ def _named(
     if name == "zero":
         return "zero (0 in the network's own units)", (np.zeros((1, 1, 1)),)
     if name == "mean":
-        return f"mean (of {whose})", (data.mean(axis=(0, 1))[None, None],)
+        return f"mean (of {whose})", (mean_of(data.reshape(-1, data.shape[2]))[None, None],)
     if name == "persistence":
         return "persistence (the newest value held over the window)", (_newest_real(x, real),)
     raise DataError(f"no baseline is called {name!r}: give one of {', '.join(NAMED)}, or an array")
@@ -203,7 +252,8 @@ def unusual(baseline: Baseline, x: Array) -> float:
         inputs unlike any it was shown. NaN where there are too few steps to say.
     """
     free = np.setdiff1d(np.arange(x.shape[2]), baseline.held)
-    steps = x[..., free].reshape(-1, len(free))
+    every = x.reshape(-1, x.shape[2])
+    steps = every[:: -(-len(every) // MOST_STEPS), free]
     if len(free) == 0 or len(steps) < 10 * len(free):
         return float("nan")
     mean = steps.mean(axis=0)

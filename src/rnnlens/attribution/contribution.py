@@ -10,13 +10,22 @@ from numpy.typing import NDArray
 from rnnlens.errors import NotAdditive
 from rnnlens.names import declared
 
-__all__ = ["TOLERANCE", "Contribution", "LagContribution", "Sensitivity", "additive"]
+__all__ = [
+    "TOLERANCE",
+    "Contribution",
+    "LagContribution",
+    "LagFeatureContribution",
+    "Sensitivity",
+    "additive",
+]
 
 Array = NDArray[np.float64]
 
 #: Largest residual, relative to the forecasts' size, that float64 rounding explains. Secants of
 #: networks with weights of scale 0.1 to 5 over 1 to 200 steps leave 1e-10 at the most.
 TOLERANCE = 1e-8
+#: The same for float32.
+TOLERANCE_SINGLE = 1e-3
 
 
 @dataclass(frozen=True, eq=False)
@@ -30,13 +39,16 @@ class Contribution:
     forecast, baseline_forecast : array (sample,)
         For the window, and for the baseline (the mean over backgrounds).
     residual : array (sample,)
-        ``forecast - baseline_forecast - sum of contributions``.
+        ``forecast - baseline_forecast - sum of contributions``, `carried` among them.
+    carried : array (sample,), optional
+        What the state carried into the window contributes, against a state of zero.
     """
 
     contribution: Array = declared("sample", "lag", "feature")
     forecast: Array = declared("sample")
     baseline_forecast: Array = declared("sample")
     residual: Array = declared("sample")
+    carried: Array | None = declared("sample", optional=True)
 
 
 @dataclass(frozen=True, eq=False, kw_only=True)
@@ -53,6 +65,10 @@ class LagContribution:
         As in `Contribution`.
     cells : int
         Cell evaluations that it took.
+    players : tuple of str
+        What each player is called, where some are named groups of lags.
+    carried : array (sample,), optional
+        As in `Contribution`.
     """
 
     contribution: Array = declared("sample", "lag")
@@ -62,6 +78,46 @@ class LagContribution:
     baseline_forecast: Array = declared("sample")
     residual: Array = declared("sample")
     cells: int
+    players: tuple[str, ...] = ()
+    carried: Array | None = declared("sample", optional=True)
+
+
+@dataclass(frozen=True, eq=False, kw_only=True)
+class LagFeatureContribution:
+    """Signed contributions by lag and feature where older lags may stand together.
+
+    Parameters
+    ----------
+    contribution : array (sample, lag, feature)
+        Newest player first; the last one may stand for all older lags, each feature by itself.
+        Held features are no players and have zeros.
+    lag_from, lag_to : array (lag,) of int
+        First and last lag of each player.
+    columns : tuple of tuple of int
+        The features of each entry along ``feature``: one, or those of a named group.
+    forecast, baseline_forecast, residual : array (sample,)
+        As in `Contribution`.
+    cells : int
+        Cell evaluations that it took.
+    players : tuple of str
+        What each player is called, where some are named groups of lags.
+    column_names : tuple of str
+        Names of the groups of features; empty text for a feature by itself.
+    carried : array (sample,), optional
+        As in `Contribution`.
+    """
+
+    contribution: Array = declared("sample", "lag", "feature")
+    lag_from: NDArray[np.int64]
+    lag_to: NDArray[np.int64]
+    columns: tuple[tuple[int, ...], ...]
+    forecast: Array = declared("sample")
+    baseline_forecast: Array = declared("sample")
+    residual: Array = declared("sample")
+    cells: int
+    players: tuple[str, ...] = ()
+    column_names: tuple[str, ...] = ()
+    carried: Array | None = declared("sample", optional=True)
 
 
 @dataclass(frozen=True, eq=False)
@@ -100,7 +156,8 @@ def additive(total: Array, forecast: Array, baseline_forecast: Array, method: st
     Raises
     ------
     NotAdditive
-        If a residual is above `TOLERANCE` times the size of the forecasts.
+        If a residual is above `TOLERANCE` (in float32 `TOLERANCE_SINGLE`) times the size of the
+        forecasts.
 
     Examples
     --------
@@ -111,12 +168,15 @@ def additive(total: Array, forecast: Array, baseline_forecast: Array, method: st
     residual = forecast - baseline_forecast - total
     size = np.maximum(1.0, np.maximum(np.abs(forecast), np.abs(baseline_forecast)))
     excess = np.abs(residual) / size
-    if excess.size and not excess.max() <= TOLERANCE:
+    allowed = TOLERANCE_SINGLE if forecast.dtype == np.float32 else TOLERANCE
+    if excess.size and not excess.max() <= allowed:
         worst = int(np.argmax(np.where(np.isnan(excess), np.inf, excess)))
         raise NotAdditive(
             f"the contributions of method {method!r} miss the change of the forecast by "
             f"{residual[worst]:.3g} in sample {worst} (forecast {forecast[worst]:.6g}, baseline "
-            f"forecast {baseline_forecast[worst]:.6g}, tolerance {TOLERANCE * size[worst]:.1g}): "
-            "the network amplifies rounding beyond float64; use method 'tree' for this window"
+            f"forecast {baseline_forecast[worst]:.6g}, tolerance {allowed * size[worst]:.1g}): "
+            f"the network amplifies rounding beyond {forecast.dtype}; use "
+            + ("precision 'float64'" if forecast.dtype == np.float32 else "method 'tree'")
+            + " for this window"
         )
     return residual

@@ -8,7 +8,7 @@ not sum to the forecast: a sensitivity, not a contribution (Simonyan, Vedaldi an
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 
 import numpy as np
 
@@ -17,14 +17,19 @@ from rnnlens.attribution.contribution import Sensitivity
 from rnnlens.attribution.target import Target
 from rnnlens.engine.backward import backward
 from rnnlens.engine.forward import forward
-from rnnlens.engine.plan import chunks
+from rnnlens.engine.plan import gathered
 from rnnlens.network.network import Network
 
 __all__ = ["gradient"]
 
 
 def gradient(
-    network: Network, inputs: Mapping[str, Array], target: Target, *, of: str
+    network: Network,
+    inputs: Mapping[str, Array],
+    target: Target,
+    *,
+    of: str,
+    progress: Callable[[int, int], None] | None = None,
 ) -> Sensitivity:
     """Differentiate each forecast with respect to its window.
 
@@ -38,17 +43,19 @@ def gradient(
         What is differentiated.
     of : str
         The input with respect to which.
+    progress : callable, optional
+        Called with windows done and windows in all.
 
     Returns
     -------
     Sensitivity
         Target's own unit per unit of the network's input.
     """
-    derivatives, forecasts = [], []
-    for chunk in chunks(network, inputs):
+
+    def part(chunk: slice) -> tuple[Array, Array]:
         run = forward(network, {name: array[chunk] for name, array in inputs.items()})
         x = run.value((of, 0))
         found = backward(run, target.weight(run)).get((of, 0), np.zeros_like(x))
-        derivatives.append(found.reshape(*x.shape[:2], -1)[:, ::-1])
-        forecasts.append(target.pick(run.outputs))
-    return Sensitivity(np.concatenate(derivatives), np.concatenate(forecasts))
+        return found.reshape(*x.shape[:2], -1)[:, ::-1], target.pick(run.outputs)
+
+    return Sensitivity(*gathered(part, network, inputs, runs=2, passes=3, progress=progress))

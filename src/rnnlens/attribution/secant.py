@@ -17,29 +17,32 @@ compares with a baseline, another baseline gives another answer.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 
 import numpy as np
 
 from rnnlens.attribution.baseline import Array, Baseline
+from rnnlens.attribution.conditional import GaussianConditional, refuse_conditional
 from rnnlens.attribution.contribution import Contribution, additive
 from rnnlens.attribution.masks import real_steps
 from rnnlens.attribution.target import Target
 from rnnlens.engine.backward import multipliers
-from rnnlens.engine.forward import Run, forward
-from rnnlens.engine.plan import chunks
+from rnnlens.engine.forward import States, forward
+from rnnlens.engine.plan import gathered
 from rnnlens.network.network import Network
 
-__all__ = ["secant"]
+__all__ = ["secant", "states_of"]
 
 
 def secant(
     network: Network,
     inputs: Mapping[str, Array],
     target: Target,
-    baseline: Baseline,
+    baseline: Baseline | GaussianConditional,
     *,
     of: str,
+    initial_state: States | None = None,
+    progress: Callable[[int, int], None] | None = None,
 ) -> Contribution:
     """Split each forecast among lags and features by secant multipliers.
 
@@ -51,55 +54,91 @@ def secant(
         From `rnnlens.engine.forward.entries`, in the network's own units.
     target : Target
         What is explained.
-    baseline : Baseline
-        What stands in for hidden inputs.
+    baseline : Baseline or GaussianConditional
+        What stands in for hidden inputs; a conditional one is refused.
     of : str
         The input that is explained; the others keep their values.
+    initial_state : mapping of str to sequence of array (sample, unit), optional
+        States carried into the windows, by recurrent layer. What they do against a state of zero
+        is a contribution of its own.
+    progress : callable, optional
+        Called with windows done and windows in all.
 
     Returns
     -------
     Contribution
-        In the target's own unit.
+        In the target's own unit; with `carried` where a state is carried in.
 
     Raises
     ------
+    InputError
+        If the baseline is conditional: it stands in for no window by itself.
     NotAdditive
         If rounding spoils the sum beyond the stated tolerance.
     """
-    parts = [
-        _part(
-            network,
-            {name: array[chunk] for name, array in inputs.items()},
-            target,
-            baseline.part(chunk),
-            of,
-        )
-        for chunk in chunks(network, inputs, runs=2)
-    ]
-    contribution, forecast, baseline_forecast = (
-        np.concatenate(pieces) for pieces in zip(*parts, strict=True)
+    if isinstance(baseline, GaussianConditional):
+        refuse_conditional("secant")
+
+    def part(chunk: slice) -> tuple[Array, ...]:
+        given = {name: array[chunk] for name, array in inputs.items()}
+        states = states_of(initial_state, chunk)
+        return _part(network, given, target, baseline.part(chunk), of, states)
+
+    contribution, forecast, baseline_forecast, carried = gathered(
+        part, network, inputs, runs=3, passes=1 + 4 * len(baseline.windows), progress=progress
     )
-    residual = additive(contribution.sum(axis=(1, 2)), forecast, baseline_forecast, "secant")
-    return Contribution(contribution, forecast, baseline_forecast, residual)
+    total = contribution.sum(axis=(1, 2)) + carried
+    residual = additive(total, forecast, baseline_forecast, "secant")
+    own = None if initial_state is None else carried
+    return Contribution(contribution, forecast, baseline_forecast, residual, own)
 
 
 def _part(
-    network: Network, inputs: Mapping[str, Array], target: Target, baseline: Baseline, of: str
-) -> tuple[Array, Array, Array]:
-    run = forward(network, inputs)
+    network: Network,
+    inputs: Mapping[str, Array],
+    target: Target,
+    baseline: Baseline,
+    of: str,
+    states: dict[str, list[Array]],
+) -> tuple[Array, Array, Array, Array]:
+    run = forward(network, inputs, initial_state=states)
+    zeros = {name: [np.zeros_like(state) for state in given] for name, given in states.items()}
     x = inputs[of].reshape(*inputs[of].shape[:2], -1)
     real = real_steps(run, of)
-    total, value = np.zeros_like(x), np.zeros(len(x))
+    total, value, carried = np.zeros_like(x), np.zeros(len(x)), np.zeros(len(x))
     for number in range(len(baseline.windows)):
         x0 = baseline.stand_in(x, real, number)
-        run0 = forward(network, {**inputs, of: x0.reshape(inputs[of].shape)}, masks_of=run)
-        total += _between(run, run0, target, of).reshape(x.shape) * (x - x0)
+        hidden = {**inputs, of: x0.reshape(inputs[of].shape)}
+        run0 = forward(network, hidden, initial_state=zeros, masks_of=run)
+        m = multipliers(run, run0, target.weight(run))
+        if (of, 0) in m:
+            total += m[of, 0].reshape(x.shape) * (x - x0)
+        for name, given in states.items():
+            for k, state in enumerate(given):
+                if (f"{name} initial state", k) in m:
+                    carried += (m[f"{name} initial state", k] * state).sum(axis=1)
         value += target.pick(run0.outputs)
     count = len(baseline.windows)
     # lag 1, the newest step, comes first
-    return total[:, ::-1] / count, target.pick(run.outputs), value / count
+    return total[:, ::-1] / count, target.pick(run.outputs), value / count, carried / count
 
 
-def _between(run: Run, run0: Run, target: Target, of: str) -> Array:
-    found = multipliers(run, run0, target.weight(run)).get((of, 0))
-    return np.zeros_like(run.value((of, 0))) if found is None else found
+def states_of(given: States | None, samples: slice) -> dict[str, list[Array]]:
+    """Cut some samples out of carried states.
+
+    Parameters
+    ----------
+    given : mapping of str to sequence of array (sample, unit), or None
+        By recurrent layer.
+    samples : slice
+        Of the sample axis.
+
+    Returns
+    -------
+    dict of str to list of array
+        In float64.
+    """
+    return {
+        name: [np.asarray(state, np.float64)[samples] for state in states]
+        for name, states in (given or {}).items()
+    }

@@ -1,0 +1,197 @@
+"""How far the secant method is from exact Shapley values, measured on some of the windows.
+
+Secant contributions sum exactly, but lag by lag they approximate the Shapley values. The audit
+takes at most 100 windows, one drawn at random from each of as many stretches of equal length, runs
+the exact tree on them (`rnnlens.attribution.shapley_tree`), and compares: the secant contributions
+of each lag, summed over features, minus the lag's exact value. Exact for the windows it takes;
+over the others it says as much as a sample does. Cost: that of the tree.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from rnnlens.attribution.baseline import Array, Baseline
+from rnnlens.attribution.budget import BUDGET, Question
+from rnnlens.attribution.contribution import Contribution
+from rnnlens.attribution.secant import states_of
+from rnnlens.attribution.shapley_tree import shapley_tree
+from rnnlens.attribution.target import Target
+from rnnlens.engine.forward import States
+from rnnlens.names import declared
+from rnnlens.network.network import Network
+
+__all__ = ["AUDITED", "Audit", "audit", "spread"]
+
+#: Windows that an audit takes at the most.
+AUDITED = 100
+#: Lags that are kept as players before windows are left out.
+LEAST_LAGS = 6
+
+
+@dataclass(frozen=True, eq=False, kw_only=True)
+class Audit:
+    """The difference between secant contributions and exact values.
+
+    Parameters
+    ----------
+    difference : array (sample, lag)
+        Secant sum of the lag minus its Shapley value, in the target's own unit.
+    windows : array (sample,) of int
+        Which windows were taken.
+    lag_from, lag_to : array (lag,) of int
+        First and last lag of each player, newest first.
+    largest, mean : float
+        Of the absolute differences, in the target's own unit.
+    size : float
+        Mean absolute exact value, in the target's own unit.
+    cells : int
+        Cell evaluations that the exact values took.
+    """
+
+    difference: Array = declared("sample", "lag")
+    windows: NDArray[np.int64]
+    lag_from: NDArray[np.int64]
+    lag_to: NDArray[np.int64]
+    largest: float
+    mean: float
+    size: float
+    cells: int
+
+    @property
+    def largest_share(self) -> float:
+        """The largest difference in the mean size; NaN where all exact values are zero."""
+        return self.largest / self.size if self.size > 0 else float("nan")
+
+    @property
+    def mean_share(self) -> float:
+        """The mean difference in the mean size; NaN where all exact values are zero."""
+        return self.mean / self.size if self.size > 0 else float("nan")
+
+    @property
+    def sentence(self) -> str:
+        """What was found, in words."""
+        return (
+            f"secant against exact Shapley values of lags in {len(self.windows)} windows: mean "
+            f"difference {self.mean:.3g} ({self.mean_share:.1%} of the mean size), largest "
+            f"{self.largest:.3g} ({self.largest_share:.1%})"
+        )
+
+
+def spread(windows: int, most: int, seed: int) -> NDArray[np.int64]:
+    """Draw windows evenly spread over all.
+
+    Parameters
+    ----------
+    windows : int
+        How many there are.
+    most : int
+        How many to take; all where there are no more.
+    seed : int
+        Of the draw.
+
+    Returns
+    -------
+    array of int
+        Rising; one from each stretch of equal length.
+
+    Examples
+    --------
+    >>> spread(4, 100, seed=0), len(spread(1000, 100, seed=0))
+    (array([0, 1, 2, 3]), 100)
+    """
+    if windows <= most:
+        return np.arange(windows)
+    edges = np.linspace(0, windows, most + 1).astype(np.int64)
+    return np.random.default_rng(seed).integers(edges[:-1], edges[1:])
+
+
+def audit(
+    network: Network,
+    inputs: Mapping[str, Array],
+    target: Target,
+    baseline: Baseline,
+    found: Contribution,
+    *,
+    of: str,
+    newest: int = 12,
+    initial_state: States | None = None,
+    budget: int = BUDGET,
+    most: int = AUDITED,
+    seed: int = 0,
+    progress: Callable[[int, int], None] | None = None,
+) -> Audit:
+    """Compare secant contributions with exact Shapley values of lags.
+
+    Parameters
+    ----------
+    network, inputs, target, baseline, of, initial_state, progress
+        As they were given to `rnnlens.attribution.secant.secant`.
+    found : Contribution
+        What it gave.
+    newest : int
+        Lags that the tree takes one by one at the most; fewer where the budget asks for it.
+    budget : int
+        Cell evaluations for the exact values; first lags are put together, then windows left out.
+    most : int
+        Windows that are taken at the most.
+    seed : int
+        Of the draw of windows.
+
+    Returns
+    -------
+    Audit
+        The differences and their size.
+    """
+    count, steps, features = found.contribution.shape
+    carried = initial_state is not None
+    one = Question(network, of, 1, steps, features, baseline, by_feature=False, carried=carried)
+    taken, lags = _sizes(one, min(count, most), newest, budget)
+    windows = spread(count, taken, seed)
+    states = {
+        name: [state[windows] for state in given]
+        for name, given in states_of(initial_state, slice(None)).items()
+    }
+    exact = shapley_tree(
+        network,
+        {name: array[windows] for name, array in inputs.items()},
+        target,
+        _of(baseline, windows),
+        of=of,
+        newest=lags,
+        initial_state=states if carried else None,
+        progress=progress,
+    )
+    by_lag = found.contribution[windows].sum(axis=2)
+    sums = np.add.reduceat(by_lag, exact.lag_from - 1, axis=1)
+    difference = sums - exact.contribution
+    size = float(np.abs(exact.contribution).mean())
+    away = np.abs(difference)
+    return Audit(
+        difference=difference,
+        windows=windows,
+        lag_from=exact.lag_from,
+        lag_to=exact.lag_to,
+        largest=float(away.max()),
+        mean=float(away.mean()),
+        size=size,
+        cells=exact.cells,
+    )
+
+
+def _sizes(one: Question, windows: int, newest: int, budget: int) -> tuple[int, int]:
+    """Give the windows and the lags that fit the budget."""
+    lags = one.fits(newest, budget // max(1, windows))
+    if lags >= min(LEAST_LAGS, newest, one.steps):
+        return windows, lags
+    lags = one.fits(min(LEAST_LAGS, newest), budget) or 1
+    return max(1, min(windows, budget // (one.exact(lags) or budget))), lags
+
+
+def _of(baseline: Baseline, windows: NDArray[np.int64]) -> Baseline:
+    kept = tuple(w if len(w) == 1 else w[windows] for w in baseline.windows)
+    return Baseline(baseline.text, kept, baseline.held)

@@ -1,0 +1,41 @@
+"""Shapley's formula over a table of all coalitions, for many games at once."""
+
+from __future__ import annotations
+
+from math import comb
+
+import numpy as np
+from numpy.typing import NDArray
+
+__all__ = ["shapley_values"]
+
+Array = NDArray[np.float64]
+
+
+def shapley_values(v: Array) -> Array:
+    """Give the Shapley values of games from the values of all their coalitions.
+
+    Parameters
+    ----------
+    v : array (2 ** players, ...)
+        Bit p of the index says whether player p takes part; further axes are further games.
+
+    Returns
+    -------
+    array (player, ...)
+        They sum to ``v[-1] - v[0]``.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> shapley_values(np.array([0.0, 1.0, 2.0, 5.0]))
+    array([2., 3.])
+    """
+    count = len(v).bit_length() - 1
+    sizes = np.bitwise_count(np.arange(len(v) // 2)).astype(int)
+    weights = np.array([1 / (count * comb(count - 1, s)) for s in range(count)])[sizes]
+    phi = np.empty((count, *v.shape[1:]))
+    for p in range(count):
+        without, taking = v.reshape(-1, 2, 1 << p, *v.shape[1:]).swapaxes(0, 1)
+        phi[p] = np.tensordot(weights, (taking - without).reshape(-1, *v.shape[1:]), 1)
+    return phi

@@ -1,0 +1,182 @@
+"""Exact or sampled, by what a budget allows; the default and its audit."""
+
+import numpy as np
+import pytest
+
+from networks import cell, chain, forecaster, head, stacked_bidirectional
+from rnnlens.attribution.audit import audit, spread
+from rnnlens.attribution.baseline import make_baseline
+from rnnlens.attribution.budget import BUDGET, Question, lags_and_features_within, lags_within
+from rnnlens.attribution.default import PER_WINDOW, choose, default
+from rnnlens.attribution.owen import owen
+from rnnlens.attribution.permutation import SampledLagContribution, SampledLagFeatureContribution
+from rnnlens.attribution.player_groups import PlayerGroups
+from rnnlens.attribution.secant import secant
+from rnnlens.attribution.shapley_tree import shapley_tree
+from rnnlens.attribution.target import Target
+from rnnlens.engine.forward import entries
+from rnnlens.errors import DataError
+from rnnlens.network.layers import Dense, Flatten, Recurrent
+
+FIRST = Target((0,))
+
+
+def setting(rng, *, windows=3, steps=12, features=2, kind="lstm"):
+    network = forecaster(kind, rng, steps=steps, features=features)
+    x = rng.normal(size=(windows, steps, features))
+    return network, entries(network, x), FIRST, make_baseline(rng.normal(size=features), x)
+
+
+@pytest.mark.parametrize("method", [lags_within, lags_and_features_within])
+def test_what_fits_is_exact_and_what_does_not_is_sampled(method, rng):
+    case = setting(rng)
+    exact = (shapley_tree if method is lags_within else owen)(*case, of="x", newest=8)
+    just = method(*case, of="x", newest=8, budget=exact.cells)
+    assert just.choice.method in {"tree", "owen"} and just.choice.cells == exact.cells
+    assert just.choice.why.startswith("exact: ")
+    np.testing.assert_array_equal(just.found.contribution, exact.contribution)
+    below = method(*case, of="x", newest=8, budget=exact.cells - 1)
+    assert below.choice.method == "permutation"
+    assert "sampled: exact values of 8 lags for 3 windows take" in below.choice.why
+    assert isinstance(below.found, SampledLagContribution | SampledLagFeatureContribution)
+    assert below.found.cells <= exact.cells - 1
+    gap = np.abs(below.found.contribution - exact.contribution)
+    assert (gap <= 6 * below.found.standard_error + 1e-12).all()
+
+
+@pytest.mark.parametrize("make", ["older", "whole", "stacked", "groups", "held", "carried"])
+def test_the_cells_told_before_are_those_that_are_taken(make, rng):
+    groups, held, state = None, [], None
+    network = forecaster("lstm", rng, steps=8, features=3)
+    if make == "whole":
+        network = stacked_bidirectional(rng, steps=8)
+    if make == "stacked":
+        first = Recurrent(cell("lstm", rng), return_sequences=True)
+        second = Recurrent(cell("gru_before", rng, features=5))
+        network = chain(first, second, head(rng, 5), shape=(8, 3))
+    if make == "groups":
+        groups = PlayerGroups(lags={"a": (1, 8), "b": (3, 6)}, features={"w": (0, 2)})
+    if make == "held":
+        held = [2]
+    if make == "carried":
+        state = {"recurrent": rng.normal(size=(2, 2, 5))}
+    x = rng.normal(size=(2, 8, 3))
+    baseline = make_baseline(rng.normal(size=(3, 8, 3)), x, held=np.array(held, int))
+    for method in (lags_within, lags_and_features_within):
+        found = method(
+            network,
+            entries(network, x),
+            FIRST,
+            baseline,
+            of="x",
+            newest=4,
+            groups=groups,
+            initial_state=state,
+        )
+        assert found.choice.method in {"tree", "owen"}
+        assert found.choice.cells == found.found.cells > 0
+
+
+def test_a_network_without_recurrent_layers_costs_no_cells(rng):
+    network = chain(Flatten(), Dense(rng.normal(size=(10, 1))), shape=(5, 2))
+    x = rng.normal(size=(2, 5, 2))
+    found = lags_within(network, entries(network, x), FIRST, make_baseline("zero", x), of="x")
+    assert found.choice.method == "tree" and found.found.cells == 0
+    expected = (x * network["dense"].layer.W.reshape(5, 2)).sum(axis=2)[:, ::-1]
+    np.testing.assert_allclose(found.found.contribution, expected, rtol=0, atol=1e-13)
+
+
+def test_more_lags_than_the_budget_bears_are_refused_with_what_fits(rng):
+    case = setting(rng, steps=30)
+    sentence = r"16 lags for 3 windows take [\d,]+ cells, beyond the budget of 9,000 cell"
+    with pytest.raises(DataError, match=sentence + r" evaluations: newest=9 fits"):
+        lags_within(*case, of="x", newest=16, budget=9_000, exact=True)
+    assert lags_within(*case, of="x", newest=9, budget=9_000, exact=True).found.cells <= 9_000
+    few = r"and two pairs of random orders [\d,]+, beyond the budget of 900 .*: newest=6 fits"
+    with pytest.raises(DataError, match=few):
+        lags_within(*case, of="x", newest=16, budget=900)
+    with pytest.raises(DataError, match="give fewer windows or more"):
+        lags_within(*case, of="x", newest=16, budget=10)
+    with pytest.raises(DataError, match="at least 1 lag"):
+        lags_within(*case, of="x", newest=0)
+
+
+def test_many_lags_or_features_are_sampled_rather_than_refused(rng):
+    case = setting(rng, windows=1, steps=40, features=1)
+    found = lags_within(*case, of="x", newest=40, budget=200_000)
+    assert (
+        found.choice.method == "permutation" and "more coalitions than memory" in found.choice.why
+    )
+    assert found.found.contribution.shape == (1, 40)
+
+
+def test_the_default_is_exact_where_it_fits_and_says_so(rng):
+    case = setting(rng, steps=14)
+    found = default(*case, of="x")
+    assert found.choice.method == "owen" and found.choice.newest == 12 and found.audit is None
+    assert found.choice.why.startswith("exact Owen values") and found.choice.cells < BUDGET
+    exact = owen(*case, of="x", newest=12)
+    np.testing.assert_array_equal(found.found.contribution, exact.contribution)
+    assert found.choice.cells == exact.cells
+
+
+def test_the_default_takes_fewer_lags_before_it_gives_exactness_up(rng):
+    network, inputs, _, baseline = setting(rng, steps=14)
+    ask = Question(network, "x", 3, 14, 2, baseline, by_feature=True)
+    for lags in (12, 11, 10):
+        budget = ask.exact(lags)
+        choice = choose(network, inputs, baseline, of="x", budget=budget)
+        assert (choice.method, choice.newest) == ("owen", lags)
+    choice = choose(network, inputs, baseline, of="x", budget=ask.exact(10) - 1)
+    assert choice.method == "secant" and "beyond the budget" in choice.why
+    assert ask.exact(10) < PER_WINDOW
+
+
+def test_otherwise_the_default_is_secant_against_background_with_an_audit(rng):
+    network, inputs, target, mean = setting(rng, windows=40, steps=14)
+    background = make_baseline("background", inputs["x"], count=5)
+    found = default(network, inputs, target, mean, of="x", background=background, budget=300_000)
+    assert found.choice.method == "secant" and found.baseline is background
+    assert found.choice.cells == 40 * (1 + 3 * 5) * 14
+    by_hand = secant(network, inputs, target, background, of="x")
+    np.testing.assert_array_equal(found.found.contribution, by_hand.contribution)
+    checked = found.audit
+    assert len(checked.windows) == 40 and checked.cells <= 300_000
+    lags = len(checked.lag_from) - 1
+    exact = shapley_tree(network, inputs, target, background, of="x", newest=lags)
+    sums = by_hand.contribution.sum(axis=2)
+    sums = np.column_stack([sums[:, :lags], sums[:, lags:].sum(axis=1)])
+    difference = sums - exact.contribution
+    np.testing.assert_allclose(checked.difference, difference, rtol=0, atol=1e-14)
+    assert checked.largest == np.abs(checked.difference).max() > 0
+    assert abs(checked.mean_share - checked.mean / np.abs(exact.contribution).mean()) < 1e-12
+    assert "in 40 windows: mean difference" in checked.sentence
+
+
+def test_the_audit_keeps_to_its_budget_and_its_windows(rng):
+    network, inputs, target, baseline = setting(rng, windows=150, steps=14)
+    found = secant(network, inputs, target, baseline, of="x")
+    case = (network, inputs, target, baseline, found)
+    many = audit(*case, of="x", budget=10**6, newest=8)
+    assert len(many.windows) == 100 and many.cells == 100 * (2 * 6 + 2**10 - 4)
+    few = audit(*case, of="x", budget=2_000)
+    assert len(few.lag_from) == 7 and 1 < len(few.windows) < 100 and few.cells <= 2_000
+    assert np.isin(few.windows, np.arange(150)).all()
+
+
+def test_the_audit_finds_a_secant_that_is_wrong(rng):
+    network, inputs, target, baseline = setting(rng, windows=5, steps=6)
+    found = secant(network, inputs, target, baseline, of="x")
+    right = audit(network, inputs, target, baseline, found, of="x")
+    found.contribution[2, 1, 0] += 1.0
+    found.contribution[2, 4, 0] -= 1.0
+    wrong = audit(network, inputs, target, baseline, found, of="x")
+    assert right.largest < 0.1 < 0.9 < wrong.largest
+    assert np.unravel_index(np.abs(wrong.difference).argmax(), (5, 6))[0] == 2
+
+
+def test_audited_windows_are_spread_evenly_and_seeded():
+    drawn = spread(1000, 100, seed=4)
+    assert (drawn // 10 == np.arange(100)).all()
+    assert (spread(1000, 100, seed=4) == drawn).all()
+    assert (spread(1000, 100, seed=5) != drawn).any()
