@@ -53,7 +53,7 @@ def test_the_probe_sees_what_is_loaded():
     assert "h5py" in loaded_after("import h5py")
 
 
-@pytest.mark.parametrize("verb", ["read", "predict", "weights", "explain"])
+@pytest.mark.parametrize("verb", ["read", "predict", "weights", "explain", "intervene", "trust"])
 def test_naming_a_verb_loads_no_framework(verb):
     assert not loaded_after(f"import rnnlens; rnnlens.{verb}") & set(FRAMEWORKS)
 

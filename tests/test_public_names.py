@@ -14,12 +14,16 @@ VERBS = [
     "convert",
     "explain",
     "fidelity",
+    "gate_effects",
     "identify",
+    "intervene",
     "lags",
+    "paths",
     "predict",
     "read",
     "report",
     "trace",
+    "trust",
     "weights",
 ]
 

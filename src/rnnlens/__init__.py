@@ -1,31 +1,41 @@
 """rnnlens opens up a trained recurrent network and says what it learned."""
 
 from rnnlens.api import (
+    certify,
     convert,
     describe,
     explain,
     fidelity,
+    gate_effects,
     identify,
+    intervene,
     lags,
+    paths,
     predict,
     read,
     report,
     trace,
+    trust,
     weights,
     windows,
 )
 
 __all__ = [
+    "certify",
     "convert",
     "describe",
     "explain",
     "fidelity",
+    "gate_effects",
     "identify",
+    "intervene",
     "lags",
+    "paths",
     "predict",
     "read",
     "report",
     "trace",
+    "trust",
     "weights",
     "windows",
 ]

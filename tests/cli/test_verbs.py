@@ -22,7 +22,7 @@ def test_the_version_is_said(call):
     assert call("--version").out == f"rnnlens {rnnlens.__version__}\n"
 
 
-@pytest.mark.parametrize("verb", ["inspect", "trace", "explain", "lags", "report", "demo"])
+@pytest.mark.parametrize("verb", ["inspect", "trace", "explain", "lags", "trust", "report", "demo"])
 def test_every_verb_has_a_help_page(call, verb):
     said = call(verb, "--help")
     assert said.code == 0

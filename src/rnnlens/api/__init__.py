@@ -1,22 +1,31 @@
 """The verbs of rnnlens. Each loads what it needs when it is called."""
 
+from rnnlens.api.certifying import certify
 from rnnlens.api.converting import convert, identify
 from rnnlens.api.explaining import explain, lags
+from rnnlens.api.gates import gate_effects, paths
+from rnnlens.api.intervening import intervene
 from rnnlens.api.looking import describe, trace, weights
 from rnnlens.api.reading import fidelity, predict, read, windows
 from rnnlens.api.reporting import report
+from rnnlens.api.trusting import trust
 
 __all__ = [
+    "certify",
     "convert",
     "describe",
     "explain",
     "fidelity",
+    "gate_effects",
     "identify",
+    "intervene",
     "lags",
+    "paths",
     "predict",
     "read",
     "report",
     "trace",
+    "trust",
     "weights",
     "windows",
 ]

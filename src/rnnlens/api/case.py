@@ -202,7 +202,7 @@ def _horizon(horizon: int | None, axes: tuple[int, ...]) -> tuple[int, ...]:
     return (horizon - 1,)
 
 
-def make_case(network: Network, X: Any, of: str | None = None) -> Case:
+def make_case(network: Network, X: Any, of: str | None = None, precision: str = "float64") -> Case:
     """Check what a verb was given.
 
     Parameters
@@ -213,6 +213,8 @@ def make_case(network: Network, X: Any, of: str | None = None) -> Case:
         The windows, in the network's own units.
     of : str, optional
         The input that holds the windows; may be left out where there is one.
+    precision : {"float64", "float32"}
+        What everything is computed in.
 
     Returns
     -------
@@ -230,7 +232,7 @@ def make_case(network: Network, X: Any, of: str | None = None) -> Case:
     known = X if isinstance(X, Windows) else None
     if known is not None:
         _check_windows(network, known)
-    inputs = entries(network, X.values if isinstance(X, Windows) else X)
+    inputs = entries(network, X.values if isinstance(X, Windows) else X, precision)
     if len(next(iter(inputs.values()))) == 0:
         raise DataError("there are no windows: the array has no samples")
     sequences = [

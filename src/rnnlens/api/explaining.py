@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from rnnlens.api.labelling import labelled
 from rnnlens.errors import DataError, InputError
 
 if TYPE_CHECKING:
@@ -16,13 +17,7 @@ if TYPE_CHECKING:
     from rnnlens.network.network import Network
     from rnnlens.series.windows import Windows
 
-__all__ = ["METHODS", "explain", "lags"]
-
-#: The methods of `explain`.
-METHODS = ("secant", "tree", "gradient")
-
-#: Mahalanobis place beyond which a baseline is flagged as unlike the data.
-UNUSUAL = 0.99
+__all__ = ["explain", "lags", "shares_of"]
 
 
 def explain(
@@ -32,12 +27,17 @@ def explain(
     target: str | int | None = None,
     horizon: int | None = None,
     output: int | str = 0,
-    method: str = "secant",
-    baseline: str | ArrayLike = "mean",
+    method: str = "auto",
+    baseline: str | ArrayLike | None = None,
     held: Sequence[str] | None = None,
-    newest: int = 12,
+    newest: int | None = None,
+    groups: Mapping[str, Sequence[int | str]] | None = None,
     background: Windows | ArrayLike | None = None,
+    initial_state: Mapping[str, Sequence[ArrayLike]] | None = None,
     of: str | None = None,
+    budget: int | None = None,
+    tolerance: float | None = None,
+    precision: str = "float64",
     seed: int = 0,
     progress: Callable[[int, int], None] | None = None,
 ) -> xr.Dataset:
@@ -56,42 +56,61 @@ def explain(
         Which future step, from 1, where the output has several.
     output : int or str
         Which of the network's outputs, by number or layer name.
-    method : {"secant", "tree", "gradient"}
-        ``secant``: contributions by lag and feature at the cost of four runs. ``tree``: exact
-        Shapley values of the newest lags, all older ones together. ``gradient``: derivatives, which
-        do not sum and are called sensitivities.
-    baseline : str or array
-        What stands in for hidden inputs: ``zero``, ``mean``, ``persistence``, ``background``, or an
-        array ``(feature,)``, ``(step, feature)`` or ``(background, step, feature)`` in the
-        network's own units. It is part of the answer.
+    method : str
+        ``auto``: exact Owen values of lags and features where their cost allows, else ``secant``
+        with an audit against exact values; the result says which. ``secant``: contributions by
+        lag and feature at the cost of four runs. ``tree``: exact Shapley values of the newest
+        lags, all older ones together. ``owen``: exact values of lags and, within them, features.
+        ``permutation``: the same, sampled, with standard errors. For comparison:
+        ``integrated_gradients``, ``causal_order`` (these sum too), ``gradient``,
+        ``gradient_times_input``, ``occlusion`` (sensitivities, which do not sum), ``lrp``,
+        ``contextual_decomposition`` (relevance) and ``carry`` (when the memory was written).
+    baseline : str or array, optional
+        What stands in for hidden inputs: ``zero``, ``mean``, ``hourly mean``, ``monthly mean``,
+        ``seasonal mean``, ``persistence``, ``background``, ``conditional`` (Gaussian, given what is
+        shown), or an array ``(feature,)``, ``(step, feature)`` or ``(background, step, feature)``
+        in the network's own units. It is part of the answer. Where not given: ``mean``; with
+        ``auto``, ``background`` where that takes secant.
     held : sequence of str, optional
         Features that keep their values when others are hidden (calendar, markers); those of the
         windows where not given.
-    newest : int
-        Lags that the tree takes one by one.
+    newest : int, optional
+        Lags that are taken one by one; the older ones stand together.
+    groups : mapping of str to sequence of int or str, optional
+        Lags (numbers) or features (names) that stand together, by the group's name.
     background : Windows or array (window, step, feature), optional
-        The data for the baselines ``mean`` and ``background``; the explained windows where not
-        given.
+        The data for the baselines that need some; the explained windows where not given.
+    initial_state : mapping of str to sequence of array (sample, unit), optional
+        States carried into the windows, by recurrent layer: a contribution of their own.
     of : str, optional
         The input that is explained, where the network has several; the others keep their values.
+    budget : int, optional
+        Cell evaluations for all windows: within it ``tree`` and ``owen`` are exact, beyond it
+        sampled.
+    tolerance : float, optional
+        Standard error at which sampling stops, in the target's own unit; for
+        ``integrated_gradients`` the completeness gap that is allowed.
+    precision : {"float64", "float32"}
+        What is computed in; float32 takes about half the time.
     seed : int
-        Of the draw of background windows.
+        Of whatever is drawn.
     progress : callable, optional
-        Called by the tree with windows done and windows in all.
+        Called with windows done and windows in all, as they are done.
 
     Returns
     -------
     xarray.Dataset
         ``contribution (sample, lag, feature)`` (``(sample, lag)`` for the tree) in the target's own
         unit, ``forecast``, ``baseline_forecast`` and ``residual (sample)``, ``actual (sample)``
-        where known; ``sensitivity`` for the gradient. Lag 1 is the newest step fed in; ``lag_to``
-        is the last lag of a group. Attributes name target, unit, method, baseline and largest
-        residual.
+        where known; ``standard_error`` where sampled, ``carried`` where a state is carried in;
+        another variable for methods that do not sum (attribute ``kind`` says which). Lag 1 is the
+        newest step fed in; ``lag_to`` is the last lag of a group. Attributes name target, unit,
+        method, baseline and largest residual.
 
     Raises
     ------
     DataError
-        If an array, a name or the baseline does not fit.
+        If an array, a name, the baseline or an option does not fit.
     InputError
         If the method is unknown.
     NotAdditive
@@ -108,96 +127,51 @@ def explain(
     >>> bool(np.allclose(found.contribution.sum(["lag", "feature"]), change))
     True
     """
+    from rnnlens.api.baselines import about_baseline, baseline_of
     from rnnlens.api.case import make_case
-    from rnnlens.attribution.baseline import make_baseline, unusual
-    from rnnlens.attribution.gradient import gradient
-    from rnnlens.attribution.masks import real_steps
-    from rnnlens.attribution.secant import secant
-    from rnnlens.attribution.shapley_tree import shapley_tree
-    from rnnlens.engine.forward import forward
-    from rnnlens.series.windows import Windows
+    from rnnlens.api.methods import Ask, method_named
+    from rnnlens.attribution.player_groups import make_groups
 
-    if method not in METHODS:
-        raise InputError(f"no method is called {method!r}: give one of {', '.join(METHODS)}")
-    case = make_case(net, X, of)
+    stated = {
+        "newest": newest,
+        "groups": groups,
+        "initial_state": initial_state,
+        "budget": budget,
+        "tolerance": tolerance,
+    }
+    chosen = method_named(method, stated)
+    case = make_case(net, X, of, precision)
     what, name, unit = case.target(target, horizon, output)
     places, held_names = case.held(held)
-    about = {"target": name, "unit": unit, "held": held_names}
-    if method == "gradient":
-        return _label(case, gradient(net, case.inputs, what, of=case.of), method, about)
-    # Only the baseline that holds the newest real step asks for masks ahead of the runs themselves.
-    ahead = isinstance(baseline, str) and baseline == "persistence" and _masks(net)
-    real = real_steps(forward(net, case.inputs), case.of) if ahead else None
-    if isinstance(background, Windows):
-        background = background.values
-    data = None if background is None else np.asarray(background, dtype=np.float64)
-    if data is not None:
-        data = data.reshape(*data.shape[:2], -1)
-    stand_in = make_baseline(baseline, case.x, real=real, held=places, background=data, seed=seed)
-    place = unusual(stand_in, case.x)
-    about |= {"baseline": stand_in.text, "baseline_place": place, "unusual": place > UNUSUAL}
-    if method == "tree":
-        found = shapley_tree(
-            net, case.inputs, what, stand_in, of=case.of, newest=newest, progress=progress
-        )
-        about |= {"cells": found.cells}
-    else:
-        found = secant(net, case.inputs, what, stand_in, of=case.of)
-    about |= {"max_residual": float(np.abs(found.residual).max())}
-    return _label(case, found, method, about)
 
+    def stand_in(named: str | ArrayLike) -> Any:
+        return baseline_of(case, named, held, background, seed)[0]
 
-def _masks(net: Network) -> bool:
-    from rnnlens.network.layers import Embedding, Masking
-
-    return any(isinstance(node.layer, Masking | Embedding) for node in net.nodes)
-
-
-def _label(case: Any, found: Any, method: str, about: dict[str, Any]) -> xr.Dataset:
-    from rnnlens.results.label import label
-    from rnnlens.results.provenance import provenance
-
-    additive = method != "gradient"
-    array = found.contribution if additive else found.sensitivity
-    count = array.shape[1]
-    lag_from = getattr(found, "lag_from", np.arange(1, count + 1))
-    lag_to = getattr(found, "lag_to", np.arange(1, count + 1))
-    coords: dict[str, Any] = {"lag": lag_from, "lag_to": ("lag", lag_to), **case.sample_coords()}
-    if array.ndim == 3:
-        coords["feature"] = list(case.features)
-    kind = "contribution" if additive else "sensitivity"
-    settings = {"newest": count - 1} if method == "tree" else {}
-    windows = case.windows
-    step = "" if windows is None else windows.step
-    extra = {**about, "kind": kind, "step": step, "lead": "" if windows is None else windows.lead}
-    name, unit = about["target"], about["unit"] or "network units"
-    result = label(
-        found,
-        coords=coords,
-        attrs=provenance(method=method, settings=settings, **case.attributes(), extra=extra),
-        long_names={
-            "contribution": f"contribution to {name}",
-            "sensitivity": f"sensitivity of {name}",
-            "forecast": f"forecast of {name}",
-            "baseline_forecast": f"forecast of {name} for the baseline",
-            "residual": "what the contributions leave unexplained",
-            "lag": "lag (1 = newest step fed in)",
-            "lag_to": "last lag of the group",
-            "time": "time that the forecast is for",
-            "issued": "time of the newest step fed in",
-        },
-        units={
-            "contribution": unit,
-            "sensitivity": f"{unit} per network unit",
-            "forecast": unit,
-            "baseline_forecast": unit,
-            "residual": unit,
-        },
+    made = stand_in("mean" if baseline is None else baseline) if chosen.hides else None
+    parts = make_groups(groups, steps=case.x.shape[1], features=case.features, held=places)
+    ask = Ask(
+        case=case,
+        target=what,
+        baseline=made,
+        background=lambda: made if baseline is not None else stand_in("background"),
+        newest=newest,
+        groups=parts if groups else None,
+        initial_state=initial_state,
+        budget=budget,
+        tolerance=tolerance,
+        seed=seed,
+        progress=progress,
     )
-    if windows is not None and windows.actual is not None and about["target"] in windows.targets:
-        actual = windows.actual[:, windows.targets.index(about["target"])]
-        result["actual"] = ("sample", actual, {"long_name": f"{name} as it came", "units": unit})
-    return result
+    found = chosen.run(ask)
+    about = {"target": name, "unit": unit, "held": held_names, "method": method} | found.about
+    against = found.baseline or made
+    if against is not None:
+        about |= about_baseline(case, against, background)
+    if hasattr(found.result, "residual"):
+        about |= {"max_residual": float(np.abs(found.result.residual).max())}
+    if hasattr(found.result, "cells"):
+        about |= {"cells": found.result.cells}
+    return labelled(case, found.result, chosen, about)
 
 
 def lags(
@@ -208,9 +182,9 @@ def lags(
     horizon: int | None = None,
     output: int | str = 0,
     method: str = "secant",
-    baseline: str | ArrayLike = "mean",
+    baseline: str | ArrayLike | None = None,
     held: Sequence[str] | None = None,
-    newest: int = 12,
+    newest: int | None = None,
     background: Windows | ArrayLike | None = None,
     of: str | None = None,
     confidence: float = 0.95,
@@ -227,8 +201,8 @@ def lags(
     ----------
     net, X, target, horizon, output, baseline, held, newest, background, of, progress
         As in `explain`.
-    method : {"secant", "tree"}
-        As in `explain`.
+    method : str
+        As in `explain`: one whose numbers sum.
     confidence : float
         Coverage of the interval.
     draws : int
@@ -258,8 +232,12 @@ def lags(
     >>> dict(table.sizes), round(float(table.share.sum()), 12)
     ({'lag': 24}, 1.0)
     """
-    if method not in {"secant", "tree"}:
-        raise InputError(f"lags needs contributions, method 'secant' or 'tree', not {method!r}")
+    from rnnlens.api.methods import SUMMING
+
+    if method not in SUMMING:
+        raise InputError(
+            f"lags needs contributions, a method that sums ({', '.join(SUMMING)}), not {method!r}"
+        )
     explained = explain(
         net,
         X,

@@ -48,8 +48,8 @@ def report(
     confidence, draws, seed
         Of the bootstrap, as in `rnnlens.lags`.
     **options
-        As in `rnnlens.explain`: ``target``, ``horizon``, ``baseline``, ``held`` and so on. The
-        page needs contributions by lag and feature, so its method is ``secant``.
+        As in `rnnlens.explain`: ``target``, ``horizon``, ``baseline``, ``held``, ``progress`` and
+        so on. The page needs contributions by lag and feature, so its method is ``secant``.
 
     Returns
     -------
@@ -59,11 +59,12 @@ def report(
     Raises
     ------
     InputError
-        If an option or an array does not fit.
+        If an option or an array does not fit, or the file cannot be written.
     """
     from rnnlens.api.case import make_case
     from rnnlens.api.explaining import explain, shares_of
     from rnnlens.api.looking import describe, trace, weights
+    from rnnlens.results.place import placed
     from rnnlens.views.report.parts import ReportParts
     from rnnlens.views.report.render import render_report
     from rnnlens.views.summary import pick_window
@@ -86,6 +87,7 @@ def report(
         title=title or f"What {net.name} learned about {explained.attrs['target']}",
         sentences=lag_sentences(shares),
     )
-    page = Path(path)
-    page.write_text(render_report(parts), encoding="utf-8")
+    page, text = Path(path), render_report(parts)
+    with placed(page) as draft:
+        draft.write_text(text, encoding="utf-8")
     return page

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import sys
+from contextlib import suppress
 from io import TextIOWrapper
 from typing import Annotated, Any
 
@@ -16,6 +17,9 @@ from rnnlens.cli.output import sentence
 from rnnlens.errors import RnnlensError
 
 __all__ = ["app", "main"]
+
+#: Exit code after Ctrl-C, as shells give it.
+INTERRUPTED = 130
 
 
 class Verbs(TyperGroup):
@@ -37,8 +41,8 @@ class Verbs(TyperGroup):
         Raises
         ------
         Exit
-            With 1 after a problem with the input, which is said in one sentence, 130 after an
-            interrupt, and 0 where whoever read the output closed it, having seen enough.
+            With 1 after a problem with the input, which is said in one sentence, 130 after
+            Ctrl-C, and 0 where whoever read the output closed it, having seen enough.
         """
         try:
             result = super().invoke(ctx)
@@ -54,7 +58,8 @@ class Verbs(TyperGroup):
             typer.echo(sentence(f"{where}{error.strerror or error}"), err=True)
             raise typer.Exit(1) from None
         except KeyboardInterrupt:
-            raise typer.Exit(130) from None
+            typer.echo(sentence("interrupted"), err=True)
+            raise typer.Exit(INTERRUPTED) from None
         return result
 
 
@@ -101,4 +106,14 @@ def main() -> None:
     for stream in (sys.stdout, sys.stderr):
         if isinstance(stream, TextIOWrapper):
             stream.reconfigure(errors="replace")
-    app(prog_name="rnnlens")
+    try:
+        app(prog_name="rnnlens")
+    except SystemExit as end:
+        if end.code == INTERRUPTED:
+            # Python would wait for threads that are in the middle of a kernel; what they have in
+            # work goes nowhere, and every file is whole or not there by now.
+            with suppress(OSError, ValueError):
+                sys.stdout.flush()
+                sys.stderr.flush()
+            os._exit(INTERRUPTED)
+        raise

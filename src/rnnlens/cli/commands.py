@@ -19,9 +19,10 @@ from rnnlens.cli.options import (
     Series,
     Subject,
     Told,
+    Trial,
     flattened,
 )
-from rnnlens.cli.output import as_json, give, note, show, working
+from rnnlens.cli.output import as_json, foretell, give, note, show, working
 from rnnlens.errors import InputError, MissingLibrary
 
 if TYPE_CHECKING:
@@ -29,6 +30,7 @@ if TYPE_CHECKING:
     from rich.console import RenderableType
 
     from rnnlens.api.converting import Conversion
+    from rnnlens.engine.plan import Estimate
     from rnnlens.network.network import Network
     from rnnlens.series.windows import Windows
 
@@ -92,9 +94,10 @@ def explain(
     sidecar = sidecar_for(model, network, series)
     windows, seen = cut(data, sidecar, series, newest=1)
     asked = question.asked(sidecar)
+    foretell(_expected(network, windows, seen, asked))
     with working(f"explaining {len(windows):,} windows") as progress:
         explained = api.explain(
-            network, windows, background=seen.values, progress=progress, **asked
+            network, windows, background=seen, progress=progress, **asked
         )
     give(explained, answer, view=explanation_view, plain=as_dict)
 
@@ -110,9 +113,27 @@ def lags(
     sidecar = sidecar_for(model, network, series)
     windows, seen = cut(data, sidecar, _unseen(series, sidecar))
     asked = question.asked(sidecar)
+    foretell(_expected(network, windows, seen, asked))
     with working(f"weighing the lags of {len(windows):,} windows") as progress:
-        found = api.lags(network, windows, background=seen.values, progress=progress, **asked)
+        found = api.lags(network, windows, background=seen, progress=progress, **asked)
     give(found, answer, view=_lags_view, plain=_lags_summary, indent=1)
+
+
+@flattened
+def trust(
+    model: Model, data: Data, *, told: Told, series: Series, trial: Trial, answer: Answer
+) -> None:
+    """Put the contributions to the test."""
+    from rnnlens import api
+    from rnnlens.views.trust_table import trust_summary, trust_view
+
+    network = api.read(model, **told.given())
+    sidecar = sidecar_for(model, network, series)
+    windows, seen = cut(data, sidecar, _unseen(series, sidecar))
+    asked = trial.asked(sidecar)
+    with working(f"testing contributions on {len(windows):,} windows") as progress:
+        found = api.trust(network, windows, background=seen.values, progress=progress, **asked)
+    give(found, answer, view=trust_view, plain=trust_summary, indent=1)
 
 
 @flattened
@@ -137,7 +158,9 @@ def report(
     network = api.read(model, **told.given())
     sidecar = sidecar_for(model, network, series)
     windows, seen = cut(data, sidecar, _unseen(series, sidecar))
-    with working(f"writing the report on {len(windows):,} windows"):
+    asked = subject.asked(sidecar)
+    foretell(_expected(network, windows, seen, asked))
+    with working(f"writing the report on {len(windows):,} windows") as progress:
         api.report(
             network,
             windows,
@@ -145,7 +168,8 @@ def report(
             fidelity=_fidelity(network, model, windows) if check else None,
             background=seen.values,
             title=sidecar.title or None,
-            **subject.asked(sidecar),
+            progress=progress,
+            **asked,
         )
     typer.echo(f"wrote {out}")
 
@@ -206,6 +230,16 @@ def demo(
     run(out, show=show, note=note)
 
 
+def _expected(
+    network: Network, windows: Windows, seen: Windows, asked: dict[str, Any]
+) -> Estimate | None:
+    """Say what the question will take."""
+    from rnnlens.api.planning import expected
+
+    costly = {name: asked[name] for name in ("method", "baseline", "newest") if name in asked}
+    return expected(network, windows, background=seen, **costly)
+
+
 def _fidelity(network: Network, model: Path, windows: Windows) -> xr.Dataset | None:
     """Compare with the source model on the newest windows, where it can be run here."""
     from rnnlens import api
@@ -244,4 +278,13 @@ def _unseen(series: Series, sidecar: Any) -> Series:
 
 
 #: The verbs in the order in which the help lists them.
-VERBS: tuple[Callable[..., None], ...] = (inspect, trace, explain, lags, report, convert, demo)
+VERBS: tuple[Callable[..., None], ...] = (
+    inspect,
+    trace,
+    explain,
+    lags,
+    trust,
+    report,
+    convert,
+    demo,
+)

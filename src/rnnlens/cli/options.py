@@ -23,6 +23,8 @@ __all__ = [
     "Series",
     "Subject",
     "Told",
+    "Trial",
+    "Tried",
     "flattened",
 ]
 
@@ -33,9 +35,27 @@ SUFFIXES = (".csv", ".json", ".nc")
 class Method(StrEnum):
     """How a forecast is split."""
 
+    auto = "auto"
     secant = "secant"
     tree = "tree"
+    owen = "owen"
+    permutation = "permutation"
+    integrated_gradients = "integrated_gradients"
+    causal_order = "causal_order"
     gradient = "gradient"
+    gradient_times_input = "gradient_times_input"
+    occlusion = "occlusion"
+    lrp = "lrp"
+    contextual_decomposition = "contextual_decomposition"
+    carry = "carry"
+
+
+class Tried(StrEnum):
+    """A method whose contributions are put to the test."""
+
+    secant = "secant"
+    gradient_times_input = "gradient_times_input"
+    occlusion = "occlusion"
 
 
 class Baseline(StrEnum):
@@ -43,8 +63,12 @@ class Baseline(StrEnum):
 
     zero = "zero"
     mean = "mean"
+    hourly_mean = "hourly mean"
+    monthly_mean = "monthly mean"
+    seasonal_mean = "seasonal mean"
     persistence = "persistence"
     background = "background"
+    conditional = "conditional"
 
 
 class Nonlinearity(StrEnum):
@@ -210,6 +234,24 @@ class Question(Subject):
             "newest": self.newest,
         }
         return super().asked(sidecar) | _stated(sidecar, "method") | _known(typed)
+
+
+@dataclass(frozen=True)
+class Trial(Subject):
+    """Which forecast is looked at, against what, and which method is put to the test."""
+
+    method: Annotated[Tried | None, typer.Option(help="The method that is tested.")] = None
+    windows: Annotated[
+        int | None, typer.Option(min=1, help="Windows to look at, evenly spaced.")
+    ] = None
+
+    def asked(self, sidecar: Any) -> dict[str, Any]:
+        """Give the arguments of a verb: what was typed, or else what the sidecar states."""
+        typed = {
+            "method": None if self.method is None else self.method.value,
+            "windows": self.windows,
+        }
+        return super().asked(sidecar) | _known(typed)
 
 
 def _stated(sidecar: Any, *names: str) -> dict[str, Any]:

@@ -17,10 +17,14 @@ if TYPE_CHECKING:
     import xarray as xr
     from rich.console import RenderableType
 
-__all__ = ["as_json", "give", "note", "sentence", "show", "working"]
+    from rnnlens.engine.plan import Estimate
+
+__all__ = ["as_json", "foretell", "give", "note", "sentence", "show", "working"]
 
 #: Columns of a table that goes to a file or a pipe.
 PIPE_WIDTH = 100
+#: Seconds that work may take without being announced.
+LONG = 3.0
 
 
 def sentence(text: str) -> str:
@@ -44,6 +48,31 @@ def show(renderable: RenderableType) -> None:
 
     width = None if sys.stdout.isatty() else PIPE_WIDTH
     Console(file=sys.stdout, width=width).print(renderable, highlight=False, markup=False)
+
+
+def foretell(estimate: Estimate | None) -> None:
+    """Say on stderr what work will take, where it is long.
+
+    Parameters
+    ----------
+    estimate : Estimate or None
+        What is expected; None where nobody knows.
+    """
+    if estimate is None or estimate.seconds < LONG:
+        return
+    note(f"about {_duration(estimate.seconds)}, {_size(estimate.bytes)}; Ctrl-C ends it")
+
+
+def _duration(seconds: float) -> str:
+    for size, unit in ((86400, "days"), (3600, "h"), (60, "min")):
+        if seconds >= 2 * size:
+            return f"{seconds / size:.0f} {unit}"
+    return f"{seconds:.0f} s"
+
+
+def _size(count: int) -> str:
+    """Give a number of bytes as people say it."""
+    return f"{count / 1e9:.1f} GB" if count >= 1e8 else f"{max(count / 1e6, 1):.0f} MB"
 
 
 @contextmanager
@@ -99,7 +128,10 @@ def _wants_json(answer: Answer) -> bool:
 
 def _save(result: xr.Dataset | xr.DataTree, path: Path, text: str) -> None:
     if path.suffix.lower() == ".json":
-        path.write_text(f"{text}\n", encoding="utf-8")
+        from rnnlens.results.place import placed
+
+        with placed(path) as draft:
+            draft.write_text(f"{text}\n", encoding="utf-8")
         return
     from rnnlens.results import save
 

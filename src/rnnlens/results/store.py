@@ -7,12 +7,12 @@ import math
 from importlib import import_module
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
-from uuid import uuid4
 
 import numpy as np
 
 from rnnlens.errors import InputError, MissingLibrary
 from rnnlens.names import DIMENSIONS
+from rnnlens.results.place import placed
 from rnnlens.results.provenance import file_safe
 
 if TYPE_CHECKING:
@@ -61,14 +61,8 @@ def save(result: xr.Dataset | xr.DataTree, path: str | Path) -> Path:
         raise InputError(
             f"the folder {place.parent} of {place.name!r} does not exist: make it first"
         )
-    temporary = place.with_name(f".{place.stem}-{uuid4().hex}{place.suffix}")
-    try:
-        writer(result, temporary)
-        temporary.replace(place)
-    except OSError as error:
-        raise InputError(f"{place} cannot be written: {error}") from error
-    finally:
-        temporary.unlink(missing_ok=True)
+    with placed(place) as draft:
+        writer(result, draft)
     return place
 
 

@@ -67,6 +67,21 @@ def _sentences(summary: dict[str, Any]) -> list[str]:
     return [made, f"Largest residual: {residual}."]
 
 
+#: What a heading calls the numbers of each kind.
+PLURALS = {
+    "contribution": "Contributions to",
+    "sensitivity": "Sensitivities of",
+    "relevance": "Relevance for",
+    "write time": "Written into the memory for",
+}
+#: What is said of numbers that do not sum to the change of the forecast.
+UNSUMMED = {
+    "sensitivity": "Sensitivities are slopes, not shares: they sum to no forecast.",
+    "relevance": "Relevance is a score of its method: it need not sum to the forecast.",
+    "write time": "This is when the memory was written, not which input it was written for.",
+}
+
+
 def explanation_view(explanation: xr.Dataset) -> Group:
     """Show what each lag gave, with the features that gave most.
 
@@ -82,8 +97,11 @@ def explanation_view(explanation: xr.Dataset) -> Group:
     """
     from rich.console import Group
 
-    kind = "sensitivity" if "sensitivity" in explanation else "contribution"
-    values = explanation[kind]
+    usual = "sensitivity" if "sensitivity" in explanation else "contribution"
+    kind = explanation.attrs.get("kind", usual)
+    values = explanation[explanation.attrs.get("shows", usual)]
+    if "layer" in values.dims:
+        values = values.sum("layer")
     unit = explanation.attrs.get("unit", "")
     columns = ["lag", f"{kind} ({unit})" if unit else kind]
     many = explanation.sizes["sample"] > 1
@@ -105,7 +123,7 @@ def explanation_view(explanation: xr.Dataset) -> Group:
 
 
 def _explanation_heading(explanation: xr.Dataset, kind: str) -> str:
-    plural = {"sensitivity": "Sensitivities of", "contribution": "Contributions to"}[kind]
+    plural = PLURALS[kind]
     samples = explanation.sizes["sample"]
     which = f"means over {samples:,} windows" if samples > 1 else time_text(explanation, 0)
     method = explanation.attrs.get("method", "")
@@ -113,8 +131,8 @@ def _explanation_heading(explanation: xr.Dataset, kind: str) -> str:
 
 
 def _sum(explanation: xr.Dataset, kind: str) -> list[str]:
-    if kind == "sensitivity":
-        return ["Sensitivities are slopes, not shares: they sum to no forecast."]
+    if kind in UNSUMMED:
+        return [UNSUMMED[kind]]
     summary = explanation_summary(explanation)
     unit = str(summary.get("unit") or "")
     many = summary["samples"] > 1
@@ -126,10 +144,16 @@ def _sum(explanation: xr.Dataset, kind: str) -> list[str]:
     )
     residual = _residual(summary["max_residual"], unit)
     lines = [f"{change}.", f"The contributions sum to it; largest residual: {residual}."]
+    lines += [f"{text[0].upper()}{text[1:]}." for text in _origin(explanation)]
     if summary.get("rmse") is not None:
         error = "Root mean square error" if many else "The forecast's error"
         lines.append(f"{error}: {summary['rmse']:.4g} {unit}".rstrip() + ".")
     return lines
+
+
+def _origin(explanation: xr.Dataset) -> list[str]:
+    """Say why this method was taken, and how far it is from exact values."""
+    return [str(explanation.attrs[name]) for name in ("why", "audit") if name in explanation.attrs]
 
 
 def _largest(values: xr.DataArray, decimals: int) -> str:

@@ -1,0 +1,174 @@
+"""From what a user named as a baseline to the windows that stand in."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from rnnlens.errors import DataError
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+    from rnnlens.api.case import Case
+    from rnnlens.attribution.grouped import Groups
+
+__all__ = ["about_baseline", "background_data", "baseline_of"]
+
+#: Mahalanobis place beyond which a baseline is flagged as unlike the data.
+UNUSUAL = 0.99
+
+
+def baseline_of(
+    case: Case, baseline: Any, held: Sequence[str] | None, background: Any, seed: int
+) -> tuple[Any, tuple[str, ...]]:
+    """Make the baseline of a verb from its options.
+
+    Parameters
+    ----------
+    case : Case
+        The network and its windows.
+    baseline : str or array
+        As in `rnnlens.explain`.
+    held : sequence of str or None
+        Features that keep their values; those of the windows where None.
+    background : Windows, array or None
+        The data for the baselines that need some.
+    seed : int
+        Of the draw of background windows.
+
+    Returns
+    -------
+    tuple of Baseline or GaussianConditional and tuple of str
+        What stands in, and the names of the held features.
+
+    Raises
+    ------
+    DataError
+        If the baseline or a name does not fit.
+    """
+    from rnnlens.attribution.baseline import make_baseline
+    from rnnlens.attribution.conditional import gaussian_conditional
+    from rnnlens.attribution.grouped import CALENDAR
+
+    places, names = case.held(held)
+    data = background_data(background)
+    named = baseline if isinstance(baseline, str) else ""
+    if named == "conditional":
+        made: Any = gaussian_conditional(case.x, held=places, background=data, seed=seed)
+        return made, names
+    made = make_baseline(
+        baseline,
+        case.x,
+        # only the baseline that holds the newest real step asks which steps are real
+        real=_real_steps(case) if named == "persistence" and _masks(case) else None,
+        held=places,
+        background=data,
+        groups=_groups(case, named, background) if named in CALENDAR else None,
+        seed=seed,
+    )
+    return made, names
+
+
+def background_data(background: Any) -> NDArray[np.float64] | None:
+    """Give background windows as an array.
+
+    Parameters
+    ----------
+    background : Windows, array or None
+        As in `rnnlens.explain`.
+
+    Returns
+    -------
+    array (window, step, feature), or None
+        In the network's own units.
+    """
+    from rnnlens.series.windows import Windows
+
+    given = background.values if isinstance(background, Windows) else background
+    if given is None:
+        return None
+    data = np.asarray(given, dtype=np.float64)
+    return data.reshape(*data.shape[:2], -1)
+
+
+def about_baseline(case: Case, stand_in: Any, background: Any) -> dict[str, Any]:
+    """Say what a result must say of its baseline.
+
+    Parameters
+    ----------
+    case : Case
+        The network and its windows.
+    stand_in : Baseline or GaussianConditional
+        What stands in.
+    background : Windows, array or None
+        The data that mixtures are compared with; the explained windows where None.
+
+    Returns
+    -------
+    dict of str to value
+        ``baseline``, ``baseline_kind``, how far out among the data its steps lie
+        (``baseline_place``) and mixtures of it with the windows (``mixed_place``), and
+        whether either is ``unusual``.
+    """
+    from rnnlens.attribution.baseline import Baseline, unusual
+    from rnnlens.attribution.plausibility import mixed_place
+
+    place = unusual(stand_in, case.x) if isinstance(stand_in, Baseline) else float("nan")
+    real = _real_steps(case) if _masks(case) else None
+    mixed = mixed_place(stand_in, case.x, real=real, background=background_data(background)).joint
+    return {
+        "baseline": stand_in.text,
+        "baseline_kind": stand_in.kind,
+        "baseline_place": place,
+        "mixed_place": mixed,
+        "unusual": bool(place > UNUSUAL or mixed > UNUSUAL),
+    }
+
+
+def _groups(case: Case, name: str, background: Any) -> Groups:
+    from rnnlens.attribution.grouped import Groups, calendar_groups
+
+    own = _step_times(case.windows, case.x.shape[1], name)
+    data = own if background is None else _step_times(background, case.x.shape[1], name)
+    return Groups(calendar_groups(own, name), calendar_groups(data, name))
+
+
+def _step_times(windows: Any, steps: int, name: str) -> NDArray[Any]:
+    import pandas as pd
+
+    from rnnlens.attribution.grouped import step_times
+    from rnnlens.series.windows import Windows
+
+    if (
+        not isinstance(windows, Windows)
+        or not windows.step
+        or not np.issubdtype(windows.issued.dtype, np.datetime64)
+    ):
+        raise DataError(
+            f"the baseline {name!r} needs the time of every step: give windows that were cut from "
+            "a series with times (rnnlens.windows), as background too"
+        )
+    return step_times(windows.issued, pd.Timedelta(windows.step).to_timedelta64(), steps)
+
+
+def _real_steps(case: Case) -> NDArray[np.bool_] | None:
+    """Say which steps of the windows are real; None where all are."""
+    from rnnlens.attribution.masks import real_steps
+    from rnnlens.engine.forward import forward
+    from rnnlens.engine.plan import gathered
+
+    def part(chunk: slice) -> tuple[NDArray[np.bool_], ...]:
+        given = {name: array[chunk] for name, array in case.inputs.items()}
+        real = real_steps(forward(case.network, given), case.of)
+        return () if real is None else (real,)
+
+    return next(iter(gathered(part, case.network, case.inputs)), None)
+
+
+def _masks(case: Case) -> bool:
+    from rnnlens.network.layers import Embedding, Masking
+
+    return any(isinstance(node.layer, Masking | Embedding) for node in case.network.nodes)

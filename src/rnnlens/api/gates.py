@@ -1,0 +1,197 @@
+"""Which gate did it, and through which gate contributions entered."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from rnnlens.errors import DataError
+
+if TYPE_CHECKING:
+    import xarray as xr
+    from numpy.typing import ArrayLike
+
+    from rnnlens.network.network import Network
+    from rnnlens.series.windows import Windows
+
+__all__ = ["gate_effects", "paths"]
+
+
+def gate_effects(
+    net: Network,
+    X: Windows | ArrayLike | Mapping[str, ArrayLike],
+    *,
+    layer: str | None = None,
+    groups: Sequence[tuple[int, int]] | None = None,
+    target: str | int | None = None,
+    horizon: int | None = None,
+    output: int | str = 0,
+    background: Windows | ArrayLike | Mapping[str, ArrayLike] | None = None,
+    of: str | None = None,
+    progress: Callable[[int, int], None] | None = None,
+) -> xr.Dataset:
+    """Say which gate did it: clamp each gate to its mean at each group of lags.
+
+    Parameters
+    ----------
+    net : Network
+        The network.
+    X : Windows, array (sample, step, feature), or mapping of input name to array
+        In the network's own units.
+    layer : str, optional
+        Full name of the recurrent layer; may be left out where there is one.
+    groups : sequence of (int, int), optional
+        First and last lag of each group; by default 1, 2, 3 to 4, 5 to 8 and so on, each twice as
+        long as the one before.
+    target, horizon, output, of
+        As in `rnnlens.explain`.
+    background : Windows, array or mapping, optional
+        The data over which the means are taken; the windows themselves where not given.
+    progress : callable, optional
+        Called with experiments done and experiments in all.
+
+    Returns
+    -------
+    xarray.Dataset
+        ``effect (sample, lag, gate)`` in the target's own unit, ``mean_size (lag, gate)``,
+        ``whole_effect (sample, gate)`` and ``whole_mean_size (gate)`` of every lag at once,
+        ``gate_mean (gate, unit)`` and ``forecast (sample)``. ``lag`` and ``lag_to`` bound each
+        group. Effects are experiments, each of its own: they do not sum.
+
+    Raises
+    ------
+    InputError
+        If there is no such layer.
+    DataError
+        If a group lies outside the window.
+
+    Examples
+    --------
+    >>> import numpy as np, rnnlens
+    >>> from rnnlens.demo.weather import demo_files
+    >>> net = rnnlens.read(demo_files().network)
+    >>> X = np.random.default_rng(0).normal(size=(20, 24, 10))
+    >>> found = rnnlens.gate_effects(net, X, target=0)
+    >>> found.mean_size.dims, found.lag.values.tolist(), found.lag_to.values.tolist()
+    (('lag', 'gate'), [1, 2, 3, 5, 9, 17], [1, 2, 4, 8, 16, 24])
+    """
+    from rnnlens.api.acts import layer_steps
+    from rnnlens.api.case import make_case
+    from rnnlens.api.interior import data_of, labelled
+    from rnnlens.attribution import gate_effects as method
+    from rnnlens.engine.places import place_of
+
+    case = make_case(net, X, of)
+    what, name, unit = case.target(target, horizon, output)
+    place = place_of(net, layer)
+    chosen = _groups(groups, layer_steps(case, place))
+    means = method.gate_means(net, data_of(case, background), place)
+    found = method.gate_effects(
+        net, case.inputs, what, place, groups=chosen, means=means, progress=progress
+    )
+    about = {"target": name, "unit": unit, "layer": place.name, "kind": "effect"}
+    coords = {
+        "lag": [first for first, _ in chosen],
+        "lag_to": ("lag", [last for _, last in chosen]),
+        "gate": list(place.layer.cell.gates),
+    }
+    return labelled(case, found, "gate_effects", about, coords)
+
+
+def paths(
+    net: Network,
+    X: Windows | ArrayLike | Mapping[str, ArrayLike],
+    *,
+    layer: str | None = None,
+    target: str | int | None = None,
+    horizon: int | None = None,
+    output: int | str = 0,
+    baseline: str | ArrayLike = "mean",
+    held: Sequence[str] | None = None,
+    background: Windows | ArrayLike | None = None,
+    of: str | None = None,
+    seed: int = 0,
+) -> xr.Dataset:
+    """Split the contributions that pass through a layer by the gate by which they entered.
+
+    Parameters
+    ----------
+    net : Network
+        The network.
+    X : Windows, array (sample, step, feature), or mapping of input name to array
+        In the network's own units.
+    layer : str, optional
+        Full name of the recurrent layer; may be left out where there is one.
+    target, horizon, output, baseline, held, background, of, seed
+        As in `rnnlens.explain`.
+
+    Returns
+    -------
+    xarray.Dataset
+        ``contribution (sample, lag, feature, gate)`` in the target's own unit, summed over gates
+        what the secant method gives; ``forecast``, ``baseline_forecast`` and, as what does not
+        enter through this layer, ``elsewhere (sample)``. Lags and features are those of the
+        layer's own input.
+
+    Raises
+    ------
+    DataError
+        If an array, a name or the baseline does not fit.
+    InputError
+        If there is no such layer.
+
+    Examples
+    --------
+    >>> import numpy as np, rnnlens
+    >>> from rnnlens.demo.weather import demo_files
+    >>> net = rnnlens.read(demo_files().network)
+    >>> X = np.random.default_rng(0).normal(size=(5, 24, 10))
+    >>> by_gate = rnnlens.paths(net, X, target=0).contribution
+    >>> whole = rnnlens.explain(net, X, target=0, method="secant").contribution
+    >>> by_gate.gate.values.tolist(), bool(np.allclose(by_gate.sum("gate"), whole))
+    (['input', 'forget', 'cell', 'output'], True)
+    """
+    from rnnlens.api.baselines import baseline_of
+    from rnnlens.api.case import make_case
+    from rnnlens.api.interior import labelled
+    from rnnlens.attribution import paths as method
+    from rnnlens.engine.places import place_of
+
+    case = make_case(net, X, of)
+    what, name, unit = case.target(target, horizon, output)
+    stand_in, held_names = baseline_of(case, baseline, held, background, seed)
+    place = place_of(net, layer)
+    found = method.paths(net, case.inputs, what, stand_in, of=case.of, layer=place.name)
+    about = {
+        "target": name,
+        "unit": unit,
+        "held": held_names,
+        "baseline": stand_in.text,
+        "layer": place.name,
+        "kind": "contribution",
+    }
+    coords: dict[str, Any] = {
+        "lag": np.arange(1, found.contribution.shape[1] + 1),
+        "gate": list(place.layer.cell.gates),
+    }
+    if place.node.inputs[0] == (case.of, 0):
+        coords["feature"] = list(case.features)
+    return labelled(case, found, "paths", about, coords)
+
+
+def _groups(given: Sequence[tuple[int, int]] | None, count: int) -> list[tuple[int, int]]:
+    if given is None:
+        last = [1, *(2**k for k in range(1, count.bit_length()) if 2**k < count), count]
+        last = sorted(set(last))
+        return [(a + 1, b) for a, b in zip([0, *last[:-1]], last, strict=True)]
+    chosen = [tuple(int(lag) for lag in group) for group in given]
+    for group in chosen:
+        if len(group) != 2 or not 1 <= group[0] <= group[1] <= count:
+            raise DataError(
+                f"a group of lags is its first and its last, from 1 to {count}, not {group}"
+            )
+    if not chosen:
+        raise DataError("no group of lags was named: leave groups out for those that double")
+    return [(first, last) for first, last in chosen]

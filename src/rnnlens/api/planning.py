@@ -1,0 +1,101 @@
+"""What an explanation will take, before it is made."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+if TYPE_CHECKING:
+    from numpy.typing import ArrayLike
+
+    from rnnlens.engine.plan import Estimate
+    from rnnlens.network.network import Network
+    from rnnlens.series.windows import Windows
+
+__all__ = ["expected"]
+
+
+def expected(
+    net: Network,
+    X: Windows | ArrayLike | Mapping[str, ArrayLike],
+    *,
+    method: str = "auto",
+    baseline: str | ArrayLike | None = None,
+    newest: int | None = None,
+    background: Windows | ArrayLike | None = None,
+    of: str | None = None,
+) -> Estimate | None:
+    """Say what `rnnlens.explain` will take.
+
+    Parameters
+    ----------
+    net, X, method, baseline, newest, background, of
+        As in `rnnlens.explain`.
+
+    Returns
+    -------
+    Estimate or None
+        Cell evaluations, seconds and bytes; None for a method whose cost is not known ahead.
+
+    Raises
+    ------
+    DataError
+        If an array does not fit the network.
+
+    Examples
+    --------
+    >>> import numpy as np, rnnlens
+    >>> from rnnlens.demo.weather import demo_files
+    >>> net = rnnlens.read(demo_files().network)
+    >>> expected(net, np.zeros((5, 24, 10)), method="gradient").cells
+    360
+    """
+    from rnnlens.api.case import make_case
+    from rnnlens.engine.plan import estimate
+
+    case = make_case(net, X, of)
+    data = case.x if background is None else background
+    if method == "auto":  # what it falls back on; exact values are taken only where they cost less
+        method, baseline = "secant", "background" if baseline is None else baseline
+    backgrounds, steps = (
+        _backgrounds("mean" if baseline is None else baseline, data),
+        case.x.shape[1],
+    )
+    newest = 12 if newest is None else newest
+    if method == "gradient":
+        forwards, backwards, runs, numbers = 1.0, 1, 2, case.x.size
+    elif method == "secant":
+        forwards, backwards, runs, numbers = 1.0 + backgrounds, backgrounds, 3, case.x.size
+    elif method == "tree":
+        # in units of one run of a window, which has a cell evaluation a step
+        forwards = 1 + backgrounds * _tree_cells(net, case.of, steps, newest) / max(steps, 1)
+        backwards, runs, numbers = 0, 1, len(case.x) * min(newest + 1, steps)
+    else:
+        return None
+    result = numbers * case.x.itemsize
+    return estimate(
+        net, case.inputs, forwards=forwards, backwards=backwards, runs=runs, result=result
+    )
+
+
+def _backgrounds(baseline: str | ArrayLike, data: Windows | ArrayLike) -> int:
+    from rnnlens.attribution.baseline import BACKGROUNDS
+    from rnnlens.series.windows import Windows
+
+    if isinstance(baseline, str):
+        count = len(data) if isinstance(data, Windows) else len(np.asarray(data))
+        return min(BACKGROUNDS, count) if baseline == "background" else 1
+    return len(np.asarray(baseline)) if np.ndim(baseline) == 3 else 1
+
+
+def _tree_cells(net: Network, of: str, steps: int, newest: int) -> float:
+    """Give the tree's cell evaluations for one window, baseline and recurrent layer."""
+    from rnnlens.engine.stream import cut
+
+    if cut(net, of) is None:
+        return steps * 2.0 ** (min(newest + 1, steps))
+    if newest >= steps:
+        return 2.0 ** (steps + 1) - 2
+    return 2 * (steps - newest) + 2.0 ** (newest + 2) - 4

@@ -1,0 +1,143 @@
+"""Lags, steps and units, as a user names them and as they are said back."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from rnnlens.errors import DataError, InputError
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+__all__ = ["in_words", "some_units", "which_steps", "which_units"]
+
+
+def which_units(given: Any, count: int) -> NDArray[np.bool_]:
+    """Resolve the units that a user named.
+
+    Parameters
+    ----------
+    given : int, sequence of int, or None
+        Their numbers from 0; all of them where None.
+    count : int
+        How many there are.
+
+    Returns
+    -------
+    array (unit,) of bool
+        True for those.
+
+    Raises
+    ------
+    DataError
+        If one is out of range.
+    """
+    chosen = np.ones(count, dtype=bool)
+    if given is not None:
+        places = _numbers(given, "units", 0, count - 1)
+        chosen[:] = False
+        chosen[places] = True
+    return chosen
+
+
+def which_steps(lags: Any, steps: Any, count: int) -> NDArray[np.bool_]:
+    """Resolve the steps that a user named, from either end.
+
+    Parameters
+    ----------
+    lags, steps : int, sequence of int, or None
+        Lags from 1, the newest, or steps from 0, the oldest; all of them where both are None.
+    count : int
+        How many there are.
+
+    Returns
+    -------
+    array (step,) of bool
+        True for those.
+
+    Raises
+    ------
+    InputError
+        If both were given.
+    DataError
+        If one is out of range.
+    """
+    if lags is not None and steps is not None:
+        raise InputError("give lags or steps, not both: they say the same from either end")
+    chosen = np.ones(count, dtype=bool)
+    if lags is not None:
+        chosen[:] = False
+        chosen[count - np.array(_numbers(lags, "lags", 1, count))] = True
+    if steps is not None:
+        chosen[:] = False
+        chosen[_numbers(steps, "steps", 0, count - 1)] = True
+    return chosen
+
+
+def _numbers(given: Any, what: str, first: int, last: int) -> list[int]:
+    several = isinstance(given, Sequence | np.ndarray) and not isinstance(given, str)
+    numbers: list[Any] = list(given) if several else [given]
+    for number in numbers:
+        whole = isinstance(number, int | np.integer) and not isinstance(number, bool)
+        if not whole or not first <= number <= last:
+            raise DataError(f"{what} are whole numbers from {first} to {last}, not {number!r}")
+    if not numbers:
+        raise DataError(f"no {what} were named: leave them out to take all of them")
+    return [int(number) for number in numbers]
+
+
+def some_units(units: NDArray[np.bool_]) -> str:
+    """Say in which units something is done.
+
+    Parameters
+    ----------
+    units : array (unit,) of bool
+        True for those.
+
+    Returns
+    -------
+    str
+        Such as ``" in units 0, 3"``, empty for all of them.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> some_units(np.array([False, True, False])), some_units(np.ones(3, bool))
+    (' in unit 1', '')
+    """
+    if units.all():
+        return ""
+    named = np.flatnonzero(units)
+    listed = ", ".join(str(unit) for unit in named[:8]) + (", ..." if len(named) > 8 else "")
+    return f" in unit{'s' if len(named) > 1 else ''} {listed}"
+
+
+def in_words(steps: NDArray[np.bool_]) -> str:
+    """Say at which lags something is done.
+
+    Parameters
+    ----------
+    steps : array (step,) of bool
+        At which steps.
+
+    Returns
+    -------
+    str
+        Such as ``"at lags 1 to 3 and 7"``.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> in_words(np.array([True, False, False, True, True])), in_words(np.ones(4, bool))
+    ('at lags 1 to 2 and 5', 'at all lags')
+    """
+    if steps.all():
+        return "at all lags"
+    lags = np.sort(len(steps) - np.flatnonzero(steps))
+    runs = np.split(lags, np.flatnonzero(np.diff(lags) > 1) + 1)
+    said = [f"{run[0]} to {run[-1]}" if len(run) > 1 else f"{run[0]}" for run in runs]
+    listed = said[0] if len(said) == 1 else f"{', '.join(said[:-1])} and {said[-1]}"
+    return f"at lag{'s' if len(lags) > 1 else ''} {listed}"

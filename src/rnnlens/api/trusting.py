@@ -1,0 +1,222 @@
+"""Whether contributions can be trusted: one page of checks."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from rnnlens.errors import DataError, InputError
+
+if TYPE_CHECKING:
+    import xarray as xr
+    from numpy.typing import ArrayLike, NDArray
+
+    from rnnlens.api.case import Case
+    from rnnlens.attribution.baseline import Baseline
+    from rnnlens.attribution.target import Target
+    from rnnlens.network.network import Network
+    from rnnlens.series.windows import Windows
+
+__all__ = ["METHODS", "trust"]
+
+#: The methods that can be put to the test.
+METHODS = ("secant", "gradient_times_input", "occlusion")
+
+
+def trust(
+    net: Network,
+    X: Windows | ArrayLike | Mapping[str, ArrayLike],
+    y: ArrayLike | None = None,
+    *,
+    target: str | int | None = None,
+    horizon: int | None = None,
+    output: int | str = 0,
+    method: str = "secant",
+    baseline: str | ArrayLike = "mean",
+    held: Sequence[str] | None = None,
+    background: Windows | ArrayLike | None = None,
+    of: str | None = None,
+    windows: int = 64,
+    noise: float = 0.02,
+    seed: int = 0,
+    progress: Callable[[int, int], None] | None = None,
+) -> xr.Dataset:
+    """Put a method's contributions to the test on this network and these windows.
+
+    Deletion and insertion curves against random orders, comprehensiveness and sufficiency,
+    infidelity, sensitivity to noise, the check by randomised weights, agreement between methods,
+    and a flag where everything falls on the newest or the oldest step.
+
+    Parameters
+    ----------
+    net : Network
+        The network.
+    X : Windows, array (sample, step, feature), or mapping of input name to array
+        In the network's own units.
+    y : array (sample,), optional
+        What happened, in the target's own unit, NaN where it is not known; that of the windows
+        where not given.
+    target, horizon, output, baseline, held, background, of
+        As in `rnnlens.explain`. Without a background, baselines are made from all of `X`.
+    method : {"secant", "gradient_times_input", "occlusion"}
+        The method that is tested.
+    windows : int
+        How many windows are looked at, evenly spaced, where there are more.
+    noise : float
+        Radius of the noise, in standard deviations of each feature.
+    seed : int
+        Of all random draws.
+    progress : callable, optional
+        Called with checks done and checks in all.
+
+    Returns
+    -------
+    xarray.Dataset
+        ``deletion``, ``insertion`` and their random twins ``(removed)``; ``agreement (by_method,
+        other_method)``; ``randomised`` and ``randomised_size (layer)``; ``share (lag)``; and
+        single numbers, such as ``comprehensiveness``, ``infidelity``, ``sensitivity``.
+        `rnnlens.views.trust_words.trust_sentences` says them in words.
+
+    Raises
+    ------
+    DataError
+        If an array, a name or the baseline does not fit, or the baseline moves no forecast.
+    InputError
+        If the method is unknown.
+
+    Examples
+    --------
+    >>> import numpy as np, rnnlens
+    >>> from rnnlens.demo.weather import demo_files
+    >>> net = rnnlens.read(demo_files().network)
+    >>> X = np.random.default_rng(0).normal(size=(8, 24, 10))
+    >>> page = rnnlens.trust(net, X, target=0)
+    >>> bool(page.deletion_area > page.deletion_area_random), page.attrs["crowded"]
+    (True, '')
+    """
+    from rnnlens.api.baselines import baseline_of
+    from rnnlens.api.case import make_case
+    from rnnlens.checks.trust import trust as check
+
+    if method not in METHODS:
+        raise InputError(f"no method is called {method!r}: give one of {', '.join(METHODS)}")
+    if windows < 1 or not noise > 0:
+        raise InputError("windows must be at least 1, and noise above zero")
+    every = make_case(net, X, of)
+    what, name, unit = every.target(target, horizon, output)
+    chosen = _spaced(len(every.x), windows)
+    actual = _actual(every, y, name, chosen)
+    case = _some(every, chosen)
+    data = every.x if background is None else background
+    stand_in, held_names = baseline_of(case, baseline, held, data, seed)
+    ends = _ends(case, what, stand_in)
+    if np.array_equal(*ends):
+        raise DataError(
+            "the baseline moves no forecast away from what it is, so there is nothing to test: "
+            "choose another baseline"
+        )
+    found = check(
+        net,
+        case.inputs,
+        what,
+        stand_in,
+        ends,
+        of=case.of,
+        method=method,
+        actual=actual,
+        noise=noise,
+        seed=seed,
+        progress=progress,
+    )
+    about = {
+        "target": name,
+        "unit": unit,
+        "held": held_names,
+        "baseline": stand_in.text,
+        "samples": len(chosen),
+        "kind": "trust",
+    }
+    return _label(case, found, method, about, {"noise": noise, "seed": seed})
+
+
+def _spaced(count: int, wanted: int) -> NDArray[np.int64]:
+    return np.unique(np.round(np.linspace(0, count - 1, min(count, wanted))).astype(int))
+
+
+def _some(case: Case, chosen: NDArray[np.int64]) -> Case:
+    from dataclasses import replace
+
+    inputs = {name: array[chosen] for name, array in case.inputs.items()}
+    known = None if case.windows is None else case.windows.select(chosen)
+    return replace(case, inputs=inputs, windows=known)
+
+
+def _actual(
+    case: Case, y: ArrayLike | None, name: str, chosen: NDArray[np.int64]
+) -> NDArray[np.float64] | None:
+    if y is not None:
+        given = np.asarray(y, dtype=np.float64)
+        if given.shape != (len(case.x),):
+            raise DataError(
+                f"y must hold one number for each of the {len(case.x)} windows, but has shape "
+                f"{given.shape}"
+            )
+        return given[chosen]
+    known = case.windows
+    if known is None or known.actual is None or name not in known.targets:
+        return None
+    return known.actual[chosen, known.targets.index(name)]
+
+
+def _ends(
+    case: Case, target: Target, baseline: Baseline
+) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    """Give forecasts and baseline forecasts."""
+    from rnnlens.checks.hidden import hidden_forecasts
+
+    sets = np.zeros((len(case.x), 2, case.x.shape[1]), dtype=bool)
+    sets[:, 1] = True
+    found = hidden_forecasts(case.network, case.inputs, target, baseline, sets, of=case.of)
+    return found[:, 0], found[:, 1]
+
+
+def _label(
+    case: Case, found: Any, method: str, about: dict[str, Any], settings: dict[str, Any]
+) -> xr.Dataset:
+    from rnnlens.checks.agreement import METHODS as COMPARED
+    from rnnlens.results.label import label
+    from rnnlens.results.provenance import provenance
+
+    name, unit = about["target"], about["unit"] or "network units"
+    coords = {
+        "lag": np.arange(1, len(found.share) + 1),
+        "removed": found.removed,
+        "by_method": list(COMPARED),
+        "other_method": list(COMPARED),
+        "layer": list(found.randomised_layers),
+    }
+    return label(
+        found,
+        coords=coords,
+        attrs=provenance(method=method, settings=settings, **case.attributes(), extra=about),
+        keep=("crowded",),
+        long_names={
+            "deletion": "distance to the forecast, most important lags hidden",
+            "insertion": "distance to the forecast, most important lags alone shown",
+            "deletion_random": "distance to the forecast, random lags hidden",
+            "insertion_random": "distance to the forecast, random lags alone shown",
+            "agreement": "mean rank correlation by lag",
+            "randomised": "rank correlation with randomised weights",
+            "randomised_size": "rank correlation of sizes with randomised weights",
+            "share": "share of the lag in all contribution",
+            "scale": f"root mean square change of the forecast of {name}",
+            "rmse": f"root mean square error of the forecast of {name}",
+            "rmse_baseline": f"root mean square error of the baseline forecast of {name}",
+            "lag": "lag (1 = newest step fed in)",
+            "removed": "lags hidden or shown",
+            "layer": "layer from which on, up to the output, weights are random",
+        },
+        units={"scale": unit, "rmse": unit, "rmse_baseline": unit},
+    )

@@ -1,0 +1,71 @@
+"""Forecasts with sets of steps hidden, which several checks ask for."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+import numpy as np
+from numpy.typing import NDArray
+
+from rnnlens.attribution.baseline import Array, Baseline
+from rnnlens.attribution.masks import real_steps
+from rnnlens.attribution.mixing import flat_steps, inputs_of, mixed_runs
+from rnnlens.attribution.target import Target
+from rnnlens.engine.forward import forward
+from rnnlens.engine.plan import chunks
+from rnnlens.network.network import Network
+
+__all__ = ["hidden_forecasts"]
+
+
+def hidden_forecasts(
+    network: Network,
+    inputs: Mapping[str, Array],
+    target: Target,
+    baseline: Baseline,
+    hidden: NDArray[np.bool_],
+    *,
+    of: str,
+) -> Array:
+    """Give the forecasts with sets of steps hidden.
+
+    Parameters
+    ----------
+    network : Network
+        The network.
+    inputs : mapping of str to array (sample, ...)
+        From `rnnlens.engine.forward.entries`.
+    target : Target
+        What is forecast.
+    baseline : Baseline
+        What stands in; with several windows, the mean over them.
+    hidden : array (sample, variant, step) of bool
+        Which steps of each variant of each window are hidden.
+    of : str
+        The input whose steps are hidden.
+
+    Returns
+    -------
+    array (sample, variant)
+        In the target's own unit.
+    """
+    found = np.zeros(hidden.shape[:2])
+    for chunk in chunks(network, inputs, runs=2):
+        run = forward(network, inputs_of(inputs, chunk))
+        own, sets, into = baseline.part(chunk), hidden[chunk], found[chunk]
+        x, real = flat_steps(run.value((of, 0))), real_steps(run, of)
+        for number in range(len(own.windows)):
+            x0 = own.stand_in(x, real, number)
+
+            def mix(
+                which: NDArray[np.int64],
+                variant: NDArray[np.int64],
+                x0: Array = x0,
+                x: Array = x,
+                sets: NDArray[np.bool_] = sets,
+            ) -> Array:
+                return np.where(sets[which, variant][..., None], x0[which], x[which])
+
+            for which, variant, here in mixed_runs(run, of, sets.shape[1], mix):
+                into[which, variant] += target.pick(here.outputs)
+    return found / len(baseline.windows)

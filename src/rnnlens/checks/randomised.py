@@ -1,0 +1,179 @@
+"""Whether contributions come from what was learned: the check by randomised weights.
+
+Adebayo et al. 2018 ("Sanity checks for saliency maps"): weights are replaced by random ones, layer
+after layer from the output down, each time keeping those replaced before, and the contributions are
+compared with those of the trained network by rank correlation. Contributions that stay alike
+describe the window or the architecture and not what was learned.
+
+Every learned array is replaced by draws from a normal distribution with its own root mean square;
+moments and scalers stay. The signed correlation is the one that matters. That of absolute values
+may stay high for a good reason: any network that forgets gives recent steps more, and an input
+that is far from its baseline counts for more under any weights.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, fields, is_dataclass, replace
+from typing import Any
+
+import numpy as np
+
+from rnnlens.attribution.baseline import Array, Baseline
+from rnnlens.attribution.target import Target
+from rnnlens.checks.attributions import Attribute, rank_correlation
+from rnnlens.errors import NotAdditive
+from rnnlens.names import declared
+from rnnlens.network.layers import (
+    Bidirectional,
+    Conv1D,
+    Dense,
+    Embedding,
+    PReLU,
+    Recurrent,
+    TimeDistributed,
+)
+from rnnlens.network.network import Network
+
+__all__ = ["Randomised", "learned_layers", "randomised", "with_random_weights"]
+
+#: Layers whose arrays are all learned by gradients.
+LEARNED = (Bidirectional, Conv1D, Dense, Embedding, PReLU, Recurrent, TimeDistributed)
+
+
+@dataclass(frozen=True, eq=False, kw_only=True)
+class Randomised:
+    """How alike contributions stay as weights become random, from the output down.
+
+    Parameters
+    ----------
+    randomised : array (layer,)
+        Mean rank correlation with the trained network's contributions by lag and feature, once
+        this layer and all after it have random weights.
+    randomised_size : array (layer,)
+        The same of absolute values.
+    randomised_layers : tuple of str
+        The layers, from the output down.
+    """
+
+    randomised: Array = declared("layer")
+    randomised_size: Array = declared("layer")
+    randomised_layers: tuple[str, ...]
+
+
+def learned_layers(network: Network) -> tuple[str, ...]:
+    """Name the layers that have learned weights, from the output down.
+
+    Parameters
+    ----------
+    network : Network
+        The network.
+
+    Returns
+    -------
+    tuple of str
+        A layer that is called several times comes once, at its last call.
+    """
+    found: dict[int, str] = {}
+    for node in reversed(network.nodes):
+        if isinstance(node.layer, LEARNED):
+            found.setdefault(id(node.layer), node.name)
+    return tuple(found.values())
+
+
+def with_random_weights(network: Network, names: tuple[str, ...], seed: int) -> Network:
+    """Replace the weights of some layers by random ones of the same scale.
+
+    Parameters
+    ----------
+    network : Network
+        The network, which stays as it is.
+    names : tuple of str
+        Layers; every call of such a layer gets the same new weights.
+    seed : int
+        Of the draws; a layer's weights do not depend on which others are replaced.
+
+    Returns
+    -------
+    Network
+        A new network.
+    """
+    order = learned_layers(network)
+    fresh = {
+        id(network[name].layer): _random(
+            network[name].layer, np.random.default_rng([seed, order.index(name)])
+        )
+        for name in names
+    }
+    nodes = [replace(node, layer=fresh.get(id(node.layer), node.layer)) for node in network.nodes]
+    return replace(network, nodes=tuple(nodes))
+
+
+def _random(part: Any, rng: np.random.Generator) -> Any:
+    """Give a copy of a layer, a cell or a gate with every array drawn anew."""
+    changes: dict[str, Any] = {}
+    for spec in fields(part):
+        value = getattr(part, spec.name)
+        if isinstance(value, np.ndarray):
+            scale = float(np.sqrt(np.mean(np.square(value, dtype=np.float64))))
+            changes[spec.name] = rng.normal(size=value.shape) * scale
+        elif is_dataclass(value) and not isinstance(value, type):
+            changes[spec.name] = _random(value, rng)
+    return replace(part, **changes) if changes else part
+
+
+def randomised(
+    network: Network,
+    inputs: Mapping[str, Array],
+    target: Target,
+    baseline: Baseline,
+    attribute: Attribute,
+    contribution: Array,
+    *,
+    of: str,
+    draws: int = 5,
+    seed: int = 0,
+) -> Randomised:
+    """Compare contributions with those of networks with random weights.
+
+    Parameters
+    ----------
+    network, inputs, target, baseline, of
+        As in `rnnlens.checks.hidden.hidden_forecasts`.
+    attribute : callable
+        The method, one of `rnnlens.checks.attributions.ATTRIBUTIONS`.
+    contribution : array (sample, lag, feature)
+        What it gives for the trained network.
+    draws : int
+        Random networks for each layer.
+    seed : int
+        Of the weights.
+
+    Returns
+    -------
+    Randomised
+        Mean over windows and draws.
+    """
+    layers = learned_layers(network)
+    rows = contribution.reshape(len(contribution), -1)
+    signed, size = np.full((2, len(layers), draws), np.nan)
+    for place in range(len(layers)):
+        for draw in range(draws):
+            changed = with_random_weights(network, layers[: place + 1], seed + draw)
+            try:
+                found = attribute(changed, inputs, target, baseline, of=of)
+            except NotAdditive:  # random weights may amplify rounding beyond any use
+                continue
+            other = found.reshape(rows.shape)
+            signed[place, draw] = _mean(rank_correlation(rows, other))
+            size[place, draw] = _mean(rank_correlation(np.abs(rows), np.abs(other)))
+    return Randomised(
+        randomised=np.array([_mean(row) for row in signed]),
+        randomised_size=np.array([_mean(row) for row in size]),
+        randomised_layers=layers,
+    )
+
+
+def _mean(values: Array) -> float:
+    there = values[np.isfinite(values)]
+    return float(there.mean()) if len(there) else float("nan")

@@ -1,0 +1,147 @@
+"""Chart: what a lag is proven not to exceed, beside what it was seen to do."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from rnnlens.errors import DataError
+from rnnlens.views import summary
+from rnnlens.views.charts import theme
+from rnnlens.views.upward import upward
+from rnnlens.views.words import figure
+
+if TYPE_CHECKING:
+    import altair as alt
+    import pandas as pd
+    import xarray as xr
+
+__all__ = ["certificates"]
+
+BOUND, ATTAINED = "proven not to exceed", "attained"
+
+
+def certificates(found: xr.Dataset, *, sample: int | None = None) -> alt.LayerChart:
+    """Draw the bound on the change of the forecast by lag, beside the change that was attained.
+
+    Parameters
+    ----------
+    found : xarray.Dataset
+        A result of ``certify``.
+    sample : int, optional
+        Number of the window in the result; the largest over all windows, if not given.
+
+    Returns
+    -------
+    altair.LayerChart
+        A bar a lag up to the attained change, a mark at the bound, the newest lag at the right; a
+        dashed line at the tolerance. The scale is straight up to the tolerance and by powers above.
+
+    Raises
+    ------
+    DataError
+        If there is no such window.
+    """
+    import altair as alt
+
+    table = _table(found, sample)
+    tolerance = float(found.attrs["tolerance"])
+    x = alt.X(
+        "label:O",
+        sort=summary.lag_labels(found.sortby("lag", ascending=False)),
+        title=theme.lag_axis_title(found),
+        axis=alt.Axis(labelAngle=0, labelOverlap=True, domain=False),
+    )
+    y = alt.Y(
+        "change:Q",
+        title=summary.quantity(found, "change of the forecast of"),
+        scale=alt.Scale(type="symlog", constant=tolerance, zero=True, nice=False),
+        axis=alt.Axis(values=_ticks(table["change"].max(), tolerance), format="~g"),
+    )
+    colour = alt.Color(
+        "what:N",
+        title=None,
+        scale=alt.Scale(domain=[ATTAINED, BOUND], range=[theme.MAIN, theme.ACCENT]),
+        legend=alt.Legend(orient="top", offset=2),
+    )
+    tooltip = [
+        alt.Tooltip("label:N", title="lag"),
+        alt.Tooltip("what:N", title="change"),
+        alt.Tooltip("shown:N", title="size"),
+        alt.Tooltip("verdicts:N", title="verdict"),
+    ]
+    chart = alt.Chart(table).encode(x=x, y=y, color=colour, tooltip=tooltip)
+    bars = chart.transform_filter(alt.datum.what == ATTAINED).mark_bar(opacity=1)
+    marks = chart.transform_filter(alt.datum.what == BOUND).mark_tick(thickness=3, size=18, opacity=1)
+    line = (
+        alt
+        .Chart(table.head(1))
+        .mark_rule(color=theme.QUIET, strokeDash=[4, 4])
+        .encode(y=alt.datum(tolerance))
+    )
+    title = _title(found, sample, tolerance)
+    layers = [bars, marks, line]
+    return theme.dress(
+        alt.LayerChart(layer=layers, title=title, width=theme.WIDTH - 110, height=260)
+    )
+
+
+def _table(found: xr.Dataset, sample: int | None) -> pd.DataFrame:
+    import pandas as pd
+
+    if sample is not None and not 0 <= sample < found.sizes["sample"]:
+        raise DataError(
+            f"there is no window {sample}: the result has {found.sizes['sample']}, counted from 0"
+        )
+    if sample is None:
+        bound, attained = found["largest_bound"].values, found["largest_attained"].values
+        verdicts = [_tally(found.isel(lag=k)) for k in range(found.sizes["lag"])]
+    else:
+        one = found.isel(sample=sample)
+        bound, attained = one["bound"].values, one["attained"].values
+        verdicts = [str(verdict) for verdict in one["verdict"].values]
+    labels = summary.lag_labels(found)
+    return pd.DataFrame({
+        "label": labels * 2,
+        "what": [BOUND] * len(labels) + [ATTAINED] * len(labels),
+        "change": np.concatenate([bound, attained]),
+        "shown": [upward(float(d)) for d in bound] + [f"{float(d):.3g}" for d in attained],
+        "verdicts": verdicts * 2,
+    })
+
+
+def _tally(one: xr.Dataset) -> str:
+    names = ("structural", "proven", "refuted", "undecided")
+    return ", ".join(f"{name} {int(one[name])}" for name in names if int(one[name]))
+
+
+def _ticks(largest: float, tolerance: float) -> list[float]:
+    """Give zero, and one, two and five of every power of ten from the tolerance up."""
+    power = int(np.floor(np.log10(tolerance)))
+    steps = [
+        digit * 10.0**k
+        for k in range(power, int(np.ceil(np.log10(max(largest, tolerance)))) + 1)
+        for digit in (1, 2, 5)
+    ]
+    kept = [step for step in steps if tolerance <= step <= 1.05 * max(largest, tolerance)]
+    return [0.0, *(kept if len(kept) <= 9 else kept[::3])]
+
+
+def _title(found: xr.Dataset, sample: int | None, tolerance: float) -> alt.TitleParams:
+    import altair as alt
+
+    target = found.attrs.get("target") or "the output"
+    unit = str(found.attrs.get("unit", ""))
+    count = found.sizes["sample"]
+    if sample is not None:
+        which = summary.time_text(found, sample)
+    else:
+        which = "one window" if count == 1 else f"the largest of {count} windows"
+    return alt.TitleParams(
+        f"How far one lag can move the forecast of {target}, {which}",
+        subtitle=[
+            str(found.attrs["range"]),
+            f"dashed: the change that does not matter, {figure(tolerance, unit)}",
+        ],
+    )

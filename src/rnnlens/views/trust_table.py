@@ -1,0 +1,98 @@
+"""The page of checks, for the terminal and as plain data."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from rnnlens.views.summary import quantity
+from rnnlens.views.trust_words import NAMES, trust_findings
+
+if TYPE_CHECKING:
+    import xarray as xr
+    from rich.console import Group
+
+__all__ = ["trust_summary", "trust_view"]
+
+
+def trust_view(page: xr.Dataset) -> Group:
+    """Show every check with its verdict, its figure and a sentence.
+
+    Parameters
+    ----------
+    page : xarray.Dataset
+        A result of ``trust``.
+
+    Returns
+    -------
+    rich.console.Group
+        A heading, a row a check, and what was looked at.
+    """
+    from rich.box import SIMPLE_HEAD
+    from rich.console import Group
+    from rich.table import Table
+
+    table = Table(box=SIMPLE_HEAD, pad_edge=False, show_edge=False)
+    table.add_column("check", overflow="fold", min_width=12)
+    table.add_column("verdict", no_wrap=True)
+    table.add_column("in words", ratio=1, overflow="fold")
+    for finding in trust_findings(page):
+        table.add_row(finding.check, finding.verdict, finding.sentence)
+    method = str(page.attrs.get("method", ""))
+    heading = f"Checks of the {quantity(page, 'contributions to')}, by {_named(method)}"
+    windows = int(page.attrs.get("samples", 0))
+    looked = (
+        f"Over {windows:,} window{'' if windows == 1 else 's'}, against the baseline "
+        f"{page.attrs.get('baseline', '')}. Each verdict follows a stated rule; none of them "
+        "proves that the network is right."
+    )
+    return Group(heading, table, looked)
+
+
+def _named(method: str) -> str:
+    return NAMES.get(method, method)
+
+
+def trust_summary(page: xr.Dataset) -> dict[str, Any]:
+    """Give a result of ``trust`` as a plain dict, ready for JSON.
+
+    Parameters
+    ----------
+    page : xarray.Dataset
+        A result of ``trust``.
+
+    Returns
+    -------
+    dict
+        The attributes, ``figures`` (every single number), ``curves`` by number of lags,
+        ``agreement`` by pair of methods, ``randomised`` by layer, ``shares`` by lag, and
+        ``findings``: check, verdict, figure and sentence. A missing number is ``None``.
+    """
+    numbers = {str(name): _plain(page[name]) for name in page.data_vars if page[name].ndim == 0}
+    curves = {
+        name: _plain(page[name])
+        for name in ("deletion", "deletion_random", "insertion", "insertion_random")
+    }
+    methods = [str(name) for name in page["by_method"].values]
+    return {
+        **{str(key): _plain(value) for key, value in page.attrs.items()},
+        "figures": numbers,
+        "curves": {"lags": [int(count) for count in page["removed"].values], **curves},
+        "agreement": {
+            one: dict(zip(methods, _plain(page["agreement"].sel(by_method=one)), strict=True))
+            for one in methods
+        },
+        "randomised": dict(
+            zip(map(str, page["layer"].values), _plain(page["randomised"]), strict=True)
+        ),
+        "shares": _plain(page["share"]),
+        "findings": [finding._asdict() for finding in trust_findings(page)],
+    }
+
+
+def _plain(value: Any) -> Any:
+    value = np.asarray(value).tolist() if not isinstance(value, str) else value
+    if isinstance(value, list):
+        return [_plain(item) for item in value]
+    return None if isinstance(value, float) and not np.isfinite(value) else value

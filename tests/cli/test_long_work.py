@@ -1,0 +1,156 @@
+"""Long work is announced and shows how far it has come; Ctrl-C ends it and leaves no file."""
+
+import os
+import re
+import signal
+import subprocess
+import sys
+import time
+from contextlib import contextmanager
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from rnnlens.cli import output
+from rnnlens.demo.weather import demo_files
+from rnnlens.engine.plan import Estimate
+from rnnlens.series.sidecar import read_sidecar
+
+HOURS = 40_000
+#: Each takes half a minute or more on two cores, and says so.
+LONG = {
+    "tree": ("explain", "--method", "tree", "--newest", "20", "--last", "90"),
+    "secant": ("explain", "--baseline", "background", "--last", "39000"),
+    "report": ("report", "--baseline", "background", "--last", "39000"),
+}
+
+
+@pytest.fixture
+def long_data(tmp_path, rng):
+    """A series of some years of random hours."""
+    sidecar = read_sidecar(demo_files().sidecar)
+    hours = pd.date_range("2013-11-01", periods=HOURS, freq="h").strftime("%Y-%m-%d %H:%M")
+    columns = {v.name: v.mean + v.scale * rng.normal(size=HOURS) for v in sidecar.features}
+    path = tmp_path / "long.csv"
+    pd.DataFrame({sidecar.time: hours, **columns}).to_csv(path, index=False)
+    return path
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="a console's Ctrl-C reaches its whole group")
+@pytest.mark.parametrize("work", LONG)
+def test_ctrl_c_ends_long_work_at_once_and_leaves_no_file(work, model, long_data, tmp_path):
+    verb, *options = LONG[work]
+    folder = tmp_path / "answers"
+    folder.mkdir()
+    out = folder / ("page.html" if verb == "report" else "answer.json")
+    command = [sys.executable, "-m", "rnnlens", verb, str(model), str(long_data), *options]
+    environment = {**os.environ, "RNNLENS_THREADS": "2"}
+    with subprocess.Popen(
+        [*command, "--target", "temp", "--out", str(out)],
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        env=environment,
+        text=True,
+    ) as process:
+        assert process.stderr is not None
+        said = []
+        for line in process.stderr:
+            said.append(line)
+            if line.startswith("note: about"):
+                break
+        time.sleep(1.0)
+        assert process.poll() is None, said  # in the middle of the work
+        since = time.perf_counter()
+        process.send_signal(signal.SIGINT)
+        answer, errors = process.communicate(timeout=60)
+        took = time.perf_counter() - since
+    assert process.returncode == 130, errors
+    assert errors == "rnnlens: interrupted\n"
+    assert answer == ""
+    assert list(folder.iterdir()) == []
+    assert took < 1.0
+
+
+def test_what_is_expected_is_said_before_long_work_and_not_before_short(
+    call, model, data, monkeypatch
+):
+    import rnnlens.engine.plan as plan
+
+    seen = []
+
+    def estimate(network, inputs, **asked):
+        seen.append(asked)
+        return Estimate(cells=1, seconds=40.2, bytes=312_000_000)
+
+    monkeypatch.setattr(plan, "estimate", estimate)
+    asked = ("explain", model, data, "--target", "temp")
+    said = call(*asked, "--method", "gradient")
+    assert said.code == 0
+    assert "note: about 40 s, 0.3 GB; Ctrl-C ends it\n" in said.err
+    assert "about" not in said.out
+    call(*asked, "--method", "tree", "--newest", "5")
+    call(*asked, "--baseline", "background")
+    steps, backgrounds = 24, 32
+    cells = [(one["forwards"], one["backwards"], one["runs"]) for one in seen]
+    assert cells[0] == (1, 1, 2)
+    # 2 (T - K) + 2^(K+2) - 4 cell evaluations for K newest lags of T, T of them a run
+    assert cells[1][:2] == (pytest.approx(1 + (2 * 19 + 2**7 - 4) / steps), 0)
+    assert cells[2] == (1 + backgrounds, backgrounds, 3)
+    monkeypatch.setattr(
+        plan, "estimate", lambda *_, **__: Estimate(cells=1, seconds=2.9, bytes=10**12)
+    )
+    assert "about" not in call(*asked).err
+
+
+@pytest.mark.parametrize(
+    ("seconds", "count", "text"),
+    [
+        (3.4, 5_000, "about 3 s, 1 MB"),
+        (119, 99e6, "about 119 s, 99 MB"),
+        (400, 1.26e9, "about 7 min, 1.3 GB"),
+        (10_000, 2e9, "about 3 h, 2.0 GB"),
+        (1e6, 2e9, "about 12 days, 2.0 GB"),
+    ],
+)
+def test_durations_and_sizes_are_said_as_people_say_them(seconds, count, text, capsys):
+    output.foretell(Estimate(cells=1, seconds=seconds, bytes=int(count)))
+    assert text in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(
+    ("verb", "method"),
+    [
+        ("explain", "secant"),
+        ("explain", "gradient"),
+        ("explain", "tree"),
+        ("lags", "secant"),
+        ("lags", "tree"),
+        ("report", "secant"),
+    ],
+)
+def test_progress_is_shown_for_every_method(verb, method, call, model, data, tmp_path, monkeypatch):
+    from rnnlens.cli import commands
+
+    told = []
+
+    @contextmanager
+    def working(text):
+        yield lambda done, total: told.append((done, total))
+
+    monkeypatch.setattr(commands, "working", working)
+    options = () if verb == "report" else ("--method", method, "--last", "12")
+    options += ("--out", tmp_path / "page.html") if verb == "report" else ()
+    options += ("--newest", "3") if method == "tree" else ()
+    assert call(verb, model, data, "--target", "temp", *options).code == 0
+    done, total = told[-1]
+    assert done == total == (12 if verb != "report" else total)
+    assert np.all(np.diff([one[0] for one in told]) > 0)
+
+
+def test_a_file_that_cannot_be_written_is_named(call, model, data, tmp_path):
+    place = tmp_path / "nowhere" / "page.html"
+    said = call("report", model, data, "--target", "temp", "--out", place, "--last", "20")
+    assert said.code == 1
+    assert re.search(rf"{re.escape(str(place))}\b", said.err)
+    assert ".rnnlens-" not in said.err
