@@ -1,0 +1,172 @@
+"""The calls of rnnlens that are measured, in float32 where this version of it has that."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from inspect import signature
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+import rnnlens
+from harness.networks import Floats
+from rnnlens.attribution.baseline import Baseline, make_baseline
+from rnnlens.attribution.contribution import Contribution, LagContribution
+from rnnlens.attribution.gradient import gradient as sensitivities
+from rnnlens.attribution.secant import secant as contributions
+from rnnlens.attribution.shapley_tree import shapley_tree
+from rnnlens.attribution.target import Target
+from rnnlens.engine.forward import entries as checked
+from rnnlens.network.network import Network
+
+__all__ = ["PRECISION", "explain", "gradient", "integrated_gradients", "predict", "secant", "tree"]
+
+_TARGET = Target((0,))
+
+
+def _option(call: Callable[..., Any], name: str, value: object) -> dict[str, Any]:
+    return {name: value} if name in signature(call).parameters else {}
+
+
+_PREDICTS = _option(rnnlens.predict, "precision", "float32")
+_EXPLAINS = _option(rnnlens.explain, "precision", "float32")
+_ENTERS = _option(checked, "dtype", np.float32)
+
+#: What rnnlens computes in.
+PRECISION = "float32" if _PREDICTS and _ENTERS else "float64"
+
+Array = NDArray[np.floating]
+
+
+def predict(network: Network, x: Floats) -> Array:
+    """Forecast.
+
+    Parameters
+    ----------
+    network : Network
+        The network.
+    x : array (sample, step, feature)
+        Windows.
+
+    Returns
+    -------
+    array (sample, target)
+        Forecasts.
+    """
+    forecast = rnnlens.predict(network, x, **_PREDICTS)
+    assert isinstance(forecast, np.ndarray), "the networks here have one output"
+    return forecast
+
+
+def explain(network: Network, x: Floats, **options: Any) -> Any:
+    """Explain through the public door.
+
+    Parameters
+    ----------
+    network : Network
+        The network.
+    x : array (sample, step, feature)
+        Windows.
+    **options : object
+        Of `rnnlens.explain`.
+
+    Returns
+    -------
+    xarray.Dataset
+        What `rnnlens.explain` gives.
+    """
+    return rnnlens.explain(network, x, **options, **_EXPLAINS)
+
+
+def gradient(network: Network, x: Array) -> Array:
+    """Differentiate the forecast.
+
+    Parameters
+    ----------
+    network : Network
+        The network.
+    x : array (sample, step, feature)
+        Windows.
+
+    Returns
+    -------
+    array (sample, step, feature)
+        Derivatives, oldest step first as in the windows.
+    """
+    inputs = checked(network, x, **_ENTERS)
+    return sensitivities(network, inputs, _TARGET, of=next(iter(inputs))).sensitivity[:, ::-1]
+
+
+def integrated_gradients(
+    network: Network, x: Floats, baseline: Floats, nodes: Floats, weights: Floats
+) -> Array:
+    """Integrate gradients along the straight way from a baseline.
+
+    Parameters
+    ----------
+    network : Network
+        The network.
+    x, baseline : array (sample, step, feature), (step, feature)
+        Windows, and where the way begins.
+    nodes, weights : array (node,)
+        Of the quadrature on [0, 1].
+
+    Returns
+    -------
+    array (sample, step, feature)
+        Contributions, oldest step first.
+    """
+    change = x - baseline
+    points = (baseline + nodes[:, None, None, None] * change).reshape(-1, *x.shape[1:])
+    slopes = gradient(network, points).reshape(len(nodes), -1)
+    return (weights @ slopes).reshape(x.shape) * change
+
+
+def _stand_in(inputs: dict[str, Any], baseline: Floats) -> tuple[str, Baseline]:
+    of = next(iter(inputs))
+    return of, make_baseline(baseline, inputs[of])
+
+
+def secant(network: Network, x: Floats, baselines: Floats) -> Contribution:
+    """Split forecasts by lag and feature, as the mean over backgrounds.
+
+    Parameters
+    ----------
+    network : Network
+        The network.
+    x : array (sample, step, feature)
+        Windows.
+    baselines : array (background, step, feature)
+        Backgrounds.
+
+    Returns
+    -------
+    Contribution
+        Newest lag first.
+    """
+    inputs = checked(network, x, **_ENTERS)
+    of, stand_in = _stand_in(inputs, baselines)
+    return contributions(network, inputs, _TARGET, stand_in, of=of)
+
+
+def tree(network: Network, x: Floats, baseline: Floats, newest: int) -> LagContribution:
+    """Give the exact Shapley value of every lag.
+
+    Parameters
+    ----------
+    network : Network
+        The network.
+    x, baseline : array (sample, step, feature), (step, feature)
+        Windows and what stands in for hidden lags.
+    newest : int
+        Lags that are players.
+
+    Returns
+    -------
+    LagContribution
+        Newest lag first.
+    """
+    inputs = checked(network, x, **_ENTERS)
+    of, stand_in = _stand_in(inputs, baseline)
+    return shapley_tree(network, inputs, _TARGET, stand_in, of=of, newest=newest)

@@ -1,0 +1,1 @@
+"""Networks and data whose answers are known: what a method says is scored against the truth."""

@@ -1,0 +1,111 @@
+"""The white box of Dynamask's rare experiments: the sum of squares of a few cells of ARMA series.
+
+Set-up and published rows: tint (time_interpret), ``experiments/arma``. 10 series of 50 steps and 50
+features; salient are 5 features at steps 12 to 36 (rare feature) or features 12 to 36 at 5 steps
+(rare time); ``f = sum of x^2 over the salient cells``. Contributions against a zero baseline are
+exactly x^2 there and 0 elsewhere: any additive method must find them. The published scores, AUP and
+AUR, do not reward that: they measure how near scores are to 0 and 1 after scaling, which the square
+of a normal number is not. AUROC and the error of the contributions do.
+Run it from ``benchmarks``: ``python -m oracles.tint_arma``. Takes seconds.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy.signal import lfilter
+
+from oracles.record import Oracle
+from oracles.scores import auroc, curve
+from rnnlens.attribution.baseline import make_baseline
+from rnnlens.attribution.secant import secant
+from rnnlens.attribution.target import Target
+from rnnlens.engine.forward import entries
+from rnnlens.network.layers import Dense, Flatten, Input, Multiply
+from rnnlens.network.network import Network, Node, Origin
+
+Array = NDArray[np.float64]
+
+SERIES, STEPS, FEATURES, SEEDS = 10, 50, 50, range(5)
+SOURCE = "tint experiments/arma/results.csv, IG, 5 folds"
+PUBLISHED = {"rare feature": ("1.000", ".1345"), "rare time": ("1.000", ".125")}
+
+
+def white_box(salient: NDArray[np.bool_]) -> Network:
+    """Make the network that sums the squares of the salient cells."""
+    nodes = (
+        Node("x", Input(salient.shape)),
+        Node("square", Multiply(), (("x", 0), ("x", 0))),
+        Node("flat", Flatten(), (("square", 0),)),
+        Node("sum", Dense(salient.reshape(-1, 1).astype(float), np.zeros(1)), (("flat", 0),)),
+    )
+    return Network(nodes, (("sum", 0),), Origin("written down"), "white box")
+
+
+def published_scores(salient: NDArray[np.bool_], score: Array) -> tuple[float, float]:
+    """Give AUP and AUR: areas of precision and of recall over the threshold, scores from 0 to 1."""
+    size = np.abs(score).reshape(len(score), -1)
+    low, high = size.min(axis=1, keepdims=True), size.max(axis=1, keepdims=True)
+    precision, recall, threshold = curve(salient, (size - low) / (high - low + 1e-5))
+    return (
+        float(np.trapezoid(precision[:-1], threshold)),
+        float(np.trapezoid(recall[:-1], threshold)),
+    )
+
+
+def main() -> None:
+    """Explain and score both experiments under every seed."""
+    oracle = Oracle(
+        "tint_arma",
+        "10 ARMA series a seed (seeds 0 to 4), T = F = 50; secant contributions of the sum of "
+        "squares against a zero baseline",
+    )
+    for name, (published_aup, published_aur) in PUBLISHED.items():
+        rows = []
+        for seed in SEEDS:
+            rng = np.random.default_rng(seed)
+            noise = rng.normal(size=(1000, STEPS, FEATURES))
+            x = lfilter([2.0], [2.0, 0.5, 0.2, 0.1], noise, axis=1)[:SERIES]
+            salient = np.zeros((SERIES, STEPS, FEATURES), bool)
+            rows.append(_scores(x, salient, name, rng))
+        found = np.array(rows)
+        for k, (score, published) in enumerate((
+            ("AUP", published_aup),
+            ("AUR", published_aur),
+            ("AUROC", ""),
+        )):
+            oracle.figure(
+                f"{name}: {score}",
+                float(found[:, k].mean()),
+                sd=float(found[:, k].std()),
+                least=1.0 if score == "AUROC" else None,
+                published=published,
+                source=SOURCE if published else "",
+            )
+        worst = float(found[:, 3].max())
+        oracle.figure(f"{name}: largest error of a contribution", worst, most=1e-12)
+    oracle.save()
+
+
+def _scores(
+    x: Array, salient: NDArray[np.bool_], name: str, rng: np.random.Generator
+) -> tuple[float, float, float, float]:
+    """Explain the series one by one, each with its own salient cells."""
+    found = np.zeros_like(x)
+    for k in range(len(x)):
+        if name == "rare feature":
+            salient[k][12:37, rng.choice(FEATURES, 5, replace=False)] = True
+        else:
+            begin = rng.integers(0, STEPS - 5)
+            salient[k][begin : begin + 5, 12:37] = True
+        network = white_box(salient[k])
+        one = x[k : k + 1]
+        zero = make_baseline("zero", one)
+        contribution = secant(network, entries(network, one), Target((0,)), zero, of="x")
+        found[k] = contribution.contribution[0, ::-1]
+    error = float(np.abs(found - np.where(salient, x**2, 0.0)).max())
+    return (*published_scores(salient, found), auroc(salient, np.abs(found)), error)
+
+
+if __name__ == "__main__":
+    main()
