@@ -2,12 +2,14 @@
 
 from rnnlens.api import (
     certify,
+    compare_baselines,
     convert,
     describe,
     explain,
     fidelity,
     gate_effects,
     identify,
+    interactions,
     intervene,
     lags,
     paths,
@@ -22,12 +24,14 @@ from rnnlens.api import (
 
 __all__ = [
     "certify",
+    "compare_baselines",
     "convert",
     "describe",
     "explain",
     "fidelity",
     "gate_effects",
     "identify",
+    "interactions",
     "intervene",
     "lags",
     "paths",

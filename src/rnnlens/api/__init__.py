@@ -1,6 +1,7 @@
 """The verbs of rnnlens. Each loads what it needs when it is called."""
 
 from rnnlens.api.certifying import certify
+from rnnlens.api.comparing import compare_baselines, interactions
 from rnnlens.api.converting import convert, identify
 from rnnlens.api.explaining import explain, lags
 from rnnlens.api.gates import gate_effects, paths
@@ -12,12 +13,14 @@ from rnnlens.api.trusting import trust
 
 __all__ = [
     "certify",
+    "compare_baselines",
     "convert",
     "describe",
     "explain",
     "fidelity",
     "gate_effects",
     "identify",
+    "interactions",
     "intervene",
     "lags",
     "paths",

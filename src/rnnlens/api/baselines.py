@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from rnnlens.api.case import Case
     from rnnlens.attribution.grouped import Groups
 
-__all__ = ["about_baseline", "background_data", "baseline_of"]
+__all__ = ["about_baseline", "background_data", "baseline_of", "real_steps_of"]
 
 #: Mahalanobis place beyond which a baseline is flagged as unlike the data.
 UNUSUAL = 0.99
@@ -63,7 +63,7 @@ def baseline_of(
         baseline,
         case.x,
         # only the baseline that holds the newest real step asks which steps are real
-        real=_real_steps(case) if named == "persistence" and _masks(case) else None,
+        real=real_steps_of(case) if named == "persistence" else None,
         held=places,
         background=data,
         groups=_groups(case, named, background) if named in CALENDAR else None,
@@ -117,7 +117,7 @@ def about_baseline(case: Case, stand_in: Any, background: Any) -> dict[str, Any]
     from rnnlens.attribution.plausibility import mixed_place
 
     place = unusual(stand_in, case.x) if isinstance(stand_in, Baseline) else float("nan")
-    real = _real_steps(case) if _masks(case) else None
+    real = real_steps_of(case)
     mixed = mixed_place(stand_in, case.x, real=real, background=background_data(background)).joint
     return {
         "baseline": stand_in.text,
@@ -154,11 +154,25 @@ def _step_times(windows: Any, steps: int, name: str) -> NDArray[Any]:
     return step_times(windows.issued, pd.Timedelta(windows.step).to_timedelta64(), steps)
 
 
-def _real_steps(case: Case) -> NDArray[np.bool_] | None:
-    """Say which steps of the windows are real; None where all are."""
+def real_steps_of(case: Case) -> NDArray[np.bool_] | None:
+    """Say which steps of the windows are real.
+
+    Parameters
+    ----------
+    case : Case
+        The network and its windows.
+
+    Returns
+    -------
+    array (sample, step) of bool, or None
+        None where no layer masks any.
+    """
     from rnnlens.attribution.masks import real_steps
     from rnnlens.engine.forward import forward
     from rnnlens.engine.plan import gathered
+
+    if not _masks(case):
+        return None
 
     def part(chunk: slice) -> tuple[NDArray[np.bool_], ...]:
         given = {name: array[chunk] for name, array in case.inputs.items()}

@@ -125,6 +125,46 @@ class Case:
         target = Target(index, number, float(scaling.scale[place]), float(scaling.mean[place]))
         return target, label, self.windows.target_units[place]
 
+    def choices(self, output: int | str) -> tuple[tuple[str, ...], tuple[int | None, ...]]:
+        """List the targets and the horizons of an output.
+
+        Parameters
+        ----------
+        output : int or str
+            Which of the network's outputs, by number or by layer name.
+
+        Returns
+        -------
+        tuple
+            Names of the targets; horizons from 1, or None alone where there is one step.
+        """
+        number = self.output_number(output)
+        shape = self._output_shape(number)
+        steps: tuple[int | None, ...] = (None,)
+        if len(shape) > 1:
+            steps = tuple(range(1, shape[-2] + 1))
+        return self._target_names(shape[-1], number), steps
+
+    def output_number(self, output: int | str) -> int:
+        """Resolve an output.
+
+        Parameters
+        ----------
+        output : int or str
+            By number or by layer name.
+
+        Returns
+        -------
+        int
+            Its number.
+
+        Raises
+        ------
+        DataError
+            If there is none such.
+        """
+        return self._output(output)
+
     def _output(self, output: int | str) -> int:
         names = [name for name, _ in self.network.outputs]
         if isinstance(output, str) and output in names:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -14,18 +15,19 @@ if TYPE_CHECKING:
     import xarray as xr
     from numpy.typing import ArrayLike
 
+    from rnnlens.api.case import Case
     from rnnlens.network.network import Network
     from rnnlens.series.windows import Windows
 
 __all__ = ["explain", "lags", "shares_of"]
 
 
-def explain(
+def explain(  # noqa: PLR0913, PLR0914  (one question has these parts)
     net: Network,
     X: Windows | ArrayLike | Mapping[str, ArrayLike],
     *,
-    target: str | int | None = None,
-    horizon: int | None = None,
+    target: str | int | Sequence[str | int] | None = None,
+    horizon: int | str | Sequence[int] | None = None,
     output: int | str = 0,
     method: str = "auto",
     baseline: str | ArrayLike | None = None,
@@ -37,6 +39,7 @@ def explain(
     of: str | None = None,
     budget: int | None = None,
     tolerance: float | None = None,
+    logits: bool | None = None,
     precision: str = "float64",
     seed: int = 0,
     progress: Callable[[int, int], None] | None = None,
@@ -50,10 +53,11 @@ def explain(
     X : Windows, array (sample, step, feature), or mapping of input name to array
         In the network's own units. `Windows` bring names, units, times and the scaler; plain arrays
         are explained in the network's own units.
-    target : str or int, optional
-        What is explained, by name or number; may be left out where there is one.
-    horizon : int, optional
-        Which future step, from 1, where the output has several.
+    target : str, int or sequence of them, optional
+        What is explained, by name or number; may be left out where there is one. A sequence, or
+        ``"all"``, adds the dimension ``target``.
+    horizon : int, sequence of int or "all", optional
+        Which future step, from 1, where the output has several; likewise.
     output : int or str
         Which of the network's outputs, by number or layer name.
     method : str
@@ -90,6 +94,10 @@ def explain(
     tolerance : float, optional
         Standard error at which sampling stops, in the target's own unit; for
         ``integrated_gradients`` the completeness gap that is allowed.
+    logits : bool, optional
+        Whether the activation that ends the network is left out. Where not stated, a softmax is,
+        and a logistic where no scaling of the target says that it is a forecast: classes are
+        explained on their logits, and the result says so (attribute ``explained_on``).
     precision : {"float64", "float32"}
         What is computed in; float32 takes about half the time.
     seed : int
@@ -127,9 +135,11 @@ def explain(
     >>> bool(np.allclose(found.contribution.sum(["lag", "feature"]), change))
     True
     """
-    from rnnlens.api.baselines import about_baseline, baseline_of
+    from rnnlens.api.baselines import about_baseline, baseline_of, real_steps_of
     from rnnlens.api.case import make_case
     from rnnlens.api.methods import Ask, method_named
+    from rnnlens.api.padding import from_the_last_real_step
+    from rnnlens.api.several import asks_for_several, several
     from rnnlens.attribution.player_groups import make_groups
 
     stated = {
@@ -140,8 +150,37 @@ def explain(
         "tolerance": tolerance,
     }
     chosen = method_named(method, stated)
-    case = make_case(net, X, of, precision)
+    case, explained_on = _on_logits(make_case(net, X, of, precision), output, logits)
+    if asks_for_several(target, horizon):
+
+        def one(name: Any, step: Any) -> xr.Dataset:
+            return explain(
+                net,
+                X,
+                target=name,
+                horizon=step,
+                output=output,
+                method=method,
+                baseline=baseline,
+                held=held,
+                newest=newest,
+                groups=groups,
+                background=background,
+                initial_state=initial_state,
+                of=of,
+                budget=budget,
+                tolerance=tolerance,
+                logits=logits,
+                precision=precision,
+                seed=seed,
+                progress=progress,
+            )
+
+        return several(case, target, horizon, output, one)
+    case, lags_from = from_the_last_real_step(case, real_steps_of(case))
     what, name, unit = case.target(target, horizon, output)
+    if explained_on == "logits":
+        what, unit = replace(what, scale=1.0, offset=0.0), "logit"
     places, held_names = case.held(held)
 
     def stand_in(named: str | ArrayLike) -> Any:
@@ -164,6 +203,7 @@ def explain(
     )
     found = chosen.run(ask)
     about = {"target": name, "unit": unit, "held": held_names, "method": method} | found.about
+    about |= {"explained_on": explained_on, "lags_from": lags_from}
     against = found.baseline or made
     if against is not None:
         about |= about_baseline(case, against, background)
@@ -172,6 +212,25 @@ def explain(
     if hasattr(found.result, "cells"):
         about |= {"cells": found.result.cells}
     return labelled(case, found.result, chosen, about)
+
+
+def _on_logits(case: Case, output: int | str, logits: bool | None) -> tuple[Case, str]:
+    """Leave the last activation out where classes are explained; say what is explained."""
+    from rnnlens.network.logits import LOGITS, before_activation, last_activation
+
+    number = case.output_number(output)
+    last = last_activation(case.network, number)
+    if logits is None:
+        scaled = case.windows is not None and number == 0
+        logits = "softmax" in last or (last in LOGITS and not scaled)
+    elif logits and last not in LOGITS:
+        raise DataError(
+            f"the network ends in {last}, which makes no probabilities: logits are what "
+            f"{', '.join(LOGITS)} are taken of"
+        )
+    if not logits:
+        return case, "output"
+    return replace(case, network=before_activation(case.network, number)), "logits"
 
 
 def lags(

@@ -67,7 +67,7 @@ def labelled(case: Case, found: Any, method: Method, about: dict[str, Any]) -> x
             "time": "time that the forecast is for",
             "issued": "time of the newest step fed in",
         },
-        units={key: unit for key in (*same, "carried")} | {"sensitivity": slope},
+        units=dict.fromkeys((*same, "carried"), unit) | {"sensitivity": slope},
     )
     if windows is not None and windows.actual is not None and name in windows.targets:
         actual = windows.actual[:, windows.targets.index(name)]

@@ -1,0 +1,235 @@
+"""Further readings of an explanation: pairs of lags, best subsets, and baseline beside baseline."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+if TYPE_CHECKING:
+    import xarray as xr
+    from numpy.typing import ArrayLike
+
+    from rnnlens.network.network import Network
+    from rnnlens.series.windows import Windows
+
+__all__ = ["compare_baselines", "interactions"]
+
+
+def interactions(
+    net: Network,
+    X: Windows | ArrayLike | Mapping[str, ArrayLike],
+    *,
+    target: str | int | None = None,
+    horizon: int | None = None,
+    output: int | str = 0,
+    baseline: str | ArrayLike = "mean",
+    held: Sequence[str] | None = None,
+    newest: int = 10,
+    groups: Mapping[str, Sequence[int]] | None = None,
+    background: Windows | ArrayLike | None = None,
+    of: str | None = None,
+    seed: int = 0,
+    progress: Callable[[int, int], None] | None = None,
+) -> xr.Dataset:
+    """Say what lags do in pairs, and which few lags are enough.
+
+    Parameters
+    ----------
+    net : Network
+        The network.
+    X : Windows, array (sample, step, feature), or mapping of input name to array
+        In the network's own units.
+    target, horizon, output, baseline, held, background, of, seed, progress
+        As in `rnnlens.explain`.
+    newest : int
+        Lags that are taken one by one; the older ones stand together. The cost doubles with each.
+    groups : mapping of str to sequence of int, optional
+        Lags that stand together, by the group's name.
+
+    Returns
+    -------
+    xarray.Dataset
+        ``contribution (sample, lag)``: exact Shapley values. ``interaction (sample, lag,
+        with_lag)``: what lags do alone (on the diagonal) and in pairs; rows sum to the
+        contributions. ``closest`` and ``farthest (sample, shown)``: the forecasts nearest to and
+        furthest from the whole window's that any choice of so many lags gives, with
+        ``closest_lags`` and ``farthest_lags (sample, shown, lag)`` saying which.
+
+    Raises
+    ------
+    DataError
+        If an array or a name does not fit, or there are too many lags.
+
+    Examples
+    --------
+    >>> import numpy as np, rnnlens
+    >>> from rnnlens.demo.weather import demo_files
+    >>> net = rnnlens.read(demo_files().network)
+    >>> X = np.random.default_rng(0).normal(size=(3, 24, 10))
+    >>> found = rnnlens.interactions(net, X, target=0, newest=6)
+    >>> bool(np.allclose(found.interaction.sum("with_lag"), found.contribution))
+    True
+    """
+    import xarray as xr
+
+    from rnnlens.api.baselines import about_baseline, baseline_of
+    from rnnlens.api.case import make_case
+    from rnnlens.attribution.interaction import tree_readings
+    from rnnlens.attribution.player_groups import make_groups
+    from rnnlens.results.label import label
+    from rnnlens.results.provenance import provenance
+
+    case = make_case(net, X, of)
+    what, name, unit = case.target(target, horizon, output)
+    stand_in, held_names = baseline_of(case, baseline, held, background, seed)
+    parts = make_groups(groups, steps=case.x.shape[1], features=case.features)
+    found = tree_readings(
+        net,
+        case.inputs,
+        what,
+        stand_in,
+        of=case.of,
+        newest=newest,
+        groups=parts if groups else None,
+        progress=progress,
+    )
+    values = found.values
+    coords: dict[str, Any] = {
+        "lag": values.lag_from,
+        "lag_to": ("lag", values.lag_to),
+        "with_lag": values.lag_from,
+        "shown": np.arange(found.subsets.closest.shape[1]),
+        **case.sample_coords(),
+    }
+    if values.players:
+        coords["player"] = ("lag", list(values.players))
+    about = {"target": name, "unit": unit, "held": held_names, "cells": values.cells}
+    attrs = provenance(
+        method="tree",
+        settings={"newest": newest},
+        **case.attributes(),
+        extra=about | about_baseline(case, stand_in, background) | {"kind": "interaction"},
+    )
+    units = dict.fromkeys(
+        ("contribution", "interaction", "closest", "farthest", "forecast", "baseline_forecast"),
+        unit or "network units",
+    )
+    sets = [
+        label(p, coords=coords, units=units) for p in (values, found.interaction, found.subsets)
+    ]
+    return xr.merge(sets, join="exact", compat="equals").assign_attrs(attrs)
+
+
+def compare_baselines(
+    net: Network,
+    X: Windows | ArrayLike | Mapping[str, ArrayLike],
+    *,
+    baselines: Sequence[str] | Mapping[str, str | ArrayLike] = (
+        "zero",
+        "mean",
+        "persistence",
+        "background",
+    ),
+    target: str | int | None = None,
+    horizon: int | None = None,
+    output: int | str = 0,
+    method: str = "secant",
+    held: Sequence[str] | None = None,
+    newest: int = 8,
+    background: Windows | ArrayLike | None = None,
+    of: str | None = None,
+    seed: int = 0,
+) -> xr.Dataset:
+    """Explain the same windows under several baselines, side by side.
+
+    Parameters
+    ----------
+    net : Network
+        The network.
+    X : Windows, array (sample, step, feature), or mapping of input name to array
+        In the network's own units.
+    baselines : sequence of str, or mapping of str to str or array
+        Two or more, as `rnnlens.explain` takes them; by the name that they are shown under.
+    target, horizon, output, held, background, of, seed
+        As in `rnnlens.explain`.
+    method : {"secant", "tree"}
+        ``tree`` for conditional baselines, and for exact values.
+    newest : int
+        Lags that the tree takes one by one.
+
+    Returns
+    -------
+    xarray.Dataset
+        ``contribution (baseline, sample, lag)``, ``baseline_forecast (baseline, sample)``,
+        ``forecast (sample)``, ``spread (lag)``: the largest minus the smallest contribution over
+        the baselines, mean over the windows. Coordinates ``text``, ``baseline_kind`` and
+        ``mixed_place`` say what each baseline is and how unlike the data its mixtures are; the
+        attribute ``dependence`` is the spread in the size of the contributions.
+
+    Raises
+    ------
+    DataError
+        If an array, a name or a baseline does not fit.
+    InputError
+        If there are fewer than two baselines, or the method does not go with one.
+
+    Examples
+    --------
+    >>> import numpy as np, rnnlens
+    >>> from rnnlens.demo.weather import demo_files
+    >>> net = rnnlens.read(demo_files().network)
+    >>> X = np.random.default_rng(0).normal(size=(9, 24, 10))
+    >>> found = rnnlens.compare_baselines(net, X, baselines=["zero", "mean"], target=0)
+    >>> found.contribution.dims, found.baseline.values.tolist()
+    (('baseline', 'sample', 'lag'), ['zero', 'mean'])
+    """
+    from rnnlens.api.baselines import background_data, baseline_of
+    from rnnlens.api.case import make_case
+    from rnnlens.attribution.comparison import compare_baselines as compare
+    from rnnlens.results.label import label
+    from rnnlens.results.provenance import provenance
+
+    case = make_case(net, X, of)
+    what, name, unit = case.target(target, horizon, output)
+    named = baselines if isinstance(baselines, Mapping) else {one: one for one in baselines}
+    made = {
+        title: baseline_of(case, given, held, background, seed)[0] for title, given in named.items()
+    }
+    found = compare(
+        net,
+        case.inputs,
+        what,
+        made,
+        of=case.of,
+        method=method,
+        newest=newest,
+        background=background_data(background),
+    )
+    about = {
+        "target": name,
+        "unit": unit,
+        "held": case.held(held)[1],
+        "dependence": found.dependence,
+        "kind": "contribution",
+    }
+    units = dict.fromkeys(
+        ("contribution", "baseline_forecast", "forecast", "spread"), unit or "network units"
+    )
+    return label(
+        found,
+        coords={
+            "baseline": list(found.names),
+            "text": ("baseline", list(found.texts)),
+            "baseline_kind": ("baseline", list(found.kinds)),
+            "mixed_place": ("baseline", [place.joint for place in found.places]),
+            "lag": found.lag_from,
+            "lag_to": ("lag", found.lag_to),
+            **case.sample_coords(),
+        },
+        attrs=provenance(
+            method=method, settings={"newest": newest}, **case.attributes(), extra=about
+        ),
+        units=units,
+    )

@@ -1,0 +1,200 @@
+"""What `explain` promises of every method, of classes, of padding, and of several targets."""
+
+import numpy as np
+import pytest
+
+import rnnlens
+from networks import cell, chain, forecaster
+from rnnlens.api.methods import METHODS, SUMMING
+from rnnlens.engine.forward import predict
+from rnnlens.errors import DataError
+from rnnlens.network import layers as L
+from rnnlens.network.activations import Activation
+
+
+@pytest.fixture
+def net(rng):
+    return forecaster("lstm", rng, steps=6)
+
+
+@pytest.fixture
+def x(rng):
+    return rng.normal(size=(5, 6, 3))
+
+
+@pytest.mark.parametrize("method", METHODS)
+def test_every_method_is_labelled_as_what_it_is(method, net, x):
+    found = rnnlens.explain(net, x, target=0, method=method)
+    assert found.attrs["kind"] == METHODS[method].kind
+    shown = found[found.attrs["shows"]]
+    assert "lag" in shown.dims
+    assert np.isfinite(shown.values).all()
+    np.testing.assert_allclose(found.forecast, predict(net, x)[:, 0], rtol=0, atol=1e-12)
+
+
+@pytest.mark.parametrize("method", SUMMING)
+def test_methods_that_sum_do(method, net, x):
+    found = rnnlens.explain(net, x, target=0, method=method)
+    dims = [dim for dim in ("lag", "feature") if dim in found.contribution.dims]
+    change = found.forecast - found.baseline_forecast
+    np.testing.assert_allclose(found.contribution.sum(dims), change, rtol=0, atol=1e-6)
+
+
+@pytest.mark.parametrize(
+    ("method", "option"),
+    [("secant", {"newest": 3}), ("gradient", {"budget": 9}), ("lrp", {"groups": {"a": [1]}})],
+)
+def test_an_option_that_a_method_does_not_take_is_refused(method, option, net, x):
+    (name,) = option
+    with pytest.raises(DataError, match=f"^method '{method}' does not take {name}: leave it out"):
+        rnnlens.explain(net, x, target=0, method=method, **option)
+
+
+def test_the_default_is_exact_where_that_is_cheap(net, x):
+    found = rnnlens.explain(net, x, target=0)
+    assert found.attrs["method"] == "owen"
+    exact = rnnlens.explain(net, x, target=0, method="owen")
+    np.testing.assert_array_equal(found.contribution, exact.contribution)
+
+
+def test_the_default_is_audited_where_it_is_not_exact(net, x):
+    found = rnnlens.explain(net, x, target=0, budget=2000)
+    assert found.attrs["method"] == "secant"
+    assert found.attrs["why"].startswith("secant: exact Owen values for 5 windows would take")
+    assert found.attrs["audit"].startswith("secant against exact Shapley values of lags in")
+    tree = rnnlens.explain(net, x, target=0, method="tree", baseline=x)
+    largest = np.abs(found.contribution.sum("feature").values - tree.contribution.values).max()
+    assert found.attrs["audit_largest"] == pytest.approx(largest, rel=1e-9)
+
+
+def test_beyond_the_budget_values_are_sampled(net, x):
+    found = rnnlens.explain(net, x, target=0, method="tree", budget=600)
+    assert found.attrs["method"] == "permutation"
+    assert (found.standard_error >= 0).all()
+    exact = rnnlens.explain(net, x, target=0, method="tree")
+    away = np.abs(found.contribution - exact.contribution)
+    assert (away <= 8 * found.standard_error + 1e-9).all()
+
+
+def test_single_precision_agrees_with_double(net, x):
+    single = rnnlens.explain(net, x, target=0, method="secant", precision="float32")
+    double = rnnlens.explain(net, x, target=0, method="secant")
+    # float32 keeps 24 bits; secants of near points lose up to half of them
+    np.testing.assert_allclose(single.contribution, double.contribution, rtol=0, atol=2e-4)
+    assert float(np.abs(single.contribution - double.contribution).max()) > 0
+
+
+def test_all_targets_at_once_are_those_one_by_one(net, x):
+    found = rnnlens.explain(net, x, target="all", method="secant")
+    assert found.contribution.dims == ("sample", "lag", "feature", "target")
+    for place in range(found.sizes["target"]):
+        one = rnnlens.explain(net, x, target=place, method="secant")
+        np.testing.assert_array_equal(found.contribution.isel(target=place), one.contribution)
+
+
+def several_steps(rng):
+    return chain(
+        L.Recurrent(cell("lstm", rng)),
+        L.RepeatVector(4),
+        L.Recurrent(cell("gru_after", rng, features=5), return_sequences=True),
+        L.TimeDistributed(L.Dense(rng.normal(size=(5, 2)), rng.normal(size=2))),
+        shape=(6, 3),
+    )
+
+
+def test_all_horizons_at_once_are_those_one_by_one(x, rng):
+    net = several_steps(rng)
+    found = rnnlens.explain(net, x, target="all", horizon="all", method="secant")
+    assert found.contribution.dims == ("sample", "lag", "feature", "horizon", "target")
+    assert found.horizon.values.tolist() == [1, 2, 3, 4]
+    one = rnnlens.explain(net, x, target=1, horizon=3, method="secant")
+    np.testing.assert_array_equal(
+        found.contribution.sel(horizon=3).isel(target=1), one.contribution
+    )
+
+
+def classifier(rng, activation, classes=3):
+    head = L.Dense(rng.normal(size=(5, classes)), rng.normal(size=classes), Activation(activation))
+    return chain(L.Masking(0.0), L.Recurrent(cell("lstm", rng)), head, shape=(6, 3))
+
+
+@pytest.mark.parametrize("activation", ["softmax", "sigmoid"])
+def test_classes_are_explained_on_their_logits(activation, x, rng):
+    net = classifier(rng, activation)
+    found = rnnlens.explain(net, x, target=1, method="secant")
+    assert (found.attrs["explained_on"], found.attrs["unit"]) == ("logits", "logit")
+    every = rnnlens.explain(net, x, target="all", method="secant").forecast.values
+    p = predict(net, x)
+    expected = np.log(p) if activation == "softmax" else np.log(p / (1 - p))
+    if activation == "softmax":
+        expected -= expected.mean(axis=1, keepdims=True)
+        every = every - every.mean(axis=1, keepdims=True)
+    np.testing.assert_allclose(every, expected, rtol=0, atol=1e-10)
+    plain = rnnlens.explain(net, x, target=1, method="secant", logits=False)
+    assert plain.attrs["explained_on"] == "output"
+    np.testing.assert_allclose(plain.forecast, p[:, 1], rtol=0, atol=1e-12)
+
+
+def test_logits_are_refused_where_there_are_none(net, x):
+    with pytest.raises(
+        DataError, match="^the network ends in linear, which makes no probabilities"
+    ):
+        rnnlens.explain(net, x, target=0, logits=True)
+
+
+@pytest.mark.parametrize("method", ["secant", "tree", "owen", "gradient", "occlusion"])
+def test_padding_gets_nothing_and_lags_count_from_the_newest_real_step(method, rng):
+    net = classifier(rng, "linear")
+    x = rng.normal(size=(3, 6, 3))
+    behind, before = x.copy(), x.copy()
+    behind[0] = np.concatenate([x[0, 2:], np.zeros((2, 3))])
+    before[0, :2] = 0.0
+    options = {"target": 0, "method": method}
+    if method not in {"gradient"}:
+        options["baseline"] = np.ones(3)
+    found = rnnlens.explain(net, behind, **options)
+    other = rnnlens.explain(net, before, **options)
+    shown = found.attrs["shows"]
+    np.testing.assert_allclose(found[shown], other[shown], rtol=0, atol=1e-12)
+    assert not found[shown].values[0, 4:].any()
+    assert found.attrs["lags_from"] == "the newest real step of each window"
+    assert other.attrs["lags_from"] == "the newest step fed in"
+
+
+def test_groups_of_lags_and_features_stand_together(net, x):
+    groups = {"old": [4, 5, 6], "both": ["feature 0", "feature 2"]}
+    found = rnnlens.explain(net, x, target=0, method="owen", groups=groups)
+    assert found.player.values.tolist() == ["lag 1", "lag 2", "lag 3", "old"]
+    assert found.feature.values.tolist() == ["both", "feature 1"]
+    lags = rnnlens.explain(net, x, target=0, method="tree", groups={"old": [4, 5, 6]})
+    np.testing.assert_allclose(
+        found.contribution.sum("feature"), lags.contribution, rtol=0, atol=1e-12
+    )
+
+
+def test_interactions_sum_to_contributions_and_subsets_are_the_best(net, x):
+    found = rnnlens.interactions(net, x, target=0)
+    np.testing.assert_allclose(
+        found.interaction.sum("with_lag"), found.contribution, rtol=0, atol=1e-10
+    )
+    np.testing.assert_array_equal(found.closest_lags.sum("lag"), np.tile(np.arange(7), (5, 1)))
+    np.testing.assert_allclose(found.closest[:, -1], found.forecast, rtol=0, atol=1e-12)
+
+
+def test_baselines_stand_side_by_side(net, x):
+    found = rnnlens.compare_baselines(net, x, baselines=["zero", "mean", "persistence"], target=0)
+    for name in ("zero", "mean", "persistence"):
+        one = rnnlens.explain(net, x, target=0, method="secant", baseline=name)
+        np.testing.assert_allclose(
+            found.contribution.sel(baseline=name),
+            one.contribution.sum("feature"),
+            rtol=0,
+            atol=1e-12,
+        )
+    spread = np.ptp(found.contribution.values, axis=0).mean(axis=0)
+    np.testing.assert_allclose(found.spread, spread, rtol=0, atol=1e-12)
+
+
+def test_a_calendar_baseline_needs_times(net, x):
+    with pytest.raises(DataError, match="^the baseline 'hourly mean' needs the time of every step"):
+        rnnlens.explain(net, x, target=0, method="secant", baseline="hourly mean")
