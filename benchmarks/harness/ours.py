@@ -1,9 +1,7 @@
-"""The calls of rnnlens that are measured, in float32 where this version of it has that."""
+"""The calls of rnnlens that are measured, in float32."""
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from inspect import signature
 from typing import Any
 
 import numpy as np
@@ -25,16 +23,8 @@ __all__ = ["PRECISION", "explain", "gradient", "integrated_gradients", "predict"
 _TARGET = Target((0,))
 
 
-def _option(call: Callable[..., Any], name: str, value: object) -> dict[str, Any]:
-    return {name: value} if name in signature(call).parameters else {}
-
-
-_PREDICTS = _option(rnnlens.predict, "precision", "float32")
-_EXPLAINS = _option(rnnlens.explain, "precision", "float32")
-_ENTERS = _option(checked, "dtype", np.float32)
-
 #: What rnnlens computes in.
-PRECISION = "float32" if _PREDICTS and _ENTERS else "float64"
+PRECISION = "float32"
 
 Array = NDArray[np.floating]
 
@@ -54,7 +44,7 @@ def predict(network: Network, x: Floats) -> Array:
     array (sample, target)
         Forecasts.
     """
-    forecast = rnnlens.predict(network, x, **_PREDICTS)
+    forecast = rnnlens.predict(network, x, precision=PRECISION)
     assert isinstance(forecast, np.ndarray), "the networks here have one output"
     return forecast
 
@@ -76,7 +66,7 @@ def explain(network: Network, x: Floats, **options: Any) -> Any:
     xarray.Dataset
         What `rnnlens.explain` gives.
     """
-    return rnnlens.explain(network, x, **options, **_EXPLAINS)
+    return rnnlens.explain(network, x, **options, precision=PRECISION)
 
 
 def gradient(network: Network, x: Array) -> Array:
@@ -94,7 +84,7 @@ def gradient(network: Network, x: Array) -> Array:
     array (sample, step, feature)
         Derivatives, oldest step first as in the windows.
     """
-    inputs = checked(network, x, **_ENTERS)
+    inputs = checked(network, x, PRECISION)
     return sensitivities(network, inputs, _TARGET, of=next(iter(inputs))).sensitivity[:, ::-1]
 
 
@@ -145,7 +135,7 @@ def secant(network: Network, x: Floats, baselines: Floats) -> Contribution:
     Contribution
         Newest lag first.
     """
-    inputs = checked(network, x, **_ENTERS)
+    inputs = checked(network, x, PRECISION)
     of, stand_in = _stand_in(inputs, baselines)
     return contributions(network, inputs, _TARGET, stand_in, of=of)
 
@@ -167,6 +157,6 @@ def tree(network: Network, x: Floats, baseline: Floats, newest: int) -> LagContr
     LagContribution
         Newest lag first.
     """
-    inputs = checked(network, x, **_ENTERS)
+    inputs = checked(network, x, PRECISION)
     of, stand_in = _stand_in(inputs, baseline)
     return shapley_tree(network, inputs, _TARGET, stand_in, of=of, newest=newest)

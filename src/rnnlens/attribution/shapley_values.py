@@ -7,6 +7,8 @@ from math import comb
 import numpy as np
 from numpy.typing import NDArray
 
+from rnnlens.engine.kernels.tables import additions
+
 __all__ = ["shapley_values"]
 
 Array = NDArray[np.float64]
@@ -32,10 +34,6 @@ def shapley_values(v: Array) -> Array:
     array([2., 3.])
     """
     count = len(v).bit_length() - 1
-    sizes = np.bitwise_count(np.arange(len(v) // 2)).astype(int)
-    weights = np.array([1 / (count * comb(count - 1, s)) for s in range(count)])[sizes]
-    phi = np.empty((count, *v.shape[1:]))
-    for p in range(count):
-        without, taking = v.reshape(-1, 2, 1 << p, *v.shape[1:]).swapaxes(0, 1)
-        phi[p] = np.tensordot(weights, (taking - without).reshape(-1, *v.shape[1:]), 1)
-    return phi
+    weights = np.array([1 / (count * comb(count - 1, s)) for s in range(count)])
+    sums = additions(v.reshape(len(v), -1))
+    return np.einsum("s,psg->pg", weights, sums).reshape(count, *v.shape[1:])
