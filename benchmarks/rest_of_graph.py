@@ -7,6 +7,10 @@ other layers, checks of the input, cutting into chunks.
 
 from __future__ import annotations
 
+import os
+
+os.environ["RNNLENS_THREADS"] = "1"  # the profiler sees the main thread alone
+
 import harness.threads  # noqa: F401  (first: libraries make their threads when loaded)
 
 # isort: split

@@ -19,6 +19,8 @@ __all__ = ["about_baseline", "background_data", "baseline_of", "real_steps_of"]
 
 #: Mahalanobis place beyond which a baseline is flagged as unlike the data.
 UNUSUAL = 0.99
+#: Windows, evenly spaced, that mixtures are compared with.
+COMPARED = 2000
 
 
 def baseline_of(
@@ -117,8 +119,10 @@ def about_baseline(case: Case, stand_in: Any, background: Any) -> dict[str, Any]
     from rnnlens.attribution.plausibility import mixed_place
 
     place = unusual(stand_in, case.x) if isinstance(stand_in, Baseline) else float("nan")
-    real = real_steps_of(case)
-    mixed = mixed_place(stand_in, case.x, real=real, background=background_data(background)).joint
+    data = background_data(background)
+    data = case.x if data is None else data
+    some = data[:: -(-len(data) // COMPARED)]
+    mixed = mixed_place(stand_in, case.x, real=real_steps_of(case), background=some).joint
     return {
         "baseline": stand_in.text,
         "baseline_kind": stand_in.kind,
