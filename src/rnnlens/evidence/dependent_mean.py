@@ -1,0 +1,296 @@
+"""Tests of the mean of a series whose neighbours depend on each other.
+
+Windows overlap, so what a replacement does to one says much about the next: the variance of a
+mean is the long-run variance by the number of windows, and is estimated in one of three ways.
+
+``cosine``      the mean square of the series' first v cosine coefficients, Student's t with v
+                degrees of freedom (Lazarus, Lewis, Stock and Watson 2018, "HAR inference:
+                recommendations for practice"); v = 0.4 n^(2/3). Keeps its size best, so it is the
+                default.
+``newey-west``  Bartlett-weighted autocovariances (Newey and West 1987), bandwidth 1.3 n^(1/2),
+                Student's t with n - 1
+``bootstrap``   the stationary bootstrap (Politis and Romano 1994), blocks of the mean length of
+                Politis and White (2004)
+
+All hold for a stationary series, and for many times more windows than the dependence is long; with
+a correlation of 0.95 from one window to the next, 1,000 windows are not yet enough for any.
+"""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from collections.abc import Sequence
+from dataclasses import dataclass
+from math import ceil
+
+import numpy as np
+from numpy.typing import NDArray
+
+from rnnlens.errors import DataError, InputError
+
+__all__ = ["ERRORS", "BootstrapMean", "DependentMean", "StudentMean", "dependent_means"]
+
+Array = NDArray[np.float64]
+
+#: The ways to estimate the error of a mean, and what each is called.
+ERRORS = {
+    "cosine": "long-run variance from cosine coefficients",
+    "newey-west": "Newey-West long-run variance",
+    "bootstrap": "stationary block bootstrap",
+}
+#: Blocks that the windows must make at least; fewer say nothing about the error of a mean.
+BLOCKS = 4
+#: Windows that are needed where no block length is given: 4 cosine coefficients.
+FEWEST = 32
+#: Series resampled at a time by the bootstrap, and draws.
+DRAWS = 2000
+
+
+class DependentMean(ABC):
+    """The mean of a dependent series, with tests."""
+
+    mean: float
+    error: float
+
+    @abstractmethod
+    def above(self, value: float) -> float:
+        """Give the p-value against "the mean is not above this value".
+
+        Parameters
+        ----------
+        value : float
+            In the units of the series.
+
+        Returns
+        -------
+        float
+            Small where the mean is above it.
+        """
+
+    @abstractmethod
+    def below(self, value: float) -> float:
+        """Give the p-value against "the mean is not below this value".
+
+        Parameters
+        ----------
+        value : float
+            In the units of the series.
+
+        Returns
+        -------
+        float
+            Small where the mean is below it.
+        """
+
+    @abstractmethod
+    def interval(self, confidence: float) -> tuple[float, float]:
+        """Give the equal-tailed interval of the mean.
+
+        Parameters
+        ----------
+        confidence : float
+            Its coverage.
+
+        Returns
+        -------
+        tuple of float
+            Its ends.
+        """
+
+    def within(self, margin: float) -> float:
+        """Give the p-value of two one-sided tests against "the mean is not within the margin".
+
+        Parameters
+        ----------
+        margin : float
+            Either side of zero.
+
+        Returns
+        -------
+        float
+            The larger of the two.
+        """
+        return max(self.below(margin), self.above(-margin))
+
+
+@dataclass(frozen=True)
+class StudentMean(DependentMean):
+    """A mean with a standard error and degrees of freedom.
+
+    Parameters
+    ----------
+    mean, error : float
+        The mean and its standard error.
+    freedom : float
+        Degrees of freedom of Student's t.
+    """
+
+    mean: float
+    error: float
+    freedom: float
+
+    def above(self, value: float) -> float:
+        """Give the p-value against "the mean is not above this value"."""
+        return self._upper(self.mean - value)
+
+    def below(self, value: float) -> float:
+        """Give the p-value against "the mean is not below this value"."""
+        return self._upper(value - self.mean)
+
+    def interval(self, confidence: float) -> tuple[float, float]:
+        """Give the equal-tailed interval of the mean."""
+        from scipy.stats import t
+
+        half = self.error * float(t.ppf((1 + confidence) / 2, self.freedom))
+        return self.mean - half, self.mean + half
+
+    def _upper(self, distance: float) -> float:
+        from scipy.stats import t
+
+        if self.error == 0:  # a series that never changes
+            return float(distance <= 0)
+        return float(t.sf(distance / self.error, self.freedom))
+
+
+@dataclass(frozen=True, eq=False)
+class BootstrapMean(DependentMean):
+    """A mean with its resampled distances from it.
+
+    Parameters
+    ----------
+    mean, error : float
+        The mean and its standard error.
+    away : array (draw,)
+        Means of resampled series minus the mean.
+    """
+
+    mean: float
+    error: float
+    away: Array
+
+    def above(self, value: float) -> float:
+        """Give the p-value against "the mean is not above this value"."""
+        return self._share(self.away >= self.mean - value)
+
+    def below(self, value: float) -> float:
+        """Give the p-value against "the mean is not below this value"."""
+        return self._share(self.away <= self.mean - value)
+
+    def interval(self, confidence: float) -> tuple[float, float]:
+        """Give the equal-tailed interval of the mean."""
+        low, high = np.quantile(self.away, [(1 - confidence) / 2, (1 + confidence) / 2])
+        return self.mean - float(high), self.mean - float(low)
+
+    @staticmethod
+    def _share(reached: NDArray[np.bool_]) -> float:
+        # the series itself counts as one draw, so that no p-value is zero
+        return (1 + int(reached.sum())) / (1 + len(reached))
+
+
+def dependent_means(
+    series: Array, *, how: str = "cosine", block_length: int | None = None, seed: int = 0
+) -> tuple[Sequence[DependentMean], str]:
+    """Prepare tests of the mean of each of several series.
+
+    Parameters
+    ----------
+    series : array (sample, part)
+        In the order of time.
+    how : {"cosine", "newey-west", "bootstrap"}
+        See the head of this module.
+    block_length : int, optional
+        Windows over which neighbours depend: the mean length of blocks, the bandwidth, or n / v.
+        Chosen from n or, by the bootstrap, from the series where not given.
+    seed : int
+        Of the bootstrap.
+
+    Returns
+    -------
+    tuple
+        One mean a series; and how errors were estimated, in words.
+
+    Raises
+    ------
+    InputError
+        If the way is not known or the block length not 1 or more.
+    DataError
+        If there are too few windows.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> noise = np.random.default_rng(0).normal(size=(400, 1))
+    >>> means, text = dependent_means(noise)
+    >>> means[0].above(0.0) > 0.05, means[0].within(0.5) < 0.001, text
+    (True, True, 'long-run variance from cosine coefficients, 21 degrees of freedom')
+    """
+    if how not in ERRORS:
+        raise InputError(f"errors must be estimated by one of {', '.join(ERRORS)}, not {how!r}")
+    if block_length is not None and block_length < 1:
+        raise InputError(f"the block length must be 1 or more, but is {block_length}")
+    n, series = len(series), np.asfortranarray(series)  # a sum is the same whatever stands beside
+    _enough(n, BLOCKS * block_length if block_length else FEWEST, block_length)
+    if how == "bootstrap":
+        return _bootstrap(series, block_length, seed)
+    if how == "newey-west":
+        lags = block_length or ceil(1.3 * n**0.5)
+        found = [StudentMean(_mean(d), _newey_west(d, lags), n - 1) for d in series.T]
+        return found, f"{ERRORS[how]}, bandwidth {lags}"
+    v = max(BLOCKS, n // block_length if block_length else int(0.4 * n ** (2 / 3)))
+    v = min(v, n - 1)
+    found = [StudentMean(_mean(d), _cosine(d, v), v) for d in series.T]
+    return found, f"{ERRORS[how]}, {v} degrees of freedom"
+
+
+def _enough(windows: int, needed: int, block_length: int | None) -> None:
+    if windows >= needed:
+        return
+    blocks = f"blocks of {block_length} windows need" if block_length else "this test needs"
+    raise DataError(
+        f"{blocks} at least {needed} windows, but there are {windows}: give a longer series"
+    )
+
+
+def _mean(d: Array) -> float:
+    # numbers that are all the same have that as their mean, without rounding
+    return float(d[0] if np.ptp(d) == 0 else d.mean())
+
+
+def _cosine(d: Array, v: int) -> float:
+    from scipy.fft import dct
+
+    coefficients = np.asarray(dct(d - _mean(d), type=2, norm="ortho"))[1 : v + 1]
+    return float(np.sqrt(np.mean(coefficients**2) / len(d)))
+
+
+def _newey_west(d: Array, lags: int) -> float:
+    from statsmodels.regression.linear_model import OLS
+
+    if np.ptp(d) == 0:
+        return 0.0
+    settings = {"maxlags": lags, "use_correction": True}
+    return float(OLS(d, np.ones(len(d))).fit(cov_type="HAC", cov_kwds=settings).bse[0])
+
+
+def _bootstrap(
+    series: Array, block_length: int | None, seed: int
+) -> tuple[list[DependentMean], str]:
+    from arch.bootstrap import StationaryBootstrap, optimal_block_length
+
+    moving = series[:, np.ptp(series, axis=0) > 0]
+    length = block_length or 1
+    if block_length is None and moving.shape[1]:
+        best = optimal_block_length(moving)["stationary"].to_numpy()
+        length = max(1, ceil(float(np.nanmax(best))))
+        _enough(len(series), BLOCKS * length, length)
+    mean = np.array([_mean(d) for d in series.T])
+    drawn = StationaryBootstrap(length, series, seed=seed).apply(_means, DRAWS) - mean
+    found: list[DependentMean] = [
+        BootstrapMean(float(m), float(away.std()), away)
+        for m, away in zip(mean, drawn.T, strict=True)
+    ]
+    return found, f"{ERRORS['bootstrap']}, {DRAWS} draws, mean block of {length} windows"
+
+
+def _means(series: Array) -> Array:
+    return series.mean(axis=0)

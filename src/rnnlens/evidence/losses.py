@@ -1,0 +1,216 @@
+"""What replacing a part of the windows does to the loss of a network's forecasts.
+
+For window i, m draws and a loss L,
+
+    d_i = mean over draws of L(y_i, f(window with the part drawn anew)) - L(y_i, f(window))
+
+With actuals y the mean of d says how much worse *this* network forecasts without what only the
+part can tell it. Without actuals the forecast itself stands for y: then d_i is the size of the
+forecast's change, which is never negative, and nothing is said about whether forecasts got worse.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from functools import cached_property
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+from rnnlens.errors import DataError, InputError
+from rnnlens.evidence.parts import Part
+from rnnlens.evidence.replacement import Replacement, blocks
+from rnnlens.evidence.samplers import Sampler
+
+__all__ = ["LOSSES", "LossChange", "Losses", "Margin", "make_margin"]
+
+Array = NDArray[np.float64]
+
+#: Losses by name, of the forecast's error.
+LOSSES: dict[str, Callable[[Array], Array]] = {"squared": np.square, "absolute": np.abs}
+#: Margin where none is given: this share of the mean loss.
+SHARE = 0.01
+
+
+@dataclass(frozen=True, eq=False)
+class LossChange:
+    """What replacing one part did.
+
+    Parameters
+    ----------
+    change : array (sample,)
+        Of the loss, the mean over draws; exactly zero where the weights show that nothing of the
+        part reaches the forecast, which is not run then.
+    left : float
+        How much of their variance the part's numbers have left once the rest of the window is
+        known; of the number that has most. Near 0, replacing the part changes nothing in it; NaN
+        where it was not drawn.
+    """
+
+    change: Array
+    left: float
+
+
+@dataclass(frozen=True, eq=False)
+class Losses:
+    """The loss of a network's forecasts, with and without parts of their windows.
+
+    Parameters
+    ----------
+    of : Replacement
+        The network and its windows.
+    sampler : Sampler
+        Draws what stands in for a part.
+    y : array (sample,), optional
+        Actuals, in the target's own unit; the forecast itself where not given.
+    loss : {"squared", "absolute"}
+        Of the error.
+    draws : int
+        Draws that a window's loss is averaged over.
+    seed : int
+        Of the draws.
+
+    Raises
+    ------
+    InputError
+        If the loss is not known or there is to be no draw.
+    DataError
+        If the actuals do not fit the windows or hold NaN.
+    """
+
+    of: Replacement
+    sampler: Sampler
+    y: ArrayLike | None = None
+    loss: str = "squared"
+    draws: int = 5
+    seed: int = 0
+
+    def __post_init__(self) -> None:
+        if self.loss not in LOSSES:
+            raise InputError(f"the loss must be one of {', '.join(LOSSES)}, but is {self.loss!r}")
+        if self.draws < 1:
+            raise InputError(f"the number of draws must be 1 or more, but is {self.draws}")
+        if self.of.inputs[self.of.of].ndim < 3:
+            raise DataError(
+                f"drawing parts of windows needs numbers, but input {self.of.of!r} holds tokens: "
+                "bound what observed tokens do instead (a scenario)"
+            )
+        if self.y is None:
+            return
+        y = np.asarray(self.y, dtype=np.float64)
+        if y.shape != (len(self.of.x),):
+            raise DataError(
+                f"actuals must have shape ({len(self.of.x)},), one a window, but came with "
+                f"{y.shape}"
+            )
+        if not np.isfinite(y).all():
+            raise DataError(
+                f"the actual of window {int(np.flatnonzero(~np.isfinite(y))[0])} is missing: "
+                "leave windows without an actual out"
+            )
+
+    @property
+    def question(self) -> str:
+        """Which question the change of the loss answers."""
+        if self.y is None:
+            return f"how far forecasts move: the {self.loss} change of the forecast itself"
+        return f"how much worse this network forecasts: the change of its {self.loss} error"
+
+    @cached_property
+    def actual(self) -> Array:
+        """What forecasts are held against (sample,)."""
+        return self.of.own if self.y is None else np.asarray(self.y, dtype=np.float64)
+
+    @cached_property
+    def own(self) -> Array:
+        """The loss of the forecasts themselves (sample,)."""
+        return LOSSES[self.loss](self.of.own - self.actual)
+
+    def change(self, part: Part) -> LossChange:
+        """Replace a part of every window and see what that does to the loss.
+
+        Parameters
+        ----------
+        part : Part
+            What is replaced.
+
+        Returns
+        -------
+        LossChange
+            The same whatever other parts are asked about.
+        """
+        x, draws = self.of.x, self.draws
+        if not (self.of.reached & part.hidden).any():
+            return LossChange(np.zeros(len(x)), float("nan"))
+        # a part's draws are its own: they follow from the seed and from what it hides
+        rng = np.random.default_rng([self.seed, *np.flatnonzero(part.hidden).tolist()])
+        change, moved = np.empty(len(x)), np.zeros(int(part.hidden.sum()))
+        for block in blocks(len(x), x[0].size * draws):
+            windows = self.sampler.draw(x[block], part.hidden, draws, rng)
+            away = windows[:, :, part.hidden] - x[block][:, None, part.hidden]
+            moved += (away**2).sum(axis=(0, 1))
+            which = np.arange(block.start, block.stop).repeat(draws)
+            forecast = self.of.forecast(which, windows.reshape(-1, *x.shape[1:]))
+            more = LOSSES[self.loss](forecast - self.actual[which]) - self.own[which]
+            change[block] = more.reshape(-1, draws).mean(axis=1)
+        # a number and its draw lie twice the variance that is left apart, in the mean square
+        variance = x[:, part.hidden].var(axis=0)
+        share = moved / (2 * len(x) * draws) / np.where(variance > 0, variance, np.inf)
+        return LossChange(change, float(share.max()))
+
+
+@dataclass(frozen=True)
+class Margin:
+    """The change of the loss that counts as none.
+
+    Parameters
+    ----------
+    value : float
+        In units of the loss.
+    text : str
+        Where it comes from.
+    """
+
+    value: float
+    text: str
+
+
+def make_margin(losses: Losses, margin: float | None, share: float = SHARE) -> Margin:
+    """Give the margin that was asked for, or a share of the loss.
+
+    Parameters
+    ----------
+    losses : Losses
+        Whose mean the share is of.
+    margin : float or None
+        In units of the loss.
+    share : float
+        Of the mean loss, where no margin is given.
+
+    Returns
+    -------
+    Margin
+        Above zero.
+
+    Raises
+    ------
+    InputError
+        If the margin is zero or below, or there are no actuals to take a share of their loss.
+    """
+    if margin is None:
+        if losses.y is None:
+            raise InputError(
+                "without actuals there is no loss to take a share of: give the actuals, or a "
+                f"margin for the {losses.loss} change of the forecast"
+            )
+        value = share * float(losses.own.mean())
+        text = f"{100 * share:g} % of the mean {losses.loss} error"
+    else:
+        value, text = float(margin), "as given"
+    if not value > 0:
+        raise InputError(
+            f"the margin must be above zero, but is {value:g}: no number of windows shows a change "
+            "to be exactly nothing; state one that does not matter to you"
+        )
+    return Margin(value, text)

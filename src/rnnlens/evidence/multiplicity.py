@@ -1,0 +1,66 @@
+"""Many lags are asked about at once: p-values corrected for that.
+
+``holm``  the chance of one wrong verdict or more is held at alpha, whatever the dependence between
+          lags (Holm 1979)
+``by``    the expected share of wrong verdicts among those given is held at alpha, whatever the
+          dependence (Benjamini and Yekutieli 2001)
+``none``  each lag is judged by itself
+"""
+
+from __future__ import annotations
+
+import numpy as np
+from numpy.typing import NDArray
+
+from rnnlens.errors import InputError
+
+__all__ = ["CORRECTIONS", "adjusted"]
+
+Array = NDArray[np.float64]
+
+#: What each correction is called, in full.
+CORRECTIONS = {
+    "holm": "Holm (family-wise error)",
+    "by": "Benjamini-Yekutieli (false discovery rate)",
+    "none": "none (each by itself)",
+}
+_STATSMODELS = {"holm": "holm", "by": "fdr_by"}
+
+
+def adjusted(p: Array, correction: str) -> Array:
+    """Correct p-values for their number.
+
+    Parameters
+    ----------
+    p : array (part,)
+        As tested one by one; NaN where there was no test, which then counts for nothing.
+    correction : {"holm", "by", "none"}
+        See the head of this module.
+
+    Returns
+    -------
+    array (part,)
+        To be compared with alpha itself.
+
+    Raises
+    ------
+    InputError
+        If the correction is not known.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> adjusted(np.array([0.01, np.nan, 0.04]), "holm")
+    array([0.02,  nan, 0.04])
+    """
+    if correction not in CORRECTIONS:
+        raise InputError(
+            f"the correction must be one of {', '.join(CORRECTIONS)}, but is {correction!r}"
+        )
+    found = np.array(p, dtype=np.float64)
+    tested = ~np.isnan(found)
+    if correction != "none" and tested.sum() > 1:  # one is corrected for none
+        from statsmodels.stats.multitest import multipletests
+
+        found[tested] = multipletests(found[tested], method=_STATSMODELS[correction])[1]
+    return found

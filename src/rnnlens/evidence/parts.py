@@ -1,0 +1,218 @@
+"""Parts of a window that a question is asked about: a lag, a feature at a lag, a group."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from rnnlens.errors import DataError
+
+__all__ = ["Part", "group_parts", "lag_feature_parts", "lag_parts", "older_part"]
+
+
+@dataclass(frozen=True, eq=False)
+class Part:
+    """Numbers of a window that are replaced together.
+
+    Parameters
+    ----------
+    title : str
+        What it is called, such as ``"lag 3"`` or ``"wind at lag 3"``.
+    hidden : array (step, feature) of bool
+        The numbers.
+    """
+
+    title: str
+    hidden: NDArray[np.bool_]
+
+    @property
+    def lags(self) -> tuple[int, int]:
+        """The newest and the oldest lag that it touches."""
+        steps = np.flatnonzero(self.hidden.any(axis=1))
+        return len(self.hidden) - int(steps[-1]), len(self.hidden) - int(steps[0])
+
+
+def _part(
+    title: str,
+    shape: tuple[int, int],
+    lags: Iterable[int],
+    features: Iterable[int],
+    held: Iterable[int],
+) -> Part:
+    steps, count = shape
+    hidden = np.zeros(shape, bool)
+    for lag in lags:
+        if not 1 <= lag <= steps:
+            raise DataError(
+                f"lag {lag} is beyond the window: windows of {steps} steps have lags 1 to {steps}"
+            )
+        for feature in features:
+            if not 0 <= feature < count:
+                raise DataError(
+                    f"there is no feature number {feature}: windows of {count} features have "
+                    f"numbers 0 to {count - 1}"
+                )
+            hidden[steps - lag, feature] = True
+    hidden[:, list(held)] = False
+    if not hidden.any():
+        raise DataError(f"{title} has nothing to replace: all of its features are held")
+    return Part(title, hidden)
+
+
+def lag_parts(
+    shape: tuple[int, int], *, lags: Sequence[int] | None = None, held: Sequence[int] = ()
+) -> tuple[Part, ...]:
+    """Make each lag, with all its features, a part.
+
+    Parameters
+    ----------
+    shape : tuple of int
+        ``(step, feature)`` of a window.
+    lags : sequence of int, optional
+        Which; all of them where not given.
+    held : sequence of int
+        Features that are never replaced.
+
+    Returns
+    -------
+    tuple of Part
+        In the order of the lags.
+
+    Raises
+    ------
+    DataError
+        If a lag is beyond the window, or every feature is held.
+
+    Examples
+    --------
+    >>> [part.title for part in lag_parts((3, 2))]
+    ['lag 1', 'lag 2', 'lag 3']
+    """
+    chosen = range(1, shape[0] + 1) if lags is None else lags
+    every = range(shape[1])
+    return tuple(_part(f"lag {lag}", shape, [lag], every, held) for lag in chosen)
+
+
+def lag_feature_parts(
+    shape: tuple[int, int],
+    *,
+    lags: Sequence[int] | None = None,
+    names: Sequence[str] | None = None,
+    held: Sequence[int] = (),
+) -> tuple[Part, ...]:
+    """Make each feature at each lag a part.
+
+    Parameters
+    ----------
+    shape : tuple of int
+        ``(step, feature)`` of a window.
+    lags : sequence of int, optional
+        Which; all of them where not given.
+    names : sequence of str, optional
+        Of the features.
+    held : sequence of int
+        Features that are never replaced, and so are no parts.
+
+    Returns
+    -------
+    tuple of Part
+        Lag by lag.
+
+    Raises
+    ------
+    DataError
+        If a lag is beyond the window.
+
+    Examples
+    --------
+    >>> [part.title for part in lag_feature_parts((2, 2), names=["y", "u"], lags=[2])]
+    ['y at lag 2', 'u at lag 2']
+    """
+    chosen = range(1, shape[0] + 1) if lags is None else lags
+    called = [f"feature {f}" for f in range(shape[1])] if names is None else names
+    free = [feature for feature in range(shape[1]) if feature not in held]
+    return tuple(
+        _part(f"{called[feature]} at lag {lag}", shape, [lag], [feature], ())
+        for lag in chosen
+        for feature in free
+    )
+
+
+def group_parts(
+    shape: tuple[int, int],
+    groups: Mapping[str, tuple[Sequence[int] | None, Sequence[int] | None]],
+    *,
+    held: Sequence[int] = (),
+) -> tuple[Part, ...]:
+    """Make named groups of lags and features parts.
+
+    Parameters
+    ----------
+    shape : tuple of int
+        ``(step, feature)`` of a window.
+    groups : mapping of str to tuple
+        By the group's name its lags and its features' numbers; None stands for all of them.
+    held : sequence of int
+        Features that are never replaced.
+
+    Returns
+    -------
+    tuple of Part
+        In the order given.
+
+    Raises
+    ------
+    DataError
+        If a lag is beyond the window, a feature is not there, or nothing is left to replace.
+
+    Examples
+    --------
+    >>> night, = group_parts((4, 2), {"night": ([3, 4], [1])})
+    >>> night.lags, int(night.hidden.sum())
+    ((3, 4), 2)
+    """
+    return tuple(
+        _part(
+            title,
+            shape,
+            range(1, shape[0] + 1) if lags is None else lags,
+            range(shape[1]) if features is None else features,
+            held,
+        )
+        for title, (lags, features) in groups.items()
+    )
+
+
+def older_part(shape: tuple[int, int], lag: int, *, held: Sequence[int] = ()) -> Part:
+    """Make a lag and all older ones one part.
+
+    Parameters
+    ----------
+    shape : tuple of int
+        ``(step, feature)`` of a window.
+    lag : int
+        The newest of them.
+    held : sequence of int
+        Features that are never replaced.
+
+    Returns
+    -------
+    Part
+        All numbers at this lag and before it.
+
+    Raises
+    ------
+    DataError
+        If the lag is beyond the window, or every feature is held.
+
+    Examples
+    --------
+    >>> older_part((5, 1), 4).title, older_part((5, 1), 4).hidden[:, 0]
+    ('lags 4 to 5', array([ True,  True, False, False, False]))
+    """
+    title = f"lags {lag} to {shape[0]}" if lag < shape[0] else f"lag {lag}"
+    lags = range(lag, max(lag, shape[0]) + 1)
+    return _part(title, shape, lags, range(shape[1]), held)

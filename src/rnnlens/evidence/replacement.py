@@ -1,0 +1,142 @@
+"""What a network forecasts where parts of its windows are replaced.
+
+The windows' other inputs, and the states carried into them, stay as they are. Cost: T cell
+evaluations a recurrent layer and replaced window. States before the part could be kept and used
+again, but the kernels run a whole window in less time than single steps take from Python.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from functools import cached_property
+
+import numpy as np
+from numpy.typing import NDArray
+
+from rnnlens.attribution.masks import real_steps
+from rnnlens.attribution.mixing import flat_steps
+from rnnlens.attribution.target import Target
+from rnnlens.engine.forward import States, forward
+from rnnlens.engine.plan import gathered
+from rnnlens.errors import DataError
+from rnnlens.evidence.structural import reaching
+from rnnlens.network.network import Network
+
+__all__ = ["NUMBERS", "Replacement", "blocks"]
+
+Array = NDArray[np.float64]
+Rows = NDArray[np.int64]
+
+#: Numbers that the replaced windows of one block may hold: 64 MB.
+NUMBERS = 8_000_000
+
+
+def blocks(rows: int, numbers: int) -> Iterator[slice]:
+    """Cut rows into blocks that fit into memory.
+
+    Parameters
+    ----------
+    rows : int
+        How many there are.
+    numbers : int
+        What each of them holds.
+
+    Yields
+    ------
+    slice
+        Of the rows.
+
+    Examples
+    --------
+    >>> list(blocks(5, 4_000_000))
+    [slice(0, 2, None), slice(2, 4, None), slice(4, 5, None)]
+    """
+    size = max(1, NUMBERS // max(1, numbers))
+    for start in range(0, rows, size):
+        yield slice(start, min(start + size, rows))
+
+
+@dataclass(frozen=True, eq=False)
+class Replacement:
+    """A network, its windows, and the input of which parts are replaced.
+
+    Parameters
+    ----------
+    network : Network
+        The network.
+    inputs : mapping of str to array (sample, ...)
+        From `rnnlens.engine.forward.entries`, in the network's own units.
+    target : Target
+        What is forecast.
+    of : str
+        The input of which parts are replaced.
+    initial_state : mapping of str to sequence of array (sample, unit), optional
+        States carried into the windows, by recurrent layer.
+
+    Raises
+    ------
+    DataError
+        If the network masks a step of a window: padding has no values to be replaced.
+    """
+
+    network: Network
+    inputs: Mapping[str, Array]
+    target: Target
+    of: str
+    initial_state: States | None = None
+
+    def __post_init__(self) -> None:
+        run = forward(self.network, self.inputs, initial_state=self.initial_state)
+        real = real_steps(run, self.of)
+        if real is not None and not real.all():
+            raise DataError(
+                "replacing parts of windows needs windows without padding, but the network masks "
+                f"{int((~real).sum())} steps: leave those windows out"
+            )
+
+    @property
+    def x(self) -> Array:
+        """The windows (sample, step, feature)."""
+        return flat_steps(self.inputs[self.of])
+
+    @cached_property
+    def own(self) -> Array:
+        """The forecasts for the windows themselves, in the target's own unit (sample,)."""
+        return self.forecast(np.arange(len(self.x)), self.x)
+
+    @cached_property
+    def reached(self) -> NDArray[np.bool_]:
+        """Which numbers of a window can reach the forecast (step, feature)."""
+        found = reaching(self.network, self.of, self.inputs[self.of].shape[1:])
+        return found.reshape(self.x.shape[1:])
+
+    def forecast(self, which: Rows, windows: Array) -> Array:
+        """Forecast from windows put in the place of given ones.
+
+        Parameters
+        ----------
+        which : array (row,) of int
+            The sample that each row belongs to.
+        windows : array (row, step, feature)
+            What the network sees in its place.
+
+        Returns
+        -------
+        array (row,)
+            In the target's own unit.
+        """
+        inputs = {name: array[which] for name, array in self.inputs.items() if name != self.of}
+        inputs[self.of] = windows.reshape(len(which), *self.inputs[self.of].shape[1:])
+        states = {
+            name: [np.asarray(state)[which] for state in given]
+            for name, given in (self.initial_state or {}).items()
+        }
+
+        def part(chunk: slice) -> tuple[Array, ...]:
+            cut = {name: array[chunk] for name, array in inputs.items()}
+            carried = {name: [state[chunk] for state in given] for name, given in states.items()}
+            run = forward(self.network, cut, initial_state=carried)
+            return (self.target.pick(run.outputs),)
+
+        return gathered(part, self.network, inputs)[0]

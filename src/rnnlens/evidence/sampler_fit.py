@@ -1,0 +1,219 @@
+"""Whether a sampler draws what goes with the rest of the window: two things that would show it.
+
+*Can they be told apart?* For each part, a logistic regression learns on one half of the windows to
+tell real ones from those whose part was drawn, and is tried on the other half, and the other way
+round. It sees the shown and the drawn numbers, and how far the drawn ones lie from their linear
+mean: first to third powers and products with that mean. The area under its curve is 0.5 where it
+cannot tell and 1 where it always can (a two-sample test by classifier; Lopez-Paz and Oquab 2017).
+It sees what these terms can express and no more: 0.5 is no proof of a fit.
+
+*What does the window leave?* The newest step is predicted linearly from the older ones; where what
+is left is correlated from window to window (Ljung and Box 1978), the windows are too short to hold
+the memory of the data, or the data are not linear.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from rnnlens.errors import DataError
+from rnnlens.evidence.parts import Part
+from rnnlens.evidence.samplers import Hidden, Sampler
+from rnnlens.names import declared
+
+__all__ = ["HIGHEST", "SamplerFit", "sampler_fit"]
+
+Array = NDArray[np.float64]
+
+#: Area under the curve up to which a sampler is said to fit, or this many standard errors above a
+#: half where that is more.
+HIGHEST, ERRORS = 0.55, 3
+#: Numbers that the classifier sees of a part, and beside it.
+DRAWN, SHOWN = 12, 40
+#: Of the regression, whose terms are standardised; where classes part wholly it has no other end.
+RIDGE = 1e-3
+#: Windows that are needed.
+FEWEST = 100
+#: Windows over which what is left is looked at.
+APART = 10
+
+
+@dataclass(frozen=True, eq=False, kw_only=True)
+class SamplerFit:
+    """How well a sampler fits.
+
+    Parameters
+    ----------
+    auc : array (part,)
+        Area under the curve of the classifier, on windows that it was not made from.
+    fits : array (part,) of bool
+        Whether that is at most 0.55, or three standard errors above 0.5.
+    title : array (part,) of str
+        What each part is called.
+    correlation : array (feature,)
+        Largest correlation, in absolute value, of what the older steps leave of the newest one,
+        over 1 to 10 windows; 0 for a feature that they determine.
+    p_white : array (feature,)
+        Of the test against "there is none"; 1 for such a feature.
+    sampler : str
+        Which.
+    samples : int
+        Windows.
+    """
+
+    auc: Array = declared("part")
+    fits: NDArray[np.bool_] = declared("part")
+    title: NDArray[np.str_] = declared("part")
+    correlation: Array = declared("feature")
+    p_white: Array = declared("feature")
+    sampler: str
+    samples: int
+
+    @property
+    def sentence(self) -> str:
+        """What was found, in words."""
+        worst = int(self.auc.argmax())
+        told = f"a classifier tells draws from real windows with an area of {self.auc[worst]:.2f}"
+        if self.fits.all():
+            return f"the sampler fits: {told} at most (0.50: not at all)"
+        bad = int((~self.fits).sum())
+        return (
+            f"the sampler does not fit {bad} of {len(self.fits)} parts: {told} for "
+            f"{self.title[worst]} (0.50: not at all); choose another sampler"
+        )
+
+
+def sampler_fit(sampler: Sampler, x: Array, parts: Sequence[Part], *, seed: int = 0) -> SamplerFit:
+    """Measure how well a sampler fits windows.
+
+    Parameters
+    ----------
+    sampler : Sampler
+        Which.
+    x : array (sample, step, feature)
+        Windows in the order of time.
+    parts : sequence of Part
+        The parts that are to be drawn.
+    seed : int
+        Of the draws.
+
+    Returns
+    -------
+    SamplerFit
+        With a sentence.
+
+    Raises
+    ------
+    DataError
+        If there are too few windows.
+    """
+    if len(x) < FEWEST:
+        raise DataError(
+            f"whether a sampler fits needs at least {FEWEST} windows to tell, but there are "
+            f"{len(x)}: give a longer series"
+        )
+    auc = np.array([_auc(sampler, x, part.hidden, seed) for part in parts])
+    left = [_left(x, feature) for feature in range(x.shape[2])]
+    correlation, p_white = np.array(left).T
+    return SamplerFit(
+        auc=auc,
+        fits=auc <= max(HIGHEST, 0.5 + ERRORS / (6 * len(x)) ** 0.5),  # of n against n, by ranks
+        title=np.array([part.title for part in parts]),
+        correlation=correlation,
+        p_white=p_white,
+        sampler=sampler.text,
+        samples=len(x),
+    )
+
+
+def _auc(sampler: Sampler, x: Array, hidden: Hidden, seed: int) -> float:
+    """Give the area under the curve, the mean over both halves."""
+    from scipy.stats import mannwhitneyu
+
+    rng = np.random.default_rng([seed, *np.flatnonzero(hidden).tolist()])
+    drawn = sampler.draw(x, hidden, 1, rng)[:, 0]
+    part, beside = _chosen(x, hidden)
+    real, other = x.reshape(len(x), -1), drawn.reshape(len(x), -1)
+    if not len(part):
+        return 0.5
+    half = len(x) // 2
+    gap = min(x.shape[1], half // 4)  # windows that overlap are on the same side
+    older, newer = np.arange(half - gap), np.arange(half + gap, len(x))
+    found = []
+    for learn, judge in ((older, newer), (newer, older)):
+        terms = _Terms(real[learn], part, beside)
+        slope = _logistic(terms(real[learn]), terms(other[learn]))
+        drawn_score, real_score = terms(other[judge]) @ slope, terms(real[judge]) @ slope
+        found.append(mannwhitneyu(drawn_score, real_score).statistic / len(judge) ** 2)
+    return float(np.mean(found))
+
+
+def _chosen(x: Array, hidden: Hidden) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+    """Give the numbers of the part that are looked at, and the nearest ones beside it."""
+    flat = x.reshape(len(x), -1)
+    varying = np.ptp(flat, axis=0) > 0
+    part = np.flatnonzero(hidden.ravel() & varying)
+    part = part[np.unique(np.linspace(0, len(part) - 1, DRAWN).astype(int))] if len(part) else part
+    beside = np.flatnonzero(~hidden.ravel() & varying)
+    steps = np.flatnonzero(hidden.any(axis=1))
+    away = np.abs(beside[:, None] // x.shape[2] - steps).min(axis=1)
+    most = min(SHOWN, len(x) // 8)
+    return part, np.sort(beside[np.argsort(away, kind="stable")[:most]])
+
+
+class _Terms:
+    """What the classifier sees of a window; scales and means come from real windows."""
+
+    def __init__(self, rows: Array, part: NDArray[np.int64], beside: NDArray[np.int64]) -> None:
+        self.part, self.beside = part, beside
+        self.centre, self.scale = rows.mean(axis=0), np.maximum(rows.std(axis=0), 1e-300)
+        z = self._z(rows)
+        self.slope = np.linalg.lstsq(z[:, beside], z[:, part], rcond=1e-10)[0]
+        missed = z[:, part] - z[:, beside] @ self.slope
+        self.spread = np.maximum(missed.std(axis=0), 1e-6)
+        own = self._own(z)
+        self.middle, self.size = own.mean(axis=0), np.maximum(own.std(axis=0), 1e-300)
+
+    def _z(self, rows: Array) -> Array:
+        return (rows - self.centre) / self.scale
+
+    def _own(self, z: Array) -> Array:
+        mean = z[:, self.beside] @ self.slope
+        r = np.clip((z[:, self.part] - mean) / self.spread, -10, 10)
+        pairs = r[:, 1:] * r[:, :-1]
+        return np.hstack([z[:, self.beside], r, r**2, r**3, r * mean, r**2 * mean, pairs])
+
+    def __call__(self, rows: Array) -> Array:
+        own = (self._own(self._z(rows)) - self.middle) / self.size
+        return np.column_stack([np.ones(len(own)), own])
+
+
+def _logistic(real: Array, drawn: Array) -> Array:
+    """Fit a logistic regression with a small ridge; drawn windows count as one."""
+    from statsmodels.genmod.families import Binomial
+    from statsmodels.genmod.generalized_linear_model import GLM
+
+    terms = np.vstack([real, drawn])
+    label = np.repeat([0.0, 1.0], [len(real), len(drawn)])
+    model = GLM(label, terms, family=Binomial())
+    return np.asarray(model.fit_regularized(alpha=RIDGE, L1_wt=0.0).params)
+
+
+def _left(x: Array, feature: int) -> tuple[float, float]:
+    """Give the correlation of what older steps leave of the newest one, and its p-value."""
+    from statsmodels.stats.diagnostic import acorr_ljungbox
+    from statsmodels.tsa.stattools import acf
+
+    steps = max(1, min(x.shape[1] - 1, len(x) // 8 // x.shape[2]))
+    older = x[:, -1 - steps : -1].reshape(len(x), -1)
+    older = np.column_stack([np.ones(len(x)), older - older.mean(axis=0)])
+    newest = x[:, -1, feature]
+    missed = newest - older @ np.linalg.lstsq(older, newest, rcond=1e-10)[0]
+    if np.ptp(newest) == 0 or missed.std() <= 1e-6 * newest.std():
+        return 0.0, 1.0
+    most = float(np.abs(np.asarray(acf(missed, nlags=APART))[1:]).max())
+    return most, float(acorr_ljungbox(missed, lags=[APART])["lb_pvalue"].iloc[0])

@@ -1,0 +1,297 @@
+"""Draws of a part of a window from its distribution given the rest of the window.
+
+Replacing a lag by values that do not go with its neighbours asks the network about windows that
+never occur, and finds lags used that are not (Hooker, Mentch and Zhou 2021, "Unrestricted
+permutation forces extrapolation"). Three ways to draw what does go with them:
+
+``gaussian``    normal with mean linear in the rest; exact for a VAR process with Gaussian noise
+``neighbours``  the same mean, plus what that mean missed in one of the windows whose means are
+                nearest (predictive mean matching; Little 1988): whatever shape the noise has, and
+                however it changes with the level
+a function      the user's own
+
+None is right for all data: `rnnlens.evidence.sampler_fit` says how well one fits.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Protocol
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+from rnnlens.attribution.conditional import GaussianConditional, gaussian_conditional
+from rnnlens.errors import DataError, InputError
+
+__all__ = [
+    "GaussianSampler",
+    "NeighbourSampler",
+    "OwnSampler",
+    "Sampler",
+    "gaussian_sampler",
+    "neighbour_sampler",
+]
+
+Array = NDArray[np.float64]
+Hidden = NDArray[np.bool_]
+#: The user's own: windows (sample, step, feature), what is hidden (step, feature), and a random
+#: generator; gives windows of which what is hidden was drawn anew.
+OwnDraw = Callable[[Array, Hidden, np.random.Generator], ArrayLike]
+
+#: Neighbours that a residual is drawn from, where their number is not given.
+NEIGHBOURS = 20
+#: Directions in which neighbours are sought; most of what many means do happens in few.
+DIRECTIONS = 8
+
+
+class Sampler(Protocol):
+    """Draws parts of windows given the rest."""
+
+    @property
+    def text(self) -> str:
+        """What it is, for the result."""
+        ...
+
+    def draw(self, x: Array, hidden: Hidden, draws: int, rng: np.random.Generator) -> Array:
+        """Draw what is hidden, independently for every window.
+
+        Parameters
+        ----------
+        x : array (sample, step, feature)
+            The windows.
+        hidden : array (step, feature) of bool
+            What is drawn.
+        draws : int
+            Draws a window.
+        rng : numpy.random.Generator
+            Of the draws.
+
+        Returns
+        -------
+        array (sample, draw, step, feature)
+            The windows, with what is hidden replaced.
+        """
+        ...
+
+
+@dataclass(frozen=True, eq=False)
+class GaussianSampler:
+    """Draws from the Gaussian conditional distribution.
+
+    Parameters
+    ----------
+    given : GaussianConditional
+        Made with draws.
+    text : str
+        What it is, for the result.
+    """
+
+    given: GaussianConditional
+    text: str
+
+    def draw(self, x: Array, hidden: Hidden, draws: int, rng: np.random.Generator) -> Array:
+        """Draw what is hidden, independently for every window (see `Sampler`)."""
+        _fits(x, self.given)
+        z = np.zeros((len(x), draws, hidden.size))
+        z[..., hidden.ravel()] = rng.standard_normal((len(x), draws, int(hidden.sum())))
+        found = self.given.fill(x.reshape(len(x), -1), ~hidden.ravel(), z)
+        return found.reshape(len(x), draws, *x.shape[1:])
+
+
+@dataclass(frozen=True, eq=False)
+class NeighbourSampler:
+    """Draws the conditional mean plus a neighbour's residual.
+
+    Parameters
+    ----------
+    given : GaussianConditional
+        Gives the mean.
+    data : array (window, step, feature)
+        The windows that residuals are taken from, each different. A window that is one of them
+        never draws its own: it would not be replaced.
+    neighbours : int
+        How many residuals a draw is made among.
+    text : str
+        What it is, for the result.
+    """
+
+    given: GaussianConditional
+    data: Array
+    neighbours: int
+    text: str
+
+    def draw(self, x: Array, hidden: Hidden, draws: int, rng: np.random.Generator) -> Array:
+        """Draw what is hidden, independently for every window (see `Sampler`)."""
+        _fits(x, self.given)
+        part = hidden.ravel()
+        flat, data = x.reshape(len(x), -1), self.data.reshape(len(self.data), -1)
+        mean, mean_of_data = self._mean(flat, part), self._mean(data, part)
+        missed = data[:, part] - mean_of_data
+        near = self._near(mean, mean_of_data, missed)
+        own = (data[near] == flat[:, None]).all(axis=2)
+        # a window's own comes last: at most one is, and one more is sought than is drawn from
+        order = np.argsort(own, axis=1, kind="stable")
+        place = rng.integers(self.neighbours, size=(len(x), draws))
+        chosen = np.take_along_axis(near, np.take_along_axis(order, place, axis=1), axis=1)
+        found = flat[:, None].repeat(draws, axis=1)
+        found[..., part] = mean[:, None] + missed[chosen]
+        return found.reshape(len(x), draws, *x.shape[1:])
+
+    def _mean(self, flat: Array, part: Hidden) -> Array:
+        nothing = np.zeros((len(flat), 1, flat.shape[1]))
+        return self.given.fill(flat, ~part, nothing)[:, 0, part]
+
+    def _near(self, mean: Array, mean_of_data: Array, missed: Array) -> NDArray[np.int64]:
+        """Give the windows of the data with the nearest means, measured in what these miss."""
+        from scipy.spatial import KDTree
+
+        spread = missed.std(axis=0)
+        scale = np.where(spread > 0, spread, 1.0)
+        centre = mean_of_data.mean(axis=0)
+        away = (mean_of_data - centre) / scale
+        axes = np.linalg.svd(away, full_matrices=False)[2][:DIRECTIONS].T
+        tree = KDTree(away @ axes)
+        near = tree.query(((mean - centre) / scale) @ axes, k=self.neighbours + 1)[1]
+        return np.asarray(near, dtype=np.int64)
+
+
+@dataclass(frozen=True, eq=False)
+class OwnSampler:
+    """Draws by a function of the user's.
+
+    Parameters
+    ----------
+    function : callable
+        Takes windows (sample, step, feature), what is hidden (step, feature) and a random
+        generator, and gives windows.
+    text : str
+        What it is, for the result.
+    """
+
+    function: OwnDraw
+    text: str = "the user's own sampler"
+
+    def draw(self, x: Array, hidden: Hidden, draws: int, rng: np.random.Generator) -> Array:
+        """Draw what is hidden, independently for every window.
+
+        Parameters
+        ----------
+        x, hidden, draws, rng
+            As in `Sampler.draw`.
+
+        Returns
+        -------
+        array (sample, draw, step, feature)
+            The windows, with what is hidden replaced.
+
+        Raises
+        ------
+        DataError
+            If the function gives windows of another shape, NaN, or changes what is not hidden.
+        """
+        found = np.empty((len(x), draws, *x.shape[1:]))
+        for d in range(draws):
+            given = np.asarray(self.function(x.copy(), hidden.copy(), rng), dtype=np.float64)
+            if given.shape != x.shape:
+                raise DataError(
+                    f"the sampler must give windows of shape {x.shape}, but gave {given.shape}"
+                )
+            if not np.isfinite(given).all():
+                raise DataError("the sampler gave NaN or infinity: it must give numbers")
+            if (given[:, ~hidden] != x[:, ~hidden]).any():
+                raise DataError(
+                    "the sampler changed numbers that were not to be replaced: give those back "
+                    "as they came"
+                )
+            found[:, d] = given
+        return found
+
+
+def gaussian_sampler(x: Array, *, background: ArrayLike | None = None) -> GaussianSampler:
+    """Make the Gaussian sampler from windows.
+
+    Parameters
+    ----------
+    x : array (sample, step, feature)
+        The windows that are tested.
+    background : array (window, step, feature), optional
+        The data whose mean and covariance are taken; the tested windows where not given.
+
+    Returns
+    -------
+    GaussianSampler
+        Numbers that never change stay as they are; numbers that others determine, such as copies,
+        are kept apart by the stated shrinkage of their correlations.
+
+    Raises
+    ------
+    DataError
+        If the data do not fit, hold NaN, or are too few for a covariance.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> data = np.random.default_rng(0).normal(size=(500, 3, 1)).cumsum(axis=1)
+    >>> hidden = np.array([[False], [True], [False]])
+    >>> drawn = gaussian_sampler(data).draw(data, hidden, 2, np.random.default_rng(1))
+    >>> left = drawn[:, 0, 1, 0] - data[:, [0, 2], 0].mean(axis=1)
+    >>> drawn.shape, bool(0.4 < left.var() < 0.6)  # half of a step's variance
+    ((500, 2, 3, 1), True)
+    """
+    given = gaussian_conditional(x, background=background, draws=1)
+    return GaussianSampler(given, f"Gaussian given the rest of the window ({_whose(given, x)})")
+
+
+def neighbour_sampler(
+    x: Array, *, background: ArrayLike | None = None, neighbours: int = NEIGHBOURS
+) -> NeighbourSampler:
+    """Make the sampler of neighbours' residuals from windows.
+
+    Parameters
+    ----------
+    x : array (sample, step, feature)
+        The windows that are tested.
+    background : array (window, step, feature), optional
+        The data that means and residuals are taken from; the tested windows where not given.
+    neighbours : int
+        How many residuals a draw is made among.
+
+    Returns
+    -------
+    NeighbourSampler
+        With its text.
+
+    Raises
+    ------
+    InputError
+        If there is to be no neighbour.
+    DataError
+        If the data do not fit, hold NaN, or are too few.
+    """
+    if neighbours < 1:
+        raise InputError(f"the number of neighbours must be 1 or more, but is {neighbours}")
+    given = gaussian_conditional(x, background=background, draws=0)
+    data = np.unique(np.asarray(x if background is None else background, dtype=np.float64), axis=0)
+    if len(data) <= neighbours:
+        raise DataError(
+            f"{neighbours} neighbours need more than {neighbours} different windows, but there are "
+            f"{len(data)}: give more background windows, or fewer neighbours"
+        )
+    text = f"residuals of the {neighbours} nearest windows around a linear mean"
+    return NeighbourSampler(given, data, neighbours, f"{text} ({_whose(given, x)})")
+
+
+def _whose(given: GaussianConditional, x: Array) -> str:
+    """Say which windows the covariance is of, and its ridge."""
+    inside = given.text[given.text.find("covariance") :].rstrip(")")
+    return inside.replace("explained", "tested")
+
+
+def _fits(x: Array, given: GaussianConditional) -> None:
+    if x.shape[1:] != given.shape:
+        raise DataError(
+            f"the sampler was made for windows of shape {given.shape}, but came to windows of "
+            f"{x.shape[1:]}"
+        )

@@ -1,0 +1,189 @@
+"""Draws of a part of a window given the rest, and whether they fit."""
+
+import numpy as np
+import pytest
+
+from linear_networks import ar, arx, cut_windows
+from rnnlens.errors import DataError, InputError
+from rnnlens.evidence.parts import lag_feature_parts, lag_parts, older_part
+from rnnlens.evidence.sampler_fit import sampler_fit
+from rnnlens.evidence.samplers import OwnSampler, gaussian_sampler, neighbour_sampler
+
+STEPS, RHO = 5, 0.8
+
+
+def hide(*steps, steps_in_all=STEPS, features=1):
+    hidden = np.zeros((steps_in_all, features), bool)
+    hidden[list(steps)] = True
+    return hidden
+
+
+def shuffled(x, hidden, rng):
+    """The part from another window: what does not go with the rest."""
+    found = x.copy()
+    found[:, hidden] = x[rng.permutation(len(x))][:, hidden]
+    return found
+
+
+@pytest.fixture
+def x(rng):
+    return cut_windows(ar(6000, RHO, rng), STEPS)
+
+
+@pytest.mark.parametrize("make", [gaussian_sampler, neighbour_sampler])
+def test_draws_in_the_gap_of_an_ar_process_have_its_conditional_distribution(x, rng, make):
+    """Between two neighbours: mean rho (left + right) / (1 + rho^2), variance 1 / (1 + rho^2)."""
+    drawn = make(x).draw(x, hide(2), 3, rng)
+    assert drawn.shape == (len(x), 3, STEPS, 1)
+    mean = RHO * (x[:, 1, 0] + x[:, 3, 0]) / (1 + RHO**2)
+    missed = drawn[:, :, 2, 0] - mean[:, None]
+    # 18,000 draws from 6,000 dependent windows: two or three percent
+    assert missed.var() == pytest.approx(1 / (1 + RHO**2), rel=0.06)
+    assert abs(missed.mean()) < 0.05
+    assert abs(np.corrcoef(missed[:, 0], x[:, 1, 0])[0, 1]) < 0.05
+    shown = ~hide(2)
+    np.testing.assert_array_equal(drawn[:, 0][:, shown], x[:, shown])
+
+
+def test_draws_are_independent_between_windows_and_between_draws(x, rng):
+    drawn = gaussian_sampler(x).draw(x, hide(2), 2, rng)[:, :, 2, 0]
+    missed = drawn - RHO * (x[:, 1] + x[:, 3]) / (1 + RHO**2)
+    assert abs(np.corrcoef(missed[:, 0], missed[:, 1])[0, 1]) < 0.05
+    assert abs(np.corrcoef(missed[1:, 0], missed[:-1, 0])[0, 1]) < 0.05
+
+
+def test_older_lags_together_keep_their_own_dependence(x, rng):
+    """Drawn from step 2 backwards, the chain goes on with its correlation of rho."""
+    drawn = gaussian_sampler(x).draw(x, older_part((STEPS, 1), 3).hidden, 1, rng)[:, 0, :, 0]
+    found = np.corrcoef(drawn.T)
+    assert found[0, 1] == pytest.approx(RHO, abs=0.03)
+    assert found[2, 3] == pytest.approx(RHO, abs=0.03)  # across the edge
+
+
+def test_a_neighbours_residual_is_drawn_from_the_nearest_means_and_never_its_own(rng):
+    """With one neighbour the draw is that of brute force over all other windows."""
+    x = cut_windows(ar(90, RHO, rng), 3)
+    sampler = neighbour_sampler(x, neighbours=1)
+    drawn = sampler.draw(x, hide(1, steps_in_all=3), 1, rng)[:, 0, 1, 0]
+    blank = np.zeros((len(x), 1, 3))
+    flat = x.reshape(len(x), -1)
+    mean = sampler.given.fill(flat, np.array([True, False, True]), blank)[:, 0, 1]
+    missed = flat[:, 1] - mean
+    for k in range(len(x)):
+        others = [j for j in range(len(x)) if j != k]
+        nearest = min(others, key=lambda j: abs(mean[j] - mean[k]))
+        assert drawn[k] == pytest.approx(mean[k] + missed[nearest], rel=1e-9)
+        assert drawn[k] != flat[k, 1]
+
+
+def test_a_window_that_the_data_hold_twice_is_replaced_too(rng):
+    x = cut_windows(ar(90, RHO, rng), 3)
+    hidden = hide(1, steps_in_all=3)
+    twice = neighbour_sampler(x, background=np.concatenate([x, x]), neighbours=2)
+    drawn = twice.draw(x, hidden, 20, rng)[:, :, 1, 0]
+    assert (drawn != x[:, None, 1, 0]).all()
+    assert all(len(set(row)) == 2 for row in drawn.tolist())  # both neighbours are drawn
+
+
+def test_neighbours_follow_noise_that_grows_with_the_level_where_the_gaussian_does_not(rng):
+    level = rng.uniform(0.2, 2.0, size=4000)
+    x = np.stack([level, level * (1 + 0.5 * rng.normal(size=4000))], axis=1)[..., None]
+    hidden = hide(1, steps_in_all=2)
+    part = lag_parts((2, 1), lags=[1])
+    low, high = level < 0.6, level > 1.6
+    for make, grows, fits in (
+        (gaussian_sampler, False, False),
+        (neighbour_sampler, True, True),
+    ):
+        sampler = make(x)
+        drawn = sampler.draw(x, hidden, 1, rng)[:, 0, 1, 0] - level
+        assert (drawn[high].std() > 2 * drawn[low].std()) == grows
+        assert sampler_fit(sampler, x, part).fits.all() == fits
+
+
+def test_a_classifier_tells_marginal_draws_from_real_windows_but_not_conditional_ones():
+    x = cut_windows(arx(3000, seed=2), 8)
+    parts = lag_feature_parts((8, 2), lags=[2, 4, 7])
+    for make in (gaussian_sampler, neighbour_sampler):
+        found = sampler_fit(make(x), x, parts)
+        assert found.fits.all(), found.auc
+        assert found.sentence.startswith("the sampler fits: a classifier tells")
+    wrong = sampler_fit(OwnSampler(shuffled), x, parts)
+    assert not wrong.fits.any()
+    assert (wrong.auc > 0.6).all()
+    assert "the sampler does not fit 6 of 6 parts" in wrong.sentence
+
+
+def test_few_windows_do_not_make_a_good_sampler_look_bad(rng):
+    """The classifier has more terms than it can learn from 75 windows; it is judged on others."""
+    series = ar(2000, 0.5, rng)
+    for start in range(0, 2000, 200):
+        x = cut_windows(series[start : start + 160], 5)
+        found = sampler_fit(gaussian_sampler(x), x, lag_parts((5, 1)))
+        assert found.fits.all(), found.auc
+
+
+def test_windows_too_short_for_the_memory_of_the_data_leave_correlation(rng):
+    series = arx(3000, seed=3)
+    long = sampler_fit(gaussian_sampler(w := cut_windows(series, 8)), w, lag_parts((8, 2)))
+    assert (long.p_white > 0.01).all()
+    assert (long.correlation < 0.06).all()
+    short = sampler_fit(gaussian_sampler(w := cut_windows(series, 2)), w, lag_parts((2, 2)))
+    assert short.p_white[0] < 1e-6
+    assert short.correlation[0] > 0.1
+
+
+def test_a_constant_feature_stays_as_it_is_and_a_copied_one_needs_the_stated_ridge(rng):
+    base = cut_windows(ar(1500, RHO, rng), 3)
+    x = np.concatenate([base, np.full_like(base, 7.0), base], axis=2)
+    sampler = gaussian_sampler(x)
+    hidden = np.zeros((3, 3), bool)
+    hidden[1, 1:] = True
+    drawn = sampler.draw(x, hidden, 1, rng)[:, 0]
+    np.testing.assert_array_equal(drawn[:, 1, 1], 7.0)
+    assert np.abs(drawn[:, 1, 2] - x[:, 1, 2]).std() < 0.01 * x[:, 1, 2].std()
+    assert "shrunk by" in sampler.text
+    found = sampler_fit(sampler, x, lag_parts((3, 3)))
+    assert np.isfinite(found.auc).all()
+    assert found.correlation[1] == 0.0
+    assert found.p_white[1] == 1.0
+
+
+@pytest.mark.parametrize(
+    ("function", "sentence"),
+    [
+        (lambda x, hidden, rng: x[:, :2], r"windows of shape \(4, 3, 1\), but gave \(4, 2, 1\)"),
+        (lambda x, hidden, rng: x * np.nan, "gave NaN or infinity"),
+        (lambda x, hidden, rng: x + 1, "changed numbers that were not to be replaced"),
+    ],
+)
+def test_what_a_users_sampler_gives_is_checked(rng, function, sentence):
+    x = rng.normal(size=(4, 3, 1))
+    with pytest.raises(DataError, match=sentence):
+        OwnSampler(function).draw(x, hide(1, steps_in_all=3), 2, rng)
+
+
+def test_a_users_sampler_cannot_write_into_the_windows(rng):
+    x = rng.normal(size=(4, 3, 1))
+    before = x.copy()
+
+    def careless(x, hidden, rng):
+        x[:, hidden] = 0.0
+        return x
+
+    drawn = OwnSampler(careless).draw(x, hide(1, steps_in_all=3), 1, rng)
+    np.testing.assert_array_equal(x, before)
+    assert (drawn[:, 0, 1] == 0).all()
+
+
+def test_samplers_refuse_windows_that_do_not_fit(x, rng):
+    with pytest.raises(DataError, match=r"made for windows of shape \(5, 1\)"):
+        gaussian_sampler(x).draw(x[:, :3], hide(1, steps_in_all=3), 1, rng)
+    with pytest.raises(InputError, match="neighbours must be 1 or more, but is 0"):
+        neighbour_sampler(x, neighbours=0)
+    with pytest.raises(
+        DataError, match="20 neighbours need more than 20 different windows, but there are 9"
+    ):
+        neighbour_sampler(x[:9])
+    with pytest.raises(DataError, match="needs at least 100 windows to tell, but there are 50"):
+        sampler_fit(gaussian_sampler(x), x[:50], lag_parts((STEPS, 1)))
