@@ -7,7 +7,7 @@ import rnnlens
 from networks import cell, chain, forecaster
 from rnnlens.api.methods import METHODS, SUMMING
 from rnnlens.engine.forward import predict
-from rnnlens.errors import DataError
+from rnnlens.errors import DataError, InputError
 from rnnlens.network import layers as L
 from rnnlens.network.activations import Activation
 
@@ -30,6 +30,19 @@ def test_every_method_is_labelled_as_what_it_is(method, net, x):
     assert "lag" in shown.dims
     assert np.isfinite(shown.values).all()
     np.testing.assert_allclose(found.forecast, predict(net, x)[:, 0], rtol=0, atol=1e-12)
+
+
+@pytest.mark.parametrize("method", [name for name, one in METHODS.items() if one.hides])
+def test_a_conditional_baseline_serves_or_is_refused(method, rng):
+    net = forecaster("lstm", rng, steps=4)
+    x = rng.normal(size=(60, 4, 3))
+    ask = {"target": 0, "method": method, "baseline": "conditional", "background": x}
+    if METHODS[method].conditional:
+        found = rnnlens.explain(net, x[:3], **ask)
+        assert found.attrs["baseline_kind"] == "conditional"
+        return
+    with pytest.raises(InputError, match="^a conditional baseline depends on what is shown, but"):
+        rnnlens.explain(net, x[:3], **ask)
 
 
 @pytest.mark.parametrize("method", SUMMING)
@@ -84,8 +97,22 @@ def test_single_precision_agrees_with_double(net, x):
     assert float(np.abs(single.contribution - double.contribution).max()) > 0
 
 
+@pytest.mark.parametrize("method", ["tree", "owen", "permutation", "occlusion", "gradient"])
+@pytest.mark.parametrize("kind", ["lstm", "gru_after", "gru_before", "simple_rnn"])
+def test_every_engine_path_has_single_precision(method, kind, rng):
+    net = forecaster(kind, rng, steps=9)
+    x = rng.normal(size=(2, 9, 3))
+    options = {"target": 0, "method": method, "newest": 9} if method == "tree" else {"target": 0}
+    options["method"] = method
+    single = rnnlens.explain(net, x, precision="float32", **options)
+    double = rnnlens.explain(net, x, **options)
+    shown = double.attrs["shows"]
+    np.testing.assert_allclose(single[shown], double[shown], rtol=0, atol=2e-5)
+
+
 def test_all_targets_at_once_are_those_one_by_one(net, x):
     found = rnnlens.explain(net, x, target="all", method="secant")
+    assert found.attrs["max_residual"] < 1e-12
     assert found.contribution.dims == ("sample", "lag", "feature", "target")
     for place in range(found.sizes["target"]):
         one = rnnlens.explain(net, x, target=place, method="secant")

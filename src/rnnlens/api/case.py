@@ -57,6 +57,11 @@ class Case:
             return self.windows.features
         return tuple(f"feature {k}" for k in range(self.x.shape[2]))
 
+    @property
+    def tokens(self) -> bool:
+        """Whether the windows hold tokens and no quantities."""
+        return _tokens(self.network, self.of)
+
     def held(self, given: Sequence[str] | None) -> tuple[NDArray[np.int64], tuple[str, ...]]:
         """Resolve the held features.
 
@@ -290,10 +295,12 @@ def make_case(network: Network, X: Any, of: str | None = None, precision: str = 
 
 def _steps(network: Network, name: str) -> bool:
     """Say whether an input is a sequence: numbers by step and feature, or tokens by step."""
+    return len(network.inputs[name].shape) == 2 or _tokens(network, name)
+
+
+def _tokens(network: Network, name: str) -> bool:
     from rnnlens.network.layers import Embedding
 
-    if len(network.inputs[name].shape) == 2:
-        return True
     takers = [node.layer for node in network.nodes if (name, 0) in node.inputs]
     return any(isinstance(layer, Embedding) for layer in takers)
 

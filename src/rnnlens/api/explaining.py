@@ -73,8 +73,8 @@ def explain(  # noqa: PLR0913, PLR0914  (one question has these parts)
         What stands in for hidden inputs: ``zero``, ``mean``, ``hourly mean``, ``monthly mean``,
         ``seasonal mean``, ``persistence``, ``background``, ``conditional`` (Gaussian, given what is
         shown), or an array ``(feature,)``, ``(step, feature)`` or ``(background, step, feature)``
-        in the network's own units. It is part of the answer. Where not given: ``mean``; with
-        ``auto``, ``background`` where that takes secant.
+        in the network's own units. It is part of the answer. Where not given: ``mean``
+        (``zero`` for tokens); with ``auto``, ``background`` where that takes secant.
     held : sequence of str, optional
         Features that keep their values when others are hidden (calendar, markers); those of the
         windows where not given.
@@ -140,6 +140,7 @@ def explain(  # noqa: PLR0913, PLR0914  (one question has these parts)
     from rnnlens.api.methods import Ask, method_named
     from rnnlens.api.padding import from_the_last_real_step
     from rnnlens.api.several import asks_for_several, several
+    from rnnlens.attribution.conditional import GaussianConditional, refuse_conditional
     from rnnlens.attribution.player_groups import make_groups
 
     stated = {
@@ -186,7 +187,10 @@ def explain(  # noqa: PLR0913, PLR0914  (one question has these parts)
     def stand_in(named: str | ArrayLike) -> Any:
         return baseline_of(case, named, held, background, seed)[0]
 
-    made = stand_in("mean" if baseline is None else baseline) if chosen.hides else None
+    usual = "zero" if case.tokens else "mean"  # tokens have no mean
+    made = stand_in(usual if baseline is None else baseline) if chosen.hides else None
+    if isinstance(made, GaussianConditional) and not chosen.conditional:
+        refuse_conditional(method)
     parts = make_groups(groups, steps=case.x.shape[1], features=case.features, held=places)
     ask = Ask(
         case=case,

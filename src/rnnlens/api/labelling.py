@@ -46,7 +46,7 @@ def labelled(case: Case, found: Any, method: Method, about: dict[str, Any]) -> x
         "lead": "" if windows is None else windows.lead,
     }
     coords = _coords(case, found, method.variable)
-    settings = {"newest": len(coords["lag"]) - 1} if hasattr(found, "lag_from") else {}
+    settings = {"newest": _singles(found)} if hasattr(found, "lag_from") else {}
     same = (method.variable, "forecast", "baseline_forecast", "residual", "standard_error")
     slope = f"{unit} per network unit"
     result = label(
@@ -88,6 +88,11 @@ def _coords(case: Case, found: Any, variable: str) -> dict[str, Any]:
     if getattr(found, "players", ()):
         coords["player"] = ("lag", list(found.players))
     return coords
+
+
+def _singles(found: Any) -> int:
+    """Count the lags that are taken one by one."""
+    return int(np.count_nonzero(np.asarray(found.lag_from) == np.asarray(found.lag_to)))
 
 
 def _columns(case: Case, found: Any) -> list[str]:

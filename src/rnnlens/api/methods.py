@@ -121,6 +121,8 @@ class Method:
         Options that it takes besides target and baseline.
     hides : bool
         Whether it needs a baseline.
+    conditional : bool
+        Whether it takes a baseline that depends on what is shown.
     """
 
     run: Callable[[Ask], Found]
@@ -128,6 +130,7 @@ class Method:
     variable: str
     takes: tuple[str, ...] = ()
     hides: bool = True
+    conditional: bool = False
 
 
 def _auto(ask: Ask) -> Found:
@@ -221,8 +224,12 @@ def _gradient_times_input(ask: Ask) -> Found:
 
 
 def _occlusion(ask: Ask) -> Found:
+    from rnnlens.attribution.conditional import GaussianConditional
+    from rnnlens.attribution.conditional_game import conditional_occlusion
     from rnnlens.attribution.occlusion import occlusion_of_lags_and_features
 
+    if isinstance(ask.baseline, GaussianConditional):
+        return Found(conditional_occlusion(*ask.question, of=ask.case.of), {})
     return Found(occlusion_of_lags_and_features(*ask.question, of=ask.case.of), {})
 
 
@@ -251,13 +258,25 @@ METHODS: dict[str, Method] = {
     "auto": Method(_auto, "contribution", "contribution", (*_PLAYERS, "budget", "seed")),
     "secant": Method(_secant, "contribution", "contribution", ("initial_state", "progress")),
     "tree": Method(
-        _tree, "contribution", "contribution", (*_PLAYERS, "budget", "tolerance", "seed")
+        _tree,
+        "contribution",
+        "contribution",
+        (*_PLAYERS, "budget", "tolerance", "seed"),
+        conditional=True,
     ),
     "owen": Method(
-        _owen, "contribution", "contribution", (*_PLAYERS, "budget", "tolerance", "seed")
+        _owen,
+        "contribution",
+        "contribution",
+        (*_PLAYERS, "budget", "tolerance", "seed"),
+        conditional=True,
     ),
     "permutation": Method(
-        _permutation, "contribution", "contribution", (*_PLAYERS, "budget", "tolerance", "seed")
+        _permutation,
+        "contribution",
+        "contribution",
+        (*_PLAYERS, "budget", "tolerance", "seed"),
+        conditional=True,
     ),
     "integrated_gradients": Method(
         _integrated_gradients, "contribution", "contribution", ("tolerance",)
@@ -265,7 +284,7 @@ METHODS: dict[str, Method] = {
     "causal_order": Method(_causal_order, "contribution", "contribution"),
     "gradient": Method(_gradient, "sensitivity", "sensitivity", ("progress",), hides=False),
     "gradient_times_input": Method(_gradient_times_input, "sensitivity", "product"),
-    "occlusion": Method(_occlusion, "sensitivity", "change"),
+    "occlusion": Method(_occlusion, "sensitivity", "change", conditional=True),
     "lrp": Method(_lrp, "relevance", "relevance", hides=False),
     "contextual_decomposition": Method(
         _contextual_decomposition, "relevance", "relevant", hides=False

@@ -64,9 +64,11 @@ def several(
     targets, horizons = case.choices(output)
     names = _chosen(target, targets)
     steps = _chosen(horizon, horizons)
-    rows = []
+    rows: list[xr.Dataset] = []
+    largest: list[float] = []
     for step in steps:
         found = [explain(name, step) for name in names]
+        largest += [one.attrs["max_residual"] for one in found if "max_residual" in one.attrs]
         labels = [one.attrs["target"].split(" (horizon")[0] for one in found]
         joined = found[0]
         if _many(target):
@@ -77,7 +79,6 @@ def several(
     if _many(horizon):
         whole = xr.concat(rows, "horizon", combine_attrs="drop_conflicts", join="exact")
         whole = whole.assign_coords(horizon=[int(step) for step in steps])
-    largest = [row.attrs["max_residual"] for row in rows if "max_residual" in row.attrs]
     if largest:
         whole.attrs["max_residual"] = max(largest)
     last = [name for name in ("horizon", "target") if name in whole.dims]

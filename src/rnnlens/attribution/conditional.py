@@ -236,5 +236,6 @@ def refuse_conditional(method: str) -> NoReturn:
     """
     raise InputError(
         f"a conditional baseline depends on what is shown, but method {method!r} compares with "
-        "one window: use 'tree' or 'occlusion', or an interventional baseline"
+        "one window: use 'tree', 'owen', 'permutation' or 'occlusion', or an interventional "
+        "baseline"
     )

@@ -186,7 +186,7 @@ def ride(
     Ride
         Outputs, states, and what `back` needs.
     """
-    x = _plain(x, x.dtype)
+    x = _plain(x, weights.P.dtype)
     samples, steps = x.shape[:2]
     real = np.empty((0, 0), bool)
     if mask is not None:
@@ -285,7 +285,7 @@ def branch(weights: Any, x: Array, states: tuple[Array, ...], histories: int) ->
     tuple of array (history, unit)
         After the step; in memory the histories of a unit lie together.
     """
-    x = _plain(x, x.dtype)
+    x = _plain(x, weights.P.dtype)
     before = [_plain(state.T, x.dtype) for state in states]
     count = before[0].shape[1]
     after = [np.empty((len(state), histories), x.dtype) for state in before]
@@ -345,7 +345,7 @@ def grow(
     array (2 ** steps, history)
         Bit t of the first index says whether step t is shown.
     """
-    x = _plain(x, x.dtype)
+    x = _plain(x, weights.P.dtype)
     before = [_plain(state.T, x.dtype) for state in states]
     count = before[0].shape[1]
     pair = (before[0], before[1] if len(before) > 1 else np.empty((0, count), x.dtype))
