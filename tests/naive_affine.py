@@ -86,31 +86,36 @@ def sides(p, gate, x, h, *, bias=("b_",)):
 
 
 def lstm(p, window, phi=math.tanh, sigma=logistic):
-    """Hidden state after a window of numbers, peepholes left aside."""
+    """Hidden states over a window of numbers, peepholes left aside."""
     units = len(p["b_i"])
     h, c = [Number(0.0)] * units, [Number(0.0)] * units
+    steps = []
     for x in window:
         gates = {gate: sides(p, gate, x, h) for gate in "ifco"}
         i, f, o = ([curved(sigma, a) for a in gates[gate]] for gate in "ifo")
         g = [curved(phi, a) for a in gates["c"]]
         c = [f[u].times(c[u]).plus(i[u].times(g[u])).fresh() for u in range(units)]
         h = [o[u].times(curved(phi, c[u])).fresh() for u in range(units)]
-    return h
+        steps.append(h)
+    return steps
 
 
 def simple_rnn(p, window, phi=math.tanh):
     units = len(p["b"])
     h = [Number(0.0)] * units
     q = {"W_h": p["W"], "U_h": p["U"], "b_h": p["b"]}
+    steps = []
     for x in window:
         h = [curved(phi, a).fresh() for a in sides(q, "h", x, h)]
-    return h
+        steps.append(h)
+    return steps
 
 
 def gru_after(p, window, phi=math.tanh, sigma=logistic):
-    """Hidden state of a GRU that resets after the product, mixed as ``n + z (h - n)``."""
+    """Hidden states of a GRU that resets after the product, mixed as ``n + z (h - n)``."""
     units = len(p["b_z"])
     h = [Number(0.0)] * units
+    steps = []
     for x in window:
         a_z, a_r = (sides(p, gate, x, h, bias=("b_", "b_r")) for gate in "zr")
         z, r = [curved(sigma, a) for a in a_z], [curved(sigma, a) for a in a_r]
@@ -124,4 +129,5 @@ def gru_after(p, window, phi=math.tanh, sigma=logistic):
             mixed = line.plus(z[u].times(h[u].plus(line.scaled(-1))))
             new.append(Number(mixed.centre, mixed.parts, mixed.rest + n.rest * most).fresh())
         h = new
-    return h
+        steps.append(h)
+    return steps

@@ -47,6 +47,7 @@ def certificates(found: xr.Dataset, *, sample: int | None = None) -> alt.LayerCh
 
     table = _table(found, sample)
     tolerance = float(found.attrs["tolerance"])
+    ticks = _ticks(float(table["change"].to_numpy().max()), tolerance)
     x = alt.X(
         "label:O",
         sort=summary.lag_labels(found.sortby("lag", ascending=False)),
@@ -57,7 +58,7 @@ def certificates(found: xr.Dataset, *, sample: int | None = None) -> alt.LayerCh
         "change:Q",
         title=summary.quantity(found, "change of the forecast of"),
         scale=alt.Scale(type="symlog", constant=tolerance, zero=True, nice=False),
-        axis=alt.Axis(values=_ticks(table["change"].max(), tolerance), format="~g"),
+        axis=alt.Axis(values=ticks, format="~g"),
     )
     colour = alt.Color(
         "what:N",
@@ -73,7 +74,9 @@ def certificates(found: xr.Dataset, *, sample: int | None = None) -> alt.LayerCh
     ]
     chart = alt.Chart(table).encode(x=x, y=y, color=colour, tooltip=tooltip)
     bars = chart.transform_filter(alt.datum.what == ATTAINED).mark_bar(opacity=1)
-    marks = chart.transform_filter(alt.datum.what == BOUND).mark_tick(thickness=3, size=18, opacity=1)
+    marks = chart.transform_filter(alt.datum.what == BOUND).mark_tick(
+        thickness=3, size=18, opacity=1
+    )
     line = (
         alt
         .Chart(table.head(1))

@@ -1,0 +1,99 @@
+"""Attack certificates: 10,000 attempts each, none may escape.
+
+Random and trained networks, weights of scale 0.1 to 5, up to 64 units and 100 steps; attempts at
+random, at corners and by gradient ascent from both ends. Prints one line a network, and ends with
+exit code 1 if one attempt moved a forecast further than its certificate allows.
+
+    python benchmarks/certificates/soundness.py [--attacks 10000]
+"""
+
+from __future__ import annotations
+
+import argparse
+import sys
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+import numpy as np
+
+sys.path.append(str(Path(__file__).parents[2] / "tests"))
+
+from arx import series, trained, windows
+
+from certificate_attacks import strongest_attack
+from networks import CELLS, forecaster, stacked_bidirectional
+from rnnlens.attribution.target import Target
+from rnnlens.evidence.certificate import certify
+from rnnlens.network.network import Network
+
+#: Units, steps: small ones often, large ones too.
+SIZES = ((4, 8), (8, 20), (16, 40), (32, 60), (64, 100))
+SCALES = (0.1, 0.5, 1.0, 2.0, 5.0)
+
+
+def cases(rng: np.random.Generator) -> Iterator[tuple[str, Network, np.ndarray]]:
+    """Name, network and one window of each."""
+    for number, scale in enumerate(SCALES):
+        for kind in CELLS:
+            units, steps = SIZES[(number + CELLS.index(kind)) % len(SIZES)]
+            network = forecaster(kind, rng, steps=steps, units=units, scale=scale)
+            yield f"{kind} H={units} T={steps} scale {scale}", network, rng.normal(size=(steps, 3))
+    for scale in SCALES:
+        for kind in ("lstm", "gru_after"):
+            network = forecaster(kind, rng, steps=100, units=64, scale=scale)
+            yield f"{kind} H=64 T=100 scale {scale}", network, rng.normal(size=(100, 3))
+    for number in range(6):
+        network = stacked_bidirectional(rng, steps=10, units=6, merge=("concat", "sum")[number % 2])
+        yield f"stacked, bidirectional {number}", network, rng.normal(size=(10, 3))
+    for seed in range(5):
+        X, _ = windows(series(400, seed), 20)
+        yield f"trained on ARX, seed {seed}", trained(seed), X[-1]
+
+
+def attacked(
+    network: Network, x: np.ndarray, lag: int, reach: float, attacks: int, rng: np.random.Generator
+) -> tuple[str, float, float]:
+    """Give the verdict and the bound of one question, and the largest change that was attained."""
+    step, features = len(x) - lag, [0] if lag % 2 else [0, 1]
+    low, high = x[step, features] - reach, x[step, features] + reach
+    target = Target((0,))
+    found = certify(
+        network, {"x": x[None]}, target, of="x", lags=[lag], features=features,
+        low=low, high=high, tolerance=0.01, budget=60,
+    )  # fmt: skip
+    best = strongest_attack(
+        network, target, x, step, features, low, high, count=attacks, rng=rng
+    )  # fmt: skip
+    return str(found.verdict[0, 0]), float(found.bound[0, 0]), float(best)
+
+
+def main() -> None:
+    """Attack all of them."""
+    arguments = argparse.ArgumentParser(description=__doc__)
+    arguments.add_argument("--attacks", type=int, default=10_000)
+    attacks = arguments.parse_args().attacks
+    rng = np.random.default_rng(0)
+    names: list[str] = []
+    verdicts: list[str] = []
+    escaped = 0
+    for name, network, x in cases(rng):
+        begun, worst = time.perf_counter(), 0.0
+        for lag in sorted({1, 2, len(x) // 3, len(x)}):
+            reach = float(rng.choice([0.01, 0.3, 2.0]))
+            verdict, bound, best = attacked(network, x, lag, reach, attacks, rng)
+            verdicts.append(verdict)
+            escaped += best > bound
+            worst = max(worst, best / bound)
+        names.append(name)
+        seconds = time.perf_counter() - begun
+        print(f"{name:40s} largest attack / bound {worst:.6f}   {seconds:6.1f} s", flush=True)
+    count = len(verdicts)
+    print(f"{len(names)} networks, {count} certificates, {count * attacks:,} attacks: ", end="")
+    print(f"{escaped} escaped")
+    print(", ".join(f"{one} {verdicts.count(one)}" for one in sorted(set(verdicts))))
+    sys.exit(1 if escaped else 0)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,166 @@
+"""The ranges that a certificate is asked about, checked: one for each window, lag and feature."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+from rnnlens.errors import DataError
+
+__all__ = ["around", "between_quantiles", "checked", "checked_places"]
+
+Array = NDArray[np.float64]
+
+
+def between_quantiles(
+    data: Array, own: Array, features: Sequence[int], shares: tuple[float, float]
+) -> tuple[Array, Array]:
+    """Make ranges from what a feature did in the data.
+
+    Parameters
+    ----------
+    data : array (sample, step, feature)
+        Where the quantiles come from.
+    own : array (sample, lag, free)
+        The windows' own values: a range that does not hold one is widened until it does.
+    features : sequence of int
+        Which features are free.
+    shares : tuple of float
+        The lower and the upper share, such as 0.001 and 0.999.
+
+    Returns
+    -------
+    tuple of two arrays (sample, lag, free)
+        Lower and upper ends.
+
+    Raises
+    ------
+    DataError
+        If the shares do not rise from 0 to 1.
+    """
+    low, high = shares
+    if not 0 <= low < high <= 1:
+        raise DataError(f"a range of quantiles needs 0 <= low < high <= 1, not {low:g} to {high:g}")
+    values = data[:, :, list(features)].reshape(-1, len(features))
+    ends = np.quantile(values, [low, high], axis=0)
+    return np.minimum(ends[0], own), np.maximum(ends[1], own)
+
+
+def around(own: Array, error: ArrayLike) -> tuple[Array, Array]:
+    """Make ranges from the error of a sensor.
+
+    Parameters
+    ----------
+    own : array (sample, lag, free)
+        The windows' own values.
+    error : float or array (free,)
+        What is added and taken off, in the network's own units.
+
+    Returns
+    -------
+    tuple of two arrays (sample, lag, free)
+        Lower and upper ends.
+
+    Raises
+    ------
+    DataError
+        If an error is not above zero.
+    """
+    size = np.asarray(error, float)
+    if not (np.isfinite(size) & (size > 0)).all():
+        raise DataError(f"the error of a sensor must be above 0, and is {error}")
+    return own - size, own + size
+
+
+def checked(
+    low: ArrayLike, high: ArrayLike, own: Array, lags: Sequence[int]
+) -> tuple[Array, Array]:
+    """Check that every range has two ends and holds the window's own value.
+
+    Parameters
+    ----------
+    low, high : array, broadcast to (sample, lag, free)
+        The ends.
+    own : array (sample, lag, free)
+        The windows' own values.
+    lags : sequence of int
+        The lags, for the message.
+
+    Returns
+    -------
+    tuple of two arrays (sample, lag, free)
+        The ends, float64.
+
+    Raises
+    ------
+    DataError
+        If the shapes do not fit, an end is not finite, a range is empty, or a range does not hold
+        the window's own value.
+    """
+    try:
+        a, b = (np.broadcast_to(np.asarray(end, float), own.shape).copy() for end in (low, high))
+    except ValueError:
+        raise DataError(
+            f"the ends of the ranges must fit windows, lags and features {own.shape}, but came "
+            f"with the shapes {np.shape(low)} and {np.shape(high)}"
+        ) from None
+    if not (np.isfinite(a).all() and np.isfinite(b).all()):
+        raise DataError("the ends of a range must be finite numbers")
+    if (a >= b).any():
+        n, k, f = (int(place) for place in np.argwhere(a >= b)[0])
+        raise DataError(
+            f"the range of window {n} at lag {lags[k]} is empty: it goes from {a[n, k, f]:g} to "
+            f"{b[n, k, f]:g}"
+        )
+    outside = (own < a) | (own > b)
+    if outside.any():
+        n, k, f = (int(place) for place in np.argwhere(outside)[0])
+        raise DataError(
+            f"the range from {a[n, k, f]:g} to {b[n, k, f]:g} does not hold the own value "
+            f"{own[n, k, f]:g} of window {n} at lag {lags[k]}: a certificate compares with it"
+        )
+    return a, b
+
+
+def checked_places(
+    shape: tuple[int, int], lags: Sequence[int], features: Sequence[int]
+) -> tuple[list[int], list[int]]:
+    """Check lags and features against a window.
+
+    Parameters
+    ----------
+    shape : tuple of int
+        ``(step, feature)`` of a window.
+    lags, features : sequence of int
+        What is asked about.
+
+    Returns
+    -------
+    tuple of two lists of int
+        Lags and features.
+
+    Raises
+    ------
+    DataError
+        If one is not there, or none is given, or one is given twice.
+    """
+    steps, count = shape
+    for lag in lags:
+        if not 1 <= lag <= steps:
+            raise DataError(
+                f"lag {lag} is beyond the window: windows of {steps} steps have lags 1 to {steps}"
+            )
+    for feature in features:
+        if not 0 <= feature < count:
+            raise DataError(
+                f"there is no feature number {feature}: windows of {count} features have numbers 0 "
+                f"to {count - 1}"
+            )
+    for what, given in (("lag", lags), ("feature", features)):
+        if not len(given):
+            raise DataError(f"a certificate needs at least one {what}")
+        if len(set(given)) < len(given):
+            raise DataError(f"a {what} is given twice: {', '.join(map(str, given))}")
+    return [int(lag) for lag in lags], [int(feature) for feature in features]

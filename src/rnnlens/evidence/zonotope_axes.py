@@ -1,0 +1,134 @@
+"""Layers that move, pick and add up steps and units, on affine forms."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import numpy as np
+
+from rnnlens.evidence.zonotope_forms import Forms, added, beside, picked
+from rnnlens.evidence.zonotope_layers import Taken, refuse, spread
+from rnnlens.evidence.zonotope_recurrent import Context
+from rnnlens.network.axes import Flip, Index, Mean, Slice
+from rnnlens.network.layers import (
+    Add,
+    Average,
+    Concatenate,
+    Flatten,
+    GlobalPooling1D,
+    RepeatVector,
+    Reshape,
+    Subtract,
+)
+from rnnlens.network.network import Node
+
+__all__: list[str] = []
+
+
+@spread.register
+def _(layer: Flatten, x: Taken, context: Context, node: Node) -> Forms:
+    return _flat(x[0])
+
+
+def _flat(x: Forms) -> Forms:
+    if x.centre.shape[1] == 1:
+        return replace(x, sequence=False)
+    steps = range(x.centre.shape[1])
+    return beside([picked(x, [step], sequence=False) for step in steps])
+
+
+@spread.register
+def _(layer: Reshape, x: Taken, context: Context, node: Node) -> Forms:
+    whole = _flat(x[0])
+    boxes, _, units = whole.centre.shape
+    shape = np.empty(units).reshape(layer.shape).shape
+    if len(shape) == 1:
+        return whole
+    if len(shape) != 2:
+        refuse(node, f"{len(shape)} axes, where certificates serve at most two")
+    steps = shape[0]
+    symbols = whole.rows.shape[2]
+    rows = whole.rows.reshape(boxes, symbols, *shape).transpose(0, 2, 1, 3)
+    return Forms(
+        whole.centre.reshape(boxes, *shape),
+        whole.rest.reshape(boxes, *shape),
+        np.ascontiguousarray(rows),
+        np.repeat(whole.ids, steps, axis=1),
+        np.repeat(whole.count, steps, axis=1),
+        True,
+    )
+
+
+@spread.register
+def _(layer: RepeatVector, x: Taken, context: Context, node: Node) -> Forms:
+    return picked(x[0], [0] * layer.times, sequence=True)
+
+
+@spread.register
+def _(layer: Concatenate, x: Taken, context: Context, node: Node) -> Forms:
+    if layer.axis not in {-1, 2 if x[0].sequence else 1}:
+        refuse(node, "an axis other than the last, which certificates do not serve")
+    return beside(x)
+
+
+@spread.register
+def _(layer: Add, x: Taken, context: Context, node: Node) -> Forms:
+    return added(_alike(x, node), [1.0] * len(x))
+
+
+@spread.register
+def _(layer: Average, x: Taken, context: Context, node: Node) -> Forms:
+    return added(_alike(x, node), [1 / len(x)] * len(x))
+
+
+@spread.register
+def _(layer: Subtract, x: Taken, context: Context, node: Node) -> Forms:
+    return added(_alike(x, node), [1.0, -1.0])
+
+
+def _alike(x: Taken, node: Node) -> Taken:
+    if len({one.centre.shape for one in x}) > 1:
+        refuse(node, "inputs of several shapes, which certificates do not stretch")
+    return x
+
+
+@spread.register
+def _(layer: GlobalPooling1D, x: Taken, context: Context, node: Node) -> Forms:
+    if layer.kind != "average":
+        refuse(node, "the largest of all steps, which certificates do not serve")
+    return _mean(x[0], sequence=layer.keepdims)
+
+
+@spread.register
+def _(layer: Mean, x: Taken, context: Context, node: Node) -> Forms:
+    if not x[0].sequence or layer.axes not in {(1,), (-2,)}:
+        refuse(node, "a mean over other axes than the steps, which certificates do not serve")
+    return _mean(x[0], sequence=layer.keepdims)
+
+
+def _mean(x: Forms, *, sequence: bool) -> Forms:
+    steps = x.centre.shape[1]
+    parts = [picked(x, [step], sequence=sequence) for step in range(steps)]
+    return added(parts, [1 / steps] * steps)
+
+
+@spread.register
+def _(layer: Flip, x: Taken, context: Context, node: Node) -> Forms:
+    if not x[0].sequence or layer.axis not in {1, -2}:
+        refuse(node, "an axis other than the steps, which certificates do not serve")
+    return picked(x[0], slice(None, None, -1), sequence=True)
+
+
+@spread.register
+def _(layer: Index, x: Taken, context: Context, node: Node) -> Forms:
+    if not x[0].sequence or layer.axis not in {1, -2}:
+        refuse(node, "an axis other than the steps, which certificates do not serve")
+    step = layer.index % x[0].centre.shape[1]
+    return picked(x[0], [step], sequence=False)
+
+
+@spread.register
+def _(layer: Slice, x: Taken, context: Context, node: Node) -> Forms:
+    if not x[0].sequence or layer.axis not in {1, -2}:
+        refuse(node, "an axis other than the steps, which certificates do not serve")
+    return picked(x[0], slice(layer.start, layer.stop, layer.step), sequence=True)

@@ -1,0 +1,122 @@
+"""Cells on affine forms: what their steps share, and the step of a plain cell.
+
+The equations are those of `rnnlens.engine.step`, enclosed. A step takes both sides of the
+pre-activations, replaces the state by the one after it and gives the new number of rows and the
+next free number of a symbol. Where the plain interval of a new state is much narrower than its
+affine form the interval is taken: far beyond a network's usual inputs it is, and bounds stay finite
+there.
+
+Letters: ``a`` centres of pre-activations, ``d`` their rests, ``A`` their rows, ``S`` sums of
+absolute rows; ``l m r`` slope, middle and radius of an activation's band; ``e`` what becomes fresh
+symbols; ``h c`` centres of the states, ``Rh Rc`` their sums of absolute rows, ``hr cr`` their
+rests.
+"""
+
+from __future__ import annotations
+
+from typing import Any, NamedTuple
+
+import numpy as np
+
+from rnnlens.evidence.zonotope_functions import TINY, enclose, part
+from rnnlens.evidence.zonotope_state import FEW, absolute_sums, fresh
+
+__all__ = ["GRU_AFTER", "GRU_BEFORE", "LSTM", "SIMPLE", "State", "Weights", "simple"]
+
+LSTM, GRU_AFTER, GRU_BEFORE, SIMPLE = 0, 1, 2, 3
+
+
+class Weights(NamedTuple):
+    """A cell as arrays: its matrices with their absolute values beside them.
+
+    ``U2`` is the candidate's recurrent kernel of a GRU that resets before the product, or the
+    projection of an LSTM; ``V`` the peepholes (3, unit); ``b2`` the recurrent bias of a GRU's
+    candidate. Arrays that a cell does not have are empty.
+    """
+
+    kind: int
+    W: Any
+    W_size: Any
+    U: Any
+    U_size: Any
+    b: Any
+    U2: Any
+    U2_size: Any
+    V: Any
+    b2: Any
+    sigma: int
+    sigma_p: Any
+    phi: int
+    phi_p: Any
+
+
+class State(NamedTuple):
+    """The state of one box and the room that a step works in."""
+
+    h: Any
+    hr: Any
+    Rh: Any
+    h_rows: Any
+    c: Any
+    cr: Any
+    Rc: Any
+    c_rows: Any
+    ids: Any
+    place_of: Any
+    A: Any
+    N: Any
+    pad: float
+    share: float
+    line: float
+
+
+@part
+def half_width(low, high, pad):
+    return 0.5 * (high - low) * pad + FEW * (abs(low) + abs(high)) + TINY
+
+
+@part
+def hopeless(half, known, lost):
+    """Say whether an affine form is worth less than an interval with that half width."""
+    # it is mostly wider, by what it loses, and still worth more: later losses cancel in it
+    return half < lost or 3.0 * half < known + lost
+
+
+@part
+def drop(rows, g, u):
+    for j in range(g):
+        rows[j, u] = 0.0
+
+
+@part
+def band(kind, p, a, S, d, pad):
+    """Enclose an activation of a pre-activation; the rest flows into the band's radius."""
+    slope, m, r, low, high = enclose(kind, p, a, (S + d) * pad)
+    return slope, m, (r + abs(slope) * d) * pad, low, high
+
+
+@part
+def corners(a, b, c, d):
+    """Give the least and largest product of numbers in [a, b] and [c, d]."""
+    p, q, r, s = a * c, a * d, b * c, b * d
+    return min(p, q, r, s), max(p, q, r, s)
+
+
+@part
+def simple(w, s, a, d, g, number):
+    """Take one step of a plain cell, ``h' = phi(a)``."""
+    H, pad = len(s.h), s.pad
+    S, slope, e = np.empty(H), np.empty(H), np.empty(H)
+    absolute_sums(s.A, g, S)
+    for u in range(H):
+        slope[u], m, r, low, high = band(w.phi, w.phi_p, a[u], S[u], d[u], pad)
+        e[u] = (r + FEW * (abs(slope[u]) * S[u] + abs(m))) * pad + TINY
+        s.h[u], s.Rh[u], s.hr[u] = m, (abs(slope[u]) * S[u] + e[u]) * pad, 0.0
+        half = half_width(low, high, pad)
+        if hopeless(half, s.Rh[u] - e[u], e[u]):
+            slope[u], s.h[u], s.Rh[u], e[u] = 0.0, 0.5 * (low + high), half, half
+    for j in range(g):
+        row, A = s.h_rows[j], s.A[j]
+        for u in range(H):
+            row[u] = slope[u] * A[u]
+    return fresh(e, s.h_rows, s.c_rows, s.ids, s.place_of, g, number)

@@ -1,0 +1,190 @@
+# ruff: noqa: PLR0913, PLR0914, PLR0917 - compiled code takes its arrays one by one
+"""A recurrent layer on affine forms, box by box: the steps that the free inputs reach."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from rnnlens.evidence.zonotope_cells import GRU_AFTER, GRU_BEFORE, LSTM, State, simple
+from rnnlens.evidence.zonotope_functions import TINY, UNIT, kernel, part
+from rnnlens.evidence.zonotope_gru import gru
+from rnnlens.evidence.zonotope_lstm import lstm
+from rnnlens.evidence.zonotope_state import absolute_sums, emit, linear, meet, reduce
+
+__all__ = ["chain"]
+
+
+@part
+def _room(w, features, H, R, rows, symbols):
+    wide = w.U.shape[1]
+    share = 2.0 * (rows + features + R + H + 32) * UNIT
+    return State(
+        np.zeros(R),
+        np.zeros(R),
+        np.zeros(R),
+        np.empty((rows, R)),
+        np.zeros(H),
+        np.zeros(H),
+        np.zeros(H),
+        np.empty((rows, H)),
+        np.empty(rows, np.int64),
+        np.empty(symbols, np.int64),
+        np.empty((rows, wide)),
+        np.zeros((rows + 3, max(H, R))),
+        1.0 + 2.0 * share,
+        share,
+        2.0 * (features + R + H + 32) * UNIT,
+    )
+
+
+@part
+def _products(w, s, x, x_rest, x_rows, count, ax, dx, ah, dh, g):
+    """Compute both sides of the pre-activations, their errors, and the recurrent rows."""
+    share, pad = s.line, s.pad
+    spread = np.empty(len(x))
+    for f in range(len(x)):
+        reach = 0.0
+        for k in range(count):
+            reach += abs(x_rows[k, f])
+        spread[f] = (share * (abs(x[f]) + reach) + x_rest[f]) * pad
+    for u in range(len(ax)):
+        ax[u] = w.b[u]
+        dx[u] = share * abs(w.b[u])
+    linear(x, spread, w.W, w.W_size, ax, dx)
+    ah[:] = 0.0
+    dh[:] = 0.0
+    spread = np.empty(len(s.h))
+    for r in range(len(s.h)):
+        spread[r] = (share * (abs(s.h[r]) + s.Rh[r]) + s.hr[r]) * pad
+    linear(s.h, spread, w.U, w.U_size, ah, dh)
+    for u in range(len(dx)):
+        dx[u] = dx[u] * pad + TINY
+    for u in range(len(dh)):
+        dh[u] = dh[u] * pad + TINY
+    if g:
+        np.dot(s.h_rows[:g], w.U, s.A[:g])
+    if count == 0:
+        return np.empty((0, w.W.shape[1]))
+    return np.dot(x_rows[:count], w.W)
+
+
+@part
+def _advance(w, s, x, x_rest, x_rows, x_ids, count, places, ax, dx, ah, dh, g, number):
+    g = meet(x_ids, count, s.ids, s.place_of, places, g, s.h_rows, s.c_rows)
+    X = _products(w, s, x, x_rest, x_rows, count, ax, dx, ah, dh, g)
+    if w.kind in (GRU_AFTER, GRU_BEFORE):  # noqa: PLR6201 - compiled code knows no sets
+        return gru(w, s, ax, dx, ah, dh, X, places, count, g, number)
+    for u in range(len(ax)):
+        dx[u] = (dx[u] + dh[u] + 4.0 * UNIT * (abs(ax[u]) + abs(ah[u]))) * s.pad
+        ax[u] += ah[u]
+    for k in range(count):
+        s.A[places[k]] += X[k]
+    if w.kind == LSTM:
+        return lstm(w, s, ax, dx, g, number)
+    return simple(w, s, ax, dx, g, number)
+
+
+@kernel
+def chain(
+    w,
+    x,
+    x_rest,
+    x_rows,
+    x_ids,
+    x_count,
+    first,
+    start,
+    numbers,
+    backwards,
+    sequences,
+    free,
+    cap,
+    symbols,
+    out,
+    out_rest,
+    out_rows,
+    out_ids,
+    out_count,
+    record,
+):
+    """Run a cell over the steps of every box, from the first step that the free inputs reach.
+
+    Parameters
+    ----------
+    w : Weights
+        The cell.
+    x, x_rest : array (box, step, feature)
+        Centres and rests of the inputs.
+    x_rows : array (box, step, symbol, feature)
+        Their coefficients.
+    x_ids : array (box, step, symbol) of int
+        Numbers of their symbols.
+    x_count : array (box, step) of int
+        How many symbols each step has.
+    first : array (box,) of int
+        The first step to run, in the order of reading.
+    start : tuple of four arrays (box, unit)
+        Hidden state, its rest, cell state, its rest, before that step.
+    numbers : array (box,) of int
+        The next free number of a symbol; raised.
+    backwards, sequences : bool
+        Whether the newest step is read first; whether every step is given and not the last alone.
+    free, cap : int
+        Number of free inputs; rows that a state may have between steps.
+    symbols : int
+        More than any number of a symbol.
+    out, out_rest, out_rows, out_ids, out_count : arrays
+        Filled in the order of reading, for the steps that are run.
+    record : tuple of four arrays (box, step, unit)
+        Filled with the hull of the states after each step: centre and radius of the hidden state,
+        of the cell state. Empty where it is not wanted.
+    """
+    boxes, steps, features = x.shape
+    R, H = start[0].shape[1], start[2].shape[1]
+    widest = x_rows.shape[2]
+    rows = cap + widest + 2 * H + R
+    s = _room(w, features, H, R, rows, symbols)
+    places = np.empty(max(widest, 1), np.int64)
+    ax, dx = np.empty(w.W.shape[1]), np.empty(w.W.shape[1])
+    ah, dh = np.empty(w.U.shape[1]), np.empty(w.U.shape[1])
+    for b in range(boxes):
+        s.h[:], s.hr[:], s.c[:], s.cr[:] = start[0][b], start[1][b], start[2][b], start[3][b]
+        s.Rh[:] = 0.0
+        s.Rc[:] = 0.0
+        s.place_of[:] = -1
+        g, number = 0, numbers[b]
+        for k in range(first[b], steps):
+            t = steps - 1 - k if backwards else k
+            g, number = _advance(
+                w, s, x[b, t], x_rest[b, t], x_rows[b, t], x_ids[b, t], x_count[b, t], places,
+                ax, dx, ah, dh, g, number,
+            )  # fmt: skip
+            if record[0].size:
+                _hull(s, record, b, k)
+            if k + 1 < steps and g > cap:
+                g, number = reduce(
+                    s.h_rows, s.c_rows, s.ids, s.place_of, g, number, cap - R - H, free, s.pad
+                )
+                absolute_sums(s.h_rows, g, s.Rh)
+                absolute_sums(s.c_rows, g, s.Rc)
+                for r in range(R):
+                    s.Rh[r] *= s.pad
+                for u in range(H):
+                    s.Rc[u] *= s.pad
+            if sequences or k == steps - 1:
+                j = k if sequences else 0
+                emit(s.h, s.h_rows, s.ids, g, out[b, j], out_rows[b, j], out_ids[b, j])
+                out_rest[b, j] = 0.0
+                out_count[b, j] = g
+        numbers[b] = number
+
+
+@part
+def _hull(s, record, b, k):
+    """Write the intervals of the states after a step."""
+    record[0][b, k] = s.h
+    record[2][b, k] = s.c
+    for r in range(len(s.h)):
+        record[1][b, k, r] = (s.Rh[r] + s.hr[r]) * s.pad
+    for u in range(len(s.c)):
+        record[3][b, k, u] = (s.Rc[u] + s.cr[u]) * s.pad

@@ -1,0 +1,218 @@
+"""What each layer does to affine forms, and the walk through the network."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from functools import singledispatch
+from typing import NoReturn
+
+import numpy as np
+
+from rnnlens.errors import UnsupportedModel
+from rnnlens.evidence.zonotope_forms import (
+    Forms,
+    activated,
+    affine,
+    constant,
+    scaled,
+)
+from rnnlens.evidence.zonotope_recurrent import Context, bidirectional, recurrent
+from rnnlens.network.axes import Unmask
+from rnnlens.network.layers import (
+    Activate,
+    BatchNormalization,
+    Bidirectional,
+    Dense,
+    Identity,
+    Input,
+    Layer,
+    Recurrent,
+    Rescaling,
+    Standardization,
+    TimeDistributed,
+)
+from rnnlens.network.network import Network, Node, Ref, layer_kind
+
+__all__ = ["at", "refuse", "spread", "walk"]
+
+Taken = tuple[Forms, ...]
+
+
+def walk(
+    network: Network, entries: Mapping[str, Forms], context: Context, base: Mapping[Ref, Forms]
+) -> dict[Ref, Forms]:
+    """Give the forms of every layer's output.
+
+    Parameters
+    ----------
+    network : Network
+        The network.
+    entries : mapping of str to Forms
+        Of its inputs.
+    context : Context
+        Of the walk.
+    base : mapping of Ref to Forms
+        From the walk with nothing free, by window; empty in that walk itself.
+
+    Returns
+    -------
+    dict of Ref to Forms
+        By node.
+
+    Raises
+    ------
+    UnsupportedModel
+        If a layer is not served; the message names it.
+    """
+    found: dict[Ref, Forms] = {}
+    for node in network.nodes:
+        ref = (node.name, 0)
+        if isinstance(node.layer, Input):
+            found[ref] = entries[node.name]
+            continue
+        missing = [name for name, number in node.inputs if number]
+        if missing:
+            refuse(network[missing[0]], "several outputs, which certificates do not follow")
+        taken = tuple(found[one] for one in node.inputs)
+        if base and not any(one.count.any() for one in taken):
+            found[ref] = at(base[ref], context)
+        else:
+            found[ref] = spread(node.layer, taken, context, node)
+    return found
+
+
+def at(base: Forms, context: Context) -> Forms:
+    """Give each box the forms of its window.
+
+    Parameters
+    ----------
+    base : Forms
+        By window.
+    context : Context
+        Says which window each box belongs to.
+
+    Returns
+    -------
+    Forms
+        By box.
+    """
+    chosen = context.windows
+    return constant(base.centre[chosen], base.rest[chosen], sequence=base.sequence)
+
+
+def refuse(node: Node, what: str) -> NoReturn:
+    """Refuse a layer for something that it has.
+
+    Parameters
+    ----------
+    node : Node
+        Where it stands.
+    what : str
+        What it has.
+
+    Raises
+    ------
+    UnsupportedModel
+        Always.
+    """
+    raise UnsupportedModel(
+        f"layer {node.name!r} ({layer_kind(node.layer)}) has {what}: ask the other lag evidence "
+        "instead"
+    )
+
+
+@singledispatch
+def spread(layer: Layer, x: Taken, context: Context, node: Node) -> Forms:
+    """Give a layer's output.
+
+    Parameters
+    ----------
+    layer : Layer
+        The layer.
+    x : tuple of Forms
+        What it takes.
+    context : Context
+        Of the walk.
+    node : Node
+        Where the layer stands.
+
+    Returns
+    -------
+    Forms
+        What it gives.
+    """
+    return _unknown(layer, node)
+
+
+def _unknown(layer: Layer, node: Node) -> NoReturn:
+    raise UnsupportedModel(
+        f"layer {node.name!r} is a {layer_kind(layer)}, and certificates serve recurrent layers "
+        "without masks and linear layers with activations: ask the other lag evidence instead"
+    )
+
+
+@spread.register
+def _(layer: Recurrent, x: Taken, context: Context, node: Node) -> Forms:
+    return recurrent(layer, _sequence(x, node), context, node.name)
+
+
+@spread.register
+def _(layer: Bidirectional, x: Taken, context: Context, node: Node) -> Forms:
+    return bidirectional(layer, _sequence(x, node), context, node.name)
+
+
+def _sequence(x: Taken, node: Node) -> Forms:
+    if len(x) != 1:
+        refuse(node, "given initial states, which certificates do not follow")
+    return x[0]
+
+
+@spread.register(Identity)
+@spread.register(Unmask)
+def _(layer: Layer, x: Taken, context: Context, node: Node) -> Forms:
+    return x[0]
+
+
+@spread.register
+def _(layer: TimeDistributed, x: Taken, context: Context, node: Node) -> Forms:
+    if not isinstance(layer.layer, Dense | Activate | Identity | BatchNormalization):
+        refuse(node, f"a {layer_kind(layer.layer)} at every step, which certificates do not serve")
+    return spread(layer.layer, x, context, node)
+
+
+@spread.register
+def _(layer: Dense, x: Taken, context: Context, node: Node) -> Forms:
+    b = None if layer.b is None else np.asarray(layer.b, float)
+    return activated(affine(x[0], np.asarray(layer.W, float), b), layer.activation, node.name)
+
+
+@spread.register
+def _(layer: Activate, x: Taken, context: Context, node: Node) -> Forms:
+    return activated(x[0], layer.activation, node.name)
+
+
+@spread.register
+def _(layer: BatchNormalization, x: Taken, context: Context, node: Node) -> Forms:
+    if layer.axis not in {-1, 2 if x[0].sequence else 1}:
+        refuse(node, "an axis other than the last, which certificates do not serve")
+    mean, variance = np.asarray(layer.mean, float), np.asarray(layer.variance, float)
+    gamma = 1.0 if layer.gamma is None else np.asarray(layer.gamma, float)
+    beta = 0.0 if layer.beta is None else np.asarray(layer.beta, float)
+    factor = gamma / np.sqrt(variance + layer.epsilon)
+    moved = mean * factor
+    return scaled(x[0], factor, beta - moved, np.abs(beta) + np.abs(moved))
+
+
+@spread.register
+def _(layer: Rescaling, x: Taken, context: Context, node: Node) -> Forms:
+    offset = np.asarray(layer.offset, float)
+    return scaled(x[0], np.asarray(layer.scale, float), offset, np.abs(offset))
+
+
+@spread.register
+def _(layer: Standardization, x: Taken, context: Context, node: Node) -> Forms:
+    mean = np.asarray(layer.mean, float)
+    scale = np.maximum(np.sqrt(np.asarray(layer.variance, float)), layer.epsilon)
+    if layer.invert:
+        return scaled(x[0], scale, mean, np.abs(mean))
+    return scaled(x[0], 1 / scale, -mean / scale, np.abs(mean / scale))

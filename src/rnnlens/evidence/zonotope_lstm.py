@@ -1,0 +1,186 @@
+# ruff: noqa: PLR0914, PLR0912 - one step is one function here: every name is an equation's
+"""One step of an LSTM on affine forms; the letters are those of `zonotope_cells`."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from rnnlens.evidence.zonotope_cells import band, corners, drop, half_width, hopeless
+from rnnlens.evidence.zonotope_functions import TINY, part
+from rnnlens.evidence.zonotope_state import FEW, absolute_sums, fresh, linear, times_rest
+
+__all__ = ["lstm"]
+
+
+@part
+def lstm(w, s, a, d, g, number):
+    """Take one step of an LSTM; ``s.A`` holds the rows of all four pre-activations."""
+    H, pad = len(s.c), s.pad
+    A, c_rows, h_rows = s.A, s.c_rows, s.h_rows
+    peeps = w.V.size > 0
+    if peeps:
+        for u in range(H):
+            for k in range(2):
+                V = w.V[k, u]
+                a[k * H + u] += V * s.c[u]
+                spread = abs(V) * (s.line * (abs(s.c[u]) + s.Rc[u]) + s.cr[u])
+                d[k * H + u] += (spread + FEW * abs(a[k * H + u])) * pad
+                for j in range(g):
+                    A[j, k * H + u] += V * c_rows[j, u]
+    S = np.empty(4 * H)
+    absolute_sums(A, g, S)
+    if peeps:
+        for u in range(2 * H):
+            d[u] += FEW * S[u]
+    _cell_state(w, s, a, d, S, g)
+    e = s.N[0, :H].copy()
+    begin = g
+    g, number = fresh(e, c_rows, h_rows, s.ids, s.place_of, g, number)
+    for j in range(begin, g):
+        A[j, 3 * H :] = 0.0
+    for u in range(H):
+        s.Rc[u] = (s.Rc[u] + e[u]) * pad
+        s.cr[u] = 0.0
+    So = S[3 * H :]
+    if peeps:
+        So[:] = 0.0
+        for u in range(H):
+            k, V = 3 * H + u, w.V[2, u]
+            a[k] += V * s.c[u]
+            d[k] += (abs(V) * s.line * (abs(s.c[u]) + s.Rc[u]) + FEW * abs(a[k])) * pad
+            for j in range(g):
+                A[j, k] += V * c_rows[j, u]
+                So[u] += abs(A[j, k])
+            d[k] += FEW * So[u]
+    _hidden_state(w, s, a, d, So, g)
+    e[:] = s.N[0, :H]
+    if w.U2.size == 0:
+        for u in range(H):
+            s.Rh[u] = (s.Rh[u] + e[u]) * pad
+            s.hr[u] = 0.0
+        return fresh(e, h_rows, c_rows, s.ids, s.place_of, g, number)
+    return _project(w, s, e, g, number)
+
+
+@part
+def _cell_state(w, s, a, d, S, g):
+    """``c' = f c + i g``; its fresh radii are left in the first row of ``s.N``."""
+    H, pad, share = len(s.c), s.pad, s.share
+    f_c, c_f, i_g, g_i = np.empty(H), np.empty(H), np.empty(H), np.empty(H)
+    l_f, l_ig = np.empty(H), np.empty(H)
+    rest, low, high = np.empty(H), np.empty(H), np.empty(H)
+    middle = np.empty(H)
+    beyond_f, beyond_i = np.empty(H), np.empty(H)
+    for u in range(H):
+        li, mi, ri, i0, i1 = band(w.sigma, w.sigma_p, a[u], S[u], d[u], pad)
+        lf, mf, rf, f0, f1 = band(w.sigma, w.sigma_p, a[H + u], S[H + u], d[H + u], pad)
+        lg, mg, rg, g0, g1 = band(w.phi, w.phi_p, a[2 * H + u], S[2 * H + u], d[2 * H + u], pad)
+        c, reach = s.c[u], s.Rc[u]
+        f_c[u], c_f[u], i_g[u], g_i[u] = mf, c * lf, mi * lg, mg * li
+        l_f[u], l_ig[u] = lf, li * lg
+        Ri, Rf, Rg = abs(li) * S[u] * pad, abs(lf) * S[H + u] * pad, abs(lg) * S[2 * H + u] * pad
+        beyond_f[u] = abs(mf) * s.cr[u] + abs(c) * rf + (Rf + rf) * (reach + s.cr[u])
+        beyond_i[u] = abs(mi) * rg + abs(mg) * ri + (Ri + ri) * (Rg + rg)
+        rest[u] = FEW * (
+            abs(mf) * (abs(c) + reach) + abs(c) * Rf + abs(mi) * (abs(mg) + Rg) + abs(mg) * Ri
+        )
+        middle[u] = mf * c + mi * mg
+        around = (reach + s.cr[u]) * pad
+        p0, p1 = corners(f0, f1, c - around, c + around)
+        q0, q1 = corners(i0, i1, g0, g1)
+        low[u], high[u] = p0 + q0, p1 + q1
+    sums, qf, qf_size = np.zeros(H), np.zeros(H), np.zeros(H)
+    qi, qi_size = np.zeros(H), np.zeros(H)
+    for j in range(g):
+        row, Ai, Af, Ag = s.c_rows[j], s.A[j, :H], s.A[j, H : 2 * H], s.A[j, 2 * H : 3 * H]
+        for u in range(H):
+            p, q = Af[u] * row[u], Ai[u] * Ag[u]
+            qf[u] += p
+            qf_size[u] += abs(p)
+            qi[u] += q
+            qi_size[u] += abs(q)
+            new = f_c[u] * row[u] + c_f[u] * Af[u] + i_g[u] * Ag[u] + g_i[u] * Ai[u]
+            row[u] = new
+            sums[u] += abs(new)
+    for u in range(H):
+        s.c[u] = middle[u] + 0.5 * (l_f[u] * qf[u] + l_ig[u] * qi[u])
+        known = abs(l_f[u]) * qf_size[u], abs(l_ig[u]) * qi_size[u]
+        e = times_rest(beyond_f[u], known[0], pad, share)
+        e += times_rest(beyond_i[u], known[1], pad, share)
+        e = (e + rest[u] + FEW * abs(s.c[u])) * pad
+        half = half_width(low[u], high[u], pad)
+        if hopeless(half, sums[u], e):
+            s.c[u], e, sums[u] = 0.5 * (low[u] + high[u]), half, 0.0
+            drop(s.c_rows, g, u)
+        s.Rc[u] = sums[u] * pad
+        s.N[0, u] = e
+
+
+@part
+def _hidden_state(w, s, a, d, So, g):
+    """``h' = o phi(c')``, unprojected; its fresh radii are left in the first row of ``s.N``."""
+    H, pad, share = len(s.c), s.pad, s.share
+    rows = s.h_rows if w.U2.size == 0 else s.N[1:]
+    o_t, t_o, l_ot = np.empty(H), np.empty(H), np.empty(H)
+    beyond, rest, middle = np.empty(H), np.empty(H), np.empty(H)
+    low, high = np.empty(H), np.empty(H)
+    for u in range(H):
+        lt, mt, rt, t0, t1 = band(w.phi, w.phi_p, s.c[u], s.Rc[u], 0.0, pad)
+        lo, mo, ro, o0, o1 = band(w.sigma, w.sigma_p, a[3 * H + u], So[u], d[3 * H + u], pad)
+        o_t[u], t_o[u], l_ot[u] = mo * lt, mt * lo, lo * lt
+        Rt, Ro = abs(lt) * s.Rc[u] * pad, abs(lo) * So[u] * pad
+        beyond[u] = abs(mo) * rt + abs(mt) * ro + (Ro + ro) * (Rt + rt)
+        rest[u] = FEW * (abs(mo) * (abs(mt) + Rt) + abs(mt) * Ro)
+        middle[u] = mo * mt
+        low[u], high[u] = corners(o0, o1, t0, t1)
+    sums, q, q_size = np.zeros(H), np.zeros(H), np.zeros(H)
+    for j in range(g):
+        row, c, Ao = rows[j], s.c_rows[j], s.A[j, 3 * H :]
+        for u in range(H):
+            p = Ao[u] * c[u]
+            q[u] += p
+            q_size[u] += abs(p)
+            new = o_t[u] * c[u] + t_o[u] * Ao[u]
+            row[u] = new
+            sums[u] += abs(new)
+    # the first H entries of the state hold o phi(c') until it is projected
+    centre = s.h if w.U2.size == 0 else s.N[-1]
+    reach = s.Rh if w.U2.size == 0 else s.N[-2]
+    for u in range(H):
+        centre[u] = middle[u] + 0.5 * l_ot[u] * q[u]
+        e = times_rest(beyond[u], abs(l_ot[u]) * q_size[u], pad, share)
+        e = (e + rest[u] + FEW * abs(centre[u])) * pad
+        half = half_width(low[u], high[u], pad)
+        if hopeless(half, sums[u], e):
+            centre[u], e, sums[u] = 0.5 * (low[u] + high[u]), half, 0.0
+            drop(rows, g, u)
+        reach[u] = sums[u] * pad
+        s.N[0, u] = e
+
+
+@part
+def _project(w, s, e, g, number):
+    """``h' = (o phi(c')) P``."""
+    H, R, pad = len(s.c), len(s.h), s.pad
+    rows, centre, reach = s.N[1:], s.N[-1], s.N[-2]
+    for u in range(H):
+        rows[g] = 0.0
+        rows[g, u] = e[u]
+        s.c_rows[g] = 0.0
+        s.ids[g] = number
+        s.place_of[number] = g
+        g += 1
+        number += 1
+    spread = np.empty(H)
+    for u in range(H):
+        spread[u] = s.line * (abs(centre[u]) + reach[u] + e[u])
+    s.h[:] = 0.0
+    error = np.zeros(R)
+    linear(centre[:H], spread, w.U2, w.U2_size, s.h, error)
+    np.dot(np.ascontiguousarray(rows[:g, :H]), w.U2, s.h_rows[:g])
+    absolute_sums(s.h_rows, g, s.Rh)
+    for r in range(R):
+        error[r] = error[r] * pad + TINY
+        s.Rh[r] = (s.Rh[r] + error[r]) * pad
+        s.hr[r] = 0.0
+    return fresh(error, s.h_rows, s.c_rows, s.ids, s.place_of, g, number)

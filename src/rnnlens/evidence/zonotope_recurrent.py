@@ -1,0 +1,234 @@
+"""Recurrent layers on affine forms: weights made ready, states to begin from, room for the rows."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from rnnlens.engine.cells import ready
+from rnnlens.engine.kernels.compiling import announced
+from rnnlens.errors import UnsupportedModel
+from rnnlens.evidence import zonotope_cells
+from rnnlens.evidence.zonotope_cells import Weights
+from rnnlens.evidence.zonotope_chain import chain
+from rnnlens.evidence.zonotope_forms import Forms, added, beside, constant, picked
+from rnnlens.evidence.zonotope_functions import coded
+from rnnlens.network.cells import GRU, LSTM, Cell, SimpleRNN
+from rnnlens.network.layers import Bidirectional, Recurrent
+
+__all__ = ["ROWS", "Context", "bidirectional", "recurrent"]
+
+Array = NDArray[np.float64]
+
+#: Rows that a state may have between steps, for each unit. Fewer lose the far past: the rows that
+#: are put together forget what they have in common.
+ROWS = 8
+#: The same where there is nothing free and rows stand for rounding alone.
+ROWS_OF_ROUNDING = 2
+
+
+@dataclass(eq=False)
+class Context:
+    """What a walk through the network knows and keeps.
+
+    Parameters
+    ----------
+    windows : array (box,) of int
+        The window that each box belongs to.
+    numbers : array (box,) of int
+        The next free number of a symbol.
+    free : int
+        Number of free inputs.
+    records : dict
+        By recurrent layer (and direction) the hulls of the states of every window, with nothing
+        free: centre and radius of the hidden state, of the cell state, each (window, step, unit).
+    base : bool
+        Whether this walk is the one that fills the records.
+    """
+
+    windows: NDArray[np.int64]
+    numbers: NDArray[np.int64]
+    free: int
+    records: dict[str, tuple[Array, ...]] = field(default_factory=dict)
+    base: bool = False
+
+
+def _contiguous(array: Any) -> Array:
+    return np.ascontiguousarray(np.asarray(array, float))
+
+
+def _weights(cell: Cell, where: str) -> Weights:
+    if not isinstance(cell, LSTM | GRU | SimpleRNN):
+        raise UnsupportedModel(f"layer {where!r} has a cell that certificates do not serve")
+    made: Any = ready(cell)
+    none, nothing = np.zeros((0, 0)), np.zeros(0)
+    U, U2, V, b2 = made.U, none, none, nothing
+    sigma = (0, np.zeros(6))
+    if isinstance(cell, LSTM):
+        kind = zonotope_cells.LSTM
+        sigma = coded(cell.recurrent_activation, where)
+        if any(gate.V is not None for gate in cell.gates.values()):
+            V = _contiguous(np.stack(made.V))
+        U2 = none if made.P is None else _contiguous(made.P)
+    elif isinstance(cell, GRU):
+        kind = zonotope_cells.GRU_AFTER if cell.reset_after else zonotope_cells.GRU_BEFORE
+        sigma = coded(cell.recurrent_activation, where)
+        b2 = _contiguous(made.b_rn)
+        if not cell.reset_after:
+            U, U2 = _contiguous(U[:, : 2 * cell.units]), _contiguous(U[:, 2 * cell.units :])
+    else:
+        kind = zonotope_cells.SIMPLE
+    phi = coded(cell.activation, where)
+    W, U = _contiguous(made.W), _contiguous(U)
+    sizes = (np.abs(W), np.abs(U), np.abs(U2))
+    b = _contiguous(made.b)
+    return Weights(kind, W, sizes[0], U, sizes[1], b, U2, sizes[2], V, b2, *sigma, *phi)
+
+
+def recurrent(layer: Recurrent, x: Forms, context: Context, key: str) -> Forms:
+    """Run a recurrent layer.
+
+    Parameters
+    ----------
+    layer : Recurrent
+        The layer.
+    x : Forms
+        A sequence.
+    context : Context
+        Its records are filled or read.
+    key : str
+        The layer's name and direction.
+
+    Returns
+    -------
+    Forms
+        Its output, in the order in which it was read.
+
+    Raises
+    ------
+    UnsupportedModel
+        If the cell or an activation is not served.
+    """
+    steps = x.centre.shape[1]
+    reached = x.count[:, ::-1] > 0 if layer.go_backwards else x.count > 0
+    first = np.where(reached.any(axis=1), reached.argmax(axis=1), steps)
+    if context.base:
+        return _base(layer, x, context, key)
+    known = context.records[key]
+    start = tuple(_before(part[context.windows], first) for part in known)
+    last = _given(layer, steps)
+    out, out_rest = (part[context.windows][:, last].copy() for part in known[:2])
+    R, H = _sizes(layer)
+    most = x.count.sum(axis=1).max() + (steps - first.min()) * (R + 2 * H)
+    cap = int(max(min(ROWS * max(R, H) + x.rows.shape[2], most), 1))
+    record = _empty(0, 0, R, H)
+    return _run(layer, x, context, key, (first, start, cap, out, out_rest, record))
+
+
+def _sizes(layer: Recurrent) -> tuple[int, int]:
+    """Give the length of the hidden state and of the cell state, 0 where there is none."""
+    cell = layer.cell
+    return cell.state_sizes[0], cell.units if isinstance(cell, LSTM) else 0
+
+
+def _given(layer: Recurrent, steps: int) -> slice:
+    """Say which steps a layer gives."""
+    return slice(None) if layer.return_sequences else slice(steps - 1, steps)
+
+
+def _base(layer: Recurrent, x: Forms, context: Context, key: str) -> Forms:
+    """Run a layer with nothing free over all steps, and keep the hulls of its states."""
+    boxes, steps = x.centre.shape[:2]
+    R, H = _sizes(layer)
+    first = np.zeros(boxes, np.int64)
+    start = tuple(np.zeros((boxes, size)) for size in (R, R, H, H))
+    record = _empty(boxes, steps, R, H)
+    given = steps if layer.return_sequences else 1
+    out, out_rest = np.zeros((boxes, given, R)), np.zeros((boxes, given, R))
+    _run(layer, x, context, key, (first, start, ROWS_OF_ROUNDING * (R + H), out, out_rest, record))
+    context.records[key] = record
+    last = _given(layer, steps)
+    return constant(record[0][:, last], record[1][:, last], sequence=layer.return_sequences)
+
+
+def _run(layer: Recurrent, x: Forms, context: Context, key: str, room: tuple[Any, ...]) -> Forms:
+    """Call the kernel."""
+    first, start, cap, out, out_rest, record = room
+    R, H = _sizes(layer)
+    shape = (*out.shape[:2], cap + x.rows.shape[2] + 2 * H + R)
+    out_rows, out_ids = np.zeros((*shape, R)), np.zeros(shape, np.int64)
+    out_count = np.zeros(shape[:2], np.int64)
+    symbols = int(context.numbers.max(initial=0)) + x.centre.shape[1] * (2 * R + 3 * H) + 1
+    with announced():
+        chain(
+            _weights(layer.cell, key),
+            *map(np.ascontiguousarray, (x.centre, x.rest, x.rows, x.ids, x.count)),
+            first,
+            start,
+            context.numbers,
+            layer.go_backwards,
+            layer.return_sequences,
+            context.free,
+            cap,
+            symbols,
+            out,
+            out_rest,
+            out_rows,
+            out_ids,
+            out_count,
+            record,
+        )
+    used = slice(int(out_count.max(initial=0)))
+    kept = (out_rows[:, :, used], out_ids[:, :, used], out_count)
+    return Forms(out, out_rest, *kept, layer.return_sequences)
+
+
+def _empty(boxes: int, steps: int, R: int, H: int) -> tuple[Array, ...]:
+    return tuple(np.zeros((boxes, steps, size)) for size in (R, R, H, H))
+
+
+def _before(states: Array, first: NDArray[np.int64]) -> Array:
+    """Give each box's state before its first step; zero before step 0."""
+    chosen = states[np.arange(len(states)), np.maximum(first - 1, 0)]
+    return np.where((first > 0)[:, None], chosen, 0.0)
+
+
+def bidirectional(layer: Bidirectional, x: Forms, context: Context, key: str) -> Forms:
+    """Run a layer in both directions.
+
+    Parameters
+    ----------
+    layer : Bidirectional
+        The layer.
+    x : Forms
+        A sequence.
+    context : Context
+        Its records are filled or read.
+    key : str
+        The layer's name.
+
+    Returns
+    -------
+    Forms
+        The merged output.
+
+    Raises
+    ------
+    UnsupportedModel
+        If the two outputs are multiplied or left apart, or a cell is not served.
+    """
+    if layer.merge_mode not in {"concat", "sum", "ave"}:
+        raise UnsupportedModel(
+            f"layer {key!r} merges its directions by {layer.merge_mode!r}, and certificates serve "
+            "concat, sum and ave: ask the other lag evidence instead"
+        )
+    one = recurrent(layer.forward, x, context, f"{key}.forward")
+    two = recurrent(layer.backward, x, context, f"{key}.backward")
+    if layer.forward.return_sequences:
+        two = picked(two, slice(None, None, -1), sequence=True)
+    if layer.merge_mode == "concat":
+        return beside([one, two])
+    return added([one, two], [0.5, 0.5] if layer.merge_mode == "ave" else [1.0, 1.0])

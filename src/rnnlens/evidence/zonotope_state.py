@@ -1,0 +1,230 @@
+# ruff: noqa: PLR0917 - compiled code takes its arrays one by one
+"""The state of a chain of steps as affine forms: rows of coefficients, one row a symbol.
+
+A state is ``s = centre + sum_j row_j e_j +- rest``, entry by entry, with every symbol ``e_j`` in
+[-1, 1]: the same symbols in all states of a box, known by number. What is lost by a curve, a
+product or a rounding becomes a fresh symbol of its own entry. Where rows become too many, those
+that move the state least are put together, entry by entry, into fresh ones (order reduction).
+"""
+
+from __future__ import annotations
+
+import numpy as np
+
+from rnnlens.evidence.zonotope_functions import TINY, UNIT, part
+
+__all__ = ["FEW", "absolute_sums", "emit", "fresh", "linear", "meet", "reduce", "times_rest"]
+
+#: Share of rounding of a few operations on one number.
+FEW = 16 * UNIT
+
+
+@part
+def meet(x_ids, count, ids, place_of, places, g, h_rows, c_rows):
+    """Give each symbol of an input its row among those of the state.
+
+    Parameters
+    ----------
+    x_ids : array (symbol,) of int
+        Numbers of the input's symbols.
+    count : int
+        How many there are.
+    ids : array (row,) of int
+        Numbers of the state's symbols; new ones are added.
+    place_of : array (number,) of int
+        Row of each symbol, -1 where it has none.
+    places : array (symbol,) of int
+        Filled with the row of each of the input's symbols.
+    g : int
+        Rows of the state.
+    h_rows, c_rows : array (row, unit)
+        Coefficients; new rows are zero.
+
+    Returns
+    -------
+    int
+        Rows of the state, the new ones among them.
+    """
+    for k in range(count):
+        number = x_ids[k]
+        if place_of[number] < 0:
+            place_of[number] = g
+            ids[g] = number
+            h_rows[g] = 0.0
+            c_rows[g] = 0.0
+            g += 1
+        places[k] = place_of[number]
+    return g
+
+
+@part
+def linear(centre, spread, matrix, sizes, into, error):
+    """Add ``centre matrix`` to a vector, and to its error what the product may be wrong by.
+
+    Parameters
+    ----------
+    centre : array (entry,)
+        What is multiplied.
+    spread : array (entry,)
+        What stands for each entry's error: its share of rounding and its rest.
+    matrix, sizes : array (entry, unit)
+        The matrix and its absolute values.
+    into, error : array (unit,)
+        Both are added to.
+    """
+    for k in range(len(centre)):
+        x, e = centre[k], spread[k]
+        row, size = matrix[k], sizes[k]
+        for u in range(len(into)):
+            into[u] += x * row[u]
+            error[u] += e * size[u]
+
+
+@part
+def absolute_sums(rows, count, sums):
+    """Sum the absolute coefficients of every column.
+
+    Parameters
+    ----------
+    rows : array (row, unit)
+        Coefficients.
+    count : int
+        How many rows there are.
+    sums : array (unit,)
+        Filled.
+    """
+    sums[:] = 0.0
+    for j in range(count):
+        row = rows[j]
+        for u in range(len(sums)):
+            sums[u] += abs(row[u])
+
+
+@part
+def times_rest(beyond, diagonal, pad, share):
+    """Bound what the product of two affine forms has beyond its affine part.
+
+    With ``a = a0 + sum a_j e_j +- a_rest`` and ``b`` alike, the affine part is taken as
+    ``a0 b0 + sum (a0 b_j + b0 a_j) e_j + sum a_j b_j / 2``: of ``a_j b_j e_j^2``, which lies
+    between 0 and ``a_j b_j``, the middle. So half of the diagonal is known and comes off.
+
+    Parameters
+    ----------
+    beyond : float
+        ``|a0| b_rest + |b0| a_rest + (sum |a_j| + a_rest) (sum |b_j| + b_rest)``.
+    diagonal : float
+        ``sum |a_j b_j|``.
+    pad, share : float
+        The factor and the share of rounding, see ``docs/soundness.md``.
+
+    Returns
+    -------
+    float
+        The rest of the product.
+    """
+    return max(beyond * pad - 0.5 * diagonal, 0.0) + share * (diagonal + beyond) + TINY
+
+
+@part
+def fresh(radii, rows, other, ids, place_of, g, number):
+    """Turn radii into symbols, one an entry.
+
+    Parameters
+    ----------
+    radii : array (unit,)
+        One an entry.
+    rows, other : array (row, unit)
+        Coefficients of the state they belong to, and of the other state, where they are zero.
+    ids, place_of : array of int
+        As in `meet`.
+    g, number : int
+        Rows so far, and the next free number of a symbol.
+
+    Returns
+    -------
+    tuple of two int
+        Rows and next free number afterwards.
+    """
+    for u in range(len(radii)):
+        rows[g] = 0.0
+        other[g] = 0.0
+        rows[g, u] = radii[u]
+        ids[g] = number
+        place_of[number] = g
+        g += 1
+        number += 1
+    return g, number
+
+
+@part
+def reduce(h_rows, c_rows, ids, place_of, g, number, keep, free, pad):
+    """Keep the rows that matter most, and put the others together entry by entry.
+
+    Parameters
+    ----------
+    h_rows, c_rows : array (row, unit)
+        Coefficients of both states.
+    ids, place_of : array of int
+        As in `meet`.
+    g, number : int
+        Rows, and the next free number of a symbol.
+    keep : int
+        Rows to keep.
+    free : int
+        Symbols with lower numbers are the free inputs, which are kept whatever they do.
+    pad : float
+        Factor that makes up for rounding.
+
+    Returns
+    -------
+    tuple of two int
+        Rows and next free number afterwards.
+    """
+    norms = np.empty(g)
+    for j in range(g):
+        norms[j] = (
+            -np.inf if ids[j] < free else -(np.abs(h_rows[j]).sum() + np.abs(c_rows[j]).sum())
+        )
+    order = np.argsort(norms)
+    kept = np.zeros(g, np.bool_)
+    for k in range(min(keep, g)):
+        kept[order[k]] = True
+    h_rest, c_rest = np.zeros(h_rows.shape[1]), np.zeros(c_rows.shape[1])
+    n = 0
+    for j in range(g):
+        if kept[j]:
+            if n < j:
+                h_rows[n] = h_rows[j]
+                c_rows[n] = c_rows[j]
+                ids[n] = ids[j]
+                place_of[ids[j]] = n
+            n += 1
+        else:
+            h_rest += np.abs(h_rows[j])
+            c_rest += np.abs(c_rows[j])
+            place_of[ids[j]] = -1
+    n, number = fresh(h_rest * pad, h_rows, c_rows, ids, place_of, n, number)
+    return fresh(c_rest * pad, c_rows, h_rows, ids, place_of, n, number)
+
+
+@part
+def emit(centre, rows, ids, g, out_centre, out_rows, out_ids):
+    """Copy a state as what the layer gives at a step.
+
+    Parameters
+    ----------
+    centre : array (unit,)
+        Centre.
+    rows : array (row, unit)
+        Coefficients.
+    ids : array (row,) of int
+        Numbers of the symbols.
+    g : int
+        Rows.
+    out_centre, out_rows, out_ids : array
+        Filled.
+    """
+    out_centre[:] = centre
+    for j in range(g):
+        out_rows[j] = rows[j]
+        out_ids[j] = ids[j]

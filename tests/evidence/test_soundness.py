@@ -1,0 +1,174 @@
+"""Certificates against interval arithmetic by others, and against networks whose range is known."""
+
+import mpmath
+import numpy as np
+import pytest
+
+from networks import cell, chain, equations
+from rnnlens.attribution.target import Target
+from rnnlens.engine.forward import predict
+from rnnlens.evidence.certificate import certify
+from rnnlens.network.activations import Activation
+from rnnlens.network.cells import LSTM, Gate, SimpleRNN
+from rnnlens.network.layers import Dense, Recurrent
+
+iv = mpmath.iv
+
+
+def iv_logistic(a):
+    return 1 / (1 + iv.exp(-a))
+
+
+def iv_tanh(a):
+    return 1 - 2 / (1 + iv.exp(2 * a))
+
+
+def iv_sides(p, gate, x, h):
+    return [
+        sum((x[k] * p["W_" + gate][k][u] for k in range(len(x))), iv.mpf(p["b_" + gate][u]))
+        + sum((h[k] * p["U_" + gate][k][u] for k in range(len(h))), iv.mpf(0))
+        for u in range(len(p["b_" + gate]))
+    ]
+
+
+def iv_lstm(p, window):
+    units = len(p["b_i"])
+    h, c = [iv.mpf(0)] * units, [iv.mpf(0)] * units
+    for x in window:
+        i, f, o = ([iv_logistic(a) for a in iv_sides(p, gate, x, h)] for gate in "ifo")
+        g = [iv_tanh(a) for a in iv_sides(p, "c", x, h)]
+        c = [f[u] * c[u] + i[u] * g[u] for u in range(units)]
+        h = [o[u] * iv_tanh(c[u]) for u in range(units)]
+    return h
+
+
+def iv_forecast(p, w, b, x, step, value):
+    window = [[iv.mpf(float(v)) for v in row] for row in x]
+    window[step][0] = value
+    h = iv_lstm(p, window)
+    return sum((h[u] * float(w[u, 0]) for u in range(len(h))), iv.mpf(float(b[0])))
+
+
+@pytest.fixture
+def small(rng):
+    core = cell("lstm", rng, 2, 3, 1.0)
+    w, b = rng.normal(size=(3, 1)), rng.normal(size=1)
+    return chain(Recurrent(core), Dense(w, b), shape=(4, 2)), equations(core), w, b
+
+
+@pytest.mark.parametrize("step", [3, 1])
+def test_certificates_hold_and_are_near_in_interval_arithmetic(rng, small, step):
+    """1,000 intervals of mpmath cover the range: D lies above all that they prove to be attained,
+    and the union of them lies above what the network attains, so the two must be near."""
+    network, p, w, b = small
+    x = rng.normal(size=(4, 2))
+    low, high = float(x[step, 0]) - 1.5, float(x[step, 0]) + 1.0
+    tolerance = 1e-3
+    found = certify(
+        network, {"x": x[None]}, Target((0,)), of="x", lags=[4 - step], features=[0],
+        low=low, high=high, tolerance=tolerance,
+    )  # fmt: skip
+    bound = mpmath.mpf(float(found.bound[0, 0]))
+    own = iv_forecast(p, w, b, x, step, iv.mpf(float(x[step, 0])))
+    ends = np.linspace(low, high, 1001)
+    proven, most = mpmath.mpf(0), mpmath.mpf(0)
+    for k in range(1000):
+        point = iv_forecast(p, w, b, x, step, iv.mpf(float(ends[k]))) - own
+        piece = iv_forecast(p, w, b, x, step, iv.mpf([float(ends[k]), float(ends[k + 1])])) - own
+        proven = max(proven, mpmath.mpf(abs(point).a))
+        most = max(most, mpmath.mpf(abs(piece).b))
+    assert proven <= bound
+    assert bound <= proven + tolerance + 0.01
+    assert float(found.attained[0, 0]) <= float(most)
+
+
+def test_a_bound_over_almost_nothing_still_holds_in_interval_arithmetic(rng, small):
+    """Boxes as narrow as rounding itself: only the padding keeps such a bound sound."""
+    network, p, w, b = small
+    for _ in range(20):
+        x = rng.normal(size=(4, 2))
+        low, high = float(x[1, 0]), float(np.nextafter(x[1, 0], np.inf))
+        found = certify(
+            network, {"x": x[None]}, Target((0,)), of="x", lags=[3], features=[0],
+            low=low, high=high, tolerance=1e-6,
+        )  # fmt: skip
+        iv.dps = 40
+        change = iv_forecast(p, w, b, x, 1, iv.mpf(high)) - iv_forecast(p, w, b, x, 1, iv.mpf(low))
+        iv.dps = 15
+        assert mpmath.mpf(abs(change).b) <= mpmath.mpf(float(found.bound[0, 0]))
+        assert found.bound[0, 0] < 1e-11
+
+
+def leaky(rho):
+    """``h' = rho h + x``."""
+    gate = Gate(np.ones((1, 1)), np.full((1, 1), rho), np.zeros(1))
+    core = SimpleRNN(gate, Activation("linear"))
+    return chain(Recurrent(core), Dense(np.ones((1, 1))), shape=(12, 1))
+
+
+def delay(lag):
+    """A line of units that hands each input on: ``y = x`` of that lag."""
+    W, U = np.zeros((1, lag)), np.zeros((lag, lag))
+    W[0, 0] = 1.0
+    U[np.arange(lag - 1), np.arange(1, lag)] = 1.0
+    w = np.zeros((lag, 1))
+    w[-1, 0] = 1.0
+    core = SimpleRNN(Gate(W, U, np.zeros(lag)), Activation("linear"))
+    return chain(Recurrent(core), Dense(w), shape=(12, 1))
+
+
+def product():
+    """An LSTM whose gates stand open: ``c' = c + tanh(u) sigmoid(x)``, seen through ``tanh``."""
+    open_, zero = np.full(1, 40.0), np.zeros(1)
+    W, U = np.zeros((1, 1)), np.zeros((1, 1))
+    gates = (
+        Gate(np.ones((1, 1)), U, zero),
+        Gate(W, U, open_),
+        Gate(0.5 * np.ones((1, 1)), U, zero),
+        Gate(W, U, open_),
+    )
+    return chain(Recurrent(LSTM(*gates)), Dense(np.ones((1, 1))), shape=(1, 1))
+
+
+def asked(network, X, lag, low, high, tolerance=1e-7, **options):
+    return certify(
+        network, {"x": X}, Target((0,)), of="x", lags=[lag], features=[0], low=low, high=high,
+        tolerance=tolerance, **options,
+    )  # fmt: skip
+
+
+@pytest.mark.parametrize("lag", [1, 4, 12])
+def test_the_leaky_integrator_moves_by_its_own_formula(rng, lag):
+    X = rng.uniform(-1, 1, size=(2, 12, 1))
+    found = asked(leaky(0.7), X, lag, -2.0, 3.0)
+    own = X[:, 12 - lag, 0]
+    truth = 0.7 ** (lag - 1) * np.maximum(3 - own, own + 2)
+    assert (found.bound[:, 0] >= truth).all()
+    np.testing.assert_allclose(found.bound[:, 0], truth, rtol=0, atol=1e-6)
+    np.testing.assert_allclose(found.attained[:, 0], truth, rtol=0, atol=1e-9)
+
+
+def test_the_delay_line_moves_by_its_one_lag_alone(rng):
+    X = rng.uniform(-1, 1, size=(2, 12, 1))
+    for lag in (4, 5, 6):
+        found = asked(delay(5), X, lag, -2.0, 3.0)
+        own = X[:, 12 - lag, 0]
+        truth = np.maximum(3 - own, own + 2) if lag == 5 else np.zeros(2)
+        np.testing.assert_allclose(found.bound[:, 0], truth, rtol=0, atol=1e-6)
+        assert (found.bound[:, 0] >= truth).all()
+        expected = "refuted" if lag == 5 else "proven"
+        assert (found.verdict[:, 0] == expected).all()
+
+
+def test_a_product_of_gates_is_bounded_to_a_millionth():
+    x = np.full((1, 1, 1), 0.3)
+    found = asked(product(), x, 1, -3.0, 3.0, tolerance=1e-6, budget=200_000)
+    grid = np.linspace(-3, 3, 200_001)
+    sigma = 1 / (1 + np.exp(-40.0))
+
+    def forecast(v):
+        return sigma * np.tanh(np.tanh(0.5 * v) / (1 + np.exp(-v)))
+
+    truth = np.abs(forecast(grid) - forecast(0.3)).max()
+    assert truth <= found.bound[0, 0] <= truth + 2e-6
+    assert predict(product(), x)[0, 0] == pytest.approx(forecast(0.3), abs=1e-14)
