@@ -32,8 +32,9 @@ from rnnlens.network.layers import (
     Standardization,
     Subtract,
 )
+from rnnlens.network.network import Node
 
-__all__ = ["LEAST", "Forks", "quick"]
+__all__ = ["LEAST", "Forks", "quick", "readout_of"]
 
 #: Histories from which on blocks are full and every thread has some.
 LEAST = 128
@@ -130,8 +131,39 @@ def quick(
         None where the network is not of that kind.
     """
     window = walk.window.value((walk.of, 0))
+    found = readout_of(walk, value) if len(window) == 1 else None
+    if found is None:
+        return None
+    node, readout, constant = found
+    layer = node.layer
+    assert isinstance(layer, Recurrent)
+    weights = packed(layer.cell, window.dtype)
+    if weights is None or not forks(weights):
+        return None
+    both = np.array([False, True])
+    steps = [walk.inputs_of(node, mixed(both, t), t) for t in range(window.shape[1])]
+    return Forks(walk, node.name, weights, np.stack(steps, axis=1), readout, constant)
+
+
+def readout_of(
+    walk: Walk, value: Callable[[tuple[Array, ...]], Array]
+) -> tuple[Node, Array, float] | None:
+    """Find how the last hidden state of the only recurrent layer makes the value, if linearly.
+
+    Parameters
+    ----------
+    walk : Walk
+        How one window is walked.
+    value : callable
+        From the network's outputs to one number a history.
+
+    Returns
+    -------
+    tuple of Node, array (output,) and float, or None
+        The layer, the weights of its hidden state, and the value for a hidden state of zero.
+    """
     recurrent = [node for node in walk.stream.stepwise if isinstance(node.layer, Recurrent)]
-    if len(window) != 1 or len(recurrent) != 1 or recurrent[0] is not walk.stream.stepwise[-1]:
+    if len(recurrent) != 1 or recurrent[0] is not walk.stream.stepwise[-1]:
         return None
     node = recurrent[0]
     layer = node.layer
@@ -142,14 +174,7 @@ def quick(
         return None
     if not all(_linear(inner.layer) for inner in walk.stream.head):
         return None
-    weights = packed(layer.cell, window.dtype)
-    if weights is None or not forks(weights):
-        return None
-    both = np.array([False, True])
-    steps = [walk.inputs_of(node, mixed(both, t), t) for t in range(window.shape[1])]
-    size = layer.cell.state_sizes[0]
-    probe = np.concatenate([np.zeros((1, size), window.dtype), np.eye(size, dtype=window.dtype)])
+    size, dtype = layer.cell.state_sizes[0], walk.window.value((walk.of, 0)).dtype
+    probe = np.concatenate([np.zeros((1, size), dtype), np.eye(size, dtype=dtype)])
     values = value(walk.outputs({node.name: (probe,)}))
-    constant = float(values[0])
-    x = np.stack(steps, axis=1)
-    return Forks(walk, node.name, weights, x, values[1:] - values[0], constant)
+    return node, values[1:] - values[0], float(values[0])

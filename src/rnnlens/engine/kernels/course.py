@@ -202,7 +202,7 @@ def _release(mask, b, t, zeroes, h, C, held, old, sizes):
 
 
 @kernel
-def back(w, same, x, mask, options, states, marks, m, m_finals, m_x, m_states, span):
+def back(w, same, x, mask, options, states, marks, m, m_finals, m_x, m_states, ends, span):
     """Carry multipliers back over the steps.
 
     Parameters
@@ -229,6 +229,8 @@ def back(w, same, x, mask, options, states, marks, m, m_finals, m_x, m_states, s
         Filled with the multipliers of the inputs.
     m_states : tuple of two arrays (sample, output) and (sample, unit)
         Filled with the multipliers of the states to start from.
+    ends : array (sample, output)
+        Filled with the hidden state after the last step, at the point; empty if not wanted.
     span : tuple of three int
         First and last sample (multiples of R, or the end), steps of a stretch.
     """
@@ -257,6 +259,8 @@ def back(w, same, x, mask, options, states, marks, m, m_finals, m_x, m_states, s
         for number in range((T - 1) // stretch, -1, -1):
             steps = (number * stretch, min(T, (number + 1) * stretch), number)
             _again(w, x[0], mask, backwards, b, steps, states[0], marks[0], A, state, D, old)
+            if ends.shape[0] and steps[1] == T:
+                _store(A[(w.features + 1) * R :], ends, b)
             if not same:
                 _again(w, x[1], mask, backwards, b, steps, states[1], marks[1], A, state, D0, old)
             for k in range(steps[1] - 1, steps[0] - 1, -1):

@@ -21,13 +21,15 @@ from rnnlens.engine.kernels.slabs import LOGISTIC, TANH
 from rnnlens.engine.kernels.tile import R
 from rnnlens.network.cells import GRU, LSTM, Cell, SimpleRNN
 
-__all__ = ["Reading", "Ride", "back", "branch", "forks", "grow", "packed", "ride"]
+__all__ = ["Reading", "Ride", "back", "branch", "forks", "grow", "packed", "ride", "slopes"]
 
 Array = NDArray[Any]
 Pair = tuple[Array, Array]
 
 #: Bytes of the records of one stretch of steps: what fits the cache of one core.
 STRETCH = 4_000_000
+#: Bytes of the records of all steps that one thread may keep where that saves a way forward.
+WHOLE = 160_000_000
 
 
 @dataclass(frozen=True)
@@ -258,12 +260,65 @@ def back(
             after,
             m_x,
             before,
+            nothing[0],
             (begin, end, stretch),
+        )
+
+    nothing = _empty(x.dtype)
+    with announced():
+        plan.share(work, samples, R)
+    return m_x, before
+
+
+def slopes(weights: Any, x: Array, readout: Array) -> tuple[Array, Array] | None:
+    """Differentiate a linear readout of the last hidden state, in one pass there and back.
+
+    Parameters
+    ----------
+    weights : named tuple
+        From `packed`.
+    x : array (sample, step, feature)
+        Inputs, read from the oldest step to the newest, from zero.
+    readout : array (output,)
+        Weights of the hidden state.
+
+    Returns
+    -------
+    tuple of array (sample, output) and (sample, step, feature), or None
+        The last hidden states and the derivatives; None for windows too long to keep the records
+        of all their steps.
+    """
+    x = _plain(x, weights.P.dtype)
+    samples, steps = x.shape[:2]
+    if steps * weights.record * x.itemsize > WHOLE:
+        return None
+    m = np.empty((samples, 1, weights.outputs), x.dtype)
+    m[:] = readout
+    m_x, ends = np.empty_like(x), np.empty((samples, weights.outputs), x.dtype)
+    nothing, mask = _empty(x.dtype), np.empty((0, 0), bool)
+    marks = np.empty((0, 0, 0), x.dtype), np.empty((0, 0, 0), x.dtype)
+    before = ends[:0], np.empty((0, weights.cells), x.dtype)
+
+    def work(begin: int, end: int) -> None:
+        course.back(
+            weights,
+            True,
+            (x, x),
+            mask,
+            (False, False, False),
+            (nothing, nothing),
+            (marks, marks),
+            m,
+            nothing,
+            m_x,
+            before,
+            ends,
+            (begin, end, steps),
         )
 
     with announced():
         plan.share(work, samples, R)
-    return m_x, before
+    return ends, m_x
 
 
 def branch(weights: Any, x: Array, states: tuple[Array, ...], histories: int) -> tuple[Array, ...]:
