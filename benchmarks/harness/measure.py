@@ -16,7 +16,7 @@ __all__ = ["Timing", "agree", "interleave"]
 #: Seconds that one measurement lasts at least: shorter work is repeated within it.
 SHORTEST = 0.005
 #: Seconds of rest before each measurement, in which the threads of the one before fall asleep.
-REST = 0.01
+REST = 0.25
 #: Rounds that are made whatever they take.
 FEWEST = 3
 
@@ -102,6 +102,7 @@ def interleave(
                 break
             for name, run in contenders.items():
                 time.sleep(REST)
+                run()  # a contender that has rested finds its caches cold
                 seconds[name].append(_timed(run, repeats[name]))
     finally:
         gc.enable()

@@ -14,13 +14,9 @@ from rnnlens.network.activations import Activation
 TARGET = Target((1,), 0, 3.0, 5.0)
 
 
-def usual(kind, rng):
-    return chain(L.Recurrent(cell(kind, rng, features=3, units=7)), head(rng, 7), shape=(9, 3))
-
-
 @pytest.mark.parametrize("kind", CELLS)
 def test_one_pass_gives_what_two_give(kind, rng, monkeypatch):
-    network = usual(kind, rng)
+    network = forecaster(kind, rng, steps=9)
     inputs = entries(network, rng.normal(size=(70, 9, 3)))
     assert direct.direct(network, inputs, "x", TARGET.pick) is not None
     once = gradient(network, inputs, TARGET, of="x")
