@@ -140,14 +140,20 @@ def test_all_horizons_at_once_are_those_one_by_one(x, rng):
     )
 
 
-def classifier(rng, activation, classes=3):
-    head = L.Dense(rng.normal(size=(5, classes)), rng.normal(size=classes), Activation(activation))
-    return chain(L.Masking(0.0), L.Recurrent(cell("lstm", rng)), head, shape=(6, 3))
+def classifier(rng, activation, classes=3, *, apart=False):
+    kernel, bias, last = (
+        rng.normal(size=(5, classes)),
+        rng.normal(size=classes),
+        Activation(activation),
+    )
+    ends = [L.Dense(kernel, bias), L.Activate(last)] if apart else [L.Dense(kernel, bias, last)]
+    return chain(L.Masking(0.0), L.Recurrent(cell("lstm", rng)), *ends, shape=(6, 3))
 
 
+@pytest.mark.parametrize("apart", [False, True])
 @pytest.mark.parametrize("activation", ["softmax", "sigmoid"])
-def test_classes_are_explained_on_their_logits(activation, x, rng):
-    net = classifier(rng, activation)
+def test_classes_are_explained_on_their_logits(activation, apart, x, rng):
+    net = classifier(rng, activation, apart=apart)
     found = rnnlens.explain(net, x, target=1, method="secant")
     assert (found.attrs["explained_on"], found.attrs["unit"]) == ("logits", "logit")
     every = rnnlens.explain(net, x, target="all", method="secant").forecast.values

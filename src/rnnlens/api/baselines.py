@@ -155,7 +155,7 @@ def _step_times(windows: Any, steps: int, name: str) -> NDArray[Any]:
             f"the baseline {name!r} needs the time of every step: give windows that were cut from "
             "a series with times (rnnlens.windows), as background too"
         )
-    return step_times(windows.issued, pd.Timedelta(windows.step).to_timedelta64(), steps)
+    return step_times(windows.issued, np.timedelta64(pd.Timedelta(windows.step).value, "ns"), steps)
 
 
 def real_steps_of(case: Case) -> NDArray[np.bool_] | None:

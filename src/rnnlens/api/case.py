@@ -145,10 +145,8 @@ class Case:
         """
         number = self.output_number(output)
         shape = self._output_shape(number)
-        steps: tuple[int | None, ...] = (None,)
-        if len(shape) > 1:
-            steps = tuple(range(1, shape[-2] + 1))
-        return self._target_names(shape[-1], number), steps
+        names = self._target_names(shape[-1], number)
+        return names, (tuple(range(1, shape[-2] + 1)) if len(shape) > 1 else (None,))
 
     def output_number(self, output: int | str) -> int:
         """Resolve an output.

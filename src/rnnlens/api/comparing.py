@@ -112,7 +112,7 @@ def interactions(
         **case.attributes(),
         extra=about | about_baseline(case, stand_in, background) | {"kind": "interaction"},
     )
-    units = dict.fromkeys(
+    units: dict[str, str] = dict.fromkeys(
         ("contribution", "interaction", "closest", "farthest", "forecast", "baseline_forecast"),
         unit or "network units",
     )
@@ -214,7 +214,7 @@ def compare_baselines(
         "dependence": found.dependence,
         "kind": "contribution",
     }
-    units = dict.fromkeys(
+    units: dict[str, str] = dict.fromkeys(
         ("contribution", "baseline_forecast", "forecast", "spread"), unit or "network units"
     )
     return label(

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, cast
 
 import numpy as np
 
@@ -179,7 +179,7 @@ def explain(  # noqa: PLR0913, PLR0914  (one question has these parts)
 
         return several(case, target, horizon, output, one)
     case, lags_from = from_the_last_real_step(case, real_steps_of(case))
-    what, name, unit = case.target(target, horizon, output)
+    what, name, unit = case.target(cast("Any", target), cast("Any", horizon), output)
     if explained_on == "logits":
         what, unit = replace(what, scale=1.0, offset=0.0), "logit"
     places, held_names = case.held(held)

@@ -10,7 +10,6 @@ from rnnlens.errors import DataError, InputError
 
 if TYPE_CHECKING:
     from rnnlens.api.case import Case
-    from rnnlens.attribution.baseline import Baseline
     from rnnlens.attribution.player_groups import PlayerGroups
     from rnnlens.attribution.target import Target
 
@@ -50,7 +49,7 @@ class Ask:
     case: Case
     target: Target
     baseline: Any
-    background: Callable[[], Baseline]
+    background: Callable[[], Any]
     newest: int | None
     groups: PlayerGroups | None
     initial_state: Mapping[str, Sequence[Any]] | None

@@ -96,9 +96,7 @@ def explain(
     asked = question.asked(sidecar)
     foretell(_expected(network, windows, seen, asked))
     with working(f"explaining {len(windows):,} windows") as progress:
-        explained = api.explain(
-            network, windows, background=seen, progress=progress, **asked
-        )
+        explained = api.explain(network, windows, background=seen, progress=progress, **asked)
     give(explained, answer, view=explanation_view, plain=as_dict)
 
 

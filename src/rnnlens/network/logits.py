@@ -77,5 +77,5 @@ def _bare(layer: Layer) -> Layer:
     if isinstance(layer, TimeDistributed):
         return replace(layer, layer=_bare(layer.layer))
     if isinstance(layer, Activate):
-        return Identity()
+        return Identity(layer.activation.name)
     return replace(layer, activation=Activation("linear")) if isinstance(layer, Dense) else layer

@@ -8,4 +8,12 @@ from rnnlens.views.charts.lag_feature import lag_feature
 from rnnlens.views.charts.lag_shares import lag_shares
 from rnnlens.views.charts.weights import weights
 
-__all__ = ["certificates", "forecast", "gates", "lag_contributions", "lag_feature", "lag_shares", "weights"]
+__all__ = [
+    "certificates",
+    "forecast",
+    "gates",
+    "lag_contributions",
+    "lag_feature",
+    "lag_shares",
+    "weights",
+]
