@@ -54,8 +54,6 @@ def contenders(
     from captum.attr import IntegratedGradients
 
     tensor, baseline = torch.from_numpy(x), np.zeros(x.shape[1:], np.float32)
-    places, weights = np.polynomial.legendre.leggauss(steps)
-    nodes, weights = ((1 + places) / 2).astype(np.float32), (weights / 2).astype(np.float32)
     method = IntegratedGradients(module)
 
     def captum(batch: int | None) -> torch.Tensor:
@@ -64,7 +62,7 @@ def contenders(
         ).detach()
 
     return {
-        OURS: lambda: ours.integrated_gradients(network, x, baseline, nodes, weights),
+        OURS: lambda: ours.integrated_gradients(network, x, baseline, steps),
         "captum, one batch": lambda: captum(None),
         f"captum, batches of {BATCH}": lambda: captum(BATCH),
     }

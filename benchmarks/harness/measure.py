@@ -14,7 +14,9 @@ from numpy.typing import ArrayLike
 __all__ = ["Timing", "agree", "interleave"]
 
 #: Seconds that one measurement lasts at least: shorter work is repeated within it.
-SHORTEST = 0.005
+SHORTEST = 0.05
+#: Seconds of work before it, as clocks and caches are slow after a rest.
+WARM = 0.1
 #: Seconds of rest before each measurement, in which the threads of the one before fall asleep.
 REST = 0.25
 #: Rounds that are made whatever they take.
@@ -91,7 +93,7 @@ def interleave(
     """
     for run in contenders.values():
         run()  # compiles, allocates, wakes threads
-    repeats = {name: max(1, round(SHORTEST / _timed(run, 1))) for name, run in contenders.items()}
+    once = {name: _timed(run, 1) for name, run in contenders.items()}
     seconds: dict[str, list[float]] = {name: [] for name in contenders}
     end = time.perf_counter() + budget
     gc.collect()
@@ -102,8 +104,8 @@ def interleave(
                 break
             for name, run in contenders.items():
                 time.sleep(REST)
-                run()  # a contender that has rested finds its caches cold
-                seconds[name].append(_timed(run, repeats[name]))
+                _timed(run, max(1, round(WARM / once[name])))
+                seconds[name].append(_timed(run, max(1, round(SHORTEST / once[name]))))
     finally:
         gc.enable()
     return {name: Timing(tuple(each)) for name, each in seconds.items()}

@@ -12,10 +12,12 @@ from harness.networks import Floats
 from rnnlens.attribution.baseline import Baseline, make_baseline
 from rnnlens.attribution.contribution import Contribution, LagContribution
 from rnnlens.attribution.gradient import gradient as sensitivities
+from rnnlens.attribution.integrated_gradients import quadrature
 from rnnlens.attribution.secant import secant as contributions
 from rnnlens.attribution.shapley_tree import shapley_tree
 from rnnlens.attribution.target import Target
 from rnnlens.engine.forward import entries as checked
+from rnnlens.engine.forward import forward
 from rnnlens.network.network import Network
 
 __all__ = ["PRECISION", "explain", "gradient", "integrated_gradients", "predict", "secant", "tree"]
@@ -88,9 +90,7 @@ def gradient(network: Network, x: Array) -> Array:
     return sensitivities(network, inputs, _TARGET, of=next(iter(inputs))).sensitivity[:, ::-1]
 
 
-def integrated_gradients(
-    network: Network, x: Floats, baseline: Floats, nodes: Floats, weights: Floats
-) -> Array:
+def integrated_gradients(network: Network, x: Floats, baseline: Floats, nodes: int) -> Array:
     """Integrate gradients along the straight way from a baseline.
 
     Parameters
@@ -99,18 +99,18 @@ def integrated_gradients(
         The network.
     x, baseline : array (sample, step, feature), (step, feature)
         Windows, and where the way begins.
-    nodes, weights : array (node,)
-        Of the quadrature on [0, 1].
+    nodes : int
+        Of the quadrature.
 
     Returns
     -------
     array (sample, step, feature)
         Contributions, oldest step first.
     """
-    change = x - baseline
-    points = (baseline + nodes[:, None, None, None] * change).reshape(-1, *x.shape[1:])
-    slopes = gradient(network, points).reshape(len(nodes), -1)
-    return (weights @ slopes).reshape(x.shape) * change
+    inputs = checked(network, x, PRECISION)
+    run, of = forward(network, inputs), next(iter(inputs))
+    ends = x, np.broadcast_to(baseline, x.shape)
+    return quadrature(run, ends, np.arange(len(x)), nodes, _TARGET, of)
 
 
 def _stand_in(inputs: dict[str, Any], baseline: Floats) -> tuple[str, Baseline]:

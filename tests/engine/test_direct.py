@@ -54,6 +54,25 @@ def test_other_networks_go_the_general_way(make, rng):
     assert direct.direct(network, inputs, "x", TARGET.pick) is None
 
 
+@pytest.mark.parametrize("kind", CELLS)
+def test_the_mean_along_a_way_is_the_mean_of_derivatives(kind, rng):
+    network = forecaster(kind, rng, steps=9)
+    x, start = rng.normal(size=(2, 40, 9, 3))
+    places, shares = np.array([0.0, 0.25, 1.0]), np.array([0.5, 0.3, 0.2])
+    found = direct.direct_mean(network, {"x": x}, "x", TARGET.pick, start, (places, shares))
+    points = [entries(network, start + u * (x - start)) for u in places]
+    slopes = [gradient(network, each, TARGET, of="x").sensitivity[:, ::-1] for each in points]
+    expected = sum(share * slope for share, slope in zip(shares, slopes, strict=True))
+    np.testing.assert_allclose(found, expected, rtol=0, atol=1e-13)
+
+
+@pytest.mark.parametrize("make", [nonlinear, stacked, masked])
+def test_other_networks_have_no_short_way_to_the_mean(make, rng):
+    x, start = rng.normal(size=(2, 5, 9, 3))
+    nodes = np.array([0.5]), np.array([1.0])
+    assert direct.direct_mean(make(rng), {"x": x}, "x", TARGET.pick, start, nodes) is None
+
+
 def test_few_windows_go_the_general_way(rng):
     network = forecaster("lstm", rng, steps=6)
     inputs = entries(network, rng.normal(size=(63, 6, 3)))

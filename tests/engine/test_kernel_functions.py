@@ -62,6 +62,41 @@ def stated(name, dtype):
     return getattr(functions, f"{name.upper()}_ERROR")[dtype]
 
 
+@njit(**OPTIONS)
+def gated_loop(a, x, y):
+    for s in range(y.size):
+        y[s] = functions.gated(a[s], x[s])
+
+
+@KINDS
+@pytest.mark.skipif(np.finfo(np.longdouble).nmant < 63, reason="long double is no longer here")
+def test_what_a_gate_lets_through_is_within_the_stated_error(dtype, rng):
+    sizes = np.geomspace(1e-3, 60, 40)
+    a = (rng.normal(size=(4000, 40, 1)) * sizes[:, None]).astype(dtype)
+    a, x = (g.ravel() for g in np.broadcast_arrays(a, (rng.normal(size=40) * sizes).astype(dtype)))
+    y = np.empty_like(x)
+    gated_loop(a, x, y)
+    truth = np.tanh(x.astype(np.longdouble)) / (1 + np.exp(-a.astype(np.longdouble)))
+    open_wide = a > -69  # e^-69 is just above 2^-100
+    assert 0.99 < open_wide.mean() < 1
+    error = np.abs(y - truth) / np.spacing(np.abs(truth.astype(dtype)))
+    assert error[open_wide].max() <= functions.GATED_ERROR[dtype]
+    assert np.abs(y - truth)[~open_wide].max() < 2.0**-99
+
+
+@KINDS
+def test_what_a_gate_lets_through_has_its_limits(dtype):
+    a = np.array([np.inf, np.inf, -np.inf, np.nan, 0.0, 0.0], dtype)
+    x = np.array([np.inf, -np.inf, np.inf, 0.0, np.nan, -0.0], dtype)
+    y = np.empty_like(x)
+    gated_loop(a, x, y)
+    assert list(y[:2]) == [1, -1]
+    assert 0 <= y[2] < 1e-30
+    assert np.isnan(y[3:5]).all()
+    assert y[5] == 0
+    assert np.signbit(y[5])
+
+
 def every_binade(rng, dtype, each):
     """Numbers of every exponent, the subnormal ones too, and of both signs."""
     info = np.finfo(dtype)

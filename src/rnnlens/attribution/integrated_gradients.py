@@ -35,13 +35,14 @@ from rnnlens.attribution.masks import real_steps
 from rnnlens.attribution.mixing import flat_steps, inputs_of, mixed_runs, refuse_tokens
 from rnnlens.attribution.target import Target
 from rnnlens.engine.backward import backward
+from rnnlens.engine.direct import direct_mean
 from rnnlens.engine.forward import Run, forward
 from rnnlens.engine.plan import chunks
 from rnnlens.errors import DataError, NotAdditive
 from rnnlens.names import declared
 from rnnlens.network.network import Network
 
-__all__ = ["FEWEST_NODES", "IntegratedGradients", "integrated_gradients"]
+__all__ = ["FEWEST_NODES", "IntegratedGradients", "integrated_gradients", "quadrature"]
 
 #: Nodes of the first attempt; each further one takes twice as many.
 FEWEST_NODES = 8
@@ -180,7 +181,7 @@ def _adaptive(
     nodes = np.zeros(len(f), np.int64)
     left, count = np.arange(len(f)), FEWEST_NODES
     while left.size and count <= limits.most_nodes:
-        total[left] = _quadrature(run, ends, left, count, target, of)
+        total[left] = quadrature(run, ends, left, count, target, of)
         nodes[left] = count
         gap[left] = f[left] - f0[left] - total[left].sum(axis=(1, 2))
         left = left[~(np.abs(gap[left]) <= allowed[left])]
@@ -203,7 +204,7 @@ def _nodes(count: int) -> tuple[Array, Array]:
     return (place + 1) / 2, weight / 2
 
 
-def _quadrature(
+def quadrature(
     run: Run,
     ends: tuple[Array, Array],
     samples: NDArray[np.int64],
@@ -211,9 +212,36 @@ def _quadrature(
     target: Target,
     of: str,
 ) -> Array:
-    """Integrate the derivative of some windows with one number of nodes."""
+    """Integrate the derivative along some windows' ways with one number of nodes.
+
+    Parameters
+    ----------
+    run : Run
+        The run of the windows.
+    ends : tuple of two arrays (sample, step, feature)
+        The windows, and where their ways begin.
+    samples : array of int
+        Which of them.
+    count : int
+        Nodes.
+    target : Target
+        What is explained.
+    of : str
+        The input that is explained.
+
+    Returns
+    -------
+    array (len(samples), step, feature)
+        Contributions, oldest step first.
+    """
     x, x0 = ends
     u, weight = _nodes(count)
+    network, change = run.network, (x - x0)[samples]
+    if len(network.inputs) == 1 and samples.size:
+        given = {of: x[samples].reshape(-1, *run.value((of, 0)).shape[1:])}
+        found = direct_mean(network, given, of, target.pick, x0[samples], (u, weight))
+        if found is not None:
+            return found * change
     mean = np.zeros_like(x)
 
     def along(which: NDArray[np.int64], node: NDArray[np.int64]) -> Array:
@@ -223,4 +251,4 @@ def _quadrature(
         slope = backward(here, target.weight(here)).get((of, 0))
         if slope is not None:
             np.add.at(mean, which, weight[node][:, None, None] * flat_steps(slope))
-    return mean[samples] * (x - x0)[samples]
+    return mean[samples] * change

@@ -7,20 +7,53 @@ the way back may follow each block of windows while the way forward is still in 
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from typing import Any, NamedTuple
+
+import numpy as np
 
 from rnnlens.engine.forks import readout_of
 from rnnlens.engine.forward import forward
 from rnnlens.engine.kernels.run import packed, slopes
 from rnnlens.engine.operations.registry import Array
-from rnnlens.engine.plan import by_equations
+from rnnlens.engine.plan import by_equations, gathered
 from rnnlens.engine.stream import Walk, cut
 from rnnlens.network.layers import Recurrent
 from rnnlens.network.network import Network
 
-__all__ = ["LEAST", "direct"]
+__all__ = ["LEAST", "direct", "direct_mean"]
 
 #: Windows from which on finding the readout costs less than it saves.
 LEAST = 64
+
+
+class _Usual(NamedTuple):
+    """A recurrent layer's packed weights, and how its last hidden state makes the forecast."""
+
+    weights: Any
+    readout: Array
+    constant: float
+
+
+def _usual(
+    network: Network,
+    inputs: Mapping[str, Array],
+    of: str,
+    value: Callable[[tuple[Array, ...]], Array],
+) -> _Usual | None:
+    x = inputs[of]
+    if len(inputs) > 1 or x.ndim != 3 or not len(x) or by_equations():
+        return None
+    stream = cut(network, of)
+    if stream is None or len(stream.stepwise) != 1:
+        return None
+    walk = Walk(stream, forward(network, {of: x[:1]}), of, lambda cells: None)
+    found = readout_of(walk, value)
+    if found is None:
+        return None
+    node, readout, constant = found
+    assert isinstance(node.layer, Recurrent)
+    weights = packed(node.layer.cell, x.dtype)
+    return None if weights is None else _Usual(weights, readout, constant)
 
 
 def direct(
@@ -48,20 +81,59 @@ def direct(
         Derivatives and forecasts; None where the network is not of that kind, or windows are few.
     """
     x = inputs[of]
-    if len(inputs) > 1 or len(x) < LEAST or x.ndim != 3 or by_equations():
-        return None
-    stream = cut(network, of)
-    if stream is None or len(stream.stepwise) != 1:
-        return None
-    walk = Walk(stream, forward(network, {of: x[:1]}), of, lambda cells: None)
-    found = readout_of(walk, value)
-    if found is None:
-        return None
-    node, readout, constant = found
-    assert isinstance(node.layer, Recurrent)
-    weights = packed(node.layer.cell, x.dtype)
-    done = None if weights is None else slopes(weights, x, readout)
-    if done is None:
+    usual = _usual(network, inputs, of, value) if len(x) >= LEAST else None
+    done = None if usual is None else slopes(usual.weights, x, usual.readout)
+    if usual is None or done is None:
         return None
     ends, derivatives = done
-    return derivatives, (ends @ readout + constant).astype(x.dtype)
+    return derivatives, (ends @ usual.readout + usual.constant).astype(x.dtype)
+
+
+def direct_mean(
+    network: Network,
+    inputs: Mapping[str, Array],
+    of: str,
+    value: Callable[[tuple[Array, ...]], Array],
+    start: Array,
+    quadrature: tuple[Array, Array],
+) -> Array | None:
+    """Average derivatives along the straight ways to windows, where the network allows it.
+
+    Parameters
+    ----------
+    network : Network
+        The network.
+    inputs : mapping of str to array (sample, ...)
+        Its inputs.
+    of : str
+        The input with respect to which.
+    value : callable
+        From the network's outputs to one number a sample, linear.
+    start : array (sample, step, feature)
+        Where each way begins.
+    quadrature : tuple of two arrays (node,)
+        Places between 0, the start, and 1, the window; their weights.
+
+    Returns
+    -------
+    array (sample, step, feature), or None
+        The weighted sums; None where the network is not of that kind.
+    """
+    usual = _usual(network, inputs, of, value)
+    x = inputs[of]
+    if usual is None:
+        return None
+    places, shares = (np.asarray(each, x.dtype) for each in quadrature)
+    if slopes(usual.weights, x[:0], usual.readout) is None:
+        return None
+
+    def part(chunk: slice) -> tuple[Array]:
+        begin = start[chunk]
+        points = places[:, None, None, None] * (x[chunk] - begin)
+        points += begin
+        found = slopes(usual.weights, points.reshape(-1, *x.shape[1:]), usual.readout)
+        assert found is not None
+        return ((shares @ found[1].reshape(len(places), -1)).reshape(begin.shape),)
+
+    count = len(places)
+    return gathered(part, network, inputs, runs=2 * count, passes=3 * count)[0]

@@ -22,7 +22,7 @@ __all__ = ["advance", "again", "beside", "retreat", "serves", "shift"]
 Array = NDArray[Any]
 
 
-def advance(w: Any, A: Array, C: Array, D: Array, keep: bool) -> None:
+def advance(w: Any, A: Array, C: Array, D: Array, keep: int) -> None:
     """Take one step with a block.
 
     Parameters
@@ -35,8 +35,8 @@ def advance(w: Any, A: Array, C: Array, D: Array, keep: bool) -> None:
         The cell state, overwritten; empty for cells that have none.
     D : array
         The step's record, filled.
-    keep : bool
-        Whether the record is needed for the way back.
+    keep : int
+        What the way back needs of the record: 0 nothing, 1 all, 2 what derivatives take.
     """
     raise NotImplementedError  # compiled code has the cell's own function
 
@@ -73,7 +73,7 @@ def retreat(w: Any, D: Array, D0: Array, same: bool, B: Array, C: Array, Z: Arra
     D, D0 : array
         The step's record at the point and at the reference.
     same : bool
-        Whether the reference is the point.
+        Whether the reference is the point: then the record is one of what derivatives take.
     B : array
         Multipliers of ``[x; h]``: those of ``h`` after the step come in, those of ``x`` and of
         ``h`` before the step go out.

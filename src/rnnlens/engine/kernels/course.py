@@ -4,8 +4,8 @@ The way back keeps nothing from the way forward but the states at the beginning 
 steps (`marks`): a stretch is run again, its records stay in the cache, and its multipliers are
 carried back through them. Memory is that of one stretch a thread, however many samples there are.
 
-Numba compiles a function anew for every constant that it is called with: whether records are kept
-is therefore computed, and not written as True or False.
+Numba compiles a function anew for every constant that it is called with: what is kept of a record
+is therefore computed, and not written as a number.
 """
 
 from __future__ import annotations
@@ -114,7 +114,7 @@ def forward(w, x, mask, options, states, outputs, finals, marks, span):
                 copy(A[at : at + w.outputs * R], marks[0][b // R, k // stretch])
                 copy(C, marks[1][b // R, k // stretch])
             t = T - 1 - k if backwards else k
-            _step(w, x, mask, b, t, A, C, D, old, T < 0)
+            _step(w, x, mask, b, t, A, C, D, old, min(T, 0))
             if mask.shape[0]:
                 fill(old[: Y.size], 0)
                 if not zeroes:
@@ -132,7 +132,7 @@ def forward(w, x, mask, options, states, outputs, finals, marks, span):
 
 
 @part
-def _again(w, x, mask, backwards, b, steps, states, marks, A, C, D, old):
+def _again(w, x, mask, backwards, b, steps, states, marks, A, C, D, old, keep):
     """Run a stretch of steps again and keep their records; ``steps`` is first, end, number."""
     apart()
     first, end, stretch = steps
@@ -147,7 +147,7 @@ def _again(w, x, mask, backwards, b, steps, states, marks, A, C, D, old):
         _load(states[1], b, C)
     for k in range(first, end):
         t = x.shape[1] - 1 - k if backwards else k
-        _step(w, x, mask, b, t, A, C, D[k - first], old, first >= 0)
+        _step(w, x, mask, b, t, A, C, D[k - first], old, keep)
 
 
 @part
@@ -258,11 +258,13 @@ def back(w, same, x, mask, options, states, marks, m, m_finals, m_x, m_states, e
         _load(m_finals[1], b, C)
         for number in range((T - 1) // stretch, -1, -1):
             steps = (number * stretch, min(T, (number + 1) * stretch), number)
-            _again(w, x[0], mask, backwards, b, steps, states[0], marks[0], A, state, D, old)
+            keep = 1 + same
+            _again(w, x[0], mask, backwards, b, steps, states[0], marks[0], A, state, D, old, keep)
             if ends.shape[0] and steps[1] == T:
                 _store(A[(w.features + 1) * R :], ends, b)
             if not same:
-                _again(w, x[1], mask, backwards, b, steps, states[1], marks[1], A, state, D0, old)
+                start = states[1]
+                _again(w, x[1], mask, backwards, b, steps, start, marks[1], A, state, D0, old, keep)
             for k in range(steps[1] - 1, steps[0] - 1, -1):
                 t = T - 1 - k if backwards else k
                 if m.shape[0] > 0 and (sequences or k == T - 1):
@@ -335,7 +337,7 @@ def branch(w, x, own, before, after, span):
                     A[f * R + s] = row[f]
             _load_columns(before[0], b, last, A[at:])
             _load_columns(before[1], b, last, C)
-            advance(w, A, C, D, begin < 0)
+            advance(w, A, C, D, min(begin, 0))
             place = j * histories + b
             _store_columns(A[at:], last - b, after[0], place)
             _store_columns(C, last - b, after[1], place)

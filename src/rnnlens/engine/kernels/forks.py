@@ -51,7 +51,7 @@ def _fork(w, x, d, A, D, h, c, hs, cs):
         copy(h, A[at : at + size])
         copy(c, cs[j])
         if j == 0:
-            advance(w, A, cs[j], D, False)
+            advance(w, A, cs[j], D, 0)
         else:
             again(w, A, cs[j], D, d)
         copy(A[at : at + size], hs[j])

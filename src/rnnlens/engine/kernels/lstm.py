@@ -3,7 +3,8 @@
 The equations are those of `rnnlens.engine.step.lstm` and of `rnnlens.engine.cells`. A step's record
 holds slabs of ``n = units * R`` numbers: the pre-activations of the gates in the order i, f, o, g;
 their values in that order; the cell state before the step and after it; ``phi(c')``; and
-``o * phi(c')``.
+``o * phi(c')``. For derivatives of the common LSTM it is half as long, and stays in the cache: the
+values of the gates, the cell state before the step, and ``tanh c'``.
 """
 
 from __future__ import annotations
@@ -14,7 +15,7 @@ import numpy as np
 
 from rnnlens.engine.kernels.cell import Array, beside, serves, shift
 from rnnlens.engine.kernels.compiling import apart, part
-from rnnlens.engine.kernels.functions import logistic, tanh
+from rnnlens.engine.kernels.functions import gated, logistic, tanh
 from rnnlens.engine.kernels.slabs import (
     LOGISTIC,
     TANH,
@@ -58,6 +59,8 @@ class LSTMWeights(NamedTuple):
         The projection and its transpose, packed.
     sigma, phi : Slab
         Activations of the gates; of the candidate and the cell state.
+    common : bool
+        Whether they are logistic and tanh, without peepholes and projection.
     """
 
     units: int
@@ -76,6 +79,7 @@ class LSTMWeights(NamedTuple):
     up: Array
     sigma: Slab
     phi: Slab
+    common: bool
 
 
 def pack_lstm(lstm: LSTM, dtype: np.dtype[Any]) -> LSTMWeights | None:
@@ -119,6 +123,9 @@ def pack_lstm(lstm: LSTM, dtype: np.dtype[Any]) -> LSTMWeights | None:
         up=pack(down.T.astype(dtype)),
         sigma=sigma,
         phi=phi,
+        common=(sigma.kind, phi.kind) == (LOGISTIC, TANH)
+        and lstm.projection is None
+        and all(gate.V is None for gate in gates),
     )
 
 
@@ -127,10 +134,70 @@ def _finish(a, C, h, n):
     """Finish a step of logistic gates and tanh in one loop, keeping nothing."""
     apart()
     for s in range(n):
-        i, f, o = logistic(a[s]), logistic(a[n + s]), logistic(a[2 * n + s])
-        c = f * C[s] + i * tanh(a[3 * n + s])
+        c = logistic(a[n + s]) * C[s] + gated(a[s], a[3 * n + s])
         C[s] = c
-        h[s] = o * tanh(c)
+        h[s] = gated(a[2 * n + s], c)
+
+
+@part
+def _gates(a, n):
+    """Put the values of logistic gates in place of their pre-activations."""
+    apart()
+    for s in range(n):
+        a[s] = logistic(a[s])
+
+
+@part
+def _update(i, f, g, C, before, n):
+    """Compute ``c' = f*c + i*g`` from pre-activations of g; keep its value and c."""
+    apart()
+    for s in range(n):
+        value, c = tanh(g[s]), C[s]
+        g[s] = value
+        before[s] = c
+        C[s] = f[s] * c + i[s] * value
+
+
+@part
+def _show(o, C, phi_c, h, n):
+    """Compute ``h' = o * tanh c'`` and keep the second factor."""
+    apart()
+    for s in range(n):
+        value = tanh(C[s])
+        phi_c[s] = value
+        h[s] = o[s] * value
+
+
+@part
+def _unshow(o, phi_c, m, C, m_o, n):
+    """Carry multipliers of ``h'`` back to the output gate and the cell state, by derivatives."""
+    apart()
+    one = m.dtype.type(1)
+    for s in range(n):
+        m_o[s] = m[s] * phi_c[s] * (o[s] * (one - o[s]))
+        C[s] += m[s] * o[s] * (one - phi_c[s] * phi_c[s])
+
+
+@part
+def _unwrite(i, g, C, m_i, m_g, n):
+    """Carry multipliers of ``c'`` back to the input gate and the candidate, by derivatives."""
+    apart()
+    one = C.dtype.type(1)
+    for s in range(n):
+        m = C[s] * i[s]
+        m_i[s] = m * (one - i[s]) * g[s]
+        m_g[s] = m * (one - g[s] * g[s])
+
+
+@part
+def _unkeep(f, before, C, m_f, n):
+    """Carry multipliers of ``c'`` back to the forget gate and to c, by derivatives."""
+    apart()
+    one = C.dtype.type(1)
+    for s in range(n):
+        m = C[s] * f[s]
+        m_f[s] = m * (one - f[s]) * before[s]
+        C[s] = m
 
 
 @part
@@ -157,8 +224,13 @@ def _advance(w, A, C, D, keep):
     n = w.units * R
     h = A[(w.features + 1) * R :]
     product(w.P, A, w.features + 1 + w.outputs, D, 4 * w.units)
-    if not keep and w.sigma.kind == LOGISTIC and w.phi.kind == TANH and not (w.peeps or w.projects):
+    if w.common and keep == 0:
         _finish(D, C, h, n)
+        return
+    if w.common and keep == 2:
+        _gates(D, 3 * n)
+        _update(D, D[n:], D[3 * n :], C, D[4 * n :], n)
+        _show(D[2 * n :], C, D[5 * n :], h, n)
         return
     a, y = D[: 4 * n], D[4 * n : 8 * n]
     before, c = D[8 * n : 9 * n], D[9 * n : 10 * n]
@@ -195,6 +267,12 @@ def _again(w, A, C, D, d):
 def _retreat(w, D, D0, same, B, C, Z):
     apart()
     n = w.units * R
+    if same and w.common:
+        _unshow(D[2 * n :], D[5 * n :], B[w.features * R :], C, Z[2 * n :], n)
+        _unwrite(D, D[3 * n :], C, Z, Z[3 * n :], n)
+        _unkeep(D[n:], D[4 * n :], C, Z[n:], n)
+        product(w.Q, Z, 4 * w.units, B, w.features + w.outputs)
+        return
     a, y, before, c, phi_c = D[: 4 * n], D[4 * n : 8 * n], D[8 * n :], D[9 * n :], D[10 * n :]
     a0, y0, before0, c0, phi_c0 = (
         D0[: 4 * n],

@@ -372,9 +372,9 @@ def forks(weights: Any) -> bool:
     """
     if isinstance(weights, SimpleRNNWeights):
         return True
-    common = weights.sigma.kind == LOGISTIC and weights.phi.kind == TANH
-    extras = isinstance(weights, LSTMWeights) and (weights.peeps or weights.projects)
-    return common and not extras
+    if isinstance(weights, LSTMWeights):
+        return weights.common
+    return weights.sigma.kind == LOGISTIC and weights.phi.kind == TANH
 
 
 def grow(
