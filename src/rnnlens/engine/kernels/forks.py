@@ -13,7 +13,7 @@ import numpy as np
 from rnnlens.engine.kernels.cell import advance, again
 from rnnlens.engine.kernels.compiling import apart, kernel, part
 from rnnlens.engine.kernels.slabs import copy
-from rnnlens.engine.kernels.tile import ROWS, R
+from rnnlens.engine.kernels.tile import ROWS, R, product
 
 __all__ = ["grow"]
 
@@ -26,19 +26,6 @@ def _spread(x, A):
         row, value = A[f * R : (f + 1) * R], x[f]
         for s in range(R):
             row[s] = value
-
-
-@part
-def _read(h, v, constant, out):
-    """Compute ``v . h + constant`` for a block; ``out`` may be shorter."""
-    apart()
-    total = np.full(R, constant, h.dtype)
-    for u in range(v.size):
-        row, weight = h[u * R : (u + 1) * R], v[u]
-        for s in range(R):
-            total[s] += weight * row[s]
-    for s in range(out.size):
-        out[s] = total[s]
 
 
 @part
@@ -71,8 +58,8 @@ def grow(w, x, d, before, readout, out, span):
         What showing a step changes in the pre-activations.
     before : tuple of two arrays (output, history) and (unit, history)
         Hidden and cell state before the first step.
-    readout : tuple of array (output,) and float
-        Weights and constant of the value.
+    readout : tuple of array and float
+        Packed weights and constant of the value.
     out : array (2 ** steps, history)
         Filled; bit t of the first index says whether step t is shown.
     span : tuple of two int
@@ -117,7 +104,9 @@ def grow(w, x, d, before, readout, out, span):
                 continue
             for leaf in range(2):
                 place = out[path | leaf << level, b:last]
-                _read(hs[depth, leaf], v, constant, place)
+                product(v, hs[depth, leaf], w.outputs, D, 1)
+                for s in range(place.size):
+                    place[s] = D[s] + constant
             while level > 0 and choice[level] == 1:
                 path &= ~(1 << (level - 1))
                 level -= 1

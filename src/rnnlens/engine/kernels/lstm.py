@@ -13,7 +13,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from rnnlens.engine.kernels.cell import Array, beside, serves, shift
+from rnnlens.engine.kernels.cell import Array, beside, serves
 from rnnlens.engine.kernels.compiling import apart, part
 from rnnlens.engine.kernels.functions import gated, logistic, tanh
 from rnnlens.engine.kernels.slabs import (
@@ -140,6 +140,23 @@ def _finish(a, C, h, n):
 
 
 @part
+def _finish_shifted(a, d, C, h, units):
+    """Finish such a step with something added to each row of its pre-activations."""
+    apart()
+    # whole numbers that are never negative: an index that might be is no vector code
+    wide = np.uint64(R)
+    n = np.uint64(units) * wide
+    for u in range(units):
+        d_i, d_f, d_o, d_g = d[u], d[units + u], d[2 * units + u], d[3 * units + u]
+        first = np.uint64(u) * wide
+        for k in range(R):
+            s = first + np.uint64(k)
+            c = logistic(a[n + s] + d_f) * C[s] + gated(a[s] + d_i, a[n + n + n + s] + d_g)
+            C[s] = c
+            h[s] = gated(a[n + n + s] + d_o, c)
+
+
+@part
 def _gates(a, n):
     """Put the values of logistic gates in place of their pre-activations."""
     apart()
@@ -260,8 +277,7 @@ def _advance(w, A, C, D, keep):
 
 def _again(w, A, C, D, d):
     apart()
-    shift(D, d)
-    _finish(D, C, A[(w.features + 1) * R :], w.units * R)
+    _finish_shifted(D, d, C, A[(w.features + 1) * R :], w.units)
 
 
 def _retreat(w, D, D0, same, B, C, Z):

@@ -18,7 +18,7 @@ from rnnlens.engine.kernels.gru import pack_gru
 from rnnlens.engine.kernels.lstm import LSTMWeights, pack_lstm
 from rnnlens.engine.kernels.simple_rnn import SimpleRNNWeights, pack_simple_rnn
 from rnnlens.engine.kernels.slabs import LOGISTIC, TANH
-from rnnlens.engine.kernels.tile import R
+from rnnlens.engine.kernels.tile import R, pack
 from rnnlens.network.cells import GRU, LSTM, Cell, SimpleRNN
 
 __all__ = ["Reading", "Ride", "back", "branch", "forks", "grow", "packed", "ride", "slopes"]
@@ -406,7 +406,7 @@ def grow(
     pair = (before[0], before[1] if len(before) > 1 else np.empty((0, count), x.dtype))
     change = _plain((x[1] - x[0]) @ weights.W, x.dtype)
     out = np.empty((1 << x.shape[1], count), x.dtype)
-    weighing = (_plain(readout, x.dtype), x.dtype.type(constant))
+    weighing = (pack(np.asarray(readout, x.dtype)[:, None]), x.dtype.type(constant))
 
     def work(begin: int, end: int) -> None:
         trees.grow(weights, x, change, pair, weighing, out, (begin, end))
