@@ -47,7 +47,7 @@ __all__ = [
 Array = NDArray[Any]
 
 #: Bytes that the tapes of one thread's chunk may keep.
-BUDGET = 8 << 20
+BUDGET = 3 << 20
 #: Bytes that a way back keeps of a stretch of steps, at the point and at the reference.
 ROOM = 8 << 20
 #: Samples of a kernel's block: smaller chunks take no less time.

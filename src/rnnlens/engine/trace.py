@@ -5,11 +5,14 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import numpy as np
+from numpy.typing import NDArray
 
 from rnnlens.engine import step
 from rnnlens.engine.forward import Run
+from rnnlens.engine.kernels.run import packed, record
 from rnnlens.engine.operations.recurrent import Course, course
 from rnnlens.engine.operations.registry import Array, Mask, Tape
+from rnnlens.engine.plan import by_equations
 from rnnlens.names import declared
 from rnnlens.network.cells import LSTM
 from rnnlens.network.layers import Bidirectional, Recurrent
@@ -95,8 +98,32 @@ def layer_traces(run: Run) -> dict[str, LayerTrace]:
 
 
 def _trace(layer: Recurrent, tape: Tape, mask: Mask) -> LayerTrace:
-    """Take the steps of a layer again, by the equations alone, from what it took in the run."""
-    return _layout(course(layer, tape.inputs, mask)[0], layer)
+    """Take the steps of a layer again from what it took in the run, and keep them all."""
+    x, *states = tape.inputs
+    weights = None if by_equations() or not x.shape[1] else packed(layer.cell, x.dtype)
+    if weights is None:
+        return _layout(course(layer, tape.inputs, mask)[0], layer)
+    found = record(weights, x, mask, layer.go_backwards, tuple(states))
+    pre, value = found.preactivation, found.gate_value
+    real = None if mask is None else np.broadcast_to(mask, x.shape[:2])
+    if real is not None:
+        masked = ~real[:, :, None, None]
+        pre, value = np.where(masked, np.nan, pre), np.where(masked, np.nan, value)
+    if isinstance(layer.cell, LSTM) and layer.cell.projection is not None:
+        shown = found.shown if real is None else _held(found.shown, real, layer.go_backwards)
+        return ProjectedLSTMTrace(pre, value, shown, found.cell, found.hidden)
+    if isinstance(layer.cell, LSTM):
+        return LSTMTrace(pre, value, found.hidden, found.cell)
+    return LayerTrace(pre, value, found.hidden)
+
+
+def _held(shown: Array, real: NDArray[np.bool_], backwards: bool) -> Array:
+    """Put at every masked step what the last real one gave, zero before the first."""
+    order = slice(None, None, -1 if backwards else 1)
+    steps = np.where(real[:, order], np.arange(1, real.shape[1] + 1), 0)
+    last = np.maximum.accumulate(steps, axis=1)[:, :, None]
+    padded = np.concatenate([np.zeros_like(shown[:, :1]), shown[:, order]], axis=1)
+    return np.take_along_axis(padded, last, axis=1)[:, order]
 
 
 def _pairs(values: object) -> list[tuple[Array, Array]]:

@@ -17,7 +17,7 @@ from rnnlens.engine.kernels.compiling import apart, kernel, part
 from rnnlens.engine.kernels.slabs import copy, fill
 from rnnlens.engine.kernels.tile import ROWS, R
 
-__all__ = ["back", "branch", "forward"]
+__all__ = ["back", "branch", "forward", "record"]
 
 
 @part
@@ -129,6 +129,53 @@ def forward(w, x, mask, options, states, outputs, finals, marks, span):
                     _store(A[at:], place, b)
         _store(A[at:], finals[0], b)
         _store(C, finals[1], b)
+
+
+@kernel
+def record(w, x, mask, backwards, states, slabs, traced, hidden, cell, span):
+    """Run a cell over windows and lay out what every step computed.
+
+    Parameters
+    ----------
+    w : named tuple
+        Weights of the cell.
+    x : array (sample, step, feature)
+        Inputs.
+    mask : array (sample, step) of bool
+        Which steps are real; empty where all are.
+    backwards : bool
+        Whether steps are read from the newest to the oldest.
+    states : tuple of two arrays (sample, output) and (sample, unit)
+        Hidden and cell state to start from; empty for zero.
+    slabs : array (slab,) of int
+        Which slabs of a step's record are wanted.
+    traced : array (sample, step, slab, unit)
+        Filled with them, steps in the order of the window.
+    hidden, cell : array (sample, step, output) and (sample, step, unit)
+        Filled with the states after each step, likewise.
+    span : tuple of two int
+        First sample (a multiple of R) and end.
+    """
+    begin, end = span
+    T = x.shape[1]
+    at, n = (w.features + 1) * R, w.units * R
+    A = np.zeros((w.features + 1 + w.outputs + ROWS) * R, x.dtype)
+    fill(A[w.features * R : at], 1)
+    C = np.zeros(w.cells * R, x.dtype)
+    D = np.empty(w.record, x.dtype)
+    old = np.empty((w.outputs + w.cells) * R, x.dtype)
+    for b in range(begin, end, R):
+        fill(A[at:], 0)
+        fill(C, 0)
+        _load(states[0], b, A[at:])
+        _load(states[1], b, C)
+        for k in range(T):
+            t = T - 1 - k if backwards else k
+            _step(w, x, mask, b, t, A, C, D, old, 1 + min(T, 0))
+            for j in range(slabs.size):
+                _store(D[slabs[j] * n :], traced[:, t, j], b)
+            _store(A[at:], hidden[:, t], b)
+            _store(C, cell[:, t], b)
 
 
 @part

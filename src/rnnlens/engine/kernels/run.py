@@ -14,14 +14,26 @@ from rnnlens.engine import plan
 from rnnlens.engine.kernels import course
 from rnnlens.engine.kernels import forks as trees
 from rnnlens.engine.kernels.compiling import announced
-from rnnlens.engine.kernels.gru import pack_gru
+from rnnlens.engine.kernels.gru import GRUWeights, pack_gru
 from rnnlens.engine.kernels.lstm import LSTMWeights, pack_lstm
 from rnnlens.engine.kernels.simple_rnn import SimpleRNNWeights, pack_simple_rnn
 from rnnlens.engine.kernels.slabs import LOGISTIC, TANH
 from rnnlens.engine.kernels.tile import R, pack
 from rnnlens.network.cells import GRU, LSTM, Cell, SimpleRNN
 
-__all__ = ["Reading", "Ride", "back", "branch", "forks", "grow", "packed", "ride", "slopes"]
+__all__ = [
+    "Reading",
+    "Record",
+    "Ride",
+    "back",
+    "branch",
+    "forks",
+    "grow",
+    "packed",
+    "record",
+    "ride",
+    "slopes",
+]
 
 Array = NDArray[Any]
 Pair = tuple[Array, Array]
@@ -88,6 +100,39 @@ class Ride:
     marks: Pair
     outputs: Array
     finals: Pair
+
+
+@dataclass(frozen=True, eq=False)
+class Record:
+    """Everything that a cell computed, steps in the order of the window.
+
+    Parameters
+    ----------
+    preactivation, gate_value : array (sample, step, gate, unit)
+        What went into each gate's activation and what came out of it, gates in the cell's order.
+        At masked steps what would have been.
+    hidden : array (sample, step, output)
+        Hidden state after the step.
+    cell : array (sample, step, unit)
+        Cell state after the step; no units for cells that have none.
+    shown : array (sample, step, unit)
+        ``o * phi(c')`` of an LSTM, before any projection; no units for other cells.
+    """
+
+    preactivation: Array
+    gate_value: Array
+    hidden: Array
+    cell: Array
+    shown: Array
+
+
+#: The slabs of a step's record: pre-activations and values in the order of the cell's gates, and
+#: what is shown before the projection.
+_SLABS: dict[type, tuple[list[int], list[int], list[int]]] = {
+    LSTMWeights: ([0, 1, 3, 2], [4, 5, 7, 6], [11]),
+    GRUWeights: ([0, 1, 7], [2, 3, 5], []),
+    SimpleRNNWeights: ([0], [1], []),
+}
 
 
 @dataclass(frozen=True, eq=False)
@@ -215,6 +260,52 @@ def ride(
     with announced():
         plan.share(work, samples, R)
     return Ride(weights, reading, x, real, start, marks, outputs, finals)  # type: ignore[arg-type]
+
+
+def record(
+    weights: Any, x: Array, mask: Array | None, backwards: bool, states: tuple[Array, ...]
+) -> Record:
+    """Run a cell over windows and keep everything it computed.
+
+    Parameters
+    ----------
+    weights : named tuple
+        From `packed`, of the inputs' type.
+    x : array (sample, step, feature)
+        Inputs.
+    mask : array (sample, step) of bool, or None
+        Which steps are real.
+    backwards : bool
+        Whether the newest step is read first.
+    states : tuple of array (sample, ...)
+        States to start from; empty for zero.
+
+    Returns
+    -------
+    Record
+        Of every step.
+    """
+    x = _plain(x, weights.P.dtype)
+    samples, steps = x.shape[:2]
+    real = np.empty((0, 0), bool)
+    if mask is not None:
+        real = np.array(np.broadcast_to(mask, x.shape[:2]))
+    before, after, last = _SLABS[type(weights)]
+    slabs = np.array([*before, *after, *last])
+    traced = np.empty((samples, steps, len(slabs), weights.units), x.dtype)
+    hidden = np.empty((samples, steps, weights.outputs), x.dtype)
+    cell = np.empty((samples, steps, weights.cells), x.dtype)
+    start = _pair(states, x.dtype)
+
+    def work(begin: int, end: int) -> None:
+        span = begin, end
+        course.record(weights, x, real, backwards, start, slabs, traced, hidden, cell, span)
+
+    with announced():
+        plan.share(work, samples, R)
+    gates = len(before)
+    shown = traced[:, :, 2 * gates :].reshape(samples, steps, -1)
+    return Record(traced[:, :, :gates], traced[:, :, gates : 2 * gates], hidden, cell, shown)
 
 
 def back(
