@@ -5,6 +5,7 @@
 #   make check   lint and types
 #   make floor   every test with the oldest libraries that pyproject.toml allows
 #   make bench   every benchmark, and the page of their figures
+#   make oracles contributions against known answers, published figures and the peers' own code
 #   make docs    the pictures and tables of README and docs, made anew
 #   make clean   remove what the above made
 #
@@ -34,8 +35,11 @@ ONE_THREAD := OMP_NUM_THREADS=1 OPENBLAS_NUM_THREADS=1 MKL_NUM_THREADS=1 VECLIB_
 BENCHMARKS := forward gradient integrated_gradients lag_shapley secant latency memory scaling \
 	rest_of_graph growth report
 
+# Networks and data whose answers are known.
+ORACLES := constructed arx toys spike tint_arma tint_hmm linear_var lorenz96 bucket
+
 .DEFAULT_GOAL := help
-.PHONY: help demo test check floor bench docs clean
+.PHONY: help demo test check floor bench oracles docs clean
 .DELETE_ON_ERROR:
 
 help:
@@ -58,6 +62,12 @@ floor: $(VENV)/floor/.made
 bench: $(VENV)/bench/.made
 	@set -e; for name in $(BENCHMARKS); do \
 		echo "== benchmarks/$$name.py"; $(VENV)/bench/bin/python benchmarks/$$name.py $(ARGS); done
+
+oracles: $(VENV)/bench/.oracles
+	@set -e; cd benchmarks; export $(ONE_THREAD) $(if $(findstring --quick,$(ARGS)),ORACLES_QUICK=1); \
+		for name in $(ORACLES); do $(abspath $(VENV))/bench/bin/python -m oracles.$$name; done; \
+		$(abspath $(VENV))/bench/bin/python sampling_error.py $(ARGS); \
+		$(abspath $(VENV))/bench/bin/python -m oracles.table $(ORACLES)
 
 docs: $(VENV)/.test
 	@set -e; for script in docs/make_*.py; do \
@@ -105,4 +115,8 @@ $(VENV)/bench/.made: pyproject.toml benchmarks/requirements.txt | $(VENV)/.made
 	@$(PYTHON) -m venv $(VENV)/bench
 	@$(VENV)/bench/bin/python -m pip install -qq $(TORCH_OPTIONS) '$(TORCH)'
 	@$(VENV)/bench/bin/python -m pip install -qq -r benchmarks/requirements.txt -e .
+	@touch $@
+
+$(VENV)/bench/.oracles: benchmarks/oracles/requirements.txt $(VENV)/bench/.made
+	@$(VENV)/bench/bin/python -m pip install -qq -r benchmarks/oracles/requirements.txt
 	@touch $@

@@ -33,6 +33,8 @@ class Oracle:
         self.quick = bool(os.environ.get("ORACLES_QUICK"))
         self._about = " ".join(about.split())
         self._rows: list[dict[str, Any]] = []
+        self._peers: list[dict[str, Any]] = []
+        self._notes: list[str] = []
         self._begun = time.perf_counter()
         print(f"== {name}: {self._about}")
 
@@ -81,6 +83,36 @@ class Oracle:
             line += f"   published {published} ({source})"
         print(line, flush=True)
 
+    def peer(self, what: str, by: str, value: float, *, sd: float | None = None) -> None:
+        """Record what a peer's own code gives in the same run.
+
+        Parameters
+        ----------
+        what : str
+            The figure of ours that it stands beside, in the same words.
+        by : str
+            The peer, its version and its method.
+        value : float
+            What it gave.
+        sd : float, optional
+            Standard deviation over the seeds.
+        """
+        self._peers.append({"what": what, "by": by, "value": value, "sd": sd})
+        spread = f" +- {sd:.2g}" if sd is not None else ""
+        print(f"    {what + ', by ' + by:<60} {value:12.4g}{spread}", flush=True)
+
+    def note(self, text: str) -> None:
+        """Record a sentence that a reader of the figures must know.
+
+        Parameters
+        ----------
+        text : str
+            As in: a peer's code that is not installed. Nothing is recorded where it is empty.
+        """
+        if text:
+            self._notes.append(text)
+            print(f"  {text}", flush=True)
+
     def save(self) -> None:
         """Write the file and say how long everything took."""
         seconds = time.perf_counter() - self._begun
@@ -94,6 +126,8 @@ class Oracle:
             "seconds": round(seconds, 1),
             "versions": versions(),
             "figures": self._rows,
+            "peers": self._peers,
+            "notes": self._notes,
         }
         path = folder / f"{self.name}.json"
         path.write_text(json.dumps(found, indent=1) + "\n", encoding="utf-8")

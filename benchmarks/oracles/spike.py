@@ -8,8 +8,9 @@ cell of the 240. A GRU of 200 units gives the label at every step.
 What is explained is the largest rise of the probability from one step to the next: its
 contributions, against background windows, sum to that rise exactly. No generator is trained. The
 score of a cell is the size of its contribution, over all series together, as in the published
-tables (first step left out, as there). Run it from ``benchmarks``: ``python -m oracles.spike``.
-Takes four minutes on one core, most of it training.
+tables (first step left out, as there). captum explains the same rises of the first of the tested
+series in the same run, against the mean series. Run it from ``benchmarks``:
+``python -m oracles.spike``. Takes five minutes on one core, most of it training.
 """
 
 from __future__ import annotations
@@ -24,6 +25,7 @@ from scipy.signal import butter, lfilter
 from scipy.stats import rankdata
 from torch import nn
 
+from oracles.peers import NO_WINIT, rises_with_captum
 from oracles.record import Oracle
 from oracles.scores import auprc, auroc
 from rnnlens.attribution.baseline import make_baseline
@@ -37,6 +39,8 @@ Array = NDArray[np.float64]
 SERIES, TESTED, STEPS, FEATURES = 3000, 600, 80, 3
 UNITS, EPOCHS, BACKGROUNDS = 200, 30, 4
 SPIKE, CHANCE, MEAN_SPIKES = 1.5, 0.3, 3
+#: Series that the peers explain too.
+BESIDE = 100
 PUBLISHED = {
     0: "1.000 (WinIT), .944 (AFO), .887 (DeepLift)",
     2: ".996 (WinIT), .883 (DeepLift), .502 (Dynamask)",
@@ -98,6 +102,7 @@ def main() -> None:
         f"dropout .5, {EPOCHS} epochs, network seed 0 (published: mean of 5 folds); secant of the "
         f"largest rise of the probability, {BACKGROUNDS} background windows (seed 0)",
     )
+    oracle.note(NO_WINIT)
     for delay in (0, 2):
         x, label, truth = series(SERIES, delay, 0)
         count = 400 if oracle.quick else SERIES - TESTED
@@ -130,6 +135,11 @@ def main() -> None:
         oracle.figure(
             f"{name}: mean rank of the cell", float(ranks[cells.reshape(len(score), -1)].mean())
         )
+        few = slice(tested.start, tested.start + BESIDE)
+        what = f"{name}: AUPRC on {BESIDE} series"
+        oracle.figure(what, auprc(cells[:BESIDE], score[:BESIDE]))
+        for by, theirs in rises_with_captum(net, x[few], x[:count]).items():
+            oracle.peer(what, by, auprc(cells[:BESIDE], np.abs(theirs)[:, 1:]))
     oracle.save()
 
 

@@ -95,7 +95,7 @@ def test_more_lags_than_the_budget_bears_are_refused_with_what_fits(rng):
     few = r"and two pairs of random orders [\d,]+, beyond the budget of 900 .*: newest=6 fits"
     with pytest.raises(DataError, match=few):
         lags_within(*case, of="x", newest=16, budget=900)
-    with pytest.raises(DataError, match="give fewer windows or more"):
+    with pytest.raises(DataError, match="give fewer windows or a larger budget"):
         lags_within(*case, of="x", newest=16, budget=10)
     with pytest.raises(DataError, match="at least 1 lag"):
         lags_within(*case, of="x", newest=0)

@@ -153,6 +153,7 @@ def test_chunks_carry_their_own_states(rng, monkeypatch):
     state = state_of(network, rng, 9)
     wholes = [split(method, network, x, x0, state) for method in (secant, shapley_tree)]
     monkeypatch.setattr(plan, "BUDGET", 3000)
+    monkeypatch.setattr(plan, "MOST", 3000)
     monkeypatch.setattr(games, "WINDOWS", 2)
     for method, whole in zip((secant, shapley_tree), wholes, strict=True):
         pieces = split(method, network, x, x0, state)

@@ -189,6 +189,7 @@ def test_chunks_change_nothing_and_dimensions_are_declared(rng, monkeypatch):
     x = rng.normal(size=(5, 7, 3))
     whole = written(network, x)
     monkeypatch.setattr(plan, "BUDGET", 3000)
+    monkeypatch.setattr(plan, "MOST", 3000)
     np.testing.assert_allclose(written(network, x).written, whole.written, rtol=0, atol=1e-14)
     sizes = {"sample": 5, "layer": 1, "lag": 7}
     for name, dimensions in dimensions_of(whole).items():

@@ -46,6 +46,7 @@ def test_stacked_networks_in_chunks_give_the_same(rng, monkeypatch):
     network, x = stacked_bidirectional(rng), rng.normal(size=(4, 6, 3))
     whole = split(network, x, "mean")
     monkeypatch.setattr(plan, "BUDGET", 4000)
+    monkeypatch.setattr(plan, "MOST", 4000)
     pieces = split(network, x, "mean")
     made = make_baseline("mean", x)
     each = [split(network, x[k : k + 1], made.windows[0][0, 0]).contribution[0] for k in range(4)]

@@ -12,7 +12,6 @@ from rnnlens.attribution.conditional import GaussianConditional, gaussian_condit
 from rnnlens.attribution.conditional_game import (
     ConditionalGame,
     conditional_occlusion,
-    conditional_shapley,
 )
 from rnnlens.attribution.covariance import (
     SHRINKAGES,
@@ -21,6 +20,7 @@ from rnnlens.attribution.covariance import (
     window_moments,
 )
 from rnnlens.attribution.secant import secant
+from rnnlens.attribution.shapley_tree import shapley_tree
 from rnnlens.attribution.target import Target
 from rnnlens.engine.coalitions import CellCounter
 from rnnlens.engine.forward import entries, forward, predict
@@ -175,7 +175,7 @@ def test_conditional_shapley_values_are_those_of_the_definition(draws, rng):
     network = forecaster("lstm", rng, steps=5, features=1)
     given = ar_baseline(0.6, 5, draws)
     x = rng.normal(size=(2, 5, 1))
-    found = conditional_shapley(network, entries(network, x), FIRST, given, of="x", newest=5)
+    found = shapley_tree(network, entries(network, x), FIRST, given, of="x", newest=5)
     lags = 0.6 ** np.abs(np.subtract.outer(np.arange(5), np.arange(5))) / (1 - 0.36)
     z = np.random.default_rng(0).standard_normal((draws, 5)) if draws else np.zeros((1, 5))
     for n in range(2):
@@ -197,9 +197,7 @@ def test_conditional_shapley_values_are_those_of_the_definition(draws, rng):
 def test_older_lags_are_one_player_and_cells_are_counted(rng):
     network = forecaster("lstm", rng, steps=6, features=1)
     x = rng.normal(size=(3, 6, 1))
-    found = conditional_shapley(
-        network, entries(network, x), FIRST, ar_baseline(0.6, 6), of="x", newest=2
-    )
+    found = shapley_tree(network, entries(network, x), FIRST, ar_baseline(0.6, 6), of="x", newest=2)
     assert found.lag_from.tolist() == [1, 2, 3] and found.lag_to.tolist() == [1, 2, 6]
     assert found.cells == 3 * 8 * 6
 
@@ -207,14 +205,13 @@ def test_older_lags_are_one_player_and_cells_are_counted(rng):
 def test_a_lag_that_the_network_ignores_gets_credit_for_what_it_foretells(rng):
     """The difference between conditional and interventional, on a network that reads lag 1."""
     from rnnlens.attribution.baseline import make_baseline
-    from rnnlens.attribution.shapley_tree import shapley_tree
     from rnnlens.network.layers import Dense, Flatten
 
     W = np.array([[0.0], [0.0], [2.0]])
     network = chain(Flatten(), Dense(W, np.zeros(1)), shape=(3, 1))
     x = rng.normal(size=(4, 3, 1))
     inputs = entries(network, x)
-    given = conditional_shapley(network, inputs, FIRST, ar_baseline(0.6, 3), of="x", newest=3)
+    given = shapley_tree(network, inputs, FIRST, ar_baseline(0.6, 3), of="x", newest=3)
     plain = shapley_tree(network, inputs, FIRST, make_baseline("zero", x), of="x", newest=3)
     assert (np.abs(given.contribution[:, 1]) > 1e-3).all()
     np.testing.assert_array_equal(plain.contribution[:, 1:], 0.0)
@@ -264,8 +261,8 @@ def test_what_a_conditional_baseline_cannot_do_is_refused_in_a_sentence(rng):
     with pytest.raises(InputError, match="draws must be 0 or more, but is -1"):
         gaussian_conditional(data, draws=-1)
     long, x = forecaster("lstm", rng, steps=20, features=1), rng.normal(size=(1, 20, 1))
-    with pytest.raises(DataError, match="takes 1 to 14 players, but 20 lags make 20"):
-        conditional_shapley(long, {"x": x}, FIRST, ar_baseline(0.5, 20), of="x", newest=20)
+    with pytest.raises(DataError, match="takes up to 14 players, but 20 came"):
+        shapley_tree(long, {"x": x}, FIRST, ar_baseline(0.5, 20), of="x", newest=20)
 
 
 def test_padding_has_no_distribution(rng):
@@ -279,4 +276,4 @@ def test_padding_has_no_distribution(rng):
     x = x[:2].copy()
     x[0, :2] = 0.0
     with pytest.raises(DataError, match="without padding, but the network masks 2 steps"):
-        conditional_shapley(network, entries(network, x), FIRST, given, of="x", newest=4)
+        shapley_tree(network, entries(network, x), FIRST, given, of="x", newest=4)

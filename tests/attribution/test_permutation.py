@@ -8,7 +8,6 @@ from rnnlens.attribution import rounds, sampling
 from rnnlens.attribution.baseline import make_baseline
 from rnnlens.attribution.budget import lags_within
 from rnnlens.attribution.conditional import gaussian_conditional
-from rnnlens.attribution.conditional_game import conditional_shapley
 from rnnlens.attribution.draws import Atoms, Running, drawn_orders
 from rnnlens.attribution.owen import owen
 from rnnlens.attribution.permutation import permutation_of_lags, permutation_of_lags_and_features
@@ -296,9 +295,7 @@ def test_a_conditional_baseline_is_sampled_split_and_priced_too(rng):
     given = gaussian_conditional(data, held=np.array([], int))
     x = data[:3]
     case = (network, entries(network, x), FIRST, given)
-    exact = conditional_shapley(*case, of="x", newest=3)
-    tree = shapley_tree(*case, of="x", newest=3)
-    np.testing.assert_allclose(tree.contribution, exact.contribution, rtol=0, atol=1e-14)
+    exact = shapley_tree(*case, of="x", newest=3)
     cells = owen(*case, of="x", newest=3)
     by_lag = cells.contribution.sum(axis=2)
     np.testing.assert_allclose(by_lag, exact.contribution, rtol=0, atol=1e-14)
@@ -306,8 +303,8 @@ def test_a_conditional_baseline_is_sampled_split_and_priced_too(rng):
     found = permutation_of_lags(*case, of="x", newest=3, stop=stop)
     gap = np.abs(found.contribution - exact.contribution)
     assert (gap <= 6 * found.standard_error + 1e-12).all()
-    for budget in (tree.cells, tree.cells - 1):
+    for budget in (exact.cells, exact.cells - 1):
         method = lags_within(*case, of="x", newest=3, budget=budget).choice.method
-        assert method == ("tree" if budget == tree.cells else "permutation")
+        assert method == ("tree" if budget == exact.cells else "permutation")
     with pytest.raises(DataError, match="no distribution of a carried state"):
         shapley_tree(*case, of="x", initial_state={"recurrent": rng.normal(size=(2, 3, 5))})

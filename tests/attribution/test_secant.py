@@ -155,6 +155,7 @@ def test_chunks_change_nothing(rng, monkeypatch):
     whole = split(network, x, "persistence")
     monkeypatch.setenv("RNNLENS_THREADS", "1")
     monkeypatch.setattr(plan, "BUDGET", 1500)
+    monkeypatch.setattr(plan, "MOST", 1500)
     monkeypatch.setattr(plan, "SHORTEST", 0.0)
     pieces = split(network, x, "persistence")
     assert len(list(plan.chunks(network, {"x": x}, runs=3))) > 3

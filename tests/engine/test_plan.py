@@ -208,9 +208,10 @@ def test_a_chunk_is_neither_too_long_nor_too_short_nor_too_large(rng, monkeypatc
         monkeypatch.setattr(plan, "cost", lambda *_, one=one: one)
         size = plan._size(network, inputs, 2, 3)
         seconds = 3 * work / plan.PACE
-        assert size == 1 or size * bytes_ * 2 <= plan.BUDGET
+        most = plan.BUDGET if size > plan.BLOCK else plan.MOST
+        assert size == 1 or size * bytes_ * 2 <= most
         assert size * seconds <= plan.LONGEST or size <= plan.BLOCK
-        assert size % plan.BLOCK == 0 or size * bytes_ * 2 > 0.9 * plan.BUDGET or size == 1
+        assert size % plan.BLOCK == 0 or size * bytes_ * 2 > 0.9 * plan.MOST or size == 1
         small = plan._size(network, {"x": inputs["x"][:100]}, 2, 3)
         assert small * seconds >= min(plan.SHORTEST, 100 * seconds) or small == size
 

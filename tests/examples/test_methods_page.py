@@ -6,7 +6,7 @@ import re
 
 import pytest
 
-from rnnlens.api.methods import METHODS
+from rnnlens.api.methods import METHODS, SUMMING
 from rnnlens.attribution.baseline import NAMED
 from rnnlens.attribution.budget import BUDGET
 from rnnlens.attribution.default import FEWEST_LAGS, PER_WINDOW
@@ -31,6 +31,14 @@ def test_every_method_has_a_row_that_says_what_it_gives_and_whether_it_sums(page
         _, gives, sums, _, _ = found[name]
         assert gives.startswith(method.kind)
         assert sums.startswith("yes") == (method.kind == "contribution")
+
+
+def test_what_sums_is_listed_apart_from_what_does_not(page):
+    found = {row[0].strip("*"): row[2] for row in rows(page, "What sums, and what does not")}
+    named = {kind: set(re.findall(r"`(\w+)`", text)) for kind, text in found.items()}
+    assert named["contribution"] & set(METHODS) == set(SUMMING)
+    for kind in ("write time", "relevance", "sensitivity"):
+        assert named[kind] & set(METHODS) == {n for n, one in METHODS.items() if one.kind == kind}
 
 
 def test_every_method_answers_a_question_and_says_how_it_fails(page):

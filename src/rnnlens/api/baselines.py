@@ -20,7 +20,7 @@ __all__ = ["about_baseline", "background_data", "baseline_of", "real_steps_of"]
 #: Mahalanobis place beyond which a baseline is flagged as unlike the data.
 UNUSUAL = 0.99
 #: Windows, evenly spaced, that mixtures are compared with.
-COMPARED = 2000
+COMPARED = 1000
 
 
 def baseline_of(
@@ -113,7 +113,7 @@ def about_baseline(case: Case, stand_in: Any, background: Any) -> dict[str, Any]
     dict of str to value
         ``baseline``, ``baseline_kind``, how far out among the data its steps lie
         (``baseline_place``) and mixtures of it with the windows (``mixed_place``), and
-        whether either is ``unusual``.
+        whether either is ``unusual``; ``constant``, where a feature never changes.
     """
     from rnnlens.attribution.baseline import Baseline, unusual
     from rnnlens.attribution.plausibility import mixed_place
@@ -129,6 +129,19 @@ def about_baseline(case: Case, stand_in: Any, background: Any) -> dict[str, Any]
         "baseline_place": place,
         "mixed_place": mixed,
         "unusual": bool(place > UNUSUAL or mixed > UNUSUAL),
+    } | _constant(case)
+
+
+def _constant(case: Case) -> dict[str, str]:
+    """Say which features never change, for their contributions of zero are no finding."""
+    same = np.flatnonzero(np.ptp(case.x, axis=(0, 1)) == 0)
+    if case.tokens or not len(same):
+        return {}
+    names = ", ".join(case.features[k] for k in same)
+    does, they = ("changes", "it contributes") if len(same) == 1 else ("change", "they contribute")
+    return {
+        "constant": f"{names} never {does} in the explained windows: against values taken from "
+        f"them {they} exactly zero, which says nothing of other values"
     }
 
 

@@ -81,7 +81,7 @@ class Baseline:
         array (sample, step, feature)
             Baseline values; the windows' own where a feature is held or a step masked.
         """
-        given = np.broadcast_to(self.windows[number], x.shape).astype(x.dtype)
+        given = np.broadcast_to(self.windows[number], x.shape).astype(x.dtype, order="C")
         given[..., self.held] = x[..., self.held]
         return given if real is None else np.where(real[..., None], given, x)
 

@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from functools import cached_property
+from typing import Any
 
 from rnnlens.attribution.baseline import Array, Baseline
 from rnnlens.attribution.conditional import GaussianConditional
@@ -219,7 +220,7 @@ class Question:
         )
         if exact or least > budget:
             fewer = self.fits(newest, budget)
-            advice = f"newest={fewer} fits" if fewer else "give fewer windows or more"
+            advice = f"newest={fewer} fits" if fewer else "give fewer windows or a larger budget"
             sampled = "" if exact else f" and two pairs of random orders {least:,}"
             raise DataError(
                 f"{beyond}{sampled}, beyond the budget of {budget:,} cell evaluations: {advice}"
@@ -288,9 +289,6 @@ def lags_within(
     DataError
         If neither kind fits the budget: the sentence names what does.
     """
-    carried = initial_state is not None
-    ask = Question(network, of, *sizes_of(inputs[of]), baseline, False, groups, carried)
-    choice = ask.decide(newest, budget, exact=exact)
     common = {
         "of": of,
         "newest": newest,
@@ -298,11 +296,8 @@ def lags_within(
         "initial_state": initial_state,
         "progress": progress,
     }
-    if choice.method == "tree":
-        return Within(choice, shapley_tree(network, inputs, target, baseline, **common))
-    stop = Stop(pairs, budget, tolerance)
-    found = permutation_of_lags(network, inputs, target, baseline, stop=stop, seed=seed, **common)
-    return Within(choice, found)
+    case, stop = (network, inputs, target, baseline), Stop(pairs, budget, tolerance)
+    return _within(case, common, stop, budget, by_feature=False, exact=exact, seed=seed)
 
 
 def lags_and_features_within(
@@ -341,9 +336,6 @@ def lags_and_features_within(
     DataError
         If neither kind fits the budget: the sentence names what does.
     """
-    carried = initial_state is not None
-    ask = Question(network, of, *sizes_of(inputs[of]), baseline, True, groups, carried)
-    choice = ask.decide(newest, budget, exact=exact)
     common = {
         "of": of,
         "newest": newest,
@@ -351,10 +343,26 @@ def lags_and_features_within(
         "initial_state": initial_state,
         "progress": progress,
     }
-    if choice.method == "owen":
-        return Within(choice, owen(network, inputs, target, baseline, **common))
-    stop = Stop(pairs, budget, tolerance)
-    found = permutation_of_lags_and_features(
-        network, inputs, target, baseline, stop=stop, seed=seed, **common
-    )
-    return Within(choice, found)
+    case, stop = (network, inputs, target, baseline), Stop(pairs, budget, tolerance)
+    return _within(case, common, stop, budget, by_feature=True, exact=exact, seed=seed)
+
+
+def _within(
+    case: tuple[Network, Mapping[str, Array], Target, Baseline | GaussianConditional],
+    common: dict[str, Any],
+    stop: Stop,
+    budget: int,
+    *,
+    by_feature: bool,
+    exact: bool,
+    seed: int,
+) -> Within:
+    network, inputs, _, baseline = case
+    of, carried = common["of"], common["initial_state"] is not None
+    sizes = sizes_of(inputs[of])
+    ask = Question(network, of, *sizes, baseline, by_feature, common["groups"], carried)
+    choice = ask.decide(common["newest"], budget, exact=exact)
+    if choice.method == "permutation":
+        sampled = permutation_of_lags_and_features if by_feature else permutation_of_lags
+        return Within(choice, sampled(*case, stop=stop, seed=seed, **common))
+    return Within(choice, (owen if by_feature else shapley_tree)(*case, **common))

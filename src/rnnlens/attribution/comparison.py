@@ -21,7 +21,6 @@ from numpy.typing import NDArray
 
 from rnnlens.attribution.baseline import Array, Baseline
 from rnnlens.attribution.conditional import GaussianConditional, refuse_conditional
-from rnnlens.attribution.conditional_game import conditional_shapley
 from rnnlens.attribution.masks import real_steps
 from rnnlens.attribution.mixing import flat_steps, inputs_of
 from rnnlens.attribution.plausibility import MixedPlace, mixed_place
@@ -162,12 +161,9 @@ def _explain(
     newest: int,
 ) -> tuple[Array, Array, Array]:
     """Give contributions by lag, forecasts and baseline forecasts."""
-    if isinstance(baseline, GaussianConditional):
-        if method == "secant":
-            refuse_conditional(method)
-        one = conditional_shapley(network, inputs, target, baseline, of=of, newest=newest)
-        return one.contribution, one.forecast, one.baseline_forecast
     if method == "secant":
+        if isinstance(baseline, GaussianConditional):
+            refuse_conditional(method)
         both = secant(network, inputs, target, baseline, of=of)
         return both.contribution.sum(axis=2), both.forecast, both.baseline_forecast
     tree = shapley_tree(network, inputs, target, baseline, of=of, newest=newest)

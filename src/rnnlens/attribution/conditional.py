@@ -14,7 +14,7 @@ where it foretells one that the network uses; an interventional baseline gives i
 
 What is filled in depends on everything that is shown, older and newer, so states cannot be shared
 between coalitions and no single window is "the baseline": methods that compare coalitions can use
-it (`rnnlens.attribution.conditional_game`: exact Shapley values, occlusion), those that compare
+it (`rnnlens.attribution.conditional_game`: trees, random orders, occlusion), those that compare
 with one window cannot (secant, integrated gradients). Padding has no distribution; masked steps are
 refused.
 """

@@ -15,19 +15,17 @@ from numpy.typing import NDArray
 
 from rnnlens.attribution.baseline import Array
 from rnnlens.attribution.conditional import GaussianConditional
-from rnnlens.attribution.contribution import LagContribution, additive
 from rnnlens.attribution.masks import real_steps
-from rnnlens.attribution.mixing import flat_steps, inputs_of, mixed_runs
+from rnnlens.attribution.mixing import flat_steps, mixed_runs
 from rnnlens.attribution.occlusion import LagOcclusion
-from rnnlens.attribution.shapley_values import shapley_values
 from rnnlens.attribution.target import Target
 from rnnlens.engine.coalitions import CellCounter
 from rnnlens.engine.forward import Run, forward
-from rnnlens.engine.players import Players, players
+from rnnlens.engine.players import Players
 from rnnlens.errors import DataError
 from rnnlens.network.network import Network
 
-__all__ = ["MOST_PLAYERS", "ConditionalGame", "conditional_occlusion", "conditional_shapley"]
+__all__ = ["MOST_PLAYERS", "ConditionalGame", "conditional_occlusion"]
 
 #: Players whose coalitions are all run: 2^14 windows each, without shared beginnings.
 MOST_PLAYERS = 14
@@ -93,12 +91,18 @@ class ConditionalGame:
         Raises
         ------
         DataError
-            If a carried state is to be a player: it has no distribution.
+            If a carried state is to be a player: it has no distribution; or if there are more
+            than `MOST_PLAYERS`.
         """
         if parts.carried:
             raise DataError(
                 "the conditional baseline has no distribution of a carried state: choose an "
                 "interventional baseline"
+            )
+        if parts.count > MOST_PLAYERS:
+            raise DataError(
+                f"the conditional tree takes up to {MOST_PLAYERS} players, but {parts.count} came: "
+                "ask for fewer newest lags, or use method 'permutation'"
             )
         bits = (np.arange(1 << parts.count)[:, None] >> np.arange(parts.count) & 1).astype(bool)
         return self.some(bits[:, parts.owner]).T
@@ -139,68 +143,6 @@ class ConditionalGame:
         recurrent = sum(1 for _ in self.windows.network.recurrent())
         self.counter.add(values.size * x.shape[1] * recurrent)
         return values.reshape(len(x), len(masks), draws).mean(axis=2)
-
-
-def conditional_shapley(
-    network: Network,
-    inputs: Mapping[str, Array],
-    target: Target,
-    baseline: GaussianConditional,
-    *,
-    of: str,
-    newest: int = 10,
-) -> LagContribution:
-    """Split each forecast among lags by their exact Shapley values in the conditional game.
-
-    Parameters
-    ----------
-    network : Network
-        The network.
-    inputs : mapping of str to array (sample, ...)
-        From `rnnlens.engine.forward.entries`, in the network's own units.
-    target : Target
-        What is explained.
-    baseline : GaussianConditional
-        Fills in hidden lags.
-    of : str
-        The input whose lags are players; the others keep their values.
-    newest : int
-        Lags that are players of their own; the older ones are one player together.
-
-    Returns
-    -------
-    LagContribution
-        In the target's own unit.
-
-    Raises
-    ------
-    DataError
-        If there are more than `MOST_PLAYERS` players, or the network masks a step.
-    """
-    parts = players(inputs[of].shape[1], newest)
-    if newest < 1 or parts.count > MOST_PLAYERS:
-        raise DataError(
-            f"the conditional tree takes 1 to {MOST_PLAYERS} players, but {newest} lags make "
-            f"{parts.count}: ask for fewer newest lags"
-        )
-    counter = CellCounter()
-    values = []
-    for k in range(len(inputs[of])):
-        run = forward(network, inputs_of(inputs, slice(k, k + 1)))
-        values.append(ConditionalGame(run, baseline, of, target.pick, counter).every(parts)[:, 0])
-    v = np.array(values)
-    contribution = np.array([shapley_values(one)[::-1] for one in v])
-    residual = additive(contribution.sum(axis=1), v[:, -1], v[:, 0], "conditional tree")
-    lag_from, lag_to = np.array(parts.lags).T
-    return LagContribution(
-        contribution=contribution,
-        lag_from=lag_from,
-        lag_to=lag_to,
-        forecast=v[:, -1],
-        baseline_forecast=v[:, 0],
-        residual=residual,
-        cells=counter.cells,
-    )
 
 
 def conditional_occlusion(

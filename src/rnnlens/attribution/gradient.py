@@ -14,6 +14,7 @@ import numpy as np
 
 from rnnlens.attribution.baseline import Array
 from rnnlens.attribution.contribution import Sensitivity
+from rnnlens.attribution.mixing import refuse_tokens
 from rnnlens.attribution.target import Target
 from rnnlens.engine.backward import backward
 from rnnlens.engine.direct import direct
@@ -51,7 +52,13 @@ def gradient(
     -------
     Sensitivity
         Target's own unit per unit of the network's input.
+
+    Raises
+    ------
+    UnsupportedModel
+        If the input holds tokens.
     """
+    refuse_tokens(network, of, "gradient")
 
     def part(chunk: slice) -> tuple[Array, Array]:
         given = {name: array[chunk] for name, array in inputs.items()}

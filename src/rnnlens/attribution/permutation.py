@@ -22,6 +22,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -36,7 +37,7 @@ from rnnlens.attribution.rounds import Stop
 from rnnlens.attribution.sampling import Sampled, half_width, sample
 from rnnlens.attribution.target import Target
 from rnnlens.engine.forward import States
-from rnnlens.engine.players import lag_players
+from rnnlens.engine.players import Players, lag_players
 from rnnlens.errors import DataError
 from rnnlens.names import declared
 from rnnlens.network.network import Network
@@ -172,8 +173,8 @@ def permutation_of_lags(
     """
     steps = inputs[of].shape[1]
     _check(newest)
-    carries = initial_state is not None
-    unions = lag_players(steps, newest, groups.lags if groups else None, carried=carries)
+    lags, carried = groups.lags if groups else None, initial_state is not None
+    unions = lag_players(steps, newest, lags, carried=carried)
     found = sample(
         network,
         inputs,
@@ -187,20 +188,10 @@ def permutation_of_lags(
         seed=seed,
         progress=progress,
     )
-    lag_from, lag_to = np.array(unions.lags).T
     return SampledLagContribution(
         contribution=found.contribution,
-        lag_from=lag_from,
-        lag_to=lag_to,
-        forecast=found.forecast,
-        baseline_forecast=found.baseline_forecast,
-        residual=found.residual("permutation"),
-        cells=found.cells,
-        players=unions.titles if unions.names else (),
-        carried=found.carried if carries else None,
         standard_error=found.standard_error,
-        permutations=2 * found.pairs,
-        carried_standard_error=found.carried_error if carries else None,
+        **_by_union(found, unions),
     )
 
 
@@ -241,8 +232,8 @@ def permutation_of_lags_and_features(
     """
     steps, features = inputs[of].reshape(*inputs[of].shape[:2], -1).shape[1:]
     _check(newest)
-    carries = initial_state is not None
-    unions = lag_players(steps, newest, groups.lags if groups else None, carried=carries)
+    lags, carried = groups.lags if groups else None, initial_state is not None
+    unions = lag_players(steps, newest, lags, carried=carried)
     columns = columns_of(groups, features, baseline.held)
     free = list(columns.free)
 
@@ -266,23 +257,30 @@ def permutation_of_lags_and_features(
         seed=seed,
         progress=progress,
     )
-    lag_from, lag_to = np.array(unions.lags).T
     return SampledLagFeatureContribution(
         contribution=table(found.contribution),
-        lag_from=lag_from,
-        lag_to=lag_to,
         columns=columns.members,
-        forecast=found.forecast,
-        baseline_forecast=found.baseline_forecast,
-        residual=found.residual("permutation"),
-        cells=found.cells,
-        players=unions.titles if unions.names else (),
         column_names=columns.names if any(columns.names) else (),
-        carried=found.carried if carries else None,
         standard_error=table(found.standard_error),
-        permutations=2 * found.pairs,
-        carried_standard_error=found.carried_error if carries else None,
+        **_by_union(found, unions),
     )
+
+
+def _by_union(found: Sampled, unions: Players) -> dict[str, Any]:
+    """Give what both results say of windows and unions."""
+    lag_from, lag_to = np.array(unions.lags).T
+    return {
+        "lag_from": lag_from,
+        "lag_to": lag_to,
+        "forecast": found.forecast,
+        "baseline_forecast": found.baseline_forecast,
+        "residual": found.residual("permutation"),
+        "cells": found.cells,
+        "players": unions.titles if unions.names else (),
+        "permutations": 2 * found.pairs,
+        "carried": found.carried if unions.carried else None,
+        "carried_standard_error": found.carried_error if unions.carried else None,
+    }
 
 
 def _check(newest: int) -> None:

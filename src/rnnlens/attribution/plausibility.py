@@ -31,6 +31,8 @@ __all__ = ["MixedPlace", "mixed_place"]
 #: Windows and cuts that are looked at: spread evenly over those given.
 MOST_SAMPLES = 100
 MOST_CUTS = 8
+#: Windows whose distances are computed together.
+AT_ONCE = 512
 
 
 @dataclass(frozen=True)
@@ -140,5 +142,9 @@ def _places(data: Array, windows: Array) -> float:
 
 
 def _distances(windows: Array, moments: WindowMoments, factor: tuple[Array, bool]) -> Array:
-    away = (windows.reshape(len(windows), -1) - moments.mean)[:, moments.varying]
-    return np.einsum("nk,kn->n", away, cho_solve(factor, away.T))
+    flat = windows.reshape(len(windows), -1)[:, moments.varying]
+    found, mean = np.empty(len(flat)), moments.mean[moments.varying]
+    for first in range(0, len(flat), AT_ONCE):
+        away = flat[first : first + AT_ONCE] - mean
+        found[first : first + AT_ONCE] = np.einsum("nk,kn->n", away, cho_solve(factor, away.T))
+    return found

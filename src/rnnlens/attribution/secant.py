@@ -112,15 +112,18 @@ def _part(
         run0 = forward(network, hidden, initial_state=zeros, masks_of=run)
         m = multipliers(run, run0, target.weight(run))
         if (of, 0) in m:
-            total += m[of, 0].reshape(x.shape) * (x - x0)
+            np.subtract(x, x0, out=x0)  # of what this run took nothing is needed any more
+            x0 *= m[of, 0].reshape(x.shape)
+            total += x0
         for name, given in states.items():
             for k, state in enumerate(given):
                 if (f"{name} initial state", k) in m:
                     carried += (m[f"{name} initial state", k] * state).sum(axis=1)
         value += target.pick(run0.outputs)
     count = len(baseline.windows)
+    total /= count
     # lag 1, the newest step, comes first
-    return total[:, ::-1] / count, target.pick(run.outputs), value / count, carried / count
+    return total[:, ::-1], target.pick(run.outputs), value / count, carried / count
 
 
 def states_of(given: States | None, samples: slice) -> dict[str, list[Array]]:

@@ -47,7 +47,9 @@ __all__ = [
 Array = NDArray[Any]
 
 #: Bytes that the tapes of one thread's chunk may keep.
-BUDGET = 3 << 20
+BUDGET = 2 << 20
+#: Bytes that they may keep where fewer samples than a block fit the budget.
+MOST = 64 << 20
 #: Bytes that a way back keeps of a stretch of steps, at the point and at the reference.
 ROOM = 8 << 20
 #: Samples of a kernel's block: smaller chunks take no less time.
@@ -217,9 +219,10 @@ def chunks(network: Network, inputs: Mapping[str, Array], *, runs: int = 1) -> I
 
 
 def _most(one: Cost, runs: int, budget: float) -> int:
-    """Give the samples that fit a budget, whole blocks where there is room for one."""
-    fitting = max(1, int(budget / max(one.bytes * runs, 1.0)))
-    return fitting if fitting < BLOCK else fitting // BLOCK * BLOCK
+    """Give the samples that fit a budget, in whole blocks; a block of very long windows is cut."""
+    each = max(one.bytes * runs, 1.0)
+    fitting = int(budget / each)
+    return fitting // BLOCK * BLOCK if fitting >= BLOCK else max(1, min(BLOCK, int(MOST / each)))
 
 
 def gathered(

@@ -348,7 +348,7 @@ def _numbers(dtype: np.dtype[Any]) -> _Numbers:
     return _Numbers(*(dtype.type(number) for number in numbers))
 
 
-def _family(dtype: np.dtype[Any]) -> dict[str, Callable[[Any], Any]]:
+def _family(dtype: np.dtype[Any]) -> dict[str, Callable[..., Any]]:
     """Make the functions of one precision, for Numba to compile."""
     k = _numbers(dtype)
     q = _polynomial(RISE[dtype], dtype)
