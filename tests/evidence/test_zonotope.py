@@ -205,6 +205,16 @@ def test_putting_rows_together_loses_little_and_nothing_escapes(rng, monkeypatch
     assert best <= max(fewer.high[0] - own, own - fewer.low[0])
 
 
+def test_the_rows_kept_are_the_largest_whatever_their_order(rng):
+    from rnnlens.evidence.zonotope_state import largest
+
+    for _ in range(300):
+        numbers = rng.normal(size=rng.integers(1, 30)).round(1)  # some are alike
+        numbers[rng.random(len(numbers)) < 0.1] = np.inf
+        count = int(rng.integers(1, len(numbers) + 1))
+        assert largest.py_func(numbers.copy(), count) == np.sort(numbers)[::-1][count - 1]
+
+
 def test_many_boxes_at_once_are_as_each_alone(rng):
     network = stacked_bidirectional(rng)
     X = rng.normal(size=(40, 6, 3))

@@ -26,7 +26,7 @@ __all__ = ["certify"]
 TOLERANCE = 0.01
 
 
-def certify(
+def certify(  # noqa: PLR0913 - each is a choice of its own
     net: Network,
     X: Windows | ArrayLike | Mapping[str, ArrayLike],
     *,
@@ -42,6 +42,7 @@ def certify(
     gap: float | None = None,
     budget: int | None = None,
     deviation: float = 0.0,
+    source: Any = None,
     of: str | None = None,
     progress: Callable[[int, int], None] | None = None,
 ) -> xr.Dataset:
@@ -85,8 +86,12 @@ def certify(
         Boxes that a question may take; 2000 where not given.
     deviation : float
         By how much the framework that the network came from was seen to differ from exact
-        arithmetic, such as the largest difference of `rnnlens.fidelity`; twice this is added to
-        every bound. It is measured, not proven.
+        arithmetic, in the target's own unit; twice this is added to every bound. It is measured,
+        not proven.
+    source : live model, path, or array or sequence of arrays (sample, ...), optional
+        What the network was read from, or the outputs that it gave for these windows: the deviation
+        is measured against it, at the windows as they are and (where it can be run) at the ends of
+        every range.
     progress : callable, optional
         Called with questions answered and questions in all.
 
@@ -118,6 +123,7 @@ def certify(
     'feature 5: own value +- 0.5'
     """
     from rnnlens.api.case import make_case
+    from rnnlens.api.certificate_deviation import measured_deviation
     from rnnlens.evidence.certificate import BUDGET
     from rnnlens.evidence.certificate import certify as prove
 
@@ -126,10 +132,17 @@ def certify(
         raise DataError(f"a certificate needs windows (step, feature), and {case.of!r} has tokens")
     what, name, unit = case.target(target, horizon, output)
     lags = [lag] if isinstance(lag, int | np.integer) else list(lag)
-    free = _features(case, features)
-    data = _data(case, background)
-    ends, text = _ranges(case, lags, free, range, quantiles, data)
-    size = _tolerance(case, what, data) if tolerance is None else float(tolerance)
+    free = free_features(case, features)
+    data = data_of(case, background)
+    ends, text = ranges_of(case, lags, free, range, quantiles, data)
+    size = usual_tolerance(case, what, data) if tolerance is None else float(tolerance)
+    against = "as given" if deviation else "not measured"
+    if source is not None:
+        if deviation:
+            raise InputError("give a deviation, or a source to measure it against, not both")
+        deviation, against = measured_deviation(
+            case, source, what, lags=lags, features=free, ends=ends
+        )
     found = prove(
         net,
         case.inputs,
@@ -145,10 +158,11 @@ def certify(
         deviation=deviation,
         progress=progress,
     )
-    return _labelled(case, found, lags, free, {"target": name, "unit": unit, "range": text})
+    about = {"target": name, "unit": unit, "range": text, "deviation_against": against}
+    return _labelled(case, found, lags, free, about)
 
 
-def _features(case: Case, given: str | int | Sequence[str | int] | None) -> list[int]:
+def free_features(case: Case, given: str | int | Sequence[str | int] | None) -> list[int]:
     if given is None:
         held, names = case.held(None)
         if len(held) == len(case.features):
@@ -166,7 +180,7 @@ def _feature(case: Case, given: str | int) -> int:
     raise DataError(f"no feature is called {given!r}: give one of {', '.join(case.features)}")
 
 
-def _data(case: Case, background: Any) -> NDArray[np.float64]:
+def data_of(case: Case, background: Any) -> NDArray[np.float64]:
     from rnnlens.engine.forward import entries
     from rnnlens.series.windows import Windows
 
@@ -181,7 +195,7 @@ def _data(case: Case, background: Any) -> NDArray[np.float64]:
     return array
 
 
-def _tolerance(case: Case, target: Target, data: NDArray[np.float64]) -> float:
+def usual_tolerance(case: Case, target: Target, data: NDArray[np.float64]) -> float:
     from rnnlens.engine.forward import predict
 
     inputs = {case.of: data} if len(case.inputs) == 1 else case.inputs
@@ -192,7 +206,7 @@ def _tolerance(case: Case, target: Target, data: NDArray[np.float64]) -> float:
     return TOLERANCE * size
 
 
-def _ranges(
+def ranges_of(
     case: Case,
     lags: Sequence[int],
     free: list[int],
@@ -210,7 +224,7 @@ def _ranges(
     low, high, texts = np.empty_like(own), np.empty_like(own), []
     for k, feature in enumerate(free):
         part = own[:, :, k : k + 1]
-        ends, text = _range(case, feature, part, stated[k], quantiles, data)
+        ends, text = _range(case, feature, part, lags, stated[k], quantiles, data)
         low[:, :, k : k + 1], high[:, :, k : k + 1] = ends
         texts.append(f"{case.features[feature]}: {text}")
     return (low, high), "; ".join(texts)
@@ -228,10 +242,11 @@ def _stated(case: Case, free: list[int], given: Any) -> list[Any]:
     return [given.get(name) for name in names]
 
 
-def _range(
+def _range(  # noqa: PLR0917
     case: Case,
     feature: int,
     own: NDArray[np.float64],
+    lags: Sequence[int],
     given: Any,
     quantiles: tuple[float, float],
     data: NDArray[np.float64],
@@ -252,8 +267,33 @@ def _range(
         raise InputError(
             f"a range is one number (the error of a sensor) or two (its ends), not {given!r}"
         )
+    text = f"{numbers[0]:g} to {numbers[1]:g}{unit}"
+    _check_ends(own if scaling is None else scaling.undo(own), numbers, lags, unit, case, feature)
     ends = numbers[:, None] if scaling is None else scaling.apply(numbers[:, None])
-    return (ends[0], ends[1]), f"{numbers[0]:g} to {numbers[1]:g}{unit}"
+    return (ends[0], ends[1]), text
+
+
+def _check_ends(
+    own: NDArray[np.float64],
+    ends: NDArray[np.float64],
+    lags: Sequence[int],
+    unit: str,
+    case: Case,
+    feature: int,
+) -> None:
+    """Refuse ends that are empty or do not hold a window's own value, in the user's own units."""
+    low, high = (float(end) for end in ends)
+    name = case.features[feature]
+    if not low < high:
+        raise DataError(f"the range of {name} is empty: it goes from {low:g} to {high:g}{unit}")
+    outside = np.argwhere((own < low) | (own > high))
+    if len(outside):
+        n, k = int(outside[0][0]), int(outside[0][1])
+        raise DataError(
+            f"the range from {low:g} to {high:g}{unit} does not hold the own value "
+            f"{own[n, k, 0]:.4g}{unit} of {name} in window {n} at lag {lags[k]}: a certificate "
+            "compares with it"
+        )
 
 
 def _labelled(

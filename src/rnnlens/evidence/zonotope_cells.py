@@ -1,3 +1,4 @@
+# ruff: noqa: PLR0917 - compiled code takes its arrays one by one
 """Cells on affine forms: what their steps share, and the step of a plain cell.
 
 The equations are those of `rnnlens.engine.step`, enclosed. A step takes both sides of the
@@ -18,12 +19,11 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from rnnlens.evidence.zonotope_functions import TINY, enclose, part
-from rnnlens.evidence.zonotope_state import FEW, absolute_sums, fresh
+from rnnlens.engine.kernels.compiling import apart
+from rnnlens.evidence.zonotope_functions import TINY, UNIT, enclose, part
+from rnnlens.evidence.zonotope_state import FEW, absolute_sums, add, fresh
 
-__all__ = ["GRU_AFTER", "GRU_BEFORE", "LSTM", "SIMPLE", "State", "Weights", "simple"]
-
-LSTM, GRU_AFTER, GRU_BEFORE, SIMPLE = 0, 1, 2, 3
+__all__ = ["GRUWeights", "LSTMWeights", "SimpleWeights", "State", "Weights", "both_sides", "simple"]
 
 
 class Weights(NamedTuple):
@@ -31,10 +31,10 @@ class Weights(NamedTuple):
 
     ``U2`` is the candidate's recurrent kernel of a GRU that resets before the product, or the
     projection of an LSTM; ``V`` the peepholes (3, unit); ``b2`` the recurrent bias of a GRU's
-    candidate. Arrays that a cell does not have are empty.
+    candidate. Arrays that a cell does not have are None. The class says which cell it is:
+    kernels are compiled for each alone, without what it does not have.
     """
 
-    kind: int
     W: Any
     W_size: Any
     U: Any
@@ -48,6 +48,18 @@ class Weights(NamedTuple):
     sigma_p: Any
     phi: int
     phi_p: Any
+
+
+class LSTMWeights(Weights):
+    """Those of an LSTM."""
+
+
+class GRUWeights(Weights):
+    """Those of a GRU."""
+
+
+class SimpleWeights(Weights):
+    """Those of a plain cell."""
 
 
 class State(NamedTuple):
@@ -91,6 +103,7 @@ def drop(rows, g, u):
 @part
 def band(kind, p, a, S, d, pad):
     """Enclose an activation of a pre-activation; the rest flows into the band's radius."""
+    apart()
     slope, m, r, low, high = enclose(kind, p, a, (S + d) * pad)
     return slope, m, (r + abs(slope) * d) * pad, low, high
 
@@ -103,8 +116,20 @@ def corners(a, b, c, d):
 
 
 @part
-def simple(w, s, a, d, g, number):
+def both_sides(s, X, places, count, ax, dx, ah, dh):
+    """Add the recurrent side to the input side, and the input's rows to those of the state."""
+    apart()
+    for u in range(len(ax)):
+        dx[u] = (dx[u] + dh[u] + 4.0 * UNIT * (abs(ax[u]) + abs(ah[u]))) * s.pad
+        ax[u] += ah[u]
+    for k in range(count):
+        add(X[k], s.A[places[k]], 0)
+
+
+def simple(w, s, X, places, count, ax, dx, ah, dh, g, number):
     """Take one step of a plain cell, ``h' = phi(a)``."""
+    both_sides(s, X, places, count, ax, dx, ah, dh)
+    a, d = ax, dx
     H, pad = len(s.h), s.pad
     S, slope, e = np.empty(H), np.empty(H), np.empty(H)
     absolute_sums(s.A, g, S)

@@ -4,12 +4,14 @@
 from __future__ import annotations
 
 import numpy as np
+from numba.extending import overload
 
-from rnnlens.evidence.zonotope_cells import GRU_AFTER, GRU_BEFORE, LSTM, State, simple
+from rnnlens.engine.kernels.compiling import OPTIONS, apart
+from rnnlens.evidence.zonotope_cells import GRUWeights, LSTMWeights, SimpleWeights, State, simple
 from rnnlens.evidence.zonotope_functions import TINY, UNIT, kernel, part
 from rnnlens.evidence.zonotope_gru import gru
 from rnnlens.evidence.zonotope_lstm import lstm
-from rnnlens.evidence.zonotope_state import absolute_sums, emit, linear, meet, reduce
+from rnnlens.evidence.zonotope_state import absolute_sums, copied, emit, linear, meet, reduce, zero
 
 __all__ = ["chain"]
 
@@ -40,6 +42,7 @@ def _room(w, features, H, R, rows, symbols):
 @part
 def _products(w, s, x, x_rest, x_rows, count, ax, dx, ah, dh, g):
     """Compute both sides of the pre-activations, their errors, and the recurrent rows."""
+    apart()
     share, pad = s.line, s.pad
     spread = np.empty(len(x))
     for f in range(len(x)):
@@ -51,8 +54,9 @@ def _products(w, s, x, x_rest, x_rows, count, ax, dx, ah, dh, g):
         ax[u] = w.b[u]
         dx[u] = share * abs(w.b[u])
     linear(x, spread, w.W, w.W_size, ax, dx)
-    ah[:] = 0.0
-    dh[:] = 0.0
+    for u in range(len(ah)):
+        ah[u] = 0.0
+        dh[u] = 0.0
     spread = np.empty(len(s.h))
     for r in range(len(s.h)):
         spread[r] = (share * (abs(s.h[r]) + s.Rh[r]) + s.hr[r]) * pad
@@ -68,20 +72,45 @@ def _products(w, s, x, x_rest, x_rows, count, ax, dx, ah, dh, g):
     return np.dot(x_rows[:count], w.W)
 
 
+def cell(w, s, X, places, count, ax, dx, ah, dh, g, number) -> tuple[int, int]:
+    """Take the step of the cell whose weights these are; only compiled code can."""
+    raise NotImplementedError
+
+
+@overload(cell, jit_options=OPTIONS)
+def _cell(w, s, X, places, count, ax, dx, ah, dh, g, number):
+    # by type, so that no other cell is compiled
+    return {LSTMWeights: lstm, GRUWeights: gru, SimpleWeights: simple}[w.instance_class]
+
+
 @part
-def _advance(w, s, x, x_rest, x_rows, x_ids, count, places, ax, dx, ah, dh, g, number):
-    g = meet(x_ids, count, s.ids, s.place_of, places, g, s.h_rows, s.c_rows)
-    X = _products(w, s, x, x_rest, x_rows, count, ax, dx, ah, dh, g)
-    if w.kind in (GRU_AFTER, GRU_BEFORE):  # noqa: PLR6201 - compiled code knows no sets
-        return gru(w, s, ax, dx, ah, dh, X, places, count, g, number)
-    for u in range(len(ax)):
-        dx[u] = (dx[u] + dh[u] + 4.0 * UNIT * (abs(ax[u]) + abs(ah[u]))) * s.pad
-        ax[u] += ah[u]
-    for k in range(count):
-        s.A[places[k]] += X[k]
-    if w.kind == LSTM:
-        return lstm(w, s, ax, dx, g, number)
-    return simple(w, s, ax, dx, g, number)
+def _begin(s, start, b):
+    """Set the state of a box before its first step."""
+    apart()
+    copied(start[0][b], s.h)
+    copied(start[1][b], s.hr)
+    copied(start[2][b], s.c)
+    copied(start[3][b], s.cr)
+    for r in range(len(s.h)):
+        s.Rh[r] = 0.0
+    for u in range(len(s.c)):
+        s.Rc[u] = 0.0
+    for k in range(len(s.place_of)):
+        s.place_of[k] = -1
+
+
+@part
+def _fewer(s, g, number, keep, free):
+    """Put rows together until as many are left, and sum their sizes anew."""
+    apart()
+    g, number = reduce(s.h_rows, s.c_rows, s.ids, s.place_of, g, number, keep, free, s.pad)
+    absolute_sums(s.h_rows, g, s.Rh)
+    absolute_sums(s.c_rows, g, s.Rc)
+    for r in range(len(s.h)):
+        s.Rh[r] *= s.pad
+    for u in range(len(s.c)):
+        s.Rc[u] *= s.pad
+    return g, number
 
 
 @kernel
@@ -148,33 +177,24 @@ def chain(
     ax, dx = np.empty(w.W.shape[1]), np.empty(w.W.shape[1])
     ah, dh = np.empty(w.U.shape[1]), np.empty(w.U.shape[1])
     for b in range(boxes):
-        s.h[:], s.hr[:], s.c[:], s.cr[:] = start[0][b], start[1][b], start[2][b], start[3][b]
-        s.Rh[:] = 0.0
-        s.Rc[:] = 0.0
-        s.place_of[:] = -1
-        g, number = 0, numbers[b]
+        _begin(s, start, b)
+        g, number = np.int64(0), numbers[b]
         for k in range(first[b], steps):
             t = steps - 1 - k if backwards else k
-            g, number = _advance(
-                w, s, x[b, t], x_rest[b, t], x_rows[b, t], x_ids[b, t], x_count[b, t], places,
-                ax, dx, ah, dh, g, number,
+            count = x_count[b, t]
+            g = meet(x_ids[b, t], count, s.ids, s.place_of, places, g, s.h_rows, s.c_rows)
+            X = _products(
+                w, s, x[b, t], x_rest[b, t], x_rows[b, t], count, ax, dx, ah, dh, g
             )  # fmt: skip
+            g, number = cell(w, s, X, places, count, ax, dx, ah, dh, g, number)
             if record[0].size:
                 _hull(s, record, b, k)
             if k + 1 < steps and g > cap:
-                g, number = reduce(
-                    s.h_rows, s.c_rows, s.ids, s.place_of, g, number, cap - R - H, free, s.pad
-                )
-                absolute_sums(s.h_rows, g, s.Rh)
-                absolute_sums(s.c_rows, g, s.Rc)
-                for r in range(R):
-                    s.Rh[r] *= s.pad
-                for u in range(H):
-                    s.Rc[u] *= s.pad
+                g, number = _fewer(s, g, number, cap - R - H, free)
             if sequences or k == steps - 1:
                 j = k if sequences else 0
                 emit(s.h, s.h_rows, s.ids, g, out[b, j], out_rows[b, j], out_ids[b, j])
-                out_rest[b, j] = 0.0
+                zero(out_rest[b, j])
                 out_count[b, j] = g
         numbers[b] = number
 
@@ -182,8 +202,9 @@ def chain(
 @part
 def _hull(s, record, b, k):
     """Write the intervals of the states after a step."""
-    record[0][b, k] = s.h
-    record[2][b, k] = s.c
+    apart()
+    copied(s.h, record[0][b, k])
+    copied(s.c, record[2][b, k])
     for r in range(len(s.h)):
         record[1][b, k, r] = (s.Rh[r] + s.hr[r]) * s.pad
     for u in range(len(s.c)):

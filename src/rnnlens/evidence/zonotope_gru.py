@@ -5,25 +5,34 @@ from __future__ import annotations
 
 import numpy as np
 
-from rnnlens.evidence.zonotope_cells import GRU_BEFORE, band, drop, half_width, hopeless
+from rnnlens.engine.kernels.compiling import apart
+from rnnlens.evidence.zonotope_cells import band, drop, half_width, hopeless
 from rnnlens.evidence.zonotope_functions import TINY, part
-from rnnlens.evidence.zonotope_state import FEW, absolute_sums, fresh, linear, times_rest
+from rnnlens.evidence.zonotope_state import (
+    FEW,
+    absolute_sums,
+    add,
+    copied,
+    fresh,
+    linear,
+    times_rest,
+    zero,
+)
 
 __all__ = ["gru"]
 
 
-@part
-def gru(w, s, ax, dx, ah, dh, x_rows, places, count, g, number):
-    """Take one step of a GRU; ``s.A`` holds the recurrent side, ``x_rows`` the input side."""
+def gru(w, s, X, places, count, ax, dx, ah, dh, g, number):
+    """Take one step of a GRU; ``s.A`` holds the recurrent side, ``X`` the input side."""
     H, pad, share = len(s.h), s.pad, s.share
     A, N = s.A, s.N
     for k in range(count):
-        A[places[k], : 2 * H] += x_rows[k, : 2 * H]
+        add(X[k], A[places[k], : 2 * H], 0)
     S = np.empty(A.shape[1])
     absolute_sums(A, g, S)
     l_r, m_r, beyond, rest = np.empty(H), np.empty(H), np.empty(H), np.empty(H)
     l_z, m_z, r_z, z0, z1 = np.empty(H), np.empty(H), np.empty(H), np.empty(H), np.empty(H)
-    before = w.kind == GRU_BEFORE
+    before = w.U2 is not None  # the reset gate multiplies before the candidate's product
     for u in range(H):
         a, d = ax[u] + ah[u], (dx[u] + dh[u] + FEW * (abs(ax[u]) + abs(ah[u]) + S[u])) * pad
         l_z[u], m_z[u], r_z[u], z0[u], z1[u] = band(w.sigma, w.sigma_p, a, S[u], d, pad)
@@ -47,10 +56,9 @@ def gru(w, s, ax, dx, ah, dh, x_rows, places, count, g, number):
         error[u] = times_rest(beyond[u], abs(l_r[u]) * q_size[u], pad, share)
         error[u] = (error[u] + rest[u] + FEW * abs(centre[u])) * pad
     rows = N[:-2]
-    if before:
-        _reset_product(w, s, centre, error, g)
+    _reset_product(w.U2, w.U2_size, s, centre, error, g)
     for k in range(count):
-        rows[places[k]] += x_rows[k, 2 * H :]
+        add(X[k], rows[places[k]], 2 * H)
     Sn = np.empty(H)
     absolute_sums(rows, g, Sn)
     for u in range(H):
@@ -63,11 +71,12 @@ def gru(w, s, ax, dx, ah, dh, x_rows, places, count, g, number):
 @part
 def _reset(s, l_r, m_r, q, before, g):
     """Leave the rows of ``r q`` in ``s.N``, and the sums of its diagonal in the last two rows."""
+    apart()
     H = len(l_r)
     N, A = s.N, s.A
     q_sum, q_size = N[-1], N[-2]
-    q_sum[:] = 0.0
-    q_size[:] = 0.0
+    zero(q_sum)
+    zero(q_size)
     for j in range(g):
         row, Ar = N[j], A[j, H : 2 * H]
         Q = s.h_rows[j] if before else A[j, 2 * H :]
@@ -79,17 +88,22 @@ def _reset(s, l_r, m_r, q, before, g):
 
 
 @part
-def _reset_product(w, s, centre, error, g):
+def _reset_product(kernel, size, s, centre, error, g):
     """Multiply ``r h`` by the candidate's recurrent kernel, in place."""
+    apart()
+    if kernel is None:
+        return
     H, pad = len(centre), s.pad
     reach, spread, into, wrong = np.empty(H), np.empty(H), np.zeros(H), np.zeros(H)
     rows = s.N[:-2]
     absolute_sums(rows, g, reach)
     for u in range(H):
         spread[u] = (s.line * (abs(centre[u]) + reach[u]) + error[u]) * pad
-    linear(centre, spread, w.U2, w.U2_size, into, wrong)
+    linear(centre, spread, kernel, size, into, wrong)
     if g:
-        rows[:g] = np.dot(rows[:g], w.U2)
+        product = np.dot(rows[:g], kernel)
+        for j in range(g):
+            copied(product[j], rows[j])
     for u in range(H):
         centre[u] = into[u]
         error[u] = wrong[u] * pad + TINY
@@ -98,6 +112,7 @@ def _reset_product(w, s, centre, error, g):
 @part
 def _mix(w, s, l_z, m_z, r_z, z0, z1, S, a_n, d_n, Sn, g, number):
     """``h' = n + z (h - n)``."""
+    apart()
     H, pad, share = len(s.h), s.pad, s.share
     l_n, m_n, r_n = np.empty(H), np.empty(H), np.empty(H)
     low, high = np.empty(H), np.empty(H)

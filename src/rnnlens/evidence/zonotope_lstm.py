@@ -1,70 +1,114 @@
-# ruff: noqa: PLR0914, PLR0912 - one step is one function here: every name is an equation's
+# ruff: noqa: PLR0914, PLR0917 - one step is one function here: every name is an equation's
 """One step of an LSTM on affine forms; the letters are those of `zonotope_cells`."""
 
 from __future__ import annotations
 
 import numpy as np
 
-from rnnlens.evidence.zonotope_cells import band, corners, drop, half_width, hopeless
+from rnnlens.engine.kernels.compiling import apart
+from rnnlens.evidence.zonotope_cells import (
+    band,
+    both_sides,
+    corners,
+    drop,
+    half_width,
+    hopeless,
+)
 from rnnlens.evidence.zonotope_functions import TINY, part
-from rnnlens.evidence.zonotope_state import FEW, absolute_sums, fresh, linear, times_rest
+from rnnlens.evidence.zonotope_state import (
+    FEW,
+    absolute_sums,
+    copied,
+    fresh,
+    linear,
+    times_rest,
+    zero,
+)
 
 __all__ = ["lstm"]
 
 
-@part
-def lstm(w, s, a, d, g, number):
+def lstm(w, s, X, places, count, ax, dx, ah, dh, g, number):
     """Take one step of an LSTM; ``s.A`` holds the rows of all four pre-activations."""
+    both_sides(s, X, places, count, ax, dx, ah, dh)
+    a, d = ax, dx
     H, pad = len(s.c), s.pad
-    A, c_rows, h_rows = s.A, s.c_rows, s.h_rows
-    peeps = w.V.size > 0
-    if peeps:
-        for u in range(H):
-            for k in range(2):
-                V = w.V[k, u]
-                a[k * H + u] += V * s.c[u]
-                spread = abs(V) * (s.line * (abs(s.c[u]) + s.Rc[u]) + s.cr[u])
-                d[k * H + u] += (spread + FEW * abs(a[k * H + u])) * pad
-                for j in range(g):
-                    A[j, k * H + u] += V * c_rows[j, u]
+    A = s.A
+    _peep_before(w.V, s, a, d, g)
     S = np.empty(4 * H)
     absolute_sums(A, g, S)
-    if peeps:
+    if w.V is not None:
         for u in range(2 * H):
             d[u] += FEW * S[u]
     _cell_state(w, s, a, d, S, g)
-    e = s.N[0, :H].copy()
+    e = np.empty(H)
+    copied(s.N[0, :H], e)
     begin = g
-    g, number = fresh(e, c_rows, h_rows, s.ids, s.place_of, g, number)
+    g, number = fresh(e, s.c_rows, s.h_rows, s.ids, s.place_of, g, number)
     for j in range(begin, g):
-        A[j, 3 * H :] = 0.0
+        zero(A[j, 3 * H :])
     for u in range(H):
         s.Rc[u] = (s.Rc[u] + e[u]) * pad
         s.cr[u] = 0.0
     So = S[3 * H :]
-    if peeps:
-        So[:] = 0.0
-        for u in range(H):
-            k, V = 3 * H + u, w.V[2, u]
-            a[k] += V * s.c[u]
-            d[k] += (abs(V) * s.line * (abs(s.c[u]) + s.Rc[u]) + FEW * abs(a[k])) * pad
+    _peep_after(w.V, s, a, d, So, g)
+    return _read(w.U2, w, s, a, d, So, g, number)
+
+
+@part
+def _read(P, w, s, a, d, So, g, number):
+    """Read the cell state through the output gate, and project what comes of it."""
+    if P is not None:
+        _hidden_state(w, s, s.N[1:], s.N[-1], s.N[-2], a, d, So, g)
+        return _project(w, s, P, g, number)
+    _hidden_state(w, s, s.h_rows, s.h, s.Rh, a, d, So, g)
+    e = np.empty(len(s.h))
+    for u in range(len(s.h)):
+        e[u] = s.N[0, u]
+        s.Rh[u] = (s.Rh[u] + e[u]) * s.pad
+        s.hr[u] = 0.0
+    return fresh(e, s.h_rows, s.c_rows, s.ids, s.place_of, g, number)
+
+
+@part
+def _peep_before(peepholes, s, a, d, g):
+    """Let the input and the forget gate see the old cell state."""
+    apart()
+    if peepholes is None:
+        return
+    H, A, c_rows = len(s.c), s.A, s.c_rows
+    for u in range(H):
+        for k in range(2):
+            V = peepholes[k, u]
+            a[k * H + u] += V * s.c[u]
+            spread = abs(V) * (s.line * (abs(s.c[u]) + s.Rc[u]) + s.cr[u])
+            d[k * H + u] += (spread + FEW * abs(a[k * H + u])) * s.pad
             for j in range(g):
-                A[j, k] += V * c_rows[j, u]
-                So[u] += abs(A[j, k])
-            d[k] += FEW * So[u]
-    _hidden_state(w, s, a, d, So, g)
-    e[:] = s.N[0, :H]
-    if w.U2.size == 0:
-        for u in range(H):
-            s.Rh[u] = (s.Rh[u] + e[u]) * pad
-            s.hr[u] = 0.0
-        return fresh(e, h_rows, c_rows, s.ids, s.place_of, g, number)
-    return _project(w, s, e, g, number)
+                A[j, k * H + u] += V * c_rows[j, u]
+
+
+@part
+def _peep_after(peepholes, s, a, d, So, g):
+    """Let the output gate see the new cell state."""
+    apart()
+    if peepholes is None:
+        return
+    H, A, c_rows = len(s.c), s.A, s.c_rows
+    for u in range(H):
+        k, V = 3 * H + u, peepholes[2, u]
+        a[k] += V * s.c[u]
+        d[k] += (abs(V) * s.line * (abs(s.c[u]) + s.Rc[u]) + FEW * abs(a[k])) * s.pad
+        So[u] = 0.0
+        for j in range(g):
+            A[j, k] += V * c_rows[j, u]
+            So[u] += abs(A[j, k])
+        d[k] += FEW * So[u]
 
 
 @part
 def _cell_state(w, s, a, d, S, g):
     """``c' = f c + i g``; its fresh radii are left in the first row of ``s.N``."""
+    apart()
     H, pad, share = len(s.c), s.pad, s.share
     f_c, c_f, i_g, g_i = np.empty(H), np.empty(H), np.empty(H), np.empty(H)
     l_f, l_ig = np.empty(H), np.empty(H)
@@ -117,10 +161,10 @@ def _cell_state(w, s, a, d, S, g):
 
 
 @part
-def _hidden_state(w, s, a, d, So, g):
-    """``h' = o phi(c')``, unprojected; its fresh radii are left in the first row of ``s.N``."""
+def _hidden_state(w, s, rows, centre, reach, a, d, So, g):
+    """``o phi(c')``; its fresh radii are left in the first row of ``s.N``."""
+    apart()
     H, pad, share = len(s.c), s.pad, s.share
-    rows = s.h_rows if w.U2.size == 0 else s.N[1:]
     o_t, t_o, l_ot = np.empty(H), np.empty(H), np.empty(H)
     beyond, rest, middle = np.empty(H), np.empty(H), np.empty(H)
     low, high = np.empty(H), np.empty(H)
@@ -143,9 +187,6 @@ def _hidden_state(w, s, a, d, So, g):
             new = o_t[u] * c[u] + t_o[u] * Ao[u]
             row[u] = new
             sums[u] += abs(new)
-    # the first H entries of the state hold o phi(c') until it is projected
-    centre = s.h if w.U2.size == 0 else s.N[-1]
-    reach = s.Rh if w.U2.size == 0 else s.N[-2]
     for u in range(H):
         centre[u] = middle[u] + 0.5 * l_ot[u] * q[u]
         e = times_rest(beyond[u], abs(l_ot[u]) * q_size[u], pad, share)
@@ -159,14 +200,17 @@ def _hidden_state(w, s, a, d, So, g):
 
 
 @part
-def _project(w, s, e, g, number):
+def _project(w, s, P, g, number):
     """``h' = (o phi(c')) P``."""
+    apart()
     H, R, pad = len(s.c), len(s.h), s.pad
     rows, centre, reach = s.N[1:], s.N[-1], s.N[-2]
+    e = np.empty(H)
+    copied(s.N[0, :H], e)
     for u in range(H):
-        rows[g] = 0.0
+        zero(rows[g])
         rows[g, u] = e[u]
-        s.c_rows[g] = 0.0
+        zero(s.c_rows[g])
         s.ids[g] = number
         s.place_of[number] = g
         g += 1
@@ -174,10 +218,10 @@ def _project(w, s, e, g, number):
     spread = np.empty(H)
     for u in range(H):
         spread[u] = s.line * (abs(centre[u]) + reach[u] + e[u])
-    s.h[:] = 0.0
+    zero(s.h)
     error = np.zeros(R)
-    linear(centre[:H], spread, w.U2, w.U2_size, s.h, error)
-    np.dot(np.ascontiguousarray(rows[:g, :H]), w.U2, s.h_rows[:g])
+    linear(centre[:H], spread, P, w.U2_size, s.h, error)
+    np.dot(np.ascontiguousarray(rows[:g, :H]), P, s.h_rows[:g])
     absolute_sums(s.h_rows, g, s.Rh)
     for r in range(R):
         error[r] = error[r] * pad + TINY

@@ -11,8 +11,7 @@ from numpy.typing import NDArray
 from rnnlens.engine.cells import ready
 from rnnlens.engine.kernels.compiling import announced
 from rnnlens.errors import UnsupportedModel
-from rnnlens.evidence import zonotope_cells
-from rnnlens.evidence.zonotope_cells import Weights
+from rnnlens.evidence.zonotope_cells import GRUWeights, LSTMWeights, SimpleWeights, Weights
 from rnnlens.evidence.zonotope_chain import chain
 from rnnlens.evidence.zonotope_forms import Forms, added, beside, constant, picked
 from rnnlens.evidence.zonotope_functions import coded
@@ -64,28 +63,27 @@ def _weights(cell: Cell, where: str) -> Weights:
     if not isinstance(cell, LSTM | GRU | SimpleRNN):
         raise UnsupportedModel(f"layer {where!r} has a cell that certificates do not serve")
     made: Any = ready(cell)
-    none, nothing = np.zeros((0, 0)), np.zeros(0)
-    U, U2, V, b2 = made.U, none, none, nothing
+    U, U2, V, b2 = made.U, None, None, None
     sigma = (0, np.zeros(6))
     if isinstance(cell, LSTM):
-        kind = zonotope_cells.LSTM
+        kind = LSTMWeights
         sigma = coded(cell.recurrent_activation, where)
         if any(gate.V is not None for gate in cell.gates.values()):
             V = _contiguous(np.stack(made.V))
-        U2 = none if made.P is None else _contiguous(made.P)
+        U2 = None if made.P is None else _contiguous(made.P)
     elif isinstance(cell, GRU):
-        kind = zonotope_cells.GRU_AFTER if cell.reset_after else zonotope_cells.GRU_BEFORE
+        kind = GRUWeights
         sigma = coded(cell.recurrent_activation, where)
         b2 = _contiguous(made.b_rn)
         if not cell.reset_after:
             U, U2 = _contiguous(U[:, : 2 * cell.units]), _contiguous(U[:, 2 * cell.units :])
     else:
-        kind = zonotope_cells.SIMPLE
+        kind = SimpleWeights
     phi = coded(cell.activation, where)
     W, U = _contiguous(made.W), _contiguous(U)
-    sizes = (np.abs(W), np.abs(U), np.abs(U2))
+    sizes = (np.abs(W), np.abs(U), None if U2 is None else np.abs(U2))
     b = _contiguous(made.b)
-    return Weights(kind, W, sizes[0], U, sizes[1], b, U2, sizes[2], V, b2, *sigma, *phi)
+    return kind(W, sizes[0], U, sizes[1], b, U2, sizes[2], V, b2, *sigma, *phi)
 
 
 def recurrent(layer: Recurrent, x: Forms, context: Context, key: str) -> Forms:

@@ -1,0 +1,71 @@
+"""The deviation of a network's own framework is measured where a certificate asks."""
+
+import numpy as np
+import pytest
+
+import rnnlens
+from networks import forecaster
+from rnnlens.errors import DataError, InputError
+
+
+@pytest.fixture
+def torch_model(rng):
+    torch = pytest.importorskip("torch")
+
+    class Model(torch.nn.Module):
+        def __init__(self):
+            super().__init__()
+            self.lstm = torch.nn.LSTM(2, 6, batch_first=True)
+            self.head = torch.nn.Linear(6, 1)
+
+        def forward(self, x):
+            return self.head(self.lstm(x)[0][:, -1])
+
+    torch.manual_seed(3)
+    return Model().eval()
+
+
+def test_the_deviation_of_a_live_model_is_measured_and_added_twice(rng, torch_model):
+    import torch
+
+    X = rng.normal(size=(5, 6, 2)).astype(np.float32).astype(float)
+    net = rnnlens.read(torch_model, example=X[:1].astype(np.float32))
+    asked = {"lag": [1, 6], "features": 0, "range": 1.0, "target": 0, "tolerance": 0.01}
+    plain = rnnlens.certify(net, X, **asked)
+    found = rnnlens.certify(net, X, **asked, source=torch_model)
+    deviation = found.attrs["deviation"]
+    # what float32 loses, and no more; the windows themselves are among those compared
+    with torch.no_grad():
+        theirs = torch_model(torch.tensor(X, dtype=torch.float32)).numpy().astype(float)
+    at_least = np.abs(theirs[:, 0] - plain.forecast.values).max()
+    assert 0 < at_least <= deviation < 1e-6
+    np.testing.assert_allclose(found.bound - plain.bound, 2 * deviation, atol=1e-12)
+    assert "25 windows" in found.attrs["deviation_against"]
+    assert plain.attrs["deviation_against"] == "not measured"
+
+
+def test_stored_outputs_serve_as_the_source(rng):
+    net = forecaster("lstm", rng, targets=1)
+    X = rng.normal(size=(4, 7, 3))
+    asked = {"lag": 2, "features": 0, "range": 0.5, "tolerance": 0.5}
+    stored = rnnlens.predict(net, X) + 0.002
+    found = rnnlens.certify(net, X, **asked, source=stored.reshape(4, 1))
+    assert found.attrs["deviation"] == pytest.approx(0.002)
+    assert found.attrs["deviation_against"] == "stored outputs, 4 windows"
+
+
+@pytest.mark.parametrize(
+    ("options", "error", "sentence"),
+    [
+        ({"source": np.zeros((3, 1))}, DataError, "the source gives outputs of shapes"),
+        ({"source": np.full((4, 1), np.nan)}, DataError, "not finite"),
+        ({"source": object()}, InputError, "not an object of type object"),
+        ({"source": np.zeros((4, 1)), "deviation": 0.1}, InputError, "not both"),
+    ],
+)
+def test_a_source_that_does_not_fit_is_refused_in_a_sentence(rng, options, error, sentence):
+    net = forecaster("lstm", rng, targets=1)
+    with pytest.raises(error, match=sentence):
+        rnnlens.certify(
+            net, rng.normal(size=(4, 7, 3)), lag=1, features=0, tolerance=0.5, **options
+        )
