@@ -14,6 +14,7 @@ __all__ = ["DIMENSIONS", "GATE_LETTERS", "KINDS", "array_name", "declared", "dim
 DIMENSIONS = (
     "baseline",
     "sample",
+    "tried",
     "by_method",
     "other_method",
     "layer",

@@ -22,7 +22,9 @@ def test_the_version_is_said(call):
     assert call("--version").out == f"rnnlens {rnnlens.__version__}\n"
 
 
-@pytest.mark.parametrize("verb", ["inspect", "trace", "explain", "lags", "trust", "report", "demo"])
+@pytest.mark.parametrize(
+    "verb", ["inspect", "trace", "explain", "lags", "certify", "trust", "report", "demo"]
+)
 def test_every_verb_has_a_help_page(call, verb):
     said = call(verb, "--help")
     assert said.code == 0
@@ -65,7 +67,7 @@ def test_inspect_json_has_what_was_promised(call, model):
 
 
 def test_lags_json_has_what_was_promised_and_sums_to_one(call, model, data, windows_in_all):
-    said = call("lags", model, data, "--target", "temp", "--json")
+    said = call("lags", model, data, "--target", "temp", "--windows", "0", "--json")
     found = json.loads(said.out)
     assert {"target", "unit", "baseline", "samples", "max_residual", "lags"} <= set(found)
     assert (found["target"], found["unit"]) == ("temp", "F")
@@ -77,7 +79,7 @@ def test_lags_json_has_what_was_promised_and_sums_to_one(call, model, data, wind
 
 
 def test_lags_table_has_a_row_a_lag(call, model, data):
-    said = call("lags", model, data, "--target", "temp", "--baseline", "persistence")
+    said = call("lags", model, data, "--baseline", "persistence", "--windows", "0")
     rows = re.findall(r"^ *(\d+) +[\d.]+ %", said.out, flags=re.MULTILINE)
     assert [int(row) for row in rows] == list(range(1, 25))
     assert "persistence" in said.out
@@ -152,9 +154,10 @@ def test_trace_gives_every_gate_and_state(call, model, data, by_hand):
         assert row in table
 
 
-@pytest.mark.parametrize("verb", ["explain", "lags", "trace"])
+@pytest.mark.parametrize("verb", ["explain", "lags", "certify", "trace"])
 def test_results_go_to_files_of_every_format(call, model, data, tmp_path, verb):
     chosen = () if verb == "trace" else ("--target", "temp")
+    chosen += ("--windows", "1") if verb == "lags" else ()
     for suffix in ("csv", "json", "nc"):
         path = tmp_path / f"{verb}.{suffix}"
         said = call(verb, model, data, *chosen, "--out", path)

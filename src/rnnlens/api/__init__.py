@@ -3,9 +3,10 @@
 from rnnlens.api.certifying import certify
 from rnnlens.api.comparing import compare_baselines, interactions
 from rnnlens.api.converting import convert, identify
-from rnnlens.api.explaining import explain, lags
+from rnnlens.api.explaining import explain
 from rnnlens.api.gates import gate_effects, paths
 from rnnlens.api.intervening import intervene
+from rnnlens.api.lag_table import lags
 from rnnlens.api.looking import describe, trace, weights
 from rnnlens.api.reading import fidelity, predict, read, windows
 from rnnlens.api.reporting import report

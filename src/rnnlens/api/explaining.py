@@ -3,26 +3,28 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import replace
-from typing import TYPE_CHECKING, Any, cast
+from dataclasses import dataclass, replace
+from functools import partial
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from rnnlens.api.labelling import labelled
-from rnnlens.errors import DataError, InputError
+from rnnlens.errors import DataError
 
 if TYPE_CHECKING:
     import xarray as xr
     from numpy.typing import ArrayLike
 
     from rnnlens.api.case import Case
+    from rnnlens.api.methods import Method
     from rnnlens.network.network import Network
     from rnnlens.series.windows import Windows
 
-__all__ = ["explain", "lags", "shares_of"]
+__all__ = ["explain", "on_logits"]
 
 
-def explain(  # noqa: PLR0913, PLR0914  (one question has these parts)
+def explain(  # noqa: PLR0913  (one question has these parts)
     net: Network,
     X: Windows | ArrayLike | Mapping[str, ArrayLike],
     *,
@@ -135,82 +137,85 @@ def explain(  # noqa: PLR0913, PLR0914  (one question has these parts)
     >>> bool(np.allclose(found.contribution.sum(["lag", "feature"]), change))
     True
     """
-    from rnnlens.api.baselines import about_baseline, baseline_of, real_steps_of
     from rnnlens.api.case import make_case
-    from rnnlens.api.methods import Ask, method_named
-    from rnnlens.api.padding import from_the_last_real_step
+    from rnnlens.api.methods import method_named
     from rnnlens.api.several import asks_for_several, several
-    from rnnlens.attribution.conditional import GaussianConditional, refuse_conditional
-    from rnnlens.attribution.player_groups import make_groups
 
-    stated = {
+    options = {
         "newest": newest,
         "groups": groups,
         "initial_state": initial_state,
         "budget": budget,
         "tolerance": tolerance,
     }
-    chosen = method_named(method, stated)
-    case, explained_on = _on_logits(make_case(net, X, of, precision), output, logits)
+    chosen = method_named(method, options)
+    case, explained_on = on_logits(make_case(net, X, of, precision), output, logits)
+    settings = _Settings(
+        method, output, baseline, held, background, options, explained_on, seed, progress
+    )
+    one = partial(_explain_one, case, chosen, settings)
     if asks_for_several(target, horizon):
-
-        def one(name: Any, step: Any) -> xr.Dataset:
-            return explain(
-                net,
-                X,
-                target=name,
-                horizon=step,
-                output=output,
-                method=method,
-                baseline=baseline,
-                held=held,
-                newest=newest,
-                groups=groups,
-                background=background,
-                initial_state=initial_state,
-                of=of,
-                budget=budget,
-                tolerance=tolerance,
-                logits=logits,
-                precision=precision,
-                seed=seed,
-                progress=progress,
-            )
-
         return several(case, target, horizon, output, one)
+    return one(target, horizon)
+
+
+@dataclass(frozen=True, eq=False)
+class _Settings:
+    """What `explain` was asked, the same for every target and horizon."""
+
+    method: str
+    output: int | str
+    baseline: str | ArrayLike | None
+    held: Sequence[str] | None
+    background: Windows | ArrayLike | None
+    options: Mapping[str, Any]
+    explained_on: str
+    seed: int
+    progress: Callable[[int, int], None] | None
+
+
+def _explain_one(
+    case: Case, chosen: Method, settings: _Settings, target: Any, horizon: Any
+) -> xr.Dataset:
+    """Explain one target at one horizon."""
+    from rnnlens.api.baselines import about_baseline, baseline_of, real_steps_of
+    from rnnlens.api.methods import Ask
+    from rnnlens.api.padding import from_the_last_real_step
+    from rnnlens.attribution.conditional import GaussianConditional, refuse_conditional
+    from rnnlens.attribution.player_groups import make_groups
+
     case, lags_from = from_the_last_real_step(case, real_steps_of(case))
-    what, name, unit = case.target(cast("Any", target), cast("Any", horizon), output)
-    if explained_on == "logits":
+    what, name, unit = case.target(target, horizon, settings.output)
+    if settings.explained_on == "logits":
         what, unit = replace(what, scale=1.0, offset=0.0), "logit"
-    places, held_names = case.held(held)
+    places, held_names = case.held(settings.held)
 
     def stand_in(named: str | ArrayLike) -> Any:
-        return baseline_of(case, named, held, background, seed)[0]
+        return baseline_of(case, named, settings.held, settings.background, settings.seed)[0]
 
+    given = settings.baseline
     usual = "zero" if case.tokens else "mean"  # tokens have no mean
-    made = stand_in(usual if baseline is None else baseline) if chosen.hides else None
+    made = stand_in(usual if given is None else given) if chosen.hides else None
     if isinstance(made, GaussianConditional) and not chosen.conditional:
-        refuse_conditional(method)
-    parts = make_groups(groups, steps=case.x.shape[1], features=case.features, held=places)
+        refuse_conditional(settings.method)
+    parts = make_groups(
+        settings.options["groups"], steps=case.x.shape[1], features=case.features, held=places
+    )
     ask = Ask(
         case=case,
         target=what,
         baseline=made,
-        background=lambda: made if baseline is not None else stand_in("background"),
-        newest=newest,
-        groups=parts if groups else None,
-        initial_state=initial_state,
-        budget=budget,
-        tolerance=tolerance,
-        seed=seed,
-        progress=progress,
+        background=lambda: made if given is not None else stand_in("background"),
+        seed=settings.seed,
+        progress=settings.progress,
+        **{**settings.options, "groups": parts if settings.options["groups"] else None},
     )
     found = chosen.run(ask)
-    about = {"target": name, "unit": unit, "held": held_names, "method": method} | found.about
-    about |= {"explained_on": explained_on, "lags_from": lags_from}
+    about = {"target": name, "unit": unit, "held": held_names, "method": settings.method}
+    about |= found.about | {"explained_on": settings.explained_on, "lags_from": lags_from}
     against = found.baseline or made
     if against is not None:
-        about |= about_baseline(case, against, background)
+        about |= about_baseline(case, against, settings.background)
     if hasattr(found.result, "residual"):
         about |= {"max_residual": float(np.abs(found.result.residual).max())}
     if hasattr(found.result, "cells"):
@@ -218,8 +223,28 @@ def explain(  # noqa: PLR0913, PLR0914  (one question has these parts)
     return labelled(case, found.result, chosen, about)
 
 
-def _on_logits(case: Case, output: int | str, logits: bool | None) -> tuple[Case, str]:
-    """Leave the last activation out where classes are explained; say what is explained."""
+def on_logits(case: Case, output: int | str, logits: bool | None) -> tuple[Case, str]:
+    """Leave the last activation out where classes are explained; say what is explained.
+
+    Parameters
+    ----------
+    case : Case
+        The network and its windows.
+    output : int or str
+        Which of the network's outputs.
+    logits : bool, optional
+        As in `explain`.
+
+    Returns
+    -------
+    tuple of Case and str
+        The case to explain, and ``"output"`` or ``"logits"``.
+
+    Raises
+    ------
+    DataError
+        If logits are asked for where the network ends in no probabilities.
+    """
     from rnnlens.network.logits import LOGITS, before_activation, last_activation
 
     number = case.output_number(output)
@@ -235,143 +260,3 @@ def _on_logits(case: Case, output: int | str, logits: bool | None) -> tuple[Case
     if not logits:
         return case, "output"
     return replace(case, network=before_activation(case.network, number)), "logits"
-
-
-def lags(
-    net: Network,
-    X: Windows | ArrayLike | Mapping[str, ArrayLike],
-    *,
-    target: str | int | None = None,
-    horizon: int | None = None,
-    output: int | str = 0,
-    method: str = "secant",
-    baseline: str | ArrayLike | None = None,
-    held: Sequence[str] | None = None,
-    newest: int | None = None,
-    background: Windows | ArrayLike | None = None,
-    of: str | None = None,
-    confidence: float = 0.95,
-    draws: int = 1000,
-    seed: int = 0,
-    progress: Callable[[int, int], None] | None = None,
-) -> xr.Dataset:
-    """Give each lag's share in what moved the forecasts, with a block-bootstrap interval.
-
-    ``share_k = mean |contribution_k| / sum over lags of mean |contribution|``, a lag's contribution
-    being the sum over its features.
-
-    Parameters
-    ----------
-    net, X, target, horizon, output, baseline, held, newest, background, of, progress
-        As in `explain`.
-    method : str
-        As in `explain`: one whose numbers sum.
-    confidence : float
-        Coverage of the interval.
-    draws : int
-        Bootstrap draws.
-    seed : int
-        Of the draws, and of background windows.
-
-    Returns
-    -------
-    xarray.Dataset
-        ``share``, ``share_low``, ``share_high``, ``mean_contribution`` and ``mean_size`` (lag).
-        Shares sum to one.
-
-    Raises
-    ------
-    DataError
-        If an array or a name does not fit, or there are fewer than 10 windows.
-    InputError
-        If the method does not give contributions.
-
-    Examples
-    --------
-    >>> import numpy as np, rnnlens
-    >>> from rnnlens.demo.weather import demo_files
-    >>> net = rnnlens.read(demo_files().network)
-    >>> table = rnnlens.lags(net, np.random.default_rng(0).normal(size=(40, 24, 10)), target=0)
-    >>> dict(table.sizes), round(float(table.share.sum()), 12)
-    ({'lag': 24}, 1.0)
-    """
-    from rnnlens.api.methods import SUMMING
-
-    if method not in SUMMING:
-        raise InputError(
-            f"lags needs contributions, a method that sums ({', '.join(SUMMING)}), not {method!r}"
-        )
-    explained = explain(
-        net,
-        X,
-        target=target,
-        horizon=horizon,
-        output=output,
-        method=method,
-        baseline=baseline,
-        held=held,
-        newest=newest,
-        background=background,
-        of=of,
-        seed=seed,
-        progress=progress,
-    )
-    return shares_of(explained, confidence=confidence, draws=draws, seed=seed)
-
-
-def shares_of(
-    explained: xr.Dataset, *, confidence: float = 0.95, draws: int = 1000, seed: int = 0
-) -> xr.Dataset:
-    """Give each lag's share from contributions that are there already.
-
-    Parameters
-    ----------
-    explained : xarray.Dataset
-        A result of `explain` with contributions.
-    confidence : float
-        Coverage of the interval.
-    draws, seed : int
-        Of the bootstrap.
-
-    Returns
-    -------
-    xarray.Dataset
-        As `lags` gives it.
-
-    Raises
-    ------
-    DataError
-        If the result holds sensitivities, or fewer than 10 windows.
-    """
-    from rnnlens.attribution.share import lag_share
-    from rnnlens.results.label import label
-
-    if "contribution" not in explained:
-        raise DataError("shares need contributions, but this result holds sensitivities")
-    contribution = explained["contribution"]
-    if "feature" in contribution.dims:
-        contribution = contribution.sum("feature")
-    found = lag_share(contribution.values, confidence=confidence, draws=draws, seed=seed)
-    unit = explained.attrs["unit"] or "network units"
-    return label(
-        found,
-        coords={"lag": explained["lag"].values, "lag_to": ("lag", explained["lag_to"].values)},
-        attrs={
-            **explained.attrs,
-            "kind": "share",
-            "samples": explained.sizes["sample"],
-            "confidence": confidence,
-            "draws": draws,
-            "seed": seed,
-        },
-        keep=("block_length",),
-        long_names={
-            "share": "share in what moved the forecast",
-            "share_low": "lower end of the interval",
-            "share_high": "upper end of the interval",
-            "mean_contribution": "mean contribution",
-            "mean_size": "mean absolute contribution",
-            "lag": "lag (1 = newest step fed in)",
-        },
-        units={"share": "1", "mean_contribution": unit, "mean_size": unit},
-    )

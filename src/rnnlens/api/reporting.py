@@ -23,6 +23,7 @@ def report(
     *,
     title: str | None = None,
     fidelity: xr.Dataset | None = None,
+    evidence: xr.Dataset | None = None,
     confidence: float = 0.95,
     draws: int = 1000,
     seed: int = 0,
@@ -45,6 +46,9 @@ def report(
         Of the page.
     fidelity : xarray.Dataset, optional
         A result of `rnnlens.fidelity`; without it the page says that fidelity was not checked.
+    evidence : xarray.Dataset, optional
+        A result of `rnnlens.lags` on the same windows: its table, its picture and its sentences are
+        added.
     confidence, draws, seed
         Of the bootstrap, as in `rnnlens.lags`.
     **options
@@ -62,7 +66,8 @@ def report(
         If an option or an array does not fit, or the file cannot be written.
     """
     from rnnlens.api.case import make_case
-    from rnnlens.api.explaining import explain, shares_of
+    from rnnlens.api.explaining import explain
+    from rnnlens.api.lag_shares import shares_of
     from rnnlens.api.looking import describe, trace, weights
     from rnnlens.results.place import placed
     from rnnlens.views.report.parts import ReportParts
@@ -85,9 +90,17 @@ def report(
         window_reason=reason,
         fidelity=fidelity,
         title=title or f"What {net.name} learned about {explained.attrs['target']}",
-        sentences=lag_sentences(shares),
+        evidence=evidence,
+        sentences=_sentences(lag_sentences(shares), evidence),
     )
     page, text = Path(path), render_report(parts)
     with placed(page) as draft:
         draft.write_text(text, encoding="utf-8")
     return page
+
+
+def _sentences(shares: tuple[str, str], evidence: xr.Dataset | None) -> tuple[str, ...]:
+    """Put the evidence in the place of what shares say of the oldest lag, which is no evidence."""
+    from rnnlens.views.lag_words import evidence_sentences
+
+    return shares if evidence is None else (shares[0], *evidence_sentences(evidence))

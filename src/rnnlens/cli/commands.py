@@ -12,7 +12,9 @@ import typer
 from rnnlens.cli.inputs import cut, moment_text, sidecar_for
 from rnnlens.cli.options import (
     Answer,
+    Certificate,
     Data,
+    Evidence,
     Model,
     OnlyJson,
     Question,
@@ -27,7 +29,6 @@ from rnnlens.errors import InputError, MissingLibrary
 
 if TYPE_CHECKING:
     import xarray as xr
-    from rich.console import RenderableType
 
     from rnnlens.api.converting import Conversion
     from rnnlens.engine.plan import Estimate
@@ -102,10 +103,18 @@ def explain(
 
 @flattened
 def lags(
-    model: Model, data: Data, *, told: Told, series: Series, question: Question, answer: Answer
+    model: Model,
+    data: Data,
+    *,
+    told: Told,
+    series: Series,
+    question: Question,
+    evidence: Evidence,
+    answer: Answer,
 ) -> None:
-    """Give each lag's share with its interval."""
+    """Say of each lag what is proven, and what hiding it does."""
     from rnnlens import api
+    from rnnlens.views.lag_evidence import evidence_summary, evidence_view
 
     network = api.read(model, **told.given())
     sidecar = sidecar_for(model, network, series)
@@ -113,8 +122,33 @@ def lags(
     asked = question.asked(sidecar)
     foretell(_expected(network, windows, seen, asked))
     with working(f"weighing the lags of {len(windows):,} windows") as progress:
-        found = api.lags(network, windows, background=seen, progress=progress, **asked)
-    give(found, answer, view=_lags_view, plain=_lags_summary, indent=1)
+        found = api.lags(
+            network, windows, background=seen, progress=progress, **asked, **evidence.asked()
+        )
+    give(found, answer, view=evidence_view, plain=evidence_summary, indent=1)
+
+
+@flattened
+def certify(
+    model: Model,
+    data: Data,
+    *,
+    told: Told,
+    series: Series,
+    certificate: Certificate,
+    answer: Answer,
+) -> None:
+    """Prove how far one lag can move a forecast."""
+    from rnnlens import api
+    from rnnlens.views.certificate_table import certificate_summary, certificate_view
+
+    network = api.read(model, **told.given())
+    sidecar = sidecar_for(model, network, series)
+    windows, seen = cut(data, sidecar, series, newest=1)
+    asked = certificate.asked(sidecar)
+    with working(f"certifying {len(windows):,} windows") as progress:
+        found = api.certify(network, windows, background=seen, progress=progress, **asked)
+    give(found, answer, view=certificate_view, plain=certificate_summary, indent=1)
 
 
 @flattened
@@ -249,22 +283,6 @@ def _fidelity(network: Network, model: Path, windows: Windows) -> xr.Dataset | N
         return None
 
 
-def _lags_view(found: xr.Dataset) -> RenderableType:
-    from rich.console import Group
-
-    from rnnlens.views.table import lags_view
-    from rnnlens.views.words import lag_sentences
-
-    return Group(lags_view(found), "", *lag_sentences(found))
-
-
-def _lags_summary(found: xr.Dataset) -> dict[str, Any]:
-    from rnnlens.views.summary import lags_summary
-    from rnnlens.views.words import lag_sentences
-
-    return {**lags_summary(found), "sentences": list(lag_sentences(found))}
-
-
 def _unseen(series: Series, sidecar: Any) -> Series:
     """Start where training ended, where that is known and no other limit was typed."""
     free = series.start is None and series.end is None
@@ -281,6 +299,7 @@ VERBS: tuple[Callable[..., None], ...] = (
     trace,
     explain,
     lags,
+    certify,
     trust,
     report,
     convert,

@@ -15,7 +15,9 @@ import typer
 __all__ = [
     "Answer",
     "Baseline",
+    "Certificate",
     "Data",
+    "Evidence",
     "Method",
     "Model",
     "OnlyJson",
@@ -76,6 +78,37 @@ class Nonlinearity(StrEnum):
 
     tanh = "tanh"
     relu = "relu"
+
+
+class By(StrEnum):
+    """What the rows of the table of evidence are."""
+
+    lag = "lag"
+    feature = "feature"
+    both = "both"
+
+
+class Loss(StrEnum):
+    """How errors are weighed."""
+
+    absolute = "absolute"
+    squared = "squared"
+
+
+class Correction(StrEnum):
+    """How p-values are corrected for their number."""
+
+    holm = "holm"
+    by = "by"
+    none = "none"
+
+
+class Drawn(StrEnum):
+    """What stands in for hidden inputs in the test over the data set."""
+
+    auto = "auto"
+    gaussian = "gaussian"
+    neighbours = "neighbours"
 
 
 def _names(text: str | None) -> list[str] | None:
@@ -252,6 +285,192 @@ class Trial(Subject):
             "windows": self.windows,
         }
         return super().asked(sidecar) | _known(typed)
+
+
+Range = Annotated[
+    str | None,
+    typer.Option(
+        help="What an input runs through, in its own unit: 0.5 for its value +- 0.5 (a sensor's "
+        "error), -10,30 for the ends; 0.1 to 99.9 % of the data if left out. For one feature of "
+        "several: temp=0.5;wind=0,40.",
+        show_default=False,
+    ),
+]
+Tolerance = Annotated[
+    float | None,
+    typer.Option(
+        help="Change of the forecast that does not matter, in its own unit; 1 % of the forecasts' "
+        "standard deviation if left out.",
+        show_default=False,
+    ),
+]
+Budget = Annotated[
+    int | None,
+    typer.Option(help="Boxes that a question may take; 2000 if left out.", show_default=False),
+]
+Deviation = Annotated[
+    float,
+    typer.Option(
+        help="By how much the model's own framework was seen to differ, in the forecast's unit; "
+        "twice this is added to every bound."
+    ),
+]
+
+
+@dataclass(frozen=True)
+class Evidence:
+    """What is asked of each lag: tests over the data set and certificates."""
+
+    by: Annotated[By, typer.Option(help="What the rows are.")] = By.lag
+    margin: Annotated[
+        float | None,
+        typer.Option(
+            help="Change of the mean error that does not matter, in the forecast's unit (its "
+            "square with --loss squared); 1 % of the mean error if left out.",
+            show_default=False,
+        ),
+    ] = None
+    loss: Annotated[Loss, typer.Option(help="How errors are weighed.")] = Loss.absolute
+    alpha: Annotated[float, typer.Option(help="Chance of a wrong verdict.")] = 0.05
+    correction: Annotated[Correction, typer.Option(help="Of p-values for the number of rows.")] = (
+        Correction.holm
+    )
+    sampler: Annotated[
+        Drawn, typer.Option(help="What hidden inputs are drawn from, given the rest.")
+    ] = Drawn.auto
+    block_length: Annotated[
+        int | None,
+        typer.Option(
+            min=1,
+            help="Windows over which neighbours depend; measured if left out.",
+            show_default=False,
+        ),
+    ] = None
+    test: Annotated[bool, typer.Option(help="Test what hiding does to the error.")] = True
+    windows: Annotated[
+        int, typer.Option(min=0, help="Windows to certify, evenly spaced; 0 for none.")
+    ] = 10
+    range: Range = None
+    tolerance: Tolerance = None
+    together: Annotated[
+        bool | None,
+        typer.Option(
+            "--together/--alone",
+            help="Whether all features of a lag are free at once; alone if there are over three.",
+            show_default=False,
+        ),
+    ] = None
+    budget: Budget = None
+    deviation: Deviation = 0.0
+
+    def asked(self) -> dict[str, Any]:
+        """Give the arguments of the verb."""
+        given = {spec.name: getattr(self, spec.name) for spec in fields(self)}
+        words = {
+            name: value.value if isinstance(value, StrEnum) else value
+            for name, value in given.items()
+        }
+        return _known({**words, "range": ranges(self.range)})
+
+
+@dataclass(frozen=True)
+class Certificate:
+    """Which inputs run through which range, and what is asked of the forecast."""
+
+    lag: Annotated[str, typer.Option(help="The lags, each by itself: 5, or 1,2,5, or 1-12.")] = "1"
+    feature: Annotated[
+        str | None,
+        typer.Option(
+            help="The features that are free, together: a,b; all that are not held if left out.",
+            show_default=False,
+        ),
+    ] = None
+    range: Range = None
+    tolerance: Tolerance = None
+    target: Annotated[str | None, typer.Option(help="The output, by its name.")] = None
+    horizon: Annotated[
+        int | None,
+        typer.Option(min=1, help="Which future step, where the network gives several."),
+    ] = None
+    budget: Budget = None
+    deviation: Deviation = 0.0
+
+    def asked(self, sidecar: Any) -> dict[str, Any]:
+        """Give the arguments of the verb: what was typed, or else what the sidecar states."""
+        typed = {
+            "features": _names(self.feature),
+            "range": ranges(self.range),
+            "tolerance": self.tolerance,
+            "target": self.target,
+            "horizon": self.horizon,
+            "budget": self.budget,
+        }
+        known = _stated(sidecar, "target") | _known(typed)
+        return {**known, "lag": whole_numbers(self.lag), "deviation": self.deviation}
+
+
+def ranges(text: str | None) -> Any:
+    """Read ranges as they are typed.
+
+    Parameters
+    ----------
+    text : str or None
+        One number, two ends, or such by feature: ``temp=0.5;wind=0,40``.
+
+    Returns
+    -------
+    float, tuple of float, dict or None
+        As `rnnlens.certify` takes it.
+
+    Raises
+    ------
+    BadParameter
+        If it is none of those.
+    """
+    if text is None:
+        return None
+    if "=" in text:
+        pairs = [part.partition("=") for part in text.split(";") if part.strip()]
+        return {name.strip(): ranges(value) for name, _, value in pairs}
+    try:
+        numbers = [float(part) for part in text.split(",")]
+    except ValueError:
+        numbers = []
+    if len(numbers) not in {1, 2}:
+        raise typer.BadParameter(f"--range takes 0.5, or 10,30, or temp=0.5;wind=0,40; not {text}")
+    return numbers[0] if len(numbers) == 1 else (numbers[0], numbers[1])
+
+
+def whole_numbers(text: str) -> list[int]:
+    """Read lags as they are typed.
+
+    Parameters
+    ----------
+    text : str
+        Such as ``5``, ``1,2,5`` or ``1-12``.
+
+    Returns
+    -------
+    list of int
+        The lags.
+
+    Raises
+    ------
+    BadParameter
+        If it is none of those.
+
+    Examples
+    --------
+    >>> whole_numbers("1-3,7")
+    [1, 2, 3, 7]
+    """
+    found: list[int] = []
+    for part in text.split(","):
+        first, dash, last = part.strip().partition("-")
+        if not (first.isdigit() and (last.isdigit() or not dash)):
+            raise typer.BadParameter(f"--lag takes 5, or 1,2,5, or 1-12; not {text}")
+        found += range(int(first), int(last or first) + 1)
+    return found
 
 
 def _stated(sidecar: Any, *names: str) -> dict[str, Any]:

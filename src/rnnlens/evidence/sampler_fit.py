@@ -14,6 +14,7 @@ the memory of the data, or the data are not linear.
 
 from __future__ import annotations
 
+import warnings
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -196,11 +197,15 @@ def _logistic(real: Array, drawn: Array) -> Array:
     """Fit a logistic regression with a small ridge; drawn windows count as one."""
     from statsmodels.genmod.families import Binomial
     from statsmodels.genmod.generalized_linear_model import GLM
+    from statsmodels.tools.sm_exceptions import ConvergenceWarning
 
     terms = np.vstack([real, drawn])
     label = np.repeat([0.0, 1.0], [len(real), len(drawn)])
     model = GLM(label, terms, family=Binomial())
-    return np.asarray(model.fit_regularized(alpha=RIDGE, L1_wt=0.0).params)
+    with warnings.catch_warnings():
+        # a slope that is not yet the best to the last digit ranks windows all the same
+        warnings.simplefilter("ignore", ConvergenceWarning)
+        return np.asarray(model.fit_regularized(alpha=RIDGE, L1_wt=0.0).params)
 
 
 def _left(x: Array, feature: int) -> tuple[float, float]:

@@ -1,10 +1,10 @@
-"""Writing bounds: a number that nothing exceeds is never printed too small."""
+"""Writing bounds so that none is printed too small, nor what was reached too large."""
 
 from __future__ import annotations
 
-from decimal import ROUND_CEILING, Context, Decimal
+from decimal import ROUND_CEILING, ROUND_FLOOR, Context, Decimal
 
-__all__ = ["upward"]
+__all__ = ["downward", "upward"]
 
 
 def upward(bound: float, digits: int = 3) -> str:
@@ -27,5 +27,32 @@ def upward(bound: float, digits: int = 3) -> str:
     >>> upward(0.12341), upward(2.0), upward(0.0), upward(1.00000001e-05)
     ('0.124', '2', '0', '0.0000101')
     """
-    rounded = Context(prec=digits, rounding=ROUND_CEILING).plus(Decimal(float(bound)))
+    return _rounded(bound, digits, ROUND_CEILING)
+
+
+def downward(attained: float, digits: int = 3) -> str:
+    """Write a change that was attained, rounded down.
+
+    Parameters
+    ----------
+    attained : float
+        Zero or above.
+    digits : int
+        Figures that are shown.
+
+    Returns
+    -------
+    str
+        A number that is not above the change.
+
+    Examples
+    --------
+    >>> downward(0.12349), downward(2.0), downward(0.0)
+    ('0.123', '2', '0')
+    """
+    return _rounded(attained, digits, ROUND_FLOOR)
+
+
+def _rounded(value: float, digits: int, how: str) -> str:
+    rounded = Context(prec=digits, rounding=how).plus(Decimal(float(value)))
     return f"{rounded.normalize():f}" if rounded else "0"

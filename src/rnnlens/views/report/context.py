@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from rnnlens.views import summary
+from rnnlens.views.lag_evidence import evidence_cells, made_how
 from rnnlens.views.words import figure, lag_sentences, percent
 
 if TYPE_CHECKING:
@@ -40,6 +41,7 @@ def context(parts: ReportParts) -> dict[str, Any]:
         "by_feature": "feature" in parts.explanation["contribution"].dims,
         "forecast": _forecast(explained),
         "lag_rows": _lag_rows(parts),
+        "evidence": _evidence(parts),
         "window": {
             "when": summary.time_text(parts.explanation, parts.window),
             "issued": summary.time_text(parts.explanation, parts.window, of="issued"),
@@ -103,6 +105,17 @@ def _lag_rows(parts: ReportParts) -> list[dict[str, str]]:
             "mean": f"{mean:+.{decimals}f} {unit}".strip() if math.isfinite(mean) else "missing",
         })
     return rows
+
+
+def _evidence(parts: ReportParts) -> dict[str, Any] | None:
+    if parts.evidence is None:
+        return None
+    headings, rows = evidence_cells(parts.evidence)
+    return {
+        "headings": [heading.replace("\n", " ") for heading in headings],
+        "rows": rows,
+        "how": made_how(parts.evidence),
+    }
 
 
 def _share(share: float) -> str:
@@ -188,9 +201,10 @@ def _not_checked(parts: ReportParts) -> list[str]:
         )
     if "actual" not in parts.explanation:
         sentences.append("How large the forecast's error is: what happened was not given.")
+    sentences.append("Whether another method of attribution gives the same contributions.")
+    if parts.evidence is None:
+        sentences.append("Whether any lag is irrelevant: a small share is no test of that.")
     sentences += [
-        "Whether another method of attribution gives the same contributions.",
-        "Whether any lag is irrelevant: a small share is no test of that.",
         "What causes what: contributions tell what this network computed, not how the world works.",
     ]
     return sentences

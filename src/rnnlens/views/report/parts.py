@@ -40,6 +40,8 @@ class ReportParts:
         Why this window is shown, such as ``"the last window"``.
     fidelity : xarray.Dataset or None
         Our run against the source model's; ``None`` where it was not checked.
+    evidence : xarray.Dataset or None
+        Certificates and tests of the lags, a result of ``lags``; ``None`` where there are none.
     sentences : tuple of str
         What was found; made from `lags` where empty.
     notes : tuple of str
@@ -55,5 +57,6 @@ class ReportParts:
     window: int
     window_reason: str
     fidelity: xr.Dataset | None = None
+    evidence: xr.Dataset | None = None
     sentences: tuple[str, ...] = ()
     notes: tuple[str, ...] = ()

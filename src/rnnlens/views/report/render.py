@@ -56,6 +56,7 @@ def _figures(parts: ReportParts) -> dict[str, list[Figure]]:
     return {
         "forecast": [_forecast(figures, parts)],
         "contributions": list(_contributions(figures, parts)),
+        "evidence": list(_evidence(figures, parts)),
         "gates": list(_gates(figures, parts)),
         "weights": list(_weights(figures, parts)),
     }
@@ -104,6 +105,22 @@ def _contributions(figures: Figures, parts: ReportParts) -> Iterator[Figure]:
         f"{summary.time_text(explanation, parts.window)}.",
         caption=f"The same for one window: {parts.window_reason}.",
     )
+
+
+def _evidence(figures: Figures, parts: ReportParts) -> Iterator[Figure]:
+    found = parts.evidence
+    if found is None or "lag" not in found.get("largest_bound", found["share"]).dims:
+        return
+    if "largest_bound" in found:
+        target, free = found.attrs.get("target") or "the output", found.attrs["free"]
+        yield figures.draw(
+            "certificates",
+            charts.certificates(found.assign_attrs(range=f"{free}: {found.attrs['range']}")),
+            alt_text=f"Bar chart by lag of how far the forecast of {target} was moved, with a mark "
+            "at the bound that is proven not to be exceeded; the numbers are in the table.",
+            caption=f"How far the inputs of a lag moved the forecast, and what they are proven not "
+            f"to exceed: {free}, {found.attrs['range']}, the largest of the windows certified.",
+        )
 
 
 def _gates(figures: Figures, parts: ReportParts) -> Iterator[Figure]:

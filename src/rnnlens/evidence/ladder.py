@@ -1,0 +1,79 @@
+"""The ladder of evidence on a lag, a feature, or a feature at a lag: one verdict for each.
+
+From the top, the first rung that holds:
+
+``structural``  the weights alone keep it from the forecast
+``proven``      in every window tried, a certificate of the whole of it holds the forecast's change
+                within the tolerance
+``equivalent``  over the data set, replacing it changes the loss by less than the margin
+``used``        over the data set, replacing it makes the loss larger
+``refuted``     in some window a value within the range moves the forecast by more than the
+                tolerance, and the test over the data set says neither
+``undecided``   none of these
+
+The first three say that it is irrelevant, each in its own sense. They are positive claims: a test
+or a certificate that failed to show something never makes one.
+"""
+
+from __future__ import annotations
+
+__all__ = ["IRRELEVANT", "RUNGS", "ladder"]
+
+#: What each verdict stands on.
+RUNGS = {
+    "structural": "weights",
+    "proven": "certificates",
+    "equivalent": "test over the data set",
+    "used": "test over the data set",
+    "refuted": "counter-example",
+    "undecided": "nothing",
+}
+#: The verdicts that say that something does not matter.
+IRRELEVANT = ("structural", "proven", "equivalent")
+
+
+def ladder(
+    *,
+    unreached: bool,
+    whole: bool = False,
+    proven: int = 0,
+    refuted: int = 0,
+    windows: int = 0,
+    tested: str = "",
+) -> str:
+    """Give the verdict that follows from all evidence on one part of the windows.
+
+    Parameters
+    ----------
+    unreached : bool
+        Whether the weights show that the part never reaches the forecast.
+    whole : bool
+        Whether the certificates were made with all of the part free at once; what was asked of one
+        of its numbers at a time proves nothing of the whole.
+    proven, refuted : int
+        Windows with that certificate; a window in which the weights show it counts as proven.
+    windows : int
+        Windows that were certified.
+    tested : str
+        Verdict of the test over the data set (`rnnlens.evidence.equivalence`); empty where there
+        was none.
+
+    Returns
+    -------
+    str
+        One of `RUNGS`.
+
+    Examples
+    --------
+    >>> ladder(unreached=False, whole=True, proven=20, windows=20, tested="used")
+    'proven'
+    >>> ladder(unreached=False, whole=False, proven=20, windows=20, tested="undecided")
+    'undecided'
+    """
+    if unreached:
+        return "structural"
+    if whole and windows and proven == windows:
+        return "proven"
+    if tested in {"equivalent", "used"}:
+        return tested
+    return "refuted" if refuted else "undecided"

@@ -1,0 +1,298 @@
+"""The evidence on lags as a table: for the terminal, as plain rows, and how it was made."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from rnnlens.views.lag_words import evidence_sentences, p_text
+from rnnlens.views.words import figure
+
+if TYPE_CHECKING:
+    import pandas as pd
+    import xarray as xr
+    from rich.console import Group
+
+__all__ = ["evidence_cells", "evidence_rows", "evidence_summary", "evidence_view", "made_how"]
+
+#: Variables of a row, in the order in which they are given.
+NUMBERS = (
+    "share",
+    "share_low",
+    "share_high",
+    "mean_contribution",
+    "largest_bound",
+    "largest_attained",
+    "structural",
+    "proven",
+    "refuted",
+    "undecided",
+    "error_change",
+    "error_change_low",
+    "error_change_high",
+    "p_equivalent",
+    "p_used",
+    "left",
+    "older_change",
+    "older_p",
+)
+WORDS = ("verdict", "rung", "note")
+
+
+def evidence_rows(table: xr.Dataset) -> pd.DataFrame:
+    """Give the evidence, one row a lag, a feature, or a feature at a lag.
+
+    Parameters
+    ----------
+    table : xarray.Dataset
+        A result of ``lags``.
+
+    Returns
+    -------
+    pandas.DataFrame
+        ``name``, ``lag`` and ``lag_to`` where rows have lags, and the variables that are there.
+    """
+    import pandas as pd
+
+    dims = table["share"].dims
+    sizes = [table.sizes[name] for name in dims]
+    grid = np.indices(sizes).reshape(len(dims), -1)
+    columns: dict[str, Any] = {}
+    names = [""] * grid.shape[1]
+    if "lag" in dims:
+        place = grid[dims.index("lag")]
+        first = table["lag"].values[place].astype(int)
+        last = table["lag_to"].values[place].astype(int) if "lag_to" in table else first
+        columns |= {"lag": first, "lag_to": last}
+        names = [f"{a}" if a == b else f"{a}–{b}" for a, b in zip(first, last, strict=True)]
+    if "feature" in dims:
+        feature = table["feature"].values[grid[dims.index("feature")]].astype(str)
+        columns["feature"] = feature
+        lags = [f" at t-{name}" if name else "" for name in names]
+        names = [f"{f}{lag}" for f, lag in zip(feature, lags, strict=True)]
+    for name in (*NUMBERS, *WORDS):
+        if name in table and table[name].dims == dims:
+            columns[name] = table[name].values.ravel()
+    return pd.DataFrame({"name": names, **columns})
+
+
+def evidence_summary(table: xr.Dataset) -> dict[str, Any]:
+    """Give a result of ``lags`` as a plain dict, ready for JSON.
+
+    Parameters
+    ----------
+    table : xarray.Dataset
+        A result of ``lags``.
+
+    Returns
+    -------
+    dict
+        The attributes; ``lags``, ``features`` or ``rows``, one dict each, a missing number
+        ``None``; and ``sentences``.
+    """
+    attrs = {str(key): _plain(value) for key, value in table.attrs.items()}
+    rows = evidence_rows(table).drop(columns="name").to_dict("records")
+    key = {"lag": "lags", "feature": "features"}.get(str(attrs.get("by", "lag")), "rows")
+    plain = [{str(name): _plain(value) for name, value in row.items()} for row in rows]
+    return {**attrs, key: plain, "sentences": list(evidence_sentences(table))}
+
+
+def evidence_cells(table: xr.Dataset) -> tuple[list[str], list[list[str]]]:
+    """Give the evidence as text: headings, and a row of cells for each.
+
+    Parameters
+    ----------
+    table : xarray.Dataset
+        A result of ``lags``.
+
+    Returns
+    -------
+    tuple of list of str and list of list of str
+        Bounds are rounded up and attained changes down, so that no cell claims too much.
+    """
+    rows = evidence_rows(table)
+    by = {"lag": "lag", "feature": "feature"}.get(str(table.attrs.get("by", "lag")), "input")
+    columns: list[tuple[str, list[str]]] = [
+        (by, list(rows["name"])),
+        ("share", [_percent(value) for value in rows["share"]]),
+        ("interval", _shares(rows)),
+    ]
+    if "largest_bound" in rows:
+        decimals = _decimals(rows["largest_bound"].to_numpy(float))
+        columns += [
+            ("proven\nat most", [_up(value, decimals) for value in rows["largest_bound"]]),
+            ("attained", [_down(value, decimals) for value in rows["largest_attained"]]),
+        ]
+    if "error_change" in rows:
+        ends = rows[["error_change_low", "error_change_high"]].to_numpy(float)
+        decimals = _decimals(np.array([float(table.attrs["margin"])]))
+        low, high = (_signed(ends[:, k], decimals) for k in (0, 1))
+        spans = [f"{a} to {b}" if a else "" for a, b in zip(low, high, strict=True)]
+        changed = _signed(rows["error_change"].to_numpy(float), decimals)
+        columns += [("error\nif hidden", changed), ("interval", spans)]
+    columns += [("verdict", list(rows["verdict"])), ("stands on", _grounds(table, rows))]
+    cells = [list(row) for row in zip(*(values for _, values in columns), strict=True)]
+    return [heading for heading, _ in columns], cells
+
+
+def evidence_view(table: xr.Dataset) -> Group:
+    """Show the evidence on each lag, how it was made, and two sentences.
+
+    Parameters
+    ----------
+    table : xarray.Dataset
+        A result of ``lags``.
+
+    Returns
+    -------
+    rich.console.Group
+        For the terminal.
+    """
+    from rich.box import SIMPLE_HEAD
+    from rich.console import Group
+    from rich.table import Table
+
+    headings, cells = evidence_cells(table)
+    shown = Table(box=SIMPLE_HEAD, pad_edge=False, show_edge=False, padding=(0, 1, 0, 0))
+    words = {0, len(headings) - 2, len(headings) - 1} if "lag" not in headings[:1] else {
+        len(headings) - 2, len(headings) - 1
+    }  # fmt: skip
+    for place, heading in enumerate(headings):
+        shown.add_column(heading, justify="left" if place in words else "right", no_wrap=True)
+    for row in cells:
+        shown.add_row(*row)
+    a = table.attrs
+    unit = f" ({a['unit']})" if a.get("unit") else ""
+    what = {"lag": "each lag", "feature": "each feature"}.get(str(a.get("by")), "each input")
+    heading = f"Evidence on {what} for the forecast of {a.get('target') or 'the output'}{unit}"
+    return Group(heading, shown, *made_how(table), "", *evidence_sentences(table))
+
+
+def made_how(table: xr.Dataset) -> list[str]:
+    """Say how the columns were made, a sentence each, and what is missing.
+
+    Parameters
+    ----------
+    table : xarray.Dataset
+        A result of ``lags``.
+
+    Returns
+    -------
+    list of str
+        Sentences.
+    """
+    a = table.attrs
+    block = f" (blocks of {a['block_length']})" if a.get("block_length") else ""
+    lines = [
+        f"Share: by {a.get('method')} over {int(a['samples']):,} windows, baseline "
+        f"{a.get('baseline')}; {100 * float(a['confidence']):g} % interval{block}; largest "
+        f"residual {figure(a.get('max_residual'), str(a.get('unit') or ''), digits=2)}."
+    ]
+    if "certified" in a:
+        lines.append(_certified(a))
+    if "tested" in a:
+        lines += _tested(a)
+    lines += [f"Missing: {part}." for part in str(a.get("missing") or "").split("; ") if part]
+    notes = [
+        f"{row['name']}: {row['note']}."
+        for row in evidence_rows(table).to_dict("records")
+        if row.get("note")
+    ]
+    return [*lines, *notes[:3], *([f"... and {len(notes) - 3} more."] if len(notes) > 3 else [])]
+
+
+def _certified(a: dict[Any, Any]) -> str:
+    undecided = int(a["questions_undecided"])
+    left = f", {undecided:,} undecided" if undecided else ", all decided"
+    deviation = float(a.get("deviation") or 0)
+    added = f"; twice a deviation of {deviation:.1g} is added, measured" if deviation else ""
+    unit = str(a.get("unit") or "")
+    return (
+        f"Proven at most, attained: {a['free']}, anywhere in {a['range']}, all other inputs as "
+        f"they are, in {int(a['certified']):,} of {int(a['certified_of']):,} windows "
+        f"({int(a['questions']):,} questions{left}){added}; what does not matter: "
+        f"{figure(a['tolerance'], unit, digits=2)} ({a['tolerance_text']})."
+    )
+
+
+def _tested(a: dict[Any, Any]) -> list[str]:
+    unit = str(a.get("loss_unit") or "")
+    kind = "squared" if "squared" in str(a["question"]) else "absolute"
+    mean = (
+        f"no actuals are known, so it is the {kind} change of the forecast itself"
+        if a.get("blind")
+        else f"the mean {kind} error is {figure(a['mean_loss'], unit, digits=3)}"
+    )
+    caution = "" if a.get("sampler_fits") else "CAUTION: "
+    return [
+        f"Error if hidden: the row is drawn anew given the rest of the window, "
+        f"{a['draws_per_window']} times, in {int(a['tested']):,} windows; {mean}; margin "
+        f"{figure(a['margin'], unit, digits=2)} ({a['margin_text']}); "
+        f"{100 * float(a['interval']):g} % interval; at {100 * float(a['alpha']):g} %, correction "
+        f"{a['correction']}.",
+        f"{caution}Drawn from {a['sampler']}; {a['sampler_fit']}.",
+    ]
+
+
+def _grounds(table: xr.Dataset, rows: pd.DataFrame) -> list[str]:
+    """Say in a few characters what each verdict stands on."""
+    texts = []
+    for row in rows.to_dict("records"):
+        verdict = row["verdict"]
+        if verdict == "structural":
+            texts.append("weights")
+        elif verdict == "proven":
+            count = int(table.attrs["certified"])
+            texts.append(f"{count}/{count} windows")
+        elif verdict in {"equivalent", "used"}:
+            p = row["p_equivalent"] if verdict == "equivalent" else row["p_used"]
+            texts.append(p_text(float(p)))
+        elif verdict == "refuted":
+            texts.append(f"{int(row['refuted'])}/{int(table.attrs['certified'])} windows")
+        else:
+            texts.append("")
+    return texts
+
+
+def _shares(rows: pd.DataFrame) -> list[str]:
+    ends = rows[["share_low", "share_high"]].to_numpy(float) * 100
+    return ["" if np.isnan(a) else f"{a:.1f}–{b:.1f}" for a, b in ends]
+
+
+def _percent(value: float) -> str:
+    return "" if np.isnan(value) else f"{100 * value:.1f} %"
+
+
+def _decimals(values: np.ndarray) -> int:
+    """Give the decimals with which the smallest number that is not zero shows two digits."""
+    sizes = np.abs(values[np.isfinite(values) & (values != 0)])
+    return 2 if not len(sizes) else int(np.clip(1 - np.floor(np.log10(sizes.min())), 0, 4))
+
+
+def _up(value: float, decimals: int) -> str:
+    """Write a bound rounded up, by decimal arithmetic so that it is not too small by rounding."""
+    return _rounded(value, decimals, "ROUND_CEILING")
+
+
+def _down(value: float, decimals: int) -> str:
+    return _rounded(value, decimals, "ROUND_FLOOR")
+
+
+def _rounded(value: float, decimals: int, how: str) -> str:
+    from decimal import Decimal
+
+    if not np.isfinite(value):
+        return ""
+    return f"{Decimal(float(value)).quantize(Decimal(1).scaleb(-decimals), rounding=how):f}"
+
+
+def _signed(values: np.ndarray, decimals: int) -> list[str]:
+    rounded = np.round(values, decimals) + 0.0  # so that there is no -0
+    return ["" if np.isnan(value) else f"{value:+.{decimals}f}" for value in rounded]
+
+
+def _plain(value: Any) -> Any:
+    if isinstance(value, np.generic):
+        value = value.item()
+    return None if isinstance(value, float) and not np.isfinite(value) else value

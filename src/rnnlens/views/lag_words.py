@@ -1,0 +1,321 @@
+"""What the evidence on lags says, in two plain sentences made by fixed rules.
+
+The rules, all in this file:
+
+- *looks back*: only what the test of all older lags together has shown, at its family-wise level.
+- *is used*: only a lag whose own test says so; the oldest of them is named.
+- *at most by*: only a certificate's bound, rounded up, with the number of windows it holds in.
+- *proven*: only of certificates. Where they freed one feature at a time, the sentence says so.
+- *irrelevant*: only on a positive claim: all older lags tested together, or each lag proven, or
+  weights that are zero. Never because nothing was found.
+- *most when issued in ...*: only where, among at least `FEWEST` windows of a season and part of the
+  day, the median change by plain runs is `TIMES` that of all other windows or more, and three of
+  four windows there lie above that median. Seasons are three months, parts of the day six hours in
+  UTC: which of them is a winter or a morning depends on the place, which nobody told.
+"""
+
+from __future__ import annotations
+
+import re
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from rnnlens.views.upward import upward
+
+if TYPE_CHECKING:
+    import xarray as xr
+
+__all__ = ["evidence_sentences", "p_text", "span", "when_used"]
+
+#: Windows that a season, or a part of the day, must have before it is named.
+FEWEST = 20
+#: How many times as large as elsewhere the changes there must be, by the medians.
+TIMES = 1.5
+#: A season's months, and a part of the day's hours.
+SEASONS = {
+    "December to February": (12, 1, 2),
+    "March to May": (3, 4, 5),
+    "June to August": (6, 7, 8),
+    "September to November": (9, 10, 11),
+}
+PARTS = {"00 to 06 h UTC": 0, "06 to 12 h UTC": 6, "12 to 18 h UTC": 12, "18 to 24 h UTC": 18}
+#: Units of a step, in seconds.
+SECONDS = {"ms": 0.001, "s": 1, "min": 60, "h": 3600, "d": 86400, "w": 604800}
+
+
+def evidence_sentences(table: xr.Dataset) -> tuple[str, str]:
+    """Say in two sentences how far back a forecast looks, and which inputs matter.
+
+    Parameters
+    ----------
+    table : xarray.Dataset
+        A result of ``lags``.
+
+    Returns
+    -------
+    tuple of str and str
+        The first on how far back, the second on what is used and what is irrelevant.
+    """
+    first = _looks_back(table)
+    if table.attrs.get("by", "lag") == "lag":
+        return first, _by_lag(table)
+    return first, _by_name(table)
+
+
+def span(steps: int, step: str) -> str:
+    """Give a number of steps as a length of time, or as steps where they have none.
+
+    Parameters
+    ----------
+    steps : int
+        How many.
+    step : str
+        From one to the next, such as ``"1h"``; empty where it is not known.
+
+    Returns
+    -------
+    str
+        Such as ``"7 h"``.
+
+    Examples
+    --------
+    >>> span(7, "1h"), span(6, "15 min"), span(3, "1d"), span(1, ""), span(2, "")
+    ('7 h', '90 min', '3 d', '1 step', '2 steps')
+    """
+    match = re.fullmatch(r"(\d+) ?([a-z]+)", step)
+    if match is None or match.group(2) not in SECONDS:
+        return f"{steps} step{'' if steps == 1 else 's'}"
+    unit, count = match.group(2), steps * int(match.group(1))
+    for larger in ("min", "h", "d"):
+        ratio = SECONDS[larger] / SECONDS[unit]
+        if ratio > 1 and count % ratio == 0 and count >= 2 * ratio:
+            return span(int(count / ratio), f"1{larger}")
+    return f"{count} {unit}"
+
+
+def p_text(p: float) -> str:
+    """Give a p-value as it is printed.
+
+    Parameters
+    ----------
+    p : float
+        From 0 to 1.
+
+    Returns
+    -------
+    str
+        With two digits, never rounded to nothing.
+
+    Examples
+    --------
+    >>> p_text(0.0471), p_text(0.0), p_text(0.32)
+    ('p = 0.047', 'p < 0.001', 'p = 0.32')
+    """
+    return "p < 0.001" if p < 0.001 else f"p = {p:.2g}"
+
+
+def when_used(moved: np.ndarray, issued: np.ndarray) -> str:
+    """Name the season, the part of the day, or both, in which an input moves forecasts most.
+
+    Parameters
+    ----------
+    moved : array (window,)
+        How far it moved each forecast.
+    issued : array (window,) of datetime64
+        When each was issued, in UTC.
+
+    Returns
+    -------
+    str
+        Such as ``"in December to February, 06 to 12 h UTC"``; empty where the rule finds none.
+    """
+    months = issued.astype("datetime64[M]").astype(int) % 12 + 1
+    hours = issued.astype("datetime64[h]").astype(int) % 24
+    seasons = {f"in {name}": np.isin(months, which) for name, which in SEASONS.items()}
+    parts = {
+        f"from {name}": (hours >= start) & (hours < start + 6) for name, start in PARTS.items()
+    }
+    both = {f"{a}, {b[5:]}": x & y for a, x in seasons.items() for b, y in parts.items()}
+    best, name = TIMES, ""
+    for text, inside in {**seasons, **parts, **both}.items():
+        if inside.sum() < FEWEST or (~inside).sum() < FEWEST:
+            continue
+        elsewhere = float(np.median(moved[~inside]))
+        ratio = float(np.median(moved[inside])) / max(elsewhere, 1e-300)
+        if ratio >= best and np.quantile(moved[inside], 0.25) > elsewhere:
+            best, name = ratio, text
+    return name
+
+
+def _looks_back(table: xr.Dataset) -> str:
+    a = table.attrs
+    name = _forecast(table)
+    if "looks_back" not in a:
+        return f"How far back {name} looks was not tested."
+    far, steps, step = int(a["looks_back"]), int(a["steps"]), str(a.get("step", ""))
+    what = "moves it" if a.get("blind") else f"changes its mean {_loss(table)} error"
+    within = f"by less than {_amount(a['margin'], a.get('loss_unit', ''))}"
+    level = f"at {100 * float(a['alpha']):g} % family-wise"
+    if far == steps:
+        return (
+            f"How far back {name} looks is not bounded within its window of {span(steps, step)}: "
+            f"not even for t-{steps} alone could the test show that hiding it {what} {within}, "
+            f"{level}."
+        )
+    if far == 0:
+        return f"{_upper(name)} uses none of its window: hiding all of it {what} {within}, {level}."
+    return (
+        f"{_upper(name)} looks back {span(far, step)}: hiding everything older than t-{far} "
+        f"together {what} {within}, {level}."
+    )
+
+
+def _by_lag(table: xr.Dataset) -> str:
+    rows = _rows(table)
+    start = _used(table, rows)
+    end = _older(table, rows)
+    return f"{start}; {end}." if end else f"{start}."
+
+
+def _used(table: xr.Dataset, rows: list[dict[str, Any]]) -> str:
+    """Name the oldest lag that is used, when, and how far it moves the forecast at most."""
+    used = [row for row in rows if row["verdict"] == "used"]
+    if not used:
+        return "No lag was shown to be used by itself" if _tested(table) else "No lag was tested"
+    row = used[-1]
+    start = f"The input at {_times(row)} is"
+    start = f"{start} used" if len(used) == 1 else f"{start} the oldest that is used"
+    when = ""
+    if "moved" in table:
+        lag = table["moved"].sel(lag=row["lag"]).values
+        when = when_used(lag, table["tried_issued"].values)
+    when = f", most when issued {when}" if when else ""
+    bound = row.get("largest_bound", np.nan)
+    if not np.isfinite(bound):
+        return f"{start} ({p_text(row['p_used'])}){when}"
+    each = "" if _whole(table, row) else ", one feature at a time"
+    comma = "," if when or len(used) > 1 else ""
+    return (
+        f"{start}{when}{comma} at most by {_bound(bound, table)}{each} "
+        f"(proven in all {_windows(table)} tried)"
+    )
+
+
+def _older(table: xr.Dataset, rows: list[dict[str, Any]]) -> str:
+    """Say from where on the past is irrelevant, and what shows it."""
+    far = int(table.attrs.get("looks_back", -1))
+    last = rows[-1]["lag_to"]
+    if 0 <= far < last:
+        older = [row for row in rows if row["lag"] > far]
+        shown = _shown(table, older)
+        fits = "" if table.attrs.get("sampler_fits", 1) else ", by a sampler that does not fit"
+        p = f"({p_text(float(table.attrs['looks_back_p']))}{fits})"
+        if older and all(row["verdict"] == "structural" for row in older):
+            return (
+                f"older than t-{far} it is irrelevant: no weight leads from there to the forecast"
+            )
+        where = f"older than t-{far} it is irrelevant" if far else "all of it is irrelevant"
+        proof = f"{shown}, and " if shown.startswith("proven") else ""
+        said = f"{where}: {proof}equivalent over the data set {p}"
+        return said if proof or not shown else f"{said}, where {shown}"
+    k = len(rows)
+    while k and rows[k - 1]["verdict"] in {"structural", "proven"}:
+        k -= 1
+    if k < len(rows):
+        older = rows[k:]
+        where = f"older than t-{older[0]['lag'] - 1} each lag" if k else "each lag"
+        if all(row["verdict"] == "structural" for row in older):
+            return f"{where} is irrelevant: no weight leads from there to the forecast"
+        return f"{where} is irrelevant for the windows tried: {_shown(table, older)}"
+    alone = [row for row in rows if row["verdict"] == "equivalent"]
+    if alone:
+        return (
+            f"{len(alone)} of {len(rows)} lags are equivalent each by itself, which does not make "
+            "them irrelevant together"
+        )
+    return "no lag was shown to be irrelevant"
+
+
+def _shown(table: xr.Dataset, older: list[dict[str, Any]]) -> str:
+    """Say what certificates hold for older lags, if there are any."""
+    bounds = [row.get("largest_bound", np.nan) for row in older]
+    if not older or not np.isfinite(bounds).all():
+        return ""
+    most, windows = _bound(max(bounds), table), _windows(table)
+    if all(_whole(table, row) for row in older):
+        each = "each lag " if len(older) > 1 else ""
+        return f"proven {each}within {most} in all {windows} tried"
+    return f"one feature of one lag moves it by at most {most} (proven in all {windows} tried)"
+
+
+def _by_name(table: xr.Dataset) -> str:
+    """Say which features, or features at lags, are used and which are irrelevant."""
+    rows = _rows(table)
+    order = ("used", "structural", "proven", "equivalent", "refuted", "undecided")
+    words = {verdict: [row for row in rows if row["verdict"] == verdict] for verdict in order}
+    texts = {
+        "used": "used",
+        "structural": "irrelevant by the weights",
+        "proven": "proven irrelevant for the windows tried",
+        "equivalent": "equivalent over the data set",
+        "refuted": "able to move the forecast, with no verdict over the data set",
+        "undecided": "undecided",
+    }
+    said = [
+        f"{_listed(some)} {'is' if len(some) == 1 else 'are'} {texts[verdict]}"
+        for verdict, some in words.items()
+        if some
+    ]
+    return f"Of its inputs, {'; '.join(said)}." if said else "All of its inputs are held."
+
+
+def _listed(rows: list[dict[str, Any]]) -> str:
+    names = [row["name"] for row in rows]
+    if len(names) > 6:
+        names = [*names[:5], f"{len(names) - 5} more"]
+    return names[0] if len(names) == 1 else f"{', '.join(names[:-1])} and {names[-1]}"
+
+
+def _rows(table: xr.Dataset) -> list[dict[str, Any]]:
+    from rnnlens.views.lag_evidence import evidence_rows
+
+    return evidence_rows(table).to_dict("records")
+
+
+def _tested(table: xr.Dataset) -> bool:
+    return "p_used" in table
+
+
+def _whole(table: xr.Dataset, row: dict[str, Any]) -> bool:
+    return bool(table.attrs.get("whole")) and row["lag"] == row["lag_to"]
+
+
+def _windows(table: xr.Dataset) -> str:
+    count = int(table.attrs["certified"])
+    return f"{count:,} window{'' if count == 1 else 's'}"
+
+
+def _bound(value: float, table: xr.Dataset) -> str:
+    return f"{upward(float(value))} {table.attrs.get('unit') or ''}".strip()
+
+
+def _amount(value: Any, unit: Any) -> str:
+    return f"{upward(float(value), 2)} {unit or ''}".strip()
+
+
+def _loss(table: xr.Dataset) -> str:
+    return "squared" if "squared" in str(table.attrs.get("question", "")) else "absolute"
+
+
+def _times(row: dict[str, Any]) -> str:
+    first, last = row["lag"], row["lag_to"]
+    return f"t-{first}" if first == last else f"t-{first} to t-{last}"
+
+
+def _forecast(table: xr.Dataset) -> str:
+    return f"the forecast of {table.attrs.get('target') or 'the output'}"
+
+
+def _upper(text: str) -> str:
+    return text[0].upper() + text[1:]
