@@ -11,6 +11,7 @@ import pandas as pd
 import pytest
 from typer.testing import CliRunner
 
+import rnnlens
 from rnnlens.cli.app import app
 from rnnlens.demo.weather import demo_files
 from rnnlens.series.sidecar import read_sidecar
@@ -25,6 +26,13 @@ class Said:
     code: int
     out: str
     err: str
+
+
+@pytest.fixture(scope="session", autouse=True)
+def compiled():
+    """Compile before the first call, which would say so on stderr."""
+    network = rnnlens.read(demo_files().network)
+    rnnlens.explain(network, np.zeros((2, 24, 10)), target=0, method="secant")
 
 
 @pytest.fixture

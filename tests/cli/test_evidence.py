@@ -7,6 +7,8 @@ import json
 import pandas as pd
 import pytest
 
+from rnnlens.errors import MissingLibrary
+
 
 def refused(said, *words):
     """Require one sentence on stderr that holds the words, after any notes, and nothing else."""
@@ -29,6 +31,30 @@ def test_certify_says_what_a_sensors_error_can_do(call, model, data):
     assert "temp: own value +- 0.5 F" in said.out
     assert "proven in" in " ".join(said.out.split())
     assert max(map(len, said.out.splitlines())) <= 100
+
+
+def test_certify_runs_the_source_and_adds_what_it_differs_by(call, model, data):
+    asked = ("--lag", "5", "--feature", "temp", "--range", "0.5", "--last", "2")
+    checked = certify(call, model, data, *asked)
+    assert "Twice a deviation of" in " ".join(checked.out.split())
+    assert "measured and not proven (Keras" in " ".join(checked.out.split())
+    plain = certify(call, model, data, *asked, "--no-check")
+    assert "deviation of" not in plain.out
+    bounds = [
+        json.loads(certify(call, model, data, *asked, "--json", *more).out)["lags"][0]["bound"]
+        for more in ((), ("--no-check",))
+    ]
+    assert bounds[0] > bounds[1]
+
+
+def test_certify_says_where_the_source_could_not_be_run(call, model, data, monkeypatch):
+    def missing(*_):
+        raise MissingLibrary("Keras is not installed")
+
+    monkeypatch.setattr("rnnlens.readers.run.source_outputs", missing)
+    said = certify(call, model, data, "--lag", "5", "--feature", "temp", "--last", "2")
+    assert said.code == 0
+    assert "note: no deviation of the source model is added, as it was not run: Keras" in said.err
 
 
 def test_certify_gives_json_by_lag(call, model, data):

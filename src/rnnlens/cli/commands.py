@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import fields, replace
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -137,6 +138,13 @@ def certify(
     series: Series,
     certificate: Certificate,
     answer: Answer,
+    check: Annotated[
+        bool,
+        typer.Option(
+            help="Run the source model too, where its library is installed, and add what it "
+            "differs by to every bound."
+        ),
+    ] = True,
 ) -> None:
     """Prove how far one lag can move a forecast."""
     from rnnlens import api
@@ -147,8 +155,20 @@ def certify(
     windows, seen = cut(data, sidecar, series, newest=1)
     asked = certificate.asked(sidecar)
     with working(f"certifying {len(windows):,} windows") as progress:
-        found = api.certify(network, windows, background=seen, progress=progress, **asked)
+        prove = partial(api.certify, network, windows, background=seen, progress=progress, **asked)
+        asks = check and not certificate.deviation
+        found, unchecked = _checked(prove, model) if asks else (prove(), "")
+    if unchecked:
+        note(f"no deviation of the source model is added, as it was not run: {unchecked}")
     give(found, answer, view=certificate_view, plain=certificate_summary, indent=1)
+
+
+def _checked(prove: Callable[..., xr.Dataset], model: Path) -> tuple[xr.Dataset, str]:
+    """Certify beside the source model; say why not, where it cannot be run."""
+    try:
+        return prove(source=model), ""
+    except (InputError, MissingLibrary) as failure:
+        return prove(), str(failure)  # what else is wrong is said again
 
 
 @flattened
