@@ -87,7 +87,7 @@ def test_rows_may_be_features_or_features_at_lags(network, X, y):
     by_feature = rnnlens.lags(network, X, y, by="feature", windows=2, draws=50)
     assert by_feature.verdict.dims == ("feature",)
     assert by_feature.verdict.values[0] == "used"
-    assert by_feature.verdict.values[1] in {"structural", "equivalent"}
+    assert by_feature.verdict.values[1] in {"structural", "bounded", "equivalent"}
     assert by_feature.bound.dims == ("sample", "lag", "feature")
     assert float(by_feature.largest_bound[0]) == float(by_feature.bound[:, :, 0].max())
     both = rnnlens.lags(network, X, y, by="both", windows=2, draws=50)
@@ -102,7 +102,7 @@ def test_rows_may_be_features_or_features_at_lags(network, X, y):
 
 
 def test_features_freed_alone_prove_nothing_of_a_whole_lag(network, X, y):
-    alone = rnnlens.lags(network, X, y, windows=3, together=False, draws=50)
+    alone = rnnlens.lags(network, X, y, windows=3, together=False, replacements=0, draws=50)
     assert "proven" not in alone.verdict.values
     assert alone.attrs["free"] == "one feature of one lag at a time"
     assert (alone.proven + alone.structural).values.tolist() == [0, 3, 0, 3, 3, 3]
@@ -185,7 +185,7 @@ def test_what_cannot_be_done_is_said_and_the_rest_is_given(network, X):
     assert set(few.verdict.values) <= {"proven", "structural", "refuted"}
     none = rnnlens.lags(network, X[:20], windows=0, test=False, draws=50)
     assert none.attrs["missing"] == ""
-    assert set(none.verdict.values) <= {"structural", "undecided"}
+    assert set(none.verdict.values) <= {"structural", "bounded", "undecided"}
 
 
 def test_one_lags_evidence_is_the_same_whatever_is_not_asked(network, X, y):
@@ -253,3 +253,27 @@ def test_the_report_holds_the_evidence_and_its_picture(network, X, y, tmp_path):
     plain = rnnlens.report(network, X, tmp_path / "p.html", draws=50).read_text(encoding="utf-8")
     assert "Evidence on each lag" not in plain
     assert "Whether any lag is irrelevant" in plain
+
+
+def test_draws_of_observed_values_bound_what_weights_are_too_small_to_do(rng):
+    coefficients = np.zeros((STEPS, 2))
+    coefficients[0, 0], coefficients[1], coefficients[4, 1] = 1.0, 1e-4, 1e-4
+    network, X = linear_network(coefficients), series(rng)
+    table = rnnlens.lags(network, X, windows=0, test=False, replacements=700, draws=50)
+    assert table.verdict.values[:2].tolist() == ["undecided", "bounded"]
+    assert table.verdict.values[4] == "bounded"
+    assert table.rung.values[4] == RUNGS["bounded"]
+    assert table.observed_exceeded.values[0] > 0
+    assert (table.observed_exceeded.values[1:] == 0).all()
+    # of 700 draws none: 1 - 0.01^(1/700)
+    np.testing.assert_allclose(table.observed_share.values[1:], 1 - 0.01 ** (1 / 700), rtol=1e-6)
+    largest = 1e-4 * np.ptp(X[:, -5, 1])
+    assert 0 < float(table.observed_largest.sel(lag=5)) <= largest * (1 + 1e-9)
+    assert evidence_summary(table)["lags"][4]["observed_exceeded"] == 0
+
+
+def test_no_draws_are_made_where_none_are_wanted(network, X):
+    table = rnnlens.lags(network, X, windows=0, test=False, replacements=0, draws=50)
+    assert "observed_largest" not in table
+    with pytest.raises(InputError, match="the number of replacements must be 0 or more, but is -1"):
+        rnnlens.lags(network, X, replacements=-1)

@@ -20,6 +20,10 @@ WINDOWS = 5
         ({"whole": True, "proven": 4, "tested": "undecided"}, "undecided"),
         ({"whole": False, "proven": 5, "tested": "undecided"}, "undecided"),
         ({"whole": False, "proven": 5, "tested": "equivalent"}, "equivalent"),
+        ({"exceeded": 0, "tested": "used"}, "bounded"),
+        ({"exceeded": 0, "whole": True, "proven": 5}, "proven"),
+        ({"exceeded": 1, "tested": "equivalent"}, "equivalent"),
+        ({"exceeded": 1}, "undecided"),
         ({}, "undecided"),
     ],
 )
@@ -32,11 +36,12 @@ def test_no_certificates_prove_nothing():
 
 
 def test_irrelevance_is_never_said_without_a_positive_claim():
-    grid = product([False, True], range(WINDOWS + 1), range(2), ["", "used", "undecided"])
-    for whole, proven, refuted, tested in grid:
+    tests, counts = ["", "used", "undecided"], [None, 0, 3]
+    grid = product([False, True], range(WINDOWS + 1), range(2), tests, counts)
+    for whole, proven, refuted, tested, exceeded in grid:
         said = ladder(
             unreached=False, whole=whole, proven=proven, refuted=refuted, windows=WINDOWS,
-            tested=tested,
+            tested=tested, exceeded=exceeded,
         )  # fmt: skip
-        assert (said in IRRELEVANT) == (whole and proven == WINDOWS)
+        assert (said in IRRELEVANT) == ((whole and proven == WINDOWS) or exceeded == 0)
         assert said in RUNGS

@@ -53,9 +53,22 @@ ABOUT = {
 USUAL = ["used", "used", "equivalent", "equivalent"]
 
 
-def table(verdict=tuple(USUAL), *, tested=True, certified=True, dims=("lag",), **attrs):
+DRAWN = {
+    "replacements": 4603,
+    "replacements_all": 0,
+    "replacements_confidence": 0.99,
+    "observed_windows": 5000,
+    "tolerance": 0.1,
+}
+
+
+def table(
+    verdict=tuple(USUAL), *, tested=True, certified=True, exceeded=None, dims=("lag",), **attrs
+):
     """Make a result of ``lags`` with these verdicts."""
     count = len(verdict)
+    if exceeded is not None:
+        attrs = {**DRAWN, **attrs}
     share = np.linspace(0.4, 0.1, count)
     columns = {"share": share, "share_low": share - 0.01, "share_high": share + 0.01}
     if certified:
@@ -71,6 +84,12 @@ def table(verdict=tuple(USUAL), *, tested=True, certified=True, dims=("lag",), *
             "error_change": np.full(count, 0.01),
             "error_change_low": np.full(count, -0.0001),
             "error_change_high": np.full(count, 0.02),
+        }
+    if exceeded is not None:
+        columns |= {
+            "observed_largest": np.full(count, 0.2),
+            "observed_exceeded": np.array(exceeded),
+            "observed_share": np.where(np.array(exceeded) == 0, 0.0010000001, 0.01),
         }
     found = xr.Dataset(
         {name: (dims, values) for name, values in columns.items()},
@@ -265,3 +284,36 @@ def test_what_is_missing_and_what_is_undecided_is_said():
     assert "(800 questions, 3 undecided)" in text
     assert "Missing: no test over the data set: 20 windows are too few." in text
     assert "Error if hidden" not in text
+
+
+def test_draws_of_observed_values_are_said_where_none_exceeded():
+    said = evidence_sentences(table(exceeded=[9, 2, 0, 0]))[1]
+    assert (
+        "equivalent over the data set (p = 0.002), in 4,603 draws of observed values of each of "
+        "them none moved it by more than 0.1 F (with 99 % confidence at most 0.101 % do)"
+    ) in said
+    assert said.count("proven") == evidence_sentences(table())[1].count("proven")
+
+
+def test_draws_are_not_said_where_some_older_lag_exceeded():
+    assert "draws" not in evidence_sentences(table(exceeded=[9, 2, 1, 0]))[1]
+
+
+def test_all_pairs_leave_no_share_to_bound():
+    said = evidence_sentences(table(exceeded=[9, 2, 0, 0], replacements_all=1))[1]
+    assert "observed values of each of them never move it by more than 0.1 F" in said
+    assert "confidence" not in said
+
+
+def test_bounded_lags_are_no_claim_about_all_of_them_together():
+    verdicts = ["undecided", "bounded", "bounded", "undecided"]
+    said = evidence_sentences(table(verdicts, tested=False, certified=False, exceeded=[1, 0, 0, 1]))
+    assert "2 of 4 lags are bounded each by itself, which does not make them" in said[1]
+
+
+def test_the_draws_are_described_below_the_table():
+    lines = " ".join(made_how(table(exceeded=[9, 2, 0, 0])))
+    assert "what 5,000 windows hold there, in 4,603 draws; in 2 rows none moved" in lines
+    assert "in every row some moved" in " ".join(made_how(table(exceeded=[9, 2, 1, 1])))
+    cells = evidence_cells(table(["used", "bounded", "bounded", "used"], exceeded=[9, 0, 0, 1]))[1]
+    assert [row[-1] for row in cells if row[-2] == "bounded"] == ["4,603 draws"] * 2

@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from rnnlens.api.lag_certificates import LagCertificates
     from rnnlens.api.lag_rows import Rows
     from rnnlens.api.lag_tests import LagTests
+    from rnnlens.evidence.scenario import Scenario
 
 __all__ = ["HELD", "assembled"]
 
@@ -33,6 +34,7 @@ def assembled(
     *,
     certificates: LagCertificates | None,
     tests: LagTests | None,
+    observed: Scenario | None,
     moved: tuple[NDArray[np.int64], NDArray[np.float64]] | None,
     about: dict[str, Any],
 ) -> xr.Dataset:
@@ -46,7 +48,7 @@ def assembled(
         The network and its windows.
     rows : Rows
         Of the table.
-    certificates, tests : LagCertificates, LagTests, or None
+    certificates, tests, observed : LagCertificates, LagTests, Scenario, or None
         None where they could not be made.
     moved : tuple of arrays, optional
         From `rnnlens.api.lag_certificates.ends_moved`.
@@ -71,9 +73,12 @@ def assembled(
         table, attrs = table.assign(made), attrs | facts
         if rows.by == "lag" and len(rows.rows) == case.x.shape[1]:
             table = table.assign(_older(tests, case.x.shape[1]))
+    if observed is not None:
+        made, facts = _observed(rows, observed, unit)
+        table, attrs = table.assign(made), attrs | facts
     if moved is not None:
         table = _with_moved(table, case, rows, moved, unit)
-    verdict = _verdicts(rows, case, certificates, tests)
+    verdict = _verdicts(rows, case, certificates, tests, observed)
     grounds = {**RUNGS, HELD: HELD}
     table["verdict"] = (rows.dims, verdict, {"long_name": "what the evidence says"})
     rung = np.array([grounds[one] for one in verdict.ravel()]).reshape(verdict.shape)
@@ -220,6 +225,26 @@ def _tested(rows: Rows, tests: LagTests, unit: str) -> tuple[Variables, dict[str
     return variables, facts
 
 
+def _observed(rows: Rows, observed: Scenario, unit: str) -> tuple[Variables, dict[str, Any]]:
+    of, spread = rows.dims, rows.spread
+    texts = {
+        "observed_largest": ("largest change that observed values made", np.nan, unit),
+        "observed_exceeded": ("draws that moved the forecast beyond the tolerance", -1, "1"),
+        "observed_share": ("limit of the share of all pairs that do", np.nan, "1"),
+    }
+    values = (np.abs(observed.largest), observed.exceeded, observed.share_limit)
+    variables: Variables = {
+        name: (of, spread(column, missing), {"long_name": text, "units": units})
+        for (name, (text, missing, units)), column in zip(texts.items(), values, strict=True)
+    }
+    return variables, {
+        "replacements": observed.draws,
+        "replacements_all": int(observed.exhaustive),
+        "replacements_confidence": observed.confidence,
+        "observed_windows": observed.values,
+    }
+
+
 def _older(tests: LagTests, steps: int) -> Variables:
     """Give what hiding each lag and all older ones did, where it was tested."""
     found = tests.horizon
@@ -254,7 +279,11 @@ def _with_moved(
 
 
 def _verdicts(
-    rows: Rows, case: Case, certificates: LagCertificates | None, tests: LagTests | None
+    rows: Rows,
+    case: Case,
+    certificates: LagCertificates | None,
+    tests: LagTests | None,
+    observed: Scenario | None,
 ) -> NDArray[np.str_]:
     """Give the ladder's verdict of every row."""
     from rnnlens.evidence.structural import reaching
@@ -274,6 +303,8 @@ def _verdicts(
                 "refuted": _count(verdicts, "refuted"),
                 "windows": len(verdicts),
             }
+        if observed is not None:
+            certified["exceeded"] = int(observed.exceeded[number])
         tested = "" if tests is None else str(tests.equivalence.verdict[number])
         hidden = rows.parts[number].hidden
         said.append(ladder(unreached=not (reached & hidden).any(), tested=tested, **certified))

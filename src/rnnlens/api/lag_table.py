@@ -52,6 +52,7 @@ def lags(  # noqa: PLR0913, PLR0914  (one table has these parts)
     block_length: int | None = None,
     test: bool = True,
     windows: int = WINDOWS,
+    replacements: int | None = None,
     range: float | tuple[float, float] | Mapping[str, Any] | None = None,
     quantiles: tuple[float, float] = (0.001, 0.999),
     tolerance: float | None = None,
@@ -73,8 +74,11 @@ def lags(  # noqa: PLR0913, PLR0914  (one table has these parts)
     - What hiding it does to the *error* over the data set: it is drawn anew from its distribution
       given the rest of the window, and the change of the loss is tested in both directions against
       a margin.
-    - Its *verdict*, the first that holds of ``structural``, ``proven``, ``equivalent``, ``used``,
-      ``refuted`` and ``undecided``, and what it stands on (`docs/evidence.md`).
+    - How far values of it that were *observed* elsewhere move forecasts, in random draws that
+      bound the share of those that move one by more than the tolerance.
+    - Its *verdict*, the first that holds of ``structural``, ``proven``, ``bounded``,
+      ``equivalent``, ``used``, ``refuted`` and ``undecided``, and what it stands on
+      (`docs/evidence.md`).
 
     Besides, how far back the network looks: lags are hidden together from the oldest on, up to the
     first whose loss matters.
@@ -114,6 +118,9 @@ def lags(  # noqa: PLR0913, PLR0914  (one table has these parts)
         Whether to test at all.
     windows : int
         Windows to certify, evenly spaced; 0 for none.
+    replacements : int, optional
+        Draws of a window and an observed value for each row; 4,603 where not given, of which none
+        may exceed the tolerance for a share of 0.1 % to be excluded at 99 %; 0 for none.
     range, quantiles, budget, deviation
         As in `rnnlens.certify`; `range` may be a mapping by feature.
     tolerance : float, optional
@@ -138,7 +145,8 @@ def lags(  # noqa: PLR0913, PLR0914  (one table has these parts)
         ``mean_contribution``, ``mean_size``; ``largest_bound``, ``largest_attained``, how many
         windows are ``structural``, ``proven``, ``refuted`` or ``undecided``; ``error_change`` with
         ``error_change_low`` and ``error_change_high``, ``p_equivalent``, ``p_used``, ``left`` and
-        ``note``; ``verdict`` and ``rung``. Besides ``bound`` and ``attained (sample, lag,
+        ``note``; ``observed_largest``, ``observed_exceeded``, ``observed_share``; ``verdict`` and
+        ``rung``. Besides ``bound`` and ``attained (sample, lag,
         feature)`` of the windows certified, ``moved (tried, lag)`` of plain runs, and
         ``older_change``, ``older_p (lag)`` of all lags from that one on. Attributes say with what
         margin, tolerance, alpha, correction and sampler, whether that fits, how far back the
@@ -168,7 +176,7 @@ def lags(  # noqa: PLR0913, PLR0914  (one table has these parts)
     from rnnlens.api.lag_certificates import certificates_of, ends_moved
     from rnnlens.api.lag_rows import make_rows
     from rnnlens.api.lag_shares import shares_of
-    from rnnlens.api.lag_tests import tests_of
+    from rnnlens.api.lag_tests import draws_of, tests_of
     from rnnlens.api.methods import SUMMING
     from rnnlens.evidence.certificate import BUDGET
     from rnnlens.evidence.equivalence import check_alpha
@@ -178,7 +186,7 @@ def lags(  # noqa: PLR0913, PLR0914  (one table has these parts)
         raise InputError(
             f"lags needs contributions, a method that sums ({', '.join(SUMMING)}), not {method!r}"
         )
-    _check(margin, tolerance, windows, together, by)
+    _check(margin, tolerance, windows, replacements, together, by)
     check_alpha(alpha)
     adjusted(np.ones(1), correction)  # refuses a correction that is none
     explained = explain(
@@ -198,7 +206,7 @@ def lags(  # noqa: PLR0913, PLR0914  (one table has these parts)
     missing: list[str] = []
     data = data_of(case, background)
     size = _tolerance(case, what, tolerance, data)
-    certificates = moved = tests = None
+    certificates = moved = tests = observed = None
     if windows:
         asked: dict[str, Any] = {"given_range": range, "quantiles": quantiles, "data": data}
         stated = not (range is None and together is None and tolerance is None)
@@ -225,18 +233,34 @@ def lags(  # noqa: PLR0913, PLR0914  (one table has these parts)
 
         stated = block_length is not None or sampler != "auto"
         tests = _tried("no test over the data set", run, missing, stated=stated)
+    if replacements != 0:
+
+        def draw() -> Any:
+            return draws_of(
+                case, what, rows, values=data, tolerance=size[0], draws=replacements, seed=seed,
+                progress=progress,
+            )  # fmt: skip
+
+        stated = replacements is not None
+        observed = _tried("no draws of observed values", draw, missing, stated=stated)
     about = {
         "budget": BUDGET if budget is None else budget,
         "deviation": deviation,
         "missing": "; ".join(missing),
     }
     return assembled(
-        table, case, rows, certificates=certificates, tests=tests, moved=moved, about=about
-    )
+        table, case, rows, certificates=certificates, tests=tests, observed=observed, moved=moved,
+        about={**about, "tolerance": size[0], "tolerance_text": size[1]},
+    )  # fmt: skip
 
 
 def _check(
-    margin: float | None, tolerance: float | None, windows: int, together: bool | None, by: str
+    margin: float | None,
+    tolerance: float | None,
+    windows: int,
+    replacements: int | None,
+    together: bool | None,
+    by: str,
 ) -> None:
     """Refuse options that are none before anything is computed."""
     from rnnlens.api.lag_rows import BY
@@ -252,6 +276,8 @@ def _check(
         raise InputError(f"the tolerance must be a number above 0, and is {tolerance:g}")
     if windows < 0:
         raise InputError(f"the number of windows to certify must be 0 or more, but is {windows}")
+    if replacements is not None and replacements < 0:
+        raise InputError(f"the number of replacements must be 0 or more, but is {replacements}")
     if together and by != "lag":
         raise InputError(
             f"features of a lag are freed together for rows by lag, not by {by}: leave one out"

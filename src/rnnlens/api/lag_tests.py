@@ -23,10 +23,11 @@ if TYPE_CHECKING:
     from rnnlens.evidence.parts import Part
     from rnnlens.evidence.sampler_fit import SamplerFit
     from rnnlens.evidence.samplers import Sampler
+    from rnnlens.evidence.scenario import Scenario
 
     Array = NDArray[np.float64]
 
-__all__ = ["SAMPLERS", "LagTests", "tests_of"]
+__all__ = ["SAMPLERS", "LagTests", "draws_of", "tests_of"]
 
 #: Samplers by name; ``auto`` takes the Gaussian unless its own diagnostic speaks against it.
 SAMPLERS = ("auto", "gaussian", "neighbours")
@@ -163,6 +164,63 @@ def tests_of(
         fit_text=text,
         margin_text=text_of_margin or found.margin_text,
         samples=len(case.x),
+    )
+
+
+def draws_of(
+    case: Case,
+    target: Target,
+    rows: Rows,
+    *,
+    values: Array,
+    tolerance: float,
+    draws: int | None,
+    seed: int,
+    progress: Callable[[int, int], None] | None,
+) -> Scenario:
+    """Replace each row by values that were observed elsewhere, as often as a bound needs.
+
+    Parameters
+    ----------
+    case : Case
+        The network and its windows.
+    target : Target
+        What is forecast.
+    rows : Rows
+        Of the table.
+    values : array (window, step, feature)
+        Windows that values are taken from.
+    tolerance : float
+        Change of the forecast that does not matter.
+    draws, seed, progress
+        As `replacements`, `seed` and `progress` of `rnnlens.lags`.
+
+    Returns
+    -------
+    Scenario
+        Of the rows that are not held.
+
+    Raises
+    ------
+    DataError
+        If the windows hold tokens, or every feature is held.
+    """
+    from rnnlens.evidence.replacement import Replacement
+    from rnnlens.evidence.scenario import scenario
+
+    if case.inputs[case.of].ndim != 3:
+        raise DataError(f"replacing parts of windows needs numbers, but {case.of!r} holds tokens")
+    if not rows.parts:
+        raise DataError(f"every feature is held ({', '.join(case.features)})")
+    windows = Replacement(case.network, case.inputs, target, case.of)
+    return scenario(
+        windows,
+        rows.parts,
+        values=values,
+        tolerance=tolerance,
+        draws=draws,
+        seed=seed,
+        progress=progress,
     )
 
 

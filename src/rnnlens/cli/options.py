@@ -350,6 +350,14 @@ class Evidence:
     windows: Annotated[
         int, typer.Option(min=0, help="Windows to certify, evenly spaced; 0 for none.")
     ] = 10
+    replacements: Annotated[
+        int | None,
+        typer.Option(
+            min=0,
+            help="Draws in which observed values replace each row; 4,603 if left out, 0 for none.",
+            show_default=False,
+        ),
+    ] = None
     range: Range = None
     tolerance: Tolerance = None
     together: Annotated[

@@ -5,13 +5,15 @@ From the top, the first rung that holds:
 ``structural``  the weights alone keep it from the forecast
 ``proven``      in every window tried, a certificate of the whole of it holds the forecast's change
                 within the tolerance
+``bounded``     in random draws in which observed values replace it, no forecast moved by more than
+                the tolerance: a scenario bound on the share of those that do
 ``equivalent``  over the data set, replacing it changes the loss by less than the margin
 ``used``        over the data set, replacing it makes the loss larger
 ``refuted``     in some window a value within the range moves the forecast by more than the
                 tolerance, and the test over the data set says neither
 ``undecided``   none of these
 
-The first three say that it is irrelevant, each in its own sense. They are positive claims: a test
+The first four say that it is irrelevant, each in its own sense. They are positive claims: a test
 or a certificate that failed to show something never makes one.
 """
 
@@ -23,13 +25,14 @@ __all__ = ["IRRELEVANT", "RUNGS", "ladder"]
 RUNGS = {
     "structural": "weights",
     "proven": "certificates",
+    "bounded": "draws of observed values",
     "equivalent": "test over the data set",
     "used": "test over the data set",
     "refuted": "counter-example",
     "undecided": "nothing",
 }
 #: The verdicts that say that something does not matter.
-IRRELEVANT = ("structural", "proven", "equivalent")
+IRRELEVANT = ("structural", "proven", "bounded", "equivalent")
 
 
 def ladder(
@@ -39,6 +42,7 @@ def ladder(
     proven: int = 0,
     refuted: int = 0,
     windows: int = 0,
+    exceeded: int | None = None,
     tested: str = "",
 ) -> str:
     """Give the verdict that follows from all evidence on one part of the windows.
@@ -54,6 +58,9 @@ def ladder(
         Windows with that certificate; a window in which the weights show it counts as proven.
     windows : int
         Windows that were certified.
+    exceeded : int, optional
+        Draws of observed values that moved the forecast by more than the tolerance, of as many as
+        the bound needs; not given where there were none.
     tested : str
         Verdict of the test over the data set (`rnnlens.evidence.equivalence`); empty where there
         was none.
@@ -74,6 +81,8 @@ def ladder(
         return "structural"
     if whole and windows and proven == windows:
         return "proven"
+    if exceeded == 0:
+        return "bounded"
     if tested in {"equivalent", "used"}:
         return tested
     return "refuted" if refuted else "undecided"

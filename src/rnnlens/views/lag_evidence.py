@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from rnnlens.views.lag_words import evidence_sentences, p_text
+from rnnlens.views.lag_words import evidence_sentences, p_text, share_text
 from rnnlens.views.words import figure
 
 if TYPE_CHECKING:
@@ -36,6 +36,9 @@ NUMBERS = (
     "left",
     "older_change",
     "older_p",
+    "observed_largest",
+    "observed_exceeded",
+    "observed_share",
 )
 WORDS = ("verdict", "rung", "note")
 
@@ -193,6 +196,8 @@ def made_how(table: xr.Dataset) -> list[str]:
         lines.append(_certified(a))
     if "tested" in a:
         lines += _tested(a)
+    if "replacements" in a:
+        lines.append(_observed(table))
     lines += [f"Missing: {part}." for part in str(a.get("missing") or "").split("; ") if part]
     notes = [
         f"{row['name']}: {row['note']}."
@@ -214,6 +219,29 @@ def _certified(a: dict[Any, Any]) -> str:
         f"({int(a['questions']):,} questions{left}){added}; what does not matter: "
         f"{figure(a['tolerance'], unit, digits=2)} ({a['tolerance_text']})."
     )
+
+
+def _observed(table: xr.Dataset) -> str:
+    a = table.attrs
+    unit = str(a.get("unit") or "")
+    tried = f"{int(a['replacements']):,}"
+    tried = f"all {tried} pairs" if a["replacements_all"] else f"{tried} draws"
+    start = (
+        f"Observed values: each row replaced by what {int(a['observed_windows']):,} windows hold "
+        f"there, in {tried}"
+    )
+    still = int((table["observed_exceeded"].values == 0).sum())
+    if not still:
+        return f"{start}; in every row some moved the forecast by more than {_size(a, unit)}."
+    rows = "row" if still == 1 else "rows"
+    found = f"{start}; in {still} {rows} none moved the forecast by more than {_size(a, unit)}"
+    if a["replacements_all"]:
+        return f"{found}."
+    return f"{found}: {share_text(table)}."
+
+
+def _size(a: dict[Any, Any], unit: str) -> str:
+    return figure(a["tolerance"], unit, digits=2)
 
 
 def _tested(a: dict[Any, Any]) -> list[str]:
@@ -248,6 +276,8 @@ def _grounds(table: xr.Dataset, rows: pd.DataFrame) -> list[str]:
         elif verdict in {"equivalent", "used"}:
             p = row["p_equivalent"] if verdict == "equivalent" else row["p_used"]
             texts.append(p_text(float(p)))
+        elif verdict == "bounded":
+            texts.append(f"{int(table.attrs['replacements']):,} draws")
         elif verdict == "refuted":
             texts.append(f"{int(row['refuted'])}/{int(table.attrs['certified'])} windows")
         else:

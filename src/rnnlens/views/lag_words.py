@@ -6,6 +6,8 @@ The rules, all in this file:
 - *is used*: only a lag whose own test says so; the oldest of them is named.
 - *at most by*: only a certificate's bound, rounded up, with the number of windows it holds in.
 - *proven*: only of certificates. Where they freed one feature at a time, the sentence says so.
+- *in n draws none*: only of rows in which no draw exceeded the tolerance; with the share that this
+  leaves, rounded up, and its confidence. It never makes anything *proven*.
 - *irrelevant*: only on a positive claim: all older lags tested together, or each lag proven, or
   weights that are zero. Never because nothing was found.
 - *most when issued in ...*: only where, among at least `FEWEST` windows of a season and part of the
@@ -16,17 +18,19 @@ The rules, all in this file:
 
 from __future__ import annotations
 
+import math
 import re
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from rnnlens.views.upward import upward
+from rnnlens.views.words import figure
 
 if TYPE_CHECKING:
     import xarray as xr
 
-__all__ = ["evidence_sentences", "p_text", "span", "when_used"]
+__all__ = ["evidence_sentences", "p_text", "share_text", "span", "when_used"]
 
 #: Windows that a season, or a part of the day, must have before it is named.
 FEWEST = 20
@@ -113,6 +117,26 @@ def p_text(p: float) -> str:
     ('p = 0.047', 'p < 0.001', 'p = 0.32')
     """
     return "p < 0.001" if p < 0.001 else f"p = {p:.2g}"
+
+
+def share_text(table: xr.Dataset) -> str:
+    """Say how many of all pairs of a window and an observed value may exceed the tolerance.
+
+    Parameters
+    ----------
+    table : xarray.Dataset
+        A result of ``lags`` with draws in which none did in some row.
+
+    Returns
+    -------
+    str
+        Such as ``"with 99 % confidence at most 0.1 % do"``; the share is rounded up.
+    """
+    none = table["observed_exceeded"].values == 0
+    limit = float(table["observed_share"].values[none].max())
+    confidence = 100 * float(table.attrs["replacements_confidence"])
+    percent = math.ceil(limit * 1e5 - 1e-9) / 1e3
+    return f"with {confidence:g} % confidence at most {percent:g} % do"
 
 
 def when_used(moved: np.ndarray, issued: np.ndarray) -> str:
@@ -217,8 +241,28 @@ def _older(table: xr.Dataset, rows: list[dict[str, Any]]) -> str:
             )
         where = f"older than t-{far} it is irrelevant" if far else "all of it is irrelevant"
         proof = f"{shown}, and " if shown.startswith("proven") else ""
-        said = f"{where}: {proof}equivalent over the data set {p}"
+        said = f"{where}: {proof}equivalent over the data set {p}{_never(table, older)}"
         return said if proof or not shown else f"{said}, where {shown}"
+    return _each(table, rows)
+
+
+def _never(table: xr.Dataset, older: list[dict[str, Any]]) -> str:
+    """Say that observed values of no older lag moved the forecast, where that is so."""
+    if not older or any(row.get("observed_exceeded", -1) != 0 for row in older):
+        return ""
+    a = table.attrs
+    each = "it" if len(older) == 1 else "each of them"
+    most = f"{figure(a['tolerance'], str(a.get('unit') or ''), digits=2)}"
+    if a["replacements_all"]:
+        return f", observed values of {each} never move it by more than {most}"
+    return (
+        f", in {int(a['replacements']):,} draws of observed values of {each} none moved it by more "
+        f"than {most} ({share_text(table)})"
+    )
+
+
+def _each(table: xr.Dataset, rows: list[dict[str, Any]]) -> str:
+    """Say which lags are irrelevant each by itself, where they were not tested together."""
     k = len(rows)
     while k and rows[k - 1]["verdict"] in {"structural", "proven"}:
         k -= 1
@@ -228,12 +272,13 @@ def _older(table: xr.Dataset, rows: list[dict[str, Any]]) -> str:
         if all(row["verdict"] == "structural" for row in older):
             return f"{where} is irrelevant: no weight leads from there to the forecast"
         return f"{where} is irrelevant for the windows tried: {_shown(table, older)}"
-    alone = [row for row in rows if row["verdict"] == "equivalent"]
-    if alone:
-        return (
-            f"{len(alone)} of {len(rows)} lags are equivalent each by itself, which does not make "
-            "them irrelevant together"
-        )
+    for verdict in ("bounded", "equivalent"):
+        alone = [row for row in rows if row["verdict"] == verdict]
+        if alone:
+            return (
+                f"{len(alone)} of {len(rows)} lags are {verdict} each by itself, which does not "
+                "make them irrelevant together"
+            )
     return "no lag was shown to be irrelevant"
 
 
@@ -252,12 +297,13 @@ def _shown(table: xr.Dataset, older: list[dict[str, Any]]) -> str:
 def _by_name(table: xr.Dataset) -> str:
     """Say which features, or features at lags, are used and which are irrelevant."""
     rows = _rows(table)
-    order = ("used", "structural", "proven", "equivalent", "refuted", "undecided")
+    order = ("used", "structural", "proven", "bounded", "equivalent", "refuted", "undecided")
     words = {verdict: [row for row in rows if row["verdict"] == verdict] for verdict in order}
     texts = {
         "used": "used",
         "structural": "irrelevant by the weights",
         "proven": "proven irrelevant for the windows tried",
+        "bounded": "bounded by draws of observed values",
         "equivalent": "equivalent over the data set",
         "refuted": "able to move the forecast, with no verdict over the data set",
         "undecided": "undecided",
