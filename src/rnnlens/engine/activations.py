@@ -43,7 +43,7 @@ class _Unary(NamedTuple):
 
 def _relu(a: Array, phi: Activation) -> Array:
     if phi == _PLAIN_RELU:
-        return np.maximum(a, 0.0)
+        return np.asarray(a).clip(0.0, np.inf)  # NaN stays, as by np.maximum, which is slower
     low = phi["negative_slope"] * (a - phi["threshold"])
     high = np.minimum(a, phi["max_value"])
     return np.where(a >= phi["threshold"], high, low)

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from typing import Any, NamedTuple
+from weakref import WeakKeyDictionary
 
 import numpy as np
 
@@ -24,6 +25,9 @@ __all__ = ["LEAST", "direct", "direct_mean"]
 
 #: Windows from which on finding the readout costs less than it saves.
 LEAST = 64
+
+#: Networks known to be of another kind, by the input that was asked for: each chunk asks.
+_OTHERS: WeakKeyDictionary[Network, set[str]] = WeakKeyDictionary()
 
 
 class _Usual(NamedTuple):
@@ -43,8 +47,11 @@ def _usual(
     x = inputs[of]
     if len(inputs) > 1 or x.ndim != 3 or not len(x) or by_equations():
         return None
+    if of in _OTHERS.get(network, ()):
+        return None
     stream = cut(network, of)
     if stream is None or len(stream.stepwise) != 1:
+        _OTHERS.setdefault(network, set()).add(of)
         return None
     walk = Walk(stream, forward(network, {of: x[:1]}), of, lambda cells: None)
     found = readout_of(walk, value)

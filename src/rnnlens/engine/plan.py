@@ -40,6 +40,7 @@ __all__ = [
     "estimate",
     "gathered",
     "one_blas_thread",
+    "round_of_work",
     "share",
     "threads",
 ]
@@ -261,7 +262,7 @@ def gathered(
     told = progress or (lambda done, total: None)
     size = _size(network, inputs, runs, passes)
     if size >= samples:
-        with one_blas_thread():
+        with _one_round(), one_blas_thread():
             whole = work(slice(0, samples))
         told(samples, samples)
         return whole
@@ -283,7 +284,7 @@ def gathered(
         done += min(piece[0].stop, samples) - piece[0].start
         told(done, samples)
 
-    with one_blas_thread():
+    with _one_round(), one_blas_thread():
         each(part, [(slice(k, k + size),) for k in range(0, samples, size)], tell)
     return tuple(result)
 
@@ -392,6 +393,32 @@ def _usual(call: Callable[[], Any]) -> float:
         call()
         found.append(perf_counter() - begun)
     return median(found)
+
+
+_ROUND: ContextVar[object | None] = ContextVar("round_of_work", default=None)
+
+
+@contextmanager
+def _one_round() -> Generator[None]:
+    """Mark what is done meanwhile, in the threads of the pool too, as one round of work."""
+    token = _ROUND.set(object())
+    try:
+        yield
+    finally:
+        _ROUND.reset(token)
+
+
+def round_of_work() -> object | None:
+    """Say which round of work this is: the chunks of one call of `gathered` are one.
+
+    What a network holds is taken to stay as it is within a round.
+
+    Returns
+    -------
+    object or None
+        One a round, and no other's; None outside of any.
+    """
+    return _ROUND.get()
 
 
 _BY_EQUATIONS = ContextVar("by_equations", default=False)

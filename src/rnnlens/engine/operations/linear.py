@@ -2,11 +2,19 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from typing import Any, NamedTuple
+from weakref import WeakKeyDictionary
+
 import numpy as np
 
 from rnnlens.engine.activations import pull as pull_activation
 from rnnlens.engine.activations import value
+from rnnlens.engine.kernels import affine
+from rnnlens.engine.kernels.compiling import announced
+from rnnlens.engine.kernels.slabs import Slab, coded
 from rnnlens.engine.operations.registry import Array, Mask, Multipliers, Tape, pull, run
+from rnnlens.engine.plan import by_equations, round_of_work
 from rnnlens.engine.threads import share
 from rnnlens.errors import DataError
 from rnnlens.network.layers import Conv1D, Dense, Embedding, TimeDistributed
@@ -20,6 +28,8 @@ WORTH = 1 << 21
 def _product(x: Array, W: Array) -> Array:
     """Give ``x W`` over the last axis; threads share the rows where there are many."""
     rows = x.reshape(-1, x.shape[-1])
+    if len(W) == 1:  # nothing to sum, and BLAS makes much of it
+        return (rows * W).reshape(*x.shape[:-1], W.shape[1])
     product = np.empty((len(rows), W.shape[1]), x.dtype)
 
     def work(begin: int, end: int) -> None:
@@ -165,9 +175,127 @@ def _groups(layer: Conv1D, dtype: np.dtype) -> list[Array]:
     return [part.reshape(-1, part.shape[-1]) for part in np.split(W, layer.groups, axis=-1)]
 
 
+#: Units, and numbers that an output step reads, up to which the kernels outrun BLAS.
+MOST = 128
+#: Samples from whose multiples threads begin.
+BLOCK = 8
+#: What the kernels compute in.
+_KINDS = (np.dtype("f4"), np.dtype("f8"))
+
+
+class _Laid(NamedTuple):
+    """A convolution as the kernels take it, and the round of work in which it was laid out."""
+
+    seen_in: object
+    dtype: np.dtype
+    phi: Slab
+    W: Array
+    back: Array
+    b: Array
+
+
+_LAID: WeakKeyDictionary[Conv1D, _Laid] = WeakKeyDictionary()
+
+
+def _laid(layer: Conv1D, x: Array) -> _Laid | None:
+    """Lay a convolution out for the kernels, once a round of work, where they serve it."""
+    here, known = round_of_work(), _LAID.get(layer)
+    if by_equations() or x.dtype not in _KINDS or _sizes(layer, x.shape[1])[-1] < 1:
+        return None
+    if known is not None and here is not None and known.seen_in is here and known.dtype == x.dtype:
+        return known
+    taps, features, units = layer.W.shape
+    narrow = layer.groups == 1 and 0 < taps * features <= MOST and 0 < units <= MOST
+    phi = coded(layer.activation, x.dtype) if narrow else None
+    if phi is None:
+        return None
+    W = np.array(layer.W, x.dtype).reshape(-1, units)
+    b = np.zeros(units, x.dtype) if layer.b is None else np.array(layer.b, x.dtype)
+    found = _Laid(here, x.dtype, phi, affine.lay(W), affine.lay(W.T), b)
+    _LAID[layer] = found
+    return found
+
+
+def _sizes(layer: Conv1D, length: int) -> tuple[int, int, int, int, int]:
+    """Give taps, dilation, stride, padding before the oldest step, and output steps."""
+    taps = layer.W.shape[0]
+    reach = (taps - 1) * layer.dilation + 1
+    before, after = padding(layer.padding, length, reach, layer.stride)
+    rows = (before + length + after - reach) // layer.stride + 1
+    return taps, layer.dilation, layer.stride, before, rows
+
+
+def _plain(array: Array, shape: tuple[int, ...], like: Array) -> Array:
+    """Give an array as the kernels were compiled for it: rows together, and not read-only."""
+    flags = array.flags
+    if array.dtype != like.dtype or not (flags.c_contiguous and flags.writeable):
+        array = np.array(array, like.dtype, order="C")
+    return array.reshape(shape)
+
+
+#: Kernels that have been called, and with what: they need not be announced any more.
+_CALLED: set[tuple[int, str]] = set()
+
+
+def _share(kernel: Any, work: Callable[[int, int], None], x: Array, each: int) -> None:
+    """Do work on the samples, of so many multiplications each, by threads where worth while."""
+    known = (id(kernel), x.dtype.char)
+    if len(x) * each < WORTH and known in _CALLED:
+        work(0, len(x))
+        return
+    with announced():
+        share(work, len(x), BLOCK)
+    _CALLED.add(known)
+
+
+def _convolve(layer: Conv1D, x: Array, laid: _Laid) -> tuple[Array, Array]:
+    """Give pre-activations and values by the kernels."""
+    sizes = _sizes(layer, x.shape[1])
+    rows, units = sizes[-1], layer.W.shape[-1]
+    steps = _plain(x, x.shape, x)
+    W, b, phi = laid.W, laid.b, laid.phi
+    bent = layer.activation.name != "linear"
+    a = np.empty((len(x), rows * units), x.dtype)
+    y = np.empty_like(a) if bent else a
+
+    def work(begin: int, end: int) -> None:
+        affine.forward(steps, W, b, sizes, bent, phi, a, y, (begin, end))
+
+    _share(affine.forward, work, x, W.size * sizes[-1])
+    shape = (len(x), rows, units)
+    found = a.reshape(shape)
+    return found, y.reshape(shape) if bent else found
+
+
+def _deconvolve(layer: Conv1D, tape: Tape, tape0: Tape, m: Array, laid: _Laid) -> Array:
+    """Carry multipliers back by the kernels."""
+    x = tape.inputs[0]
+    sizes = _sizes(layer, x.shape[1])
+    size = sizes[-1] * layer.W.shape[-1]
+    W, phi = laid.back, laid.phi
+    bent = layer.activation.name != "linear"
+    shape = (len(x), size)
+    given = _plain(m, shape, x)
+    a = y = (given, given)
+    if bent:
+        a = _plain(tape.saved, shape, x), _plain(tape0.saved, shape, x)
+        y = _plain(tape.outputs[0], shape, x), _plain(tape0.outputs[0], shape, x)
+    m_x = np.empty(x.shape, x.dtype)
+
+    def work(begin: int, end: int) -> None:
+        affine.back(given, W, sizes, bent, phi, a, y, tape is tape0, m_x, (begin, end))
+
+    _share(affine.back, work, x, W.size * sizes[-1])
+    return m_x
+
+
 @run.register
 def _(layer: Conv1D, inputs: tuple[Array, ...], masks: tuple[Mask, ...], forced: Mask) -> Tape:
     x = inputs[0]
+    laid = _laid(layer, x)
+    if laid is not None:
+        a, y = _convolve(layer, x, laid)
+        return Tape(inputs, (y,), (None,), a)
     places, around = _taps(layer, x.shape[1])
     wide = padded(x, around)
     parts = []
@@ -185,6 +313,10 @@ def _(layer: Conv1D, inputs: tuple[Array, ...], masks: tuple[Mask, ...], forced:
 @pull.register
 def _(layer: Conv1D, tape: Tape, tape0: Tape, m: Multipliers) -> Multipliers:
     assert m[0] is not None
+    alike = tape.inputs[0].shape == tape0.inputs[0].shape
+    laid = _laid(layer, tape.inputs[0]) if alike else None
+    if laid is not None:
+        return (_deconvolve(layer, tape, tape0, m[0], laid),)
     m_a = pull_activation(layer.activation, tape.saved, tape0.saved, m[0])
     length = tape.inputs[0].shape[1]
     places, around = _taps(layer, length)

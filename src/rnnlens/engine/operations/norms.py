@@ -2,12 +2,24 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from typing import Any
+
 import numpy as np
 
+from rnnlens.engine.kernels import norm
+from rnnlens.engine.kernels.compiling import announced
 from rnnlens.engine.operations.registry import Array, Mask, Multipliers, Tape, pull, run
+from rnnlens.engine.plan import by_equations, share
 from rnnlens.network.layers import BatchNormalization, LayerNormalization
 
 __all__: list[str] = []
+
+#: Rows from whose multiples threads begin.
+BLOCK = 32
+#: Numbers that make it worth while to share them among the threads: less is done within the time
+#: that it takes to wake one.
+WORTH = 1 << 17
 
 
 def _along(values: np.ndarray | None, axis: int, like: Array) -> Array | float:
@@ -61,26 +73,120 @@ def _middle(a: Array, a0: Array) -> Array:
     return a if a is a0 else (a + a0) / 2
 
 
+#: What the kernels compute in.
+_KINDS = (np.dtype("f4"), np.dtype("f8"))
+
+
+def _by_rows(layer: LayerNormalization, x: Array) -> bool:
+    """Say whether the kernels take it: rows of the last axis, of a type that they have."""
+    last = len(layer.axes) == 1 and layer.axes[0] in {-1, x.ndim - 1}
+    return last and x.shape[-1] > 0 and x.dtype in _KINDS and not by_equations()
+
+
+def _plain(array: Array, shape: tuple[int, ...], like: Array) -> Array:
+    """Give an array as the kernels were compiled for it: rows together, and not read-only."""
+    flags = array.flags
+    if array.dtype != like.dtype or not (flags.c_contiguous and flags.writeable):
+        array = np.array(array, like.dtype, order="C")
+    return array.reshape(shape)
+
+
+def _entries(values: np.ndarray | None, other: float, x: Array) -> Array:
+    if values is None:
+        return np.full(x.shape[-1], other, x.dtype)
+    return np.array(values, x.dtype).reshape(-1)
+
+
+def _numbers(layer: LayerNormalization, x: Array) -> Array:
+    return np.array([layer.epsilon, 1 / x.shape[-1], 0.5], x.dtype)
+
+
+#: Kernels that have been called, and with what: they need not be announced any more.
+_CALLED: set[tuple[int, str]] = set()
+
+
+def _share(kernel: Any, work: Callable[[int, int], None], rows: Array) -> None:
+    """Do work on the rows, by threads where it is worth while."""
+    known = (id(kernel), rows.dtype.char)
+    if rows.size < WORTH and known in _CALLED:
+        work(0, len(rows))
+        return
+    with announced():
+        share(work, len(rows), BLOCK)
+    _CALLED.add(known)
+
+
+def _run_rows(layer: LayerNormalization, x: Array) -> tuple[Array, Array, Array]:
+    """Normalise the last axis by the kernels; give the output, the mean and the scale."""
+    rows = _plain(x, (-1, x.shape[-1]), x)
+    gamma, beta = _entries(layer.gamma, 1.0, x), _entries(layer.beta, 0.0, x)
+    y, numbers = np.empty(rows.shape, x.dtype), _numbers(layer, x)
+    mean, s = np.empty(len(rows), x.dtype), np.empty(len(rows), x.dtype)
+
+    def work(begin: int, end: int) -> None:
+        norm.forward(rows, gamma, beta, numbers, layer.centred, y, mean, s, (begin, end))
+
+    _share(norm.forward, work, rows)
+    one = (*x.shape[:-1], 1)
+    return y.reshape(x.shape), mean.reshape(one), s.reshape(one)
+
+
+def _kept(tape: Tape, x: Array) -> tuple[Array, Array, Array]:
+    """Give the rows, their means and their scales as the kernels take them."""
+    mean, s = tape.saved
+    rows = _plain(tape.inputs[0], (-1, x.shape[-1]), x)
+    return rows, _plain(mean, (-1,), x), _plain(s, (-1,), x)
+
+
+def _pull_rows(layer: LayerNormalization, tape: Tape, tape0: Tape, m: Array) -> Array:
+    """Carry multipliers back over the last axis by the kernels."""
+    x = tape.inputs[0]
+    kept = _kept(tape, x)
+    points, means, scales = zip(kept, kept if tape0 is tape else _kept(tape0, x), strict=True)
+    given, gamma, numbers = (
+        _plain(m, kept[0].shape, x),
+        _entries(layer.gamma, 1.0, x),
+        _numbers(layer, x),
+    )
+    m_x = np.empty(given.shape, x.dtype)
+
+    def work(begin: int, end: int) -> None:
+        span = (begin, end)
+        norm.back(given, points, means, scales, gamma, numbers, layer.centred, m_x, span)
+
+    _share(norm.back, work, given)
+    return m_x.reshape(x.shape)
+
+
 @run.register
 def _(
     layer: LayerNormalization, inputs: tuple[Array, ...], masks: tuple[Mask, ...], forced: Mask
 ) -> Tape:
     x = inputs[0]
-    d = x - _mean(x, None, layer.axes)
+    if _by_rows(layer, x):
+        output, mean, s = _run_rows(layer, x)
+        return Tape(inputs, (output,), masks[:1], (mean, s))
+    mean = _mean(x, None, layer.axes)
+    d = x - mean
     s = 1 / np.sqrt(_mean(d, d, layer.axes) + layer.epsilon)
-    u = d if layer.centred else x
-    output = u * s
+    output = (d if layer.centred else x) * s
     if layer.gamma is not None:
         output *= _over_axes(layer.gamma, layer.axes, x)
     if layer.beta is not None:
         output += _over_axes(layer.beta, layer.axes, x)
-    return Tape(inputs, (output,), masks[:1], (d, u, s))
+    return Tape(inputs, (output,), masks[:1], (mean, s))
 
 
 @pull.register
 def _(layer: LayerNormalization, tape: Tape, tape0: Tape, m: Multipliers) -> Multipliers:
     assert m[0] is not None
-    (d, u, s), (d0, u0, s0) = tape.saved, tape0.saved
+    if _by_rows(layer, tape.inputs[0]) and tape.inputs[0].shape == tape0.inputs[0].shape:
+        return (_pull_rows(layer, tape, tape0, m[0]),)
+    (mean, s), (mean0, s0) = tape.saved, tape0.saved
+    x, x0 = tape.inputs[0], tape0.inputs[0]
+    d = x - mean
+    d0 = d if tape is tape0 else x0 - mean0
+    u, u0 = (d, d0) if layer.centred else (x, x0)
     m_y = m[0]
     if layer.gamma is not None:
         m_y = m_y * _over_axes(layer.gamma, layer.axes, d)

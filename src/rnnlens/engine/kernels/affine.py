@@ -1,0 +1,277 @@
+"""Affine maps of rows that lie within longer rows: the convolution over the steps.
+
+A sample is laid out as one long line, padding included, in which the numbers that an output step
+reads stand together: step ``t`` reads ``K`` numbers from ``t * pace`` on. Nothing is gathered but
+where the taps stand apart. Outputs lie along the vector registers, ``ROWS`` steps at a time: a line
+of weights is loaded once for all of them, and each number that is read is spread over a register.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+from llvmlite import ir
+from numba import types
+from numba.core import cgutils
+from numpy.typing import NDArray
+
+from rnnlens.engine.kernels.compiling import apart, instruction, kernel, part
+from rnnlens.engine.kernels.slabs import activate, copy, fill, slopes
+from rnnlens.engine.kernels.tile import _BYTES, _COLUMNS, _VECTORS, ROWS
+
+__all__ = ["back", "forward", "lay"]
+
+_NARROW, _BROAD = _COLUMNS[8], _COLUMNS[4]
+
+
+def lay(weights: NDArray[Any]) -> NDArray[Any]:
+    """Lay a weight matrix out for the kernels.
+
+    Parameters
+    ----------
+    weights : array (K, G)
+        The matrix.
+
+    Returns
+    -------
+    array (tiles * K * columns,)
+        The same numbers, each tile's columns together; the last tile is filled up with zeros.
+    """
+    K, G = weights.shape
+    columns = _COLUMNS[weights.itemsize]
+    tiles = -(-G // columns)
+    wide = np.zeros((K, tiles * columns), weights.dtype)
+    wide[:, :G] = weights
+    return np.ascontiguousarray(wide.reshape(K, tiles, columns).swapaxes(0, 1)).ravel()
+
+
+@instruction
+def _tile(typing_context, X, x, pace, W, w, K, Z):
+    """Multiply ``ROWS`` stretches of a line by a tile of weights.
+
+    Parameters
+    ----------
+    typing_context : object
+        Numba's.
+    X, x : array and int
+        The line, and where the first stretch begins.
+    pace : int
+        From one stretch to the next.
+    W, w : array and int
+        From `lay`, and where the tile begins.
+    K : int
+        Numbers of a stretch, at least one.
+    Z : array (ROWS * columns,)
+        Filled.
+
+    Returns
+    -------
+    tuple
+        Signature and code generator.
+    """
+    signature = types.void(X, types.intp, types.intp, W, types.intp, types.intp, Z)
+
+    def generate(context, builder, signature, arguments):
+        size = X.dtype.bitwidth // 8
+        number = ir.FloatType() if size == 4 else ir.DoubleType()
+        vector = ir.VectorType(number, _BYTES // size)
+        lanes, integer = vector.count, ir.IntType(64)
+        columns = _VECTORS * lanes
+        x0, w0, z0 = (
+            cgutils.create_struct_proxy(signature.args[k])(context, builder, arguments[k]).data
+            for k in (0, 3, 6)
+        )
+        starts = [
+            builder.gep(x0, [builder.add(arguments[1], builder.mul(integer(j), arguments[2]))])
+            for j in range(ROWS)
+        ]
+        w0 = builder.gep(w0, [arguments[4]])
+        fma = cgutils.get_or_insert_function(
+            builder.module,
+            ir.FunctionType(vector, [vector] * 3),
+            f"llvm.fmuladd.v{lanes}f{8 * size}",
+        )
+
+        def at(row: ir.Value, place: int) -> ir.Value:
+            return builder.bitcast(builder.gep(row, [integer(place)]), vector.as_pointer())
+
+        def spread(value: ir.Value) -> ir.Value:
+            undefined = ir.Constant(vector, ir.Undefined)
+            first = builder.insert_element(undefined, value, ir.IntType(32)(0))
+            zeros = ir.Constant(ir.VectorType(ir.IntType(32), lanes), [0] * lanes)
+            return builder.shuffle_vector(first, undefined, zeros)
+
+        entry = builder.block
+        loop = builder.append_basic_block("tile")
+        done = builder.append_basic_block("tiled")
+        builder.branch(loop)
+        builder.position_at_end(loop)
+        k = builder.phi(integer)
+        k.add_incoming(integer(0), entry)
+        sums = [[builder.phi(vector) for _ in range(_VECTORS)] for _ in range(ROWS)]
+        row = builder.gep(w0, [builder.mul(k, integer(columns))])
+        weights = [builder.load(at(row, v * lanes), align=size) for v in range(_VECTORS)]
+        after = builder.add(k, integer(1))
+        k.add_incoming(after, loop)
+        for j, line in enumerate(sums):
+            read = spread(builder.load(builder.gep(starts[j], [k]), align=size))
+            for v, total in enumerate(line):
+                total.add_incoming(ir.Constant(vector, [number(0.0)] * lanes), entry)
+                line[v] = builder.call(fma, [read, weights[v], total])
+                total.add_incoming(line[v], loop)
+        builder.cbranch(builder.icmp_signed("<", after, arguments[5]), loop, done)
+        builder.position_at_end(done)
+        for j, line in enumerate(sums):
+            for v, total in enumerate(line):
+                builder.store(total, at(z0, j * columns + v * lanes), align=size)
+        return context.get_dummy_value()
+
+    return signature, generate
+
+
+@part
+def _rows_times(line, pace, W, K, G, b, out, rows, Z):
+    """Fill ``out`` (row * G,) with ``line[row * pace:][:K] @ W + b``.
+
+    The line is longer by ``ROWS`` rows than what is read of it.
+    """
+    apart()
+    columns = _NARROW if line.itemsize == 8 else _BROAD
+    for t in range(0, rows, ROWS):
+        for g in range(0, G, columns):
+            _tile(line, t * pace, pace, W, g * K, K, Z)
+            wide = min(columns, G - g)
+            for j in range(min(ROWS, rows - t)):
+                source, place = Z[j * columns :], (t + j) * G + g
+                target, more = out[place : place + wide], b[g : g + wide]
+                for s in range(wide):
+                    target[s] = source[s] + more[s]
+
+
+@part
+def _rows_onto(line, pace, W, K, G, out, places, rows, Z):
+    """Add ``line[row * pace:][:K] @ W`` onto ``out[row * hop:]``, tap by tap.
+
+    ``places`` is the hop from one row to the next, the numbers of a tap, and the hop from one tap
+    to the next.
+    """
+    apart()
+    hop, size, apiece = places
+    columns = _NARROW if line.itemsize == 8 else _BROAD
+    for t in range(0, rows, ROWS):
+        for g in range(0, G, columns):
+            _tile(line, t * pace, pace, W, g * K, K, Z)
+            wide = min(columns, G - g)
+            for j in range(min(ROWS, rows - t)):
+                source, first = Z[j * columns :], (t + j) * hop
+                if size == apiece:
+                    target = out[first + g : first + g + wide]
+                    for s in range(wide):
+                        target[s] += source[s]
+                else:
+                    for s in range(wide):
+                        out[first + (g + s) // size * apiece + (g + s) % size] += source[s]
+
+
+@part
+def _read(x, sizes, wide, line):
+    """Lay a sample's steps out as a line; where taps stand apart, every output step's own."""
+    apart()
+    taps, dilation, stride, before, rows = sizes
+    F = x.shape[1]
+    for t in range(x.shape[0]):
+        copy(x[t], wide[(before + t) * F : (before + t + 1) * F])
+    if dilation > 1:
+        for t in range(rows):
+            for k in range(taps):
+                place = (t * stride + k * dilation) * F
+                copy(wide[place : place + F], line[(t * taps + k) * F :][:F])
+
+
+@kernel
+def forward(x, W, b, sizes, bent, phi, a, y, span):
+    """Convolve samples over the steps.
+
+    Parameters
+    ----------
+    x : array (sample, step, feature)
+        The steps.
+    W : array
+        From `lay`, of the kernel (tap * feature, unit).
+    b : array (unit,)
+        Bias.
+    sizes : tuple of five int
+        Taps, dilation, stride, steps of padding before the oldest, and output steps.
+    bent : bool
+        Whether there is an activation.
+    phi : Slab
+        The activation.
+    a : array (sample, output step * unit)
+        Filled with the pre-activations.
+    y : array (sample, output step * unit)
+        Filled with the values; empty where there is no activation.
+    span : tuple of two int
+        First sample and end.
+    """
+    taps, dilation, stride, before, rows = sizes
+    F, G = x.shape[2], b.size
+    K = taps * F
+    padded = max(before + x.shape[1], (rows - 1 + ROWS) * stride + (taps - 1) * dilation + 1)
+    wide = np.zeros(padded * F, x.dtype)
+    apiece = dilation > 1
+    line = np.zeros((rows + ROWS) * K if apiece else 0, x.dtype)
+    Z = np.empty(ROWS * (_NARROW if x.itemsize == 8 else _BROAD), x.dtype)
+    for n in range(span[0], span[1]):
+        _read(x[n], sizes, wide, line)
+        if apiece:
+            _rows_times(line, K, W, K, G, b, a[n], rows, Z)
+        else:
+            _rows_times(wide, stride * F, W, K, G, b, a[n], rows, Z)
+        if bent:
+            copy(a[n], y[n])
+            activate(phi, y[n])
+
+
+@kernel
+def back(m, W, sizes, bent, phi, a, y, same, m_x, span):
+    """Carry multipliers back through a convolution.
+
+    Parameters
+    ----------
+    m : array (sample, output step * unit)
+        Multipliers of what came out.
+    W : array
+        From `lay`, of the kernel turned over (unit, tap * feature).
+    sizes : tuple of five int
+        As `forward` takes them.
+    bent : bool
+        Whether there is an activation.
+    phi : Slab
+        The activation.
+    a, y : tuple of two arrays (sample, output step * unit)
+        Pre-activations and values at the point and at the reference.
+    same : bool
+        Whether the reference is the point.
+    m_x : array (sample, step, feature)
+        Filled.
+    span : tuple of two int
+        First sample and end.
+    """
+    taps, dilation, stride, before, rows = sizes
+    T, F = m_x.shape[1], m_x.shape[2]
+    K = taps * F
+    G = m.shape[1] // rows
+    padded = max(before + T, (rows - 1) * stride + (taps - 1) * dilation + 1)
+    wide = np.empty(padded * F, m_x.dtype)
+    line = np.zeros((rows + ROWS) * G, m_x.dtype)
+    Z = np.empty(ROWS * (_NARROW if m_x.itemsize == 8 else _BROAD), m_x.dtype)
+    for n in range(span[0], span[1]):
+        inner = line[: rows * G]
+        copy(m[n], inner)
+        if bent:
+            slopes(phi, a[0][n], y[0][n], a[1][n], y[1][n], same, inner)
+        fill(wide, 0)
+        _rows_onto(line, G, W, G, K, wide, (stride * F, F, dilation * F), rows, Z)
+        for t in range(T):
+            copy(wide[(before + t) * F :], m_x[n, t])
