@@ -1,9 +1,10 @@
 """Forecasts: rnnlens against PyTorch, ONNX Runtime and a JAX scan, and against the peak.
 
-The peak is the fastest float32 matrix product that NumPy or PyTorch makes on this machine, of
-square matrices of 512 to 2048, in the same interleaved run. The share of it counts matrix products
-alone: for each window ``2 T (F + H) G H`` operations with G gates; activations come on top and
-count for nothing.
+The peak is the fastest float32 matrix product that NumPy or PyTorch makes on this machine as they
+are installed, of square matrices of 512 to 2048, in the same interleaved run. Where the processor
+has AVX-512 and NumPy's OpenBLAS leaves it unused, shares can pass 100 %: a second peak is that of
+OpenBLAS told to use it, measured right after. The share counts matrix products alone: for each
+window ``2 T (F + H) G H`` operations with G gates; activations come on top and count for nothing.
 """
 
 from __future__ import annotations
@@ -20,6 +21,7 @@ import torch
 from harness import ours, peers
 from harness.measure import Timing, agree, interleave
 from harness.networks import SIZES, Floats, Forecaster, Size, forecaster, windows
+from harness.peak import widest
 from harness.record import OURS, Record
 
 from rnnlens.network.network import Network
@@ -39,20 +41,23 @@ def main() -> None:
     """Measure every network and every number of windows."""
     record = Record("forward", __doc__ or "")
     sizes, counts = (SIZES[:1], (1, 64)) if record.quick else (SIZES, COUNTS)
-    shares = {}
+    shares: dict[str, tuple[float, float]] = {}
     for kind in GATES:
         for size in sizes:
-            share = one_layer(record, kind, size, counts)
-            shares[f"{kind} {size.text(most(size, counts))}"] = share
+            found = one_layer(record, kind, size, counts)
+            shares[f"{kind} {size.text(most(size, counts))}"] = found
         deeper(record, kind, sizes[min(1, len(sizes) - 1)], counts)
-    worst = min((name for name in shares if name.startswith("LSTM")), key=lambda name: shares[name])
-    record.claim(
-        "forward: share of the machine's own float32 matrix-multiply peak, the least of the sizes",
-        100 * shares[worst],
-        "%",
-        least=80,
-        sizes=worst,
-    )
+    peaks = ("the machine's own float32 matrix-multiply peak", "OpenBLAS's peak with AVX-512")
+    for k, peak in enumerate(peaks):
+        known = {name: both[k] for name, both in shares.items() if name.startswith("LSTM")}
+        worst = min(known, key=lambda name: known[name])
+        record.claim(
+            f"forward: share of {peak}, the least of the sizes",
+            100 * known[worst],
+            "%",
+            least=80,
+            sizes=worst,
+        )
     record.save()
 
 
@@ -61,16 +66,18 @@ def most(size: Size, counts: tuple[int, ...]) -> int:
     return min(counts[-1], MOST_OF_LARGEST) if size == SIZES[-1] else counts[-1]
 
 
-def one_layer(record: Record, kind: str, size: Size, counts: tuple[int, ...]) -> float:
-    """Measure a network of one layer; give its share of the peak at the most windows."""
+def one_layer(
+    record: Record, kind: str, size: Size, counts: tuple[int, ...]
+) -> tuple[float, float]:
+    """Measure a network of one layer; give its shares of the peaks at the most windows."""
     module, network = forecaster(kind, size)
-    share = 0.0
+    shares = 0.0, 0.0
     for count in sorted({min(count, most(size, counts)) for count in counts}):
         x = windows(count, size)
         last = count == most(size, counts)
         times = compared(record, f"forward, {kind}", size, module, network, x, peak=last)
         if last:
-            share = of_peak(record, kind, size, times, count)
+            shares = of_peaks(record, kind, size, times, count)
         if (kind, size, count) == ("LSTM", SIZES[0], counts[-1]):
             record.claim(
                 "forward, against torch without gradients",
@@ -79,7 +86,7 @@ def one_layer(record: Record, kind: str, size: Size, counts: tuple[int, ...]) ->
                 least=2.5,
                 sizes=f"{kind} {size.text(count)}",
             )
-    return share
+    return shares
 
 
 def deeper(record: Record, kind: str, size: Size, counts: tuple[int, ...]) -> None:
@@ -135,26 +142,31 @@ def products() -> dict[str, Callable[[], object]]:
     return found
 
 
-def of_peak(record: Record, kind: str, size: Size, times: dict[str, Timing], count: int) -> float:
-    """Give the forecasts' matrix products a second, as a share of the fastest product's."""
+def of_peaks(
+    record: Record, kind: str, size: Size, times: dict[str, Timing], count: int
+) -> tuple[float, float]:
+    """Give the forecasts' matrix products a second, as shares of both peaks."""
     rates = {
         f"{library} {n}": 2 * n**3 / times[f"{library} {n}"].median
         for n in SQUARES
         for library in ("numpy", "torch")
     }
     best = max(rates, key=lambda name: rates[name])
+    wide = max(widest(SQUARES) or 0.0, rates[best])
     H, F, T = size.units, size.features, size.steps
     work = 2 * count * T * (F + H) * GATES[kind] * H
-    shares = {name: work / times[name].median / rates[best] for name in (OURS, "torch")}
+    paces = {name: work / times[name].median for name in (OURS, "torch")}
     record.values(
         f"share of the peak, {kind}",
         size.text(count),
         {
             f"peak ({best})": (rates[best] / 1e9, "Gflop/s"),
-            **{name: (100 * share, "%") for name, share in shares.items()},
+            **{name: (100 * pace / rates[best], "%") for name, pace in paces.items()},
+            "peak with AVX-512": (wide / 1e9, "Gflop/s"),
+            **{f"{name}, of that": (100 * pace / wide, "%") for name, pace in paces.items()},
         },
     )
-    return shares[OURS]
+    return paces[OURS] / rates[best], paces[OURS] / wide
 
 
 if __name__ == "__main__":

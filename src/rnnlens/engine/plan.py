@@ -56,7 +56,7 @@ ROOM = 8 << 20
 #: Samples of a kernel's block: smaller chunks take no less time.
 BLOCK = 32
 #: Operations a second of one thread, roughly: a plain figure for deciding how much is little.
-PACE = 2e10
+PACE = 6e10
 #: Seconds that a chunk should take at least, and at most, at that pace.
 SHORTEST, LONGEST = 1e-3, 0.2
 #: Steps and seconds that a layer's pace is measured over.
@@ -298,7 +298,11 @@ def _size(network: Network, inputs: Mapping[str, Array], runs: int, passes: int)
     seconds = max(one.work * passes / PACE, 1e-9)
     fair = max(SHORTEST / seconds, samples / (count * PIECES))
     blocks = min(ceil(fair / BLOCK), max(1, int(LONGEST / seconds / BLOCK)))
-    return min(blocks * BLOCK, _most(one, runs, BUDGET))
+    size = min(blocks * BLOCK, _most(one, runs, BUDGET))
+    if not BLOCK <= size < samples:
+        return size
+    turns = ceil(samples / size / count)  # every thread takes as many chunks
+    return ceil(samples / (turns * count) / BLOCK) * BLOCK
 
 
 def estimate(

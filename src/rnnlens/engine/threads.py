@@ -181,6 +181,10 @@ def _restore(settings: list[Setting]) -> None:
 
 _BLAS = _Blas()
 
+#: What is known of each thread: whether it holds BLAS, and in a thread of the pool, what says that
+#: its work is not wanted any more.
+_HERE = local()
+
 
 @contextmanager
 def one_blas_thread() -> Generator[None]:
@@ -191,10 +195,15 @@ def one_blas_thread() -> Generator[None]:
     None
         While it is held.
     """
+    if getattr(_HERE, "holds", False):
+        yield
+        return
     own = _BLAS.hold()
+    _HERE.holds = True
     try:
         yield
     finally:
+        _HERE.holds = False
         _BLAS.let_go(own)
 
 
@@ -211,9 +220,6 @@ def _begin_anew() -> None:
 
 if hasattr(os, "register_at_fork"):
     os.register_at_fork(after_in_child=_begin_anew)
-
-#: In a thread of the pool: what says that its work is not wanted any more.
-_HERE = local()
 
 
 def _within() -> bool:

@@ -98,7 +98,7 @@ def part(function: Callable[..., Any]) -> Any:
     callable
         A call from Python is an error that ends the process.
     """
-    return _stamped(compiling.part(function))
+    return _stamped(compiling.making(function))
 
 
 def coded(activation: Activation, where: str) -> tuple[int, Array]:

@@ -13,11 +13,10 @@ import numpy as np
 from numba.extending import overload
 from numpy.typing import NDArray
 
-from rnnlens.engine.kernels.compiling import OPTIONS, apart, part
-from rnnlens.engine.kernels.tile import R
+from rnnlens.engine.kernels.compiling import PART
 from rnnlens.network.cells import Gate
 
-__all__ = ["advance", "again", "beside", "retreat", "serves", "shift"]
+__all__ = ["advance", "beside", "fork", "retreat", "serves"]
 
 Array = NDArray[Any]
 
@@ -41,24 +40,28 @@ def advance(w: Any, A: Array, C: Array, D: Array, keep: int) -> None:
     raise NotImplementedError  # compiled code has the cell's own function
 
 
-def again(w: Any, A: Array, C: Array, D: Array, d: Array) -> None:
-    """Take the step that `advance` has just taken with another input instead.
+def fork(w: Any, g: Array, c: Array, base: Array, D: Array, hs: Array, cs: Array) -> None:
+    """Take one step with a block from the same states with either of two inputs.
 
-    The recurrent product is not made again, so this holds for cells of which `advance` keeps the
-    products: those of `rnnlens.engine.kernels.run.forks`.
+    The recurrent product is made once, so this holds for the cells of
+    `rnnlens.engine.kernels.run.forks`.
 
     Parameters
     ----------
     w : named tuple
         Weights of the cell.
-    A : array
-        The block ``[x; 1; h]`` with the other input and the hidden state before the step.
-    C : array
-        The cell state before the step.
+    g : array
+        The block ``[1; h]`` before the step.
+    c : array
+        The cell state before the step; empty for cells that have none.
+    base : array (2, gate * unit)
+        What each input and the biases put into the pre-activations.
     D : array
-        What `advance` left.
-    d : array (gate * unit,)
-        What the other input changes in the pre-activations.
+        Room for a record.
+    hs : array (2, (1 + output) * R)
+        Blocks ``[1; h]``, of which ``h`` is filled with the hidden states after the step.
+    cs : array (2, unit * R)
+        Filled with the cell states after the step.
     """
     raise NotImplementedError  # compiled code has the cell's own function
 
@@ -100,46 +103,28 @@ def serves(
     forward : callable
         As `advance`, its arguments named alike; compiled into whatever calls `advance`.
     other : callable
-        As `again`, likewise.
+        As `fork`, likewise.
     back : callable
         As `retreat`, likewise.
     """
 
-    @overload(advance, jit_options=OPTIONS)
+    @overload(advance, jit_options=PART)
     def _(w, A, C, D, keep):
         if getattr(w, "instance_class", None) is weights:
             return forward
         return None
 
-    @overload(again, jit_options=OPTIONS)
-    def _(w, A, C, D, d):
+    @overload(fork, jit_options=PART)
+    def _(w, g, c, base, D, hs, cs):
         if getattr(w, "instance_class", None) is weights:
             return other
         return None
 
-    @overload(retreat, jit_options=OPTIONS)
+    @overload(retreat, jit_options=PART)
     def _(w, D, D0, same, B, C, Z):
         if getattr(w, "instance_class", None) is weights:
             return back
         return None
-
-
-@part
-def shift(D, d):
-    """Add a number to each row of a block.
-
-    Parameters
-    ----------
-    D : array (row * R,)
-        The block.
-    d : array (row,)
-        The numbers.
-    """
-    apart()
-    for u in range(d.size):
-        row, more = D[u * R : (u + 1) * R], d[u]
-        for s in range(R):
-            row[s] += more
 
 
 def beside(gates: Sequence[Gate]) -> tuple[Array, Array, Array]:

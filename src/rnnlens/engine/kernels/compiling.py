@@ -17,11 +17,24 @@ from hashlib import sha256
 from pathlib import Path
 from typing import Any
 
+from llvmlite import ir
 from numba import njit, types
 from numba.core import event
 from numba.extending import intrinsic
 
-__all__ = ["OPTIONS", "address", "announced", "apart", "instruction", "kernel", "part"]
+__all__ = [
+    "OPTIONS",
+    "PART",
+    "address",
+    "announced",
+    "apart",
+    "disjoint",
+    "instruction",
+    "kernel",
+    "making",
+    "part",
+    "within",
+]
 
 #: No Python held, no exception at a division by zero (it would keep loops from being vectorised),
 #: and of the liberties of floating point two alone: a product and a sum may be fused, and the
@@ -31,6 +44,10 @@ OPTIONS: Any = {
     "error_model": "numpy",
     "fastmath": {"contract", "nsz"},
 }
+#: And for what kernels call: nothing is allocated and no references are counted. Numba counts one
+#: for every slice, which takes as long as a good part of a step.
+PART: Any = {**OPTIONS, "_nrt": False}
+_INSIDE: Any = {"no_cpython_wrapper": True, "no_cfunc_wrapper": True}
 
 
 def _stamp() -> str:
@@ -42,8 +59,8 @@ def _stamp() -> str:
 _STAMP = _stamp()
 
 
-def _compiled(function: Callable[..., Any], **options: Any) -> Any:
-    dispatcher: Any = njit(cache=True, **OPTIONS, **options)(function)
+def _compiled(function: Callable[..., Any], options: Any) -> Any:
+    dispatcher: Any = njit(cache=True, **options)(function)
     index = getattr(dispatcher._cache, "_cache_file", None)
     if index is not None:  # there is no place to keep anything
         index._source_stamp = _STAMP
@@ -63,11 +80,28 @@ def kernel(function: Callable[..., Any]) -> Any:
     callable
         The compiled function.
     """
-    return _compiled(function)
+    return _compiled(function, OPTIONS)
 
 
 def part(function: Callable[..., Any]) -> Any:
     """Compile a function for kernels alone: it has no way in from Python, and compiles faster.
+
+    Parameters
+    ----------
+    function : callable
+        Of arrays and numbers. It must neither make an array nor return one, not even a slice: no
+        references are counted.
+
+    Returns
+    -------
+    callable
+        The compiled function; a call from Python is an error that ends the process.
+    """
+    return _compiled(function, {**PART, **_INSIDE})
+
+
+def making(function: Callable[..., Any]) -> Any:
+    """Compile a function for kernels alone that makes or returns arrays.
 
     Parameters
     ----------
@@ -77,9 +111,9 @@ def part(function: Callable[..., Any]) -> Any:
     Returns
     -------
     callable
-        The compiled function; a call from Python is an error that ends the process.
+        As `part` gives it.
     """
-    return _compiled(function, no_cpython_wrapper=True, no_cfunc_wrapper=True)
+    return _compiled(function, {**OPTIONS, **_INSIDE})
 
 
 def instruction(code: Callable[..., Any]) -> Any:
@@ -115,6 +149,55 @@ def apart(typing_context):
 
     def generate(context, builder, signature, arguments):
         builder.function.attributes.add("noinline")
+        return context.get_dummy_value()
+
+    return types.void(), generate
+
+
+@instruction
+def within(typing_context):
+    """Copy the function that this stands in into those that call it, whatever its size.
+
+    Parameters
+    ----------
+    typing_context : object
+        Numba's.
+
+    Returns
+    -------
+    tuple
+        Signature and code generator.
+    """
+
+    def generate(context, builder, signature, arguments):
+        builder.function.attributes.add("alwaysinline")
+        return context.get_dummy_value()
+
+    return types.void(), generate
+
+
+@instruction
+def disjoint(typing_context):
+    """State that what the function that this stands in writes to overlaps with nothing it reads.
+
+    The compiler then need not compare the places of arrays before each loop, which counts where
+    loops are short.
+
+    Parameters
+    ----------
+    typing_context : object
+        Numba's.
+
+    Returns
+    -------
+    tuple
+        Signature and code generator.
+    """
+
+    def generate(context, builder, signature, arguments):
+        for argument in builder.function.args:
+            if isinstance(argument.type, ir.PointerType):
+                argument.add_attribute("noalias")
         return context.get_dummy_value()
 
     return types.void(), generate

@@ -12,8 +12,9 @@ from __future__ import annotations
 
 import numpy as np
 
+from rnnlens.engine.kernels.ahead import fetch
 from rnnlens.engine.kernels.cell import advance, retreat
-from rnnlens.engine.kernels.compiling import apart, kernel, part
+from rnnlens.engine.kernels.compiling import apart, kernel, part, within
 from rnnlens.engine.kernels.slabs import copy, fill
 from rnnlens.engine.kernels.tile import ROWS, R
 
@@ -54,6 +55,7 @@ def _blend(mask, b, t, new, old, rows):
 @part
 def _step(w, x, mask, b, t, A, C, D, old, keep):
     """Take one step with a block; masked samples keep their states."""
+    within()
     _load(x[:, t], b, A)
     if mask.shape[0] == 0:
         advance(w, A, C, D, keep)
@@ -114,6 +116,7 @@ def forward(w, x, mask, options, states, outputs, finals, marks, span):
                 copy(A[at : at + w.outputs * R], marks[0][b // R, k // stretch])
                 copy(C, marks[1][b // R, k // stretch])
             t = T - 1 - k if backwards else k
+            fetch(x, b, k, backwards)
             _step(w, x, mask, b, t, A, C, D, old, min(T, 0))
             if mask.shape[0]:
                 fill(old[: Y.size], 0)
@@ -171,6 +174,7 @@ def record(w, x, mask, backwards, states, slabs, traced, hidden, cell, span):
         _load(states[1], b, C)
         for k in range(T):
             t = T - 1 - k if backwards else k
+            fetch(x, b, k, backwards)
             _step(w, x, mask, b, t, A, C, D, old, 1 + min(T, 0))
             for j in range(slabs.size):
                 _store(D[slabs[j] * n :], traced[:, t, j], b)
@@ -194,6 +198,7 @@ def _again(w, x, mask, backwards, b, steps, states, marks, A, C, D, old, keep):
         _load(states[1], b, C)
     for k in range(first, end):
         t = x.shape[1] - 1 - k if backwards else k
+        fetch(x, b, k, backwards)
         _step(w, x, mask, b, t, A, C, D[k - first], old, keep)
 
 

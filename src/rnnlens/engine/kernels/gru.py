@@ -14,8 +14,8 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from rnnlens.engine.kernels.cell import Array, beside, serves, shift
-from rnnlens.engine.kernels.compiling import apart, part
+from rnnlens.engine.kernels.cell import Array, beside, serves
+from rnnlens.engine.kernels.compiling import apart, disjoint, part, within
 from rnnlens.engine.kernels.functions import logistic, tanh
 from rnnlens.engine.kernels.slabs import (
     LOGISTIC,
@@ -27,7 +27,7 @@ from rnnlens.engine.kernels.slabs import (
     mean_times,
     slopes,
 )
-from rnnlens.engine.kernels.tile import ROWS, R, pack, product
+from rnnlens.engine.kernels.tile import ROWS, R, pack, product, product_below
 from rnnlens.network.cells import GRU
 
 __all__ = ["GRUWeights", "pack_gru"]
@@ -46,6 +46,8 @@ class GRUWeights(NamedTuple):
         Numbers that a step keeps for a block, and that its way back needs.
     after : bool
         Whether the reset gate acts after the recurrent product.
+    W, b : array (feature, gate * unit) and (gate * unit,)
+        Input kernels and the biases beside them, in the order z, r, n.
     P : array
         From ``[x; 1; h]`` to the pre-activations of z and r, packed.
     P_n : array
@@ -70,6 +72,7 @@ class GRUWeights(NamedTuple):
     room: int
     after: bool
     W: Array
+    b: Array
     P: Array
     P_n: Array
     P_q: Array
@@ -117,6 +120,7 @@ def pack_gru(gru: GRU, dtype: np.dtype[Any]) -> GRUWeights | None:
         room=5 * gru.units * R,
         after=gru.reset_after,
         W=np.concatenate([W, W_n], axis=1).astype(dtype),
+        b=np.concatenate([b, np.ravel(b_n)]).astype(dtype),
         P=pack(np.concatenate([W, b[None], U]).astype(dtype)),
         P_n=pack(P_n.astype(dtype)),
         P_q=pack(P_q.astype(dtype)),
@@ -129,12 +133,17 @@ def pack_gru(gru: GRU, dtype: np.dtype[Any]) -> GRUWeights | None:
 
 @part
 def _finish_after(D, h, n):
-    """Finish a step of logistic gates and tanh in one loop, keeping nothing; reset after."""
+    """Finish a step of logistic gates and tanh, keeping nothing; reset after.
+
+    In two loops, as the LSTM's is.
+    """
     apart()
     one = D.dtype.type(1)
     for s in range(n):
-        z, r = logistic(D[s]), logistic(D[n + s])
-        h[s] = z * h[s] + (one - z) * tanh(D[7 * n + s] + r * D[6 * n + s])
+        D[5 * n + s] = D[7 * n + s] + logistic(D[n + s]) * D[6 * n + s]
+    for s in range(n):
+        z = logistic(D[s])
+        h[s] = z * h[s] + (one - z) * tanh(D[5 * n + s])
 
 
 @part
@@ -171,19 +180,17 @@ def _mix(z, before, c, h):
         h[s] = z[s] * before[s] + (one - z[s]) * c[s]
 
 
-def _advance(w, A, C, D, keep):
+@part
+def _keeping(w, A, D, bare):
+    """Take a step, and keep its record unless it is bare."""
     apart()
     n, at = w.units * R, (w.features + 1) * R
     h, z, r, before = A[at : at + n], D[2 * n : 3 * n], D[3 * n : 4 * n], D[4 * n : 5 * n]
     c, q, a_n = D[5 * n : 6 * n], D[6 * n :], D[7 * n : 8 * n]
-    fused = w.sigma.kind == LOGISTIC and w.phi.kind == TANH and not keep
     product(w.P, A, w.features + 1 + w.units, D, 2 * w.units)
     if w.after:
         product(w.P_q, A[w.features * R :], 1 + w.units, q, w.units)
         product(w.P_n, A, w.features + 1, D[7 * n :], w.units)
-        if fused:
-            _finish_after(D, h, n)
-            return
     copy(D, D[2 * n : 4 * n])
     activate(w.sigma, D[2 * n : 4 * n])
     copy(h, before)
@@ -193,7 +200,7 @@ def _advance(w, A, C, D, keep):
         # r*h stands in the place of h for one product
         _reset(r, before, h)
         product(w.P_n, A, w.features + 1 + w.units, D[7 * n :], w.units)
-        if fused:
+        if bare:
             _finish_before(z, before, a_n, h)
             return
     copy(a_n, c)
@@ -201,22 +208,82 @@ def _advance(w, A, C, D, keep):
     _mix(z, before, c, h)
 
 
-def _again(w, A, C, D, d):
+def _advance(w, A, C, D, keep):
+    within()
+    bare = w.sigma.kind == LOGISTIC and w.phi.kind == TANH and not keep
+    if bare and w.after:
+        n = w.units * R
+        product(w.P, A, w.features + 1 + w.units, D, 2 * w.units)
+        product(w.P_q, A[w.features * R :], 1 + w.units, D[6 * n :], w.units)
+        product(w.P_n, A, w.features + 1, D[7 * n :], w.units)
+        _finish_after(D, A[(w.features + 1) * R :], n)
+    else:
+        _keeping(w, A, D, bare)
+
+
+@part
+def _fork_after(D, q, base, before, h, units):
+    """Finish a step from its recurrent products, with what the input puts in; reset after."""
     apart()
-    n, at = w.units * R, (w.features + 1) * R
-    h = A[at : at + n]
-    shift(D, d[: 2 * w.units])
+    disjoint()
+    one = D.dtype.type(1)
+    n = units * R
+    for u in range(units):
+        b_r, b_n = base[units + u], base[2 * units + u]
+        r, added = D[n + u * R : n + (u + 1) * R], q[u * R : (u + 1) * R]
+        row = h[u * R : (u + 1) * R]
+        for s in range(R):
+            row[s] = b_n + logistic(r[s] + b_r) * added[s]
+    for u in range(units):
+        b_z, z = base[u], D[u * R : (u + 1) * R]
+        old, row = before[u * R : (u + 1) * R], h[u * R : (u + 1) * R]
+        for s in range(R):
+            value = logistic(z[s] + b_z)
+            row[s] = value * old[s] + (one - value) * tanh(row[s])
+
+
+@part
+def _reset_fork(D, base, before, h, units):
+    """Compute ``r * h``, with what the input puts in."""
+    apart()
+    disjoint()
+    n = units * R
+    for u in range(units):
+        b_r, r = base[units + u], D[n + u * R : n + (u + 1) * R]
+        old, row = before[u * R : (u + 1) * R], h[u * R : (u + 1) * R]
+        for s in range(R):
+            row[s] = logistic(r[s] + b_r) * old[s]
+
+
+@part
+def _fork_before(D, a, base, before, h, units):
+    """Finish such a step from the candidate's product: reset before."""
+    apart()
+    disjoint()
+    one = D.dtype.type(1)
+    for u in range(units):
+        b_z, b_n, z = base[u], base[2 * units + u], D[u * R : (u + 1) * R]
+        old, row, n = before[u * R : (u + 1) * R], h[u * R : (u + 1) * R], a[u * R : (u + 1) * R]
+        for s in range(R):
+            value = logistic(z[s] + b_z)
+            row[s] = value * old[s] + (one - value) * tanh(n[s] + b_n)
+
+
+def _fork(w, g, c, base, D, hs, cs):
+    apart()
+    n, K, skip, before = w.units * R, w.features + 1 + w.units, w.features + 1, g[R:]
+    product_below(w.P, K, skip, before, D, 2 * w.units)
     if w.after:
-        shift(D[7 * n :], d[2 * w.units :])
-        _finish_after(D, h, n)
-        return
-    z, r, before = D[2 * n : 3 * n], D[3 * n : 4 * n], D[4 * n : 5 * n]
-    copy(D, D[2 * n : 4 * n])
-    activate(w.sigma, D[2 * n : 4 * n])
-    copy(h, before)
-    _reset(r, before, h)
-    product(w.P_n, A, w.features + 1 + w.units, D[7 * n :], w.units)
-    _finish_before(z, before, D[7 * n : 8 * n], h)
+        q = D[6 * n :]
+        product(w.P_q, g, 1 + w.units, q, w.units)
+        for j in range(2):
+            _fork_after(D, q, base[j], before, hs[j, R:], w.units)
+    else:
+        for j in range(2):
+            h = hs[j, R:]
+            _reset_fork(D, base[j], before, h, w.units)
+            product_below(w.P_n, K, skip, h, D[6 * n :], w.units)
+            _fork_before(D, D[6 * n :], base[j], before, h, w.units)
 
 
 @part
@@ -274,4 +341,4 @@ def _retreat(w, D, D0, same, B, C, Z):
     _add(direct, h)
 
 
-serves(GRUWeights, _advance, _again, _retreat)
+serves(GRUWeights, _advance, _fork, _retreat)

@@ -14,7 +14,7 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from rnnlens.engine.kernels.cell import Array, beside, serves
-from rnnlens.engine.kernels.compiling import apart, part
+from rnnlens.engine.kernels.compiling import apart, disjoint, part, within
 from rnnlens.engine.kernels.functions import gated, logistic, tanh
 from rnnlens.engine.kernels.slabs import (
     LOGISTIC,
@@ -26,7 +26,7 @@ from rnnlens.engine.kernels.slabs import (
     mean_times,
     slopes,
 )
-from rnnlens.engine.kernels.tile import ROWS, R, pack, product
+from rnnlens.engine.kernels.tile import ROWS, R, pack, product, product_below
 from rnnlens.network.cells import LSTM
 
 __all__ = ["LSTMWeights", "pack_lstm"]
@@ -43,8 +43,8 @@ class LSTMWeights(NamedTuple):
         Size of the cell state.
     record, room : int
         Numbers that a step keeps for a block, and that its way back needs.
-    W : array (feature, gate * unit)
-        Input kernels in the order i, f, o, g.
+    W, b : array (feature, gate * unit) and (gate * unit,)
+        Input kernels and biases in the order i, f, o, g.
     P : array
         From ``[x; 1; h]`` to the pre-activations, packed.
     Q : array
@@ -70,6 +70,7 @@ class LSTMWeights(NamedTuple):
     record: int
     room: int
     W: Array
+    b: Array
     P: Array
     Q: Array
     peeps: bool
@@ -114,6 +115,7 @@ def pack_lstm(lstm: LSTM, dtype: np.dtype[Any]) -> LSTMWeights | None:
         record=(12 * lstm.units + ROWS) * R,
         room=(6 * lstm.units + ROWS) * R,
         W=W.astype(dtype),
+        b=b.astype(dtype),
         P=pack(np.concatenate([W, b[None], U]).astype(dtype)),
         Q=pack(np.concatenate([W, U]).T.astype(dtype)),
         peeps=any(gate.V is not None for gate in gates),
@@ -131,29 +133,40 @@ def pack_lstm(lstm: LSTM, dtype: np.dtype[Any]) -> LSTMWeights | None:
 
 @part
 def _finish(a, C, h, n):
-    """Finish a step of logistic gates and tanh in one loop, keeping nothing."""
+    """Finish a step of logistic gates and tanh, keeping nothing.
+
+    Two loops are faster than one: the processor looks only so far ahead, and the shorter the way
+    through a number is, the more numbers it works on at once.
+    """
     apart()
     for s in range(n):
-        c = logistic(a[n + s]) * C[s] + gated(a[s], a[3 * n + s])
-        C[s] = c
-        h[s] = gated(a[2 * n + s], c)
+        C[s] = logistic(a[n + s]) * C[s] + gated(a[s], a[3 * n + s])
+    for s in range(n):
+        h[s] = gated(a[2 * n + s], C[s])
 
 
 @part
-def _finish_shifted(a, d, C, h, units):
-    """Finish such a step with something added to each row of its pre-activations."""
+def _finish_fork(a, base, c, cs, hs):
+    """Finish such a step with both inputs, which come on top of the products."""
     apart()
+    disjoint()
     # whole numbers that are never negative: an index that might be is no vector code
-    wide = np.uint64(R)
+    wide, units = np.uint64(R), base.shape[1] // 4
     n = np.uint64(units) * wide
-    for u in range(units):
-        d_i, d_f, d_o, d_g = d[u], d[units + u], d[2 * units + u], d[3 * units + u]
-        first = np.uint64(u) * wide
-        for k in range(R):
-            s = first + np.uint64(k)
-            c = logistic(a[n + s] + d_f) * C[s] + gated(a[s] + d_i, a[n + n + n + s] + d_g)
-            C[s] = c
-            h[s] = gated(a[n + n + s] + d_o, c)
+    for j in range(2):
+        b, C, h = base[j], cs[j], hs[j]
+        for u in range(units):
+            b_i, b_f, b_g = b[u], b[units + u], b[3 * units + u]
+            first = np.uint64(u) * wide
+            for k in range(R):
+                s = first + np.uint64(k)
+                C[s] = logistic(a[n + s] + b_f) * c[s] + gated(a[s] + b_i, a[n + n + n + s] + b_g)
+        for u in range(units):
+            b_o = b[2 * units + u]
+            first = np.uint64(u) * wide
+            for k in range(R):
+                s = first + np.uint64(k)
+                h[wide + s] = gated(a[n + n + s] + b_o, C[s])
 
 
 @part
@@ -236,14 +249,13 @@ def _cell_state(y, before, c, n):
         c[s] = y[n + s] * before[s] + y[s] * y[3 * n + s]
 
 
-def _advance(w, A, C, D, keep):
+@part
+def _keeping(w, A, C, D, keep):
+    """Take a step and keep its record."""
     apart()
     n = w.units * R
     h = A[(w.features + 1) * R :]
     product(w.P, A, w.features + 1 + w.outputs, D, 4 * w.units)
-    if w.common and keep == 0:
-        _finish(D, C, h, n)
-        return
     if w.common and keep == 2:
         _gates(D, 3 * n)
         _update(D, D[n:], D[3 * n :], C, D[4 * n :], n)
@@ -275,9 +287,19 @@ def _advance(w, A, C, D, keep):
         copy(m, h[:n])
 
 
-def _again(w, A, C, D, d):
+def _advance(w, A, C, D, keep):
+    within()
+    if w.common and keep == 0:
+        product(w.P, A, w.features + 1 + w.outputs, D, 4 * w.units)
+        _finish(D, C, A[(w.features + 1) * R :], w.units * R)
+    else:
+        _keeping(w, A, C, D, keep)
+
+
+def _fork(w, g, c, base, D, hs, cs):
     apart()
-    _finish_shifted(D, d, C, A[(w.features + 1) * R :], w.units)
+    product_below(w.P, w.features + 1 + w.outputs, w.features + 1, g[R:], D, 4 * w.units)
+    _finish_fork(D, base, c, cs, hs)
 
 
 def _retreat(w, D, D0, same, B, C, Z):
@@ -328,4 +350,4 @@ def _retreat(w, D, D0, same, B, C, Z):
     product(w.Q, Z, 4 * w.units, B, w.features + w.outputs)
 
 
-serves(LSTMWeights, _advance, _again, _retreat)
+serves(LSTMWeights, _advance, _fork, _retreat)

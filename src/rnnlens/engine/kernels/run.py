@@ -137,14 +137,11 @@ _SLABS: dict[type, tuple[list[int], list[int], list[int]]] = {
 
 @dataclass(frozen=True, eq=False)
 class _Known:
-    """Packed weights, the arrays they were packed from as they were then, and who compared last."""
+    """Packed weights, the bytes of the arrays they were packed from, and who compared last."""
 
     weights: Any
-    arrays: tuple[Array, ...]
+    arrays: tuple[bytes, ...]
     seen_in: object | None
-
-    def fits(self, arrays: tuple[Array, ...]) -> bool:
-        return all(np.array_equal(a, b) for a, b in zip(self.arrays, arrays, strict=True))
 
 
 _PACKED: WeakKeyDictionary[Cell, dict[str, _Known]] = WeakKeyDictionary()
@@ -187,12 +184,11 @@ def packed(cell: Cell, dtype: np.dtype[Any]) -> Any | None:
     found = known.get(dtype.name)
     if found is not None and here is not None and found.seen_in is here:
         return found.weights
-    arrays = _arrays(cell)
-    if found is not None and found.fits(arrays):
+    arrays = tuple(array.tobytes() for array in _arrays(cell))
+    if found is not None and found.arrays == arrays:
         found = replace(found, seen_in=here)
     else:
-        copies = tuple(np.array(array) for array in arrays)
-        found = _Known(_pack(cell, dtype), copies, here)
+        found = _Known(_pack(cell, dtype), arrays, here)
     known[dtype.name] = found
     return found.weights
 
@@ -458,7 +454,7 @@ def branch(weights: Any, x: Array, states: tuple[Array, ...], histories: int) ->
 
 
 def forks(weights: Any) -> bool:
-    """Say whether `grow` serves a cell: one whose record keeps the products of its last step.
+    """Say whether `grow` serves a cell.
 
     Parameters
     ----------
@@ -504,12 +500,12 @@ def grow(
     before = [_plain(state.T, x.dtype) for state in states]
     count = before[0].shape[1]
     pair = (before[0], before[1] if len(before) > 1 else np.empty((0, count), x.dtype))
-    change = _plain((x[1] - x[0]) @ weights.W, x.dtype)
+    base = _plain((x @ weights.W + weights.b).swapaxes(0, 1), x.dtype)
     out = np.empty((1 << x.shape[1], count), x.dtype)
     weighing = (pack(np.asarray(readout, x.dtype)[:, None]), x.dtype.type(constant))
 
     def work(begin: int, end: int) -> None:
-        trees.grow(weights, x, change, pair, weighing, out, (begin, end))
+        trees.grow(weights, base, pair, weighing, out, (begin, end))
 
     with announced():
         plan.share(work, count, R)

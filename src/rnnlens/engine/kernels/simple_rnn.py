@@ -10,10 +10,10 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from rnnlens.engine.kernels.cell import Array, beside, serves, shift
-from rnnlens.engine.kernels.compiling import apart
+from rnnlens.engine.kernels.cell import Array, beside, serves
+from rnnlens.engine.kernels.compiling import apart, within
 from rnnlens.engine.kernels.slabs import Slab, activate, coded, copy, slopes
-from rnnlens.engine.kernels.tile import ROWS, R, pack, product
+from rnnlens.engine.kernels.tile import ROWS, R, pack, product, product_below
 from rnnlens.network.cells import SimpleRNN
 
 __all__ = ["SimpleRNNWeights", "pack_simple_rnn"]
@@ -30,8 +30,8 @@ class SimpleRNNWeights(NamedTuple):
         Size of the cell state: none.
     record, room : int
         Numbers that a step keeps for a block, and that its way back needs.
-    W : array (feature, unit)
-        Input kernel.
+    W, b : array (feature, unit) and (unit,)
+        Input kernel and bias.
     P : array
         From ``[x; 1; h]`` to the pre-activations, packed.
     Q : array
@@ -47,6 +47,7 @@ class SimpleRNNWeights(NamedTuple):
     record: int
     room: int
     W: Array
+    b: Array
     P: Array
     Q: Array
     phi: Slab
@@ -79,6 +80,7 @@ def pack_simple_rnn(cell: SimpleRNN, dtype: np.dtype[Any]) -> SimpleRNNWeights |
         record=(2 * cell.units + ROWS) * R,
         room=cell.units * R,
         W=W.astype(dtype),
+        b=b.astype(dtype),
         P=pack(np.concatenate([W, b[None], U]).astype(dtype)),
         Q=pack(np.concatenate([W, U]).T.astype(dtype)),
         phi=phi,
@@ -86,7 +88,7 @@ def pack_simple_rnn(cell: SimpleRNN, dtype: np.dtype[Any]) -> SimpleRNNWeights |
 
 
 def _advance(w, A, C, D, keep):
-    apart()
+    within()
     n, at = w.units * R, (w.features + 1) * R
     h = A[at : at + n]
     product(w.P, A, w.features + 1 + w.units, D, w.units)
@@ -96,12 +98,17 @@ def _advance(w, A, C, D, keep):
         copy(h, D[n : 2 * n])
 
 
-def _again(w, A, C, D, d):
+def _fork(w, g, c, base, D, hs, cs):
     apart()
-    n, at = w.units * R, (w.features + 1) * R
-    shift(D, d)
-    copy(D, A[at : at + n])
-    activate(w.phi, A[at : at + n])
+    n = w.units * R
+    product_below(w.P, w.features + 1 + w.units, w.features + 1, g[R:], D, w.units)
+    for j in range(2):
+        h = hs[j, R:]
+        for u in range(w.units):
+            row, shown, more = D[u * R : (u + 1) * R], h[u * R : (u + 1) * R], base[j, u]
+            for s in range(R):
+                shown[s] = row[s] + more
+        activate(w.phi, h[:n])
 
 
 def _retreat(w, D, D0, same, B, C, Z):
@@ -112,4 +119,4 @@ def _retreat(w, D, D0, same, B, C, Z):
     product(w.Q, Z, w.units, B, w.features + w.units)
 
 
-serves(SimpleRNNWeights, _advance, _again, _retreat)
+serves(SimpleRNNWeights, _advance, _fork, _retreat)

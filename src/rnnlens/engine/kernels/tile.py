@@ -19,9 +19,9 @@ from numba import types
 from numba.core import cgutils
 from numpy.typing import NDArray
 
-from rnnlens.engine.kernels.compiling import apart, instruction, kernel
+from rnnlens.engine.kernels.compiling import apart, instruction, kernel, part
 
-__all__ = ["ROWS", "R", "pack", "product"]
+__all__ = ["ROWS", "R", "pack", "product", "product_below"]
 
 #: Samples in a block.
 R = 32
@@ -146,6 +146,30 @@ def _tile(typing_context, P, p, A, a, K, Z, z):
 
 
 _NARROW, _BROAD = _COLUMNS[8], _COLUMNS[4]
+
+
+@part
+def product_below(P, K, skip, A, Z, G):
+    """Compute ``Z = P' A`` without the first rows of ``P`` and ``A``.
+
+    Parameters
+    ----------
+    P : array (tiles * K * ROWS,)
+        From `pack`.
+    K, skip : int
+        Rows of the matrix, and how many of them are left out.
+    A : array (at least (K - skip) * R,)
+        The block, one row a number of a sample, without those rows.
+    Z : array (at least G * R rounded up to whole tiles,)
+        As `product` fills it.
+    G : int
+        Rows wanted.
+    """
+    apart()
+    columns = _NARROW if A.itemsize == 8 else _BROAD
+    for j in range(0, G, ROWS):
+        for s in range(0, R, columns):
+            _tile(P, j * K + skip * ROWS, A, s, K - skip, Z, j * R + s)
 
 
 @kernel

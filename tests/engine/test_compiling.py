@@ -1,0 +1,74 @@
+"""What kernels call counts no references: it may neither make an array nor give one away."""
+
+from __future__ import annotations
+
+import ast
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from rnnlens.engine import kernels
+
+MODULES = sorted(Path(kernels.__file__).parent.glob("*.py"))
+
+
+def without_references(tree):
+    """Give the functions that are compiled so: parts, and what is said to serve a cell."""
+    serving = {
+        argument.id
+        for call in ast.walk(tree)
+        if isinstance(call, ast.Call) and getattr(call.func, "id", "") == "serves"
+        for argument in call.args[1:]
+    }
+    for node in ast.walk(tree):
+        if isinstance(node, ast.FunctionDef):
+            marks = {mark.id for mark in node.decorator_list if isinstance(mark, ast.Name)}
+            if "part" in marks or node.name in serving:
+                yield node
+
+
+def gives(function):
+    """Say whether a function returns anything."""
+    return any(isinstance(node, ast.Return) and node.value for node in ast.walk(function))
+
+
+@pytest.mark.parametrize("path", MODULES, ids=lambda path: path.stem)
+def test_parts_return_nothing(path):
+    tree = ast.parse(path.read_text(encoding="utf-8"))
+    assert [part.name for part in without_references(tree) if gives(part)] == []
+
+
+def test_a_part_that_returned_a_slice_would_be_found():
+    tree = ast.parse("@part\ndef tail(a):\n    return a[1:]\n")
+    assert [gives(part) for part in without_references(tree)] == [True]
+
+
+def test_there_are_parts_to_look_at():
+    counts = {
+        path.stem: len(list(without_references(ast.parse(path.read_text(encoding="utf-8")))))
+        for path in MODULES
+    }
+    assert min(counts[name] for name in ("course", "lstm", "gru", "simple_rnn", "slabs")) >= 3
+
+
+def test_a_part_that_makes_an_array_is_refused():
+    # in a process of its own: the refusal must come from the compiler, not from a crash
+    code = """
+import numpy as np
+from rnnlens.engine.kernels.compiling import PART
+from numba import njit
+from numba.core.errors import NumbaError
+
+def fresh(a):
+    b = np.zeros(3)
+    a[0] = b[0]
+
+try:
+    njit(**PART)(fresh)(np.ones(3))
+except NumbaError as error:
+    print("refused", type(error).__name__)
+"""
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)
+    assert done.stdout.startswith("refused"), done.stderr
