@@ -8,7 +8,7 @@ from numba.extending import overload
 
 from rnnlens.engine.kernels.compiling import OPTIONS, apart
 from rnnlens.evidence.zonotope_cells import GRUWeights, LSTMWeights, SimpleWeights, State, simple
-from rnnlens.evidence.zonotope_functions import TINY, UNIT, kernel, part
+from rnnlens.evidence.zonotope_functions import TINY, UNIT, kernel, making, part
 from rnnlens.evidence.zonotope_gru import gru
 from rnnlens.evidence.zonotope_lstm import lstm
 from rnnlens.evidence.zonotope_state import absolute_sums, copied, emit, linear, meet, reduce, zero
@@ -16,7 +16,7 @@ from rnnlens.evidence.zonotope_state import absolute_sums, copied, emit, linear,
 __all__ = ["chain"]
 
 
-@part
+@making
 def _room(w, features, H, R, rows, symbols):
     wide = w.U.shape[1]
     share = 2.0 * (rows + features + R + H + 32) * UNIT
@@ -39,7 +39,7 @@ def _room(w, features, H, R, rows, symbols):
     )
 
 
-@part
+@making
 def _products(w, s, x, x_rest, x_rows, count, ax, dx, ah, dh, g):
     """Compute both sides of the pre-activations, their errors, and the recurrent rows."""
     apart()

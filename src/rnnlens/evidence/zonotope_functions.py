@@ -29,7 +29,7 @@ from rnnlens.engine.kernels.functions import logistic, tanh
 from rnnlens.errors import UnsupportedModel
 from rnnlens.network.activations import Activation
 
-__all__ = ["TINY", "UNIT", "coded", "enclose", "kernel", "part"]
+__all__ = ["TINY", "UNIT", "coded", "enclose", "kernel", "making", "part"]
 
 Array = NDArray[np.float64]
 
@@ -86,7 +86,7 @@ def kernel(function: Callable[..., Any]) -> Any:
 
 
 def part(function: Callable[..., Any]) -> Any:
-    """Compile a function for kernels alone, likewise.
+    """Compile a function for kernels alone that neither makes nor returns arrays, likewise.
 
     Parameters
     ----------
@@ -97,6 +97,22 @@ def part(function: Callable[..., Any]) -> Any:
     -------
     callable
         A call from Python is an error that ends the process.
+    """
+    return _stamped(compiling.part(function))
+
+
+def making(function: Callable[..., Any]) -> Any:
+    """Compile a function for kernels alone that does, likewise.
+
+    Parameters
+    ----------
+    function : callable
+        Of arrays and numbers.
+
+    Returns
+    -------
+    callable
+        As `part` gives it.
     """
     return _stamped(compiling.making(function))
 

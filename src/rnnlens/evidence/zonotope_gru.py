@@ -7,7 +7,7 @@ import numpy as np
 
 from rnnlens.engine.kernels.compiling import apart
 from rnnlens.evidence.zonotope_cells import band, drop, half_width, hopeless
-from rnnlens.evidence.zonotope_functions import TINY, part
+from rnnlens.evidence.zonotope_functions import TINY, making, part
 from rnnlens.evidence.zonotope_state import (
     FEW,
     absolute_sums,
@@ -87,7 +87,7 @@ def _reset(s, l_r, m_r, q, before, g):
             row[u] = m_r[u] * Q[u] + q[u] * l_r[u] * Ar[u]
 
 
-@part
+@making
 def _reset_product(kernel, size, s, centre, error, g):
     """Multiply ``r h`` by the candidate's recurrent kernel, in place."""
     apart()
@@ -109,7 +109,7 @@ def _reset_product(kernel, size, s, centre, error, g):
         error[u] = wrong[u] * pad + TINY
 
 
-@part
+@making
 def _mix(w, s, l_z, m_z, r_z, z0, z1, S, a_n, d_n, Sn, g, number):
     """``h' = n + z (h - n)``."""
     apart()

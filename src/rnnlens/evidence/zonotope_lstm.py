@@ -14,7 +14,7 @@ from rnnlens.evidence.zonotope_cells import (
     half_width,
     hopeless,
 )
-from rnnlens.evidence.zonotope_functions import TINY, part
+from rnnlens.evidence.zonotope_functions import TINY, making, part
 from rnnlens.evidence.zonotope_state import (
     FEW,
     absolute_sums,
@@ -55,7 +55,7 @@ def lstm(w, s, X, places, count, ax, dx, ah, dh, g, number):
     return _read(w.U2, w, s, a, d, So, g, number)
 
 
-@part
+@making
 def _read(P, w, s, a, d, So, g, number):
     """Read the cell state through the output gate, and project what comes of it."""
     if P is not None:
@@ -105,7 +105,7 @@ def _peep_after(peepholes, s, a, d, So, g):
         d[k] += FEW * So[u]
 
 
-@part
+@making
 def _cell_state(w, s, a, d, S, g):
     """``c' = f c + i g``; its fresh radii are left in the first row of ``s.N``."""
     apart()
@@ -160,7 +160,7 @@ def _cell_state(w, s, a, d, S, g):
         s.N[0, u] = e
 
 
-@part
+@making
 def _hidden_state(w, s, rows, centre, reach, a, d, So, g):
     """``o phi(c')``; its fresh radii are left in the first row of ``s.N``."""
     apart()
@@ -199,7 +199,7 @@ def _hidden_state(w, s, rows, centre, reach, a, d, So, g):
         s.N[0, u] = e
 
 
-@part
+@making
 def _project(w, s, P, g, number):
     """``h' = (o phi(c')) P``."""
     apart()

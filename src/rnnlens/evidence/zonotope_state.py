@@ -12,7 +12,7 @@ from __future__ import annotations
 import numpy as np
 
 from rnnlens.engine.kernels.compiling import apart
-from rnnlens.evidence.zonotope_functions import TINY, UNIT, part
+from rnnlens.evidence.zonotope_functions import TINY, UNIT, making, part
 
 __all__ = [
     "FEW",
@@ -252,7 +252,7 @@ def largest(numbers, count):
     return numbers[place]
 
 
-@part
+@making
 def reduce(h_rows, c_rows, ids, place_of, g, number, keep, free, pad):
     """Keep the rows that matter most, and put the others together entry by entry.
 

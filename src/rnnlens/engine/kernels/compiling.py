@@ -43,6 +43,7 @@ OPTIONS: Any = {
     "nogil": True,
     "error_model": "numpy",
     "fastmath": {"contract", "nsz"},
+    "_nrt": True,  # arrays may be made: where nothing is said, the caller's word holds
 }
 #: And for what kernels call: nothing is allocated and no references are counted. Numba counts one
 #: for every slice, which takes as long as a good part of a step.

@@ -19,7 +19,7 @@ from numba import types
 from numba.core import cgutils
 from numpy.typing import NDArray
 
-from rnnlens.engine.kernels.compiling import apart, instruction, kernel, part
+from rnnlens.engine.kernels.compiling import apart, instruction, part
 
 __all__ = ["ROWS", "R", "pack", "product", "product_below"]
 
@@ -172,7 +172,7 @@ def product_below(P, K, skip, A, Z, G):
             _tile(P, j * K + skip * ROWS, A, s, K - skip, Z, j * R + s)
 
 
-@kernel
+@part
 def product(P, A, K, Z, G):
     """Compute ``Z = P' A`` for one block.
 
