@@ -1,4 +1,8 @@
-"""From one thread to two: the same work in two processes that take turns."""
+"""From one thread to two: the same work in two processes that take turns.
+
+Work of a few milliseconds begins with what one thread does alone: the check of the input, cutting
+it up, waking the others. The target is asked of work that takes a tenth of a second or more.
+"""
 
 from __future__ import annotations
 
@@ -21,9 +25,11 @@ from harness.record import Record
 BACKGROUNDS = 8
 #: Work, sizes, windows, and whether it has a target.
 CASES = (
-    ("forward", SIZES[0], 8192, True),
+    ("forward", SIZES[0], 8192, False),
+    ("forward", SIZES[0], 65536, True),
     ("forward", SIZES[3], 128, False),
-    ("gradient", SIZES[0], 8192, True),
+    ("gradient", SIZES[0], 8192, False),
+    ("gradient", SIZES[0], 65536, True),
     ("gradient", SIZES[3], 64, False),
     ("secant", SIZES[0], 2048, False),
     ("tree", Size(32, 8, 18), 1, False),

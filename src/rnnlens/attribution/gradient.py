@@ -62,12 +62,15 @@ def gradient(
 
     def part(chunk: slice) -> tuple[Array, Array]:
         given = {name: array[chunk] for name, array in inputs.items()}
-        at_once = direct(network, given, of, target.pick)
-        if at_once is not None:
-            return at_once[0][:, ::-1], at_once[1]
         run = forward(network, given)
         x = run.value((of, 0))
-        found = backward(run, target.weight(run)).get((of, 0), np.zeros_like(x))
-        return found.reshape(*x.shape[:2], -1)[:, ::-1], target.pick(run.outputs)
+        found = backward(run, target.weight(run)).get((of, 0))
+        if found is None:
+            found = np.zeros_like(x)
+        return found.reshape(*x.shape[:2], -1), target.pick(run.outputs)
 
-    return Sensitivity(*gathered(part, network, inputs, runs=2, passes=3, progress=progress))
+    found = direct(network, inputs, of, target.pick, progress)
+    if found is None:
+        found = gathered(part, network, inputs, runs=2, passes=3, progress=progress)
+    derivatives, values = found
+    return Sensitivity(derivatives[:, ::-1], values)

@@ -68,6 +68,7 @@ def direct(
     inputs: Mapping[str, Array],
     of: str,
     value: Callable[[tuple[Array, ...]], Array],
+    progress: Callable[[int, int], None] | None = None,
 ) -> tuple[Array, Array] | None:
     """Differentiate each forecast with respect to its window, where the network allows it.
 
@@ -81,6 +82,8 @@ def direct(
         The input with respect to which.
     value : callable
         From the network's outputs to one number a sample, linear.
+    progress : callable, optional
+        Called with windows done and windows in all.
 
     Returns
     -------
@@ -88,12 +91,19 @@ def direct(
         Derivatives and forecasts; None where the network is not of that kind, or windows are few.
     """
     x = inputs[of]
-    usual = _usual(network, inputs, of, value) if len(x) >= LEAST else None
-    done = None if usual is None else slopes(usual.weights, x, usual.readout)
-    if usual is None or done is None:
+    found = _usual(network, inputs, of, value) if len(x) >= LEAST else None
+    if found is None or slopes(found.weights, x[:0], found.readout) is None:
         return None
-    ends, derivatives = done
-    return derivatives, (ends @ usual.readout + usual.constant).astype(x.dtype)
+    usual = found
+
+    def part(chunk: slice) -> tuple[Array, Array]:
+        done = slopes(usual.weights, x[chunk], usual.readout)
+        assert done is not None
+        ends, derivatives = done
+        return derivatives, (ends @ usual.readout + usual.constant).astype(x.dtype)
+
+    derivatives, values = gathered(part, network, inputs, runs=2, passes=3, progress=progress)
+    return derivatives, values
 
 
 def direct_mean(

@@ -16,7 +16,7 @@ from numba import types
 from numba.core import cgutils
 from numpy.typing import NDArray
 
-from rnnlens.engine.kernels.compiling import apart, instruction, kernel, part
+from rnnlens.engine.kernels.compiling import apart, disjoint, instruction, kernel, part
 from rnnlens.engine.kernels.slabs import activate, copy, fill, slopes
 from rnnlens.engine.kernels.tile import _BYTES, _COLUMNS, _VECTORS, ROWS
 
@@ -47,7 +47,7 @@ def lay(weights: NDArray[Any]) -> NDArray[Any]:
 
 
 @instruction
-def _tile(typing_context, X, x, pace, W, w, K, Z):
+def _tile(typing_context, X, x, pace, W, w, K, B, b, Z, z, hop):
     """Multiply ``ROWS`` stretches of a line by a tile of weights.
 
     Parameters
@@ -62,15 +62,20 @@ def _tile(typing_context, X, x, pace, W, w, K, Z):
         From `lay`, and where the tile begins.
     K : int
         Numbers of a stretch, at least one.
-    Z : array (ROWS * columns,)
-        Filled.
+    B, b : array and int
+        What the products are added to, and where the tile's begin.
+    Z, z : array and int
+        The result, and where the first row of the tile begins.
+    hop : int
+        From one row to the next.
 
     Returns
     -------
     tuple
         Signature and code generator.
     """
-    signature = types.void(X, types.intp, types.intp, W, types.intp, types.intp, Z)
+    places = (types.intp, types.intp, W, types.intp, types.intp, B, types.intp, Z)
+    signature = types.void(X, *places, types.intp, types.intp)
 
     def generate(context, builder, signature, arguments):
         size = X.dtype.bitwidth // 8
@@ -78,15 +83,15 @@ def _tile(typing_context, X, x, pace, W, w, K, Z):
         vector = ir.VectorType(number, _BYTES // size)
         lanes, integer = vector.count, ir.IntType(64)
         columns = _VECTORS * lanes
-        x0, w0, z0 = (
+        x0, w0, b0, z0 = (
             cgutils.create_struct_proxy(signature.args[k])(context, builder, arguments[k]).data
-            for k in (0, 3, 6)
+            for k in (0, 3, 6, 8)
         )
         starts = [
             builder.gep(x0, [builder.add(arguments[1], builder.mul(integer(j), arguments[2]))])
             for j in range(ROWS)
         ]
-        w0 = builder.gep(w0, [arguments[4]])
+        w0, b0 = builder.gep(w0, [arguments[4]]), builder.gep(b0, [arguments[7]])
         fma = cgutils.get_or_insert_function(
             builder.module,
             ir.FunctionType(vector, [vector] * 3),
@@ -102,6 +107,7 @@ def _tile(typing_context, X, x, pace, W, w, K, Z):
             zeros = ir.Constant(ir.VectorType(ir.IntType(32), lanes), [0] * lanes)
             return builder.shuffle_vector(first, undefined, zeros)
 
+        begun = [builder.load(at(b0, v * lanes), align=size) for v in range(_VECTORS)]
         entry = builder.block
         loop = builder.append_basic_block("tile")
         done = builder.append_basic_block("tiled")
@@ -117,36 +123,42 @@ def _tile(typing_context, X, x, pace, W, w, K, Z):
         for j, line in enumerate(sums):
             read = spread(builder.load(builder.gep(starts[j], [k]), align=size))
             for v, total in enumerate(line):
-                total.add_incoming(ir.Constant(vector, [number(0.0)] * lanes), entry)
+                total.add_incoming(begun[v], entry)
                 line[v] = builder.call(fma, [read, weights[v], total])
                 total.add_incoming(line[v], loop)
         builder.cbranch(builder.icmp_signed("<", after, arguments[5]), loop, done)
         builder.position_at_end(done)
         for j, line in enumerate(sums):
+            first = builder.add(arguments[9], builder.mul(integer(j), arguments[10]))
+            row = builder.gep(z0, [first])
             for v, total in enumerate(line):
-                builder.store(total, at(z0, j * columns + v * lanes), align=size)
+                builder.store(total, at(row, v * lanes), align=size)
         return context.get_dummy_value()
 
     return signature, generate
 
 
 @part
-def _rows_times(line, pace, W, K, G, b, out, rows, Z):
+def _rows_times(line, pace, W, K, b, G, out, rows, Z):
     """Fill ``out`` (row * G,) with ``line[row * pace:][:K] @ W + b``.
 
-    The line is longer by ``ROWS`` rows than what is read of it.
+    The line is longer by ``ROWS`` rows than what is read of it, and ``b`` fills whole tiles.
     """
     apart()
+    disjoint()
     columns = _NARROW if line.itemsize == 8 else _BROAD
     for t in range(0, rows, ROWS):
         for g in range(0, G, columns):
-            _tile(line, t * pace, pace, W, g * K, K, Z)
-            wide = min(columns, G - g)
-            for j in range(min(ROWS, rows - t)):
+            wide, high = min(columns, G - g), min(ROWS, rows - t)
+            if wide == columns and high == ROWS:
+                _tile(line, t * pace, pace, W, g * K, K, b, g, out, t * G + g, G)
+                continue
+            _tile(line, t * pace, pace, W, g * K, K, b, g, Z, 0, columns)
+            for j in range(high):
                 source, place = Z[j * columns :], (t + j) * G + g
-                target, more = out[place : place + wide], b[g : g + wide]
+                target = out[place : place + wide]
                 for s in range(wide):
-                    target[s] = source[s] + more[s]
+                    target[s] = source[s]
 
 
 @part
@@ -157,11 +169,13 @@ def _rows_onto(line, pace, W, K, G, out, places, rows, Z):
     to the next.
     """
     apart()
+    disjoint()
     hop, size, apiece = places
     columns = _NARROW if line.itemsize == 8 else _BROAD
+    zeros = Z[ROWS * columns :]
     for t in range(0, rows, ROWS):
         for g in range(0, G, columns):
-            _tile(line, t * pace, pace, W, g * K, K, Z)
+            _tile(line, t * pace, pace, W, g * K, K, zeros, 0, Z, 0, columns)
             wide = min(columns, G - g)
             for j in range(min(ROWS, rows - t)):
                 source, first = Z[j * columns :], (t + j) * hop
@@ -175,13 +189,12 @@ def _rows_onto(line, pace, W, K, G, out, places, rows, Z):
 
 
 @part
-def _read(x, sizes, wide, line):
+def _read(x, F, sizes, wide, line):
     """Lay a sample's steps out as a line; where taps stand apart, every output step's own."""
     apart()
+    disjoint()
     taps, dilation, stride, before, rows = sizes
-    F = x.shape[1]
-    for t in range(x.shape[0]):
-        copy(x[t], wide[(before + t) * F : (before + t + 1) * F])
+    copy(x, wide[before * F : before * F + x.size])
     if dilation > 1:
         for t in range(rows):
             for k in range(taps):
@@ -190,13 +203,15 @@ def _read(x, sizes, wide, line):
 
 
 @kernel
-def forward(x, W, b, sizes, bent, phi, a, y, span):
+def forward(x, F, W, b, sizes, bent, phi, a, y, span):
     """Convolve samples over the steps.
 
     Parameters
     ----------
-    x : array (sample, step, feature)
+    x : array (sample, step * feature)
         The steps.
+    F : int
+        Features of a step.
     W : array
         From `lay`, of the kernel (tap * feature, unit).
     b : array (unit,)
@@ -215,32 +230,36 @@ def forward(x, W, b, sizes, bent, phi, a, y, span):
         First sample and end.
     """
     taps, dilation, stride, before, rows = sizes
-    F, G = x.shape[2], b.size
-    K = taps * F
-    padded = max(before + x.shape[1], (rows - 1 + ROWS) * stride + (taps - 1) * dilation + 1)
+    G, K = b.size, taps * F
+    padded = max(before + x.shape[1] // F, (rows - 1 + ROWS) * stride + (taps - 1) * dilation + 1)
     wide = np.zeros(padded * F, x.dtype)
     apiece = dilation > 1
     line = np.zeros((rows + ROWS) * K if apiece else 0, x.dtype)
-    Z = np.empty(ROWS * (_NARROW if x.itemsize == 8 else _BROAD), x.dtype)
+    columns = _NARROW if x.itemsize == 8 else _BROAD
+    Z = np.empty(ROWS * columns, x.dtype)
+    more = np.zeros((G + columns - 1) // columns * columns, x.dtype)
+    copy(b, more[:G])
     for n in range(span[0], span[1]):
-        _read(x[n], sizes, wide, line)
+        _read(x[n], F, sizes, wide, line)
         if apiece:
-            _rows_times(line, K, W, K, G, b, a[n], rows, Z)
+            _rows_times(line, K, W, K, more, G, a[n], rows, Z)
         else:
-            _rows_times(wide, stride * F, W, K, G, b, a[n], rows, Z)
+            _rows_times(wide, stride * F, W, K, more, G, a[n], rows, Z)
         if bent:
             copy(a[n], y[n])
             activate(phi, y[n])
 
 
 @kernel
-def back(m, W, sizes, bent, phi, a, y, same, m_x, span):
+def back(m, F, W, sizes, bent, phi, a, y, same, m_x, span):
     """Carry multipliers back through a convolution.
 
     Parameters
     ----------
     m : array (sample, output step * unit)
         Multipliers of what came out.
+    F : int
+        Features of a step.
     W : array
         From `lay`, of the kernel turned over (unit, tap * feature).
     sizes : tuple of five int
@@ -253,19 +272,18 @@ def back(m, W, sizes, bent, phi, a, y, same, m_x, span):
         Pre-activations and values at the point and at the reference.
     same : bool
         Whether the reference is the point.
-    m_x : array (sample, step, feature)
+    m_x : array (sample, step * feature)
         Filled.
     span : tuple of two int
         First sample and end.
     """
     taps, dilation, stride, before, rows = sizes
-    T, F = m_x.shape[1], m_x.shape[2]
-    K = taps * F
-    G = m.shape[1] // rows
-    padded = max(before + T, (rows - 1) * stride + (taps - 1) * dilation + 1)
+    G, K = m.shape[1] // rows, taps * F
+    padded = max(before + m_x.shape[1] // F, (rows - 1) * stride + (taps - 1) * dilation + 1)
     wide = np.empty(padded * F, m_x.dtype)
     line = np.zeros((rows + ROWS) * G, m_x.dtype)
-    Z = np.empty(ROWS * (_NARROW if m_x.itemsize == 8 else _BROAD), m_x.dtype)
+    columns = _NARROW if m_x.itemsize == 8 else _BROAD
+    Z = np.zeros((ROWS + 1) * columns, m_x.dtype)  # a tile, and a row of zeros
     for n in range(span[0], span[1]):
         inner = line[: rows * G]
         copy(m[n], inner)
@@ -273,5 +291,4 @@ def back(m, W, sizes, bent, phi, a, y, same, m_x, span):
             slopes(phi, a[0][n], y[0][n], a[1][n], y[1][n], same, inner)
         fill(wide, 0)
         _rows_onto(line, G, W, G, K, wide, (stride * F, F, dilation * F), rows, Z)
-        for t in range(T):
-            copy(wide[(before + t) * F :], m_x[n, t])
+        copy(wide[before * F :], m_x[n])

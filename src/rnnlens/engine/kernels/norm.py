@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import math
 
-from rnnlens.engine.kernels.compiling import instruction, kernel
+from rnnlens.engine.kernels.compiling import disjoint, instruction, kernel
 
 __all__ = ["back", "forward"]
 
@@ -57,6 +57,7 @@ def forward(x, gamma, beta, numbers, centred, y, mean, s, span):
     span : tuple of two int
         First row and end.
     """
+    disjoint()
     epsilon, share, _ = numbers[0], numbers[1], numbers[2]
     zero, one = x.dtype.type(0), x.dtype.type(1)
     entries = x.shape[1]
@@ -101,6 +102,7 @@ def back(m, x, means, scales, gamma, numbers, centred, m_x, span):
     span : tuple of two int
         First row and end.
     """
+    disjoint()
     share, half = numbers[1], numbers[2]
     zero, one = m_x.dtype.type(0), m_x.dtype.type(1)
     entries = m_x.shape[1]

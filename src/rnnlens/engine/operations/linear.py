@@ -252,14 +252,15 @@ def _convolve(layer: Conv1D, x: Array, laid: _Laid) -> tuple[Array, Array]:
     """Give pre-activations and values by the kernels."""
     sizes = _sizes(layer, x.shape[1])
     rows, units = sizes[-1], layer.W.shape[-1]
-    steps = _plain(x, x.shape, x)
+    features = x.shape[2]
+    steps = _plain(x, (len(x), x.shape[1] * features), x)
     W, b, phi = laid.W, laid.b, laid.phi
     bent = layer.activation.name != "linear"
     a = np.empty((len(x), rows * units), x.dtype)
     y = np.empty_like(a) if bent else a
 
     def work(begin: int, end: int) -> None:
-        affine.forward(steps, W, b, sizes, bent, phi, a, y, (begin, end))
+        affine.forward(steps, features, W, b, sizes, bent, phi, a, y, (begin, end))
 
     _share(affine.forward, work, x, W.size * sizes[-1])
     shape = (len(x), rows, units)
@@ -280,13 +281,14 @@ def _deconvolve(layer: Conv1D, tape: Tape, tape0: Tape, m: Array, laid: _Laid) -
     if bent:
         a = _plain(tape.saved, shape, x), _plain(tape0.saved, shape, x)
         y = _plain(tape.outputs[0], shape, x), _plain(tape0.outputs[0], shape, x)
-    m_x = np.empty(x.shape, x.dtype)
+    features = x.shape[2]
+    m_x = np.empty((len(x), x.shape[1] * features), x.dtype)
 
     def work(begin: int, end: int) -> None:
-        affine.back(given, W, sizes, bent, phi, a, y, tape is tape0, m_x, (begin, end))
+        affine.back(given, features, W, sizes, bent, phi, a, y, tape is tape0, m_x, (begin, end))
 
     _share(affine.back, work, x, W.size * sizes[-1])
-    return m_x
+    return m_x.reshape(x.shape)
 
 
 @run.register
