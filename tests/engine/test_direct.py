@@ -8,6 +8,7 @@ from rnnlens.attribution.gradient import gradient
 from rnnlens.attribution.target import Target
 from rnnlens.engine import direct
 from rnnlens.engine.forward import entries
+from rnnlens.engine.kernels import run
 from rnnlens.network import layers as L
 from rnnlens.network.activations import Activation
 
@@ -77,3 +78,16 @@ def test_few_windows_go_the_general_way(rng):
     network = forecaster("lstm", rng, steps=6)
     inputs = entries(network, rng.normal(size=(63, 6, 3)))
     assert direct.direct(network, inputs, "x", Target((0,)).pick) is None
+
+
+def test_windows_whose_records_outgrow_the_cache_go_the_general_way(rng, monkeypatch):
+    network = forecaster("lstm", rng, steps=9)
+    inputs = entries(network, rng.normal(size=(70, 9, 3)))
+    expected = gradient(network, inputs, TARGET, of="x").sensitivity
+    weights = run.packed(network.nodes[1].layer.cell, np.dtype(float))
+    monkeypatch.setattr(run, "WHOLE", 9 * weights.record * 8 - 1)
+    assert direct.direct(network, inputs, "x", TARGET.pick) is None
+    found = gradient(network, inputs, TARGET, of="x").sensitivity
+    np.testing.assert_allclose(found, expected, rtol=0, atol=1e-13)
+    monkeypatch.setattr(run, "WHOLE", 9 * weights.record * 8)
+    assert direct.direct(network, inputs, "x", TARGET.pick) is not None

@@ -14,7 +14,7 @@ import numpy as np
 
 from rnnlens.engine.forks import readout_of
 from rnnlens.engine.forward import forward
-from rnnlens.engine.kernels.run import packed, slopes
+from rnnlens.engine.kernels.run import keeps, packed, slopes
 from rnnlens.engine.operations.registry import Array
 from rnnlens.engine.plan import by_equations, gathered
 from rnnlens.engine.stream import Walk, cut
@@ -53,14 +53,13 @@ def _usual(
     if stream is None or len(stream.stepwise) != 1:
         _OTHERS.setdefault(network, set()).add(of)
         return None
+    layer = stream.stepwise[0].layer
+    weights = packed(layer.cell, x.dtype) if isinstance(layer, Recurrent) else None
+    if weights is None or not keeps(weights, x.shape[1]):
+        return None
     walk = Walk(stream, forward(network, {of: x[:1]}), of, lambda cells: None)
     found = readout_of(walk, value)
-    if found is None:
-        return None
-    node, readout, constant = found
-    assert isinstance(node.layer, Recurrent)
-    weights = packed(node.layer.cell, x.dtype)
-    return None if weights is None else _Usual(weights, readout, constant)
+    return None if found is None else _Usual(weights, *found[1:])
 
 
 def direct(
@@ -91,15 +90,12 @@ def direct(
         Derivatives and forecasts; None where the network is not of that kind, or windows are few.
     """
     x = inputs[of]
-    found = _usual(network, inputs, of, value) if len(x) >= LEAST else None
-    if found is None or slopes(found.weights, x[:0], found.readout) is None:
+    usual = _usual(network, inputs, of, value) if len(x) >= LEAST else None
+    if usual is None:
         return None
-    usual = found
 
     def part(chunk: slice) -> tuple[Array, Array]:
-        done = slopes(usual.weights, x[chunk], usual.readout)
-        assert done is not None
-        ends, derivatives = done
+        ends, derivatives = slopes(usual.weights, x[chunk], usual.readout)
         return derivatives, (ends @ usual.readout + usual.constant).astype(x.dtype)
 
     derivatives, values = gathered(part, network, inputs, runs=2, passes=3, progress=progress)
@@ -141,16 +137,13 @@ def direct_mean(
     if usual is None:
         return None
     places, shares = (np.asarray(each, x.dtype) for each in quadrature)
-    if slopes(usual.weights, x[:0], usual.readout) is None:
-        return None
 
     def part(chunk: slice) -> tuple[Array]:
         begin = start[chunk]
         points = places[:, None, None, None] * (x[chunk] - begin)
         points += begin
-        found = slopes(usual.weights, points.reshape(-1, *x.shape[1:]), usual.readout)
-        assert found is not None
-        return ((shares @ found[1].reshape(len(places), -1)).reshape(begin.shape),)
+        _, derivatives = slopes(usual.weights, points.reshape(-1, *x.shape[1:]), usual.readout)
+        return ((shares @ derivatives.reshape(len(places), -1)).reshape(begin.shape),)
 
     count = len(places)
     return gathered(part, network, inputs, runs=2 * count, passes=3 * count)[0]

@@ -29,6 +29,7 @@ __all__ = [
     "branch",
     "forks",
     "grow",
+    "keeps",
     "packed",
     "record",
     "ride",
@@ -40,8 +41,8 @@ Pair = tuple[Array, Array]
 
 #: Bytes of the records of one stretch of steps: what fits the cache of one core.
 STRETCH = 4_000_000
-#: Bytes of the records of all steps that one thread may keep where that saves a way forward.
-WHOLE = 160_000_000
+#: Bytes of the records of all steps that one thread keeps where that saves a way forward.
+WHOLE = 32_000_000
 
 
 @dataclass(frozen=True)
@@ -366,7 +367,25 @@ def back(
     return m_x, before
 
 
-def slopes(weights: Any, x: Array, readout: Array) -> tuple[Array, Array] | None:
+def keeps(weights: Any, steps: int) -> bool:
+    """Say whether `slopes` serves windows of so many steps: it keeps the records of all of them.
+
+    Parameters
+    ----------
+    weights : named tuple
+        From `packed`.
+    steps : int
+        Of a window.
+
+    Returns
+    -------
+    bool
+        False where they would not fit the cache: running stretches of steps again is faster then.
+    """
+    return steps * weights.record * weights.P.itemsize <= WHOLE
+
+
+def slopes(weights: Any, x: Array, readout: Array) -> tuple[Array, Array]:
     """Differentiate a linear readout of the last hidden state, in one pass there and back.
 
     Parameters
@@ -374,20 +393,17 @@ def slopes(weights: Any, x: Array, readout: Array) -> tuple[Array, Array] | None
     weights : named tuple
         From `packed`.
     x : array (sample, step, feature)
-        Inputs, read from the oldest step to the newest, from zero.
+        Inputs, read from the oldest step to the newest, from zero; `keeps` says how many steps.
     readout : array (output,)
         Weights of the hidden state.
 
     Returns
     -------
-    tuple of array (sample, output) and (sample, step, feature), or None
-        The last hidden states and the derivatives; None for windows too long to keep the records
-        of all their steps.
+    tuple of array (sample, output) and (sample, step, feature)
+        The last hidden states and the derivatives.
     """
     x = _plain(x, weights.P.dtype)
     samples, steps = x.shape[:2]
-    if steps * weights.record * x.itemsize > WHOLE:
-        return None
     m = np.empty((samples, 1, weights.outputs), x.dtype)
     m[:] = readout
     m_x, ends = np.empty_like(x), np.empty((samples, weights.outputs), x.dtype)
