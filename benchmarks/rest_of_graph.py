@@ -139,7 +139,7 @@ def given(name: str, count: int) -> np.ndarray:
 def main() -> None:
     """Measure a forecast and a gradient of every network."""
     record = Record("rest_of_graph", __doc__ or "")
-    count = 64 if record.quick else 8192
+    count, calls = 64 if record.quick else 8192, 3 * record.rounds
     sizes = f"H={UNITS} F={FEATURES} T={STEPS}, {count:,} windows"
     shares: dict[str, dict[str, float]] = {work: {} for work in WORK}
     for name, module in networks().items():
@@ -151,10 +151,10 @@ def main() -> None:
             if work == "gradient" and x.dtype.kind == "i":  # tokens have none
                 continue
             call(network, x)
-            rounds = [outside(lambda c=call, n=network, x=x: c(n, x)) for _ in range(record.rounds)]
+            rounds = [outside(lambda c=call, n=network, x=x: c(n, x)) for _ in range(calls)]
             shares[work][name] = median(rounds)
     for work, found in shares.items():
-        note = f"rnnlens in {ours.PRECISION}; medians of {record.rounds} calls"
+        note = f"rnnlens in {ours.PRECISION}; medians of {calls} calls"
         shown = {name: (share, "%") for name, share in found.items()}
         record.values(f"share outside recurrent layers, {work}", sizes, shown, note=note)
         worst = max(found, key=lambda name: found[name])
