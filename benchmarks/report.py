@@ -191,9 +191,10 @@ def growth_chart(found: Mapping[str, Any]) -> alt.ConcatChart:
             {"size": size, "time": 2 * largest["time"] * size / largest["size"]}
             for size in (smallest, largest["size"])
         ]
-        log, decades = alt.Scale(type="log"), alt.Axis(values=DECADES)
-        x = alt.X("size:Q", title=axis, scale=log, axis=decades)
-        y = alt.Y("time:Q", title=None if charts else "time (ms)", scale=log, axis=decades)
+        log = alt.Scale(type="log")
+        sizes, times = alt.Axis(values=DECADES, format="~s"), alt.Axis(values=DECADES)
+        x = alt.X("size:Q", title=axis, scale=log, axis=sizes)
+        y = alt.Y("time:Q", title=None if charts else "time (ms)", scale=log, axis=times)
         colour = alt.Color(
             "work:N", title=None, scale=alt.Scale(range=[CATEGORIES[0], CATEGORIES[1]])
         )
