@@ -18,7 +18,7 @@ from numpy.typing import NDArray
 
 from rnnlens.engine.kernels.compiling import apart, disjoint, instruction, kernel, part
 from rnnlens.engine.kernels.slabs import activate, copy, fill, slopes
-from rnnlens.engine.kernels.tile import _BYTES, _COLUMNS, _VECTORS, ROWS
+from rnnlens.engine.kernels.tile import _BYTES, _COLUMNS, _VECTORS, ROWS, pack
 
 __all__ = ["back", "forward", "lay"]
 
@@ -38,12 +38,7 @@ def lay(weights: NDArray[Any]) -> NDArray[Any]:
     array (tiles * K * columns,)
         The same numbers, each tile's columns together; the last tile is filled up with zeros.
     """
-    K, G = weights.shape
-    columns = _COLUMNS[weights.itemsize]
-    tiles = -(-G // columns)
-    wide = np.zeros((K, tiles * columns), weights.dtype)
-    wide[:, :G] = weights
-    return np.ascontiguousarray(wide.reshape(K, tiles, columns).swapaxes(0, 1)).ravel()
+    return pack(weights, _COLUMNS[weights.itemsize])
 
 
 @instruction

@@ -133,6 +133,16 @@ def instruction(code: Callable[..., Any]) -> Any:
     return intrinsic(code)
 
 
+def _stating(state: Callable[[Any], None]) -> tuple[Any, Callable[..., Any]]:
+    """Give signature and code generator of what states something of the function it is in."""
+
+    def generate(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
+        state(builder.function)
+        return context.get_dummy_value()
+
+    return types.void(), generate
+
+
 @instruction
 def apart(typing_context):
     """Keep the function that this stands in from being copied into those that call it.
@@ -147,12 +157,7 @@ def apart(typing_context):
     tuple
         Signature and code generator.
     """
-
-    def generate(context, builder, signature, arguments):
-        builder.function.attributes.add("noinline")
-        return context.get_dummy_value()
-
-    return types.void(), generate
+    return _stating(lambda function: function.attributes.add("noinline"))
 
 
 @instruction
@@ -169,12 +174,7 @@ def within(typing_context):
     tuple
         Signature and code generator.
     """
-
-    def generate(context, builder, signature, arguments):
-        builder.function.attributes.add("alwaysinline")
-        return context.get_dummy_value()
-
-    return types.void(), generate
+    return _stating(lambda function: function.attributes.add("alwaysinline"))
 
 
 @instruction
@@ -195,13 +195,12 @@ def disjoint(typing_context):
         Signature and code generator.
     """
 
-    def generate(context, builder, signature, arguments):
-        for argument in builder.function.args:
+    def state(function):
+        for argument in function.args:
             if isinstance(argument.type, ir.PointerType):
                 argument.add_attribute("noalias")
-        return context.get_dummy_value()
 
-    return types.void(), generate
+    return _stating(state)
 
 
 def address(function: Any, arguments: tuple[types.Type, ...]) -> int:

@@ -199,6 +199,11 @@ def _plain(array: Array, dtype: np.dtype[Any]) -> Array:
     return np.require(array, dtype, ["C", "W"])
 
 
+def _real(mask: Array | None, x: Array) -> Array:
+    """Give a mask (sample, step) as the kernels take it: empty where all steps are real."""
+    return np.empty((0, 0), bool) if mask is None else np.array(np.broadcast_to(mask, x.shape[:2]))
+
+
 def _empty(dtype: np.dtype[Any]) -> Pair:
     return np.empty((0, 0), dtype), np.empty((0, 0), dtype)
 
@@ -239,11 +244,8 @@ def ride(
     Ride
         Outputs, states, and what `back` needs.
     """
-    x = _plain(x, weights.P.dtype)
+    x, real = _plain(x, weights.P.dtype), _real(mask, x)
     samples, steps = x.shape[:2]
-    real = np.empty((0, 0), bool)
-    if mask is not None:
-        real = np.array(np.broadcast_to(mask, x.shape[:2]))
     start = _pair(states, x.dtype)
     outputs = np.empty((samples, steps if reading.sequences else 1, weights.outputs), x.dtype)
     finals = (
@@ -291,11 +293,8 @@ def record(
     Record
         Of every step.
     """
-    x = _plain(x, weights.P.dtype)
+    x, real = _plain(x, weights.P.dtype), _real(mask, x)
     samples, steps = x.shape[:2]
-    real = np.empty((0, 0), bool)
-    if mask is not None:
-        real = np.array(np.broadcast_to(mask, x.shape[:2]))
     before, after, last = _SLABS[type(weights)]
     slabs = np.array([*before, *after, *last])
     traced = np.empty((samples, steps, len(slabs), weights.units), x.dtype)

@@ -19,7 +19,7 @@ from numba import types
 from numba.core import cgutils
 from numpy.typing import NDArray
 
-from rnnlens.engine.kernels.compiling import apart, instruction, part
+from rnnlens.engine.kernels.compiling import apart, instruction, part, within
 
 __all__ = ["ROWS", "R", "pack", "product", "product_below"]
 
@@ -37,24 +37,26 @@ _BYTES = 64 if _WIDE else 32
 _COLUMNS = {4: _VECTORS * _BYTES // 4, 8: _VECTORS * _BYTES // 8}
 
 
-def pack(weights: NDArray[Any]) -> NDArray[Any]:
-    """Lay a weight matrix out for `product`.
+def pack(weights: NDArray[Any], width: int = ROWS) -> NDArray[Any]:
+    """Lay a weight matrix out in tiles, for `product` unless another width is given.
 
     Parameters
     ----------
     weights : array (K, G)
         The matrix.
+    width : int
+        Columns of a tile.
 
     Returns
     -------
-    array (tiles * K * ROWS,)
+    array (tiles * K * width,)
         The same numbers, each tile's columns together; the last tile is filled up with zeros.
     """
     K, G = weights.shape
-    tiles = -(-G // ROWS)
-    wide = np.zeros((K, tiles * ROWS), weights.dtype)
+    tiles = -(-G // width)
+    wide = np.zeros((K, tiles * width), weights.dtype)
     wide[:, :G] = weights
-    return np.ascontiguousarray(wide.reshape(K, tiles, ROWS).swapaxes(0, 1)).ravel()
+    return np.ascontiguousarray(wide.reshape(K, tiles, width).swapaxes(0, 1)).ravel()
 
 
 def _vector(dtype: types.Float) -> tuple[ir.Type, ir.VectorType, int]:
@@ -189,8 +191,5 @@ def product(P, A, K, Z, G):
     G : int
         Rows wanted.
     """
-    apart()
-    columns = _NARROW if A.itemsize == 8 else _BROAD
-    for j in range(0, G, ROWS):
-        for s in range(0, R, columns):
-            _tile(P, j * K, A, s, K, Z, j * R + s)
+    within()
+    product_below(P, K, 0, A, Z, G)
