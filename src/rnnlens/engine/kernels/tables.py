@@ -1,7 +1,8 @@
 """Tables of coalitions: what a player adds, summed by the size of the coalition that it joins.
 
-The lowest bits of a coalition's number are added up in a row of their own for each count of the
-higher bits, so that the inner loop goes through neighbours; sizes are told apart at the end.
+The table is gone through once. Its players are two groups, the low and the high bits of a
+coalition's number: values are summed over the coalitions of each group that have the same size, and
+what a player of the other group adds is told from those sums, which are few.
 """
 
 from __future__ import annotations
@@ -11,57 +12,105 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from rnnlens.engine import plan
-from rnnlens.engine.kernels.compiling import announced, kernel
+from rnnlens.engine.kernels.compiling import announced, apart, kernel, part
+from rnnlens.engine.kernels.slabs import fill
 
 __all__ = ["additions"]
 
 Array = NDArray[Any]
 
-#: Numbers of a row: some thousand bytes, which stay in the cache.
-_ROW = 256
+#: Bits of a coalition's number that are summed as vectors: 32 numbers.
+_VECTOR = 5
 
 
-@kernel
-def _additions(v, counts, rows, sums, span):
-    """Add up ``v[S + p] - v[S]`` for some players, by the size of S.
+@part
+def _add(numbers, total):
+    """Add numbers onto others."""
+    apart()
+    for k in range(total.size):
+        total[k] += numbers[k]
+
+
+@part
+def _sum_line(line, counts, games, room, sums):
+    """Sum a line of the table over coalitions of the low players that have the same size.
 
     Parameters
     ----------
-    v : array (2 ** players * game,)
-        The table.
-    counts : array (2 ** players,)
+    line : array (low * game,)
+        The line.
+    counts : array (coalition,)
         Players of each coalition.
-    rows : array (player + 1, low * game)
-        Room.
-    sums : array (player, size, game)
+    games : int
+        Games beside each other.
+    room : array (size, run * game)
+        Room; the coalitions are gone through in runs of that length.
+    sums : array (size * game,)
         Filled.
-    span : tuple of two int
-        First player and end.
     """
-    players, _, games = sums.shape
-    low = rows.shape[1] // games
-    for p in range(span[0], span[1]):
+    apart()
+    run = room.shape[1]
+    fill(sums, 0)
+    for more in range(room.shape[0]):
+        fill(room[more], 0)
+    for k in range(0, line.size, run):
+        _add(line[k:], room[counts[k // run]])
+    for more in range(room.shape[0]):
+        row = room[more]
+        for S in range(run // games):
+            place = (more + counts[S]) * games
+            for game in range(games):
+                sums[place + game] += row[S * games + game]
+
+
+@kernel
+def _sum_by_size(v, counts, games, by_high, by_low, room):
+    """Sum a table over the coalitions of one group of players that have the same size.
+
+    Parameters
+    ----------
+    v : array (high * low * game,)
+        The table.
+    counts : array (at least as many as high and low,)
+        Players of each coalition.
+    games : int
+        Games beside each other.
+    by_high : array (size, low * game)
+        Filled with the sums over coalitions of the high players.
+    by_low : array (high, size * game)
+        Filled with the sums over coalitions of the low players.
+    room : array (size, run * game)
+        As `_sum_line` takes it.
+    """
+    by_high[:] = 0
+    wide = by_high.shape[1]
+    for high in range(by_low.shape[0]):
+        line = v[high * wide : (high + 1) * wide]
+        _add(line, by_high[counts[high]])
+        _sum_line(line, counts, games, room, by_low[high])
+
+
+@kernel
+def _tell_apart(by_size, counts, sums):
+    """Give what each player of a group adds, by size, from sums over the other group.
+
+    Parameters
+    ----------
+    by_size : array (size, coalition, game)
+        Sums over the coalitions of the other group, by their size.
+    counts : array (coalition,)
+        Players of each coalition of the group.
+    sums : array (player, size, game)
+        Added to.
+    """
+    for p in range(sums.shape[0]):
         bit = 1 << p
-        rows[:] = 0
-        # coalitions without p come in runs of ``bit``
-        width = min(bit, low) * games
-        for high in range(0, counts.size, low):
-            if bit >= low and high & bit:
-                continue
-            row = rows[counts[high]]
-            for run in range(0, low, 2 * bit):
-                without = v[(high + run) * games : (high + run) * games + width]
-                joined = v[(high + run + bit) * games : (high + run + bit) * games + width]
-                place = row[run * games : run * games + width]
-                for k in range(width):
-                    place[k] += joined[k] - without[k]
-        for count in range(players):
-            for S in range(low):
-                # there are no coalitions with p here, and none of more than the others
-                if not S & bit and count + counts[S] < players:
-                    for game in range(games):
-                        sums[p, count + counts[S], game] += rows[count, S * games + game]
+        for size in range(by_size.shape[0]):
+            for S in range(by_size.shape[1]):
+                if not S & bit:
+                    for game in range(by_size.shape[2]):
+                        added = by_size[size, S | bit, game] - by_size[size, S, game]
+                        sums[p, size + counts[S], game] += added
 
 
 def additions(v: Array) -> Array:
@@ -75,7 +124,8 @@ def additions(v: Array) -> Array:
     Returns
     -------
     array (player, size, game)
-        Of all coalitions of ``size`` others; exactly zero for a player that never adds anything.
+        Of all coalitions of ``size`` others; exactly zero for a player that never adds anything,
+        since sums of equal numbers in the same order are equal.
 
     Examples
     --------
@@ -84,18 +134,18 @@ def additions(v: Array) -> Array:
     array([[1., 3.],
            [2., 4.]])
     """
-    count, games = len(v).bit_length() - 1, v.shape[1]
-    sums = np.zeros((count, max(count, 1), games))
-    counts = np.bitwise_count(np.arange(len(v))).astype(np.int64)
-    low = 1
-    while low < len(v) and 2 * low * games <= _ROW:
-        low *= 2
-    table = np.require(v, np.float64, ["C", "W"]).ravel()
-
-    def work(begin: int, end: int) -> None:
-        rows = np.empty((count + 1, low * games))
-        _additions(table, counts, rows, sums, (begin, end))
-
+    players, games = len(v).bit_length() - 1, v.shape[1]
+    low = (players + 1) // 2
+    run = min(low, _VECTOR)
+    counts = np.bitwise_count(np.arange(1 << low)).astype(np.int64)
+    sums = np.zeros((players, max(players, 1), games))
+    by_high = np.empty((players - low + 1, games << low))
+    by_low = np.empty((1 << players - low, (low + 1) * games))
+    room = np.empty((low - run + 1, games << run))
+    table = np.require(v, None, ["C", "W"]).ravel()
     with announced():
-        plan.share(work, count, 1)
+        _sum_by_size(table, counts, games, by_high, by_low, room)
+        _tell_apart(by_high.reshape(len(by_high), -1, games), counts, sums[:low])
+        by_size = by_low.reshape(-1, low + 1, games).swapaxes(0, 1)
+        _tell_apart(np.ascontiguousarray(by_size), counts, sums[low:])
     return sums
