@@ -9,6 +9,7 @@ from rnnlens.attribution.target import Target
 from rnnlens.engine import direct
 from rnnlens.engine.forward import entries
 from rnnlens.engine.kernels import run
+from rnnlens.engine.kernels.tile import BLOCK
 from rnnlens.network import layers as L
 from rnnlens.network.activations import Activation
 
@@ -85,9 +86,9 @@ def test_windows_whose_records_outgrow_the_cache_go_the_general_way(rng, monkeyp
     inputs = entries(network, rng.normal(size=(70, 9, 3)))
     expected = gradient(network, inputs, TARGET, of="x").sensitivity
     weights = run.packed(network.nodes[1].layer.cell, np.dtype(float))
-    monkeypatch.setattr(run, "WHOLE", 9 * weights.record * 8 - 1)
+    monkeypatch.setattr(run, "WHOLE", 9 * weights.record * BLOCK * 8 - 1)
     assert direct.direct(network, inputs, "x", TARGET.pick) is None
     found = gradient(network, inputs, TARGET, of="x").sensitivity
     np.testing.assert_allclose(found, expected, rtol=0, atol=1e-13)
-    monkeypatch.setattr(run, "WHOLE", 9 * weights.record * 8)
+    monkeypatch.setattr(run, "WHOLE", 9 * weights.record * BLOCK * 8)
     assert direct.direct(network, inputs, "x", TARGET.pick) is not None

@@ -314,7 +314,7 @@ def test_kernels_agree_for_sizes_that_do_not_fill_tiles(kind, dtype, units, rng,
 
 
 @pytest.mark.parametrize("steps", [1, 7])
-@pytest.mark.parametrize("samples", [1, 31, 32, 70])
+@pytest.mark.parametrize("samples", [1, 4, 5, 31, 32, 35, 70])
 @pytest.mark.parametrize("kind", ["lstm", "gru_after", "gru_before", "simple_rnn"])
 def test_kernels_agree_for_batches_that_do_not_fill_blocks(kind, samples, steps, rng, monkeypatch):
     layer = Recurrent(cell(kind, rng), return_sequences=True)

@@ -43,6 +43,7 @@ def _usual(
     inputs: Mapping[str, Array],
     of: str,
     value: Callable[[tuple[Array, ...]], Array],
+    runs: int = 1,
 ) -> _Usual | None:
     x = inputs[of]
     if len(inputs) > 1 or x.ndim != 3 or not len(x) or by_equations():
@@ -55,7 +56,7 @@ def _usual(
         return None
     layer = stream.stepwise[0].layer
     weights = packed(layer.cell, x.dtype) if isinstance(layer, Recurrent) else None
-    if weights is None or not keeps(weights, x.shape[1]):
+    if weights is None or not keeps(weights, runs * len(x), x.shape[1]):
         return None
     walk = Walk(stream, forward(network, {of: x[:1]}), of, lambda cells: None)
     found = readout_of(walk, value)
@@ -132,7 +133,7 @@ def direct_mean(
     array (sample, step, feature), or None
         The weighted sums; None where the network is not of that kind.
     """
-    usual = _usual(network, inputs, of, value)
+    usual = _usual(network, inputs, of, value, len(quadrature[0]))
     x = inputs[of]
     if usual is None:
         return None

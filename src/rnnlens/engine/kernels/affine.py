@@ -13,16 +13,16 @@ from typing import Any
 import numpy as np
 from llvmlite import ir
 from numba import types
-from numba.core import cgutils
 from numpy.typing import NDArray
 
 from rnnlens.engine.kernels.compiling import apart, disjoint, instruction, kernel, part
+from rnnlens.engine.kernels.registers import COLUMNS, ROWS, VECTORS, Vectors, places, summed
 from rnnlens.engine.kernels.slabs import activate, copy, fill, slopes
-from rnnlens.engine.kernels.tile import _BYTES, _COLUMNS, _VECTORS, ROWS, pack
+from rnnlens.engine.kernels.tile import pack
 
 __all__ = ["back", "forward", "lay"]
 
-_NARROW, _BROAD = _COLUMNS[8], _COLUMNS[4]
+_NARROW, _BROAD = COLUMNS[8], COLUMNS[4]
 
 
 def lay(weights: NDArray[Any]) -> NDArray[Any]:
@@ -38,7 +38,7 @@ def lay(weights: NDArray[Any]) -> NDArray[Any]:
     array (tiles * K * columns,)
         The same numbers, each tile's columns together; the last tile is filled up with zeros.
     """
-    return pack(weights, _COLUMNS[weights.itemsize])
+    return pack(weights, COLUMNS[weights.itemsize])
 
 
 @instruction
@@ -69,65 +69,38 @@ def _tile(typing_context, X, x, pace, W, w, K, B, b, Z, z, hop):
     tuple
         Signature and code generator.
     """
-    places = (types.intp, types.intp, W, types.intp, types.intp, B, types.intp, Z)
-    signature = types.void(X, *places, types.intp, types.intp)
+    n = types.intp
+    signature = types.void(X, n, n, W, n, n, B, n, Z, n, n)
 
     def generate(context, builder, signature, arguments):
-        size = X.dtype.bitwidth // 8
-        number = ir.FloatType() if size == 4 else ir.DoubleType()
-        vector = ir.VectorType(number, _BYTES // size)
-        lanes, integer = vector.count, ir.IntType(64)
-        columns = _VECTORS * lanes
-        x0, w0, b0, z0 = (
-            cgutils.create_struct_proxy(signature.args[k])(context, builder, arguments[k]).data
-            for k in (0, 3, 6, 8)
+        X0, x, pace, W0, w, K, B0, b, Z0, z, hop = places(context, builder, signature, arguments)
+        vectors, integer = Vectors(builder, X.dtype), ir.IntType(64)
+        columns = VECTORS * vectors.lanes
+        starts, rows = (
+            [
+                builder.gep(base, [builder.add(first, builder.mul(integer(j), apiece))])
+                for j in range(ROWS)
+            ]
+            for base, first, apiece in ((X0, x, pace), (Z0, z, hop))
         )
-        starts = [
-            builder.gep(x0, [builder.add(arguments[1], builder.mul(integer(j), arguments[2]))])
-            for j in range(ROWS)
-        ]
-        w0, b0 = builder.gep(w0, [arguments[4]]), builder.gep(b0, [arguments[7]])
-        fma = cgutils.get_or_insert_function(
-            builder.module,
-            ir.FunctionType(vector, [vector] * 3),
-            f"llvm.fmuladd.v{lanes}f{8 * size}",
-        )
+        w0, b0 = builder.gep(W0, [w]), builder.gep(B0, [b])
+        ends = [v * vectors.lanes for v in range(VECTORS)]
 
-        def at(row: ir.Value, place: int) -> ir.Value:
-            return builder.bitcast(builder.gep(row, [integer(place)]), vector.as_pointer())
+        def add(k, sums):
+            line = builder.gep(w0, [builder.mul(k, integer(columns))])
+            weights = [vectors.load(line, end) for end in ends]
+            totals = iter(sums)
+            return [
+                vectors.fused(read, weight, next(totals))
+                for read in (vectors.spread(builder.gep(start, [k])) for start in starts)
+                for weight in weights
+            ]
 
-        def spread(value: ir.Value) -> ir.Value:
-            undefined = ir.Constant(vector, ir.Undefined)
-            first = builder.insert_element(undefined, value, ir.IntType(32)(0))
-            zeros = ir.Constant(ir.VectorType(ir.IntType(32), lanes), [0] * lanes)
-            return builder.shuffle_vector(first, undefined, zeros)
-
-        begun = [builder.load(at(b0, v * lanes), align=size) for v in range(_VECTORS)]
-        entry = builder.block
-        loop = builder.append_basic_block("tile")
-        done = builder.append_basic_block("tiled")
-        builder.branch(loop)
-        builder.position_at_end(loop)
-        k = builder.phi(integer)
-        k.add_incoming(integer(0), entry)
-        sums = [[builder.phi(vector) for _ in range(_VECTORS)] for _ in range(ROWS)]
-        row = builder.gep(w0, [builder.mul(k, integer(columns))])
-        weights = [builder.load(at(row, v * lanes), align=size) for v in range(_VECTORS)]
-        after = builder.add(k, integer(1))
-        k.add_incoming(after, loop)
-        for j, line in enumerate(sums):
-            read = spread(builder.load(builder.gep(starts[j], [k]), align=size))
-            for v, total in enumerate(line):
-                total.add_incoming(begun[v], entry)
-                line[v] = builder.call(fma, [read, weights[v], total])
-                total.add_incoming(line[v], loop)
-        builder.cbranch(builder.icmp_signed("<", after, arguments[5]), loop, done)
-        builder.position_at_end(done)
-        for j, line in enumerate(sums):
-            first = builder.add(arguments[9], builder.mul(integer(j), arguments[10]))
-            row = builder.gep(z0, [first])
-            for v, total in enumerate(line):
-                builder.store(total, at(row, v * lanes), align=size)
+        begun = [vectors.load(b0, end) for end in ends]
+        totals = iter(summed(builder, K, begun * ROWS, add))
+        for row in rows:
+            for end in ends:
+                vectors.store(next(totals), row, end)
         return context.get_dummy_value()
 
     return signature, generate

@@ -11,7 +11,6 @@ from numba import types
 from numba.core import cgutils
 
 from rnnlens.engine.kernels.compiling import apart, instruction, part
-from rnnlens.engine.kernels.tile import R
 
 __all__ = ["fetch"]
 
@@ -62,7 +61,7 @@ def _ask(typing_context, x, b, t, f):
 
 
 @part
-def fetch(x, b, k, backwards):
+def fetch(x, b, k, backwards, R):
     """Ask for the inputs of a block some steps on, of this block or of the next one.
 
     Parameters
@@ -75,6 +74,8 @@ def fetch(x, b, k, backwards):
         Steps taken so far.
     backwards : bool
         Whether the newest step is read first.
+    R : int
+        Samples in the block.
     """
     apart()
     samples, steps, features = x.shape

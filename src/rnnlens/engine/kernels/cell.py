@@ -21,7 +21,7 @@ __all__ = ["advance", "beside", "fork", "retreat", "serves"]
 Array = NDArray[Any]
 
 
-def advance(w: Any, A: Array, C: Array, D: Array, keep: int) -> None:
+def advance(w: Any, A: Array, C: Array, D: Array, keep: int, R: int) -> None:
     """Take one step with a block.
 
     Parameters
@@ -36,12 +36,14 @@ def advance(w: Any, A: Array, C: Array, D: Array, keep: int) -> None:
         The step's record, filled.
     keep : int
         What the way back needs of the record: 0 nothing, 1 all, 2 what derivatives take.
+    R : int
+        Samples in the block: all arrays hold as many columns.
     """
     raise NotImplementedError  # compiled code has the cell's own function
 
 
 def fork(w: Any, g: Array, c: Array, base: Array, D: Array, hs: Array, cs: Array) -> None:
-    """Take one step with a block from the same states with either of two inputs.
+    """Take one step with a full block from the same states with either of two inputs.
 
     The recurrent product is made once, so this holds for the cells of
     `rnnlens.engine.kernels.run.forks`.
@@ -58,15 +60,15 @@ def fork(w: Any, g: Array, c: Array, base: Array, D: Array, hs: Array, cs: Array
         What each input and the biases put into the pre-activations.
     D : array
         Room for a record.
-    hs : array (2, (1 + output) * R)
+    hs : array (2, (1 + output) * BLOCK)
         Blocks ``[1; h]``, of which ``h`` is filled with the hidden states after the step.
-    cs : array (2, unit * R)
+    cs : array (2, unit * BLOCK)
         Filled with the cell states after the step.
     """
     raise NotImplementedError  # compiled code has the cell's own function
 
 
-def retreat(w: Any, D: Array, D0: Array, same: bool, B: Array, C: Array, Z: Array) -> None:
+def retreat(w: Any, D: Array, D0: Array, same: bool, B: Array, C: Array, Z: Array, R: int) -> None:
     """Carry a block's multipliers back through one step.
 
     Parameters
@@ -84,6 +86,8 @@ def retreat(w: Any, D: Array, D0: Array, same: bool, B: Array, C: Array, Z: Arra
         Multipliers of the cell state, after and before likewise.
     Z : array
         Room for the multipliers of the pre-activations.
+    R : int
+        Samples in the block.
     """
     raise NotImplementedError  # compiled code has the cell's own function
 
@@ -109,7 +113,7 @@ def serves(
     """
 
     @overload(advance, jit_options=PART)
-    def _(w, A, C, D, keep):
+    def _(w, A, C, D, keep, R):
         if getattr(w, "instance_class", None) is weights:
             return forward
         return None
@@ -121,7 +125,7 @@ def serves(
         return None
 
     @overload(retreat, jit_options=PART)
-    def _(w, D, D0, same, B, C, Z):
+    def _(w, D, D0, same, B, C, Z, R):
         if getattr(w, "instance_class", None) is weights:
             return back
         return None

@@ -15,14 +15,15 @@ import numpy as np
 from rnnlens.engine.kernels.ahead import fetch
 from rnnlens.engine.kernels.cell import advance, retreat
 from rnnlens.engine.kernels.compiling import apart, kernel, part, within
+from rnnlens.engine.kernels.registers import ROWS
 from rnnlens.engine.kernels.slabs import copy, fill
-from rnnlens.engine.kernels.tile import ROWS, R
+from rnnlens.engine.kernels.tile import BLOCK, width
 
 __all__ = ["back", "branch", "forward", "record"]
 
 
 @part
-def _load(source, b, A):
+def _load(source, b, A, R):
     """Turn rows of samples, from the b-th on, into rows of a block."""
     apart()
     count = min(R, source.shape[0] - b)
@@ -32,7 +33,7 @@ def _load(source, b, A):
 
 
 @part
-def _store(A, target, b):
+def _store(A, target, b, R):
     """Turn rows of a block into rows of samples, from the b-th on."""
     apart()
     count = min(R, target.shape[0] - b)
@@ -42,7 +43,7 @@ def _store(A, target, b):
 
 
 @part
-def _blend(mask, b, t, new, old, rows):
+def _blend(mask, b, t, new, old, rows, R):
     """Give masked samples their old numbers back."""
     apart()
     count = min(R, mask.shape[0] - b)
@@ -53,20 +54,37 @@ def _blend(mask, b, t, new, old, rows):
 
 
 @part
-def _step(w, x, mask, b, t, A, C, D, old, keep):
+def _begin(w, A, C, R):
+    """Lay out a block before its first step: ones, and states of zero."""
+    apart()
+    fill(A, 0)
+    fill(A[w.features * R : (w.features + 1) * R], 1)
+    fill(C, 0)
+
+
+@part
+def _mark(state, rows, mark, b, R):
+    """Note a block's state in the mark of the full block that it is part of."""
+    apart()
+    first = b % BLOCK * rows
+    copy(state, mark[first : first + rows * R])
+
+
+@part
+def _step(w, x, mask, b, t, A, C, D, old, keep, R):
     """Take one step with a block; masked samples keep their states."""
     within()
-    _load(x[:, t], b, A)
+    _load(x[:, t], b, A, R)
     if mask.shape[0] == 0:
-        advance(w, A, C, D, keep)
+        advance(w, A, C, D, keep, R)
         return
     at = (w.features + 1) * R
     H = w.outputs * R
     copy(A[at : at + H], old[:H])
     copy(C, old[H : H + C.size])
-    advance(w, A, C, D, keep)
-    _blend(mask, b, t, A[at:], old, w.outputs)
-    _blend(mask, b, t, C, old[H:], w.cells)
+    advance(w, A, C, D, keep, R)
+    _blend(mask, b, t, A[at:], old, w.outputs, R)
+    _blend(mask, b, t, C, old[H:], w.cells, R)
 
 
 @kernel
@@ -90,48 +108,50 @@ def forward(w, x, mask, options, states, outputs, finals, marks, span):
         Filled, in the order in which the steps are read.
     finals : tuple of two arrays (sample, output) and (sample, unit)
         Filled with the states after the last step.
-    marks : tuple of two arrays (block, stretch, row, R)
+    marks : tuple of two arrays (block, stretch, row * BLOCK)
         Filled with the states before each stretch; empty where none are wanted.
     span : tuple of three int
-        First and last sample (multiples of R, or the end), steps of a stretch.
+        First sample and end (multiples of BLOCK, or the end of all), steps of a stretch.
     """
     backwards, sequences, zeroes = options
     begin, end, stretch = span
-    T = x.shape[1]
-    at = (w.features + 1) * R
-    A = np.zeros((w.features + 1 + w.outputs + ROWS) * R, x.dtype)
-    fill(A[w.features * R : at], 1)
-    C = np.zeros(w.cells * R, x.dtype)
-    D = np.empty(w.record, x.dtype)
-    old = np.empty((w.outputs + w.cells) * R, x.dtype)
-    Y = np.zeros(w.outputs * R if mask.shape[0] else 0, x.dtype)
-    for b in range(begin, end, R):
-        fill(A[at:], 0)
-        fill(C, 0)
+    T, most = x.shape[1], width(end - begin)
+    A = np.empty((w.features + 1 + w.outputs + ROWS) * most, x.dtype)
+    cells = np.empty(w.cells * most, x.dtype)
+    D = np.empty(w.record * most, x.dtype)
+    old = np.empty((w.outputs + w.cells) * most, x.dtype)
+    given = np.empty(w.outputs * most if mask.shape[0] else 0, x.dtype)
+    b = begin
+    while b < end:
+        R = width(end - b)
+        at = (w.features + 1) * R
+        C, Y = cells[: w.cells * R], given[: w.outputs * R]
+        _begin(w, A, C, R)
         fill(Y, 0)
-        _load(states[0], b, A[at:])
-        _load(states[1], b, C)
+        _load(states[0], b, A[at:], R)
+        _load(states[1], b, C, R)
         for k in range(T):
             if marks[0].shape[0] and k % stretch == 0:
-                copy(A[at : at + w.outputs * R], marks[0][b // R, k // stretch])
-                copy(C, marks[1][b // R, k // stretch])
+                _mark(A[at:], w.outputs, marks[0][b // BLOCK, k // stretch], b, R)
+                _mark(C, w.cells, marks[1][b // BLOCK, k // stretch], b, R)
             t = T - 1 - k if backwards else k
-            fetch(x, b, k, backwards)
-            _step(w, x, mask, b, t, A, C, D, old, min(T, 0))
+            fetch(x, b, k, backwards, R)
+            _step(w, x, mask, b, t, A, C, D, old, min(T, 0), R)
             if mask.shape[0]:
                 fill(old[: Y.size], 0)
                 if not zeroes:
                     copy(Y, old[: Y.size])
                 copy(A[at : at + Y.size], Y)
-                _blend(mask, b, t, Y, old, w.outputs)
+                _blend(mask, b, t, Y, old, w.outputs, R)
             if sequences or k == T - 1:
                 place = outputs[:, k if sequences else 0]
                 if mask.shape[0]:
-                    _store(Y, place, b)
+                    _store(Y, place, b, R)
                 else:
-                    _store(A[at:], place, b)
-        _store(A[at:], finals[0], b)
-        _store(C, finals[1], b)
+                    _store(A[at:], place, b, R)
+        _store(A[at:], finals[0], b, R)
+        _store(C, finals[1], b, R)
+        b += R
 
 
 @kernel
@@ -157,53 +177,57 @@ def record(w, x, mask, backwards, states, slabs, traced, hidden, cell, span):
     hidden, cell : array (sample, step, output) and (sample, step, unit)
         Filled with the states after each step, likewise.
     span : tuple of two int
-        First sample (a multiple of R) and end.
+        First sample (a multiple of BLOCK) and end.
     """
     begin, end = span
-    T = x.shape[1]
-    at, n = (w.features + 1) * R, w.units * R
-    A = np.zeros((w.features + 1 + w.outputs + ROWS) * R, x.dtype)
-    fill(A[w.features * R : at], 1)
-    C = np.zeros(w.cells * R, x.dtype)
-    D = np.empty(w.record, x.dtype)
-    old = np.empty((w.outputs + w.cells) * R, x.dtype)
-    for b in range(begin, end, R):
-        fill(A[at:], 0)
-        fill(C, 0)
-        _load(states[0], b, A[at:])
-        _load(states[1], b, C)
+    T, most = x.shape[1], width(end - begin)
+    A = np.empty((w.features + 1 + w.outputs + ROWS) * most, x.dtype)
+    cells = np.empty(w.cells * most, x.dtype)
+    D = np.empty(w.record * most, x.dtype)
+    old = np.empty((w.outputs + w.cells) * most, x.dtype)
+    b = begin
+    while b < end:
+        R = width(end - b)
+        at, n = (w.features + 1) * R, w.units * R
+        C = cells[: w.cells * R]
+        _begin(w, A, C, R)
+        _load(states[0], b, A[at:], R)
+        _load(states[1], b, C, R)
         for k in range(T):
             t = T - 1 - k if backwards else k
-            fetch(x, b, k, backwards)
-            _step(w, x, mask, b, t, A, C, D, old, 1 + min(T, 0))
+            fetch(x, b, k, backwards, R)
+            _step(w, x, mask, b, t, A, C, D, old, 1 + min(T, 0), R)
             for j in range(slabs.size):
-                _store(D[slabs[j] * n :], traced[:, t, j], b)
-            _store(A[at:], hidden[:, t], b)
-            _store(C, cell[:, t], b)
+                _store(D[slabs[j] * n :], traced[:, t, j], b, R)
+            _store(A[at:], hidden[:, t], b, R)
+            _store(C, cell[:, t], b, R)
+        b += R
 
 
 @part
-def _again(w, x, mask, backwards, b, steps, states, marks, A, C, D, old, keep):
-    """Run a stretch of steps again and keep their records; ``steps`` is first, end, number."""
+def _again(w, x, mask, backwards, place, states, marks, A, C, D, old, keep, R):
+    """Run a stretch of steps of a block again and keep their records.
+
+    ``place`` is the block's first sample, and of the stretch first step, end and number.
+    """
     apart()
-    first, end, stretch = steps
+    b, (first, end, stretch) = place
     at = (w.features + 1) * R
-    fill(A[at:], 0)
-    fill(C, 0)
+    _begin(w, A, C, R)
     if marks[0].shape[0]:
-        copy(marks[0][b // R, stretch], A[at : at + w.outputs * R])
-        copy(marks[1][b // R, stretch], C)
+        copy(marks[0][b // BLOCK, stretch, b % BLOCK * w.outputs :], A[at : at + w.outputs * R])
+        copy(marks[1][b // BLOCK, stretch, b % BLOCK * w.cells :], C)
     else:
-        _load(states[0], b, A[at:])
-        _load(states[1], b, C)
+        _load(states[0], b, A[at:], R)
+        _load(states[1], b, C, R)
     for k in range(first, end):
         t = x.shape[1] - 1 - k if backwards else k
-        fetch(x, b, k, backwards)
-        _step(w, x, mask, b, t, A, C, D[k - first], old, keep)
+        fetch(x, b, k, backwards, R)
+        _step(w, x, mask, b, t, A, C, D[k - first], old, keep, R)
 
 
 @part
-def _add(source, b, A):
+def _add(source, b, A, R):
     """Add rows of samples, from the b-th on, to rows of a block."""
     apart()
     count = min(R, source.shape[0] - b)
@@ -213,7 +237,7 @@ def _add(source, b, A):
 
 
 @part
-def _silence(mask, b, t, A, rows):
+def _silence(mask, b, t, A, rows, R):
     """Put zero where samples are masked."""
     apart()
     count = min(R, mask.shape[0] - b)
@@ -224,7 +248,7 @@ def _silence(mask, b, t, A, rows):
 
 
 @part
-def _hold(mask, b, t, h, C, held, old, sizes):
+def _hold(mask, b, t, h, C, held, old, sizes, R):
     """Take the multipliers of masked samples out of a step; `_release` hands them on as they are.
 
     ``held`` holds the multipliers of the step's output.
@@ -234,23 +258,23 @@ def _hold(mask, b, t, h, C, held, old, sizes):
     copy(C, old[h.size :])
     for s in range(h.size):
         h[s] += held[s]
-    _silence(mask, b, t, h, sizes[0])
-    _silence(mask, b, t, C, sizes[1])
+    _silence(mask, b, t, h, sizes[0], R)
+    _silence(mask, b, t, C, sizes[1], R)
 
 
 @part
-def _release(mask, b, t, zeroes, h, C, held, old, sizes):
+def _release(mask, b, t, zeroes, h, C, held, old, sizes, R):
     """Give masked samples back the multipliers that `_hold` took.
 
     ``held`` becomes the multipliers of the output before, which masked samples repeat.
     """
     apart()
-    _blend(mask, b, t, h, old, sizes[0])
-    _blend(mask, b, t, C, old[h.size :], sizes[1])
+    _blend(mask, b, t, h, old, sizes[0], R)
+    _blend(mask, b, t, C, old[h.size :], sizes[1], R)
     copy(held, old[: h.size])
     fill(held, 0)
     if not zeroes:
-        _blend(mask, b, t, held, old, sizes[0])
+        _blend(mask, b, t, held, old, sizes[0], R)
 
 
 @kernel
@@ -284,61 +308,65 @@ def back(w, same, x, mask, options, states, marks, m, m_finals, m_x, m_states, e
     ends : array (sample, output)
         Filled with the hidden state after the last step, at the point; empty if not wanted.
     span : tuple of three int
-        First and last sample (multiples of R, or the end), steps of a stretch.
+        First sample and end (multiples of BLOCK, or the end of all), steps of a stretch.
     """
     backwards, sequences, zeroes = options
     begin, end, stretch = span
-    T = m_x.shape[1]
-    A = np.zeros((w.features + 1 + w.outputs + ROWS) * R, m_x.dtype)
-    fill(A[w.features * R : (w.features + 1) * R], 1)
-    state = np.empty(w.cells * R, m_x.dtype)
-    D = np.empty((min(stretch, T), w.record), m_x.dtype)
+    T, most = m_x.shape[1], width(end - begin)
+    A = np.empty((w.features + 1 + w.outputs + ROWS) * most, m_x.dtype)
+    states_after = np.empty(w.cells * most, m_x.dtype)
+    D = np.empty((min(stretch, T), w.record * most), m_x.dtype)
     D0 = D if same else np.empty_like(D)
-    B = np.zeros((w.features + w.outputs + ROWS) * R, m_x.dtype)
-    C = np.zeros(w.cells * R, m_x.dtype)
-    Z = np.empty(w.room, m_x.dtype)
-    old = np.empty((w.outputs + w.cells) * R, m_x.dtype)
+    B = np.empty((w.features + w.outputs + ROWS) * most, m_x.dtype)
+    cells = np.empty(w.cells * most, m_x.dtype)
+    Z = np.empty(w.room * most, m_x.dtype)
+    old = np.empty((w.outputs + w.cells) * most, m_x.dtype)
     masked = mask.shape[0] > 0
-    held = np.zeros(w.outputs * R if masked else 0, m_x.dtype)
-    h = B[w.features * R : (w.features + w.outputs) * R]
+    given = np.empty(w.outputs * most if masked else 0, m_x.dtype)
     sizes = (w.outputs, w.cells)
-    for b in range(begin, end, R):
+    b = begin
+    while b < end:
+        R = width(end - b)
+        h = B[w.features * R : (w.features + w.outputs) * R]
+        C, state, held = cells[: w.cells * R], states_after[: w.cells * R], given[: w.outputs * R]
         fill(B, 0)
         fill(C, 0)
         fill(held, 0)
-        _load(m_finals[0], b, h)
-        _load(m_finals[1], b, C)
+        _load(m_finals[0], b, h, R)
+        _load(m_finals[1], b, C, R)
         for number in range((T - 1) // stretch, -1, -1):
             steps = (number * stretch, min(T, (number + 1) * stretch), number)
-            keep = 1 + same
-            _again(w, x[0], mask, backwards, b, steps, states[0], marks[0], A, state, D, old, keep)
+            at, keep = (b, steps), 1 + same
+            _again(w, x[0], mask, backwards, at, states[0], marks[0], A, state, D, old, keep, R)
             if ends.shape[0] and steps[1] == T:
-                _store(A[(w.features + 1) * R :], ends, b)
+                _store(A[(w.features + 1) * R :], ends, b, R)
             if not same:
-                start = states[1]
-                _again(w, x[1], mask, backwards, b, steps, start, marks[1], A, state, D0, old, keep)
+                _again(
+                    w, x[1], mask, backwards, at, states[1], marks[1], A, state, D0, old, keep, R
+                )
             for k in range(steps[1] - 1, steps[0] - 1, -1):
                 t = T - 1 - k if backwards else k
                 if m.shape[0] > 0 and (sequences or k == T - 1):
-                    _add(m[:, k if sequences else 0], b, held if masked else h)
+                    _add(m[:, k if sequences else 0], b, held if masked else h, R)
                 if masked:
-                    _hold(mask, b, t, h, C, held, old, sizes)
-                retreat(w, D[k - steps[0]], D0[k - steps[0]], same, B, C, Z)
+                    _hold(mask, b, t, h, C, held, old, sizes, R)
+                retreat(w, D[k - steps[0]], D0[k - steps[0]], same, B, C, Z, R)
                 if masked:
-                    _release(mask, b, t, zeroes, h, C, held, old, sizes)
-                _store(B, m_x[:, t], b)
-        _store(h, m_states[0], b)
-        _store(C, m_states[1], b)
+                    _release(mask, b, t, zeroes, h, C, held, old, sizes, R)
+                _store(B, m_x[:, t], b, R)
+        _store(h, m_states[0], b, R)
+        _store(C, m_states[1], b, R)
+        b += R
 
 
 @part
 def _load_columns(source, b, end, A):
-    """Copy columns b to end of every row into a block."""
+    """Copy columns b to end of every row into a full block."""
     apart()
     for u in range(source.shape[0]):
         row = source[u]
         for s in range(end - b):
-            A[u * R + s] = row[b + s]
+            A[u * BLOCK + s] = row[b + s]
 
 
 @part
@@ -348,7 +376,7 @@ def _store_columns(A, count, target, place):
     for u in range(target.shape[0]):
         row = target[u]
         for s in range(count):
-            row[place + s] = A[u * R + s]
+            row[place + s] = A[u * BLOCK + s]
 
 
 @kernel
@@ -374,12 +402,13 @@ def branch(w, x, own, before, after, span):
         First history and end.
     """
     begin, end = span
+    R = BLOCK
     histories = before[0].shape[1]
     at = (w.features + 1) * R
     A = np.zeros((w.features + 1 + w.outputs + ROWS) * R, x.dtype)
     fill(A[w.features * R : at], 1)
     C = np.zeros(w.cells * R, x.dtype)
-    D = np.empty(w.record, x.dtype)
+    D = np.empty(w.record * R, x.dtype)
     for j in range(after[0].shape[1] // histories):
         for b in range(begin, end, R):
             last = min(end, b + R)
@@ -389,7 +418,7 @@ def branch(w, x, own, before, after, span):
                     A[f * R + s] = row[f]
             _load_columns(before[0], b, last, A[at:])
             _load_columns(before[1], b, last, C)
-            advance(w, A, C, D, min(begin, 0))
+            advance(w, A, C, D, min(begin, 0), R)
             place = j * histories + b
             _store_columns(A[at:], last - b, after[0], place)
             _store_columns(C, last - b, after[1], place)

@@ -11,10 +11,50 @@ from __future__ import annotations
 import numpy as np
 
 from rnnlens.engine.kernels.cell import fork
-from rnnlens.engine.kernels.compiling import kernel
-from rnnlens.engine.kernels.tile import R, product
+from rnnlens.engine.kernels.compiling import apart, kernel, part
+from rnnlens.engine.kernels.slabs import fill
+from rnnlens.engine.kernels.tile import BLOCK, product
 
 __all__ = ["grow"]
+
+
+@part
+def _begin(before, b, count, h, c):
+    """Load the states of a block's first histories."""
+    apart()
+    for target, source in ((h, before[0]), (c, before[1])):
+        for u in range(source.shape[0]):
+            for s in range(count):
+                target[u * BLOCK + s] = source[u, b + s]
+
+
+@part
+def _walk(w, base, readout, D, hs, cs, choice, out, b):
+    """Go through all that grows from one block; its states stand at the bottom of the stack."""
+    apart()
+    depth, count = base.shape[0], min(BLOCK, out.shape[1] - b)
+    v, constant = readout
+    level, path = 0, 0
+    fill(choice, 0)
+    while True:
+        j = choice[level]
+        fork(w, hs[level, j], cs[level, j], base[level], D, hs[level + 1], cs[level + 1])
+        if level + 1 < depth:
+            level += 1
+            choice[level] = 0
+            continue
+        for leaf in range(2):
+            product(v, hs[depth, leaf, BLOCK:], w.outputs, D, 1, BLOCK)
+            place = out[path | leaf << level, b:]
+            for s in range(count):
+                place[s] = D[s] + constant
+        while level > 0 and choice[level] == 1:
+            path &= ~(1 << (level - 1))
+            level -= 1
+        if level == 0:
+            break
+        choice[level] = 1
+        path |= 1 << (level - 1)
 
 
 @kernel
@@ -35,42 +75,15 @@ def grow(w, base, before, readout, out, span):
     out : array (2 ** steps, history)
         Filled; bit t of the first index says whether step t is shown.
     span : tuple of two int
-        First history (a multiple of R) and end.
+        First history (a multiple of BLOCK) and end.
     """
     begin, end = span
     depth = base.shape[0]
-    v, constant = readout
-    D = np.empty(w.record, base.dtype)
-    hs = np.zeros((depth + 1, 2, (1 + w.outputs) * R), base.dtype)
-    hs[:, :, :R] = 1
-    cs = np.zeros((depth + 1, 2, w.cells * R), base.dtype)
-    choice = np.zeros(depth + 1, np.int64)
-    for b in range(begin, end, R):
-        last = min(end, b + R)
-        for u in range(w.outputs):
-            for s in range(last - b):
-                hs[0, 0, (1 + u) * R + s] = before[0][u, b + s]
-        for u in range(w.cells):
-            for s in range(last - b):
-                cs[0, 0, u * R + s] = before[1][u, b + s]
-        level, path = 0, 0
-        choice[:] = 0
-        while True:
-            j = choice[level]
-            fork(w, hs[level, j], cs[level, j], base[level], D, hs[level + 1], cs[level + 1])
-            if level + 1 < depth:
-                level += 1
-                choice[level] = 0
-                continue
-            for leaf in range(2):
-                place = out[path | leaf << level, b:last]
-                product(v, hs[depth, leaf, R:], w.outputs, D, 1)
-                for s in range(place.size):
-                    place[s] = D[s] + constant
-            while level > 0 and choice[level] == 1:
-                path &= ~(1 << (level - 1))
-                level -= 1
-            if level == 0:
-                break
-            choice[level] = 1
-            path |= 1 << (level - 1)
+    D = np.empty(w.record * BLOCK, base.dtype)
+    hs = np.zeros((depth + 1, 2, (1 + w.outputs) * BLOCK), base.dtype)
+    hs[:, :, :BLOCK] = 1
+    cs = np.zeros((depth + 1, 2, w.cells * BLOCK), base.dtype)
+    choice = np.empty(depth + 1, np.int64)
+    for b in range(begin, end, BLOCK):
+        _begin(before, b, min(end, b + BLOCK) - b, hs[0, 0, BLOCK:], cs[0, 0])
+        _walk(w, base, readout, D, hs, cs, choice, out, b)

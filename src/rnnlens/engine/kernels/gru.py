@@ -17,6 +17,7 @@ import numpy as np
 from rnnlens.engine.kernels.cell import Array, beside, serves
 from rnnlens.engine.kernels.compiling import apart, disjoint, part, within
 from rnnlens.engine.kernels.functions import logistic, tanh
+from rnnlens.engine.kernels.registers import ROWS
 from rnnlens.engine.kernels.slabs import (
     LOGISTIC,
     TANH,
@@ -27,7 +28,7 @@ from rnnlens.engine.kernels.slabs import (
     mean_times,
     slopes,
 )
-from rnnlens.engine.kernels.tile import ROWS, R, pack, product, product_below
+from rnnlens.engine.kernels.tile import BLOCK, pack, product, product_below
 from rnnlens.network.cells import GRU
 
 __all__ = ["GRUWeights", "pack_gru"]
@@ -116,8 +117,8 @@ def pack_gru(gru: GRU, dtype: np.dtype[Any]) -> GRUWeights | None:
         features=gru.features,
         outputs=gru.units,
         cells=0,
-        record=(8 * gru.units + ROWS) * R,
-        room=5 * gru.units * R,
+        record=8 * gru.units + ROWS,
+        room=5 * gru.units,
         after=gru.reset_after,
         W=np.concatenate([W, W_n], axis=1).astype(dtype),
         b=np.concatenate([b, np.ravel(b_n)]).astype(dtype),
@@ -181,16 +182,16 @@ def _mix(z, before, c, h):
 
 
 @part
-def _keeping(w, A, D, bare):
+def _keeping(w, A, D, bare, R):
     """Take a step, and keep its record unless it is bare."""
     apart()
     n, at = w.units * R, (w.features + 1) * R
     h, z, r, before = A[at : at + n], D[2 * n : 3 * n], D[3 * n : 4 * n], D[4 * n : 5 * n]
     c, q, a_n = D[5 * n : 6 * n], D[6 * n :], D[7 * n : 8 * n]
-    product(w.P, A, w.features + 1 + w.units, D, 2 * w.units)
+    product(w.P, A, w.features + 1 + w.units, D, 2 * w.units, R)
     if w.after:
-        product(w.P_q, A[w.features * R :], 1 + w.units, q, w.units)
-        product(w.P_n, A, w.features + 1, D[7 * n :], w.units)
+        product(w.P_q, A[w.features * R :], 1 + w.units, q, w.units, R)
+        product(w.P_n, A, w.features + 1, D[7 * n :], w.units, R)
     copy(D, D[2 * n : 4 * n])
     activate(w.sigma, D[2 * n : 4 * n])
     copy(h, before)
@@ -199,7 +200,7 @@ def _keeping(w, A, D, bare):
     else:
         # r*h stands in the place of h for one product
         _reset(r, before, h)
-        product(w.P_n, A, w.features + 1 + w.units, D[7 * n :], w.units)
+        product(w.P_n, A, w.features + 1 + w.units, D[7 * n :], w.units, R)
         if bare:
             _finish_before(z, before, a_n, h)
             return
@@ -208,17 +209,17 @@ def _keeping(w, A, D, bare):
     _mix(z, before, c, h)
 
 
-def _advance(w, A, C, D, keep):
+def _advance(w, A, C, D, keep, R):
     within()
     bare = w.sigma.kind == LOGISTIC and w.phi.kind == TANH and not keep
     if bare and w.after:
         n = w.units * R
-        product(w.P, A, w.features + 1 + w.units, D, 2 * w.units)
-        product(w.P_q, A[w.features * R :], 1 + w.units, D[6 * n :], w.units)
-        product(w.P_n, A, w.features + 1, D[7 * n :], w.units)
+        product(w.P, A, w.features + 1 + w.units, D, 2 * w.units, R)
+        product(w.P_q, A[w.features * R :], 1 + w.units, D[6 * n :], w.units, R)
+        product(w.P_n, A, w.features + 1, D[7 * n :], w.units, R)
         _finish_after(D, A[(w.features + 1) * R :], n)
     else:
-        _keeping(w, A, D, bare)
+        _keeping(w, A, D, bare, R)
 
 
 @part
@@ -226,7 +227,7 @@ def _fork_after(D, q, base, before, h, units):
     """Finish a step from its recurrent products, with what the input puts in; reset after."""
     apart()
     disjoint()
-    one = D.dtype.type(1)
+    R, one = BLOCK, D.dtype.type(1)
     n = units * R
     for u in range(units):
         b_r, b_n = base[units + u], base[2 * units + u]
@@ -247,6 +248,7 @@ def _reset_fork(D, base, before, h, units):
     """Compute ``r * h``, with what the input puts in."""
     apart()
     disjoint()
+    R = BLOCK
     n = units * R
     for u in range(units):
         b_r, r = base[units + u], D[n + u * R : n + (u + 1) * R]
@@ -260,7 +262,7 @@ def _fork_before(D, a, base, before, h, units):
     """Finish such a step from the candidate's product: reset before."""
     apart()
     disjoint()
-    one = D.dtype.type(1)
+    R, one = BLOCK, D.dtype.type(1)
     for u in range(units):
         b_z, b_n, z = base[u], base[2 * units + u], D[u * R : (u + 1) * R]
         old, row, n = before[u * R : (u + 1) * R], h[u * R : (u + 1) * R], a[u * R : (u + 1) * R]
@@ -271,16 +273,16 @@ def _fork_before(D, a, base, before, h, units):
 
 def _fork(w, g, c, base, D, hs, cs):
     apart()
-    n, K, skip, before = w.units * R, w.features + 1 + w.units, w.features + 1, g[R:]
+    n, K, skip, before = w.units * BLOCK, w.features + 1 + w.units, w.features + 1, g[BLOCK:]
     product_below(w.P, K, skip, before, D, 2 * w.units)
     if w.after:
         q = D[6 * n :]
-        product(w.P_q, g, 1 + w.units, q, w.units)
+        product(w.P_q, g, 1 + w.units, q, w.units, BLOCK)
         for j in range(2):
-            _fork_after(D, q, base[j], before, hs[j, R:], w.units)
+            _fork_after(D, q, base[j], before, hs[j, BLOCK:], w.units)
     else:
         for j in range(2):
-            h = hs[j, R:]
+            h = hs[j, BLOCK:]
             _reset_fork(D, base[j], before, h, w.units)
             product_below(w.P_n, K, skip, h, D[6 * n :], w.units)
             _fork_before(D, D[6 * n :], base[j], before, h, w.units)
@@ -308,7 +310,7 @@ def _add(source, target):
         target[s] += source[s]
 
 
-def _retreat(w, D, D0, same, B, C, Z):
+def _retreat(w, D, D0, same, B, C, Z, R):
     apart()
     n = w.units * R
     h = B[w.features * R : w.features * R + n]
@@ -330,14 +332,14 @@ def _retreat(w, D, D0, same, B, C, Z):
         mean_times(m_n, D[r], D0[r], m_q)
     else:
         # a_n = x W_n + b_n + (r*h) U_n
-        product(w.P_q, m_n, w.units, B, w.units)
+        product(w.P_q, m_n, w.units, B, w.units, R)
         copy(B, m_q)
         mean_times(m_q, D[before], D0[before], m_r)
         mean_times(m_q, D[r], D0[r], h)
         _add(h, direct)
     slopes(w.sigma, D[n:], D[r], D0[n:], D0[r], same, m_r)
-    product(w.Q_x, Z, 3 * w.units, B, w.features)
-    product(w.Q_h, Z[n:], (3 if w.after else 2) * w.units, B[w.features * R :], w.units)
+    product(w.Q_x, Z, 3 * w.units, B, w.features, R)
+    product(w.Q_h, Z[n:], (3 if w.after else 2) * w.units, B[w.features * R :], w.units, R)
     _add(direct, h)
 
 

@@ -16,6 +16,7 @@ import numpy as np
 from rnnlens.engine.kernels.cell import Array, beside, serves
 from rnnlens.engine.kernels.compiling import apart, disjoint, part, within
 from rnnlens.engine.kernels.functions import gated, logistic, tanh
+from rnnlens.engine.kernels.registers import ROWS
 from rnnlens.engine.kernels.slabs import (
     LOGISTIC,
     TANH,
@@ -26,7 +27,7 @@ from rnnlens.engine.kernels.slabs import (
     mean_times,
     slopes,
 )
-from rnnlens.engine.kernels.tile import ROWS, R, pack, product, product_below
+from rnnlens.engine.kernels.tile import BLOCK, pack, product, product_below
 from rnnlens.network.cells import LSTM
 
 __all__ = ["LSTMWeights", "pack_lstm"]
@@ -42,7 +43,7 @@ class LSTMWeights(NamedTuple):
     cells : int
         Size of the cell state.
     record, room : int
-        Numbers that a step keeps for a block, and that its way back needs.
+        Numbers that a step keeps for a sample, and that its way back needs.
     W, b : array (feature, gate * unit) and (gate * unit,)
         Input kernels and biases in the order i, f, o, g.
     P : array
@@ -112,8 +113,8 @@ def pack_lstm(lstm: LSTM, dtype: np.dtype[Any]) -> LSTMWeights | None:
         features=lstm.features,
         outputs=lstm.state_sizes[0],
         cells=lstm.units,
-        record=(12 * lstm.units + ROWS) * R,
-        room=(6 * lstm.units + ROWS) * R,
+        record=12 * lstm.units + ROWS,
+        room=6 * lstm.units + ROWS,
         W=W.astype(dtype),
         b=b.astype(dtype),
         P=pack(np.concatenate([W, b[None], U]).astype(dtype)),
@@ -151,20 +152,20 @@ def _finish_fork(a, base, c, cs, hs):
     apart()
     disjoint()
     # whole numbers that are never negative: an index that might be is no vector code
-    wide, units = np.uint64(R), base.shape[1] // 4
+    wide, units = np.uint64(BLOCK), base.shape[1] // 4
     n = np.uint64(units) * wide
     for j in range(2):
         b, C, h = base[j], cs[j], hs[j]
         for u in range(units):
             b_i, b_f, b_g = b[u], b[units + u], b[3 * units + u]
             first = np.uint64(u) * wide
-            for k in range(R):
+            for k in range(BLOCK):
                 s = first + np.uint64(k)
                 C[s] = logistic(a[n + s] + b_f) * c[s] + gated(a[s] + b_i, a[n + n + n + s] + b_g)
         for u in range(units):
             b_o = b[2 * units + u]
             first = np.uint64(u) * wide
-            for k in range(R):
+            for k in range(BLOCK):
                 s = first + np.uint64(k)
                 h[wide + s] = gated(a[n + n + s] + b_o, C[s])
 
@@ -231,7 +232,7 @@ def _unkeep(f, before, C, m_f, n):
 
 
 @part
-def _peep(V, c, a):
+def _peep(V, c, a, R):
     """Add ``V * c`` to pre-activations."""
     apart()
     for u in range(V.size):
@@ -250,12 +251,12 @@ def _cell_state(y, before, c, n):
 
 
 @part
-def _keeping(w, A, C, D, keep):
+def _keeping(w, A, C, D, keep, R):
     """Take a step and keep its record."""
     apart()
     n = w.units * R
     h = A[(w.features + 1) * R :]
-    product(w.P, A, w.features + 1 + w.outputs, D, 4 * w.units)
+    product(w.P, A, w.features + 1 + w.outputs, D, 4 * w.units, R)
     if w.common and keep == 2:
         _gates(D, 3 * n)
         _update(D, D[n:], D[3 * n :], C, D[4 * n :], n)
@@ -266,14 +267,14 @@ def _keeping(w, A, C, D, keep):
     phi_c, m = D[10 * n : 11 * n], D[11 * n : 12 * n]
     copy(C, before)
     if w.peeps:
-        _peep(w.V[0], before, a[:n])
-        _peep(w.V[1], before, a[n : 2 * n])
+        _peep(w.V[0], before, a[:n], R)
+        _peep(w.V[1], before, a[n : 2 * n], R)
     copy(a, y)
     activate(w.sigma, y[: 2 * n])
     activate(w.phi, y[3 * n :])
     _cell_state(y, before, c, n)
     if w.peeps:
-        _peep(w.V[2], c, a[2 * n : 3 * n])
+        _peep(w.V[2], c, a[2 * n : 3 * n], R)
         copy(a[2 * n : 3 * n], y[2 * n : 3 * n])
     activate(w.sigma, y[2 * n : 3 * n])
     copy(c, phi_c)
@@ -282,34 +283,34 @@ def _keeping(w, A, C, D, keep):
     for s in range(n):
         m[s] = y[2 * n + s] * phi_c[s]
     if w.projects:
-        product(w.down, m, w.units, h, w.outputs)
+        product(w.down, m, w.units, h, w.outputs, R)
     else:
         copy(m, h[:n])
 
 
-def _advance(w, A, C, D, keep):
+def _advance(w, A, C, D, keep, R):
     within()
     if w.common and keep == 0:
-        product(w.P, A, w.features + 1 + w.outputs, D, 4 * w.units)
+        product(w.P, A, w.features + 1 + w.outputs, D, 4 * w.units, R)
         _finish(D, C, A[(w.features + 1) * R :], w.units * R)
     else:
-        _keeping(w, A, C, D, keep)
+        _keeping(w, A, C, D, keep, R)
 
 
 def _fork(w, g, c, base, D, hs, cs):
     apart()
-    product_below(w.P, w.features + 1 + w.outputs, w.features + 1, g[R:], D, 4 * w.units)
+    product_below(w.P, w.features + 1 + w.outputs, w.features + 1, g[BLOCK:], D, 4 * w.units)
     _finish_fork(D, base, c, cs, hs)
 
 
-def _retreat(w, D, D0, same, B, C, Z):
+def _retreat(w, D, D0, same, B, C, Z, R):
     apart()
     n = w.units * R
     if same and w.common:
         _unshow(D[2 * n :], D[5 * n :], B[w.features * R :], C, Z[2 * n :], n)
         _unwrite(D, D[3 * n :], C, Z, Z[3 * n :], n)
         _unkeep(D[n:], D[4 * n :], C, Z[n:], n)
-        product(w.Q, Z, 4 * w.units, B, w.features + w.outputs)
+        product(w.Q, Z, 4 * w.units, B, w.features + w.outputs, R)
         return
     a, y, before, c, phi_c = D[: 4 * n], D[4 * n : 8 * n], D[8 * n :], D[9 * n :], D[10 * n :]
     a0, y0, before0, c0, phi_c0 = (
@@ -321,7 +322,7 @@ def _retreat(w, D, D0, same, B, C, Z):
     )
     m = Z[4 * n : 5 * n]
     if w.projects:
-        product(w.up, B[w.features * R :], w.outputs, m, w.units)
+        product(w.up, B[w.features * R :], w.outputs, m, w.units, R)
     else:
         copy(B[w.features * R : w.features * R + n], m)
     # h' = o * phi(c')
@@ -334,7 +335,7 @@ def _retreat(w, D, D0, same, B, C, Z):
     for s in range(n):
         C[s] += m_c[s]
     if w.peeps:
-        _peep(w.V[2], m_o, C)
+        _peep(w.V[2], m_o, C, R)
     # c' = f*c + i*g
     mean_times(C, y[3 * n :], y0[3 * n :], Z[:n])
     mean_times(C, before, before0, Z[n : 2 * n])
@@ -345,9 +346,9 @@ def _retreat(w, D, D0, same, B, C, Z):
     mean_times(C, y[n:], y0[n:], m_c)
     copy(m_c, C[:n])
     if w.peeps:
-        _peep(w.V[0], Z[:n], C)
-        _peep(w.V[1], Z[n : 2 * n], C)
-    product(w.Q, Z, 4 * w.units, B, w.features + w.outputs)
+        _peep(w.V[0], Z[:n], C, R)
+        _peep(w.V[1], Z[n : 2 * n], C, R)
+    product(w.Q, Z, 4 * w.units, B, w.features + w.outputs, R)
 
 
 serves(LSTMWeights, _advance, _fork, _retreat)

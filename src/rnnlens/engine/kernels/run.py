@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass, replace
 from functools import singledispatch
 from typing import Any
@@ -18,7 +19,7 @@ from rnnlens.engine.kernels.gru import GRUWeights, pack_gru
 from rnnlens.engine.kernels.lstm import LSTMWeights, pack_lstm
 from rnnlens.engine.kernels.simple_rnn import SimpleRNNWeights, pack_simple_rnn
 from rnnlens.engine.kernels.slabs import LOGISTIC, TANH
-from rnnlens.engine.kernels.tile import R, pack
+from rnnlens.engine.kernels.tile import BLOCK, FEW, pack
 from rnnlens.network.cells import GRU, LSTM, Cell, SimpleRNN
 
 __all__ = [
@@ -41,6 +42,8 @@ Pair = tuple[Array, Array]
 
 #: Bytes of the records of one stretch of steps: what fits the cache of one core.
 STRETCH = 4_000_000
+#: Multiplications of one sample that make it worth while to wake another thread.
+WORTH = 1 << 22
 #: Bytes of the records of all steps that one thread keeps where that saves a way forward.
 WHOLE = 32_000_000
 
@@ -217,8 +220,21 @@ def _pair(states: tuple[Array, ...], dtype: np.dtype[Any]) -> Pair:
     return hidden, cell
 
 
-def _stretch(weights: Any, steps: int, itemsize: int) -> int:
-    return min(max(1, STRETCH // (weights.record * itemsize)), max(steps, 1))
+def _record(weights: Any, samples: int) -> int:
+    """Give the bytes of a step's record for a block, where there are so many samples."""
+    block = 1 if samples <= FEW else BLOCK
+    return weights.record * block * weights.P.itemsize
+
+
+def _stretch(weights: Any, samples: int, steps: int) -> int:
+    return min(max(1, STRETCH // _record(weights, samples)), max(steps, 1))
+
+
+def _share(work: Callable[[int, int], None], weights: Any, samples: int, steps: int) -> None:
+    """Share samples among threads in blocks; few of them one by one where that is worth it."""
+    alone = samples <= FEW and steps * weights.P.size >= WORTH
+    with announced():
+        plan.share(work, samples, 1 if alone else BLOCK)
 
 
 def ride(
@@ -252,10 +268,12 @@ def ride(
         np.empty((samples, weights.outputs), x.dtype),
         np.empty((samples, weights.cells), x.dtype),
     )
-    stretch = _stretch(weights, steps, x.itemsize)
+    stretch = _stretch(weights, samples, steps)
     marks = tuple(
         np.empty(
-            (-(-samples // R), -(-steps // stretch), size * R) if stretch < steps else (0, 0, 0),
+            (-(-samples // BLOCK), -(-steps // stretch), size * BLOCK)
+            if stretch < steps
+            else (0, 0, 0),
             x.dtype,
         )
         for size in (weights.outputs, weights.cells)
@@ -265,8 +283,7 @@ def ride(
         span = (begin, end, stretch)
         course.forward(weights, x, real, reading.options, start, outputs, finals, marks, span)
 
-    with announced():
-        plan.share(work, samples, R)
+    _share(work, weights, samples, steps)
     return Ride(weights, reading, x, real, start, marks, outputs, finals)  # type: ignore[arg-type]
 
 
@@ -306,8 +323,7 @@ def record(
         span = begin, end
         course.record(weights, x, real, backwards, start, slabs, traced, hidden, cell, span)
 
-    with announced():
-        plan.share(work, samples, R)
+    _share(work, weights, samples, steps)
     gates = len(before)
     shown = traced[:, :, 2 * gates :].reshape(samples, steps, -1)
     return Record(traced[:, :, :gates], traced[:, :, gates : 2 * gates], hidden, cell, shown)
@@ -341,7 +357,7 @@ def back(
         np.empty((samples, weights.outputs), x.dtype),
         np.empty((samples, weights.cells), x.dtype),
     )
-    stretch = _stretch(weights, steps, x.itemsize)
+    stretch = _stretch(weights, samples, steps)
 
     def work(begin: int, end: int) -> None:
         course.back(
@@ -361,18 +377,19 @@ def back(
         )
 
     nothing = _empty(x.dtype)
-    with announced():
-        plan.share(work, samples, R)
+    _share(work, weights, samples, steps)
     return m_x, before
 
 
-def keeps(weights: Any, steps: int) -> bool:
+def keeps(weights: Any, samples: int, steps: int) -> bool:
     """Say whether `slopes` serves windows of so many steps: it keeps the records of all of them.
 
     Parameters
     ----------
     weights : named tuple
         From `packed`.
+    samples : int
+        Windows.
     steps : int
         Of a window.
 
@@ -381,7 +398,7 @@ def keeps(weights: Any, steps: int) -> bool:
     bool
         False where they would not fit the cache: running stretches of steps again is faster then.
     """
-    return steps * weights.record * weights.P.itemsize <= WHOLE
+    return steps * _record(weights, samples) <= WHOLE
 
 
 def slopes(weights: Any, x: Array, readout: Array) -> tuple[Array, Array]:
@@ -427,8 +444,7 @@ def slopes(weights: Any, x: Array, readout: Array) -> tuple[Array, Array]:
             (begin, end, steps),
         )
 
-    with announced():
-        plan.share(work, samples, R)
+    _share(work, weights, samples, steps)
     return ends, m_x
 
 
@@ -464,7 +480,7 @@ def branch(weights: Any, x: Array, states: tuple[Array, ...], histories: int) ->
         course.branch(weights, x, own, pair, filled, (begin, end))
 
     with announced():
-        plan.share(work, count, R)
+        plan.share(work, count, BLOCK)
     return tuple(state.T for state in after)
 
 
@@ -523,5 +539,5 @@ def grow(
         trees.grow(weights, base, pair, weighing, out, (begin, end))
 
     with announced():
-        plan.share(work, count, R)
+        plan.share(work, count, BLOCK)
     return out

@@ -12,8 +12,9 @@ import numpy as np
 
 from rnnlens.engine.kernels.cell import Array, beside, serves
 from rnnlens.engine.kernels.compiling import apart, within
+from rnnlens.engine.kernels.registers import ROWS
 from rnnlens.engine.kernels.slabs import Slab, activate, coded, copy, slopes
-from rnnlens.engine.kernels.tile import ROWS, R, pack, product, product_below
+from rnnlens.engine.kernels.tile import BLOCK, pack, product, product_below
 from rnnlens.network.cells import SimpleRNN
 
 __all__ = ["SimpleRNNWeights", "pack_simple_rnn"]
@@ -77,8 +78,8 @@ def pack_simple_rnn(cell: SimpleRNN, dtype: np.dtype[Any]) -> SimpleRNNWeights |
         features=cell.features,
         outputs=cell.units,
         cells=0,
-        record=(2 * cell.units + ROWS) * R,
-        room=cell.units * R,
+        record=2 * cell.units + ROWS,
+        room=cell.units,
         W=W.astype(dtype),
         b=b.astype(dtype),
         P=pack(np.concatenate([W, b[None], U]).astype(dtype)),
@@ -87,11 +88,11 @@ def pack_simple_rnn(cell: SimpleRNN, dtype: np.dtype[Any]) -> SimpleRNNWeights |
     )
 
 
-def _advance(w, A, C, D, keep):
+def _advance(w, A, C, D, keep, R):
     within()
     n, at = w.units * R, (w.features + 1) * R
     h = A[at : at + n]
-    product(w.P, A, w.features + 1 + w.units, D, w.units)
+    product(w.P, A, w.features + 1 + w.units, D, w.units, R)
     copy(D, h)
     activate(w.phi, h)
     if keep:
@@ -100,6 +101,7 @@ def _advance(w, A, C, D, keep):
 
 def _fork(w, g, c, base, D, hs, cs):
     apart()
+    R = BLOCK
     n = w.units * R
     product_below(w.P, w.features + 1 + w.units, w.features + 1, g[R:], D, w.units)
     for j in range(2):
@@ -111,12 +113,12 @@ def _fork(w, g, c, base, D, hs, cs):
         activate(w.phi, h[:n])
 
 
-def _retreat(w, D, D0, same, B, C, Z):
+def _retreat(w, D, D0, same, B, C, Z, R):
     apart()
     n, at = w.units * R, w.features * R
     copy(B[at : at + n], Z)
     slopes(w.phi, D[:n], D[n : 2 * n], D0[:n], D0[n : 2 * n], same, Z)
-    product(w.Q, Z, w.units, B, w.features + w.units)
+    product(w.Q, Z, w.units, B, w.features + w.units, R)
 
 
 serves(SimpleRNNWeights, _advance, _fork, _retreat)

@@ -6,63 +6,73 @@ product ``Z = P' A`` of a weight matrix ``P (K, G)`` with a block ``A (K, R)`` i
 serves all rows, and the weights are read in one stream, since `pack` lays each tile's weights side
 by side. For the small products of a recurrent step this is about twice as fast as a call of BLAS,
 which packs its operands anew at each call (``benchmarks/forward.py`` prints both).
+
+``R`` is `BLOCK`, or 1 where only a few samples are left: a single sample takes a sixth of a block's
+time or less. Then the rows of several tiles lie along the registers, and each number of ``A`` is
+spread over one.
 """
 
 from __future__ import annotations
 
 from typing import Any
 
-import llvmlite.binding as llvm
 import numpy as np
 from llvmlite import ir
 from numba import types
-from numba.core import cgutils
 from numpy.typing import NDArray
 
-from rnnlens.engine.kernels.compiling import apart, instruction, part, within
+from rnnlens.engine.kernels.compiling import apart, instruction, making, part, within
+from rnnlens.engine.kernels.registers import COLUMNS, ROWS, VECTORS, Vectors, places, summed
 
-__all__ = ["ROWS", "R", "pack", "product", "product_below"]
+__all__ = ["BLOCK", "FEW", "pack", "product", "product_below", "width"]
 
-#: Samples in a block.
-R = 32
-
-_WIDE = llvm.get_host_cpu_features().get("avx512f", False)
-#: Rows of a tile: with two vectors a row they fill half of the vector registers, and there are
-#: enough of them to hide the latency of a multiply-add.
-ROWS = 8 if _WIDE else 4
-_VECTORS = 2
-#: Bytes of a vector: a machine with narrower registers uses two for one.
-_BYTES = 64 if _WIDE else 32
-#: Samples of a tile, by bytes of a number.
-_COLUMNS = {4: _VECTORS * _BYTES // 4, 8: _VECTORS * _BYTES // 8}
+#: Samples in a full block.
+BLOCK = 32
+#: Samples up to which one after the other is faster than a block that they do not fill.
+FEW = 6
+#: Tiles that are gone through side by side for a single sample: enough sums to hide the latency of
+#: a multiply-add.
+_ABREAST = 8
 
 
-def pack(weights: NDArray[Any], width: int = ROWS) -> NDArray[Any]:
-    """Lay a weight matrix out in tiles, for `product` unless another width is given.
+@making
+def width(samples):
+    """Say how many samples the next block holds where so many are left: `BLOCK`, or 1.
+
+    Parameters
+    ----------
+    samples : int
+        At least one.
+
+    Returns
+    -------
+    int
+        One where they are few.
+    """
+    within()
+    return BLOCK if samples > FEW else 1
+
+
+def pack(weights: NDArray[Any], columns: int = ROWS) -> NDArray[Any]:
+    """Lay a weight matrix out in tiles, for `product` unless told otherwise.
 
     Parameters
     ----------
     weights : array (K, G)
         The matrix.
-    width : int
-        Columns of a tile.
+    columns : int
+        Of a tile.
 
     Returns
     -------
-    array (tiles * K * width,)
+    array (tiles * K * columns,)
         The same numbers, each tile's columns together; the last tile is filled up with zeros.
     """
     K, G = weights.shape
-    tiles = -(-G // width)
-    wide = np.zeros((K, tiles * width), weights.dtype)
+    tiles = -(-G // columns)
+    wide = np.zeros((K, tiles * columns), weights.dtype)
     wide[:, :G] = weights
-    return np.ascontiguousarray(wide.reshape(K, tiles, width).swapaxes(0, 1)).ravel()
-
-
-def _vector(dtype: types.Float) -> tuple[ir.Type, ir.VectorType, int]:
-    size = dtype.bitwidth // 8
-    number = ir.FloatType() if size == 4 else ir.DoubleType()
-    return number, ir.VectorType(number, _BYTES // size), size
+    return np.ascontiguousarray(wide.reshape(K, tiles, columns).swapaxes(0, 1)).ravel()
 
 
 @instruction
@@ -90,69 +100,84 @@ def _tile(typing_context, P, p, A, a, K, Z, z):
     signature = types.void(P, types.intp, A, types.intp, types.intp, Z, types.intp)
 
     def generate(context, builder, signature, arguments):
-        number, vector, size = _vector(P.dtype)
-        lanes = vector.count
-        integer = ir.IntType(64)
-        bases = [
-            cgutils.create_struct_proxy(signature.args[k])(context, builder, arguments[k]).data
-            for k in (0, 2, 5)
-        ]
-        p0, a0, z0 = (
-            builder.gep(base, [arguments[k]]) for base, k in zip(bases, (1, 3, 6), strict=True)
-        )
-        fma = cgutils.get_or_insert_function(
-            builder.module,
-            ir.FunctionType(vector, [vector] * 3),
-            f"llvm.fmuladd.v{lanes}f{8 * size}",
-        )
+        P0, p, A0, a, K, Z0, z = places(context, builder, signature, arguments)
+        vectors, integer = Vectors(builder, P.dtype), ir.IntType(64)
+        p0, a0, z0 = builder.gep(P0, [p]), builder.gep(A0, [a]), builder.gep(Z0, [z])
+        ends = [v * vectors.lanes for v in range(VECTORS)]
 
-        def load(row: ir.Value, v: int) -> ir.Value:
-            place = builder.gep(row, [integer(v * lanes)])
-            return builder.load(builder.bitcast(place, vector.as_pointer()), align=size)
+        def add(k, sums):
+            row = builder.gep(a0, [builder.mul(k, integer(BLOCK))])
+            columns = [vectors.load(row, end) for end in ends]
+            line = builder.gep(p0, [builder.mul(k, integer(ROWS))])
+            totals = iter(sums)
+            return [
+                vectors.fused(weight, column, next(totals))
+                for weight in (vectors.spread(line, j) for j in range(ROWS))
+                for column in columns
+            ]
 
-        def spread(value: ir.Value) -> ir.Value:
-            undefined = ir.Constant(vector, ir.Undefined)
-            first = builder.insert_element(undefined, value, ir.IntType(32)(0))
-            zeros = ir.Constant(ir.VectorType(ir.IntType(32), lanes), [0] * lanes)
-            return builder.shuffle_vector(first, undefined, zeros)
-
-        entry = builder.block
-        loop = builder.append_basic_block("tile")
-        done = builder.append_basic_block("tiled")
-        builder.branch(loop)
-        builder.position_at_end(loop)
-        k = builder.phi(integer)
-        k.add_incoming(integer(0), entry)
-        sums = [[builder.phi(vector) for _ in range(_VECTORS)] for _ in range(ROWS)]
-        row = builder.gep(a0, [builder.mul(k, integer(R))])
-        columns = [load(row, v) for v in range(_VECTORS)]
-        weights = builder.gep(p0, [builder.mul(k, integer(ROWS))])
-        after = builder.add(k, integer(1))
-        k.add_incoming(after, loop)
-        for j, line in enumerate(sums):
-            weight = spread(builder.load(builder.gep(weights, [integer(j)]), align=size))
-            for v, total in enumerate(line):
-                total.add_incoming(ir.Constant(vector, [number(0.0)] * lanes), entry)
-                line[v] = builder.call(fma, [weight, columns[v], total])
-                total.add_incoming(line[v], loop)
-        builder.cbranch(builder.icmp_signed("<", after, arguments[4]), loop, done)
-        builder.position_at_end(done)
-        for j, line in enumerate(sums):
-            row = builder.gep(z0, [integer(j * R)])
-            for v, total in enumerate(line):
-                place = builder.gep(row, [integer(v * lanes)])
-                builder.store(total, builder.bitcast(place, vector.as_pointer()), align=size)
+        totals = iter(summed(builder, K, [vectors.zero] * (ROWS * VECTORS), add))
+        for j in range(ROWS):
+            for end in ends:
+                vectors.store(next(totals), z0, j * BLOCK + end)
         return context.get_dummy_value()
 
     return signature, generate
 
 
-_NARROW, _BROAD = _COLUMNS[8], _COLUMNS[4]
+def _single(tiles):
+    """Make what fills the rows of some tiles for one sample; see `_tile`."""
+
+    @instruction
+    def column(typing_context, P, p, K, A, Z, z):
+        signature = types.void(P, types.intp, types.intp, A, Z, types.intp)
+
+        def generate(context, builder, signature, arguments):
+            P0, p, K, A0, Z0, z = places(context, builder, signature, arguments)
+            vectors, integer = Vectors(builder, P.dtype, ROWS), ir.IntType(64)
+            whole = builder.mul(K, integer(ROWS))
+            starts = [builder.gep(P0, [p])]
+            for _ in range(tiles - 1):
+                starts.append(builder.gep(starts[-1], [whole]))
+
+            def add(k, sums):
+                number, place = vectors.spread(builder.gep(A0, [k])), builder.mul(k, integer(ROWS))
+                return [
+                    vectors.fused(number, vectors.load(builder.gep(start, [place])), total)
+                    for start, total in zip(starts, sums, strict=True)
+                ]
+
+            z0 = builder.gep(Z0, [z])
+            for j, total in enumerate(summed(builder, K, [vectors.zero] * tiles, add)):
+                vectors.store(total, z0, j * ROWS)
+            return context.get_dummy_value()
+
+        return signature, generate
+
+    return column
+
+
+_column, _columns = _single(1), _single(_ABREAST)
+_NARROW, _BROAD = COLUMNS[8], COLUMNS[4]
+
+
+@part
+def _product_single(P, K, A, Z, G):
+    """Compute ``Z = P' A`` for one sample."""
+    apart()
+    if G > (_ABREAST - 1) * ROWS:
+        last = (G - 1) // ROWS * ROWS - (_ABREAST - 1) * ROWS
+        for j in range(0, G, _ABREAST * ROWS):
+            first = min(j, last)  # those at the end may be filled twice
+            _columns(P, first * K, K, A, Z, first)
+    else:
+        for j in range(0, G, ROWS):
+            _column(P, j * K, K, A, Z, j)
 
 
 @part
 def product_below(P, K, skip, A, Z, G):
-    """Compute ``Z = P' A`` without the first rows of ``P`` and ``A``.
+    """Compute ``Z = P' A`` for a full block without the first rows of ``P`` and ``A``.
 
     Parameters
     ----------
@@ -160,9 +185,9 @@ def product_below(P, K, skip, A, Z, G):
         From `pack`.
     K, skip : int
         Rows of the matrix, and how many of them are left out.
-    A : array (at least (K - skip) * R,)
+    A : array (at least (K - skip) * BLOCK,)
         The block, one row a number of a sample, without those rows.
-    Z : array (at least G * R rounded up to whole tiles,)
+    Z : array (at least G * BLOCK rounded up to whole tiles,)
         As `product` fills it.
     G : int
         Rows wanted.
@@ -170,12 +195,12 @@ def product_below(P, K, skip, A, Z, G):
     apart()
     columns = _NARROW if A.itemsize == 8 else _BROAD
     for j in range(0, G, ROWS):
-        for s in range(0, R, columns):
-            _tile(P, j * K + skip * ROWS, A, s, K - skip, Z, j * R + s)
+        for s in range(0, BLOCK, columns):
+            _tile(P, j * K + skip * ROWS, A, s, K - skip, Z, j * BLOCK + s)
 
 
 @part
-def product(P, A, K, Z, G):
+def product(P, A, K, Z, G, R):
     """Compute ``Z = P' A`` for one block.
 
     Parameters
@@ -190,6 +215,11 @@ def product(P, A, K, Z, G):
         Filled; rows beyond ``G``, up to a whole tile, are overwritten.
     G : int
         Rows wanted.
+    R : int
+        Samples in the block: `BLOCK` or 1.
     """
     within()
-    product_below(P, K, 0, A, Z, G)
+    if R == 1:
+        _product_single(P, K, A, Z, G)
+    else:
+        product_below(P, K, 0, A, Z, G)
