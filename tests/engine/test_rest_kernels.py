@@ -20,7 +20,7 @@ from rnnlens.engine.kernels import run as kernels
 from rnnlens.engine.operations import linear, norms
 from rnnlens.engine.operations.registry import pull, run
 from rnnlens.network.activations import Activation
-from rnnlens.network.layers import Conv1D, LayerNormalization
+from rnnlens.network.layers import Conv1D, Dense, LayerNormalization
 
 TYPES = (np.float32, np.float64)
 LINEAR = Activation("linear")
@@ -179,14 +179,29 @@ def test_groups_and_wide_kernels_take_the_equations(rng, monkeypatch):
         pull(layer, tape, tape, (np.ones_like(tape.outputs[0]),))
 
 
+@pytest.mark.parametrize("units", [1, 3, 8, 32, 33, 70])
+@pytest.mark.parametrize("dtype", TYPES)
+def test_multipliers_of_one_unit_are_spread_over_its_weights(dtype, units, rng):
+    layer = Dense(rng.normal(size=(units, 1)), rng.normal(size=1))
+    for shape in ((7,), (5, 4), (affine.STRETCH + 3,)):
+        x = rng.normal(size=(*shape, units)).astype(dtype)
+        m = rng.normal(size=(*shape, 1)).astype(dtype)
+        tape = run(layer, (x,), (None,), None)
+        (found,) = pull(layer, tape, tape, (m,))
+        # one product each, rounded once: equal to the last bit
+        np.testing.assert_array_equal(found, m * layer.W.astype(dtype)[:, 0])
+        assert found.dtype == dtype
+
+
 def layers(rng):
     return {
         "norm": (LayerNormalization(*rng.normal(size=(2, 6))), 6),
         "convolution": (convolution(rng, 6, 7, 3, Activation("tanh"), padding="same"), 7),
+        "dense": (Dense(rng.normal(size=(6, 1)), rng.normal(size=1)), 1),
     }
 
 
-@pytest.mark.parametrize("name", ["norm", "convolution"])
+@pytest.mark.parametrize("name", ["norm", "convolution", "dense"])
 def test_a_result_is_the_same_for_any_batch_and_any_number_of_threads(name, rng, monkeypatch):
     layer, width = layers(rng)[name]
     x, x0 = rng.normal(size=(2, 70, 5, 6))
@@ -205,7 +220,7 @@ def test_a_result_is_the_same_for_any_batch_and_any_number_of_threads(name, rng,
         np.testing.assert_array_equal(one, np.concatenate([single[k] for single in singles]))
 
 
-@pytest.mark.parametrize("name", ["norm", "convolution"])
+@pytest.mark.parametrize("name", ["norm", "convolution", "dense"])
 def test_nan_and_infinity_stay_where_they_are(name, rng):
     layer, _ = layers(rng)[name]
     x = rng.normal(size=(6, 9, 6))
@@ -223,7 +238,7 @@ def test_nan_and_infinity_stay_where_they_are(name, rng):
     np.testing.assert_array_equal(tape.outputs[0][[0, 2, 4, 5]], clean.outputs[0][[0, 2, 4, 5]])
 
 
-@pytest.mark.parametrize("name", ["norm", "convolution"])
+@pytest.mark.parametrize("name", ["norm", "convolution", "dense"])
 def test_the_callers_arrays_are_not_written(name, rng):
     layer, width = layers(rng)[name]
     x, m = rng.normal(size=(3, 5, 6)), rng.normal(size=(3, 5, width))
@@ -235,7 +250,7 @@ def test_the_callers_arrays_are_not_written(name, rng):
     np.testing.assert_array_equal(m, copies[1])
 
 
-@pytest.mark.parametrize("name", ["norm", "convolution"])
+@pytest.mark.parametrize("name", ["norm", "convolution", "dense"])
 def test_arrays_that_do_not_lie_together_are_read_right(name, rng):
     layer, width = layers(rng)[name]
     x, m = rng.normal(size=(6, 5, 3)).T, rng.normal(size=(width, 5, 3)).T

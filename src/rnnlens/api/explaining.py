@@ -7,14 +7,12 @@ from dataclasses import dataclass, replace
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
-import numpy as np
-
 from rnnlens.api.labelling import labelled
 from rnnlens.errors import DataError
 
 if TYPE_CHECKING:
     import xarray as xr
-    from numpy.typing import ArrayLike
+    from numpy.typing import ArrayLike, NDArray
 
     from rnnlens.api.case import Case
     from rnnlens.api.methods import Method
@@ -217,10 +215,15 @@ def _explain_one(
     if against is not None:
         about |= about_baseline(case, against, settings.background)
     if hasattr(found.result, "residual"):
-        about |= {"max_residual": float(np.abs(found.result.residual).max())}
+        about |= {"max_residual": _largest(found.result.residual)}
     if hasattr(found.result, "cells"):
         about |= {"cells": found.result.cells}
     return labelled(case, found.result, chosen, about)
+
+
+def _largest(residual: NDArray[Any]) -> float:
+    """Give the largest absolute residual; absolute values of all would be one more array."""
+    return float(max(residual.max(), -residual.min()))
 
 
 def on_logits(case: Case, output: int | str, logits: bool | None) -> tuple[Case, str]:

@@ -30,6 +30,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from rnnlens.attribution.grouped import CALENDAR, Groups, group_mean, mean_of
+from rnnlens.attribution.rows import Rows
 from rnnlens.errors import DataError
 
 __all__ = ["NAMED", "Baseline", "checked_data", "make_baseline", "unusual"]
@@ -252,19 +253,23 @@ def unusual(baseline: Baseline, x: Array) -> float:
         inputs unlike any it was shown. NaN where there are too few steps to say.
     """
     free = np.setdiff1d(np.arange(x.shape[2]), baseline.held)
-    every = x.reshape(-1, x.shape[2])
-    steps = every[:: -(-len(every) // MOST_STEPS), free]
+    steps = Rows(x, free, every=-(-x.shape[0] * x.shape[1] // MOST_STEPS))
     if len(free) == 0 or len(steps) < 10 * len(free):
         return float("nan")
-    mean = steps.mean(axis=0)
-    precision = np.linalg.pinv(np.atleast_2d(np.cov(steps, rowvar=False)))
+    mean, _ = steps.mean()
+    numbers = np.arange(len(free))
+    precision = np.linalg.pinv(steps.products(mean, numbers) / (len(steps) - 1))
 
     def distance(rows: Array) -> Array:
-        return np.einsum("ij,jk,ik->i", rows - mean, precision, rows - mean)
+        away = rows - mean
+        return np.einsum("ij,ij->i", away @ precision, away)
 
-    ordered = np.sort(distance(steps))
-    windows = [np.broadcast_to(w, (len(w), w.shape[1], x.shape[2])) for w in baseline.windows]
-    places = [
-        np.searchsorted(ordered, distance(w[..., free].reshape(-1, len(free)))) for w in windows
-    ]
-    return float(np.concatenate(places).mean() / len(ordered))
+    ordered = steps.each(distance)
+    ordered.sort()
+    total = count = 0
+    for window in baseline.windows:
+        given = np.broadcast_to(window, (*window.shape[:2], x.shape[2]))
+        for block in Rows(given, free).blocks():
+            total += int(np.searchsorted(ordered, distance(block)).sum())
+            count += len(block)
+    return total / count / len(ordered)

@@ -26,6 +26,8 @@ Array = NDArray[np.float64]
 TOLERANCE = 1e-8
 #: The same for float32.
 TOLERANCE_SINGLE = 1e-3
+#: Samples that are checked together.
+AT_ONCE = 4096
 
 
 @dataclass(frozen=True, eq=False)
@@ -166,15 +168,21 @@ def additive(total: Array, forecast: Array, baseline_forecast: Array, method: st
     array([0.])
     """
     residual = forecast - baseline_forecast - total
-    size = np.maximum(1.0, np.maximum(np.abs(forecast), np.abs(baseline_forecast)))
-    excess = np.abs(residual) / size
     allowed = TOLERANCE_SINGLE if forecast.dtype == np.float32 else TOLERANCE
-    if excess.size and not excess.max() <= allowed:
-        worst = int(np.argmax(np.where(np.isnan(excess), np.inf, excess)))
+
+    def size(k: slice | int) -> Array:
+        return np.maximum(1.0, np.maximum(np.abs(forecast[k]), np.abs(baseline_forecast[k])))
+
+    # some at a time: of whole arrays this would take several
+    parts = [slice(first, first + AT_ONCE) for first in range(0, len(residual), AT_ONCE)]
+    excess = [np.max(np.abs(residual[k]) / size(k)) for k in parts]
+    if not all(one <= allowed for one in excess):
+        away = np.abs(residual) / size(slice(None))
+        worst = int(np.argmax(np.where(np.isnan(away), np.inf, away)))
         raise NotAdditive(
             f"the contributions of method {method!r} miss the change of the forecast by "
             f"{residual[worst]:.3g} in sample {worst} (forecast {forecast[worst]:.6g}, baseline "
-            f"forecast {baseline_forecast[worst]:.6g}, tolerance {allowed * size[worst]:.1g}): "
+            f"forecast {baseline_forecast[worst]:.6g}, tolerance {allowed * size(worst):.1g}): "
             f"the network amplifies rounding beyond {forecast.dtype}; use "
             + ("precision 'float64'" if forecast.dtype == np.float32 else "method 'tree'")
             + " for this window"

@@ -13,11 +13,12 @@ change are left out.
 from __future__ import annotations
 
 from dataclasses import dataclass
+from itertools import pairwise
 
 import numpy as np
 from numpy.typing import NDArray
 
-from rnnlens.attribution.grouped import mean_of
+from rnnlens.attribution.rows import Rows, rows_of
 from rnnlens.errors import DataError
 
 __all__ = ["MOST_NUMBERS", "SHRINKAGES", "WindowMoments", "shrinkage", "window_moments"]
@@ -74,24 +75,30 @@ def shrinkage(z: Array) -> float:
     >>> shrinkage((z - z.mean(0)) / z.std(0)) > 0.5  # no correlations: nothing to keep
     True
     """
+    parts = np.array_split(z, PARTS)
+    return _likeliest(np.stack([part.T @ part for part in parts]), [len(part) for part in parts])
+
+
+def _likeliest(products: Array, counts: list[int]) -> float:
+    """Give the shrinkage from what each part of the windows sums: products (part, n, n)."""
     loss = np.zeros(len(SHRINKAGES))
-    for out in np.array_split(np.arange(len(z)), PARTS):
-        kept = np.delete(z, out, axis=0)
-        eigenvalues, Q = np.linalg.eigh(kept.T @ kept / len(kept))
-        power = np.sum((z[out] @ Q) ** 2, axis=0)
+    whole, windows = products.sum(axis=0), sum(counts)
+    for own, count in zip(products, counts, strict=True):
+        eigenvalues, Q = np.linalg.eigh((whole - own) / (windows - count))
+        power = np.sum((own @ Q) * Q, axis=0)
         for k, s in enumerate(SHRINKAGES):
             variance = (1 - s) * np.maximum(eigenvalues, 0.0) + s
-            loss[k] += len(out) * np.log(variance).sum() + (power / variance).sum()
+            loss[k] += count * np.log(variance).sum() + (power / variance).sum()
     return float(SHRINKAGES[loss.argmin()])
 
 
-def window_moments(data: Array) -> WindowMoments:
+def window_moments(data: Array | Rows) -> WindowMoments:
     """Estimate mean and covariance from windows.
 
     Parameters
     ----------
-    data : array (window, step, feature)
-        The windows.
+    data : array (window, step, feature), or Rows
+        The windows; or parts of windows, as rows.
 
     Returns
     -------
@@ -103,22 +110,27 @@ def window_moments(data: Array) -> WindowMoments:
     DataError
         If there are fewer windows than numbers that change, or too many numbers.
     """
-    flat = data.reshape(len(data), -1)
-    mean = mean_of(flat)
-    varying = np.flatnonzero((flat != flat[:1]).any(axis=0))
-    size = f"{data.shape[1]} steps of {data.shape[2]} features"
+    rows = data if isinstance(data, Rows) else rows_of(data)
+    mean, varying = rows.mean()
+    size = f"{rows.steps} steps of {len(rows.features)} features"
     if len(varying) > MOST_NUMBERS:
         raise DataError(
             f"windows of {size} have {len(varying):,} numbers that change, and their covariance is "
             f"made for up to {MOST_NUMBERS:,}: hold features, or choose another baseline"
         )
-    if len(flat) <= len(varying):
+    if len(rows) <= len(varying):
         raise DataError(
             f"the covariance of windows of {size} needs more than {len(varying):,} windows, but "
-            f"{len(flat):,} came: give more background windows, or choose another baseline"
+            f"{len(rows):,} came: give more background windows, or choose another baseline"
         )
-    deviation = flat[:, varying].std(axis=0)
-    z = (flat[:, varying] - mean[varying]) / deviation
-    s = shrinkage(z) if len(varying) else 0.0
-    R = (1 - s) * (z.T @ z / len(z)) + s * np.eye(len(varying))
+    # as `np.array_split` cuts
+    counts = [len(rows) // PARTS + (k < len(rows) % PARTS) for k in range(PARTS)]
+    ends = np.cumsum([0, *counts]).tolist()
+    products = np.empty((PARTS, len(varying), len(varying)))
+    for part, between in zip(products, pairwise(ends), strict=True):
+        part[:] = rows.products(mean, varying, *between)
+    deviation = np.sqrt(np.einsum("pnn->n", products) / len(rows))
+    products /= np.outer(deviation, deviation)
+    s = _likeliest(products, counts) if len(varying) else 0.0
+    R = (1 - s) * (products.sum(axis=0) / len(rows)) + s * np.eye(len(varying))
     return WindowMoments(mean, varying, R * np.outer(deviation, deviation), s)

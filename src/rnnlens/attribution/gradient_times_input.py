@@ -23,7 +23,7 @@ from rnnlens.attribution.mixing import flat_steps, inputs_of, refuse_tokens
 from rnnlens.attribution.target import Target
 from rnnlens.engine.backward import backward
 from rnnlens.engine.forward import forward
-from rnnlens.engine.plan import chunks
+from rnnlens.engine.plan import gathered
 from rnnlens.names import declared
 from rnnlens.network.network import Network
 
@@ -84,11 +84,12 @@ def gradient_times_input(
         If the input holds tokens.
     """
     refuse_tokens(network, of, "gradient times input")
-    parts = [
-        _part(network, inputs_of(inputs, chunk), target, baseline.part(chunk), of)
-        for chunk in chunks(network, inputs, runs=2)
-    ]
-    product, forecast, value = (np.concatenate(pieces) for pieces in zip(*parts, strict=True))
+
+    def part(chunk: slice) -> tuple[Array, ...]:
+        return _part(network, inputs_of(inputs, chunk), target, baseline.part(chunk), of)
+
+    passes = 3 + len(baseline.windows)
+    product, forecast, value = gathered(part, network, inputs, runs=3, passes=passes)
     residual = forecast - value - product.sum(axis=(1, 2))
     return GradientTimesInput(product[:, ::-1], forecast, value, residual)
 

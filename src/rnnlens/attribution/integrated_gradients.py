@@ -70,7 +70,6 @@ class _Limits(NamedTuple):
 
 
 class _Part(NamedTuple):
-    total: Array
     nodes: NDArray[np.int64]
     forecast: Array
     value: Array
@@ -125,11 +124,12 @@ def integrated_gradients(
         raise DataError(f"most_nodes must be at least {FEWEST_NODES}, but is {most_nodes}")
     refuse_tokens(network, of, "integrated gradients")
     limits = _Limits(tolerance, most_nodes)
+    total = np.empty_like(flat_steps(inputs[of]), order="C")
     parts = [
-        _part(network, inputs_of(inputs, k), target, baseline.part(k), of, (limits, k.start))
+        _part(network, inputs_of(inputs, k), target, baseline.part(k), of, limits, into=(total, k))
         for k in chunks(network, inputs, runs=3)
     ]
-    total, nodes, forecast, value = (np.concatenate(p) for p in zip(*parts, strict=True))
+    nodes, forecast, value = (np.concatenate(p) for p in zip(*parts, strict=True))
     return IntegratedGradients(
         contribution=total[:, ::-1],  # lag 1, the newest step, comes first
         forecast=forecast,
@@ -146,23 +146,29 @@ def _part(
     target: Target,
     baseline: Baseline,
     of: str,
-    how: tuple[_Limits, int],
+    limits: _Limits,
+    *,
+    into: tuple[Array, slice],
 ) -> _Part:
+    """Fill in the contributions of a chunk of the windows, and give the rest."""
+    whole, chunk = into
     run = forward(network, inputs)
     x, real = flat_steps(inputs[of]), real_steps(run, of)
     forecast = target.pick(run.outputs)
-    total, value = np.zeros_like(x), np.zeros(len(x))
+    total, value = whole[chunk], np.zeros(len(x))
+    total.fill(0)
     nodes = np.zeros(len(x), np.int64)
     for number in range(len(baseline.windows)):
         x0 = baseline.stand_in(x, real, number)
         run0 = forward(network, {**inputs, of: x0.reshape(inputs[of].shape)}, masks_of=run)
         f0 = target.pick(run0.outputs)
-        found, used = _adaptive(run, (x, x0), (forecast, f0), target, of, how)
+        found, used = _adaptive(run, (x, x0), (forecast, f0), target, of, (limits, chunk.start))
         total += found
         nodes = np.maximum(nodes, used)
         value += f0
     count = len(baseline.windows)
-    return _Part(total / count, nodes, forecast, value / count)
+    total /= count
+    return _Part(nodes, forecast, value / count)
 
 
 def _adaptive(

@@ -15,6 +15,7 @@ Both are 1/2 on average where the mixtures are drawn like the data.
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 
 import numpy as np
@@ -24,6 +25,7 @@ from scipy.linalg import cho_factor, cho_solve
 from rnnlens.attribution.baseline import Array, Baseline
 from rnnlens.attribution.conditional import GaussianConditional
 from rnnlens.attribution.covariance import WindowMoments, window_moments
+from rnnlens.attribution.rows import Rows
 from rnnlens.errors import DataError
 
 __all__ = ["MixedPlace", "mixed_place"]
@@ -31,8 +33,6 @@ __all__ = ["MixedPlace", "mixed_place"]
 #: Windows and cuts that are looked at: spread evenly over those given.
 MOST_SAMPLES = 100
 MOST_CUTS = 8
-#: Windows whose distances are computed together.
-AT_ONCE = 512
 
 
 @dataclass(frozen=True)
@@ -94,13 +94,14 @@ def mixed_place(
     which = _spread(len(x), MOST_SAMPLES)
     some, part = x[which], None if real is None else real[which]
     cuts = 1 + _spread(steps - 1, MOST_CUTS)
-    masks = np.arange(steps) >= cuts[:, None]
-    mixed = _mixed(baseline, which, some, part, masks)[..., free]
-    windows = _places(data[..., free], mixed.reshape(-1, steps, len(free)))
-    pairs = np.lib.stride_tricks.sliding_window_view(data[..., free], 2, axis=1)
-    pairs = pairs.swapaxes(-1, -2).reshape(-1, 2, len(free))
-    joints = np.stack([mixed[:, k, :, c - 1 : c + 1] for k, c in enumerate(cuts)], axis=1)
-    return MixedPlace(windows, _places(pairs, joints.reshape(-1, 2, len(free))))
+    windows, joints = _ranks(Rows(data, free, steps)), _ranks(Rows(data, free, 2))
+    for cut in cuts:
+        for mixed in _mixed(baseline, which, some, part, np.arange(steps) >= cut):
+            if windows is not None:
+                windows.rank(mixed[..., free])
+            if joints is not None:
+                joints.rank(mixed[:, cut - 1 : cut + 1, free])
+    return MixedPlace(*(float("nan") if one is None else one.mean for one in (windows, joints)))
 
 
 def _spread(count: int, most: int) -> NDArray[np.int64]:
@@ -112,39 +113,69 @@ def _mixed(
     which: NDArray[np.int64],
     x: Array,
     real: NDArray[np.bool_] | None,
-    masks: NDArray[np.bool_],
-) -> Array:
-    """Give the mixed windows (sample, cut, draw or background, step, feature)."""
+    shown: NDArray[np.bool_],
+) -> Iterator[Array]:
+    """Give the windows mixed at one cut (sample, step, feature), by draw or background."""
     if isinstance(baseline, GaussianConditional):
-        return baseline.stand_in(x, masks)
+        yield from baseline.stand_in(x, shown[None])[:, 0].swapaxes(0, 1)
+        return
     own = Baseline(
         baseline.text,
         tuple(w if len(w) == 1 else w[which] for w in baseline.windows),
         baseline.held,
     )
-    stand_ins = [own.stand_in(x, real, k) for k in range(len(own.windows))]
-    x0 = np.stack(stand_ins, axis=1)[:, None]
-    return np.where(masks[:, None, :, None], x[:, None, None], x0)
+    for number in range(len(own.windows)):
+        yield np.where(shown[:, None], x, own.stand_in(x, real, number))
 
 
-def _places(data: Array, windows: Array) -> float:
-    """Give the mean share of the data that lie nearer to their mean than the windows do."""
+@dataclass(eq=False)
+class _Ranks:
+    """The distances of the data from their mean, and where others came among them.
+
+    Parameters
+    ----------
+    moments : WindowMoments
+        Of the data.
+    factor : tuple
+        Cholesky factor of their covariance.
+    ordered : array (row,)
+        The distances, rising.
+    total, count : int
+        Sum of the places of those that were ranked, and how many they are.
+    """
+
+    moments: WindowMoments
+    factor: tuple[Array, bool]
+    ordered: Array
+    total: int = 0
+    count: int = 0
+
+    def rank(self, windows: Array) -> None:
+        """Take up the places of some rows."""
+        found = _distances(windows.reshape(len(windows), -1), self.moments, self.factor)
+        self.total += int(np.searchsorted(self.ordered, found).sum())
+        self.count += len(found)
+
+    @property
+    def mean(self) -> float:
+        """The mean share of the data that lie nearer to their mean."""
+        return self.total / self.count / len(self.ordered)
+
+
+def _ranks(rows: Rows) -> _Ranks | None:
+    """Order the data by their distance; None where there are too few or none that change."""
     try:
-        moments = window_moments(data)
+        moments = window_moments(rows)
     except DataError:
-        return float("nan")
+        return None
     if not len(moments.varying):
-        return float("nan")
+        return None
     factor = cho_factor(moments.covariance)
-    ordered = np.sort(_distances(data, moments, factor))
-    found = _distances(windows, moments, factor)
-    return float(np.searchsorted(ordered, found).mean() / len(ordered))
+    found = rows.each(lambda block: _distances(block, moments, factor))
+    found.sort()
+    return _Ranks(moments, factor, found)
 
 
-def _distances(windows: Array, moments: WindowMoments, factor: tuple[Array, bool]) -> Array:
-    flat = windows.reshape(len(windows), -1)[:, moments.varying]
-    found, mean = np.empty(len(flat)), moments.mean[moments.varying]
-    for first in range(0, len(flat), AT_ONCE):
-        away = flat[first : first + AT_ONCE] - mean
-        found[first : first + AT_ONCE] = np.einsum("nk,kn->n", away, cho_solve(factor, away.T))
-    return found
+def _distances(rows: Array, moments: WindowMoments, factor: tuple[Array, bool]) -> Array:
+    away = rows[:, moments.varying] - moments.mean[moments.varying]
+    return np.einsum("nk,kn->n", away, cho_solve(factor, away.T))

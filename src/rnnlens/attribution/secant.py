@@ -25,6 +25,7 @@ from rnnlens.attribution.baseline import Array, Baseline
 from rnnlens.attribution.conditional import GaussianConditional, refuse_conditional
 from rnnlens.attribution.contribution import Contribution, additive
 from rnnlens.attribution.masks import real_steps
+from rnnlens.attribution.mixing import flat_steps
 from rnnlens.attribution.target import Target
 from rnnlens.engine.backward import multipliers
 from rnnlens.engine.forward import States, forward
@@ -79,18 +80,24 @@ def secant(
     if isinstance(baseline, GaussianConditional):
         refuse_conditional("secant")
 
+    x = flat_steps(inputs[of])
+    contribution = np.empty_like(x, order="C")
+
     def part(chunk: slice) -> tuple[Array, ...]:
         given = {name: array[chunk] for name, array in inputs.items()}
         states = states_of(initial_state, chunk)
-        return _part(network, given, target, baseline.part(chunk), of, states)
+        # written where it belongs: chunks of its own would be so much more memory
+        total = contribution[chunk]
+        found = _part(network, given, target, baseline.part(chunk), of, states, total=total)
+        return found if initial_state is not None else found[:-1]
 
-    contribution, forecast, baseline_forecast, carried = gathered(
+    forecast, baseline_forecast, total, *carried = gathered(
         part, network, inputs, runs=3, passes=1 + 4 * len(baseline.windows), progress=progress
     )
-    total = contribution.sum(axis=(1, 2)) + carried
     residual = additive(total, forecast, baseline_forecast, "secant")
-    own = None if initial_state is None else carried
-    return Contribution(contribution, forecast, baseline_forecast, residual, own)
+    own = carried[0] if carried else None
+    # lag 1, the newest step, comes first
+    return Contribution(contribution[:, ::-1], forecast, baseline_forecast, residual, own)
 
 
 def _part(
@@ -100,17 +107,22 @@ def _part(
     baseline: Baseline,
     of: str,
     states: dict[str, list[Array]],
-) -> tuple[Array, Array, Array, Array]:
+    *,
+    total: Array,
+) -> tuple[Array, ...]:
+    """Fill in the contributions of some windows; give forecasts, sums, and what was carried in."""
     run = forward(network, inputs, initial_state=states)
     zeros = {name: [np.zeros_like(state) for state in given] for name, given in states.items()}
-    x = inputs[of].reshape(*inputs[of].shape[:2], -1)
+    x = flat_steps(inputs[of])
     real = real_steps(run, of)
-    total, value, carried = np.zeros_like(x), np.zeros(len(x)), np.zeros(len(x))
+    value, carried = np.zeros(len(x)), np.zeros(len(x))
+    total.fill(0)
     for number in range(len(baseline.windows)):
         x0 = baseline.stand_in(x, real, number)
         hidden = {**inputs, of: x0.reshape(inputs[of].shape)}
         run0 = forward(network, hidden, initial_state=zeros, masks_of=run)
         m = multipliers(run, run0, target.weight(run))
+        value += target.pick(run0.outputs)
         if (of, 0) in m:
             np.subtract(x, x0, out=x0)  # of what this run took nothing is needed any more
             x0 *= m[of, 0].reshape(x.shape)
@@ -119,11 +131,13 @@ def _part(
             for k, state in enumerate(given):
                 if (f"{name} initial state", k) in m:
                     carried += (m[f"{name} initial state", k] * state).sum(axis=1)
-        value += target.pick(run0.outputs)
+        del x0, hidden, run0, m  # before the next background takes as much
     count = len(baseline.windows)
     total /= count
-    # lag 1, the newest step, comes first
-    return total[:, ::-1], target.pick(run.outputs), value / count, carried / count
+    value /= count
+    carried /= count
+    summed = total.sum(axis=(1, 2))
+    return target.pick(run.outputs), value, summed + carried if states else summed, carried
 
 
 def states_of(given: States | None, samples: slice) -> dict[str, list[Array]]:

@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from rnnlens.engine.forward import Run
+from rnnlens.engine.joints import joints
 from rnnlens.engine.operations.registry import Array, join, pull
 from rnnlens.engine.plan import one_blas_thread
 from rnnlens.network.layers import Input
@@ -32,9 +33,11 @@ def multipliers(run: Run, run0: Run, m: Mapping[Ref, Array]) -> dict[Ref, Array]
     Returns
     -------
     dict of Ref to array (sample, ...)
-        Multipliers of every value that an output depends on, network inputs among them.
+        Multipliers of every value that an output depends on, network inputs among them; but for
+        values within a joint (see `rnnlens.engine.joints`).
     """
     found: dict[Ref, Array] = dict(m)
+    ends = joints(run.network)
     for node in reversed(run.network.nodes):
         if isinstance(node.layer, Input):
             continue
@@ -42,13 +45,17 @@ def multipliers(run: Run, run0: Run, m: Mapping[Ref, Array]) -> dict[Ref, Array]
         outer = tuple(found.get((node.name, k)) for k in range(len(tape.outputs)))
         if all(part is None for part in outer):
             continue
-        pulled = pull(node.layer, tape, tape0, outer)
-        for ref, part in zip(node.inputs, pulled, strict=False):
+        joint = ends.get(node.name)
+        if joint is None:
+            inputs, pulled = node.inputs, pull(node.layer, tape, tape0, outer)
+        else:
+            inputs, pulled = joint.nodes[0].inputs, joint.pull(run.tapes, run0.tapes, outer)
+        for ref, part in zip(inputs, pulled, strict=False):
             total = join(found.get(ref), part)
             if total is not None:
                 found[ref] = total
         # a state that the caller gave stands where no node feeds it
-        for k, part in enumerate(pulled[len(node.inputs) :]):
+        for k, part in enumerate(pulled[len(inputs) :]):
             if part is not None:
                 found[f"{node.name} initial state", k] = part
     return found

@@ -172,13 +172,8 @@ def forward(
         If an initial state is for a layer that does not take one or has the wrong shape.
     """
     given = dict(initial_state or {})
-    takes = {n.name for n in network.nodes if isinstance(n.layer, Recurrent | Bidirectional)}
-    unknown = sorted(set(given) - takes)
-    if unknown:
-        raise DataError(
-            f"{unknown[0]!r} is not a recurrent layer that takes an initial state: "
-            f"{', '.join(sorted(takes)) or 'there is none'}"
-        )
+    if given:
+        _refuse_unknown(network, given)
     tapes: dict[str, Tape] = {}
     for node in network.nodes:
         if isinstance(node.layer, Input):
@@ -190,6 +185,17 @@ def forward(
             taken = (taken[0], *_states(node, given[node.name], taken[0]))
         tapes[node.name] = run(node.layer, taken, masks, _forced(node, masks_of))
     return Run(network, tapes)
+
+
+def _refuse_unknown(network: Network, given: States) -> None:
+    """Refuse initial states of layers that take none."""
+    takes = {n.name for n in network.nodes if isinstance(n.layer, Recurrent | Bidirectional)}
+    unknown = sorted(set(given) - takes)
+    if unknown:
+        raise DataError(
+            f"{unknown[0]!r} is not a recurrent layer that takes an initial state: "
+            f"{', '.join(sorted(takes)) or 'there is none'}"
+        )
 
 
 def _forced(node: Node, masks_of: Run | None) -> Mask:

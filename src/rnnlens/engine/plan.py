@@ -48,7 +48,7 @@ __all__ = [
 Array = NDArray[Any]
 
 #: Bytes that the tapes of one thread's chunk may keep.
-BUDGET = 6 << 20
+BUDGET = 4 << 20
 #: Bytes that they may keep where fewer samples than a block fit the budget.
 MOST = 64 << 20
 #: Bytes that a way back keeps of a stretch of steps, at the point and at the reference.

@@ -20,7 +20,7 @@ from rnnlens.engine.kernels.registers import COLUMNS, ROWS, VECTORS, Vectors, pl
 from rnnlens.engine.kernels.slabs import activate, copy, fill, slopes
 from rnnlens.engine.kernels.tile import pack
 
-__all__ = ["back", "forward", "lay"]
+__all__ = ["back", "forward", "lay", "spread"]
 
 _NARROW, _BROAD = COLUMNS[8], COLUMNS[4]
 
@@ -154,6 +154,37 @@ def _rows_onto(line, pace, W, K, G, out, places, rows, Z):
                 else:
                     for s in range(wide):
                         out[first + (g + s) // size * apiece + (g + s) % size] += source[s]
+
+
+#: Numbers that `spread` takes at a time.
+STRETCH = 512
+
+
+@kernel
+def spread(x, W, G, y, span):
+    """Multiply numbers by a row of weights.
+
+    Parameters
+    ----------
+    x : array (number,)
+        The numbers.
+    W : array
+        From `lay`, of one row.
+    G : int
+        Weights of the row.
+    y : array (number * G,)
+        Filled.
+    span : tuple of two int
+        First number and end.
+    """
+    columns = _NARROW if x.itemsize == 8 else _BROAD
+    line = np.zeros(STRETCH + ROWS, x.dtype)
+    Z = np.empty(ROWS * columns, x.dtype)
+    nothing = np.zeros(W.size, x.dtype)
+    for begin in range(span[0], span[1], STRETCH):
+        rows = min(STRETCH, span[1] - begin)
+        copy(x[begin : begin + rows], line[:rows])
+        _rows_times(line, 1, W, 1, nothing, G, y[begin * G :], rows, Z)
 
 
 @part

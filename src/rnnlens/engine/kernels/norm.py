@@ -108,19 +108,20 @@ def back(m, x, means, scales, gamma, numbers, centred, m_x, span):
     entries = m_x.shape[1]
     for r in range(span[0], span[1]):
         given, out, row, row0 = m[r], m_x[r], x[0][r], x[1][r]
-        mean, mean0, s, s0 = means[0][r], means[1][r], scales[0][r], scales[1][r]
-        shift, shift0 = (mean, mean0) if centred else (zero, zero)
-        along, of_m, of_d = zero, zero, zero
+        s, s0 = scales[0][r], scales[1][r]
+        # what stands between two points: u, of which the mean is taken out where it is centred
+        mean = half * (means[0][r] + means[1][r])
+        shift = mean if centred else zero
+        along, of_m = zero, zero
         for k in range(entries):
             m_y = given[k] * gamma[k]
-            along = _plus(along, m_y * (half * (row[k] - shift) + half * (row0[k] - shift0)))
+            along = _plus(along, m_y * (half * (row[k] + row0[k]) - shift))
             of_m = _plus(of_m, m_y)
-            of_d = _plus(of_d, half * (row[k] - mean) + half * (row0[k] - mean0))
         # the secant of v^(-1/2), and v is the mean of d d
         m_d = -(one + one) * (along * share) * s * s0 / (one / s + one / s0)
         through = half * s + half * s0
-        # d = x - mean(x): what all entries receive of the mean
-        mean_m = share * (m_d * of_d + (through * of_m if centred else zero))
+        # d = x - mean(x): what all entries receive of the mean; deviations themselves sum to zero
+        mean_m = share * through * of_m if centred else zero
         for k in range(entries):
-            d = half * (row[k] - mean) + half * (row0[k] - mean0)
+            d = half * (row[k] + row0[k]) - mean
             out[k] = m_d * d + given[k] * gamma[k] * through - mean_m

@@ -4,17 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from typing import Any, NamedTuple
-from weakref import WeakKeyDictionary
 
 import numpy as np
 
 from rnnlens.engine.activations import pull as pull_activation
 from rnnlens.engine.activations import value
 from rnnlens.engine.kernels import affine
-from rnnlens.engine.kernels.compiling import announced
 from rnnlens.engine.kernels.slabs import Slab, coded
+from rnnlens.engine.operations.calls import KINDS, OnceARound, plain, shared
 from rnnlens.engine.operations.registry import Array, Mask, Multipliers, Tape, pull, run
-from rnnlens.engine.plan import by_equations, round_of_work
+from rnnlens.engine.plan import by_equations
 from rnnlens.engine.threads import share
 from rnnlens.errors import DataError
 from rnnlens.network.layers import Conv1D, Dense, Embedding, TimeDistributed
@@ -28,15 +27,28 @@ WORTH = 1 << 21
 def _product(x: Array, W: Array) -> Array:
     """Give ``x W`` over the last axis; threads share the rows where there are many."""
     rows = x.reshape(-1, x.shape[-1])
-    if len(W) == 1:  # nothing to sum, and BLAS makes much of it
-        return (rows * W).reshape(*x.shape[:-1], W.shape[1])
     product = np.empty((len(rows), W.shape[1]), x.dtype)
 
     def work(begin: int, end: int) -> None:
         np.matmul(rows[begin:end], W, out=product[begin:end])
 
-    share(work, len(rows), max(1, WORTH // W.size))
+    if len(W) == 1 and x.dtype in KINDS and not by_equations():
+        _spread(rows, W, product)
+    elif len(rows) * W.size < WORTH:
+        work(0, len(rows))
+    else:
+        share(work, len(rows), max(1, WORTH // W.size))
     return product.reshape(*x.shape[:-1], W.shape[1])
+
+
+def _spread(x: Array, W: Array, product: Array) -> None:
+    """Fill a product in which there is nothing to sum: BLAS makes much of it."""
+    numbers, row, filled = plain(x, (-1,), x.dtype), affine.lay(W), product.reshape(-1)
+
+    def work(begin: int, end: int) -> None:
+        affine.spread(numbers, row, W.shape[1], filled, (begin, end))
+
+    shared(affine.spread, work, len(x), affine.STRETCH, x, alone=product.size < WORTH)
 
 
 @run.register
@@ -179,31 +191,18 @@ def _groups(layer: Conv1D, dtype: np.dtype) -> list[Array]:
 MOST = 128
 #: Samples from whose multiples threads begin.
 BLOCK = 8
-#: What the kernels compute in.
-_KINDS = (np.dtype("f4"), np.dtype("f8"))
 
 
 class _Laid(NamedTuple):
-    """A convolution as the kernels take it, and the round of work in which it was laid out."""
+    """A convolution as the kernels take it."""
 
-    seen_in: object
-    dtype: np.dtype
     phi: Slab
     W: Array
     back: Array
     b: Array
 
 
-_LAID: WeakKeyDictionary[Conv1D, _Laid] = WeakKeyDictionary()
-
-
-def _laid(layer: Conv1D, x: Array) -> _Laid | None:
-    """Lay a convolution out for the kernels, once a round of work, where they serve it."""
-    here, known = round_of_work(), _LAID.get(layer)
-    if by_equations() or x.dtype not in _KINDS or _sizes(layer, x.shape[1])[-1] < 1:
-        return None
-    if known is not None and here is not None and known.seen_in is here and known.dtype == x.dtype:
-        return known
+def _lay(layer: Conv1D, x: Array) -> _Laid | None:
     taps, features, units = layer.W.shape
     narrow = layer.groups == 1 and 0 < taps * features <= MOST and 0 < units <= MOST
     phi = coded(layer.activation, x.dtype) if narrow else None
@@ -211,9 +210,17 @@ def _laid(layer: Conv1D, x: Array) -> _Laid | None:
         return None
     W = np.array(layer.W, x.dtype).reshape(-1, units)
     b = np.zeros(units, x.dtype) if layer.b is None else np.array(layer.b, x.dtype)
-    found = _Laid(here, x.dtype, phi, affine.lay(W), affine.lay(W.T), b)
-    _LAID[layer] = found
-    return found
+    return _Laid(phi, affine.lay(W), affine.lay(W.T), b)
+
+
+_convolution = OnceARound(_lay)
+
+
+def _laid(layer: Conv1D, x: Array) -> _Laid | None:
+    """Lay a convolution out for the kernels, where they serve it."""
+    if by_equations() or x.dtype not in KINDS or _sizes(layer, x.shape[1])[-1] < 1:
+        return None
+    return _convolution(layer, x)
 
 
 def _sizes(layer: Conv1D, length: int) -> tuple[int, int, int, int, int]:
@@ -225,27 +232,9 @@ def _sizes(layer: Conv1D, length: int) -> tuple[int, int, int, int, int]:
     return taps, layer.dilation, layer.stride, before, rows
 
 
-def _plain(array: Array, shape: tuple[int, ...], like: Array) -> Array:
-    """Give an array as the kernels were compiled for it: rows together, and not read-only."""
-    flags = array.flags
-    if array.dtype != like.dtype or not (flags.c_contiguous and flags.writeable):
-        array = np.array(array, like.dtype, order="C")
-    return array.reshape(shape)
-
-
-#: Kernels that have been called, and with what: they need not be announced any more.
-_CALLED: set[tuple[int, str]] = set()
-
-
-def _share(kernel: Any, work: Callable[[int, int], None], x: Array, each: int) -> None:
-    """Do work on the samples, of so many multiplications each, by threads where worth while."""
-    known = (id(kernel), x.dtype.char)
-    if len(x) * each < WORTH and known in _CALLED:
-        work(0, len(x))
-        return
-    with announced():
-        share(work, len(x), BLOCK)
-    _CALLED.add(known)
+def _share(kernel: Any, work: Callable[[int, int], None], x: Array, multiplications: int) -> None:
+    """Do work on the samples by threads where it is worth while."""
+    shared(kernel, work, len(x), BLOCK, x, alone=multiplications < WORTH)
 
 
 def _convolve(layer: Conv1D, x: Array, laid: _Laid) -> tuple[Array, Array]:
@@ -253,7 +242,7 @@ def _convolve(layer: Conv1D, x: Array, laid: _Laid) -> tuple[Array, Array]:
     sizes = _sizes(layer, x.shape[1])
     rows, units = sizes[-1], layer.W.shape[-1]
     features = x.shape[2]
-    steps = _plain(x, (len(x), x.shape[1] * features), x)
+    steps = plain(x, (len(x), x.shape[1] * features), x.dtype)
     W, b, phi = laid.W, laid.b, laid.phi
     bent = layer.activation.name != "linear"
     a = np.empty((len(x), rows * units), x.dtype)
@@ -262,7 +251,7 @@ def _convolve(layer: Conv1D, x: Array, laid: _Laid) -> tuple[Array, Array]:
     def work(begin: int, end: int) -> None:
         affine.forward(steps, features, W, b, sizes, bent, phi, a, y, (begin, end))
 
-    _share(affine.forward, work, x, W.size * sizes[-1])
+    _share(affine.forward, work, x, len(x) * W.size * sizes[-1])
     shape = (len(x), rows, units)
     found = a.reshape(shape)
     return found, y.reshape(shape) if bent else found
@@ -276,18 +265,18 @@ def _deconvolve(layer: Conv1D, tape: Tape, tape0: Tape, m: Array, laid: _Laid) -
     W, phi = laid.back, laid.phi
     bent = layer.activation.name != "linear"
     shape = (len(x), size)
-    given = _plain(m, shape, x)
+    given = plain(m, shape, x.dtype)
     a = y = (given, given)
     if bent:
-        a = _plain(tape.saved, shape, x), _plain(tape0.saved, shape, x)
-        y = _plain(tape.outputs[0], shape, x), _plain(tape0.outputs[0], shape, x)
+        a = plain(tape.saved, shape, x.dtype), plain(tape0.saved, shape, x.dtype)
+        y = plain(tape.outputs[0], shape, x.dtype), plain(tape0.outputs[0], shape, x.dtype)
     features = x.shape[2]
     m_x = np.empty((len(x), x.shape[1] * features), x.dtype)
 
     def work(begin: int, end: int) -> None:
         affine.back(given, features, W, sizes, bent, phi, a, y, tape is tape0, m_x, (begin, end))
 
-    _share(affine.back, work, x, W.size * sizes[-1])
+    _share(affine.back, work, x, len(x) * W.size * sizes[-1])
     return m_x.reshape(x.shape)
 
 
@@ -345,7 +334,8 @@ def _(layer: Embedding, inputs: tuple[Array, ...], masks: tuple[Mask, ...], forc
     mask = None
     if layer.mask_zero:
         mask = tokens != 0 if forced is None else np.broadcast_to(forced, tokens.shape)
-    return Tape(inputs, (np.asarray(layer.E, x.dtype)[tokens],), (mask,))
+    # `take` copies whole rows, ten times as fast as an index does
+    return Tape(inputs, (np.asarray(layer.E, x.dtype).take(tokens, axis=0),), (mask,))
 
 
 @pull.register

@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 
 from rnnlens.engine.kernels import norm
-from rnnlens.engine.kernels.compiling import announced
+from rnnlens.engine.operations.calls import KINDS, OnceARound, plain, shared
 from rnnlens.engine.operations.registry import Array, Mask, Multipliers, Tape, pull, run
-from rnnlens.engine.plan import by_equations, share
+from rnnlens.engine.plan import by_equations
 from rnnlens.network.layers import BatchNormalization, LayerNormalization
 
 __all__: list[str] = []
@@ -73,22 +73,18 @@ def _middle(a: Array, a0: Array) -> Array:
     return a if a is a0 else (a + a0) / 2
 
 
-#: What the kernels compute in.
-_KINDS = (np.dtype("f4"), np.dtype("f8"))
-
-
 def _by_rows(layer: LayerNormalization, x: Array) -> bool:
     """Say whether the kernels take it: rows of the last axis, of a type that they have."""
     last = len(layer.axes) == 1 and layer.axes[0] in {-1, x.ndim - 1}
-    return last and x.shape[-1] > 0 and x.dtype in _KINDS and not by_equations()
+    return last and x.shape[-1] > 0 and x.dtype in KINDS and not by_equations()
 
 
-def _plain(array: Array, shape: tuple[int, ...], like: Array) -> Array:
-    """Give an array as the kernels were compiled for it: rows together, and not read-only."""
-    flags = array.flags
-    if array.dtype != like.dtype or not (flags.c_contiguous and flags.writeable):
-        array = np.array(array, like.dtype, order="C")
-    return array.reshape(shape)
+class _Laid(NamedTuple):
+    """Scale, offset and constants as the kernels take them."""
+
+    gamma: Array
+    beta: Array
+    numbers: Array
 
 
 def _entries(values: np.ndarray | None, other: float, x: Array) -> Array:
@@ -101,26 +97,22 @@ def _numbers(layer: LayerNormalization, x: Array) -> Array:
     return np.array([layer.epsilon, 1 / x.shape[-1], 0.5], x.dtype)
 
 
-#: Kernels that have been called, and with what: they need not be announced any more.
-_CALLED: set[tuple[int, str]] = set()
+def _lay(layer: LayerNormalization, x: Array) -> _Laid:
+    return _Laid(_entries(layer.gamma, 1, x), _entries(layer.beta, 0, x), _numbers(layer, x))
+
+
+_laid = OnceARound(_lay)
 
 
 def _share(kernel: Any, work: Callable[[int, int], None], rows: Array) -> None:
     """Do work on the rows, by threads where it is worth while."""
-    known = (id(kernel), rows.dtype.char)
-    if rows.size < WORTH and known in _CALLED:
-        work(0, len(rows))
-        return
-    with announced():
-        share(work, len(rows), BLOCK)
-    _CALLED.add(known)
+    shared(kernel, work, len(rows), BLOCK, rows, alone=rows.size < WORTH)
 
 
 def _run_rows(layer: LayerNormalization, x: Array) -> tuple[Array, Array, Array]:
     """Normalise the last axis by the kernels; give the output, the mean and the scale."""
-    rows = _plain(x, (-1, x.shape[-1]), x)
-    gamma, beta = _entries(layer.gamma, 1.0, x), _entries(layer.beta, 0.0, x)
-    y, numbers = np.empty(rows.shape, x.dtype), _numbers(layer, x)
+    rows, (gamma, beta, numbers) = plain(x, (-1, x.shape[-1]), x.dtype), _laid(layer, x)
+    y = np.empty(rows.shape, x.dtype)
     mean, s = np.empty(len(rows), x.dtype), np.empty(len(rows), x.dtype)
 
     def work(begin: int, end: int) -> None:
@@ -134,8 +126,8 @@ def _run_rows(layer: LayerNormalization, x: Array) -> tuple[Array, Array, Array]
 def _kept(tape: Tape, x: Array) -> tuple[Array, Array, Array]:
     """Give the rows, their means and their scales as the kernels take them."""
     mean, s = tape.saved
-    rows = _plain(tape.inputs[0], (-1, x.shape[-1]), x)
-    return rows, _plain(mean, (-1,), x), _plain(s, (-1,), x)
+    rows = plain(tape.inputs[0], (-1, x.shape[-1]), x.dtype)
+    return rows, plain(mean, (-1,), x.dtype), plain(s, (-1,), x.dtype)
 
 
 def _pull_rows(layer: LayerNormalization, tape: Tape, tape0: Tape, m: Array) -> Array:
@@ -143,11 +135,7 @@ def _pull_rows(layer: LayerNormalization, tape: Tape, tape0: Tape, m: Array) -> 
     x = tape.inputs[0]
     kept = _kept(tape, x)
     points, means, scales = zip(kept, kept if tape0 is tape else _kept(tape0, x), strict=True)
-    given, gamma, numbers = (
-        _plain(m, kept[0].shape, x),
-        _entries(layer.gamma, 1.0, x),
-        _numbers(layer, x),
-    )
+    given, (gamma, _, numbers) = plain(m, kept[0].shape, x.dtype), _laid(layer, x)
     m_x = np.empty(given.shape, x.dtype)
 
     def work(begin: int, end: int) -> None:

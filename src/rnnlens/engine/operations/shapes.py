@@ -42,7 +42,8 @@ def _(layer: Permute, inputs: tuple[Array, ...], masks: tuple[Mask, ...], forced
 @pull.register
 def _(layer: Permute, tape: Tape, tape0: Tape, m: Multipliers) -> Multipliers:
     assert m[0] is not None
-    return (m[0].transpose(np.argsort((0, *layer.axes))),)
+    order = (0, *layer.axes)
+    return (m[0].transpose(sorted(range(len(order)), key=order.__getitem__)),)
 
 
 @run.register

@@ -1,0 +1,175 @@
+"""Rows of numbers cut out of windows some at a time: their mean and their products in little room.
+
+What describes data, means and covariances and how far out a step lies, looks at every window; laid
+out all at once that takes several times the memory of the windows. Here a block of rows is cut out
+when it is looked at, and dropped.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+__all__ = ["Rows", "rows_of"]
+
+Array = NDArray[np.float64]
+
+#: Numbers of a block: a quarter of a megabyte, which stays in the cache.
+BLOCK = 1 << 15
+
+
+@dataclass(frozen=True, eq=False)
+class Rows:
+    """Neighbouring steps of windows, laid out as rows, window by window.
+
+    Parameters
+    ----------
+    data : array (window, step, feature)
+        The windows.
+    features : array of int
+        Which features a row holds.
+    steps : int
+        Neighbouring steps of a row.
+    every : int
+        Every so many of the rows there are, from the first on.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> pairs = Rows(np.arange(6.0).reshape(2, 3, 1), np.array([0]), steps=2)
+    >>> len(pairs), pairs.cut(1, 3).tolist()
+    (4, [[1.0, 2.0], [3.0, 4.0]])
+    """
+
+    data: NDArray[np.floating]
+    features: NDArray[np.int64]
+    steps: int = 1
+    every: int = 1
+
+    def __len__(self) -> int:
+        return (len(self.data) * self._places + self.every - 1) // self.every
+
+    @property
+    def _places(self) -> int:
+        """Places of a window at which a row may begin."""
+        return self.data.shape[1] - self.steps + 1
+
+    @property
+    def numbers(self) -> int:
+        """Numbers of a row."""
+        return self.steps * len(self.features)
+
+    def cut(self, first: int, end: int) -> Array:
+        """Give some of the rows.
+
+        Parameters
+        ----------
+        first, end : int
+            The first of them and the one after the last.
+
+        Returns
+        -------
+        array (row, number)
+            Step by step and feature by feature, in float64.
+        """
+        window, step = np.divmod(np.arange(first, end) * self.every, self._places)
+        found = self.data[window[:, None], step[:, None] + np.arange(self.steps)]
+        if len(self.features) < self.data.shape[2]:
+            found = found[..., self.features]
+        return found.reshape(end - first, -1).astype(np.float64, copy=False)
+
+    def blocks(self, first: int = 0, end: int | None = None) -> Iterator[Array]:
+        """Give rows block by block.
+
+        Parameters
+        ----------
+        first, end : int, optional
+            The first row and the one after the last; all where not given.
+
+        Yields
+        ------
+        array (row, number)
+            As `cut` gives them.
+        """
+        size, end = max(1, BLOCK // max(1, self.numbers)), len(self) if end is None else end
+        for begin in range(first, end, size):
+            yield self.cut(begin, min(begin + size, end))
+
+    def each(self, number: Callable[[Array], Array]) -> Array:
+        """Compute a number for each row.
+
+        Parameters
+        ----------
+        number : callable
+            From rows to one number each.
+
+        Returns
+        -------
+        array (row,)
+            The numbers.
+        """
+        found, first = np.empty(len(self)), 0
+        for block in self.blocks():
+            found[first : first + len(block)] = number(block)
+            first += len(block)
+        return found
+
+    def mean(self) -> tuple[Array, NDArray[np.int64]]:
+        """Average the rows, keeping what is constant as it is, free of rounding.
+
+        Returns
+        -------
+        tuple of two arrays (number,)
+            The means, and the places of the numbers that change at all.
+        """
+        one = self.cut(0, 1)[0]
+        total, changes = np.zeros(len(one)), np.zeros(len(one), bool)
+        for block in self.blocks():
+            away = block - one
+            total += away.sum(axis=0)
+            changes |= away.any(axis=0)
+        return one + total / len(self), np.flatnonzero(changes)
+
+    def products(
+        self, mean: Array, numbers: NDArray[np.int64], first: int = 0, end: int | None = None
+    ) -> Array:
+        """Sum the products of what some numbers differ from their mean.
+
+        Parameters
+        ----------
+        mean : array (number,)
+            From `mean`.
+        numbers : array of int
+            Which numbers.
+        first, end : int, optional
+            As in `blocks`.
+
+        Returns
+        -------
+        array (len(numbers), len(numbers))
+            Over the number of rows, their covariance.
+        """
+        total, about = np.zeros((len(numbers), len(numbers))), mean[numbers]
+        for block in self.blocks(first, end):
+            away = block[:, numbers] - about
+            total += away.T @ away
+        return total
+
+
+def rows_of(data: NDArray[np.floating]) -> Rows:
+    """Lay out each window as a row.
+
+    Parameters
+    ----------
+    data : array (window, step, feature)
+        The windows.
+
+    Returns
+    -------
+    Rows
+        As many as there are windows.
+    """
+    return Rows(data, np.arange(data.shape[2]), data.shape[1])

@@ -1,0 +1,112 @@
+"""Layers whose multipliers are carried back at once: a convolution, and what bends its result.
+
+PyTorch and ONNX state a convolution and its activation apart, often with a turn of the axes in
+between. The kernels of a convolution carry multipliers back through both while the numbers are in
+the nearest cache; apart, every one of them would go to memory and come back once more.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from weakref import WeakKeyDictionary
+
+from rnnlens.engine.operations.registry import Multipliers, Tape, pull
+from rnnlens.network.layers import Activate, Conv1D, Permute
+from rnnlens.network.network import Network, Node
+
+__all__ = ["Joint", "joints"]
+
+
+@dataclass(frozen=True, eq=False)
+class Joint:
+    """A convolution, turns of the axes if any, and an activation, in a row.
+
+    Parameters
+    ----------
+    nodes : tuple of Node
+        In that order; nothing else takes from any but the last.
+    layer : Conv1D
+        The convolution with the activation.
+    """
+
+    nodes: tuple[Node, ...]
+    layer: Conv1D
+
+    def pull(
+        self, tapes: Mapping[str, Tape], tapes0: Mapping[str, Tape], m: Multipliers
+    ) -> Multipliers:
+        """Carry multipliers of the activation's output back to what the convolution takes.
+
+        Parameters
+        ----------
+        tapes, tapes0 : mapping of str to Tape
+            By node, at the point and at the reference; the same object for derivatives.
+        m : tuple of array
+            Multipliers of the output.
+
+        Returns
+        -------
+        tuple of array
+            Multipliers of the convolution's input.
+        """
+        tape = self._tape(tapes)
+        tape0 = tape if tapes is tapes0 else self._tape(tapes0)
+        return pull(self.layer, tape, tape0, self._turned(tapes, m))
+
+    def _turned(self, tapes: Mapping[str, Tape], values: Multipliers) -> Multipliers:
+        """Turn axes as the activation has them back to the convolution's."""
+        for node in reversed(self.nodes[1:-1]):
+            values = pull(node.layer, tapes[node.name], tapes[node.name], values)
+        return values
+
+    def _tape(self, tapes: Mapping[str, Tape]) -> Tape:
+        """Give what one layer that does both would have kept."""
+        first, last = tapes[self.nodes[0].name], tapes[self.nodes[-1].name]
+        (value,) = self._turned(tapes, last.outputs)
+        assert value is not None
+        return Tape(first.inputs, (value,), first.masks, first.saved)
+
+
+_FOUND: WeakKeyDictionary[Network, dict[str, Joint]] = WeakKeyDictionary()
+
+
+def joints(network: Network) -> dict[str, Joint]:
+    """Find the layers of a network whose multipliers are carried back at once.
+
+    Parameters
+    ----------
+    network : Network
+        The network.
+
+    Returns
+    -------
+    dict of str to Joint
+        By the name of the activation.
+    """
+    found = _FOUND.get(network)
+    if found is None:
+        found = _FOUND[network] = _joints(network)
+    return found
+
+
+def _joints(network: Network) -> dict[str, Joint]:
+    used = Counter([*network.outputs, *(ref for node in network.nodes for ref in node.inputs)])
+    before = {
+        node.name: network[node.inputs[0][0]]
+        for node in network.nodes
+        if isinstance(node.layer, Activate | Permute) and used[node.inputs[0]] == 1
+    }
+    found = {}
+    for node in network.nodes:
+        if not isinstance(node.layer, Activate) or node.layer.activation.axis_wise:
+            continue
+        row = [node]
+        while row[0].name in before and (len(row) == 1 or isinstance(row[0].layer, Permute)):
+            row.insert(0, before[row[0].name])
+        first = row[0].layer
+        if isinstance(first, Conv1D) and first.activation.name == "linear":
+            layer = replace(first, activation=node.layer.activation)
+            found[node.name] = Joint(tuple(row), layer)
+    return found
