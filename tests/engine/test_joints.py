@@ -1,11 +1,13 @@
 """A convolution and its activation, carried back at once, against each layer carried back alone."""
 
+import tracemalloc
+
 import numpy as np
 import pytest
 
 from networks import cell, chain
 from rnnlens.engine.backward import backward, multipliers
-from rnnlens.engine.forward import entries, forward
+from rnnlens.engine.forward import entries, forward, outputs
 from rnnlens.engine.joints import joints
 from rnnlens.engine.operations.registry import pull
 from rnnlens.network.activations import Activation
@@ -111,3 +113,50 @@ def test_multipliers_given_within_a_joint_are_carried_back_beside_its_own(rng):
 )
 def test_other_layers_are_left_apart(layers, rng):
     assert not joints(chain(*layers(rng), shape=(9, 3)))
+
+
+@pytest.mark.parametrize("phi", ACTIVATIONS, ids=str)
+@pytest.mark.parametrize("precision", ["float64", "float32"])
+def test_a_run_for_outputs_alone_gives_what_a_kept_run_gives(phi, precision, rng):
+    for network in (
+        convolved(rng, phi, padding="same"),
+        chain(convolution(rng, activation=phi), Dense(rng.normal(size=(4, 2))), shape=(9, 3)),
+        chain(convolution(rng, features=3, groups=1, activation=phi), shape=(9, 3)),
+    ):
+        inputs = entries(network, rng.normal(size=(37, 9, 3)), precision)
+        (found,), (expected,) = outputs(network, inputs), forward(network, inputs).outputs
+        # another tanh, right to three units in the last place
+        np.testing.assert_allclose(found, expected, rtol=0, atol=64 * np.finfo(precision).eps)
+
+
+def test_values_that_are_taken_twice_or_given_out_stay_until_then(rng):
+    dense = Dense(rng.normal(size=(3, 3)))
+    nodes = (
+        *chain(dense, shape=(9, 3)).nodes,
+        Node("twice", Add(), (("dense", 0), ("dense", 0))),
+        Node("late", Add(), (("twice", 0), ("dense", 0))),
+    )
+    origin = chain(shape=(9, 3)).origin
+    network = Network(nodes, (("twice", 0), ("late", 0)), origin)
+    inputs = entries(network, rng.normal(size=(5, 9, 3)))
+    for found, expected in zip(
+        outputs(network, inputs), forward(network, inputs).outputs, strict=True
+    ):
+        np.testing.assert_array_equal(found, expected)
+
+
+def test_a_run_for_outputs_alone_holds_what_it_still_needs(rng):
+    layers = [Dense(rng.normal(size=(64, 64))) for _ in range(12)]
+    network = chain(*layers, shape=(9, 64))
+    inputs = entries(network, rng.normal(size=(300, 9, 64)))
+    room = 300 * 9 * 64 * 8
+    peaks = []
+    for work in (outputs, forward):
+        work(network, inputs)
+        tracemalloc.start()
+        work(network, inputs)
+        peaks.append(tracemalloc.get_traced_memory()[1] / room)
+        tracemalloc.stop()
+    # what a layer takes and gives, and the activation's copy; against that of every layer
+    assert peaks[0] < 5
+    assert peaks[1] > 11

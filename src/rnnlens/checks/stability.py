@@ -23,7 +23,7 @@ from rnnlens.attribution.masks import real_steps
 from rnnlens.attribution.mixing import flat_steps
 from rnnlens.attribution.target import Target
 from rnnlens.checks.attributions import Attribute
-from rnnlens.engine.forward import forward
+from rnnlens.engine.forward import forward, outputs
 from rnnlens.names import declared
 from rnnlens.network.layers import Embedding
 from rnnlens.network.network import Network
@@ -98,7 +98,7 @@ def stability(
         found = attribute(network, {**inputs, of: x}, target, baseline, of=of)
         change = np.linalg.norm((found - contribution).reshape(len(x), -1), axis=1)
         worst = np.maximum(worst, change)
-        forecast = target.pick(forward(network, {**inputs, of: x}).outputs)
+        forecast = target.pick(outputs(network, {**inputs, of: x}))
         moved = np.maximum(moved, np.abs(forecast - ends[0]))
     there = size > 0
     scale = float(np.sqrt(np.mean((ends[0] - ends[1]) ** 2)))

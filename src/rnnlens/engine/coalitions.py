@@ -18,7 +18,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from rnnlens.engine import trees
-from rnnlens.engine.forward import Run, States, forward
+from rnnlens.engine.forward import Run, States, forward, outputs
 from rnnlens.engine.operations.registry import Array
 from rnnlens.engine.plan import chunks
 from rnnlens.engine.players import Players
@@ -250,8 +250,8 @@ class Game:
                     for name, z in (self.initial_state or {}).items()
                 }
                 self.counter.add(len(shown) * x.shape[1] * recurrent)
-                run = forward(network, inputs, initial_state=states, masks_of=alone)
-                found[w, chunk] = self.value(run.outputs)
+                given = outputs(network, inputs, initial_state=states, masks_of=alone)
+                found[w, chunk] = self.value(given)
         return found
 
 

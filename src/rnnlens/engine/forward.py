@@ -1,13 +1,15 @@
-"""Running a network forward, keeping what the way back and the trace need."""
+"""Running a network forward: keeping what the way back and the trace need, or its outputs alone."""
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import ArrayLike
 
+from rnnlens.engine.joints import joints
 from rnnlens.engine.operations import (  # noqa: F401  (each registers its layers)
     axes,
     linear,
@@ -18,13 +20,13 @@ from rnnlens.engine.operations import (  # noqa: F401  (each registers its layer
     recurrent,
     shapes,
 )
-from rnnlens.engine.operations.registry import Array, Mask, Tape, run
+from rnnlens.engine.operations.registry import Array, Mask, Tape, run, show
 from rnnlens.engine.plan import gathered, one_blas_thread
 from rnnlens.errors import DataError
 from rnnlens.network.layers import Bidirectional, Embedding, Input, Masking, Recurrent
 from rnnlens.network.network import Network, Node, Ref
 
-__all__ = ["Run", "States", "entries", "forward", "predict"]
+__all__ = ["Run", "States", "entries", "forward", "outputs", "predict"]
 
 #: Initial states by name of the recurrent layer: hidden (and cell), each (sample, unit).
 States = Mapping[str, Sequence[ArrayLike]]
@@ -174,17 +176,76 @@ def forward(
     given = dict(initial_state or {})
     if given:
         _refuse_unknown(network, given)
-    tapes: dict[str, Tape] = {}
+    tapes = {name: Tape((), (inputs[name],), (None,)) for name in network.inputs}
     for node in network.nodes:
-        if isinstance(node.layer, Input):
-            tapes[node.name] = Tape((), (inputs[node.name],), (None,))
-            continue
-        taken = tuple(tapes[name].outputs[k] for name, k in node.inputs)
-        masks = tuple(tapes[name].masks[k] for name, k in node.inputs)
-        if node.name in given:
-            taken = (taken[0], *_states(node, given[node.name], taken[0]))
-        tapes[node.name] = run(node.layer, taken, masks, _forced(node, masks_of))
+        if not isinstance(node.layer, Input):
+            taken, masks = _taken(node, tapes, given)
+            tapes[node.name] = run(node.layer, taken, masks, _forced(node, masks_of))
     return Run(network, tapes)
+
+
+@one_blas_thread()
+def outputs(
+    network: Network,
+    inputs: Mapping[str, Array],
+    *,
+    initial_state: States | None = None,
+    masks_of: Run | None = None,
+) -> tuple[Array, ...]:
+    """Run a network for its outputs alone: what nothing takes any more is let go.
+
+    The next layer then gets memory that is still in the cache.
+
+    Parameters
+    ----------
+    network, inputs, initial_state, masks_of : object
+        As `forward` takes them.
+
+    Returns
+    -------
+    tuple of array (sample, ...)
+        The outputs that `forward` gives.
+
+    Raises
+    ------
+    DataError
+        As `forward` does.
+    """
+    given = dict(initial_state or {})
+    if given:
+        _refuse_unknown(network, given)
+    left = Counter([*network.outputs, *(ref for node in network.nodes for ref in node.inputs)])
+    ends = joints(network)
+    within = {node.name for joint in ends.values() for node in joint.nodes[:-1]}
+    tapes = {name: Tape((), (inputs[name],), (None,)) for name in network.inputs}
+    for node in network.nodes:
+        if isinstance(node.layer, Input) or node.name in within:
+            continue
+        joint = ends.get(node.name)
+        first = node if joint is None else joint.nodes[0]
+        taken, masks = _taken(first, tapes, given)
+        if joint is None:
+            tape = show(node.layer, taken, masks, _forced(node, masks_of))
+        else:
+            tape = joint.show(*taken)
+        tapes[node.name] = Tape((), tape.outputs, tape.masks)
+        del taken, tape
+        left.subtract(first.inputs)
+        for name in {name for name, _ in first.inputs}:
+            if not any(left[name, k] for k in range(len(tapes[name].outputs))):
+                del tapes[name]
+    return tuple(tapes[name].outputs[number] for name, number in network.outputs)
+
+
+def _taken(
+    node: Node, tapes: Mapping[str, Tape], given: States
+) -> tuple[tuple[Array, ...], tuple[Mask, ...]]:
+    """Give what a node takes, and the masks of that."""
+    taken = tuple(tapes[name].outputs[k] for name, k in node.inputs)
+    masks = tuple(tapes[name].masks[k] for name, k in node.inputs)
+    if node.name in given:
+        taken = (taken[0], *_states(node, given[node.name], taken[0]))
+    return taken, masks
 
 
 def _refuse_unknown(network: Network, given: States) -> None:
@@ -251,7 +312,7 @@ def predict(
             for name, states in (initial_state or {}).items()
         }
         given = {name: array[chunk] for name, array in inputs.items()}
-        return forward(network, given, initial_state=states).outputs
+        return outputs(network, given, initial_state=states)
 
-    outputs = gathered(part, network, inputs)
-    return outputs[0] if len(outputs) == 1 else outputs
+    found = gathered(part, network, inputs)
+    return found[0] if len(found) == 1 else found

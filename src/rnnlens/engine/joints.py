@@ -1,8 +1,9 @@
-"""Layers whose multipliers are carried back at once: a convolution, and what bends its result.
+"""Layers that are gone through at once: a convolution, and what bends its result.
 
 PyTorch and ONNX state a convolution and its activation apart, often with a turn of the axes in
-between. The kernels of a convolution carry multipliers back through both while the numbers are in
-the nearest cache; apart, every one of them would go to memory and come back once more.
+between. The kernels of a convolution go through both while the numbers are in the nearest cache;
+apart, every one of them would go to memory and come back once more. So are multipliers carried
+back, and so is a network run whose outputs alone are wanted.
 """
 
 from __future__ import annotations
@@ -12,7 +13,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from weakref import WeakKeyDictionary
 
-from rnnlens.engine.operations.registry import Multipliers, Tape, pull
+from rnnlens.engine.operations.registry import Array, Multipliers, Tape, pull, show
 from rnnlens.network.layers import Activate, Conv1D, Permute
 from rnnlens.network.network import Network, Node
 
@@ -33,6 +34,24 @@ class Joint:
 
     nodes: tuple[Node, ...]
     layer: Conv1D
+
+    def show(self, x: Array) -> Tape:
+        """Run the layers for what they give alone.
+
+        Parameters
+        ----------
+        x : array (sample, step, feature)
+            What the convolution takes.
+
+        Returns
+        -------
+        Tape
+            With the activation's output, and nothing for the way back.
+        """
+        tape = show(self.layer, (x,), (None,), None)
+        for node in self.nodes[1:-1]:
+            tape = show(node.layer, tape.outputs, tape.masks, None)
+        return tape
 
     def pull(
         self, tapes: Mapping[str, Tape], tapes0: Mapping[str, Tape], m: Multipliers
@@ -73,7 +92,7 @@ _FOUND: WeakKeyDictionary[Network, dict[str, Joint]] = WeakKeyDictionary()
 
 
 def joints(network: Network) -> dict[str, Joint]:
-    """Find the layers of a network whose multipliers are carried back at once.
+    """Find the layers of a network that are gone through at once.
 
     Parameters
     ----------

@@ -224,7 +224,8 @@ def forward(x, F, W, b, sizes, bent, phi, a, y, span):
     a : array (sample, output step * unit)
         Filled with the pre-activations.
     y : array (sample, output step * unit)
-        Filled with the values; empty where there is no activation.
+        Filled with the values where there is an activation; where it is empty, the values take the
+        place of the pre-activations.
     span : tuple of two int
         First sample and end.
     """
@@ -245,8 +246,9 @@ def forward(x, F, W, b, sizes, bent, phi, a, y, span):
         else:
             _rows_times(wide, stride * F, W, K, more, G, a[n], rows, Z)
         if bent:
-            copy(a[n], y[n])
-            activate(phi, y[n])
+            if y.shape[0]:
+                copy(a[n], y[n])
+            activate(phi, y[n] if y.shape[0] else a[n])
 
 
 @kernel

@@ -12,7 +12,7 @@ from rnnlens.engine.activations import value
 from rnnlens.engine.kernels import affine
 from rnnlens.engine.kernels.slabs import Slab, coded
 from rnnlens.engine.operations.calls import KINDS, OnceARound, plain, shared
-from rnnlens.engine.operations.registry import Array, Mask, Multipliers, Tape, pull, run
+from rnnlens.engine.operations.registry import Array, Mask, Multipliers, Tape, pull, run, show
 from rnnlens.engine.plan import by_equations
 from rnnlens.engine.threads import share
 from rnnlens.errors import DataError
@@ -237,8 +237,8 @@ def _share(kernel: Any, work: Callable[[int, int], None], x: Array, multiplicati
     shared(kernel, work, len(x), BLOCK, x, alone=multiplications < WORTH)
 
 
-def _convolve(layer: Conv1D, x: Array, laid: _Laid) -> tuple[Array, Array]:
-    """Give pre-activations and values by the kernels."""
+def _convolve(layer: Conv1D, x: Array, laid: _Laid, *, keep: bool) -> tuple[Array, Array]:
+    """Give pre-activations and values by the kernels; values in place of both if told so."""
     sizes = _sizes(layer, x.shape[1])
     rows, units = sizes[-1], layer.W.shape[-1]
     features = x.shape[2]
@@ -246,15 +246,14 @@ def _convolve(layer: Conv1D, x: Array, laid: _Laid) -> tuple[Array, Array]:
     W, b, phi = laid.W, laid.b, laid.phi
     bent = layer.activation.name != "linear"
     a = np.empty((len(x), rows * units), x.dtype)
-    y = np.empty_like(a) if bent else a
+    y = np.empty_like(a if bent and keep else a[:0])
 
     def work(begin: int, end: int) -> None:
         affine.forward(steps, features, W, b, sizes, bent, phi, a, y, (begin, end))
 
     _share(affine.forward, work, x, len(x) * W.size * sizes[-1])
     shape = (len(x), rows, units)
-    found = a.reshape(shape)
-    return found, y.reshape(shape) if bent else found
+    return a.reshape(shape), (y if len(y) else a).reshape(shape)
 
 
 def _deconvolve(layer: Conv1D, tape: Tape, tape0: Tape, m: Array, laid: _Laid) -> Array:
@@ -285,7 +284,7 @@ def _(layer: Conv1D, inputs: tuple[Array, ...], masks: tuple[Mask, ...], forced:
     x = inputs[0]
     laid = _laid(layer, x)
     if laid is not None:
-        a, y = _convolve(layer, x, laid)
+        a, y = _convolve(layer, x, laid, keep=True)
         return Tape(inputs, (y,), (None,), a)
     places, around = _taps(layer, x.shape[1])
     wide = padded(x, around)
@@ -299,6 +298,14 @@ def _(layer: Conv1D, inputs: tuple[Array, ...], masks: tuple[Mask, ...], forced:
     if layer.b is not None:
         a += np.asarray(layer.b, x.dtype)
     return Tape(inputs, (value(layer.activation, a),), (None,), a)
+
+
+@show.register
+def _(layer: Conv1D, inputs: tuple[Array, ...], masks: tuple[Mask, ...], forced: Mask) -> Tape:
+    laid = _laid(layer, inputs[0])
+    if laid is None:
+        return run(layer, inputs, masks, forced)
+    return Tape(inputs, _convolve(layer, inputs[0], laid, keep=False)[1:], (None,))
 
 
 @pull.register

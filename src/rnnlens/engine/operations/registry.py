@@ -13,7 +13,7 @@ from rnnlens.errors import UnsupportedModel
 from rnnlens.network.layers import Layer
 from rnnlens.network.network import layer_kind
 
-__all__ = ["Array", "Mask", "Multipliers", "Tape", "join", "pull", "reduce_to", "run"]
+__all__ = ["Array", "Mask", "Multipliers", "Tape", "join", "pull", "reduce_to", "run", "show"]
 
 Array = NDArray[np.float64]
 #: Per sample and step, whether the step is real; ``None`` where nothing is hidden.
@@ -68,6 +68,28 @@ def run(layer: Layer, inputs: tuple[Array, ...], masks: tuple[Mask, ...], forced
         For a layer class without an operation.
     """
     return _unknown(layer)
+
+
+@singledispatch
+def show(layer: Layer, inputs: tuple[Array, ...], masks: tuple[Mask, ...], forced: Mask) -> Tape:
+    """Run one layer for what it gives alone.
+
+    Parameters
+    ----------
+    layer, inputs, masks, forced : object
+        As `run` takes them.
+
+    Returns
+    -------
+    Tape
+        As `run` gives it, but what `pull` needs may be missing.
+
+    Raises
+    ------
+    UnsupportedModel
+        For a layer class without an operation.
+    """
+    return run(layer, inputs, masks, forced)
 
 
 @singledispatch
