@@ -70,7 +70,7 @@ class Part:
         total = evaluate(self.games[0])
         for game in self.games[1:]:
             total = total + evaluate(game)
-        return total / len(self.games)
+        return total / len(self.games) if len(self.games) > 1 else total
 
     def moved(self, players: Players) -> NDArray[np.bool_]:
         """Say where players differ from their baseline at all.
