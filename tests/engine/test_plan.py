@@ -289,7 +289,9 @@ def test_an_estimate_of_time_is_of_the_right_size(rng, monkeypatch):
     x = rng.normal(size=(4096, 24, 8))
     inputs = entries(network, x)
     monkeypatch.setattr(plan, "LONGEST", 0.0)  # measure, however short
-    expected = estimate(network, inputs, forwards=1, backwards=1, runs=2)
+    expected = min(
+        estimate(network, inputs, forwards=1, backwards=1, runs=2).seconds for _ in range(3)
+    )
     monkeypatch.undo()
     monkeypatch.setenv("RNNLENS_THREADS", "1")
     gradient(network, inputs, TARGET, of="x")
@@ -299,7 +301,7 @@ def test_an_estimate_of_time_is_of_the_right_size(rng, monkeypatch):
         gradient(network, inputs, TARGET, of="x")
         taken.append(time.perf_counter() - begun)
     # other work on the machine may slow down one or the other
-    assert min(taken) / 4 < expected.seconds < 4 * min(taken)
+    assert min(taken) / 4 < expected < 4 * min(taken)
 
 
 def test_an_estimate_of_memory_counts_chunks_and_result(rng, monkeypatch):

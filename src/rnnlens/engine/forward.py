@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import ArrayLike
 
-from rnnlens.engine.joints import joints
+from rnnlens.engine.joints import turns
 from rnnlens.engine.operations import (  # noqa: F401  (each registers its layers)
     axes,
     linear,
@@ -214,26 +213,18 @@ def outputs(
     given = dict(initial_state or {})
     if given:
         _refuse_unknown(network, given)
-    left = Counter([*network.outputs, *(ref for node in network.nodes for ref in node.inputs)])
-    ends = joints(network)
-    within = {node.name for joint in ends.values() for node in joint.nodes[:-1]}
     tapes = {name: Tape((), (inputs[name],), (None,)) for name in network.inputs}
-    for node in network.nodes:
-        if isinstance(node.layer, Input) or node.name in within:
-            continue
-        joint = ends.get(node.name)
-        first = node if joint is None else joint.nodes[0]
-        taken, masks = _taken(first, tapes, given)
+    for turn in turns(network):
+        node, joint = turn.node, turn.joint
+        taken, masks = _taken(turn.first, tapes, given)
         if joint is None:
             tape = show(node.layer, taken, masks, _forced(node, masks_of))
         else:
             tape = joint.show(*taken)
         tapes[node.name] = Tape((), tape.outputs, tape.masks)
         del taken, tape
-        left.subtract(first.inputs)
-        for name in {name for name, _ in first.inputs}:
-            if not any(left[name, k] for k in range(len(tapes[name].outputs))):
-                del tapes[name]
+        for name in turn.done:
+            del tapes[name]
     return tuple(tapes[name].outputs[number] for name, number in network.outputs)
 
 

@@ -9,15 +9,15 @@ back, and so is a network run whose outputs alone are wanted.
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
 from weakref import WeakKeyDictionary
 
 from rnnlens.engine.operations.registry import Array, Multipliers, Tape, pull, show
-from rnnlens.network.layers import Activate, Conv1D, Permute
+from rnnlens.network.layers import Activate, Conv1D, Input, Permute
 from rnnlens.network.network import Network, Node
 
-__all__ = ["Joint", "joints"]
+__all__ = ["Joint", "Turn", "joints", "turns"]
 
 
 @dataclass(frozen=True, eq=False)
@@ -88,7 +88,32 @@ class Joint:
         return Tape(first.inputs, (value,), first.masks, first.saved)
 
 
+@dataclass(frozen=True)
+class Turn:
+    """What a run for outputs alone does next.
+
+    Parameters
+    ----------
+    node : Node
+        Whose value is made.
+    joint : Joint or None
+        What makes it; the node's own layer where None.
+    done : tuple of str
+        Nodes whose values nothing takes any more.
+    """
+
+    node: Node
+    joint: Joint | None
+    done: tuple[str, ...]
+
+    @property
+    def first(self) -> Node:
+        """The node whose inputs are taken."""
+        return self.node if self.joint is None else self.joint.nodes[0]
+
+
 _FOUND: WeakKeyDictionary[Network, dict[str, Joint]] = WeakKeyDictionary()
+_TURNS: WeakKeyDictionary[Network, tuple[Turn, ...]] = WeakKeyDictionary()
 
 
 def joints(network: Network) -> dict[str, Joint]:
@@ -129,3 +154,37 @@ def _joints(network: Network) -> dict[str, Joint]:
             layer = replace(first, activation=node.layer.activation)
             found[node.name] = Joint(tuple(row), layer)
     return found
+
+
+def turns(network: Network) -> tuple[Turn, ...]:
+    """Say in which turns a network is run for its outputs alone.
+
+    Parameters
+    ----------
+    network : Network
+        The network.
+
+    Returns
+    -------
+    tuple of Turn
+        One a layer or joint.
+    """
+    found = _TURNS.get(network)
+    if found is None:
+        found = _TURNS[network] = tuple(_turns(network))
+    return found
+
+
+def _turns(network: Network) -> Iterator[Turn]:
+    ends = joints(network)
+    within = {node.name for joint in ends.values() for node in joint.nodes[:-1]}
+    made = [
+        Turn(node, ends.get(node.name), ())
+        for node in network.nodes
+        if not isinstance(node.layer, Input) and node.name not in within
+    ]
+    last = {name: k for k, turn in enumerate(made) for name, _ in turn.first.inputs}
+    kept = {name for name, _ in network.outputs}
+    for k, turn in enumerate(made):
+        done = {name for name, _ in turn.first.inputs if last[name] == k} - kept
+        yield replace(turn, done=tuple(sorted(done)))
