@@ -107,7 +107,7 @@ def main() -> None:
     for name, size, count, claimed in QUICK if record.quick else CASES:
         with Worker(name, size, count, 2) as two, Worker(name, size, count, 1) as one:
             times: dict[str, Timing] = interleave(
-                {"2 threads": two, "1 thread": one}, rounds=record.rounds
+                {"2 threads": two, "1 thread": one}, rounds=3 * record.rounds
             )
         sizes = f"LSTM {size.text(count)}"
         record.times(f"scaling, {name}", sizes, times, note=f"rnnlens in {ours.PRECISION}")

@@ -15,6 +15,7 @@ from rnnlens.attribution.target import Target
 from rnnlens.engine import plan
 from rnnlens.engine.forward import entries, forward, predict
 from rnnlens.engine.plan import Cost, cost, equations, estimate, gathered
+from rnnlens.errors import DataError
 from rnnlens.network.activations import Activation
 from rnnlens.network.layers import (
     Conv1D,
@@ -352,3 +353,19 @@ def test_float32_stays_float32_there_and_back(activation, rng):
         found = multipliers(run, other, TARGET.weight(run))
         assert {array.dtype for array in found.values()} == {np.dtype(np.float32)}
     assert {one.outputs[0].dtype for one in run.tapes.values()} == {np.dtype(np.float32)}
+
+
+@pytest.mark.parametrize("bad", [np.nan, np.inf])
+def test_a_missing_value_is_named_by_its_place_among_all_windows(bad, rng, monkeypatch):
+    monkeypatch.setattr(plan, "BUDGET", 1 << 12)
+    network = forecaster("lstm", rng, units=8, features=3, steps=6)
+    x = rng.normal(size=(700, 6, 3))
+    x[[611, 650], 4, 1] = bad
+    with pytest.raises(DataError, match=rf"input 'x' holds {bad} at index \(611, 4, 1\)"):
+        predict(network, x)
+
+
+def test_numbers_whose_sum_is_too_large_to_write_are_not_missing(rng):
+    network = forecaster("lstm", rng, units=8, features=3, steps=6)
+    x = np.full((3, 6, 3), 1e308)
+    np.testing.assert_array_equal(predict(network, x), forward(network, {"x": x}).outputs[0])

@@ -95,6 +95,16 @@ def entries(
     DataError
         If an input is missing or unknown, has the wrong shape, or holds NaN or infinity.
     """
+    arrays = _shaped(network, X, precision)
+    for name, array in arrays.items():
+        _refuse_missing(name, array)
+    return arrays
+
+
+def _shaped(
+    network: Network, X: ArrayLike | Mapping[str, ArrayLike], precision: str
+) -> dict[str, Array]:
+    """Name the arrays given to a network and check their shapes."""
     if precision not in PRECISIONS:
         raise DataError(f"precision must be one of {', '.join(PRECISIONS)}, but is {precision!r}")
     wanted = network.inputs
@@ -129,15 +139,22 @@ def _entry(name: str, entry: Input, given: ArrayLike, precision: str) -> Array:
     if not fits:
         shape = ", ".join(str(size) for size in expected)
         raise DataError(f"input {name!r} must have shape ({shape}), but came with {array.shape}")
+    return array
+
+
+def _finite(array: Array) -> bool:
     with np.errstate(over="ignore", invalid="ignore"):
         total = array.sum()  # of finite numbers, unless one is not or they are very large
-    if not np.isfinite(total) and not np.isfinite(array).all():
+    return bool(np.isfinite(total) or np.isfinite(array).all())
+
+
+def _refuse_missing(name: str, array: Array) -> None:
+    if not _finite(array):
         where = tuple(int(k) for k in np.argwhere(~np.isfinite(array))[0])
         raise DataError(
             f"input {name!r} holds {array[where]} at index {where}: fill or drop missing values "
             "before windows are made"
         )
-    return array
 
 
 @one_blas_thread()
@@ -295,7 +312,7 @@ def predict(
     array or tuple of array (sample, ...)
         What the source model's ``predict`` gives, one array a network output.
     """
-    inputs = entries(network, X, precision)
+    inputs = _shaped(network, X, precision)
 
     def part(chunk: slice) -> tuple[Array, ...]:
         states = {
@@ -303,6 +320,10 @@ def predict(
             for name, states in (initial_state or {}).items()
         }
         given = {name: array[chunk] for name, array in inputs.items()}
+        # checked when it is read anyway: all at once would go through memory once more
+        for name, array in given.items():
+            if not _finite(array):
+                _refuse_missing(name, inputs[name])
         return outputs(network, given, initial_state=states)
 
     found = gathered(part, network, inputs)
