@@ -55,13 +55,16 @@ class WindowMoments:
     shrinkage: float
 
 
-def shrinkage(z: Array) -> float:
+def shrinkage(products: Array, counts: list[int]) -> float:
     """Give the shrinkage of the correlations under which windows left out are likeliest.
 
     Parameters
     ----------
-    z : array (window, number)
-        Standardised: mean 0 and variance 1 over the windows; in the order of time.
+    products : array (part, number, number)
+        Of each part of the windows, one after another in time, the sums of the products of their
+        numbers, which are standardised: mean 0 and variance 1 over all windows.
+    counts : list of int
+        Windows of each part.
 
     Returns
     -------
@@ -72,15 +75,10 @@ def shrinkage(z: Array) -> float:
     --------
     >>> import numpy as np
     >>> z = np.random.default_rng(0).normal(size=(200, 30))
-    >>> shrinkage((z - z.mean(0)) / z.std(0)) > 0.5  # no correlations: nothing to keep
+    >>> parts = np.split((z - z.mean(0)) / z.std(0), 2)
+    >>> shrinkage(np.stack([part.T @ part for part in parts]), [100, 100]) > 0.5  # nothing to keep
     True
     """
-    parts = np.array_split(z, PARTS)
-    return _likeliest(np.stack([part.T @ part for part in parts]), [len(part) for part in parts])
-
-
-def _likeliest(products: Array, counts: list[int]) -> float:
-    """Give the shrinkage from what each part of the windows sums: products (part, n, n)."""
     loss = np.zeros(len(SHRINKAGES))
     whole, windows = products.sum(axis=0), sum(counts)
     for own, count in zip(products, counts, strict=True):
@@ -131,6 +129,6 @@ def window_moments(data: Array | Rows) -> WindowMoments:
         part[:] = rows.products(mean, varying, *between)
     deviation = np.sqrt(np.einsum("pnn->n", products) / len(rows))
     products /= np.outer(deviation, deviation)
-    s = _likeliest(products, counts) if len(varying) else 0.0
+    s = shrinkage(products, counts) if len(varying) else 0.0
     R = (1 - s) * (products.sum(axis=0) / len(rows)) + s * np.eye(len(varying))
     return WindowMoments(mean, varying, R * np.outer(deviation, deviation), s)

@@ -49,7 +49,7 @@ def multipliers(run: Run, run0: Run, m: Mapping[Ref, Array]) -> dict[Ref, Array]
         if joint is None:
             inputs, pulled = node.inputs, pull(node.layer, tape, tape0, outer)
         else:
-            inputs, pulled = joint.nodes[0].inputs, joint.pull(run.tapes, run0.tapes, outer)
+            inputs, pulled = joint.first.inputs, joint.pull(run.tapes, run0.tapes, outer)
         for ref, part in zip(inputs, pulled, strict=False):
             total = join(found.get(ref), part)
             if total is not None:

@@ -97,7 +97,7 @@ def entries(
     """
     arrays = _shaped(network, X, precision)
     for name, array in arrays.items():
-        _refuse_missing(name, array)
+        _refuse_missing(name, array, array)
     return arrays
 
 
@@ -142,17 +142,14 @@ def _entry(name: str, entry: Input, given: ArrayLike, precision: str) -> Array:
     return array
 
 
-def _finite(array: Array) -> bool:
+def _refuse_missing(name: str, part: Array, whole: Array) -> None:
+    """Refuse a part of an input that holds NaN or infinity, naming the first place in the whole."""
     with np.errstate(over="ignore", invalid="ignore"):
-        total = array.sum()  # of finite numbers, unless one is not or they are very large
-    return bool(np.isfinite(total) or np.isfinite(array).all())
-
-
-def _refuse_missing(name: str, array: Array) -> None:
-    if not _finite(array):
-        where = tuple(int(k) for k in np.argwhere(~np.isfinite(array))[0])
+        total = part.sum()  # of finite numbers, unless one is not or they are very large
+    if not np.isfinite(total) and not np.isfinite(part).all():
+        where = tuple(int(k) for k in np.argwhere(~np.isfinite(whole))[0])
         raise DataError(
-            f"input {name!r} holds {array[where]} at index {where}: fill or drop missing values "
+            f"input {name!r} holds {whole[where]} at index {where}: fill or drop missing values "
             "before windows are made"
         )
 
@@ -189,10 +186,7 @@ def forward(
     DataError
         If an initial state is for a layer that does not take one or has the wrong shape.
     """
-    given = dict(initial_state or {})
-    if given:
-        _refuse_unknown(network, given)
-    tapes = {name: Tape((), (inputs[name],), (None,)) for name in network.inputs}
+    given, tapes = _begun(network, inputs, initial_state)
     for node in network.nodes:
         if not isinstance(node.layer, Input):
             taken, masks = _taken(node, tapes, given)
@@ -227,10 +221,7 @@ def outputs(
     DataError
         As `forward` does.
     """
-    given = dict(initial_state or {})
-    if given:
-        _refuse_unknown(network, given)
-    tapes = {name: Tape((), (inputs[name],), (None,)) for name in network.inputs}
+    given, tapes = _begun(network, inputs, initial_state)
     for turn in turns(network):
         node, joint = turn.node, turn.joint
         taken, masks = _taken(turn.first, tapes, given)
@@ -254,6 +245,16 @@ def _taken(
     if node.name in given:
         taken = (taken[0], *_states(node, given[node.name], taken[0]))
     return taken, masks
+
+
+def _begun(
+    network: Network, inputs: Mapping[str, Array], initial_state: States | None
+) -> tuple[States, dict[str, Tape]]:
+    """Give the states to start from, and the tapes of the inputs."""
+    given = dict(initial_state or {})
+    if given:
+        _refuse_unknown(network, given)
+    return given, {name: Tape((), (inputs[name],), (None,)) for name in network.inputs}
 
 
 def _refuse_unknown(network: Network, given: States) -> None:
@@ -322,8 +323,7 @@ def predict(
         given = {name: array[chunk] for name, array in inputs.items()}
         # checked when it is read anyway: all at once would go through memory once more
         for name, array in given.items():
-            if not _finite(array):
-                _refuse_missing(name, inputs[name])
+            _refuse_missing(name, array, inputs[name])
         return outputs(network, given, initial_state=states)
 
     found = gathered(part, network, inputs)

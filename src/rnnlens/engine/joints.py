@@ -9,8 +9,10 @@ back, and so is a network run whose outputs alone are wanted.
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
+from functools import wraps
+from typing import TypeVar
 from weakref import WeakKeyDictionary
 
 from rnnlens.engine.operations.registry import Array, Multipliers, Tape, pull, show
@@ -18,6 +20,8 @@ from rnnlens.network.layers import Activate, Conv1D, Input, Permute
 from rnnlens.network.network import Network, Node
 
 __all__ = ["Joint", "Turn", "joints", "turns"]
+
+T = TypeVar("T")
 
 
 @dataclass(frozen=True, eq=False)
@@ -34,6 +38,11 @@ class Joint:
 
     nodes: tuple[Node, ...]
     layer: Conv1D
+
+    @property
+    def first(self) -> Node:
+        """The convolution's node, whose inputs are taken."""
+        return self.nodes[0]
 
     def show(self, x: Array) -> Tape:
         """Run the layers for what they give alone.
@@ -82,7 +91,7 @@ class Joint:
 
     def _tape(self, tapes: Mapping[str, Tape]) -> Tape:
         """Give what one layer that does both would have kept."""
-        first, last = tapes[self.nodes[0].name], tapes[self.nodes[-1].name]
+        first, last = tapes[self.first.name], tapes[self.nodes[-1].name]
         (value,) = self._turned(tapes, last.outputs)
         assert value is not None
         return Tape(first.inputs, (value,), first.masks, first.saved)
@@ -109,13 +118,23 @@ class Turn:
     @property
     def first(self) -> Node:
         """The node whose inputs are taken."""
-        return self.node if self.joint is None else self.joint.nodes[0]
+        return self.node if self.joint is None else self.joint.first
 
 
-_FOUND: WeakKeyDictionary[Network, dict[str, Joint]] = WeakKeyDictionary()
-_TURNS: WeakKeyDictionary[Network, tuple[Turn, ...]] = WeakKeyDictionary()
+def _once_a_network(find: Callable[[Network], T]) -> Callable[[Network], T]:
+    """Keep what is found for a network as long as there is the network."""
+    known: WeakKeyDictionary[Network, T] = WeakKeyDictionary()
+
+    @wraps(find)
+    def kept(network: Network) -> T:
+        if network not in known:
+            known[network] = find(network)
+        return known[network]
+
+    return kept
 
 
+@_once_a_network
 def joints(network: Network) -> dict[str, Joint]:
     """Find the layers of a network that are gone through at once.
 
@@ -129,13 +148,6 @@ def joints(network: Network) -> dict[str, Joint]:
     dict of str to Joint
         By the name of the activation.
     """
-    found = _FOUND.get(network)
-    if found is None:
-        found = _FOUND[network] = _joints(network)
-    return found
-
-
-def _joints(network: Network) -> dict[str, Joint]:
     used = Counter([*network.outputs, *(ref for node in network.nodes for ref in node.inputs)])
     before = {
         node.name: network[node.inputs[0][0]]
@@ -156,6 +168,7 @@ def _joints(network: Network) -> dict[str, Joint]:
     return found
 
 
+@_once_a_network
 def turns(network: Network) -> tuple[Turn, ...]:
     """Say in which turns a network is run for its outputs alone.
 
@@ -169,13 +182,6 @@ def turns(network: Network) -> tuple[Turn, ...]:
     tuple of Turn
         One a layer or joint.
     """
-    found = _TURNS.get(network)
-    if found is None:
-        found = _TURNS[network] = tuple(_turns(network))
-    return found
-
-
-def _turns(network: Network) -> Iterator[Turn]:
     ends = joints(network)
     within = {node.name for joint in ends.values() for node in joint.nodes[:-1]}
     made = [
@@ -185,6 +191,10 @@ def _turns(network: Network) -> Iterator[Turn]:
     ]
     last = {name: k for k, turn in enumerate(made) for name, _ in turn.first.inputs}
     kept = {name for name, _ in network.outputs}
-    for k, turn in enumerate(made):
-        done = {name for name, _ in turn.first.inputs if last[name] == k} - kept
-        yield replace(turn, done=tuple(sorted(done)))
+    done = [
+        {name for name, _ in turn.first.inputs if last[name] == k} - kept
+        for k, turn in enumerate(made)
+    ]
+    return tuple(
+        replace(turn, done=tuple(sorted(names))) for turn, names in zip(made, done, strict=True)
+    )

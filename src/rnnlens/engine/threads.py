@@ -302,8 +302,12 @@ def share(work: Callable[[int, int], None], samples: int, block: int) -> None:
     block : int
         Ranges begin at multiples of it.
     """
-    blocks = -(-samples // block)
-    count = 1 if blocks <= 1 or _within() else threads()
-    pieces = max(1, min(blocks, count * PIECES if count > 1 else 1))
+    blocks, within = -(-samples // block), _within()
+    count = 1 if blocks <= 1 or within else threads()
+    if count == 1:
+        work(0, samples)
+        _within()
+        return
+    pieces = min(blocks, count * PIECES)
     edges = [blocks * k // pieces * block for k in range(pieces)] + [samples]
     each(work, list(pairwise(edges)))

@@ -16,13 +16,11 @@ from numba import types
 from numpy.typing import NDArray
 
 from rnnlens.engine.kernels.compiling import apart, disjoint, instruction, kernel, part
-from rnnlens.engine.kernels.registers import COLUMNS, ROWS, VECTORS, Vectors, places, summed
+from rnnlens.engine.kernels.registers import ROWS, VECTORS, Vectors, columns_of, places, summed
 from rnnlens.engine.kernels.slabs import activate, copy, fill, slopes
 from rnnlens.engine.kernels.tile import pack
 
 __all__ = ["back", "forward", "lay", "spread"]
-
-_NARROW, _BROAD = COLUMNS[8], COLUMNS[4]
 
 
 def lay(weights: NDArray[Any]) -> NDArray[Any]:
@@ -38,7 +36,7 @@ def lay(weights: NDArray[Any]) -> NDArray[Any]:
     array (tiles * K * columns,)
         The same numbers, each tile's columns together; the last tile is filled up with zeros.
     """
-    return pack(weights, COLUMNS[weights.itemsize])
+    return pack(weights, columns_of(weights.itemsize))
 
 
 @instruction
@@ -114,7 +112,7 @@ def _rows_times(line, pace, W, K, b, G, out, rows, Z):
     """
     apart()
     disjoint()
-    columns = _NARROW if line.itemsize == 8 else _BROAD
+    columns = columns_of(line.itemsize)
     for t in range(0, rows, ROWS):
         for g in range(0, G, columns):
             wide, high = min(columns, G - g), min(ROWS, rows - t)
@@ -139,7 +137,7 @@ def _rows_onto(line, pace, W, K, G, out, places, rows, Z):
     apart()
     disjoint()
     hop, size, apiece = places
-    columns = _NARROW if line.itemsize == 8 else _BROAD
+    columns = columns_of(line.itemsize)
     zeros = Z[ROWS * columns :]
     for t in range(0, rows, ROWS):
         for g in range(0, G, columns):
@@ -177,7 +175,7 @@ def spread(x, W, G, y, span):
     span : tuple of two int
         First number and end.
     """
-    columns = _NARROW if x.itemsize == 8 else _BROAD
+    columns = columns_of(x.itemsize)
     line = np.zeros(STRETCH + ROWS, x.dtype)
     Z = np.empty(ROWS * columns, x.dtype)
     nothing = np.zeros(W.size, x.dtype)
@@ -235,7 +233,7 @@ def forward(x, F, W, b, sizes, bent, phi, a, y, span):
     wide = np.zeros(padded * F, x.dtype)
     apiece = dilation > 1
     line = np.zeros((rows + ROWS) * K if apiece else 0, x.dtype)
-    columns = _NARROW if x.itemsize == 8 else _BROAD
+    columns = columns_of(x.itemsize)
     Z = np.empty(ROWS * columns, x.dtype)
     more = np.zeros((G + columns - 1) // columns * columns, x.dtype)
     copy(b, more[:G])
@@ -283,7 +281,7 @@ def back(m, F, W, sizes, bent, phi, a, y, same, m_x, span):
     padded = max(before + m_x.shape[1] // F, (rows - 1) * stride + (taps - 1) * dilation + 1)
     wide = np.empty(padded * F, m_x.dtype)
     line = np.zeros((rows + ROWS) * G, m_x.dtype)
-    columns = _NARROW if m_x.itemsize == 8 else _BROAD
+    columns = columns_of(m_x.itemsize)
     Z = np.zeros((ROWS + 1) * columns, m_x.dtype)  # a tile, and a row of zeros
     for n in range(span[0], span[1]):
         inner = line[: rows * G]

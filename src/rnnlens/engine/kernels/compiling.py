@@ -102,7 +102,7 @@ def part(function: Callable[..., Any]) -> Any:
 
 
 def making(function: Callable[..., Any]) -> Any:
-    """Compile a function for kernels alone that makes arrays or gives something back.
+    """Compile a function for kernels alone that makes or returns arrays.
 
     Parameters
     ----------

@@ -19,7 +19,7 @@ from rnnlens.engine.kernels.registers import ROWS
 from rnnlens.engine.kernels.slabs import copy, fill
 from rnnlens.engine.kernels.tile import BLOCK, width
 
-__all__ = ["back", "branch", "forward", "record"]
+__all__ = ["back", "branch", "forward", "load_columns", "record"]
 
 
 @part
@@ -54,12 +54,15 @@ def _blend(mask, b, t, new, old, rows, R):
 
 
 @part
-def _begin(w, A, C, R):
-    """Lay out a block before its first step: ones, and states of zero."""
+def _begin(w, states, b, A, C, R):
+    """Lay out a block before its first step: ones, and the states to start from or zero."""
     apart()
+    at = (w.features + 1) * R
     fill(A, 0)
-    fill(A[w.features * R : (w.features + 1) * R], 1)
+    fill(A[w.features * R : at], 1)
     fill(C, 0)
+    _load(states[0], b, A[at:], R)
+    _load(states[1], b, C, R)
 
 
 @part
@@ -68,6 +71,13 @@ def _mark(state, rows, mark, b, R):
     apart()
     first = b % BLOCK * rows
     copy(state, mark[first : first + rows * R])
+
+
+@part
+def _recall(mark, rows, state, b, R):
+    """Give a block the state that `_mark` noted."""
+    apart()
+    copy(mark[b % BLOCK * rows :], state[: rows * R])
 
 
 @part
@@ -126,10 +136,8 @@ def forward(w, x, mask, options, states, outputs, finals, marks, span):
         R = width(end - b)
         at = (w.features + 1) * R
         C, Y = cells[: w.cells * R], given[: w.outputs * R]
-        _begin(w, A, C, R)
+        _begin(w, states, b, A, C, R)
         fill(Y, 0)
-        _load(states[0], b, A[at:], R)
-        _load(states[1], b, C, R)
         for k in range(T):
             if marks[0].shape[0] and k % stretch == 0:
                 _mark(A[at:], w.outputs, marks[0][b // BLOCK, k // stretch], b, R)
@@ -190,9 +198,7 @@ def record(w, x, mask, backwards, states, slabs, traced, hidden, cell, span):
         R = width(end - b)
         at, n = (w.features + 1) * R, w.units * R
         C = cells[: w.cells * R]
-        _begin(w, A, C, R)
-        _load(states[0], b, A[at:], R)
-        _load(states[1], b, C, R)
+        _begin(w, states, b, A, C, R)
         for k in range(T):
             t = T - 1 - k if backwards else k
             fetch(x, b, k, backwards, R)
@@ -212,14 +218,10 @@ def _again(w, x, mask, backwards, place, states, marks, A, C, D, old, keep, R):
     """
     apart()
     b, (first, end, stretch) = place
-    at = (w.features + 1) * R
-    _begin(w, A, C, R)
+    _begin(w, states, b, A, C, R)
     if marks[0].shape[0]:
-        copy(marks[0][b // BLOCK, stretch, b % BLOCK * w.outputs :], A[at : at + w.outputs * R])
-        copy(marks[1][b // BLOCK, stretch, b % BLOCK * w.cells :], C)
-    else:
-        _load(states[0], b, A[at:], R)
-        _load(states[1], b, C, R)
+        _recall(marks[0][b // BLOCK, stretch], w.outputs, A[(w.features + 1) * R :], b, R)
+        _recall(marks[1][b // BLOCK, stretch], w.cells, C, b, R)
     for k in range(first, end):
         t = x.shape[1] - 1 - k if backwards else k
         fetch(x, b, k, backwards, R)
@@ -360,8 +362,18 @@ def back(w, same, x, mask, options, states, marks, m, m_finals, m_x, m_states, e
 
 
 @part
-def _load_columns(source, b, end, A):
-    """Copy columns b to end of every row into a full block."""
+def load_columns(source, b, end, A):
+    """Copy columns of every row into a full block.
+
+    Parameters
+    ----------
+    source : array (row, history)
+        The rows.
+    b, end : int
+        The first column and the end.
+    A : array (row * BLOCK,)
+        Filled.
+    """
     apart()
     for u in range(source.shape[0]):
         row = source[u]
@@ -416,8 +428,8 @@ def branch(w, x, own, before, after, span):
                 row = x[j * histories + b + s] if own else x[j]
                 for f in range(w.features):
                     A[f * R + s] = row[f]
-            _load_columns(before[0], b, last, A[at:])
-            _load_columns(before[1], b, last, C)
+            load_columns(before[0], b, last, A[at:])
+            load_columns(before[1], b, last, C)
             advance(w, A, C, D, min(begin, 0), R)
             place = j * histories + b
             _store_columns(A[at:], last - b, after[0], place)

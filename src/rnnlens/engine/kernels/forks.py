@@ -12,20 +12,11 @@ import numpy as np
 
 from rnnlens.engine.kernels.cell import fork
 from rnnlens.engine.kernels.compiling import apart, kernel, part
+from rnnlens.engine.kernels.course import load_columns
 from rnnlens.engine.kernels.slabs import fill
 from rnnlens.engine.kernels.tile import BLOCK, product
 
 __all__ = ["grow"]
-
-
-@part
-def _begin(before, b, count, h, c):
-    """Load the states of a block's first histories."""
-    apart()
-    for target, source in ((h, before[0]), (c, before[1])):
-        for u in range(source.shape[0]):
-            for s in range(count):
-                target[u * BLOCK + s] = source[u, b + s]
 
 
 @part
@@ -85,5 +76,7 @@ def grow(w, base, before, readout, out, span):
     cs = np.zeros((depth + 1, 2, w.cells * BLOCK), base.dtype)
     choice = np.empty(depth + 1, np.int64)
     for b in range(begin, end, BLOCK):
-        _begin(before, b, min(end, b + BLOCK) - b, hs[0, 0, BLOCK:], cs[0, 0])
+        last = min(end, b + BLOCK)
+        load_columns(before[0], b, last, hs[0, 0, BLOCK:])
+        load_columns(before[1], b, last, cs[0, 0])
         _walk(w, base, readout, D, hs, cs, choice, out, b)

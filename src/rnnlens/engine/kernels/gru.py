@@ -23,6 +23,7 @@ from rnnlens.engine.kernels.slabs import (
     TANH,
     Slab,
     activate,
+    add,
     coded,
     copy,
     mean_times,
@@ -302,14 +303,6 @@ def _unmix(m, D, D0, n, Z):
         Z[4 * n + s] = m[s] * z
 
 
-@part
-def _add(source, target):
-    """Add numbers."""
-    apart()
-    for s in range(target.size):
-        target[s] += source[s]
-
-
 def _retreat(w, D, D0, same, B, C, Z, R):
     apart()
     n = w.units * R
@@ -336,11 +329,11 @@ def _retreat(w, D, D0, same, B, C, Z, R):
         copy(B, m_q)
         mean_times(m_q, D[before], D0[before], m_r)
         mean_times(m_q, D[r], D0[r], h)
-        _add(h, direct)
+        add(h, direct)
     slopes(w.sigma, D[n:], D[r], D0[n:], D0[r], same, m_r)
     product(w.Q_x, Z, 3 * w.units, B, w.features, R)
     product(w.Q_h, Z[n:], (3 if w.after else 2) * w.units, B[w.features * R :], w.units, R)
-    _add(direct, h)
+    add(direct, h)
 
 
 serves(GRUWeights, _advance, _fork, _retreat)

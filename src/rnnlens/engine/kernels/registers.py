@@ -13,8 +13,9 @@ import llvmlite.binding as llvm
 from llvmlite import ir
 from numba import types
 from numba.core import cgutils
+from numba.extending import register_jitable
 
-__all__ = ["COLUMNS", "ROWS", "VECTORS", "Vectors", "places", "summed"]
+__all__ = ["ROWS", "VECTORS", "Vectors", "columns_of", "places", "summed"]
 
 _WIDE = llvm.get_host_cpu_features().get("avx512f", False)
 #: Rows of a tile: with two vectors a row they fill half of the vector registers, and there are
@@ -24,12 +25,28 @@ ROWS = 8 if _WIDE else 4
 VECTORS = 2
 #: Bytes of a vector: a machine with narrower registers uses two for one.
 _BYTES = 64 if _WIDE else 32
-#: Numbers in a row of a tile, by bytes of a number.
-COLUMNS = {4: VECTORS * _BYTES // 4, 8: VECTORS * _BYTES // 8}
+_NARROW, _BROAD = VECTORS * _BYTES // 8, VECTORS * _BYTES // 4
 
 _INTEGER = ir.IntType(64)
 #: A value in generated code: llvmlite's annotations know less of it than there is.
 Value = Any
+
+
+@register_jitable
+def columns_of(itemsize: int) -> int:
+    """Give the numbers in a row of a tile, in Python and in kernels.
+
+    Parameters
+    ----------
+    itemsize : int
+        Bytes of a number.
+
+    Returns
+    -------
+    int
+        As many as fill the vectors of a row.
+    """
+    return _NARROW if itemsize == 8 else _BROAD
 
 
 class Vectors:

@@ -19,7 +19,7 @@ from rnnlens.engine.kernels.gru import GRUWeights, pack_gru
 from rnnlens.engine.kernels.lstm import LSTMWeights, pack_lstm
 from rnnlens.engine.kernels.simple_rnn import SimpleRNNWeights, pack_simple_rnn
 from rnnlens.engine.kernels.slabs import LOGISTIC, TANH
-from rnnlens.engine.kernels.tile import BLOCK, FEW, pack
+from rnnlens.engine.kernels.tile import BLOCK, pack, width
 from rnnlens.network.cells import GRU, LSTM, Cell, SimpleRNN
 
 __all__ = [
@@ -222,19 +222,22 @@ def _pair(states: tuple[Array, ...], dtype: np.dtype[Any]) -> Pair:
 
 def _record(weights: Any, samples: int) -> int:
     """Give the bytes of a step's record for a block, where there are so many samples."""
-    block = 1 if samples <= FEW else BLOCK
-    return weights.record * block * weights.P.itemsize
+    return weights.record * width(samples) * weights.P.itemsize
 
 
 def _stretch(weights: Any, samples: int, steps: int) -> int:
     return min(max(1, STRETCH // _record(weights, samples)), max(steps, 1))
 
 
-def _share(work: Callable[[int, int], None], weights: Any, samples: int, steps: int) -> None:
-    """Share samples among threads in blocks; few of them one by one where that is worth it."""
-    alone = samples <= FEW and steps * weights.P.size >= WORTH
+def _apiece(weights: Any, samples: int, steps: int) -> int:
+    """Say of how many samples threads take multiples: of one where each is much work."""
+    return width(samples) if steps * weights.P.size >= WORTH else BLOCK
+
+
+def _share(work: Callable[[int, int], None], samples: int, apiece: int = BLOCK) -> None:
+    """Share samples among threads."""
     with announced():
-        plan.share(work, samples, 1 if alone else BLOCK)
+        plan.share(work, samples, apiece)
 
 
 def ride(
@@ -283,7 +286,7 @@ def ride(
         span = (begin, end, stretch)
         course.forward(weights, x, real, reading.options, start, outputs, finals, marks, span)
 
-    _share(work, weights, samples, steps)
+    _share(work, samples, _apiece(weights, samples, steps))
     return Ride(weights, reading, x, real, start, marks, outputs, finals)  # type: ignore[arg-type]
 
 
@@ -323,7 +326,7 @@ def record(
         span = begin, end
         course.record(weights, x, real, backwards, start, slabs, traced, hidden, cell, span)
 
-    _share(work, weights, samples, steps)
+    _share(work, samples, _apiece(weights, samples, steps))
     gates = len(before)
     shown = traced[:, :, 2 * gates :].reshape(samples, steps, -1)
     return Record(traced[:, :, :gates], traced[:, :, gates : 2 * gates], hidden, cell, shown)
@@ -377,7 +380,7 @@ def back(
         )
 
     nothing = _empty(x.dtype)
-    _share(work, weights, samples, steps)
+    _share(work, samples, _apiece(weights, samples, steps))
     return m_x, before
 
 
@@ -444,7 +447,7 @@ def slopes(weights: Any, x: Array, readout: Array) -> tuple[Array, Array]:
             (begin, end, steps),
         )
 
-    _share(work, weights, samples, steps)
+    _share(work, samples, _apiece(weights, samples, steps))
     return ends, m_x
 
 
@@ -479,8 +482,7 @@ def branch(weights: Any, x: Array, states: tuple[Array, ...], histories: int) ->
     def work(begin: int, end: int) -> None:
         course.branch(weights, x, own, pair, filled, (begin, end))
 
-    with announced():
-        plan.share(work, count, BLOCK)
+    _share(work, count)
     return tuple(state.T for state in after)
 
 
@@ -538,6 +540,5 @@ def grow(
     def work(begin: int, end: int) -> None:
         trees.grow(weights, base, pair, weighing, out, (begin, end))
 
-    with announced():
-        plan.share(work, count, BLOCK)
+    _share(work, count)
     return out

@@ -177,6 +177,20 @@ def fill(target, number):
 
 
 @part
+def add(source, target):
+    """Add an array's numbers onto another's.
+
+    Parameters
+    ----------
+    source, target : array
+        The first may be longer.
+    """
+    apart()
+    for s in range(target.size):
+        target[s] += source[s]
+
+
+@part
 def mean_times(m, u, u0, out):
     """Compute ``m * (u + u0) / 2``: what one factor of a product receives for the other.
 

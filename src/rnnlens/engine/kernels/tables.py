@@ -13,7 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from rnnlens.engine.kernels.compiling import announced, apart, kernel, part
-from rnnlens.engine.kernels.slabs import fill
+from rnnlens.engine.kernels.slabs import add, fill
 
 __all__ = ["additions"]
 
@@ -21,14 +21,6 @@ Array = NDArray[Any]
 
 #: Bits of a coalition's number that are summed as vectors: 32 numbers.
 _VECTOR = 5
-
-
-@part
-def _add(numbers, total):
-    """Add numbers onto others."""
-    apart()
-    for k in range(total.size):
-        total[k] += numbers[k]
 
 
 @part
@@ -54,7 +46,7 @@ def _sum_line(line, counts, games, room, sums):
     for more in range(room.shape[0]):
         fill(room[more], 0)
     for k in range(0, line.size, run):
-        _add(line[k:], room[counts[k // run]])
+        add(line[k:], room[counts[k // run]])
     for more in range(room.shape[0]):
         row = room[more]
         for S in range(run // games):
@@ -86,7 +78,7 @@ def _sum_by_size(v, counts, games, by_high, by_low, room):
     wide = by_high.shape[1]
     for high in range(by_low.shape[0]):
         line = v[high * wide : (high + 1) * wide]
-        _add(line, by_high[counts[high]])
+        add(line, by_high[counts[high]])
         _sum_line(line, counts, games, room, by_low[high])
 
 

@@ -19,25 +19,26 @@ from typing import Any
 import numpy as np
 from llvmlite import ir
 from numba import types
+from numba.extending import register_jitable
 from numpy.typing import NDArray
 
-from rnnlens.engine.kernels.compiling import apart, instruction, making, part, within
-from rnnlens.engine.kernels.registers import COLUMNS, ROWS, VECTORS, Vectors, places, summed
+from rnnlens.engine.kernels.compiling import apart, instruction, part, within
+from rnnlens.engine.kernels.registers import ROWS, VECTORS, Vectors, columns_of, places, summed
 
-__all__ = ["BLOCK", "FEW", "pack", "product", "product_below", "width"]
+__all__ = ["BLOCK", "pack", "product", "product_below", "width"]
 
 #: Samples in a full block.
 BLOCK = 32
 #: Samples up to which one after the other is faster than a block that they do not fill.
-FEW = 6
+_FEW = 6
 #: Tiles that are gone through side by side for a single sample: enough sums to hide the latency of
 #: a multiply-add.
 _ABREAST = 8
 
 
-@making
-def width(samples):
-    """Say how many samples the next block holds where so many are left: `BLOCK`, or 1.
+@register_jitable
+def width(samples: int) -> int:
+    """Say how many samples the next block holds where so many are left, in Python and in kernels.
 
     Parameters
     ----------
@@ -47,10 +48,9 @@ def width(samples):
     Returns
     -------
     int
-        One where they are few.
+        `BLOCK`, or 1 where they are few.
     """
-    within()
-    return BLOCK if samples > FEW else 1
+    return BLOCK if samples > _FEW else 1
 
 
 def pack(weights: NDArray[Any], columns: int = ROWS) -> NDArray[Any]:
@@ -158,7 +158,6 @@ def _single(tiles):
 
 
 _column, _columns = _single(1), _single(_ABREAST)
-_NARROW, _BROAD = COLUMNS[8], COLUMNS[4]
 
 
 @part
@@ -193,7 +192,7 @@ def product_below(P, K, skip, A, Z, G):
         Rows wanted.
     """
     apart()
-    columns = _NARROW if A.itemsize == 8 else _BROAD
+    columns = columns_of(A.itemsize)
     for j in range(0, G, ROWS):
         for s in range(0, BLOCK, columns):
             _tile(P, j * K + skip * ROWS, A, s, K - skip, Z, j * BLOCK + s)

@@ -11,7 +11,7 @@ import numpy as np
 from rnnlens.engine.kernels.compiling import announced
 from rnnlens.engine.operations.registry import Array
 from rnnlens.engine.plan import round_of_work
-from rnnlens.engine.threads import share, threads
+from rnnlens.engine.threads import share
 from rnnlens.network.layers import Layer
 
 __all__ = ["KINDS", "OnceARound", "plain", "shared"]
@@ -115,12 +115,10 @@ def shared(
     alone : bool
         Whether it is too little for threads.
     """
-    known = (id(kernel), like.dtype.char)
-    if known not in _CALLED:
-        with announced():
-            share(work, count, block)
-        _CALLED.add(known)
-    elif alone or threads() == 1:
-        work(0, count)
-    else:
-        share(work, count, block)
+    known, apiece = (id(kernel), like.dtype.char), max(1, count) if alone else block
+    if known in _CALLED:
+        share(work, count, apiece)
+        return
+    with announced():
+        share(work, count, apiece)
+    _CALLED.add(known)

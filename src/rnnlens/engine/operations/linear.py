@@ -34,8 +34,6 @@ def _product(x: Array, W: Array) -> Array:
 
     if len(W) == 1 and x.dtype in KINDS and not by_equations():
         _spread(rows, W, product)
-    elif len(rows) * W.size < WORTH:
-        work(0, len(rows))
     else:
         share(work, len(rows), max(1, WORTH // W.size))
     return product.reshape(*x.shape[:-1], W.shape[1])
