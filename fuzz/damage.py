@@ -163,7 +163,7 @@ def damage_hdf5(data: bytes, rng: random.Random) -> bytes:
     """Change what an HDF5 file holds through HDF5 itself: its texts, its arrays, its links."""
     import h5py
 
-    from rnnlens.readers.hdf5_heaps import texts_are_whole
+    from rnnlens.readers.hardening.heaps import texts_are_whole
 
     if not texts_are_whole(io.BytesIO(data)):  # HDF5 would take whatever memory they declare
         return damage_bytes(data, rng)

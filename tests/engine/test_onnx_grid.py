@@ -13,7 +13,7 @@ from onnx import helper
 
 from onnx_models import GATES, STEPS, UNITS, arrays_of, feeds, model, ran, saved, single
 from rnnlens.engine.forward import predict
-from rnnlens.readers.onnx_graph import reading
+from rnnlens.readers.onnx.graph.read import reading
 from rnnlens.readers.open import read
 
 DIRECTIONS = ("forward", "reverse", "bidirectional")

@@ -7,7 +7,7 @@ import pytest
 
 from keras_models import write_hdf5
 from rnnlens.engine.forward import predict
-from rnnlens.readers.keras_cudnn import cudnn_gates
+from rnnlens.readers.keras.layers.cudnn import cudnn_gates
 from rnnlens.readers.layouts import CellArray
 from rnnlens.readers.open import read
 

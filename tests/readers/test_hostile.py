@@ -11,9 +11,9 @@ import numpy as np
 import pytest
 
 from rnnlens.errors import UnreadableFile
-from rnnlens.readers.hdf5 import opened, stored, text_attribute
+from rnnlens.readers.hardening.hdf5 import opened, stored, text_attribute
 from rnnlens.readers.open import read
-from rnnlens.readers.torch_file import LEGACY
+from rnnlens.readers.torch.file import LEGACY
 
 
 @pytest.fixture(scope="module")

@@ -12,7 +12,7 @@ import pytest
 from rnnlens.errors import InputError, UnreadableFile
 from rnnlens.network.inventory import inventory
 from rnnlens.network.layers import Layer
-from rnnlens.readers.npz_file import match, read
+from rnnlens.readers.native.npz import match, read
 from rnnlens.readers.open import read as read_any
 from rnnlens.writers.npz_file import write
 from writers_zoo import NAMES, zoo

@@ -17,8 +17,8 @@ from rnnlens.checks.fidelity import fidelity
 from rnnlens.engine.forward import predict
 from rnnlens.errors import InputError, UnreadableFile, UnsupportedModel
 from rnnlens.network.network import layer_kind
-from rnnlens.readers import onnx_file
-from rnnlens.readers.onnx_graph import reading
+from rnnlens.readers.onnx import file as onnx_file
+from rnnlens.readers.onnx.graph.read import reading
 from rnnlens.readers.open import read
 
 NODES = (

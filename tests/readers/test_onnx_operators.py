@@ -12,7 +12,7 @@ from rnnlens.engine.forward import predict
 from rnnlens.errors import UnsupportedModel
 from rnnlens.network.layers import Dense, Embedding, Input, Recurrent
 from rnnlens.network.network import layer_kind
-from rnnlens.readers.onnx_graph import reading
+from rnnlens.readers.onnx.graph.read import reading
 from rnnlens.readers.open import read
 
 node = helper.make_node

@@ -9,7 +9,7 @@ import pytest
 
 from refused.keras_files import metadata
 from rnnlens.engine.forward import predict
-from rnnlens.readers import saved_model
+from rnnlens.readers.keras import saved_model
 from rnnlens.readers.open import read
 
 

@@ -12,7 +12,7 @@ from rnnlens import api
 from rnnlens.engine.forward import predict
 from rnnlens.errors import InputError, UnreadableFile
 from rnnlens.network.arrays import Arrays, describe_arrays
-from rnnlens.readers.keras_text import architecture_in
+from rnnlens.readers.keras.text import architecture_in
 from rnnlens.readers.open import look
 from rnnlens.views.inspection import render_inspection
 

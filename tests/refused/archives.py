@@ -13,7 +13,7 @@ from unittest.mock import patch
 import numpy as np
 
 from refused.registry import section
-from rnnlens.readers import npz_file
+from rnnlens.readers.native import npz as npz_file
 from rnnlens.readers.open import read
 from rnnlens.writers.npz_file import write
 from writers_zoo import zoo

@@ -18,7 +18,7 @@ from onnx_models import arrays_of, saved, single
 from refused.registry import alike, section
 from rnnlens.checks.fidelity import fidelity
 from rnnlens.checks.mapping import identify
-from rnnlens.readers import keras_run
+from rnnlens.readers.keras import run as keras_run
 from rnnlens.readers.open import read
 from torch_models import made, scrambled
 from torch_models import saved as state_dict

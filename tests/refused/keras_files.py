@@ -18,8 +18,8 @@ import numpy as np
 
 from keras_models import saved, scrambled, write_hdf5
 from refused.registry import section
-from rnnlens.readers import saved_model
-from rnnlens.readers.hdf5 import opened, stored
+from rnnlens.readers.hardening.hdf5 import opened, stored
+from rnnlens.readers.keras import saved_model
 from rnnlens.readers.open import read
 
 L = keras.layers

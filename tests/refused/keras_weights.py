@@ -15,11 +15,12 @@ import numpy as np
 from keras_models import scrambled
 from refused.registry import section
 from rnnlens import api
-from rnnlens.readers import keras_text, keras_weights_found
-from rnnlens.readers.hdf5 import opened
-from rnnlens.readers.keras_text import architecture_in
-from rnnlens.readers.keras_weights_found import weights_in
-from rnnlens.readers.keras_weights_stated import parse
+from rnnlens.readers.hardening.hdf5 import opened
+from rnnlens.readers.keras import text as keras_text
+from rnnlens.readers.keras.text import architecture_in
+from rnnlens.readers.keras.weights_only import groups as keras_weights_found
+from rnnlens.readers.keras.weights_only.groups import weights_in
+from rnnlens.readers.keras.weights_only.stated import parse
 
 L = keras.layers
 

@@ -14,7 +14,7 @@ from onnx import TensorProto, helper
 
 from onnx_models import arrays_of, model, saved, single, tensor
 from refused.registry import section
-from rnnlens.readers import onnx_proto
+from rnnlens.readers.onnx import proto as onnx_proto
 from rnnlens.readers.open import read
 from rnnlens.readers.options import Options
 

@@ -15,7 +15,7 @@ import torch
 
 from refused.registry import alike, section
 from rnnlens.api import read
-from rnnlens.readers import torch_file
+from rnnlens.readers.torch import file as torch_file
 from torch_models import made, saved, scrambled
 
 

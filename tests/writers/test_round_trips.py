@@ -18,7 +18,7 @@ from rnnlens.engine.forward import predict
 from rnnlens.errors import InputError, UnsupportedModel
 from rnnlens.network.layers import Input, Recurrent
 from rnnlens.network.network import Node
-from rnnlens.readers.npz_file import read as read_npz
+from rnnlens.readers.native.npz import read as read_npz
 from rnnlens.writers import npz_file
 from writers_zoo import as_float32, zoo
 

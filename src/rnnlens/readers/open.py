@@ -11,20 +11,18 @@ from typing import Any
 from rnnlens.errors import InputError, UnreadableFile, UnsupportedModel
 from rnnlens.network.arrays import Arrays
 from rnnlens.network.network import Network
-from rnnlens.readers import (
-    keras_archive,
-    keras_hdf5,
-    keras_live,
-    npz_file,
-    onnx_file,
-    safetensors_file,
-    saved_model,
-    torch_dict,
-    torch_file,
-    torch_live,
-)
-from rnnlens.readers.contents import describe, describe_folder
+from rnnlens.readers.hardening.contents import describe, describe_folder
+from rnnlens.readers.keras import archive as keras_archive
+from rnnlens.readers.keras import hdf5_file as keras_hdf5
+from rnnlens.readers.keras import live as keras_live
+from rnnlens.readers.keras import saved_model
+from rnnlens.readers.native import npz as npz_file
+from rnnlens.readers.onnx import file as onnx_file
 from rnnlens.readers.options import Options, refuse_others
+from rnnlens.readers.torch import file as torch_file
+from rnnlens.readers.torch import live as torch_live
+from rnnlens.readers.torch import safetensors_file
+from rnnlens.readers.torch import state_dict as torch_dict
 
 __all__ = ["Format", "look", "read"]
 

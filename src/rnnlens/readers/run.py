@@ -7,7 +7,9 @@ from typing import Any
 
 import numpy as np
 
-from rnnlens.readers import keras_run, onnx_run, torch_run
+from rnnlens.readers.keras import run as keras_run
+from rnnlens.readers.onnx import run as onnx_run
+from rnnlens.readers.torch import run as torch_run
 
 __all__ = ["source_outputs"]
 

@@ -21,7 +21,7 @@ from rnnlens.errors import UnsupportedModel
 from rnnlens.network.layers import Bidirectional, Input, Layer, Recurrent
 from rnnlens.network.network import Network, Node, Ref
 from rnnlens.network.shapes import Shape, output_shapes
-from rnnlens.readers.keras_archive import CONFIG, METADATA, WEIGHTS, snake_case
+from rnnlens.readers.keras.archive import CONFIG, METADATA, WEIGHTS, snake_case
 from rnnlens.writers.fold import fold
 from rnnlens.writers.keras_axes import in_keras_layers
 from rnnlens.writers.keras_functions import serialized

@@ -27,7 +27,7 @@ from rnnlens.network.layers import (
 )
 from rnnlens.network.network import Network, Node, Ref, layer_kind
 from rnnlens.network.shapes import Shape, output_shapes
-from rnnlens.readers.keras_masks import Expression, mask_after, needs_mask
+from rnnlens.readers.keras.graph.masks import Expression, mask_after, needs_mask
 from rnnlens.writers.written import refuse
 
 __all__ = ["in_keras_layers"]

@@ -1,6 +1,6 @@
 """The ``.npz`` of rnnlens: every array by its canonical name, and the graph as JSON beside them.
 
-Nothing is lost: `rnnlens.readers.npz_file` gives the same network back. Any tool that opens a
+Nothing is lost: `rnnlens.readers.native.npz` gives the same network back. Any tool that opens a
 NumPy archive finds ``lstm.W_i`` and its kin.
 """
 
@@ -20,7 +20,7 @@ from rnnlens.network.cells import Cell, Gate
 from rnnlens.network.inventory import arrays_of
 from rnnlens.network.layers import Layer
 from rnnlens.network.network import Network, Node
-from rnnlens.readers.npz_file import FORMAT, MEMBER, VERSION
+from rnnlens.readers.native.npz import FORMAT, MEMBER, VERSION
 from rnnlens.writers.written import Written
 
 __all__ = ["write"]

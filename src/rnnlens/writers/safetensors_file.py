@@ -24,7 +24,7 @@ from rnnlens.network.layers import (
 )
 from rnnlens.network.network import Network
 from rnnlens.readers.layouts import CellArray
-from rnnlens.readers.torch_recurrent import ROLES, cell_of
+from rnnlens.readers.torch.recurrent import ROLES, cell_of
 from rnnlens.writers.fold import fold
 from rnnlens.writers.torch_chain import Module, arrays_of_module, chain_of, sides
 from rnnlens.writers.torch_code import class_code

@@ -1,0 +1,224 @@
+"""The ``.keras`` archive of Keras 3 (and of tf.keras 2.12 to 2.15): a zip of JSON and HDF5.
+
+Keras is not needed. The weights lie under ``layers/<class>[_<n>]/vars/<k>``: groups are named for
+the class of the layer and numbered in the order of the configuration
+(keras/src/saving/saving_lib.py, ``_save_container_state``).
+"""
+
+from __future__ import annotations
+
+import io
+import json
+import re
+import zipfile
+import zlib
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from rnnlens.errors import InputError, UnreadableFile, UnsupportedModel
+from rnnlens.network.network import Network, Origin
+from rnnlens.readers.hardening.contents import digest_of
+from rnnlens.readers.hardening.hdf5 import child, names_in, opened, stored, text_attribute
+from rnnlens.readers.hardening.zips import is_zip
+from rnnlens.readers.keras.graph.config import network_of
+from rnnlens.readers.keras.layers.spec import dialect_of
+from rnnlens.readers.variables import Shelf, Stored, check_count
+
+if TYPE_CHECKING:
+    import h5py
+
+__all__ = ["Group", "match", "read", "snake_case"]
+
+CONFIG, METADATA, WEIGHTS = "config.json", "metadata.json", "model.weights.h5"
+
+#: No member may unpack to more than this many bytes, nor to this many times its packed size.
+LARGEST_MEMBER, LARGEST_TEXT, LARGEST_RATIO = 4 * 1024**3, 64 * 1024**2, 200
+
+#: Where the layers of a model lie; the second is tf.keras 2.12 and 2.13.
+CONTAINERS = ("layers", "_layer_checkpoint_dependencies")
+
+
+def match(path: Path) -> bool:
+    """Tell whether a file is a Keras archive, by its content.
+
+    Parameters
+    ----------
+    path : Path
+        The file.
+
+    Returns
+    -------
+    bool
+        True for a zip that holds a model's configuration.
+    """
+    if not is_zip(path):
+        return False
+    try:
+        with zipfile.ZipFile(path) as archive:
+            return CONFIG in archive.namelist()
+    except (zipfile.BadZipFile, OSError, RuntimeError, ValueError):
+        return False
+
+
+def read(path: Path) -> Network:
+    """Read a Keras archive.
+
+    Parameters
+    ----------
+    path : Path
+        The file.
+
+    Returns
+    -------
+    Network
+        The network.
+
+    Raises
+    ------
+    UnreadableFile
+        If the archive is damaged or its parts do not fit each other.
+    UnsupportedModel
+        If a layer or an option is not implemented.
+    InputError
+        One of the two.
+    """
+    try:
+        with zipfile.ZipFile(path) as archive:
+            config, metadata, weights = _parts(archive, path)
+    except InputError:
+        raise
+    except (zipfile.BadZipFile, EOFError, OSError, RuntimeError, zlib.error) as error:
+        raise UnreadableFile(
+            f"{path} is a Keras archive, but it is truncated or damaged; copy or download it again"
+        ) from error
+    version = str(metadata.get("keras_version", ""))
+    dialect = dialect_of(version)
+    kind = "Keras 3" if dialect.generation == "Keras 3" else "tf.keras"
+    origin = Origin(f"{kind} archive (.keras)", version, str(path), digest_of(path))
+    with opened(io.BytesIO(weights), f"{WEIGHTS} in {path}") as file:
+        return network_of(config, Group(file, ""), dialect, origin)
+
+
+def _parts(archive: zipfile.ZipFile, path: Path) -> tuple[dict[str, Any], dict[str, Any], bytes]:
+    """Unpack configuration, metadata and weights."""
+    config, metadata = _json(archive, CONFIG, path), _json(archive, METADATA, path)
+    if WEIGHTS not in archive.namelist():
+        kept = [name for name in archive.namelist() if name.startswith("model.weights")]
+        raise UnsupportedModel(
+            f"{path} keeps its weights in {kept[0] if kept else 'no file'}; rnnlens reads "
+            f"{WEIGHTS}: save the model with model.save"
+        )
+    return config, metadata, _member(archive, WEIGHTS, path, LARGEST_MEMBER)
+
+
+def _member(archive: zipfile.ZipFile, name: str, path: Path, largest: int) -> bytes:
+    """Unpack one member, no further than its limit."""
+    info = archive.getinfo(name)
+    packed = max(info.compress_size, 1)
+    swollen = info.file_size > 1024**2 and info.file_size > LARGEST_RATIO * packed
+    if info.file_size > largest or swollen:
+        raise UnreadableFile(
+            f"{path} declares that {name} unpacks from {info.compress_size} to {info.file_size} "
+            "bytes, which no model does; the file is damaged or hostile"
+        )
+    with archive.open(info) as member:
+        return member.read(info.file_size + 1)
+
+
+def _json(archive: zipfile.ZipFile, name: str, path: Path) -> dict[str, Any]:
+    try:
+        value = json.loads(_member(archive, name, path, LARGEST_TEXT))
+    except KeyError as error:
+        raise UnreadableFile(
+            f"{path} is a zip without {name}; a Keras archive has one: save the model again"
+        ) from error
+    except (json.JSONDecodeError, UnicodeDecodeError, RecursionError) as error:
+        raise UnreadableFile(f"{name} in {path} is not JSON; the file is damaged") from error
+    if not isinstance(value, dict):
+        raise UnreadableFile(f"{name} in {path} does not hold a configuration; the file is damaged")
+    return value
+
+
+class Group(Shelf):
+    """One group of the weights file."""
+
+    def __init__(self, file: h5py.File, path: str) -> None:
+        self.file = file
+        self.path = path
+
+    def _at(self, name: str) -> str:
+        return f"{self.path}/{name}" if self.path else name
+
+    def own(self, roles: Sequence[str], optional: int = 0) -> list[Stored]:
+        """Give the layer's own variables, see `Shelf.own`."""
+        count = len(names_in(child(self.file, self._at("vars"))))
+        check_count(count, roles, optional, f"{self.path or 'the weights file'}")
+        found = []
+        for number, role in zip(range(count), roles, strict=False):
+            place = self._at(f"vars/{number}")
+            found.append(stored(role, child(self.file, place), place))
+        return found
+
+    def part(self, attribute: str) -> Shelf:
+        """Give the shelf of a layer within, see `Shelf.part`."""
+        return Group(self.file, self._at(attribute))
+
+    def layers(self, entries: Sequence[tuple[str, str]]) -> dict[str, Shelf]:
+        """Give the shelves of a model's layers, see `Shelf.layers`."""
+        container = next((n for n in CONTAINERS if child(self.file, self._at(n))), CONTAINERS[0])
+        present = names_in(child(self.file, self._at(container)))
+        shelves: dict[str, Shelf] = {}
+        for kind in {kind for kind, _ in entries}:
+            names = [name for of, name in entries if of == kind]
+            for name, stem in zip(names, _stems(kind, present, len(names)), strict=True):
+                place = self._at(f"{container}/{stem}")
+                self._check_name(place, name)
+                shelves[name] = Group(self.file, place)
+        return shelves
+
+    def _check_name(self, place: str, name: str) -> None:
+        """Newer versions write each layer's name beside its arrays: hold them to it."""
+        group = child(self.file, f"{place}/vars")
+        written = None if group is None else text_attribute(group, "name")
+        if written is not None and written != name:
+            raise UnreadableFile(
+                f"{place} holds the arrays of layer {written!r} where the configuration has "
+                f"{name!r}: the weights do not belong to this configuration"
+            )
+
+
+def _stems(kind: str, present: Sequence[str], count: int) -> list[str]:
+    """Name the groups of the layers of one class, in the order of the configuration."""
+    # Versions that skip numbers still write the groups in that order.
+    stem = snake_case(kind)
+    numbers = {
+        int(match[1] or 0): name
+        for name in present
+        if (match := re.fullmatch(rf"{re.escape(stem)}(?:_(\d+))?", name))
+    }
+    if len(numbers) == count:
+        return [numbers[number] for number in sorted(numbers)]
+    return [stem if number == 0 else f"{stem}_{number}" for number in range(count)]
+
+
+def snake_case(kind: str) -> str:
+    """Write a class name as Keras names its group.
+
+    Parameters
+    ----------
+    kind : str
+        The class.
+
+    Returns
+    -------
+    str
+        Words joined by underscores.
+
+    Examples
+    --------
+    >>> [snake_case(kind) for kind in ("LSTM", "Conv1D", "TimeDistributed", "PReLU")]
+    ['lstm', 'conv1d', 'time_distributed', 'p_re_lu']
+    """
+    words = re.sub(r"(?<=.)([A-Z][a-z]+)", r"_\1", kind)
+    return re.sub(r"([a-z])([A-Z])", r"\1_\2", words).lower()

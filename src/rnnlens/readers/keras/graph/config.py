@@ -1,0 +1,291 @@
+"""From a Keras configuration to the canonical network.
+
+Nested models are laid flat (``outer.inner``), a layer that is called more than once becomes nodes
+``name``, ``name_1``, ... that share one layer, and masks that Keras wrote into the graph are left
+to the engine (`keras_masks`).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from typing import Any
+
+from rnnlens.errors import InputError, UnreadableFile, UnsupportedModel
+from rnnlens.network.check import check
+from rnnlens.network.network import Network, Origin, Ref
+from rnnlens.readers.keras.graph.builder import Graph, Taken, Value
+from rnnlens.readers.keras.graph.calls import Call, Key, TensorKey, calls_of, keys_in, tensor_keys
+from rnnlens.readers.keras.graph.masks import MaskValue, mask_operation
+from rnnlens.readers.keras.layers.options import HALF
+from rnnlens.readers.keras.layers.spec import Built, Dialect, class_of, spec_of
+from rnnlens.readers.keras.layers.table import build
+from rnnlens.readers.variables import Shelf
+
+__all__ = ["MODELS", "network_of"]
+
+#: Classes of whole models.
+MODELS = frozenset({"Sequential", "Functional", "Model"})
+
+#: How deep models may be nested: no real one comes near, a hostile file may.
+DEEPEST = 32
+
+Entry = Mapping[str, Any]
+
+#: Outputs of the calls made so far, by layer and number of call.
+Made = dict[str, dict[int, list[Value]]]
+
+
+def network_of(entry: Entry, shelf: Shelf, dialect: Dialect, origin: Origin) -> Network:
+    """Turn a serialised Keras model into a network.
+
+    Parameters
+    ----------
+    entry : mapping
+        The model as Keras serialises it: class_name and config.
+    shelf : Shelf
+        Its variables.
+    dialect : Dialect
+        What the version means.
+    origin : Origin
+        Where it came from.
+
+    Returns
+    -------
+    Network
+        The network, checked.
+
+    Raises
+    ------
+    UnreadableFile
+        If the configuration is damaged or the weights do not belong to it.
+    InputError
+        What the walk raised: `UnsupportedModel` if a layer or an option is not implemented.
+    """
+    walk = _Walk(Graph(dialect))
+    try:
+        outputs = walk.model(entry, shelf, _Place(), None)
+        refs = tuple(walk.graph.tensor(value, "the model's output") for value in outputs)
+        config = entry["config"]
+        name = config.get("name", "network") if isinstance(config, Mapping) else "network"
+    except InputError:
+        raise
+    except (KeyError, IndexError, TypeError, ValueError, AttributeError, RecursionError) as error:
+        # A configuration is a file's content: whatever is missing or misplaced in it ends here.
+        raise UnreadableFile(
+            f"the configuration within {origin.path or 'the model'} does not have the form that "
+            f"Keras {dialect.version} writes ({type(error).__name__}: {error}); the file is damaged"
+        ) from error
+    origin = replace(origin, notes=(*origin.notes, *walk.graph.notes))
+    return check(Network(tuple(walk.graph.nodes), refs, origin, str(name)))
+
+
+@dataclass(frozen=True)
+class _Place:
+    """Where in the nest of models: names of nodes, names of layers, depth."""
+
+    nodes: str = ""
+    layers: str = ""
+    depth: int = 0
+
+    def node(self, name: str) -> str:
+        return f"{self.nodes}.{name}" if self.nodes else name
+
+    def layer(self, name: str) -> str:
+        return f"{self.layers}.{name}" if self.layers else name
+
+
+@dataclass
+class _Walk:
+    """A walk through a model and the models within it."""
+
+    graph: Graph
+    built: dict[str, Built] = field(default_factory=dict)
+
+    def model(
+        self, entry: Entry, shelf: Shelf, place: _Place, given: list[Value] | None
+    ) -> list[Value]:
+        """Lay one model flat and give its outputs; ``given`` are its inputs where it is nested."""
+        if place.depth > DEEPEST:
+            raise UnreadableFile(f"models are nested more than {DEEPEST} deep; the file is damaged")
+        kind, config = class_of(entry), entry["config"]
+        listed = config if isinstance(config, list) else config.get("layers")
+        if kind not in MODELS or listed is None:
+            raise UnsupportedModel(
+                f"the model is of the class {kind!r}, which keeps its graph in Python code; "
+                "rnnlens reads Sequential and functional models: build the same layers that way "
+                "and save it"
+            )
+        names = [_name(item) for item in listed]
+        if len(set(names)) < len(names):
+            twice = next(name for name in names if names.count(name) > 1)
+            raise UnreadableFile(
+                f"two layers of the model are called {twice!r}; the file is damaged"
+            )
+        self.graph.reserved |= {place.node(name) for name in names}
+        shelves = shelf.layers([
+            (class_of(item), _name(item)) for item in listed if not _is_operation(item)
+        ])
+        settings = config if isinstance(config, Mapping) else {}
+        lay_flat = self._sequential if kind == "Sequential" else self._functional
+        return lay_flat(settings, listed, shelves, place, given)
+
+    def _sequential(
+        self,
+        config: Entry,
+        listed: Sequence[Entry],
+        shelves: Mapping[str, Shelf],
+        place: _Place,
+        given: list[Value] | None,
+    ) -> list[Value]:
+        values = given
+        for item in listed:
+            name = _name(item)
+            if class_of(item) == "InputLayer":
+                values = values or [self.graph.entry(place.node(name), item["config"])]
+                continue
+            if values is None:
+                values = [self._unsaid_entry(config, item, place)]
+            values = self._call(item, Taken(values), shelves[name], place, 0)
+        if values is None:
+            raise UnreadableFile("the model has no layers; add some and save it again")
+        return values
+
+    def _unsaid_entry(self, config: Entry, first: Entry, place: _Place) -> Ref:
+        """Make the entry that a Sequential model leaves unsaid."""
+        while class_of(first) in MODELS:
+            inner = first["config"]
+            first = (inner if isinstance(inner, list) else inner["layers"])[0]
+        options = first["config"]
+        shape = options.get("batch_input_shape") or options.get("batch_shape")
+        shape = shape or config.get("build_input_shape")
+        if shape is None:
+            raise UnreadableFile(
+                "the Sequential model does not state the shape of its input; build it on data or "
+                "with an Input layer and save it again"
+            )
+        return self.graph.entry(place.node(f"{_name(first)}_input"), {"batch_shape": shape})
+
+    def _functional(
+        self,
+        config: Entry,
+        listed: Sequence[Entry],
+        shelves: Mapping[str, Shelf],
+        place: _Place,
+        given: list[Value] | None,
+    ) -> list[Value]:
+        entries = {_name(item): item for item in listed}
+        calls = {name: calls_of(item) for name, item in entries.items()}
+        leaving, entering = keys_in(config["output_layers"]), keys_in(config["input_layers"])
+        if given is not None and len(given) != len(entering):
+            raise UnreadableFile(
+                f"the model {place.layers!r} has {len(entering)} inputs and is called on "
+                f"{len(given)}; the file is damaged"
+            )
+        made: Made = {name: {} for name in entries}
+        for number, (name, _, _) in enumerate(entering):
+            own = entries[name]["config"]
+            made[name][0] = [given[number] if given else self.graph.entry(place.node(name), own)]
+        used = [*leaving, *(key for of in calls.values() for key in tensor_keys(of))]
+        first = {name: _first_call(entry, name, used) for name, entry in entries.items()}
+        pending = [(name, number) for name, of in calls.items() for number in range(len(of))]
+        while pending:
+            waiting = []
+            for name, number in pending:
+                call = calls[name][number]
+                if not all(key[1] in made[key[0]] for key in call.needs):
+                    waiting.append((name, number))
+                    continue
+                outputs = self._call(
+                    entries[name], _taken(call, made), shelves.get(name), place, number
+                )
+                made[name][number + first[name]] = outputs
+            if len(waiting) == len(pending):
+                raise UnreadableFile(
+                    f"the graph does not say where layer {waiting[0][0]!r} takes its input from; "
+                    "the file is damaged"
+                )
+            pending = waiting
+        return [made[name][call][output] for name, call, output in leaving]
+
+    def _call(
+        self, entry: Entry, taken: Taken, shelf: Shelf | None, place: _Place, number: int
+    ) -> list[Value]:
+        """Make one call of one layer, operation or nested model."""
+        name = _name(entry)
+        if _is_operation(entry):
+            return [_operation(entry, taken)]
+        if shelf is None:
+            raise UnreadableFile(f"the model has no layer {name!r} beside its configuration")
+        kind, full = class_of(entry), place.layer(name)
+        node = self.graph.free(place.node(name), number)
+        if kind in MODELS:
+            self.graph.check_masks(node, taken)
+            inner = _Place(node, full, place.depth + 1)
+            return self.model(entry, shelf, inner, list(taken.inputs))
+        if full not in self.built:
+            path = full.replace(".", "/")
+            spec = spec_of(entry, name=full, path=path, shelf=shelf, dialect=self.graph.dialect)
+            self.built[full] = build(spec)
+            if spec.options.precision in HALF:
+                self.graph.notes.append(
+                    f"Layer {full} computes in {spec.options.precision} in the source; here it "
+                    "computes in double precision, so outputs agree to about three digits."
+                )
+        return self.graph.call(node, kind, self.built[full], taken)
+
+
+def _name(entry: Entry) -> str:
+    config = entry["config"]
+    name = entry.get("name") or (config.get("name") if isinstance(config, Mapping) else None)
+    if not name:
+        raise UnreadableFile(
+            f"a layer of the class {entry.get('class_name')!r} has no name; the file is damaged"
+        )
+    return str(name)
+
+
+def _is_operation(entry: Entry) -> bool:
+    """Tell an operation of a graph from a layer; HDF5 files keep no module to tell by."""
+    module = entry.get("module")
+    if module is not None:
+        return ".ops" in str(module)
+    config, nodes = entry["config"], entry.get("inbound_nodes") or []
+    plain = isinstance(config, Mapping) and not {"trainable", "layers"} & set(config)
+    return plain and any(isinstance(node, Mapping) and "args" in node for node in nodes)
+
+
+def _operation(entry: Entry, taken: Taken) -> MaskValue:
+    kind, name = str(entry["class_name"]), _name(entry)
+    made = mask_operation(kind, entry["config"], taken.inputs)
+    if made is None:
+        raise UnsupportedModel(
+            f"the operation {name!r} ({kind}) is not a layer; rnnlens reads layers: replace it by "
+            "a layer of Keras, such as Add, Multiply or Concatenate"
+        )
+    return MaskValue(made, name)
+
+
+def _taken(call: Call, made: Made) -> Taken:
+    """Look up what a call takes."""
+
+    def value(item: Any) -> Any:
+        if not isinstance(item, TensorKey):
+            return item
+        name, number, output = item.key
+        return made[name][number][output]
+
+    return Taken(
+        [value(item) for item in call.inputs],
+        [value(item) for item in call.states],
+        [value(item) for item in call.masks],
+    )
+
+
+def _first_call(entry: Entry, name: str, used: Sequence[Key]) -> int:
+    """Give the number by which the graph names a layer's first call."""
+    # A model that was built on Inputs has a call of its own before the graph's, and versions of
+    # Keras differ in which models count it; every call is used, so the lowest used is the first.
+    if class_of(entry) not in MODELS:
+        return 0
+    return min((call for layer, call, _ in used if layer == name), default=0)

@@ -1,0 +1,115 @@
+"""Whole models in HDF5, as Keras 1, Keras 2, tf.keras and Keras 3 (its legacy ``.h5``) write them.
+
+The configuration is JSON in the attribute ``model_config``; the arrays lie under
+``model_weights/<layer>/<weight name>``, and the attribute ``weight_names`` of each layer's group
+keeps their order (keras/src/legacy/saving/legacy_h5_format.py).
+"""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+from rnnlens.errors import UnreadableFile
+from rnnlens.network.arrays import Arrays
+from rnnlens.network.network import Network, Origin
+from rnnlens.readers.hardening.contents import digest_of
+from rnnlens.readers.hardening.hdf5 import SIGNATURE, child, opened, text_attribute
+from rnnlens.readers.keras.hdf5_network import dialect_within, network_within
+from rnnlens.readers.keras.weights import WHOLE, Groups
+from rnnlens.readers.keras.weights_only.groups import holds_weights
+from rnnlens.readers.keras.weights_only.read import arrays_of_file, network_of_weights
+from rnnlens.readers.options import Options, refuse_others
+
+__all__ = ["TAKES", "arrays", "match", "read"]
+
+#: The options of `read` that files of weights take.
+TAKES = frozenset({"architecture", "layers"})
+
+
+def match(path: Path) -> bool:
+    """Tell whether a file is HDF5, by its content.
+
+    Parameters
+    ----------
+    path : Path
+        The file.
+
+    Returns
+    -------
+    bool
+        True for HDF5.
+    """
+    with path.open("rb") as file:
+        return file.read(len(SIGNATURE)) == SIGNATURE
+
+
+def read(path: Path, options: Options | None = None) -> Network:
+    """Read a whole model from HDF5, or weights whose architecture is told.
+
+    Parameters
+    ----------
+    path : Path
+        The file.
+    options : Options, optional
+        For a file of weights alone: ``architecture`` or ``layers``.
+
+    Returns
+    -------
+    Network
+        The network.
+
+    Raises
+    ------
+    InputError
+        If an option was given that the file does not take.
+    UnreadableFile
+        If the file is damaged or holds no model.
+    UnsupportedModel
+        If a layer or an option is not implemented.
+    """
+    with opened(path, str(path)) as file:
+        written = text_attribute(file, "model_config")
+        if written is None and holds_weights(file):
+            return network_of_weights(file, path, options or Options())
+        if written is None:
+            held = ", ".join(sorted(file)[:5]) or "nothing"
+            raise UnreadableFile(f"{path} is HDF5 without a Keras model: it holds {held}")
+        refuse_others(options or Options(), (), f"{path} states its own architecture, so it")
+        try:
+            config = json.loads(written)
+        except (json.JSONDecodeError, RecursionError) as error:
+            raise UnreadableFile(
+                f"the attribute model_config of {path} is not JSON; the file is damaged"
+            ) from error
+        weights = child(file, WHOLE)
+        if weights is None or not isinstance(config, dict):
+            raise UnreadableFile(
+                f"{path} holds a configuration but no weights; save the model with model.save"
+            )
+        groups = Groups(weights, WHOLE)
+        dialect = dialect_within(file, groups)
+        origin = Origin(f"{dialect.generation} HDF5", dialect.version, str(path), digest_of(path))
+        return network_within(config, groups, dialect, origin)
+
+
+def arrays(path: Path) -> Arrays | None:
+    """Name the arrays of a file of weights alone.
+
+    Parameters
+    ----------
+    path : Path
+        A file that `match` takes.
+
+    Returns
+    -------
+    Arrays or None
+        ``None`` for any other file.
+
+    Raises
+    ------
+    UnreadableFile
+        If the file is damaged.
+    """
+    with opened(path, str(path)) as file:
+        return arrays_of_file(file, path) if holds_weights(file) else None

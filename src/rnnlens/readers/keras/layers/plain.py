@@ -1,0 +1,278 @@
+"""Keras's layers without arrays: one builder a class."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Literal
+
+from rnnlens.network.layers import (
+    Activate,
+    Add,
+    Average,
+    Concatenate,
+    Flatten,
+    GlobalPooling1D,
+    Identity,
+    Layer,
+    Masking,
+    Multiply,
+    Permute,
+    Pooling1D,
+    RepeatVector,
+    Reshape,
+    Subtract,
+)
+from rnnlens.readers.keras.layers.activations import activation_of_layer
+from rnnlens.readers.keras.layers.spec import Built, Spec
+
+__all__ = [
+    "AT_REST",
+    "MERGES",
+    "activate",
+    "at_rest",
+    "concatenate",
+    "flatten",
+    "global_pooling",
+    "masking",
+    "merge",
+    "permute",
+    "pooling",
+    "repeat_vector",
+    "reshape",
+]
+
+#: Layers that act in training alone, and the options by which they do.
+AT_REST: dict[str, tuple[str, ...]] = {
+    "Dropout": ("rate", "noise_shape"),
+    "SpatialDropout1D": ("rate", "noise_shape"),
+    "GaussianNoise": ("stddev",),
+    "GaussianDropout": ("rate",),
+    "AlphaDropout": ("rate", "noise_shape"),
+    "ActivityRegularization": ("l1", "l2"),
+    "Identity": (),
+}
+
+#: Layers that merge their inputs entry by entry.
+MERGES: dict[str, Callable[[], Layer]] = {
+    "Add": Add,
+    "Subtract": Subtract,
+    "Multiply": Multiply,
+    "Average": Average,
+}
+
+
+def at_rest(spec: Spec) -> Built:
+    """Build a layer that changes nothing when the network predicts.
+
+    Parameters
+    ----------
+    spec : Spec
+        The layer as found.
+
+    Returns
+    -------
+    Built
+        The layer.
+    """
+    spec.options.finish(AT_REST[spec.kind])
+    return Identity(spec.kind), {}
+
+
+def activate(spec: Spec) -> Built:
+    """Build an activation layer.
+
+    Parameters
+    ----------
+    spec : Spec
+        The layer as found.
+
+    Returns
+    -------
+    Built
+        The layer.
+    """
+    return Activate(activation_of_layer(spec.kind, spec.options, spec.dialect.hard_slope)), {}
+
+
+def masking(spec: Spec) -> Built:
+    """Build a Masking layer.
+
+    Parameters
+    ----------
+    spec : Spec
+        The layer as found.
+
+    Returns
+    -------
+    Built
+        The layer.
+    """
+    layer = Masking(spec.options.number("mask_value", 0.0))
+    spec.options.finish()
+    return layer, {}
+
+
+def flatten(spec: Spec) -> Built:
+    """Build a Flatten layer.
+
+    Parameters
+    ----------
+    spec : Spec
+        The layer as found.
+
+    Returns
+    -------
+    Built
+        The layer.
+    """
+    _channels_last(spec)
+    spec.options.finish()
+    return Flatten(), {}
+
+
+def reshape(spec: Spec) -> Built:
+    """Build a Reshape layer.
+
+    Parameters
+    ----------
+    spec : Spec
+        The layer as found.
+
+    Returns
+    -------
+    Built
+        The layer.
+    """
+    target = spec.options.integers("target_shape")
+    spec.options.finish()
+    if target.count(-1) > 1:
+        raise spec.refuse(f"target_shape = {target} leaves more than one side open")
+    return Reshape(target), {}
+
+
+def permute(spec: Spec) -> Built:
+    """Build a Permute layer.
+
+    Parameters
+    ----------
+    spec : Spec
+        The layer as found.
+
+    Returns
+    -------
+    Built
+        The layer.
+    """
+    axes = spec.options.integers("dims")
+    spec.options.finish()
+    if sorted(axes) != list(range(1, len(axes) + 1)):
+        raise spec.refuse(f"dims = {axes} is not an order of the axes 1 to {len(axes)}")
+    return Permute(axes), {}
+
+
+def repeat_vector(spec: Spec) -> Built:
+    """Build a RepeatVector layer.
+
+    Parameters
+    ----------
+    spec : Spec
+        The layer as found.
+
+    Returns
+    -------
+    Built
+        The layer.
+    """
+    layer = RepeatVector(spec.options.size("n"))
+    spec.options.finish()
+    return layer, {}
+
+
+def concatenate(spec: Spec) -> Built:
+    """Build a Concatenate layer.
+
+    Parameters
+    ----------
+    spec : Spec
+        The layer as found.
+
+    Returns
+    -------
+    Built
+        The layer.
+    """
+    axis = spec.options.integer("axis", -1)
+    spec.options.finish()
+    if axis == 0:
+        raise spec.refuse("axis = 0 joins samples, which rnnlens keeps apart")
+    return Concatenate(axis), {}
+
+
+def merge(spec: Spec) -> Built:
+    """Build a layer that merges its inputs entry by entry.
+
+    Parameters
+    ----------
+    spec : Spec
+        The layer as found.
+
+    Returns
+    -------
+    Built
+        The layer.
+    """
+    spec.options.finish()
+    return MERGES[spec.kind](), {}
+
+
+def pooling(spec: Spec) -> Built:
+    """Build a MaxPooling1D or AveragePooling1D layer.
+
+    Parameters
+    ----------
+    spec : Spec
+        The layer as found.
+
+    Returns
+    -------
+    Built
+        The layer.
+    """
+    options = spec.options
+    _channels_last(spec)
+    size = options.size("pool_size", 2)
+    stride = size if options.take("strides", None) is None else options.size("strides")
+    padding = options.choice("padding", ["valid", "same"], "valid")
+    options.finish()
+    if padding == "same" and spec.dialect.theano:
+        raise spec.refuse(
+            "Theano pads it with zeros (padding = 'same'), rnnlens as TensorFlow does"
+        )
+    return Pooling1D(_pooled(spec), size, stride, padding), {}
+
+
+def global_pooling(spec: Spec) -> Built:
+    """Build a GlobalMaxPooling1D or GlobalAveragePooling1D layer.
+
+    Parameters
+    ----------
+    spec : Spec
+        The layer as found.
+
+    Returns
+    -------
+    Built
+        The layer.
+    """
+    _channels_last(spec)
+    layer = GlobalPooling1D(_pooled(spec), spec.options.flag("keepdims"))
+    spec.options.finish()
+    return layer, {}
+
+
+def _channels_last(spec: Spec) -> None:
+    spec.options.choice("data_format", ["channels_last", None], None)
+
+
+def _pooled(spec: Spec) -> Literal["max", "average"]:
+    return "max" if "Max" in spec.kind else "average"

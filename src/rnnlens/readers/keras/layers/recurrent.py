@@ -1,0 +1,227 @@
+"""Keras's recurrent layers: one builder a class."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import replace
+
+from rnnlens.network.cells import GRU, LSTM, Cell, SimpleRNN
+from rnnlens.network.layers import Bidirectional, Recurrent
+from rnnlens.network.network import Source
+from rnnlens.readers.keras.keras1.recurrent import keras1_gates
+from rnnlens.readers.keras.layers.cudnn import cudnn_gates, is_cudnn_bias
+from rnnlens.readers.keras.layers.spec import Built, Spec, class_of, spec_of
+from rnnlens.readers.layouts import KERAS, CellArray, cut_gates
+
+__all__ = ["RECURRENT", "bidirectional", "gru", "lstm", "simple_rnn"]
+
+#: Options of every recurrent layer that change nothing when it predicts.
+INERT_RECURRENT = (
+    "implementation",
+    "unroll",
+    "dropout",
+    "recurrent_dropout",
+    "unit_forget_bias",
+    "input_dim",
+    "input_length",
+    "use_cudnn",
+)
+
+
+def lstm(spec: Spec) -> Built:
+    """Build an LSTM.
+
+    Parameters
+    ----------
+    spec : Spec
+        The layer as found.
+
+    Returns
+    -------
+    Built
+        The layer and the places of its arrays.
+    """
+    gates, sources = _gates(spec, "LSTM", bias_rows=1)
+    cell = LSTM(
+        **gates,
+        activation=spec.activation("activation", "tanh"),
+        recurrent_activation=spec.activation("recurrent_activation", "sigmoid"),
+    )
+    return _recurrent(spec, cell), sources
+
+
+def gru(spec: Spec) -> Built:
+    """Build a GRU, of either reset convention.
+
+    Parameters
+    ----------
+    spec : Spec
+        The layer as found; a file that does not state ``reset_after`` is of the time before it.
+
+    Returns
+    -------
+    Built
+        The layer and the places of its arrays.
+    """
+    reset_after = spec.options.flag("reset_after", spec.kind == "CuDNNGRU")
+    gates, sources = _gates(spec, "GRU", bias_rows=2 if reset_after else 1)
+    cell = GRU(
+        **gates,
+        reset_after=reset_after,
+        activation=spec.activation("activation", "tanh"),
+        recurrent_activation=spec.activation("recurrent_activation", "sigmoid"),
+    )
+    return _recurrent(spec, cell), sources
+
+
+def simple_rnn(spec: Spec) -> Built:
+    """Build a SimpleRNN.
+
+    Parameters
+    ----------
+    spec : Spec
+        The layer as found.
+
+    Returns
+    -------
+    Built
+        The layer and the places of its arrays.
+    """
+    gates, sources = _gates(spec, "SimpleRNN", bias_rows=1)
+    cell = SimpleRNN(**gates, activation=spec.activation("activation", "tanh"))
+    return _recurrent(spec, cell), sources
+
+
+def _gates(spec: Spec, kind: str, *, bias_rows: int) -> tuple[dict, dict[str, Source]]:
+    """Read the arrays of a cell and cut them into gates."""
+    if spec.dialect.generation == "Keras 1":
+        return keras1_gates(spec, kind)
+    units = spec.options.size("units")
+    layout = KERAS[kind]
+    width = len(layout.gates) * units
+    shapes: dict[str, tuple[int | None, ...]] = {
+        "kernel": (None, width),
+        "recurrent_kernel": (units, width),
+    }
+    if spec.options.flag("use_bias", True):
+        shapes["bias"] = (width,) if bias_rows == 1 else (bias_rows, width)
+    cell = replace(spec, shelf=spec.shelf.part("cell"))
+    # Keras turns the arrays of one class into those of the other as it loads them, so a
+    # configuration of either may stand beside either.
+    for item in cell.shelf.own(list(shapes)):
+        if item.role == "bias" and is_cudnn_bias(kind, item.shape, units):
+            if kind == "GRU" and bias_rows == 1:
+                raise spec.refuse(
+                    f"its bias has {item.shape[0]} numbers, as a CuDNNGRU keeps it, but its option "
+                    "reset_after is false, which no CuDNNGRU computes: the weights do not belong "
+                    "to this configuration"
+                )
+            shapes["bias"] = item.shape
+    stored = cell.variables(shapes)
+    letters = {"kernel": "W", "recurrent_kernel": "U", "bias": "b"}
+    arrays = {
+        letters[role]: CellArray(item.values, item.source.text, item.source.stored_at)
+        for role, item in stored.items()
+    }
+    if "b" in arrays and is_cudnn_bias(kind, arrays["b"].values.shape, units):
+        return cudnn_gates(kind, arrays, units)
+    return cut_gates(kind, layout, arrays, units)
+
+
+def _recurrent(spec: Spec, cell: Cell) -> Recurrent:
+    """Read the options that every recurrent layer has; refuse the rest."""
+    options = spec.options
+    if not cell.features:
+        raise spec.refuse("it has no input features")
+    for name, function in vars(cell).items():
+        if name.endswith("activation") and function.name == "glu":
+            raise spec.refuse(f"{name} = 'glu' halves the units and cannot serve in a cell")
+    layer = Recurrent(
+        cell,
+        go_backwards=options.flag("go_backwards"),
+        return_sequences=options.flag("return_sequences"),
+        return_state=options.flag("return_state"),
+        stateful=options.flag("stateful"),
+        zero_output_for_mask=options.flag("zero_output_for_mask"),
+    )
+    options.finish(INERT_RECURRENT)
+    return layer
+
+
+#: Builders by Keras class.
+RECURRENT: dict[str, Callable[[Spec], Built]] = {
+    "LSTM": lstm,
+    "GRU": gru,
+    "SimpleRNN": simple_rnn,
+    "CuDNNLSTM": lstm,
+    "CuDNNGRU": gru,
+}
+
+
+def bidirectional(spec: Spec) -> Built:
+    """Build a Bidirectional layer.
+
+    Parameters
+    ----------
+    spec : Spec
+        The layer as found; where the file holds no ``backward_layer``, it is the forward layer
+        read the other way.
+
+    Returns
+    -------
+    Built
+        The layer and the places of its arrays, ``"forward.W_i"`` and so on.
+    """
+    options = spec.options
+    entry = options.values["layer"]
+    options.take("layer")
+    other = options.values.get("backward_layer")
+    options.take("backward_layer", None)
+    if other is None:
+        config = entry["config"]
+        flipped = {**config, "go_backwards": not config.get("go_backwards", False)}
+        other = {**entry, "config": flipped}
+    sides: dict[str, Recurrent] = {}
+    sources: dict[str, Source] = {}
+    for side, inner in (("forward", entry), ("backward", other)):
+        layer, places = _direction(spec, side, inner)
+        sides[side] = layer
+        sources |= {f"{side}.{name}": place for name, place in places.items()}
+    _check_directions(spec, **sides)
+    merge_mode = options.choice("merge_mode", ["concat", "sum", "mul", "ave", None], "concat")
+    options.finish()
+    return Bidirectional(**sides, merge_mode=merge_mode), sources
+
+
+def _direction(spec: Spec, side: str, entry: dict) -> tuple[Recurrent, dict[str, Source]]:
+    kind = class_of(entry)
+    if kind not in RECURRENT:
+        raise spec.refuse(
+            f"it wraps a layer of the class {kind!r}; rnnlens reads it around "
+            f"{', '.join(RECURRENT)}"
+        )
+    own = str(entry["config"].get("name", kind.lower()))
+    own = own if own.startswith(f"{side}_") else f"{side}_{own}"
+    inner = spec_of(
+        entry,
+        name=f"{spec.name}.{side}",
+        path=f"{spec.path}/{own}",
+        shelf=spec.shelf.part(f"{side}_layer"),
+        dialect=spec.dialect,
+    )
+    layer, sources = RECURRENT[kind](inner)
+    assert isinstance(layer, Recurrent)
+    # keras/src/layers/rnn/bidirectional.py, force_zero_output_for_mask; tf.keras has the same.
+    if spec.dialect.zeroes_masked_outputs:
+        layer = replace(layer, zero_output_for_mask=layer.return_sequences)
+    return layer, sources
+
+
+def _check_directions(spec: Spec, forward: Recurrent, backward: Recurrent) -> None:
+    if forward.go_backwards == backward.go_backwards:
+        raise spec.refuse("both of its directions read the steps in the same order")
+    for option in ("return_sequences", "return_state"):
+        if getattr(forward, option) != getattr(backward, option):
+            raise spec.refuse(f"its two directions differ in {option}")
+    if forward.cell.features != backward.cell.features:
+        raise spec.refuse("its two directions have different numbers of input features")

@@ -1,0 +1,285 @@
+"""What a builder of layers is given: name, options, weights and the version's dialect."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, Literal
+
+from rnnlens.errors import UnreadableFile, UnsupportedModel
+from rnnlens.network.activations import Activation
+from rnnlens.network.cells import FloatArray
+from rnnlens.network.layers import Layer
+from rnnlens.network.network import Source
+from rnnlens.readers.keras.layers.activations import activation_of
+from rnnlens.readers.keras.layers.options import Options
+from rnnlens.readers.variables import Shape, Shelf, load
+
+__all__ = ["Built", "Dialect", "Spec", "Variable", "class_of", "dialect_of", "spec_of"]
+
+#: A layer with the places its arrays came from.
+Built = tuple[Layer, dict[str, Source]]
+
+
+@dataclass(frozen=True)
+class Dialect:
+    """What a version of Keras means by the same words.
+
+    Parameters
+    ----------
+    version : str
+        As the file states it.
+    generation : {"Keras 1", "Keras 2", "tf.keras", "Keras 3"}
+        Keras 1, multi-backend Keras 2, the Keras within TensorFlow 2, or Keras 3.
+    theano : bool
+        Whether Theano computed it, which turns the kernels of convolutions round.
+    """
+
+    version: str
+    generation: Literal["Keras 1", "Keras 2", "tf.keras", "Keras 3"]
+    theano: bool = False
+
+    @property
+    def hard_slope(self) -> float:
+        """The slope of ``hard_sigmoid``: 0.2 until Keras 3 made it 1/6."""
+        return 1 / 6 if self.generation == "Keras 3" else 0.2
+
+    @property
+    def merges_masks(self) -> Literal["newest", "all", "lost"]:
+        """How merges make one mask: as Keras 3.4, as Keras 2, or not at all (3.0 to 3.3)."""
+        if self.generation != "Keras 3":
+            return "all"
+        minor = re.match(r"3\.(\d+)", self.version)
+        return "newest" if minor and int(minor[1]) >= 4 else "lost"
+
+    @property
+    def zeroes_masked_outputs(self) -> bool:
+        """Whether Bidirectional gives zero at masked steps (tf.keras and Keras 3 do)."""
+        return self.generation not in {"Keras 1", "Keras 2"}
+
+
+def dialect_of(version: str) -> Dialect:
+    """Tell the dialect from the version that a file states.
+
+    Parameters
+    ----------
+    version : str
+        Such as ``"1.2.2"``, ``"2.1.3"``, ``"2.2.4-tf"``, ``"2.11.0"`` or ``"3.4.1"``.
+
+    Returns
+    -------
+    Dialect
+        The dialect; multi-backend Keras ended with 2.3, later 2.x are tf.keras.
+
+    Raises
+    ------
+    UnreadableFile
+        If the version is not of that form.
+    UnsupportedModel
+        If it is a version that does not exist yet, or of before Keras 1.
+
+    Examples
+    --------
+    >>> dialect_of("2.2.4-tf").generation, dialect_of("2.2.4").generation
+    ('tf.keras', 'Keras 2')
+    """
+    match = re.match(r"(\d+)\.(\d+)", version)
+    if not match:
+        raise UnreadableFile(
+            f"the file states the Keras version {version!r}, which is not a version number: the "
+            "meaning of its options cannot be told; save the model again"
+        )
+    major, minor = int(match[1]), int(match[2])
+    if major == 1:
+        return Dialect(version, "Keras 1")
+    if major == 2:
+        tensorflow = version.endswith("-tf") or minor >= 4
+        return Dialect(version, "tf.keras" if tensorflow else "Keras 2")
+    if major == 3:
+        return Dialect(version, "Keras 3")
+    raise UnsupportedModel(
+        f"the model was written by Keras {version}; rnnlens reads Keras 1 to 3 and tf.keras"
+    )
+
+
+@dataclass(frozen=True, eq=False)
+class Variable:
+    """One array of a layer with its place.
+
+    Parameters
+    ----------
+    values : array
+        Our own copy, in the source's dtype.
+    source : Source
+        Where it came from.
+    """
+
+    values: FloatArray
+    source: Source
+
+
+@dataclass(frozen=True, eq=False)
+class Spec:
+    """One layer as a reader found it.
+
+    Parameters
+    ----------
+    name : str
+        The layer's full name, such as ``"encoder.lstm"``.
+    path : str
+        The same in the source's words, ``"encoder/lstm"``.
+    kind : str
+        The source's class.
+    options : Options
+        Its options.
+    shelf : Shelf
+        Its variables.
+    dialect : Dialect
+        What the version means.
+    build_shape : tuple or None
+        The shape that the layer was built for, batch axis first, where the file states it.
+    """
+
+    name: str
+    path: str
+    kind: str
+    options: Options
+    shelf: Shelf
+    dialect: Dialect
+    build_shape: tuple[int | None, ...] | None = None
+
+    def refuse(self, what: str) -> UnsupportedModel:
+        """Give the error that says what of this layer is not implemented.
+
+        Parameters
+        ----------
+        what : str
+            The rest of the sentence.
+
+        Returns
+        -------
+        UnsupportedModel
+            The error, to be raised.
+        """
+        return UnsupportedModel(f"layer {self.name!r} ({self.kind}): {what}")
+
+    def variables(self, shapes: Mapping[str, Shape], optional: int = 0) -> dict[str, Variable]:
+        """Read the layer's own variables.
+
+        Parameters
+        ----------
+        shapes : mapping of str to tuple of int or None
+            Role to the shape that the options call for, in the source's order.
+        optional : int
+            How many of the last may be missing.
+
+        Returns
+        -------
+        dict of str to Variable
+            By role.
+        """
+        stored = self.shelf.own(list(shapes), optional)
+        return {
+            item.role: Variable(
+                load(item, shapes[item.role], self.name),
+                Source(item.text or f"{self.path}/{item.role}", item.stored_at),
+            )
+            for item in stored
+        }
+
+    def activation(self, option: str = "activation", default: str = "linear") -> Activation:
+        """Read an option that is an activation.
+
+        Parameters
+        ----------
+        option : str
+            Its name.
+        default : str
+            Its value where the file does not state it.
+
+        Returns
+        -------
+        Activation
+            The function.
+        """
+        self.options.take(option, default)
+        return activation_of(
+            self.options.values.get(option, default),
+            layer=self.options.layer,
+            option=option,
+            hard_slope=self.dialect.hard_slope,
+        )
+
+
+def class_of(entry: Mapping[str, Any]) -> str:
+    """Give the class of a serialised layer, once it is sure that it is Keras's own.
+
+    Parameters
+    ----------
+    entry : mapping
+        The layer as Keras serialises it: class_name, config and perhaps module.
+
+    Returns
+    -------
+    str
+        The class name.
+
+    Raises
+    ------
+    UnsupportedModel
+        If the class is the user's.
+    """
+    kind = str(entry["class_name"])
+    module = entry.get("module")
+    registered = entry.get("registered_name")
+    roots = {"keras", "tf_keras", "tensorflow"}
+    foreign = module is not None and str(module).split(".", maxsplit=1)[0] not in roots
+    if foreign or ">" in kind or (registered and ">" in str(registered)):
+        name = entry.get("name") or entry.get("config", {}).get("name")
+        which = f"layer {name!r}" if name else "the model"
+        raise UnsupportedModel(
+            f"{which} is of the class {kind!r}, which is not Keras's own"
+            + (f" (it comes from {module!r})" if foreign else "")
+            + ": what it computes is in Python code that the file does not hold"
+        )
+    return kind
+
+
+def spec_of(
+    entry: Mapping[str, Any], *, name: str, path: str, shelf: Shelf, dialect: Dialect
+) -> Spec:
+    """Make the spec of a serialised layer.
+
+    Parameters
+    ----------
+    entry : mapping
+        The layer as Keras serialises it.
+    name, path : str
+        Its full name, and the same in the source's words.
+    shelf : Shelf
+        Its variables.
+    dialect : Dialect
+        What the version means.
+
+    Returns
+    -------
+    Spec
+        The spec.
+    """
+    kind = class_of(entry)
+    config = entry["config"]
+    built = entry.get("build_config") or {}
+    shape = built.get("input_shape") if isinstance(built, Mapping) else None
+    plain = isinstance(shape, Sequence) and all(side is None or type(side) is int for side in shape)
+    options = Options(f"{name!r} ({kind})", config)
+    options.check_weights()
+    return Spec(
+        name,
+        path,
+        kind,
+        options,
+        shelf,
+        dialect,
+        tuple(shape) if plain and shape else None,
+    )

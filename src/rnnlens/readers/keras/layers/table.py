@@ -1,0 +1,126 @@
+"""Every Keras layer that rnnlens reads, by class, and why it refuses the best known others."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from rnnlens.network.layers import Embedding, Masking, TimeDistributed
+from rnnlens.readers.keras.layers import plain as plain
+from rnnlens.readers.keras.layers import weighted as weighted
+from rnnlens.readers.keras.layers.activations import ACTIVATION_LAYERS
+from rnnlens.readers.keras.layers.recurrent import RECURRENT, bidirectional
+from rnnlens.readers.keras.layers.spec import Built, Spec, class_of, spec_of
+
+__all__ = ["BUILDERS", "build"]
+
+#: What stands in the way of the layers that users ask for most.
+REASONS = {
+    "Lambda": "it holds Python code, which rnnlens never runs; replace it by a layer of Keras",
+    "TFOpLambda": "it is an operation outside any layer; replace it by a layer of Keras",
+    "SlicingOpLambda": "it is an operation outside any layer; replace it by a layer of Keras",
+    "TensorFlowOpLayer": "it is an operation outside any layer; replace it by a layer of Keras",
+    "RNN": "it runs a cell given apart; use the layers LSTM, GRU or SimpleRNN",
+    "ConvLSTM1D": "its recurrence is over images, not vectors",
+    "ConvLSTM2D": "its recurrence is over images, not vectors",
+    "ConvLSTM3D": "its recurrence is over images, not vectors",
+    "Attention": "attention is not implemented",
+    "AdditiveAttention": "attention is not implemented",
+    "MultiHeadAttention": "attention is not implemented",
+    "GroupQueryAttention": "attention is not implemented",
+    "Maximum": "rnnlens merges by Add, Subtract, Multiply, Average and Concatenate",
+    "Minimum": "rnnlens merges by Add, Subtract, Multiply, Average and Concatenate",
+    "Dot": "rnnlens merges by Add, Subtract, Multiply, Average and Concatenate",
+}
+
+
+def time_distributed(spec: Spec) -> Built:
+    """Build a TimeDistributed layer.
+
+    Parameters
+    ----------
+    spec : Spec
+        The layer as found.
+
+    Returns
+    -------
+    Built
+        The layer and the places of its arrays.
+    """
+    entry = spec.options.values["layer"]
+    spec.options.take("layer")
+    spec.options.finish()
+    kind = class_of(entry)
+    if kind in {"Sequential", "Functional", "Model", "TimeDistributed"}:
+        raise spec.refuse(f"it wraps a {kind}; rnnlens reads it around a single layer")
+    inner = spec_of(
+        entry,
+        name=spec.name,
+        path=spec.path,
+        shelf=spec.shelf.part("layer"),
+        dialect=spec.dialect,
+    )
+    layer, sources = build(inner)
+    makes_mask = isinstance(layer, Masking) or (isinstance(layer, Embedding) and layer.mask_zero)
+    if makes_mask or kind in {"Softmax", *MANY_INPUTS}:
+        raise spec.refuse(f"it wraps {kind}, which rnnlens does not apply step by step")
+    return TimeDistributed(layer), sources
+
+
+#: Layers that take several inputs.
+MANY_INPUTS = frozenset({*plain.MERGES, "Concatenate"})
+
+#: Builders by Keras class.
+BUILDERS: dict[str, Callable[[Spec], Built]] = {
+    **RECURRENT,
+    "Bidirectional": bidirectional,
+    "TimeDistributed": time_distributed,
+    "Dense": weighted.dense,
+    "Embedding": weighted.embedding,
+    "Conv1D": weighted.conv1d,
+    "Convolution1D": weighted.conv1d,
+    "PReLU": weighted.prelu,
+    "BatchNormalization": weighted.batch_normalization,
+    "BatchNormalizationV1": weighted.batch_normalization,
+    "BatchNormalizationV2": weighted.batch_normalization,
+    "LayerNormalization": weighted.layer_normalization,
+    "Normalization": weighted.normalization,
+    "Rescaling": weighted.rescaling,
+    "Masking": plain.masking,
+    "Flatten": plain.flatten,
+    "Reshape": plain.reshape,
+    "Permute": plain.permute,
+    "RepeatVector": plain.repeat_vector,
+    "Concatenate": plain.concatenate,
+    "MaxPooling1D": plain.pooling,
+    "AveragePooling1D": plain.pooling,
+    "GlobalMaxPooling1D": plain.global_pooling,
+    "GlobalAveragePooling1D": plain.global_pooling,
+    **dict.fromkeys(plain.AT_REST, plain.at_rest),
+    **dict.fromkeys(plain.MERGES, plain.merge),
+    **dict.fromkeys(ACTIVATION_LAYERS, plain.activate),
+}
+
+
+def build(spec: Spec) -> Built:
+    """Build one layer.
+
+    Parameters
+    ----------
+    spec : Spec
+        The layer as found.
+
+    Returns
+    -------
+    Built
+        The layer and the places of its arrays.
+
+    Raises
+    ------
+    UnsupportedModel
+        If rnnlens does not read layers of this class, or not with these options.
+    """
+    builder = BUILDERS.get(spec.kind)
+    if builder is None:
+        why = REASONS.get(spec.kind, "rnnlens does not read layers of this class")
+        raise spec.refuse(why)
+    return builder(spec)

@@ -1,0 +1,97 @@
+"""Live Keras 3 models: the configuration and the arrays, copied as they are now."""
+
+from __future__ import annotations
+
+import json
+import sys
+from collections.abc import Sequence
+from typing import Any
+
+from rnnlens.errors import UnsupportedModel
+from rnnlens.network.network import Network, Origin
+from rnnlens.readers.keras.graph.config import network_of
+from rnnlens.readers.keras.layers.spec import dialect_of
+from rnnlens.readers.variables import Shelf, Stored, check_count
+
+__all__ = ["match", "read"]
+
+
+def match(source: object) -> bool:
+    """Tell whether an object is a Keras 3 model, without importing Keras.
+
+    Parameters
+    ----------
+    source : object
+        Anything.
+
+    Returns
+    -------
+    bool
+        True for an instance of ``keras.Model``.
+    """
+    keras = sys.modules.get("keras")
+    model = getattr(keras, "Model", None)
+    version = str(getattr(keras, "__version__", ""))
+    return isinstance(model, type) and isinstance(source, model) and version.startswith("3.")
+
+
+def read(source: Any) -> Network:
+    """Read a live Keras 3 model.
+
+    Parameters
+    ----------
+    source : keras.Model
+        A Sequential or functional model; it is not changed, and later training of it does not
+        change the network.
+
+    Returns
+    -------
+    Network
+        The network.
+
+    Raises
+    ------
+    UnsupportedModel
+        If the model is not built, or a layer or an option is not implemented.
+    """
+    keras = sys.modules["keras"]
+    if not source.built:
+        raise UnsupportedModel(
+            f"the model {source.name!r} is not built: it has no weights yet; call it on data or "
+            "give it an Input layer"
+        )
+    try:
+        entry = json.loads(json.dumps(keras.saving.serialize_keras_object(source)))
+    except (NotImplementedError, TypeError, ValueError) as error:
+        raise UnsupportedModel(
+            f"the model {source.name!r} cannot say how it is built; rnnlens reads Sequential and "
+            "functional models of Keras's own layers"
+        ) from error
+    version = str(keras.__version__)
+    origin = Origin("live Keras 3 model", version)
+    return network_of(entry, _Object(source), dialect_of(version), origin)
+
+
+class _Object(Shelf):
+    """A live layer or model."""
+
+    def __init__(self, layer: Any) -> None:
+        self.layer = layer
+
+    def own(self, roles: Sequence[str], optional: int = 0) -> list[Stored]:
+        import numpy as np
+
+        variables = list(self.layer.weights)
+        check_count(len(variables), roles, optional, f"layer {self.layer.name!r}")
+        arrays = [np.asarray(variable.numpy()) for variable in variables]
+        return [
+            Stored(role, "", array.shape, array.dtype, lambda array=array: array)
+            for role, array in zip(roles, arrays, strict=False)
+        ]
+
+    def part(self, attribute: str) -> Shelf:
+        return _Object(getattr(self.layer, attribute))
+
+    def layers(self, entries: Sequence[tuple[str, str]]) -> dict[str, Shelf]:
+        live = {layer.name: layer for layer in self.layer.layers}
+        return {name: _Object(live[name]) for _, name in entries if name in live}

@@ -1,0 +1,194 @@
+"""The weights in Keras's HDF5 files: one group a layer, its arrays listed in their order.
+
+The attribute ``layer_names`` of the root names the layers, ``weight_names`` of each layer's group
+its arrays (keras/src/legacy/saving/legacy_h5_format.py). A whole model keeps all of it within the
+group ``model_weights``; a file of weights alone keeps it at its root.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from typing import Any
+
+from rnnlens.errors import UnreadableFile
+from rnnlens.readers.hardening.hdf5 import attribute_list, child, stored
+from rnnlens.readers.variables import Shelf, Stored, check_count
+
+__all__ = ["WHOLE", "WITH_ARRAYS", "Flat", "Groups", "base_name"]
+
+#: The group of a whole model's weights.
+WHOLE = "model_weights"
+
+#: Classes of whole models, whose layers' arrays lie in one list.
+MODELS = frozenset({"Sequential", "Functional", "Model"})
+
+#: Classes of layers that have arrays.
+WITH_ARRAYS = MODELS | {
+    "BatchNormalization",
+    "BatchNormalizationV1",
+    "BatchNormalizationV2",
+    "Bidirectional",
+    "Conv1D",
+    "Convolution1D",
+    "CuDNNGRU",
+    "CuDNNLSTM",
+    "Dense",
+    "Embedding",
+    "GRU",
+    "LSTM",
+    "LayerNormalization",
+    "Normalization",
+    "PReLU",
+    "SimpleRNN",
+    "TimeDistributed",
+}
+
+
+class Groups(Shelf):
+    """The groups of a model: one a layer.
+
+    Parameters
+    ----------
+    group : h5py.Group
+        Where the layers' groups lie.
+    prefix : str
+        The path of that group in the file, empty for the root.
+    """
+
+    def __init__(self, group: Any, prefix: str = "") -> None:
+        self.group = group
+        self.prefix = prefix
+
+    @property
+    def filled(self) -> list[str]:
+        """Names of the layers that have arrays, in the file's order."""
+        return [name for name in attribute_list(self.group, "layer_names") if self.weights_of(name)]
+
+    def own(self, roles: Sequence[str], optional: int = 0) -> list[Stored]:
+        """Give the layer's own variables, see `Shelf.own`."""
+        check_count(0, roles, optional, "the model")
+        return []
+
+    def part(self, attribute: str) -> Shelf:
+        """Give the shelf of a layer within, see `Shelf.part`."""
+        raise UnreadableFile(f"the file has no place for {attribute!r} of the model")
+
+    def layers(self, entries: Sequence[tuple[str, str]]) -> dict[str, Shelf]:
+        """Give the shelves of a model's layers, see `Shelf.layers`."""
+        names = {name: name for _, name in entries}
+        if self.prefix != WHOLE and not names.keys() >= set(self.filled):
+            names |= self._in_order(entries)
+        return {name: Flat(self.weights_of(own), name) for name, own in names.items()}
+
+    def _in_order(self, entries: Sequence[tuple[str, str]]) -> dict[str, str]:
+        """Give each layer of an architecture the group in its place, as Keras's own loader does."""
+        takers = [name for kind, name in entries if kind in WITH_ARRAYS]
+        if len(takers) != len(self.filled):
+            raise UnreadableFile(
+                f"the architecture has {len(takers)} layers with arrays ({', '.join(takers)}) and "
+                f"the file of weights {len(self.filled)} ({', '.join(self.filled)}): they do not "
+                "belong together"
+            )
+        return dict(zip(takers, self.filled, strict=True))
+
+    def weights_of(self, name: str) -> list[tuple[str, Any, str]]:
+        """Give the arrays of one layer.
+
+        Parameters
+        ----------
+        name : str
+            The layer.
+
+        Returns
+        -------
+        list of tuple
+            Name, dataset and place in the file, in the file's order; empty where it has none.
+        """
+        group = child(self.group, name) if "/" not in name else None
+        if group is None:
+            return []
+        listed = attribute_list(group, "weight_names")
+        place = f"{self.prefix}/{name}" if self.prefix else name
+        return [(weight, child(group, weight), f"{place}/{weight}") for weight in listed]
+
+
+class Flat(Shelf):
+    """The arrays of one layer, in Keras's order, told apart by their names."""
+
+    def __init__(self, weights: Sequence[tuple[str, Any, str]], layer: str) -> None:
+        self.weights = list(weights)
+        self.layer = layer
+
+    def own(self, roles: Sequence[str], optional: int = 0) -> list[Stored]:
+        """Give the layer's own variables, see `Shelf.own`."""
+        # The state that a stateful layer keeps is among its variables in Keras 3.
+        kept = [item for item in self.weights if not base_name(item[0]).startswith("rnn_state")]
+        check_count(len(kept), roles, optional, f"layer {self.layer!r}")
+        by_name = {base_name(name): (weight, place) for name, weight, place in kept}
+        wanted = list(roles)[: len(kept)]
+        if set(by_name) == set(wanted):
+            return [stored(role, *by_name[role]) for role in wanted]
+        known = set(by_name) & set(wanted)
+        if known:
+            raise UnreadableFile(
+                f"layer {self.layer!r} holds the arrays {', '.join(by_name)} where its "
+                f"configuration calls for {', '.join(wanted)}: the weights do not belong to it"
+            )
+        return [
+            stored(role, weight, place)
+            for role, (_, weight, place) in zip(wanted, kept, strict=True)
+        ]
+
+    def part(self, attribute: str) -> Shelf:
+        """Give the shelf of a layer within, see `Shelf.part`."""
+        if attribute not in {"forward_layer", "backward_layer"}:
+            return self
+        side = attribute.removesuffix("layer")
+        named = [item for item in self.weights if _names(item[0], side)]
+        if not named:
+            half = len(self.weights) // 2
+            named = self.weights[:half] if side == "forward_" else self.weights[half:]
+        return Flat(named, f"{self.layer}.{side.rstrip('_')}")
+
+    def layers(self, entries: Sequence[tuple[str, str]]) -> dict[str, Shelf]:
+        """Give the shelves of a model's layers, see `Shelf.layers`."""
+        # The arrays of a nested model lie in one list; its layers are told by their names.
+        return {
+            name: Flat(self.weights if kind in MODELS else self._of(name), name)
+            for kind, name in entries
+        }
+
+    def _of(self, layer: str) -> list[tuple[str, Any, str]]:
+        depths = {
+            item[0]: parts.index(layer)
+            for item in self.weights
+            if layer in (parts := item[0].split("/")[:-1])
+        }
+        first = min(depths.values(), default=0)
+        return [item for item in self.weights if depths.get(item[0]) == first]
+
+
+def base_name(name: str) -> str:
+    """Give a variable's own name, without its layer and without numbers.
+
+    Parameters
+    ----------
+    name : str
+        Its name in the file.
+
+    Returns
+    -------
+    str
+        The last part.
+
+    Examples
+    --------
+    >>> base_name("lstm_1/kernel_2:0")
+    'kernel'
+    """
+    return re.sub(r"_\d+$", "", name.rsplit("/", maxsplit=1)[-1].split(":", maxsplit=1)[0])
+
+
+def _names(name: str, side: str) -> bool:
+    return any(part.startswith(side) for part in name.split("/"))

@@ -1,0 +1,209 @@
+"""The layers that a file of weights alone holds, before anybody says what they compute."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from rnnlens.errors import UnreadableFile
+from rnnlens.readers.hardening.hdf5 import attribute_list, child, names_in, stored, text_attribute
+from rnnlens.readers.keras.archive import CONTAINERS, Group, snake_case
+from rnnlens.readers.keras.hdf5_network import dialect_within, groups_of
+from rnnlens.readers.keras.keras1.variables import variable_name
+from rnnlens.readers.keras.layers.spec import Dialect, dialect_of
+from rnnlens.readers.keras.weights import WITH_ARRAYS, Groups, base_name
+from rnnlens.readers.keras.weights_only.shapes import CELLS, classes_of, sizes
+from rnnlens.readers.variables import Shelf, Stored
+
+__all__ = ["Found", "Weights", "holds_weights", "weights_in"]
+
+#: Classes by the name of their groups in a ``.weights.h5``.
+CLASSES = {snake_case(kind): kind for kind in WITH_ARRAYS}
+
+#: More layers than this are in no model.
+MOST_LAYERS = 10_000
+
+
+@dataclass(frozen=True, eq=False)
+class Found:
+    """One layer's arrays.
+
+    Parameters
+    ----------
+    name : str
+        The layer's name, or that of its group.
+    shelf : Shelf
+        Its arrays, for a builder of layers.
+    arrays : tuple of Stored
+        The same one by one, unread, in the file's order; roles are their own names.
+    classes : tuple of (str, str)
+        The classes that have such arrays, each with the class within a wrapper.
+    """
+
+    name: str
+    shelf: Shelf
+    arrays: tuple[Stored, ...]
+    classes: tuple[tuple[str, str], ...]
+
+    def entry(
+        self, kind: str, inner: str = "", stated: Mapping[str, Any] | None = None
+    ) -> dict | None:
+        """Write the layer as Keras would, its sizes taken from the arrays.
+
+        Parameters
+        ----------
+        kind, inner : str
+            Its class, and the class within for a wrapper.
+        stated : mapping
+            Options that somebody stated.
+
+        Returns
+        -------
+        dict or None
+            Class name and configuration; ``None`` if such a layer has other arrays.
+        """
+        stated = stated or {}
+        found = sizes(kind, [array.shape for array in self.arrays], inner)
+        if found is None:
+            return None
+        if not inner:
+            return {"class_name": kind, "config": {"name": self.name, **found, **stated}}
+        within = {"name": inner.lower(), **found, **stated.get("layer", {})}
+        outer = {key: value for key, value in stated.items() if key != "layer"}
+        layer = {"class_name": inner, "config": within}
+        return {"class_name": kind, "config": {"name": self.name, "layer": layer, **outer}}
+
+
+@dataclass(frozen=True, eq=False)
+class Weights:
+    """A file of weights alone.
+
+    Parameters
+    ----------
+    layers : tuple of Found
+        Its layers.
+    dialect : Dialect
+        What the version that wrote it means.
+    shelf : Shelf
+        All of it, for a builder of models.
+    ordered : bool
+        Whether the file keeps the order of the layers.
+    what : str
+        What the file is, such as ``"Keras 2 weights (HDF5)"``.
+    """
+
+    layers: tuple[Found, ...]
+    dialect: Dialect
+    shelf: Shelf
+    ordered: bool
+    what: str
+
+
+def holds_weights(file: Any) -> bool:
+    """Tell whether an HDF5 file is one of weights alone.
+
+    Parameters
+    ----------
+    file : h5py.File
+        The file, open.
+
+    Returns
+    -------
+    bool
+        True for both forms that Keras writes.
+    """
+    if text_attribute(file, "model_config") is not None:
+        return False
+    return bool(attribute_list(file, "layer_names")) or _container(file) is not None
+
+
+def weights_in(file: Any, version: str | None = None) -> Weights:
+    """Look through a file of weights alone.
+
+    Parameters
+    ----------
+    file : h5py.File
+        The file, open.
+    version : str, optional
+        The version of Keras that an architecture beside it states.
+
+    Returns
+    -------
+    Weights
+        What it holds.
+
+    Raises
+    ------
+    UnreadableFile
+        If it is damaged.
+    """
+    container = _container(file)
+    if container is not None and not attribute_list(file, "layer_names"):
+        dialect = dialect_of(version) if version else Dialect("3", "Keras 3")
+        layers = tuple(_numbered(file, container))
+        return Weights(layers, dialect, Group(file, ""), False, "Keras 3 weights (.weights.h5)")
+    groups = Groups(file)
+    names = groups.filled
+    if len(names) > MOST_LAYERS:
+        raise UnreadableFile(f"the file lists {len(names)} layers; it is damaged")
+    stated = version or text_attribute(file, "keras_version")
+    old = all(variable_name(each) for name in names for each, _, _ in groups.weights_of(name))
+    dialect = dialect_within(file, groups, stated or (None if old else "2.0"))
+    shelf = groups_of(groups, dialect)
+    shelves = shelf.layers([("", name) for name in names])
+    named = variable_name if dialect.generation == "Keras 1" else base_name
+    layers = []
+    for name in names:
+        arrays = [stored(named(each), *rest) for each, *rest in groups.weights_of(name)]
+        classes = classes_of([array.shape for array in arrays], [array.role for array in arrays])
+        layers.append(Found(name, shelves[name], tuple(arrays), tuple(classes)))
+    return Weights(tuple(layers), dialect, shelf, True, f"{dialect.generation} weights (HDF5)")
+
+
+def _container(file: Any) -> str | None:
+    return next((name for name in CONTAINERS if child(file, name) is not None), None)
+
+
+def _numbered(file: Any, container: str) -> Iterator[Found]:
+    """Give the layers of a ``.weights.h5``, whose groups are named for classes."""
+    names = sorted(names_in(child(file, container)), key=_by_number)
+    for name in names[:MOST_LAYERS]:
+        place = f"{container}/{name}"
+        arrays = tuple(_variables(file, place, set()))
+        if not arrays:
+            continue
+        kind = CLASSES.get(re.sub(r"_\d+$", "", name), "")
+        classes = classes_of([array.shape for array in arrays])
+        # The group's name says the class; shapes must agree with it.
+        kept = tuple(each for each in classes if each[0] == kind)
+        if kind == "TimeDistributed":
+            kept = tuple((kind, of) for of, _ in classes if of not in CELLS)
+        written = text_attribute(child(file, f"{place}/vars") or file, "name")
+        yield Found(written or name, Group(file, place), arrays, kept)
+
+
+def _by_number(name: str) -> tuple[str, int]:
+    match = re.fullmatch(r"(.*?)(?:_(\d+))?", name, re.DOTALL)
+    assert match is not None
+    return match[1], int(match[2] or 0)
+
+
+def _variables(file: Any, place: str, seen: set[Any]) -> Iterator[Stored]:
+    """Give the arrays of a layer and of the layers within it, forward before backward."""
+    import h5py
+
+    group = child(file, place)
+    if not isinstance(group, h5py.Group):
+        return
+    if group.id in seen or len(seen) > MOST_LAYERS:
+        raise UnreadableFile(f"{place} in the file is a layer within itself; the file is damaged")
+    seen.add(group.id)
+    for number in sorted(names_in(child(file, f"{place}/vars")), key=_by_number):
+        where = f"{place}/vars/{number}"
+        yield stored(number, child(file, where), where)
+    order = {"forward_layer": 0, "backward_layer": 1}
+    for name in sorted(names_in(group), key=lambda name: (order.get(name, 2), *_by_number(name))):
+        if name not in {"vars", "seed_generator"}:
+            yield from _variables(file, f"{place}/{name}", seen)

@@ -1,0 +1,204 @@
+"""Files of weights alone: joined with an architecture, with stated layers, or named as they are."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+from rnnlens.errors import InputError, UnreadableFile, UnsupportedModel
+from rnnlens.network.arrays import ArrayGroup, Arrays
+from rnnlens.network.inventory import NamedArray, inventory
+from rnnlens.network.network import Network, Node, Origin, Source
+from rnnlens.readers.hardening.contents import digest_of
+from rnnlens.readers.keras.graph.config import network_of
+from rnnlens.readers.keras.hdf5_network import network_within
+from rnnlens.readers.keras.layers.spec import Dialect, spec_of
+from rnnlens.readers.keras.layers.table import build
+from rnnlens.readers.keras.text import Architecture, architecture_in
+from rnnlens.readers.keras.weights import Groups
+from rnnlens.readers.keras.weights_only.groups import Found, Weights, weights_in
+from rnnlens.readers.keras.weights_only.stated import EXAMPLE, model_of
+from rnnlens.readers.options import Options
+from rnnlens.readers.variables import load
+
+__all__ = ["arrays_of_file", "network_of_weights"]
+
+#: How many files beside the weights are looked at, and how long one may be.
+MOST_BESIDE, LONGEST_BESIDE = 32, 4 * 1024**2
+
+
+def network_of_weights(file: Any, path: Path, options: Options) -> Network:
+    """Read a file of weights alone.
+
+    Parameters
+    ----------
+    file : h5py.File
+        The file, open.
+    path : Path
+        Its path.
+    options : Options
+        ``architecture`` or ``layers``; without them the one architecture beside the file that fits
+        serves, if there is exactly one.
+
+    Returns
+    -------
+    Network
+        The network.
+
+    Raises
+    ------
+    InputError
+        If both were given, or the statement does not fit.
+    UnreadableFile
+        If nothing says what the layers are, or the architecture is not that of these weights.
+    """
+    if options.architecture is not None and options.layers is not None:
+        raise InputError(f"{path}: architecture and layers were both given; give one of them")
+    if options.architecture is not None:
+        return _joined(file, path, architecture_in(Path(options.architecture)))
+    if options.layers is not None:
+        return _stated(file, path, options.layers)
+    fitting = list(_beside(file, path))
+    if len(fitting) == 1:
+        network, name = fitting[0]
+        note = f"The architecture is that of {name}, the only one beside the weights that fits."
+        origin = replace(network.origin, notes=(note, *network.origin.notes[1:]))
+        return replace(network, origin=origin)
+    several = f" ({len(fitting)} files beside it would fit)" if fitting else ""
+    raise UnreadableFile(
+        f"{path} holds weights only: the architecture is missing{several}; give it with "
+        "architecture= (--architecture model.json), or state the layers with layers= (--layers "
+        f"{EXAMPLE!r})"
+    )
+
+
+def _beside(file: Any, path: Path) -> list[tuple[Network, str]]:
+    """Try every architecture beside the weights."""
+    found = []
+    for other in sorted(path.parent.glob("*.json"))[:MOST_BESIDE]:
+        try:
+            if other.is_file() and other.stat().st_size <= LONGEST_BESIDE:
+                found.append((_joined(file, path, architecture_in(other)), other.name))
+        except (InputError, OSError):
+            continue
+    return found
+
+
+def _joined(file: Any, path: Path, architecture: Architecture) -> Network:
+    version = architecture.version
+    # Keras 3 states no version in an architecture, Keras 2 and tf.keras do.
+    if version is None and "module" in architecture.config:
+        version = "3.0"
+    weights = weights_in(file, version)
+    dialect = weights.dialect
+    own = weights_in(file).dialect.generation
+    if "Keras 1" in {own, dialect.generation} and own != dialect.generation:
+        raise UnsupportedModel(
+            f"{path} is of {own} and {architecture.path} of {dialect.generation}; rnnlens joins "
+            "weights and architecture of the same: save both again in one version"
+        )
+    notes = (f"The architecture is in {architecture.path.name}.",)
+    stated = architecture.version or ""
+    origin = Origin(weights.what, stated, str(path), digest_of(path), notes)
+    if isinstance(weights.shelf, Groups):
+        return network_within(architecture.config, weights.shelf, dialect, origin)
+    return network_of(architecture.config, weights.shelf, dialect, origin)
+
+
+def _stated(file: Any, path: Path, text: str) -> Network:
+    weights = weights_in(file)
+    model, notes = model_of(text, weights)
+    origin = _origin(weights, path, tuple(notes))
+    return network_of(model, weights.shelf, weights.dialect, origin)
+
+
+def _origin(weights: Weights, path: Path, notes: tuple[str, ...]) -> Origin:
+    stated = weights.dialect.version
+    version = stated if stated not in {"1", "2.0", "3"} else ""
+    return Origin(weights.what, version, str(path), digest_of(path), notes)
+
+
+def arrays_of_file(file: Any, path: Path) -> Arrays:
+    """Name the arrays of a file of weights by their shapes alone.
+
+    Parameters
+    ----------
+    file : h5py.File
+        The file, open.
+    path : Path
+        Its path.
+
+    Returns
+    -------
+    Arrays
+        Layer by layer; the notes of its origin say what cannot be known.
+
+    Raises
+    ------
+    UnreadableFile
+        If the file is damaged.
+    """
+    weights = weights_in(file)
+    groups = tuple(_group(found, weights.dialect) for found in weights.layers)
+    order = "is that of the file" if weights.ordered else "is not in the file"
+    said = ", ".join(map(_example, groups))
+    how = f"state them in their order with --layers: {said}"
+    if weights.ordered:
+        how = f"state the layers: --layers {' > '.join(map(_example, groups))!r}"
+    notes = (
+        "The file holds weights alone. Its arrays do not say which activations the layers use, "
+        "whether a recurrent layer gives every step or its last, or where layers without arrays "
+        f"(Dropout, Masking, Flatten) stand; the order of the layers {order}.",
+        f"To read it as a network, give the architecture (--architecture model.json) or {how}.",
+    )
+    return Arrays(groups, _origin(weights, path, notes))
+
+
+#: How a layer may be stated.
+EXAMPLES = {
+    "LSTM": "LSTM(tanh, sigmoid)",
+    "GRU": "GRU(tanh, sigmoid)",
+    "SimpleRNN": "SimpleRNN(tanh)",
+    "Dense": "Dense(linear)",
+    "Conv1D": "Conv1D(relu)",
+    "BatchNormalization": "BatchNormalization(epsilon=0.001)",
+    "LayerNormalization": "LayerNormalization(epsilon=0.001)",
+}
+
+
+def _example(group: ArrayGroup) -> str:
+    """Write a layer as a caller may state it, with the most common activations."""
+    outer, _, inner = group.kind.split(" or ")[0].partition(" ")
+    within = EXAMPLES.get(inner or outer, inner or outer or "?")
+    return f"{outer}({within})" if inner else within
+
+
+def _group(found: Found, dialect: Dialect) -> ArrayGroup:
+    kinds = [f"{kind} {inner}".strip() for kind, inner in found.classes]
+    if len(found.classes) != 1:
+        return ArrayGroup(found.name, " or ".join(kinds), _unnamed(found))
+    kind, inner = found.classes[0]
+    entry = found.entry(kind, inner)
+    assert entry is not None
+    spec = spec_of(entry, name=found.name, path=found.name, shelf=found.shelf, dialect=dialect)
+    layer, sources = build(spec)
+    node = Node(found.name, layer, (), sources)
+    named = tuple(inventory(Network((node,), (), Origin(""))))
+    return ArrayGroup(found.name, kinds[0], named, layer)
+
+
+def _unnamed(found: Found) -> tuple[NamedArray, ...]:
+    """Give arrays in the file's own names, where shapes leave open what they are."""
+    return tuple(
+        NamedArray(
+            found.name,
+            array.role,
+            "",
+            "",
+            load(array, (None,) * len(array.shape), found.name),
+            (),
+            Source(array.text or array.stored_at, array.stored_at),
+        )
+        for array in found.arrays
+    )

@@ -1,0 +1,302 @@
+"""The layers of a file of weights as a caller states them: ``LSTM(tanh, sigmoid) > Dense(linear)``.
+
+A layer is its class in Keras with its options in brackets; options may be named as in Keras. What
+an array's shape says need not be said. A recurrent layer gives every step where the next layer
+takes a sequence, and its last step elsewhere, unless ``return_sequences`` is stated.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+from rnnlens.errors import InputError
+from rnnlens.readers.keras.layers.plain import AT_REST
+from rnnlens.readers.keras.weights import WITH_ARRAYS
+from rnnlens.readers.keras.weights_only.groups import Found, Weights
+from rnnlens.readers.keras.weights_only.shapes import CELLS
+
+__all__ = ["Stated", "model_of", "parse"]
+
+#: What options are called that stand without a name, by class.
+POSITIONS: dict[str, tuple[str, ...]] = {
+    "LSTM": ("activation", "recurrent_activation"),
+    "GRU": ("activation", "recurrent_activation"),
+    "SimpleRNN": ("activation",),
+    "Dense": ("activation",),
+    "Conv1D": ("activation", "padding"),
+    "Activation": ("activation",),
+    "Bidirectional": ("layer", "merge_mode"),
+    "TimeDistributed": ("layer",),
+    "Masking": ("mask_value",),
+    "RepeatVector": ("n",),
+    "Dropout": ("rate",),
+    "MaxPooling1D": ("pool_size",),
+    "AveragePooling1D": ("pool_size",),
+}
+
+#: Options without which a layer is not known.
+NEEDED = {
+    "LSTM": ("activation", "recurrent_activation"),
+    "GRU": ("activation", "recurrent_activation"),
+    "SimpleRNN": ("activation",),
+    "Dense": ("activation",),
+    "Conv1D": ("activation",),
+    "BatchNormalization": ("epsilon",),
+    "LayerNormalization": ("epsilon",),
+    "Bidirectional": ("layer",),
+    "TimeDistributed": ("layer",),
+}
+
+#: Layers that take a sequence.
+TAKES_STEPS = frozenset({
+    *CELLS,
+    "AveragePooling1D",
+    "Bidirectional",
+    "Conv1D",
+    "GlobalAveragePooling1D",
+    "GlobalMaxPooling1D",
+    "MaxPooling1D",
+    "TimeDistributed",
+})
+
+#: Layers that hand on what they take, steps or no steps.
+PASSES = frozenset({*AT_REST, "Activation", "BatchNormalization", "LayerNormalization", "PReLU"})
+
+TOKEN = re.compile(r"\s*(?:([A-Za-z_][A-Za-z_0-9]*)|(-?\d+(?:\.\d*)?(?:[eE][-+]?\d+)?)|([(),=>]))")
+
+EXAMPLE = "LSTM(tanh, sigmoid) > Dense(linear)"
+
+
+@dataclass(frozen=True)
+class Stated:
+    """One layer as stated.
+
+    Parameters
+    ----------
+    kind : str
+        Its class.
+    options : dict
+        Its options; ``layer`` holds another `Stated`.
+    """
+
+    kind: str
+    options: dict[str, Any] = field(default_factory=dict)
+
+    @property
+    def inner(self) -> str:
+        """The class of the layer within, empty for a layer that wraps none."""
+        layer = self.options.get("layer")
+        return layer.kind if isinstance(layer, Stated) else ""
+
+
+def parse(text: str) -> list[Stated]:
+    """Read the statement of a model's layers.
+
+    Parameters
+    ----------
+    text : str
+        Layers in the order in which they are applied, with ``>`` between them.
+
+    Returns
+    -------
+    list of Stated
+        The layers.
+
+    Raises
+    ------
+    InputError
+        If it is not of that form.
+
+    Examples
+    --------
+    >>> [layer.kind for layer in parse("LSTM(tanh, sigmoid) > Dropout > Dense(linear)")]
+    ['LSTM', 'Dropout', 'Dense']
+    """
+    tokens, place = [], 0
+    while text[place:].strip():
+        match = TOKEN.match(text, place)
+        if match is None or len(text) > 10_000:
+            raise InputError(_wrong(text, f"{text[place : place + 20].strip()!r} is out of place"))
+        tokens.append(next(part for part in match.groups() if part is not None))
+        place = match.end()
+    reader = _Reader(text, tokens)
+    layers = [reader.layer(0)]
+    while reader.next() == ">":
+        reader.take(">")
+        layers.append(reader.layer(0))
+    if reader.next():
+        raise InputError(_wrong(text, f"{reader.next()!r} is out of place"))
+    return layers
+
+
+def _wrong(text: str, what: str) -> str:
+    return f"layers = {text[:80]!r}: {what}; write it as {EXAMPLE!r}"
+
+
+class _Reader:
+    """Tokens and how far they are read."""
+
+    def __init__(self, text: str, tokens: list[str]) -> None:
+        self.text = text
+        self.tokens = tokens
+        self.place = 0
+
+    def next(self) -> str:
+        return self.tokens[self.place] if self.place < len(self.tokens) else ""
+
+    def take(self, wanted: str = "") -> str:
+        token = self.next()
+        if not token or (wanted and token != wanted):
+            what = repr(wanted) if wanted else "a layer or an option"
+            where = f"after {self.tokens[self.place - 1]!r}" if self.place else "at its beginning"
+            raise InputError(_wrong(self.text, f"{what} is missing {where}"))
+        self.place += 1
+        return token
+
+    def layer(self, depth: int) -> Stated:
+        kind = self.take()
+        if not kind[0].isalpha() or depth > 4:
+            raise InputError(_wrong(self.text, f"{kind!r} is not the class of a layer"))
+        options: dict[str, Any] = {}
+        if self.next() == "(":
+            self.take("(")
+            while self.next() != ")":
+                self._option(kind, options, depth)
+                if self.next() != ")":
+                    self.take(",")
+            self.take(")")
+        for name in NEEDED.get(kind, ()):
+            if name not in options:
+                raise InputError(_wrong(self.text, f"{kind} does not say its {name}"))
+        return Stated(kind, options)
+
+    def _option(self, kind: str, options: dict[str, Any], depth: int) -> None:
+        names = POSITIONS.get(kind, ())
+        follows = self.tokens[self.place + 1 : self.place + 2]
+        if follows == ["="]:
+            name = self.take()
+            self.take("=")
+        elif len(options) < len(names):
+            name = names[len(options)]
+        else:
+            raise InputError(_wrong(self.text, f"{kind} takes {len(names)} options without a name"))
+        if name in options:
+            raise InputError(_wrong(self.text, f"{kind} says its {name} twice"))
+        options[name] = self.layer(depth + 1) if name == "layer" else _value(self.take())
+
+
+def _value(word: str) -> Any:
+    words = {"true": True, "True": True, "false": False, "False": False, "None": None}
+    if word in words:
+        return words[word]
+    if re.fullmatch(r"-?\d+", word):
+        return int(word)
+    return float(word) if re.match(r"-?\d", word) else word
+
+
+def model_of(text: str, weights: Weights) -> tuple[dict[str, Any], list[str]]:
+    """Join the stated layers with the arrays into a model as Keras would write it.
+
+    Parameters
+    ----------
+    text : str
+        The statement.
+    weights : Weights
+        The file's layers.
+
+    Returns
+    -------
+    model : dict
+        A Sequential model in the words of Keras 2.
+    notes : list of str
+        What was taken as stated.
+
+    Raises
+    ------
+    InputError
+        If the statement does not fit the arrays.
+    """
+    layers = parse(text)
+    with_arrays = [layer for layer in layers if layer.kind in WITH_ARRAYS]
+    if len(with_arrays) != len(weights.layers):
+        held = ", ".join(_words(found) for found in weights.layers)
+        raise InputError(
+            _wrong(
+                text,
+                f"layers with arrays in it: {len(with_arrays)}, in the file: {len(weights.layers)} "
+                f"({held})",
+            )
+        )
+    left, entries, notes = list(weights.layers), [], [f"The layers are as stated: {text.strip()}."]
+    for number, layer in enumerate(layers):
+        options = _plain_options(layer, layers[number + 1 :], notes)
+        if layer.kind not in WITH_ARRAYS:
+            entries.append({"class_name": layer.kind, "config": options})
+            options.setdefault("name", f"{layer.kind.lower()}_{number}")
+            continue
+        found = _taken(layer, left, weights.ordered)
+        entry = found and found.entry(layer.kind, layer.inner, options)
+        if not found or not entry:
+            raise InputError(_wrong(text, _misplaced(layer, found)))
+        entries.append(entry)
+    entries[0]["config"]["batch_input_shape"] = _input_shape(layers, weights)
+    return {"class_name": "Sequential", "config": entries}, notes
+
+
+def _taken(layer: Stated, left: list[Found], ordered: bool) -> Found | None:
+    """Give the arrays of a stated layer: the next, or the next of its class without an order."""
+    kind = layer.kind
+    fits = left if ordered else [each for each in left if kind in {of for of, _ in each.classes}]
+    if not fits:
+        return None
+    taken = fits[0]
+    left.remove(taken)
+    return taken
+
+
+def _misplaced(layer: Stated, found: Found | None) -> str:
+    if not found:
+        return f"the file has no more arrays of the class {layer.kind}"
+    shapes = ", ".join(str(array.shape) for array in found.arrays)
+    where = f"{found.name!r} of the file ({_words(found)}; {shapes})"
+    return f"{layer.kind} stands where the arrays are {where}"
+
+
+def _words(found: Found) -> str:
+    kinds = [f"{kind} {inner}".strip() for kind, inner in found.classes]
+    return " or ".join(kinds) or "unknown"
+
+
+def _plain_options(layer: Stated, after: Sequence[Stated], notes: list[str]) -> dict[str, Any]:
+    inner = layer.options.get("layer")
+    options = {name: value for name, value in layer.options.items() if name != "layer"}
+    if isinstance(inner, Stated):
+        options["layer"] = _plain_options(inner, after, notes)
+    if layer.kind in CELLS and "return_sequences" not in options:
+        follows = next((each.kind for each in after if each.kind not in PASSES), "")
+        options["return_sequences"] = follows in TAKES_STEPS
+        what = "every step" if options["return_sequences"] else "its last step"
+        where = f"before {follows}" if follows else "at the end"
+        notes.append(f"{layer.kind} {where} gives {what}, as nothing else was stated.")
+    return options
+
+
+def _input_shape(layers: Sequence[Stated], weights: Weights) -> list[int | None]:
+    """Give the input that the first layer with arrays takes."""
+    first = next((layer for layer in layers if layer.kind in WITH_ARRAYS), None)
+    steps = any(layer.kind in TAKES_STEPS for layer in layers)
+    if first is None or not weights.layers:
+        raise InputError("the file holds no arrays, so no layers can be stated for it")
+    if first.kind == "Embedding":
+        return [None, None]
+    found = next(
+        each
+        for each in weights.layers
+        if weights.ordered or first.kind in {kind for kind, _ in each.classes}
+    )
+    kernel = found.arrays[0].shape
+    features = kernel[-2] if len(kernel) > 1 else sum(kernel)
+    return [None, None, features] if steps else [None, features]

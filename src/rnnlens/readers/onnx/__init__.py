@@ -1,0 +1,1 @@
+"""ONNX files: the message opened with care, then its graph."""

@@ -1,0 +1,1 @@
+"""From an ONNX graph to the canonical network, operator by operator."""

@@ -1,0 +1,241 @@
+"""The canonical network in the making, with what exporters do and undo left out as it comes."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+import numpy as np
+
+from rnnlens.network.axes import Constant, ExpandDims, Index, Squeeze
+from rnnlens.network.layers import Concatenate, Input, Layer, Permute, Reshape
+from rnnlens.network.network import Source
+from rnnlens.readers.onnx.graph.values import Dim, Length
+
+__all__ = ["Builder", "Built"]
+
+
+@dataclass(frozen=True, eq=False)
+class Built:
+    """A node of the canonical network in the making.
+
+    Parameters
+    ----------
+    label : str
+        What it would like to be called.
+    layer : Layer
+        Its layer.
+    inputs : tuple
+        What it takes.
+    sources : dict
+        Where its arrays came from.
+    """
+
+    label: str
+    layer: Layer
+    inputs: tuple[tuple[int, int], ...]
+    sources: dict[str, Source]
+
+
+@dataclass(eq=False)
+class Builder:
+    """The canonical network in the making; what two layers undo is left out as it comes.
+
+    Parameters
+    ----------
+    nodes : list of Built
+        So far.
+    """
+
+    nodes: list[Built] = field(default_factory=list)
+    samples: dict[tuple[int, int], tuple[Length, ...]] = field(default_factory=dict)
+
+    def add(
+        self,
+        label: str,
+        layer: Layer,
+        inputs: tuple[tuple[int, int], ...],
+        shapes: tuple[tuple[Length, ...], ...],
+        sources: dict[str, Source] | None = None,
+    ) -> tuple[int, int]:
+        """Add a node.
+
+        Parameters
+        ----------
+        label : str
+            What it would like to be called.
+        layer : Layer
+            Its layer.
+        inputs : tuple
+            What it takes.
+        shapes : tuple of shapes
+            One sample of each of its outputs.
+        sources : dict, optional
+            Where its arrays came from.
+
+        Returns
+        -------
+        tuple of int
+            Its first output.
+        """
+        number = len(self.nodes)
+        self.nodes.append(Built(label, layer, inputs, sources or {}))
+        self.samples |= {(number, k): shape for k, shape in enumerate(shapes)}
+        return number, 0
+
+    def relaid(
+        self, ref: tuple[int, int], layer: Layer, shape: tuple[Length, ...]
+    ) -> tuple[int, int]:
+        """Lay a value out anew; nothing is added where that leads back to a shape it had before.
+
+        Parameters
+        ----------
+        ref : tuple of int
+            The value.
+        layer : Reshape, ExpandDims or Squeeze
+            How.
+        shape : tuple of int or Dim
+            One sample afterwards.
+
+        Returns
+        -------
+        tuple of int
+            The value laid out.
+        """
+        base = ref
+        while isinstance(self.nodes[base[0]].layer, Reshape | ExpandDims | Squeeze):
+            base = self.nodes[base[0]].inputs[0]
+            if self.samples[base] == shape:
+                return base
+        if self.samples[ref] == shape:
+            return ref
+        return self.add(type(layer).__name__.lower(), layer, (ref,), (shape,))
+
+    def permuted(self, ref: tuple[int, int], axes: tuple[int, ...]) -> tuple[int, int]:
+        """Put the axes of a sample in another order, two turns made one.
+
+        Parameters
+        ----------
+        ref : tuple of int
+            The value.
+        axes : tuple of int
+            From 1, in the order of the output.
+
+        Returns
+        -------
+        tuple of int
+            The value turned.
+        """
+        node = self.nodes[ref[0]]
+        if isinstance(node.layer, Permute):
+            before = node.layer.axes
+            ref, axes = node.inputs[0], tuple(before[axis - 1] for axis in axes)
+        if axes == tuple(range(1, len(axes) + 1)):
+            return ref
+        shape = tuple(self.samples[ref][axis - 1] for axis in axes)
+        return self.add("permute", Permute(axes), (ref,), (shape,))
+
+    def picked(self, ref: tuple[int, int], index: int, axis: int) -> tuple[int, int]:
+        """Take one place of an axis, past a stacking of the very values.
+
+        Parameters
+        ----------
+        ref : tuple of int
+            The value.
+        index : int
+            The place.
+        axis : int
+            Canonical.
+
+        Returns
+        -------
+        tuple of int
+            The value without the axis.
+        """
+        node, shape = self.nodes[ref[0]], self.samples[ref]
+        rest = shape[: axis - 1] + shape[axis:]
+        length = shape[axis - 1]
+        if length == 1:
+            return self.relaid(ref, Squeeze(axis), rest)
+        index = index + length if index < 0 and isinstance(length, int) else index
+        if isinstance(node.layer, Concatenate) and node.layer.axis == axis:
+            place = index
+            for part in node.inputs:
+                own = self.samples[part][axis - 1]
+                if not isinstance(own, int) or place < 0:
+                    break
+                if place < own:
+                    return self.picked(part, place, axis)
+                place -= own
+        return self.add("index", Index(index, axis), (ref,), (rest,))
+
+    def joined(
+        self, parts: tuple[tuple[int, int], ...], axis: int, shape: tuple[Length, ...]
+    ) -> tuple[int, int]:
+        """Put values side by side; rows that were picked apart before are laid out as they were.
+
+        Parameters
+        ----------
+        parts : tuple of values
+            What is joined.
+        axis : int
+            Canonical.
+        shape : tuple of int or Dim
+            One sample afterwards.
+
+        Returns
+        -------
+        tuple of int
+            The value joined.
+        """
+        if len(parts) == 1:
+            return parts[0]
+        whole = self._rows_of(parts)
+        width = shape[0] if len(shape) == 1 else None
+        if whole is not None and isinstance(width, int):
+            return self.relaid(whole, Reshape((width,)), shape)
+        return self.add("concatenate", Concatenate(axis), parts, (shape,))
+
+    def _rows_of(self, parts: tuple[tuple[int, int], ...]) -> tuple[int, int] | None:
+        """Give the value whose every row, in order, the parts are."""
+        nodes = [self.nodes[part[0]] for part in parts]
+        picked = [node.layer for node in nodes if isinstance(node.layer, Index)]
+        if [(one.index, one.axis) for one in picked] != [(k, 1) for k in range(len(parts))]:
+            return None
+        (whole,) = nodes[0].inputs
+        same = all(node.inputs == (whole,) for node in nodes)
+        return whole if same and self.samples[whole][:1] == (len(parts),) else None
+
+    def input(self, name: str, shape: tuple[Length, ...]) -> tuple[int, int]:
+        """Add an entry.
+
+        Parameters
+        ----------
+        name : str
+            Its name in the file.
+        shape : tuple of int or Dim
+            One sample.
+
+        Returns
+        -------
+        tuple of int
+            Its value.
+        """
+        known = tuple(None if isinstance(length, Dim) else length for length in shape)
+        return self.add(name, Input(known), (), (shape,))
+
+    def constant(self, values: np.ndarray, beside: tuple[int, int]) -> tuple[int, int]:
+        """Add numbers that are the same for every sample.
+
+        Parameters
+        ----------
+        values : array
+            For one sample.
+        beside : tuple of int
+            A value that says how many samples there are.
+
+        Returns
+        -------
+        tuple of int
+            Their value.
+        """
+        return self.add("constant", Constant(values), (beside,), (values.shape,))

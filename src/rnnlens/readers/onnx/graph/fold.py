@@ -1,0 +1,381 @@
+"""Operators over numbers that the file fixes: weights behind a Transpose, shapes, zero states.
+
+Shapes may hold lengths that only the data will tell (`Dim`); these pass through arithmetic as
+names. An array that is constant along the batch axis keeps that axis with length one.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Sequence
+from typing import Any
+
+import numpy as np
+
+from rnnlens.errors import InputError, UnreadableFile, UnsupportedModel
+from rnnlens.readers.onnx.graph.inputs import axes_option, lengths_of, optional, whole_numbers
+from rnnlens.readers.onnx.graph.values import APART, BATCH, Dim, Known, Length
+from rnnlens.readers.onnx.proto import Operator
+
+__all__ = ["FOLDED", "axes_option", "fold", "lengths_of", "optional", "whole_numbers"]
+
+#: Element types by their number in TensorProto.DataType that a Cast may ask for.
+CASTS: dict[int, Any] = {
+    1: np.float32,
+    2: np.uint8,
+    3: np.int8,
+    5: np.int16,
+    6: np.int32,
+    7: np.int64,
+    9: np.bool_,
+    10: np.float16,
+    11: np.float64,
+}
+
+#: Numbers that a node makes out of a shape alone are states and fillings: never more bytes.
+LARGEST_MADE = 64 * 1024**2
+
+Known_ = Sequence[Known | None]
+
+
+def fold(op: Operator, values: Known_) -> list[Known] | None:
+    """Compute a node whose every input is fixed.
+
+    Parameters
+    ----------
+    op : Operator
+        The node.
+    values : sequence of Known
+        Its inputs.
+
+    Returns
+    -------
+    list of Known or None
+        Its outputs; None where rnnlens does not fold such a node.
+
+    Raises
+    ------
+    UnreadableFile
+        If its inputs do not fit it.
+    InputError
+        What the rule itself refused.
+    """
+    rule = FOLDED.get(op.kind)
+    if rule is None:
+        return None
+    try:
+        found = rule(op, values)
+    except InputError:
+        raise
+    except (ValueError, IndexError, TypeError, OverflowError, ZeroDivisionError) as error:
+        raise UnreadableFile(
+            f"node {op.text} cannot be computed from its fixed inputs: the file is damaged"
+        ) from error
+    return [_plain(one) for one in (found if isinstance(found, list) else [found])]
+
+
+def _plain(known: Known) -> Known:
+    """Turn a shape without unknown lengths back into numbers."""
+    if known.values.dtype == object and not any(isinstance(n, Dim) for n in known.values.flat):
+        return Known(known.values.astype(np.int64), known.text, known.batch)
+    return known
+
+
+def _first(values: Known_) -> Known:
+    if not values or values[0] is None:
+        raise ValueError
+    return values[0]
+
+
+def _text(op: Operator, known: Known) -> str:
+    return known.text or next((name for name in op.outputs if name), "")
+
+
+def _bounded(shape: Sequence[int], itemsize: int) -> None:
+    if any(length < 0 for length in shape) or math.prod(shape) * itemsize > LARGEST_MADE:
+        raise UnreadableFile(
+            f"a node asks for fixed numbers of shape {tuple(shape)}, more than "
+            f"{LARGEST_MADE // 1024**2} MiB: the file is damaged or hostile"
+        )
+
+
+def _same(op: Operator, values: Known_) -> Known:
+    return _first(values)
+
+
+def _cast(op: Operator, values: Known_) -> Known:
+    known = _first(values)
+    wanted = op.attributes.get("to")
+    if wanted not in CASTS:
+        raise UnsupportedModel(
+            f"node {op.text} casts to a number type that rnnlens does not read; export the model "
+            "in float32"
+        )
+    if known.values.dtype == object:
+        return known
+    return Known(known.values.astype(CASTS[wanted]), known.text, known.batch)
+
+
+def _transpose(op: Operator, values: Known_) -> Known:
+    known = _first(values)
+    order = op.attributes.get("perm") or list(range(known.values.ndim))[::-1]
+    batch = None if known.batch is None else order.index(known.batch)
+    return Known(known.values.transpose(order), known.text, batch)
+
+
+def _unsqueeze(op: Operator, values: Known_) -> Known:
+    known = _first(values)
+    axes = axes_option(op, values) or []
+    rank = known.values.ndim + len(axes)
+    added = {axis % rank for axis in axes}
+    kept = [axis for axis in range(rank) if axis not in added]
+    batch = None if known.batch is None else kept[known.batch]
+    return Known(np.expand_dims(known.values, tuple(added)), known.text, batch)
+
+
+def _squeeze(op: Operator, values: Known_) -> Known:
+    known = _first(values)
+    rank = known.values.ndim
+    stated = axes_option(op, values)
+    if stated is None:
+        stated = [k for k, n in enumerate(known.values.shape) if n == 1 and k != known.batch]
+    gone = {axis % rank for axis in stated}
+    if known.batch in gone:
+        raise UnsupportedModel(f"node {op.text} takes the batch axis away{APART}")
+    kept = [axis for axis in range(rank) if axis not in gone]
+    batch = None if known.batch is None else kept.index(known.batch)
+    return Known(np.squeeze(known.values, tuple(gone)), known.text, batch)
+
+
+def _reshape(op: Operator, values: Known_) -> Known:
+    known = _first(values)
+    wanted = lengths_of(optional(values, 1), op.text)
+    if "shape" in op.attributes:
+        wanted = list(op.attributes["shape"])
+    if not op.attributes.get("allowzero"):
+        wanted = [known.shape[k] if n == 0 else n for k, n in enumerate(wanted)]
+    if known.batch is not None and BATCH not in wanted:
+        raise UnsupportedModel(f"node {op.text} folds the batch axis into another{APART}")
+    if BATCH in wanted:
+        return _spread(op, known, wanted)
+    stated = [n for n in wanted if isinstance(n, int)]
+    if len(stated) < len(wanted):
+        raise UnsupportedModel(f"node {op.text} computes with a length that only data will tell")
+    return Known(known.values.reshape(stated), known.text)
+
+
+def _slice(op: Operator, values: Known_) -> Known:
+    known = _first(values)
+    starts, ends = op.attributes.get("starts"), op.attributes.get("ends")
+    steps = None
+    axes = op.attributes.get("axes")
+    if starts is None or ends is None:
+        starts = whole_numbers(optional(values, 1), op.text, "starts")
+        ends = whole_numbers(optional(values, 2), op.text, "ends")
+        axes = None if optional(values, 3) is None else whole_numbers(values[3], op.text, "axes")
+        steps = None if optional(values, 4) is None else whole_numbers(values[4], op.text, "steps")
+    rank = known.values.ndim
+    places = [slice(None)] * rank
+    for k, (start, end) in enumerate(zip(starts, ends, strict=True)):
+        step = 1 if steps is None else steps[k]
+        axis = (k if axes is None else axes[k]) % rank
+        # With a negative step an end before the first place has no counterpart in Python but None.
+        stop = None if step < 0 and end < -known.values.shape[axis] else end
+        places[axis] = slice(start, stop, step)
+    if known.batch is not None and places[known.batch] != slice(None):
+        whole = places[known.batch]
+        if whole.start not in {0, None} or (whole.stop or 0) < 2**31 - 1 or whole.step != 1:
+            raise UnsupportedModel(f"node {op.text} cuts the batch axis{APART}")
+        places[known.batch] = slice(None)
+    return Known(known.values[tuple(places)], known.text, known.batch)
+
+
+def _gather(op: Operator, values: Known_) -> Known:
+    known = _first(values)
+    axis = op.attributes.get("axis", 0) % max(known.values.ndim, 1)
+    where = values[1]
+    if where is None or where.values.dtype == object or known.batch is not None:
+        raise ValueError
+    found = np.take(known.values, where.values, axis=axis)
+    return Known(np.asarray(found, dtype=known.values.dtype), known.text)
+
+
+def _concat(op: Operator, values: Known_) -> Known:
+    parts = [value for value in values if value is not None]
+    if any(part.batch != parts[0].batch for part in parts):
+        raise ValueError
+    mixed = any(part.values.dtype == object for part in parts)
+    arrays = [part.values.astype(object) if mixed else part.values for part in parts]
+    axis = op.attributes["axis"]
+    if parts[0].batch is not None and axis % arrays[0].ndim == parts[0].batch:
+        raise UnsupportedModel(f"node {op.text} joins values along the batch axis{APART}")
+    return Known(np.concatenate(arrays, axis=axis), _text(op, parts[0]), parts[0].batch)
+
+
+def _split(op: Operator, values: Known_) -> list[Known]:
+    known = _first(values)
+    axis = op.attributes.get("axis", 0)
+    sizes = op.attributes.get("split")
+    given = optional(values, 1)
+    if given is not None:
+        sizes = whole_numbers(given, op.text, "sizes")
+    length = known.values.shape[axis]
+    if sizes is None:
+        each = -(-length // len(op.outputs))
+        sizes = [min(each, length - k * each) for k in range(len(op.outputs))]
+    if sum(sizes) != length or known.batch is not None:
+        raise ValueError
+    pieces = np.split(known.values, np.cumsum(sizes)[:-1], axis=axis)
+    return [Known(piece, known.text) for piece in pieces]
+
+
+def _constant(op: Operator, values: Known_) -> Known:
+    for name, dtype in (
+        ("value", None),
+        ("value_float", np.float32),
+        ("value_floats", np.float32),
+        ("value_int", np.int64),
+        ("value_ints", np.int64),
+    ):
+        if name in op.attributes:
+            return Known(np.asarray(op.attributes[name], dtype), op.outputs[0])
+    raise UnsupportedModel(f"node {op.text} holds no numbers that rnnlens reads")
+
+
+def _constant_of_shape(op: Operator, values: Known_) -> Known:
+    value = np.asarray(op.attributes.get("value", np.zeros(1, np.float32))).reshape(())
+    return _spread(op, Known(value), lengths_of(values[0], op.text))
+
+
+def _expand(op: Operator, values: Known_) -> Known:
+    return _spread(op, _first(values), lengths_of(optional(values, 1), op.text))
+
+
+def _tile(op: Operator, values: Known_) -> Known:
+    known = _first(values)
+    times = lengths_of(optional(values, 1), op.text)
+    if len(times) != known.values.ndim:
+        raise ValueError
+    stretched = [axis for axis, n in enumerate(times) if isinstance(n, Dim)]
+    if stretched and (known.batch is not None or known.values.shape[stretched[0]] != 1):
+        raise ValueError
+    wanted = [
+        n if isinstance(n, Dim) else n * length
+        for n, length in zip(times, known.values.shape, strict=True)
+    ]
+    fixed = [1 if isinstance(n, Dim) else n for n in times]
+    _bounded([n for n in wanted if isinstance(n, int)], known.values.dtype.itemsize)
+    return _spread(op, Known(np.tile(known.values, fixed), known.text, known.batch), wanted)
+
+
+def _spread(op: Operator, known: Known, wanted: list[Length]) -> Known:
+    """Stretch numbers to a shape in which the number of samples may stand."""
+    places = [axis for axis, n in enumerate(wanted) if isinstance(n, Dim)]
+    if len(places) > 1 or any(wanted[axis] != BATCH for axis in places):
+        raise UnsupportedModel(
+            f"node {op.text} makes fixed numbers as many as the data have steps, which rnnlens "
+            "does not read"
+        )
+    batch = places[0] if places else None
+    shape = [1 if isinstance(n, Dim) else n for n in wanted]
+    _bounded(shape, known.values.dtype.itemsize)
+    if op.kind == "Reshape":
+        return Known(known.values.reshape(shape), known.text, batch)
+    if known.batch is not None:
+        own = known.batch + max(len(shape) - known.values.ndim, 0)
+        if batch not in {None, own}:
+            raise UnsupportedModel(f"node {op.text} stretches two axes by the number of samples")
+        batch = own
+    full = np.broadcast_shapes(known.values.shape, tuple(shape))
+    return Known(np.broadcast_to(known.values, full), known.text, batch)
+
+
+def _elementwise(compute: Callable[[Any, Any], Any]) -> Callable[[Operator, Known_], Known]:
+    def rule(op: Operator, values: Known_) -> Known:
+        left, right = values
+        if left is None or right is None:
+            raise ValueError
+        a, b = left.values, right.values
+        if object in {a.dtype, b.dtype}:
+            found = np.asarray(compute(a.astype(object), b.astype(object)), dtype=object)
+        else:
+            found = np.asarray(compute(a, b))
+        rank = found.ndim
+        batches = {
+            one.batch + rank - one.values.ndim for one in (left, right) if one.batch is not None
+        }
+        if len(batches) > 1:
+            raise ValueError
+        return Known(found, _text(op, left), next(iter(batches), None))
+
+    return rule
+
+
+def _divided(a: Any, b: Any) -> Any:
+    if a.dtype == object:
+        return a // b
+    # ONNX divides whole numbers towards zero.
+    return np.trunc(a / b).astype(a.dtype) if a.dtype.kind in "iu" else a / b
+
+
+def _where(op: Operator, values: Known_) -> Known:
+    condition, left, right = (value.values for value in values if value is not None)
+    if object in {left.dtype, right.dtype}:
+        left, right = left.astype(object), right.astype(object)
+    return Known(np.where(condition.astype(bool), left, right), op.outputs[0])
+
+
+def _product(op: Operator, values: Known_) -> Known:
+    known = _first(values)
+    if known.values.ndim != 1 or known.batch is not None:
+        raise ValueError
+    kept = op.attributes.get("keepdims", 1)
+    found = np.asarray(np.multiply.reduce(known.values), dtype=known.values.dtype)
+    return Known(found.reshape((1,) if kept else ()), known.text)
+
+
+def _matmul(op: Operator, values: Known_) -> Known:
+    left, right = values
+    if left is None or right is None or left.batch is not None or right.batch is not None:
+        raise ValueError
+    return Known(left.values @ right.values, op.outputs[0])
+
+
+def _negative(op: Operator, values: Known_) -> Known:
+    known = _first(values)
+    return Known(-known.values, known.text, known.batch)
+
+
+def _root(op: Operator, values: Known_) -> Known:
+    known = _first(values)
+    return Known(np.sqrt(known.values), known.text, known.batch)
+
+
+#: The operators that are folded, each with its rule.
+FOLDED: dict[str, Callable[[Operator, Known_], Known | list[Known]]] = {
+    "Add": _elementwise(np.add),
+    "Cast": _cast,
+    "Concat": _concat,
+    "Constant": _constant,
+    "ConstantOfShape": _constant_of_shape,
+    "Div": _elementwise(_divided),
+    "Dropout": _same,
+    "Equal": _elementwise(np.equal),
+    "Expand": _expand,
+    "Gather": _gather,
+    "Identity": _same,
+    "MatMul": _matmul,
+    "Mul": _elementwise(np.multiply),
+    "Neg": _negative,
+    "ReduceProd": _product,
+    "Reshape": _reshape,
+    "Slice": _slice,
+    "Split": _split,
+    "Sqrt": _root,
+    "Squeeze": _squeeze,
+    "Sub": _elementwise(np.subtract),
+    "Tile": _tile,
+    "Transpose": _transpose,
+    "Unsqueeze": _unsqueeze,
+    "Where": _where,
+}

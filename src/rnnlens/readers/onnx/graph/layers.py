@@ -1,0 +1,323 @@
+"""ONNX operators that compute: products, sums, activations, normalisation, convolution, pooling."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import Any
+
+import numpy as np
+
+from rnnlens.errors import UnreadableFile, UnsupportedModel
+from rnnlens.network.activations import Activation
+from rnnlens.network.layers import (
+    Activate,
+    Add,
+    BatchNormalization,
+    Dense,
+    Layer,
+    LayerNormalization,
+    Multiply,
+    PReLU,
+    Rescaling,
+    Subtract,
+)
+from rnnlens.network.network import Source
+from rnnlens.readers.onnx.graph.activations import POINTWISE
+from rnnlens.readers.onnx.graph.builder import Builder
+from rnnlens.readers.onnx.graph.inputs import fixed_numbers, optional, own, tensor_of
+from rnnlens.readers.onnx.graph.values import (
+    APART,
+    Known,
+    Length,
+    Tensor,
+    Value,
+    WrongAxis,
+    constant_in,
+)
+from rnnlens.readers.onnx.proto import Operator
+
+__all__ = ["RULES"]
+
+Given = Sequence[Value | None]
+Sources = dict[str, Source]
+
+
+def _same(op: Operator, x: Tensor, layer: Layer, label: str, build: Builder, **kept: Any) -> Tensor:
+    """Add a layer that keeps the shape."""
+    ref = build.add(label, layer, (x.ref,), (x.sample,), kept.get("sources"))
+    return Tensor(ref, x.shape, x.batch)
+
+
+def _matmul(op: Operator, values: Given, build: Builder) -> list[Tensor]:
+    x = tensor_of(op, values)
+    kernel = fixed_numbers(op, values, 1, "kernel")
+    if kernel.values.ndim != 2:
+        raise UnsupportedModel(f"node {op.text} multiplies by an array that is no matrix")
+    return [_dense(op, x, kernel.values, None, {"W": kernel.text}, build)]
+
+
+def _dense(
+    op: Operator,
+    x: Tensor,
+    W: np.ndarray,
+    b: np.ndarray | None,
+    texts: dict[str, str],
+    build: Builder,
+) -> Tensor:
+    if x.batch == x.rank - 1:
+        raise WrongAxis(f"node {op.text} multiplies along the batch axis{APART}")
+    if x.shape[-1] != W.shape[0]:
+        raise UnreadableFile(
+            f"node {op.text} multiplies {x.shape[-1]} features by a kernel for {W.shape[0]}: the "
+            "file is damaged"
+        )
+    sources = {role: Source(text, text) for role, text in texts.items()}
+    shape = (*x.shape[:-1], W.shape[1])
+    made = Tensor(x.ref, shape, x.batch)
+    ref = build.add(op.label("dense"), Dense(own(W), b), (x.ref,), (made.sample,), sources)
+    return Tensor(ref, shape, x.batch)
+
+
+def _gemm(op: Operator, values: Given, build: Builder) -> list[Tensor]:
+    x, a = tensor_of(op, values), op.attributes
+    kernel = fixed_numbers(op, values, 1, "kernel")
+    if x.rank < 2 or kernel.values.ndim != 2:
+        raise UnreadableFile(
+            f"node {op.text} multiplies arrays that are no matrices: the file is damaged"
+        )
+    if a.get("transA", 0) and (x.rank != 2 or x.batch != 1):
+        raise WrongAxis(f"node {op.text} multiplies along the batch axis{APART}")
+    if a.get("transA", 0):
+        x = Tensor(x.ref, x.shape[::-1], 0)
+    W = kernel.values.T if a.get("transB", 0) else kernel.values
+    alpha, beta = a.get("alpha", 1.0), a.get("beta", 1.0)
+    W = W if alpha == 1 else W * np.asarray(alpha, W.dtype)
+    turned = ".T" if a.get("transB", 0) else ""
+    texts = {"W": kernel.text + turned}
+    b = None
+    if optional(values, 2) is not None:
+        bias = fixed_numbers(op, values, 2, "bias")
+        b = np.broadcast_to(constant_in(bias, 2, 0, op.text), W.shape[1:])
+        b = own(b if beta == 1 else b * np.asarray(beta, b.dtype))
+        texts["b"] = bias.text
+    return [_dense(op, x, W, b, texts, build)]
+
+
+def _broadcast(op: Operator, left: Tensor, right: Tensor) -> tuple[tuple[Length, ...], int]:
+    if left.rank - left.batch != right.rank - right.batch:
+        raise WrongAxis(f"node {op.text} meets two values whose batch axes differ{APART}")
+    rank = max(left.rank, right.rank)
+    a, b = ((1,) * (rank - one.rank) + one.shape for one in (left, right))
+    shape = []
+    for m, n in zip(a, b, strict=True):
+        if m != n and 1 not in {m, n} and isinstance(m, int) and isinstance(n, int):
+            raise UnreadableFile(f"node {op.text} meets lengths {m} and {n}: the file is damaged")
+        shape.append(n if m == 1 else m)
+    return tuple(shape), rank - (left.rank - left.batch)
+
+
+def _arithmetic(op: Operator, values: Given, build: Builder) -> list[Tensor]:
+    left, right = values[0], values[1]
+    if isinstance(left, Tensor) and isinstance(right, Tensor):
+        layers = {"Add": Add, "Sum": Add, "Mul": Multiply, "Sub": Subtract}
+        if op.kind not in layers:
+            raise UnsupportedModel(
+                f"node {op.text} divides by a value that the network computes, which rnnlens does "
+                "not read"
+            )
+        shape, batch = _broadcast(op, left, right)
+        made = Tensor(left.ref, shape, batch)
+        both = (left.ref, right.ref)
+        ref = build.add(op.label(op.kind.lower()), layers[op.kind](), both, (made.sample,))
+        return [Tensor(ref, shape, batch)]
+    x, fixed = (left, right) if isinstance(left, Tensor) else (right, left)
+    if not isinstance(x, Tensor) or not isinstance(fixed, Known):
+        raise UnreadableFile(f"node {op.text} has an input missing: the file is damaged")
+    numbers = np.asarray(constant_in(fixed, x.rank, x.batch, op.text))
+    _check_width(op, x, numbers)
+    first = isinstance(left, Tensor)
+    if op.kind == "Add":
+        merged = _biased(x, numbers, fixed.text, build)
+        if merged is not None:
+            return [merged]
+    return [_rescaled(op, x, numbers, fixed, build, value_first=first)]
+
+
+def _check_width(op: Operator, x: Tensor, numbers: np.ndarray) -> None:
+    sample = x.sample[len(x.sample) - numbers.ndim :]
+    for have, want in zip(sample, numbers.shape, strict=True):
+        if want not in {1, have}:
+            raise UnsupportedModel(
+                f"node {op.text} widens a value to {want} places along an axis, which rnnlens does "
+                "not read"
+            )
+
+
+def _biased(x: Tensor, numbers: np.ndarray, text: str, build: Builder) -> Tensor | None:
+    """Give a product and the sum after it as one dense layer."""
+    node = build.nodes[x.ref[0]]
+    dense = node.layer
+    if not isinstance(dense, Dense) or dense.b is not None or x.ref[1]:
+        return None
+    if numbers.shape != dense.W.shape[1:] or x.batch == x.rank - 1:
+        return None
+    layer = Dense(dense.W, own(numbers.astype(dense.W.dtype)))
+    sources = {**node.sources, "b": Source(text, text)}
+    ref = build.add(node.label, layer, node.inputs, (x.sample,), sources)
+    return Tensor(ref, x.shape, x.batch)
+
+
+def _rescaled(
+    op: Operator, x: Tensor, numbers: np.ndarray, fixed: Known, build: Builder, *, value_first: bool
+) -> Tensor:
+    numbers = np.asarray(numbers, float)
+    one, zero = np.ones(()), np.zeros(())
+    if op.kind in {"Add", "Sum"}:
+        scale, offset = one, numbers
+    elif op.kind == "Sub":
+        scale, offset = (one, -numbers) if value_first else (-one, numbers)
+    elif op.kind == "Mul":
+        scale, offset = numbers, zero
+    elif value_first and (numbers != 0).all():
+        scale, offset = 1 / numbers, zero
+    else:
+        raise UnsupportedModel(
+            f"node {op.text} divides by a value that the network computes or by zero, which "
+            "rnnlens does not read"
+        )
+    which = "scale" if op.kind in {"Mul", "Div"} else "offset"
+    sources = {which: Source(fixed.text, fixed.text)}
+    layer = Rescaling(own(scale), own(offset))
+    return _same(op, x, layer, op.label(op.kind.lower()), build, sources=sources)
+
+
+def _negative(op: Operator, values: Given, build: Builder) -> list[Tensor]:
+    x = tensor_of(op, values)
+    return [_same(op, x, Rescaling(-np.ones(()), np.zeros(())), op.label("neg"), build)]
+
+
+def _activation(op: Operator, values: Given, build: Builder) -> list[Tensor]:
+    x = tensor_of(op, values)
+    attributes = dict(op.attributes)
+    if op.kind == "Clip":
+        for place, name in ((1, "min"), (2, "max")):
+            if optional(values, place) is not None:
+                attributes[name] = float(fixed_numbers(op, values, place, name).values)
+    found = POINTWISE[op.kind](attributes)
+    if found is None:
+        stated = ", ".join(f"{key} = {value}" for key, value in sorted(attributes.items()))
+        raise UnsupportedModel(
+            f"node {op.text} with {stated or 'no limits'} is a function that rnnlens does not "
+            "implement"
+        )
+    return [_same(op, x, Activate(found), op.label(op.kind.lower()), build)]
+
+
+def _softmax(op: Operator, values: Given, build: Builder) -> list[Tensor]:
+    x = tensor_of(op, values)
+    old = op.opset < 13
+    axis = op.attributes.get("axis", 1 if old else -1)
+    axis = axis % x.rank
+    # Before opset 13 all axes from this one on counted as one.
+    if axis == x.batch or (old and any(n != 1 for n in x.shape[axis + 1 :])):
+        raise WrongAxis(f"node {op.text} mixes other values than those of one axis of one sample")
+    name = "softmax" if op.kind == "Softmax" else "log_softmax"
+    layer = Activate(Activation(name, {"axis": float(x.axis(axis) - x.rank)}))
+    return [_same(op, x, layer, op.label(op.kind.lower()), build)]
+
+
+def _prelu(op: Operator, values: Given, build: Builder) -> list[Tensor]:
+    x = tensor_of(op, values)
+    slope = fixed_numbers(op, values, 1, "slope")
+    alpha = constant_in(slope, x.rank, x.batch, op.text)
+    _check_width(op, x, np.asarray(alpha))
+    sources = {"alpha": Source(slope.text, slope.text)}
+    return [_same(op, x, PReLU(own(alpha)), op.label("prelu"), build, sources=sources)]
+
+
+def _batch_norm(op: Operator, values: Given, build: Builder) -> list[Tensor]:
+    x = tensor_of(op, values)
+    if op.attributes.get("training_mode", 0) or op.attributes.get("spatial", 1) != 1:
+        raise UnsupportedModel(
+            f"node {op.text} normalises by the batch at hand, as in training; export the model in "
+            "evaluation mode"
+        )
+    if x.rank < 2 or x.batch != 0:
+        raise WrongAxis(f"node {op.text} normalises along the batch axis{APART}")
+    roles = ("gamma", "beta", "mean", "variance")
+    given = {
+        role: fixed_numbers(op, values, place, role) for place, role in enumerate(roles, start=1)
+    }
+    sources = {role: Source(known.text, known.text) for role, known in given.items()}
+    arrays = {role: own(known.values) for role, known in given.items()}
+    if any(array.shape != (x.shape[1],) for array in arrays.values()):
+        raise UnreadableFile(
+            f"node {op.text} has moments that do not fit its channels: the file is damaged"
+        )
+    layer = BatchNormalization(**arrays, epsilon=op.attributes.get("epsilon", 1e-5), axis=1)
+    return [_same(op, x, layer, op.label("batch_normalization"), build, sources=sources)]
+
+
+def _layer_norm(op: Operator, values: Given, build: Builder) -> list[Tensor]:
+    x = tensor_of(op, values)
+    first = op.attributes.get("axis", -1) % x.rank
+    axes = tuple(range(first, x.rank))
+    if x.batch in axes:
+        raise WrongAxis(f"node {op.text} mixes the samples of a batch{APART}")
+    shape = tuple(x.shape[axis] for axis in axes)
+    arrays, sources = {}, {}
+    for place, role in ((1, "gamma"), (2, "beta")):
+        if optional(values, place) is not None:
+            known = fixed_numbers(op, values, place, role)
+            fixed = [n for n in shape if isinstance(n, int)]
+            if len(fixed) < len(shape):
+                raise UnsupportedModel(f"node {op.text} scales an axis of unknown length")
+            arrays[role] = own(np.broadcast_to(known.values, fixed))
+            sources[role] = Source(known.text, known.text)
+    canonical = tuple(x.axis(axis) - x.rank for axis in axes)
+    epsilon = op.attributes.get("epsilon", 1e-5)
+    layer = LayerNormalization(**arrays, axes=canonical, epsilon=epsilon)
+    return [_same(op, x, layer, op.label("layer_normalization"), build, sources=sources)]
+
+
+def _unchanged(op: Operator, values: Given, build: Builder) -> list[Tensor]:
+    x = tensor_of(op, values)
+    training = optional(values, 2)
+    if op.kind == "Dropout" and not (
+        training is None or (isinstance(training, Known) and not training.values.any())
+    ):
+        raise UnsupportedModel(
+            f"node {op.text} drops at random, as in training; export the model in evaluation mode"
+        )
+    return [x]
+
+
+def _cast(op: Operator, values: Given, build: Builder) -> list[Tensor]:
+    x = tensor_of(op, values)
+    to = op.attributes.get("to")
+    whole = to in {2, 3, 5, 6, 7, 12, 13}
+    if whole and not x.integer:
+        raise UnsupportedModel(
+            f"node {op.text} cuts values off to whole numbers, which rnnlens does not read"
+        )
+    if not whole and to not in {1, 10, 11, 16}:
+        raise UnsupportedModel(f"node {op.text} casts to a type that rnnlens does not read")
+    return [Tensor(x.ref, x.shape, x.batch, whole)]
+
+
+Rule = Callable[[Operator, Given, Builder], list[Tensor]]
+
+#: Operators over values that the network computes, each with its rule.
+RULES: dict[str, Rule] = {
+    **dict.fromkeys(("Add", "Div", "Mul", "Sub"), _arithmetic),
+    **dict.fromkeys(POINTWISE, _activation),
+    **dict.fromkeys(("LogSoftmax", "Softmax"), _softmax),
+    **dict.fromkeys(("Dropout", "Identity"), _unchanged),
+    "BatchNormalization": _batch_norm,
+    "Cast": _cast,
+    "Gemm": _gemm,
+    "LayerNormalization": _layer_norm,
+    "MatMul": _matmul,
+    "Neg": _negative,
+    "PRelu": _prelu,
+}

@@ -1,0 +1,328 @@
+"""An ONNX graph read into the canonical network, whatever its batch axis.
+
+ONNX does not say which axis of an input holds the samples: exporters leave it anywhere. Every
+place is tried, and a graph that treats it as something else (a recurrent node with its samples
+along another axis, a product along it) rules it out.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from itertools import islice, product
+from pathlib import Path
+
+import numpy as np
+
+from rnnlens.errors import InputError, UnreadableFile, UnsupportedModel
+from rnnlens.network.check import check
+from rnnlens.network.layers import Bidirectional, Layer, Recurrent
+from rnnlens.network.network import Network, Node, Origin
+from rnnlens.readers.hardening.contents import digest_of
+from rnnlens.readers.onnx.graph import axes as onnx_axes
+from rnnlens.readers.onnx.graph import layers as onnx_layers
+from rnnlens.readers.onnx.graph import sliding as onnx_windows
+from rnnlens.readers.onnx.graph import splits as onnx_cuts
+from rnnlens.readers.onnx.graph.activations import POINTWISE
+from rnnlens.readers.onnx.graph.builder import Builder
+from rnnlens.readers.onnx.graph.fold import FOLDED, fold
+from rnnlens.readers.onnx.graph.recurrent import KINDS, recurrent
+from rnnlens.readers.onnx.graph.values import BATCH, Dim, Known, Length, Tensor, Value, WrongAxis
+from rnnlens.readers.onnx.parts import Graph, graph_of, version_of
+from rnnlens.readers.onnx.proto import Operator, parse
+
+__all__ = ["Entry", "Reading", "reading"]
+
+#: What comes of an option of the wrong type or an array of the wrong shape, in a damaged file.
+DAMAGED = (ArithmeticError, AttributeError, LookupError, TypeError, ValueError)
+#: No more placings of the batch axes than this are tried.
+MOST_PLACINGS = 2000
+
+#: Operators that treat every row alike: rows of samples and steps may stand in one axis.
+ROW_BY_ROW = frozenset(POINTWISE) | {"Add", "Cast", "Div", "Dropout", "Gemm", "Identity"}
+ROW_BY_ROW |= {"MatMul", "Mul", "Sub"}
+
+RULES = onnx_axes.RULES | onnx_cuts.RULES | onnx_layers.RULES | onnx_windows.RULES
+
+
+@dataclass(frozen=True)
+class Entry:
+    """An input or output of the file.
+
+    Parameters
+    ----------
+    name : str
+        Its name.
+    batch : int
+        The axis of the samples.
+    samples : int, optional
+        How many the file is made for, where it says.
+    dtype : str
+        The number type in NumPy's words.
+    """
+
+    name: str
+    batch: int
+    samples: int | None
+    dtype: str
+
+
+@dataclass(frozen=True, eq=False)
+class Reading:
+    """A network, and how the file's axes meet it.
+
+    Parameters
+    ----------
+    network : Network
+        The network.
+    inputs, outputs : tuple of Entry
+        In the network's order.
+    """
+
+    network: Network
+    inputs: tuple[Entry, ...]
+    outputs: tuple[Entry, ...]
+
+
+def reading(
+    path: Path,
+    *,
+    weights: Mapping[str, np.ndarray] | None = None,
+    batch_axes: Mapping[str, int] | None = None,
+) -> Reading:
+    """Read a file.
+
+    Parameters
+    ----------
+    path : Path
+        The file.
+    weights : mapping of str to array, optional
+        Values of graph inputs that are weights, where the file holds none.
+    batch_axes : mapping of str to int, optional
+        The axis of the samples of an input, where the graph leaves it open.
+
+    Returns
+    -------
+    Reading
+        The network and the file's axes.
+
+    Raises
+    ------
+    UnreadableFile
+        If the file is damaged.
+    UnsupportedModel
+        If an operator or an option is not implemented.
+    """
+    model = parse(path)
+    graph = graph_of(model, path, dict(weights or {}))
+    axes, build, found = _placed(graph, dict(batch_axes or {}))
+    origin = Origin("ONNX", version_of(model), str(path), digest_of(path))
+    network = _network(build, found, origin, model.graph.name or "network")
+    taken = {node.name for node in network.nodes}
+    inputs = tuple(
+        Entry(each.name, axis, each.shape[axis] if each.shape else None, each.dtype.name)
+        for each, axis in zip(graph.inputs, axes, strict=True)
+        if each.name in taken
+    )
+    outputs = tuple(
+        Entry(name, tensor.batch, None, "float64")
+        for name, tensor in zip(graph.outputs, found, strict=True)
+    )
+    return Reading(network, inputs, outputs)
+
+
+def _placed(graph: Graph, stated: dict[str, int]) -> tuple[tuple[int, ...], Builder, list[Tensor]]:
+    """Find the one placing of the batch axes that the graph bears out."""
+    choices = []
+    for each in graph.inputs:
+        rank = len(each.shape)
+        axis = stated.pop(each.name, None)
+        if rank == 0 or (axis is not None and not 0 <= axis < rank):
+            raise UnsupportedModel(
+                f"input {each.name!r} has {rank} axes, so none of them is "
+                f"{'the batch axis' if axis is None else f'axis {axis}'}"
+            )
+        choices.append(range(rank) if axis is None else [axis])
+    if stated:
+        raise UnsupportedModel(
+            f"batch_axes names {next(iter(stated))!r}, which is no input of the graph: it has "
+            f"{', '.join(each.name for each in graph.inputs)}"
+        )
+    cache: dict[int, list[Known]] = {}
+    works: list[tuple[tuple[int, ...], Builder, list[Tensor]]] = []
+    furthest: tuple[tuple[int, bool], InputError] | None = None
+    for axes in islice(product(*choices), MOST_PLACINGS):
+        progress = [0]
+        try:
+            works.append((axes, *_run(graph, axes, cache, progress)))
+        except InputError as error:
+            # Of all the refusals the one that holds wherever the samples are says most.
+            reached = (progress[0], not isinstance(error, WrongAxis))
+            if furthest is None or reached > furthest[0]:
+                furthest = (reached, error)
+    if not works:
+        assert furthest is not None
+        raise furthest[1]
+    if len(works) > 1:
+        k = next(k for k in range(len(choices)) if works[0][0][k] != works[1][0][k])
+        name = graph.inputs[k].name
+        raise UnsupportedModel(
+            f"the graph does not tell which axis of the input {name!r} holds the samples; say "
+            f"which: batch_axes={{{name!r}: {works[0][0][k]}}}"
+        )
+    return works[0]
+
+
+def _run(
+    graph: Graph, axes: Sequence[int], cache: dict[int, list[Known]], progress: list[int]
+) -> tuple[Builder, list[Tensor]]:
+    """Go through the graph with the batch axes where they are supposed to be."""
+    build = Builder()
+    values: dict[str, Value] = dict(graph.fixed)
+    for each, axis in zip(graph.inputs, axes, strict=True):
+        shape: list[Length] = [
+            Dim((f"{each.name}:{k}",)) if length is None else length
+            for k, length in enumerate(each.shape)
+        ]
+        shape[axis] = BATCH
+        tensor = Tensor((len(build.nodes), 0), tuple(shape), axis, each.dtype.kind in "iu")
+        build.input(each.name, tensor.sample)
+        values[each.name] = tensor
+    for number, op in enumerate(graph.operators):
+        progress[0] = number
+        given = [_value(values, name, op) if name else None for name in op.inputs]
+        try:
+            found = _computed(number, op, given, build, graph.used, cache)
+        except InputError:
+            raise
+        except DAMAGED as error:
+            raise UnreadableFile(
+                f"node {op.text} has inputs or options that do not fit it: the file is damaged"
+            ) from error
+        for name, value in zip(op.outputs, found, strict=False):
+            if name and value is not None:
+                values[name] = value
+    progress[0] = len(graph.operators)
+    outputs = []
+    for name in graph.outputs:
+        value = values.get(name)
+        if not isinstance(value, Tensor):
+            raise UnsupportedModel(f"the output {name!r} does not depend on the inputs")
+        if value.apart:
+            raise WrongAxis(
+                f"the output {name!r} mixes samples with steps; rnnlens reads networks that keep "
+                "the batch axis apart"
+            )
+        outputs.append(value)
+    return build, outputs
+
+
+def _value(values: Mapping[str, Value], name: str, op: Operator) -> Value:
+    if name not in values:
+        raise UnreadableFile(
+            f"node {op.text} takes {name!r}, which nothing before it gives: the file is damaged"
+        )
+    return values[name]
+
+
+def _computed(
+    number: int,
+    op: Operator,
+    given: list[Value | None],
+    build: Builder,
+    used: set[str],
+    cache: dict[int, list[Known]],
+) -> Sequence[Value | None]:
+    if any(isinstance(value, Tensor) and value.apart for value in given):
+        return _row_by_row(op, given, build)
+    if op.kind in KINDS:
+        return recurrent(op, given, build, used)
+    if op.kind == "Shape":
+        return [_shape(op, given)]
+    known = [value for value in given if value is None or isinstance(value, Known)]
+    if len(known) == len(given) and op.kind in FOLDED:
+        if number not in cache:
+            found = fold(op, known)
+            assert found is not None
+            plain = all(one is None or one.batch is None for one in known)
+            if not plain or any(one and one.values.dtype == object for one in known):
+                return found
+            cache[number] = found
+        return cache[number]
+    if op.kind not in RULES or len(known) == len(given):
+        fixed = " on fixed numbers" if op.kind in RULES else ""
+        raise UnsupportedModel(
+            f"node {op.text} is an operator that rnnlens does not read{fixed}; it reads "
+            f"{', '.join(sorted({*KINDS, *RULES}))}"
+        )
+    return RULES[op.kind](op, given, build)
+
+
+def _row_by_row(op: Operator, given: list[Value | None], build: Builder) -> Sequence[Value]:
+    """Compute a node whose input has samples and steps in one axis."""
+    if op.kind == "Reshape":
+        return RULES[op.kind](op, given, build)
+    if op.kind == "Shape":
+        return [_shape(op, given)]
+    rows = [value for value in given if isinstance(value, Tensor)]
+    alike = all(row.apart[:-1] == rows[0].apart[:-1] for row in rows)
+    if op.kind not in ROW_BY_ROW or not alike or op.attributes.get("transA", 0):
+        raise WrongAxis(
+            f"node {op.text} works on samples and steps laid in one axis, which rnnlens reads for "
+            f"{', '.join(sorted(ROW_BY_ROW))} alone"
+        )
+    opened = [value.opened() if isinstance(value, Tensor) else value for value in given]
+    return [value.folded() for value in RULES[op.kind](op, opened, build)]
+
+
+def _shape(op: Operator, given: list[Value | None]) -> Known:
+    value = given[0] if given else None
+    if value is None:
+        raise UnreadableFile(f"node {op.text} measures nothing: the file is damaged")
+    lengths = list(value.shape)[op.attributes.get("start", 0) : op.attributes.get("end")]
+    if any(isinstance(length, Dim) for length in lengths):
+        found = np.empty(len(lengths), dtype=object)
+        found[:] = lengths
+        return Known(found)
+    return Known(np.array(lengths, dtype=np.int64))
+
+
+def _network(build: Builder, outputs: Sequence[Tensor], origin: Origin, name: str) -> Network:
+    """Keep what the outputs need, and give every node a name of its own."""
+    needed = {tensor.ref[0] for tensor in outputs}
+    for number in range(len(build.nodes) - 1, -1, -1):
+        if number in needed:
+            needed |= {ref[0] for ref in build.nodes[number].inputs}
+    refs = {ref for number in needed for ref in build.nodes[number].inputs}
+    refs |= {tensor.ref for tensor in outputs}
+    names: dict[int, str] = {}
+    taken: set[str] = set()
+    nodes = []
+    for number in sorted(needed):
+        built = build.nodes[number]
+        label, tries = built.label, 0
+        while label in taken:
+            tries += 1
+            label = f"{built.label}_{tries}"
+        taken.add(label)
+        names[number] = label
+        inputs = tuple((names[ref[0]], ref[1]) for ref in built.inputs)
+        layer = built.layer
+        if not any(ref[0] == number and ref[1] for ref in refs):
+            layer = _without_states(layer)
+        nodes.append(Node(label, layer, inputs, built.sources))
+    given = tuple((names[tensor.ref[0]], tensor.ref[1]) for tensor in outputs)
+    return check(Network(tuple(nodes), given, origin, name))
+
+
+def _without_states(layer: Layer) -> Layer:
+    """Leave out final states that nothing takes."""
+    if isinstance(layer, Recurrent):
+        return replace(layer, return_state=False)
+    if isinstance(layer, Bidirectional):
+        return replace(
+            layer,
+            forward=replace(layer.forward, return_state=False),
+            backward=replace(layer.backward, return_state=False),
+        )
+    return layer

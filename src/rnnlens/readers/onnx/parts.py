@@ -1,0 +1,160 @@
+"""The parts of an ONNX graph that its outputs need, taken out of the message."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from rnnlens.errors import UnreadableFile, UnsupportedModel
+from rnnlens.readers.onnx.graph.recurrent import KINDS
+from rnnlens.readers.onnx.graph.unrolled import refuse_unrolled
+from rnnlens.readers.onnx.graph.values import Known
+from rnnlens.readers.onnx.proto import Operator, operators
+from rnnlens.readers.onnx.tensors import tensor_values
+
+__all__ = ["Declared", "Graph", "graph_of", "version_of"]
+
+#: Operator sets that the rules were held against.
+OLDEST, NEWEST = 7, 28
+
+
+@dataclass(frozen=True)
+class Declared:
+    """An input as the file declares it."""
+
+    name: str
+    shape: tuple[int | None, ...]
+    dtype: np.dtype
+
+
+@dataclass(frozen=True, eq=False)
+class Graph:
+    """The parts of the graph that its outputs need."""
+
+    operators: list[Operator]
+    fixed: dict[str, Known]
+    inputs: list[Declared]
+    outputs: list[str]
+    used: set[str]
+
+
+def version_of(model: Any) -> str:
+    """Say which operators and which exporter a model is of.
+
+    Parameters
+    ----------
+    model : onnx.ModelProto
+        The message.
+
+    Returns
+    -------
+    str
+        Such as ``"opset 20, pytorch 2.13.0"``.
+    """
+    opset = _opset(model)
+    made = " ".join(filter(None, (model.producer_name, model.producer_version)))
+    return f"opset {opset}" + (f", {made}" if made else "")
+
+
+def _opset(model: Any) -> int:
+    found = [each.version for each in model.opset_import if each.domain in {"", "ai.onnx"}]
+    if not found:
+        raise UnreadableFile("the ONNX model states no version of its operators: it is damaged")
+    return max(found)
+
+
+def graph_of(model: Any, path: Path, weights: Mapping[str, Any]) -> Graph:
+    """Take the parts that the outputs need out of a model.
+
+    Parameters
+    ----------
+    model : onnx.ModelProto
+        The message.
+    path : Path
+        Its file.
+    weights : mapping of str to array
+        Values of graph inputs that are weights.
+
+    Returns
+    -------
+    Graph
+        The parts.
+
+    Raises
+    ------
+    UnsupportedModel
+        If the operators are of another generation, or the recurrence is written out.
+    """
+    opset = _opset(model)
+    if not OLDEST <= opset <= NEWEST:
+        raise UnsupportedModel(
+            f"{path} uses version {opset} of ONNX's operators, and rnnlens reads {OLDEST} to "
+            f"{NEWEST}; convert it with onnx.version_converter"
+        )
+    if model.graph.sparse_initializer:
+        raise UnsupportedModel(f"{path} keeps sparse tensors, which rnnlens does not read")
+    nodes = operators(model.graph, path, opset)
+    fixed = {t.name: Known(tensor_values(t, path), t.name) for t in model.graph.initializer}
+    _supplied(model, weights, fixed)
+    nodes, used = _needed(nodes, [each.name for each in model.graph.output])
+    if not any(op.kind in KINDS for op in nodes):
+        refuse_unrolled(nodes, fixed)
+    declared = [_declared(each) for each in model.graph.input if each.name not in fixed]
+    inputs = [each for each in declared if each.name in used]
+    if not inputs:
+        raise UnsupportedModel(f"{path} holds a network without an input")
+    return Graph(nodes, fixed, inputs, [each.name for each in model.graph.output], used)
+
+
+def _supplied(model: Any, weights: Mapping[str, Any], fixed: dict[str, Known]) -> None:
+    inputs = {each.name for each in model.graph.input}
+    unknown = sorted(set(weights) - inputs)
+    if unknown:
+        raise UnsupportedModel(
+            f"weights came for {unknown[0]!r}, which is no input of the graph: it has "
+            f"{', '.join(sorted(inputs)) or 'none'}"
+        )
+    for name, values in weights.items():
+        fixed[name] = Known(np.array(values, copy=True), name)
+
+
+def _needed(nodes: list[Operator], outputs: list[str]) -> tuple[list[Operator], set[str]]:
+    """Leave out what no output needs."""
+    used = set(outputs)
+    kept = []
+    for op in reversed(nodes):
+        if used & set(filter(None, op.outputs)):
+            used |= set(filter(None, op.inputs))
+            kept.append(op)
+    return kept[::-1], used
+
+
+def _declared(given: Any) -> Declared:
+    import onnx
+
+    if not given.type.HasField("tensor_type"):
+        raise UnsupportedModel(f"input {given.name!r} is not a tensor, and rnnlens reads no other")
+    tensor = given.type.tensor_type
+    if not tensor.HasField("shape"):
+        raise UnsupportedModel(
+            f"input {given.name!r} does not say how many axes it has; export the model with shapes"
+        )
+    shape = tuple(
+        dim.dim_value if dim.HasField("dim_value") and dim.dim_value > 0 else None
+        for dim in tensor.shape.dim
+    )
+    try:
+        dtype = np.dtype(onnx.helper.tensor_dtype_to_np_dtype(tensor.elem_type))
+    except KeyError as error:
+        raise UnreadableFile(
+            f"input {given.name!r} is of no known type: the file is damaged"
+        ) from error
+    if dtype.kind not in "iuf":
+        raise UnsupportedModel(
+            f"input {given.name!r} is of type {dtype}, which rnnlens does not feed"
+        )
+    return Declared(given.name, shape, dtype)

@@ -1,0 +1,108 @@
+"""The source model itself, run by onnxruntime where it is installed, for the check of fidelity."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping
+from importlib import import_module
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from rnnlens.errors import MissingLibrary, UnreadableFile
+from rnnlens.readers.onnx import file as onnx_file
+from rnnlens.readers.onnx.graph.read import Entry, Reading, reading
+
+__all__ = ["outputs"]
+
+
+def outputs(source: Any, inputs: Mapping[str, np.ndarray]) -> tuple[list[np.ndarray], str] | None:
+    """Run the source model on windows.
+
+    Parameters
+    ----------
+    source : path of an ONNX file
+        What a network was read from.
+    inputs : mapping of str to array (sample, ...)
+        By input name.
+
+    Returns
+    -------
+    tuple or None
+        The outputs in float64 and batch-first, and what ran; None where the source is no ONNX file.
+
+    Raises
+    ------
+    MissingLibrary
+        If onnxruntime is not installed.
+    UnreadableFile
+        If onnxruntime does not run the file.
+    """
+    if not isinstance(source, str | os.PathLike):
+        return None
+    path = Path(os.fsdecode(source))
+    if not path.is_file() or not onnx_file.match(path):
+        return None
+    try:
+        import onnxruntime
+
+        state = import_module("onnxruntime.capi.onnxruntime_pybind11_state")
+    except ImportError as error:
+        raise MissingLibrary(
+            "onnxruntime is not installed, so the source model cannot be run: pip install "
+            '"rnnlens[onnx]"'
+        ) from error
+    read = reading(path)
+    refusals = (state.Fail, state.InvalidArgument, state.InvalidGraph, state.NotImplemented)
+    options = onnxruntime.SessionOptions()
+    options.log_severity_level = 3
+    try:
+        session = onnxruntime.InferenceSession(
+            str(path), options, providers=["CPUExecutionProvider"]
+        )
+        parts = [
+            _batch(session, read, {name: array[chunk] for name, array in inputs.items()}, size)
+            for chunk, size in _chunks(read, len(next(iter(inputs.values()))))
+        ]
+    except (*refusals, RuntimeError) as error:
+        reason = str(error).strip().split("\n", maxsplit=1)[0]
+        raise UnreadableFile(
+            f"onnxruntime {onnxruntime.__version__} does not run {path.name} ({reason}), so "
+            "fidelity cannot be checked against it; give the outputs that the source gave instead"
+        ) from error
+    whole = [np.concatenate(pieces) for pieces in zip(*parts, strict=True)]
+    return whole, f"onnxruntime {onnxruntime.__version__}"
+
+
+def _chunks(read: Reading, samples: int) -> list[tuple[slice, int]]:
+    """Cut the samples as the file wants them: as many at once as it is made for."""
+    sizes = [entry.samples for entry in read.inputs if entry.samples is not None]
+    size = sizes[0] if sizes else max(samples, 1)
+    return [(slice(start, start + size), size) for start in range(0, max(samples, 1), size)]
+
+
+def _batch(
+    session: Any, read: Reading, given: dict[str, np.ndarray], size: int
+) -> list[np.ndarray]:
+    """Run one batch, filled up with its last sample to the size that the file wants."""
+    samples = len(next(iter(given.values())))
+    feed = {entry.name: _laid_out(entry, given[entry.name], size) for entry in read.inputs}
+    for entry in session.get_inputs():
+        if entry.name not in feed:  # no output needs it
+            feed[entry.name] = np.zeros(
+                [n if isinstance(n, int) else size for n in entry.shape],
+                np.int64 if "int" in entry.type else np.float32,
+            )
+    found = session.run([entry.name for entry in read.outputs], feed)
+    return [
+        np.moveaxis(np.asarray(array, dtype=np.float64), entry.batch, 0)[:samples]
+        for array, entry in zip(found, read.outputs, strict=True)
+    ]
+
+
+def _laid_out(entry: Entry, array: np.ndarray, size: int) -> np.ndarray:
+    full = array
+    if 0 < len(array) < size:
+        full = np.concatenate([array, np.repeat(array[-1:], size - len(array), axis=0)])
+    return np.ascontiguousarray(np.moveaxis(full, 0, entry.batch).astype(entry.dtype))

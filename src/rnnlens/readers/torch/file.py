@@ -1,0 +1,273 @@
+"""Files of ``torch.save``: state dicts alone, read by ``torch.load`` with ``weights_only=True``.
+
+A pickle can run code, so nothing that ``weights_only`` refuses is ever opened another way.
+"""
+
+from __future__ import annotations
+
+import re
+import zipfile
+from collections.abc import Iterator, Mapping
+from importlib.util import find_spec
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from rnnlens.errors import MissingLibrary, UnreadableFile, UnsupportedModel
+from rnnlens.network.arrays import Arrays
+from rnnlens.network.network import Network, Origin
+from rnnlens.readers.hardening.contents import digest_of
+from rnnlens.readers.hardening.zips import is_zip, zip_names
+from rnnlens.readers.layouts import CellArray
+from rnnlens.readers.options import Options
+from rnnlens.readers.torch.named import named
+from rnnlens.readers.torch.state import PATTERN, TAKES, Array, network_of
+from rnnlens.readers.variables import LARGEST_ARRAY
+
+__all__ = ["TAKES", "arrays", "arrays_of", "match", "read", "state_dicts"]
+
+#: torch/serialization.py, MAGIC_NUMBER as the first pickle of the container before PyTorch 1.6.
+LEGACY = b"\x80\x02\x8a\x0a\x6c\xfc\x9c\x46\xf9\x20\x6a\xa8\x50\x19"
+#: Members by which an archive of torch.save, of torch.jit.save or of torch.export.save is known.
+MARKS = frozenset({"data.pkl", "constants.pkl", "archive_format"})
+#: Members in an archive at most: a state dict has one an array and a few besides.
+MEMBERS = 100_000
+#: How deep a checkpoint may nest the state dict.
+DEPTH = 4
+
+SAVE = 'torch.save(model.state_dict(), "weights.pt")'
+
+
+def match(path: Path) -> bool:
+    """Tell whether a file was written by PyTorch, by its content.
+
+    Parameters
+    ----------
+    path : Path
+        The file.
+
+    Returns
+    -------
+    bool
+        True for a zip with PyTorch's pickle in it, and for the older container.
+    """
+    if _is_legacy(path):
+        return True
+    return is_zip(path) and any(_last(name) in MARKS for name in zip_names(path) or ())
+
+
+def _is_legacy(path: Path) -> bool:
+    with path.open("rb") as file:
+        return file.read(len(LEGACY)) == LEGACY
+
+
+def _last(name: str) -> str:
+    return name.rpartition("/")[2]
+
+
+def read(path: Path, options: Options) -> Network:
+    """Read the state dict in a file of ``torch.save``.
+
+    Parameters
+    ----------
+    path : Path
+        A zip archive, or the container of PyTorch before 1.6.
+    options : Options
+        ``head`` and ``nonlinearity``.
+
+    Returns
+    -------
+    Network
+        The network.
+
+    Raises
+    ------
+    MissingLibrary
+        If torch is not installed.
+    UnreadableFile
+        If the file is damaged, or holds pickled objects, which are not opened.
+    UnsupportedModel
+        If it holds no state dict with recurrent layers, or more than one.
+    """
+    found, origin = _opened(path)
+    return network_of(found, options, origin)
+
+
+def arrays(path: Path) -> Arrays | None:
+    """Name the arrays of a state dict that makes no network alone.
+
+    Parameters
+    ----------
+    path : Path
+        A file that `match` takes.
+
+    Returns
+    -------
+    Arrays or None
+        None where no array is that of a recurrent layer.
+
+    Raises
+    ------
+    InputError
+        What `read` raises where the file cannot be opened.
+    """
+    return named(*_opened(path))
+
+
+def _opened(path: Path) -> tuple[dict[str, Array], Origin]:
+    zipped = not _is_legacy(path)  # PyTorch looks at the first bytes too; a zip may follow them
+    if zipped:
+        _check_archive(path)
+    state, where = _only(path, _load(path))
+    notes = (f"the state dict was found under {where!r} in the checkpoint",) if where else ()
+    kind = "zip" if zipped else "container before 1.6"
+    origin = Origin(f"PyTorch state dict ({kind})", "", str(path), digest_of(path), notes)
+    return arrays_of(state, where), origin
+
+
+def _check_archive(path: Path) -> None:
+    names = zip_names(path) or []
+    if any(_last(name) == "constants.pkl" or "/code/" in name for name in names):
+        raise UnsupportedModel(
+            f"{path} is a TorchScript archive, a program that rnnlens does not run: save its "
+            f'weights with torch.save(torch.jit.load("{path.name}").state_dict(), "weights.pt") '
+            "and give that file"
+        )
+    if any(_last(name) == "archive_format" for name in names):
+        raise UnsupportedModel(
+            f"{path} is an archive of torch.export.save, a program that rnnlens does not run: give "
+            f"the state dict of the model that was exported, {SAVE}"
+        )
+    size = path.stat().st_size
+    with zipfile.ZipFile(path) as archive:
+        members = archive.infolist()
+    unpacked = sum(member.file_size for member in members)
+    # PyTorch stores its members as they are, so together they are smaller than the file.
+    if len(members) > MEMBERS or unpacked > size:
+        raise UnreadableFile(
+            f"{path} is an archive of {len(members)} members that unpack to {unpacked} bytes from "
+            f"a file of {size}, which PyTorch does not write: it is damaged or hostile"
+        )
+
+
+def _load(path: Path) -> Any:
+    if find_spec("torch") is None:
+        raise MissingLibrary(
+            f"{path} is a PyTorch file, and torch is not installed: "
+            'pip install "rnnlens[torch]", or save the weights as safetensors'
+        )
+    import torch
+
+    try:
+        return torch.load(path, map_location="cpu", weights_only=True)
+    except OSError:
+        raise
+    except Exception as error:  # a damaged file makes the unpickler fail in every way there is
+        raise UnreadableFile(_refusal(path, str(error))) from error
+
+
+def _refusal(path: Path, reason: str) -> str:
+    found = re.search(r"(?:GLOBAL|global|class) ([\w.]+\.[\w.]+)", reason)
+    if "weights_only" in reason.lower() or "weights only" in reason.lower():
+        what = f" ({found[1].rstrip('.')})" if found else ""
+        return (
+            f"{path} holds pickled Python objects{what}, and opening them would run code from "
+            f"the file, so rnnlens does not: where the model is at home, write {SAVE} and give "
+            "that file"
+        )
+    first = reason.strip().split("\n", maxsplit=1)[0][:200]
+    return f"{path} is damaged: PyTorch does not open it ({first}); save or download it again"
+
+
+def _only(path: Path, content: Any) -> tuple[Mapping[str, Any], str]:
+    found = list(state_dicts(content))
+    if len(found) == 1:
+        return found[0]
+    if found:
+        listed = ", ".join(repr(where or "the top") for _, where in found)
+        raise UnsupportedModel(
+            f"{path} holds {len(found)} state dicts with recurrent layers (under {listed}): save "
+            "the one that is meant in a file of its own"
+        )
+    kind = type(content).__name__
+    keys = [str(key) for key in content][:6] if isinstance(content, Mapping) else []
+    held = f"a {kind} with {', '.join(keys)}" if keys else f"a {kind}"
+    raise UnsupportedModel(
+        f"{path} holds no state dict with a recurrent layer, whose arrays are called weight_ih, "
+        f"weight_hh or weight_ih_l0, weight_hh_l0 (it holds {held})"
+    )
+
+
+def state_dicts(content: Any, where: str = "") -> Iterator[tuple[Mapping[str, Any], str]]:
+    """Find the state dicts with recurrent layers in what a checkpoint holds.
+
+    Parameters
+    ----------
+    content : object
+        The state dict itself, or dictionaries that nest it (``state_dict``, ``model``, ...).
+    where : str
+        Keys that led here.
+
+    Yields
+    ------
+    tuple of mapping and str
+        The state dict, and the keys that lead to it, joined by dots.
+    """
+    if not isinstance(content, Mapping):
+        return
+    named = {key: value for key, value in content.items() if isinstance(key, str)}
+    if any(PATTERN.fullmatch(key) and hasattr(value, "shape") for key, value in named.items()):
+        yield named, where
+        return
+    if where.count(".") + bool(where) < DEPTH:
+        for key, value in named.items():
+            yield from state_dicts(value, f"{where}.{key}" if where else key)
+
+
+def arrays_of(state: Mapping[str, Any], where: str = "") -> dict[str, Array]:
+    """Give the tensors of a state dict as arrays that are copied when they are needed.
+
+    Parameters
+    ----------
+    state : mapping of str to tensor
+        A state dict; entries that are not tensors are left out.
+    where : str
+        Keys that led to it.
+
+    Returns
+    -------
+    dict of str to Array
+        By name.
+    """
+    prefix = f"{where}." if where else ""
+    return {
+        key: Array(
+            tuple(value.shape), lambda k=key, v=value: CellArray(_copied(k, v), k, prefix + k)
+        )
+        for key, value in state.items()
+        if hasattr(value, "detach") and hasattr(value, "shape")
+    }
+
+
+def _copied(name: str, tensor: Any) -> np.ndarray:
+    import torch
+
+    if tensor.is_meta or tensor.is_quantized or tensor.layout != torch.strided:
+        raise UnsupportedModel(
+            f"array {name} is quantised, sparse or without values: save the model with plain "
+            "float32 or float64 arrays"
+        )
+    if not tensor.is_floating_point():
+        raise UnsupportedModel(
+            f"array {name} holds {tensor.dtype}, not floating-point numbers: save the model with "
+            "plain float32 or float64 arrays"
+        )
+    if tensor.numel() * tensor.element_size() > LARGEST_ARRAY:
+        raise UnreadableFile(
+            f"array {name} has shape {tuple(tensor.shape)}, more than is ever read from a file: "
+            "it is damaged or not what it seems"
+        )
+    # NumPy has no bfloat16, and float32 holds every number of it
+    plain = tensor.float() if tensor.dtype == torch.bfloat16 else tensor
+    return plain.detach().cpu().resolve_conj().resolve_neg().numpy().copy()

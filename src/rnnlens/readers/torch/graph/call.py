@@ -1,0 +1,368 @@
+"""One call of one operation of an exported PyTorch graph, with its arguments by name."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from rnnlens.errors import UnsupportedModel
+from rnnlens.network.axes import ExpandDims
+from rnnlens.network.layers import Concatenate, Layer
+from rnnlens.network.network import Ref, Source
+from rnnlens.readers.layouts import CellArray
+from rnnlens.readers.torch.graph.values import Builder, Outline, Stack, Value, outline_of
+
+__all__ = ["OPERATIONS", "Call", "Handler", "operation"]
+
+Handler = Callable[["Call"], Any]
+
+#: What is implemented, by the operation's name: ``aten.linear``, or ``aten.conv1d.padding`` where
+#: the overload matters.
+OPERATIONS: dict[str, Handler] = {}
+
+
+def operation(*names: str) -> Callable[[Handler], Handler]:
+    """Declare which operations a function implements.
+
+    Parameters
+    ----------
+    *names : str
+        Without the ``aten.`` before them.
+
+    Returns
+    -------
+    callable
+        The decorator.
+    """
+
+    def register(function: Handler) -> Handler:
+        OPERATIONS.update({f"aten.{name}": function for name in names})
+        return function
+
+    return register
+
+
+@dataclass(frozen=True, eq=False)
+class Call:
+    """One call.
+
+    Parameters
+    ----------
+    build : Builder
+        The canonical graph so far.
+    node : torch.fx.Node
+        The call in PyTorch's graph.
+    raw : dict of str to object
+        Arguments by their names in the operation's schema: nodes of PyTorch's graph, numbers.
+    found : dict of Node to object
+        What each node of PyTorch's graph gave: `Value`, `Stack`, or a tensor that is the same
+        whatever the input.
+    names : dict of Node to str
+        The parameters and buffers of the module.
+    """
+
+    build: Builder
+    node: Any
+    raw: dict[str, Any]
+    found: dict[Any, Any]
+    names: dict[Any, str]
+
+    @property
+    def module(self) -> str:
+        """Where in the module the call stands, such as ``"encoder.fc"``."""
+        stack = list((self.node.meta.get("nn_module_stack") or {}).values())
+        return "" if not stack or stack[-1][0].startswith("_") else str(stack[-1][0])
+
+    @property
+    def label(self) -> str:
+        """What the node is to be called: the module's name, or the operation's."""
+        own = self.module.replace(".", "_").removeprefix("L__self__").strip("_")
+        return own or str(self.node.name)
+
+    @property
+    def function(self) -> str:
+        """What a node besides the module's own is to be called: the operation's name."""
+        return str(self.node.name)
+
+    @property
+    def out(self) -> Outline:
+        """Shape of the result."""
+        outline = outline_of(self.node.meta["val"])
+        if outline is None:
+            raise self.refuse("its shape depends on the number of samples in more than one axis")
+        return outline
+
+    def refuse(self, why: str) -> UnsupportedModel:
+        """Make the error for a call that is not implemented.
+
+        Parameters
+        ----------
+        why : str
+            The end of the sentence.
+
+        Returns
+        -------
+        UnsupportedModel
+            To be raised.
+        """
+        place = f" in {self.module!r}" if self.module else ""
+        target = self.node.target
+        # a function of Python shows where it lies in memory
+        what = str(target) if hasattr(target, "_schema") else getattr(target, "__name__", target)
+        return UnsupportedModel(
+            f"the module calls {what}{place}, which rnnlens does not read: {why}"
+        )
+
+    def __getitem__(self, name: str) -> Any:
+        """Give an argument that is no tensor."""
+        value = self.raw[name]
+        if isinstance(value, int | float | bool | str | None):
+            return value
+        if hasattr(value, "meta"):
+            found = self.found[value]
+            if (
+                isinstance(found, int | float)
+                and "val" in value.meta
+                and hasattr(value.meta["val"], "node")
+            ):
+                raise self.refuse(f"its {name} is worked out from the number of samples")
+            return found
+        return [self.found[one] if hasattr(one, "meta") else one for one in value]
+
+    def given(self, name: str) -> Any:
+        """Give what a tensor argument was found to be.
+
+        Parameters
+        ----------
+        name : str
+            Of the argument.
+
+        Returns
+        -------
+        Value, Stack, torch.Tensor or None
+            As found.
+        """
+        node = self.raw[name]
+        return self.found[node] if hasattr(node, "meta") else node
+
+    def value(self, name: str) -> Value:
+        """Give a tensor argument in canonical form; a constant becomes a node.
+
+        Parameters
+        ----------
+        name : str
+            Of the argument.
+
+        Returns
+        -------
+        Value
+            Its canonical form.
+        """
+        return self.as_value(self.raw[name])
+
+    def values(self, name: str) -> list[Value]:
+        """Give a list of tensors in canonical form.
+
+        Parameters
+        ----------
+        name : str
+            Of the argument.
+
+        Returns
+        -------
+        list of Value
+            Their canonical forms.
+        """
+        return [self.as_value(node) for node in self.raw[name]]
+
+    def as_value(self, node: Any) -> Value:
+        """Give a node of PyTorch's graph in canonical form.
+
+        Parameters
+        ----------
+        node : torch.fx.Node
+            A tensor.
+
+        Returns
+        -------
+        Value
+            Its canonical form.
+        """
+        found = self.found[node]
+        if isinstance(found, Value):
+            return found
+        if isinstance(found, Stack):
+            return unstacked(self.build, node.name, found)
+        outline = outline_of(node.meta["val"])
+        if outline is None or outline.batch is None or outline.inner != 1:
+            raise self.refuse(f"{node.name} has no axis of samples, where one is needed")
+        array = self.per_sample(found, outline.batch)
+        ref = self.build.constant(node.name, array)
+        return Value(ref, array.shape, outline.batch)
+
+    def per_sample(self, tensor: Any, batch: int) -> np.ndarray:
+        """Give the numbers that every sample has in a tensor that no input changes.
+
+        Parameters
+        ----------
+        tensor : torch.Tensor
+            With as many samples as the example.
+        batch : int
+            Their axis.
+
+        Returns
+        -------
+        array
+            Those of one sample.
+        """
+        array = np.moveaxis(tensor.detach().cpu().numpy(), batch, 0)
+        if not (array == array[:1]).all():
+            raise self.refuse("a constant in it differs from sample to sample")
+        return array[0].copy()
+
+    def constant(self, name: str) -> np.ndarray | None:
+        """Give a tensor argument that no input may change, such as a weight.
+
+        Parameters
+        ----------
+        name : str
+            Of the argument.
+
+        Returns
+        -------
+        array or None
+            Its numbers, None where it is not given.
+        """
+        found = self.given(name)
+        if found is None:
+            return None
+        if isinstance(found, Value | Stack):
+            raise self.refuse(f"its {name} is computed from the input, where weights are expected")
+        return found.detach().cpu().numpy().copy()
+
+    def source(self, name: str, words: str = "") -> Source:
+        """Say where a weight came from.
+
+        Parameters
+        ----------
+        name : str
+            Of the argument.
+        words : str
+            What was done to it.
+
+        Returns
+        -------
+        Source
+            Its name in the module.
+        """
+        node = self.raw[name]
+        return Source(f"{self.names.get(node, node.name)}{words}")
+
+    def array(self, node: Any) -> CellArray:
+        """Give a weight of a recurrent layer.
+
+        Parameters
+        ----------
+        node : torch.fx.Node
+            Of PyTorch's graph.
+
+        Returns
+        -------
+        CellArray
+            Its numbers and its name.
+        """
+        found = self.found[node]
+        if isinstance(found, Value | Stack):
+            raise self.refuse(f"{node.name} is computed from the input, where weights are expected")
+        return CellArray(
+            found.detach().cpu().numpy().copy(), self.names.get(node) or str(node.name)
+        )
+
+    def shared(self, keys: Sequence[Any], make: Callable[[], Any]) -> Any:
+        """Give the layer that these weights already made, so that a shared layer is one layer.
+
+        Parameters
+        ----------
+        keys : sequence of hashable
+            The operation, the weights' nodes and the options.
+        make : callable
+            Makes it the first time.
+
+        Returns
+        -------
+        object
+            What `make` gave.
+        """
+        key = tuple(keys)
+        if key not in self.build.layers:
+            self.build.layers[key] = make()
+        return self.build.layers[key]
+
+    def pointwise(
+        self, value: Value, layer: Layer, sources: dict[str, Source] | None = None
+    ) -> Value:
+        """Add a layer that leaves the shape as it is.
+
+        Parameters
+        ----------
+        value : Value
+            What it takes.
+        layer : Layer
+            The layer.
+        sources : dict of str to Source, optional
+            Where its arrays came from.
+
+        Returns
+        -------
+        Value
+            Its result.
+        """
+        ref = self.build.add(self.label, layer, value.ref, sources=sources)
+        return Value(ref, value.shape, value.batch, value.fold)
+
+    def unfolded(self, value: Value) -> Value:
+        """Refuse a value whose axis of samples is merged with another.
+
+        Parameters
+        ----------
+        value : Value
+            The value.
+
+        Returns
+        -------
+        Value
+            The same.
+        """
+        if value.fold is not None:
+            raise self.refuse("it follows a view that merges samples and steps")
+        return value
+
+
+def unstacked(build: Builder, name: str, stack: Stack) -> Value:
+    """Make one value of the states of several layers and directions.
+
+    Parameters
+    ----------
+    build : Builder
+        The canonical graph so far.
+    name : str
+        What to call the nodes.
+    stack : Stack
+        The states.
+
+    Returns
+    -------
+    Value
+        Shape ``(..., unit)`` for each sample.
+    """
+    parts: list[Ref] = [
+        build.add(f"{name}_{number}", ExpandDims(1), ref)
+        for number, ref in enumerate(stack.parts.ravel())
+    ]
+    ref = build.add(name, Concatenate(1), *parts) if len(parts) > 1 else parts[0]
+    shape = (len(parts), stack.width)
+    target = (*stack.parts.shape, stack.width)
+    return Value(build.reshaped(name, ref, shape, target), target, stack.parts.ndim)

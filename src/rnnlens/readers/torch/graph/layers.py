@@ -1,0 +1,376 @@
+"""Operations of PyTorch that compute: linear maps, activations, norms, convolution, pools."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from rnnlens.network.activations import Activation
+from rnnlens.network.axes import Mean
+from rnnlens.network.layers import (
+    Activate,
+    BatchNormalization,
+    Concatenate,
+    Conv1D,
+    Dense,
+    Embedding,
+    GlobalPooling1D,
+    LayerNormalization,
+    Pooling1D,
+    PReLU,
+    Rescaling,
+)
+from rnnlens.network.network import Ref, Source
+from rnnlens.readers.torch.graph.call import Call, operation
+from rnnlens.readers.torch.graph.values import Value
+
+__all__: list[str] = []
+
+#: Activations without parameters.
+PLAIN = {
+    "relu": "relu",
+    "relu_": "relu",
+    "tanh": "tanh",
+    "sigmoid": "sigmoid",
+    "silu": "silu",
+    "mish": "mish",
+    "selu": "selu",
+    "exp": "exponential",
+    "log_sigmoid": "log_sigmoid",
+    "hardsigmoid": "hard_sigmoid",
+    "hardswish": "hard_silu",
+}
+
+#: Activations with parameters: ours, and the name of each parameter in PyTorch's schema.
+WITH = {
+    "leaky_relu": ("relu", {"negative_slope": "negative_slope"}),
+    "celu": ("celu", {"alpha": "alpha"}),
+    "hardshrink": ("hard_shrink", {"threshold": "lambd"}),
+    "softshrink": ("soft_shrink", {"threshold": "lambd"}),
+    "threshold": ("threshold", {"threshold": "threshold", "value": "value"}),
+}
+
+
+def _overload(call: Call) -> str:
+    return str(call.node.target).split(".")[1]
+
+
+@operation(*PLAIN)
+def _plain(call: Call) -> Value:
+    return call.pointwise(call.value("self"), Activate(Activation(PLAIN[_overload(call)])))
+
+
+@operation(*WITH)
+def _with_parameters(call: Call) -> Value:
+    name, parameters = WITH[_overload(call)]
+    values = {ours: float(call[theirs]) for ours, theirs in parameters.items()}
+    return call.pointwise(call.value("self"), Activate(Activation(name, values)))
+
+
+@operation("elu")
+def _elu(call: Call) -> Value:
+    if (call["scale"], call["input_scale"]) != (1, 1):
+        raise call.refuse("its scale is not 1")
+    layer = Activate(Activation("elu", {"alpha": float(call["alpha"])}))
+    return call.pointwise(call.value("self"), layer)
+
+
+@operation("gelu")
+def _gelu(call: Call) -> Value:
+    approximate = 1.0 if call["approximate"] == "tanh" else 0.0
+    return call.pointwise(
+        call.value("self"), Activate(Activation("gelu", {"approximate": approximate}))
+    )
+
+
+@operation("softplus")
+def _softplus(call: Call) -> Value:
+    # above its threshold of 20 PyTorch gives x itself, 2e-9 from softplus(x)
+    if call["beta"] != 1 or call["threshold"] < 20:
+        raise call.refuse("its beta is not 1, or its threshold is below 20")
+    return call.pointwise(call.value("self"), Activate(Activation("softplus")))
+
+
+@operation("hardtanh", "hardtanh_", "relu6", "clamp", "clamp_min", "clamp_max")
+def _clamp(call: Call) -> Value:
+    lower, upper = (
+        call.raw.get(names[0], call.raw.get(names[1]))
+        for names in (("min", "min_val"), ("max", "max_val"))
+    )
+    if _overload(call) == "relu6":
+        lower, upper = 0, 6
+    value = call.value("self")
+    if (lower, upper) == (-1, 1):
+        return call.pointwise(value, Activate(Activation("hard_tanh")))
+    if lower == 0:
+        largest = float("inf") if upper is None else float(upper)
+        return call.pointwise(value, Activate(Activation("relu", {"max_value": largest})))
+    raise call.refuse("rnnlens clamps from 0 up, or from -1 to 1")
+
+
+@operation("softmax", "log_softmax", "_softmax", "_log_softmax", "glu")
+def _along_an_axis(call: Call) -> Value:
+    value = call.unfolded(call.value("self"))
+    axis = float(value.axis(call["dim"]))
+    axis = -1.0 if axis == len(value.shape) else axis
+    name = _overload(call).strip("_")
+    ref = call.build.add(call.label, Activate(Activation(name, {"axis": axis})), value.ref)
+    out = call.out
+    return Value(ref, (*out.before, *out.after), value.batch)
+
+
+@operation("prelu")
+def _prelu(call: Call) -> Value:
+    value, alpha = call.unfolded(call.value("self")), call.constant("weight")
+    assert alpha is not None
+    if alpha.size > 1:  # one slope a channel, and the channels are PyTorch's axis 1
+        shape = [1] * len(value.shape)
+        shape[value.axis(1) - 1] = alpha.size
+        alpha = alpha.reshape(shape)
+    return call.pointwise(value, PReLU(alpha), {"alpha": call.source("weight")})
+
+
+@operation("dropout", "feature_dropout", "alpha_dropout", "feature_alpha_dropout")
+def _dropout(call: Call) -> Any:
+    if call["train"] and call["p"]:
+        raise call.refuse("its code asks for dropout also where the model only predicts")
+    return call.given("input")
+
+
+@operation("linear")
+def _linear(call: Call) -> Value:
+    return _dense(call, call.value("input"), "weight", "bias", turned=True)
+
+
+@operation("addmm")
+def _addmm(call: Call) -> Value:
+    if (call["beta"], call["alpha"]) != (1, 1):
+        raise call.refuse("its alpha or beta is not 1")
+    return _dense(call, call.value("mat1"), "mat2", "self", turned=False)
+
+
+@operation("matmul", "mm")
+def _matmul(call: Call) -> Value:
+    name = "other" if "other" in call.raw else "mat2"
+    return _dense(call, call.value("self"), name, None, turned=False)
+
+
+def _dense(call: Call, value: Value, weight: str, bias: str | None, *, turned: bool) -> Value:
+    if value.batch == value.rank - 1:
+        raise call.refuse("it works across the samples of a batch")
+    nodes = [call.raw[weight], call.raw.get(bias) if bias else None]
+
+    def make() -> Dense:
+        W = call.constant(weight)
+        b = None if bias is None else call.constant(bias)
+        assert W is not None
+        if W.ndim != 2:
+            raise call.refuse(f"its weight has shape {W.shape}, where a matrix is expected")
+        return Dense(W.T.copy() if turned else W, b)
+
+    layer = call.shared(["dense", *nodes, turned], make)
+    sources = {"W": call.source(weight, " transposed" if turned else "")}
+    if layer.b is not None and bias is not None:
+        sources["b"] = call.source(bias)
+    ref = call.build.add(call.label, layer, value.ref, sources=sources)
+    return Value(ref, (*value.shape[:-1], layer.W.shape[1]), value.batch, value.fold)
+
+
+@operation("embedding")
+def _embedding(call: Call) -> Value:
+    value = call.unfolded(call.value("indices"))
+
+    def make() -> Embedding:
+        table = call.constant("weight")
+        assert table is not None
+        return Embedding(table)
+
+    layer = call.shared(["embedding", call.raw["weight"]], make)
+    ref = call.build.add(call.label, layer, value.ref, sources={"E": call.source("weight")})
+    return Value(ref, (*value.shape, layer.E.shape[1]), value.batch)
+
+
+def _affine(call: Call) -> tuple[np.ndarray | None, np.ndarray | None, dict[str, Source]]:
+    gamma = call.constant("weight")
+    beta = call.constant("bias") if "bias" in call.raw else None
+    sources = {}
+    if gamma is not None:
+        sources["gamma"] = call.source("weight")
+    if beta is not None:
+        sources["beta"] = call.source("bias")
+    return gamma, beta, sources
+
+
+@operation("layer_norm")
+def _layer_norm(call: Call) -> Value:
+    value = call.value("input")
+    count = len(call["normalized_shape"])
+    if value.batch >= value.rank - count:
+        raise call.refuse("it works across the samples of a batch")
+    gamma, beta, sources = _affine(call)
+    layer = LayerNormalization(gamma, beta, tuple(range(-count, 0)), call["eps"])
+    return call.pointwise(value, layer, sources)
+
+
+@operation("batch_norm")
+def _batch_norm(call: Call) -> Value:
+    value = call.unfolded(call.value("input"))
+    mean, variance = call.constant("running_mean"), call.constant("running_var")
+    if call["training"] or mean is None or variance is None:
+        raise call.refuse("it takes moments over the batch; rnnlens reads stored moments alone")
+    gamma, beta, sources = _affine(call)
+    sources["mean"], sources["variance"] = call.source("running_mean"), call.source("running_var")
+    axis = value.axis(1)
+    axis = -1 if axis == len(value.shape) else axis
+    layer = BatchNormalization(mean, variance, gamma, beta, call["eps"], axis)
+    return call.pointwise(value, layer, sources)
+
+
+def _steps_first(call: Call, name: str) -> tuple[Value, Ref]:
+    """Give a ``(sample, channel, step)`` tensor of PyTorch as ``(sample, step, channel)``."""
+    value = call.unfolded(call.value(name))
+    if value.rank != 3 or value.batch != 0:
+        raise call.refuse("it takes (sample, channel, step), samples first")
+    return value, call.build.permuted(f"{call.function}_steps", value.ref, (2, 1))
+
+
+def _channels_first(call: Call, ref: Ref) -> Value:
+    out = call.out
+    turned = call.build.permuted(f"{call.function}_channels", ref, (2, 1))
+    return Value(turned, (*out.before, *out.after), 0)
+
+
+@operation("conv1d", "conv1d.padding")
+def _conv1d(call: Call) -> Value:
+    value, ref = _steps_first(call, "input")
+    stride, dilation = call["stride"][0], call["dilation"][0]
+    padding = call["padding"]
+    weight = call.constant("weight")
+    assert weight is not None
+    reach = dilation * (weight.shape[2] - 1)
+    if isinstance(padding, str):
+        around = (reach // 2, reach - reach // 2) if padding == "same" else (0, 0)
+    else:
+        around = (padding[0], padding[0])
+    same = stride == 1 and around == (reach // 2, reach - reach // 2) and reach > 0
+    if not same:
+        ref = _padded(call, ref, (value.shape[1], value.shape[0]), 1, around, 0.0)
+
+    def make() -> Conv1D:
+        return Conv1D(
+            weight.transpose(2, 1, 0).copy(),
+            call.constant("bias"),
+            stride=stride,
+            dilation=dilation,
+            groups=call["groups"],
+            padding="same" if same else "valid",
+        )
+
+    key = ["conv1d", call.raw["weight"], call.raw["bias"], stride, dilation, call["groups"], same]
+    sources = {"W": call.source("weight", " transposed")}
+    if call.raw["bias"] is not None:
+        sources["b"] = call.source("bias")
+    ref = call.build.add(call.label, call.shared(key, make), ref, sources=sources)
+    return _channels_first(call, ref)
+
+
+def _padded(
+    call: Call,
+    ref: Ref,
+    shape: tuple[int, ...],
+    axis: int,
+    around: tuple[int, int],
+    filling: float,
+) -> Ref:
+    """Set a constant before and after a canonical axis."""
+    if not any(around):
+        return ref
+    parts = [ref]
+    for side, count in enumerate(around):
+        if count:
+            size = (*shape[: axis - 1], count, *shape[axis:])
+            blank = call.build.constant(f"{call.function}_padding", np.full(size, filling))
+            parts.insert(0 if side == 0 else len(parts), blank)
+    return call.build.add(f"{call.function}_padded", Concatenate(axis), *parts)
+
+
+@operation("constant_pad_nd", "pad")
+def _pad(call: Call) -> Value:
+    if call.raw.get("mode", "constant") != "constant":
+        raise call.refuse("rnnlens pads with a constant alone")
+    value = call.unfolded(call.value("self"))
+    pad, ref, shape = call["pad"], value.ref, list(value.shape)
+    for number in range(len(pad) // 2):
+        around = (pad[2 * number], pad[2 * number + 1])
+        if min(around) < 0:
+            raise call.refuse("its padding is negative")
+        if any(around):
+            axis = value.axis(-1 - number)
+            ref = _padded(call, ref, tuple(shape), axis, around, float(call["value"] or 0))
+            shape[axis - 1] += sum(around)
+    return Value(ref, tuple(shape), value.batch)
+
+
+@operation("max_pool1d", "avg_pool1d")
+def _pool(call: Call) -> Value:
+    if any(call["padding"]) or call["ceil_mode"] or call.raw.get("dilation", [1]) not in ([1], 1):
+        raise call.refuse("its padding, dilation or ceil_mode is not the usual one")
+    _, ref = _steps_first(call, "self")
+    size = call["kernel_size"][0]
+    stride = (call["stride"] or [size])[0]
+    kind = "max" if _overload(call).startswith("max") else "average"
+    return _channels_first(call, call.build.add(call.label, Pooling1D(kind, size, stride), ref))
+
+
+@operation("adaptive_max_pool1d", "adaptive_avg_pool1d")
+def _global_pool(call: Call) -> Any:
+    size = call["output_size"]
+    if (size if isinstance(size, int) else size[0]) != 1:
+        raise call.refuse("rnnlens pools all steps into one, or neighbouring ones")
+    value, ref = _steps_first(call, "self")
+    largest = _overload(call).startswith("adaptive_max")
+    layer = GlobalPooling1D("max" if largest else "average", keepdims=True)
+    ref = call.build.add(call.label, layer, ref)
+    turned = call.build.permuted(f"{call.function}_channels", ref, (2, 1))
+    result = Value(turned, (value.shape[0], 1), 0)
+    return (result, None) if largest else result
+
+
+@operation("mean.dim", "sum.dim_IntList")
+def _mean(call: Call) -> Value:
+    value = call.unfolded(call.value("self"))
+    dims = call["dim"]
+    if not dims:
+        raise call.refuse("it works across the samples of a batch")
+    dims = [dims] if isinstance(dims, int) else dims
+    axes = tuple(sorted(value.axis(dim) for dim in dims))
+    keep = bool(call["keepdim"])
+    ref = call.build.add(call.function, Mean(axes, keep), value.ref)
+    if _overload(call) == "sum":
+        count = np.array(float(np.prod([value.shape[axis - 1] for axis in axes])))
+        ref = call.build.add(f"{call.function}_total", Rescaling(count, np.array(0.0)), ref)
+    return _reduced(value, ref, axes, keep=keep)
+
+
+def _reduced(value: Value, ref: Ref, axes: tuple[int, ...], *, keep: bool) -> Value:
+    gone = {axis - 1 for axis in axes}
+    shape = tuple(
+        1 if k in gone else size for k, size in enumerate(value.shape) if keep or k not in gone
+    )
+    # axes that stood before the samples in PyTorch are those up to its place there
+    before = 0 if keep else sum(axis <= value.batch for axis in axes)
+    return Value(ref, shape, value.batch - before)
+
+
+@operation("max.dim", "amax")
+def _largest(call: Call) -> Any:
+    value = call.unfolded(call.value("self"))
+    dims = call["dim"]
+    axes = tuple(value.axis(dim) for dim in ([dims] if isinstance(dims, int) else dims))
+    if axes != (1,) or len(value.shape) != 2:
+        raise call.refuse("rnnlens takes the largest value over the steps of a sequence alone")
+    keep = bool(call["keepdim"])
+    ref = call.build.add(call.function, GlobalPooling1D("max", keep), value.ref)
+    result = _reduced(value, ref, axes, keep=keep)
+    return result if _overload(call) == "amax" else (result, None)

@@ -1,0 +1,228 @@
+"""From a graph that ``torch.export`` made to the canonical one, operation by operation."""
+
+from __future__ import annotations
+
+import operator
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from rnnlens.errors import UnsupportedModel
+from rnnlens.network.axes import ExpandDims, Squeeze
+from rnnlens.network.layers import Input
+from rnnlens.network.network import Node, Ref
+from rnnlens.readers.torch.graph import arithmetic as torch_arithmetic  # noqa: F401  (each registers its operations)
+from rnnlens.readers.torch.graph import layers as torch_layers  # noqa: F401  (each registers its operations)
+from rnnlens.readers.torch.graph import shapes as torch_shapes  # noqa: F401  (each registers its operations)
+from rnnlens.readers.torch.graph import steps as torch_steps  # noqa: F401  (each registers its operations)
+from rnnlens.readers.torch.graph.call import OPERATIONS, Call, unstacked
+from rnnlens.readers.torch.graph.tidy import tidy
+from rnnlens.readers.torch.graph.values import Builder, Outline, Stack, Value, outline_of
+
+__all__ = ["Canonical", "canonical"]
+
+#: Operations that may count samples: they make and lay out constants, or reckon with sizes.
+COUNTING = frozenset(
+    {"sym_size", "view", "reshape", "expand", "repeat", "zeros", "ones", "full", "new_zeros"}
+    | {"new_ones", "new_full", "empty", "zeros_like", "ones_like", "unflatten", "_unsafe_view"}
+    | {"slice", "narrow", "full_like", "arange"}
+)
+
+
+@dataclass(frozen=True, eq=False)
+class Canonical:
+    """A graph in canonical form.
+
+    Parameters
+    ----------
+    nodes : list of Node
+        In order.
+    outputs : list of Ref
+        What it gives.
+    inputs, given : list of Outline
+        PyTorch's shapes of what the module takes and gives.
+    """
+
+    nodes: list[Node]
+    outputs: list[Ref]
+    inputs: list[Outline]
+    given: list[Outline]
+
+
+def canonical(program: Any) -> Canonical:
+    """Put an exported program into canonical form.
+
+    Parameters
+    ----------
+    program : torch.export.ExportedProgram
+        Exported with the number of samples left open.
+
+    Returns
+    -------
+    Canonical
+        Its graph.
+
+    Raises
+    ------
+    UnsupportedModel
+        If it calls an operation that rnnlens does not implement, which the sentence names.
+    """
+    return _Reader(program).read()
+
+
+class _Reader:
+    def __init__(self, program: Any) -> None:
+        self.program = program
+        self.found: dict[Any, Any] = {}
+        self.names: dict[Any, str] = {}
+        self.inputs: list[Outline] = []
+        self.steps: dict[Ref, int] = {}
+        entries = program.graph_signature.user_inputs
+        self.build = Builder(next((str(name) for name in entries if name is not None), "x"))
+
+    def read(self) -> Canonical:
+        outputs: Sequence[Any] = ()
+        for node in self.program.graph.nodes:
+            if node.op == "placeholder":
+                self._entry(node)
+            elif node.op == "call_function":
+                self.found[node] = self._called(node)
+                if isinstance(self.found[node], Value) and self.found[node].shape:
+                    self.steps[self.found[node].ref] = self.found[node].shape[0]
+                for one in self.found[node] if isinstance(self.found[node], tuple) else ():
+                    if isinstance(one, Value) and one.shape:
+                        self.steps[one.ref] = one.shape[0]
+            elif node.op == "output":
+                outputs = node.args[0]
+            else:
+                raise UnsupportedModel(
+                    f"the module holds a {node.op} ({node.target}), which rnnlens does not read"
+                )
+        refs, given = self._outputs(outputs)
+        nodes, refs = tidy(self.build.nodes, refs, self.steps)
+        return Canonical(nodes, refs, self.inputs, given)
+
+    def _entry(self, node: Any) -> None:
+        signature = self.program.graph_signature
+        target = (
+            signature.inputs_to_parameters.get(node.name)
+            or signature.inputs_to_buffers.get(node.name)
+            or signature.inputs_to_lifted_tensor_constants.get(node.name)
+        )
+        if target is not None:
+            state = self.program.state_dict
+            self.found[node] = state[target] if target in state else self.program.constants[target]
+            self.names[node] = target
+            return
+        if not hasattr(node.meta.get("val"), "shape"):
+            self.found[node] = node.meta.get("val")
+            return
+        outline = outline_of(node.meta["val"])
+        if outline is None or outline.batch is None:
+            raise UnsupportedModel(
+                f"no axis of the module's input {node.name!r} counts samples: give an example with "
+                "its batch axis, and let the code take the number of samples from its input"
+            )
+        shape = (*outline.before, *outline.after)
+        ref = self.build.add(node.name, Input(shape))
+        self.inputs.append(outline)
+        self.found[node] = Value(ref, shape, outline.batch)
+        if shape:
+            self.steps[ref] = shape[0]
+
+    def _called(self, node: Any) -> Any:
+        if node.target is operator.getitem:
+            return self.found[node.args[0]][node.args[1]]
+        name = str(node.target)
+        short = name.removesuffix(".default")
+        parts = short.split(".")
+        if name.startswith("aten.sym_size"):
+            return (
+                int(node.meta["val"].node.hint)
+                if hasattr(node.meta["val"], "node")
+                else (int(node.meta["val"]))
+            )
+        if len(parts) > 1 and parts[1].startswith(("_assert", "sym_constrain")):
+            return None
+        taken = [self.found[one] for one in node.all_input_nodes]
+        if not any(_varies(one) for one in taken):
+            return self._folded(node)
+        handler = OPERATIONS.get(short) or OPERATIONS.get(".".join(parts[:2]))
+        call = Call(self.build, node, {}, self.found, self.names)
+        if handler is None:
+            raise call.refuse("the operation is not implemented")
+        call.raw.update(_arguments(node))
+        try:
+            return handler(call)
+        except UnsupportedModel as error:
+            if "the module calls" in str(error):
+                raise
+            raise call.refuse(str(error)) from error
+
+    def _folded(self, node: Any) -> Any:
+        """Work out what depends on no input."""
+        import torch
+        from torch.fx.node import map_arg
+
+        call = Call(self.build, node, {}, self.found, self.names)
+        tags = getattr(node.target, "tags", ())
+        if torch.Tag.nondeterministic_seeded in tags:
+            raise call.refuse("it draws random numbers")
+        counted = [one for one in node.all_input_nodes if hasattr(one.meta.get("val"), "node")]
+        parts = str(node.target).split(".")
+        aten = str(node.target).startswith("aten.")
+        if counted and aten and parts[1] not in COUNTING:
+            raise call.refuse("it computes with the number of samples")
+        if not aten and getattr(node.target, "__module__", "") not in {"_operator", "math"}:
+            raise call.refuse("the operation is not implemented")
+        arguments, named = map_arg((node.args, node.kwargs), lambda one: self.found[one])
+        with torch.no_grad():
+            return node.target(*arguments, **named)
+
+    def _outputs(self, nodes: Sequence[Any]) -> tuple[list[Ref], list[Outline]]:
+        refs, given = [], []
+        for node in nodes:
+            found = self.found.get(node) if hasattr(node, "meta") else None
+            if isinstance(found, Stack):
+                found = unstacked(self.build, node.name, found)
+            if not isinstance(found, Value):
+                raise UnsupportedModel(
+                    f"the module gives {node}, which does not depend on its input: "
+                    "give the outputs that do alone"
+                )
+            if found.fold is not None:
+                raise UnsupportedModel(
+                    f"the module gives {node}, in which samples and steps are merged: "
+                    "let it give (sample, step, ...)"
+                )
+            outline = outline_of(node.meta["val"])
+            assert outline is not None
+            refs.append(found.ref if found.shape else self._target(node.name, found.ref))
+            given.append(outline)
+        return refs, given
+
+    def _target(self, name: str, ref: Ref) -> Ref:
+        """Give one number a sample as (sample, 1), the one target that it is."""
+        node = self.build.node(ref)
+        if isinstance(node.layer, Squeeze):
+            return node.inputs[0]
+        return self.build.add(f"{name}_target", ExpandDims(1), ref)
+
+
+def _varies(found: Any) -> bool:
+    if isinstance(found, tuple | list):
+        return any(_varies(one) for one in found)
+    return isinstance(found, Value | Stack)
+
+
+def _arguments(node: Any) -> dict[str, Any]:
+    """Name the arguments of a call, those left out with their usual values."""
+    named: dict[str, Any] = {}
+    for number, argument in enumerate(node.target._schema.arguments):
+        if number < len(node.args) and not argument.kwarg_only:
+            named[argument.name] = node.args[number]
+        elif argument.name in node.kwargs:
+            named[argument.name] = node.kwargs[argument.name]
+        elif argument.has_default_value():
+            named[argument.name] = argument.default_value
+    return named

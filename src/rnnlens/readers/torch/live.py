@@ -1,0 +1,329 @@
+"""Live PyTorch modules of any forward code, by the graph that ``torch.export`` makes of a call."""
+
+from __future__ import annotations
+
+import copy
+import sys
+import warnings
+from collections.abc import Sequence
+from dataclasses import dataclass, fields, replace
+from typing import Any
+from weakref import WeakKeyDictionary
+
+import numpy as np
+
+from rnnlens.errors import InputError, UnsupportedModel
+from rnnlens.network.check import check
+from rnnlens.network.layers import Input
+from rnnlens.network.network import Network, Node, Origin
+from rnnlens.readers.options import Options
+from rnnlens.readers.torch.graph.read import Canonical, canonical
+
+__all__ = ["LAYOUTS", "TAKES", "Layout", "match", "read"]
+
+#: Options that a live module takes.
+TAKES = frozenset({"example"})
+
+#: Samples in the example as exported: a size that nothing else is likely to have.
+SAMPLES = 7
+#: Windows longer than this are exported at two shorter lengths instead, since the cost of an
+#: export grows with the number of steps.
+LONG = 16
+#: The two lengths.
+SHORTER = (11, 13)
+
+
+@dataclass(frozen=True)
+class Layout:
+    """How a module takes and gives what the network takes and gives samples first.
+
+    Parameters
+    ----------
+    inputs, outputs : tuple of int
+        The axis of the samples of each.
+    dtypes : tuple of object
+        What type of numbers each input is.
+    """
+
+    inputs: tuple[int, ...]
+    outputs: tuple[int, ...]
+    dtypes: tuple[Any, ...]
+
+
+#: The layout of every module that was read, for the check of fidelity.
+LAYOUTS: WeakKeyDictionary[Any, Layout] = WeakKeyDictionary()
+
+
+def match(source: object) -> bool:
+    """Tell whether an object is a PyTorch module, without importing torch.
+
+    Parameters
+    ----------
+    source : object
+        Anything.
+
+    Returns
+    -------
+    bool
+        True for an instance of ``torch.nn.Module``.
+    """
+    module = getattr(getattr(sys.modules.get("torch"), "nn", None), "Module", None)
+    return isinstance(module, type) and isinstance(source, module)
+
+
+def read(source: Any, options: Options) -> Network:
+    """Read a live module as it predicts: in evaluation mode, which its copy is put into.
+
+    Parameters
+    ----------
+    source : torch.nn.Module
+        It is not changed, and later training of it does not change the network.
+    options : Options
+        Its ``example``: input that the module can be called on.
+
+    Returns
+    -------
+    Network
+        The network, samples first whatever the module's own layout.
+
+    Raises
+    ------
+    InputError
+        If there is no example, or the module does not run on it.
+    UnsupportedModel
+        If the module calls an operation that rnnlens does not implement.
+    """
+    import torch
+
+    if isinstance(source, torch.jit.ScriptModule):
+        raise UnsupportedModel(
+            "the module is TorchScript, whose code cannot be exported: give the Python module, or "
+            "its state dict"
+        )
+    example = _tensors(options.example, source)
+    try:
+        module = copy.deepcopy(source).cpu().eval()
+    except (RuntimeError, TypeError, AttributeError) as error:
+        raise UnsupportedModel(
+            f"the module {type(source).__name__} cannot be copied ({_first(error)}): give a plain "
+            "module, without tensors that carry gradients as attributes"
+        ) from error
+    _check_runs(module, example)
+    found, free = _found(module, example)
+    LAYOUTS[source] = Layout(
+        tuple(outline.batch or 0 for outline in found.inputs),
+        tuple(outline.batch or 0 for outline in found.given),
+        tuple(tensor.dtype for tensor in example),
+    )
+    nodes = tuple(_open(node) if free else node for node in found.nodes)
+    notes = _notes(source, found, free=free)
+    origin = Origin("live PyTorch module", str(torch.__version__), notes=notes)
+    return check(Network(nodes, tuple(found.outputs), origin, type(source).__name__))
+
+
+def _first(error: Exception) -> str:
+    return str(error).strip().split("\n", maxsplit=1)[0][:200]
+
+
+def _tensors(example: Any, module: Any) -> list[Any]:
+    """Make tensors of the example, of the module's own type of floating-point numbers."""
+    import torch
+
+    if example is None:
+        raise InputError(
+            "the forward code of a PyTorch module is known only from a call: give "
+            "rnnlens.read(model, example=x) with input of the shape that it takes, batch included"
+        )
+    many = list(example) if isinstance(example, tuple | list) else [example]
+    try:
+        tensors = [torch.as_tensor(one).detach().cpu() for one in many]
+    except (TypeError, ValueError, RuntimeError) as error:
+        raise InputError(
+            f"example must be an array, a tensor, or a tuple of them ({_first(error)})"
+        ) from error
+    wanted = next((p.dtype for p in module.parameters() if p.dtype.is_floating_point), None)
+    return [
+        one.to(wanted) if wanted is not None and one.dtype.is_floating_point else one
+        for one in tensors
+    ]
+
+
+def _check_runs(module: Any, example: list[Any]) -> None:
+    """Call the module once, and look whether a recurrent layer is handed a packed sequence."""
+    import torch
+
+    empty = [one for one in example if 0 in one.shape]
+    if empty:
+        raise InputError(
+            f"example has shape {tuple(empty[0].shape)}, which holds no number: give one window "
+            "or more"
+        )
+    packed: list[bool] = []
+
+    def look(_: Any, inputs: tuple[Any, ...]) -> None:
+        packed.append(any(isinstance(one, torch.nn.utils.rnn.PackedSequence) for one in inputs))
+
+    layers = [part for part in module.modules() if isinstance(part, torch.nn.RNNBase)]
+    hooks = [layer.register_forward_pre_hook(look) for layer in layers]
+    try:
+        with torch.no_grad(), warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            module(*example)
+    except Exception as error:  # the module's own code may raise anything
+        raise InputError(
+            f"the module does not run on the example of shape "
+            f"{', '.join(str(tuple(one.shape)) for one in example)} ({_first(error)}): give input "
+            "of the shape and type that it takes, batch included"
+        ) from error
+    finally:
+        for hook in hooks:
+            hook.remove()
+    if any(packed):
+        raise UnsupportedModel(
+            f"the forward code of {type(module).__name__} packs its sequences "
+            "(pack_padded_sequence), which torch.export cannot follow: let it run on the padded "
+            "batch without packing, which computes the same for windows of one length, or read "
+            "its state dict with rnnlens.read(model.state_dict())"
+        )
+
+
+def _found(module: Any, example: list[Any]) -> tuple[Canonical, bool]:
+    """Read the graph, and say whether any number of steps serves."""
+    refusals: list[UnsupportedModel] = []
+    for batch in (0, 1) if _may_take_steps_first(module) else (0,):
+        if any(one.ndim <= batch for one in example):
+            continue
+        try:
+            return _any_length(module, example, batch)
+        except UnsupportedModel as error:
+            refusals.append(error)
+            if not _axis_may_be_wrong(error):
+                break
+    clear = [error for error in refusals if not _axis_may_be_wrong(error)]
+    if not refusals:
+        raise InputError("example holds a single number: give input with an axis of samples")
+    raise (clear or refusals)[0]
+
+
+def _may_take_steps_first(module: Any) -> bool:
+    """Say whether a recurrent layer of the module takes its samples in axis 1."""
+    return any(getattr(part, "batch_first", None) is False for part in module.modules())
+
+
+def _axis_may_be_wrong(error: UnsupportedModel) -> bool:
+    """Say whether a refusal may come from taking the wrong axis for that of the samples."""
+    # each that has to do with it says "samples", and the exporter may fail for the same reason
+    return "samples" in str(error) or "torch.export cannot follow" in str(error)
+
+
+def _any_length(module: Any, example: list[Any], batch: int) -> tuple[Canonical, bool]:
+    steps = [_steps_axis(one, batch) for one in example]
+    lengths = {one.shape[k] for one, k in zip(example, steps, strict=True) if k is not None}
+    if len(lengths) != 1:
+        return _exported(module, example, batch), False
+    length = lengths.pop()
+    if length > LONG:
+        try:
+            first, second = (
+                _exported(module, _resized(example, steps, size), batch) for size in SHORTER
+            )
+        except (UnsupportedModel, InputError):
+            pass
+        else:
+            if _equal(first, second):
+                return first, True
+    found = _exported(module, example, batch)
+    try:
+        longer = _exported(module, _resized(example, steps, length + 1), batch)
+    except (UnsupportedModel, InputError):
+        return found, False
+    return found, _equal(found, longer)
+
+
+def _steps_axis(tensor: Any, batch: int) -> int | None:
+    """Say which axis of an input counts steps: the first besides the samples'."""
+    sequence = tensor.ndim > 2 or (tensor.ndim == 2 and not tensor.dtype.is_floating_point)
+    return (0 if batch else 1) if sequence else None
+
+
+def _resized(example: list[Any], axes: Sequence[int | None], size: int) -> list[Any]:
+    import torch
+
+    return [
+        one if axis is None else one.index_select(axis, torch.arange(size) % one.shape[axis])
+        for one, axis in zip(example, axes, strict=True)
+    ]
+
+
+def _exported(module: Any, example: list[Any], batch: int) -> Canonical:
+    import torch
+
+    samples = [one.index_select(batch, torch.arange(SAMPLES) % one.shape[batch]) for one in example]
+    shapes = tuple({batch: torch.export.Dim.AUTO} for _ in samples)
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            program = torch.export.export(
+                module, tuple(samples), dynamic_shapes=shapes, strict=False
+            )
+    except Exception as error:  # the exporter fails in many ways on code that it cannot follow
+        raise UnsupportedModel(
+            f"torch.export cannot follow the forward code of {type(module).__name__} "
+            f"({_first(error)}): read its state dict instead, or make the code plain"
+        ) from error
+    return canonical(program)
+
+
+def _equal(one: Canonical, other: Canonical) -> bool:
+    """Say whether two graphs compute the same, whatever the length of their inputs."""
+    if len(one.nodes) != len(other.nodes) or len(one.outputs) != len(other.outputs):
+        return False
+    place = {node.name: number for number, node in enumerate(one.nodes)}
+    there = {node.name: number for number, node in enumerate(other.nodes)}
+    outputs = [
+        (place[a], j) == (there[b], k)
+        for (a, j), (b, k) in zip(one.outputs, other.outputs, strict=True)
+    ]
+    same = (
+        [(place[a], j) for a, j in mine.inputs] == [(there[b], k) for b, k in theirs.inputs]
+        and (isinstance(mine.layer, Input) or _same(mine.layer, theirs.layer))
+        for mine, theirs in zip(one.nodes, other.nodes, strict=True)
+    )
+    return all(outputs) and all(same)
+
+
+def _same(mine: Any, theirs: Any) -> bool:
+    if type(mine) is not type(theirs):
+        return False
+    if isinstance(mine, np.ndarray):
+        return np.array_equal(mine, theirs)
+    if hasattr(mine, "__dataclass_fields__"):
+        return all(_same(getattr(mine, f.name), getattr(theirs, f.name)) for f in fields(mine))
+    return bool(mine == theirs)
+
+
+def _open(node: Node) -> Node:
+    """Let an input that is a sequence be of any length."""
+    if not isinstance(node.layer, Input) or not node.layer.shape:
+        return node
+    return replace(node, layer=Input((None, *node.layer.shape[1:])))
+
+
+def _notes(source: Any, found: Canonical, *, free: bool) -> tuple[str, ...]:
+    notes = [
+        "the graph is that of the call on the example, as torch.export follows it, in evaluation "
+        "mode: dropout acts only in training and is left out"
+    ]
+    if source.training:
+        notes.append("the module is in training mode; a copy of it was read as it predicts")
+    turned = [node for node, one in zip(found.nodes, found.inputs, strict=False) if one.batch]
+    if turned:
+        notes.append(
+            "the module takes (step, sample, feature); the network as read takes "
+            "(sample, step, feature)"
+        )
+    if any(outline.batch for outline in found.given):
+        notes.append("outputs are given samples first, where the module has them in axis 1")
+    if not free:
+        notes.append("the graph as exported serves windows of the example's length")
+    return tuple(notes)

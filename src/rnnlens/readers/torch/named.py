@@ -1,0 +1,96 @@
+"""State dicts that make no network alone: their arrays named by gate, layer by layer.
+
+Two recurrent modules, whose connection is in the forward code, or plain recurrent layers whose
+activation nobody stated: what each array is can be said all the same.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import replace
+
+from rnnlens.errors import UnsupportedModel
+from rnnlens.network.arrays import ArrayGroup, Arrays
+from rnnlens.network.inventory import NamedArray, arrays_of
+from rnnlens.network.layers import Bidirectional, Recurrent
+from rnnlens.network.network import Origin, Source
+from rnnlens.readers.options import Options
+from rnnlens.readers.torch.state import PATTERN, Array, modules_of
+
+__all__ = ["named"]
+
+NOTE = (
+    "a state dict holds no forward code: how its layers are connected, and what a plain recurrent "
+    "layer computes, cannot be known from it; read the live model with "
+    "rnnlens.read(model, example=x)"
+)
+
+
+def named(arrays: Mapping[str, Array], origin: Origin) -> Arrays | None:
+    """Name the arrays of a state dict.
+
+    Parameters
+    ----------
+    arrays : mapping of str to Array
+        By their names in the state dict.
+    origin : Origin
+        Where they came from.
+
+    Returns
+    -------
+    Arrays or None
+        None where no array is that of a recurrent layer.
+
+    Raises
+    ------
+    UnsupportedModel
+        If the arrays of a recurrent layer fit no cell.
+    """
+    groups: dict[str, list[NamedArray]] = {}
+    for key, array in arrays.items():
+        found = PATTERN.fullmatch(key)
+        if found is None:
+            prefix, _, name = key.rpartition(".")
+            groups.setdefault(prefix, []).extend(_single(prefix, name, array))
+        else:
+            groups.setdefault(found["module"] or "", [])
+    modules = modules_of(arrays)
+    if not modules:
+        return None
+    listed: list[ArrayGroup] = []
+    for prefix, single in groups.items():
+        if prefix in modules:
+            # the activation is a placeholder: it changes no count and no name
+            levels = modules[prefix].levels_of(prefix, Options(nonlinearity="tanh"), strict=False)
+            listed += [_level(label, level.layer, level.sources) for label, level in levels]
+        if single:
+            listed.append(_joined(prefix, single))
+    return Arrays(tuple(listed), replace(origin, notes=(*origin.notes, NOTE)))
+
+
+def _single(prefix: str, name: str, array: Array) -> list[NamedArray]:
+    try:
+        loaded = array.load()
+    except UnsupportedModel:  # counters, such as the batches that a norm has seen, are no weights
+        return []
+    place = Source(loaded.text, loaded.stored_at)
+    return [NamedArray(prefix or "module", name, "", "", loaded.values, (), place)]
+
+
+def _joined(prefix: str, arrays: list[NamedArray]) -> ArrayGroup:
+    shapes = {array.local_name: array.values.shape for array in arrays}
+    weight = shapes.get("weight", ())
+    linear = len(weight) == 2 and shapes.get("bias") == weight[:1]
+    return ArrayGroup(prefix or "module", "Linear" if linear else "", tuple(arrays))
+
+
+def _level(
+    label: str, layer: Recurrent | Bidirectional, sources: Mapping[str, Source]
+) -> ArrayGroup:
+    one = layer.forward if isinstance(layer, Bidirectional) else layer
+    kind = f"Bidirectional {one.cell.kind}" if isinstance(layer, Bidirectional) else one.cell.kind
+    arrays = tuple(
+        NamedArray(label, name, meaning, gate, values, dimensions, sources.get(name, Source("")))
+        for name, meaning, gate, values, dimensions in arrays_of(layer)
+    )
+    return ArrayGroup(label, kind, arrays, layer)

@@ -1,0 +1,177 @@
+"""Files of safetensors: a header of JSON with every array's name, type, shape and place.
+
+The format is 8 bytes with the length of the header, the header, and the numbers, little-endian
+(https://github.com/huggingface/safetensors, README). Nothing in it can run.
+"""
+
+from __future__ import annotations
+
+import json
+import math
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from rnnlens.errors import UnreadableFile, UnsupportedModel
+from rnnlens.network.arrays import Arrays
+from rnnlens.network.network import Network, Origin
+from rnnlens.readers.hardening.contents import digest_of
+from rnnlens.readers.layouts import CellArray
+from rnnlens.readers.options import Options
+from rnnlens.readers.torch.named import named
+from rnnlens.readers.torch.state import TAKES, Array, network_of
+
+__all__ = ["TAKES", "arrays", "match", "read"]
+
+#: No header is longer, by the format's own rule.
+LONGEST_HEADER = 100_000_000
+#: Types that hold floating-point numbers; bfloat16 is the upper half of a float32.
+DTYPES = {"F64": "<f8", "F32": "<f4", "F16": "<f2", "BF16": "<u2"}
+
+
+def match(path: Path) -> bool:
+    """Tell whether a file is of safetensors, by its first bytes.
+
+    Parameters
+    ----------
+    path : Path
+        The file.
+
+    Returns
+    -------
+    bool
+        True where a length that fits the file is followed by a JSON object.
+    """
+    size = path.stat().st_size
+    with path.open("rb") as file:
+        head = file.read(9)
+    length = int.from_bytes(head[:8], "little")
+    return len(head) == 9 and head[8:] == b"{" and 2 <= length <= min(size - 8, LONGEST_HEADER)
+
+
+def read(path: Path, options: Options) -> Network:
+    """Read the state dict in a safetensors file.
+
+    Parameters
+    ----------
+    path : Path
+        The file.
+    options : Options
+        ``head`` and ``nonlinearity``.
+
+    Returns
+    -------
+    Network
+        The network.
+
+    Raises
+    ------
+    UnreadableFile
+        If the header does not fit the file.
+    UnsupportedModel
+        If it holds no recurrent layer.
+    """
+    found, origin = _opened(path)
+    return network_of(found, options, origin)
+
+
+def arrays(path: Path) -> Arrays | None:
+    """Name the arrays of a state dict that makes no network alone.
+
+    Parameters
+    ----------
+    path : Path
+        A file that `match` takes.
+
+    Returns
+    -------
+    Arrays or None
+        None where no array is that of a recurrent layer.
+
+    Raises
+    ------
+    UnreadableFile
+        If the header does not fit the file.
+    """
+    return named(*_opened(path))
+
+
+def _opened(path: Path) -> tuple[dict[str, Array], Origin]:
+    header, start = _header(path)
+    header.pop("__metadata__", None)
+    found = {name: _array(path, name, entry, start) for name, entry in header.items()}
+    return found, Origin("safetensors", "", str(path), digest_of(path))
+
+
+def _header(path: Path) -> tuple[dict[str, Any], int]:
+    with path.open("rb") as file:
+        length = int.from_bytes(file.read(8), "little")
+        text = file.read(length)
+    try:
+        header = json.loads(text)
+    except (ValueError, RecursionError) as error:
+        raise UnreadableFile(
+            f"{path} begins like a safetensors file, but its header is not JSON: it is "
+            "damaged; copy or download it again"
+        ) from error
+    return header, 8 + length
+
+
+@dataclass(frozen=True)
+class _Entry:
+    """What the header says of one array."""
+
+    dtype: str
+    shape: tuple[int, ...]
+    begin: int
+    end: int
+
+    @property
+    def fits(self) -> bool:
+        """Whether the bytes are as many as the shape needs, where the type is known."""
+        code = DTYPES.get(self.dtype)
+        size = self.end - self.begin
+        return code is None or size == math.prod(self.shape) * np.dtype(code).itemsize
+
+
+def _entry(path: Path, name: str, entry: Any) -> _Entry:
+    try:
+        found = _Entry(str(entry["dtype"]), tuple(entry["shape"]), *entry["data_offsets"])
+        whole = all(type(n) is int and n >= 0 for n in (*found.shape, found.begin, found.end))
+    except (KeyError, TypeError, ValueError):
+        found, whole = None, False
+    if found is None or not whole:
+        raise UnreadableFile(
+            f"{path}: the header's entry for {name} lacks dtype, shape or data_offsets, so the "
+            "file is damaged"
+        )
+    return found
+
+
+def _array(path: Path, name: str, described: Any, start: int) -> Array:
+    entry = _entry(path, name, described)
+    size = path.stat().st_size - start
+    if not (entry.begin <= entry.end <= size and entry.fits):
+        raise UnreadableFile(
+            f"{path}: array {name} of shape {entry.shape} and type {entry.dtype} is said to lie "
+            f"at bytes {entry.begin} to {entry.end} of {size}, which does not fit: the file is "
+            "damaged or truncated"
+        )
+
+    def load() -> CellArray:
+        if entry.dtype not in DTYPES:
+            raise UnsupportedModel(
+                f"{path}: array {name} has the type {entry.dtype}; rnnlens reads "
+                f"{', '.join(DTYPES)}"
+            )
+        with path.open("rb") as file:
+            file.seek(start + entry.begin)
+            data = file.read(entry.end - entry.begin)
+        values = np.frombuffer(data, DTYPES[entry.dtype]).reshape(entry.shape)
+        if entry.dtype == "BF16":
+            values = (values.astype(np.uint32) << 16).view(np.float32)
+        return CellArray(values.astype(values.dtype.newbyteorder("=")), name, name)
+
+    return Array(entry.shape, load)

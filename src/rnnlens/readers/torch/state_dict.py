@@ -1,0 +1,61 @@
+"""State dicts of PyTorch in memory: what ``model.state_dict()`` gives."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Mapping
+from typing import Any
+
+from rnnlens.network.network import Network, Origin
+from rnnlens.readers.options import Options
+from rnnlens.readers.torch.file import arrays_of
+from rnnlens.readers.torch.state import TAKES, network_of
+
+__all__ = ["TAKES", "match", "read"]
+
+
+def match(source: object) -> bool:
+    """Tell whether an object is a state dict, without importing torch.
+
+    Parameters
+    ----------
+    source : object
+        Anything.
+
+    Returns
+    -------
+    bool
+        True for a mapping of names to tensors.
+    """
+    tensor = getattr(sys.modules.get("torch"), "Tensor", None)
+    if tensor is None or not isinstance(source, Mapping) or not source:
+        return False
+    return all(isinstance(key, str) for key in source) and any(
+        isinstance(value, tensor) for value in source.values()
+    )
+
+
+def read(source: Mapping[str, Any], options: Options) -> Network:
+    """Read a state dict; later training of the module does not change the network.
+
+    Parameters
+    ----------
+    source : mapping of str to tensor
+        The state dict.
+    options : Options
+        ``head`` and ``nonlinearity``.
+
+    Returns
+    -------
+    Network
+        The network.
+
+    Raises
+    ------
+    InputError
+        If an option does not fit what was found.
+    UnsupportedModel
+        If it holds no recurrent layer, or more than one module of them.
+    """
+    version = str(sys.modules["torch"].__version__)
+    return network_of(arrays_of(source), options, Origin("PyTorch state dict in memory", version))
