@@ -33,7 +33,10 @@ def seeds(folder: Path) -> list[Path]:
 def written(folder: Path) -> list[Path]:
     """Write the model that ships in every format, and its weights alone."""
     from rnnlens.readers.open import read
-    from rnnlens.writers import keras_archive, npz_file, onnx_file, safetensors_file
+    from rnnlens.writers import native as npz_file
+    from rnnlens.writers.keras import archive as keras_archive
+    from rnnlens.writers.onnx import file as onnx_file
+    from rnnlens.writers.torch import safetensors_file
 
     network = read(WEATHER)
     forms = {

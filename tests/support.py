@@ -203,7 +203,8 @@ def _cudnn_source(form: str, folder: Path) -> Source:
 def _written(model: Any, form: str, folder: Path) -> tuple[Any, dict[str, Any]]:
     from keras_models import saved
     from old_keras import as_keras_1, as_keras_2, parts_of_keras_2
-    from rnnlens.writers import npz_file, onnx_file
+    from rnnlens.writers import native as npz_file
+    from rnnlens.writers.onnx import file as onnx_file
 
     path = folder / "model"
     beside = {"architecture": folder / "architecture.json"}
@@ -255,7 +256,7 @@ def _onnx_attention(folder: Path) -> Source:
 
 def _npz_of(source: Source, folder: Path) -> Source:
     """Write what another cell reads, and keep its outputs."""
-    from rnnlens.writers import npz_file
+    from rnnlens.writers import native as npz_file
 
     path = folder / "network.npz"
     path.write_bytes(npz_file.write(read(source.model, Options(**source.options))).data)

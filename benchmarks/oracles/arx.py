@@ -29,7 +29,7 @@ from rnnlens.attribution.shapley_tree import shapley_tree
 from rnnlens.attribution.target import Target
 from rnnlens.engine.forward import entries, predict
 from rnnlens.network.network import Network
-from rnnlens.writers.npz_file import write
+from rnnlens.writers.native import write
 
 __all__ = ["PARTS", "scores", "series", "truth"]
 

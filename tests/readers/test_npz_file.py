@@ -14,7 +14,7 @@ from rnnlens.network.inventory import inventory
 from rnnlens.network.layers import Layer
 from rnnlens.readers.native.npz import match, read
 from rnnlens.readers.open import read as read_any
-from rnnlens.writers.npz_file import write
+from rnnlens.writers.native import write
 from writers_zoo import NAMES, zoo
 
 

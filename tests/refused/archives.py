@@ -15,7 +15,7 @@ import numpy as np
 from refused.registry import section
 from rnnlens.readers.native import npz as npz_file
 from rnnlens.readers.open import read
-from rnnlens.writers.npz_file import write
+from rnnlens.writers.native import write
 from writers_zoo import zoo
 
 case = section("Archives of rnnlens")

@@ -32,7 +32,10 @@ from rnnlens.network.layers import (
 )
 from rnnlens.network.network import Network, Node, Origin
 from rnnlens.readers import run
-from rnnlens.writers import keras_archive, npz_file, onnx_file, safetensors_file
+from rnnlens.writers import native as npz_file
+from rnnlens.writers.keras import archive as keras_archive
+from rnnlens.writers.onnx import file as onnx_file
+from rnnlens.writers.torch import safetensors_file
 from rnnlens.writers.written import Written
 from writers_zoo import HARD, zoo
 

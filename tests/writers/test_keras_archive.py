@@ -14,7 +14,7 @@ from rnnlens.engine.forward import predict
 from rnnlens.network.activations import Activation
 from rnnlens.network.inventory import inventory
 from rnnlens.readers.open import read
-from rnnlens.writers.keras_archive import write
+from rnnlens.writers.keras.archive import write
 from writers_zoo import NAMES, as_float32, zoo
 
 NOT_OF_KERAS = {"lstm_peephole", "lstm_projected"}

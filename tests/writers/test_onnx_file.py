@@ -10,7 +10,7 @@ import pytest
 from rnnlens.checks.inputs import random_inputs
 from rnnlens.engine.forward import predict
 from rnnlens.readers.open import read
-from rnnlens.writers.onnx_file import write
+from rnnlens.writers.onnx.file import write
 from writers_zoo import NAMES, as_float32, zoo
 
 

@@ -19,7 +19,7 @@ from rnnlens.errors import InputError, UnsupportedModel
 from rnnlens.network.layers import Input, Recurrent
 from rnnlens.network.network import Node
 from rnnlens.readers.native.npz import read as read_npz
-from rnnlens.writers import npz_file
+from rnnlens.writers import native as npz_file
 from writers_zoo import as_float32, zoo
 
 ROUNDS = {

@@ -12,7 +12,7 @@ from rnnlens.checks.inputs import random_inputs
 from rnnlens.engine.forward import predict
 from rnnlens.readers.open import read
 from rnnlens.readers.options import Options
-from rnnlens.writers.safetensors_file import head_of, restored, write
+from rnnlens.writers.torch.safetensors_file import head_of, restored, write
 from writers_zoo import as_float32, zoo
 
 CHAINS = (

@@ -207,13 +207,13 @@ def _check_target(source: Any, target: Path) -> None:
 
 def _written(network: Network, suffix: str) -> Written:
     if suffix == ".keras":
-        from rnnlens.writers.keras_archive import write
+        from rnnlens.writers.keras.archive import write
     elif suffix == ".safetensors":
-        from rnnlens.writers.safetensors_file import write
+        from rnnlens.writers.torch.safetensors_file import write
     elif suffix == ".onnx":
-        from rnnlens.writers.onnx_file import write
+        from rnnlens.writers.onnx.file import write
     else:
-        from rnnlens.writers.npz_file import write
+        from rnnlens.writers.native import write
     return write(network)
 
 
@@ -277,7 +277,7 @@ def _read_back(network: Network, draft: Path) -> tuple[Network, list[str]]:
             return back, [f"the graph does not tell where the samples are: batch_axes={axes}"]
     if draft.suffix.lower() != ".safetensors":
         return read(draft), []
-    from rnnlens.writers.safetensors_file import head_of, restored
+    from rnnlens.writers.torch.safetensors_file import head_of, restored
 
     told = head_of(network)
     if told is not None:

@@ -26,8 +26,8 @@ from rnnlens.network.network import Network
 from rnnlens.readers.layouts import CellArray
 from rnnlens.readers.torch.recurrent import ROLES, cell_of
 from rnnlens.writers.fold import fold
-from rnnlens.writers.torch_chain import Module, arrays_of_module, chain_of, sides
-from rnnlens.writers.torch_code import class_code
+from rnnlens.writers.torch.chain import Module, arrays_of_module, chain_of, sides
+from rnnlens.writers.torch.code import class_code
 from rnnlens.writers.written import Written
 
 __all__ = ["head_of", "restored", "write"]

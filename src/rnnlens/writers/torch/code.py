@@ -16,7 +16,7 @@ from rnnlens.network.layers import (
     TimeDistributed,
 )
 from rnnlens.writers.packing import has
-from rnnlens.writers.torch_chain import CLASSES, Module, function_of, sides
+from rnnlens.writers.torch.chain import CLASSES, Module, function_of, sides
 
 __all__ = ["class_code"]
 

@@ -23,9 +23,9 @@ from rnnlens.network.network import Network, Node, Ref
 from rnnlens.network.shapes import Shape, output_shapes
 from rnnlens.readers.keras.archive import CONFIG, METADATA, WEIGHTS, snake_case
 from rnnlens.writers.fold import fold
-from rnnlens.writers.keras_axes import in_keras_layers
-from rnnlens.writers.keras_functions import serialized
-from rnnlens.writers.keras_pieces import Context, Piece, piece_of
+from rnnlens.writers.keras.axes import in_keras_layers
+from rnnlens.writers.keras.functions import serialized
+from rnnlens.writers.keras.layers import Context, Piece, piece_of
 from rnnlens.writers.packing import dtype_of
 from rnnlens.writers.written import Written
 

@@ -11,7 +11,7 @@ from rnnlens.network.activations import Activation
 from rnnlens.network.cells import GRU, LSTM, Cell
 from rnnlens.network.layers import Bidirectional, Recurrent
 from rnnlens.readers.layouts import ONNX, ONNX_PEEPHOLES
-from rnnlens.writers.onnx_graph import Builder
+from rnnlens.writers.onnx.graph import Builder
 from rnnlens.writers.packing import has, packed
 from rnnlens.writers.written import refuse
 

@@ -12,8 +12,8 @@ from rnnlens.network.layers import Embedding, Input, Masking
 from rnnlens.network.network import Network, Node, Ref
 from rnnlens.network.shapes import output_shapes
 from rnnlens.writers.fold import fold
-from rnnlens.writers.onnx_graph import Builder
-from rnnlens.writers.onnx_layers import operators
+from rnnlens.writers.onnx.graph import Builder
+from rnnlens.writers.onnx.layers import operators
 from rnnlens.writers.packing import dtype_of
 from rnnlens.writers.written import Written, refuse
 

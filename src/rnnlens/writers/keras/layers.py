@@ -39,7 +39,7 @@ from rnnlens.network.layers import (
 )
 from rnnlens.network.shapes import Shape
 from rnnlens.readers.layouts import KERAS
-from rnnlens.writers.keras_functions import (
+from rnnlens.writers.keras.functions import (
     HARD_SLOPE,
     activation_layer,
     function_of,

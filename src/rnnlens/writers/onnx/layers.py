@@ -45,8 +45,8 @@ from rnnlens.network.layers import (
     TimeDistributed,
 )
 from rnnlens.network.shapes import Shape
-from rnnlens.writers.onnx_graph import Builder
-from rnnlens.writers.onnx_recurrent import bidirectional, recurrent
+from rnnlens.writers.onnx.graph import Builder
+from rnnlens.writers.onnx.recurrent import bidirectional, recurrent
 from rnnlens.writers.written import refuse
 
 __all__ = ["operators"]

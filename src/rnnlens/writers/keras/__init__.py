@@ -1,0 +1,1 @@
+"""Writing the ``.keras`` archive of Keras 3."""

@@ -1,0 +1,1 @@
+"""Writing PyTorch state dicts, with the class that takes them."""
