@@ -31,7 +31,7 @@ from harness.record import Record
 from torch import nn
 
 import rnnlens
-from rnnlens.engine import direct
+from rnnlens.engine import last_state as direct
 from rnnlens.engine.operations import recurrent
 
 UNITS, FEATURES, STEPS, TOKENS = 32, 8, 24, 50

@@ -23,7 +23,7 @@ from oracles.record import Oracle
 from rnnlens.attribution.target import Target
 from rnnlens.demo.weather import demo_files, weather_windows
 from rnnlens.engine.forward import predict
-from rnnlens.engine.threads import threads
+from rnnlens.engine.schedule.threads import threads
 from rnnlens.evidence.certificate import certify
 from rnnlens.evidence.certificate_ranges import between_quantiles
 from rnnlens.network.network import Network

@@ -10,8 +10,8 @@ from rnnlens.attribution.baseline import make_baseline
 from rnnlens.attribution.secant import secant
 from rnnlens.attribution.shapley_tree import shapley_tree
 from rnnlens.attribution.target import Target
-from rnnlens.engine import coalitions
 from rnnlens.engine.forward import entries, forward, predict
+from rnnlens.engine.stepwise import coalitions
 from rnnlens.engine.trace import layer_traces
 from rnnlens.network.activations import Activation
 from rnnlens.network.cells import Gate, SimpleRNN
@@ -146,7 +146,7 @@ def test_the_second_half_with_the_state_of_the_first_forecasts_what_the_whole_do
 
 def test_chunks_carry_their_own_states(rng, monkeypatch):
     from rnnlens.attribution import games
-    from rnnlens.engine import plan
+    from rnnlens.engine.schedule import plan
 
     network = forecaster("lstm", rng, steps=5)
     x, x0 = rng.normal(size=(9, 5, 3)), rng.normal(size=(5, 3))

@@ -8,8 +8,8 @@ from naive_methods import lstm_forecast, straight_line_readout, written_by_gru, 
 from networks import cell, chain, equations, forecaster, head, stacked_bidirectional
 from rnnlens.attribution.carry import carry, writes
 from rnnlens.attribution.target import Target
-from rnnlens.engine import plan
 from rnnlens.engine.forward import entries, predict
+from rnnlens.engine.schedule import plan
 from rnnlens.errors import UnsupportedModel
 from rnnlens.names import dimensions_of
 from rnnlens.network.activations import Activation

@@ -8,8 +8,8 @@ from networks import CELLS, cell, chain, equations, forecaster, head, stacked_bi
 from rnnlens.attribution.baseline import make_baseline
 from rnnlens.attribution.causal_order import causal_order
 from rnnlens.attribution.target import Target
-from rnnlens.engine import plan
 from rnnlens.engine.forward import entries, predict
+from rnnlens.engine.schedule import plan
 from rnnlens.names import dimensions_of
 from rnnlens.network.layers import Dense, Masking, Recurrent
 

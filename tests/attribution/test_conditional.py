@@ -22,8 +22,8 @@ from rnnlens.attribution.covariance import (
 from rnnlens.attribution.secant import secant
 from rnnlens.attribution.shapley_tree import shapley_tree
 from rnnlens.attribution.target import Target
-from rnnlens.engine.coalitions import CellCounter
 from rnnlens.engine.forward import entries, forward, predict
+from rnnlens.engine.stepwise.coalitions import CellCounter
 from rnnlens.errors import DataError, InputError
 from rnnlens.network.layers import Masking
 

@@ -7,8 +7,8 @@ from naive_methods import lstm_decomposition
 from networks import cell, chain, equations, forecaster, head
 from rnnlens.attribution.contextual_decomposition import contextual_decomposition
 from rnnlens.attribution.target import Target
-from rnnlens.engine import plan
 from rnnlens.engine.forward import entries, predict
+from rnnlens.engine.schedule import plan
 from rnnlens.errors import DataError, UnsupportedModel
 from rnnlens.names import dimensions_of
 from rnnlens.network.layers import Bidirectional, Conv1D, Dense, Masking, Recurrent

@@ -11,8 +11,8 @@ from rnnlens.attribution.gradient_times_input import gradient_times_input
 from rnnlens.attribution.integrated_gradients import integrated_gradients
 from rnnlens.attribution.secant import secant
 from rnnlens.attribution.target import Target
-from rnnlens.engine import plan
 from rnnlens.engine.forward import entries
+from rnnlens.engine.schedule import plan
 from rnnlens.errors import DataError, NotAdditive, UnsupportedModel
 from rnnlens.names import dimensions_of
 from rnnlens.network.activations import Activation

@@ -8,8 +8,8 @@ from naive_methods import gru_lrp, lstm_lrp
 from networks import CELLS, cell, chain, equations, forecaster, head, stacked_bidirectional
 from rnnlens.attribution.lrp import lrp
 from rnnlens.attribution.target import Target
-from rnnlens.engine import plan
 from rnnlens.engine.forward import entries, predict
+from rnnlens.engine.schedule import plan
 from rnnlens.errors import DataError, UnsupportedModel
 from rnnlens.names import dimensions_of
 from rnnlens.network import layers as L

@@ -12,8 +12,8 @@ from rnnlens.attribution.occlusion import (
     occlusion_of_lags_and_features,
 )
 from rnnlens.attribution.target import Target
-from rnnlens.engine import plan
 from rnnlens.engine.forward import entries, predict
+from rnnlens.engine.schedule import plan
 from rnnlens.names import dimensions_of
 from rnnlens.network.activations import Activation
 from rnnlens.network.cells import Gate, SimpleRNN

@@ -11,8 +11,8 @@ from rnnlens.attribution.owen import owen
 from rnnlens.attribution.player_groups import PlayerGroups
 from rnnlens.attribution.shapley_tree import shapley_tree
 from rnnlens.attribution.target import Target
-from rnnlens.engine import coalitions
 from rnnlens.engine.forward import entries
+from rnnlens.engine.stepwise import coalitions
 from rnnlens.errors import DataError
 from rnnlens.network import layers as L
 from rnnlens.network.activations import Activation

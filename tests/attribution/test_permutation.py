@@ -15,9 +15,9 @@ from rnnlens.attribution.player_groups import PlayerGroups
 from rnnlens.attribution.rounds import Stop, cells_of_pairs
 from rnnlens.attribution.shapley_tree import shapley_tree
 from rnnlens.attribution.target import Target
-from rnnlens.engine import coalitions
 from rnnlens.engine.forward import entries
-from rnnlens.engine.players import lag_players
+from rnnlens.engine.stepwise import coalitions
+from rnnlens.engine.stepwise.players import lag_players
 from rnnlens.errors import DataError
 from rnnlens.network.layers import Dense, Flatten, Masking, Multiply, Recurrent
 from rnnlens.network.network import Network, Node, Origin

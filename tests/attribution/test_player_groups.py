@@ -11,7 +11,7 @@ from rnnlens.attribution.player_groups import PlayerGroups, make_groups
 from rnnlens.attribution.shapley_tree import shapley_tree
 from rnnlens.attribution.target import Target
 from rnnlens.engine.forward import entries
-from rnnlens.engine.players import lag_players
+from rnnlens.engine.stepwise.players import lag_players
 from rnnlens.errors import DataError
 
 FEATURES = ("t", "u", "v")

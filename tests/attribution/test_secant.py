@@ -148,7 +148,7 @@ def test_a_batch_gives_what_its_windows_give_one_by_one(kind, rng):
 
 
 def test_chunks_change_nothing(rng, monkeypatch):
-    import rnnlens.engine.plan as plan
+    import rnnlens.engine.schedule.plan as plan
 
     network = forecaster("lstm", rng)
     x = rng.normal(size=(11, 7, 3))

@@ -8,8 +8,8 @@ from networks import CELLS, cell, chain, forecaster, head, stacked_bidirectional
 from rnnlens.attribution.baseline import make_baseline
 from rnnlens.attribution.shapley_tree import shapley_tree, shapley_values
 from rnnlens.attribution.target import Target
-from rnnlens.engine import coalitions
 from rnnlens.engine.forward import entries, predict
+from rnnlens.engine.stepwise import coalitions
 from rnnlens.errors import DataError
 from rnnlens.network import layers as L
 from rnnlens.network.activations import Activation

@@ -14,7 +14,7 @@ import pytest
 
 from rnnlens.cli import output
 from rnnlens.demo.weather import demo_files
-from rnnlens.engine.plan import Estimate
+from rnnlens.engine.schedule.plan import Estimate
 from rnnlens.series.sidecar import read_sidecar
 
 HOURS = 40_000
@@ -76,7 +76,7 @@ def test_ctrl_c_ends_long_work_at_once_and_leaves_no_file(work, model, long_data
 def test_what_is_expected_is_said_before_long_work_and_not_before_short(
     call, model, data, monkeypatch
 ):
-    import rnnlens.engine.plan as plan
+    import rnnlens.engine.schedule.plan as plan
 
     seen = []
 

@@ -4,11 +4,11 @@ import numpy as np
 import pytest
 
 from networks import cell, chain, forecaster, head, stacked_bidirectional
-from rnnlens.engine import coalitions
-from rnnlens.engine.coalitions import Game
 from rnnlens.engine.forward import entries, forward, predict
-from rnnlens.engine.players import Players, lag_players, players
-from rnnlens.engine.trees import beginnings, codes_of
+from rnnlens.engine.stepwise import coalitions
+from rnnlens.engine.stepwise.coalitions import Game
+from rnnlens.engine.stepwise.players import Players, lag_players, players
+from rnnlens.engine.stepwise.trees import beginnings, codes_of
 from rnnlens.network.layers import Embedding, Masking, Recurrent
 
 

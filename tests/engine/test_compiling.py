@@ -57,7 +57,7 @@ def test_a_part_that_makes_an_array_is_refused():
     # in a process of its own: the refusal must come from the compiler, not from a crash
     code = """
 import numpy as np
-from rnnlens.engine.kernels.compiling import PART
+from rnnlens.engine.kernels.lowlevel.compiling import PART
 from numba import njit
 from numba.core.errors import NumbaError
 

@@ -6,7 +6,7 @@ import pytest
 from networks import CELLS, cell, chain, forecaster, head
 from rnnlens.attribution.gradient import gradient
 from rnnlens.attribution.target import Target
-from rnnlens.engine import direct
+from rnnlens.engine import last_state as direct
 from rnnlens.engine.forward import entries
 from rnnlens.engine.kernels import run
 from rnnlens.engine.kernels.tile import BLOCK

@@ -10,8 +10,8 @@ from networks import CELLS, cell, chain, equations, forecaster, stacked_bidirect
 from rnnlens.attribution.gate_effects import effect_of, gate_means
 from rnnlens.attribution.target import Target
 from rnnlens.engine.forward import entries, forward
-from rnnlens.engine.intervention import Clamp, Freeze, Patch, intervened, states_after
-from rnnlens.engine.places import place_of
+from rnnlens.engine.interventions.intervention import Clamp, Freeze, Patch, intervened, states_after
+from rnnlens.engine.recurrent_layers import place_of
 from rnnlens.engine.trace import layer_traces
 from rnnlens.network.layers import Masking, Recurrent
 

@@ -8,8 +8,8 @@ import pytest
 from networks import cell, chain
 from rnnlens.engine.backward import backward, multipliers
 from rnnlens.engine.forward import entries, forward, outputs
-from rnnlens.engine.joints import joints
 from rnnlens.engine.operations.registry import pull
+from rnnlens.engine.schedule.fused import joints
 from rnnlens.network.activations import Activation
 from rnnlens.network.layers import Activate, Add, Conv1D, Dense, Permute, Recurrent
 from rnnlens.network.network import Network, Node

@@ -14,7 +14,7 @@ from numba import njit
 from scipy import special
 
 from rnnlens.engine.kernels import functions
-from rnnlens.engine.kernels.compiling import OPTIONS
+from rnnlens.engine.kernels.lowlevel.compiling import OPTIONS
 
 SINGLE, DOUBLE = np.dtype(np.float32), np.dtype(np.float64)
 NAMES = ("tanh", "logistic", "exp", "expm1", "log1p_exp")

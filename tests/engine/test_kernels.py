@@ -29,14 +29,15 @@ import numpy as np
 import pytest
 
 from networks import CELLS, cell, forecaster, stacked_bidirectional
-from rnnlens.engine import activations, cells, plan, step
+from rnnlens.engine import activations, cells, step
 from rnnlens.engine.backward import multipliers
 from rnnlens.engine.cells import ready
 from rnnlens.engine.forward import entries, forward
+from rnnlens.engine.kernels import buffers as slabs
 from rnnlens.engine.kernels import run as kernels
-from rnnlens.engine.kernels import slabs
 from rnnlens.engine.operations.recurrent import Course
 from rnnlens.engine.operations.registry import pull, run
+from rnnlens.engine.schedule import plan
 from rnnlens.network.activations import ACTIVATIONS, AXIS_WISE, Activation
 from rnnlens.network.cells import GRU, LSTM, Gate, SimpleRNN
 from rnnlens.network.layers import Recurrent

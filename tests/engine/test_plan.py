@@ -12,9 +12,9 @@ from rnnlens.attribution.gradient import gradient
 from rnnlens.attribution.secant import secant
 from rnnlens.attribution.shapley_tree import shapley_tree
 from rnnlens.attribution.target import Target
-from rnnlens.engine import plan
 from rnnlens.engine.forward import entries, forward, predict
-from rnnlens.engine.plan import Cost, cost, equations, estimate, gathered
+from rnnlens.engine.schedule import plan
+from rnnlens.engine.schedule.plan import Cost, cost, equations, estimate, gathered
 from rnnlens.errors import DataError
 from rnnlens.network.activations import Activation
 from rnnlens.network.layers import (

@@ -13,12 +13,14 @@ import numpy as np
 import pytest
 
 from networks import chain, forecaster
-from rnnlens.engine import activations, plan
+from rnnlens.engine import activations
 from rnnlens.engine.forward import entries, forward, predict
-from rnnlens.engine.kernels import affine, norm, slabs
+from rnnlens.engine.kernels import affine, norm
+from rnnlens.engine.kernels import buffers as slabs
 from rnnlens.engine.kernels import run as kernels
 from rnnlens.engine.operations import linear, norms
 from rnnlens.engine.operations.registry import pull, run
+from rnnlens.engine.schedule import plan
 from rnnlens.network.activations import Activation
 from rnnlens.network.layers import Conv1D, Dense, LayerNormalization
 

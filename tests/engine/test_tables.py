@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from rnnlens.engine.kernels.tables import additions
+from rnnlens.engine.kernels.coalition_tables import additions
 
 Array = NDArray[np.float64]
 

@@ -10,9 +10,9 @@ import numpy as np
 import pytest
 from threadpoolctl import threadpool_info, threadpool_limits
 
-from rnnlens.engine import threads as module
 from rnnlens.engine.forward import predict
-from rnnlens.engine.threads import each, one_blas_thread, quota, share, threads
+from rnnlens.engine.schedule import threads as module
+from rnnlens.engine.schedule.threads import each, one_blas_thread, quota, share, threads
 from rnnlens.errors import InputError
 
 
@@ -179,7 +179,7 @@ def test_ctrl_c_is_heard_at_once_and_the_threads_serve_on():
 def test_a_forked_process_has_threads_of_its_own():
     code = (
         "import os; os.environ['RNNLENS_THREADS'] = '2'\n"
-        "from rnnlens.engine.threads import each\n"
+        "from rnnlens.engine.schedule.threads import each\n"
         "each(lambda k: None, [(k,) for k in range(9)])\n"
         "child = os.fork()\n"
         "if child == 0:\n"

@@ -14,8 +14,8 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from rnnlens.api.case import Case
-    from rnnlens.engine.intervention import Act
-    from rnnlens.engine.places import Place
+    from rnnlens.engine.interventions.intervention import Act
+    from rnnlens.engine.recurrent_layers import Place
 
 __all__ = ["ASKED", "acts_of", "layer_steps"]
 
@@ -59,7 +59,7 @@ def acts_of(
     DataError
         If a number is out of range or an array has the wrong shape.
     """
-    from rnnlens.engine.places import place_of
+    from rnnlens.engine.recurrent_layers import place_of
 
     unknown = sorted(set(asked) - set(ASKED))
     if unknown:
@@ -97,7 +97,7 @@ def _clamp(
     means_from: Mapping[str, Any],
 ) -> tuple[list[Act], str]:
     from rnnlens.attribution.gate_effects import gate_means
-    from rnnlens.engine.intervention import Clamp
+    from rnnlens.engine.interventions.intervention import Clamp
 
     gate, to, cell = given["gate"], given["clamp"], place.layer.cell
     names = list(cell.gates)
@@ -128,7 +128,7 @@ def _clamp(
 def _freeze(
     place: Place, given: Mapping[str, Any], steps: NDArray[np.bool_]
 ) -> tuple[list[Act], str]:
-    from rnnlens.engine.intervention import Freeze
+    from rnnlens.engine.interventions.intervention import Freeze
 
     cell = place.layer.cell
     chosen = _states(place, given["state"])
@@ -146,7 +146,7 @@ def _patch(
     case: Case, place: Place, given: Mapping[str, Any], steps: NDArray[np.bool_]
 ) -> tuple[list[Act], str]:
     from rnnlens.engine.forward import forward
-    from rnnlens.engine.intervention import Patch, states_after
+    from rnnlens.engine.interventions.intervention import Patch, states_after
 
     cell = place.layer.cell
     chosen = _states(place, given["state"])

@@ -186,7 +186,7 @@ def real_steps_of(case: Case) -> NDArray[np.bool_] | None:
     """
     from rnnlens.attribution.masks import real_steps
     from rnnlens.engine.forward import forward
-    from rnnlens.engine.plan import gathered
+    from rnnlens.engine.schedule.plan import gathered
 
     if not _masks(case):
         return None

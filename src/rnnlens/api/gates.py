@@ -81,7 +81,7 @@ def gate_effects(
     from rnnlens.api.case import make_case
     from rnnlens.api.interior import data_of, labelled
     from rnnlens.attribution import gate_effects as method
-    from rnnlens.engine.places import place_of
+    from rnnlens.engine.recurrent_layers import place_of
 
     case = make_case(net, X, of)
     what, name, unit = case.target(target, horizon, output)
@@ -157,7 +157,7 @@ def paths(
     from rnnlens.api.case import make_case
     from rnnlens.api.interior import labelled
     from rnnlens.attribution import paths as method
-    from rnnlens.engine.places import place_of
+    from rnnlens.engine.recurrent_layers import place_of
 
     case = make_case(net, X, of)
     what, name, unit = case.target(target, horizon, output)

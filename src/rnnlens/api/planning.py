@@ -10,7 +10,7 @@ import numpy as np
 if TYPE_CHECKING:
     from numpy.typing import ArrayLike
 
-    from rnnlens.engine.plan import Estimate
+    from rnnlens.engine.schedule.plan import Estimate
     from rnnlens.network.network import Network
     from rnnlens.series.windows import Windows
 
@@ -53,7 +53,7 @@ def expected(
     360
     """
     from rnnlens.api.case import make_case
-    from rnnlens.engine.plan import estimate
+    from rnnlens.engine.schedule.plan import estimate
 
     case = make_case(net, X, of)
     data = case.x if background is None else background
@@ -92,7 +92,7 @@ def _backgrounds(baseline: str | ArrayLike, data: Windows | ArrayLike) -> int:
 
 def _tree_cells(net: Network, of: str, steps: int, newest: int) -> float:
     """Give the tree's cell evaluations for one window, baseline and recurrent layer."""
-    from rnnlens.engine.stream import cut
+    from rnnlens.engine.stepwise.walk import cut
 
     if cut(net, of) is None:
         return steps * 2.0 ** (min(newest + 1, steps))

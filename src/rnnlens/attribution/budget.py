@@ -24,7 +24,7 @@ from rnnlens.attribution.rounds import MOST_PAIRS, Stop, cells_of_pairs
 from rnnlens.attribution.shapley_tree import MOST_LAGS, shapley_tree
 from rnnlens.attribution.target import Target
 from rnnlens.engine.forward import States
-from rnnlens.engine.players import lag_players
+from rnnlens.engine.stepwise.players import lag_players
 from rnnlens.errors import DataError
 from rnnlens.network.network import Network
 

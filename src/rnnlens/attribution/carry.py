@@ -38,7 +38,7 @@ from rnnlens.engine.activations import value
 from rnnlens.engine.forward import Run, forward
 from rnnlens.engine.operations.recurrent import course
 from rnnlens.engine.operations.registry import Mask
-from rnnlens.engine.plan import chunks
+from rnnlens.engine.schedule.plan import chunks
 from rnnlens.engine.step import GRUStep, LSTMStep
 from rnnlens.errors import UnsupportedModel
 from rnnlens.names import declared

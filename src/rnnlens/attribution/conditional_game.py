@@ -1,6 +1,6 @@
 """The forecast for every coalition where what is hidden is filled in from what is shown.
 
-Offers what `rnnlens.engine.coalitions.Game` offers, so that methods that ask for the values of
+Offers what `rnnlens.engine.stepwise.coalitions.Game` offers, so that methods that ask for the values of
 coalitions serve both. What is filled in at an early step depends on what is shown at later ones:
 coalitions share no states, and each costs T cell evaluations a recurrent layer, window and draw.
 """
@@ -19,9 +19,9 @@ from rnnlens.attribution.masks import real_steps
 from rnnlens.attribution.mixing import flat_steps, mixed_runs
 from rnnlens.attribution.occlusion import LagOcclusion
 from rnnlens.attribution.target import Target
-from rnnlens.engine.coalitions import CellCounter
 from rnnlens.engine.forward import Run, forward
-from rnnlens.engine.players import Players
+from rnnlens.engine.stepwise.coalitions import CellCounter
+from rnnlens.engine.stepwise.players import Players
 from rnnlens.errors import DataError
 from rnnlens.network.network import Network
 

@@ -38,7 +38,7 @@ from rnnlens.engine.activations import value
 from rnnlens.engine.cells import Ready, ready
 from rnnlens.engine.forward import Run, forward
 from rnnlens.engine.operations.registry import Mask
-from rnnlens.engine.plan import chunks
+from rnnlens.engine.schedule.plan import chunks
 from rnnlens.errors import DataError, UnsupportedModel
 from rnnlens.names import declared
 from rnnlens.network.activations import Activation

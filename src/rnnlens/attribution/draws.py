@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from rnnlens.attribution.baseline import Array
-from rnnlens.engine.players import Players
+from rnnlens.engine.stepwise.players import Players
 
 __all__ = ["Atoms", "Running", "drawn_orders"]
 

@@ -14,11 +14,11 @@ from rnnlens.attribution.conditional_game import ConditionalGame
 from rnnlens.attribution.masks import real_steps
 from rnnlens.attribution.secant import states_of
 from rnnlens.attribution.target import Target
-from rnnlens.engine.coalitions import CellCounter, Game, cells_a_step
 from rnnlens.engine.forward import Run, States, forward
-from rnnlens.engine.plan import chunks
-from rnnlens.engine.players import Players
-from rnnlens.engine.trees import listed
+from rnnlens.engine.schedule.plan import chunks
+from rnnlens.engine.stepwise.coalitions import CellCounter, Game, cells_a_step
+from rnnlens.engine.stepwise.players import Players
+from rnnlens.engine.stepwise.trees import listed
 from rnnlens.errors import DataError
 from rnnlens.network.network import Network
 
@@ -185,7 +185,7 @@ def split(
     Returns
     -------
     tuple
-        As `rnnlens.engine.coalitions.Game.split` gives it.
+        As `rnnlens.engine.stepwise.coalitions.Game.split` gives it.
     """
     if isinstance(game, Game):
         return game.split(players, choices)

@@ -20,10 +20,10 @@ import numpy as np
 from rnnlens.attribution.mixing import inputs_of
 from rnnlens.attribution.target import Target
 from rnnlens.engine.forward import Run, forward
-from rnnlens.engine.intervention import Act, Clamp, gate_sums, intervened
+from rnnlens.engine.interventions.intervention import Act, Clamp, gate_sums, intervened
 from rnnlens.engine.operations.registry import Array
-from rnnlens.engine.places import Place
-from rnnlens.engine.plan import chunks
+from rnnlens.engine.recurrent_layers import Place
+from rnnlens.engine.schedule.plan import chunks
 from rnnlens.names import declared
 from rnnlens.network.network import Network
 

@@ -17,9 +17,9 @@ from rnnlens.attribution.contribution import Sensitivity
 from rnnlens.attribution.mixing import refuse_tokens
 from rnnlens.attribution.target import Target
 from rnnlens.engine.backward import backward
-from rnnlens.engine.direct import direct
 from rnnlens.engine.forward import forward
-from rnnlens.engine.plan import gathered
+from rnnlens.engine.last_state import direct
+from rnnlens.engine.schedule.plan import gathered
 from rnnlens.network.network import Network
 
 __all__ = ["gradient"]

@@ -23,7 +23,7 @@ from rnnlens.attribution.mixing import flat_steps, inputs_of, refuse_tokens
 from rnnlens.attribution.target import Target
 from rnnlens.engine.backward import backward
 from rnnlens.engine.forward import forward
-from rnnlens.engine.plan import gathered
+from rnnlens.engine.schedule.plan import gathered
 from rnnlens.names import declared
 from rnnlens.network.network import Network
 

@@ -35,9 +35,9 @@ from rnnlens.attribution.masks import real_steps
 from rnnlens.attribution.mixing import flat_steps, inputs_of, mixed_runs, refuse_tokens
 from rnnlens.attribution.target import Target
 from rnnlens.engine.backward import backward
-from rnnlens.engine.direct import direct_mean
 from rnnlens.engine.forward import Run, forward
-from rnnlens.engine.plan import chunks
+from rnnlens.engine.last_state import direct_mean
+from rnnlens.engine.schedule.plan import chunks
 from rnnlens.errors import DataError, NotAdditive
 from rnnlens.names import declared
 from rnnlens.network.network import Network

@@ -38,8 +38,8 @@ from rnnlens.attribution.shapley_tree import (
 )
 from rnnlens.attribution.shapley_values import shapley_values
 from rnnlens.attribution.target import Target
-from rnnlens.engine.coalitions import CellCounter
 from rnnlens.engine.forward import States
+from rnnlens.engine.stepwise.coalitions import CellCounter
 from rnnlens.names import declared
 from rnnlens.network.network import Network
 

@@ -31,7 +31,7 @@ from rnnlens.attribution.mixing import flat_steps, inputs_of
 from rnnlens.attribution.target import Target
 from rnnlens.engine.forward import Run, forward
 from rnnlens.engine.operations.registry import join
-from rnnlens.engine.plan import chunks
+from rnnlens.engine.schedule.plan import chunks
 from rnnlens.errors import DataError
 from rnnlens.names import declared
 from rnnlens.network.layers import Input

@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 from rnnlens.attribution.baseline import Array
 from rnnlens.engine.forward import Run, forward
 from rnnlens.engine.operations.registry import Tape
-from rnnlens.engine.plan import chunks
+from rnnlens.engine.schedule.plan import chunks
 from rnnlens.errors import UnsupportedModel
 from rnnlens.network.layers import Embedding, Identity, Masking
 from rnnlens.network.network import Network

@@ -37,9 +37,9 @@ from rnnlens.attribution.player_groups import Columns, PlayerGroups, columns_of
 from rnnlens.attribution.shapley_tree import tree_players
 from rnnlens.attribution.shapley_values import shapley_values
 from rnnlens.attribution.target import Target
-from rnnlens.engine.coalitions import CellCounter
 from rnnlens.engine.forward import States
-from rnnlens.engine.players import Players
+from rnnlens.engine.stepwise.coalitions import CellCounter
+from rnnlens.engine.stepwise.players import Players
 from rnnlens.errors import DataError
 from rnnlens.network.network import Network
 

@@ -14,7 +14,7 @@ A path here is the gate by which an input *enters* the layer, at the step at whi
 is not the whole way to the forecast: what entered by the candidate at lag 5 is kept by later forget
 gates, and may move any gate of later steps through the recurrent kernel; all of that is counted
 under the gate of entry. Nor does a path say what happens without the gate, which is the question
-of an intervention (`rnnlens.engine.intervention`): a gate that only holds still has no share in
+of an intervention (`rnnlens.engine.interventions.intervention`): a gate that only holds still has no share in
 any change and may yet be indispensable. Where two gates multiply, each is credited with the mean
 of the two orders in which they could have changed.
 
@@ -37,8 +37,8 @@ from rnnlens.engine.backward import multipliers
 from rnnlens.engine.forward import Run, forward
 from rnnlens.engine.operations.recurrent import course, pull_course, unmerged
 from rnnlens.engine.operations.registry import Multipliers
-from rnnlens.engine.places import Place, place_of
-from rnnlens.engine.plan import chunks
+from rnnlens.engine.recurrent_layers import Place, place_of
+from rnnlens.engine.schedule.plan import chunks
 from rnnlens.names import declared
 from rnnlens.network.layers import Bidirectional
 from rnnlens.network.network import Network

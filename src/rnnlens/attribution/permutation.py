@@ -37,7 +37,7 @@ from rnnlens.attribution.rounds import Stop
 from rnnlens.attribution.sampling import Sampled, half_width, sample
 from rnnlens.attribution.target import Target
 from rnnlens.engine.forward import States
-from rnnlens.engine.players import Players, lag_players
+from rnnlens.engine.stepwise.players import Players, lag_players
 from rnnlens.errors import DataError
 from rnnlens.names import declared
 from rnnlens.network.network import Network

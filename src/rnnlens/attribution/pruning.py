@@ -23,7 +23,7 @@ from numpy.typing import NDArray
 from rnnlens.attribution.baseline import Array, Baseline
 from rnnlens.attribution.games import Part, parts_of
 from rnnlens.attribution.target import Target
-from rnnlens.engine.coalitions import CellCounter
+from rnnlens.engine.stepwise.coalitions import CellCounter
 from rnnlens.names import declared
 from rnnlens.network.network import Network
 

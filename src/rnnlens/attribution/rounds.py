@@ -12,7 +12,7 @@ from rnnlens.attribution.baseline import Array, Baseline
 from rnnlens.attribution.conditional import GaussianConditional
 from rnnlens.attribution.draws import Atoms, drawn_orders
 from rnnlens.attribution.games import price
-from rnnlens.engine.trees import beginnings
+from rnnlens.engine.stepwise.trees import beginnings
 from rnnlens.errors import DataError
 from rnnlens.network.network import Network
 

@@ -16,8 +16,8 @@ from rnnlens.attribution.draws import Atoms, Running
 from rnnlens.attribution.games import Part, Playable, games_of, parts_of, price
 from rnnlens.attribution.rounds import COALITIONS, Round, Stop, replayed, rounds_of
 from rnnlens.attribution.target import Target
-from rnnlens.engine.coalitions import CellCounter, Game
 from rnnlens.engine.forward import States, forward
+from rnnlens.engine.stepwise.coalitions import CellCounter, Game
 from rnnlens.errors import DataError
 from rnnlens.network.network import Network
 

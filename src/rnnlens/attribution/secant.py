@@ -29,7 +29,7 @@ from rnnlens.attribution.mixing import flat_steps
 from rnnlens.attribution.target import Target
 from rnnlens.engine.backward import multipliers
 from rnnlens.engine.forward import States, forward
-from rnnlens.engine.plan import gathered
+from rnnlens.engine.schedule.plan import gathered
 from rnnlens.network.network import Network
 
 __all__ = ["secant", "states_of"]

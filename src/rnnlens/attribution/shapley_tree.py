@@ -27,10 +27,10 @@ from rnnlens.attribution.games import Playable, parts_of
 from rnnlens.attribution.player_groups import PlayerGroups
 from rnnlens.attribution.shapley_values import shapley_values
 from rnnlens.attribution.target import Target
-from rnnlens.engine.coalitions import CellCounter
 from rnnlens.engine.forward import States
-from rnnlens.engine.plan import one_blas_thread
-from rnnlens.engine.players import Players, lag_players
+from rnnlens.engine.schedule.plan import one_blas_thread
+from rnnlens.engine.stepwise.coalitions import CellCounter
+from rnnlens.engine.stepwise.players import Players, lag_players
 from rnnlens.errors import DataError
 from rnnlens.network.network import Network
 

@@ -7,7 +7,7 @@ from math import comb
 import numpy as np
 from numpy.typing import NDArray
 
-from rnnlens.engine.kernels.tables import additions
+from rnnlens.engine.kernels.coalition_tables import additions
 
 __all__ = ["shapley_values"]
 

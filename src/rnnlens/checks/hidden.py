@@ -12,7 +12,7 @@ from rnnlens.attribution.masks import real_steps
 from rnnlens.attribution.mixing import flat_steps, inputs_of, mixed_runs
 from rnnlens.attribution.target import Target
 from rnnlens.engine.forward import forward
-from rnnlens.engine.plan import chunks
+from rnnlens.engine.schedule.plan import chunks
 from rnnlens.network.network import Network
 
 __all__ = ["hidden_forecasts"]

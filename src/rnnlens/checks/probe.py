@@ -31,7 +31,7 @@ from rnnlens.attribution.baseline import Array
 from rnnlens.attribution.mixing import flat_steps, inputs_of
 from rnnlens.checks.randomised import learned_layers, with_random_weights
 from rnnlens.engine.forward import forward
-from rnnlens.engine.plan import chunks
+from rnnlens.engine.schedule.plan import chunks
 from rnnlens.engine.trace import LSTMTrace, layer_traces
 from rnnlens.errors import DataError, InputError
 from rnnlens.names import declared

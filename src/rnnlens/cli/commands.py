@@ -32,7 +32,7 @@ if TYPE_CHECKING:
     import xarray as xr
 
     from rnnlens.api.converting import Conversion
-    from rnnlens.engine.plan import Estimate
+    from rnnlens.engine.schedule.plan import Estimate
     from rnnlens.network.network import Network
     from rnnlens.series.windows import Windows
 

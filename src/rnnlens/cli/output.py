@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     import xarray as xr
     from rich.console import RenderableType
 
-    from rnnlens.engine.plan import Estimate
+    from rnnlens.engine.schedule.plan import Estimate
 
 __all__ = ["as_json", "foretell", "give", "note", "sentence", "show", "working"]
 

@@ -10,9 +10,9 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from rnnlens.engine.forward import Run
-from rnnlens.engine.joints import joints
 from rnnlens.engine.operations.registry import Array, join, pull
-from rnnlens.engine.plan import one_blas_thread
+from rnnlens.engine.schedule.fused import joints
+from rnnlens.engine.schedule.plan import one_blas_thread
 from rnnlens.network.layers import Input
 from rnnlens.network.network import Ref
 
@@ -34,7 +34,7 @@ def multipliers(run: Run, run0: Run, m: Mapping[Ref, Array]) -> dict[Ref, Array]
     -------
     dict of Ref to array (sample, ...)
         Multipliers of every value that an output depends on, network inputs among them; but for
-        values within a joint (see `rnnlens.engine.joints`).
+        values within a joint (see `rnnlens.engine.schedule.fused`).
     """
     found: dict[Ref, Array] = dict(m)
     ends = joints(run.network)

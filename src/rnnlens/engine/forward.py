@@ -8,7 +8,6 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import ArrayLike
 
-from rnnlens.engine.joints import turns
 from rnnlens.engine.operations import (  # noqa: F401  (each registers its layers)
     axes,
     linear,
@@ -20,7 +19,8 @@ from rnnlens.engine.operations import (  # noqa: F401  (each registers its layer
     shapes,
 )
 from rnnlens.engine.operations.registry import Array, Mask, Tape, run, show
-from rnnlens.engine.plan import gathered, one_blas_thread
+from rnnlens.engine.schedule.fused import turns
+from rnnlens.engine.schedule.plan import gathered, one_blas_thread
 from rnnlens.errors import DataError
 from rnnlens.network.layers import Bidirectional, Embedding, Input, Masking, Recurrent
 from rnnlens.network.network import Network, Node, Ref

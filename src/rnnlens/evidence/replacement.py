@@ -18,7 +18,7 @@ from rnnlens.attribution.masks import real_steps
 from rnnlens.attribution.mixing import flat_steps
 from rnnlens.attribution.target import Target
 from rnnlens.engine.forward import States, forward
-from rnnlens.engine.plan import gathered
+from rnnlens.engine.schedule.plan import gathered
 from rnnlens.errors import DataError
 from rnnlens.evidence.structural import reaching
 from rnnlens.network.network import Network

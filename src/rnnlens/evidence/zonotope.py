@@ -22,8 +22,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from rnnlens.attribution.target import Target
-from rnnlens.engine.plan import threads
-from rnnlens.engine.threads import each
+from rnnlens.engine.schedule.plan import threads
+from rnnlens.engine.schedule.threads import each
 from rnnlens.errors import UnsupportedModel
 from rnnlens.evidence import zonotope_axes  # noqa: F401  (it registers its layers)
 from rnnlens.evidence.zonotope_forms import Forms, constant

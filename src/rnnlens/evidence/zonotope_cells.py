@@ -19,7 +19,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from rnnlens.engine.kernels.compiling import apart
+from rnnlens.engine.kernels.lowlevel.compiling import apart
 from rnnlens.evidence.zonotope_functions import TINY, UNIT, enclose, part
 from rnnlens.evidence.zonotope_state import FEW, absolute_sums, add, fresh
 

@@ -6,7 +6,7 @@ from __future__ import annotations
 import numpy as np
 from numba.extending import overload
 
-from rnnlens.engine.kernels.compiling import OPTIONS, apart
+from rnnlens.engine.kernels.lowlevel.compiling import OPTIONS, apart
 from rnnlens.evidence.zonotope_cells import GRUWeights, LSTMWeights, SimpleWeights, State, simple
 from rnnlens.evidence.zonotope_functions import TINY, UNIT, kernel, making, part
 from rnnlens.evidence.zonotope_gru import gru

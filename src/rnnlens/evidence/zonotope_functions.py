@@ -24,8 +24,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from rnnlens.engine.kernels import compiling
 from rnnlens.engine.kernels.functions import logistic, tanh
+from rnnlens.engine.kernels.lowlevel import compiling
 from rnnlens.errors import UnsupportedModel
 from rnnlens.network.activations import Activation
 
@@ -55,7 +55,10 @@ def _stamp() -> str:
     """Give a number that changes with any file that these kernels are compiled from."""
     family = ("functions", "state", "cells", "lstm", "gru", "chain")
     files = [Path(__file__).with_name(f"zonotope_{name}.py") for name in family]
-    files += [Path(compiling.__file__).with_name(name) for name in ("compiling.py", "functions.py")]
+    files += [
+        Path(compiling.__file__).parents[1].joinpath(name)
+        for name in ("lowlevel/compiling.py", "functions.py")
+    ]
     return sha256(b"".join(file.read_bytes() for file in files)).hexdigest()
 
 
@@ -70,7 +73,7 @@ def _stamped(dispatcher: Any) -> Any:
 
 
 def kernel(function: Callable[..., Any]) -> Any:
-    """Compile a function as `rnnlens.engine.kernels.compiling.kernel` does.
+    """Compile a function as `rnnlens.engine.kernels.lowlevel.compiling.kernel` does.
 
     Parameters
     ----------

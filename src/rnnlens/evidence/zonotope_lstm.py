@@ -5,7 +5,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from rnnlens.engine.kernels.compiling import apart
+from rnnlens.engine.kernels.lowlevel.compiling import apart
 from rnnlens.evidence.zonotope_cells import (
     band,
     both_sides,

@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from rnnlens.engine.cells import ready
-from rnnlens.engine.kernels.compiling import announced
+from rnnlens.engine.kernels.lowlevel.compiling import announced
 from rnnlens.errors import UnsupportedModel
 from rnnlens.evidence.zonotope_cells import GRUWeights, LSTMWeights, SimpleWeights, Weights
 from rnnlens.evidence.zonotope_chain import chain

@@ -11,7 +11,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from rnnlens.engine.kernels.compiling import apart
+from rnnlens.engine.kernels.lowlevel.compiling import apart
 from rnnlens.evidence.zonotope_functions import TINY, UNIT, making, part
 
 __all__ = [

@@ -15,9 +15,16 @@ from llvmlite import ir
 from numba import types
 from numpy.typing import NDArray
 
-from rnnlens.engine.kernels.compiling import apart, disjoint, instruction, kernel, part
-from rnnlens.engine.kernels.registers import ROWS, VECTORS, Vectors, columns_of, places, summed
-from rnnlens.engine.kernels.slabs import activate, copy, fill, slopes
+from rnnlens.engine.kernels.buffers import activate, copy, fill, slopes
+from rnnlens.engine.kernels.lowlevel.compiling import apart, disjoint, instruction, kernel, part
+from rnnlens.engine.kernels.lowlevel.registers import (
+    ROWS,
+    VECTORS,
+    Vectors,
+    columns_of,
+    places,
+    summed,
+)
 from rnnlens.engine.kernels.tile import pack
 
 __all__ = ["back", "forward", "lay", "spread"]

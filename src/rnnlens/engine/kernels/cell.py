@@ -13,7 +13,7 @@ import numpy as np
 from numba.extending import overload
 from numpy.typing import NDArray
 
-from rnnlens.engine.kernels.compiling import PART
+from rnnlens.engine.kernels.lowlevel.compiling import PART
 from rnnlens.network.cells import Gate
 
 __all__ = ["advance", "beside", "fork", "retreat", "serves"]

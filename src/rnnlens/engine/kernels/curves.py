@@ -16,8 +16,8 @@ import numpy as np
 from numba import types
 from numba.extending import overload, register_jitable
 
-from rnnlens.engine.kernels.compiling import OPTIONS
 from rnnlens.engine.kernels.functions import exp, expm1, log1p_exp, logistic, tanh
+from rnnlens.engine.kernels.lowlevel.compiling import OPTIONS
 from rnnlens.network.activations import Activation
 
 __all__ = ["Curve", "curve"]

@@ -13,11 +13,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from rnnlens.engine.kernels.cell import Array, beside, serves
-from rnnlens.engine.kernels.compiling import apart, disjoint, part, within
-from rnnlens.engine.kernels.functions import gated, logistic, tanh
-from rnnlens.engine.kernels.registers import ROWS
-from rnnlens.engine.kernels.slabs import (
+from rnnlens.engine.kernels.buffers import (
     LOGISTIC,
     TANH,
     Slab,
@@ -27,6 +23,10 @@ from rnnlens.engine.kernels.slabs import (
     mean_times,
     slopes,
 )
+from rnnlens.engine.kernels.cell import Array, beside, serves
+from rnnlens.engine.kernels.functions import gated, logistic, tanh
+from rnnlens.engine.kernels.lowlevel.compiling import apart, disjoint, part, within
+from rnnlens.engine.kernels.lowlevel.registers import ROWS
 from rnnlens.engine.kernels.tile import BLOCK, pack, product, product_below
 from rnnlens.network.cells import LSTM
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import math
 
-from rnnlens.engine.kernels.compiling import disjoint, instruction, kernel
+from rnnlens.engine.kernels.lowlevel.compiling import disjoint, instruction, kernel
 
 __all__ = ["back", "forward"]
 

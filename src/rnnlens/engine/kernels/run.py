@@ -11,15 +11,15 @@ from weakref import WeakKeyDictionary
 import numpy as np
 from numpy.typing import NDArray
 
-from rnnlens.engine import plan
-from rnnlens.engine.kernels import course
-from rnnlens.engine.kernels import forks as trees
-from rnnlens.engine.kernels.compiling import announced
+from rnnlens.engine.kernels import leaves as trees
+from rnnlens.engine.kernels import step_loop as course
+from rnnlens.engine.kernels.buffers import LOGISTIC, TANH
 from rnnlens.engine.kernels.gru import GRUWeights, pack_gru
+from rnnlens.engine.kernels.lowlevel.compiling import announced
 from rnnlens.engine.kernels.lstm import LSTMWeights, pack_lstm
 from rnnlens.engine.kernels.simple_rnn import SimpleRNNWeights, pack_simple_rnn
-from rnnlens.engine.kernels.slabs import LOGISTIC, TANH
 from rnnlens.engine.kernels.tile import BLOCK, pack, width
+from rnnlens.engine.schedule import plan
 from rnnlens.network.cells import GRU, LSTM, Cell, SimpleRNN
 
 __all__ = [

@@ -10,10 +10,10 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
+from rnnlens.engine.kernels.buffers import Slab, activate, coded, copy, slopes
 from rnnlens.engine.kernels.cell import Array, beside, serves
-from rnnlens.engine.kernels.compiling import apart, within
-from rnnlens.engine.kernels.registers import ROWS
-from rnnlens.engine.kernels.slabs import Slab, activate, coded, copy, slopes
+from rnnlens.engine.kernels.lowlevel.compiling import apart, within
+from rnnlens.engine.kernels.lowlevel.registers import ROWS
 from rnnlens.engine.kernels.tile import BLOCK, pack, product, product_below
 from rnnlens.network.cells import SimpleRNN
 

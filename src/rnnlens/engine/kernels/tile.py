@@ -22,8 +22,15 @@ from numba import types
 from numba.extending import register_jitable
 from numpy.typing import NDArray
 
-from rnnlens.engine.kernels.compiling import apart, instruction, part, within
-from rnnlens.engine.kernels.registers import ROWS, VECTORS, Vectors, columns_of, places, summed
+from rnnlens.engine.kernels.lowlevel.compiling import apart, instruction, part, within
+from rnnlens.engine.kernels.lowlevel.registers import (
+    ROWS,
+    VECTORS,
+    Vectors,
+    columns_of,
+    places,
+    summed,
+)
 
 __all__ = ["BLOCK", "pack", "product", "product_below", "width"]
 

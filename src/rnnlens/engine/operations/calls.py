@@ -8,10 +8,10 @@ from weakref import WeakKeyDictionary
 
 import numpy as np
 
-from rnnlens.engine.kernels.compiling import announced
+from rnnlens.engine.kernels.lowlevel.compiling import announced
 from rnnlens.engine.operations.registry import Array
-from rnnlens.engine.plan import round_of_work
-from rnnlens.engine.threads import share
+from rnnlens.engine.schedule.plan import round_of_work
+from rnnlens.engine.schedule.threads import share
 from rnnlens.network.layers import Layer
 
 __all__ = ["KINDS", "OnceARound", "plain", "shared"]

@@ -10,11 +10,11 @@ import numpy as np
 from rnnlens.engine.activations import pull as pull_activation
 from rnnlens.engine.activations import value
 from rnnlens.engine.kernels import affine
-from rnnlens.engine.kernels.slabs import Slab, coded
+from rnnlens.engine.kernels.buffers import Slab, coded
 from rnnlens.engine.operations.calls import KINDS, OnceARound, plain, shared
 from rnnlens.engine.operations.registry import Array, Mask, Multipliers, Tape, pull, run, show
-from rnnlens.engine.plan import by_equations
-from rnnlens.engine.threads import share
+from rnnlens.engine.schedule.plan import by_equations
+from rnnlens.engine.schedule.threads import share
 from rnnlens.errors import DataError
 from rnnlens.network.layers import Conv1D, Dense, Embedding, TimeDistributed
 

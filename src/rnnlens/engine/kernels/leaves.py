@@ -10,10 +10,10 @@ from __future__ import annotations
 
 import numpy as np
 
+from rnnlens.engine.kernels.buffers import fill
 from rnnlens.engine.kernels.cell import fork
-from rnnlens.engine.kernels.compiling import apart, kernel, part
-from rnnlens.engine.kernels.course import load_columns
-from rnnlens.engine.kernels.slabs import fill
+from rnnlens.engine.kernels.lowlevel.compiling import apart, kernel, part
+from rnnlens.engine.kernels.step_loop import load_columns
 from rnnlens.engine.kernels.tile import BLOCK, product
 
 __all__ = ["grow"]

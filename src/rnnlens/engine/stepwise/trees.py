@@ -9,10 +9,10 @@ from functools import cached_property
 import numpy as np
 from numpy.typing import NDArray
 
-from rnnlens.engine.forks import LEAST, Forks, quick
 from rnnlens.engine.operations.registry import Array
-from rnnlens.engine.players import Players
-from rnnlens.engine.stream import State, Walk, rows
+from rnnlens.engine.stepwise.leaves import LEAST, Forks, quick
+from rnnlens.engine.stepwise.players import Players
+from rnnlens.engine.stepwise.walk import State, Walk, rows
 
 __all__ = ["Listed", "Tree", "beginnings", "codes_of", "listed"]
 
@@ -75,7 +75,7 @@ class Tree:
         Returns
         -------
         tuple
-            As `rnnlens.engine.coalitions.Game.split` gives it.
+            As `rnnlens.engine.stepwise.coalitions.Game.split` gives it.
         """
         chosen = np.zeros((nodes, len(self.parts.blocks)), np.int64)
         if len(self.choices) == 0:
@@ -201,7 +201,7 @@ class Listed:
         Returns
         -------
         tuple
-            As `rnnlens.engine.coalitions.Game.split` gives it.
+            As `rnnlens.engine.stepwise.coalitions.Game.split` gives it.
         """
         parts, low = [], self.plain
         for shape in self.shapes:
@@ -288,7 +288,7 @@ def beginnings(masks: Bools, carried: Bools | None = None) -> int:
     Returns
     -------
     int
-        What `rnnlens.engine.coalitions.Game.some` evaluates for each window and recurrent layer.
+        What `rnnlens.engine.stepwise.coalitions.Game.some` evaluates for each window and recurrent layer.
 
     Examples
     --------

@@ -23,7 +23,7 @@ from weakref import WeakKeyDictionary
 import numpy as np
 from numpy.typing import NDArray
 
-from rnnlens.engine.threads import PIECES, each, one_blas_thread, share, threads
+from rnnlens.engine.schedule.threads import PIECES, each, one_blas_thread, share, threads
 from rnnlens.network.layers import Bidirectional, Layer, Recurrent, TimeDistributed
 from rnnlens.network.network import Network
 

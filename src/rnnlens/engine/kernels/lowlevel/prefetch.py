@@ -10,7 +10,7 @@ from llvmlite import ir
 from numba import types
 from numba.core import cgutils
 
-from rnnlens.engine.kernels.compiling import apart, instruction, part
+from rnnlens.engine.kernels.lowlevel.compiling import apart, instruction, part
 
 __all__ = ["fetch"]
 

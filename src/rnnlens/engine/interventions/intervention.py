@@ -19,7 +19,7 @@ from rnnlens.engine.cells import Ready, States, Step, ready
 from rnnlens.engine.forward import Run
 from rnnlens.engine.operations.recurrent import Advance, course, course_tape, directed, merged_tape
 from rnnlens.engine.operations.registry import Array, Tape, run
-from rnnlens.engine.places import Place
+from rnnlens.engine.recurrent_layers import Place
 from rnnlens.engine.trace import layer_traces
 from rnnlens.network.cells import GRU, LSTM
 from rnnlens.network.layers import Bidirectional, Embedding, Masking, Recurrent

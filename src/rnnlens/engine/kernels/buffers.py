@@ -20,8 +20,8 @@ from numba import types
 from numba.core import cgutils
 from numpy.typing import NDArray
 
-from rnnlens.engine.kernels.compiling import address, apart, instruction, kernel, part
 from rnnlens.engine.kernels.curves import curve
+from rnnlens.engine.kernels.lowlevel.compiling import address, apart, instruction, kernel, part
 from rnnlens.network.activations import Activation
 
 __all__ = [

@@ -12,8 +12,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from rnnlens.engine.kernels.compiling import announced, apart, kernel, part
-from rnnlens.engine.kernels.slabs import add, fill
+from rnnlens.engine.kernels.buffers import add, fill
+from rnnlens.engine.kernels.lowlevel.compiling import announced, apart, kernel, part
 
 __all__ = ["additions"]
 

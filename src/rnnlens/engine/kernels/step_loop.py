@@ -12,11 +12,11 @@ from __future__ import annotations
 
 import numpy as np
 
-from rnnlens.engine.kernels.ahead import fetch
+from rnnlens.engine.kernels.buffers import copy, fill
 from rnnlens.engine.kernels.cell import advance, retreat
-from rnnlens.engine.kernels.compiling import apart, kernel, part, within
-from rnnlens.engine.kernels.registers import ROWS
-from rnnlens.engine.kernels.slabs import copy, fill
+from rnnlens.engine.kernels.lowlevel.compiling import apart, kernel, part, within
+from rnnlens.engine.kernels.lowlevel.prefetch import fetch
+from rnnlens.engine.kernels.lowlevel.registers import ROWS
 from rnnlens.engine.kernels.tile import BLOCK, width
 
 __all__ = ["back", "branch", "forward", "load_columns", "record"]

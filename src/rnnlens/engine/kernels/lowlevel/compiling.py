@@ -53,7 +53,7 @@ _INSIDE: Any = {"no_cpython_wrapper": True, "no_cfunc_wrapper": True}
 
 def _stamp() -> str:
     """Give a number that changes with any file of this package."""
-    files = sorted(Path(__file__).parent.glob("*.py"))
+    files = sorted(Path(__file__).parents[1].rglob("*.py"))
     return sha256(b"".join(file.read_bytes() for file in files)).hexdigest()
 
 

@@ -17,12 +17,12 @@ from functools import cached_property
 import numpy as np
 from numpy.typing import NDArray
 
-from rnnlens.engine import trees
 from rnnlens.engine.forward import Run, States, forward, outputs
 from rnnlens.engine.operations.registry import Array
-from rnnlens.engine.plan import chunks
-from rnnlens.engine.players import Players
-from rnnlens.engine.stream import State, Walk, both, cut, pick, rows
+from rnnlens.engine.schedule.plan import chunks
+from rnnlens.engine.stepwise import trees
+from rnnlens.engine.stepwise.players import Players
+from rnnlens.engine.stepwise.walk import State, Walk, both, cut, pick, rows
 from rnnlens.network.network import Network
 
 __all__ = ["CellCounter", "Game", "cells_a_step"]

@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 
 from rnnlens.engine.kernels.run import forks, grow, packed
 from rnnlens.engine.operations.registry import Array
-from rnnlens.engine.stream import State, Walk
+from rnnlens.engine.stepwise.walk import State, Walk
 from rnnlens.network.axes import ExpandDims, Index, Squeeze
 from rnnlens.network.layers import (
     Activate,

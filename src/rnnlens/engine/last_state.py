@@ -12,12 +12,12 @@ from weakref import WeakKeyDictionary
 
 import numpy as np
 
-from rnnlens.engine.forks import readout_of
 from rnnlens.engine.forward import forward
 from rnnlens.engine.kernels.run import keeps, packed, slopes
 from rnnlens.engine.operations.registry import Array
-from rnnlens.engine.plan import by_equations, gathered
-from rnnlens.engine.stream import Walk, cut
+from rnnlens.engine.schedule.plan import by_equations, gathered
+from rnnlens.engine.stepwise.leaves import readout_of
+from rnnlens.engine.stepwise.walk import Walk, cut
 from rnnlens.network.layers import Recurrent
 from rnnlens.network.network import Network
 

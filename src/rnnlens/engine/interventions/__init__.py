@@ -1,0 +1,1 @@
+"""Runs with something inside a recurrent layer held."""

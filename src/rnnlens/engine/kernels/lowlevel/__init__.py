@@ -1,0 +1,1 @@
+"""What leans on the inside of Numba and llvmlite: compiling, registers, prefetching."""
