@@ -22,7 +22,7 @@ from harness.measure import agree, interleave
 from harness.networks import Floats, Forecaster, Size, forecaster, windows
 from harness.record import OURS, Record
 
-from rnnlens.attribution.shapley_tree import shapley_values
+from rnnlens.attribution.methods.shapley_tree import shapley_values
 from rnnlens.network.network import Network
 
 BATCHES = (512, 2048, 8192, 32768)

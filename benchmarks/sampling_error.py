@@ -28,10 +28,10 @@ from harness.record import OURS, Record
 from numpy.typing import NDArray
 from oracles import arx
 
-from rnnlens.attribution.baseline import Baseline, make_baseline
-from rnnlens.attribution.permutation import permutation_of_lags
-from rnnlens.attribution.rounds import Stop
-from rnnlens.attribution.shapley_tree import shapley_tree
+from rnnlens.attribution.baselines.baseline import Baseline, make_baseline
+from rnnlens.attribution.games.sampled_orders import Stop
+from rnnlens.attribution.methods.permutation import permutation_of_lags
+from rnnlens.attribution.methods.shapley_tree import shapley_tree
 from rnnlens.attribution.target import Target
 from rnnlens.engine.forward import entries
 from rnnlens.network.network import Network

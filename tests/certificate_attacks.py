@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from rnnlens.attribution.gradient import gradient
+from rnnlens.attribution.methods.gradient import gradient
 from rnnlens.engine.forward import predict
 
 

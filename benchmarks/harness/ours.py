@@ -9,12 +9,12 @@ from numpy.typing import NDArray
 
 import rnnlens
 from harness.networks import Floats
-from rnnlens.attribution.baseline import Baseline, make_baseline
-from rnnlens.attribution.contribution import Contribution, LagContribution
-from rnnlens.attribution.gradient import gradient as sensitivities
-from rnnlens.attribution.integrated_gradients import quadrature
-from rnnlens.attribution.secant import secant as contributions
-from rnnlens.attribution.shapley_tree import shapley_tree
+from rnnlens.attribution.baselines.baseline import Baseline, make_baseline
+from rnnlens.attribution.methods.gradient import gradient as sensitivities
+from rnnlens.attribution.methods.integrated_gradients import quadrature
+from rnnlens.attribution.methods.secant import secant as contributions
+from rnnlens.attribution.methods.shapley_tree import shapley_tree
+from rnnlens.attribution.result import Contribution, LagContribution
 from rnnlens.attribution.target import Target
 from rnnlens.engine.forward import entries as checked
 from rnnlens.engine.forward import forward

@@ -22,10 +22,10 @@ from numpy.typing import NDArray
 
 from oracles.record import Oracle
 from oracles.scores import leak, r2
-from rnnlens.attribution.baseline import make_baseline
-from rnnlens.attribution.gradient_times_input import gradient_times_input
-from rnnlens.attribution.secant import secant
-from rnnlens.attribution.shapley_tree import shapley_tree
+from rnnlens.attribution.baselines.baseline import make_baseline
+from rnnlens.attribution.methods.gradient_times_input import gradient_times_input
+from rnnlens.attribution.methods.secant import secant
+from rnnlens.attribution.methods.shapley_tree import shapley_tree
 from rnnlens.attribution.target import Target
 from rnnlens.engine.forward import entries, predict
 from rnnlens.network.network import Network

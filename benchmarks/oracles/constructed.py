@@ -10,10 +10,10 @@ from numpy.typing import NDArray
 
 from oracles.hand_made import delay_line, gated_adder, leaky_integrator, multiplier
 from oracles.record import Oracle
-from rnnlens.attribution.baseline import make_baseline
-from rnnlens.attribution.gradient import gradient
-from rnnlens.attribution.secant import secant
-from rnnlens.attribution.shapley_tree import shapley_tree
+from rnnlens.attribution.baselines.baseline import make_baseline
+from rnnlens.attribution.methods.gradient import gradient
+from rnnlens.attribution.methods.secant import secant
+from rnnlens.attribution.methods.shapley_tree import shapley_tree
 from rnnlens.attribution.target import Target
 from rnnlens.engine.forward import entries
 from rnnlens.network.network import Network

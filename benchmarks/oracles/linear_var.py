@@ -19,8 +19,8 @@ from numpy.typing import NDArray
 
 from oracles.record import Oracle
 from oracles.scores import auprc, auroc, r2
-from rnnlens.attribution.baseline import make_baseline
-from rnnlens.attribution.secant import secant
+from rnnlens.attribution.baselines.baseline import make_baseline
+from rnnlens.attribution.methods.secant import secant
 from rnnlens.attribution.target import Target
 from rnnlens.engine.forward import entries, predict
 

@@ -24,8 +24,8 @@ from scipy.integrate import solve_ivp
 
 from oracles.record import Oracle
 from oracles.scores import auprc, auroc
-from rnnlens.attribution.baseline import make_baseline
-from rnnlens.attribution.secant import secant
+from rnnlens.attribution.baselines.baseline import make_baseline
+from rnnlens.attribution.methods.secant import secant
 from rnnlens.attribution.target import Target
 from rnnlens.engine.forward import entries
 

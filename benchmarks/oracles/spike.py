@@ -28,8 +28,8 @@ from torch import nn
 from oracles.peers import NO_WINIT, rises_with_captum
 from oracles.record import Oracle
 from oracles.scores import auprc, auroc
-from rnnlens.attribution.baseline import make_baseline
-from rnnlens.attribution.secant import secant
+from rnnlens.attribution.baselines.baseline import make_baseline
+from rnnlens.attribution.methods.secant import secant
 from rnnlens.attribution.target import Target
 from rnnlens.engine.forward import predict
 from rnnlens.network.network import Network

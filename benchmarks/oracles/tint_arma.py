@@ -19,8 +19,8 @@ from scipy.signal import lfilter
 from oracles.peers import tint_is_missing, white_box_with_peers
 from oracles.record import Oracle
 from oracles.scores import auroc, curve
-from rnnlens.attribution.baseline import make_baseline
-from rnnlens.attribution.secant import secant
+from rnnlens.attribution.baselines.baseline import make_baseline
+from rnnlens.attribution.methods.secant import secant
 from rnnlens.attribution.target import Target
 from rnnlens.engine.forward import entries
 from rnnlens.network.layers import Dense, Flatten, Input, Multiply

@@ -27,10 +27,10 @@ from torch import nn
 from oracles.record import Oracle
 from oracles.scores import auprc, auroc
 from oracles.tint_arma import published_scores
-from rnnlens.attribution.baseline import Baseline, make_baseline
-from rnnlens.attribution.contribution import Contribution
-from rnnlens.attribution.integrated_gradients import integrated_gradients
-from rnnlens.attribution.secant import secant
+from rnnlens.attribution.baselines.baseline import Baseline, make_baseline
+from rnnlens.attribution.methods.integrated_gradients import integrated_gradients
+from rnnlens.attribution.methods.secant import secant
+from rnnlens.attribution.result import Contribution
 from rnnlens.attribution.target import Target
 from rnnlens.engine.forward import predict
 from rnnlens.network.network import Network

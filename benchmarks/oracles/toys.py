@@ -17,9 +17,9 @@ from numpy.typing import NDArray
 
 from oracles.record import Oracle
 from oracles.scores import rmse
-from rnnlens.attribution.baseline import make_baseline
-from rnnlens.attribution.secant import secant
-from rnnlens.attribution.shapley_tree import shapley_tree
+from rnnlens.attribution.baselines.baseline import make_baseline
+from rnnlens.attribution.methods.secant import secant
+from rnnlens.attribution.methods.shapley_tree import shapley_tree
 from rnnlens.attribution.target import Target
 from rnnlens.engine.forward import entries, predict
 from rnnlens.network.network import Network

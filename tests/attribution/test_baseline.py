@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from rnnlens.attribution.baseline import make_baseline, unusual
+from rnnlens.attribution.baselines.baseline import make_baseline, unusual
 from rnnlens.errors import DataError
 
 

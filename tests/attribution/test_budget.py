@@ -5,14 +5,17 @@ import pytest
 
 from networks import cell, chain, forecaster, head, stacked_bidirectional
 from rnnlens.attribution.audit import audit, spread
-from rnnlens.attribution.baseline import make_baseline
-from rnnlens.attribution.budget import BUDGET, Question, lags_and_features_within, lags_within
+from rnnlens.attribution.baselines.baseline import make_baseline
 from rnnlens.attribution.default import PER_WINDOW, choose, default
-from rnnlens.attribution.owen import owen
-from rnnlens.attribution.permutation import SampledLagContribution, SampledLagFeatureContribution
-from rnnlens.attribution.player_groups import PlayerGroups
-from rnnlens.attribution.secant import secant
-from rnnlens.attribution.shapley_tree import shapley_tree
+from rnnlens.attribution.games.budget import BUDGET, Question, lags_and_features_within, lags_within
+from rnnlens.attribution.games.players import PlayerGroups
+from rnnlens.attribution.methods.owen import owen
+from rnnlens.attribution.methods.permutation import (
+    SampledLagContribution,
+    SampledLagFeatureContribution,
+)
+from rnnlens.attribution.methods.secant import secant
+from rnnlens.attribution.methods.shapley_tree import shapley_tree
 from rnnlens.attribution.target import Target
 from rnnlens.engine.forward import entries
 from rnnlens.errors import DataError

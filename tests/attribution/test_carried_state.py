@@ -6,9 +6,9 @@ import pytest
 from games_of_networks import lag_cells, network_game
 from naive import shapley_by_subsets
 from networks import CELLS, cell, chain, forecaster, head
-from rnnlens.attribution.baseline import make_baseline
-from rnnlens.attribution.secant import secant
-from rnnlens.attribution.shapley_tree import shapley_tree
+from rnnlens.attribution.baselines.baseline import make_baseline
+from rnnlens.attribution.methods.secant import secant
+from rnnlens.attribution.methods.shapley_tree import shapley_tree
 from rnnlens.attribution.target import Target
 from rnnlens.engine.forward import entries, forward, predict
 from rnnlens.engine.stepwise import coalitions
@@ -145,7 +145,7 @@ def test_the_second_half_with_the_state_of_the_first_forecasts_what_the_whole_do
 
 
 def test_chunks_carry_their_own_states(rng, monkeypatch):
-    from rnnlens.attribution import games
+    from rnnlens.attribution.games.games import games
     from rnnlens.engine.schedule import plan
 
     network = forecaster("lstm", rng, steps=5)

@@ -6,7 +6,7 @@ import pytest
 from naive import gru_loop, lstm_loop
 from naive_methods import lstm_forecast, straight_line_readout, written_by_gru, written_by_lstm
 from networks import cell, chain, equations, forecaster, head, stacked_bidirectional
-from rnnlens.attribution.carry import carry, writes
+from rnnlens.attribution.methods.carry import carry, writes
 from rnnlens.attribution.target import Target
 from rnnlens.engine.forward import entries, predict
 from rnnlens.engine.schedule import plan

@@ -5,8 +5,8 @@ import pytest
 
 from naive_methods import lstm_forecast, oldest_first
 from networks import CELLS, cell, chain, equations, forecaster, head, stacked_bidirectional
-from rnnlens.attribution.baseline import make_baseline
-from rnnlens.attribution.causal_order import causal_order
+from rnnlens.attribution.baselines.baseline import make_baseline
+from rnnlens.attribution.methods.causal_order import causal_order
 from rnnlens.attribution.target import Target
 from rnnlens.engine.forward import entries, predict
 from rnnlens.engine.schedule import plan

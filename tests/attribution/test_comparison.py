@@ -4,11 +4,11 @@ import numpy as np
 import pytest
 
 from networks import chain, forecaster
-from rnnlens.attribution.baseline import make_baseline
-from rnnlens.attribution.comparison import compare_baselines
-from rnnlens.attribution.conditional import gaussian_conditional
-from rnnlens.attribution.plausibility import mixed_place
-from rnnlens.attribution.secant import secant
+from rnnlens.attribution.baselines.baseline import make_baseline
+from rnnlens.attribution.baselines.comparison import compare_baselines
+from rnnlens.attribution.baselines.conditional import gaussian_conditional
+from rnnlens.attribution.baselines.plausibility import mixed_place
+from rnnlens.attribution.methods.secant import secant
 from rnnlens.attribution.target import Target
 from rnnlens.engine.forward import entries
 from rnnlens.errors import InputError

@@ -8,19 +8,19 @@ import pytest
 from scipy.stats import multivariate_normal
 
 from networks import chain, forecaster
-from rnnlens.attribution.conditional import GaussianConditional, gaussian_conditional
-from rnnlens.attribution.conditional_game import (
-    ConditionalGame,
-    conditional_occlusion,
-)
-from rnnlens.attribution.covariance import (
+from rnnlens.attribution.baselines.conditional import GaussianConditional, gaussian_conditional
+from rnnlens.attribution.baselines.covariance import (
     SHRINKAGES,
     WindowMoments,
     shrinkage,
     window_moments,
 )
-from rnnlens.attribution.secant import secant
-from rnnlens.attribution.shapley_tree import shapley_tree
+from rnnlens.attribution.games.conditional import (
+    ConditionalGame,
+    conditional_occlusion,
+)
+from rnnlens.attribution.methods.secant import secant
+from rnnlens.attribution.methods.shapley_tree import shapley_tree
 from rnnlens.attribution.target import Target
 from rnnlens.engine.forward import entries, forward, predict
 from rnnlens.engine.stepwise.coalitions import CellCounter
@@ -206,7 +206,7 @@ def test_older_lags_are_one_player_and_cells_are_counted(rng):
 
 def test_a_lag_that_the_network_ignores_gets_credit_for_what_it_foretells(rng):
     """The difference between conditional and interventional, on a network that reads lag 1."""
-    from rnnlens.attribution.baseline import make_baseline
+    from rnnlens.attribution.baselines.baseline import make_baseline
     from rnnlens.network.layers import Dense, Flatten
 
     W = np.array([[0.0], [0.0], [2.0]])

@@ -5,7 +5,7 @@ import pytest
 
 from naive_methods import lstm_decomposition
 from networks import cell, chain, equations, forecaster, head
-from rnnlens.attribution.contextual_decomposition import contextual_decomposition
+from rnnlens.attribution.methods.contextual_decomposition import contextual_decomposition
 from rnnlens.attribution.target import Target
 from rnnlens.engine.forward import entries, predict
 from rnnlens.engine.schedule import plan

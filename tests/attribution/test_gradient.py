@@ -3,7 +3,7 @@
 import numpy as np
 
 from networks import forecaster
-from rnnlens.attribution.gradient import gradient
+from rnnlens.attribution.methods.gradient import gradient
 from rnnlens.attribution.target import Target
 from rnnlens.engine.forward import entries, predict
 

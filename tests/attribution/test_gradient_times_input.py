@@ -5,8 +5,8 @@ import pytest
 
 from naive_methods import gradient_by_differences, lstm_forecast
 from networks import cell, chain, equations, forecaster, head
-from rnnlens.attribution.baseline import make_baseline
-from rnnlens.attribution.gradient_times_input import gradient_times_input
+from rnnlens.attribution.baselines.baseline import make_baseline
+from rnnlens.attribution.methods.gradient_times_input import gradient_times_input
 from rnnlens.attribution.target import Target
 from rnnlens.engine.forward import entries, predict
 from rnnlens.errors import UnsupportedModel

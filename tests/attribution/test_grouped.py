@@ -4,9 +4,9 @@ import numpy as np
 import pytest
 
 from networks import forecaster
-from rnnlens.attribution.baseline import make_baseline
-from rnnlens.attribution.grouped import CALENDAR, Groups, calendar_groups, step_times
-from rnnlens.attribution.secant import secant
+from rnnlens.attribution.baselines.baseline import make_baseline
+from rnnlens.attribution.baselines.grouped import CALENDAR, Groups, calendar_groups, step_times
+from rnnlens.attribution.methods.secant import secant
 from rnnlens.attribution.target import Target
 from rnnlens.engine.forward import entries
 from rnnlens.errors import DataError

@@ -5,11 +5,11 @@ import pytest
 
 from naive_methods import integrated_by_midpoints, lstm_forecast
 from networks import CELLS, cell, chain, equations, forecaster, head, stacked_bidirectional
-from rnnlens.attribution import integrated_gradients as method
-from rnnlens.attribution.baseline import make_baseline
-from rnnlens.attribution.gradient_times_input import gradient_times_input
-from rnnlens.attribution.integrated_gradients import integrated_gradients
-from rnnlens.attribution.secant import secant
+from rnnlens.attribution.baselines.baseline import make_baseline
+from rnnlens.attribution.methods import integrated_gradients as method
+from rnnlens.attribution.methods.gradient_times_input import gradient_times_input
+from rnnlens.attribution.methods.integrated_gradients import integrated_gradients
+from rnnlens.attribution.methods.secant import secant
 from rnnlens.attribution.target import Target
 from rnnlens.engine.forward import entries
 from rnnlens.engine.schedule import plan

@@ -6,9 +6,9 @@ import pytest
 from games_of_networks import lag_cells, network_game
 from naive_games import best_and_worst_by_subsets, interaction_by_subsets
 from networks import forecaster
-from rnnlens.attribution.baseline import make_baseline
-from rnnlens.attribution.interaction import pair_indices, tree_readings
-from rnnlens.attribution.shapley_tree import shapley_tree, shapley_values
+from rnnlens.attribution.baselines.baseline import make_baseline
+from rnnlens.attribution.methods.interaction import pair_indices, tree_readings
+from rnnlens.attribution.methods.shapley_tree import shapley_tree, shapley_values
 from rnnlens.attribution.target import Target
 from rnnlens.engine.forward import entries, predict
 

@@ -6,7 +6,7 @@ import pytest
 from naive import gru_loop
 from naive_methods import gru_lrp, lstm_lrp
 from networks import CELLS, cell, chain, equations, forecaster, head, stacked_bidirectional
-from rnnlens.attribution.lrp import lrp
+from rnnlens.attribution.methods.lrp.relevance import lrp
 from rnnlens.attribution.target import Target
 from rnnlens.engine.forward import entries, predict
 from rnnlens.engine.schedule import plan

@@ -5,8 +5,8 @@ import pytest
 
 from naive_methods import lstm_forecast, occluded
 from networks import CELLS, cell, chain, equations, forecaster, head, stacked_bidirectional
-from rnnlens.attribution.baseline import make_baseline
-from rnnlens.attribution.occlusion import (
+from rnnlens.attribution.baselines.baseline import make_baseline
+from rnnlens.attribution.methods.occlusion import (
     occlusion_of_features,
     occlusion_of_lags,
     occlusion_of_lags_and_features,

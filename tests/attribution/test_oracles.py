@@ -9,10 +9,10 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from rnnlens.attribution.baseline import make_baseline
-from rnnlens.attribution.gradient import gradient
-from rnnlens.attribution.secant import secant
-from rnnlens.attribution.shapley_tree import shapley_tree
+from rnnlens.attribution.baselines.baseline import make_baseline
+from rnnlens.attribution.methods.gradient import gradient
+from rnnlens.attribution.methods.secant import secant
+from rnnlens.attribution.methods.shapley_tree import shapley_tree
 from rnnlens.attribution.target import Target
 from rnnlens.engine.forward import entries, predict
 from rnnlens.readers.open import read

@@ -6,10 +6,10 @@ import pytest
 from games_of_networks import lag_cells, network_game
 from naive_games import owen_by_subsets
 from networks import CELLS, cell, chain, forecaster, head, stacked_bidirectional
-from rnnlens.attribution.baseline import make_baseline
-from rnnlens.attribution.owen import owen
-from rnnlens.attribution.player_groups import PlayerGroups
-from rnnlens.attribution.shapley_tree import shapley_tree
+from rnnlens.attribution.baselines.baseline import make_baseline
+from rnnlens.attribution.games.players import PlayerGroups
+from rnnlens.attribution.methods.owen import owen
+from rnnlens.attribution.methods.shapley_tree import shapley_tree
 from rnnlens.attribution.target import Target
 from rnnlens.engine.forward import entries
 from rnnlens.engine.stepwise import coalitions
@@ -172,7 +172,7 @@ def test_a_carried_state_is_a_player_of_its_own(whole, rng, monkeypatch):
 
 
 def test_walking_depth_first_and_some_windows_at_a_time_change_nothing(rng, monkeypatch):
-    from rnnlens.attribution import games
+    from rnnlens.attribution.games.games import games
 
     network = forecaster("lstm", rng, steps=6, features=3)
     x, x0 = rng.normal(size=(5, 6, 3)), rng.normal(size=(2, 6, 3))

@@ -4,16 +4,20 @@ import numpy as np
 import pytest
 
 from networks import CELLS, cell, chain, forecaster, head, stacked_bidirectional
-from rnnlens.attribution import rounds, sampling
-from rnnlens.attribution.baseline import make_baseline
-from rnnlens.attribution.budget import lags_within
-from rnnlens.attribution.conditional import gaussian_conditional
-from rnnlens.attribution.draws import Atoms, Running, drawn_orders
-from rnnlens.attribution.owen import owen
-from rnnlens.attribution.permutation import permutation_of_lags, permutation_of_lags_and_features
-from rnnlens.attribution.player_groups import PlayerGroups
-from rnnlens.attribution.rounds import Stop, cells_of_pairs
-from rnnlens.attribution.shapley_tree import shapley_tree
+from rnnlens.attribution.baselines.baseline import make_baseline
+from rnnlens.attribution.baselines.conditional import gaussian_conditional
+from rnnlens.attribution.games.budget import lags_within
+from rnnlens.attribution.games.games import sampled_orders as rounds
+from rnnlens.attribution.games.games import sampling
+from rnnlens.attribution.games.orders import Atoms, Running, drawn_orders
+from rnnlens.attribution.games.players import PlayerGroups
+from rnnlens.attribution.games.sampled_orders import Stop, cells_of_pairs
+from rnnlens.attribution.methods.owen import owen
+from rnnlens.attribution.methods.permutation import (
+    permutation_of_lags,
+    permutation_of_lags_and_features,
+)
+from rnnlens.attribution.methods.shapley_tree import shapley_tree
 from rnnlens.attribution.target import Target
 from rnnlens.engine.forward import entries
 from rnnlens.engine.stepwise import coalitions

@@ -6,9 +6,9 @@ import pytest
 from games_of_networks import lag_cells, network_game
 from naive_games import owen_by_subsets
 from networks import forecaster
-from rnnlens.attribution.baseline import make_baseline
-from rnnlens.attribution.player_groups import PlayerGroups, make_groups
-from rnnlens.attribution.shapley_tree import shapley_tree
+from rnnlens.attribution.baselines.baseline import make_baseline
+from rnnlens.attribution.games.players import PlayerGroups, make_groups
+from rnnlens.attribution.methods.shapley_tree import shapley_tree
 from rnnlens.attribution.target import Target
 from rnnlens.engine.forward import entries
 from rnnlens.engine.stepwise.players import lag_players

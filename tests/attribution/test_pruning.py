@@ -6,8 +6,8 @@ import pytest
 from games_of_networks import lag_cells, network_game
 from naive_games import owen_by_subsets
 from networks import forecaster, stacked_bidirectional
-from rnnlens.attribution.baseline import make_baseline
-from rnnlens.attribution.pruning import pruning
+from rnnlens.attribution.baselines.baseline import make_baseline
+from rnnlens.attribution.methods.pruning import pruning
 from rnnlens.attribution.target import Target
 from rnnlens.engine.forward import entries
 

@@ -5,10 +5,10 @@ import tracemalloc
 import numpy as np
 import pytest
 
-from rnnlens.attribution import rows
-from rnnlens.attribution.baseline import make_baseline, unusual
-from rnnlens.attribution.plausibility import mixed_place
-from rnnlens.attribution.rows import Rows
+from rnnlens.attribution.baselines import rows
+from rnnlens.attribution.baselines.baseline import make_baseline, unusual
+from rnnlens.attribution.baselines.plausibility import mixed_place
+from rnnlens.attribution.baselines.rows import Rows
 
 
 @pytest.mark.parametrize(("steps", "every"), [(1, 1), (1, 3), (2, 1), (2, 4), (6, 1)])

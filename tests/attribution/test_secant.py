@@ -5,11 +5,11 @@ import pytest
 
 from naive import lstm_secant
 from networks import CELLS, cell, chain, equations, forecaster, head, stacked_bidirectional
-from rnnlens.attribution.baseline import make_baseline
-from rnnlens.attribution.contribution import additive
-from rnnlens.attribution.gradient import gradient
-from rnnlens.attribution.secant import secant
-from rnnlens.attribution.shapley_tree import shapley_tree
+from rnnlens.attribution.baselines.baseline import make_baseline
+from rnnlens.attribution.methods.gradient import gradient
+from rnnlens.attribution.methods.secant import secant
+from rnnlens.attribution.methods.shapley_tree import shapley_tree
+from rnnlens.attribution.result import additive
 from rnnlens.attribution.target import Target
 from rnnlens.engine.forward import entries
 from rnnlens.errors import NotAdditive

@@ -5,8 +5,8 @@ import pytest
 
 from naive import shapley_by_subsets
 from networks import CELLS, cell, chain, forecaster, head, stacked_bidirectional
-from rnnlens.attribution.baseline import make_baseline
-from rnnlens.attribution.shapley_tree import shapley_tree, shapley_values
+from rnnlens.attribution.baselines.baseline import make_baseline
+from rnnlens.attribution.methods.shapley_tree import shapley_tree, shapley_values
 from rnnlens.attribution.target import Target
 from rnnlens.engine.forward import entries, predict
 from rnnlens.engine.stepwise import coalitions

@@ -7,8 +7,8 @@ import pytest
 
 from checks_lines import leaky
 from networks import cell, chain, forecaster, head
-from rnnlens.attribution.baseline import make_baseline
-from rnnlens.attribution.secant import secant
+from rnnlens.attribution.baselines.baseline import make_baseline
+from rnnlens.attribution.methods.secant import secant
 from rnnlens.attribution.target import Target
 from rnnlens.checks.faithfulness import TOP, curves
 from rnnlens.checks.hidden import hidden_forecasts

@@ -5,8 +5,8 @@ import pytest
 
 from checks_lines import delay_line, leaky
 from networks import cell, chain, forecaster, head, stacked_bidirectional
-from rnnlens.attribution.baseline import make_baseline
-from rnnlens.attribution.secant import secant
+from rnnlens.attribution.baselines.baseline import make_baseline
+from rnnlens.attribution.methods.secant import secant
 from rnnlens.attribution.target import Target
 from rnnlens.checks.agreement import METHODS, agreement, crowding
 from rnnlens.checks.attributions import ATTRIBUTIONS, rank_correlation

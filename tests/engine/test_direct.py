@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from networks import CELLS, cell, chain, forecaster, head
-from rnnlens.attribution.gradient import gradient
+from rnnlens.attribution.methods.gradient import gradient
 from rnnlens.attribution.target import Target
 from rnnlens.engine import last_state as direct
 from rnnlens.engine.forward import entries

@@ -7,7 +7,7 @@ import pytest
 
 from naive import logistic
 from networks import CELLS, cell, chain, equations, forecaster, stacked_bidirectional
-from rnnlens.attribution.gate_effects import effect_of, gate_means
+from rnnlens.attribution.inside.gate_effects import effect_of, gate_means
 from rnnlens.attribution.target import Target
 from rnnlens.engine.forward import entries, forward
 from rnnlens.engine.interventions.intervention import Clamp, Freeze, Patch, intervened, states_after

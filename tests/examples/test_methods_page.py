@@ -7,9 +7,9 @@ import re
 import pytest
 
 from rnnlens.api.methods import METHODS, SUMMING
-from rnnlens.attribution.baseline import NAMED
-from rnnlens.attribution.budget import BUDGET
+from rnnlens.attribution.baselines.baseline import NAMED
 from rnnlens.attribution.default import FEWEST_LAGS, PER_WINDOW
+from rnnlens.attribution.games.budget import BUDGET
 
 
 @pytest.fixture

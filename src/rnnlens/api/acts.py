@@ -96,7 +96,7 @@ def _clamp(
     steps: NDArray[np.bool_],
     means_from: Mapping[str, Any],
 ) -> tuple[list[Act], str]:
-    from rnnlens.attribution.gate_effects import gate_means
+    from rnnlens.attribution.inside.gate_effects import gate_means
     from rnnlens.engine.interventions.intervention import Clamp
 
     gate, to, cell = given["gate"], given["clamp"], place.layer.cell

@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from rnnlens.api.case import Case
-    from rnnlens.attribution.grouped import Groups
+    from rnnlens.attribution.baselines.grouped import Groups
 
 __all__ = ["about_baseline", "background_data", "baseline_of", "real_steps_of"]
 
@@ -51,9 +51,9 @@ def baseline_of(
     DataError
         If the baseline or a name does not fit.
     """
-    from rnnlens.attribution.baseline import make_baseline
-    from rnnlens.attribution.conditional import gaussian_conditional
-    from rnnlens.attribution.grouped import CALENDAR
+    from rnnlens.attribution.baselines.baseline import make_baseline
+    from rnnlens.attribution.baselines.conditional import gaussian_conditional
+    from rnnlens.attribution.baselines.grouped import CALENDAR
 
     places, names = case.held(held)
     data = background_data(background)
@@ -115,8 +115,8 @@ def about_baseline(case: Case, stand_in: Any, background: Any) -> dict[str, Any]
         (``baseline_place``) and mixtures of it with the windows (``mixed_place``), and
         whether either is ``unusual``; ``constant``, where a feature never changes.
     """
-    from rnnlens.attribution.baseline import Baseline, unusual
-    from rnnlens.attribution.plausibility import mixed_place
+    from rnnlens.attribution.baselines.baseline import Baseline, unusual
+    from rnnlens.attribution.baselines.plausibility import mixed_place
 
     place = unusual(stand_in, case.x) if isinstance(stand_in, Baseline) else float("nan")
     data = background_data(background)
@@ -146,7 +146,7 @@ def _constant(case: Case) -> dict[str, str]:
 
 
 def _groups(case: Case, name: str, background: Any) -> Groups:
-    from rnnlens.attribution.grouped import Groups, calendar_groups
+    from rnnlens.attribution.baselines.grouped import Groups, calendar_groups
 
     own = _step_times(case.windows, case.x.shape[1], name)
     data = own if background is None else _step_times(background, case.x.shape[1], name)
@@ -156,7 +156,7 @@ def _groups(case: Case, name: str, background: Any) -> Groups:
 def _step_times(windows: Any, steps: int, name: str) -> NDArray[Any]:
     import pandas as pd
 
-    from rnnlens.attribution.grouped import step_times
+    from rnnlens.attribution.baselines.grouped import step_times
     from rnnlens.series.windows import Windows
 
     if (
@@ -184,7 +184,7 @@ def real_steps_of(case: Case) -> NDArray[np.bool_] | None:
     array (sample, step) of bool, or None
         None where no layer masks any.
     """
-    from rnnlens.attribution.masks import real_steps
+    from rnnlens.attribution.baselines.masks import real_steps
     from rnnlens.engine.forward import forward
     from rnnlens.engine.schedule.plan import gathered
 

@@ -76,8 +76,8 @@ def interactions(
 
     from rnnlens.api.baselines import about_baseline, baseline_of
     from rnnlens.api.case import make_case
-    from rnnlens.attribution.interaction import tree_readings
-    from rnnlens.attribution.player_groups import make_groups
+    from rnnlens.attribution.games.players import make_groups
+    from rnnlens.attribution.methods.interaction import tree_readings
     from rnnlens.results.label import label
     from rnnlens.results.provenance import provenance
 
@@ -187,7 +187,7 @@ def compare_baselines(
     """
     from rnnlens.api.baselines import background_data, baseline_of
     from rnnlens.api.case import make_case
-    from rnnlens.attribution.comparison import compare_baselines as compare
+    from rnnlens.attribution.baselines.comparison import compare_baselines as compare
     from rnnlens.results.label import label
     from rnnlens.results.provenance import provenance
 

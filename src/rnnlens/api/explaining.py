@@ -179,8 +179,8 @@ def _explain_one(
     from rnnlens.api.baselines import about_baseline, baseline_of, real_steps_of
     from rnnlens.api.methods import Ask
     from rnnlens.api.padding import from_the_last_real_step
-    from rnnlens.attribution.conditional import GaussianConditional, refuse_conditional
-    from rnnlens.attribution.player_groups import make_groups
+    from rnnlens.attribution.baselines.conditional import GaussianConditional, refuse_conditional
+    from rnnlens.attribution.games.players import make_groups
 
     case, lags_from = from_the_last_real_step(case, real_steps_of(case))
     what, name, unit = case.target(target, horizon, settings.output)

@@ -80,7 +80,7 @@ def gate_effects(
     from rnnlens.api.acts import layer_steps
     from rnnlens.api.case import make_case
     from rnnlens.api.interior import data_of, labelled
-    from rnnlens.attribution import gate_effects as method
+    from rnnlens.attribution.inside import gate_effects as method
     from rnnlens.engine.recurrent_layers import place_of
 
     case = make_case(net, X, of)
@@ -156,7 +156,7 @@ def paths(
     from rnnlens.api.baselines import baseline_of
     from rnnlens.api.case import make_case
     from rnnlens.api.interior import labelled
-    from rnnlens.attribution import paths as method
+    from rnnlens.attribution.inside import paths as method
     from rnnlens.engine.recurrent_layers import place_of
 
     case = make_case(net, X, of)

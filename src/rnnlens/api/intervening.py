@@ -108,7 +108,7 @@ def intervene(  # noqa: PLR0913  (one keyword for each thing that can be said of
     from rnnlens.api.acts import acts_of
     from rnnlens.api.case import make_case
     from rnnlens.api.interior import data_of, labelled
-    from rnnlens.attribution.gate_effects import effect_of
+    from rnnlens.attribution.inside.gate_effects import effect_of
 
     case = make_case(net, X, of)
     what, name, unit = case.target(target, horizon, output)

@@ -10,7 +10,7 @@ from rnnlens.errors import DataError, InputError
 
 if TYPE_CHECKING:
     from rnnlens.api.case import Case
-    from rnnlens.attribution.player_groups import PlayerGroups
+    from rnnlens.attribution.games.players import PlayerGroups
     from rnnlens.attribution.target import Target
 
 __all__ = ["METHODS", "SUMMING", "Ask", "Found", "Method", "method_named"]
@@ -151,7 +151,7 @@ def _auto(ask: Ask) -> Found:
 
 
 def _secant(ask: Ask) -> Found:
-    from rnnlens.attribution.secant import secant
+    from rnnlens.attribution.methods.secant import secant
 
     return Found(
         secant(*ask.question, of=ask.case.of, **ask.arguments("initial_state", "progress")), {}
@@ -159,8 +159,8 @@ def _secant(ask: Ask) -> Found:
 
 
 def _tree(ask: Ask) -> Found:
-    from rnnlens.attribution.budget import lags_within
-    from rnnlens.attribution.shapley_tree import shapley_tree
+    from rnnlens.attribution.games.budget import lags_within
+    from rnnlens.attribution.methods.shapley_tree import shapley_tree
 
     names = ("newest", "groups", "initial_state", "progress")
     if ask.budget is None:
@@ -170,8 +170,8 @@ def _tree(ask: Ask) -> Found:
 
 
 def _owen(ask: Ask) -> Found:
-    from rnnlens.attribution.budget import lags_and_features_within
-    from rnnlens.attribution.owen import owen
+    from rnnlens.attribution.games.budget import lags_and_features_within
+    from rnnlens.attribution.methods.owen import owen
 
     names = ("newest", "groups", "initial_state", "progress")
     if ask.budget is None:
@@ -185,9 +185,9 @@ def _within(within: Any) -> Found:
 
 
 def _permutation(ask: Ask) -> Found:
-    from rnnlens.attribution.budget import BUDGET, MOST_PAIRS
-    from rnnlens.attribution.permutation import permutation_of_lags_and_features
-    from rnnlens.attribution.rounds import Stop
+    from rnnlens.attribution.games.budget import BUDGET, MOST_PAIRS
+    from rnnlens.attribution.games.sampled_orders import Stop
+    from rnnlens.attribution.methods.permutation import permutation_of_lags_and_features
 
     names = ("newest", "groups", "initial_state", "progress", "seed")
     stop = Stop(MOST_PAIRS, ask.budget or BUDGET, ask.tolerance)
@@ -198,34 +198,34 @@ def _permutation(ask: Ask) -> Found:
 
 
 def _integrated_gradients(ask: Ask) -> Found:
-    from rnnlens.attribution.integrated_gradients import integrated_gradients
+    from rnnlens.attribution.methods.integrated_gradients import integrated_gradients
 
     found = integrated_gradients(*ask.question, of=ask.case.of, **ask.arguments("tolerance"))
     return Found(found, {"tolerance": found.tolerance, "most_nodes": int(found.nodes.max())})
 
 
 def _causal_order(ask: Ask) -> Found:
-    from rnnlens.attribution.causal_order import causal_order
+    from rnnlens.attribution.methods.causal_order import causal_order
 
     return Found(causal_order(*ask.question, of=ask.case.of), {})
 
 
 def _gradient(ask: Ask) -> Found:
-    from rnnlens.attribution.gradient import gradient
+    from rnnlens.attribution.methods.gradient import gradient
 
     return Found(gradient(*ask.slopes, of=ask.case.of, **ask.arguments("progress")), {})
 
 
 def _gradient_times_input(ask: Ask) -> Found:
-    from rnnlens.attribution.gradient_times_input import gradient_times_input
+    from rnnlens.attribution.methods.gradient_times_input import gradient_times_input
 
     return Found(gradient_times_input(*ask.question, of=ask.case.of), {})
 
 
 def _occlusion(ask: Ask) -> Found:
-    from rnnlens.attribution.conditional import GaussianConditional
-    from rnnlens.attribution.conditional_game import conditional_occlusion
-    from rnnlens.attribution.occlusion import occlusion_of_lags_and_features
+    from rnnlens.attribution.baselines.conditional import GaussianConditional
+    from rnnlens.attribution.games.conditional import conditional_occlusion
+    from rnnlens.attribution.methods.occlusion import occlusion_of_lags_and_features
 
     if isinstance(ask.baseline, GaussianConditional):
         return Found(conditional_occlusion(*ask.question, of=ask.case.of), {})
@@ -233,19 +233,19 @@ def _occlusion(ask: Ask) -> Found:
 
 
 def _lrp(ask: Ask) -> Found:
-    from rnnlens.attribution.lrp import lrp
+    from rnnlens.attribution.methods.lrp.relevance import lrp
 
     return Found(lrp(*ask.slopes, of=ask.case.of), {})
 
 
 def _contextual_decomposition(ask: Ask) -> Found:
-    from rnnlens.attribution.contextual_decomposition import contextual_decomposition
+    from rnnlens.attribution.methods.contextual_decomposition import contextual_decomposition
 
     return Found(contextual_decomposition(*ask.slopes, of=ask.case.of), {})
 
 
 def _carry(ask: Ask) -> Found:
-    from rnnlens.attribution.carry import carry
+    from rnnlens.attribution.methods.carry import carry
 
     found = carry(*ask.slopes, of=ask.case.of)
     return Found(found, {"layers": list(found.layers)})

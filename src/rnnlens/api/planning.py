@@ -81,7 +81,7 @@ def expected(
 
 
 def _backgrounds(baseline: str | ArrayLike, data: Windows | ArrayLike) -> int:
-    from rnnlens.attribution.baseline import BACKGROUNDS
+    from rnnlens.attribution.baselines.baseline import BACKGROUNDS
     from rnnlens.series.windows import Windows
 
     if isinstance(baseline, str):

@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from numpy.typing import ArrayLike, NDArray
 
     from rnnlens.api.case import Case
-    from rnnlens.attribution.baseline import Baseline
+    from rnnlens.attribution.baselines.baseline import Baseline
     from rnnlens.attribution.target import Target
     from rnnlens.network.network import Network
     from rnnlens.series.windows import Windows

@@ -2,7 +2,7 @@
 
 Secant contributions sum exactly, but lag by lag they approximate the Shapley values. The audit
 takes at most 100 windows, one drawn at random from each of as many stretches of equal length, runs
-the exact tree on them (`rnnlens.attribution.shapley_tree`), and compares: the secant contributions
+the exact tree on them (`rnnlens.attribution.methods.shapley_tree`), and compares: the secant contributions
 of each lag, summed over features, minus the lag's exact value. Exact for the windows it takes;
 over the others it says as much as a sample does. Cost: that of the tree.
 """
@@ -15,11 +15,11 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from rnnlens.attribution.baseline import Array, Baseline
-from rnnlens.attribution.budget import BUDGET, Question
-from rnnlens.attribution.contribution import Contribution
-from rnnlens.attribution.secant import states_of
-from rnnlens.attribution.shapley_tree import shapley_tree
+from rnnlens.attribution.baselines.baseline import Array, Baseline
+from rnnlens.attribution.games.budget import BUDGET, Question
+from rnnlens.attribution.methods.secant import states_of
+from rnnlens.attribution.methods.shapley_tree import shapley_tree
+from rnnlens.attribution.result import Contribution
 from rnnlens.attribution.target import Target
 from rnnlens.engine.forward import States
 from rnnlens.names import declared
@@ -130,7 +130,7 @@ def audit(
     Parameters
     ----------
     network, inputs, target, baseline, of, initial_state, progress
-        As they were given to `rnnlens.attribution.secant.secant`.
+        As they were given to `rnnlens.attribution.methods.secant.secant`.
     found : Contribution
         What it gave.
     newest : int

@@ -1,12 +1,12 @@
 """The method that is taken where none is asked for: exact if it fits, else secant with an audit.
 
-Exact Owen values of lags and features (`rnnlens.attribution.owen`) answer the question as it is
+Exact Owen values of lags and features (`rnnlens.attribution.methods.owen`) answer the question as it is
 put, but their cost doubles with each lag and feature. They are taken where
 
     windows * baselines * cells of one tree  <=  the budget,
 
 for the most newest lags between 10 and the number asked for that fit. Otherwise the secant method
-(`rnnlens.attribution.secant`) is taken, against many background windows where such are given, and
+(`rnnlens.attribution.methods.secant`) is taken, against many background windows where such are given, and
 the exact values of the lags on a sample of windows say how far it is off
 (`rnnlens.attribution.audit`). The result says which it was, and why.
 """
@@ -17,12 +17,12 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
 from rnnlens.attribution.audit import Audit, audit
-from rnnlens.attribution.baseline import Array, Baseline
-from rnnlens.attribution.budget import BUDGET, Choice, Question, sizes_of
-from rnnlens.attribution.contribution import Contribution, LagFeatureContribution
-from rnnlens.attribution.owen import owen
-from rnnlens.attribution.player_groups import PlayerGroups
-from rnnlens.attribution.secant import secant
+from rnnlens.attribution.baselines.baseline import Array, Baseline
+from rnnlens.attribution.games.budget import BUDGET, Choice, Question, sizes_of
+from rnnlens.attribution.games.players import PlayerGroups
+from rnnlens.attribution.methods.owen import owen
+from rnnlens.attribution.methods.secant import secant
+from rnnlens.attribution.result import Contribution, LagFeatureContribution
 from rnnlens.attribution.target import Target
 from rnnlens.engine.forward import States
 from rnnlens.network.network import Network

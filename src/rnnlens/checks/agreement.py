@@ -20,13 +20,13 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from rnnlens.attribution.baseline import Array, Baseline
-from rnnlens.attribution.gradient_times_input import gradient_times_input
-from rnnlens.attribution.masks import real_steps
-from rnnlens.attribution.mixing import inputs_of
-from rnnlens.attribution.occlusion import occlusion_of_lags
-from rnnlens.attribution.secant import secant
-from rnnlens.attribution.shapley_tree import shapley_tree
+from rnnlens.attribution.baselines.baseline import Array, Baseline
+from rnnlens.attribution.baselines.masks import real_steps
+from rnnlens.attribution.games.mixing import inputs_of
+from rnnlens.attribution.methods.gradient_times_input import gradient_times_input
+from rnnlens.attribution.methods.occlusion import occlusion_of_lags
+from rnnlens.attribution.methods.secant import secant
+from rnnlens.attribution.methods.shapley_tree import shapley_tree
 from rnnlens.attribution.target import Target
 from rnnlens.checks.attributions import rank_correlation
 from rnnlens.engine.forward import forward

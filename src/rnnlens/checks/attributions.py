@@ -8,10 +8,10 @@ from typing import Any
 import numpy as np
 from scipy.stats import rankdata
 
-from rnnlens.attribution.baseline import Array, Baseline
-from rnnlens.attribution.gradient_times_input import gradient_times_input
-from rnnlens.attribution.occlusion import occlusion_of_lags_and_features
-from rnnlens.attribution.secant import secant
+from rnnlens.attribution.baselines.baseline import Array, Baseline
+from rnnlens.attribution.methods.gradient_times_input import gradient_times_input
+from rnnlens.attribution.methods.occlusion import occlusion_of_lags_and_features
+from rnnlens.attribution.methods.secant import secant
 from rnnlens.attribution.target import Target
 from rnnlens.network.network import Network
 

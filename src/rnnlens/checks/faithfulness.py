@@ -28,7 +28,7 @@ from math import ceil
 import numpy as np
 from numpy.typing import NDArray
 
-from rnnlens.attribution.baseline import Array, Baseline
+from rnnlens.attribution.baselines.baseline import Array, Baseline
 from rnnlens.attribution.target import Target
 from rnnlens.checks.hidden import hidden_forecasts
 from rnnlens.names import declared

@@ -7,9 +7,9 @@ from collections.abc import Mapping
 import numpy as np
 from numpy.typing import NDArray
 
-from rnnlens.attribution.baseline import Array, Baseline
-from rnnlens.attribution.masks import real_steps
-from rnnlens.attribution.mixing import flat_steps, inputs_of, mixed_runs
+from rnnlens.attribution.baselines.baseline import Array, Baseline
+from rnnlens.attribution.baselines.masks import real_steps
+from rnnlens.attribution.games.mixing import flat_steps, inputs_of, mixed_runs
 from rnnlens.attribution.target import Target
 from rnnlens.engine.forward import forward
 from rnnlens.engine.schedule.plan import chunks

@@ -19,7 +19,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from rnnlens.attribution.baseline import Array, Baseline
+from rnnlens.attribution.baselines.baseline import Array, Baseline
 from rnnlens.attribution.target import Target
 from rnnlens.checks.hidden import hidden_forecasts
 from rnnlens.names import declared

@@ -27,8 +27,8 @@ from itertools import pairwise
 import numpy as np
 from numpy.typing import NDArray
 
-from rnnlens.attribution.baseline import Array
-from rnnlens.attribution.mixing import flat_steps, inputs_of
+from rnnlens.attribution.baselines.baseline import Array
+from rnnlens.attribution.games.mixing import flat_steps, inputs_of
 from rnnlens.checks.randomised import learned_layers, with_random_weights
 from rnnlens.engine.forward import forward
 from rnnlens.engine.schedule.plan import chunks

@@ -19,7 +19,7 @@ from typing import Any
 
 import numpy as np
 
-from rnnlens.attribution.baseline import Array, Baseline
+from rnnlens.attribution.baselines.baseline import Array, Baseline
 from rnnlens.attribution.target import Target
 from rnnlens.checks.attributions import Attribute, rank_correlation
 from rnnlens.errors import NotAdditive

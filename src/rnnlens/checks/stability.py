@@ -18,9 +18,9 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from rnnlens.attribution.baseline import Array, Baseline
-from rnnlens.attribution.masks import real_steps
-from rnnlens.attribution.mixing import flat_steps
+from rnnlens.attribution.baselines.baseline import Array, Baseline
+from rnnlens.attribution.baselines.masks import real_steps
+from rnnlens.attribution.games.mixing import flat_steps
 from rnnlens.attribution.target import Target
 from rnnlens.checks.attributions import Attribute
 from rnnlens.engine.forward import forward, outputs

@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from rnnlens.attribution.baseline import Array, Baseline
+from rnnlens.attribution.baselines.baseline import Array, Baseline
 from rnnlens.attribution.target import Target
 from rnnlens.checks.agreement import Agreement, Crowding, agreement, crowding
 from rnnlens.checks.attributions import ATTRIBUTIONS

@@ -14,8 +14,8 @@ from functools import cached_property
 import numpy as np
 from numpy.typing import NDArray
 
-from rnnlens.attribution.masks import real_steps
-from rnnlens.attribution.mixing import flat_steps
+from rnnlens.attribution.baselines.masks import real_steps
+from rnnlens.attribution.games.mixing import flat_steps
 from rnnlens.attribution.target import Target
 from rnnlens.engine.forward import States, forward
 from rnnlens.engine.schedule.plan import gathered

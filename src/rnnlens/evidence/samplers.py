@@ -22,7 +22,7 @@ from typing import Protocol
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from rnnlens.attribution.conditional import GaussianConditional, gaussian_conditional
+from rnnlens.attribution.baselines.conditional import GaussianConditional, gaussian_conditional
 from rnnlens.errors import DataError, InputError
 
 __all__ = [

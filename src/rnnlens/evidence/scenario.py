@@ -27,7 +27,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from rnnlens.attribution.baseline import checked_data
+from rnnlens.attribution.baselines.baseline import checked_data
 from rnnlens.errors import InputError
 from rnnlens.evidence.parts import Part
 from rnnlens.evidence.replacement import Replacement, blocks

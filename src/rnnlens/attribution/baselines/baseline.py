@@ -1,0 +1,275 @@
+"""What stands in for an input that is hidden. The baseline is part of every answer.
+
+====================  =========================================================================
+``zero``              0 in the network's own units (the training mean of standardised features)
+``mean``              each feature's mean over the windows given
+``persistence``       every step holds the newest one, "the last value held": lag 1 is its own
+                      baseline, and contributions say what the way here added to the state now
+``background``        real windows, drawn without replacement; contributions are the mean over them
+``hourly mean``       each feature's mean over the steps of the same hour of the day; likewise
+                      ``monthly mean`` and ``seasonal mean`` (`rnnlens.attribution.baselines.grouped`)
+array ``(feature,)``  one value a feature, at every step
+array ``(step, feature)``            one window
+array ``(background, step, feature)``  several windows, as ``background``
+====================  =========================================================================
+
+Held features keep their own values whatever the baseline, and so do the steps that the network
+masks: neither is hidden, and both contribute exactly zero.
+
+All of these are *interventional*: they replace values whatever is shown beside them, and so say
+what the network computes. A *conditional* baseline (`rnnlens.attribution.baselines.conditional`) says what
+the data imply instead.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import ClassVar
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+from rnnlens.attribution.baselines.grouped import CALENDAR, Groups, group_mean, mean_of
+from rnnlens.attribution.baselines.rows import Rows
+from rnnlens.errors import DataError
+
+__all__ = ["NAMED", "Baseline", "checked_data", "make_baseline", "unusual"]
+
+Array = NDArray[np.float64]
+
+#: The baselines that have a name.
+NAMED = ("zero", "mean", "persistence", "background", *CALENDAR)
+#: Windows drawn for ``background`` where their number is not given.
+BACKGROUNDS = 32
+#: Steps that a baseline's steps are compared with: evenly taken from the data where it has more.
+MOST_STEPS = 100_000
+
+
+@dataclass(frozen=True, eq=False)
+class Baseline:
+    """One or more windows that stand in for each explained window.
+
+    Parameters
+    ----------
+    text : str
+        What it is, for the result.
+    windows : tuple of array (1 or sample, step, feature)
+        One entry a background; the first axis is 1 where it is the same for every sample.
+    held : array of int
+        Features that keep their own values.
+    """
+
+    kind: ClassVar[str] = "interventional"
+
+    text: str
+    windows: tuple[Array, ...]
+    held: NDArray[np.int64]
+
+    def stand_in(self, x: Array, real: NDArray[np.bool_] | None, number: int) -> Array:
+        """Give what the network sees where everything that can be hidden is hidden.
+
+        Parameters
+        ----------
+        x : array (sample, step, feature)
+            The windows.
+        real : array (sample, step) of bool, or None
+            False at the steps that the network masks.
+        number : int
+            Which background.
+
+        Returns
+        -------
+        array (sample, step, feature)
+            Baseline values; the windows' own where a feature is held or a step masked.
+        """
+        given = np.broadcast_to(self.windows[number], x.shape).astype(x.dtype, order="C")
+        given[..., self.held] = x[..., self.held]
+        return given if real is None else np.where(real[..., None], given, x)
+
+    def part(self, samples: slice) -> Baseline:
+        """Give the baseline of some of the samples.
+
+        Parameters
+        ----------
+        samples : slice
+            Of the sample axis.
+
+        Returns
+        -------
+        Baseline
+            For those samples.
+        """
+        cut = tuple(w if len(w) == 1 else w[samples] for w in self.windows)
+        return Baseline(self.text, cut, self.held)
+
+
+def _newest_real(x: Array, real: NDArray[np.bool_] | None) -> Array:
+    if real is None:
+        return x[:, -1:]
+    last = x.shape[1] - 1 - np.argmax(real[:, ::-1], axis=1)
+    return x[np.arange(len(x)), last][:, None]
+
+
+def make_baseline(
+    given: str | ArrayLike,
+    x: Array,
+    *,
+    real: NDArray[np.bool_] | None = None,
+    held: NDArray[np.int64] | None = None,
+    background: Array | None = None,
+    groups: Groups | None = None,
+    count: int = BACKGROUNDS,
+    seed: int = 0,
+) -> Baseline:
+    """Make a baseline from its name or from an array.
+
+    Parameters
+    ----------
+    given : str or array
+        One of `NAMED`, or an array ``(feature,)``, ``(step, feature)`` or
+        ``(background, step, feature)`` in the network's own units.
+    x : array (sample, step, feature)
+        The windows that are explained.
+    real : array (sample, step) of bool, optional
+        False at the steps that the network masks.
+    held : array of int, optional
+        Features that keep their own values.
+    background : array (window, step, feature), optional
+        The data for means and ``background``; the explained windows where not given.
+    groups : Groups, optional
+        Which steps of the windows and of the data belong together, for ``hourly mean`` and its
+        like.
+    count : int
+        Windows drawn for ``background``.
+    seed : int
+        Of the draw.
+
+    Returns
+    -------
+    Baseline
+        The baseline, with its text.
+
+    Raises
+    ------
+    DataError
+        If the name is unknown, an array does not fit the windows or holds NaN, or groups are
+        missing.
+    """
+    held = np.array([], dtype=np.int64) if held is None else held
+    data = x if background is None else checked_data(background, x)
+    whose = f"{len(data):,} {'explained' if background is None else 'background'} windows"
+    if isinstance(given, str):
+        if given == "background":
+            drawn = np.sort(np.random.default_rng(seed).permutation(len(data))[:count])
+            text = f"background ({len(drawn)} of {whose}, seed {seed})"
+            windows = tuple(data[k : k + 1] for k in drawn)
+        elif given in CALENDAR:
+            text, windows = f"{given} (of {whose})", (group_mean(given, groups, x, data),)
+        else:
+            text, windows = _named(given, x, real, data, whose)
+    else:
+        text, windows = _array(np.asarray(given, dtype=np.float64), x)
+    return Baseline(text, windows, held)
+
+
+def checked_data(given: ArrayLike, x: Array) -> Array:
+    """Check the windows that a baseline is made from.
+
+    Parameters
+    ----------
+    given : array (window, step, feature)
+        The data.
+    x : array (sample, step, feature)
+        The windows that are explained.
+
+    Returns
+    -------
+    array (window, step, feature)
+        The data, in float64.
+
+    Raises
+    ------
+    DataError
+        If the shape does not fit, or a number is NaN or infinite.
+    """
+    data = np.asarray(given, dtype=np.float64)
+    if data.shape[1:] != x.shape[1:] or not len(data):
+        raise DataError(
+            f"background windows must have shape (window, {x.shape[1]}, {x.shape[2]}), but came "
+            f"with {data.shape}"
+        )
+    if not np.isfinite(data).all():
+        where = tuple(int(k) for k in np.argwhere(~np.isfinite(data))[0])
+        raise DataError(
+            f"the background windows hold {data[where]} at index {where}: fill or drop missing "
+            "values before windows are made"
+        )
+    return data
+
+
+def _named(
+    name: str, x: Array, real: NDArray[np.bool_] | None, data: Array, whose: str
+) -> tuple[str, tuple[Array, ...]]:
+    if name == "zero":
+        return "zero (0 in the network's own units)", (np.zeros((1, 1, 1)),)
+    if name == "mean":
+        return f"mean (of {whose})", (mean_of(data.reshape(-1, data.shape[2]))[None, None],)
+    if name == "persistence":
+        return "persistence (the newest value held over the window)", (_newest_real(x, real),)
+    raise DataError(f"no baseline is called {name!r}: give one of {', '.join(NAMED)}, or an array")
+
+
+def _array(array: Array, x: Array) -> tuple[str, tuple[Array, ...]]:
+    steps, features = x.shape[1:]
+    if not np.isfinite(array).all():
+        raise DataError("the baseline holds NaN or infinity: give a number for every entry")
+    if array.shape == (features,):
+        return "array (one value a feature)", (array[None, None],)
+    if array.shape == (steps, features):
+        return "array (one window)", (array[None],)
+    if array.ndim == 3 and array.shape[1:] == (steps, features) and len(array):
+        return f"array ({len(array)} background windows)", tuple(w[None] for w in array)
+    raise DataError(
+        f"the baseline has shape {array.shape}, but must be ({features},), ({steps}, {features}) "
+        f"or (background, {steps}, {features})"
+    )
+
+
+def unusual(baseline: Baseline, x: Array) -> float:
+    """Say how far out among the data's steps the baseline's steps lie.
+
+    Parameters
+    ----------
+    baseline : Baseline
+        The baseline.
+    x : array (sample, step, feature)
+        The windows.
+
+    Returns
+    -------
+    float
+        Mean over the baseline's steps of the share of the data's steps that have a smaller
+        Mahalanobis distance from the data's mean; near 1 says that the network was asked about
+        inputs unlike any it was shown. NaN where there are too few steps to say.
+    """
+    free = np.setdiff1d(np.arange(x.shape[2]), baseline.held)
+    steps = Rows(x, free, every=-(-x.shape[0] * x.shape[1] // MOST_STEPS))
+    if len(free) == 0 or len(steps) < 10 * len(free):
+        return float("nan")
+    mean, _ = steps.mean()
+    numbers = np.arange(len(free))
+    precision = np.linalg.pinv(steps.products(mean, numbers) / (len(steps) - 1))
+
+    def distance(rows: Array) -> Array:
+        away = rows - mean
+        return np.einsum("ij,ij->i", away @ precision, away)
+
+    ordered = steps.each(distance)
+    ordered.sort()
+    total = count = 0
+    for window in baseline.windows:
+        given = np.broadcast_to(window, (*window.shape[:2], x.shape[2]))
+        for block in Rows(given, free).blocks():
+            total += int(np.searchsorted(ordered, distance(block)).sum())
+            count += len(block)
+    return total / count / len(ordered)

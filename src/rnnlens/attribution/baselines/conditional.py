@@ -1,0 +1,241 @@
+"""A baseline that fits what is shown: the Gaussian conditional distribution of what is hidden.
+
+For windows with mean m and covariance C, where the numbers S are hidden and A are shown,
+
+    x_S | x_A  ~  N( m_S + C_SA C_AA^-1 (x_A - m_A),  C_SS - C_SA C_AA^-1 C_AS )
+
+exact for Gaussian data such as a VAR process with Gaussian noise. Hidden numbers are replaced by
+this mean, or by draws from the distribution, over which values are then averaged: with draws the
+value of a coalition estimates E[f(x) | x_A], with the mean alone it is f(E[x | x_A]), the same for
+a linear network only.
+
+This is *conditional*: it says what the data imply. A lag that the network ignores gets credit
+where it foretells one that the network uses; an interventional baseline gives it none.
+
+What is filled in depends on everything that is shown, older and newer, so states cannot be shared
+between coalitions and no single window is "the baseline": methods that compare coalitions can use
+it (`rnnlens.attribution.games.conditional`: trees, random orders, occlusion), those that compare
+with one window cannot (secant, integrated gradients). Padding has no distribution; masked steps are
+refused.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import cached_property
+from typing import ClassVar, NoReturn
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+from scipy.linalg import cho_factor, cho_solve, cholesky
+
+from rnnlens.attribution.baselines.baseline import Array, checked_data
+from rnnlens.attribution.baselines.covariance import WindowMoments, window_moments
+from rnnlens.errors import DataError, InputError
+
+__all__ = ["GaussianConditional", "gaussian_conditional", "refuse_conditional"]
+
+Shown = NDArray[np.bool_]
+
+
+@dataclass(frozen=True, eq=False)
+class GaussianConditional:
+    """Fills in what is hidden from what is shown.
+
+    Parameters
+    ----------
+    text : str
+        What it is, for the result.
+    moments : WindowMoments
+        Of the windows.
+    shape : tuple of int
+        ``(step, feature)`` of a window.
+    held : array of int
+        Features that are always shown.
+    draws : int
+        Draws for each coalition; 0 for the conditional mean.
+    seed : int
+        Of the draws, which are the same for every coalition.
+    """
+
+    kind: ClassVar[str] = "conditional"
+
+    text: str
+    moments: WindowMoments
+    shape: tuple[int, int]
+    held: NDArray[np.int64]
+    draws: int
+    seed: int
+
+    @cached_property
+    def _precision(self) -> Array:
+        C = self.moments.covariance
+        return cho_solve(cho_factor(C), np.eye(len(C)))
+
+    def stand_in(self, x: Array, masks: Shown) -> Array:
+        """Give the windows that the network sees for each coalition.
+
+        Parameters
+        ----------
+        x : array (sample, step, feature)
+            The windows.
+        masks : array (coalition, step) or (coalition, step, feature) of bool
+            What is shown.
+
+        Returns
+        -------
+        array (sample, coalition, draw, step, feature)
+            The window's own numbers where shown; one draw where means are filled in.
+
+        Raises
+        ------
+        DataError
+            If the windows have another shape than the data.
+        """
+        if x.shape[1:] != self.shape:
+            raise DataError(
+                f"the conditional baseline was made for windows of shape {self.shape}, but came to "
+                f"windows of {x.shape[1:]}"
+            )
+        shown = masks[..., None] if masks.ndim == 2 else masks
+        shown = np.broadcast_to(shown, (len(masks), *self.shape)).copy()
+        shown[..., self.held] = True
+        shown = shown.reshape(len(masks), -1)
+        flat = x.reshape(len(x), -1)
+        z = self._normal(len(x))
+        found = [self.fill(flat, one, z) for one in shown]
+        filled = np.stack(found, axis=1) if found else np.empty((len(x), 0, *z.shape[1:]))
+        return filled.reshape(len(x), len(masks), -1, *self.shape)
+
+    def _normal(self, samples: int) -> Array:
+        """Give standard normal numbers (sample, draw, number); zeros where means are wanted."""
+        numbers = self.shape[0] * self.shape[1]
+        if self.draws == 0:
+            return np.zeros((samples, 1, numbers))
+        # the same for every window and coalition: neither company nor order changes an answer
+        z = np.random.default_rng(self.seed).standard_normal((self.draws, numbers))
+        return np.broadcast_to(z, (samples, self.draws, numbers))
+
+    def fill(self, x: Array, shown: Shown, z: Array) -> Array:
+        """Fill in one coalition, whatever is held.
+
+        Parameters
+        ----------
+        x : array (sample, step * feature)
+            The windows, laid out flat.
+        shown : array (step * feature,) of bool
+            What is shown.
+        z : array (sample, draw, step * feature)
+            Standard normal numbers, taken where something is hidden; unused without draws.
+
+        Returns
+        -------
+        array (sample, draw, step * feature)
+            The windows with what is hidden filled in.
+        """
+        moments = self.moments
+        filled = np.where(shown, x, moments.mean)[:, None].repeat(z.shape[1], axis=1)
+        hidden = ~shown[moments.varying]
+        if not hidden.any():
+            return filled
+        places = moments.varying[hidden]
+        away = x[:, moments.varying[~hidden]] - moments.mean[moments.varying[~hidden]]
+        slope, spread = self._regression(hidden)
+        filled[..., places] += (away @ slope.T)[:, None]
+        if self.draws:
+            filled[..., places] += z[..., places] @ cholesky(spread, lower=True).T
+        return filled
+
+    def _regression(self, hidden: Shown) -> tuple[Array, Array]:
+        """Give C_SA C_AA^-1 and the covariance that is left, by the smaller of two systems."""
+        C = self.moments.covariance
+        if hidden.sum() <= len(hidden) // 2:
+            P = self._precision
+            factor = cho_factor(P[np.ix_(hidden, hidden)])
+            slope = -cho_solve(factor, P[np.ix_(hidden, ~hidden)])
+            left = cho_solve(factor, np.eye(int(hidden.sum()))) if self.draws else C
+            return slope, left
+        across = C[np.ix_(~hidden, hidden)]
+        if not len(across):
+            return across.T, C[np.ix_(hidden, hidden)]
+        slope = cho_solve(cho_factor(C[np.ix_(~hidden, ~hidden)]), across).T
+        return slope, C[np.ix_(hidden, hidden)] - slope @ across
+
+
+def gaussian_conditional(
+    x: Array,
+    *,
+    held: NDArray[np.int64] | None = None,
+    background: ArrayLike | None = None,
+    draws: int = 0,
+    seed: int = 0,
+) -> GaussianConditional:
+    """Make the Gaussian-conditional baseline from windows.
+
+    Parameters
+    ----------
+    x : array (sample, step, feature)
+        The windows that are explained.
+    held : array of int, optional
+        Features that are always shown.
+    background : array (window, step, feature), optional
+        The data whose mean and covariance are taken; the explained windows where not given.
+    draws : int
+        Draws for each coalition; 0 fills in the conditional mean.
+    seed : int
+        Of the draws.
+
+    Returns
+    -------
+    GaussianConditional
+        The baseline, with its text.
+
+    Raises
+    ------
+    DataError
+        If the data do not fit, hold NaN, or are too few for a covariance.
+    InputError
+        If the number of draws is negative.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> data = np.random.default_rng(0).normal(size=(500, 2, 1)).cumsum(axis=1)
+    >>> given = gaussian_conditional(data)
+    >>> shown = np.array([[True, False]])
+    >>> found = given.stand_in(np.array([[[1.0], [9.0]]]), shown)
+    >>> found.shape, bool(abs(found[0, 0, 0, 1, 0] - 1.0) < 0.1)
+    ((1, 1, 1, 2, 1), True)
+    """
+    if draws < 0:
+        raise InputError(f"the number of draws must be 0 or more, but is {draws}")
+    data = checked_data(x if background is None else background, x)
+    moments = window_moments(data)
+    which = "explained" if background is None else "background"
+    how = f"mean of {draws} draws, seed {seed}" if draws else "conditional mean"
+    text = (
+        f"Gaussian conditional ({how}; covariance of {len(data):,} {which} windows, shrunk by "
+        f"{moments.shrinkage:.2g})"
+    )
+    held = np.array([], dtype=np.int64) if held is None else held
+    return GaussianConditional(text, moments, (x.shape[1], x.shape[2]), held, draws, seed)
+
+
+def refuse_conditional(method: str) -> NoReturn:
+    """Refuse a conditional baseline in a method that compares with one window.
+
+    Parameters
+    ----------
+    method : str
+        Named in the error.
+
+    Raises
+    ------
+    InputError
+        Always.
+    """
+    raise InputError(
+        f"a conditional baseline depends on what is shown, but method {method!r} compares with "
+        "one window: use 'tree', 'owen', 'permutation' or 'occlusion', or an interventional "
+        "baseline"
+    )

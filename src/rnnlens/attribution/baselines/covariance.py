@@ -1,0 +1,134 @@
+"""The covariance of all numbers of a window, shrunk so that it can be inverted.
+
+    C = D ((1 - s) R + s I) D
+
+with R the correlations of the windows given, D their standard deviations, and s the shrinkage, from
+1e-6 to 1, under which windows that were left out are likeliest: each third of the windows, as they
+stand in time, is left out once. Formulas for the smallest squared error (Ledoit and Wolf 2004) take
+windows as independent, which overlapping ones are not, and shrink the small differences between
+neighbouring steps of a slow series away, on which what fills a gap depends. Numbers that never
+change are left out.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from itertools import pairwise
+
+import numpy as np
+from numpy.typing import NDArray
+
+from rnnlens.attribution.baselines.rows import Rows, rows_of
+from rnnlens.errors import DataError
+
+__all__ = ["MOST_NUMBERS", "SHRINKAGES", "WindowMoments", "shrinkage", "window_moments"]
+
+Array = NDArray[np.float64]
+
+#: What is tried; never 0, for copies of a number have a singular covariance.
+SHRINKAGES = 10.0 ** np.arange(-6.0, 0.5, 0.5)
+#: Parts of the windows, one of which is left out at a time.
+PARTS = 3
+#: Numbers of a window beyond which a covariance takes too much memory and time.
+MOST_NUMBERS = 1500
+
+
+@dataclass(frozen=True, eq=False)
+class WindowMoments:
+    """Mean and covariance of the numbers of a window, step by step and feature by feature.
+
+    Parameters
+    ----------
+    mean : array (step * feature,)
+        Of every number.
+    varying : array of int
+        The numbers that change at all.
+    covariance : array (varying, varying)
+        Of those.
+    shrinkage : float
+        What it was shrunk by.
+    """
+
+    mean: Array
+    varying: NDArray[np.int64]
+    covariance: Array
+    shrinkage: float
+
+
+def shrinkage(products: Array, counts: list[int]) -> float:
+    """Give the shrinkage of the correlations under which windows left out are likeliest.
+
+    Parameters
+    ----------
+    products : array (part, number, number)
+        Of each part of the windows, one after another in time, the sums of the products of their
+        numbers, which are standardised: mean 0 and variance 1 over all windows.
+    counts : list of int
+        Windows of each part.
+
+    Returns
+    -------
+    float
+        One of `SHRINKAGES`.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> z = np.random.default_rng(0).normal(size=(200, 30))
+    >>> parts = np.split((z - z.mean(0)) / z.std(0), 2)
+    >>> shrinkage(np.stack([part.T @ part for part in parts]), [100, 100]) > 0.5  # nothing to keep
+    True
+    """
+    loss = np.zeros(len(SHRINKAGES))
+    whole, windows = products.sum(axis=0), sum(counts)
+    for own, count in zip(products, counts, strict=True):
+        eigenvalues, Q = np.linalg.eigh((whole - own) / (windows - count))
+        power = np.sum((own @ Q) * Q, axis=0)
+        for k, s in enumerate(SHRINKAGES):
+            variance = (1 - s) * np.maximum(eigenvalues, 0.0) + s
+            loss[k] += count * np.log(variance).sum() + (power / variance).sum()
+    return float(SHRINKAGES[loss.argmin()])
+
+
+def window_moments(data: Array | Rows) -> WindowMoments:
+    """Estimate mean and covariance from windows.
+
+    Parameters
+    ----------
+    data : array (window, step, feature), or Rows
+        The windows; or parts of windows, as rows.
+
+    Returns
+    -------
+    WindowMoments
+        Of all numbers of a window.
+
+    Raises
+    ------
+    DataError
+        If there are fewer windows than numbers that change, or too many numbers.
+    """
+    rows = data if isinstance(data, Rows) else rows_of(data)
+    mean, varying = rows.mean()
+    size = f"{rows.steps} steps of {len(rows.features)} features"
+    if len(varying) > MOST_NUMBERS:
+        raise DataError(
+            f"windows of {size} have {len(varying):,} numbers that change, and their covariance is "
+            f"made for up to {MOST_NUMBERS:,}: hold features, or choose another baseline"
+        )
+    if len(rows) <= len(varying):
+        raise DataError(
+            f"the covariance of windows of {size} needs more than {len(varying):,} windows, but "
+            f"{len(rows):,} came: give more background windows, or choose another baseline"
+        )
+    # as `np.array_split` cuts
+    counts = [len(rows) // PARTS + (k < len(rows) % PARTS) for k in range(PARTS)]
+    ends = np.cumsum([0, *counts]).tolist()
+    products = np.empty((PARTS, len(varying), len(varying)))
+    for part, between in zip(products, pairwise(ends), strict=True):
+        part[:] = rows.products(mean, varying, *between)
+    deviation = np.sqrt(np.einsum("pnn->n", products) / len(rows))
+    products /= np.outer(deviation, deviation)
+    s = shrinkage(products, counts) if len(varying) else 0.0
+    R = (1 - s) * (products.sum(axis=0) / len(rows)) + s * np.eye(len(varying))
+    return WindowMoments(mean, varying, R * np.outer(deviation, deviation), s)

@@ -1,0 +1,181 @@
+"""How unlike the data the windows are that a method shows to the network.
+
+A baseline may be as usual as any step of the data and its mixtures with a window still be unlike
+anything: half a summer's day glued to half a mean. Two figures say so. For each cut of a window
+into older steps that are hidden and newer ones that are shown,
+
+- the *window place* is the share of the data's windows with a smaller Mahalanobis distance from
+  their mean: near 1 the mixture is unlike any of them, near 0 it is flatter than all of them;
+- the *joint place* is the same for the two neighbouring steps on either side of the cut, among all
+  neighbouring steps of the data: near 1 the jump between baseline and window is one that the data
+  never make.
+
+Both are 1/2 on average where the mixtures are drawn like the data.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy.linalg import cho_factor, cho_solve
+
+from rnnlens.attribution.baselines.baseline import Array, Baseline
+from rnnlens.attribution.baselines.conditional import GaussianConditional
+from rnnlens.attribution.baselines.covariance import WindowMoments, window_moments
+from rnnlens.attribution.baselines.rows import Rows
+from rnnlens.errors import DataError
+
+__all__ = ["MixedPlace", "mixed_place"]
+
+#: Windows and cuts that are looked at: spread evenly over those given.
+MOST_SAMPLES = 100
+MOST_CUTS = 8
+
+
+@dataclass(frozen=True)
+class MixedPlace:
+    """How far out the mixed windows lie among the data.
+
+    Parameters
+    ----------
+    window : float
+        Mean place of whole mixed windows among the data's windows; NaN where there are too few
+        windows for a covariance.
+    joint : float
+        Mean place of the two steps at the cut among the data's neighbouring steps; NaN where there
+        are too few.
+    """
+
+    window: float
+    joint: float
+
+
+def mixed_place(
+    baseline: Baseline | GaussianConditional,
+    x: Array,
+    *,
+    real: NDArray[np.bool_] | None = None,
+    background: Array | None = None,
+) -> MixedPlace:
+    """Say how unlike the data the mixtures of windows and baseline are.
+
+    Parameters
+    ----------
+    baseline : Baseline or GaussianConditional
+        What stands in for hidden steps.
+    x : array (sample, step, feature)
+        The windows that are explained.
+    real : array (sample, step) of bool, optional
+        False at the steps that the network masks.
+    background : array (window, step, feature), optional
+        The data to compare with; the explained windows where not given.
+
+    Returns
+    -------
+    MixedPlace
+        Places between 0 and 1.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from rnnlens.attribution.baselines.baseline import make_baseline
+    >>> x = np.random.default_rng(0).normal(size=(200, 6, 2)).cumsum(axis=1)
+    >>> mixed_place(make_baseline(np.full((6, 2), 30.0), x), x).joint > 0.99
+    True
+    """
+    steps = x.shape[1]
+    data = x if background is None else background
+    free = np.setdiff1d(np.arange(x.shape[2]), baseline.held)
+    if steps < 2 or not len(free):
+        return MixedPlace(float("nan"), float("nan"))
+    which = _spread(len(x), MOST_SAMPLES)
+    some, part = x[which], None if real is None else real[which]
+    cuts = 1 + _spread(steps - 1, MOST_CUTS)
+    windows, joints = _ranks(Rows(data, free, steps)), _ranks(Rows(data, free, 2))
+    for cut in cuts:
+        for mixed in _mixed(baseline, which, some, part, np.arange(steps) >= cut):
+            if windows is not None:
+                windows.rank(mixed[..., free])
+            if joints is not None:
+                joints.rank(mixed[:, cut - 1 : cut + 1, free])
+    return MixedPlace(*(float("nan") if one is None else one.mean for one in (windows, joints)))
+
+
+def _spread(count: int, most: int) -> NDArray[np.int64]:
+    return np.unique(np.linspace(0, count - 1, min(count, most)).round().astype(np.int64))
+
+
+def _mixed(
+    baseline: Baseline | GaussianConditional,
+    which: NDArray[np.int64],
+    x: Array,
+    real: NDArray[np.bool_] | None,
+    shown: NDArray[np.bool_],
+) -> Iterator[Array]:
+    """Give the windows mixed at one cut (sample, step, feature), by draw or background."""
+    if isinstance(baseline, GaussianConditional):
+        yield from baseline.stand_in(x, shown[None])[:, 0].swapaxes(0, 1)
+        return
+    own = Baseline(
+        baseline.text,
+        tuple(w if len(w) == 1 else w[which] for w in baseline.windows),
+        baseline.held,
+    )
+    for number in range(len(own.windows)):
+        yield np.where(shown[:, None], x, own.stand_in(x, real, number))
+
+
+@dataclass(eq=False)
+class _Ranks:
+    """The distances of the data from their mean, and where others came among them.
+
+    Parameters
+    ----------
+    moments : WindowMoments
+        Of the data.
+    factor : tuple
+        Cholesky factor of their covariance.
+    ordered : array (row,)
+        The distances, rising.
+    total, count : int
+        Sum of the places of those that were ranked, and how many they are.
+    """
+
+    moments: WindowMoments
+    factor: tuple[Array, bool]
+    ordered: Array
+    total: int = 0
+    count: int = 0
+
+    def rank(self, windows: Array) -> None:
+        """Take up the places of some rows."""
+        found = _distances(windows.reshape(len(windows), -1), self.moments, self.factor)
+        self.total += int(np.searchsorted(self.ordered, found).sum())
+        self.count += len(found)
+
+    @property
+    def mean(self) -> float:
+        """The mean share of the data that lie nearer to their mean."""
+        return self.total / self.count / len(self.ordered)
+
+
+def _ranks(rows: Rows) -> _Ranks | None:
+    """Order the data by their distance; None where there are too few or none that change."""
+    try:
+        moments = window_moments(rows)
+    except DataError:
+        return None
+    if not len(moments.varying):
+        return None
+    factor = cho_factor(moments.covariance)
+    found = rows.each(lambda block: _distances(block, moments, factor))
+    found.sort()
+    return _Ranks(moments, factor, found)
+
+
+def _distances(rows: Array, moments: WindowMoments, factor: tuple[Array, bool]) -> Array:
+    away = rows[:, moments.varying] - moments.mean[moments.varying]
+    return np.einsum("nk,kn->n", away, cho_solve(factor, away.T))

@@ -1,0 +1,146 @@
+"""Windows mixed from explained ones and what stands in for them, run many at a time.
+
+Every mixed window is run under the masks of the window it comes from: padding belongs to the
+explained window, whatever its values are replaced by.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping
+
+import numpy as np
+from numpy.typing import NDArray
+
+from rnnlens.attribution.baselines.baseline import Array
+from rnnlens.engine.forward import Run, forward
+from rnnlens.engine.operations.registry import Tape
+from rnnlens.engine.schedule.plan import chunks
+from rnnlens.errors import UnsupportedModel
+from rnnlens.network.layers import Embedding, Identity, Masking
+from rnnlens.network.network import Network
+
+__all__ = ["Mix", "flat_steps", "inputs_of", "mixed_runs", "refuse_tokens"]
+
+#: From the sample and the variant of each row to the row's window (row, step, feature).
+Mix = Callable[[NDArray[np.int64], NDArray[np.int64]], Array]
+
+
+def flat_steps(x: Array) -> Array:
+    """Lay an input out as steps and features.
+
+    Parameters
+    ----------
+    x : array (sample, step, ...)
+        An input of a network; tokens come without a feature axis.
+
+    Returns
+    -------
+    array (sample, step, feature)
+        The same numbers.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> flat_steps(np.zeros((4, 7))).shape
+    (4, 7, 1)
+    """
+    return x.reshape(*x.shape[:2], -1)
+
+
+def mixed_runs(
+    run: Run, of: str, variants: int, mix: Mix, *, samples: NDArray[np.int64] | None = None
+) -> Iterator[tuple[NDArray[np.int64], NDArray[np.int64], Run]]:
+    """Run several variants of each window, as many at once as memory allows.
+
+    Parameters
+    ----------
+    run : Run
+        The run of the windows themselves.
+    of : str
+        The input that is mixed; the others keep their values.
+    variants : int
+        Variants of each window.
+    mix : callable
+        Makes the windows of some rows.
+    samples : array of int, optional
+        Which windows of the run take part; all of them where not given.
+
+    Yields
+    ------
+    tuple
+        Sample and variant of each row, and the run of the rows. Rows come window by window.
+    """
+    network = run.network
+    shapes = {name: run.value((name, 0)).shape for name in network.inputs}
+    chosen = np.arange(shapes[of][0]) if samples is None else samples
+    count = len(chosen) * variants
+    if count == 0:
+        return
+    blank = {n: np.broadcast_to(np.zeros(()), (count, *s[1:])) for n, s in shapes.items()}
+    for chunk in chunks(network, blank, runs=3):
+        place, variant = np.divmod(np.arange(count)[chunk], variants)
+        which = chosen[place]
+        inputs = {name: run.value((name, 0))[which] for name in network.inputs if name != of}
+        inputs[of] = mix(which, variant).reshape(len(which), *shapes[of][1:])
+        yield which, variant, forward(network, inputs, masks_of=_masks(run, which))
+
+
+def _masks(run: Run, which: NDArray[np.int64]) -> Run:
+    """Give the masks of some windows of a run, in the form in which a run takes them."""
+    tapes = {}
+    for node in run.network.nodes:
+        if isinstance(node.layer, Masking | Embedding):
+            mask = run.tapes[node.name].masks[0]
+            # a mask may be shared by all samples
+            if mask is not None and len(mask) > 1:
+                mask = mask[which]
+            tapes[node.name] = Tape((), (), (mask,))
+    return Run(run.network, tapes)
+
+
+def refuse_tokens(network: Network, of: str, method: str) -> None:
+    """Refuse an input that is looked up in a table: between two tokens there is no way.
+
+    Parameters
+    ----------
+    network : Network
+        The network.
+    of : str
+        The input that is explained.
+    method : str
+        Named in the error.
+
+    Raises
+    ------
+    UnsupportedModel
+        If the input goes into an embedding.
+    """
+    same = {of}
+    for node in network.nodes:
+        if not any(name in same for name, _ in node.inputs):
+            continue
+        if isinstance(node.layer, Identity):
+            same.add(node.name)
+        elif isinstance(node.layer, Embedding):
+            raise UnsupportedModel(
+                f"{method} needs inputs that can change a little, but input {of!r} holds tokens "
+                f"that {node.name!r} looks up in a table: use method 'secant'"
+            )
+
+
+def inputs_of(inputs: Mapping[str, Array], chunk: slice) -> dict[str, Array]:
+    """Cut some samples out of every input.
+
+    Parameters
+    ----------
+    inputs : mapping of str to array (sample, ...)
+        The inputs.
+    chunk : slice
+        Of the sample axis.
+
+    Returns
+    -------
+    dict of str to array
+        Views.
+    """
+    return {name: array[chunk] for name, array in inputs.items()}

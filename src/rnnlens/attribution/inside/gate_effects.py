@@ -1,0 +1,202 @@
+"""Which gate did it: what the forecast loses when a gate stops answering to its input.
+
+Each gate of a layer is clamped to its mean over the data, unit by unit, at some of the lags:
+
+    effect = forecast with the gate clamped - forecast
+
+The gate still passes what it passes on average; what is taken away is that it opens and closes in
+answer to this window. A gate with no effect may hold still or may not be needed there: the trace
+tells which. Effects of several gates or lags do not sum; each is an experiment of its own. Cost:
+T cell evaluations a gate and group of lags, and 2T more for the runs that it is compared with.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from rnnlens.attribution.games.mixing import inputs_of
+from rnnlens.attribution.target import Target
+from rnnlens.engine.forward import Run, forward
+from rnnlens.engine.interventions.intervention import Act, Clamp, gate_sums, intervened
+from rnnlens.engine.operations.registry import Array
+from rnnlens.engine.recurrent_layers import Place
+from rnnlens.engine.schedule.plan import chunks
+from rnnlens.names import declared
+from rnnlens.network.network import Network
+
+__all__ = ["GateEffect", "InterventionEffect", "effect_of", "gate_effects", "gate_means"]
+
+
+@dataclass(frozen=True, eq=False)
+class InterventionEffect:
+    """What acts inside a network do to its forecasts.
+
+    Parameters
+    ----------
+    forecast, forecast_intervened : array (sample,)
+        As it is, and with the acts; in the target's own unit.
+    effect : array (sample,)
+        ``forecast_intervened - forecast``.
+    """
+
+    forecast: Array = declared("sample")
+    forecast_intervened: Array = declared("sample")
+    effect: Array = declared("sample")
+
+
+@dataclass(frozen=True, eq=False)
+class GateEffect:
+    """What clamping each gate to its mean at each group of lags does to the forecasts.
+
+    Parameters
+    ----------
+    effect : array (sample, lag, gate)
+        Forecast with the gate clamped less the forecast, in the target's own unit.
+    whole_effect : array (sample, gate)
+        With the gate clamped at every lag.
+    mean_size : array (lag, gate)
+        Mean absolute effect.
+    whole_mean_size : array (gate,)
+        Mean absolute effect of clamping it at every lag.
+    gate_mean : array (gate, unit)
+        What each gate was clamped to.
+    forecast : array (sample,)
+        As it is.
+    """
+
+    effect: Array = declared("sample", "lag", "gate")
+    whole_effect: Array = declared("sample", "gate")
+    mean_size: Array = declared("lag", "gate")
+    whole_mean_size: Array = declared("gate")
+    gate_mean: Array = declared("gate", "unit")
+    forecast: Array = declared("sample")
+
+
+def gate_means(network: Network, inputs: Mapping[str, Array], place: Place) -> Array:
+    """Give each gate's mean value over windows and real steps, unit by unit.
+
+    Parameters
+    ----------
+    network : Network
+        The network.
+    inputs : mapping of str to array (sample, ...)
+        The data.
+    place : Place
+        The layer.
+
+    Returns
+    -------
+    array (gate, unit)
+        Gates in the order of the cell.
+    """
+    total, count = 0.0, 0
+    for chunk in chunks(network, inputs, runs=2):
+        sums, more = gate_sums(forward(network, inputs_of(inputs, chunk)), place)
+        total, count = total + sums, count + more
+    return np.asarray(total) / max(count, 1)
+
+
+def effect_of(
+    network: Network, inputs: Mapping[str, Array], target: Target, acts: Sequence[Act]
+) -> InterventionEffect:
+    """Give what acts do to each forecast.
+
+    Parameters
+    ----------
+    network : Network
+        The network.
+    inputs : mapping of str to array (sample, ...)
+        From `rnnlens.engine.forward.entries`.
+    target : Target
+        What is looked at.
+    acts : sequence of Act
+        All of them at once.
+
+    Returns
+    -------
+    InterventionEffect
+        Where the acts change nothing, the effect is exactly zero.
+    """
+    here, there = [], []
+    for chunk in chunks(network, inputs, runs=3):
+        clean = forward(network, inputs_of(inputs, chunk))
+        own = _by_layer([act.of_samples(chunk) for act in acts])
+        here.append(target.pick(intervened(clean, dict.fromkeys(own, ())).outputs))
+        there.append(target.pick(intervened(clean, own).outputs))
+    forecast, changed = np.concatenate(here), np.concatenate(there)
+    return InterventionEffect(forecast, changed, changed - forecast)
+
+
+def _by_layer(acts: Sequence[Act]) -> dict[str, list[Act]]:
+    found: dict[str, list[Act]] = {}
+    for act in acts:
+        found.setdefault(act.place.name, []).append(act)
+    return found
+
+
+def gate_effects(
+    network: Network,
+    inputs: Mapping[str, Array],
+    target: Target,
+    place: Place,
+    *,
+    groups: Sequence[tuple[int, int]],
+    means: Array,
+    progress: Callable[[int, int], None] | None = None,
+) -> GateEffect:
+    """Clamp each gate of a layer to its mean, at each group of lags.
+
+    Parameters
+    ----------
+    network : Network
+        The network.
+    inputs : mapping of str to array (sample, ...)
+        From `rnnlens.engine.forward.entries`.
+    target : Target
+        What is looked at.
+    place : Place
+        The layer.
+    groups : sequence of (int, int)
+        First and last lag of each group, within the layer's own sequence.
+    means : array (gate, unit)
+        From `gate_means`.
+    progress : callable, optional
+        Called with experiments done and experiments in all.
+
+    Returns
+    -------
+    GateEffect
+        In the target's own unit.
+    """
+    slices = list(chunks(network, inputs, runs=3))
+    experiments = (len(groups) + 1) * len(means)
+    parts = []
+    for number, chunk in enumerate(slices):
+        clean = forward(network, inputs_of(inputs, chunk))
+        forecast = target.pick(intervened(clean, {place.name: ()}).outputs)
+        effect = np.empty((len(forecast), experiments))
+        for done, act in enumerate(_acts(clean, place, groups, means)):
+            changed = intervened(clean, {place.name: [act]})
+            effect[:, done] = target.pick(changed.outputs) - forecast
+            if progress is not None:
+                progress(number * experiments + done + 1, len(slices) * experiments)
+        parts.append((forecast, effect.reshape(len(forecast), -1, len(means))))
+    forecast, effect = (np.concatenate(pieces) for pieces in zip(*parts, strict=True))
+    size = np.abs(effect).mean(axis=0)
+    return GateEffect(effect[:, :-1], effect[:, -1], size[:-1], size[-1], means, forecast)
+
+
+def _acts(
+    clean: Run, place: Place, groups: Sequence[tuple[int, int]], means: Array
+) -> Iterator[Clamp]:
+    """Give the experiments, group by group and gate by gate, the whole window last."""
+    steps = clean.tapes[place.node.name].inputs[0].shape[1]
+    lags = steps - np.arange(steps)
+    units = np.ones(means.shape[1], dtype=bool)
+    for first, last in [*groups, (1, steps)]:
+        within = (lags >= first) & (lags <= last)
+        for gate, mean in zip(place.layer.cell.gates, means, strict=True):
+            yield Clamp(place, within, units, gate, mean)

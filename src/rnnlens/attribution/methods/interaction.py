@@ -1,0 +1,199 @@
+"""What two lags do together: the Shapley interaction index of every pair.
+
+    I_jk = sum over S without j, k of  |S|! (P - |S| - 2)! / (P - 1)!
+           (v(S + j + k) - v(S + j) - v(S + k) + v(S))
+
+(Grabisch and Roubens 1999, "An axiomatic approach to the concept of interaction among players in
+cooperative games"): positive where two lags do more together than apart, zero where they add up.
+It is the Shapley value of k in the game of what j adds, so for each j the indices sum to what j
+adds last minus what it adds first. In the matrix here, half of each index stands on either side of
+the diagonal and the diagonal holds what is left of the Shapley value:
+
+    M_jk = I_jk / 2,   M_jj = phi_j - sum over k of I_jk / 2
+
+so that rows sum to the Shapley values of the lags, and all entries to ``f(x) - f(baseline)``
+(Lundberg et al. 2020, "From local explanations to global understanding with explainable AI for
+trees"). Exact given the game, from the table of the tree (`rnnlens.attribution.methods.shapley_tree`)
+without further cells. Known limit: what three and more lags do together is shared among pairs.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+
+import numpy as np
+
+from rnnlens.attribution.baselines.baseline import Array, Baseline
+from rnnlens.attribution.baselines.conditional import GaussianConditional
+from rnnlens.attribution.games.players import PlayerGroups
+from rnnlens.attribution.games.shapley_sums import shapley_values
+from rnnlens.attribution.methods.best_subsets import BestSubsets, subsets_of
+from rnnlens.attribution.methods.shapley_tree import (
+    LagTable,
+    lag_contribution,
+    lag_tables,
+    shapley_of,
+    tree_players,
+)
+from rnnlens.attribution.result import LagContribution
+from rnnlens.attribution.target import Target
+from rnnlens.engine.forward import States
+from rnnlens.engine.stepwise.coalitions import CellCounter
+from rnnlens.names import declared
+from rnnlens.network.network import Network
+
+__all__ = ["LagInteraction", "TreeReadings", "interactions_of", "pair_indices", "tree_readings"]
+
+
+@dataclass(frozen=True, eq=False, kw_only=True)
+class LagInteraction:
+    """What lags do alone and in pairs, in the target's own unit.
+
+    Parameters
+    ----------
+    interaction : array (sample, lag, with_lag)
+        Symmetric; rows sum to the Shapley values of the lags.
+    carried_interaction : array (sample, lag), optional
+        The entries that each lag has with the carried state: then a row and this sum to the
+        lag's Shapley value.
+    """
+
+    interaction: Array = declared("sample", "lag", "with_lag")
+    carried_interaction: Array | None = declared("sample", "lag", optional=True)
+
+
+@dataclass(frozen=True, eq=False, kw_only=True)
+class TreeReadings:
+    """All that one table of coalitions tells.
+
+    Parameters
+    ----------
+    values : LagContribution
+        The Shapley values of the lags.
+    interaction : LagInteraction
+        Of every pair of lags.
+    subsets : BestSubsets
+        Which lags are enough, and which are needed.
+    """
+
+    values: LagContribution
+    interaction: LagInteraction
+    subsets: BestSubsets
+
+
+def pair_indices(v: Array) -> Array:
+    """Give the Shapley interaction index of every pair of players.
+
+    Parameters
+    ----------
+    v : array (2 ** players, ...)
+        Bit p of the index says whether player p takes part; further axes are further games.
+
+    Returns
+    -------
+    array (player, player, ...)
+        Symmetric; zero on the diagonal.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> pair_indices(np.array([0.0, 1.0, 2.0, 5.0]))
+    array([[0., 2.], [2., 0.]])
+    """
+    count = len(v).bit_length() - 1
+    found = np.zeros((count, count, *v.shape[1:]))
+    for p in range(count):
+        without, taking = v.reshape(-1, 2, 1 << p, *v.shape[1:]).swapaxes(0, 1)
+        added = (taking - without).reshape(-1, *v.shape[1:])
+        found[p, np.arange(count) != p] = shapley_values(added)
+    return (found + found.swapaxes(0, 1)) / 2  # equal but for rounding
+
+
+def interactions_of(table: LagTable) -> tuple[Array, Array]:
+    """Read the interactions off a table.
+
+    Parameters
+    ----------
+    table : LagTable
+        Of some windows.
+
+    Returns
+    -------
+    tuple of array
+        Among lags, newest first (sample, lag, with_lag); with the carried state (sample, lag).
+    """
+    carried = int(table.players.carried)
+    half = np.moveaxis(pair_indices(table.v), -1, 0) / 2
+    by_lag, _ = shapley_of(table)
+    pairs = half[:, carried:, carried:][:, ::-1, ::-1]
+    # a player that equals its baseline does nothing with any other, whatever rounding says
+    pairs = np.where(table.moved[:, None] & table.moved[..., None], pairs, 0.0)
+    others = np.where(table.moved, half[:, carried:, 0][:, ::-1], 0.0) if carried else 0.0 * by_lag
+    own = by_lag - pairs.sum(axis=2) - others
+    diagonal = np.arange(by_lag.shape[1])
+    pairs[:, diagonal, diagonal] = own
+    return pairs, others
+
+
+def tree_readings(
+    network: Network,
+    inputs: Mapping[str, Array],
+    target: Target,
+    baseline: Baseline | GaussianConditional,
+    *,
+    of: str,
+    newest: int = 12,
+    groups: PlayerGroups | None = None,
+    initial_state: States | None = None,
+    progress: Callable[[int, int], None] | None = None,
+) -> TreeReadings:
+    """Read lags, pairs of lags and subsets of lags off one tree.
+
+    Parameters
+    ----------
+    network, inputs, target, baseline, of, newest, groups, initial_state, progress
+        As in `rnnlens.attribution.methods.shapley_tree.shapley_tree`, whose cells it takes and no more.
+
+    Returns
+    -------
+    TreeReadings
+        In the target's own unit.
+
+    Raises
+    ------
+    DataError
+        If K is below 1, or there are too many players.
+    NotAdditive
+        If the values do not sum, which rounding alone cannot bring about.
+    """
+    players = tree_players(inputs[of].shape[1], newest, groups, carried=initial_state is not None)
+    counter, rows = CellCounter(), []
+    for table in lag_tables(
+        network,
+        inputs,
+        target,
+        baseline,
+        of=of,
+        players=players,
+        counter=counter,
+        initial_state=initial_state,
+        progress=progress,
+    ):
+        subsets = subsets_of(table)
+        rows.append((
+            (*shapley_of(table), table.forecast, table.v[0]),
+            interactions_of(table),
+            (subsets.closest, subsets.farthest, subsets.closest_lags, subsets.farthest_lags),
+        ))
+    values, pairs, subsets = (
+        [np.concatenate(pieces) for pieces in zip(*(row[k] for row in rows), strict=True)]
+        for k in range(3)
+    )
+    return TreeReadings(
+        values=lag_contribution(*values, players=players, cells=counter.cells),
+        interaction=LagInteraction(
+            interaction=pairs[0], carried_interaction=pairs[1] if players.carried else None
+        ),
+        subsets=BestSubsets(subsets[0], subsets[1], subsets[2], subsets[3]),
+    )

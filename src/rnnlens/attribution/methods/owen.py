@@ -1,0 +1,227 @@
+"""The exact Owen value of every feature at every lag: lags are unions, features play inside them.
+
+Where players come in unions, a union's partners take part as wholes while its own members come one
+by one. For feature f of lag u, over the coalitions Q of the other P - 1 unions and S of the other
+F - 1 features of u,
+
+    phi_uf = sum over Q, S of  w(|Q|, P) w(|S|, F)  (v(Q + S + f) - v(Q + S)),
+    w(s, n) = s! (n - s - 1)! / n!
+
+(Owen 1977, "Values of games with a priori unions"). Exact given the game. Summed over features the
+values are the exact Shapley values of the lags: one game, one answer, at two levels of detail.
+Players are the newest K lags and all older ones as one more union, each split by feature, so that
+the table has a row for every union and sums to ``f(x) - f(baseline)``; named groups of lags are
+unions, named groups of features members. Held features are no players.
+
+Cost in cell evaluations, for each window, baseline and recurrent layer, with shared beginnings:
+``2^(K+1) - 2 + (2^F - 2) ((K - 1) 2^K + 1)`` where K covers the window, else
+``2 (T - K) + 2^(K+2) - 4 + (2^F - 2) (T - K + K 2^(K+1))``. Known limits: the cost
+doubles with each lag and with each feature; and members of one lag are compared with each other in
+the presence of whole lags only, so that two features that act together across lags share what
+they do by lag first.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from math import comb
+
+import numpy as np
+from numpy.typing import NDArray
+
+from rnnlens.attribution.baselines.baseline import Array, Baseline
+from rnnlens.attribution.baselines.conditional import GaussianConditional
+from rnnlens.attribution.games.games import Part, Playable, parts_of, split
+from rnnlens.attribution.games.players import Columns, PlayerGroups, columns_of
+from rnnlens.attribution.games.shapley_sums import shapley_values
+from rnnlens.attribution.methods.shapley_tree import tree_players
+from rnnlens.attribution.result import LagFeatureContribution, additive
+from rnnlens.attribution.target import Target
+from rnnlens.engine.forward import States
+from rnnlens.engine.stepwise.coalitions import CellCounter
+from rnnlens.engine.stepwise.players import Players
+from rnnlens.errors import DataError
+from rnnlens.network.network import Network
+
+__all__ = ["MOST_COALITIONS", "moved_columns", "owen", "partial_choices"]
+
+#: Coalitions whose values one window keeps: 128 MB.
+MOST_COALITIONS = 1 << 24
+
+
+def partial_choices(columns: Columns, features: int) -> NDArray[np.bool_]:
+    """Give the ways to show some but not all members of a union.
+
+    Parameters
+    ----------
+    columns : Columns
+        Its members.
+    features : int
+        Features of a window.
+
+    Returns
+    -------
+    array (choice, feature) of bool
+        Choice s of ``2^F - 2`` shows the free columns that are the bits of ``s + 1``.
+    """
+    free = columns.masks(features)
+    which = np.arange(1, max(1, (1 << len(free)) - 1))
+    bits = (which[:, None] >> np.arange(len(free)) & 1).astype(bool)
+    return (bits.astype(int) @ free.astype(int)).astype(bool)
+
+
+def owen(
+    network: Network,
+    inputs: Mapping[str, Array],
+    target: Target,
+    baseline: Baseline | GaussianConditional,
+    *,
+    of: str,
+    newest: int = 10,
+    groups: PlayerGroups | None = None,
+    initial_state: States | None = None,
+    progress: Callable[[int, int], None] | None = None,
+) -> LagFeatureContribution:
+    """Split each forecast among lags and features by their exact Owen values.
+
+    Parameters
+    ----------
+    network : Network
+        The network.
+    inputs : mapping of str to array (sample, ...)
+        From `rnnlens.engine.forward.entries`, in the network's own units.
+    target : Target
+        What is explained.
+    baseline : Baseline or GaussianConditional
+        What stands in for what is hidden; its held features are no players.
+    of : str
+        The input that is explained; the others keep their values.
+    newest : int
+        K, the lags that are unions of their own; the older ones are one union together.
+    groups : PlayerGroups, optional
+        Lags that are one union, and features that are one member.
+    initial_state : mapping of str to sequence of array (sample, unit), optional
+        States carried into the windows, by recurrent layer: one player more, hidden as zero.
+    progress : callable, optional
+        Called with windows done and windows in all.
+
+    Returns
+    -------
+    LagFeatureContribution
+        In the target's own unit.
+
+    Raises
+    ------
+    DataError
+        If K is below 1, or there are more coalitions than `MOST_COALITIONS`.
+    NotAdditive
+        If the values do not sum, which rounding alone cannot bring about.
+    """
+    x = inputs[of].reshape(*inputs[of].shape[:2], -1)
+    players = tree_players(x.shape[1], newest, groups, carried=initial_state is not None)
+    columns = columns_of(groups, x.shape[2], baseline.held)
+    values = players.coalitions((1 << len(columns.free)) - 2) if columns.free else 1
+    if values > MOST_COALITIONS:
+        raise DataError(
+            f"exact values of {len(columns.free)} features at {newest} lags need {values:,} "
+            f"coalitions a window, beyond {MOST_COALITIONS:,}: ask for fewer newest lags, put "
+            "features in groups, or use method 'permutation' or 'secant'"
+        )
+    choices = partial_choices(columns, x.shape[2])
+    counter, rows = CellCounter(), []
+    for part in parts_of(
+        network,
+        inputs,
+        target,
+        baseline,
+        of=of,
+        counter=counter,
+        values=values,
+        initial_state=initial_state,
+        progress=progress,
+    ):
+        contribution, carried, value = _values(part, players, columns, choices)
+        rows.append((contribution, carried, target.pick(part.run.outputs), value))
+    contribution, carried, forecast, value = (
+        np.concatenate(pieces) for pieces in zip(*rows, strict=True)
+    )
+    total = contribution.sum(axis=(1, 2)) + carried
+    lag_from, lag_to = np.array(players.lags).T
+    return LagFeatureContribution(
+        contribution=contribution,
+        lag_from=lag_from,
+        lag_to=lag_to,
+        columns=columns.members,
+        forecast=forecast,
+        baseline_forecast=value,
+        residual=additive(total, forecast, value, "owen"),
+        cells=counter.cells,
+        players=players.titles if players.names else (),
+        column_names=columns.names if any(columns.names) else (),
+        carried=carried if players.carried else None,
+    )
+
+
+def moved_columns(part: Part, players: Players, columns: Columns) -> NDArray[np.bool_]:
+    """Say which members of which unions differ from their baseline at all.
+
+    Parameters
+    ----------
+    part : Part
+        Some windows.
+    players : Players
+        The unions.
+    columns : Columns
+        Their members.
+
+    Returns
+    -------
+    array (sample, lag, feature) of bool
+        Newest union first; what does not differ contributes exactly zero.
+    """
+    by_feature = part.moved(players)
+    found = [by_feature[..., list(members)].any(axis=2) for members in columns.members]
+    return np.stack(found, axis=2)
+
+
+def _values(
+    part: Part, players: Players, columns: Columns, choices: NDArray[np.bool_]
+) -> tuple[Array, Array, Array]:
+    """Give the values of lags and features, of the carried state, and of the baseline."""
+    windows, unions = len(part.differs), len(players.blocks)
+    total, carried = np.zeros((unions, len(columns.free), windows)), np.zeros(windows)
+    value = np.zeros(windows)
+
+    def add(game: Playable) -> None:
+        nonlocal carried, value
+        plain, partial = split(game, players, choices)
+        value = value + plain[0]
+        if players.carried:
+            carried = carried + shapley_values(plain)[0]
+        for union in range(unions):
+            inner = _inner_game(plain, partial, union, players)
+            if columns.free:
+                total[union] += shapley_values(inner)
+
+    for game in part.games:
+        add(game)
+    count = len(part.games)
+    contribution = np.zeros((windows, unions, len(columns.members)))
+    contribution[..., list(columns.free)] = total[::-1].transpose(2, 0, 1) / count
+    contribution[~moved_columns(part, players, columns)] = 0.0
+    return contribution, carried / count, value / count
+
+
+def _inner_game(plain: Array, partial: list[Array], union: int, players: Players) -> Array:
+    # Averages over the coalitions of the other unions, (2 ** features, window). The Owen value is
+    # the Shapley value of this game of a union's members, for both are linear in the game.
+    older, windows = union + players.carried, plain.shape[-1]
+    newer = players.count - older - 1
+    here = plain.reshape(1 << newer, 2, 1 << older, windows)
+    sizes = np.add.outer(
+        np.bitwise_count(np.arange(1 << newer)), np.bitwise_count(np.arange(1 << older))
+    ).astype(int)
+    count = players.count
+    w = np.array([1 / (count * comb(count - 1, s)) for s in range(count)])[sizes]
+    parts = [here[:, :1], *([partial[union]] if partial else []), here[:, 1:]]
+    return np.concatenate([np.einsum("no,ncow->cw", w, one) for one in parts])

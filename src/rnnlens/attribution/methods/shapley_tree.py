@@ -1,0 +1,300 @@
+"""The exact Shapley value of every lag, by a tree of shared prefixes.
+
+Players are the newest K lags and, together, all older ones; or named groups of lags; and the state
+carried into the window, where there is one. The value of a coalition is the forecast for the
+window whose other steps come from the baseline, and a lag's contribution is
+
+    phi_k = sum over S without k of |S|! (P - |S| - 1)! / P!  (v(S + k) - v(S))
+
+(Shapley 1953, "A value for n-person games"). Exact given the game. Cost in cell evaluations, for
+each window, baseline and recurrent layer: ``2^(K+1) - 2`` where K covers the window, else
+``2 (T - K) + 2^(K+2) - 4``; a network that must see whole sequences costs ``T 2^P``. Known
+limit: the cost doubles with each lag.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from rnnlens.attribution.baselines.baseline import Array, Baseline
+from rnnlens.attribution.baselines.conditional import GaussianConditional
+from rnnlens.attribution.games.games import Playable, parts_of
+from rnnlens.attribution.games.players import PlayerGroups
+from rnnlens.attribution.games.shapley_sums import shapley_values
+from rnnlens.attribution.result import LagContribution, additive
+from rnnlens.attribution.target import Target
+from rnnlens.engine.forward import States
+from rnnlens.engine.schedule.plan import one_blas_thread
+from rnnlens.engine.stepwise.coalitions import CellCounter
+from rnnlens.engine.stepwise.players import Players, lag_players
+from rnnlens.errors import DataError
+from rnnlens.network.network import Network
+
+__all__ = [
+    "MOST_LAGS",
+    "LagTable",
+    "lag_contribution",
+    "lag_tables",
+    "shapley_of",
+    "shapley_tree",
+    "shapley_values",
+    "tree_players",
+]
+
+#: Lags that may be players: 2^21 values are 16 MB and take seconds a window.
+MOST_LAGS = 20
+
+
+@dataclass(frozen=True, eq=False)
+class LagTable:
+    """The values of all coalitions of some windows.
+
+    Parameters
+    ----------
+    samples : slice
+        Which windows.
+    v : array (2 ** players, sample)
+        The mean over backgrounds; bit p of the index for player p, oldest first.
+    forecast : array (sample,)
+        For the windows as they are.
+    moved : array (sample, lag) of bool
+        Whether a player differs from its baseline, newest first; never the carried state.
+    players : Players
+        Who plays.
+    """
+
+    samples: slice
+    v: Array
+    forecast: Array
+    moved: NDArray[np.bool_]
+    players: Players
+
+
+def tree_players(
+    steps: int, newest: int, groups: PlayerGroups | None = None, *, carried: bool = False
+) -> Players:
+    """Make the players of a tree, or refuse what is too many.
+
+    Parameters
+    ----------
+    steps : int
+        Steps in a window.
+    newest : int
+        Lags that are players of their own, groups apart.
+    groups : PlayerGroups, optional
+        Lags that stand together.
+    carried : bool
+        Whether the state carried into the window is a player too.
+
+    Returns
+    -------
+    Players
+        Oldest first.
+
+    Raises
+    ------
+    DataError
+        If there are too many, or K is below 1.
+    """
+    parts = None
+    if newest >= 1:
+        parts = lag_players(steps, newest, groups.lags if groups else None, carried=carried)
+    if parts is None or parts.count > MOST_LAGS + 1 or (not groups and min(newest, steps) > 20):
+        raise DataError(
+            f"the tree takes 1 to {MOST_LAGS} lags as players, but {newest} were asked for: the "
+            "older lags count together; use method 'secant' for every lag by itself"
+        )
+    return parts
+
+
+def lag_tables(
+    network: Network,
+    inputs: Mapping[str, Array],
+    target: Target,
+    baseline: Baseline | GaussianConditional,
+    *,
+    of: str,
+    players: Players,
+    counter: CellCounter,
+    initial_state: States | None = None,
+    progress: Callable[[int, int], None] | None = None,
+) -> Iterator[LagTable]:
+    """Evaluate all coalitions of lags, some windows at a time.
+
+    Parameters
+    ----------
+    network, inputs, target, baseline, of, initial_state, progress
+        As in `shapley_tree`.
+    players : Players
+        Who plays.
+    counter : CellCounter
+        Counts cell evaluations.
+
+    Yields
+    ------
+    LagTable
+        Every reading of it (values of lags, interactions, best subsets) costs no further cells.
+    """
+
+    def every(game: Playable) -> Array:
+        return game.every(players)
+
+    for part in parts_of(
+        network,
+        inputs,
+        target,
+        baseline,
+        of=of,
+        counter=counter,
+        values=1 << players.count,
+        initial_state=initial_state,
+        progress=progress,
+    ):
+        moved = np.any(part.moved(players), axis=2)
+        forecast = target.pick(part.run.outputs)
+        yield LagTable(part.samples, part.mean(every), forecast, moved, players)
+
+
+def shapley_of(table: LagTable) -> tuple[Array, Array]:
+    """Read the Shapley values off a table.
+
+    Parameters
+    ----------
+    table : LagTable
+        Of some windows.
+
+    Returns
+    -------
+    tuple of array
+        Of the lags, newest player first (sample, lag), and of the carried state (sample,).
+    """
+    phi = shapley_values(table.v)
+    carried = phi[0] if table.players.carried else np.zeros(phi.shape[1])
+    by_lag = phi[table.players.carried :][::-1].T
+    # a player that equals its baseline adds nothing, whatever rounding says
+    return np.where(table.moved, by_lag, 0.0), carried
+
+
+@one_blas_thread()
+def shapley_tree(
+    network: Network,
+    inputs: Mapping[str, Array],
+    target: Target,
+    baseline: Baseline | GaussianConditional,
+    *,
+    of: str,
+    newest: int = 12,
+    groups: PlayerGroups | None = None,
+    initial_state: States | None = None,
+    progress: Callable[[int, int], None] | None = None,
+) -> LagContribution:
+    """Split each forecast among lags by their exact Shapley values.
+
+    Parameters
+    ----------
+    network : Network
+        The network.
+    inputs : mapping of str to array (sample, ...)
+        From `rnnlens.engine.forward.entries`, in the network's own units.
+    target : Target
+        What is explained.
+    baseline : Baseline or GaussianConditional
+        What stands in for hidden lags; under a conditional one coalitions share no beginnings, and
+        each costs T cells a recurrent layer and draw.
+    of : str
+        The input whose lags are players; the others keep their values.
+    newest : int
+        K, the lags that are players of their own; the older ones are one player together.
+    groups : PlayerGroups, optional
+        Lags that stand together; lags in no group are players as without groups.
+    initial_state : mapping of str to sequence of array (sample, unit), optional
+        States carried into the windows, by recurrent layer: one player more, hidden as zero.
+    progress : callable, optional
+        Called with windows done and windows in all.
+
+    Returns
+    -------
+    LagContribution
+        In the target's own unit.
+
+    Raises
+    ------
+    DataError
+        If K is below 1, or there are more players than `MOST_LAGS` and the older lags.
+    NotAdditive
+        If the values do not sum, which rounding alone cannot bring about.
+    """
+    players = tree_players(inputs[of].shape[1], newest, groups, carried=initial_state is not None)
+    counter = CellCounter()
+    rows = []
+    for table in lag_tables(
+        network,
+        inputs,
+        target,
+        baseline,
+        of=of,
+        players=players,
+        counter=counter,
+        initial_state=initial_state,
+        progress=progress,
+    ):
+        value = table.v[0].copy()  # a view would keep the whole table
+        rows.append((*shapley_of(table), table.forecast, value))
+    contribution, carried, forecast, value = (
+        np.concatenate(pieces) for pieces in zip(*rows, strict=True)
+    )
+    return lag_contribution(
+        contribution, carried, forecast, value, players=players, cells=counter.cells
+    )
+
+
+def lag_contribution(
+    contribution: Array,
+    carried: Array,
+    forecast: Array,
+    baseline_forecast: Array,
+    *,
+    players: Players,
+    cells: int,
+) -> LagContribution:
+    """Put the result of a tree together, or refuse it where it does not sum.
+
+    Parameters
+    ----------
+    contribution : array (sample, lag)
+        Newest player first.
+    carried, forecast, baseline_forecast : array (sample,)
+        Of the carried state, the windows and the baseline.
+    players : Players
+        Who played.
+    cells : int
+        Cell evaluations that it took.
+
+    Returns
+    -------
+    LagContribution
+        With its residual.
+
+    Raises
+    ------
+    NotAdditive
+        If the values do not sum.
+    """
+    total = contribution.sum(axis=1) + carried
+    residual = additive(total, forecast, baseline_forecast, "tree")
+    lag_from, lag_to = np.array(players.lags).T
+    return LagContribution(
+        contribution=contribution,
+        lag_from=lag_from,
+        lag_to=lag_to,
+        forecast=forecast,
+        baseline_forecast=baseline_forecast,
+        residual=residual,
+        cells=cells,
+        players=players.titles if players.names else (),
+        carried=carried if players.carried else None,
+    )
