@@ -24,8 +24,8 @@ from rnnlens.attribution.target import Target
 from rnnlens.demo.weather import demo_files, weather_windows
 from rnnlens.engine.forward import predict
 from rnnlens.engine.schedule.threads import threads
-from rnnlens.evidence.certificate import certify
-from rnnlens.evidence.certificate_ranges import between_quantiles
+from rnnlens.evidence.proof.certificate import certify
+from rnnlens.evidence.proof.ranges import between_quantiles
 from rnnlens.network.network import Network
 from rnnlens.readers.open import read
 

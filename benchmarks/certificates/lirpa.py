@@ -37,8 +37,8 @@ from harness.machine import machine, versions
 
 from rnnlens.attribution.target import Target
 from rnnlens.engine.forward import predict
-from rnnlens.evidence.certificate import BUDGET, certify
-from rnnlens.evidence.zonotope import Boxes, bounds, start
+from rnnlens.evidence.proof.certificate import BUDGET, certify
+from rnnlens.evidence.proof.zonotope.bounds import Boxes, bounds, start
 from rnnlens.network.cells import LSTM, Gate
 from rnnlens.network.layers import Dense, Input, Recurrent
 from rnnlens.network.network import Network, Node, Origin

@@ -26,7 +26,7 @@ from oracles.record import Oracle
 from certificate_attacks import strongest_attack
 from networks import CELLS, forecaster, stacked_bidirectional
 from rnnlens.attribution.target import Target
-from rnnlens.evidence.certificate import certify
+from rnnlens.evidence.proof.certificate import certify
 from rnnlens.network.network import Network
 
 #: Units, steps: small ones often, large ones too.

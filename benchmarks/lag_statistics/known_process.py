@@ -20,13 +20,18 @@ from oracles.record import Oracle
 
 from rnnlens.attribution.target import Target
 from rnnlens.engine.forward import entries
-from rnnlens.evidence.equivalence import Equivalence, equivalence
-from rnnlens.evidence.horizon import horizon
-from rnnlens.evidence.losses import Losses
-from rnnlens.evidence.parts import lag_feature_parts
-from rnnlens.evidence.replacement import Replacement
-from rnnlens.evidence.sampler_fit import sampler_fit
-from rnnlens.evidence.samplers import OwnSampler, Sampler, gaussian_sampler, neighbour_sampler
+from rnnlens.evidence.statistics.equivalence import Equivalence, equivalence
+from rnnlens.evidence.statistics.horizon import horizon
+from rnnlens.evidence.statistics.losses import Losses
+from rnnlens.evidence.statistics.parts import lag_feature_parts
+from rnnlens.evidence.statistics.replacement import Replacement
+from rnnlens.evidence.statistics.sampler_fit import sampler_fit
+from rnnlens.evidence.statistics.samplers import (
+    OwnSampler,
+    Sampler,
+    gaussian_sampler,
+    neighbour_sampler,
+)
 
 Array = NDArray[np.float64]
 

@@ -17,8 +17,8 @@ import numpy as np
 import pandas as pd
 from oracles.record import RESULTS, Oracle
 
-from rnnlens.evidence.equivalence import equivalence
-from rnnlens.evidence.parts import lag_parts
+from rnnlens.evidence.statistics.equivalence import equivalence
+from rnnlens.evidence.statistics.parts import lag_parts
 from rnnlens.views.charts import theme
 
 SETS, ALPHA, MARGIN, R = 500, 0.05, 0.05, 0.3

@@ -21,9 +21,9 @@ from scipy.signal import lfilter
 
 from rnnlens.attribution.target import Target
 from rnnlens.engine.forward import entries
-from rnnlens.evidence.losses import Losses
-from rnnlens.evidence.replacement import Replacement
-from rnnlens.evidence.samplers import gaussian_sampler
+from rnnlens.evidence.statistics.losses import Losses
+from rnnlens.evidence.statistics.replacement import Replacement
+from rnnlens.evidence.statistics.samplers import gaussian_sampler
 from rnnlens.network.activations import Activation
 from rnnlens.network.cells import Gate, SimpleRNN
 from rnnlens.network.layers import Dense, Input, Recurrent

@@ -14,9 +14,9 @@ from math import sqrt
 import numpy as np
 from oracles.record import Oracle
 
-from rnnlens.evidence.equivalence import equivalence
-from rnnlens.evidence.horizon import horizon
-from rnnlens.evidence.parts import lag_parts
+from rnnlens.evidence.statistics.equivalence import equivalence
+from rnnlens.evidence.statistics.horizon import horizon
+from rnnlens.evidence.statistics.parts import lag_parts
 
 __all__ = ["shares"]
 

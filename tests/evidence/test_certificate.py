@@ -7,7 +7,7 @@ from certificate_attacks import outputs, placed, strongest_attack
 from networks import CELLS, cell, chain, forecaster, head, stacked_bidirectional
 from rnnlens.attribution.target import Target
 from rnnlens.errors import DataError, InputError, UnsupportedModel
-from rnnlens.evidence.certificate import certify
+from rnnlens.evidence.proof.certificate import certify
 from rnnlens.network.activations import Activation
 from rnnlens.network.cells import LSTM
 from rnnlens.network.layers import (
@@ -165,7 +165,7 @@ def test_the_callers_arrays_are_left_alone(rng):
 
 def test_a_bound_is_never_shown_as_proof_where_a_plain_run_escapes_it(rng, monkeypatch):
     from rnnlens.errors import RnnlensError
-    from rnnlens.evidence import certificate_search
+    from rnnlens.evidence.proof import search as certificate_search
 
     honest = certificate_search.bounds
 

@@ -8,9 +8,9 @@ from scipy import stats
 
 from linear_networks import ar
 from rnnlens.errors import DataError, InputError
-from rnnlens.evidence import dependent_mean
-from rnnlens.evidence.dependent_mean import ERRORS, BootstrapMean, dependent_means
-from rnnlens.evidence.multiplicity import adjusted
+from rnnlens.evidence.statistics import dependent_mean
+from rnnlens.evidence.statistics.dependent_mean import ERRORS, BootstrapMean, dependent_means
+from rnnlens.evidence.statistics.multiplicity import adjusted
 
 
 def naive_cosine(d, v):

@@ -14,12 +14,12 @@ from networks import cell, chain, equations, forecaster, head
 from rnnlens.attribution.target import Target
 from rnnlens.engine.forward import entries, predict
 from rnnlens.errors import DataError, InputError
-from rnnlens.evidence.equivalence import VERDICTS, equivalence, verdict
-from rnnlens.evidence.horizon import horizon
-from rnnlens.evidence.losses import Losses, make_margin
-from rnnlens.evidence.parts import group_parts, lag_feature_parts, lag_parts
-from rnnlens.evidence.replacement import Replacement
-from rnnlens.evidence.samplers import OwnSampler, gaussian_sampler
+from rnnlens.evidence.statistics.equivalence import VERDICTS, equivalence, verdict
+from rnnlens.evidence.statistics.horizon import horizon
+from rnnlens.evidence.statistics.losses import Losses, make_margin
+from rnnlens.evidence.statistics.parts import group_parts, lag_feature_parts, lag_parts
+from rnnlens.evidence.statistics.replacement import Replacement
+from rnnlens.evidence.statistics.samplers import OwnSampler, gaussian_sampler
 from rnnlens.network.layers import Recurrent
 from rnnlens.readers.open import read
 from rnnlens.results.label import label
@@ -239,7 +239,7 @@ def test_large_sets_are_cut_without_changing_what_is_tested(rng, monkeypatch):
     own = OwnSampler(lambda x, hidden, rng: np.where(hidden, 0.5 * x, x))
     part = lag_parts((4, 2), lags=[2])[0]
     whole = Losses(windows_of(network, x), own, y).change(part)
-    monkeypatch.setattr("rnnlens.evidence.replacement.NUMBERS", 500)
+    monkeypatch.setattr("rnnlens.evidence.statistics.replacement.NUMBERS", 500)
     cut = Losses(windows_of(network, x), own, y).change(part)
     np.testing.assert_allclose(cut.change, whole.change, rtol=1e-12)
     assert cut.left == pytest.approx(whole.left)

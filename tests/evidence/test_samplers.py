@@ -5,9 +5,9 @@ import pytest
 
 from linear_networks import ar, arx, cut_windows
 from rnnlens.errors import DataError, InputError
-from rnnlens.evidence.parts import lag_feature_parts, lag_parts, older_part
-from rnnlens.evidence.sampler_fit import sampler_fit
-from rnnlens.evidence.samplers import OwnSampler, gaussian_sampler, neighbour_sampler
+from rnnlens.evidence.statistics.parts import lag_feature_parts, lag_parts, older_part
+from rnnlens.evidence.statistics.sampler_fit import sampler_fit
+from rnnlens.evidence.statistics.samplers import OwnSampler, gaussian_sampler, neighbour_sampler
 
 STEPS, RHO = 5, 0.8
 

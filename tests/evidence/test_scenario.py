@@ -10,9 +10,9 @@ from networks import cell, chain, forecaster
 from rnnlens.attribution.target import Target
 from rnnlens.engine.forward import entries, predict
 from rnnlens.errors import DataError, InputError
-from rnnlens.evidence.parts import group_parts, lag_feature_parts, lag_parts, older_part
-from rnnlens.evidence.replacement import Replacement
-from rnnlens.evidence.scenario import draws_needed, scenario, share_limit
+from rnnlens.evidence.statistics.parts import group_parts, lag_feature_parts, lag_parts, older_part
+from rnnlens.evidence.statistics.replacement import Replacement
+from rnnlens.evidence.statistics.scenario import draws_needed, scenario, share_limit
 from rnnlens.network.layers import Concatenate, Input, Masking, Recurrent
 from rnnlens.network.network import Network, Node, Origin
 

@@ -16,12 +16,12 @@ from scipy.linalg import toeplitz
 from linear_networks import ar, cut_windows, linear_network
 from rnnlens.attribution.target import Target
 from rnnlens.engine.forward import entries
-from rnnlens.evidence.equivalence import equivalence
-from rnnlens.evidence.horizon import horizon
-from rnnlens.evidence.losses import Losses
-from rnnlens.evidence.parts import lag_parts
-from rnnlens.evidence.replacement import Replacement
-from rnnlens.evidence.samplers import gaussian_sampler
+from rnnlens.evidence.statistics.equivalence import equivalence
+from rnnlens.evidence.statistics.horizon import horizon
+from rnnlens.evidence.statistics.losses import Losses
+from rnnlens.evidence.statistics.parts import lag_parts
+from rnnlens.evidence.statistics.replacement import Replacement
+from rnnlens.evidence.statistics.samplers import gaussian_sampler
 
 RHO, SETS, WINDOWS, ALPHA = 0.5, 500, 300, 0.05
 #: Coefficients of lags 1 to 4.

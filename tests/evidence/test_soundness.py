@@ -7,7 +7,7 @@ import pytest
 from networks import cell, chain, equations
 from rnnlens.attribution.target import Target
 from rnnlens.engine.forward import predict
-from rnnlens.evidence.certificate import certify
+from rnnlens.evidence.proof.certificate import certify
 from rnnlens.network.activations import Activation
 from rnnlens.network.cells import LSTM, Gate, SimpleRNN
 from rnnlens.network.layers import Dense, Recurrent

@@ -10,7 +10,7 @@ from certificate_attacks import outputs, placed, strongest_attack
 from naive_affine import Number, gru_after, lstm, simple_rnn
 from networks import CELLS, cell, chain, equations, forecaster, head, stacked_bidirectional
 from rnnlens.attribution.target import Target
-from rnnlens.evidence.zonotope import Boxes, bounds, start
+from rnnlens.evidence.proof.zonotope.bounds import Boxes, bounds, start
 from rnnlens.network.activations import Activation
 from rnnlens.network.cells import Gate, SimpleRNN
 from rnnlens.network.layers import (
@@ -186,7 +186,7 @@ def test_what_is_lost_falls_with_the_square_of_the_box(rng, kind):
 
 
 def test_putting_rows_together_loses_little_and_nothing_escapes(rng, monkeypatch):
-    from rnnlens.evidence import zonotope_recurrent
+    from rnnlens.evidence.proof.zonotope import recurrent as zonotope_recurrent
 
     network = forecaster("lstm", rng, steps=40, units=6, scale=1.5)
     x = rng.normal(size=(40, 3))
@@ -206,7 +206,7 @@ def test_putting_rows_together_loses_little_and_nothing_escapes(rng, monkeypatch
 
 
 def test_the_rows_kept_are_the_largest_whatever_their_order(rng):
-    from rnnlens.evidence.zonotope_state import largest
+    from rnnlens.evidence.proof.zonotope.state import largest
 
     for _ in range(300):
         numbers = rng.normal(size=rng.integers(1, 30)).round(1)  # some are alike
@@ -240,7 +240,7 @@ def test_nothing_free_leaves_rounding_alone(rng):
 
 def test_memory_stays_bounded_where_every_step_is_handed_on(rng, monkeypatch):
     """Boxes are taken in as many parts as their rows need; what is found is the same."""
-    from rnnlens.evidence import zonotope
+    from rnnlens.evidence.proof.zonotope import bounds as zonotope
 
     network = stacked_bidirectional(rng)
     X = rng.normal(size=(1, 6, 3))

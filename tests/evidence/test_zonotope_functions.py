@@ -6,7 +6,7 @@ import pytest
 
 from rnnlens.engine.activations import value
 from rnnlens.errors import UnsupportedModel
-from rnnlens.evidence.zonotope_functions import coded, enclose_each
+from rnnlens.evidence.proof.zonotope.functions import coded, enclose_each
 from rnnlens.network.activations import Activation
 
 SERVED = [

@@ -124,8 +124,8 @@ def certify(  # noqa: PLR0913 - each is a choice of its own
     """
     from rnnlens.api.case import make_case
     from rnnlens.api.certificate_deviation import measured_deviation
-    from rnnlens.evidence.certificate import BUDGET
-    from rnnlens.evidence.certificate import certify as prove
+    from rnnlens.evidence.proof.certificate import BUDGET
+    from rnnlens.evidence.proof.certificate import certify as prove
 
     case = make_case(net, X, of)
     if case.inputs[case.of].ndim != 3:
@@ -215,7 +215,7 @@ def ranges_of(
     data: NDArray[np.float64],
 ) -> tuple[Ends, str]:
     """Give the ends of every range in the network's own units, and say what they are."""
-    from rnnlens.evidence.certificate_ranges import checked_places
+    from rnnlens.evidence.proof.ranges import checked_places
 
     steps, count = case.x.shape[1:]
     checked_places((steps, count), lags, free)
@@ -251,7 +251,7 @@ def _range(  # noqa: PLR0917
     quantiles: tuple[float, float],
     data: NDArray[np.float64],
 ) -> tuple[Ends, str]:
-    from rnnlens.evidence.certificate_ranges import around, between_quantiles
+    from rnnlens.evidence.proof.ranges import around, between_quantiles
 
     if given is None:
         ends = between_quantiles(data, own, [feature], quantiles)

@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from rnnlens.api.lag_certificates import ALONE, TOGETHER
-from rnnlens.evidence.certificate import VERDICTS
 from rnnlens.evidence.ladder import RUNGS, ladder
+from rnnlens.evidence.proof.certificate import VERDICTS
 
 if TYPE_CHECKING:
     import xarray as xr
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from rnnlens.api.lag_certificates import LagCertificates
     from rnnlens.api.lag_rows import Rows
     from rnnlens.api.lag_tests import LagTests
-    from rnnlens.evidence.scenario import Scenario
+    from rnnlens.evidence.statistics.scenario import Scenario
 
 __all__ = ["HELD", "assembled"]
 

@@ -185,7 +185,7 @@ def certificates_of(
         If the windows hold tokens, every feature is held, or a range does not fit.
     """
     from rnnlens.api.certifying import ranges_of
-    from rnnlens.evidence.certificate import BUDGET, certify
+    from rnnlens.evidence.proof.certificate import BUDGET, certify
 
     free = _free(case, held)
     few = windows_of(case, evenly(len(case.x), windows))

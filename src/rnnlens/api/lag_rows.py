@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
-    from rnnlens.evidence.parts import Part
+    from rnnlens.evidence.statistics.parts import Part
 
 __all__ = ["BY", "Row", "Rows", "make_rows"]
 
@@ -133,7 +133,7 @@ def make_rows(
     InputError
         If `by` is not known.
     """
-    from rnnlens.evidence.parts import group_parts
+    from rnnlens.evidence.statistics.parts import group_parts
 
     if by not in BY:
         raise InputError(f"rows of the table are by one of {', '.join(BY)}, not by {by!r}")

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
     from rnnlens.api.case import Case
     from rnnlens.attribution.target import Target
-    from rnnlens.evidence.samplers import OwnDraw
+    from rnnlens.evidence.statistics.samplers import OwnDraw
     from rnnlens.network.network import Network
     from rnnlens.series.windows import Windows
 
@@ -107,11 +107,11 @@ def lags(  # noqa: PLR0913, PLR0914  (one table has these parts)
     correction : {"holm", "by", "none"}
         For the number of rows: family-wise (Holm), false discoveries (Benjamini and Yekutieli).
     sampler : {"auto", "gaussian", "neighbours"} or callable
-        What stands in for hidden inputs (`rnnlens.evidence.samplers`). ``auto`` takes the Gaussian,
+        What stands in for hidden inputs (`rnnlens.evidence.statistics.samplers`). ``auto`` takes the Gaussian,
         and residuals of neighbours where the diagnostic says that the Gaussian does not fit and
         those fit better.
     errors : {"cosine", "newey-west", "bootstrap"}
-        How errors of means are estimated (`rnnlens.evidence.dependent_mean`).
+        How errors of means are estimated (`rnnlens.evidence.statistics.dependent_mean`).
     block_length : int, optional
         Windows over which neighbours depend.
     test : bool
@@ -178,9 +178,9 @@ def lags(  # noqa: PLR0913, PLR0914  (one table has these parts)
     from rnnlens.api.lag_shares import shares_of
     from rnnlens.api.lag_tests import draws_of, tests_of
     from rnnlens.api.methods import SUMMING
-    from rnnlens.evidence.certificate import BUDGET
-    from rnnlens.evidence.equivalence import check_alpha
-    from rnnlens.evidence.multiplicity import adjusted
+    from rnnlens.evidence.proof.certificate import BUDGET
+    from rnnlens.evidence.statistics.equivalence import check_alpha
+    from rnnlens.evidence.statistics.multiplicity import adjusted
 
     if method not in SUMMING:
         raise InputError(

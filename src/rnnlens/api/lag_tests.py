@@ -8,7 +8,12 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from rnnlens.errors import DataError, InputError
-from rnnlens.evidence.samplers import OwnDraw, OwnSampler, gaussian_sampler, neighbour_sampler
+from rnnlens.evidence.statistics.samplers import (
+    OwnDraw,
+    OwnSampler,
+    gaussian_sampler,
+    neighbour_sampler,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -18,12 +23,12 @@ if TYPE_CHECKING:
     from rnnlens.api.case import Case
     from rnnlens.api.lag_rows import Rows
     from rnnlens.attribution.target import Target
-    from rnnlens.evidence.equivalence import Equivalence
-    from rnnlens.evidence.horizon import Horizon
-    from rnnlens.evidence.parts import Part
-    from rnnlens.evidence.sampler_fit import SamplerFit
-    from rnnlens.evidence.samplers import Sampler
-    from rnnlens.evidence.scenario import Scenario
+    from rnnlens.evidence.statistics.equivalence import Equivalence
+    from rnnlens.evidence.statistics.horizon import Horizon
+    from rnnlens.evidence.statistics.parts import Part
+    from rnnlens.evidence.statistics.sampler_fit import SamplerFit
+    from rnnlens.evidence.statistics.samplers import Sampler
+    from rnnlens.evidence.statistics.scenario import Scenario
 
     Array = NDArray[np.float64]
 
@@ -119,11 +124,11 @@ def tests_of(
         If an option is not what it must be.
     """
     from rnnlens.api.lag_certificates import windows_of
-    from rnnlens.evidence.dependent_mean import dependent_means
-    from rnnlens.evidence.equivalence import equivalence
-    from rnnlens.evidence.horizon import horizon
-    from rnnlens.evidence.losses import LOSSES, Losses
-    from rnnlens.evidence.replacement import Replacement
+    from rnnlens.evidence.statistics.dependent_mean import dependent_means
+    from rnnlens.evidence.statistics.equivalence import equivalence
+    from rnnlens.evidence.statistics.horizon import horizon
+    from rnnlens.evidence.statistics.losses import LOSSES, Losses
+    from rnnlens.evidence.statistics.replacement import Replacement
 
     if case.inputs[case.of].ndim != 3:
         raise DataError(f"drawing parts of windows needs numbers, but {case.of!r} holds tokens")
@@ -205,8 +210,8 @@ def draws_of(
     DataError
         If the windows hold tokens, or every feature is held.
     """
-    from rnnlens.evidence.replacement import Replacement
-    from rnnlens.evidence.scenario import scenario
+    from rnnlens.evidence.statistics.replacement import Replacement
+    from rnnlens.evidence.statistics.scenario import scenario
 
     if case.inputs[case.of].ndim != 3:
         raise DataError(f"replacing parts of windows needs numbers, but {case.of!r} holds tokens")
@@ -228,7 +233,7 @@ def _sampler(
     named: str | OwnDraw, x: Array, background: Array | None, parts: Sequence[Part], seed: int
 ) -> tuple[Sampler, SamplerFit | None, str]:
     """Make the sampler, and say whether it fits."""
-    from rnnlens.evidence.sampler_fit import FEWEST, sampler_fit
+    from rnnlens.evidence.statistics.sampler_fit import FEWEST, sampler_fit
 
     if callable(named):
         made: Sampler = OwnSampler(named)
@@ -255,6 +260,6 @@ def _sampler(
 
 def _enough(x: Array, background: Array | None) -> bool:
     """Say whether there are more windows than a sampler of neighbours draws from."""
-    from rnnlens.evidence.samplers import NEIGHBOURS
+    from rnnlens.evidence.statistics.samplers import NEIGHBOURS
 
     return len(np.unique(x if background is None else background, axis=0)) > NEIGHBOURS

@@ -62,7 +62,7 @@ def ladder(
         Draws of observed values that moved the forecast by more than the tolerance, of as many as
         the bound needs; not given where there were none.
     tested : str
-        Verdict of the test over the data set (`rnnlens.evidence.equivalence`); empty where there
+        Verdict of the test over the data set (`rnnlens.evidence.statistics.equivalence`); empty where there
         was none.
 
     Returns

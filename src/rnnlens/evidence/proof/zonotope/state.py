@@ -12,7 +12,7 @@ from __future__ import annotations
 import numpy as np
 
 from rnnlens.engine.kernels.lowlevel.compiling import apart
-from rnnlens.evidence.zonotope_functions import TINY, UNIT, making, part
+from rnnlens.evidence.proof.zonotope.functions import TINY, UNIT, making, part
 
 __all__ = [
     "FEW",

@@ -9,14 +9,14 @@ from typing import NoReturn
 import numpy as np
 
 from rnnlens.errors import UnsupportedModel
-from rnnlens.evidence.zonotope_forms import (
+from rnnlens.evidence.proof.zonotope.forms import (
     Forms,
     activated,
     affine,
     constant,
     scaled,
 )
-from rnnlens.evidence.zonotope_recurrent import Context, bidirectional, recurrent
+from rnnlens.evidence.proof.zonotope.recurrent import Context, bidirectional, recurrent
 from rnnlens.network.axes import Unmask
 from rnnlens.network.layers import (
     Activate,

@@ -11,10 +11,10 @@ from numpy.typing import NDArray
 from rnnlens.engine.cells import ready
 from rnnlens.engine.kernels.lowlevel.compiling import announced
 from rnnlens.errors import UnsupportedModel
-from rnnlens.evidence.zonotope_cells import GRUWeights, LSTMWeights, SimpleWeights, Weights
-from rnnlens.evidence.zonotope_chain import chain
-from rnnlens.evidence.zonotope_forms import Forms, added, beside, constant, picked
-from rnnlens.evidence.zonotope_functions import coded
+from rnnlens.evidence.proof.zonotope.cells import GRUWeights, LSTMWeights, SimpleWeights, Weights
+from rnnlens.evidence.proof.zonotope.chain import chain
+from rnnlens.evidence.proof.zonotope.forms import Forms, added, beside, constant, picked
+from rnnlens.evidence.proof.zonotope.functions import coded
 from rnnlens.network.cells import GRU, LSTM, Cell, SimpleRNN
 from rnnlens.network.layers import Bidirectional, Recurrent
 

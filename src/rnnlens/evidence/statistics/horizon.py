@@ -6,7 +6,7 @@ that fails. Because the order is fixed beforehand and nothing is tested after a 
 that any of the claims made is wrong is at most alpha (fixed-sequence testing; Maurer, Hothorn and
 Lehmacher 1995): it is wrong only if the first wrong claim in the order is made, and that is one
 test. The lags are drawn together from their distribution given all newer ones
-(`rnnlens.evidence.samplers`). Cost: ``T * draws`` cell evaluations a recurrent layer, window and
+(`rnnlens.evidence.statistics.samplers`). Cost: ``T * draws`` cell evaluations a recurrent layer, window and
 lag tested.
 """
 
@@ -19,10 +19,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from rnnlens.errors import InputError
-from rnnlens.evidence.dependent_mean import dependent_means
-from rnnlens.evidence.equivalence import check_alpha, note_of
-from rnnlens.evidence.losses import Losses, make_margin
-from rnnlens.evidence.parts import Part, older_part
+from rnnlens.evidence.statistics.dependent_mean import dependent_means
+from rnnlens.evidence.statistics.equivalence import check_alpha, note_of
+from rnnlens.evidence.statistics.losses import Losses, make_margin
+from rnnlens.evidence.statistics.parts import Part, older_part
 from rnnlens.names import declared
 
 __all__ = ["Horizon", "horizon"]
@@ -127,7 +127,7 @@ def horizon(
     alpha : float
         Chance that any of the claims is wrong.
     errors : {"cosine", "newey-west", "bootstrap"}
-        How errors are estimated (`rnnlens.evidence.dependent_mean`).
+        How errors are estimated (`rnnlens.evidence.statistics.dependent_mean`).
     block_length : int, optional
         Windows over which neighbours depend.
     progress : callable, optional

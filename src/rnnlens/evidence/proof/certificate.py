@@ -5,7 +5,7 @@ For one window ``x``, one lag and some of its features::
     D  >=  |f(x with that lag's features anywhere in the range) - f(x)|
 
 with all other inputs as they are: a statement about this window and this network, proven by
-`rnnlens.evidence.zonotope` and branch and bound, never sampled. Its verdict is *proven* where ``D``
+`rnnlens.evidence.proof.zonotope.bounds` and branch and bound, never sampled. Its verdict is *proven* where ``D``
 is within the tolerance, *refuted* where a value was found that moves the forecast further (a plain
 run of the network does), *undecided* where the budget ended before; *structural* where the weights
 alone show that the features never reach the forecast.
@@ -22,11 +22,11 @@ from numpy.typing import ArrayLike, NDArray
 from rnnlens.attribution.target import Target
 from rnnlens.engine.forward import predict
 from rnnlens.errors import DataError, InputError
-from rnnlens.evidence.certificate_ranges import checked, checked_places
-from rnnlens.evidence.certificate_search import Answers, Questions, answer
+from rnnlens.evidence.proof.ranges import checked, checked_places
+from rnnlens.evidence.proof.search import Answers, Questions, answer
+from rnnlens.evidence.proof.zonotope.bounds import start
+from rnnlens.evidence.proof.zonotope.functions import UNIT
 from rnnlens.evidence.structural import reaching
-from rnnlens.evidence.zonotope import start
-from rnnlens.evidence.zonotope_functions import UNIT
 from rnnlens.names import declared
 from rnnlens.network.network import Network
 

@@ -6,7 +6,7 @@ from __future__ import annotations
 import numpy as np
 
 from rnnlens.engine.kernels.lowlevel.compiling import apart
-from rnnlens.evidence.zonotope_cells import (
+from rnnlens.evidence.proof.zonotope.cells import (
     band,
     both_sides,
     corners,
@@ -14,8 +14,8 @@ from rnnlens.evidence.zonotope_cells import (
     half_width,
     hopeless,
 )
-from rnnlens.evidence.zonotope_functions import TINY, making, part
-from rnnlens.evidence.zonotope_state import (
+from rnnlens.evidence.proof.zonotope.functions import TINY, making, part
+from rnnlens.evidence.proof.zonotope.state import (
     FEW,
     absolute_sums,
     copied,

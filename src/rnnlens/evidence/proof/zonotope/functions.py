@@ -54,7 +54,7 @@ SERVED = "linear, sigmoid, tanh, relu, hard_sigmoid and hard_tanh"
 def _stamp() -> str:
     """Give a number that changes with any file that these kernels are compiled from."""
     family = ("functions", "state", "cells", "lstm", "gru", "chain")
-    files = [Path(__file__).with_name(f"zonotope_{name}.py") for name in family]
+    files = [Path(__file__).with_name(f"{name}.py") for name in family]
     files += [
         Path(compiling.__file__).parents[1].joinpath(name)
         for name in ("lowlevel/compiling.py", "functions.py")

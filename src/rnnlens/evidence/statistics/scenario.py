@@ -29,8 +29,8 @@ from numpy.typing import ArrayLike, NDArray
 
 from rnnlens.attribution.baselines.baseline import checked_data
 from rnnlens.errors import InputError
-from rnnlens.evidence.parts import Part
-from rnnlens.evidence.replacement import Replacement, blocks
+from rnnlens.evidence.statistics.parts import Part
+from rnnlens.evidence.statistics.replacement import Replacement, blocks
 from rnnlens.names import declared
 
 __all__ = ["Scenario", "draws_needed", "scenario", "share_limit"]

@@ -22,8 +22,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from rnnlens.errors import DataError
-from rnnlens.evidence.parts import Part
-from rnnlens.evidence.samplers import Hidden, Sampler
+from rnnlens.evidence.statistics.parts import Part
+from rnnlens.evidence.statistics.samplers import Hidden, Sampler
 from rnnlens.names import declared
 
 __all__ = ["HIGHEST", "SamplerFit", "sampler_fit"]

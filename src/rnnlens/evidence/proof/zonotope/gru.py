@@ -6,9 +6,9 @@ from __future__ import annotations
 import numpy as np
 
 from rnnlens.engine.kernels.lowlevel.compiling import apart
-from rnnlens.evidence.zonotope_cells import band, drop, half_width, hopeless
-from rnnlens.evidence.zonotope_functions import TINY, making, part
-from rnnlens.evidence.zonotope_state import (
+from rnnlens.evidence.proof.zonotope.cells import band, drop, half_width, hopeless
+from rnnlens.evidence.proof.zonotope.functions import TINY, making, part
+from rnnlens.evidence.proof.zonotope.state import (
     FEW,
     absolute_sums,
     add,

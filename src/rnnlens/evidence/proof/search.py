@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 
 from rnnlens.engine.forward import predict
 from rnnlens.errors import RnnlensError
-from rnnlens.evidence.zonotope import Boxes, Start, bounds
+from rnnlens.evidence.proof.zonotope.bounds import Boxes, Start, bounds
 
 __all__ = ["Answers", "Questions", "answer"]
 

@@ -25,10 +25,10 @@ from rnnlens.attribution.target import Target
 from rnnlens.engine.schedule.plan import threads
 from rnnlens.engine.schedule.threads import each
 from rnnlens.errors import UnsupportedModel
-from rnnlens.evidence import zonotope_axes  # noqa: F401  (it registers its layers)
-from rnnlens.evidence.zonotope_forms import Forms, constant
-from rnnlens.evidence.zonotope_layers import walk
-from rnnlens.evidence.zonotope_recurrent import ROWS, Context
+from rnnlens.evidence.proof.zonotope import axes as zonotope_axes  # noqa: F401  (it registers its layers)
+from rnnlens.evidence.proof.zonotope.forms import Forms, constant
+from rnnlens.evidence.proof.zonotope.layers import walk
+from rnnlens.evidence.proof.zonotope.recurrent import ROWS, Context
 from rnnlens.network.network import Network, Ref
 
 __all__ = ["Boxes", "Found", "Start", "bounds", "start"]
@@ -107,7 +107,7 @@ class Start:
     forms : dict of Ref to Forms
         Every layer's output with nothing free.
     records : dict
-        States, see `rnnlens.evidence.zonotope_recurrent.Context`.
+        States, see `rnnlens.evidence.proof.zonotope.recurrent.Context`.
     low, high : array (window,)
         Bounds of the output itself.
     """

@@ -10,7 +10,7 @@ permutation forces extrapolation"). Three ways to draw what does go with them:
                 however it changes with the level
 a function      the user's own
 
-None is right for all data: `rnnlens.evidence.sampler_fit` says how well one fits.
+None is right for all data: `rnnlens.evidence.statistics.sampler_fit` says how well one fits.
 """
 
 from __future__ import annotations

@@ -7,11 +7,25 @@ import numpy as np
 from numba.extending import overload
 
 from rnnlens.engine.kernels.lowlevel.compiling import OPTIONS, apart
-from rnnlens.evidence.zonotope_cells import GRUWeights, LSTMWeights, SimpleWeights, State, simple
-from rnnlens.evidence.zonotope_functions import TINY, UNIT, kernel, making, part
-from rnnlens.evidence.zonotope_gru import gru
-from rnnlens.evidence.zonotope_lstm import lstm
-from rnnlens.evidence.zonotope_state import absolute_sums, copied, emit, linear, meet, reduce, zero
+from rnnlens.evidence.proof.zonotope.cells import (
+    GRUWeights,
+    LSTMWeights,
+    SimpleWeights,
+    State,
+    simple,
+)
+from rnnlens.evidence.proof.zonotope.functions import TINY, UNIT, kernel, making, part
+from rnnlens.evidence.proof.zonotope.gru import gru
+from rnnlens.evidence.proof.zonotope.lstm import lstm
+from rnnlens.evidence.proof.zonotope.state import (
+    absolute_sums,
+    copied,
+    emit,
+    linear,
+    meet,
+    reduce,
+    zero,
+)
 
 __all__ = ["chain"]
 

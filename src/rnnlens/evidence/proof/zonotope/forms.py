@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 from numpy.typing import NDArray
 
-from rnnlens.evidence.zonotope_functions import TINY, UNIT, coded, enclose_each
+from rnnlens.evidence.proof.zonotope.functions import TINY, UNIT, coded, enclose_each
 from rnnlens.network.activations import Activation
 
 __all__ = ["Forms", "activated", "added", "affine", "beside", "constant", "picked", "scaled"]

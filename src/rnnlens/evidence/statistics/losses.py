@@ -19,9 +19,9 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from rnnlens.errors import DataError, InputError
-from rnnlens.evidence.parts import Part
-from rnnlens.evidence.replacement import Replacement, blocks
-from rnnlens.evidence.samplers import Sampler
+from rnnlens.evidence.statistics.parts import Part
+from rnnlens.evidence.statistics.replacement import Replacement, blocks
+from rnnlens.evidence.statistics.samplers import Sampler
 
 __all__ = ["LOSSES", "LossChange", "Losses", "Margin", "make_margin"]
 

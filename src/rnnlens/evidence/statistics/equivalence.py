@@ -1,7 +1,7 @@
 """Tests of whether a network uses a lag, or whether replacing it changes nothing that matters.
 
 Each part is replaced by draws from its distribution given the rest of the window
-(`rnnlens.evidence.samplers`), and the change of the loss is tested in both directions:
+(`rnnlens.evidence.statistics.samplers`), and the change of the loss is tested in both directions:
 
 - *equivalent*: two one-sided tests (Schuirmann 1987) reject that the mean change is as large as
   the margin, on either side. This is a positive claim; failing to find a change never makes it.
@@ -11,7 +11,7 @@ Each part is replaced by draws from its distribution given the rest of the windo
 - *structural*: the weights show that the part never reaches the forecast: there is no p-value.
 
 A part that is both, changed for certain and by less than the margin, is *equivalent*. Errors allow
-for the dependence of overlapping windows (`rnnlens.evidence.dependent_mean`); p-values are
+for the dependence of overlapping windows (`rnnlens.evidence.statistics.dependent_mean`); p-values are
 corrected for the number of parts, use and equivalence each as one family.
 
 What is tested is *this* network's loss. Whether another one, trained without the part, would do as
@@ -21,7 +21,7 @@ and get no worse, the part is equivalent (without actuals, that it moves them co
 The windows should not be those that the network was trained on. The sampler should be made from
 others, best several times as many, such as the training windows: its own error is in no interval
 (simulated: 5 % tests made from the 200 to 1,000 tested windows themselves are wrong in 6 to 9 % of
-sets). One that does not fit gives wrong answers (`rnnlens.evidence.sampler_fit`). A part that the
+sets). One that does not fit gives wrong answers (`rnnlens.evidence.statistics.sampler_fit`). A part that the
 rest determines is never shown to be irrelevant: replacing it hardly changes it. Cost:
 ``T * draws`` cell evaluations a recurrent layer, window and part.
 """
@@ -35,10 +35,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from rnnlens.errors import InputError
-from rnnlens.evidence.dependent_mean import dependent_means
-from rnnlens.evidence.losses import Losses, make_margin
-from rnnlens.evidence.multiplicity import CORRECTIONS, adjusted
-from rnnlens.evidence.parts import Part
+from rnnlens.evidence.statistics.dependent_mean import dependent_means
+from rnnlens.evidence.statistics.losses import Losses, make_margin
+from rnnlens.evidence.statistics.multiplicity import CORRECTIONS, adjusted
+from rnnlens.evidence.statistics.parts import Part
 from rnnlens.names import declared
 
 __all__ = [
@@ -209,9 +209,9 @@ def equivalence(
     alpha : float
         Chance of a wrong verdict.
     correction : {"holm", "by", "none"}
-        For the number of parts (`rnnlens.evidence.multiplicity`).
+        For the number of parts (`rnnlens.evidence.statistics.multiplicity`).
     errors : {"cosine", "newey-west", "bootstrap"}
-        How errors are estimated (`rnnlens.evidence.dependent_mean`).
+        How errors are estimated (`rnnlens.evidence.statistics.dependent_mean`).
     block_length : int, optional
         Windows over which neighbours depend.
     progress : callable, optional

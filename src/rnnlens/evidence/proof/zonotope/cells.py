@@ -20,8 +20,8 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from rnnlens.engine.kernels.lowlevel.compiling import apart
-from rnnlens.evidence.zonotope_functions import TINY, UNIT, enclose, part
-from rnnlens.evidence.zonotope_state import FEW, absolute_sums, add, fresh
+from rnnlens.evidence.proof.zonotope.functions import TINY, UNIT, enclose, part
+from rnnlens.evidence.proof.zonotope.state import FEW, absolute_sums, add, fresh
 
 __all__ = ["GRUWeights", "LSTMWeights", "SimpleWeights", "State", "Weights", "both_sides", "simple"]
 

@@ -6,9 +6,9 @@ from dataclasses import replace
 
 import numpy as np
 
-from rnnlens.evidence.zonotope_forms import Forms, added, beside, picked
-from rnnlens.evidence.zonotope_layers import Taken, refuse, spread
-from rnnlens.evidence.zonotope_recurrent import Context
+from rnnlens.evidence.proof.zonotope.forms import Forms, added, beside, picked
+from rnnlens.evidence.proof.zonotope.layers import Taken, refuse, spread
+from rnnlens.evidence.proof.zonotope.recurrent import Context
 from rnnlens.network.axes import Flip, Index, Mean, Slice
 from rnnlens.network.layers import (
     Add,
