@@ -12,7 +12,7 @@ from rnnlens.errors import DataError, InputError
 from rnnlens.series.arrays import windows_from_arrays
 from rnnlens.series.scaling import Scaling
 from rnnlens.views import charts
-from rnnlens.views.upward import upward
+from rnnlens.views.words.rounding import upward
 
 
 @pytest.fixture

@@ -14,7 +14,7 @@ from rnnlens.errors import DataError, InputError
 from rnnlens.evidence.ladder import RUNGS
 from rnnlens.series.arrays import windows_from_arrays
 from rnnlens.series.scaling import Scaling
-from rnnlens.views.lag_evidence import evidence_summary
+from rnnlens.views.tables.lags import evidence_summary
 
 STEPS = 6
 

@@ -9,7 +9,7 @@ from networks import forecaster
 from rnnlens.errors import DataError, InputError
 from rnnlens.results.store import long_tables
 from rnnlens.series.sidecar import Sidecar, Variable
-from rnnlens.views.trust_words import trust_findings
+from rnnlens.views.words.trust import trust_findings
 
 
 def verdicts(page):

@@ -4,7 +4,7 @@ import json
 
 import pytest
 
-from rnnlens.views.trust_words import VERDICTS
+from rnnlens.views.words.trust import VERDICTS
 
 
 def test_the_page_has_a_verdict_for_every_check(call, model, data):

@@ -14,7 +14,7 @@ from rnnlens.errors import InputError, UnreadableFile
 from rnnlens.network.arrays import Arrays, describe_arrays
 from rnnlens.readers.keras.text import architecture_in
 from rnnlens.readers.open import look
-from rnnlens.views.inspection import render_inspection
+from rnnlens.views.tables.inspection import render_inspection
 
 L = keras.layers
 ECG = ("lstm", "bidirectional-lstm", "cnn-lstm")

@@ -7,7 +7,7 @@ import re
 import numpy as np
 import pytest
 
-from rnnlens.views.inspection import array_line, render_inspection
+from rnnlens.views.tables.inspection import array_line, render_inspection
 
 
 @pytest.fixture

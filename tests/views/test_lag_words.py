@@ -6,8 +6,8 @@ import numpy as np
 import pytest
 import xarray as xr
 
-from rnnlens.views.lag_evidence import evidence_cells, evidence_summary, made_how
-from rnnlens.views.lag_words import evidence_sentences, when_used
+from rnnlens.views.tables.lags import evidence_cells, evidence_summary, made_how
+from rnnlens.views.words.lags import evidence_sentences, when_used
 
 TESTED = {
     "looks_back": 2,

@@ -16,7 +16,7 @@ import xarray as xr
 
 from rnnlens.views.report import ReportParts, render_report
 from rnnlens.views.report.figures import Figures
-from rnnlens.views.summary import pick_window
+from rnnlens.views.tables.summary import pick_window
 
 HOSTILE = "<script>alert('x')</script>"
 #: Elements that HTML never closes.

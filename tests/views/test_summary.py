@@ -9,8 +9,8 @@ import pytest
 import xarray as xr
 
 from rnnlens.errors import DataError
-from rnnlens.views import summary
-from rnnlens.views.cells import MOST_CELLS, gate_panels, weight_panels
+from rnnlens.views.charts.cells import MOST_CELLS, gate_panels, weight_panels
+from rnnlens.views.tables import summary
 
 
 def test_a_group_of_lags_is_named_by_its_ends(make_lags):

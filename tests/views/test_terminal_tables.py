@@ -10,7 +10,7 @@ import pytest
 import xarray as xr
 from rich.console import Console
 
-from rnnlens.views.table import explanation_view, lags_view, trace_view
+from rnnlens.views.tables.explanation import explanation_view, lags_view, trace_view
 
 ATTRS = {"target": "temp", "unit": "F", "method": "secant", "baseline": "mean", "held": "hour_sin"}
 

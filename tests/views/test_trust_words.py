@@ -10,8 +10,8 @@ import pytest
 import xarray as xr
 from rich.console import Console
 
-from rnnlens.views.trust_table import trust_summary, trust_view
-from rnnlens.views.trust_words import VERDICTS, trust_findings, trust_sentences
+from rnnlens.views.tables.trust import trust_summary, trust_view
+from rnnlens.views.words.trust import VERDICTS, trust_findings, trust_sentences
 
 METHODS = ["secant", "tree", "gradient_times_input", "occlusion"]
 NUMBERS = {

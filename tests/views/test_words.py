@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from rnnlens.views.words import lag_sentences, percent
+from rnnlens.views.words.explanation import lag_sentences, percent
 
 
 def test_the_two_sentences_carry_the_numbers(make_lags):

@@ -72,8 +72,8 @@ def report(
     from rnnlens.results.place import placed
     from rnnlens.views.report.parts import ReportParts
     from rnnlens.views.report.render import render_report
-    from rnnlens.views.summary import pick_window
-    from rnnlens.views.words import lag_sentences
+    from rnnlens.views.tables.summary import pick_window
+    from rnnlens.views.words.explanation import lag_sentences
 
     explained = explain(net, data, seed=seed, **{**options, "method": "secant"})
     shares = shares_of(explained, confidence=confidence, draws=draws, seed=seed)
@@ -101,6 +101,6 @@ def report(
 
 def _sentences(shares: tuple[str, str], evidence: xr.Dataset | None) -> tuple[str, ...]:
     """Put the evidence in the place of what shares say of the oldest lag, which is no evidence."""
-    from rnnlens.views.lag_words import evidence_sentences
+    from rnnlens.views.words.lags import evidence_sentences
 
     return shares if evidence is None else (shares[0], *evidence_sentences(evidence))

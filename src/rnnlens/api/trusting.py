@@ -77,7 +77,7 @@ def trust(
         ``deletion``, ``insertion`` and their random twins ``(removed)``; ``agreement (by_method,
         other_method)``; ``randomised`` and ``randomised_size (layer)``; ``share (lag)``; and
         single numbers, such as ``comprehensiveness``, ``infidelity``, ``sensitivity``.
-        `rnnlens.views.trust_words.trust_sentences` says them in words.
+        `rnnlens.views.words.trust.trust_sentences` says them in words.
 
     Raises
     ------

@@ -57,7 +57,7 @@ def inspect(
     from rnnlens.network.describe import describe
     from rnnlens.readers.open import look
     from rnnlens.readers.options import Options
-    from rnnlens.views.inspection import render_inspection
+    from rnnlens.views.tables.inspection import render_inspection
 
     found = look(model, Options(**told.given()))
     if isinstance(found, Arrays):
@@ -74,7 +74,7 @@ def trace(model: Model, data: Data, *, told: Told, series: Series, answer: Answe
     """Show every gate and state at every step."""
     from rnnlens import api
     from rnnlens.results.store import as_dict
-    from rnnlens.views.table import trace_view
+    from rnnlens.views.tables.explanation import trace_view
 
     network = api.read(model, **told.given())
     windows, _ = cut(data, sidecar_for(model, network, series), series, newest=1)
@@ -90,7 +90,7 @@ def explain(
     """Split a forecast by lag and feature."""
     from rnnlens import api
     from rnnlens.results.store import as_dict
-    from rnnlens.views.table import explanation_view
+    from rnnlens.views.tables.explanation import explanation_view
 
     network = api.read(model, **told.given())
     sidecar = sidecar_for(model, network, series)
@@ -115,7 +115,7 @@ def lags(
 ) -> None:
     """Say of each lag what is proven, and what hiding it does."""
     from rnnlens import api
-    from rnnlens.views.lag_evidence import evidence_summary, evidence_view
+    from rnnlens.views.tables.lags import evidence_summary, evidence_view
 
     network = api.read(model, **told.given())
     sidecar = sidecar_for(model, network, series)
@@ -148,7 +148,7 @@ def certify(
 ) -> None:
     """Prove how far one lag can move a forecast."""
     from rnnlens import api
-    from rnnlens.views.certificate_table import certificate_summary, certificate_view
+    from rnnlens.views.tables.certificates import certificate_summary, certificate_view
 
     network = api.read(model, **told.given())
     sidecar = sidecar_for(model, network, series)
@@ -177,7 +177,7 @@ def trust(
 ) -> None:
     """Put the contributions to the test."""
     from rnnlens import api
-    from rnnlens.views.trust_table import trust_summary, trust_view
+    from rnnlens.views.tables.trust import trust_summary, trust_view
 
     network = api.read(model, **told.given())
     sidecar = sidecar_for(model, network, series)

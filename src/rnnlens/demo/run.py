@@ -41,9 +41,9 @@ def run(path: Path, *, show: Callable[[Any], None], note: Callable[[str], None])
         If the weather data are not installed.
     """
     from rnnlens import api
-    from rnnlens.views.inspection import render_inspection
-    from rnnlens.views.lag_evidence import evidence_view
-    from rnnlens.views.words import lag_sentences
+    from rnnlens.views.tables.inspection import render_inspection
+    from rnnlens.views.tables.lags import evidence_view
+    from rnnlens.views.words.explanation import lag_sentences
 
     files = demo_files()
     network = api.read(files.network)

@@ -7,10 +7,10 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from rnnlens.errors import DataError
-from rnnlens.views import summary
 from rnnlens.views.charts import theme
-from rnnlens.views.upward import upward
-from rnnlens.views.words import figure
+from rnnlens.views.tables import summary
+from rnnlens.views.words.explanation import figure
+from rnnlens.views.words.rounding import upward
 
 if TYPE_CHECKING:
     import altair as alt

@@ -6,8 +6,8 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from rnnlens.views import summary
 from rnnlens.views.charts import theme
+from rnnlens.views.tables import summary
 
 if TYPE_CHECKING:
     import altair as alt

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from rnnlens.views.cells import gate_panels
 from rnnlens.views.charts import theme
+from rnnlens.views.charts.cells import gate_panels
 from rnnlens.views.charts.heat import heat
 
 if TYPE_CHECKING:

@@ -9,7 +9,7 @@ from rnnlens.views.charts import theme
 if TYPE_CHECKING:
     import altair as alt
 
-    from rnnlens.views.cells import Panel
+    from rnnlens.views.charts.cells import Panel
 
 __all__ = ["heat", "some"]
 

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from rnnlens.views import summary
 from rnnlens.views.charts import theme
-from rnnlens.views.words import figure
+from rnnlens.views.tables import summary
+from rnnlens.views.words.explanation import figure
 
 if TYPE_CHECKING:
     import altair as alt

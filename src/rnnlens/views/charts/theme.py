@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, TypeVar
 
-from rnnlens.views.summary import duration
+from rnnlens.views.tables.summary import duration
 
 if TYPE_CHECKING:
     import altair as alt

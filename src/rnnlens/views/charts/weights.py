@@ -5,8 +5,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from rnnlens.errors import DataError
-from rnnlens.views.cells import Panel, weight_panels
 from rnnlens.views.charts import theme
+from rnnlens.views.charts.cells import Panel, weight_panels
 from rnnlens.views.charts.heat import heat
 
 if TYPE_CHECKING:

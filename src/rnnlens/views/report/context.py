@@ -8,9 +8,9 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from rnnlens.views import summary
-from rnnlens.views.lag_evidence import evidence_cells, made_how
-from rnnlens.views.words import figure, lag_sentences, percent
+from rnnlens.views.tables import summary
+from rnnlens.views.tables.lags import evidence_cells, made_how
+from rnnlens.views.words.explanation import figure, lag_sentences, percent
 
 if TYPE_CHECKING:
     from rnnlens.views.report.parts import ReportParts

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from rnnlens.views import charts, summary
-from rnnlens.views.cells import weight_panels
+from rnnlens.views import charts
+from rnnlens.views.charts.cells import weight_panels
 from rnnlens.views.report.context import context
 from rnnlens.views.report.figures import Figure, Figures
+from rnnlens.views.tables import summary
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

@@ -6,8 +6,8 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from rnnlens.views.lag_words import evidence_sentences, p_text, share_text
-from rnnlens.views.words import figure
+from rnnlens.views.words.explanation import figure
+from rnnlens.views.words.lags import evidence_sentences, p_text, share_text
 
 if TYPE_CHECKING:
     import pandas as pd

@@ -6,8 +6,8 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from rnnlens.views.summary import quantity
-from rnnlens.views.trust_words import NAMES, trust_findings
+from rnnlens.views.tables.summary import quantity
+from rnnlens.views.words.trust import NAMES, trust_findings
 
 if TYPE_CHECKING:
     import xarray as xr

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 
-from rnnlens.views.words import figure, percent
+from rnnlens.views.words.explanation import figure, percent
 
 if TYPE_CHECKING:
     import xarray as xr

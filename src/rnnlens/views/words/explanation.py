@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from rnnlens.views.summary import duration, lag_table
+from rnnlens.views.tables.summary import duration, lag_table
 
 if TYPE_CHECKING:
     import xarray as xr

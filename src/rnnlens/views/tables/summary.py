@@ -1,7 +1,7 @@
 """What a view shows of a result: small tables and plain dicts, made from its Dataset.
 
 Charts, the terminal and the report all draw from these, so that they show the same numbers. The
-heat maps of gates and weights have theirs in `rnnlens.views.cells`.
+heat maps of gates and weights have theirs in `rnnlens.views.charts.cells`.
 """
 
 from __future__ import annotations

@@ -24,8 +24,8 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from rnnlens.views.upward import upward
-from rnnlens.views.words import figure
+from rnnlens.views.words.explanation import figure
+from rnnlens.views.words.rounding import upward
 
 if TYPE_CHECKING:
     import xarray as xr
@@ -324,7 +324,7 @@ def _listed(rows: list[dict[str, Any]]) -> str:
 
 
 def _rows(table: xr.Dataset) -> list[dict[str, Any]]:
-    from rnnlens.views.lag_evidence import evidence_rows
+    from rnnlens.views.tables.lags import evidence_rows
 
     return evidence_rows(table).to_dict("records")
 

@@ -6,9 +6,9 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from rnnlens.views.summary import time_text
-from rnnlens.views.upward import downward, upward
-from rnnlens.views.words import figure
+from rnnlens.views.tables.summary import time_text
+from rnnlens.views.words.explanation import figure
+from rnnlens.views.words.rounding import downward, upward
 
 if TYPE_CHECKING:
     import xarray as xr

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from rnnlens.views.summary import (
+from rnnlens.views.tables.summary import (
     explanation_summary,
     lag_labels,
     lag_table,
