@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     import xarray as xr
     from numpy.typing import ArrayLike, NDArray
 
-    from rnnlens.api.case import Case
+    from rnnlens.api.shared.case import Case
     from rnnlens.attribution.target import Target
     from rnnlens.network.network import Network
     from rnnlens.series.windows import Windows
@@ -122,8 +122,8 @@ def certify(  # noqa: PLR0913 - each is a choice of its own
     >>> found.attrs["range"]
     'feature 5: own value +- 0.5'
     """
-    from rnnlens.api.case import make_case
-    from rnnlens.api.certificate_deviation import measured_deviation
+    from rnnlens.api.shared.case import make_case
+    from rnnlens.api.shared.certificate_deviation import measured_deviation
     from rnnlens.evidence.proof.certificate import BUDGET
     from rnnlens.evidence.proof.certificate import certify as prove
 

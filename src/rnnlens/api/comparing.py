@@ -74,8 +74,8 @@ def interactions(
     """
     import xarray as xr
 
-    from rnnlens.api.baselines import about_baseline, baseline_of
-    from rnnlens.api.case import make_case
+    from rnnlens.api.shared.baselines import about_baseline, baseline_of
+    from rnnlens.api.shared.case import make_case
     from rnnlens.attribution.games.players import make_groups
     from rnnlens.attribution.methods.interaction import tree_readings
     from rnnlens.results.label import label
@@ -185,8 +185,8 @@ def compare_baselines(
     >>> found.contribution.dims, found.baseline.values.tolist()
     (('baseline', 'sample', 'lag'), ['zero', 'mean'])
     """
-    from rnnlens.api.baselines import background_data, baseline_of
-    from rnnlens.api.case import make_case
+    from rnnlens.api.shared.baselines import background_data, baseline_of
+    from rnnlens.api.shared.case import make_case
     from rnnlens.attribution.baselines.comparison import compare_baselines as compare
     from rnnlens.results.label import label
     from rnnlens.results.provenance import provenance

@@ -7,15 +7,15 @@ from dataclasses import dataclass, replace
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
-from rnnlens.api.labelling import labelled
+from rnnlens.api.shared.labelling import labelled
 from rnnlens.errors import DataError
 
 if TYPE_CHECKING:
     import xarray as xr
     from numpy.typing import ArrayLike, NDArray
 
-    from rnnlens.api.case import Case
-    from rnnlens.api.methods import Method
+    from rnnlens.api.shared.case import Case
+    from rnnlens.api.shared.methods import Method
     from rnnlens.network.network import Network
     from rnnlens.series.windows import Windows
 
@@ -135,9 +135,9 @@ def explain(  # noqa: PLR0913  (one question has these parts)
     >>> bool(np.allclose(found.contribution.sum(["lag", "feature"]), change))
     True
     """
-    from rnnlens.api.case import make_case
-    from rnnlens.api.methods import method_named
-    from rnnlens.api.several import asks_for_several, several
+    from rnnlens.api.shared.case import make_case
+    from rnnlens.api.shared.methods import method_named
+    from rnnlens.api.shared.several_targets import asks_for_several, several
 
     options = {
         "newest": newest,
@@ -176,9 +176,9 @@ def _explain_one(
     case: Case, chosen: Method, settings: _Settings, target: Any, horizon: Any
 ) -> xr.Dataset:
     """Explain one target at one horizon."""
-    from rnnlens.api.baselines import about_baseline, baseline_of, real_steps_of
-    from rnnlens.api.methods import Ask
-    from rnnlens.api.padding import from_the_last_real_step
+    from rnnlens.api.shared.baselines import about_baseline, baseline_of, real_steps_of
+    from rnnlens.api.shared.methods import Ask
+    from rnnlens.api.shared.padding import from_the_last_real_step
     from rnnlens.attribution.baselines.conditional import GaussianConditional, refuse_conditional
     from rnnlens.attribution.games.players import make_groups
 

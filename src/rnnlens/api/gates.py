@@ -77,9 +77,9 @@ def gate_effects(
     >>> found.mean_size.dims, found.lag.values.tolist(), found.lag_to.values.tolist()
     (('lag', 'gate'), [1, 2, 3, 5, 9, 17], [1, 2, 4, 8, 16, 24])
     """
-    from rnnlens.api.acts import layer_steps
-    from rnnlens.api.case import make_case
-    from rnnlens.api.interior import data_of, labelled
+    from rnnlens.api.shared.case import make_case
+    from rnnlens.api.shared.interior import data_of, labelled
+    from rnnlens.api.shared.interventions import layer_steps
     from rnnlens.attribution.inside import gate_effects as method
     from rnnlens.engine.recurrent_layers import place_of
 
@@ -153,9 +153,9 @@ def paths(
     >>> by_gate.gate.values.tolist(), bool(np.allclose(by_gate.sum("gate"), whole))
     (['input', 'forget', 'cell', 'output'], True)
     """
-    from rnnlens.api.baselines import baseline_of
-    from rnnlens.api.case import make_case
-    from rnnlens.api.interior import labelled
+    from rnnlens.api.shared.baselines import baseline_of
+    from rnnlens.api.shared.case import make_case
+    from rnnlens.api.shared.interior import labelled
     from rnnlens.attribution.inside import paths as method
     from rnnlens.engine.recurrent_layers import place_of
 

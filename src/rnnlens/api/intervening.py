@@ -105,9 +105,9 @@ def intervene(  # noqa: PLR0913  (one keyword for each thing that can be said of
     >>> bool((found.forecast_intervened - found.forecast == found.effect).all())
     True
     """
-    from rnnlens.api.acts import acts_of
-    from rnnlens.api.case import make_case
-    from rnnlens.api.interior import data_of, labelled
+    from rnnlens.api.shared.case import make_case
+    from rnnlens.api.shared.interior import data_of, labelled
+    from rnnlens.api.shared.interventions import acts_of
     from rnnlens.attribution.inside.gate_effects import effect_of
 
     case = make_case(net, X, of)

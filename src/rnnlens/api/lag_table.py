@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     import xarray as xr
     from numpy.typing import ArrayLike, NDArray
 
-    from rnnlens.api.case import Case
+    from rnnlens.api.shared.case import Case
     from rnnlens.attribution.target import Target
     from rnnlens.evidence.statistics.samplers import OwnDraw
     from rnnlens.network.network import Network
@@ -169,15 +169,15 @@ def lags(  # noqa: PLR0913, PLR0914  (one table has these parts)
     >>> dict(table.sizes), round(float(table.share.sum()), 12)
     ({'lag': 24}, 1.0)
     """
-    from rnnlens.api.case import make_case
     from rnnlens.api.certifying import data_of
     from rnnlens.api.explaining import explain, on_logits
-    from rnnlens.api.lag_assembly import assembled
-    from rnnlens.api.lag_certificates import certificates_of, ends_moved
-    from rnnlens.api.lag_rows import make_rows
-    from rnnlens.api.lag_shares import shares_of
-    from rnnlens.api.lag_tests import draws_of, tests_of
-    from rnnlens.api.methods import SUMMING
+    from rnnlens.api.shared.case import make_case
+    from rnnlens.api.shared.lags.assembly import assembled
+    from rnnlens.api.shared.lags.certificates import certificates_of, ends_moved
+    from rnnlens.api.shared.lags.rows import make_rows
+    from rnnlens.api.shared.lags.shares import shares_of
+    from rnnlens.api.shared.lags.tests import draws_of, tests_of
+    from rnnlens.api.shared.methods import SUMMING
     from rnnlens.evidence.proof.certificate import BUDGET
     from rnnlens.evidence.statistics.equivalence import check_alpha
     from rnnlens.evidence.statistics.multiplicity import adjusted
@@ -263,7 +263,7 @@ def _check(
     by: str,
 ) -> None:
     """Refuse options that are none before anything is computed."""
-    from rnnlens.api.lag_rows import BY
+    from rnnlens.api.shared.lags.rows import BY
 
     if by not in BY:
         raise InputError(f"rows of the table are by one of {', '.join(BY)}, not by {by!r}")

@@ -162,7 +162,7 @@ def trace(
     >>> bool(np.allclose(c[:, 1:], f[:, 1:] * c[:, :-1].values + i[:, 1:] * g[:, 1:]))
     True
     """
-    from rnnlens.api.case import make_case
+    from rnnlens.api.shared.case import make_case
     from rnnlens.engine.forward import forward
     from rnnlens.engine.trace import gate_names, layer_traces
     from rnnlens.results.label import label_tree

@@ -65,10 +65,10 @@ def report(
     InputError
         If an option or an array does not fit, or the file cannot be written.
     """
-    from rnnlens.api.case import make_case
     from rnnlens.api.explaining import explain
-    from rnnlens.api.lag_shares import shares_of
     from rnnlens.api.looking import describe, trace, weights
+    from rnnlens.api.shared.case import make_case
+    from rnnlens.api.shared.lags.shares import shares_of
     from rnnlens.results.place import placed
     from rnnlens.views.report.parts import ReportParts
     from rnnlens.views.report.render import render_report

@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     import xarray as xr
     from numpy.typing import ArrayLike, NDArray
 
-    from rnnlens.api.case import Case
+    from rnnlens.api.shared.case import Case
     from rnnlens.attribution.baselines.baseline import Baseline
     from rnnlens.attribution.target import Target
     from rnnlens.network.network import Network
@@ -96,8 +96,8 @@ def trust(
     >>> bool(page.deletion_area > page.deletion_area_random), page.attrs["crowded"]
     (True, '')
     """
-    from rnnlens.api.baselines import baseline_of
-    from rnnlens.api.case import make_case
+    from rnnlens.api.shared.baselines import baseline_of
+    from rnnlens.api.shared.case import make_case
     from rnnlens.checks.trust import trust as check
 
     if method not in METHODS:

@@ -286,7 +286,7 @@ def _expected(
     network: Network, windows: Windows, seen: Windows, asked: dict[str, Any]
 ) -> Estimate | None:
     """Say what the question will take."""
-    from rnnlens.api.planning import expected
+    from rnnlens.api.shared.planning import expected
 
     costly = {name: asked[name] for name in ("method", "baseline", "newest") if name in asked}
     return expected(network, windows, background=seen, **costly)

@@ -9,8 +9,8 @@ import numpy as np
 if TYPE_CHECKING:
     import xarray as xr
 
-    from rnnlens.api.case import Case
-    from rnnlens.api.methods import Method
+    from rnnlens.api.shared.case import Case
+    from rnnlens.api.shared.methods import Method
 
 __all__ = ["labelled"]
 

@@ -14,8 +14,8 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
-    from rnnlens.api.case import Case
-    from rnnlens.api.lag_rows import Row
+    from rnnlens.api.shared.case import Case
+    from rnnlens.api.shared.lags.rows import Row
     from rnnlens.attribution.target import Target
 
     Array = NDArray[np.float64]

@@ -12,7 +12,7 @@ from rnnlens.errors import DataError
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-    from rnnlens.api.case import Case
+    from rnnlens.api.shared.case import Case
     from rnnlens.attribution.baselines.grouped import Groups
 
 __all__ = ["about_baseline", "background_data", "baseline_of", "real_steps_of"]

@@ -20,8 +20,8 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
-    from rnnlens.api.case import Case
-    from rnnlens.api.lag_rows import Rows
+    from rnnlens.api.shared.case import Case
+    from rnnlens.api.shared.lags.rows import Rows
     from rnnlens.attribution.target import Target
     from rnnlens.evidence.statistics.equivalence import Equivalence
     from rnnlens.evidence.statistics.horizon import Horizon
@@ -123,7 +123,7 @@ def tests_of(
     InputError
         If an option is not what it must be.
     """
-    from rnnlens.api.lag_certificates import windows_of
+    from rnnlens.api.shared.lags.certificates import windows_of
     from rnnlens.evidence.statistics.dependent_mean import dependent_means
     from rnnlens.evidence.statistics.equivalence import equivalence
     from rnnlens.evidence.statistics.horizon import horizon

@@ -7,13 +7,13 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from rnnlens.api.selection import in_words, some_units, which_steps, which_units
+from rnnlens.api.shared.selection import in_words, some_units, which_steps, which_units
 from rnnlens.errors import DataError, InputError
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-    from rnnlens.api.case import Case
+    from rnnlens.api.shared.case import Case
     from rnnlens.engine.interventions.intervention import Act
     from rnnlens.engine.recurrent_layers import Place
 

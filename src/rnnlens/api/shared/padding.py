@@ -10,7 +10,7 @@ import numpy as np
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-    from rnnlens.api.case import Case
+    from rnnlens.api.shared.case import Case
 
 __all__ = ["LAST_REAL", "LAST_STEP", "from_the_last_real_step"]
 

@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
-    from rnnlens.api.case import Case
+    from rnnlens.api.shared.case import Case
     from rnnlens.attribution.target import Target
 
     Array = NDArray[np.float64]

@@ -52,7 +52,7 @@ def expected(
     >>> expected(net, np.zeros((5, 24, 10)), method="gradient").cells
     360
     """
-    from rnnlens.api.case import make_case
+    from rnnlens.api.shared.case import make_case
     from rnnlens.engine.schedule.plan import estimate
 
     case = make_case(net, X, of)

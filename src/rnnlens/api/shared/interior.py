@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     import xarray as xr
 
-    from rnnlens.api.case import Case
+    from rnnlens.api.shared.case import Case
 
 __all__ = ["data_of", "labelled"]
 

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 from rnnlens.errors import DataError, InputError
 
 if TYPE_CHECKING:
-    from rnnlens.api.case import Case
+    from rnnlens.api.shared.case import Case
     from rnnlens.attribution.games.players import PlayerGroups
     from rnnlens.attribution.target import Target
 

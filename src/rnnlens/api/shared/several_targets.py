@@ -10,7 +10,7 @@ import numpy as np
 if TYPE_CHECKING:
     import xarray as xr
 
-    from rnnlens.api.case import Case
+    from rnnlens.api.shared.case import Case
 
 __all__ = ["EVERY", "asks_for_several", "several"]
 

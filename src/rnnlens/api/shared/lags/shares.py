@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from rnnlens.api.lag_rows import BY
+from rnnlens.api.shared.lags.rows import BY
 from rnnlens.errors import DataError, InputError
 
 if TYPE_CHECKING:

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from rnnlens.api.lag_certificates import ALONE, TOGETHER
+from rnnlens.api.shared.lags.certificates import ALONE, TOGETHER
 from rnnlens.evidence.ladder import RUNGS, ladder
 from rnnlens.evidence.proof.certificate import VERDICTS
 
@@ -14,10 +14,10 @@ if TYPE_CHECKING:
     import xarray as xr
     from numpy.typing import NDArray
 
-    from rnnlens.api.case import Case
-    from rnnlens.api.lag_certificates import LagCertificates
-    from rnnlens.api.lag_rows import Rows
-    from rnnlens.api.lag_tests import LagTests
+    from rnnlens.api.shared.case import Case
+    from rnnlens.api.shared.lags.certificates import LagCertificates
+    from rnnlens.api.shared.lags.rows import Rows
+    from rnnlens.api.shared.lags.tests import LagTests
     from rnnlens.evidence.statistics.scenario import Scenario
 
 __all__ = ["HELD", "assembled"]
@@ -43,7 +43,7 @@ def assembled(
     Parameters
     ----------
     table : xarray.Dataset
-        From `rnnlens.api.lag_shares.shares_of`.
+        From `rnnlens.api.shared.lags.shares.shares_of`.
     case : Case
         The network and its windows.
     rows : Rows
@@ -51,7 +51,7 @@ def assembled(
     certificates, tests, observed : LagCertificates, LagTests, Scenario, or None
         None where they could not be made.
     moved : tuple of arrays, optional
-        From `rnnlens.api.lag_certificates.ends_moved`.
+        From `rnnlens.api.shared.lags.certificates.ends_moved`.
     about : dict
         Further attributes.
 
