@@ -1,1 +1,1 @@
-"""TODO."""
+"""What verbs share: the case they are asked about, baselines, labels."""

@@ -1,1 +1,1 @@
-"""TODO."""
+"""What stands in for hidden inputs: means, backgrounds, conditional draws, their plausibility."""

@@ -1,1 +1,1 @@
-"""TODO."""
+"""What happened inside a cell: gate effects, paths through gates, and how a state is read."""

@@ -1,1 +1,1 @@
-"""TODO."""
+"""Certificates: bounds that no input in a range can exceed."""

@@ -1,1 +1,1 @@
-"""TODO."""
+"""The file formats of rnnlens itself."""

@@ -1,1 +1,1 @@
-"""TODO."""
+"""Models of PyTorch: state dicts, safetensors, live modules."""

@@ -1,1 +1,1 @@
-"""TODO."""
+"""Results as tables, for the terminal and as plain rows."""

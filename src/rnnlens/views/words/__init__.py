@@ -1,1 +1,1 @@
-"""TODO."""
+"""Results in plain sentences, made from their numbers by fixed rules."""

@@ -1,1 +1,1 @@
-"""TODO."""
+"""The parts of the table of evidence on lags."""

@@ -1,1 +1,1 @@
-"""TODO."""
+"""Affine forms carried through a network: bounds over boxes of inputs."""

@@ -1,1 +1,1 @@
-"""TODO."""
+"""From a Keras configuration to the canonical graph: calls, masks, names."""

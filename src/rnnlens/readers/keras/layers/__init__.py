@@ -1,1 +1,1 @@
-"""TODO."""
+"""Keras's layers: options, activations, and one builder a class."""

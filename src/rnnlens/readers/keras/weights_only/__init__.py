@@ -1,1 +1,1 @@
-"""TODO."""
+"""Files of weights alone: named as they are, or joined with stated layers."""
