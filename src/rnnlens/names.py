@@ -56,18 +56,6 @@ KINDS: dict[str, str] = {
 def array_name(kind: str, letter: str) -> str:
     """Name one array of a gate.
 
-    Parameters
-    ----------
-    kind : {"W", "U", "b", "b_r", "V"}
-        What the array is, see `KINDS`.
-    letter : str
-        The gate's letter, empty for a SimpleRNN.
-
-    Returns
-    -------
-    str
-        The name within its layer.
-
     Examples
     --------
     >>> array_name("W", "f"), array_name("b_r", "n"), array_name("U", "")
@@ -80,23 +68,6 @@ def array_name(kind: str, letter: str) -> str:
 
 def declared(*dimensions: str, optional: bool = False) -> Any:
     """Declare the dimensions of a dataclass field, for the labelling of results.
-
-    Parameters
-    ----------
-    *dimensions : str
-        Dimension names in axis order; none for a single number or an attribute.
-    optional : bool
-        Whether the field may be left out; it is ``None`` then.
-
-    Returns
-    -------
-    Any
-        A dataclass field that carries the dimensions in its metadata.
-
-    Raises
-    ------
-    ValueError
-        If a name is not one of `DIMENSIONS`.
 
     Examples
     --------
@@ -115,18 +86,7 @@ def declared(*dimensions: str, optional: bool = False) -> Any:
 
 
 def dimensions_of(result: Any) -> dict[str, tuple[str, ...]]:
-    """Give the declared dimensions of a result's fields.
-
-    Parameters
-    ----------
-    result : dataclass instance or type
-        A result whose fields were made with `declared`.
-
-    Returns
-    -------
-    dict of str to tuple of str
-        Field name to dimension names; fields without a declaration are left out.
-    """
+    """Give the declared dimensions of a result's fields."""
     return {
         name: spec.metadata["dimensions"]
         for name, spec in result.__dataclass_fields__.items()

@@ -227,27 +227,7 @@ def _largest(residual: NDArray[Any]) -> float:
 
 
 def on_logits(case: Case, output: int | str, logits: bool | None) -> tuple[Case, str]:
-    """Leave the last activation out where classes are explained; say what is explained.
-
-    Parameters
-    ----------
-    case : Case
-        The network and its windows.
-    output : int or str
-        Which of the network's outputs.
-    logits : bool, optional
-        As in `explain`.
-
-    Returns
-    -------
-    tuple of Case and str
-        The case to explain, and ``"output"`` or ``"logits"``.
-
-    Raises
-    ------
-    DataError
-        If logits are asked for where the network ends in no probabilities.
-    """
+    """Leave the last activation out where classes are explained; say what is explained."""
     from rnnlens.network.logits import LOGITS, before_activation, last_activation
 
     number = case.output_number(output)

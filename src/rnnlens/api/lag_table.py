@@ -107,9 +107,9 @@ def lags(  # noqa: PLR0913, PLR0914  (one table has these parts)
     correction : {"holm", "by", "none"}
         For the number of rows: family-wise (Holm), false discoveries (Benjamini and Yekutieli).
     sampler : {"auto", "gaussian", "neighbours"} or callable
-        What stands in for hidden inputs (`rnnlens.evidence.statistics.samplers`). ``auto`` takes the Gaussian,
-        and residuals of neighbours where the diagnostic says that the Gaussian does not fit and
-        those fit better.
+        What stands in for hidden inputs (`rnnlens.evidence.statistics.samplers`). ``auto`` takes
+        the Gaussian, and residuals of neighbours where the diagnostic says that the Gaussian does
+        not fit and those fit better.
     errors : {"cosine", "newey-west", "bootstrap"}
         How errors of means are estimated (`rnnlens.evidence.statistics.dependent_mean`).
     block_length : int, optional

@@ -2,9 +2,9 @@
 
 Secant contributions sum exactly, but lag by lag they approximate the Shapley values. The audit
 takes at most 100 windows, one drawn at random from each of as many stretches of equal length, runs
-the exact tree on them (`rnnlens.attribution.methods.shapley_tree`), and compares: the secant contributions
-of each lag, summed over features, minus the lag's exact value. Exact for the windows it takes;
-over the others it says as much as a sample does. Cost: that of the tree.
+the exact tree on them (`rnnlens.attribution.methods.shapley_tree`), and compares: the secant
+contributions of each lag, summed over features, minus the lag's exact value. Exact for the windows
+it takes; over the others it says as much as a sample does. Cost: that of the tree.
 """
 
 from __future__ import annotations
@@ -85,20 +85,6 @@ class Audit:
 def spread(windows: int, most: int, seed: int) -> NDArray[np.int64]:
     """Draw windows evenly spread over all.
 
-    Parameters
-    ----------
-    windows : int
-        How many there are.
-    most : int
-        How many to take; all where there are no more.
-    seed : int
-        Of the draw.
-
-    Returns
-    -------
-    array of int
-        Rising; one from each stretch of equal length.
-
     Examples
     --------
     >>> spread(4, 100, seed=0), len(spread(1000, 100, seed=0))
@@ -125,28 +111,7 @@ def audit(
     seed: int = 0,
     progress: Callable[[int, int], None] | None = None,
 ) -> Audit:
-    """Compare secant contributions with exact Shapley values of lags.
-
-    Parameters
-    ----------
-    network, inputs, target, baseline, of, initial_state, progress
-        As they were given to `rnnlens.attribution.methods.secant.secant`.
-    found : Contribution
-        What it gave.
-    newest : int
-        Lags that the tree takes one by one at the most; fewer where the budget asks for it.
-    budget : int
-        Cell evaluations for the exact values; first lags are put together, then windows left out.
-    most : int
-        Windows that are taken at the most.
-    seed : int
-        Of the draw of windows.
-
-    Returns
-    -------
-    Audit
-        The differences and their size.
-    """
+    """Compare secant contributions with exact Shapley values of lags."""
     count, steps, features = found.contribution.shape
     carried = initial_state is not None
     one = Question(network, of, 1, steps, features, baseline, by_feature=False, carried=carried)

@@ -1,13 +1,13 @@
 """The method that is taken where none is asked for: exact if it fits, else secant with an audit.
 
-Exact Owen values of lags and features (`rnnlens.attribution.methods.owen`) answer the question as it is
-put, but their cost doubles with each lag and feature. They are taken where
+Exact Owen values of lags and features (`rnnlens.attribution.methods.owen`) answer the question as
+it is put, but their cost doubles with each lag and feature. They are taken where
 
     windows * baselines * cells of one tree  <=  the budget,
 
 for the most newest lags between 10 and the number asked for that fit. Otherwise the secant method
-(`rnnlens.attribution.methods.secant`) is taken, against many background windows where such are given, and
-the exact values of the lags on a sample of windows say how far it is off
+(`rnnlens.attribution.methods.secant`) is taken, against many background windows where such are
+given, and the exact values of the lags on a sample of windows say how far it is off
 (`rnnlens.attribution.audit`). The result says which it was, and why.
 """
 
@@ -69,20 +69,7 @@ def choose(
     background: Baseline | None = None,
     budget: int = BUDGET,
 ) -> Choice:
-    """Choose between exact Owen values and secant, before anything is run.
-
-    Parameters
-    ----------
-    network, inputs, baseline, of, newest, groups, background, budget
-        As in `default`.
-    carried : bool
-        Whether a state is carried into the windows.
-
-    Returns
-    -------
-    Choice
-        With the reason in words.
-    """
+    """Choose between exact Owen values and secant, before anything is run."""
     windows, steps, features = sizes_of(inputs[of])
     ask = Question(network, of, windows, steps, features, baseline, True, groups, carried)
     most = min(newest, steps)
@@ -123,43 +110,8 @@ def default(
 ) -> Default:
     """Split each forecast among lags and features by the best method that the budget allows.
 
-    Parameters
-    ----------
-    network : Network
-        The network.
-    inputs : mapping of str to array (sample, ...)
-        From `rnnlens.engine.forward.entries`, in the network's own units.
-    target : Target
-        What is explained.
-    baseline : Baseline
-        What stands in for hidden inputs.
-    of : str
-        The input that is explained; the others keep their values.
-    background : Baseline, optional
-        What stands in instead where secant is taken: real windows, 32 of them by custom.
-    newest : int
-        Lags that are players of their own, at the most.
-    groups : PlayerGroups, optional
-        What stands together in exact values; secant gives every lag and feature by itself, to be
-        summed.
-    initial_state : mapping of str to sequence of array (sample, unit), optional
-        States carried into the windows, by recurrent layer.
-    budget : int
-        Cell evaluations for exact values of all windows, and for the audit.
-    seed : int
-        Of the audit's draw.
-    progress : callable, optional
-        Called with windows done and windows in all.
-
-    Returns
-    -------
-    Default
-        The contributions, the choice, and the audit where there is one.
-
-    Raises
-    ------
-    NotAdditive
-        If contributions do not sum to the change of the forecast.
+    Shapes: inputs mapping of str to (sample, ...), initial_state mapping of str to sequence of
+    (sample, unit).
     """
     choice = choose(
         network,

@@ -141,25 +141,7 @@ class Sensitivity:
 def additive(total: Array, forecast: Array, baseline_forecast: Array, method: str) -> Array:
     """Give the residual of contributions, or refuse them where they do not sum.
 
-    Parameters
-    ----------
-    total : array (sample,)
-        Sum of each sample's contributions.
-    forecast, baseline_forecast : array (sample,)
-        What they should sum to the difference of.
-    method : str
-        Named in the error.
-
-    Returns
-    -------
-    array (sample,)
-        ``forecast - baseline_forecast - total``.
-
-    Raises
-    ------
-    NotAdditive
-        If a residual is above `TOLERANCE` (in float32 `TOLERANCE_SINGLE`) times the size of the
-        forecasts.
+    Shapes: total (sample,), forecast, baseline_forecast (sample,) -> (sample,).
 
     Examples
     --------

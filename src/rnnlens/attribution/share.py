@@ -73,29 +73,7 @@ def _block_length(size: Array) -> int:
 def lag_share(
     contribution: Array, *, confidence: float = 0.95, draws: int = 1000, seed: int = 0
 ) -> LagShare:
-    """Give each lag's share over a set of windows.
-
-    Parameters
-    ----------
-    contribution : array (sample, lag)
-        Signed contributions, windows in the order of time.
-    confidence : float
-        Coverage of the interval.
-    draws : int
-        Bootstrap draws.
-    seed : int
-        Of the draws.
-
-    Returns
-    -------
-    LagShare
-        Shares with their intervals.
-
-    Raises
-    ------
-    DataError
-        If there are too few windows, or none of them was moved by anything.
-    """
+    """Give each lag's share over a set of windows: contribution (sample, lag)."""
     from arch.bootstrap import StationaryBootstrap
 
     if not 0 < confidence < 1:

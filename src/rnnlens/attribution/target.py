@@ -35,47 +35,20 @@ class Target:
     offset: float = 0.0
 
     def ref(self, network: Network) -> Ref:
-        """Give the output of the network that holds the target.
-
-        Parameters
-        ----------
-        network : Network
-            The network.
-
-        Returns
-        -------
-        Ref
-            Node and number of its output.
-        """
+        """Give the output of the network that holds the target."""
         return network.outputs[self.output]
 
     def pick(self, outputs: tuple[Array, ...]) -> Array:
         """Take the target from the network's outputs, in the target's own unit.
 
-        Parameters
-        ----------
-        outputs : tuple of array (sample, ...)
-            From a run.
-
-        Returns
-        -------
-        array (sample,)
-            The forecast.
+        Shapes: outputs tuple of (sample, ...) -> (sample,).
         """
         return outputs[self.output][slice(None), *self.index] * self.scale + self.offset
 
     def weight(self, run: Run) -> dict[Ref, Array]:
         """Give the multiplier that picks the target, to be carried back from the output.
 
-        Parameters
-        ----------
-        run : Run
-            The run whose output is explained.
-
-        Returns
-        -------
-        dict of Ref to array (sample, ...)
-            The scale at the target's place, zero elsewhere.
+        Shapes: gives dict of Ref to (sample, ...).
         """
         ref = self.ref(run.network)
         m = np.zeros_like(run.value(ref))

@@ -97,18 +97,7 @@ def agreement(
     *,
     of: str,
 ) -> Agreement:
-    """Compare methods by lag on the first few windows.
-
-    Parameters
-    ----------
-    network, inputs, target, baseline, of
-        As in `rnnlens.checks.hidden.hidden_forecasts`.
-
-    Returns
-    -------
-    Agreement
-        One row and column for each of `METHODS`.
-    """
+    """Compare methods by lag on the first few windows."""
     some = slice(0, AUDITED)
     asked = (network, inputs_of(inputs, some), target, baseline.part(some))
     by_lag: dict[str, Array] = {"secant": secant(*asked, of=of).contribution.sum(axis=2)}
@@ -148,17 +137,7 @@ def crowding(
 ) -> Crowding:
     """Say how contributions are spread, and whether one end takes them all.
 
-    Parameters
-    ----------
-    network, inputs, target, baseline, of
-        As in `rnnlens.checks.hidden.hidden_forecasts`.
-    contribution : array (sample, lag)
-        Lag 1 comes first.
-
-    Returns
-    -------
-    Crowding
-        Shares, NaN where nothing contributes.
+    Shapes: contribution (sample, lag).
     """
     real = real_steps(forward(network, inputs), of)
     there = np.ones(contribution.shape, bool) if real is None else real[:, ::-1]

@@ -69,18 +69,7 @@ class Arrangement:
 
 
 def named(arrays: Sequence[ArrayLike] | Mapping[str, ArrayLike]) -> list[Block]:
-    """Give arrays a name each, ``arrays[0]`` where they have none, and drop ONNX's direction axis.
-
-    Parameters
-    ----------
-    arrays : sequence or mapping of str to array
-        The arrays.
-
-    Returns
-    -------
-    list of Block
-        One an array.
-    """
+    """Name arrays, ``arrays[0]`` where they have no name, and drop ONNX's direction axis."""
     if isinstance(arrays, Mapping):
         pairs = [(str(name), values) for name, values in arrays.items()]
     else:
@@ -97,22 +86,7 @@ def named(arrays: Sequence[ArrayLike] | Mapping[str, ArrayLike]) -> list[Block]:
 
 
 def arrangements(blocks: Sequence[Block], features: int, targets: int) -> Iterator[Arrangement]:
-    """Give every way in which arrays may be those of a cell, with a linear head or without.
-
-    Parameters
-    ----------
-    blocks : sequence of Block
-        The arrays, from `named`.
-    features : int
-        Input features.
-    targets : int
-        Length of an output: hidden units where there is no head.
-
-    Yields
-    ------
-    Arrangement
-        One way.
-    """
+    """Give every way in which arrays may be those of a cell, with a linear head or without."""
     for found in _cells(list(blocks), features):
         if found.W[0].values.shape[1] == targets:
             yield found

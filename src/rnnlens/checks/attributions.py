@@ -50,15 +50,7 @@ ATTRIBUTIONS: dict[str, Attribute] = {
 def rank_correlation(one: Array, other: Array) -> Array:
     """Give Spearman's rank correlation of two rows of numbers, sample by sample.
 
-    Parameters
-    ----------
-    one, other : array (sample, entry)
-        Entries that are zero in both, such as padding, or NaN in either, are left out.
-
-    Returns
-    -------
-    array (sample,)
-        NaN where fewer than three entries are left or one side has a single value.
+    Shapes: one, other (sample, entry) -> (sample,).
 
     Examples
     --------

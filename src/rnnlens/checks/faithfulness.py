@@ -118,23 +118,7 @@ def curves(
 ) -> Curves:
     """Hide and show lags in the order of their contributions.
 
-    Parameters
-    ----------
-    network, inputs, target, baseline, of
-        As in `hidden_forecasts`.
-    contribution : array (sample, lag)
-        Lag 1 comes first.
-    ends : tuple of two arrays (sample,)
-        Forecast and baseline forecast.
-    draws : int
-        Random orders of each window.
-    seed : int
-        Of the random orders.
-
-    Returns
-    -------
-    Curves
-        In units of the root mean square change of the forecast.
+    Shapes: contribution (sample, lag), ends tuple of two (sample,).
     """
     counts = _grid(contribution.shape[1])
     sets = _sets(contribution, counts, draws, seed)

@@ -67,30 +67,8 @@ def fidelity(
 ) -> Fidelity:
     """Compare a network with its source on the same windows.
 
-    Parameters
-    ----------
-    network : Network
-        The network as read.
-    source : live model, path, or array or sequence of arrays (sample, ...)
-        What it was read from, or the outputs that the source gave for these windows.
-    X : array (sample, step, feature), or mapping of input name to array
-        In the network's own units.
-    against : str, optional
-        What to call the source in the result.
-
-    Returns
-    -------
-    Fidelity
-        The largest difference, and whether rounding explains it.
-
-    Raises
-    ------
-    DataError
-        If the outputs do not have the shapes of the network's.
-    InputError
-        If the source is neither a model that can be run nor an array.
-    MissingLibrary
-        If the source is a path and the library that runs it is not installed.
+    Shapes: source live model, path, or array or sequence of (sample, ...), X (sample, step,
+    feature), or mapping of input name to array.
     """
     inputs = entries(network, X)
     ours = _many(predict(network, inputs))

@@ -29,25 +29,8 @@ def hidden_forecasts(
 ) -> Array:
     """Give the forecasts with sets of steps hidden.
 
-    Parameters
-    ----------
-    network : Network
-        The network.
-    inputs : mapping of str to array (sample, ...)
-        From `rnnlens.engine.forward.entries`.
-    target : Target
-        What is forecast.
-    baseline : Baseline
-        What stands in; with several windows, the mean over them.
-    hidden : array (sample, variant, step) of bool
-        Which steps of each variant of each window are hidden.
-    of : str
-        The input whose steps are hidden.
-
-    Returns
-    -------
-    array (sample, variant)
-        In the target's own unit.
+    Shapes: inputs mapping of str to (sample, ...), hidden (sample, variant, step) of bool ->
+    (sample, variant).
     """
     found = np.zeros(hidden.shape[:2])
     for chunk in chunks(network, inputs, runs=2):

@@ -61,23 +61,7 @@ def infidelity(
 ) -> Infidelity:
     """Compare sums of contributions with what hiding random sets of lags does.
 
-    Parameters
-    ----------
-    network, inputs, target, baseline, of
-        As in `hidden_forecasts`.
-    contribution : array (sample, lag)
-        Lag 1 comes first.
-    forecast : array (sample,)
-        For the windows.
-    draws : int
-        Random sets of each window.
-    seed : int
-        Of the sets.
-
-    Returns
-    -------
-    Infidelity
-        Relative to the changes; NaN where hiding changes nothing.
+    Shapes: contribution (sample, lag), forecast (sample,).
     """
     samples, steps = contribution.shape
     rng = np.random.default_rng(seed)

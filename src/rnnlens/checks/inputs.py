@@ -37,19 +37,7 @@ def random_inputs(
     lies around its mean. All are exact in float32, so that a library that computes in it starts
     from the same numbers.
 
-    Parameters
-    ----------
-    network : Network
-        The network.
-    samples : int
-        How many.
-    seed : int
-        Of the random numbers.
-
-    Returns
-    -------
-    dict of str to array (sample, ...)
-        By input name.
+    Shapes: gives dict of str to (sample, ...).
     """
     rng = np.random.default_rng(seed)
     return {

@@ -130,29 +130,8 @@ def identify(
     The only match below the tolerance is accepted. Cost: 24 orders of an LSTM's gates, 6 of a
     GRU's, times the conventions that the shapes leave open, each one forward run.
 
-    Parameters
-    ----------
-    arrays : sequence or mapping of str to array
-        Of one LSTM, GRU or SimpleRNN: all gates side by side (two kernels and no, one or two
-        biases) or one array a gate; with a linear layer after it or without. Names in a mapping
-        say where arrays came from and are not trusted.
-    X : array (sample, step, feature)
-        Inputs.
-    Y : array (sample, unit or target), or (sample, step, unit or target)
-        What the network gave: the last hidden state, or the linear layer's output, or either at
-        every step; in its own unit.
-
-    Returns
-    -------
-    Identification
-        The order, the convention, the margin over the runner-up, and the network.
-
-    Raises
-    ------
-    DataError
-        If X or Y does not have these axes or holds NaN.
-    InputError
-        If the arrays are those of no cell, if nothing matches, or if several orders do.
+    Shapes: X (sample, step, feature), Y (sample, unit or target), or (sample, step, unit or
+    target).
     """
     X, Y = _data(X, Y)
     blocks = named(arrays)

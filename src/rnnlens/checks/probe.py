@@ -86,42 +86,7 @@ def probe(
 ) -> Probe:
     """Read a quantity off the memory of a layer, and off what must not hold it.
 
-    Parameters
-    ----------
-    network : Network
-        The network.
-    inputs : mapping of str to array (sample, ...)
-        From `rnnlens.engine.forward.entries`; samples in the order of time.
-    quantity : array (sample,)
-        Its value at the newest step of each window.
-    of : str
-        The input that the control reads.
-    layer : str
-        The layer by its full name, with its direction; read at the newest step: the cell state
-        of an LSTM, the hidden state of others.
-    blocks : int
-        Blocks of time.
-    gap : int, optional
-        Samples beside a block that are left out of its fit; the steps of a window where not given.
-    draws : int
-        Random networks, and surrogates.
-    shifts : int
-        Shifts of the quantity, none by less than a tenth of the samples.
-    seed : int
-        Of all that is drawn.
-
-    Returns
-    -------
-    Probe
-        With its controls.
-
-    Raises
-    ------
-    DataError
-        If the quantity does not fit the windows, holds NaN or never changes, or a block leaves
-        nothing to fit.
-    InputError
-        If there is no such layer.
+    Shapes: inputs mapping of str to (sample, ...), quantity (sample,).
     """
     y = np.asarray(quantity, dtype=np.float64)
     window = flat_steps(inputs[of])
@@ -169,21 +134,7 @@ def _untrained(network: Network, count: int, seed: int) -> Iterator[Network]:
 def blocked_r2(columns: Array, y: Array, blocks: int, gap: int) -> Array:
     """Give the R2 of ridge regressions in blocks of time that they have not seen.
 
-    Parameters
-    ----------
-    columns : array (sample, column)
-        What is read, in the order of time.
-    y : array (sample, quantity)
-        What is looked for.
-    blocks : int
-        Blocks of time.
-    gap : int
-        Samples beside a block that are left out of its fit.
-
-    Returns
-    -------
-    array (quantity,)
-        Against the mean of what was fitted; below 0 where that mean is the better guess.
+    Shapes: columns (sample, column), y (sample, quantity) -> (quantity,).
     """
     edges = np.linspace(0, len(y), blocks + 1).astype(int)
     missed, spread = np.zeros(y.shape[1]), np.zeros(y.shape[1])
@@ -215,19 +166,7 @@ def _ridge(Z: Array, y: Array) -> Array:
 def surrogates(y: Array, count: int, rng: np.random.Generator) -> Array:
     """Draw series with the spectrum of another and random phases.
 
-    Parameters
-    ----------
-    y : array (sample,)
-        The series.
-    count : int
-        How many.
-    rng : Generator
-        Gives the phases.
-
-    Returns
-    -------
-    array (sample, draw)
-        Each with the mean and the variance of the series.
+    Shapes: y (sample,) -> (sample, draw).
 
     Examples
     --------

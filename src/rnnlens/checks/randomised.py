@@ -62,18 +62,7 @@ class Randomised:
 
 
 def learned_layers(network: Network) -> tuple[str, ...]:
-    """Name the layers that have learned weights, from the output down.
-
-    Parameters
-    ----------
-    network : Network
-        The network.
-
-    Returns
-    -------
-    tuple of str
-        A layer that is called several times comes once, at its last call.
-    """
+    """Name the layers that have learned weights, from the output down."""
     found: dict[int, str] = {}
     for node in reversed(network.nodes):
         if isinstance(node.layer, LEARNED):
@@ -82,22 +71,7 @@ def learned_layers(network: Network) -> tuple[str, ...]:
 
 
 def with_random_weights(network: Network, names: tuple[str, ...], seed: int) -> Network:
-    """Replace the weights of some layers by random ones of the same scale.
-
-    Parameters
-    ----------
-    network : Network
-        The network, which stays as it is.
-    names : tuple of str
-        Layers; every call of such a layer gets the same new weights.
-    seed : int
-        Of the draws; a layer's weights do not depend on which others are replaced.
-
-    Returns
-    -------
-    Network
-        A new network.
-    """
+    """Replace the weights of some layers by random ones of the same scale."""
     order = learned_layers(network)
     fresh = {
         id(network[name].layer): _random(
@@ -136,23 +110,7 @@ def randomised(
 ) -> Randomised:
     """Compare contributions with those of networks with random weights.
 
-    Parameters
-    ----------
-    network, inputs, target, baseline, of
-        As in `rnnlens.checks.hidden.hidden_forecasts`.
-    attribute : callable
-        The method, one of `rnnlens.checks.attributions.ATTRIBUTIONS`.
-    contribution : array (sample, lag, feature)
-        What it gives for the trained network.
-    draws : int
-        Random networks for each layer.
-    seed : int
-        Of the weights.
-
-    Returns
-    -------
-    Randomised
-        Mean over windows and draws.
+    Shapes: contribution (sample, lag, feature).
     """
     layers = learned_layers(network)
     rows = contribution.reshape(len(contribution), -1)

@@ -68,27 +68,7 @@ def stability(
 ) -> Stability:
     """Add small noise to each window and see what becomes of its contributions.
 
-    Parameters
-    ----------
-    network, inputs, target, baseline, of
-        As in `rnnlens.checks.hidden.hidden_forecasts`.
-    attribute : callable
-        The method, one of `rnnlens.checks.attributions.ATTRIBUTIONS`.
-    contribution : array (sample, lag, feature)
-        What it gives for the windows.
-    ends : tuple of two arrays (sample,)
-        Forecast and baseline forecast.
-    noise : float
-        Radius in standard deviations of each feature.
-    draws : int
-        Draws of noise for each window.
-    seed : int
-        Of the draws.
-
-    Returns
-    -------
-    Stability
-        Largest changes, relative.
+    Shapes: contribution (sample, lag, feature), ends tuple of two (sample,).
     """
     if _tokens(network, of):
         return Stability(sensitivity=np.nan, forecast_sensitivity=np.nan, noise=noise)

@@ -57,35 +57,7 @@ def trust(
 ) -> Trust:
     """Put a method's contributions to the test.
 
-    Parameters
-    ----------
-    network : Network
-        The network.
-    inputs : mapping of str to array (sample, ...)
-        From `rnnlens.engine.forward.entries`.
-    target : Target
-        What is explained.
-    baseline : Baseline
-        What stands in for hidden inputs.
-    ends : tuple of two arrays (sample,)
-        Forecast and baseline forecast, in the target's own unit; not equal in every window.
-    of : str
-        The input that is explained.
-    method : str
-        One of `rnnlens.checks.attributions.ATTRIBUTIONS`.
-    actual : array (sample,), optional
-        What happened, NaN where it is not known.
-    noise : float
-        Of the check of stability.
-    seed : int
-        Of all random draws.
-    progress : callable, optional
-        Called with checks done and checks in all.
-
-    Returns
-    -------
-    Trust
-        Everything that was found.
+    Shapes: inputs mapping of str to (sample, ...), ends tuple of two (sample,), actual (sample,).
     """
     attribute = ATTRIBUTIONS[method]
     given = (network, inputs, target, baseline)

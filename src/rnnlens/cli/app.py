@@ -26,24 +26,7 @@ class Verbs(TyperGroup):
     """The verbs, whose errors end in one sentence and an exit code."""
 
     def invoke(self, ctx: Any) -> Any:
-        """Run a verb.
-
-        Parameters
-        ----------
-        ctx : click.Context
-            What was typed.
-
-        Returns
-        -------
-        object
-            What the verb gives.
-
-        Raises
-        ------
-        Exit
-            With 1 after a problem with the input, which is said in one sentence, 130 after
-            Ctrl-C, and 0 where whoever read the output closed it, having seen enough.
-        """
+        """Run a verb."""
         try:
             result = super().invoke(ctx)
             sys.stdout.flush()

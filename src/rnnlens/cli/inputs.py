@@ -19,27 +19,7 @@ __all__ = ["cut", "moment_text", "sidecar_for"]
 
 
 def sidecar_for(model: Path, network: Network, series: Series) -> Sidecar:
-    """Find the sidecar and let what was typed override it.
-
-    Parameters
-    ----------
-    model : Path
-        The network's file; a sidecar beside it has its name and the suffix ``.toml``.
-    network : Network
-        The network, whose window serves where nothing states one.
-    series : Series
-        What was typed.
-
-    Returns
-    -------
-    Sidecar
-        What the network's inputs and outputs mean.
-
-    Raises
-    ------
-    ConfigError
-        If there is neither a sidecar nor names of columns, or they do not fit each other.
-    """
+    """Find the sidecar and let what was typed override it."""
     from rnnlens.series.sidecar import Sidecar, read_sidecar
 
     beside = model.with_suffix(".toml")
@@ -87,30 +67,7 @@ def _window_of(network: Network) -> int:
 def cut(
     data: Path, sidecar: Sidecar, series: Series, *, newest: int | None = None
 ) -> tuple[Windows, Windows]:
-    """Read the series and take the windows that were asked for.
-
-    Parameters
-    ----------
-    data : Path
-        The series.
-    sidecar : Sidecar
-        What its columns mean.
-    series : Series
-        What was typed.
-    newest : int, optional
-        How many windows to take, the newest, where nothing was typed that limits them.
-
-    Returns
-    -------
-    tuple of Windows and Windows
-        Those asked for, at least one, and those that baselines are made from: the windows that
-        training saw, or all of them where that is not known.
-
-    Raises
-    ------
-    DataError
-        If no window lies between the limits.
-    """
+    """Read the series and take the windows that were asked for."""
     from rnnlens import api
 
     every = api.windows(data, sidecar)

@@ -418,23 +418,7 @@ class Certificate:
 
 
 def ranges(text: str | None) -> Any:
-    """Read ranges as they are typed.
-
-    Parameters
-    ----------
-    text : str or None
-        One number, two ends, or such by feature: ``temp=0.5;wind=0,40``.
-
-    Returns
-    -------
-    float, tuple of float, dict or None
-        As `rnnlens.certify` takes it.
-
-    Raises
-    ------
-    BadParameter
-        If it is none of those.
-    """
+    """Read ranges as they are typed."""
     if text is None:
         return None
     if "=" in text:
@@ -451,21 +435,6 @@ def ranges(text: str | None) -> Any:
 
 def whole_numbers(text: str) -> list[int]:
     """Read lags as they are typed.
-
-    Parameters
-    ----------
-    text : str
-        Such as ``5``, ``1,2,5`` or ``1-12``.
-
-    Returns
-    -------
-    list of int
-        The lags.
-
-    Raises
-    ------
-    BadParameter
-        If it is none of those.
 
     Examples
     --------
@@ -503,18 +472,7 @@ class Answer:
 
 
 def flattened(command: Callable[..., None]) -> Callable[..., None]:
-    """Make every field of a bundle an option of its own.
-
-    Parameters
-    ----------
-    command : callable
-        A verb, some of whose parameters are bundles: dataclasses of options.
-
-    Returns
-    -------
-    callable
-        The same verb, whose signature lists the fields instead.
-    """
+    """Make every field of a bundle an option of its own."""
     hints = get_type_hints(command, include_extras=True)
     bundles: dict[str, type[Any]] = {
         name: hint for name, hint in hints.items() if isinstance(hint, type) and is_dataclass(hint)

@@ -51,13 +51,7 @@ def show(renderable: RenderableType) -> None:
 
 
 def foretell(estimate: Estimate | None) -> None:
-    """Say on stderr what work will take, where it is long.
-
-    Parameters
-    ----------
-    estimate : Estimate or None
-        What is expected; None where nobody knows.
-    """
+    """Say on stderr what work will take, where it is long."""
     if estimate is None or estimate.seconds < LONG:
         return
     note(f"about {_duration(estimate.seconds)}, {_size(estimate.bytes)}; Ctrl-C ends it")
@@ -97,21 +91,7 @@ def give(
     plain: Callable[[Any], dict[str, Any]],
     indent: int | None = None,
 ) -> None:
-    """Write a result where it was asked for.
-
-    Parameters
-    ----------
-    result : xarray.Dataset or xarray.DataTree
-        The result.
-    answer : Answer
-        What was asked for.
-    view : callable
-        Makes the terminal's table of it.
-    plain : callable
-        Makes plain data of it, for JSON.
-    indent : int, optional
-        Of the JSON; on one line where not given, for arrays are long.
-    """
+    """Write a result where it was asked for."""
     text = as_json(plain(result), indent=indent) if _wants_json(answer) else ""
     if answer.out is not None:
         _save(result, answer.out, text)

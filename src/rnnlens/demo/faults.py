@@ -48,22 +48,7 @@ HOLD_PRESSURE_HOURS = 6
 
 
 def impossible_wind(raw: pd.DataFrame, origin: str) -> Found:
-    """Take out wind speeds that no wind has, at any airport of the file.
-
-    Parameters
-    ----------
-    raw : DataFrame
-        All airports, with ``origin``, ``time`` and ``wind_speed`` in mph.
-    origin : str
-        The airport in use; a fault elsewhere is named too.
-
-    Returns
-    -------
-    table : DataFrame
-        With those speeds missing.
-    faults : tuple of str
-        One sentence for each.
-    """
+    """Take out wind speeds that no wind has, at any airport of the file."""
     wrong = raw["wind_speed"] > FASTEST_WIND
     faults = tuple(
         f"wind speed: {speed:.0f} mph at {airport} on {when:%Y-%m-%d %H:%M} UTC is no wind; taken "
@@ -76,20 +61,7 @@ def impossible_wind(raw: pd.DataFrame, origin: str) -> Found:
 
 
 def repeated_hours(table: pd.DataFrame) -> Found:
-    """Keep the first of rows that state the same hour.
-
-    Parameters
-    ----------
-    table : DataFrame
-        In order of time.
-
-    Returns
-    -------
-    table : DataFrame
-        Each hour once.
-    faults : tuple of str
-        How many were dropped.
-    """
+    """Keep the first of rows that state the same hour."""
     again = np.asarray(table.index.duplicated())
     if not again.any():
         return table, ()
@@ -100,20 +72,7 @@ def repeated_hours(table: pd.DataFrame) -> Found:
 
 
 def clock_changes(table: pd.DataFrame) -> Found:
-    """Say where the local clock jumps; times in UTC do not.
-
-    Parameters
-    ----------
-    table : DataFrame
-        With the local clock's ``year``, ``month``, ``day``, ``hour``.
-
-    Returns
-    -------
-    table : DataFrame
-        The same.
-    faults : tuple of str
-        The changes, and what the local clock does there.
-    """
+    """Say where the local clock jumps; times in UTC do not."""
     import pandas as pd
 
     local = pd.to_datetime(table[["year", "month", "day", "hour"]])
@@ -138,20 +97,7 @@ def clock_changes(table: pd.DataFrame) -> Found:
 
 
 def temperature_jumps(table: pd.DataFrame) -> Found:
-    """Take out single hours whose temperature leaves both neighbours far behind.
-
-    Parameters
-    ----------
-    table : DataFrame
-        With ``temp`` and ``dewp`` in F and ``humid`` in %.
-
-    Returns
-    -------
-    table : DataFrame
-        Without the three values of those hours: they come from one instrument.
-    faults : tuple of str
-        One sentence for each.
-    """
+    """Take out single hours whose temperature leaves both neighbours far behind."""
     temp = np.asarray(table["temp"])
     jumps = np.zeros(len(temp), dtype=bool)
     before, after = temp[1:-1] - temp[:-2], temp[1:-1] - temp[2:]
@@ -168,20 +114,7 @@ def temperature_jumps(table: pd.DataFrame) -> Found:
 
 
 def humidity_at_odds(table: pd.DataFrame) -> Found:
-    """Count hours whose humidity does not follow from temperature and dew point.
-
-    Parameters
-    ----------
-    table : DataFrame
-        With ``temp`` and ``dewp`` in F and ``humid`` in %.
-
-    Returns
-    -------
-    table : DataFrame
-        The same: which of the three is off cannot be told.
-    faults : tuple of str
-        How many, and the furthest off.
-    """
+    """Count hours whose humidity does not follow from temperature and dew point."""
     temp, dewp = ((table[name] - 32) / 1.8 for name in ("temp", "dewp"))
     # Magnus form with the coefficients of Alduchov and Eskridge (1996), degrees C.
     expected = 100 * np.exp(17.625 * dewp / (243.04 + dewp) - 17.625 * temp / (243.04 + temp))
@@ -197,20 +130,7 @@ def humidity_at_odds(table: pd.DataFrame) -> Found:
 
 
 def calm_and_variable_wind(table: pd.DataFrame) -> Found:
-    """Turn speed and direction into components, with calm and variable wind as none.
-
-    Parameters
-    ----------
-    table : DataFrame
-        With ``wind_speed`` in mph and ``wind_dir``, where it comes from, in degrees.
-
-    Returns
-    -------
-    table : DataFrame
-        With ``wind_u`` to the east and ``wind_v`` to the north besides, in mph.
-    faults : tuple of str
-        Calm hours, hours of variable direction, hours without a direction.
-    """
+    """Turn speed and direction into components, with calm and variable wind as none."""
     speed, degrees = (np.asarray(table[name]) for name in ("wind_speed", "wind_dir"))
     calm = speed == 0
     unsaid = np.isnan(degrees) & (speed > 0)
@@ -237,20 +157,7 @@ def calm_and_variable_wind(table: pd.DataFrame) -> Found:
 
 
 def missing_values(table: pd.DataFrame) -> Found:
-    """Count the values that are missing in hours that are there.
-
-    Parameters
-    ----------
-    table : DataFrame
-        As the file has it; wind direction and gusts are looked at elsewhere or not used.
-
-    Returns
-    -------
-    table : DataFrame
-        The same.
-    faults : tuple of str
-        One sentence for each column: how many hours, and the longest stretch.
-    """
+    """Count the values that are missing in hours that are there."""
     faults = []
     for name in ("pressure", "temp", "dewp", "humid", "wind_speed", "visib", "precip"):
         missing = np.isnan(table[name].to_numpy())
@@ -266,20 +173,7 @@ def missing_values(table: pd.DataFrame) -> Found:
 
 
 def ends_of_the_year(table: pd.DataFrame) -> Found:
-    """Say where the file begins and ends, if that is not the whole local year.
-
-    Parameters
-    ----------
-    table : DataFrame
-        With the local clock's ``year``, ``month``, ``day``, ``hour``.
-
-    Returns
-    -------
-    table : DataFrame
-        The same.
-    faults : tuple of str
-        The first and the last hour.
-    """
+    """Say where the file begins and ends, if that is not the whole local year."""
     first, last = table.index[0], table.index[-1]
     fields = table[["month", "day", "hour"]].iloc[[0, -1]].to_numpy().tolist()
     if fields == [[1, 1, 0], [12, 31, 23]]:
@@ -291,20 +185,7 @@ def ends_of_the_year(table: pd.DataFrame) -> Found:
 
 
 def missing_hours(table: pd.DataFrame) -> Found:
-    """Give every hour a row, empty where the file has none.
-
-    Parameters
-    ----------
-    table : DataFrame
-        In order of time, each hour at most once.
-
-    Returns
-    -------
-    table : DataFrame
-        One row for every hour from the first to the last.
-    faults : tuple of str
-        How many rows were missing, and the longest gap.
-    """
+    """Give every hour a row, empty where the file has none."""
     full = table.asfreq("h")
     missing = ~np.isin(full.index, table.index)
     if not missing.any():
@@ -321,18 +202,6 @@ def hold_short_gaps(hourly: pd.DataFrame) -> Found:
 
     Interpolation would draw on measurements from after the hour that it fills, which a forecast
     issued in that hour cannot have.
-
-    Parameters
-    ----------
-    hourly : DataFrame
-        One row for every hour, NaN where nothing was measured.
-
-    Returns
-    -------
-    table : DataFrame
-        With gaps of at most `HOLD_HOURS` hours filled, `HOLD_PRESSURE_HOURS` for pressure.
-    faults : tuple of str
-        How many values were carried, and how many hours are left out.
     """
     filled = hourly.copy()
     for name in hourly:

@@ -24,22 +24,7 @@ CERTIFIED = 6
 
 
 def run(path: Path, *, show: Callable[[Any], None], note: Callable[[str], None]) -> None:
-    """Read, check and explain the shipped network, and write its report.
-
-    Parameters
-    ----------
-    path : Path
-        The report to write.
-    show : callable
-        Takes what is to be read: text or a table.
-    note : callable
-        Takes what is happening.
-
-    Raises
-    ------
-    MissingLibrary
-        If the weather data are not installed.
-    """
+    """Read, check and explain the shipped network, and write its report."""
     from rnnlens import api
     from rnnlens.views.tables.inspection import render_inspection
     from rnnlens.views.tables.lags import evidence_view
@@ -94,18 +79,7 @@ def _fidelity(network: Network, show: Callable[[Any], None]) -> xr.Dataset:
 
 
 def fidelity_sentence(checked: xr.Dataset) -> str:
-    """Say what a fidelity check found.
-
-    Parameters
-    ----------
-    checked : xarray.Dataset
-        A result of `rnnlens.fidelity`.
-
-    Returns
-    -------
-    str
-        One sentence with the largest difference.
-    """
+    """Say what a fidelity check found."""
     a = checked.attrs
     verdict = "agree" if a["agrees"] else "DISAGREE"
     return (

@@ -99,11 +99,6 @@ class DemoFiles:
 def demo_files() -> DemoFiles:
     """Find the files that ship with the demo.
 
-    Returns
-    -------
-    DemoFiles
-        Their paths in the installed package.
-
     Examples
     --------
     >>> demo_files().sidecar.name
@@ -118,18 +113,7 @@ def demo_files() -> DemoFiles:
 
 
 def read_weather() -> pd.DataFrame:
-    """Read the measurements of all three airports as the distribution has them.
-
-    Returns
-    -------
-    DataFrame
-        One row an hour and airport, faults and all.
-
-    Raises
-    ------
-    MissingLibrary
-        If the data are not installed.
-    """
+    """Read the measurements of all three airports as the distribution has them."""
     import pandas as pd
 
     try:
@@ -150,25 +134,6 @@ def prepare(raw: pd.DataFrame, origin: str = "JFK") -> tuple[pd.DataFrame, tuple
 
     A value that is missing for a short while is the last one measured, never one from later: a
     forecast must not see its own future. What is missing for longer stays out.
-
-    Parameters
-    ----------
-    raw : DataFrame
-        As `read_weather` gives it.
-    origin : {"JFK", "EWR", "LGA"}
-        The airport.
-
-    Returns
-    -------
-    table : DataFrame
-        The features of `UNITS`, indexed by time in UTC; a missing hour is a missing row.
-    faults : tuple of str
-        One sentence for each fault found: what, how many, when, what was done.
-
-    Raises
-    ------
-    DataError
-        If a column or the airport is not there.
     """
     hourly, faults = _hourly(raw, origin)
     filled, more = hold_short_gaps(hourly)
@@ -181,25 +146,7 @@ def prepare(raw: pd.DataFrame, origin: str = "JFK") -> tuple[pd.DataFrame, tuple
 
 
 def measured(raw: pd.DataFrame, origin: str = "JFK") -> pd.DataFrame:
-    """Say which values of `prepare` were measured, and not carried over a short gap.
-
-    Parameters
-    ----------
-    raw : DataFrame
-        As `read_weather` gives it.
-    origin : {"JFK", "EWR", "LGA"}
-        The airport.
-
-    Returns
-    -------
-    DataFrame
-        True and False, in the form of the table that `prepare` gives.
-
-    Raises
-    ------
-    DataError
-        If a column or the airport is not there.
-    """
+    """Say which values of `prepare` were measured, and not carried over a short gap."""
     hourly, _ = _hourly(raw, origin)
     table, _ = prepare(raw, origin)
     flags = hourly.notna().reindex(table.index)
@@ -207,23 +154,7 @@ def measured(raw: pd.DataFrame, origin: str = "JFK") -> pd.DataFrame:
 
 
 def weather_windows(start: str | None = None) -> Windows:
-    """Make the demo's windows: by default those of the months that training did not see.
-
-    Parameters
-    ----------
-    start : str, optional
-        The first hour used, in UTC; the sidecar's ``test_from`` where left out.
-
-    Returns
-    -------
-    Windows
-        In network units.
-
-    Raises
-    ------
-    MissingLibrary
-        If the data are not installed.
-    """
+    """Make the demo's windows: by default those of the months that training did not see."""
     sidecar = read_sidecar(demo_files().sidecar)
     table, _ = prepare(read_weather())
     return windows(table, sidecar, start=sidecar.test_from if start is None else start)

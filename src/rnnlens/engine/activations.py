@@ -190,20 +190,7 @@ _UNARY: dict[str, _Unary] = {
 
 
 def value(phi: Activation, a: Array) -> Array:
-    """Evaluate an activation.
-
-    Parameters
-    ----------
-    phi : Activation
-        The function.
-    a : array
-        Pre-activations, any shape.
-
-    Returns
-    -------
-    array
-        Of the same shape; ``glu`` halves its axis.
-    """
+    """Evaluate an activation."""
     if not phi.axis_wise:
         return _UNARY[phi.name].value(a, phi)
     axis = int(phi["axis"])
@@ -218,20 +205,7 @@ def value(phi: Activation, a: Array) -> Array:
 
 
 def derivative(phi: Activation, a: Array) -> Array:
-    """Differentiate an activation that acts on each number alone.
-
-    Parameters
-    ----------
-    phi : Activation
-        The function, not an axis-wise one.
-    a : array
-        Pre-activations, any shape.
-
-    Returns
-    -------
-    array
-        Of the same shape; at a corner, one of the two one-sided slopes.
-    """
+    """Differentiate an activation that acts on each number alone."""
     return _UNARY[phi.name].derivative(a, phi)
 
 
@@ -250,23 +224,7 @@ def _slope(phi: Activation, a: Array, a0: Array) -> Array:
 
 
 def pull(phi: Activation, a: Array, a0: Array, m: Array) -> Array:
-    """Carry multipliers from an activation's output back to its input.
-
-    Parameters
-    ----------
-    phi : Activation
-        The function.
-    a, a0 : array
-        Pre-activations at the point and at the reference; the same array for the derivative.
-    m : array
-        Multipliers of the output.
-
-    Returns
-    -------
-    array
-        Multipliers of the input: summed with ``a - a0`` they give exactly what ``m`` gives with
-        the change of the output.
-    """
+    """Carry multipliers from an activation's output back to its input."""
     if phi.name == "linear":
         return m
     if not phi.axis_wise:

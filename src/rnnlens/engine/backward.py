@@ -23,18 +23,7 @@ __all__ = ["backward", "multipliers"]
 def multipliers(run: Run, run0: Run, m: Mapping[Ref, Array]) -> dict[Ref, Array]:
     """Carry multipliers of outputs back to everything they depend on.
 
-    Parameters
-    ----------
-    run, run0 : Run
-        At the point and at the reference, with the same masks; the same object for derivatives.
-    m : mapping of Ref to array (sample, ...)
-        Multipliers of values in the network, usually of one output.
-
-    Returns
-    -------
-    dict of Ref to array (sample, ...)
-        Multipliers of every value that an output depends on, network inputs among them; but for
-        values within a joint (see `rnnlens.engine.schedule.fused`).
+    Shapes: m mapping of Ref to (sample, ...) -> dict of Ref to (sample, ...).
     """
     found: dict[Ref, Array] = dict(m)
     ends = joints(run.network)
@@ -64,18 +53,6 @@ def multipliers(run: Run, run0: Run, m: Mapping[Ref, Array]) -> dict[Ref, Array]
 def backward(run: Run, m: Mapping[Ref, Array]) -> dict[Ref, Array]:
     """Differentiate a weighted sum of values with respect to everything they depend on.
 
-    Parameters
-    ----------
-    run : Run
-        A forward run.
-    m : mapping of Ref to array (sample, ...)
-        Weights of the values.
-
-    Returns
-    -------
-    dict of Ref to array (sample, ...)
-        Derivatives; those of the inputs stand at ``(input name, 0)``, those of an initial state
-        that the caller gave at ``("lstm initial state", 0)``. An embedding's integer input has
-        none: zero.
+    Shapes: m mapping of Ref to (sample, ...) -> dict of Ref to (sample, ...).
     """
     return multipliers(run, run, m)

@@ -56,83 +56,27 @@ class Ready:
     b: Array
 
     def project(self, x: Array) -> Array:
-        """Give ``x W + b`` for any leading axes.
-
-        Parameters
-        ----------
-        x : array (..., feature)
-            Inputs.
-
-        Returns
-        -------
-        array (..., gate * unit)
-            The input side of every gate.
-        """
+        """Give ``x W + b`` for any leading axes: x (..., feature) -> (..., gate * unit)."""
         return x @ self.W + self.b
 
     def split(self, packed: Array) -> list[Array]:
         """Give the gates of a packed array apart, as views.
 
-        Parameters
-        ----------
-        packed : array (sample, gate * unit)
-            Gates side by side.
-
-        Returns
-        -------
-        list of array (sample, unit)
-            One a gate.
+        Shapes: packed (sample, gate * unit) -> list of (sample, unit).
         """
         H = self.cell.units
         return [packed[..., k : k + H] for k in range(0, packed.shape[-1], H)]
 
     def start(self, samples: int) -> States:
-        """Give states of zero.
-
-        Parameters
-        ----------
-        samples : int
-            Number of samples.
-
-        Returns
-        -------
-        tuple of array (sample, unit)
-            One a state of the cell.
-        """
+        """Give states of zero: tuple of (sample, unit)."""
         return tuple(np.zeros((samples, size)) for size in self.cell.state_sizes)
 
     def advance(self, xW: Array, states: States) -> tuple[States, Step]:
-        """Take one step.
-
-        Parameters
-        ----------
-        xW : array (sample, gate * unit)
-            The input side of every gate, from `project`.
-        states : tuple of array (sample, unit)
-            States before the step.
-
-        Returns
-        -------
-        tuple
-            States after the step, and what the way back needs.
-        """
+        """Take one step: xW (sample, gate * unit), states tuple of (sample, unit)."""
         raise NotImplementedError
 
     def pull(self, saved: Step, saved0: Step, m: States) -> tuple[Array, States]:
-        """Carry multipliers back through one step.
-
-        Parameters
-        ----------
-        saved, saved0 : Step
-            The step at the point and at the reference; the same object for derivatives.
-        m : tuple of array (sample, unit)
-            Multipliers of the states after the step.
-
-        Returns
-        -------
-        tuple
-            Multipliers of ``xW`` (sample, gate * unit), and of the states before the step.
-        """
+        """Carry multipliers back through one step: m tuple of (sample, unit)."""
         raise NotImplementedError
 
 
@@ -154,23 +98,7 @@ def _pack(cell: Cell) -> tuple[Array, Array, Array]:
 
 @singledispatch
 def ready(cell: Cell) -> Ready:
-    """Make a cell ready to run.
-
-    Parameters
-    ----------
-    cell : Cell
-        An LSTM, GRU or SimpleRNN.
-
-    Returns
-    -------
-    Ready
-        The cell in float64.
-
-    Raises
-    ------
-    NotImplementedError
-        For a cell of another class.
-    """
+    """Make a cell ready to run."""
     raise NotImplementedError(f"no equations for a cell of class {type(cell).__name__}")
 
 

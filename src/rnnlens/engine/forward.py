@@ -50,18 +50,7 @@ class Run:
     tapes: dict[str, Tape]
 
     def value(self, ref: Ref) -> Array:
-        """Give one output of one node.
-
-        Parameters
-        ----------
-        ref : tuple of str and int
-            The node and the number of its output.
-
-        Returns
-        -------
-        array (sample, ...)
-            Its value.
-        """
+        """Give one output of one node: (sample, ...)."""
         name, number = ref
         return self.tapes[name].outputs[number]
 
@@ -76,24 +65,7 @@ def entries(
 ) -> dict[str, Array]:
     """Check the arrays given to a network and name them.
 
-    Parameters
-    ----------
-    network : Network
-        The network.
-    X : array (sample, step, feature), or mapping of input name to array
-        In the network's own units; one array serves a network with one input.
-    precision : {"float64", "float32"}
-        What everything is computed in: a run keeps the type of its inputs.
-
-    Returns
-    -------
-    dict of str to array
-        By input name. The caller's arrays are not written to.
-
-    Raises
-    ------
-    DataError
-        If an input is missing or unknown, has the wrong shape, or holds NaN or infinity.
+    Shapes: X (sample, step, feature), or mapping of input name to array.
     """
     arrays = _shaped(network, X, precision)
     for name, array in arrays.items():
@@ -164,27 +136,7 @@ def forward(
 ) -> Run:
     """Run a network and keep everything it computed.
 
-    Parameters
-    ----------
-    network : Network
-        The network.
-    inputs : mapping of str to array
-        From `entries`.
-    initial_state : mapping of str to sequence of array (sample, unit), optional
-        States to start from, by recurrent layer; zero where not given.
-    masks_of : Run, optional
-        A run whose masks are used instead of those that this input would make: padding belongs to
-        the window that is explained, whatever stands in for its values.
-
-    Returns
-    -------
-    Run
-        All values, in the type of the inputs.
-
-    Raises
-    ------
-    DataError
-        If an initial state is for a layer that does not take one or has the wrong shape.
+    Shapes: initial_state mapping of str to sequence of (sample, unit).
     """
     given, tapes = _begun(network, inputs, initial_state)
     for node in network.nodes:
@@ -206,20 +158,7 @@ def outputs(
 
     The next layer then gets memory that is still in the cache.
 
-    Parameters
-    ----------
-    network, inputs, initial_state, masks_of : object
-        As `forward` takes them.
-
-    Returns
-    -------
-    tuple of array (sample, ...)
-        The outputs that `forward` gives.
-
-    Raises
-    ------
-    DataError
-        As `forward` does.
+    Shapes: gives tuple of (sample, ...).
     """
     given, tapes = _begun(network, inputs, initial_state)
     for turn in turns(network):
@@ -297,21 +236,8 @@ def predict(
 ) -> Array | tuple[Array, ...]:
     """Run a network on windows.
 
-    Parameters
-    ----------
-    network : Network
-        The network.
-    X : array (sample, step, feature), or mapping of input name to array
-        In the network's own units.
-    initial_state : mapping of str to sequence of array (sample, unit), optional
-        States to start from, by recurrent layer; zero where not given.
-    precision : {"float64", "float32"}
-        What it is computed in; float32 takes half the time.
-
-    Returns
-    -------
-    array or tuple of array (sample, ...)
-        What the source model's ``predict`` gives, one array a network output.
+    Shapes: X (sample, step, feature), or mapping of input name to array, initial_state mapping of
+    str to sequence of (sample, unit) -> array or tuple of (sample, ...).
     """
     inputs = _shaped(network, X, precision)
 

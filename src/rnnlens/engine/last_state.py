@@ -72,23 +72,8 @@ def direct(
 ) -> tuple[Array, Array] | None:
     """Differentiate each forecast with respect to its window, where the network allows it.
 
-    Parameters
-    ----------
-    network : Network
-        The network.
-    inputs : mapping of str to array (sample, ...)
-        Its inputs.
-    of : str
-        The input with respect to which.
-    value : callable
-        From the network's outputs to one number a sample, linear.
-    progress : callable, optional
-        Called with windows done and windows in all.
-
-    Returns
-    -------
-    tuple of array (sample, step, feature) and (sample,), or None
-        Derivatives and forecasts; None where the network is not of that kind, or windows are few.
+    Shapes: inputs mapping of str to (sample, ...) -> tuple of (sample, step, feature) and
+    (sample,).
     """
     x = inputs[of]
     usual = _usual(network, inputs, of, value) if len(x) >= LEAST else None
@@ -113,25 +98,8 @@ def direct_mean(
 ) -> Array | None:
     """Average derivatives along the straight ways to windows, where the network allows it.
 
-    Parameters
-    ----------
-    network : Network
-        The network.
-    inputs : mapping of str to array (sample, ...)
-        Its inputs.
-    of : str
-        The input with respect to which.
-    value : callable
-        From the network's outputs to one number a sample, linear.
-    start : array (sample, step, feature)
-        Where each way begins.
-    quadrature : tuple of two arrays (node,)
-        Places between 0, the start, and 1, the window; their weights.
-
-    Returns
-    -------
-    array (sample, step, feature), or None
-        The weighted sums; None where the network is not of that kind.
+    Shapes: inputs mapping of str to (sample, ...), start (sample, step, feature), quadrature tuple
+    of two (node,) -> (sample, step, feature).
     """
     usual = _usual(network, inputs, of, value, len(quadrature[0]))
     x = inputs[of]

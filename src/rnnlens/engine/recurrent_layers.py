@@ -34,25 +34,7 @@ class Place:
 
 
 def place_of(network: Network, layer: str | None) -> Place:
-    """Find a recurrent layer by its full name.
-
-    Parameters
-    ----------
-    network : Network
-        The network.
-    layer : str or None
-        The name; may be left out where there is one.
-
-    Returns
-    -------
-    Place
-        Where it stands.
-
-    Raises
-    ------
-    InputError
-        If it is not known, or not given where there are several; the message lists them.
-    """
+    """Find a recurrent layer by its full name."""
     places = list(_places(network))
     names = ", ".join(place.name for place in places)
     if not places:

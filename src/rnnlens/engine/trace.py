@@ -68,19 +68,7 @@ class ProjectedLSTMTrace(LSTMTrace):
 
 
 def layer_traces(run: Run) -> dict[str, LayerTrace]:
-    """Lay out what happened in every recurrent layer of a run.
-
-    Parameters
-    ----------
-    run : Run
-        A forward run.
-
-    Returns
-    -------
-    dict of str to LayerTrace
-        By full layer name, each direction apart. Steps stand in the order of the window, oldest
-        first, also for a layer that reads the newest step first.
-    """
+    """Lay out what happened in every recurrent layer of a run."""
     traces = {}
     for node in run.network.nodes:
         tape, layer = run.tapes[node.name], node.layer
@@ -173,16 +161,5 @@ def _unprojected(course: Course) -> Array:
 
 
 def gate_names(network: Network) -> dict[str, tuple[str, ...]]:
-    """Name the gates of every recurrent layer, in the order of its trace.
-
-    Parameters
-    ----------
-    network : Network
-        The network.
-
-    Returns
-    -------
-    dict of str to tuple of str
-        By full layer name.
-    """
+    """Name the gates of every recurrent layer, in the order of its trace."""
     return {name: tuple(layer.cell.gates) for name, layer in network.recurrent()}

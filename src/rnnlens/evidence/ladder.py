@@ -47,29 +47,6 @@ def ladder(
 ) -> str:
     """Give the verdict that follows from all evidence on one part of the windows.
 
-    Parameters
-    ----------
-    unreached : bool
-        Whether the weights show that the part never reaches the forecast.
-    whole : bool
-        Whether the certificates were made with all of the part free at once; what was asked of one
-        of its numbers at a time proves nothing of the whole.
-    proven, refuted : int
-        Windows with that certificate; a window in which the weights show it counts as proven.
-    windows : int
-        Windows that were certified.
-    exceeded : int, optional
-        Draws of observed values that moved the forecast by more than the tolerance, of as many as
-        the bound needs; not given where there were none.
-    tested : str
-        Verdict of the test over the data set (`rnnlens.evidence.statistics.equivalence`); empty where there
-        was none.
-
-    Returns
-    -------
-    str
-        One of `RUNGS`.
-
     Examples
     --------
     >>> ladder(unreached=False, whole=True, proven=20, windows=20, tested="used")

@@ -55,27 +55,7 @@ KEEPERS = (Identity, Rescaling, Standardization)
 
 
 def reaching(network: Network, of: str, shape: tuple[int, ...]) -> Used:
-    """Tell which numbers of a window can reach an output of the network.
-
-    Parameters
-    ----------
-    network : Network
-        The network.
-    of : str
-        The input.
-    shape : tuple of int
-        Of one window of it, ``(step, feature)``.
-
-    Returns
-    -------
-    array of bool
-        In that shape; False only where the weights prove that the number is never used.
-
-    Raises
-    ------
-    DataError
-        If the network has no such input.
-    """
+    """Tell which numbers of a window can reach an output of the network."""
     if of not in network.inputs:
         raise DataError(f"the network has no input {of!r}: it has {', '.join(network.inputs)}")
     reached = np.zeros(int(np.prod(shape)) + 1, bool)

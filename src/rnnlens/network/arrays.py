@@ -57,20 +57,7 @@ class Arrays:
 
 
 def describe_arrays(arrays: Arrays, *, values: bool = False) -> dict[str, Any]:
-    """Say what a file of weights holds, in the form of `rnnlens.network.describe.describe`.
-
-    Parameters
-    ----------
-    arrays : Arrays
-        The arrays.
-    values : bool
-        Whether each array carries its numbers, as nested lists.
-
-    Returns
-    -------
-    dict
-        The same keys; ``inputs`` is empty and ``output_shape`` is ``None`` for every layer.
-    """
+    """Say what a file of weights holds, in the form of `rnnlens.network.describe.describe`."""
     origin = arrays.origin
     return {
         "name": "weights",

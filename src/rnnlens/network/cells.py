@@ -46,13 +46,7 @@ class Gate:
     V: FloatArray | None = None
 
     def arrays(self) -> dict[str, FloatArray]:
-        """Give the arrays that are there, by kind.
-
-        Returns
-        -------
-        dict of str to array
-            Keys ``W``, ``U``, ``b``, ``b_r``, ``V``, in that order.
-        """
+        """Give the arrays that are there, by kind."""
         every = {"W": self.W, "U": self.U, "b": self.b, "b_r": self.b_r, "V": self.V}
         return {kind: array for kind, array in every.items() if array is not None}
 

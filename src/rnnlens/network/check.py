@@ -13,24 +13,7 @@ __all__ = ["check"]
 
 
 def check(network: Network) -> Network:
-    """Check names, order and array shapes, and make every array read-only.
-
-    Parameters
-    ----------
-    network : Network
-        What a reader made.
-
-    Returns
-    -------
-    Network
-        The same network.
-
-    Raises
-    ------
-    UnsupportedModel
-        If a node is named twice or takes from one that does not come before it, if arrays of a
-        cell do not fit each other, or if an array holds NaN or infinity.
-    """
+    """Check names, order and array shapes, and make every array read-only."""
     known: set[str] = set()
     for node in network.nodes:
         if node.name in known:

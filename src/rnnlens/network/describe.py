@@ -29,25 +29,7 @@ __all__ = ["describe", "describe_array"]
 
 
 def describe(network: Network, *, values: bool = False) -> dict[str, Any]:
-    """Say what a network is made of: every layer, every array by its gate, and the window's part.
-
-    Parameters
-    ----------
-    network : Network
-        The network.
-    values : bool
-        Whether each array carries its numbers, as nested lists.
-
-    Returns
-    -------
-    dict
-        Plain strings, numbers, lists and dictionaries: ``name``, ``format``, ``version``,
-        ``path``, ``sha256``, ``parameters``, ``notes``, ``time_steps``, ``inputs`` and ``layers``.
-        Each layer has ``name``, ``kind``, ``units``, ``features``, ``parameters``, ``formula``,
-        ``options``, ``inputs``, ``output_shape``, ``shares_arrays_of`` and ``arrays``; each array
-        has ``name``, ``gate``, ``meaning``, ``shape``, ``dimensions``, ``dtype``, ``source`` and
-        ``stored_at``.
-    """
+    """Say what a network is made of: layers, arrays by gate, and the window's part."""
     arrays: dict[str, list[NamedArray]] = {}
     for array in inventory(network):
         arrays.setdefault(array.layer, []).append(array)
@@ -93,21 +75,7 @@ def _layer(
 
 
 def describe_array(array: NamedArray, *, values: bool = False) -> dict[str, Any]:
-    """Say what one array is.
-
-    Parameters
-    ----------
-    array : NamedArray
-        The array.
-    values : bool
-        Whether its numbers go along, as nested lists.
-
-    Returns
-    -------
-    dict
-        ``name``, ``gate``, ``meaning``, ``shape``, ``dimensions``, ``dtype``, ``source`` and
-        ``stored_at``, and perhaps ``values``.
-    """
+    """Say what one array is."""
     described = {
         "name": array.name,
         "gate": array.gate,

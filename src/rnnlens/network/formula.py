@@ -18,35 +18,12 @@ __all__ = ["parameter_formula", "parameters_of"]
 
 
 def parameters_of(layer: Layer) -> int:
-    """Count the numbers in a layer's arrays.
-
-    Parameters
-    ----------
-    layer : Layer
-        Any layer.
-
-    Returns
-    -------
-    int
-        The count, zero for a layer without weights.
-    """
+    """Count the numbers in a layer's arrays."""
     return sum(values.size for _, _, _, values, _ in arrays_of(layer))
 
 
 def parameter_formula(layer: Layer) -> str:
-    """Write a layer's parameter count as a formula, with its numbers, with its value.
-
-    Parameters
-    ----------
-    layer : Layer
-        Any layer.
-
-    Returns
-    -------
-    str
-        ``"4 (F + H + 1) H = 4 (10 + 32 + 1) 32 = 5,504"`` with F features and H units (and P
-        entries of a projected hidden state); empty for a layer without weights.
-    """
+    """Write a layer's parameter count as a formula, with its numbers, with its value."""
     total = parameters_of(layer)
     if not total:
         return ""

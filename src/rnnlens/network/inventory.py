@@ -77,18 +77,7 @@ def _dimensions(kind: str, cell: Cell) -> tuple[str, ...]:
 
 
 def arrays_of(layer: Layer) -> Iterator[tuple[str, str, str, FloatArray, tuple[str, ...]]]:
-    """Give every array of one layer.
-
-    Parameters
-    ----------
-    layer : Layer
-        Any layer.
-
-    Yields
-    ------
-    tuple
-        Local name, meaning, gate (or empty), values, dimension names (or empty).
-    """
+    """Give every array of one layer."""
     if isinstance(layer, Recurrent):
         yield from _cell_arrays(layer.cell)
     elif isinstance(layer, Bidirectional):
@@ -109,18 +98,7 @@ def _node_arrays(node: Node) -> Iterator[NamedArray]:
 
 
 def inventory(network: Network) -> list[NamedArray]:
-    """List every array of a network, in the order of its layers.
-
-    Parameters
-    ----------
-    network : Network
-        The network; a layer that is called twice is listed once.
-
-    Returns
-    -------
-    list of NamedArray
-        Kind by kind (W, U, b, ...) and gate by gate within a recurrent layer.
-    """
+    """List every array of a network, in the order of its layers."""
     seen: set[int] = set()
     listed = []
     for node in network.nodes:
@@ -131,16 +109,5 @@ def inventory(network: Network) -> list[NamedArray]:
 
 
 def parameter_count(network: Network) -> int:
-    """Count the numbers in all arrays of a network.
-
-    Parameters
-    ----------
-    network : Network
-        The network.
-
-    Returns
-    -------
-    int
-        Numbers that training set, moments of normalisation layers counted in.
-    """
+    """Count the numbers in all arrays of a network."""
     return sum(array.values.size for array in inventory(network))

@@ -57,13 +57,7 @@ class Layer:
     dimensions: ClassVar[dict[str, tuple[str, ...]]] = {}
 
     def arrays(self) -> dict[str, FloatArray]:
-        """Give the layer's own arrays by name; recurrent cells list theirs by gate.
-
-        Returns
-        -------
-        dict of str to array
-            Empty for a layer without weights.
-        """
+        """Give the layer's own arrays by name; recurrent cells list theirs by gate."""
         values = {spec.name: getattr(self, spec.name) for spec in fields(self)}
         return {name: value for name, value in values.items() if isinstance(value, np.ndarray)}
 

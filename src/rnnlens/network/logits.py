@@ -19,20 +19,7 @@ LOGITS = ("softmax", "log_softmax", "sigmoid", "log_sigmoid")
 
 
 def last_activation(network: Network, output: int = 0) -> str:
-    """Name the activation that ends an output.
-
-    Parameters
-    ----------
-    network : Network
-        The network.
-    output : int
-        Which of its outputs.
-
-    Returns
-    -------
-    str
-        One of `rnnlens.network.activations.ACTIVATIONS`; ``"linear"`` where there is none.
-    """
+    """Name the activation that ends an output."""
     layer = network[network.outputs[output][0]].layer
     if isinstance(layer, TimeDistributed):
         layer = layer.layer
@@ -41,18 +28,6 @@ def last_activation(network: Network, output: int = 0) -> str:
 
 def before_activation(network: Network, output: int = 0) -> Network:
     """Take the activation that ends an output away.
-
-    Parameters
-    ----------
-    network : Network
-        The network.
-    output : int
-        Which of its outputs.
-
-    Returns
-    -------
-    Network
-        The same in all else.
 
     Examples
     --------

@@ -130,18 +130,7 @@ class Network:
 
 
 def layer_kind(layer: Layer) -> str:
-    """Name the kind of a layer in the user's words.
-
-    Parameters
-    ----------
-    layer : Layer
-        Any layer.
-
-    Returns
-    -------
-    str
-        Such as ``"LSTM"``, ``"Bidirectional LSTM"``, ``"TimeDistributed Dense"``, ``"Dropout"``.
-    """
+    """Name the kind of a layer in the user's words."""
     if isinstance(layer, Recurrent):
         return layer.cell.kind
     if isinstance(layer, Bidirectional):

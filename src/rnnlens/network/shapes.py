@@ -37,20 +37,7 @@ Shape = tuple[int | None, ...]
 
 
 def output_shapes(network: Network, *, longer: int = 0) -> dict[str, tuple[Shape, ...]]:
-    """Work out the shape of every output of every node.
-
-    Parameters
-    ----------
-    network : Network
-        The network.
-    longer : int
-        How many steps every sequence that comes in has above what the network states.
-
-    Returns
-    -------
-    dict of str to tuple of Shape
-        Node name to the shapes of its outputs, without the sample axis.
-    """
+    """Work out the shape of every output of every node."""
     shapes: dict[str, tuple[Shape, ...]] = {}
     for node in network.nodes:
         layer = node.layer
@@ -65,20 +52,7 @@ def output_shapes(network: Network, *, longer: int = 0) -> dict[str, tuple[Shape
 
 
 def is_sequence(network: Network, name: str) -> bool:
-    """Say whether an input is a sequence: it has steps and features, or tokens to look up.
-
-    Parameters
-    ----------
-    network : Network
-        The network.
-    name : str
-        One of its inputs.
-
-    Returns
-    -------
-    bool
-        False for a vector, such as an initial state.
-    """
+    """Say whether an input is a sequence: it has steps and features, or tokens to look up."""
     shape = network.inputs[name].shape
     takers = (node.layer for node in network.nodes if (name, 0) in node.inputs)
     return len(shape) > 1 or (bool(shape) and any(isinstance(each, Embedding) for each in takers))

@@ -20,18 +20,7 @@ __all__ = ["time_steps"]
 
 
 def time_steps(network: Network) -> str:
-    """Say where the window's steps are, since no array of a recurrent layer counts them.
-
-    Parameters
-    ----------
-    network : Network
-        The network.
-
-    Returns
-    -------
-    str
-        One to a few sentences.
-    """
+    """Say where the window's steps are, since no array of a recurrent layer counts them."""
     recurrent = [node for node in network.nodes if _cell(node.layer) is not None]
     if not recurrent:
         return "This network has no recurrent layer, so its steps are not turns of a recurrence."

@@ -160,27 +160,7 @@ class CellArray:
 def cut_gates(
     kind: str, layout: Layout, arrays: Mapping[str, CellArray], units: int
 ) -> tuple[dict[str, Gate], dict[str, Source]]:
-    """Cut the arrays of a cell into its gates.
-
-    Parameters
-    ----------
-    kind : {"LSTM", "GRU", "SimpleRNN"}
-        The cell.
-    layout : Layout
-        The source's layout.
-    arrays : mapping of str to CellArray
-        ``"W"`` (feature, gates x unit), ``"U"`` (unit, gates x unit) and perhaps ``"b"`` of shape
-        (gates x unit) or (2, gates x unit).
-    units : int
-        Hidden units.
-
-    Returns
-    -------
-    gates : dict of str to Gate
-        By gate name; every array is a copy of its own.
-    sources : dict of str to Source
-        By array name, such as ``"W_f"``.
-    """
+    """Cut the arrays of a cell into its gates."""
     gates: dict[str, Gate] = {}
     sources: dict[str, Source] = {}
     for number, gate in enumerate(layout.gates):

@@ -71,32 +71,7 @@ LIVE = (
 
 
 def read(source: object, options: Options | None = None) -> Network:
-    """Read a trained network from a file or a live model.
-
-    Parameters
-    ----------
-    source : path or model
-        A file, a live Keras 3 model, a live PyTorch module or its state dict. The content of a
-        file decides what it is, not its name.
-    options : Options, optional
-        What the caller says about the source that it does not say itself.
-
-    Returns
-    -------
-    Network
-        The network: its layers, every array named by gate, and where each came from.
-
-    Raises
-    ------
-    InputError
-        If an option is given that the format does not take.
-    MissingLibrary
-        If the format needs a library that is not installed.
-    UnreadableFile
-        If there is no such file, or it is damaged or not a model.
-    UnsupportedModel
-        If the model has a layer or an option that rnnlens does not implement.
-    """
+    """Read a trained network from a file or a live model."""
     options = options or Options()
     if isinstance(source, (str, os.PathLike)):
         return _read_file(Path(os.fsdecode(source)), options)
@@ -111,23 +86,7 @@ def read(source: object, options: Options | None = None) -> Network:
 
 
 def look(source: object, options: Options | None = None) -> Network | Arrays:
-    """Read a network, or name the arrays of a file that holds weights alone.
-
-    Parameters
-    ----------
-    source, options
-        As for `read`.
-
-    Returns
-    -------
-    Network or Arrays
-        `Arrays` where the file holds weights and nothing says what the layers compute.
-
-    Raises
-    ------
-    InputError
-        What `read` raises.
-    """
+    """Read a network, or name the arrays of a file that holds weights alone."""
     try:
         return read(source, options)
     except InputError:

@@ -50,22 +50,7 @@ class Options:
 
 
 def refuse_others(options: Options, takes: Collection[str], what: str) -> None:
-    """Refuse the options that a format does not take: none is ever ignored.
-
-    Parameters
-    ----------
-    options : Options
-        What the caller said.
-    takes : collection of str
-        The options that the format takes.
-    what : str
-        The source, at the beginning of the sentence.
-
-    Raises
-    ------
-    InputError
-        If another option was given.
-    """
+    """Refuse the options that a format does not take: none is ever ignored."""
     for name in options.given:
         if name not in takes:
             known = f"takes {' and '.join(sorted(takes))}" if takes else "takes no option"

@@ -20,27 +20,7 @@ RUNNERS = (keras_run, onnx_run, torch_run)
 def source_outputs(
     source: Any, inputs: Mapping[str, np.ndarray]
 ) -> tuple[list[np.ndarray], str] | None:
-    """Run the model that a network was read from.
-
-    Parameters
-    ----------
-    source : live model or path
-        What a network was read from.
-    inputs : mapping of str to array (sample, ...)
-        By input name, in the order of the model's inputs.
-
-    Returns
-    -------
-    tuple or None
-        The outputs in float64, and what ran; None where no library here runs such a source.
-
-    Raises
-    ------
-    MissingLibrary
-        If the library that the source belongs to is not installed.
-    UnreadableFile
-        If that library does not open the file.
-    """
+    """Run the model that a network was read from: inputs mapping of str to (sample, ...)."""
     for runner in RUNNERS:
         found = runner.outputs(source, inputs)
         if found is not None:

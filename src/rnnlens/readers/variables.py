@@ -57,76 +57,19 @@ class Shelf(ABC):
 
     @abstractmethod
     def own(self, roles: Sequence[str], optional: int = 0) -> list[Stored]:
-        """Give the layer's own variables.
-
-        Parameters
-        ----------
-        roles : sequence of str
-            The roles that the layer must have, in the source's order.
-        optional : int
-            How many of the last roles may be missing.
-
-        Returns
-        -------
-        list of Stored
-            One a role, in that order.
-
-        Raises
-        ------
-        UnreadableFile
-            If there are more or fewer.
-        """
+        """Give the layer's own variables."""
 
     @abstractmethod
     def part(self, attribute: str) -> Shelf:
-        """Give the shelf of a layer within the layer.
-
-        Parameters
-        ----------
-        attribute : {"cell", "forward_layer", "backward_layer", "layer"}
-            The attribute of the source's object that holds it.
-
-        Returns
-        -------
-        Shelf
-            Its shelf.
-        """
+        """Give the shelf of a layer within the layer."""
 
     @abstractmethod
     def layers(self, entries: Sequence[tuple[str, str]]) -> dict[str, Shelf]:
-        """Give the shelves of a model's layers.
-
-        Parameters
-        ----------
-        entries : sequence of tuple of str
-            Class name and layer name, in the order of the model's configuration.
-
-        Returns
-        -------
-        dict of str to Shelf
-            By layer name.
-        """
+        """Give the shelves of a model's layers."""
 
 
 def check_count(found: int, roles: Sequence[str], optional: int, where: str) -> None:
-    """Check that a layer has as many variables as its options say.
-
-    Parameters
-    ----------
-    found : int
-        How many there are.
-    roles : sequence of str
-        What there must be.
-    optional : int
-        How many of the last roles may be missing.
-    where : str
-        The layer or the place in the file.
-
-    Raises
-    ------
-    UnreadableFile
-        If the numbers differ.
-    """
+    """Check that a layer has as many variables as its options say."""
     if not len(roles) - optional <= found <= len(roles):
         raise UnreadableFile(
             f"{where} holds {found} arrays where its configuration calls for {len(roles)} "
@@ -136,29 +79,7 @@ def check_count(found: int, roles: Sequence[str], optional: int, where: str) -> 
 
 
 def load(stored: Stored, expected: Shape, where: str) -> FloatArray:
-    """Read one variable into an array of our own, in the source's dtype.
-
-    Parameters
-    ----------
-    stored : Stored
-        The variable.
-    expected : tuple of int or None
-        Its shape as the options have it; ``None`` where any length serves.
-    where : str
-        The layer, for the message.
-
-    Returns
-    -------
-    array
-        A copy, C-contiguous.
-
-    Raises
-    ------
-    UnreadableFile
-        If the shape is another or the array is too large to be true.
-    UnsupportedModel
-        If the numbers are not floating point.
-    """
+    """Read one variable into an array of our own, in the source's dtype."""
     fits = len(stored.shape) == len(expected) and all(
         want is None or have == want for have, want in zip(stored.shape, expected, strict=True)
     )

@@ -37,35 +37,6 @@ def label(
 ) -> xr.Dataset:
     """Label the arrays of a result.
 
-    Parameters
-    ----------
-    result : dataclass instance
-        A result whose array fields were made with `rnnlens.names.declared`. A declared field that
-        is ``None`` is left out; one that declares no dimension becomes a single number.
-    coords : mapping of str to coordinate, optional
-        Values along a dimension by its name, or ``(dimension, values)`` or
-        ``(dimension, values, attributes)`` for a further coordinate. A coordinate along a
-        dimension that the result does not have is left out.
-    attrs : mapping of str to value, optional
-        Attributes of the whole, see `rnnlens.results.provenance`.
-    long_names, units : mapping of str to str, optional
-        What a variable or a coordinate is, and its unit, by its name.
-    keep : tuple of str
-        Names of fields without declared dimensions that shall become attributes.
-
-    Returns
-    -------
-    xarray.Dataset
-        One variable a declared field, its axes in the declared order.
-
-    Raises
-    ------
-    DataError
-        If an array does not have as many axes as its field declares, if two arrays differ along
-        one dimension, or if a coordinate is not as long as its dimension.
-    InputError
-        If the result is not a dataclass instance, or `keep` names a field that it does not have.
-
     Examples
     --------
     >>> from dataclasses import dataclass
@@ -106,34 +77,7 @@ def label_tree(
     units: Mapping[str, str] | None = None,
     keep: tuple[str, ...] = (),
 ) -> xr.DataTree:
-    """Label one result a layer, as a tree with one node a layer.
-
-    Parameters
-    ----------
-    results : mapping of str to dataclass instance
-        Results by the layer's full name; ``"bidirectional.forward"`` becomes the node
-        ``"bidirectional/forward"``. Each node's attribute ``layer`` holds the full name.
-    coords : mapping of str to mapping, optional
-        Coordinates by layer name; those under ``""`` serve every layer that has the dimension.
-    attrs : mapping of str to value, optional
-        Attributes of the root.
-    long_names, units : mapping of str to str, optional
-        As in `label`, for every layer.
-    keep : tuple of str
-        As in `label`.
-
-    Returns
-    -------
-    xarray.DataTree
-        The tree, in the order of `results`.
-
-    Raises
-    ------
-    DataError
-        As in `label`.
-    InputError
-        As in `label`, or if two layer names lead to the same node.
-    """
+    """Label one result a layer, as a tree with one node a layer."""
     import xarray as xr
 
     by_layer = coords or {}
@@ -159,17 +103,6 @@ def label_tree(
 
 def node_path(layer: str) -> str:
     """Give the path of a layer's node in a tree.
-
-    Parameters
-    ----------
-    layer : str
-        The layer's full name.
-
-    Returns
-    -------
-    str
-        The path: a direction is a node below its layer, and a slash in a layer's own name, which
-        would nest it below another layer, becomes an underscore.
 
     Examples
     --------

@@ -19,21 +19,6 @@ def placed(path: str | Path) -> Generator[Path]:
     Nothing is left behind, and what stood there stays, where writing ends early: by an error, or
     by Ctrl-C.
 
-    Parameters
-    ----------
-    path : str or Path
-        The file's place. A device or a pipe is written to as it is.
-
-    Yields
-    ------
-    Path
-        Where to write.
-
-    Raises
-    ------
-    InputError
-        If it cannot be written.
-
     Examples
     --------
     >>> from tempfile import TemporaryDirectory

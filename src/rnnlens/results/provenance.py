@@ -26,29 +26,6 @@ def provenance(
 ) -> dict[str, str | int | float]:
     """Collect what a reader needs in order to make a result again.
 
-    Parameters
-    ----------
-    method : str
-        What computed the result, such as ``"secant"``.
-    settings : mapping of str to value, optional
-        The method's options, kept as JSON in the attribute ``settings``.
-    network_digest : str
-        SHA-256 of the network's file, empty for a live model.
-    network_format : str
-        What was read, such as ``"Keras 3 archive"``.
-    network_path : str
-        The file's name, empty for a live model; the folder is left out.
-    created : datetime, optional
-        When the result was made; now, if not given.
-    extra : mapping of str to value, optional
-        Further attributes, such as ``target`` and ``unit``.
-
-    Returns
-    -------
-    dict of str to str, int or float
-        ``method``, ``settings``, ``network``, ``network_format``, ``sha256``,
-        ``rnnlens_version``, ``numpy_version``, ``created`` (UTC, ISO 8601), and `extra`.
-
     Examples
     --------
     >>> attrs = provenance(method="secant", settings={"seed": 7}, extra={"unit": "F"})
@@ -72,17 +49,6 @@ def provenance(
 
 def file_safe(value: Any) -> str | int | float:
     """Give a value in a form that netCDF, JSON and CSV all hold.
-
-    Parameters
-    ----------
-    value : any
-        A string, a number, a date, a list of those, or a mapping.
-
-    Returns
-    -------
-    str, int or float
-        Strings and numbers as they are; a truth value as 0 or 1; ``None`` as the empty string; a
-        list of strings joined by ``", "``; anything nested as JSON.
 
     Examples
     --------

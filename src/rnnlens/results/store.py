@@ -28,26 +28,6 @@ def save(result: xr.Dataset | xr.DataTree, path: str | Path) -> Path:
     """Write a result to a file; the suffix decides the format.
 
     The file appears whole or not at all: it is written beside its place and then moved there.
-
-    Parameters
-    ----------
-    result : xarray.Dataset or xarray.DataTree
-        The result.
-    path : str or Path
-        Where to: ``.nc`` (netCDF 4), ``.csv`` (one row a number, see `long_tables`) or ``.json``
-        (see `as_dict`).
-
-    Returns
-    -------
-    Path
-        The file.
-
-    Raises
-    ------
-    InputError
-        If the suffix is not one of those, the folder does not exist, or it cannot be written to.
-    MissingLibrary
-        If netCDF is asked for and h5netcdf is not installed.
     """
     place = Path(path)
     writer = _WRITERS.get(place.suffix.lower())
@@ -67,20 +47,7 @@ def save(result: xr.Dataset | xr.DataTree, path: str | Path) -> Path:
 
 
 def long_tables(result: xr.Dataset | xr.DataTree) -> Iterator[pd.DataFrame]:
-    """Give every number of a result in a row of its own, variable by variable.
-
-    Parameters
-    ----------
-    result : xarray.Dataset or xarray.DataTree
-        The result.
-
-    Yields
-    ------
-    pandas.DataFrame
-        The same columns for every variable: ``layer`` (for a tree), ``variable``, one for each
-        dimension and each further coordinate (missing where the variable does not have it), and
-        ``value``.
-    """
+    """Give every number of a result in a row of its own, variable by variable."""
     nodes = list(_nodes(result))
     arrays = [array for _, dataset in nodes for array in dataset.data_vars.values()]
     found = [str(name) for array in arrays for name in (*array.dims, *array.coords)]
@@ -96,20 +63,7 @@ def long_tables(result: xr.Dataset | xr.DataTree) -> Iterator[pd.DataFrame]:
 
 
 def as_dict(result: xr.Dataset | xr.DataTree) -> dict[str, Any]:
-    """Give a result as plain lists and numbers, ready for JSON.
-
-    Parameters
-    ----------
-    result : xarray.Dataset or xarray.DataTree
-        The result.
-
-    Returns
-    -------
-    dict
-        ``attrs``, ``sizes``, ``coords`` and ``variables`` (each with ``dims``, ``attrs``,
-        ``values``); for a tree ``attrs`` and ``layers``, a dict of those by layer name. A missing
-        number is ``None``.
-    """
+    """Give a result as plain lists and numbers, ready for JSON."""
     nodes = list(_nodes(result))
     if nodes and nodes[0][0] is None:
         return _dataset_dict(nodes[0][1])

@@ -28,29 +28,7 @@ def windows_from_arrays(
 ) -> Windows:
     """Describe windows that are cut already.
 
-    Parameters
-    ----------
-    X : array (sample, step, feature)
-        The windows.
-    y : array (sample, target), optional
-        What happened; one axis will do for one target.
-    sidecar : Sidecar, optional
-        What the features mean; without it they are ``feature 0``, ``feature 1``, ... in network
-        units.
-    scaled : bool
-        Whether `X` and `y` are in network units; without a sidecar they are.
-    times : array (sample,), optional
-        The time that each forecast is for; counted from 0 where left out.
-
-    Returns
-    -------
-    Windows
-        In network units.
-
-    Raises
-    ------
-    DataError
-        If an array has the wrong shape or holds what is not a finite number.
+    Shapes: X (sample, step, feature), y (sample, target), times (sample,).
     """
     values = _checked_values(X)
     happened = None if y is None else _checked_actual(y, len(values))
@@ -88,27 +66,7 @@ def windows_from_arrays(
 def windows_from_npz(
     arrays: Mapping[str, np.ndarray], sidecar: Sidecar | None, where: str
 ) -> Windows:
-    """Describe the windows of an ``.npz`` file, see `rnnlens.series.build.windows`.
-
-    Parameters
-    ----------
-    arrays : mapping of str to array
-        ``X`` and, optionally, ``y``, ``scaled``, ``times``; others are left alone.
-    sidecar : Sidecar, optional
-        What the features mean.
-    where : str
-        What messages call the file.
-
-    Returns
-    -------
-    Windows
-        In network units.
-
-    Raises
-    ------
-    DataError
-        If an array has the wrong shape or holds what is not a finite number.
-    """
+    """Describe the windows of an ``.npz`` file, see `rnnlens.series.build.windows`."""
     flag = arrays.get("scaled", np.array(False))
     if flag.dtype.kind != "b" or flag.size != 1:
         raise DataError(f"{where}: scaled must be one True or False and is {flag}")

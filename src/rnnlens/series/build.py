@@ -47,29 +47,7 @@ def windows(
     units, or in network units where it has ``scaled = True``; ``y (sample, target)``, in the
     same units, and ``times (sample,)`` are optional.
 
-    Parameters
-    ----------
-    data : path, DataFrame or mapping of str to array (row,)
-        A CSV, Parquet or ``.npz`` file, or the columns themselves, in original units.
-    sidecar : Sidecar or path, optional
-        What the columns mean. Only windows in network units may go without.
-    start, end : str, datetime64 or int, optional
-        Use only rows from `start` up to, not including, `end`, so that no window crosses either.
-        For an ``X``: only windows whose forecast is for a time in between.
-
-    Returns
-    -------
-    Windows
-        In network units.
-
-    Raises
-    ------
-    UnreadableFile
-        If a file is missing or of another kind.
-    DataError
-        If a column or a value is not what it must be, or there are too few rows for a window.
-    ConfigError
-        If the sidecar is missing or not what it must be.
+    Shapes: data path, DataFrame or mapping of str to (row,).
 
     Examples
     --------
@@ -114,27 +92,7 @@ def windows_from_table(
     start: Limit = None,
     end: Limit = None,
 ) -> Windows:
-    """Cut a table in memory into windows.
-
-    Parameters
-    ----------
-    table : DataFrame or mapping of str to array (row,)
-        The columns, in original units; the time a column or a DataFrame's index.
-    sidecar : Sidecar
-        What the columns mean.
-    start, end : str, datetime64 or int, optional
-        Use only rows from `start` up to, not including, `end`.
-
-    Returns
-    -------
-    Windows
-        One for each row that ends an unbroken run of at least ``sidecar.window`` rows.
-
-    Raises
-    ------
-    DataError
-        If a column or a value is not what it must be, or there are too few rows for a window.
-    """
+    """Cut a table in memory into windows: table DataFrame or mapping of str to (row,)."""
     checked = table_from_columns(
         table, columns=sidecar.feature_names, optional=sidecar.target_names, time=sidecar.time
     )

@@ -46,29 +46,6 @@ def read_cells(
 
     Commas, semicolons, tabs and vertical bars separate columns: the one that the header has most
     of. Lines without any text are passed over.
-
-    Parameters
-    ----------
-    path : path
-        The file.
-    columns : iterable of str, optional
-        The columns wanted, in this order; every one where left out.
-    optional : iterable of str
-        More columns, taken where they are there.
-    time : str, optional
-        One more column that is wanted.
-
-    Returns
-    -------
-    Cells
-        What they hold.
-
-    Raises
-    ------
-    UnreadableFile
-        If it is not text.
-    DataError
-        If the header or a row is not what it must be, or a wanted column is missing.
     """
     text = _decoded(path)
     separator = _separator(text)
@@ -147,20 +124,7 @@ def _is_number(text: str) -> bool:
 
 
 def require_columns(wanted: Iterable[str], present: Iterable[str], where: str) -> None:
-    """Check that columns are there.
-
-    Parameters
-    ----------
-    wanted, present : iterable of str
-        Column names.
-    where : str
-        What messages call the data.
-
-    Raises
-    ------
-    DataError
-        If any is missing; those that are there are listed.
-    """
+    """Check that columns are there."""
     there = list(present)
     missing = [name for name in wanted if name not in there]
     if missing:

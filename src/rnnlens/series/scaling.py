@@ -61,87 +61,31 @@ class Scaling:
             )
 
     def __len__(self) -> int:
-        """Give the number of features.
-
-        Returns
-        -------
-        int
-            Length of the axis that it fits.
-        """
+        """Give the number of features."""
         return len(self.mean)
 
     def __getitem__(self, entries: int | slice | list[int]) -> Scaling:
-        """Give the scaling of some entries alone.
-
-        Parameters
-        ----------
-        entries : int, slice or list of int
-            Positions on the feature axis.
-
-        Returns
-        -------
-        Scaling
-            In the order asked for.
-        """
+        """Give the scaling of some entries alone."""
         return Scaling(self.mean[entries], self.scale[entries])
 
     def apply(self, original: ArrayLike) -> NDArray[np.float64]:
         """Take values from original units to network units.
 
-        Parameters
-        ----------
-        original : array (..., feature)
-            Values in original units.
-
-        Returns
-        -------
-        array (..., feature)
-            ``(original - mean) / scale``, a new array.
-
-        Raises
-        ------
-        DataError
-            If the last axis has another length than the scaling.
+        Shapes: original (..., feature) -> (..., feature).
         """
         return (self._fitting(original) - self.mean) / self.scale
 
     def undo(self, scaled: ArrayLike) -> NDArray[np.float64]:
         """Take values from network units back to original units.
 
-        Parameters
-        ----------
-        scaled : array (..., feature)
-            Values in network units.
-
-        Returns
-        -------
-        array (..., feature)
-            ``scaled * scale + mean``, a new array.
-
-        Raises
-        ------
-        DataError
-            If the last axis has another length than the scaling.
+        Shapes: scaled (..., feature) -> (..., feature).
         """
         return self._fitting(scaled) * self.scale + self.mean
 
     def undo_change(self, change: ArrayLike) -> NDArray[np.float64]:
         """Take differences from network units back to original units: the mean cancels.
 
-        Parameters
-        ----------
-        change : array (..., feature)
-            Differences of values in network units, such as contributions.
-
-        Returns
-        -------
-        array (..., feature)
-            ``change * scale``, a new array.
-
-        Raises
-        ------
-        DataError
-            If the last axis has another length than the scaling.
+        Shapes: change (..., feature) -> (..., feature).
         """
         return self._fitting(change) * self.scale
 

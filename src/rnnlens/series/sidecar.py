@@ -135,33 +135,7 @@ class Sidecar:
         time: str | None = None,
         step: str | None = None,
     ) -> Sidecar:
-        """Describe a network that takes and gives values as they stand.
-
-        Parameters
-        ----------
-        features : iterable of str
-            Column names in the network's order.
-        window : int
-            Steps that the network takes.
-        lead : int
-            Steps from the newest one taken to the one forecast.
-        targets : iterable of str, optional
-            Names of its outputs; the features where left out.
-        time : str, optional
-            The column with each row's time.
-        step : str, optional
-            From one row to the next, such as ``"1h"``.
-
-        Returns
-        -------
-        Sidecar
-            With mean 0, scale 1 and unit ``"-"`` throughout.
-
-        Raises
-        ------
-        ConfigError
-            If a value is not what it must be.
-        """
+        """Describe a network that takes and gives values as they stand."""
         return cls(
             features=tuple(Variable(name) for name in features),
             window=window,
@@ -205,11 +179,6 @@ class Sidecar:
     def to_toml(self) -> str:
         """Write the sidecar out.
 
-        Returns
-        -------
-        str
-            TOML that `read_sidecar` reads back to an equal sidecar.
-
         Examples
         --------
         >>> print(Sidecar.plain(["rain", "flow"], 30).to_toml())
@@ -229,24 +198,7 @@ class Sidecar:
 
 
 def read_sidecar(path: str | PathLike[str]) -> Sidecar:
-    """Read a sidecar file; its format is on the module's page.
-
-    Parameters
-    ----------
-    path : path
-        A TOML file.
-
-    Returns
-    -------
-    Sidecar
-        What it says.
-
-    Raises
-    ------
-    ConfigError
-        If there is no such file, it is not TOML, or a key is missing, unknown or not what it must
-        be; the message names the key's full path.
-    """
+    """Read a sidecar file; its format is on the module's page."""
     try:
         with open(path, encoding="utf-8-sig") as file:
             text = file.read()

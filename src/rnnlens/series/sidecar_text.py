@@ -32,23 +32,7 @@ _COMMENTS = {
 
 
 def from_toml(text: str) -> dict[str, Any]:
-    """Read a sidecar from TOML.
-
-    Parameters
-    ----------
-    text : str
-        The file's text.
-
-    Returns
-    -------
-    dict of str to object
-        The arguments of `rnnlens.series.sidecar.Sidecar`.
-
-    Raises
-    ------
-    ConfigError
-        If it is not TOML, or a key is missing, unknown or not what it must be.
-    """
+    """Read a sidecar from TOML."""
     try:
         given = tomllib.loads(text)
     except tomllib.TOMLDecodeError as error:
@@ -185,18 +169,7 @@ _VARIABLE_KEYS: dict[str, Callable[[str, Any], Any]] = {
 
 
 def to_toml(values: Mapping[str, Any]) -> str:
-    """Write a sidecar as TOML: one line for each variable, in columns.
-
-    Parameters
-    ----------
-    values : mapping of str to object
-        The arguments of `rnnlens.series.sidecar.Sidecar`.
-
-    Returns
-    -------
-    str
-        TOML that `from_toml` reads back to equal values.
-    """
+    """Write a sidecar as TOML: one line for each variable, in columns."""
     head = [
         (key, _literal(values[key]))
         for key in _KEYS

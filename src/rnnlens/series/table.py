@@ -42,35 +42,7 @@ def read_table(
     optional: Iterable[str] = (),
     time: str | None = None,
 ) -> pd.DataFrame:
-    """Read a table of numbers, in the order of time.
-
-    Parameters
-    ----------
-    path : path
-        A CSV, Parquet or ``.npz`` file (one array a column).
-    columns : iterable of str, optional
-        The columns wanted, in this order; every one but `time` where left out.
-    optional : iterable of str
-        More columns, taken where they are there.
-    time : str, optional
-        The column with each row's time, in ISO 8601 (``2013-01-31 06:00``); times that state an
-        offset become UTC. It becomes the index.
-
-    Returns
-    -------
-    DataFrame
-        Columns of float64. The index holds the times, or counts rows from 0.
-
-    Raises
-    ------
-    UnreadableFile
-        If there is no such file or it is of another kind.
-    DataError
-        If a column is missing, a value is not a finite number, or times do not rise; the row is
-        named as the file counts it, a CSV's header being line 1.
-    MissingLibrary
-        If the file is Parquet and pyarrow is not installed.
-    """
+    """Read a table of numbers, in the order of time."""
     start = start_of(path)
     if start.startswith(b"PAR1"):
         data = _from_parquet(path, time)
@@ -98,23 +70,7 @@ def read_table(
 
 
 def start_of(path: str | PathLike[str]) -> bytes:
-    """Give the first bytes of a file, by which its kind is told.
-
-    Parameters
-    ----------
-    path : path
-        The file.
-
-    Returns
-    -------
-    bytes
-        At most 64 of them.
-
-    Raises
-    ------
-    UnreadableFile
-        If there is no such file, it cannot be opened, or it is empty.
-    """
+    """Give the first bytes of a file, by which its kind is told."""
     try:
         with open(path, "rb") as file:
             start = file.read(64)
@@ -128,24 +84,7 @@ def start_of(path: str | PathLike[str]) -> bytes:
 
 
 def read_arrays(path: str | PathLike[str]) -> dict[str, np.ndarray]:
-    """Read the arrays of an ``.npz`` file.
-
-    Parameters
-    ----------
-    path : path
-        The file.
-
-    Returns
-    -------
-    dict of str to array
-        Each array by its name.
-
-    Raises
-    ------
-    UnreadableFile
-        If it is damaged, is another kind of zip archive, or holds Python objects, which are
-        never loaded.
-    """
+    """Read the arrays of an ``.npz`` file."""
     import zipfile
 
     try:
@@ -174,29 +113,7 @@ def table_from_columns(
 ) -> pd.DataFrame:
     """Check a table that is in memory and put it in the form of `read_table`.
 
-    Parameters
-    ----------
-    data : DataFrame or mapping of str to array (row,)
-        The columns. A DataFrame's index may hold the times.
-    columns : iterable of str, optional
-        The columns wanted, in this order; every one but `time` where left out.
-    optional : iterable of str
-        More columns, taken where they are there.
-    time : str, optional
-        The column, or the name of the index, with each row's time.
-    where : str
-        What messages call the data.
-
-    Returns
-    -------
-    DataFrame
-        As `read_table` gives it.
-
-    Raises
-    ------
-    DataError
-        If a column is missing, a value is not a finite number, or times do not rise; rows are
-        counted from 1.
+    Shapes: data DataFrame or mapping of str to (row,).
     """
     import pandas as pd
 

@@ -23,29 +23,7 @@ _OFFSET = r"(?:[Zz]|[ T]\d{2}.*[+-]\d{2}(?::?\d{2})?)$"
 def rising_times(
     given: Any, name: str, where: str, row: Callable[[int], str]
 ) -> NDArray[np.datetime64]:
-    """Read the times of rows and check that each comes after the one before.
-
-    Parameters
-    ----------
-    given : sequence of str or array of datetime64 (row,)
-        The times, in ISO 8601 where they are text.
-    name : str
-        The column's name.
-    where : str
-        What messages call the data.
-    row : callable
-        Gives what messages call the row at a position.
-
-    Returns
-    -------
-    array (row,)
-        Datetime64 in nanoseconds, UTC where an offset is stated.
-
-    Raises
-    ------
-    DataError
-        If a time cannot be read, stands twice, or comes before the one above it.
-    """
+    """Read the times of rows and check that each comes after the one before: (row,)."""
     moments = _moments(given, name, where, row)
     rank = np.argsort(moments, kind="stable")
     same = np.flatnonzero(np.diff(moments[rank]) == np.timedelta64(0))
@@ -96,16 +74,6 @@ def _moments(
 
 def show_time(moment: np.datetime64) -> str:
     """Write a time as briefly as it allows.
-
-    Parameters
-    ----------
-    moment : datetime64
-        The time.
-
-    Returns
-    -------
-    str
-        Such as ``2013-01-31 06:00``.
 
     Examples
     --------

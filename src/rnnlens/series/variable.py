@@ -34,20 +34,7 @@ class Variable:
 
 
 def check_variables(key: str, variables: tuple[Variable, ...]) -> None:
-    """Check that names differ and that every scaling can be undone.
-
-    Parameters
-    ----------
-    key : str
-        What they are: ``"features"`` or ``"targets"``.
-    variables : tuple of Variable
-        What to check.
-
-    Raises
-    ------
-    ConfigError
-        If there is none, a name is given twice, or a mean or a scale is not what it must be.
-    """
+    """Check that names differ and that every scaling can be undone."""
     if not variables:
         raise ConfigError(f"{key} must name at least one column and is empty")
     seen: set[str] = set()

@@ -64,13 +64,7 @@ class Windows:
     step: str
 
     def __len__(self) -> int:
-        """Give the number of windows.
-
-        Returns
-        -------
-        int
-            Length of the sample axis.
-        """
+        """Give the number of windows."""
         return len(self.values)
 
     @property
@@ -147,27 +141,7 @@ class Windows:
 
 
 def as_moment(given: str | np.datetime64 | int, like: NDArray[Any], name: str) -> Any:
-    """Bring a limit that the user gave to the kind of the times that it limits.
-
-    Parameters
-    ----------
-    given : str, datetime64, datetime or int
-        The limit.
-    like : array
-        Times, datetime64 or row numbers.
-    name : str
-        The argument's name, for the message.
-
-    Returns
-    -------
-    datetime64 or int
-        The limit, comparable with `like`.
-
-    Raises
-    ------
-    DataError
-        If it is not of that kind.
-    """
+    """Bring a limit that the user gave to the kind of the times that it limits."""
     timed = like.dtype.kind == "M"
     whole = isinstance(given, int | np.integer) and not isinstance(given, bool)
     if not timed:
@@ -200,23 +174,7 @@ def described(
 ) -> Windows:
     """Join windows and what a sidecar says of them.
 
-    Parameters
-    ----------
-    values : array (sample, step, feature)
-        In network units.
-    sidecar : Sidecar
-        Names, units, scalings.
-    times, issued : array (sample,)
-        As in `Windows`.
-    actual : array (sample, target) or None
-        In original units, NaN where it is not known.
-    step : str
-        As in `Windows`.
-
-    Returns
-    -------
-    Windows
-        All of it.
+    Shapes: values (sample, step, feature), times, issued (sample,), actual (sample, target).
     """
     known = actual is not None and bool(np.isfinite(actual).any())
     return Windows(

@@ -16,18 +16,7 @@ __all__ = ["fold", "pruned"]
 
 
 def fold(network: Network) -> Network:
-    """Fold picked last steps and zero states into the recurrent layers.
-
-    Parameters
-    ----------
-    network : Network
-        The network.
-
-    Returns
-    -------
-    Network
-        One that computes the same.
-    """
+    """Fold picked last steps and zero states into the recurrent layers."""
     return pruned(_last_steps(_zero_states(network)))
 
 
@@ -84,18 +73,7 @@ def _is_last(node: Node) -> bool:
 
 
 def pruned(network: Network) -> Network:
-    """Leave out the layers that no output depends on; entries stay.
-
-    Parameters
-    ----------
-    network : Network
-        The network.
-
-    Returns
-    -------
-    Network
-        The rest of it.
-    """
+    """Leave out the layers that no output depends on; entries stay."""
     used = {name for name, _ in network.outputs}
     kept = []
     for node in reversed(network.nodes):

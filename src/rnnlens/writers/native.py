@@ -30,18 +30,7 @@ EPOCH = (1980, 1, 1, 0, 0, 0)
 
 
 def write(network: Network) -> Written:
-    """Write a network as a NumPy archive.
-
-    Parameters
-    ----------
-    network : Network
-        Any network.
-
-    Returns
-    -------
-    Written
-        The archive; arrays in the precision of the network's own.
-    """
+    """Write a network as a NumPy archive."""
     arrays: dict[str, np.ndarray] = {}
     first: dict[int, str] = {}
     nodes = []

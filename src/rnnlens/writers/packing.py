@@ -18,95 +18,30 @@ Kind = Literal["W", "U", "b", "b_r", "V"]
 
 
 def dtype_of(network: Network) -> np.dtype:
-    """Give the precision that holds every array of a network.
-
-    Parameters
-    ----------
-    network : Network
-        The network.
-
-    Returns
-    -------
-    numpy.dtype
-        float64 where an array is, otherwise float32, which holds float16 too.
-    """
+    """Give the precision that holds every array of a network."""
     kinds = {values.dtype for node in network.nodes for *_, values, _ in arrays_of(node.layer)}
     return np.result_type(np.float32, *kinds)
 
 
 def has(cell: Cell, kind: Kind) -> bool:
-    """Tell whether any gate of a cell has an array of a kind.
-
-    Parameters
-    ----------
-    cell : Cell
-        The cell.
-    kind : {"W", "U", "b", "b_r", "V"}
-        The kind.
-
-    Returns
-    -------
-    bool
-        True if one has.
-    """
+    """Tell whether any gate of a cell has an array of a kind."""
     return any(kind in gate.arrays() for gate in cell.gates.values())
 
 
 def packed(cell: Cell, order: Sequence[str], kind: Kind) -> FloatArray:
-    """Put the arrays of one kind side by side.
-
-    Parameters
-    ----------
-    cell : Cell
-        The cell.
-    order : sequence of str
-        Gate names in the target's order.
-    kind : {"W", "U", "b", "b_r", "V"}
-        Which arrays; zeros stand for those that are not there.
-
-    Returns
-    -------
-    array (..., gate * unit)
-        In the precision of the arrays.
-    """
+    """Put the arrays of one kind side by side: (..., gate * unit)."""
     zero = np.zeros(cell.units, dtype=cell.gates[order[0]].W.dtype)
     return np.concatenate([cell.gates[gate].arrays().get(kind, zero) for gate in order], axis=-1)
 
 
 def summed_bias(cell: Cell, order: Sequence[str]) -> FloatArray:
-    """Put the biases side by side, those of both sides added.
-
-    Parameters
-    ----------
-    cell : Cell
-        The cell.
-    order : sequence of str
-        Gate names in the target's order.
-
-    Returns
-    -------
-    array (gate * unit,)
-        Added in float64.
-    """
+    """Put the biases side by side, those of both sides added: (gate * unit,)."""
     sides = [packed(cell, order, kind).astype(np.float64) for kind in ("b", "b_r")]
     return sides[0] + sides[1]
 
 
 def scaled_gate(gate: Gate, factor: float) -> Gate:
-    """Multiply every array of a gate, so that its pre-activation is multiplied.
-
-    Parameters
-    ----------
-    gate : Gate
-        The gate.
-    factor : float
-        The factor.
-
-    Returns
-    -------
-    Gate
-        A gate of its own, in the same precision.
-    """
+    """Multiply every array of a gate, so that its pre-activation is multiplied."""
     scaled = {
         kind: (values.astype(np.float64) * factor).astype(values.dtype)
         for kind, values in gate.arrays().items()

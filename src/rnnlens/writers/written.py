@@ -32,20 +32,5 @@ class Written:
 
 
 def refuse(name: str, layer: Layer, why: str) -> NoReturn:
-    """Say why a layer cannot be written.
-
-    Parameters
-    ----------
-    name : str
-        The node.
-    layer : Layer
-        Its layer.
-    why : str
-        The rest of the sentence.
-
-    Raises
-    ------
-    UnsupportedModel
-        Always.
-    """
+    """Say why a layer cannot be written."""
     raise UnsupportedModel(f"layer {name!r} ({layer_kind(layer)}): {why}")

@@ -26,31 +26,7 @@ COMPARED = 1000
 def baseline_of(
     case: Case, baseline: Any, held: Sequence[str] | None, background: Any, seed: int
 ) -> tuple[Any, tuple[str, ...]]:
-    """Make the baseline of a verb from its options.
-
-    Parameters
-    ----------
-    case : Case
-        The network and its windows.
-    baseline : str or array
-        As in `rnnlens.explain`.
-    held : sequence of str or None
-        Features that keep their values; those of the windows where None.
-    background : Windows, array or None
-        The data for the baselines that need some.
-    seed : int
-        Of the draw of background windows.
-
-    Returns
-    -------
-    tuple of Baseline or GaussianConditional and tuple of str
-        What stands in, and the names of the held features.
-
-    Raises
-    ------
-    DataError
-        If the baseline or a name does not fit.
-    """
+    """Make the baseline of a verb from its options."""
     from rnnlens.attribution.baselines.baseline import make_baseline
     from rnnlens.attribution.baselines.conditional import gaussian_conditional
     from rnnlens.attribution.baselines.grouped import CALENDAR
@@ -75,18 +51,7 @@ def baseline_of(
 
 
 def background_data(background: Any) -> NDArray[np.float64] | None:
-    """Give background windows as an array.
-
-    Parameters
-    ----------
-    background : Windows, array or None
-        As in `rnnlens.explain`.
-
-    Returns
-    -------
-    array (window, step, feature), or None
-        In the network's own units.
-    """
+    """Give background windows as an array: (window, step, feature)."""
     from rnnlens.series.windows import Windows
 
     given = background.values if isinstance(background, Windows) else background
@@ -97,24 +62,7 @@ def background_data(background: Any) -> NDArray[np.float64] | None:
 
 
 def about_baseline(case: Case, stand_in: Any, background: Any) -> dict[str, Any]:
-    """Say what a result must say of its baseline.
-
-    Parameters
-    ----------
-    case : Case
-        The network and its windows.
-    stand_in : Baseline or GaussianConditional
-        What stands in.
-    background : Windows, array or None
-        The data that mixtures are compared with; the explained windows where None.
-
-    Returns
-    -------
-    dict of str to value
-        ``baseline``, ``baseline_kind``, how far out among the data its steps lie
-        (``baseline_place``) and mixtures of it with the windows (``mixed_place``), and
-        whether either is ``unusual``; ``constant``, where a feature never changes.
-    """
+    """Say what a result must say of its baseline."""
     from rnnlens.attribution.baselines.baseline import Baseline, unusual
     from rnnlens.attribution.baselines.plausibility import mixed_place
 
@@ -172,18 +120,7 @@ def _step_times(windows: Any, steps: int, name: str) -> NDArray[Any]:
 
 
 def real_steps_of(case: Case) -> NDArray[np.bool_] | None:
-    """Say which steps of the windows are real.
-
-    Parameters
-    ----------
-    case : Case
-        The network and its windows.
-
-    Returns
-    -------
-    array (sample, step) of bool, or None
-        None where no layer masks any.
-    """
+    """Say which steps of the windows are real: (sample, step) of bool."""
     from rnnlens.attribution.baselines.masks import real_steps
     from rnnlens.engine.forward import forward
     from rnnlens.engine.schedule.plan import gathered

@@ -63,23 +63,7 @@ class Case:
         return _tokens(self.network, self.of)
 
     def held(self, given: Sequence[str] | None) -> tuple[NDArray[np.int64], tuple[str, ...]]:
-        """Resolve the held features.
-
-        Parameters
-        ----------
-        given : sequence of str, optional
-            Names; those of the windows where not given.
-
-        Returns
-        -------
-        tuple
-            Their places and their names.
-
-        Raises
-        ------
-        DataError
-            If a name is not a feature.
-        """
+        """Resolve the held features."""
         if isinstance(given, str):
             given = [given]
         if given is None:
@@ -95,27 +79,7 @@ class Case:
     def target(
         self, name: str | int | None, horizon: int | None, output: int | str
     ) -> tuple[Target, str, str]:
-        """Resolve a target.
-
-        Parameters
-        ----------
-        name : str or int, optional
-            Name or number of the target; may be left out where there is one.
-        horizon : int, optional
-            Which future step, from 1, where the output has several.
-        output : int or str
-            Which of the network's outputs, by number or by layer name.
-
-        Returns
-        -------
-        tuple
-            The target, its name and its unit.
-
-        Raises
-        ------
-        DataError
-            If it is not known; the message lists those that are.
-        """
+        """Resolve a target."""
         from rnnlens.attribution.target import Target
 
         number = self._output(output)
@@ -131,41 +95,14 @@ class Case:
         return target, label, self.windows.target_units[place]
 
     def choices(self, output: int | str) -> tuple[tuple[str, ...], tuple[int | None, ...]]:
-        """List the targets and the horizons of an output.
-
-        Parameters
-        ----------
-        output : int or str
-            Which of the network's outputs, by number or by layer name.
-
-        Returns
-        -------
-        tuple
-            Names of the targets; horizons from 1, or None alone where there is one step.
-        """
+        """List the targets and the horizons of an output."""
         number = self.output_number(output)
         shape = self._output_shape(number)
         names = self._target_names(shape[-1], number)
         return names, (tuple(range(1, shape[-2] + 1)) if len(shape) > 1 else (None,))
 
     def output_number(self, output: int | str) -> int:
-        """Resolve an output.
-
-        Parameters
-        ----------
-        output : int or str
-            By number or by layer name.
-
-        Returns
-        -------
-        int
-            Its number.
-
-        Raises
-        ------
-        DataError
-            If there is none such.
-        """
+        """Resolve an output."""
         return self._output(output)
 
     def _output(self, output: int | str) -> int:
@@ -248,26 +185,7 @@ def _horizon(horizon: int | None, axes: tuple[int, ...]) -> tuple[int, ...]:
 def make_case(network: Network, X: Any, of: str | None = None, precision: str = "float64") -> Case:
     """Check what a verb was given.
 
-    Parameters
-    ----------
-    network : Network
-        The network.
-    X : Windows, array (sample, step, feature), or mapping of input name to array
-        The windows, in the network's own units.
-    of : str, optional
-        The input that holds the windows; may be left out where there is one.
-    precision : {"float64", "float32"}
-        What everything is computed in.
-
-    Returns
-    -------
-    Case
-        Checked.
-
-    Raises
-    ------
-    DataError
-        If the arrays do not fit the network.
+    Shapes: X Windows, (sample, step, feature), or mapping of input name to array.
     """
     from rnnlens.engine.forward import entries
     from rnnlens.series.windows import Windows

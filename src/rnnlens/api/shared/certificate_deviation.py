@@ -35,30 +35,8 @@ def measured_deviation(
     A source that can be run is asked at the windows as they are, and with each lag's features at
     the lower and at the upper ends of their ranges.
 
-    Parameters
-    ----------
-    case : Case
-        The network and its windows.
-    source : live model, path, or array or sequence of arrays (sample, ...)
-        What the network was read from, or the outputs that it gave for these windows.
-    target : Target
-        The number that is certified.
-    lags, features : sequence of int
-        What is free.
-    ends : tuple of two arrays (sample, lag, feature)
-        The ranges, in the network's own units.
-
-    Returns
-    -------
-    tuple of float and str
-        The largest difference, in the target's own unit, and what was compared.
-
-    Raises
-    ------
-    DataError
-        If the source's outputs do not fit, or are not finite.
-    InputError
-        If the source cannot be run and is no array.
+    Shapes: source live model, path, or array or sequence of (sample, ...), ends tuple of two
+    (sample, lag, feature).
     """
     from rnnlens.readers.run import source_outputs
 

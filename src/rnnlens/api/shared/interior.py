@@ -14,25 +14,7 @@ __all__ = ["data_of", "labelled"]
 
 
 def data_of(case: Case, background: Any) -> dict[str, Any]:
-    """Give the windows over which a gate's mean is taken.
-
-    Parameters
-    ----------
-    case : Case
-        The network and its windows.
-    background : Windows, array, mapping or None
-        What the user gave; the windows themselves where None.
-
-    Returns
-    -------
-    dict of str to array (sample, ...)
-        By input name.
-
-    Raises
-    ------
-    DataError
-        If an array does not fit the network.
-    """
+    """Give the windows over which a gate's mean is taken: dict of str to (sample, ...)."""
     from rnnlens.engine.forward import entries
     from rnnlens.series.windows import Windows
 
@@ -50,26 +32,7 @@ def labelled(
     about: dict[str, Any],
     coords: Mapping[str, Any] | None = None,
 ) -> xr.Dataset:
-    """Label a result about the inside of a layer.
-
-    Parameters
-    ----------
-    case : Case
-        The network and its windows.
-    found : dataclass instance
-        The result.
-    method : str
-        The verb that made it.
-    about : dict
-        Attributes; ``target`` and ``unit`` among them.
-    coords : mapping of str to coordinate, optional
-        Besides those of the samples.
-
-    Returns
-    -------
-    xarray.Dataset
-        Labelled.
-    """
+    """Label a result about the inside of a layer."""
     from rnnlens.results.label import label
     from rnnlens.results.provenance import provenance
 

@@ -36,29 +36,7 @@ ASKED = (
 def acts_of(
     case: Case, asked: Mapping[str, Any], means_from: Mapping[str, Any]
 ) -> tuple[list[Act], str]:
-    """Make what was asked for ready for the engine.
-
-    Parameters
-    ----------
-    case : Case
-        The network and its windows.
-    asked : mapping of str to value
-        One intervention, its keys among `ASKED`.
-    means_from : mapping of str to array (sample, ...)
-        The windows over which a gate's mean is taken.
-
-    Returns
-    -------
-    tuple of list of Act and str
-        What to do, and the same in words.
-
-    Raises
-    ------
-    InputError
-        If it is not one intervention, or names something that is not there.
-    DataError
-        If a number is out of range or an array has the wrong shape.
-    """
+    """Make what was asked for ready for the engine: means_from mapping of str to (sample, ...)."""
     from rnnlens.engine.recurrent_layers import place_of
 
     unknown = sorted(set(asked) - set(ASKED))
@@ -197,20 +175,7 @@ def _states(place: Place, given: Any) -> tuple[int, ...]:
 
 
 def layer_steps(case: Case, place: Place) -> int:
-    """Count the steps of a layer's own sequence.
-
-    Parameters
-    ----------
-    case : Case
-        The network and its windows.
-    place : Place
-        The layer.
-
-    Returns
-    -------
-    int
-        Those of the window, unless the network cuts, pools or repeats before it.
-    """
+    """Count the steps of a layer's own sequence."""
     from rnnlens.engine.forward import forward
 
     one = forward(case.network, {name: array[:1] for name, array in case.inputs.items()})

@@ -16,24 +16,7 @@ __all__ = ["labelled"]
 
 
 def labelled(case: Case, found: Any, method: Method, about: dict[str, Any]) -> xr.Dataset:
-    """Label what a method of `rnnlens.explain` found.
-
-    Parameters
-    ----------
-    case : Case
-        The network and its windows.
-    found : dataclass
-        The arrays.
-    method : Method
-        What made them.
-    about : dict of str to value
-        Attributes; ``target``, ``unit`` and ``method`` among them.
-
-    Returns
-    -------
-    xarray.Dataset
-        As `rnnlens.explain` gives it.
-    """
+    """Label what a method of `rnnlens.explain` found."""
     from rnnlens.results.label import label
     from rnnlens.results.provenance import provenance
 

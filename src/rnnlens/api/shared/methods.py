@@ -59,18 +59,7 @@ class Ask:
     progress: Callable[[int, int], None] | None
 
     def arguments(self, *names: str) -> dict[str, Any]:
-        """Give what was stated of some options, by name.
-
-        Parameters
-        ----------
-        *names : str
-            Of the options.
-
-        Returns
-        -------
-        dict of str to value
-            Those that are not None.
-        """
+        """Give what was stated of some options, by name."""
         stated = {name: getattr(self, name) for name in names}
         return {name: value for name, value in stated.items() if value is not None}
 
@@ -296,27 +285,7 @@ SUMMING = tuple(name for name, method in METHODS.items() if method.kind == "cont
 
 
 def method_named(name: str, given: Mapping[str, Any]) -> Method:
-    """Find a method, and refuse options that it would leave unheard.
-
-    Parameters
-    ----------
-    name : str
-        Of the method.
-    given : mapping of str to value
-        Options; None where nothing was stated.
-
-    Returns
-    -------
-    Method
-        The method.
-
-    Raises
-    ------
-    InputError
-        If there is no such method.
-    DataError
-        If an option was stated that the method does not take.
-    """
+    """Find a method, and refuse options that it would leave unheard."""
     if name not in METHODS:
         raise InputError(f"no method is called {name!r}: give one of {', '.join(METHODS)}")
     method = METHODS[name]

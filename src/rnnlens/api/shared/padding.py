@@ -26,17 +26,7 @@ def from_the_last_real_step(case: Case, real: NDArray[np.bool_] | None) -> tuple
     A recurrent layer passes masked steps over, so that it does not matter on which side of a
     window they stand; where another layer reads them the windows stay as they are.
 
-    Parameters
-    ----------
-    case : Case
-        The network and its windows.
-    real : array (sample, step) of bool, or None
-        Which steps are real.
-
-    Returns
-    -------
-    tuple of Case and str
-        The case to explain, and what its lags count from.
+    Shapes: real (sample, step) of bool.
     """
     from rnnlens.engine.forward import predict
 

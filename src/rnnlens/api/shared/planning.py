@@ -29,21 +29,6 @@ def expected(
 ) -> Estimate | None:
     """Say what `rnnlens.explain` will take.
 
-    Parameters
-    ----------
-    net, X, method, baseline, newest, background, of
-        As in `rnnlens.explain`.
-
-    Returns
-    -------
-    Estimate or None
-        Cell evaluations, seconds and bytes; None for a method whose cost is not known ahead.
-
-    Raises
-    ------
-    DataError
-        If an array does not fit the network.
-
     Examples
     --------
     >>> import numpy as np, rnnlens

@@ -16,25 +16,7 @@ __all__ = ["in_words", "some_units", "which_steps", "which_units"]
 
 
 def which_units(given: Any, count: int) -> NDArray[np.bool_]:
-    """Resolve the units that a user named.
-
-    Parameters
-    ----------
-    given : int, sequence of int, or None
-        Their numbers from 0; all of them where None.
-    count : int
-        How many there are.
-
-    Returns
-    -------
-    array (unit,) of bool
-        True for those.
-
-    Raises
-    ------
-    DataError
-        If one is out of range.
-    """
+    """Resolve the units that a user named: (unit,) of bool."""
     chosen = np.ones(count, dtype=bool)
     if given is not None:
         places = _numbers(given, "units", 0, count - 1)
@@ -44,27 +26,7 @@ def which_units(given: Any, count: int) -> NDArray[np.bool_]:
 
 
 def which_steps(lags: Any, steps: Any, count: int) -> NDArray[np.bool_]:
-    """Resolve the steps that a user named, from either end.
-
-    Parameters
-    ----------
-    lags, steps : int, sequence of int, or None
-        Lags from 1, the newest, or steps from 0, the oldest; all of them where both are None.
-    count : int
-        How many there are.
-
-    Returns
-    -------
-    array (step,) of bool
-        True for those.
-
-    Raises
-    ------
-    InputError
-        If both were given.
-    DataError
-        If one is out of range.
-    """
+    """Resolve the steps that a user named, from either end: (step,) of bool."""
     if lags is not None and steps is not None:
         raise InputError("give lags or steps, not both: they say the same from either end")
     chosen = np.ones(count, dtype=bool)
@@ -92,15 +54,7 @@ def _numbers(given: Any, what: str, first: int, last: int) -> list[int]:
 def some_units(units: NDArray[np.bool_]) -> str:
     """Say in which units something is done.
 
-    Parameters
-    ----------
-    units : array (unit,) of bool
-        True for those.
-
-    Returns
-    -------
-    str
-        Such as ``" in units 0, 3"``, empty for all of them.
+    Shapes: units (unit,) of bool.
 
     Examples
     --------
@@ -118,15 +72,7 @@ def some_units(units: NDArray[np.bool_]) -> str:
 def in_words(steps: NDArray[np.bool_]) -> str:
     """Say at which lags something is done.
 
-    Parameters
-    ----------
-    steps : array (step,) of bool
-        At which steps.
-
-    Returns
-    -------
-    str
-        Such as ``"at lags 1 to 3 and 7"``.
+    Shapes: steps (step,) of bool.
 
     Examples
     --------

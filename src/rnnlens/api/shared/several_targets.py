@@ -19,18 +19,7 @@ EVERY = "all"
 
 
 def asks_for_several(target: Any, horizon: Any) -> bool:
-    """Say whether more than one number of the output is asked for.
-
-    Parameters
-    ----------
-    target, horizon
-        As in `rnnlens.explain`.
-
-    Returns
-    -------
-    bool
-        True for ``"all"`` and for sequences.
-    """
+    """Say whether more than one number of the output is asked for."""
     return any(one is not None and (one == EVERY or _listed(one)) for one in (target, horizon))
 
 
@@ -41,24 +30,7 @@ def several(
     output: int | str,
     explain: Callable[[Any, Any], xr.Dataset],
 ) -> xr.Dataset:
-    """Explain several targets and horizons and put the results side by side.
-
-    Parameters
-    ----------
-    case : Case
-        The network and its windows.
-    target, horizon
-        As in `rnnlens.explain`; ``"all"`` and sequences for several.
-    output : int or str
-        Which of the network's outputs.
-    explain : callable
-        From one target and one horizon to a result.
-
-    Returns
-    -------
-    xarray.Dataset
-        With the dimensions ``horizon`` and ``target`` where several were asked for.
-    """
+    """Explain several targets and horizons and put the results side by side."""
     import xarray as xr
 
     targets, horizons = case.choices(output)

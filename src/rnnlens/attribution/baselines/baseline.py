@@ -7,7 +7,8 @@
                       baseline, and contributions say what the way here added to the state now
 ``background``        real windows, drawn without replacement; contributions are the mean over them
 ``hourly mean``       each feature's mean over the steps of the same hour of the day; likewise
-                      ``monthly mean`` and ``seasonal mean`` (`rnnlens.attribution.baselines.grouped`)
+                      ``monthly mean`` and ``seasonal mean``
+                      (`rnnlens.attribution.baselines.grouped`)
 array ``(feature,)``  one value a feature, at every step
 array ``(step, feature)``            one window
 array ``(background, step, feature)``  several windows, as ``background``
@@ -17,8 +18,8 @@ Held features keep their own values whatever the baseline, and so do the steps t
 masks: neither is hidden, and both contribute exactly zero.
 
 All of these are *interventional*: they replace values whatever is shown beside them, and so say
-what the network computes. A *conditional* baseline (`rnnlens.attribution.baselines.conditional`) says what
-the data imply instead.
+what the network computes. A *conditional* baseline (`rnnlens.attribution.baselines.conditional`)
+says what the data imply instead.
 """
 
 from __future__ import annotations
@@ -68,37 +69,14 @@ class Baseline:
     def stand_in(self, x: Array, real: NDArray[np.bool_] | None, number: int) -> Array:
         """Give what the network sees where everything that can be hidden is hidden.
 
-        Parameters
-        ----------
-        x : array (sample, step, feature)
-            The windows.
-        real : array (sample, step) of bool, or None
-            False at the steps that the network masks.
-        number : int
-            Which background.
-
-        Returns
-        -------
-        array (sample, step, feature)
-            Baseline values; the windows' own where a feature is held or a step masked.
+        Shapes: x (sample, step, feature), real (sample, step) of bool -> (sample, step, feature).
         """
         given = np.broadcast_to(self.windows[number], x.shape).astype(x.dtype, order="C")
         given[..., self.held] = x[..., self.held]
         return given if real is None else np.where(real[..., None], given, x)
 
     def part(self, samples: slice) -> Baseline:
-        """Give the baseline of some of the samples.
-
-        Parameters
-        ----------
-        samples : slice
-            Of the sample axis.
-
-        Returns
-        -------
-        Baseline
-            For those samples.
-        """
+        """Give the baseline of some of the samples."""
         cut = tuple(w if len(w) == 1 else w[samples] for w in self.windows)
         return Baseline(self.text, cut, self.held)
 
@@ -123,37 +101,8 @@ def make_baseline(
 ) -> Baseline:
     """Make a baseline from its name or from an array.
 
-    Parameters
-    ----------
-    given : str or array
-        One of `NAMED`, or an array ``(feature,)``, ``(step, feature)`` or
-        ``(background, step, feature)`` in the network's own units.
-    x : array (sample, step, feature)
-        The windows that are explained.
-    real : array (sample, step) of bool, optional
-        False at the steps that the network masks.
-    held : array of int, optional
-        Features that keep their own values.
-    background : array (window, step, feature), optional
-        The data for means and ``background``; the explained windows where not given.
-    groups : Groups, optional
-        Which steps of the windows and of the data belong together, for ``hourly mean`` and its
-        like.
-    count : int
-        Windows drawn for ``background``.
-    seed : int
-        Of the draw.
-
-    Returns
-    -------
-    Baseline
-        The baseline, with its text.
-
-    Raises
-    ------
-    DataError
-        If the name is unknown, an array does not fit the windows or holds NaN, or groups are
-        missing.
+    Shapes: x (sample, step, feature), real (sample, step) of bool, background (window, step,
+    feature).
     """
     held = np.array([], dtype=np.int64) if held is None else held
     data = x if background is None else checked_data(background, x)
@@ -175,22 +124,7 @@ def make_baseline(
 def checked_data(given: ArrayLike, x: Array) -> Array:
     """Check the windows that a baseline is made from.
 
-    Parameters
-    ----------
-    given : array (window, step, feature)
-        The data.
-    x : array (sample, step, feature)
-        The windows that are explained.
-
-    Returns
-    -------
-    array (window, step, feature)
-        The data, in float64.
-
-    Raises
-    ------
-    DataError
-        If the shape does not fit, or a number is NaN or infinite.
+    Shapes: given (window, step, feature), x (sample, step, feature) -> (window, step, feature).
     """
     data = np.asarray(given, dtype=np.float64)
     if data.shape[1:] != x.shape[1:] or not len(data):
@@ -238,19 +172,7 @@ def _array(array: Array, x: Array) -> tuple[str, tuple[Array, ...]]:
 def unusual(baseline: Baseline, x: Array) -> float:
     """Say how far out among the data's steps the baseline's steps lie.
 
-    Parameters
-    ----------
-    baseline : Baseline
-        The baseline.
-    x : array (sample, step, feature)
-        The windows.
-
-    Returns
-    -------
-    float
-        Mean over the baseline's steps of the share of the data's steps that have a smaller
-        Mahalanobis distance from the data's mean; near 1 says that the network was asked about
-        inputs unlike any it was shown. NaN where there are too few steps to say.
+    Shapes: x (sample, step, feature).
     """
     free = np.setdiff1d(np.arange(x.shape[2]), baseline.held)
     steps = Rows(x, free, every=-(-x.shape[0] * x.shape[1] // MOST_STEPS))

@@ -88,35 +88,7 @@ def compare_baselines(
 ) -> BaselineComparison:
     """Explain the same windows under several baselines.
 
-    Parameters
-    ----------
-    network : Network
-        The network.
-    inputs : mapping of str to array (sample, ...)
-        From `rnnlens.engine.forward.entries`, in the network's own units.
-    target : Target
-        What is explained.
-    baselines : mapping of str to Baseline or GaussianConditional
-        By the name that they are shown under.
-    of : str
-        The input that is explained; the others keep their values.
-    method : {"tree", "secant"}
-        ``tree``: exact Shapley values of lags. ``secant``: every lag by itself, its features
-        summed; not for conditional baselines.
-    newest : int
-        Lags that the tree takes one by one.
-    background : array (window, step, feature), optional
-        The data that mixtures are compared with; the explained windows where not given.
-
-    Returns
-    -------
-    BaselineComparison
-        Side by side, in the order given.
-
-    Raises
-    ------
-    InputError
-        If there are fewer than two baselines, the method is unknown, or does not go with one.
+    Shapes: inputs mapping of str to (sample, ...), background (window, step, feature).
     """
     if method not in METHODS:
         raise InputError(f"baselines are compared by one of {', '.join(METHODS)}, not {method!r}")

@@ -75,22 +75,8 @@ class GaussianConditional:
     def stand_in(self, x: Array, masks: Shown) -> Array:
         """Give the windows that the network sees for each coalition.
 
-        Parameters
-        ----------
-        x : array (sample, step, feature)
-            The windows.
-        masks : array (coalition, step) or (coalition, step, feature) of bool
-            What is shown.
-
-        Returns
-        -------
-        array (sample, coalition, draw, step, feature)
-            The window's own numbers where shown; one draw where means are filled in.
-
-        Raises
-        ------
-        DataError
-            If the windows have another shape than the data.
+        Shapes: x (sample, step, feature), masks (coalition, step) or (coalition, step, feature) of
+        bool -> (sample, coalition, draw, step, feature).
         """
         if x.shape[1:] != self.shape:
             raise DataError(
@@ -119,19 +105,8 @@ class GaussianConditional:
     def fill(self, x: Array, shown: Shown, z: Array) -> Array:
         """Fill in one coalition, whatever is held.
 
-        Parameters
-        ----------
-        x : array (sample, step * feature)
-            The windows, laid out flat.
-        shown : array (step * feature,) of bool
-            What is shown.
-        z : array (sample, draw, step * feature)
-            Standard normal numbers, taken where something is hidden; unused without draws.
-
-        Returns
-        -------
-        array (sample, draw, step * feature)
-            The windows with what is hidden filled in.
+        Shapes: x (sample, step * feature), shown (step * feature,) of bool, z (sample, draw, step *
+        feature) -> (sample, draw, step * feature).
         """
         moments = self.moments
         filled = np.where(shown, x, moments.mean)[:, None].repeat(z.shape[1], axis=1)
@@ -172,30 +147,7 @@ def gaussian_conditional(
 ) -> GaussianConditional:
     """Make the Gaussian-conditional baseline from windows.
 
-    Parameters
-    ----------
-    x : array (sample, step, feature)
-        The windows that are explained.
-    held : array of int, optional
-        Features that are always shown.
-    background : array (window, step, feature), optional
-        The data whose mean and covariance are taken; the explained windows where not given.
-    draws : int
-        Draws for each coalition; 0 fills in the conditional mean.
-    seed : int
-        Of the draws.
-
-    Returns
-    -------
-    GaussianConditional
-        The baseline, with its text.
-
-    Raises
-    ------
-    DataError
-        If the data do not fit, hold NaN, or are too few for a covariance.
-    InputError
-        If the number of draws is negative.
+    Shapes: x (sample, step, feature), background (window, step, feature).
 
     Examples
     --------
@@ -222,18 +174,7 @@ def gaussian_conditional(
 
 
 def refuse_conditional(method: str) -> NoReturn:
-    """Refuse a conditional baseline in a method that compares with one window.
-
-    Parameters
-    ----------
-    method : str
-        Named in the error.
-
-    Raises
-    ------
-    InputError
-        Always.
-    """
+    """Refuse a conditional baseline in a method that compares with one window."""
     raise InputError(
         f"a conditional baseline depends on what is shown, but method {method!r} compares with "
         "one window: use 'tree', 'owen', 'permutation' or 'occlusion', or an interventional "

@@ -58,18 +58,7 @@ class WindowMoments:
 def shrinkage(products: Array, counts: list[int]) -> float:
     """Give the shrinkage of the correlations under which windows left out are likeliest.
 
-    Parameters
-    ----------
-    products : array (part, number, number)
-        Of each part of the windows, one after another in time, the sums of the products of their
-        numbers, which are standardised: mean 0 and variance 1 over all windows.
-    counts : list of int
-        Windows of each part.
-
-    Returns
-    -------
-    float
-        One of `SHRINKAGES`.
+    Shapes: products (part, number, number).
 
     Examples
     --------
@@ -91,23 +80,7 @@ def shrinkage(products: Array, counts: list[int]) -> float:
 
 
 def window_moments(data: Array | Rows) -> WindowMoments:
-    """Estimate mean and covariance from windows.
-
-    Parameters
-    ----------
-    data : array (window, step, feature), or Rows
-        The windows; or parts of windows, as rows.
-
-    Returns
-    -------
-    WindowMoments
-        Of all numbers of a window.
-
-    Raises
-    ------
-    DataError
-        If there are fewer windows than numbers that change, or too many numbers.
-    """
+    """Estimate mean and covariance from windows: data (window, step, feature), or Rows."""
     rows = data if isinstance(data, Rows) else rows_of(data)
     mean, varying = rows.mean()
     size = f"{rows.steps} steps of {len(rows.features)} features"

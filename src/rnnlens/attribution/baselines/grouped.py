@@ -63,19 +63,7 @@ class Groups:
 def step_times(issued: NDArray[Any], step: np.timedelta64, steps: int) -> NDArray[Any]:
     """Give the time of every step of every window.
 
-    Parameters
-    ----------
-    issued : array (sample,) of datetime64
-        Time of each window's newest step.
-    step : timedelta64
-        From one step to the next.
-    steps : int
-        Steps in a window.
-
-    Returns
-    -------
-    array (sample, step) of datetime64
-        Oldest first.
+    Shapes: issued (sample,) of datetime64 -> (sample, step) of datetime64.
 
     Examples
     --------
@@ -89,23 +77,6 @@ def step_times(issued: NDArray[Any], step: np.timedelta64, steps: int) -> NDArra
 
 def calendar_groups(times: NDArray[Any], name: str) -> Numbers:
     """Give each step its number in the calendar.
-
-    Parameters
-    ----------
-    times : array of datetime64
-        Of each step, any shape.
-    name : str
-        One of `CALENDAR`.
-
-    Returns
-    -------
-    array of int
-        Hour of the day 0 to 23, month 1 to 12, or season 1 to 4 (December begins the first).
-
-    Raises
-    ------
-    DataError
-        If the steps have no times, only row numbers.
 
     Examples
     --------
@@ -124,15 +95,7 @@ def calendar_groups(times: NDArray[Any], name: str) -> Numbers:
 def mean_of(rows: Array) -> Array:
     """Average rows, keeping what is constant as it is, free of rounding.
 
-    Parameters
-    ----------
-    rows : array (row, feature)
-        The data.
-
-    Returns
-    -------
-    array (feature,)
-        A feature that never changes equals its mean exactly, and so contributes exactly zero.
+    Shapes: rows (row, feature) -> (feature,).
 
     Examples
     --------
@@ -148,26 +111,7 @@ def mean_of(rows: Array) -> Array:
 def group_mean(name: str, groups: Groups | None, x: Array, data: Array) -> Array:
     """Give each step the mean of its group.
 
-    Parameters
-    ----------
-    name : str
-        One of `CALENDAR`, for the errors.
-    groups : Groups or None
-        Groups of all steps.
-    x : array (sample, step, feature)
-        The windows that are explained.
-    data : array (window, step, feature)
-        The data.
-
-    Returns
-    -------
-    array (sample, step, feature)
-        Stands in for the windows.
-
-    Raises
-    ------
-    DataError
-        If groups are missing or do not fit, or the data hold no step of a group.
+    Shapes: x (sample, step, feature), data (window, step, feature) -> (sample, step, feature).
     """
     if groups is None:
         raise DataError(

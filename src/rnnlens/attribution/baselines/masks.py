@@ -12,20 +12,7 @@ __all__ = ["real_steps"]
 
 
 def real_steps(run: Run, of: str) -> NDArray[np.bool_] | None:
-    """Say which steps of an input are real and which are padding.
-
-    Parameters
-    ----------
-    run : Run
-        A run of the windows.
-    of : str
-        The input.
-
-    Returns
-    -------
-    array (sample, step) of bool, or None
-        From the layer that masks this input; None where none does.
-    """
+    """Say which steps of an input are real and which are padding: (sample, step) of bool."""
     same = {of}
     for node in run.network.nodes:
         if not any(name in same for name, _ in node.inputs):

@@ -62,21 +62,8 @@ def mixed_place(
 ) -> MixedPlace:
     """Say how unlike the data the mixtures of windows and baseline are.
 
-    Parameters
-    ----------
-    baseline : Baseline or GaussianConditional
-        What stands in for hidden steps.
-    x : array (sample, step, feature)
-        The windows that are explained.
-    real : array (sample, step) of bool, optional
-        False at the steps that the network masks.
-    background : array (window, step, feature), optional
-        The data to compare with; the explained windows where not given.
-
-    Returns
-    -------
-    MixedPlace
-        Places between 0 and 1.
+    Shapes: x (sample, step, feature), real (sample, step) of bool, background (window, step,
+    feature).
 
     Examples
     --------

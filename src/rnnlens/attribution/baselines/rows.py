@@ -63,18 +63,7 @@ class Rows:
         return self.steps * len(self.features)
 
     def cut(self, first: int, end: int) -> Array:
-        """Give some of the rows.
-
-        Parameters
-        ----------
-        first, end : int
-            The first of them and the one after the last.
-
-        Returns
-        -------
-        array (row, number)
-            Step by step and feature by feature, in float64.
-        """
+        """Give some of the rows: (row, number)."""
         window, step = np.divmod(np.arange(first, end) * self.every, self._places)
         found = self.data[window[:, None], step[:, None] + np.arange(self.steps)]
         if len(self.features) < self.data.shape[2]:
@@ -82,35 +71,13 @@ class Rows:
         return found.reshape(end - first, -1).astype(np.float64, copy=False)
 
     def blocks(self, first: int = 0, end: int | None = None) -> Iterator[Array]:
-        """Give rows block by block.
-
-        Parameters
-        ----------
-        first, end : int, optional
-            The first row and the one after the last; all where not given.
-
-        Yields
-        ------
-        array (row, number)
-            As `cut` gives them.
-        """
+        """Give rows block by block: (row, number)."""
         size, end = max(1, BLOCK // max(1, self.numbers)), len(self) if end is None else end
         for begin in range(first, end, size):
             yield self.cut(begin, min(begin + size, end))
 
     def each(self, number: Callable[[Array], Array]) -> Array:
-        """Compute a number for each row.
-
-        Parameters
-        ----------
-        number : callable
-            From rows to one number each.
-
-        Returns
-        -------
-        array (row,)
-            The numbers.
-        """
+        """Compute a number for each row: (row,)."""
         found, first = np.empty(len(self)), 0
         for block in self.blocks():
             found[first : first + len(block)] = number(block)
@@ -120,10 +87,7 @@ class Rows:
     def mean(self) -> tuple[Array, NDArray[np.int64]]:
         """Average the rows, keeping what is constant as it is, free of rounding.
 
-        Returns
-        -------
-        tuple of two arrays (number,)
-            The means, and the places of the numbers that change at all.
+        Shapes: gives tuple of two (number,).
         """
         one = self.cut(0, 1)[0]
         total, changes = np.zeros(len(one)), np.zeros(len(one), bool)
@@ -138,19 +102,7 @@ class Rows:
     ) -> Array:
         """Sum the products of what some numbers differ from their mean.
 
-        Parameters
-        ----------
-        mean : array (number,)
-            From `mean`.
-        numbers : array of int
-            Which numbers.
-        first, end : int, optional
-            As in `blocks`.
-
-        Returns
-        -------
-        array (len(numbers), len(numbers))
-            Over the number of rows, their covariance.
+        Shapes: mean (number,) -> (len(numbers), len(numbers)).
         """
         total, about = np.zeros((len(numbers), len(numbers))), mean[numbers]
         for block in self.blocks(first, end):
@@ -160,16 +112,5 @@ class Rows:
 
 
 def rows_of(data: NDArray[np.floating]) -> Rows:
-    """Lay out each window as a row.
-
-    Parameters
-    ----------
-    data : array (window, step, feature)
-        The windows.
-
-    Returns
-    -------
-    Rows
-        As many as there are windows.
-    """
+    """Lay out each window as a row: data (window, step, feature)."""
     return Rows(data, np.arange(data.shape[2]), data.shape[1])

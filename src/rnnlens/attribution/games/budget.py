@@ -1,8 +1,8 @@
 """Exact values where they fit a budget of cell evaluations, sampled ones otherwise.
 
 A cell evaluation is one recurrent layer, one step, one window. What exact values take is known
-beforehand (`rnnlens.attribution.methods.shapley_tree`, `rnnlens.attribution.methods.owen`), so the choice is made
-before anything runs, and the result says which it was.
+beforehand (`rnnlens.attribution.methods.shapley_tree`, `rnnlens.attribution.methods.owen`), so the
+choice is made before anything runs, and the result says which it was.
 """
 
 from __future__ import annotations
@@ -132,55 +132,20 @@ class Question:
         return max(1, self.windows) * games_of(self.baseline)
 
     def atoms(self, newest: int) -> Atoms:
-        """Give the players that come one by one in an order.
-
-        Parameters
-        ----------
-        newest : int
-            Lags that are players of their own.
-
-        Returns
-        -------
-        Atoms
-            Of lags, or of features inside them.
-        """
+        """Give the players that come one by one in an order."""
         lags = self.groups.lags if self.groups else None
         unions = lag_players(self.steps, newest, lags, carried=self.carried)
         return Atoms(unions, self._columns.masks(self.features) if self.by_feature else None)
 
     def exact(self, newest: int) -> int | None:
-        """Count the cells that exact values take for all windows and baselines.
-
-        Parameters
-        ----------
-        newest : int
-            Lags that are players of their own.
-
-        Returns
-        -------
-        int or None
-            None where there are more coalitions than memory is meant for.
-        """
+        """Count the cells that exact values take for all windows and baselines."""
         unions, partial = self.atoms(newest).unions, self._partial
         if unions.count > MOST_LAGS + 1 or unions.coalitions(partial) > MOST_COALITIONS:
             return None
         return self.games * cells_of_tree(self.network, unions, partial, self.baseline, of=self.of)
 
     def fits(self, newest: int, budget: int) -> int:
-        """Find how many lags fit a budget exactly.
-
-        Parameters
-        ----------
-        newest : int
-            At most so many.
-        budget : int
-            Cell evaluations for all windows.
-
-        Returns
-        -------
-        int
-            Zero where not even one does.
-        """
+        """Find how many lags fit a budget exactly."""
         for fewer in range(min(newest, self.steps, MOST_LAGS), 0, -1):
             cells = self.exact(fewer)
             if cells is not None and cells <= budget:
@@ -188,27 +153,7 @@ class Question:
         return 0
 
     def decide(self, newest: int, budget: int, *, exact: bool = False) -> Choice:
-        """Decide between exact and sampled values.
-
-        Parameters
-        ----------
-        newest : int
-            Lags that are players of their own.
-        budget : int
-            Cell evaluations for all windows.
-        exact : bool
-            Whether nothing but exact values will do.
-
-        Returns
-        -------
-        Choice
-            Before anything is run.
-
-        Raises
-        ------
-        DataError
-            If K is below 1, or neither kind fits.
-        """
+        """Decide between exact and sampled values."""
         if newest < 1:
             raise DataError(f"at least 1 lag must be a player, but {newest} were asked for")
         cells = self.exact(newest)
@@ -233,18 +178,7 @@ class Question:
 
 
 def sizes_of(x: Array) -> tuple[int, int, int]:
-    """Give the sizes of an input.
-
-    Parameters
-    ----------
-    x : array (sample, step) or (sample, step, feature)
-        The input; tokens come without a feature axis.
-
-    Returns
-    -------
-    tuple of int
-        Windows, steps, features.
-    """
+    """Give the sizes of an input: x (sample, step) or (sample, step, feature)."""
     return (*x.shape[:2], 1 if x.ndim == 2 else x.shape[2])
 
 
@@ -265,33 +199,7 @@ def lags_within(
     seed: int = 0,
     progress: Callable[[int, int], None] | None = None,
 ) -> Within:
-    """Give the Shapley values of lags: exact within the budget, sampled otherwise.
-
-    Parameters
-    ----------
-    network, inputs, target, baseline, of, newest, groups, initial_state, progress
-        As in `rnnlens.attribution.methods.shapley_tree.shapley_tree`.
-    budget : int
-        Cell evaluations for all windows.
-    tolerance : float, optional
-        Standard error at which sampling stops, in the target's own unit.
-    pairs : int
-        Pairs of orders at which sampling stops.
-    exact : bool
-        Whether nothing but exact values will do.
-    seed : int
-        Of the orders.
-
-    Returns
-    -------
-    Within
-        The values and the choice.
-
-    Raises
-    ------
-    DataError
-        If neither kind fits the budget: the sentence names what does.
-    """
+    """Give the Shapley values of lags: exact within the budget, sampled otherwise."""
     common = {
         "of": of,
         "newest": newest,
@@ -320,25 +228,7 @@ def lags_and_features_within(
     seed: int = 0,
     progress: Callable[[int, int], None] | None = None,
 ) -> Within:
-    """Give the Owen values of lags and features: exact within the budget, sampled otherwise.
-
-    Parameters
-    ----------
-    network, inputs, target, baseline, of, newest, groups, initial_state, progress
-        As in `rnnlens.attribution.methods.owen.owen`.
-    budget, tolerance, pairs, exact, seed
-        As in `lags_within`.
-
-    Returns
-    -------
-    Within
-        The values and the choice.
-
-    Raises
-    ------
-    DataError
-        If neither kind fits the budget: the sentence names what does.
-    """
+    """Give the Owen values of lags and features: exact within the budget, sampled otherwise."""
     common = {
         "of": of,
         "newest": newest,

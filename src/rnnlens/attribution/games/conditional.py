@@ -1,8 +1,9 @@
 """The forecast for every coalition where what is hidden is filled in from what is shown.
 
-Offers what `rnnlens.engine.stepwise.coalitions.Game` offers, so that methods that ask for the values of
-coalitions serve both. What is filled in at an early step depends on what is shown at later ones:
-coalitions share no states, and each costs T cell evaluations a recurrent layer, window and draw.
+Offers what `rnnlens.engine.stepwise.coalitions.Game` offers, so that methods that ask for the
+values of coalitions serve both. What is filled in at an early step depends on what is shown at
+later ones: coalitions share no states, and each costs T cell evaluations a recurrent layer, window
+and draw.
 """
 
 from __future__ import annotations
@@ -76,24 +77,7 @@ class ConditionalGame:
         return self.windows.value((self.of, 0))
 
     def every(self, parts: Players) -> Array:
-        """Evaluate all coalitions of players.
-
-        Parameters
-        ----------
-        parts : Players
-            Who plays.
-
-        Returns
-        -------
-        array (2 ** players, sample)
-            Bit p of the index says whether player p (oldest is bit 0) comes from the window.
-
-        Raises
-        ------
-        DataError
-            If a carried state is to be a player: it has no distribution; or if there are more
-            than `MOST_PLAYERS`.
-        """
+        """Evaluate all coalitions of players: (2 ** players, sample)."""
         if parts.carried:
             raise DataError(
                 "the conditional baseline has no distribution of a carried state: choose an "
@@ -110,15 +94,8 @@ class ConditionalGame:
     def some(self, masks: NDArray[np.bool_]) -> Array:
         """Evaluate given coalitions for every window.
 
-        Parameters
-        ----------
-        masks : array (coalition, step) or (coalition, step, feature) of bool
-            What comes from the window.
-
-        Returns
-        -------
-        array (sample, coalition)
-            The values, the mean over draws.
+        Shapes: masks (coalition, step) or (coalition, step, feature) of bool -> (sample,
+        coalition).
         """
         x = flat_steps(self.x)
         draws = max(1, self.baseline.draws)
@@ -155,28 +132,7 @@ def conditional_occlusion(
 ) -> LagOcclusion:
     """Hide each lag alone and fill it in from all others: what the lag says that they do not.
 
-    Parameters
-    ----------
-    network : Network
-        The network.
-    inputs : mapping of str to array (sample, ...)
-        From `rnnlens.engine.forward.entries`, in the network's own units.
-    target : Target
-        What is explained.
-    baseline : GaussianConditional
-        Fills in the hidden lag.
-    of : str
-        The input whose lags are hidden; the others keep their values.
-
-    Returns
-    -------
-    LagOcclusion
-        In the target's own unit. The changes do not sum to that of the forecast.
-
-    Raises
-    ------
-    DataError
-        If the network masks a step.
+    Shapes: inputs mapping of str to (sample, ...).
     """
     steps = inputs[of].shape[1]
     run = forward(network, inputs)

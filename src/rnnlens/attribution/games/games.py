@@ -55,18 +55,7 @@ class Part:
     differs: NDArray[np.bool_]
 
     def mean(self, evaluate: Callable[[Playable], Array]) -> Array:
-        """Average over backgrounds.
-
-        Parameters
-        ----------
-        evaluate : callable
-            Evaluates one game.
-
-        Returns
-        -------
-        array
-            The mean of what it gives.
-        """
+        """Average over backgrounds."""
         total = evaluate(self.games[0])
         for game in self.games[1:]:
             total = total + evaluate(game)
@@ -75,15 +64,7 @@ class Part:
     def moved(self, players: Players) -> NDArray[np.bool_]:
         """Say where players differ from their baseline at all.
 
-        Parameters
-        ----------
-        players : Players
-            Who plays.
-
-        Returns
-        -------
-        array (sample, player, feature) of bool
-            Newest player first; a player that does not differ contributes exactly zero.
+        Shapes: gives (sample, player, feature) of bool.
         """
         found = [self.differs[:, list(block)].any(axis=1) for block in reversed(players.blocks)]
         return np.stack(found, axis=1)
@@ -103,36 +84,8 @@ def parts_of(
 ) -> Iterator[Part]:
     """Set up the games of all windows.
 
-    Parameters
-    ----------
-    network : Network
-        The network.
-    inputs : mapping of str to array (sample, ...)
-        From `rnnlens.engine.forward.entries`.
-    target : Target
-        What is explained.
-    baseline : Baseline or GaussianConditional
-        What stands in for what is hidden.
-    of : str
-        The input that is hidden.
-    counter : CellCounter
-        Counts cell evaluations.
-    values : int
-        Values of coalitions that one window keeps.
-    initial_state : mapping of str to sequence of array (sample, unit), optional
-        States carried into the windows.
-    progress : callable, optional
-        Called with windows done and windows in all.
-
-    Yields
-    ------
-    Part
-        Some windows at a time.
-
-    Raises
-    ------
-    DataError
-        If a state is carried in under a conditional baseline: it has no distribution.
+    Shapes: inputs mapping of str to (sample, ...), initial_state mapping of str to sequence of
+    (sample, unit).
     """
     if isinstance(baseline, GaussianConditional) and initial_state is not None:
         raise DataError(
@@ -173,19 +126,7 @@ def split(
 ) -> tuple[Array, list[Array]]:
     """Evaluate all coalitions of players, and those that show one player in part.
 
-    Parameters
-    ----------
-    game : Game or ConditionalGame
-        Of some windows.
-    players : Players
-        Who plays.
-    choices : array (choice, feature) of bool
-        Ways to show one player in part.
-
-    Returns
-    -------
-    tuple
-        As `rnnlens.engine.stepwise.coalitions.Game.split` gives it.
+    Shapes: choices (choice, feature) of bool.
     """
     if isinstance(game, Game):
         return game.split(players, choices)
@@ -194,18 +135,7 @@ def split(
 
 
 def games_of(baseline: Baseline | GaussianConditional) -> int:
-    """Count the games that a window makes with a baseline.
-
-    Parameters
-    ----------
-    baseline : Baseline or GaussianConditional
-        What stands in.
-
-    Returns
-    -------
-    int
-        One for each background, or for each draw.
-    """
+    """Count the games that a window makes with a baseline."""
     if isinstance(baseline, GaussianConditional):
         return max(1, baseline.draws)
     return len(baseline.windows)
@@ -214,22 +144,7 @@ def games_of(baseline: Baseline | GaussianConditional) -> int:
 def price(
     network: Network, baseline: Baseline | GaussianConditional, *, of: str
 ) -> tuple[int, bool]:
-    """Say what one step of one window costs in one game.
-
-    Parameters
-    ----------
-    network : Network
-        The network.
-    baseline : Baseline or GaussianConditional
-        What stands in.
-    of : str
-        The input that is hidden.
-
-    Returns
-    -------
-    tuple of int and bool
-        Cell evaluations, and whether coalitions share beginnings.
-    """
+    """Say what one step of one window costs in one game."""
     if isinstance(baseline, GaussianConditional):
         return sum(1 for _ in network.recurrent()), False
     return cells_a_step(network, of)
@@ -243,26 +158,7 @@ def cells_of_tree(
     *,
     of: str,
 ) -> int:
-    """Count the cells that a tree evaluates for one window in one game.
-
-    Parameters
-    ----------
-    network : Network
-        The network.
-    players : Players
-        Who plays.
-    partial : int
-        Ways to show one player in part.
-    baseline : Baseline or GaussianConditional
-        What stands in.
-    of : str
-        The input that is hidden.
-
-    Returns
-    -------
-    int
-        All recurrent layers together.
-    """
+    """Count the cells that a tree evaluates for one window in one game."""
     layers, shared = price(network, baseline, of=of)
     if shared:
         return layers * players.cells(partial)

@@ -28,15 +28,7 @@ Mix = Callable[[NDArray[np.int64], NDArray[np.int64]], Array]
 def flat_steps(x: Array) -> Array:
     """Lay an input out as steps and features.
 
-    Parameters
-    ----------
-    x : array (sample, step, ...)
-        An input of a network; tokens come without a feature axis.
-
-    Returns
-    -------
-    array (sample, step, feature)
-        The same numbers.
+    Shapes: x (sample, step, ...) -> (sample, step, feature).
 
     Examples
     --------
@@ -50,26 +42,7 @@ def flat_steps(x: Array) -> Array:
 def mixed_runs(
     run: Run, of: str, variants: int, mix: Mix, *, samples: NDArray[np.int64] | None = None
 ) -> Iterator[tuple[NDArray[np.int64], NDArray[np.int64], Run]]:
-    """Run several variants of each window, as many at once as memory allows.
-
-    Parameters
-    ----------
-    run : Run
-        The run of the windows themselves.
-    of : str
-        The input that is mixed; the others keep their values.
-    variants : int
-        Variants of each window.
-    mix : callable
-        Makes the windows of some rows.
-    samples : array of int, optional
-        Which windows of the run take part; all of them where not given.
-
-    Yields
-    ------
-    tuple
-        Sample and variant of each row, and the run of the rows. Rows come window by window.
-    """
+    """Run several variants of each window, as many at once as memory allows."""
     network = run.network
     shapes = {name: run.value((name, 0)).shape for name in network.inputs}
     chosen = np.arange(shapes[of][0]) if samples is None else samples
@@ -99,22 +72,7 @@ def _masks(run: Run, which: NDArray[np.int64]) -> Run:
 
 
 def refuse_tokens(network: Network, of: str, method: str) -> None:
-    """Refuse an input that is looked up in a table: between two tokens there is no way.
-
-    Parameters
-    ----------
-    network : Network
-        The network.
-    of : str
-        The input that is explained.
-    method : str
-        Named in the error.
-
-    Raises
-    ------
-    UnsupportedModel
-        If the input goes into an embedding.
-    """
+    """Refuse an input that is looked up in a table: between two tokens there is no way."""
     same = {of}
     for node in network.nodes:
         if not any(name in same for name, _ in node.inputs):
@@ -129,18 +87,5 @@ def refuse_tokens(network: Network, of: str, method: str) -> None:
 
 
 def inputs_of(inputs: Mapping[str, Array], chunk: slice) -> dict[str, Array]:
-    """Cut some samples out of every input.
-
-    Parameters
-    ----------
-    inputs : mapping of str to array (sample, ...)
-        The inputs.
-    chunk : slice
-        Of the sample axis.
-
-    Returns
-    -------
-    dict of str to array
-        Views.
-    """
+    """Cut some samples out of every input: inputs mapping of str to (sample, ...)."""
     return {name: array[chunk] for name, array in inputs.items()}

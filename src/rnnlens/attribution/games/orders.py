@@ -39,18 +39,7 @@ class Atoms:
         return self.each * len(self.unions.blocks) + self.unions.carried
 
     def order(self, rng: np.random.Generator) -> NDArray[np.int64]:
-        """Draw an order in which members of a union come one after the other.
-
-        Parameters
-        ----------
-        rng : Generator
-            Gives the numbers.
-
-        Returns
-        -------
-        array (atom,)
-            Atom 0 is the carried state where there is one; then come the unions, oldest first.
-        """
+        """Draw an order in which members of a union come one after the other: (atom,)."""
         carried, each = self.unions.carried, self.each
         found: list[NDArray[np.int64]] = []
         for union in rng.permutation(self.unions.count):
@@ -64,15 +53,8 @@ class Atoms:
     def masks(self, shown: NDArray[np.bool_]) -> NDArray[np.bool_]:
         """Give what coalitions of atoms show of a window.
 
-        Parameters
-        ----------
-        shown : array (coalition, atom) of bool
-            Who takes part.
-
-        Returns
-        -------
-        array (coalition, step) or (coalition, step, feature) of bool
-            What comes from the window.
+        Shapes: shown (coalition, atom) of bool -> (coalition, step) or (coalition, step, feature)
+        of bool.
         """
         shown = shown[:, self.unions.carried :]
         if self.members is None:
@@ -85,19 +67,7 @@ class Atoms:
 def drawn_orders(atoms: Atoms, pairs: int, rng: np.random.Generator) -> NDArray[np.int64]:
     """Draw orders one by one, so that how many are drawn at once changes none of them.
 
-    Parameters
-    ----------
-    atoms : Atoms
-        The players.
-    pairs : int
-        How many orders, each of which stands for itself and its reverse.
-    rng : Generator
-        Gives the numbers.
-
-    Returns
-    -------
-    array (pair, atom)
-        Places to atoms.
+    Shapes: gives (pair, atom).
     """
     return np.stack([atoms.order(rng) for _ in range(pairs)])
 
@@ -121,12 +91,7 @@ class Running:
     def add(self, which: NDArray[np.int64], values: Array) -> None:
         """Take up the values of some samples (Chan, Golub and LeVeque 1983).
 
-        Parameters
-        ----------
-        which : array of int
-            The samples.
-        values : array (sample, pair, atom)
-            One value a pair.
+        Shapes: values (sample, pair, atom).
         """
         before, new = self.pairs[which][:, None], values.shape[1]
         mean = values.mean(axis=1)

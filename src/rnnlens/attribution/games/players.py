@@ -48,18 +48,7 @@ class Columns:
     free: tuple[int, ...]
 
     def masks(self, features: int) -> NDArray[np.bool_]:
-        """Give the features of each column that is a player.
-
-        Parameters
-        ----------
-        features : int
-            Features of a window.
-
-        Returns
-        -------
-        array (player, feature) of bool
-            Of every free column.
-        """
+        """Give the features of each column that is a player: (player, feature) of bool."""
         masks = np.zeros((len(self.free), features), bool)
         for row, column in enumerate(self.free):
             masks[row, list(self.members[column])] = True
@@ -74,28 +63,6 @@ def make_groups(
     held: Iterable[int] = (),
 ) -> PlayerGroups:
     """Read groups given by name: numbers are lags, texts are features.
-
-    Parameters
-    ----------
-    given : mapping of str to sequence of int or str, or None
-        Lags or features by the group's name.
-    steps : int
-        Steps in a window.
-    features : sequence of str
-        Names of the features.
-    held : iterable of int
-        Features that keep their values.
-
-    Returns
-    -------
-    PlayerGroups
-        Lags and features apart.
-
-    Raises
-    ------
-    DataError
-        If a group is empty or mixes the two, or a lag or a feature is unknown, held, or in two
-        groups.
 
     Examples
     --------
@@ -154,20 +121,6 @@ def _check(
 
 def columns_of(groups: PlayerGroups | None, features: int, held: Iterable[int] = ()) -> Columns:
     """Lay the features out as columns: named groups, and every other feature by itself.
-
-    Parameters
-    ----------
-    groups : PlayerGroups, optional
-        Which features stand together.
-    features : int
-        Features of a window.
-    held : iterable of int
-        Features that keep their values: no players.
-
-    Returns
-    -------
-    Columns
-        In the order of their first features.
 
     Examples
     --------

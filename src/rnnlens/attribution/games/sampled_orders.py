@@ -56,28 +56,7 @@ def cells_of_pairs(
     of: str,
     seed: int = 0,
 ) -> int:
-    """Count the cells that some pairs take for one window in one game.
-
-    Parameters
-    ----------
-    network : Network
-        The network.
-    atoms : Atoms
-        The players.
-    pairs : int
-        How many, in one round.
-    baseline : Baseline or GaussianConditional
-        What stands in.
-    of : str
-        The input that is hidden.
-    seed : int
-        Of the orders.
-
-    Returns
-    -------
-    int
-        All recurrent layers together.
-    """
+    """Count the cells that some pairs take for one window in one game."""
     orders = drawn_orders(atoms, pairs, np.random.default_rng(seed))
     return Round(orders, atoms, ends=True).cells(price(network, baseline, of=of))
 
@@ -106,18 +85,7 @@ class Round:
         self.carried = shown[:, 0] if atoms.unions.carried else None
 
     def cells(self, a_step: tuple[int, bool]) -> int:
-        """Count the cells that it takes for one window in one game.
-
-        Parameters
-        ----------
-        a_step : tuple of int and bool
-            From `rnnlens.attribution.games.games.price`.
-
-        Returns
-        -------
-        int
-            All recurrent layers together.
-        """
+        """Count the cells that it takes for one window in one game."""
         layers, shared = a_step
         if shared:
             return layers * beginnings(self.masks, self.carried)
@@ -126,17 +94,7 @@ class Round:
     def added(self, inner: Array, low: Array, high: Array) -> Array:
         """Give what each atom adds, the mean of a pair.
 
-        Parameters
-        ----------
-        inner : array (sample, coalition)
-            Values of the coalitions between the ends.
-        low, high : array (sample,)
-            Values of nobody and of everybody.
-
-        Returns
-        -------
-        array (sample, pair, atom)
-            Each pair sums to ``high - low``.
+        Shapes: inner (sample, coalition), low, high (sample,) -> (sample, pair, atom).
         """
         samples, (pairs, count) = len(inner), self.orders.shape
         v = inner.reshape(samples, 2, pairs, count - 1)
@@ -156,31 +114,7 @@ class Round:
 def rounds_of(
     atoms: Atoms, stop: Stop, allowed: int | None, a_step: tuple[int, bool], seed: int
 ) -> Iterator[Round]:
-    """Draw round after round, the first with both ends, until pairs or cells run out.
-
-    Parameters
-    ----------
-    atoms : Atoms
-        The players.
-    stop : Stop
-        Says how many pairs.
-    allowed : int or None
-        Cells for one window in one game.
-    a_step : tuple of int and bool
-        From `rnnlens.attribution.games.games.price`.
-    seed : int
-        Of the orders.
-
-    Yields
-    ------
-    Round
-        As many pairs as there were so far, up to `COALITIONS`.
-
-    Raises
-    ------
-    DataError
-        If the cells do not reach two pairs.
-    """
+    """Draw round after round, the first with both ends, until pairs or cells run out."""
     rng = np.random.default_rng(seed)
     most = max(1, COALITIONS // (2 * max(1, atoms.count - 1)))
     done, spent, size = 0, 0, min(FIRST_PAIRS, most)
@@ -212,20 +146,7 @@ def _too_little(allowed: int, orders: Ints, atoms: Atoms, a_step: tuple[int, boo
 
 
 def replayed(made: list[Round], drawing: Iterator[Round]) -> Iterator[Round]:
-    """Give the rounds that were made before, then draw further ones.
-
-    Parameters
-    ----------
-    made : list of Round
-        Grows as rounds are drawn.
-    drawing : iterator of Round
-        Gives those that follow.
-
-    Yields
-    ------
-    Round
-        The same for whoever asks first or later.
-    """
+    """Give the rounds that were made before, then draw further ones."""
     k = 0
     while True:
         if k == len(made):

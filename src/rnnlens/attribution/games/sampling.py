@@ -56,23 +56,7 @@ class Sampled:
     cells: int
 
     def residual(self, method: str) -> Array:
-        """Give what contributions leave of the change of the forecast.
-
-        Parameters
-        ----------
-        method : str
-            Named in the error.
-
-        Returns
-        -------
-        array (sample,)
-            Rounding alone.
-
-        Raises
-        ------
-        NotAdditive
-            If it is more.
-        """
+        """Give what contributions leave of the change of the forecast: (sample,)."""
         total = self.contribution.sum(axis=1) + self.carried
         return additive(total, self.forecast, self.baseline_forecast, method)
 
@@ -80,24 +64,7 @@ class Sampled:
 def half_width(standard_error: Array, permutations: Ints, confidence: float) -> Array:
     """Give half the width of Student's interval.
 
-    Parameters
-    ----------
-    standard_error : array (sample, ...)
-        Of means over pairs.
-    permutations : array (sample,) of int
-        Twice the pairs.
-    confidence : float
-        Coverage.
-
-    Returns
-    -------
-    array (sample, ...)
-        NaN below two pairs.
-
-    Raises
-    ------
-    DataError
-        If the confidence is not between 0 and 1.
+    Shapes: standard_error (sample, ...), permutations (sample,) of int -> (sample, ...).
     """
     from scipy.special import stdtrit
 
@@ -122,25 +89,7 @@ def sample(
     seed: int,
     progress: Callable[[int, int], None] | None = None,
 ) -> Sampled:
-    """Estimate the value of every atom in every window.
-
-    Parameters
-    ----------
-    network, inputs, target, baseline, of, initial_state, seed, progress
-        As in `rnnlens.attribution.methods.permutation.permutation_of_lags`.
-    atoms : Atoms
-        The players.
-    moved : callable
-        Says of some windows which atoms differ from their baseline (sample, atom), newest union
-        first; those that do not contribute exactly zero.
-    stop : Stop
-        When to stop.
-
-    Returns
-    -------
-    Sampled
-        The means over pairs.
-    """
+    """Estimate the value of every atom in every window."""
     counter, count = CellCounter(), len(inputs[of])
     allowed = None
     if stop.budget is not None:

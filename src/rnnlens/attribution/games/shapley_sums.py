@@ -17,15 +17,7 @@ Array = NDArray[np.float64]
 def shapley_values(v: Array) -> Array:
     """Give the Shapley values of games from the values of all their coalitions.
 
-    Parameters
-    ----------
-    v : array (2 ** players, ...)
-        Bit p of the index says whether player p takes part; further axes are further games.
-
-    Returns
-    -------
-    array (player, ...)
-        They sum to ``v[-1] - v[0]``.
+    Shapes: v (2 ** players, ...) -> (player, ...).
 
     Examples
     --------

@@ -78,19 +78,7 @@ class GateEffect:
 def gate_means(network: Network, inputs: Mapping[str, Array], place: Place) -> Array:
     """Give each gate's mean value over windows and real steps, unit by unit.
 
-    Parameters
-    ----------
-    network : Network
-        The network.
-    inputs : mapping of str to array (sample, ...)
-        The data.
-    place : Place
-        The layer.
-
-    Returns
-    -------
-    array (gate, unit)
-        Gates in the order of the cell.
+    Shapes: inputs mapping of str to (sample, ...) -> (gate, unit).
     """
     total, count = 0.0, 0
     for chunk in chunks(network, inputs, runs=2):
@@ -102,24 +90,7 @@ def gate_means(network: Network, inputs: Mapping[str, Array], place: Place) -> A
 def effect_of(
     network: Network, inputs: Mapping[str, Array], target: Target, acts: Sequence[Act]
 ) -> InterventionEffect:
-    """Give what acts do to each forecast.
-
-    Parameters
-    ----------
-    network : Network
-        The network.
-    inputs : mapping of str to array (sample, ...)
-        From `rnnlens.engine.forward.entries`.
-    target : Target
-        What is looked at.
-    acts : sequence of Act
-        All of them at once.
-
-    Returns
-    -------
-    InterventionEffect
-        Where the acts change nothing, the effect is exactly zero.
-    """
+    """Give what acts do to each forecast: inputs mapping of str to (sample, ...)."""
     here, there = [], []
     for chunk in chunks(network, inputs, runs=3):
         clean = forward(network, inputs_of(inputs, chunk))
@@ -149,27 +120,7 @@ def gate_effects(
 ) -> GateEffect:
     """Clamp each gate of a layer to its mean, at each group of lags.
 
-    Parameters
-    ----------
-    network : Network
-        The network.
-    inputs : mapping of str to array (sample, ...)
-        From `rnnlens.engine.forward.entries`.
-    target : Target
-        What is looked at.
-    place : Place
-        The layer.
-    groups : sequence of (int, int)
-        First and last lag of each group, within the layer's own sequence.
-    means : array (gate, unit)
-        From `gate_means`.
-    progress : callable, optional
-        Called with experiments done and experiments in all.
-
-    Returns
-    -------
-    GateEffect
-        In the target's own unit.
+    Shapes: inputs mapping of str to (sample, ...), means (gate, unit).
     """
     slices = list(chunks(network, inputs, runs=3))
     experiments = (len(groups) + 1) * len(means)

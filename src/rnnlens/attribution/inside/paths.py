@@ -10,13 +10,13 @@ Summed over the gates this is the secant contribution of ``x_{t,j}`` as it passe
 layer, exactly and at any weights; where all of the forecast passes through the layer, summed over
 everything it is the change of the forecast.
 
-A path here is the gate by which an input *enters* the layer, at the step at which it is read. It
-is not the whole way to the forecast: what entered by the candidate at lag 5 is kept by later forget
+A path here is the gate by which an input *enters* the layer, at the step at which it is read. It is
+not the whole way to the forecast: what entered by the candidate at lag 5 is kept by later forget
 gates, and may move any gate of later steps through the recurrent kernel; all of that is counted
-under the gate of entry. Nor does a path say what happens without the gate, which is the question
-of an intervention (`rnnlens.engine.interventions.intervention`): a gate that only holds still has no share in
-any change and may yet be indispensable. Where two gates multiply, each is credited with the mean
-of the two orders in which they could have changed.
+under the gate of entry. Nor does a path say what happens without the gate, which is the question of
+an intervention (`rnnlens.engine.interventions.intervention`): a gate that only holds still has no
+share in any change and may yet be indispensable. Where two gates multiply, each is credited with
+the mean of the two orders in which they could have changed.
 
 For a layer that reads another layer's sequence, lags and features are those of that sequence.
 Cost: as `secant`, and the layer's own steps twice more by the equations.
@@ -79,30 +79,7 @@ def paths(
 ) -> PathContribution:
     """Split the secant contributions that pass through one layer by lag, feature and gate.
 
-    Parameters
-    ----------
-    network : Network
-        The network.
-    inputs : mapping of str to array (sample, ...)
-        From `rnnlens.engine.forward.entries`, in the network's own units.
-    target : Target
-        What is explained.
-    baseline : Baseline
-        What stands in for hidden inputs.
-    of : str
-        The input that is explained; the others keep their values.
-    layer : str, optional
-        Full name of a recurrent layer; may be left out where there is one.
-
-    Returns
-    -------
-    PathContribution
-        In the target's own unit.
-
-    Raises
-    ------
-    InputError
-        If there is no such layer.
+    Shapes: inputs mapping of str to (sample, ...).
     """
     place = place_of(network, layer)
     parts = [

@@ -107,27 +107,7 @@ class Readout:
 
 
 def readout(run: Run, target: Target, method: str) -> Readout:
-    """Find the state that a forecast reads, and its weights.
-
-    Parameters
-    ----------
-    run : Run
-        A run of the windows.
-    target : Target
-        What is explained.
-    method : str
-        Named in the errors.
-
-    Returns
-    -------
-    Readout
-        In the target's own unit.
-
-    Raises
-    ------
-    UnsupportedModel
-        If the head is not linear, or reads more than one step.
-    """
+    """Find the state that a forecast reads, and its weights."""
     ref, head = target.ref(run.network), []
     while not isinstance((node := run.network[ref[0]]).layer, Recurrent | Bidirectional):
         if len(node.inputs) != 1 or not _is_line(node.layer):
@@ -228,18 +208,7 @@ def _one_step(layer: Recurrent, m: Array, node: Node, method: str) -> tuple[Arra
 
 
 def keeps_steps_apart(layer: Layer) -> bool:
-    """Say whether each step of a layer's output depends on that step of its input alone.
-
-    Parameters
-    ----------
-    layer : Layer
-        A layer that is not recurrent.
-
-    Returns
-    -------
-    bool
-        False where it may mix steps.
-    """
+    """Say whether each step of a layer's output depends on that step of its input alone."""
     if isinstance(layer, LayerNormalization):
         return all(axis in {-1, 2} for axis in layer.axes)
     if isinstance(layer, Dense | Activate) and layer.activation.axis_wise:

@@ -8,9 +8,9 @@ For every number s of lags that are shown, over all coalitions S of s lags,
 The first curve says how few lags suffice (sufficiency), the second how much can be lost by hiding
 the P - s lags outside S (comprehensiveness): for every subset rather than along one ranking (De
 Young et al. 2020, "ERASER: a benchmark to evaluate rationalized NLP models"). Exact given the game,
-from the table of the tree (`rnnlens.attribution.methods.shapley_tree`) without further cells. Known limits:
-with many backgrounds v is a mean over them; the best subsets of s and of s + 1 lags need not be
-nested.
+from the table of the tree (`rnnlens.attribution.methods.shapley_tree`) without further cells. Known
+limits: with many backgrounds v is a mean over them; the best subsets of s and of s + 1 lags need
+not be nested.
 """
 
 from __future__ import annotations
@@ -47,18 +47,7 @@ class BestSubsets:
 
 
 def subsets_of(table: LagTable) -> BestSubsets:
-    """Read the best and the worst subsets off a table.
-
-    Parameters
-    ----------
-    table : LagTable
-        Of some windows.
-
-    Returns
-    -------
-    BestSubsets
-        Of the same windows.
-    """
+    """Read the best and the worst subsets off a table."""
     v = table.v[1::2] if table.players.carried else table.v
     count = len(v).bit_length() - 1
     coalitions = np.arange(len(v))

@@ -102,29 +102,7 @@ class WriteTime:
 def writes(
     layer: Recurrent, inputs: tuple[Array, ...], mask: Mask = None, *, steps: int | None = None
 ) -> Writes:
-    """Take a memory apart into what each step wrote.
-
-    Parameters
-    ----------
-    layer : Recurrent
-        An LSTM or a GRU.
-    inputs : tuple of array
-        The sequence (sample, step, feature), and states to start from if any.
-    mask : array (sample, step) of bool, optional
-        Which steps are real; a masked one keeps everything and writes nothing.
-    steps : int, optional
-        How many steps are taken, in the layer's own order, before the memory is read.
-
-    Returns
-    -------
-    Writes
-        They sum to the state.
-
-    Raises
-    ------
-    UnsupportedModel
-        For a cell without a memory that is added to.
-    """
+    """Take a memory apart into what each step wrote: mask (sample, step) of bool."""
     if not isinstance(layer.cell, LSTM | GRU):
         raise UnsupportedModel(
             f"the write-time view needs a memory that is added to, and a {layer.cell.kind} "
@@ -158,29 +136,7 @@ def _terms(values: object) -> tuple[Array, Array, Array]:
 def carry(network: Network, inputs: Mapping[str, Array], target: Target, *, of: str) -> WriteTime:
     """Split each forecast among the steps at which the memory that it reads was written.
 
-    Parameters
-    ----------
-    network : Network
-        The network.
-    inputs : mapping of str to array (sample, ...)
-        From `rnnlens.engine.forward.entries`, in the network's own units.
-    target : Target
-        What is explained.
-    of : str
-        The input whose steps the writes are laid out by.
-
-    Returns
-    -------
-    WriteTime
-        In the target's own unit.
-
-    Raises
-    ------
-    NotAdditive
-        If the parts do not sum, which rounding alone cannot bring about.
-    UnsupportedModel
-        If the newest recurrent layer is no LSTM or GRU, its steps are not those of the window, or
-        the head is not linear or reads several steps.
+    Shapes: inputs mapping of str to (sample, ...).
     """
     parts, layers = [], ()
     for chunk in chunks(network, inputs, runs=2):

@@ -36,28 +36,7 @@ def causal_order(
 ) -> LagContribution:
     """Split each forecast among lags by adding them to the baseline, oldest first.
 
-    Parameters
-    ----------
-    network : Network
-        The network.
-    inputs : mapping of str to array (sample, ...)
-        From `rnnlens.engine.forward.entries`, in the network's own units.
-    target : Target
-        What is explained.
-    baseline : Baseline
-        What stands in for lags not yet added.
-    of : str
-        The input whose lags are added; the others keep their values.
-
-    Returns
-    -------
-    LagContribution
-        In the target's own unit, every lag by itself.
-
-    Raises
-    ------
-    NotAdditive
-        If the values do not sum, which rounding alone cannot bring about.
+    Shapes: inputs mapping of str to (sample, ...).
     """
     parts = [
         _part(network, inputs_of(inputs, chunk), target, baseline.part(chunk), of)

@@ -91,30 +91,7 @@ def contextual_decomposition(
 ) -> Decomposition:
     """Score segments of the window by contextual decomposition.
 
-    Parameters
-    ----------
-    network : Network
-        One LSTM, read at its last step by a linear head.
-    inputs : mapping of str to array (sample, ...)
-        From `rnnlens.engine.forward.entries`, in the network's own units.
-    target : Target
-        What is explained.
-    of : str
-        The input whose steps are asked about.
-    segments : sequence of (first lag, last lag), optional
-        Lag 1 is the newest step; every lag by itself where not given.
-
-    Returns
-    -------
-    Decomposition
-        In the target's own unit.
-
-    Raises
-    ------
-    DataError
-        If a segment is not in the window.
-    UnsupportedModel
-        If the network is not of that kind.
+    Shapes: inputs mapping of str to (sample, ...).
     """
     length = flat_steps(inputs[of]).shape[1]
     lags = [(k, k) for k in range(1, length + 1)] if segments is None else list(segments)

@@ -35,28 +35,7 @@ def gradient(
 ) -> Sensitivity:
     """Differentiate each forecast with respect to its window.
 
-    Parameters
-    ----------
-    network : Network
-        The network.
-    inputs : mapping of str to array (sample, ...)
-        From `rnnlens.engine.forward.entries`, in the network's own units.
-    target : Target
-        What is differentiated.
-    of : str
-        The input with respect to which.
-    progress : callable, optional
-        Called with windows done and windows in all.
-
-    Returns
-    -------
-    Sensitivity
-        Target's own unit per unit of the network's input.
-
-    Raises
-    ------
-    UnsupportedModel
-        If the input holds tokens.
+    Shapes: inputs mapping of str to (sample, ...).
     """
     refuse_tokens(network, of, "gradient")
 

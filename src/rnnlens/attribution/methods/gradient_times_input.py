@@ -60,28 +60,7 @@ def gradient_times_input(
 ) -> GradientTimesInput:
     """Multiply each derivative by its input's distance from the baseline.
 
-    Parameters
-    ----------
-    network : Network
-        The network.
-    inputs : mapping of str to array (sample, ...)
-        From `rnnlens.engine.forward.entries`, in the network's own units.
-    target : Target
-        What is explained.
-    baseline : Baseline
-        What distances are taken from; with several windows, the mean over them.
-    of : str
-        The input that is explained; the others keep their values.
-
-    Returns
-    -------
-    GradientTimesInput
-        In the target's own unit.
-
-    Raises
-    ------
-    UnsupportedModel
-        If the input holds tokens.
+    Shapes: inputs mapping of str to (sample, ...).
     """
     refuse_tokens(network, of, "gradient times input")
 

@@ -87,36 +87,7 @@ def integrated_gradients(
 ) -> IntegratedGradients:
     """Split each forecast among lags and features by integrated gradients.
 
-    Parameters
-    ----------
-    network : Network
-        The network.
-    inputs : mapping of str to array (sample, ...)
-        From `rnnlens.engine.forward.entries`, in the network's own units.
-    target : Target
-        What is explained.
-    baseline : Baseline
-        Where each way begins; with several windows, the mean over them (expected gradients).
-    of : str
-        The input that is explained; the others keep their values.
-    tolerance : float
-        Largest residual allowed, relative to the size of the forecasts (at least 1).
-    most_nodes : int
-        Nodes beyond which a window is given up.
-
-    Returns
-    -------
-    IntegratedGradients
-        In the target's own unit.
-
-    Raises
-    ------
-    DataError
-        If the tolerance is not positive or `most_nodes` is below `FEWEST_NODES`.
-    NotAdditive
-        If a window's contributions do not sum with the most nodes allowed.
-    UnsupportedModel
-        If the input holds tokens.
+    Shapes: inputs mapping of str to (sample, ...).
     """
     if not tolerance > 0:
         raise DataError(f"the tolerance must be above 0, but is {tolerance}")
@@ -220,25 +191,7 @@ def quadrature(
 ) -> Array:
     """Integrate the derivative along some windows' ways with one number of nodes.
 
-    Parameters
-    ----------
-    run : Run
-        The run of the windows.
-    ends : tuple of two arrays (sample, step, feature)
-        The windows, and where their ways begin.
-    samples : array of int
-        Which of them.
-    count : int
-        Nodes.
-    target : Target
-        What is explained.
-    of : str
-        The input that is explained.
-
-    Returns
-    -------
-    array (len(samples), step, feature)
-        Contributions, oldest step first.
+    Shapes: ends tuple of two (sample, step, feature) -> (len(samples), step, feature).
     """
     x, x0 = ends
     u, weight = _nodes(count)

@@ -13,8 +13,9 @@ the diagonal and the diagonal holds what is left of the Shapley value:
 
 so that rows sum to the Shapley values of the lags, and all entries to ``f(x) - f(baseline)``
 (Lundberg et al. 2020, "From local explanations to global understanding with explainable AI for
-trees"). Exact given the game, from the table of the tree (`rnnlens.attribution.methods.shapley_tree`)
-without further cells. Known limit: what three and more lags do together is shared among pairs.
+trees"). Exact given the game, from the table of the tree
+(`rnnlens.attribution.methods.shapley_tree`) without further cells. Known limit: what three and more
+lags do together is shared among pairs.
 """
 
 from __future__ import annotations
@@ -85,15 +86,7 @@ class TreeReadings:
 def pair_indices(v: Array) -> Array:
     """Give the Shapley interaction index of every pair of players.
 
-    Parameters
-    ----------
-    v : array (2 ** players, ...)
-        Bit p of the index says whether player p takes part; further axes are further games.
-
-    Returns
-    -------
-    array (player, player, ...)
-        Symmetric; zero on the diagonal.
+    Shapes: v (2 ** players, ...) -> (player, player, ...).
 
     Examples
     --------
@@ -111,18 +104,7 @@ def pair_indices(v: Array) -> Array:
 
 
 def interactions_of(table: LagTable) -> tuple[Array, Array]:
-    """Read the interactions off a table.
-
-    Parameters
-    ----------
-    table : LagTable
-        Of some windows.
-
-    Returns
-    -------
-    tuple of array
-        Among lags, newest first (sample, lag, with_lag); with the carried state (sample, lag).
-    """
+    """Read the interactions off a table."""
     carried = int(table.players.carried)
     half = np.moveaxis(pair_indices(table.v), -1, 0) / 2
     by_lag, _ = shapley_of(table)
@@ -148,25 +130,7 @@ def tree_readings(
     initial_state: States | None = None,
     progress: Callable[[int, int], None] | None = None,
 ) -> TreeReadings:
-    """Read lags, pairs of lags and subsets of lags off one tree.
-
-    Parameters
-    ----------
-    network, inputs, target, baseline, of, newest, groups, initial_state, progress
-        As in `rnnlens.attribution.methods.shapley_tree.shapley_tree`, whose cells it takes and no more.
-
-    Returns
-    -------
-    TreeReadings
-        In the target's own unit.
-
-    Raises
-    ------
-    DataError
-        If K is below 1, or there are too many players.
-    NotAdditive
-        If the values do not sum, which rounding alone cannot bring about.
-    """
+    """Read lags, pairs of lags and subsets of lags off one tree."""
     players = tree_players(inputs[of].shape[1], newest, groups, carried=initial_state is not None)
     counter, rows = CellCounter(), []
     for table in lag_tables(

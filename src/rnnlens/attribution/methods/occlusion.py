@@ -88,26 +88,7 @@ class LagFeatureOcclusion:
 def occlusion_of_lags(
     network: Network, inputs: Mapping[str, Array], target: Target, baseline: Baseline, *, of: str
 ) -> LagOcclusion:
-    """Hide each lag alone, all of its features together.
-
-    Parameters
-    ----------
-    network : Network
-        The network.
-    inputs : mapping of str to array (sample, ...)
-        From `rnnlens.engine.forward.entries`, in the network's own units.
-    target : Target
-        What is explained.
-    baseline : Baseline
-        What stands in for the hidden lag; with several windows, the mean over them.
-    of : str
-        The input whose lags are hidden.
-
-    Returns
-    -------
-    LagOcclusion
-        In the target's own unit.
-    """
+    """Hide each lag alone, all of its features together: inputs mapping of str to (sample, ...)."""
     steps, features = _sizes(inputs[of])
     parts = np.broadcast_to(np.eye(steps, dtype=bool)[..., None], (steps, steps, features))
     change, forecast = _occlude(network, inputs, target, baseline, of, parts)
@@ -117,26 +98,7 @@ def occlusion_of_lags(
 def occlusion_of_features(
     network: Network, inputs: Mapping[str, Array], target: Target, baseline: Baseline, *, of: str
 ) -> FeatureOcclusion:
-    """Hide each feature alone, over the whole window.
-
-    Parameters
-    ----------
-    network : Network
-        The network.
-    inputs : mapping of str to array (sample, ...)
-        From `rnnlens.engine.forward.entries`, in the network's own units.
-    target : Target
-        What is explained.
-    baseline : Baseline
-        What stands in for the hidden feature; with several windows, the mean over them.
-    of : str
-        The input whose features are hidden.
-
-    Returns
-    -------
-    FeatureOcclusion
-        In the target's own unit.
-    """
+    """Hide each feature alone, over the whole window: inputs mapping of str to (sample, ...)."""
     steps, features = _sizes(inputs[of])
     parts = np.broadcast_to(np.eye(features, dtype=bool)[:, None], (features, steps, features))
     return FeatureOcclusion(*_occlude(network, inputs, target, baseline, of, parts))
@@ -145,26 +107,7 @@ def occlusion_of_features(
 def occlusion_of_lags_and_features(
     network: Network, inputs: Mapping[str, Array], target: Target, baseline: Baseline, *, of: str
 ) -> LagFeatureOcclusion:
-    """Hide each feature at each lag alone.
-
-    Parameters
-    ----------
-    network : Network
-        The network.
-    inputs : mapping of str to array (sample, ...)
-        From `rnnlens.engine.forward.entries`, in the network's own units.
-    target : Target
-        What is explained.
-    baseline : Baseline
-        What stands in for the hidden number; with several windows, the mean over them.
-    of : str
-        The input whose numbers are hidden.
-
-    Returns
-    -------
-    LagFeatureOcclusion
-        In the target's own unit.
-    """
+    """Hide each feature at each lag alone: inputs mapping of str to (sample, ...)."""
     steps, features = _sizes(inputs[of])
     parts = np.eye(steps * features, dtype=bool).reshape(-1, steps, features)
     change, forecast = _occlude(network, inputs, target, baseline, of, parts)

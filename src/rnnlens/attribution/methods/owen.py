@@ -50,20 +50,7 @@ MOST_COALITIONS = 1 << 24
 
 
 def partial_choices(columns: Columns, features: int) -> NDArray[np.bool_]:
-    """Give the ways to show some but not all members of a union.
-
-    Parameters
-    ----------
-    columns : Columns
-        Its members.
-    features : int
-        Features of a window.
-
-    Returns
-    -------
-    array (choice, feature) of bool
-        Choice s of ``2^F - 2`` shows the free columns that are the bits of ``s + 1``.
-    """
+    """Give the ways to show some but not all members of a union: (choice, feature) of bool."""
     free = columns.masks(features)
     which = np.arange(1, max(1, (1 << len(free)) - 1))
     bits = (which[:, None] >> np.arange(len(free)) & 1).astype(bool)
@@ -84,38 +71,8 @@ def owen(
 ) -> LagFeatureContribution:
     """Split each forecast among lags and features by their exact Owen values.
 
-    Parameters
-    ----------
-    network : Network
-        The network.
-    inputs : mapping of str to array (sample, ...)
-        From `rnnlens.engine.forward.entries`, in the network's own units.
-    target : Target
-        What is explained.
-    baseline : Baseline or GaussianConditional
-        What stands in for what is hidden; its held features are no players.
-    of : str
-        The input that is explained; the others keep their values.
-    newest : int
-        K, the lags that are unions of their own; the older ones are one union together.
-    groups : PlayerGroups, optional
-        Lags that are one union, and features that are one member.
-    initial_state : mapping of str to sequence of array (sample, unit), optional
-        States carried into the windows, by recurrent layer: one player more, hidden as zero.
-    progress : callable, optional
-        Called with windows done and windows in all.
-
-    Returns
-    -------
-    LagFeatureContribution
-        In the target's own unit.
-
-    Raises
-    ------
-    DataError
-        If K is below 1, or there are more coalitions than `MOST_COALITIONS`.
-    NotAdditive
-        If the values do not sum, which rounding alone cannot bring about.
+    Shapes: inputs mapping of str to (sample, ...), initial_state mapping of str to sequence of
+    (sample, unit).
     """
     x = inputs[of].reshape(*inputs[of].shape[:2], -1)
     players = tree_players(x.shape[1], newest, groups, carried=initial_state is not None)
@@ -165,19 +122,7 @@ def owen(
 def moved_columns(part: Part, players: Players, columns: Columns) -> NDArray[np.bool_]:
     """Say which members of which unions differ from their baseline at all.
 
-    Parameters
-    ----------
-    part : Part
-        Some windows.
-    players : Players
-        The unions.
-    columns : Columns
-        Their members.
-
-    Returns
-    -------
-    array (sample, lag, feature) of bool
-        Newest union first; what does not differ contributes exactly zero.
+    Shapes: gives (sample, lag, feature) of bool.
     """
     by_feature = part.moved(players)
     found = [by_feature[..., list(members)].any(axis=2) for members in columns.members]

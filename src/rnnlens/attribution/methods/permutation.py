@@ -69,18 +69,7 @@ class SampledLagContribution(LagContribution):
     carried_standard_error: Array | None = declared("sample", optional=True)
 
     def half_width(self, confidence: float = 0.95) -> Array:
-        """Give half the width of the interval around each contribution.
-
-        Parameters
-        ----------
-        confidence : float
-            Coverage.
-
-        Returns
-        -------
-        array (sample, lag)
-            In the target's own unit.
-        """
+        """Give half the width of the interval around each contribution: (sample, lag)."""
         return half_width(self.standard_error, self.permutations, confidence)
 
 
@@ -103,18 +92,7 @@ class SampledLagFeatureContribution(LagFeatureContribution):
     carried_standard_error: Array | None = declared("sample", optional=True)
 
     def half_width(self, confidence: float = 0.95) -> Array:
-        """Give half the width of the interval around each contribution.
-
-        Parameters
-        ----------
-        confidence : float
-            Coverage.
-
-        Returns
-        -------
-        array (sample, lag, feature)
-            In the target's own unit.
-        """
+        """Give half the width of the interval around each contribution: (sample, lag, feature)."""
         return half_width(self.standard_error, self.permutations, confidence)
 
 
@@ -134,42 +112,8 @@ def permutation_of_lags(
 ) -> SampledLagContribution:
     """Estimate the Shapley value of every lag.
 
-    Parameters
-    ----------
-    network : Network
-        The network.
-    inputs : mapping of str to array (sample, ...)
-        From `rnnlens.engine.forward.entries`, in the network's own units.
-    target : Target
-        What is explained.
-    baseline : Baseline or GaussianConditional
-        What stands in for hidden lags.
-    of : str
-        The input whose lags are players; the others keep their values.
-    newest : int
-        Lags that are players of their own; the older ones are one player together.
-    groups : PlayerGroups, optional
-        Lags that stand together.
-    initial_state : mapping of str to sequence of array (sample, unit), optional
-        States carried into the windows, by recurrent layer: one player more, hidden as zero.
-    stop : Stop, optional
-        When to stop: after so many pairs, cells, or at a standard error.
-    seed : int
-        Of the orders.
-    progress : callable, optional
-        Called with windows done and windows in all.
-
-    Returns
-    -------
-    SampledLagContribution
-        In the target's own unit.
-
-    Raises
-    ------
-    DataError
-        If fewer than one lag is asked for, or the budget does not reach two pairs.
-    NotAdditive
-        If the values do not sum, which rounding alone cannot bring about.
+    Shapes: inputs mapping of str to (sample, ...), initial_state mapping of str to sequence of
+    (sample, unit).
     """
     steps = inputs[of].shape[1]
     _check(newest)
@@ -209,27 +153,7 @@ def permutation_of_lags_and_features(
     seed: int = 0,
     progress: Callable[[int, int], None] | None = None,
 ) -> SampledLagFeatureContribution:
-    """Estimate the Owen value of every feature at every lag.
-
-    Parameters
-    ----------
-    network, inputs, target, baseline, of, newest, initial_state, stop, seed, progress
-        As in `permutation_of_lags`.
-    groups : PlayerGroups, optional
-        Lags and features that stand together.
-
-    Returns
-    -------
-    SampledLagFeatureContribution
-        In the target's own unit.
-
-    Raises
-    ------
-    DataError
-        If fewer than one lag is asked for, or the budget does not reach two pairs.
-    NotAdditive
-        If the values do not sum, which rounding alone cannot bring about.
-    """
+    """Estimate the Owen value of every feature at every lag."""
     steps, features = inputs[of].reshape(*inputs[of].shape[:2], -1).shape[1:]
     _check(newest)
     lags, carried = groups.lags if groups else None, initial_state is not None

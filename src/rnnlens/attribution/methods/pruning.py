@@ -50,19 +50,7 @@ class Pruning:
     cells: int
 
     def kept(self, tolerance: float) -> NDArray[np.int64]:
-        """Say how many newest lags each window keeps.
-
-        Parameters
-        ----------
-        tolerance : float
-            In the target's own unit.
-
-        Returns
-        -------
-        array (sample,) of int
-            The first lag, from the newest on, beyond which all others together contribute no more
-            than the tolerance.
-        """
+        """Say how many newest lags each window keeps: (sample,) of int."""
         return np.argmax(np.abs(self.older) <= tolerance, axis=1) + 1
 
 
@@ -75,18 +63,7 @@ def pruning(
     of: str,
     progress: Callable[[int, int], None] | None = None,
 ) -> Pruning:
-    """Give the joint contribution of all inputs older than each lag.
-
-    Parameters
-    ----------
-    network, inputs, target, baseline, of, progress
-        As in `rnnlens.attribution.methods.shapley_tree.shapley_tree`.
-
-    Returns
-    -------
-    Pruning
-        In the target's own unit.
-    """
+    """Give the joint contribution of all inputs older than each lag."""
     steps = inputs[of].shape[1]
     cuts, places = np.arange(steps), np.arange(steps)
     old = places < cuts[:, None]  # the oldest 0, 1, ... T - 1 steps

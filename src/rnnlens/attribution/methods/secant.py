@@ -47,35 +47,8 @@ def secant(
 ) -> Contribution:
     """Split each forecast among lags and features by secant multipliers.
 
-    Parameters
-    ----------
-    network : Network
-        The network.
-    inputs : mapping of str to array (sample, ...)
-        From `rnnlens.engine.forward.entries`, in the network's own units.
-    target : Target
-        What is explained.
-    baseline : Baseline or GaussianConditional
-        What stands in for hidden inputs; a conditional one is refused.
-    of : str
-        The input that is explained; the others keep their values.
-    initial_state : mapping of str to sequence of array (sample, unit), optional
-        States carried into the windows, by recurrent layer. What they do against a state of zero
-        is a contribution of its own.
-    progress : callable, optional
-        Called with windows done and windows in all.
-
-    Returns
-    -------
-    Contribution
-        In the target's own unit; with `carried` where a state is carried in.
-
-    Raises
-    ------
-    InputError
-        If the baseline is conditional: it stands in for no window by itself.
-    NotAdditive
-        If rounding spoils the sum beyond the stated tolerance.
+    Shapes: inputs mapping of str to (sample, ...), initial_state mapping of str to sequence of
+    (sample, unit).
     """
     if isinstance(baseline, GaussianConditional):
         refuse_conditional("secant")
@@ -143,17 +116,7 @@ def _part(
 def states_of(given: States | None, samples: slice) -> dict[str, list[Array]]:
     """Cut some samples out of carried states.
 
-    Parameters
-    ----------
-    given : mapping of str to sequence of array (sample, unit), or None
-        By recurrent layer.
-    samples : slice
-        Of the sample axis.
-
-    Returns
-    -------
-    dict of str to list of array
-        In float64.
+    Shapes: given mapping of str to sequence of (sample, unit).
     """
     return {
         name: [np.asarray(state, np.float64)[samples] for state in states]

@@ -77,29 +77,7 @@ class LagTable:
 def tree_players(
     steps: int, newest: int, groups: PlayerGroups | None = None, *, carried: bool = False
 ) -> Players:
-    """Make the players of a tree, or refuse what is too many.
-
-    Parameters
-    ----------
-    steps : int
-        Steps in a window.
-    newest : int
-        Lags that are players of their own, groups apart.
-    groups : PlayerGroups, optional
-        Lags that stand together.
-    carried : bool
-        Whether the state carried into the window is a player too.
-
-    Returns
-    -------
-    Players
-        Oldest first.
-
-    Raises
-    ------
-    DataError
-        If there are too many, or K is below 1.
-    """
+    """Make the players of a tree, or refuse what is too many."""
     parts = None
     if newest >= 1:
         parts = lag_players(steps, newest, groups.lags if groups else None, carried=carried)
@@ -123,22 +101,7 @@ def lag_tables(
     initial_state: States | None = None,
     progress: Callable[[int, int], None] | None = None,
 ) -> Iterator[LagTable]:
-    """Evaluate all coalitions of lags, some windows at a time.
-
-    Parameters
-    ----------
-    network, inputs, target, baseline, of, initial_state, progress
-        As in `shapley_tree`.
-    players : Players
-        Who plays.
-    counter : CellCounter
-        Counts cell evaluations.
-
-    Yields
-    ------
-    LagTable
-        Every reading of it (values of lags, interactions, best subsets) costs no further cells.
-    """
+    """Evaluate all coalitions of lags, some windows at a time."""
 
     def every(game: Playable) -> Array:
         return game.every(players)
@@ -160,18 +123,7 @@ def lag_tables(
 
 
 def shapley_of(table: LagTable) -> tuple[Array, Array]:
-    """Read the Shapley values off a table.
-
-    Parameters
-    ----------
-    table : LagTable
-        Of some windows.
-
-    Returns
-    -------
-    tuple of array
-        Of the lags, newest player first (sample, lag), and of the carried state (sample,).
-    """
+    """Read the Shapley values off a table."""
     phi = shapley_values(table.v)
     carried = phi[0] if table.players.carried else np.zeros(phi.shape[1])
     by_lag = phi[table.players.carried :][::-1].T
@@ -194,39 +146,8 @@ def shapley_tree(
 ) -> LagContribution:
     """Split each forecast among lags by their exact Shapley values.
 
-    Parameters
-    ----------
-    network : Network
-        The network.
-    inputs : mapping of str to array (sample, ...)
-        From `rnnlens.engine.forward.entries`, in the network's own units.
-    target : Target
-        What is explained.
-    baseline : Baseline or GaussianConditional
-        What stands in for hidden lags; under a conditional one coalitions share no beginnings, and
-        each costs T cells a recurrent layer and draw.
-    of : str
-        The input whose lags are players; the others keep their values.
-    newest : int
-        K, the lags that are players of their own; the older ones are one player together.
-    groups : PlayerGroups, optional
-        Lags that stand together; lags in no group are players as without groups.
-    initial_state : mapping of str to sequence of array (sample, unit), optional
-        States carried into the windows, by recurrent layer: one player more, hidden as zero.
-    progress : callable, optional
-        Called with windows done and windows in all.
-
-    Returns
-    -------
-    LagContribution
-        In the target's own unit.
-
-    Raises
-    ------
-    DataError
-        If K is below 1, or there are more players than `MOST_LAGS` and the older lags.
-    NotAdditive
-        If the values do not sum, which rounding alone cannot bring about.
+    Shapes: inputs mapping of str to (sample, ...), initial_state mapping of str to sequence of
+    (sample, unit).
     """
     players = tree_players(inputs[of].shape[1], newest, groups, carried=initial_state is not None)
     counter = CellCounter()
@@ -263,26 +184,7 @@ def lag_contribution(
 ) -> LagContribution:
     """Put the result of a tree together, or refuse it where it does not sum.
 
-    Parameters
-    ----------
-    contribution : array (sample, lag)
-        Newest player first.
-    carried, forecast, baseline_forecast : array (sample,)
-        Of the carried state, the windows and the baseline.
-    players : Players
-        Who played.
-    cells : int
-        Cell evaluations that it took.
-
-    Returns
-    -------
-    LagContribution
-        With its residual.
-
-    Raises
-    ------
-    NotAdditive
-        If the values do not sum.
+    Shapes: contribution (sample, lag), carried, forecast, baseline_forecast (sample,).
     """
     total = contribution.sum(axis=1) + carried
     residual = additive(total, forecast, baseline_forecast, "tree")

@@ -47,18 +47,7 @@ class Act:
     units: NDArray[np.bool_]
 
     def of_samples(self, samples: slice) -> Act:
-        """Give what is done to some of the samples.
-
-        Parameters
-        ----------
-        samples : slice
-            Of the sample axis.
-
-        Returns
-        -------
-        Act
-            The same for all samples, except where a patch brings its own for each.
-        """
+        """Give what is done to some of the samples."""
         return self
 
 
@@ -118,21 +107,7 @@ Keep = Callable[[int, Array, Array], Array]
 
 
 def intervened(clean: Run, acts: Mapping[str, Sequence[Act]]) -> Run:
-    """Run a network once more with acts inside some of its recurrent layers.
-
-    Parameters
-    ----------
-    clean : Run
-        The run without any; its masks and initial states are kept.
-    acts : mapping of str to sequence of Act
-        By full layer name. A layer with an empty sequence is run by the equations as they are: the
-        right thing to compare with, since then equal means equal to the last bit.
-
-    Returns
-    -------
-    Run
-        In which layers that nothing reaches are those of the clean run.
-    """
+    """Run a network once more with acts inside some of its recurrent layers."""
     tapes: dict[str, Tape] = {}
     changed: set[str] = set()
     for node in clean.network.nodes:
@@ -252,20 +227,7 @@ def _gru_step(
 
 
 def states_after(done: Run, place: Place) -> tuple[Array, ...]:
-    """Give every state of a layer after every step.
-
-    Parameters
-    ----------
-    done : Run
-        A run.
-    place : Place
-        The layer.
-
-    Returns
-    -------
-    tuple of array (sample, step, unit)
-        One a state of the cell, steps in the order of the window.
-    """
+    """Give every state of a layer after every step: tuple of (sample, step, unit)."""
     tape = done.tapes[place.node.name]
     if place.side is not None:
         tape = tape.saved[0][place.side]
@@ -279,17 +241,7 @@ def states_after(done: Run, place: Place) -> tuple[Array, ...]:
 def gate_sums(done: Run, place: Place) -> tuple[Array, int]:
     """Add up each gate's values over samples and real steps, for its mean over data.
 
-    Parameters
-    ----------
-    done : Run
-        A run.
-    place : Place
-        The layer.
-
-    Returns
-    -------
-    tuple of array (gate, unit) and int
-        The sums and how many values went into each.
+    Shapes: gives tuple of (gate, unit) and int.
     """
     values = layer_traces(done)[place.name].gate_value
     real = ~np.isnan(values[:, :, 0, 0])

@@ -31,49 +31,13 @@ __all__ = ["back", "forward", "lay", "spread"]
 
 
 def lay(weights: NDArray[Any]) -> NDArray[Any]:
-    """Lay a weight matrix out for the kernels.
-
-    Parameters
-    ----------
-    weights : array (K, G)
-        The matrix.
-
-    Returns
-    -------
-    array (tiles * K * columns,)
-        The same numbers, each tile's columns together; the last tile is filled up with zeros.
-    """
+    """Lay a weight matrix out for the kernels: weights (K, G) -> (tiles * K * columns,)."""
     return pack(weights, columns_of(weights.itemsize))
 
 
 @instruction
 def _tile(typing_context, X, x, pace, W, w, K, B, b, Z, z, hop):
-    """Multiply ``ROWS`` stretches of a line by a tile of weights.
-
-    Parameters
-    ----------
-    typing_context : object
-        Numba's.
-    X, x : array and int
-        The line, and where the first stretch begins.
-    pace : int
-        From one stretch to the next.
-    W, w : array and int
-        From `lay`, and where the tile begins.
-    K : int
-        Numbers of a stretch, at least one.
-    B, b : array and int
-        What the products are added to, and where the tile's begin.
-    Z, z : array and int
-        The result, and where the first row of the tile begins.
-    hop : int
-        From one row to the next.
-
-    Returns
-    -------
-    tuple
-        Signature and code generator.
-    """
+    """Multiply ``ROWS`` stretches of a line by a tile of weights."""
     n = types.intp
     signature = types.void(X, n, n, W, n, n, B, n, Z, n, n)
 
@@ -167,21 +131,7 @@ STRETCH = 512
 
 @kernel
 def spread(x, W, G, y, span):
-    """Multiply numbers by a row of weights.
-
-    Parameters
-    ----------
-    x : array (number,)
-        The numbers.
-    W : array
-        From `lay`, of one row.
-    G : int
-        Weights of the row.
-    y : array (number * G,)
-        Filled.
-    span : tuple of two int
-        First number and end.
-    """
+    """Multiply numbers by a row of weights: x (number,), y (number * G,)."""
     columns = columns_of(x.itemsize)
     line = np.zeros(STRETCH + ROWS, x.dtype)
     Z = np.empty(ROWS * columns, x.dtype)
@@ -210,29 +160,8 @@ def _read(x, F, sizes, wide, line):
 def forward(x, F, W, b, sizes, bent, phi, a, y, span):
     """Convolve samples over the steps.
 
-    Parameters
-    ----------
-    x : array (sample, step * feature)
-        The steps.
-    F : int
-        Features of a step.
-    W : array
-        From `lay`, of the kernel (tap * feature, unit).
-    b : array (unit,)
-        Bias.
-    sizes : tuple of five int
-        Taps, dilation, stride, steps of padding before the oldest, and output steps.
-    bent : bool
-        Whether there is an activation.
-    phi : Slab
-        The activation.
-    a : array (sample, output step * unit)
-        Filled with the pre-activations.
-    y : array (sample, output step * unit)
-        Filled with the values where there is an activation; where it is empty, the values take the
-        place of the pre-activations.
-    span : tuple of two int
-        First sample and end.
+    Shapes: x (sample, step * feature), b (unit,), a (sample, output step * unit), y (sample, output
+    step * unit).
     """
     taps, dilation, stride, before, rows = sizes
     G, K = b.size, taps * F
@@ -260,28 +189,8 @@ def forward(x, F, W, b, sizes, bent, phi, a, y, span):
 def back(m, F, W, sizes, bent, phi, a, y, same, m_x, span):
     """Carry multipliers back through a convolution.
 
-    Parameters
-    ----------
-    m : array (sample, output step * unit)
-        Multipliers of what came out.
-    F : int
-        Features of a step.
-    W : array
-        From `lay`, of the kernel turned over (unit, tap * feature).
-    sizes : tuple of five int
-        As `forward` takes them.
-    bent : bool
-        Whether there is an activation.
-    phi : Slab
-        The activation.
-    a, y : tuple of two arrays (sample, output step * unit)
-        Pre-activations and values at the point and at the reference.
-    same : bool
-        Whether the reference is the point.
-    m_x : array (sample, step * feature)
-        Filled.
-    span : tuple of two int
-        First sample and end.
+    Shapes: m (sample, output step * unit), a, y tuple of two (sample, output step * unit), m_x
+    (sample, step * feature).
     """
     taps, dilation, stride, before, rows = sizes
     G, K = m.shape[1] // rows, taps * F

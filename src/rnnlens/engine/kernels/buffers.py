@@ -66,20 +66,7 @@ class Slab(NamedTuple):
 
 
 def coded(phi: Activation, dtype: np.dtype[Any]) -> Slab | None:
-    """Give an activation as the kernels know it.
-
-    Parameters
-    ----------
-    phi : Activation
-        The function.
-    dtype : dtype
-        Of the kernel: float32 or float64.
-
-    Returns
-    -------
-    Slab or None
-        None for a function that the kernels do not have.
-    """
+    """Give an activation as the kernels know it."""
     found = curve(phi)
     if found is None:
         return None
@@ -150,41 +137,21 @@ def _call(typing_context, place, arguments):
 
 @part
 def copy(source, target):
-    """Fill an array with another's numbers: assigning a slice compiles slowly.
-
-    Parameters
-    ----------
-    source, target : array
-        The first may be longer.
-    """
+    """Fill an array with another's numbers: assigning a slice compiles slowly."""
     for s in range(target.size):
         target[s] = source[s]
 
 
 @part
 def fill(target, number):
-    """Fill an array with one number.
-
-    Parameters
-    ----------
-    target : array
-        Overwritten.
-    number : float
-        What is written.
-    """
+    """Fill an array with one number."""
     for s in range(target.size):
         target[s] = number
 
 
 @part
 def add(source, target):
-    """Add an array's numbers onto another's.
-
-    Parameters
-    ----------
-    source, target : array
-        The first may be longer.
-    """
+    """Add an array's numbers onto another's."""
     apart()
     for s in range(target.size):
         target[s] += source[s]
@@ -194,14 +161,7 @@ def add(source, target):
 def mean_times(m, u, u0, out):
     """Compute ``m * (u + u0) / 2``: what one factor of a product receives for the other.
 
-    Parameters
-    ----------
-    m : array
-        Multipliers of the product.
-    u, u0 : array
-        The other factor at the point and at the reference.
-    out : array (n,)
-        Overwritten; the others may be longer.
+    Shapes: out (n,).
     """
     apart()
     half = u.dtype.type(0.5)
@@ -211,15 +171,7 @@ def mean_times(m, u, u0, out):
 
 @part
 def activate(slab, a):
-    """Put values in place of pre-activations.
-
-    Parameters
-    ----------
-    slab : Slab
-        From `coded`.
-    a : array (n,)
-        Overwritten.
-    """
+    """Put values in place of pre-activations: a (n,)."""
     apart()
     _call(slab.values, (slab.constants, a, a.size))
 
@@ -228,18 +180,7 @@ def activate(slab, a):
 def slopes(slab, a, y, a0, y0, same, out):
     """Multiply multipliers of an activation's output into those of its input.
 
-    Parameters
-    ----------
-    slab : Slab
-        From `coded`.
-    a, y : array (n,)
-        Pre-activations and values at the point.
-    a0, y0 : array (n,)
-        Those at the reference.
-    same : bool
-        Whether the reference is the point: then the derivative is taken.
-    out : array (n,)
-        Multipliers, overwritten.
+    Shapes: a, y (n,), a0, y0 (n,), out (n,).
     """
     apart()
     _call(slab.slopes, (slab.constants, a, y, a0, y0, same, out, out.size))

@@ -22,23 +22,7 @@ Array = NDArray[Any]
 
 
 def advance(w: Any, A: Array, C: Array, D: Array, keep: int, R: int) -> None:
-    """Take one step with a block.
-
-    Parameters
-    ----------
-    w : named tuple
-        Weights of the cell.
-    A : array
-        The block ``[x; 1; h]``; the hidden state is overwritten by the new one.
-    C : array
-        The cell state, overwritten; empty for cells that have none.
-    D : array
-        The step's record, filled.
-    keep : int
-        What the way back needs of the record: 0 nothing, 1 all, 2 what derivatives take.
-    R : int
-        Samples in the block: all arrays hold as many columns.
-    """
+    """Take one step with a block."""
     raise NotImplementedError  # compiled code has the cell's own function
 
 
@@ -48,47 +32,13 @@ def fork(w: Any, g: Array, c: Array, base: Array, D: Array, hs: Array, cs: Array
     The recurrent product is made once, so this holds for the cells of
     `rnnlens.engine.kernels.run.forks`.
 
-    Parameters
-    ----------
-    w : named tuple
-        Weights of the cell.
-    g : array
-        The block ``[1; h]`` before the step.
-    c : array
-        The cell state before the step; empty for cells that have none.
-    base : array (2, gate * unit)
-        What each input and the biases put into the pre-activations.
-    D : array
-        Room for a record.
-    hs : array (2, (1 + output) * BLOCK)
-        Blocks ``[1; h]``, of which ``h`` is filled with the hidden states after the step.
-    cs : array (2, unit * BLOCK)
-        Filled with the cell states after the step.
+    Shapes: base (2, gate * unit), hs (2, (1 + output) * BLOCK), cs (2, unit * BLOCK).
     """
     raise NotImplementedError  # compiled code has the cell's own function
 
 
 def retreat(w: Any, D: Array, D0: Array, same: bool, B: Array, C: Array, Z: Array, R: int) -> None:
-    """Carry a block's multipliers back through one step.
-
-    Parameters
-    ----------
-    w : named tuple
-        Weights of the cell.
-    D, D0 : array
-        The step's record at the point and at the reference.
-    same : bool
-        Whether the reference is the point: then the record is one of what derivatives take.
-    B : array
-        Multipliers of ``[x; h]``: those of ``h`` after the step come in, those of ``x`` and of
-        ``h`` before the step go out.
-    C : array
-        Multipliers of the cell state, after and before likewise.
-    Z : array
-        Room for the multipliers of the pre-activations.
-    R : int
-        Samples in the block.
-    """
+    """Carry a block's multipliers back through one step."""
     raise NotImplementedError  # compiled code has the cell's own function
 
 
@@ -98,19 +48,7 @@ def serves(
     other: Callable[..., None],
     back: Callable[..., None],
 ) -> None:
-    """Say which functions belong to a type of weights.
-
-    Parameters
-    ----------
-    weights : type
-        The named tuple.
-    forward : callable
-        As `advance`, its arguments named alike; compiled into whatever calls `advance`.
-    other : callable
-        As `fork`, likewise.
-    back : callable
-        As `retreat`, likewise.
-    """
+    """Say which functions belong to a type of weights."""
 
     @overload(advance, jit_options=PART)
     def _(w, A, C, D, keep, R):
@@ -132,18 +70,7 @@ def serves(
 
 
 def beside(gates: Sequence[Gate]) -> tuple[Array, Array, Array]:
-    """Put the arrays of gates side by side, in float64.
-
-    Parameters
-    ----------
-    gates : sequence of Gate
-        In the order wanted.
-
-    Returns
-    -------
-    tuple of array
-        ``W`` (feature, gate * unit); both biases added (gate * unit,); ``U`` (unit, gate * unit).
-    """
+    """Put the arrays of gates side by side, in float64."""
     zero = np.zeros(gates[0].W.shape[1])
     biases = [
         sum((np.asarray(b, float) for b in (gate.b, gate.b_r) if b is not None), start=zero)

@@ -27,18 +27,7 @@ _VECTOR = 5
 def _sum_line(line, counts, games, room, sums):
     """Sum a line of the table over coalitions of the low players that have the same size.
 
-    Parameters
-    ----------
-    line : array (low * game,)
-        The line.
-    counts : array (coalition,)
-        Players of each coalition.
-    games : int
-        Games beside each other.
-    room : array (size, run * game)
-        Room; the coalitions are gone through in runs of that length.
-    sums : array (size * game,)
-        Filled.
+    Shapes: line (low * game,), counts (coalition,), room (size, run * game), sums (size * game,).
     """
     apart()
     run = room.shape[1]
@@ -59,20 +48,8 @@ def _sum_line(line, counts, games, room, sums):
 def _sum_by_size(v, counts, games, by_high, by_low, room):
     """Sum a table over the coalitions of one group of players that have the same size.
 
-    Parameters
-    ----------
-    v : array (high * low * game,)
-        The table.
-    counts : array (at least as many as high and low,)
-        Players of each coalition.
-    games : int
-        Games beside each other.
-    by_high : array (size, low * game)
-        Filled with the sums over coalitions of the high players.
-    by_low : array (high, size * game)
-        Filled with the sums over coalitions of the low players.
-    room : array (size, run * game)
-        As `_sum_line` takes it.
+    Shapes: v (high * low * game,), counts (at least as many as high and low,), by_high (size, low *
+    game), by_low (high, size * game), room (size, run * game).
     """
     by_high[:] = 0
     wide = by_high.shape[1]
@@ -86,14 +63,7 @@ def _sum_by_size(v, counts, games, by_high, by_low, room):
 def _tell_apart(by_size, counts, sums):
     """Give what each player of a group adds, by size, from sums over the other group.
 
-    Parameters
-    ----------
-    by_size : array (size, coalition, game)
-        Sums over the coalitions of the other group, by their size.
-    counts : array (coalition,)
-        Players of each coalition of the group.
-    sums : array (player, size, game)
-        Added to.
+    Shapes: by_size (size, coalition, game), counts (coalition,), sums (player, size, game).
     """
     for p in range(sums.shape[0]):
         bit = 1 << p
@@ -108,16 +78,7 @@ def _tell_apart(by_size, counts, sums):
 def additions(v: Array) -> Array:
     """Sum what each player adds to the coalitions of each size.
 
-    Parameters
-    ----------
-    v : array (2 ** players, game)
-        Bit p of the index says whether player p takes part.
-
-    Returns
-    -------
-    array (player, size, game)
-        Of all coalitions of ``size`` others; exactly zero for a player that never adds anything,
-        since sums of equal numbers in the same order are equal.
+    Shapes: v (2 ** players, game) -> (player, size, game).
 
     Examples
     --------

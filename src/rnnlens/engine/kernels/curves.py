@@ -342,17 +342,6 @@ _CURVES: dict[str, Callable[[Activation], Curve]] = {
 
 
 def curve(phi: Activation) -> Curve | None:
-    """Give an activation as kernels take it.
-
-    Parameters
-    ----------
-    phi : Activation
-        The function.
-
-    Returns
-    -------
-    Curve or None
-        None for one that mixes the entries of an axis.
-    """
+    """Give an activation as kernels take it."""
     found = _CURVES.get(phi.name)
     return None if found is None else found(phi)

@@ -113,16 +113,6 @@ _OPTIONS: Any = {"nogil": True, "error_model": "numpy", "fastmath": {"contract"}
 def tanh(x: Any) -> Any:
     """Hyperbolic tangent.
 
-    Parameters
-    ----------
-    x : float32 or float64
-        Any number.
-
-    Returns
-    -------
-    float32 or float64
-        Of the same type, in [-1, 1].
-
     Examples
     --------
     >>> round(float(tanh(0.5)), 12)
@@ -133,16 +123,6 @@ def tanh(x: Any) -> Any:
 
 def logistic(x: Any) -> Any:
     """Logistic function ``1 / (1 + exp(-x))``.
-
-    Parameters
-    ----------
-    x : float32 or float64
-        Any number.
-
-    Returns
-    -------
-    float32 or float64
-        Of the same type, in [0, 1]; near 0 it keeps its relative precision.
 
     Examples
     --------
@@ -155,16 +135,6 @@ def logistic(x: Any) -> Any:
 def exp(x: Any) -> Any:
     """Exponential function.
 
-    Parameters
-    ----------
-    x : float32 or float64
-        Any number.
-
-    Returns
-    -------
-    float32 or float64
-        Of the same type.
-
     Examples
     --------
     >>> float(exp(0.0))
@@ -175,16 +145,6 @@ def exp(x: Any) -> Any:
 
 def expm1(x: Any) -> Any:
     """Exponential function less one, precise near zero.
-
-    Parameters
-    ----------
-    x : float32 or float64
-        Any number.
-
-    Returns
-    -------
-    float32 or float64
-        Of the same type, at least -1.
 
     Examples
     --------
@@ -197,16 +157,6 @@ def expm1(x: Any) -> Any:
 def log1p_exp(x: Any) -> Any:
     """Softplus, ``log(1 + exp(x))``.
 
-    Parameters
-    ----------
-    x : float32 or float64
-        Any number.
-
-    Returns
-    -------
-    float32 or float64
-        Of the same type, at least 0; near 0 it keeps its relative precision.
-
     Examples
     --------
     >>> float(log1p_exp(1000.0))
@@ -217,16 +167,6 @@ def log1p_exp(x: Any) -> Any:
 
 def gated(a: Any, x: Any) -> Any:
     """Give what a gate lets through: ``logistic(a) * tanh(x)``, in compiled code by one division.
-
-    Parameters
-    ----------
-    a, x : float32 or float64
-        Any numbers, of one type.
-
-    Returns
-    -------
-    float32 or float64
-        Of the same type, in [-1, 1]. A gate below 2^-100 (2^-900 in float64) counts as that.
 
     Examples
     --------

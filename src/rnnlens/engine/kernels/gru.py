@@ -85,20 +85,7 @@ class GRUWeights(NamedTuple):
 
 
 def pack_gru(gru: GRU, dtype: np.dtype[Any]) -> GRUWeights | None:
-    """Pack the weights of a GRU.
-
-    Parameters
-    ----------
-    gru : GRU
-        The cell.
-    dtype : dtype
-        What is computed in.
-
-    Returns
-    -------
-    GRUWeights or None
-        None where an activation is one that the kernels do not have.
-    """
+    """Pack the weights of a GRU."""
     sigma = coded(gru.recurrent_activation, dtype)
     phi = coded(gru.activation, dtype)
     if sigma is None or phi is None:

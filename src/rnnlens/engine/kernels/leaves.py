@@ -52,21 +52,8 @@ def _walk(w, base, readout, D, hs, cs, choice, out, b):
 def grow(w, base, before, readout, out, span):
     """Evaluate a linear readout after every choice at every step.
 
-    Parameters
-    ----------
-    w : named tuple
-        Weights of a cell of which `fork` may be asked.
-    base : array (step, 2, gate * unit)
-        What the input and the biases put into the pre-activations, where a step is hidden and where
-        it is shown.
-    before : tuple of two arrays (output, history) and (unit, history)
-        Hidden and cell state before the first step.
-    readout : tuple of array and float
-        Packed weights and constant of the value.
-    out : array (2 ** steps, history)
-        Filled; bit t of the first index says whether step t is shown.
-    span : tuple of two int
-        First history (a multiple of BLOCK) and end.
+    Shapes: base (step, 2, gate * unit), before tuple of two (output, history) and (unit, history),
+    out (2 ** steps, history).
     """
     begin, end = span
     depth = base.shape[0]

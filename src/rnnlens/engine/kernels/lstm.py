@@ -85,20 +85,7 @@ class LSTMWeights(NamedTuple):
 
 
 def pack_lstm(lstm: LSTM, dtype: np.dtype[Any]) -> LSTMWeights | None:
-    """Pack the weights of an LSTM.
-
-    Parameters
-    ----------
-    lstm : LSTM
-        The cell.
-    dtype : dtype
-        What is computed in.
-
-    Returns
-    -------
-    LSTMWeights or None
-        None where an activation is one that the kernels do not have.
-    """
+    """Pack the weights of an LSTM."""
     sigma = coded(lstm.recurrent_activation, dtype)
     phi = coded(lstm.activation, dtype)
     if sigma is None or phi is None:

@@ -15,20 +15,7 @@ __all__ = ["back", "forward"]
 
 @instruction
 def _plus(typing_context, a, b):
-    """Add where the order of a sum is free, so that it may be split over a vector's lanes.
-
-    Parameters
-    ----------
-    typing_context : object
-        Numba's.
-    a, b : float
-        Of one type.
-
-    Returns
-    -------
-    tuple
-        Signature and code generator.
-    """
+    """Add where the order of a sum is free, so that it may be split over a vector's lanes."""
 
     def generate(context, builder, signature, arguments):
         return builder.fadd(*arguments, flags=("reassoc", "nsz", "contract"))
@@ -40,22 +27,7 @@ def _plus(typing_context, a, b):
 def forward(x, gamma, beta, numbers, centred, y, mean, s, span):
     """Normalise rows.
 
-    Parameters
-    ----------
-    x : array (row, entry)
-        The rows.
-    gamma, beta : array (entry,)
-        Scale and offset.
-    numbers : array (3,)
-        What is added to the variance, one over the number of entries, and one half.
-    centred : bool
-        Whether the mean is taken out of what is divided.
-    y : array (row, entry)
-        Filled.
-    mean, s : array (row,)
-        Filled with each row's mean, and what it is multiplied by.
-    span : tuple of two int
-        First row and end.
+    Shapes: x (row, entry), gamma, beta (entry,), numbers (3,), y (row, entry), mean, s (row,).
     """
     disjoint()
     epsilon, share, _ = numbers[0], numbers[1], numbers[2]
@@ -83,24 +55,8 @@ def forward(x, gamma, beta, numbers, centred, y, mean, s, span):
 def back(m, x, means, scales, gamma, numbers, centred, m_x, span):
     """Carry multipliers back through the normalisation of rows.
 
-    Parameters
-    ----------
-    m : array (row, entry)
-        Multipliers of what came out.
-    x : tuple of two arrays (row, entry)
-        The rows at the point and at the reference; the same array for derivatives.
-    means, scales : tuple of two arrays (row,)
-        From `forward`, likewise.
-    gamma : array (entry,)
-        Scale.
-    numbers : array (3,)
-        As `forward` takes them.
-    centred : bool
-        As `forward` takes it.
-    m_x : array (row, entry)
-        Filled.
-    span : tuple of two int
-        First row and end.
+    Shapes: m (row, entry), x tuple of two (row, entry), means, scales tuple of two (row,), gamma
+    (entry,), numbers (3,), m_x (row, entry).
     """
     disjoint()
     share, half = numbers[1], numbers[2]

@@ -171,18 +171,6 @@ def packed(cell: Cell, dtype: np.dtype[Any]) -> Any | None:
     """Give the packed weights of a cell, made anew only where an array has changed.
 
     Arrays are compared once a round of work (`plan.round_of_work`), outside of any at every call.
-
-    Parameters
-    ----------
-    cell : Cell
-        The cell.
-    dtype : dtype
-        float32 or float64.
-
-    Returns
-    -------
-    named tuple or None
-        None where the kernels do not have the cell or one of its activations.
     """
     known, here = _PACKED.setdefault(cell, {}), plan.round_of_work()
     found = known.get(dtype.name)
@@ -245,23 +233,7 @@ def ride(
 ) -> Ride:
     """Run a cell over windows.
 
-    Parameters
-    ----------
-    weights : named tuple
-        From `packed`, of the inputs' type.
-    x : array (sample, step, feature)
-        Inputs.
-    mask : array (sample, step) of bool, or None
-        Which steps are real.
-    reading : Reading
-        How the layer reads.
-    states : tuple of array (sample, ...)
-        States to start from; empty for zero.
-
-    Returns
-    -------
-    Ride
-        Outputs, states, and what `back` needs.
+    Shapes: x (sample, step, feature), mask (sample, step) of bool, states tuple of (sample, ...).
     """
     x, real = _plain(x, weights.P.dtype), _real(mask, x)
     samples, steps = x.shape[:2]
@@ -295,23 +267,7 @@ def record(
 ) -> Record:
     """Run a cell over windows and keep everything it computed.
 
-    Parameters
-    ----------
-    weights : named tuple
-        From `packed`, of the inputs' type.
-    x : array (sample, step, feature)
-        Inputs.
-    mask : array (sample, step) of bool, or None
-        Which steps are real.
-    backwards : bool
-        Whether the newest step is read first.
-    states : tuple of array (sample, ...)
-        States to start from; empty for zero.
-
-    Returns
-    -------
-    Record
-        Of every step.
+    Shapes: x (sample, step, feature), mask (sample, step) of bool, states tuple of (sample, ...).
     """
     x, real = _plain(x, weights.P.dtype), _real(mask, x)
     samples, steps = x.shape[:2]
@@ -337,19 +293,7 @@ def back(
 ) -> tuple[Array, Pair]:
     """Carry multipliers back from what a cell gave to what it took.
 
-    Parameters
-    ----------
-    ride, ride0 : Ride
-        At the point and at the reference; the same object for derivatives.
-    m : array (sample, step or 1, output), or None
-        Multipliers of the outputs.
-    m_finals : tuple of array
-        Multipliers of the last hidden state (and cell state); empty for none.
-
-    Returns
-    -------
-    tuple
-        Multipliers of the inputs (sample, step, feature), and of the states to start from.
+    Shapes: m (sample, step or 1, output).
     """
     x, weights = ride.x, ride.weights
     samples, steps = x.shape[:2]
@@ -385,41 +329,15 @@ def back(
 
 
 def keeps(weights: Any, samples: int, steps: int) -> bool:
-    """Say whether `slopes` serves windows of so many steps: it keeps the records of all of them.
-
-    Parameters
-    ----------
-    weights : named tuple
-        From `packed`.
-    samples : int
-        Windows.
-    steps : int
-        Of a window.
-
-    Returns
-    -------
-    bool
-        False where they would not fit the cache: running stretches of steps again is faster then.
-    """
+    """Say whether `slopes` serves windows of so many steps: it keeps the records of all of them."""
     return steps * _record(weights, samples) <= WHOLE
 
 
 def slopes(weights: Any, x: Array, readout: Array) -> tuple[Array, Array]:
     """Differentiate a linear readout of the last hidden state, in one pass there and back.
 
-    Parameters
-    ----------
-    weights : named tuple
-        From `packed`.
-    x : array (sample, step, feature)
-        Inputs, read from the oldest step to the newest, from zero; `keeps` says how many steps.
-    readout : array (output,)
-        Weights of the hidden state.
-
-    Returns
-    -------
-    tuple of array (sample, output) and (sample, step, feature)
-        The last hidden states and the derivatives.
+    Shapes: x (sample, step, feature), readout (output,) -> tuple of (sample, output) and (sample,
+    step, feature).
     """
     x = _plain(x, weights.P.dtype)
     samples, steps = x.shape[:2]
@@ -454,21 +372,8 @@ def slopes(weights: Any, x: Array, readout: Array) -> tuple[Array, Array]:
 def branch(weights: Any, x: Array, states: tuple[Array, ...], histories: int) -> tuple[Array, ...]:
     """Take one step from states that many histories share.
 
-    Parameters
-    ----------
-    weights : named tuple
-        From `packed`.
-    x : array (input, feature), or (histories after the step, feature)
-        What is read: each state with each input, or one input a history.
-    states : tuple of array (state, unit)
-        Before the step.
-    histories : int
-        How many there are after the step: a multiple of the states, which take turns.
-
-    Returns
-    -------
-    tuple of array (history, unit)
-        After the step; in memory the histories of a unit lie together.
+    Shapes: x (input, feature), or (histories after the step, feature), states tuple of (state,
+    unit) -> tuple of (history, unit).
     """
     x = _plain(x, weights.P.dtype)
     before = [_plain(state.T, x.dtype) for state in states]
@@ -487,18 +392,7 @@ def branch(weights: Any, x: Array, states: tuple[Array, ...], histories: int) ->
 
 
 def forks(weights: Any) -> bool:
-    """Say whether `grow` serves a cell.
-
-    Parameters
-    ----------
-    weights : named tuple
-        From `packed`.
-
-    Returns
-    -------
-    bool
-        True for plain cells, and for LSTM and GRU with logistic gates and tanh.
-    """
+    """Say whether `grow` serves a cell."""
     if isinstance(weights, SimpleRNNWeights):
         return True
     if isinstance(weights, LSTMWeights):
@@ -511,23 +405,8 @@ def grow(
 ) -> Array:
     """Evaluate a linear readout for every choice of hidden and shown steps.
 
-    Parameters
-    ----------
-    weights : named tuple
-        From `packed`, of a cell that `forks`.
-    x : array (2, step, feature)
-        Inputs where a step is hidden, and where it is shown.
-    states : tuple of array (history, unit)
-        Before the first of the steps.
-    readout : array (output,)
-        Weights of the hidden state in the value.
-    constant : float
-        What is added.
-
-    Returns
-    -------
-    array (2 ** steps, history)
-        Bit t of the first index says whether step t is shown.
+    Shapes: x (2, step, feature), states tuple of (history, unit), readout (output,) -> (2 ** steps,
+    history).
     """
     x = _plain(x, weights.P.dtype)
     before = [_plain(state.T, x.dtype) for state in states]

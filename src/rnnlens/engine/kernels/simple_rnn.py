@@ -55,20 +55,7 @@ class SimpleRNNWeights(NamedTuple):
 
 
 def pack_simple_rnn(cell: SimpleRNN, dtype: np.dtype[Any]) -> SimpleRNNWeights | None:
-    """Pack the weights of a plain recurrent cell.
-
-    Parameters
-    ----------
-    cell : SimpleRNN
-        The cell.
-    dtype : dtype
-        What is computed in.
-
-    Returns
-    -------
-    SimpleRNNWeights or None
-        None where the activation is one that the kernels do not have.
-    """
+    """Pack the weights of a plain recurrent cell."""
     phi = coded(cell.activation, dtype)
     if phi is None:
         return None

@@ -101,27 +101,9 @@ def _step(w, x, mask, b, t, A, C, D, old, keep, R):
 def forward(w, x, mask, options, states, outputs, finals, marks, span):
     """Run a cell over windows.
 
-    Parameters
-    ----------
-    w : named tuple
-        Weights of the cell.
-    x : array (sample, step, feature)
-        Inputs.
-    mask : array (sample, step) of bool
-        Which steps are real; empty where all are.
-    options : tuple of three bool
-        Whether steps are read from the newest to the oldest; whether every step's output is wanted
-        and not the last alone; whether the output of a masked step is zero and not the one before.
-    states : tuple of two arrays (sample, output) and (sample, unit)
-        Hidden and cell state to start from; empty for zero.
-    outputs : array (sample, step or 1, output)
-        Filled, in the order in which the steps are read.
-    finals : tuple of two arrays (sample, output) and (sample, unit)
-        Filled with the states after the last step.
-    marks : tuple of two arrays (block, stretch, row * BLOCK)
-        Filled with the states before each stretch; empty where none are wanted.
-    span : tuple of three int
-        First sample and end (multiples of BLOCK, or the end of all), steps of a stretch.
+    Shapes: x (sample, step, feature), mask (sample, step) of bool, states tuple of two (sample,
+    output) and (sample, unit), outputs (sample, step or 1, output), finals tuple of two (sample,
+    output) and (sample, unit), marks tuple of two (block, stretch, row * BLOCK).
     """
     backwards, sequences, zeroes = options
     begin, end, stretch = span
@@ -166,26 +148,9 @@ def forward(w, x, mask, options, states, outputs, finals, marks, span):
 def record(w, x, mask, backwards, states, slabs, traced, hidden, cell, span):
     """Run a cell over windows and lay out what every step computed.
 
-    Parameters
-    ----------
-    w : named tuple
-        Weights of the cell.
-    x : array (sample, step, feature)
-        Inputs.
-    mask : array (sample, step) of bool
-        Which steps are real; empty where all are.
-    backwards : bool
-        Whether steps are read from the newest to the oldest.
-    states : tuple of two arrays (sample, output) and (sample, unit)
-        Hidden and cell state to start from; empty for zero.
-    slabs : array (slab,) of int
-        Which slabs of a step's record are wanted.
-    traced : array (sample, step, slab, unit)
-        Filled with them, steps in the order of the window.
-    hidden, cell : array (sample, step, output) and (sample, step, unit)
-        Filled with the states after each step, likewise.
-    span : tuple of two int
-        First sample (a multiple of BLOCK) and end.
+    Shapes: x (sample, step, feature), mask (sample, step) of bool, states tuple of two (sample,
+    output) and (sample, unit), slabs (slab,) of int, traced (sample, step, slab, unit), hidden,
+    cell (sample, step, output) and (sample, step, unit).
     """
     begin, end = span
     T, most = x.shape[1], width(end - begin)
@@ -283,34 +248,9 @@ def _release(mask, b, t, zeroes, h, C, held, old, sizes, R):
 def back(w, same, x, mask, options, states, marks, m, m_finals, m_x, m_states, ends, span):
     """Carry multipliers back over the steps.
 
-    Parameters
-    ----------
-    w : named tuple
-        Weights of the cell.
-    same : bool
-        Whether the reference is the point: the multipliers are derivatives then.
-    x : tuple of two arrays (sample, step, feature)
-        Inputs at the point and at the reference.
-    mask : array (sample, step) of bool
-        Which steps are real; empty where all are.
-    options : tuple of three bool
-        As `forward` takes them.
-    states : tuple of two tuples
-        States to start from, at the point and at the reference.
-    marks : tuple of two tuples
-        From `forward`, at the point and at the reference; empty where one stretch holds all steps.
-    m : array (sample, step or 1, output)
-        Multipliers of the outputs; empty for none.
-    m_finals : tuple of two arrays (sample, output) and (sample, unit)
-        Multipliers of the last states; empty for none.
-    m_x : array (sample, step, feature)
-        Filled with the multipliers of the inputs.
-    m_states : tuple of two arrays (sample, output) and (sample, unit)
-        Filled with the multipliers of the states to start from.
-    ends : array (sample, output)
-        Filled with the hidden state after the last step, at the point; empty if not wanted.
-    span : tuple of three int
-        First sample and end (multiples of BLOCK, or the end of all), steps of a stretch.
+    Shapes: x tuple of two (sample, step, feature), mask (sample, step) of bool, m (sample, step or
+    1, output), m_finals tuple of two (sample, output) and (sample, unit), m_x (sample, step,
+    feature), m_states tuple of two (sample, output) and (sample, unit), ends (sample, output).
     """
     backwards, sequences, zeroes = options
     begin, end, stretch = span
@@ -363,17 +303,7 @@ def back(w, same, x, mask, options, states, marks, m, m_finals, m_x, m_states, e
 
 @part
 def load_columns(source, b, end, A):
-    """Copy columns of every row into a full block.
-
-    Parameters
-    ----------
-    source : array (row, history)
-        The rows.
-    b, end : int
-        The first column and the end.
-    A : array (row * BLOCK,)
-        Filled.
-    """
+    """Copy columns of every row into a full block: source (row, history), A (row * BLOCK,)."""
     apart()
     for u in range(source.shape[0]):
         row = source[u]
@@ -398,20 +328,8 @@ def branch(w, x, own, before, after, span):
     States lie with the history last, (unit, history), so that a block is a stretch of every row.
     Histories after the step stand input by input.
 
-    Parameters
-    ----------
-    w : named tuple
-        Weights of the cell.
-    x : array (input, feature), or (input * history, feature)
-        What is read.
-    own : bool
-        Whether every history after the step has an input of its own.
-    before : tuple of two arrays (output, history) and (unit, history)
-        Hidden and cell state before the step.
-    after : tuple of two arrays (output, input * history) and (unit, input * history)
-        Filled with those after it.
-    span : tuple of two int
-        First history and end.
+    Shapes: x (input, feature), or (input * history, feature), before tuple of two (output, history)
+    and (unit, history), after tuple of two (output, input * history) and (unit, input * history).
     """
     begin, end = span
     R = BLOCK

@@ -45,35 +45,14 @@ _ABREAST = 8
 
 @register_jitable
 def width(samples: int) -> int:
-    """Say how many samples the next block holds where so many are left, in Python and in kernels.
-
-    Parameters
-    ----------
-    samples : int
-        At least one.
-
-    Returns
-    -------
-    int
-        `BLOCK`, or 1 where they are few.
-    """
+    """Say how many samples the next block holds where so many are left; for kernels too."""
     return BLOCK if samples > _FEW else 1
 
 
 def pack(weights: NDArray[Any], columns: int = ROWS) -> NDArray[Any]:
     """Lay a weight matrix out in tiles, for `product` unless told otherwise.
 
-    Parameters
-    ----------
-    weights : array (K, G)
-        The matrix.
-    columns : int
-        Of a tile.
-
-    Returns
-    -------
-    array (tiles * K * columns,)
-        The same numbers, each tile's columns together; the last tile is filled up with zeros.
+    Shapes: weights (K, G) -> (tiles * K * columns,).
     """
     K, G = weights.shape
     tiles = -(-G // columns)
@@ -84,26 +63,7 @@ def pack(weights: NDArray[Any], columns: int = ROWS) -> NDArray[Any]:
 
 @instruction
 def _tile(typing_context, P, p, A, a, K, Z, z):
-    """Fill ``ROWS`` rows of ``Z`` from ``z`` on; ``a`` is the place of the first sample in ``A``.
-
-    Parameters
-    ----------
-    typing_context : object
-        Numba's.
-    P, p : array and int
-        Packed weights, and where those of the tile begin.
-    A, a : array and int
-        The block, and where the tile's columns begin in its first row.
-    K : int
-        Rows of the block.
-    Z, z : array and int
-        The result, and where the tile begins.
-
-    Returns
-    -------
-    tuple
-        Signature and code generator.
-    """
+    """Fill ``ROWS`` rows of ``Z`` from ``z`` on; ``a`` is where the first sample is in ``A``."""
     signature = types.void(P, types.intp, A, types.intp, types.intp, Z, types.intp)
 
     def generate(context, builder, signature, arguments):
@@ -185,18 +145,8 @@ def _product_single(P, K, A, Z, G):
 def product_below(P, K, skip, A, Z, G):
     """Compute ``Z = P' A`` for a full block without the first rows of ``P`` and ``A``.
 
-    Parameters
-    ----------
-    P : array (tiles * K * ROWS,)
-        From `pack`.
-    K, skip : int
-        Rows of the matrix, and how many of them are left out.
-    A : array (at least (K - skip) * BLOCK,)
-        The block, one row a number of a sample, without those rows.
-    Z : array (at least G * BLOCK rounded up to whole tiles,)
-        As `product` fills it.
-    G : int
-        Rows wanted.
+    Shapes: P (tiles * K * ROWS,), A (at least (K - skip) * BLOCK,), Z (at least G * BLOCK rounded
+    up to whole tiles,).
     """
     apart()
     columns = columns_of(A.itemsize)
@@ -209,20 +159,8 @@ def product_below(P, K, skip, A, Z, G):
 def product(P, A, K, Z, G, R):
     """Compute ``Z = P' A`` for one block.
 
-    Parameters
-    ----------
-    P : array (tiles * K * ROWS,)
-        From `pack`.
-    A : array (at least K * R,)
-        The block, one row a number of a sample.
-    K : int
-        Its rows, at least one.
-    Z : array (at least G * R rounded up to whole tiles,)
-        Filled; rows beyond ``G``, up to a whole tile, are overwritten.
-    G : int
-        Rows wanted.
-    R : int
-        Samples in the block: `BLOCK` or 1.
+    Shapes: P (tiles * K * ROWS,), A (at least K * R,), Z (at least G * R rounded up to whole
+    tiles,).
     """
     within()
     if R == 1:

@@ -24,22 +24,7 @@ KINDS = (np.dtype("f4"), np.dtype("f8"))
 
 
 def plain(array: Array, shape: tuple[int, ...], dtype: np.dtype[Any]) -> Array:
-    """Give an array as the kernels were compiled for it: rows together, and not read-only.
-
-    Parameters
-    ----------
-    array : array
-        Of any layout.
-    shape : tuple of int
-        What it is handed over as.
-    dtype : dtype
-        Of the kernel.
-
-    Returns
-    -------
-    array
-        The same memory where it serves.
-    """
+    """Give an array as the kernels were compiled for it: rows together, and not read-only."""
     flags = array.flags
     if array.dtype != dtype or not (flags.c_contiguous and flags.writeable):
         array = np.array(array, dtype, order="C")
@@ -62,20 +47,7 @@ class OnceARound(Generic[L, T]):
         self.known: WeakKeyDictionary[L, tuple[object, np.dtype[Any], int, T]] = WeakKeyDictionary()
 
     def __call__(self, layer: L, x: Array) -> T:
-        """Give it for a layer.
-
-        Parameters
-        ----------
-        layer : Layer
-            The layer.
-        x : array (..., entry)
-            Its input.
-
-        Returns
-        -------
-        object
-            What ``make`` gives.
-        """
+        """Give it for a layer: x (..., entry)."""
         here, known = round_of_work(), self.known.get(layer)
         seen = here, x.dtype, x.shape[-1]
         if known is not None and here is not None and known[:3] == seen:
@@ -98,23 +70,7 @@ def shared(
     *,
     alone: bool,
 ) -> None:
-    """Have a kernel do work on a range, by threads where it is worth while.
-
-    Parameters
-    ----------
-    kernel : callable
-        What the work calls.
-    work : callable
-        Takes begin and end.
-    count : int
-        How much there is.
-    block : int
-        Threads begin at multiples of it.
-    like : array
-        Of the type that is computed in.
-    alone : bool
-        Whether it is too little for threads.
-    """
+    """Have a kernel do work on a range, by threads where it is worth while."""
     known, apiece = (id(kernel), like.dtype.char), max(1, count) if alone else block
     if known in _CALLED:
         share(work, count, apiece)

@@ -66,24 +66,7 @@ def _(layer: Dense, tape: Tape, tape0: Tape, m: Multipliers) -> Multipliers:
 
 
 def padding(kind: str, length: int, reach: int, stride: int) -> tuple[int, int]:
-    """Count the steps that padding adds on either side.
-
-    Parameters
-    ----------
-    kind : {"valid", "same", "causal"}
-        As in Keras.
-    length : int
-        Number of steps.
-    reach : int
-        Steps from the first to the last one that a window covers, both counted.
-    stride : int
-        Steps from one window to the next.
-
-    Returns
-    -------
-    tuple of int
-        Added before the oldest step, and after the newest.
-    """
+    """Count the steps that padding adds on either side."""
     if kind == "valid":
         return 0, 0
     if kind == "causal":
@@ -95,19 +78,7 @@ def padding(kind: str, length: int, reach: int, stride: int) -> tuple[int, int]:
 def padded(x: Array, around: tuple[int, int], fill: float = 0.0) -> Array:
     """Put steps before the oldest and after the newest one.
 
-    Parameters
-    ----------
-    x : array (sample, step, feature)
-        The steps.
-    around : tuple of int
-        How many before and after.
-    fill : float
-        What they hold.
-
-    Returns
-    -------
-    array (sample, padded step, feature)
-        The same array where there is nothing to add.
+    Shapes: x (sample, step, feature) -> (sample, padded step, feature).
     """
     if not any(around):
         return x
@@ -120,22 +91,6 @@ def padded(x: Array, around: tuple[int, int], fill: float = 0.0) -> Array:
 
 def readings(count: int, length: int, stride: int, apart: int = 1) -> list[slice]:
     """Say which padded steps each place of a moving window reads.
-
-    Parameters
-    ----------
-    count : int
-        Places of the window.
-    length : int
-        Padded steps.
-    stride : int
-        Steps from one window to the next.
-    apart : int
-        Steps from one place of the window to the next.
-
-    Returns
-    -------
-    list of slice
-        One a place, over the padded steps; as many steps as there are output steps.
 
     Examples
     --------
@@ -150,21 +105,7 @@ def readings(count: int, length: int, stride: int, apart: int = 1) -> list[slice
 def read_back(m_read: Array, places: list[slice], length: int, around: tuple[int, int]) -> Array:
     """Sum the multipliers of every reading of a step into that step.
 
-    Parameters
-    ----------
-    m_read : array (sample, output step, place, feature)
-        Multipliers of what each window read.
-    places : list of slice
-        From `readings`.
-    length : int
-        Number of steps without padding.
-    around : tuple of int
-        Padding before and after.
-
-    Returns
-    -------
-    array (sample, step, feature)
-        Multipliers of the steps; those of the padding are dropped.
+    Shapes: m_read (sample, output step, place, feature) -> (sample, step, feature).
     """
     m_padded = np.zeros((len(m_read), length + sum(around), m_read.shape[-1]), m_read.dtype)
     for k, place in enumerate(places):

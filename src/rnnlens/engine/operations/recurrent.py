@@ -60,22 +60,7 @@ def course(
 ) -> tuple[Course, Array]:
     """Run a layer by the equations of `rnnlens.engine.step`, keeping every step.
 
-    Parameters
-    ----------
-    layer : Recurrent
-        The layer.
-    inputs : tuple of array
-        Its inputs (sample, step, feature), and states to start from if any.
-    mask : array (sample, step) of bool, or None
-        Which steps are real.
-    advance : callable, optional
-        Takes a step instead of the cell's own equations; it is told the place of the step in the
-        window, 0 the oldest, whichever way the layer reads. Masked steps stay masked.
-
-    Returns
-    -------
-    tuple
-        The course, and the outputs (step, sample, output) in its order.
+    Shapes: mask (sample, step) of bool.
     """
     x = inputs[0]
     cell = ready(layer.cell)
@@ -129,18 +114,7 @@ def _(layer: Recurrent, inputs: tuple[Array, ...], masks: tuple[Mask, ...], forc
 def course_tape(
     layer: Recurrent, inputs: tuple[Array, ...], mask: Mask, advance: Advance | None = None
 ) -> Tape:
-    """Run a layer by the equations and give what a run of the network keeps of it.
-
-    Parameters
-    ----------
-    layer, inputs, mask, advance
-        As in `course`.
-
-    Returns
-    -------
-    Tape
-        Whose ``saved`` is the course.
-    """
+    """Run a layer by the equations and give what a run of the network keeps of it."""
     way, outputs = course(layer, inputs, mask, advance)
     value = outputs.swapaxes(0, 1) if layer.return_sequences else outputs[-1]
     value, *final = _as_given(inputs[0], value, *way.final)
@@ -217,23 +191,7 @@ def _(layer: Recurrent, tape: Tape, tape0: Tape, m: Multipliers) -> Multipliers:
 def pull_course(
     layer: Recurrent, course: Course, course0: Course, m: Multipliers
 ) -> tuple[Array, States]:
-    """Carry multipliers from a layer's outputs back to the input side of its gates.
-
-    Parameters
-    ----------
-    layer : Recurrent
-        The layer.
-    course, course0 : Course
-        At the point and at the reference; the same object for derivatives.
-    m : tuple of array or None
-        One an output of the layer; at least one is there.
-
-    Returns
-    -------
-    tuple
-        Multipliers of ``x W + b`` (sample, step, gate * unit), steps in the order of the window,
-        zero at masked steps; and of the states that the layer started from.
-    """
+    """Carry multipliers from a layer's outputs back to the input side of its gates."""
     outer = _output_multipliers(layer, course, m[0])
     samples = len(next(part for part in m if part is not None))
     states: States = course.ready.start(samples)
@@ -260,20 +218,7 @@ def _directions(layer: Bidirectional) -> tuple[Recurrent, Recurrent]:
 
 
 def directed(layer: Bidirectional, inputs: tuple[Array, ...]) -> list[tuple[Array, ...]]:
-    """Give the inputs of each direction.
-
-    Parameters
-    ----------
-    layer : Bidirectional
-        The layer.
-    inputs : tuple of array
-        Its inputs: the sequence, then the states that the two start from, if any.
-
-    Returns
-    -------
-    list of two tuples
-        For the forward and for the backward layer.
-    """
+    """Give the inputs of each direction."""
     half = (len(inputs) - 1) // 2
     return [(inputs[0], *inputs[1 : 1 + half]), (inputs[0], *inputs[1 + half :])]
 
@@ -299,24 +244,7 @@ def _(
 def merged_tape(
     layer: Bidirectional, inputs: tuple[Array, ...], mask: Mask, tapes: tuple[Tape, ...]
 ) -> Tape:
-    """Merge the runs of two directions.
-
-    Parameters
-    ----------
-    layer : Bidirectional
-        The layer.
-    inputs : tuple of array
-        Its inputs; each direction's own inputs are in its tape.
-    mask : array (sample, step) of bool, or None
-        Which steps are real.
-    tapes : tuple of two Tape
-        Of the forward and of the backward layer.
-
-    Returns
-    -------
-    Tape
-        Of the whole.
-    """
+    """Merge the runs of two directions: mask (sample, step) of bool."""
     u, v = tapes[0].outputs[0], _flip(layer, tapes[1].outputs[0])
     assert v is not None
     states = (*tapes[0].outputs[1:], *tapes[1].outputs[1:])
@@ -357,22 +285,7 @@ def _unmerge(layer: Bidirectional, tape: Tape, tape0: Tape, m: Multipliers) -> M
 def unmerged(
     layer: Bidirectional, tape: Tape, tape0: Tape, m: Multipliers
 ) -> tuple[Multipliers, Multipliers]:
-    """Give the multipliers of each direction's outputs.
-
-    Parameters
-    ----------
-    layer : Bidirectional
-        The layer.
-    tape, tape0 : Tape
-        Its run at the point and at the reference.
-    m : tuple of array or None
-        One an output of the layer.
-
-    Returns
-    -------
-    tuple of two tuples
-        For the forward and for the backward layer.
-    """
+    """Give the multipliers of each direction's outputs."""
     m_u, m_v = _unmerge(layer, tape, tape0, m)
     states = m[2:] if layer.merge_mode is None else m[1:]
     half = len(states) // 2

@@ -44,78 +44,19 @@ class Tape:
 
 @singledispatch
 def run(layer: Layer, inputs: tuple[Array, ...], masks: tuple[Mask, ...], forced: Mask) -> Tape:
-    """Run one layer.
-
-    Parameters
-    ----------
-    layer : Layer
-        The layer.
-    inputs : tuple of array
-        Its inputs, batch first.
-    masks : tuple of Mask
-        One an input.
-    forced : Mask
-        For a layer that makes a mask: the mask to use instead of its own.
-
-    Returns
-    -------
-    Tape
-        Outputs and what `pull` needs.
-
-    Raises
-    ------
-    UnsupportedModel
-        For a layer class without an operation.
-    """
+    """Run one layer."""
     return _unknown(layer)
 
 
 @singledispatch
 def show(layer: Layer, inputs: tuple[Array, ...], masks: tuple[Mask, ...], forced: Mask) -> Tape:
-    """Run one layer for what it gives alone.
-
-    Parameters
-    ----------
-    layer, inputs, masks, forced : object
-        As `run` takes them.
-
-    Returns
-    -------
-    Tape
-        As `run` gives it, but what `pull` needs may be missing.
-
-    Raises
-    ------
-    UnsupportedModel
-        For a layer class without an operation.
-    """
+    """Run one layer for what it gives alone."""
     return run(layer, inputs, masks, forced)
 
 
 @singledispatch
 def pull(layer: Layer, tape: Tape, tape0: Tape, m: Multipliers) -> Multipliers:
-    """Carry multipliers from a layer's outputs back to its inputs.
-
-    Parameters
-    ----------
-    layer : Layer
-        The layer.
-    tape, tape0 : Tape
-        Its run at the point and at the reference; the same object for derivatives.
-    m : tuple of array or None
-        One an output.
-
-    Returns
-    -------
-    tuple of array or None
-        One an input. Summed over the entries of all inputs, multiplier times change of the input
-        is exactly multiplier times change of the output.
-
-    Raises
-    ------
-    UnsupportedModel
-        For a layer class without an operation.
-    """
+    """Carry multipliers from a layer's outputs back to its inputs."""
     return _unknown(layer)
 
 
@@ -124,20 +65,7 @@ def _unknown(layer: Layer) -> NoReturn:
 
 
 def reduce_to(m: Array, shape: tuple[int, ...]) -> Array:
-    """Undo broadcasting: sum multipliers over the axes that were stretched.
-
-    Parameters
-    ----------
-    m : array (sample, ...)
-        Multipliers of a broadcast input.
-    shape : tuple of int
-        Shape of the input before broadcasting; its batch axis is left alone.
-
-    Returns
-    -------
-    array
-        Multipliers of that input.
-    """
+    """Undo broadcasting: sum multipliers over the axes that were stretched: m (sample, ...)."""
     extra = m.ndim - len(shape)
     if extra:
         m = m.sum(axis=tuple(range(1, 1 + extra)))
@@ -146,18 +74,7 @@ def reduce_to(m: Array, shape: tuple[int, ...]) -> Array:
 
 
 def join(*parts: Array | None) -> Array | None:
-    """Add multipliers, leaving out those that are not there.
-
-    Parameters
-    ----------
-    *parts : array or None
-        Multipliers of one value, from everything that used it.
-
-    Returns
-    -------
-    array or None
-        Their sum.
-    """
+    """Add multipliers, leaving out those that are not there."""
     total = None
     for part in parts:
         if part is not None:

@@ -45,18 +45,7 @@ class Joint:
         return self.nodes[0]
 
     def show(self, x: Array) -> Tape:
-        """Run the layers for what they give alone.
-
-        Parameters
-        ----------
-        x : array (sample, step, feature)
-            What the convolution takes.
-
-        Returns
-        -------
-        Tape
-            With the activation's output, and nothing for the way back.
-        """
+        """Run the layers for what they give alone: x (sample, step, feature)."""
         tape = show(self.layer, (x,), (None,), None)
         for node in self.nodes[1:-1]:
             tape = show(node.layer, tape.outputs, tape.masks, None)
@@ -65,20 +54,7 @@ class Joint:
     def pull(
         self, tapes: Mapping[str, Tape], tapes0: Mapping[str, Tape], m: Multipliers
     ) -> Multipliers:
-        """Carry multipliers of the activation's output back to what the convolution takes.
-
-        Parameters
-        ----------
-        tapes, tapes0 : mapping of str to Tape
-            By node, at the point and at the reference; the same object for derivatives.
-        m : tuple of array
-            Multipliers of the output.
-
-        Returns
-        -------
-        tuple of array
-            Multipliers of the convolution's input.
-        """
+        """Carry multipliers of the activation's output back to what the convolution takes."""
         tape = self._tape(tapes)
         tape0 = tape if tapes is tapes0 else self._tape(tapes0)
         return pull(self.layer, tape, tape0, self._turned(tapes, m))
@@ -136,18 +112,7 @@ def _once_a_network(find: Callable[[Network], T]) -> Callable[[Network], T]:
 
 @_once_a_network
 def joints(network: Network) -> dict[str, Joint]:
-    """Find the layers of a network that are gone through at once.
-
-    Parameters
-    ----------
-    network : Network
-        The network.
-
-    Returns
-    -------
-    dict of str to Joint
-        By the name of the activation.
-    """
+    """Find the layers of a network that are gone through at once."""
     used = Counter([*network.outputs, *(ref for node in network.nodes for ref in node.inputs)])
     before = {
         node.name: network[node.inputs[0][0]]
@@ -170,18 +135,7 @@ def joints(network: Network) -> dict[str, Joint]:
 
 @_once_a_network
 def turns(network: Network) -> tuple[Turn, ...]:
-    """Say in which turns a network is run for its outputs alone.
-
-    Parameters
-    ----------
-    network : Network
-        The network.
-
-    Returns
-    -------
-    tuple of Turn
-        One a layer or joint.
-    """
+    """Say in which turns a network is run for its outputs alone."""
     ends = joints(network)
     within = {node.name for joint in ends.values() for node in joint.nodes[:-1]}
     made = [

@@ -109,17 +109,7 @@ def cost(network: Network, inputs: Mapping[str, Array]) -> Cost:
 
     A run of no samples at all tells the shape of everything that a run keeps.
 
-    Parameters
-    ----------
-    network : Network
-        The network.
-    inputs : mapping of str to array (sample, ...)
-        Its inputs.
-
-    Returns
-    -------
-    Cost
-        For one sample, in the type of the inputs.
+    Shapes: inputs mapping of str to (sample, ...).
     """
     from rnnlens.engine.forward import forward  # which asks this module how to cut
 
@@ -199,19 +189,7 @@ def _samples(inputs: Mapping[str, Array]) -> int:
 def chunks(network: Network, inputs: Mapping[str, Array], *, runs: int = 1) -> Iterator[slice]:
     """Cut the samples into chunks that fit the memory budget, for work that takes them in turn.
 
-    Parameters
-    ----------
-    network : Network
-        The network.
-    inputs : mapping of str to array (sample, ...)
-        Its inputs.
-    runs : int
-        How many tapes are alive at once; multipliers count as one more.
-
-    Yields
-    ------
-    slice
-        Of the sample axis; at least one, even where there are no samples.
+    Shapes: inputs mapping of str to (sample, ...).
     """
     samples = _samples(inputs)
     size = samples if samples <= 1 else _most(cost(network, inputs), runs, BUDGET * threads())
@@ -237,25 +215,7 @@ def gathered(
 ) -> tuple[Array, ...]:
     """Do work on chunks of samples, shared among the threads, and put together what it gives.
 
-    Parameters
-    ----------
-    work : callable
-        Takes a slice of the sample axis and gives arrays (sample, ...).
-    network : Network
-        The network.
-    inputs : mapping of str to array (sample, ...)
-        Its inputs.
-    runs : int
-        How many tapes are alive at once; multipliers count as one more.
-    passes : int
-        How often the work goes through the network, there or back.
-    progress : callable, optional
-        Called, in the caller's thread, with samples done and samples in all.
-
-    Returns
-    -------
-    tuple of array (sample, ...)
-        What the work gives, for all samples.
+    Shapes: inputs mapping of str to (sample, ...) -> tuple of (sample, ...).
     """
     _keep_memory()
     samples = _samples(inputs)
@@ -319,23 +279,7 @@ def estimate(
     The time is that of the recurrent layers, whose pace is measured here where a plain figure says
     that the work will be felt at all.
 
-    Parameters
-    ----------
-    network : Network
-        The network.
-    inputs : mapping of str to array (sample, ...)
-        Its inputs.
-    forwards, backwards : float
-        How often each sample goes through the network, and back.
-    runs : int
-        How many tapes are alive at once; multipliers count as one more.
-    result : int
-        Bytes of the result.
-
-    Returns
-    -------
-    Estimate
-        A way back counts as two evaluations of a cell: it runs forward once more.
+    Shapes: inputs mapping of str to (sample, ...).
     """
     samples, count = _samples(inputs), threads()
     one = cost(network, inputs)
@@ -416,11 +360,6 @@ def round_of_work() -> object | None:
     """Say which round of work this is: the chunks of one call of `gathered` are one.
 
     What a network holds is taken to stay as it is within a round.
-
-    Returns
-    -------
-    object or None
-        One a round, and no other's; None outside of any.
     """
     return _ROUND.get()
 
@@ -433,11 +372,6 @@ def equations() -> Generator[None]:
     """Have recurrent layers computed by the NumPy equations and not by the kernels.
 
     The equations are what the kernels are held against; they are slower and keep every step.
-
-    Yields
-    ------
-    None
-        While layers that are run here, in this thread, take the equations.
 
     Examples
     --------
@@ -455,11 +389,5 @@ def equations() -> Generator[None]:
 
 
 def by_equations() -> bool:
-    """Say whether recurrent layers are to be computed by the equations (see `equations`).
-
-    Returns
-    -------
-    bool
-        False unless `equations` is active.
-    """
+    """Say whether recurrent layers are to be computed by the equations (see `equations`)."""
     return _BY_EQUATIONS.get()

@@ -28,19 +28,7 @@ PIECES = 4
 
 
 def threads() -> int:
-    """Say how many threads the engine uses.
-
-    Returns
-    -------
-    int
-        ``RNNLENS_THREADS`` where it is set; else the processors that this process may run on, or
-        fewer where its container is allowed less time than that.
-
-    Raises
-    ------
-    InputError
-        If ``RNNLENS_THREADS`` is not a whole number from 1 up.
-    """
+    """Say how many threads the engine uses."""
     stated = os.environ.get("RNNLENS_THREADS", "").strip()
     if stated:
         if stated.isascii() and stated.isdigit() and int(stated) > 0:
@@ -60,16 +48,6 @@ def threads() -> int:
 @cache
 def quota(root: Path = Path("/")) -> float | None:
     """Say how many processors' time the control group of this process is allowed.
-
-    Parameters
-    ----------
-    root : Path
-        Where the file system begins.
-
-    Returns
-    -------
-    float or None
-        The least that the group or one that holds it states; None where none does.
 
     Examples
     --------
@@ -188,13 +166,7 @@ _HERE = local()
 
 @contextmanager
 def one_blas_thread() -> Generator[None]:
-    """Hold BLAS to one thread, and restore what was set when the last holder is done.
-
-    Yields
-    ------
-    None
-        While it is held.
-    """
+    """Hold BLAS to one thread, and restore what was set when the last holder is done."""
     if getattr(_HERE, "holds", False):
         yield
         return
@@ -249,20 +221,6 @@ def each(
 
     An error, or Ctrl-C, ends it at once: pieces that wait are dropped, and those that run end
     where they would share work themselves.
-
-    Parameters
-    ----------
-    work : callable
-        Takes what each piece holds; must leave Python's lock alone to gain.
-    pieces : sequence of tuple
-        The arguments of each piece.
-    done : callable, optional
-        Told, in the caller's thread, of each piece that is done.
-
-    Raises
-    ------
-    CancelledError
-        In a thread of the pool, where the work that this is part of is not wanted any more.
     """
     count = 1 if _within() or len(pieces) <= 1 else threads()
     if count == 1:
@@ -291,17 +249,7 @@ def each(
 
 
 def share(work: Callable[[int, int], None], samples: int, block: int) -> None:
-    """Do work on ranges of samples, shared among the threads.
-
-    Parameters
-    ----------
-    work : callable
-        Takes the first sample and the end of a range; must leave Python's lock alone to gain.
-    samples : int
-        How many there are.
-    block : int
-        Ranges begin at multiples of it.
-    """
+    """Do work on ranges of samples, shared among the threads."""
     blocks, within = -(-samples // block), _within()
     count = 1 if blocks <= 1 or within else threads()
     if count == 1:

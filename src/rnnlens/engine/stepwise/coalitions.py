@@ -47,13 +47,7 @@ class CellCounter:
     cells: int = 0
 
     def add(self, cells: int) -> None:
-        """Count cell evaluations.
-
-        Parameters
-        ----------
-        cells : int
-            How many were made.
-        """
+        """Count cell evaluations."""
         self.cells += cells
 
 
@@ -102,35 +96,14 @@ class Game:
 
         Costs ``2^(P+1) - 2`` cell evaluations a recurrent layer for P players of one step each.
 
-        Parameters
-        ----------
-        parts : Players
-            Who plays.
-
-        Returns
-        -------
-        array (2 ** players, sample)
-            Bit p of the index says whether player p (oldest is bit 0, a carried state before all)
-            comes from the window.
+        Shapes: gives (2 ** players, sample).
         """
         return self.split(parts, np.array([], bool))[0]
 
     def split(self, parts: Players, choices: NDArray[np.bool_]) -> tuple[Array, list[Array]]:
         """Evaluate all coalitions of players, and those that show one player in part.
 
-        Parameters
-        ----------
-        parts : Players
-            Who plays.
-        choices : array (choice, feature) of bool
-            Ways to show one player in part; may be none.
-
-        Returns
-        -------
-        tuple
-            The values as `every` gives them; and for each player but a carried state, the values
-            where it is shown in part (newer, choice, older, sample): bit p of ``older`` says
-            whether player p is shown, bit p of ``newer`` the same of the p-th player after it.
+        Shapes: choices (choice, feature) of bool.
         """
         if self.walk is not None:
             tree = trees.Tree(self.walk, parts, choices, self.mixed, self.value, ROWS)
@@ -145,17 +118,8 @@ class Game:
         Coalitions that begin alike share the beginning: the cost is one cell evaluation a window
         and recurrent layer for every distinct beginning of every length.
 
-        Parameters
-        ----------
-        masks : array (coalition, step) or (coalition, step, feature) of bool
-            What comes from the window.
-        carried : array (coalition,) of bool, optional
-            Whether the carried state does; it always does where not given.
-
-        Returns
-        -------
-        array (sample, coalition)
-            The values.
+        Shapes: masks (coalition, step) or (coalition, step, feature) of bool, carried (coalition,)
+        of bool -> (sample, coalition).
         """
         if carried is None:
             carried = np.ones(len(masks), bool)
@@ -210,17 +174,7 @@ class Game:
     def mixed(self, shown: NDArray[np.bool_], t: int) -> Array:
         """Give the input of a step from what each node shows of it.
 
-        Parameters
-        ----------
-        shown : array (node,) or (node, feature) of bool
-            What comes from the window.
-        t : int
-            The step.
-
-        Returns
-        -------
-        array (node * sample, 1, ...)
-            Node by node.
+        Shapes: shown (node,) or (node, feature) of bool -> (node * sample, 1, ...).
         """
         x = self.x[None, :, t]
         x0 = np.broadcast_to(self.baseline, self.x.shape)[None, :, t]
@@ -256,20 +210,7 @@ class Game:
 
 
 def cells_a_step(network: Network, of: str) -> tuple[int, bool]:
-    """Say what one step of one window costs.
-
-    Parameters
-    ----------
-    network : Network
-        The network.
-    of : str
-        The input whose steps are hidden.
-
-    Returns
-    -------
-    tuple of int and bool
-        Cell evaluations, one for each recurrent layer; and whether coalitions share beginnings.
-    """
+    """Say what one step of one window costs."""
     stream = cut(network, of)
     if stream is None:
         return sum(1 for _ in network.recurrent()), False

@@ -83,20 +83,7 @@ class Forks:
     constant: float
 
     def grow(self, state: State, first: int) -> Array:
-        """Evaluate every choice of the steps from one on.
-
-        Parameters
-        ----------
-        state : State
-            Before that step.
-        first : int
-            The step.
-
-        Returns
-        -------
-        array (2 ** steps, history)
-            Bit k of the first index says whether step ``first + k`` is shown.
-        """
+        """Evaluate every choice of the steps from one on: (2 ** steps, history)."""
         *states, _ = state[self.name]
         steps = self.x.shape[1] - first
         self.walk.count(len(states[0]) * ((2 << steps) - 2))
@@ -114,22 +101,7 @@ def quick(
     mixed: Callable[[NDArray[np.bool_], int], Array],
     value: Callable[[tuple[Array, ...]], Array],
 ) -> Forks | None:
-    """Find what the kernel needs of a network.
-
-    Parameters
-    ----------
-    walk : Walk
-        How one window is walked.
-    mixed : callable
-        From what nodes show of a step, and the step, to its input.
-    value : callable
-        From the network's outputs to one number a history.
-
-    Returns
-    -------
-    Forks or None
-        None where the network is not of that kind.
-    """
+    """Find what the kernel needs of a network."""
     window = walk.window.value((walk.of, 0))
     found = readout_of(walk, value) if len(window) == 1 else None
     if found is None:
@@ -150,17 +122,7 @@ def readout_of(
 ) -> tuple[Node, Array, float] | None:
     """Find how the last hidden state of the only recurrent layer makes the value, if linearly.
 
-    Parameters
-    ----------
-    walk : Walk
-        How one window is walked.
-    value : callable
-        From the network's outputs to one number a history.
-
-    Returns
-    -------
-    tuple of Node, array (output,) and float, or None
-        The layer, the weights of its hidden state, and the value for a hidden state of zero.
+    Shapes: gives tuple of Node, (output,) and float.
     """
     recurrent = [node for node in walk.stream.stepwise if isinstance(node.layer, Recurrent)]
     if len(recurrent) != 1 or recurrent[0] is not walk.stream.stepwise[-1]:

@@ -73,16 +73,6 @@ class Players:
         shown in part, each of its partial choices takes the place of one such choice from its
         first step on: ``(K - 1) 2^K + 1`` more cells for each.
 
-        Parameters
-        ----------
-        partial : int
-            Ways to show a player in part.
-
-        Returns
-        -------
-        int
-            Cell evaluations for one window and one baseline.
-
         Examples
         --------
         >>> players(10, 10).cells(), players(24, 10).cells()
@@ -97,35 +87,12 @@ class Players:
         return sum(plain) + partial * sum(halves)
 
     def coalitions(self, partial: int = 0) -> int:
-        """Count the coalitions that such a tree ends in.
-
-        Parameters
-        ----------
-        partial : int
-            Ways to show a player in part.
-
-        Returns
-        -------
-        int
-            Values for one window and one baseline.
-        """
+        """Count the coalitions that such a tree ends in."""
         return (1 << self.count) + partial * len(self.blocks) * (1 << self.count) // 2
 
 
 def players(steps: int, newest: int) -> Players:
     """Make the newest lags players of their own and all older ones one more.
-
-    Parameters
-    ----------
-    steps : int
-        Steps in a window.
-    newest : int
-        Lags that are players of their own; all of them where it is not below ``steps``.
-
-    Returns
-    -------
-    Players
-        Oldest first.
 
     Examples
     --------
@@ -147,22 +114,6 @@ def lag_players(
     carried: bool = False,
 ) -> Players:
     """Make players of named groups of lags, of the newest other lags, and of all that are left.
-
-    Parameters
-    ----------
-    steps : int
-        Steps in a window.
-    newest : int
-        Lags beyond which those in no group are one player together.
-    groups : mapping of str to sequence of int, optional
-        Lags by the group's name; no lag in two groups.
-    carried : bool
-        Whether the state carried into the window is a player too.
-
-    Returns
-    -------
-    Players
-        In the order of their oldest steps.
 
     Examples
     --------

@@ -63,20 +63,7 @@ class Tree:
         return len(self.walk.window.value((self.walk.of, 0)))
 
     def grow(self, start: State, nodes: int) -> tuple[Array, list[Array]]:
-        """Evaluate every coalition, and those that show one player in part.
-
-        Parameters
-        ----------
-        start : State
-            Before the first step.
-        nodes : int
-            Histories of each window in it: two where a carried state is a player.
-
-        Returns
-        -------
-        tuple
-            As `rnnlens.engine.stepwise.coalitions.Game.split` gives it.
-        """
+        """Evaluate every coalition, and those that show one player in part."""
         chosen = np.zeros((nodes, len(self.parts.blocks)), np.int64)
         if len(self.choices) == 0:
             plain, partial = self._below(start, chosen, 0), []
@@ -191,18 +178,7 @@ class Listed:
     plain: int
 
     def sorted_out(self, values: Array) -> tuple[Array, list[Array]]:
-        """Put values in the form in which a tree gives them.
-
-        Parameters
-        ----------
-        values : array (coalition, sample)
-            One a mask.
-
-        Returns
-        -------
-        tuple
-            As `rnnlens.engine.stepwise.coalitions.Game.split` gives it.
-        """
+        """Put values in the form in which a tree gives them: values (coalition, sample)."""
         parts, low = [], self.plain
         for shape in self.shapes:
             high = low + int(np.prod(shape))
@@ -212,20 +188,7 @@ class Listed:
 
 
 def listed(parts: Players, choices: Bools) -> Listed:
-    """List the coalitions of a tree.
-
-    Parameters
-    ----------
-    parts : Players
-        Who plays.
-    choices : array (choice, feature) of bool
-        Ways to show one player in part.
-
-    Returns
-    -------
-    Listed
-        In the order in which a tree gives their values.
-    """
+    """List the coalitions of a tree: choices (choice, feature) of bool."""
     bits = (np.arange(1 << parts.count)[:, None] >> np.arange(parts.count) & 1).astype(bool)
     if len(choices) == 0:
         return Listed(
@@ -254,15 +217,8 @@ def _carried(bits: Bools, parts: Players) -> Bools:
 def codes_of(masks: Bools) -> Ints:
     """Give a number to what each coalition shows at each step.
 
-    Parameters
-    ----------
-    masks : array (coalition, step) or (coalition, step, feature) of bool
-        What comes from the window.
-
-    Returns
-    -------
-    array (coalition, step) of int
-        Equal where the same is shown.
+    Shapes: masks (coalition, step) or (coalition, step, feature) of bool -> (coalition, step) of
+    int.
     """
     if masks.ndim == 2:
         return masks.astype(np.int64)
@@ -278,17 +234,8 @@ def codes_of(masks: Bools) -> Ints:
 def beginnings(masks: Bools, carried: Bools | None = None) -> int:
     """Count the distinct beginnings, of every length, of coalitions.
 
-    Parameters
-    ----------
-    masks : array (coalition, step) or (coalition, step, feature) of bool
-        What comes from the window.
-    carried : array (coalition,) of bool, optional
-        Whether the carried state does.
-
-    Returns
-    -------
-    int
-        What `rnnlens.engine.stepwise.coalitions.Game.some` evaluates for each window and recurrent layer.
+    Shapes: masks (coalition, step) or (coalition, step, feature) of bool, carried (coalition,) of
+    bool.
 
     Examples
     --------

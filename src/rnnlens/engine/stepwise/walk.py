@@ -108,20 +108,7 @@ def _walks(layer: Layer, inputs: int) -> bool:
 
 
 def cut(network: Network, of: str) -> Stream | None:
-    """Cut a network into steps and head.
-
-    Parameters
-    ----------
-    network : Network
-        The network.
-    of : str
-        The input whose steps are walked.
-
-    Returns
-    -------
-    Stream or None
-        None where a layer needs a whole sequence at once.
-    """
+    """Cut a network into steps and head."""
     kind = {of: "sequence"}
     stepwise, head = [], []
     cells: dict[str, Ready] = {}
@@ -176,15 +163,7 @@ class Walk:
     def start(self, given: States | None = None) -> State:
         """Give the state before the first step: one history a window.
 
-        Parameters
-        ----------
-        given : mapping of str to sequence of array (sample, unit), optional
-            States carried into the windows, by recurrent layer; zero for the others.
-
-        Returns
-        -------
-        State
-            In the windows' type.
+        Shapes: given mapping of str to sequence of (sample, unit).
         """
         x = self.window.value((self.of, 0))
         start: State = {}
@@ -196,24 +175,7 @@ class Walk:
         return start
 
     def step(self, state: State, x: Array, t: int, *, fork: bool = False) -> State:
-        """Take one step with every history.
-
-        Parameters
-        ----------
-        state : State
-            Before the step; it is left as it is.
-        x : array (history or input, 1, feature)
-            The input of the step: one a history, or where histories fork, each for all of them.
-        t : int
-            Its number.
-        fork : bool
-            Whether every history goes on with every input; those with the first input come first.
-
-        Returns
-        -------
-        State
-            After the step.
-        """
+        """Take one step with every history: x (history or input, 1, feature)."""
         histories = rows(state)
         wide = histories * len(x) if fork else max(histories, len(x))
         values: dict[str, Array] = {self.of: x}
@@ -242,19 +204,7 @@ class Walk:
     def inputs_of(self, wanted: Node, x: Array, t: int) -> Array:
         """Give what the first recurrent layer reads at a step.
 
-        Parameters
-        ----------
-        wanted : Node
-            That layer.
-        x : array (input, 1, feature)
-            The input of the step.
-        t : int
-            Its number.
-
-        Returns
-        -------
-        array (input, feature)
-            What reaches the layer.
+        Shapes: x (input, 1, feature) -> (input, feature).
         """
         values: dict[str, Array] = {self.of: x}
         for node in self.stream.stepwise:
@@ -296,18 +246,7 @@ class Walk:
         return state[node.name][-1][:, None]
 
     def outputs(self, state: State) -> tuple[Array, ...]:
-        """Run the head for every history.
-
-        Parameters
-        ----------
-        state : State
-            After the last step.
-
-        Returns
-        -------
-        tuple of array (history, ...)
-            The network's outputs.
-        """
+        """Run the head for every history: tuple of (history, ...)."""
         histories = rows(state)
         used = {name for node in self.stream.head for name, _ in node.inputs}
         used.update(name for name, _ in self.window.network.outputs)
@@ -342,34 +281,12 @@ def _tiled(array: NDArray[Any], count: int) -> NDArray[Any]:
 
 
 def rows(state: State) -> int:
-    """Count the histories of a state.
-
-    Parameters
-    ----------
-    state : State
-        Any state.
-
-    Returns
-    -------
-    int
-        One where nothing is carried on yet.
-    """
+    """Count the histories of a state."""
     return len(next(iter(state.values()))[0]) if state else 1
 
 
 def both(one: State, other: State) -> State:
-    """Let histories go on from two states.
-
-    Parameters
-    ----------
-    one, other : State
-        Of as many histories each.
-
-    Returns
-    -------
-    State
-        The histories of the first before those of the second.
-    """
+    """Let histories go on from two states."""
     return {
         name: tuple(np.concatenate(pair) for pair in zip(arrays, other[name], strict=True))
         for name, arrays in one.items()
@@ -377,22 +294,7 @@ def both(one: State, other: State) -> State:
 
 
 def pick(state: State, nodes: NDArray[np.int64], windows: int) -> State:
-    """Take the histories of some nodes.
-
-    Parameters
-    ----------
-    state : State
-        Of any number of nodes, each with all windows.
-    nodes : array of int
-        Which ones, repeated as often as wanted.
-    windows : int
-        Histories of a node.
-
-    Returns
-    -------
-    State
-        Of those nodes, in that order.
-    """
+    """Take the histories of some nodes."""
 
     def taken(array: Array) -> Array:
         by_unit = array.T.reshape(array.shape[1], -1, windows)[:, nodes]

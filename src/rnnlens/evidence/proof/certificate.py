@@ -5,10 +5,10 @@ For one window ``x``, one lag and some of its features::
     D  >=  |f(x with that lag's features anywhere in the range) - f(x)|
 
 with all other inputs as they are: a statement about this window and this network, proven by
-`rnnlens.evidence.proof.zonotope.bounds` and branch and bound, never sampled. Its verdict is *proven* where ``D``
-is within the tolerance, *refuted* where a value was found that moves the forecast further (a plain
-run of the network does), *undecided* where the budget ended before; *structural* where the weights
-alone show that the features never reach the forecast.
+`rnnlens.evidence.proof.zonotope.bounds` and branch and bound, never sampled. Its verdict is
+*proven* where ``D`` is within the tolerance, *refuted* where a value was found that moves the
+forecast further (a plain run of the network does), *undecided* where the budget ended before;
+*structural* where the weights alone show that the features never reach the forecast.
 """
 
 from __future__ import annotations
@@ -111,52 +111,7 @@ def certify(
 ) -> Certificates:
     """Bound how far each forecast can move while one lag's features run through their ranges.
 
-    Parameters
-    ----------
-    network : Network
-        The network.
-    inputs : mapping of str to array (sample, ...)
-        From `rnnlens.engine.forward.entries`, in the network's own units, float64.
-    target : Target
-        The number that is bounded.
-    of : str
-        The input that holds the windows.
-    lags : sequence of int
-        Which lags, 1 the newest step; each is a question of its own.
-    features : sequence of int
-        Which features are free, together. One to three are decided; more are tried, and may well
-        stay undecided.
-    low, high : array, broadcast to (sample, lag, feature)
-        The ranges, in the network's own units; each must hold the window's own value.
-    tolerance : float
-        The change that does not matter, in the target's own unit.
-    gap : float, optional
-        Where a larger change was attained, how near to it the bound is brought; the tolerance where
-        not given, and infinity to stop at the counter-example.
-    budget : int
-        Boxes that a question may take.
-    deviation : float
-        By how much the user's own framework was seen to differ from exact arithmetic, in the
-        target's own unit; twice this is added to every bound, for two forecasts are compared. It is
-        measured and not proven.
-    seed : int
-        Of the search for counter-examples; no bound depends on it.
-    progress : callable, optional
-        Called with questions answered and questions in all.
-
-    Returns
-    -------
-    Certificates
-        One a window and lag.
-
-    Raises
-    ------
-    DataError
-        If a lag or a feature is not there, a range is empty or does not hold the window's own
-        value, or there are no windows.
-    InputError
-        If the tolerance is not above zero, the gap or the deviation is negative, or the budget is
-        below one.
+    Shapes: inputs mapping of str to (sample, ...).
     """
     steps, count = inputs[of].shape[1:3] if inputs[of].ndim == 3 else (0, 0)
     lags, features = checked_places((steps, count), lags, features)

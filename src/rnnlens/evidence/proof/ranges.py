@@ -19,26 +19,8 @@ def between_quantiles(
 ) -> tuple[Array, Array]:
     """Make ranges from what a feature did in the data.
 
-    Parameters
-    ----------
-    data : array (sample, step, feature)
-        Where the quantiles come from.
-    own : array (sample, lag, free)
-        The windows' own values: a range that does not hold one is widened until it does.
-    features : sequence of int
-        Which features are free.
-    shares : tuple of float
-        The lower and the upper share, such as 0.001 and 0.999.
-
-    Returns
-    -------
-    tuple of two arrays (sample, lag, free)
-        Lower and upper ends.
-
-    Raises
-    ------
-    DataError
-        If the shares do not rise from 0 to 1.
+    Shapes: data (sample, step, feature), own (sample, lag, free) -> tuple of two (sample, lag,
+    free).
     """
     low, high = shares
     if not 0 <= low < high <= 1:
@@ -51,22 +33,7 @@ def between_quantiles(
 def around(own: Array, error: ArrayLike) -> tuple[Array, Array]:
     """Make ranges from the error of a sensor.
 
-    Parameters
-    ----------
-    own : array (sample, lag, free)
-        The windows' own values.
-    error : float or array (free,)
-        What is added and taken off, in the network's own units.
-
-    Returns
-    -------
-    tuple of two arrays (sample, lag, free)
-        Lower and upper ends.
-
-    Raises
-    ------
-    DataError
-        If an error is not above zero.
+    Shapes: own (sample, lag, free), error float or (free,) -> tuple of two (sample, lag, free).
     """
     size = np.asarray(error, float)
     if not (np.isfinite(size) & (size > 0)).all():
@@ -79,25 +46,7 @@ def checked(
 ) -> tuple[Array, Array]:
     """Check that every range has two ends and holds the window's own value.
 
-    Parameters
-    ----------
-    low, high : array, broadcast to (sample, lag, free)
-        The ends.
-    own : array (sample, lag, free)
-        The windows' own values.
-    lags : sequence of int
-        The lags, for the message.
-
-    Returns
-    -------
-    tuple of two arrays (sample, lag, free)
-        The ends, float64.
-
-    Raises
-    ------
-    DataError
-        If the shapes do not fit, an end is not finite, a range is empty, or a range does not hold
-        the window's own value.
+    Shapes: own (sample, lag, free) -> tuple of two (sample, lag, free).
     """
     try:
         a, b = (np.broadcast_to(np.asarray(end, float), own.shape).copy() for end in (low, high))
@@ -127,25 +76,7 @@ def checked(
 def checked_places(
     shape: tuple[int, int], lags: Sequence[int], features: Sequence[int]
 ) -> tuple[list[int], list[int]]:
-    """Check lags and features against a window.
-
-    Parameters
-    ----------
-    shape : tuple of int
-        ``(step, feature)`` of a window.
-    lags, features : sequence of int
-        What is asked about.
-
-    Returns
-    -------
-    tuple of two lists of int
-        Lags and features.
-
-    Raises
-    ------
-    DataError
-        If one is not there, or none is given, or one is given twice.
-    """
+    """Check lags and features against a window."""
     steps, count = shape
     for lag in lags:
         if not 1 <= lag <= steps:

@@ -101,35 +101,7 @@ def answer(
     seed: int = 0,
     progress: Callable[[int, int], None] | None = None,
 ) -> Answers:
-    """Bound how far the output moves, from above and from below.
-
-    Parameters
-    ----------
-    known : Start
-        The windows, run with nothing free.
-    asked : Questions
-        What is asked.
-    tolerance : float
-        Changes up to this size need no closer look.
-    gap : float
-        Where a larger change was attained, the bound is brought this near to it.
-    budget : int
-        Boxes a question may take.
-    seed : int
-        Of the points that are tried at random.
-    progress : callable, optional
-        Called with questions answered and questions in all.
-
-    Returns
-    -------
-    Answers
-        One a question.
-
-    Raises
-    ------
-    RnnlensError
-        If the plain network was seen to escape a bound: a fault of ours, never shown as a proof.
-    """
+    """Bound how far the output moves, from above and from below."""
     search = _Search(known, asked, tolerance, gap)
     search.try_out(*_first_points(asked, np.random.default_rng(seed)))
     front = _first_boxes(asked)

@@ -54,62 +54,18 @@ class DependentMean(ABC):
 
     @abstractmethod
     def above(self, value: float) -> float:
-        """Give the p-value against "the mean is not above this value".
-
-        Parameters
-        ----------
-        value : float
-            In the units of the series.
-
-        Returns
-        -------
-        float
-            Small where the mean is above it.
-        """
+        """Give the p-value against "the mean is not above this value"."""
 
     @abstractmethod
     def below(self, value: float) -> float:
-        """Give the p-value against "the mean is not below this value".
-
-        Parameters
-        ----------
-        value : float
-            In the units of the series.
-
-        Returns
-        -------
-        float
-            Small where the mean is below it.
-        """
+        """Give the p-value against "the mean is not below this value"."""
 
     @abstractmethod
     def interval(self, confidence: float) -> tuple[float, float]:
-        """Give the equal-tailed interval of the mean.
-
-        Parameters
-        ----------
-        confidence : float
-            Its coverage.
-
-        Returns
-        -------
-        tuple of float
-            Its ends.
-        """
+        """Give the equal-tailed interval of the mean."""
 
     def within(self, margin: float) -> float:
-        """Give the p-value of two one-sided tests against "the mean is not within the margin".
-
-        Parameters
-        ----------
-        margin : float
-            Either side of zero.
-
-        Returns
-        -------
-        float
-            The larger of the two.
-        """
+        """Give the p-value of two one-sided tests against "the mean is not within the margin"."""
         return max(self.below(margin), self.above(-margin))
 
 
@@ -192,29 +148,7 @@ def dependent_means(
 ) -> tuple[Sequence[DependentMean], str]:
     """Prepare tests of the mean of each of several series.
 
-    Parameters
-    ----------
-    series : array (sample, part)
-        In the order of time.
-    how : {"cosine", "newey-west", "bootstrap"}
-        See the head of this module.
-    block_length : int, optional
-        Windows over which neighbours depend: the mean length of blocks, the bandwidth, or n / v.
-        Chosen from n or, by the bootstrap, from the series where not given.
-    seed : int
-        Of the bootstrap.
-
-    Returns
-    -------
-    tuple
-        One mean a series; and how errors were estimated, in words.
-
-    Raises
-    ------
-    InputError
-        If the way is not known or the block length not 1 or more.
-    DataError
-        If there are too few windows.
+    Shapes: series (sample, part).
 
     Examples
     --------

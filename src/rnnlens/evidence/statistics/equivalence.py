@@ -11,8 +11,8 @@ Each part is replaced by draws from its distribution given the rest of the windo
 - *structural*: the weights show that the part never reaches the forecast: there is no p-value.
 
 A part that is both, changed for certain and by less than the margin, is *equivalent*. Errors allow
-for the dependence of overlapping windows (`rnnlens.evidence.statistics.dependent_mean`); p-values are
-corrected for the number of parts, use and equivalence each as one family.
+for the dependence of overlapping windows (`rnnlens.evidence.statistics.dependent_mean`); p-values
+are corrected for the number of parts, use and equivalence each as one family.
 
 What is tested is *this* network's loss. Whether another one, trained without the part, would do as
 well is another question; and where the network uses a part for nothing, so that its forecasts move
@@ -21,9 +21,9 @@ and get no worse, the part is equivalent (without actuals, that it moves them co
 The windows should not be those that the network was trained on. The sampler should be made from
 others, best several times as many, such as the training windows: its own error is in no interval
 (simulated: 5 % tests made from the 200 to 1,000 tested windows themselves are wrong in 6 to 9 % of
-sets). One that does not fit gives wrong answers (`rnnlens.evidence.statistics.sampler_fit`). A part that the
-rest determines is never shown to be irrelevant: replacing it hardly changes it. Cost:
-``T * draws`` cell evaluations a recurrent layer, window and part.
+sets). One that does not fit gives wrong answers (`rnnlens.evidence.statistics.sampler_fit`). A part
+that the rest determines is never shown to be irrelevant: replacing it hardly changes it. Cost: ``T
+* draws`` cell evaluations a recurrent layer, window and part.
 """
 
 from __future__ import annotations
@@ -124,16 +124,6 @@ class Equivalence:
 def note_of(left: float) -> str:
     """Say why a part cannot be shown to be irrelevant, if it cannot.
 
-    Parameters
-    ----------
-    left : float
-        Share of the part's variance that the rest of the window leaves.
-
-    Returns
-    -------
-    str
-        Empty where nothing speaks against it.
-
     Examples
     --------
     >>> note_of(0.3), note_of(0.0)
@@ -151,22 +141,6 @@ def note_of(left: float) -> str:
 
 def verdict(*, unreached: bool, note: str, p_equivalent: float, p_used: float, alpha: float) -> str:
     """Give the verdict that follows from the numbers.
-
-    Parameters
-    ----------
-    unreached : bool
-        Whether the weights show that the part never reaches the forecast.
-    note : str
-        Why the part cannot be shown to be irrelevant; empty where it can.
-    p_equivalent, p_used : float
-        Corrected p-values.
-    alpha : float
-        What they are held against.
-
-    Returns
-    -------
-    str
-        One of `VERDICTS`.
 
     Examples
     --------
@@ -194,42 +168,7 @@ def equivalence(
     block_length: int | None = None,
     progress: Callable[[int, int], None] | None = None,
 ) -> Equivalence:
-    """Test whether replacing each part changes the loss by less than a margin, or at all.
-
-    Parameters
-    ----------
-    losses : Losses
-        The network, its windows in the order of time, actuals, and the sampler.
-    parts : sequence of Part
-        What is replaced, one at a time.
-    margin : float, optional
-        Change of the loss that counts as none, in units of the loss.
-    margin_share : float
-        The margin as a share of the mean loss, where it is not given.
-    alpha : float
-        Chance of a wrong verdict.
-    correction : {"holm", "by", "none"}
-        For the number of parts (`rnnlens.evidence.statistics.multiplicity`).
-    errors : {"cosine", "newey-west", "bootstrap"}
-        How errors are estimated (`rnnlens.evidence.statistics.dependent_mean`).
-    block_length : int, optional
-        Windows over which neighbours depend.
-    progress : callable, optional
-        Called with parts done and parts in all.
-
-    Returns
-    -------
-    Equivalence
-        In units of the loss: the target's unit squared, or the target's unit.
-
-    Raises
-    ------
-    InputError
-        If an option is not what it must be, the margin is zero, or there are no actuals and no
-        margin.
-    DataError
-        If there are too few windows.
-    """
+    """Test whether replacing each part changes the loss by less than a margin, or at all."""
     check_alpha(alpha)
     if not parts:
         raise InputError("there is no part to test: give at least one lag, feature or group")
@@ -284,17 +223,6 @@ def equivalence(
 
 
 def check_alpha(alpha: float) -> None:
-    """Refuse a chance of error that is none.
-
-    Parameters
-    ----------
-    alpha : float
-        Chance of a wrong verdict.
-
-    Raises
-    ------
-    InputError
-        If it is not between 0 and 0.5.
-    """
+    """Refuse a chance of error that is none."""
     if not 0 < alpha < 0.5:
         raise InputError(f"alpha must be between 0 and 0.5, but is {alpha}")

@@ -6,8 +6,8 @@ that fails. Because the order is fixed beforehand and nothing is tested after a 
 that any of the claims made is wrong is at most alpha (fixed-sequence testing; Maurer, Hothorn and
 Lehmacher 1995): it is wrong only if the first wrong claim in the order is made, and that is one
 test. The lags are drawn together from their distribution given all newer ones
-(`rnnlens.evidence.statistics.samplers`). Cost: ``T * draws`` cell evaluations a recurrent layer, window and
-lag tested.
+(`rnnlens.evidence.statistics.samplers`). Cost: ``T * draws`` cell evaluations a recurrent layer,
+window and lag tested.
 """
 
 from __future__ import annotations
@@ -110,42 +110,7 @@ def horizon(
     block_length: int | None = None,
     progress: Callable[[int, int], None] | None = None,
 ) -> Horizon:
-    """Find how many of the newest lags a network needs, by tests from the oldest lag on.
-
-    Parameters
-    ----------
-    losses : Losses
-        The network, its windows in the order of time, actuals, and the sampler.
-    lags : sequence of int, optional
-        Where to test, chosen before the data are looked at; every lag where not given.
-    held : sequence of int
-        Features that are never replaced.
-    margin : float, optional
-        Change of the loss that counts as none, in units of the loss.
-    margin_share : float
-        The margin as a share of the mean loss, where it is not given.
-    alpha : float
-        Chance that any of the claims is wrong.
-    errors : {"cosine", "newey-west", "bootstrap"}
-        How errors are estimated (`rnnlens.evidence.statistics.dependent_mean`).
-    block_length : int, optional
-        Windows over which neighbours depend.
-    progress : callable, optional
-        Called with tests done and tests there may be.
-
-    Returns
-    -------
-    Horizon
-        With a sentence.
-
-    Raises
-    ------
-    InputError
-        If an option is not what it must be, the margin is zero, or there are no actuals and no
-        margin.
-    DataError
-        If a lag is beyond the window, or there are too few windows.
-    """
+    """Find how many of the newest lags a network needs, by tests from the oldest lag on."""
     check_alpha(alpha)
     limit = make_margin(losses, margin, margin_share)
     shape = losses.of.x.shape[1], losses.of.x.shape[2]

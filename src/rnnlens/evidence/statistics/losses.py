@@ -128,18 +128,7 @@ class Losses:
         return LOSSES[self.loss](self.of.own - self.actual)
 
     def change(self, part: Part) -> LossChange:
-        """Replace a part of every window and see what that does to the loss.
-
-        Parameters
-        ----------
-        part : Part
-            What is replaced.
-
-        Returns
-        -------
-        LossChange
-            The same whatever other parts are asked about.
-        """
+        """Replace a part of every window and see what that does to the loss."""
         x, draws = self.of.x, self.draws
         if not (self.of.reached & part.hidden).any():
             return LossChange(np.zeros(len(x)), float("nan"))
@@ -177,27 +166,7 @@ class Margin:
 
 
 def make_margin(losses: Losses, margin: float | None, share: float = SHARE) -> Margin:
-    """Give the margin that was asked for, or a share of the loss.
-
-    Parameters
-    ----------
-    losses : Losses
-        Whose mean the share is of.
-    margin : float or None
-        In units of the loss.
-    share : float
-        Of the mean loss, where no margin is given.
-
-    Returns
-    -------
-    Margin
-        Above zero.
-
-    Raises
-    ------
-    InputError
-        If the margin is zero or below, or there are no actuals to take a share of their loss.
-    """
+    """Give the margin that was asked for, or a share of the loss."""
     if margin is None:
         if losses.y is None:
             raise InputError(

@@ -30,22 +30,7 @@ _STATSMODELS = {"holm": "holm", "by": "fdr_by"}
 def adjusted(p: Array, correction: str) -> Array:
     """Correct p-values for their number.
 
-    Parameters
-    ----------
-    p : array (part,)
-        As tested one by one; NaN where there was no test, which then counts for nothing.
-    correction : {"holm", "by", "none"}
-        See the head of this module.
-
-    Returns
-    -------
-    array (part,)
-        To be compared with alpha itself.
-
-    Raises
-    ------
-    InputError
-        If the correction is not known.
+    Shapes: p (part,) -> (part,).
 
     Examples
     --------

@@ -67,25 +67,6 @@ def lag_parts(
 ) -> tuple[Part, ...]:
     """Make each lag, with all its features, a part.
 
-    Parameters
-    ----------
-    shape : tuple of int
-        ``(step, feature)`` of a window.
-    lags : sequence of int, optional
-        Which; all of them where not given.
-    held : sequence of int
-        Features that are never replaced.
-
-    Returns
-    -------
-    tuple of Part
-        In the order of the lags.
-
-    Raises
-    ------
-    DataError
-        If a lag is beyond the window, or every feature is held.
-
     Examples
     --------
     >>> [part.title for part in lag_parts((3, 2))]
@@ -104,27 +85,6 @@ def lag_feature_parts(
     held: Sequence[int] = (),
 ) -> tuple[Part, ...]:
     """Make each feature at each lag a part.
-
-    Parameters
-    ----------
-    shape : tuple of int
-        ``(step, feature)`` of a window.
-    lags : sequence of int, optional
-        Which; all of them where not given.
-    names : sequence of str, optional
-        Of the features.
-    held : sequence of int
-        Features that are never replaced, and so are no parts.
-
-    Returns
-    -------
-    tuple of Part
-        Lag by lag.
-
-    Raises
-    ------
-    DataError
-        If a lag is beyond the window.
 
     Examples
     --------
@@ -149,25 +109,6 @@ def group_parts(
 ) -> tuple[Part, ...]:
     """Make named groups of lags and features parts.
 
-    Parameters
-    ----------
-    shape : tuple of int
-        ``(step, feature)`` of a window.
-    groups : mapping of str to tuple
-        By the group's name its lags and its features' numbers; None stands for all of them.
-    held : sequence of int
-        Features that are never replaced.
-
-    Returns
-    -------
-    tuple of Part
-        In the order given.
-
-    Raises
-    ------
-    DataError
-        If a lag is beyond the window, a feature is not there, or nothing is left to replace.
-
     Examples
     --------
     >>> night, = group_parts((4, 2), {"night": ([3, 4], [1])})
@@ -188,25 +129,6 @@ def group_parts(
 
 def older_part(shape: tuple[int, int], lag: int, *, held: Sequence[int] = ()) -> Part:
     """Make a lag and all older ones one part.
-
-    Parameters
-    ----------
-    shape : tuple of int
-        ``(step, feature)`` of a window.
-    lag : int
-        The newest of them.
-    held : sequence of int
-        Features that are never replaced.
-
-    Returns
-    -------
-    Part
-        All numbers at this lag and before it.
-
-    Raises
-    ------
-    DataError
-        If the lag is beyond the window, or every feature is held.
 
     Examples
     --------

@@ -35,18 +35,6 @@ NUMBERS = 8_000_000
 def blocks(rows: int, numbers: int) -> Iterator[slice]:
     """Cut rows into blocks that fit into memory.
 
-    Parameters
-    ----------
-    rows : int
-        How many there are.
-    numbers : int
-        What each of them holds.
-
-    Yields
-    ------
-    slice
-        Of the rows.
-
     Examples
     --------
     >>> list(blocks(5, 4_000_000))
@@ -114,17 +102,7 @@ class Replacement:
     def forecast(self, which: Rows, windows: Array) -> Array:
         """Forecast from windows put in the place of given ones.
 
-        Parameters
-        ----------
-        which : array (row,) of int
-            The sample that each row belongs to.
-        windows : array (row, step, feature)
-            What the network sees in its place.
-
-        Returns
-        -------
-        array (row,)
-            In the target's own unit.
+        Shapes: which (row,) of int, windows (row, step, feature) -> (row,).
         """
         inputs = {name: array[which] for name, array in self.inputs.items() if name != self.of}
         inputs[self.of] = windows.reshape(len(which), *self.inputs[self.of].shape[1:])

@@ -89,29 +89,7 @@ class SamplerFit:
 
 
 def sampler_fit(sampler: Sampler, x: Array, parts: Sequence[Part], *, seed: int = 0) -> SamplerFit:
-    """Measure how well a sampler fits windows.
-
-    Parameters
-    ----------
-    sampler : Sampler
-        Which.
-    x : array (sample, step, feature)
-        Windows in the order of time.
-    parts : sequence of Part
-        The parts that are to be drawn.
-    seed : int
-        Of the draws.
-
-    Returns
-    -------
-    SamplerFit
-        With a sentence.
-
-    Raises
-    ------
-    DataError
-        If there are too few windows.
-    """
+    """Measure how well a sampler fits windows: x (sample, step, feature)."""
     if len(x) < FEWEST:
         raise DataError(
             f"whether a sampler fits needs at least {FEWEST} windows to tell, but there are "

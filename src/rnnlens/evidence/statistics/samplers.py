@@ -57,21 +57,8 @@ class Sampler(Protocol):
     def draw(self, x: Array, hidden: Hidden, draws: int, rng: np.random.Generator) -> Array:
         """Draw what is hidden, independently for every window.
 
-        Parameters
-        ----------
-        x : array (sample, step, feature)
-            The windows.
-        hidden : array (step, feature) of bool
-            What is drawn.
-        draws : int
-            Draws a window.
-        rng : numpy.random.Generator
-            Of the draws.
-
-        Returns
-        -------
-        array (sample, draw, step, feature)
-            The windows, with what is hidden replaced.
+        Shapes: x (sample, step, feature), hidden (step, feature) of bool -> (sample, draw, step,
+        feature).
         """
         ...
 
@@ -174,23 +161,7 @@ class OwnSampler:
     text: str = "the user's own sampler"
 
     def draw(self, x: Array, hidden: Hidden, draws: int, rng: np.random.Generator) -> Array:
-        """Draw what is hidden, independently for every window.
-
-        Parameters
-        ----------
-        x, hidden, draws, rng
-            As in `Sampler.draw`.
-
-        Returns
-        -------
-        array (sample, draw, step, feature)
-            The windows, with what is hidden replaced.
-
-        Raises
-        ------
-        DataError
-            If the function gives windows of another shape, NaN, or changes what is not hidden.
-        """
+        """Draw what is hidden, independently for every window: (sample, draw, step, feature)."""
         found = np.empty((len(x), draws, *x.shape[1:]))
         for d in range(draws):
             given = np.asarray(self.function(x.copy(), hidden.copy(), rng), dtype=np.float64)
@@ -212,23 +183,7 @@ class OwnSampler:
 def gaussian_sampler(x: Array, *, background: ArrayLike | None = None) -> GaussianSampler:
     """Make the Gaussian sampler from windows.
 
-    Parameters
-    ----------
-    x : array (sample, step, feature)
-        The windows that are tested.
-    background : array (window, step, feature), optional
-        The data whose mean and covariance are taken; the tested windows where not given.
-
-    Returns
-    -------
-    GaussianSampler
-        Numbers that never change stay as they are; numbers that others determine, such as copies,
-        are kept apart by the stated shrinkage of their correlations.
-
-    Raises
-    ------
-    DataError
-        If the data do not fit, hold NaN, or are too few for a covariance.
+    Shapes: x (sample, step, feature), background (window, step, feature).
 
     Examples
     --------
@@ -249,26 +204,7 @@ def neighbour_sampler(
 ) -> NeighbourSampler:
     """Make the sampler of neighbours' residuals from windows.
 
-    Parameters
-    ----------
-    x : array (sample, step, feature)
-        The windows that are tested.
-    background : array (window, step, feature), optional
-        The data that means and residuals are taken from; the tested windows where not given.
-    neighbours : int
-        How many residuals a draw is made among.
-
-    Returns
-    -------
-    NeighbourSampler
-        With its text.
-
-    Raises
-    ------
-    InputError
-        If there is to be no neighbour.
-    DataError
-        If the data do not fit, hold NaN, or are too few.
+    Shapes: x (sample, step, feature), background (window, step, feature).
     """
     if neighbours < 1:
         raise InputError(f"the number of neighbours must be 1 or more, but is {neighbours}")

@@ -110,23 +110,6 @@ class Scenario:
 def draws_needed(share: float = SHARE, confidence: float = CONFIDENCE) -> int:
     """Give the draws of which none may exceed for a share to be excluded.
 
-    Parameters
-    ----------
-    share : float
-        Of all pairs, at the most.
-    confidence : float
-        Of the statement.
-
-    Returns
-    -------
-    int
-        ``ln(1 - confidence) / ln(1 - share)``, rounded up.
-
-    Raises
-    ------
-    InputError
-        If one of them is not between 0 and 1.
-
     Examples
     --------
     >>> draws_needed(0.001, 0.99)
@@ -140,18 +123,6 @@ def draws_needed(share: float = SHARE, confidence: float = CONFIDENCE) -> int:
 
 def share_limit(exceeded: int, draws: int, confidence: float = CONFIDENCE) -> float:
     """Give the upper limit of a share from the draws that exceeded.
-
-    Parameters
-    ----------
-    exceeded, draws : int
-        How many did, of how many.
-    confidence : float
-        Of the limit.
-
-    Returns
-    -------
-    float
-        One-sided and exact, after Clopper and Pearson.
 
     Examples
     --------
@@ -178,39 +149,7 @@ def scenario(
 ) -> Scenario:
     """Replace each part by observed values and see how far forecasts move.
 
-    Parameters
-    ----------
-    windows : Replacement
-        The network and its windows; one window alone is asked about by itself.
-    parts : sequence of Part
-        What is replaced, one at a time.
-    values : array (window, step, feature), optional
-        Windows that values are taken from; those that are asked about where not given.
-    tolerance : float, optional
-        Change that is asked about, in the target's own unit; the largest one seen where not given.
-    draws : int, optional
-        Pairs to try; where there are no more, all are. As many as `share` and `confidence` need
-        where not given.
-    share : float
-        Of pairs that the statement shall exclude where none exceeds.
-    confidence : float
-        Of the statement, for each part by itself.
-    seed : int
-        Of the draws.
-    progress : callable, optional
-        Called with parts done and parts in all.
-
-    Returns
-    -------
-    Scenario
-        In the target's own unit, with a sentence a part.
-
-    Raises
-    ------
-    InputError
-        If an option is not what it must be.
-    DataError
-        If the values do not fit the windows.
+    Shapes: values (window, step, feature).
     """
     wanted = _checked(draws, tolerance, draws_needed(share, confidence))
     if not parts:

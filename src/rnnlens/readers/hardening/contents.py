@@ -76,53 +76,20 @@ GRAPH_WORDS = (b"Placeholder", b"Const", b"VarHandleOp", b"ReadVariableOp", b"No
 
 
 def digest_of(path: Path) -> str:
-    """Give the SHA-256 of a file.
-
-    Parameters
-    ----------
-    path : Path
-        The file.
-
-    Returns
-    -------
-    str
-        In hexadecimal.
-    """
+    """Give the SHA-256 of a file."""
     with path.open("rb") as file:
         return hashlib.file_digest(file, "sha256").hexdigest()
 
 
 def describe_folder(path: Path) -> str:
-    """Say what a folder holds instead of a model file.
-
-    Parameters
-    ----------
-    path : Path
-        A folder.
-
-    Returns
-    -------
-    str
-        The rest of a sentence that begins with the folder's name.
-    """
+    """Say what a folder holds instead of a model file."""
     if (path / "saved_model.pb").exists() or (path / "saved_model.pbtxt").exists():
         return SAVED_MODEL
     return f"is a directory; {GIVE}"
 
 
 def describe(path: Path) -> str:
-    """Say what a file holds instead of a model.
-
-    Parameters
-    ----------
-    path : Path
-        A file that no reader takes.
-
-    Returns
-    -------
-    str
-        The rest of a sentence that begins with the file's name.
-    """
+    """Say what a file holds instead of a model."""
     with path.open("rb") as file:
         head = file.read(HEAD)
     if not head:

@@ -37,27 +37,7 @@ SIGNATURE = b"\x89HDF\r\n\x1a\n"
 
 @contextmanager
 def opened(source: Path | BinaryIO, name: str) -> Generator[h5py.File]:
-    """Open an HDF5 file to read it.
-
-    Parameters
-    ----------
-    source : Path or binary file
-        The file.
-    name : str
-        What to call it in messages.
-
-    Yields
-    ------
-    h5py.File
-        The open file.
-
-    Raises
-    ------
-    UnreadableFile
-        If it is truncated or damaged, as it opens or while it is read.
-    InputError
-        What the reading itself raised.
-    """
+    """Open an HDF5 file to read it."""
     import h5py
 
     try:
@@ -86,25 +66,7 @@ def _check_texts(source: Path | BinaryIO, name: str) -> None:
 
 
 def child(group: Any, path: str) -> Any:
-    """Give an object within a group, by hard links alone.
-
-    Parameters
-    ----------
-    group : h5py.Group
-        Where to begin.
-    path : str
-        Names joined by slashes.
-
-    Returns
-    -------
-    h5py.Group, h5py.Dataset or None
-        ``None`` where there is none.
-
-    Raises
-    ------
-    UnreadableFile
-        If the path goes through a soft or external link.
-    """
+    """Give an object within a group, by hard links alone."""
     import h5py
 
     found: Any = group
@@ -122,23 +84,7 @@ def child(group: Any, path: str) -> Any:
 
 
 def names_in(group: Any) -> list[str]:
-    """Give the names in a group; h5py gives those that are no text as bytes.
-
-    Parameters
-    ----------
-    group : h5py.Group, h5py.Dataset or None
-        What `child` gave: a damaged file may have an array where a group belongs.
-
-    Returns
-    -------
-    list of str
-        Empty where it is not a group.
-
-    Raises
-    ------
-    UnreadableFile
-        If a name is not text.
-    """
+    """Give the names in a group; h5py gives those that are no text as bytes."""
     import h5py
 
     listed = list(group) if isinstance(group, h5py.Group) else []
@@ -148,29 +94,7 @@ def names_in(group: Any) -> list[str]:
 
 
 def stored(role: str, dataset: Any, place: str) -> Stored:
-    """Describe a dataset, unread.
-
-    Parameters
-    ----------
-    role : str
-        The variable's own name.
-    dataset : h5py.Dataset
-        The dataset.
-    place : str
-        Its path in the file.
-
-    Returns
-    -------
-    Stored
-        Its description; reading it needs the file to be open.
-
-    Raises
-    ------
-    UnreadableFile
-        If it is not a dataset, or keeps its numbers outside the file.
-    UnsupportedModel
-        If its numbers are bfloat16.
-    """
+    """Describe a dataset, unread."""
     import h5py
 
     if not isinstance(dataset, h5py.Dataset) or dataset.shape is None:
@@ -203,20 +127,7 @@ def _values(dataset: Any, place: str) -> Any:
 
 
 def text_attribute(group: Any, name: str) -> str | None:
-    """Give an attribute that is text.
-
-    Parameters
-    ----------
-    group : h5py.Group
-        Its owner.
-    name : str
-        Its name.
-
-    Returns
-    -------
-    str or None
-        ``None`` where there is none; one that is not text ends in `UnreadableFile`.
-    """
+    """Give an attribute that is text."""
     value = _text_value(group, name)
     if isinstance(value, bytes):
         return value.decode("utf-8", errors="replace")
@@ -252,25 +163,7 @@ def _text_value(group: Any, name: str) -> Any:
 
 
 def attribute_list(group: Any, name: str) -> list[str]:
-    """Give an attribute that is a list of names; Keras cuts long ones into ``name0``, ``name1``.
-
-    Parameters
-    ----------
-    group : h5py.Group
-        Its owner.
-    name : str
-        Its name.
-
-    Returns
-    -------
-    list of str
-        Empty where there is none.
-
-    Raises
-    ------
-    UnreadableFile
-        If it is not a list of text.
-    """
+    """Give an attribute that is a list of names; Keras cuts long ones into ``name0``, ``name1``."""
     whole = _text_value(group, name)
     parts = [] if whole is None else [whole]
     while whole is None and f"{name}{len(parts)}" in group.attrs:

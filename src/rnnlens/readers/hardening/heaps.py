@@ -48,19 +48,7 @@ MOST = 1_000_000
 
 
 def texts_are_whole(file: BinaryIO) -> bool:
-    """Tell whether the heaps can be walked and the texts of `NAMES` are no longer than the file.
-
-    Parameters
-    ----------
-    file : binary file
-        The HDF5 file; its position is left at the beginning.
-
-    Returns
-    -------
-    bool
-        False if an object in a heap has no size or reaches beyond the heap, or if an attribute
-        declares more text than the file has bytes.
-    """
+    """Tell whether the heaps can be walked and the texts of `NAMES` are no longer than the file."""
     try:
         with mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ) as content:
             return _whole(content) and _within(content)

@@ -9,18 +9,7 @@ __all__ = ["is_zip", "zip_names"]
 
 
 def is_zip(path: Path) -> bool:
-    """Tell whether a file ends as a zip archive does.
-
-    Parameters
-    ----------
-    path : Path
-        The file.
-
-    Returns
-    -------
-    bool
-        False also for the parts of an archive over several disks.
-    """
+    """Tell whether a file ends as a zip archive does."""
     try:
         return zipfile.is_zipfile(path)
     except zipfile.BadZipFile:
@@ -28,18 +17,7 @@ def is_zip(path: Path) -> bool:
 
 
 def zip_names(path: Path) -> list[str] | None:
-    """List the members of an archive.
-
-    Parameters
-    ----------
-    path : Path
-        A file that `is_zip` takes.
-
-    Returns
-    -------
-    list of str or None
-        None where the list is damaged.
-    """
+    """List the members of an archive."""
     try:
         with zipfile.ZipFile(path) as archive:
             return archive.namelist()

@@ -40,18 +40,7 @@ CONTAINERS = ("layers", "_layer_checkpoint_dependencies")
 
 
 def match(path: Path) -> bool:
-    """Tell whether a file is a Keras archive, by its content.
-
-    Parameters
-    ----------
-    path : Path
-        The file.
-
-    Returns
-    -------
-    bool
-        True for a zip that holds a model's configuration.
-    """
+    """Tell whether a file is a Keras archive, by its content."""
     if not is_zip(path):
         return False
     try:
@@ -62,27 +51,7 @@ def match(path: Path) -> bool:
 
 
 def read(path: Path) -> Network:
-    """Read a Keras archive.
-
-    Parameters
-    ----------
-    path : Path
-        The file.
-
-    Returns
-    -------
-    Network
-        The network.
-
-    Raises
-    ------
-    UnreadableFile
-        If the archive is damaged or its parts do not fit each other.
-    UnsupportedModel
-        If a layer or an option is not implemented.
-    InputError
-        One of the two.
-    """
+    """Read a Keras archive."""
     try:
         with zipfile.ZipFile(path) as archive:
             config, metadata, weights = _parts(archive, path)
@@ -204,16 +173,6 @@ def _stems(kind: str, present: Sequence[str], count: int) -> list[str]:
 
 def snake_case(kind: str) -> str:
     """Write a class name as Keras names its group.
-
-    Parameters
-    ----------
-    kind : str
-        The class.
-
-    Returns
-    -------
-    str
-        Words joined by underscores.
 
     Examples
     --------

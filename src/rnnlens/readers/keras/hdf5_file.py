@@ -28,46 +28,13 @@ TAKES = frozenset({"architecture", "layers"})
 
 
 def match(path: Path) -> bool:
-    """Tell whether a file is HDF5, by its content.
-
-    Parameters
-    ----------
-    path : Path
-        The file.
-
-    Returns
-    -------
-    bool
-        True for HDF5.
-    """
+    """Tell whether a file is HDF5, by its content."""
     with path.open("rb") as file:
         return file.read(len(SIGNATURE)) == SIGNATURE
 
 
 def read(path: Path, options: Options | None = None) -> Network:
-    """Read a whole model from HDF5, or weights whose architecture is told.
-
-    Parameters
-    ----------
-    path : Path
-        The file.
-    options : Options, optional
-        For a file of weights alone: ``architecture`` or ``layers``.
-
-    Returns
-    -------
-    Network
-        The network.
-
-    Raises
-    ------
-    InputError
-        If an option was given that the file does not take.
-    UnreadableFile
-        If the file is damaged or holds no model.
-    UnsupportedModel
-        If a layer or an option is not implemented.
-    """
+    """Read a whole model from HDF5, or weights whose architecture is told."""
     with opened(path, str(path)) as file:
         written = text_attribute(file, "model_config")
         if written is None and holds_weights(file):
@@ -94,22 +61,6 @@ def read(path: Path, options: Options | None = None) -> Network:
 
 
 def arrays(path: Path) -> Arrays | None:
-    """Name the arrays of a file of weights alone.
-
-    Parameters
-    ----------
-    path : Path
-        A file that `match` takes.
-
-    Returns
-    -------
-    Arrays or None
-        ``None`` for any other file.
-
-    Raises
-    ------
-    UnreadableFile
-        If the file is damaged.
-    """
+    """Name the arrays of a file of weights alone."""
     with opened(path, str(path)) as file:
         return arrays_of_file(file, path) if holds_weights(file) else None

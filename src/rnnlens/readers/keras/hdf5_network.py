@@ -26,22 +26,7 @@ UNSTATED = "1"
 
 
 def dialect_within(file: Any, groups: Groups, version: str | None = None) -> Dialect:
-    """Tell which Keras wrote an HDF5 file.
-
-    Parameters
-    ----------
-    file : h5py.File
-        The file.
-    groups : Groups
-        Its weights.
-    version : str, optional
-        What the architecture beside it states, where the file itself says nothing.
-
-    Returns
-    -------
-    Dialect
-        What that version means; a file without a version is of Keras 1.
-    """
+    """Tell which Keras wrote an HDF5 file."""
     stated = text_attribute(file, "keras_version") or text_attribute(groups.group, "keras_version")
     dialect = dialect_of(stated or version or UNSTATED + ".0")
     backend = text_attribute(file, "backend") or text_attribute(groups.group, "backend")
@@ -54,53 +39,14 @@ def dialect_within(file: Any, groups: Groups, version: str | None = None) -> Dia
 
 
 def groups_of(groups: Groups, dialect: Dialect) -> Groups:
-    """Give the shelf that knows the names of a version.
-
-    Parameters
-    ----------
-    groups : Groups
-        The weights.
-    dialect : Dialect
-        What the version means.
-
-    Returns
-    -------
-    Groups
-        The same weights.
-    """
+    """Give the shelf that knows the names of a version."""
     return Keras1Groups(groups.group, groups.prefix) if dialect.generation == "Keras 1" else groups
 
 
 def network_within(
     config: Mapping[str, Any], groups: Groups, dialect: Dialect, origin: Origin
 ) -> Network:
-    """Join a configuration with its weights.
-
-    Parameters
-    ----------
-    config : mapping
-        The model as Keras serialises it.
-    groups : Groups
-        Its weights.
-    dialect : Dialect
-        What the version means.
-    origin : Origin
-        Where both came from.
-
-    Returns
-    -------
-    Network
-        The network.
-
-    Raises
-    ------
-    UnreadableFile
-        If the configuration is damaged or the weights do not belong to it.
-    UnsupportedModel
-        If a layer or an option is not implemented.
-    InputError
-        One of the two.
-    """
+    """Join a configuration with its weights."""
     if dialect.generation != "Keras 1":
         return network_of(config, groups, dialect, origin)
     if dialect.version == UNSTATED:

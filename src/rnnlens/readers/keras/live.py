@@ -17,18 +17,7 @@ __all__ = ["match", "read"]
 
 
 def match(source: object) -> bool:
-    """Tell whether an object is a Keras 3 model, without importing Keras.
-
-    Parameters
-    ----------
-    source : object
-        Anything.
-
-    Returns
-    -------
-    bool
-        True for an instance of ``keras.Model``.
-    """
+    """Tell whether an object is a Keras 3 model, without importing Keras."""
     keras = sys.modules.get("keras")
     model = getattr(keras, "Model", None)
     version = str(getattr(keras, "__version__", ""))
@@ -36,24 +25,7 @@ def match(source: object) -> bool:
 
 
 def read(source: Any) -> Network:
-    """Read a live Keras 3 model.
-
-    Parameters
-    ----------
-    source : keras.Model
-        A Sequential or functional model; it is not changed, and later training of it does not
-        change the network.
-
-    Returns
-    -------
-    Network
-        The network.
-
-    Raises
-    ------
-    UnsupportedModel
-        If the model is not built, or a layer or an option is not implemented.
-    """
+    """Read a live Keras 3 model."""
     keras = sys.modules["keras"]
     if not source.built:
         raise UnsupportedModel(

@@ -20,28 +20,7 @@ __all__ = ["outputs"]
 
 
 def outputs(source: Any, inputs: Mapping[str, np.ndarray]) -> tuple[list[np.ndarray], str] | None:
-    """Run the source model on windows.
-
-    Parameters
-    ----------
-    source : live Keras 3 model, or path of a file that Keras 3 opens
-        What a network was read from.
-    inputs : mapping of str to array (sample, ...)
-        By input name, in the order of the model's inputs.
-
-    Returns
-    -------
-    tuple or None
-        The outputs in float64, and which Keras on which backend ran; None where the source is
-        not of Keras.
-
-    Raises
-    ------
-    MissingLibrary
-        If the source is a path and Keras or its backend is not installed.
-    UnreadableFile
-        If Keras does not open the file.
-    """
+    """Run the source model on windows: inputs mapping of str to (sample, ...)."""
     if isinstance(source, str | Path):
         path = Path(source)
         if path.is_file() and not any(reader.match(path) for reader in (keras_archive, keras_hdf5)):

@@ -32,41 +32,12 @@ ROLES = ("gamma", "beta", "kernel", "recurrent_kernel", "bias", "moving_mean", "
 
 
 def match(path: Path) -> bool:
-    """Tell a SavedModel by its folder.
-
-    Parameters
-    ----------
-    path : Path
-        A path.
-
-    Returns
-    -------
-    bool
-        True for a folder that holds ``saved_model.pb``.
-    """
+    """Tell a SavedModel by its folder."""
     return path.is_dir() and (path / "saved_model.pb").is_file()
 
 
 def read(path: Path) -> Network:
-    """Read a SavedModel that Keras wrote.
-
-    Parameters
-    ----------
-    path : Path
-        The folder.
-
-    Returns
-    -------
-    Network
-        The network.
-
-    Raises
-    ------
-    UnreadableFile
-        If TensorFlow is not installed, or the folder was not written by Keras or is damaged.
-    UnsupportedModel
-        If a layer or an option is not implemented.
-    """
+    """Read a SavedModel that Keras wrote."""
     if find_spec("tensorflow") is None:
         raise UnreadableFile(f"{path} {describe_folder(path)}")
     if not (path / METADATA).is_file():

@@ -36,41 +36,12 @@ class Architecture:
 
 
 def is_architecture(value: Any) -> bool:
-    """Tell whether parsed text is an architecture.
-
-    Parameters
-    ----------
-    value : any
-        What the text holds.
-
-    Returns
-    -------
-    bool
-        True for a mapping with ``class_name`` and ``config``.
-    """
+    """Tell whether parsed text is an architecture."""
     return isinstance(value, Mapping) and "class_name" in value and "config" in value
 
 
 def architecture_in(path: Path) -> Architecture:
-    """Read an architecture.
-
-    Parameters
-    ----------
-    path : Path
-        A text file, JSON or YAML; its content decides which.
-
-    Returns
-    -------
-    Architecture
-        What it states.
-
-    Raises
-    ------
-    UnreadableFile
-        If there is no such file or it holds no architecture.
-    MissingLibrary
-        If it is YAML and PyYAML is not installed.
-    """
+    """Read an architecture."""
     try:
         if path.stat().st_size > LARGEST_TEXT:
             raise UnreadableFile(

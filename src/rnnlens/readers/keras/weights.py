@@ -93,18 +93,7 @@ class Groups(Shelf):
         return dict(zip(takers, self.filled, strict=True))
 
     def weights_of(self, name: str) -> list[tuple[str, Any, str]]:
-        """Give the arrays of one layer.
-
-        Parameters
-        ----------
-        name : str
-            The layer.
-
-        Returns
-        -------
-        list of tuple
-            Name, dataset and place in the file, in the file's order; empty where it has none.
-        """
+        """Give the arrays of one layer."""
         group = child(self.group, name) if "/" not in name else None
         if group is None:
             return []
@@ -171,16 +160,6 @@ class Flat(Shelf):
 
 def base_name(name: str) -> str:
     """Give a variable's own name, without its layer and without numbers.
-
-    Parameters
-    ----------
-    name : str
-        Its name in the file.
-
-    Returns
-    -------
-    str
-        The last part.
 
     Examples
     --------

@@ -56,18 +56,7 @@ KINDS: tuple[types.ModuleType, ...] = (_axes,)
 
 
 def match(path: Path) -> bool:
-    """Tell whether a file is an archive of rnnlens, by its content.
-
-    Parameters
-    ----------
-    path : Path
-        The file.
-
-    Returns
-    -------
-    bool
-        True for a zip that holds a graph of rnnlens.
-    """
+    """Tell whether a file is an archive of rnnlens, by its content."""
     if not is_zip(path):
         return False
     try:
@@ -78,25 +67,7 @@ def match(path: Path) -> bool:
 
 
 def read(path: Path) -> Network:
-    """Read an archive of rnnlens.
-
-    Parameters
-    ----------
-    path : Path
-        The file.
-
-    Returns
-    -------
-    Network
-        The network as it was written.
-
-    Raises
-    ------
-    UnreadableFile
-        If the archive is damaged or of a newer version.
-    InputError
-        What the check of the network raised.
-    """
+    """Read an archive of rnnlens."""
     try:
         with zipfile.ZipFile(path) as archive:
             if len(archive.namelist()) > MOST_MEMBERS:

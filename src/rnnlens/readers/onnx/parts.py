@@ -43,18 +43,7 @@ class Graph:
 
 
 def version_of(model: Any) -> str:
-    """Say which operators and which exporter a model is of.
-
-    Parameters
-    ----------
-    model : onnx.ModelProto
-        The message.
-
-    Returns
-    -------
-    str
-        Such as ``"opset 20, pytorch 2.13.0"``.
-    """
+    """Say which operators and which exporter a model is of."""
     opset = _opset(model)
     made = " ".join(filter(None, (model.producer_name, model.producer_version)))
     return f"opset {opset}" + (f", {made}" if made else "")
@@ -68,27 +57,7 @@ def _opset(model: Any) -> int:
 
 
 def graph_of(model: Any, path: Path, weights: Mapping[str, Any]) -> Graph:
-    """Take the parts that the outputs need out of a model.
-
-    Parameters
-    ----------
-    model : onnx.ModelProto
-        The message.
-    path : Path
-        Its file.
-    weights : mapping of str to array
-        Values of graph inputs that are weights.
-
-    Returns
-    -------
-    Graph
-        The parts.
-
-    Raises
-    ------
-    UnsupportedModel
-        If the operators are of another generation, or the recurrence is written out.
-    """
+    """Take the parts that the outputs need out of a model."""
     opset = _opset(model)
     if not OLDEST <= opset <= NEWEST:
         raise UnsupportedModel(

@@ -51,18 +51,7 @@ class Operator:
     opset: int
 
     def label(self, usual: str) -> str:
-        """Give what a layer made of the node would like to be called.
-
-        Parameters
-        ----------
-        usual : str
-            Its name where the node has none.
-
-        Returns
-        -------
-        str
-            The node's own name where someone gave it one: the exporter of PyTorch numbers them.
-        """
+        """Give what a layer made of the node would like to be called."""
         numbered = self.name.startswith("node_")
         return usual if numbered else self.name.strip("/") or usual
 
@@ -85,20 +74,7 @@ def _varint(data: bytes, at: int) -> tuple[int, int]:
 
 
 def looks_like_model(head: bytes, size: int) -> bool:
-    """Tell by its first bytes whether a file is an ONNX model: the format has no magic number.
-
-    Parameters
-    ----------
-    head : bytes
-        The beginning of the file.
-    size : int
-        Bytes in the whole file.
-
-    Returns
-    -------
-    bool
-        True where the bytes read as fields of a ModelProto up to its graph.
-    """
+    """Tell by its first bytes whether a file is an ONNX model: the format has no magic number."""
     try:
         seen = _fields(head)
     except ValueError:
@@ -124,25 +100,7 @@ def _fields(head: bytes) -> set[int]:
 
 
 def parse(path: Path) -> Any:
-    """Parse a file.
-
-    Parameters
-    ----------
-    path : Path
-        A file that `looks_like_model`.
-
-    Returns
-    -------
-    onnx.ModelProto
-        The message, its functions written out; data beside the file is not loaded.
-
-    Raises
-    ------
-    MissingLibrary
-        If onnx is not installed.
-    UnreadableFile
-        If the file is damaged.
-    """
+    """Parse a file."""
     try:
         import onnx
         from google.protobuf.message import DecodeError
@@ -217,27 +175,7 @@ def _without_functions(model: Any, path: Path) -> Any:
 
 
 def operators(graph: Any, path: Path, opset: int) -> list[Operator]:
-    """Take the nodes of a graph out of the message.
-
-    Parameters
-    ----------
-    graph : onnx.GraphProto
-        The graph.
-    path : Path
-        The file, whose folder holds external data.
-    opset : int
-        The version of the operator set.
-
-    Returns
-    -------
-    list of Operator
-        In the file's order.
-
-    Raises
-    ------
-    UnsupportedModel
-        If an operator is not of the standard set, or holds a graph of its own.
-    """
+    """Take the nodes of a graph out of the message."""
     found = []
     for node in graph.node:
         if node.domain not in {"", "ai.onnx"}:
@@ -267,25 +205,7 @@ def operators(graph: Any, path: Path, opset: int) -> list[Operator]:
 
 
 def attributes_of(node: Any, path: Path) -> dict[str, Any]:
-    """Give the attributes of a node.
-
-    Parameters
-    ----------
-    node : onnx.NodeProto
-        The node.
-    path : Path
-        The file, whose folder holds external data.
-
-    Returns
-    -------
-    dict of str to object
-        Numbers, text, lists of these, arrays.
-
-    Raises
-    ------
-    UnsupportedModel
-        If an attribute holds a graph, or is of another kind.
-    """
+    """Give the attributes of a node."""
     import onnx
 
     kinds = onnx.AttributeProto

@@ -18,27 +18,7 @@ __all__ = ["outputs"]
 
 
 def outputs(source: Any, inputs: Mapping[str, np.ndarray]) -> tuple[list[np.ndarray], str] | None:
-    """Run the source model on windows.
-
-    Parameters
-    ----------
-    source : path of an ONNX file
-        What a network was read from.
-    inputs : mapping of str to array (sample, ...)
-        By input name.
-
-    Returns
-    -------
-    tuple or None
-        The outputs in float64 and batch-first, and what ran; None where the source is no ONNX file.
-
-    Raises
-    ------
-    MissingLibrary
-        If onnxruntime is not installed.
-    UnreadableFile
-        If onnxruntime does not run the file.
-    """
+    """Run the source model on windows: inputs mapping of str to (sample, ...)."""
     if not isinstance(source, str | os.PathLike):
         return None
     path = Path(os.fsdecode(source))

@@ -32,27 +32,7 @@ NUMBERS = {
 
 
 def tensor_values(tensor: Any, path: Path) -> np.ndarray:
-    """Read the numbers of a tensor.
-
-    Parameters
-    ----------
-    tensor : onnx.TensorProto
-        The tensor.
-    path : Path
-        The model's file.
-
-    Returns
-    -------
-    array
-        A copy of its own.
-
-    Raises
-    ------
-    UnreadableFile
-        If the numbers do not fill the declared shape.
-    UnsupportedModel
-        If they are of a type that rnnlens does not read.
-    """
+    """Read the numbers of a tensor."""
     import onnx
 
     number = tensor.data_type

@@ -40,18 +40,7 @@ SAVE = 'torch.save(model.state_dict(), "weights.pt")'
 
 
 def match(path: Path) -> bool:
-    """Tell whether a file was written by PyTorch, by its content.
-
-    Parameters
-    ----------
-    path : Path
-        The file.
-
-    Returns
-    -------
-    bool
-        True for a zip with PyTorch's pickle in it, and for the older container.
-    """
+    """Tell whether a file was written by PyTorch, by its content."""
     if _is_legacy(path):
         return True
     return is_zip(path) and any(_last(name) in MARKS for name in zip_names(path) or ())
@@ -67,51 +56,13 @@ def _last(name: str) -> str:
 
 
 def read(path: Path, options: Options) -> Network:
-    """Read the state dict in a file of ``torch.save``.
-
-    Parameters
-    ----------
-    path : Path
-        A zip archive, or the container of PyTorch before 1.6.
-    options : Options
-        ``head`` and ``nonlinearity``.
-
-    Returns
-    -------
-    Network
-        The network.
-
-    Raises
-    ------
-    MissingLibrary
-        If torch is not installed.
-    UnreadableFile
-        If the file is damaged, or holds pickled objects, which are not opened.
-    UnsupportedModel
-        If it holds no state dict with recurrent layers, or more than one.
-    """
+    """Read the state dict in a file of ``torch.save``."""
     found, origin = _opened(path)
     return network_of(found, options, origin)
 
 
 def arrays(path: Path) -> Arrays | None:
-    """Name the arrays of a state dict that makes no network alone.
-
-    Parameters
-    ----------
-    path : Path
-        A file that `match` takes.
-
-    Returns
-    -------
-    Arrays or None
-        None where no array is that of a recurrent layer.
-
-    Raises
-    ------
-    InputError
-        What `read` raises where the file cannot be opened.
-    """
+    """Name the arrays of a state dict that makes no network alone."""
     return named(*_opened(path))
 
 
@@ -200,20 +151,7 @@ def _only(path: Path, content: Any) -> tuple[Mapping[str, Any], str]:
 
 
 def state_dicts(content: Any, where: str = "") -> Iterator[tuple[Mapping[str, Any], str]]:
-    """Find the state dicts with recurrent layers in what a checkpoint holds.
-
-    Parameters
-    ----------
-    content : object
-        The state dict itself, or dictionaries that nest it (``state_dict``, ``model``, ...).
-    where : str
-        Keys that led here.
-
-    Yields
-    ------
-    tuple of mapping and str
-        The state dict, and the keys that lead to it, joined by dots.
-    """
+    """Find the state dicts with recurrent layers in what a checkpoint holds."""
     if not isinstance(content, Mapping):
         return
     named = {key: value for key, value in content.items() if isinstance(key, str)}
@@ -226,20 +164,7 @@ def state_dicts(content: Any, where: str = "") -> Iterator[tuple[Mapping[str, An
 
 
 def arrays_of(state: Mapping[str, Any], where: str = "") -> dict[str, Array]:
-    """Give the tensors of a state dict as arrays that are copied when they are needed.
-
-    Parameters
-    ----------
-    state : mapping of str to tensor
-        A state dict; entries that are not tensors are left out.
-    where : str
-        Keys that led to it.
-
-    Returns
-    -------
-    dict of str to Array
-        By name.
-    """
+    """Give the tensors of a state dict as arrays that are copied when they are needed."""
     prefix = f"{where}." if where else ""
     return {
         key: Array(

@@ -55,44 +55,13 @@ LAYOUTS: WeakKeyDictionary[Any, Layout] = WeakKeyDictionary()
 
 
 def match(source: object) -> bool:
-    """Tell whether an object is a PyTorch module, without importing torch.
-
-    Parameters
-    ----------
-    source : object
-        Anything.
-
-    Returns
-    -------
-    bool
-        True for an instance of ``torch.nn.Module``.
-    """
+    """Tell whether an object is a PyTorch module, without importing torch."""
     module = getattr(getattr(sys.modules.get("torch"), "nn", None), "Module", None)
     return isinstance(module, type) and isinstance(source, module)
 
 
 def read(source: Any, options: Options) -> Network:
-    """Read a live module as it predicts: in evaluation mode, which its copy is put into.
-
-    Parameters
-    ----------
-    source : torch.nn.Module
-        It is not changed, and later training of it does not change the network.
-    options : Options
-        Its ``example``: input that the module can be called on.
-
-    Returns
-    -------
-    Network
-        The network, samples first whatever the module's own layout.
-
-    Raises
-    ------
-    InputError
-        If there is no example, or the module does not run on it.
-    UnsupportedModel
-        If the module calls an operation that rnnlens does not implement.
-    """
+    """Read a live module as it predicts: in evaluation mode, which its copy is put into."""
     import torch
 
     if isinstance(source, torch.jit.ScriptModule):

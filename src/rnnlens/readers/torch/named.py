@@ -27,25 +27,7 @@ NOTE = (
 
 
 def named(arrays: Mapping[str, Array], origin: Origin) -> Arrays | None:
-    """Name the arrays of a state dict.
-
-    Parameters
-    ----------
-    arrays : mapping of str to Array
-        By their names in the state dict.
-    origin : Origin
-        Where they came from.
-
-    Returns
-    -------
-    Arrays or None
-        None where no array is that of a recurrent layer.
-
-    Raises
-    ------
-    UnsupportedModel
-        If the arrays of a recurrent layer fit no cell.
-    """
+    """Name the arrays of a state dict."""
     groups: dict[str, list[NamedArray]] = {}
     for key, array in arrays.items():
         found = PATTERN.fullmatch(key)

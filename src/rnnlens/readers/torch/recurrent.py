@@ -29,25 +29,7 @@ BLOCKS = {4: "LSTM", 3: "GRU", 1: "SimpleRNN"}
 
 
 def kind_of(name: str, shapes: Mapping[str, tuple[int, ...]]) -> str:
-    """Tell the kind of a cell by the shapes of its arrays, whatever the module is called.
-
-    Parameters
-    ----------
-    name : str
-        What to call the layer in an error.
-    shapes : mapping of str to tuple of int
-        By role: ``weight_ih``, ``weight_hh``, perhaps ``bias_ih``, ``bias_hh``, ``weight_hr``.
-
-    Returns
-    -------
-    {"LSTM", "GRU", "SimpleRNN"}
-        The kind.
-
-    Raises
-    ------
-    UnsupportedModel
-        If an array is missing, or the shapes fit no cell.
-    """
+    """Tell the kind of a cell by the shapes of its arrays, whatever the module is called."""
     for role in ("weight_ih", "weight_hh"):
         if role not in shapes:
             raise UnsupportedModel(
@@ -75,24 +57,7 @@ def kind_of(name: str, shapes: Mapping[str, tuple[int, ...]]) -> str:
 def cell_of(
     kind: str, arrays: Mapping[str, CellArray], nonlinearity: str = "tanh"
 ) -> tuple[Cell, dict[str, Source]]:
-    """Make a cell of PyTorch's arrays, whose shapes `kind_of` has checked.
-
-    Parameters
-    ----------
-    kind : {"LSTM", "GRU", "SimpleRNN"}
-        The kind.
-    arrays : mapping of str to CellArray
-        By role, as PyTorch keeps them.
-    nonlinearity : {"tanh", "relu"}
-        What a plain cell computes.
-
-    Returns
-    -------
-    cell : Cell
-        Every array is a copy of its own; both biases are kept.
-    sources : dict of str to Source
-        By array name, such as ``"W_f"``.
-    """
+    """Make a cell of PyTorch's arrays, whose shapes `kind_of` has checked."""
     layout = TORCH[kind]
     projection = arrays.get("weight_hr")
     units = arrays["weight_ih"].values.shape[0] // len(layout.gates)
@@ -163,20 +128,7 @@ def level_of(
     return_sequences: bool = True,
     return_state: bool = False,
 ) -> Level:
-    """Join one or two directions into a layer.
-
-    Parameters
-    ----------
-    made : list of tuple
-        The cell of each direction and where its arrays came from: forward, then perhaps backward.
-    return_sequences, return_state : bool
-        As in `Recurrent`.
-
-    Returns
-    -------
-    Level
-        The layer.
-    """
+    """Join one or two directions into a layer."""
     layers = [
         Recurrent(
             cell,

@@ -18,27 +18,7 @@ __all__ = ["outputs"]
 
 
 def outputs(source: Any, inputs: Mapping[str, np.ndarray]) -> tuple[list[np.ndarray], str] | None:
-    """Run a live module on windows, as it predicts.
-
-    Parameters
-    ----------
-    source : torch.nn.Module
-        A module that `rnnlens.readers.open.read` has read; its mode is put back afterwards.
-    inputs : mapping of str to array (sample, ...)
-        By input name, in the order of the module's arguments.
-
-    Returns
-    -------
-    tuple or None
-        The outputs in float64, samples first, and which PyTorch ran; None where the source is no
-        live module.
-
-    Raises
-    ------
-    InputError
-        If the module was not read before, so that its layout is not known, or the source is the
-        file of a state dict.
-    """
+    """Run a live module on windows, as it predicts: inputs mapping of str to (sample, ...)."""
     if isinstance(source, str | Path):
         if _is_state_dict(Path(source)):
             raise InputError(

@@ -32,18 +32,7 @@ DTYPES = {"F64": "<f8", "F32": "<f4", "F16": "<f2", "BF16": "<u2"}
 
 
 def match(path: Path) -> bool:
-    """Tell whether a file is of safetensors, by its first bytes.
-
-    Parameters
-    ----------
-    path : Path
-        The file.
-
-    Returns
-    -------
-    bool
-        True where a length that fits the file is followed by a JSON object.
-    """
+    """Tell whether a file is of safetensors, by its first bytes."""
     size = path.stat().st_size
     with path.open("rb") as file:
         head = file.read(9)
@@ -52,49 +41,13 @@ def match(path: Path) -> bool:
 
 
 def read(path: Path, options: Options) -> Network:
-    """Read the state dict in a safetensors file.
-
-    Parameters
-    ----------
-    path : Path
-        The file.
-    options : Options
-        ``head`` and ``nonlinearity``.
-
-    Returns
-    -------
-    Network
-        The network.
-
-    Raises
-    ------
-    UnreadableFile
-        If the header does not fit the file.
-    UnsupportedModel
-        If it holds no recurrent layer.
-    """
+    """Read the state dict in a safetensors file."""
     found, origin = _opened(path)
     return network_of(found, options, origin)
 
 
 def arrays(path: Path) -> Arrays | None:
-    """Name the arrays of a state dict that makes no network alone.
-
-    Parameters
-    ----------
-    path : Path
-        A file that `match` takes.
-
-    Returns
-    -------
-    Arrays or None
-        None where no array is that of a recurrent layer.
-
-    Raises
-    ------
-    UnreadableFile
-        If the header does not fit the file.
-    """
+    """Name the arrays of a state dict that makes no network alone."""
     return named(*_opened(path))
 
 

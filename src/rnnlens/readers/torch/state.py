@@ -67,29 +67,7 @@ class Module:
     def levels_of(
         self, name: str, options: Options, *, strict: bool = True
     ) -> list[tuple[str, Level]]:
-        """Make its layers.
-
-        Parameters
-        ----------
-        name : str
-            The module's name in the state dict.
-        options : Options
-            Its ``nonlinearity`` is used.
-        strict : bool
-            Whether an option that does not fit, or is missing, is refused.
-
-        Returns
-        -------
-        list of tuple
-            Each layer's own name, and the layer.
-
-        Raises
-        ------
-        InputError
-            If an option does not fit.
-        UnsupportedModel
-            If shapes do not fit.
-        """
+        """Make its layers."""
         kinds = _kinds(name, self)
         if strict:
             _check_nonlinearity(kinds, options, name)
@@ -97,29 +75,7 @@ class Module:
 
 
 def network_of(arrays: Mapping[str, Array], options: Options, origin: Origin) -> Network:
-    """Make a network of a state dict.
-
-    Parameters
-    ----------
-    arrays : mapping of str to Array
-        By their names in the state dict.
-    options : Options
-        Its ``head`` and ``nonlinearity`` are used.
-    origin : Origin
-        Where the arrays came from; notes are added.
-
-    Returns
-    -------
-    Network
-        The recurrent layers, and the head if one is named.
-
-    Raises
-    ------
-    InputError
-        If an option does not fit what was found.
-    UnsupportedModel
-        If there is no recurrent layer or more than one module of them, or shapes do not fit.
-    """
+    """Make a network of a state dict."""
     name, module = _only_module(modules_of(arrays))
     levels = module.levels_of(name, options)
     nodes = [Node("x", Input((None, levels[0][1].cells[0].features)))]
@@ -140,18 +96,7 @@ def _of(found: re.Match[str]) -> str:
 
 
 def modules_of(arrays: Mapping[str, Array]) -> dict[str, Module]:
-    """Find the recurrent modules of a state dict.
-
-    Parameters
-    ----------
-    arrays : mapping of str to Array
-        By their names in the state dict.
-
-    Returns
-    -------
-    dict of str to Module
-        By their own names.
-    """
+    """Find the recurrent modules of a state dict."""
     modules: dict[str, Module] = {}
     for key, array in arrays.items():
         found = PATTERN.fullmatch(key)

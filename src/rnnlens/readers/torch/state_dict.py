@@ -15,18 +15,7 @@ __all__ = ["TAKES", "match", "read"]
 
 
 def match(source: object) -> bool:
-    """Tell whether an object is a state dict, without importing torch.
-
-    Parameters
-    ----------
-    source : object
-        Anything.
-
-    Returns
-    -------
-    bool
-        True for a mapping of names to tensors.
-    """
+    """Tell whether an object is a state dict, without importing torch."""
     tensor = getattr(sys.modules.get("torch"), "Tensor", None)
     if tensor is None or not isinstance(source, Mapping) or not source:
         return False
@@ -36,26 +25,6 @@ def match(source: object) -> bool:
 
 
 def read(source: Mapping[str, Any], options: Options) -> Network:
-    """Read a state dict; later training of the module does not change the network.
-
-    Parameters
-    ----------
-    source : mapping of str to tensor
-        The state dict.
-    options : Options
-        ``head`` and ``nonlinearity``.
-
-    Returns
-    -------
-    Network
-        The network.
-
-    Raises
-    ------
-    InputError
-        If an option does not fit what was found.
-    UnsupportedModel
-        If it holds no recurrent layer, or more than one module of them.
-    """
+    """Read a state dict; later training of the module does not change the network."""
     version = str(sys.modules["torch"].__version__)
     return network_of(arrays_of(source), options, Origin("PyTorch state dict in memory", version))

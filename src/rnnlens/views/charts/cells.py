@@ -61,25 +61,7 @@ class Panel:
 def gate_panels(
     node: xr.Dataset, *, sample: int = 0, most_units: int = 32, most_steps: int = 168
 ) -> tuple[list[Panel], str]:
-    """Give the gates and states of one window of one layer.
-
-    Parameters
-    ----------
-    node : xarray.Dataset
-        One layer's node of a trace.
-    sample : int
-        Number of the window in the trace.
-    most_units : int
-        How many units to give at most: those whose hidden state moved most in this window.
-    most_steps : int
-        How many steps to give at most: the newest.
-
-    Returns
-    -------
-    tuple of list of Panel and str
-        The gates in the order of the trace, then the cell state and the hidden state; ``x`` is the
-        step and ``y`` the unit. And a note on what was left out, or an empty string.
-    """
+    """Give the gates and states of one window of one layer."""
     window = node.isel(sample=sample)
     arrays = {str(gate): window["gate_value"].sel(gate=gate) for gate in window["gate"].values}
     arrays = {PANEL_NAMES.get(gate, f"{gate} gate"): array for gate, array in arrays.items()}
@@ -101,22 +83,7 @@ def gate_panels(
 
 
 def weight_panels(node: xr.Dataset, *, kind: str = "W") -> tuple[list[Panel], str]:
-    """Give one kind of a layer's weights, gate by gate.
-
-    Parameters
-    ----------
-    node : xarray.Dataset
-        One layer's node of the weights.
-    kind : {"W", "U", "b"}
-        The input kernels, the recurrent kernels, or every array with one number a unit.
-
-    Returns
-    -------
-    tuple of list of Panel and str
-        A panel a gate (for ``"b"`` one panel, a row an array); ``x`` is the unit and ``y`` the
-        feature, the unit it comes from, or the array. All panels share ``largest``. And a note on
-        what was put together, or an empty string.
-    """
+    """Give one kind of a layer's weights, gate by gate."""
     if kind == "b":
         return _bias_panel(node)
     wanted = {"W": ("feature", "unit"), "U": ("from_unit", "unit")}[kind]

@@ -23,26 +23,7 @@ BOUND, ATTAINED = "proven not to exceed", "attained"
 
 
 def certificates(found: xr.Dataset, *, sample: int | None = None) -> alt.LayerChart:
-    """Draw the bound on the change of the forecast by lag, beside the change that was attained.
-
-    Parameters
-    ----------
-    found : xarray.Dataset
-        A result of ``certify``.
-    sample : int, optional
-        Number of the window in the result; the largest over all windows, if not given.
-
-    Returns
-    -------
-    altair.LayerChart
-        A bar a lag up to the attained change, a mark at the bound, the newest lag at the right; a
-        dashed line at the tolerance. The scale is straight up to the tolerance and by powers above.
-
-    Raises
-    ------
-    DataError
-        If there is no such window.
-    """
+    """Draw the bound on the change of the forecast by lag, beside the change that was attained."""
     import altair as alt
 
     table = _table(found, sample)

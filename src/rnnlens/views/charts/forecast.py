@@ -18,20 +18,7 @@ __all__ = ["forecast"]
 
 
 def forecast(explanation: xr.Dataset, *, most: int = 504) -> alt.Chart:
-    """Draw the forecasts beside what happened and beside the baseline's forecast.
-
-    Parameters
-    ----------
-    explanation : xarray.Dataset
-        A result of ``explain``.
-    most : int
-        How many windows to draw at most: the newest.
-
-    Returns
-    -------
-    altair.Chart
-        A line each; a line stops where windows are missing.
-    """
+    """Draw the forecasts beside what happened and beside the baseline's forecast."""
     import altair as alt
 
     table = summary.forecast_series(explanation, most=most)

@@ -16,23 +16,7 @@ __all__ = ["gates"]
 
 
 def gates(node: xr.Dataset, *, sample: int = 0, title: str = "") -> alt.ConcatChart:
-    """Draw every gate, the cell state and the hidden state of one window, unit by unit.
-
-    Parameters
-    ----------
-    node : xarray.Dataset
-        One layer's node of a trace.
-    sample : int
-        Number of the window in the trace.
-    title : str
-        What window it is, such as its time; the layer's name, if not given.
-
-    Returns
-    -------
-    altair.ConcatChart
-        One heat map a gate and state, the newest step at the right. Gates go from 0 (closed, pale)
-        to 1 (open, dark); candidates and states are blue below zero and orange above.
-    """
+    """Draw every gate, the cell state and the hidden state of one window, unit by unit."""
     import altair as alt
 
     panels, note = gate_panels(node, sample=sample)

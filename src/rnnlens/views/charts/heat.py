@@ -17,24 +17,7 @@ __all__ = ["heat", "some"]
 def heat(
     panel: Panel, *, x: str, y: str, width: int, height: int, legend: alt.Legend | None
 ) -> alt.Chart:
-    """Draw one panel of cells.
-
-    Parameters
-    ----------
-    panel : Panel
-        The cells; those without a value stay grey.
-    x, y : str
-        Titles of the axes.
-    width, height : int
-        Size in pixels, nearly: a cell is a whole number of pixels, so that no seams show.
-    legend : altair.Legend or None
-        The legend of the colours.
-
-    Returns
-    -------
-    altair.Chart
-        The heat map, its colours between 0 and 1 for a gate and symmetric around zero otherwise.
-    """
+    """Draw one panel of cells."""
     import altair as alt
 
     scale = theme.sequential(1.0) if panel.valve else theme.diverging(panel.largest)
@@ -73,18 +56,6 @@ def heat(
 
 def some(labels: list, most: int) -> list:
     """Choose evenly spaced labels, from the first on.
-
-    Parameters
-    ----------
-    labels : list
-        All labels.
-    most : int
-        How many to keep at most.
-
-    Returns
-    -------
-    list
-        The labels to show.
 
     Examples
     --------

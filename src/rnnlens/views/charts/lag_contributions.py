@@ -17,21 +17,7 @@ __all__ = ["lag_contributions"]
 
 
 def lag_contributions(explanation: xr.Dataset, *, sample: int | None = None) -> alt.LayerChart:
-    """Draw signed contributions by lag, of one window or as means over all.
-
-    Parameters
-    ----------
-    explanation : xarray.Dataset
-        A result of ``explain``.
-    sample : int, optional
-        Number of the window in the result; the mean over all windows, if not given.
-
-    Returns
-    -------
-    altair.LayerChart
-        A bar a lag, the newest at the right, stacked from its features: what raised the forecast
-        above zero, what lowered it below; a mark at the lag's sum.
-    """
+    """Draw signed contributions by lag, of one window or as means over all."""
     import altair as alt
 
     table = summary.lag_contributions(explanation, sample=sample)

@@ -17,19 +17,7 @@ __all__ = ["lag_feature"]
 
 
 def lag_feature(explanation: xr.Dataset) -> alt.Chart:
-    """Draw the mean size of the contributions by lag and feature.
-
-    Parameters
-    ----------
-    explanation : xarray.Dataset
-        A result of ``explain`` with contributions by lag and feature.
-
-    Returns
-    -------
-    altair.Chart
-        A row a feature, a column a lag, the newest at the right; the signed mean is in the
-        tooltip. A missing number is grey.
-    """
+    """Draw the mean size of the contributions by lag and feature."""
     import altair as alt
 
     table = summary.lag_feature_means(explanation)

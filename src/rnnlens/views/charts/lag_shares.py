@@ -17,19 +17,7 @@ __all__ = ["lag_shares"]
 
 
 def lag_shares(lags: xr.Dataset) -> alt.LayerChart:
-    """Draw the share of each lag with its interval.
-
-    Parameters
-    ----------
-    lags : xarray.Dataset
-        A result of ``lags``.
-
-    Returns
-    -------
-    altair.LayerChart
-        A bar a lag, the newest at the right, and its interval as a line; a group of older lags
-        is one paler bar.
-    """
+    """Draw the share of each lag with its interval."""
     import altair as alt
 
     table = summary.lag_table(lags)

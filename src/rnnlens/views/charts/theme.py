@@ -53,19 +53,7 @@ DIVERGING = ("#0f4c81", "#7fb2d9", "#fafaf7", "#eba05f", "#a5430a")
 
 
 def dress(chart: Chart) -> Chart:
-    """Give a finished chart the common look.
-
-    Parameters
-    ----------
-    chart : altair chart
-        A chart that nothing will be added to: a chart with a configuration cannot become part of
-        another one.
-
-    Returns
-    -------
-    altair chart
-        The chart with fonts, colours and axes set.
-    """
+    """Give a finished chart the common look."""
     text = {"labelFont": FONT, "titleFont": FONT, "labelColor": QUIET, "titleColor": INK}
     small = {"labelFontSize": 11, "titleFontSize": 12, "titleFontWeight": "normal"}
     config: dict[str, Any] = {
@@ -104,18 +92,7 @@ def dress(chart: Chart) -> Chart:
 
 
 def sequential(largest: float) -> alt.Scale:
-    """Give the colour scale of sizes, from zero.
-
-    Parameters
-    ----------
-    largest : float
-        The value of the darkest colour.
-
-    Returns
-    -------
-    altair.Scale
-        The scale.
-    """
+    """Give the colour scale of sizes, from zero."""
     import altair as alt
 
     top = largest if largest > 0 else 1.0
@@ -124,18 +101,7 @@ def sequential(largest: float) -> alt.Scale:
 
 
 def diverging(largest: float) -> alt.Scale:
-    """Give the colour scale of signed values: blue below zero, pale at zero, orange above.
-
-    Parameters
-    ----------
-    largest : float
-        The absolute value of the strongest colours, the same on either side.
-
-    Returns
-    -------
-    altair.Scale
-        The scale.
-    """
+    """Give the colour scale of signed values: blue below zero, pale at zero, orange above."""
     import altair as alt
 
     top = largest if largest > 0 else 1.0
@@ -148,17 +114,6 @@ def diverging(largest: float) -> alt.Scale:
 
 
 def lag_axis_title(dataset: xr.Dataset) -> str:
-    """Name the axis of lags, with the length of a step where it is known.
-
-    Parameters
-    ----------
-    dataset : xarray.Dataset
-        A result, with or without the attribute ``step``.
-
-    Returns
-    -------
-    str
-        Such as ``"lag (steps of 1 h back, 1 = newest)"``.
-    """
+    """Name the axis of lags, with the length of a step where it is known."""
     step = duration(dataset.attrs.get("step", ""))
     return f"lag (steps of {step} back, 1 = newest)" if step else "lag (steps back, 1 = newest)"

@@ -24,25 +24,7 @@ ROWS = {"W": "feature", "U": "from unit", "b": ""}
 
 
 def weights(node: xr.Dataset, *, kind: str = "W") -> alt.ConcatChart:
-    """Draw one kind of a layer's weights, one heat map a gate, all on one scale.
-
-    Parameters
-    ----------
-    node : xarray.Dataset
-        One layer's node of the weights.
-    kind : {"W", "U", "b"}
-        The input kernels, the recurrent kernels, or the biases.
-
-    Returns
-    -------
-    altair.ConcatChart
-        Blue below zero, orange above, the same colour for the same weight in every gate.
-
-    Raises
-    ------
-    DataError
-        If the layer has no array of that kind.
-    """
+    """Draw one kind of a layer's weights, one heat map a gate, all on one scale."""
     import altair as alt
 
     panels, note = weight_panels(node, kind=kind)

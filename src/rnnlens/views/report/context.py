@@ -19,18 +19,7 @@ __all__ = ["context"]
 
 
 def context(parts: ReportParts) -> dict[str, Any]:
-    """Collect the plain values of a report, without its figures.
-
-    Parameters
-    ----------
-    parts : ReportParts
-        The report's parts.
-
-    Returns
-    -------
-    dict
-        Strings, numbers, lists and dicts by the names that the template uses.
-    """
+    """Collect the plain values of a report, without its figures."""
     explained = summary.explanation_summary(parts.explanation)
     return {
         "title": parts.title,

@@ -52,24 +52,7 @@ class Figures:
         self._left = budget
 
     def draw(self, name: str, chart: alt.TopLevelMixin, *, alt_text: str, caption: str) -> Figure:
-        """Draw one chart.
-
-        Parameters
-        ----------
-        name : str
-            Unique in the page; letters, digits and hyphens.
-        chart : altair chart
-            The chart.
-        alt_text : str
-            What the figure says, for those who do not see it.
-        caption : str
-            What the figure shows.
-
-        Returns
-        -------
-        Figure
-            The figure; its markup is empty where the budget does not hold it.
-        """
+        """Draw one chart."""
         import vl_convert
 
         spec: dict[str, Any] = chart.to_dict()

@@ -24,17 +24,6 @@ def render_report(parts: ReportParts) -> str:
     """Write the report as one HTML page.
 
     The page loads nothing: style, figures and numbers are inside it, so that it opens offline.
-
-    Parameters
-    ----------
-    parts : ReportParts
-        Everything the report shows, computed before.
-
-    Returns
-    -------
-    str
-        The page; below 2 MB whatever the size of the network, as figures that do not fit are left
-        out and named.
     """
     import jinja2
 

@@ -20,35 +20,13 @@ VERDICTS = ("structural", "proven", "refuted", "undecided")
 
 
 def certificate_summary(found: xr.Dataset) -> dict[str, Any]:
-    """Give a result of ``certify`` as a plain dict, ready for JSON.
-
-    Parameters
-    ----------
-    found : xarray.Dataset
-        A result of ``certify``.
-
-    Returns
-    -------
-    dict
-        The attributes, ``lags`` with one dict each, and ``sentence``.
-    """
+    """Give a result of ``certify`` as a plain dict, ready for JSON."""
     attrs = {str(key): _plain(value) for key, value in found.attrs.items()}
     return {**attrs, "lags": _rows(found), "sentence": certificate_sentence(found)}
 
 
 def certificate_view(found: xr.Dataset) -> Group:
-    """Show certificates for the terminal.
-
-    Parameters
-    ----------
-    found : xarray.Dataset
-        A result of ``certify``.
-
-    Returns
-    -------
-    rich.console.Group
-        A heading, a row a lag, and a sentence.
-    """
+    """Show certificates for the terminal."""
     from rich.box import SIMPLE_HEAD
     from rich.console import Group
     from rich.table import Table
@@ -84,18 +62,7 @@ def _deviation(a: dict[Any, Any], unit: str) -> str:
 
 
 def certificate_sentence(found: xr.Dataset) -> str:
-    """Say what certificates show.
-
-    Parameters
-    ----------
-    found : xarray.Dataset
-        A result of ``certify``.
-
-    Returns
-    -------
-    str
-        With how many windows each verdict holds in; the bound is rounded up.
-    """
+    """Say what certificates show."""
     a = found.attrs
     unit = str(a.get("unit") or "")
     counts = {name: int(found[name].sum()) for name in VERDICTS}

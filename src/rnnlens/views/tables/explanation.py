@@ -27,18 +27,7 @@ NAMED = 3
 
 
 def lags_view(lags: xr.Dataset) -> Group:
-    """Show the share of each lag with its interval.
-
-    Parameters
-    ----------
-    lags : xarray.Dataset
-        A result of ``lags``.
-
-    Returns
-    -------
-    rich.console.Group
-        A heading, a row a lag, and how the shares were made.
-    """
+    """Show the share of each lag with its interval."""
     from rich.bar import Bar
     from rich.console import Group
 
@@ -83,18 +72,7 @@ UNSUMMED = {
 
 
 def explanation_view(explanation: xr.Dataset) -> Group:
-    """Show what each lag gave, with the features that gave most.
-
-    Parameters
-    ----------
-    explanation : xarray.Dataset
-        A result of ``explain``, of one window or of many, whose means are shown.
-
-    Returns
-    -------
-    rich.console.Group
-        A heading, a row a lag, and the sum that the contributions make.
-    """
+    """Show what each lag gave, with the features that gave most."""
     from rich.console import Group
 
     usual = "sensitivity" if "sensitivity" in explanation else "contribution"
@@ -163,18 +141,7 @@ def _largest(values: xr.DataArray, decimals: int) -> str:
 
 
 def trace_view(trace: xr.DataTree) -> Group:
-    """Show every gate and state of every layer: its mean and its range over the steps.
-
-    Parameters
-    ----------
-    trace : xarray.DataTree
-        A result of ``trace``.
-
-    Returns
-    -------
-    rich.console.Group
-        A heading and a table for each layer and direction.
-    """
+    """Show every gate and state of every layer: its mean and its range over the steps."""
     from rich.console import Group
 
     parts: list[Any] = []

@@ -35,23 +35,7 @@ USUAL: dict[str, Any] = {
 def render_inspection(
     description: Mapping[str, Any], *, values: bool = False, width: int = 100
 ) -> str:
-    """Write a described network for the terminal.
-
-    Parameters
-    ----------
-    description : mapping
-        The network, as `rnnlens.network.describe.describe` gives it.
-    values : bool
-        Whether every array's numbers follow, as ``Param lstm_W_i: [[...]]``; the description must
-        hold them.
-    width : int
-        Where sentences are broken into lines; the line of an array never is.
-
-    Returns
-    -------
-    str
-        Lines without colour, to be read or searched.
-    """
+    """Write a described network for the terminal."""
     lines = [*_head(description, width)]
     for layer in description["layers"]:
         lines += ["", *_layer(layer, width)]
@@ -108,18 +92,7 @@ def _options(options: Mapping[str, Any]) -> Iterator[str]:
 
 
 def array_line(array: Mapping[str, Any]) -> str:
-    """Write one array on one line.
-
-    Parameters
-    ----------
-    array : mapping
-        One of a layer's ``arrays``.
-
-    Returns
-    -------
-    str
-        ``"lstm.W_i (10, 32) input kernel, input gate, from lstm/kernel[:, 0:32]"``.
-    """
+    """Write one array on one line."""
     gate = GATE_TEXTS.get(array["gate"], f"{array['gate']} gate")
     origin = f"from {array['source']}" if array["source"] else ""
     said = ", ".join(part for part in (array["meaning"], gate, origin) if part)
@@ -128,16 +101,6 @@ def array_line(array: Mapping[str, Any]) -> str:
 
 def shape_text(shape: list[int | None]) -> str:
     """Write a shape as Python does, with ``any`` where any length serves.
-
-    Parameters
-    ----------
-    shape : list of int or None
-        The shape.
-
-    Returns
-    -------
-    str
-        Such as ``"(24, 10)"``, ``"(32,)"`` or ``"(any, 10)"``.
 
     Examples
     --------

@@ -44,18 +44,7 @@ WORDS = ("verdict", "rung", "note")
 
 
 def evidence_rows(table: xr.Dataset) -> pd.DataFrame:
-    """Give the evidence, one row a lag, a feature, or a feature at a lag.
-
-    Parameters
-    ----------
-    table : xarray.Dataset
-        A result of ``lags``.
-
-    Returns
-    -------
-    pandas.DataFrame
-        ``name``, ``lag`` and ``lag_to`` where rows have lags, and the variables that are there.
-    """
+    """Give the evidence, one row a lag, a feature, or a feature at a lag."""
     import pandas as pd
 
     dims = table["share"].dims
@@ -81,19 +70,7 @@ def evidence_rows(table: xr.Dataset) -> pd.DataFrame:
 
 
 def evidence_summary(table: xr.Dataset) -> dict[str, Any]:
-    """Give a result of ``lags`` as a plain dict, ready for JSON.
-
-    Parameters
-    ----------
-    table : xarray.Dataset
-        A result of ``lags``.
-
-    Returns
-    -------
-    dict
-        The attributes; ``lags``, ``features`` or ``rows``, one dict each, a missing number
-        ``None``; and ``sentences``.
-    """
+    """Give a result of ``lags`` as a plain dict, ready for JSON."""
     attrs = {str(key): _plain(value) for key, value in table.attrs.items()}
     rows = evidence_rows(table).drop(columns="name").to_dict("records")
     key = {"lag": "lags", "feature": "features"}.get(str(attrs.get("by", "lag")), "rows")
@@ -102,18 +79,7 @@ def evidence_summary(table: xr.Dataset) -> dict[str, Any]:
 
 
 def evidence_cells(table: xr.Dataset) -> tuple[list[str], list[list[str]]]:
-    """Give the evidence as text: headings, and a row of cells for each.
-
-    Parameters
-    ----------
-    table : xarray.Dataset
-        A result of ``lags``.
-
-    Returns
-    -------
-    tuple of list of str and list of list of str
-        Bounds are rounded up and attained changes down, so that no cell claims too much.
-    """
+    """Give the evidence as text: headings, and a row of cells for each."""
     rows = evidence_rows(table)
     by = {"lag": "lag", "feature": "feature"}.get(str(table.attrs.get("by", "lag")), "input")
     columns: list[tuple[str, list[str]]] = [
@@ -140,18 +106,7 @@ def evidence_cells(table: xr.Dataset) -> tuple[list[str], list[list[str]]]:
 
 
 def evidence_view(table: xr.Dataset) -> Group:
-    """Show the evidence on each lag, how it was made, and two sentences.
-
-    Parameters
-    ----------
-    table : xarray.Dataset
-        A result of ``lags``.
-
-    Returns
-    -------
-    rich.console.Group
-        For the terminal.
-    """
+    """Show the evidence on each lag, how it was made, and two sentences."""
     from rich.box import SIMPLE_HEAD
     from rich.console import Group
     from rich.table import Table
@@ -173,18 +128,7 @@ def evidence_view(table: xr.Dataset) -> Group:
 
 
 def made_how(table: xr.Dataset) -> list[str]:
-    """Say how the columns were made, a sentence each, and what is missing.
-
-    Parameters
-    ----------
-    table : xarray.Dataset
-        A result of ``lags``.
-
-    Returns
-    -------
-    list of str
-        Sentences.
-    """
+    """Say how the columns were made, a sentence each, and what is missing."""
     a = table.attrs
     block = f" (blocks of {a['block_length']})" if a.get("block_length") else ""
     lines = [

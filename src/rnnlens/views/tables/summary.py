@@ -37,37 +37,14 @@ OTHERS = "all others"
 
 
 def lag_labels(dataset: xr.Dataset) -> list[str]:
-    """Name the lags of a result, a group of lags by its first and last.
-
-    Parameters
-    ----------
-    dataset : xarray.Dataset
-        A result with the coordinate ``lag`` and, where lags are grouped, ``lag_to``.
-
-    Returns
-    -------
-    list of str
-        Such as ``["1", "2", "3–24"]``.
-    """
+    """Name the lags of a result, a group of lags by its first and last."""
     first = [int(value) for value in dataset["lag"].values]
     last = [int(value) for value in dataset["lag_to"].values] if "lag_to" in dataset else first
     return [f"{a}" if a == b else f"{a}–{b}" for a, b in zip(first, last, strict=True)]
 
 
 def lag_table(lags: xr.Dataset) -> pd.DataFrame:
-    """Give the evidence on each lag, newest first.
-
-    Parameters
-    ----------
-    lags : xarray.Dataset
-        A result of ``lags``.
-
-    Returns
-    -------
-    pandas.DataFrame
-        Columns ``lag``, ``lag_to``, ``label``, ``share``, ``share_low``, ``share_high`` (fractions
-        of one) and ``mean_contribution`` (in the target's unit).
-    """
+    """Give the evidence on each lag, newest first."""
     import pandas as pd
 
     columns = {"lag": lags["lag"].values.astype(int)}
@@ -79,38 +56,14 @@ def lag_table(lags: xr.Dataset) -> pd.DataFrame:
 
 
 def lags_summary(lags: xr.Dataset) -> dict[str, Any]:
-    """Give a result of ``lags`` as a plain dict, ready for JSON.
-
-    Parameters
-    ----------
-    lags : xarray.Dataset
-        A result of ``lags``.
-
-    Returns
-    -------
-    dict
-        The attributes (``target``, ``unit``, ``baseline``, ``samples``, ``max_residual``, ...)
-        and ``lags``, one dict a lag; a missing number is ``None``.
-    """
+    """Give a result of ``lags`` as a plain dict, ready for JSON."""
     rows = lag_table(lags).drop(columns="label").to_dict("records")
     plain = {str(key): _plain(value) for key, value in lags.attrs.items()}
     return {**plain, "lags": [{str(k): _plain(v) for k, v in row.items()} for row in rows]}
 
 
 def explanation_summary(explanation: xr.Dataset) -> dict[str, Any]:
-    """Give the figures of an explanation that a reader needs to judge it.
-
-    Parameters
-    ----------
-    explanation : xarray.Dataset
-        A result of ``explain``.
-
-    Returns
-    -------
-    dict
-        The attributes, ``samples``, ``mean_forecast``, ``mean_baseline_forecast``,
-        ``max_residual`` and, where what happened is known, ``rmse`` over the samples where it is.
-    """
+    """Give the figures of an explanation that a reader needs to judge it."""
     summary = {str(key): _plain(value) for key, value in explanation.attrs.items()}
     summary["samples"] = int(explanation.sizes["sample"])
     summary["mean_forecast"] = float(explanation["forecast"].mean())
@@ -123,24 +76,7 @@ def explanation_summary(explanation: xr.Dataset) -> dict[str, Any]:
 
 
 def lag_feature_means(explanation: xr.Dataset) -> pd.DataFrame:
-    """Give the mean size and the mean of the contributions by lag and feature.
-
-    Parameters
-    ----------
-    explanation : xarray.Dataset
-        A result of ``explain`` with contributions by lag and feature.
-
-    Returns
-    -------
-    pandas.DataFrame
-        Columns ``lag``, ``label``, ``feature``, ``size`` (the mean of the absolute contribution)
-        and ``mean`` (the mean of the signed one), over the samples and in the target's unit.
-
-    Raises
-    ------
-    DataError
-        If the contributions are by lag alone.
-    """
+    """Give the mean size and the mean of the contributions by lag and feature."""
     contribution = explanation["contribution"]
     if "feature" not in contribution.dims:
         raise DataError(
@@ -157,24 +93,7 @@ def lag_feature_means(explanation: xr.Dataset) -> pd.DataFrame:
 def lag_contributions(
     explanation: xr.Dataset, *, sample: int | None = None, largest: int = 6
 ) -> pd.DataFrame:
-    """Give signed contributions by lag and feature, of one window or as means over all.
-
-    Parameters
-    ----------
-    explanation : xarray.Dataset
-        A result of ``explain``.
-    sample : int, optional
-        Number of the window in the result; the mean over all windows, if not given.
-    largest : int
-        How many features keep their name: those that contribute most over all lags. The others
-        are summed under `OTHERS`.
-
-    Returns
-    -------
-    pandas.DataFrame
-        Columns ``lag``, ``label``, ``feature`` (empty where contributions are by lag alone),
-        ``contribution`` (in the target's unit) and ``rank`` of the feature, 0 for the largest.
-    """
+    """Give signed contributions by lag and feature, of one window or as means over all."""
     contribution = explanation["contribution"]
     if sample is None:
         values = contribution.mean("sample", skipna=False)
@@ -200,22 +119,7 @@ def lag_contributions(
 
 
 def forecast_series(explanation: xr.Dataset, *, most: int = 504) -> pd.DataFrame:
-    """Give the forecasts beside what happened, the newest windows of the result.
-
-    Parameters
-    ----------
-    explanation : xarray.Dataset
-        A result of ``explain``.
-    most : int
-        How many windows to give at most.
-
-    Returns
-    -------
-    pandas.DataFrame
-        Columns ``time`` (or the window's number), ``series`` (``"what happened"``,
-        ``"forecast"``, ``"baseline forecast"``) and ``value``. Where windows are missing in the
-        time, one row without a value stands, so that no line is drawn across the gap.
-    """
+    """Give the forecasts beside what happened, the newest windows of the result."""
     import pandas as pd
 
     newest = explanation.isel(sample=slice(-most, None))
@@ -232,18 +136,7 @@ def forecast_series(explanation: xr.Dataset, *, most: int = 504) -> pd.DataFrame
 
 
 def pick_window(explanation: xr.Dataset) -> tuple[int, str]:
-    """Choose the window to show in full: the one whose forecast moved most from its baseline.
-
-    Parameters
-    ----------
-    explanation : xarray.Dataset
-        A result of ``explain``.
-
-    Returns
-    -------
-    tuple of int and str
-        Its number in the result, and why it was chosen. The last window, where none moved.
-    """
+    """Choose the window to show in full: the one whose forecast moved most from its baseline."""
     change = np.abs((explanation["forecast"] - explanation["baseline_forecast"]).values)
     last = len(change) - 1
     if not np.isfinite(change).any() or np.nanmax(change) == 0:
@@ -254,16 +147,6 @@ def pick_window(explanation: xr.Dataset) -> tuple[int, str]:
 def duration(text: str) -> str:
     """Give a length of time as it is written in a sentence.
 
-    Parameters
-    ----------
-    text : str
-        As a series states it.
-
-    Returns
-    -------
-    str
-        The same, with a space between number and unit.
-
     Examples
     --------
     >>> duration("1h"), duration("15 min"), duration("")
@@ -273,42 +156,14 @@ def duration(text: str) -> str:
 
 
 def quantity(dataset: xr.Dataset, what: str) -> str:
-    """Name a quantity of a result with its target and its unit, for an axis.
-
-    Parameters
-    ----------
-    dataset : xarray.Dataset
-        A result with the attributes ``target`` and ``unit``.
-    what : str
-        Such as ``"contribution to"``; empty for the target itself.
-
-    Returns
-    -------
-    str
-        Such as ``"contribution to temp (F)"``; without brackets where the unit is not known.
-    """
+    """Name a quantity of a result with its target and its unit, for an axis."""
     target = str(dataset.attrs.get("target", "")) or "the output"
     unit = str(dataset.attrs.get("unit", ""))
     return f"{what} {target}".strip() + (f" ({unit})" if unit else "")
 
 
 def time_text(explanation: xr.Dataset, sample: int, *, of: str = "time") -> str:
-    """Say when a window is.
-
-    Parameters
-    ----------
-    explanation : xarray.Dataset
-        A result with or without the coordinate ``time``.
-    sample : int
-        Number of the window in the result.
-    of : str
-        The coordinate that holds the time.
-
-    Returns
-    -------
-    str
-        Such as ``"2013-12-03 14:00"``, or ``"sample 7"`` where the time is not known.
-    """
+    """Say when a window is."""
     if of not in explanation.coords:
         return f"sample {sample}"
     value = explanation[of].values[sample]

@@ -17,18 +17,7 @@ __all__ = ["trust_summary", "trust_view"]
 
 
 def trust_view(page: xr.Dataset) -> Group:
-    """Show every check with its verdict, its figure and a sentence.
-
-    Parameters
-    ----------
-    page : xarray.Dataset
-        A result of ``trust``.
-
-    Returns
-    -------
-    rich.console.Group
-        A heading, a row a check, and what was looked at.
-    """
+    """Show every check with its verdict, its figure and a sentence."""
     from rich.box import SIMPLE_HEAD
     from rich.console import Group
     from rich.table import Table
@@ -55,20 +44,7 @@ def _named(method: str) -> str:
 
 
 def trust_summary(page: xr.Dataset) -> dict[str, Any]:
-    """Give a result of ``trust`` as a plain dict, ready for JSON.
-
-    Parameters
-    ----------
-    page : xarray.Dataset
-        A result of ``trust``.
-
-    Returns
-    -------
-    dict
-        The attributes, ``figures`` (every single number), ``curves`` by number of lags,
-        ``agreement`` by pair of methods, ``randomised`` by layer, ``shares`` by lag, and
-        ``findings``: check, verdict, figure and sentence. A missing number is ``None``.
-    """
+    """Give a result of ``trust`` as a plain dict, ready for JSON."""
     numbers = {str(name): _plain(page[name]) for name in page.data_vars if page[name].ndim == 0}
     curves = {
         name: _plain(page[name])

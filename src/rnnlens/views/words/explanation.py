@@ -39,16 +39,6 @@ STEP_NAMES = {
 def percent(share: float) -> str:
     """Give a share in percent, with two significant digits and never rounded to none or all.
 
-    Parameters
-    ----------
-    share : float
-        A fraction of one.
-
-    Returns
-    -------
-    str
-        Such as ``"41 %"``.
-
     Examples
     --------
     >>> percent(0.4137), percent(0.0032), percent(0.9999), percent(1e-9), percent(0.0)
@@ -65,20 +55,6 @@ def percent(share: float) -> str:
 def figure(value: Any, unit: str = "", *, digits: int = 4) -> str:
     """Give a number with its unit, for a sentence or a table.
 
-    Parameters
-    ----------
-    value : number or None
-        The number; ``None`` or NaN where it is missing.
-    unit : str
-        Its unit, empty where it has none or it is not known.
-    digits : int
-        Significant digits.
-
-    Returns
-    -------
-    str
-        Such as ``"54.22 F"``, or ``"missing"``.
-
     Examples
     --------
     >>> figure(54.2243, "F"), figure(3.2e-13), figure(float("nan"), "F")
@@ -90,18 +66,7 @@ def figure(value: Any, unit: str = "", *, digits: int = 4) -> str:
 
 
 def lag_sentences(lags: xr.Dataset) -> tuple[str, str]:
-    """Say in two sentences how far back a forecast looks.
-
-    Parameters
-    ----------
-    lags : xarray.Dataset
-        A result of ``lags``: ``share`` by ``lag``, with ``share_low`` and ``share_high``.
-
-    Returns
-    -------
-    tuple of str and str
-        The first on the newest lag and on the lags that carry 90 %; the second on the oldest.
-    """
+    """Say in two sentences how far back a forecast looks."""
     table: Rows = lag_table(lags).to_dict("records")
     share = np.array([row["share"] for row in table])
     forecast = _forecast_name(lags)

@@ -49,18 +49,7 @@ SECONDS = {"ms": 0.001, "s": 1, "min": 60, "h": 3600, "d": 86400, "w": 604800}
 
 
 def evidence_sentences(table: xr.Dataset) -> tuple[str, str]:
-    """Say in two sentences how far back a forecast looks, and which inputs matter.
-
-    Parameters
-    ----------
-    table : xarray.Dataset
-        A result of ``lags``.
-
-    Returns
-    -------
-    tuple of str and str
-        The first on how far back, the second on what is used and what is irrelevant.
-    """
+    """Say in two sentences how far back a forecast looks, and which inputs matter."""
     first = _looks_back(table)
     if table.attrs.get("by", "lag") == "lag":
         return first, _by_lag(table)
@@ -69,18 +58,6 @@ def evidence_sentences(table: xr.Dataset) -> tuple[str, str]:
 
 def span(steps: int, step: str) -> str:
     """Give a number of steps as a length of time, or as steps where they have none.
-
-    Parameters
-    ----------
-    steps : int
-        How many.
-    step : str
-        From one to the next, such as ``"1h"``; empty where it is not known.
-
-    Returns
-    -------
-    str
-        Such as ``"7 h"``.
 
     Examples
     --------
@@ -101,16 +78,6 @@ def span(steps: int, step: str) -> str:
 def p_text(p: float) -> str:
     """Give a p-value as it is printed.
 
-    Parameters
-    ----------
-    p : float
-        From 0 to 1.
-
-    Returns
-    -------
-    str
-        With two digits, never rounded to nothing.
-
     Examples
     --------
     >>> p_text(0.0471), p_text(0.0), p_text(0.32)
@@ -120,18 +87,7 @@ def p_text(p: float) -> str:
 
 
 def share_text(table: xr.Dataset) -> str:
-    """Say how many of all pairs of a window and an observed value may exceed the tolerance.
-
-    Parameters
-    ----------
-    table : xarray.Dataset
-        A result of ``lags`` with draws in which none did in some row.
-
-    Returns
-    -------
-    str
-        Such as ``"with 99 % confidence at most 0.1 % do"``; the share is rounded up.
-    """
+    """Say how many of all pairs of a window and an observed value may exceed the tolerance."""
     none = table["observed_exceeded"].values == 0
     limit = float(table["observed_share"].values[none].max())
     confidence = 100 * float(table.attrs["replacements_confidence"])
@@ -142,17 +98,7 @@ def share_text(table: xr.Dataset) -> str:
 def when_used(moved: np.ndarray, issued: np.ndarray) -> str:
     """Name the season, the part of the day, or both, in which an input moves forecasts most.
 
-    Parameters
-    ----------
-    moved : array (window,)
-        How far it moved each forecast.
-    issued : array (window,) of datetime64
-        When each was issued, in UTC.
-
-    Returns
-    -------
-    str
-        Such as ``"in December to February, 06 to 12 h UTC"``; empty where the rule finds none.
+    Shapes: moved (window,), issued (window,) of datetime64.
     """
     months = issued.astype("datetime64[M]").astype(int) % 12 + 1
     hours = issued.astype("datetime64[h]").astype(int) % 24

@@ -10,18 +10,6 @@ __all__ = ["downward", "upward"]
 def upward(bound: float, digits: int = 3) -> str:
     """Write a bound, rounded up.
 
-    Parameters
-    ----------
-    bound : float
-        Zero or above.
-    digits : int
-        Figures that are shown.
-
-    Returns
-    -------
-    str
-        A number that is not below the bound.
-
     Examples
     --------
     >>> upward(0.12341), upward(2.0), upward(0.0), upward(1.00000001e-05)
@@ -32,18 +20,6 @@ def upward(bound: float, digits: int = 3) -> str:
 
 def downward(attained: float, digits: int = 3) -> str:
     """Write a change that was attained, rounded down.
-
-    Parameters
-    ----------
-    attained : float
-        Zero or above.
-    digits : int
-        Figures that are shown.
-
-    Returns
-    -------
-    str
-        A number that is not above the change.
 
     Examples
     --------

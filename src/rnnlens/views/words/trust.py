@@ -66,18 +66,7 @@ class Finding(NamedTuple):
 
 
 def trust_findings(page: xr.Dataset) -> tuple[Finding, ...]:
-    """Judge every check of a page by the rules of this file.
-
-    Parameters
-    ----------
-    page : xarray.Dataset
-        A result of ``trust``.
-
-    Returns
-    -------
-    tuple of Finding
-        In the order in which they are shown.
-    """
+    """Judge every check of a page by the rules of this file."""
     rules: tuple[Callable[[xr.Dataset], Finding], ...] = (
         lambda page: _order(page, "deletion"),
         lambda page: _order(page, "insertion"),
@@ -94,18 +83,7 @@ def trust_findings(page: xr.Dataset) -> tuple[Finding, ...]:
 
 
 def trust_sentences(page: xr.Dataset) -> tuple[str, ...]:
-    """Say in words what was found, one sentence a check.
-
-    Parameters
-    ----------
-    page : xarray.Dataset
-        A result of ``trust``.
-
-    Returns
-    -------
-    tuple of str
-        In the order of `trust_findings`.
-    """
+    """Say in words what was found, one sentence a check."""
     return tuple(finding.sentence for finding in trust_findings(page))
 
 

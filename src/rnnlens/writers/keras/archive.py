@@ -48,23 +48,7 @@ class _Entry:
 
 
 def write(network: Network) -> Written:
-    """Write a network as a ``.keras`` archive.
-
-    Parameters
-    ----------
-    network : Network
-        The network.
-
-    Returns
-    -------
-    Written
-        The archive; float64 where the network has float64 arrays, else float32.
-
-    Raises
-    ------
-    UnsupportedModel
-        If Keras has no such layer, or not with these options.
-    """
+    """Write a network as a ``.keras`` archive."""
     notes: list[str] = []
     dtype = dtype_of(network)
     network = in_keras_layers(fold(network), dtype, notes)

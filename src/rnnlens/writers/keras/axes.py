@@ -36,27 +36,7 @@ AXES = (ExpandDims, Flip, Index, Mean, Slice, Squeeze)
 
 
 def in_keras_layers(network: Network, dtype: np.dtype, notes: list[str]) -> Network:
-    """Replace the layers that Keras does not have by some that it has.
-
-    Parameters
-    ----------
-    network : Network
-        The network.
-    dtype : numpy.dtype
-        The precision of matrices that are made.
-    notes : list of str
-        A sentence is added for what is written in another form.
-
-    Returns
-    -------
-    Network
-        One that computes the same.
-
-    Raises
-    ------
-    UnsupportedModel
-        If a mask or an axis of unknown length stands in the way.
-    """
+    """Replace the layers that Keras does not have by some that it has."""
     shapes = output_shapes(network)
     masks = _masks(network)
     moved: dict[Ref, Ref] = {}

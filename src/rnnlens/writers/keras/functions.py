@@ -22,20 +22,7 @@ NAMELESS = frozenset({"threshold", "sparsemax"})
 
 
 def serialized(kind: str, config: dict[str, Any]) -> dict[str, Any]:
-    """Give a layer of Keras as its files state it.
-
-    Parameters
-    ----------
-    kind : str
-        The class.
-    config : dict
-        Its options.
-
-    Returns
-    -------
-    dict
-        With the module it comes from.
-    """
+    """Give a layer of Keras as its files state it."""
     return {
         "module": "keras.layers",
         "class_name": kind,
@@ -45,18 +32,7 @@ def serialized(kind: str, config: dict[str, Any]) -> dict[str, Any]:
 
 
 def activation_layer(activation: Activation) -> tuple[str, dict[str, Any]] | None:
-    """Give the layer of Keras that is a function with parameters.
-
-    Parameters
-    ----------
-    activation : Activation
-        The function.
-
-    Returns
-    -------
-    tuple or None
-        Class and options; None where Keras has no such layer.
-    """
+    """Give the layer of Keras that is a function with parameters."""
     p = activation.parameters
     if activation.name == "relu":
         limit = None if p["max_value"] == inf else p["max_value"]
@@ -73,27 +49,7 @@ def activation_layer(activation: Activation) -> tuple[str, dict[str, Any]] | Non
 
 
 def function_of(name: str, layer: Any, activation: Activation) -> str | dict[str, Any]:
-    """State an activation as an option of a layer.
-
-    Parameters
-    ----------
-    name : str
-        The node, for the message.
-    layer : Layer
-        Its layer, for the message.
-    activation : Activation
-        The function, whose ``hard_sigmoid`` has Keras's slope.
-
-    Returns
-    -------
-    str or dict
-        A name, or a serialised layer.
-
-    Raises
-    ------
-    UnsupportedModel
-        If Keras 3 has no such function.
-    """
+    """State an activation as an option of a layer."""
     usual = Activation(activation.name).parameters
     if activation.name not in NAMELESS and activation.parameters == usual:
         return activation.name
@@ -119,25 +75,6 @@ def on_keras_slope(name: str, layer: Recurrent, notes: list[str]) -> Recurrent:
 
     The two are equal where the pre-activation is multiplied by ``6 s``: ``s a = (6 s a) / 6``. So
     every array of those gates is multiplied, and the function of the network stays what it is.
-
-    Parameters
-    ----------
-    name : str
-        The node.
-    layer : Recurrent
-        The layer.
-    notes : list of str
-        A sentence is added where arrays are multiplied.
-
-    Returns
-    -------
-    Recurrent
-        One that computes the same with Keras's slope.
-
-    Raises
-    ------
-    UnsupportedModel
-        If the function also acts on the cell state, which no array multiplies.
     """
     cell: Cell = layer.cell
     keras = Activation("hard_sigmoid")

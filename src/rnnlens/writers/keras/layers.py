@@ -96,44 +96,13 @@ class Context:
     notes: list[str]
 
     def named(self, name: str, piece: Piece) -> dict[str, Any]:
-        """Give a piece as the file states it.
-
-        Parameters
-        ----------
-        name : str
-            The layer's name.
-        piece : Piece
-            The layer.
-
-        Returns
-        -------
-        dict
-            The serialised layer.
-        """
+        """Give a piece as the file states it."""
         config = {"name": name, "trainable": True, "dtype": self.dtype, **piece.config}
         return serialized(piece.kind, config)
 
 
 def piece_of(layer: Layer, context: Context) -> Piece:
-    """Give a layer as Keras 3 has it.
-
-    Parameters
-    ----------
-    layer : Layer
-        The layer.
-    context : Context
-        What it is written into.
-
-    Returns
-    -------
-    Piece
-        The layer.
-
-    Raises
-    ------
-    UnsupportedModel
-        If Keras has no such layer, or not with these options.
-    """
+    """Give a layer as Keras 3 has it."""
     maker = MAKERS.get(type(layer))
     if maker is None:
         refuse(

@@ -24,25 +24,7 @@ OPSET, IR = 20, 9
 
 
 def write(network: Network) -> Written:
-    """Write a network as an ONNX file.
-
-    Parameters
-    ----------
-    network : Network
-        The network; one whose steps are masked has no form in ONNX.
-
-    Returns
-    -------
-    Written
-        The file, in float32.
-
-    Raises
-    ------
-    MissingLibrary
-        If onnx is not installed.
-    UnsupportedModel
-        If ONNX has no operator for a layer or a function of it.
-    """
+    """Write a network as an ONNX file."""
     if find_spec("onnx") is None:
         raise MissingLibrary('writing .onnx needs the library onnx: pip install "rnnlens[onnx]"')
     from onnx import TensorProto, checker, helper

@@ -38,18 +38,7 @@ class Builder:
     whole: set[str] = field(default_factory=set)
 
     def name(self, wanted: str) -> str:
-        """Give a name that no other value has.
-
-        Parameters
-        ----------
-        wanted : str
-            What it is.
-
-        Returns
-        -------
-        str
-            The name, within the layer's own.
-        """
+        """Give a name that no other value has."""
         full = f"{self.scope}/{wanted}" if self.scope else wanted
         name, number = full, 0
         while name in self.used:
@@ -59,20 +48,7 @@ class Builder:
         return name
 
     def constant(self, values: ArrayLike, wanted: str) -> str:
-        """Add numbers to the file.
-
-        Parameters
-        ----------
-        values : array
-            Floating-point numbers are kept as float32, whole numbers as int64.
-        wanted : str
-            What they are.
-
-        Returns
-        -------
-        str
-            Their name.
-        """
+        """Add numbers to the file."""
         from onnx import numpy_helper
 
         array = np.asarray(values)
@@ -82,43 +58,11 @@ class Builder:
         return name
 
     def op(self, kind: str, inputs: Sequence[str], **attributes: Any) -> str:
-        """Add an operator with one output.
-
-        Parameters
-        ----------
-        kind : str
-            The operator.
-        inputs : sequence of str
-            What it takes; an empty name stands for one that is left out.
-        **attributes : Any
-            Its attributes.
-
-        Returns
-        -------
-        str
-            Its output.
-        """
+        """Add an operator with one output."""
         return self.ops(kind, inputs, 1, **attributes)[0]
 
     def ops(self, kind: str, inputs: Sequence[str], outputs: int, **attributes: Any) -> list[str]:
-        """Add an operator with several outputs.
-
-        Parameters
-        ----------
-        kind : str
-            The operator.
-        inputs : sequence of str
-            What it takes.
-        outputs : int
-            How many it gives.
-        **attributes : Any
-            Its attributes.
-
-        Returns
-        -------
-        list of str
-            Its outputs.
-        """
+        """Add an operator with several outputs."""
         from onnx import helper
 
         names = [self.name(kind if not k else f"{kind}.{k}") for k in range(outputs)]
@@ -126,20 +70,7 @@ class Builder:
         return names
 
     def activated(self, x: str, activation: Activation) -> str | None:
-        """Apply an activation.
-
-        Parameters
-        ----------
-        x : str
-            A value.
-        activation : Activation
-            The function.
-
-        Returns
-        -------
-        str or None
-            The value after it; None where ONNX has no operator for it.
-        """
+        """Apply an activation."""
         name, p = activation.name, activation.parameters
         if name == "linear":
             return x

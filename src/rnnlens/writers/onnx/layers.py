@@ -55,29 +55,7 @@ __all__ = ["operators"]
 def operators(
     layer: Layer, inputs: Sequence[str], shapes: Sequence[Shape], build: Builder
 ) -> list[str]:
-    """Write one layer.
-
-    Parameters
-    ----------
-    layer : Layer
-        The layer.
-    inputs : sequence of str
-        The values it takes.
-    shapes : sequence of Shape
-        Their shapes, without the sample axis.
-    build : Builder
-        The graph, whose scope names the layer.
-
-    Returns
-    -------
-    list of str
-        Its outputs.
-
-    Raises
-    ------
-    UnsupportedModel
-        If ONNX has no operators for it.
-    """
+    """Write one layer."""
     if isinstance(layer, Recurrent):
         return recurrent(layer, inputs, build)
     if isinstance(layer, Bidirectional):

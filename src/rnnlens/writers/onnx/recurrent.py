@@ -31,22 +31,7 @@ FUNCTIONS: dict[str, str] = {
 
 
 def recurrent(layer: Recurrent, inputs: Sequence[str], build: Builder) -> list[str]:
-    """Write a recurrent layer.
-
-    Parameters
-    ----------
-    layer : Recurrent
-        The layer.
-    inputs : sequence of str
-        The sequence (sample, step, feature) and perhaps the states.
-    build : Builder
-        The graph.
-
-    Returns
-    -------
-    list of str
-        Its outputs: the sequence or the last hidden state, and the states where it gives them.
-    """
+    """Write a recurrent layer."""
     x = build.op("Transpose", [inputs[0]], perm=[1, 0, 2])
     outputs, states = _operator([layer], x, list(inputs[1:]), build)
     if not layer.return_sequences:
@@ -59,22 +44,7 @@ def recurrent(layer: Recurrent, inputs: Sequence[str], build: Builder) -> list[s
 
 
 def bidirectional(layer: Bidirectional, inputs: Sequence[str], build: Builder) -> list[str]:
-    """Write two directions over the same steps, as one operator where they are alike.
-
-    Parameters
-    ----------
-    layer : Bidirectional
-        The layer.
-    inputs : sequence of str
-        The sequence and perhaps the states of both directions.
-    build : Builder
-        The graph.
-
-    Returns
-    -------
-    list of str
-        Its outputs, merged as the layer says, and the states where it gives them.
-    """
+    """Write two directions over the same steps, as one operator where they are alike."""
     sides = (layer.forward, layer.backward)
     alike = _alike(layer)
     if not alike or layer.merge_mode != "concat" or len(inputs) > 1 or layer.forward.return_state:

@@ -82,23 +82,7 @@ class Module:
 
 
 def chain_of(network: Network) -> list[Module]:
-    """Lay a network out as a chain of modules.
-
-    Parameters
-    ----------
-    network : Network
-        The network.
-
-    Returns
-    -------
-    list of Module
-        In the order in which they run; layers that change nothing are left out.
-
-    Raises
-    ------
-    UnsupportedModel
-        If the network is not a chain, or PyTorch has no module for a layer.
-    """
+    """Lay a network out as a chain of modules."""
     modules: list[Module] = []
     counts: dict[str, int] = {}
     shapes = output_shapes(network)
@@ -144,18 +128,7 @@ def _stem(layer: Layer) -> str:
 
 
 def sides(layer: Layer) -> tuple[Recurrent, ...]:
-    """Give the directions of a recurrent layer.
-
-    Parameters
-    ----------
-    layer : Layer
-        Any layer.
-
-    Returns
-    -------
-    tuple of Recurrent
-        One, two, or none for a layer that is not recurrent.
-    """
+    """Give the directions of a recurrent layer."""
     if isinstance(layer, Bidirectional):
         return layer.forward, layer.backward
     return (layer,) if isinstance(layer, Recurrent) else ()
@@ -245,18 +218,7 @@ def _why_not_recurrent(layer: Recurrent | Bidirectional) -> str | None:
 
 
 def function_of(activation: Activation) -> str | None:
-    """Give an activation as Python code of PyTorch.
-
-    Parameters
-    ----------
-    activation : Activation
-        The function.
-
-    Returns
-    -------
-    str or None
-        With ``{}`` for its argument; empty for linear; None where there is none.
-    """
+    """Give an activation as Python code of PyTorch."""
     name = activation.name
     if name == "linear":
         return ""
@@ -274,18 +236,7 @@ def function_of(activation: Activation) -> str | None:
 
 
 def arrays_of_module(module: Module) -> dict[str, FloatArray]:
-    """Give the arrays of a module by their names in the state dict.
-
-    Parameters
-    ----------
-    module : Module
-        The module.
-
-    Returns
-    -------
-    dict of str to array
-        As PyTorch lays them out.
-    """
+    """Give the arrays of a module by their names in the state dict."""
     found: dict[str, FloatArray | None] = {}
     layer = module.layer
     inner = layer.layer if isinstance(layer, TimeDistributed) else layer

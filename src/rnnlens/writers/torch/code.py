@@ -22,18 +22,7 @@ __all__ = ["class_code"]
 
 
 def class_code(modules: list[Module]) -> str:
-    """Write the class whose ``load_state_dict`` takes the arrays of a chain.
-
-    Parameters
-    ----------
-    modules : list of Module
-        The chain.
-
-    Returns
-    -------
-    str
-        A class ``Network``; its input is (sample, step, feature).
-    """
+    """Write the class whose ``load_state_dict`` takes the arrays of a chain."""
     made = [_constructor(module) for module in modules]
     lines = [
         "class Network(torch.nn.Module):",

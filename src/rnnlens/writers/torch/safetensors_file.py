@@ -36,23 +36,7 @@ DTYPES = {"float64": "F64", "float32": "F32", "float16": "F16"}
 
 
 def write(network: Network) -> Written:
-    """Write a network as a PyTorch state dict.
-
-    Parameters
-    ----------
-    network : Network
-        A chain of layers that PyTorch has.
-
-    Returns
-    -------
-    Written
-        The file, and the class that takes it as ``code``.
-
-    Raises
-    ------
-    UnsupportedModel
-        If the network is no chain, or PyTorch has no module for a layer.
-    """
+    """Write a network as a PyTorch state dict."""
     modules = chain_of(fold(network))
     code = class_code(modules)
     arrays: dict[str, np.ndarray] = {}
@@ -92,18 +76,7 @@ def _file(arrays: dict[str, np.ndarray], code: str) -> bytes:
 
 
 def head_of(network: Network) -> dict[str, Any] | None:
-    """Give what a reader of the state dict must be told to give the whole network back.
-
-    Parameters
-    ----------
-    network : Network
-        What was written.
-
-    Returns
-    -------
-    dict of str to str or None
-        ``head`` and ``nonlinearity`` where needed; None where a state dict cannot say enough.
-    """
+    """Give what a reader of the state dict must be told to give the whole network back."""
     first, *rest = chain_of(fold(network))
     own = sides(first.layer)
     if not own or own[0].return_sequences or own[0].go_backwards:
@@ -119,20 +92,7 @@ def head_of(network: Network) -> dict[str, Any] | None:
 
 
 def restored(network: Network, path: Path) -> Network:
-    """Put the arrays of a state dict, as read from its file, into the layers that they came from.
-
-    Parameters
-    ----------
-    network : Network
-        What was written.
-    path : Path
-        The file.
-
-    Returns
-    -------
-    Network
-        The network with the file's arrays.
-    """
+    """Put the arrays of a state dict, read back from its file, into the layers they came from."""
     arrays = _arrays(path)
     folded = fold(network)
     layers: dict[str, Layer] = {}

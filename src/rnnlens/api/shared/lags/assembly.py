@@ -38,28 +38,7 @@ def assembled(
     moved: tuple[NDArray[np.int64], NDArray[np.float64]] | None,
     about: dict[str, Any],
 ) -> xr.Dataset:
-    """Add certificates, tests and verdicts to a table of shares.
-
-    Parameters
-    ----------
-    table : xarray.Dataset
-        From `rnnlens.api.shared.lags.shares.shares_of`.
-    case : Case
-        The network and its windows.
-    rows : Rows
-        Of the table.
-    certificates, tests, observed : LagCertificates, LagTests, Scenario, or None
-        None where they could not be made.
-    moved : tuple of arrays, optional
-        From `rnnlens.api.shared.lags.certificates.ends_moved`.
-    about : dict
-        Further attributes.
-
-    Returns
-    -------
-    xarray.Dataset
-        As `rnnlens.lags` gives it.
-    """
+    """Add certificates, tests and verdicts to a table of shares."""
     from rnnlens.results.provenance import file_safe
 
     unit = str(table.attrs["unit"] or "network units")

@@ -80,15 +80,7 @@ class LagCertificates:
     def of(self, row: Row) -> tuple[NDArray[Any], NDArray[Any], NDArray[Any]]:
         """Give bounds, attained changes and verdicts of a row.
 
-        Parameters
-        ----------
-        row : Row
-            Of the table.
-
-        Returns
-        -------
-        tuple of three arrays (sample, question)
-            Those of its lags and features.
+        Shapes: gives tuple of three (sample, question).
         """
         which = [k for k, free in enumerate(self.columns) if set(free) <= set(row.features)]
         lags = slice(row.lags[0] - 1, row.lags[1])
@@ -99,35 +91,12 @@ class LagCertificates:
         return bound, attained, verdict
 
     def whole(self, row: Row) -> bool:
-        """Say whether all of a row was free at once.
-
-        Parameters
-        ----------
-        row : Row
-            Of the table.
-
-        Returns
-        -------
-        bool
-            False where a certificate is about one of several lags or features of it.
-        """
+        """Say whether all of a row was free at once."""
         return row.lags[0] == row.lags[1] and row.features in self.columns
 
 
 def evenly(count: int, wanted: int) -> NDArray[np.int64]:
     """Choose windows that lie evenly over all of them.
-
-    Parameters
-    ----------
-    count : int
-        Windows there are.
-    wanted : int
-        Windows to choose, at the most.
-
-    Returns
-    -------
-    array of int
-        Their places, in order.
 
     Examples
     --------
@@ -152,38 +121,7 @@ def certificates_of(
     data: Array,
     progress: Callable[[int, int], None] | None,
 ) -> LagCertificates:
-    """Certify every lag in some windows.
-
-    Parameters
-    ----------
-    case : Case
-        The network and all windows.
-    target : Target
-        What is forecast.
-    windows : int
-        How many windows to certify, evenly spaced.
-    held : sequence of int
-        Features that are never free.
-    together : bool, optional
-        Whether all free features of a lag run through their ranges at once; only where there are at
-        most three, if not given.
-    given_range, quantiles, budget, deviation, progress
-        As in `rnnlens.certify`.
-    tolerance : tuple of float and str
-        The change that does not matter, and where it comes from.
-    data : array (sample, step, feature)
-        What quantiles are taken from.
-
-    Returns
-    -------
-    LagCertificates
-        With columns that say what was free.
-
-    Raises
-    ------
-    DataError
-        If the windows hold tokens, every feature is held, or a range does not fit.
-    """
+    """Certify every lag in some windows: data (sample, step, feature)."""
     from rnnlens.api.certifying import ranges_of
     from rnnlens.evidence.proof.certificate import BUDGET, certify
 
@@ -230,20 +168,7 @@ def certificates_of(
 
 
 def windows_of(case: Case, places: NDArray[np.int64]) -> Case:
-    """Take some windows of a case.
-
-    Parameters
-    ----------
-    case : Case
-        The network and all windows.
-    places : array of int
-        Which.
-
-    Returns
-    -------
-    Case
-        With those alone.
-    """
+    """Take some windows of a case."""
     known = None if case.windows is None else case.windows.select(places)
     inputs = {name: array[places] for name, array in case.inputs.items()}
     return replace(case, inputs=inputs, windows=known)
@@ -291,27 +216,7 @@ def ends_moved(
 ) -> tuple[NDArray[np.int64], Array]:
     """See in plain runs how far inputs at the ends of their ranges move forecasts.
 
-    Parameters
-    ----------
-    case : Case
-        The network and all windows.
-    target : Target
-        What is forecast.
-    held : sequence of int
-        Features that are left as they are.
-    given_range, quantiles, data
-        As in `certificates_of`.
-
-    Returns
-    -------
-    tuple of array (tried,) and array (tried, lag)
-        Windows, evenly spaced, and the largest change that one feature of the lag made there. It is
-        sampled: nothing is proven by it.
-
-    Raises
-    ------
-    DataError
-        If the windows hold tokens, every feature is held, or a range does not fit.
+    Shapes: gives tuple of (tried,) and (tried, lag).
     """
     from rnnlens.api.certifying import ranges_of
     from rnnlens.engine.forward import predict

@@ -80,20 +80,7 @@ class Rows:
         return [row.part for row in self.rows if row.part is not None]
 
     def spread(self, values: Sequence[object] | NDArray, missing: object) -> NDArray:
-        """Put values of the rows that are not held into the table.
-
-        Parameters
-        ----------
-        values : sequence
-            One a row that is not held.
-        missing : object
-            What the others get.
-
-        Returns
-        -------
-        array
-            In the table's shape.
-        """
+        """Put values of the rows that are not held into the table."""
         given = np.asarray(values)
         wide = given.dtype if given.dtype.kind != "U" else object
         table = np.full(prod(self.shape), missing, dtype=wide)
@@ -108,31 +95,7 @@ def make_rows(
     names: Sequence[str],
     held: Sequence[int],
 ) -> Rows:
-    """Make the rows of a table.
-
-    Parameters
-    ----------
-    by : {"lag", "feature", "both"}
-        What rows stand for.
-    shape : tuple of int
-        ``(step, feature)`` of a window.
-    lags : sequence of tuple of int
-        The newest and the oldest lag of each of the table's lags.
-    names : sequence of str
-        Of the features.
-    held : sequence of int
-        Features that are never replaced.
-
-    Returns
-    -------
-    Rows
-        With held features as rows that have no part.
-
-    Raises
-    ------
-    InputError
-        If `by` is not known.
-    """
+    """Make the rows of a table."""
     from rnnlens.evidence.statistics.parts import group_parts
 
     if by not in BY:

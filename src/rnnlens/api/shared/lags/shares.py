@@ -21,32 +21,7 @@ def shares_of(
     draws: int = 1000,
     seed: int = 0,
 ) -> xr.Dataset:
-    """Give each lag's share from contributions that are there already.
-
-    Parameters
-    ----------
-    explained : xarray.Dataset
-        A result of `rnnlens.explain` with contributions.
-    by : {"lag", "feature", "both"}
-        What has a share: lags, features, or features at lags.
-    confidence : float
-        Coverage of the interval.
-    draws, seed : int
-        Of the bootstrap.
-
-    Returns
-    -------
-    xarray.Dataset
-        ``share``, ``share_low``, ``share_high``, ``mean_contribution`` and ``mean_size``, as
-        `rnnlens.lags` gives them.
-
-    Raises
-    ------
-    DataError
-        If the result holds sensitivities or no contributions by feature, or fewer than 10 windows.
-    InputError
-        If `by` is not known.
-    """
+    """Give each lag's share from contributions that are there already."""
     import xarray as xr
 
     from rnnlens.attribution.share import lag_share

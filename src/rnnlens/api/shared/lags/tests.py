@@ -89,39 +89,7 @@ def tests_of(
 ) -> LagTests:
     """Test each row of a table, and from the oldest lag on how many are needed.
 
-    Parameters
-    ----------
-    case : Case
-        The network and its windows, in the order of time.
-    target : Target
-        What is forecast.
-    rows : Rows
-        Of the table.
-    actual : array (sample,), optional
-        In the target's own unit, NaN where not known; the forecast itself where not given.
-    held : sequence of int
-        Features that are never replaced.
-    background : array (window, step, feature), optional
-        What the sampler is made from; the windows themselves where not given.
-    sampler : str or callable
-        One of `SAMPLERS`, or the user's own.
-    loss, margin, alpha, correction, errors, block_length, seed, progress
-        As in `rnnlens.lags`.
-    tolerance : tuple of float and str, optional
-        Change of the forecast that does not matter, and where it comes from: where there are no
-        actuals and no margin is given, the margin is what this makes of the loss.
-
-    Returns
-    -------
-    LagTests
-        Of the windows whose actuals are known.
-
-    Raises
-    ------
-    DataError
-        If there are too few windows, padding, or tokens.
-    InputError
-        If an option is not what it must be.
+    Shapes: actual (sample,), background (window, step, feature).
     """
     from rnnlens.api.shared.lags.certificates import windows_of
     from rnnlens.evidence.statistics.dependent_mean import dependent_means
@@ -185,30 +153,7 @@ def draws_of(
 ) -> Scenario:
     """Replace each row by values that were observed elsewhere, as often as a bound needs.
 
-    Parameters
-    ----------
-    case : Case
-        The network and its windows.
-    target : Target
-        What is forecast.
-    rows : Rows
-        Of the table.
-    values : array (window, step, feature)
-        Windows that values are taken from.
-    tolerance : float
-        Change of the forecast that does not matter.
-    draws, seed, progress
-        As `replacements`, `seed` and `progress` of `rnnlens.lags`.
-
-    Returns
-    -------
-    Scenario
-        Of the rows that are not held.
-
-    Raises
-    ------
-    DataError
-        If the windows hold tokens, or every feature is held.
+    Shapes: values (window, step, feature).
     """
     from rnnlens.evidence.statistics.replacement import Replacement
     from rnnlens.evidence.statistics.scenario import scenario

@@ -1,10 +1,10 @@
 """Layer-wise relevance propagation: the forecast itself handed back, layer by layer.
 
 The relevance of the output is the forecast; every layer hands what it holds back to its inputs in
-proportion to what they added (Bach et al. 2015), and in a product of a gate and a signal the
-signal takes all (Arras, Montavon, Müller and Samek 2017, "Explaining recurrent neural network
-predictions in sentiment analysis"; Arras et al. 2019, "Explaining and interpreting LSTMs"). The
-rules stand in `rnnlens.attribution.methods.lrp.rules` and `rnnlens.attribution.methods.lrp.cells`. There is no
+proportion to what they added (Bach et al. 2015), and in a product of a gate and a signal the signal
+takes all (Arras, Montavon, Müller and Samek 2017, "Explaining recurrent neural network predictions
+in sentiment analysis"; Arras et al. 2019, "Explaining and interpreting LSTMs"). The rules stand in
+`rnnlens.attribution.methods.lrp.rules` and `rnnlens.attribution.methods.lrp.cells`. There is no
 baseline. Cost: 3T cell evaluations.
 
 Exact only where nothing is lost on the way: in networks without biases whose gates do not depend
@@ -76,33 +76,7 @@ def lrp(
 ) -> Relevance:
     """Hand each forecast back to lags and features by layer-wise relevance propagation.
 
-    Parameters
-    ----------
-    network : Network
-        The network.
-    inputs : mapping of str to array (sample, ...)
-        From `rnnlens.engine.forward.entries`, in the network's own units.
-    target : Target
-        What is explained.
-    of : str
-        The input whose relevance is laid out.
-    eps : float
-        The stabiliser, above 0.
-    bias_factor : float
-        Share of what biases and the stabiliser took that is handed on evenly, from 0 (as the
-        authors recommend) to 1 (all is conserved).
-
-    Returns
-    -------
-    Relevance
-        In the target's own unit.
-
-    Raises
-    ------
-    DataError
-        If `eps` or `bias_factor` is out of range.
-    UnsupportedModel
-        If a layer between input and target has no rule.
+    Shapes: inputs mapping of str to (sample, ...).
     """
     if not eps > 0:
         raise DataError(f"eps must be above 0, but is {eps}")

@@ -82,41 +82,15 @@ class Taken(NamedTuple):
 
 
 def stabilised(z: Array, rule: Rule) -> Array:
-    """Keep a divisor away from zero: ``z + eps s``.
-
-    Parameters
-    ----------
-    z : array
-        Sums.
-    rule : Rule
-        Holds eps.
-
-    Returns
-    -------
-    array
-        Of the same shape.
-    """
+    """Keep a divisor away from zero: ``z + eps s``."""
     return z + np.where(z >= 0, rule.eps, -rule.eps)
 
 
 def share_sum(parts: tuple[Array, ...], z: Array, R: Array, rule: Rule) -> tuple[Array, ...]:
     """Share relevance out among the terms of a sum, each unit by itself.
 
-    Parameters
-    ----------
-    parts : tuple of array (sample, unit)
-        What was added.
-    z : array (sample, unit)
-        The sum.
-    R : array (sample, unit)
-        Its relevance.
-    rule : Rule
-        The epsilon rule.
-
-    Returns
-    -------
-    tuple of array (sample, unit)
-        Relevance of each term.
+    Shapes: parts tuple of (sample, unit), z (sample, unit), R (sample, unit) -> tuple of (sample,
+    unit).
     """
     s = R / stabilised(z, rule)
     given = [part * s for part in parts]
@@ -133,23 +107,8 @@ def share_dense(
 ) -> tuple[Array, ...]:
     """Share relevance out among the inputs of ``z = b + sum over terms of scale * (x W)``.
 
-    Parameters
-    ----------
-    terms : tuple of (array (sample, size), array (size, unit))
-        Inputs and their weights.
-    scales : tuple of array (sample, unit) or float
-        One a term.
-    z : array (sample, unit)
-        The sums.
-    R : array (sample, unit)
-        Their relevance.
-    rule : Rule
-        The epsilon rule.
-
-    Returns
-    -------
-    tuple of array (sample, size)
-        Relevance of each input.
+    Shapes: terms tuple of ((sample, size), (size, unit)), scales tuple of (sample, unit) or float,
+    z (sample, unit), R (sample, unit) -> tuple of (sample, size).
     """
     s = R / stabilised(z, rule)
     given = [x * ((s * scale) @ W.T) for (x, W), scale in zip(terms, scales, strict=True)]
@@ -161,45 +120,12 @@ def share_dense(
 
 @singledispatch
 def hand_back(layer: Layer, taken: Taken, R: Multipliers, rule: Rule) -> Multipliers:
-    """Hand relevance from a layer's outputs back to its inputs.
-
-    Parameters
-    ----------
-    layer : Layer
-        The layer.
-    taken : Taken
-        What it did in the run.
-    R : tuple of array or None
-        One an output.
-    rule : Rule
-        The epsilon rule.
-
-    Returns
-    -------
-    tuple of array or None
-        One an input, then one a state that the layer started from.
-
-    Raises
-    ------
-    UnsupportedModel
-        For a layer that has no rule.
-    """
+    """Hand relevance from a layer's outputs back to its inputs."""
     return no_rule(layer_kind(layer))
 
 
 def no_rule(kind: str) -> NoReturn:
-    """Refuse what relevance cannot pass.
-
-    Parameters
-    ----------
-    kind : str
-        The layer, in the user's words.
-
-    Raises
-    ------
-    UnsupportedModel
-        Always.
-    """
+    """Refuse what relevance cannot pass."""
     raise UnsupportedModel(
         f"layer-wise relevance propagation has no rule for {kind}: use method 'secant', or explain "
         "an output before it"

@@ -69,67 +69,22 @@ def _compiled(function: Callable[..., Any], options: Any) -> Any:
 
 
 def kernel(function: Callable[..., Any]) -> Any:
-    """Compile a function when it is first called, and keep the result on disk.
-
-    Parameters
-    ----------
-    function : callable
-        Of arrays and numbers.
-
-    Returns
-    -------
-    callable
-        The compiled function.
-    """
+    """Compile a function when it is first called, and keep the result on disk."""
     return _compiled(function, OPTIONS)
 
 
 def part(function: Callable[..., Any]) -> Any:
-    """Compile a function for kernels alone: it has no way in from Python, and compiles faster.
-
-    Parameters
-    ----------
-    function : callable
-        Of arrays and numbers. It must neither make an array nor return one, not even a slice: no
-        references are counted.
-
-    Returns
-    -------
-    callable
-        The compiled function; a call from Python is an error that ends the process.
-    """
+    """Compile a function for kernels alone: it has no way in from Python, and compiles faster."""
     return _compiled(function, {**PART, **_INSIDE})
 
 
 def making(function: Callable[..., Any]) -> Any:
-    """Compile a function for kernels alone that makes or returns arrays.
-
-    Parameters
-    ----------
-    function : callable
-        Of arrays and numbers.
-
-    Returns
-    -------
-    callable
-        As `part` gives it.
-    """
+    """Compile a function for kernels alone that makes or returns arrays."""
     return _compiled(function, {**OPTIONS, **_INSIDE})
 
 
 def instruction(code: Callable[..., Any]) -> Any:
-    """Let compiled code call what a function generates.
-
-    Parameters
-    ----------
-    code : callable
-        Takes Numba's typing context and the arguments' types, gives a signature and a generator.
-
-    Returns
-    -------
-    callable
-        For kernels, which call it without the typing context.
-    """
+    """Let compiled code call what a function generates."""
     return intrinsic(code)
 
 
@@ -145,35 +100,13 @@ def _stating(state: Callable[[Any], None]) -> tuple[Any, Callable[..., Any]]:
 
 @instruction
 def apart(typing_context):
-    """Keep the function that this stands in from being copied into those that call it.
-
-    Parameters
-    ----------
-    typing_context : object
-        Numba's.
-
-    Returns
-    -------
-    tuple
-        Signature and code generator.
-    """
+    """Keep the function that this stands in from being copied into those that call it."""
     return _stating(lambda function: function.attributes.add("noinline"))
 
 
 @instruction
 def within(typing_context):
-    """Copy the function that this stands in into those that call it, whatever its size.
-
-    Parameters
-    ----------
-    typing_context : object
-        Numba's.
-
-    Returns
-    -------
-    tuple
-        Signature and code generator.
-    """
+    """Copy the function that this stands in into those that call it, whatever its size."""
     return _stating(lambda function: function.attributes.add("alwaysinline"))
 
 
@@ -183,16 +116,6 @@ def disjoint(typing_context):
 
     The compiler then need not compare the places of arrays before each loop, which counts where
     loops are short.
-
-    Parameters
-    ----------
-    typing_context : object
-        Numba's.
-
-    Returns
-    -------
-    tuple
-        Signature and code generator.
     """
 
     def state(function):
@@ -204,20 +127,7 @@ def disjoint(typing_context):
 
 
 def address(function: Any, arguments: tuple[types.Type, ...]) -> int:
-    """Compile a kernel for arguments of some types and say where it stands in memory.
-
-    Parameters
-    ----------
-    function : callable
-        From `kernel`, which must live as long as the address is used.
-    arguments : tuple of Numba types
-        Pointers and integers.
-
-    Returns
-    -------
-    int
-        Where it may be called as C calls.
-    """
+    """Compile a kernel for arguments of some types and say where it stands in memory."""
     with announced():
         function.compile(arguments)
     result = function.overloads[arguments]
@@ -248,12 +158,6 @@ _ANNOUNCER = _Announcer()
 
 @contextmanager
 def announced() -> Generator[None]:
-    """Say on stderr, once a process, that kernels are being compiled if they are.
-
-    Yields
-    ------
-    None
-        While kernels may be called.
-    """
+    """Say on stderr, once a process, that kernels are being compiled if they are."""
     with event.install_listener("numba:compile", _ANNOUNCER):
         yield

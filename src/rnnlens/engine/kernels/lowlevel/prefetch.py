@@ -24,19 +24,7 @@ _LINE = 64
 def _ask(typing_context, x, b, t, f):
     """Ask for the part of the cache where ``x[b, t, f]`` stands; its place must exist.
 
-    Parameters
-    ----------
-    typing_context : object
-        Numba's.
-    x : array (sample, step, feature)
-        What is read.
-    b, t, f : int
-        Where.
-
-    Returns
-    -------
-    tuple
-        Signature and code generator.
+    Shapes: x (sample, step, feature).
     """
     signature = types.void(x, types.intp, types.intp, types.intp)
 
@@ -64,18 +52,7 @@ def _ask(typing_context, x, b, t, f):
 def fetch(x, b, k, backwards, R):
     """Ask for the inputs of a block some steps on, of this block or of the next one.
 
-    Parameters
-    ----------
-    x : array (sample, step, feature)
-        Inputs.
-    b : int
-        The block's first sample.
-    k : int
-        Steps taken so far.
-    backwards : bool
-        Whether the newest step is read first.
-    R : int
-        Samples in the block.
+    Shapes: x (sample, step, feature).
     """
     apart()
     samples, steps, features = x.shape

@@ -34,18 +34,7 @@ Value = Any
 
 @register_jitable
 def columns_of(itemsize: int) -> int:
-    """Give the numbers in a row of a tile, in Python and in kernels.
-
-    Parameters
-    ----------
-    itemsize : int
-        Bytes of a number.
-
-    Returns
-    -------
-    int
-        As many as fill the vectors of a row.
-    """
+    """Give the numbers in a row of a tile, in Python and in kernels."""
     return _NARROW if itemsize == 8 else _BROAD
 
 
@@ -116,24 +105,7 @@ def summed(
     sums: Sequence[Value],
     add: Callable[[Value, Sequence[Value]], list[Value]],
 ) -> list[Value]:
-    """Write a loop that adds to vectors while they stay in registers.
-
-    Parameters
-    ----------
-    builder : llvmlite.ir.IRBuilder
-        Where the code goes; what follows comes after the loop.
-    K : Value
-        How often, at least once.
-    sums : sequence of Value
-        What they begin with.
-    add : callable
-        From the number of the round and the sums before it to the sums after it.
-
-    Returns
-    -------
-    list of Value
-        The sums after the last round.
-    """
+    """Write a loop that adds to vectors while they stay in registers."""
     before, loop = builder.block, builder.append_basic_block("tile")
     done = builder.append_basic_block("tiled")
     builder.branch(loop)

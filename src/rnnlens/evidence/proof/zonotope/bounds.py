@@ -125,26 +125,7 @@ class Start:
 def start(network: Network, inputs: Mapping[str, Array], target: Target, *, of: str) -> Start:
     """Run windows with nothing free, keeping a radius for rounding.
 
-    Parameters
-    ----------
-    network : Network
-        The network.
-    inputs : mapping of str to array (window, ...)
-        From `rnnlens.engine.forward.entries`, float64.
-    target : Target
-        The number that is bounded.
-    of : str
-        The input that holds the windows.
-
-    Returns
-    -------
-    Start
-        For `bounds`.
-
-    Raises
-    ------
-    UnsupportedModel
-        If a layer is not served.
+    Shapes: inputs mapping of str to (window, ...).
     """
     if inputs[of].ndim != 3:
         raise UnsupportedModel(
@@ -203,20 +184,7 @@ def _interval(form: Forms, target: Target) -> tuple[Array, Array]:
 
 
 def bounds(known: Start, boxes: Boxes) -> Found:
-    """Bound the output over boxes of inputs.
-
-    Parameters
-    ----------
-    known : Start
-        From `start`.
-    boxes : Boxes
-        The ranges.
-
-    Returns
-    -------
-    Found
-        Bounds that hold for every value in the box, all other inputs as they are.
-    """
+    """Bound the output over boxes of inputs."""
     count = len(boxes.window)
     size = max(1, min(CHUNK, -(-count // threads()), BYTES // _bytes(known)))
     results: dict[int, Found] = {}

@@ -152,35 +152,9 @@ def chain(
 ):
     """Run a cell over the steps of every box, from the first step that the free inputs reach.
 
-    Parameters
-    ----------
-    w : Weights
-        The cell.
-    x, x_rest : array (box, step, feature)
-        Centres and rests of the inputs.
-    x_rows : array (box, step, symbol, feature)
-        Their coefficients.
-    x_ids : array (box, step, symbol) of int
-        Numbers of their symbols.
-    x_count : array (box, step) of int
-        How many symbols each step has.
-    first : array (box,) of int
-        The first step to run, in the order of reading.
-    start : tuple of four arrays (box, unit)
-        Hidden state, its rest, cell state, its rest, before that step.
-    numbers : array (box,) of int
-        The next free number of a symbol; raised.
-    backwards, sequences : bool
-        Whether the newest step is read first; whether every step is given and not the last alone.
-    free, cap : int
-        Number of free inputs; rows that a state may have between steps.
-    symbols : int
-        More than any number of a symbol.
-    out, out_rest, out_rows, out_ids, out_count : arrays
-        Filled in the order of reading, for the steps that are run.
-    record : tuple of four arrays (box, step, unit)
-        Filled with the hull of the states after each step: centre and radius of the hidden state,
-        of the cell state. Empty where it is not wanted.
+    Shapes: x, x_rest (box, step, feature), x_rows (box, step, symbol, feature), x_ids (box, step,
+    symbol) of int, x_count (box, step) of int, first (box,) of int, start tuple of four (box,
+    unit), numbers (box,) of int, record tuple of four (box, step, unit).
     """
     boxes, steps, features = x.shape
     R, H = start[0].shape[1], start[2].shape[1]

@@ -61,20 +61,7 @@ def _pad(terms: int) -> float:
 
 
 def constant(centre: Array, rest: Array, *, sequence: bool) -> Forms:
-    """Make forms without symbols.
-
-    Parameters
-    ----------
-    centre, rest : array (box, step, unit)
-        Intervals.
-    sequence : bool
-        Whether there is a step axis.
-
-    Returns
-    -------
-    Forms
-        Those.
-    """
+    """Make forms without symbols: centre, rest (box, step, unit)."""
     boxes, steps, units = centre.shape
     return Forms(
         centre,
@@ -87,22 +74,7 @@ def constant(centre: Array, rest: Array, *, sequence: bool) -> Forms:
 
 
 def affine(x: Forms, W: Array, b: Array | None) -> Forms:
-    """Give ``x W + b``.
-
-    Parameters
-    ----------
-    x : Forms
-        Its last axis has the length of the kernel's first.
-    W : array (feature, unit)
-        Kernel.
-    b : array (unit,), optional
-        Bias.
-
-    Returns
-    -------
-    Forms
-        With the roundings in the rest.
-    """
+    """Give ``x W + b``: W (feature, unit), b (unit,)."""
     pad = _pad(len(W))
     share = 2 * (len(W) + 8) * UNIT
     size = np.abs(W)
@@ -117,22 +89,7 @@ def affine(x: Forms, W: Array, b: Array | None) -> Forms:
 
 
 def scaled(x: Forms, factor: Array, offset: Array, sizes: Array) -> Forms:
-    """Give ``x factor + offset``, entry by entry.
-
-    Parameters
-    ----------
-    x : Forms
-        The forms.
-    factor, offset : array
-        Broadcast over (step, unit); each computed in at most six operations.
-    sizes : array
-        Sum of the sizes of what the offset was added up from.
-
-    Returns
-    -------
-    Forms
-        With the roundings in the rest.
-    """
+    """Give ``x factor + offset``, entry by entry."""
     size, share = np.abs(factor), 16 * UNIT
     grown = size * (share * (np.abs(x.centre) + x.reach) + x.rest * (1 + share))
     wide = np.broadcast_to(factor, x.centre.shape[1:])
@@ -145,22 +102,7 @@ def scaled(x: Forms, factor: Array, offset: Array, sizes: Array) -> Forms:
 
 
 def activated(x: Forms, activation: Activation, where: str) -> Forms:
-    """Give an activation of every entry.
-
-    Parameters
-    ----------
-    x : Forms
-        The forms.
-    activation : Activation
-        The function.
-    where : str
-        The layer's name, for the message.
-
-    Returns
-    -------
-    Forms
-        What the bands leave open is in the rest.
-    """
+    """Give an activation of every entry."""
     kind, p = coded(activation, where)
     if kind == 0:
         return x
@@ -197,18 +139,7 @@ def _together(parts: Sequence[Forms]) -> list[Forms]:
 
 
 def beside(parts: Sequence[Forms]) -> Forms:
-    """Put forms side by side along the last axis.
-
-    Parameters
-    ----------
-    parts : sequence of Forms
-        Over the same steps.
-
-    Returns
-    -------
-    Forms
-        Over all symbols that one of them has.
-    """
+    """Put forms side by side along the last axis."""
     same = _together(parts)
     return replace(
         same[0],
@@ -219,20 +150,7 @@ def beside(parts: Sequence[Forms]) -> Forms:
 
 
 def added(parts: Sequence[Forms], weights: Sequence[float]) -> Forms:
-    """Give a weighted sum of forms.
-
-    Parameters
-    ----------
-    parts : sequence of Forms
-        Over the same steps, of one shape.
-    weights : sequence of float
-        One each.
-
-    Returns
-    -------
-    Forms
-        With the roundings in the rest.
-    """
+    """Give a weighted sum of forms."""
     same = _together(parts)
     pairs = list(zip(same, weights, strict=True))
     sizes = sum(abs(k) * (np.abs(one.centre) + one.reach) for one, k in pairs)
@@ -247,22 +165,7 @@ def added(parts: Sequence[Forms], weights: Sequence[float]) -> Forms:
 
 
 def picked(x: Forms, steps: slice | Sequence[int], *, sequence: bool) -> Forms:
-    """Take some steps.
-
-    Parameters
-    ----------
-    x : Forms
-        A sequence.
-    steps : slice or sequence of int
-        Which.
-    sequence : bool
-        Whether a step axis stays.
-
-    Returns
-    -------
-    Forms
-        Those steps, in that order.
-    """
+    """Take some steps."""
     return Forms(
         np.ascontiguousarray(x.centre[:, steps]),
         np.ascontiguousarray(x.rest[:, steps]),

@@ -73,50 +73,17 @@ def _stamped(dispatcher: Any) -> Any:
 
 
 def kernel(function: Callable[..., Any]) -> Any:
-    """Compile a function as `rnnlens.engine.kernels.lowlevel.compiling.kernel` does.
-
-    Parameters
-    ----------
-    function : callable
-        Of arrays and numbers.
-
-    Returns
-    -------
-    callable
-        Compiled anew when one of the files in this family has changed.
-    """
+    """Compile a function as `rnnlens.engine.kernels.lowlevel.compiling.kernel` does."""
     return _stamped(compiling.kernel(function))
 
 
 def part(function: Callable[..., Any]) -> Any:
-    """Compile a function for kernels alone that neither makes nor returns arrays, likewise.
-
-    Parameters
-    ----------
-    function : callable
-        Of arrays and numbers.
-
-    Returns
-    -------
-    callable
-        A call from Python is an error that ends the process.
-    """
+    """Compile a function for kernels alone that neither makes nor returns arrays, likewise."""
     return _stamped(compiling.part(function))
 
 
 def making(function: Callable[..., Any]) -> Any:
-    """Compile a function for kernels alone that does, likewise.
-
-    Parameters
-    ----------
-    function : callable
-        Of arrays and numbers.
-
-    Returns
-    -------
-    callable
-        As `part` gives it.
-    """
+    """Compile a function for kernels alone that does, likewise."""
     return _stamped(compiling.making(function))
 
 
@@ -126,22 +93,7 @@ def coded(activation: Activation, where: str) -> tuple[int, Array]:
     A function of straight pieces is written by its two corners, its three slopes, and its value at
     the first corner.
 
-    Parameters
-    ----------
-    activation : Activation
-        The function.
-    where : str
-        The layer that has it, for the message.
-
-    Returns
-    -------
-    tuple of int and array (6,)
-        Its kind and its numbers.
-
-    Raises
-    ------
-    UnsupportedModel
-        If it is not one of those that can be enclosed.
+    Shapes: gives tuple of int and (6,).
     """
     name, none = activation.name, np.zeros(6)
     if name in {"linear", "sigmoid", "tanh"}:
@@ -253,23 +205,7 @@ def _enclose_bent(p, a, low, high):
 
 @part
 def enclose(kind, p, a, rad):
-    """Enclose an activation over ``[a - rad, a + rad]``.
-
-    Parameters
-    ----------
-    kind : int
-        From `coded`.
-    p : array (6,)
-        From `coded`.
-    a, rad : float
-        The range; to the radius is added what rounding its ends may lose.
-
-    Returns
-    -------
-    tuple of five float
-        Slope, middle and radius of the band ``slope (x - a) + middle +- radius``, and the least
-        and the largest value of the function.
-    """
+    """Enclose an activation over ``[a - rad, a + rad]``: p (6,)."""
     wide = rad + 4 * UNIT * (abs(a) + rad)
     low, high = a - wide, a + wide
     if kind == LINEAR:
@@ -283,16 +219,7 @@ def enclose(kind, p, a, rad):
 def enclose_each(kind, p, a, rad, out):
     """Enclose an activation over many ranges, for Python.
 
-    Parameters
-    ----------
-    kind : int
-        From `coded`.
-    p : array (6,)
-        From `coded`.
-    a, rad : array (range,)
-        The ranges.
-    out : array (range, 5)
-        What `enclose` gives for each.
+    Shapes: p (6,), a, rad (range,), out (range, 5).
     """
     for k in range(len(a)):
         out[k, 0], out[k, 1], out[k, 2], out[k, 3], out[k, 4] = enclose(kind, p, a[k], rad[k])

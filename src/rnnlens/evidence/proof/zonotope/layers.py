@@ -41,29 +41,7 @@ Taken = tuple[Forms, ...]
 def walk(
     network: Network, entries: Mapping[str, Forms], context: Context, base: Mapping[Ref, Forms]
 ) -> dict[Ref, Forms]:
-    """Give the forms of every layer's output.
-
-    Parameters
-    ----------
-    network : Network
-        The network.
-    entries : mapping of str to Forms
-        Of its inputs.
-    context : Context
-        Of the walk.
-    base : mapping of Ref to Forms
-        From the walk with nothing free, by window; empty in that walk itself.
-
-    Returns
-    -------
-    dict of Ref to Forms
-        By node.
-
-    Raises
-    ------
-    UnsupportedModel
-        If a layer is not served; the message names it.
-    """
+    """Give the forms of every layer's output."""
     found: dict[Ref, Forms] = {}
     for node in network.nodes:
         ref = (node.name, 0)
@@ -82,39 +60,13 @@ def walk(
 
 
 def at(base: Forms, context: Context) -> Forms:
-    """Give each box the forms of its window.
-
-    Parameters
-    ----------
-    base : Forms
-        By window.
-    context : Context
-        Says which window each box belongs to.
-
-    Returns
-    -------
-    Forms
-        By box.
-    """
+    """Give each box the forms of its window."""
     chosen = context.windows
     return constant(base.centre[chosen], base.rest[chosen], sequence=base.sequence)
 
 
 def refuse(node: Node, what: str) -> NoReturn:
-    """Refuse a layer for something that it has.
-
-    Parameters
-    ----------
-    node : Node
-        Where it stands.
-    what : str
-        What it has.
-
-    Raises
-    ------
-    UnsupportedModel
-        Always.
-    """
+    """Refuse a layer for something that it has."""
     raise UnsupportedModel(
         f"layer {node.name!r} ({layer_kind(node.layer)}) has {what}: ask the other lag evidence "
         "instead"
@@ -123,24 +75,7 @@ def refuse(node: Node, what: str) -> NoReturn:
 
 @singledispatch
 def spread(layer: Layer, x: Taken, context: Context, node: Node) -> Forms:
-    """Give a layer's output.
-
-    Parameters
-    ----------
-    layer : Layer
-        The layer.
-    x : tuple of Forms
-        What it takes.
-    context : Context
-        Of the walk.
-    node : Node
-        Where the layer stands.
-
-    Returns
-    -------
-    Forms
-        What it gives.
-    """
+    """Give a layer's output."""
     return _unknown(layer, node)
 
 

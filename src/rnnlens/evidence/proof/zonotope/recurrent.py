@@ -87,29 +87,7 @@ def _weights(cell: Cell, where: str) -> Weights:
 
 
 def recurrent(layer: Recurrent, x: Forms, context: Context, key: str) -> Forms:
-    """Run a recurrent layer.
-
-    Parameters
-    ----------
-    layer : Recurrent
-        The layer.
-    x : Forms
-        A sequence.
-    context : Context
-        Its records are filled or read.
-    key : str
-        The layer's name and direction.
-
-    Returns
-    -------
-    Forms
-        Its output, in the order in which it was read.
-
-    Raises
-    ------
-    UnsupportedModel
-        If the cell or an activation is not served.
-    """
+    """Run a recurrent layer."""
     steps = x.centre.shape[1]
     reached = x.count[:, ::-1] > 0 if layer.go_backwards else x.count > 0
     first = np.where(reached.any(axis=1), reached.argmax(axis=1), steps)
@@ -195,29 +173,7 @@ def _before(states: Array, first: NDArray[np.int64]) -> Array:
 
 
 def bidirectional(layer: Bidirectional, x: Forms, context: Context, key: str) -> Forms:
-    """Run a layer in both directions.
-
-    Parameters
-    ----------
-    layer : Bidirectional
-        The layer.
-    x : Forms
-        A sequence.
-    context : Context
-        Its records are filled or read.
-    key : str
-        The layer's name.
-
-    Returns
-    -------
-    Forms
-        The merged output.
-
-    Raises
-    ------
-    UnsupportedModel
-        If the two outputs are multiplied or left apart, or a cell is not served.
-    """
+    """Run a layer in both directions."""
     if layer.merge_mode not in {"concat", "sum", "ave"}:
         raise UnsupportedModel(
             f"layer {key!r} merges its directions by {layer.merge_mode!r}, and certificates serve "

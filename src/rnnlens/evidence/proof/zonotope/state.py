@@ -37,10 +37,7 @@ FEW = 16 * UNIT
 def copied(row, into):
     """Copy a vector; a loop compiles in a tenth of the time that an assignment takes.
 
-    Parameters
-    ----------
-    row, into : array (entry,)
-        From, to.
+    Shapes: row, into (entry,).
     """
     for k in range(len(row)):
         into[k] = row[k]
@@ -48,30 +45,14 @@ def copied(row, into):
 
 @part
 def add(row, into, first):
-    """Add the entries of a vector from one of them on.
-
-    Parameters
-    ----------
-    row : array (entry,)
-        What is added.
-    into : array
-        To as many entries as it has.
-    first : int
-        The first of ``row`` to be added.
-    """
+    """Add the entries of a vector from one of them on: row (entry,)."""
     for k in range(len(into)):
         into[k] += row[first + k]
 
 
 @part
 def zero(row):
-    """Set a vector to zero.
-
-    Parameters
-    ----------
-    row : array (entry,)
-        The vector.
-    """
+    """Set a vector to zero: row (entry,)."""
     for k in range(len(row)):
         row[k] = 0.0
 
@@ -80,27 +61,8 @@ def zero(row):
 def meet(x_ids, count, ids, place_of, places, g, h_rows, c_rows):
     """Give each symbol of an input its row among those of the state.
 
-    Parameters
-    ----------
-    x_ids : array (symbol,) of int
-        Numbers of the input's symbols.
-    count : int
-        How many there are.
-    ids : array (row,) of int
-        Numbers of the state's symbols; new ones are added.
-    place_of : array (number,) of int
-        Row of each symbol, -1 where it has none.
-    places : array (symbol,) of int
-        Filled with the row of each of the input's symbols.
-    g : int
-        Rows of the state.
-    h_rows, c_rows : array (row, unit)
-        Coefficients; new rows are zero.
-
-    Returns
-    -------
-    int
-        Rows of the state, the new ones among them.
+    Shapes: x_ids (symbol,) of int, ids (row,) of int, place_of (number,) of int, places (symbol,)
+    of int, h_rows, c_rows (row, unit).
     """
     for k in range(count):
         number = x_ids[k]
@@ -118,16 +80,7 @@ def meet(x_ids, count, ids, place_of, places, g, h_rows, c_rows):
 def linear(centre, spread, matrix, sizes, into, error):
     """Add ``centre matrix`` to a vector, and to its error what the product may be wrong by.
 
-    Parameters
-    ----------
-    centre : array (entry,)
-        What is multiplied.
-    spread : array (entry,)
-        What stands for each entry's error: its share of rounding and its rest.
-    matrix, sizes : array (entry, unit)
-        The matrix and its absolute values.
-    into, error : array (unit,)
-        Both are added to.
+    Shapes: centre (entry,), spread (entry,), matrix, sizes (entry, unit), into, error (unit,).
     """
     for k in range(len(centre)):
         x, e = centre[k], spread[k]
@@ -139,17 +92,7 @@ def linear(centre, spread, matrix, sizes, into, error):
 
 @part
 def absolute_sums(rows, count, sums):
-    """Sum the absolute coefficients of every column.
-
-    Parameters
-    ----------
-    rows : array (row, unit)
-        Coefficients.
-    count : int
-        How many rows there are.
-    sums : array (unit,)
-        Filled.
-    """
+    """Sum the absolute coefficients of every column: rows (row, unit), sums (unit,)."""
     apart()
     zero(sums)
     for j in range(count):
@@ -165,44 +108,13 @@ def times_rest(beyond, diagonal, pad, share):
     With ``a = a0 + sum a_j e_j +- a_rest`` and ``b`` alike, the affine part is taken as
     ``a0 b0 + sum (a0 b_j + b0 a_j) e_j + sum a_j b_j / 2``: of ``a_j b_j e_j^2``, which lies
     between 0 and ``a_j b_j``, the middle. So half of the diagonal is known and comes off.
-
-    Parameters
-    ----------
-    beyond : float
-        ``|a0| b_rest + |b0| a_rest + (sum |a_j| + a_rest) (sum |b_j| + b_rest)``.
-    diagonal : float
-        ``sum |a_j b_j|``.
-    pad, share : float
-        The factor and the share of rounding, see ``docs/soundness.md``.
-
-    Returns
-    -------
-    float
-        The rest of the product.
     """
     return max(beyond * pad - 0.5 * diagonal, 0.0) + share * (diagonal + beyond) + TINY
 
 
 @part
 def fresh(radii, rows, other, ids, place_of, g, number):
-    """Turn radii into symbols, one an entry.
-
-    Parameters
-    ----------
-    radii : array (unit,)
-        One an entry.
-    rows, other : array (row, unit)
-        Coefficients of the state they belong to, and of the other state, where they are zero.
-    ids, place_of : array of int
-        As in `meet`.
-    g, number : int
-        Rows so far, and the next free number of a symbol.
-
-    Returns
-    -------
-    tuple of two int
-        Rows and next free number afterwards.
-    """
+    """Turn radii into symbols, one an entry: radii (unit,), rows, other (row, unit)."""
     for u in range(len(radii)):
         zero(rows[g])
         zero(other[g])
@@ -216,20 +128,7 @@ def fresh(radii, rows, other, ids, place_of, g, number):
 
 @part
 def largest(numbers, count):
-    """Give the number that as many are not below: the count-th largest.
-
-    Parameters
-    ----------
-    numbers : array (entry,)
-        Put into another order.
-    count : int
-        From one to their number.
-
-    Returns
-    -------
-    float
-        That number.
-    """
+    """Give the number that as many are not below: the count-th largest: numbers (entry,)."""
     first, last, place = 0, len(numbers) - 1, count - 1
     while first < last:  # quickselect, the middle as the pivot
         pivot = numbers[(first + last) // 2]
@@ -256,25 +155,7 @@ def largest(numbers, count):
 def reduce(h_rows, c_rows, ids, place_of, g, number, keep, free, pad):
     """Keep the rows that matter most, and put the others together entry by entry.
 
-    Parameters
-    ----------
-    h_rows, c_rows : array (row, unit)
-        Coefficients of both states.
-    ids, place_of : array of int
-        As in `meet`.
-    g, number : int
-        Rows, and the next free number of a symbol.
-    keep : int
-        Rows to keep.
-    free : int
-        Symbols with lower numbers are the free inputs, which are kept whatever they do.
-    pad : float
-        Factor that makes up for rounding.
-
-    Returns
-    -------
-    tuple of two int
-        Rows and next free number afterwards.
+    Shapes: h_rows, c_rows (row, unit).
     """
     apart()
     norms = np.empty(g)
@@ -317,18 +198,7 @@ def reduce(h_rows, c_rows, ids, place_of, g, number, keep, free, pad):
 def emit(centre, rows, ids, g, out_centre, out_rows, out_ids):
     """Copy a state as what the layer gives at a step.
 
-    Parameters
-    ----------
-    centre : array (unit,)
-        Centre.
-    rows : array (row, unit)
-        Coefficients.
-    ids : array (row,) of int
-        Numbers of the symbols.
-    g : int
-        Rows.
-    out_centre, out_rows, out_ids : array
-        Filled.
+    Shapes: centre (unit,), rows (row, unit), ids (row,) of int.
     """
     apart()
     copied(centre, out_centre)

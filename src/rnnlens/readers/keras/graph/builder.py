@@ -73,25 +73,7 @@ class Graph:
     reserved: set[str] = field(default_factory=set)
 
     def entry(self, node: str, config: Mapping[str, Any]) -> Ref:
-        """Add an entry of the network.
-
-        Parameters
-        ----------
-        node : str
-            Its name.
-        config : mapping
-            The configuration of the source's InputLayer.
-
-        Returns
-        -------
-        Ref
-            Its output.
-
-        Raises
-        ------
-        UnreadableFile
-            If it states no shape.
-        """
+        """Add an entry of the network."""
         options = Options(f"{node!r} (InputLayer)", config)
         key = "batch_input_shape" if "batch_input_shape" in config else "batch_shape"
         shape = options.take(key)
@@ -107,29 +89,7 @@ class Graph:
         return self._add(Node(node, Input(tuple(shape[1:]))), [None])
 
     def call(self, node: str, kind: str, built: Built, taken: Taken) -> list[Value]:
-        """Add one call of one layer.
-
-        Parameters
-        ----------
-        node : str
-            Its name.
-        kind : str
-            The source's class.
-        built : Built
-            The layer and the places of its arrays.
-        taken : Taken
-            What it takes.
-
-        Returns
-        -------
-        list of Value
-            Its outputs.
-
-        Raises
-        ------
-        UnsupportedModel
-            If it takes what rnnlens does not implement.
-        """
+        """Add one call of one layer."""
         layer, sources = built
         refs = [self.tensor(value, f"layer {node!r}") for value in taken.inputs]
         states = [self.tensor(value, f"layer {node!r}") for value in taken.states]
@@ -162,25 +122,7 @@ class Graph:
         return outputs
 
     def tensor(self, value: Value, where: str) -> Ref:
-        """Give a value that must be a tensor, not a mask.
-
-        Parameters
-        ----------
-        value : Value
-            The value.
-        where : str
-            What takes it, for the message.
-
-        Returns
-        -------
-        Ref
-            The tensor.
-
-        Raises
-        ------
-        UnsupportedModel
-            If it is the output of an operation, or a constant.
-        """
+        """Give a value that must be a tensor, not a mask."""
         if isinstance(value, MaskValue):
             raise UnsupportedModel(
                 f"{where} takes the output of the operation {value.operation!r}, which is not a "
@@ -193,20 +135,7 @@ class Graph:
         return value
 
     def free(self, wanted: str, number: int) -> str:
-        """Name a call: the first takes the layer's name, the next ones a number after it.
-
-        Parameters
-        ----------
-        wanted : str
-            The layer's name.
-        number : int
-            Which of its calls it is.
-
-        Returns
-        -------
-        str
-            A name that no layer and no other call has.
-        """
+        """Name a call: the first takes the layer's name, the next ones a number after it."""
         if number == 0:
             return wanted
         name = f"{wanted}_{number}"
@@ -217,20 +146,7 @@ class Graph:
         return name
 
     def check_masks(self, node: str, taken: Taken) -> None:
-        """Refuse masks that are not those that the tensors carry.
-
-        Parameters
-        ----------
-        node : str
-            What takes them.
-        taken : Taken
-            The tensors and the masks passed with them.
-
-        Raises
-        ------
-        UnsupportedModel
-            If the user made the mask.
-        """
+        """Refuse masks that are not those that the tensors carry."""
         for value, mask in zip(taken.inputs, taken.masks, strict=False):
             carried = None if isinstance(value, MaskValue) else self.masks[value]
             given = mask.expression if isinstance(mask, MaskValue) else mask

@@ -56,23 +56,7 @@ class Call:
 
 
 def calls_of(entry: Mapping[str, Any]) -> list[Call]:
-    """Give the calls of one layer of a functional model.
-
-    Parameters
-    ----------
-    entry : mapping
-        The layer as Keras serialises it, with ``inbound_nodes``.
-
-    Returns
-    -------
-    list of Call
-        In Keras's order; empty for an entry of the model.
-
-    Raises
-    ------
-    UnsupportedModel
-        If a call passes an argument that is not implemented.
-    """
+    """Give the calls of one layer of a functional model."""
     name = str(entry.get("name") or entry["config"].get("name"))
     return [
         _new_form(name, node) if isinstance(node, Mapping) and "args" in node else _old(name, node)
@@ -149,18 +133,7 @@ def _tensors(value: Any) -> Any:
 
 
 def flat(value: Any) -> Iterator[Any]:
-    """Give the leaves of nested lists and mappings, mappings by sorted key as Keras does.
-
-    Parameters
-    ----------
-    value : any
-        The nest.
-
-    Yields
-    ------
-    any
-        Its leaves.
-    """
+    """Give the leaves of nested lists and mappings, mappings by sorted key as Keras does."""
     if isinstance(value, Mapping):
         for key in sorted(value):
             yield from flat(value[key])
@@ -172,23 +145,7 @@ def flat(value: Any) -> Iterator[Any]:
 
 
 def keys_in(value: Any) -> list[Key]:
-    """Give the tensors named by ``input_layers`` or ``output_layers``, in order.
-
-    Parameters
-    ----------
-    value : nested lists or mappings
-        Leaves are ``[layer, call, output]``.
-
-    Returns
-    -------
-    list of tuple
-        The tensors.
-
-    Raises
-    ------
-    UnreadableFile
-        If a leaf is anything else.
-    """
+    """Give the tensors named by ``input_layers`` or ``output_layers``, in order."""
     leaves = list(flat(_tensors(value)))
     if not leaves or not all(isinstance(leaf, TensorKey) for leaf in leaves):
         raise UnreadableFile(
@@ -199,17 +156,6 @@ def keys_in(value: Any) -> list[Key]:
 
 
 def tensor_keys(calls: Sequence[Call]) -> Iterator[Key]:
-    """Give every tensor that some calls take.
-
-    Parameters
-    ----------
-    calls : sequence of Call
-        The calls.
-
-    Yields
-    ------
-    tuple
-        Layer, call, output.
-    """
+    """Give every tensor that some calls take."""
     for call in calls:
         yield from call.needs

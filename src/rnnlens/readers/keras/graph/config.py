@@ -37,31 +37,7 @@ Made = dict[str, dict[int, list[Value]]]
 
 
 def network_of(entry: Entry, shelf: Shelf, dialect: Dialect, origin: Origin) -> Network:
-    """Turn a serialised Keras model into a network.
-
-    Parameters
-    ----------
-    entry : mapping
-        The model as Keras serialises it: class_name and config.
-    shelf : Shelf
-        Its variables.
-    dialect : Dialect
-        What the version means.
-    origin : Origin
-        Where it came from.
-
-    Returns
-    -------
-    Network
-        The network, checked.
-
-    Raises
-    ------
-    UnreadableFile
-        If the configuration is damaged or the weights do not belong to it.
-    InputError
-        What the walk raised: `UnsupportedModel` if a layer or an option is not implemented.
-    """
+    """Turn a serialised Keras model into a network."""
     walk = _Walk(Graph(dialect))
     try:
         outputs = walk.model(entry, shelf, _Place(), None)

@@ -86,22 +86,7 @@ class MaskValue:
 def mask_operation(
     kind: str, config: Mapping[str, Any], arguments: Sequence[Any]
 ) -> Expression | None:
-    """Write one operation of a graph as an expression on masks.
-
-    Parameters
-    ----------
-    kind : str
-        The operation's class.
-    config : mapping
-        Its configuration.
-    arguments : sequence
-        Its arguments: references to tensors (tuples), `MaskValue`, numbers.
-
-    Returns
-    -------
-    tuple or None
-        The expression; ``None`` if Keras makes no mask by such an operation.
-    """
+    """Write one operation of a graph as an expression on masks."""
     masks = [item.expression for item in arguments if isinstance(item, MaskValue)]
     first = arguments[0] if arguments else None
     made: Expression | None = None
@@ -152,25 +137,7 @@ def mask_after(
     masks: Sequence[Expression | None],
     rules: Rules,
 ) -> Expression | None:
-    """Give the mask that a layer's first output carries, by Keras's rules.
-
-    Parameters
-    ----------
-    layer : Layer
-        The layer.
-    inputs : sequence of Ref
-        What it takes.
-    masks : sequence of tuple or None
-        The masks that these carry.
-    rules : {"newest", "all", "lost"}
-        How the version merges masks: as Keras 3.4 and the engine do, by requiring all that are
-        there, or not at all.
-
-    Returns
-    -------
-    tuple or None
-        The expression, or ``None`` for no mask.
-    """
+    """Give the mask that a layer's first output carries, by Keras's rules."""
     first = masks[0]
     after: Expression | None = None
     if isinstance(layer, Masking):
@@ -220,17 +187,6 @@ def _merged(
 
 
 def needs_mask(layer: Layer) -> bool:
-    """Tell whether a mask changes what a layer computes.
-
-    Parameters
-    ----------
-    layer : Layer
-        The layer.
-
-    Returns
-    -------
-    bool
-        True for recurrent layers and the mean over steps.
-    """
+    """Tell whether a mask changes what a layer computes."""
     mean = isinstance(layer, GlobalPooling1D) and layer.kind == "average"
     return mean or isinstance(layer, (Recurrent, Bidirectional))

@@ -17,22 +17,7 @@ LETTERS = {**GATE_LETTERS["LSTM"], **GATE_LETTERS["GRU"], "candidate": "h", "hid
 
 
 def keras1_gates(spec: Spec, kind: str) -> tuple[dict[str, Gate], dict[str, Source]]:
-    """Read the arrays of a Keras 1 cell.
-
-    Parameters
-    ----------
-    spec : Spec
-        The layer as found, its options in the words of Keras 2.
-    kind : {"LSTM", "GRU", "SimpleRNN"}
-        The cell.
-
-    Returns
-    -------
-    gates : dict of str to Gate
-        By gate name.
-    sources : dict of str to Source
-        By array name, such as ``"W_f"``, in the file's own words.
-    """
+    """Read the arrays of a Keras 1 cell."""
     units = spec.options.size("units")
     packed = spec.options.choice("consume_less", ["cpu", "mem", "gpu"], "cpu") == "gpu"
     spec = replace(spec, shelf=spec.shelf.part("cell"))

@@ -81,25 +81,6 @@ GONE = {
 def modern(entry: Entry, depth: int = 0) -> dict[str, Any]:
     """Write a layer or a model of Keras 1 as Keras 2 would.
 
-    Parameters
-    ----------
-    entry : mapping
-        As Keras 1 serialises it: class_name, config and, within a graph, inbound_nodes.
-    depth : int
-        How deep it is nested.
-
-    Returns
-    -------
-    dict
-        The same in the words of Keras 2; the original is not changed.
-
-    Raises
-    ------
-    UnreadableFile
-        If it is nested deeper than any model is.
-    UnsupportedModel
-        If a layer does not exist in Keras 2 and rnnlens does not implement it.
-
     Examples
     --------
     >>> modern({"class_name": "Dense", "config": {"name": "d", "output_dim": 2, "bias": True}})

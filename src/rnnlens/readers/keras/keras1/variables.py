@@ -34,16 +34,6 @@ ENDING = re.compile(r"_(?:[WUb](?:_[icfozrh])?|gamma|beta|running_mean|running_s
 def written_by_theano(names: Sequence[str]) -> bool:
     """Tell the backend that wrote a Keras 1 file, which does not state it.
 
-    Parameters
-    ----------
-    names : sequence of str
-        Names of its arrays.
-
-    Returns
-    -------
-    bool
-        True where no name ends in ``:<number>``, as every variable of TensorFlow's does.
-
     Examples
     --------
     >>> written_by_theano(["dense_1_W"]), written_by_theano(["dense_1_W:0"])
@@ -115,16 +105,6 @@ def _plain(name: str) -> str:
 
 def variable_name(name: str) -> str:
     """Give a variable's own name, without its layer's.
-
-    Parameters
-    ----------
-    name : str
-        Its name in the file.
-
-    Returns
-    -------
-    str
-        The ending, empty where Keras 1 gave no such name.
 
     Examples
     --------

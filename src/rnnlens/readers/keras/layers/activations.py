@@ -31,25 +31,6 @@ NEED_ARGUMENTS = frozenset({"threshold"})
 def activation_of(value: Any, *, layer: str, option: str, hard_slope: float) -> Activation:
     """Turn the value of an option into an activation.
 
-    Parameters
-    ----------
-    value : str, dict or None
-        A name, a serialised function, a serialised activation layer, or nothing.
-    layer, option : str
-        Which layer and which of its options, for the message.
-    hard_slope : float
-        The slope of ``hard_sigmoid`` in the version that wrote the model.
-
-    Returns
-    -------
-    Activation
-        The function.
-
-    Raises
-    ------
-    UnsupportedModel
-        If it is none that rnnlens knows, or one of the user's own.
-
     Examples
     --------
     >>> str(activation_of("relu6", layer="'d' (Dense)", option="activation", hard_slope=0.2))
@@ -96,27 +77,7 @@ def _from_object(value: Mapping, *, layer: str, option: str, hard_slope: float) 
 
 
 def activation_of_layer(kind: str, options: Options, hard_slope: float) -> Activation:
-    """Turn an activation layer into an activation.
-
-    Parameters
-    ----------
-    kind : str
-        One of `ACTIVATION_LAYERS`.
-    options : Options
-        The layer's options; all are read.
-    hard_slope : float
-        The slope of ``hard_sigmoid`` in the version that wrote the model.
-
-    Returns
-    -------
-    Activation
-        The function.
-
-    Raises
-    ------
-    UnsupportedModel
-        If an option is not implemented.
-    """
+    """Turn an activation layer into an activation."""
     if kind == "Activation":
         value = options.values.get("activation")
         options.take("activation")

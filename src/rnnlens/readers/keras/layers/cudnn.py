@@ -20,20 +20,6 @@ __all__ = ["cudnn_gates", "is_cudnn_bias"]
 def is_cudnn_bias(kind: str, shape: tuple[int, ...], units: int) -> bool:
     """Tell by the bias whether arrays are laid out for cuDNN.
 
-    Parameters
-    ----------
-    kind : {"LSTM", "GRU", "SimpleRNN"}
-        The cell.
-    shape : tuple of int
-        The shape of its bias.
-    units : int
-        Hidden units.
-
-    Returns
-    -------
-    bool
-        True for 8 or 6 numbers a unit in one row.
-
     Examples
     --------
     >>> is_cudnn_bias("GRU", (18,), 3), is_cudnn_bias("GRU", (2, 9), 3)
@@ -45,25 +31,7 @@ def is_cudnn_bias(kind: str, shape: tuple[int, ...], units: int) -> bool:
 def cudnn_gates(
     kind: str, arrays: Mapping[str, CellArray], units: int
 ) -> tuple[dict[str, Gate], dict[str, Source]]:
-    """Cut the arrays of a CuDNN layer into gates.
-
-    Parameters
-    ----------
-    kind : {"LSTM", "GRU"}
-        The cell.
-    arrays : mapping of str to CellArray
-        ``"W"`` (feature, gates x unit), ``"U"`` (unit, gates x unit) and ``"b"`` (2 x gates x
-        unit,).
-    units : int
-        Hidden units.
-
-    Returns
-    -------
-    gates : dict of str to Gate
-        By gate name; both biases are kept.
-    sources : dict of str to Source
-        By array name; each says how its block was turned.
-    """
+    """Cut the arrays of a CuDNN layer into gates."""
     gates: dict[str, Gate] = {}
     sources: dict[str, Source] = {}
     kernel, recurrent, bias = arrays["W"], arrays["U"], arrays["b"]

@@ -43,18 +43,7 @@ PRECISIONS = frozenset({*HALF, "float32", "float64", "int32", "int64", "uint8", 
 
 
 def revive(value: Any) -> Any:
-    """Turn the forms in which Keras writes tuples and arrays into JSON back into plain values.
-
-    Parameters
-    ----------
-    value : any
-        A value from a configuration.
-
-    Returns
-    -------
-    any
-        Lists for tuples and arrays; the rest unchanged.
-    """
+    """Turn the forms in which Keras writes tuples and arrays into JSON back into plain values."""
     if isinstance(value, Mapping):
         kind = value.get("class_name")
         if kind == "__tuple__":
@@ -90,25 +79,7 @@ class Options:
         return key in self.values
 
     def take(self, key: str, default: Any = ...) -> Any:
-        """Give an option.
-
-        Parameters
-        ----------
-        key : str
-            Its name.
-        default : any, optional
-            Its value where the file does not state it.
-
-        Returns
-        -------
-        any
-            The value, tuples and arrays as lists.
-
-        Raises
-        ------
-        UnreadableFile
-            If it is missing and has no default.
-        """
+        """Give an option."""
         self._read.add(key)
         value = self.values.get(key, default)
         if value is ...:
@@ -119,40 +90,14 @@ class Options:
         return revive(value)
 
     def flag(self, key: str, default: bool = False) -> bool:
-        """Give an option that is true or false.
-
-        Parameters
-        ----------
-        key : str
-            Its name.
-        default : bool
-            Its value where the file does not state it.
-
-        Returns
-        -------
-        bool
-            The value.
-        """
+        """Give an option that is true or false."""
         value = self.take(key, default)
         if not isinstance(value, (bool, int)) or value not in {0, 1}:
             raise self.wrong(key, "true or false")
         return bool(value)
 
     def integer(self, key: str, default: Any = ...) -> int:
-        """Give an option that is one whole number; Keras may write it as a list of one.
-
-        Parameters
-        ----------
-        key : str
-            Its name.
-        default : int, optional
-            Its value where the file does not state it.
-
-        Returns
-        -------
-        int
-            The value.
-        """
+        """Give an option that is one whole number; Keras may write it as a list of one."""
         value = self.take(key, default)
         if isinstance(value, list) and len(value) == 1:
             value = value[0]
@@ -161,58 +106,21 @@ class Options:
         return value
 
     def size(self, key: str, default: Any = ...) -> int:
-        """Give an option that is a whole number of at least 1.
-
-        Parameters
-        ----------
-        key : str
-            Its name.
-        default : int, optional
-            Its value where the file does not state it.
-
-        Returns
-        -------
-        int
-            The value.
-        """
+        """Give an option that is a whole number of at least 1."""
         value = self.integer(key, default)
         if value < 1:
             raise self.wrong(key, "a whole number of at least 1")
         return value
 
     def number(self, key: str, default: Any = ...) -> float:
-        """Give an option that is a number.
-
-        Parameters
-        ----------
-        key : str
-            Its name.
-        default : float, optional
-            Its value where the file does not state it.
-
-        Returns
-        -------
-        float
-            The value.
-        """
+        """Give an option that is a number."""
         value = self.take(key, default)
         if isinstance(value, bool) or not isinstance(value, (int, float)):
             raise self.wrong(key, "a number")
         return float(value)
 
     def integers(self, key: str) -> tuple[int, ...]:
-        """Give an option that is a whole number or several.
-
-        Parameters
-        ----------
-        key : str
-            Its name.
-
-        Returns
-        -------
-        tuple of int
-            The values.
-        """
+        """Give an option that is a whole number or several."""
         value = self.take(key)
         listed = value if isinstance(value, list) else [value]
         if any(isinstance(item, bool) or not isinstance(item, int) for item in listed):
@@ -220,27 +128,7 @@ class Options:
         return tuple(listed)
 
     def choice(self, key: str, known: Sequence[str | None], default: Any = ...) -> Any:
-        """Give an option that is one of a few words.
-
-        Parameters
-        ----------
-        key : str
-            Its name.
-        known : sequence
-            The words that are implemented.
-        default : str, optional
-            Its value where the file does not state it.
-
-        Returns
-        -------
-        str or None
-            The value.
-
-        Raises
-        ------
-        UnsupportedModel
-            If it is another.
-        """
+        """Give an option that is one of a few words."""
         value = self.take(key, default)
         if value not in known:
             words = ", ".join(map(repr, known))
@@ -251,37 +139,13 @@ class Options:
         return value
 
     def wrong(self, key: str, wanted: str) -> UnreadableFile:
-        """Give the error for an option of the wrong type.
-
-        Parameters
-        ----------
-        key : str
-            Its name.
-        wanted : str
-            What it must be.
-
-        Returns
-        -------
-        UnreadableFile
-            The error, to be raised.
-        """
+        """Give the error for an option of the wrong type."""
         return UnreadableFile(
             f"layer {self.layer}: the option {key} must be {wanted}, not {self.values.get(key)!r}"
         )
 
     def finish(self, inert: Iterable[str] = ()) -> None:
-        """Refuse every option that was neither read nor known to be inert.
-
-        Parameters
-        ----------
-        inert : iterable of str
-            Options of this layer that change nothing when it predicts.
-
-        Raises
-        ------
-        UnsupportedModel
-            If an option is left that may change what the layer computes.
-        """
+        """Refuse every option that was neither read nor known to be inert."""
         known = self._read | INERT | set(inert)
         for key, value in self.values.items():
             switched_off = value is None or value is False or value in (0, "", [], {}, ())
@@ -301,13 +165,7 @@ class Options:
         return str(policy)
 
     def check_weights(self) -> None:
-        """Refuse the options by which the arrays are not the layer's plain weights.
-
-        Raises
-        ------
-        UnsupportedModel
-            If the layer is quantized or has low-rank adapters.
-        """
+        """Refuse the options by which the arrays are not the layer's plain weights."""
         for key in ("lora_rank", "quantization_config"):
             if self.values.get(key):
                 raise UnsupportedModel(

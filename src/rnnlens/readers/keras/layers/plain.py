@@ -62,87 +62,32 @@ MERGES: dict[str, Callable[[], Layer]] = {
 
 
 def at_rest(spec: Spec) -> Built:
-    """Build a layer that changes nothing when the network predicts.
-
-    Parameters
-    ----------
-    spec : Spec
-        The layer as found.
-
-    Returns
-    -------
-    Built
-        The layer.
-    """
+    """Build a layer that changes nothing when the network predicts."""
     spec.options.finish(AT_REST[spec.kind])
     return Identity(spec.kind), {}
 
 
 def activate(spec: Spec) -> Built:
-    """Build an activation layer.
-
-    Parameters
-    ----------
-    spec : Spec
-        The layer as found.
-
-    Returns
-    -------
-    Built
-        The layer.
-    """
+    """Build an activation layer."""
     return Activate(activation_of_layer(spec.kind, spec.options, spec.dialect.hard_slope)), {}
 
 
 def masking(spec: Spec) -> Built:
-    """Build a Masking layer.
-
-    Parameters
-    ----------
-    spec : Spec
-        The layer as found.
-
-    Returns
-    -------
-    Built
-        The layer.
-    """
+    """Build a Masking layer."""
     layer = Masking(spec.options.number("mask_value", 0.0))
     spec.options.finish()
     return layer, {}
 
 
 def flatten(spec: Spec) -> Built:
-    """Build a Flatten layer.
-
-    Parameters
-    ----------
-    spec : Spec
-        The layer as found.
-
-    Returns
-    -------
-    Built
-        The layer.
-    """
+    """Build a Flatten layer."""
     _channels_last(spec)
     spec.options.finish()
     return Flatten(), {}
 
 
 def reshape(spec: Spec) -> Built:
-    """Build a Reshape layer.
-
-    Parameters
-    ----------
-    spec : Spec
-        The layer as found.
-
-    Returns
-    -------
-    Built
-        The layer.
-    """
+    """Build a Reshape layer."""
     target = spec.options.integers("target_shape")
     spec.options.finish()
     if target.count(-1) > 1:
@@ -151,18 +96,7 @@ def reshape(spec: Spec) -> Built:
 
 
 def permute(spec: Spec) -> Built:
-    """Build a Permute layer.
-
-    Parameters
-    ----------
-    spec : Spec
-        The layer as found.
-
-    Returns
-    -------
-    Built
-        The layer.
-    """
+    """Build a Permute layer."""
     axes = spec.options.integers("dims")
     spec.options.finish()
     if sorted(axes) != list(range(1, len(axes) + 1)):
@@ -171,36 +105,14 @@ def permute(spec: Spec) -> Built:
 
 
 def repeat_vector(spec: Spec) -> Built:
-    """Build a RepeatVector layer.
-
-    Parameters
-    ----------
-    spec : Spec
-        The layer as found.
-
-    Returns
-    -------
-    Built
-        The layer.
-    """
+    """Build a RepeatVector layer."""
     layer = RepeatVector(spec.options.size("n"))
     spec.options.finish()
     return layer, {}
 
 
 def concatenate(spec: Spec) -> Built:
-    """Build a Concatenate layer.
-
-    Parameters
-    ----------
-    spec : Spec
-        The layer as found.
-
-    Returns
-    -------
-    Built
-        The layer.
-    """
+    """Build a Concatenate layer."""
     axis = spec.options.integer("axis", -1)
     spec.options.finish()
     if axis == 0:
@@ -209,35 +121,13 @@ def concatenate(spec: Spec) -> Built:
 
 
 def merge(spec: Spec) -> Built:
-    """Build a layer that merges its inputs entry by entry.
-
-    Parameters
-    ----------
-    spec : Spec
-        The layer as found.
-
-    Returns
-    -------
-    Built
-        The layer.
-    """
+    """Build a layer that merges its inputs entry by entry."""
     spec.options.finish()
     return MERGES[spec.kind](), {}
 
 
 def pooling(spec: Spec) -> Built:
-    """Build a MaxPooling1D or AveragePooling1D layer.
-
-    Parameters
-    ----------
-    spec : Spec
-        The layer as found.
-
-    Returns
-    -------
-    Built
-        The layer.
-    """
+    """Build a MaxPooling1D or AveragePooling1D layer."""
     options = spec.options
     _channels_last(spec)
     size = options.size("pool_size", 2)
@@ -252,18 +142,7 @@ def pooling(spec: Spec) -> Built:
 
 
 def global_pooling(spec: Spec) -> Built:
-    """Build a GlobalMaxPooling1D or GlobalAveragePooling1D layer.
-
-    Parameters
-    ----------
-    spec : Spec
-        The layer as found.
-
-    Returns
-    -------
-    Built
-        The layer.
-    """
+    """Build a GlobalMaxPooling1D or GlobalAveragePooling1D layer."""
     _channels_last(spec)
     layer = GlobalPooling1D(_pooled(spec), spec.options.flag("keepdims"))
     spec.options.finish()

@@ -29,18 +29,7 @@ INERT_RECURRENT = (
 
 
 def lstm(spec: Spec) -> Built:
-    """Build an LSTM.
-
-    Parameters
-    ----------
-    spec : Spec
-        The layer as found.
-
-    Returns
-    -------
-    Built
-        The layer and the places of its arrays.
-    """
+    """Build an LSTM."""
     gates, sources = _gates(spec, "LSTM", bias_rows=1)
     cell = LSTM(
         **gates,
@@ -51,18 +40,7 @@ def lstm(spec: Spec) -> Built:
 
 
 def gru(spec: Spec) -> Built:
-    """Build a GRU, of either reset convention.
-
-    Parameters
-    ----------
-    spec : Spec
-        The layer as found; a file that does not state ``reset_after`` is of the time before it.
-
-    Returns
-    -------
-    Built
-        The layer and the places of its arrays.
-    """
+    """Build a GRU, of either reset convention."""
     reset_after = spec.options.flag("reset_after", spec.kind == "CuDNNGRU")
     gates, sources = _gates(spec, "GRU", bias_rows=2 if reset_after else 1)
     cell = GRU(
@@ -75,18 +53,7 @@ def gru(spec: Spec) -> Built:
 
 
 def simple_rnn(spec: Spec) -> Built:
-    """Build a SimpleRNN.
-
-    Parameters
-    ----------
-    spec : Spec
-        The layer as found.
-
-    Returns
-    -------
-    Built
-        The layer and the places of its arrays.
-    """
+    """Build a SimpleRNN."""
     gates, sources = _gates(spec, "SimpleRNN", bias_rows=1)
     cell = SimpleRNN(**gates, activation=spec.activation("activation", "tanh"))
     return _recurrent(spec, cell), sources
@@ -159,19 +126,7 @@ RECURRENT: dict[str, Callable[[Spec], Built]] = {
 
 
 def bidirectional(spec: Spec) -> Built:
-    """Build a Bidirectional layer.
-
-    Parameters
-    ----------
-    spec : Spec
-        The layer as found; where the file holds no ``backward_layer``, it is the forward layer
-        read the other way.
-
-    Returns
-    -------
-    Built
-        The layer and the places of its arrays, ``"forward.W_i"`` and so on.
-    """
+    """Build a Bidirectional layer."""
     options = spec.options
     entry = options.values["layer"]
     options.take("layer")

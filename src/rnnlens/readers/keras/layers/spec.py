@@ -62,23 +62,6 @@ class Dialect:
 def dialect_of(version: str) -> Dialect:
     """Tell the dialect from the version that a file states.
 
-    Parameters
-    ----------
-    version : str
-        Such as ``"1.2.2"``, ``"2.1.3"``, ``"2.2.4-tf"``, ``"2.11.0"`` or ``"3.4.1"``.
-
-    Returns
-    -------
-    Dialect
-        The dialect; multi-backend Keras ended with 2.3, later 2.x are tf.keras.
-
-    Raises
-    ------
-    UnreadableFile
-        If the version is not of that form.
-    UnsupportedModel
-        If it is a version that does not exist yet, or of before Keras 1.
-
     Examples
     --------
     >>> dialect_of("2.2.4-tf").generation, dialect_of("2.2.4").generation
@@ -150,35 +133,11 @@ class Spec:
     build_shape: tuple[int | None, ...] | None = None
 
     def refuse(self, what: str) -> UnsupportedModel:
-        """Give the error that says what of this layer is not implemented.
-
-        Parameters
-        ----------
-        what : str
-            The rest of the sentence.
-
-        Returns
-        -------
-        UnsupportedModel
-            The error, to be raised.
-        """
+        """Give the error that says what of this layer is not implemented."""
         return UnsupportedModel(f"layer {self.name!r} ({self.kind}): {what}")
 
     def variables(self, shapes: Mapping[str, Shape], optional: int = 0) -> dict[str, Variable]:
-        """Read the layer's own variables.
-
-        Parameters
-        ----------
-        shapes : mapping of str to tuple of int or None
-            Role to the shape that the options call for, in the source's order.
-        optional : int
-            How many of the last may be missing.
-
-        Returns
-        -------
-        dict of str to Variable
-            By role.
-        """
+        """Read the layer's own variables."""
         stored = self.shelf.own(list(shapes), optional)
         return {
             item.role: Variable(
@@ -189,20 +148,7 @@ class Spec:
         }
 
     def activation(self, option: str = "activation", default: str = "linear") -> Activation:
-        """Read an option that is an activation.
-
-        Parameters
-        ----------
-        option : str
-            Its name.
-        default : str
-            Its value where the file does not state it.
-
-        Returns
-        -------
-        Activation
-            The function.
-        """
+        """Read an option that is an activation."""
         self.options.take(option, default)
         return activation_of(
             self.options.values.get(option, default),
@@ -213,23 +159,7 @@ class Spec:
 
 
 def class_of(entry: Mapping[str, Any]) -> str:
-    """Give the class of a serialised layer, once it is sure that it is Keras's own.
-
-    Parameters
-    ----------
-    entry : mapping
-        The layer as Keras serialises it: class_name, config and perhaps module.
-
-    Returns
-    -------
-    str
-        The class name.
-
-    Raises
-    ------
-    UnsupportedModel
-        If the class is the user's.
-    """
+    """Give the class of a serialised layer, once it is sure that it is Keras's own."""
     kind = str(entry["class_name"])
     module = entry.get("module")
     registered = entry.get("registered_name")
@@ -249,24 +179,7 @@ def class_of(entry: Mapping[str, Any]) -> str:
 def spec_of(
     entry: Mapping[str, Any], *, name: str, path: str, shelf: Shelf, dialect: Dialect
 ) -> Spec:
-    """Make the spec of a serialised layer.
-
-    Parameters
-    ----------
-    entry : mapping
-        The layer as Keras serialises it.
-    name, path : str
-        Its full name, and the same in the source's words.
-    shelf : Shelf
-        Its variables.
-    dialect : Dialect
-        What the version means.
-
-    Returns
-    -------
-    Spec
-        The spec.
-    """
+    """Make the spec of a serialised layer."""
     kind = class_of(entry)
     config = entry["config"]
     built = entry.get("build_config") or {}

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from rnnlens.network.layers import Embedding, Masking, TimeDistributed
-from rnnlens.readers.keras.layers import plain as plain
-from rnnlens.readers.keras.layers import weighted as weighted
+from rnnlens.readers.keras.layers import plain
+from rnnlens.readers.keras.layers import weighted
 from rnnlens.readers.keras.layers.activations import ACTIVATION_LAYERS
 from rnnlens.readers.keras.layers.recurrent import RECURRENT, bidirectional
 from rnnlens.readers.keras.layers.spec import Built, Spec, class_of, spec_of
@@ -34,18 +34,7 @@ REASONS = {
 
 
 def time_distributed(spec: Spec) -> Built:
-    """Build a TimeDistributed layer.
-
-    Parameters
-    ----------
-    spec : Spec
-        The layer as found.
-
-    Returns
-    -------
-    Built
-        The layer and the places of its arrays.
-    """
+    """Build a TimeDistributed layer."""
     entry = spec.options.values["layer"]
     spec.options.take("layer")
     spec.options.finish()
@@ -102,23 +91,7 @@ BUILDERS: dict[str, Callable[[Spec], Built]] = {
 
 
 def build(spec: Spec) -> Built:
-    """Build one layer.
-
-    Parameters
-    ----------
-    spec : Spec
-        The layer as found.
-
-    Returns
-    -------
-    Built
-        The layer and the places of its arrays.
-
-    Raises
-    ------
-    UnsupportedModel
-        If rnnlens does not read layers of this class, or not with these options.
-    """
+    """Build one layer."""
     builder = BUILDERS.get(spec.kind)
     if builder is None:
         why = REASONS.get(spec.kind, "rnnlens does not read layers of this class")

@@ -44,18 +44,7 @@ def _named(
 
 
 def dense(spec: Spec) -> Built:
-    """Build a Dense layer.
-
-    Parameters
-    ----------
-    spec : Spec
-        The layer as found.
-
-    Returns
-    -------
-    Built
-        The layer and the places of its arrays.
-    """
+    """Build a Dense layer."""
     units = spec.options.size("units")
     shapes: dict[str, Any] = {"kernel": (None, units)}
     if spec.options.flag("use_bias", True):
@@ -67,18 +56,7 @@ def dense(spec: Spec) -> Built:
 
 
 def embedding(spec: Spec) -> Built:
-    """Build an Embedding.
-
-    Parameters
-    ----------
-    spec : Spec
-        The layer as found.
-
-    Returns
-    -------
-    Built
-        The layer and the place of its table.
-    """
+    """Build an Embedding."""
     options = spec.options
     shape = (options.size("input_dim"), options.size("output_dim"))
     arrays, sources = _named(spec.variables({"embeddings": shape}), {"embeddings": "E"})
@@ -88,18 +66,7 @@ def embedding(spec: Spec) -> Built:
 
 
 def conv1d(spec: Spec) -> Built:
-    """Build a Conv1D layer.
-
-    Parameters
-    ----------
-    spec : Spec
-        The layer as found.
-
-    Returns
-    -------
-    Built
-        The layer and the places of its arrays.
-    """
+    """Build a Conv1D layer."""
     options = spec.options
     options.choice("data_format", ["channels_last", None], None)
     filters, taps = options.size("filters"), options.size("kernel_size")
@@ -143,18 +110,7 @@ def _of_theano(
 
 
 def prelu(spec: Spec) -> Built:
-    """Build a PReLU layer.
-
-    Parameters
-    ----------
-    spec : Spec
-        The layer as found.
-
-    Returns
-    -------
-    Built
-        The layer and the place of its slopes, one for every entry that does not share its slope.
-    """
+    """Build a PReLU layer."""
     spec.options.take("shared_axes", None)
     (stored,) = spec.shelf.own(["alpha"])
     arrays, sources = _named(spec.variables({"alpha": stored.shape}), {"alpha": "alpha"})
@@ -163,18 +119,7 @@ def prelu(spec: Spec) -> Built:
 
 
 def batch_normalization(spec: Spec) -> Built:
-    """Build a BatchNormalization layer, which predicts with its stored moments.
-
-    Parameters
-    ----------
-    spec : Spec
-        The layer as found.
-
-    Returns
-    -------
-    Built
-        The layer and the places of its arrays.
-    """
+    """Build a BatchNormalization layer, which predicts with its stored moments."""
     options = spec.options
     axes = options.integers("axis") if "axis" in options else (-1,)
     if len(axes) != 1:
@@ -191,18 +136,7 @@ def batch_normalization(spec: Spec) -> Built:
 
 
 def layer_normalization(spec: Spec) -> Built:
-    """Build a LayerNormalization layer.
-
-    Parameters
-    ----------
-    spec : Spec
-        The layer as found.
-
-    Returns
-    -------
-    Built
-        The layer and the places of its arrays.
-    """
+    """Build a LayerNormalization layer."""
     options = spec.options
     axes = tuple(sorted(options.integers("axis"))) if "axis" in options else (-1,)
     if len({axis < 0 for axis in axes}) > 1:
@@ -227,18 +161,7 @@ def layer_normalization(spec: Spec) -> Built:
 
 
 def rescaling(spec: Spec) -> Built:
-    """Build a Rescaling layer.
-
-    Parameters
-    ----------
-    spec : Spec
-        The layer as found.
-
-    Returns
-    -------
-    Built
-        The layer; its two arrays are options of the source.
-    """
+    """Build a Rescaling layer."""
     arrays = {}
     for name, default in (("scale", ...), ("offset", 0.0)):
         arrays[name] = _numbers(spec, name, spec.options.take(name, default))
@@ -247,18 +170,7 @@ def rescaling(spec: Spec) -> Built:
 
 
 def normalization(spec: Spec) -> Built:
-    """Build a Normalization layer, with the moments it was given or adapted to.
-
-    Parameters
-    ----------
-    spec : Spec
-        The layer as found.
-
-    Returns
-    -------
-    Built
-        The layer and the places of its moments, laid out to broadcast over a sample.
-    """
+    """Build a Normalization layer, with the moments it was given or adapted to."""
     options = spec.options
     given = {name: options.take(name, None) for name in ("mean", "variance")}
     axis = options.take("axis", -1)

@@ -50,20 +50,7 @@ class Found:
     def entry(
         self, kind: str, inner: str = "", stated: Mapping[str, Any] | None = None
     ) -> dict | None:
-        """Write the layer as Keras would, its sizes taken from the arrays.
-
-        Parameters
-        ----------
-        kind, inner : str
-            Its class, and the class within for a wrapper.
-        stated : mapping
-            Options that somebody stated.
-
-        Returns
-        -------
-        dict or None
-            Class name and configuration; ``None`` if such a layer has other arrays.
-        """
+        """Write the layer as Keras would, its sizes taken from the arrays."""
         stated = stated or {}
         found = sizes(kind, [array.shape for array in self.arrays], inner)
         if found is None:
@@ -102,43 +89,14 @@ class Weights:
 
 
 def holds_weights(file: Any) -> bool:
-    """Tell whether an HDF5 file is one of weights alone.
-
-    Parameters
-    ----------
-    file : h5py.File
-        The file, open.
-
-    Returns
-    -------
-    bool
-        True for both forms that Keras writes.
-    """
+    """Tell whether an HDF5 file is one of weights alone."""
     if text_attribute(file, "model_config") is not None:
         return False
     return bool(attribute_list(file, "layer_names")) or _container(file) is not None
 
 
 def weights_in(file: Any, version: str | None = None) -> Weights:
-    """Look through a file of weights alone.
-
-    Parameters
-    ----------
-    file : h5py.File
-        The file, open.
-    version : str, optional
-        The version of Keras that an architecture beside it states.
-
-    Returns
-    -------
-    Weights
-        What it holds.
-
-    Raises
-    ------
-    UnreadableFile
-        If it is damaged.
-    """
+    """Look through a file of weights alone."""
     container = _container(file)
     if container is not None and not attribute_list(file, "layer_names"):
         dialect = dialect_of(version) if version else Dialect("3", "Keras 3")

@@ -29,30 +29,7 @@ MOST_BESIDE, LONGEST_BESIDE = 32, 4 * 1024**2
 
 
 def network_of_weights(file: Any, path: Path, options: Options) -> Network:
-    """Read a file of weights alone.
-
-    Parameters
-    ----------
-    file : h5py.File
-        The file, open.
-    path : Path
-        Its path.
-    options : Options
-        ``architecture`` or ``layers``; without them the one architecture beside the file that fits
-        serves, if there is exactly one.
-
-    Returns
-    -------
-    Network
-        The network.
-
-    Raises
-    ------
-    InputError
-        If both were given, or the statement does not fit.
-    UnreadableFile
-        If nothing says what the layers are, or the architecture is not that of these weights.
-    """
+    """Read a file of weights alone."""
     if options.architecture is not None and options.layers is not None:
         raise InputError(f"{path}: architecture and layers were both given; give one of them")
     if options.architecture is not None:
@@ -120,25 +97,7 @@ def _origin(weights: Weights, path: Path, notes: tuple[str, ...]) -> Origin:
 
 
 def arrays_of_file(file: Any, path: Path) -> Arrays:
-    """Name the arrays of a file of weights by their shapes alone.
-
-    Parameters
-    ----------
-    file : h5py.File
-        The file, open.
-    path : Path
-        Its path.
-
-    Returns
-    -------
-    Arrays
-        Layer by layer; the notes of its origin say what cannot be known.
-
-    Raises
-    ------
-    UnreadableFile
-        If the file is damaged.
-    """
+    """Name the arrays of a file of weights by their shapes alone."""
     weights = weights_in(file)
     groups = tuple(_group(found, weights.dialect) for found in weights.layers)
     order = "is that of the file" if weights.ordered else "is not in the file"

@@ -34,20 +34,6 @@ ROLES: dict[str, tuple[frozenset[str], ...]] = {
 def sizes(kind: str, shapes: Shapes, inner: str = "") -> Sizes | None:
     """Give the options of a layer that follow from the shapes of its arrays.
 
-    Parameters
-    ----------
-    kind : str
-        The layer's class in Keras.
-    shapes : sequence of tuple of int
-        Shapes of its arrays, in the file's order.
-    inner : str
-        The class of the layer within, for a wrapper.
-
-    Returns
-    -------
-    dict or None
-        Options in the words of Keras 2; ``None`` if such a layer has no arrays of these shapes.
-
     Examples
     --------
     >>> sizes("GRU", [(5, 9), (3, 9), (2, 9)])
@@ -142,18 +128,6 @@ RULES: dict[str, Callable[[Shapes], Sizes | None]] = {
 
 def classes_of(shapes: Shapes, names: Sequence[str] = ()) -> list[tuple[str, str]]:
     """Give the classes whose arrays have these shapes.
-
-    Parameters
-    ----------
-    shapes : sequence of tuple of int
-        Shapes, in the file's order.
-    names : sequence of str
-        The variables' own names (``"kernel"``, ``"W"``), where the file keeps them.
-
-    Returns
-    -------
-    list of tuple of str
-        Class and class within, for a wrapper; several where the shapes leave it open.
 
     Examples
     --------

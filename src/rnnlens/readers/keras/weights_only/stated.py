@@ -95,21 +95,6 @@ class Stated:
 def parse(text: str) -> list[Stated]:
     """Read the statement of a model's layers.
 
-    Parameters
-    ----------
-    text : str
-        Layers in the order in which they are applied, with ``>`` between them.
-
-    Returns
-    -------
-    list of Stated
-        The layers.
-
-    Raises
-    ------
-    InputError
-        If it is not of that form.
-
     Examples
     --------
     >>> [layer.kind for layer in parse("LSTM(tanh, sigmoid) > Dropout > Dense(linear)")]
@@ -198,27 +183,7 @@ def _value(word: str) -> Any:
 
 
 def model_of(text: str, weights: Weights) -> tuple[dict[str, Any], list[str]]:
-    """Join the stated layers with the arrays into a model as Keras would write it.
-
-    Parameters
-    ----------
-    text : str
-        The statement.
-    weights : Weights
-        The file's layers.
-
-    Returns
-    -------
-    model : dict
-        A Sequential model in the words of Keras 2.
-    notes : list of str
-        What was taken as stated.
-
-    Raises
-    ------
-    InputError
-        If the statement does not fit the arrays.
-    """
+    """Join the stated layers with the arrays into a model as Keras would write it."""
     layers = parse(text)
     with_arrays = [layer for layer in layers if layer.kind in WITH_ARRAYS]
     if len(with_arrays) != len(weights.layers):

@@ -57,31 +57,7 @@ def _one(name: str, alpha: float | None, beta: float | None) -> Activation | Non
 def activations_of(
     attributes: dict[str, Any], usual: tuple[str, ...], directions: int, where: str
 ) -> list[list[Activation]]:
-    """Give the activation functions of a recurrent node.
-
-    Parameters
-    ----------
-    attributes : dict
-        The node's.
-    usual : tuple of str
-        The functions of one direction where none are stated.
-    directions : int
-        One or two.
-    where : str
-        The node, for messages.
-
-    Returns
-    -------
-    list of list of Activation
-        One list a direction.
-
-    Raises
-    ------
-    UnreadableFile
-        If there are too few or too many.
-    UnsupportedModel
-        If a function is not one that rnnlens can hold.
-    """
+    """Give the activation functions of a recurrent node."""
     names = attributes.get("activations") or list(usual) * directions
     if len(names) != len(usual) * directions:
         raise UnreadableFile(

@@ -57,26 +57,7 @@ class Builder:
         shapes: tuple[tuple[Length, ...], ...],
         sources: dict[str, Source] | None = None,
     ) -> tuple[int, int]:
-        """Add a node.
-
-        Parameters
-        ----------
-        label : str
-            What it would like to be called.
-        layer : Layer
-            Its layer.
-        inputs : tuple
-            What it takes.
-        shapes : tuple of shapes
-            One sample of each of its outputs.
-        sources : dict, optional
-            Where its arrays came from.
-
-        Returns
-        -------
-        tuple of int
-            Its first output.
-        """
+        """Add a node."""
         number = len(self.nodes)
         self.nodes.append(Built(label, layer, inputs, sources or {}))
         self.samples |= {(number, k): shape for k, shape in enumerate(shapes)}
@@ -85,22 +66,7 @@ class Builder:
     def relaid(
         self, ref: tuple[int, int], layer: Layer, shape: tuple[Length, ...]
     ) -> tuple[int, int]:
-        """Lay a value out anew; nothing is added where that leads back to a shape it had before.
-
-        Parameters
-        ----------
-        ref : tuple of int
-            The value.
-        layer : Reshape, ExpandDims or Squeeze
-            How.
-        shape : tuple of int or Dim
-            One sample afterwards.
-
-        Returns
-        -------
-        tuple of int
-            The value laid out.
-        """
+        """Lay a value out anew; nothing is added where that leads back to a shape it had before."""
         base = ref
         while isinstance(self.nodes[base[0]].layer, Reshape | ExpandDims | Squeeze):
             base = self.nodes[base[0]].inputs[0]
@@ -111,20 +77,7 @@ class Builder:
         return self.add(type(layer).__name__.lower(), layer, (ref,), (shape,))
 
     def permuted(self, ref: tuple[int, int], axes: tuple[int, ...]) -> tuple[int, int]:
-        """Put the axes of a sample in another order, two turns made one.
-
-        Parameters
-        ----------
-        ref : tuple of int
-            The value.
-        axes : tuple of int
-            From 1, in the order of the output.
-
-        Returns
-        -------
-        tuple of int
-            The value turned.
-        """
+        """Put the axes of a sample in another order, two turns made one."""
         node = self.nodes[ref[0]]
         if isinstance(node.layer, Permute):
             before = node.layer.axes
@@ -135,22 +88,7 @@ class Builder:
         return self.add("permute", Permute(axes), (ref,), (shape,))
 
     def picked(self, ref: tuple[int, int], index: int, axis: int) -> tuple[int, int]:
-        """Take one place of an axis, past a stacking of the very values.
-
-        Parameters
-        ----------
-        ref : tuple of int
-            The value.
-        index : int
-            The place.
-        axis : int
-            Canonical.
-
-        Returns
-        -------
-        tuple of int
-            The value without the axis.
-        """
+        """Take one place of an axis, past a stacking of the very values."""
         node, shape = self.nodes[ref[0]], self.samples[ref]
         rest = shape[: axis - 1] + shape[axis:]
         length = shape[axis - 1]
@@ -171,22 +109,7 @@ class Builder:
     def joined(
         self, parts: tuple[tuple[int, int], ...], axis: int, shape: tuple[Length, ...]
     ) -> tuple[int, int]:
-        """Put values side by side; rows that were picked apart before are laid out as they were.
-
-        Parameters
-        ----------
-        parts : tuple of values
-            What is joined.
-        axis : int
-            Canonical.
-        shape : tuple of int or Dim
-            One sample afterwards.
-
-        Returns
-        -------
-        tuple of int
-            The value joined.
-        """
+        """Put values side by side; rows that were picked apart before are laid out as they were."""
         if len(parts) == 1:
             return parts[0]
         whole = self._rows_of(parts)
@@ -206,36 +129,10 @@ class Builder:
         return whole if same and self.samples[whole][:1] == (len(parts),) else None
 
     def input(self, name: str, shape: tuple[Length, ...]) -> tuple[int, int]:
-        """Add an entry.
-
-        Parameters
-        ----------
-        name : str
-            Its name in the file.
-        shape : tuple of int or Dim
-            One sample.
-
-        Returns
-        -------
-        tuple of int
-            Its value.
-        """
+        """Add an entry."""
         known = tuple(None if isinstance(length, Dim) else length for length in shape)
         return self.add(name, Input(known), (), (shape,))
 
     def constant(self, values: np.ndarray, beside: tuple[int, int]) -> tuple[int, int]:
-        """Add numbers that are the same for every sample.
-
-        Parameters
-        ----------
-        values : array
-            For one sample.
-        beside : tuple of int
-            A value that says how many samples there are.
-
-        Returns
-        -------
-        tuple of int
-            Their value.
-        """
+        """Add numbers that are the same for every sample."""
         return self.add("constant", Constant(values), (beside,), (values.shape,))

@@ -39,27 +39,7 @@ Known_ = Sequence[Known | None]
 
 
 def fold(op: Operator, values: Known_) -> list[Known] | None:
-    """Compute a node whose every input is fixed.
-
-    Parameters
-    ----------
-    op : Operator
-        The node.
-    values : sequence of Known
-        Its inputs.
-
-    Returns
-    -------
-    list of Known or None
-        Its outputs; None where rnnlens does not fold such a node.
-
-    Raises
-    ------
-    UnreadableFile
-        If its inputs do not fit it.
-    InputError
-        What the rule itself refused.
-    """
+    """Compute a node whose every input is fixed."""
     rule = FOLDED.get(op.kind)
     if rule is None:
         return None

@@ -90,29 +90,7 @@ def reading(
     weights: Mapping[str, np.ndarray] | None = None,
     batch_axes: Mapping[str, int] | None = None,
 ) -> Reading:
-    """Read a file.
-
-    Parameters
-    ----------
-    path : Path
-        The file.
-    weights : mapping of str to array, optional
-        Values of graph inputs that are weights, where the file holds none.
-    batch_axes : mapping of str to int, optional
-        The axis of the samples of an input, where the graph leaves it open.
-
-    Returns
-    -------
-    Reading
-        The network and the file's axes.
-
-    Raises
-    ------
-    UnreadableFile
-        If the file is damaged.
-    UnsupportedModel
-        If an operator or an option is not implemented.
-    """
+    """Read a file."""
     model = parse(path)
     graph = graph_of(model, path, dict(weights or {}))
     axes, build, found = _placed(graph, dict(batch_axes or {}))

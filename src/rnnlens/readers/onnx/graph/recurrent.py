@@ -60,33 +60,7 @@ class _Weights:
 
 
 def recurrent(op: Operator, values: list[Value | None], build: Builder, used: set[str]) -> list:
-    """Read one recurrent node.
-
-    Parameters
-    ----------
-    op : Operator
-        The node.
-    values : list of Known, Tensor or None
-        Its inputs.
-    build : Builder
-        The network in the making.
-    used : set of str
-        Tensors that something takes.
-
-    Returns
-    -------
-    list of Tensor
-        Y, Y_h and, of an LSTM, Y_c, as the file lays them out; None where nothing takes it.
-
-    Raises
-    ------
-    UnreadableFile
-        If its arrays or options do not fit each other.
-    UnsupportedModel
-        If an option is not implemented.
-    WrongAxis
-        If the samples are not along the axis that it takes them along.
-    """
+    """Read one recurrent node."""
     _refuse_options(op)
     x = _sequence(op, values[0])
     direction = op.attributes.get("direction", "forward").lower()

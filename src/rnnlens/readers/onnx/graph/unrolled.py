@@ -23,18 +23,6 @@ def refuse_unrolled(operators: Sequence[Operator], weights: Iterable[str]) -> No
 
     The sign is a matrix that multiplies what came of its own earlier product, or a sigmoid times
     a tanh, as the gates of a cell have it.
-
-    Parameters
-    ----------
-    operators : sequence of Operator
-        The graph, none of them recurrent.
-    weights : iterable of str
-        Names of the tensors that the file fixes.
-
-    Raises
-    ------
-    UnsupportedModel
-        If it is one.
     """
     roots = {name: name for name in weights}
     numbers: dict[str, int] = {}

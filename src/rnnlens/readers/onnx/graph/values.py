@@ -91,28 +91,12 @@ BATCH = Dim(("batch",))
 
 
 def fresh() -> Dim:
-    """Give a length that equals no other.
-
-    Returns
-    -------
-    Dim
-        New in every call.
-    """
+    """Give a length that equals no other."""
     return Dim((f"?{next(_numbers)}",))
 
 
 def product(lengths: Iterable[Length | np.integer]) -> Length:
     """Multiply lengths.
-
-    Parameters
-    ----------
-    lengths : iterable of int or Dim
-        The factors.
-
-    Returns
-    -------
-    int or Dim
-        Their product.
 
     Examples
     --------
@@ -132,16 +116,6 @@ def product(lengths: Iterable[Length | np.integer]) -> Length:
 
 def quotient(whole: Length, part: Length) -> Length | None:
     """Divide a length by another.
-
-    Parameters
-    ----------
-    whole, part : int or Dim
-        The two.
-
-    Returns
-    -------
-    int, Dim or None
-        None where it does not come out even whatever the data.
 
     Examples
     --------
@@ -208,24 +182,12 @@ class Tensor:
     apart: tuple[Length, ...] = ()
 
     def folded(self) -> Tensor:
-        """Give the same value with all axes but the last in one.
-
-        Returns
-        -------
-        Tensor
-            Of two axes.
-        """
+        """Give the same value with all axes but the last in one."""
         shape = (product(self.shape[:-1]), self.shape[-1])
         return Tensor(self.ref, shape, self.batch, self.integer, self.shape)
 
     def opened(self) -> Tensor:
-        """Undo `folded`.
-
-        Returns
-        -------
-        Tensor
-            With samples and steps apart.
-        """
+        """Undo `folded`."""
         return Tensor(self.ref, self.apart, self.batch, self.integer) if self.apart else self
 
     @property
@@ -234,39 +196,13 @@ class Tensor:
         return len(self.shape)
 
     def axis(self, axis: int) -> int:
-        """Give the canonical number of an axis of the file.
-
-        Parameters
-        ----------
-        axis : int
-            In the file, not negative.
-
-        Returns
-        -------
-        int
-            With the samples first.
-        """
+        """Give the canonical number of an axis of the file."""
         if axis == self.batch:
             return 0
         return axis + 1 if axis < self.batch else axis
 
     def laid(self, ref: tuple[int, int], shape: Sequence[Length], batch: int) -> Tensor:
-        """Give the same numbers laid out anew.
-
-        Parameters
-        ----------
-        ref : tuple of int
-            Their value in the network.
-        shape : sequence of int or Dim
-            Their shape in the file.
-        batch : int
-            The axis of the samples.
-
-        Returns
-        -------
-        Tensor
-            Of the same number type.
-        """
+        """Give the same numbers laid out anew."""
         return Tensor(ref, tuple(shape), batch, self.integer)
 
     @property
@@ -279,29 +215,7 @@ Value = Known | Tensor
 
 
 def constant_in(known: Known, rank: int, batch: int, where: str) -> np.ndarray:
-    """Give fixed numbers as they meet one sample, the batch axis taken out.
-
-    Parameters
-    ----------
-    known : Known
-        The numbers, which broadcast against a value of the network.
-    rank, batch : int
-        Axes of that value, and its batch axis.
-    where : str
-        The node, for messages.
-
-    Returns
-    -------
-    array
-        Numbers that broadcast against one sample, without superfluous leading axes.
-
-    Raises
-    ------
-    UnsupportedModel
-        If they differ from sample to sample, or would widen the value.
-    WrongAxis
-        If they are stretched along another axis than the samples.
-    """
+    """Give fixed numbers as they meet one sample, the batch axis taken out."""
     values = known.values
     if values.dtype == object:
         raise UnsupportedModel(f"node {where} computes with a length that only the data will tell")

@@ -25,18 +25,7 @@ OPERATIONS: dict[str, Handler] = {}
 
 
 def operation(*names: str) -> Callable[[Handler], Handler]:
-    """Declare which operations a function implements.
-
-    Parameters
-    ----------
-    *names : str
-        Without the ``aten.`` before them.
-
-    Returns
-    -------
-    callable
-        The decorator.
-    """
+    """Declare which operations a function implements."""
 
     def register(function: Handler) -> Handler:
         OPERATIONS.update({f"aten.{name}": function for name in names})
@@ -96,18 +85,7 @@ class Call:
         return outline
 
     def refuse(self, why: str) -> UnsupportedModel:
-        """Make the error for a call that is not implemented.
-
-        Parameters
-        ----------
-        why : str
-            The end of the sentence.
-
-        Returns
-        -------
-        UnsupportedModel
-            To be raised.
-        """
+        """Make the error for a call that is not implemented."""
         place = f" in {self.module!r}" if self.module else ""
         target = self.node.target
         # a function of Python shows where it lies in memory
@@ -133,64 +111,20 @@ class Call:
         return [self.found[one] if hasattr(one, "meta") else one for one in value]
 
     def given(self, name: str) -> Any:
-        """Give what a tensor argument was found to be.
-
-        Parameters
-        ----------
-        name : str
-            Of the argument.
-
-        Returns
-        -------
-        Value, Stack, torch.Tensor or None
-            As found.
-        """
+        """Give what a tensor argument was found to be."""
         node = self.raw[name]
         return self.found[node] if hasattr(node, "meta") else node
 
     def value(self, name: str) -> Value:
-        """Give a tensor argument in canonical form; a constant becomes a node.
-
-        Parameters
-        ----------
-        name : str
-            Of the argument.
-
-        Returns
-        -------
-        Value
-            Its canonical form.
-        """
+        """Give a tensor argument in canonical form; a constant becomes a node."""
         return self.as_value(self.raw[name])
 
     def values(self, name: str) -> list[Value]:
-        """Give a list of tensors in canonical form.
-
-        Parameters
-        ----------
-        name : str
-            Of the argument.
-
-        Returns
-        -------
-        list of Value
-            Their canonical forms.
-        """
+        """Give a list of tensors in canonical form."""
         return [self.as_value(node) for node in self.raw[name]]
 
     def as_value(self, node: Any) -> Value:
-        """Give a node of PyTorch's graph in canonical form.
-
-        Parameters
-        ----------
-        node : torch.fx.Node
-            A tensor.
-
-        Returns
-        -------
-        Value
-            Its canonical form.
-        """
+        """Give a node of PyTorch's graph in canonical form."""
         found = self.found[node]
         if isinstance(found, Value):
             return found
@@ -204,38 +138,14 @@ class Call:
         return Value(ref, array.shape, outline.batch)
 
     def per_sample(self, tensor: Any, batch: int) -> np.ndarray:
-        """Give the numbers that every sample has in a tensor that no input changes.
-
-        Parameters
-        ----------
-        tensor : torch.Tensor
-            With as many samples as the example.
-        batch : int
-            Their axis.
-
-        Returns
-        -------
-        array
-            Those of one sample.
-        """
+        """Give the numbers that every sample has in a tensor that no input changes."""
         array = np.moveaxis(tensor.detach().cpu().numpy(), batch, 0)
         if not (array == array[:1]).all():
             raise self.refuse("a constant in it differs from sample to sample")
         return array[0].copy()
 
     def constant(self, name: str) -> np.ndarray | None:
-        """Give a tensor argument that no input may change, such as a weight.
-
-        Parameters
-        ----------
-        name : str
-            Of the argument.
-
-        Returns
-        -------
-        array or None
-            Its numbers, None where it is not given.
-        """
+        """Give a tensor argument that no input may change, such as a weight."""
         found = self.given(name)
         if found is None:
             return None
@@ -244,36 +154,12 @@ class Call:
         return found.detach().cpu().numpy().copy()
 
     def source(self, name: str, words: str = "") -> Source:
-        """Say where a weight came from.
-
-        Parameters
-        ----------
-        name : str
-            Of the argument.
-        words : str
-            What was done to it.
-
-        Returns
-        -------
-        Source
-            Its name in the module.
-        """
+        """Say where a weight came from."""
         node = self.raw[name]
         return Source(f"{self.names.get(node, node.name)}{words}")
 
     def array(self, node: Any) -> CellArray:
-        """Give a weight of a recurrent layer.
-
-        Parameters
-        ----------
-        node : torch.fx.Node
-            Of PyTorch's graph.
-
-        Returns
-        -------
-        CellArray
-            Its numbers and its name.
-        """
+        """Give a weight of a recurrent layer."""
         found = self.found[node]
         if isinstance(found, Value | Stack):
             raise self.refuse(f"{node.name} is computed from the input, where weights are expected")
@@ -282,20 +168,7 @@ class Call:
         )
 
     def shared(self, keys: Sequence[Any], make: Callable[[], Any]) -> Any:
-        """Give the layer that these weights already made, so that a shared layer is one layer.
-
-        Parameters
-        ----------
-        keys : sequence of hashable
-            The operation, the weights' nodes and the options.
-        make : callable
-            Makes it the first time.
-
-        Returns
-        -------
-        object
-            What `make` gave.
-        """
+        """Give the layer that these weights already made, so that a shared layer is one layer."""
         key = tuple(keys)
         if key not in self.build.layers:
             self.build.layers[key] = make()
@@ -304,60 +177,19 @@ class Call:
     def pointwise(
         self, value: Value, layer: Layer, sources: dict[str, Source] | None = None
     ) -> Value:
-        """Add a layer that leaves the shape as it is.
-
-        Parameters
-        ----------
-        value : Value
-            What it takes.
-        layer : Layer
-            The layer.
-        sources : dict of str to Source, optional
-            Where its arrays came from.
-
-        Returns
-        -------
-        Value
-            Its result.
-        """
+        """Add a layer that leaves the shape as it is."""
         ref = self.build.add(self.label, layer, value.ref, sources=sources)
         return Value(ref, value.shape, value.batch, value.fold)
 
     def unfolded(self, value: Value) -> Value:
-        """Refuse a value whose axis of samples is merged with another.
-
-        Parameters
-        ----------
-        value : Value
-            The value.
-
-        Returns
-        -------
-        Value
-            The same.
-        """
+        """Refuse a value whose axis of samples is merged with another."""
         if value.fold is not None:
             raise self.refuse("it follows a view that merges samples and steps")
         return value
 
 
 def unstacked(build: Builder, name: str, stack: Stack) -> Value:
-    """Make one value of the states of several layers and directions.
-
-    Parameters
-    ----------
-    build : Builder
-        The canonical graph so far.
-    name : str
-        What to call the nodes.
-    stack : Stack
-        The states.
-
-    Returns
-    -------
-    Value
-        Shape ``(..., unit)`` for each sample.
-    """
+    """Make one value of the states of several layers and directions."""
     parts: list[Ref] = [
         build.add(f"{name}_{number}", ExpandDims(1), ref)
         for number, ref in enumerate(stack.parts.ravel())

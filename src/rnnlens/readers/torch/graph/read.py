@@ -50,23 +50,7 @@ class Canonical:
 
 
 def canonical(program: Any) -> Canonical:
-    """Put an exported program into canonical form.
-
-    Parameters
-    ----------
-    program : torch.export.ExportedProgram
-        Exported with the number of samples left open.
-
-    Returns
-    -------
-    Canonical
-        Its graph.
-
-    Raises
-    ------
-    UnsupportedModel
-        If it calls an operation that rnnlens does not implement, which the sentence names.
-    """
+    """Put an exported program into canonical form."""
     return _Reader(program).read()
 
 

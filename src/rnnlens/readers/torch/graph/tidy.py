@@ -32,43 +32,15 @@ class Graph:
         self.outputs = outputs
 
     def users(self, ref: Ref) -> list[Node]:
-        """Give the nodes that take an output.
-
-        Parameters
-        ----------
-        ref : Ref
-            The output.
-
-        Returns
-        -------
-        list of Node
-            In order.
-        """
+        """Give the nodes that take an output."""
         return [node for node in self.nodes.values() if ref in node.inputs]
 
     def used(self, ref: Ref) -> bool:
-        """Say whether anything takes an output.
-
-        Parameters
-        ----------
-        ref : Ref
-            The output.
-
-        Returns
-        -------
-        bool
-            True also where the network itself gives it.
-        """
+        """Say whether anything takes an output."""
         return ref in self.outputs or bool(self.users(ref))
 
     def redirect(self, turn: Callable[[Ref], Ref]) -> None:
-        """Take other outputs instead.
-
-        Parameters
-        ----------
-        turn : callable
-            From what was taken to what is taken now.
-        """
+        """Take other outputs instead."""
         self.nodes = {
             name: replace(node, inputs=tuple(turn(ref) for ref in node.inputs))
             for name, node in self.nodes.items()
@@ -76,13 +48,7 @@ class Graph:
         self.outputs = [turn(ref) for ref in self.outputs]
 
     def swap(self, old: Ref, new: Ref) -> None:
-        """Take one output instead of another.
-
-        Parameters
-        ----------
-        old, new : Ref
-            The two.
-        """
+        """Take one output instead of another."""
         self.redirect(lambda ref: new if ref == old else ref)
 
     def prune(self) -> None:
@@ -101,22 +67,7 @@ class Graph:
 def tidy(
     nodes: list[Node], outputs: list[Ref], steps: dict[Ref, int]
 ) -> tuple[list[Node], list[Ref]]:
-    """Make a graph plain.
-
-    Parameters
-    ----------
-    nodes : list of Node
-        In order.
-    outputs : list of Ref
-        What the network gives.
-    steps : dict of Ref to int
-        Length of the first axis of each sequence.
-
-    Returns
-    -------
-    tuple of list
-        The nodes and the outputs.
-    """
+    """Make a graph plain."""
     graph = Graph(nodes, outputs)
     graph.prune()
     while _fold_loop(graph, steps) or _join_steps(graph, steps):

@@ -63,18 +63,7 @@ class Outline:
 
 
 def outline_of(tensor: Any) -> Outline | None:
-    """Read the shape of a tensor of the exported graph.
-
-    Parameters
-    ----------
-    tensor : torch.Tensor
-        As the graph records it, without numbers.
-
-    Returns
-    -------
-    Outline or None
-        None where the samples appear in more than one axis, or added to something.
-    """
+    """Read the shape of a tensor of the exported graph."""
     shape, batch, inner = [], None, 1
     for axis, size in enumerate(tensor.shape):
         if type(size) is int or not getattr(size.node.expr, "free_symbols", None):
@@ -117,23 +106,7 @@ class Value:
         return len(self.shape) + (self.fold is None)
 
     def axis(self, axis: int) -> int:
-        """Give the canonical axis of one of PyTorch's, counted with the batch axis as 0.
-
-        Parameters
-        ----------
-        axis : int
-            PyTorch's, perhaps negative.
-
-        Returns
-        -------
-        int
-            From 1.
-
-        Raises
-        ------
-        UnsupportedModel
-            If it is the axis of the samples.
-        """
+        """Give the canonical axis of one of PyTorch's, counted with the batch axis as 0."""
         axis %= self.rank
         if axis == self.batch:
             raise UnsupportedModel("it works across the samples of a batch")
@@ -172,18 +145,7 @@ class Builder:
         self._names: set[str] = set()
 
     def name(self, wanted: str) -> str:
-        """Make a name that no node has yet.
-
-        Parameters
-        ----------
-        wanted : str
-            The name to take, or to number.
-
-        Returns
-        -------
-        str
-            Such as ``"fc"`` or ``"fc_1"``.
-        """
+        """Make a name that no node has yet."""
         name, count = wanted, 0
         while name in self._names:
             count += 1
@@ -198,63 +160,18 @@ class Builder:
         *inputs: Ref,
         sources: Mapping[str, Source] | None = None,
     ) -> Ref:
-        """Add a node.
-
-        Parameters
-        ----------
-        wanted : str
-            Its name, to be numbered if there is one already.
-        layer : Layer
-            What it computes.
-        *inputs : Ref
-            What it takes.
-        sources : mapping of str to Source, optional
-            Where its arrays came from.
-
-        Returns
-        -------
-        Ref
-            Its first output.
-        """
+        """Add a node."""
         name = self.name(wanted)
         self.nodes.append(Node(name, layer, inputs, sources or {}))
         return name, 0
 
     def constant(self, wanted: str, array: np.ndarray) -> Ref:
-        """Add the same numbers for every sample.
-
-        Parameters
-        ----------
-        wanted : str
-            Name of the node.
-        array : array
-            The numbers of one sample.
-
-        Returns
-        -------
-        Ref
-            The node's output.
-        """
+        """Add the same numbers for every sample."""
         source = {"C": Source(wanted)}
         return self.add(wanted, Constant(array.copy()), (self.entry, 0), sources=source)
 
     def permuted(self, wanted: str, ref: Ref, order: Sequence[int]) -> Ref:
-        """Put the axes of a sample in another order; turning them back undoes the first turn.
-
-        Parameters
-        ----------
-        wanted : str
-            Name of the node.
-        ref : Ref
-            What is turned.
-        order : sequence of int
-            Canonical axes, from 1, in the order of the result.
-
-        Returns
-        -------
-        Ref
-            The result.
-        """
+        """Put the axes of a sample in another order; turning them back undoes the first turn."""
         if list(order) == sorted(order):
             return ref
         node = self.node(ref)
@@ -264,39 +181,13 @@ class Builder:
         return self.add(wanted, Permute(tuple(order)), ref)
 
     def node(self, ref: Ref) -> Node:
-        """Give the node of an output.
-
-        Parameters
-        ----------
-        ref : Ref
-            The output.
-
-        Returns
-        -------
-        Node
-            Its node.
-        """
+        """Give the node of an output."""
         return next(node for node in reversed(self.nodes) if node.name == ref[0])
 
     def reshaped(
         self, wanted: str, ref: Ref, shape: tuple[int, ...], target: tuple[int, ...]
     ) -> Ref:
-        """Lay a sample's numbers out anew, by the plainest layer that does it.
-
-        Parameters
-        ----------
-        wanted : str
-            Name of the node.
-        ref : Ref
-            What is laid out.
-        shape, target : tuple of int
-            Shape of one sample before and after.
-
-        Returns
-        -------
-        Ref
-            The result.
-        """
+        """Lay a sample's numbers out anew, by the plainest layer that does it."""
         if shape == target:
             return ref
         for axis in range(1, len(target) + 1):
@@ -310,26 +201,7 @@ class Builder:
         return self.add(wanted, Reshape(target), ref)
 
     def repeated(self, wanted: str, ref: Ref, shape: tuple[int, ...], axis: int, times: int) -> Ref:
-        """Set copies side by side along a canonical axis.
-
-        Parameters
-        ----------
-        wanted : str
-            Name of the node.
-        ref : Ref
-            What is copied.
-        shape : tuple of int
-            Shape of one sample of it.
-        axis : int
-            From 1.
-        times : int
-            How many copies.
-
-        Returns
-        -------
-        Ref
-            The result.
-        """
+        """Set copies side by side along a canonical axis."""
         node = self.node(ref)
         # a vector that was made a sequence of one step
         one_step = isinstance(node.layer, ExpandDims) and node.layer.axis == axis == 1
@@ -339,21 +211,7 @@ class Builder:
 
 
 def relaid(value: Value, target: Outline) -> tuple[tuple[int, ...], Fold | None] | None:
-    """Find the canonical shape of a value that PyTorch lays out anew.
-
-    Parameters
-    ----------
-    value : Value
-        Before.
-    target : Outline
-        PyTorch's shape after.
-
-    Returns
-    -------
-    tuple or None
-        Shape of one sample, and how the batch axis is merged; None where numbers of different
-        samples would meet in a way that has no canonical form.
-    """
+    """Find the canonical shape of a value that PyTorch lays out anew."""
     if target.batch is None:
         return None
     shape = value.shape
