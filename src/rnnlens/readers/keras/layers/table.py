@@ -5,8 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from rnnlens.network.layers import Embedding, Masking, TimeDistributed
-from rnnlens.readers.keras.layers import plain
-from rnnlens.readers.keras.layers import weighted
+from rnnlens.readers.keras.layers import plain, weighted
 from rnnlens.readers.keras.layers.activations import ACTIVATION_LAYERS
 from rnnlens.readers.keras.layers.recurrent import RECURRENT, bidirectional
 from rnnlens.readers.keras.layers.spec import Built, Spec, class_of, spec_of
