@@ -15,15 +15,15 @@ for path in sorted(Path(refused.__file__).parent.glob("*.py")):
 
 #: Places that no case reaches, and why.
 UNREACHED = {
-    "readers/keras_weights: Groups.part 1": "only layers are asked for their parts, not a model",
-    "readers/torch_arithmetic: _both 1": "what depends on no input is worked out before",
-    "readers/torch_call: Call.array 1": "a weight with an axis of samples has no place in a layer",
-    "readers/torch_shapes: _joined 1": "PyTorch joins values of one shape, so of one axis",
-    "readers/torch_shapes: _repeated 2": "PyTorch sets new axes before the samples alone",
-    "readers/torch_shapes: _stacked 1": "PyTorch stacks values of one shape, so of one axis",
-    "readers/torch_steps: _layers 1": "torch.export fixes the number of steps, and refuses first",
-    "readers/torch_steps: _one_step 1": "a cell takes (sample, feature), or PyTorch refuses it",
-    "writers/onnx_layers: operators 2": "each layer of today is written, or refused for its mask",
+    "readers/keras/weights: Groups.part 1": "only layers are asked for their parts, not a model",
+    "readers/torch/graph/arithmetic: _both 1": "what depends on no input is worked out before",
+    "readers/torch/graph/call: Call.array 1": "no layer has a weight with an axis of samples",
+    "readers/torch/graph/shapes: _joined 1": "PyTorch joins values of one shape, so of one axis",
+    "readers/torch/graph/shapes: _repeated 2": "PyTorch sets new axes before the samples alone",
+    "readers/torch/graph/shapes: _stacked 1": "PyTorch stacks values of one shape, so of one axis",
+    "readers/torch/graph/steps: _layers 1": "torch.export fixes the steps, and refuses first",
+    "readers/torch/graph/steps: _one_step 1": "PyTorch refuses all but (sample, feature)",
+    "writers/onnx/layers: operators 2": "each layer of today is written, or refused for its mask",
 }
 
 pytestmark = pytest.mark.filterwarnings("ignore:Layer .* was passed an input with a mask")

@@ -15,13 +15,13 @@ __all__ = ["SITES", "helpers_in", "places", "site_of"]
 PACKAGE = Path(rnnlens.__file__).parent
 
 #: What refuses: the files or folders that read, write and check models.
-WHERE = ("readers", "writers", "checks", "api/converting.py")
+WHERE = ("readers", "writers", "checks", "api/network/convert.py")
 
 
 def _files() -> Iterator[Path]:
     for where in WHERE:
         path = PACKAGE / where
-        yield from [path] if path.is_file() else sorted(path.glob("*.py"))
+        yield from [path] if path.is_file() else sorted(path.rglob("*.py"))
 
 
 def _refuses(node: ast.AST, helpers: frozenset[str]) -> bool:

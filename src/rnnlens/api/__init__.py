@@ -1,16 +1,24 @@
 """The verbs of rnnlens. Each loads what it needs when it is called."""
 
-from rnnlens.api.certifying import certify
-from rnnlens.api.comparing import compare_baselines, interactions
-from rnnlens.api.converting import convert, identify
-from rnnlens.api.explaining import explain
-from rnnlens.api.gates import gate_effects, paths
-from rnnlens.api.intervening import intervene
-from rnnlens.api.lag_table import lags
-from rnnlens.api.looking import describe, trace, weights
-from rnnlens.api.reading import fidelity, predict, read, windows
-from rnnlens.api.reporting import report
-from rnnlens.api.trusting import trust
+from rnnlens.api.forecast.certify import certify
+from rnnlens.api.forecast.compare_baselines import compare_baselines
+from rnnlens.api.forecast.explain import explain
+from rnnlens.api.forecast.interactions import interactions
+from rnnlens.api.forecast.lags import lags
+from rnnlens.api.forecast.report import report
+from rnnlens.api.forecast.trust import trust
+from rnnlens.api.inside.gate_effects import gate_effects
+from rnnlens.api.inside.intervene import intervene
+from rnnlens.api.inside.paths import paths
+from rnnlens.api.inside.trace import trace
+from rnnlens.api.network.convert import convert
+from rnnlens.api.network.describe import describe
+from rnnlens.api.network.fidelity import fidelity
+from rnnlens.api.network.identify import identify
+from rnnlens.api.network.predict import predict
+from rnnlens.api.network.read import read
+from rnnlens.api.network.weights import weights
+from rnnlens.api.network.windows import windows
 
 __all__ = [
     "certify",

@@ -31,7 +31,7 @@ from rnnlens.errors import InputError, MissingLibrary
 if TYPE_CHECKING:
     import xarray as xr
 
-    from rnnlens.api.converting import Conversion
+    from rnnlens.api.network.convert import Conversion
     from rnnlens.engine.schedule.plan import Estimate
     from rnnlens.network.network import Network
     from rnnlens.series.windows import Windows

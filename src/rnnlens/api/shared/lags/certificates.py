@@ -122,7 +122,7 @@ def certificates_of(
     progress: Callable[[int, int], None] | None,
 ) -> LagCertificates:
     """Certify every lag in some windows: data (sample, step, feature)."""
-    from rnnlens.api.certifying import ranges_of
+    from rnnlens.api.forecast.certify import ranges_of
     from rnnlens.evidence.proof.certificate import BUDGET, certify
 
     free = _free(case, held)
@@ -218,7 +218,7 @@ def ends_moved(
 
     Shapes: gives tuple of (tried,) and (tried, lag).
     """
-    from rnnlens.api.certifying import ranges_of
+    from rnnlens.api.forecast.certify import ranges_of
     from rnnlens.engine.forward import predict
 
     places, free = evenly(len(case.x), TRIED), _free(case, held)

@@ -169,8 +169,8 @@ def lags(  # noqa: PLR0913, PLR0914  (one table has these parts)
     >>> dict(table.sizes), round(float(table.share.sum()), 12)
     ({'lag': 24}, 1.0)
     """
-    from rnnlens.api.certifying import data_of
-    from rnnlens.api.explaining import explain, on_logits
+    from rnnlens.api.forecast.certify import data_of
+    from rnnlens.api.forecast.explain import explain, on_logits
     from rnnlens.api.shared.case import make_case
     from rnnlens.api.shared.lags.assembly import assembled
     from rnnlens.api.shared.lags.certificates import certificates_of, ends_moved
@@ -318,7 +318,7 @@ def _tolerance(
     case: Case, target: Target, given: float | None, data: NDArray[np.float64]
 ) -> tuple[float, str]:
     """Give the change of the forecast that does not matter, and where it comes from."""
-    from rnnlens.api.certifying import TOLERANCE, usual_tolerance
+    from rnnlens.api.forecast.certify import TOLERANCE, usual_tolerance
 
     if given is not None:
         return float(given), "as given"

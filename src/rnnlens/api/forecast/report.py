@@ -65,8 +65,10 @@ def report(
     InputError
         If an option or an array does not fit, or the file cannot be written.
     """
-    from rnnlens.api.explaining import explain
-    from rnnlens.api.looking import describe, trace, weights
+    from rnnlens.api.forecast.explain import explain
+    from rnnlens.api.inside.trace import trace
+    from rnnlens.api.network.describe import describe
+    from rnnlens.api.network.weights import weights
     from rnnlens.api.shared.case import make_case
     from rnnlens.api.shared.lags.shares import shares_of
     from rnnlens.results.place import placed

@@ -1,0 +1,122 @@
+"""What pairs of lags do together, and which lags are enough."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+if TYPE_CHECKING:
+    import xarray as xr
+    from numpy.typing import ArrayLike
+
+    from rnnlens.network.network import Network
+    from rnnlens.series.windows import Windows
+
+__all__ = ["interactions"]
+
+
+def interactions(
+    net: Network,
+    X: Windows | ArrayLike | Mapping[str, ArrayLike],
+    *,
+    target: str | int | None = None,
+    horizon: int | None = None,
+    output: int | str = 0,
+    baseline: str | ArrayLike = "mean",
+    held: Sequence[str] | None = None,
+    newest: int = 10,
+    groups: Mapping[str, Sequence[int]] | None = None,
+    background: Windows | ArrayLike | None = None,
+    of: str | None = None,
+    seed: int = 0,
+    progress: Callable[[int, int], None] | None = None,
+) -> xr.Dataset:
+    """Say what lags do in pairs, and which few lags are enough.
+
+    Parameters
+    ----------
+    net : Network
+        The network.
+    X : Windows, array (sample, step, feature), or mapping of input name to array
+        In the network's own units.
+    target, horizon, output, baseline, held, background, of, seed, progress
+        As in `rnnlens.explain`.
+    newest : int
+        Lags that are taken one by one; the older ones stand together. The cost doubles with each.
+    groups : mapping of str to sequence of int, optional
+        Lags that stand together, by the group's name.
+
+    Returns
+    -------
+    xarray.Dataset
+        ``contribution (sample, lag)``: exact Shapley values. ``interaction (sample, lag,
+        with_lag)``: what lags do alone (on the diagonal) and in pairs; rows sum to the
+        contributions. ``closest`` and ``farthest (sample, shown)``: the forecasts nearest to and
+        furthest from the whole window's that any choice of so many lags gives, with
+        ``closest_lags`` and ``farthest_lags (sample, shown, lag)`` saying which.
+
+    Raises
+    ------
+    DataError
+        If an array or a name does not fit, or there are too many lags.
+
+    Examples
+    --------
+    >>> import numpy as np, rnnlens
+    >>> from rnnlens.demo.weather import demo_files
+    >>> net = rnnlens.read(demo_files().network)
+    >>> X = np.random.default_rng(0).normal(size=(3, 24, 10))
+    >>> found = rnnlens.interactions(net, X, target=0, newest=6)
+    >>> bool(np.allclose(found.interaction.sum("with_lag"), found.contribution))
+    True
+    """
+    import xarray as xr
+
+    from rnnlens.api.shared.baselines import about_baseline, baseline_of
+    from rnnlens.api.shared.case import make_case
+    from rnnlens.attribution.games.players import make_groups
+    from rnnlens.attribution.methods.interaction import tree_readings
+    from rnnlens.results.label import label
+    from rnnlens.results.provenance import provenance
+
+    case = make_case(net, X, of)
+    what, name, unit = case.target(target, horizon, output)
+    stand_in, held_names = baseline_of(case, baseline, held, background, seed)
+    parts = make_groups(groups, steps=case.x.shape[1], features=case.features)
+    found = tree_readings(
+        net,
+        case.inputs,
+        what,
+        stand_in,
+        of=case.of,
+        newest=newest,
+        groups=parts if groups else None,
+        progress=progress,
+    )
+    values = found.values
+    coords: dict[str, Any] = {
+        "lag": values.lag_from,
+        "lag_to": ("lag", values.lag_to),
+        "with_lag": values.lag_from,
+        "shown": np.arange(found.subsets.closest.shape[1]),
+        **case.sample_coords(),
+    }
+    if values.players:
+        coords["player"] = ("lag", list(values.players))
+    about = {"target": name, "unit": unit, "held": held_names, "cells": values.cells}
+    attrs = provenance(
+        method="tree",
+        settings={"newest": newest},
+        **case.attributes(),
+        extra=about | about_baseline(case, stand_in, background) | {"kind": "interaction"},
+    )
+    units: dict[str, str] = dict.fromkeys(
+        ("contribution", "interaction", "closest", "farthest", "forecast", "baseline_forecast"),
+        unit or "network units",
+    )
+    sets = [
+        label(p, coords=coords, units=units) for p in (values, found.interaction, found.subsets)
+    ]
+    return xr.merge(sets, join="exact", compat="equals").assign_attrs(attrs)

@@ -1,0 +1,1 @@
+"""Verbs that look inside a recurrent layer, or hold something there."""

@@ -1,0 +1,98 @@
+"""Through which gate contributions entered."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+if TYPE_CHECKING:
+    import xarray as xr
+    from numpy.typing import ArrayLike
+
+    from rnnlens.network.network import Network
+    from rnnlens.series.windows import Windows
+
+__all__ = ["paths"]
+
+
+def paths(
+    net: Network,
+    X: Windows | ArrayLike | Mapping[str, ArrayLike],
+    *,
+    layer: str | None = None,
+    target: str | int | None = None,
+    horizon: int | None = None,
+    output: int | str = 0,
+    baseline: str | ArrayLike = "mean",
+    held: Sequence[str] | None = None,
+    background: Windows | ArrayLike | None = None,
+    of: str | None = None,
+    seed: int = 0,
+) -> xr.Dataset:
+    """Split the contributions that pass through a layer by the gate by which they entered.
+
+    Parameters
+    ----------
+    net : Network
+        The network.
+    X : Windows, array (sample, step, feature), or mapping of input name to array
+        In the network's own units.
+    layer : str, optional
+        Full name of the recurrent layer; may be left out where there is one.
+    target, horizon, output, baseline, held, background, of, seed
+        As in `rnnlens.explain`.
+
+    Returns
+    -------
+    xarray.Dataset
+        ``contribution (sample, lag, feature, gate)`` in the target's own unit, summed over gates
+        what the secant method gives; ``forecast``, ``baseline_forecast`` and, as what does not
+        enter through this layer, ``elsewhere (sample)``. Lags and features are those of the
+        layer's own input.
+
+    Raises
+    ------
+    DataError
+        If an array, a name or the baseline does not fit.
+    InputError
+        If there is no such layer.
+
+    Examples
+    --------
+    >>> import numpy as np, rnnlens
+    >>> from rnnlens.demo.weather import demo_files
+    >>> net = rnnlens.read(demo_files().network)
+    >>> X = np.random.default_rng(0).normal(size=(5, 24, 10))
+    >>> by_gate = rnnlens.paths(net, X, target=0).contribution
+    >>> whole = rnnlens.explain(net, X, target=0, method="secant").contribution
+    >>> by_gate.gate.values.tolist(), bool(np.allclose(by_gate.sum("gate"), whole))
+    (['input', 'forget', 'cell', 'output'], True)
+    """
+    from rnnlens.api.shared.baselines import baseline_of
+    from rnnlens.api.shared.case import make_case
+    from rnnlens.api.shared.interior import labelled
+    from rnnlens.attribution.inside import paths as method
+    from rnnlens.engine.recurrent_layers import place_of
+
+    case = make_case(net, X, of)
+    what, name, unit = case.target(target, horizon, output)
+    stand_in, held_names = baseline_of(case, baseline, held, background, seed)
+    place = place_of(net, layer)
+    found = method.paths(net, case.inputs, what, stand_in, of=case.of, layer=place.name)
+    about = {
+        "target": name,
+        "unit": unit,
+        "held": held_names,
+        "baseline": stand_in.text,
+        "layer": place.name,
+        "kind": "contribution",
+    }
+    coords: dict[str, Any] = {
+        "lag": np.arange(1, found.contribution.shape[1] + 1),
+        "gate": list(place.layer.cell.gates),
+    }
+    if place.node.inputs[0] == (case.of, 0):
+        coords["feature"] = list(case.features)
+    return labelled(case, found, "paths", about, coords)

@@ -1,0 +1,89 @@
+"""Everything that happened at each step."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    import xarray as xr
+    from numpy.typing import ArrayLike
+
+    from rnnlens.network.network import Network
+    from rnnlens.series.windows import Windows
+
+__all__ = ["trace"]
+
+
+def trace(
+    net: Network,
+    X: Windows | ArrayLike | Mapping[str, ArrayLike],
+    *,
+    initial_state: Mapping[str, Sequence[ArrayLike]] | None = None,
+) -> xr.DataTree:
+    """Give every gate, candidate, cell and hidden state at every step.
+
+    Parameters
+    ----------
+    net : Network
+        The network.
+    X : Windows, array (sample, step, feature), or mapping of input name to array
+        In the network's own units. All of it is kept: a trace of N windows holds
+        ``N T (2 G + 2) H`` numbers a layer.
+    initial_state : mapping of str to sequence of array (sample, unit), optional
+        States to start from, by recurrent layer; zero where not given.
+
+    Returns
+    -------
+    xarray.DataTree
+        One node a recurrent layer and direction: ``preactivation`` and ``gate_value (sample, step,
+        gate, unit)``, ``hidden`` and, for an LSTM, ``cell (sample, step, unit)``; an LSTM that
+        projects its hidden state has ``projected (sample, step, output)``, what it hands on, and
+        ``hidden`` is what it projects. Steps count from 0, the oldest, also for a direction that
+        reads the newest first. Gates are NaN at masked steps.
+
+    Raises
+    ------
+    DataError
+        If an array does not fit the network or holds NaN.
+
+    Examples
+    --------
+    >>> import numpy as np, rnnlens
+    >>> from rnnlens.demo.weather import demo_files
+    >>> net = rnnlens.read(demo_files().network)
+    >>> lstm = rnnlens.trace(net, np.random.default_rng(0).normal(size=(2, 24, 10)))["lstm"]
+    >>> i, f, g = (lstm["gate_value"].sel(gate=name) for name in ("input", "forget", "cell"))
+    >>> c = lstm["cell"]
+    >>> bool(np.allclose(c[:, 1:], f[:, 1:] * c[:, :-1].values + i[:, 1:] * g[:, 1:]))
+    True
+    """
+    from rnnlens.api.shared.case import make_case
+    from rnnlens.engine.forward import forward
+    from rnnlens.engine.trace import gate_names, layer_traces
+    from rnnlens.results.label import label_tree
+    from rnnlens.results.provenance import provenance
+
+    case = make_case(net, X, of=next(iter(net.inputs)))
+    traces = layer_traces(forward(net, case.inputs, initial_state=initial_state))
+    coords: dict[str, dict[str, Any]] = {
+        name: {
+            "step": range(one.hidden.shape[1]),
+            "gate": list(gate_names(net)[name]),
+            **case.sample_coords(),
+        }
+        for name, one in traces.items()
+    }
+    return label_tree(
+        traces,
+        coords=coords,
+        attrs=provenance(method="trace", **case.attributes()),
+        long_names={
+            "preactivation": "pre-activation of each gate",
+            "gate_value": "value of each gate",
+            "hidden": "hidden state",
+            "cell": "cell state",
+            "projected": "hidden state as projected",
+            "step": "step (0 = oldest)",
+        },
+    )

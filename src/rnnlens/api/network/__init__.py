@@ -1,0 +1,1 @@
+"""Verbs about a network itself: reading, naming, running, proving, writing."""

@@ -1,0 +1,74 @@
+"""Proving that a network was read right."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    import xarray as xr
+    from numpy.typing import ArrayLike
+
+    from rnnlens.network.network import Network
+    from rnnlens.series.windows import Windows
+
+__all__ = ["fidelity"]
+
+
+def fidelity(
+    net: Network,
+    source: Any,
+    X: Windows | ArrayLike | Mapping[str, ArrayLike],
+    *,
+    against: str | None = None,
+) -> xr.Dataset:
+    """Prove that the network was read right: compare it with its source on the same windows.
+
+    Parameters
+    ----------
+    net : Network
+        The network as read.
+    source : live model, path, or array or sequence of arrays (sample, ...)
+        What it was read from (a path needs Keras or onnxruntime), or the outputs that it gave
+        for these windows.
+    X : Windows, array (sample, step, feature), or mapping of input name to array
+        In the network's own units.
+    against : str, optional
+        What to call the source in the result.
+
+    Returns
+    -------
+    xarray.Dataset
+        ``largest_difference (target)`` and the numbers ``largest``, ``tolerance``, ``agrees``,
+        ``samples`` as attributes, with ``against``: what ran.
+
+    Raises
+    ------
+    DataError
+        If the outputs do not have the shapes of the network's.
+    InputError
+        If the source is neither a model that can be run nor an array.
+    MissingLibrary
+        If the source is a path and the library that runs it is not installed.
+    """
+    from rnnlens.checks.fidelity import fidelity as compare
+    from rnnlens.results.label import label
+    from rnnlens.results.provenance import provenance
+    from rnnlens.series.windows import Windows
+
+    found = compare(net, source, X.values if isinstance(X, Windows) else X, against=against)
+    named = isinstance(X, Windows) and len(X.targets) == len(found.largest_difference)
+    origin = net.origin
+    return label(
+        found,
+        coords={"target": list(X.targets)} if isinstance(X, Windows) and named else {},
+        attrs=provenance(
+            method="fidelity",
+            network_digest=origin.digest,
+            network_format=origin.format,
+            network_path=origin.path,
+        ),
+        long_names={"largest_difference": "largest difference from the source model"},
+        units={"largest_difference": "network units"},
+        keep=("largest", "tolerance", "agrees", "samples", "against"),
+    )

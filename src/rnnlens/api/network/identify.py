@@ -1,0 +1,62 @@
+"""Naming arrays that nobody named, with its proof."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from numpy.typing import ArrayLike
+
+    from rnnlens.checks.mapping import Identification
+
+__all__ = ["identify"]
+
+
+def identify(
+    arrays: Sequence[ArrayLike] | Mapping[str, ArrayLike],
+    X: ArrayLike,
+    Y: ArrayLike,
+) -> Identification:
+    """Find which gate each block of unnamed arrays belongs to, by running every order.
+
+    Parameters
+    ----------
+    arrays : sequence or mapping of str to array
+        Of one LSTM, GRU or SimpleRNN, in the order in which they came: three, four or twelve of
+        an LSTM, say; with the arrays of a linear layer after it or without.
+    X : array (sample, step, feature)
+        Inputs.
+    Y : array (sample, unit or target), or (sample, step, unit or target)
+        What the network gave for them.
+
+    Returns
+    -------
+    Identification
+        The order of the gates, the convention, the error and the runner-up's, and the network.
+
+    Raises
+    ------
+    DataError
+        If X or Y does not have these axes or holds NaN.
+    InputError
+        If the arrays are those of no cell, if no order gives Y, or if several do.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> import rnnlens
+    >>> rng = np.random.default_rng(0)
+    >>> kernel, recurrent, bias = (rng.normal(size=s) for s in ((3, 8), (2, 8), (8,)))
+    >>> X, h, c = rng.normal(size=(5, 4, 3)), 0.0, 0.0
+    >>> for t in range(4):  # gates in the order output, input, forget, cell
+    ...     a = X[:, t] @ kernel + (h @ recurrent if t else 0.0) + bias
+    ...     o, i, f = (1 / (1 + np.exp(-a[:, k : k + 2])) for k in (0, 2, 4))
+    ...     c = f * c + i * np.tanh(a[:, 6:])
+    ...     h = o * np.tanh(c)
+    >>> rnnlens.identify([kernel, recurrent, bias], X, h).order
+    ('output', 'input', 'forget', 'cell')
+    """
+    from rnnlens.checks.mapping import identify as find
+
+    return find(arrays, X, Y)

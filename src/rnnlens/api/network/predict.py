@@ -1,0 +1,61 @@
+"""Running a network."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import ArrayLike, NDArray
+
+    from rnnlens.network.network import Network
+    from rnnlens.series.windows import Windows
+
+__all__ = ["predict"]
+
+
+def predict(
+    net: Network,
+    X: Windows | ArrayLike | Mapping[str, ArrayLike],
+    *,
+    initial_state: Mapping[str, Sequence[ArrayLike]] | None = None,
+    precision: str = "float64",
+) -> NDArray[np.floating] | tuple[NDArray[np.floating], ...]:
+    """Run a network on windows.
+
+    Parameters
+    ----------
+    net : Network
+        The network.
+    X : Windows, array (sample, step, feature), or mapping of input name to array
+        In the network's own units.
+    initial_state : mapping of str to sequence of array (sample, unit), optional
+        States to start from, by recurrent layer: hidden, and cell for an LSTM. Zero where not
+        given, also for a layer that the source keeps stateful.
+    precision : {"float64", "float32"}
+        What is computed in; float32 takes about half the time.
+
+    Returns
+    -------
+    array or tuple of array (sample, ...)
+        What the source model's ``predict`` gives, in the network's own units.
+
+    Raises
+    ------
+    DataError
+        If an array does not fit the network or holds NaN.
+
+    Examples
+    --------
+    >>> import rnnlens
+    >>> from rnnlens.demo.weather import demo_files
+    >>> net = rnnlens.read(demo_files().network)
+    >>> rnnlens.predict(net, [[[0.0] * 10] * 24]).shape
+    (1, 10)
+    """
+    from rnnlens.engine.forward import predict as run
+    from rnnlens.series.windows import Windows
+
+    given = X.values if isinstance(X, Windows) else X
+    return run(net, given, initial_state=initial_state, precision=precision)

@@ -1,0 +1,96 @@
+"""Reading a model, whatever it is."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from os import PathLike
+
+    from numpy.typing import ArrayLike
+
+    from rnnlens.network.network import Network
+
+__all__ = ["read"]
+
+
+def read(
+    source: str | PathLike[str] | object,
+    *,
+    example: Any = None,
+    head: str | None = None,
+    nonlinearity: str | None = None,
+    weights: Mapping[str, ArrayLike] | None = None,
+    batch_axes: Mapping[str, int] | None = None,
+    architecture: str | PathLike[str] | None = None,
+    layers: str | None = None,
+) -> Network:
+    """Read a trained network from a file or a live model.
+
+    What the file holds decides how it is read, not its name. Nothing in it is executed. An option
+    that a format does not take is refused.
+
+    Parameters
+    ----------
+    source : path, live Keras 3 model, live PyTorch module, or state dict
+        A ``.keras`` archive, an HDF5 file of Keras 1, 2, 3 or tf.keras, a PyTorch
+        state dict (``.pt``, ``.pth``, safetensors), or a model object.
+    example : array, tensor, or tuple of them, optional
+        For a live PyTorch module, which needs it: input that it can be called on, batch included;
+        its shape matters, its values do not.
+    head : str, optional
+        For a PyTorch state dict, which does not say what follows the recurrent layers: the name of
+        the linear layer that is applied to the last hidden state, such as ``"fc"``. Without it the
+        network ends with that state.
+    nonlinearity : {"tanh", "relu"}, optional
+        For a PyTorch state dict with plain recurrent layers: what they compute.
+    weights : mapping of str to array, optional
+        For an ONNX graph that takes weights as inputs: their values, by input name.
+    batch_axes : mapping of str to int, optional
+        For an ONNX graph that does not tell which axis of an input holds the samples: that axis,
+        by input name.
+    architecture : path, optional
+        For a Keras file of weights alone: the JSON (``model.to_json()``) or YAML of its
+        architecture. Without it, and without `layers`, the one ``.json`` beside the weights whose
+        layers fit them serves, and the network's notes say so.
+    layers : str, optional
+        For a Keras file of weights alone: its layers in their order, such as
+        ``"LSTM(tanh, sigmoid) > Dense(linear)"``.
+
+    Returns
+    -------
+    Network
+        The network, whatever it came from.
+
+    Raises
+    ------
+    InputError
+        If an option is missing, or one was given that the source does not take.
+    MissingLibrary
+        If the source needs a library that is not installed.
+    UnreadableFile
+        If there is no such file, or it is damaged or of another kind.
+    UnsupportedModel
+        If the model has a layer or an option that rnnlens does not implement.
+
+    Examples
+    --------
+    >>> import rnnlens
+    >>> from rnnlens.demo.weather import demo_files
+    >>> rnnlens.read(demo_files().network)
+    <Network 'weather' from Keras 3 archive (.keras): Input > LSTM > Dense > Activate>
+    """
+    from rnnlens.readers.open import read as open_and_read
+    from rnnlens.readers.options import Options
+
+    options = Options(
+        example=example,
+        head=head,
+        nonlinearity=nonlinearity,
+        weights=weights,
+        batch_axes=batch_axes,
+        architecture=architecture,
+        layers=layers,
+    )
+    return open_and_read(source, options)

@@ -1,0 +1,55 @@
+"""Cutting a table into the windows that a network takes."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from os import PathLike
+
+    import numpy as np
+    import pandas as pd
+    from numpy.typing import ArrayLike
+
+    from rnnlens.series.sidecar import Sidecar
+    from rnnlens.series.windows import Windows
+
+__all__ = ["windows"]
+
+
+def windows(
+    data: str | PathLike[str] | pd.DataFrame | Mapping[str, ArrayLike],
+    sidecar: Sidecar | str | PathLike[str] | None = None,
+    *,
+    start: str | np.datetime64 | int | None = None,
+    end: str | np.datetime64 | int | None = None,
+) -> Windows:
+    """Cut a series into the windows that a network takes.
+
+    Parameters
+    ----------
+    data : path, DataFrame or mapping of str to array (row,)
+        A CSV, Parquet or ``.npz`` file, or columns, in original units.
+    sidecar : Sidecar or path, optional
+        What the columns mean: names, units, means and scales, window, lead, targets.
+    start, end : str, datetime64 or int, optional
+        Use only rows from `start` up to, not including, `end`.
+
+    Returns
+    -------
+    Windows
+        In the network's own units, with names, units and times.
+
+    Raises
+    ------
+    UnreadableFile
+        If a file is missing or of another kind.
+    DataError
+        If a column or a value is not what it must be, or the series is shorter than a window.
+    ConfigError
+        If the sidecar is missing or not what it must be.
+    """
+    from rnnlens.series.build import windows as cut
+
+    return cut(data, sidecar, start=start, end=end)
