@@ -145,7 +145,7 @@ def test_the_second_half_with_the_state_of_the_first_forecasts_what_the_whole_do
 
 
 def test_chunks_carry_their_own_states(rng, monkeypatch):
-    from rnnlens.attribution.games.games import games
+    from rnnlens.attribution.games import games
     from rnnlens.engine.schedule import plan
 
     network = forecaster("lstm", rng, steps=5)

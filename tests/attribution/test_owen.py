@@ -172,7 +172,7 @@ def test_a_carried_state_is_a_player_of_its_own(whole, rng, monkeypatch):
 
 
 def test_walking_depth_first_and_some_windows_at_a_time_change_nothing(rng, monkeypatch):
-    from rnnlens.attribution.games.games import games
+    from rnnlens.attribution.games import games
 
     network = forecaster("lstm", rng, steps=6, features=3)
     x, x0 = rng.normal(size=(5, 6, 3)), rng.normal(size=(2, 6, 3))
