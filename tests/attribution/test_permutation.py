@@ -6,9 +6,9 @@ import pytest
 from networks import CELLS, cell, chain, forecaster, head, stacked_bidirectional
 from rnnlens.attribution.baselines.baseline import make_baseline
 from rnnlens.attribution.baselines.conditional import gaussian_conditional
-from rnnlens.attribution.games.budget import lags_within
 from rnnlens.attribution.games import sampled_orders as rounds
-from rnnlens.attribution.games.games import sampling
+from rnnlens.attribution.games import sampling
+from rnnlens.attribution.games.budget import lags_within
 from rnnlens.attribution.games.orders import Atoms, Running, drawn_orders
 from rnnlens.attribution.games.players import PlayerGroups
 from rnnlens.attribution.games.sampled_orders import Stop, cells_of_pairs
