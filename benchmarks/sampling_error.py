@@ -32,7 +32,7 @@ from rnnlens.attribution.baselines.baseline import Baseline, make_baseline
 from rnnlens.attribution.games.sampled_orders import Stop
 from rnnlens.attribution.methods.permutation import permutation_of_lags
 from rnnlens.attribution.methods.shapley_tree import shapley_tree
-from rnnlens.attribution.target import Target
+from rnnlens.attribution.target import ResolvedTarget
 from rnnlens.engine.forward import entries
 from rnnlens.network.network import Network
 
@@ -42,7 +42,7 @@ LAGS, UNITS, WINDOWS, SEEDS = 14, 16, 10, range(6)
 #: Cells for one window; the exact tree takes 32,766.
 CELLS = (1000, 4000, 16000)
 SHAP, CAPTUM = "shap KernelExplainer", "captum ShapleyValueSampling"
-TARGET = Target((0,))
+TARGET = ResolvedTarget((0,))
 
 
 @dataclass(frozen=True, eq=False)
@@ -70,7 +70,7 @@ class Case:
         return read(self.net, LAGS)
 
     @property
-    def question(self) -> tuple[Network, dict[str, Array], Target, Baseline]:
+    def question(self) -> tuple[Network, dict[str, Array], ResolvedTarget, Baseline]:
         """What our methods are asked."""
         inputs = entries(self.network, self.x)
         return self.network, inputs, TARGET, make_baseline(self.x0, self.x)

@@ -20,7 +20,7 @@ import numpy as np
 from arx import series, trained, windows
 from oracles.record import Oracle
 
-from rnnlens.attribution.target import Target
+from rnnlens.attribution.target import ResolvedTarget
 from rnnlens.demo.weather import demo_files, weather_windows
 from rnnlens.engine.forward import predict
 from rnnlens.engine.schedule.threads import threads
@@ -36,7 +36,7 @@ def decide(
     oracle: Oracle,
     title: str,
     network: Network,
-    target: Target,
+    target: ResolvedTarget,
     data: np.ndarray,
     chosen: np.ndarray,
 ) -> None:
@@ -72,7 +72,7 @@ def decide(
     oracle.figure(f"{title}: boxes a question", boxes / count)
 
 
-def alone(oracle: Oracle, network: Network, target: Target, data: np.ndarray) -> None:
+def alone(oracle: Oracle, network: Network, target: ResolvedTarget, data: np.ndarray) -> None:
     """Ask one question at a time, as a user at a prompt does."""
     (name,) = network.inputs
     outputs = predict(network, {name: data})
@@ -103,7 +103,7 @@ def oldest(oracle: Oracle) -> None:
     for feature, name in enumerate("yu"):
         begun, spent = time.perf_counter(), time.process_time()
         found = certify(
-            network, {"x": x}, Target((0,)), of="x", lags=[50], features=[feature],
+            network, {"x": x}, ResolvedTarget((0,)), of="x", lags=[50], features=[feature],
             low=rows[:, feature].min(), high=rows[:, feature].max(), tolerance=2e-5,
         )  # fmt: skip
         title = f"H=64, T=50, lag 50, {name}: {found.verdict[0, 0]}"
@@ -126,7 +126,7 @@ def main() -> None:
     rows = series(2000, 1)
     data = windows(rows, 20)[0]
     certify(
-        trained(0), {"x": data[:2]}, Target((0,)), of="x", lags=[1], features=[0],
+        trained(0), {"x": data[:2]}, ResolvedTarget((0,)), of="x", lags=[1], features=[0],
         low=-9.0, high=9.0, tolerance=1.0,
     )  # fmt: skip
     for seed in range(5):
@@ -135,14 +135,14 @@ def main() -> None:
             oracle,
             f"ARX, seed {seed}",
             network,
-            Target((0,)),
+            ResolvedTarget((0,)),
             data,
             np.arange(0, 2000 - 20, 39)[:50],
         )
     weather = weather_windows(start="2013-01-01")
     network = read(demo_files().network)
     scaling = weather.target_scaling
-    target = Target((0,), 0, float(scaling.scale[0]), float(scaling.mean[0]))
+    target = ResolvedTarget((0,), 0, float(scaling.scale[0]), float(scaling.mean[0]))
     chosen = np.linspace(0, len(weather) - 1, 50).astype(int)
     decide(oracle, "weather, temp", network, target, weather.values, chosen)
     alone(oracle, network, target, weather.values)

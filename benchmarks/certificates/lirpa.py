@@ -35,7 +35,7 @@ import numpy as np
 from arx import series, trained, windows
 from harness.machine import machine, versions
 
-from rnnlens.attribution.target import Target
+from rnnlens.attribution.target import ResolvedTarget
 from rnnlens.engine.forward import predict
 from rnnlens.evidence.proof.certificate import BUDGET, certify
 from rnnlens.evidence.proof.zonotope.bounds import Boxes, bounds, start
@@ -138,7 +138,7 @@ def networks(quick: bool) -> Iterator[tuple[str, Network, np.ndarray]]:
 
 def one_form(network: Network, x: np.ndarray, ends: tuple[float, float]) -> tuple[float, float]:
     """Bounds by one affine form over the whole range: no branching."""
-    begun = start(network, {"x": x[None]}, Target((0,)), of="x")
+    begun = start(network, {"x": x[None]}, ResolvedTarget((0,)), of="x")
     low, high = (np.array([[end]]) for end in ends)
     found = bounds(begun, Boxes(np.zeros(1, int), 0, np.zeros((1, 1), int), low, high))
     return float(found.low[0]), float(found.high[0])
@@ -184,7 +184,7 @@ def _asked(
         for key, (budget, tolerance) in plans.items():
             begun = time.perf_counter()
             proofs[key] = certify(
-                network, {"x": x[None]}, Target((0,)), of="x", lags=[len(x)], features=[0],
+                network, {"x": x[None]}, ResolvedTarget((0,)), of="x", lags=[len(x)], features=[0],
                 low=ends[0], high=ends[1], tolerance=tolerance, budget=budget,
             )  # fmt: skip
             times[key].append(time.perf_counter() - begun)

@@ -25,7 +25,7 @@ from oracles.record import Oracle
 
 from certificate_attacks import strongest_attack
 from networks import CELLS, forecaster, stacked_bidirectional
-from rnnlens.attribution.target import Target
+from rnnlens.attribution.target import ResolvedTarget
 from rnnlens.evidence.proof.certificate import certify
 from rnnlens.network.network import Network
 
@@ -59,7 +59,7 @@ def attacked(
     """Give the verdict and the bound of one question, and the largest change that was attained."""
     step, features = len(x) - lag, [0] if lag % 2 else [0, 1]
     low, high = x[step, features] - reach, x[step, features] + reach
-    target = Target((0,))
+    target = ResolvedTarget((0,))
     found = certify(
         network, {"x": x[None]}, target, of="x", lags=[lag], features=features,
         low=low, high=high, tolerance=0.01, budget=60,

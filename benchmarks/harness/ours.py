@@ -15,14 +15,14 @@ from rnnlens.attribution.methods.integrated_gradients import quadrature
 from rnnlens.attribution.methods.secant import secant as contributions
 from rnnlens.attribution.methods.shapley_tree import shapley_tree
 from rnnlens.attribution.result import Contribution, LagContribution
-from rnnlens.attribution.target import Target
+from rnnlens.attribution.target import ResolvedTarget
 from rnnlens.engine.forward import entries as checked
 from rnnlens.engine.forward import forward
 from rnnlens.network.network import Network
 
 __all__ = ["PRECISION", "explain", "gradient", "integrated_gradients", "predict", "secant", "tree"]
 
-_TARGET = Target((0,))
+_TARGET = ResolvedTarget((0,))
 
 
 #: What rnnlens computes in.

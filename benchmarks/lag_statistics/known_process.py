@@ -18,7 +18,7 @@ from numpy.typing import NDArray
 from oracles.arx import PARTS, series
 from oracles.record import Oracle
 
-from rnnlens.attribution.target import Target
+from rnnlens.attribution.target import ResolvedTarget
 from rnnlens.engine.forward import entries
 from rnnlens.evidence.statistics.equivalence import Equivalence, equivalence
 from rnnlens.evidence.statistics.horizon import horizon
@@ -71,7 +71,7 @@ def main() -> None:
     for seed in list(SEEDS)[: 1 if oracle.quick else None]:
         net = train(lambda: Net("LSTM", 2, UNITS), X, data[STEPS:, :1], epochs=EPOCHS, seed=seed)
         network = read(net, STEPS)
-        windows = Replacement(network, entries(network, x), Target((0,)), "x")
+        windows = Replacement(network, entries(network, x), ResolvedTarget((0,)), "x")
         _test(oracle, seed, windows, test[STEPS:, 0], samplers)
     oracle.save()
 

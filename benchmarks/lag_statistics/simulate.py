@@ -19,7 +19,7 @@ from numpy.typing import NDArray
 from scipy.linalg import toeplitz
 from scipy.signal import lfilter
 
-from rnnlens.attribution.target import Target
+from rnnlens.attribution.target import ResolvedTarget
 from rnnlens.engine.forward import entries
 from rnnlens.evidence.statistics.losses import Losses
 from rnnlens.evidence.statistics.replacement import Replacement
@@ -119,7 +119,7 @@ def losses_of(
     Losses
         For `equivalence` and `horizon`.
     """
-    windows = Replacement(network, entries(network, x), Target((0,)), "x")
+    windows = Replacement(network, entries(network, x), ResolvedTarget((0,)), "x")
     given = simulate(FURTHER + seed, others * len(x), np.zeros(STEPS))[0] if others else None
     return Losses(windows, gaussian_sampler(x, background=given), y, draws=draws, seed=seed)
 

@@ -26,7 +26,7 @@ from rnnlens.attribution.baselines.baseline import make_baseline
 from rnnlens.attribution.methods.gradient_times_input import gradient_times_input
 from rnnlens.attribution.methods.secant import secant
 from rnnlens.attribution.methods.shapley_tree import shapley_tree
-from rnnlens.attribution.target import Target
+from rnnlens.attribution.target import ResolvedTarget
 from rnnlens.engine.forward import entries, predict
 from rnnlens.network.network import Network
 from rnnlens.writers.native import write
@@ -38,7 +38,7 @@ Array = NDArray[np.float64]
 #: Coefficient by lag and feature.
 PARTS = {(1, 0): 0.6, (2, 0): -0.3, (5, 1): 0.5}
 STEPS, UNITS, EPOCHS, SEEDS = 20, 16, 60, range(5)
-TARGET = Target((0,))
+TARGET = ResolvedTarget((0,))
 #: Windows that the tree explains, and lags that it takes one by one.
 AUDIT, NEWEST = 100, 12
 FAST = "R2 by lag and feature, secant"

@@ -24,7 +24,7 @@ from oracles.scores import r2
 from rnnlens.attribution.baselines.baseline import make_baseline
 from rnnlens.attribution.methods.secant import secant
 from rnnlens.attribution.methods.shapley_tree import shapley_tree
-from rnnlens.attribution.target import Target
+from rnnlens.attribution.target import ResolvedTarget
 from rnnlens.engine.forward import entries, predict
 from rnnlens.network.network import Network
 from rnnlens.series.scaling import Scaling
@@ -83,7 +83,7 @@ def by_player(contribution: Array) -> Array:
     return np.column_stack([by_lag[:, :NEWEST], by_lag[:, NEWEST:].sum(axis=1)])
 
 
-def forecast_r2(network: Network, target: Target, feature: Scaling) -> float:
+def forecast_r2(network: Network, target: ResolvedTarget, feature: Scaling) -> float:
     """Give the network's own R2, on 2,000 windows of another seed."""
     x = weather(2000, 2)
     guess = target.pick((np.asarray(predict(network, feature.apply(x))),))
@@ -100,7 +100,7 @@ def main() -> None:
     )
     X = weather(TRAINED, 0)
     feature, flow = Scaling(X.mean(axis=(0, 1)), X.std(axis=(0, 1))), discharge(X)
-    target = Target((0,), scale=float(flow.std()), offset=float(flow.mean()))
+    target = ResolvedTarget((0,), scale=float(flow.std()), offset=float(flow.mean()))
     net = train(
         lambda: Net("LSTM", 3, UNITS),
         feature.apply(X),

@@ -14,13 +14,13 @@ from rnnlens.attribution.baselines.baseline import make_baseline
 from rnnlens.attribution.methods.gradient import gradient
 from rnnlens.attribution.methods.secant import secant
 from rnnlens.attribution.methods.shapley_tree import shapley_tree
-from rnnlens.attribution.target import Target
+from rnnlens.attribution.target import ResolvedTarget
 from rnnlens.engine.forward import entries
 from rnnlens.network.network import Network
 
 Array = NDArray[np.float64]
 
-STEPS, COUNT, TARGET = 12, 20, Target((0,))
+STEPS, COUNT, TARGET = 12, 20, ResolvedTarget((0,))
 #: tanh(a) is a to a^3 / 3, with a = 1e-4 times a few: relative 1e-7 at the most. The product of
 #: two small numbers is read back through 1 / SMALL^2, which leaves rounding of 1e-16 / 1e-8.
 BOUND = 1e-6

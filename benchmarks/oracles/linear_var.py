@@ -21,7 +21,7 @@ from oracles.record import Oracle
 from oracles.scores import auprc, auroc, r2
 from rnnlens.attribution.baselines.baseline import make_baseline
 from rnnlens.attribution.methods.secant import secant
-from rnnlens.attribution.target import Target
+from rnnlens.attribution.target import ResolvedTarget
 from rnnlens.engine.forward import entries, predict
 
 Array = NDArray[np.float64]
@@ -95,7 +95,7 @@ def scored(seed: int) -> tuple[float, ...]:
     wanted = np.zeros((SERIES, len(x), STEPS, SERIES))
     found = np.zeros_like(wanted)
     for i in range(SERIES):
-        found[i] = secant(network, inputs, Target((i,)), baseline, of="x").contribution
+        found[i] = secant(network, inputs, ResolvedTarget((i,)), baseline, of="x").contribution
         for k in LAGS:
             wanted[i, :, k - 1] = A[k - 1, i] * scale / scale[i] * x[:, -k]
     size = np.abs(found).mean(axis=1)

@@ -26,7 +26,7 @@ from oracles.record import Oracle
 from oracles.scores import auprc, auroc
 from rnnlens.attribution.baselines.baseline import make_baseline
 from rnnlens.attribution.methods.secant import secant
-from rnnlens.attribution.target import Target
+from rnnlens.attribution.target import ResolvedTarget
 from rnnlens.engine.forward import entries
 
 Array = NDArray[np.float64]
@@ -79,7 +79,7 @@ def strength(z: Array, seed: int) -> Array:
     inputs = entries(network, x)
     baseline = make_baseline("background", x, background=X, count=BACKGROUNDS)
     found = [
-        secant(network, inputs, Target((i,)), baseline, of="x").contribution
+        secant(network, inputs, ResolvedTarget((i,)), baseline, of="x").contribution
         for i in range(VARIABLES)
     ]
     return np.array([np.abs(one).sum(axis=1).mean(axis=0) for one in found])

@@ -30,7 +30,7 @@ from oracles.record import Oracle
 from oracles.scores import auprc, auroc
 from rnnlens.attribution.baselines.baseline import make_baseline
 from rnnlens.attribution.methods.secant import secant
-from rnnlens.attribution.target import Target
+from rnnlens.attribution.target import ResolvedTarget
 from rnnlens.engine.forward import predict
 from rnnlens.network.network import Network
 
@@ -89,7 +89,7 @@ def rises(network: Network, x: Array, data: Array) -> Array:
             baseline = make_baseline(
                 "background", cut, background=data[:, : end + 1], count=BACKGROUNDS
             )
-            one = secant(network, {"x": cut}, Target((int(end), 0)), baseline, of="x")
+            one = secant(network, {"x": cut}, ResolvedTarget((int(end), 0)), baseline, of="x")
             found[at == step, : end + 1] += sign * one.contribution[:, ::-1]
     return found
 

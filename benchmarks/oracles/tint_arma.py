@@ -21,7 +21,7 @@ from oracles.record import Oracle
 from oracles.scores import auroc, curve
 from rnnlens.attribution.baselines.baseline import make_baseline
 from rnnlens.attribution.methods.secant import secant
-from rnnlens.attribution.target import Target
+from rnnlens.attribution.target import ResolvedTarget
 from rnnlens.engine.forward import entries
 from rnnlens.network.layers import Dense, Flatten, Input, Multiply
 from rnnlens.network.network import Network, Node, Origin
@@ -117,7 +117,7 @@ def _scores(x: Array, salient: NDArray[np.bool_]) -> tuple[float, float, float, 
         network = white_box(salient[k])
         one = x[k : k + 1]
         zero = make_baseline("zero", one)
-        contribution = secant(network, entries(network, one), Target((0,)), zero, of="x")
+        contribution = secant(network, entries(network, one), ResolvedTarget((0,)), zero, of="x")
         found[k] = contribution.contribution[0, ::-1]
     error = float(np.abs(found - np.where(salient, x**2, 0.0)).max())
     return (*published_scores(salient, found), auroc(salient, np.abs(found)), error)

@@ -31,7 +31,7 @@ from rnnlens.attribution.baselines.baseline import Baseline, make_baseline
 from rnnlens.attribution.methods.integrated_gradients import integrated_gradients
 from rnnlens.attribution.methods.secant import secant
 from rnnlens.attribution.result import Contribution
-from rnnlens.attribution.target import Target
+from rnnlens.attribution.target import ResolvedTarget
 from rnnlens.engine.forward import predict
 from rnnlens.network.network import Network
 
@@ -107,7 +107,12 @@ def main() -> None:
 
 
 def integrals(
-    network: Network, inputs: dict[str, Array], target: Target, baseline: Baseline, *, of: str
+    network: Network,
+    inputs: dict[str, Array],
+    target: ResolvedTarget,
+    baseline: Baseline,
+    *,
+    of: str,
 ) -> Contribution:
     """Integrate gradients to a thousandth, which is enough to rank features."""
     return integrated_gradients(network, inputs, target, baseline, of=of, tolerance=1e-3)
@@ -120,7 +125,9 @@ def own_steps(
     found = []
     for t in steps.tolist():
         cut = x[:, : t + 1]
-        one = method(network, {"x": cut}, Target((t, 0)), make_baseline("zero", cut), of="x")
+        one = method(
+            network, {"x": cut}, ResolvedTarget((t, 0)), make_baseline("zero", cut), of="x"
+        )
         found.append(one.contribution[:, 0])
     return np.stack(found, axis=1)
 

@@ -20,7 +20,7 @@ from oracles.scores import rmse
 from rnnlens.attribution.baselines.baseline import make_baseline
 from rnnlens.attribution.methods.secant import secant
 from rnnlens.attribution.methods.shapley_tree import shapley_tree
-from rnnlens.attribution.target import Target
+from rnnlens.attribution.target import ResolvedTarget
 from rnnlens.engine.forward import entries, predict
 from rnnlens.network.network import Network
 
@@ -28,7 +28,7 @@ Array = NDArray[np.float64]
 
 TASKS = ("add", "subtract", "multiply")
 STEPS, UNITS, EPOCHS, TRAINED, TESTED = 10, 16, 60, 8000, 200
-TARGET = Target((0,))
+TARGET = ResolvedTarget((0,))
 #: The most that is allowed, and what was found before, by task.
 LIMITS = {
     "tree at the operands": (0.01, (".005", ".006", ".006")),

@@ -16,12 +16,12 @@ from rnnlens.attribution.methods.permutation import (
 )
 from rnnlens.attribution.methods.secant import secant
 from rnnlens.attribution.methods.shapley_tree import shapley_tree
-from rnnlens.attribution.target import Target
+from rnnlens.attribution.target import ResolvedTarget
 from rnnlens.engine.forward import entries
 from rnnlens.errors import DataError
 from rnnlens.network.layers import Dense, Flatten, Recurrent
 
-FIRST = Target((0,))
+FIRST = ResolvedTarget((0,))
 
 
 def setting(rng, *, windows=3, steps=12, features=2, kind="lstm"):

@@ -9,7 +9,7 @@ from networks import CELLS, cell, chain, forecaster, head
 from rnnlens.attribution.baselines.baseline import make_baseline
 from rnnlens.attribution.methods.secant import secant
 from rnnlens.attribution.methods.shapley_tree import shapley_tree
-from rnnlens.attribution.target import Target
+from rnnlens.attribution.target import ResolvedTarget
 from rnnlens.engine.forward import entries, forward, predict
 from rnnlens.engine.stepwise import coalitions
 from rnnlens.engine.trace import layer_traces
@@ -17,7 +17,7 @@ from rnnlens.network.activations import Activation
 from rnnlens.network.cells import Gate, SimpleRNN
 from rnnlens.network.layers import Bidirectional, Dense, Recurrent
 
-FIRST = Target((0,))
+FIRST = ResolvedTarget((0,))
 
 
 def state_of(network, rng, samples):

@@ -7,7 +7,7 @@ from naive import gru_loop, lstm_loop
 from naive_methods import lstm_forecast, straight_line_readout, written_by_gru, written_by_lstm
 from networks import cell, chain, equations, forecaster, head, stacked_bidirectional
 from rnnlens.attribution.methods.carry import carry, writes
-from rnnlens.attribution.target import Target
+from rnnlens.attribution.target import ResolvedTarget
 from rnnlens.engine.forward import entries, predict
 from rnnlens.engine.schedule import plan
 from rnnlens.errors import UnsupportedModel
@@ -26,7 +26,7 @@ from rnnlens.network.layers import (
 )
 from rnnlens.network.network import Network, Node, Origin
 
-FIRST = Target((0,))
+FIRST = ResolvedTarget((0,))
 
 
 def written(network, x, target=FIRST):
@@ -81,7 +81,7 @@ def test_writes_and_start_sum_to_the_state_and_their_parts_to_the_forecast(kind,
             left = np.prod(f, axis=0) * states[1][k]
             np.testing.assert_allclose(found.start[k], left, rtol=1e-10, atol=0)
     assert np.abs(found.start).max() > 0
-    result = written(network, x, Target((1,), scale=7.0, offset=-2.0))
+    result = written(network, x, ResolvedTarget((1,), scale=7.0, offset=-2.0))
     parts = result.written.sum(axis=(1, 2)) + result.start.sum(axis=1) + result.constant
     np.testing.assert_allclose(parts, 7 * predict(network, x)[:, 1] - 2, rtol=0, atol=1e-12)
     np.testing.assert_allclose(result.constant, 7 * network["dense"].layer.b[1] - 2, atol=1e-12)
@@ -158,7 +158,7 @@ def test_the_top_of_a_stack_is_served_at_any_step_that_is_read(rng):
         shape=(7, 3),
     )
     x = rng.normal(size=(2, 7, 3))
-    found = written(network, x, Target((4, 1)))
+    found = written(network, x, ResolvedTarget((4, 1)))
     assert found.layers == ("recurrent_1",)
     assert np.abs(found.residual).max() < 1e-13
     assert found.written[:, 0].any(axis=0).tolist() == [False] * 2 + [True] * 5

@@ -7,7 +7,7 @@ from naive_methods import lstm_forecast, oldest_first
 from networks import CELLS, cell, chain, equations, forecaster, head, stacked_bidirectional
 from rnnlens.attribution.baselines.baseline import make_baseline
 from rnnlens.attribution.methods.causal_order import causal_order
-from rnnlens.attribution.target import Target
+from rnnlens.attribution.target import ResolvedTarget
 from rnnlens.engine.forward import entries, predict
 from rnnlens.engine.schedule import plan
 from rnnlens.names import dimensions_of
@@ -16,7 +16,7 @@ from rnnlens.network.layers import Dense, Masking, Recurrent
 
 def split(network, x, baseline, target=None, **options):
     made = make_baseline(baseline, x, **options)
-    return causal_order(network, entries(network, x), target or Target((0,)), made, of="x")
+    return causal_order(network, entries(network, x), target or ResolvedTarget((0,)), made, of="x")
 
 
 def test_it_equals_adding_steps_by_hand(rng):
@@ -35,7 +35,9 @@ def test_it_equals_adding_steps_by_hand(rng):
 def test_it_telescopes_to_the_change_whatever_the_weights(kind, rng):
     network = forecaster(kind, rng, scale=5.0, steps=30)
     x = rng.normal(size=(3, 30, 3))
-    found = split(network, x, rng.normal(size=(2, 30, 3)), Target((1,), scale=3.0, offset=5.0))
+    found = split(
+        network, x, rng.normal(size=(2, 30, 3)), ResolvedTarget((1,), scale=3.0, offset=5.0)
+    )
     total = found.contribution.sum(axis=1)
     np.testing.assert_allclose(total, found.forecast - found.baseline_forecast, rtol=0, atol=1e-12)
     assert np.abs(total).min() > 1e-3
@@ -80,7 +82,7 @@ def test_padding_and_equal_steps_add_exactly_nothing(rng):
     assert np.abs(found.residual).max() < 1e-13
 
 
-class Rounded(Target):
+class Rounded(ResolvedTarget):
     """A target that rounds differently at every place of a batch, as matrix products may."""
 
     def pick(self, outputs):

@@ -9,12 +9,12 @@ from rnnlens.attribution.baselines.comparison import compare_baselines
 from rnnlens.attribution.baselines.conditional import gaussian_conditional
 from rnnlens.attribution.baselines.plausibility import mixed_place
 from rnnlens.attribution.methods.secant import secant
-from rnnlens.attribution.target import Target
+from rnnlens.attribution.target import ResolvedTarget
 from rnnlens.engine.forward import entries
 from rnnlens.errors import InputError
 from rnnlens.network.layers import Dense, Flatten
 
-FIRST = Target((0,))
+FIRST = ResolvedTarget((0,))
 
 
 def walks(rng, count, steps=6):

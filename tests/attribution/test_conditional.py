@@ -21,13 +21,13 @@ from rnnlens.attribution.games.conditional import (
 )
 from rnnlens.attribution.methods.secant import secant
 from rnnlens.attribution.methods.shapley_tree import shapley_tree
-from rnnlens.attribution.target import Target
+from rnnlens.attribution.target import ResolvedTarget
 from rnnlens.engine.forward import entries, forward, predict
 from rnnlens.engine.stepwise.coalitions import CellCounter
 from rnnlens.errors import DataError, InputError
 from rnnlens.network.layers import Masking
 
-FIRST = Target((0,))
+FIRST = ResolvedTarget((0,))
 
 
 def ar_windows(rng, count, steps, rho):

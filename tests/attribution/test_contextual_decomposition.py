@@ -6,14 +6,14 @@ import pytest
 from naive_methods import lstm_decomposition
 from networks import cell, chain, equations, forecaster, head
 from rnnlens.attribution.methods.contextual_decomposition import contextual_decomposition
-from rnnlens.attribution.target import Target
+from rnnlens.attribution.target import ResolvedTarget
 from rnnlens.engine.forward import entries, predict
 from rnnlens.engine.schedule import plan
 from rnnlens.errors import DataError, UnsupportedModel
 from rnnlens.names import dimensions_of
 from rnnlens.network.layers import Bidirectional, Conv1D, Dense, Masking, Recurrent
 
-FIRST = Target((0,))
+FIRST = ResolvedTarget((0,))
 
 
 def scores(network, x, target=FIRST, segments=None):
@@ -39,7 +39,7 @@ def test_it_equals_the_paper_written_out_number_by_number(rng):
 def test_relevant_irrelevant_and_constant_sum_to_the_forecast(scale, rng):
     network = forecaster("lstm", rng, scale=scale)
     x = rng.normal(size=(3, 7, 3))
-    found = scores(network, x, Target((1,), scale=3.0, offset=4.0))
+    found = scores(network, x, ResolvedTarget((1,), scale=3.0, offset=4.0))
     total = found.constant[:, None] + found.relevant + found.irrelevant
     forecast = 3 * predict(network, x)[:, 1] + 4
     np.testing.assert_allclose(total, np.repeat(forecast[:, None], 7, axis=1), rtol=0, atol=1e-12)
@@ -96,10 +96,10 @@ def test_an_earlier_step_is_read_without_those_after_it(rng):
     core = Recurrent(cell("lstm", rng), return_sequences=True)
     network = chain(core, head(rng, 5), shape=(None, 3))
     x = rng.normal(size=(2, 7, 3))
-    found = scores(network, x, Target((4, 1)))
+    found = scores(network, x, ResolvedTarget((4, 1)))
     assert np.abs(found.residual).max() < 1e-13
     assert not found.relevant[:, :2].any()
-    short = scores(network, x[:, :5], Target((4, 1)))
+    short = scores(network, x[:, :5], ResolvedTarget((4, 1)))
     np.testing.assert_allclose(found.relevant[:, 2:], short.relevant, rtol=0, atol=1e-14)
 
 

@@ -4,14 +4,16 @@ import numpy as np
 
 from networks import forecaster
 from rnnlens.attribution.methods.gradient import gradient
-from rnnlens.attribution.target import Target
+from rnnlens.attribution.target import ResolvedTarget
 from rnnlens.engine.forward import entries, predict
 
 
 def test_sensitivities_equal_central_differences_in_the_targets_unit(rng):
     network = forecaster("gru_before", rng)
     x = rng.normal(size=(2, 7, 3))
-    found = gradient(network, entries(network, x), Target((1,), scale=4.0), of="x").sensitivity
+    found = gradient(
+        network, entries(network, x), ResolvedTarget((1,), scale=4.0), of="x"
+    ).sensitivity
     e = 1e-6
     for lag in (1, 4, 7):
         up, down = x.copy(), x.copy()

@@ -7,7 +7,7 @@ from naive_methods import gradient_by_differences, lstm_forecast
 from networks import cell, chain, equations, forecaster, head
 from rnnlens.attribution.baselines.baseline import make_baseline
 from rnnlens.attribution.methods.gradient_times_input import gradient_times_input
-from rnnlens.attribution.target import Target
+from rnnlens.attribution.target import ResolvedTarget
 from rnnlens.engine.forward import entries, predict
 from rnnlens.errors import UnsupportedModel
 from rnnlens.names import dimensions_of
@@ -20,7 +20,7 @@ def products(network, x, baseline, target=None, **options):
     return gradient_times_input(
         network,
         entries(network, x),
-        target or Target((0,)),
+        target or ResolvedTarget((0,)),
         make_baseline(baseline, x, **options),
         of="x",
     )
@@ -48,7 +48,7 @@ def test_in_an_affine_network_it_sums_and_elsewhere_the_residual_says_by_how_muc
     assert abs(found.residual[0]) < 1e-13
     bent = forecaster("lstm", rng)
     many, backgrounds = rng.normal(size=(3, 7, 3)), rng.normal(size=(4, 7, 3))
-    found = products(bent, many, backgrounds, Target((1,), scale=3.0, offset=2.0))
+    found = products(bent, many, backgrounds, ResolvedTarget((1,), scale=3.0, offset=2.0))
     forecast = 3 * predict(bent, many)[:, 1] + 2
     reference = np.mean(3 * predict(bent, backgrounds)[:, 1] + 2)
     np.testing.assert_allclose(found.forecast, forecast, rtol=1e-13)
@@ -87,7 +87,7 @@ def test_padding_and_held_features_give_exactly_zero_and_tokens_are_refused(rng)
         gradient_times_input(
             words,
             entries(words, np.ones((1, 6))),
-            Target((0,)),
+            ResolvedTarget((0,)),
             make_baseline(np.zeros(1), np.ones((1, 6, 1))),
             of="x",
         )

@@ -10,7 +10,7 @@ from rnnlens.attribution.methods import integrated_gradients as method
 from rnnlens.attribution.methods.gradient_times_input import gradient_times_input
 from rnnlens.attribution.methods.integrated_gradients import integrated_gradients
 from rnnlens.attribution.methods.secant import secant
-from rnnlens.attribution.target import Target
+from rnnlens.attribution.target import ResolvedTarget
 from rnnlens.engine.forward import entries
 from rnnlens.engine.schedule import plan
 from rnnlens.errors import DataError, NotAdditive, UnsupportedModel
@@ -19,7 +19,7 @@ from rnnlens.network.activations import Activation
 from rnnlens.network.cells import LSTM, Gate, SimpleRNN
 from rnnlens.network.layers import Activate, Dense, Embedding, Flatten, Masking, Recurrent
 
-FIRST = Target((0,))
+FIRST = ResolvedTarget((0,))
 
 
 def split(network, x, baseline, target=FIRST, *, real=None, held=None, **options):
@@ -199,10 +199,12 @@ def test_padding_contributes_exactly_zero_and_keeps_its_mask(rng):
 def test_the_scaler_is_undone_and_chunks_change_nothing(rng, monkeypatch):
     network = forecaster("lstm", rng)
     x = rng.normal(size=(5, 7, 3))
-    plain = split(network, x, "mean", Target((1,)), tolerance=1e-10)
+    plain = split(network, x, "mean", ResolvedTarget((1,)), tolerance=1e-10)
     monkeypatch.setattr(plan, "BUDGET", 3000)
     monkeypatch.setattr(plan, "MOST", 3000)
-    scaled = split(network, x, "mean", Target((1,), scale=9.3, offset=50.0), tolerance=1e-10)
+    scaled = split(
+        network, x, "mean", ResolvedTarget((1,), scale=9.3, offset=50.0), tolerance=1e-10
+    )
     np.testing.assert_allclose(scaled.contribution, 9.3 * plain.contribution, rtol=0, atol=1e-7)
     np.testing.assert_allclose(scaled.forecast, 9.3 * plain.forecast + 50, rtol=1e-12)
 

@@ -9,10 +9,10 @@ from networks import forecaster
 from rnnlens.attribution.baselines.baseline import make_baseline
 from rnnlens.attribution.methods.interaction import pair_indices, tree_readings
 from rnnlens.attribution.methods.shapley_tree import shapley_tree, shapley_values
-from rnnlens.attribution.target import Target
+from rnnlens.attribution.target import ResolvedTarget
 from rnnlens.engine.forward import entries, predict
 
-FIRST = Target((0,))
+FIRST = ResolvedTarget((0,))
 
 
 def read(network, x, x0, newest, **options):

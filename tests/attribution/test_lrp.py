@@ -7,7 +7,7 @@ from naive import gru_loop
 from naive_methods import gru_lrp, lstm_lrp
 from networks import CELLS, cell, chain, equations, forecaster, head, stacked_bidirectional
 from rnnlens.attribution.methods.lrp.relevance import lrp
-from rnnlens.attribution.target import Target
+from rnnlens.attribution.target import ResolvedTarget
 from rnnlens.engine.forward import entries, predict
 from rnnlens.engine.schedule import plan
 from rnnlens.errors import DataError, UnsupportedModel
@@ -18,7 +18,7 @@ from rnnlens.network.axes import Flip, Index, Mean
 from rnnlens.network.cells import LSTM, Gate, SimpleRNN
 from rnnlens.network.network import Network, Node, Origin
 
-FIRST = Target((0,))
+FIRST = ResolvedTarget((0,))
 
 
 def relevance(network, x, target=FIRST, **options):
@@ -59,7 +59,7 @@ def test_a_gru_gives_what_its_rule_written_out_gives(kind, rng):
 def test_with_bias_factor_one_all_is_conserved_and_with_zero_the_loss_is_shown(kind, rng):
     network = forecaster(kind, rng)
     x = rng.normal(size=(4, 7, 3))
-    target = Target((1,), scale=3.0, offset=5.0)
+    target = ResolvedTarget((1,), scale=3.0, offset=5.0)
     kept = relevance(network, x, target, bias_factor=1.0)
     total = kept.relevance.sum(axis=(1, 2)) + kept.elsewhere
     # shares near a sum of zero are large and cancel: relative to the largest
@@ -125,7 +125,7 @@ def test_a_dense_head_and_its_bias_follow_the_rule_to_the_letter(rng):
     z = v @ W[:, 2] + b[2]
     sign = np.sign(z)
     for delta in (0.0, 0.4, 1.0):
-        found = relevance(network, x, Target((2,)), eps=0.1, bias_factor=delta)
+        found = relevance(network, x, ResolvedTarget((2,)), eps=0.1, bias_factor=delta)
         share = (v * W[:, 2] + delta * (b[2] + 0.1 * sign) / 4) / (z + 0.1 * sign) * z
         np.testing.assert_allclose(found.relevance[0, ::-1].ravel(), share, rtol=0, atol=1e-13)
 

@@ -11,7 +11,7 @@ from rnnlens.attribution.methods.occlusion import (
     occlusion_of_lags,
     occlusion_of_lags_and_features,
 )
-from rnnlens.attribution.target import Target
+from rnnlens.attribution.target import ResolvedTarget
 from rnnlens.engine.forward import entries, predict
 from rnnlens.engine.schedule import plan
 from rnnlens.names import dimensions_of
@@ -25,7 +25,7 @@ EVERY = (occlusion_of_lags, occlusion_of_features, occlusion_of_lags_and_feature
 def hide(method, network, x, baseline, target=None, *, windows=None, **options):
     windows = x if windows is None else windows
     made = make_baseline(baseline, windows, **options)
-    return method(network, entries(network, x), target or Target((0,)), made, of="x")
+    return method(network, entries(network, x), target or ResolvedTarget((0,)), made, of="x")
 
 
 def test_each_equals_hiding_by_hand(rng):
@@ -50,7 +50,7 @@ def test_each_equals_hiding_by_hand(rng):
 def test_over_several_baselines_it_is_the_mean_and_chunks_change_nothing(method, rng, monkeypatch):
     network = stacked_bidirectional(rng)
     x, many = rng.normal(size=(3, 6, 3)), rng.normal(size=(2, 6, 3))
-    target = Target((1,), scale=2.5, offset=9.0)
+    target = ResolvedTarget((1,), scale=2.5, offset=9.0)
     found = hide(method, network, x, many, target)
     monkeypatch.setattr(plan, "BUDGET", 4000)
     monkeypatch.setattr(plan, "MOST", 4000)
@@ -77,7 +77,7 @@ def test_elsewhere_the_changes_do_not_sum(rng):
     assert np.abs(total - change).min() > 1e-3
 
 
-class Rounded(Target):
+class Rounded(ResolvedTarget):
     """A target that rounds differently at every place of a batch, as matrix products may."""
 
     def pick(self, outputs):

@@ -13,11 +13,11 @@ from rnnlens.attribution.baselines.baseline import make_baseline
 from rnnlens.attribution.methods.gradient import gradient
 from rnnlens.attribution.methods.secant import secant
 from rnnlens.attribution.methods.shapley_tree import shapley_tree
-from rnnlens.attribution.target import Target
+from rnnlens.attribution.target import ResolvedTarget
 from rnnlens.engine.forward import entries, predict
 from rnnlens.readers.open import read
 
-FIRST, STEPS = Target((0,)), 10
+FIRST, STEPS = ResolvedTarget((0,)), 10
 #: tanh(a) = a - a^3 / 3 with a = 1e-4 times a few, read back through 1e4.
 SMALL_ENOUGH = 1e-6
 

@@ -10,14 +10,14 @@ from rnnlens.attribution.baselines.baseline import make_baseline
 from rnnlens.attribution.games.players import PlayerGroups
 from rnnlens.attribution.methods.owen import owen
 from rnnlens.attribution.methods.shapley_tree import shapley_tree
-from rnnlens.attribution.target import Target
+from rnnlens.attribution.target import ResolvedTarget
 from rnnlens.engine.forward import entries
 from rnnlens.engine.stepwise import coalitions
 from rnnlens.errors import DataError
 from rnnlens.network import layers as L
 from rnnlens.network.activations import Activation
 
-FIRST = Target((0,))
+FIRST = ResolvedTarget((0,))
 
 
 def split(network, x, x0, newest, held=(), method=owen, **options):

@@ -8,13 +8,13 @@ from networks import CELLS, cell, chain, equations, forecaster, head, stacked_bi
 from rnnlens.attribution.baselines.baseline import make_baseline
 from rnnlens.attribution.inside.paths import paths
 from rnnlens.attribution.methods.secant import secant
-from rnnlens.attribution.target import Target
+from rnnlens.attribution.target import ResolvedTarget
 from rnnlens.engine.backward import multipliers
 from rnnlens.engine.forward import entries, forward
 from rnnlens.errors import InputError
 from rnnlens.network.layers import Dense, Masking, Recurrent
 
-FIRST = Target((0,))
+FIRST = ResolvedTarget((0,))
 
 
 def both(network, x, baseline="background", layer=None):

@@ -18,7 +18,7 @@ from rnnlens.attribution.methods.permutation import (
     permutation_of_lags_and_features,
 )
 from rnnlens.attribution.methods.shapley_tree import shapley_tree
-from rnnlens.attribution.target import Target
+from rnnlens.attribution.target import ResolvedTarget
 from rnnlens.engine.forward import entries
 from rnnlens.engine.stepwise import coalitions
 from rnnlens.engine.stepwise.players import lag_players
@@ -26,7 +26,7 @@ from rnnlens.errors import DataError
 from rnnlens.network.layers import Dense, Flatten, Masking, Multiply, Recurrent
 from rnnlens.network.network import Network, Node, Origin
 
-FIRST = Target((0,))
+FIRST = ResolvedTarget((0,))
 
 
 def split(method, network, x, x0, newest, held=(), **options):

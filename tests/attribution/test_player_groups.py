@@ -9,7 +9,7 @@ from networks import forecaster
 from rnnlens.attribution.baselines.baseline import make_baseline
 from rnnlens.attribution.games.players import PlayerGroups, make_groups
 from rnnlens.attribution.methods.shapley_tree import shapley_tree
-from rnnlens.attribution.target import Target
+from rnnlens.attribution.target import ResolvedTarget
 from rnnlens.engine.forward import entries
 from rnnlens.engine.stepwise.players import lag_players
 from rnnlens.errors import DataError
@@ -65,7 +65,7 @@ def test_the_tree_over_groups_equals_brute_force(kind, rng):
     found = shapley_tree(
         network,
         entries(network, x),
-        Target((0,)),
+        ResolvedTarget((0,)),
         make_baseline(many, x),
         of="x",
         newest=2,

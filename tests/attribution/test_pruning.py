@@ -8,7 +8,7 @@ from naive_games import owen_by_subsets
 from networks import forecaster, stacked_bidirectional
 from rnnlens.attribution.baselines.baseline import make_baseline
 from rnnlens.attribution.methods.pruning import pruning
-from rnnlens.attribution.target import Target
+from rnnlens.attribution.target import ResolvedTarget
 from rnnlens.engine.forward import entries
 
 
@@ -20,7 +20,9 @@ def test_each_value_is_the_shapley_value_of_two_players(kind, rng):
         else forecaster(kind, rng, steps=5)
     )
     x, many = rng.normal(size=(2, 5, 3)), rng.normal(size=(2, 5, 3))
-    found = pruning(network, entries(network, x), Target((0,)), make_baseline(many, x), of="x")
+    found = pruning(
+        network, entries(network, x), ResolvedTarget((0,)), make_baseline(many, x), of="x"
+    )
     for k in range(2):
         for lag in range(1, 5):
             cells_of = {
@@ -37,7 +39,9 @@ def test_each_value_is_the_shapley_value_of_two_players(kind, rng):
 def test_the_cut_is_the_first_lag_beyond_which_little_is_left(rng):
     network = forecaster("lstm", rng, steps=8)
     x = rng.normal(size=(20, 8, 3))
-    found = pruning(network, entries(network, x), Target((0,)), make_baseline("zero", x), of="x")
+    found = pruning(
+        network, entries(network, x), ResolvedTarget((0,)), make_baseline("zero", x), of="x"
+    )
     kept = found.kept(0.05)
     assert len(set(kept.tolist())) > 2
     for k, lags in enumerate(kept):

@@ -10,13 +10,13 @@ from rnnlens.attribution.methods.gradient import gradient
 from rnnlens.attribution.methods.secant import secant
 from rnnlens.attribution.methods.shapley_tree import shapley_tree
 from rnnlens.attribution.result import additive
-from rnnlens.attribution.target import Target
+from rnnlens.attribution.target import ResolvedTarget
 from rnnlens.engine.forward import entries
 from rnnlens.errors import NotAdditive
 from rnnlens.network.cells import LSTM, Gate
 from rnnlens.network.layers import Dense, Embedding, Flatten, Masking, Recurrent
 
-FIRST = Target((0,))
+FIRST = ResolvedTarget((0,))
 
 
 def split(network, x, baseline, target=FIRST, **options):
@@ -213,8 +213,8 @@ def test_a_padding_token_contributes_exactly_zero(rng):
 def test_the_scaler_is_undone(rng):
     network = forecaster("lstm", rng)
     x = rng.normal(size=(4, 7, 3))
-    plain = split(network, x, "mean", Target((1,)))
-    scaled = split(network, x, "mean", Target((1,), scale=9.3, offset=50.0))
+    plain = split(network, x, "mean", ResolvedTarget((1,)))
+    scaled = split(network, x, "mean", ResolvedTarget((1,), scale=9.3, offset=50.0))
     np.testing.assert_allclose(scaled.contribution, 9.3 * plain.contribution, rtol=1e-12)
     np.testing.assert_allclose(scaled.forecast, 9.3 * plain.forecast + 50, rtol=1e-12)
     change = 9.3 * plain.forecast - 9.3 * plain.baseline_forecast

@@ -7,7 +7,7 @@ from naive import shapley_by_subsets
 from networks import CELLS, cell, chain, forecaster, head, stacked_bidirectional
 from rnnlens.attribution.baselines.baseline import make_baseline
 from rnnlens.attribution.methods.shapley_tree import shapley_tree, shapley_values
-from rnnlens.attribution.target import Target
+from rnnlens.attribution.target import ResolvedTarget
 from rnnlens.engine.forward import entries, predict
 from rnnlens.engine.stepwise import coalitions
 from rnnlens.errors import DataError
@@ -16,7 +16,7 @@ from rnnlens.network.activations import Activation
 from rnnlens.network.axes import Index
 from rnnlens.network.network import Network, Node, Origin
 
-FIRST = Target((0,))
+FIRST = ResolvedTarget((0,))
 
 
 def split(network, x, x0, newest, target=FIRST):
@@ -184,7 +184,9 @@ def test_values_are_linear_in_the_head(rng):
     readout = network["dense"].layer
     readout.W[:, 2] = readout.W[:, 0] + readout.W[:, 1]
     x, x0 = rng.normal(size=(2, 7, 3))
-    one, two, both = (split(network, x[None], x0, 6, Target((k,))).contribution for k in range(3))
+    one, two, both = (
+        split(network, x[None], x0, 6, ResolvedTarget((k,))).contribution for k in range(3)
+    )
     np.testing.assert_allclose(both, one + two, rtol=0, atol=1e-14)
 
 

@@ -9,14 +9,14 @@ from checks_lines import leaky
 from networks import cell, chain, forecaster, head
 from rnnlens.attribution.baselines.baseline import make_baseline
 from rnnlens.attribution.methods.secant import secant
-from rnnlens.attribution.target import Target
+from rnnlens.attribution.target import ResolvedTarget
 from rnnlens.checks.faithfulness import TOP, curves
 from rnnlens.checks.hidden import hidden_forecasts
 from rnnlens.checks.infidelity import infidelity
 from rnnlens.engine.forward import entries, predict
 from rnnlens.network.layers import Masking, Recurrent
 
-FIRST = Target((0,))
+FIRST = ResolvedTarget((0,))
 
 
 def asked(network, x, baseline="mean"):

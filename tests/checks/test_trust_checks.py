@@ -7,7 +7,7 @@ from checks_lines import delay_line, leaky
 from networks import cell, chain, forecaster, head, stacked_bidirectional
 from rnnlens.attribution.baselines.baseline import make_baseline
 from rnnlens.attribution.methods.secant import secant
-from rnnlens.attribution.target import Target
+from rnnlens.attribution.target import ResolvedTarget
 from rnnlens.checks.agreement import METHODS, agreement, crowding
 from rnnlens.checks.attributions import ATTRIBUTIONS, rank_correlation
 from rnnlens.checks.randomised import learned_layers, randomised, with_random_weights
@@ -16,7 +16,7 @@ from rnnlens.engine.forward import entries, predict
 from rnnlens.network.layers import Embedding, Masking, Recurrent
 from rnnlens.network.network import Network, Node
 
-FIRST = Target((0,))
+FIRST = ResolvedTarget((0,))
 SECANT = ATTRIBUTIONS["secant"]
 
 

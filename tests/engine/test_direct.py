@@ -5,7 +5,7 @@ import pytest
 
 from networks import CELLS, cell, chain, forecaster, head
 from rnnlens.attribution.methods.gradient import gradient
-from rnnlens.attribution.target import Target
+from rnnlens.attribution.target import ResolvedTarget
 from rnnlens.engine import last_state as direct
 from rnnlens.engine.forward import entries
 from rnnlens.engine.kernels import run
@@ -13,7 +13,7 @@ from rnnlens.engine.kernels.tile import BLOCK
 from rnnlens.network import layers as L
 from rnnlens.network.activations import Activation
 
-TARGET = Target((1,), 0, 3.0, 5.0)
+TARGET = ResolvedTarget((1,), 0, 3.0, 5.0)
 
 
 @pytest.mark.parametrize("kind", CELLS)
@@ -78,7 +78,7 @@ def test_other_networks_have_no_short_way_to_the_mean(make, rng):
 def test_few_windows_go_the_general_way(rng):
     network = forecaster("lstm", rng, steps=6)
     inputs = entries(network, rng.normal(size=(63, 6, 3)))
-    assert direct.direct(network, inputs, "x", Target((0,)).pick) is None
+    assert direct.direct(network, inputs, "x", ResolvedTarget((0,)).pick) is None
 
 
 def test_windows_whose_records_outgrow_the_cache_go_the_general_way(rng, monkeypatch):

@@ -8,14 +8,14 @@ import pytest
 from naive import logistic
 from networks import CELLS, cell, chain, equations, forecaster, stacked_bidirectional
 from rnnlens.attribution.inside.gate_effects import effect_of, gate_means
-from rnnlens.attribution.target import Target
+from rnnlens.attribution.target import ResolvedTarget
 from rnnlens.engine.forward import entries, forward
 from rnnlens.engine.interventions.intervention import Clamp, Freeze, Patch, intervened, states_after
 from rnnlens.engine.recurrent_layers import place_of
 from rnnlens.engine.trace import layer_traces
 from rnnlens.network.layers import Masking, Recurrent
 
-FIRST = Target((0,))
+FIRST = ResolvedTarget((0,))
 
 
 def everywhere(network, x, name=None):

@@ -11,7 +11,7 @@ from rnnlens.attribution.baselines.baseline import make_baseline
 from rnnlens.attribution.methods.gradient import gradient
 from rnnlens.attribution.methods.secant import secant
 from rnnlens.attribution.methods.shapley_tree import shapley_tree
-from rnnlens.attribution.target import Target
+from rnnlens.attribution.target import ResolvedTarget
 from rnnlens.engine.forward import entries, forward, predict
 from rnnlens.engine.schedule import plan
 from rnnlens.engine.schedule.plan import Cost, cost, equations, estimate, gathered
@@ -29,7 +29,7 @@ from rnnlens.network.layers import (
     TimeDistributed,
 )
 
-TARGET = Target((0,))
+TARGET = ResolvedTarget((0,))
 
 
 def wide(rng, units=16, features=3, steps=24):

@@ -5,7 +5,7 @@ import pytest
 
 from certificate_attacks import outputs, placed, strongest_attack
 from networks import CELLS, cell, chain, forecaster, head, stacked_bidirectional
-from rnnlens.attribution.target import Target
+from rnnlens.attribution.target import ResolvedTarget
 from rnnlens.errors import DataError, InputError, UnsupportedModel
 from rnnlens.evidence.proof.certificate import certify
 from rnnlens.network.activations import Activation
@@ -17,7 +17,7 @@ from rnnlens.network.layers import (
     Recurrent,
 )
 
-TARGET = Target((1,), scale=2.5, offset=-3.0)
+TARGET = ResolvedTarget((1,), scale=2.5, offset=-3.0)
 
 
 def asked(network, X, *, lags=(1, 4), features=(0,), reach=1.0, tolerance=0.05, **options):
@@ -94,7 +94,7 @@ def test_a_step_that_the_forecast_never_sees_is_structural(rng):
         Recurrent(cell("gru_after", rng), return_sequences=True), head(rng, 5), shape=(7, 3)
     )
     X = rng.normal(size=(2, 7, 3))
-    target = Target((2, 0))
+    target = ResolvedTarget((2, 0))
     found = certify(
         network, {"x": X}, target, of="x", lags=[1, 4, 5, 7], features=[0], low=-9, high=9,
         tolerance=1e-3,

@@ -11,7 +11,7 @@ import pytest
 from linear_networks import ar, arx, cut_windows, linear_network
 from naive import lstm_loop
 from networks import cell, chain, equations, forecaster, head
-from rnnlens.attribution.target import Target
+from rnnlens.attribution.target import ResolvedTarget
 from rnnlens.engine.forward import entries, predict
 from rnnlens.errors import DataError, InputError
 from rnnlens.evidence.statistics.equivalence import VERDICTS, equivalence, verdict
@@ -24,7 +24,7 @@ from rnnlens.network.layers import Recurrent
 from rnnlens.readers.open import read
 from rnnlens.results.label import label
 
-FIRST = Target((0,))
+FIRST = ResolvedTarget((0,))
 
 
 def windows_of(network, x, target=FIRST):
@@ -45,7 +45,7 @@ def test_the_change_of_the_loss_is_what_a_loop_gives(rng):
     def turned(x, hidden, rng):
         return np.where(hidden, -x, x)
 
-    target = Target((1,), scale=4.0, offset=20.0)
+    target = ResolvedTarget((1,), scale=4.0, offset=20.0)
     parts = lag_feature_parts((5, 2), lags=[1, 4])
 
     def forecast(window):

@@ -7,7 +7,7 @@ import pytest
 
 from linear_networks import linear_network
 from networks import cell, chain, forecaster
-from rnnlens.attribution.target import Target
+from rnnlens.attribution.target import ResolvedTarget
 from rnnlens.engine.forward import entries, predict
 from rnnlens.errors import DataError, InputError
 from rnnlens.evidence.statistics.parts import group_parts, lag_feature_parts, lag_parts, older_part
@@ -16,7 +16,7 @@ from rnnlens.evidence.statistics.scenario import draws_needed, scenario, share_l
 from rnnlens.network.layers import Concatenate, Input, Masking, Recurrent
 from rnnlens.network.network import Network, Node, Origin
 
-OWN_UNITS = Target((1,), scale=3.0, offset=5.0)
+OWN_UNITS = ResolvedTarget((1,), scale=3.0, offset=5.0)
 
 
 def made(kind, rng, count=6, **sizes):
@@ -76,7 +76,7 @@ def test_other_inputs_and_carried_states_stay_as_they_are(rng):
     network = Network(nodes, (("lstm", 0),), Origin("made in a test"))
     inputs = {"x": rng.normal(size=(3, 4, 2)), "known": rng.normal(size=(3, 4, 1))}
     states = {"lstm": [rng.normal(size=(3, 4)), rng.normal(size=(3, 4))]}
-    windows = Replacement(network, inputs, Target((2,)), "x", states)
+    windows = Replacement(network, inputs, ResolvedTarget((2,)), "x", states)
     found = scenario(windows, lag_parts((4, 2), lags=[2]))
     own = predict(network, inputs, initial_state=states)[:, 2]
     changes = np.empty((3, 3))
@@ -151,7 +151,7 @@ def test_a_part_has_the_same_draws_whatever_else_is_asked(rng):
 def test_a_lag_that_is_not_used_never_moves_the_forecast(rng):
     network = linear_network(np.array([[1.0], [0.0], [2.0]]))
     x = rng.normal(size=(30, 3, 1))
-    windows = Replacement(network, entries(network, x), Target((0,)), "x")
+    windows = Replacement(network, entries(network, x), ResolvedTarget((0,)), "x")
     found = scenario(windows, lag_parts((3, 1)))
     assert found.largest[1] == 0.0
     assert found.share_limit[1] == 0.0
@@ -208,7 +208,7 @@ def test_padding_is_refused(rng):
     core, dense = network.nodes[1].layer, network.nodes[2].layer
     masked = chain(Masking(0.0), core, dense, shape=(4, 2))
     x = rng.normal(size=(3, 4, 2))
-    Replacement(masked, entries(masked, x), Target((0,)), "x")
+    Replacement(masked, entries(masked, x), ResolvedTarget((0,)), "x")
     x[1, :2] = 0.0
     with pytest.raises(DataError, match="the network masks 2 steps: leave those windows out"):
-        Replacement(masked, entries(masked, x), Target((0,)), "x")
+        Replacement(masked, entries(masked, x), ResolvedTarget((0,)), "x")

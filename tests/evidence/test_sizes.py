@@ -14,7 +14,7 @@ import pytest
 from scipy.linalg import toeplitz
 
 from linear_networks import ar, cut_windows, linear_network
-from rnnlens.attribution.target import Target
+from rnnlens.attribution.target import ResolvedTarget
 from rnnlens.engine.forward import entries
 from rnnlens.evidence.statistics.equivalence import equivalence
 from rnnlens.evidence.statistics.horizon import horizon
@@ -60,7 +60,7 @@ def found():
         rng = np.random.default_rng(seed)
         x = cut_windows(ar(WINDOWS + 4, RHO, rng), 4)
         y = x[:, ::-1, 0] @ B + ar(WINDOWS, 0.4, rng)
-        windows = Replacement(network, entries(network, x), Target((0,)), "x")
+        windows = Replacement(network, entries(network, x), ResolvedTarget((0,)), "x")
         others = cut_windows(ar(4 * WINDOWS, RHO, np.random.default_rng([seed, 1])), 4)
         sampler = gaussian_sampler(x, background=others)
         losses = Losses(windows, sampler, y, draws=2, seed=seed)

@@ -5,7 +5,7 @@ import numpy as np
 import pytest
 
 from networks import cell, chain, equations
-from rnnlens.attribution.target import Target
+from rnnlens.attribution.target import ResolvedTarget
 from rnnlens.engine.forward import predict
 from rnnlens.evidence.proof.certificate import certify
 from rnnlens.network.activations import Activation
@@ -65,7 +65,7 @@ def test_certificates_hold_and_are_near_in_interval_arithmetic(rng, small, step)
     low, high = float(x[step, 0]) - 1.5, float(x[step, 0]) + 1.0
     tolerance = 1e-3
     found = certify(
-        network, {"x": x[None]}, Target((0,)), of="x", lags=[4 - step], features=[0],
+        network, {"x": x[None]}, ResolvedTarget((0,)), of="x", lags=[4 - step], features=[0],
         low=low, high=high, tolerance=tolerance,
     )  # fmt: skip
     bound = mpmath.mpf(float(found.bound[0, 0]))
@@ -89,7 +89,7 @@ def test_a_bound_over_almost_nothing_still_holds_in_interval_arithmetic(rng, sma
         x = rng.normal(size=(4, 2))
         low, high = float(x[1, 0]), float(np.nextafter(x[1, 0], np.inf))
         found = certify(
-            network, {"x": x[None]}, Target((0,)), of="x", lags=[3], features=[0],
+            network, {"x": x[None]}, ResolvedTarget((0,)), of="x", lags=[3], features=[0],
             low=low, high=high, tolerance=1e-6,
         )  # fmt: skip
         iv.dps = 40
@@ -132,8 +132,8 @@ def product():
 
 def asked(network, X, lag, low, high, tolerance=1e-7, **options):
     return certify(
-        network, {"x": X}, Target((0,)), of="x", lags=[lag], features=[0], low=low, high=high,
-        tolerance=tolerance, **options,
+        network, {"x": X}, ResolvedTarget((0,)), of="x", lags=[lag], features=[0], low=low,
+        high=high, tolerance=tolerance, **options,
     )  # fmt: skip
 
 

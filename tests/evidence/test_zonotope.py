@@ -9,7 +9,7 @@ import pytest
 from certificate_attacks import outputs, placed, strongest_attack
 from naive_affine import Number, gru_after, lstm, simple_rnn
 from networks import CELLS, cell, chain, equations, forecaster, head, stacked_bidirectional
-from rnnlens.attribution.target import Target
+from rnnlens.attribution.target import ResolvedTarget
 from rnnlens.evidence.proof.zonotope.bounds import Boxes, bounds, start
 from rnnlens.network.activations import Activation
 from rnnlens.network.cells import Gate, SimpleRNN
@@ -24,7 +24,7 @@ from rnnlens.network.layers import (
     TimeDistributed,
 )
 
-TARGET = Target((1,))
+TARGET = ResolvedTarget((1,))
 
 
 def known(network, X, target=TARGET):
@@ -154,7 +154,7 @@ def test_rounding_is_covered_where_large_products_cancel(rng):
         W[5] = -(x[:5] @ W[:5])
         core = SimpleRNN(Gate(W, np.zeros((1, 1))), Activation("linear"))
         network = chain(Recurrent(core), Dense(np.ones((1, 1))), shape=(1, 6))
-        begun = known(network, x[None, None], Target((0,)))
+        begun = known(network, x[None, None], ResolvedTarget((0,)))
         exact = sum(Fraction(x[k]) * Fraction(W[k, 0]) for k in range(6))
         assert Fraction(begun.low[0]) <= exact <= Fraction(begun.high[0])
 

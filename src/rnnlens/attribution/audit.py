@@ -20,7 +20,7 @@ from rnnlens.attribution.games.budget import BUDGET, Question
 from rnnlens.attribution.methods.secant import states_of
 from rnnlens.attribution.methods.shapley_tree import shapley_tree
 from rnnlens.attribution.result import Contribution
-from rnnlens.attribution.target import Target
+from rnnlens.attribution.target import ResolvedTarget
 from rnnlens.engine.forward import States
 from rnnlens.names import declared
 from rnnlens.network.network import Network
@@ -99,7 +99,7 @@ def spread(windows: int, most: int, seed: int) -> NDArray[np.int64]:
 def audit(
     network: Network,
     inputs: Mapping[str, Array],
-    target: Target,
+    target: ResolvedTarget,
     baseline: Baseline,
     found: Contribution,
     *,

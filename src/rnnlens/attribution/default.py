@@ -23,7 +23,7 @@ from rnnlens.attribution.games.players import PlayerGroups
 from rnnlens.attribution.methods.owen import owen
 from rnnlens.attribution.methods.secant import secant
 from rnnlens.attribution.result import Contribution, LagFeatureContribution
-from rnnlens.attribution.target import Target
+from rnnlens.attribution.target import ResolvedTarget
 from rnnlens.engine.forward import States
 from rnnlens.network.network import Network
 
@@ -96,7 +96,7 @@ def choose(
 def default(
     network: Network,
     inputs: Mapping[str, Array],
-    target: Target,
+    target: ResolvedTarget,
     baseline: Baseline,
     *,
     of: str,

@@ -13,7 +13,7 @@ import numpy as np
 from rnnlens.attribution.baselines.baseline import Array, Baseline
 from rnnlens.attribution.baselines.conditional import GaussianConditional
 from rnnlens.attribution.games.players import PlayerGroups
-from rnnlens.attribution.target import Target
+from rnnlens.attribution.target import ResolvedTarget
 from rnnlens.engine.forward import States
 from rnnlens.network.network import Network
 
@@ -32,7 +32,7 @@ class Question:
         From `rnnlens.engine.forward.entries`, in the network's own units.
     of : str
         The input that is explained; the others keep their values.
-    target : Target
+    target : ResolvedTarget
         Which number of the output is explained, and in what unit.
     baseline : Baseline or GaussianConditional, optional
         What stands in for hidden inputs; none for methods that hide nothing.
@@ -47,7 +47,7 @@ class Question:
     network: Network
     inputs: Mapping[str, Array]
     of: str
-    target: Target
+    target: ResolvedTarget
     baseline: Baseline | GaussianConditional | None = None
     groups: PlayerGroups | None = None
     newest: int | None = None

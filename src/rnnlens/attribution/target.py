@@ -10,13 +10,13 @@ from numpy.typing import NDArray
 from rnnlens.engine.forward import Run
 from rnnlens.network.network import Network, Ref
 
-__all__ = ["Target"]
+__all__ = ["ResolvedTarget"]
 
 Array = NDArray[np.float64]
 
 
 @dataclass(frozen=True)
-class Target:
+class ResolvedTarget:
     """One number of the output, with the scaler that the network was trained under.
 
     Parameters

@@ -27,7 +27,7 @@ from rnnlens.attribution.methods.gradient_times_input import gradient_times_inpu
 from rnnlens.attribution.methods.occlusion import occlusion_of_lags
 from rnnlens.attribution.methods.secant import secant
 from rnnlens.attribution.methods.shapley_tree import shapley_tree
-from rnnlens.attribution.target import Target
+from rnnlens.attribution.target import ResolvedTarget
 from rnnlens.checks.attributions import rank_correlation
 from rnnlens.engine.forward import forward
 from rnnlens.errors import UnsupportedModel
@@ -92,7 +92,7 @@ class Crowding:
 def agreement(
     network: Network,
     inputs: Mapping[str, Array],
-    target: Target,
+    target: ResolvedTarget,
     baseline: Baseline,
     *,
     of: str,
@@ -129,7 +129,7 @@ def agreement(
 def crowding(
     network: Network,
     inputs: Mapping[str, Array],
-    target: Target,
+    target: ResolvedTarget,
     baseline: Baseline,
     contribution: Array,
     *,

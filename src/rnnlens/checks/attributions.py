@@ -12,7 +12,7 @@ from rnnlens.attribution.baselines.baseline import Array, Baseline
 from rnnlens.attribution.methods.gradient_times_input import gradient_times_input
 from rnnlens.attribution.methods.occlusion import occlusion_of_lags_and_features
 from rnnlens.attribution.methods.secant import secant
-from rnnlens.attribution.target import Target
+from rnnlens.attribution.target import ResolvedTarget
 from rnnlens.network.network import Network
 
 __all__ = ["ATTRIBUTIONS", "Attribute", "rank_correlation"]
@@ -22,19 +22,31 @@ Attribute = Callable[..., Array]
 
 
 def _secant(
-    network: Network, inputs: Mapping[str, Array], target: Target, baseline: Baseline, **of: Any
+    network: Network,
+    inputs: Mapping[str, Array],
+    target: ResolvedTarget,
+    baseline: Baseline,
+    **of: Any,
 ) -> Array:
     return secant(network, inputs, target, baseline, **of).contribution
 
 
 def _gradient_times_input(
-    network: Network, inputs: Mapping[str, Array], target: Target, baseline: Baseline, **of: Any
+    network: Network,
+    inputs: Mapping[str, Array],
+    target: ResolvedTarget,
+    baseline: Baseline,
+    **of: Any,
 ) -> Array:
     return gradient_times_input(network, inputs, target, baseline, **of).product
 
 
 def _occlusion(
-    network: Network, inputs: Mapping[str, Array], target: Target, baseline: Baseline, **of: Any
+    network: Network,
+    inputs: Mapping[str, Array],
+    target: ResolvedTarget,
+    baseline: Baseline,
+    **of: Any,
 ) -> Array:
     return occlusion_of_lags_and_features(network, inputs, target, baseline, **of).change
 

@@ -29,7 +29,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from rnnlens.attribution.baselines.baseline import Array, Baseline
-from rnnlens.attribution.target import Target
+from rnnlens.attribution.target import ResolvedTarget
 from rnnlens.checks.hidden import hidden_forecasts
 from rnnlens.names import declared
 from rnnlens.network.network import Network
@@ -107,7 +107,7 @@ def _first(order: NDArray[np.int64], counts: NDArray[np.int64]) -> Hidden:
 def curves(
     network: Network,
     inputs: Mapping[str, Array],
-    target: Target,
+    target: ResolvedTarget,
     baseline: Baseline,
     contribution: Array,
     ends: tuple[Array, Array],

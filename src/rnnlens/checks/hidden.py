@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from rnnlens.attribution.baselines.baseline import Array, Baseline
 from rnnlens.attribution.baselines.masks import real_steps
 from rnnlens.attribution.games.mixing import flat_steps, inputs_of, mixed_runs
-from rnnlens.attribution.target import Target
+from rnnlens.attribution.target import ResolvedTarget
 from rnnlens.engine.forward import forward
 from rnnlens.engine.schedule.plan import chunks
 from rnnlens.network.network import Network
@@ -21,7 +21,7 @@ __all__ = ["hidden_forecasts"]
 def hidden_forecasts(
     network: Network,
     inputs: Mapping[str, Array],
-    target: Target,
+    target: ResolvedTarget,
     baseline: Baseline,
     hidden: NDArray[np.bool_],
     *,

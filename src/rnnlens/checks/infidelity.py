@@ -20,7 +20,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from rnnlens.attribution.baselines.baseline import Array, Baseline
-from rnnlens.attribution.target import Target
+from rnnlens.attribution.target import ResolvedTarget
 from rnnlens.checks.hidden import hidden_forecasts
 from rnnlens.names import declared
 from rnnlens.network.network import Network
@@ -50,7 +50,7 @@ class Infidelity:
 def infidelity(
     network: Network,
     inputs: Mapping[str, Array],
-    target: Target,
+    target: ResolvedTarget,
     baseline: Baseline,
     contribution: Array,
     forecast: Array,

@@ -20,7 +20,7 @@ from typing import Any
 import numpy as np
 
 from rnnlens.attribution.baselines.baseline import Array, Baseline
-from rnnlens.attribution.target import Target
+from rnnlens.attribution.target import ResolvedTarget
 from rnnlens.checks.attributions import Attribute, rank_correlation
 from rnnlens.errors import NotAdditive
 from rnnlens.names import declared
@@ -99,7 +99,7 @@ def _random(part: Any, rng: np.random.Generator) -> Any:
 def randomised(
     network: Network,
     inputs: Mapping[str, Array],
-    target: Target,
+    target: ResolvedTarget,
     baseline: Baseline,
     attribute: Attribute,
     contribution: Array,

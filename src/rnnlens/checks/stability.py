@@ -21,7 +21,7 @@ import numpy as np
 from rnnlens.attribution.baselines.baseline import Array, Baseline
 from rnnlens.attribution.baselines.masks import real_steps
 from rnnlens.attribution.games.mixing import flat_steps
-from rnnlens.attribution.target import Target
+from rnnlens.attribution.target import ResolvedTarget
 from rnnlens.checks.attributions import Attribute
 from rnnlens.engine.forward import forward, outputs
 from rnnlens.names import declared
@@ -55,7 +55,7 @@ class Stability:
 def stability(
     network: Network,
     inputs: Mapping[str, Array],
-    target: Target,
+    target: ResolvedTarget,
     baseline: Baseline,
     attribute: Attribute,
     contribution: Array,

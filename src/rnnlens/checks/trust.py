@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 
 from rnnlens.attribution.baselines.baseline import Array, Baseline
-from rnnlens.attribution.target import Target
+from rnnlens.attribution.target import ResolvedTarget
 from rnnlens.checks.agreement import Agreement, Crowding, agreement, crowding
 from rnnlens.checks.attributions import ATTRIBUTIONS
 from rnnlens.checks.faithfulness import Curves, curves
@@ -44,7 +44,7 @@ class Trust(Curves, Infidelity, Stability, Randomised, Agreement, Crowding):
 def trust(
     network: Network,
     inputs: Mapping[str, Array],
-    target: Target,
+    target: ResolvedTarget,
     baseline: Baseline,
     ends: tuple[Array, Array],
     *,

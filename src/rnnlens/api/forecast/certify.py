@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from numpy.typing import ArrayLike, NDArray
 
     from rnnlens.api.shared.case import Case
-    from rnnlens.attribution.target import Target
+    from rnnlens.attribution.target import ResolvedTarget
     from rnnlens.network.network import Network
     from rnnlens.series.windows import Windows
 
@@ -195,7 +195,7 @@ def data_of(case: Case, background: Any) -> NDArray[np.float64]:
     return array
 
 
-def usual_tolerance(case: Case, target: Target, data: NDArray[np.float64]) -> float:
+def usual_tolerance(case: Case, target: ResolvedTarget, data: NDArray[np.float64]) -> float:
     from rnnlens.engine.forward import predict
 
     inputs = {case.of: data} if len(case.inputs) == 1 else case.inputs

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from numpy.typing import ArrayLike, NDArray
 
     from rnnlens.api.shared.case import Case
-    from rnnlens.attribution.target import Target
+    from rnnlens.attribution.target import ResolvedTarget
     from rnnlens.evidence.statistics.samplers import OwnDraw
     from rnnlens.network.network import Network
     from rnnlens.series.windows import Windows
@@ -315,7 +315,7 @@ def _actual(
 
 
 def _tolerance(
-    case: Case, target: Target, given: float | None, data: NDArray[np.float64]
+    case: Case, target: ResolvedTarget, given: float | None, data: NDArray[np.float64]
 ) -> tuple[float, str]:
     """Give the change of the forecast that does not matter, and where it comes from."""
     from rnnlens.api.forecast.certify import TOLERANCE, usual_tolerance

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
     from rnnlens.api.shared.case import Case
     from rnnlens.attribution.baselines.baseline import Baseline
-    from rnnlens.attribution.target import Target
+    from rnnlens.attribution.target import ResolvedTarget
     from rnnlens.network.network import Network
     from rnnlens.series.windows import Windows
 
@@ -171,7 +171,7 @@ def _actual(
 
 
 def _ends(
-    case: Case, target: Target, baseline: Baseline
+    case: Case, target: ResolvedTarget, baseline: Baseline
 ) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
     """Give forecasts and baseline forecasts."""
     from rnnlens.checks.hidden import hidden_forecasts

@@ -13,7 +13,7 @@ from rnnlens.errors import DataError
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-    from rnnlens.attribution.target import Target
+    from rnnlens.attribution.target import ResolvedTarget
     from rnnlens.network.network import Network
     from rnnlens.series.windows import Windows
 
@@ -78,9 +78,9 @@ class Case:
 
     def target(
         self, name: str | int | None, horizon: int | None, output: int | str
-    ) -> tuple[Target, str, str]:
+    ) -> tuple[ResolvedTarget, str, str]:
         """Resolve a target."""
-        from rnnlens.attribution.target import Target
+        from rnnlens.attribution.target import ResolvedTarget
 
         number = self._output(output)
         shape = self._output_shape(number)
@@ -89,9 +89,11 @@ class Case:
         index = (*_horizon(horizon, shape[:-1]), place)
         label = names[place] if horizon is None else f"{names[place]} (horizon {horizon})"
         if self.windows is None or number != 0:
-            return Target(index, number), label, ""
+            return ResolvedTarget(index, number), label, ""
         scaling = self.windows.target_scaling
-        target = Target(index, number, float(scaling.scale[place]), float(scaling.mean[place]))
+        target = ResolvedTarget(
+            index, number, float(scaling.scale[place]), float(scaling.mean[place])
+        )
         return target, label, self.windows.target_units[place]
 
     def choices(self, output: int | str) -> tuple[tuple[str, ...], tuple[int | None, ...]]:

@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from rnnlens.api.shared.case import Case
-    from rnnlens.attribution.target import Target
+    from rnnlens.attribution.target import ResolvedTarget
 
     Array = NDArray[np.float64]
 
@@ -24,7 +24,7 @@ __all__ = ["measured_deviation"]
 def measured_deviation(
     case: Case,
     source: Any,
-    target: Target,
+    target: ResolvedTarget,
     *,
     lags: Sequence[int],
     features: Sequence[int],
@@ -71,7 +71,9 @@ def _asked(
     return {**repeated, case.of: np.concatenate(many)}
 
 
-def _largest(case: Case, inputs: dict[str, Array], theirs: list[Array], target: Target) -> float:
+def _largest(
+    case: Case, inputs: dict[str, Array], theirs: list[Array], target: ResolvedTarget
+) -> float:
     from rnnlens.engine.forward import predict
 
     found = predict(case.network, inputs)

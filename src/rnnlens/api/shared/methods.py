@@ -11,7 +11,7 @@ from rnnlens.errors import DataError, InputError
 if TYPE_CHECKING:
     from rnnlens.api.shared.case import Case
     from rnnlens.attribution.games.players import PlayerGroups
-    from rnnlens.attribution.target import Target
+    from rnnlens.attribution.target import ResolvedTarget
 
 __all__ = ["METHODS", "SUMMING", "Ask", "Found", "Method", "method_named"]
 
@@ -24,7 +24,7 @@ class Ask:
     ----------
     case : Case
         The network and its windows.
-    target : Target
+    target : ResolvedTarget
         What is explained.
     baseline : Baseline or GaussianConditional, or None
         What stands in for hidden inputs; None for methods that hide nothing.
@@ -47,7 +47,7 @@ class Ask:
     """
 
     case: Case
-    target: Target
+    target: ResolvedTarget
     baseline: Any
     background: Callable[[], Any]
     newest: int | None

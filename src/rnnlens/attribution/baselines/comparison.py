@@ -26,7 +26,7 @@ from rnnlens.attribution.baselines.plausibility import MixedPlace, mixed_place
 from rnnlens.attribution.games.mixing import flat_steps, inputs_of
 from rnnlens.attribution.methods.secant import secant
 from rnnlens.attribution.methods.shapley_tree import shapley_tree
-from rnnlens.attribution.target import Target
+from rnnlens.attribution.target import ResolvedTarget
 from rnnlens.engine.forward import forward
 from rnnlens.errors import InputError
 from rnnlens.names import declared
@@ -78,7 +78,7 @@ class BaselineComparison:
 def compare_baselines(
     network: Network,
     inputs: Mapping[str, Array],
-    target: Target,
+    target: ResolvedTarget,
     baselines: Mapping[str, Baseline | GaussianConditional],
     *,
     of: str,
@@ -125,7 +125,7 @@ def compare_baselines(
 def _explain(
     network: Network,
     inputs: Mapping[str, Array],
-    target: Target,
+    target: ResolvedTarget,
     baseline: Baseline | GaussianConditional,
     *,
     of: str,

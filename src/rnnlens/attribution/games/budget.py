@@ -25,7 +25,7 @@ from rnnlens.attribution.methods.permutation import (
 )
 from rnnlens.attribution.methods.shapley_tree import MOST_LAGS, shapley_tree
 from rnnlens.attribution.result import LagContribution, LagFeatureContribution
-from rnnlens.attribution.target import Target
+from rnnlens.attribution.target import ResolvedTarget
 from rnnlens.engine.forward import States
 from rnnlens.engine.stepwise.players import lag_players
 from rnnlens.errors import DataError
@@ -185,7 +185,7 @@ def sizes_of(x: Array) -> tuple[int, int, int]:
 def lags_within(
     network: Network,
     inputs: Mapping[str, Array],
-    target: Target,
+    target: ResolvedTarget,
     baseline: Baseline | GaussianConditional,
     *,
     of: str,
@@ -214,7 +214,7 @@ def lags_within(
 def lags_and_features_within(
     network: Network,
     inputs: Mapping[str, Array],
-    target: Target,
+    target: ResolvedTarget,
     baseline: Baseline | GaussianConditional,
     *,
     of: str,
@@ -241,7 +241,7 @@ def lags_and_features_within(
 
 
 def _within(
-    case: tuple[Network, Mapping[str, Array], Target, Baseline | GaussianConditional],
+    case: tuple[Network, Mapping[str, Array], ResolvedTarget, Baseline | GaussianConditional],
     common: dict[str, Any],
     stop: Stop,
     budget: int,

@@ -19,7 +19,7 @@ from rnnlens.attribution.baselines.conditional import GaussianConditional
 from rnnlens.attribution.baselines.masks import real_steps
 from rnnlens.attribution.games.mixing import flat_steps, mixed_runs
 from rnnlens.attribution.methods.occlusion import LagOcclusion
-from rnnlens.attribution.target import Target
+from rnnlens.attribution.target import ResolvedTarget
 from rnnlens.engine.forward import Run, forward
 from rnnlens.engine.stepwise.coalitions import CellCounter
 from rnnlens.engine.stepwise.players import Players
@@ -125,7 +125,7 @@ class ConditionalGame:
 def conditional_occlusion(
     network: Network,
     inputs: Mapping[str, Array],
-    target: Target,
+    target: ResolvedTarget,
     baseline: GaussianConditional,
     *,
     of: str,

@@ -13,7 +13,7 @@ from rnnlens.attribution.baselines.conditional import GaussianConditional
 from rnnlens.attribution.baselines.masks import real_steps
 from rnnlens.attribution.games.conditional import ConditionalGame
 from rnnlens.attribution.methods.secant import states_of
-from rnnlens.attribution.target import Target
+from rnnlens.attribution.target import ResolvedTarget
 from rnnlens.engine.forward import Run, States, forward
 from rnnlens.engine.schedule.plan import chunks
 from rnnlens.engine.stepwise.coalitions import CellCounter, Game, cells_a_step
@@ -73,7 +73,7 @@ class Part:
 def parts_of(
     network: Network,
     inputs: Mapping[str, Array],
-    target: Target,
+    target: ResolvedTarget,
     baseline: Baseline | GaussianConditional,
     *,
     of: str,

@@ -15,7 +15,7 @@ from rnnlens.attribution.games.games import Part, Playable, games_of, parts_of, 
 from rnnlens.attribution.games.orders import Atoms, Running
 from rnnlens.attribution.games.sampled_orders import COALITIONS, Round, Stop, replayed, rounds_of
 from rnnlens.attribution.result import additive
-from rnnlens.attribution.target import Target
+from rnnlens.attribution.target import ResolvedTarget
 from rnnlens.engine.forward import States, forward
 from rnnlens.engine.stepwise.coalitions import CellCounter, Game
 from rnnlens.errors import DataError
@@ -78,7 +78,7 @@ def half_width(standard_error: Array, permutations: Ints, confidence: float) -> 
 def sample(
     network: Network,
     inputs: Mapping[str, Array],
-    target: Target,
+    target: ResolvedTarget,
     baseline: Baseline | GaussianConditional,
     atoms: Atoms,
     moved: Callable[[Part], Bools],
@@ -116,7 +116,12 @@ def sample(
 
 
 def _part(
-    part: Part, atoms: Atoms, rounds: Iterator[Round], stop: Stop, moved: Bools, target: Target
+    part: Part,
+    atoms: Atoms,
+    rounds: Iterator[Round],
+    stop: Stop,
+    moved: Bools,
+    target: ResolvedTarget,
 ) -> tuple[NDArray[Any], ...]:
     windows, carried = len(part.differs), atoms.unions.carried
     shape = (windows, atoms.count)

@@ -18,7 +18,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from rnnlens.attribution.games.mixing import inputs_of
-from rnnlens.attribution.target import Target
+from rnnlens.attribution.target import ResolvedTarget
 from rnnlens.engine.forward import Run, forward
 from rnnlens.engine.interventions.intervention import Act, Clamp, gate_sums, intervened
 from rnnlens.engine.operations.registry import Array
@@ -88,7 +88,7 @@ def gate_means(network: Network, inputs: Mapping[str, Array], place: Place) -> A
 
 
 def effect_of(
-    network: Network, inputs: Mapping[str, Array], target: Target, acts: Sequence[Act]
+    network: Network, inputs: Mapping[str, Array], target: ResolvedTarget, acts: Sequence[Act]
 ) -> InterventionEffect:
     """Give what acts do to each forecast: inputs mapping of str to (sample, ...)."""
     here, there = [], []
@@ -111,7 +111,7 @@ def _by_layer(acts: Sequence[Act]) -> dict[str, list[Act]]:
 def gate_effects(
     network: Network,
     inputs: Mapping[str, Array],
-    target: Target,
+    target: ResolvedTarget,
     place: Place,
     *,
     groups: Sequence[tuple[int, int]],

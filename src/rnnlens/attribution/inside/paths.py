@@ -32,7 +32,7 @@ import numpy as np
 from rnnlens.attribution.baselines.baseline import Array, Baseline
 from rnnlens.attribution.baselines.masks import real_steps
 from rnnlens.attribution.games.mixing import inputs_of
-from rnnlens.attribution.target import Target
+from rnnlens.attribution.target import ResolvedTarget
 from rnnlens.engine.backward import multipliers
 from rnnlens.engine.forward import Run, forward
 from rnnlens.engine.operations.recurrent import course, pull_course, unmerged
@@ -71,7 +71,7 @@ class PathContribution:
 def paths(
     network: Network,
     inputs: Mapping[str, Array],
-    target: Target,
+    target: ResolvedTarget,
     baseline: Baseline,
     *,
     of: str,
@@ -94,7 +94,7 @@ def paths(
 def _part(
     network: Network,
     inputs: Mapping[str, Array],
-    target: Target,
+    target: ResolvedTarget,
     baseline: Baseline,
     of: str,
     place: Place,
@@ -112,7 +112,7 @@ def _part(
     return np.asarray(total) / count, target.pick(run.outputs), value / count
 
 
-def _between(run: Run, run0: Run, target: Target, place: Place) -> Array:
+def _between(run: Run, run0: Run, target: ResolvedTarget, place: Place) -> Array:
     """Give the contributions (sample, step, feature, gate) between two runs."""
     found = multipliers(run, run0, target.weight(run))
     node = place.node

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from rnnlens.attribution.baselines.baseline import Array
-from rnnlens.attribution.target import Target
+from rnnlens.attribution.target import ResolvedTarget
 from rnnlens.engine.forward import Run
 from rnnlens.engine.operations.registry import pull
 from rnnlens.engine.operations.registry import run as run_layer
@@ -106,7 +106,7 @@ class Readout:
     mask: np.ndarray | None
 
 
-def readout(run: Run, target: Target, method: str) -> Readout:
+def readout(run: Run, target: ResolvedTarget, method: str) -> Readout:
     """Find the state that a forecast reads, and its weights."""
     ref, head = target.ref(run.network), []
     while not isinstance((node := run.network[ref[0]]).layer, Recurrent | Bidirectional):

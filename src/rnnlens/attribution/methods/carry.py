@@ -32,7 +32,7 @@ from rnnlens.attribution.baselines.baseline import Array
 from rnnlens.attribution.games.mixing import inputs_of
 from rnnlens.attribution.inside.readout import Direction, Readout, keeps_steps_apart, readout
 from rnnlens.attribution.result import additive
-from rnnlens.attribution.target import Target
+from rnnlens.attribution.target import ResolvedTarget
 from rnnlens.engine.activations import pull as pull_activation
 from rnnlens.engine.activations import value
 from rnnlens.engine.forward import Run, forward
@@ -133,7 +133,9 @@ def _terms(values: object) -> tuple[Array, Array, Array]:
     return values.z, (1 - values.z) * values.n, np.ones_like(values.z)
 
 
-def carry(network: Network, inputs: Mapping[str, Array], target: Target, *, of: str) -> WriteTime:
+def carry(
+    network: Network, inputs: Mapping[str, Array], target: ResolvedTarget, *, of: str
+) -> WriteTime:
     """Split each forecast among the steps at which the memory that it reads was written.
 
     Shapes: inputs mapping of str to (sample, ...).

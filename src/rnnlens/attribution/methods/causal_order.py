@@ -23,7 +23,7 @@ from rnnlens.attribution.baselines.baseline import Array, Baseline
 from rnnlens.attribution.baselines.masks import real_steps
 from rnnlens.attribution.games.mixing import flat_steps, inputs_of, mixed_runs
 from rnnlens.attribution.result import LagContribution, additive
-from rnnlens.attribution.target import Target
+from rnnlens.attribution.target import ResolvedTarget
 from rnnlens.engine.forward import Run, forward
 from rnnlens.engine.schedule.plan import chunks
 from rnnlens.network.network import Network
@@ -32,7 +32,12 @@ __all__ = ["causal_order"]
 
 
 def causal_order(
-    network: Network, inputs: Mapping[str, Array], target: Target, baseline: Baseline, *, of: str
+    network: Network,
+    inputs: Mapping[str, Array],
+    target: ResolvedTarget,
+    baseline: Baseline,
+    *,
+    of: str,
 ) -> LagContribution:
     """Split each forecast among lags by adding them to the baseline, oldest first.
 
@@ -58,7 +63,11 @@ def causal_order(
 
 
 def _part(
-    network: Network, inputs: Mapping[str, Array], target: Target, baseline: Baseline, of: str
+    network: Network,
+    inputs: Mapping[str, Array],
+    target: ResolvedTarget,
+    baseline: Baseline,
+    of: str,
 ) -> tuple[Array, Array, Array]:
     run = forward(network, inputs)
     x, real = flat_steps(inputs[of]), real_steps(run, of)
@@ -73,7 +82,7 @@ def _part(
     return added / count, target.pick(run.outputs), value / count
 
 
-def _prefix_values(run: Run, ends: tuple[Array, Array], target: Target, of: str) -> Array:
+def _prefix_values(run: Run, ends: tuple[Array, Array], target: ResolvedTarget, of: str) -> Array:
     """Give the forecast with the oldest 0, 1, ... T steps from the window, (sample, T + 1)."""
     x, x0 = ends
     steps = np.arange(x.shape[1])

@@ -33,7 +33,7 @@ from numpy.typing import NDArray
 from rnnlens.attribution.baselines.baseline import Array
 from rnnlens.attribution.games.mixing import flat_steps, inputs_of
 from rnnlens.attribution.inside.readout import Direction, Readout, keeps_steps_apart, readout
-from rnnlens.attribution.target import Target
+from rnnlens.attribution.target import ResolvedTarget
 from rnnlens.engine.activations import value
 from rnnlens.engine.cells import Ready, ready
 from rnnlens.engine.forward import Run, forward
@@ -84,7 +84,7 @@ class Decomposition:
 def contextual_decomposition(
     network: Network,
     inputs: Mapping[str, Array],
-    target: Target,
+    target: ResolvedTarget,
     *,
     of: str,
     segments: Sequence[tuple[int, int]] | None = None,
@@ -121,7 +121,7 @@ def contextual_decomposition(
     )
 
 
-def _readable(run: Run, target: Target, of: str) -> Readout:
+def _readable(run: Run, target: ResolvedTarget, of: str) -> Readout:
     """Find the LSTM and its head, or say why the network has no such decomposition."""
     found = readout(run, target, "contextual decomposition")
     node, directions = found.node, list(found.directions)

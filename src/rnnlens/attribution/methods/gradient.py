@@ -15,7 +15,7 @@ import numpy as np
 from rnnlens.attribution.baselines.baseline import Array
 from rnnlens.attribution.games.mixing import refuse_tokens
 from rnnlens.attribution.result import Sensitivity
-from rnnlens.attribution.target import Target
+from rnnlens.attribution.target import ResolvedTarget
 from rnnlens.engine.backward import backward
 from rnnlens.engine.forward import forward
 from rnnlens.engine.last_state import direct
@@ -28,7 +28,7 @@ __all__ = ["gradient"]
 def gradient(
     network: Network,
     inputs: Mapping[str, Array],
-    target: Target,
+    target: ResolvedTarget,
     *,
     of: str,
     progress: Callable[[int, int], None] | None = None,

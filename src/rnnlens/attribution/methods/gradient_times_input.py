@@ -20,7 +20,7 @@ import numpy as np
 from rnnlens.attribution.baselines.baseline import Array, Baseline
 from rnnlens.attribution.baselines.masks import real_steps
 from rnnlens.attribution.games.mixing import flat_steps, inputs_of, refuse_tokens
-from rnnlens.attribution.target import Target
+from rnnlens.attribution.target import ResolvedTarget
 from rnnlens.engine.backward import backward
 from rnnlens.engine.forward import forward
 from rnnlens.engine.schedule.plan import gathered
@@ -53,7 +53,7 @@ class GradientTimesInput:
 def gradient_times_input(
     network: Network,
     inputs: Mapping[str, Array],
-    target: Target,
+    target: ResolvedTarget,
     baseline: Baseline,
     *,
     of: str,
@@ -74,7 +74,11 @@ def gradient_times_input(
 
 
 def _part(
-    network: Network, inputs: Mapping[str, Array], target: Target, baseline: Baseline, of: str
+    network: Network,
+    inputs: Mapping[str, Array],
+    target: ResolvedTarget,
+    baseline: Baseline,
+    of: str,
 ) -> tuple[Array, Array, Array]:
     run = forward(network, inputs)
     x, real = flat_steps(inputs[of]), real_steps(run, of)

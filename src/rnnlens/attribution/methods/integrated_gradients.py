@@ -33,7 +33,7 @@ from rnnlens.attribution.baselines.baseline import Array, Baseline
 from rnnlens.attribution.baselines.masks import real_steps
 from rnnlens.attribution.games.mixing import flat_steps, inputs_of, mixed_runs, refuse_tokens
 from rnnlens.attribution.result import Contribution
-from rnnlens.attribution.target import Target
+from rnnlens.attribution.target import ResolvedTarget
 from rnnlens.engine.backward import backward
 from rnnlens.engine.forward import Run, forward
 from rnnlens.engine.last_state import direct_mean
@@ -78,7 +78,7 @@ class _Part(NamedTuple):
 def integrated_gradients(
     network: Network,
     inputs: Mapping[str, Array],
-    target: Target,
+    target: ResolvedTarget,
     baseline: Baseline,
     *,
     of: str,
@@ -114,7 +114,7 @@ def integrated_gradients(
 def _part(
     network: Network,
     inputs: Mapping[str, Array],
-    target: Target,
+    target: ResolvedTarget,
     baseline: Baseline,
     of: str,
     limits: _Limits,
@@ -146,7 +146,7 @@ def _adaptive(
     run: Run,
     ends: tuple[Array, Array],
     forecasts: tuple[Array, Array],
-    target: Target,
+    target: ResolvedTarget,
     of: str,
     how: tuple[_Limits, int],
 ) -> tuple[Array, NDArray[np.int64]]:
@@ -186,7 +186,7 @@ def quadrature(
     ends: tuple[Array, Array],
     samples: NDArray[np.int64],
     count: int,
-    target: Target,
+    target: ResolvedTarget,
     of: str,
 ) -> Array:
     """Integrate the derivative along some windows' ways with one number of nodes.

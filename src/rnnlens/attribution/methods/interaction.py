@@ -38,7 +38,7 @@ from rnnlens.attribution.methods.shapley_tree import (
     tree_players,
 )
 from rnnlens.attribution.result import LagContribution
-from rnnlens.attribution.target import Target
+from rnnlens.attribution.target import ResolvedTarget
 from rnnlens.engine.forward import States
 from rnnlens.engine.stepwise.coalitions import CellCounter
 from rnnlens.names import declared
@@ -121,7 +121,7 @@ def interactions_of(table: LagTable) -> tuple[Array, Array]:
 def tree_readings(
     network: Network,
     inputs: Mapping[str, Array],
-    target: Target,
+    target: ResolvedTarget,
     baseline: Baseline | GaussianConditional,
     *,
     of: str,

@@ -21,7 +21,7 @@ from numpy.typing import NDArray
 from rnnlens.attribution.baselines.baseline import Array, Baseline
 from rnnlens.attribution.baselines.masks import real_steps
 from rnnlens.attribution.games.mixing import flat_steps, inputs_of, mixed_runs
-from rnnlens.attribution.target import Target
+from rnnlens.attribution.target import ResolvedTarget
 from rnnlens.engine.forward import Run, forward
 from rnnlens.engine.schedule.plan import chunks
 from rnnlens.names import declared
@@ -86,7 +86,12 @@ class LagFeatureOcclusion:
 
 
 def occlusion_of_lags(
-    network: Network, inputs: Mapping[str, Array], target: Target, baseline: Baseline, *, of: str
+    network: Network,
+    inputs: Mapping[str, Array],
+    target: ResolvedTarget,
+    baseline: Baseline,
+    *,
+    of: str,
 ) -> LagOcclusion:
     """Hide each lag alone, all of its features together: inputs mapping of str to (sample, ...)."""
     steps, features = _sizes(inputs[of])
@@ -96,7 +101,12 @@ def occlusion_of_lags(
 
 
 def occlusion_of_features(
-    network: Network, inputs: Mapping[str, Array], target: Target, baseline: Baseline, *, of: str
+    network: Network,
+    inputs: Mapping[str, Array],
+    target: ResolvedTarget,
+    baseline: Baseline,
+    *,
+    of: str,
 ) -> FeatureOcclusion:
     """Hide each feature alone, over the whole window: inputs mapping of str to (sample, ...)."""
     steps, features = _sizes(inputs[of])
@@ -105,7 +115,12 @@ def occlusion_of_features(
 
 
 def occlusion_of_lags_and_features(
-    network: Network, inputs: Mapping[str, Array], target: Target, baseline: Baseline, *, of: str
+    network: Network,
+    inputs: Mapping[str, Array],
+    target: ResolvedTarget,
+    baseline: Baseline,
+    *,
+    of: str,
 ) -> LagFeatureOcclusion:
     """Hide each feature at each lag alone: inputs mapping of str to (sample, ...)."""
     steps, features = _sizes(inputs[of])
@@ -121,7 +136,7 @@ def _sizes(x: Array) -> tuple[int, int]:
 def _occlude(
     network: Network,
     inputs: Mapping[str, Array],
-    target: Target,
+    target: ResolvedTarget,
     baseline: Baseline,
     of: str,
     parts: NDArray[np.bool_],
@@ -145,7 +160,7 @@ def _occlude(
 def _without(
     run: Run,
     ends: tuple[Array, Array],
-    target: Target,
+    target: ResolvedTarget,
     of: str,
     parts: NDArray[np.bool_],
     forecast: Array,

@@ -36,7 +36,7 @@ from rnnlens.attribution.games.players import Columns, PlayerGroups, columns_of
 from rnnlens.attribution.games.shapley_sums import shapley_values
 from rnnlens.attribution.methods.shapley_tree import tree_players
 from rnnlens.attribution.result import LagFeatureContribution, additive
-from rnnlens.attribution.target import Target
+from rnnlens.attribution.target import ResolvedTarget
 from rnnlens.engine.forward import States
 from rnnlens.engine.stepwise.coalitions import CellCounter
 from rnnlens.engine.stepwise.players import Players
@@ -60,7 +60,7 @@ def partial_choices(columns: Columns, features: int) -> NDArray[np.bool_]:
 def owen(
     network: Network,
     inputs: Mapping[str, Array],
-    target: Target,
+    target: ResolvedTarget,
     baseline: Baseline | GaussianConditional,
     *,
     of: str,

@@ -35,7 +35,7 @@ from rnnlens.attribution.games.sampled_orders import Stop
 from rnnlens.attribution.games.sampling import Sampled, half_width, sample
 from rnnlens.attribution.methods.owen import moved_columns
 from rnnlens.attribution.result import LagContribution, LagFeatureContribution
-from rnnlens.attribution.target import Target
+from rnnlens.attribution.target import ResolvedTarget
 from rnnlens.engine.forward import States
 from rnnlens.engine.stepwise.players import Players, lag_players
 from rnnlens.errors import DataError
@@ -99,7 +99,7 @@ class SampledLagFeatureContribution(LagFeatureContribution):
 def permutation_of_lags(
     network: Network,
     inputs: Mapping[str, Array],
-    target: Target,
+    target: ResolvedTarget,
     baseline: Baseline | GaussianConditional,
     *,
     of: str,
@@ -142,7 +142,7 @@ def permutation_of_lags(
 def permutation_of_lags_and_features(
     network: Network,
     inputs: Mapping[str, Array],
-    target: Target,
+    target: ResolvedTarget,
     baseline: Baseline | GaussianConditional,
     *,
     of: str,

@@ -22,7 +22,7 @@ from numpy.typing import NDArray
 
 from rnnlens.attribution.baselines.baseline import Array, Baseline
 from rnnlens.attribution.games.games import Part, parts_of
-from rnnlens.attribution.target import Target
+from rnnlens.attribution.target import ResolvedTarget
 from rnnlens.engine.stepwise.coalitions import CellCounter
 from rnnlens.names import declared
 from rnnlens.network.network import Network
@@ -57,7 +57,7 @@ class Pruning:
 def pruning(
     network: Network,
     inputs: Mapping[str, Array],
-    target: Target,
+    target: ResolvedTarget,
     baseline: Baseline,
     *,
     of: str,

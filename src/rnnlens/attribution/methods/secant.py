@@ -26,7 +26,7 @@ from rnnlens.attribution.baselines.conditional import GaussianConditional, refus
 from rnnlens.attribution.baselines.masks import real_steps
 from rnnlens.attribution.games.mixing import flat_steps
 from rnnlens.attribution.result import Contribution, additive
-from rnnlens.attribution.target import Target
+from rnnlens.attribution.target import ResolvedTarget
 from rnnlens.engine.backward import multipliers
 from rnnlens.engine.forward import States, forward
 from rnnlens.engine.schedule.plan import gathered
@@ -38,7 +38,7 @@ __all__ = ["secant", "states_of"]
 def secant(
     network: Network,
     inputs: Mapping[str, Array],
-    target: Target,
+    target: ResolvedTarget,
     baseline: Baseline | GaussianConditional,
     *,
     of: str,
@@ -76,7 +76,7 @@ def secant(
 def _part(
     network: Network,
     inputs: Mapping[str, Array],
-    target: Target,
+    target: ResolvedTarget,
     baseline: Baseline,
     of: str,
     states: dict[str, list[Array]],

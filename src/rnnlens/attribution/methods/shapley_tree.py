@@ -26,7 +26,7 @@ from rnnlens.attribution.games.games import Playable, parts_of
 from rnnlens.attribution.games.players import PlayerGroups
 from rnnlens.attribution.games.shapley_sums import shapley_values
 from rnnlens.attribution.result import LagContribution, additive
-from rnnlens.attribution.target import Target
+from rnnlens.attribution.target import ResolvedTarget
 from rnnlens.engine.forward import States
 from rnnlens.engine.schedule.plan import one_blas_thread
 from rnnlens.engine.stepwise.coalitions import CellCounter
@@ -92,7 +92,7 @@ def tree_players(
 def lag_tables(
     network: Network,
     inputs: Mapping[str, Array],
-    target: Target,
+    target: ResolvedTarget,
     baseline: Baseline | GaussianConditional,
     *,
     of: str,
@@ -135,7 +135,7 @@ def shapley_of(table: LagTable) -> tuple[Array, Array]:
 def shapley_tree(
     network: Network,
     inputs: Mapping[str, Array],
-    target: Target,
+    target: ResolvedTarget,
     baseline: Baseline | GaussianConditional,
     *,
     of: str,

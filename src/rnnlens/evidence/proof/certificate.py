@@ -19,7 +19,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from rnnlens.attribution.target import Target
+from rnnlens.attribution.target import ResolvedTarget
 from rnnlens.engine.forward import predict
 from rnnlens.errors import DataError, InputError
 from rnnlens.evidence.proof.ranges import checked, checked_places
@@ -95,7 +95,7 @@ class Certificates:
 def certify(
     network: Network,
     inputs: Mapping[str, Array],
-    target: Target,
+    target: ResolvedTarget,
     *,
     of: str,
     lags: Sequence[int],

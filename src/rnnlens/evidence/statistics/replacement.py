@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 
 from rnnlens.attribution.baselines.masks import real_steps
 from rnnlens.attribution.games.mixing import flat_steps
-from rnnlens.attribution.target import Target
+from rnnlens.attribution.target import ResolvedTarget
 from rnnlens.engine.forward import States, forward
 from rnnlens.engine.schedule.plan import gathered
 from rnnlens.errors import DataError
@@ -55,7 +55,7 @@ class Replacement:
         The network.
     inputs : mapping of str to array (sample, ...)
         From `rnnlens.engine.forward.entries`, in the network's own units.
-    target : Target
+    target : ResolvedTarget
         What is forecast.
     of : str
         The input of which parts are replaced.
@@ -70,7 +70,7 @@ class Replacement:
 
     network: Network
     inputs: Mapping[str, Array]
-    target: Target
+    target: ResolvedTarget
     of: str
     initial_state: States | None = None
 

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
     from rnnlens.api.shared.case import Case
     from rnnlens.api.shared.lags.rows import Row
-    from rnnlens.attribution.target import Target
+    from rnnlens.attribution.target import ResolvedTarget
 
     Array = NDArray[np.float64]
 
@@ -108,7 +108,7 @@ def evenly(count: int, wanted: int) -> NDArray[np.int64]:
 
 def certificates_of(
     case: Case,
-    target: Target,
+    target: ResolvedTarget,
     *,
     windows: int,
     held: Sequence[int],
@@ -207,7 +207,7 @@ def _ranges_text(texts: list[str], given: Any, quantiles: tuple[float, float]) -
 
 def ends_moved(
     case: Case,
-    target: Target,
+    target: ResolvedTarget,
     *,
     held: Sequence[int],
     given_range: Any,

@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
     from rnnlens.api.shared.case import Case
     from rnnlens.api.shared.lags.rows import Rows
-    from rnnlens.attribution.target import Target
+    from rnnlens.attribution.target import ResolvedTarget
     from rnnlens.evidence.statistics.equivalence import Equivalence
     from rnnlens.evidence.statistics.horizon import Horizon
     from rnnlens.evidence.statistics.parts import Part
@@ -70,7 +70,7 @@ class LagTests:
 
 def tests_of(
     case: Case,
-    target: Target,
+    target: ResolvedTarget,
     rows: Rows,
     *,
     actual: Array | None,
@@ -142,7 +142,7 @@ def tests_of(
 
 def draws_of(
     case: Case,
-    target: Target,
+    target: ResolvedTarget,
     rows: Rows,
     *,
     values: Array,

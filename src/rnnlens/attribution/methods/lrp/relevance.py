@@ -28,7 +28,7 @@ from rnnlens.attribution.baselines.baseline import Array
 from rnnlens.attribution.games.mixing import flat_steps, inputs_of
 from rnnlens.attribution.methods.lrp import cells as lrp_cells  # noqa: F401  (it registers the recurrent layers)
 from rnnlens.attribution.methods.lrp.rules import Rule, Taken, hand_back
-from rnnlens.attribution.target import Target
+from rnnlens.attribution.target import ResolvedTarget
 from rnnlens.engine.forward import Run, forward
 from rnnlens.engine.operations.registry import join
 from rnnlens.engine.schedule.plan import chunks
@@ -68,7 +68,7 @@ class Relevance:
 def lrp(
     network: Network,
     inputs: Mapping[str, Array],
-    target: Target,
+    target: ResolvedTarget,
     *,
     of: str,
     eps: float = 0.001,
@@ -93,7 +93,7 @@ def lrp(
     return Relevance(relevance[:, ::-1], elsewhere, forecast, output, residual)
 
 
-def _part(run: Run, target: Target, of: str, rule: Rule) -> tuple[Array, Array, Array]:
+def _part(run: Run, target: ResolvedTarget, of: str, rule: Rule) -> tuple[Array, Array, Array]:
     ref = target.ref(run.network)
     (weight,) = target.weight(run).values()
     start = weight * run.value(ref)

@@ -21,7 +21,7 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from rnnlens.attribution.target import Target
+from rnnlens.attribution.target import ResolvedTarget
 from rnnlens.engine.schedule.plan import threads
 from rnnlens.engine.schedule.threads import each
 from rnnlens.errors import UnsupportedModel
@@ -102,7 +102,7 @@ class Start:
         The windows.
     of : str
         The input that holds them.
-    target : Target
+    target : ResolvedTarget
         The number of the output.
     forms : dict of Ref to Forms
         Every layer's output with nothing free.
@@ -115,14 +115,16 @@ class Start:
     network: Network
     inputs: dict[str, Array]
     of: str
-    target: Target
+    target: ResolvedTarget
     forms: dict[Ref, Forms]
     records: dict[str, tuple[Array, ...]]
     low: Array
     high: Array
 
 
-def start(network: Network, inputs: Mapping[str, Array], target: Target, *, of: str) -> Start:
+def start(
+    network: Network, inputs: Mapping[str, Array], target: ResolvedTarget, *, of: str
+) -> Start:
     """Run windows with nothing free, keeping a radius for rounding.
 
     Shapes: inputs mapping of str to (window, ...).
@@ -172,11 +174,11 @@ def _entry(array: Array) -> Forms:
     return constant(centre, np.zeros_like(centre), sequence=array.ndim == 3)
 
 
-def _place(target: Target) -> tuple[int, int]:
+def _place(target: ResolvedTarget) -> tuple[int, int]:
     return (0, target.index[0]) if len(target.index) == 1 else (target.index[0], target.index[1])
 
 
-def _interval(form: Forms, target: Target) -> tuple[Array, Array]:
+def _interval(form: Forms, target: ResolvedTarget) -> tuple[Array, Array]:
     """Give the ends of the target's interval, rounded outward."""
     step, unit = _place(target)
     centre, radius = form.centre[:, step, unit], form.radius[:, step, unit]
