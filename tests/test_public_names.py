@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import importlib
 import inspect
 import pkgutil
@@ -31,6 +32,8 @@ VERBS = [
     "weights",
     "windows",
 ]
+#: Options that belong together.
+OPTIONS = ["Effort", "Target"]
 
 
 def modules() -> list[str]:
@@ -50,7 +53,7 @@ def test_nothing_public_is_left_out():
     listed = {name for name in dir(rnnlens) if not name.startswith("_")}
     rooms = {module.split(".")[1] for module in modules()}
     assert listed - rooms - {"annotations"} <= set(rnnlens.__all__)
-    assert set(VERBS) == set(rnnlens.__all__)
+    assert set(VERBS) | set(OPTIONS) == set(rnnlens.__all__)
 
 
 def test_an_unknown_name_is_an_attribute_error():
@@ -75,3 +78,13 @@ def test_a_verb_says_what_it_takes_and_gives(verb):
         assert f"{section}\n{'-' * len(section)}" in text, f"{verb} has no section {section}"
     for name in inspect.signature(getattr(rnnlens, verb)).parameters:
         assert name in text, f"{verb} does not say what {name} is"
+
+
+@pytest.mark.parametrize("name", OPTIONS)
+def test_an_option_says_what_it_holds(name):
+    option = getattr(rnnlens, name)
+    text = inspect.getdoc(option) or ""
+    assert "Parameters\n----------" in text
+    for field in dataclasses.fields(option):
+        assert f"{field.name} : " in text, f"{name} does not say what {field.name} is"
+    assert hash(option()) == hash(option()), "an option that nobody changes can be a key"

@@ -1,6 +1,8 @@
 """rnnlens opens up a trained recurrent network and says what it learned."""
 
 from rnnlens.api import (
+    Effort,
+    Target,
     certify,
     compare_baselines,
     convert,
@@ -23,6 +25,8 @@ from rnnlens.api import (
 )
 
 __all__ = [
+    "Effort",
+    "Target",
     "certify",
     "compare_baselines",
     "convert",

@@ -19,8 +19,11 @@ from rnnlens.api.network.predict import predict
 from rnnlens.api.network.read import read
 from rnnlens.api.network.weights import weights
 from rnnlens.api.network.windows import windows
+from rnnlens.attribution.options import Effort, Target
 
 __all__ = [
+    "Effort",
+    "Target",
     "certify",
     "compare_baselines",
     "convert",

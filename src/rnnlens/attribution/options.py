@@ -1,0 +1,94 @@
+"""What a verb is asked for, and what its answer may cost: the options that several verbs share."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+__all__ = ["Effort", "Target", "as_target"]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Effort:
+    """What an answer may cost, and how exact it must be.
+
+    Parameters
+    ----------
+    budget : int, optional
+        Cell evaluations for all windows: within it ``tree`` and ``owen`` are exact, beyond it
+        sampled. The method's own number where not given.
+    tolerance : float, optional
+        Standard error at which sampling stops, in the target's own unit; for
+        ``integrated_gradients`` the completeness gap that is allowed. The method's own number where
+        not given.
+    precision : {"float64", "float32"}
+        What is computed in; float32 takes about half the time.
+    seed : int
+        Of whatever is drawn.
+
+    Examples
+    --------
+    >>> from rnnlens import Effort
+    >>> Effort(budget=100_000).precision
+    'float64'
+    """
+
+    budget: int | None = None
+    tolerance: float | None = None
+    precision: str = "float64"
+    seed: int = 0
+
+
+@dataclass(frozen=True)
+class Target:
+    """Which number of the network's output is explained.
+
+    A verb that takes a target takes a name or a number too, where that says all.
+
+    Parameters
+    ----------
+    name : str, int or sequence of them, optional
+        The target by its name or number; may be left out where there is one. A sequence, or
+        ``"all"``, explains several and adds the dimension ``target``, where the verb allows it.
+    horizon : int, sequence of int or "all", optional
+        Which future step, from 1, where the output has several; likewise.
+    output : int or str
+        Which of the network's outputs, by number or layer name.
+    logits : bool, optional
+        Whether the activation that ends the network is left out, where the verb allows the choice.
+        Where not stated, a softmax is, and a logistic where no scaling of the target says that it
+        is a forecast: classes are explained on their logits, and the result says so (attribute
+        ``explained_on``).
+
+    Examples
+    --------
+    >>> from rnnlens import Target
+    >>> Target("temp", horizon=3).horizon
+    3
+    """
+
+    name: str | int | Sequence[str | int] | None = None
+    horizon: int | str | Sequence[int] | None = None
+    output: int | str = 0
+    logits: bool | None = None
+
+
+def as_target(given: Target | str | int | Sequence[str | int] | None) -> Target:
+    """Take a target as a user gives it: itself, or a name, a number or a sequence of them.
+
+    Parameters
+    ----------
+    given : Target, str, int, sequence of str or int, or None
+        What the user gave.
+
+    Returns
+    -------
+    Target
+        The same as a target; whether the network has it is not asked here.
+
+    Examples
+    --------
+    >>> as_target(3)
+    Target(name=3, horizon=None, output=0, logits=None)
+    """
+    return given if isinstance(given, Target) else Target(given)
