@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 import json
 import math
+import os
 import random
 import tempfile
 import zipfile
@@ -16,7 +17,7 @@ from typing import Any
 Way = Callable[[bytes, random.Random], bytes]
 
 ROOT = Path(__file__).resolve().parents[1]
-SHARED = ROOT.parent / "shared" / "models"
+SHARED = os.environ.get("RNNLENS_SHARED")
 WEATHER = ROOT / "src/rnnlens/demo/weather.keras"
 KINDS = {".h5", ".keras", ".pt", ".pth", ".onnx", ".json", ".safetensors", ".npz"}
 LARGEST = 300_000
@@ -26,7 +27,8 @@ NUMBERS = (0, -1, 1, 2**31 - 1, 2**31, 2**63, -(2**63), 10**30, 0.5, 1e308, floa
 
 def seeds(folder: Path) -> list[Path]:
     """Give the good files: the model that ships, what is written of it, and those of others."""
-    shared = sorted(path for path in SHARED.rglob("*") if path.suffix in KINDS)
+    others = Path(SHARED, "models").rglob("*") if SHARED else ()
+    shared = sorted(path for path in others if path.suffix in KINDS)
     return [WEATHER, *written(folder), *(p for p in shared if p.stat().st_size < LARGEST)]
 
 
