@@ -37,7 +37,7 @@ from rnnlens.engine.kernels import buffers as slabs
 from rnnlens.engine.kernels import run as kernels
 from rnnlens.engine.operations.recurrent import Course
 from rnnlens.engine.operations.registry import pull, run
-from rnnlens.engine.schedule import plan
+from rnnlens.engine.schedule.context import equations
 from rnnlens.network.activations import ACTIVATIONS, AXIS_WISE, Activation
 from rnnlens.network.cells import GRU, LSTM, Gate, SimpleRNN
 from rnnlens.network.layers import Recurrent
@@ -238,7 +238,7 @@ def compare(layer, dtype, monkeypatch, rng, *, samples=33, steps=7, masked=False
     assert all(output.dtype == dtype for output in tapes[0].outputs)
     m = tuple(rng.normal(size=output.shape).astype(dtype) for output in tapes[0].outputs)
     wide = [tuple(array.astype(float) for array in one) for one in given]
-    with plan.equations():
+    with equations():
         truth = [run(layer, one, (mask,), None) for one in wide]
     assert isinstance(truth[0].saved, Course)
     with error_analysis(monkeypatch, dtype, layer):
@@ -482,7 +482,7 @@ def test_networks_give_the_same_by_kernels_and_by_equations(build, rng):
         return here.outputs[0], multipliers(here, there, m)["x", 0]
 
     found = every()
-    with plan.equations():
+    with equations():
         expected = every()
     # The layers' own bounds are tested above; here a wrong order or a lost layer must show, and
     # secants of close points lose about half of the digits.

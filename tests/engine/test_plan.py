@@ -13,8 +13,11 @@ from rnnlens.attribution.methods.secant import secant
 from rnnlens.attribution.methods.shapley_tree import shapley_tree
 from rnnlens.attribution.target import ResolvedTarget
 from rnnlens.engine.forward import entries, forward, predict
+from rnnlens.engine.schedule import cost as pricing
 from rnnlens.engine.schedule import plan
-from rnnlens.engine.schedule.plan import Cost, cost, equations, estimate, gathered
+from rnnlens.engine.schedule.context import equations
+from rnnlens.engine.schedule.cost import Cost, cost
+from rnnlens.engine.schedule.plan import estimate, gathered
 from rnnlens.errors import DataError
 from rnnlens.network.activations import Activation
 from rnnlens.network.layers import (
@@ -194,10 +197,10 @@ def test_marks_of_long_windows_are_counted(rng, monkeypatch):
     inputs = entries(network, rng.normal(size=(64, 60, 3)))
     without = cost(network, inputs).bytes
     monkeypatch.setattr(run, "STRETCH", 1)  # every step begins a stretch
-    plan._COSTS.clear()
+    pricing._COSTS.clear()
     # hidden and cell state of 5 units, before each of 60 steps
     assert cost(network, inputs).bytes == pytest.approx(without + 60 * 2 * 5 * 8, abs=8)
-    plan._COSTS.clear()
+    pricing._COSTS.clear()
 
 
 def test_a_chunk_is_neither_too_long_nor_too_short_nor_too_large(rng, monkeypatch):
@@ -314,7 +317,7 @@ def test_an_estimate_of_memory_counts_chunks_and_result(rng, monkeypatch):
 
 
 def test_short_work_is_estimated_without_being_measured(rng, monkeypatch):
-    monkeypatch.setattr(plan, "_pace", lambda *_, **__: pytest.fail("measured"))
+    monkeypatch.setattr(plan, "pace", lambda *_, **__: pytest.fail("measured"))
     network = forecaster("lstm", rng)
     inputs = entries(network, rng.normal(size=(5, 7, 3)))
     assert estimate(network, inputs, forwards=1).seconds < 1e-3

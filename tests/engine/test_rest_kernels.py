@@ -21,6 +21,8 @@ from rnnlens.engine.kernels import run as kernels
 from rnnlens.engine.operations import linear, norms
 from rnnlens.engine.operations.registry import pull, run
 from rnnlens.engine.schedule import plan
+from rnnlens.engine.schedule.context import equations
+from rnnlens.engine.schedule.threads import threads
 from rnnlens.network.activations import Activation
 from rnnlens.network.layers import Conv1D, Dense, LayerNormalization
 
@@ -50,7 +52,7 @@ def both_ways(layer, x, x0, m):
     here, there = (run(layer, (points,), (None,), None) for points in (x, x0))
     found = [here.outputs[0], pull(layer, here, here, (m,))[0], pull(layer, here, there, (m,))[0]]
     assert all(one.dtype == x.dtype for one in found)
-    with plan.equations():
+    with equations():
         here, there = (run(layer, (one.astype(float),), (None,), None) for one in (x, x0))
         wide = m.astype(float)
         truth = [here.outputs[0], *(pull(layer, here, one, (wide,))[0] for one in (here, there))]
@@ -110,7 +112,7 @@ def compare_convolution(layer, dtype, rng, *, steps, samples=37):
     taps, features, units = layer.W.shape
     x, x0 = rng.normal(size=(2, samples, steps, features)).astype(dtype)
     x0[::3] = x[::3]
-    with plan.equations():
+    with equations():
         shape = run(layer, (x,), (None,), None).outputs[0].shape
     m = rng.normal(size=shape).astype(dtype)
     found, truth = both_ways(layer, x, x0, m)
@@ -118,7 +120,7 @@ def compare_convolution(layer, dtype, rng, *, steps, samples=37):
     first, second, third = BENDS[layer.activation.name]
     plain = replace(layer, activation=LINEAR)
     size = replace(plain, W=np.abs(layer.W), b=None if layer.b is None else np.abs(layer.b))
-    with plan.equations():
+    with equations():
         a, a0 = (run(plain, (one.astype(float),), (None,), None).outputs[0] for one in (x, x0))
         sizes = [run(size, (np.abs(one.astype(float)),), (None,), None) for one in (x, x0)]
         terms = (taps * features + 3) * u
@@ -232,7 +234,7 @@ def test_nan_and_infinity_stay_where_they_are(name, rng):
     tape = run(layer, (bad,), (None,), None)
     m = (np.ones_like(tape.outputs[0]),)
     ways = tape.outputs[0], pull(layer, tape, tape, m)[0]
-    with plan.equations(), np.errstate(invalid="ignore"):
+    with equations(), np.errstate(invalid="ignore"):
         expected = run(layer, (bad,), (None,), None)
         others = expected.outputs[0], pull(layer, expected, expected, m)[0]
     for one, other in zip(ways, others, strict=True):
@@ -284,7 +286,7 @@ def test_weights_are_compared_once_a_round_of_work(rng, monkeypatch):
     monkeypatch.setattr(kernels, "_arrays", lambda cell: calls.append(1) or arrays(cell))
     monkeypatch.setattr(plan, "_size", lambda *_: 32)
     np.testing.assert_allclose(predict(network, x), expected, rtol=1e-12)
-    assert len(calls) <= plan.threads()  # threads may begin together
+    assert len(calls) <= threads()  # threads may begin together
     calls.clear()
     inputs = entries(network, x)
     forward(network, inputs)
@@ -311,7 +313,7 @@ def test_a_convolution_whose_weights_change_between_two_calls_is_seen(rng, monke
     before = np.asarray(predict(network, x))
     layer.W.flags.writeable = True
     layer.W[0] += 1.0
-    with plan.equations():
+    with equations():
         expected = np.asarray(predict(network, x))
     found = np.asarray(predict(network, x))
     assert np.abs(found - before).max() > 1e-3

@@ -8,7 +8,7 @@ import pytest
 from networks import CELLS, cell, chain, stacked_bidirectional
 from rnnlens.engine.forward import entries, forward
 from rnnlens.engine.kernels import run as kernels
-from rnnlens.engine.schedule.plan import equations
+from rnnlens.engine.schedule.context import equations
 from rnnlens.engine.trace import layer_traces
 from rnnlens.network import layers as L
 from rnnlens.network.activations import Activation

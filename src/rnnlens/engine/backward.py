@@ -12,7 +12,7 @@ from collections.abc import Mapping
 from rnnlens.engine.forward import Run
 from rnnlens.engine.operations.registry import Array, join, pull
 from rnnlens.engine.schedule.fused import joints
-from rnnlens.engine.schedule.plan import one_blas_thread
+from rnnlens.engine.schedule.threads import one_blas_thread
 from rnnlens.network.layers import Input
 from rnnlens.network.network import Ref
 

@@ -8,19 +8,10 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import ArrayLike
 
-from rnnlens.engine.operations import (  # noqa: F401  (each registers its layers)
-    axes,
-    linear,
-    merges,
-    norms,
-    pointwise,
-    pooling,
-    recurrent,
-    shapes,
-)
-from rnnlens.engine.operations.registry import Array, Mask, Tape, run, show
+from rnnlens.engine.operations.registry import Array, Mask, Tape, run, show, taken_by
 from rnnlens.engine.schedule.fused import turns
-from rnnlens.engine.schedule.plan import gathered, one_blas_thread
+from rnnlens.engine.schedule.plan import gathered
+from rnnlens.engine.schedule.threads import one_blas_thread
 from rnnlens.errors import DataError
 from rnnlens.network.layers import Bidirectional, Embedding, Input, Masking, Recurrent
 from rnnlens.network.network import Network, Node, Ref
@@ -179,8 +170,7 @@ def _taken(
     node: Node, tapes: Mapping[str, Tape], given: States
 ) -> tuple[tuple[Array, ...], tuple[Mask, ...]]:
     """Give what a node takes, and the masks of that."""
-    taken = tuple(tapes[name].outputs[k] for name, k in node.inputs)
-    masks = tuple(tapes[name].masks[k] for name, k in node.inputs)
+    taken, masks = taken_by(node, tapes)
     if node.name in given:
         taken = (taken[0], *_states(node, given[node.name], taken[0]))
     return taken, masks

@@ -15,7 +15,8 @@ import numpy as np
 from rnnlens.engine.forward import forward
 from rnnlens.engine.kernels.run import keeps, packed, slopes
 from rnnlens.engine.operations.registry import Array
-from rnnlens.engine.schedule.plan import by_equations, gathered
+from rnnlens.engine.schedule.context import by_equations
+from rnnlens.engine.schedule.plan import gathered
 from rnnlens.engine.stepwise.leaves import readout_of
 from rnnlens.engine.stepwise.walk import Walk, cut
 from rnnlens.network.layers import Recurrent

@@ -12,7 +12,7 @@ from rnnlens.engine.forward import Run
 from rnnlens.engine.kernels.run import packed, record
 from rnnlens.engine.operations.recurrent import Course, course
 from rnnlens.engine.operations.registry import Array, Mask, Tape
-from rnnlens.engine.schedule.plan import by_equations
+from rnnlens.engine.schedule.context import by_equations
 from rnnlens.names import declared
 from rnnlens.network.cells import LSTM
 from rnnlens.network.layers import Bidirectional, Recurrent

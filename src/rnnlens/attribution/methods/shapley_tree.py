@@ -28,7 +28,7 @@ from rnnlens.attribution.games.shapley_sums import shapley_values
 from rnnlens.attribution.result import LagContribution, additive
 from rnnlens.attribution.target import ResolvedTarget
 from rnnlens.engine.forward import States
-from rnnlens.engine.schedule.plan import one_blas_thread
+from rnnlens.engine.schedule.threads import one_blas_thread
 from rnnlens.engine.stepwise.coalitions import CellCounter
 from rnnlens.engine.stepwise.players import Players, lag_players
 from rnnlens.errors import DataError

@@ -18,7 +18,7 @@ from rnnlens.engine.activations import value
 from rnnlens.engine.cells import Ready, States, Step, ready
 from rnnlens.engine.forward import Run
 from rnnlens.engine.operations.recurrent import Advance, course, course_tape, directed, merged_tape
-from rnnlens.engine.operations.registry import Array, Tape, run
+from rnnlens.engine.operations.registry import Array, Tape, run, taken_by
 from rnnlens.engine.recurrent_layers import Place
 from rnnlens.engine.trace import layer_traces
 from rnnlens.network.cells import GRU, LSTM
@@ -118,9 +118,8 @@ def intervened(clean: Run, acts: Mapping[str, Sequence[Act]]) -> Run:
             tapes[node.name] = before
             continue
         changed.add(node.name)
-        taken = tuple(tapes[name].outputs[k] for name, k in node.inputs)
+        taken, masks = taken_by(node, tapes)
         inputs = (*taken, *before.inputs[len(taken) :])
-        masks = tuple(tapes[name].masks[k] for name, k in node.inputs)
         if any(each is not None for each in own):
             tapes[node.name] = _run(node, inputs, masks[0], own)
         else:

@@ -19,7 +19,8 @@ from rnnlens.engine.kernels.lowlevel.compiling import announced
 from rnnlens.engine.kernels.lstm import LSTMWeights, pack_lstm
 from rnnlens.engine.kernels.simple_rnn import SimpleRNNWeights, pack_simple_rnn
 from rnnlens.engine.kernels.tile import BLOCK, pack, width
-from rnnlens.engine.schedule import plan
+from rnnlens.engine.schedule.context import round_of_work
+from rnnlens.engine.schedule.threads import share
 from rnnlens.network.cells import GRU, LSTM, Cell, SimpleRNN
 
 __all__ = [
@@ -170,9 +171,9 @@ _pack.register(SimpleRNN, pack_simple_rnn)
 def packed(cell: Cell, dtype: np.dtype[Any]) -> Any | None:
     """Give the packed weights of a cell, made anew only where an array has changed.
 
-    Arrays are compared once a round of work (`plan.round_of_work`), outside of any at every call.
+    Arrays are compared once a round of work (`round_of_work`), outside of any at every call.
     """
-    known, here = _PACKED.setdefault(cell, {}), plan.round_of_work()
+    known, here = _PACKED.setdefault(cell, {}), round_of_work()
     found = known.get(dtype.name)
     if found is not None and here is not None and found.seen_in is here:
         return found.weights
@@ -225,7 +226,7 @@ def _apiece(weights: Any, samples: int, steps: int) -> int:
 def _share(work: Callable[[int, int], None], samples: int, apiece: int = BLOCK) -> None:
     """Share samples among threads."""
     with announced():
-        plan.share(work, samples, apiece)
+        share(work, samples, apiece)
 
 
 def ride(

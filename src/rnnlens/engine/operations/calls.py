@@ -10,7 +10,7 @@ import numpy as np
 
 from rnnlens.engine.kernels.lowlevel.compiling import announced
 from rnnlens.engine.operations.registry import Array
-from rnnlens.engine.schedule.plan import round_of_work
+from rnnlens.engine.schedule.context import round_of_work
 from rnnlens.engine.schedule.threads import share
 from rnnlens.network.layers import Layer
 

@@ -13,7 +13,7 @@ from rnnlens.engine.kernels import affine
 from rnnlens.engine.kernels.buffers import Slab, coded
 from rnnlens.engine.operations.calls import KINDS, OnceARound, plain, shared
 from rnnlens.engine.operations.registry import Array, Mask, Multipliers, Tape, pull, run, show
-from rnnlens.engine.schedule.plan import by_equations
+from rnnlens.engine.schedule.context import by_equations
 from rnnlens.engine.schedule.threads import share
 from rnnlens.errors import DataError
 from rnnlens.network.layers import Conv1D, Dense, Embedding, TimeDistributed

@@ -10,7 +10,7 @@ import numpy as np
 from rnnlens.engine.kernels import norm
 from rnnlens.engine.operations.calls import KINDS, OnceARound, plain, shared
 from rnnlens.engine.operations.registry import Array, Mask, Multipliers, Tape, pull, run
-from rnnlens.engine.schedule.plan import by_equations
+from rnnlens.engine.schedule.context import by_equations
 from rnnlens.network.layers import BatchNormalization, LayerNormalization
 
 __all__: list[str] = []

@@ -15,7 +15,7 @@ import numpy as np
 from rnnlens.engine.cells import Ready, States, Step, ready
 from rnnlens.engine.kernels.run import Reading, Ride, back, packed, ride
 from rnnlens.engine.operations.registry import Array, Mask, Multipliers, Tape, join, pull, run
-from rnnlens.engine.schedule.plan import by_equations
+from rnnlens.engine.schedule.context import by_equations
 from rnnlens.network.layers import Bidirectional, Recurrent
 
 __all__ = [

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import singledispatch
 from typing import Any, NoReturn
@@ -11,9 +12,20 @@ from numpy.typing import NDArray
 
 from rnnlens.errors import UnsupportedModel
 from rnnlens.network.layers import Layer
-from rnnlens.network.network import layer_kind
+from rnnlens.network.network import Node, layer_kind
 
-__all__ = ["Array", "Mask", "Multipliers", "Tape", "join", "pull", "reduce_to", "run", "show"]
+__all__ = [
+    "Array",
+    "Mask",
+    "Multipliers",
+    "Tape",
+    "join",
+    "pull",
+    "reduce_to",
+    "run",
+    "show",
+    "taken_by",
+]
 
 Array = NDArray[np.float64]
 #: Per sample and step, whether the step is real; ``None`` where nothing is hidden.
@@ -58,6 +70,12 @@ def show(layer: Layer, inputs: tuple[Array, ...], masks: tuple[Mask, ...], force
 def pull(layer: Layer, tape: Tape, tape0: Tape, m: Multipliers) -> Multipliers:
     """Carry multipliers from a layer's outputs back to its inputs."""
     return _unknown(layer)
+
+
+def taken_by(node: Node, tapes: Mapping[str, Tape]) -> tuple[tuple[Array, ...], tuple[Mask, ...]]:
+    """Give what the nodes before a node hand on to it, and the masks of that."""
+    taken = tuple(tapes[name].outputs[k] for name, k in node.inputs)
+    return taken, tuple(tapes[name].masks[k] for name, k in node.inputs)
 
 
 def _unknown(layer: Layer) -> NoReturn:

@@ -1,4 +1,4 @@
-"""How much is done at once, and what it will take: memory stays bounded however many samples.
+"""How much is done at once, and what that will take: memory stays bounded however many samples.
 
 Samples are run in chunks. A chunk is small enough that what it leaves on its tape fits the budget,
 and mostly the cache, and that Ctrl-C is soon heard; and large enough that Python's own time is
@@ -8,42 +8,22 @@ network with its own.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Generator, Iterator, Mapping
-from contextlib import contextmanager
-from contextvars import ContextVar
-from dataclasses import dataclass, fields, is_dataclass
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass
 from functools import cache
-from math import ceil, prod
-from statistics import median
+from math import ceil
 from threading import Lock
-from time import perf_counter
-from typing import TYPE_CHECKING, Any
-from weakref import WeakKeyDictionary
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from rnnlens.engine.schedule.threads import PIECES, each, one_blas_thread, share, threads
-from rnnlens.network.layers import Bidirectional, Layer, Recurrent, TimeDistributed
+from rnnlens.engine.schedule.context import one_round
+from rnnlens.engine.schedule.cost import BLOCK, Cost, cost, pace
+from rnnlens.engine.schedule.threads import PIECES, each, one_blas_thread, threads
 from rnnlens.network.network import Network
 
-if TYPE_CHECKING:
-    from rnnlens.engine.forward import Run
-
-__all__ = [
-    "Cost",
-    "Estimate",
-    "by_equations",
-    "chunks",
-    "cost",
-    "equations",
-    "estimate",
-    "gathered",
-    "one_blas_thread",
-    "round_of_work",
-    "share",
-    "threads",
-]
+__all__ = ["Estimate", "chunks", "estimate", "gathered"]
 
 Array = NDArray[Any]
 
@@ -53,33 +33,10 @@ BUDGET = 4 << 20
 MOST = 64 << 20
 #: Bytes that a way back keeps of a stretch of steps, at the point and at the reference.
 ROOM = 8 << 20
-#: Samples of a kernel's block: smaller chunks take no less time.
-BLOCK = 32
 #: Operations a second of one thread, roughly: a plain figure for deciding how much is little.
 PACE = 6e10
 #: Seconds that a chunk should take at least, and at most, at that pace.
 SHORTEST, LONGEST = 1e-3, 0.2
-#: Steps and seconds that a layer's pace is measured over.
-MEASURED_STEPS, MEASURED_SECONDS = 64, 0.02
-
-
-@dataclass(frozen=True)
-class Cost:
-    """What a forward run takes for one sample.
-
-    Parameters
-    ----------
-    bytes : float
-        What the run keeps: every node's outputs, and what their way back needs.
-    cells : int
-        Cell evaluations.
-    work : float
-        Multiplications and additions within cells.
-    """
-
-    bytes: float
-    cells: int
-    work: float
 
 
 @dataclass(frozen=True)
@@ -99,76 +56,6 @@ class Estimate:
     cells: int
     seconds: float
     bytes: int
-
-
-_COSTS: WeakKeyDictionary[Network, dict[tuple[Any, ...], Cost]] = WeakKeyDictionary()
-
-
-def cost(network: Network, inputs: Mapping[str, Array]) -> Cost:
-    """Work out what a forward run takes for one sample.
-
-    A run of no samples at all tells the shape of everything that a run keeps.
-
-    Shapes: inputs mapping of str to (sample, ...).
-    """
-    from rnnlens.engine.forward import forward  # which asks this module how to cut
-
-    known = _COSTS.setdefault(network, {})
-    shapes = [(name, array.shape[1:], array.dtype.char) for name, array in inputs.items()]
-    key = (by_equations(), *shapes)
-    if key not in known:
-        run = forward(network, {name: array[:0] for name, array in inputs.items()})
-        known[key] = Cost(_bytes(run), *_cells(run))
-    return known[key]
-
-
-def _bytes(run: Run) -> float:
-    """Add up the bytes that one sample takes in a run of none."""
-    seen: set[int] = set()
-    total = 0.0
-    for node in run.network.nodes:
-        tape = run.tapes[node.name]
-        outside = _kept((tape.outputs, tape.masks), seen)
-        # a layer applied at each step has made samples of the steps
-        alike = tape.inputs[0].shape[1] if isinstance(node.layer, TimeDistributed) else 1
-        total += outside + alike * _kept(tape.saved, seen)
-    return total
-
-
-def _kept(value: Any, seen: set[int]) -> float:
-    """Add up the bytes that one sample takes in what is not yet seen of the arrays of a value."""
-    if isinstance(value, np.ndarray):
-        whole = value if value.base is None else value.base
-        if id(whole) in seen or 0 not in value.shape:
-            return 0.0
-        seen.add(id(whole))
-        return float(prod(size for size in value.shape if size) * value.itemsize)
-    if isinstance(value, list | tuple):
-        return sum(_kept(part, seen) for part in value)
-    if is_dataclass(value) and not isinstance(value, type | Layer):
-        # marks are kept block by block
-        shares = {"marks": 1 / BLOCK}
-        names = [spec.name for spec in fields(value)]
-        return sum(_kept(getattr(value, name), seen) * shares.get(name, 1.0) for name in names)
-    return 0.0
-
-
-def _cells(run: Run) -> tuple[int, float]:
-    """Count the cell evaluations of a run for one sample, and the operations in them."""
-    cells, work = 0, 0.0
-    for node in run.network.nodes:
-        for layer in _directions(node.layer):
-            steps = run.tapes[node.name].inputs[0].shape[1]
-            arrays = [array for gate in layer.cell.gates.values() for array in (gate.W, gate.U)]
-            cells += steps
-            work += 2.0 * steps * sum(array.size for array in arrays)
-    return cells, work
-
-
-def _directions(layer: Layer) -> tuple[Recurrent, ...]:
-    if isinstance(layer, Bidirectional):
-        return layer.forward, layer.backward
-    return (layer,) if isinstance(layer, Recurrent) else ()
 
 
 @cache
@@ -222,7 +109,7 @@ def gathered(
     told = progress or (lambda done, total: None)
     size = _size(network, inputs, runs, passes)
     if size >= samples:
-        with _one_round(), one_blas_thread():
+        with one_round(), one_blas_thread():
             whole = work(slice(0, samples))
         told(samples, samples)
         return whole
@@ -244,7 +131,7 @@ def gathered(
         done += min(piece[0].stop, samples) - piece[0].start
         told(done, samples)
 
-    with _one_round(), one_blas_thread():
+    with one_round(), one_blas_thread():
         each(part, [(slice(k, k + size),) for k in range(0, samples, size)], tell)
     return tuple(result)
 
@@ -286,7 +173,7 @@ def estimate(
     size = _size(network, inputs, runs, ceil(forwards + backwards))
     seconds = samples * one.work * (forwards + 3 * backwards) / PACE / count
     if seconds > LONGEST:
-        there, back = _pace(network, inputs, between=runs > 2)
+        there, back = pace(network, inputs, between=runs > 2)
         busy = min(count, max(1, samples // BLOCK))
         seconds = samples * (forwards * there + backwards * back) / busy
     return Estimate(
@@ -294,100 +181,3 @@ def estimate(
         seconds=seconds,
         bytes=result + round(min(count * size, samples) * one.bytes * runs) + count * ROOM,
     )
-
-
-def _pace(network: Network, inputs: Mapping[str, Array], *, between: bool) -> tuple[float, float]:
-    """Measure the seconds that one sample takes a thread, there and back."""
-    from rnnlens.engine.forward import forward
-
-    dtype = next(iter(inputs.values())).dtype
-    shapes = forward(network, {name: array[:0] for name, array in inputs.items()})
-    there = back = 0.0
-    for node in network.nodes:
-        for layer in _directions(node.layer):
-            _, steps, features = shapes.tapes[node.name].inputs[0].shape
-            some = min(steps, MEASURED_STEPS)
-            x = np.zeros((BLOCK, some, features), dtype)
-            # between two runs the way back takes longer than that of derivatives
-            ahead, behind = _layer_pace(layer, x, x + 1 if between else x)
-            there += ahead * steps / some / BLOCK
-            back += behind * steps / some / BLOCK
-    return there, back
-
-
-def _layer_pace(layer: Recurrent, x: Array, x0: Array) -> tuple[float, float]:
-    """Measure the seconds of one way through a layer and one way back."""
-    from rnnlens.engine.operations.registry import pull, run
-
-    def there() -> Any:
-        return run(layer, (x,), (None,), None)
-
-    tape = there()
-    tape0 = tape if x is x0 else run(layer, (x0,), (None,), None)
-    m = tuple(np.ones_like(one) for one in tape.outputs)
-
-    def back() -> Any:
-        return pull(layer, tape, tape0, m)
-
-    return _usual(there), _usual(back)
-
-
-def _usual(call: Callable[[], Any]) -> float:
-    """Give the median of the seconds that a call takes, compiled before."""
-    call()
-    found: list[float] = []
-    while sum(found) < MEASURED_SECONDS:
-        begun = perf_counter()
-        call()
-        found.append(perf_counter() - begun)
-    return median(found)
-
-
-_ROUND: ContextVar[object | None] = ContextVar("round_of_work", default=None)
-
-
-@contextmanager
-def _one_round() -> Generator[None]:
-    """Mark what is done meanwhile, in the threads of the pool too, as one round of work."""
-    token = _ROUND.set(object())
-    try:
-        yield
-    finally:
-        _ROUND.reset(token)
-
-
-def round_of_work() -> object | None:
-    """Say which round of work this is: the chunks of one call of `gathered` are one.
-
-    What a network holds is taken to stay as it is within a round.
-    """
-    return _ROUND.get()
-
-
-_BY_EQUATIONS = ContextVar("by_equations", default=False)
-
-
-@contextmanager
-def equations() -> Generator[None]:
-    """Have recurrent layers computed by the NumPy equations and not by the kernels.
-
-    The equations are what the kernels are held against; they are slower and keep every step.
-
-    Examples
-    --------
-    >>> with equations():
-    ...     by_equations()
-    True
-    >>> by_equations()
-    False
-    """
-    token = _BY_EQUATIONS.set(True)
-    try:
-        yield
-    finally:
-        _BY_EQUATIONS.reset(token)
-
-
-def by_equations() -> bool:
-    """Say whether recurrent layers are to be computed by the equations (see `equations`)."""
-    return _BY_EQUATIONS.get()

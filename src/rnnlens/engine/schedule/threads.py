@@ -235,7 +235,7 @@ def each(
     try:
         with one_blas_thread():
             for piece in pieces:
-                # what the caller set for its thread (`plan.equations`, say) holds in ours too
+                # what the caller set for its thread (`context.equations`, say) holds in ours too
                 run = copy_context().run
                 jobs[_pool(count).submit(run, _piece, stop, work, piece)] = piece
             for job in as_completed(jobs):

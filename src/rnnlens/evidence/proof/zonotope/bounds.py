@@ -22,8 +22,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from rnnlens.attribution.target import ResolvedTarget
-from rnnlens.engine.schedule.plan import threads
-from rnnlens.engine.schedule.threads import each
+from rnnlens.engine.schedule.threads import each, threads
 from rnnlens.errors import UnsupportedModel
 from rnnlens.evidence.proof.zonotope import axes as zonotope_axes  # noqa: F401  (it registers its layers)
 from rnnlens.evidence.proof.zonotope.forms import Forms, constant

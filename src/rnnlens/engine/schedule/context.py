@@ -1,0 +1,61 @@
+"""What holds while work goes on: one round of it, and whether the equations compute it.
+
+Both are set for what is called from where they are set, in the threads of the pool too.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Generator
+from contextlib import contextmanager
+from contextvars import ContextVar
+
+__all__ = ["by_equations", "equations", "one_round", "round_of_work"]
+
+_ROUND: ContextVar[object | None] = ContextVar("round_of_work", default=None)
+
+
+@contextmanager
+def one_round() -> Generator[None]:
+    """Mark what is done meanwhile, in the threads of the pool too, as one round of work."""
+    token = _ROUND.set(object())
+    try:
+        yield
+    finally:
+        _ROUND.reset(token)
+
+
+def round_of_work() -> object | None:
+    """Say which round of work this is: the chunks of one call of `plan.gathered` are one.
+
+    What a network holds is taken to stay as it is within a round.
+    """
+    return _ROUND.get()
+
+
+_BY_EQUATIONS = ContextVar("by_equations", default=False)
+
+
+@contextmanager
+def equations() -> Generator[None]:
+    """Have recurrent layers computed by the NumPy equations and not by the kernels.
+
+    The equations are what the kernels are held against; they are slower and keep every step.
+
+    Examples
+    --------
+    >>> with equations():
+    ...     by_equations()
+    True
+    >>> by_equations()
+    False
+    """
+    token = _BY_EQUATIONS.set(True)
+    try:
+        yield
+    finally:
+        _BY_EQUATIONS.reset(token)
+
+
+def by_equations() -> bool:
+    """Say whether recurrent layers are to be computed by the equations (see `equations`)."""
+    return _BY_EQUATIONS.get()
