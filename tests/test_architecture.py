@@ -131,13 +131,13 @@ def violations(package: Path) -> list[str]:
 
 
 def cycles(package: Path) -> list[str]:
-    """Import cycles among modules, over the imports that run at load."""
+    """Import cycles among modules, over the imports inside functions too."""
     modules = modules_of(package)
     graph = {
         module: {
             found.target
             for found in imports_of(module, path, set(modules))
-            if not found.lazy and found.target in modules and found.target != module
+            if found.target in modules and found.target != module
         }
         for module, path in modules.items()
     }
@@ -147,6 +147,33 @@ def cycles(package: Path) -> list[str]:
             return sorted(graph)
         graph = {module: targets for module, targets in graph.items() if module not in leaves}
     return []
+
+
+#: Rooms made of wings that know nothing of each other, and the wing that all may import.
+WINGS = {"readers": {"hardening"}, "writers": set()}
+
+
+def wing_of(module: str, package: Path) -> str | None:
+    """Folder of its room that a module lies in; None at the room's top."""
+    parts = module.split(".")
+    return parts[2] if len(parts) > 2 and package.joinpath(*parts[1:3]).is_dir() else None
+
+
+def crossings(package: Path) -> list[str]:
+    """Every import of one wing by another, one sentence each."""
+    modules = modules_of(package)
+    crossed = []
+    for module, path in modules.items():
+        room, wing = room_of(module), wing_of(module, package)
+        if room not in WINGS or wing is None:
+            continue
+        for found in imports_of(module, path, set(modules)):
+            if found.target.split(".")[0] != PACKAGE or room_of(found.target) != room:
+                continue
+            other = wing_of(found.target, package)
+            if other not in {None, wing} | WINGS[room]:
+                crossed.append(f"{module}:{found.line}: {wing} may not import {found.target}")
+    return crossed
 
 
 @pytest.fixture
@@ -171,6 +198,10 @@ def test_every_room_imports_only_what_stands_before_it(root):
 
 def test_modules_import_each_other_in_no_cycle(root):
     assert cycles(root / "src" / PACKAGE) == []
+
+
+def test_no_wing_of_a_room_imports_another(root):
+    assert crossings(root / "src" / PACKAGE) == []
 
 
 @pytest.mark.parametrize(
@@ -203,7 +234,41 @@ def test_a_planted_import_is_found(planted, file, text, sentence):
     assert any(sentence in line for line in found), found
 
 
-def test_a_planted_cycle_is_found(planted):
+@pytest.mark.parametrize(
+    "closing", ["from rnnlens.network import first", "def f():\n    import rnnlens.network.first"]
+)
+def test_a_planted_cycle_is_found(planted, closing):
     planted("network/first.py", "import rnnlens.network.second")
-    package = planted("network/second.py", "from rnnlens.network import first")
+    package = planted("network/second.py", closing)
     assert {"rnnlens.network.first", "rnnlens.network.second"} <= set(cycles(package))
+
+
+@pytest.mark.parametrize(
+    ("file", "text", "sentence"),
+    [
+        ("readers/keras/x.py", "import rnnlens.readers.torch", "keras may not import"),
+        ("readers/torch/x.py", "def f():\n    from rnnlens.readers.onnx import y", "torch may not"),
+        ("readers/onnx/graph/x.py", "from rnnlens.readers import native", "onnx may not import"),
+        ("readers/native/x.py", "import rnnlens.readers.keras.keras1", "native may not import"),
+        ("readers/hardening/x.py", "from ..torch import y", "hardening may not import"),
+        ("writers/keras/x.py", "import rnnlens.writers.onnx", "keras may not import"),
+        ("writers/torch/x.py", "def f():\n    from ..keras import y", "torch may not import"),
+    ],
+)
+def test_a_planted_way_from_wing_to_wing_is_found(planted, file, text, sentence):
+    crossed = crossings(planted(file, text))
+    assert any(sentence in line for line in crossed), crossed
+
+
+@pytest.mark.parametrize(
+    ("file", "text"),
+    [
+        ("readers/keras/x.py", "from rnnlens.readers.hardening import zips"),
+        ("readers/torch/x.py", "from rnnlens.readers import options"),
+        ("readers/onnx/x.py", "from rnnlens.readers.onnx.graph import y"),
+        ("readers/x.py", "import rnnlens.readers.keras, rnnlens.readers.torch"),
+        ("writers/keras/x.py", "from rnnlens.writers import packing"),
+    ],
+)
+def test_the_top_and_the_hardening_of_a_room_are_for_all_its_wings(planted, file, text):
+    assert crossings(planted(file, text)) == []

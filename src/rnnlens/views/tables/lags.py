@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from rnnlens.views.tables.lag_rows import evidence_rows
 from rnnlens.views.words.explanation import figure
 from rnnlens.views.words.lags import evidence_sentences, p_text, share_text
 
@@ -14,59 +15,7 @@ if TYPE_CHECKING:
     import xarray as xr
     from rich.console import Group
 
-__all__ = ["evidence_cells", "evidence_rows", "evidence_summary", "evidence_view", "made_how"]
-
-#: Variables of a row, in the order in which they are given.
-NUMBERS = (
-    "share",
-    "share_low",
-    "share_high",
-    "mean_contribution",
-    "largest_bound",
-    "largest_attained",
-    "structural",
-    "proven",
-    "refuted",
-    "undecided",
-    "error_change",
-    "error_change_low",
-    "error_change_high",
-    "p_equivalent",
-    "p_used",
-    "left",
-    "older_change",
-    "older_p",
-    "observed_largest",
-    "observed_exceeded",
-    "observed_share",
-)
-WORDS = ("verdict", "rung", "note")
-
-
-def evidence_rows(table: xr.Dataset) -> pd.DataFrame:
-    """Give the evidence, one row a lag, a feature, or a feature at a lag."""
-    import pandas as pd
-
-    dims = table["share"].dims
-    sizes = [table.sizes[name] for name in dims]
-    grid = np.indices(sizes).reshape(len(dims), -1)
-    columns: dict[str, Any] = {}
-    names = [""] * grid.shape[1]
-    if "lag" in dims:
-        place = grid[dims.index("lag")]
-        first = table["lag"].values[place].astype(int)
-        last = table["lag_to"].values[place].astype(int) if "lag_to" in table else first
-        columns |= {"lag": first, "lag_to": last}
-        names = [f"{a}" if a == b else f"{a}–{b}" for a, b in zip(first, last, strict=True)]
-    if "feature" in dims:
-        feature = table["feature"].values[grid[dims.index("feature")]].astype(str)
-        columns["feature"] = feature
-        lags = [f" at t-{name}" if name else "" for name in names]
-        names = [f"{f}{lag}" for f, lag in zip(feature, lags, strict=True)]
-    for name in (*NUMBERS, *WORDS):
-        if name in table and table[name].dims == dims:
-            columns[name] = table[name].values.ravel()
-    return pd.DataFrame({"name": names, **columns})
+__all__ = ["evidence_cells", "evidence_summary", "evidence_view", "made_how"]
 
 
 def evidence_summary(table: xr.Dataset) -> dict[str, Any]:

@@ -24,6 +24,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from rnnlens.views.tables.lag_rows import evidence_rows
 from rnnlens.views.words.explanation import figure
 from rnnlens.views.words.rounding import upward
 
@@ -270,8 +271,6 @@ def _listed(rows: list[dict[str, Any]]) -> str:
 
 
 def _rows(table: xr.Dataset) -> list[dict[str, Any]]:
-    from rnnlens.views.tables.lags import evidence_rows
-
     return evidence_rows(table).to_dict("records")
 
 
