@@ -65,16 +65,16 @@ def memory(what: str) -> int:
 def attempt(path: Path, weights: Path | None = None) -> str:
     """Read a file, or weights with it as architecture, and say what came of it."""
     from rnnlens.errors import RnnlensError
-    from rnnlens.readers.open import look, read
-    from rnnlens.readers.options import Options
+    from rnnlens.readers.open import read, read_or_name_arrays
+    from rnnlens.readers.options import ReadOptions
 
     if MEASURED:
         Path("/proc/self/clear_refs").write_text("5", encoding="ascii")  # the highest is now's
     before, start = memory("VmRSS"), time.perf_counter()
     outcome = "read"
-    for reading in (read, look):
+    for reading in (read, read_or_name_arrays):
         try:
-            reading(weights or path, Options(architecture=path if weights else None))
+            reading(weights or path, ReadOptions(architecture=path if weights else None))
         except RnnlensError as error:
             outcome = "refused"
             if "\n" in str(error) or not str(error):

@@ -18,7 +18,7 @@ from refused.registry import REFUSALS
 from rnnlens.engine.forward import predict
 from rnnlens.errors import InputError
 from rnnlens.readers.open import read
-from rnnlens.readers.options import Options
+from rnnlens.readers.options import ReadOptions
 from support_models import (
     KERAS,
     KERAS_REFUSED,
@@ -146,13 +146,13 @@ def run(cell: Cell, folder: Path) -> str:
     source = cell.make(folder)
     if isinstance(cell, Refused):
         try:
-            read(source.model, Options(**source.options))
+            read(source.model, ReadOptions(**source.options))
         except InputError as error:
             if str(error) != cell.sentence:
                 raise AssertionError(f"refused with {str(error)!r}") from error
             return "refused"
         raise AssertionError("it was read")
-    network = read(source.model, Options(**source.options))
+    network = read(source.model, ReadOptions(**source.options))
     ours = predict(network, dict(zip(network.inputs, source.inputs, strict=True)))
     many = ours if isinstance(ours, tuple) else (ours,)
     for mine, theirs in zip(many, source.outputs, strict=True):
@@ -259,7 +259,7 @@ def _npz_of(source: Source, folder: Path) -> Source:
     from rnnlens.writers import native as npz_file
 
     path = folder / "network.npz"
-    path.write_bytes(npz_file.write(read(source.model, Options(**source.options))).data)
+    path.write_bytes(npz_file.write(read(source.model, ReadOptions(**source.options))).data)
     return Source(path, source.inputs, source.outputs)
 
 

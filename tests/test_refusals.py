@@ -15,9 +15,9 @@ for path in sorted(Path(refused.__file__).parent.glob("*.py")):
 
 #: Places that no case reaches, and why.
 UNREACHED = {
-    "readers/keras/weights: Groups.part 1": "only layers are asked for their parts, not a model",
+    "readers/keras/weights: LayerGroups.part 1": "layers are asked for parts, not models",
     "readers/torch/graph/arithmetic: _both 1": "what depends on no input is worked out before",
-    "readers/torch/graph/call: Call.array 1": "no layer has a weight with an axis of samples",
+    "readers/torch/graph/call: TorchCall.array 1": "no weight of a layer has an axis of samples",
     "readers/torch/graph/shapes: _joined 1": "PyTorch joins values of one shape, so of one axis",
     "readers/torch/graph/shapes: _repeated 2": "PyTorch sets new axes before the samples alone",
     "readers/torch/graph/shapes: _stacked 1": "PyTorch stacks values of one shape, so of one axis",

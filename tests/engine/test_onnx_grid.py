@@ -13,7 +13,7 @@ from onnx import helper
 
 from onnx_models import GATES, STEPS, UNITS, arrays_of, feeds, model, ran, saved, single
 from rnnlens.engine.forward import predict
-from rnnlens.readers.onnx.graph.read import reading
+from rnnlens.readers.onnx.graph.read import read_graph
 from rnnlens.readers.open import read
 
 DIRECTIONS = ("forward", "reverse", "bidirectional")
@@ -27,7 +27,7 @@ def close(ours, theirs):
 
 def compare(made, feed, folder, theirs=None):
     """Require that the file as read gives what onnxruntime gives, axis for axis."""
-    found = reading(saved(made, folder))
+    found = read_graph(saved(made, folder))
     X = {entry.name: np.moveaxis(feed[entry.name], entry.batch, 0) for entry in found.inputs}
     ours = predict(found.network, X)
     ours = ours if isinstance(ours, tuple) else (ours,)

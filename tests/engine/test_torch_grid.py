@@ -8,9 +8,9 @@ import torch
 
 from rnnlens.engine.forward import predict
 from rnnlens.readers import layouts
-from rnnlens.readers.layouts import Layout
+from rnnlens.readers.layouts import GateLayout
 from rnnlens.readers.open import read
-from rnnlens.readers.options import Options
+from rnnlens.readers.options import ReadOptions
 from torch_models import CELLS, agree, made, saved, scrambled
 
 pytestmark = pytest.mark.filterwarnings("ignore:LSTM with projections is not supported with oneDNN")
@@ -20,7 +20,7 @@ CONTAINERS = ("zip", "container before 1.6", "safetensors")
 
 
 def nonlinearity(cell):
-    return Options(nonlinearity=cell.removeprefix("rnn_") if cell.startswith("rnn") else None)
+    return ReadOptions(nonlinearity=cell.removeprefix("rnn_") if cell.startswith("rnn") else None)
 
 
 def window(dtype, *, batch_first=True, seed=3):
@@ -66,7 +66,7 @@ def test_a_live_module_gives_every_step_and_every_last_state(cell, layers, ways,
         cell, dtype, num_layers=layers, bidirectional=ways == 2, bias=bias, batch_first=batch_first
     )
     x, given = window(dtype, batch_first=batch_first)
-    network = read(module, Options(example=given[:, :2] if batch_first else given[:2]))
+    network = read(module, ReadOptions(example=given[:, :2] if batch_first else given[:2]))
     assert next(iter(network.inputs.values())).shape == (None, FEATURES)
     output, states = module(given)
     ours = predict(network, x)
@@ -108,7 +108,7 @@ def test_a_cell_in_a_loop_is_one_layer_over_the_steps(cell, bias, dtype, source)
     loop = scrambled(Loop(kind(FEATURES, 4, bias=bias, dtype=getattr(torch, dtype), **own)))
     x, given = window(dtype)
     if source == "live":
-        network = read(loop, Options(example=given[:, :3]))
+        network = read(loop, ReadOptions(example=given[:, :3]))
     else:
         network = read(loop.state_dict(), nonlinearity(cell))
     assert [node.name for node in network.nodes] == ["x", "cell"]
@@ -134,7 +134,7 @@ def test_every_other_order_of_the_gates_is_far_off(kind, monkeypatch):
     for order in permutations(right):
         if order == right:
             continue
-        monkeypatch.setitem(layouts.TORCH, kind, Layout(order, "wrong on purpose"))
+        monkeypatch.setitem(layouts.TORCH, kind, GateLayout(order, "wrong on purpose"))
         wrong = predict(read(module.state_dict()), x)
         assert np.abs(wrong - expected.detach().numpy()).max() > 1e-2, order
 

@@ -18,7 +18,7 @@ from rnnlens.engine.forward import predict
 from rnnlens.errors import InputError, UnreadableFile, UnsupportedModel
 from rnnlens.network.network import layer_kind
 from rnnlens.readers.onnx import file as onnx_file
-from rnnlens.readers.onnx.graph.read import reading
+from rnnlens.readers.onnx.graph.read import read_graph
 from rnnlens.readers.open import read
 
 NODES = (
@@ -53,7 +53,7 @@ def test_node_tests_of_the_backend_give_their_stored_outputs(name, shared):
     weights = {role: given[role] for role in "WRBP" if role in given}
     with pytest.raises(UnsupportedModel, match="give them: weights="):
         read(path)
-    found = reading(path, weights=weights)
+    found = read_graph(path, weights=weights)
     X = {entry.name: np.moveaxis(given[entry.name], entry.batch, 0) for entry in found.inputs}
     ours = predict(found.network, X)
     ours = ours if isinstance(ours, tuple) else (ours,)

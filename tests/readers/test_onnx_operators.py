@@ -12,7 +12,7 @@ from rnnlens.engine.forward import predict
 from rnnlens.errors import UnsupportedModel
 from rnnlens.network.layers import Dense, Embedding, Input, Recurrent
 from rnnlens.network.network import layer_kind
-from rnnlens.readers.onnx.graph.read import reading
+from rnnlens.readers.onnx.graph.read import read_graph
 from rnnlens.readers.open import read
 
 node = helper.make_node
@@ -57,7 +57,7 @@ class Graph:
         """The file as read, held against onnxruntime."""
         shapes = [(name, None) for name in outputs]
         made = model(self.nodes, self.inputs, shapes, self.arrays, opset=self.opset)
-        found = reading(saved(made, folder))
+        found = read_graph(saved(made, folder))
         X = {e.name: np.moveaxis(self.feed[e.name], e.batch, 0) for e in found.inputs}
         ours = predict(found.network, X)
         ours = ours if isinstance(ours, tuple) else (ours,)
@@ -340,7 +340,7 @@ def test_static_features_meet_the_last_state(tmp_path, rng):
 def test_an_input_whose_batch_axis_is_open_needs_a_word(tmp_path, rng):
     made = model([node("Tanh", ["x"], ["y"])], [("x", ("a", "b"))], [("y", None)], {})
     path = saved(made, tmp_path)
-    found = reading(path, batch_axes={"x": 1})
+    found = read_graph(path, batch_axes={"x": 1})
     X = rng.normal(size=(3, 4))
     np.testing.assert_allclose(predict(found.network, X), np.tanh(X), atol=1e-15)
     assert found.outputs[0].batch == 1

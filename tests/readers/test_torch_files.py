@@ -16,7 +16,7 @@ from rnnlens.engine.forward import predict
 from rnnlens.errors import UnreadableFile, UnsupportedModel
 from rnnlens.network.arrays import describe_arrays
 from rnnlens.network.inventory import inventory
-from rnnlens.readers.open import look
+from rnnlens.readers.open import read_or_name_arrays
 from torch_models import agree, made, saved, scrambled
 
 CLASSIC = ["zip", "container before 1.6"]
@@ -177,7 +177,7 @@ def test_inspect_names_the_arrays_of_two_modules_whose_connection_is_not_known(c
     })
     state = {k: v for k, v in model.state_dict().items() if container == "zip" or "num" not in k}
     path = saved(state, tmp_path, container)
-    described = describe_arrays(look(path))
+    described = describe_arrays(read_or_name_arrays(path))
     kinds = {layer["name"]: layer["kind"] for layer in described["layers"]}
     assert kinds == {
         "enc_l0": "Bidirectional LSTM", "bn": "unknown", "dec": "SimpleRNN", "fc": "Linear"

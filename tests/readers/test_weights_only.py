@@ -13,7 +13,7 @@ from rnnlens.engine.forward import predict
 from rnnlens.errors import InputError, UnreadableFile
 from rnnlens.network.arrays import Arrays, describe_arrays
 from rnnlens.readers.keras.text import architecture_in
-from rnnlens.readers.open import look
+from rnnlens.readers.open import read_or_name_arrays
 from rnnlens.views.tables.inspection import render_inspection
 
 L = keras.layers
@@ -121,7 +121,7 @@ def test_arrays_are_named_by_their_shapes_alone(tmp_path, ending):
     text.unlink()
     with pytest.raises(UnreadableFile, match="weights only"):
         api.read(weights)
-    found = look(weights)
+    found = read_or_name_arrays(weights)
     assert isinstance(found, Arrays)
     described = describe_arrays(found)
     kinds = {layer["name"]: layer["kind"] for layer in described["layers"]}
@@ -195,7 +195,7 @@ def test_shapes_that_leave_it_open_are_listed_in_the_files_own_names(tmp_path, r
             group.attrs["weight_names"] = [key.encode() for key in arrays]
             for key, shape in arrays.items():
                 group[key] = rng.normal(size=shape)
-    found = look(path)
+    found = read_or_name_arrays(path)
     assert isinstance(found, Arrays)
     first, second = found.groups
     assert (first.kind, second.kind) == ("Dense or Embedding or PReLU", "Dense")
@@ -213,6 +213,6 @@ def test_damaged_weights_end_in_one_sentence(tmp_path, rng):
             content[place] = int(rng.integers(256))
         weights.write_bytes(content)
         try:
-            look(weights)
+            read_or_name_arrays(weights)
         except InputError as error:
             assert "\n" not in str(error)  # ruff: ignore[pytest-assert-in-except]

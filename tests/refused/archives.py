@@ -123,6 +123,6 @@ def _(folder: Path) -> object:
 
 @case("an option")
 def _(folder: Path) -> object:
-    from rnnlens.readers.options import Options
+    from rnnlens.readers.options import ReadOptions
 
-    return read(rewritten(folder, lambda _, data: data), Options(head="fc"))
+    return read(rewritten(folder, lambda _, data: data), ReadOptions(head="fc"))

@@ -419,9 +419,9 @@ def _(folder: Path) -> object:
 
 @case("an option")
 def _(folder: Path) -> object:
-    from rnnlens.readers.options import Options
+    from rnnlens.readers.options import ReadOptions
 
     (folder / "saved_model.pb").write_bytes(b"\n\x00")
     (folder / saved_model.METADATA).write_bytes(metadata({}))
     with patch.object(saved_model, "find_spec", lambda _: object()):
-        return read(folder, Options(head="fc"))
+        return read(folder, ReadOptions(head="fc"))

@@ -16,7 +16,7 @@ from onnx_models import arrays_of, model, saved, single, tensor
 from refused.registry import section
 from rnnlens.readers.onnx import proto as onnx_proto
 from rnnlens.readers.open import read
-from rnnlens.readers.options import Options
+from rnnlens.readers.options import ReadOptions
 
 node = helper.make_node
 
@@ -158,22 +158,22 @@ def _(folder: Path) -> object:
 
 @case("batch axis that is not there")
 def _(folder: Path) -> object:
-    return read(saved(plain(("x", ("a", "b"))), folder), Options(batch_axes={"x": 2}))
+    return read(saved(plain(("x", ("a", "b"))), folder), ReadOptions(batch_axes={"x": 2}))
 
 
 @case("batch axis of another input")
 def _(folder: Path) -> object:
-    return read(saved(gru(), folder), Options(batch_axes={"Q": 0}))
+    return read(saved(gru(), folder), ReadOptions(batch_axes={"Q": 0}))
 
 
 @case("weights of another input")
 def _(folder: Path) -> object:
-    return read(saved(gru(), folder), Options(weights={"Q": np.zeros(3)}))
+    return read(saved(gru(), folder), ReadOptions(weights={"Q": np.zeros(3)}))
 
 
 @case("a state dict's option")
 def _(folder: Path) -> object:
-    return read(saved(gru(), folder), Options(head="fc"))
+    return read(saved(gru(), folder), ReadOptions(head="fc"))
 
 
 # --- numbers -----------------------------------------------------------------------------------

@@ -11,7 +11,7 @@ from onnx import TensorProto, helper
 from onnx_models import FEATURES, STEPS, UNITS, arrays_of, model, saved, single, tensor
 from refused.registry import section
 from rnnlens.readers.open import read
-from rnnlens.readers.options import Options
+from rnnlens.readers.options import ReadOptions
 
 node = helper.make_node
 END = 2**62
@@ -46,7 +46,7 @@ def graph(
     """Read a graph whose input ``x`` has its samples along a stated axis."""
     shapes = [(name, None) for name in outputs]
     made = model(nodes, [("x", shape), *inputs], shapes, fixed or {}, opset=opset)
-    return read(saved(made, folder), Options(batch_axes={"x": batch}))
+    return read(saved(made, folder), ReadOptions(batch_axes={"x": batch}))
 
 
 # --- recurrent nodes ---------------------------------------------------------------------------

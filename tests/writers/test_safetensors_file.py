@@ -11,7 +11,7 @@ import torch
 from rnnlens.checks.inputs import random_inputs
 from rnnlens.engine.forward import predict
 from rnnlens.readers.open import read
-from rnnlens.readers.options import Options
+from rnnlens.readers.options import ReadOptions
 from rnnlens.writers.torch.safetensors_file import head_of, restored, write
 from writers_zoo import as_float32, zoo
 
@@ -76,7 +76,7 @@ def test_the_arrays_read_back_are_those_written(name, networks, tmp_path):
     np.testing.assert_allclose(predict(restored(network, path), inputs), ours, atol=1e-12)
     told = head_of(network)
     if told is not None:
-        back = read(path, Options(**told))
+        back = read(path, ReadOptions(**told))
         np.testing.assert_allclose(predict(back, *inputs.values()), ours, atol=1e-12)
 
 

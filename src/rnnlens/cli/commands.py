@@ -55,11 +55,11 @@ def inspect(
     """Name every array by its gate."""
     from rnnlens.network.arrays import Arrays, describe_arrays
     from rnnlens.network.describe import describe
-    from rnnlens.readers.open import look
-    from rnnlens.readers.options import Options
+    from rnnlens.readers.open import read_or_name_arrays
+    from rnnlens.readers.options import ReadOptions
     from rnnlens.views.tables.inspection import render_inspection
 
-    found = look(model, Options(**told.given()))
+    found = read_or_name_arrays(model, ReadOptions(**told.given()))
     if isinstance(found, Arrays):
         description = describe_arrays(found, values=values)
     else:

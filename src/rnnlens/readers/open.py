@@ -18,13 +18,13 @@ from rnnlens.readers.keras import live as keras_live
 from rnnlens.readers.keras import saved_model
 from rnnlens.readers.native import npz as npz_file
 from rnnlens.readers.onnx import file as onnx_file
-from rnnlens.readers.options import Options, refuse_others
+from rnnlens.readers.options import ReadOptions, refuse_others
 from rnnlens.readers.torch import file as torch_file
 from rnnlens.readers.torch import live as torch_live
 from rnnlens.readers.torch import safetensors_file
 from rnnlens.readers.torch import state_dict as torch_dict
 
-__all__ = ["Format", "look", "read"]
+__all__ = ["Format", "read", "read_or_name_arrays"]
 
 
 @dataclass(frozen=True)
@@ -45,7 +45,7 @@ class Format:
 
     what: str
     match: Callable[[Any], bool]
-    read: Callable[[Any, Options], Network]
+    read: Callable[[Any, ReadOptions], Network]
     takes: frozenset[str] = frozenset()
 
 
@@ -70,9 +70,9 @@ LIVE = (
 )
 
 
-def read(source: object, options: Options | None = None) -> Network:
+def read(source: object, options: ReadOptions | None = None) -> Network:
     """Read a trained network from a file or a live model."""
-    options = options or Options()
+    options = options or ReadOptions()
     if isinstance(source, (str, os.PathLike)):
         return _read_file(Path(os.fsdecode(source)), options)
     for form in LIVE:
@@ -85,28 +85,28 @@ def read(source: object, options: Options | None = None) -> Network:
     )
 
 
-def look(source: object, options: Options | None = None) -> Network | Arrays:
+def read_or_name_arrays(source: object, options: ReadOptions | None = None) -> Network | Arrays:
     """Read a network, or name the arrays of a file that holds weights alone."""
     try:
         return read(source, options)
     except InputError:
-        told = options is not None and options.given
-        if told or not isinstance(source, (str, os.PathLike)):
+        options_given = options is not None and options.given
+        if options_given or not isinstance(source, (str, os.PathLike)):
             raise
         path = Path(os.fsdecode(source))
         for reader in WEIGHTS if path.is_file() else ():
-            found = reader.arrays(path) if reader.match(path) else None
-            if found is not None:
-                return found
+            arrays = reader.arrays(path) if reader.match(path) else None
+            if arrays is not None:
+                return arrays
         raise
 
 
-def _read_as(form: Format, source: Any, options: Options, named: str) -> Network:
+def _read_as(form: Format, source: Any, options: ReadOptions, named: str) -> Network:
     refuse_others(options, form.takes, named)
     return form.read(source, options)
 
 
-def _read_file(path: Path, options: Options) -> Network:
+def _read_file(path: Path, options: ReadOptions) -> Network:
     if saved_model.match(path):
         refuse_others(options, (), f"{path} is a TensorFlow SavedModel, which")
         return saved_model.read(path)

@@ -9,11 +9,11 @@ from typing import Any
 
 from rnnlens.errors import InputError
 
-__all__ = ["Options", "refuse_others"]
+__all__ = ["ReadOptions", "refuse_others"]
 
 
 @dataclass(frozen=True, kw_only=True)
-class Options:
+class ReadOptions:
     """The options of `rnnlens.read`; each format takes those that it names in its ``TAKES``.
 
     Parameters
@@ -49,7 +49,7 @@ class Options:
         return tuple(spec.name for spec in fields(self) if getattr(self, spec.name) is not None)
 
 
-def refuse_others(options: Options, takes: Collection[str], what: str) -> None:
+def refuse_others(options: ReadOptions, takes: Collection[str], what: str) -> None:
     """Refuse the options that a format does not take: none is ever ignored."""
     for name in options.given:
         if name not in takes:

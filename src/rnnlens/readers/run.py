@@ -22,7 +22,7 @@ def source_outputs(
 ) -> tuple[list[np.ndarray], str] | None:
     """Run the model that a network was read from: inputs mapping of str to (sample, ...)."""
     for runner in RUNNERS:
-        found = runner.outputs(source, inputs)
-        if found is not None:
-            return found
+        outputs = runner.outputs(source, inputs)
+        if outputs is not None:
+            return outputs
     return None

@@ -1,7 +1,7 @@
 """Where a reader finds the arrays of a layer, whatever keeps them: an archive, HDF5, a live model.
 
-A reader of a format supplies one kind of `Shelf`; the builders of layers ask it for variables by
-their role (``"kernel"``, ``"bias"``) and never see the file.
+A reader of a format supplies one kind of `VariableStore`; the builders of layers ask it for
+variables by their role (``"kernel"``, ``"bias"``) and never see the file.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ import numpy as np
 from rnnlens.errors import UnreadableFile, UnsupportedModel
 from rnnlens.network.cells import FloatArray
 
-__all__ = ["LARGEST_ARRAY", "Shelf", "Stored", "load"]
+__all__ = ["LARGEST_ARRAY", "StoredVariable", "VariableStore", "load"]
 
 #: No array of more bytes than this is read: a file that declares one is damaged or hostile.
 LARGEST_ARRAY = 4 * 1024**3
@@ -25,7 +25,7 @@ Shape = tuple[int | None, ...]
 
 
 @dataclass(frozen=True)
-class Stored:
+class StoredVariable:
     """One variable of the source, not yet read.
 
     Parameters
@@ -52,33 +52,33 @@ class Stored:
     text: str = ""
 
 
-class Shelf(ABC):
+class VariableStore(ABC):
     """The variables of one layer or one model."""
 
     @abstractmethod
-    def own(self, roles: Sequence[str], optional: int = 0) -> list[Stored]:
+    def own(self, roles: Sequence[str], optional: int = 0) -> list[StoredVariable]:
         """Give the layer's own variables."""
 
     @abstractmethod
-    def part(self, attribute: str) -> Shelf:
-        """Give the shelf of a layer within the layer."""
+    def part(self, attribute: str) -> VariableStore:
+        """Give the store of a layer within the layer."""
 
     @abstractmethod
-    def layers(self, entries: Sequence[tuple[str, str]]) -> dict[str, Shelf]:
-        """Give the shelves of a model's layers."""
+    def layers(self, entries: Sequence[tuple[str, str]]) -> dict[str, VariableStore]:
+        """Give the stores of a model's layers."""
 
 
-def check_count(found: int, roles: Sequence[str], optional: int, where: str) -> None:
+def check_count(count: int, roles: Sequence[str], optional: int, where: str) -> None:
     """Check that a layer has as many variables as its options say."""
-    if not len(roles) - optional <= found <= len(roles):
+    if not len(roles) - optional <= count <= len(roles):
         raise UnreadableFile(
-            f"{where} holds {found} arrays where its configuration calls for {len(roles)} "
+            f"{where} holds {count} arrays where its configuration calls for {len(roles)} "
             f"({', '.join(roles) or 'none'}): the weights do not belong to this configuration, or "
             "the file is damaged; save the model again"
         )
 
 
-def load(stored: Stored, expected: Shape, where: str) -> FloatArray:
+def load(stored: StoredVariable, expected: Shape, where: str) -> FloatArray:
     """Read one variable into an array of our own, in the source's dtype."""
     fits = len(stored.shape) == len(expected) and all(
         want is None or have == want for have, want in zip(stored.shape, expected, strict=True)

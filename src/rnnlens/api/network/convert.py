@@ -213,7 +213,7 @@ def _matched(inputs: Mapping[str, np.ndarray], back: Network) -> dict[str, np.nd
 def _read_back(network: Network, draft: Path) -> tuple[Network, list[str]]:
     from rnnlens.errors import UnsupportedModel
     from rnnlens.readers.open import read
-    from rnnlens.readers.options import Options
+    from rnnlens.readers.options import ReadOptions
     from rnnlens.writers.fold import fold
 
     if draft.suffix.lower() == ".onnx":
@@ -222,7 +222,7 @@ def _read_back(network: Network, draft: Path) -> tuple[Network, list[str]]:
         except UnsupportedModel:
             taken = {name for node in fold(network).nodes for name, _ in node.inputs}
             axes = {name: 0 for name in network.inputs if name in taken}
-            back = read(draft, Options(batch_axes=axes))
+            back = read(draft, ReadOptions(batch_axes=axes))
             return back, [f"the graph does not tell where the samples are: batch_axes={axes}"]
     if draft.suffix.lower() != ".safetensors":
         return read(draft), []
@@ -231,7 +231,7 @@ def _read_back(network: Network, draft: Path) -> tuple[Network, list[str]]:
     told = head_of(network)
     if told is not None:
         words = ", ".join(f'{name}="{value}"' for name, value in told.items())
-        return read(draft, Options(**told)), [f"read it back with {words}"] if words else []
+        return read(draft, ReadOptions(**told)), [f"read it back with {words}"] if words else []
     return restored(network, draft), [
         "the file was checked by putting its arrays, as read back, into the source's layers, for a "
         "state dict does not say how they are joined"

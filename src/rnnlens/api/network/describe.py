@@ -38,7 +38,7 @@ def describe(net: Network | str | PathLike[str]) -> dict[str, Any]:
     from rnnlens.network.arrays import Arrays, describe_arrays
     from rnnlens.network.describe import describe as of_network
     from rnnlens.network.network import Network
-    from rnnlens.readers.open import look
+    from rnnlens.readers.open import read_or_name_arrays
 
-    found = net if isinstance(net, Network) else look(net)
+    found = net if isinstance(net, Network) else read_or_name_arrays(net)
     return describe_arrays(found) if isinstance(found, Arrays) else of_network(found)

@@ -82,9 +82,9 @@ def read(
     <Network 'weather' from Keras 3 archive (.keras): Input > LSTM > Dense > Activate>
     """
     from rnnlens.readers.open import read as open_and_read
-    from rnnlens.readers.options import Options
+    from rnnlens.readers.options import ReadOptions
 
-    options = Options(
+    options = ReadOptions(
         example=example,
         head=head,
         nonlinearity=nonlinearity,

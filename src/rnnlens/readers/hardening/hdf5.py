@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, BinaryIO
 
 from rnnlens.errors import InputError, UnreadableFile, UnsupportedModel
 from rnnlens.readers.hardening.heaps import texts_are_whole
-from rnnlens.readers.variables import Stored
+from rnnlens.readers.variables import StoredVariable
 
 if TYPE_CHECKING:
     import h5py
@@ -69,9 +69,9 @@ def child(group: Any, path: str) -> Any:
     """Give an object within a group, by hard links alone."""
     import h5py
 
-    found: Any = group
+    reached: Any = group
     for name in filter(None, path.split("/")):
-        link = found.get(name, getlink=True) if isinstance(found, h5py.Group) else None
+        link = reached.get(name, getlink=True) if isinstance(reached, h5py.Group) else None
         if link is None:
             return None
         if not isinstance(link, h5py.HardLink):
@@ -79,8 +79,8 @@ def child(group: Any, path: str) -> Any:
                 f"{path} in the file leads through a link to another place, which no "
                 "version of Keras writes; rnnlens follows no links"
             )
-        found = found[name]
-    return found
+        reached = reached[name]
+    return reached
 
 
 def names_in(group: Any) -> list[str]:
@@ -93,7 +93,7 @@ def names_in(group: Any) -> list[str]:
     return listed
 
 
-def stored(role: str, dataset: Any, place: str) -> Stored:
+def stored(role: str, dataset: Any, place: str) -> StoredVariable:
     """Describe a dataset, unread."""
     import h5py
 
@@ -109,7 +109,9 @@ def stored(role: str, dataset: Any, place: str) -> Stored:
             f"{place} holds bfloat16 numbers; convert the model's weights to float32 and save it "
             "again"
         )
-    return Stored(role, place, tuple(dataset.shape), dataset.dtype, lambda: _values(dataset, place))
+    return StoredVariable(
+        role, place, tuple(dataset.shape), dataset.dtype, lambda: _values(dataset, place)
+    )
 
 
 def _values(dataset: Any, place: str) -> Any:

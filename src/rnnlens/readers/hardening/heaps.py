@@ -88,11 +88,11 @@ def _walks(content: bytes | mmap.mmap, place: int, end: int) -> bool:
 
 def _within(content: bytes | mmap.mmap) -> bool:
     """Tell whether the texts of every named attribute, taken together, fit into the file."""
-    found = 0
+    texts = 0
     for match in ATTRIBUTE.finditer(content):
         lengths = _lengths(content, match.start())
-        found += 1 + len(lengths)
-        if found > MOST or sum(lengths) > len(content):
+        texts += 1 + len(lengths)
+        if texts > MOST or sum(lengths) > len(content):
             return False
     return True
 

@@ -22,13 +22,13 @@ from rnnlens.readers.hardening.contents import digest_of
 from rnnlens.readers.hardening.hdf5 import child, names_in, opened, stored, text_attribute
 from rnnlens.readers.hardening.zips import is_zip
 from rnnlens.readers.keras.graph.config import network_of
-from rnnlens.readers.keras.layers.spec import dialect_of
-from rnnlens.readers.variables import Shelf, Stored, check_count
+from rnnlens.readers.keras.layers.spec import keras_version_of
+from rnnlens.readers.variables import StoredVariable, VariableStore, check_count
 
 if TYPE_CHECKING:
     import h5py
 
-__all__ = ["Group", "match", "read", "snake_case"]
+__all__ = ["ArchiveGroup", "match", "read", "snake_case"]
 
 CONFIG, METADATA, WEIGHTS = "config.json", "metadata.json", "model.weights.h5"
 
@@ -62,11 +62,11 @@ def read(path: Path) -> Network:
             f"{path} is a Keras archive, but it is truncated or damaged; copy or download it again"
         ) from error
     version = str(metadata.get("keras_version", ""))
-    dialect = dialect_of(version)
-    kind = "Keras 3" if dialect.generation == "Keras 3" else "tf.keras"
+    keras_version = keras_version_of(version)
+    kind = "Keras 3" if keras_version.generation == "Keras 3" else "tf.keras"
     origin = Origin(f"{kind} archive (.keras)", version, str(path), digest_of(path))
     with opened(io.BytesIO(weights), f"{WEIGHTS} in {path}") as file:
-        return network_of(config, Group(file, ""), dialect, origin)
+        return network_of(config, ArchiveGroup(file, ""), keras_version, origin)
 
 
 def _parts(archive: zipfile.ZipFile, path: Path) -> tuple[dict[str, Any], dict[str, Any], bytes]:
@@ -109,7 +109,7 @@ def _json(archive: zipfile.ZipFile, name: str, path: Path) -> dict[str, Any]:
     return value
 
 
-class Group(Shelf):
+class ArchiveGroup(VariableStore):
     """One group of the weights file."""
 
     def __init__(self, file: h5py.File, path: str) -> None:
@@ -119,32 +119,32 @@ class Group(Shelf):
     def _at(self, name: str) -> str:
         return f"{self.path}/{name}" if self.path else name
 
-    def own(self, roles: Sequence[str], optional: int = 0) -> list[Stored]:
-        """Give the layer's own variables, see `Shelf.own`."""
+    def own(self, roles: Sequence[str], optional: int = 0) -> list[StoredVariable]:
+        """Give the layer's own variables, see `VariableStore.own`."""
         count = len(names_in(child(self.file, self._at("vars"))))
         check_count(count, roles, optional, f"{self.path or 'the weights file'}")
-        found = []
+        variables = []
         for number, role in zip(range(count), roles, strict=False):
             place = self._at(f"vars/{number}")
-            found.append(stored(role, child(self.file, place), place))
-        return found
+            variables.append(stored(role, child(self.file, place), place))
+        return variables
 
-    def part(self, attribute: str) -> Shelf:
-        """Give the shelf of a layer within, see `Shelf.part`."""
-        return Group(self.file, self._at(attribute))
+    def part(self, attribute: str) -> VariableStore:
+        """Give the store of a layer within, see `VariableStore.part`."""
+        return ArchiveGroup(self.file, self._at(attribute))
 
-    def layers(self, entries: Sequence[tuple[str, str]]) -> dict[str, Shelf]:
-        """Give the shelves of a model's layers, see `Shelf.layers`."""
+    def layers(self, entries: Sequence[tuple[str, str]]) -> dict[str, VariableStore]:
+        """Give the stores of a model's layers, see `VariableStore.layers`."""
         container = next((n for n in CONTAINERS if child(self.file, self._at(n))), CONTAINERS[0])
         present = names_in(child(self.file, self._at(container)))
-        shelves: dict[str, Shelf] = {}
+        stores: dict[str, VariableStore] = {}
         for kind in {kind for kind, _ in entries}:
             names = [name for of, name in entries if of == kind]
             for name, stem in zip(names, _stems(kind, present, len(names)), strict=True):
                 place = self._at(f"{container}/{stem}")
                 self._check_name(place, name)
-                shelves[name] = Group(self.file, place)
-        return shelves
+                stores[name] = ArchiveGroup(self.file, place)
+        return stores
 
     def _check_name(self, place: str, name: str) -> None:
         """Newer versions write each layer's name beside its arrays: hold them to it."""

@@ -15,11 +15,11 @@ from rnnlens.network.arrays import Arrays
 from rnnlens.network.network import Network, Origin
 from rnnlens.readers.hardening.contents import digest_of
 from rnnlens.readers.hardening.hdf5 import SIGNATURE, child, opened, text_attribute
-from rnnlens.readers.keras.hdf5_network import dialect_within, network_within
-from rnnlens.readers.keras.weights import WHOLE, Groups
+from rnnlens.readers.keras.hdf5_network import network_within, version_within
+from rnnlens.readers.keras.weights import WHOLE, LayerGroups
 from rnnlens.readers.keras.weights_only.groups import holds_weights
 from rnnlens.readers.keras.weights_only.read import arrays_of_file, network_of_weights
-from rnnlens.readers.options import Options, refuse_others
+from rnnlens.readers.options import ReadOptions, refuse_others
 
 __all__ = ["TAKES", "arrays", "match", "read"]
 
@@ -33,16 +33,16 @@ def match(path: Path) -> bool:
         return file.read(len(SIGNATURE)) == SIGNATURE
 
 
-def read(path: Path, options: Options | None = None) -> Network:
+def read(path: Path, options: ReadOptions | None = None) -> Network:
     """Read a whole model from HDF5, or weights whose architecture is told."""
     with opened(path, str(path)) as file:
         written = text_attribute(file, "model_config")
         if written is None and holds_weights(file):
-            return network_of_weights(file, path, options or Options())
+            return network_of_weights(file, path, options or ReadOptions())
         if written is None:
             held = ", ".join(sorted(file)[:5]) or "nothing"
             raise UnreadableFile(f"{path} is HDF5 without a Keras model: it holds {held}")
-        refuse_others(options or Options(), (), f"{path} states its own architecture, so it")
+        refuse_others(options or ReadOptions(), (), f"{path} states its own architecture, so it")
         try:
             config = json.loads(written)
         except (json.JSONDecodeError, RecursionError) as error:
@@ -54,10 +54,12 @@ def read(path: Path, options: Options | None = None) -> Network:
             raise UnreadableFile(
                 f"{path} holds a configuration but no weights; save the model with model.save"
             )
-        groups = Groups(weights, WHOLE)
-        dialect = dialect_within(file, groups)
-        origin = Origin(f"{dialect.generation} HDF5", dialect.version, str(path), digest_of(path))
-        return network_within(config, groups, dialect, origin)
+        groups = LayerGroups(weights, WHOLE)
+        keras_version = version_within(file, groups)
+        origin = Origin(
+            f"{keras_version.generation} HDF5", keras_version.number, str(path), digest_of(path)
+        )
+        return network_within(config, groups, keras_version, origin)
 
 
 def arrays(path: Path) -> Arrays | None:

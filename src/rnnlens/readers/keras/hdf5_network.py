@@ -12,44 +12,48 @@ from rnnlens.network.network import Network, Origin
 from rnnlens.readers.hardening.hdf5 import text_attribute
 from rnnlens.readers.keras.graph.config import network_of
 from rnnlens.readers.keras.keras1.translate import modern
-from rnnlens.readers.keras.keras1.variables import Keras1Groups, written_by_theano
-from rnnlens.readers.keras.layers.spec import Dialect, dialect_of
-from rnnlens.readers.keras.weights import Groups
+from rnnlens.readers.keras.keras1.variables import Keras1LayerGroups, written_by_theano
+from rnnlens.readers.keras.layers.spec import KerasVersion, keras_version_of
+from rnnlens.readers.keras.weights import LayerGroups
 
-__all__ = ["dialect_within", "groups_of", "network_within"]
+__all__ = ["groups_of", "network_within", "version_within"]
 
 #: Words that no configuration of Keras 1 has.
 NEW_WORDS = ('"kernel_initializer"', '"units"', '"recurrent_activation"', '"keras_version"')
 
-#: What a dialect is called where the file states no version.
+#: The number that stands for a version of Keras 1 that the file does not state.
 UNSTATED = "1"
 
 
-def dialect_within(file: Any, groups: Groups, version: str | None = None) -> Dialect:
+def version_within(file: Any, groups: LayerGroups, version: str | None = None) -> KerasVersion:
     """Tell which Keras wrote an HDF5 file."""
     stated = text_attribute(file, "keras_version") or text_attribute(groups.group, "keras_version")
-    dialect = dialect_of(stated or version or UNSTATED + ".0")
+    keras_version = keras_version_of(stated or version or f"{UNSTATED}.0")
     backend = text_attribute(file, "backend") or text_attribute(groups.group, "backend")
     if not stated and not version:
-        dialect = replace(dialect, version=UNSTATED)
-    if dialect.generation == "Keras 1":
+        keras_version = replace(keras_version, number=UNSTATED, stated=False)
+    if keras_version.generation == "Keras 1":
         names = [weight for name in groups.filled for weight, _, _ in groups.weights_of(name)]
-        return replace(dialect, theano=bool(names) and written_by_theano(names))
-    return replace(dialect, theano=backend == "theano")
+        return replace(keras_version, theano=bool(names) and written_by_theano(names))
+    return replace(keras_version, theano=backend == "theano")
 
 
-def groups_of(groups: Groups, dialect: Dialect) -> Groups:
-    """Give the shelf that knows the names of a version."""
-    return Keras1Groups(groups.group, groups.prefix) if dialect.generation == "Keras 1" else groups
+def groups_of(groups: LayerGroups, keras_version: KerasVersion) -> LayerGroups:
+    """Give the store that knows the names of a version."""
+    return (
+        Keras1LayerGroups(groups.group, groups.prefix)
+        if keras_version.generation == "Keras 1"
+        else groups
+    )
 
 
 def network_within(
-    config: Mapping[str, Any], groups: Groups, dialect: Dialect, origin: Origin
+    config: Mapping[str, Any], groups: LayerGroups, keras_version: KerasVersion, origin: Origin
 ) -> Network:
     """Join a configuration with its weights."""
-    if dialect.generation != "Keras 1":
-        return network_of(config, groups, dialect, origin)
-    if dialect.version == UNSTATED:
+    if keras_version.generation != "Keras 1":
+        return network_of(config, groups, keras_version, origin)
+    if not keras_version.stated:
         _check_unstated(config, origin)
         note = "The file does not state the version of Keras, so it is of Keras 1.0 or 1.1."
         origin = replace(origin, version="", notes=(*origin.notes, note))
@@ -62,7 +66,7 @@ def network_within(
             f"the configuration within {origin.path} does not have the form that Keras 1 writes "
             f"({type(error).__name__}: {error}); the file is damaged"
         ) from error
-    return network_of(config, groups_of(groups, dialect), dialect, origin)
+    return network_of(config, groups_of(groups, keras_version), keras_version, origin)
 
 
 def _check_unstated(config: Mapping[str, Any], origin: Origin) -> None:

@@ -10,8 +10,8 @@ from typing import Any
 from rnnlens.errors import UnsupportedModel
 from rnnlens.network.network import Network, Origin
 from rnnlens.readers.keras.graph.config import network_of
-from rnnlens.readers.keras.layers.spec import dialect_of
-from rnnlens.readers.variables import Shelf, Stored, check_count
+from rnnlens.readers.keras.layers.spec import keras_version_of
+from rnnlens.readers.variables import StoredVariable, VariableStore, check_count
 
 __all__ = ["match", "read"]
 
@@ -41,29 +41,29 @@ def read(source: Any) -> Network:
         ) from error
     version = str(keras.__version__)
     origin = Origin("live Keras 3 model", version)
-    return network_of(entry, _Object(source), dialect_of(version), origin)
+    return network_of(entry, _LiveVariables(source), keras_version_of(version), origin)
 
 
-class _Object(Shelf):
+class _LiveVariables(VariableStore):
     """A live layer or model."""
 
     def __init__(self, layer: Any) -> None:
         self.layer = layer
 
-    def own(self, roles: Sequence[str], optional: int = 0) -> list[Stored]:
+    def own(self, roles: Sequence[str], optional: int = 0) -> list[StoredVariable]:
         import numpy as np
 
         variables = list(self.layer.weights)
         check_count(len(variables), roles, optional, f"layer {self.layer.name!r}")
         arrays = [np.asarray(variable.numpy()) for variable in variables]
         return [
-            Stored(role, "", array.shape, array.dtype, lambda array=array: array)
+            StoredVariable(role, "", array.shape, array.dtype, lambda array=array: array)
             for role, array in zip(roles, arrays, strict=False)
         ]
 
-    def part(self, attribute: str) -> Shelf:
-        return _Object(getattr(self.layer, attribute))
+    def part(self, attribute: str) -> VariableStore:
+        return _LiveVariables(getattr(self.layer, attribute))
 
-    def layers(self, entries: Sequence[tuple[str, str]]) -> dict[str, Shelf]:
+    def layers(self, entries: Sequence[tuple[str, str]]) -> dict[str, VariableStore]:
         live = {layer.name: layer for layer in self.layer.layers}
-        return {name: _Object(live[name]) for _, name in entries if name in live}
+        return {name: _LiveVariables(live[name]) for _, name in entries if name in live}

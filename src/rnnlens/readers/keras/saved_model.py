@@ -19,8 +19,8 @@ from rnnlens.errors import UnreadableFile
 from rnnlens.network.network import Network, Origin
 from rnnlens.readers.hardening.contents import describe_folder, digest_of
 from rnnlens.readers.keras.graph.config import network_of
-from rnnlens.readers.keras.layers.spec import dialect_of
-from rnnlens.readers.keras.weights import Groups
+from rnnlens.readers.keras.layers.spec import keras_version_of
+from rnnlens.readers.keras.weights import LayerGroups
 
 __all__ = ["match", "read"]
 
@@ -47,12 +47,12 @@ def read(path: Path) -> Network:
             "model.save('model.keras')"
         )
     entry = _architecture(path)
-    dialect = dialect_of(str(entry.get("keras_version", "2.4.0")))
+    keras_version = keras_version_of(str(entry.get("keras_version", "2.4.0")))
     origin = Origin(
-        "TensorFlow SavedModel", dialect.version, str(path), digest_of(path / "saved_model.pb")
+        "TensorFlow SavedModel", keras_version.number, str(path), digest_of(path / "saved_model.pb")
     )
-    with _Variables(path) as variables:
-        return network_of(entry, variables, dialect, origin)
+    with _CheckpointVariables(path) as variables:
+        return network_of(entry, variables, keras_version, origin)
 
 
 def _architecture(path: Path) -> dict[str, Any]:
@@ -113,7 +113,7 @@ def _plain(value: Any) -> Any:
     return [_plain(item) for item in value] if isinstance(value, list) else value
 
 
-class _Variables(Groups):
+class _CheckpointVariables(LayerGroups):
     """The arrays of a checkpoint by layer, laid out as in Keras's HDF5 files."""
 
     def __init__(self, folder: Path) -> None:
@@ -127,14 +127,14 @@ class _Variables(Groups):
             self.named.setdefault(layer, []).append((name, dataset, key))
         super().__init__(self.file, "model_weights")
 
-    def __enter__(self) -> _Variables:
+    def __enter__(self) -> _CheckpointVariables:
         return self
 
     def __exit__(self, *_: object) -> None:
         self.file.close()
 
     def weights_of(self, name: str) -> list[tuple[str, Any, str]]:
-        """Give the arrays of one layer, see `Groups.weights_of`."""
+        """Give the arrays of one layer, see `LayerGroups.weights_of`."""
         return self.named.get(name, [])
 
 
@@ -152,13 +152,13 @@ def _checkpoint(folder: Path) -> list[tuple[str, str, np.ndarray]]:
     try:
         reader = tf.train.load_checkpoint(str(folder / "variables" / "variables"))
         graph = TrackableObjectGraph.FromString(reader.get_tensor("_CHECKPOINTABLE_OBJECT_GRAPH"))
-        found = {
+        names_by_key = {
             value.checkpoint_key: value.full_name
             for node in graph.nodes
             for value in node.attributes
             if value.name == "VARIABLE_VALUE" and "optimizer" not in value.checkpoint_key
         }
-        return [(name, key, np.array(reader.get_tensor(key))) for key, name in found.items()]
+        return [(name, key, np.array(reader.get_tensor(key))) for key, name in names_by_key.items()]
     except (tf.errors.OpError, ValueError, RuntimeError) as error:
         raise UnreadableFile(
             f"the variables within {folder} are missing or damaged; save the model again"

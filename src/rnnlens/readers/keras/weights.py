@@ -13,9 +13,9 @@ from typing import Any
 
 from rnnlens.errors import UnreadableFile
 from rnnlens.readers.hardening.hdf5 import attribute_list, child, stored
-from rnnlens.readers.variables import Shelf, Stored, check_count
+from rnnlens.readers.variables import StoredVariable, VariableStore, check_count
 
-__all__ = ["WHOLE", "WITH_ARRAYS", "Flat", "Groups", "base_name"]
+__all__ = ["WHOLE", "WITH_ARRAYS", "LayerGroups", "WeightList", "base_name"]
 
 #: The group of a whole model's weights.
 WHOLE = "model_weights"
@@ -45,7 +45,7 @@ WITH_ARRAYS = MODELS | {
 }
 
 
-class Groups(Shelf):
+class LayerGroups(VariableStore):
     """The groups of a model: one a layer.
 
     Parameters
@@ -65,21 +65,21 @@ class Groups(Shelf):
         """Names of the layers that have arrays, in the file's order."""
         return [name for name in attribute_list(self.group, "layer_names") if self.weights_of(name)]
 
-    def own(self, roles: Sequence[str], optional: int = 0) -> list[Stored]:
-        """Give the layer's own variables, see `Shelf.own`."""
+    def own(self, roles: Sequence[str], optional: int = 0) -> list[StoredVariable]:
+        """Give the layer's own variables, see `VariableStore.own`."""
         check_count(0, roles, optional, "the model")
         return []
 
-    def part(self, attribute: str) -> Shelf:
-        """Give the shelf of a layer within, see `Shelf.part`."""
+    def part(self, attribute: str) -> VariableStore:
+        """Give the store of a layer within, see `VariableStore.part`."""
         raise UnreadableFile(f"the file has no place for {attribute!r} of the model")
 
-    def layers(self, entries: Sequence[tuple[str, str]]) -> dict[str, Shelf]:
-        """Give the shelves of a model's layers, see `Shelf.layers`."""
+    def layers(self, entries: Sequence[tuple[str, str]]) -> dict[str, VariableStore]:
+        """Give the stores of a model's layers, see `VariableStore.layers`."""
         names = {name: name for _, name in entries}
         if self.prefix != WHOLE and not names.keys() >= set(self.filled):
             names |= self._in_order(entries)
-        return {name: Flat(self.weights_of(own), name) for name, own in names.items()}
+        return {name: WeightList(self.weights_of(own), name) for name, own in names.items()}
 
     def _in_order(self, entries: Sequence[tuple[str, str]]) -> dict[str, str]:
         """Give each layer of an architecture the group in its place, as Keras's own loader does."""
@@ -102,15 +102,15 @@ class Groups(Shelf):
         return [(weight, child(group, weight), f"{place}/{weight}") for weight in listed]
 
 
-class Flat(Shelf):
+class WeightList(VariableStore):
     """The arrays of one layer, in Keras's order, told apart by their names."""
 
     def __init__(self, weights: Sequence[tuple[str, Any, str]], layer: str) -> None:
         self.weights = list(weights)
         self.layer = layer
 
-    def own(self, roles: Sequence[str], optional: int = 0) -> list[Stored]:
-        """Give the layer's own variables, see `Shelf.own`."""
+    def own(self, roles: Sequence[str], optional: int = 0) -> list[StoredVariable]:
+        """Give the layer's own variables, see `VariableStore.own`."""
         # The state that a stateful layer keeps is among its variables in Keras 3.
         kept = [item for item in self.weights if not base_name(item[0]).startswith("rnn_state")]
         check_count(len(kept), roles, optional, f"layer {self.layer!r}")
@@ -129,8 +129,8 @@ class Flat(Shelf):
             for role, (_, weight, place) in zip(wanted, kept, strict=True)
         ]
 
-    def part(self, attribute: str) -> Shelf:
-        """Give the shelf of a layer within, see `Shelf.part`."""
+    def part(self, attribute: str) -> VariableStore:
+        """Give the store of a layer within, see `VariableStore.part`."""
         if attribute not in {"forward_layer", "backward_layer"}:
             return self
         side = attribute.removesuffix("layer")
@@ -138,13 +138,13 @@ class Flat(Shelf):
         if not named:
             half = len(self.weights) // 2
             named = self.weights[:half] if side == "forward_" else self.weights[half:]
-        return Flat(named, f"{self.layer}.{side.rstrip('_')}")
+        return WeightList(named, f"{self.layer}.{side.rstrip('_')}")
 
-    def layers(self, entries: Sequence[tuple[str, str]]) -> dict[str, Shelf]:
-        """Give the shelves of a model's layers, see `Shelf.layers`."""
+    def layers(self, entries: Sequence[tuple[str, str]]) -> dict[str, VariableStore]:
+        """Give the stores of a model's layers, see `VariableStore.layers`."""
         # The arrays of a nested model lie in one list; its layers are told by their names.
         return {
-            name: Flat(self.weights if kind in MODELS else self._of(name), name)
+            name: WeightList(self.weights if kind in MODELS else self._of(name), name)
             for kind, name in entries
         }
 

@@ -5,9 +5,9 @@ from __future__ import annotations
 from pathlib import Path
 
 from rnnlens.network.network import Network
-from rnnlens.readers.onnx.graph.read import reading
+from rnnlens.readers.onnx.graph.read import read_graph
 from rnnlens.readers.onnx.proto import looks_like_model
-from rnnlens.readers.options import Options
+from rnnlens.readers.options import ReadOptions
 
 __all__ = ["TAKES", "match", "read"]
 
@@ -24,7 +24,7 @@ def match(path: Path) -> bool:
         return looks_like_model(file.read(HEAD), path.stat().st_size)
 
 
-def read(path: Path, options: Options | None = None) -> Network:
+def read(path: Path, options: ReadOptions | None = None) -> Network:
     """Read an ONNX file."""
-    options = options or Options()
-    return reading(path, weights=options.weights, batch_axes=options.batch_axes).network
+    options = options or ReadOptions()
+    return read_graph(path, weights=options.weights, batch_axes=options.batch_axes).network

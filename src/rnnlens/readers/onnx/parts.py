@@ -12,18 +12,18 @@ import numpy as np
 from rnnlens.errors import UnreadableFile, UnsupportedModel
 from rnnlens.readers.onnx.graph.recurrent import KINDS
 from rnnlens.readers.onnx.graph.unrolled import refuse_unrolled
-from rnnlens.readers.onnx.graph.values import Known
-from rnnlens.readers.onnx.proto import Operator, operators
+from rnnlens.readers.onnx.graph.values import FixedArray
+from rnnlens.readers.onnx.proto import OnnxOperator, operators
 from rnnlens.readers.onnx.tensors import tensor_values
 
-__all__ = ["Declared", "Graph", "graph_of", "version_of"]
+__all__ = ["DeclaredInput", "OnnxGraph", "graph_of", "version_of"]
 
 #: Operator sets that the rules were held against.
 OLDEST, NEWEST = 7, 28
 
 
 @dataclass(frozen=True)
-class Declared:
+class DeclaredInput:
     """An input as the file declares it."""
 
     name: str
@@ -32,12 +32,12 @@ class Declared:
 
 
 @dataclass(frozen=True, eq=False)
-class Graph:
+class OnnxGraph:
     """The parts of the graph that its outputs need."""
 
-    operators: list[Operator]
-    fixed: dict[str, Known]
-    inputs: list[Declared]
+    operators: list[OnnxOperator]
+    fixed: dict[str, FixedArray]
+    inputs: list[DeclaredInput]
     outputs: list[str]
     used: set[str]
 
@@ -50,13 +50,13 @@ def version_of(model: Any) -> str:
 
 
 def _opset(model: Any) -> int:
-    found = [each.version for each in model.opset_import if each.domain in {"", "ai.onnx"}]
-    if not found:
+    versions = [each.version for each in model.opset_import if each.domain in {"", "ai.onnx"}]
+    if not versions:
         raise UnreadableFile("the ONNX model states no version of its operators: it is damaged")
-    return max(found)
+    return max(versions)
 
 
-def graph_of(model: Any, path: Path, weights: Mapping[str, Any]) -> Graph:
+def graph_of(model: Any, path: Path, weights: Mapping[str, Any]) -> OnnxGraph:
     """Take the parts that the outputs need out of a model."""
     opset = _opset(model)
     if not OLDEST <= opset <= NEWEST:
@@ -67,7 +67,7 @@ def graph_of(model: Any, path: Path, weights: Mapping[str, Any]) -> Graph:
     if model.graph.sparse_initializer:
         raise UnsupportedModel(f"{path} keeps sparse tensors, which rnnlens does not read")
     nodes = operators(model.graph, path, opset)
-    fixed = {t.name: Known(tensor_values(t, path), t.name) for t in model.graph.initializer}
+    fixed = {t.name: FixedArray(tensor_values(t, path), t.name) for t in model.graph.initializer}
     _supplied(model, weights, fixed)
     nodes, used = _needed(nodes, [each.name for each in model.graph.output])
     if not any(op.kind in KINDS for op in nodes):
@@ -76,10 +76,10 @@ def graph_of(model: Any, path: Path, weights: Mapping[str, Any]) -> Graph:
     inputs = [each for each in declared if each.name in used]
     if not inputs:
         raise UnsupportedModel(f"{path} holds a network without an input")
-    return Graph(nodes, fixed, inputs, [each.name for each in model.graph.output], used)
+    return OnnxGraph(nodes, fixed, inputs, [each.name for each in model.graph.output], used)
 
 
-def _supplied(model: Any, weights: Mapping[str, Any], fixed: dict[str, Known]) -> None:
+def _supplied(model: Any, weights: Mapping[str, Any], fixed: dict[str, FixedArray]) -> None:
     inputs = {each.name for each in model.graph.input}
     unknown = sorted(set(weights) - inputs)
     if unknown:
@@ -88,10 +88,10 @@ def _supplied(model: Any, weights: Mapping[str, Any], fixed: dict[str, Known]) -
             f"{', '.join(sorted(inputs)) or 'none'}"
         )
     for name, values in weights.items():
-        fixed[name] = Known(np.array(values, copy=True), name)
+        fixed[name] = FixedArray(np.array(values, copy=True), name)
 
 
-def _needed(nodes: list[Operator], outputs: list[str]) -> tuple[list[Operator], set[str]]:
+def _needed(nodes: list[OnnxOperator], outputs: list[str]) -> tuple[list[OnnxOperator], set[str]]:
     """Leave out what no output needs."""
     used = set(outputs)
     kept = []
@@ -102,7 +102,7 @@ def _needed(nodes: list[Operator], outputs: list[str]) -> tuple[list[Operator], 
     return kept[::-1], used
 
 
-def _declared(given: Any) -> Declared:
+def _declared(given: Any) -> DeclaredInput:
     import onnx
 
     if not given.type.HasField("tensor_type"):
@@ -126,4 +126,4 @@ def _declared(given: Any) -> Declared:
         raise UnsupportedModel(
             f"input {given.name!r} is of type {dtype}, which rnnlens does not feed"
         )
-    return Declared(given.name, shape, dtype)
+    return DeclaredInput(given.name, shape, dtype)

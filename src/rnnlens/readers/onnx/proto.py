@@ -14,7 +14,14 @@ from typing import Any
 from rnnlens.errors import MissingLibrary, UnreadableFile, UnsupportedModel
 from rnnlens.readers.onnx.tensors import tensor_values
 
-__all__ = ["Operator", "attributes_of", "looks_like_model", "operators", "parse", "tensor_values"]
+__all__ = [
+    "OnnxOperator",
+    "attributes_of",
+    "looks_like_model",
+    "operators",
+    "parse",
+    "tensor_values",
+]
 
 #: Fields of ModelProto by number (onnx/onnx.proto): True where the field holds bytes.
 MODEL_FIELDS = {1: False, 2: True, 3: True, 4: True, 5: False, 6: True, 7: True, 8: True, 14: True}
@@ -26,7 +33,7 @@ LARGEST_GRAPH = 50_000
 
 
 @dataclass(frozen=True, eq=False)
-class Operator:
+class OnnxOperator:
     """One node of the graph, its attributes taken out.
 
     Parameters
@@ -174,9 +181,9 @@ def _without_functions(model: Any, path: Path) -> Any:
     return whole
 
 
-def operators(graph: Any, path: Path, opset: int) -> list[Operator]:
+def operators(graph: Any, path: Path, opset: int) -> list[OnnxOperator]:
     """Take the nodes of a graph out of the message."""
-    found = []
+    listed = []
     for node in graph.node:
         if node.domain not in {"", "ai.onnx"}:
             raise UnsupportedModel(
@@ -191,8 +198,8 @@ def operators(graph: Any, path: Path, opset: int) -> list[Operator]:
                 "guess which gate is which; export from the source framework so that the "
                 "recurrent layer stays whole, or read the source model itself"
             )
-        found.append(
-            Operator(
+        listed.append(
+            OnnxOperator(
                 node.op_type,
                 node.name,
                 tuple(node.input),
@@ -201,7 +208,7 @@ def operators(graph: Any, path: Path, opset: int) -> list[Operator]:
                 opset,
             )
         )
-    return found
+    return listed
 
 
 def attributes_of(node: Any, path: Path) -> dict[str, Any]:

@@ -12,7 +12,7 @@ import numpy as np
 
 from rnnlens.errors import MissingLibrary, UnreadableFile
 from rnnlens.readers.onnx import file as onnx_file
-from rnnlens.readers.onnx.graph.read import Entry, Reading, reading
+from rnnlens.readers.onnx.graph.read import OnnxReading, TensorLayout, read_graph
 
 __all__ = ["outputs"]
 
@@ -33,7 +33,7 @@ def outputs(source: Any, inputs: Mapping[str, np.ndarray]) -> tuple[list[np.ndar
             "onnxruntime is not installed, so the source model cannot be run: pip install "
             '"rnnlens[onnx]"'
         ) from error
-    read = reading(path)
+    read = read_graph(path)
     refusals = (state.Fail, state.InvalidArgument, state.InvalidGraph, state.NotImplemented)
     options = onnxruntime.SessionOptions()
     options.log_severity_level = 3
@@ -55,7 +55,7 @@ def outputs(source: Any, inputs: Mapping[str, np.ndarray]) -> tuple[list[np.ndar
     return whole, f"onnxruntime {onnxruntime.__version__}"
 
 
-def _chunks(read: Reading, samples: int) -> list[tuple[slice, int]]:
+def _chunks(read: OnnxReading, samples: int) -> list[tuple[slice, int]]:
     """Cut the samples as the file wants them: as many at once as it is made for."""
     sizes = [entry.samples for entry in read.inputs if entry.samples is not None]
     size = sizes[0] if sizes else max(samples, 1)
@@ -63,7 +63,7 @@ def _chunks(read: Reading, samples: int) -> list[tuple[slice, int]]:
 
 
 def _batch(
-    session: Any, read: Reading, given: dict[str, np.ndarray], size: int
+    session: Any, read: OnnxReading, given: dict[str, np.ndarray], size: int
 ) -> list[np.ndarray]:
     """Run one batch, filled up with its last sample to the size that the file wants."""
     samples = len(next(iter(given.values())))
@@ -74,14 +74,14 @@ def _batch(
                 [n if isinstance(n, int) else size for n in entry.shape],
                 np.int64 if "int" in entry.type else np.float32,
             )
-    found = session.run([entry.name for entry in read.outputs], feed)
+    computed = session.run([entry.name for entry in read.outputs], feed)
     return [
         np.moveaxis(np.asarray(array, dtype=np.float64), entry.batch, 0)[:samples]
-        for array, entry in zip(found, read.outputs, strict=True)
+        for array, entry in zip(computed, read.outputs, strict=True)
     ]
 
 
-def _laid_out(entry: Entry, array: np.ndarray, size: int) -> np.ndarray:
+def _laid_out(entry: TensorLayout, array: np.ndarray, size: int) -> np.ndarray:
     full = array
     if 0 < len(array) < size:
         full = np.concatenate([array, np.repeat(array[-1:], size - len(array), axis=0)])

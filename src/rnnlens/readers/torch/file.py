@@ -20,9 +20,9 @@ from rnnlens.network.network import Network, Origin
 from rnnlens.readers.hardening.contents import digest_of
 from rnnlens.readers.hardening.zips import is_zip, zip_names
 from rnnlens.readers.layouts import CellArray
-from rnnlens.readers.options import Options
+from rnnlens.readers.options import ReadOptions
 from rnnlens.readers.torch.named import named
-from rnnlens.readers.torch.state import PATTERN, TAKES, Array, network_of
+from rnnlens.readers.torch.state import PATTERN, TAKES, LazyArray, network_of
 from rnnlens.readers.variables import LARGEST_ARRAY
 
 __all__ = ["TAKES", "arrays", "arrays_of", "match", "read", "state_dicts"]
@@ -55,10 +55,10 @@ def _last(name: str) -> str:
     return name.rpartition("/")[2]
 
 
-def read(path: Path, options: Options) -> Network:
+def read(path: Path, options: ReadOptions) -> Network:
     """Read the state dict in a file of ``torch.save``."""
-    found, origin = _opened(path)
-    return network_of(found, options, origin)
+    arrays, origin = _opened(path)
+    return network_of(arrays, options, origin)
 
 
 def arrays(path: Path) -> Arrays | None:
@@ -66,7 +66,7 @@ def arrays(path: Path) -> Arrays | None:
     return named(*_opened(path))
 
 
-def _opened(path: Path) -> tuple[dict[str, Array], Origin]:
+def _opened(path: Path) -> tuple[dict[str, LazyArray], Origin]:
     zipped = not _is_legacy(path)  # PyTorch looks at the first bytes too; a zip may follow them
     if zipped:
         _check_archive(path)
@@ -119,9 +119,9 @@ def _load(path: Path) -> Any:
 
 
 def _refusal(path: Path, reason: str) -> str:
-    found = re.search(r"(?:GLOBAL|global|class) ([\w.]+\.[\w.]+)", reason)
+    pickled = re.search(r"(?:GLOBAL|global|class) ([\w.]+\.[\w.]+)", reason)
     if "weights_only" in reason.lower() or "weights only" in reason.lower():
-        what = f" ({found[1].rstrip('.')})" if found else ""
+        what = f" ({pickled[1].rstrip('.')})" if pickled else ""
         return (
             f"{path} holds pickled Python objects{what}, and opening them would run code from "
             f"the file, so rnnlens does not: where the model is at home, write {SAVE} and give "
@@ -132,14 +132,14 @@ def _refusal(path: Path, reason: str) -> str:
 
 
 def _only(path: Path, content: Any) -> tuple[Mapping[str, Any], str]:
-    found = list(state_dicts(content))
-    if len(found) == 1:
-        return found[0]
-    if found:
-        listed = ", ".join(repr(where or "the top") for _, where in found)
+    candidates = list(state_dicts(content))
+    if len(candidates) == 1:
+        return candidates[0]
+    if candidates:
+        listed = ", ".join(repr(where or "the top") for _, where in candidates)
         raise UnsupportedModel(
-            f"{path} holds {len(found)} state dicts with recurrent layers (under {listed}): save "
-            "the one that is meant in a file of its own"
+            f"{path} holds {len(candidates)} state dicts with recurrent layers (under {listed}): "
+            "save the one that is meant in a file of its own"
         )
     kind = type(content).__name__
     keys = [str(key) for key in content][:6] if isinstance(content, Mapping) else []
@@ -163,11 +163,11 @@ def state_dicts(content: Any, where: str = "") -> Iterator[tuple[Mapping[str, An
             yield from state_dicts(value, f"{where}.{key}" if where else key)
 
 
-def arrays_of(state: Mapping[str, Any], where: str = "") -> dict[str, Array]:
+def arrays_of(state: Mapping[str, Any], where: str = "") -> dict[str, LazyArray]:
     """Give the tensors of a state dict as arrays that are copied when they are needed."""
     prefix = f"{where}." if where else ""
     return {
-        key: Array(
+        key: LazyArray(
             tuple(value.shape), lambda k=key, v=value: CellArray(_copied(k, v), k, prefix + k)
         )
         for key, value in state.items()

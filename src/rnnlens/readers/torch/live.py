@@ -16,10 +16,10 @@ from rnnlens.errors import InputError, UnsupportedModel
 from rnnlens.network.check import check
 from rnnlens.network.layers import Input
 from rnnlens.network.network import Network, Node, Origin
-from rnnlens.readers.options import Options
-from rnnlens.readers.torch.graph.read import Canonical, canonical
+from rnnlens.readers.options import ReadOptions
+from rnnlens.readers.torch.graph.read import CanonicalGraph, canonical_graph
 
-__all__ = ["LAYOUTS", "TAKES", "Layout", "match", "read"]
+__all__ = ["LAYOUTS", "TAKES", "ModuleLayout", "match", "read"]
 
 #: Options that a live module takes.
 TAKES = frozenset({"example"})
@@ -34,7 +34,7 @@ SHORTER = (11, 13)
 
 
 @dataclass(frozen=True)
-class Layout:
+class ModuleLayout:
     """How a module takes and gives what the network takes and gives samples first.
 
     Parameters
@@ -51,7 +51,7 @@ class Layout:
 
 
 #: The layout of every module that was read, for the check of fidelity.
-LAYOUTS: WeakKeyDictionary[Any, Layout] = WeakKeyDictionary()
+LAYOUTS: WeakKeyDictionary[Any, ModuleLayout] = WeakKeyDictionary()
 
 
 def match(source: object) -> bool:
@@ -60,7 +60,7 @@ def match(source: object) -> bool:
     return isinstance(module, type) and isinstance(source, module)
 
 
-def read(source: Any, options: Options) -> Network:
+def read(source: Any, options: ReadOptions) -> Network:
     """Read a live module as it predicts: in evaluation mode, which its copy is put into."""
     import torch
 
@@ -78,16 +78,16 @@ def read(source: Any, options: Options) -> Network:
             "module, without tensors that carry gradients as attributes"
         ) from error
     _check_runs(module, example)
-    found, free = _found(module, example)
-    LAYOUTS[source] = Layout(
-        tuple(outline.batch or 0 for outline in found.inputs),
-        tuple(outline.batch or 0 for outline in found.given),
+    graph, free = _found(module, example)
+    LAYOUTS[source] = ModuleLayout(
+        tuple(traced.batch or 0 for traced in graph.inputs),
+        tuple(traced.batch or 0 for traced in graph.given),
         tuple(tensor.dtype for tensor in example),
     )
-    nodes = tuple(_open(node) if free else node for node in found.nodes)
-    notes = _notes(source, found, free=free)
+    nodes = tuple(_open(node) if free else node for node in graph.nodes)
+    notes = _notes(source, graph, free=free)
     origin = Origin("live PyTorch module", str(torch.__version__), notes=notes)
-    return check(Network(nodes, tuple(found.outputs), origin, type(source).__name__))
+    return check(Network(nodes, tuple(graph.outputs), origin, type(source).__name__))
 
 
 def _first(error: Exception) -> str:
@@ -156,7 +156,7 @@ def _check_runs(module: Any, example: list[Any]) -> None:
         )
 
 
-def _found(module: Any, example: list[Any]) -> tuple[Canonical, bool]:
+def _found(module: Any, example: list[Any]) -> tuple[CanonicalGraph, bool]:
     """Read the graph, and say whether any number of steps serves."""
     refusals: list[UnsupportedModel] = []
     for batch in (0, 1) if _may_take_steps_first(module) else (0,):
@@ -185,7 +185,7 @@ def _axis_may_be_wrong(error: UnsupportedModel) -> bool:
     return "samples" in str(error) or "torch.export cannot follow" in str(error)
 
 
-def _any_length(module: Any, example: list[Any], batch: int) -> tuple[Canonical, bool]:
+def _any_length(module: Any, example: list[Any], batch: int) -> tuple[CanonicalGraph, bool]:
     steps = [_steps_axis(one, batch) for one in example]
     lengths = {one.shape[k] for one, k in zip(example, steps, strict=True) if k is not None}
     if len(lengths) != 1:
@@ -201,12 +201,12 @@ def _any_length(module: Any, example: list[Any], batch: int) -> tuple[Canonical,
         else:
             if _equal(first, second):
                 return first, True
-    found = _exported(module, example, batch)
+    graph = _exported(module, example, batch)
     try:
         longer = _exported(module, _resized(example, steps, length + 1), batch)
     except (UnsupportedModel, InputError):
-        return found, False
-    return found, _equal(found, longer)
+        return graph, False
+    return graph, _equal(graph, longer)
 
 
 def _steps_axis(tensor: Any, batch: int) -> int | None:
@@ -224,7 +224,7 @@ def _resized(example: list[Any], axes: Sequence[int | None], size: int) -> list[
     ]
 
 
-def _exported(module: Any, example: list[Any], batch: int) -> Canonical:
+def _exported(module: Any, example: list[Any], batch: int) -> CanonicalGraph:
     import torch
 
     samples = [one.index_select(batch, torch.arange(SAMPLES) % one.shape[batch]) for one in example]
@@ -240,10 +240,10 @@ def _exported(module: Any, example: list[Any], batch: int) -> Canonical:
             f"torch.export cannot follow the forward code of {type(module).__name__} "
             f"({_first(error)}): read its state dict instead, or make the code plain"
         ) from error
-    return canonical(program)
+    return canonical_graph(program)
 
 
-def _equal(one: Canonical, other: Canonical) -> bool:
+def _equal(one: CanonicalGraph, other: CanonicalGraph) -> bool:
     """Say whether two graphs compute the same, whatever the length of their inputs."""
     if len(one.nodes) != len(other.nodes) or len(one.outputs) != len(other.outputs):
         return False
@@ -278,20 +278,20 @@ def _open(node: Node) -> Node:
     return replace(node, layer=Input((None, *node.layer.shape[1:])))
 
 
-def _notes(source: Any, found: Canonical, *, free: bool) -> tuple[str, ...]:
+def _notes(source: Any, graph: CanonicalGraph, *, free: bool) -> tuple[str, ...]:
     notes = [
         "the graph is that of the call on the example, as torch.export follows it, in evaluation "
         "mode: dropout acts only in training and is left out"
     ]
     if source.training:
         notes.append("the module is in training mode; a copy of it was read as it predicts")
-    turned = [node for node, one in zip(found.nodes, found.inputs, strict=False) if one.batch]
+    turned = [node for node, one in zip(graph.nodes, graph.inputs, strict=False) if one.batch]
     if turned:
         notes.append(
             "the module takes (step, sample, feature); the network as read takes "
             "(sample, step, feature)"
         )
-    if any(outline.batch for outline in found.given):
+    if any(traced.batch for traced in graph.given):
         notes.append("outputs are given samples first, where the module has them in axis 1")
     if not free:
         notes.append("the graph as exported serves windows of the example's length")

@@ -14,8 +14,8 @@ from rnnlens.network.arrays import ArrayGroup, Arrays
 from rnnlens.network.inventory import NamedArray, arrays_of
 from rnnlens.network.layers import Bidirectional, Recurrent
 from rnnlens.network.network import Origin, Source
-from rnnlens.readers.options import Options
-from rnnlens.readers.torch.state import PATTERN, Array, modules_of
+from rnnlens.readers.options import ReadOptions
+from rnnlens.readers.torch.state import PATTERN, LazyArray, modules_of
 
 __all__ = ["named"]
 
@@ -26,16 +26,16 @@ NOTE = (
 )
 
 
-def named(arrays: Mapping[str, Array], origin: Origin) -> Arrays | None:
+def named(arrays: Mapping[str, LazyArray], origin: Origin) -> Arrays | None:
     """Name the arrays of a state dict."""
     groups: dict[str, list[NamedArray]] = {}
     for key, array in arrays.items():
-        found = PATTERN.fullmatch(key)
-        if found is None:
+        match = PATTERN.fullmatch(key)
+        if match is None:
             prefix, _, name = key.rpartition(".")
             groups.setdefault(prefix, []).extend(_single(prefix, name, array))
         else:
-            groups.setdefault(found["module"] or "", [])
+            groups.setdefault(match["module"] or "", [])
     modules = modules_of(arrays)
     if not modules:
         return None
@@ -43,14 +43,16 @@ def named(arrays: Mapping[str, Array], origin: Origin) -> Arrays | None:
     for prefix, single in groups.items():
         if prefix in modules:
             # the activation is a placeholder: it changes no count and no name
-            levels = modules[prefix].levels_of(prefix, Options(nonlinearity="tanh"), strict=False)
+            levels = modules[prefix].levels_of(
+                prefix, ReadOptions(nonlinearity="tanh"), strict=False
+            )
             listed += [_level(label, level.layer, level.sources) for label, level in levels]
         if single:
             listed.append(_joined(prefix, single))
     return Arrays(tuple(listed), replace(origin, notes=(*origin.notes, NOTE)))
 
 
-def _single(prefix: str, name: str, array: Array) -> list[NamedArray]:
+def _single(prefix: str, name: str, array: LazyArray) -> list[NamedArray]:
     try:
         loaded = array.load()
     except UnsupportedModel:  # counters, such as the batches that a norm has seen, are no weights

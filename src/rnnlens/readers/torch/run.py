@@ -46,13 +46,13 @@ def outputs(source: Any, inputs: Mapping[str, np.ndarray]) -> tuple[list[np.ndar
         source.eval()
         with torch.no_grad(), warnings.catch_warnings():
             warnings.simplefilter("ignore")  # PyTorch's remarks on its own speed
-            found = source(*given)
+            given_back = source(*given)
     finally:
         for module, mode in modes.items():
             module.training = mode
     arrays = [
         np.moveaxis(one.detach().cpu().numpy().astype(np.float64), batch, 0)
-        for one, batch in zip(_flat(found), layout.outputs, strict=True)
+        for one, batch in zip(_flat(given_back), layout.outputs, strict=True)
     ]
     arrays = [array[:, None] if array.ndim == 1 else array for array in arrays]
     return arrays, f"PyTorch {torch.__version__}"
@@ -62,12 +62,12 @@ def _is_state_dict(path: Path) -> bool:
     return path.is_file() and (torch_file.match(path) or safetensors_file.match(path))
 
 
-def _flat(found: Any) -> Iterator[Any]:
+def _flat(given: Any) -> Iterator[Any]:
     """Give the tensors of nested tuples, lists and dictionaries, in order."""
-    if isinstance(found, Mapping):
-        found = tuple(found.values())
-    if isinstance(found, tuple | list):
-        for one in found:
+    if isinstance(given, Mapping):
+        given = tuple(given.values())
+    if isinstance(given, tuple | list):
+        for one in given:
             yield from _flat(one)
     else:
-        yield found
+        yield given

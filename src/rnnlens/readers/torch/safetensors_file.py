@@ -19,9 +19,9 @@ from rnnlens.network.arrays import Arrays
 from rnnlens.network.network import Network, Origin
 from rnnlens.readers.hardening.contents import digest_of
 from rnnlens.readers.layouts import CellArray
-from rnnlens.readers.options import Options
+from rnnlens.readers.options import ReadOptions
 from rnnlens.readers.torch.named import named
-from rnnlens.readers.torch.state import TAKES, Array, network_of
+from rnnlens.readers.torch.state import TAKES, LazyArray, network_of
 
 __all__ = ["TAKES", "arrays", "match", "read"]
 
@@ -40,10 +40,10 @@ def match(path: Path) -> bool:
     return len(head) == 9 and head[8:] == b"{" and 2 <= length <= min(size - 8, LONGEST_HEADER)
 
 
-def read(path: Path, options: Options) -> Network:
+def read(path: Path, options: ReadOptions) -> Network:
     """Read the state dict in a safetensors file."""
-    found, origin = _opened(path)
-    return network_of(found, options, origin)
+    arrays, origin = _opened(path)
+    return network_of(arrays, options, origin)
 
 
 def arrays(path: Path) -> Arrays | None:
@@ -51,11 +51,11 @@ def arrays(path: Path) -> Arrays | None:
     return named(*_opened(path))
 
 
-def _opened(path: Path) -> tuple[dict[str, Array], Origin]:
+def _opened(path: Path) -> tuple[dict[str, LazyArray], Origin]:
     header, start = _header(path)
     header.pop("__metadata__", None)
-    found = {name: _array(path, name, entry, start) for name, entry in header.items()}
-    return found, Origin("safetensors", "", str(path), digest_of(path))
+    arrays = {name: _array(path, name, entry, start) for name, entry in header.items()}
+    return arrays, Origin("safetensors", "", str(path), digest_of(path))
 
 
 def _header(path: Path) -> tuple[dict[str, Any], int]:
@@ -91,19 +91,21 @@ class _Entry:
 
 def _entry(path: Path, name: str, entry: Any) -> _Entry:
     try:
-        found = _Entry(str(entry["dtype"]), tuple(entry["shape"]), *entry["data_offsets"])
-        whole = all(type(n) is int and n >= 0 for n in (*found.shape, found.begin, found.end))
+        described = _Entry(str(entry["dtype"]), tuple(entry["shape"]), *entry["data_offsets"])
+        whole = all(
+            type(n) is int and n >= 0 for n in (*described.shape, described.begin, described.end)
+        )
     except (KeyError, TypeError, ValueError):
-        found, whole = None, False
-    if found is None or not whole:
+        described, whole = None, False
+    if described is None or not whole:
         raise UnreadableFile(
             f"{path}: the header's entry for {name} lacks dtype, shape or data_offsets, so the "
             "file is damaged"
         )
-    return found
+    return described
 
 
-def _array(path: Path, name: str, described: Any, start: int) -> Array:
+def _array(path: Path, name: str, described: Any, start: int) -> LazyArray:
     entry = _entry(path, name, described)
     size = path.stat().st_size - start
     if not (entry.begin <= entry.end <= size and entry.fits):
@@ -127,4 +129,4 @@ def _array(path: Path, name: str, described: Any, start: int) -> Array:
             values = (values.astype(np.uint32) << 16).view(np.float32)
         return CellArray(values.astype(values.dtype.newbyteorder("=")), name, name)
 
-    return Array(entry.shape, load)
+    return LazyArray(entry.shape, load)

@@ -16,10 +16,10 @@ from rnnlens.network.check import check
 from rnnlens.network.layers import Bidirectional, Dense, Input, Layer
 from rnnlens.network.network import Network, Node, Origin, Source
 from rnnlens.readers.layouts import CellArray
-from rnnlens.readers.options import Options
+from rnnlens.readers.options import ReadOptions
 from rnnlens.readers.torch.recurrent import Level, cell_of, kind_of, level_of
 
-__all__ = ["PATTERN", "TAKES", "Array", "Module", "modules_of", "network_of"]
+__all__ = ["PATTERN", "TAKES", "LazyArray", "RecurrentModule", "modules_of", "network_of"]
 
 #: Options that a state dict takes.
 TAKES = frozenset({"head", "nonlinearity"})
@@ -33,7 +33,7 @@ PATTERN = re.compile(
 
 
 @dataclass(frozen=True, eq=False)
-class Array:
+class LazyArray:
     """One array of a state dict, not yet loaded.
 
     Parameters
@@ -49,11 +49,11 @@ class Array:
 
 
 #: The arrays of one layer and direction, by role.
-Roles = dict[str, Array]
+Roles = dict[str, LazyArray]
 
 
 @dataclass
-class Module:
+class RecurrentModule:
     """The arrays of one recurrent module.
 
     Parameters
@@ -65,7 +65,7 @@ class Module:
     levels: dict[int | None, dict[bool, Roles]] = field(default_factory=dict)
 
     def levels_of(
-        self, name: str, options: Options, *, strict: bool = True
+        self, name: str, options: ReadOptions, *, strict: bool = True
     ) -> list[tuple[str, Level]]:
         """Make its layers."""
         kinds = _kinds(name, self)
@@ -74,14 +74,14 @@ class Module:
         return _levels(name, self, kinds, options)
 
 
-def network_of(arrays: Mapping[str, Array], options: Options, origin: Origin) -> Network:
+def network_of(arrays: Mapping[str, LazyArray], options: ReadOptions, origin: Origin) -> Network:
     """Make a network of a state dict."""
     name, module = _only_module(modules_of(arrays))
     levels = module.levels_of(name, options)
     nodes = [Node("x", Input((None, levels[0][1].cells[0].features)))]
     for label, level in levels:
         nodes.append(Node(label, level.layer, ((nodes[-1].name, 0),), level.sources))
-    used = {key for key in arrays if (found := PATTERN.fullmatch(key)) and _of(found) == name}
+    used = {key for key in arrays if (match := PATTERN.fullmatch(key)) and _of(match) == name}
     if options.head is not None:
         nodes.append(_head(arrays, options.head, levels[-1][1], nodes[-1].name))
         used |= {f"{options.head}.weight", f"{options.head}.bias"}
@@ -91,23 +91,23 @@ def network_of(arrays: Mapping[str, Array], options: Options, origin: Origin) ->
     return check(Network(tuple(nodes), ((nodes[-1].name, 0),), origin, title))
 
 
-def _of(found: re.Match[str]) -> str:
-    return found["module"] or ""
+def _of(match: re.Match[str]) -> str:
+    return match["module"] or ""
 
 
-def modules_of(arrays: Mapping[str, Array]) -> dict[str, Module]:
+def modules_of(arrays: Mapping[str, LazyArray]) -> dict[str, RecurrentModule]:
     """Find the recurrent modules of a state dict."""
-    modules: dict[str, Module] = {}
+    modules: dict[str, RecurrentModule] = {}
     for key, array in arrays.items():
-        found = PATTERN.fullmatch(key)
-        if found:
-            number = None if found["layer"] is None else int(found["layer"])
-            level = modules.setdefault(_of(found), Module()).levels.setdefault(number, {})
-            level.setdefault(bool(found["reverse"]), {})[found["role"]] = array
+        match = PATTERN.fullmatch(key)
+        if match:
+            number = None if match["layer"] is None else int(match["layer"])
+            level = modules.setdefault(_of(match), RecurrentModule()).levels.setdefault(number, {})
+            level.setdefault(bool(match["reverse"]), {})[match["role"]] = array
     return modules
 
 
-def _only_module(modules: dict[str, Module]) -> tuple[str, Module]:
+def _only_module(modules: dict[str, RecurrentModule]) -> tuple[str, RecurrentModule]:
     if not modules:
         raise UnsupportedModel(
             "the state dict holds no recurrent layer: no array is called weight_ih or weight_hh, "
@@ -123,7 +123,7 @@ def _only_module(modules: dict[str, Module]) -> tuple[str, Module]:
     return next(iter(modules.items()))
 
 
-def _kinds(name: str, module: Module) -> dict[int | None, str]:
+def _kinds(name: str, module: RecurrentModule) -> dict[int | None, str]:
     """Check that the layers are whole and follow one another, and tell their kind."""
     called = name or "the module"
     numbers = sorted(-1 if number is None else number for number in module.levels)
@@ -139,14 +139,14 @@ def _kinds(name: str, module: Module) -> dict[int | None, str]:
                 f"{called} has arrays of the reverse direction alone, which no module of PyTorch "
                 "has"
             )
-        found = {
+        level_kinds = {
             kind_of(
                 f"{called}{'' if number is None else f' (l{number})'}",
                 {role: array.shape for role, array in roles.items()},
             )
             for roles in directions.values()
         }
-        kinds[number] = found.pop() if len(found) == 1 else ""
+        kinds[number] = level_kinds.pop() if len(level_kinds) == 1 else ""
     if len(set(kinds.values())) > 1 or len({len(level) for level in module.levels.values()}) > 1:
         raise UnsupportedModel(
             f"the layers of {called} differ in kind or direction, which no module of PyTorch allows"
@@ -154,7 +154,7 @@ def _kinds(name: str, module: Module) -> dict[int | None, str]:
     return kinds
 
 
-def _check_nonlinearity(kinds: dict[int | None, str], options: Options, name: str) -> None:
+def _check_nonlinearity(kinds: dict[int | None, str], options: ReadOptions, name: str) -> None:
     kind = next(iter(kinds.values()))
     called = name or "the module"
     given = options.nonlinearity
@@ -175,7 +175,7 @@ def _check_nonlinearity(kinds: dict[int | None, str], options: Options, name: st
 
 
 def _levels(
-    name: str, module: Module, kinds: dict[int | None, str], options: Options
+    name: str, module: RecurrentModule, kinds: dict[int | None, str], options: ReadOptions
 ) -> list[tuple[str, Level]]:
     base = name.replace(".", "_") or next(iter(kinds.values())).lower()
     numbers = sorted(module.levels, key=lambda number: -1 if number is None else number)
@@ -201,7 +201,7 @@ def _levels(
     return levels
 
 
-def _head(arrays: Mapping[str, Array], head: str, last: Level, after: str) -> Node:
+def _head(arrays: Mapping[str, LazyArray], head: str, last: Level, after: str) -> Node:
     weight, bias = arrays.get(f"{head}.weight"), arrays.get(f"{head}.bias")
     if weight is None or len(weight.shape) != 2 or weight.shape[1] != last.width:
         fitting = [
@@ -234,7 +234,7 @@ def _head(arrays: Mapping[str, Array], head: str, last: Level, after: str) -> No
     return Node(label if label != after else f"{label}_head", layer, ((after, 0),), sources)
 
 
-def _notes(name: str, module: Module, unused: list[str], head: str | None) -> list[str]:
+def _notes(name: str, module: RecurrentModule, unused: list[str], head: str | None) -> list[str]:
     called = name or "the module"
     notes = [
         "a state dict holds no forward code: rnnlens runs the recurrent layers over the steps from "

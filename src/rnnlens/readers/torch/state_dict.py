@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from rnnlens.network.network import Network, Origin
-from rnnlens.readers.options import Options
+from rnnlens.readers.options import ReadOptions
 from rnnlens.readers.torch.file import arrays_of
 from rnnlens.readers.torch.state import TAKES, network_of
 
@@ -24,7 +24,7 @@ def match(source: object) -> bool:
     )
 
 
-def read(source: Mapping[str, Any], options: Options) -> Network:
+def read(source: Mapping[str, Any], options: ReadOptions) -> Network:
     """Read a state dict; later training of the module does not change the network."""
     version = str(sys.modules["torch"].__version__)
     return network_of(arrays_of(source), options, Origin("PyTorch state dict in memory", version))

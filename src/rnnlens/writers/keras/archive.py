@@ -25,7 +25,7 @@ from rnnlens.readers.keras.archive import CONFIG, METADATA, WEIGHTS, snake_case
 from rnnlens.writers.fold import fold
 from rnnlens.writers.keras.axes import in_keras_layers
 from rnnlens.writers.keras.functions import serialized
-from rnnlens.writers.keras.layers import Context, Piece, piece_of
+from rnnlens.writers.keras.layers import KerasLayer, LayerContext, keras_layer_of
 from rnnlens.writers.packing import dtype_of
 from rnnlens.writers.written import Written
 
@@ -39,7 +39,7 @@ EPOCH = (1980, 1, 1, 0, 0, 0)
 
 
 @dataclass(frozen=True)
-class _Entry:
+class _FileLayer:
     """One layer of the file with its calls."""
 
     name: str
@@ -60,7 +60,7 @@ def write(network: Network) -> Written:
         for entry in entries
         for number, node in enumerate(entry.calls)
     }
-    graph = _Graph(names, shapes, dtype.name)
+    graph = _KerasGraph(names, shapes, dtype.name)
     layers, weights = _layers(graph, entries, notes)
     inputs = [graph.key((name, 0)) for name in network.inputs]
     outputs = [graph.key(ref) for ref in network.outputs]
@@ -85,19 +85,21 @@ def write(network: Network) -> Written:
 
 
 def _layers(
-    graph: _Graph, entries: Sequence[_Entry], notes: list[str]
+    graph: _KerasGraph, entries: Sequence[_FileLayer], notes: list[str]
 ) -> tuple[list[dict[str, Any]], dict[str, tuple[str, list[np.ndarray]]]]:
     """State every layer, and say where its arrays lie in the weights file."""
     layers = []
     weights: dict[str, tuple[str, list[np.ndarray]]] = {}
     used: dict[str, int] = {}
     for entry in entries:
-        item, piece = graph.entry(entry, notes)
+        item, keras_layer = graph.entry(entry, notes)
         layers.append(item)
         stem = snake_case(item["class_name"])
         number = used[stem] = used.get(stem, -1) + 1
         group = f"layers/{stem}_{number}" if number else f"layers/{stem}"
-        weights |= {f"{group}/{at}".rstrip("/"): (entry.name, a) for at, a in piece.arrays.items()}
+        weights |= {
+            f"{group}/{at}".rstrip("/"): (entry.name, a) for at, a in keras_layer.arrays.items()
+        }
     return layers, weights
 
 
@@ -115,7 +117,7 @@ def _plain(name: str) -> str:
     return re.sub(r"[^A-Za-z0-9_-]+", "_", name).strip("_") or "network"
 
 
-def _entries(network: Network) -> list[_Entry]:
+def _entries(network: Network) -> list[_FileLayer]:
     """Gather the calls of each layer: nodes that share a layer are calls of one."""
     calls: dict[int, list[Node]] = {}
     for node in network.nodes:
@@ -129,11 +131,11 @@ def _entries(network: Network) -> list[_Entry]:
             number += 1
             name = f"{plain}_{number}"
         taken.add(name)
-        entries.append(_Entry(name, nodes[0].layer, tuple(nodes)))
+        entries.append(_FileLayer(name, nodes[0].layer, tuple(nodes)))
     return entries
 
 
-def _ordered(network: Network, entries: Sequence[_Entry]) -> list[_Entry]:
+def _ordered(network: Network, entries: Sequence[_FileLayer]) -> list[_FileLayer]:
     """Order the layers as Keras does: the farthest from the outputs first."""
     # At one depth they come as met on a walk back from the outputs. The depth of a call is one more
     # than that of the deepest call that takes from it, and no less than the depth so far of its
@@ -156,7 +158,7 @@ def _ordered(network: Network, entries: Sequence[_Entry]) -> list[_Entry]:
 
 
 def _visit(
-    network: Network, ref: Ref, of: dict[str, _Entry], met: dict[str, int], finished: list[str]
+    network: Network, ref: Ref, of: dict[str, _FileLayer], met: dict[str, int], finished: list[str]
 ) -> None:
     """Walk from an output to the entries, depth first, without recursion."""
     stack = [(ref[0], False)]
@@ -171,7 +173,7 @@ def _visit(
 
 
 @dataclass(frozen=True)
-class _Graph:
+class _KerasGraph:
     """Where the tensors of the new model come from."""
 
     names: dict[str, tuple[str, int]]
@@ -187,28 +189,28 @@ class _Graph:
         config = {"shape": shape, "dtype": self.dtype, "keras_history": self.key(ref)}
         return {"class_name": "__keras_tensor__", "config": config}
 
-    def entry(self, entry: _Entry, notes: list[str]) -> tuple[dict[str, Any], Piece]:
+    def entry(self, entry: _FileLayer, notes: list[str]) -> tuple[dict[str, Any], KerasLayer]:
         """State one layer and its calls."""
         layer = entry.layer
         if isinstance(layer, Input):
             shape = [None, *layer.shape]
             config = {"batch_shape": shape, "dtype": self.dtype, "sparse": False}
             item = serialized("InputLayer", {**config, "name": entry.name})
-            return {**item, "name": entry.name, "inbound_nodes": []}, Piece("InputLayer")
+            return {**item, "name": entry.name, "inbound_nodes": []}, KerasLayer("InputLayer")
         source, number = entry.calls[0].inputs[0]
         taken = self.shapes[source][number]
-        context = Context(entry.name, taken, self.dtype, notes)
-        piece = piece_of(layer, context)
-        item = context.named(entry.name, piece)
+        context = LayerContext(entry.name, taken, self.dtype, notes)
+        keras_layer = keras_layer_of(layer, context)
+        item = context.named(entry.name, keras_layer)
         item["build_config"] = {"input_shape": [None, *taken]}
-        if piece.kind in {"Add", "Subtract", "Multiply", "Average", "Concatenate"}:
+        if keras_layer.kind in {"Add", "Subtract", "Multiply", "Average", "Concatenate"}:
             each = [[None, *self.shapes[n][k]] for n, k in entry.calls[0].inputs]
             item["build_config"] = {"input_shape": each}
         return {
             **item,
             "name": entry.name,
             "inbound_nodes": [self.call(node) for node in entry.calls],
-        }, piece
+        }, keras_layer
 
     def call(self, node: Node) -> dict[str, Any]:
         tensors = [self.tensor(ref) for ref in node.inputs]

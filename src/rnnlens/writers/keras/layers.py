@@ -49,14 +49,14 @@ from rnnlens.writers.keras.functions import (
 from rnnlens.writers.packing import has, packed, summed_bias
 from rnnlens.writers.written import refuse
 
-__all__ = ["Context", "Piece", "piece_of"]
+__all__ = ["KerasLayer", "LayerContext", "keras_layer_of"]
 
 #: The smallest number by which a Normalization of Keras divides (its backend's epsilon).
 SMALLEST = 1e-7
 
 
 @dataclass(frozen=True)
-class Piece:
+class KerasLayer:
     """One layer of a Keras file.
 
     Parameters
@@ -75,7 +75,7 @@ class Piece:
 
 
 @dataclass
-class Context:
+class LayerContext:
     """What a layer is written into.
 
     Parameters
@@ -95,13 +95,13 @@ class Context:
     dtype: str
     notes: list[str]
 
-    def named(self, name: str, piece: Piece) -> dict[str, Any]:
-        """Give a piece as the file states it."""
-        config = {"name": name, "trainable": True, "dtype": self.dtype, **piece.config}
-        return serialized(piece.kind, config)
+    def named(self, name: str, keras_layer: KerasLayer) -> dict[str, Any]:
+        """Give a layer as the file states it."""
+        config = {"name": name, "trainable": True, "dtype": self.dtype, **keras_layer.config}
+        return serialized(keras_layer.kind, config)
 
 
-def piece_of(layer: Layer, context: Context) -> Piece:
+def keras_layer_of(layer: Layer, context: LayerContext) -> KerasLayer:
     """Give a layer as Keras 3 has it."""
     maker = MAKERS.get(type(layer))
     if maker is None:
@@ -113,7 +113,7 @@ def piece_of(layer: Layer, context: Context) -> Piece:
     return maker(layer, context)
 
 
-def _recurrent(layer: Recurrent, context: Context) -> Piece:
+def _recurrent(layer: Recurrent, context: LayerContext) -> KerasLayer:
     layer = on_keras_slope(context.name, layer, context.notes)
     cell = layer.cell
     if has(cell, "V"):
@@ -149,10 +149,10 @@ def _recurrent(layer: Recurrent, context: Context) -> Piece:
         config["reset_after"] = cell.reset_after
     if config["use_bias"]:
         arrays.append(_bias(cell, order, context))
-    return Piece(cell.kind, config, {"cell": arrays})
+    return KerasLayer(cell.kind, config, {"cell": arrays})
 
 
-def _bias(cell: LSTM | GRU | SimpleRNN | Any, order: tuple[str, ...], context: Context) -> Any:
+def _bias(cell: LSTM | GRU | SimpleRNN | Any, order: tuple[str, ...], context: LayerContext) -> Any:
     if isinstance(cell, GRU) and cell.reset_after:
         return np.stack([packed(cell, order, "b"), packed(cell, order, "b_r")])
     if has(cell, "b") and has(cell, "b_r"):
@@ -163,31 +163,34 @@ def _bias(cell: LSTM | GRU | SimpleRNN | Any, order: tuple[str, ...], context: C
     return summed_bias(cell, order)
 
 
-def _bidirectional(layer: Bidirectional, context: Context) -> Piece:
+def _bidirectional(layer: Bidirectional, context: LayerContext) -> KerasLayer:
     sides = {}
     for side in ("forward", "backward"):
         own = replace(context, name=f"{context.name}.{side}")
         sides[side] = _recurrent(getattr(layer, side), own)
-    stated = {side: context.named(f"{side}_{context.name}", piece) for side, piece in sides.items()}
-    return Piece(
+    stated = {
+        side: context.named(f"{side}_{context.name}", keras_layer)
+        for side, keras_layer in sides.items()
+    }
+    return KerasLayer(
         "Bidirectional",
         {
             "merge_mode": layer.merge_mode,
             "layer": stated["forward"],
             "backward_layer": stated["backward"],
         },
-        {f"{side}_layer/cell": piece.arrays["cell"] for side, piece in sides.items()},
+        {f"{side}_layer/cell": keras_layer.arrays["cell"] for side, keras_layer in sides.items()},
     )
 
 
-def _time_distributed(layer: TimeDistributed, context: Context) -> Piece:
+def _time_distributed(layer: TimeDistributed, context: LayerContext) -> KerasLayer:
     inner = replace(context, name=f"{context.name}_each", shape=context.shape[1:])
-    piece = piece_of(layer.layer, inner)
-    arrays = {f"layer/{at}".rstrip("/"): values for at, values in piece.arrays.items()}
-    return Piece("TimeDistributed", {"layer": context.named(inner.name, piece)}, arrays)
+    keras_layer = keras_layer_of(layer.layer, inner)
+    arrays = {f"layer/{at}".rstrip("/"): values for at, values in keras_layer.arrays.items()}
+    return KerasLayer("TimeDistributed", {"layer": context.named(inner.name, keras_layer)}, arrays)
 
 
-def _on_slope(layer: Dense | Conv1D, context: Context) -> Any:
+def _on_slope(layer: Dense | Conv1D, context: LayerContext) -> Any:
     """Give kernel, bias and activation, the slope of a hard sigmoid made Keras's."""
     arrays = {"W": layer.W, "b": layer.b}
     activation = layer.activation
@@ -206,17 +209,19 @@ def _on_slope(layer: Dense | Conv1D, context: Context) -> Any:
     return replace(layer, **arrays, activation=activation)
 
 
-def _dense(layer: Dense, context: Context) -> Piece:
+def _dense(layer: Dense, context: LayerContext) -> KerasLayer:
     own = _on_slope(layer, context)
     config = {
         "units": own.W.shape[1],
         "activation": function_of(context.name, layer, own.activation),
         "use_bias": own.b is not None,
     }
-    return Piece("Dense", config, {"": [array for array in (own.W, own.b) if array is not None]})
+    return KerasLayer(
+        "Dense", config, {"": [array for array in (own.W, own.b) if array is not None]}
+    )
 
 
-def _conv1d(layer: Conv1D, context: Context) -> Piece:
+def _conv1d(layer: Conv1D, context: LayerContext) -> KerasLayer:
     own = _on_slope(layer, context)
     config = {
         "filters": own.W.shape[2],
@@ -229,24 +234,28 @@ def _conv1d(layer: Conv1D, context: Context) -> Piece:
         "activation": function_of(context.name, layer, own.activation),
         "use_bias": own.b is not None,
     }
-    return Piece("Conv1D", config, {"": [array for array in (own.W, own.b) if array is not None]})
+    return KerasLayer(
+        "Conv1D", config, {"": [array for array in (own.W, own.b) if array is not None]}
+    )
 
 
-def _activate(layer: Activate, context: Context) -> Piece:
+def _activate(layer: Activate, context: LayerContext) -> KerasLayer:
     usual = type(layer.activation)(layer.activation.name).parameters == layer.activation.parameters
     made = activation_layer(layer.activation)
     if made is not None and not usual:
-        return Piece(*made)
-    return Piece("Activation", {"activation": function_of(context.name, layer, layer.activation)})
+        return KerasLayer(*made)
+    return KerasLayer(
+        "Activation", {"activation": function_of(context.name, layer, layer.activation)}
+    )
 
 
-def _embedding(layer: Embedding, context: Context) -> Piece:
+def _embedding(layer: Embedding, context: LayerContext) -> KerasLayer:
     tokens, width = layer.E.shape
     config = {"input_dim": tokens, "output_dim": width, "mask_zero": layer.mask_zero}
-    return Piece("Embedding", config, {"": [layer.E]})
+    return KerasLayer("Embedding", config, {"": [layer.E]})
 
 
-def _prelu(layer: PReLU, context: Context) -> Piece:
+def _prelu(layer: PReLU, context: LayerContext) -> KerasLayer:
     rank = len(context.shape)
     alpha = layer.alpha.reshape((1,) * (rank - layer.alpha.ndim) + layer.alpha.shape)
     shared = [
@@ -254,10 +263,10 @@ def _prelu(layer: PReLU, context: Context) -> Piece:
         for axis, (size, side) in enumerate(zip(alpha.shape, context.shape, strict=True))
         if size == 1 and side != 1
     ]
-    return Piece("PReLU", {"shared_axes": shared or None}, {"": [alpha]})
+    return KerasLayer("PReLU", {"shared_axes": shared or None}, {"": [alpha]})
 
 
-def _batch_normalization(layer: BatchNormalization, context: Context) -> Piece:
+def _batch_normalization(layer: BatchNormalization, context: LayerContext) -> KerasLayer:
     config = {
         "axis": layer.axis,
         "epsilon": layer.epsilon,
@@ -265,10 +274,10 @@ def _batch_normalization(layer: BatchNormalization, context: Context) -> Piece:
         "scale": layer.gamma is not None,
     }
     arrays = [layer.gamma, layer.beta, layer.mean, layer.variance]
-    return Piece("BatchNormalization", config, {"": [a for a in arrays if a is not None]})
+    return KerasLayer("BatchNormalization", config, {"": [a for a in arrays if a is not None]})
 
 
-def _layer_normalization(layer: LayerNormalization, context: Context) -> Piece:
+def _layer_normalization(layer: LayerNormalization, context: LayerContext) -> KerasLayer:
     if not layer.centred and (layer.gamma is None or layer.beta is not None):
         refuse(
             context.name,
@@ -284,15 +293,15 @@ def _layer_normalization(layer: LayerNormalization, context: Context) -> Piece:
         **({} if layer.centred else {"rms_scaling": True}),
     }
     arrays = [array for array in (layer.gamma, layer.beta) if array is not None]
-    return Piece("LayerNormalization", config, {"": arrays})
+    return KerasLayer("LayerNormalization", config, {"": arrays})
 
 
-def _rescaling(layer: Rescaling, context: Context) -> Piece:
+def _rescaling(layer: Rescaling, context: LayerContext) -> KerasLayer:
     config = {"scale": layer.scale.tolist(), "offset": layer.offset.tolist()}
-    return Piece("Rescaling", config)
+    return KerasLayer("Rescaling", config)
 
 
-def _standardization(layer: Standardization, context: Context) -> Piece:
+def _standardization(layer: Standardization, context: LayerContext) -> KerasLayer:
     # Keras divides by max(sqrt(variance), 1e-7); a larger smallest divisor goes into the variance.
     floor = layer.epsilon**2 if layer.epsilon > SMALLEST else 0.0
     variance = np.maximum(layer.variance, floor)
@@ -321,22 +330,22 @@ def _standardization(layer: Standardization, context: Context) -> Piece:
     config |= {
         key: value.tolist() for key, value in zip(("mean", "variance"), moments, strict=True)
     }
-    return Piece("Normalization", config)
+    return KerasLayer("Normalization", config)
 
 
-def _pooling(layer: Pooling1D, context: Context) -> Piece:
+def _pooling(layer: Pooling1D, context: LayerContext) -> KerasLayer:
     kind = "MaxPooling1D" if layer.kind == "max" else "AveragePooling1D"
     config = {"pool_size": [layer.size], "strides": [layer.stride], "padding": layer.padding}
-    return Piece(kind, config)
+    return KerasLayer(kind, config)
 
 
-def _global_pooling(layer: GlobalPooling1D, context: Context) -> Piece:
+def _global_pooling(layer: GlobalPooling1D, context: LayerContext) -> KerasLayer:
     kind = "GlobalMaxPooling1D" if layer.kind == "max" else "GlobalAveragePooling1D"
-    return Piece(kind, {"keepdims": layer.keepdims})
+    return KerasLayer(kind, {"keepdims": layer.keepdims})
 
 
 #: Makers of pieces by class.
-MAKERS: Mapping[type, Callable[[Any, Context], Piece]] = {
+MAKERS: Mapping[type, Callable[[Any, LayerContext], KerasLayer]] = {
     Recurrent: _recurrent,
     Bidirectional: _bidirectional,
     TimeDistributed: _time_distributed,
@@ -351,15 +360,15 @@ MAKERS: Mapping[type, Callable[[Any, Context], Piece]] = {
     Standardization: _standardization,
     Pooling1D: _pooling,
     GlobalPooling1D: _global_pooling,
-    Identity: lambda layer, context: Piece("Identity"),
-    Masking: lambda layer, context: Piece("Masking", {"mask_value": layer.value}),
-    Flatten: lambda layer, context: Piece("Flatten"),
-    Reshape: lambda layer, context: Piece("Reshape", {"target_shape": list(layer.shape)}),
-    Permute: lambda layer, context: Piece("Permute", {"dims": list(layer.axes)}),
-    RepeatVector: lambda layer, context: Piece("RepeatVector", {"n": layer.times}),
-    Concatenate: lambda layer, context: Piece("Concatenate", {"axis": layer.axis}),
-    Add: lambda layer, context: Piece("Add"),
-    Subtract: lambda layer, context: Piece("Subtract"),
-    Multiply: lambda layer, context: Piece("Multiply"),
-    Average: lambda layer, context: Piece("Average"),
+    Identity: lambda layer, context: KerasLayer("Identity"),
+    Masking: lambda layer, context: KerasLayer("Masking", {"mask_value": layer.value}),
+    Flatten: lambda layer, context: KerasLayer("Flatten"),
+    Reshape: lambda layer, context: KerasLayer("Reshape", {"target_shape": list(layer.shape)}),
+    Permute: lambda layer, context: KerasLayer("Permute", {"dims": list(layer.axes)}),
+    RepeatVector: lambda layer, context: KerasLayer("RepeatVector", {"n": layer.times}),
+    Concatenate: lambda layer, context: KerasLayer("Concatenate", {"axis": layer.axis}),
+    Add: lambda layer, context: KerasLayer("Add"),
+    Subtract: lambda layer, context: KerasLayer("Subtract"),
+    Multiply: lambda layer, context: KerasLayer("Multiply"),
+    Average: lambda layer, context: KerasLayer("Average"),
 }

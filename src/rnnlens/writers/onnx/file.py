@@ -12,7 +12,7 @@ from rnnlens.network.layers import Embedding, Input, Masking
 from rnnlens.network.network import Network, Node, Ref
 from rnnlens.network.shapes import output_shapes
 from rnnlens.writers.fold import fold
-from rnnlens.writers.onnx.graph import Builder
+from rnnlens.writers.onnx.graph import OnnxGraphWriter
 from rnnlens.writers.onnx.layers import operators
 from rnnlens.writers.packing import dtype_of
 from rnnlens.writers.written import Written, refuse
@@ -30,10 +30,10 @@ def write(network: Network) -> Written:
     from onnx import TensorProto, checker, helper
 
     _check_masks(network)
-    build = Builder()
+    writer = OnnxGraphWriter()
     dtype = dtype_of(network)
     if dtype != np.float32:
-        build.notes.append(
+        writer.notes.append(
             f"the arrays are {dtype.name} and are written as float32, for onnxruntime computes "
             "recurrent operators in float32 alone"
         )
@@ -44,25 +44,25 @@ def write(network: Network) -> Written:
     for node in folded.nodes:
         if isinstance(node.layer, Input):
             if not any((node.name, 0) in other.inputs for other in folded.nodes):
-                build.notes.append(f"the input {node.name!r} is left out, for nothing takes it")
+                writer.notes.append(f"the input {node.name!r} is left out, for nothing takes it")
                 continue
-            values[node.name, 0] = build.name(node.name)
+            values[node.name, 0] = writer.name(node.name)
             shape = ["sample", *_sides(node.layer.shape, node.name)]
             number = TensorProto.INT64 if _tokens(folded, node.name) else TensorProto.FLOAT
             entries.append(helper.make_tensor_value_info(node.name, number, shape))
             continue
-        build.scope = node.name
+        writer.scope = node.name
         if _tokens(folded, node.inputs[0][0]):
-            build.whole.add(values[node.inputs[0]])
-        _add(node, values, shapes, build)
-    build.scope = ""
+            writer.whole.add(values[node.inputs[0]])
+        _add(node, values, shapes, writer)
+    writer.scope = ""
     exits = []
     for number, ref in enumerate(folded.outputs):
-        name = build.name("output" if len(folded.outputs) == 1 else f"output_{number}")
-        build.nodes.append(helper.make_node("Identity", [values[ref]], [name], name=name))
+        name = writer.name("output" if len(folded.outputs) == 1 else f"output_{number}")
+        writer.nodes.append(helper.make_node("Identity", [values[ref]], [name], name=name))
         shape = ["sample", *_sides(shapes[ref[0]][ref[1]], name)]
         exits.append(helper.make_tensor_value_info(name, TensorProto.FLOAT, shape))
-    graph = helper.make_graph(build.nodes, network.name, entries, exits, build.constants)
+    graph = helper.make_graph(writer.nodes, network.name, entries, exits, writer.constants)
     model = helper.make_model(
         graph,
         producer_name="rnnlens",
@@ -70,7 +70,7 @@ def write(network: Network) -> Written:
         opset_imports=[helper.make_opsetid("", OPSET)],
     )
     checker.check_model(model)
-    return Written(model.SerializeToString(), tuple(build.notes))
+    return Written(model.SerializeToString(), tuple(writer.notes))
 
 
 def _tokens(network: Network, name: str) -> bool:
@@ -88,11 +88,11 @@ def _add(
     node: Node,
     values: dict[Ref, str],
     shapes: dict[str, tuple[tuple[int | None, ...], ...]],
-    build: Builder,
+    writer: OnnxGraphWriter,
 ) -> None:
     taken = [values[ref] for ref in node.inputs]
     sides = [shapes[name][number] for name, number in node.inputs]
-    for number, name in enumerate(operators(node.layer, taken, sides, build)):
+    for number, name in enumerate(operators(node.layer, taken, sides, writer)):
         values[node.name, number] = name
 
 

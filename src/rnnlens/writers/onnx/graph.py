@@ -11,11 +11,11 @@ from numpy.typing import ArrayLike
 
 from rnnlens.network.activations import Activation
 
-__all__ = ["Builder"]
+__all__ = ["OnnxGraphWriter"]
 
 
 @dataclass
-class Builder:
+class OnnxGraphWriter:
     """The operators of a graph, in order.
 
     Parameters

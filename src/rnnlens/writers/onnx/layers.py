@@ -45,7 +45,7 @@ from rnnlens.network.layers import (
     TimeDistributed,
 )
 from rnnlens.network.shapes import Shape
-from rnnlens.writers.onnx.graph import Builder
+from rnnlens.writers.onnx.graph import OnnxGraphWriter
 from rnnlens.writers.onnx.recurrent import bidirectional, recurrent
 from rnnlens.writers.written import refuse
 
@@ -53,72 +53,72 @@ __all__ = ["operators"]
 
 
 def operators(
-    layer: Layer, inputs: Sequence[str], shapes: Sequence[Shape], build: Builder
+    layer: Layer, inputs: Sequence[str], shapes: Sequence[Shape], writer: OnnxGraphWriter
 ) -> list[str]:
     """Write one layer."""
     if isinstance(layer, Recurrent):
-        return recurrent(layer, inputs, build)
+        return recurrent(layer, inputs, writer)
     if isinstance(layer, Bidirectional):
-        return bidirectional(layer, inputs, build)
+        return bidirectional(layer, inputs, writer)
     if isinstance(layer, TimeDistributed):
         inner = layer.layer
         if not isinstance(inner, Dense | Identity | Rescaling) and not (
             isinstance(inner, Activate) and not inner.activation.axis_wise
         ):
             refuse(
-                build.scope,
+                writer.scope,
                 layer,
                 "rnnlens writes a TimeDistributed around Dense and Activation alone; write .keras "
                 "or .npz instead",
             )
-        return operators(inner, inputs, [shapes[0][1:]], build)
+        return operators(inner, inputs, [shapes[0][1:]], writer)
     maker = MAKERS.get(type(layer))
     if maker is None:
         refuse(
-            build.scope,
+            writer.scope,
             layer,
             "ONNX has no operator for it that rnnlens writes; write .keras or .npz instead",
         )
-    return [maker(layer, inputs, shapes, build)]
+    return [maker(layer, inputs, shapes, writer)]
 
 
 Inputs = Sequence[str]
 Shapes = Sequence[Shape]
 
 
-def _activated(layer: Layer, x: str, activation: Any, build: Builder) -> str:
-    made = build.activated(x, activation)
+def _activated(layer: Layer, x: str, activation: Any, writer: OnnxGraphWriter) -> str:
+    made = writer.activated(x, activation)
     if made is None:
         refuse(
-            build.scope,
+            writer.scope,
             layer,
             f"ONNX has no operator for its activation {activation}; write .keras or .npz instead",
         )
     return made
 
 
-def _dense(layer: Dense, inputs: Inputs, shapes: Shapes, build: Builder) -> str:
-    y = build.op("MatMul", [inputs[0], build.constant(layer.W, "W")])
+def _dense(layer: Dense, inputs: Inputs, shapes: Shapes, writer: OnnxGraphWriter) -> str:
+    y = writer.op("MatMul", [inputs[0], writer.constant(layer.W, "W")])
     if layer.b is not None:
-        y = build.op("Add", [y, build.constant(layer.b, "b")])
-    return _activated(layer, y, layer.activation, build)
+        y = writer.op("Add", [y, writer.constant(layer.b, "b")])
+    return _activated(layer, y, layer.activation, writer)
 
 
-def _activate(layer: Activate, inputs: Inputs, shapes: Shapes, build: Builder) -> str:
-    return _activated(layer, inputs[0], layer.activation, build)
+def _activate(layer: Activate, inputs: Inputs, shapes: Shapes, writer: OnnxGraphWriter) -> str:
+    return _activated(layer, inputs[0], layer.activation, writer)
 
 
-def _same(layer: Layer, inputs: Inputs, shapes: Shapes, build: Builder) -> str:
+def _same(layer: Layer, inputs: Inputs, shapes: Shapes, writer: OnnxGraphWriter) -> str:
     return inputs[0]
 
 
-def _scaled(x: str, scale: np.ndarray, offset: np.ndarray | None, build: Builder) -> str:
-    y = build.op("Mul", [x, build.constant(scale, "scale")])
-    return y if offset is None else build.op("Add", [y, build.constant(offset, "offset")])
+def _scaled(x: str, scale: np.ndarray, offset: np.ndarray | None, writer: OnnxGraphWriter) -> str:
+    y = writer.op("Mul", [x, writer.constant(scale, "scale")])
+    return y if offset is None else writer.op("Add", [y, writer.constant(offset, "offset")])
 
 
 def _batch_normalization(
-    layer: BatchNormalization, inputs: Inputs, shapes: Shapes, build: Builder
+    layer: BatchNormalization, inputs: Inputs, shapes: Shapes, writer: OnnxGraphWriter
 ) -> str:
     scale = 1 / np.sqrt(layer.variance.astype(np.float64) + layer.epsilon)
     if layer.gamma is not None:
@@ -129,159 +129,167 @@ def _batch_normalization(
     rank = len(shapes[0]) + 1
     sides = [1] * (rank - 1)
     sides[layer.axis % rank - 1] = -1
-    return _scaled(inputs[0], scale.reshape(sides), offset.reshape(sides), build)
+    return _scaled(inputs[0], scale.reshape(sides), offset.reshape(sides), writer)
 
 
 def _layer_normalization(
-    layer: LayerNormalization, inputs: Inputs, shapes: Shapes, build: Builder
+    layer: LayerNormalization, inputs: Inputs, shapes: Shapes, writer: OnnxGraphWriter
 ) -> str:
     rank = len(shapes[0]) + 1
     axes = sorted(axis % rank for axis in layer.axes)
     size = [shapes[0][axis - 1] for axis in axes]
     if not layer.centred or axes != list(range(axes[0], rank)) or None in size:
         refuse(
-            build.scope,
+            writer.scope,
             layer,
             "ONNX takes the moments over the last axes, centred, and it does not; write .keras or "
             ".npz instead",
         )
     gamma = np.ones([n or 1 for n in size]) if layer.gamma is None else layer.gamma
-    arrays = [build.constant(gamma, "scale")]
+    arrays = [writer.constant(gamma, "scale")]
     if layer.beta is not None:
-        arrays.append(build.constant(layer.beta, "offset"))
-    return build.op(
+        arrays.append(writer.constant(layer.beta, "offset"))
+    return writer.op(
         "LayerNormalization", [inputs[0], *arrays], axis=axes[0] - rank, epsilon=layer.epsilon
     )
 
 
-def _rescaling(layer: Rescaling, inputs: Inputs, shapes: Shapes, build: Builder) -> str:
-    return _scaled(inputs[0], layer.scale, layer.offset, build)
+def _rescaling(layer: Rescaling, inputs: Inputs, shapes: Shapes, writer: OnnxGraphWriter) -> str:
+    return _scaled(inputs[0], layer.scale, layer.offset, writer)
 
 
-def _standardization(layer: Standardization, inputs: Inputs, shapes: Shapes, build: Builder) -> str:
+def _standardization(
+    layer: Standardization, inputs: Inputs, shapes: Shapes, writer: OnnxGraphWriter
+) -> str:
     divisor = np.maximum(np.sqrt(layer.variance.astype(np.float64)), layer.epsilon)
     mean = layer.mean.astype(np.float64)
     if layer.invert:
-        return _scaled(inputs[0], divisor, mean, build)
-    centred = build.op("Sub", [inputs[0], build.constant(mean, "mean")])
-    return build.op("Div", [centred, build.constant(divisor, "deviation")])
+        return _scaled(inputs[0], divisor, mean, writer)
+    centred = writer.op("Sub", [inputs[0], writer.constant(mean, "mean")])
+    return writer.op("Div", [centred, writer.constant(divisor, "deviation")])
 
 
-def _embedding(layer: Embedding, inputs: Inputs, shapes: Shapes, build: Builder) -> str:
+def _embedding(layer: Embedding, inputs: Inputs, shapes: Shapes, writer: OnnxGraphWriter) -> str:
     tokens = inputs[0]
-    if tokens not in build.whole:
-        tokens = build.op("Cast", [tokens], to=7)  # int64
-    return build.op("Gather", [build.constant(layer.E, "E"), tokens], axis=0)
+    if tokens not in writer.whole:
+        tokens = writer.op("Cast", [tokens], to=7)  # int64
+    return writer.op("Gather", [writer.constant(layer.E, "E"), tokens], axis=0)
 
 
-def _flatten(layer: Flatten, inputs: Inputs, shapes: Shapes, build: Builder) -> str:
-    return build.op("Flatten", inputs[:1], axis=1)
+def _flatten(layer: Flatten, inputs: Inputs, shapes: Shapes, writer: OnnxGraphWriter) -> str:
+    return writer.op("Flatten", inputs[:1], axis=1)
 
 
-def _reshape(layer: Reshape, inputs: Inputs, shapes: Shapes, build: Builder) -> str:
-    return build.op("Reshape", [inputs[0], build.constant(np.array([0, *layer.shape]), "shape")])
+def _reshape(layer: Reshape, inputs: Inputs, shapes: Shapes, writer: OnnxGraphWriter) -> str:
+    return writer.op("Reshape", [inputs[0], writer.constant(np.array([0, *layer.shape]), "shape")])
 
 
-def _permute(layer: Permute, inputs: Inputs, shapes: Shapes, build: Builder) -> str:
-    return build.op("Transpose", inputs[:1], perm=[0, *layer.axes])
+def _permute(layer: Permute, inputs: Inputs, shapes: Shapes, writer: OnnxGraphWriter) -> str:
+    return writer.op("Transpose", inputs[:1], perm=[0, *layer.axes])
 
 
-def _repeat_vector(layer: RepeatVector, inputs: Inputs, shapes: Shapes, build: Builder) -> str:
-    row = build.op("Unsqueeze", [inputs[0], build.constant(np.array([1]), "axis")])
-    return build.op("Tile", [row, build.constant(np.array([1, layer.times, 1]), "times")])
+def _repeat_vector(
+    layer: RepeatVector, inputs: Inputs, shapes: Shapes, writer: OnnxGraphWriter
+) -> str:
+    row = writer.op("Unsqueeze", [inputs[0], writer.constant(np.array([1]), "axis")])
+    return writer.op("Tile", [row, writer.constant(np.array([1, layer.times, 1]), "times")])
 
 
-def _concatenate(layer: Concatenate, inputs: Inputs, shapes: Shapes, build: Builder) -> str:
-    return build.op("Concat", list(inputs), axis=layer.axis)
+def _concatenate(
+    layer: Concatenate, inputs: Inputs, shapes: Shapes, writer: OnnxGraphWriter
+) -> str:
+    return writer.op("Concat", list(inputs), axis=layer.axis)
 
 
-def _merge(layer: Layer, inputs: Inputs, shapes: Shapes, build: Builder) -> str:
+def _merge(layer: Layer, inputs: Inputs, shapes: Shapes, writer: OnnxGraphWriter) -> str:
     if len({len(shape) for shape in shapes}) > 1:
         refuse(
-            build.scope,
+            writer.scope,
             layer,
             "its inputs have different numbers of axes; write .keras or .npz instead",
         )
     kind = {Add: "Add", Subtract: "Sub", Multiply: "Mul", Average: "Add"}[type(layer)]
     merged = inputs[0]
     for other in inputs[1:]:
-        merged = build.op(kind, [merged, other])
+        merged = writer.op(kind, [merged, other])
     if isinstance(layer, Average):
-        merged = build.op("Mul", [merged, build.constant(1 / len(inputs), "share")])
+        merged = writer.op("Mul", [merged, writer.constant(1 / len(inputs), "share")])
     return merged
 
 
-def _channels_first(x: str, build: Builder) -> str:
-    return build.op("Transpose", [x], perm=[0, 2, 1])
+def _channels_first(x: str, writer: OnnxGraphWriter) -> str:
+    return writer.op("Transpose", [x], perm=[0, 2, 1])
 
 
-def _pads(layer: Layer, kind: str, reach: int, build: Builder) -> dict[str, Any]:
+def _pads(layer: Layer, kind: str, reach: int, writer: OnnxGraphWriter) -> dict[str, Any]:
     if kind == "same":
         return {"auto_pad": "SAME_UPPER"}
     return {"pads": [reach - 1 if kind == "causal" else 0, 0]}
 
 
-def _conv1d(layer: Conv1D, inputs: Inputs, shapes: Shapes, build: Builder) -> str:
+def _conv1d(layer: Conv1D, inputs: Inputs, shapes: Shapes, writer: OnnxGraphWriter) -> str:
     taps = layer.W.shape[0]
     reach = (taps - 1) * layer.dilation + 1
-    pads = _pads(layer, layer.padding, reach, build)
+    pads = _pads(layer, layer.padding, reach, writer)
     if layer.padding == "same" and layer.dilation > 1:
         if layer.stride > 1:
             refuse(
-                build.scope,
+                writer.scope,
                 layer,
                 "it is dilated, strided and padded to the same length; write .npz, which holds it",
             )
         pads = {"pads": [(reach - 1) // 2, reach - 1 - (reach - 1) // 2]}
-    arrays = [build.constant(layer.W.transpose(2, 1, 0), "W")]
+    arrays = [writer.constant(layer.W.transpose(2, 1, 0), "W")]
     if layer.b is not None:
-        arrays.append(build.constant(layer.b, "b"))
-    y = build.op(
+        arrays.append(writer.constant(layer.b, "b"))
+    y = writer.op(
         "Conv",
-        [_channels_first(inputs[0], build), *arrays],
+        [_channels_first(inputs[0], writer), *arrays],
         kernel_shape=[taps],
         strides=[layer.stride],
         dilations=[layer.dilation],
         group=layer.groups,
         **pads,
     )
-    return _activated(layer, _channels_first(y, build), layer.activation, build)
+    return _activated(layer, _channels_first(y, writer), layer.activation, writer)
 
 
-def _pooling(layer: Pooling1D, inputs: Inputs, shapes: Shapes, build: Builder) -> str:
+def _pooling(layer: Pooling1D, inputs: Inputs, shapes: Shapes, writer: OnnxGraphWriter) -> str:
     more = {} if layer.kind == "max" else {"count_include_pad": 0}
-    y = build.op(
+    y = writer.op(
         "MaxPool" if layer.kind == "max" else "AveragePool",
-        [_channels_first(inputs[0], build)],
+        [_channels_first(inputs[0], writer)],
         kernel_shape=[layer.size],
         strides=[layer.stride],
-        **_pads(layer, layer.padding, 1, build),
+        **_pads(layer, layer.padding, 1, writer),
         **more,
     )
-    return _channels_first(y, build)
+    return _channels_first(y, writer)
 
 
-def _global_pooling(layer: GlobalPooling1D, inputs: Inputs, shapes: Shapes, build: Builder) -> str:
+def _global_pooling(
+    layer: GlobalPooling1D, inputs: Inputs, shapes: Shapes, writer: OnnxGraphWriter
+) -> str:
     kind = "ReduceMax" if layer.kind == "max" else "ReduceMean"
-    axes = build.constant(np.array([1]), "axes")
-    return build.op(kind, [inputs[0], axes], keepdims=int(layer.keepdims))
+    axes = writer.constant(np.array([1]), "axes")
+    return writer.op(kind, [inputs[0], axes], keepdims=int(layer.keepdims))
 
 
-def _prelu(layer: PReLU, inputs: Inputs, shapes: Shapes, build: Builder) -> str:
-    return build.op("PRelu", [inputs[0], build.constant(layer.alpha, "alpha")])
+def _prelu(layer: PReLU, inputs: Inputs, shapes: Shapes, writer: OnnxGraphWriter) -> str:
+    return writer.op("PRelu", [inputs[0], writer.constant(layer.alpha, "alpha")])
 
 
-def _mean(layer: Mean, inputs: Inputs, shapes: Shapes, build: Builder) -> str:
-    axes = build.constant(np.array(layer.axes), "axes")
-    return build.op("ReduceMean", [inputs[0], axes], keepdims=int(layer.keepdims))
+def _mean(layer: Mean, inputs: Inputs, shapes: Shapes, writer: OnnxGraphWriter) -> str:
+    axes = writer.constant(np.array(layer.axes), "axes")
+    return writer.op("ReduceMean", [inputs[0], axes], keepdims=int(layer.keepdims))
 
 
-def _index(layer: Index, inputs: Inputs, shapes: Shapes, build: Builder) -> str:
-    place = build.constant(np.array(layer.index), "index")
-    return build.op("Gather", [inputs[0], place], axis=layer.axis)
+def _index(layer: Index, inputs: Inputs, shapes: Shapes, writer: OnnxGraphWriter) -> str:
+    place = writer.constant(np.array(layer.index), "index")
+    return writer.op("Gather", [inputs[0], place], axis=layer.axis)
 
 
-def _slice(layer: Slice | Flip, inputs: Inputs, shapes: Shapes, build: Builder) -> str:
+def _slice(layer: Slice | Flip, inputs: Inputs, shapes: Shapes, writer: OnnxGraphWriter) -> str:
     far = 2**63 - 1
     start, stop, step = None, None, -1
     if isinstance(layer, Slice):
@@ -289,24 +297,26 @@ def _slice(layer: Slice | Flip, inputs: Inputs, shapes: Shapes, build: Builder) 
     begin = start if start is not None else 0 if step > 0 else far
     end = stop if stop is not None else far if step > 0 else -far
     cut = {"start": begin, "end": end, "axis": layer.axis, "step": step}
-    places = [build.constant(np.array([value]), name) for name, value in cut.items()]
-    return build.op("Slice", [inputs[0], *places])
+    places = [writer.constant(np.array([value]), name) for name, value in cut.items()]
+    return writer.op("Slice", [inputs[0], *places])
 
 
-def _one_axis(layer: ExpandDims | Squeeze, inputs: Inputs, shapes: Shapes, build: Builder) -> str:
+def _one_axis(
+    layer: ExpandDims | Squeeze, inputs: Inputs, shapes: Shapes, writer: OnnxGraphWriter
+) -> str:
     kind = "Unsqueeze" if isinstance(layer, ExpandDims) else "Squeeze"
-    return build.op(kind, [inputs[0], build.constant(np.array([layer.axis]), "axis")])
+    return writer.op(kind, [inputs[0], writer.constant(np.array([layer.axis]), "axis")])
 
 
-def _constant(layer: Constant, inputs: Inputs, shapes: Shapes, build: Builder) -> str:
-    shape = build.op("Shape", inputs[:1], start=0, end=1)
-    ones = build.constant(np.ones(layer.C.ndim, dtype=np.int64), "ones")
-    wanted = build.op("Concat", [shape, ones], axis=0)
-    return build.op("Expand", [build.constant(layer.C[None], "C"), wanted])
+def _constant(layer: Constant, inputs: Inputs, shapes: Shapes, writer: OnnxGraphWriter) -> str:
+    shape = writer.op("Shape", inputs[:1], start=0, end=1)
+    ones = writer.constant(np.ones(layer.C.ndim, dtype=np.int64), "ones")
+    wanted = writer.op("Concat", [shape, ones], axis=0)
+    return writer.op("Expand", [writer.constant(layer.C[None], "C"), wanted])
 
 
 #: Writers of layers by class.
-MAKERS: Mapping[type, Callable[[Any, Inputs, Shapes, Builder], str]] = {
+MAKERS: Mapping[type, Callable[[Any, Inputs, Shapes, OnnxGraphWriter], str]] = {
     Dense: _dense,
     Activate: _activate,
     Identity: _same,

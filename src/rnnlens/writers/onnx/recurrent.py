@@ -11,7 +11,7 @@ from rnnlens.network.activations import Activation
 from rnnlens.network.cells import GRU, LSTM, Cell
 from rnnlens.network.layers import Bidirectional, Recurrent
 from rnnlens.readers.layouts import ONNX, ONNX_PEEPHOLES
-from rnnlens.writers.onnx.graph import Builder
+from rnnlens.writers.onnx.graph import OnnxGraphWriter
 from rnnlens.writers.packing import has, packed
 from rnnlens.writers.written import refuse
 
@@ -30,35 +30,37 @@ FUNCTIONS: dict[str, str] = {
 }
 
 
-def recurrent(layer: Recurrent, inputs: Sequence[str], build: Builder) -> list[str]:
+def recurrent(layer: Recurrent, inputs: Sequence[str], writer: OnnxGraphWriter) -> list[str]:
     """Write a recurrent layer."""
-    x = build.op("Transpose", [inputs[0]], perm=[1, 0, 2])
-    outputs, states = _operator([layer], x, list(inputs[1:]), build)
+    x = writer.op("Transpose", [inputs[0]], perm=[1, 0, 2])
+    outputs, states = _operator([layer], x, list(inputs[1:]), writer)
     if not layer.return_sequences:
-        first = _without_direction(states[0], build)
-        return _with_states(layer, first, states, build)
-    y = build.op("Transpose", [_without_direction(outputs, build, axis=1)], perm=[1, 0, 2])
+        first = _without_direction(states[0], writer)
+        return _with_states(layer, first, states, writer)
+    y = writer.op("Transpose", [_without_direction(outputs, writer, axis=1)], perm=[1, 0, 2])
     if layer.go_backwards:  # ONNX gives it in the order of the input, Keras newest first
-        y = _flipped(y, build)
-    return _with_states(layer, y, states, build)
+        y = _flipped(y, writer)
+    return _with_states(layer, y, states, writer)
 
 
-def bidirectional(layer: Bidirectional, inputs: Sequence[str], build: Builder) -> list[str]:
+def bidirectional(
+    layer: Bidirectional, inputs: Sequence[str], writer: OnnxGraphWriter
+) -> list[str]:
     """Write two directions over the same steps, as one operator where they are alike."""
     sides = (layer.forward, layer.backward)
     alike = _alike(layer)
     if not alike or layer.merge_mode != "concat" or len(inputs) > 1 or layer.forward.return_state:
-        return _apart(layer, inputs, build)
-    x = build.op("Transpose", [inputs[0]], perm=[1, 0, 2])
-    y, states = _operator(list(sides), x, [], build)
+        return _apart(layer, inputs, writer)
+    x = writer.op("Transpose", [inputs[0]], perm=[1, 0, 2])
+    y, states = _operator(list(sides), x, [], writer)
     width = 2 * layer.forward.cell.units
     if layer.forward.return_sequences:  # (step, direction, sample, unit)
-        y = build.op("Transpose", [y], perm=[2, 0, 1, 3])
-        shape = build.constant(np.array([0, 0, width]), "shape")
+        y = writer.op("Transpose", [y], perm=[2, 0, 1, 3])
+        shape = writer.constant(np.array([0, 0, width]), "shape")
     else:  # (direction, sample, unit)
-        y = build.op("Transpose", [states[0]], perm=[1, 0, 2])
-        shape = build.constant(np.array([0, width]), "shape")
-    return [build.op("Reshape", [y, shape])]
+        y = writer.op("Transpose", [states[0]], perm=[1, 0, 2])
+        shape = writer.constant(np.array([0, width]), "shape")
+    return [writer.op("Reshape", [y, shape])]
 
 
 def _alike(layer: Bidirectional) -> bool:
@@ -71,52 +73,54 @@ def _alike(layer: Bidirectional) -> bool:
     )
 
 
-def _apart(layer: Bidirectional, inputs: Sequence[str], build: Builder) -> list[str]:
+def _apart(layer: Bidirectional, inputs: Sequence[str], writer: OnnxGraphWriter) -> list[str]:
     half = (len(inputs) - 1) // 2
     given = (inputs[1 : 1 + half], inputs[1 + half :])
     ways = [
-        recurrent(side, [inputs[0], *states], build)
+        recurrent(side, [inputs[0], *states], writer)
         for side, states in zip((layer.forward, layer.backward), given, strict=True)
     ]
     sequences = [way[0] for way in ways]
     states = [*ways[0][1:], *ways[1][1:]]
     if layer.forward.return_sequences:  # the one that reads newest first is turned round
         turned = 0 if layer.forward.go_backwards else 1
-        sequences[turned] = _flipped(sequences[turned], build)
+        sequences[turned] = _flipped(sequences[turned], writer)
     if layer.merge_mode is None:
         return [*sequences, *states]
     if layer.merge_mode == "concat":
-        return [build.op("Concat", sequences, axis=-1), *states]
-    merged = build.op("Mul" if layer.merge_mode == "mul" else "Add", sequences)
+        return [writer.op("Concat", sequences, axis=-1), *states]
+    merged = writer.op("Mul" if layer.merge_mode == "mul" else "Add", sequences)
     if layer.merge_mode == "ave":
-        merged = build.op("Mul", [merged, build.constant(0.5, "half")])
+        merged = writer.op("Mul", [merged, writer.constant(0.5, "half")])
     return [merged, *states]
 
 
-def _without_direction(value: str, build: Builder, axis: int = 0) -> str:
-    return build.op("Squeeze", [value, build.constant(np.array([axis]), "axis")])
+def _without_direction(value: str, writer: OnnxGraphWriter, axis: int = 0) -> str:
+    return writer.op("Squeeze", [value, writer.constant(np.array([axis]), "axis")])
 
 
-def _flipped(value: str, build: Builder) -> str:
+def _flipped(value: str, writer: OnnxGraphWriter) -> str:
     cut = {"start": [-1], "end": [-(2**63) + 1], "axis": [1], "step": [-1]}
-    places = [build.constant(np.array(values), name) for name, values in cut.items()]
-    return build.op("Slice", [value, *places])
+    places = [writer.constant(np.array(values), name) for name, values in cut.items()]
+    return writer.op("Slice", [value, *places])
 
 
-def _with_states(layer: Recurrent, first: str, states: list[str], build: Builder) -> list[str]:
+def _with_states(
+    layer: Recurrent, first: str, states: list[str], writer: OnnxGraphWriter
+) -> list[str]:
     if not layer.return_state:
         return [first]
-    return [first, *(_without_direction(state, build) for state in states)]
+    return [first, *(_without_direction(state, writer) for state in states)]
 
 
 def _operator(
-    sides: list[Recurrent], x: str, states: list[str], build: Builder
+    sides: list[Recurrent], x: str, states: list[str], writer: OnnxGraphWriter
 ) -> tuple[str, list[str]]:
     """Add the operator; give Y (step, direction, sample, unit) and the final states."""
     cells = [side.cell for side in sides]
     cell = cells[0]
     for side in sides:
-        _check(build.scope, side)
+        _check(writer.scope, side)
     order = ONNX[cell.kind].gates
     arrays = {
         "W": np.stack([packed(each, order, "W").T for each in cells]),
@@ -125,22 +129,22 @@ def _operator(
     if any(has(each, "b") or has(each, "b_r") for each in cells):
         halves = [[packed(each, order, "b"), packed(each, order, "b_r")] for each in cells]
         arrays["B"] = np.stack([np.concatenate(half) for half in halves])
-    inputs = [x, *(build.constant(values, name) for name, values in arrays.items())]
+    inputs = [x, *(writer.constant(values, name) for name, values in arrays.items())]
     inputs += [""] * (5 - len(inputs))
     direction = np.array([0])
-    inputs += [build.op("Unsqueeze", [s, build.constant(direction, "axis")]) for s in states]
+    inputs += [writer.op("Unsqueeze", [s, writer.constant(direction, "axis")]) for s in states]
     if any(has(each, "V") for each in cells):
         peepholes = np.stack([packed(each, ONNX_PEEPHOLES, "V") for each in cells])
         inputs += [""] * (7 - len(inputs))
-        inputs.append(build.constant(peepholes, "P"))
+        inputs.append(writer.constant(peepholes, "P"))
     while inputs[-1] == "":
         inputs.pop()
     way = "bidirectional" if len(sides) == 2 else "reverse" if sides[0].go_backwards else "forward"
     attributes: dict[str, Any] = {"hidden_size": cell.units, "direction": way}
     if isinstance(cell, GRU):
         attributes["linear_before_reset"] = int(cell.reset_after)
-    attributes |= _functions(cells, build)
-    y, *final = build.ops(OPERATORS[cell.kind], inputs, 1 + len(cell.states), **attributes)
+    attributes |= _functions(cells, writer)
+    y, *final = writer.ops(OPERATORS[cell.kind], inputs, 1 + len(cell.states), **attributes)
     return y, final
 
 
@@ -171,7 +175,7 @@ def _of(cell: Cell) -> list[Activation]:
     return [cell.recurrent_activation, activation] if isinstance(cell, GRU) else [activation]
 
 
-def _functions(cells: list[Cell], build: Builder) -> dict[str, Any]:
+def _functions(cells: list[Cell], writer: OnnxGraphWriter) -> dict[str, Any]:
     names, alphas, betas = [], [], []
     for cell in cells:
         for activation in _of(cell):

@@ -36,7 +36,7 @@ from rnnlens.readers.layouts import TORCH
 from rnnlens.writers.packing import has, packed
 from rnnlens.writers.written import refuse
 
-__all__ = ["Module", "arrays_of_module", "chain_of", "function_of", "sides"]
+__all__ = ["TorchModule", "arrays_of_module", "chain_of", "function_of", "sides"]
 
 #: Modules by kind of cell.
 CLASSES = {"LSTM": "LSTM", "GRU": "GRU", "SimpleRNN": "RNN"}
@@ -61,7 +61,7 @@ FUNCTIONS = {
 
 
 @dataclass(frozen=True, eq=False)
-class Module:
+class TorchModule:
     """One module of the chain and the layers that it stands for.
 
     Parameters
@@ -81,9 +81,9 @@ class Module:
         return self.nodes[-1].layer
 
 
-def chain_of(network: Network) -> list[Module]:
+def chain_of(network: Network) -> list[TorchModule]:
     """Lay a network out as a chain of modules."""
-    modules: list[Module] = []
+    modules: list[TorchModule] = []
     counts: dict[str, int] = {}
     shapes = output_shapes(network)
     before: Node | None = None
@@ -94,11 +94,11 @@ def chain_of(network: Network) -> list[Module]:
             continue
         _check(node, shapes[node.inputs[0][0]][0])
         if modules and before is not None and _stacks(modules[-1].nodes, node):
-            modules[-1] = Module(modules[-1].name, (*modules[-1].nodes, node))
+            modules[-1] = TorchModule(modules[-1].name, (*modules[-1].nodes, node))
         else:
             stem = _stem(layer)
             number = counts[stem] = counts.get(stem, -1) + 1
-            modules.append(Module(f"{stem}_{number}" if number else stem, (node,)))
+            modules.append(TorchModule(f"{stem}_{number}" if number else stem, (node,)))
         before = node
     return modules
 
@@ -235,19 +235,19 @@ def function_of(activation: Activation) -> str | None:
     return FUNCTIONS.get(name) if usual and name != "relu" else None
 
 
-def arrays_of_module(module: Module) -> dict[str, FloatArray]:
+def arrays_of_module(module: TorchModule) -> dict[str, FloatArray]:
     """Give the arrays of a module by their names in the state dict."""
-    found: dict[str, FloatArray | None] = {}
+    arrays: dict[str, FloatArray | None] = {}
     layer = module.layer
     inner = layer.layer if isinstance(layer, TimeDistributed) else layer
     if isinstance(inner, Dense):
-        found = {"weight": inner.W.T, "bias": inner.b}
+        arrays = {"weight": inner.W.T, "bias": inner.b}
     elif isinstance(inner, Embedding):
-        found = {"weight": inner.E}
+        arrays = {"weight": inner.E}
     elif isinstance(inner, LayerNormalization):
-        found = {"weight": inner.gamma, "bias": inner.beta}
+        arrays = {"weight": inner.gamma, "bias": inner.beta}
     elif isinstance(inner, BatchNormalization):
-        found = {
+        arrays = {
             "weight": inner.gamma,
             "bias": inner.beta,
             "running_mean": inner.mean,
@@ -256,10 +256,10 @@ def arrays_of_module(module: Module) -> dict[str, FloatArray]:
     for number, node in enumerate(module.nodes):
         for side, way in zip(sides(node.layer), ("", "_reverse"), strict=False):
             roles = _roles(side.cell)
-            found |= {f"{role}_l{number}{way}": values for role, values in roles.items()}
+            arrays |= {f"{role}_l{number}{way}": values for role, values in roles.items()}
     return {
         f"{module.name}.{role}": np.ascontiguousarray(values)
-        for role, values in found.items()
+        for role, values in arrays.items()
         if values is not None
     }
 

@@ -16,12 +16,12 @@ from rnnlens.network.layers import (
     TimeDistributed,
 )
 from rnnlens.writers.packing import has
-from rnnlens.writers.torch.chain import CLASSES, Module, function_of, sides
+from rnnlens.writers.torch.chain import CLASSES, TorchModule, function_of, sides
 
 __all__ = ["class_code"]
 
 
-def class_code(modules: list[Module]) -> str:
+def class_code(modules: list[TorchModule]) -> str:
     """Write the class whose ``load_state_dict`` takes the arrays of a chain."""
     made = [_constructor(module) for module in modules]
     lines = [
@@ -37,7 +37,7 @@ def class_code(modules: list[Module]) -> str:
     return "\n".join(["import torch", "", "", *lines, ""])
 
 
-def _constructor(module: Module) -> str:
+def _constructor(module: TorchModule) -> str:
     layer, name = module.layer, f"self.{module.name} = torch.nn."
     inner = layer.layer if isinstance(layer, TimeDistributed) else layer
     if isinstance(inner, Recurrent | Bidirectional):
@@ -59,7 +59,7 @@ def _constructor(module: Module) -> str:
     return ""
 
 
-def _recurrent(module: Module) -> str:
+def _recurrent(module: TorchModule) -> str:
     cell = sides(module.nodes[0].layer)[0].cell
     options = []
     if len(module.nodes) > 1:
@@ -76,7 +76,7 @@ def _recurrent(module: Module) -> str:
     return f"{CLASSES[cell.kind]}({listed})"
 
 
-def _forward(module: Module) -> list[str]:
+def _forward(module: TorchModule) -> list[str]:
     layer = module.layer
     call = f"self.{module.name}(x)"
     if isinstance(layer, Recurrent | Bidirectional):
@@ -95,7 +95,7 @@ def _forward(module: Module) -> list[str]:
     return lines
 
 
-def _recurrent_forward(module: Module, call: str) -> list[str]:
+def _recurrent_forward(module: TorchModule, call: str) -> list[str]:
     first, *_ = sides(module.layer)
     turned = ["x = x.flip(1)"] if first.go_backwards else []
     if first.return_sequences:

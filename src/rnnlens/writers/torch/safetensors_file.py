@@ -26,7 +26,7 @@ from rnnlens.network.network import Network
 from rnnlens.readers.layouts import CellArray
 from rnnlens.readers.torch.recurrent import ROLES, cell_of
 from rnnlens.writers.fold import fold
-from rnnlens.writers.torch.chain import Module, arrays_of_module, chain_of, sides
+from rnnlens.writers.torch.chain import TorchModule, arrays_of_module, chain_of, sides
 from rnnlens.writers.torch.code import class_code
 from rnnlens.writers.written import Written
 
@@ -76,19 +76,21 @@ def _file(arrays: dict[str, np.ndarray], code: str) -> bytes:
 
 
 def head_of(network: Network) -> dict[str, Any] | None:
-    """Give what a reader of the state dict must be told to give the whole network back."""
+    """Give what a reader of the state dict needs to give the whole network back."""
     first, *rest = chain_of(fold(network))
     own = sides(first.layer)
     if not own or own[0].return_sequences or own[0].go_backwards:
         return None
-    told: dict[str, Any] = {}
+    options: dict[str, Any] = {}
     if own[0].cell.kind == "SimpleRNN":
-        told["nonlinearity"] = own[0].cell.activation.name  # type: ignore[attr-defined]
+        options["nonlinearity"] = own[0].cell.activation.name  # type: ignore[attr-defined]
     if not rest:
-        return None if isinstance(first.layer, Bidirectional) else told
+        return None if isinstance(first.layer, Bidirectional) else options
     head = rest[0].layer
     linear = isinstance(head, Dense) and head.activation.name == "linear"
-    return {**told, "head": rest[0].name} if linear and len(rest) == 1 and len(own) == 1 else None
+    return (
+        {**options, "head": rest[0].name} if linear and len(rest) == 1 and len(own) == 1 else None
+    )
 
 
 def restored(network: Network, path: Path) -> Network:
@@ -103,7 +105,7 @@ def restored(network: Network, path: Path) -> Network:
     return replace(folded, nodes=tuple(nodes))
 
 
-def _layer(layer: Layer, module: Module, number: int, arrays: dict[str, np.ndarray]) -> Layer:
+def _layer(layer: Layer, module: TorchModule, number: int, arrays: dict[str, np.ndarray]) -> Layer:
     own = {key.rpartition(".")[2]: a for key, a in arrays.items() if _of(key) == module.name}
     if isinstance(layer, Recurrent):
         return replace(layer, cell=_cell(layer, own, f"_l{number}"))
@@ -141,9 +143,9 @@ def _arrays(path: Path) -> dict[str, np.ndarray]:
     header = json.loads(data[8:start])
     header.pop("__metadata__")
     types = {code: np.dtype(name).newbyteorder("<") for name, code in DTYPES.items()}
-    found = {}
+    arrays = {}
     for name, entry in header.items():
         begin, end = entry["data_offsets"]
         values = np.frombuffer(data[start + begin : start + end], types[entry["dtype"]])
-        found[name] = values.reshape(entry["shape"])
-    return found
+        arrays[name] = values.reshape(entry["shape"])
+    return arrays

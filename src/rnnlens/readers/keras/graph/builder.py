@@ -18,27 +18,27 @@ from rnnlens.network.layers import (
 )
 from rnnlens.network.network import Node, Ref, layer_kind
 from rnnlens.readers.keras.graph.masks import MIXED, Expression, MaskValue, mask_after, needs_mask
-from rnnlens.readers.keras.layers.options import Options
-from rnnlens.readers.keras.layers.spec import Built, Dialect
+from rnnlens.readers.keras.layers.options import LayerOptions
+from rnnlens.readers.keras.layers.spec import BuiltLayer, KerasVersion
 from rnnlens.readers.keras.layers.table import MANY_INPUTS
 
-__all__ = ["Graph", "Taken", "Value"]
+__all__ = ["CallInputs", "KerasGraphBuilder", "KerasValue"]
 
 #: What a tensor of the source's graph is here: one output of a node, or a mask.
-Value = Ref | MaskValue
+KerasValue = Ref | MaskValue
 
 
 @dataclass(frozen=True)
-class Taken:
+class CallInputs:
     """What one call takes, as values of the new graph.
 
     Parameters
     ----------
     inputs : sequence
         Values and, for an operation, numbers.
-    states : sequence of Value
+    states : sequence of KerasValue
         Initial states.
-    masks : sequence of Value or None
+    masks : sequence of KerasValue or None
         Masks that were passed to the call.
     """
 
@@ -48,12 +48,12 @@ class Taken:
 
 
 @dataclass
-class Graph:
+class KerasGraphBuilder:
     """Nodes in an order in which each comes after those it takes from.
 
     Parameters
     ----------
-    dialect : Dialect
+    keras_version : KerasVersion
         What the version means.
     nodes, notes : list
         The nodes so far, and what a reader must know of them.
@@ -65,7 +65,7 @@ class Graph:
         Names that no second call may take.
     """
 
-    dialect: Dialect
+    keras_version: KerasVersion
     nodes: list[Node] = field(default_factory=list)
     notes: list[str] = field(default_factory=list)
     masks: dict[Ref, Expression | None] = field(default_factory=dict)
@@ -74,7 +74,7 @@ class Graph:
 
     def entry(self, node: str, config: Mapping[str, Any]) -> Ref:
         """Add an entry of the network."""
-        options = Options(f"{node!r} (InputLayer)", config)
+        options = LayerOptions(f"{node!r} (InputLayer)", config)
         key = "batch_input_shape" if "batch_input_shape" in config else "batch_shape"
         shape = options.take(key)
         options.finish()
@@ -88,7 +88,7 @@ class Graph:
             )
         return self._add(Node(node, Input(tuple(shape[1:]))), [None])
 
-    def call(self, node: str, kind: str, built: Built, taken: Taken) -> list[Value]:
+    def call(self, node: str, kind: str, built: BuiltLayer, taken: CallInputs) -> list[KerasValue]:
         """Add one call of one layer."""
         layer, sources = built
         refs = [self.tensor(value, f"layer {node!r}") for value in taken.inputs]
@@ -100,10 +100,10 @@ class Graph:
         self.check_masks(node, taken)
         masks = [self.masks[ref] for ref in refs]
         self._check_use(node, kind, layer, refs)
-        after = mask_after(layer, refs, masks, self.dialect.merges_masks)
+        after = mask_after(layer, refs, masks, self.keras_version.merges_masks)
         stray = after is not None and bool(self.strays.intersection(refs))
         if (
-            self.dialect.generation == "Keras 3"
+            self.keras_version.generation == "Keras 3"
             and states
             and masks[0] is not None
             and not taken.masks
@@ -116,12 +116,12 @@ class Graph:
                 "is given."
             )
         self._add(Node(node, layer, (*refs, *states), sources), every)
-        outputs: list[Value] = [(node, k) for k in range(len(every))]
+        outputs: list[KerasValue] = [(node, k) for k in range(len(every))]
         if stray:
             self.strays.update((node, k) for k, mask in enumerate(every) if mask is not None)
         return outputs
 
-    def tensor(self, value: Value, where: str) -> Ref:
+    def tensor(self, value: KerasValue, where: str) -> Ref:
         """Give a value that must be a tensor, not a mask."""
         if isinstance(value, MaskValue):
             raise UnsupportedModel(
@@ -145,7 +145,7 @@ class Graph:
         self.reserved.add(name)
         return name
 
-    def check_masks(self, node: str, taken: Taken) -> None:
+    def check_masks(self, node: str, taken: CallInputs) -> None:
         """Refuse masks that are not those that the tensors carry."""
         for value, mask in zip(taken.inputs, taken.masks, strict=False):
             carried = None if isinstance(value, MaskValue) else self.masks[value]
@@ -176,7 +176,11 @@ class Graph:
         """Refuse the uses of a mask where the source and the engine would differ."""
         ref, mask = refs[0], self.masks[refs[0]]
         masked = [self.masks[one] is not None for one in refs]
-        if isinstance(layer, Multiply) and any(masked) and self.dialect.merges_masks != "newest":
+        if (
+            isinstance(layer, Multiply)
+            and any(masked)
+            and self.keras_version.merges_masks != "newest"
+        ):
             raise UnsupportedModel(
                 f"layer {node!r} ({kind}) multiplies masked sequences, and Keras before 3.4 gives "
                 "other values at masked steps; save the model again with Keras 3.4 or newer"

@@ -1,7 +1,7 @@
 """The calls of a functional model's layers, from either form in which Keras writes them.
 
 Keras 3 writes ``{"args": [...], "kwargs": {...}}`` with tensors as objects; Keras 2 writes lists of
-``[layer, call, output, options]``. Both become `Call`.
+``[layer, call, output, options]``. Both become `KerasCall`.
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ from typing import Any
 from rnnlens.errors import UnreadableFile, UnsupportedModel
 from rnnlens.readers.keras.layers.options import revive
 
-__all__ = ["Call", "Key", "calls_of", "flat", "keys_in", "tensor_keys"]
+__all__ = ["KerasCall", "Key", "calls_of", "flat", "keys_in", "tensor_keys"]
 
 #: Layer name, number of its call, number of the call's output.
 Key = tuple[str, int, int]
@@ -30,7 +30,7 @@ class TensorKey:
 
 
 @dataclass(frozen=True)
-class Call:
+class KerasCall:
     """One call of one layer.
 
     Parameters
@@ -55,7 +55,7 @@ class Call:
                 yield item.key
 
 
-def calls_of(entry: Mapping[str, Any]) -> list[Call]:
+def calls_of(entry: Mapping[str, Any]) -> list[KerasCall]:
     """Give the calls of one layer of a functional model."""
     name = str(entry.get("name") or entry["config"].get("name"))
     return [
@@ -64,7 +64,7 @@ def calls_of(entry: Mapping[str, Any]) -> list[Call]:
     ]
 
 
-def _new_form(name: str, node: Mapping[str, Any]) -> Call:
+def _new_form(name: str, node: Mapping[str, Any]) -> KerasCall:
     args = [_tensors(item) for item in node["args"]]
     if not args:
         raise UnreadableFile(f"layer {name!r} is called without an input; the file is damaged")
@@ -74,7 +74,7 @@ def _new_form(name: str, node: Mapping[str, Any]) -> Call:
     return _call(name, args, states, node.get("kwargs", {}))
 
 
-def _old(name: str, node: Any) -> Call:
+def _old(name: str, node: Any) -> KerasCall:
     if isinstance(node, Mapping):
         node = [node[key] for key in sorted(node)]
     if node and isinstance(node[0], str):
@@ -89,7 +89,9 @@ def _old(name: str, node: Any) -> Call:
     return _call(name, [tensors], (), options)
 
 
-def _call(name: str, args: list[Any], states: tuple[Any, ...], options: Mapping[str, Any]) -> Call:
+def _call(
+    name: str, args: list[Any], states: tuple[Any, ...], options: Mapping[str, Any]
+) -> KerasCall:
     masks: tuple[Any, ...] = ()
     for key, value in options.items():
         given = _tensors(value)
@@ -107,7 +109,7 @@ def _call(name: str, args: list[Any], states: tuple[Any, ...], options: Mapping[
                 f"layer {name!r} is called with training=True: its output is random; rnnlens "
                 "reads models that predict the same twice"
             )
-    return Call(tuple(flat(args)), states, masks)
+    return KerasCall(tuple(flat(args)), states, masks)
 
 
 def _tensors(value: Any) -> Any:
@@ -155,7 +157,7 @@ def keys_in(value: Any) -> list[Key]:
     return [leaf.key for leaf in leaves]
 
 
-def tensor_keys(calls: Sequence[Call]) -> Iterator[Key]:
+def tensor_keys(calls: Sequence[KerasCall]) -> Iterator[Key]:
     """Give every tensor that some calls take."""
     for call in calls:
         yield from call.needs

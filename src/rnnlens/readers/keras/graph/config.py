@@ -14,13 +14,20 @@ from typing import Any
 from rnnlens.errors import InputError, UnreadableFile, UnsupportedModel
 from rnnlens.network.check import check
 from rnnlens.network.network import Network, Origin, Ref
-from rnnlens.readers.keras.graph.builder import Graph, Taken, Value
-from rnnlens.readers.keras.graph.calls import Call, Key, TensorKey, calls_of, keys_in, tensor_keys
+from rnnlens.readers.keras.graph.builder import CallInputs, KerasGraphBuilder, KerasValue
+from rnnlens.readers.keras.graph.calls import (
+    KerasCall,
+    Key,
+    TensorKey,
+    calls_of,
+    keys_in,
+    tensor_keys,
+)
 from rnnlens.readers.keras.graph.masks import MaskValue, mask_operation
 from rnnlens.readers.keras.layers.options import HALF
-from rnnlens.readers.keras.layers.spec import Built, Dialect, class_of, spec_of
+from rnnlens.readers.keras.layers.spec import BuiltLayer, KerasVersion, class_of, spec_of
 from rnnlens.readers.keras.layers.table import build
-from rnnlens.readers.variables import Shelf
+from rnnlens.readers.variables import VariableStore
 
 __all__ = ["MODELS", "network_of"]
 
@@ -33,14 +40,16 @@ DEEPEST = 32
 Entry = Mapping[str, Any]
 
 #: Outputs of the calls made so far, by layer and number of call.
-Made = dict[str, dict[int, list[Value]]]
+Made = dict[str, dict[int, list[KerasValue]]]
 
 
-def network_of(entry: Entry, shelf: Shelf, dialect: Dialect, origin: Origin) -> Network:
+def network_of(
+    entry: Entry, store: VariableStore, keras_version: KerasVersion, origin: Origin
+) -> Network:
     """Turn a serialised Keras model into a network."""
-    walk = _Walk(Graph(dialect))
+    walk = _ModelWalk(KerasGraphBuilder(keras_version))
     try:
-        outputs = walk.model(entry, shelf, _Place(), None)
+        outputs = walk.model(entry, store, _Place(), None)
         refs = tuple(walk.graph.tensor(value, "the model's output") for value in outputs)
         config = entry["config"]
         name = config.get("name", "network") if isinstance(config, Mapping) else "network"
@@ -50,7 +59,8 @@ def network_of(entry: Entry, shelf: Shelf, dialect: Dialect, origin: Origin) -> 
         # A configuration is a file's content: whatever is missing or misplaced in it ends here.
         raise UnreadableFile(
             f"the configuration within {origin.path or 'the model'} does not have the form that "
-            f"Keras {dialect.version} writes ({type(error).__name__}: {error}); the file is damaged"
+            f"Keras {keras_version.number} writes ({type(error).__name__}: {error}); the file is "
+            "damaged"
         ) from error
     origin = replace(origin, notes=(*origin.notes, *walk.graph.notes))
     return check(Network(tuple(walk.graph.nodes), refs, origin, str(name)))
@@ -72,15 +82,15 @@ class _Place:
 
 
 @dataclass
-class _Walk:
+class _ModelWalk:
     """A walk through a model and the models within it."""
 
-    graph: Graph
-    built: dict[str, Built] = field(default_factory=dict)
+    graph: KerasGraphBuilder
+    built: dict[str, BuiltLayer] = field(default_factory=dict)
 
     def model(
-        self, entry: Entry, shelf: Shelf, place: _Place, given: list[Value] | None
-    ) -> list[Value]:
+        self, entry: Entry, store: VariableStore, place: _Place, given: list[KerasValue] | None
+    ) -> list[KerasValue]:
         """Lay one model flat and give its outputs; ``given`` are its inputs where it is nested."""
         if place.depth > DEEPEST:
             raise UnreadableFile(f"models are nested more than {DEEPEST} deep; the file is damaged")
@@ -99,21 +109,21 @@ class _Walk:
                 f"two layers of the model are called {twice!r}; the file is damaged"
             )
         self.graph.reserved |= {place.node(name) for name in names}
-        shelves = shelf.layers([
+        stores = store.layers([
             (class_of(item), _name(item)) for item in listed if not _is_operation(item)
         ])
         settings = config if isinstance(config, Mapping) else {}
         lay_flat = self._sequential if kind == "Sequential" else self._functional
-        return lay_flat(settings, listed, shelves, place, given)
+        return lay_flat(settings, listed, stores, place, given)
 
     def _sequential(
         self,
         config: Entry,
         listed: Sequence[Entry],
-        shelves: Mapping[str, Shelf],
+        stores: Mapping[str, VariableStore],
         place: _Place,
-        given: list[Value] | None,
-    ) -> list[Value]:
+        given: list[KerasValue] | None,
+    ) -> list[KerasValue]:
         values = given
         for item in listed:
             name = _name(item)
@@ -122,7 +132,7 @@ class _Walk:
                 continue
             if values is None:
                 values = [self._unsaid_entry(config, item, place)]
-            values = self._call(item, Taken(values), shelves[name], place, 0)
+            values = self._call(item, CallInputs(values), stores[name], place, 0)
         if values is None:
             raise UnreadableFile("the model has no layers; add some and save it again")
         return values
@@ -146,10 +156,10 @@ class _Walk:
         self,
         config: Entry,
         listed: Sequence[Entry],
-        shelves: Mapping[str, Shelf],
+        stores: Mapping[str, VariableStore],
         place: _Place,
-        given: list[Value] | None,
-    ) -> list[Value]:
+        given: list[KerasValue] | None,
+    ) -> list[KerasValue]:
         entries = {_name(item): item for item in listed}
         calls = {name: calls_of(item) for name, item in entries.items()}
         leaving, entering = keys_in(config["output_layers"]), keys_in(config["input_layers"])
@@ -173,7 +183,7 @@ class _Walk:
                     waiting.append((name, number))
                     continue
                 outputs = self._call(
-                    entries[name], _taken(call, made), shelves.get(name), place, number
+                    entries[name], _call_inputs(call, made), stores.get(name), place, number
                 )
                 made[name][number + first[name]] = outputs
             if len(waiting) == len(pending):
@@ -185,23 +195,30 @@ class _Walk:
         return [made[name][call][output] for name, call, output in leaving]
 
     def _call(
-        self, entry: Entry, taken: Taken, shelf: Shelf | None, place: _Place, number: int
-    ) -> list[Value]:
+        self,
+        entry: Entry,
+        taken: CallInputs,
+        store: VariableStore | None,
+        place: _Place,
+        number: int,
+    ) -> list[KerasValue]:
         """Make one call of one layer, operation or nested model."""
         name = _name(entry)
         if _is_operation(entry):
             return [_operation(entry, taken)]
-        if shelf is None:
+        if store is None:
             raise UnreadableFile(f"the model has no layer {name!r} beside its configuration")
         kind, full = class_of(entry), place.layer(name)
         node = self.graph.free(place.node(name), number)
         if kind in MODELS:
             self.graph.check_masks(node, taken)
             inner = _Place(node, full, place.depth + 1)
-            return self.model(entry, shelf, inner, list(taken.inputs))
+            return self.model(entry, store, inner, list(taken.inputs))
         if full not in self.built:
             path = full.replace(".", "/")
-            spec = spec_of(entry, name=full, path=path, shelf=shelf, dialect=self.graph.dialect)
+            spec = spec_of(
+                entry, name=full, path=path, store=store, keras_version=self.graph.keras_version
+            )
             self.built[full] = build(spec)
             if spec.options.precision in HALF:
                 self.graph.notes.append(
@@ -231,7 +248,7 @@ def _is_operation(entry: Entry) -> bool:
     return plain and any(isinstance(node, Mapping) and "args" in node for node in nodes)
 
 
-def _operation(entry: Entry, taken: Taken) -> MaskValue:
+def _operation(entry: Entry, taken: CallInputs) -> MaskValue:
     kind, name = str(entry["class_name"]), _name(entry)
     made = mask_operation(kind, entry["config"], taken.inputs)
     if made is None:
@@ -242,7 +259,7 @@ def _operation(entry: Entry, taken: Taken) -> MaskValue:
     return MaskValue(made, name)
 
 
-def _taken(call: Call, made: Made) -> Taken:
+def _call_inputs(call: KerasCall, made: Made) -> CallInputs:
     """Look up what a call takes."""
 
     def value(item: Any) -> Any:
@@ -251,7 +268,7 @@ def _taken(call: Call, made: Made) -> Taken:
         name, number, output = item.key
         return made[name][number][output]
 
-    return Taken(
+    return CallInputs(
         [value(item) for item in call.inputs],
         [value(item) for item in call.states],
         [value(item) for item in call.masks],

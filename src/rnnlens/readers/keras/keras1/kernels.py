@@ -7,12 +7,12 @@ from dataclasses import replace
 
 import numpy as np
 
-from rnnlens.readers.variables import Shelf, Stored
+from rnnlens.readers.variables import StoredVariable, VariableStore
 
-__all__ = ["OldKernels"]
+__all__ = ["Keras1Kernels"]
 
 
-class OldKernels(Shelf):
+class Keras1Kernels(VariableStore):
     """A convolution's arrays, its kernel laid out as Keras 2 does.
 
     Keras 1 convolves one axis as if it were two: kernels are (taps, 1, features, filters) from 1.2
@@ -20,31 +20,31 @@ class OldKernels(Shelf):
 
     Parameters
     ----------
-    shelf : Shelf
+    store : VariableStore
         The arrays as they are.
     taps, filters : int
         What the layer's options state.
     """
 
-    def __init__(self, shelf: Shelf, taps: int, filters: int) -> None:
-        self.shelf = shelf
+    def __init__(self, store: VariableStore, taps: int, filters: int) -> None:
+        self.store = store
         self.taps = taps
         self.filters = filters
 
-    def own(self, roles: Sequence[str], optional: int = 0) -> list[Stored]:
-        """Give the layer's own variables, see `Shelf.own`."""
-        found = self.shelf.own(roles, optional)
-        return [self._laid_out(item) if item.role == "kernel" else item for item in found]
+    def own(self, roles: Sequence[str], optional: int = 0) -> list[StoredVariable]:
+        """Give the layer's own variables, see `VariableStore.own`."""
+        variables = self.store.own(roles, optional)
+        return [self._laid_out(item) if item.role == "kernel" else item for item in variables]
 
-    def part(self, attribute: str) -> Shelf:
-        """Give the shelf of a layer within, see `Shelf.part`."""
-        return self.shelf.part(attribute)
+    def part(self, attribute: str) -> VariableStore:
+        """Give the store of a layer within, see `VariableStore.part`."""
+        return self.store.part(attribute)
 
-    def layers(self, entries: Sequence[tuple[str, str]]) -> dict[str, Shelf]:
-        """Give the shelves of a model's layers, see `Shelf.layers`."""
-        return self.shelf.layers(entries)
+    def layers(self, entries: Sequence[tuple[str, str]]) -> dict[str, VariableStore]:
+        """Give the stores of a model's layers, see `VariableStore.layers`."""
+        return self.store.layers(entries)
 
-    def _laid_out(self, kernel: Stored) -> Stored:
+    def _laid_out(self, kernel: StoredVariable) -> StoredVariable:
         shape = kernel.shape
         if len(shape) != 4:
             return kernel

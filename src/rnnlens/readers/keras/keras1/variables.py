@@ -12,10 +12,10 @@ from dataclasses import replace
 
 from rnnlens.errors import UnreadableFile
 from rnnlens.readers.hardening.hdf5 import stored
-from rnnlens.readers.keras.weights import WHOLE, Flat, Groups
-from rnnlens.readers.variables import Shelf, Stored, check_count
+from rnnlens.readers.keras.weights import WHOLE, LayerGroups, WeightList
+from rnnlens.readers.variables import StoredVariable, VariableStore, check_count
 
-__all__ = ["Keras1Groups", "variable_name", "written_by_theano"]
+__all__ = ["Keras1LayerGroups", "variable_name", "written_by_theano"]
 
 #: What Keras 1 calls the variables that Keras 2 renamed. ``running_std`` holds the variance.
 NAMES = {
@@ -42,34 +42,36 @@ def written_by_theano(names: Sequence[str]) -> bool:
     return not any(re.search(r":\d+$", name) for name in names)
 
 
-class Keras1Groups(Groups):
+class Keras1LayerGroups(LayerGroups):
     """The weights of a Keras 1 model: one group a layer."""
 
-    def layers(self, entries: Sequence[tuple[str, str]]) -> dict[str, Shelf]:
-        """Give the shelves of a model's layers, see `Shelf.layers`."""
-        shelves = super().layers(entries)
-        return {name: Keras1Flat.of(shelf) for name, shelf in shelves.items()}
+    def layers(self, entries: Sequence[tuple[str, str]]) -> dict[str, VariableStore]:
+        """Give the stores of a model's layers, see `VariableStore.layers`."""
+        stores = super().layers(entries)
+        return {name: Keras1WeightList.of(store) for name, store in stores.items()}
 
 
-class Keras1Flat(Flat):
+class Keras1WeightList(WeightList):
     """The arrays of one layer."""
 
     @classmethod
-    def of(cls, shelf: Shelf) -> Keras1Flat:
-        """Take over the arrays of a shelf of Keras 2."""
-        if not isinstance(shelf, Flat):
-            raise TypeError(f"{type(shelf).__name__} is not a Flat")
-        return cls(shelf.weights, shelf.layer)
+    def of(cls, store: VariableStore) -> Keras1WeightList:
+        """Take over the arrays of a store of Keras 2."""
+        if not isinstance(store, WeightList):
+            raise TypeError(f"{type(store).__name__} is not a WeightList")
+        return cls(store.weights, store.layer)
 
-    def own(self, roles: Sequence[str], optional: int = 0) -> list[Stored]:
-        """Give the layer's own variables, see `Shelf.own`."""
+    def own(self, roles: Sequence[str], optional: int = 0) -> list[StoredVariable]:
+        """Give the layer's own variables, see `VariableStore.own`."""
         check_count(len(self.weights), roles, optional, f"layer {self.layer!r}")
         wanted = list(roles)[: len(self.weights)]
-        found = {variable_name(name): (name, weight, place) for name, weight, place in self.weights}
+        by_ending = {
+            variable_name(name): (name, weight, place) for name, weight, place in self.weights
+        }
         endings = [NAMES.get(role, role) for role in wanted]
-        known = [ending for ending in found if ending]
+        known = [ending for ending in by_ending if ending]
         if set(known) == set(endings):
-            items = [found[ending] for ending in endings]
+            items = [by_ending[ending] for ending in endings]
         elif not known:
             items = self.weights
         else:
@@ -82,14 +84,14 @@ class Keras1Flat(Flat):
             for role, (_, weight, place) in zip(wanted, items, strict=True)
         ]
 
-    def part(self, attribute: str) -> Shelf:
-        """Give the shelf of a layer within, see `Shelf.part`."""
-        return Keras1Flat.of(super().part(attribute))
+    def part(self, attribute: str) -> VariableStore:
+        """Give the store of a layer within, see `VariableStore.part`."""
+        return Keras1WeightList.of(super().part(attribute))
 
-    def layers(self, entries: Sequence[tuple[str, str]]) -> dict[str, Shelf]:
-        """Give the shelves of a model's layers, see `Shelf.layers`."""
-        shelves = super().layers(entries)
-        return {name: Keras1Flat.of(shelf) for name, shelf in shelves.items()}
+    def layers(self, entries: Sequence[tuple[str, str]]) -> dict[str, VariableStore]:
+        """Give the stores of a model's layers, see `VariableStore.layers`."""
+        stores = super().layers(entries)
+        return {name: Keras1WeightList.of(store) for name, store in stores.items()}
 
     def _of(self, layer: str) -> list[tuple[str, object, str]]:
         # Names are no paths here: lstm_1_W_i is W_i of lstm_1, and dense_1_W none of dense.

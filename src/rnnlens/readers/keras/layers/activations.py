@@ -8,7 +8,7 @@ from typing import Any
 
 from rnnlens.errors import UnsupportedModel
 from rnnlens.network.activations import ACTIVATIONS, Activation
-from rnnlens.readers.keras.layers.options import Options
+from rnnlens.readers.keras.layers.options import LayerOptions
 
 __all__ = ["ACTIVATION_LAYERS", "activation_of", "activation_of_layer"]
 
@@ -67,7 +67,7 @@ def _from_object(value: Mapping, *, layer: str, option: str, hard_slope: float) 
     if kind == "function" and own and isinstance(config, str) and registered in {None, config}:
         return activation_of(config, layer=layer, option=option, hard_slope=hard_slope)
     if kind in ACTIVATION_LAYERS and own and isinstance(config, Mapping):
-        options = Options(f"{layer}, option {option}", config)
+        options = LayerOptions(f"{layer}, option {option}", config)
         return activation_of_layer(str(kind), options, hard_slope)
     raise UnsupportedModel(
         f"layer {layer}: the option {option} holds {kind or 'an object'} "
@@ -76,17 +76,17 @@ def _from_object(value: Mapping, *, layer: str, option: str, hard_slope: float) 
     )
 
 
-def activation_of_layer(kind: str, options: Options, hard_slope: float) -> Activation:
+def activation_of_layer(kind: str, options: LayerOptions, hard_slope: float) -> Activation:
     """Turn an activation layer into an activation."""
     if kind == "Activation":
         value = options.values.get("activation")
         options.take("activation")
-        found = activation_of(
+        activation = activation_of(
             value, layer=options.layer, option="activation", hard_slope=hard_slope
         )
     elif kind == "ReLU":
         limit = options.take("max_value", None)
-        found = Activation(
+        activation = Activation(
             "relu",
             {
                 "max_value": inf if limit is None else options.number("max_value"),
@@ -97,12 +97,12 @@ def activation_of_layer(kind: str, options: Options, hard_slope: float) -> Activ
     elif kind == "LeakyReLU":
         # Keras 2 calls the slope alpha; both take 0.3 where it is not stated.
         key = "negative_slope" if "negative_slope" in options else "alpha"
-        found = Activation("relu", {"negative_slope": options.number(key, 0.3)})
+        activation = Activation("relu", {"negative_slope": options.number(key, 0.3)})
     elif kind == "ELU":
-        found = Activation("elu", {"alpha": options.number("alpha", 1.0)})
+        activation = Activation("elu", {"alpha": options.number("alpha", 1.0)})
     elif kind == "ThresholdedReLU":
-        found = Activation("threshold", {"threshold": options.number("theta", 1.0)})
+        activation = Activation("threshold", {"threshold": options.number("theta", 1.0)})
     else:
-        found = Activation("softmax", {"axis": options.integer("axis", -1)})
+        activation = Activation("softmax", {"axis": options.integer("axis", -1)})
     options.finish()
-    return found
+    return activation

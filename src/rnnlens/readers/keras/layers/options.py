@@ -13,7 +13,7 @@ from typing import Any
 
 from rnnlens.errors import UnreadableFile, UnsupportedModel
 
-__all__ = ["HALF", "INERT", "INERT_ENDINGS", "Options", "revive"]
+__all__ = ["HALF", "INERT", "INERT_ENDINGS", "LayerOptions", "revive"]
 
 #: Options that change nothing when a trained network predicts.
 INERT = frozenset({
@@ -59,7 +59,7 @@ def revive(value: Any) -> Any:
     return value
 
 
-class Options:
+class LayerOptions:
     """The options of one layer.
 
     Parameters

@@ -23,7 +23,7 @@ from rnnlens.network.layers import (
     Subtract,
 )
 from rnnlens.readers.keras.layers.activations import activation_of_layer
-from rnnlens.readers.keras.layers.spec import Built, Spec
+from rnnlens.readers.keras.layers.spec import BuiltLayer, LayerSpec
 
 __all__ = [
     "AT_REST",
@@ -61,32 +61,32 @@ MERGES: dict[str, Callable[[], Layer]] = {
 }
 
 
-def at_rest(spec: Spec) -> Built:
+def at_rest(spec: LayerSpec) -> BuiltLayer:
     """Build a layer that changes nothing when the network predicts."""
     spec.options.finish(AT_REST[spec.kind])
     return Identity(spec.kind), {}
 
 
-def activate(spec: Spec) -> Built:
+def activate(spec: LayerSpec) -> BuiltLayer:
     """Build an activation layer."""
-    return Activate(activation_of_layer(spec.kind, spec.options, spec.dialect.hard_slope)), {}
+    return Activate(activation_of_layer(spec.kind, spec.options, spec.keras_version.hard_slope)), {}
 
 
-def masking(spec: Spec) -> Built:
+def masking(spec: LayerSpec) -> BuiltLayer:
     """Build a Masking layer."""
     layer = Masking(spec.options.number("mask_value", 0.0))
     spec.options.finish()
     return layer, {}
 
 
-def flatten(spec: Spec) -> Built:
+def flatten(spec: LayerSpec) -> BuiltLayer:
     """Build a Flatten layer."""
     _channels_last(spec)
     spec.options.finish()
     return Flatten(), {}
 
 
-def reshape(spec: Spec) -> Built:
+def reshape(spec: LayerSpec) -> BuiltLayer:
     """Build a Reshape layer."""
     target = spec.options.integers("target_shape")
     spec.options.finish()
@@ -95,7 +95,7 @@ def reshape(spec: Spec) -> Built:
     return Reshape(target), {}
 
 
-def permute(spec: Spec) -> Built:
+def permute(spec: LayerSpec) -> BuiltLayer:
     """Build a Permute layer."""
     axes = spec.options.integers("dims")
     spec.options.finish()
@@ -104,14 +104,14 @@ def permute(spec: Spec) -> Built:
     return Permute(axes), {}
 
 
-def repeat_vector(spec: Spec) -> Built:
+def repeat_vector(spec: LayerSpec) -> BuiltLayer:
     """Build a RepeatVector layer."""
     layer = RepeatVector(spec.options.size("n"))
     spec.options.finish()
     return layer, {}
 
 
-def concatenate(spec: Spec) -> Built:
+def concatenate(spec: LayerSpec) -> BuiltLayer:
     """Build a Concatenate layer."""
     axis = spec.options.integer("axis", -1)
     spec.options.finish()
@@ -120,13 +120,13 @@ def concatenate(spec: Spec) -> Built:
     return Concatenate(axis), {}
 
 
-def merge(spec: Spec) -> Built:
+def merge(spec: LayerSpec) -> BuiltLayer:
     """Build a layer that merges its inputs entry by entry."""
     spec.options.finish()
     return MERGES[spec.kind](), {}
 
 
-def pooling(spec: Spec) -> Built:
+def pooling(spec: LayerSpec) -> BuiltLayer:
     """Build a MaxPooling1D or AveragePooling1D layer."""
     options = spec.options
     _channels_last(spec)
@@ -134,14 +134,14 @@ def pooling(spec: Spec) -> Built:
     stride = size if options.take("strides", None) is None else options.size("strides")
     padding = options.choice("padding", ["valid", "same"], "valid")
     options.finish()
-    if padding == "same" and spec.dialect.theano:
+    if padding == "same" and spec.keras_version.theano:
         raise spec.refuse(
             "Theano pads it with zeros (padding = 'same'), rnnlens as TensorFlow does"
         )
     return Pooling1D(_pooled(spec), size, stride, padding), {}
 
 
-def global_pooling(spec: Spec) -> Built:
+def global_pooling(spec: LayerSpec) -> BuiltLayer:
     """Build a GlobalMaxPooling1D or GlobalAveragePooling1D layer."""
     _channels_last(spec)
     layer = GlobalPooling1D(_pooled(spec), spec.options.flag("keepdims"))
@@ -149,9 +149,9 @@ def global_pooling(spec: Spec) -> Built:
     return layer, {}
 
 
-def _channels_last(spec: Spec) -> None:
+def _channels_last(spec: LayerSpec) -> None:
     spec.options.choice("data_format", ["channels_last", None], None)
 
 
-def _pooled(spec: Spec) -> Literal["max", "average"]:
+def _pooled(spec: LayerSpec) -> Literal["max", "average"]:
     return "max" if "Max" in spec.kind else "average"

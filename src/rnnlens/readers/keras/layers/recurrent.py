@@ -10,8 +10,8 @@ from rnnlens.network.layers import Bidirectional, Recurrent
 from rnnlens.network.network import Source
 from rnnlens.readers.keras.keras1.recurrent import keras1_gates
 from rnnlens.readers.keras.layers.cudnn import cudnn_gates, is_cudnn_bias
-from rnnlens.readers.keras.layers.spec import Built, Spec, class_of, spec_of
-from rnnlens.readers.layouts import KERAS, CellArray, cut_gates
+from rnnlens.readers.keras.layers.spec import BuiltLayer, LayerSpec, class_of, spec_of
+from rnnlens.readers.layouts import KERAS, CellArray, split_gates
 
 __all__ = ["RECURRENT", "bidirectional", "gru", "lstm", "simple_rnn"]
 
@@ -28,7 +28,7 @@ INERT_RECURRENT = (
 )
 
 
-def lstm(spec: Spec) -> Built:
+def lstm(spec: LayerSpec) -> BuiltLayer:
     """Build an LSTM."""
     gates, sources = _gates(spec, "LSTM", bias_rows=1)
     cell = LSTM(
@@ -39,7 +39,7 @@ def lstm(spec: Spec) -> Built:
     return _recurrent(spec, cell), sources
 
 
-def gru(spec: Spec) -> Built:
+def gru(spec: LayerSpec) -> BuiltLayer:
     """Build a GRU, of either reset convention."""
     reset_after = spec.options.flag("reset_after", spec.kind == "CuDNNGRU")
     gates, sources = _gates(spec, "GRU", bias_rows=2 if reset_after else 1)
@@ -52,16 +52,16 @@ def gru(spec: Spec) -> Built:
     return _recurrent(spec, cell), sources
 
 
-def simple_rnn(spec: Spec) -> Built:
+def simple_rnn(spec: LayerSpec) -> BuiltLayer:
     """Build a SimpleRNN."""
     gates, sources = _gates(spec, "SimpleRNN", bias_rows=1)
     cell = SimpleRNN(**gates, activation=spec.activation("activation", "tanh"))
     return _recurrent(spec, cell), sources
 
 
-def _gates(spec: Spec, kind: str, *, bias_rows: int) -> tuple[dict, dict[str, Source]]:
+def _gates(spec: LayerSpec, kind: str, *, bias_rows: int) -> tuple[dict, dict[str, Source]]:
     """Read the arrays of a cell and cut them into gates."""
-    if spec.dialect.generation == "Keras 1":
+    if spec.keras_version.generation == "Keras 1":
         return keras1_gates(spec, kind)
     units = spec.options.size("units")
     layout = KERAS[kind]
@@ -72,10 +72,10 @@ def _gates(spec: Spec, kind: str, *, bias_rows: int) -> tuple[dict, dict[str, So
     }
     if spec.options.flag("use_bias", True):
         shapes["bias"] = (width,) if bias_rows == 1 else (bias_rows, width)
-    cell = replace(spec, shelf=spec.shelf.part("cell"))
+    cell = replace(spec, store=spec.store.part("cell"))
     # Keras turns the arrays of one class into those of the other as it loads them, so a
     # configuration of either may stand beside either.
-    for item in cell.shelf.own(list(shapes)):
+    for item in cell.store.own(list(shapes)):
         if item.role == "bias" and is_cudnn_bias(kind, item.shape, units):
             if kind == "GRU" and bias_rows == 1:
                 raise spec.refuse(
@@ -92,10 +92,10 @@ def _gates(spec: Spec, kind: str, *, bias_rows: int) -> tuple[dict, dict[str, So
     }
     if "b" in arrays and is_cudnn_bias(kind, arrays["b"].values.shape, units):
         return cudnn_gates(kind, arrays, units)
-    return cut_gates(kind, layout, arrays, units)
+    return split_gates(kind, layout, arrays, units)
 
 
-def _recurrent(spec: Spec, cell: Cell) -> Recurrent:
+def _recurrent(spec: LayerSpec, cell: Cell) -> Recurrent:
     """Read the options that every recurrent layer has; refuse the rest."""
     options = spec.options
     if not cell.features:
@@ -116,7 +116,7 @@ def _recurrent(spec: Spec, cell: Cell) -> Recurrent:
 
 
 #: Builders by Keras class.
-RECURRENT: dict[str, Callable[[Spec], Built]] = {
+RECURRENT: dict[str, Callable[[LayerSpec], BuiltLayer]] = {
     "LSTM": lstm,
     "GRU": gru,
     "SimpleRNN": simple_rnn,
@@ -125,7 +125,7 @@ RECURRENT: dict[str, Callable[[Spec], Built]] = {
 }
 
 
-def bidirectional(spec: Spec) -> Built:
+def bidirectional(spec: LayerSpec) -> BuiltLayer:
     """Build a Bidirectional layer."""
     options = spec.options
     entry = options.values["layer"]
@@ -148,7 +148,7 @@ def bidirectional(spec: Spec) -> Built:
     return Bidirectional(**sides, merge_mode=merge_mode), sources
 
 
-def _direction(spec: Spec, side: str, entry: dict) -> tuple[Recurrent, dict[str, Source]]:
+def _direction(spec: LayerSpec, side: str, entry: dict) -> tuple[Recurrent, dict[str, Source]]:
     kind = class_of(entry)
     if kind not in RECURRENT:
         raise spec.refuse(
@@ -161,18 +161,18 @@ def _direction(spec: Spec, side: str, entry: dict) -> tuple[Recurrent, dict[str,
         entry,
         name=f"{spec.name}.{side}",
         path=f"{spec.path}/{own}",
-        shelf=spec.shelf.part(f"{side}_layer"),
-        dialect=spec.dialect,
+        store=spec.store.part(f"{side}_layer"),
+        keras_version=spec.keras_version,
     )
     layer, sources = RECURRENT[kind](inner)
     assert isinstance(layer, Recurrent)
     # keras/src/layers/rnn/bidirectional.py, force_zero_output_for_mask; tf.keras has the same.
-    if spec.dialect.zeroes_masked_outputs:
+    if spec.keras_version.zeroes_masked_outputs:
         layer = replace(layer, zero_output_for_mask=layer.return_sequences)
     return layer, sources
 
 
-def _check_directions(spec: Spec, forward: Recurrent, backward: Recurrent) -> None:
+def _check_directions(spec: LayerSpec, forward: Recurrent, backward: Recurrent) -> None:
     if forward.go_backwards == backward.go_backwards:
         raise spec.refuse("both of its directions read the steps in the same order")
     for option in ("return_sequences", "return_state"):

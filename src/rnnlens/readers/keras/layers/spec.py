@@ -1,4 +1,4 @@
-"""What a builder of layers is given: name, options, weights and the version's dialect."""
+"""What a builder of layers is given: name, options, weights and what the version means."""
 
 from __future__ import annotations
 
@@ -13,32 +13,43 @@ from rnnlens.network.cells import FloatArray
 from rnnlens.network.layers import Layer
 from rnnlens.network.network import Source
 from rnnlens.readers.keras.layers.activations import activation_of
-from rnnlens.readers.keras.layers.options import Options
-from rnnlens.readers.variables import Shape, Shelf, load
+from rnnlens.readers.keras.layers.options import LayerOptions
+from rnnlens.readers.variables import Shape, VariableStore, load
 
-__all__ = ["Built", "Dialect", "Spec", "Variable", "class_of", "dialect_of", "spec_of"]
+__all__ = [
+    "BuiltLayer",
+    "KerasVersion",
+    "LayerSpec",
+    "Variable",
+    "class_of",
+    "keras_version_of",
+    "spec_of",
+]
 
 #: A layer with the places its arrays came from.
-Built = tuple[Layer, dict[str, Source]]
+BuiltLayer = tuple[Layer, dict[str, Source]]
 
 
 @dataclass(frozen=True)
-class Dialect:
+class KerasVersion:
     """What a version of Keras means by the same words.
 
     Parameters
     ----------
-    version : str
+    number : str
         As the file states it.
     generation : {"Keras 1", "Keras 2", "tf.keras", "Keras 3"}
         Keras 1, multi-backend Keras 2, the Keras within TensorFlow 2, or Keras 3.
     theano : bool
         Whether Theano computed it, which turns the kernels of convolutions round.
+    stated : bool
+        Whether the file states the number; it is the oldest that may be meant where not.
     """
 
-    version: str
+    number: str
     generation: Literal["Keras 1", "Keras 2", "tf.keras", "Keras 3"]
     theano: bool = False
+    stated: bool = True
 
     @property
     def hard_slope(self) -> float:
@@ -50,7 +61,7 @@ class Dialect:
         """How merges make one mask: as Keras 3.4, as Keras 2, or not at all (3.0 to 3.3)."""
         if self.generation != "Keras 3":
             return "all"
-        minor = re.match(r"3\.(\d+)", self.version)
+        minor = re.match(r"3\.(\d+)", self.number)
         return "newest" if minor and int(minor[1]) >= 4 else "lost"
 
     @property
@@ -59,12 +70,12 @@ class Dialect:
         return self.generation not in {"Keras 1", "Keras 2"}
 
 
-def dialect_of(version: str) -> Dialect:
-    """Tell the dialect from the version that a file states.
+def keras_version_of(version: str) -> KerasVersion:
+    """Tell what a version of Keras means from its number, as a file states it.
 
     Examples
     --------
-    >>> dialect_of("2.2.4-tf").generation, dialect_of("2.2.4").generation
+    >>> keras_version_of("2.2.4-tf").generation, keras_version_of("2.2.4").generation
     ('tf.keras', 'Keras 2')
     """
     match = re.match(r"(\d+)\.(\d+)", version)
@@ -75,12 +86,12 @@ def dialect_of(version: str) -> Dialect:
         )
     major, minor = int(match[1]), int(match[2])
     if major == 1:
-        return Dialect(version, "Keras 1")
+        return KerasVersion(version, "Keras 1")
     if major == 2:
         tensorflow = version.endswith("-tf") or minor >= 4
-        return Dialect(version, "tf.keras" if tensorflow else "Keras 2")
+        return KerasVersion(version, "tf.keras" if tensorflow else "Keras 2")
     if major == 3:
-        return Dialect(version, "Keras 3")
+        return KerasVersion(version, "Keras 3")
     raise UnsupportedModel(
         f"the model was written by Keras {version}; rnnlens reads Keras 1 to 3 and tf.keras"
     )
@@ -103,7 +114,7 @@ class Variable:
 
 
 @dataclass(frozen=True, eq=False)
-class Spec:
+class LayerSpec:
     """One layer as a reader found it.
 
     Parameters
@@ -114,11 +125,11 @@ class Spec:
         The same in the source's words, ``"encoder/lstm"``.
     kind : str
         The source's class.
-    options : Options
+    options : LayerOptions
         Its options.
-    shelf : Shelf
+    store : VariableStore
         Its variables.
-    dialect : Dialect
+    keras_version : KerasVersion
         What the version means.
     build_shape : tuple or None
         The shape that the layer was built for, batch axis first, where the file states it.
@@ -127,9 +138,9 @@ class Spec:
     name: str
     path: str
     kind: str
-    options: Options
-    shelf: Shelf
-    dialect: Dialect
+    options: LayerOptions
+    store: VariableStore
+    keras_version: KerasVersion
     build_shape: tuple[int | None, ...] | None = None
 
     def refuse(self, what: str) -> UnsupportedModel:
@@ -138,7 +149,7 @@ class Spec:
 
     def variables(self, shapes: Mapping[str, Shape], optional: int = 0) -> dict[str, Variable]:
         """Read the layer's own variables."""
-        stored = self.shelf.own(list(shapes), optional)
+        stored = self.store.own(list(shapes), optional)
         return {
             item.role: Variable(
                 load(item, shapes[item.role], self.name),
@@ -154,7 +165,7 @@ class Spec:
             self.options.values.get(option, default),
             layer=self.options.layer,
             option=option,
-            hard_slope=self.dialect.hard_slope,
+            hard_slope=self.keras_version.hard_slope,
         )
 
 
@@ -177,22 +188,27 @@ def class_of(entry: Mapping[str, Any]) -> str:
 
 
 def spec_of(
-    entry: Mapping[str, Any], *, name: str, path: str, shelf: Shelf, dialect: Dialect
-) -> Spec:
+    entry: Mapping[str, Any],
+    *,
+    name: str,
+    path: str,
+    store: VariableStore,
+    keras_version: KerasVersion,
+) -> LayerSpec:
     """Make the spec of a serialised layer."""
     kind = class_of(entry)
     config = entry["config"]
     built = entry.get("build_config") or {}
     shape = built.get("input_shape") if isinstance(built, Mapping) else None
     plain = isinstance(shape, Sequence) and all(side is None or type(side) is int for side in shape)
-    options = Options(f"{name!r} ({kind})", config)
+    options = LayerOptions(f"{name!r} ({kind})", config)
     options.check_weights()
-    return Spec(
+    return LayerSpec(
         name,
         path,
         kind,
         options,
-        shelf,
-        dialect,
+        store,
+        keras_version,
         tuple(shape) if plain and shape else None,
     )

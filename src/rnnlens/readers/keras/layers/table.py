@@ -8,7 +8,7 @@ from rnnlens.network.layers import Embedding, Masking, TimeDistributed
 from rnnlens.readers.keras.layers import plain, weighted
 from rnnlens.readers.keras.layers.activations import ACTIVATION_LAYERS
 from rnnlens.readers.keras.layers.recurrent import RECURRENT, bidirectional
-from rnnlens.readers.keras.layers.spec import Built, Spec, class_of, spec_of
+from rnnlens.readers.keras.layers.spec import BuiltLayer, LayerSpec, class_of, spec_of
 
 __all__ = ["BUILDERS", "build"]
 
@@ -32,7 +32,7 @@ REASONS = {
 }
 
 
-def time_distributed(spec: Spec) -> Built:
+def time_distributed(spec: LayerSpec) -> BuiltLayer:
     """Build a TimeDistributed layer."""
     entry = spec.options.values["layer"]
     spec.options.take("layer")
@@ -44,8 +44,8 @@ def time_distributed(spec: Spec) -> Built:
         entry,
         name=spec.name,
         path=spec.path,
-        shelf=spec.shelf.part("layer"),
-        dialect=spec.dialect,
+        store=spec.store.part("layer"),
+        keras_version=spec.keras_version,
     )
     layer, sources = build(inner)
     makes_mask = isinstance(layer, Masking) or (isinstance(layer, Embedding) and layer.mask_zero)
@@ -58,7 +58,7 @@ def time_distributed(spec: Spec) -> Built:
 MANY_INPUTS = frozenset({*plain.MERGES, "Concatenate"})
 
 #: Builders by Keras class.
-BUILDERS: dict[str, Callable[[Spec], Built]] = {
+BUILDERS: dict[str, Callable[[LayerSpec], BuiltLayer]] = {
     **RECURRENT,
     "Bidirectional": bidirectional,
     "TimeDistributed": time_distributed,
@@ -89,7 +89,7 @@ BUILDERS: dict[str, Callable[[Spec], Built]] = {
 }
 
 
-def build(spec: Spec) -> Built:
+def build(spec: LayerSpec) -> BuiltLayer:
     """Build one layer."""
     builder = BUILDERS.get(spec.kind)
     if builder is None:

@@ -18,8 +18,8 @@ from rnnlens.network.layers import (
     Standardization,
 )
 from rnnlens.network.network import Source
-from rnnlens.readers.keras.keras1.kernels import OldKernels
-from rnnlens.readers.keras.layers.spec import Built, Spec, Variable
+from rnnlens.readers.keras.keras1.kernels import Keras1Kernels
+from rnnlens.readers.keras.layers.spec import BuiltLayer, LayerSpec, Variable
 from rnnlens.readers.variables import load
 
 __all__ = [
@@ -35,15 +35,15 @@ __all__ = [
 
 
 def _named(
-    found: dict[str, Variable], names: dict[str, str]
+    variables: dict[str, Variable], names: dict[str, str]
 ) -> tuple[dict[str, Any], dict[str, Source]]:
     """Rename variables from the source's roles to our names, arrays and places apart."""
-    arrays = {names[role]: item.values for role, item in found.items() if role in names}
-    sources = {names[role]: item.source for role, item in found.items() if role in names}
+    arrays = {names[role]: item.values for role, item in variables.items() if role in names}
+    sources = {names[role]: item.source for role, item in variables.items() if role in names}
     return arrays, sources
 
 
-def dense(spec: Spec) -> Built:
+def dense(spec: LayerSpec) -> BuiltLayer:
     """Build a Dense layer."""
     units = spec.options.size("units")
     shapes: dict[str, Any] = {"kernel": (None, units)}
@@ -55,7 +55,7 @@ def dense(spec: Spec) -> Built:
     return layer, sources
 
 
-def embedding(spec: Spec) -> Built:
+def embedding(spec: LayerSpec) -> BuiltLayer:
     """Build an Embedding."""
     options = spec.options
     shape = (options.size("input_dim"), options.size("output_dim"))
@@ -65,7 +65,7 @@ def embedding(spec: Spec) -> Built:
     return layer, sources
 
 
-def conv1d(spec: Spec) -> Built:
+def conv1d(spec: LayerSpec) -> BuiltLayer:
     """Build a Conv1D layer."""
     options = spec.options
     options.choice("data_format", ["channels_last", None], None)
@@ -74,8 +74,8 @@ def conv1d(spec: Spec) -> Built:
     shapes: dict[str, Any] = {"kernel": (taps, None, filters)}
     if options.flag("use_bias", True):
         shapes["bias"] = (filters,)
-    if spec.dialect.generation == "Keras 1":
-        spec = replace(spec, shelf=OldKernels(spec.shelf, taps, filters))
+    if spec.keras_version.generation == "Keras 1":
+        spec = replace(spec, store=Keras1Kernels(spec.store, taps, filters))
     arrays, sources = _named(spec.variables(shapes), {"kernel": "W", "bias": "b"})
     layer = Conv1D(
         **arrays,
@@ -86,7 +86,7 @@ def conv1d(spec: Spec) -> Built:
         padding=options.choice("padding", ["valid", "same", "causal"], "valid"),
     )
     options.finish(["input_dim", "input_length"])
-    if spec.dialect.theano:
+    if spec.keras_version.theano:
         layer, sources = _of_theano(spec, layer, sources)
     if filters % groups:
         raise spec.refuse(f"its {filters} filters do not fall into {groups} groups")
@@ -94,7 +94,7 @@ def conv1d(spec: Spec) -> Built:
 
 
 def _of_theano(
-    spec: Spec, layer: Conv1D, sources: dict[str, Source]
+    spec: LayerSpec, layer: Conv1D, sources: dict[str, Source]
 ) -> tuple[Conv1D, dict[str, Source]]:
     """Turn a kernel round: Theano convolves where every other backend correlates."""
     # Keras 2.x engine/saving.py, _need_convert_kernel. Theano pads half a kernel on both sides,
@@ -109,16 +109,16 @@ def _of_theano(
     return replace(layer, W=layer.W[::-1].copy()), {**sources, "W": turned}
 
 
-def prelu(spec: Spec) -> Built:
+def prelu(spec: LayerSpec) -> BuiltLayer:
     """Build a PReLU layer."""
     spec.options.take("shared_axes", None)
-    (stored,) = spec.shelf.own(["alpha"])
+    (stored,) = spec.store.own(["alpha"])
     arrays, sources = _named(spec.variables({"alpha": stored.shape}), {"alpha": "alpha"})
     spec.options.finish()
     return PReLU(**arrays), sources
 
 
-def batch_normalization(spec: Spec) -> Built:
+def batch_normalization(spec: LayerSpec) -> BuiltLayer:
     """Build a BatchNormalization layer, which predicts with its stored moments."""
     options = spec.options
     axes = options.integers("axis") if "axis" in options else (-1,)
@@ -135,7 +135,7 @@ def batch_normalization(spec: Spec) -> Built:
     return layer, sources
 
 
-def layer_normalization(spec: Spec) -> Built:
+def layer_normalization(spec: LayerSpec) -> BuiltLayer:
     """Build a LayerNormalization layer."""
     options = spec.options
     axes = tuple(sorted(options.integers("axis"))) if "axis" in options else (-1,)
@@ -160,7 +160,7 @@ def layer_normalization(spec: Spec) -> Built:
     return layer, sources
 
 
-def rescaling(spec: Spec) -> Built:
+def rescaling(spec: LayerSpec) -> BuiltLayer:
     """Build a Rescaling layer."""
     arrays = {}
     for name, default in (("scale", ...), ("offset", 0.0)):
@@ -169,7 +169,7 @@ def rescaling(spec: Spec) -> Built:
     return Rescaling(**arrays), {name: Source(f"{spec.path}/{name}") for name in arrays}
 
 
-def normalization(spec: Spec) -> Built:
+def normalization(spec: LayerSpec) -> BuiltLayer:
     """Build a Normalization layer, with the moments it was given or adapted to."""
     options = spec.options
     given = {name: options.take(name, None) for name in ("mean", "variance")}
@@ -178,9 +178,9 @@ def normalization(spec: Spec) -> Built:
     if any(value is None for value in given.values()):
         shape = (None,) * len(axes)
         roles: dict[str, Any] = {"mean": shape, "variance": shape, "count": None}
-        found = {item.role: item for item in spec.shelf.own(list(roles), 1)}
-        moments = {name: load(found[name], shape, spec.name) for name in given}
-        places = {name: found[name].stored_at for name in given}
+        stored_moments = {item.role: item for item in spec.store.own(list(roles), 1)}
+        moments = {name: load(stored_moments[name], shape, spec.name) for name in given}
+        places = {name: stored_moments[name].stored_at for name in given}
     else:
         moments = {name: _numbers(spec, name, value) for name, value in given.items()}
         places = dict.fromkeys(given, "")
@@ -190,7 +190,7 @@ def normalization(spec: Spec) -> Built:
     return layer, {name: Source(f"{spec.path}/{name}", at) for name, at in places.items()}
 
 
-def _numbers(spec: Spec, option: str, value: Any) -> np.ndarray:
+def _numbers(spec: LayerSpec, option: str, value: Any) -> np.ndarray:
     """Turn an option that holds numbers into an array."""
     try:
         numbers = np.array(value, dtype=np.float64)
@@ -199,7 +199,7 @@ def _numbers(spec: Spec, option: str, value: Any) -> np.ndarray:
     return numbers
 
 
-def _over_sample(spec: Spec, moments: np.ndarray, axes: list[int]) -> np.ndarray:
+def _over_sample(spec: LayerSpec, moments: np.ndarray, axes: list[int]) -> np.ndarray:
     """Lay moments out so that they broadcast over a sample, which has no batch axis."""
     if moments.ndim == 0 or (axes == [-1] and moments.ndim == 1):
         return moments

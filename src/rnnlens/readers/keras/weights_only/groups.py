@@ -4,20 +4,20 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from rnnlens.errors import UnreadableFile
 from rnnlens.readers.hardening.hdf5 import attribute_list, child, names_in, stored, text_attribute
-from rnnlens.readers.keras.archive import CONTAINERS, Group, snake_case
-from rnnlens.readers.keras.hdf5_network import dialect_within, groups_of
+from rnnlens.readers.keras.archive import CONTAINERS, ArchiveGroup, snake_case
+from rnnlens.readers.keras.hdf5_network import groups_of, version_within
 from rnnlens.readers.keras.keras1.variables import variable_name
-from rnnlens.readers.keras.layers.spec import Dialect, dialect_of
-from rnnlens.readers.keras.weights import WITH_ARRAYS, Groups, base_name
+from rnnlens.readers.keras.layers.spec import KerasVersion, keras_version_of
+from rnnlens.readers.keras.weights import WITH_ARRAYS, LayerGroups, base_name
 from rnnlens.readers.keras.weights_only.shapes import CELLS, classes_of, sizes
-from rnnlens.readers.variables import Shelf, Stored
+from rnnlens.readers.variables import StoredVariable, VariableStore
 
-__all__ = ["Found", "Weights", "holds_weights", "weights_in"]
+__all__ = ["LayerArrays", "WeightsFile", "holds_weights", "weights_in"]
 
 #: Classes by the name of their groups in a ``.weights.h5``.
 CLASSES = {snake_case(kind): kind for kind in WITH_ARRAYS}
@@ -27,53 +27,58 @@ MOST_LAYERS = 10_000
 
 
 @dataclass(frozen=True, eq=False)
-class Found:
+class LayerArrays:
     """One layer's arrays.
 
     Parameters
     ----------
     name : str
         The layer's name, or that of its group.
-    shelf : Shelf
+    store : VariableStore
         Its arrays, for a builder of layers.
-    arrays : tuple of Stored
+    arrays : tuple of StoredVariable
         The same one by one, unread, in the file's order; roles are their own names.
     classes : tuple of (str, str)
         The classes that have such arrays, each with the class within a wrapper.
     """
 
     name: str
-    shelf: Shelf
-    arrays: tuple[Stored, ...]
+    store: VariableStore
+    arrays: tuple[StoredVariable, ...]
     classes: tuple[tuple[str, str], ...]
+
+    @property
+    def kinds(self) -> list[str]:
+        """The classes in words: ``"LSTM"``, ``"Bidirectional LSTM"``."""
+        return [f"{kind} {inner}".strip() for kind, inner in self.classes]
 
     def entry(
         self, kind: str, inner: str = "", stated: Mapping[str, Any] | None = None
     ) -> dict | None:
         """Write the layer as Keras would, its sizes taken from the arrays."""
         stated = stated or {}
-        found = sizes(kind, [array.shape for array in self.arrays], inner)
-        if found is None:
+        implied = sizes(kind, [array.shape for array in self.arrays], inner)
+        if implied is None:
             return None
         if not inner:
-            return {"class_name": kind, "config": {"name": self.name, **found, **stated}}
-        within = {"name": inner.lower(), **found, **stated.get("layer", {})}
+            return {"class_name": kind, "config": {"name": self.name, **implied, **stated}}
+        within = {"name": inner.lower(), **implied, **stated.get("layer", {})}
         outer = {key: value for key, value in stated.items() if key != "layer"}
         layer = {"class_name": inner, "config": within}
         return {"class_name": kind, "config": {"name": self.name, "layer": layer, **outer}}
 
 
 @dataclass(frozen=True, eq=False)
-class Weights:
+class WeightsFile:
     """A file of weights alone.
 
     Parameters
     ----------
-    layers : tuple of Found
+    layers : tuple of LayerArrays
         Its layers.
-    dialect : Dialect
+    keras_version : KerasVersion
         What the version that wrote it means.
-    shelf : Shelf
+    store : VariableStore
         All of it, for a builder of models.
     ordered : bool
         Whether the file keeps the order of the layers.
@@ -81,9 +86,9 @@ class Weights:
         What the file is, such as ``"Keras 2 weights (HDF5)"``.
     """
 
-    layers: tuple[Found, ...]
-    dialect: Dialect
-    shelf: Shelf
+    layers: tuple[LayerArrays, ...]
+    keras_version: KerasVersion
+    store: VariableStore
     ordered: bool
     what: str
 
@@ -95,36 +100,43 @@ def holds_weights(file: Any) -> bool:
     return bool(attribute_list(file, "layer_names")) or _container(file) is not None
 
 
-def weights_in(file: Any, version: str | None = None) -> Weights:
-    """Look through a file of weights alone."""
+def weights_in(file: Any, version: str | None = None) -> WeightsFile:
+    """List the layers of a file of weights alone."""
     container = _container(file)
     if container is not None and not attribute_list(file, "layer_names"):
-        dialect = dialect_of(version) if version else Dialect("3", "Keras 3")
+        keras_version = (
+            keras_version_of(version) if version else KerasVersion("3", "Keras 3", stated=False)
+        )
         layers = tuple(_numbered(file, container))
-        return Weights(layers, dialect, Group(file, ""), False, "Keras 3 weights (.weights.h5)")
-    groups = Groups(file)
+        return WeightsFile(
+            layers, keras_version, ArchiveGroup(file, ""), False, "Keras 3 weights (.weights.h5)"
+        )
+    groups = LayerGroups(file)
     names = groups.filled
     if len(names) > MOST_LAYERS:
         raise UnreadableFile(f"the file lists {len(names)} layers; it is damaged")
     stated = version or text_attribute(file, "keras_version")
     old = all(variable_name(each) for name in names for each, _, _ in groups.weights_of(name))
-    dialect = dialect_within(file, groups, stated or (None if old else "2.0"))
-    shelf = groups_of(groups, dialect)
-    shelves = shelf.layers([("", name) for name in names])
-    named = variable_name if dialect.generation == "Keras 1" else base_name
+    keras_version = version_within(file, groups, stated or (None if old else "2.0"))
+    keras_version = replace(keras_version, stated=bool(stated))
+    store = groups_of(groups, keras_version)
+    stores = store.layers([("", name) for name in names])
+    named = variable_name if keras_version.generation == "Keras 1" else base_name
     layers = []
     for name in names:
         arrays = [stored(named(each), *rest) for each, *rest in groups.weights_of(name)]
         classes = classes_of([array.shape for array in arrays], [array.role for array in arrays])
-        layers.append(Found(name, shelves[name], tuple(arrays), tuple(classes)))
-    return Weights(tuple(layers), dialect, shelf, True, f"{dialect.generation} weights (HDF5)")
+        layers.append(LayerArrays(name, stores[name], tuple(arrays), tuple(classes)))
+    return WeightsFile(
+        tuple(layers), keras_version, store, True, f"{keras_version.generation} weights (HDF5)"
+    )
 
 
 def _container(file: Any) -> str | None:
     return next((name for name in CONTAINERS if child(file, name) is not None), None)
 
 
-def _numbered(file: Any, container: str) -> Iterator[Found]:
+def _numbered(file: Any, container: str) -> Iterator[LayerArrays]:
     """Give the layers of a ``.weights.h5``, whose groups are named for classes."""
     names = sorted(names_in(child(file, container)), key=_by_number)
     for name in names[:MOST_LAYERS]:
@@ -139,7 +151,7 @@ def _numbered(file: Any, container: str) -> Iterator[Found]:
         if kind == "TimeDistributed":
             kept = tuple((kind, of) for of, _ in classes if of not in CELLS)
         written = text_attribute(child(file, f"{place}/vars") or file, "name")
-        yield Found(written or name, Group(file, place), arrays, kept)
+        yield LayerArrays(written or name, ArchiveGroup(file, place), arrays, kept)
 
 
 def _by_number(name: str) -> tuple[str, int]:
@@ -148,7 +160,7 @@ def _by_number(name: str) -> tuple[str, int]:
     return match[1], int(match[2] or 0)
 
 
-def _variables(file: Any, place: str, seen: set[Any]) -> Iterator[Stored]:
+def _variables(file: Any, place: str, seen: set[Any]) -> Iterator[StoredVariable]:
     """Give the arrays of a layer and of the layers within it, forward before backward."""
     import h5py
 

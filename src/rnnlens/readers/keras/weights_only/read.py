@@ -13,13 +13,13 @@ from rnnlens.network.network import Network, Node, Origin, Source
 from rnnlens.readers.hardening.contents import digest_of
 from rnnlens.readers.keras.graph.config import network_of
 from rnnlens.readers.keras.hdf5_network import network_within
-from rnnlens.readers.keras.layers.spec import Dialect, spec_of
+from rnnlens.readers.keras.layers.spec import KerasVersion, spec_of
 from rnnlens.readers.keras.layers.table import build
 from rnnlens.readers.keras.text import Architecture, architecture_in
-from rnnlens.readers.keras.weights import Groups
-from rnnlens.readers.keras.weights_only.groups import Found, Weights, weights_in
+from rnnlens.readers.keras.weights import LayerGroups
+from rnnlens.readers.keras.weights_only.groups import LayerArrays, WeightsFile, weights_in
 from rnnlens.readers.keras.weights_only.stated import EXAMPLE, model_of
-from rnnlens.readers.options import Options
+from rnnlens.readers.options import ReadOptions
 from rnnlens.readers.variables import load
 
 __all__ = ["arrays_of_file", "network_of_weights"]
@@ -28,7 +28,7 @@ __all__ = ["arrays_of_file", "network_of_weights"]
 MOST_BESIDE, LONGEST_BESIDE = 32, 4 * 1024**2
 
 
-def network_of_weights(file: Any, path: Path, options: Options) -> Network:
+def network_of_weights(file: Any, path: Path, options: ReadOptions) -> Network:
     """Read a file of weights alone."""
     if options.architecture is not None and options.layers is not None:
         raise InputError(f"{path}: architecture and layers were both given; give one of them")
@@ -52,14 +52,14 @@ def network_of_weights(file: Any, path: Path, options: Options) -> Network:
 
 def _beside(file: Any, path: Path) -> list[tuple[Network, str]]:
     """Try every architecture beside the weights."""
-    found = []
+    fitting = []
     for other in sorted(path.parent.glob("*.json"))[:MOST_BESIDE]:
         try:
             if other.is_file() and other.stat().st_size <= LONGEST_BESIDE:
-                found.append((_joined(file, path, architecture_in(other)), other.name))
+                fitting.append((_joined(file, path, architecture_in(other)), other.name))
         except (InputError, OSError):
             continue
-    return found
+    return fitting
 
 
 def _joined(file: Any, path: Path, architecture: Architecture) -> Network:
@@ -68,43 +68,42 @@ def _joined(file: Any, path: Path, architecture: Architecture) -> Network:
     if version is None and "module" in architecture.config:
         version = "3.0"
     weights = weights_in(file, version)
-    dialect = weights.dialect
-    own = weights_in(file).dialect.generation
-    if "Keras 1" in {own, dialect.generation} and own != dialect.generation:
+    keras_version = weights.keras_version
+    own = weights_in(file).keras_version.generation
+    if "Keras 1" in {own, keras_version.generation} and own != keras_version.generation:
         raise UnsupportedModel(
-            f"{path} is of {own} and {architecture.path} of {dialect.generation}; rnnlens joins "
-            "weights and architecture of the same: save both again in one version"
+            f"{path} is of {own} and {architecture.path} of {keras_version.generation}; rnnlens "
+            "joins weights and architecture of the same: save both again in one version"
         )
     notes = (f"The architecture is in {architecture.path.name}.",)
     stated = architecture.version or ""
     origin = Origin(weights.what, stated, str(path), digest_of(path), notes)
-    if isinstance(weights.shelf, Groups):
-        return network_within(architecture.config, weights.shelf, dialect, origin)
-    return network_of(architecture.config, weights.shelf, dialect, origin)
+    if isinstance(weights.store, LayerGroups):
+        return network_within(architecture.config, weights.store, keras_version, origin)
+    return network_of(architecture.config, weights.store, keras_version, origin)
 
 
 def _stated(file: Any, path: Path, text: str) -> Network:
     weights = weights_in(file)
     model, notes = model_of(text, weights)
     origin = _origin(weights, path, tuple(notes))
-    return network_of(model, weights.shelf, weights.dialect, origin)
+    return network_of(model, weights.store, weights.keras_version, origin)
 
 
-def _origin(weights: Weights, path: Path, notes: tuple[str, ...]) -> Origin:
-    stated = weights.dialect.version
-    version = stated if stated not in {"1", "2.0", "3"} else ""
+def _origin(weights: WeightsFile, path: Path, notes: tuple[str, ...]) -> Origin:
+    version = weights.keras_version.number if weights.keras_version.stated else ""
     return Origin(weights.what, version, str(path), digest_of(path), notes)
 
 
 def arrays_of_file(file: Any, path: Path) -> Arrays:
     """Name the arrays of a file of weights by their shapes alone."""
     weights = weights_in(file)
-    groups = tuple(_group(found, weights.dialect) for found in weights.layers)
+    groups = tuple(_group(layer_arrays, weights.keras_version) for layer_arrays in weights.layers)
     order = "is that of the file" if weights.ordered else "is not in the file"
-    said = ", ".join(map(_example, groups))
-    how = f"state them in their order with --layers: {said}"
+    examples = [_example(layer_arrays) for layer_arrays in weights.layers]
+    how = f"state them in their order with --layers: {', '.join(examples)}"
     if weights.ordered:
-        how = f"state the layers: --layers {' > '.join(map(_example, groups))!r}"
+        how = f"state the layers: --layers {' > '.join(examples)!r}"
     notes = (
         "The file holds weights alone. Its arrays do not say which activations the layers use, "
         "whether a recurrent layer gives every step or its last, or where layers without arrays "
@@ -126,38 +125,44 @@ EXAMPLES = {
 }
 
 
-def _example(group: ArrayGroup) -> str:
+def _example(layer_arrays: LayerArrays) -> str:
     """Write a layer as a caller may state it, with the most common activations."""
-    outer, _, inner = group.kind.split(" or ")[0].partition(" ")
+    outer, inner = layer_arrays.classes[0] if layer_arrays.classes else ("", "")
     within = EXAMPLES.get(inner or outer, inner or outer or "?")
     return f"{outer}({within})" if inner else within
 
 
-def _group(found: Found, dialect: Dialect) -> ArrayGroup:
-    kinds = [f"{kind} {inner}".strip() for kind, inner in found.classes]
-    if len(found.classes) != 1:
-        return ArrayGroup(found.name, " or ".join(kinds), _unnamed(found))
-    kind, inner = found.classes[0]
-    entry = found.entry(kind, inner)
+def _group(layer_arrays: LayerArrays, keras_version: KerasVersion) -> ArrayGroup:
+    kinds = layer_arrays.kinds
+    if len(layer_arrays.classes) != 1:
+        return ArrayGroup(layer_arrays.name, " or ".join(kinds), _unnamed(layer_arrays))
+    kind, inner = layer_arrays.classes[0]
+    entry = layer_arrays.entry(kind, inner)
     assert entry is not None
-    spec = spec_of(entry, name=found.name, path=found.name, shelf=found.shelf, dialect=dialect)
+    spec = spec_of(
+        entry,
+        name=layer_arrays.name,
+        path=layer_arrays.name,
+        store=layer_arrays.store,
+        keras_version=keras_version,
+    )
     layer, sources = build(spec)
-    node = Node(found.name, layer, (), sources)
+    node = Node(layer_arrays.name, layer, (), sources)
     named = tuple(inventory(Network((node,), (), Origin(""))))
-    return ArrayGroup(found.name, kinds[0], named, layer)
+    return ArrayGroup(layer_arrays.name, kinds[0], named, layer)
 
 
-def _unnamed(found: Found) -> tuple[NamedArray, ...]:
+def _unnamed(layer_arrays: LayerArrays) -> tuple[NamedArray, ...]:
     """Give arrays in the file's own names, where shapes leave open what they are."""
     return tuple(
         NamedArray(
-            found.name,
+            layer_arrays.name,
             array.role,
             "",
             "",
-            load(array, (None,) * len(array.shape), found.name),
+            load(array, (None,) * len(array.shape), layer_arrays.name),
             (),
             Source(array.text or array.stored_at, array.stored_at),
         )
-        for array in found.arrays
+        for array in layer_arrays.arrays
     )

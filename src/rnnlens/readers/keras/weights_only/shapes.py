@@ -63,13 +63,13 @@ def _cell(kind: str, shapes: Shapes) -> Sizes | None:
     width = gates * units
     if not units or shapes[0][1] != width or shapes[1][1] != width:
         return None
-    found: Sizes = {"units": units, "use_bias": len(shapes) == 3}
+    options: Sizes = {"units": units, "use_bias": len(shapes) == 3}
     bias = shapes[2] if len(shapes) == 3 else (width,)
     if bias == (width,):
-        return found | ({"reset_after": False} if kind == "GRU" else {})
+        return options | ({"reset_after": False} if kind == "GRU" else {})
     if bias in {(2, width), (2 * width,)} and kind == "GRU":
-        return found | {"reset_after": True}
-    return found if bias == (2 * width,) and kind == "LSTM" else None
+        return options | {"reset_after": True}
+    return options if bias == (2 * width,) and kind == "LSTM" else None
 
 
 def _separate(shapes: Shapes) -> Sizes | None:
@@ -147,12 +147,14 @@ def classes_of(shapes: Shapes, names: Sequence[str] = ()) -> list[tuple[str, str
     known += [(kind, "") for kind in RULES if sizes(kind, shapes) is not None]
     words = {word for sets in ROLES.values() for roles in sets for word in roles}
     said = set(names) & words
-    told = [
+    possible = [
         (kind, inner)
         for kind, inner in known
         if not said or kind not in ROLES or any(said <= roles for roles in ROLES[kind])
     ]
     exact = [
-        (kind, inner) for kind, inner in told if any(said == roles for roles in ROLES.get(kind, ()))
+        (kind, inner)
+        for kind, inner in possible
+        if any(said == roles for roles in ROLES.get(kind, ()))
     ]
-    return exact if len(exact) == 1 else told
+    return exact if len(exact) == 1 else possible

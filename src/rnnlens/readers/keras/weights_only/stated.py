@@ -15,10 +15,10 @@ from typing import Any
 from rnnlens.errors import InputError
 from rnnlens.readers.keras.layers.plain import AT_REST
 from rnnlens.readers.keras.weights import WITH_ARRAYS
-from rnnlens.readers.keras.weights_only.groups import Found, Weights
+from rnnlens.readers.keras.weights_only.groups import LayerArrays, WeightsFile
 from rnnlens.readers.keras.weights_only.shapes import CELLS
 
-__all__ = ["Stated", "model_of", "parse"]
+__all__ = ["StatedLayer", "model_of", "parse"]
 
 #: What options are called that stand without a name, by class.
 POSITIONS: dict[str, tuple[str, ...]] = {
@@ -71,7 +71,7 @@ EXAMPLE = "LSTM(tanh, sigmoid) > Dense(linear)"
 
 
 @dataclass(frozen=True)
-class Stated:
+class StatedLayer:
     """One layer as stated.
 
     Parameters
@@ -79,7 +79,7 @@ class Stated:
     kind : str
         Its class.
     options : dict
-        Its options; ``layer`` holds another `Stated`.
+        Its options; ``layer`` holds another `StatedLayer`.
     """
 
     kind: str
@@ -89,10 +89,10 @@ class Stated:
     def inner(self) -> str:
         """The class of the layer within, empty for a layer that wraps none."""
         layer = self.options.get("layer")
-        return layer.kind if isinstance(layer, Stated) else ""
+        return layer.kind if isinstance(layer, StatedLayer) else ""
 
 
-def parse(text: str) -> list[Stated]:
+def parse(text: str) -> list[StatedLayer]:
     """Read the statement of a model's layers.
 
     Examples
@@ -141,7 +141,7 @@ class _Reader:
         self.place += 1
         return token
 
-    def layer(self, depth: int) -> Stated:
+    def layer(self, depth: int) -> StatedLayer:
         kind = self.take()
         if not kind[0].isalpha() or depth > 4:
             raise InputError(_wrong(self.text, f"{kind!r} is not the class of a layer"))
@@ -156,7 +156,7 @@ class _Reader:
         for name in NEEDED.get(kind, ()):
             if name not in options:
                 raise InputError(_wrong(self.text, f"{kind} does not say its {name}"))
-        return Stated(kind, options)
+        return StatedLayer(kind, options)
 
     def _option(self, kind: str, options: dict[str, Any], depth: int) -> None:
         names = POSITIONS.get(kind, ())
@@ -182,12 +182,12 @@ def _value(word: str) -> Any:
     return float(word) if re.match(r"-?\d", word) else word
 
 
-def model_of(text: str, weights: Weights) -> tuple[dict[str, Any], list[str]]:
+def model_of(text: str, weights: WeightsFile) -> tuple[dict[str, Any], list[str]]:
     """Join the stated layers with the arrays into a model as Keras would write it."""
     layers = parse(text)
     with_arrays = [layer for layer in layers if layer.kind in WITH_ARRAYS]
     if len(with_arrays) != len(weights.layers):
-        held = ", ".join(_words(found) for found in weights.layers)
+        held = ", ".join(_words(arrays) for arrays in weights.layers)
         raise InputError(
             _wrong(
                 text,
@@ -202,16 +202,16 @@ def model_of(text: str, weights: Weights) -> tuple[dict[str, Any], list[str]]:
             entries.append({"class_name": layer.kind, "config": options})
             options.setdefault("name", f"{layer.kind.lower()}_{number}")
             continue
-        found = _taken(layer, left, weights.ordered)
-        entry = found and found.entry(layer.kind, layer.inner, options)
-        if not found or not entry:
-            raise InputError(_wrong(text, _misplaced(layer, found)))
+        arrays = _call_inputs(layer, left, weights.ordered)
+        entry = arrays and arrays.entry(layer.kind, layer.inner, options)
+        if not arrays or not entry:
+            raise InputError(_wrong(text, _misplaced(layer, arrays)))
         entries.append(entry)
     entries[0]["config"]["batch_input_shape"] = _input_shape(layers, weights)
     return {"class_name": "Sequential", "config": entries}, notes
 
 
-def _taken(layer: Stated, left: list[Found], ordered: bool) -> Found | None:
+def _call_inputs(layer: StatedLayer, left: list[LayerArrays], ordered: bool) -> LayerArrays | None:
     """Give the arrays of a stated layer: the next, or the next of its class without an order."""
     kind = layer.kind
     fits = left if ordered else [each for each in left if kind in {of for of, _ in each.classes}]
@@ -222,23 +222,24 @@ def _taken(layer: Stated, left: list[Found], ordered: bool) -> Found | None:
     return taken
 
 
-def _misplaced(layer: Stated, found: Found | None) -> str:
-    if not found:
+def _misplaced(layer: StatedLayer, arrays: LayerArrays | None) -> str:
+    if not arrays:
         return f"the file has no more arrays of the class {layer.kind}"
-    shapes = ", ".join(str(array.shape) for array in found.arrays)
-    where = f"{found.name!r} of the file ({_words(found)}; {shapes})"
+    shapes = ", ".join(str(array.shape) for array in arrays.arrays)
+    where = f"{arrays.name!r} of the file ({_words(arrays)}; {shapes})"
     return f"{layer.kind} stands where the arrays are {where}"
 
 
-def _words(found: Found) -> str:
-    kinds = [f"{kind} {inner}".strip() for kind, inner in found.classes]
-    return " or ".join(kinds) or "unknown"
+def _words(arrays: LayerArrays) -> str:
+    return " or ".join(arrays.kinds) or "unknown"
 
 
-def _plain_options(layer: Stated, after: Sequence[Stated], notes: list[str]) -> dict[str, Any]:
+def _plain_options(
+    layer: StatedLayer, after: Sequence[StatedLayer], notes: list[str]
+) -> dict[str, Any]:
     inner = layer.options.get("layer")
     options = {name: value for name, value in layer.options.items() if name != "layer"}
-    if isinstance(inner, Stated):
+    if isinstance(inner, StatedLayer):
         options["layer"] = _plain_options(inner, after, notes)
     if layer.kind in CELLS and "return_sequences" not in options:
         follows = next((each.kind for each in after if each.kind not in PASSES), "")
@@ -249,7 +250,7 @@ def _plain_options(layer: Stated, after: Sequence[Stated], notes: list[str]) -> 
     return options
 
 
-def _input_shape(layers: Sequence[Stated], weights: Weights) -> list[int | None]:
+def _input_shape(layers: Sequence[StatedLayer], weights: WeightsFile) -> list[int | None]:
     """Give the input that the first layer with arrays takes."""
     first = next((layer for layer in layers if layer.kind in WITH_ARRAYS), None)
     steps = any(layer.kind in TAKES_STEPS for layer in layers)
@@ -257,11 +258,11 @@ def _input_shape(layers: Sequence[Stated], weights: Weights) -> list[int | None]
         raise InputError("the file holds no arrays, so no layers can be stated for it")
     if first.kind == "Embedding":
         return [None, None]
-    found = next(
+    first_arrays = next(
         each
         for each in weights.layers
         if weights.ordered or first.kind in {kind for kind, _ in each.classes}
     )
-    kernel = found.arrays[0].shape
+    kernel = first_arrays.arrays[0].shape
     features = kernel[-2] if len(kernel) > 1 else sum(kernel)
     return [None, None, features] if steps else [None, features]

@@ -66,7 +66,7 @@ def activations_of(
         )
     alphas = iter(attributes.get("activation_alpha", []))
     betas = iter(attributes.get("activation_beta", []))
-    found = []
+    activations = []
     for name in names:
         if name.lower() not in PARAMETERS:
             raise UnsupportedModel(
@@ -82,14 +82,14 @@ def activations_of(
                 f"node {where} uses the activation {name} with alpha = {alpha:g} and beta = "
                 f"{beta:g}, which rnnlens does not implement"
             )
-        found.append(one)
+        activations.append(one)
     for left, option in ((alphas, "activation_alpha"), (betas, "activation_beta")):
         if next(left, None) is not None:
             raise UnsupportedModel(
                 f"node {where} states more numbers in {option} than its activations take, so that "
                 "which belongs to which cannot be told"
             )
-    return [found[k : k + len(usual)] for k in range(0, len(found), len(usual))]
+    return [activations[k : k + len(usual)] for k in range(0, len(activations), len(usual))]
 
 
 def _clip(a: dict[str, Any]) -> Activation | None:

@@ -7,7 +7,7 @@ from collections.abc import Callable, Sequence
 from rnnlens.errors import UnreadableFile, UnsupportedModel
 from rnnlens.network.axes import ExpandDims, Mean, Squeeze
 from rnnlens.network.layers import GlobalPooling1D, RepeatVector, Reshape
-from rnnlens.readers.onnx.graph.builder import Builder
+from rnnlens.readers.onnx.graph.builder import OnnxGraphBuilder
 from rnnlens.readers.onnx.graph.inputs import (
     axes_option,
     lengths_of,
@@ -21,53 +21,53 @@ from rnnlens.readers.onnx.graph.values import (
     BATCH,
     Dim,
     Length,
-    Tensor,
-    Value,
+    OnnxTensor,
+    OnnxValue,
     WrongAxis,
     product,
     quotient,
 )
-from rnnlens.readers.onnx.proto import Operator
+from rnnlens.readers.onnx.proto import OnnxOperator
 
 __all__ = ["RULES"]
 
-Given = Sequence[Value | None]
+Given = Sequence[OnnxValue | None]
 
 
-def _transpose(op: Operator, values: Given, build: Builder) -> list[Tensor]:
+def _transpose(op: OnnxOperator, values: Given, builder: OnnxGraphBuilder) -> list[OnnxTensor]:
     x = tensor_of(op, values)
     order = op.attributes.get("perm") or list(range(x.rank))[::-1]
     if sorted(order) != list(range(x.rank)):
         raise UnreadableFile(f"node {op.text} orders axes as {order}: the file is damaged")
     axes = tuple(x.axis(axis) for axis in order if axis != x.batch)
-    ref = build.permuted(x.ref, axes)
+    ref = builder.permuted(x.ref, axes)
     return [x.laid(ref, [x.shape[axis] for axis in order], order.index(x.batch))]
 
 
-def _unsqueeze(op: Operator, values: Given, build: Builder) -> list[Tensor]:
+def _unsqueeze(op: OnnxOperator, values: Given, builder: OnnxGraphBuilder) -> list[OnnxTensor]:
     x = tensor_of(op, values)
     axes = axes_option(op, values) or []
     rank = x.rank + len(axes)
     for axis in sorted(whole_axis(axis, rank, op) for axis in axes):
         batch = x.batch + (axis <= x.batch)
         shape = (*x.shape[:axis], 1, *x.shape[axis:])
-        wider = Tensor(x.ref, shape, batch, x.integer)
-        ref = build.relaid(x.ref, ExpandDims(wider.axis(axis)), wider.sample)
+        wider = OnnxTensor(x.ref, shape, batch, x.integer)
+        ref = builder.relaid(x.ref, ExpandDims(wider.axis(axis)), wider.sample)
         x = x.laid(ref, shape, batch)
     return [x]
 
 
-def _squeeze(op: Operator, values: Given, build: Builder) -> list[Tensor]:
+def _squeeze(op: OnnxOperator, values: Given, builder: OnnxGraphBuilder) -> list[OnnxTensor]:
     x = tensor_of(op, values)
     stated = axes_option(op, values)
     if stated is None:
         stated = [k for k, length in enumerate(x.shape) if length == 1 and k != x.batch]
     for axis in sorted((whole_axis(axis, x.rank, op) for axis in stated), reverse=True):
-        x = _without(op, x, axis, build)
+        x = _without(op, x, axis, builder)
     return [x]
 
 
-def _without(op: Operator, x: Tensor, axis: int, build: Builder) -> Tensor:
+def _without(op: OnnxOperator, x: OnnxTensor, axis: int, builder: OnnxGraphBuilder) -> OnnxTensor:
     if axis == x.batch:
         raise WrongAxis(
             f"node {op.text} takes the batch axis away: the model is for one window alone"
@@ -77,10 +77,10 @@ def _without(op: Operator, x: Tensor, axis: int, build: Builder) -> Tensor:
     shape = x.shape[:axis] + x.shape[axis + 1 :]
     batch = x.batch - (axis < x.batch)
     rest = shape[:batch] + shape[batch + 1 :]
-    return x.laid(build.relaid(x.ref, Squeeze(x.axis(axis)), rest), shape, batch)
+    return x.laid(builder.relaid(x.ref, Squeeze(x.axis(axis)), rest), shape, batch)
 
 
-def _reshape(op: Operator, values: Given, build: Builder) -> list[Tensor]:
+def _reshape(op: OnnxOperator, values: Given, builder: OnnxGraphBuilder) -> list[OnnxTensor]:
     x = tensor_of(op, values)
     wanted = op.attributes.get("shape")
     wanted = lengths_of(optional(values, 1), op.text) if wanted is None else list(wanted)
@@ -88,10 +88,10 @@ def _reshape(op: Operator, values: Given, build: Builder) -> list[Tensor]:
         wanted = [_copied(op, x, k) if n == 0 else n for k, n in enumerate(wanted)]
     if _folds(x, wanted):
         return [x.folded()]
-    return [_reshaped(op, x.opened(), wanted, build)]
+    return [_reshaped(op, x.opened(), wanted, builder)]
 
 
-def _folds(x: Tensor, wanted: list[Length]) -> bool:
+def _folds(x: OnnxTensor, wanted: list[Length]) -> bool:
     """Tell whether a shape puts samples and steps into one axis and leaves the features alone."""
     if x.apart or x.rank < 3 or x.batch == x.rank - 1 or len(wanted) != 2:
         return False
@@ -102,7 +102,7 @@ def _folds(x: Tensor, wanted: list[Length]) -> bool:
     return features == x.shape[-1] and (rows == -1 or rows != BATCH)
 
 
-def _copied(op: Operator, x: Tensor, axis: int) -> Length:
+def _copied(op: OnnxOperator, x: OnnxTensor, axis: int) -> Length:
     if axis >= x.rank:
         raise UnreadableFile(
             f"node {op.text} copies a length that is not there: the file is damaged"
@@ -110,17 +110,19 @@ def _copied(op: Operator, x: Tensor, axis: int) -> Length:
     return x.shape[axis]
 
 
-def _flatten(op: Operator, values: Given, build: Builder) -> list[Tensor]:
+def _flatten(op: OnnxOperator, values: Given, builder: OnnxGraphBuilder) -> list[OnnxTensor]:
     x = tensor_of(op, values)
     axis = op.attributes.get("axis", 1)
     axis = axis % x.rank if axis < 0 else axis
-    return [_reshaped(op, x, [product(x.shape[:axis]), product(x.shape[axis:])], build)]
+    return [_reshaped(op, x, [product(x.shape[:axis]), product(x.shape[axis:])], builder)]
 
 
-def _reshaped(op: Operator, x: Tensor, wanted: list[Length], build: Builder) -> Tensor:
+def _reshaped(
+    op: OnnxOperator, x: OnnxTensor, wanted: list[Length], builder: OnnxGraphBuilder
+) -> OnnxTensor:
     """Lay a value out anew; the samples must stay apart."""
     total, before = product(x.shape), product(x.shape[: x.batch])
-    found = []
+    placings = []
     for place, length in enumerate(wanted):
         if isinstance(length, Dim) and length != BATCH:
             continue
@@ -134,23 +136,25 @@ def _reshaped(op: Operator, x: Tensor, wanted: list[Length], build: Builder) -> 
                 continue
             shape[free] = rest
         if product(shape) == total and product(shape[:place]) == before:
-            found.append((place, shape))
-    if not found:
+            placings.append((place, shape))
+    if not placings:
         raise WrongAxis(
             f"node {op.text} mixes samples with steps or features, or its shape cannot be told "
             "before data come; rnnlens reads networks that keep the batch axis apart"
         )
     # Lengths of one leave a choice: the place that says so, else the same place as before.
-    found.sort(key=lambda one: (wanted[one[0]] != BATCH, one[0] != x.batch))
-    place, shape = found[0]
+    placings.sort(key=lambda one: (wanted[one[0]] != BATCH, one[0] != x.batch))
+    place, shape = placings[0]
     rest = tuple(shape[:place] + shape[place + 1 :])
     if sum(isinstance(length, Dim) for length in rest) > 1:
         raise UnsupportedModel(f"node {op.text} lays out two axes whose lengths are not known")
     layer = Reshape(tuple(n if isinstance(n, int) else -1 for n in rest))
-    return x.laid(build.relaid(x.ref, layer, rest), shape, place)
+    return x.laid(builder.relaid(x.ref, layer, rest), shape, place)
 
 
-def _stretched(op: Operator, x: Tensor, wanted: list[Length], build: Builder) -> Tensor:
+def _stretched(
+    op: OnnxOperator, x: OnnxTensor, wanted: list[Length], builder: OnnxGraphBuilder
+) -> OnnxTensor:
     """Repeat axes of length one."""
     if len(wanted) > x.rank:
         raise UnsupportedModel(f"node {op.text} adds axes by stretching; rnnlens does not read it")
@@ -170,28 +174,28 @@ def _stretched(op: Operator, x: Tensor, wanted: list[Length], build: Builder) ->
             f"node {op.text} stretches a value otherwise than one vector into steps, which rnnlens "
             "does not read"
         )
-    vector = _without(op, x, axis, build)
+    vector = _without(op, x, axis, builder)
     shape = (*x.shape[:axis], times, *x.shape[axis + 1 :])
-    made = Tensor(x.ref, shape, x.batch)
-    ref = build.add("repeat", RepeatVector(times), (vector.ref,), (made.sample,))
+    made = OnnxTensor(x.ref, shape, x.batch)
+    ref = builder.add("repeat", RepeatVector(times), (vector.ref,), (made.sample,))
     return x.laid(ref, shape, x.batch)
 
 
-def _expand(op: Operator, values: Given, build: Builder) -> list[Tensor]:
+def _expand(op: OnnxOperator, values: Given, builder: OnnxGraphBuilder) -> list[OnnxTensor]:
     x = tensor_of(op, values)
-    return [_stretched(op, x, lengths_of(optional(values, 1), op.text), build)]
+    return [_stretched(op, x, lengths_of(optional(values, 1), op.text), builder)]
 
 
-def _tile(op: Operator, values: Given, build: Builder) -> list[Tensor]:
+def _tile(op: OnnxOperator, values: Given, builder: OnnxGraphBuilder) -> list[OnnxTensor]:
     x = tensor_of(op, values)
     times = whole_numbers(optional(values, 1), op.text, "repeats")
     if len(times) != x.rank or times[x.batch] != 1:
         raise WrongAxis(f"node {op.text} repeats the batch axis{APART}")
     wanted = [product([n, length]) for n, length in zip(times, x.shape, strict=True)]
-    return [_stretched(op, x, wanted, build)]
+    return [_stretched(op, x, wanted, builder)]
 
 
-def _reduced(op: Operator, values: Given, build: Builder) -> list[Tensor]:
+def _reduced(op: OnnxOperator, values: Given, builder: OnnxGraphBuilder) -> list[OnnxTensor]:
     x = tensor_of(op, values)
     stated = axes_option(op, values)
     if not stated:
@@ -210,13 +214,13 @@ def _reduced(op: Operator, values: Given, build: Builder) -> list[Tensor]:
                 "rnnlens does not read"
             )
         layer = GlobalPooling1D("max", keep)
-    made = Tensor(x.ref, tuple(shape), batch)
-    ref = build.add(op.kind.lower().replace("reduce", ""), layer, (x.ref,), (made.sample,))
+    made = OnnxTensor(x.ref, tuple(shape), batch)
+    ref = builder.add(op.kind.lower().replace("reduce", ""), layer, (x.ref,), (made.sample,))
     return [x.laid(ref, shape, batch)]
 
 
 #: Operators over values that the network computes, each with its rule.
-RULES: dict[str, Callable[[Operator, Given, Builder], list[Tensor]]] = {
+RULES: dict[str, Callable[[OnnxOperator, Given, OnnxGraphBuilder], list[OnnxTensor]]] = {
     "Expand": _expand,
     "Flatten": _flatten,
     "ReduceMax": _reduced,

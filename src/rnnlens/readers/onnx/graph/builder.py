@@ -11,11 +11,11 @@ from rnnlens.network.layers import Concatenate, Input, Layer, Permute, Reshape
 from rnnlens.network.network import Source
 from rnnlens.readers.onnx.graph.values import Dim, Length
 
-__all__ = ["Builder", "Built"]
+__all__ = ["OnnxGraphBuilder", "PendingNode"]
 
 
 @dataclass(frozen=True, eq=False)
-class Built:
+class PendingNode:
     """A node of the canonical network in the making.
 
     Parameters
@@ -37,16 +37,16 @@ class Built:
 
 
 @dataclass(eq=False)
-class Builder:
+class OnnxGraphBuilder:
     """The canonical network in the making; what two layers undo is left out as it comes.
 
     Parameters
     ----------
-    nodes : list of Built
+    nodes : list of PendingNode
         So far.
     """
 
-    nodes: list[Built] = field(default_factory=list)
+    nodes: list[PendingNode] = field(default_factory=list)
     samples: dict[tuple[int, int], tuple[Length, ...]] = field(default_factory=dict)
 
     def add(
@@ -59,7 +59,7 @@ class Builder:
     ) -> tuple[int, int]:
         """Add a node."""
         number = len(self.nodes)
-        self.nodes.append(Built(label, layer, inputs, sources or {}))
+        self.nodes.append(PendingNode(label, layer, inputs, sources or {}))
         self.samples |= {(number, k): shape for k, shape in enumerate(shapes)}
         return number, 0
 

@@ -14,8 +14,8 @@ import numpy as np
 
 from rnnlens.errors import InputError, UnreadableFile, UnsupportedModel
 from rnnlens.readers.onnx.graph.inputs import axes_option, lengths_of, optional, whole_numbers
-from rnnlens.readers.onnx.graph.values import APART, BATCH, Dim, Known, Length
-from rnnlens.readers.onnx.proto import Operator
+from rnnlens.readers.onnx.graph.values import APART, BATCH, Dim, FixedArray, Length
+from rnnlens.readers.onnx.proto import OnnxOperator
 
 __all__ = ["FOLDED", "axes_option", "fold", "lengths_of", "optional", "whole_numbers"]
 
@@ -35,39 +35,39 @@ CASTS: dict[int, Any] = {
 #: Numbers that a node makes out of a shape alone are states and fillings: never more bytes.
 LARGEST_MADE = 64 * 1024**2
 
-Known_ = Sequence[Known | None]
+FixedInputs = Sequence[FixedArray | None]
 
 
-def fold(op: Operator, values: Known_) -> list[Known] | None:
+def fold(op: OnnxOperator, values: FixedInputs) -> list[FixedArray] | None:
     """Compute a node whose every input is fixed."""
     rule = FOLDED.get(op.kind)
     if rule is None:
         return None
     try:
-        found = rule(op, values)
+        computed = rule(op, values)
     except InputError:
         raise
     except (ValueError, IndexError, TypeError, OverflowError, ZeroDivisionError) as error:
         raise UnreadableFile(
             f"node {op.text} cannot be computed from its fixed inputs: the file is damaged"
         ) from error
-    return [_plain(one) for one in (found if isinstance(found, list) else [found])]
+    return [_plain(one) for one in (computed if isinstance(computed, list) else [computed])]
 
 
-def _plain(known: Known) -> Known:
+def _plain(known: FixedArray) -> FixedArray:
     """Turn a shape without unknown lengths back into numbers."""
     if known.values.dtype == object and not any(isinstance(n, Dim) for n in known.values.flat):
-        return Known(known.values.astype(np.int64), known.text, known.batch)
+        return FixedArray(known.values.astype(np.int64), known.text, known.batch)
     return known
 
 
-def _first(values: Known_) -> Known:
+def _first(values: FixedInputs) -> FixedArray:
     if not values or values[0] is None:
         raise ValueError
     return values[0]
 
 
-def _text(op: Operator, known: Known) -> str:
+def _text(op: OnnxOperator, known: FixedArray) -> str:
     return known.text or next((name for name in op.outputs if name), "")
 
 
@@ -79,11 +79,11 @@ def _bounded(shape: Sequence[int], itemsize: int) -> None:
         )
 
 
-def _same(op: Operator, values: Known_) -> Known:
+def _same(op: OnnxOperator, values: FixedInputs) -> FixedArray:
     return _first(values)
 
 
-def _cast(op: Operator, values: Known_) -> Known:
+def _cast(op: OnnxOperator, values: FixedInputs) -> FixedArray:
     known = _first(values)
     wanted = op.attributes.get("to")
     if wanted not in CASTS:
@@ -93,27 +93,27 @@ def _cast(op: Operator, values: Known_) -> Known:
         )
     if known.values.dtype == object:
         return known
-    return Known(known.values.astype(CASTS[wanted]), known.text, known.batch)
+    return FixedArray(known.values.astype(CASTS[wanted]), known.text, known.batch)
 
 
-def _transpose(op: Operator, values: Known_) -> Known:
+def _transpose(op: OnnxOperator, values: FixedInputs) -> FixedArray:
     known = _first(values)
     order = op.attributes.get("perm") or list(range(known.values.ndim))[::-1]
     batch = None if known.batch is None else order.index(known.batch)
-    return Known(known.values.transpose(order), known.text, batch)
+    return FixedArray(known.values.transpose(order), known.text, batch)
 
 
-def _unsqueeze(op: Operator, values: Known_) -> Known:
+def _unsqueeze(op: OnnxOperator, values: FixedInputs) -> FixedArray:
     known = _first(values)
     axes = axes_option(op, values) or []
     rank = known.values.ndim + len(axes)
     added = {axis % rank for axis in axes}
     kept = [axis for axis in range(rank) if axis not in added]
     batch = None if known.batch is None else kept[known.batch]
-    return Known(np.expand_dims(known.values, tuple(added)), known.text, batch)
+    return FixedArray(np.expand_dims(known.values, tuple(added)), known.text, batch)
 
 
-def _squeeze(op: Operator, values: Known_) -> Known:
+def _squeeze(op: OnnxOperator, values: FixedInputs) -> FixedArray:
     known = _first(values)
     rank = known.values.ndim
     stated = axes_option(op, values)
@@ -124,10 +124,10 @@ def _squeeze(op: Operator, values: Known_) -> Known:
         raise UnsupportedModel(f"node {op.text} takes the batch axis away{APART}")
     kept = [axis for axis in range(rank) if axis not in gone]
     batch = None if known.batch is None else kept.index(known.batch)
-    return Known(np.squeeze(known.values, tuple(gone)), known.text, batch)
+    return FixedArray(np.squeeze(known.values, tuple(gone)), known.text, batch)
 
 
-def _reshape(op: Operator, values: Known_) -> Known:
+def _reshape(op: OnnxOperator, values: FixedInputs) -> FixedArray:
     known = _first(values)
     wanted = lengths_of(optional(values, 1), op.text)
     if "shape" in op.attributes:
@@ -141,10 +141,10 @@ def _reshape(op: Operator, values: Known_) -> Known:
     stated = [n for n in wanted if isinstance(n, int)]
     if len(stated) < len(wanted):
         raise UnsupportedModel(f"node {op.text} computes with a length that only data will tell")
-    return Known(known.values.reshape(stated), known.text)
+    return FixedArray(known.values.reshape(stated), known.text)
 
 
-def _slice(op: Operator, values: Known_) -> Known:
+def _slice(op: OnnxOperator, values: FixedInputs) -> FixedArray:
     known = _first(values)
     starts, ends = op.attributes.get("starts"), op.attributes.get("ends")
     steps = None
@@ -167,20 +167,20 @@ def _slice(op: Operator, values: Known_) -> Known:
         if whole.start not in {0, None} or (whole.stop or 0) < 2**31 - 1 or whole.step != 1:
             raise UnsupportedModel(f"node {op.text} cuts the batch axis{APART}")
         places[known.batch] = slice(None)
-    return Known(known.values[tuple(places)], known.text, known.batch)
+    return FixedArray(known.values[tuple(places)], known.text, known.batch)
 
 
-def _gather(op: Operator, values: Known_) -> Known:
+def _gather(op: OnnxOperator, values: FixedInputs) -> FixedArray:
     known = _first(values)
     axis = op.attributes.get("axis", 0) % max(known.values.ndim, 1)
     where = values[1]
     if where is None or where.values.dtype == object or known.batch is not None:
         raise ValueError
-    found = np.take(known.values, where.values, axis=axis)
-    return Known(np.asarray(found, dtype=known.values.dtype), known.text)
+    picked = np.take(known.values, where.values, axis=axis)
+    return FixedArray(np.asarray(picked, dtype=known.values.dtype), known.text)
 
 
-def _concat(op: Operator, values: Known_) -> Known:
+def _concat(op: OnnxOperator, values: FixedInputs) -> FixedArray:
     parts = [value for value in values if value is not None]
     if any(part.batch != parts[0].batch for part in parts):
         raise ValueError
@@ -189,10 +189,10 @@ def _concat(op: Operator, values: Known_) -> Known:
     axis = op.attributes["axis"]
     if parts[0].batch is not None and axis % arrays[0].ndim == parts[0].batch:
         raise UnsupportedModel(f"node {op.text} joins values along the batch axis{APART}")
-    return Known(np.concatenate(arrays, axis=axis), _text(op, parts[0]), parts[0].batch)
+    return FixedArray(np.concatenate(arrays, axis=axis), _text(op, parts[0]), parts[0].batch)
 
 
-def _split(op: Operator, values: Known_) -> list[Known]:
+def _split(op: OnnxOperator, values: FixedInputs) -> list[FixedArray]:
     known = _first(values)
     axis = op.attributes.get("axis", 0)
     sizes = op.attributes.get("split")
@@ -206,10 +206,10 @@ def _split(op: Operator, values: Known_) -> list[Known]:
     if sum(sizes) != length or known.batch is not None:
         raise ValueError
     pieces = np.split(known.values, np.cumsum(sizes)[:-1], axis=axis)
-    return [Known(piece, known.text) for piece in pieces]
+    return [FixedArray(piece, known.text) for piece in pieces]
 
 
-def _constant(op: Operator, values: Known_) -> Known:
+def _constant(op: OnnxOperator, values: FixedInputs) -> FixedArray:
     for name, dtype in (
         ("value", None),
         ("value_float", np.float32),
@@ -218,20 +218,20 @@ def _constant(op: Operator, values: Known_) -> Known:
         ("value_ints", np.int64),
     ):
         if name in op.attributes:
-            return Known(np.asarray(op.attributes[name], dtype), op.outputs[0])
+            return FixedArray(np.asarray(op.attributes[name], dtype), op.outputs[0])
     raise UnsupportedModel(f"node {op.text} holds no numbers that rnnlens reads")
 
 
-def _constant_of_shape(op: Operator, values: Known_) -> Known:
+def _constant_of_shape(op: OnnxOperator, values: FixedInputs) -> FixedArray:
     value = np.asarray(op.attributes.get("value", np.zeros(1, np.float32))).reshape(())
-    return _spread(op, Known(value), lengths_of(values[0], op.text))
+    return _spread(op, FixedArray(value), lengths_of(values[0], op.text))
 
 
-def _expand(op: Operator, values: Known_) -> Known:
+def _expand(op: OnnxOperator, values: FixedInputs) -> FixedArray:
     return _spread(op, _first(values), lengths_of(optional(values, 1), op.text))
 
 
-def _tile(op: Operator, values: Known_) -> Known:
+def _tile(op: OnnxOperator, values: FixedInputs) -> FixedArray:
     known = _first(values)
     times = lengths_of(optional(values, 1), op.text)
     if len(times) != known.values.ndim:
@@ -245,10 +245,10 @@ def _tile(op: Operator, values: Known_) -> Known:
     ]
     fixed = [1 if isinstance(n, Dim) else n for n in times]
     _bounded([n for n in wanted if isinstance(n, int)], known.values.dtype.itemsize)
-    return _spread(op, Known(np.tile(known.values, fixed), known.text, known.batch), wanted)
+    return _spread(op, FixedArray(np.tile(known.values, fixed), known.text, known.batch), wanted)
 
 
-def _spread(op: Operator, known: Known, wanted: list[Length]) -> Known:
+def _spread(op: OnnxOperator, known: FixedArray, wanted: list[Length]) -> FixedArray:
     """Stretch numbers to a shape in which the number of samples may stand."""
     places = [axis for axis, n in enumerate(wanted) if isinstance(n, Dim)]
     if len(places) > 1 or any(wanted[axis] != BATCH for axis in places):
@@ -260,33 +260,35 @@ def _spread(op: Operator, known: Known, wanted: list[Length]) -> Known:
     shape = [1 if isinstance(n, Dim) else n for n in wanted]
     _bounded(shape, known.values.dtype.itemsize)
     if op.kind == "Reshape":
-        return Known(known.values.reshape(shape), known.text, batch)
+        return FixedArray(known.values.reshape(shape), known.text, batch)
     if known.batch is not None:
         own = known.batch + max(len(shape) - known.values.ndim, 0)
         if batch not in {None, own}:
             raise UnsupportedModel(f"node {op.text} stretches two axes by the number of samples")
         batch = own
     full = np.broadcast_shapes(known.values.shape, tuple(shape))
-    return Known(np.broadcast_to(known.values, full), known.text, batch)
+    return FixedArray(np.broadcast_to(known.values, full), known.text, batch)
 
 
-def _elementwise(compute: Callable[[Any, Any], Any]) -> Callable[[Operator, Known_], Known]:
-    def rule(op: Operator, values: Known_) -> Known:
+def _elementwise(
+    compute: Callable[[Any, Any], Any],
+) -> Callable[[OnnxOperator, FixedInputs], FixedArray]:
+    def rule(op: OnnxOperator, values: FixedInputs) -> FixedArray:
         left, right = values
         if left is None or right is None:
             raise ValueError
         a, b = left.values, right.values
         if object in {a.dtype, b.dtype}:
-            found = np.asarray(compute(a.astype(object), b.astype(object)), dtype=object)
+            computed = np.asarray(compute(a.astype(object), b.astype(object)), dtype=object)
         else:
-            found = np.asarray(compute(a, b))
-        rank = found.ndim
+            computed = np.asarray(compute(a, b))
+        rank = computed.ndim
         batches = {
             one.batch + rank - one.values.ndim for one in (left, right) if one.batch is not None
         }
         if len(batches) > 1:
             raise ValueError
-        return Known(found, _text(op, left), next(iter(batches), None))
+        return FixedArray(computed, _text(op, left), next(iter(batches), None))
 
     return rule
 
@@ -298,41 +300,41 @@ def _divided(a: Any, b: Any) -> Any:
     return np.trunc(a / b).astype(a.dtype) if a.dtype.kind in "iu" else a / b
 
 
-def _where(op: Operator, values: Known_) -> Known:
+def _where(op: OnnxOperator, values: FixedInputs) -> FixedArray:
     condition, left, right = (value.values for value in values if value is not None)
     if object in {left.dtype, right.dtype}:
         left, right = left.astype(object), right.astype(object)
-    return Known(np.where(condition.astype(bool), left, right), op.outputs[0])
+    return FixedArray(np.where(condition.astype(bool), left, right), op.outputs[0])
 
 
-def _product(op: Operator, values: Known_) -> Known:
+def _product(op: OnnxOperator, values: FixedInputs) -> FixedArray:
     known = _first(values)
     if known.values.ndim != 1 or known.batch is not None:
         raise ValueError
     kept = op.attributes.get("keepdims", 1)
-    found = np.asarray(np.multiply.reduce(known.values), dtype=known.values.dtype)
-    return Known(found.reshape((1,) if kept else ()), known.text)
+    computed = np.asarray(np.multiply.reduce(known.values), dtype=known.values.dtype)
+    return FixedArray(computed.reshape((1,) if kept else ()), known.text)
 
 
-def _matmul(op: Operator, values: Known_) -> Known:
+def _matmul(op: OnnxOperator, values: FixedInputs) -> FixedArray:
     left, right = values
     if left is None or right is None or left.batch is not None or right.batch is not None:
         raise ValueError
-    return Known(left.values @ right.values, op.outputs[0])
+    return FixedArray(left.values @ right.values, op.outputs[0])
 
 
-def _negative(op: Operator, values: Known_) -> Known:
+def _negative(op: OnnxOperator, values: FixedInputs) -> FixedArray:
     known = _first(values)
-    return Known(-known.values, known.text, known.batch)
+    return FixedArray(-known.values, known.text, known.batch)
 
 
-def _root(op: Operator, values: Known_) -> Known:
+def _root(op: OnnxOperator, values: FixedInputs) -> FixedArray:
     known = _first(values)
-    return Known(np.sqrt(known.values), known.text, known.batch)
+    return FixedArray(np.sqrt(known.values), known.text, known.batch)
 
 
 #: The operators that are folded, each with its rule.
-FOLDED: dict[str, Callable[[Operator, Known_], Known | list[Known]]] = {
+FOLDED: dict[str, Callable[[OnnxOperator, FixedInputs], FixedArray | list[FixedArray]]] = {
     "Add": _elementwise(np.add),
     "Cast": _cast,
     "Concat": _concat,

@@ -23,47 +23,54 @@ from rnnlens.network.layers import (
 )
 from rnnlens.network.network import Source
 from rnnlens.readers.onnx.graph.activations import POINTWISE
-from rnnlens.readers.onnx.graph.builder import Builder
+from rnnlens.readers.onnx.graph.builder import OnnxGraphBuilder
 from rnnlens.readers.onnx.graph.inputs import fixed_numbers, optional, own, tensor_of
 from rnnlens.readers.onnx.graph.values import (
     APART,
-    Known,
+    FixedArray,
     Length,
-    Tensor,
-    Value,
+    OnnxTensor,
+    OnnxValue,
     WrongAxis,
     constant_in,
 )
-from rnnlens.readers.onnx.proto import Operator
+from rnnlens.readers.onnx.proto import OnnxOperator
 
 __all__ = ["RULES"]
 
-Given = Sequence[Value | None]
+Given = Sequence[OnnxValue | None]
 Sources = dict[str, Source]
 
 
-def _same(op: Operator, x: Tensor, layer: Layer, label: str, build: Builder, **kept: Any) -> Tensor:
+def _same(
+    op: OnnxOperator,
+    x: OnnxTensor,
+    layer: Layer,
+    label: str,
+    builder: OnnxGraphBuilder,
+    **kept: Any,
+) -> OnnxTensor:
     """Add a layer that keeps the shape."""
-    ref = build.add(label, layer, (x.ref,), (x.sample,), kept.get("sources"))
-    return Tensor(ref, x.shape, x.batch)
+    ref = builder.add(label, layer, (x.ref,), (x.sample,), kept.get("sources"))
+    return OnnxTensor(ref, x.shape, x.batch)
 
 
-def _matmul(op: Operator, values: Given, build: Builder) -> list[Tensor]:
+def _matmul(op: OnnxOperator, values: Given, builder: OnnxGraphBuilder) -> list[OnnxTensor]:
     x = tensor_of(op, values)
     kernel = fixed_numbers(op, values, 1, "kernel")
     if kernel.values.ndim != 2:
         raise UnsupportedModel(f"node {op.text} multiplies by an array that is no matrix")
-    return [_dense(op, x, kernel.values, None, {"W": kernel.text}, build)]
+    return [_dense(op, x, kernel.values, None, {"W": kernel.text}, builder)]
 
 
 def _dense(
-    op: Operator,
-    x: Tensor,
+    op: OnnxOperator,
+    x: OnnxTensor,
     W: np.ndarray,
     b: np.ndarray | None,
     texts: dict[str, str],
-    build: Builder,
-) -> Tensor:
+    builder: OnnxGraphBuilder,
+) -> OnnxTensor:
     if x.batch == x.rank - 1:
         raise WrongAxis(f"node {op.text} multiplies along the batch axis{APART}")
     if x.shape[-1] != W.shape[0]:
@@ -73,12 +80,12 @@ def _dense(
         )
     sources = {role: Source(text, text) for role, text in texts.items()}
     shape = (*x.shape[:-1], W.shape[1])
-    made = Tensor(x.ref, shape, x.batch)
-    ref = build.add(op.label("dense"), Dense(own(W), b), (x.ref,), (made.sample,), sources)
-    return Tensor(ref, shape, x.batch)
+    made = OnnxTensor(x.ref, shape, x.batch)
+    ref = builder.add(op.label("dense"), Dense(own(W), b), (x.ref,), (made.sample,), sources)
+    return OnnxTensor(ref, shape, x.batch)
 
 
-def _gemm(op: Operator, values: Given, build: Builder) -> list[Tensor]:
+def _gemm(op: OnnxOperator, values: Given, builder: OnnxGraphBuilder) -> list[OnnxTensor]:
     x, a = tensor_of(op, values), op.attributes
     kernel = fixed_numbers(op, values, 1, "kernel")
     if x.rank < 2 or kernel.values.ndim != 2:
@@ -88,7 +95,7 @@ def _gemm(op: Operator, values: Given, build: Builder) -> list[Tensor]:
     if a.get("transA", 0) and (x.rank != 2 or x.batch != 1):
         raise WrongAxis(f"node {op.text} multiplies along the batch axis{APART}")
     if a.get("transA", 0):
-        x = Tensor(x.ref, x.shape[::-1], 0)
+        x = OnnxTensor(x.ref, x.shape[::-1], 0)
     W = kernel.values.T if a.get("transB", 0) else kernel.values
     alpha, beta = a.get("alpha", 1.0), a.get("beta", 1.0)
     W = W if alpha == 1 else W * np.asarray(alpha, W.dtype)
@@ -100,10 +107,12 @@ def _gemm(op: Operator, values: Given, build: Builder) -> list[Tensor]:
         b = np.broadcast_to(constant_in(bias, 2, 0, op.text), W.shape[1:])
         b = own(b if beta == 1 else b * np.asarray(beta, b.dtype))
         texts["b"] = bias.text
-    return [_dense(op, x, W, b, texts, build)]
+    return [_dense(op, x, W, b, texts, builder)]
 
 
-def _broadcast(op: Operator, left: Tensor, right: Tensor) -> tuple[tuple[Length, ...], int]:
+def _broadcast(
+    op: OnnxOperator, left: OnnxTensor, right: OnnxTensor
+) -> tuple[tuple[Length, ...], int]:
     if left.rank - left.batch != right.rank - right.batch:
         raise WrongAxis(f"node {op.text} meets two values whose batch axes differ{APART}")
     rank = max(left.rank, right.rank)
@@ -116,9 +125,9 @@ def _broadcast(op: Operator, left: Tensor, right: Tensor) -> tuple[tuple[Length,
     return tuple(shape), rank - (left.rank - left.batch)
 
 
-def _arithmetic(op: Operator, values: Given, build: Builder) -> list[Tensor]:
+def _arithmetic(op: OnnxOperator, values: Given, builder: OnnxGraphBuilder) -> list[OnnxTensor]:
     left, right = values[0], values[1]
-    if isinstance(left, Tensor) and isinstance(right, Tensor):
+    if isinstance(left, OnnxTensor) and isinstance(right, OnnxTensor):
         layers = {"Add": Add, "Sum": Add, "Mul": Multiply, "Sub": Subtract}
         if op.kind not in layers:
             raise UnsupportedModel(
@@ -126,24 +135,24 @@ def _arithmetic(op: Operator, values: Given, build: Builder) -> list[Tensor]:
                 "not read"
             )
         shape, batch = _broadcast(op, left, right)
-        made = Tensor(left.ref, shape, batch)
+        made = OnnxTensor(left.ref, shape, batch)
         both = (left.ref, right.ref)
-        ref = build.add(op.label(op.kind.lower()), layers[op.kind](), both, (made.sample,))
-        return [Tensor(ref, shape, batch)]
-    x, fixed = (left, right) if isinstance(left, Tensor) else (right, left)
-    if not isinstance(x, Tensor) or not isinstance(fixed, Known):
+        ref = builder.add(op.label(op.kind.lower()), layers[op.kind](), both, (made.sample,))
+        return [OnnxTensor(ref, shape, batch)]
+    x, fixed = (left, right) if isinstance(left, OnnxTensor) else (right, left)
+    if not isinstance(x, OnnxTensor) or not isinstance(fixed, FixedArray):
         raise UnreadableFile(f"node {op.text} has an input missing: the file is damaged")
     numbers = np.asarray(constant_in(fixed, x.rank, x.batch, op.text))
     _check_width(op, x, numbers)
-    first = isinstance(left, Tensor)
+    first = isinstance(left, OnnxTensor)
     if op.kind == "Add":
-        merged = _biased(x, numbers, fixed.text, build)
+        merged = _biased(x, numbers, fixed.text, builder)
         if merged is not None:
             return [merged]
-    return [_rescaled(op, x, numbers, fixed, build, value_first=first)]
+    return [_rescaled(op, x, numbers, fixed, builder, value_first=first)]
 
 
-def _check_width(op: Operator, x: Tensor, numbers: np.ndarray) -> None:
+def _check_width(op: OnnxOperator, x: OnnxTensor, numbers: np.ndarray) -> None:
     sample = x.sample[len(x.sample) - numbers.ndim :]
     for have, want in zip(sample, numbers.shape, strict=True):
         if want not in {1, have}:
@@ -153,9 +162,11 @@ def _check_width(op: Operator, x: Tensor, numbers: np.ndarray) -> None:
             )
 
 
-def _biased(x: Tensor, numbers: np.ndarray, text: str, build: Builder) -> Tensor | None:
+def _biased(
+    x: OnnxTensor, numbers: np.ndarray, text: str, builder: OnnxGraphBuilder
+) -> OnnxTensor | None:
     """Give a product and the sum after it as one dense layer."""
-    node = build.nodes[x.ref[0]]
+    node = builder.nodes[x.ref[0]]
     dense = node.layer
     if not isinstance(dense, Dense) or dense.b is not None or x.ref[1]:
         return None
@@ -163,13 +174,19 @@ def _biased(x: Tensor, numbers: np.ndarray, text: str, build: Builder) -> Tensor
         return None
     layer = Dense(dense.W, own(numbers.astype(dense.W.dtype)))
     sources = {**node.sources, "b": Source(text, text)}
-    ref = build.add(node.label, layer, node.inputs, (x.sample,), sources)
-    return Tensor(ref, x.shape, x.batch)
+    ref = builder.add(node.label, layer, node.inputs, (x.sample,), sources)
+    return OnnxTensor(ref, x.shape, x.batch)
 
 
 def _rescaled(
-    op: Operator, x: Tensor, numbers: np.ndarray, fixed: Known, build: Builder, *, value_first: bool
-) -> Tensor:
+    op: OnnxOperator,
+    x: OnnxTensor,
+    numbers: np.ndarray,
+    fixed: FixedArray,
+    builder: OnnxGraphBuilder,
+    *,
+    value_first: bool,
+) -> OnnxTensor:
     numbers = np.asarray(numbers, float)
     one, zero = np.ones(()), np.zeros(())
     if op.kind in {"Add", "Sum"}:
@@ -188,32 +205,32 @@ def _rescaled(
     which = "scale" if op.kind in {"Mul", "Div"} else "offset"
     sources = {which: Source(fixed.text, fixed.text)}
     layer = Rescaling(own(scale), own(offset))
-    return _same(op, x, layer, op.label(op.kind.lower()), build, sources=sources)
+    return _same(op, x, layer, op.label(op.kind.lower()), builder, sources=sources)
 
 
-def _negative(op: Operator, values: Given, build: Builder) -> list[Tensor]:
+def _negative(op: OnnxOperator, values: Given, builder: OnnxGraphBuilder) -> list[OnnxTensor]:
     x = tensor_of(op, values)
-    return [_same(op, x, Rescaling(-np.ones(()), np.zeros(())), op.label("neg"), build)]
+    return [_same(op, x, Rescaling(-np.ones(()), np.zeros(())), op.label("neg"), builder)]
 
 
-def _activation(op: Operator, values: Given, build: Builder) -> list[Tensor]:
+def _activation(op: OnnxOperator, values: Given, builder: OnnxGraphBuilder) -> list[OnnxTensor]:
     x = tensor_of(op, values)
     attributes = dict(op.attributes)
     if op.kind == "Clip":
         for place, name in ((1, "min"), (2, "max")):
             if optional(values, place) is not None:
                 attributes[name] = float(fixed_numbers(op, values, place, name).values)
-    found = POINTWISE[op.kind](attributes)
-    if found is None:
+    activation = POINTWISE[op.kind](attributes)
+    if activation is None:
         stated = ", ".join(f"{key} = {value}" for key, value in sorted(attributes.items()))
         raise UnsupportedModel(
             f"node {op.text} with {stated or 'no limits'} is a function that rnnlens does not "
             "implement"
         )
-    return [_same(op, x, Activate(found), op.label(op.kind.lower()), build)]
+    return [_same(op, x, Activate(activation), op.label(op.kind.lower()), builder)]
 
 
-def _softmax(op: Operator, values: Given, build: Builder) -> list[Tensor]:
+def _softmax(op: OnnxOperator, values: Given, builder: OnnxGraphBuilder) -> list[OnnxTensor]:
     x = tensor_of(op, values)
     old = op.opset < 13
     axis = op.attributes.get("axis", 1 if old else -1)
@@ -223,19 +240,19 @@ def _softmax(op: Operator, values: Given, build: Builder) -> list[Tensor]:
         raise WrongAxis(f"node {op.text} mixes other values than those of one axis of one sample")
     name = "softmax" if op.kind == "Softmax" else "log_softmax"
     layer = Activate(Activation(name, {"axis": float(x.axis(axis) - x.rank)}))
-    return [_same(op, x, layer, op.label(op.kind.lower()), build)]
+    return [_same(op, x, layer, op.label(op.kind.lower()), builder)]
 
 
-def _prelu(op: Operator, values: Given, build: Builder) -> list[Tensor]:
+def _prelu(op: OnnxOperator, values: Given, builder: OnnxGraphBuilder) -> list[OnnxTensor]:
     x = tensor_of(op, values)
     slope = fixed_numbers(op, values, 1, "slope")
     alpha = constant_in(slope, x.rank, x.batch, op.text)
     _check_width(op, x, np.asarray(alpha))
     sources = {"alpha": Source(slope.text, slope.text)}
-    return [_same(op, x, PReLU(own(alpha)), op.label("prelu"), build, sources=sources)]
+    return [_same(op, x, PReLU(own(alpha)), op.label("prelu"), builder, sources=sources)]
 
 
-def _batch_norm(op: Operator, values: Given, build: Builder) -> list[Tensor]:
+def _batch_norm(op: OnnxOperator, values: Given, builder: OnnxGraphBuilder) -> list[OnnxTensor]:
     x = tensor_of(op, values)
     if op.attributes.get("training_mode", 0) or op.attributes.get("spatial", 1) != 1:
         raise UnsupportedModel(
@@ -255,10 +272,10 @@ def _batch_norm(op: Operator, values: Given, build: Builder) -> list[Tensor]:
             f"node {op.text} has moments that do not fit its channels: the file is damaged"
         )
     layer = BatchNormalization(**arrays, epsilon=op.attributes.get("epsilon", 1e-5), axis=1)
-    return [_same(op, x, layer, op.label("batch_normalization"), build, sources=sources)]
+    return [_same(op, x, layer, op.label("batch_normalization"), builder, sources=sources)]
 
 
-def _layer_norm(op: Operator, values: Given, build: Builder) -> list[Tensor]:
+def _layer_norm(op: OnnxOperator, values: Given, builder: OnnxGraphBuilder) -> list[OnnxTensor]:
     x = tensor_of(op, values)
     first = op.attributes.get("axis", -1) % x.rank
     axes = tuple(range(first, x.rank))
@@ -277,14 +294,14 @@ def _layer_norm(op: Operator, values: Given, build: Builder) -> list[Tensor]:
     canonical = tuple(x.axis(axis) - x.rank for axis in axes)
     epsilon = op.attributes.get("epsilon", 1e-5)
     layer = LayerNormalization(**arrays, axes=canonical, epsilon=epsilon)
-    return [_same(op, x, layer, op.label("layer_normalization"), build, sources=sources)]
+    return [_same(op, x, layer, op.label("layer_normalization"), builder, sources=sources)]
 
 
-def _unchanged(op: Operator, values: Given, build: Builder) -> list[Tensor]:
+def _unchanged(op: OnnxOperator, values: Given, builder: OnnxGraphBuilder) -> list[OnnxTensor]:
     x = tensor_of(op, values)
     training = optional(values, 2)
     if op.kind == "Dropout" and not (
-        training is None or (isinstance(training, Known) and not training.values.any())
+        training is None or (isinstance(training, FixedArray) and not training.values.any())
     ):
         raise UnsupportedModel(
             f"node {op.text} drops at random, as in training; export the model in evaluation mode"
@@ -292,7 +309,7 @@ def _unchanged(op: Operator, values: Given, build: Builder) -> list[Tensor]:
     return [x]
 
 
-def _cast(op: Operator, values: Given, build: Builder) -> list[Tensor]:
+def _cast(op: OnnxOperator, values: Given, builder: OnnxGraphBuilder) -> list[OnnxTensor]:
     x = tensor_of(op, values)
     to = op.attributes.get("to")
     whole = to in {2, 3, 5, 6, 7, 12, 13}
@@ -302,10 +319,10 @@ def _cast(op: Operator, values: Given, build: Builder) -> list[Tensor]:
         )
     if not whole and to not in {1, 10, 11, 16}:
         raise UnsupportedModel(f"node {op.text} casts to a type that rnnlens does not read")
-    return [Tensor(x.ref, x.shape, x.batch, whole)]
+    return [OnnxTensor(x.ref, x.shape, x.batch, whole)]
 
 
-Rule = Callable[[Operator, Given, Builder], list[Tensor]]
+Rule = Callable[[OnnxOperator, Given, OnnxGraphBuilder], list[OnnxTensor]]
 
 #: Operators over values that the network computes, each with its rule.
 RULES: dict[str, Rule] = {

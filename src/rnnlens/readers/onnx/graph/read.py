@@ -21,17 +21,25 @@ from rnnlens.network.network import Network, Node, Origin
 from rnnlens.readers.hardening.contents import digest_of
 from rnnlens.readers.onnx.graph import axes as onnx_axes
 from rnnlens.readers.onnx.graph import layers as onnx_layers
-from rnnlens.readers.onnx.graph import sliding as onnx_windows
-from rnnlens.readers.onnx.graph import splits as onnx_cuts
+from rnnlens.readers.onnx.graph import sliding as onnx_sliding
+from rnnlens.readers.onnx.graph import splits as onnx_slicing
 from rnnlens.readers.onnx.graph.activations import POINTWISE
-from rnnlens.readers.onnx.graph.builder import Builder
+from rnnlens.readers.onnx.graph.builder import OnnxGraphBuilder
 from rnnlens.readers.onnx.graph.fold import FOLDED, fold
 from rnnlens.readers.onnx.graph.recurrent import KINDS, recurrent
-from rnnlens.readers.onnx.graph.values import BATCH, Dim, Known, Length, Tensor, Value, WrongAxis
-from rnnlens.readers.onnx.parts import Graph, graph_of, version_of
-from rnnlens.readers.onnx.proto import Operator, parse
+from rnnlens.readers.onnx.graph.values import (
+    BATCH,
+    Dim,
+    FixedArray,
+    Length,
+    OnnxTensor,
+    OnnxValue,
+    WrongAxis,
+)
+from rnnlens.readers.onnx.parts import OnnxGraph, graph_of, version_of
+from rnnlens.readers.onnx.proto import OnnxOperator, parse
 
-__all__ = ["Entry", "Reading", "reading"]
+__all__ = ["OnnxReading", "TensorLayout", "read_graph"]
 
 #: What comes of an option of the wrong type or an array of the wrong shape, in a damaged file.
 DAMAGED = (ArithmeticError, AttributeError, LookupError, TypeError, ValueError)
@@ -42,11 +50,11 @@ MOST_PLACINGS = 2000
 ROW_BY_ROW = frozenset(POINTWISE) | {"Add", "Cast", "Div", "Dropout", "Gemm", "Identity"}
 ROW_BY_ROW |= {"MatMul", "Mul", "Sub"}
 
-RULES = onnx_axes.RULES | onnx_cuts.RULES | onnx_layers.RULES | onnx_windows.RULES
+RULES = onnx_axes.RULES | onnx_slicing.RULES | onnx_layers.RULES | onnx_sliding.RULES
 
 
 @dataclass(frozen=True)
-class Entry:
+class TensorLayout:
     """An input or output of the file.
 
     Parameters
@@ -68,48 +76,50 @@ class Entry:
 
 
 @dataclass(frozen=True, eq=False)
-class Reading:
+class OnnxReading:
     """A network, and how the file's axes meet it.
 
     Parameters
     ----------
     network : Network
         The network.
-    inputs, outputs : tuple of Entry
+    inputs, outputs : tuple of TensorLayout
         In the network's order.
     """
 
     network: Network
-    inputs: tuple[Entry, ...]
-    outputs: tuple[Entry, ...]
+    inputs: tuple[TensorLayout, ...]
+    outputs: tuple[TensorLayout, ...]
 
 
-def reading(
+def read_graph(
     path: Path,
     *,
     weights: Mapping[str, np.ndarray] | None = None,
     batch_axes: Mapping[str, int] | None = None,
-) -> Reading:
+) -> OnnxReading:
     """Read a file."""
     model = parse(path)
     graph = graph_of(model, path, dict(weights or {}))
-    axes, build, found = _placed(graph, dict(batch_axes or {}))
+    axes, builder, tensors = _placed(graph, dict(batch_axes or {}))
     origin = Origin("ONNX", version_of(model), str(path), digest_of(path))
-    network = _network(build, found, origin, model.graph.name or "network")
+    network = _network(builder, tensors, origin, model.graph.name or "network")
     taken = {node.name for node in network.nodes}
     inputs = tuple(
-        Entry(each.name, axis, each.shape[axis] if each.shape else None, each.dtype.name)
+        TensorLayout(each.name, axis, each.shape[axis] if each.shape else None, each.dtype.name)
         for each, axis in zip(graph.inputs, axes, strict=True)
         if each.name in taken
     )
     outputs = tuple(
-        Entry(name, tensor.batch, None, "float64")
-        for name, tensor in zip(graph.outputs, found, strict=True)
+        TensorLayout(name, tensor.batch, None, "float64")
+        for name, tensor in zip(graph.outputs, tensors, strict=True)
     )
-    return Reading(network, inputs, outputs)
+    return OnnxReading(network, inputs, outputs)
 
 
-def _placed(graph: Graph, stated: dict[str, int]) -> tuple[tuple[int, ...], Builder, list[Tensor]]:
+def _placed(
+    graph: OnnxGraph, stated: dict[str, int]
+) -> tuple[tuple[int, ...], OnnxGraphBuilder, list[OnnxTensor]]:
     """Find the one placing of the batch axes that the graph bears out."""
     choices = []
     for each in graph.inputs:
@@ -126,8 +136,8 @@ def _placed(graph: Graph, stated: dict[str, int]) -> tuple[tuple[int, ...], Buil
             f"batch_axes names {next(iter(stated))!r}, which is no input of the graph: it has "
             f"{', '.join(each.name for each in graph.inputs)}"
         )
-    cache: dict[int, list[Known]] = {}
-    works: list[tuple[tuple[int, ...], Builder, list[Tensor]]] = []
+    cache: dict[int, list[FixedArray]] = {}
+    works: list[tuple[tuple[int, ...], OnnxGraphBuilder, list[OnnxTensor]]] = []
     furthest: tuple[tuple[int, bool], InputError] | None = None
     for axes in islice(product(*choices), MOST_PLACINGS):
         progress = [0]
@@ -152,39 +162,39 @@ def _placed(graph: Graph, stated: dict[str, int]) -> tuple[tuple[int, ...], Buil
 
 
 def _run(
-    graph: Graph, axes: Sequence[int], cache: dict[int, list[Known]], progress: list[int]
-) -> tuple[Builder, list[Tensor]]:
+    graph: OnnxGraph, axes: Sequence[int], cache: dict[int, list[FixedArray]], progress: list[int]
+) -> tuple[OnnxGraphBuilder, list[OnnxTensor]]:
     """Go through the graph with the batch axes where they are supposed to be."""
-    build = Builder()
-    values: dict[str, Value] = dict(graph.fixed)
+    builder = OnnxGraphBuilder()
+    values: dict[str, OnnxValue] = dict(graph.fixed)
     for each, axis in zip(graph.inputs, axes, strict=True):
         shape: list[Length] = [
             Dim((f"{each.name}:{k}",)) if length is None else length
             for k, length in enumerate(each.shape)
         ]
         shape[axis] = BATCH
-        tensor = Tensor((len(build.nodes), 0), tuple(shape), axis, each.dtype.kind in "iu")
-        build.input(each.name, tensor.sample)
+        tensor = OnnxTensor((len(builder.nodes), 0), tuple(shape), axis, each.dtype.kind in "iu")
+        builder.input(each.name, tensor.sample)
         values[each.name] = tensor
     for number, op in enumerate(graph.operators):
         progress[0] = number
         given = [_value(values, name, op) if name else None for name in op.inputs]
         try:
-            found = _computed(number, op, given, build, graph.used, cache)
+            computed = _computed(number, op, given, builder, graph.used, cache)
         except InputError:
             raise
         except DAMAGED as error:
             raise UnreadableFile(
                 f"node {op.text} has inputs or options that do not fit it: the file is damaged"
             ) from error
-        for name, value in zip(op.outputs, found, strict=False):
+        for name, value in zip(op.outputs, computed, strict=False):
             if name and value is not None:
                 values[name] = value
     progress[0] = len(graph.operators)
     outputs = []
     for name in graph.outputs:
         value = values.get(name)
-        if not isinstance(value, Tensor):
+        if not isinstance(value, OnnxTensor):
             raise UnsupportedModel(f"the output {name!r} does not depend on the inputs")
         if value.apart:
             raise WrongAxis(
@@ -192,10 +202,10 @@ def _run(
                 "the batch axis apart"
             )
         outputs.append(value)
-    return build, outputs
+    return builder, outputs
 
 
-def _value(values: Mapping[str, Value], name: str, op: Operator) -> Value:
+def _value(values: Mapping[str, OnnxValue], name: str, op: OnnxOperator) -> OnnxValue:
     if name not in values:
         raise UnreadableFile(
             f"node {op.text} takes {name!r}, which nothing before it gives: the file is damaged"
@@ -205,27 +215,27 @@ def _value(values: Mapping[str, Value], name: str, op: Operator) -> Value:
 
 def _computed(
     number: int,
-    op: Operator,
-    given: list[Value | None],
-    build: Builder,
+    op: OnnxOperator,
+    given: list[OnnxValue | None],
+    builder: OnnxGraphBuilder,
     used: set[str],
-    cache: dict[int, list[Known]],
-) -> Sequence[Value | None]:
-    if any(isinstance(value, Tensor) and value.apart for value in given):
-        return _row_by_row(op, given, build)
+    cache: dict[int, list[FixedArray]],
+) -> Sequence[OnnxValue | None]:
+    if any(isinstance(value, OnnxTensor) and value.apart for value in given):
+        return _row_by_row(op, given, builder)
     if op.kind in KINDS:
-        return recurrent(op, given, build, used)
+        return recurrent(op, given, builder, used)
     if op.kind == "Shape":
         return [_shape(op, given)]
-    known = [value for value in given if value is None or isinstance(value, Known)]
+    known = [value for value in given if value is None or isinstance(value, FixedArray)]
     if len(known) == len(given) and op.kind in FOLDED:
         if number not in cache:
-            found = fold(op, known)
-            assert found is not None
+            folded = fold(op, known)
+            assert folded is not None
             plain = all(one is None or one.batch is None for one in known)
             if not plain or any(one and one.values.dtype == object for one in known):
-                return found
-            cache[number] = found
+                return folded
+            cache[number] = folded
         return cache[number]
     if op.kind not in RULES or len(known) == len(given):
         fixed = " on fixed numbers" if op.kind in RULES else ""
@@ -233,51 +243,55 @@ def _computed(
             f"node {op.text} is an operator that rnnlens does not read{fixed}; it reads "
             f"{', '.join(sorted({*KINDS, *RULES}))}"
         )
-    return RULES[op.kind](op, given, build)
+    return RULES[op.kind](op, given, builder)
 
 
-def _row_by_row(op: Operator, given: list[Value | None], build: Builder) -> Sequence[Value]:
+def _row_by_row(
+    op: OnnxOperator, given: list[OnnxValue | None], builder: OnnxGraphBuilder
+) -> Sequence[OnnxValue]:
     """Compute a node whose input has samples and steps in one axis."""
     if op.kind == "Reshape":
-        return RULES[op.kind](op, given, build)
+        return RULES[op.kind](op, given, builder)
     if op.kind == "Shape":
         return [_shape(op, given)]
-    rows = [value for value in given if isinstance(value, Tensor)]
+    rows = [value for value in given if isinstance(value, OnnxTensor)]
     alike = all(row.apart[:-1] == rows[0].apart[:-1] for row in rows)
     if op.kind not in ROW_BY_ROW or not alike or op.attributes.get("transA", 0):
         raise WrongAxis(
             f"node {op.text} works on samples and steps laid in one axis, which rnnlens reads for "
             f"{', '.join(sorted(ROW_BY_ROW))} alone"
         )
-    opened = [value.opened() if isinstance(value, Tensor) else value for value in given]
-    return [value.folded() for value in RULES[op.kind](op, opened, build)]
+    opened = [value.opened() if isinstance(value, OnnxTensor) else value for value in given]
+    return [value.folded() for value in RULES[op.kind](op, opened, builder)]
 
 
-def _shape(op: Operator, given: list[Value | None]) -> Known:
+def _shape(op: OnnxOperator, given: list[OnnxValue | None]) -> FixedArray:
     value = given[0] if given else None
     if value is None:
         raise UnreadableFile(f"node {op.text} measures nothing: the file is damaged")
     lengths = list(value.shape)[op.attributes.get("start", 0) : op.attributes.get("end")]
     if any(isinstance(length, Dim) for length in lengths):
-        found = np.empty(len(lengths), dtype=object)
-        found[:] = lengths
-        return Known(found)
-    return Known(np.array(lengths, dtype=np.int64))
+        symbolic = np.empty(len(lengths), dtype=object)
+        symbolic[:] = lengths
+        return FixedArray(symbolic)
+    return FixedArray(np.array(lengths, dtype=np.int64))
 
 
-def _network(build: Builder, outputs: Sequence[Tensor], origin: Origin, name: str) -> Network:
+def _network(
+    builder: OnnxGraphBuilder, outputs: Sequence[OnnxTensor], origin: Origin, name: str
+) -> Network:
     """Keep what the outputs need, and give every node a name of its own."""
     needed = {tensor.ref[0] for tensor in outputs}
-    for number in range(len(build.nodes) - 1, -1, -1):
+    for number in range(len(builder.nodes) - 1, -1, -1):
         if number in needed:
-            needed |= {ref[0] for ref in build.nodes[number].inputs}
-    refs = {ref for number in needed for ref in build.nodes[number].inputs}
+            needed |= {ref[0] for ref in builder.nodes[number].inputs}
+    refs = {ref for number in needed for ref in builder.nodes[number].inputs}
     refs |= {tensor.ref for tensor in outputs}
     names: dict[int, str] = {}
     taken: set[str] = set()
     nodes = []
     for number in sorted(needed):
-        built = build.nodes[number]
+        built = builder.nodes[number]
         label, tries = built.label, 0
         while label in taken:
             tries += 1

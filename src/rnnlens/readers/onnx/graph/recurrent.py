@@ -21,10 +21,16 @@ from rnnlens.network.layers import Bidirectional, Concatenate, Recurrent, Reshap
 from rnnlens.network.network import Source
 from rnnlens.readers.layouts import ONNX, ONNX_PEEPHOLES
 from rnnlens.readers.onnx.graph.activations import activations_of
-from rnnlens.readers.onnx.graph.builder import Builder
+from rnnlens.readers.onnx.graph.builder import OnnxGraphBuilder
 from rnnlens.readers.onnx.graph.inputs import optional
-from rnnlens.readers.onnx.graph.values import Known, Tensor, Value, WrongAxis, constant_in
-from rnnlens.readers.onnx.proto import Operator
+from rnnlens.readers.onnx.graph.values import (
+    FixedArray,
+    OnnxTensor,
+    OnnxValue,
+    WrongAxis,
+    constant_in,
+)
+from rnnlens.readers.onnx.proto import OnnxOperator
 
 __all__ = ["KINDS", "recurrent"]
 
@@ -52,14 +58,16 @@ Refs = tuple[int, int]
 class _Weights:
     """The arrays of a node, checked against each other: (direction, gates x unit, ...)."""
 
-    W: Known
-    R: Known
-    B: Known | None
-    P: Known | None
+    W: FixedArray
+    R: FixedArray
+    B: FixedArray | None
+    P: FixedArray | None
     units: int
 
 
-def recurrent(op: Operator, values: list[Value | None], build: Builder, used: set[str]) -> list:
+def recurrent(
+    op: OnnxOperator, values: list[OnnxValue | None], builder: OnnxGraphBuilder, used: set[str]
+) -> list:
     """Read one recurrent node."""
     _refuse_options(op)
     x = _sequence(op, values[0])
@@ -70,19 +78,19 @@ def recurrent(op: Operator, values: list[Value | None], build: Builder, used: se
         )
     weights = _weights(op, values, x, 2 if direction == "bidirectional" else 1)
     wants = [bool(name) and name in used for name in (*op.outputs, "", "", "")[:3]]
-    lengths = _lengths(op, optional(values, 4), x, build)
+    lengths = _lengths(op, optional(values, 4), x, builder)
     layers, sources = _layers(op, weights, direction, wants, masked=lengths is not None)
-    states = _initial_states(op, values, x, layers, build)
+    states = _initial_states(op, values, x, layers, builder)
     entry = x.ref
     if lengths is not None:
-        entry = build.add("lengths", Lengths(), (x.ref, lengths), (x.sample,))
-    node = _added(op, layers, (entry, *states), sources, build)
-    outputs = _outputs(build, node, layers, direction, masked=lengths is not None)
-    return _placed(outputs, x, layers, wants, build)
+        entry = builder.add("lengths", Lengths(), (x.ref, lengths), (x.sample,))
+    node = _added(op, layers, (entry, *states), sources, builder)
+    outputs = _outputs(builder, node, layers, direction, masked=lengths is not None)
+    return _placed(outputs, x, layers, wants, builder)
 
 
-def _sequence(op: Operator, x: Value | None) -> Tensor:
-    if not isinstance(x, Tensor):
+def _sequence(op: OnnxOperator, x: OnnxValue | None) -> OnnxTensor:
+    if not isinstance(x, OnnxTensor):
         raise UnsupportedModel(f"node {op.text} reads a sequence that the file fixes")
     place = 0 if op.attributes.get("layout", 0) else 1
     if x.rank != 3 or x.batch != place:
@@ -94,22 +102,22 @@ def _sequence(op: Operator, x: Value | None) -> Tensor:
 
 
 def _added(
-    op: Operator,
+    op: OnnxOperator,
     layers: list[Recurrent],
     taken: tuple[Refs, ...],
     sources: dict[str, Source],
-    build: Builder,
+    builder: OnnxGraphBuilder,
 ) -> Refs:
     first = layers[0]
     layer = first if len(layers) == 1 else Bidirectional(first, layers[1])
-    H, steps = first.cell.units, build.samples[taken[0]][0]
+    H, steps = first.cell.units, builder.samples[taken[0]][0]
     width = H * len(layers)
     states = [(H,)] * (len(first.cell.states) * len(layers)) if first.return_state else []
     whole = (steps, width) if first.return_sequences else (width,)
-    return build.add(op.label(op.kind.lower()), layer, taken, (whole, *states), sources)
+    return builder.add(op.label(op.kind.lower()), layer, taken, (whole, *states), sources)
 
 
-def _refuse_options(op: Operator) -> None:
+def _refuse_options(op: OnnxOperator) -> None:
     unknown = sorted(set(op.attributes) - KNOWN_ATTRIBUTES)
     if unknown:
         raise UnsupportedModel(f"node {op.text} has the option {unknown[0]}, which is not standard")
@@ -126,8 +134,8 @@ def _refuse_options(op: Operator) -> None:
         )
 
 
-def _fixed(op: Operator, value: Value | None, name: str, what: str) -> Known | None:
-    if isinstance(value, Tensor):
+def _fixed(op: OnnxOperator, value: OnnxValue | None, name: str, what: str) -> FixedArray | None:
+    if isinstance(value, OnnxTensor):
         raise UnsupportedModel(
             f"node {op.text} takes {what} from {name!r}, which the data or the caller supply, so "
             f"the file holds no weights for it; give them: weights={{{name!r}: array}}"
@@ -135,14 +143,16 @@ def _fixed(op: Operator, value: Value | None, name: str, what: str) -> Known | N
     return value
 
 
-def _weights(op: Operator, values: list[Value | None], x: Tensor, count: int) -> _Weights:
+def _weights(
+    op: OnnxOperator, values: list[OnnxValue | None], x: OnnxTensor, count: int
+) -> _Weights:
     names = (*op.inputs, *[""] * 8)
     places = {"W": 1, "R": 2, "B": 3, "P": 7 if op.kind == "LSTM" else 8}
-    found = {
+    arrays = {
         role: _fixed(op, optional(values, place), names[place], f"its {role}")
         for role, place in places.items()
     }
-    W, R, B, P = (found[role] for role in places)
+    W, R, B, P = (arrays[role] for role in places)
     if W is None or R is None or R.values.ndim != 3:
         raise UnreadableFile(f"node {op.text} has no kernels W and R: the file is damaged")
     units, gates = R.values.shape[2], len(ONNX[KINDS[op.kind]].gates)
@@ -152,7 +162,7 @@ def _weights(op: Operator, values: list[Value | None], x: Tensor, count: int) ->
         "B": (count, 2 * gates * units),
         "P": (count, 3 * units),
     }
-    for role, known in found.items():
+    for role, known in arrays.items():
         if known is None:
             continue
         if known.values.shape != wanted[role] or known.values.dtype.kind != "f":
@@ -169,7 +179,7 @@ def _weights(op: Operator, values: list[Value | None], x: Tensor, count: int) ->
     return _Weights(W, R, B, P, units)
 
 
-def _gates(op: Operator, w: _Weights, d: int) -> tuple[dict[str, Gate], dict[str, Source]]:
+def _gates(op: OnnxOperator, w: _Weights, d: int) -> tuple[dict[str, Gate], dict[str, Source]]:
     """Cut the arrays of one direction into gates, and say where each lay."""
     cell, H = KINDS[op.kind], w.units
     order = ONNX[cell].gates
@@ -177,7 +187,7 @@ def _gates(op: Operator, w: _Weights, d: int) -> tuple[dict[str, Gate], dict[str
     for number, gate in enumerate(order):
         a, b = number * H, (number + 1) * H
         shift = len(order) * H
-        pieces: dict[str, tuple[Known, str, np.ndarray]] = {
+        pieces: dict[str, tuple[FixedArray, str, np.ndarray]] = {
             "W": (w.W, f"[{d}, {a}:{b}, :].T", w.W.values[d, a:b].T),
             "U": (w.R, f"[{d}, {a}:{b}, :].T", w.R.values[d, a:b].T),
         }
@@ -195,7 +205,7 @@ def _gates(op: Operator, w: _Weights, d: int) -> tuple[dict[str, Gate], dict[str
     return gates, sources
 
 
-def _cell(op: Operator, gates: dict[str, Gate], functions: list[Any]) -> Cell:
+def _cell(op: OnnxOperator, gates: dict[str, Gate], functions: list[Any]) -> Cell:
     if op.kind == "RNN":
         return SimpleRNN(gates["hidden"], functions[0])
     if op.kind == "GRU":
@@ -213,7 +223,7 @@ def _cell(op: Operator, gates: dict[str, Gate], functions: list[Any]) -> Cell:
 
 
 def _layers(
-    op: Operator, weights: _Weights, direction: str, wants: list[bool], *, masked: bool
+    op: OnnxOperator, weights: _Weights, direction: str, wants: list[bool], *, masked: bool
 ) -> tuple[list[Recurrent], dict[str, Source]]:
     """Give one layer a direction, each giving no more than something takes."""
     count = 2 if direction == "bidirectional" else 1
@@ -238,11 +248,13 @@ def _layers(
     return layers, sources
 
 
-def _lengths(op: Operator, given: Value | None, x: Tensor, build: Builder) -> Refs | None:
+def _lengths(
+    op: OnnxOperator, given: OnnxValue | None, x: OnnxTensor, builder: OnnxGraphBuilder
+) -> Refs | None:
     """Give the lengths of the sequences; None where every one is as long as the window."""
     if given is None:
         return None
-    if isinstance(given, Tensor):
+    if isinstance(given, OnnxTensor):
         if given.rank != 1 or given.batch != 0:
             raise WrongAxis(f"node {op.text} takes sequence lengths that are not one a sample")
         return given.ref
@@ -257,11 +269,15 @@ def _lengths(op: Operator, given: Value | None, x: Tensor, build: Builder) -> Re
         return None
     if given.values.dtype == object:
         raise UnsupportedModel(f"node {op.text} takes lengths that only the data will tell")
-    return build.constant(np.asarray(stated[0], float), x.ref)
+    return builder.constant(np.asarray(stated[0], float), x.ref)
 
 
 def _initial_states(
-    op: Operator, values: list[Value | None], x: Tensor, layers: list[Recurrent], build: Builder
+    op: OnnxOperator,
+    values: list[OnnxValue | None],
+    x: OnnxTensor,
+    layers: list[Recurrent],
+    builder: OnnxGraphBuilder,
 ) -> list[Refs]:
     """Give the initial states in our order: hidden and cell of the first direction, and so on."""
     given = [optional(values, 5), optional(values, 6) if op.kind == "LSTM" else None]
@@ -273,19 +289,21 @@ def _initial_states(
     states = []
     for d in range(count):
         for one in stacks:
-            if isinstance(one, Tensor):
-                states.append(build.picked(one.ref, d, 1))
+            if isinstance(one, OnnxTensor):
+                states.append(builder.picked(one.ref, d, 1))
             else:
-                states.append(build.constant(one[d].copy(), x.ref))
+                states.append(builder.constant(one[d].copy(), x.ref))
     return states
 
 
-def _stack(op: Operator, value: Value | None, x: Tensor, count: int, H: int) -> Tensor | np.ndarray:
+def _stack(
+    op: OnnxOperator, value: OnnxValue | None, x: OnnxTensor, count: int, H: int
+) -> OnnxTensor | np.ndarray:
     """Give one initial state of both directions: (direction, unit) a sample."""
     wanted = (count, H)
     if value is None:
         return np.zeros(wanted)
-    if isinstance(value, Tensor):
+    if isinstance(value, OnnxTensor):
         if value.batch != x.batch or value.rank != 3 or value.sample != wanted:
             raise WrongAxis(
                 f"node {op.text} takes an initial state of shape {_words(value)}, but {wanted} a "
@@ -301,58 +319,60 @@ def _stack(op: Operator, value: Value | None, x: Tensor, count: int, H: int) -> 
     return np.broadcast_to(np.asarray(fixed, float), wanted)
 
 
-def _words(value: Tensor) -> str:
+def _words(value: OnnxTensor) -> str:
     return str(tuple(n if isinstance(n, int) else "any" for n in value.sample))
 
 
 def _outputs(
-    build: Builder, node: Refs, layers: list[Recurrent], direction: str, *, masked: bool
+    builder: OnnxGraphBuilder, node: Refs, layers: list[Recurrent], direction: str, *, masked: bool
 ) -> tuple[Refs, list[Refs]]:
     """Give the sequence, oldest step first and without a mask, and the states as they come."""
     first = layers[0]
     total = len(layers) * len(first.cell.states) if first.return_state else 0
     states = [(node[0], k) for k in range(1, total + 1)]
-    value, shape = node, build.samples[node]
+    value, shape = node, builder.samples[node]
     if first.return_sequences and direction == "reverse":
-        value = build.add("flip", Flip(1), (value,), (shape,))
+        value = builder.add("flip", Flip(1), (value,), (shape,))
     elif first.return_sequences and masked:
-        value = build.add("unmask", Unmask(), (value,), (shape,))
+        value = builder.add("unmask", Unmask(), (value,), (shape,))
     return value, states
 
 
 def _placed(
     outputs: tuple[Refs, list[Refs]],
-    x: Tensor,
+    x: OnnxTensor,
     layers: list[Recurrent],
     wants: list[bool],
-    build: Builder,
-) -> list[Tensor | None]:
+    builder: OnnxGraphBuilder,
+) -> list[OnnxTensor | None]:
     """Lay the outputs out as ONNX does, with an axis of directions."""
     value, states = outputs
     count, H, cell = len(layers), layers[0].cell.units, layers[0].cell
     steps, samples = x.sample[0], x.shape[x.batch]
-    placed: list[Tensor | None] = [None, None, None]
+    placed: list[OnnxTensor | None] = [None, None, None]
     if wants[0]:
         laid = (steps, count, H)
         free = steps if isinstance(steps, int) else -1
-        ref = build.relaid(value, ExpandDims(2) if count == 1 else Reshape((free, count, H)), laid)
+        ref = builder.relaid(
+            value, ExpandDims(2) if count == 1 else Reshape((free, count, H)), laid
+        )
         shape = (samples, *laid) if x.batch == 0 else (steps, count, samples, H)
-        placed[0] = Tensor(ref, shape, 0 if x.batch == 0 else 2)
+        placed[0] = OnnxTensor(ref, shape, 0 if x.batch == 0 else 2)
     for k, wanted in enumerate(wants[1:]):
         if not wanted:
             continue
         if states:
-            ref = _stacked(build, states[k :: len(cell.states)], H)
+            ref = _stacked(builder, states[k :: len(cell.states)], H)
         else:  # nothing takes the sequence: the last output is the final state
             layer = ExpandDims(1) if count == 1 else Reshape((count, H))
-            ref = build.relaid(value, layer, (count, H))
+            ref = builder.relaid(value, layer, (count, H))
         shape = (samples, count, H) if x.batch == 0 else (count, samples, H)
-        placed[k + 1] = Tensor(ref, shape, x.batch)
+        placed[k + 1] = OnnxTensor(ref, shape, x.batch)
     return placed
 
 
-def _stacked(build: Builder, parts: list[Refs], H: int) -> Refs:
-    tall = [build.relaid(part, ExpandDims(1), (1, H)) for part in parts]
+def _stacked(builder: OnnxGraphBuilder, parts: list[Refs], H: int) -> Refs:
+    tall = [builder.relaid(part, ExpandDims(1), (1, H)) for part in parts]
     if len(tall) == 1:
         return tall[0]
-    return build.add("stack", Concatenate(1), tuple(tall), ((len(tall), H),))
+    return builder.add("stack", Concatenate(1), tuple(tall), ((len(tall), H),))

@@ -10,17 +10,17 @@ import numpy as np
 from rnnlens.errors import UnreadableFile, UnsupportedModel
 from rnnlens.network.layers import Concatenate, Conv1D, GlobalPooling1D, Pooling1D
 from rnnlens.network.network import Source
-from rnnlens.readers.onnx.graph.builder import Builder
+from rnnlens.readers.onnx.graph.builder import OnnxGraphBuilder
 from rnnlens.readers.onnx.graph.inputs import fixed_numbers, optional, own, tensor_of
-from rnnlens.readers.onnx.graph.values import Length, Tensor, Value, WrongAxis, fresh
-from rnnlens.readers.onnx.proto import Operator
+from rnnlens.readers.onnx.graph.values import Length, OnnxTensor, OnnxValue, WrongAxis, fresh
+from rnnlens.readers.onnx.proto import OnnxOperator
 
 __all__ = ["RULES"]
 
-Given = Sequence[Value | None]
+Given = Sequence[OnnxValue | None]
 
 
-def _steps_first(op: Operator, values: Given, build: Builder) -> Tensor:
+def _steps_first(op: OnnxOperator, values: Given, builder: OnnxGraphBuilder) -> OnnxTensor:
     """Give the input of a convolution or pool, (batch, channel, step) in the file."""
     x = tensor_of(op, values)
     if x.rank != 3:
@@ -30,22 +30,22 @@ def _steps_first(op: Operator, values: Given, build: Builder) -> Tensor:
         )
     if x.batch != 0:
         raise WrongAxis(f"node {op.text} takes its samples along axis 0")
-    return Tensor(build.permuted(x.ref, (2, 1)), (x.shape[0], x.shape[2], x.shape[1]), 0)
+    return OnnxTensor(builder.permuted(x.ref, (2, 1)), (x.shape[0], x.shape[2], x.shape[1]), 0)
 
 
-def _channels_first(x: Tensor, build: Builder) -> Tensor:
-    return Tensor(build.permuted(x.ref, (2, 1)), (x.shape[0], x.shape[2], x.shape[1]), 0)
+def _channels_first(x: OnnxTensor, builder: OnnxGraphBuilder) -> OnnxTensor:
+    return OnnxTensor(builder.permuted(x.ref, (2, 1)), (x.shape[0], x.shape[2], x.shape[1]), 0)
 
 
-def _one(op: Operator, option: str, usual: int = 1) -> int:
-    found = op.attributes.get(option, [usual])
-    if len(found) != 1 or found[0] < 1:
-        raise UnreadableFile(f"node {op.text} states {option} = {found}: the file is damaged")
-    return found[0]
+def _one(op: OnnxOperator, option: str, usual: int = 1) -> int:
+    stated = op.attributes.get(option, [usual])
+    if len(stated) != 1 or stated[0] < 1:
+        raise UnreadableFile(f"node {op.text} states {option} = {stated}: the file is damaged")
+    return stated[0]
 
 
 def _padding(
-    op: Operator, reach: int, stride: int, *, causal: bool = True
+    op: OnnxOperator, reach: int, stride: int, *, causal: bool = True
 ) -> tuple[Literal["valid", "same", "causal"], tuple[int, int]]:
     """Give the padding by its name where it has one, else in steps before and after."""
     auto = op.attributes.get("auto_pad", "NOTSET")
@@ -66,18 +66,22 @@ def _padding(
     return "valid", (pads[0], pads[1])
 
 
-def _padded(op: Operator, x: Tensor, around: tuple[int, int], build: Builder) -> Tensor:
+def _padded(
+    op: OnnxOperator, x: OnnxTensor, around: tuple[int, int], builder: OnnxGraphBuilder
+) -> OnnxTensor:
     """Put steps of zeros before and after."""
     if around == (0, 0):
         return x
     features = x.shape[2]
     if not isinstance(features, int):
         raise UnsupportedModel(f"node {op.text} pads channels of unknown number")
-    before, after = ([build.constant(np.zeros((n, features)), x.ref)] if n else [] for n in around)
+    before, after = (
+        [builder.constant(np.zeros((n, features)), x.ref)] if n else [] for n in around
+    )
     steps = x.shape[1] + sum(around) if isinstance(x.shape[1], int) else fresh()
     parts = (*before, x.ref, *after)
-    ref = build.add("pad", Concatenate(1), parts, ((steps, features),))
-    return Tensor(ref, (x.shape[0], steps, features), 0)
+    ref = builder.add("pad", Concatenate(1), parts, ((steps, features),))
+    return OnnxTensor(ref, (x.shape[0], steps, features), 0)
 
 
 def _slid(steps: Length, reach: int, stride: int, padding: str) -> Length:
@@ -86,8 +90,8 @@ def _slid(steps: Length, reach: int, stride: int, padding: str) -> Length:
     return (steps - reach) // stride + 1 if padding == "valid" else -(-steps // stride)
 
 
-def _conv(op: Operator, values: Given, build: Builder) -> list[Tensor]:
-    x = _steps_first(op, values, build)
+def _conv(op: OnnxOperator, values: Given, builder: OnnxGraphBuilder) -> list[OnnxTensor]:
+    x = _steps_first(op, values, builder)
     kernel = fixed_numbers(op, values, 1, "kernel")
     if kernel.values.ndim != 3:
         raise UnreadableFile(
@@ -98,7 +102,7 @@ def _conv(op: Operator, values: Given, build: Builder) -> list[Tensor]:
     stride, dilation = _one(op, "strides"), _one(op, "dilations")
     reach = dilation * (taps - 1) + 1
     padding, around = _padding(op, reach, stride)
-    x = _padded(op, x, around, build)
+    x = _padded(op, x, around, builder)
     bias = None if optional(values, 2) is None else fixed_numbers(op, values, 2, "bias")
     sources = {"W": Source(f"{kernel.text}.transpose(2, 1, 0)", kernel.text)}
     if bias is not None:
@@ -112,12 +116,12 @@ def _conv(op: Operator, values: Given, build: Builder) -> list[Tensor]:
         padding=padding,
     )
     sample = (_slid(x.shape[1], reach, stride, padding), units)
-    ref = build.add(op.label("conv1d"), layer, (x.ref,), (sample,), sources)
-    return [_channels_first(Tensor(ref, (x.shape[0], *sample), 0), build)]
+    ref = builder.add(op.label("conv1d"), layer, (x.ref,), (sample,), sources)
+    return [_channels_first(OnnxTensor(ref, (x.shape[0], *sample), 0), builder)]
 
 
-def _pool(op: Operator, values: Given, build: Builder) -> list[Tensor]:
-    x = _steps_first(op, values, build)
+def _pool(op: OnnxOperator, values: Given, builder: OnnxGraphBuilder) -> list[OnnxTensor]:
+    x = _steps_first(op, values, builder)
     kind: Literal["max", "average"] = "max" if op.kind == "MaxPool" else "average"
     if op.attributes.get("ceil_mode", 0) or _one(op, "dilations") != 1:
         raise UnsupportedModel(
@@ -129,24 +133,24 @@ def _pool(op: Operator, values: Given, build: Builder) -> list[Tensor]:
     zeros = bool(op.attributes.get("count_include_pad", 0))
     if (padding == "same" and zeros) or (around != (0, 0) and not (zeros and kind == "average")):
         raise UnsupportedModel(f"node {op.text} pads otherwise than rnnlens implements for a pool")
-    x = _padded(op, x, around, build)
+    x = _padded(op, x, around, builder)
     sample = (_slid(x.shape[1], size, stride, padding), x.shape[2])
     layer = Pooling1D(kind, size, stride, "same" if padding == "same" else "valid")
-    ref = build.add(op.label("pool"), layer, (x.ref,), (sample,))
-    return [_channels_first(Tensor(ref, (x.shape[0], *sample), 0), build)]
+    ref = builder.add(op.label("pool"), layer, (x.ref,), (sample,))
+    return [_channels_first(OnnxTensor(ref, (x.shape[0], *sample), 0), builder)]
 
 
-def _global_pool(op: Operator, values: Given, build: Builder) -> list[Tensor]:
-    x = _steps_first(op, values, build)
+def _global_pool(op: OnnxOperator, values: Given, builder: OnnxGraphBuilder) -> list[OnnxTensor]:
+    x = _steps_first(op, values, builder)
     kind: Literal["max", "average"] = "max" if op.kind == "GlobalMaxPool" else "average"
     sample = (1, x.shape[2])
     layer = GlobalPooling1D(kind, keepdims=True)
-    ref = build.add(op.label("pool"), layer, (x.ref,), (sample,))
-    return [_channels_first(Tensor(ref, (x.shape[0], *sample), 0), build)]
+    ref = builder.add(op.label("pool"), layer, (x.ref,), (sample,))
+    return [_channels_first(OnnxTensor(ref, (x.shape[0], *sample), 0), builder)]
 
 
 #: Operators over values that the network computes, each with its rule.
-RULES: dict[str, Callable[[Operator, Given, Builder], list[Tensor]]] = {
+RULES: dict[str, Callable[[OnnxOperator, Given, OnnxGraphBuilder], list[OnnxTensor]]] = {
     **dict.fromkeys(("AveragePool", "MaxPool"), _pool),
     **dict.fromkeys(("GlobalAveragePool", "GlobalMaxPool"), _global_pool),
     "Conv": _conv,

@@ -10,7 +10,7 @@ from rnnlens.errors import UnreadableFile, UnsupportedModel
 from rnnlens.network.axes import Flip, Slice
 from rnnlens.network.layers import Embedding
 from rnnlens.network.network import Source
-from rnnlens.readers.onnx.graph.builder import Builder
+from rnnlens.readers.onnx.graph.builder import OnnxGraphBuilder
 from rnnlens.readers.onnx.graph.inputs import (
     lengths_of,
     optional,
@@ -21,25 +21,27 @@ from rnnlens.readers.onnx.graph.inputs import (
 from rnnlens.readers.onnx.graph.values import (
     APART,
     Dim,
-    Known,
+    FixedArray,
     Length,
-    Tensor,
-    Value,
+    OnnxTensor,
+    OnnxValue,
     WrongAxis,
     constant_in,
     fresh,
 )
-from rnnlens.readers.onnx.proto import Operator
+from rnnlens.readers.onnx.proto import OnnxOperator
 
 __all__ = ["RULES"]
 
-Given = Sequence[Value | None]
+Given = Sequence[OnnxValue | None]
 
 #: Beyond this an end means "to the last place" (exporters write the largest int64).
 FAR = 2**31 - 1
 
 
-def _slices(op: Operator, values: Given, rank: int) -> list[tuple[int, tuple[Length, Length, int]]]:
+def _slices(
+    op: OnnxOperator, values: Given, rank: int
+) -> list[tuple[int, tuple[Length, Length, int]]]:
     """Give axis, start, end and step of each cut."""
     a = op.attributes
     if "starts" in a:
@@ -62,16 +64,20 @@ def _slices(op: Operator, values: Given, rank: int) -> list[tuple[int, tuple[Len
     ]
 
 
-def _slice(op: Operator, values: Given, build: Builder) -> list[Tensor]:
+def _slice(op: OnnxOperator, values: Given, builder: OnnxGraphBuilder) -> list[OnnxTensor]:
     x = tensor_of(op, values)
     for axis, places in _slices(op, values, x.rank):
-        x = _cut(op, x, axis, places, build)
+        x = _cut(op, x, axis, places, builder)
     return [x]
 
 
 def _cut(
-    op: Operator, x: Tensor, axis: int, places: tuple[Length, Length, int], build: Builder
-) -> Tensor:
+    op: OnnxOperator,
+    x: OnnxTensor,
+    axis: int,
+    places: tuple[Length, Length, int],
+    builder: OnnxGraphBuilder,
+) -> OnnxTensor:
     """Take a run of places, (start, end, step), of one axis."""
     start, end, step = places
     length = x.shape[axis]
@@ -95,27 +101,27 @@ def _cut(
     layer = Slice(begin, stop, step, x.axis(axis))
     if begin is None and stop is None and step == -1:
         layer, shape = Flip(x.axis(axis)), x.shape
-    made = Tensor(x.ref, shape, x.batch, x.integer)
-    ref = build.add(type(layer).__name__.lower(), layer, (x.ref,), (made.sample,))
+    made = OnnxTensor(x.ref, shape, x.batch, x.integer)
+    ref = builder.add(type(layer).__name__.lower(), layer, (x.ref,), (made.sample,))
     return x.laid(ref, shape, x.batch)
 
 
-def _gather(op: Operator, values: Given, build: Builder) -> list[Tensor]:
+def _gather(op: OnnxOperator, values: Given, builder: OnnxGraphBuilder) -> list[OnnxTensor]:
     where = optional(values, 1)
-    if isinstance(where, Tensor):
-        return [_embedding(op, values, where, build)]
+    if isinstance(where, OnnxTensor):
+        return [_embedding(op, values, where, builder)]
     x = tensor_of(op, values)
     axis = whole_axis(op.attributes.get("axis", 0), x.rank, op)
     if axis == x.batch:
         raise WrongAxis(f"node {op.text} picks from the batch axis{APART}")
     places = whole_numbers(where, op.text, "indices")
-    assert isinstance(where, Known)
+    assert isinstance(where, FixedArray)
     length = x.shape[axis]
     if isinstance(length, int) and not all(-length <= place < length for place in places):
         raise UnreadableFile(f"node {op.text} picks a place that is not there: the file is damaged")
     if where.values.ndim == 0:
         shape = x.shape[:axis] + x.shape[axis + 1 :]
-        ref = build.picked(x.ref, places[0], x.axis(axis))
+        ref = builder.picked(x.ref, places[0], x.axis(axis))
         return [x.laid(ref, shape, x.batch - (axis < x.batch))]
     run = range(places[0], places[0] + len(places)) if places else range(0)
     if where.values.ndim != 1 or list(run) != places or (run.start < 0 <= run.stop - 1):
@@ -124,43 +130,45 @@ def _gather(op: Operator, values: Given, build: Builder) -> list[Tensor]:
             "does not read"
         )
     end = None if run.stop == 0 else run.stop
-    return [_cut(op, x, axis, (run.start, FAR if end is None else end, 1), build)]
+    return [_cut(op, x, axis, (run.start, FAR if end is None else end, 1), builder)]
 
 
-def _embedding(op: Operator, values: Given, tokens: Tensor, build: Builder) -> Tensor:
+def _embedding(
+    op: OnnxOperator, values: Given, tokens: OnnxTensor, builder: OnnxGraphBuilder
+) -> OnnxTensor:
     table = optional(values, 0)
-    if isinstance(table, Tensor) or table is None or table.values.ndim != 2:
+    if isinstance(table, OnnxTensor) or table is None or table.values.ndim != 2:
         raise UnsupportedModel(f"node {op.text} picks places that the network computes")
     if op.attributes.get("axis", 0) or table.values.dtype.kind != "f":
         raise UnsupportedModel(f"node {op.text} looks up along another axis than a table's rows")
     shape = (*tokens.shape, table.values.shape[1])
-    made = Tensor(tokens.ref, shape, tokens.batch)
-    ref = build.add(
+    made = OnnxTensor(tokens.ref, shape, tokens.batch)
+    ref = builder.add(
         op.label("embedding"),
         Embedding(table.values.copy(order="C")),
         (tokens.ref,),
         (made.sample,),
         {"E": Source(table.text, table.text)},
     )
-    return Tensor(ref, shape, tokens.batch)
+    return OnnxTensor(ref, shape, tokens.batch)
 
 
-def _concat(op: Operator, values: Given, build: Builder) -> list[Tensor]:
+def _concat(op: OnnxOperator, values: Given, builder: OnnxGraphBuilder) -> list[OnnxTensor]:
     present = [value for value in values if value is not None]
-    first = next(value for value in present if isinstance(value, Tensor))
+    first = next(value for value in present if isinstance(value, OnnxTensor))
     axis = whole_axis(op.attributes["axis"], first.rank, op)
     if axis == first.batch:
         raise WrongAxis(f"node {op.text} joins values along the batch axis{APART}")
     parts, along = [], []
     for value in present:
-        if isinstance(value, Known):
+        if isinstance(value, FixedArray):
             fixed = constant_in(value, first.rank, first.batch, op.text)
             lengths = list(first.shape)
             lengths[axis] = value.values.shape[axis]
             sample = [n for k, n in enumerate(lengths) if k != first.batch and isinstance(n, int)]
             if len(sample) != first.rank - 1 or value.values.ndim != first.rank:
                 raise UnsupportedModel(f"node {op.text} joins fixed numbers of unknown length")
-            parts.append(build.constant(np.broadcast_to(fixed, sample).copy(), first.ref))
+            parts.append(builder.constant(np.broadcast_to(fixed, sample).copy(), first.ref))
             along.append(lengths[axis])
         elif value.rank != first.rank or value.batch != first.batch:
             raise WrongAxis(f"node {op.text} joins values whose batch axes differ{APART}")
@@ -170,12 +178,12 @@ def _concat(op: Operator, values: Given, build: Builder) -> list[Tensor]:
     known = [n for n in along if isinstance(n, int)]
     total = sum(known) if len(known) == len(along) else fresh()
     shape = (*first.shape[:axis], total, *first.shape[axis + 1 :])
-    made = Tensor(first.ref, shape, first.batch)
-    ref = build.joined(tuple(parts), first.axis(axis), made.sample)
+    made = OnnxTensor(first.ref, shape, first.batch)
+    ref = builder.joined(tuple(parts), first.axis(axis), made.sample)
     return [first.laid(ref, shape, first.batch)]
 
 
-def _split(op: Operator, values: Given, build: Builder) -> list[Tensor]:
+def _split(op: OnnxOperator, values: Given, builder: OnnxGraphBuilder) -> list[OnnxTensor]:
     x = tensor_of(op, values)
     axis = whole_axis(op.attributes.get("axis", 0), x.rank, op)
     length = x.shape[axis]
@@ -195,13 +203,13 @@ def _split(op: Operator, values: Given, build: Builder) -> list[Tensor]:
         )
     ends = [sum(sizes[: k + 1]) for k in range(len(sizes))]
     return [
-        _cut(op, x, axis, (end - size, end, 1), build)
+        _cut(op, x, axis, (end - size, end, 1), builder)
         for size, end in zip(sizes, ends, strict=True)
     ]
 
 
 #: Operators over values that the network computes, each with its rule.
-RULES: dict[str, Callable[[Operator, Given, Builder], list[Tensor]]] = {
+RULES: dict[str, Callable[[OnnxOperator, Given, OnnxGraphBuilder], list[OnnxTensor]]] = {
     "Concat": _concat,
     "Gather": _gather,
     "Slice": _slice,

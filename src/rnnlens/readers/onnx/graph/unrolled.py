@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 
 from rnnlens.errors import UnsupportedModel
-from rnnlens.readers.onnx.proto import Operator
+from rnnlens.readers.onnx.proto import OnnxOperator
 
 __all__ = ["refuse_unrolled"]
 
@@ -18,7 +18,7 @@ ADVICE = (
 )
 
 
-def refuse_unrolled(operators: Sequence[Operator], weights: Iterable[str]) -> None:
+def refuse_unrolled(operators: Sequence[OnnxOperator], weights: Iterable[str]) -> None:
     """Refuse a graph without a recurrent node that is a recurrence all the same.
 
     The sign is a matrix that multiplies what came of its own earlier product, or a sigmoid times
@@ -59,5 +59,5 @@ def refuse_unrolled(operators: Sequence[Operator], weights: Iterable[str]) -> No
         made |= dict.fromkeys(op.outputs, kind)
 
 
-def _gated(op: Operator, made: Mapping[str, str]) -> bool:
+def _gated(op: OnnxOperator, made: Mapping[str, str]) -> bool:
     return {made.get(name, "") for name in op.inputs} == {"Sigmoid", "Tanh"}

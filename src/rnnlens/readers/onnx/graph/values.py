@@ -20,10 +20,10 @@ __all__ = [
     "APART",
     "BATCH",
     "Dim",
-    "Known",
+    "FixedArray",
     "Length",
-    "Tensor",
-    "Value",
+    "OnnxTensor",
+    "OnnxValue",
     "WrongAxis",
     "constant_in",
     "fresh",
@@ -64,8 +64,8 @@ class Dim:
 
     def __floordiv__(self, other: object) -> Length:
         if isinstance(other, int | np.integer | Dim):
-            found = quotient(self, other if isinstance(other, Dim) else int(other))
-            return fresh() if found is None else found
+            length = quotient(self, other if isinstance(other, Dim) else int(other))
+            return fresh() if length is None else length
         return fresh()
 
     __truediv__ = __floordiv__
@@ -131,7 +131,7 @@ def quotient(whole: Length, part: Length) -> Length | None:
 
 
 @dataclass(frozen=True, eq=False)
-class Known:
+class FixedArray:
     """Numbers that the file fixes.
 
     Parameters
@@ -157,7 +157,7 @@ class Known:
 
 
 @dataclass(frozen=True)
-class Tensor:
+class OnnxTensor:
     """A value that the network computes.
 
     Parameters
@@ -181,14 +181,14 @@ class Tensor:
     integer: bool = False
     apart: tuple[Length, ...] = ()
 
-    def folded(self) -> Tensor:
+    def folded(self) -> OnnxTensor:
         """Give the same value with all axes but the last in one."""
         shape = (product(self.shape[:-1]), self.shape[-1])
-        return Tensor(self.ref, shape, self.batch, self.integer, self.shape)
+        return OnnxTensor(self.ref, shape, self.batch, self.integer, self.shape)
 
-    def opened(self) -> Tensor:
+    def opened(self) -> OnnxTensor:
         """Undo `folded`."""
-        return Tensor(self.ref, self.apart, self.batch, self.integer) if self.apart else self
+        return OnnxTensor(self.ref, self.apart, self.batch, self.integer) if self.apart else self
 
     @property
     def rank(self) -> int:
@@ -201,9 +201,9 @@ class Tensor:
             return 0
         return axis + 1 if axis < self.batch else axis
 
-    def laid(self, ref: tuple[int, int], shape: Sequence[Length], batch: int) -> Tensor:
+    def laid(self, ref: tuple[int, int], shape: Sequence[Length], batch: int) -> OnnxTensor:
         """Give the same numbers laid out anew."""
-        return Tensor(ref, tuple(shape), batch, self.integer)
+        return OnnxTensor(ref, tuple(shape), batch, self.integer)
 
     @property
     def sample(self) -> tuple[Length, ...]:
@@ -211,10 +211,10 @@ class Tensor:
         return self.shape[: self.batch] + self.shape[self.batch + 1 :]
 
 
-Value = Known | Tensor
+OnnxValue = FixedArray | OnnxTensor
 
 
-def constant_in(known: Known, rank: int, batch: int, where: str) -> np.ndarray:
+def constant_in(known: FixedArray, rank: int, batch: int, where: str) -> np.ndarray:
     """Give fixed numbers as they meet one sample, the batch axis taken out."""
     values = known.values
     if values.dtype == object:

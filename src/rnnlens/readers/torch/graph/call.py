@@ -13,11 +13,17 @@ from rnnlens.network.axes import ExpandDims
 from rnnlens.network.layers import Concatenate, Layer
 from rnnlens.network.network import Ref, Source
 from rnnlens.readers.layouts import CellArray
-from rnnlens.readers.torch.graph.values import Builder, Outline, Stack, Value, outline_of
+from rnnlens.readers.torch.graph.values import (
+    StackedStates,
+    TorchGraphBuilder,
+    TorchValue,
+    TracedShape,
+    traced_shape_of,
+)
 
-__all__ = ["OPERATIONS", "Call", "Handler", "operation"]
+__all__ = ["OPERATIONS", "Handler", "TorchCall", "operation"]
 
-Handler = Callable[["Call"], Any]
+Handler = Callable[["TorchCall"], Any]
 
 #: What is implemented, by the operation's name: ``aten.linear``, or ``aten.conv1d.padding`` where
 #: the overload matters.
@@ -35,28 +41,28 @@ def operation(*names: str) -> Callable[[Handler], Handler]:
 
 
 @dataclass(frozen=True, eq=False)
-class Call:
+class TorchCall:
     """One call.
 
     Parameters
     ----------
-    build : Builder
+    builder : TorchGraphBuilder
         The canonical graph so far.
     node : torch.fx.Node
         The call in PyTorch's graph.
     raw : dict of str to object
         Arguments by their names in the operation's schema: nodes of PyTorch's graph, numbers.
-    found : dict of Node to object
-        What each node of PyTorch's graph gave: `Value`, `Stack`, or a tensor that is the same
-        whatever the input.
+    results : dict of Node to object
+        What each node of PyTorch's graph gave: `TorchValue`, `StackedStates`, or a tensor that is
+        the same whatever the input.
     names : dict of Node to str
         The parameters and buffers of the module.
     """
 
-    build: Builder
+    builder: TorchGraphBuilder
     node: Any
     raw: dict[str, Any]
-    found: dict[Any, Any]
+    results: dict[Any, Any]
     names: dict[Any, str]
 
     @property
@@ -77,12 +83,12 @@ class Call:
         return str(self.node.name)
 
     @property
-    def out(self) -> Outline:
+    def out(self) -> TracedShape:
         """Shape of the result."""
-        outline = outline_of(self.node.meta["val"])
-        if outline is None:
+        traced = traced_shape_of(self.node.meta["val"])
+        if traced is None:
             raise self.refuse("its shape depends on the number of samples in more than one axis")
-        return outline
+        return traced
 
     def refuse(self, why: str) -> UnsupportedModel:
         """Make the error for a call that is not implemented."""
@@ -100,42 +106,42 @@ class Call:
         if isinstance(value, int | float | bool | str | None):
             return value
         if hasattr(value, "meta"):
-            found = self.found[value]
+            result = self.results[value]
             if (
-                isinstance(found, int | float)
+                isinstance(result, int | float)
                 and "val" in value.meta
                 and hasattr(value.meta["val"], "node")
             ):
                 raise self.refuse(f"its {name} is worked out from the number of samples")
-            return found
-        return [self.found[one] if hasattr(one, "meta") else one for one in value]
+            return result
+        return [self.results[one] if hasattr(one, "meta") else one for one in value]
 
     def given(self, name: str) -> Any:
         """Give what a tensor argument was found to be."""
         node = self.raw[name]
-        return self.found[node] if hasattr(node, "meta") else node
+        return self.results[node] if hasattr(node, "meta") else node
 
-    def value(self, name: str) -> Value:
+    def value(self, name: str) -> TorchValue:
         """Give a tensor argument in canonical form; a constant becomes a node."""
         return self.as_value(self.raw[name])
 
-    def values(self, name: str) -> list[Value]:
+    def values(self, name: str) -> list[TorchValue]:
         """Give a list of tensors in canonical form."""
         return [self.as_value(node) for node in self.raw[name]]
 
-    def as_value(self, node: Any) -> Value:
+    def as_value(self, node: Any) -> TorchValue:
         """Give a node of PyTorch's graph in canonical form."""
-        found = self.found[node]
-        if isinstance(found, Value):
-            return found
-        if isinstance(found, Stack):
-            return unstacked(self.build, node.name, found)
-        outline = outline_of(node.meta["val"])
-        if outline is None or outline.batch is None or outline.inner != 1:
+        result = self.results[node]
+        if isinstance(result, TorchValue):
+            return result
+        if isinstance(result, StackedStates):
+            return unstacked(self.builder, node.name, result)
+        traced = traced_shape_of(node.meta["val"])
+        if traced is None or traced.batch is None or traced.inner != 1:
             raise self.refuse(f"{node.name} has no axis of samples, where one is needed")
-        array = self.per_sample(found, outline.batch)
-        ref = self.build.constant(node.name, array)
-        return Value(ref, array.shape, outline.batch)
+        array = self.per_sample(result, traced.batch)
+        ref = self.builder.constant(node.name, array)
+        return TorchValue(ref, array.shape, traced.batch)
 
     def per_sample(self, tensor: Any, batch: int) -> np.ndarray:
         """Give the numbers that every sample has in a tensor that no input changes."""
@@ -146,12 +152,12 @@ class Call:
 
     def constant(self, name: str) -> np.ndarray | None:
         """Give a tensor argument that no input may change, such as a weight."""
-        found = self.given(name)
-        if found is None:
+        result = self.given(name)
+        if result is None:
             return None
-        if isinstance(found, Value | Stack):
+        if isinstance(result, TorchValue | StackedStates):
             raise self.refuse(f"its {name} is computed from the input, where weights are expected")
-        return found.detach().cpu().numpy().copy()
+        return result.detach().cpu().numpy().copy()
 
     def source(self, name: str, words: str = "") -> Source:
         """Say where a weight came from."""
@@ -160,41 +166,41 @@ class Call:
 
     def array(self, node: Any) -> CellArray:
         """Give a weight of a recurrent layer."""
-        found = self.found[node]
-        if isinstance(found, Value | Stack):
+        result = self.results[node]
+        if isinstance(result, TorchValue | StackedStates):
             raise self.refuse(f"{node.name} is computed from the input, where weights are expected")
         return CellArray(
-            found.detach().cpu().numpy().copy(), self.names.get(node) or str(node.name)
+            result.detach().cpu().numpy().copy(), self.names.get(node) or str(node.name)
         )
 
     def shared(self, keys: Sequence[Any], make: Callable[[], Any]) -> Any:
         """Give the layer that these weights already made, so that a shared layer is one layer."""
         key = tuple(keys)
-        if key not in self.build.layers:
-            self.build.layers[key] = make()
-        return self.build.layers[key]
+        if key not in self.builder.layers:
+            self.builder.layers[key] = make()
+        return self.builder.layers[key]
 
     def pointwise(
-        self, value: Value, layer: Layer, sources: dict[str, Source] | None = None
-    ) -> Value:
+        self, value: TorchValue, layer: Layer, sources: dict[str, Source] | None = None
+    ) -> TorchValue:
         """Add a layer that leaves the shape as it is."""
-        ref = self.build.add(self.label, layer, value.ref, sources=sources)
-        return Value(ref, value.shape, value.batch, value.fold)
+        ref = self.builder.add(self.label, layer, value.ref, sources=sources)
+        return TorchValue(ref, value.shape, value.batch, value.fold)
 
-    def unfolded(self, value: Value) -> Value:
+    def unfolded(self, value: TorchValue) -> TorchValue:
         """Refuse a value whose axis of samples is merged with another."""
         if value.fold is not None:
             raise self.refuse("it follows a view that merges samples and steps")
         return value
 
 
-def unstacked(build: Builder, name: str, stack: Stack) -> Value:
+def unstacked(builder: TorchGraphBuilder, name: str, stack: StackedStates) -> TorchValue:
     """Make one value of the states of several layers and directions."""
     parts: list[Ref] = [
-        build.add(f"{name}_{number}", ExpandDims(1), ref)
+        builder.add(f"{name}_{number}", ExpandDims(1), ref)
         for number, ref in enumerate(stack.parts.ravel())
     ]
-    ref = build.add(name, Concatenate(1), *parts) if len(parts) > 1 else parts[0]
+    ref = builder.add(name, Concatenate(1), *parts) if len(parts) > 1 else parts[0]
     shape = (len(parts), stack.width)
     target = (*stack.parts.shape, stack.width)
-    return Value(build.reshaped(name, ref, shape, target), target, stack.parts.ndim)
+    return TorchValue(builder.reshaped(name, ref, shape, target), target, stack.parts.ndim)

@@ -22,8 +22,8 @@ from rnnlens.network.layers import (
     Rescaling,
 )
 from rnnlens.network.network import Ref, Source
-from rnnlens.readers.torch.graph.call import Call, operation
-from rnnlens.readers.torch.graph.values import Value
+from rnnlens.readers.torch.graph.call import TorchCall, operation
+from rnnlens.readers.torch.graph.values import TorchValue
 
 __all__: list[str] = []
 
@@ -52,24 +52,24 @@ WITH = {
 }
 
 
-def _overload(call: Call) -> str:
+def _overload(call: TorchCall) -> str:
     return str(call.node.target).split(".")[1]
 
 
 @operation(*PLAIN)
-def _plain(call: Call) -> Value:
+def _plain(call: TorchCall) -> TorchValue:
     return call.pointwise(call.value("self"), Activate(Activation(PLAIN[_overload(call)])))
 
 
 @operation(*WITH)
-def _with_parameters(call: Call) -> Value:
+def _with_parameters(call: TorchCall) -> TorchValue:
     name, parameters = WITH[_overload(call)]
     values = {ours: float(call[theirs]) for ours, theirs in parameters.items()}
     return call.pointwise(call.value("self"), Activate(Activation(name, values)))
 
 
 @operation("elu")
-def _elu(call: Call) -> Value:
+def _elu(call: TorchCall) -> TorchValue:
     if (call["scale"], call["input_scale"]) != (1, 1):
         raise call.refuse("its scale is not 1")
     layer = Activate(Activation("elu", {"alpha": float(call["alpha"])}))
@@ -77,7 +77,7 @@ def _elu(call: Call) -> Value:
 
 
 @operation("gelu")
-def _gelu(call: Call) -> Value:
+def _gelu(call: TorchCall) -> TorchValue:
     approximate = 1.0 if call["approximate"] == "tanh" else 0.0
     return call.pointwise(
         call.value("self"), Activate(Activation("gelu", {"approximate": approximate}))
@@ -85,7 +85,7 @@ def _gelu(call: Call) -> Value:
 
 
 @operation("softplus")
-def _softplus(call: Call) -> Value:
+def _softplus(call: TorchCall) -> TorchValue:
     # above its threshold of 20 PyTorch gives x itself, 2e-9 from softplus(x)
     if call["beta"] != 1 or call["threshold"] < 20:
         raise call.refuse("its beta is not 1, or its threshold is below 20")
@@ -93,7 +93,7 @@ def _softplus(call: Call) -> Value:
 
 
 @operation("hardtanh", "hardtanh_", "relu6", "clamp", "clamp_min", "clamp_max")
-def _clamp(call: Call) -> Value:
+def _clamp(call: TorchCall) -> TorchValue:
     lower, upper = (
         call.raw.get(names[0], call.raw.get(names[1]))
         for names in (("min", "min_val"), ("max", "max_val"))
@@ -110,18 +110,18 @@ def _clamp(call: Call) -> Value:
 
 
 @operation("softmax", "log_softmax", "_softmax", "_log_softmax", "glu")
-def _along_an_axis(call: Call) -> Value:
+def _along_an_axis(call: TorchCall) -> TorchValue:
     value = call.unfolded(call.value("self"))
     axis = float(value.axis(call["dim"]))
     axis = -1.0 if axis == len(value.shape) else axis
     name = _overload(call).strip("_")
-    ref = call.build.add(call.label, Activate(Activation(name, {"axis": axis})), value.ref)
+    ref = call.builder.add(call.label, Activate(Activation(name, {"axis": axis})), value.ref)
     out = call.out
-    return Value(ref, (*out.before, *out.after), value.batch)
+    return TorchValue(ref, (*out.before, *out.after), value.batch)
 
 
 @operation("prelu")
-def _prelu(call: Call) -> Value:
+def _prelu(call: TorchCall) -> TorchValue:
     value, alpha = call.unfolded(call.value("self")), call.constant("weight")
     assert alpha is not None
     if alpha.size > 1:  # one slope a channel, and the channels are PyTorch's axis 1
@@ -132,31 +132,33 @@ def _prelu(call: Call) -> Value:
 
 
 @operation("dropout", "feature_dropout", "alpha_dropout", "feature_alpha_dropout")
-def _dropout(call: Call) -> Any:
+def _dropout(call: TorchCall) -> Any:
     if call["train"] and call["p"]:
         raise call.refuse("its code asks for dropout also where the model only predicts")
     return call.given("input")
 
 
 @operation("linear")
-def _linear(call: Call) -> Value:
+def _linear(call: TorchCall) -> TorchValue:
     return _dense(call, call.value("input"), "weight", "bias", turned=True)
 
 
 @operation("addmm")
-def _addmm(call: Call) -> Value:
+def _addmm(call: TorchCall) -> TorchValue:
     if (call["beta"], call["alpha"]) != (1, 1):
         raise call.refuse("its alpha or beta is not 1")
     return _dense(call, call.value("mat1"), "mat2", "self", turned=False)
 
 
 @operation("matmul", "mm")
-def _matmul(call: Call) -> Value:
+def _matmul(call: TorchCall) -> TorchValue:
     name = "other" if "other" in call.raw else "mat2"
     return _dense(call, call.value("self"), name, None, turned=False)
 
 
-def _dense(call: Call, value: Value, weight: str, bias: str | None, *, turned: bool) -> Value:
+def _dense(
+    call: TorchCall, value: TorchValue, weight: str, bias: str | None, *, turned: bool
+) -> TorchValue:
     if value.batch == value.rank - 1:
         raise call.refuse("it works across the samples of a batch")
     nodes = [call.raw[weight], call.raw.get(bias) if bias else None]
@@ -173,12 +175,12 @@ def _dense(call: Call, value: Value, weight: str, bias: str | None, *, turned: b
     sources = {"W": call.source(weight, " transposed" if turned else "")}
     if layer.b is not None and bias is not None:
         sources["b"] = call.source(bias)
-    ref = call.build.add(call.label, layer, value.ref, sources=sources)
-    return Value(ref, (*value.shape[:-1], layer.W.shape[1]), value.batch, value.fold)
+    ref = call.builder.add(call.label, layer, value.ref, sources=sources)
+    return TorchValue(ref, (*value.shape[:-1], layer.W.shape[1]), value.batch, value.fold)
 
 
 @operation("embedding")
-def _embedding(call: Call) -> Value:
+def _embedding(call: TorchCall) -> TorchValue:
     value = call.unfolded(call.value("indices"))
 
     def make() -> Embedding:
@@ -187,11 +189,11 @@ def _embedding(call: Call) -> Value:
         return Embedding(table)
 
     layer = call.shared(["embedding", call.raw["weight"]], make)
-    ref = call.build.add(call.label, layer, value.ref, sources={"E": call.source("weight")})
-    return Value(ref, (*value.shape, layer.E.shape[1]), value.batch)
+    ref = call.builder.add(call.label, layer, value.ref, sources={"E": call.source("weight")})
+    return TorchValue(ref, (*value.shape, layer.E.shape[1]), value.batch)
 
 
-def _affine(call: Call) -> tuple[np.ndarray | None, np.ndarray | None, dict[str, Source]]:
+def _affine(call: TorchCall) -> tuple[np.ndarray | None, np.ndarray | None, dict[str, Source]]:
     gamma = call.constant("weight")
     beta = call.constant("bias") if "bias" in call.raw else None
     sources = {}
@@ -203,7 +205,7 @@ def _affine(call: Call) -> tuple[np.ndarray | None, np.ndarray | None, dict[str,
 
 
 @operation("layer_norm")
-def _layer_norm(call: Call) -> Value:
+def _layer_norm(call: TorchCall) -> TorchValue:
     value = call.value("input")
     count = len(call["normalized_shape"])
     if value.batch >= value.rank - count:
@@ -214,7 +216,7 @@ def _layer_norm(call: Call) -> Value:
 
 
 @operation("batch_norm")
-def _batch_norm(call: Call) -> Value:
+def _batch_norm(call: TorchCall) -> TorchValue:
     value = call.unfolded(call.value("input"))
     mean, variance = call.constant("running_mean"), call.constant("running_var")
     if call["training"] or mean is None or variance is None:
@@ -227,22 +229,22 @@ def _batch_norm(call: Call) -> Value:
     return call.pointwise(value, layer, sources)
 
 
-def _steps_first(call: Call, name: str) -> tuple[Value, Ref]:
+def _steps_first(call: TorchCall, name: str) -> tuple[TorchValue, Ref]:
     """Give a ``(sample, channel, step)`` tensor of PyTorch as ``(sample, step, channel)``."""
     value = call.unfolded(call.value(name))
     if value.rank != 3 or value.batch != 0:
         raise call.refuse("it takes (sample, channel, step), samples first")
-    return value, call.build.permuted(f"{call.function}_steps", value.ref, (2, 1))
+    return value, call.builder.permuted(f"{call.function}_steps", value.ref, (2, 1))
 
 
-def _channels_first(call: Call, ref: Ref) -> Value:
+def _channels_first(call: TorchCall, ref: Ref) -> TorchValue:
     out = call.out
-    turned = call.build.permuted(f"{call.function}_channels", ref, (2, 1))
-    return Value(turned, (*out.before, *out.after), 0)
+    turned = call.builder.permuted(f"{call.function}_channels", ref, (2, 1))
+    return TorchValue(turned, (*out.before, *out.after), 0)
 
 
 @operation("conv1d", "conv1d.padding")
-def _conv1d(call: Call) -> Value:
+def _conv1d(call: TorchCall) -> TorchValue:
     value, ref = _steps_first(call, "input")
     stride, dilation = call["stride"][0], call["dilation"][0]
     padding = call["padding"]
@@ -271,12 +273,12 @@ def _conv1d(call: Call) -> Value:
     sources = {"W": call.source("weight", " transposed")}
     if call.raw["bias"] is not None:
         sources["b"] = call.source("bias")
-    ref = call.build.add(call.label, call.shared(key, make), ref, sources=sources)
+    ref = call.builder.add(call.label, call.shared(key, make), ref, sources=sources)
     return _channels_first(call, ref)
 
 
 def _padded(
-    call: Call,
+    call: TorchCall,
     ref: Ref,
     shape: tuple[int, ...],
     axis: int,
@@ -290,13 +292,13 @@ def _padded(
     for side, count in enumerate(around):
         if count:
             size = (*shape[: axis - 1], count, *shape[axis:])
-            blank = call.build.constant(f"{call.function}_padding", np.full(size, filling))
+            blank = call.builder.constant(f"{call.function}_padding", np.full(size, filling))
             parts.insert(0 if side == 0 else len(parts), blank)
-    return call.build.add(f"{call.function}_padded", Concatenate(axis), *parts)
+    return call.builder.add(f"{call.function}_padded", Concatenate(axis), *parts)
 
 
 @operation("constant_pad_nd", "pad")
-def _pad(call: Call) -> Value:
+def _pad(call: TorchCall) -> TorchValue:
     if call.raw.get("mode", "constant") != "constant":
         raise call.refuse("rnnlens pads with a constant alone")
     value = call.unfolded(call.value("self"))
@@ -309,36 +311,36 @@ def _pad(call: Call) -> Value:
             axis = value.axis(-1 - number)
             ref = _padded(call, ref, tuple(shape), axis, around, float(call["value"] or 0))
             shape[axis - 1] += sum(around)
-    return Value(ref, tuple(shape), value.batch)
+    return TorchValue(ref, tuple(shape), value.batch)
 
 
 @operation("max_pool1d", "avg_pool1d")
-def _pool(call: Call) -> Value:
+def _pool(call: TorchCall) -> TorchValue:
     if any(call["padding"]) or call["ceil_mode"] or call.raw.get("dilation", [1]) not in ([1], 1):
         raise call.refuse("its padding, dilation or ceil_mode is not the usual one")
     _, ref = _steps_first(call, "self")
     size = call["kernel_size"][0]
     stride = (call["stride"] or [size])[0]
     kind = "max" if _overload(call).startswith("max") else "average"
-    return _channels_first(call, call.build.add(call.label, Pooling1D(kind, size, stride), ref))
+    return _channels_first(call, call.builder.add(call.label, Pooling1D(kind, size, stride), ref))
 
 
 @operation("adaptive_max_pool1d", "adaptive_avg_pool1d")
-def _global_pool(call: Call) -> Any:
+def _global_pool(call: TorchCall) -> Any:
     size = call["output_size"]
     if (size if isinstance(size, int) else size[0]) != 1:
         raise call.refuse("rnnlens pools all steps into one, or neighbouring ones")
     value, ref = _steps_first(call, "self")
     largest = _overload(call).startswith("adaptive_max")
     layer = GlobalPooling1D("max" if largest else "average", keepdims=True)
-    ref = call.build.add(call.label, layer, ref)
-    turned = call.build.permuted(f"{call.function}_channels", ref, (2, 1))
-    result = Value(turned, (value.shape[0], 1), 0)
+    ref = call.builder.add(call.label, layer, ref)
+    turned = call.builder.permuted(f"{call.function}_channels", ref, (2, 1))
+    result = TorchValue(turned, (value.shape[0], 1), 0)
     return (result, None) if largest else result
 
 
 @operation("mean.dim", "sum.dim_IntList")
-def _mean(call: Call) -> Value:
+def _mean(call: TorchCall) -> TorchValue:
     value = call.unfolded(call.value("self"))
     dims = call["dim"]
     if not dims:
@@ -346,31 +348,31 @@ def _mean(call: Call) -> Value:
     dims = [dims] if isinstance(dims, int) else dims
     axes = tuple(sorted(value.axis(dim) for dim in dims))
     keep = bool(call["keepdim"])
-    ref = call.build.add(call.function, Mean(axes, keep), value.ref)
+    ref = call.builder.add(call.function, Mean(axes, keep), value.ref)
     if _overload(call) == "sum":
         count = np.array(float(np.prod([value.shape[axis - 1] for axis in axes])))
-        ref = call.build.add(f"{call.function}_total", Rescaling(count, np.array(0.0)), ref)
+        ref = call.builder.add(f"{call.function}_total", Rescaling(count, np.array(0.0)), ref)
     return _reduced(value, ref, axes, keep=keep)
 
 
-def _reduced(value: Value, ref: Ref, axes: tuple[int, ...], *, keep: bool) -> Value:
+def _reduced(value: TorchValue, ref: Ref, axes: tuple[int, ...], *, keep: bool) -> TorchValue:
     gone = {axis - 1 for axis in axes}
     shape = tuple(
         1 if k in gone else size for k, size in enumerate(value.shape) if keep or k not in gone
     )
     # axes that stood before the samples in PyTorch are those up to its place there
     before = 0 if keep else sum(axis <= value.batch for axis in axes)
-    return Value(ref, shape, value.batch - before)
+    return TorchValue(ref, shape, value.batch - before)
 
 
 @operation("max.dim", "amax")
-def _largest(call: Call) -> Any:
+def _largest(call: TorchCall) -> Any:
     value = call.unfolded(call.value("self"))
     dims = call["dim"]
     axes = tuple(value.axis(dim) for dim in ([dims] if isinstance(dims, int) else dims))
     if axes != (1,) or len(value.shape) != 2:
         raise call.refuse("rnnlens takes the largest value over the steps of a sequence alone")
     keep = bool(call["keepdim"])
-    ref = call.build.add(call.function, GlobalPooling1D("max", keep), value.ref)
+    ref = call.builder.add(call.function, GlobalPooling1D("max", keep), value.ref)
     result = _reduced(value, ref, axes, keep=keep)
     return result if _overload(call) == "amax" else (result, None)

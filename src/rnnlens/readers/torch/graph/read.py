@@ -15,11 +15,17 @@ from rnnlens.readers.torch.graph import arithmetic as torch_arithmetic  # noqa: 
 from rnnlens.readers.torch.graph import layers as torch_layers  # noqa: F401  (each registers its operations)
 from rnnlens.readers.torch.graph import shapes as torch_shapes  # noqa: F401  (each registers its operations)
 from rnnlens.readers.torch.graph import steps as torch_steps  # noqa: F401  (each registers its operations)
-from rnnlens.readers.torch.graph.call import OPERATIONS, Call, unstacked
+from rnnlens.readers.torch.graph.call import OPERATIONS, TorchCall, unstacked
 from rnnlens.readers.torch.graph.tidy import tidy
-from rnnlens.readers.torch.graph.values import Builder, Outline, Stack, Value, outline_of
+from rnnlens.readers.torch.graph.values import (
+    StackedStates,
+    TorchGraphBuilder,
+    TorchValue,
+    TracedShape,
+    traced_shape_of,
+)
 
-__all__ = ["Canonical", "canonical"]
+__all__ = ["CanonicalGraph", "canonical_graph"]
 
 #: Operations that may count samples: they make and lay out constants, or reckon with sizes.
 COUNTING = frozenset(
@@ -30,7 +36,7 @@ COUNTING = frozenset(
 
 
 @dataclass(frozen=True, eq=False)
-class Canonical:
+class CanonicalGraph:
     """A graph in canonical form.
 
     Parameters
@@ -39,17 +45,17 @@ class Canonical:
         In order.
     outputs : list of Ref
         What it gives.
-    inputs, given : list of Outline
+    inputs, given : list of TracedShape
         PyTorch's shapes of what the module takes and gives.
     """
 
     nodes: list[Node]
     outputs: list[Ref]
-    inputs: list[Outline]
-    given: list[Outline]
+    inputs: list[TracedShape]
+    given: list[TracedShape]
 
 
-def canonical(program: Any) -> Canonical:
+def canonical_graph(program: Any) -> CanonicalGraph:
     """Put an exported program into canonical form."""
     return _Reader(program).read()
 
@@ -57,24 +63,26 @@ def canonical(program: Any) -> Canonical:
 class _Reader:
     def __init__(self, program: Any) -> None:
         self.program = program
-        self.found: dict[Any, Any] = {}
+        self.results: dict[Any, Any] = {}
         self.names: dict[Any, str] = {}
-        self.inputs: list[Outline] = []
+        self.inputs: list[TracedShape] = []
         self.steps: dict[Ref, int] = {}
         entries = program.graph_signature.user_inputs
-        self.build = Builder(next((str(name) for name in entries if name is not None), "x"))
+        self.builder = TorchGraphBuilder(
+            next((str(name) for name in entries if name is not None), "x")
+        )
 
-    def read(self) -> Canonical:
+    def read(self) -> CanonicalGraph:
         outputs: Sequence[Any] = ()
         for node in self.program.graph.nodes:
             if node.op == "placeholder":
                 self._entry(node)
             elif node.op == "call_function":
-                self.found[node] = self._called(node)
-                if isinstance(self.found[node], Value) and self.found[node].shape:
-                    self.steps[self.found[node].ref] = self.found[node].shape[0]
-                for one in self.found[node] if isinstance(self.found[node], tuple) else ():
-                    if isinstance(one, Value) and one.shape:
+                self.results[node] = self._called(node)
+                if isinstance(self.results[node], TorchValue) and self.results[node].shape:
+                    self.steps[self.results[node].ref] = self.results[node].shape[0]
+                for one in self.results[node] if isinstance(self.results[node], tuple) else ():
+                    if isinstance(one, TorchValue) and one.shape:
                         self.steps[one.ref] = one.shape[0]
             elif node.op == "output":
                 outputs = node.args[0]
@@ -83,8 +91,8 @@ class _Reader:
                     f"the module holds a {node.op} ({node.target}), which rnnlens does not read"
                 )
         refs, given = self._outputs(outputs)
-        nodes, refs = tidy(self.build.nodes, refs, self.steps)
-        return Canonical(nodes, refs, self.inputs, given)
+        nodes, refs = tidy(self.builder.nodes, refs, self.steps)
+        return CanonicalGraph(nodes, refs, self.inputs, given)
 
     def _entry(self, node: Any) -> None:
         signature = self.program.graph_signature
@@ -95,28 +103,30 @@ class _Reader:
         )
         if target is not None:
             state = self.program.state_dict
-            self.found[node] = state[target] if target in state else self.program.constants[target]
+            self.results[node] = (
+                state[target] if target in state else self.program.constants[target]
+            )
             self.names[node] = target
             return
         if not hasattr(node.meta.get("val"), "shape"):
-            self.found[node] = node.meta.get("val")
+            self.results[node] = node.meta.get("val")
             return
-        outline = outline_of(node.meta["val"])
-        if outline is None or outline.batch is None:
+        traced = traced_shape_of(node.meta["val"])
+        if traced is None or traced.batch is None:
             raise UnsupportedModel(
                 f"no axis of the module's input {node.name!r} counts samples: give an example with "
                 "its batch axis, and let the code take the number of samples from its input"
             )
-        shape = (*outline.before, *outline.after)
-        ref = self.build.add(node.name, Input(shape))
-        self.inputs.append(outline)
-        self.found[node] = Value(ref, shape, outline.batch)
+        shape = (*traced.before, *traced.after)
+        ref = self.builder.add(node.name, Input(shape))
+        self.inputs.append(traced)
+        self.results[node] = TorchValue(ref, shape, traced.batch)
         if shape:
             self.steps[ref] = shape[0]
 
     def _called(self, node: Any) -> Any:
         if node.target is operator.getitem:
-            return self.found[node.args[0]][node.args[1]]
+            return self.results[node.args[0]][node.args[1]]
         name = str(node.target)
         short = name.removesuffix(".default")
         parts = short.split(".")
@@ -128,11 +138,11 @@ class _Reader:
             )
         if len(parts) > 1 and parts[1].startswith(("_assert", "sym_constrain")):
             return None
-        taken = [self.found[one] for one in node.all_input_nodes]
+        taken = [self.results[one] for one in node.all_input_nodes]
         if not any(_varies(one) for one in taken):
             return self._folded(node)
         handler = OPERATIONS.get(short) or OPERATIONS.get(".".join(parts[:2]))
-        call = Call(self.build, node, {}, self.found, self.names)
+        call = TorchCall(self.builder, node, {}, self.results, self.names)
         if handler is None:
             raise call.refuse("the operation is not implemented")
         call.raw.update(_arguments(node))
@@ -148,7 +158,7 @@ class _Reader:
         import torch
         from torch.fx.node import map_arg
 
-        call = Call(self.build, node, {}, self.found, self.names)
+        call = TorchCall(self.builder, node, {}, self.results, self.names)
         tags = getattr(node.target, "tags", ())
         if torch.Tag.nondeterministic_seeded in tags:
             raise call.refuse("it draws random numbers")
@@ -159,44 +169,44 @@ class _Reader:
             raise call.refuse("it computes with the number of samples")
         if not aten and getattr(node.target, "__module__", "") not in {"_operator", "math"}:
             raise call.refuse("the operation is not implemented")
-        arguments, named = map_arg((node.args, node.kwargs), lambda one: self.found[one])
+        arguments, named = map_arg((node.args, node.kwargs), lambda one: self.results[one])
         with torch.no_grad():
             return node.target(*arguments, **named)
 
-    def _outputs(self, nodes: Sequence[Any]) -> tuple[list[Ref], list[Outline]]:
+    def _outputs(self, nodes: Sequence[Any]) -> tuple[list[Ref], list[TracedShape]]:
         refs, given = [], []
         for node in nodes:
-            found = self.found.get(node) if hasattr(node, "meta") else None
-            if isinstance(found, Stack):
-                found = unstacked(self.build, node.name, found)
-            if not isinstance(found, Value):
+            result = self.results.get(node) if hasattr(node, "meta") else None
+            if isinstance(result, StackedStates):
+                result = unstacked(self.builder, node.name, result)
+            if not isinstance(result, TorchValue):
                 raise UnsupportedModel(
                     f"the module gives {node}, which does not depend on its input: "
                     "give the outputs that do alone"
                 )
-            if found.fold is not None:
+            if result.fold is not None:
                 raise UnsupportedModel(
                     f"the module gives {node}, in which samples and steps are merged: "
                     "let it give (sample, step, ...)"
                 )
-            outline = outline_of(node.meta["val"])
-            assert outline is not None
-            refs.append(found.ref if found.shape else self._target(node.name, found.ref))
-            given.append(outline)
+            traced = traced_shape_of(node.meta["val"])
+            assert traced is not None
+            refs.append(result.ref if result.shape else self._target(node.name, result.ref))
+            given.append(traced)
         return refs, given
 
     def _target(self, name: str, ref: Ref) -> Ref:
         """Give one number a sample as (sample, 1), the one target that it is."""
-        node = self.build.node(ref)
+        node = self.builder.node(ref)
         if isinstance(node.layer, Squeeze):
             return node.inputs[0]
-        return self.build.add(f"{name}_target", ExpandDims(1), ref)
+        return self.builder.add(f"{name}_target", ExpandDims(1), ref)
 
 
-def _varies(found: Any) -> bool:
-    if isinstance(found, tuple | list):
-        return any(_varies(one) for one in found)
-    return isinstance(found, Value | Stack)
+def _varies(result: Any) -> bool:
+    if isinstance(result, tuple | list):
+        return any(_varies(one) for one in result)
+    return isinstance(result, TorchValue | StackedStates)
 
 
 def _arguments(node: Any) -> dict[str, Any]:

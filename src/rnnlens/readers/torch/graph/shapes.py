@@ -9,19 +9,19 @@ import numpy as np
 
 from rnnlens.network.axes import ExpandDims, Flip, Index, Slice
 from rnnlens.network.layers import Concatenate
-from rnnlens.readers.torch.graph.call import Call, operation
-from rnnlens.readers.torch.graph.values import Stack, Value, relaid
+from rnnlens.readers.torch.graph.call import TorchCall, operation
+from rnnlens.readers.torch.graph.values import StackedStates, TorchValue, relaid
 
 __all__: list[str] = []
 
 
 @operation("contiguous", "clone", "detach", "detach_", "alias", "lift_fresh_copy", "type_as")
-def _same(call: Call) -> Any:
+def _same(call: TorchCall) -> Any:
     return call.given("self")
 
 
 @operation("to", "_to_copy", "to.dtype", "to.device", "to.other", "to.dtype_layout")
-def _converted(call: Call) -> Any:
+def _converted(call: TorchCall) -> Any:
     before, after = call.raw["self"].meta["val"].dtype, call.node.meta["val"].dtype
     if before.is_floating_point and not after.is_floating_point:
         raise call.refuse(f"it rounds {before} to {after}")
@@ -31,23 +31,23 @@ def _converted(call: Call) -> Any:
 @operation(
     "view", "reshape", "_unsafe_view", "flatten", "unflatten", "squeeze", "unsqueeze", "squeeze_"
 )
-def _relaid(call: Call) -> Any:
-    found, out = call.given("self"), call.out
-    if isinstance(found, Stack):
+def _relaid(call: TorchCall) -> Any:
+    given, out = call.given("self"), call.out
+    if isinstance(given, StackedStates):
         lead = out.shape[:-2]
-        if out.batch == len(out.shape) - 2 and out.inner == 1 and out.shape[-1] == found.width:
-            return Stack(found.parts.reshape(lead), found.width)
-        found = call.value("self")
-    laid = relaid(found, out)
+        if out.batch == len(out.shape) - 2 and out.inner == 1 and out.shape[-1] == given.width:
+            return StackedStates(given.parts.reshape(lead), given.width)
+        given = call.value("self")
+    laid = relaid(given, out)
     if laid is None:
         raise call.refuse("it lays the samples of a batch out among other numbers")
     shape, fold = laid
     assert out.batch is not None
-    ref = call.build.reshaped(call.function, found.ref, found.shape, shape)
-    return Value(ref, shape, out.batch, fold)
+    ref = call.builder.reshaped(call.function, given.ref, given.shape, shape)
+    return TorchValue(ref, shape, out.batch, fold)
 
 
-def _order(call: Call, rank: int) -> list[int]:
+def _order(call: TorchCall, rank: int) -> list[int]:
     if "dims" in call.raw:
         return [axis % rank for axis in call["dims"]]
     # t and mT turn the last two axes
@@ -58,45 +58,45 @@ def _order(call: Call, rank: int) -> list[int]:
 
 
 @operation("permute", "transpose", "t", "mT")
-def _permuted(call: Call) -> Value:
+def _permuted(call: TorchCall) -> TorchValue:
     value = call.value("self")
     order = _order(call, value.rank)
     if order == sorted(order):
         return value
     value = call.unfolded(value)
     axes = [value.axis(axis) for axis in order if axis != value.batch]
-    ref = call.build.permuted(call.function, value.ref, axes)
+    ref = call.builder.permuted(call.function, value.ref, axes)
     shape = tuple(value.shape[axis - 1] for axis in axes)
-    return Value(ref, shape, order.index(value.batch))
+    return TorchValue(ref, shape, order.index(value.batch))
 
 
 @operation("select")
-def _selected(call: Call) -> Any:
-    found, dim, index = call.given("self"), call["dim"], call["index"]
-    if isinstance(found, Stack) and dim % (found.parts.ndim + 2) < found.parts.ndim:
-        parts = np.take(found.parts, [index], axis=dim % (found.parts.ndim + 2))
-        parts = np.squeeze(parts, axis=dim % (found.parts.ndim + 2))
-        return Stack(parts, found.width) if parts.ndim else _part(parts, found.width)
+def _selected(call: TorchCall) -> Any:
+    given, dim, index = call.given("self"), call["dim"], call["index"]
+    if isinstance(given, StackedStates) and dim % (given.parts.ndim + 2) < given.parts.ndim:
+        parts = np.take(given.parts, [index], axis=dim % (given.parts.ndim + 2))
+        parts = np.squeeze(parts, axis=dim % (given.parts.ndim + 2))
+        return StackedStates(parts, given.width) if parts.ndim else _part(parts, given.width)
     return _at(call, call.unfolded(call.value("self")), dim, index)
 
 
-def _part(parts: np.ndarray, width: int) -> Value:
-    return Value(parts.item(), (width,), 0)
+def _part(parts: np.ndarray, width: int) -> TorchValue:
+    return TorchValue(parts.item(), (width,), 0)
 
 
-def _at(call: Call, value: Value, dim: int, index: int) -> Value:
+def _at(call: TorchCall, value: TorchValue, dim: int, index: int) -> TorchValue:
     axis = value.axis(dim)
     size = value.shape[axis - 1]
     # the last place is the last one also in a longer window
     index = -1 if index in {-1, size - 1} and size > 1 else index
-    ref = call.build.add(call.function, Index(index, axis), value.ref)
+    ref = call.builder.add(call.function, Index(index, axis), value.ref)
     shape = (*value.shape[: axis - 1], *value.shape[axis:])
-    return Value(ref, shape, value.batch - (dim % value.rank < value.batch))
+    return TorchValue(ref, shape, value.batch - (dim % value.rank < value.batch))
 
 
 @operation("slice", "narrow")
-def _sliced(call: Call) -> Any:
-    found, dim = call.given("self"), call["dim"]
+def _sliced(call: TorchCall) -> Any:
+    given, dim = call.given("self"), call["dim"]
     start = call["start"] or 0
     stop = start + call["length"] if "length" in call.raw else call["end"]
     step = call.raw.get("step", 1)
@@ -105,26 +105,28 @@ def _sliced(call: Call) -> Any:
     if not hasattr(size, "node") and stop is not None and stop >= size:
         stop = None
     if start == 0 and step == 1 and (stop is None or stop > 2**62):
-        return found
-    if isinstance(found, Stack) and dim % rank < found.parts.ndim:
+        return given
+    if isinstance(given, StackedStates) and dim % rank < given.parts.ndim:
         place = (*(slice(None),) * (dim % rank), slice(start, stop, step))
-        return Stack(found.parts[place], found.width)
+        return StackedStates(given.parts[place], given.width)
     return _run(call, call.unfolded(call.value("self")), dim, (start or None, stop, step))
 
 
-def _run(call: Call, value: Value, dim: int, places: tuple[int | None, int | None, int]) -> Value:
+def _run(
+    call: TorchCall, value: TorchValue, dim: int, places: tuple[int | None, int | None, int]
+) -> TorchValue:
     axis = value.axis(dim)
-    ref = call.build.add(call.function, Slice(*places, axis), value.ref)
+    ref = call.builder.add(call.function, Slice(*places, axis), value.ref)
     length = len(range(*slice(*places).indices(value.shape[axis - 1])))
     shape = (*value.shape[: axis - 1], length, *value.shape[axis:])
-    return Value(ref, shape, value.batch)
+    return TorchValue(ref, shape, value.batch)
 
 
-def _cut(call: Call, sizes: Sequence[int]) -> tuple[Any, ...]:
-    found, dim = call.given("self"), call["dim"]
-    if isinstance(found, Stack) and dim % (found.parts.ndim + 2) == 0:
+def _cut(call: TorchCall, sizes: Sequence[int]) -> tuple[Any, ...]:
+    given, dim = call.given("self"), call["dim"]
+    if isinstance(given, StackedStates) and dim % (given.parts.ndim + 2) == 0:
         ends = np.cumsum(sizes)[:-1]
-        return tuple(Stack(part, found.width) for part in np.split(found.parts, ends))
+        return tuple(StackedStates(part, given.width) for part in np.split(given.parts, ends))
     value = call.unfolded(call.value("self"))
     total, start, parts = sum(sizes), 0, []
     for size in sizes:
@@ -136,25 +138,25 @@ def _cut(call: Call, sizes: Sequence[int]) -> tuple[Any, ...]:
 
 
 @operation("split", "split.sizes", "split_with_sizes", "chunk", "split.Tensor")
-def _split(call: Call) -> tuple[Any, ...]:
+def _split(call: TorchCall) -> tuple[Any, ...]:
     dim = call["dim"]
     return _cut(call, [int(part.shape[dim]) for part in call.node.meta["val"]])
 
 
 @operation("unbind")
-def _unbound(call: Call) -> tuple[Any, ...]:
-    found, dim = call.given("self"), call["dim"]
-    if isinstance(found, Stack) and dim % (found.parts.ndim + 2) == 0:
-        parts = [np.asarray(part, dtype=object) for part in found.parts]
-        if found.parts.ndim == 1:
-            return tuple(Value(ref, (found.width,), 0) for ref in found.parts)
-        return tuple(Stack(part, found.width) for part in parts)
+def _unbound(call: TorchCall) -> tuple[Any, ...]:
+    given, dim = call.given("self"), call["dim"]
+    if isinstance(given, StackedStates) and dim % (given.parts.ndim + 2) == 0:
+        parts = [np.asarray(part, dtype=object) for part in given.parts]
+        if given.parts.ndim == 1:
+            return tuple(TorchValue(ref, (given.width,), 0) for ref in given.parts)
+        return tuple(StackedStates(part, given.width) for part in parts)
     value = call.unfolded(call.value("self"))
     return tuple(_at(call, value, dim, k) for k in range(len(call.node.meta["val"])))
 
 
 @operation("cat", "concat")
-def _joined(call: Call) -> Value:
+def _joined(call: TorchCall) -> TorchValue:
     values = [call.unfolded(value) for value in call.values("tensors")]
     first = values[0]
     if any((value.rank, value.batch) != (first.rank, first.batch) for value in values):
@@ -163,18 +165,18 @@ def _joined(call: Call) -> Value:
     return _side_by_side(call, values, axis)
 
 
-def _side_by_side(call: Call, values: list[Value], axis: int) -> Value:
+def _side_by_side(call: TorchCall, values: list[TorchValue], axis: int) -> TorchValue:
     first = values[0]
     shown = -1 if axis == len(first.shape) else axis
     refs = [value.ref for value in values]
-    ref = call.build.add(call.function, Concatenate(shown), *refs) if len(refs) > 1 else refs[0]
+    ref = call.builder.add(call.function, Concatenate(shown), *refs) if len(refs) > 1 else refs[0]
     total = sum(value.shape[axis - 1] for value in values)
     shape = (*first.shape[: axis - 1], total, *first.shape[axis:])
-    return Value(ref, shape, first.batch)
+    return TorchValue(ref, shape, first.batch)
 
 
 @operation("stack")
-def _stacked(call: Call) -> Any:
+def _stacked(call: TorchCall) -> Any:
     values = [call.unfolded(value) for value in call.values("tensors")]
     first, rank = values[0], values[0].rank + 1
     if any((value.rank, value.batch) != (first.rank, first.batch) for value in values):
@@ -183,8 +185,8 @@ def _stacked(call: Call) -> Any:
     batch = first.batch + (dim <= first.batch)
     axis = dim + 1 if dim < batch else dim
     widened = [
-        Value(
-            call.build.add(f"{call.function}_part", ExpandDims(axis), value.ref),
+        TorchValue(
+            call.builder.add(f"{call.function}_part", ExpandDims(axis), value.ref),
             (*value.shape[: axis - 1], 1, *value.shape[axis - 1 :]),
             batch,
         )
@@ -194,28 +196,28 @@ def _stacked(call: Call) -> Any:
 
 
 @operation("flip")
-def _flipped(call: Call) -> Value:
+def _flipped(call: TorchCall) -> TorchValue:
     value = call.unfolded(call.value("self"))
     ref = value.ref
     for dim in call["dims"]:
-        ref = call.build.add(call.function, Flip(value.axis(dim)), ref)
-    return Value(ref, value.shape, value.batch)
+        ref = call.builder.add(call.function, Flip(value.axis(dim)), ref)
+    return TorchValue(ref, value.shape, value.batch)
 
 
 @operation("expand", "repeat")
-def _repeated(call: Call) -> Value:
+def _repeated(call: TorchCall) -> TorchValue:
     value, out = call.unfolded(call.value("self")), call.out
     if out.batch is None or out.inner != 1:
         raise call.refuse("it repeats samples")
     ref, shape, batch = value.ref, value.shape, value.batch
     for _ in range(len(out.shape) - value.rank):  # PyTorch sets new axes in front
-        ref = call.build.add(f"{call.function}_axis", ExpandDims(1), ref)
+        ref = call.builder.add(f"{call.function}_axis", ExpandDims(1), ref)
         shape, batch = (1, *shape), batch + 1
     if batch != out.batch:
         raise call.refuse("it repeats samples")
     target = (*out.before, *out.after)
     for axis, (size, wanted) in enumerate(zip(shape, target, strict=True), start=1):
         if wanted != size:
-            ref = call.build.repeated(call.function, ref, shape, axis, wanted // size)
+            ref = call.builder.repeated(call.function, ref, shape, axis, wanted // size)
             shape = (*shape[: axis - 1], wanted, *shape[axis:])
-    return Value(ref, target, out.batch)
+    return TorchValue(ref, target, out.batch)

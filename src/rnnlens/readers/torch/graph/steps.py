@@ -10,8 +10,8 @@ from rnnlens.network.axes import ExpandDims, Index
 from rnnlens.network.cells import Cell
 from rnnlens.network.layers import Bidirectional
 from rnnlens.network.network import Ref, Source
-from rnnlens.readers.torch.graph.call import Call, operation
-from rnnlens.readers.torch.graph.values import Stack, Value
+from rnnlens.readers.torch.graph.call import TorchCall, operation
+from rnnlens.readers.torch.graph.values import StackedStates, TorchValue
 from rnnlens.readers.torch.recurrent import Level, cell_of, kind_of, level_of
 
 __all__: list[str] = []
@@ -21,7 +21,7 @@ LISTED = ("weight_ih", "weight_hh", "bias_ih", "bias_hh")
 
 
 @operation("lstm.input", "gru.input", "rnn_tanh.input", "rnn_relu.input")
-def _layers(call: Call) -> tuple[Any, ...]:
+def _layers(call: TorchCall) -> tuple[Any, ...]:
     value = call.unfolded(call.value("input"))
     if value.rank != 3 or value.batch != (0 if call["batch_first"] else 1):
         raise call.refuse(
@@ -36,13 +36,13 @@ def _layers(call: Call) -> tuple[Any, ...]:
     ref, states = value.ref, []
     for number, level in enumerate(levels):
         label = f"{call.label}_l{number}"
-        ref = call.build.add(label, level.layer, ref, *starts[number], sources=level.sources)
+        ref = call.builder.add(label, level.layer, ref, *starts[number], sources=level.sources)
         states += [(ref[0], k + 1) for k in range(sum(len(c.states) for c in level.cells))]
     steps = value.shape[0]
-    output = Value(ref, (steps, levels[-1].width), value.batch)
+    output = TorchValue(ref, (steps, levels[-1].width), value.batch)
     kinds = len(levels[0].cells[0].states)
     final = [
-        Stack(_refs(states[kind::kinds]), levels[0].cells[0].state_sizes[kind])
+        StackedStates(_refs(states[kind::kinds]), levels[0].cells[0].state_sizes[kind])
         for kind in range(kinds)
     ]
     return (output, *final)
@@ -56,7 +56,7 @@ def _refs(refs: list[Ref]) -> np.ndarray:
     return array
 
 
-def _levels(call: Call, layers: int, ways: int) -> list[Level]:
+def _levels(call: TorchCall, layers: int, ways: int) -> list[Level]:
     nodes = call.raw["params"]
     each = len(nodes) // (layers * ways)
     roles = LISTED[: 4 if call["has_biases"] else 2]
@@ -69,7 +69,7 @@ def _levels(call: Call, layers: int, ways: int) -> list[Level]:
     return levels
 
 
-def _level(call: Call, nodes: list[Any], roles: tuple[str, ...]) -> Level:
+def _level(call: TorchCall, nodes: list[Any], roles: tuple[str, ...]) -> Level:
     made = []
     for start in range(0, len(nodes), len(roles)):
         mine = nodes[start : start + len(roles)]
@@ -77,13 +77,13 @@ def _level(call: Call, nodes: list[Any], roles: tuple[str, ...]) -> Level:
     return level_of(made, return_state=True)
 
 
-def _cell(call: Call, nodes: dict[str, Any]) -> tuple[Cell, dict[str, Source]]:
+def _cell(call: TorchCall, nodes: dict[str, Any]) -> tuple[Cell, dict[str, Source]]:
     arrays = {role: call.array(node) for role, node in nodes.items()}
     kind = kind_of(call.label, {role: array.values.shape for role, array in arrays.items()})
     return cell_of(kind, arrays, "relu" if "relu" in str(call.node.target) else "tanh")
 
 
-def _starts(call: Call, levels: list[Level]) -> list[tuple[Ref, ...]]:
+def _starts(call: TorchCall, levels: list[Level]) -> list[tuple[Ref, ...]]:
     """Give each layer's initial states, in the order in which it takes them; none where zero."""
     raw = call.raw["hx"]
     cells = [cell for level in levels for cell in level.cells]
@@ -103,28 +103,28 @@ def _starts(call: Call, levels: list[Level]) -> list[tuple[Ref, ...]]:
     return [tuple(ref for refs in group for ref in refs) for group in grouped]
 
 
-def _zeros(call: Call, size: int) -> Ref:
-    return call.build.constant(f"{call.function}_zeros", np.zeros(size))
+def _zeros(call: TorchCall, size: int) -> Ref:
+    return call.builder.constant(f"{call.function}_zeros", np.zeros(size))
 
 
-def _state(call: Call, node: Any, sizes: list[int]) -> list[Ref] | None:
-    found = call.found[node]
-    if isinstance(found, Stack):
-        return list(found.parts.ravel())
-    if isinstance(found, Value):
-        value = call.unfolded(found)
+def _state(call: TorchCall, node: Any, sizes: list[int]) -> list[Ref] | None:
+    initial = call.results[node]
+    if isinstance(initial, StackedStates):
+        return list(initial.parts.ravel())
+    if isinstance(initial, TorchValue):
+        value = call.unfolded(initial)
         return [
-            call.build.add(f"{call.function}_start", Index(number, 1), value.ref)
+            call.builder.add(f"{call.function}_start", Index(number, 1), value.ref)
             for number in range(len(sizes))
         ]
-    if not bool(found.any()):
+    if not bool(initial.any()):
         return None
-    array = call.per_sample(found, 1)
-    return [call.build.constant(f"{node.name}_{k}", row) for k, row in enumerate(array)]
+    array = call.per_sample(initial, 1)
+    return [call.builder.constant(f"{node.name}_{k}", row) for k, row in enumerate(array)]
 
 
 @operation("lstm_cell", "gru_cell", "rnn_tanh_cell", "rnn_relu_cell")
-def _one_step(call: Call) -> Any:
+def _one_step(call: TorchCall) -> Any:
     value = call.unfolded(call.value("input"))
     if value.rank != 2 or value.batch != 0:
         raise call.refuse("it takes (sample, feature)")
@@ -141,22 +141,22 @@ def _one_step(call: Call) -> Any:
     starts = _cell_starts(
         call, list(raw) if isinstance(raw, list | tuple) else [raw], level.cells[0]
     )
-    one = call.build.add(f"{call.function}_step", ExpandDims(1), value.ref)
-    ref = call.build.add(call.label, level.layer, one, *starts, sources=level.sources)
+    one = call.builder.add(f"{call.function}_step", ExpandDims(1), value.ref)
+    ref = call.builder.add(call.label, level.layer, one, *starts, sources=level.sources)
     states = [
-        Value((ref[0], number + 1), (size,), 0)
+        TorchValue((ref[0], number + 1), (size,), 0)
         for number, size in enumerate(level.cells[0].state_sizes)
     ]
     return tuple(states) if len(states) > 1 else states[0]
 
 
-def _cell_starts(call: Call, nodes: list[Any], cell: Cell) -> list[Ref]:
-    found = [call.found[node] for node in nodes]
-    if not any(isinstance(one, Value) or bool(one.any()) for one in found):
+def _cell_starts(call: TorchCall, nodes: list[Any], cell: Cell) -> list[Ref]:
+    initial = [call.results[node] for node in nodes]
+    if not any(isinstance(one, TorchValue) or bool(one.any()) for one in initial):
         return []
     return [
         _zeros(call, size)
-        if not isinstance(one, Value) and not bool(one.any())
+        if not isinstance(one, TorchValue) and not bool(one.any())
         else call.as_value(node).ref
-        for node, one, size in zip(nodes, found, cell.state_sizes, strict=True)
+        for node, one, size in zip(nodes, initial, cell.state_sizes, strict=True)
     ]

@@ -13,10 +13,10 @@ from rnnlens.network.axes import ExpandDims, Index
 from rnnlens.network.layers import Bidirectional, Concatenate, Input, Layer, Recurrent
 from rnnlens.network.network import Node, Ref
 
-__all__ = ["Graph", "tidy"]
+__all__ = ["GraphRewriter", "tidy"]
 
 
-class Graph:
+class GraphRewriter:
     """Nodes in order, and what uses what.
 
     Parameters
@@ -68,7 +68,7 @@ def tidy(
     nodes: list[Node], outputs: list[Ref], steps: dict[Ref, int]
 ) -> tuple[list[Node], list[Ref]]:
     """Make a graph plain."""
-    graph = Graph(nodes, outputs)
+    graph = GraphRewriter(nodes, outputs)
     graph.prune()
     while _fold_loop(graph, steps) or _join_steps(graph, steps):
         graph.prune()
@@ -85,11 +85,11 @@ def tidy(
     return list(graph.nodes.values()), graph.outputs
 
 
-def _alone(graph: Graph, node: Node) -> bool:
+def _alone(graph: GraphRewriter, node: Node) -> bool:
     return sum(other.layer is node.layer for other in graph.nodes.values()) == 1
 
 
-def _plain(graph: Graph, node: Node) -> Layer:
+def _plain(graph: GraphRewriter, node: Node) -> Layer:
     """Drop the outputs that nothing uses."""
     layer = node.layer
     if not isinstance(layer, Recurrent | Bidirectional) or not _alone(graph, node):
@@ -108,7 +108,7 @@ def _plain(graph: Graph, node: Node) -> Layer:
     )
 
 
-def _last_only(graph: Graph, name: str) -> list[Node] | None:
+def _last_only(graph: GraphRewriter, name: str) -> list[Node] | None:
     """Give the nodes that take the last step of a sequence, where nothing takes another."""
     if (name, 0) in graph.outputs:
         return None
@@ -122,7 +122,7 @@ def _is_last(node: Node) -> bool:
     return isinstance(node.layer, Index) and (node.layer.index, node.layer.axis) == (-1, 1)
 
 
-def _take_last(graph: Graph, name: str) -> None:
+def _take_last(graph: GraphRewriter, name: str) -> None:
     """Let a layer give its last step where nothing uses the others."""
     node = graph.nodes[name]
     layer = node.layer
@@ -137,7 +137,7 @@ def _take_last(graph: Graph, name: str) -> None:
     graph.prune()
 
 
-def _join_directions(graph: Graph, name: str, layer: Bidirectional) -> None:
+def _join_directions(graph: GraphRewriter, name: str, layer: Bidirectional) -> None:
     """Take the last states of both directions, side by side, as the layer's own output."""
     node = graph.nodes[name]
     if graph.used((name, 0)) or not _alone(graph, node):
@@ -162,7 +162,7 @@ def _join_directions(graph: Graph, name: str, layer: Bidirectional) -> None:
 # --- loops over a cell -----------------------------------------------------------------------
 
 
-def _step_of(graph: Graph, ref: Ref) -> tuple[Ref, int] | None:
+def _step_of(graph: GraphRewriter, ref: Ref) -> tuple[Ref, int] | None:
     """Say which step of which sequence ``ExpandDims(Index(sequence))`` is."""
     node = graph.nodes[ref[0]]
     if not isinstance(node.layer, ExpandDims) or node.layer.axis != 1:
@@ -176,7 +176,7 @@ def _step_of(graph: Graph, ref: Ref) -> tuple[Ref, int] | None:
     return inner.inputs[0], inner.layer.index
 
 
-def _fold_loop(graph: Graph, steps: dict[Ref, int]) -> bool:
+def _fold_loop(graph: GraphRewriter, steps: dict[Ref, int]) -> bool:
     """Make one layer of the calls of one cell at all steps of a sequence, oldest step first."""
     for first in list(graph.nodes.values()):
         if not _starts_loop(graph, first):
@@ -190,14 +190,14 @@ def _fold_loop(graph: Graph, steps: dict[Ref, int]) -> bool:
     return False
 
 
-def _starts_loop(graph: Graph, node: Node) -> bool:
+def _starts_loop(graph: GraphRewriter, node: Node) -> bool:
     if not isinstance(node.layer, Recurrent) or not node.layer.return_state:
         return False
     place = _step_of(graph, node.inputs[0])
     return place is not None and place[1] == 0
 
 
-def _chain(graph: Graph, first: Node, sequence: Ref, length: int) -> list[Node] | None:
+def _chain(graph: GraphRewriter, first: Node, sequence: Ref, length: int) -> list[Node] | None:
     """Follow a cell from step to step; None where a step is missing or its inside is used."""
     assert isinstance(first.layer, Recurrent)
     states = range(1, len(first.layer.cell.states) + 1)
@@ -220,7 +220,7 @@ def _chain(graph: Graph, first: Node, sequence: Ref, length: int) -> list[Node] 
     return chain if length > 1 else None
 
 
-def _fold(graph: Graph, chain: list[Node], sequence: Ref, steps: dict[Ref, int]) -> None:
+def _fold(graph: GraphRewriter, chain: list[Node], sequence: Ref, steps: dict[Ref, int]) -> None:
     first, last = chain[0], chain[-1]
     assert isinstance(first.layer, Recurrent)
     nodes: dict[str, Node] = {}
@@ -252,7 +252,7 @@ def _fold(graph: Graph, chain: list[Node], sequence: Ref, steps: dict[Ref, int])
     graph.prune()
 
 
-def _join_steps(graph: Graph, steps: dict[Ref, int]) -> bool:
+def _join_steps(graph: GraphRewriter, steps: dict[Ref, int]) -> bool:
     """Take a sequence itself where all its steps are set side by side again."""
     for node in graph.nodes.values():
         if not isinstance(node.layer, Concatenate) or node.layer.axis != 1:

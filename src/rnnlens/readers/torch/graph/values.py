@@ -26,7 +26,15 @@ from rnnlens.network.layers import (
 )
 from rnnlens.network.network import Node, Ref, Source
 
-__all__ = ["Builder", "Fold", "Outline", "Stack", "Value", "outline_of", "relaid"]
+__all__ = [
+    "Fold",
+    "StackedStates",
+    "TorchGraphBuilder",
+    "TorchValue",
+    "TracedShape",
+    "relaid",
+    "traced_shape_of",
+]
 
 #: How a batch axis that was merged with another is made: ``view(N * T, ...)`` has the sample
 #: outside, ``view(T * N, ...)`` inside.
@@ -34,7 +42,7 @@ Fold = Literal["outside", "inside"]
 
 
 @dataclass(frozen=True)
-class Outline:
+class TracedShape:
     """The shape of a tensor of PyTorch.
 
     Parameters
@@ -62,7 +70,7 @@ class Outline:
         return () if self.batch is None else self.shape[self.batch + 1 :]
 
 
-def outline_of(tensor: Any) -> Outline | None:
+def traced_shape_of(tensor: Any) -> TracedShape | None:
     """Read the shape of a tensor of the exported graph."""
     shape, batch, inner = [], None, 1
     for axis, size in enumerate(tensor.shape):
@@ -76,11 +84,11 @@ def outline_of(tensor: Any) -> Outline | None:
             return None
         batch, inner = axis, int(factor)
         shape.append(int(size.node.hint))
-    return Outline(tuple(shape), batch, inner)
+    return TracedShape(tuple(shape), batch, inner)
 
 
 @dataclass(frozen=True)
-class Value:
+class TorchValue:
     """A tensor in canonical form.
 
     Parameters
@@ -114,7 +122,7 @@ class Value:
 
 
 @dataclass(frozen=True, eq=False)
-class Stack:
+class StackedStates:
     """Tensors ``(..., sample, unit)`` whose leading axes number layers and directions.
 
     Parameters
@@ -129,7 +137,7 @@ class Stack:
     width: int
 
 
-class Builder:
+class TorchGraphBuilder:
     """The canonical graph as it grows.
 
     Parameters
@@ -210,7 +218,7 @@ class Builder:
         return self.add(wanted, Concatenate(axis), *([ref] * times))
 
 
-def relaid(value: Value, target: Outline) -> tuple[tuple[int, ...], Fold | None] | None:
+def relaid(value: TorchValue, target: TracedShape) -> tuple[tuple[int, ...], Fold | None] | None:
     """Find the canonical shape of a value that PyTorch lays out anew."""
     if target.batch is None:
         return None
