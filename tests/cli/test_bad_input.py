@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import subprocess
-import sys
 import zipfile
 
 import h5py
 import numpy as np
 import pytest
+
+from processes import python
 
 
 def refused(said, *words):
@@ -194,14 +194,7 @@ def test_a_wrong_command_line_exits_with_two(call, arguments):
     ("arguments", "code"), [(["inspect", "nowhere.keras"], 1), (["inspect", "--no-such"], 2)]
 )
 def test_a_real_process_exits_without_a_traceback(arguments, code, tmp_path):
-    run = subprocess.run(
-        [sys.executable, "-m", "rnnlens", *arguments],
-        capture_output=True,
-        text=True,
-        timeout=60,
-        check=False,
-        cwd=tmp_path,
-    )
+    run = python("-m", "rnnlens", *arguments, folder=tmp_path)
     assert run.returncode == code
     assert run.stdout == ""
     assert "Traceback" not in run.stderr

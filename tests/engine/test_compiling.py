@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 import ast
-import subprocess
-import sys
 from pathlib import Path
 
 import pytest
 
+from processes import python
 from rnnlens.engine import kernels
 
 MODULES = sorted(Path(kernels.__file__).parent.rglob("*.py"))
@@ -70,5 +69,5 @@ try:
 except NumbaError as error:
     print("refused", type(error).__name__)
 """
-    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)
+    done = python("-c", code)
     assert done.stdout.startswith("refused"), done.stderr

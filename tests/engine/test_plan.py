@@ -285,27 +285,40 @@ def test_cells_are_counted_by_the_formula(rng):
     assert estimate(network, inputs, forwards=5, backwards=4, runs=3).cells == 40 * 2 * 11 * 13
 
 
-def test_an_estimate_of_time_is_of_the_right_size(rng, monkeypatch):
-    import time
+@pytest.mark.parametrize("threads", [1, 2])
+def test_an_estimate_of_time_is_the_measured_pace_of_each_layer_times_the_work(
+    threads, rng, monkeypatch
+):
+    clock = [0.0]
 
-    monkeypatch.setenv("RNNLENS_THREADS", "1")
-    network = forecaster("lstm", rng, units=32, features=8, steps=24)
-    x = rng.normal(size=(4096, 24, 8))
-    inputs = entries(network, x)
+    def taking(call, seconds):
+        """The operation, at so many seconds for each sample, step and unit."""
+
+        def slowed(layer, first, *others):
+            array = first[0] if isinstance(first, tuple) else first.inputs[0]
+            clock[0] += seconds * array.shape[0] * array.shape[1] * layer.cell.units
+            return call(layer, first, *others)
+
+        return slowed
+
+    monkeypatch.setenv("RNNLENS_THREADS", str(threads))
     monkeypatch.setattr(plan, "LONGEST", 0.0)  # measure, however short
-    expected = min(
-        estimate(network, inputs, forwards=1, backwards=1, runs=2).seconds for _ in range(3)
+    monkeypatch.setattr(pricing, "perf_counter", lambda: clock[0])
+    steps = 2 * pricing.MEASURED_STEPS  # of which half are measured
+    network = chain(
+        Recurrent(cell("lstm", rng, 3, 5), return_sequences=True),
+        Recurrent(cell("gru_after", rng, 5, 4)),
+        head(rng, 4),
+        shape=(steps, 3),
     )
-    monkeypatch.undo()
-    monkeypatch.setenv("RNNLENS_THREADS", "1")
-    gradient(network, inputs, TARGET, of="x")
-    taken = []
-    for _ in range(3):
-        begun = time.perf_counter()
-        gradient(network, inputs, TARGET, of="x")
-        taken.append(time.perf_counter() - begun)
-    # other work on the machine may slow down one or the other
-    assert min(taken) / 4 < expected < 4 * min(taken)
+    inputs = entries(network, rng.normal(size=(4096, steps, 3)))
+    monkeypatch.setattr(pricing, "run", taking(pricing.run, 1e-3))
+    monkeypatch.setattr(pricing, "pull", taking(pricing.pull, 5e-3))
+    there, back = 1e-3 * (5 + 4) * steps, 5e-3 * (5 + 4) * steps
+    expected = 4096 * (6 * there + 2 * back) / threads
+    seconds = estimate(network, inputs, forwards=6, backwards=2, runs=3).seconds
+    # sums of a clock's readings, of order 1e5, in float64
+    assert seconds == pytest.approx(expected, rel=1e-9)
 
 
 def test_an_estimate_of_memory_counts_chunks_and_result(rng, monkeypatch):

@@ -1,14 +1,12 @@
 """Content decides what a file is, and a file that is no model says what it is instead."""
 
-import subprocess
-import sys
-
 import h5py
 import keras
 import numpy as np
 import pytest
 
 from keras_models import rich_model, saved, scrambled
+from processes import python
 from rnnlens.errors import InputError, UnsupportedModel
 from rnnlens.network.inventory import inventory
 from rnnlens.readers.open import read
@@ -42,7 +40,7 @@ def test_reading_a_file_imports_no_keras(archive):
         "import sys; from rnnlens.readers.open import read; read(sys.argv[1]);"
         "sys.exit(any(name in sys.modules for name in ('keras', 'torch', 'tensorflow')))"
     )
-    assert subprocess.run([sys.executable, "-c", code, str(archive)], check=False).returncode == 0
+    assert python("-c", code, str(archive)).returncode == 0
 
 
 def test_a_truncated_archive_or_hdf5_file_ends_in_one_sentence_wherever_it_was_cut(tmp_path):

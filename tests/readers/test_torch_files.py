@@ -3,13 +3,12 @@
 import json
 import pickle
 import struct
-import subprocess
-import sys
 
 import numpy as np
 import pytest
 import torch
 
+from processes import python
 from refused.torch_files import Bomb
 from rnnlens.api import read
 from rnnlens.engine.forward import predict
@@ -203,8 +202,8 @@ def test_safetensors_is_read_without_torch(forecaster, tmp_path):
         "import sys; sys.modules['torch'] = None; import rnnlens;"
         f"print(rnnlens.read({str(path)!r}, head='fc'))"
     )
-    ran = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
-    assert "Input > LSTM > Dense" in ran.stdout
+    run = python("-c", code)
+    assert "Input > LSTM > Dense" in run.stdout, run.stderr
 
 
 @pytest.mark.parametrize("container", ["zip", "safetensors"])

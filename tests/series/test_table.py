@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-import subprocess
-import sys
-
 import numpy as np
 import pandas as pd
 import pytest
 
+from processes import python
 from rnnlens.errors import DataError, MissingLibrary, UnreadableFile
 from rnnlens.series import table as table_module
 from rnnlens.series.table import read_table, table_from_columns
@@ -201,7 +199,5 @@ def test_the_module_loads_without_pandas():
         "m = types.ModuleType('rnnlens'); m.__path__ = list(p.submodule_search_locations); "
         "sys.modules['rnnlens'] = m; "
     )
-    run = subprocess.run(
-        [sys.executable, "-c", stub + code], capture_output=True, text=True, check=True
-    )
-    assert run.stdout.strip() == "[]"
+    run = python("-c", stub + code)
+    assert run.stdout.strip() == "[]", run.stderr
