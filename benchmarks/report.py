@@ -41,6 +41,8 @@ ORDER = {
     "scaling": "From one thread to two",
     "rest_of_graph": "The rest of the graph",
     "growth": "Growth",
+    "startup": "Starting",
+    "long_work": "Long work",
 }
 
 TOP = """# How fast it is
