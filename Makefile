@@ -1,17 +1,19 @@
 # Each target does its own set-up in .venv; only Python 3.11+, make and a package index are needed.
 #
-#   make demo    read the shipped weather network and explain its forecasts
-#   make test    run every test
-#   make check   lint and types
-#   make floor   every test with the oldest libraries that pyproject.toml allows
-#   make bench   every benchmark, and the page of their figures
-#   make oracles contributions against known answers, published figures and the peers' own code
-#   make docs    the pictures and tables of README and docs, made anew
-#   make clean   remove what the above made
+#   make demo     read the shipped weather network and explain its forecasts
+#   make test     run every test
+#   make check    lint and types
+#   make floor    every test with the oldest libraries that pyproject.toml allows
+#   make versions a wheel, built here and used outside the clone with Python 3.11, 3.12 and 3.13
+#   make bench    every benchmark, and the page of their figures
+#   make oracles  contributions against known answers, published figures and the peers' own code
+#   make docs     the pictures and tables of README and docs, made anew
+#   make clean    remove what the above made
 #
-# PYTHON=python3.12 chooses an interpreter, WORKERS=4 the number of test processes, ARGS="-k lags" goes
-# to pytest and ARGS=--quick to the benchmarks, and TORCH_OPTIONS="--extra-index-url ..." to pip when it
-# installs PyTorch, which only tests and benchmarks need (any build of it serves).
+# PYTHON=python3.12 chooses an interpreter, VERSIONS="/path/to/python3.12 ..." those of make versions
+# (otherwise python3.11 and so on, where they are on the PATH), WORKERS=4 the number of test processes,
+# ARGS="-k lags" goes to pytest and ARGS=--quick to the benchmarks, and TORCH_OPTIONS="--extra-index-url
+# ..." to pip when it installs PyTorch, which only tests and benchmarks need (any build of it serves).
 
 NEW_ENOUGH := import sys; sys.exit(sys.version_info < (3, 11))
 ifndef PYTHON
@@ -26,6 +28,7 @@ VENV ?= .venv
 BIN := $(VENV)/bin
 WORKERS ?= 2
 ARGS ?=
+VERSIONS ?=
 TORCH_OPTIONS ?=
 INSTALL := $(BIN)/python -m pip install -qq --disable-pip-version-check
 TORCH := $(shell sed -n 's/^ *"\(torch==[0-9.]*\)",$$/\1/p' pyproject.toml)
@@ -39,7 +42,7 @@ BENCHMARKS := forward gradient integrated_gradients lag_shapley secant latency m
 ORACLES := constructed arx toys spike tint_arma tint_hmm linear_var lorenz96 bucket
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test check floor bench oracles docs clean
+.PHONY: help demo test check floor versions bench oracles docs clean
 .DELETE_ON_ERROR:
 
 help:
@@ -58,6 +61,9 @@ check: $(VENV)/.check
 
 floor: $(VENV)/floor/.made
 	$(ONE_THREAD) KERAS_BACKEND=torch $(VENV)/floor/bin/python -m pytest -n $(WORKERS) $(ARGS)
+
+versions: $(VENV)/.made
+	@$(BIN)/python .ci/versions.py $(VERSIONS)
 
 bench: $(VENV)/bench/.made
 	@set -e; for name in $(BENCHMARKS); do \
