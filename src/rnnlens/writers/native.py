@@ -39,7 +39,7 @@ def write(network: Network) -> Written:
         if shared == node.name:
             names = {id(v): f"{node.name}.{local}" for local, *_, v, _ in arrays_of(node.layer)}
             arrays |= {f"{node.name}.{local}": v for local, *_, v, _ in arrays_of(node.layer)}
-            layer: Any = _plain(node.layer, names)
+            layer: Any = _to_json(node.layer, names)
         else:
             layer = {"same_as": shared}
         nodes.append(_node(node, layer))
@@ -73,7 +73,7 @@ def _add(archive: zipfile.ZipFile, name: str, values: np.ndarray) -> None:
     archive.writestr(info, member.getvalue())
 
 
-def _plain(value: Any, names: Mapping[int, str]) -> Any:
+def _to_json(value: Any, names: Mapping[int, str]) -> Any:
     """Write a layer, and what it holds, as plain data; arrays by their names."""
     if isinstance(value, np.ndarray):
         return {"array": names[id(value)]}
@@ -82,8 +82,8 @@ def _plain(value: Any, names: Mapping[int, str]) -> Any:
         numbers = {key: repr(number) for key, number in value.parameters.items()}
         return {"activation": value.name, "parameters": numbers}
     if isinstance(value, Layer | Cell | Gate):
-        held = {spec.name: _plain(getattr(value, spec.name), names) for spec in fields(value)}
+        held = {spec.name: _to_json(getattr(value, spec.name), names) for spec in fields(value)}
         return {"kind": type(value).__name__, "fields": held}
     if isinstance(value, tuple):
-        return {"tuple": [_plain(item, names) for item in value]}
+        return {"tuple": [_to_json(item, names) for item in value]}
     return value

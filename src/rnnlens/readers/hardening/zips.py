@@ -5,7 +5,10 @@ from __future__ import annotations
 import zipfile
 from pathlib import Path
 
-__all__ = ["is_zip", "zip_names"]
+__all__ = ["holds", "is_zip", "swells", "zip_names"]
+
+#: Bytes that a member may unpack to whatever its packed size.
+SMALL = 1024**2
 
 
 def is_zip(path: Path) -> bool:
@@ -14,6 +17,19 @@ def is_zip(path: Path) -> bool:
         return zipfile.is_zipfile(path)
     except zipfile.BadZipFile:
         return False
+
+
+def holds(path: Path, member: str) -> bool:
+    """Tell whether a file is an archive with a member of this name."""
+    try:
+        return is_zip(path) and member in (zip_names(path) or ())
+    except (OSError, RuntimeError):
+        return False
+
+
+def swells(member: zipfile.ZipInfo, ratio: int) -> bool:
+    """Tell whether a member that is not small unpacks to more than so many times its size."""
+    return member.file_size > SMALL and member.file_size > ratio * member.compress_size
 
 
 def zip_names(path: Path) -> list[str] | None:

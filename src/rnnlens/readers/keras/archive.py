@@ -20,7 +20,7 @@ from rnnlens.errors import InputError, UnreadableFile, UnsupportedModel
 from rnnlens.network.network import Network, Origin
 from rnnlens.readers.hardening.contents import digest_of
 from rnnlens.readers.hardening.hdf5 import child, names_in, opened, stored, text_attribute
-from rnnlens.readers.hardening.zips import is_zip
+from rnnlens.readers.hardening.zips import holds, swells
 from rnnlens.readers.keras.graph.config import network_of
 from rnnlens.readers.keras.layers.spec import keras_version_of
 from rnnlens.readers.variables import StoredVariable, VariableStore, check_count
@@ -41,13 +41,7 @@ CONTAINERS = ("layers", "_layer_checkpoint_dependencies")
 
 def match(path: Path) -> bool:
     """Tell whether a file is a Keras archive, by its content."""
-    if not is_zip(path):
-        return False
-    try:
-        with zipfile.ZipFile(path) as archive:
-            return CONFIG in archive.namelist()
-    except (zipfile.BadZipFile, OSError, RuntimeError, ValueError):
-        return False
+    return holds(path, CONFIG)
 
 
 def read(path: Path) -> Network:
@@ -84,9 +78,7 @@ def _parts(archive: zipfile.ZipFile, path: Path) -> tuple[dict[str, Any], dict[s
 def _member(archive: zipfile.ZipFile, name: str, path: Path, largest: int) -> bytes:
     """Unpack one member, no further than its limit."""
     info = archive.getinfo(name)
-    packed = max(info.compress_size, 1)
-    swollen = info.file_size > 1024**2 and info.file_size > LARGEST_RATIO * packed
-    if info.file_size > largest or swollen:
+    if info.file_size > largest or swells(info, LARGEST_RATIO):
         raise UnreadableFile(
             f"{path} declares that {name} unpacks from {info.compress_size} to {info.file_size} "
             "bytes, which no model does; the file is damaged or hostile"

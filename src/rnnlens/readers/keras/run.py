@@ -15,6 +15,7 @@ from rnnlens.errors import MissingLibrary, UnreadableFile
 from rnnlens.readers.keras import archive as keras_archive
 from rnnlens.readers.keras import hdf5_file as keras_hdf5
 from rnnlens.readers.keras.live import match as is_live
+from rnnlens.readers.refusals import first_line
 
 __all__ = ["outputs"]
 
@@ -56,7 +57,7 @@ def _load(path: Path) -> Any:
     try:
         return keras.saving.load_model(path, compile=False, safe_mode=True)
     except (ValueError, TypeError, OSError, KeyError, AttributeError) as error:
-        reason = str(error).strip().split("\n", maxsplit=1)[0]
+        reason = first_line(error)
         raise UnreadableFile(
             f"Keras {keras.__version__} does not open {path.name} ({reason}), so fidelity cannot "
             "be checked against it; give the outputs that the source gave instead"

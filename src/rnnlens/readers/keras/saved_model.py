@@ -18,6 +18,7 @@ import numpy as np
 from rnnlens.errors import UnreadableFile
 from rnnlens.network.network import Network, Origin
 from rnnlens.readers.hardening.contents import describe_folder, digest_of
+from rnnlens.readers.hardening.protobuf import varint
 from rnnlens.readers.keras.graph.config import network_of
 from rnnlens.readers.keras.layers.spec import keras_version_of
 from rnnlens.readers.keras.weights import LayerGroups
@@ -61,7 +62,7 @@ def _architecture(path: Path) -> dict[str, Any]:
         data = (path / METADATA).read_bytes()
         for node in _fields(data, NODES):
             if next(_fields(node, NODE_PATH)) == b"root":
-                entry = _plain(json.loads(next(_fields(node, NODE_JSON))))
+                entry = _with_lists(json.loads(next(_fields(node, NODE_JSON))))
                 if isinstance(entry, dict) and isinstance(entry.get("config"), dict):
                     return entry
     except (ValueError, IndexError, StopIteration, RecursionError) as error:
@@ -78,12 +79,12 @@ def _fields(data: bytes, wanted: int) -> Iterator[bytes]:
     """Give the texts and messages in one field of a protocol buffer."""
     at = 0
     while at < len(data):
-        key, at = _number(data, at)
+        key, at = varint(data, at)
         field, kind = key >> 3, key & 7
         if kind == 0:
-            _, at = _number(data, at)
+            _, at = varint(data, at)
         elif kind == 2:
-            size, at = _number(data, at)
+            size, at = varint(data, at)
             if at + size > len(data):
                 raise ValueError("a field is longer than the message")
             if field == wanted:
@@ -93,24 +94,13 @@ def _fields(data: bytes, wanted: int) -> Iterator[bytes]:
             raise ValueError(f"a field of kind {kind}")
 
 
-def _number(data: bytes, at: int) -> tuple[int, int]:
-    """Read a number of seven bits a byte, the lowest first."""
-    value = 0
-    for shift in range(0, 70, 7):
-        value |= (data[at] & 0x7F) << shift
-        at += 1
-        if data[at - 1] < 0x80:
-            return value, at
-    raise ValueError("a number of more than ten bytes")
-
-
-def _plain(value: Any) -> Any:
+def _with_lists(value: Any) -> Any:
     """Undo the marks that Keras puts on tuples."""
     if isinstance(value, dict):
         if value.get("class_name") == "__tuple__":
-            return [_plain(item) for item in value["items"]]
-        return {key: _plain(item) for key, item in value.items()}
-    return [_plain(item) for item in value] if isinstance(value, list) else value
+            return [_with_lists(item) for item in value["items"]]
+        return {key: _with_lists(item) for key, item in value.items()}
+    return [_with_lists(item) for item in value] if isinstance(value, list) else value
 
 
 class _CheckpointVariables(LayerGroups):

@@ -15,7 +15,7 @@ from rnnlens.errors import UnreadableFile
 from rnnlens.readers.hardening.hdf5 import attribute_list, child, stored
 from rnnlens.readers.variables import StoredVariable, VariableStore, check_count
 
-__all__ = ["WHOLE", "WITH_ARRAYS", "LayerGroups", "WeightList", "base_name"]
+__all__ = ["MODELS", "WHOLE", "WITH_ARRAYS", "LayerGroups", "WeightList", "base_name"]
 
 #: The group of a whole model's weights.
 WHOLE = "model_weights"

@@ -29,14 +29,15 @@ from rnnlens.network.check import check
 from rnnlens.network.layers import Layer
 from rnnlens.network.network import Network, Node, Origin, Source
 from rnnlens.readers.hardening.contents import digest_of
-from rnnlens.readers.hardening.zips import is_zip
+from rnnlens.readers.hardening.zips import holds, swells
+from rnnlens.readers.variables import LARGEST_ARRAY
 
 __all__ = ["FORMAT", "MEMBER", "VERSION", "match", "read"]
 
 FORMAT, VERSION, MEMBER = "rnnlens network", 1, "rnnlens"
 
-#: Largest array in bytes, most members, and how far a member may swell from its packed size.
-LARGEST_ARRAY, MOST_MEMBERS, LARGEST_RATIO = 4 * 1024**3, 10_000, 1100
+#: Most members, and how far a member may swell from its packed size.
+MOST_MEMBERS, LARGEST_RATIO = 10_000, 1100
 
 #: What a graph, or the header of an array, whose text was damaged runs into.
 MISPLACED = (
@@ -57,13 +58,7 @@ KINDS: tuple[types.ModuleType, ...] = (_axes,)
 
 def match(path: Path) -> bool:
     """Tell whether a file is an archive of rnnlens, by its content."""
-    if not is_zip(path):
-        return False
-    try:
-        with zipfile.ZipFile(path) as archive:
-            return f"{MEMBER}.npy" in archive.namelist()
-    except (zipfile.BadZipFile, OSError, RuntimeError, ValueError):
-        return False
+    return holds(path, f"{MEMBER}.npy")
 
 
 def read(path: Path) -> Network:
@@ -93,8 +88,7 @@ def _damaged(path: Path, error: Exception) -> str:
 def _array(archive: zipfile.ZipFile, name: str, path: Path) -> np.ndarray:
     """Unpack one array, once its header agrees with its size."""
     info = archive.getinfo(f"{name}.npy")
-    swollen = info.file_size > 1024**2 and info.file_size > LARGEST_RATIO * info.compress_size
-    if info.file_size > LARGEST_ARRAY or swollen:
+    if info.file_size > LARGEST_ARRAY or swells(info, LARGEST_RATIO):
         raise UnreadableFile(
             f"{path} declares that {name} unpacks from {info.compress_size} to {info.file_size} "
             "bytes, which no network does; the file is damaged or hostile"

@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from rnnlens.errors import MissingLibrary, UnreadableFile, UnsupportedModel
+from rnnlens.readers.hardening.protobuf import varint
 from rnnlens.readers.onnx.tensors import tensor_values
 
 __all__ = [
@@ -69,17 +70,6 @@ class OnnxOperator:
         return f"{named!r} ({self.kind})"
 
 
-def _varint(data: bytes, at: int) -> tuple[int, int]:
-    value = shift = 0
-    while at < len(data) and shift < 64:
-        byte = data[at]
-        value |= (byte & 0x7F) << shift
-        at, shift = at + 1, shift + 7
-        if byte < 0x80:
-            return value, at
-    raise ValueError
-
-
 def looks_like_model(head: bytes, size: int) -> bool:
     """Tell by its first bytes whether a file is an ONNX model: the format has no magic number."""
     try:
@@ -94,11 +84,11 @@ def _fields(head: bytes) -> set[int]:
     seen: set[int] = set()
     at = 0
     while at < len(head) and GRAPH not in seen:
-        tag, at = _varint(head, at)
+        tag, at = varint(head, at)
         field, wire = tag >> 3, tag & 7
         if field not in MODEL_FIELDS or wire != (2 if MODEL_FIELDS[field] else 0):
             raise ValueError
-        value, at = _varint(head, at)
+        value, at = varint(head, at)
         if field == IR_VERSION and not 0 < value < 100:
             raise ValueError
         seen.add(field)

@@ -13,6 +13,7 @@ import numpy as np
 from rnnlens.errors import MissingLibrary, UnreadableFile
 from rnnlens.readers.onnx import file as onnx_file
 from rnnlens.readers.onnx.graph.read import OnnxReading, TensorLayout, read_graph
+from rnnlens.readers.refusals import first_line
 
 __all__ = ["outputs"]
 
@@ -46,7 +47,7 @@ def outputs(source: Any, inputs: Mapping[str, np.ndarray]) -> tuple[list[np.ndar
             for chunk, size in _chunks(read, len(next(iter(inputs.values()))))
         ]
     except (*refusals, RuntimeError) as error:
-        reason = str(error).strip().split("\n", maxsplit=1)[0]
+        reason = first_line(error)
         raise UnreadableFile(
             f"onnxruntime {onnxruntime.__version__} does not run {path.name} ({reason}), so "
             "fidelity cannot be checked against it; give the outputs that the source gave instead"

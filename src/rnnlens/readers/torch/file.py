@@ -21,6 +21,7 @@ from rnnlens.readers.hardening.contents import digest_of
 from rnnlens.readers.hardening.zips import is_zip, zip_names
 from rnnlens.readers.layouts import CellArray
 from rnnlens.readers.options import ReadOptions
+from rnnlens.readers.refusals import first_line
 from rnnlens.readers.torch.named import named
 from rnnlens.readers.torch.state import PATTERN, TAKES, LazyArray, network_of
 from rnnlens.readers.variables import LARGEST_ARRAY
@@ -115,10 +116,13 @@ def _load(path: Path) -> Any:
     except OSError:
         raise
     except Exception as error:  # a damaged file makes the unpickler fail in every way there is
-        raise UnreadableFile(_refusal(path, str(error))) from error
+        raise UnreadableFile(_refusal(path, error)) from error
 
 
-def _refusal(path: Path, reason: str) -> str:
+def _refusal(path: Path, error: Exception) -> str:
+    # torch.load says by its text alone whether it refuses a pickle or cannot read one: both are
+    # pickle.UnpicklingError, or whatever a damaged file leads to
+    reason = str(error)
     pickled = re.search(r"(?:GLOBAL|global|class) ([\w.]+\.[\w.]+)", reason)
     if "weights_only" in reason.lower() or "weights only" in reason.lower():
         what = f" ({pickled[1].rstrip('.')})" if pickled else ""
@@ -127,8 +131,8 @@ def _refusal(path: Path, reason: str) -> str:
             f"the file, so rnnlens does not: where the model is at home, write {SAVE} and give "
             "that file"
         )
-    first = reason.strip().split("\n", maxsplit=1)[0][:200]
-    return f"{path} is damaged: PyTorch does not open it ({first}); save or download it again"
+    said = first_line(error, 200)
+    return f"{path} is damaged: PyTorch does not open it ({said}); save or download it again"
 
 
 def _only(path: Path, content: Any) -> tuple[Mapping[str, Any], str]:

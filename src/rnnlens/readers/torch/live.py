@@ -17,6 +17,7 @@ from rnnlens.network.check import check
 from rnnlens.network.layers import Input
 from rnnlens.network.network import Network, Node, Origin
 from rnnlens.readers.options import ReadOptions
+from rnnlens.readers.refusals import WrongSampleAxis, first_line
 from rnnlens.readers.torch.graph.read import CanonicalGraph, canonical_graph
 
 __all__ = ["LAYOUTS", "TAKES", "ModuleLayout", "match", "read"]
@@ -74,11 +75,11 @@ def read(source: Any, options: ReadOptions) -> Network:
         module = copy.deepcopy(source).cpu().eval()
     except (RuntimeError, TypeError, AttributeError) as error:
         raise UnsupportedModel(
-            f"the module {type(source).__name__} cannot be copied ({_first(error)}): give a plain "
-            "module, without tensors that carry gradients as attributes"
+            f"the module {type(source).__name__} cannot be copied ({first_line(error, 200)}): give "
+            "a plain module, without tensors that carry gradients as attributes"
         ) from error
     _check_runs(module, example)
-    graph, free = _found(module, example)
+    graph, free = _read_graph(module, example)
     LAYOUTS[source] = ModuleLayout(
         tuple(traced.batch or 0 for traced in graph.inputs),
         tuple(traced.batch or 0 for traced in graph.given),
@@ -88,10 +89,6 @@ def read(source: Any, options: ReadOptions) -> Network:
     notes = _notes(source, graph, free=free)
     origin = Origin("live PyTorch module", str(torch.__version__), notes=notes)
     return check(Network(nodes, tuple(graph.outputs), origin, type(source).__name__))
-
-
-def _first(error: Exception) -> str:
-    return str(error).strip().split("\n", maxsplit=1)[0][:200]
 
 
 def _tensors(example: Any, module: Any) -> list[Any]:
@@ -108,7 +105,7 @@ def _tensors(example: Any, module: Any) -> list[Any]:
         tensors = [torch.as_tensor(one).detach().cpu() for one in many]
     except (TypeError, ValueError, RuntimeError) as error:
         raise InputError(
-            f"example must be an array, a tensor, or a tuple of them ({_first(error)})"
+            f"example must be an array, a tensor, or a tuple of them ({first_line(error, 200)})"
         ) from error
     wanted = next((p.dtype for p in module.parameters() if p.dtype.is_floating_point), None)
     return [
@@ -129,20 +126,21 @@ def _check_runs(module: Any, example: list[Any]) -> None:
         )
     packed: list[bool] = []
 
-    def look(_: Any, inputs: tuple[Any, ...]) -> None:
+    def note_packed(_: Any, inputs: tuple[Any, ...]) -> None:
         packed.append(any(isinstance(one, torch.nn.utils.rnn.PackedSequence) for one in inputs))
 
     layers = [part for part in module.modules() if isinstance(part, torch.nn.RNNBase)]
-    hooks = [layer.register_forward_pre_hook(look) for layer in layers]
+    hooks = [layer.register_forward_pre_hook(note_packed) for layer in layers]
     try:
         with torch.no_grad(), warnings.catch_warnings():
             warnings.simplefilter("ignore")
             module(*example)
     except Exception as error:  # the module's own code may raise anything
+        shapes = ", ".join(str(tuple(one.shape)) for one in example)
         raise InputError(
-            f"the module does not run on the example of shape "
-            f"{', '.join(str(tuple(one.shape)) for one in example)} ({_first(error)}): give input "
-            "of the shape and type that it takes, batch included"
+            f"the module does not run on the example of shape {shapes} "
+            f"({first_line(error, 200)}): give input of the "
+            "shape and type that it takes, batch included"
         ) from error
     finally:
         for hook in hooks:
@@ -156,7 +154,7 @@ def _check_runs(module: Any, example: list[Any]) -> None:
         )
 
 
-def _found(module: Any, example: list[Any]) -> tuple[CanonicalGraph, bool]:
+def _read_graph(module: Any, example: list[Any]) -> tuple[CanonicalGraph, bool]:
     """Read the graph, and say whether any number of steps serves."""
     refusals: list[UnsupportedModel] = []
     for batch in (0, 1) if _may_take_steps_first(module) else (0,):
@@ -166,9 +164,9 @@ def _found(module: Any, example: list[Any]) -> tuple[CanonicalGraph, bool]:
             return _any_length(module, example, batch)
         except UnsupportedModel as error:
             refusals.append(error)
-            if not _axis_may_be_wrong(error):
+            if not isinstance(error, WrongSampleAxis):
                 break
-    clear = [error for error in refusals if not _axis_may_be_wrong(error)]
+    clear = [error for error in refusals if not isinstance(error, WrongSampleAxis)]
     if not refusals:
         raise InputError("example holds a single number: give input with an axis of samples")
     raise (clear or refusals)[0]
@@ -177,12 +175,6 @@ def _found(module: Any, example: list[Any]) -> tuple[CanonicalGraph, bool]:
 def _may_take_steps_first(module: Any) -> bool:
     """Say whether a recurrent layer of the module takes its samples in axis 1."""
     return any(getattr(part, "batch_first", None) is False for part in module.modules())
-
-
-def _axis_may_be_wrong(error: UnsupportedModel) -> bool:
-    """Say whether a refusal may come from taking the wrong axis for that of the samples."""
-    # each that has to do with it says "samples", and the exporter may fail for the same reason
-    return "samples" in str(error) or "torch.export cannot follow" in str(error)
 
 
 def _any_length(module: Any, example: list[Any], batch: int) -> tuple[CanonicalGraph, bool]:
@@ -236,9 +228,10 @@ def _exported(module: Any, example: list[Any], batch: int) -> CanonicalGraph:
                 module, tuple(samples), dynamic_shapes=shapes, strict=False
             )
     except Exception as error:  # the exporter fails in many ways on code that it cannot follow
-        raise UnsupportedModel(
+        # and one of them is that the axis taken for the samples' is another: the caller tries that
+        raise WrongSampleAxis(
             f"torch.export cannot follow the forward code of {type(module).__name__} "
-            f"({_first(error)}): read its state dict instead, or make the code plain"
+            f"({first_line(error, 200)}): read its state dict instead, or make the code plain"
         ) from error
     return canonical_graph(program)
 

@@ -21,6 +21,7 @@ from rnnlens.errors import UnsupportedModel
 from rnnlens.network.layers import Bidirectional, Input, Layer, Recurrent
 from rnnlens.network.network import Network, Node, Ref
 from rnnlens.network.shapes import Shape, output_shapes
+from rnnlens.network.unique import unique_name
 from rnnlens.readers.keras.archive import CONFIG, METADATA, WEIGHTS, snake_case
 from rnnlens.writers.fold import fold
 from rnnlens.writers.keras.axes import in_keras_layers
@@ -65,7 +66,7 @@ def write(network: Network) -> Written:
     inputs = [graph.key((name, 0)) for name in network.inputs]
     outputs = [graph.key(ref) for ref in network.outputs]
     config = {
-        "name": _plain(network.name),
+        "name": _keras_name(network.name),
         "trainable": True,
         "layers": layers,
         "input_layers": inputs if len(inputs) > 1 else inputs[0],
@@ -112,7 +113,7 @@ def _check_outputs(network: Network) -> None:
             )
 
 
-def _plain(name: str) -> str:
+def _keras_name(name: str) -> str:
     """Give a name that Keras and its backends take."""
     return re.sub(r"[^A-Za-z0-9_-]+", "_", name).strip("_") or "network"
 
@@ -125,12 +126,7 @@ def _entries(network: Network) -> list[_FileLayer]:
     taken: set[str] = set()
     entries = []
     for nodes in calls.values():
-        plain = name = _plain(nodes[0].name)
-        number = 0
-        while name in taken:
-            number += 1
-            name = f"{plain}_{number}"
-        taken.add(name)
+        name = unique_name(_keras_name(nodes[0].name), taken)
         entries.append(_FileLayer(name, nodes[0].layer, tuple(nodes)))
     return entries
 

@@ -10,6 +10,7 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from rnnlens.network.activations import Activation
+from rnnlens.network.unique import unique_name
 
 __all__ = ["OnnxGraphWriter"]
 
@@ -39,13 +40,7 @@ class OnnxGraphWriter:
 
     def name(self, wanted: str) -> str:
         """Give a name that no other value has."""
-        full = f"{self.scope}/{wanted}" if self.scope else wanted
-        name, number = full, 0
-        while name in self.used:
-            number += 1
-            name = f"{full}_{number}"
-        self.used.add(name)
-        return name
+        return unique_name(f"{self.scope}/{wanted}" if self.scope else wanted, self.used)
 
     def constant(self, values: ArrayLike, wanted: str) -> str:
         """Add numbers to the file."""

@@ -2,7 +2,7 @@
 
 Nested models are laid flat (``outer.inner``), a layer that is called more than once becomes nodes
 ``name``, ``name_1``, ... that share one layer, and masks that Keras wrote into the graph are left
-to the engine (`keras_masks`).
+to the engine (`rnnlens.readers.keras.graph.masks`).
 """
 
 from __future__ import annotations
@@ -27,12 +27,10 @@ from rnnlens.readers.keras.graph.masks import MaskValue, mask_operation
 from rnnlens.readers.keras.layers.options import HALF
 from rnnlens.readers.keras.layers.spec import BuiltLayer, KerasVersion, class_of, spec_of
 from rnnlens.readers.keras.layers.table import build
+from rnnlens.readers.keras.weights import MODELS
 from rnnlens.readers.variables import VariableStore
 
-__all__ = ["MODELS", "network_of"]
-
-#: Classes of whole models.
-MODELS = frozenset({"Sequential", "Functional", "Model"})
+__all__ = ["network_of"]
 
 #: How deep models may be nested: no real one comes near, a hostile file may.
 DEEPEST = 32

@@ -2,7 +2,7 @@
 
 Keras 1 states the same layers in other words (``output_dim``, ``inner_activation``, ``nb_filter``);
 Keras 2's own table is in keras/legacy/interfaces.py and keras/legacy/layers.py of 2.x. An option
-without an entry here goes on as it is and meets the rule of `keras_options`: read, inert or
+without an entry here goes on as it is and meets the rule of `LayerOptions`: read, inert or
 refused.
 """
 

@@ -95,10 +95,10 @@ class Keras1WeightList(WeightList):
 
     def _of(self, layer: str) -> list[tuple[str, object, str]]:
         # Names are no paths here: lstm_1_W_i is W_i of lstm_1, and dense_1_W none of dense.
-        return [item for item in self.weights if ENDING.sub("", _plain(item[0])) == layer]
+        return [item for item in self.weights if ENDING.sub("", _without_marks(item[0])) == layer]
 
 
-def _plain(name: str) -> str:
+def _without_marks(name: str) -> str:
     """Take the marks of TensorFlow off a name: ``lstm_1_W_i_1:0`` is ``lstm_1_W_i``."""
     plain = name.rsplit("/", maxsplit=1)[-1].split(":", maxsplit=1)[0]
     bare = re.sub(r"_\d+$", "", plain)
@@ -113,5 +113,5 @@ def variable_name(name: str) -> str:
     >>> variable_name("lstm_1_W_i:0"), variable_name("param_0")
     ('W_i', '')
     """
-    match = ENDING.search(_plain(name))
+    match = ENDING.search(_without_marks(name))
     return match[0][1:] if match else ""

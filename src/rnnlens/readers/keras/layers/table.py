@@ -9,6 +9,7 @@ from rnnlens.readers.keras.layers import plain, weighted
 from rnnlens.readers.keras.layers.activations import ACTIVATION_LAYERS
 from rnnlens.readers.keras.layers.recurrent import RECURRENT, bidirectional
 from rnnlens.readers.keras.layers.spec import BuiltLayer, LayerSpec, class_of, spec_of
+from rnnlens.readers.keras.weights import MODELS
 
 __all__ = ["BUILDERS", "build"]
 
@@ -38,7 +39,7 @@ def time_distributed(spec: LayerSpec) -> BuiltLayer:
     spec.options.take("layer")
     spec.options.finish()
     kind = class_of(entry)
-    if kind in {"Sequential", "Functional", "Model", "TimeDistributed"}:
+    if kind in {*MODELS, "TimeDistributed"}:
         raise spec.refuse(f"it wraps a {kind}; rnnlens reads it around a single layer")
     inner = spec_of(
         entry,

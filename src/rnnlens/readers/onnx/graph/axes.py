@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
-
 from rnnlens.errors import UnreadableFile, UnsupportedModel
 from rnnlens.network.axes import ExpandDims, Mean, Squeeze
 from rnnlens.network.layers import GlobalPooling1D, RepeatVector, Reshape
-from rnnlens.readers.onnx.graph.builder import OnnxGraphBuilder
+from rnnlens.readers.onnx.graph.builder import Given, OnnxGraphBuilder, Rule
 from rnnlens.readers.onnx.graph.inputs import (
     axes_option,
     lengths_of,
@@ -22,16 +20,13 @@ from rnnlens.readers.onnx.graph.values import (
     Dim,
     Length,
     OnnxTensor,
-    OnnxValue,
-    WrongAxis,
     product,
     quotient,
 )
 from rnnlens.readers.onnx.proto import OnnxOperator
+from rnnlens.readers.refusals import WrongSampleAxis
 
 __all__ = ["RULES"]
-
-Given = Sequence[OnnxValue | None]
 
 
 def _transpose(op: OnnxOperator, values: Given, builder: OnnxGraphBuilder) -> list[OnnxTensor]:
@@ -69,11 +64,13 @@ def _squeeze(op: OnnxOperator, values: Given, builder: OnnxGraphBuilder) -> list
 
 def _without(op: OnnxOperator, x: OnnxTensor, axis: int, builder: OnnxGraphBuilder) -> OnnxTensor:
     if axis == x.batch:
-        raise WrongAxis(
+        raise WrongSampleAxis(
             f"node {op.text} takes the batch axis away: the model is for one window alone"
         )
     if x.shape[axis] != 1:
-        raise WrongAxis(f"node {op.text} takes an axis away whose length is not known to be one")
+        raise WrongSampleAxis(
+            f"node {op.text} takes an axis away whose length is not known to be one"
+        )
     shape = x.shape[:axis] + x.shape[axis + 1 :]
     batch = x.batch - (axis < x.batch)
     rest = shape[:batch] + shape[batch + 1 :]
@@ -138,7 +135,7 @@ def _reshaped(
         if product(shape) == total and product(shape[:place]) == before:
             placings.append((place, shape))
     if not placings:
-        raise WrongAxis(
+        raise WrongSampleAxis(
             f"node {op.text} mixes samples with steps or features, or its shape cannot be told "
             "before data come; rnnlens reads networks that keep the batch axis apart"
         )
@@ -190,7 +187,7 @@ def _tile(op: OnnxOperator, values: Given, builder: OnnxGraphBuilder) -> list[On
     x = tensor_of(op, values)
     times = whole_numbers(optional(values, 1), op.text, "repeats")
     if len(times) != x.rank or times[x.batch] != 1:
-        raise WrongAxis(f"node {op.text} repeats the batch axis{APART}")
+        raise WrongSampleAxis(f"node {op.text} repeats the batch axis{APART}")
     wanted = [product([n, length]) for n, length in zip(times, x.shape, strict=True)]
     return [_stretched(op, x, wanted, builder)]
 
@@ -199,10 +196,10 @@ def _reduced(op: OnnxOperator, values: Given, builder: OnnxGraphBuilder) -> list
     x = tensor_of(op, values)
     stated = axes_option(op, values)
     if not stated:
-        raise WrongAxis(f"node {op.text} takes one number of the whole batch{APART}")
+        raise WrongSampleAxis(f"node {op.text} takes one number of the whole batch{APART}")
     axes = sorted({whole_axis(axis, x.rank, op) for axis in stated})
     if x.batch in axes:
-        raise WrongAxis(f"node {op.text} mixes the samples of a batch{APART}")
+        raise WrongSampleAxis(f"node {op.text} mixes the samples of a batch{APART}")
     keep = bool(op.attributes.get("keepdims", 1))
     shape = [1 if k in axes else n for k, n in enumerate(x.shape) if keep or k not in axes]
     batch = x.batch if keep else x.batch - sum(axis < x.batch for axis in axes)
@@ -220,7 +217,7 @@ def _reduced(op: OnnxOperator, values: Given, builder: OnnxGraphBuilder) -> list
 
 
 #: Operators over values that the network computes, each with its rule.
-RULES: dict[str, Callable[[OnnxOperator, Given, OnnxGraphBuilder], list[OnnxTensor]]] = {
+RULES: dict[str, Rule] = {
     "Expand": _expand,
     "Flatten": _flatten,
     "ReduceMax": _reduced,

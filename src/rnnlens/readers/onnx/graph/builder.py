@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 
 import numpy as np
@@ -9,9 +10,10 @@ import numpy as np
 from rnnlens.network.axes import Constant, ExpandDims, Index, Squeeze
 from rnnlens.network.layers import Concatenate, Input, Layer, Permute, Reshape
 from rnnlens.network.network import Source
-from rnnlens.readers.onnx.graph.values import Dim, Length
+from rnnlens.readers.onnx.graph.values import Dim, Length, OnnxTensor, OnnxValue
+from rnnlens.readers.onnx.proto import OnnxOperator
 
-__all__ = ["OnnxGraphBuilder", "PendingNode"]
+__all__ = ["Given", "OnnxGraphBuilder", "PendingNode", "Rule"]
 
 
 @dataclass(frozen=True, eq=False)
@@ -136,3 +138,10 @@ class OnnxGraphBuilder:
     def constant(self, values: np.ndarray, beside: tuple[int, int]) -> tuple[int, int]:
         """Add numbers that are the same for every sample."""
         return self.add("constant", Constant(values), (beside,), (values.shape,))
+
+
+#: The inputs of a node as read so far, None for one that is left out.
+Given = Sequence[OnnxValue | None]
+
+#: Reads a node that works on values of the network.
+Rule = Callable[[OnnxOperator, Given, OnnxGraphBuilder], list[OnnxTensor]]

@@ -51,10 +51,12 @@ def fold(op: OnnxOperator, values: FixedInputs) -> list[FixedArray] | None:
         raise UnreadableFile(
             f"node {op.text} cannot be computed from its fixed inputs: the file is damaged"
         ) from error
-    return [_plain(one) for one in (computed if isinstance(computed, list) else [computed])]
+    return [
+        _as_numbers(one) for one in (computed if isinstance(computed, list) else [computed])
+    ]
 
 
-def _plain(known: FixedArray) -> FixedArray:
+def _as_numbers(known: FixedArray) -> FixedArray:
     """Turn a shape without unknown lengths back into numbers."""
     if known.values.dtype == object and not any(isinstance(n, Dim) for n in known.values.flat):
         return FixedArray(known.values.astype(np.int64), known.text, known.batch)

@@ -12,10 +12,10 @@ from rnnlens.readers.onnx.proto import OnnxOperator
 
 __all__ = [
     "axes_option",
+    "copied",
     "fixed_numbers",
     "lengths_of",
     "optional",
-    "own",
     "tensor_of",
     "whole_axis",
     "whole_numbers",
@@ -85,6 +85,6 @@ def fixed_numbers(
     )
 
 
-def own(values: np.ndarray) -> np.ndarray:
+def copied(values: np.ndarray) -> np.ndarray:
     """Copy an array."""
     return np.array(values, order="C", copy=True)

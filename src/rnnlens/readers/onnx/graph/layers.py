@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
 from typing import Any
 
 import numpy as np
@@ -23,22 +22,20 @@ from rnnlens.network.layers import (
 )
 from rnnlens.network.network import Source
 from rnnlens.readers.onnx.graph.activations import POINTWISE
-from rnnlens.readers.onnx.graph.builder import OnnxGraphBuilder
-from rnnlens.readers.onnx.graph.inputs import fixed_numbers, optional, own, tensor_of
+from rnnlens.readers.onnx.graph.builder import Given, OnnxGraphBuilder, Rule
+from rnnlens.readers.onnx.graph.inputs import copied, fixed_numbers, optional, tensor_of
 from rnnlens.readers.onnx.graph.values import (
     APART,
     FixedArray,
     Length,
     OnnxTensor,
-    OnnxValue,
-    WrongAxis,
     constant_in,
 )
 from rnnlens.readers.onnx.proto import OnnxOperator
+from rnnlens.readers.refusals import WrongSampleAxis
 
 __all__ = ["RULES"]
 
-Given = Sequence[OnnxValue | None]
 Sources = dict[str, Source]
 
 
@@ -72,7 +69,7 @@ def _dense(
     builder: OnnxGraphBuilder,
 ) -> OnnxTensor:
     if x.batch == x.rank - 1:
-        raise WrongAxis(f"node {op.text} multiplies along the batch axis{APART}")
+        raise WrongSampleAxis(f"node {op.text} multiplies along the batch axis{APART}")
     if x.shape[-1] != W.shape[0]:
         raise UnreadableFile(
             f"node {op.text} multiplies {x.shape[-1]} features by a kernel for {W.shape[0]}: the "
@@ -81,7 +78,7 @@ def _dense(
     sources = {role: Source(text, text) for role, text in texts.items()}
     shape = (*x.shape[:-1], W.shape[1])
     made = OnnxTensor(x.ref, shape, x.batch)
-    ref = builder.add(op.label("dense"), Dense(own(W), b), (x.ref,), (made.sample,), sources)
+    ref = builder.add(op.label("dense"), Dense(copied(W), b), (x.ref,), (made.sample,), sources)
     return OnnxTensor(ref, shape, x.batch)
 
 
@@ -93,7 +90,7 @@ def _gemm(op: OnnxOperator, values: Given, builder: OnnxGraphBuilder) -> list[On
             f"node {op.text} multiplies arrays that are no matrices: the file is damaged"
         )
     if a.get("transA", 0) and (x.rank != 2 or x.batch != 1):
-        raise WrongAxis(f"node {op.text} multiplies along the batch axis{APART}")
+        raise WrongSampleAxis(f"node {op.text} multiplies along the batch axis{APART}")
     if a.get("transA", 0):
         x = OnnxTensor(x.ref, x.shape[::-1], 0)
     W = kernel.values.T if a.get("transB", 0) else kernel.values
@@ -105,7 +102,7 @@ def _gemm(op: OnnxOperator, values: Given, builder: OnnxGraphBuilder) -> list[On
     if optional(values, 2) is not None:
         bias = fixed_numbers(op, values, 2, "bias")
         b = np.broadcast_to(constant_in(bias, 2, 0, op.text), W.shape[1:])
-        b = own(b if beta == 1 else b * np.asarray(beta, b.dtype))
+        b = copied(b if beta == 1 else b * np.asarray(beta, b.dtype))
         texts["b"] = bias.text
     return [_dense(op, x, W, b, texts, builder)]
 
@@ -114,7 +111,7 @@ def _broadcast(
     op: OnnxOperator, left: OnnxTensor, right: OnnxTensor
 ) -> tuple[tuple[Length, ...], int]:
     if left.rank - left.batch != right.rank - right.batch:
-        raise WrongAxis(f"node {op.text} meets two values whose batch axes differ{APART}")
+        raise WrongSampleAxis(f"node {op.text} meets two values whose batch axes differ{APART}")
     rank = max(left.rank, right.rank)
     a, b = ((1,) * (rank - one.rank) + one.shape for one in (left, right))
     shape = []
@@ -172,7 +169,7 @@ def _biased(
         return None
     if numbers.shape != dense.W.shape[1:] or x.batch == x.rank - 1:
         return None
-    layer = Dense(dense.W, own(numbers.astype(dense.W.dtype)))
+    layer = Dense(dense.W, copied(numbers.astype(dense.W.dtype)))
     sources = {**node.sources, "b": Source(text, text)}
     ref = builder.add(node.label, layer, node.inputs, (x.sample,), sources)
     return OnnxTensor(ref, x.shape, x.batch)
@@ -204,7 +201,7 @@ def _rescaled(
         )
     which = "scale" if op.kind in {"Mul", "Div"} else "offset"
     sources = {which: Source(fixed.text, fixed.text)}
-    layer = Rescaling(own(scale), own(offset))
+    layer = Rescaling(copied(scale), copied(offset))
     return _same(op, x, layer, op.label(op.kind.lower()), builder, sources=sources)
 
 
@@ -237,7 +234,9 @@ def _softmax(op: OnnxOperator, values: Given, builder: OnnxGraphBuilder) -> list
     axis = axis % x.rank
     # Before opset 13 all axes from this one on counted as one.
     if axis == x.batch or (old and any(n != 1 for n in x.shape[axis + 1 :])):
-        raise WrongAxis(f"node {op.text} mixes other values than those of one axis of one sample")
+        raise WrongSampleAxis(
+            f"node {op.text} mixes other values than those of one axis of one sample"
+        )
     name = "softmax" if op.kind == "Softmax" else "log_softmax"
     layer = Activate(Activation(name, {"axis": float(x.axis(axis) - x.rank)}))
     return [_same(op, x, layer, op.label(op.kind.lower()), builder)]
@@ -249,7 +248,7 @@ def _prelu(op: OnnxOperator, values: Given, builder: OnnxGraphBuilder) -> list[O
     alpha = constant_in(slope, x.rank, x.batch, op.text)
     _check_width(op, x, np.asarray(alpha))
     sources = {"alpha": Source(slope.text, slope.text)}
-    return [_same(op, x, PReLU(own(alpha)), op.label("prelu"), builder, sources=sources)]
+    return [_same(op, x, PReLU(copied(alpha)), op.label("prelu"), builder, sources=sources)]
 
 
 def _batch_norm(op: OnnxOperator, values: Given, builder: OnnxGraphBuilder) -> list[OnnxTensor]:
@@ -260,13 +259,13 @@ def _batch_norm(op: OnnxOperator, values: Given, builder: OnnxGraphBuilder) -> l
             "evaluation mode"
         )
     if x.rank < 2 or x.batch != 0:
-        raise WrongAxis(f"node {op.text} normalises along the batch axis{APART}")
+        raise WrongSampleAxis(f"node {op.text} normalises along the batch axis{APART}")
     roles = ("gamma", "beta", "mean", "variance")
     given = {
         role: fixed_numbers(op, values, place, role) for place, role in enumerate(roles, start=1)
     }
     sources = {role: Source(known.text, known.text) for role, known in given.items()}
-    arrays = {role: own(known.values) for role, known in given.items()}
+    arrays = {role: copied(known.values) for role, known in given.items()}
     if any(array.shape != (x.shape[1],) for array in arrays.values()):
         raise UnreadableFile(
             f"node {op.text} has moments that do not fit its channels: the file is damaged"
@@ -280,7 +279,7 @@ def _layer_norm(op: OnnxOperator, values: Given, builder: OnnxGraphBuilder) -> l
     first = op.attributes.get("axis", -1) % x.rank
     axes = tuple(range(first, x.rank))
     if x.batch in axes:
-        raise WrongAxis(f"node {op.text} mixes the samples of a batch{APART}")
+        raise WrongSampleAxis(f"node {op.text} mixes the samples of a batch{APART}")
     shape = tuple(x.shape[axis] for axis in axes)
     arrays, sources = {}, {}
     for place, role in ((1, "gamma"), (2, "beta")):
@@ -289,7 +288,7 @@ def _layer_norm(op: OnnxOperator, values: Given, builder: OnnxGraphBuilder) -> l
             fixed = [n for n in shape if isinstance(n, int)]
             if len(fixed) < len(shape):
                 raise UnsupportedModel(f"node {op.text} scales an axis of unknown length")
-            arrays[role] = own(np.broadcast_to(known.values, fixed))
+            arrays[role] = copied(np.broadcast_to(known.values, fixed))
             sources[role] = Source(known.text, known.text)
     canonical = tuple(x.axis(axis) - x.rank for axis in axes)
     epsilon = op.attributes.get("epsilon", 1e-5)
@@ -321,8 +320,6 @@ def _cast(op: OnnxOperator, values: Given, builder: OnnxGraphBuilder) -> list[On
         raise UnsupportedModel(f"node {op.text} casts to a type that rnnlens does not read")
     return [OnnxTensor(x.ref, x.shape, x.batch, whole)]
 
-
-Rule = Callable[[OnnxOperator, Given, OnnxGraphBuilder], list[OnnxTensor]]
 
 #: Operators over values that the network computes, each with its rule.
 RULES: dict[str, Rule] = {

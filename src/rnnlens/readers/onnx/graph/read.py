@@ -18,6 +18,7 @@ from rnnlens.errors import InputError, UnreadableFile, UnsupportedModel
 from rnnlens.network.check import check
 from rnnlens.network.layers import Bidirectional, Layer, Recurrent
 from rnnlens.network.network import Network, Node, Origin
+from rnnlens.network.unique import unique_name
 from rnnlens.readers.hardening.contents import digest_of
 from rnnlens.readers.onnx.graph import axes as onnx_axes
 from rnnlens.readers.onnx.graph import layers as onnx_layers
@@ -34,10 +35,10 @@ from rnnlens.readers.onnx.graph.values import (
     Length,
     OnnxTensor,
     OnnxValue,
-    WrongAxis,
 )
 from rnnlens.readers.onnx.parts import OnnxGraph, graph_of, version_of
 from rnnlens.readers.onnx.proto import OnnxOperator, parse
+from rnnlens.readers.refusals import WrongSampleAxis
 
 __all__ = ["OnnxReading", "TensorLayout", "read_graph"]
 
@@ -145,7 +146,7 @@ def _placed(
             works.append((axes, *_run(graph, axes, cache, progress)))
         except InputError as error:
             # Of all the refusals the one that holds wherever the samples are says most.
-            reached = (progress[0], not isinstance(error, WrongAxis))
+            reached = (progress[0], not isinstance(error, WrongSampleAxis))
             if furthest is None or reached > furthest[0]:
                 furthest = (reached, error)
     if not works:
@@ -197,7 +198,7 @@ def _run(
         if not isinstance(value, OnnxTensor):
             raise UnsupportedModel(f"the output {name!r} does not depend on the inputs")
         if value.apart:
-            raise WrongAxis(
+            raise WrongSampleAxis(
                 f"the output {name!r} mixes samples with steps; rnnlens reads networks that keep "
                 "the batch axis apart"
             )
@@ -257,7 +258,7 @@ def _row_by_row(
     rows = [value for value in given if isinstance(value, OnnxTensor)]
     alike = all(row.apart[:-1] == rows[0].apart[:-1] for row in rows)
     if op.kind not in ROW_BY_ROW or not alike or op.attributes.get("transA", 0):
-        raise WrongAxis(
+        raise WrongSampleAxis(
             f"node {op.text} works on samples and steps laid in one axis, which rnnlens reads for "
             f"{', '.join(sorted(ROW_BY_ROW))} alone"
         )
@@ -292,12 +293,7 @@ def _network(
     nodes = []
     for number in sorted(needed):
         built = builder.nodes[number]
-        label, tries = built.label, 0
-        while label in taken:
-            tries += 1
-            label = f"{built.label}_{tries}"
-        taken.add(label)
-        names[number] = label
+        label = names[number] = unique_name(built.label, taken)
         inputs = tuple((names[ref[0]], ref[1]) for ref in built.inputs)
         layer = built.layer
         if not any(ref[0] == number and ref[1] for ref in refs):

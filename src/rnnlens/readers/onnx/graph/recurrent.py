@@ -27,10 +27,10 @@ from rnnlens.readers.onnx.graph.values import (
     FixedArray,
     OnnxTensor,
     OnnxValue,
-    WrongAxis,
     constant_in,
 )
 from rnnlens.readers.onnx.proto import OnnxOperator
+from rnnlens.readers.refusals import WrongSampleAxis
 
 __all__ = ["KINDS", "recurrent"]
 
@@ -94,7 +94,7 @@ def _sequence(op: OnnxOperator, x: OnnxValue | None) -> OnnxTensor:
         raise UnsupportedModel(f"node {op.text} reads a sequence that the file fixes")
     place = 0 if op.attributes.get("layout", 0) else 1
     if x.rank != 3 or x.batch != place:
-        raise WrongAxis(
+        raise WrongSampleAxis(
             f"node {op.text} takes its samples along axis {place}, and what it is given has them "
             "elsewhere or nowhere; export the model with a batch axis"
         )
@@ -256,7 +256,9 @@ def _lengths(
         return None
     if isinstance(given, OnnxTensor):
         if given.rank != 1 or given.batch != 0:
-            raise WrongAxis(f"node {op.text} takes sequence lengths that are not one a sample")
+            raise WrongSampleAxis(
+                f"node {op.text} takes sequence lengths that are not one a sample"
+            )
         return given.ref
     whole = x.sample[0]
     stated = given.values.reshape(-1)
@@ -305,7 +307,7 @@ def _stack(
         return np.zeros(wanted)
     if isinstance(value, OnnxTensor):
         if value.batch != x.batch or value.rank != 3 or value.sample != wanted:
-            raise WrongAxis(
+            raise WrongSampleAxis(
                 f"node {op.text} takes an initial state of shape {_words(value)}, but {wanted} a "
                 f"sample is called for, with the samples along axis {x.batch}"
             )

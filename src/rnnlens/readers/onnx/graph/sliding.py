@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
 from typing import Literal
 
 import numpy as np
@@ -10,14 +9,13 @@ import numpy as np
 from rnnlens.errors import UnreadableFile, UnsupportedModel
 from rnnlens.network.layers import Concatenate, Conv1D, GlobalPooling1D, Pooling1D
 from rnnlens.network.network import Source
-from rnnlens.readers.onnx.graph.builder import OnnxGraphBuilder
-from rnnlens.readers.onnx.graph.inputs import fixed_numbers, optional, own, tensor_of
-from rnnlens.readers.onnx.graph.values import Length, OnnxTensor, OnnxValue, WrongAxis, fresh
+from rnnlens.readers.onnx.graph.builder import Given, OnnxGraphBuilder, Rule
+from rnnlens.readers.onnx.graph.inputs import copied, fixed_numbers, optional, tensor_of
+from rnnlens.readers.onnx.graph.values import Length, OnnxTensor, fresh
 from rnnlens.readers.onnx.proto import OnnxOperator
+from rnnlens.readers.refusals import WrongSampleAxis
 
 __all__ = ["RULES"]
-
-Given = Sequence[OnnxValue | None]
 
 
 def _steps_first(op: OnnxOperator, values: Given, builder: OnnxGraphBuilder) -> OnnxTensor:
@@ -29,11 +27,12 @@ def _steps_first(op: OnnxOperator, values: Given, builder: OnnxGraphBuilder) -> 
             "reads those over steps alone"
         )
     if x.batch != 0:
-        raise WrongAxis(f"node {op.text} takes its samples along axis 0")
-    return OnnxTensor(builder.permuted(x.ref, (2, 1)), (x.shape[0], x.shape[2], x.shape[1]), 0)
+        raise WrongSampleAxis(f"node {op.text} takes its samples along axis 0")
+    return _turned(x, builder)
 
 
-def _channels_first(x: OnnxTensor, builder: OnnxGraphBuilder) -> OnnxTensor:
+def _turned(x: OnnxTensor, builder: OnnxGraphBuilder) -> OnnxTensor:
+    """Change places of steps and channels."""
     return OnnxTensor(builder.permuted(x.ref, (2, 1)), (x.shape[0], x.shape[2], x.shape[1]), 0)
 
 
@@ -108,8 +107,8 @@ def _conv(op: OnnxOperator, values: Given, builder: OnnxGraphBuilder) -> list[On
     if bias is not None:
         sources["b"] = Source(bias.text, bias.text)
     layer = Conv1D(
-        own(kernel.values.transpose(2, 1, 0)),
-        None if bias is None else own(bias.values),
+        copied(kernel.values.transpose(2, 1, 0)),
+        None if bias is None else copied(bias.values),
         stride=stride,
         dilation=dilation,
         groups=op.attributes.get("group", 1),
@@ -117,7 +116,7 @@ def _conv(op: OnnxOperator, values: Given, builder: OnnxGraphBuilder) -> list[On
     )
     sample = (_slid(x.shape[1], reach, stride, padding), units)
     ref = builder.add(op.label("conv1d"), layer, (x.ref,), (sample,), sources)
-    return [_channels_first(OnnxTensor(ref, (x.shape[0], *sample), 0), builder)]
+    return [_turned(OnnxTensor(ref, (x.shape[0], *sample), 0), builder)]
 
 
 def _pool(op: OnnxOperator, values: Given, builder: OnnxGraphBuilder) -> list[OnnxTensor]:
@@ -137,7 +136,7 @@ def _pool(op: OnnxOperator, values: Given, builder: OnnxGraphBuilder) -> list[On
     sample = (_slid(x.shape[1], size, stride, padding), x.shape[2])
     layer = Pooling1D(kind, size, stride, "same" if padding == "same" else "valid")
     ref = builder.add(op.label("pool"), layer, (x.ref,), (sample,))
-    return [_channels_first(OnnxTensor(ref, (x.shape[0], *sample), 0), builder)]
+    return [_turned(OnnxTensor(ref, (x.shape[0], *sample), 0), builder)]
 
 
 def _global_pool(op: OnnxOperator, values: Given, builder: OnnxGraphBuilder) -> list[OnnxTensor]:
@@ -146,11 +145,11 @@ def _global_pool(op: OnnxOperator, values: Given, builder: OnnxGraphBuilder) -> 
     sample = (1, x.shape[2])
     layer = GlobalPooling1D(kind, keepdims=True)
     ref = builder.add(op.label("pool"), layer, (x.ref,), (sample,))
-    return [_channels_first(OnnxTensor(ref, (x.shape[0], *sample), 0), builder)]
+    return [_turned(OnnxTensor(ref, (x.shape[0], *sample), 0), builder)]
 
 
 #: Operators over values that the network computes, each with its rule.
-RULES: dict[str, Callable[[OnnxOperator, Given, OnnxGraphBuilder], list[OnnxTensor]]] = {
+RULES: dict[str, Rule] = {
     **dict.fromkeys(("AveragePool", "MaxPool"), _pool),
     **dict.fromkeys(("GlobalAveragePool", "GlobalMaxPool"), _global_pool),
     "Conv": _conv,

@@ -2,15 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
-
 import numpy as np
 
 from rnnlens.errors import UnreadableFile, UnsupportedModel
 from rnnlens.network.axes import Flip, Slice
 from rnnlens.network.layers import Embedding
 from rnnlens.network.network import Source
-from rnnlens.readers.onnx.graph.builder import OnnxGraphBuilder
+from rnnlens.readers.onnx.graph.builder import Given, OnnxGraphBuilder, Rule
 from rnnlens.readers.onnx.graph.inputs import (
     lengths_of,
     optional,
@@ -24,16 +22,13 @@ from rnnlens.readers.onnx.graph.values import (
     FixedArray,
     Length,
     OnnxTensor,
-    OnnxValue,
-    WrongAxis,
     constant_in,
     fresh,
 )
 from rnnlens.readers.onnx.proto import OnnxOperator
+from rnnlens.readers.refusals import WrongSampleAxis
 
 __all__ = ["RULES"]
-
-Given = Sequence[OnnxValue | None]
 
 #: Beyond this an end means "to the last place" (exporters write the largest int64).
 FAR = 2**31 - 1
@@ -93,7 +88,7 @@ def _cut(
     if begin is None and stop is None and step == 1:
         return x
     if axis == x.batch:
-        raise WrongAxis(f"node {op.text} cuts the batch axis{APART}")
+        raise WrongSampleAxis(f"node {op.text} cuts the batch axis{APART}")
     after: Length = fresh()
     if isinstance(length, int):
         after = len(range(*slice(begin, stop, step).indices(length)))
@@ -113,7 +108,7 @@ def _gather(op: OnnxOperator, values: Given, builder: OnnxGraphBuilder) -> list[
     x = tensor_of(op, values)
     axis = whole_axis(op.attributes.get("axis", 0), x.rank, op)
     if axis == x.batch:
-        raise WrongAxis(f"node {op.text} picks from the batch axis{APART}")
+        raise WrongSampleAxis(f"node {op.text} picks from the batch axis{APART}")
     places = whole_numbers(where, op.text, "indices")
     assert isinstance(where, FixedArray)
     length = x.shape[axis]
@@ -158,7 +153,7 @@ def _concat(op: OnnxOperator, values: Given, builder: OnnxGraphBuilder) -> list[
     first = next(value for value in present if isinstance(value, OnnxTensor))
     axis = whole_axis(op.attributes["axis"], first.rank, op)
     if axis == first.batch:
-        raise WrongAxis(f"node {op.text} joins values along the batch axis{APART}")
+        raise WrongSampleAxis(f"node {op.text} joins values along the batch axis{APART}")
     parts, along = [], []
     for value in present:
         if isinstance(value, FixedArray):
@@ -171,7 +166,7 @@ def _concat(op: OnnxOperator, values: Given, builder: OnnxGraphBuilder) -> list[
             parts.append(builder.constant(np.broadcast_to(fixed, sample).copy(), first.ref))
             along.append(lengths[axis])
         elif value.rank != first.rank or value.batch != first.batch:
-            raise WrongAxis(f"node {op.text} joins values whose batch axes differ{APART}")
+            raise WrongSampleAxis(f"node {op.text} joins values whose batch axes differ{APART}")
         else:
             parts.append(value.ref)
             along.append(value.shape[axis])
@@ -188,7 +183,7 @@ def _split(op: OnnxOperator, values: Given, builder: OnnxGraphBuilder) -> list[O
     axis = whole_axis(op.attributes.get("axis", 0), x.rank, op)
     length = x.shape[axis]
     if axis == x.batch:
-        raise WrongAxis(f"node {op.text} splits the batch axis{APART}")
+        raise WrongSampleAxis(f"node {op.text} splits the batch axis{APART}")
     if not isinstance(length, int):
         raise UnsupportedModel(f"node {op.text} splits an axis of unknown length")
     sizes = op.attributes.get("split")
@@ -209,7 +204,7 @@ def _split(op: OnnxOperator, values: Given, builder: OnnxGraphBuilder) -> list[O
 
 
 #: Operators over values that the network computes, each with its rule.
-RULES: dict[str, Callable[[OnnxOperator, Given, OnnxGraphBuilder], list[OnnxTensor]]] = {
+RULES: dict[str, Rule] = {
     "Concat": _concat,
     "Gather": _gather,
     "Slice": _slice,

@@ -15,6 +15,7 @@ from itertools import count
 import numpy as np
 
 from rnnlens.errors import UnsupportedModel
+from rnnlens.readers.refusals import WrongSampleAxis
 
 __all__ = [
     "APART",
@@ -24,7 +25,6 @@ __all__ = [
     "Length",
     "OnnxTensor",
     "OnnxValue",
-    "WrongAxis",
     "constant_in",
     "fresh",
     "product",
@@ -36,10 +36,6 @@ _numbers = count()
 
 #: How a sentence ends that says that a node mixes samples, or takes them apart.
 APART = "; rnnlens reads networks that keep the batch axis apart"
-
-
-class WrongAxis(UnsupportedModel):
-    """Where a batch axis was assumed, the graph does not treat it as one."""
 
 
 @dataclass(frozen=True)
@@ -226,7 +222,9 @@ def constant_in(known: FixedArray, rank: int, batch: int, where: str) -> np.ndar
         )
     place = batch - (rank - values.ndim)
     if known.batch not in {None, place}:
-        raise WrongAxis(f"node {where} stretches fixed numbers along another axis than the samples")
+        raise WrongSampleAxis(
+            f"node {where} stretches fixed numbers along another axis than the samples"
+        )
     if place >= 0:
         if values.shape[place] != 1 and (values != values.take([0], axis=place)).any():
             raise UnsupportedModel(

@@ -13,10 +13,6 @@ from rnnlens.readers.torch.graph.values import StackedStates, TorchValue
 __all__: list[str] = []
 
 
-def _overload(call: TorchCall) -> str:
-    return str(call.node.target).split(".")[1]
-
-
 def _scaled(
     call: TorchCall, value: TorchValue, scale: np.ndarray, offset: np.ndarray
 ) -> TorchValue:
@@ -45,7 +41,7 @@ def _beside(call: TorchCall, constant: Any, value: TorchValue) -> np.ndarray | T
     if array.ndim == 0:
         return array.astype(float)
     if value.fold is not None and (array.ndim > value.rank - value.batch - 1):
-        raise call.refuse("it follows a view that merges samples and steps")
+        raise call.refuse("it follows a view that merges samples and steps", wrong_axis=True)
     place = None if out.batch is None else out.batch - (len(out.shape) - array.ndim)
     if place is not None and place >= 0:
         array = call.per_sample(constant, place)
@@ -75,7 +71,7 @@ def _merged(
     out = call.out
     for side in (left, right):
         if side.fold != left.fold or side.batch + len(out.shape) - side.rank != out.batch:
-            raise call.refuse("its sides have their samples in different axes")
+            raise call.refuse("its sides have their samples in different axes", wrong_axis=True)
     assert out.batch is not None
     ref = call.builder.add(call.function, layer, left.ref, right.ref)
     inner = (left.shape[left.batch],) if left.fold else ()
@@ -86,8 +82,8 @@ def _merged(
 def _sum(call: TorchCall) -> TorchValue:
     left, right = _both(call)
     alpha = float(call.raw.get("alpha", 1))
-    minus = not _overload(call).startswith("add")
-    if _overload(call) == "rsub":
+    minus = not call.kind.startswith("add")
+    if call.kind == "rsub":
         left, right = right, left
     if alpha != 1:
         if isinstance(right, TorchValue):

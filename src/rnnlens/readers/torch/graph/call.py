@@ -13,6 +13,7 @@ from rnnlens.network.axes import ExpandDims
 from rnnlens.network.layers import Concatenate, Layer
 from rnnlens.network.network import Ref, Source
 from rnnlens.readers.layouts import CellArray
+from rnnlens.readers.refusals import WrongSampleAxis
 from rnnlens.readers.torch.graph.values import (
     StackedStates,
     TorchGraphBuilder,
@@ -87,18 +88,24 @@ class TorchCall:
         """Shape of the result."""
         traced = traced_shape_of(self.node.meta["val"])
         if traced is None:
-            raise self.refuse("its shape depends on the number of samples in more than one axis")
+            raise self.refuse(
+                "its shape depends on the number of samples in more than one axis", wrong_axis=True
+            )
         return traced
 
-    def refuse(self, why: str) -> UnsupportedModel:
-        """Make the error for a call that is not implemented."""
+    @property
+    def kind(self) -> str:
+        """The operation's name without its library and overload: ``"linear"``."""
+        return str(self.node.target).split(".")[1]
+
+    def refuse(self, why: str, *, wrong_axis: bool = False) -> UnsupportedModel:
+        """Make the error for a call that is not read, perhaps for the wrong axis of samples."""
         place = f" in {self.module!r}" if self.module else ""
         target = self.node.target
         # a function of Python shows where it lies in memory
         what = str(target) if hasattr(target, "_schema") else getattr(target, "__name__", target)
-        return UnsupportedModel(
-            f"the module calls {what}{place}, which rnnlens does not read: {why}"
-        )
+        refusal = WrongSampleAxis if wrong_axis else UnsupportedModel
+        return refusal(f"the module calls {what}{place}, which rnnlens does not read: {why}")
 
     def __getitem__(self, name: str) -> Any:
         """Give an argument that is no tensor."""
@@ -112,7 +119,9 @@ class TorchCall:
                 and "val" in value.meta
                 and hasattr(value.meta["val"], "node")
             ):
-                raise self.refuse(f"its {name} is worked out from the number of samples")
+                raise self.refuse(
+                    f"its {name} is worked out from the number of samples", wrong_axis=True
+                )
             return result
         return [self.results[one] if hasattr(one, "meta") else one for one in value]
 
@@ -138,7 +147,9 @@ class TorchCall:
             return unstacked(self.builder, node.name, result)
         traced = traced_shape_of(node.meta["val"])
         if traced is None or traced.batch is None or traced.inner != 1:
-            raise self.refuse(f"{node.name} has no axis of samples, where one is needed")
+            raise self.refuse(
+                f"{node.name} has no axis of samples, where one is needed", wrong_axis=True
+            )
         array = self.per_sample(result, traced.batch)
         ref = self.builder.constant(node.name, array)
         return TorchValue(ref, array.shape, traced.batch)
@@ -187,10 +198,17 @@ class TorchCall:
         ref = self.builder.add(self.label, layer, value.ref, sources=sources)
         return TorchValue(ref, value.shape, value.batch, value.fold)
 
+    def axis(self, value: TorchValue, axis: int) -> int:
+        """Give the canonical axis of one of PyTorch's, counted with the batch axis as 0."""
+        axis %= value.rank
+        if axis == value.batch:
+            raise self.refuse("it works across the samples of a batch", wrong_axis=True)
+        return axis + 1 if value.fold is not None or axis < value.batch else axis
+
     def unfolded(self, value: TorchValue) -> TorchValue:
         """Refuse a value whose axis of samples is merged with another."""
         if value.fold is not None:
-            raise self.refuse("it follows a view that merges samples and steps")
+            raise self.refuse("it follows a view that merges samples and steps", wrong_axis=True)
         return value
 
 

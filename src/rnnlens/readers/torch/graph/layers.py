@@ -52,18 +52,14 @@ WITH = {
 }
 
 
-def _overload(call: TorchCall) -> str:
-    return str(call.node.target).split(".")[1]
-
-
 @operation(*PLAIN)
-def _plain(call: TorchCall) -> TorchValue:
-    return call.pointwise(call.value("self"), Activate(Activation(PLAIN[_overload(call)])))
+def _without_parameters(call: TorchCall) -> TorchValue:
+    return call.pointwise(call.value("self"), Activate(Activation(PLAIN[call.kind])))
 
 
 @operation(*WITH)
 def _with_parameters(call: TorchCall) -> TorchValue:
-    name, parameters = WITH[_overload(call)]
+    name, parameters = WITH[call.kind]
     values = {ours: float(call[theirs]) for ours, theirs in parameters.items()}
     return call.pointwise(call.value("self"), Activate(Activation(name, values)))
 
@@ -98,7 +94,7 @@ def _clamp(call: TorchCall) -> TorchValue:
         call.raw.get(names[0], call.raw.get(names[1]))
         for names in (("min", "min_val"), ("max", "max_val"))
     )
-    if _overload(call) == "relu6":
+    if call.kind == "relu6":
         lower, upper = 0, 6
     value = call.value("self")
     if (lower, upper) == (-1, 1):
@@ -112,9 +108,9 @@ def _clamp(call: TorchCall) -> TorchValue:
 @operation("softmax", "log_softmax", "_softmax", "_log_softmax", "glu")
 def _along_an_axis(call: TorchCall) -> TorchValue:
     value = call.unfolded(call.value("self"))
-    axis = float(value.axis(call["dim"]))
+    axis = float(call.axis(value, call["dim"]))
     axis = -1.0 if axis == len(value.shape) else axis
-    name = _overload(call).strip("_")
+    name = call.kind.strip("_")
     ref = call.builder.add(call.label, Activate(Activation(name, {"axis": axis})), value.ref)
     out = call.out
     return TorchValue(ref, (*out.before, *out.after), value.batch)
@@ -126,7 +122,7 @@ def _prelu(call: TorchCall) -> TorchValue:
     assert alpha is not None
     if alpha.size > 1:  # one slope a channel, and the channels are PyTorch's axis 1
         shape = [1] * len(value.shape)
-        shape[value.axis(1) - 1] = alpha.size
+        shape[call.axis(value, 1) - 1] = alpha.size
         alpha = alpha.reshape(shape)
     return call.pointwise(value, PReLU(alpha), {"alpha": call.source("weight")})
 
@@ -160,7 +156,7 @@ def _dense(
     call: TorchCall, value: TorchValue, weight: str, bias: str | None, *, turned: bool
 ) -> TorchValue:
     if value.batch == value.rank - 1:
-        raise call.refuse("it works across the samples of a batch")
+        raise call.refuse("it works across the samples of a batch", wrong_axis=True)
     nodes = [call.raw[weight], call.raw.get(bias) if bias else None]
 
     def make() -> Dense:
@@ -209,7 +205,7 @@ def _layer_norm(call: TorchCall) -> TorchValue:
     value = call.value("input")
     count = len(call["normalized_shape"])
     if value.batch >= value.rank - count:
-        raise call.refuse("it works across the samples of a batch")
+        raise call.refuse("it works across the samples of a batch", wrong_axis=True)
     gamma, beta, sources = _affine(call)
     layer = LayerNormalization(gamma, beta, tuple(range(-count, 0)), call["eps"])
     return call.pointwise(value, layer, sources)
@@ -223,7 +219,7 @@ def _batch_norm(call: TorchCall) -> TorchValue:
         raise call.refuse("it takes moments over the batch; rnnlens reads stored moments alone")
     gamma, beta, sources = _affine(call)
     sources["mean"], sources["variance"] = call.source("running_mean"), call.source("running_var")
-    axis = value.axis(1)
+    axis = call.axis(value, 1)
     axis = -1 if axis == len(value.shape) else axis
     layer = BatchNormalization(mean, variance, gamma, beta, call["eps"], axis)
     return call.pointwise(value, layer, sources)
@@ -233,7 +229,7 @@ def _steps_first(call: TorchCall, name: str) -> tuple[TorchValue, Ref]:
     """Give a ``(sample, channel, step)`` tensor of PyTorch as ``(sample, step, channel)``."""
     value = call.unfolded(call.value(name))
     if value.rank != 3 or value.batch != 0:
-        raise call.refuse("it takes (sample, channel, step), samples first")
+        raise call.refuse("it takes (sample, channel, step), samples first", wrong_axis=True)
     return value, call.builder.permuted(f"{call.function}_steps", value.ref, (2, 1))
 
 
@@ -308,7 +304,7 @@ def _pad(call: TorchCall) -> TorchValue:
         if min(around) < 0:
             raise call.refuse("its padding is negative")
         if any(around):
-            axis = value.axis(-1 - number)
+            axis = call.axis(value, -1 - number)
             ref = _padded(call, ref, tuple(shape), axis, around, float(call["value"] or 0))
             shape[axis - 1] += sum(around)
     return TorchValue(ref, tuple(shape), value.batch)
@@ -321,7 +317,7 @@ def _pool(call: TorchCall) -> TorchValue:
     _, ref = _steps_first(call, "self")
     size = call["kernel_size"][0]
     stride = (call["stride"] or [size])[0]
-    kind = "max" if _overload(call).startswith("max") else "average"
+    kind = "max" if call.kind.startswith("max") else "average"
     return _channels_first(call, call.builder.add(call.label, Pooling1D(kind, size, stride), ref))
 
 
@@ -331,7 +327,7 @@ def _global_pool(call: TorchCall) -> Any:
     if (size if isinstance(size, int) else size[0]) != 1:
         raise call.refuse("rnnlens pools all steps into one, or neighbouring ones")
     value, ref = _steps_first(call, "self")
-    largest = _overload(call).startswith("adaptive_max")
+    largest = call.kind.startswith("adaptive_max")
     layer = GlobalPooling1D("max" if largest else "average", keepdims=True)
     ref = call.builder.add(call.label, layer, ref)
     turned = call.builder.permuted(f"{call.function}_channels", ref, (2, 1))
@@ -344,12 +340,12 @@ def _mean(call: TorchCall) -> TorchValue:
     value = call.unfolded(call.value("self"))
     dims = call["dim"]
     if not dims:
-        raise call.refuse("it works across the samples of a batch")
+        raise call.refuse("it works across the samples of a batch", wrong_axis=True)
     dims = [dims] if isinstance(dims, int) else dims
-    axes = tuple(sorted(value.axis(dim) for dim in dims))
+    axes = tuple(sorted(call.axis(value, dim) for dim in dims))
     keep = bool(call["keepdim"])
     ref = call.builder.add(call.function, Mean(axes, keep), value.ref)
-    if _overload(call) == "sum":
+    if call.kind == "sum":
         count = np.array(float(np.prod([value.shape[axis - 1] for axis in axes])))
         ref = call.builder.add(f"{call.function}_total", Rescaling(count, np.array(0.0)), ref)
     return _reduced(value, ref, axes, keep=keep)
@@ -369,10 +365,10 @@ def _reduced(value: TorchValue, ref: Ref, axes: tuple[int, ...], *, keep: bool) 
 def _largest(call: TorchCall) -> Any:
     value = call.unfolded(call.value("self"))
     dims = call["dim"]
-    axes = tuple(value.axis(dim) for dim in ([dims] if isinstance(dims, int) else dims))
+    axes = tuple(call.axis(value, dim) for dim in ([dims] if isinstance(dims, int) else dims))
     if axes != (1,) or len(value.shape) != 2:
         raise call.refuse("rnnlens takes the largest value over the steps of a sequence alone")
     keep = bool(call["keepdim"])
     ref = call.builder.add(call.function, GlobalPooling1D("max", keep), value.ref)
     result = _reduced(value, ref, axes, keep=keep)
-    return result if _overload(call) == "amax" else (result, None)
+    return result if call.kind == "amax" else (result, None)

@@ -11,6 +11,7 @@ from rnnlens.errors import UnsupportedModel
 from rnnlens.network.axes import ExpandDims, Squeeze
 from rnnlens.network.layers import Input
 from rnnlens.network.network import Node, Ref
+from rnnlens.readers.refusals import WrongSampleAxis
 from rnnlens.readers.torch.graph import arithmetic as torch_arithmetic  # noqa: F401  (each registers its operations)
 from rnnlens.readers.torch.graph import layers as torch_layers  # noqa: F401  (each registers its operations)
 from rnnlens.readers.torch.graph import shapes as torch_shapes  # noqa: F401  (each registers its operations)
@@ -113,7 +114,7 @@ class _Reader:
             return
         traced = traced_shape_of(node.meta["val"])
         if traced is None or traced.batch is None:
-            raise UnsupportedModel(
+            raise WrongSampleAxis(
                 f"no axis of the module's input {node.name!r} counts samples: give an example with "
                 "its batch axis, and let the code take the number of samples from its input"
             )
@@ -146,12 +147,7 @@ class _Reader:
         if handler is None:
             raise call.refuse("the operation is not implemented")
         call.raw.update(_arguments(node))
-        try:
-            return handler(call)
-        except UnsupportedModel as error:
-            if "the module calls" in str(error):
-                raise
-            raise call.refuse(str(error)) from error
+        return handler(call)
 
     def _folded(self, node: Any) -> Any:
         """Work out what depends on no input."""
@@ -166,7 +162,7 @@ class _Reader:
         parts = str(node.target).split(".")
         aten = str(node.target).startswith("aten.")
         if counted and aten and parts[1] not in COUNTING:
-            raise call.refuse("it computes with the number of samples")
+            raise call.refuse("it computes with the number of samples", wrong_axis=True)
         if not aten and getattr(node.target, "__module__", "") not in {"_operator", "math"}:
             raise call.refuse("the operation is not implemented")
         arguments, named = map_arg((node.args, node.kwargs), lambda one: self.results[one])
@@ -185,7 +181,7 @@ class _Reader:
                     "give the outputs that do alone"
                 )
             if result.fold is not None:
-                raise UnsupportedModel(
+                raise WrongSampleAxis(
                     f"the module gives {node}, in which samples and steps are merged: "
                     "let it give (sample, step, ...)"
                 )

@@ -40,7 +40,7 @@ def _relaid(call: TorchCall) -> Any:
         given = call.value("self")
     laid = relaid(given, out)
     if laid is None:
-        raise call.refuse("it lays the samples of a batch out among other numbers")
+        raise call.refuse("it lays the samples of a batch out among other numbers", wrong_axis=True)
     shape, fold = laid
     assert out.batch is not None
     ref = call.builder.reshaped(call.function, given.ref, given.shape, shape)
@@ -64,7 +64,7 @@ def _permuted(call: TorchCall) -> TorchValue:
     if order == sorted(order):
         return value
     value = call.unfolded(value)
-    axes = [value.axis(axis) for axis in order if axis != value.batch]
+    axes = [call.axis(value, axis) for axis in order if axis != value.batch]
     ref = call.builder.permuted(call.function, value.ref, axes)
     shape = tuple(value.shape[axis - 1] for axis in axes)
     return TorchValue(ref, shape, order.index(value.batch))
@@ -85,7 +85,7 @@ def _part(parts: np.ndarray, width: int) -> TorchValue:
 
 
 def _at(call: TorchCall, value: TorchValue, dim: int, index: int) -> TorchValue:
-    axis = value.axis(dim)
+    axis = call.axis(value, dim)
     size = value.shape[axis - 1]
     # the last place is the last one also in a longer window
     index = -1 if index in {-1, size - 1} and size > 1 else index
@@ -115,7 +115,7 @@ def _sliced(call: TorchCall) -> Any:
 def _run(
     call: TorchCall, value: TorchValue, dim: int, places: tuple[int | None, int | None, int]
 ) -> TorchValue:
-    axis = value.axis(dim)
+    axis = call.axis(value, dim)
     ref = call.builder.add(call.function, Slice(*places, axis), value.ref)
     length = len(range(*slice(*places).indices(value.shape[axis - 1])))
     shape = (*value.shape[: axis - 1], length, *value.shape[axis:])
@@ -160,8 +160,8 @@ def _joined(call: TorchCall) -> TorchValue:
     values = [call.unfolded(value) for value in call.values("tensors")]
     first = values[0]
     if any((value.rank, value.batch) != (first.rank, first.batch) for value in values):
-        raise call.refuse("its parts have their samples in different axes")
-    axis = first.axis(call["dim"])
+        raise call.refuse("its parts have their samples in different axes", wrong_axis=True)
+    axis = call.axis(first, call["dim"])
     return _side_by_side(call, values, axis)
 
 
@@ -180,7 +180,7 @@ def _stacked(call: TorchCall) -> Any:
     values = [call.unfolded(value) for value in call.values("tensors")]
     first, rank = values[0], values[0].rank + 1
     if any((value.rank, value.batch) != (first.rank, first.batch) for value in values):
-        raise call.refuse("its parts have their samples in different axes")
+        raise call.refuse("its parts have their samples in different axes", wrong_axis=True)
     dim = call["dim"] % rank
     batch = first.batch + (dim <= first.batch)
     axis = dim + 1 if dim < batch else dim
@@ -200,7 +200,7 @@ def _flipped(call: TorchCall) -> TorchValue:
     value = call.unfolded(call.value("self"))
     ref = value.ref
     for dim in call["dims"]:
-        ref = call.builder.add(call.function, Flip(value.axis(dim)), ref)
+        ref = call.builder.add(call.function, Flip(call.axis(value, dim)), ref)
     return TorchValue(ref, value.shape, value.batch)
 
 
@@ -208,13 +208,13 @@ def _flipped(call: TorchCall) -> TorchValue:
 def _repeated(call: TorchCall) -> TorchValue:
     value, out = call.unfolded(call.value("self")), call.out
     if out.batch is None or out.inner != 1:
-        raise call.refuse("it repeats samples")
+        raise call.refuse("it repeats samples", wrong_axis=True)
     ref, shape, batch = value.ref, value.shape, value.batch
     for _ in range(len(out.shape) - value.rank):  # PyTorch sets new axes in front
         ref = call.builder.add(f"{call.function}_axis", ExpandDims(1), ref)
         shape, batch = (1, *shape), batch + 1
     if batch != out.batch:
-        raise call.refuse("it repeats samples")
+        raise call.refuse("it repeats samples", wrong_axis=True)
     target = (*out.before, *out.after)
     for axis, (size, wanted) in enumerate(zip(shape, target, strict=True), start=1):
         if wanted != size:

@@ -26,7 +26,8 @@ def _layers(call: TorchCall) -> tuple[Any, ...]:
     if value.rank != 3 or value.batch != (0 if call["batch_first"] else 1):
         raise call.refuse(
             "it takes (step, sample, feature), or (sample, step, feature) with batch_first=True, "
-            "and the samples of the example stand elsewhere"
+            "and the samples of the example stand elsewhere",
+            wrong_axis=True,
         )
     if call["train"] and call["dropout"]:
         raise call.refuse("its code asks for dropout also where the model only predicts")
@@ -80,7 +81,7 @@ def _level(call: TorchCall, nodes: list[Any], roles: tuple[str, ...]) -> Level:
 def _cell(call: TorchCall, nodes: dict[str, Any]) -> tuple[Cell, dict[str, Source]]:
     arrays = {role: call.array(node) for role, node in nodes.items()}
     kind = kind_of(call.label, {role: array.values.shape for role, array in arrays.items()})
-    return cell_of(kind, arrays, "relu" if "relu" in str(call.node.target) else "tanh")
+    return cell_of(kind, arrays, "relu" if "relu" in call.kind else "tanh")
 
 
 def _starts(call: TorchCall, levels: list[Level]) -> list[tuple[Ref, ...]]:

@@ -81,7 +81,7 @@ def tidy(
     graph.prune()
     # layers that several nodes share stay one object, so they change for all of them or for none
     for name, node in graph.nodes.items():
-        graph.nodes[name] = replace(node, layer=_plain(graph, node))
+        graph.nodes[name] = replace(node, layer=_without_unused_outputs(graph, node))
     return list(graph.nodes.values()), graph.outputs
 
 
@@ -89,7 +89,7 @@ def _alone(graph: GraphRewriter, node: Node) -> bool:
     return sum(other.layer is node.layer for other in graph.nodes.values()) == 1
 
 
-def _plain(graph: GraphRewriter, node: Node) -> Layer:
+def _without_unused_outputs(graph: GraphRewriter, node: Node) -> Layer:
     """Drop the outputs that nothing uses."""
     layer = node.layer
     if not isinstance(layer, Recurrent | Bidirectional) or not _alone(graph, node):

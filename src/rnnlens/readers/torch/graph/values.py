@@ -14,7 +14,6 @@ from typing import Any, Literal
 
 import numpy as np
 
-from rnnlens.errors import UnsupportedModel
 from rnnlens.network.axes import Constant, ExpandDims, Squeeze
 from rnnlens.network.layers import (
     Concatenate,
@@ -25,6 +24,7 @@ from rnnlens.network.layers import (
     Reshape,
 )
 from rnnlens.network.network import Node, Ref, Source
+from rnnlens.network.unique import unique_name
 
 __all__ = [
     "Fold",
@@ -113,13 +113,6 @@ class TorchValue:
         """Number of axes of PyTorch's tensor."""
         return len(self.shape) + (self.fold is None)
 
-    def axis(self, axis: int) -> int:
-        """Give the canonical axis of one of PyTorch's, counted with the batch axis as 0."""
-        axis %= self.rank
-        if axis == self.batch:
-            raise UnsupportedModel("it works across the samples of a batch")
-        return axis + 1 if self.fold is not None or axis < self.batch else axis
-
 
 @dataclass(frozen=True, eq=False)
 class StackedStates:
@@ -152,15 +145,6 @@ class TorchGraphBuilder:
         self.layers: dict[Any, Layer] = {}
         self._names: set[str] = set()
 
-    def name(self, wanted: str) -> str:
-        """Make a name that no node has yet."""
-        name, count = wanted, 0
-        while name in self._names:
-            count += 1
-            name = f"{wanted}_{count}"
-        self._names.add(name)
-        return name
-
     def add(
         self,
         wanted: str,
@@ -169,7 +153,7 @@ class TorchGraphBuilder:
         sources: Mapping[str, Source] | None = None,
     ) -> Ref:
         """Add a node."""
-        name = self.name(wanted)
+        name = unique_name(wanted, self._names)
         self.nodes.append(Node(name, layer, inputs, sources or {}))
         return name, 0
 
