@@ -43,7 +43,7 @@ def equations(layer_cell):
     """Give a cell's arrays as a dict of nested lists, named as in the equations."""
     from rnnlens.network.inventory import arrays_of
 
-    return {name: values.tolist() for name, _, _, values, _ in arrays_of(Recurrent(layer_cell))}
+    return {a.local_name: a.values.tolist() for a in arrays_of(Recurrent(layer_cell))}
 
 
 def chain(*layers, shape, name="net"):

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any
 
 from rnnlens.network.describe import describe_array
 from rnnlens.network.formula import parameter_formula, parameters_of
 from rnnlens.network.inventory import NamedArray
+from rnnlens.network.json_values import Json
 from rnnlens.network.layers import Bidirectional, Layer, Recurrent
 from rnnlens.network.network import Origin
 
@@ -56,7 +56,7 @@ class Arrays:
         return f"<Arrays from {self.origin.format}: {kinds}>"
 
 
-def describe_arrays(arrays: Arrays, *, values: bool = False) -> dict[str, Any]:
+def describe_arrays(arrays: Arrays, *, values: bool = False) -> dict[str, Json]:
     """Say what a file of weights holds, in the form of `rnnlens.network.describe.describe`."""
     origin = arrays.origin
     return {
@@ -73,7 +73,7 @@ def describe_arrays(arrays: Arrays, *, values: bool = False) -> dict[str, Any]:
     }
 
 
-def _group(group: ArrayGroup, *, values: bool) -> dict[str, Any]:
+def _group(group: ArrayGroup, *, values: bool) -> dict[str, Json]:
     features, units = _sizes(group.layer)
     return {
         "name": group.name,

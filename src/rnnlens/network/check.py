@@ -26,13 +26,13 @@ def check(network: Network) -> Network:
         if not node.inputs and not isinstance(node.layer, Input):
             raise UnsupportedModel(f"layer {node.name!r} takes from nothing and is not an input")
         known.add(node.name)
-        for name, _, _, values, _ in arrays_of(node.layer):
-            if not np.isfinite(values).all():
+        for array in arrays_of(node.layer):
+            if not np.isfinite(array.values).all():
                 raise UnsupportedModel(
-                    f"array {node.name}.{name} holds NaN or infinity: the training diverged or the "
-                    "file is damaged; save the model again from its last good epoch"
+                    f"array {node.name}.{array.local_name} holds NaN or infinity: the training "
+                    "diverged or the file is damaged; save the model again from its last good epoch"
                 )
-            values.flags.writeable = False
+            array.values.flags.writeable = False
         _check_cells(node.name, node.layer)
     for name, _ in network.outputs:
         if name not in known:

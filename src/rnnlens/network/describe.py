@@ -11,6 +11,7 @@ from rnnlens.network.activations import Activation
 from rnnlens.network.cells import GRU, LSTM, Cell, FloatArray
 from rnnlens.network.formula import parameter_formula, parameters_of
 from rnnlens.network.inventory import NamedArray, inventory, parameter_count
+from rnnlens.network.json_values import Json
 from rnnlens.network.layers import (
     Bidirectional,
     Conv1D,
@@ -28,7 +29,7 @@ from rnnlens.network.time_steps import time_steps
 __all__ = ["describe", "describe_array"]
 
 
-def describe(network: Network, *, values: bool = False) -> dict[str, Any]:
+def describe(network: Network, *, values: bool = False) -> dict[str, Json]:
     """Say what a network is made of: layers, arrays by gate, and the window's part."""
     arrays: dict[str, list[NamedArray]] = {}
     for array in inventory(network):
@@ -58,7 +59,7 @@ def describe(network: Network, *, values: bool = False) -> dict[str, Any]:
 
 def _layer(
     node: Node, arrays: list[NamedArray], shapes: tuple[Shape, ...], *, values: bool
-) -> dict[str, Any]:
+) -> dict[str, Json]:
     features, units = _sizes(node.layer)
     return {
         "name": node.name,
@@ -74,7 +75,7 @@ def _layer(
     }
 
 
-def describe_array(array: NamedArray, *, values: bool = False) -> dict[str, Any]:
+def describe_array(array: NamedArray, *, values: bool = False) -> dict[str, Json]:
     """Say what one array is."""
     described = {
         "name": array.name,
@@ -111,7 +112,7 @@ def _sizes(layer: Layer) -> tuple[int | None, int | None]:
     return None, None
 
 
-def _options(layer: Layer) -> dict[str, Any]:
+def _options(layer: Layer) -> dict[str, Json]:
     """List what a layer is set to, in the words of its fields."""
     if isinstance(layer, TimeDistributed):
         return _options(layer.layer)
@@ -119,7 +120,7 @@ def _options(layer: Layer) -> dict[str, Any]:
         return {"merge_mode": layer.merge_mode, **_options(layer.forward)}
     if isinstance(layer, Identity):
         return {}
-    listed: dict[str, Any] = _cell_options(layer.cell) if isinstance(layer, Recurrent) else {}
+    listed: dict[str, Json] = _cell_options(layer.cell) if isinstance(layer, Recurrent) else {}
     for spec in fields(layer):
         value = getattr(layer, spec.name)
         if isinstance(value, Activation):
@@ -131,10 +132,10 @@ def _options(layer: Layer) -> dict[str, Any]:
     return listed
 
 
-def _cell_options(cell: Cell) -> dict[str, Any]:
+def _cell_options(cell: Cell) -> dict[str, Json]:
     reset = {"reset_after": cell.reset_after} if isinstance(cell, GRU) else {}
     names = ("activation", "recurrent_activation")
-    listed: dict[str, Any] = {
+    listed: dict[str, Json] = {
         name: str(getattr(cell, name)) for name in names if hasattr(cell, name)
     }
     listed |= reset

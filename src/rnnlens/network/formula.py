@@ -19,7 +19,7 @@ __all__ = ["parameter_formula", "parameters_of"]
 
 def parameters_of(layer: Layer) -> int:
     """Count the numbers in a layer's arrays."""
-    return sum(values.size for _, _, _, values, _ in arrays_of(layer))
+    return sum(array.values.size for array in arrays_of(layer))
 
 
 def parameter_formula(layer: Layer) -> str:
@@ -51,7 +51,7 @@ def _sides(layer: Layer) -> tuple[str, str]:
         if layer.b is None:
             return "K F H", f"{taps} x {features} x {units}"
         return "(K F + 1) H", f"({taps} x {features} + 1) {units}"
-    sizes = [str(values.size) for _, _, _, values, _ in arrays_of(layer)]
+    sizes = [str(array.values.size) for array in arrays_of(layer)]
     return "", " + ".join(sizes) if len(sizes) > 1 else ""
 
 

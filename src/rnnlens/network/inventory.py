@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from dataclasses import dataclass
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, replace
 
 from rnnlens.names import GATE_LETTERS, KINDS, array_name
 from rnnlens.network.cells import LSTM, Cell, FloatArray
 from rnnlens.network.layers import Bidirectional, Layer, Recurrent, TimeDistributed
-from rnnlens.network.network import Network, Node, Source
+from rnnlens.network.network import Network, Source
 
-__all__ = ["NamedArray", "arrays_of", "inventory", "parameter_count"]
+__all__ = ["LayerArray", "NamedArray", "arrays_of", "inventory", "parameter_count"]
 
 #: Dimension names by kind of array in a gate.
 GATE_DIMENSIONS = {
@@ -58,16 +58,33 @@ class NamedArray:
         return f"{self.layer}.{self.local_name}"
 
 
-def _cell_arrays(cell: Cell) -> Iterator[tuple[str, str, str, FloatArray, tuple[str, ...]]]:
+@dataclass(frozen=True, eq=False)
+class LayerArray:
+    """One array of a layer that stands alone: as `NamedArray`, without node and source."""
+
+    local_name: str
+    meaning: str
+    gate: str
+    values: FloatArray
+    dimensions: tuple[str, ...]
+
+    def within(self, node: str, sources: Mapping[str, Source]) -> NamedArray:
+        """Give the array as one of a node's."""
+        source = sources.get(self.local_name, Source(""))
+        return NamedArray(node, source=source, **vars(self))
+
+
+def _cell_arrays(cell: Cell) -> Iterator[LayerArray]:
     letters = GATE_LETTERS[cell.kind]
     for kind, meaning in KINDS.items():
         for gate, arrays in cell.gates.items():
             values = arrays.arrays().get(kind)
             if values is not None:
                 name = array_name(kind, letters[gate])
-                yield name, meaning, gate, values, _dimensions(kind, cell)
+                yield LayerArray(name, meaning, gate, values, _dimensions(kind, cell))
     if isinstance(cell, LSTM) and cell.projection is not None:
-        yield "P", "projection of the hidden state", "", cell.projection, ("unit", "output")
+        meaning = "projection of the hidden state"
+        yield LayerArray("P", meaning, "", cell.projection, ("unit", "output"))
 
 
 def _dimensions(kind: str, cell: Cell) -> tuple[str, ...]:
@@ -76,25 +93,20 @@ def _dimensions(kind: str, cell: Cell) -> tuple[str, ...]:
     return ("from_output", "unit") if kind == "U" and projected else GATE_DIMENSIONS[kind]
 
 
-def arrays_of(layer: Layer) -> Iterator[tuple[str, str, str, FloatArray, tuple[str, ...]]]:
+def arrays_of(layer: Layer) -> Iterator[LayerArray]:
     """Give every array of one layer."""
     if isinstance(layer, Recurrent):
         yield from _cell_arrays(layer.cell)
     elif isinstance(layer, Bidirectional):
         for direction in ("forward", "backward"):
-            for name, meaning, gate, values, dims in _cell_arrays(getattr(layer, direction).cell):
-                yield f"{direction}.{name}", meaning, gate, values, dims
+            for array in _cell_arrays(getattr(layer, direction).cell):
+                yield replace(array, local_name=f"{direction}.{array.local_name}")
     elif isinstance(layer, TimeDistributed):
         yield from arrays_of(layer.layer)
     else:
         for name, values in layer.arrays().items():
-            yield name, layer.meanings.get(name, ""), "", values, layer.dimensions.get(name, ())
-
-
-def _node_arrays(node: Node) -> Iterator[NamedArray]:
-    for name, meaning, gate, values, dimensions in arrays_of(node.layer):
-        source = node.sources.get(name, Source(""))
-        yield NamedArray(node.name, name, meaning, gate, values, dimensions, source)
+            meaning, dimensions = layer.meanings.get(name, ""), layer.dimensions.get(name, ())
+            yield LayerArray(name, meaning, "", values, dimensions)
 
 
 def inventory(network: Network) -> list[NamedArray]:
@@ -104,7 +116,7 @@ def inventory(network: Network) -> list[NamedArray]:
     for node in network.nodes:
         if id(node.layer) not in seen:
             seen.add(id(node.layer))
-            listed.extend(_node_arrays(node))
+            listed += [array.within(node.name, node.sources) for array in arrays_of(node.layer)]
     return listed
 
 

@@ -46,7 +46,7 @@ def _opening(recurrent: list[Node], steps: int | None) -> str:
     """Say that the arrays do not know the window, with each layer's count."""
     where = "The number of steps is" if steps is None else f"The window's {_count(steps)} are"
     own = list({id(node.layer): node for node in recurrent}.values())
-    kinds = {kind for node in own for _, kind, *_ in arrays_of(node.layer)}
+    kinds = {array.meaning for node in own for array in arrays_of(node.layer)}
     letters = "W, U and b" if "bias" in kinds else "W and U"
     counts = []
     for node in own:

@@ -101,7 +101,7 @@ def read_or_name_arrays(source: object, options: ReadOptions | None = None) -> N
         raise
 
 
-def _read_as(form: Format, source: Any, options: ReadOptions, named: str) -> Network:
+def _read_as(form: Format, source: object, options: ReadOptions, named: str) -> Network:
     refuse_others(options, form.takes, named)
     return form.read(source, options)
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any
 
 import numpy as np
 
@@ -18,7 +17,7 @@ RUNNERS = (keras_run, onnx_run, torch_run)
 
 
 def source_outputs(
-    source: Any, inputs: Mapping[str, np.ndarray]
+    source: object, inputs: Mapping[str, np.ndarray]
 ) -> tuple[list[np.ndarray], str] | None:
     """Run the model that a network was read from: inputs mapping of str to (sample, ...)."""
     for runner in RUNNERS:

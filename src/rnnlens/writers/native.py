@@ -18,6 +18,7 @@ import numpy as np
 from rnnlens.network.activations import Activation
 from rnnlens.network.cells import Cell, Gate
 from rnnlens.network.inventory import arrays_of
+from rnnlens.network.json_values import Json
 from rnnlens.network.layers import Layer
 from rnnlens.network.network import Network, Node
 from rnnlens.readers.native.npz import FORMAT, MEMBER, VERSION
@@ -37,8 +38,9 @@ def write(network: Network) -> Written:
     for node in network.nodes:
         shared = first.setdefault(id(node.layer), node.name)
         if shared == node.name:
-            names = {id(v): f"{node.name}.{local}" for local, *_, v, _ in arrays_of(node.layer)}
-            arrays |= {f"{node.name}.{local}": v for local, *_, v, _ in arrays_of(node.layer)}
+            own = {f"{node.name}.{a.local_name}": a.values for a in arrays_of(node.layer)}
+            names = {id(values): name for name, values in own.items()}
+            arrays |= own
             layer: Any = _to_json(node.layer, names)
         else:
             layer = {"same_as": shared}
@@ -60,7 +62,7 @@ def write(network: Network) -> Written:
     return Written(buffer.getvalue())
 
 
-def _node(node: Node, layer: Any) -> dict[str, Any]:
+def _node(node: Node, layer: Any) -> dict[str, Json]:
     sources = {name: [s.text, s.stored_at] for name, s in node.sources.items()}
     return {"name": node.name, "inputs": node.inputs, "layer": layer, "sources": sources}
 
@@ -73,7 +75,7 @@ def _add(archive: zipfile.ZipFile, name: str, values: np.ndarray) -> None:
     archive.writestr(info, member.getvalue())
 
 
-def _to_json(value: Any, names: Mapping[int, str]) -> Any:
+def _to_json(value: Json, names: Mapping[int, str]) -> Json:
     """Write a layer, and what it holds, as plain data; arrays by their names."""
     if isinstance(value, np.ndarray):
         return {"array": names[id(value)]}

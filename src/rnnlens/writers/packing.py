@@ -19,7 +19,7 @@ Kind = Literal["W", "U", "b", "b_r", "V"]
 
 def dtype_of(network: Network) -> np.dtype:
     """Give the precision that holds every array of a network."""
-    kinds = {values.dtype for node in network.nodes for *_, values, _ in arrays_of(node.layer)}
+    kinds = {array.values.dtype for node in network.nodes for array in arrays_of(node.layer)}
     return np.result_type(np.float32, *kinds)
 
 

@@ -14,9 +14,11 @@ from rnnlens.readers.variables import StoredVariable
 
 if TYPE_CHECKING:
     import h5py
+    import numpy as np
 
 __all__ = [
     "SIGNATURE",
+    "Hdf5Object",
     "attribute_list",
     "child",
     "names_in",
@@ -24,6 +26,9 @@ __all__ = [
     "stored",
     "text_attribute",
 ]
+
+#: A group or a dataset, or None where there is none: told apart where it is used.
+Hdf5Object = Any
 
 #: No attribute has more text than this.
 LARGEST_TEXT = 64 * 1024**2
@@ -65,11 +70,11 @@ def _check_texts(source: Path | BinaryIO, name: str) -> None:
             )
 
 
-def child(group: Any, path: str) -> Any:
+def child(group: h5py.Group, path: str) -> Hdf5Object:
     """Give an object within a group, by hard links alone."""
     import h5py
 
-    reached: Any = group
+    reached: Hdf5Object = group
     for name in filter(None, path.split("/")):
         link = reached.get(name, getlink=True) if isinstance(reached, h5py.Group) else None
         if link is None:
@@ -83,7 +88,7 @@ def child(group: Any, path: str) -> Any:
     return reached
 
 
-def names_in(group: Any) -> list[str]:
+def names_in(group: Hdf5Object) -> list[str]:
     """Give the names in a group; h5py gives those that are no text as bytes."""
     import h5py
 
@@ -93,7 +98,7 @@ def names_in(group: Any) -> list[str]:
     return listed
 
 
-def stored(role: str, dataset: Any, place: str) -> StoredVariable:
+def stored(role: str, dataset: Hdf5Object, place: str) -> StoredVariable:
     """Describe a dataset, unread."""
     import h5py
 
@@ -114,7 +119,7 @@ def stored(role: str, dataset: Any, place: str) -> StoredVariable:
     )
 
 
-def _values(dataset: Any, place: str) -> Any:
+def _values(dataset: Hdf5Object, place: str) -> np.ndarray:
     """Read an array that is declared no larger than what the file keeps of it can unpack to."""
     item = dataset.dtype.itemsize
     declared = math.prod(dataset.shape) * item
@@ -128,7 +133,7 @@ def _values(dataset: Any, place: str) -> Any:
     return dataset[()]
 
 
-def text_attribute(group: Any, name: str) -> str | None:
+def text_attribute(group: Hdf5Object, name: str) -> str | None:
     """Give an attribute that is text."""
     value = _text_value(group, name)
     if isinstance(value, bytes):
@@ -136,7 +141,7 @@ def text_attribute(group: Any, name: str) -> str | None:
     return None if value is None else str(value)
 
 
-def _text_value(group: Any, name: str) -> Any:
+def _text_value(group: Hdf5Object, name: str) -> Any:
     """Read an attribute once it is sure that it is text."""
     import h5py
 
@@ -164,7 +169,7 @@ def _text_value(group: Any, name: str) -> Any:
         ) from error
 
 
-def attribute_list(group: Any, name: str) -> list[str]:
+def attribute_list(group: Hdf5Object, name: str) -> list[str]:
     """Give an attribute that is a list of names; Keras cuts long ones into ``name0``, ``name1``."""
     whole = _text_value(group, name)
     parts = [] if whole is None else [whole]

@@ -14,9 +14,10 @@ import zipfile
 import zlib
 from collections.abc import Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from rnnlens.errors import InputError, UnreadableFile, UnsupportedModel
+from rnnlens.network.json_values import Json
 from rnnlens.network.network import Network, Origin
 from rnnlens.readers.hardening.contents import digest_of
 from rnnlens.readers.hardening.hdf5 import child, names_in, opened, stored, text_attribute
@@ -63,7 +64,7 @@ def read(path: Path) -> Network:
         return network_of(config, ArchiveGroup(file, ""), keras_version, origin)
 
 
-def _parts(archive: zipfile.ZipFile, path: Path) -> tuple[dict[str, Any], dict[str, Any], bytes]:
+def _parts(archive: zipfile.ZipFile, path: Path) -> tuple[dict[str, Json], dict[str, Json], bytes]:
     """Unpack configuration, metadata and weights."""
     config, metadata = _json(archive, CONFIG, path), _json(archive, METADATA, path)
     if WEIGHTS not in archive.namelist():
@@ -87,7 +88,7 @@ def _member(archive: zipfile.ZipFile, name: str, path: Path, largest: int) -> by
         return member.read(info.file_size + 1)
 
 
-def _json(archive: zipfile.ZipFile, name: str, path: Path) -> dict[str, Any]:
+def _json(archive: zipfile.ZipFile, name: str, path: Path) -> dict[str, Json]:
     try:
         value = json.loads(_member(archive, name, path, LARGEST_TEXT))
     except KeyError as error:

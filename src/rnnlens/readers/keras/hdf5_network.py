@@ -5,9 +5,10 @@ from __future__ import annotations
 import json
 from collections.abc import Iterator, Mapping
 from dataclasses import replace
-from typing import Any
+from typing import TYPE_CHECKING
 
 from rnnlens.errors import InputError, UnreadableFile, UnsupportedModel
+from rnnlens.network.json_values import Json, JsonObject
 from rnnlens.network.network import Network, Origin
 from rnnlens.readers.hardening.hdf5 import text_attribute
 from rnnlens.readers.keras.graph.config import network_of
@@ -15,6 +16,9 @@ from rnnlens.readers.keras.keras1.translate import modern
 from rnnlens.readers.keras.keras1.variables import Keras1LayerGroups, written_by_theano
 from rnnlens.readers.keras.layers.spec import KerasVersion, keras_version_of
 from rnnlens.readers.keras.weights import LayerGroups
+
+if TYPE_CHECKING:
+    import h5py
 
 __all__ = ["groups_of", "network_within", "version_within"]
 
@@ -25,7 +29,9 @@ NEW_WORDS = ('"kernel_initializer"', '"units"', '"recurrent_activation"', '"kera
 UNSTATED = "1"
 
 
-def version_within(file: Any, groups: LayerGroups, version: str | None = None) -> KerasVersion:
+def version_within(
+    file: h5py.File, groups: LayerGroups, version: str | None = None
+) -> KerasVersion:
     """Tell which Keras wrote an HDF5 file."""
     stated = text_attribute(file, "keras_version") or text_attribute(groups.group, "keras_version")
     keras_version = keras_version_of(stated or version or f"{UNSTATED}.0")
@@ -48,7 +54,7 @@ def groups_of(groups: LayerGroups, keras_version: KerasVersion) -> LayerGroups:
 
 
 def network_within(
-    config: Mapping[str, Any], groups: LayerGroups, keras_version: KerasVersion, origin: Origin
+    config: JsonObject, groups: LayerGroups, keras_version: KerasVersion, origin: Origin
 ) -> Network:
     """Join a configuration with its weights."""
     if keras_version.generation != "Keras 1":
@@ -69,7 +75,7 @@ def network_within(
     return network_of(config, groups_of(groups, keras_version), keras_version, origin)
 
 
-def _check_unstated(config: Mapping[str, Any], origin: Origin) -> None:
+def _check_unstated(config: JsonObject, origin: Origin) -> None:
     if any(word in json.dumps(config) for word in NEW_WORDS):
         raise UnsupportedModel(
             f"{origin.path} does not state the version of Keras that wrote it, as Keras 1 did not, "
@@ -84,7 +90,7 @@ def _check_unstated(config: Mapping[str, Any], origin: Origin) -> None:
         )
 
 
-def _classes(value: Any) -> Iterator[str]:
+def _classes(value: Json) -> Iterator[str]:
     if isinstance(value, Mapping):
         if "class_name" in value:
             yield str(value["class_name"])

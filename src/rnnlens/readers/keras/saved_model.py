@@ -16,12 +16,13 @@ from typing import Any
 import numpy as np
 
 from rnnlens.errors import UnreadableFile
+from rnnlens.network.json_values import Json
 from rnnlens.network.network import Network, Origin
 from rnnlens.readers.hardening.contents import describe_folder, digest_of
 from rnnlens.readers.hardening.protobuf import varint
 from rnnlens.readers.keras.graph.config import network_of
 from rnnlens.readers.keras.layers.spec import keras_version_of
-from rnnlens.readers.keras.weights import LayerGroups
+from rnnlens.readers.keras.weights import LayerGroups, NamedDataset
 
 __all__ = ["match", "read"]
 
@@ -56,7 +57,7 @@ def read(path: Path) -> Network:
         return network_of(entry, variables, keras_version, origin)
 
 
-def _architecture(path: Path) -> dict[str, Any]:
+def _architecture(path: Path) -> dict[str, Json]:
     """Give the serialised model that the metadata state for the root."""
     try:
         data = (path / METADATA).read_bytes()
@@ -94,7 +95,7 @@ def _fields(data: bytes, wanted: int) -> Iterator[bytes]:
             raise ValueError(f"a field of kind {kind}")
 
 
-def _with_lists(value: Any) -> Any:
+def _with_lists(value: Json) -> Any:
     """Undo the marks that Keras puts on tuples."""
     if isinstance(value, dict):
         if value.get("class_name") == "__tuple__":
@@ -110,7 +111,7 @@ class _CheckpointVariables(LayerGroups):
         import h5py
 
         self.file = h5py.File("variables", "w", driver="core", backing_store=False)
-        self.named: dict[str, list[tuple[str, Any, str]]] = {}
+        self.named: dict[str, list[NamedDataset]] = {}
         for name, key, values in sorted(_checkpoint(folder), key=_keras_order):
             layer = name.split("/", maxsplit=1)[0]
             dataset = self.file.create_dataset(key, data=values)
@@ -123,7 +124,7 @@ class _CheckpointVariables(LayerGroups):
     def __exit__(self, *_: object) -> None:
         self.file.close()
 
-    def weights_of(self, name: str) -> list[tuple[str, Any, str]]:
+    def weights_of(self, name: str) -> list[NamedDataset]:
         """Give the arrays of one layer, see `LayerGroups.weights_of`."""
         return self.named.get(name, [])
 

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from rnnlens.errors import MissingLibrary, UnreadableFile
+from rnnlens.network.json_values import Json, JsonObject
 
 __all__ = ["Architecture", "architecture_in", "is_architecture"]
 
@@ -30,12 +31,12 @@ class Architecture:
         The file.
     """
 
-    config: Mapping[str, Any]
+    config: JsonObject
     version: str | None
     path: Path
 
 
-def is_architecture(value: Any) -> bool:
+def is_architecture(value: Json) -> bool:
     """Tell whether parsed text is an architecture."""
     return isinstance(value, Mapping) and "class_name" in value and "config" in value
 
@@ -64,7 +65,7 @@ def architecture_in(path: Path) -> Architecture:
     return Architecture(value, None if version is None else str(version), path)
 
 
-def _json(text: str, path: Path) -> Any:
+def _json(text: str, path: Path) -> Json:
     try:
         value = json.loads(text)
         # json.dump(model.to_json()) writes the text as one string within the text.
@@ -75,7 +76,7 @@ def _json(text: str, path: Path) -> Any:
         ) from error
 
 
-def _yaml(text: str, path: Path) -> Any:
+def _yaml(text: str, path: Path) -> Json:
     try:
         import yaml
     except ImportError as error:
@@ -87,7 +88,7 @@ def _yaml(text: str, path: Path) -> Any:
     class Loader(yaml.SafeLoader):
         """Plain values alone; the tuples that Keras writes become lists."""
 
-    def tuple_as_list(loader: Any, node: Any) -> list[Any]:
+    def tuple_as_list(loader: Any, node: Json) -> list[Any]:
         return loader.construct_sequence(node, deep=True)
 
     Loader.add_constructor("tag:yaml.org,2002:python/tuple", tuple_as_list)
@@ -101,7 +102,7 @@ def _yaml(text: str, path: Path) -> Any:
         ) from error
 
 
-def _unfolded(value: Any, left: list[int], depth: int, path: Path) -> Any:
+def _unfolded(value: Json, left: list[int], depth: int, path: Path) -> Json:
     """Write aliases out, within limits: a few lines of them can stand for any number of parts."""
     left[0] -= 1
     if left[0] < 0 or depth < 0:

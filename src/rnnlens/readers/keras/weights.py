@@ -9,19 +9,33 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
-from typing import Any
+from typing import TYPE_CHECKING
 
 from rnnlens.errors import UnreadableFile
-from rnnlens.readers.hardening.hdf5 import attribute_list, child, stored
+from rnnlens.readers.hardening.hdf5 import Hdf5Object, attribute_list, child, stored
 from rnnlens.readers.variables import StoredVariable, VariableStore, check_count
 
-__all__ = ["MODELS", "WHOLE", "WITH_ARRAYS", "LayerGroups", "WeightList", "base_name"]
+if TYPE_CHECKING:
+    import h5py
+
+__all__ = [
+    "MODELS",
+    "WHOLE",
+    "WITH_ARRAYS",
+    "LayerGroups",
+    "NamedDataset",
+    "WeightList",
+    "base_name",
+]
 
 #: The group of a whole model's weights.
 WHOLE = "model_weights"
 
 #: Classes of whole models, whose layers' arrays lie in one list.
 MODELS = frozenset({"Sequential", "Functional", "Model"})
+
+#: An array's name in the file, the dataset, and its place.
+NamedDataset = tuple[str, Hdf5Object, str]
 
 #: Classes of layers that have arrays.
 WITH_ARRAYS = MODELS | {
@@ -56,7 +70,7 @@ class LayerGroups(VariableStore):
         The path of that group in the file, empty for the root.
     """
 
-    def __init__(self, group: Any, prefix: str = "") -> None:
+    def __init__(self, group: h5py.Group, prefix: str = "") -> None:
         self.group = group
         self.prefix = prefix
 
@@ -92,7 +106,7 @@ class LayerGroups(VariableStore):
             )
         return dict(zip(takers, self.filled, strict=True))
 
-    def weights_of(self, name: str) -> list[tuple[str, Any, str]]:
+    def weights_of(self, name: str) -> list[NamedDataset]:
         """Give the arrays of one layer."""
         group = child(self.group, name) if "/" not in name else None
         if group is None:
@@ -105,7 +119,7 @@ class LayerGroups(VariableStore):
 class WeightList(VariableStore):
     """The arrays of one layer, in Keras's order, told apart by their names."""
 
-    def __init__(self, weights: Sequence[tuple[str, Any, str]], layer: str) -> None:
+    def __init__(self, weights: Sequence[NamedDataset], layer: str) -> None:
         self.weights = list(weights)
         self.layer = layer
 
@@ -148,7 +162,7 @@ class WeightList(VariableStore):
             for kind, name in entries
         }
 
-    def _of(self, layer: str) -> list[tuple[str, Any, str]]:
+    def _of(self, layer: str) -> list[NamedDataset]:
         depths = {
             item[0]: parts.index(layer)
             for item in self.weights

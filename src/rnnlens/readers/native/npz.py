@@ -17,7 +17,6 @@ import zlib
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import fields
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 
@@ -26,6 +25,7 @@ from rnnlens.network import axes as _axes
 from rnnlens.network.activations import Activation
 from rnnlens.network.cells import Cell, Gate
 from rnnlens.network.check import check
+from rnnlens.network.json_values import Json, JsonObject
 from rnnlens.network.layers import Layer
 from rnnlens.network.network import Network, Node, Origin, Source
 from rnnlens.readers.hardening.contents import digest_of
@@ -121,7 +121,7 @@ def _array(archive: zipfile.ZipFile, name: str, path: Path) -> np.ndarray:
     return np.array(values, dtype=dtype.newbyteorder("="), order="C")
 
 
-def _network(graph: Any, archive: zipfile.ZipFile, path: Path) -> Network:
+def _network(graph: Json, archive: zipfile.ZipFile, path: Path) -> Network:
     if graph["format"] != FORMAT or graph["version"] != VERSION:
         raise UnreadableFile(
             f"{path} is of the format {graph['format']!r}, version {graph['version']!r}; this "
@@ -148,11 +148,11 @@ def _network(graph: Any, archive: zipfile.ZipFile, path: Path) -> Network:
     return check(Network(tuple(nodes), _refs(graph["outputs"]), origin, str(graph["name"])))
 
 
-def _refs(value: Any) -> tuple[tuple[str, int], ...]:
+def _refs(value: Json) -> tuple[tuple[str, int], ...]:
     return tuple((str(name), int(number)) for name, number in value)
 
 
-def _origin(stated: Mapping[str, Any], path: Path) -> Origin:
+def _origin(stated: JsonObject, path: Path) -> Origin:
     before = " ".join(str(stated[key]) for key in ("format", "version", "path") if stated[key])
     digest = f" (SHA-256 {stated['digest']})" if stated["digest"] else ""
     notes = (f"written from {before}{digest}", *map(str, stated["notes"]))
@@ -168,7 +168,7 @@ def _classes() -> Iterator[type]:
         waiting += kind.__subclasses__()
 
 
-def _revive(value: Any, classes: Mapping[str, type], array: Callable[[str], np.ndarray]) -> Any:
+def _revive(value: Json, classes: Mapping[str, type], array: Callable[[str], np.ndarray]) -> Json:
     """Make a layer, and what it holds, of plain data."""
     if not isinstance(value, Mapping):
         return value

@@ -5,9 +5,10 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING
 
 import numpy as np
+from numpy.typing import ArrayLike
 
 from rnnlens.errors import UnreadableFile, UnsupportedModel
 from rnnlens.readers.onnx.graph.recurrent import KINDS
@@ -15,6 +16,9 @@ from rnnlens.readers.onnx.graph.unrolled import refuse_unrolled
 from rnnlens.readers.onnx.graph.values import FixedArray
 from rnnlens.readers.onnx.proto import OnnxOperator, operators
 from rnnlens.readers.onnx.tensors import tensor_values
+
+if TYPE_CHECKING:
+    import onnx
 
 __all__ = ["DeclaredInput", "OnnxGraph", "graph_of", "version_of"]
 
@@ -42,21 +46,21 @@ class OnnxGraph:
     used: set[str]
 
 
-def version_of(model: Any) -> str:
+def version_of(model: onnx.ModelProto) -> str:
     """Say which operators and which exporter a model is of."""
     opset = _opset(model)
     made = " ".join(filter(None, (model.producer_name, model.producer_version)))
     return f"opset {opset}" + (f", {made}" if made else "")
 
 
-def _opset(model: Any) -> int:
+def _opset(model: onnx.ModelProto) -> int:
     versions = [each.version for each in model.opset_import if each.domain in {"", "ai.onnx"}]
     if not versions:
         raise UnreadableFile("the ONNX model states no version of its operators: it is damaged")
     return max(versions)
 
 
-def graph_of(model: Any, path: Path, weights: Mapping[str, Any]) -> OnnxGraph:
+def graph_of(model: onnx.ModelProto, path: Path, weights: Mapping[str, ArrayLike]) -> OnnxGraph:
     """Take the parts that the outputs need out of a model."""
     opset = _opset(model)
     if not OLDEST <= opset <= NEWEST:
@@ -79,7 +83,9 @@ def graph_of(model: Any, path: Path, weights: Mapping[str, Any]) -> OnnxGraph:
     return OnnxGraph(nodes, fixed, inputs, [each.name for each in model.graph.output], used)
 
 
-def _supplied(model: Any, weights: Mapping[str, Any], fixed: dict[str, FixedArray]) -> None:
+def _supplied(
+    model: onnx.ModelProto, weights: Mapping[str, ArrayLike], fixed: dict[str, FixedArray]
+) -> None:
     inputs = {each.name for each in model.graph.input}
     unknown = sorted(set(weights) - inputs)
     if unknown:
@@ -102,7 +108,7 @@ def _needed(nodes: list[OnnxOperator], outputs: list[str]) -> tuple[list[OnnxOpe
     return kept[::-1], used
 
 
-def _declared(given: Any) -> DeclaredInput:
+def _declared(given: onnx.ValueInfoProto) -> DeclaredInput:
     import onnx
 
     if not given.type.HasField("tensor_type"):

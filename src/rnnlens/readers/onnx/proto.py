@@ -6,16 +6,20 @@ there before memory is taken, and data outside the file is read from the model's
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from rnnlens.errors import MissingLibrary, UnreadableFile, UnsupportedModel
 from rnnlens.readers.hardening.protobuf import varint
 from rnnlens.readers.onnx.tensors import tensor_values
 
+if TYPE_CHECKING:
+    import onnx
+
 __all__ = [
+    "Attributes",
     "OnnxOperator",
     "attributes_of",
     "looks_like_model",
@@ -23,6 +27,9 @@ __all__ = [
     "parse",
     "tensor_values",
 ]
+
+#: Attributes of a node by name: int, float, str, lists of these, arrays.
+Attributes = dict[str, Any]
 
 #: Fields of ModelProto by number (onnx/onnx.proto): True where the field holds bytes.
 MODEL_FIELDS = {1: False, 2: True, 3: True, 4: True, 5: False, 6: True, 7: True, 8: True, 14: True}
@@ -55,7 +62,7 @@ class OnnxOperator:
     name: str
     inputs: tuple[str, ...]
     outputs: tuple[str, ...]
-    attributes: dict[str, Any]
+    attributes: Attributes
     opset: int
 
     def label(self, usual: str) -> str:
@@ -96,7 +103,7 @@ def _fields(head: bytes) -> set[int]:
     return seen
 
 
-def parse(path: Path) -> Any:
+def parse(path: Path) -> onnx.ModelProto:
     """Parse a file."""
     try:
         import onnx
@@ -123,7 +130,7 @@ def parse(path: Path) -> Any:
     return _without_functions(model, path) if model.functions else model
 
 
-def _names(model: Any) -> Iterator[Any]:
+def _names(model: onnx.ModelProto) -> Iterator[object]:
     """Give every name in a model; those that are not UTF-8 come as bytes."""
     yield from (model.producer_name, model.producer_version, model.graph.name)
     graph = model.graph
@@ -135,7 +142,7 @@ def _names(model: Any) -> Iterator[Any]:
             yield from (each.name for each in node.attribute)
 
 
-def _without_functions(model: Any, path: Path) -> Any:
+def _without_functions(model: onnx.ModelProto, path: Path) -> onnx.ModelProto:
     """Write the model's own functions out, once it is known that they come to an end."""
     import onnx
     from onnx import inliner
@@ -143,7 +150,7 @@ def _without_functions(model: Any, path: Path) -> Any:
     bodies = {(each.domain, each.name): each.node for each in model.functions}
     sizes: dict[tuple[str, str], int] = {}
 
-    def size(nodes: Any, within: tuple[tuple[str, str], ...]) -> int:
+    def size(nodes: Iterable[onnx.NodeProto], within: tuple[tuple[str, str], ...]) -> int:
         total = 0
         for node in nodes:
             key = (node.domain, node.op_type)
@@ -171,7 +178,7 @@ def _without_functions(model: Any, path: Path) -> Any:
     return whole
 
 
-def operators(graph: Any, path: Path, opset: int) -> list[OnnxOperator]:
+def operators(graph: onnx.GraphProto, path: Path, opset: int) -> list[OnnxOperator]:
     """Take the nodes of a graph out of the message."""
     listed = []
     for node in graph.node:
@@ -201,12 +208,12 @@ def operators(graph: Any, path: Path, opset: int) -> list[OnnxOperator]:
     return listed
 
 
-def attributes_of(node: Any, path: Path) -> dict[str, Any]:
+def attributes_of(node: onnx.NodeProto, path: Path) -> Attributes:
     """Give the attributes of a node."""
     import onnx
 
     kinds = onnx.AttributeProto
-    values: dict[str, Any] = {}
+    values: Attributes = {}
     for each in node.attribute:
         if each.type == kinds.TENSOR:
             values[each.name] = tensor_values(each.t, path)

@@ -6,7 +6,7 @@ import os
 from collections.abc import Mapping
 from importlib import import_module
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 
@@ -15,10 +15,15 @@ from rnnlens.readers.onnx import file as onnx_file
 from rnnlens.readers.onnx.graph.read import OnnxReading, TensorLayout, read_graph
 from rnnlens.readers.refusals import first_line
 
+if TYPE_CHECKING:
+    import onnxruntime
+
 __all__ = ["outputs"]
 
 
-def outputs(source: Any, inputs: Mapping[str, np.ndarray]) -> tuple[list[np.ndarray], str] | None:
+def outputs(
+    source: object, inputs: Mapping[str, np.ndarray]
+) -> tuple[list[np.ndarray], str] | None:
     """Run the source model on windows: inputs mapping of str to (sample, ...)."""
     if not isinstance(source, str | os.PathLike):
         return None
@@ -64,7 +69,10 @@ def _chunks(read: OnnxReading, samples: int) -> list[tuple[slice, int]]:
 
 
 def _batch(
-    session: Any, read: OnnxReading, given: dict[str, np.ndarray], size: int
+    session: onnxruntime.InferenceSession,
+    read: OnnxReading,
+    given: dict[str, np.ndarray],
+    size: int,
 ) -> list[np.ndarray]:
     """Run one batch, filled up with its last sample to the size that the file wants."""
     samples = len(next(iter(given.values())))

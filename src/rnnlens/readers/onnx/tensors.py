@@ -8,12 +8,15 @@ from __future__ import annotations
 
 import math
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 
 from rnnlens.errors import UnreadableFile, UnsupportedModel
 from rnnlens.readers.variables import LARGEST_ARRAY
+
+if TYPE_CHECKING:
+    import onnx
 
 __all__ = ["tensor_values"]
 
@@ -31,7 +34,7 @@ NUMBERS = {
 }
 
 
-def tensor_values(tensor: Any, path: Path) -> np.ndarray:
+def tensor_values(tensor: onnx.TensorProto, path: Path) -> np.ndarray:
     """Read the numbers of a tensor."""
     import onnx
 
@@ -67,7 +70,9 @@ def tensor_values(tensor: Any, path: Path) -> np.ndarray:
     return np.frombuffer(raw, little).reshape(shape).astype(dtype)
 
 
-def _typed(tensor: Any, field: str, dtype: np.dtype, shape: tuple[int, ...]) -> np.ndarray:
+def _typed(
+    tensor: onnx.TensorProto, field: str, dtype: np.dtype, shape: tuple[int, ...]
+) -> np.ndarray:
     given = getattr(tensor, field)
     if len(given) != math.prod(shape):
         raise UnreadableFile(
@@ -80,7 +85,7 @@ def _typed(tensor: Any, field: str, dtype: np.dtype, shape: tuple[int, ...]) -> 
     return np.array(given).astype(dtype).reshape(shape)
 
 
-def _external(tensor: Any, path: Path, size: int) -> bytes:
+def _external(tensor: onnx.TensorProto, path: Path, size: int) -> bytes:
     """Read numbers kept beside the model, from its own folder alone."""
     entries = {entry.key: entry.value for entry in tensor.external_data}
     location = entries.get("location", "")

@@ -10,7 +10,7 @@ import zipfile
 from collections.abc import Iterator, Mapping
 from importlib.util import find_spec
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -26,6 +26,9 @@ from rnnlens.readers.torch.named import named
 from rnnlens.readers.torch.state import PATTERN, TAKES, LazyArray, network_of
 from rnnlens.readers.variables import LARGEST_ARRAY
 
+if TYPE_CHECKING:
+    import torch
+
 __all__ = ["TAKES", "arrays", "arrays_of", "match", "read", "state_dicts"]
 
 #: torch/serialization.py, MAGIC_NUMBER as the first pickle of the container before PyTorch 1.6.
@@ -36,6 +39,9 @@ MARKS = frozenset({"data.pkl", "constants.pkl", "archive_format"})
 MEMBERS = 100_000
 #: How deep a checkpoint may nest the state dict.
 DEPTH = 4
+
+#: A state dict: tensors, and whatever else was put among them, by name.
+StateDict = Mapping[str, Any]
 
 SAVE = 'torch.save(model.state_dict(), "weights.pt")'
 
@@ -103,7 +109,7 @@ def _check_archive(path: Path) -> None:
         )
 
 
-def _load(path: Path) -> Any:
+def _load(path: Path) -> object:
     if find_spec("torch") is None:
         raise MissingLibrary(
             f"{path} is a PyTorch file, and torch is not installed: "
@@ -135,7 +141,7 @@ def _refusal(path: Path, error: Exception) -> str:
     return f"{path} is damaged: PyTorch does not open it ({said}); save or download it again"
 
 
-def _only(path: Path, content: Any) -> tuple[Mapping[str, Any], str]:
+def _only(path: Path, content: object) -> tuple[StateDict, str]:
     candidates = list(state_dicts(content))
     if len(candidates) == 1:
         return candidates[0]
@@ -154,7 +160,7 @@ def _only(path: Path, content: Any) -> tuple[Mapping[str, Any], str]:
     )
 
 
-def state_dicts(content: Any, where: str = "") -> Iterator[tuple[Mapping[str, Any], str]]:
+def state_dicts(content: object, where: str = "") -> Iterator[tuple[StateDict, str]]:
     """Find the state dicts with recurrent layers in what a checkpoint holds."""
     if not isinstance(content, Mapping):
         return
@@ -167,7 +173,7 @@ def state_dicts(content: Any, where: str = "") -> Iterator[tuple[Mapping[str, An
             yield from state_dicts(value, f"{where}.{key}" if where else key)
 
 
-def arrays_of(state: Mapping[str, Any], where: str = "") -> dict[str, LazyArray]:
+def arrays_of(state: StateDict, where: str = "") -> dict[str, LazyArray]:
     """Give the tensors of a state dict as arrays that are copied when they are needed."""
     prefix = f"{where}." if where else ""
     return {
@@ -179,7 +185,7 @@ def arrays_of(state: Mapping[str, Any], where: str = "") -> dict[str, LazyArray]
     }
 
 
-def _copied(name: str, tensor: Any) -> np.ndarray:
+def _copied(name: str, tensor: torch.Tensor) -> np.ndarray:
     import torch
 
     if tensor.is_meta or tensor.is_quantized or tensor.layout != torch.strided:

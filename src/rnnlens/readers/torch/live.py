@@ -7,7 +7,7 @@ import sys
 import warnings
 from collections.abc import Sequence
 from dataclasses import dataclass, fields, replace
-from typing import Any
+from typing import TYPE_CHECKING, Any, TypeGuard
 from weakref import WeakKeyDictionary
 
 import numpy as np
@@ -19,6 +19,9 @@ from rnnlens.network.network import Network, Node, Origin
 from rnnlens.readers.options import ReadOptions
 from rnnlens.readers.refusals import WrongSampleAxis, first_line
 from rnnlens.readers.torch.graph.read import CanonicalGraph, canonical_graph
+
+if TYPE_CHECKING:
+    import torch
 
 __all__ = ["LAYOUTS", "TAKES", "ModuleLayout", "match", "read"]
 
@@ -48,20 +51,20 @@ class ModuleLayout:
 
     inputs: tuple[int, ...]
     outputs: tuple[int, ...]
-    dtypes: tuple[Any, ...]
+    dtypes: tuple[torch.dtype, ...]
 
 
 #: The layout of every module that was read, for the check of fidelity.
-LAYOUTS: WeakKeyDictionary[Any, ModuleLayout] = WeakKeyDictionary()
+LAYOUTS: WeakKeyDictionary[torch.nn.Module, ModuleLayout] = WeakKeyDictionary()
 
 
-def match(source: object) -> bool:
+def match(source: object) -> TypeGuard[torch.nn.Module]:
     """Tell whether an object is a PyTorch module, without importing torch."""
     module = getattr(getattr(sys.modules.get("torch"), "nn", None), "Module", None)
     return isinstance(module, type) and isinstance(source, module)
 
 
-def read(source: Any, options: ReadOptions) -> Network:
+def read(source: torch.nn.Module, options: ReadOptions) -> Network:
     """Read a live module as it predicts: in evaluation mode, which its copy is put into."""
     import torch
 
@@ -91,7 +94,7 @@ def read(source: Any, options: ReadOptions) -> Network:
     return check(Network(nodes, tuple(graph.outputs), origin, type(source).__name__))
 
 
-def _tensors(example: Any, module: Any) -> list[Any]:
+def _tensors(example: Any, module: torch.nn.Module) -> list[torch.Tensor]:
     """Make tensors of the example, of the module's own type of floating-point numbers."""
     import torch
 
@@ -114,7 +117,7 @@ def _tensors(example: Any, module: Any) -> list[Any]:
     ]
 
 
-def _check_runs(module: Any, example: list[Any]) -> None:
+def _check_runs(module: torch.nn.Module, example: list[torch.Tensor]) -> None:
     """Call the module once, and look whether a recurrent layer is handed a packed sequence."""
     import torch
 
@@ -126,7 +129,7 @@ def _check_runs(module: Any, example: list[Any]) -> None:
         )
     packed: list[bool] = []
 
-    def note_packed(_: Any, inputs: tuple[Any, ...]) -> None:
+    def note_packed(_: object, inputs: tuple[object, ...]) -> None:
         packed.append(any(isinstance(one, torch.nn.utils.rnn.PackedSequence) for one in inputs))
 
     layers = [part for part in module.modules() if isinstance(part, torch.nn.RNNBase)]
@@ -154,7 +157,9 @@ def _check_runs(module: Any, example: list[Any]) -> None:
         )
 
 
-def _read_graph(module: Any, example: list[Any]) -> tuple[CanonicalGraph, bool]:
+def _read_graph(
+    module: torch.nn.Module, example: list[torch.Tensor]
+) -> tuple[CanonicalGraph, bool]:
     """Read the graph, and say whether any number of steps serves."""
     refusals: list[UnsupportedModel] = []
     for batch in (0, 1) if _may_take_steps_first(module) else (0,):
@@ -172,12 +177,14 @@ def _read_graph(module: Any, example: list[Any]) -> tuple[CanonicalGraph, bool]:
     raise (clear or refusals)[0]
 
 
-def _may_take_steps_first(module: Any) -> bool:
+def _may_take_steps_first(module: torch.nn.Module) -> bool:
     """Say whether a recurrent layer of the module takes its samples in axis 1."""
     return any(getattr(part, "batch_first", None) is False for part in module.modules())
 
 
-def _any_length(module: Any, example: list[Any], batch: int) -> tuple[CanonicalGraph, bool]:
+def _any_length(
+    module: torch.nn.Module, example: list[torch.Tensor], batch: int
+) -> tuple[CanonicalGraph, bool]:
     steps = [_steps_axis(one, batch) for one in example]
     lengths = {one.shape[k] for one, k in zip(example, steps, strict=True) if k is not None}
     if len(lengths) != 1:
@@ -201,13 +208,15 @@ def _any_length(module: Any, example: list[Any], batch: int) -> tuple[CanonicalG
     return graph, _equal(graph, longer)
 
 
-def _steps_axis(tensor: Any, batch: int) -> int | None:
+def _steps_axis(tensor: torch.Tensor, batch: int) -> int | None:
     """Say which axis of an input counts steps: the first besides the samples'."""
     sequence = tensor.ndim > 2 or (tensor.ndim == 2 and not tensor.dtype.is_floating_point)
     return (0 if batch else 1) if sequence else None
 
 
-def _resized(example: list[Any], axes: Sequence[int | None], size: int) -> list[Any]:
+def _resized(
+    example: list[torch.Tensor], axes: Sequence[int | None], size: int
+) -> list[torch.Tensor]:
     import torch
 
     return [
@@ -216,7 +225,7 @@ def _resized(example: list[Any], axes: Sequence[int | None], size: int) -> list[
     ]
 
 
-def _exported(module: Any, example: list[Any], batch: int) -> CanonicalGraph:
+def _exported(module: torch.nn.Module, example: list[torch.Tensor], batch: int) -> CanonicalGraph:
     import torch
 
     samples = [one.index_select(batch, torch.arange(SAMPLES) % one.shape[batch]) for one in example]
@@ -271,7 +280,7 @@ def _open(node: Node) -> Node:
     return replace(node, layer=Input((None, *node.layer.shape[1:])))
 
 
-def _notes(source: Any, graph: CanonicalGraph, *, free: bool) -> tuple[str, ...]:
+def _notes(source: torch.nn.Module, graph: CanonicalGraph, *, free: bool) -> tuple[str, ...]:
     notes = [
         "the graph is that of the call on the example, as torch.export follows it, in evaluation "
         "mode: dropout acts only in training and is left out"

@@ -73,8 +73,5 @@ def _level(
 ) -> ArrayGroup:
     one = layer.forward if isinstance(layer, Bidirectional) else layer
     kind = f"Bidirectional {one.cell.kind}" if isinstance(layer, Bidirectional) else one.cell.kind
-    arrays = tuple(
-        NamedArray(label, name, meaning, gate, values, dimensions, sources.get(name, Source("")))
-        for name, meaning, gate, values, dimensions in arrays_of(layer)
-    )
+    arrays = tuple(array.within(label, sources) for array in arrays_of(layer))
     return ArrayGroup(label, kind, arrays, layer)

@@ -17,7 +17,9 @@ from rnnlens.readers.torch.live import LAYOUTS, match
 __all__ = ["outputs"]
 
 
-def outputs(source: Any, inputs: Mapping[str, np.ndarray]) -> tuple[list[np.ndarray], str] | None:
+def outputs(
+    source: object, inputs: Mapping[str, np.ndarray]
+) -> tuple[list[np.ndarray], str] | None:
     """Run a live module on windows, as it predicts: inputs mapping of str to (sample, ...)."""
     if isinstance(source, str | Path):
         if _is_state_dict(Path(source)):

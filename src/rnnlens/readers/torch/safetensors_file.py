@@ -10,12 +10,12 @@ import json
 import math
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 
 from rnnlens.errors import UnreadableFile, UnsupportedModel
 from rnnlens.network.arrays import Arrays
+from rnnlens.network.json_values import Json
 from rnnlens.network.network import Network, Origin
 from rnnlens.readers.hardening.contents import digest_of
 from rnnlens.readers.layouts import CellArray
@@ -58,7 +58,7 @@ def _opened(path: Path) -> tuple[dict[str, LazyArray], Origin]:
     return arrays, Origin("safetensors", "", str(path), digest_of(path))
 
 
-def _header(path: Path) -> tuple[dict[str, Any], int]:
+def _header(path: Path) -> tuple[dict[str, Json], int]:
     with path.open("rb") as file:
         length = int.from_bytes(file.read(8), "little")
         text = file.read(length)
@@ -89,7 +89,7 @@ class _Entry:
         return code is None or size == math.prod(self.shape) * np.dtype(code).itemsize
 
 
-def _entry(path: Path, name: str, entry: Any) -> _Entry:
+def _entry(path: Path, name: str, entry: Json) -> _Entry:
     try:
         described = _Entry(str(entry["dtype"]), tuple(entry["shape"]), *entry["data_offsets"])
         whole = all(
@@ -105,7 +105,7 @@ def _entry(path: Path, name: str, entry: Any) -> _Entry:
     return described
 
 
-def _array(path: Path, name: str, described: Any, start: int) -> LazyArray:
+def _array(path: Path, name: str, described: Json, start: int) -> LazyArray:
     entry = _entry(path, name, described)
     size = path.stat().st_size - start
     if not (entry.begin <= entry.end <= size and entry.fits):

@@ -4,11 +4,10 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Mapping
-from typing import Any
 
 from rnnlens.network.network import Network, Origin
 from rnnlens.readers.options import ReadOptions
-from rnnlens.readers.torch.file import arrays_of
+from rnnlens.readers.torch.file import StateDict, arrays_of
 from rnnlens.readers.torch.state import TAKES, network_of
 
 __all__ = ["TAKES", "match", "read"]
@@ -24,7 +23,7 @@ def match(source: object) -> bool:
     )
 
 
-def read(source: Mapping[str, Any], options: ReadOptions) -> Network:
+def read(source: StateDict, options: ReadOptions) -> Network:
     """Read a state dict; later training of the module does not change the network."""
     version = str(sys.modules["torch"].__version__)
     return network_of(arrays_of(source), options, Origin("PyTorch state dict in memory", version))

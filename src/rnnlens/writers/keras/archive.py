@@ -18,6 +18,7 @@ from typing import Any
 import numpy as np
 
 from rnnlens.errors import UnsupportedModel
+from rnnlens.network.json_values import Json
 from rnnlens.network.layers import Bidirectional, Input, Layer, Recurrent
 from rnnlens.network.network import Network, Node, Ref
 from rnnlens.network.shapes import Shape, output_shapes
@@ -87,7 +88,7 @@ def write(network: Network) -> Written:
 
 def _layers(
     graph: _KerasGraph, entries: Sequence[_FileLayer], notes: list[str]
-) -> tuple[list[dict[str, Any]], dict[str, tuple[str, list[np.ndarray]]]]:
+) -> tuple[list[dict[str, Json]], dict[str, tuple[str, list[np.ndarray]]]]:
     """State every layer, and say where its arrays lie in the weights file."""
     layers = []
     weights: dict[str, tuple[str, list[np.ndarray]]] = {}
@@ -180,12 +181,12 @@ class _KerasGraph:
         name, number = self.names[ref[0]]
         return [name, number, ref[1]]
 
-    def tensor(self, ref: Ref) -> dict[str, Any]:
+    def tensor(self, ref: Ref) -> dict[str, Json]:
         shape = [None, *self.shapes[ref[0]][ref[1]]]
         config = {"shape": shape, "dtype": self.dtype, "keras_history": self.key(ref)}
         return {"class_name": "__keras_tensor__", "config": config}
 
-    def entry(self, entry: _FileLayer, notes: list[str]) -> tuple[dict[str, Any], KerasLayer]:
+    def entry(self, entry: _FileLayer, notes: list[str]) -> tuple[dict[str, Json], KerasLayer]:
         """State one layer and its calls."""
         layer = entry.layer
         if isinstance(layer, Input):
@@ -208,7 +209,7 @@ class _KerasGraph:
             "inbound_nodes": [self.call(node) for node in entry.calls],
         }, keras_layer
 
-    def call(self, node: Node) -> dict[str, Any]:
+    def call(self, node: Node) -> dict[str, Json]:
         tensors = [self.tensor(ref) for ref in node.inputs]
         if isinstance(node.layer, Recurrent | Bidirectional):
             states = {"initial_state": tensors[1:]} if len(tensors) > 1 else {}

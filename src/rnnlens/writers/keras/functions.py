@@ -8,6 +8,7 @@ from typing import Any
 
 from rnnlens.network.activations import ACTIVATIONS, Activation
 from rnnlens.network.cells import LSTM, Cell, SimpleRNN
+from rnnlens.network.json_values import Json
 from rnnlens.network.layers import Recurrent
 from rnnlens.writers.packing import scaled_gate
 from rnnlens.writers.written import refuse
@@ -21,7 +22,7 @@ HARD_SLOPE = 1 / 6
 NAMELESS = frozenset({"threshold", "sparsemax"})
 
 
-def serialized(kind: str, config: dict[str, Any]) -> dict[str, Any]:
+def serialized(kind: str, config: dict[str, Json]) -> dict[str, Json]:
     """Give a layer of Keras as its files state it."""
     return {
         "module": "keras.layers",
@@ -31,7 +32,7 @@ def serialized(kind: str, config: dict[str, Any]) -> dict[str, Any]:
     }
 
 
-def activation_layer(activation: Activation) -> tuple[str, dict[str, Any]] | None:
+def activation_layer(activation: Activation) -> tuple[str, dict[str, Json]] | None:
     """Give the layer of Keras that is a function with parameters."""
     p = activation.parameters
     if activation.name == "relu":
@@ -48,7 +49,7 @@ def activation_layer(activation: Activation) -> tuple[str, dict[str, Any]] | Non
     return None
 
 
-def function_of(name: str, layer: Any, activation: Activation) -> str | dict[str, Any]:
+def function_of(name: str, layer: Any, activation: Activation) -> str | dict[str, Json]:
     """State an activation as an option of a layer."""
     usual = Activation(activation.name).parameters
     if activation.name not in NAMELESS and activation.parameters == usual:
@@ -85,7 +86,7 @@ def on_keras_slope(name: str, layer: Recurrent, notes: list[str]) -> Recurrent:
             f"its activation {cell.activation} acts on the cell state, and Keras 3 has that "
             "function with the slope 1/6 alone; write .npz, which holds it",
         )
-    changed: dict[str, Any] = {}
+    changed: dict[str, Json] = {}
     for option, gates in _gates_by_option(cell).items():
         activation = getattr(cell, option)
         if _off_slope(activation):

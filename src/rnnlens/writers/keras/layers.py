@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 
 from rnnlens.network.cells import GRU, LSTM, FloatArray, SimpleRNN
+from rnnlens.network.json_values import Json
 from rnnlens.network.layers import (
     Activate,
     Add,
@@ -70,7 +71,7 @@ class KerasLayer:
     """
 
     kind: str
-    config: dict[str, Any] = field(default_factory=dict)
+    config: dict[str, Json] = field(default_factory=dict)
     arrays: dict[str, list[FloatArray]] = field(default_factory=dict)
 
 
@@ -95,7 +96,7 @@ class LayerContext:
     dtype: str
     notes: list[str]
 
-    def named(self, name: str, keras_layer: KerasLayer) -> dict[str, Any]:
+    def named(self, name: str, keras_layer: KerasLayer) -> dict[str, Json]:
         """Give a layer as the file states it."""
         config = {"name": name, "trainable": True, "dtype": self.dtype, **keras_layer.config}
         return serialized(keras_layer.kind, config)

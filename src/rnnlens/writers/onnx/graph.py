@@ -4,13 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import ArrayLike
 
 from rnnlens.network.activations import Activation
 from rnnlens.network.unique import unique_name
+
+if TYPE_CHECKING:
+    import onnx
 
 __all__ = ["OnnxGraphWriter"]
 
@@ -31,8 +34,8 @@ class OnnxGraphWriter:
         Names of values, and of those that are whole numbers.
     """
 
-    nodes: list[Any] = field(default_factory=list)
-    constants: list[Any] = field(default_factory=list)
+    nodes: list[onnx.NodeProto] = field(default_factory=list)
+    constants: list[onnx.TensorProto] = field(default_factory=list)
     notes: list[str] = field(default_factory=list)
     scope: str = ""
     used: set[str] = field(default_factory=set)

@@ -7,6 +7,7 @@ from typing import Any
 
 import numpy as np
 
+from rnnlens.network.activations import Activation
 from rnnlens.network.axes import (
     Constant,
     ExpandDims,
@@ -86,7 +87,7 @@ Inputs = Sequence[str]
 Shapes = Sequence[Shape]
 
 
-def _activated(layer: Layer, x: str, activation: Any, writer: OnnxGraphWriter) -> str:
+def _activated(layer: Layer, x: str, activation: Activation, writer: OnnxGraphWriter) -> str:
     made = writer.activated(x, activation)
     if made is None:
         refuse(

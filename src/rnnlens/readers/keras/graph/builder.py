@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
 from rnnlens.errors import UnsupportedModel
 from rnnlens.network.axes import Unmask
+from rnnlens.network.json_values import JsonObject
 from rnnlens.network.layers import (
     Bidirectional,
     Input,
@@ -72,7 +73,7 @@ class KerasGraphBuilder:
     strays: set[Ref] = field(default_factory=set)
     reserved: set[str] = field(default_factory=set)
 
-    def entry(self, node: str, config: Mapping[str, Any]) -> Ref:
+    def entry(self, node: str, config: JsonObject) -> Ref:
         """Add an entry of the network."""
         options = LayerOptions(f"{node!r} (InputLayer)", config)
         key = "batch_input_shape" if "batch_input_shape" in config else "batch_shape"

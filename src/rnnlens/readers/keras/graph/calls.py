@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from rnnlens.errors import UnreadableFile, UnsupportedModel
+from rnnlens.network.json_values import Json, JsonObject
 from rnnlens.readers.keras.layers.options import revive
 
 __all__ = ["KerasCall", "Key", "calls_of", "flat", "keys_in", "tensor_keys"]
@@ -55,7 +56,7 @@ class KerasCall:
                 yield item.key
 
 
-def calls_of(entry: Mapping[str, Any]) -> list[KerasCall]:
+def calls_of(entry: JsonObject) -> list[KerasCall]:
     """Give the calls of one layer of a functional model."""
     name = str(entry.get("name") or entry["config"].get("name"))
     return [
@@ -64,7 +65,7 @@ def calls_of(entry: Mapping[str, Any]) -> list[KerasCall]:
     ]
 
 
-def _new_form(name: str, node: Mapping[str, Any]) -> KerasCall:
+def _new_form(name: str, node: JsonObject) -> KerasCall:
     args = [_tensors(item) for item in node["args"]]
     if not args:
         raise UnreadableFile(f"layer {name!r} is called without an input; the file is damaged")
@@ -74,7 +75,7 @@ def _new_form(name: str, node: Mapping[str, Any]) -> KerasCall:
     return _call(name, args, states, node.get("kwargs", {}))
 
 
-def _old(name: str, node: Any) -> KerasCall:
+def _old(name: str, node: Json) -> KerasCall:
     if isinstance(node, Mapping):
         node = [node[key] for key in sorted(node)]
     if node and isinstance(node[0], str):
@@ -89,9 +90,7 @@ def _old(name: str, node: Any) -> KerasCall:
     return _call(name, [tensors], (), options)
 
 
-def _call(
-    name: str, args: list[Any], states: tuple[Any, ...], options: Mapping[str, Any]
-) -> KerasCall:
+def _call(name: str, args: list[Any], states: tuple[Any, ...], options: JsonObject) -> KerasCall:
     masks: tuple[Any, ...] = ()
     for key, value in options.items():
         given = _tensors(value)
@@ -112,7 +111,7 @@ def _call(
     return KerasCall(tuple(flat(args)), states, masks)
 
 
-def _tensors(value: Any) -> Any:
+def _tensors(value: Json) -> Json:
     """Replace serialised tensors by `TensorKey`, at any depth."""
     if isinstance(value, Mapping):
         if value.get("class_name") == "__keras_tensor__":
@@ -134,7 +133,7 @@ def _tensors(value: Any) -> Any:
     return value
 
 
-def flat(value: Any) -> Iterator[Any]:
+def flat(value: Json) -> Iterator[Any]:
     """Give the leaves of nested lists and mappings, mappings by sorted key as Keras does."""
     if isinstance(value, Mapping):
         for key in sorted(value):
@@ -146,7 +145,7 @@ def flat(value: Any) -> Iterator[Any]:
         yield value
 
 
-def keys_in(value: Any) -> list[Key]:
+def keys_in(value: Json) -> list[Key]:
     """Give the tensors named by ``input_layers`` or ``output_layers``, in order."""
     leaves = list(flat(_tensors(value)))
     if not leaves or not all(isinstance(leaf, TensorKey) for leaf in leaves):

@@ -13,6 +13,7 @@ from typing import Any
 
 from rnnlens.errors import InputError, UnreadableFile, UnsupportedModel
 from rnnlens.network.check import check
+from rnnlens.network.json_values import Json, JsonObject
 from rnnlens.network.network import Network, Origin, Ref
 from rnnlens.readers.keras.graph.builder import CallInputs, KerasGraphBuilder, KerasValue
 from rnnlens.readers.keras.graph.calls import (
@@ -35,14 +36,12 @@ __all__ = ["network_of"]
 #: How deep models may be nested: no real one comes near, a hostile file may.
 DEEPEST = 32
 
-Entry = Mapping[str, Any]
-
 #: Outputs of the calls made so far, by layer and number of call.
 Made = dict[str, dict[int, list[KerasValue]]]
 
 
 def network_of(
-    entry: Entry, store: VariableStore, keras_version: KerasVersion, origin: Origin
+    entry: JsonObject, store: VariableStore, keras_version: KerasVersion, origin: Origin
 ) -> Network:
     """Turn a serialised Keras model into a network."""
     walk = _ModelWalk(KerasGraphBuilder(keras_version))
@@ -87,7 +86,7 @@ class _ModelWalk:
     built: dict[str, BuiltLayer] = field(default_factory=dict)
 
     def model(
-        self, entry: Entry, store: VariableStore, place: _Place, given: list[KerasValue] | None
+        self, entry: JsonObject, store: VariableStore, place: _Place, given: list[KerasValue] | None
     ) -> list[KerasValue]:
         """Lay one model flat and give its outputs; ``given`` are its inputs where it is nested."""
         if place.depth > DEEPEST:
@@ -116,8 +115,8 @@ class _ModelWalk:
 
     def _sequential(
         self,
-        config: Entry,
-        listed: Sequence[Entry],
+        config: JsonObject,
+        listed: Sequence[JsonObject],
         stores: Mapping[str, VariableStore],
         place: _Place,
         given: list[KerasValue] | None,
@@ -135,7 +134,7 @@ class _ModelWalk:
             raise UnreadableFile("the model has no layers; add some and save it again")
         return values
 
-    def _unsaid_entry(self, config: Entry, first: Entry, place: _Place) -> Ref:
+    def _unsaid_entry(self, config: JsonObject, first: JsonObject, place: _Place) -> Ref:
         """Make the entry that a Sequential model leaves unsaid."""
         while class_of(first) in MODELS:
             inner = first["config"]
@@ -152,8 +151,8 @@ class _ModelWalk:
 
     def _functional(
         self,
-        config: Entry,
-        listed: Sequence[Entry],
+        config: JsonObject,
+        listed: Sequence[JsonObject],
         stores: Mapping[str, VariableStore],
         place: _Place,
         given: list[KerasValue] | None,
@@ -194,7 +193,7 @@ class _ModelWalk:
 
     def _call(
         self,
-        entry: Entry,
+        entry: JsonObject,
         taken: CallInputs,
         store: VariableStore | None,
         place: _Place,
@@ -226,7 +225,7 @@ class _ModelWalk:
         return self.graph.call(node, kind, self.built[full], taken)
 
 
-def _name(entry: Entry) -> str:
+def _name(entry: JsonObject) -> str:
     config = entry["config"]
     name = entry.get("name") or (config.get("name") if isinstance(config, Mapping) else None)
     if not name:
@@ -236,7 +235,7 @@ def _name(entry: Entry) -> str:
     return str(name)
 
 
-def _is_operation(entry: Entry) -> bool:
+def _is_operation(entry: JsonObject) -> bool:
     """Tell an operation of a graph from a layer; HDF5 files keep no module to tell by."""
     module = entry.get("module")
     if module is not None:
@@ -246,7 +245,7 @@ def _is_operation(entry: Entry) -> bool:
     return plain and any(isinstance(node, Mapping) and "args" in node for node in nodes)
 
 
-def _operation(entry: Entry, taken: CallInputs) -> MaskValue:
+def _operation(entry: JsonObject, taken: CallInputs) -> MaskValue:
     kind, name = str(entry["class_name"]), _name(entry)
     made = mask_operation(kind, entry["config"], taken.inputs)
     if made is None:
@@ -260,7 +259,7 @@ def _operation(entry: Entry, taken: CallInputs) -> MaskValue:
 def _call_inputs(call: KerasCall, made: Made) -> CallInputs:
     """Look up what a call takes."""
 
-    def value(item: Any) -> Any:
+    def value(item: Json) -> Any:
         if not isinstance(item, TensorKey):
             return item
         name, number, output = item.key
@@ -273,7 +272,7 @@ def _call_inputs(call: KerasCall, made: Made) -> CallInputs:
     )
 
 
-def _first_call(entry: Entry, name: str, used: Sequence[Key]) -> int:
+def _first_call(entry: JsonObject, name: str, used: Sequence[Key]) -> int:
     """Give the number by which the graph names a layer's first call."""
     # A model that was built on Inputs has a call of its own before the graph's, and versions of
     # Keras differ in which models count it; every call is used, so the lowest used is the first.

@@ -14,10 +14,11 @@ another rule than the engine.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any, Literal
 
+from rnnlens.network.json_values import Json, JsonObject
 from rnnlens.network.layers import (
     Activate,
     Add,
@@ -83,9 +84,7 @@ class MaskValue:
     operation: str
 
 
-def mask_operation(
-    kind: str, config: Mapping[str, Any], arguments: Sequence[Any]
-) -> Expression | None:
+def mask_operation(kind: str, config: JsonObject, arguments: Sequence[Any]) -> Expression | None:
     """Write one operation of a graph as an expression on masks."""
     masks = [item.expression for item in arguments if isinstance(item, MaskValue)]
     first = arguments[0] if arguments else None
@@ -107,11 +106,11 @@ def mask_operation(
     return made
 
 
-def _is_ref(item: Any) -> bool:
+def _is_ref(item: Json) -> bool:
     return isinstance(item, tuple)
 
 
-def _is_number(item: Any) -> bool:
+def _is_number(item: Json) -> bool:
     return isinstance(item, (int, float)) and not isinstance(item, bool)
 
 

@@ -8,14 +8,10 @@ refused.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from typing import Any
-
 from rnnlens.errors import UnreadableFile, UnsupportedModel
+from rnnlens.network.json_values import Json, JsonObject
 
 __all__ = ["modern"]
-
-Entry = Mapping[str, Any]
 
 #: Classes whose name changed and nothing else.
 CLASSES = {"Convolution1D": "Conv1D", "AtrousConvolution1D": "Conv1D"}
@@ -78,7 +74,7 @@ GONE = {
 }
 
 
-def modern(entry: Entry, depth: int = 0) -> dict[str, Any]:
+def modern(entry: JsonObject, depth: int = 0) -> dict[str, Json]:
     """Write a layer or a model of Keras 1 as Keras 2 would.
 
     Examples
@@ -106,7 +102,7 @@ def modern(entry: Entry, depth: int = 0) -> dict[str, Any]:
     return {**entry, "class_name": kind, "config": _options(kind, config, depth)}
 
 
-def _options(kind: str, config: Entry, depth: int) -> dict[str, Any]:
+def _options(kind: str, config: JsonObject, depth: int) -> dict[str, Json]:
     names = RENAMED.get(kind, {})
     options = {names.get(key, key): value for key, value in config.items() if key not in TRAINING}
     if len(options) < sum(key not in TRAINING for key in config):
@@ -128,31 +124,31 @@ def _options(kind: str, config: Entry, depth: int) -> dict[str, Any]:
     return options
 
 
-def _merge(config: Entry) -> dict[str, Any]:
+def _merge(config: JsonObject) -> dict[str, Json]:
     mode, name = config.get("mode"), config.get("name")
     if mode not in MERGES or config.get("mode_type", "raw") != "raw":
         raise UnsupportedModel(
             f"layer {name!r} (Merge): mode = {str(mode)[:40]!r} is Python code, which rnnlens "
             f"never runs; it reads the modes {', '.join(MERGES)} that are layers of Keras 2"
         )
-    options: dict[str, Any] = {"name": name}
+    options: dict[str, Json] = {"name": name}
     if mode == "concat":
         options["axis"] = config.get("concat_axis", -1)
     return {"class_name": MERGES[mode], "config": options}
 
 
-def _time_distributed(config: Entry) -> dict[str, Any]:
+def _time_distributed(config: JsonObject) -> dict[str, Json]:
     """Write a TimeDistributedDense as the wrapper that took its place."""
     outer = {key: config[key] for key in ("name", "batch_input_shape") if key in config}
     inner = modern({"class_name": "Dense", "config": config})
     return {"class_name": "TimeDistributed", "config": {**outer, "layer": inner}}
 
 
-def _sequential(entry: Entry, depth: int) -> dict[str, Any]:
+def _sequential(entry: JsonObject, depth: int) -> dict[str, Json]:
     listed = entry["config"]
     if not listed or listed[0].get("class_name") != "Merge":
         return {**entry, "config": [modern(item, depth + 1) for item in listed]}
-    graph: dict[str, dict[str, Any]] = {}
+    graph: dict[str, dict[str, Json]] = {}
     last = _chain(listed, graph, depth)
     inputs = [[name, 0, 0] for name, item in graph.items() if item["class_name"] == "InputLayer"]
     return {
@@ -167,7 +163,7 @@ def _sequential(entry: Entry, depth: int) -> dict[str, Any]:
     }
 
 
-def _chain(listed: list[Entry], graph: dict[str, dict[str, Any]], depth: int) -> str:
+def _chain(listed: list[JsonObject], graph: dict[str, dict[str, Json]], depth: int) -> str:
     """Lay a Sequential model out as nodes of a graph and give the name of its last layer."""
     if depth > 32:
         raise UnreadableFile("layers are nested more than 32 deep; the file is damaged")
@@ -185,7 +181,7 @@ def _chain(listed: list[Entry], graph: dict[str, dict[str, Any]], depth: int) ->
     return takes[0]
 
 
-def _branch(branch: Entry, graph: dict[str, dict[str, Any]], depth: int) -> str:
+def _branch(branch: JsonObject, graph: dict[str, dict[str, Json]], depth: int) -> str:
     if branch["class_name"] != "Sequential":
         raise UnsupportedModel(
             f"the model merges a branch of the class {branch['class_name']!r}; rnnlens reads a "
@@ -194,13 +190,13 @@ def _branch(branch: Entry, graph: dict[str, dict[str, Any]], depth: int) -> str:
     return _chain(branch["config"], graph, depth + 1)
 
 
-def _add_entry(config: Entry, graph: dict[str, dict[str, Any]]) -> str:
+def _add_entry(config: JsonObject, graph: dict[str, dict[str, Json]]) -> str:
     name = f"{config['name']}_input"
     options = {"name": name, "batch_input_shape": config["batch_input_shape"]}
     return _add(name, {"class_name": "InputLayer", "config": options}, [], graph)
 
 
-def _add(name: str, made: Entry, takes: list[str], graph: dict[str, dict[str, Any]]) -> str:
+def _add(name: str, made: JsonObject, takes: list[str], graph: dict[str, dict[str, Json]]) -> str:
     if name in graph:
         raise UnsupportedModel(
             f"the model merges branches that share the layer {name!r}, which Keras 1 writes "

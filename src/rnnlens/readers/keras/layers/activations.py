@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from math import inf
-from typing import Any
 
 from rnnlens.errors import UnsupportedModel
 from rnnlens.network.activations import ACTIVATIONS, Activation
+from rnnlens.network.json_values import Json
 from rnnlens.readers.keras.layers.options import LayerOptions
 
 __all__ = ["ACTIVATION_LAYERS", "activation_of", "activation_of_layer"]
@@ -28,7 +28,7 @@ ACTIVATION_LAYERS = ("Activation", "ReLU", "LeakyReLU", "ELU", "Softmax", "Thres
 NEED_ARGUMENTS = frozenset({"threshold"})
 
 
-def activation_of(value: Any, *, layer: str, option: str, hard_slope: float) -> Activation:
+def activation_of(value: Json, *, layer: str, option: str, hard_slope: float) -> Activation:
     """Turn the value of an option into an activation.
 
     Examples

@@ -9,9 +9,9 @@ other option is refused, with the layer and the option named, unless its value i
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from typing import Any
 
 from rnnlens.errors import UnreadableFile, UnsupportedModel
+from rnnlens.network.json_values import Json, JsonObject
 
 __all__ = ["HALF", "INERT", "INERT_ENDINGS", "LayerOptions", "revive"]
 
@@ -42,7 +42,7 @@ HALF = frozenset({"float16", "bfloat16", "mixed_float16", "mixed_bfloat16"})
 PRECISIONS = frozenset({*HALF, "float32", "float64", "int32", "int64", "uint8", "bool"})
 
 
-def revive(value: Any) -> Any:
+def revive(value: Json) -> Json:
     """Turn the forms in which Keras writes tuples and arrays into JSON back into plain values."""
     if isinstance(value, Mapping):
         kind = value.get("class_name")
@@ -70,7 +70,7 @@ class LayerOptions:
         Its configuration.
     """
 
-    def __init__(self, layer: str, values: Mapping[str, Any]) -> None:
+    def __init__(self, layer: str, values: JsonObject) -> None:
         self.layer = layer
         self.values = values
         self._read: set[str] = set()
@@ -78,7 +78,7 @@ class LayerOptions:
     def __contains__(self, key: str) -> bool:
         return key in self.values
 
-    def take(self, key: str, default: Any = ...) -> Any:
+    def take(self, key: str, default: Json = ...) -> Json:
         """Give an option."""
         self._read.add(key)
         value = self.values.get(key, default)
@@ -96,7 +96,7 @@ class LayerOptions:
             raise self.wrong(key, "true or false")
         return bool(value)
 
-    def integer(self, key: str, default: Any = ...) -> int:
+    def integer(self, key: str, default: Json = ...) -> int:
         """Give an option that is one whole number; Keras may write it as a list of one."""
         value = self.take(key, default)
         if isinstance(value, list) and len(value) == 1:
@@ -105,14 +105,14 @@ class LayerOptions:
             raise self.wrong(key, "a whole number")
         return value
 
-    def size(self, key: str, default: Any = ...) -> int:
+    def size(self, key: str, default: Json = ...) -> int:
         """Give an option that is a whole number of at least 1."""
         value = self.integer(key, default)
         if value < 1:
             raise self.wrong(key, "a whole number of at least 1")
         return value
 
-    def number(self, key: str, default: Any = ...) -> float:
+    def number(self, key: str, default: Json = ...) -> float:
         """Give an option that is a number."""
         value = self.take(key, default)
         if isinstance(value, bool) or not isinstance(value, (int, float)):
@@ -127,7 +127,7 @@ class LayerOptions:
             raise self.wrong(key, "whole numbers")
         return tuple(listed)
 
-    def choice(self, key: str, known: Sequence[str | None], default: Any = ...) -> Any:
+    def choice(self, key: str, known: Sequence[str | None], default: Json = ...) -> Json:
         """Give an option that is one of a few words."""
         value = self.take(key, default)
         if value not in known:
@@ -182,6 +182,6 @@ class LayerOptions:
             )
 
 
-def _short(value: Any) -> str:
+def _short(value: Json) -> str:
     text = repr(value)
     return text if len(text) <= 60 else text[:57] + "..."

@@ -5,11 +5,12 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, Literal
+from typing import Literal
 
 from rnnlens.errors import UnreadableFile, UnsupportedModel
 from rnnlens.network.activations import Activation
 from rnnlens.network.cells import FloatArray
+from rnnlens.network.json_values import JsonObject
 from rnnlens.network.layers import Layer
 from rnnlens.network.network import Source
 from rnnlens.readers.keras.layers.activations import activation_of
@@ -169,7 +170,7 @@ class LayerSpec:
         )
 
 
-def class_of(entry: Mapping[str, Any]) -> str:
+def class_of(entry: JsonObject) -> str:
     """Give the class of a serialised layer, once it is sure that it is Keras's own."""
     kind = str(entry["class_name"])
     module = entry.get("module")
@@ -188,7 +189,7 @@ def class_of(entry: Mapping[str, Any]) -> str:
 
 
 def spec_of(
-    entry: Mapping[str, Any],
+    entry: JsonObject,
     *,
     name: str,
     path: str,

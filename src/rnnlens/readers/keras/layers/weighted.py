@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from typing import Any
 
 import numpy as np
 
+from rnnlens.network.cells import FloatArray
+from rnnlens.network.json_values import Json
 from rnnlens.network.layers import (
     BatchNormalization,
     Conv1D,
@@ -20,7 +21,7 @@ from rnnlens.network.layers import (
 from rnnlens.network.network import Source
 from rnnlens.readers.keras.keras1.kernels import Keras1Kernels
 from rnnlens.readers.keras.layers.spec import BuiltLayer, LayerSpec, Variable
-from rnnlens.readers.variables import load
+from rnnlens.readers.variables import Shape, load
 
 __all__ = [
     "batch_normalization",
@@ -36,7 +37,7 @@ __all__ = [
 
 def _named(
     variables: dict[str, Variable], names: dict[str, str]
-) -> tuple[dict[str, Any], dict[str, Source]]:
+) -> tuple[dict[str, FloatArray], dict[str, Source]]:
     """Rename variables from the source's roles to our names, arrays and places apart."""
     arrays = {names[role]: item.values for role, item in variables.items() if role in names}
     sources = {names[role]: item.source for role, item in variables.items() if role in names}
@@ -46,7 +47,7 @@ def _named(
 def dense(spec: LayerSpec) -> BuiltLayer:
     """Build a Dense layer."""
     units = spec.options.size("units")
-    shapes: dict[str, Any] = {"kernel": (None, units)}
+    shapes: dict[str, Shape] = {"kernel": (None, units)}
     if spec.options.flag("use_bias", True):
         shapes["bias"] = (units,)
     arrays, sources = _named(spec.variables(shapes), {"kernel": "W", "bias": "b"})
@@ -71,7 +72,7 @@ def conv1d(spec: LayerSpec) -> BuiltLayer:
     options.choice("data_format", ["channels_last", None], None)
     filters, taps = options.size("filters"), options.size("kernel_size")
     groups = options.size("groups", 1)
-    shapes: dict[str, Any] = {"kernel": (taps, None, filters)}
+    shapes: dict[str, Shape] = {"kernel": (taps, None, filters)}
     if options.flag("use_bias", True):
         shapes["bias"] = (filters,)
     if spec.keras_version.generation == "Keras 1":
@@ -143,7 +144,7 @@ def layer_normalization(spec: LayerSpec) -> BuiltLayer:
         raise spec.refuse(f"axis = {list(axes)} mixes axes counted from both ends")
     root_mean_square = options.flag("rms_scaling")
     shape = (None,) * len(axes)
-    shapes: dict[str, Any] = {}
+    shapes: dict[str, Shape] = {}
     # keras/src/layers/normalization/layer_normalization.py, build: rms_scaling keeps gamma alone.
     if options.flag("scale", True) or root_mean_square:
         shapes["gamma"] = shape
@@ -177,7 +178,7 @@ def normalization(spec: LayerSpec) -> BuiltLayer:
     axes = axis if isinstance(axis, list) else [] if axis is None else [axis]
     if any(value is None for value in given.values()):
         shape = (None,) * len(axes)
-        roles: dict[str, Any] = {"mean": shape, "variance": shape, "count": None}
+        roles: dict[str, object] = {"mean": shape, "variance": shape, "count": None}
         stored_moments = {item.role: item for item in spec.store.own(list(roles), 1)}
         moments = {name: load(stored_moments[name], shape, spec.name) for name in given}
         places = {name: stored_moments[name].stored_at for name in given}
@@ -190,7 +191,7 @@ def normalization(spec: LayerSpec) -> BuiltLayer:
     return layer, {name: Source(f"{spec.path}/{name}", at) for name, at in places.items()}
 
 
-def _numbers(spec: LayerSpec, option: str, value: Any) -> np.ndarray:
+def _numbers(spec: LayerSpec, option: str, value: Json) -> np.ndarray:
     """Turn an option that holds numbers into an array."""
     try:
         numbers = np.array(value, dtype=np.float64)

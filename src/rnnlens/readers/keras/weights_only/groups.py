@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Hashable, Iterator
 from dataclasses import dataclass, replace
-from typing import Any
+from typing import TYPE_CHECKING
 
 from rnnlens.errors import UnreadableFile
+from rnnlens.network.json_values import JsonObject
 from rnnlens.readers.hardening.hdf5 import attribute_list, child, names_in, stored, text_attribute
 from rnnlens.readers.keras.archive import CONTAINERS, ArchiveGroup, snake_case
 from rnnlens.readers.keras.hdf5_network import groups_of, version_within
@@ -16,6 +17,9 @@ from rnnlens.readers.keras.layers.spec import KerasVersion, keras_version_of
 from rnnlens.readers.keras.weights import WITH_ARRAYS, LayerGroups, base_name
 from rnnlens.readers.keras.weights_only.shapes import CELLS, classes_of, sizes
 from rnnlens.readers.variables import StoredVariable, VariableStore
+
+if TYPE_CHECKING:
+    import h5py
 
 __all__ = ["LayerArrays", "WeightsFile", "holds_weights", "weights_in"]
 
@@ -52,9 +56,7 @@ class LayerArrays:
         """The classes in words: ``"LSTM"``, ``"Bidirectional LSTM"``."""
         return [f"{kind} {inner}".strip() for kind, inner in self.classes]
 
-    def entry(
-        self, kind: str, inner: str = "", stated: Mapping[str, Any] | None = None
-    ) -> dict | None:
+    def entry(self, kind: str, inner: str = "", stated: JsonObject | None = None) -> dict | None:
         """Write the layer as Keras would, its sizes taken from the arrays."""
         stated = stated or {}
         implied = sizes(kind, [array.shape for array in self.arrays], inner)
@@ -93,14 +95,14 @@ class WeightsFile:
     what: str
 
 
-def holds_weights(file: Any) -> bool:
+def holds_weights(file: h5py.File) -> bool:
     """Tell whether an HDF5 file is one of weights alone."""
     if text_attribute(file, "model_config") is not None:
         return False
     return bool(attribute_list(file, "layer_names")) or _container(file) is not None
 
 
-def weights_in(file: Any, version: str | None = None) -> WeightsFile:
+def weights_in(file: h5py.File, version: str | None = None) -> WeightsFile:
     """List the layers of a file of weights alone."""
     container = _container(file)
     if container is not None and not attribute_list(file, "layer_names"):
@@ -132,11 +134,11 @@ def weights_in(file: Any, version: str | None = None) -> WeightsFile:
     )
 
 
-def _container(file: Any) -> str | None:
+def _container(file: h5py.File) -> str | None:
     return next((name for name in CONTAINERS if child(file, name) is not None), None)
 
 
-def _numbered(file: Any, container: str) -> Iterator[LayerArrays]:
+def _numbered(file: h5py.File, container: str) -> Iterator[LayerArrays]:
     """Give the layers of a ``.weights.h5``, whose groups are named for classes."""
     names = sorted(names_in(child(file, container)), key=_by_number)
     for name in names[:MOST_LAYERS]:
@@ -160,7 +162,7 @@ def _by_number(name: str) -> tuple[str, int]:
     return match[1], int(match[2] or 0)
 
 
-def _variables(file: Any, place: str, seen: set[Any]) -> Iterator[StoredVariable]:
+def _variables(file: h5py.File, place: str, seen: set[Hashable]) -> Iterator[StoredVariable]:
     """Give the arrays of a layer and of the layers within it, forward before backward."""
     import h5py
 

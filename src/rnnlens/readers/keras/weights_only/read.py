@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING
 
 from rnnlens.errors import InputError, UnreadableFile, UnsupportedModel
 from rnnlens.network.arrays import ArrayGroup, Arrays
@@ -22,13 +22,16 @@ from rnnlens.readers.keras.weights_only.stated import EXAMPLE, model_of
 from rnnlens.readers.options import ReadOptions
 from rnnlens.readers.variables import load
 
+if TYPE_CHECKING:
+    import h5py
+
 __all__ = ["arrays_of_file", "network_of_weights"]
 
 #: How many files beside the weights are looked at, and how long one may be.
 MOST_BESIDE, LONGEST_BESIDE = 32, 4 * 1024**2
 
 
-def network_of_weights(file: Any, path: Path, options: ReadOptions) -> Network:
+def network_of_weights(file: h5py.File, path: Path, options: ReadOptions) -> Network:
     """Read a file of weights alone."""
     if options.architecture is not None and options.layers is not None:
         raise InputError(f"{path}: architecture and layers were both given; give one of them")
@@ -50,7 +53,7 @@ def network_of_weights(file: Any, path: Path, options: ReadOptions) -> Network:
     )
 
 
-def _beside(file: Any, path: Path) -> list[tuple[Network, str]]:
+def _beside(file: h5py.File, path: Path) -> list[tuple[Network, str]]:
     """Try every architecture beside the weights."""
     fitting = []
     for other in sorted(path.parent.glob("*.json"))[:MOST_BESIDE]:
@@ -62,7 +65,7 @@ def _beside(file: Any, path: Path) -> list[tuple[Network, str]]:
     return fitting
 
 
-def _joined(file: Any, path: Path, architecture: Architecture) -> Network:
+def _joined(file: h5py.File, path: Path, architecture: Architecture) -> Network:
     version = architecture.version
     # Keras 3 states no version in an architecture, Keras 2 and tf.keras do.
     if version is None and "module" in architecture.config:
@@ -83,7 +86,7 @@ def _joined(file: Any, path: Path, architecture: Architecture) -> Network:
     return network_of(architecture.config, weights.store, keras_version, origin)
 
 
-def _stated(file: Any, path: Path, text: str) -> Network:
+def _stated(file: h5py.File, path: Path, text: str) -> Network:
     weights = weights_in(file)
     model, notes = model_of(text, weights)
     origin = _origin(weights, path, tuple(notes))
@@ -95,7 +98,7 @@ def _origin(weights: WeightsFile, path: Path, notes: tuple[str, ...]) -> Origin:
     return Origin(weights.what, version, str(path), digest_of(path), notes)
 
 
-def arrays_of_file(file: Any, path: Path) -> Arrays:
+def arrays_of_file(file: h5py.File, path: Path) -> Arrays:
     """Name the arrays of a file of weights by their shapes alone."""
     weights = weights_in(file)
     groups = tuple(_group(layer_arrays, weights.keras_version) for layer_arrays in weights.layers)

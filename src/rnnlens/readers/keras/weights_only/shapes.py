@@ -7,12 +7,11 @@ what it hands on (every step or the last) does not.
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from typing import Any
 
 __all__ = ["CELLS", "classes_of", "sizes"]
 
 Shapes = Sequence[tuple[int, ...]]
-Sizes = dict[str, Any]
+Sizes = dict[str, int | bool | str | list[int]]
 
 #: Numbers of gates by class of cell.
 CELLS = {"LSTM": 4, "GRU": 3, "SimpleRNN": 1}

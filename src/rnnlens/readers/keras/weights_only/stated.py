@@ -13,6 +13,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from rnnlens.errors import InputError
+from rnnlens.network.json_values import Json
 from rnnlens.readers.keras.layers.plain import AT_REST
 from rnnlens.readers.keras.weights import WITH_ARRAYS
 from rnnlens.readers.keras.weights_only.groups import LayerArrays, WeightsFile
@@ -83,7 +84,7 @@ class StatedLayer:
     """
 
     kind: str
-    options: dict[str, Any] = field(default_factory=dict)
+    options: dict[str, Json] = field(default_factory=dict)
 
     @property
     def inner(self) -> str:
@@ -145,7 +146,7 @@ class _Reader:
         kind = self.take()
         if not kind[0].isalpha() or depth > 4:
             raise InputError(_wrong(self.text, f"{kind!r} is not the class of a layer"))
-        options: dict[str, Any] = {}
+        options: dict[str, Json] = {}
         if self.next() == "(":
             self.take("(")
             while self.next() != ")":
@@ -158,7 +159,7 @@ class _Reader:
                 raise InputError(_wrong(self.text, f"{kind} does not say its {name}"))
         return StatedLayer(kind, options)
 
-    def _option(self, kind: str, options: dict[str, Any], depth: int) -> None:
+    def _option(self, kind: str, options: dict[str, Json], depth: int) -> None:
         names = POSITIONS.get(kind, ())
         follows = self.tokens[self.place + 1 : self.place + 2]
         if follows == ["="]:
@@ -182,7 +183,7 @@ def _value(word: str) -> Any:
     return float(word) if re.match(r"-?\d", word) else word
 
 
-def model_of(text: str, weights: WeightsFile) -> tuple[dict[str, Any], list[str]]:
+def model_of(text: str, weights: WeightsFile) -> tuple[dict[str, Json], list[str]]:
     """Join the stated layers with the arrays into a model as Keras would write it."""
     layers = parse(text)
     with_arrays = [layer for layer in layers if layer.kind in WITH_ARRAYS]
@@ -236,7 +237,7 @@ def _words(arrays: LayerArrays) -> str:
 
 def _plain_options(
     layer: StatedLayer, after: Sequence[StatedLayer], notes: list[str]
-) -> dict[str, Any]:
+) -> dict[str, Json]:
     inner = layer.options.get("layer")
     options = {name: value for name, value in layer.options.items() if name != "layer"}
     if isinstance(inner, StatedLayer):

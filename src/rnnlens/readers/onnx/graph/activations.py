@@ -7,10 +7,10 @@ The names and the usual values are those of the operators' documentation
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any
 
 from rnnlens.errors import UnreadableFile, UnsupportedModel
 from rnnlens.network.activations import Activation
+from rnnlens.readers.onnx.proto import Attributes
 
 __all__ = ["POINTWISE", "activations_of"]
 
@@ -55,7 +55,7 @@ def _one(name: str, alpha: float | None, beta: float | None) -> Activation | Non
 
 
 def activations_of(
-    attributes: dict[str, Any], usual: tuple[str, ...], directions: int, where: str
+    attributes: Attributes, usual: tuple[str, ...], directions: int, where: str
 ) -> list[list[Activation]]:
     """Give the activation functions of a recurrent node."""
     names = attributes.get("activations") or list(usual) * directions
@@ -92,7 +92,7 @@ def activations_of(
     return [activations[k : k + len(usual)] for k in range(0, len(activations), len(usual))]
 
 
-def _clip(a: dict[str, Any]) -> Activation | None:
+def _clip(a: Attributes) -> Activation | None:
     low, high = a.get("min"), a.get("max")
     if (low, high) == (-1, 1):
         return Activation("hard_tanh")
@@ -101,13 +101,13 @@ def _clip(a: dict[str, Any]) -> Activation | None:
     return None
 
 
-def _usual_selu(a: dict[str, Any]) -> Activation | None:
+def _usual_selu(a: Attributes) -> Activation | None:
     near = abs(a.get("alpha", 1.67326319) - 1.6732632) < 1e-5
     return Activation("selu") if near and abs(a.get("gamma", 1.0507) - 1.0507) < 1e-4 else None
 
 
 #: Operators that act on each number alone, by their attributes; None where rnnlens has no equal.
-POINTWISE: dict[str, Callable[[dict[str, Any]], Activation | None]] = {
+POINTWISE: dict[str, Callable[[Attributes], Activation | None]] = {
     "Celu": lambda a: Activation("celu", {"alpha": a.get("alpha", 1.0)}),
     "Clip": _clip,
     "Elu": lambda a: Activation("elu", {"alpha": a.get("alpha", 1.0)}),

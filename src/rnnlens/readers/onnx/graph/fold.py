@@ -8,9 +8,9 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Sequence
-from typing import Any
 
 import numpy as np
+import numpy.typing as npt
 
 from rnnlens.errors import InputError, UnreadableFile, UnsupportedModel
 from rnnlens.readers.onnx.graph.inputs import axes_option, lengths_of, optional, whole_numbers
@@ -20,7 +20,7 @@ from rnnlens.readers.onnx.proto import OnnxOperator
 __all__ = ["FOLDED", "axes_option", "fold", "lengths_of", "optional", "whole_numbers"]
 
 #: Element types by their number in TensorProto.DataType that a Cast may ask for.
-CASTS: dict[int, Any] = {
+CASTS: dict[int, npt.DTypeLike] = {
     1: np.float32,
     2: np.uint8,
     3: np.int8,
@@ -51,9 +51,7 @@ def fold(op: OnnxOperator, values: FixedInputs) -> list[FixedArray] | None:
         raise UnreadableFile(
             f"node {op.text} cannot be computed from its fixed inputs: the file is damaged"
         ) from error
-    return [
-        _as_numbers(one) for one in (computed if isinstance(computed, list) else [computed])
-    ]
+    return [_as_numbers(one) for one in (computed if isinstance(computed, list) else [computed])]
 
 
 def _as_numbers(known: FixedArray) -> FixedArray:
@@ -273,7 +271,7 @@ def _spread(op: OnnxOperator, known: FixedArray, wanted: list[Length]) -> FixedA
 
 
 def _elementwise(
-    compute: Callable[[Any, Any], Any],
+    compute: Callable[[np.ndarray, np.ndarray], npt.ArrayLike],
 ) -> Callable[[OnnxOperator, FixedInputs], FixedArray]:
     def rule(op: OnnxOperator, values: FixedInputs) -> FixedArray:
         left, right = values
@@ -295,7 +293,7 @@ def _elementwise(
     return rule
 
 
-def _divided(a: Any, b: Any) -> Any:
+def _divided(a: np.ndarray, b: np.ndarray) -> np.ndarray:
     if a.dtype == object:
         return a // b
     # ONNX divides whole numbers towards zero.

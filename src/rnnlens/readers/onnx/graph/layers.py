@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 import numpy as np
 
 from rnnlens.errors import UnreadableFile, UnsupportedModel
@@ -45,10 +43,10 @@ def _same(
     layer: Layer,
     label: str,
     builder: OnnxGraphBuilder,
-    **kept: Any,
+    sources: Sources | None = None,
 ) -> OnnxTensor:
     """Add a layer that keeps the shape."""
-    ref = builder.add(label, layer, (x.ref,), (x.sample,), kept.get("sources"))
+    ref = builder.add(label, layer, (x.ref,), (x.sample,), sources)
     return OnnxTensor(ref, x.shape, x.batch)
 
 

@@ -9,12 +9,12 @@ standard says nothing: here its states stay the initial ones, where onnxruntime 
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
 
 from rnnlens.errors import UnreadableFile, UnsupportedModel
 from rnnlens.names import GATE_LETTERS, array_name
+from rnnlens.network.activations import Activation
 from rnnlens.network.axes import ExpandDims, Flip, Lengths, Unmask
 from rnnlens.network.cells import GRU, LSTM, Cell, Gate, SimpleRNN
 from rnnlens.network.layers import Bidirectional, Concatenate, Recurrent, Reshape
@@ -205,7 +205,7 @@ def _gates(op: OnnxOperator, w: _Weights, d: int) -> tuple[dict[str, Gate], dict
     return gates, sources
 
 
-def _cell(op: OnnxOperator, gates: dict[str, Gate], functions: list[Any]) -> Cell:
+def _cell(op: OnnxOperator, gates: dict[str, Gate], functions: list[Activation]) -> Cell:
     if op.kind == "RNN":
         return SimpleRNN(gates["hidden"], functions[0])
     if op.kind == "GRU":

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Hashable, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING, Any, TypeVar
 
 import numpy as np
 
@@ -22,7 +22,12 @@ from rnnlens.readers.torch.graph.values import (
     traced_shape_of,
 )
 
+if TYPE_CHECKING:
+    import torch
+
 __all__ = ["OPERATIONS", "Handler", "TorchCall", "operation"]
+
+T = TypeVar("T")
 
 Handler = Callable[["TorchCall"], Any]
 
@@ -61,10 +66,10 @@ class TorchCall:
     """
 
     builder: TorchGraphBuilder
-    node: Any
+    node: torch.fx.Node
     raw: dict[str, Any]
-    results: dict[Any, Any]
-    names: dict[Any, str]
+    results: dict[torch.fx.Node, Any]
+    names: dict[torch.fx.Node, str]
 
     @property
     def module(self) -> str:
@@ -138,7 +143,7 @@ class TorchCall:
         """Give a list of tensors in canonical form."""
         return [self.as_value(node) for node in self.raw[name]]
 
-    def as_value(self, node: Any) -> TorchValue:
+    def as_value(self, node: torch.fx.Node) -> TorchValue:
         """Give a node of PyTorch's graph in canonical form."""
         result = self.results[node]
         if isinstance(result, TorchValue):
@@ -154,7 +159,7 @@ class TorchCall:
         ref = self.builder.constant(node.name, array)
         return TorchValue(ref, array.shape, traced.batch)
 
-    def per_sample(self, tensor: Any, batch: int) -> np.ndarray:
+    def per_sample(self, tensor: torch.Tensor, batch: int) -> np.ndarray:
         """Give the numbers that every sample has in a tensor that no input changes."""
         array = np.moveaxis(tensor.detach().cpu().numpy(), batch, 0)
         if not (array == array[:1]).all():
@@ -175,7 +180,7 @@ class TorchCall:
         node = self.raw[name]
         return Source(f"{self.names.get(node, node.name)}{words}")
 
-    def array(self, node: Any) -> CellArray:
+    def array(self, node: torch.fx.Node) -> CellArray:
         """Give a weight of a recurrent layer."""
         result = self.results[node]
         if isinstance(result, TorchValue | StackedStates):
@@ -184,7 +189,7 @@ class TorchCall:
             result.detach().cpu().numpy().copy(), self.names.get(node) or str(node.name)
         )
 
-    def shared(self, keys: Sequence[Any], make: Callable[[], Any]) -> Any:
+    def shared(self, keys: Sequence[Hashable], make: Callable[[], T]) -> T:
         """Give the layer that these weights already made, so that a shared layer is one layer."""
         key = tuple(keys)
         if key not in self.builder.layers:

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import operator
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING, Any, cast
 
 from rnnlens.errors import UnsupportedModel
 from rnnlens.network.axes import ExpandDims, Squeeze
@@ -25,6 +25,9 @@ from rnnlens.readers.torch.graph.values import (
     TracedShape,
     traced_shape_of,
 )
+
+if TYPE_CHECKING:
+    import torch
 
 __all__ = ["CanonicalGraph", "canonical_graph"]
 
@@ -56,16 +59,16 @@ class CanonicalGraph:
     given: list[TracedShape]
 
 
-def canonical_graph(program: Any) -> CanonicalGraph:
+def canonical_graph(program: torch.export.ExportedProgram) -> CanonicalGraph:
     """Put an exported program into canonical form."""
     return _Reader(program).read()
 
 
 class _Reader:
-    def __init__(self, program: Any) -> None:
+    def __init__(self, program: torch.export.ExportedProgram) -> None:
         self.program = program
-        self.results: dict[Any, Any] = {}
-        self.names: dict[Any, str] = {}
+        self.results: dict[torch.fx.Node, Any] = {}
+        self.names: dict[torch.fx.Node, str] = {}
         self.inputs: list[TracedShape] = []
         self.steps: dict[Ref, int] = {}
         entries = program.graph_signature.user_inputs
@@ -95,7 +98,7 @@ class _Reader:
         nodes, refs = tidy(self.builder.nodes, refs, self.steps)
         return CanonicalGraph(nodes, refs, self.inputs, given)
 
-    def _entry(self, node: Any) -> None:
+    def _entry(self, node: torch.fx.Node) -> None:
         signature = self.program.graph_signature
         target = (
             signature.inputs_to_parameters.get(node.name)
@@ -125,9 +128,9 @@ class _Reader:
         if shape:
             self.steps[ref] = shape[0]
 
-    def _called(self, node: Any) -> Any:
+    def _called(self, node: torch.fx.Node) -> Any:
         if node.target is operator.getitem:
-            return self.results[node.args[0]][node.args[1]]
+            return self.results[node.all_input_nodes[0]][node.args[1]]
         name = str(node.target)
         short = name.removesuffix(".default")
         parts = short.split(".")
@@ -149,7 +152,7 @@ class _Reader:
         call.raw.update(_arguments(node))
         return handler(call)
 
-    def _folded(self, node: Any) -> Any:
+    def _folded(self, node: torch.fx.Node) -> Any:
         """Work out what depends on no input."""
         import torch
         from torch.fx.node import map_arg
@@ -167,7 +170,7 @@ class _Reader:
             raise call.refuse("the operation is not implemented")
         arguments, named = map_arg((node.args, node.kwargs), lambda one: self.results[one])
         with torch.no_grad():
-            return node.target(*arguments, **named)
+            return cast("Callable[..., Any]", node.target)(*arguments, **named)
 
     def _outputs(self, nodes: Sequence[Any]) -> tuple[list[Ref], list[TracedShape]]:
         refs, given = [], []
@@ -199,16 +202,16 @@ class _Reader:
         return self.builder.add(f"{name}_target", ExpandDims(1), ref)
 
 
-def _varies(result: Any) -> bool:
+def _varies(result: object) -> bool:
     if isinstance(result, tuple | list):
         return any(_varies(one) for one in result)
     return isinstance(result, TorchValue | StackedStates)
 
 
-def _arguments(node: Any) -> dict[str, Any]:
+def _arguments(node: torch.fx.Node) -> dict[str, Any]:
     """Name the arguments of a call, those left out with their usual values."""
     named: dict[str, Any] = {}
-    for number, argument in enumerate(node.target._schema.arguments):
+    for number, argument in enumerate(cast("torch._ops.OpOverload", node.target)._schema.arguments):
         if number < len(node.args) and not argument.kwarg_only:
             named[argument.name] = node.args[number]
         elif argument.name in node.kwargs:

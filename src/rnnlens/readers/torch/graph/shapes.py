@@ -10,7 +10,7 @@ import numpy as np
 from rnnlens.network.axes import ExpandDims, Flip, Index, Slice
 from rnnlens.network.layers import Concatenate
 from rnnlens.readers.torch.graph.call import TorchCall, operation
-from rnnlens.readers.torch.graph.values import StackedStates, TorchValue, relaid
+from rnnlens.readers.torch.graph.values import Result, StackedStates, TorchValue, relaid
 
 __all__: list[str] = []
 
@@ -31,7 +31,7 @@ def _converted(call: TorchCall) -> Any:
 @operation(
     "view", "reshape", "_unsafe_view", "flatten", "unflatten", "squeeze", "unsqueeze", "squeeze_"
 )
-def _relaid(call: TorchCall) -> Any:
+def _relaid(call: TorchCall) -> Result:
     given, out = call.given("self"), call.out
     if isinstance(given, StackedStates):
         lead = out.shape[:-2]
@@ -71,7 +71,7 @@ def _permuted(call: TorchCall) -> TorchValue:
 
 
 @operation("select")
-def _selected(call: TorchCall) -> Any:
+def _selected(call: TorchCall) -> Result:
     given, dim, index = call.given("self"), call["dim"], call["index"]
     if isinstance(given, StackedStates) and dim % (given.parts.ndim + 2) < given.parts.ndim:
         parts = np.take(given.parts, [index], axis=dim % (given.parts.ndim + 2))
@@ -95,7 +95,7 @@ def _at(call: TorchCall, value: TorchValue, dim: int, index: int) -> TorchValue:
 
 
 @operation("slice", "narrow")
-def _sliced(call: TorchCall) -> Any:
+def _sliced(call: TorchCall) -> Result:
     given, dim = call.given("self"), call["dim"]
     start = call["start"] or 0
     stop = start + call["length"] if "length" in call.raw else call["end"]
@@ -122,7 +122,7 @@ def _run(
     return TorchValue(ref, shape, value.batch)
 
 
-def _cut(call: TorchCall, sizes: Sequence[int]) -> tuple[Any, ...]:
+def _cut(call: TorchCall, sizes: Sequence[int]) -> tuple[Result, ...]:
     given, dim = call.given("self"), call["dim"]
     if isinstance(given, StackedStates) and dim % (given.parts.ndim + 2) == 0:
         ends = np.cumsum(sizes)[:-1]
@@ -138,13 +138,13 @@ def _cut(call: TorchCall, sizes: Sequence[int]) -> tuple[Any, ...]:
 
 
 @operation("split", "split.sizes", "split_with_sizes", "chunk", "split.Tensor")
-def _split(call: TorchCall) -> tuple[Any, ...]:
+def _split(call: TorchCall) -> tuple[Result, ...]:
     dim = call["dim"]
     return _cut(call, [int(part.shape[dim]) for part in call.node.meta["val"]])
 
 
 @operation("unbind")
-def _unbound(call: TorchCall) -> tuple[Any, ...]:
+def _unbound(call: TorchCall) -> tuple[Result, ...]:
     given, dim = call.given("self"), call["dim"]
     if isinstance(given, StackedStates) and dim % (given.parts.ndim + 2) == 0:
         parts = [np.asarray(part, dtype=object) for part in given.parts]
@@ -176,7 +176,7 @@ def _side_by_side(call: TorchCall, values: list[TorchValue], axis: int) -> Torch
 
 
 @operation("stack")
-def _stacked(call: TorchCall) -> Any:
+def _stacked(call: TorchCall) -> Result:
     values = [call.unfolded(value) for value in call.values("tensors")]
     first, rank = values[0], values[0].rank + 1
     if any((value.rank, value.batch) != (first.rank, first.batch) for value in values):

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 
@@ -11,8 +11,11 @@ from rnnlens.network.cells import Cell
 from rnnlens.network.layers import Bidirectional
 from rnnlens.network.network import Ref, Source
 from rnnlens.readers.torch.graph.call import TorchCall, operation
-from rnnlens.readers.torch.graph.values import StackedStates, TorchValue
+from rnnlens.readers.torch.graph.values import Result, StackedStates, TorchValue
 from rnnlens.readers.torch.recurrent import Level, cell_of, kind_of, level_of
+
+if TYPE_CHECKING:
+    import torch
 
 __all__: list[str] = []
 
@@ -21,7 +24,7 @@ LISTED = ("weight_ih", "weight_hh", "bias_ih", "bias_hh")
 
 
 @operation("lstm.input", "gru.input", "rnn_tanh.input", "rnn_relu.input")
-def _layers(call: TorchCall) -> tuple[Any, ...]:
+def _layers(call: TorchCall) -> tuple[Result, ...]:
     value = call.unfolded(call.value("input"))
     if value.rank != 3 or value.batch != (0 if call["batch_first"] else 1):
         raise call.refuse(
@@ -70,7 +73,7 @@ def _levels(call: TorchCall, layers: int, ways: int) -> list[Level]:
     return levels
 
 
-def _level(call: TorchCall, nodes: list[Any], roles: tuple[str, ...]) -> Level:
+def _level(call: TorchCall, nodes: list[torch.fx.Node], roles: tuple[str, ...]) -> Level:
     made = []
     for start in range(0, len(nodes), len(roles)):
         mine = nodes[start : start + len(roles)]
@@ -78,7 +81,7 @@ def _level(call: TorchCall, nodes: list[Any], roles: tuple[str, ...]) -> Level:
     return level_of(made, return_state=True)
 
 
-def _cell(call: TorchCall, nodes: dict[str, Any]) -> tuple[Cell, dict[str, Source]]:
+def _cell(call: TorchCall, nodes: dict[str, torch.fx.Node]) -> tuple[Cell, dict[str, Source]]:
     arrays = {role: call.array(node) for role, node in nodes.items()}
     kind = kind_of(call.label, {role: array.values.shape for role, array in arrays.items()})
     return cell_of(kind, arrays, "relu" if "relu" in call.kind else "tanh")
@@ -108,7 +111,7 @@ def _zeros(call: TorchCall, size: int) -> Ref:
     return call.builder.constant(f"{call.function}_zeros", np.zeros(size))
 
 
-def _state(call: TorchCall, node: Any, sizes: list[int]) -> list[Ref] | None:
+def _state(call: TorchCall, node: torch.fx.Node, sizes: list[int]) -> list[Ref] | None:
     initial = call.results[node]
     if isinstance(initial, StackedStates):
         return list(initial.parts.ravel())
@@ -125,7 +128,7 @@ def _state(call: TorchCall, node: Any, sizes: list[int]) -> list[Ref] | None:
 
 
 @operation("lstm_cell", "gru_cell", "rnn_tanh_cell", "rnn_relu_cell")
-def _one_step(call: TorchCall) -> Any:
+def _one_step(call: TorchCall) -> Result | tuple[Result, ...]:
     value = call.unfolded(call.value("input"))
     if value.rank != 2 or value.batch != 0:
         raise call.refuse("it takes (sample, feature)")
@@ -151,7 +154,7 @@ def _one_step(call: TorchCall) -> Any:
     return tuple(states) if len(states) > 1 else states[0]
 
 
-def _cell_starts(call: TorchCall, nodes: list[Any], cell: Cell) -> list[Ref]:
+def _cell_starts(call: TorchCall, nodes: list[torch.fx.Node], cell: Cell) -> list[Ref]:
     initial = [call.results[node] for node in nodes]
     if not any(isinstance(one, TorchValue) or bool(one.any()) for one in initial):
         return []

@@ -7,7 +7,7 @@ is, and the canonical form of a tensor is the same numbers with that axis moved 
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Hashable, Mapping, Sequence
 from dataclasses import dataclass
 from math import prod
 from typing import Any, Literal
@@ -28,6 +28,7 @@ from rnnlens.network.unique import unique_name
 
 __all__ = [
     "Fold",
+    "Result",
     "StackedStates",
     "TorchGraphBuilder",
     "TorchValue",
@@ -130,6 +131,10 @@ class StackedStates:
     width: int
 
 
+#: What an operation on the input gives.
+Result = TorchValue | StackedStates
+
+
 class TorchGraphBuilder:
     """The canonical graph as it grows.
 
@@ -142,7 +147,7 @@ class TorchGraphBuilder:
     def __init__(self, entry: str) -> None:
         self.entry = entry
         self.nodes: list[Node] = []
-        self.layers: dict[Any, Layer] = {}
+        self.layers: dict[tuple[Hashable, ...], Any] = {}
         self._names: set[str] = set()
 
     def add(
