@@ -10,7 +10,7 @@ import h5py
 import keras
 import numpy as np
 
-__all__ = ["as_keras_1", "as_keras_2", "on_cudnn", "parts_of_keras_2"]
+__all__ = ["as_keras_1", "as_keras_2", "on_cudnn", "parts_of_keras_1", "parts_of_keras_2"]
 
 #: Options of Keras 3 that its predecessors did not write.
 NEW = {"seed", "use_cudnn", "synchronized", "optional", "autocast", "rms_scaling"}
@@ -29,7 +29,7 @@ WORDS_1 = {
     "output_dim": "output_dim",
 }
 KEPT_1 = {"name", "activation", "return_sequences", "go_backwards", "stateful", "unroll", "axis"}
-KEPT_1 |= {"epsilon", "momentum", "merge_mode", "mask_value", "mask_zero"}
+KEPT_1 |= {"epsilon", "momentum", "merge_mode", "mask_value", "mask_zero", "target_shape", "n"}
 CLASSES_1 = {"Conv1D": "Convolution1D", "Concatenate": "Merge", "Functional": "Model"}
 
 #: Gates in Keras 3's kernels, and in the order in which Keras 1 lists their arrays.
@@ -97,15 +97,24 @@ def on_cudnn(weights: Path, architecture: Path | None = None) -> Path:
     return weights
 
 
-def as_keras_1(model: keras.Model, path: Path) -> Path:
-    """Write a whole model as Keras 1.2.2 wrote it on TensorFlow: an array a gate."""
+def as_keras_1(
+    model: keras.Model, path: Path, *, backend: str = "tensorflow", consume_less: str = "cpu"
+) -> Path:
+    """Write a whole model as Keras 1.2.2 wrote it: an array a gate, or ``"gpu"``, side by side."""
     with h5py.File(path, "w") as file:
-        file.attrs["model_config"] = json.dumps(_model_1(model)).encode()
+        file.attrs["model_config"] = json.dumps(_model_1(model, consume_less)).encode()
         file.attrs["keras_version"] = b"1.2.2"
-        group = file.create_group("model_weights")
-        group.attrs["layer_names"] = [layer.name.encode() for layer in _all_layers(model)]
-        for layer in _all_layers(model):
-            _fill(group.create_group(layer.name), _arrays_1(layer))
+        _weights_1(model, file.create_group("model_weights"), backend, consume_less)
+    return path
+
+
+def parts_of_keras_1(model: keras.Model, folder: Path, *, backend: str = "tensorflow") -> Path:
+    """Write weights and architecture apart, as Keras 1 wrote them; give the weights."""
+    path = folder / "weights.h5"
+    said = {**_model_1(model, "cpu"), "keras_version": "1.2.2"}
+    (folder / "architecture.json").write_text(json.dumps(said))
+    with h5py.File(path, "w") as file:
+        _weights_1(model, file, backend, "cpu")
     return path
 
 
@@ -208,9 +217,19 @@ def _many(places: Any) -> list[Any]:
 # --- Keras 1 -----------------------------------------------------------------------------------
 
 
-def _model_1(model: Any) -> dict[str, Any]:
+def _weights_1(model: Any, group: h5py.Group, backend: str, consume_less: str) -> None:
+    layers = _all_layers(model)
+    group.attrs["layer_names"] = [layer.name.encode() for layer in layers]
+    for layer in layers:
+        arrays = _arrays_1(layer, packed=consume_less == "gpu")
+        if backend == "theano":  # which numbers no outputs of an operation
+            arrays = {name.removesuffix(":0"): values for name, values in arrays.items()}
+        _fill(group.create_group(layer.name), arrays)
+
+
+def _model_1(model: Any, consume_less: str) -> dict[str, Any]:
     if isinstance(model, keras.Sequential):
-        layers = [_layer_1(layer) for layer in model.layers]
+        layers = [_layer_1(layer, consume_less) for layer in model.layers]
         layers[0]["config"]["batch_input_shape"] = list(model.input_shape)
         return {"class_name": "Sequential", "config": layers}
     config = model.get_config()
@@ -218,14 +237,14 @@ def _model_1(model: Any) -> dict[str, Any]:
     for layer, entry in zip(model.layers, config["layers"], strict=True):
         nodes = [_tensors(node) for node in entry["inbound_nodes"]]
         found = {"name": layer.name, "inbound_nodes": [node for node in nodes if node]}
-        entries.append({**_layer_1(layer), **found})
+        entries.append({**_layer_1(layer, consume_less), **found})
     ends = {key: _many(config[key]) for key in ("input_layers", "output_layers")}
     return {"class_name": "Model", "config": {"name": model.name, "layers": entries, **ends}}
 
 
-def _layer_1(layer: Any) -> dict[str, Any]:
+def _layer_1(layer: Any, consume_less: str) -> dict[str, Any]:
     if isinstance(layer, (keras.Sequential, keras.Model)):
-        return _model_1(layer)
+        return _model_1(layer, consume_less)
     kind, given = type(layer).__name__, layer.get_config()
     config = {key: given[key] for key in KEPT_1 & set(given)}
     for new, old in WORDS_1.items():
@@ -235,12 +254,13 @@ def _layer_1(layer: Any) -> dict[str, Any]:
             config[old] = value[0] if single else value
     if kind in GATES_1:
         del config["bias"]  # they always have one
+        config["consume_less"] = consume_less
     if "strides" in given:
         name = "subsample_length" if kind == "Conv1D" else "stride"
         config[name] = given["strides"][0]
     if "layer" in given:
         config["layer"] = _layer_1(
-            layer.layer if kind == "TimeDistributed" else layer.forward_layer
+            layer.layer if kind == "TimeDistributed" else layer.forward_layer, consume_less
         )
     if kind == "Bidirectional":
         config["layer"]["config"]["name"] = config["layer"]["config"]["name"].split("_", 1)[1]
@@ -251,17 +271,20 @@ def _layer_1(layer: Any) -> dict[str, Any]:
     return {"class_name": CLASSES_1.get(kind, kind), "config": config}
 
 
-def _arrays_1(layer: Any, name: str = "") -> dict[str, np.ndarray]:
-    """Cut a layer's arrays by gate, in the order of Keras 1's files."""
-    kind, name = type(layer).__name__, name or layer.name
+def _arrays_1(layer: Any, *, packed: bool = False) -> dict[str, np.ndarray]:
+    """Cut a layer's arrays by gate, in the order of Keras 1's files, or leave them side by side."""
+    kind, name = type(layer).__name__, layer.name
     if isinstance(layer, keras.Model):
-        found = [_arrays_1(inner) for inner in layer.layers]
+        found = [_arrays_1(inner, packed=packed) for inner in layer.layers]
         return {key: values for each in found for key, values in each.items()}
     if kind == "Bidirectional":
-        return _arrays_1(layer.forward_layer) | _arrays_1(layer.backward_layer)
+        sides = (layer.forward_layer, layer.backward_layer)
+        return _arrays_1(sides[0], packed=packed) | _arrays_1(sides[1], packed=packed)
     if kind == "TimeDistributed":
-        return _arrays_1(layer.layer)
+        return _arrays_1(layer.layer, packed=packed)
     values = [np.asarray(weight) for weight in layer.get_weights()]
+    if kind in {"LSTM", "GRU"} and packed:
+        return {f"{name}_{letter}:0": whole for letter, whole in zip("WUb", values, strict=True)}
     if kind in GATES_1:
         kept, listed = GATES_1[kind]
         cut = {

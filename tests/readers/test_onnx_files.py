@@ -12,7 +12,8 @@ import pytest
 import torch
 from onnx import numpy_helper
 
-from onnx_models import arrays_of, feeds, ran, saved, single
+from naive import gru_loop, lstm_loop
+from onnx_models import SAMPLES, STEPS, UNITS, arrays_of, feeds, ran, saved, single, tensor
 from rnnlens.checks.fidelity import fidelity
 from rnnlens.engine.forward import predict
 from rnnlens.errors import InputError, UnreadableFile, UnsupportedModel
@@ -61,6 +62,76 @@ def test_node_tests_of_the_backend_give_their_stored_outputs(name, shared):
     for k, (mine, entry) in enumerate(zip(ours, found.outputs, strict=True)):
         theirs = stored(data / f"output_{k}.pb")
         np.testing.assert_allclose(np.moveaxis(mine, 0, entry.batch), theirs, rtol=0, atol=1e-6)
+
+
+#: Nodes of our own, as those of the backend: kind, and what `single` is asked for.
+OWN_NODES = {
+    "gru_batchwise": ("GRU", {"layout": 1}),
+    "gru_defaults": ("GRU", {}),
+    "gru_seq_length": ("GRU", {"lengths": True, "bias": True}),
+    "gru_with_initial_bias": ("GRU", {"bias": True}),
+    "lstm_batchwise": ("LSTM", {"layout": 1}),
+    "lstm_defaults": ("LSTM", {}),
+    "lstm_seq_length": ("LSTM", {"lengths": True, "bias": True}),
+    "lstm_with_initial_bias": ("LSTM", {"bias": True}),
+    "lstm_with_peepholes": ("LSTM", {"bias": True, "peepholes": True}),
+}
+#: The order of the gates in the arrays of ONNX, by the letters of the equations.
+ONNX_GATES = {"LSTM": "iofc", "GRU": "zrn"}
+
+
+def weights_as_inputs(made):
+    """Take a model's weights out of the file, so that the caller gives them."""
+    for each in made.graph.initializer:
+        made.graph.input.append(tensor(each.name, each.dims))
+    del made.graph.initializer[:]
+    return made
+
+
+def run_by_the_equations(kind, arrays, window):
+    """Give every hidden state and the last cell state, unit by unit, from ONNX's arrays."""
+    order, named = ONNX_GATES[kind], {}
+    bias = arrays.get("B", np.zeros((1, 2 * len(order) * UNITS)))[0].astype(float)
+    sides = np.split(bias, 2)
+    for number, gate in enumerate(order):
+        rows = slice(number * UNITS, (number + 1) * UNITS)
+        named[f"W_{gate}"] = arrays["W"][0, rows].T.astype(float)
+        named[f"U_{gate}"] = arrays["R"][0, rows].T.astype(float)
+        if kind == "LSTM":
+            named[f"b_{gate}"] = sides[0][rows] + sides[1][rows]
+        else:
+            named[f"b_{gate}"], named[f"b_r{gate}"] = sides[0][rows], sides[1][rows]
+    for number, gate in enumerate("iof" if "P" in arrays else ""):
+        named[f"V_{gate}"] = arrays["P"][0, number * UNITS : (number + 1) * UNITS].astype(float)
+    steps = lstm_loop(named, window) if kind == "LSTM" else gru_loop(named, window, False)
+    return [step["h"] for step in steps], steps[-1].get("c")
+
+
+@pytest.mark.parametrize("name", OWN_NODES)
+def test_nodes_whose_weights_are_inputs_give_what_the_equations_give(name, rng, tmp_path):
+    kind, asked = OWN_NODES[name]
+    options = {key: asked[key] for key in ("layout", "lengths") if key in asked}
+    arrays = arrays_of(
+        rng, kind, bias=asked.get("bias", False), peepholes=asked.get("peepholes", False)
+    )
+    path = saved(weights_as_inputs(single(kind, arrays, **options)), tmp_path)
+    with pytest.raises(UnsupportedModel, match="give them: weights="):
+        read(path)
+    reading = read_graph(path, weights=arrays)
+    feed = feeds(rng, lengths="lengths" in options)
+    windows = feed["X"].swapaxes(0, 1).astype(float)
+    lengths = feed.get("lengths", [STEPS] * SAMPLES)
+    given = {"X": windows, "lengths": lengths} if "lengths" in options else {"X": windows}
+    ours = predict(reading.network, given)
+    for sample, (window, length) in enumerate(zip(windows, lengths, strict=True)):
+        hidden, cell = run_by_the_equations(kind, arrays, window[:length])
+        whole = np.zeros((STEPS, 1, UNITS))  # zero after a sequence's own end
+        whole[:length, 0] = hidden
+        # Weights of float32 on both sides; all else runs in float64.
+        np.testing.assert_allclose(ours[0][sample], whole, rtol=0, atol=1e-12)
+        np.testing.assert_allclose(ours[1][sample, 0], hidden[-1], rtol=0, atol=1e-12)
+        if cell is not None:
+            np.testing.assert_allclose(ours[2][sample, 0], cell, rtol=0, atol=1e-12)
 
 
 class Forecaster(torch.nn.Module):

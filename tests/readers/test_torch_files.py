@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 import torch
 
+from naive import lstm_loop
 from processes import python
 from refused.torch_files import Bomb
 from rnnlens.api import read
@@ -81,6 +82,51 @@ def test_torchscript_is_refused_with_the_line_that_saves_its_weights(shared):
     with pytest.raises(
         UnsupportedModel, match=r'torch\.jit\.load\("sugar_creek_torchscript\.pt"\)'
     ):
+        read(path)
+
+
+# --- the same kinds of files, of our own making -------------------------------------------------
+
+
+class Hydrology(torch.nn.Module):
+    """An LSTM and a head within a head, as neuralhydrology's CudaLSTM has them."""
+
+    def __init__(self):
+        super().__init__()
+        self.lstm = torch.nn.LSTM(3, 4)
+        self.head = torch.nn.Module()
+        self.head.net = torch.nn.Sequential(torch.nn.Linear(4, 1))
+
+
+def test_a_head_within_a_head_is_taken_by_its_whole_name(tmp_path, x):
+    state = scrambled(Hydrology().double()).state_dict()
+    network = read(saved(state, tmp_path), head="head.net.0")
+    assert [node.name for node in network.nodes] == ["x", "lstm_l0", "head_net_0"]
+    arrays = {key: value.numpy() for key, value in state.items()}
+    named = {}
+    for number, gate in enumerate("ifco"):
+        rows = slice(4 * number, 4 * number + 4)
+        named[f"W_{gate}"] = arrays["lstm.weight_ih_l0"][rows].T
+        named[f"U_{gate}"] = arrays["lstm.weight_hh_l0"][rows].T
+        named[f"b_{gate}"] = arrays["lstm.bias_ih_l0"][rows] + arrays["lstm.bias_hh_l0"][rows]
+    expected = [
+        lstm_loop(named, window)[-1]["h"] @ arrays["head.net.0.weight"].T
+        + arrays["head.net.0.bias"]
+        for window in x
+    ]
+    np.testing.assert_allclose(predict(network, x), expected, rtol=0, atol=1e-12)
+
+
+def test_an_lstm_that_is_called_rnn_is_told_by_its_shapes(forecaster, tmp_path):
+    ((name, layer),) = read(saved(forecaster.state_dict(), tmp_path), head="fc").recurrent()
+    assert (name, layer.cell.kind) == ("rnn_l0", "LSTM")
+    assert (layer.cell.features, layer.cell.units) == (3, 4)
+
+
+def test_a_pickled_module_of_our_own_is_refused_by_the_name_of_its_class(tmp_path):
+    path = tmp_path / "module.pt"
+    torch.save(torch.nn.Sequential(torch.nn.LSTM(3, 4)), path)
+    with pytest.raises(UnreadableFile, match=r"\(torch\.nn\.modules\."):
         read(path)
 
 
