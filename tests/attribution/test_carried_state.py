@@ -78,7 +78,7 @@ def test_in_a_linear_recurrence_the_state_gets_what_is_left_of_it(rng):
 @pytest.mark.parametrize("kind", ["lstm", "lstm_projected", "gru_after", "simple_rnn"])
 def test_the_tree_with_a_state_equals_brute_force(kind, whole, rng, monkeypatch):
     if whole:
-        monkeypatch.setattr(coalitions, "cut", lambda *_: None)
+        monkeypatch.setattr(coalitions, "split_by_step", lambda *_: None)
     network = forecaster(kind, rng, steps=5, features=2)
     x, many = rng.normal(size=(3, 5, 2)), rng.normal(size=(2, 5, 2))
     state = state_of(network, rng, 3)
@@ -152,8 +152,8 @@ def test_chunks_carry_their_own_states(rng, monkeypatch):
     x, x0 = rng.normal(size=(9, 5, 3)), rng.normal(size=(5, 3))
     state = state_of(network, rng, 9)
     wholes = [split(method, network, x, x0, state) for method in (secant, shapley_tree)]
-    monkeypatch.setattr(plan, "BUDGET", 3000)
-    monkeypatch.setattr(plan, "MOST", 3000)
+    monkeypatch.setattr(plan, "CHUNK_BYTES", 3000)
+    monkeypatch.setattr(plan, "BLOCK_BYTES", 3000)
     monkeypatch.setattr(games, "WINDOWS", 2)
     for method, whole in zip((secant, shapley_tree), wholes, strict=True):
         pieces = split(method, network, x, x0, state)

@@ -188,8 +188,8 @@ def test_chunks_change_nothing_and_dimensions_are_declared(rng, monkeypatch):
     network = forecaster("lstm", rng)
     x = rng.normal(size=(5, 7, 3))
     whole = written(network, x)
-    monkeypatch.setattr(plan, "BUDGET", 3000)
-    monkeypatch.setattr(plan, "MOST", 3000)
+    monkeypatch.setattr(plan, "CHUNK_BYTES", 3000)
+    monkeypatch.setattr(plan, "BLOCK_BYTES", 3000)
     np.testing.assert_allclose(written(network, x).written, whole.written, rtol=0, atol=1e-14)
     sizes = {"sample": 5, "layer": 1, "lag": 7}
     for name, dimensions in dimensions_of(whole).items():

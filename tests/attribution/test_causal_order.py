@@ -47,8 +47,8 @@ def test_it_telescopes_to_the_change_whatever_the_weights(kind, rng):
 def test_stacked_networks_in_chunks_give_the_same(rng, monkeypatch):
     network, x = stacked_bidirectional(rng), rng.normal(size=(4, 6, 3))
     whole = split(network, x, "mean")
-    monkeypatch.setattr(plan, "BUDGET", 4000)
-    monkeypatch.setattr(plan, "MOST", 4000)
+    monkeypatch.setattr(plan, "CHUNK_BYTES", 4000)
+    monkeypatch.setattr(plan, "BLOCK_BYTES", 4000)
     pieces = split(network, x, "mean")
     made = make_baseline("mean", x)
     each = [split(network, x[k : k + 1], made.windows[0][0, 0]).contribution[0] for k in range(4)]

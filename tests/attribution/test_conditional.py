@@ -238,7 +238,7 @@ def test_feature_masks_are_games_too(rng):
     given = gaussian_conditional(data)
     run = forward(network, entries(network, data[:3]))
     masks = rng.random((5, 4, 2)) < 0.5
-    found = ConditionalGame(run, given, "x", FIRST.pick, CellCounter()).some(masks)
+    found = ConditionalGame(run, given, "x", FIRST.pick, CellCounter()).evaluate(masks)
     for k in range(5):
         windows = given.stand_in(data[:3], masks[k : k + 1])[:, 0, 0]
         np.testing.assert_allclose(found[:, k], predict(network, windows)[:, 0], atol=1e-14)

@@ -107,8 +107,8 @@ def test_chunks_change_nothing_and_dimensions_are_declared(rng, monkeypatch):
     network = forecaster("lstm", rng)
     x = rng.normal(size=(5, 7, 3))
     whole = scores(network, x, segments=[(1, 2), (3, 7)])
-    monkeypatch.setattr(plan, "BUDGET", 3000)
-    monkeypatch.setattr(plan, "MOST", 3000)
+    monkeypatch.setattr(plan, "CHUNK_BYTES", 3000)
+    monkeypatch.setattr(plan, "BLOCK_BYTES", 3000)
     pieces = scores(network, x, segments=[(1, 2), (3, 7)])
     np.testing.assert_allclose(pieces.relevant, whole.relevant, rtol=0, atol=1e-14)
     sizes = {"sample": 5, "lag": 2}

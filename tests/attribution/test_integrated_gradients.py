@@ -118,8 +118,8 @@ def test_a_sharp_gate_takes_more_nodes_or_is_refused_with_the_numbers():
 
 
 def test_the_window_that_is_refused_is_named_among_all(rng, monkeypatch):
-    monkeypatch.setattr(plan, "BUDGET", 1)
-    monkeypatch.setattr(plan, "MOST", 1)
+    monkeypatch.setattr(plan, "CHUNK_BYTES", 1)
+    monkeypatch.setattr(plan, "BLOCK_BYTES", 1)
     x = np.array([0.2, 0.2, 0.97]).reshape(3, 1, 1)
     assert len(list(plan.chunks(sharp_gate(), {"x": x}, runs=3))) == 3
     with pytest.raises(NotAdditive, match="in sample 2 with 8 nodes"):
@@ -200,8 +200,8 @@ def test_the_scaler_is_undone_and_chunks_change_nothing(rng, monkeypatch):
     network = forecaster("lstm", rng)
     x = rng.normal(size=(5, 7, 3))
     plain = split(network, x, "mean", ResolvedTarget((1,)), tolerance=1e-10)
-    monkeypatch.setattr(plan, "BUDGET", 3000)
-    monkeypatch.setattr(plan, "MOST", 3000)
+    monkeypatch.setattr(plan, "CHUNK_BYTES", 3000)
+    monkeypatch.setattr(plan, "BLOCK_BYTES", 3000)
     scaled = split(
         network, x, "mean", ResolvedTarget((1,), scale=9.3, offset=50.0), tolerance=1e-10
     )

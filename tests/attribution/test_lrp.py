@@ -267,8 +267,8 @@ def test_tokens_get_the_relevance_of_their_vectors(rng):
 def test_chunks_change_nothing_and_dimensions_are_declared(rng, monkeypatch):
     network, x = forecaster("gru_before", rng), rng.normal(size=(5, 7, 3))
     whole = relevance(network, x)
-    monkeypatch.setattr(plan, "BUDGET", 3000)
-    monkeypatch.setattr(plan, "MOST", 3000)
+    monkeypatch.setattr(plan, "CHUNK_BYTES", 3000)
+    monkeypatch.setattr(plan, "BLOCK_BYTES", 3000)
     np.testing.assert_allclose(relevance(network, x).relevance, whole.relevance, atol=1e-11)
     sizes = {"sample": 5, "lag": 7, "feature": 3}
     for name, dimensions in dimensions_of(whole).items():

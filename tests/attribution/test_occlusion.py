@@ -52,8 +52,8 @@ def test_over_several_baselines_it_is_the_mean_and_chunks_change_nothing(method,
     x, many = rng.normal(size=(3, 6, 3)), rng.normal(size=(2, 6, 3))
     target = ResolvedTarget((1,), scale=2.5, offset=9.0)
     found = hide(method, network, x, many, target)
-    monkeypatch.setattr(plan, "BUDGET", 4000)
-    monkeypatch.setattr(plan, "MOST", 4000)
+    monkeypatch.setattr(plan, "CHUNK_BYTES", 4000)
+    monkeypatch.setattr(plan, "BLOCK_BYTES", 4000)
     each = [hide(method, network, x, one, target) for one in many]
     mean = np.mean([one.change for one in each], axis=0)
     np.testing.assert_allclose(found.change, mean, rtol=0, atol=1e-13)

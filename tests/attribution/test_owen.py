@@ -142,7 +142,7 @@ def test_where_all_features_are_held_nothing_contributes(rng):
 @pytest.mark.parametrize("whole", [False, True])
 def test_groups_of_lags_and_features_equal_brute_force(whole, rng, monkeypatch):
     if whole:
-        monkeypatch.setattr(coalitions, "cut", lambda *_: None)
+        monkeypatch.setattr(coalitions, "split_by_step", lambda *_: None)
     network = forecaster("gru_after", rng, steps=6, features=3)
     x, x0 = rng.normal(size=(2, 6, 3))
     groups = PlayerGroups(lags={"every third": (3, 6)}, features={"wind": (0, 2)})
@@ -158,7 +158,7 @@ def test_groups_of_lags_and_features_equal_brute_force(whole, rng, monkeypatch):
 @pytest.mark.parametrize("whole", [False, True])
 def test_a_carried_state_is_a_player_of_its_own(whole, rng, monkeypatch):
     if whole:
-        monkeypatch.setattr(coalitions, "cut", lambda *_: None)
+        monkeypatch.setattr(coalitions, "split_by_step", lambda *_: None)
     network = two_features(rng)
     x, x0 = rng.normal(size=(2, 3, 4, 2))
     state = {"recurrent": rng.normal(size=(2, 3, 5))}
@@ -177,7 +177,7 @@ def test_walking_depth_first_and_some_windows_at_a_time_change_nothing(rng, monk
     network = forecaster("lstm", rng, steps=6, features=3)
     x, x0 = rng.normal(size=(5, 6, 3)), rng.normal(size=(2, 6, 3))
     wide = split(network, x, x0, 4)
-    monkeypatch.setattr(coalitions, "ROWS", 4)
+    monkeypatch.setattr(coalitions, "MOST_HISTORIES", 4)
     monkeypatch.setattr(games, "WINDOWS", 2)
     deep = split(network, x, x0, 4)
     np.testing.assert_allclose(deep.contribution, wide.contribution, rtol=0, atol=1e-14)

@@ -150,7 +150,7 @@ def test_a_seed_gives_the_same_numbers_whatever_runs_together(rng, monkeypatch):
     assert (
         both(network, x, x0, 5, pairs=24, seed=6).contribution[0, 0, 0] != one.contribution[0, 0, 0]
     )
-    monkeypatch.setattr(coalitions, "ROWS", 5)
+    monkeypatch.setattr(coalitions, "MOST_HISTORIES", 5)
     monkeypatch.setattr(rounds, "FIRST_PAIRS", 3)
     monkeypatch.setattr(rounds, "COALITIONS", 150)
     other = both(network, x, x0, 5, pairs=24, seed=5)

@@ -154,9 +154,9 @@ def test_chunks_change_nothing(rng, monkeypatch):
     x = rng.normal(size=(11, 7, 3))
     whole = split(network, x, "persistence")
     monkeypatch.setenv("RNNLENS_THREADS", "1")
-    monkeypatch.setattr(plan, "BUDGET", 1500)
-    monkeypatch.setattr(plan, "MOST", 1500)
-    monkeypatch.setattr(plan, "SHORTEST", 0.0)
+    monkeypatch.setattr(plan, "CHUNK_BYTES", 1500)
+    monkeypatch.setattr(plan, "BLOCK_BYTES", 1500)
+    monkeypatch.setattr(plan, "SHORTEST_CHUNK", 0.0)
     pieces = split(network, x, "persistence")
     assert len(list(plan.chunks(network, {"x": x}, runs=3))) > 3
     np.testing.assert_allclose(pieces.contribution, whole.contribution, rtol=0, atol=1e-14)

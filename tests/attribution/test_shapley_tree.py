@@ -118,8 +118,8 @@ def test_walking_step_by_step_gives_what_whole_windows_give(make, padding, rng, 
     x, x0 = rng.normal(size=(2, 6, 3))
     x[1] = x[padding] = 0.0
     walked = split(network, x[None], x0, 5)
-    assert coalitions.cut(network, "x") is not None
-    monkeypatch.setattr(coalitions, "cut", lambda *_: None)
+    assert coalitions.split_by_step(network, "x") is not None
+    monkeypatch.setattr(coalitions, "split_by_step", lambda *_: None)
     whole = split(network, x[None], x0, 5)
     np.testing.assert_allclose(walked.contribution, whole.contribution, rtol=0, atol=1e-14)
     if make is masked:
@@ -132,7 +132,7 @@ def test_walking_depth_first_changes_nothing(rng, monkeypatch):
     network = forecaster("lstm", rng, steps=9)
     x, x0 = rng.normal(size=(2, 9, 3))
     wide = split(network, x[None], x0, 7)
-    monkeypatch.setattr(coalitions, "ROWS", 4)
+    monkeypatch.setattr(coalitions, "MOST_HISTORIES", 4)
     deep = split(network, x[None], x0, 7)
     np.testing.assert_allclose(deep.contribution, wide.contribution, rtol=0, atol=1e-14)
     assert deep.cells == wide.cells

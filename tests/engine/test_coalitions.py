@@ -7,8 +7,8 @@ from networks import cell, chain, forecaster, head, stacked_bidirectional
 from rnnlens.engine.forward import entries, forward, predict
 from rnnlens.engine.stepwise import coalitions
 from rnnlens.engine.stepwise.coalitions import Game
-from rnnlens.engine.stepwise.players import Players, lag_players, players
-from rnnlens.engine.stepwise.trees import beginnings, codes_of
+from rnnlens.engine.stepwise.players import Players, lag_players, newest_players
+from rnnlens.engine.stepwise.trees import count_prefixes, step_codes
 from rnnlens.network.layers import Embedding, Masking, Recurrent
 
 
@@ -48,7 +48,7 @@ def one_by_one(network, x, x0, masks):
 def test_some_coalitions_of_many_windows_equal_them_one_by_one(
     kind, rows, features, rng, monkeypatch
 ):
-    monkeypatch.setattr(coalitions, "ROWS", rows)
+    monkeypatch.setattr(coalitions, "MOST_HISTORIES", rows)
     network = (
         stacked_bidirectional(rng) if kind == "bidirectional" else forecaster(kind, rng, steps=6)
     )
@@ -56,23 +56,25 @@ def test_some_coalitions_of_many_windows_equal_them_one_by_one(
     masks = rng.random((40, 6, 3) if features else (40, 6)) < 0.5
     masks[7] = masks[3]
     made = game(network, x, x0[None])
-    found = made.some(masks)
+    found = made.evaluate(masks)
     np.testing.assert_allclose(found, one_by_one(network, x, x0, masks), rtol=0, atol=1e-13)
     assert found[0, 7] == found[0, 3]
     if kind != "bidirectional":
-        assert made.counter.cells == 4 * beginnings(masks)
+        assert made.counter.cells == 4 * count_prefixes(masks)
 
 
 @pytest.mark.parametrize("rows", [4, 1 << 13])
 def test_every_coalition_of_many_windows_is_every_coalition_of_each(rows, rng, monkeypatch):
-    monkeypatch.setattr(coalitions, "ROWS", rows)
+    monkeypatch.setattr(coalitions, "MOST_HISTORIES", rows)
     network = masked(rng)
     x, x0 = rng.normal(size=(5, 6, 3)), rng.normal(size=(5, 6, 3))
     x[1, :2] = x0[1, :2] = x[3, 5] = x0[3, 5] = 0.0
     parts = lag_players(6, 2, {"a": [3, 6]})
     together = game(network, x, x0)
-    values = together.every(parts)
-    singly = [game(network, x[k : k + 1], x0[k : k + 1]).every(parts)[:, 0] for k in range(5)]
+    values = together.evaluate_all(parts)
+    singly = [
+        game(network, x[k : k + 1], x0[k : k + 1]).evaluate_all(parts)[:, 0] for k in range(5)
+    ]
     np.testing.assert_allclose(values.T, singly, rtol=0, atol=1e-14)
     np.testing.assert_allclose(values[-1], predict(network, x)[:, 0], rtol=0, atol=1e-14)
     np.testing.assert_allclose(values[0], predict(network, x0)[:, 0], rtol=0, atol=1e-14)
@@ -89,13 +91,15 @@ def test_partial_choices_stand_as_told_whichever_way_they_are_run(carried, rng, 
     tree = game(network, x, x0, state if carried else None)
     assert tree.walk is not None
     whole = game(network, x, x0, state if carried else None)
-    monkeypatch.setattr(coalitions, "cut", lambda *_: None)
+    monkeypatch.setattr(coalitions, "split_by_step", lambda *_: None)
     assert whole.walk is None
-    for a, b in zip(tree.split(parts, choices), whole.split(parts, choices), strict=True):
+    for a, b in zip(
+        tree.evaluate_partial(parts, choices), whole.evaluate_partial(parts, choices), strict=True
+    ):
         for one, other in zip(a, b, strict=True):
             assert one.shape == other.shape
             np.testing.assert_allclose(one, other, rtol=0, atol=1e-14)
-    plain, partial = tree.split(parts, choices)
+    plain, partial = tree.evaluate_partial(parts, choices)
     assert plain.shape == (1 << parts.count, 3)
     assert [p.shape[:3] for p in partial] == [
         (1 << (parts.count - 1 - k - carried), 2, 1 << (k + carried)) for k in range(4)
@@ -109,26 +113,26 @@ def test_a_carried_state_is_hidden_as_zero_where_a_coalition_says_so(rng, monkey
     made = game(network, x, x0, state)
     masks = rng.random((10, 4)) < 0.5
     shown = np.arange(10) % 3 == 0
-    found = made.some(masks, shown)
+    found = made.evaluate(masks, shown)
     for k in range(10):
         mixed = np.where(masks[k][:, None], x, x0)
         given = {"recurrent": [s if shown[k] else 0 * s for s in state["recurrent"]]}
         expected = predict(network, mixed, initial_state=given)[:, 0]
         np.testing.assert_allclose(found[:, k], expected, rtol=0, atol=1e-14)
-    assert made.counter.cells == 3 * beginnings(masks, shown)
+    assert made.counter.cells == 3 * count_prefixes(masks, shown)
     whole = game(network, x, x0, state)
-    monkeypatch.setattr(coalitions, "cut", lambda *_: None)
+    monkeypatch.setattr(coalitions, "split_by_step", lambda *_: None)
     assert whole.walk is None
-    np.testing.assert_allclose(whole.some(masks, shown), found, rtol=0, atol=1e-14)
+    np.testing.assert_allclose(whole.evaluate(masks, shown), found, rtol=0, atol=1e-14)
     # where nothing is said, the state is there
-    np.testing.assert_array_equal(made.some(masks), made.some(masks, np.ones(10, bool)))
+    np.testing.assert_array_equal(made.evaluate(masks), made.evaluate(masks, np.ones(10, bool)))
 
 
 def test_tokens_are_hidden_whole(rng):
     layers = (Embedding(rng.normal(size=(9, 4))), Recurrent(cell("lstm", rng, features=4)))
     network = chain(*layers, head(rng, 5), shape=(5,))
     x, x0 = rng.integers(1, 9, (2, 5)).astype(float), np.full((1, 5), 3.0)
-    values = game(network, x, x0).every(players(5, 5))
+    values = game(network, x, x0).evaluate_all(newest_players(5, 5))
     masks = (np.arange(32)[:, None] >> np.arange(5) & 1).astype(bool)
     for k in range(32):
         expected = predict(network, np.where(masks[k], x, x0))[:, 0]
@@ -146,8 +150,8 @@ def test_beginnings_are_counted_as_a_set_of_prefixes_is(rng):
                 for k in range(shape[0])
                 for t in range(shape[1])
             }
-            assert beginnings(masks, own) == len(prefixes)
-        codes = codes_of(masks)
+            assert count_prefixes(masks, own) == len(prefixes)
+        codes = step_codes(masks)
         same = (codes[:, None] == codes[None]).all(axis=2)
         flat = masks.reshape(shape[0], -1)
         np.testing.assert_array_equal(same, (flat[:, None] == flat[None]).all(axis=2))

@@ -6,7 +6,7 @@ import pytest
 from networks import CELLS, cell, chain, forecaster, head
 from rnnlens.attribution.methods.gradient import gradient
 from rnnlens.attribution.target import ResolvedTarget
-from rnnlens.engine import last_state as direct
+from rnnlens.engine import last_state
 from rnnlens.engine.forward import entries
 from rnnlens.engine.kernels import run
 from rnnlens.engine.kernels.tile import BLOCK
@@ -20,9 +20,9 @@ TARGET = ResolvedTarget((1,), 0, 3.0, 5.0)
 def test_one_pass_gives_what_two_give(kind, rng, monkeypatch):
     network = forecaster(kind, rng, steps=9)
     inputs = entries(network, rng.normal(size=(70, 9, 3)))
-    assert direct.direct(network, inputs, "x", TARGET.pick) is not None
+    assert last_state.derivatives(network, inputs, "x", TARGET.pick) is not None
     once = gradient(network, inputs, TARGET, of="x")
-    monkeypatch.setattr(direct, "LEAST", 71)
+    monkeypatch.setattr(last_state, "FEWEST_WINDOWS", 71)
     twice = gradient(network, inputs, TARGET, of="x")
     # sums of 7 products in another order, nine steps deep
     np.testing.assert_allclose(once.sensitivity, twice.sensitivity, rtol=0, atol=1e-13)
@@ -53,7 +53,7 @@ def masked(rng):
 def test_other_networks_go_the_general_way(make, rng):
     network = make(rng)
     inputs = entries(network, rng.normal(size=(70, 9, 3)))
-    assert direct.direct(network, inputs, "x", TARGET.pick) is None
+    assert last_state.derivatives(network, inputs, "x", TARGET.pick) is None
 
 
 @pytest.mark.parametrize("kind", CELLS)
@@ -61,7 +61,9 @@ def test_the_mean_along_a_way_is_the_mean_of_derivatives(kind, rng):
     network = forecaster(kind, rng, steps=9)
     x, start = rng.normal(size=(2, 40, 9, 3))
     places, shares = np.array([0.0, 0.25, 1.0]), np.array([0.5, 0.3, 0.2])
-    found = direct.direct_mean(network, {"x": x}, "x", TARGET.pick, start, (places, shares))
+    found = last_state.mean_derivatives(
+        network, {"x": x}, "x", TARGET.pick, start, (places, shares)
+    )
     points = [entries(network, start + u * (x - start)) for u in places]
     slopes = [gradient(network, each, TARGET, of="x").sensitivity[:, ::-1] for each in points]
     expected = sum(share * slope for share, slope in zip(shares, slopes, strict=True))
@@ -72,13 +74,13 @@ def test_the_mean_along_a_way_is_the_mean_of_derivatives(kind, rng):
 def test_other_networks_have_no_short_way_to_the_mean(make, rng):
     x, start = rng.normal(size=(2, 5, 9, 3))
     nodes = np.array([0.5]), np.array([1.0])
-    assert direct.direct_mean(make(rng), {"x": x}, "x", TARGET.pick, start, nodes) is None
+    assert last_state.mean_derivatives(make(rng), {"x": x}, "x", TARGET.pick, start, nodes) is None
 
 
 def test_few_windows_go_the_general_way(rng):
     network = forecaster("lstm", rng, steps=6)
     inputs = entries(network, rng.normal(size=(63, 6, 3)))
-    assert direct.direct(network, inputs, "x", ResolvedTarget((0,)).pick) is None
+    assert last_state.derivatives(network, inputs, "x", ResolvedTarget((0,)).pick) is None
 
 
 def test_windows_whose_records_outgrow_the_cache_go_the_general_way(rng, monkeypatch):
@@ -87,8 +89,8 @@ def test_windows_whose_records_outgrow_the_cache_go_the_general_way(rng, monkeyp
     expected = gradient(network, inputs, TARGET, of="x").sensitivity
     weights = run.packed(network.nodes[1].layer.cell, np.dtype(float))
     monkeypatch.setattr(run, "WHOLE", 9 * weights.record * BLOCK * 8 - 1)
-    assert direct.direct(network, inputs, "x", TARGET.pick) is None
+    assert last_state.derivatives(network, inputs, "x", TARGET.pick) is None
     found = gradient(network, inputs, TARGET, of="x").sensitivity
     np.testing.assert_allclose(found, expected, rtol=0, atol=1e-13)
     monkeypatch.setattr(run, "WHOLE", 9 * weights.record * BLOCK * 8)
-    assert direct.direct(network, inputs, "x", TARGET.pick) is not None
+    assert last_state.derivatives(network, inputs, "x", TARGET.pick) is not None

@@ -10,8 +10,8 @@ from networks import CELLS, cell, chain, equations, forecaster, stacked_bidirect
 from rnnlens.attribution.inside.gate_effects import effect_of, gate_means
 from rnnlens.attribution.target import ResolvedTarget
 from rnnlens.engine.forward import entries, forward
-from rnnlens.engine.interventions.intervention import Clamp, Freeze, Patch, intervened, states_after
-from rnnlens.engine.recurrent_layers import place_of
+from rnnlens.engine.interventions.intervention import Clamp, Freeze, Patch, intervene, states_after
+from rnnlens.engine.recurrent_layers import locate_layer
 from rnnlens.engine.trace import layer_traces
 from rnnlens.network.layers import Masking, Recurrent
 
@@ -19,7 +19,7 @@ FIRST = ResolvedTarget((0,))
 
 
 def everywhere(network, x, name=None):
-    place = place_of(network, name)
+    place = locate_layer(network, name)
     units = place.layer.cell.units
     return place, np.ones(x.shape[1], bool), np.ones(units, bool)
 
@@ -52,7 +52,7 @@ def test_without_acts_the_steps_are_those_of_the_equations_to_the_last_bit(kind,
     x = rng.normal(size=(3, 7, 3))
     clean = forward(network, entries(network, x))
     place, steps, units = everywhere(network, x)
-    plain = intervened(clean, {place.name: ()})
+    plain = intervene(clean, {place.name: ()})
     trace, own = layer_traces(clean)[place.name], layer_traces(plain)[place.name]
     np.testing.assert_array_equal(trace.hidden, own.hidden)
     np.testing.assert_allclose(plain.outputs[0], clean.outputs[0], rtol=0, atol=1e-13)
@@ -61,7 +61,7 @@ def test_without_acts_the_steps_are_those_of_the_equations_to_the_last_bit(kind,
     gate = next(iter(place.layer.cell.gates))
     nothing.append(Clamp(place, ~steps, units, gate, np.ones(len(units))))
     np.testing.assert_array_equal(
-        intervened(clean, {place.name: nothing}).outputs[0], plain.outputs[0]
+        intervene(clean, {place.name: nothing}).outputs[0], plain.outputs[0]
     )
 
 
@@ -74,7 +74,7 @@ def test_a_clamped_lstm_gate_is_the_loop_written_out(letter, rng):
     steps = np.array([False, True, False, True, True, False])
     name = {"i": "input", "f": "forget", "c": "cell", "o": "output"}[letter]
     act = Clamp(place, steps, units, name, to)
-    found = intervened(forward(network, entries(network, x)), {place.name: [act]}).outputs[0][0]
+    found = intervene(forward(network, entries(network, x)), {place.name: [act]}).outputs[0][0]
     expected = loop(equations(layer.cell), x[0].tolist(), {letter: to}, steps=(1, 3, 4))
     np.testing.assert_allclose(found, expected, rtol=0, atol=1e-13)
 
@@ -87,7 +87,7 @@ def test_frozen_units_are_the_loop_written_out(rng):
     steps = np.array([False, False, True, True, False, False])
     units = np.array([True, False, False, True, False])
     act = Freeze(place, steps, units, (0, 1))
-    found = intervened(forward(network, entries(network, x)), {place.name: [act]}).outputs[0][0]
+    found = intervene(forward(network, entries(network, x)), {place.name: [act]}).outputs[0][0]
     expected = loop(equations(layer.cell), x[0].tolist(), freeze=(0, 3), steps=(2, 3))
     np.testing.assert_allclose(found, expected, rtol=0, atol=1e-13)
 
@@ -116,7 +116,7 @@ def test_a_clamped_gate_is_one_whose_weights_are_zero_and_whose_bias_gives_the_v
     network = forecaster(kind, np.random.default_rng(2))
     place, steps, units = everywhere(network, x)
     act = Clamp(place, steps, units, gate, to)
-    found = intervened(forward(network, entries(network, x)), {place.name: [act]}).outputs[0]
+    found = intervene(forward(network, entries(network, x)), {place.name: [act]}).outputs[0]
     twin = answering_to_nothing(kind, gate, to, np.random.default_rng(2))
     expected = forward(twin, entries(twin, x)).outputs[0]
     np.testing.assert_allclose(found, expected, rtol=0, atol=1e-12)
@@ -134,7 +134,7 @@ def test_a_gate_clamped_to_what_it_is_changes_nothing(kind, rng):
         for t in range(7)
         for k, gate in enumerate(place.layer.cell.gates)
     ]
-    found = intervened(clean, {place.name: acts}).outputs[0]
+    found = intervene(clean, {place.name: acts}).outputs[0]
     np.testing.assert_allclose(found, clean.outputs[0], rtol=0, atol=1e-13)
 
 
@@ -146,14 +146,14 @@ def test_patching_every_state_makes_the_rest_that_of_the_other_window(kind, at, 
     other = rng.normal(size=(1, 7, 3))
     joined = x.copy()
     joined[:, : at + 1] = other[:, : at + 1]
-    place = place_of(network, None)
+    place = locate_layer(network, None)
     donors = states_after(forward(network, entries(network, other)), place)
     steps = np.arange(7) == at
     acts = [
         Patch(place, steps, np.ones(donor.shape[2], bool), (k,), (donor,))
         for k, donor in enumerate(donors)
     ]
-    found = intervened(forward(network, entries(network, x)), {place.name: acts}).outputs[0]
+    found = intervene(forward(network, entries(network, x)), {place.name: acts}).outputs[0]
     expected = forward(network, entries(network, joined)).outputs[0]
     np.testing.assert_allclose(found, expected, rtol=0, atol=1e-13)
 
@@ -161,11 +161,11 @@ def test_patching_every_state_makes_the_rest_that_of_the_other_window(kind, at, 
 def test_a_patch_of_a_layer_that_reads_backwards_leaves_only_older_steps_to_read(rng):
     network = stacked_bidirectional(rng)
     x, other = rng.normal(size=(1, 6, 3)), rng.normal(size=(1, 6, 3))
-    place = place_of(network, "bidirectional.backward")
+    place = locate_layer(network, "bidirectional.backward")
     clean = forward(network, entries(network, x))
     donors = states_after(forward(network, entries(network, other)), place)
     act = Patch(place, np.arange(6) == 2, np.ones(4, bool), (0, 1), donors)
-    found = intervened(clean, {place.name: [act]})
+    found = intervene(clean, {place.name: [act]})
     joined = x.copy()
     joined[:, 2:] = other[:, 2:]
     after = forward(network, entries(network, joined)).value(("bidirectional", 0))[..., 4:]
@@ -200,7 +200,7 @@ def test_means_are_over_samples_and_real_steps(rng):
     x = rng.normal(size=(9, 6, 3))
     x[2, 1:] = -9.0
     network = chain(Masking(-9.0), Recurrent(cell("gru_before", rng)), shape=(6, 3))
-    place = place_of(network, None)
+    place = locate_layer(network, None)
     given = entries(network, x)
     values = layer_traces(forward(network, given))["recurrent"].gate_value
     real = [values[n, t] for n in range(9) for t in range(6) if n != 2 or t < 1]

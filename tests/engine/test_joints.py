@@ -9,7 +9,7 @@ from networks import cell, chain
 from rnnlens.engine.backward import backward, multipliers
 from rnnlens.engine.forward import entries, forward, outputs
 from rnnlens.engine.operations.registry import pull
-from rnnlens.engine.schedule.fused import joints
+from rnnlens.engine.schedule.fused import fused_layers
 from rnnlens.network.activations import Activation
 from rnnlens.network.layers import Activate, Add, Conv1D, Dense, Permute, Recurrent
 from rnnlens.network.network import Network, Node
@@ -49,7 +49,7 @@ def runs(network, rng, precision="float64"):
 @pytest.mark.parametrize(("precision", "near"), [("float64", 1e-12), ("float32", 1e-4)])
 def test_multipliers_are_those_of_each_layer_alone(phi, options, precision, near, rng):
     network = convolved(rng, phi, **options)
-    assert [node.name for joint in joints(network).values() for node in joint.nodes] == [
+    assert [node.name for joint in fused_layers(network).values() for node in joint.nodes] == [
         "conv1d",
         "permute",
         "activate",
@@ -67,7 +67,7 @@ def test_multipliers_are_those_of_each_layer_alone(phi, options, precision, near
 def test_an_activation_that_follows_without_a_turn_is_joined_too(rng):
     layers = convolution(rng), Activate(ACTIVATIONS[0]), Dense(rng.normal(size=(4, 1)))
     network = chain(*layers, shape=(9, 3))
-    assert list(joints(network)) == ["activate"]
+    assert list(fused_layers(network)) == ["activate"]
     run, run0 = runs(network, rng)
     m = {network.outputs[0]: rng.normal(size=run.outputs[0].shape)}
     found, expected = multipliers(run, run0, m), layer_by_layer(run, run0, m)
@@ -82,8 +82,8 @@ def test_values_that_others_take_are_not_passed_over(rng):
     origin = chain(shape=(9, 3)).origin
     both = Network(nodes, (("sum", 0),), origin)
     shown = Network(nodes[:3], (("activate", 0), ("conv1d", 0)), origin)
-    assert not joints(both)
-    assert not joints(shown)
+    assert not fused_layers(both)
+    assert not fused_layers(shown)
     run, _ = runs(both, rng)
     m = {("sum", 0): rng.normal(size=run.outputs[0].shape)}
     found = backward(run, m)
@@ -112,7 +112,7 @@ def test_multipliers_given_within_a_joint_are_carried_back_beside_its_own(rng):
     ids=["softmax", "bent already", "no convolution", "two activations"],
 )
 def test_other_layers_are_left_apart(layers, rng):
-    assert not joints(chain(*layers(rng), shape=(9, 3)))
+    assert not fused_layers(chain(*layers(rng), shape=(9, 3)))
 
 
 @pytest.mark.parametrize("phi", ACTIVATIONS, ids=str)

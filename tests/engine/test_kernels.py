@@ -35,7 +35,7 @@ from rnnlens.engine.cells import ready
 from rnnlens.engine.forward import entries, forward
 from rnnlens.engine.kernels import buffers as slabs
 from rnnlens.engine.kernels import run as kernels
-from rnnlens.engine.operations.recurrent import Course
+from rnnlens.engine.operations.recurrent import CellRun
 from rnnlens.engine.operations.registry import pull, run
 from rnnlens.engine.schedule.context import equations
 from rnnlens.network.activations import ACTIVATIONS, AXIS_WISE, Activation
@@ -234,13 +234,13 @@ def compare(layer, dtype, monkeypatch, rng, *, samples=33, steps=7, masked=False
     ]
     given = [(points, *start) for points, start in zip((x, x0), starts, strict=True)]
     tapes = [run(layer, one, (mask,), None) for one in given]
-    assert not isinstance(tapes[0].saved, Course)
+    assert not isinstance(tapes[0].saved, CellRun)
     assert all(output.dtype == dtype for output in tapes[0].outputs)
     m = tuple(rng.normal(size=output.shape).astype(dtype) for output in tapes[0].outputs)
     wide = [tuple(array.astype(float) for array in one) for one in given]
     with equations():
         truth = [run(layer, one, (mask,), None) for one in wide]
-    assert isinstance(truth[0].saved, Course)
+    assert isinstance(truth[0].saved, CellRun)
     with error_analysis(monkeypatch, dtype, layer):
         courses = [rounded_course(layer, one[0], mask, one[1:]) for one in wide]
         _, outputs, final = courses[0]
@@ -371,7 +371,7 @@ def test_every_elementwise_activation_agrees_with_its_definition(phi, dtype, rng
     a0[50:60] = a[50:60]
     layer = alone(phi)
     tapes = [run(layer, (points,), (None,), None) for points in (a, a0)]
-    assert not isinstance(tapes[0].saved, Course)
+    assert not isinstance(tapes[0].saved, CellRun)
     m = rng.normal(size=(500, 1)).astype(dtype)
     wide, wide0 = a[:, 0].astype(float), a0[:, 0].astype(float)
     size = 64 * u * (1 + np.abs(wide) ** 3 + np.abs(wide0) ** 3 + np.exp(np.maximum(wide, wide0)))
@@ -495,7 +495,7 @@ def test_axis_wise_activations_take_the_equations_and_keep_the_type(name, rng):
     layer = Recurrent(cell("simple_rnn", rng, phi=Activation(name)), return_state=True)
     x = rng.normal(size=(5, 4, 3)).astype(np.float32)
     tape = run(layer, (x,), (None,), None)
-    assert isinstance(tape.saved, Course)
+    assert isinstance(tape.saved, CellRun)
     assert [output.dtype for output in tape.outputs] == [np.float32] * 2
     (m_x,) = pull(layer, tape, tape, tuple(np.ones_like(output) for output in tape.outputs))
     assert m_x.dtype == np.float32

@@ -88,11 +88,11 @@ def test_chunks_give_what_the_whole_gives(network, count, rng, monkeypatch):
             secant(network, inputs, TARGET, baseline, of="x").contribution,
         )
 
-    monkeypatch.setattr(plan, "SHORTEST", 1e9)  # no chunk is long enough to be cut
+    monkeypatch.setattr(plan, "SHORTEST_CHUNK", 1e9)  # no chunk is long enough to be cut
     whole = every()
-    monkeypatch.setattr(plan, "SHORTEST", 0.0)
-    monkeypatch.setattr(plan, "BUDGET", 40_000)
-    sizes = {plan._size(network, inputs, runs, 9) for runs in (1, 2, 3)}
+    monkeypatch.setattr(plan, "SHORTEST_CHUNK", 0.0)
+    monkeypatch.setattr(plan, "CHUNK_BYTES", 40_000)
+    sizes = {plan._chunk_size(network, inputs, runs, 9) for runs in (1, 2, 3)}
     assert max(sizes) < 50
     for one, other in zip(whole, every(), strict=True):
         # a matrix product may sum in another order for another number of rows
@@ -101,7 +101,7 @@ def test_chunks_give_what_the_whole_gives(network, count, rng, monkeypatch):
 
 def test_progress_is_told_to_the_caller_and_ends_with_all(rng, monkeypatch):
     monkeypatch.setenv("RNNLENS_THREADS", "2")
-    monkeypatch.setattr(plan, "SHORTEST", 0.0)
+    monkeypatch.setattr(plan, "SHORTEST_CHUNK", 0.0)
     network, told = forecaster("lstm", rng), []
 
     def progress(done, total):
@@ -124,7 +124,7 @@ def test_progress_is_told_to_the_caller_and_ends_with_all(rng, monkeypatch):
 
 def test_ctrl_c_leaves_the_threads_usable(rng, monkeypatch):
     monkeypatch.setenv("RNNLENS_THREADS", "2")
-    monkeypatch.setattr(plan, "SHORTEST", 0.0)
+    monkeypatch.setattr(plan, "SHORTEST_CHUNK", 0.0)
     network = forecaster("lstm", rng)
     inputs = entries(network, rng.normal(size=(333, 7, 3)))
     before = gradient(network, inputs, TARGET, of="x").sensitivity
@@ -210,14 +210,14 @@ def test_a_chunk_is_neither_too_long_nor_too_short_nor_too_large(rng, monkeypatc
     for bytes_, work in [(1e3, 1e3), (1e3, 1e7), (1e6, 1e3), (1e3, 1e9), (1e9, 1e3), (10, 10)]:
         one = Cost(bytes_, 7, work)
         monkeypatch.setattr(plan, "cost", lambda *_, one=one: one)
-        size = plan._size(network, inputs, 2, 3)
-        seconds = 3 * work / plan.PACE
-        most = plan.BUDGET if size > plan.BLOCK else plan.MOST
+        size = plan._chunk_size(network, inputs, 2, 3)
+        seconds = 3 * work / plan.OPERATIONS_PER_SECOND
+        most = plan.CHUNK_BYTES if size > plan.BLOCK else plan.BLOCK_BYTES
         assert size == 1 or size * bytes_ * 2 <= most
-        assert size * seconds <= plan.LONGEST or size <= plan.BLOCK
-        assert size % plan.BLOCK == 0 or size * bytes_ * 2 > 0.9 * plan.MOST or size == 1
-        small = plan._size(network, {"x": inputs["x"][:100]}, 2, 3)
-        assert small * seconds >= min(plan.SHORTEST, 100 * seconds) or small == size
+        assert size * seconds <= plan.LONGEST_CHUNK or size <= plan.BLOCK
+        assert size % plan.BLOCK == 0 or size * bytes_ * 2 > 0.9 * plan.BLOCK_BYTES or size == 1
+        small = plan._chunk_size(network, {"x": inputs["x"][:100]}, 2, 3)
+        assert small * seconds >= min(plan.SHORTEST_CHUNK, 100 * seconds) or small == size
 
 
 def peak(call):
@@ -232,7 +232,7 @@ def peak(call):
 @pytest.mark.parametrize("method", ["predict", "gradient", "secant"])
 def test_memory_grows_by_the_result_alone(method, rng, monkeypatch):
     monkeypatch.setenv("RNNLENS_THREADS", "2")
-    monkeypatch.setattr(plan, "BUDGET", 4 << 20)
+    monkeypatch.setattr(plan, "CHUNK_BYTES", 4 << 20)
     network = wide(rng)
     backgrounds = rng.normal(size=(3, 24, 3))
 
@@ -247,9 +247,9 @@ def test_memory_grows_by_the_result_alone(method, rng, monkeypatch):
 
     few, many = rng.normal(size=(1_000, 24, 3)), rng.normal(size=(20_000, 24, 3))
     (small, small_result), (large, large_result) = (peak(lambda x=x: call(x)) for x in (few, many))
-    assert large - small < 1.1 * (large_result - small_result) + 2 * plan.BUDGET
+    assert large - small < 1.1 * (large_result - small_result) + 2 * plan.CHUNK_BYTES
     # two chunks in work; all tapes together would be 400 MB
-    assert large - large_result < 2 * (1.2 * plan.BUDGET + plan.ROOM)
+    assert large - large_result < 2 * (1.2 * plan.CHUNK_BYTES + plan.STRETCH_BYTES)
 
 
 def test_memory_of_a_tree_grows_by_the_result_alone(rng):
@@ -303,7 +303,7 @@ def test_an_estimate_of_time_is_the_measured_pace_of_each_layer_times_the_work(
         return slowed
 
     monkeypatch.setenv("RNNLENS_THREADS", str(threads))
-    monkeypatch.setattr(plan, "LONGEST", 0.0)  # measure, however short
+    monkeypatch.setattr(plan, "LONGEST_CHUNK", 0.0)  # measure, however short
     monkeypatch.setattr(pricing, "perf_counter", lambda: clock[0])
     steps = 2 * pricing.MEASURED_STEPS  # of which half are measured
     network = chain(
@@ -327,7 +327,9 @@ def test_an_estimate_of_memory_counts_chunks_and_result(rng, monkeypatch):
     network = wide(rng)
     inputs = entries(network, rng.normal(size=(20_000, 24, 3)))
     found = estimate(network, inputs, forwards=1, backwards=1, runs=2, result=1_000_000_000)
-    assert 1_000_000_000 < found.bytes <= 1_000_000_000 + 2 * (plan.BUDGET + plan.ROOM)
+    assert (
+        1_000_000_000 < found.bytes <= 1_000_000_000 + 2 * (plan.CHUNK_BYTES + plan.STRETCH_BYTES)
+    )
 
 
 def test_short_work_is_estimated_without_being_measured(rng, monkeypatch):
@@ -339,7 +341,7 @@ def test_short_work_is_estimated_without_being_measured(rng, monkeypatch):
 
 def test_work_is_gathered_in_the_order_of_the_samples(rng, monkeypatch):
     monkeypatch.setenv("RNNLENS_THREADS", "2")
-    monkeypatch.setattr(plan, "SHORTEST", 0.0)
+    monkeypatch.setattr(plan, "SHORTEST_CHUNK", 0.0)
     network = forecaster("lstm", rng)
     inputs = entries(network, rng.normal(size=(1001, 7, 3)))
 
@@ -374,7 +376,7 @@ def test_float32_stays_float32_there_and_back(activation, rng):
 
 @pytest.mark.parametrize("bad", [np.nan, np.inf])
 def test_a_missing_value_is_named_by_its_place_among_all_windows(bad, rng, monkeypatch):
-    monkeypatch.setattr(plan, "BUDGET", 1 << 12)
+    monkeypatch.setattr(plan, "CHUNK_BYTES", 1 << 12)
     network = forecaster("lstm", rng, units=8, features=3, steps=6)
     x = rng.normal(size=(700, 6, 3))
     x[[611, 650], 4, 1] = bad

@@ -284,7 +284,7 @@ def test_weights_are_compared_once_a_round_of_work(rng, monkeypatch):
     calls = []
     arrays = kernels._arrays
     monkeypatch.setattr(kernels, "_arrays", lambda cell: calls.append(1) or arrays(cell))
-    monkeypatch.setattr(plan, "_size", lambda *_: 32)
+    monkeypatch.setattr(plan, "_chunk_size", lambda *_: 32)
     np.testing.assert_allclose(predict(network, x), expected, rtol=1e-12)
     assert len(calls) <= threads()  # threads may begin together
     calls.clear()
@@ -308,7 +308,7 @@ def test_weights_that_change_between_two_calls_are_seen(rng):
 def test_a_convolution_whose_weights_change_between_two_calls_is_seen(rng, monkeypatch):
     layer = convolution(rng, 3, 4, 2)
     network = chain(layer, shape=(5, 3))
-    monkeypatch.setattr(plan, "_size", lambda *_: 8)
+    monkeypatch.setattr(plan, "_chunk_size", lambda *_: 8)
     x = rng.normal(size=(40, 5, 3))
     before = np.asarray(predict(network, x))
     layer.W.flags.writeable = True

@@ -11,7 +11,7 @@ from collections.abc import Mapping
 
 from rnnlens.engine.forward import Run
 from rnnlens.engine.operations.registry import Array, join, pull
-from rnnlens.engine.schedule.fused import joints
+from rnnlens.engine.schedule.fused import fused_layers
 from rnnlens.engine.schedule.threads import one_blas_thread
 from rnnlens.network.layers import Input
 from rnnlens.network.network import Ref
@@ -25,29 +25,29 @@ def multipliers(run: Run, run0: Run, m: Mapping[Ref, Array]) -> dict[Ref, Array]
 
     Shapes: m mapping of Ref to (sample, ...) -> dict of Ref to (sample, ...).
     """
-    found: dict[Ref, Array] = dict(m)
-    ends = joints(run.network)
+    carried: dict[Ref, Array] = dict(m)
+    fused_at = fused_layers(run.network)
     for node in reversed(run.network.nodes):
         if isinstance(node.layer, Input):
             continue
         tape, tape0 = run.tapes[node.name], run0.tapes[node.name]
-        outer = tuple(found.get((node.name, k)) for k in range(len(tape.outputs)))
+        outer = tuple(carried.get((node.name, k)) for k in range(len(tape.outputs)))
         if all(part is None for part in outer):
             continue
-        joint = ends.get(node.name)
-        if joint is None:
+        fused = fused_at.get(node.name)
+        if fused is None:
             inputs, pulled = node.inputs, pull(node.layer, tape, tape0, outer)
         else:
-            inputs, pulled = joint.first.inputs, joint.pull(run.tapes, run0.tapes, outer)
+            inputs, pulled = fused.first.inputs, fused.pull(run.tapes, run0.tapes, outer)
         for ref, part in zip(inputs, pulled, strict=False):
-            total = join(found.get(ref), part)
+            total = join(carried.get(ref), part)
             if total is not None:
-                found[ref] = total
+                carried[ref] = total
         # a state that the caller gave stands where no node feeds it
         for k, part in enumerate(pulled[len(inputs) :]):
             if part is not None:
-                found[f"{node.name} initial state", k] = part
-    return found
+                carried[f"{node.name} initial state", k] = part
+    return carried
 
 
 def backward(run: Run, m: Mapping[Ref, Array]) -> dict[Ref, Array]:

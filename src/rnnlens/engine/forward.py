@@ -8,8 +8,8 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import ArrayLike
 
-from rnnlens.engine.operations.registry import Array, Mask, Tape, run, show, taken_by
-from rnnlens.engine.schedule.fused import turns
+from rnnlens.engine.operations.registry import Array, Mask, Tape, infer, run, taken_by
+from rnnlens.engine.schedule.fused import schedule
 from rnnlens.engine.schedule.plan import gathered
 from rnnlens.engine.schedule.threads import one_blas_thread
 from rnnlens.errors import DataError
@@ -152,16 +152,16 @@ def outputs(
     Shapes: gives tuple of (sample, ...).
     """
     given, tapes = _begun(network, inputs, initial_state)
-    for turn in turns(network):
-        node, joint = turn.node, turn.joint
-        taken, masks = _taken(turn.first, tapes, given)
-        if joint is None:
-            tape = show(node.layer, taken, masks, _forced(node, masks_of))
+    for stage in schedule(network):
+        node, fused = stage.node, stage.fused
+        taken, masks = _taken(stage.first, tapes, given)
+        if fused is None:
+            tape = infer(node.layer, taken, masks, _forced(node, masks_of))
         else:
-            tape = joint.show(*taken)
+            tape = fused.infer(*taken)
         tapes[node.name] = Tape((), tape.outputs, tape.masks)
         del taken, tape
-        for name in turn.done:
+        for name in stage.released:
             del tapes[name]
     return tuple(tapes[name].outputs[number] for name, number in network.outputs)
 
@@ -242,5 +242,5 @@ def predict(
             _refuse_missing(name, array, inputs[name])
         return outputs(network, given, initial_state=states)
 
-    found = gathered(part, network, inputs)
-    return found[0] if len(found) == 1 else found
+    values = gathered(part, network, inputs)
+    return values[0] if len(values) == 1 else values

@@ -17,54 +17,53 @@ from rnnlens.engine.kernels.run import keeps, packed, slopes
 from rnnlens.engine.operations.registry import Array
 from rnnlens.engine.schedule.context import by_equations
 from rnnlens.engine.schedule.plan import gathered
-from rnnlens.engine.stepwise.leaves import readout_of
-from rnnlens.engine.stepwise.walk import Walk, cut
+from rnnlens.engine.stepwise.readout import LinearReadout, linear_readout
+from rnnlens.engine.stepwise.walk import Walk, split_by_step
 from rnnlens.network.layers import Recurrent
 from rnnlens.network.network import Network
 
-__all__ = ["LEAST", "direct", "direct_mean"]
+__all__ = ["FEWEST_WINDOWS", "derivatives", "mean_derivatives"]
 
 #: Windows from which on finding the readout costs less than it saves.
-LEAST = 64
+FEWEST_WINDOWS = 64
 
 #: Networks known to be of another kind, by the input that was asked for: each chunk asks.
 _OTHERS: WeakKeyDictionary[Network, set[str]] = WeakKeyDictionary()
 
 
-class _Usual(NamedTuple):
+class _LinearForecaster(NamedTuple):
     """A recurrent layer's packed weights, and how its last hidden state makes the forecast."""
 
     weights: Any
-    readout: Array
-    constant: float
+    readout: LinearReadout
 
 
-def _usual(
+def _linear_forecaster(
     network: Network,
     inputs: Mapping[str, Array],
     of: str,
     value: Callable[[tuple[Array, ...]], Array],
     runs: int = 1,
-) -> _Usual | None:
+) -> _LinearForecaster | None:
     x = inputs[of]
     if len(inputs) > 1 or x.ndim != 3 or not len(x) or by_equations():
         return None
     if of in _OTHERS.get(network, ()):
         return None
-    stream = cut(network, of)
-    if stream is None or len(stream.stepwise) != 1:
+    split = split_by_step(network, of)
+    if split is None or len(split.each_step) != 1:
         _OTHERS.setdefault(network, set()).add(of)
         return None
-    layer = stream.stepwise[0].layer
+    layer = split.each_step[0].layer
     weights = packed(layer.cell, x.dtype) if isinstance(layer, Recurrent) else None
     if weights is None or not keeps(weights, runs * len(x), x.shape[1]):
         return None
-    walk = Walk(stream, forward(network, {of: x[:1]}), of, lambda cells: None)
-    found = readout_of(walk, value)
-    return None if found is None else _Usual(weights, *found[1:])
+    walk = Walk(split, forward(network, {of: x[:1]}), of, lambda cells: None)
+    readout = linear_readout(walk, value)
+    return None if readout is None else _LinearForecaster(weights, readout)
 
 
-def direct(
+def derivatives(
     network: Network,
     inputs: Mapping[str, Array],
     of: str,
@@ -77,19 +76,22 @@ def direct(
     (sample,).
     """
     x = inputs[of]
-    usual = _usual(network, inputs, of, value) if len(x) >= LEAST else None
-    if usual is None:
+    if len(x) < FEWEST_WINDOWS:
         return None
+    forecaster = _linear_forecaster(network, inputs, of, value)
+    if forecaster is None:
+        return None
+    readout = forecaster.readout
 
     def part(chunk: slice) -> tuple[Array, Array]:
-        ends, derivatives = slopes(usual.weights, x[chunk], usual.readout)
-        return derivatives, (ends @ usual.readout + usual.constant).astype(x.dtype)
+        ends, slope = slopes(forecaster.weights, x[chunk], readout.weights)
+        return slope, (ends @ readout.weights + readout.constant).astype(x.dtype)
 
-    derivatives, values = gathered(part, network, inputs, runs=2, passes=3, progress=progress)
-    return derivatives, values
+    slope, values = gathered(part, network, inputs, runs=2, passes=3, progress=progress)
+    return slope, values
 
 
-def direct_mean(
+def mean_derivatives(
     network: Network,
     inputs: Mapping[str, Array],
     of: str,
@@ -102,9 +104,9 @@ def direct_mean(
     Shapes: inputs mapping of str to (sample, ...), start (sample, step, feature), quadrature tuple
     of two (node,) -> (sample, step, feature).
     """
-    usual = _usual(network, inputs, of, value, len(quadrature[0]))
+    forecaster = _linear_forecaster(network, inputs, of, value, len(quadrature[0]))
     x = inputs[of]
-    if usual is None:
+    if forecaster is None:
         return None
     places, shares = (np.asarray(each, x.dtype) for each in quadrature)
 
@@ -112,8 +114,9 @@ def direct_mean(
         begin = start[chunk]
         points = places[:, None, None, None] * (x[chunk] - begin)
         points += begin
-        _, derivatives = slopes(usual.weights, points.reshape(-1, *x.shape[1:]), usual.readout)
-        return ((shares @ derivatives.reshape(len(places), -1)).reshape(begin.shape),)
+        points = points.reshape(-1, *x.shape[1:])
+        _, slope = slopes(forecaster.weights, points, forecaster.readout.weights)
+        return ((shares @ slope.reshape(len(places), -1)).reshape(begin.shape),)
 
     count = len(places)
     return gathered(part, network, inputs, runs=2 * count, passes=3 * count)[0]

@@ -8,11 +8,11 @@ from rnnlens.errors import InputError
 from rnnlens.network.layers import Bidirectional, Recurrent
 from rnnlens.network.network import Network, Node
 
-__all__ = ["Place", "place_of"]
+__all__ = ["LayerLocation", "locate_layer"]
 
 
 @dataclass(frozen=True, eq=False)
-class Place:
+class LayerLocation:
     """One recurrent layer of a network.
 
     Parameters
@@ -33,29 +33,29 @@ class Place:
     side: int | None = None
 
 
-def place_of(network: Network, layer: str | None) -> Place:
+def locate_layer(network: Network, layer: str | None) -> LayerLocation:
     """Find a recurrent layer by its full name."""
-    places = list(_places(network))
-    names = ", ".join(place.name for place in places)
-    if not places:
+    locations = _locations(network)
+    names = ", ".join(location.name for location in locations)
+    if not locations:
         raise InputError("the network has no recurrent layer, so there is no cell to look into")
-    if layer is None and len(places) == 1:
-        return places[0]
+    if layer is None and len(locations) == 1:
+        return locations[0]
     if layer is None:
-        raise InputError(f"the network has {len(places)} recurrent layers: name one of {names}")
-    for place in places:
-        if place.name == layer:
-            return place
+        raise InputError(f"the network has {len(locations)} recurrent layers: name one of {names}")
+    for location in locations:
+        if location.name == layer:
+            return location
     raise InputError(f"no recurrent layer is called {layer!r}: the network has {names}")
 
 
-def _places(network: Network) -> list[Place]:
-    found = []
+def _locations(network: Network) -> list[LayerLocation]:
+    locations = []
     for node in network.nodes:
         layer = node.layer
         if isinstance(layer, Recurrent):
-            found.append(Place(node.name, node, layer))
+            locations.append(LayerLocation(node.name, node, layer))
         elif isinstance(layer, Bidirectional):
-            found.append(Place(f"{node.name}.forward", node, layer.forward, 0))
-            found.append(Place(f"{node.name}.backward", node, layer.backward, 1))
-    return found
+            locations.append(LayerLocation(f"{node.name}.forward", node, layer.forward, 0))
+            locations.append(LayerLocation(f"{node.name}.backward", node, layer.backward, 1))
+    return locations

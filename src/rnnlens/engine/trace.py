@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from rnnlens.engine import step
 from rnnlens.engine.forward import Run
 from rnnlens.engine.kernels.run import packed, record
-from rnnlens.engine.operations.recurrent import Course, course
+from rnnlens.engine.operations.recurrent import CellRun, run_cell
 from rnnlens.engine.operations.registry import Array, Mask, Tape
 from rnnlens.engine.schedule.context import by_equations
 from rnnlens.names import declared
@@ -90,19 +90,19 @@ def _trace(layer: Recurrent, tape: Tape, mask: Mask) -> LayerTrace:
     x, *states = tape.inputs
     weights = None if by_equations() or not x.shape[1] else packed(layer.cell, x.dtype)
     if weights is None:
-        return _layout(course(layer, tape.inputs, mask)[0], layer)
-    found = record(weights, x, mask, layer.go_backwards, tuple(states))
-    pre, value = found.preactivation, found.gate_value
+        return _layout(run_cell(layer, tape.inputs, mask)[0], layer)
+    kept = record(weights, x, mask, layer.go_backwards, tuple(states))
+    pre, value = kept.preactivation, kept.gate_value
     real = None if mask is None else np.broadcast_to(mask, x.shape[:2])
     if real is not None:
         masked = ~real[:, :, None, None]
         pre, value = np.where(masked, np.nan, pre), np.where(masked, np.nan, value)
     if isinstance(layer.cell, LSTM) and layer.cell.projection is not None:
-        shown = found.shown if real is None else _held(found.shown, real, layer.go_backwards)
-        return ProjectedLSTMTrace(pre, value, shown, found.cell, found.hidden)
+        shown = kept.shown if real is None else _held(kept.shown, real, layer.go_backwards)
+        return ProjectedLSTMTrace(pre, value, shown, kept.cell, kept.hidden)
     if isinstance(layer.cell, LSTM):
-        return LSTMTrace(pre, value, found.hidden, found.cell)
-    return LayerTrace(pre, value, found.hidden)
+        return LSTMTrace(pre, value, kept.hidden, kept.cell)
+    return LayerTrace(pre, value, kept.hidden)
 
 
 def _held(shown: Array, real: NDArray[np.bool_], backwards: bool) -> Array:
@@ -126,38 +126,37 @@ def _pairs(values: object) -> list[tuple[Array, Array]]:
     return [values]
 
 
-def _layout(course: Course, layer: Recurrent) -> LayerTrace:
+def _layout(cell_run: CellRun, layer: Recurrent) -> LayerTrace:
     order = slice(None, None, -1) if layer.go_backwards else slice(None)
-    after = [*(saved.before for saved in course.steps[1:]), course.final]
-    states = [np.stack(one, axis=1)[:, order] for one in zip(*after, strict=True)]
-    pairs = [_pairs(saved.values) for saved in course.steps]
+    states = cell_run.states_after(backwards=layer.go_backwards)
+    pairs = [_pairs(saved.values) for saved in cell_run.steps]
     pre, value = (
         np.stack([np.stack([gate[k] for gate in gates], axis=1) for gates in pairs], axis=1)
         for k in (0, 1)
     )
-    if course.mask is not None:
-        real = course.mask.T[:, :, None, None]
+    if cell_run.mask is not None:
+        real = cell_run.mask.T[:, :, None, None]
         pre, value = np.where(real, pre, np.nan), np.where(real, value, np.nan)
     if isinstance(layer.cell, LSTM) and layer.cell.projection is not None:
-        hidden = _unprojected(course)[:, order]
+        hidden = _unprojected(cell_run)[:, order]
         return ProjectedLSTMTrace(pre[:, order], value[:, order], hidden, states[1], states[0])
     if len(states) == 2:
         return LSTMTrace(pre[:, order], value[:, order], states[0], states[1])
     return LayerTrace(pre[:, order], value[:, order], states[0])
 
 
-def _unprojected(course: Course) -> Array:
-    """Give ``o * phi(c')`` at every step of a course; at a masked step the one before it."""
-    found, last = [], None
-    for t, saved in enumerate(course.steps):
+def _unprojected(cell_run: CellRun) -> Array:
+    """Give ``o * phi(c')`` at every step; at a masked step the one before it."""
+    hidden, last = [], None
+    for t, saved in enumerate(cell_run.steps):
         assert isinstance(saved.values, step.LSTMStep)
         here = saved.values.o * saved.values.phi_c
-        if course.mask is not None:
-            keep = course.mask[t][:, None]
+        if cell_run.mask is not None:
+            keep = cell_run.mask[t][:, None]
             here = np.where(keep, here, 0.0 if last is None else last)
-        found.append(here)
+        hidden.append(here)
         last = here
-    return np.stack(found, axis=1)
+    return np.stack(hidden, axis=1)
 
 
 def gate_names(network: Network) -> dict[str, tuple[str, ...]]:

@@ -79,11 +79,11 @@ def gate_effects(
     from rnnlens.api.shared.interior import data_of, labelled
     from rnnlens.api.shared.interventions import layer_steps
     from rnnlens.attribution.inside import gate_effects as method
-    from rnnlens.engine.recurrent_layers import place_of
+    from rnnlens.engine.recurrent_layers import locate_layer
 
     case = make_case(net, X, of)
     what, name, unit = case.target(target, horizon, output)
-    place = place_of(net, layer)
+    place = locate_layer(net, layer)
     chosen = _groups(groups, layer_steps(case, place))
     means = method.gate_means(net, data_of(case, background), place)
     found = method.gate_effects(

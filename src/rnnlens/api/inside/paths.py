@@ -74,12 +74,12 @@ def paths(
     from rnnlens.api.shared.case import make_case
     from rnnlens.api.shared.interior import labelled
     from rnnlens.attribution.inside import paths as method
-    from rnnlens.engine.recurrent_layers import place_of
+    from rnnlens.engine.recurrent_layers import locate_layer
 
     case = make_case(net, X, of)
     what, name, unit = case.target(target, horizon, output)
     stand_in, held_names = baseline_of(case, baseline, held, background, seed)
-    place = place_of(net, layer)
+    place = locate_layer(net, layer)
     found = method.paths(net, case.inputs, what, stand_in, of=case.of, layer=place.name)
     about = {
         "target": name,

@@ -14,8 +14,8 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from rnnlens.api.shared.case import Case
-    from rnnlens.engine.interventions.intervention import Act
-    from rnnlens.engine.recurrent_layers import Place
+    from rnnlens.engine.interventions.intervention import Intervention
+    from rnnlens.engine.recurrent_layers import LayerLocation
 
 __all__ = ["ASKED", "acts_of", "layer_steps"]
 
@@ -35,9 +35,9 @@ ASKED = (
 
 def acts_of(
     case: Case, asked: Mapping[str, Any], means_from: Mapping[str, Any]
-) -> tuple[list[Act], str]:
+) -> tuple[list[Intervention], str]:
     """Make what was asked for ready for the engine: means_from mapping of str to (sample, ...)."""
-    from rnnlens.engine.recurrent_layers import place_of
+    from rnnlens.engine.recurrent_layers import locate_layer
 
     unknown = sorted(set(asked) - set(ASKED))
     if unknown:
@@ -45,7 +45,7 @@ def acts_of(
             f"an intervention has no {unknown[0]!r}: its entries are {', '.join(ASKED)}"
         )
     given = {name: asked.get(name) for name in ASKED}
-    place = place_of(case.network, given["layer"])
+    place = locate_layer(case.network, given["layer"])
     given["layer"] = place.name
     steps = which_steps(given["lags"], given["steps"], layer_steps(case, place))
     kinds = [given["gate"] is not None, bool(given["freeze"]), given["patch_from"] is not None]
@@ -69,11 +69,11 @@ def acts_of(
 
 def _clamp(
     case: Case,
-    place: Place,
+    place: LayerLocation,
     given: Mapping[str, Any],
     steps: NDArray[np.bool_],
     means_from: Mapping[str, Any],
-) -> tuple[list[Act], str]:
+) -> tuple[list[Intervention], str]:
     from rnnlens.attribution.inside.gate_effects import gate_means
     from rnnlens.engine.interventions.intervention import Clamp
 
@@ -104,15 +104,15 @@ def _clamp(
 
 
 def _freeze(
-    place: Place, given: Mapping[str, Any], steps: NDArray[np.bool_]
-) -> tuple[list[Act], str]:
+    place: LayerLocation, given: Mapping[str, Any], steps: NDArray[np.bool_]
+) -> tuple[list[Intervention], str]:
     from rnnlens.engine.interventions.intervention import Freeze
 
     cell = place.layer.cell
     chosen = _states(place, given["state"])
     if given["state"] is None and cell.state_sizes[0] != cell.units:
         chosen = (1,)  # the hidden state of a projected cell is not one number a unit
-    acts: list[Act] = []
+    acts: list[Intervention] = []
     for number in chosen:
         units = which_units(given["units"], cell.state_sizes[number])
         acts.append(Freeze(place, steps, units, (number,)))
@@ -121,8 +121,8 @@ def _freeze(
 
 
 def _patch(
-    case: Case, place: Place, given: Mapping[str, Any], steps: NDArray[np.bool_]
-) -> tuple[list[Act], str]:
+    case: Case, place: LayerLocation, given: Mapping[str, Any], steps: NDArray[np.bool_]
+) -> tuple[list[Intervention], str]:
     from rnnlens.engine.forward import forward
     from rnnlens.engine.interventions.intervention import Patch, states_after
 
@@ -130,7 +130,7 @@ def _patch(
     chosen = _states(place, given["state"])
     inputs, said = _donor(case, given["patch_from"])
     donors = states_after(forward(case.network, inputs), place)
-    acts: list[Act] = []
+    acts: list[Intervention] = []
     for number in chosen:
         units = which_units(given["units"], cell.state_sizes[number])
         acts.append(Patch(place, steps, units, (number,), (donors[number],)))
@@ -162,7 +162,7 @@ def _donor(case: Case, given: Any) -> tuple[dict[str, Any], str]:
     return entries(case.network, {**case.inputs, case.of: array}), "another window"
 
 
-def _states(place: Place, given: Any) -> tuple[int, ...]:
+def _states(place: LayerLocation, given: Any) -> tuple[int, ...]:
     names = place.layer.cell.states
     if given is None:
         return tuple(range(len(names)))
@@ -174,7 +174,7 @@ def _states(place: Place, given: Any) -> tuple[int, ...]:
     return (names.index(given),)
 
 
-def layer_steps(case: Case, place: Place) -> int:
+def layer_steps(case: Case, place: LayerLocation) -> int:
     """Count the steps of a layer's own sequence."""
     from rnnlens.engine.forward import forward
 

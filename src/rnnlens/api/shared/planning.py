@@ -77,9 +77,9 @@ def _backgrounds(baseline: str | ArrayLike, data: Windows | ArrayLike) -> int:
 
 def _tree_cells(net: Network, of: str, steps: int, newest: int) -> float:
     """Give the tree's cell evaluations for one window, baseline and recurrent layer."""
-    from rnnlens.engine.stepwise.walk import cut
+    from rnnlens.engine.stepwise.walk import split_by_step
 
-    if cut(net, of) is None:
+    if split_by_step(net, of) is None:
         return steps * 2.0 ** (min(newest + 1, steps))
     if newest >= steps:
         return 2.0 ** (steps + 1) - 2

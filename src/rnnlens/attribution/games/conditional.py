@@ -76,7 +76,7 @@ class ConditionalGame:
         """The windows (sample, step, ...)."""
         return self.windows.value((self.of, 0))
 
-    def every(self, parts: Players) -> Array:
+    def evaluate_all(self, parts: Players) -> Array:
         """Evaluate all coalitions of players: (2 ** players, sample)."""
         if parts.carried:
             raise DataError(
@@ -89,9 +89,9 @@ class ConditionalGame:
                 "ask for fewer newest lags, or use method 'permutation'"
             )
         bits = (np.arange(1 << parts.count)[:, None] >> np.arange(parts.count) & 1).astype(bool)
-        return self.some(bits[:, parts.owner]).T
+        return self.evaluate(bits[:, parts.owner]).T
 
-    def some(self, masks: NDArray[np.bool_]) -> Array:
+    def evaluate(self, masks: NDArray[np.bool_]) -> Array:
         """Evaluate given coalitions for every window.
 
         Shapes: masks (coalition, step) or (coalition, step, feature) of bool -> (sample,
@@ -137,5 +137,5 @@ def conditional_occlusion(
     steps = inputs[of].shape[1]
     run = forward(network, inputs)
     forecast = target.pick(run.outputs)
-    values = ConditionalGame(run, baseline, of, target.pick).some(~np.eye(steps, dtype=bool))
+    values = ConditionalGame(run, baseline, of, target.pick).evaluate(~np.eye(steps, dtype=bool))
     return LagOcclusion((forecast[:, None] - values)[:, ::-1], forecast)

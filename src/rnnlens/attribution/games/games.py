@@ -18,7 +18,7 @@ from rnnlens.engine.forward import Run, States, forward
 from rnnlens.engine.schedule.plan import chunks
 from rnnlens.engine.stepwise.coalitions import CellCounter, Game, cells_a_step
 from rnnlens.engine.stepwise.players import Players
-from rnnlens.engine.stepwise.trees import listed
+from rnnlens.engine.stepwise.trees import coalition_masks
 from rnnlens.errors import DataError
 from rnnlens.network.network import Network
 
@@ -129,9 +129,9 @@ def split(
     Shapes: choices (choice, feature) of bool.
     """
     if isinstance(game, Game):
-        return game.split(players, choices)
-    coalitions = listed(players, choices)
-    return coalitions.sorted_out(game.some(coalitions.masks).T)
+        return game.evaluate_partial(players, choices)
+    coalitions = coalition_masks(players, choices)
+    return coalitions.as_tree(game.evaluate(coalitions.masks).T)
 
 
 def games_of(baseline: Baseline | GaussianConditional) -> int:

@@ -12,7 +12,7 @@ from rnnlens.attribution.baselines.baseline import Array, Baseline
 from rnnlens.attribution.baselines.conditional import GaussianConditional
 from rnnlens.attribution.games.games import price
 from rnnlens.attribution.games.orders import Atoms, drawn_orders
-from rnnlens.engine.stepwise.trees import beginnings
+from rnnlens.engine.stepwise.trees import count_prefixes
 from rnnlens.errors import DataError
 from rnnlens.network.network import Network
 
@@ -88,7 +88,7 @@ class Round:
         """Count the cells that it takes for one window in one game."""
         layers, shared = a_step
         if shared:
-            return layers * beginnings(self.masks, self.carried)
+            return layers * count_prefixes(self.masks, self.carried)
         return layers * self.masks.shape[0] * self.masks.shape[1]
 
     def added(self, inner: Array, low: Array, high: Array) -> Array:

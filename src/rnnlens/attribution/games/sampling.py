@@ -155,8 +155,8 @@ def _part(
 def _mean(games: tuple[Playable, ...], drawn: Round) -> Array:
     def values(game: Playable) -> Array:
         if isinstance(game, Game):
-            return game.some(drawn.masks, drawn.carried)
-        return game.some(drawn.masks)
+            return game.evaluate(drawn.masks, drawn.carried)
+        return game.evaluate(drawn.masks)
 
     total = values(games[0])
     for game in games[1:]:

@@ -20,9 +20,9 @@ import numpy as np
 from rnnlens.attribution.games.mixing import inputs_of
 from rnnlens.attribution.target import ResolvedTarget
 from rnnlens.engine.forward import Run, forward
-from rnnlens.engine.interventions.intervention import Act, Clamp, gate_sums, intervened
+from rnnlens.engine.interventions.intervention import Clamp, Intervention, gate_sums, intervene
 from rnnlens.engine.operations.registry import Array
-from rnnlens.engine.recurrent_layers import Place
+from rnnlens.engine.recurrent_layers import LayerLocation
 from rnnlens.engine.schedule.plan import chunks
 from rnnlens.names import declared
 from rnnlens.network.network import Network
@@ -75,7 +75,7 @@ class GateEffect:
     forecast: Array = declared("sample")
 
 
-def gate_means(network: Network, inputs: Mapping[str, Array], place: Place) -> Array:
+def gate_means(network: Network, inputs: Mapping[str, Array], place: LayerLocation) -> Array:
     """Give each gate's mean value over windows and real steps, unit by unit.
 
     Shapes: inputs mapping of str to (sample, ...) -> (gate, unit).
@@ -88,23 +88,26 @@ def gate_means(network: Network, inputs: Mapping[str, Array], place: Place) -> A
 
 
 def effect_of(
-    network: Network, inputs: Mapping[str, Array], target: ResolvedTarget, acts: Sequence[Act]
+    network: Network,
+    inputs: Mapping[str, Array],
+    target: ResolvedTarget,
+    acts: Sequence[Intervention],
 ) -> InterventionEffect:
     """Give what acts do to each forecast: inputs mapping of str to (sample, ...)."""
     here, there = [], []
     for chunk in chunks(network, inputs, runs=3):
         clean = forward(network, inputs_of(inputs, chunk))
         own = _by_layer([act.of_samples(chunk) for act in acts])
-        here.append(target.pick(intervened(clean, dict.fromkeys(own, ())).outputs))
-        there.append(target.pick(intervened(clean, own).outputs))
+        here.append(target.pick(intervene(clean, dict.fromkeys(own, ())).outputs))
+        there.append(target.pick(intervene(clean, own).outputs))
     forecast, changed = np.concatenate(here), np.concatenate(there)
     return InterventionEffect(forecast, changed, changed - forecast)
 
 
-def _by_layer(acts: Sequence[Act]) -> dict[str, list[Act]]:
-    found: dict[str, list[Act]] = {}
+def _by_layer(acts: Sequence[Intervention]) -> dict[str, list[Intervention]]:
+    found: dict[str, list[Intervention]] = {}
     for act in acts:
-        found.setdefault(act.place.name, []).append(act)
+        found.setdefault(act.location.name, []).append(act)
     return found
 
 
@@ -112,7 +115,7 @@ def gate_effects(
     network: Network,
     inputs: Mapping[str, Array],
     target: ResolvedTarget,
-    place: Place,
+    place: LayerLocation,
     *,
     groups: Sequence[tuple[int, int]],
     means: Array,
@@ -127,10 +130,10 @@ def gate_effects(
     parts = []
     for number, chunk in enumerate(slices):
         clean = forward(network, inputs_of(inputs, chunk))
-        forecast = target.pick(intervened(clean, {place.name: ()}).outputs)
+        forecast = target.pick(intervene(clean, {place.name: ()}).outputs)
         effect = np.empty((len(forecast), experiments))
         for done, act in enumerate(_acts(clean, place, groups, means)):
-            changed = intervened(clean, {place.name: [act]})
+            changed = intervene(clean, {place.name: [act]})
             effect[:, done] = target.pick(changed.outputs) - forecast
             if progress is not None:
                 progress(number * experiments + done + 1, len(slices) * experiments)
@@ -141,7 +144,7 @@ def gate_effects(
 
 
 def _acts(
-    clean: Run, place: Place, groups: Sequence[tuple[int, int]], means: Array
+    clean: Run, place: LayerLocation, groups: Sequence[tuple[int, int]], means: Array
 ) -> Iterator[Clamp]:
     """Give the experiments, group by group and gate by gate, the whole window last."""
     steps = clean.tapes[place.node.name].inputs[0].shape[1]

@@ -35,9 +35,9 @@ from rnnlens.attribution.games.mixing import inputs_of
 from rnnlens.attribution.target import ResolvedTarget
 from rnnlens.engine.backward import multipliers
 from rnnlens.engine.forward import Run, forward
-from rnnlens.engine.operations.recurrent import course, pull_course, unmerged
+from rnnlens.engine.operations.recurrent import pull_cell, run_cell, unmerged
 from rnnlens.engine.operations.registry import Multipliers
-from rnnlens.engine.recurrent_layers import Place, place_of
+from rnnlens.engine.recurrent_layers import LayerLocation, locate_layer
 from rnnlens.engine.schedule.plan import chunks
 from rnnlens.names import declared
 from rnnlens.network.layers import Bidirectional
@@ -81,7 +81,7 @@ def paths(
 
     Shapes: inputs mapping of str to (sample, ...).
     """
-    place = place_of(network, layer)
+    place = locate_layer(network, layer)
     parts = [
         _part(network, inputs_of(inputs, chunk), target, baseline.part(chunk), of, place)
         for chunk in chunks(network, inputs, runs=4)
@@ -97,7 +97,7 @@ def _part(
     target: ResolvedTarget,
     baseline: Baseline,
     of: str,
-    place: Place,
+    place: LayerLocation,
 ) -> tuple[Array, Array, Array]:
     run = forward(network, inputs)
     x = inputs[of].reshape(*inputs[of].shape[:2], -1)
@@ -112,7 +112,7 @@ def _part(
     return np.asarray(total) / count, target.pick(run.outputs), value / count
 
 
-def _between(run: Run, run0: Run, target: ResolvedTarget, place: Place) -> Array:
+def _between(run: Run, run0: Run, target: ResolvedTarget, place: LayerLocation) -> Array:
     """Give the contributions (sample, step, feature, gate) between two runs."""
     found = multipliers(run, run0, target.weight(run))
     node = place.node
@@ -129,8 +129,8 @@ def _between(run: Run, run0: Run, target: ResolvedTarget, place: Place) -> Array
         return np.zeros((*change.shape, len(gates)))
     source, number = node.inputs[0]
     mask = run.tapes[source].masks[number]
-    way, way0 = (course(place.layer, tape.inputs, mask)[0] for tape in tapes)
-    into, _ = pull_course(place.layer, way, way0, m)
+    way, way0 = (run_cell(place.layer, tape.inputs, mask)[0] for tape in tapes)
+    into, _ = pull_cell(place.layer, way, way0, m)
     apart = into.reshape(*into.shape[:2], len(gates), -1)
     kernels = np.stack([np.asarray(gate.W, dtype=np.float64) for gate in gates])
     return np.einsum("ntgu,gfu->ntfg", apart, kernels, optimize=True) * change[..., None]

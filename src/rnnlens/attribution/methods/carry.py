@@ -36,7 +36,7 @@ from rnnlens.attribution.target import ResolvedTarget
 from rnnlens.engine.activations import pull as pull_activation
 from rnnlens.engine.activations import value
 from rnnlens.engine.forward import Run, forward
-from rnnlens.engine.operations.recurrent import course
+from rnnlens.engine.operations.recurrent import run_cell
 from rnnlens.engine.operations.registry import Mask
 from rnnlens.engine.schedule.plan import chunks
 from rnnlens.engine.step import GRUStep, LSTMStep
@@ -108,7 +108,7 @@ def writes(
             f"the write-time view needs a memory that is added to, and a {layer.cell.kind} "
             "overwrites its own at every step: use method 'secant'"
         )
-    found, _ = course(layer, inputs, mask)
+    found, _ = run_cell(layer, inputs, mask)
     length, memory = len(found.steps), found.steps[0].before[-1]
     taken = length if steps is None else steps
     written, left = np.zeros((length, *memory.shape)), np.ones_like(memory)

@@ -16,9 +16,9 @@ from rnnlens.attribution.baselines.baseline import Array
 from rnnlens.attribution.games.mixing import refuse_tokens
 from rnnlens.attribution.result import Sensitivity
 from rnnlens.attribution.target import ResolvedTarget
+from rnnlens.engine import last_state
 from rnnlens.engine.backward import backward
 from rnnlens.engine.forward import forward
-from rnnlens.engine.last_state import direct
 from rnnlens.engine.schedule.plan import gathered
 from rnnlens.network.network import Network
 
@@ -48,7 +48,7 @@ def gradient(
             found = np.zeros_like(x)
         return found.reshape(*x.shape[:2], -1), target.pick(run.outputs)
 
-    found = direct(network, inputs, of, target.pick, progress)
+    found = last_state.derivatives(network, inputs, of, target.pick, progress)
     if found is None:
         found = gathered(part, network, inputs, runs=2, passes=3, progress=progress)
     derivatives, values = found

@@ -34,9 +34,9 @@ from rnnlens.attribution.baselines.masks import real_steps
 from rnnlens.attribution.games.mixing import flat_steps, inputs_of, mixed_runs, refuse_tokens
 from rnnlens.attribution.result import Contribution
 from rnnlens.attribution.target import ResolvedTarget
+from rnnlens.engine import last_state
 from rnnlens.engine.backward import backward
 from rnnlens.engine.forward import Run, forward
-from rnnlens.engine.last_state import direct_mean
 from rnnlens.engine.schedule.plan import chunks
 from rnnlens.errors import DataError, NotAdditive
 from rnnlens.names import declared
@@ -198,7 +198,9 @@ def quadrature(
     network, change = run.network, (x - x0)[samples]
     if len(network.inputs) == 1 and samples.size:
         given = {of: x[samples].reshape(-1, *run.value((of, 0)).shape[1:])}
-        found = direct_mean(network, given, of, target.pick, x0[samples], (u, weight))
+        found = last_state.mean_derivatives(
+            network, given, of, target.pick, x0[samples], (u, weight)
+        )
         if found is not None:
             return found * change
     mean = np.zeros_like(x)

@@ -71,7 +71,7 @@ def pruning(
     counter, rows = CellCounter(), []
 
     def values(part: Part) -> Array:
-        return part.mean(lambda game: game.some(masks))
+        return part.mean(lambda game: game.evaluate(masks))
 
     for part in parts_of(
         network,

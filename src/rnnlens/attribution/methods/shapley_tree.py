@@ -104,7 +104,7 @@ def lag_tables(
     """Evaluate all coalitions of lags, some windows at a time."""
 
     def every(game: Playable) -> Array:
-        return game.every(players)
+        return game.evaluate_all(players)
 
     for part in parts_of(
         network,

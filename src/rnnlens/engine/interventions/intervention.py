@@ -17,24 +17,30 @@ from rnnlens.engine import step
 from rnnlens.engine.activations import value
 from rnnlens.engine.cells import Ready, States, Step, ready
 from rnnlens.engine.forward import Run
-from rnnlens.engine.operations.recurrent import Advance, course, course_tape, directed, merged_tape
+from rnnlens.engine.operations.recurrent import (
+    Advance,
+    directed,
+    merged_tape,
+    run_by_equations,
+    run_cell,
+)
 from rnnlens.engine.operations.registry import Array, Tape, run, taken_by
-from rnnlens.engine.recurrent_layers import Place
+from rnnlens.engine.recurrent_layers import LayerLocation
 from rnnlens.engine.trace import layer_traces
 from rnnlens.network.cells import GRU, LSTM
 from rnnlens.network.layers import Bidirectional, Embedding, Masking, Recurrent
 from rnnlens.network.network import Node
 
-__all__ = ["Act", "Clamp", "Freeze", "Patch", "gate_sums", "intervened", "states_after"]
+__all__ = ["Clamp", "Freeze", "Intervention", "Patch", "gate_sums", "intervene", "states_after"]
 
 
 @dataclass(frozen=True, eq=False)
-class Act:
+class Intervention:
     """Something done inside one recurrent layer.
 
     Parameters
     ----------
-    place : Place
+    location : LayerLocation
         The layer.
     steps : array (step,) of bool
         At which steps of the layer's own sequence, 0 the oldest.
@@ -42,17 +48,17 @@ class Act:
         To which units.
     """
 
-    place: Place
+    location: LayerLocation
     steps: NDArray[np.bool_]
     units: NDArray[np.bool_]
 
-    def of_samples(self, samples: slice) -> Act:
+    def of_samples(self, samples: slice) -> Intervention:
         """Give what is done to some of the samples."""
         return self
 
 
 @dataclass(frozen=True, eq=False)
-class Clamp(Act):
+class Clamp(Intervention):
     """A gate that has a stated value, whatever its pre-activation.
 
     Parameters
@@ -68,7 +74,7 @@ class Clamp(Act):
 
 
 @dataclass(frozen=True, eq=False)
-class Freeze(Act):
+class Freeze(Intervention):
     """States that keep the value before the step.
 
     Parameters
@@ -81,7 +87,7 @@ class Freeze(Act):
 
 
 @dataclass(frozen=True, eq=False)
-class Patch(Act):
+class Patch(Intervention):
     """States that are replaced after the step by those of another window after the same step.
 
     Parameters
@@ -96,8 +102,8 @@ class Patch(Act):
     donors: tuple[Array, ...]
 
     def of_samples(self, samples: slice) -> Patch:  # noqa: D102
-        cut = tuple(donor if len(donor) == 1 else donor[samples] for donor in self.donors)
-        return replace(self, donors=cut)
+        donors = tuple(donor if len(donor) == 1 else donor[samples] for donor in self.donors)
+        return replace(self, donors=donors)
 
 
 #: Makes of a gate's name and its natural value the value that it has.
@@ -106,14 +112,14 @@ Hold = Callable[[str, Array], Array]
 Keep = Callable[[int, Array, Array], Array]
 
 
-def intervened(clean: Run, acts: Mapping[str, Sequence[Act]]) -> Run:
-    """Run a network once more with acts inside some of its recurrent layers."""
+def intervene(clean: Run, interventions: Mapping[str, Sequence[Intervention]]) -> Run:
+    """Run a network once more with interventions inside some of its recurrent layers."""
     tapes: dict[str, Tape] = {}
     changed: set[str] = set()
     for node in clean.network.nodes:
         before = clean.tapes[node.name]
         names = (node.name, f"{node.name}.forward", f"{node.name}.backward")
-        own = [acts.get(name) for name in names]
+        own = [interventions.get(name) for name in names]
         if all(each is None for each in own) and not changed & {name for name, _ in node.inputs}:
             tapes[node.name] = before
             continue
@@ -132,55 +138,55 @@ def _run(
     node: Node,
     inputs: tuple[Array, ...],
     mask: NDArray[np.bool_] | None,
-    acts: Sequence[Sequence[Act] | None],
+    interventions: Sequence[Sequence[Intervention] | None],
 ) -> Tape:
     layer = node.layer
     if isinstance(layer, Recurrent):
-        return course_tape(layer, inputs, mask, _advance(layer, acts[0] or ()))
+        return run_by_equations(layer, inputs, mask, _advance(layer, interventions[0] or ()))
     assert isinstance(layer, Bidirectional)
     tapes = tuple(
         run(one, given, (mask,), None)
         if own is None
-        else course_tape(one, given, mask, _advance(one, own))
+        else run_by_equations(one, given, mask, _advance(one, own))
         for one, given, own in zip(
-            (layer.forward, layer.backward), directed(layer, inputs), acts[1:], strict=True
+            (layer.forward, layer.backward), directed(layer, inputs), interventions[1:], strict=True
         )
     )
     return merged_tape(layer, inputs, mask, tapes)
 
 
-def _advance(layer: Recurrent, acts: Sequence[Act]) -> Advance:
+def _advance(layer: Recurrent, interventions: Sequence[Intervention]) -> Advance:
     cell = ready(layer.cell)
 
     def advance(t: int, xW: Array, states: States) -> tuple[States, Step]:
-        here = [act for act in acts if act.steps[t]]
+        here = [intervention for intervention in interventions if intervention.steps[t]]
 
         def hold(gate: str, natural: Array) -> Array:
-            for act in here:
-                if isinstance(act, Clamp) and act.gate == gate:
-                    natural = np.where(act.units, act.to, natural)
+            for intervention in here:
+                if isinstance(intervention, Clamp) and intervention.gate == gate:
+                    natural = np.where(intervention.units, intervention.to, natural)
             return natural
 
         def keep(number: int, natural: Array, before: Array) -> Array:
-            for act in here:
-                if isinstance(act, Freeze) and number in act.states:
-                    natural = np.where(act.units, before, natural)
+            for intervention in here:
+                if isinstance(intervention, Freeze) and number in intervention.states:
+                    natural = np.where(intervention.units, before, natural)
             return natural
 
         after, saved = _step(cell, xW, states, hold, keep)
-        for act in here:
-            if isinstance(act, Patch):
-                after = _patched(after, act, t)
+        for intervention in here:
+            if isinstance(intervention, Patch):
+                after = _patched(after, intervention, t)
         return after, saved
 
     return advance
 
 
-def _patched(states: States, act: Patch, t: int) -> States:
-    found = list(states)
-    for number, donor in zip(act.states, act.donors, strict=True):
-        found[number] = np.where(act.units, donor[:, t], found[number])
-    return tuple(found)
+def _patched(states: States, intervention: Patch, t: int) -> States:
+    patched = list(states)
+    for number, donor in zip(intervention.states, intervention.donors, strict=True):
+        patched[number] = np.where(intervention.units, donor[:, t], patched[number])
+    return tuple(patched)
 
 
 def _step(cell: Ready, xW: Array, states: States, hold: Hold, keep: Keep) -> tuple[States, Step]:
@@ -225,23 +231,21 @@ def _gru_step(
     return (h,), Step(states, s._replace(z=z, r=r, q=q, a_n=a_n, n=n, h=h))
 
 
-def states_after(done: Run, place: Place) -> tuple[Array, ...]:
+def states_after(done: Run, location: LayerLocation) -> tuple[Array, ...]:
     """Give every state of a layer after every step: tuple of (sample, step, unit)."""
-    tape = done.tapes[place.node.name]
-    if place.side is not None:
-        tape = tape.saved[0][place.side]
-    source, number = place.node.inputs[0]
-    way, _ = course(place.layer, tape.inputs, done.tapes[source].masks[number])
-    after = [*(saved.before for saved in way.steps[1:]), way.final]
-    order = slice(None, None, -1) if place.layer.go_backwards else slice(None)
-    return tuple(np.stack(one, axis=1)[:, order] for one in zip(*after, strict=True))
+    tape = done.tapes[location.node.name]
+    if location.side is not None:
+        tape = tape.saved[0][location.side]
+    source, number = location.node.inputs[0]
+    cell_run, _ = run_cell(location.layer, tape.inputs, done.tapes[source].masks[number])
+    return cell_run.states_after(backwards=location.layer.go_backwards)
 
 
-def gate_sums(done: Run, place: Place) -> tuple[Array, int]:
+def gate_sums(done: Run, location: LayerLocation) -> tuple[Array, int]:
     """Add up each gate's values over samples and real steps, for its mean over data.
 
     Shapes: gives tuple of (gate, unit) and int.
     """
-    values = layer_traces(done)[place.name].gate_value
+    values = layer_traces(done)[location.name].gate_value
     real = ~np.isnan(values[:, :, 0, 0])
     return np.nansum(values, axis=(0, 1)), int(real.sum())

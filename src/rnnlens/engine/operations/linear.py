@@ -12,7 +12,7 @@ from rnnlens.engine.activations import value
 from rnnlens.engine.kernels import affine
 from rnnlens.engine.kernels.buffers import Slab, coded
 from rnnlens.engine.operations.calls import KINDS, OnceARound, plain, shared
-from rnnlens.engine.operations.registry import Array, Mask, Multipliers, Tape, pull, run, show
+from rnnlens.engine.operations.registry import Array, Mask, Multipliers, Tape, infer, pull, run
 from rnnlens.engine.schedule.context import by_equations
 from rnnlens.engine.schedule.threads import share
 from rnnlens.errors import DataError
@@ -239,7 +239,7 @@ def _(layer: Conv1D, inputs: tuple[Array, ...], masks: tuple[Mask, ...], forced:
     return Tape(inputs, (value(layer.activation, a),), (None,), a)
 
 
-@show.register
+@infer.register
 def _(layer: Conv1D, inputs: tuple[Array, ...], masks: tuple[Mask, ...], forced: Mask) -> Tape:
     laid = _laid(layer, inputs[0])
     if laid is None:

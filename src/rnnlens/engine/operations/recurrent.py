@@ -20,12 +20,12 @@ from rnnlens.network.layers import Bidirectional, Recurrent
 
 __all__ = [
     "Advance",
-    "Course",
-    "course",
-    "course_tape",
+    "CellRun",
     "directed",
     "merged_tape",
-    "pull_course",
+    "pull_cell",
+    "run_by_equations",
+    "run_cell",
     "unmerged",
 ]
 
@@ -34,7 +34,7 @@ Advance = Callable[[int, Array, States], tuple[States, Step]]
 
 
 @dataclass(frozen=True, eq=False)
-class Course:
+class CellRun:
     """One cell's way over the steps, in the order in which it read them.
 
     Parameters
@@ -54,10 +54,16 @@ class Course:
     final: tuple[Array, ...]
     mask: Mask
 
+    def states_after(self, *, backwards: bool) -> tuple[Array, ...]:
+        """Give every state after every step, oldest first: tuple of (sample, step, unit)."""
+        order = slice(None, None, -1 if backwards else 1)
+        after = [*(saved.before for saved in self.steps[1:]), self.final]
+        return tuple(np.stack(one, axis=1)[:, order] for one in zip(*after, strict=True))
 
-def course(
+
+def run_cell(
     layer: Recurrent, inputs: tuple[Array, ...], mask: Mask, advance: Advance | None = None
-) -> tuple[Course, Array]:
+) -> tuple[CellRun, Array]:
     """Run a layer by the equations of `rnnlens.engine.step`, keeping every step.
 
     Shapes: mask (sample, step) of bool.
@@ -86,10 +92,10 @@ def course(
             output = np.where(keep, after[0], 0.0 if layer.zero_output_for_mask else output)
         steps.append(saved)
         outputs[t] = output
-    return Course(cell, steps, states, real), outputs
+    return CellRun(cell, steps, states, real), outputs
 
 
-def _ride(layer: Recurrent, inputs: tuple[Array, ...], mask: Mask) -> Ride | None:
+def _run_by_kernels(layer: Recurrent, inputs: tuple[Array, ...], mask: Mask) -> Ride | None:
     """Run the layer by kernels, where they have its cell and activations."""
     x = inputs[0]
     if by_equations() or not x.shape[1] or x.dtype not in {np.dtype("f4"), np.dtype("f8")}:
@@ -104,21 +110,21 @@ def _ride(layer: Recurrent, inputs: tuple[Array, ...], mask: Mask) -> Ride | Non
 @run.register
 def _(layer: Recurrent, inputs: tuple[Array, ...], masks: tuple[Mask, ...], forced: Mask) -> Tape:
     mask = masks[0]
-    saved = _ride(layer, inputs, mask)
+    saved = _run_by_kernels(layer, inputs, mask)
     if saved is None:
-        return course_tape(layer, inputs, mask)
+        return run_by_equations(layer, inputs, mask)
     value = saved.outputs if layer.return_sequences else saved.outputs[:, 0]
     return _tape(layer, inputs, mask, value, saved.finals, saved)
 
 
-def course_tape(
+def run_by_equations(
     layer: Recurrent, inputs: tuple[Array, ...], mask: Mask, advance: Advance | None = None
 ) -> Tape:
     """Run a layer by the equations and give what a run of the network keeps of it."""
-    way, outputs = course(layer, inputs, mask, advance)
+    cell_run, outputs = run_cell(layer, inputs, mask, advance)
     value = outputs.swapaxes(0, 1) if layer.return_sequences else outputs[-1]
-    value, *final = _as_given(inputs[0], value, *way.final)
-    return _tape(layer, inputs, mask, value, tuple(final), way)
+    value, *final = _as_given(inputs[0], value, *cell_run.final)
+    return _tape(layer, inputs, mask, value, tuple(final), cell_run)
 
 
 def _as_given(x: Array, *arrays: Array) -> list[Array]:
@@ -133,16 +139,16 @@ def _tape(
     mask: Mask,
     value: Array,
     final: tuple[Array, ...],
-    saved: Course | Ride,
+    saved: CellRun | Ride,
 ) -> Tape:
     states = final[: len(layer.cell.states)] if layer.return_state else ()
     out_mask = mask if layer.return_sequences else None
     return Tape(inputs, (value, *states), (out_mask, *(None for _ in states)), saved)
 
 
-def _output_multipliers(layer: Recurrent, course: Course, m: Array | None) -> list[Array | None]:
-    """Give the multipliers of each step's output, in the order of the course."""
-    length = len(course.steps)
+def _output_multipliers(layer: Recurrent, cell_run: CellRun, m: Array | None) -> list[Array | None]:
+    """Give the multipliers of each step's output, in the order in which steps were read."""
+    length = len(cell_run.steps)
     if m is None:
         return [None] * length
     if layer.return_sequences:
@@ -151,24 +157,24 @@ def _output_multipliers(layer: Recurrent, course: Course, m: Array | None) -> li
 
 
 def _pull_masked(
-    layer: Recurrent, tapes: tuple[Course, Course], t: int, here: Array | None, states: States
+    layer: Recurrent, tapes: tuple[CellRun, CellRun], t: int, here: Array | None, states: States
 ) -> tuple[Array, States, Array | None]:
     # Gives the multipliers of xW, of the states before, and of the output before, which masked
     # samples repeat.
-    course, course0 = tapes
-    assert course.mask is not None
-    keep = course.mask[t][:, None]
+    cell_run, cell_run0 = tapes
+    assert cell_run.mask is not None
+    keep = cell_run.mask[t][:, None]
     fresh = 0.0 if here is None else np.where(keep, here, 0.0)
     reached = tuple(np.where(keep, s, 0.0) for s in states)
     reached = (reached[0] + fresh, *reached[1:])
-    into, before = course.ready.pull(course.steps[t], course0.steps[t], reached)
+    into, before = cell_run.ready.pull(cell_run.steps[t], cell_run0.steps[t], reached)
     states = tuple(np.where(keep, b, s) for b, s in zip(before, states, strict=True))
     if here is None or layer.zero_output_for_mask:
         return into, states, None
     return into, states, np.where(keep, 0.0, here)
 
 
-def _ride_back(layer: Recurrent, tape: Tape, tape0: Tape, m: Multipliers) -> Multipliers:
+def _pull_by_kernels(layer: Recurrent, tape: Tape, tape0: Tape, m: Multipliers) -> Multipliers:
     value = m[0] if m[0] is None or layer.return_sequences else m[0][:, None]
     finals: tuple[Array, ...] = ()
     if layer.return_state:
@@ -181,33 +187,33 @@ def _ride_back(layer: Recurrent, tape: Tape, tape0: Tape, m: Multipliers) -> Mul
 @pull.register
 def _(layer: Recurrent, tape: Tape, tape0: Tape, m: Multipliers) -> Multipliers:
     if isinstance(tape.saved, Ride):
-        return _ride_back(layer, tape, tape0, m)
-    stacked, states = pull_course(layer, tape.saved, tape0.saved, m)
+        return _pull_by_kernels(layer, tape, tape0, m)
+    stacked, states = pull_cell(layer, tape.saved, tape0.saved, m)
     x, *started = tape.inputs
     given = states if started else ()
     return tuple(_as_given(x, stacked @ tape.saved.ready.W.T, *given))
 
 
-def pull_course(
-    layer: Recurrent, course: Course, course0: Course, m: Multipliers
+def pull_cell(
+    layer: Recurrent, cell_run: CellRun, cell_run0: CellRun, m: Multipliers
 ) -> tuple[Array, States]:
     """Carry multipliers from a layer's outputs back to the input side of its gates."""
-    outer = _output_multipliers(layer, course, m[0])
+    outer = _output_multipliers(layer, cell_run, m[0])
     samples = len(next(part for part in m if part is not None))
-    states: States = course.ready.start(samples)
+    states: States = cell_run.ready.start(samples)
     if layer.return_state:
         states = tuple(
             z if given is None else given for z, given in zip(states, m[1:], strict=True)
         )
     m_xW = []
     held: Array | None = None
-    for t in reversed(range(len(course.steps))):
+    for t in reversed(range(len(cell_run.steps))):
         here = join(outer[t], held)
-        if course.mask is None:
+        if cell_run.mask is None:
             reached = states if here is None else (states[0] + here, *states[1:])
-            into, states = course.ready.pull(course.steps[t], course0.steps[t], reached)
+            into, states = cell_run.ready.pull(cell_run.steps[t], cell_run0.steps[t], reached)
         else:
-            into, states, held = _pull_masked(layer, (course, course0), t, here, states)
+            into, states, held = _pull_masked(layer, (cell_run, cell_run0), t, here, states)
         m_xW.append(into)
     # collected in the order of going back: turn it to the order of the input
     return np.stack(m_xW if layer.go_backwards else m_xW[::-1], axis=1), states

@@ -19,11 +19,11 @@ __all__ = [
     "Mask",
     "Multipliers",
     "Tape",
+    "infer",
     "join",
     "pull",
     "reduce_to",
     "run",
-    "show",
     "taken_by",
 ]
 
@@ -61,7 +61,7 @@ def run(layer: Layer, inputs: tuple[Array, ...], masks: tuple[Mask, ...], forced
 
 
 @singledispatch
-def show(layer: Layer, inputs: tuple[Array, ...], masks: tuple[Mask, ...], forced: Mask) -> Tape:
+def infer(layer: Layer, inputs: tuple[Array, ...], masks: tuple[Mask, ...], forced: Mask) -> Tape:
     """Run one layer for what it gives alone."""
     return run(layer, inputs, masks, forced)
 

@@ -1,4 +1,4 @@
-"""Layers that are gone through at once: a convolution, and what bends its result.
+"""Layers that are computed at once, a convolution and what bends its result, and in what order.
 
 PyTorch and ONNX state a convolution and its activation apart, often with a turn of the axes in
 between. The kernels of a convolution go through both while the numbers are in the nearest cache;
@@ -15,17 +15,17 @@ from functools import wraps
 from typing import TypeVar
 from weakref import WeakKeyDictionary
 
-from rnnlens.engine.operations.registry import Array, Multipliers, Tape, pull, show
+from rnnlens.engine.operations.registry import Array, Multipliers, Tape, infer, pull
 from rnnlens.network.layers import Activate, Conv1D, Input, Permute
 from rnnlens.network.network import Network, Node
 
-__all__ = ["Joint", "Turn", "joints", "turns"]
+__all__ = ["FusedLayers", "Stage", "fused_layers", "schedule"]
 
 T = TypeVar("T")
 
 
 @dataclass(frozen=True, eq=False)
-class Joint:
+class FusedLayers:
     """A convolution, turns of the axes if any, and an activation, in a row.
 
     Parameters
@@ -44,11 +44,11 @@ class Joint:
         """The convolution's node, whose inputs are taken."""
         return self.nodes[0]
 
-    def show(self, x: Array) -> Tape:
+    def infer(self, x: Array) -> Tape:
         """Run the layers for what they give alone: x (sample, step, feature)."""
-        tape = show(self.layer, (x,), (None,), None)
+        tape = infer(self.layer, (x,), (None,), None)
         for node in self.nodes[1:-1]:
-            tape = show(node.layer, tape.outputs, tape.masks, None)
+            tape = infer(node.layer, tape.outputs, tape.masks, None)
         return tape
 
     def pull(
@@ -74,52 +74,52 @@ class Joint:
 
 
 @dataclass(frozen=True)
-class Turn:
-    """What a run for outputs alone does next.
+class Stage:
+    """One stage of a run for outputs alone.
 
     Parameters
     ----------
     node : Node
         Whose value is made.
-    joint : Joint or None
+    fused : FusedLayers or None
         What makes it; the node's own layer where None.
-    done : tuple of str
+    released : tuple of str
         Nodes whose values nothing takes any more.
     """
 
     node: Node
-    joint: Joint | None
-    done: tuple[str, ...]
+    fused: FusedLayers | None
+    released: tuple[str, ...]
 
     @property
     def first(self) -> Node:
         """The node whose inputs are taken."""
-        return self.node if self.joint is None else self.joint.first
+        return self.node if self.fused is None else self.fused.first
 
 
-def _once_a_network(find: Callable[[Network], T]) -> Callable[[Network], T]:
-    """Keep what is found for a network as long as there is the network."""
+def _once_a_network(make: Callable[[Network], T]) -> Callable[[Network], T]:
+    """Keep what is made of a network as long as there is the network."""
     known: WeakKeyDictionary[Network, T] = WeakKeyDictionary()
 
-    @wraps(find)
+    @wraps(make)
     def kept(network: Network) -> T:
         if network not in known:
-            known[network] = find(network)
+            known[network] = make(network)
         return known[network]
 
     return kept
 
 
 @_once_a_network
-def joints(network: Network) -> dict[str, Joint]:
-    """Find the layers of a network that are gone through at once."""
+def fused_layers(network: Network) -> dict[str, FusedLayers]:
+    """Find the layers of a network that are computed at once, by the last of them."""
     used = Counter([*network.outputs, *(ref for node in network.nodes for ref in node.inputs)])
     before = {
         node.name: network[node.inputs[0][0]]
         for node in network.nodes
         if isinstance(node.layer, Activate | Permute) and used[node.inputs[0]] == 1
     }
-    found = {}
+    fused_at = {}
     for node in network.nodes:
         if not isinstance(node.layer, Activate) or node.layer.activation.axis_wise:
             continue
@@ -129,26 +129,27 @@ def joints(network: Network) -> dict[str, Joint]:
         first = row[0].layer
         if isinstance(first, Conv1D) and first.activation.name == "linear":
             layer = replace(first, activation=node.layer.activation)
-            found[node.name] = Joint(tuple(row), layer)
-    return found
+            fused_at[node.name] = FusedLayers(tuple(row), layer)
+    return fused_at
 
 
 @_once_a_network
-def turns(network: Network) -> tuple[Turn, ...]:
-    """Say in which turns a network is run for its outputs alone."""
-    ends = joints(network)
-    within = {node.name for joint in ends.values() for node in joint.nodes[:-1]}
-    made = [
-        Turn(node, ends.get(node.name), ())
+def schedule(network: Network) -> tuple[Stage, ...]:
+    """Say in what order a network is run for its outputs alone, and what is let go when."""
+    fused_at = fused_layers(network)
+    within = {node.name for fused in fused_at.values() for node in fused.nodes[:-1]}
+    stages = [
+        Stage(node, fused_at.get(node.name), ())
         for node in network.nodes
         if not isinstance(node.layer, Input) and node.name not in within
     ]
-    last = {name: k for k, turn in enumerate(made) for name, _ in turn.first.inputs}
-    kept = {name for name, _ in network.outputs}
-    done = [
-        {name for name, _ in turn.first.inputs if last[name] == k} - kept
-        for k, turn in enumerate(made)
+    last_use = {name: k for k, stage in enumerate(stages) for name, _ in stage.first.inputs}
+    outputs = {name for name, _ in network.outputs}
+    released = [
+        {name for name, _ in stage.first.inputs if last_use[name] == k} - outputs
+        for k, stage in enumerate(stages)
     ]
     return tuple(
-        replace(turn, done=tuple(sorted(names))) for turn, names in zip(made, done, strict=True)
+        replace(stage, released=tuple(sorted(names)))
+        for stage, names in zip(stages, released, strict=True)
     )

@@ -20,7 +20,7 @@ from numpy.typing import NDArray
 
 from rnnlens.engine.schedule.context import one_round
 from rnnlens.engine.schedule.cost import BLOCK, Cost, cost, pace
-from rnnlens.engine.schedule.threads import PIECES, each, one_blas_thread, threads
+from rnnlens.engine.schedule.threads import RANGES_PER_THREAD, each, one_blas_thread, threads
 from rnnlens.network.network import Network
 
 __all__ = ["Estimate", "chunks", "estimate", "gathered"]
@@ -28,15 +28,15 @@ __all__ = ["Estimate", "chunks", "estimate", "gathered"]
 Array = NDArray[Any]
 
 #: Bytes that the tapes of one thread's chunk may keep.
-BUDGET = 4 << 20
+CHUNK_BYTES = 4 << 20
 #: Bytes that they may keep where fewer samples than a block fit the budget.
-MOST = 64 << 20
+BLOCK_BYTES = 64 << 20
 #: Bytes that a way back keeps of a stretch of steps, at the point and at the reference.
-ROOM = 8 << 20
+STRETCH_BYTES = 8 << 20
 #: Operations a second of one thread, roughly: a plain figure for deciding how much is little.
-PACE = 6e10
+OPERATIONS_PER_SECOND = 6e10
 #: Seconds that a chunk should take at least, and at most, at that pace.
-SHORTEST, LONGEST = 1e-3, 0.2
+SHORTEST_CHUNK, LONGEST_CHUNK = 1e-3, 0.2
 
 
 @dataclass(frozen=True)
@@ -79,16 +79,22 @@ def chunks(network: Network, inputs: Mapping[str, Array], *, runs: int = 1) -> I
     Shapes: inputs mapping of str to (sample, ...).
     """
     samples = _samples(inputs)
-    size = samples if samples <= 1 else _most(cost(network, inputs), runs, BUDGET * threads())
+    size = (
+        samples if samples <= 1 else _fitting(cost(network, inputs), runs, CHUNK_BYTES * threads())
+    )
     for start in range(0, max(samples, 1), max(size, 1)):
         yield slice(start, start + size)
 
 
-def _most(one: Cost, runs: int, budget: float) -> int:
+def _fitting(one: Cost, runs: int, budget: float) -> int:
     """Give the samples that fit a budget, in whole blocks; a block of very long windows is cut."""
-    each = max(one.bytes * runs, 1.0)
-    fitting = int(budget / each)
-    return fitting // BLOCK * BLOCK if fitting >= BLOCK else max(1, min(BLOCK, int(MOST / each)))
+    apiece = max(one.bytes * runs, 1.0)
+    fitting = int(budget / apiece)
+    return (
+        fitting // BLOCK * BLOCK
+        if fitting >= BLOCK
+        else max(1, min(BLOCK, int(BLOCK_BYTES / apiece)))
+    )
 
 
 def gathered(
@@ -106,50 +112,50 @@ def gathered(
     """
     _keep_memory()
     samples = _samples(inputs)
-    told = progress or (lambda done, total: None)
-    size = _size(network, inputs, runs, passes)
+    report = progress or (lambda done, total: None)
+    size = _chunk_size(network, inputs, runs, passes)
     if size >= samples:
         with one_round(), one_blas_thread():
-            whole = work(slice(0, samples))
-        told(samples, samples)
-        return whole
+            arrays = work(slice(0, samples))
+        report(samples, samples)
+        return arrays
     result: list[Array] = []
     lock = Lock()
 
     def part(chunk: slice) -> None:
-        found = work(chunk)
+        arrays = work(chunk)
         with lock:
             if not result:
-                result.extend(np.empty((samples, *one.shape[1:]), one.dtype) for one in found)
-        for target, one in zip(result, found, strict=True):
-            target[chunk] = one
+                result.extend(np.empty((samples, *one.shape[1:]), one.dtype) for one in arrays)
+        for whole, one in zip(result, arrays, strict=True):
+            whole[chunk] = one
 
     done = 0
 
-    def tell(piece: tuple[slice]) -> None:
+    def piece_done(piece: tuple[slice]) -> None:
         nonlocal done
         done += min(piece[0].stop, samples) - piece[0].start
-        told(done, samples)
+        report(done, samples)
 
     with one_round(), one_blas_thread():
-        each(part, [(slice(k, k + size),) for k in range(0, samples, size)], tell)
+        each(part, [(slice(k, k + size),) for k in range(0, samples, size)], piece_done)
     return tuple(result)
 
 
-def _size(network: Network, inputs: Mapping[str, Array], runs: int, passes: int) -> int:
+def _chunk_size(network: Network, inputs: Mapping[str, Array], runs: int, passes: int) -> int:
     """Give the samples of a chunk (see the head of this module)."""
     samples = _samples(inputs)
     if samples <= 1:
         return samples
     one, count = cost(network, inputs), threads()
-    seconds = max(one.work * passes / PACE, 1e-9)
-    fair = max(SHORTEST / seconds, samples / (count * PIECES))
-    blocks = min(ceil(fair / BLOCK), max(1, int(LONGEST / seconds / BLOCK)))
-    size = min(blocks * BLOCK, _most(one, runs, BUDGET))
+    seconds = max(one.work * passes / OPERATIONS_PER_SECOND, 1e-9)
+    fair = max(SHORTEST_CHUNK / seconds, samples / (count * RANGES_PER_THREAD))
+    blocks = min(ceil(fair / BLOCK), max(1, int(LONGEST_CHUNK / seconds / BLOCK)))
+    size = min(blocks * BLOCK, _fitting(one, runs, CHUNK_BYTES))
     if not BLOCK <= size < samples:
         return size
-    turns = ceil(samples / size / count)  # every thread takes as many chunks
-    return ceil(samples / (turns * count) / BLOCK) * BLOCK
+    each_takes = ceil(samples / size / count)  # every thread takes as many chunks
+    return ceil(samples / (each_takes * count) / BLOCK) * BLOCK
 
 
 def estimate(
@@ -170,14 +176,14 @@ def estimate(
     """
     samples, count = _samples(inputs), threads()
     one = cost(network, inputs)
-    size = _size(network, inputs, runs, ceil(forwards + backwards))
-    seconds = samples * one.work * (forwards + 3 * backwards) / PACE / count
-    if seconds > LONGEST:
+    size = _chunk_size(network, inputs, runs, ceil(forwards + backwards))
+    seconds = samples * one.work * (forwards + 3 * backwards) / OPERATIONS_PER_SECOND / count
+    if seconds > LONGEST_CHUNK:
         there, back = pace(network, inputs, between=runs > 2)
         busy = min(count, max(1, samples // BLOCK))
         seconds = samples * (forwards * there + backwards * back) / busy
     return Estimate(
         cells=round(samples * one.cells * (forwards + 2 * backwards)),
         seconds=seconds,
-        bytes=result + round(min(count * size, samples) * one.bytes * runs) + count * ROOM,
+        bytes=result + round(min(count * size, samples) * one.bytes * runs) + count * STRETCH_BYTES,
     )

@@ -24,7 +24,7 @@ from rnnlens.errors import InputError
 __all__ = ["each", "one_blas_thread", "quota", "share", "threads"]
 
 #: Ranges of samples for each thread: a thread that was held up leaves its last ones to the others.
-PIECES = 4
+RANGES_PER_THREAD = 4
 
 
 def threads() -> int:
@@ -256,6 +256,6 @@ def share(work: Callable[[int, int], None], samples: int, block: int) -> None:
         work(0, samples)
         _within()
         return
-    pieces = min(blocks, count * PIECES)
+    pieces = min(blocks, count * RANGES_PER_THREAD)
     edges = [blocks * k // pieces * block for k in range(pieces)] + [samples]
     each(work, list(pairwise(edges)))

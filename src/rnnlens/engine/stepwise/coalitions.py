@@ -22,13 +22,13 @@ from rnnlens.engine.operations.registry import Array
 from rnnlens.engine.schedule.plan import chunks
 from rnnlens.engine.stepwise import trees
 from rnnlens.engine.stepwise.players import Players
-from rnnlens.engine.stepwise.walk import State, Walk, both, cut, pick, rows
+from rnnlens.engine.stepwise.walk import State, Walk, histories_in, joined, select, split_by_step
 from rnnlens.network.network import Network
 
 __all__ = ["CellCounter", "Game", "cells_a_step"]
 
 #: States that one level of the tree holds at once; beyond it the tree is walked depth first.
-ROWS = 1 << 13
+MOST_HISTORIES = 1 << 13
 
 #: From the outputs of coalitions to the value of interest, (coalition,).
 Value = Callable[[tuple[Array, ...]], Array]
@@ -86,33 +86,34 @@ class Game:
     @cached_property
     def walk(self) -> Walk | None:
         """How the network is walked step by step; None where a layer needs whole sequences."""
-        stream = cut(self.windows.network, self.of)
-        if stream is None or set(self.initial_state or {}) - set(stream.cells):
+        split = split_by_step(self.windows.network, self.of)
+        if split is None or set(self.initial_state or {}) - set(split.cells):
             return None
-        return Walk(stream, self.windows, self.of, self.counter.add)
+        return Walk(split, self.windows, self.of, self.counter.add)
 
-    def every(self, parts: Players) -> Array:
+    def evaluate_all(self, players: Players) -> Array:
         """Evaluate all coalitions of players.
 
         Costs ``2^(P+1) - 2`` cell evaluations a recurrent layer for P players of one step each.
 
         Shapes: gives (2 ** players, sample).
         """
-        return self.split(parts, np.array([], bool))[0]
+        return self.evaluate_partial(players, np.array([], bool))[0]
 
-    def split(self, parts: Players, choices: NDArray[np.bool_]) -> tuple[Array, list[Array]]:
+    def evaluate_partial(
+        self, players: Players, choices: NDArray[np.bool_]
+    ) -> tuple[Array, list[Array]]:
         """Evaluate all coalitions of players, and those that show one player in part.
 
         Shapes: choices (choice, feature) of bool.
         """
         if self.walk is not None:
-            tree = trees.Tree(self.walk, parts, choices, self.mixed, self.value, ROWS)
-            return tree.grow(self._start(fork=parts.carried), 2 if parts.carried else 1)
-        listed = trees.listed(parts, choices)
-        found = self.some(listed.masks, listed.carried).T
-        return listed.sorted_out(found)
+            tree = trees.Tree(self.walk, players, choices, self.mixed, self.value, MOST_HISTORIES)
+            return tree.evaluate(self._start(fork=players.carried), 2 if players.carried else 1)
+        coalitions = trees.coalition_masks(players, choices)
+        return coalitions.as_tree(self.evaluate(coalitions.masks, coalitions.carried).T)
 
-    def some(self, masks: NDArray[np.bool_], carried: NDArray[np.bool_] | None = None) -> Array:
+    def evaluate(self, masks: NDArray[np.bool_], carried: NDArray[np.bool_] | None = None) -> Array:
         """Evaluate given coalitions for every window.
 
         Coalitions that begin alike share the beginning: the cost is one cell evaluation a window
@@ -125,20 +126,20 @@ class Game:
             carried = np.ones(len(masks), bool)
         if self.walk is None:
             return self._whole_windows(masks, carried)
-        codes = trees.codes_of(masks)
+        codes = trees.step_codes(masks)
         order = np.lexsort((*codes.T[::-1], carried))
         fork = self.initial_state is not None
         nodes = carried[order].astype(np.int64) if fork else np.zeros(len(masks), np.int64)
-        found = np.empty((len(self.x), len(masks)))
+        values = np.empty((len(self.x), len(masks)))
         start = self._start(fork=fork)
-        found[:, order] = self._along(start, masks[order], codes[order], nodes, 0)
-        return found
+        values[:, order] = self._along(start, masks[order], codes[order], nodes, 0)
+        return values
 
     def _start(self, *, fork: bool) -> State:
         """Give the state before the first step; where it forks, zero before carried."""
         assert self.walk is not None
         given = self.walk.start(self.initial_state)
-        return both(self.walk.start(), given) if fork else given
+        return joined(self.walk.start(), given) if fork else given
 
     def _along(
         self,
@@ -155,17 +156,17 @@ class Game:
             new = np.ones(len(masks), bool)
             new[1:] = (np.diff(nodes) != 0) | (np.diff(codes[:, now]) != 0)
             first = np.flatnonzero(new)
-            if len(first) > 1 and len(first) * windows > ROWS:
+            if len(first) > 1 and len(first) * windows > MOST_HISTORIES:
                 half = first[len(first) // 2]
                 parts = []
-                for cut_ in (slice(0, half), slice(half, None)):
-                    kept, back = np.unique(nodes[cut_], return_inverse=True)
-                    inner = pick(state, kept, windows)
-                    parts.append(self._along(inner, masks[cut_], codes[cut_], back, now))
+                for some in (slice(0, half), slice(half, None)):
+                    kept, back = np.unique(nodes[some], return_inverse=True)
+                    inner = select(state, kept, windows)
+                    parts.append(self._along(inner, masks[some], codes[some], back, now))
                 return np.concatenate(parts, axis=1)
             parents = nodes[first]
-            if len(parents) != rows(state) // windows or (np.diff(parents) != 1).any():
-                state = pick(state, parents, windows)
+            if len(parents) != histories_in(state) // windows or (np.diff(parents) != 1).any():
+                state = select(state, parents, windows)
             state = self.walk.step(state, self.mixed(masks[first, now], now), now)
             nodes = np.cumsum(new) - 1
         values = self.value(self.walk.outputs(state)).reshape(-1, windows)
@@ -187,7 +188,7 @@ class Game:
         x, network = self.x, self.windows.network
         x0 = np.broadcast_to(self.baseline, x.shape)
         recurrent = sum(1 for _ in network.recurrent())
-        found = np.empty((len(x), len(masks)))
+        values = np.empty((len(x), len(masks)))
         for w in range(len(x)):
             blank = {self.of: np.broadcast_to(x[w], (len(masks), *x.shape[1:]))}
             alone = _alone(self.windows, w)
@@ -205,16 +206,16 @@ class Game:
                 }
                 self.counter.add(len(shown) * x.shape[1] * recurrent)
                 given = outputs(network, inputs, initial_state=states, masks_of=alone)
-                found[w, chunk] = self.value(given)
-        return found
+                values[w, chunk] = self.value(given)
+        return values
 
 
 def cells_a_step(network: Network, of: str) -> tuple[int, bool]:
     """Say what one step of one window costs."""
-    stream = cut(network, of)
-    if stream is None:
+    split = split_by_step(network, of)
+    if split is None:
         return sum(1 for _ in network.recurrent()), False
-    return len(stream.cells), True
+    return len(split.cells), True
 
 
 def _alone(windows: Run, w: int) -> Run:

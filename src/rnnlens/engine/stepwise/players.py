@@ -13,7 +13,7 @@ from functools import cached_property
 import numpy as np
 from numpy.typing import NDArray
 
-__all__ = ["Players", "lag_players", "players"]
+__all__ = ["Players", "lag_players", "newest_players"]
 
 
 @dataclass(frozen=True)
@@ -75,9 +75,9 @@ class Players:
 
         Examples
         --------
-        >>> players(10, 10).cells(), players(24, 10).cells()
+        >>> newest_players(10, 10).cells(), newest_players(24, 10).cells()
         (2046, 4120)
-        >>> players(10, 10).cells(partial=2)
+        >>> newest_players(10, 10).cells(partial=2)
         20480
         """
         first = np.array([block[0] for block in self.blocks])
@@ -91,14 +91,14 @@ class Players:
         return (1 << self.count) + partial * len(self.blocks) * (1 << self.count) // 2
 
 
-def players(steps: int, newest: int) -> Players:
+def newest_players(steps: int, newest: int) -> Players:
     """Make the newest lags players of their own and all older ones one more.
 
     Examples
     --------
-    >>> players(24, 3).blocks
+    >>> newest_players(24, 3).blocks
     (range(0, 21), range(21, 22), range(22, 23), range(23, 24))
-    >>> players(24, 3).lags
+    >>> newest_players(24, 3).lags
     ((1, 1), (2, 2), (3, 3), (4, 24))
     """
     first = max(0, steps - newest)
@@ -122,7 +122,7 @@ def lag_players(
     (([0, 4], [1, 2, 3, 5], [6], [7]), ('lag 1', 'lag 2', 'lags 3 to 7', 'same hour'))
     """
     if not groups:
-        made = players(steps, newest)
+        made = newest_players(steps, newest)
         return Players(made.blocks, carried=carried)
     parts = [(sorted(steps - lag for lag in lags), name) for name, lags in groups.items()]
     taken = {t for block, _ in parts for t in block}

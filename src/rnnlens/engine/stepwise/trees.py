@@ -10,11 +10,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from rnnlens.engine.operations.registry import Array
-from rnnlens.engine.stepwise.leaves import LEAST, Forks, quick
+from rnnlens.engine.stepwise.leaves import FEWEST_HISTORIES, Leaves, kernel_leaves
 from rnnlens.engine.stepwise.players import Players
-from rnnlens.engine.stepwise.walk import State, Walk, rows
+from rnnlens.engine.stepwise.walk import State, Walk, histories_in
 
-__all__ = ["Listed", "Tree", "beginnings", "codes_of", "listed"]
+__all__ = ["CoalitionMasks", "Tree", "coalition_masks", "count_prefixes", "step_codes"]
 
 Bools = NDArray[np.bool_]
 Ints = NDArray[np.int64]
@@ -31,7 +31,7 @@ class Tree:
     ----------
     walk : Walk
         How the network is walked step by step.
-    parts : Players
+    players : Players
         Who plays.
     choices : array (choice, feature) of bool
         Ways to show one player in part.
@@ -39,16 +39,16 @@ class Tree:
         From what nodes show of a step, and the step, to its input.
     value : callable
         From the network's outputs to one number a history.
-    rows : int
+    most_histories : int
         Histories that one level holds at once.
     """
 
     walk: Walk
-    parts: Players
+    players: Players
     choices: Bools
     mixed: Callable[[Bools, int], Array]
     value: Callable[[tuple[Array, ...]], Array]
-    rows: int
+    most_histories: int
 
     @property
     def _ways(self) -> Bools:
@@ -62,9 +62,9 @@ class Tree:
     def _windows(self) -> int:
         return len(self.walk.window.value((self.walk.of, 0)))
 
-    def grow(self, start: State, nodes: int) -> tuple[Array, list[Array]]:
+    def evaluate(self, start: State, nodes: int) -> tuple[Array, list[Array]]:
         """Evaluate every coalition, and those that show one player in part."""
-        chosen = np.zeros((nodes, len(self.parts.blocks)), np.int64)
+        chosen = np.zeros((nodes, len(self.players.blocks)), np.int64)
         if len(self.choices) == 0:
             plain, partial = self._below(start, chosen, 0), []
         else:
@@ -74,14 +74,14 @@ class Tree:
 
     def _take(self, state: State, chosen: Ints, player: int, ways: Ints) -> tuple[State, Ints]:
         """Fork at a player's oldest step and go on to the next player's."""
-        blocks, owner = self.parts.blocks, self.parts.owner
+        blocks, owner = self.players.blocks, self.players.owner
         nodes = len(chosen)
         after = np.tile(chosen, (len(ways), 1))
         after[:, player] = np.repeat(ways, nodes)
         first = blocks[player][0]
-        last = blocks[player + 1][0] if player + 1 < len(blocks) else self.parts.steps
+        last = blocks[player + 1][0] if player + 1 < len(blocks) else self.players.steps
         for t in range(first, last):
-            if t == first and self._windows == 1 and rows(state) == nodes:
+            if t == first and self._windows == 1 and histories_in(state) == nodes:
                 # each of the ways is the input of all nodes
                 x = self.mixed(self._ways[ways], t)
                 state = self.walk.step(state, x, t, fork=True)
@@ -90,22 +90,24 @@ class Tree:
         return state, after
 
     @cached_property
-    def _quick(self) -> Forks | None:
-        return quick(self.walk, self.mixed, self.value) if self._windows == 1 else None
+    def _kernel_leaves(self) -> Leaves | None:
+        return kernel_leaves(self.walk, self.mixed, self.value) if self._windows == 1 else None
 
     def _singles(self, player: int) -> bool:
         """Say whether all players from this one on are one step each."""
-        return self.parts.steps - self.parts.blocks[player][0] == len(self.parts.blocks) - player
+        return (
+            self.players.steps - self.players.blocks[player][0] == len(self.players.blocks) - player
+        )
 
     def _halves(self, state: State, chosen: Ints) -> list[tuple[State, Ints]] | None:
-        """Cut the nodes in two where they are too many to go on together."""
+        """Halve the nodes where they are too many to go on together."""
         nodes, windows = len(chosen), self._windows
-        if nodes == 1 or nodes * windows <= self.rows:
+        if nodes == 1 or nodes * windows <= self.most_histories:
             return None
         half = nodes // 2
         return [
-            ({name: tuple(a[cut_] for a in s) for name, s in state.items()}, part)
-            for cut_, part in (
+            ({name: tuple(a[some] for a in s) for name, s in state.items()}, part)
+            for some, part in (
                 (slice(0, half * windows), chosen[:half]),
                 (slice(half * windows, None), chosen[half:]),
             )
@@ -113,10 +115,14 @@ class Tree:
 
     def _below(self, state: State, chosen: Ints, player: int) -> Array:
         """Give the values of all choices from a player on, (choices left, node, window)."""
-        if player == len(self.parts.blocks):
+        if player == len(self.players.blocks):
             return self.value(self.walk.outputs(state)).reshape(1, len(chosen), -1)
-        if len(chosen) >= LEAST and self._quick is not None and self._singles(player):
-            return self._quick.grow(state, self.parts.blocks[player][0])[..., None]
+        if (
+            len(chosen) >= FEWEST_HISTORIES
+            and self._kernel_leaves is not None
+            and self._singles(player)
+        ):
+            return self._kernel_leaves.below(state, self.players.blocks[player][0])[..., None]
         halves = self._halves(state, chosen)
         if halves is not None:
             return np.concatenate([self._below(*half, player) for half in halves], axis=1)
@@ -129,13 +135,13 @@ class Tree:
         # Gives what `_below` gives, and for each player from this one on the partial choices:
         # (choices of newer players, partial choice, choices from this player to the one that is
         # split, node, window).
-        if player == len(self.parts.blocks):
+        if player == len(self.players.blocks):
             return self._below(state, chosen, player), []
         halves = self._halves(state, chosen)
         if halves is not None:
-            found = [self._split(*half, player) for half in halves]
-            plain = np.concatenate([f[0] for f in found], axis=1)
-            joined = [np.concatenate(p, axis=3) for p in zip(*(f[1] for f in found), strict=True)]
+            plains, partials = zip(*(self._split(*half, player) for half in halves), strict=True)
+            plain = np.concatenate(plains, axis=1)
+            joined = [np.concatenate(p, axis=3) for p in zip(*partials, strict=True)]
             return plain, joined
         nodes = len(chosen)
         own = self._partial(state, chosen, player)
@@ -147,17 +153,17 @@ class Tree:
     def _partial(self, state: State, chosen: Ints, player: int) -> Array:
         """Show one player in part, (choices of newer players, partial choice, node, window)."""
         nodes, count = len(chosen), len(self.choices)
-        size = max(1, self.rows // (nodes * self._windows))
-        found = []
+        size = max(1, self.most_histories // (nodes * self._windows))
+        values = []
         for low in range(0, count, size):
             ways = np.arange(low, min(low + size, count)) + 2
             below = self._below(*self._take(state, chosen, player, ways), player + 1)
-            found.append(below.reshape(len(below), len(ways), nodes, -1))
-        return np.concatenate(found, axis=1)
+            values.append(below.reshape(len(below), len(ways), nodes, -1))
+        return np.concatenate(values, axis=1)
 
 
 @dataclass(frozen=True, eq=False)
-class Listed:
+class CoalitionMasks:
     """The coalitions of a tree as masks.
 
     Parameters
@@ -177,7 +183,7 @@ class Listed:
     shapes: list[tuple[int, int, int]]
     plain: int
 
-    def sorted_out(self, values: Array) -> tuple[Array, list[Array]]:
+    def as_tree(self, values: Array) -> tuple[Array, list[Array]]:
         """Put values in the form in which a tree gives them: values (coalition, sample)."""
         parts, low = [], self.plain
         for shape in self.shapes:
@@ -187,34 +193,34 @@ class Listed:
         return values[: self.plain], parts
 
 
-def listed(parts: Players, choices: Bools) -> Listed:
+def coalition_masks(players: Players, choices: Bools) -> CoalitionMasks:
     """List the coalitions of a tree: choices (choice, feature) of bool."""
-    bits = (np.arange(1 << parts.count)[:, None] >> np.arange(parts.count) & 1).astype(bool)
+    bits = (np.arange(1 << players.count)[:, None] >> np.arange(players.count) & 1).astype(bool)
     if len(choices) == 0:
-        return Listed(
-            bits[:, parts.carried :][:, parts.owner], _carried(bits, parts), [], len(bits)
+        return CoalitionMasks(
+            bits[:, players.carried :][:, players.owner], _carried(bits, players), [], len(bits)
         )
-    lists = [np.repeat(bits[:, parts.carried :, None], choices.shape[1], axis=2)]
-    carries, shapes = [_carried(bits, parts)], []
-    for player in range(len(parts.blocks)):
-        older = player + parts.carried
-        shape = (1 << (parts.count - 1 - older), len(choices), 1 << older)
+    lists = [np.repeat(bits[:, players.carried :, None], choices.shape[1], axis=2)]
+    carries, shapes = [_carried(bits, players)], []
+    for player in range(len(players.blocks)):
+        older = player + players.carried
+        shape = (1 << (players.count - 1 - older), len(choices), 1 << older)
         newer, way, before = np.unravel_index(np.arange(np.prod(shape)), shape)
         coalition = bits[newer << (older + 1) | before]
-        shown = np.repeat(coalition[:, parts.carried :, None], choices.shape[1], axis=2)
+        shown = np.repeat(coalition[:, players.carried :, None], choices.shape[1], axis=2)
         shown[:, player] = choices[way]
         lists.append(shown)
-        carries.append(_carried(coalition, parts))
+        carries.append(_carried(coalition, players))
         shapes.append(shape)
-    masks = np.concatenate(lists)[:, parts.owner]
-    return Listed(masks, np.concatenate(carries), shapes, len(bits))
+    masks = np.concatenate(lists)[:, players.owner]
+    return CoalitionMasks(masks, np.concatenate(carries), shapes, len(bits))
 
 
-def _carried(bits: Bools, parts: Players) -> Bools:
-    return bits[:, 0] if parts.carried else np.ones(len(bits), bool)
+def _carried(bits: Bools, players: Players) -> Bools:
+    return bits[:, 0] if players.carried else np.ones(len(bits), bool)
 
 
-def codes_of(masks: Bools) -> Ints:
+def step_codes(masks: Bools) -> Ints:
     """Give a number to what each coalition shows at each step.
 
     Shapes: masks (coalition, step) or (coalition, step, feature) of bool -> (coalition, step) of
@@ -231,7 +237,7 @@ def codes_of(masks: Bools) -> Ints:
     return np.stack([column.ravel() for column in columns], axis=1)
 
 
-def beginnings(masks: Bools, carried: Bools | None = None) -> int:
+def count_prefixes(masks: Bools, carried: Bools | None = None) -> int:
     """Count the distinct beginnings, of every length, of coalitions.
 
     Shapes: masks (coalition, step) or (coalition, step, feature) of bool, carried (coalition,) of
@@ -240,10 +246,10 @@ def beginnings(masks: Bools, carried: Bools | None = None) -> int:
     Examples
     --------
     >>> import numpy as np
-    >>> beginnings(np.array([[True, True, False], [True, False, False], [True, True, True]]))
+    >>> count_prefixes(np.array([[True, True, False], [True, False, False], [True, True, True]]))
     6
     """
-    codes = codes_of(masks)
+    codes = step_codes(masks)
     if carried is not None:
         codes = np.column_stack([carried.astype(np.int64), codes])
     else:

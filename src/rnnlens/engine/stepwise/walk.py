@@ -1,4 +1,4 @@
-"""Networks walked step by step: cut into what happens at each step, and a head after the last.
+"""Networks walked step by step: what happens at each step, and a head after the last.
 
 A state of the walk holds, for any number of histories at once, what every recurrent layer carries
 on: two histories that differ in their last steps alone share all that came before.
@@ -40,19 +40,19 @@ from rnnlens.network.layers import (
 )
 from rnnlens.network.network import Network, Node
 
-__all__ = ["State", "Stream", "Walk", "both", "cut", "pick", "rows"]
+__all__ = ["SplitNetwork", "State", "Walk", "histories_in", "joined", "select", "split_by_step"]
 
 #: By node: the states of a recurrent layer and its last output, or the last value of a sequence.
 State = dict[str, tuple[Array, ...]]
 
 
 @dataclass(frozen=True)
-class Stream:
-    """A network cut in two.
+class SplitNetwork:
+    """A network in two parts: what happens at each step, and what happens after the last.
 
     Parameters
     ----------
-    stepwise : tuple of Node
+    each_step : tuple of Node
         What happens at each step, in order.
     head : tuple of Node
         What happens once, after the last step.
@@ -60,12 +60,12 @@ class Stream:
         The cells of the recurrent layers among the first.
     """
 
-    stepwise: tuple[Node, ...]
+    each_step: tuple[Node, ...]
     head: tuple[Node, ...]
     cells: Mapping[str, Ready] = field(default_factory=dict)
 
 
-_ALONE = (
+_EACH_STEP_ALONE = (
     Activate,
     Add,
     Average,
@@ -90,14 +90,14 @@ def _keeps_steps_apart(layer: Layer) -> bool:
         return layer.mean.ndim < 2 or layer.mean.shape[-2] == 1
     if isinstance(layer, Activate) and layer.activation.axis_wise:
         return layer.activation["axis"] in {-1.0, 2.0}
-    return isinstance(layer, _ALONE)
+    return isinstance(layer, _EACH_STEP_ALONE)
 
 
 def _takes_the_newest(layer: Layer) -> bool:
     return isinstance(layer, Index) and layer.index == -1 and layer.axis == 1
 
 
-def _walks(layer: Layer, inputs: int) -> bool:
+def _can_be_walked(layer: Layer, inputs: int) -> bool:
     """Say whether a recurrent layer reads forward, from zero, and gives one kind of value."""
     return (
         isinstance(layer, Recurrent)
@@ -107,10 +107,10 @@ def _walks(layer: Layer, inputs: int) -> bool:
     )
 
 
-def cut(network: Network, of: str) -> Stream | None:
-    """Cut a network into steps and head."""
+def split_by_step(network: Network, of: str) -> SplitNetwork | None:
+    """Split a network into what happens at each step and a head; None where that cannot be."""
     kind = {of: "sequence"}
-    stepwise, head = [], []
+    each_step, head = [], []
     cells: dict[str, Ready] = {}
     for node in network.nodes:
         layer = node.layer
@@ -122,7 +122,7 @@ def cut(network: Network, of: str) -> Stream | None:
             kind[node.name] = "vector"
             head.append(node)
             continue
-        if isinstance(layer, Recurrent) and _walks(layer, len(node.inputs)):
+        if isinstance(layer, Recurrent) and _can_be_walked(layer, len(node.inputs)):
             kind[node.name] = "sequence" if layer.return_sequences else "vector"
             cells[node.name] = ready(layer.cell)
         elif takes == {"sequence"} and _takes_the_newest(layer):
@@ -131,10 +131,10 @@ def cut(network: Network, of: str) -> Stream | None:
             kind[node.name] = "sequence"
         else:
             return None
-        stepwise.append(node)
+        each_step.append(node)
     if any(kind[name] == "sequence" for name, _ in network.outputs):
         return None
-    return Stream(tuple(stepwise), tuple(head), cells)
+    return SplitNetwork(tuple(each_step), tuple(head), cells)
 
 
 @dataclass(frozen=True)
@@ -145,8 +145,8 @@ class Walk:
 
     Parameters
     ----------
-    stream : Stream
-        The network, cut.
+    split : SplitNetwork
+        The network.
     window : Run
         The run of the windows as they are.
     of : str
@@ -155,7 +155,7 @@ class Walk:
         Told of cell evaluations as they are made.
     """
 
-    stream: Stream
+    split: SplitNetwork
     window: Run
     of: str
     count: Callable[[int], None]
@@ -167,7 +167,7 @@ class Walk:
         """
         x = self.window.value((self.of, 0))
         start: State = {}
-        for name, cell in self.stream.cells.items():
+        for name, cell in self.split.cells.items():
             sizes = (*cell.cell.state_sizes, cell.cell.state_sizes[0])
             zero = tuple(np.zeros((len(x), size), x.dtype) for size in sizes)
             carried = tuple(np.asarray(s, x.dtype) for s in (given or {}).get(name, ()))
@@ -176,12 +176,12 @@ class Walk:
 
     def step(self, state: State, x: Array, t: int, *, fork: bool = False) -> State:
         """Take one step with every history: x (history or input, 1, feature)."""
-        histories = rows(state)
+        histories = histories_in(state)
         wide = histories * len(x) if fork else max(histories, len(x))
         values: dict[str, Array] = {self.of: x}
         masks: dict[str, Mask] = {self.of: None}
         after = dict(state)
-        for node in self.stream.stepwise:
+        for node in self.split.each_step:
             taken = tuple(values[name] for name, _ in node.inputs)
             mask = tuple(masks[name] for name, _ in node.inputs)
             if isinstance(node.layer, Recurrent):
@@ -197,17 +197,17 @@ class Walk:
                 forced = None if forced is None else _tiled(forced, longest)
                 tape = run(node.layer, even, inner, forced)
                 values[node.name] = tape.outputs[0]
-                found = tape.masks[0]
-                masks[node.name] = None if found is None else found[: len(self._windows)]
+                after_it = tape.masks[0]
+                masks[node.name] = None if after_it is None else after_it[: len(self._windows)]
         return after
 
-    def inputs_of(self, wanted: Node, x: Array, t: int) -> Array:
+    def recurrent_input(self, wanted: Node, x: Array, t: int) -> Array:
         """Give what the first recurrent layer reads at a step.
 
         Shapes: x (input, 1, feature) -> (input, feature).
         """
         values: dict[str, Array] = {self.of: x}
-        for node in self.stream.stepwise:
+        for node in self.split.each_step:
             if node is wanted:
                 break
             taken = tuple(values[name] for name, _ in node.inputs)
@@ -226,7 +226,7 @@ class Walk:
 
     def _advance(self, node: Node, state: State, x: Array, mask: Mask, wide: int) -> Array:
         assert isinstance(node.layer, Recurrent)
-        cell = self.stream.cells[node.name]
+        cell = self.split.cells[node.name]
         *before, output = state[node.name]
         self.count(wide)
         weights = packed(cell.cell, x.dtype)
@@ -247,15 +247,15 @@ class Walk:
 
     def outputs(self, state: State) -> tuple[Array, ...]:
         """Run the head for every history: tuple of (history, ...)."""
-        histories = rows(state)
-        used = {name for node in self.stream.head for name, _ in node.inputs}
+        histories = histories_in(state)
+        used = {name for node in self.split.head for name, _ in node.inputs}
         used.update(name for name, _ in self.window.network.outputs)
         values: dict[tuple[str, int], Array] = {}
         for name in used & set(self.window.network.inputs):
             values[name, 0] = _tiled(self.window.value((name, 0)), histories)
         for name, (*states, output) in state.items():
             values.update({(name, k): array for k, array in enumerate((output, *states))})
-        for node in self.stream.head:
+        for node in self.split.head:
             taken = tuple(values[ref] for ref in node.inputs)
             tape = run(node.layer, taken, (None,) * len(taken), None)
             values.update({(node.name, k): array for k, array in enumerate(tape.outputs)})
@@ -280,20 +280,20 @@ def _tiled(array: NDArray[Any], count: int) -> NDArray[Any]:
     )
 
 
-def rows(state: State) -> int:
+def histories_in(state: State) -> int:
     """Count the histories of a state."""
     return len(next(iter(state.values()))[0]) if state else 1
 
 
-def both(one: State, other: State) -> State:
-    """Let histories go on from two states."""
+def joined(one: State, other: State) -> State:
+    """Give one state with the histories of two."""
     return {
         name: tuple(np.concatenate(pair) for pair in zip(arrays, other[name], strict=True))
         for name, arrays in one.items()
     }
 
 
-def pick(state: State, nodes: NDArray[np.int64], windows: int) -> State:
+def select(state: State, nodes: NDArray[np.int64], windows: int) -> State:
     """Take the histories of some nodes."""
 
     def taken(array: Array) -> Array:

@@ -27,7 +27,7 @@ from rnnlens.attribution.methods.lrp.rules import (
     share_sum,
 )
 from rnnlens.engine.cells import Ready, Step
-from rnnlens.engine.operations.recurrent import course
+from rnnlens.engine.operations.recurrent import run_cell
 from rnnlens.engine.operations.registry import Array, Mask, Multipliers
 from rnnlens.engine.step import GRUStep, LSTMStep
 from rnnlens.network.cells import GRU, LSTM
@@ -82,7 +82,7 @@ def _through_steps(
     layer: Recurrent, inputs: tuple[Array, ...], mask: Mask, R: Multipliers, rule: Rule
 ) -> _States:
     """Hand relevance of a layer's outputs back to its sequence and the states it started from."""
-    found, _ = course(layer, inputs, mask)
+    found, _ = run_cell(layer, inputs, mask)
     order = slice(None, None, -1) if layer.go_backwards else slice(None)
     x = inputs[0].swapaxes(0, 1)[order]
     outer: list[Array | None] = [None] * len(x)
@@ -153,7 +153,7 @@ def _apart(
         no_rule(f"a {layer_kind(layer)} that multiplies its directions")
     outputs = []
     for one, given in zip((layer.forward, layer.backward), own, strict=True):
-        sequence = course(one, given, mask)[1]
+        sequence = run_cell(one, given, mask)[1]
         outputs.append(sequence.swapaxes(0, 1) if one.return_sequences else sequence[-1])
     share = 2 if layer.merge_mode == "ave" else 1
     u, v = outputs
