@@ -33,7 +33,7 @@ VERBS = [
     "windows",
 ]
 #: Options that belong together.
-OPTIONS = ["Effort", "Target"]
+OPTIONS = ["Certificates", "Effort", "Shares", "Target", "Test"]
 
 
 def modules() -> list[str]:

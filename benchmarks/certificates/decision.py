@@ -20,12 +20,14 @@ import numpy as np
 from arx import series, trained, windows
 from oracles.record import Oracle
 
+from rnnlens.attribution.question import Question
 from rnnlens.attribution.target import ResolvedTarget
 from rnnlens.demo.weather import demo_files, weather_windows
 from rnnlens.engine.forward import predict
 from rnnlens.engine.schedule.threads import threads
 from rnnlens.evidence.proof.certificate import certify
-from rnnlens.evidence.proof.ranges import between_quantiles
+from rnnlens.evidence.proof.limits import SearchLimits
+from rnnlens.evidence.proof.ranges import Ranges, between_quantiles
 from rnnlens.network.network import Network
 from rnnlens.readers.open import read
 
@@ -46,18 +48,17 @@ def decide(
     assert isinstance(outputs, np.ndarray)
     tolerance = 0.01 * float(target.pick((outputs,)).std())
     X = data[chosen]
+    question = Question(network=network, inputs={name: X}, of=name, target=target)
     times: list[float] = []
     tally = dict.fromkeys(("structural", "proven", "refuted", "undecided"), 0)
     boxes = 0
     for feature in range(data.shape[2]):
         for lag in LAGS:
             own = X[:, [X.shape[1] - lag]][:, :, [feature]]
-            low, high = between_quantiles(data, own, [feature], (0.001, 0.999))
+            ends = between_quantiles(data, own, [feature], (0.001, 0.999))
+            ranges = Ranges([lag], [feature], *ends)
             begun = time.perf_counter()
-            found = certify(
-                network, {name: X}, target, of=name, lags=[lag], features=[feature],
-                low=low, high=high, tolerance=tolerance,
-            )  # fmt: skip
+            found = certify(question, ranges, SearchLimits(tolerance=tolerance))
             times.append((time.perf_counter() - begun) / len(X))
             for verdict in found.verdict.ravel():
                 tally[str(verdict)] += 1
@@ -86,10 +87,8 @@ def alone(oracle: Oracle, network: Network, target: ResolvedTarget, data: np.nda
         own = x[:, [x.shape[1] - lag]][:, :, [feature]]
         low, high = between_quantiles(data[:500], own, [feature], (0.001, 0.999))
         begun = time.perf_counter()
-        certify(
-            network, {name: x}, target, of=name, lags=[lag], features=[feature],
-            low=low, high=high, tolerance=tolerance,
-        )  # fmt: skip
+        question = Question(network=network, inputs={name: x}, of=name, target=target)
+        certify(question, Ranges([lag], [feature], low, high), SearchLimits(tolerance=tolerance))
         times.append(time.perf_counter() - begun)
     median = 1e3 * float(np.median(times))
     oracle.figure("weather, temp, one question at a time: median ms", median, most=20)
@@ -102,10 +101,10 @@ def oldest(oracle: Oracle) -> None:
     x = windows(rows, 50)[0][7:8]
     for feature, name in enumerate("yu"):
         begun, spent = time.perf_counter(), time.process_time()
-        found = certify(
-            network, {"x": x}, ResolvedTarget((0,)), of="x", lags=[50], features=[feature],
-            low=rows[:, feature].min(), high=rows[:, feature].max(), tolerance=2e-5,
-        )  # fmt: skip
+        target = ResolvedTarget((0,))
+        question = Question(network=network, inputs={"x": x}, of="x", target=target)
+        ranges = Ranges([50], [feature], rows[:, feature].min(), rows[:, feature].max())
+        found = certify(question, ranges, SearchLimits(tolerance=2e-5))
         title = f"H=64, T=50, lag 50, {name}: {found.verdict[0, 0]}"
         oracle.figure(f"{title}: seconds", time.perf_counter() - begun, most=5)
         oracle.figure(f"{title}: seconds of all threads", time.process_time() - spent)
@@ -125,10 +124,10 @@ def main() -> None:
     )
     rows = series(2000, 1)
     data = windows(rows, 20)[0]
-    certify(
-        trained(0), {"x": data[:2]}, ResolvedTarget((0,)), of="x", lags=[1], features=[0],
-        low=-9.0, high=9.0, tolerance=1.0,
-    )  # fmt: skip
+    first = Question(
+        network=trained(0), inputs={"x": data[:2]}, of="x", target=ResolvedTarget((0,))
+    )
+    certify(first, Ranges([1], [0], -9.0, 9.0), SearchLimits(tolerance=1.0))
     for seed in range(5):
         network = trained(seed)
         decide(

@@ -35,9 +35,12 @@ import numpy as np
 from arx import series, trained, windows
 from harness.machine import machine, versions
 
+from rnnlens.attribution.question import Question
 from rnnlens.attribution.target import ResolvedTarget
 from rnnlens.engine.forward import predict
-from rnnlens.evidence.proof.certificate import BUDGET, certify
+from rnnlens.evidence.proof.certificate import certify
+from rnnlens.evidence.proof.limits import BUDGET, SearchLimits
+from rnnlens.evidence.proof.ranges import Ranges
 from rnnlens.evidence.proof.zonotope.bounds import Boxes, bounds, start
 from rnnlens.network.cells import LSTM, Gate
 from rnnlens.network.layers import Dense, Input, Recurrent
@@ -183,10 +186,11 @@ def _asked(
         plans["as_close"] = BUDGET, min(usual, theirs)
         for key, (budget, tolerance) in plans.items():
             begun = time.perf_counter()
-            proofs[key] = certify(
-                network, {"x": x[None]}, ResolvedTarget((0,)), of="x", lags=[len(x)], features=[0],
-                low=ends[0], high=ends[1], tolerance=tolerance, budget=budget,
-            )  # fmt: skip
+            asked = Question(
+                network=network, inputs={"x": x[None]}, of="x", target=ResolvedTarget((0,))
+            )
+            limits = SearchLimits(tolerance=tolerance, budget=budget)
+            proofs[key] = certify(asked, Ranges([len(x)], [0], *ends), limits)
             times[key].append(time.perf_counter() - begun)
         if other["seconds"] > LONG:
             break

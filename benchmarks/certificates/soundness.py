@@ -25,8 +25,11 @@ from oracles.record import Oracle
 
 from certificate_attacks import strongest_attack
 from networks import CELLS, forecaster, stacked_bidirectional
+from rnnlens.attribution.question import Question
 from rnnlens.attribution.target import ResolvedTarget
 from rnnlens.evidence.proof.certificate import certify
+from rnnlens.evidence.proof.limits import SearchLimits
+from rnnlens.evidence.proof.ranges import Ranges
 from rnnlens.network.network import Network
 
 #: Units, steps: small ones often, large ones too.
@@ -60,10 +63,9 @@ def attacked(
     step, features = len(x) - lag, [0] if lag % 2 else [0, 1]
     low, high = x[step, features] - reach, x[step, features] + reach
     target = ResolvedTarget((0,))
-    found = certify(
-        network, {"x": x[None]}, target, of="x", lags=[lag], features=features,
-        low=low, high=high, tolerance=0.01, budget=60,
-    )  # fmt: skip
+    question = Question(network=network, inputs={"x": x[None]}, of="x", target=target)
+    ranges = Ranges([lag], features, low, high)
+    found = certify(question, ranges, SearchLimits(tolerance=0.01, budget=60))
     best = strongest_attack(
         network, target, x, step, features, low, high, count=attacks, rng=rng
     )  # fmt: skip

@@ -18,6 +18,7 @@ from numpy.typing import NDArray
 from oracles.arx import PARTS, series
 from oracles.record import Oracle
 
+from rnnlens.attribution.question import Question
 from rnnlens.attribution.target import ResolvedTarget
 from rnnlens.engine.forward import entries
 from rnnlens.evidence.statistics.equivalence import Equivalence, equivalence
@@ -71,7 +72,9 @@ def main() -> None:
     for seed in list(SEEDS)[: 1 if oracle.quick else None]:
         net = train(lambda: Net("LSTM", 2, UNITS), X, data[STEPS:, :1], epochs=EPOCHS, seed=seed)
         network = read(net, STEPS)
-        windows = Replacement(network, entries(network, x), ResolvedTarget((0,)), "x")
+        inputs, target = entries(network, x), ResolvedTarget((0,))
+        question = Question(network=network, inputs=inputs, of="x", target=target)
+        windows = Replacement(question)
         _test(oracle, seed, windows, test[STEPS:, 0], samplers)
     oracle.save()
 

@@ -17,6 +17,7 @@ import numpy as np
 import pandas as pd
 from oracles.record import RESULTS, Oracle
 
+from rnnlens.evidence.statistics.criterion import Criterion
 from rnnlens.evidence.statistics.equivalence import equivalence
 from rnnlens.evidence.statistics.parts import lag_parts
 from rnnlens.views.charts import theme
@@ -68,7 +69,7 @@ def _shares(sets: int, windows: int, place: float) -> dict[str, float]:
     found = np.zeros((sets, 2))
     for seed in range(sets):
         x, y = simulate(seed, windows, unit, R)
-        one = equivalence(losses_of(network, x, y, seed), PART, margin=MARGIN)
+        one = equivalence(losses_of(network, x, y, seed), PART, Criterion(margin=MARGIN))
         found[seed] = one.p_equivalent[0] <= ALPHA, one.p_used[0] <= ALPHA
     equivalent, used = found.mean(axis=0)
     return {"equivalent": float(equivalent), "used": float(used)}

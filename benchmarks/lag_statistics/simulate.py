@@ -19,6 +19,7 @@ from numpy.typing import NDArray
 from scipy.linalg import toeplitz
 from scipy.signal import lfilter
 
+from rnnlens.attribution.question import Question
 from rnnlens.attribution.target import ResolvedTarget
 from rnnlens.engine.forward import entries
 from rnnlens.evidence.statistics.losses import Losses
@@ -119,7 +120,8 @@ def losses_of(
     Losses
         For `equivalence` and `horizon`.
     """
-    windows = Replacement(network, entries(network, x), ResolvedTarget((0,)), "x")
+    inputs, target = entries(network, x), ResolvedTarget((0,))
+    windows = Replacement(Question(network=network, inputs=inputs, of="x", target=target))
     given = simulate(FURTHER + seed, others * len(x), np.zeros(STEPS))[0] if others else None
     return Losses(windows, gaussian_sampler(x, background=given), y, draws=draws, seed=seed)
 

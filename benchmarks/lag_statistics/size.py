@@ -9,11 +9,13 @@ from lag_statistics.simulate import OTHERS, linear_network, losses_of, simulate,
 
 # isort: split
 
+from dataclasses import replace
 from math import sqrt
 
 import numpy as np
 from oracles.record import Oracle
 
+from rnnlens.evidence.statistics.criterion import Criterion
 from rnnlens.evidence.statistics.equivalence import equivalence
 from rnnlens.evidence.statistics.horizon import horizon
 from rnnlens.evidence.statistics.parts import lag_parts
@@ -63,10 +65,11 @@ def shares(
     for seed in range(sets):
         x, y = simulate(seed, windows, B, r, noise)
         losses = losses_of(NETWORK, x, y, seed, others=others)
-        one = equivalence(losses, [SECOND], margin=edge, alpha=ALPHA, errors=errors)
+        at_edge = Criterion(margin=edge, alpha=ALPHA, errors=errors)
+        one = equivalence(losses, [SECOND], at_edge)
         vain = losses_of(NETWORK, x, y - B[2] * x[:, 1, 0], seed, others=others)
-        other = equivalence(vain, [THIRD], alpha=ALPHA, errors=errors)
-        far = horizon(losses, margin=true_change(B, [3, 4]), alpha=ALPHA, errors=errors)
+        other = equivalence(vain, [THIRD], Criterion(alpha=ALPHA, errors=errors))
+        far = horizon(losses, replace(at_edge, margin=true_change(B, [3, 4])))
         held = one.change_low[0] <= edge <= one.change_high[0]
         wrong[seed] = (
             one.p_equivalent[0] <= ALPHA,

@@ -1,8 +1,11 @@
 """rnnlens opens up a trained recurrent network and says what it learned."""
 
 from rnnlens.api import (
+    Certificates,
     Effort,
+    Shares,
     Target,
+    Test,
     certify,
     compare_baselines,
     convert,
@@ -25,8 +28,11 @@ from rnnlens.api import (
 )
 
 __all__ = [
+    "Certificates",
     "Effort",
+    "Shares",
     "Target",
+    "Test",
     "certify",
     "compare_baselines",
     "convert",

@@ -5,6 +5,7 @@ import pytest
 
 import rnnlens
 from networks import cell, chain, forecaster, gate, head
+from rnnlens import Shares
 from rnnlens.errors import DataError, InputError
 from rnnlens.network import layers as L
 from rnnlens.network.network import Network, Node, Origin
@@ -93,12 +94,14 @@ def test_gradients_are_called_sensitivities_and_not_contributions(river):
     assert "contribution" not in found and "residual" not in found
     assert found.attrs["kind"] == "sensitivity"
     with pytest.raises(InputError, match="lags needs contributions"):
-        rnnlens.lags(network, windows, target=1, method="gradient")
+        rnnlens.lags(network, windows, target=1, shares=Shares(method="gradient"))
 
 
 def test_shares_sum_to_one_and_carry_their_settings(river):
     network, windows = river
-    found = rnnlens.lags(network, windows, target="flow", draws=100, baseline="persistence")
+    found = rnnlens.lags(
+        network, windows, target="flow", shares=Shares(draws=100, baseline="persistence")
+    )
     assert found.share.dims == ("lag",)
     assert abs(float(found.share.sum()) - 1) < 1e-12
     assert found.share.sel(lag=1) == 0  # the newest step is its own baseline

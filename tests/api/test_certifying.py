@@ -8,6 +8,7 @@ import vl_convert
 
 import rnnlens
 from networks import forecaster
+from rnnlens import Certificates
 from rnnlens.errors import DataError, InputError
 from rnnlens.series.arrays import windows_from_arrays
 from rnnlens.series.scaling import Scaling
@@ -39,16 +40,16 @@ def windows(rng):
 
 
 def test_a_sensors_error_is_in_the_features_own_unit(network, windows):
-    found = rnnlens.certify(network, windows, lag=[1, 2], features="wind", range=2.0)
+    found = rnnlens.certify(
+        network, windows, lag=[1, 2], features="wind", certificates=Certificates(range=2.0)
+    )
     own = windows.original[:, [6, 5], 1]
     np.testing.assert_allclose(found.low.values[:, :, 0], own - 2.0, rtol=1e-12)
     np.testing.assert_allclose(found.high.values[:, :, 0], own + 2.0, rtol=1e-12)
     assert found.attrs["range"] == "wind: own value +- 2 mph"
     assert found.feature_unit.values.tolist() == ["mph"]
-    bare = rnnlens.certify(
-        network, windows.values, lag=[1, 2], features=1, range=0.5,
-        tolerance=found.attrs["tolerance"] / 20,
-    )  # fmt: skip
+    own_units = Certificates(range=0.5, tolerance=found.attrs["tolerance"] / 20)
+    bare = rnnlens.certify(network, windows.values, lag=[1, 2], features=1, certificates=own_units)
     np.testing.assert_allclose(bare.bound * 20, found.bound, rtol=1e-9)
     assert found.bound.attrs["units"] == "F"
     np.testing.assert_array_equal(bare.verdict, found.verdict)
@@ -70,7 +71,13 @@ def network_forecasts(network, windows):
 
 
 def test_a_value_that_refutes_is_in_the_features_own_unit_and_replays(network, windows):
-    found = rnnlens.certify(network, windows, lag=2, features="temp", range=(-50.0, 150.0))
+    found = rnnlens.certify(
+        network,
+        windows,
+        lag=2,
+        features="temp",
+        certificates=Certificates(range=(-50.0, 150.0)),
+    )
     own = network_forecasts(network, windows)
     X = windows.original.copy()
     X[:, 5, 0] = found.value.values[:, 0, 0]
@@ -79,10 +86,15 @@ def test_a_value_that_refutes_is_in_the_features_own_unit_and_replays(network, w
 
 
 def test_a_whole_lag_leaves_held_features_alone(network, windows):
-    found = rnnlens.certify(network, windows, lag=7, range=0.1, tolerance=1.0)
+    found = rnnlens.certify(
+        network, windows, lag=7, certificates=Certificates(range=0.1, tolerance=1.0)
+    )
     assert found.feature.values.tolist() == ["temp", "wind"]
     mixed = rnnlens.certify(
-        network, windows, lag=7, range={"temp": 0.1, "wind": (-99.0, 99.0)}, tolerance=1.0
+        network,
+        windows,
+        lag=7,
+        certificates=Certificates(range={"temp": 0.1, "wind": (-99.0, 99.0)}, tolerance=1.0),
     )
     assert mixed.attrs["range"] == "temp: own value +- 0.1 F; wind: -99 to 99 mph"
 
@@ -91,14 +103,8 @@ def test_a_whole_lag_leaves_held_features_alone(network, windows):
     ("options", "error", "sentence"),
     [
         ({"features": "rain"}, DataError, "no feature is called 'rain'"),
-        ({"features": "temp", "range": (0.0, 1.0)}, DataError, "does not hold the own value"),
-        ({"features": "temp", "range": (1.0, 0.0)}, DataError, "is empty"),
-        ({"features": "temp", "range": 0.0}, DataError, "must be above 0"),
-        ({"features": "temp", "range": {"wind": 1.0}}, DataError, "'wind', which is not free"),
-        ({"features": "temp", "range": (1, 2, 3)}, InputError, "a range is one number"),
         ({"lag": 9, "features": "temp"}, DataError, "lag 9 is beyond the window"),
-        ({"quantiles": (0.9, 0.1)}, DataError, "quantiles needs"),
-        ({"tolerance": 0}, InputError, "tolerance must be a number above 0"),
+        ({"gap": -1.0}, InputError, "the gap must be 0 or above, and is -1"),
     ],
 )
 def test_a_question_that_makes_no_sense_is_refused(network, windows, options, error, sentence):
@@ -106,9 +112,36 @@ def test_a_question_that_makes_no_sense_is_refused(network, windows, options, er
         rnnlens.certify(network, windows, **{"lag": 1, **options})
 
 
+@pytest.mark.parametrize(
+    ("options", "error", "sentence"),
+    [
+        ({"range": (0.0, 1.0)}, DataError, "does not hold the own value"),
+        ({"range": (1.0, 0.0)}, DataError, "is empty"),
+        ({"range": 0.0}, DataError, "must be above 0"),
+        ({"range": {"wind": 1.0}}, DataError, "'wind', which is not free"),
+        ({"range": (1, 2, 3)}, InputError, "a range is one number"),
+        ({"quantiles": (0.9, 0.1)}, DataError, "quantiles needs"),
+        ({"tolerance": 0}, InputError, "tolerance must be a number above 0"),
+        ({"windows": 3}, InputError, "certifies all windows that it is given, not 3 of them"),
+        ({"together": False}, InputError, "frees the features of a lag together"),
+    ],
+)
+def test_certificates_that_make_no_sense_are_refused(network, windows, options, error, sentence):
+    with pytest.raises(error, match=sentence):
+        rnnlens.certify(
+            network, windows, lag=1, features="temp", certificates=Certificates(**options)
+        )
+
+
 def test_one_window_alone_needs_a_tolerance(network, windows):
     with pytest.raises(DataError, match="give a tolerance"):
-        rnnlens.certify(network, windows.select([0]), lag=1, features="temp", range=1.0)
+        rnnlens.certify(
+            network,
+            windows.select([0]),
+            lag=1,
+            features="temp",
+            certificates=Certificates(range=1.0),
+        )
 
 
 def test_the_chart_shows_bound_and_attained_change_by_lag(network, windows):

@@ -10,6 +10,7 @@ import pytest
 import rnnlens
 from linear_networks import linear_network
 from networks import forecaster
+from rnnlens import Certificates, Shares, Test
 from rnnlens.errors import DataError, InputError
 from rnnlens.evidence.ladder import RUNGS
 from rnnlens.series.arrays import windows_from_arrays
@@ -17,6 +18,8 @@ from rnnlens.series.scaling import Scaling
 from rnnlens.views.tables.lags import evidence_summary
 
 STEPS = 6
+#: Fewer draws of an interval that is not looked at.
+QUICK = Shares(draws=50)
 
 
 def series(rng, count=420, noise=None):
@@ -45,13 +48,13 @@ def y(network, X, rng):
 
 
 def test_every_column_of_the_table_is_what_its_own_verb_gives(network, X, y):
-    table = rnnlens.lags(network, X, y, windows=4, draws=50)
+    table = rnnlens.lags(network, X, y, certificates=Certificates(windows=4), shares=QUICK)
     places = table.window.values
     assert places.tolist() == [0, 138, 276, 414]
+    same = Certificates(tolerance=table.attrs["tolerance"])
     alone = rnnlens.certify(
-        network, X[places], lag=list(range(1, STEPS + 1)), background=X,
-        tolerance=table.attrs["tolerance"],
-    )  # fmt: skip
+        network, X[places], lag=list(range(1, STEPS + 1)), background=X, certificates=same
+    )
     np.testing.assert_array_equal(table.bound, alone.bound)  # two features, freed together
     np.testing.assert_array_equal(table.largest_attained, alone.largest_attained)
     for name in ("structural", "proven", "refuted", "undecided"):
@@ -67,7 +70,7 @@ def test_every_column_of_the_table_is_what_its_own_verb_gives(network, X, y):
 
 
 def test_the_verdicts_are_those_of_a_network_that_uses_lags_one_and_three(network, X, y):
-    table = rnnlens.lags(network, X, y, windows=3, draws=50)
+    table = rnnlens.lags(network, X, y, certificates=Certificates(windows=3), shares=QUICK)
     proven = np.full(STEPS, "proven", dtype="<U10")
     proven[[0, 2]] = "used"
     assert table.verdict.values.tolist() == proven.tolist()
@@ -84,13 +87,17 @@ def test_the_verdicts_are_those_of_a_network_that_uses_lags_one_and_three(networ
 
 
 def test_rows_may_be_features_or_features_at_lags(network, X, y):
-    by_feature = rnnlens.lags(network, X, y, by="feature", windows=2, draws=50)
+    by_feature = rnnlens.lags(
+        network, X, y, by="feature", certificates=Certificates(windows=2), shares=QUICK
+    )
     assert by_feature.verdict.dims == ("feature",)
     assert by_feature.verdict.values[0] == "used"
     assert by_feature.verdict.values[1] in {"structural", "bounded", "equivalent"}
     assert by_feature.bound.dims == ("sample", "lag", "feature")
     assert float(by_feature.largest_bound[0]) == float(by_feature.bound[:, :, 0].max())
-    both = rnnlens.lags(network, X, y, by="both", windows=2, draws=50)
+    both = rnnlens.lags(
+        network, X, y, by="both", certificates=Certificates(windows=2), shares=QUICK
+    )
     assert both.verdict.dims == ("lag", "feature")
     assert both.verdict.values[[0, 2], 0].tolist() == ["used", "used"]
     assert not np.isin(both.verdict.values[:, 1], ["used", "refuted"]).any()
@@ -102,24 +109,31 @@ def test_rows_may_be_features_or_features_at_lags(network, X, y):
 
 
 def test_features_freed_alone_prove_nothing_of_a_whole_lag(network, X, y):
-    alone = rnnlens.lags(network, X, y, windows=3, together=False, replacements=0, draws=50)
+    alone = rnnlens.lags(
+        network,
+        X,
+        y,
+        certificates=Certificates(windows=3, together=False),
+        test=Test(replacements=0),
+        shares=QUICK,
+    )
     assert "proven" not in alone.verdict.values
     assert alone.attrs["free"] == "one feature of one lag at a time"
     assert (alone.proven + alone.structural).values.tolist() == [0, 3, 0, 3, 3, 3]
     assert alone.verdict.values[4] == "equivalent"
     assert alone.bound.dims == ("sample", "lag", "feature")
-    together = rnnlens.lags(network, X, y, windows=3, draws=50)
+    together = rnnlens.lags(network, X, y, certificates=Certificates(windows=3), shares=QUICK)
     assert (together.largest_bound >= alone.largest_bound - 1e-12).all()
 
 
 def test_without_actuals_the_test_is_about_the_forecast_and_says_so(network, X):
-    table = rnnlens.lags(network, X, windows=2, draws=50)
+    table = rnnlens.lags(network, X, certificates=Certificates(windows=2), shares=QUICK)
     assert table.attrs["blind"] == 1
     assert table.attrs["question"].startswith("how far forecasts move")
     assert table.attrs["margin"] == table.attrs["tolerance"]
     assert table.attrs["margin_text"] == "1 % of the standard deviation of the forecasts"
     assert table.verdict.values[[0, 2]].tolist() == ["used", "used"]
-    squared = rnnlens.lags(network, X, windows=0, loss="squared", draws=50)
+    squared = rnnlens.lags(network, X, certificates=None, test=Test(loss="squared"), shares=QUICK)
     assert squared.attrs["margin"] == pytest.approx(table.attrs["tolerance"] ** 2)
     assert squared.attrs["margin_text"].endswith(", squared")
 
@@ -127,9 +141,9 @@ def test_without_actuals_the_test_is_about_the_forecast_and_says_so(network, X):
 def test_windows_without_an_actual_are_left_out_of_the_test_alone(network, X, y):
     known = y.copy()
     known[:7] = np.nan
-    table = rnnlens.lags(network, X, known, windows=0, draws=50)
+    table = rnnlens.lags(network, X, known, certificates=None, shares=QUICK)
     assert (table.attrs["tested"], table.attrs["samples"]) == (len(X) - 7, len(X))
-    again = rnnlens.lags(network, X[7:], y[7:], windows=0, draws=50, background=X)
+    again = rnnlens.lags(network, X[7:], y[7:], background=X, certificates=None, shares=QUICK)
     assert again.attrs["mean_loss"] == table.attrs["mean_loss"]
 
 
@@ -137,7 +151,9 @@ def test_held_features_have_a_row_and_no_evidence(rng):
     made = windows_from_arrays(rng.normal(size=(60, 5, 3)), rng.normal(size=(60, 1)))
     held = replace(made, features=("a", "b", "hour"), held=("hour",), targets=("a",))
     net = forecaster("gru_after", rng, steps=5, features=3, targets=1)
-    table = rnnlens.lags(net, held, by="feature", windows=1, draws=50)
+    table = rnnlens.lags(
+        net, held, by="feature", certificates=Certificates(windows=1), shares=QUICK
+    )
     assert table.verdict.values[2] == "held"
     assert np.isnan(table.largest_bound.values[2])
     assert np.isnan(table.bound.sel(feature="hour")).all()
@@ -149,8 +165,8 @@ def test_bounds_and_changes_are_in_the_targets_own_unit(network, X, y):
         made, targets=("flow",), target_units=("m3/s",), target_scaling=Scaling([10.0], [100.0]),
         actual=100 * y[:, None] + 10,
     )  # fmt: skip
-    bare = rnnlens.lags(network, X, y, windows=2, draws=50)
-    table = rnnlens.lags(network, scaled, windows=2, draws=50)
+    bare = rnnlens.lags(network, X, y, certificates=Certificates(windows=2), shares=QUICK)
+    table = rnnlens.lags(network, scaled, certificates=Certificates(windows=2), shares=QUICK)
     np.testing.assert_allclose(table.largest_bound, 100 * bare.largest_bound, rtol=1e-6)
     np.testing.assert_allclose(table.error_change, 100 * bare.error_change, rtol=1e-6, atol=1e-9)
     assert table.largest_bound.attrs["units"] == table.attrs["loss_unit"] == "m3/s"
@@ -158,12 +174,14 @@ def test_bounds_and_changes_are_in_the_targets_own_unit(network, X, y):
 
 
 def test_the_sampler_that_fits_is_taken_and_named(network, rng):
-    steady = rnnlens.lags(network, series(rng), windows=0, draws=50)
+    steady = rnnlens.lags(network, series(rng), certificates=None, shares=QUICK)
     assert steady.attrs["sampler"].startswith("Gaussian")
     assert steady.attrs["sampler_fits"] == 1
     skewed = series(rng, 1200, rng.exponential)
-    auto = rnnlens.lags(network, skewed, windows=0, draws=50)
-    gaussian = rnnlens.lags(network, skewed, windows=0, draws=50, sampler="gaussian")
+    auto = rnnlens.lags(network, skewed, certificates=None, shares=QUICK)
+    gaussian = rnnlens.lags(
+        network, skewed, certificates=None, test=Test(sampler="gaussian"), shares=QUICK
+    )
     assert gaussian.attrs["sampler_fits"] == 0
     assert auto.attrs["sampler"].startswith("residuals of the 20 nearest")
     assert "; the Gaussian one: " in auto.attrs["sampler_fit"]
@@ -173,31 +191,37 @@ def test_a_samplers_function_of_the_users_own_is_taken(network, X):
     def mean(x, hidden, rng):
         return np.where(hidden, x.mean(axis=0), x)
 
-    table = rnnlens.lags(network, X, windows=0, sampler=mean, draws=50)
+    table = rnnlens.lags(network, X, certificates=None, test=Test(sampler=mean), shares=QUICK)
     assert table.attrs["sampler"] == "the user's own sampler"
 
 
 def test_what_cannot_be_done_is_said_and_the_rest_is_given(network, X):
-    few = rnnlens.lags(network, X[:20], windows=1, draws=50)
+    few = rnnlens.lags(network, X[:20], certificates=Certificates(windows=1), shares=QUICK)
     assert few.attrs["missing"].startswith("no test over the data set: this test needs at least 32")
     assert "error_change" not in few
     assert "largest_bound" in few
     assert set(few.verdict.values) <= {"proven", "structural", "refuted"}
-    none = rnnlens.lags(network, X[:20], windows=0, test=False, draws=50)
+    none = rnnlens.lags(network, X[:20], certificates=None, test=Test(hiding=False), shares=QUICK)
     assert none.attrs["missing"] == ""
     assert set(none.verdict.values) <= {"structural", "bounded", "undecided"}
 
 
 def test_one_lags_evidence_is_the_same_whatever_is_not_asked(network, X, y):
-    one = rnnlens.lags(network, X, y, windows=2, draws=50)
-    other = rnnlens.lags(network, X, y, windows=0, draws=50)
+    one = rnnlens.lags(network, X, y, certificates=Certificates(windows=2), shares=QUICK)
+    other = rnnlens.lags(network, X, y, certificates=None, shares=QUICK)
     np.testing.assert_array_equal(one.error_change, other.error_change)
-    again = rnnlens.lags(network, X, y, windows=2, draws=50)
+    again = rnnlens.lags(network, X, y, certificates=Certificates(windows=2), shares=QUICK)
     np.testing.assert_array_equal(one.bound, again.bound)
 
 
 def test_lags_of_a_group_stand_together(network, X, y):
-    table = rnnlens.lags(network, X, y, method="tree", newest=2, windows=1, draws=50)
+    table = rnnlens.lags(
+        network,
+        X,
+        y,
+        certificates=Certificates(windows=1),
+        shares=Shares(method="tree", newest=2, draws=50),
+    )
     assert table.lag_to.values.tolist() == [1, 2, STEPS]
     assert table.verdict.values[2] == "used"  # lag 3 is one of them
     assert table.attrs["whole"] == 0
@@ -206,34 +230,68 @@ def test_lags_of_a_group_stand_together(network, X, y):
 
 REFUSED = [
     ({"margin": 0.0}, InputError, "the margin must be above zero, but is 0: no number of windows"),
-    ({"tolerance": 0.0}, InputError, "the tolerance must be a number above 0, and is 0"),
-    ({"windows": -1}, InputError, "the number of windows to certify must be 0 or more, but is -1"),
     ({"by": "gate"}, InputError, "rows of the table are by one of lag, feature, both, not by 'ga"),
     (
-        {"by": "feature", "together": True},
+        {"by": "feature", "certificates": Certificates(together=True)},
         InputError,
         "freed together for rows by lag, not by feat",
     ),
-    ({"alpha": 0.7, "windows": 0}, InputError, "alpha must be between 0 and 0.5, but is 0.7"),
-    ({"sampler": "knn", "windows": 0}, InputError, "the sampler must be one of auto, gaussian"),
+    ({"alpha": 0.7}, InputError, "alpha must be between 0 and 0.5, but is 0.7"),
     (
-        {"correction": "fdr", "windows": 0},
-        InputError,
-        "the correction must be one of holm, by, none",
+        {"test": Test(block_length=200), "certificates": None},
+        DataError,
+        "blocks of 200 windows need at least 800 wi",
     ),
-    ({"block_length": 200, "windows": 0}, DataError, "blocks of 200 windows need at least 800 wi"),
-    ({"range": (50.0, 60.0)}, DataError, "the range from 50 to 60 does not hold the own value"),
-    ({"range": (1.0, 1.0)}, DataError, "the range of feature 0 is empty: it goes from 1 to 1"),
-    ({"range": {"rain": 1.0}}, DataError, "a range is given for 'rain', which is not free"),
+    (
+        {"certificates": Certificates(windows=1, range=(50.0, 60.0))},
+        DataError,
+        "the range from 50 to 60 does not hold the own value",
+    ),
+    (
+        {"certificates": Certificates(windows=1, range=(1.0, 1.0))},
+        DataError,
+        "the range of feature 0 is empty: it goes from 1 to 1",
+    ),
+    (
+        {"certificates": Certificates(windows=1, range={"rain": 1.0})},
+        DataError,
+        "a range is given for 'rain', which is not free",
+    ),
     ({"y": np.zeros(3)}, DataError, r"actuals must have shape \(415,\), one a window, but came"),
-    ({"method": "tree", "by": "feature"}, DataError, "made by 'tree', are not by feature"),
+    (
+        {"shares": Shares(method="tree"), "by": "feature"},
+        DataError,
+        "made by 'tree', are not by feature",
+    ),
 ]
 
 
 @pytest.mark.parametrize(("options", "error", "sentence"), REFUSED)
 def test_bad_input_is_one_sentence(network, X, options, error, sentence):
+    given = {"certificates": Certificates(windows=1), "shares": QUICK, **options}
     with pytest.raises(error, match=sentence) as caught:
-        rnnlens.lags(network, X, **{"windows": 1, "draws": 50, **options})
+        rnnlens.lags(network, X, **given)
+    assert "\n" not in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    ("kind", "option", "sentence"),
+    [
+        (Certificates, {"tolerance": 0.0}, "the tolerance must be a number above 0, and is 0"),
+        (Certificates, {"windows": -1}, "the number of windows to certify must be 0 or more, but"),
+        (Certificates, {"budget": 0}, "the budget must be at least one box, and is 0"),
+        (Certificates, {"deviation": -1.0}, "the deviation must be 0 or above, and is -1"),
+        (Test, {"sampler": "knn"}, "the sampler must be one of auto, gaussian, neighbours, or a f"),
+        (Test, {"correction": "fdr"}, "the correction must be one of holm, by, none, but is 'fdr'"),
+        (Test, {"loss": "log"}, "the loss must be one of squared, absolute, but is 'log'"),
+        (Test, {"errors": "white"}, "errors must be estimated by one of cosine, newey-west, boots"),
+        (Test, {"block_length": 0}, "the block length must be 1 or more, but is 0"),
+        (Test, {"replacements": -1}, "the number of replacements must be 0 or more, but is -1"),
+    ],
+)
+def test_options_that_are_none_are_refused_where_they_are_made(kind, option, sentence):
+    with pytest.raises(InputError, match=sentence) as caught:
+        kind(**option)
     assert "\n" not in str(caught.value)
 
 
@@ -243,7 +301,7 @@ def test_a_lag_beyond_the_window_is_one_sentence(network, X):
 
 
 def test_the_report_holds_the_evidence_and_its_picture(network, X, y, tmp_path):
-    table = rnnlens.lags(network, X, y, windows=2, draws=50)
+    table = rnnlens.lags(network, X, y, certificates=Certificates(windows=2), shares=QUICK)
     page = rnnlens.report(network, X, tmp_path / "r.html", evidence=table, draws=50).read_text(
         "utf-8"
     )
@@ -259,7 +317,13 @@ def test_draws_of_observed_values_bound_what_weights_are_too_small_to_do(rng):
     coefficients = np.zeros((STEPS, 2))
     coefficients[0, 0], coefficients[1], coefficients[4, 1] = 1.0, 1e-4, 1e-4
     network, X = linear_network(coefficients), series(rng)
-    table = rnnlens.lags(network, X, windows=0, test=False, replacements=700, draws=50)
+    table = rnnlens.lags(
+        network,
+        X,
+        certificates=None,
+        test=Test(hiding=False, replacements=700),
+        shares=QUICK,
+    )
     assert table.verdict.values[:2].tolist() == ["undecided", "bounded"]
     assert table.verdict.values[4] == "bounded"
     assert table.rung.values[4] == RUNGS["bounded"]
@@ -273,7 +337,5 @@ def test_draws_of_observed_values_bound_what_weights_are_too_small_to_do(rng):
 
 
 def test_no_draws_are_made_where_none_are_wanted(network, X):
-    table = rnnlens.lags(network, X, windows=0, test=False, replacements=0, draws=50)
+    table = rnnlens.lags(network, X, certificates=None, test=None, shares=QUICK)
     assert "observed_largest" not in table
-    with pytest.raises(InputError, match="the number of replacements must be 0 or more, but is -1"):
-        rnnlens.lags(network, X, replacements=-1)

@@ -5,9 +5,12 @@ import pytest
 
 from certificate_attacks import outputs, placed, strongest_attack
 from networks import CELLS, cell, chain, forecaster, head, stacked_bidirectional
+from rnnlens.attribution.question import Question
 from rnnlens.attribution.target import ResolvedTarget
 from rnnlens.errors import DataError, InputError, UnsupportedModel
 from rnnlens.evidence.proof.certificate import certify
+from rnnlens.evidence.proof.limits import SearchLimits
+from rnnlens.evidence.proof.ranges import Ranges, values_at
 from rnnlens.network.activations import Activation
 from rnnlens.network.cells import LSTM
 from rnnlens.network.layers import (
@@ -20,13 +23,14 @@ from rnnlens.network.layers import (
 TARGET = ResolvedTarget((1,), scale=2.5, offset=-3.0)
 
 
-def asked(network, X, *, lags=(1, 4), features=(0,), reach=1.0, tolerance=0.05, **options):
-    own = X[:, [X.shape[1] - lag for lag in lags]][:, :, list(features)]
-    options = {"low": own - reach, "high": own + reach, **options}
-    return certify(
-        network, {"x": X}, TARGET, of="x", lags=lags, features=features, tolerance=tolerance,
-        **options,
-    )  # fmt: skip
+def question(network, X, target=TARGET):
+    return Question(network=network, inputs={"x": X}, of="x", target=target)
+
+
+def asked(network, X, *, lags=(1, 4), features=(0,), reach=1.0, tolerance=0.05, **limits):
+    own = values_at(X, lags, features)
+    ranges = Ranges(lags, features, own - reach, own + reach)
+    return certify(question(network, X), ranges, SearchLimits(tolerance=tolerance, **limits))
 
 
 @pytest.mark.parametrize("kind", CELLS)
@@ -95,10 +99,8 @@ def test_a_step_that_the_forecast_never_sees_is_structural(rng):
     )
     X = rng.normal(size=(2, 7, 3))
     target = ResolvedTarget((2, 0))
-    found = certify(
-        network, {"x": X}, target, of="x", lags=[1, 4, 5, 7], features=[0], low=-9, high=9,
-        tolerance=1e-3,
-    )  # fmt: skip
+    ranges, limits = Ranges([1, 4, 5, 7], [0], -9, 9), SearchLimits(tolerance=1e-3)
+    found = certify(question(network, X, target), ranges, limits)
     np.testing.assert_array_equal((found.verdict == "structural").all(axis=0), [1, 1, 0, 0])
     assert (found.bound[:, :2] == 0).all()
 
@@ -197,7 +199,7 @@ def test_what_does_not_fit_is_refused_in_a_sentence(rng, options, sentence):
     X = rng.normal(size=(2, 7, 3))
     given = {"lags": (1,), "features": (0,), "low": -9.0, "high": 9.0, **options}
     with pytest.raises(DataError, match=sentence):
-        certify(forecaster("lstm", rng), {"x": X}, TARGET, of="x", tolerance=0.1, **given)
+        certify(question(forecaster("lstm", rng), X), Ranges(**given), SearchLimits(tolerance=0.1))
 
 
 @pytest.mark.parametrize(

@@ -5,7 +5,10 @@ import pytest
 
 import rnnlens
 from networks import forecaster
+from rnnlens import Certificates
 from rnnlens.errors import DataError, InputError
+
+SEEN = Certificates(tolerance=0.5, deviation=0.1)
 
 
 @pytest.fixture
@@ -30,7 +33,8 @@ def test_the_deviation_of_a_live_model_is_measured_and_added_twice(rng, torch_mo
 
     X = rng.normal(size=(5, 6, 2)).astype(np.float32).astype(float)
     net = rnnlens.read(torch_model, example=X[:1].astype(np.float32))
-    asked = {"lag": [1, 6], "features": 0, "range": 1.0, "target": 0, "tolerance": 0.01}
+    certificates = Certificates(range=1.0, tolerance=0.01)
+    asked = {"lag": [1, 6], "features": 0, "target": 0, "certificates": certificates}
     plain = rnnlens.certify(net, X, **asked)
     found = rnnlens.certify(net, X, **asked, source=torch_model)
     deviation = found.attrs["deviation"]
@@ -47,7 +51,7 @@ def test_the_deviation_of_a_live_model_is_measured_and_added_twice(rng, torch_mo
 def test_stored_outputs_serve_as_the_source(rng):
     net = forecaster("lstm", rng, targets=1)
     X = rng.normal(size=(4, 7, 3))
-    asked = {"lag": 2, "features": 0, "range": 0.5, "tolerance": 0.5}
+    asked = {"lag": 2, "features": 0, "certificates": Certificates(range=0.5, tolerance=0.5)}
     stored = rnnlens.predict(net, X) + 0.002
     found = rnnlens.certify(net, X, **asked, source=stored.reshape(4, 1))
     assert found.attrs["deviation"] == pytest.approx(0.002)
@@ -60,12 +64,16 @@ def test_stored_outputs_serve_as_the_source(rng):
         ({"source": np.zeros((3, 1))}, DataError, "the source gives outputs of shapes"),
         ({"source": np.full((4, 1), np.nan)}, DataError, "not finite"),
         ({"source": object()}, InputError, "not an object of type object"),
-        ({"source": np.zeros((4, 1)), "deviation": 0.1}, InputError, "not both"),
+        ({"source": np.zeros((4, 1)), "certificates": SEEN}, InputError, "not both"),
     ],
 )
 def test_a_source_that_does_not_fit_is_refused_in_a_sentence(rng, options, error, sentence):
     net = forecaster("lstm", rng, targets=1)
     with pytest.raises(error, match=sentence):
         rnnlens.certify(
-            net, rng.normal(size=(4, 7, 3)), lag=1, features=0, tolerance=0.5, **options
+            net,
+            rng.normal(size=(4, 7, 3)),
+            lag=1,
+            features=0,
+            **{"certificates": Certificates(tolerance=0.5), **options},
         )

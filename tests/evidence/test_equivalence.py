@@ -11,9 +11,11 @@ import pytest
 from linear_networks import ar, arx, cut_windows, linear_network
 from naive import lstm_loop
 from networks import cell, chain, equations, forecaster, head
+from rnnlens.attribution.question import Question
 from rnnlens.attribution.target import ResolvedTarget
 from rnnlens.engine.forward import entries, predict
 from rnnlens.errors import DataError, InputError
+from rnnlens.evidence.statistics.criterion import Criterion
 from rnnlens.evidence.statistics.equivalence import VERDICTS, equivalence, verdict
 from rnnlens.evidence.statistics.horizon import horizon
 from rnnlens.evidence.statistics.losses import Losses, make_margin
@@ -28,7 +30,8 @@ FIRST = ResolvedTarget((0,))
 
 
 def windows_of(network, x, target=FIRST):
-    return Replacement(network, entries(network, x), target, "x")
+    inputs = entries(network, x)
+    return Replacement(Question(network=network, inputs=inputs, of="x", target=target))
 
 
 def losses_of(network, x, y, **options):
@@ -63,7 +66,7 @@ def test_the_change_of_the_loss_is_what_a_loop_gives(rng):
                 wanted = size(forecast(other) - y[i]) - size(forecast(x[i]) - y[i])
                 assert found.change[i] == pytest.approx(wanted, rel=1e-9, abs=1e-9)
             value = x[:, place[0], place[1]]
-            assert found.left == pytest.approx(np.mean(4 * value**2) / (2 * value.var()))
+            assert found.variance_left == pytest.approx(np.mean(4 * value**2) / (2 * value.var()))
 
 
 @cache
@@ -84,7 +87,7 @@ def test_exactly_the_three_true_lags_of_a_known_process_are_used():
     assert others == ["equivalent"] * 17
     # closed form for the best forecast: 2 a^2 times the variance that is left, by the noise 0.09
     share = dict(zip(found.title, found.change / found.loss, strict=True))
-    left = dict(zip(found.title, found.left, strict=True))
+    left = dict(zip(found.title, found.variance_left, strict=True))
     variance = {"y": x[:, -1, 0].var(), "u": x[:, -1, 1].var()}
     for title, a in (("y at lag 1", 0.6), ("y at lag 2", -0.3), ("u at lag 5", 0.5)):
         wanted = 2 * a**2 * left[title] * variance[title[0]] / 0.09
@@ -131,14 +134,14 @@ def test_a_feature_without_weights_is_structural_has_no_p_value_and_changes_exac
     y = predict(network, x)[:, 0] + 0.1 * rng.normal(size=200)
     losses = losses_of(network, x, y)
     parts = lag_feature_parts((4, 2), lags=[1, 3])
-    found = equivalence(losses, parts, errors=errors)
+    found = equivalence(losses, parts, Criterion(errors=errors))
     for k in (1, 3):
         assert (losses.change(parts[k]).change == 0.0).all()
         assert found.change[k] == found.error[k] == 0.0
         assert found.verdict[k] == "structural"
         assert np.isnan([found.p_equivalent[k], found.p_used[k]]).all()
     # what is structural is no test: the others are corrected for one other, not for three
-    alone = equivalence(losses, [parts[0], parts[2]], errors=errors)
+    alone = equivalence(losses, [parts[0], parts[2]], Criterion(errors=errors))
     np.testing.assert_array_equal(found.p_used[[0, 2]], alone.p_used)
     assert horizon(losses, held=[0]).looks_back == 0
 
@@ -194,17 +197,17 @@ def test_without_actuals_the_question_is_whether_forecasts_move(rng):
     x = cut_windows(ar(1500, 0.3, rng), 3)
     y = rng.normal(size=len(x))
     part = lag_parts((3, 1), lags=[2])
-    with_y = equivalence(losses_of(network, x, y), part, margin=0.2)
+    with_y = equivalence(losses_of(network, x, y), part, Criterion(margin=0.2))
     assert with_y.verdict[0] == "equivalent"
     assert with_y.question.startswith("how much worse this network forecasts")
-    without = equivalence(losses_of(network, x, None), part, margin=0.2)
+    without = equivalence(losses_of(network, x, None), part, Criterion(margin=0.2))
     assert without.verdict[0] == "used"
     assert without.question.startswith("how far forecasts move")
     # 2 a^2 times the variance left between neighbours
     assert without.change[0] == pytest.approx(2 * 0.25 / (1 + 0.3**2), rel=0.15)
     assert without.loss == 0.0
     # used means beyond the margin: every change of a forecast is above zero
-    assert equivalence(losses_of(network, x, None), part, margin=0.5).p_used[0] > 0.05
+    assert equivalence(losses_of(network, x, None), part, Criterion(margin=0.5)).p_used[0] > 0.05
 
 
 def test_a_lag_that_does_harm_is_not_equivalent_to_nothing(rng):
@@ -242,7 +245,7 @@ def test_large_sets_are_cut_without_changing_what_is_tested(rng, monkeypatch):
     monkeypatch.setattr("rnnlens.evidence.statistics.replacement.NUMBERS", 500)
     cut = Losses(windows_of(network, x), own, y).change(part)
     np.testing.assert_allclose(cut.change, whole.change, rtol=1e-12)
-    assert cut.left == pytest.approx(whole.left)
+    assert cut.variance_left == pytest.approx(whole.variance_left)
 
 
 def test_results_can_be_labelled(rng):
@@ -260,7 +263,10 @@ def test_bad_input_is_refused_in_one_sentence(rng):
     x, y = rng.normal(size=(60, 4, 2)), rng.normal(size=60)
     windows, sampler = windows_of(network, x), gaussian_sampler(x)
     losses, parts = Losses(windows, sampler, y), lag_parts((4, 2))
-    for run in (lambda **o: equivalence(losses, parts, **o), lambda **o: horizon(losses, **o)):
+    for run in (
+        lambda **o: equivalence(losses, parts, Criterion(**o)),
+        lambda **o: horizon(losses, Criterion(**o)),
+    ):
         with pytest.raises(InputError, match="the margin must be above zero, but is 0: no number"):
             run(margin=0.0)
         with pytest.raises(InputError, match=r"alpha must be between 0 and 0\.5, but is 0\.5"):

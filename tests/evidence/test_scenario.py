@@ -7,6 +7,7 @@ import pytest
 
 from linear_networks import linear_network
 from networks import cell, chain, forecaster
+from rnnlens.attribution.question import Question
 from rnnlens.attribution.target import ResolvedTarget
 from rnnlens.engine.forward import entries, predict
 from rnnlens.errors import DataError, InputError
@@ -19,10 +20,15 @@ from rnnlens.network.network import Network, Node, Origin
 OWN_UNITS = ResolvedTarget((1,), scale=3.0, offset=5.0)
 
 
+def replacement(network, x, target):
+    inputs = entries(network, x)
+    return Replacement(Question(network=network, inputs=inputs, of="x", target=target))
+
+
 def made(kind, rng, count=6, **sizes):
     network = forecaster(kind, rng, steps=4, features=2, **sizes)
     x = rng.normal(size=(count, 4, 2))
-    return network, x, Replacement(network, entries(network, x), OWN_UNITS, "x")
+    return network, x, replacement(network, x, OWN_UNITS)
 
 
 def binomial_upper(exceeded, draws, confidence):
@@ -76,7 +82,10 @@ def test_other_inputs_and_carried_states_stay_as_they_are(rng):
     network = Network(nodes, (("lstm", 0),), Origin("made in a test"))
     inputs = {"x": rng.normal(size=(3, 4, 2)), "known": rng.normal(size=(3, 4, 1))}
     states = {"lstm": [rng.normal(size=(3, 4)), rng.normal(size=(3, 4))]}
-    windows = Replacement(network, inputs, ResolvedTarget((2,)), "x", states)
+    question = Question(
+        network=network, inputs=inputs, of="x", target=ResolvedTarget((2,)), initial_state=states
+    )
+    windows = Replacement(question)
     found = scenario(windows, lag_parts((4, 2), lags=[2]))
     own = predict(network, inputs, initial_state=states)[:, 2]
     changes = np.empty((3, 3))
@@ -151,7 +160,7 @@ def test_a_part_has_the_same_draws_whatever_else_is_asked(rng):
 def test_a_lag_that_is_not_used_never_moves_the_forecast(rng):
     network = linear_network(np.array([[1.0], [0.0], [2.0]]))
     x = rng.normal(size=(30, 3, 1))
-    windows = Replacement(network, entries(network, x), ResolvedTarget((0,)), "x")
+    windows = replacement(network, x, ResolvedTarget((0,)))
     found = scenario(windows, lag_parts((3, 1)))
     assert found.largest[1] == 0.0
     assert found.share_limit[1] == 0.0
@@ -191,12 +200,13 @@ def test_options_that_make_no_sense_are_refused(rng):
     part = lag_parts((4, 2))
     for options, sentence in (
         ({"confidence": 1.0}, "the confidence must be between 0 and 1, but is 1.0"),
-        ({"share": 0.0}, "the share must be between 0 and 1, but is 0.0"),
         ({"draws": 0}, "the number of draws must be 1 or more, but is 0"),
         ({"tolerance": -1.0}, "the tolerance must be zero or more, but is -1.0"),
     ):
         with pytest.raises(InputError, match=sentence):
             scenario(windows, part, **options)
+    with pytest.raises(InputError, match="the share must be between 0 and 1, but is 0.0"):
+        draws_needed(0.0)
     with pytest.raises(InputError, match="there is no part to replace"):
         scenario(windows, ())
     with pytest.raises(DataError, match=r"must have shape \(window, 4, 2\)"):
@@ -208,7 +218,7 @@ def test_padding_is_refused(rng):
     core, dense = network.nodes[1].layer, network.nodes[2].layer
     masked = chain(Masking(0.0), core, dense, shape=(4, 2))
     x = rng.normal(size=(3, 4, 2))
-    Replacement(masked, entries(masked, x), ResolvedTarget((0,)), "x")
+    replacement(masked, x, ResolvedTarget((0,)))
     x[1, :2] = 0.0
     with pytest.raises(DataError, match="the network masks 2 steps: leave those windows out"):
-        Replacement(masked, entries(masked, x), ResolvedTarget((0,)), "x")
+        replacement(masked, x, ResolvedTarget((0,)))

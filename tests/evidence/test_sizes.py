@@ -14,8 +14,10 @@ import pytest
 from scipy.linalg import toeplitz
 
 from linear_networks import ar, cut_windows, linear_network
+from rnnlens.attribution.question import Question
 from rnnlens.attribution.target import ResolvedTarget
 from rnnlens.engine.forward import entries
+from rnnlens.evidence.statistics.criterion import Criterion
 from rnnlens.evidence.statistics.equivalence import equivalence
 from rnnlens.evidence.statistics.horizon import horizon
 from rnnlens.evidence.statistics.losses import Losses
@@ -60,20 +62,23 @@ def found():
         rng = np.random.default_rng(seed)
         x = cut_windows(ar(WINDOWS + 4, RHO, rng), 4)
         y = x[:, ::-1, 0] @ B + ar(WINDOWS, 0.4, rng)
-        windows = Replacement(network, entries(network, x), ResolvedTarget((0,)), "x")
+        target, inputs = ResolvedTarget((0,)), entries(network, x)
+        windows = Replacement(Question(network=network, inputs=inputs, of="x", target=target))
         others = cut_windows(ar(4 * WINDOWS, RHO, np.random.default_rng([seed, 1])), 4)
         sampler = gaussian_sampler(x, background=others)
         losses = Losses(windows, sampler, y, draws=2, seed=seed)
         edge = true_change([2])
-        one = equivalence(losses, [second], margin=edge)
+        one = equivalence(losses, [second], Criterion(margin=edge))
         found.at_margin.append(one.p_equivalent[0])
         found.in_use.append(one.p_used[0])
         found.covered.append(one.change_low[0] <= edge <= one.change_high[0])
-        found.inside.append(equivalence(losses, [second], margin=3 * edge).p_equivalent[0])
+        found.inside.append(
+            equivalence(losses, [second], Criterion(margin=3 * edge)).p_equivalent[0]
+        )
         # without its part of the actuals, lag 3 is used for nothing: its true change is zero
         vain = Losses(windows, sampler, y - B[2] * x[:, 1, 0], draws=2, seed=seed)
         found.in_vain.append(equivalence(vain, [third]).p_used[0])
-        found.looks_back.append(horizon(losses, margin=true_change([3, 4])).looks_back)
+        found.looks_back.append(horizon(losses, Criterion(margin=true_change([3, 4]))).looks_back)
     return found
 
 

@@ -5,9 +5,12 @@ import numpy as np
 import pytest
 
 from networks import cell, chain, equations
+from rnnlens.attribution.question import Question
 from rnnlens.attribution.target import ResolvedTarget
 from rnnlens.engine.forward import predict
 from rnnlens.evidence.proof.certificate import certify
+from rnnlens.evidence.proof.limits import SearchLimits
+from rnnlens.evidence.proof.ranges import Ranges
 from rnnlens.network.activations import Activation
 from rnnlens.network.cells import LSTM, Gate, SimpleRNN
 from rnnlens.network.layers import Dense, Recurrent
@@ -64,10 +67,7 @@ def test_certificates_hold_and_are_near_in_interval_arithmetic(rng, small, step)
     x = rng.normal(size=(4, 2))
     low, high = float(x[step, 0]) - 1.5, float(x[step, 0]) + 1.0
     tolerance = 1e-3
-    found = certify(
-        network, {"x": x[None]}, ResolvedTarget((0,)), of="x", lags=[4 - step], features=[0],
-        low=low, high=high, tolerance=tolerance,
-    )  # fmt: skip
+    found = asked(network, x[None], 4 - step, low, high, tolerance)
     bound = mpmath.mpf(float(found.bound[0, 0]))
     own = iv_forecast(p, w, b, x, step, iv.mpf(float(x[step, 0])))
     ends = np.linspace(low, high, 1001)
@@ -88,10 +88,7 @@ def test_a_bound_over_almost_nothing_still_holds_in_interval_arithmetic(rng, sma
     for _ in range(20):
         x = rng.normal(size=(4, 2))
         low, high = float(x[1, 0]), float(np.nextafter(x[1, 0], np.inf))
-        found = certify(
-            network, {"x": x[None]}, ResolvedTarget((0,)), of="x", lags=[3], features=[0],
-            low=low, high=high, tolerance=1e-6,
-        )  # fmt: skip
+        found = asked(network, x[None], 3, low, high, 1e-6)
         iv.dps = 40
         change = iv_forecast(p, w, b, x, 1, iv.mpf(high)) - iv_forecast(p, w, b, x, 1, iv.mpf(low))
         iv.dps = 15
@@ -131,10 +128,9 @@ def product():
 
 
 def asked(network, X, lag, low, high, tolerance=1e-7, **options):
-    return certify(
-        network, {"x": X}, ResolvedTarget((0,)), of="x", lags=[lag], features=[0], low=low,
-        high=high, tolerance=tolerance, **options,
-    )  # fmt: skip
+    question = Question(network=network, inputs={"x": X}, of="x", target=ResolvedTarget((0,)))
+    limits = SearchLimits(tolerance=tolerance, **options)
+    return certify(question, Ranges([lag], [0], low, high), limits)
 
 
 @pytest.mark.parametrize("lag", [1, 4, 12])

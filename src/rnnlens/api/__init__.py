@@ -20,10 +20,14 @@ from rnnlens.api.network.read import read
 from rnnlens.api.network.weights import weights
 from rnnlens.api.network.windows import windows
 from rnnlens.attribution.options import Effort, Target
+from rnnlens.evidence.options import Certificates, Shares, Test
 
 __all__ = [
+    "Certificates",
     "Effort",
+    "Shares",
     "Target",
+    "Test",
     "certify",
     "compare_baselines",
     "convert",

@@ -42,7 +42,13 @@ def run(path: Path, *, show: Callable[[Any], None], note: Callable[[str], None])
         f"explaining {len(unseen):,} forecasts of months that training did not see, hiding every "
         f"lag of them, and certifying {CERTIFIED}"
     )
-    table = api.lags(network, unseen, target=TARGET, background=seen, windows=CERTIFIED)
+    table = api.lags(
+        network,
+        unseen,
+        target=TARGET,
+        background=seen,
+        certificates=api.Certificates(windows=CERTIFIED),
+    )
     show("")
     show(evidence_view(table))
     api.report(

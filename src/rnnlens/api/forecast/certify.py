@@ -3,47 +3,40 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from typing import TYPE_CHECKING, Any
+from dataclasses import asdict, dataclass, replace
+from typing import TYPE_CHECKING
 
 import numpy as np
 
+from rnnlens.attribution.options import Target
 from rnnlens.errors import DataError, InputError
+from rnnlens.evidence.options import WINDOWS, Certificates
 
 if TYPE_CHECKING:
     import xarray as xr
-    from numpy.typing import ArrayLike, NDArray
+    from numpy.typing import ArrayLike
 
     from rnnlens.api.shared.case import Case
-    from rnnlens.attribution.target import ResolvedTarget
+    from rnnlens.evidence.proof.certificate import CertifiedChanges
+    from rnnlens.evidence.proof.ranges import Ranges
     from rnnlens.network.network import Network
     from rnnlens.series.windows import Windows
 
-    Ends = tuple[NDArray[np.float64], NDArray[np.float64]]
-
 __all__ = ["certify"]
 
-#: Share of the forecasts' standard deviation that does not matter, unless a tolerance is given.
-TOLERANCE = 0.01
 
-
-def certify(  # noqa: PLR0913 - each is a choice of its own
+def certify(
     net: Network,
     X: Windows | ArrayLike | Mapping[str, ArrayLike],
     *,
     lag: int | Sequence[int],
     features: str | int | Sequence[str | int] | None = None,
-    range: float | tuple[float, float] | Mapping[str, Any] | None = None,
-    quantiles: tuple[float, float] = (0.001, 0.999),
-    tolerance: float | None = None,
-    target: str | int | None = None,
-    horizon: int | None = None,
-    output: int | str = 0,
+    target: Target | str | int | None = None,
     background: Windows | ArrayLike | None = None,
-    gap: float | None = None,
-    budget: int | None = None,
-    deviation: float = 0.0,
-    source: Any = None,
     of: str | None = None,
+    certificates: Certificates = Certificates(),
+    gap: float | None = None,
+    source: object = None,
     progress: Callable[[int, int], None] | None = None,
 ) -> xr.Dataset:
     """Prove how far each forecast can move while one lag's features run through a range.
@@ -66,28 +59,16 @@ def certify(  # noqa: PLR0913 - each is a choice of its own
     features : str, int or sequence of them, optional
         Which features of the lag are free, together; all that are not held where not given. One to
         three are decided, more may stay undecided.
-    range : float, pair of float, or mapping of feature to either, optional
-        In the feature's own unit: one number is the error of a sensor, added to and taken off the
-        window's own value; two are the ends of the range, which must hold it. Where not given, the
-        quantiles of the data, widened to hold it.
-    quantiles : tuple of float
-        Which quantiles of the background a range goes from and to, where none is given.
-    tolerance : float, optional
-        The change that does not matter, in the target's own unit; 1 % of the standard deviation of
-        the background's forecasts where not given.
-    target, horizon, output, of
+    target, of
         As in `rnnlens.explain`.
     background : Windows or array (sample, step, feature), optional
         The data that quantiles and the usual tolerance are taken from; `X` where not given.
+    certificates : Certificates
+        The range, what does not matter, and how much may be searched. All windows that are given
+        are certified, and the features of a lag are free together.
     gap : float, optional
         Where a larger change was attained, how near to it the bound is brought; the tolerance where
         not given, infinity to stop at the counter-example.
-    budget : int, optional
-        Boxes that a question may take; 2000 where not given.
-    deviation : float
-        By how much the framework that the network came from was seen to differ from exact
-        arithmetic, in the target's own unit; twice this is added to every bound. It is measured,
-        not proven.
     source : live model, path, or array or sequence of arrays (sample, ...), optional
         What the network was read from, or the outputs that it gave for these windows: the deviation
         is measured against it, at the windows as they are and (where it can be run) at the ends of
@@ -116,53 +97,63 @@ def certify(  # noqa: PLR0913 - each is a choice of its own
     >>> from rnnlens.demo.weather import demo_files
     >>> net = rnnlens.read(demo_files().network)
     >>> X = np.random.default_rng(0).normal(size=(4, 24, 10))
-    >>> found = rnnlens.certify(net, X, lag=[1, 20], features=5, range=0.5, target=0)
-    >>> bool((found.attained <= found.bound).all()), found.verdict.dims
+    >>> sensor = rnnlens.Certificates(range=0.5)
+    >>> proof = rnnlens.certify(net, X, lag=[1, 20], features=5, target=0, certificates=sensor)
+    >>> bool((proof.attained <= proof.bound).all()), proof.verdict.dims
     (True, ('sample', 'lag'))
-    >>> found.attrs["range"]
+    >>> proof.attrs["range"]
     'feature 5: own value +- 0.5'
     """
     from rnnlens.api.shared.case import make_case
     from rnnlens.api.shared.certificate_deviation import measured_deviation
-    from rnnlens.evidence.proof.certificate import BUDGET
+    from rnnlens.api.shared.evidence import background_values, question_of, stated_ranges
+    from rnnlens.api.shared.target import one_target
     from rnnlens.evidence.proof.certificate import certify as prove
+    from rnnlens.evidence.proof.limits import BUDGET, SearchLimits
+    from rnnlens.evidence.proof.tolerance import make_tolerance
 
+    _check(certificates)
     case = make_case(net, X, of)
     if case.inputs[case.of].ndim != 3:
         raise DataError(f"a certificate needs windows (step, feature), and {case.of!r} has tokens")
-    what, name, unit = case.target(target, horizon, output)
+    resolved, name, unit = one_target(case, target)
+    question = question_of(case, resolved)
     lags = [lag] if isinstance(lag, int | np.integer) else list(lag)
-    free = free_features(case, features)
-    data = data_of(case, background)
-    ends, text = ranges_of(case, lags, free, range, quantiles, data)
-    size = usual_tolerance(case, what, data) if tolerance is None else float(tolerance)
+    free = _free_features(case, features)
+    data = background_values(case, background)
+    ranges, text = stated_ranges(case, certificates, data).of_these(case.x, lags, free)
+    tolerance = make_tolerance(question, certificates.tolerance, data)
+    deviation = certificates.deviation
     against = "as given" if deviation else "not measured"
     if source is not None:
         if deviation:
             raise InputError("give a deviation, or a source to measure it against, not both")
-        deviation, against = measured_deviation(
-            case, source, what, lags=lags, features=free, ends=ends
-        )
-    found = prove(
-        net,
-        case.inputs,
-        what,
-        of=case.of,
-        lags=lags,
-        features=free,
-        low=ends[0],
-        high=ends[1],
-        tolerance=size,
+        deviation, against = measured_deviation(question, source, ranges)
+    limits = SearchLimits(
+        tolerance=tolerance.value,
         gap=gap,
-        budget=BUDGET if budget is None else budget,
+        budget=BUDGET if certificates.budget is None else certificates.budget,
         deviation=deviation,
-        progress=progress,
     )
-    about = {"target": name, "unit": unit, "range": text, "deviation_against": against}
-    return _labelled(case, found, lags, free, about)
+    changes = prove(question, ranges, limits, progress=progress)
+    return _labelled(case, changes, ranges, _About(name, unit, text, against))
 
 
-def free_features(case: Case, given: str | int | Sequence[str | int] | None) -> list[int]:
+def _check(certificates: Certificates) -> None:
+    """Refuse options that only a table of lags has."""
+    if certificates.windows != WINDOWS:
+        raise InputError(
+            f"certify certifies all windows that it is given, not {certificates.windows} of them: "
+            "leave windows= out, and give those that are wanted"
+        )
+    if certificates.together is False:
+        raise InputError(
+            "certify frees the features of a lag together: leave together= out, and ask for one "
+            "feature at a time"
+        )
+
+
+def _free_features(case: Case, given: str | int | Sequence[str | int] | None) -> list[int]:
     if given is None:
         held, names = case.held(None)
         if len(held) == len(case.features):
@@ -180,149 +171,45 @@ def _feature(case: Case, given: str | int) -> int:
     raise DataError(f"no feature is called {given!r}: give one of {', '.join(case.features)}")
 
 
-def data_of(case: Case, background: Any) -> NDArray[np.float64]:
-    from rnnlens.engine.forward import entries
-    from rnnlens.series.windows import Windows
+@dataclass(frozen=True)
+class _About:
+    """What a result says of what was asked."""
 
-    if background is None:
-        return case.inputs[case.of]
-    values = background.values if isinstance(background, Windows) else background
-    if len(case.inputs) == 1:
-        return entries(case.network, values)[case.of]
-    array = np.asarray(values, float)
-    if array.ndim != 3 or array.shape[2] != case.x.shape[2]:
-        raise DataError(f"the background must be (sample, step, {case.x.shape[2]})")
-    return array
+    target: str
+    unit: str
+    range: str
+    deviation_against: str
 
 
-def usual_tolerance(case: Case, target: ResolvedTarget, data: NDArray[np.float64]) -> float:
-    from rnnlens.engine.forward import predict
-
-    inputs = {case.of: data} if len(case.inputs) == 1 else case.inputs
-    outputs = predict(case.network, inputs)
-    size = float(target.pick(outputs if isinstance(outputs, tuple) else (outputs,)).std())
-    if not size > 0:
-        raise DataError("the forecasts of these windows do not differ: give a tolerance")
-    return TOLERANCE * size
-
-
-def ranges_of(
-    case: Case,
-    lags: Sequence[int],
-    free: list[int],
-    given: Any,
-    quantiles: tuple[float, float],
-    data: NDArray[np.float64],
-) -> tuple[Ends, str]:
-    """Give the ends of every range in the network's own units, and say what they are."""
-    from rnnlens.evidence.proof.ranges import checked_places
-
-    steps, count = case.x.shape[1:]
-    checked_places((steps, count), lags, free)
-    own = case.x[:, [steps - lag for lag in lags]][:, :, free]
-    stated = _stated(case, free, given)
-    low, high, texts = np.empty_like(own), np.empty_like(own), []
-    for k, feature in enumerate(free):
-        part = own[:, :, k : k + 1]
-        ends, text = _range(case, feature, part, lags, stated[k], quantiles, data)
-        low[:, :, k : k + 1], high[:, :, k : k + 1] = ends
-        texts.append(f"{case.features[feature]}: {text}")
-    return (low, high), "; ".join(texts)
-
-
-def _stated(case: Case, free: list[int], given: Any) -> list[Any]:
-    if not isinstance(given, Mapping):
-        return [given] * len(free)
-    names = [case.features[feature] for feature in free]
-    for name in given:
-        if name not in names:
-            raise DataError(
-                f"a range is given for {name!r}, which is not free: free are {', '.join(names)}"
-            )
-    return [given.get(name) for name in names]
-
-
-def _range(  # noqa: PLR0917
-    case: Case,
-    feature: int,
-    own: NDArray[np.float64],
-    lags: Sequence[int],
-    given: Any,
-    quantiles: tuple[float, float],
-    data: NDArray[np.float64],
-) -> tuple[Ends, str]:
-    from rnnlens.evidence.proof.ranges import around, between_quantiles
-
-    if given is None:
-        ends = between_quantiles(data, own, [feature], quantiles)
-        low, high = (f"{100 * share:g}" for share in quantiles)
-        return ends, f"{low} to {high} % of the data"
-    scaling = None if case.windows is None else case.windows.feature_scaling[[feature]]
-    unit = "" if case.windows is None else f" {case.windows.units[feature]}"
-    numbers = np.asarray(given, float)
-    if numbers.ndim == 0:
-        error = numbers if scaling is None else numbers / scaling.scale
-        return around(own, error), f"own value +- {float(numbers):g}{unit}"
-    if numbers.shape != (2,):
-        raise InputError(
-            f"a range is one number (the error of a sensor) or two (its ends), not {given!r}"
-        )
-    text = f"{numbers[0]:g} to {numbers[1]:g}{unit}"
-    _check_ends(own if scaling is None else scaling.undo(own), numbers, lags, unit, case, feature)
-    ends = numbers[:, None] if scaling is None else scaling.apply(numbers[:, None])
-    return (ends[0], ends[1]), text
-
-
-def _check_ends(
-    own: NDArray[np.float64],
-    ends: NDArray[np.float64],
-    lags: Sequence[int],
-    unit: str,
-    case: Case,
-    feature: int,
-) -> None:
-    """Refuse ends that are empty or do not hold a window's own value, in the user's own units."""
-    low, high = (float(end) for end in ends)
-    name = case.features[feature]
-    if not low < high:
-        raise DataError(f"the range of {name} is empty: it goes from {low:g} to {high:g}{unit}")
-    outside = np.argwhere((own < low) | (own > high))
-    if len(outside):
-        n, k = int(outside[0][0]), int(outside[0][1])
-        raise DataError(
-            f"the range from {low:g} to {high:g}{unit} does not hold the own value "
-            f"{own[n, k, 0]:.4g}{unit} of {name} in window {n} at lag {lags[k]}: a certificate "
-            "compares with it"
-        )
-
-
-def _labelled(
-    case: Case, found: Any, lags: Sequence[int], free: list[int], about: dict[str, Any]
-) -> xr.Dataset:
-    from dataclasses import replace
-
+def _labelled(case: Case, changes: CertifiedChanges, ranges: Ranges, about: _About) -> xr.Dataset:
     from rnnlens.results.label import label
     from rnnlens.results.provenance import provenance
 
-    units = ["network units"] * len(free)
+    free = list(ranges.features)
+    units, step = ["network units"] * len(free), {}
     if case.windows is not None:
         scaling = case.windows.feature_scaling[free]
-        parts = {name: scaling.undo(getattr(found, name)) for name in ("value", "low", "high")}
-        found, units = replace(found, **parts), [case.windows.units[k] for k in free]
-        about = {**about, "step": case.windows.step}
-    name, unit = about["target"], about["unit"] or "network units"
+        changes = replace(
+            changes,
+            value=scaling.undo(changes.value),
+            low=scaling.undo(changes.low),
+            high=scaling.undo(changes.high),
+        )
+        units, step = [case.windows.units[k] for k in free], {"step": case.windows.step}
+    name, unit = about.target, about.unit or "network units"
     extra = {
-        **about,
+        **asdict(about),
+        **step,
         "kind": "certificate",
-        "tolerance": found.tolerance,
-        "deviation": found.deviation,
+        "tolerance": changes.tolerance,
+        "deviation": changes.deviation,
         "assumption": "all other inputs as they are; twice the deviation is added, measured and "
         "not proven",
     }
     return label(
-        found,
+        changes,
         coords={
-            "lag": list(lags),
+            "lag": list(ranges.lags),
             "feature": [case.features[k] for k in free],
             "feature_unit": ("feature", units),
             **case.sample_coords(),

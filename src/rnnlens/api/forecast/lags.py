@@ -4,64 +4,41 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import TYPE_CHECKING
 
 import numpy as np
 
-from rnnlens.errors import DataError, InputError, UnsupportedModel
+from rnnlens.attribution.options import Target, as_target
+from rnnlens.errors import DataError, InputError
+from rnnlens.evidence.options import Certificates, Shares, Test
 
 if TYPE_CHECKING:
     import xarray as xr
     from numpy.typing import ArrayLike, NDArray
 
     from rnnlens.api.shared.case import Case
-    from rnnlens.attribution.target import ResolvedTarget
-    from rnnlens.evidence.statistics.samplers import OwnDraw
+    from rnnlens.evidence.table.rows import LagSpan
     from rnnlens.network.network import Network
     from rnnlens.series.windows import Windows
 
-__all__ = ["WINDOWS", "lags"]
-
-T = TypeVar("T")
-
-#: Windows that are certified where their number is not given.
-WINDOWS = 10
+__all__ = ["lags"]
 
 
-def lags(  # noqa: PLR0913, PLR0914  (one table has these parts)
+def lags(
     net: Network,
     X: Windows | ArrayLike | Mapping[str, ArrayLike],
     y: ArrayLike | None = None,
     *,
-    target: str | int | None = None,
-    horizon: int | None = None,
-    output: int | str = 0,
-    method: str = "secant",
-    baseline: str | ArrayLike | None = None,
+    target: Target | str | int | None = None,
     held: Sequence[str] | None = None,
-    newest: int | None = None,
     background: Windows | ArrayLike | None = None,
     of: str | None = None,
     by: str = "lag",
     margin: float | None = None,
-    loss: str = "absolute",
     alpha: float = 0.05,
-    correction: str = "holm",
-    sampler: str | OwnDraw = "auto",
-    errors: str = "cosine",
-    block_length: int | None = None,
-    test: bool = True,
-    windows: int = WINDOWS,
-    replacements: int | None = None,
-    range: float | tuple[float, float] | Mapping[str, Any] | None = None,
-    quantiles: tuple[float, float] = (0.001, 0.999),
-    tolerance: float | None = None,
-    together: bool | None = None,
-    budget: int | None = None,
-    deviation: float = 0.0,
-    confidence: float = 0.95,
-    draws: int = 1000,
-    seed: int = 0,
+    certificates: Certificates | None = Certificates(),
+    test: Test | None = Test(),
+    shares: Shares = Shares(),
     progress: Callable[[int, int], None] | None = None,
 ) -> xr.Dataset:
     """Put all evidence on each lag into one table: shares, certificates, tests, and a verdict.
@@ -85,56 +62,29 @@ def lags(  # noqa: PLR0913, PLR0914  (one table has these parts)
 
     Parameters
     ----------
-    net, X, target, horizon, output, baseline, held, newest, background, of
+    net, X, target, held, background, of
         As in `rnnlens.explain`. The tests hold for windows in the order of time that training did
         not see; the sampler is best made from others, given as ``background``.
     y : array (sample,), optional
         What happened, in the target's own unit, NaN where it is not known; what the windows say
         where not given. Without either, the test is about how far forecasts move and not about
         their error.
-    method : str
-        As in `rnnlens.explain`: one whose numbers sum.
     by : {"lag", "feature", "both"}
         What the rows are: lags, features at all lags, or features at lags.
     margin : float, optional
         Change of the mean loss that does not matter: in the target's own unit, or its square where
         the loss is ``squared``. 1 % of the mean loss where not given; without actuals, what the
         tolerance makes of the loss.
-    loss : {"absolute", "squared"}
-        Of the forecast's error.
     alpha : float
         Chance of a wrong verdict, as the correction understands it.
-    correction : {"holm", "by", "none"}
-        For the number of rows: family-wise (Holm), false discoveries (Benjamini and Yekutieli).
-    sampler : {"auto", "gaussian", "neighbours"} or callable
-        What stands in for hidden inputs (`rnnlens.evidence.statistics.samplers`). ``auto`` takes
-        the Gaussian, and residuals of neighbours where the diagnostic says that the Gaussian does
-        not fit and those fit better.
-    errors : {"cosine", "newey-west", "bootstrap"}
-        How errors of means are estimated (`rnnlens.evidence.statistics.dependent_mean`).
-    block_length : int, optional
-        Windows over which neighbours depend.
-    test : bool
-        Whether to test at all.
-    windows : int
-        Windows to certify, evenly spaced; 0 for none.
-    replacements : int, optional
-        Draws of a window and an observed value for each row; 4,603 where not given, of which none
-        may exceed the tolerance for a share of 0.1 % to be excluded at 99 %; 0 for none.
-    range, quantiles, budget, deviation
-        As in `rnnlens.certify`; `range` may be a mapping by feature.
-    tolerance : float, optional
-        Change of the forecast that does not matter, in the target's own unit; 1 % of the standard
-        deviation of the background's forecasts where not given.
-    together : bool, optional
-        Whether a certificate frees all features of a lag at once; where not given, only if there
-        are at most three. Otherwise each is freed alone, and no certificate is about a whole lag.
-    confidence : float
-        Coverage of the interval of shares.
-    draws : int
-        Bootstrap draws of that interval.
-    seed : int
-        Of all draws.
+    certificates : Certificates, optional
+        Ranges, the tolerance of all evidence that is about the forecast itself, and how many
+        windows are certified; None for no certificates.
+    test : Test, optional
+        Loss, sampler and correction of the tests over the data set, and how many observed values
+        are drawn; None for neither.
+    shares : Shares
+        The method and the baseline that contributions come from, and the interval of shares.
     progress : callable, optional
         Called with how much is done and how much there is, for each part of the work anew.
 
@@ -165,135 +115,85 @@ def lags(  # noqa: PLR0913, PLR0914  (one table has these parts)
     >>> from rnnlens.demo.weather import demo_files
     >>> net = rnnlens.read(demo_files().network)
     >>> X = np.random.default_rng(0).normal(size=(40, 24, 10))
-    >>> table = rnnlens.lags(net, X, target=0, windows=0)
+    >>> table = rnnlens.lags(net, X, target=0, certificates=None)
     >>> dict(table.sizes), round(float(table.share.sum()), 12)
     ({'lag': 24}, 1.0)
     """
-    from rnnlens.api.forecast.certify import data_of
     from rnnlens.api.forecast.explain import explain, on_logits
     from rnnlens.api.shared.case import make_case
-    from rnnlens.api.shared.lags.assembly import assembled
-    from rnnlens.api.shared.lags.certificates import certificates_of, ends_moved
-    from rnnlens.api.shared.lags.rows import make_rows
-    from rnnlens.api.shared.lags.shares import shares_of
-    from rnnlens.api.shared.lags.tests import draws_of, tests_of
-    from rnnlens.api.shared.methods import SUMMING
-    from rnnlens.evidence.proof.certificate import BUDGET
-    from rnnlens.evidence.statistics.equivalence import check_alpha
-    from rnnlens.evidence.statistics.multiplicity import adjusted
+    from rnnlens.api.shared.evidence import background_values, question_of, stated_ranges
+    from rnnlens.api.shared.lag_labels import labelled_table
+    from rnnlens.api.shared.lag_shares import shares_of
+    from rnnlens.api.shared.target import one_target
+    from rnnlens.evidence.proof.tolerance import make_tolerance
+    from rnnlens.evidence.table.assembly import lag_table
+    from rnnlens.evidence.table.inputs import TableData, TableOptions
+    from rnnlens.evidence.table.rows import make_rows
 
-    if method not in SUMMING:
-        raise InputError(
-            f"lags needs contributions, a method that sums ({', '.join(SUMMING)}), not {method!r}"
-        )
-    _check(margin, tolerance, windows, replacements, together, by)
-    check_alpha(alpha)
-    adjusted(np.ones(1), correction)  # refuses a correction that is none
+    asked = as_target(target)
+    _check(shares, certificates, margin, alpha, by)
     explained = explain(
-        net, X, target=target, horizon=horizon, output=output, method=method, baseline=baseline,
-        held=held, newest=newest, background=background, of=of, seed=seed, progress=progress,
+        net, X, target=asked.name, horizon=asked.horizon, output=asked.output,
+        logits=asked.logits, method=shares.method, baseline=shares.baseline, held=held,
+        newest=shares.newest, background=background, of=of, seed=shares.seed, progress=progress,
     )  # fmt: skip
-    table = shares_of(explained, by=by, confidence=confidence, draws=draws, seed=seed)
-    case, explained_on = on_logits(make_case(net, X, of), output, None)
-    what = case.target(target, horizon, output)[0]
+    labelled = shares_of(explained, by, shares)
+    case, explained_on = on_logits(make_case(net, X, of), asked.output, asked.logits)
+    resolved = one_target(case, replace(asked, logits=None))[0]
     if explained_on == "logits":
-        what = replace(what, scale=1.0, offset=0.0)
-    places = [int(place) for place in case.held(held)[0]]
-    spans = list(zip(explained["lag"].values, explained["lag_to"].values, strict=True))
-    steps, count = case.x.shape[1:]
-    rows = make_rows(by, (steps, count), spans, case.features, places)
+        resolved = replace(resolved, scale=1.0, offset=0.0)
+    question = question_of(case, resolved)
+    rows = make_rows(
+        by, case.x.shape[1:], _spans(explained), case.features, case.held(held)[0].tolist()
+    )
     actual = _actual(y, explained, explained_on, len(case.x))
-    missing: list[str] = []
-    data = data_of(case, background)
-    size = _tolerance(case, what, tolerance, data)
-    certificates = moved = tests = observed = None
-    if windows:
-        asked: dict[str, Any] = {"given_range": range, "quantiles": quantiles, "data": data}
-        stated = not (range is None and together is None and tolerance is None)
-
-        def certify() -> Any:
-            return certificates_of(
-                case, what, windows=windows, held=places, tolerance=size, budget=budget,
-                together=together if by == "lag" else False, deviation=deviation,
-                progress=progress, **asked,
-            )  # fmt: skip
-
-        certificates = _tried("no certificates", certify, missing, stated=stated)
-        if certificates is not None and _timed(case):
-            moved = ends_moved(case, what, held=places, **asked)
-    if test:
-        sampled = None if background is None else data
-
-        def run() -> Any:
-            return tests_of(
-                case, what, rows, actual=actual, held=places, background=sampled, sampler=sampler,
-                loss=loss, margin=margin, tolerance=size, alpha=alpha, correction=correction,
-                errors=errors, block_length=block_length, seed=seed, progress=progress,
-            )  # fmt: skip
-
-        stated = block_length is not None or sampler != "auto"
-        tests = _tried("no test over the data set", run, missing, stated=stated)
-    if replacements != 0:
-
-        def draw() -> Any:
-            return draws_of(
-                case, what, rows, values=data, tolerance=size[0], draws=replacements, seed=seed,
-                progress=progress,
-            )  # fmt: skip
-
-        stated = replacements is not None
-        observed = _tried("no draws of observed values", draw, missing, stated=stated)
-    about = {
-        "budget": BUDGET if budget is None else budget,
-        "deviation": deviation,
-        "missing": "; ".join(missing),
-    }
-    return assembled(
-        table, case, rows, certificates=certificates, tests=tests, observed=observed, moved=moved,
-        about={**about, "tolerance": size[0], "tolerance_text": size[1]},
-    )  # fmt: skip
+    values = background_values(case, background)
+    stated = Certificates(windows=0) if certificates is None else certificates
+    data = TableData(
+        actual=actual,
+        background=None if background is None else values,
+        values=values,
+        ranges=stated_ranges(case, stated, values),
+        tolerance=make_tolerance(question, stated.tolerance, values),
+        timed=_timed(case),
+    )
+    options = TableOptions(certificates=certificates, test=test, margin=margin, alpha=alpha)
+    table = lag_table(question, rows, data, options, progress)
+    return labelled_table(labelled, case, table, stated, data.tolerance)
 
 
 def _check(
-    margin: float | None,
-    tolerance: float | None,
-    windows: int,
-    replacements: int | None,
-    together: bool | None,
-    by: str,
+    shares: Shares, certificates: Certificates | None, margin: float | None, alpha: float, by: str
 ) -> None:
-    """Refuse options that are none before anything is computed."""
-    from rnnlens.api.shared.lags.rows import BY
+    """Refuse options that do not fit before anything is computed."""
+    from rnnlens.api.shared.methods import SUMMING
+    from rnnlens.evidence.statistics.criterion import check_alpha
+    from rnnlens.evidence.table.rows import check_by
 
-    if by not in BY:
-        raise InputError(f"rows of the table are by one of {', '.join(BY)}, not by {by!r}")
+    if shares.method not in SUMMING:
+        raise InputError(
+            f"lags needs contributions, a method that sums ({', '.join(SUMMING)}), not "
+            f"{shares.method!r}"
+        )
+    check_by(by)
     if margin is not None and not margin > 0:
         raise InputError(
             f"the margin must be above zero, but is {margin:g}: no number of windows shows a "
             "change to be exactly nothing; state one that does not matter to you"
         )
-    if tolerance is not None and not 0 < tolerance < np.inf:
-        raise InputError(f"the tolerance must be a number above 0, and is {tolerance:g}")
-    if windows < 0:
-        raise InputError(f"the number of windows to certify must be 0 or more, but is {windows}")
-    if replacements is not None and replacements < 0:
-        raise InputError(f"the number of replacements must be 0 or more, but is {replacements}")
-    if together and by != "lag":
+    if certificates is not None and certificates.together and by != "lag":
         raise InputError(
             f"features of a lag are freed together for rows by lag, not by {by}: leave one out"
         )
+    check_alpha(alpha)
 
 
-def _tried(what: str, run: Callable[[], T], missing: list[str], *, stated: bool) -> T | None:
-    """Do a part of the work, or note in a sentence why it could not be done."""
-    # where options of this very part were stated, it is what was asked for: errors are the answer
-    if stated:
-        return run()
-    try:
-        return run()
-    except (DataError, UnsupportedModel) as reason:
-        missing.append(f"{what}: {reason}")
-        return None
+def _spans(explained: xr.Dataset) -> list[LagSpan]:
+    """Give the lags that stand together in an explanation."""
+    from rnnlens.evidence.table.rows import LagSpan
+
+    ends = zip(explained["lag"].values, explained["lag_to"].values, strict=True)
+    return [LagSpan(int(first), int(last)) for first, last in ends]
 
 
 def _actual(
@@ -312,18 +212,6 @@ def _actual(
             f"actuals must have shape ({count},), one a window, but came with {values.shape}"
         )
     return values
-
-
-def _tolerance(
-    case: Case, target: ResolvedTarget, given: float | None, data: NDArray[np.float64]
-) -> tuple[float, str]:
-    """Give the change of the forecast that does not matter, and where it comes from."""
-    from rnnlens.api.forecast.certify import TOLERANCE, usual_tolerance
-
-    if given is not None:
-        return float(given), "as given"
-    text = f"{100 * TOLERANCE:g} % of the standard deviation of the forecasts"
-    return usual_tolerance(case, target, data), text
 
 
 def _timed(case: Case) -> bool:

@@ -70,7 +70,8 @@ def report(
     from rnnlens.api.network.describe import describe
     from rnnlens.api.network.weights import weights
     from rnnlens.api.shared.case import make_case
-    from rnnlens.api.shared.lags.shares import shares_of
+    from rnnlens.api.shared.lag_shares import shares_of
+    from rnnlens.evidence.options import Shares
     from rnnlens.results.place import placed
     from rnnlens.views.report.parts import ReportParts
     from rnnlens.views.report.render import render_report
@@ -78,7 +79,8 @@ def report(
     from rnnlens.views.words.explanation import lag_sentences
 
     explained = explain(net, data, seed=seed, **{**options, "method": "secant"})
-    shares = shares_of(explained, confidence=confidence, draws=draws, seed=seed)
+    interval = Shares(confidence=confidence, draws=draws, seed=seed)
+    shares = shares_of(explained, "lag", interval)
     sample, reason = pick_window(explained)
     case = make_case(net, data, options.get("of"))
     one = {name: array[sample : sample + 1] for name, array in case.inputs.items()}

@@ -9,42 +9,32 @@ import numpy as np
 from rnnlens.errors import DataError, InputError
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Mapping, Sequence
 
     from numpy.typing import NDArray
 
-    from rnnlens.api.shared.case import Case
-    from rnnlens.attribution.target import ResolvedTarget
+    from rnnlens.attribution.question import Question
+    from rnnlens.evidence.proof.ranges import Ranges
 
     Array = NDArray[np.float64]
 
 __all__ = ["measured_deviation"]
 
 
-def measured_deviation(
-    case: Case,
-    source: Any,
-    target: ResolvedTarget,
-    *,
-    lags: Sequence[int],
-    features: Sequence[int],
-    ends: tuple[Array, Array],
-) -> tuple[float, str]:
+def measured_deviation(question: Question, source: object, ranges: Ranges) -> tuple[float, str]:
     """Run a source where a certificate asks, and say how far it is from the network.
 
-    A source that can be run is asked at the windows as they are, and with each lag's features at
-    the lower and at the upper ends of their ranges.
-
-    Shapes: source live model, path, or array or sequence of (sample, ...), ends tuple of two
-    (sample, lag, feature).
+    A source (a live model, a path, or one or more arrays of outputs) that can be run is asked at
+    the windows as they are, and with each lag's features at the lower and at the upper ends of
+    their ranges.
     """
     from rnnlens.readers.run import source_outputs
 
     stored = [source] if isinstance(source, np.ndarray) else source
     if isinstance(stored, tuple | list) and all(isinstance(a, np.ndarray) for a in stored):
-        inputs, theirs, name = case.inputs, list(stored), "stored outputs"
+        inputs, theirs, name = question.inputs, list(stored), "stored outputs"
     else:
-        inputs = _asked(case, lags, features, ends)
+        inputs = _asked(question, ranges)
         ran = source_outputs(source, inputs)
         if ran is None:
             raise InputError(
@@ -53,31 +43,31 @@ def measured_deviation(
                 f"{type(source).__name__}"
             )
         theirs, name = ran
-    return _largest(case, inputs, theirs, target), f"{name}, {len(theirs[0]):,} windows"
+    return _largest(question, inputs, theirs), f"{name}, {len(theirs[0]):,} windows"
 
 
-def _asked(
-    case: Case, lags: Sequence[int], features: Sequence[int], ends: tuple[Array, Array]
-) -> dict[str, Array]:
+def _asked(question: Question, ranges: Ranges) -> dict[str, Array]:
     """Give the windows, and the windows with each lag at either end of its range."""
-    x, free = case.inputs[case.of], list(features)
+    x, free = question.inputs[question.of], list(ranges.features)
     many = [x]
-    for k, lag in enumerate(lags):
-        for end in ends:
+    for k, lag in enumerate(ranges.lags):
+        for end in (np.asarray(ranges.low), np.asarray(ranges.high)):
             moved = x.copy()
             moved[:, x.shape[1] - lag, free] = end[:, k]
             many.append(moved)
-    repeated = {name: np.concatenate([array] * len(many)) for name, array in case.inputs.items()}
-    return {**repeated, case.of: np.concatenate(many)}
+    repeated = {
+        name: np.concatenate([array] * len(many)) for name, array in question.inputs.items()
+    }
+    return {**repeated, question.of: np.concatenate(many)}
 
 
 def _largest(
-    case: Case, inputs: dict[str, Array], theirs: list[Array], target: ResolvedTarget
+    question: Question, inputs: Mapping[str, Array], theirs: Sequence[NDArray[Any]]
 ) -> float:
     from rnnlens.engine.forward import predict
 
-    found = predict(case.network, inputs)
-    ours = found if isinstance(found, tuple) else (found,)
+    outputs = predict(question.network, inputs)
+    ours = outputs if isinstance(outputs, tuple) else (outputs,)
     shapes = [np.shape(a) for a in theirs], [a.shape for a in ours]
     if shapes[0] != shapes[1]:
         raise DataError(
@@ -85,7 +75,9 @@ def _largest(
             "for these windows: measure the deviation against what it was read from"
         )
     same = tuple(np.asarray(a, float) for a in theirs)
-    largest = float(np.abs(target.pick(ours) - target.pick(same)).max(initial=0.0))
+    largest = float(
+        np.abs(question.target.pick(ours) - question.target.pick(same)).max(initial=0.0)
+    )
     if not np.isfinite(largest):
         raise DataError("the source gives forecasts that are not finite: there is no deviation")
     return largest

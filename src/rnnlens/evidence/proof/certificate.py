@@ -13,35 +13,33 @@ forecast further (a plain run of the network does), *undecided* where the budget
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
-from numpy.typing import ArrayLike, NDArray
+from numpy.typing import NDArray
 
-from rnnlens.attribution.target import ResolvedTarget
+from rnnlens.attribution.question import Question
 from rnnlens.engine.forward import predict
-from rnnlens.errors import DataError, InputError
-from rnnlens.evidence.proof.ranges import checked, checked_places
-from rnnlens.evidence.proof.search import Answers, Questions, answer
+from rnnlens.errors import DataError
+from rnnlens.evidence.proof.limits import SearchLimits
+from rnnlens.evidence.proof.ranges import Ends, Ranges, checked, checked_places, values_at
+from rnnlens.evidence.proof.search import RangeAnswers, RangeQuestions, answer
 from rnnlens.evidence.proof.zonotope.bounds import start
 from rnnlens.evidence.proof.zonotope.functions import UNIT
 from rnnlens.evidence.structural import reaching
 from rnnlens.names import declared
-from rnnlens.network.network import Network
 
-__all__ = ["BUDGET", "VERDICTS", "Certificates", "certify"]
+__all__ = ["VERDICTS", "CertifiedChanges", "certify"]
 
 Array = NDArray[np.float64]
 
 #: From the strongest statement of irrelevance to none.
 VERDICTS = ("structural", "proven", "refuted", "undecided")
-#: Boxes that a question may take.
-BUDGET = 2000
 
 
 @dataclass(frozen=True, eq=False, kw_only=True)
-class Certificates:
+class CertifiedChanges:
     """One certificate a window and lag; changes in the target's own unit.
 
     Parameters
@@ -93,69 +91,57 @@ class Certificates:
 
 
 def certify(
-    network: Network,
-    inputs: Mapping[str, Array],
-    target: ResolvedTarget,
+    question: Question,
+    ranges: Ranges,
+    limits: SearchLimits,
     *,
-    of: str,
-    lags: Sequence[int],
-    features: Sequence[int],
-    low: ArrayLike,
-    high: ArrayLike,
-    tolerance: float,
-    gap: float | None = None,
-    budget: int = BUDGET,
-    deviation: float = 0.0,
-    seed: int = 0,
     progress: Callable[[int, int], None] | None = None,
-) -> Certificates:
-    """Bound how far each forecast can move while one lag's features run through their ranges.
-
-    Shapes: inputs mapping of str to (sample, ...).
-    """
-    steps, count = inputs[of].shape[1:3] if inputs[of].ndim == 3 else (0, 0)
-    lags, features = checked_places((steps, count), lags, features)
-    _check_options(tolerance, gap, budget, deviation)
-    if not len(inputs[of]):
+) -> CertifiedChanges:
+    """Bound how far each forecast can move while one lag's features run through their ranges."""
+    array = question.inputs[question.of]
+    lags, features = checked_places(
+        array.shape[1:3] if array.ndim == 3 else (0, 0), ranges.lags, ranges.features
+    )
+    if not question.windows:
         raise DataError("there are no windows to certify")
-    x = np.asarray(inputs[of], float)
-    own = x[:, [steps - lag for lag in lags]][:, :, features]
-    ends = checked(low, high, own, lags)
-    scale = abs(target.scale)
-    asked, where = _questions(reaching(network, of, x.shape[1:]), (lags, features), ends)
-    found = _nothing(own)
+    x = np.asarray(array, float)
+    own = values_at(x, lags, features)
+    ends = checked(ranges.low, ranges.high, own, lags)
+    used = reaching(question.network, question.of, x.shape[1:])
+    asked, where = _questions(used, (lags, features), ends)
+    answers = _nothing(own)
     if len(asked.window):
-        reserved = max(tolerance - 2 * deviation, 0.0)
-        got = answer(
-            start(network, inputs, target, of=of),
-            asked,
-            tolerance=reserved / scale * (1 - 8 * UNIT),
-            gap=(tolerance if gap is None else gap) / scale,
-            budget=budget,
-            seed=seed,
-            progress=progress,
-        )
-        for mine, theirs in zip(found, got, strict=True):
-            mine[:, where] = theirs.reshape(len(x), len(where), *theirs.shape[1:])
-    outputs = predict(network, inputs)
-    forecast = target.pick(outputs if isinstance(outputs, tuple) else (outputs,))
-    return _made(forecast, found, ends, scale, (float(tolerance), float(deviation)))
+        searched = _searched(question, asked, limits, progress)
+        for whole, part in zip(answers, searched, strict=True):
+            whole[:, where] = part.reshape(len(x), len(where), *part.shape[1:])
+    outputs = predict(question.network, question.inputs)
+    forecast = question.target.pick(outputs if isinstance(outputs, tuple) else (outputs,))
+    return _judged(forecast, answers, ends, abs(question.target.scale), limits)
 
 
-def _check_options(tolerance: float, gap: float | None, budget: int, deviation: float) -> None:
-    if not (np.isfinite(tolerance) and tolerance > 0):
-        raise InputError(f"the tolerance must be a number above 0, and is {tolerance}")
-    if gap is not None and not gap >= 0:
-        raise InputError(f"the gap must be 0 or above, and is {gap}")
-    if budget < 1:
-        raise InputError(f"the budget must be at least one box, and is {budget}")
-    if not (np.isfinite(deviation) and deviation >= 0):
-        raise InputError(f"the deviation must be 0 or above, and is {deviation}")
+def _searched(
+    question: Question,
+    asked: RangeQuestions,
+    limits: SearchLimits,
+    progress: Callable[[int, int], None] | None,
+) -> RangeAnswers:
+    """Answer in the network's own units what is asked in the target's."""
+    scale = abs(question.target.scale)
+    reserved = max(limits.tolerance - 2 * limits.deviation, 0.0)
+    return answer(
+        start(question.network, question.inputs, question.target, of=question.of),
+        asked,
+        tolerance=reserved / scale * (1 - 8 * UNIT),
+        gap=(limits.tolerance if limits.gap is None else limits.gap) / scale,
+        budget=limits.budget,
+        seed=limits.seed,
+        progress=progress,
+    )
 
 
 def _questions(
-    used: NDArray[np.bool_], places: tuple[list[int], list[int]], ends: tuple[Array, Array]
-) -> tuple[Questions, list[int]]:
+    used: NDArray[np.bool_], places: tuple[list[int], list[int]], ends: Ends
+) -> tuple[RangeQuestions, list[int]]:
     """Give the questions that the weights do not answer, and which lags they are about."""
     lags, features = places
     samples, steps = len(ends[0]), len(used)
@@ -165,45 +151,44 @@ def _questions(
     step = np.broadcast_to(np.array([steps - lags[k] for k in where], int), grid).ravel()
     feature = np.broadcast_to(np.array(features), (len(window), len(features))).copy()
     low, high = (end[:, where].reshape(-1, len(features)) for end in ends)
-    return Questions(window, step, feature, low, high), where
+    return RangeQuestions(window, step, feature, low, high), where
 
 
-def _nothing(own: Array) -> Answers:
+def _nothing(own: Array) -> RangeAnswers:
     """Give the answers of questions whose features reach nothing."""
     none = np.zeros(own.shape[:2])
-    return Answers(none, none.copy(), own.copy(), none.astype(np.int64), none.astype(np.bool_))
+    return RangeAnswers(none, none.copy(), own.copy(), none.astype(np.int64), none.astype(np.bool_))
 
 
-def _made(
-    forecast: Array,
-    found: Answers,
-    ends: tuple[Array, Array],
-    scale: float,
-    allowed: tuple[float, float],
-) -> Certificates:
+def _judged(
+    forecast: Array, answers: RangeAnswers, ends: Ends, scale: float, limits: SearchLimits
+) -> CertifiedChanges:
     """Bring answers to the target's own unit, and give each its verdict."""
-    tolerance, deviation = allowed
-    exact = np.where(found.reached, found.bound * scale * (1 + 4 * UNIT), 0.0)
-    bound = np.where(found.reached, np.nextafter(exact + 2 * deviation, np.inf), 0.0)
-    attained = found.attained * scale
+    tolerance, deviation = float(limits.tolerance), float(limits.deviation)
+    exact = np.where(answers.reached, answers.bound * scale * (1 + 4 * UNIT), 0.0)
+    bound = np.where(answers.reached, np.nextafter(exact + 2 * deviation, np.inf), 0.0)
+    attained = answers.attained * scale
     verdict = np.full(bound.shape, "undecided", dtype="<U10")
     verdict[bound <= tolerance] = "proven"
     verdict[attained - 2 * deviation > tolerance] = "refuted"
-    verdict[~found.reached] = "structural"
+    verdict[~answers.reached] = "structural"
     counts = {name: (verdict == name).sum(axis=0) for name in VERDICTS}
-    return Certificates(
+    return CertifiedChanges(
         forecast=forecast,
         bound=bound,
-        attained=np.where(found.reached, attained, 0.0),
-        value=found.value,
+        attained=np.where(answers.reached, attained, 0.0),
+        value=answers.value,
         low=ends[0],
         high=ends[1],
         verdict=verdict,
-        boxes=found.boxes,
+        boxes=answers.boxes,
+        structural=counts["structural"],
+        proven=counts["proven"],
+        refuted=counts["refuted"],
+        undecided=counts["undecided"],
         worst=bound.argmax(axis=0),
         largest_bound=bound.max(axis=0),
         largest_attained=attained.max(axis=0),
         tolerance=tolerance,
         deviation=deviation,
-        **counts,
     )

@@ -3,20 +3,56 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from rnnlens.errors import DataError
 
-__all__ = ["around", "between_quantiles", "checked", "checked_places"]
+__all__ = [
+    "Ends",
+    "Ranges",
+    "around",
+    "between_quantiles",
+    "checked",
+    "checked_places",
+    "values_at",
+]
 
 Array = NDArray[np.float64]
+#: The lower and the upper ends of ranges.
+Ends = tuple[Array, Array]
+
+
+@dataclass(frozen=True, eq=False)
+class Ranges:
+    """What a certificate is asked about: some features of each lag, and what they run through.
+
+    Parameters
+    ----------
+    lags : sequence of int
+        Each is a question of its own.
+    features : sequence of int
+        They are free together.
+    low, high : array (sample, lag, feature), or what broadcasts to it
+        Ends of the ranges, in the network's own units.
+    """
+
+    lags: Sequence[int]
+    features: Sequence[int]
+    low: ArrayLike
+    high: ArrayLike
+
+
+def values_at(x: Array, lags: Sequence[int], features: Sequence[int]) -> Array:
+    """Give the values that windows have: (sample, step, feature) -> (sample, lag, free)."""
+    return x[:, [x.shape[1] - lag for lag in lags]][:, :, list(features)]
 
 
 def between_quantiles(
     data: Array, own: Array, features: Sequence[int], shares: tuple[float, float]
-) -> tuple[Array, Array]:
+) -> Ends:
     """Make ranges from what a feature did in the data.
 
     Shapes: data (sample, step, feature), own (sample, lag, free) -> tuple of two (sample, lag,
@@ -30,7 +66,7 @@ def between_quantiles(
     return np.minimum(ends[0], own), np.maximum(ends[1], own)
 
 
-def around(own: Array, error: ArrayLike) -> tuple[Array, Array]:
+def around(own: Array, error: ArrayLike) -> Ends:
     """Make ranges from the error of a sensor.
 
     Shapes: own (sample, lag, free), error float or (free,) -> tuple of two (sample, lag, free).
@@ -41,9 +77,7 @@ def around(own: Array, error: ArrayLike) -> tuple[Array, Array]:
     return own - size, own + size
 
 
-def checked(
-    low: ArrayLike, high: ArrayLike, own: Array, lags: Sequence[int]
-) -> tuple[Array, Array]:
+def checked(low: ArrayLike, high: ArrayLike, own: Array, lags: Sequence[int]) -> Ends:
     """Check that every range has two ends and holds the window's own value.
 
     Shapes: own (sample, lag, free) -> tuple of two (sample, lag, free).

@@ -1,7 +1,7 @@
 """Branch and bound: many questions at once, each over the range of a few numbers.
 
-A question's range is cut into boxes. A box is closed when the forecast cannot move in it by more
-than is allowed; others are cut further, into as many pieces as their lost part asks for: it falls
+A question's range is split into boxes. A box is closed when the forecast cannot move in it by more
+than is allowed; others are split further, into as many pieces as their lost part asks for: it falls
 with the square of the width. Besides, the plain network is run at the ends that the affine forms
 point to: what it attains is the bound from below.
 """
@@ -19,7 +19,7 @@ from rnnlens.engine.forward import predict
 from rnnlens.errors import RnnlensError
 from rnnlens.evidence.proof.zonotope.bounds import Boxes, Start, bounds
 
-__all__ = ["Answers", "Questions", "answer"]
+__all__ = ["RangeAnswers", "RangeQuestions", "answer"]
 
 Array = NDArray[np.float64]
 Whole = NDArray[np.int64]
@@ -30,7 +30,7 @@ BEGIN = {1: 4, 2: 3, 3: 2}
 GRID = 17
 #: Points that are tried at random where several numbers are free.
 RANDOM = 64
-#: Pieces that a box is cut into at the most.
+#: Pieces that a box is split into at the most.
 PIECES = 8
 #: What a plain run and a bound may differ by in rounding, beside the size of the forecast.
 ROUNDING = 1e-9
@@ -38,7 +38,7 @@ ROUNDING = 1e-9
 TINY = 1e-300
 
 
-class Questions(NamedTuple):
+class RangeQuestions(NamedTuple):
     """Ranges of the same number of free inputs.
 
     Parameters
@@ -58,7 +58,7 @@ class Questions(NamedTuple):
     high: Array
 
 
-class Answers(NamedTuple):
+class RangeAnswers(NamedTuple):
     """What was found, in the network's own units of the output.
 
     Parameters
@@ -93,14 +93,14 @@ class _Frontier(NamedTuple):
 
 def answer(
     known: Start,
-    asked: Questions,
+    asked: RangeQuestions,
     *,
     tolerance: float,
     gap: float,
     budget: int,
     seed: int = 0,
     progress: Callable[[int, int], None] | None = None,
-) -> Answers:
+) -> RangeAnswers:
     """Bound how far the output moves, from above and from below."""
     search = _Search(known, asked, tolerance, gap)
     search.try_out(*_first_points(asked, np.random.default_rng(seed)))
@@ -111,13 +111,13 @@ def answer(
         if progress is not None:
             progress(total - len(np.unique(front.question)), total)
     search.check()
-    return Answers(search.bound, search.attained, search.value, search.boxes, search.reached)
+    return RangeAnswers(search.bound, search.attained, search.value, search.boxes, search.reached)
 
 
 class _Search:
     """What is known of every question so far."""
 
-    def __init__(self, known: Start, asked: Questions, tolerance: float, gap: float) -> None:
+    def __init__(self, known: Start, asked: RangeQuestions, tolerance: float, gap: float) -> None:
         self.known, self.asked, self.tolerance, self.gap = known, asked, tolerance, gap
         count, free = asked.low.shape
         self.bound, self.attained = np.zeros(count), np.zeros(count)
@@ -147,21 +147,21 @@ class _Search:
         return np.where(refuted, self.attained + self.gap, self.tolerance)
 
     def advance(self, front: _Frontier, budget: int) -> _Frontier:
-        """Bound boxes, and give those that come of cutting what is not settled."""
+        """Bound boxes, and give those that come of splitting what is not settled."""
         up, down, slope, lost = self._bounds(front)
         self.boxes += np.bincount(front.question, minlength=len(self.boxes))
         most = np.minimum(np.maximum(up, down), front.known)
         still = most > self.allowed()[front.question]
         if still.any():
-            self._look(front, still, slope, up >= down)
+            self._try_extremes(front, still, slope, up >= down)
             still = most > self.allowed()[front.question]
         done = ~still | (self.boxes[front.question] >= budget)
         np.maximum.at(self.bound, front.question[done], most[done])
-        left = np.flatnonzero(~done)
+        open_ = np.flatnonzero(~done)
         slack = self.allowed()[front.question] - (most - lost)
-        whole = (self.asked.high - self.asked.low)[front.question[left]]
-        pieces, along = _pieces(front, left, slope, np.sqrt(lost / np.maximum(slack, TINY)), whole)
-        return _cut(front, left, most, np.where(slack[left] > 0, pieces, 2), along)
+        whole = (self.asked.high - self.asked.low)[front.question[open_]]
+        pieces, along = _pieces(front, open_, slope, np.sqrt(lost / np.maximum(slack, TINY)), whole)
+        return _split(front, open_, most, np.where(slack[open_] > 0, pieces, 2), along)
 
     def _bounds(self, front: _Frontier) -> tuple[Array, Array, Array, Array]:
         """Bound the change in each box, upward and downward; give the forms' slopes and losses."""
@@ -173,16 +173,16 @@ class _Search:
             at = np.flatnonzero(step == one)
             q = front.question[at]
             window, ends = asked.window[q], (front.low[at], front.high[at])
-            found = bounds(known, Boxes(window, int(one), asked.feature[q], *ends))
-            rise = np.nextafter(found.high - known.low[window], np.inf)
-            fall = np.nextafter(known.high[window] - found.low, np.inf)
+            output = bounds(known, Boxes(window, int(one), asked.feature[q], *ends))
+            rise = np.nextafter(output.high - known.low[window], np.inf)
+            fall = np.nextafter(known.high[window] - output.low, np.inf)
             # what the free inputs do not reach does not move at all
-            up[at], down[at] = np.where(found.reached, (rise, fall), 0.0)
-            slope[at], lost[at] = found.slope, found.lost
-            self.reached[q[found.reached]] = True
+            up[at], down[at] = np.where(output.reached, (rise, fall), 0.0)
+            slope[at], lost[at] = output.slope, output.lost
+            self.reached[q[output.reached]] = True
         return up, down, slope, lost
 
-    def _look(
+    def _try_extremes(
         self, front: _Frontier, chosen: NDArray[np.bool_], slope: Array, rising: NDArray[np.bool_]
     ) -> None:
         """Try the corner that the affine form points to, and the middle."""
@@ -207,12 +207,12 @@ class _Search:
 
 def _outputs(known: Start, inputs: dict[str, Array]) -> Array:
     """Give the output that is asked about, in the network's own units."""
-    found = predict(known.network, inputs)
-    whole = found if isinstance(found, tuple) else (found,)
+    outputs = predict(known.network, inputs)
+    whole = outputs if isinstance(outputs, tuple) else (outputs,)
     return whole[known.target.output][slice(None), *known.target.index]
 
 
-def _first_points(asked: Questions, rng: np.random.Generator) -> tuple[Whole, Array]:
+def _first_points(asked: RangeQuestions, rng: np.random.Generator) -> tuple[Whole, Array]:
     count, free = asked.low.shape
     if free == 1:
         share = np.linspace(0, 1, GRID)[:, None]
@@ -225,7 +225,7 @@ def _first_points(asked: Questions, rng: np.random.Generator) -> tuple[Whole, Ar
     return np.repeat(np.arange(count), len(share)), values.reshape(-1, free)
 
 
-def _first_boxes(asked: Questions) -> _Frontier:
+def _first_boxes(asked: RangeQuestions) -> _Frontier:
     count, free = asked.low.shape
     pieces = BEGIN.get(free, 1)
     edges = _edges(asked.low, asked.high, pieces)
@@ -248,7 +248,7 @@ def _edges(low: Array, high: Array, pieces: int) -> Array:
 def _pieces(
     front: _Frontier, chosen: Whole, slope: Array, wanted: Array, whole: Array
 ) -> tuple[Whole, Whole]:
-    """Say into how many pieces boxes are cut, and along which number."""
+    """Say into how many pieces boxes are split, and along which number."""
     free = front.low.shape[1]
     most = PIECES if free == 1 else 2
     pieces = np.clip(np.ceil(wanted[chosen]), 2, most).astype(np.int64)
@@ -259,8 +259,8 @@ def _pieces(
     return pieces, along
 
 
-def _cut(front: _Frontier, chosen: Whole, known: Array, pieces: Whole, along: Whole) -> _Frontier:
-    """Cut boxes into equal pieces along one number each."""
+def _split(front: _Frontier, chosen: Whole, known: Array, pieces: Whole, along: Whole) -> _Frontier:
+    """Split boxes into equal pieces along one number each."""
     parts = [_Frontier(front.question[:0], front.low[:0], front.high[:0], known[:0])]
     for count in np.unique(pieces):
         for axis in np.unique(along):

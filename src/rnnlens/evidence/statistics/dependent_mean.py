@@ -28,7 +28,14 @@ from numpy.typing import NDArray
 
 from rnnlens.errors import DataError, InputError
 
-__all__ = ["ERRORS", "BootstrapMean", "DependentMean", "StudentMean", "dependent_means"]
+__all__ = [
+    "ERRORS",
+    "BootstrapMean",
+    "DependentMean",
+    "StudentMean",
+    "check_errors",
+    "dependent_means",
+]
 
 Array = NDArray[np.float64]
 
@@ -158,22 +165,27 @@ def dependent_means(
     >>> means[0].above(0.0) > 0.05, means[0].within(0.5) < 0.001, text
     (True, True, 'long-run variance from cosine coefficients, 21 degrees of freedom')
     """
-    if how not in ERRORS:
-        raise InputError(f"errors must be estimated by one of {', '.join(ERRORS)}, not {how!r}")
-    if block_length is not None and block_length < 1:
-        raise InputError(f"the block length must be 1 or more, but is {block_length}")
+    check_errors(how, block_length)
     n, series = len(series), np.asfortranarray(series)  # a sum is the same whatever stands beside
     _enough(n, BLOCKS * block_length if block_length else FEWEST, block_length)
     if how == "bootstrap":
         return _bootstrap(series, block_length, seed)
     if how == "newey-west":
         lags = block_length or ceil(1.3 * n**0.5)
-        found = [StudentMean(_mean(d), _newey_west(d, lags), n - 1) for d in series.T]
-        return found, f"{ERRORS[how]}, bandwidth {lags}"
+        means = [StudentMean(_mean(d), _newey_west(d, lags), n - 1) for d in series.T]
+        return means, f"{ERRORS[how]}, bandwidth {lags}"
     v = max(BLOCKS, n // block_length if block_length else int(0.4 * n ** (2 / 3)))
     v = min(v, n - 1)
-    found = [StudentMean(_mean(d), _cosine(d, v), v) for d in series.T]
-    return found, f"{ERRORS[how]}, {v} degrees of freedom"
+    means = [StudentMean(_mean(d), _cosine(d, v), v) for d in series.T]
+    return means, f"{ERRORS[how]}, {v} degrees of freedom"
+
+
+def check_errors(how: str, block_length: int | None) -> None:
+    """Refuse an estimate of errors, or a length of blocks, that is none."""
+    if how not in ERRORS:
+        raise InputError(f"errors must be estimated by one of {', '.join(ERRORS)}, not {how!r}")
+    if block_length is not None and block_length < 1:
+        raise InputError(f"the block length must be 1 or more, but is {block_length}")
 
 
 def _enough(windows: int, needed: int, block_length: int | None) -> None:
@@ -219,11 +231,11 @@ def _bootstrap(
         _enough(len(series), BLOCKS * length, length)
     mean = np.array([_mean(d) for d in series.T])
     drawn = StationaryBootstrap(length, series, seed=seed).apply(_means, DRAWS) - mean
-    found: list[DependentMean] = [
+    means: list[DependentMean] = [
         BootstrapMean(float(m), float(away.std()), away)
         for m, away in zip(mean, drawn.T, strict=True)
     ]
-    return found, f"{ERRORS['bootstrap']}, {DRAWS} draws, mean block of {length} windows"
+    return means, f"{ERRORS['bootstrap']}, {DRAWS} draws, mean block of {length} windows"
 
 
 def _means(series: Array) -> Array:

@@ -35,7 +35,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from rnnlens.errors import InputError
-from rnnlens.evidence.statistics.dependent_mean import dependent_means
+from rnnlens.evidence.statistics.criterion import USUAL, Criterion
+from rnnlens.evidence.statistics.dependent_mean import DependentMean
 from rnnlens.evidence.statistics.losses import Losses, make_margin
 from rnnlens.evidence.statistics.multiplicity import CORRECTIONS, adjusted
 from rnnlens.evidence.statistics.parts import Part
@@ -45,7 +46,6 @@ __all__ = [
     "LEAST_LEFT",
     "VERDICTS",
     "Equivalence",
-    "check_alpha",
     "equivalence",
     "note_of",
     "verdict",
@@ -75,7 +75,7 @@ class Equivalence:
         Standard error of the change; zero where nothing ever changed.
     p_equivalent, p_used : array (part,)
         Of the test of equivalence and of use, corrected; NaN where the part is structural.
-    left : array (part,)
+    variance_left : array (part,)
         Share of the part's variance that the rest of the window leaves; NaN where structural.
     verdict : array (part,) of str
         One of `VERDICTS`.
@@ -91,6 +91,8 @@ class Equivalence:
         In units of the loss.
     margin_text, question, correction, errors, sampler : str
         Where the margin comes from, which question is answered, and how.
+    blind : bool
+        Whether no actuals are known: then the question is how far forecasts move.
     alpha : float
         Chance of a wrong verdict, as the correction understands it.
     draws, samples : int
@@ -103,7 +105,7 @@ class Equivalence:
     error: Array = declared("part")
     p_equivalent: Array = declared("part")
     p_used: Array = declared("part")
-    left: Array = declared("part")
+    variance_left: Array = declared("part")
     verdict: NDArray[np.str_] = declared("part")
     note: NDArray[np.str_] = declared("part")
     title: NDArray[np.str_] = declared("part")
@@ -113,6 +115,7 @@ class Equivalence:
     margin: float
     margin_text: str
     question: str
+    blind: bool
     correction: str
     errors: str
     sampler: str
@@ -121,7 +124,7 @@ class Equivalence:
     samples: int
 
 
-def note_of(left: float) -> str:
+def note_of(variance_left: float) -> str:
     """Say why a part cannot be shown to be irrelevant, if it cannot.
 
     Examples
@@ -129,13 +132,13 @@ def note_of(left: float) -> str:
     >>> note_of(0.3), note_of(0.0)
     ('', 'it never changes in these windows, so that replacing it says nothing')
     """
-    if not left < LEAST_LEFT:  # NaN where nothing was drawn
+    if not variance_left < LEAST_LEFT:  # NaN where nothing was drawn
         return ""
-    if left == 0:
+    if variance_left == 0:
         return "it never changes in these windows, so that replacing it says nothing"
     return (
-        f"the rest of the window leaves {left:.1g} of its variance, so that replacing it alone "
-        "says nothing: test it together with what determines it"
+        f"the rest of the window leaves {variance_left:.1g} of its variance, so that replacing it "
+        "alone says nothing: test it together with what determines it"
     )
 
 
@@ -159,43 +162,36 @@ def verdict(*, unreached: bool, note: str, p_equivalent: float, p_used: float, a
 def equivalence(
     losses: Losses,
     parts: Sequence[Part],
+    criterion: Criterion = USUAL,
     *,
-    margin: float | None = None,
-    margin_share: float = 0.01,
-    alpha: float = 0.05,
     correction: str = "holm",
-    errors: str = "cosine",
-    block_length: int | None = None,
     progress: Callable[[int, int], None] | None = None,
 ) -> Equivalence:
     """Test whether replacing each part changes the loss by less than a margin, or at all."""
-    check_alpha(alpha)
     if not parts:
         raise InputError("there is no part to test: give at least one lag, feature or group")
-    limit = make_margin(losses, margin, margin_share)
-    unreached = np.array([not (losses.of.reached & part.hidden).any() for part in parts])
-    found = []
+    limit, alpha = make_margin(losses, criterion.margin, criterion.margin_share), criterion.alpha
+    reached = losses.replacement.reached
+    tested = np.array([(reached & part.hidden).any() for part in parts])
+    changes = []
     for done, part in enumerate(parts):
-        found.append(losses.change(part))
+        changes.append(losses.change(part))
         if progress:
             progress(done + 1, len(parts))
-    changes = np.stack([one.change for one in found], axis=1)
-    means, how = dependent_means(changes, how=errors, block_length=block_length, seed=losses.seed)
-    least = limit.value if losses.y is None else 0.0
-    tested = ~unreached
-    p_equivalent = np.where(tested, [mean.within(limit.value) for mean in means], np.nan)
-    p_used = np.where(tested, [mean.above(least) for mean in means], np.nan)
-    p_equivalent, p_used = adjusted(p_equivalent, correction), adjusted(p_used, correction)
-    left = np.array([one.left for one in found])
+    series = np.stack([one.change for one in changes], axis=1)
+    means, how = criterion.means(series, losses.seed)
+    p_equivalent, p_used = (
+        adjusted(np.where(tested, p, np.nan), correction)
+        for p in _p_values(means, limit.value, blind=losses.blind)
+    )
     ends = np.array([mean.interval(1 - 2 * alpha) for mean in means])
-    notes = [note_of(one) for one in left]
+    notes = [note_of(one.variance_left) for one in changes]
     words = [
-        verdict(unreached=gone, note=note, p_equivalent=p, p_used=q, alpha=alpha)
-        for gone, note, p, q in zip(unreached, notes, p_equivalent, p_used, strict=True)
+        verdict(unreached=not reaches, note=note, p_equivalent=p, p_used=q, alpha=alpha)
+        for reaches, note, p, q in zip(tested, notes, p_equivalent, p_used, strict=True)
     ]
     for k in np.flatnonzero(ends[:, 1] < -limit.value):
         notes[k] = notes[k] or "forecasts are better without it, by more than the margin"
-    lags = np.array([part.lags for part in parts])
     return Equivalence(
         change=np.array([mean.mean for mean in means]),
         change_low=ends[:, 0],
@@ -203,26 +199,30 @@ def equivalence(
         error=np.array([mean.error for mean in means]),
         p_equivalent=p_equivalent,
         p_used=p_used,
-        left=left,
+        variance_left=np.array([one.variance_left for one in changes]),
         verdict=np.array(words),
         note=np.array(notes),
         title=np.array([part.title for part in parts]),
-        lag_from=lags[:, 0],
-        lag_to=lags[:, 1],
+        lag_from=np.array([part.lags[0] for part in parts]),
+        lag_to=np.array([part.lags[1] for part in parts]),
         loss=float(losses.own.mean()),
         margin=limit.value,
         margin_text=limit.text,
         question=losses.question,
+        blind=losses.blind,
         correction=CORRECTIONS[correction],
         errors=how,
         sampler=losses.sampler.text,
         alpha=alpha,
         draws=losses.draws,
-        samples=len(changes),
+        samples=len(series),
     )
 
 
-def check_alpha(alpha: float) -> None:
-    """Refuse a chance of error that is none."""
-    if not 0 < alpha < 0.5:
-        raise InputError(f"alpha must be between 0 and 0.5, but is {alpha}")
+def _p_values(
+    means: Sequence[DependentMean], margin: float, *, blind: bool
+) -> tuple[list[float], list[float]]:
+    """Give the p-values of equivalence and of use, not corrected."""
+    # a forecast's own change is never below zero: to be used is to move it beyond the margin
+    least = margin if blind else 0.0
+    return [mean.within(margin) for mean in means], [mean.above(least) for mean in means]

@@ -19,8 +19,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from rnnlens.errors import InputError
-from rnnlens.evidence.statistics.dependent_mean import dependent_means
-from rnnlens.evidence.statistics.equivalence import check_alpha, note_of
+from rnnlens.evidence.statistics.criterion import USUAL, Criterion
+from rnnlens.evidence.statistics.equivalence import note_of
 from rnnlens.evidence.statistics.losses import Losses, make_margin
 from rnnlens.evidence.statistics.parts import Part, older_part
 from rnnlens.names import declared
@@ -44,7 +44,7 @@ class Horizon:
         Interval at ``1 - 2 alpha``.
     p_equivalent : array (lag,)
         Of the test of equivalence; 0 where the weights show that nothing reaches the forecast.
-    left : array (lag,)
+    variance_left : array (lag,)
         Share of their variance that newer lags leave; of the number that has most. NaN where
         nothing was drawn.
     looks_back : int
@@ -68,7 +68,7 @@ class Horizon:
     change_low: Array = declared("lag")
     change_high: Array = declared("lag")
     p_equivalent: Array = declared("lag")
-    left: Array = declared("lag")
+    variance_left: Array = declared("lag")
     looks_back: int
     steps: int
     loss: float
@@ -98,43 +98,57 @@ class Horizon:
         )
 
 
+@dataclass(frozen=True)
+class _Claim:
+    """The test of one claim: that a lag and all older ones change nothing that matters."""
+
+    part: Part
+    change: float
+    change_low: float
+    change_high: float
+    p_equivalent: float
+    variance_left: float
+
+    def holds(self, alpha: float) -> bool:
+        """Say whether it may be made."""
+        if not self.p_equivalent <= alpha:
+            return False
+        # with a p-value of exactly 0 nothing moved at all, however little was drawn anew
+        return self.p_equivalent == 0 or not note_of(self.variance_left)
+
+
 def horizon(
     losses: Losses,
+    criterion: Criterion = USUAL,
     *,
     lags: Sequence[int] | None = None,
     held: Sequence[int] = (),
-    margin: float | None = None,
-    margin_share: float = 0.01,
-    alpha: float = 0.05,
-    errors: str = "cosine",
-    block_length: int | None = None,
     progress: Callable[[int, int], None] | None = None,
 ) -> Horizon:
     """Find how many of the newest lags a network needs, by tests from the oldest lag on."""
-    check_alpha(alpha)
-    limit = make_margin(losses, margin, margin_share)
-    shape = losses.of.x.shape[1], losses.of.x.shape[2]
+    limit = make_margin(losses, criterion.margin, criterion.margin_share)
+    x = losses.replacement.x
+    shape = x.shape[1], x.shape[2]
     asked = range(1, shape[0] + 1) if lags is None else set(lags)
     parts = [older_part(shape, lag, held=held) for lag in sorted(asked, reverse=True)]
     if not parts:
         raise InputError("there is no lag to test: give at least one")
-    rows, how, looks_back = [], "", shape[0]
+    claims, how, looks_back = [], "", shape[0]
     for done, part in enumerate(parts):
-        row, how = _test(losses, part, limit.value, alpha, errors, block_length)
-        rows.append(row)
+        claim, how = _test(losses, part, limit.value, criterion)
+        claims.append(claim)
         if progress:
             progress(done + 1, len(parts))
-        if not (row[4] <= alpha and (row[4] == 0 or not note_of(row[5]))):
+        if not claim.holds(criterion.alpha):
             break
         looks_back = part.lags[0] - 1
-    lag_from, change, low, high, p, left = np.array(rows).T
     return Horizon(
-        lag_from=lag_from.astype(np.int64),
-        change=change,
-        change_low=low,
-        change_high=high,
-        p_equivalent=p,
-        left=left,
+        lag_from=np.array([claim.part.lags[0] for claim in claims], dtype=np.int64),
+        change=np.array([claim.change for claim in claims]),
+        change_low=np.array([claim.change_low for claim in claims]),
+        change_high=np.array([claim.change_high for claim in claims]),
+        p_equivalent=np.array([claim.p_equivalent for claim in claims]),
+        variance_left=np.array([claim.variance_left for claim in claims]),
         looks_back=looks_back,
         steps=shape[0],
         loss=float(losses.own.mean()),
@@ -143,20 +157,17 @@ def horizon(
         question=losses.question,
         errors=how,
         sampler=losses.sampler.text,
-        alpha=alpha,
+        alpha=criterion.alpha,
         draws=losses.draws,
-        samples=len(losses.of.x),
+        samples=len(x),
     )
 
 
-def _test(
-    losses: Losses, part: Part, margin: float, alpha: float, errors: str, block_length: int | None
-) -> tuple[tuple[float, ...], str]:
-    """Test one claim; the newest lag, change, interval, p-value and variance left, and how."""
-    found = losses.change(part)
-    series = found.change[:, None]
-    means, how = dependent_means(series, how=errors, block_length=block_length, seed=losses.seed)
-    reached = (losses.of.reached & part.hidden).any()
+def _test(losses: Losses, part: Part, margin: float, criterion: Criterion) -> tuple[_Claim, str]:
+    """Test one claim, and say how errors were estimated."""
+    replaced = losses.change(part)
+    means, how = criterion.means(replaced.change[:, None], losses.seed)
+    reached = (losses.replacement.reached & part.hidden).any()
     p = means[0].within(margin) if reached else 0.0
-    low, high = means[0].interval(1 - 2 * alpha)
-    return (part.lags[0], means[0].mean, low, high, p, found.left), how
+    low, high = means[0].interval(1 - 2 * criterion.alpha)
+    return _Claim(part, means[0].mean, low, high, p, replaced.variance_left), how

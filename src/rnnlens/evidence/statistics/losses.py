@@ -11,7 +11,6 @@ forecast's change, which is never negative, and nothing is said about whether fo
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import dataclass
 from functools import cached_property
 
@@ -19,16 +18,15 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from rnnlens.errors import DataError, InputError
+from rnnlens.evidence.statistics.loss import LOSSES, check_loss
 from rnnlens.evidence.statistics.parts import Part
 from rnnlens.evidence.statistics.replacement import Replacement, blocks
 from rnnlens.evidence.statistics.samplers import Sampler
 
-__all__ = ["LOSSES", "LossChange", "Losses", "Margin", "make_margin"]
+__all__ = ["LossChange", "Losses", "Margin", "make_margin"]
 
 Array = NDArray[np.float64]
 
-#: Losses by name, of the forecast's error.
-LOSSES: dict[str, Callable[[Array], Array]] = {"squared": np.square, "absolute": np.abs}
 #: Margin where none is given: this share of the mean loss.
 SHARE = 0.01
 
@@ -42,14 +40,14 @@ class LossChange:
     change : array (sample,)
         Of the loss, the mean over draws; exactly zero where the weights show that nothing of the
         part reaches the forecast, which is not run then.
-    left : float
+    variance_left : float
         How much of their variance the part's numbers have left once the rest of the window is
         known; of the number that has most. Near 0, replacing the part changes nothing in it; NaN
         where it was not drawn.
     """
 
     change: Array
-    left: float
+    variance_left: float
 
 
 @dataclass(frozen=True, eq=False)
@@ -58,7 +56,7 @@ class Losses:
 
     Parameters
     ----------
-    of : Replacement
+    replacement : Replacement
         The network and its windows.
     sampler : Sampler
         Draws what stands in for a part.
@@ -79,7 +77,7 @@ class Losses:
         If the actuals do not fit the windows or hold NaN.
     """
 
-    of: Replacement
+    replacement: Replacement
     sampler: Sampler
     y: ArrayLike | None = None
     loss: str = "squared"
@@ -87,22 +85,22 @@ class Losses:
     seed: int = 0
 
     def __post_init__(self) -> None:
-        if self.loss not in LOSSES:
-            raise InputError(f"the loss must be one of {', '.join(LOSSES)}, but is {self.loss!r}")
+        check_loss(self.loss)
         if self.draws < 1:
             raise InputError(f"the number of draws must be 1 or more, but is {self.draws}")
-        if self.of.inputs[self.of.of].ndim < 3:
+        asked = self.replacement.question
+        if asked.inputs[asked.of].ndim < 3:
             raise DataError(
-                f"drawing parts of windows needs numbers, but input {self.of.of!r} holds tokens: "
+                f"drawing parts of windows needs numbers, but input {asked.of!r} holds tokens: "
                 "bound what observed tokens do instead (a scenario)"
             )
         if self.y is None:
             return
         y = np.asarray(self.y, dtype=np.float64)
-        if y.shape != (len(self.of.x),):
+        count = len(self.replacement.x)
+        if y.shape != (count,):
             raise DataError(
-                f"actuals must have shape ({len(self.of.x)},), one a window, but came with "
-                f"{y.shape}"
+                f"actuals must have shape ({count},), one a window, but came with {y.shape}"
             )
         if not np.isfinite(y).all():
             raise DataError(
@@ -111,26 +109,31 @@ class Losses:
             )
 
     @property
+    def blind(self) -> bool:
+        """Whether no actuals are known, so that only how far forecasts move is seen."""
+        return self.y is None
+
+    @property
     def question(self) -> str:
-        """Which question the change of the loss answers."""
-        if self.y is None:
+        """Which question the change of the loss answers, in words."""
+        if self.blind:
             return f"how far forecasts move: the {self.loss} change of the forecast itself"
         return f"how much worse this network forecasts: the change of its {self.loss} error"
 
     @cached_property
     def actual(self) -> Array:
         """What forecasts are held against (sample,)."""
-        return self.of.own if self.y is None else np.asarray(self.y, dtype=np.float64)
+        return self.replacement.own if self.y is None else np.asarray(self.y, dtype=np.float64)
 
     @cached_property
     def own(self) -> Array:
         """The loss of the forecasts themselves (sample,)."""
-        return LOSSES[self.loss](self.of.own - self.actual)
+        return LOSSES[self.loss](self.replacement.own - self.actual)
 
     def change(self, part: Part) -> LossChange:
         """Replace a part of every window and see what that does to the loss."""
-        x, draws = self.of.x, self.draws
-        if not (self.of.reached & part.hidden).any():
+        x, draws = self.replacement.x, self.draws
+        if not (self.replacement.reached & part.hidden).any():
             return LossChange(np.zeros(len(x)), float("nan"))
         # a part's draws are its own: they follow from the seed and from what it hides
         rng = np.random.default_rng([self.seed, *np.flatnonzero(part.hidden).tolist()])
@@ -140,7 +143,7 @@ class Losses:
             away = windows[:, :, part.hidden] - x[block][:, None, part.hidden]
             moved += (away**2).sum(axis=(0, 1))
             which = np.arange(block.start, block.stop).repeat(draws)
-            forecast = self.of.forecast(which, windows.reshape(-1, *x.shape[1:]))
+            forecast = self.replacement.forecast(which, windows.reshape(-1, *x.shape[1:]))
             more = LOSSES[self.loss](forecast - self.actual[which]) - self.own[which]
             change[block] = more.reshape(-1, draws).mean(axis=1)
         # a number and its draw lie twice the variance that is left apart, in the mean square
@@ -168,7 +171,7 @@ class Margin:
 def make_margin(losses: Losses, margin: float | None, share: float = SHARE) -> Margin:
     """Give the margin that was asked for, or a share of the loss."""
     if margin is None:
-        if losses.y is None:
+        if losses.blind:
             raise InputError(
                 "without actuals there is no loss to take a share of: give the actuals, or a "
                 f"margin for the {losses.loss} change of the forecast"

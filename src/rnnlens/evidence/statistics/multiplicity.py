@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 
 from rnnlens.errors import InputError
 
-__all__ = ["CORRECTIONS", "adjusted"]
+__all__ = ["CORRECTIONS", "adjusted", "check_correction"]
 
 Array = NDArray[np.float64]
 
@@ -38,14 +38,20 @@ def adjusted(p: Array, correction: str) -> Array:
     >>> adjusted(np.array([0.01, np.nan, 0.04]), "holm")
     array([0.02,  nan, 0.04])
     """
+    check_correction(correction)
+    corrected = np.array(p, dtype=np.float64)
+    tested = ~np.isnan(corrected)
+    if correction != "none" and tested.sum() > 1:  # one is corrected for none
+        from statsmodels.stats.multitest import multipletests
+
+        values = multipletests(corrected[tested], method=_STATSMODELS[correction])[1]
+        corrected[tested] = values
+    return corrected
+
+
+def check_correction(correction: str) -> None:
+    """Refuse a correction that is none."""
     if correction not in CORRECTIONS:
         raise InputError(
             f"the correction must be one of {', '.join(CORRECTIONS)}, but is {correction!r}"
         )
-    found = np.array(p, dtype=np.float64)
-    tested = ~np.isnan(found)
-    if correction != "none" and tested.sum() > 1:  # one is corrected for none
-        from statsmodels.stats.multitest import multipletests
-
-        found[tested] = multipletests(found[tested], method=_STATSMODELS[correction])[1]
-    return found

@@ -7,7 +7,7 @@ again, but the kernels run a whole window in less time than single steps take fr
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import cached_property
 
@@ -16,12 +16,11 @@ from numpy.typing import NDArray
 
 from rnnlens.attribution.baselines.masks import real_steps
 from rnnlens.attribution.games.mixing import flat_steps
-from rnnlens.attribution.target import ResolvedTarget
-from rnnlens.engine.forward import States, forward
+from rnnlens.attribution.question import Question
+from rnnlens.engine.forward import forward
 from rnnlens.engine.schedule.plan import gathered
 from rnnlens.errors import DataError
 from rnnlens.evidence.structural import reaching
-from rnnlens.network.network import Network
 
 __all__ = ["NUMBERS", "Replacement", "blocks"]
 
@@ -33,7 +32,7 @@ NUMBERS = 8_000_000
 
 
 def blocks(rows: int, numbers: int) -> Iterator[slice]:
-    """Cut rows into blocks that fit into memory.
+    """Split rows into blocks that fit into memory.
 
     Examples
     --------
@@ -47,20 +46,12 @@ def blocks(rows: int, numbers: int) -> Iterator[slice]:
 
 @dataclass(frozen=True, eq=False)
 class Replacement:
-    """A network, its windows, and the input of which parts are replaced.
+    """Windows of which parts are replaced.
 
     Parameters
     ----------
-    network : Network
-        The network.
-    inputs : mapping of str to array (sample, ...)
-        From `rnnlens.engine.forward.entries`, in the network's own units.
-    target : ResolvedTarget
-        What is forecast.
-    of : str
-        The input of which parts are replaced.
-    initial_state : mapping of str to sequence of array (sample, unit), optional
-        States carried into the windows, by recurrent layer.
+    question : Question
+        The network, its windows and what is forecast; parts of the input ``of`` are replaced.
 
     Raises
     ------
@@ -68,15 +59,12 @@ class Replacement:
         If the network masks a step of a window: padding has no values to be replaced.
     """
 
-    network: Network
-    inputs: Mapping[str, Array]
-    target: ResolvedTarget
-    of: str
-    initial_state: States | None = None
+    question: Question
 
     def __post_init__(self) -> None:
-        run = forward(self.network, self.inputs, initial_state=self.initial_state)
-        real = real_steps(run, self.of)
+        asked = self.question
+        run = forward(asked.network, asked.inputs, initial_state=asked.initial_state)
+        real = real_steps(run, asked.of)
         if real is not None and not real.all():
             raise DataError(
                 "replacing parts of windows needs windows without padding, but the network masks "
@@ -86,7 +74,7 @@ class Replacement:
     @property
     def x(self) -> Array:
         """The windows (sample, step, feature)."""
-        return flat_steps(self.inputs[self.of])
+        return flat_steps(self.question.inputs[self.question.of])
 
     @cached_property
     def own(self) -> Array:
@@ -96,25 +84,27 @@ class Replacement:
     @cached_property
     def reached(self) -> NDArray[np.bool_]:
         """Which numbers of a window can reach the forecast (step, feature)."""
-        found = reaching(self.network, self.of, self.inputs[self.of].shape[1:])
-        return found.reshape(self.x.shape[1:])
+        asked = self.question
+        reached = reaching(asked.network, asked.of, asked.inputs[asked.of].shape[1:])
+        return reached.reshape(self.x.shape[1:])
 
     def forecast(self, which: Rows, windows: Array) -> Array:
         """Forecast from windows put in the place of given ones.
 
         Shapes: which (row,) of int, windows (row, step, feature) -> (row,).
         """
-        inputs = {name: array[which] for name, array in self.inputs.items() if name != self.of}
-        inputs[self.of] = windows.reshape(len(which), *self.inputs[self.of].shape[1:])
+        asked = self.question
+        inputs = {name: array[which] for name, array in asked.inputs.items() if name != asked.of}
+        inputs[asked.of] = windows.reshape(len(which), *asked.inputs[asked.of].shape[1:])
         states = {
             name: [np.asarray(state)[which] for state in given]
-            for name, given in (self.initial_state or {}).items()
+            for name, given in (asked.initial_state or {}).items()
         }
 
         def part(chunk: slice) -> tuple[Array, ...]:
-            cut = {name: array[chunk] for name, array in inputs.items()}
+            some = {name: array[chunk] for name, array in inputs.items()}
             carried = {name: [state[chunk] for state in given] for name, given in states.items()}
-            run = forward(self.network, cut, initial_state=carried)
-            return (self.target.pick(run.outputs),)
+            run = forward(asked.network, some, initial_state=carried)
+            return (asked.target.pick(run.outputs),)
 
-        return gathered(part, self.network, inputs)[0]
+        return gathered(part, asked.network, inputs)[0]

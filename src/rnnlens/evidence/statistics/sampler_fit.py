@@ -78,12 +78,12 @@ class SamplerFit:
     def sentence(self) -> str:
         """What was found, in words."""
         worst = int(self.auc.argmax())
-        told = f"a classifier tells draws from real windows with an area of {self.auc[worst]:.2f}"
+        seen = f"a classifier tells draws from real windows with an area of {self.auc[worst]:.2f}"
         if self.fits.all():
-            return f"the sampler fits: {told} at most (0.50: not at all)"
+            return f"the sampler fits: {seen} at most (0.50: not at all)"
         bad = int((~self.fits).sum())
         return (
-            f"the sampler does not fit {bad} of {len(self.fits)} parts: {told} for "
+            f"the sampler does not fit {bad} of {len(self.fits)} parts: {seen} for "
             f"{self.title[worst]} (0.50: not at all); choose another sampler"
         )
 
@@ -96,8 +96,8 @@ def sampler_fit(sampler: Sampler, x: Array, parts: Sequence[Part], *, seed: int 
             f"{len(x)}: give a longer series"
         )
     auc = np.array([_auc(sampler, x, part.hidden, seed) for part in parts])
-    left = [_left(x, feature) for feature in range(x.shape[2])]
-    correlation, p_white = np.array(left).T
+    leftovers = [_leftover(x, feature) for feature in range(x.shape[2])]
+    correlation, p_white = np.array(leftovers).T
     return SamplerFit(
         auc=auc,
         fits=auc <= max(HIGHEST, 0.5 + ERRORS / (6 * len(x)) ** 0.5),  # of n against n, by ranks
@@ -122,13 +122,13 @@ def _auc(sampler: Sampler, x: Array, hidden: Hidden, seed: int) -> float:
     half = len(x) // 2
     gap = min(x.shape[1], half // 4)  # windows that overlap are on the same side
     older, newer = np.arange(half - gap), np.arange(half + gap, len(x))
-    found = []
+    areas = []
     for learn, judge in ((older, newer), (newer, older)):
         terms = _Terms(real[learn], part, beside)
         slope = _logistic(terms(real[learn]), terms(other[learn]))
         drawn_score, real_score = terms(other[judge]) @ slope, terms(real[judge]) @ slope
-        found.append(mannwhitneyu(drawn_score, real_score).statistic / len(judge) ** 2)
-    return float(np.mean(found))
+        areas.append(mannwhitneyu(drawn_score, real_score).statistic / len(judge) ** 2)
+    return float(np.mean(areas))
 
 
 def _chosen(x: Array, hidden: Hidden) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
@@ -186,7 +186,7 @@ def _logistic(real: Array, drawn: Array) -> Array:
         return np.asarray(model.fit_regularized(alpha=RIDGE, L1_wt=0.0).params)
 
 
-def _left(x: Array, feature: int) -> tuple[float, float]:
+def _leftover(x: Array, feature: int) -> tuple[float, float]:
     """Give the correlation of what older steps leave of the newest one, and its p-value."""
     from statsmodels.stats.diagnostic import acorr_ljungbox
     from statsmodels.tsa.stattools import acf

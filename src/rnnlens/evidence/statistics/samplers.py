@@ -83,8 +83,8 @@ class GaussianSampler:
         _fits(x, self.given)
         z = np.zeros((len(x), draws, hidden.size))
         z[..., hidden.ravel()] = rng.standard_normal((len(x), draws, int(hidden.sum())))
-        found = self.given.fill(x.reshape(len(x), -1), ~hidden.ravel(), z)
-        return found.reshape(len(x), draws, *x.shape[1:])
+        filled = self.given.fill(x.reshape(len(x), -1), ~hidden.ravel(), z)
+        return filled.reshape(len(x), draws, *x.shape[1:])
 
 
 @dataclass(frozen=True, eq=False)
@@ -122,9 +122,9 @@ class NeighbourSampler:
         order = np.argsort(own, axis=1, kind="stable")
         place = rng.integers(self.neighbours, size=(len(x), draws))
         chosen = np.take_along_axis(near, np.take_along_axis(order, place, axis=1), axis=1)
-        found = flat[:, None].repeat(draws, axis=1)
-        found[..., part] = mean[:, None] + missed[chosen]
-        return found.reshape(len(x), draws, *x.shape[1:])
+        drawn = flat[:, None].repeat(draws, axis=1)
+        drawn[..., part] = mean[:, None] + missed[chosen]
+        return drawn.reshape(len(x), draws, *x.shape[1:])
 
     def _mean(self, flat: Array, part: Hidden) -> Array:
         nothing = np.zeros((len(flat), 1, flat.shape[1]))
@@ -162,7 +162,7 @@ class OwnSampler:
 
     def draw(self, x: Array, hidden: Hidden, draws: int, rng: np.random.Generator) -> Array:
         """Draw what is hidden, independently for every window: (sample, draw, step, feature)."""
-        found = np.empty((len(x), draws, *x.shape[1:]))
+        drawn = np.empty((len(x), draws, *x.shape[1:]))
         for d in range(draws):
             given = np.asarray(self.function(x.copy(), hidden.copy(), rng), dtype=np.float64)
             if given.shape != x.shape:
@@ -176,8 +176,8 @@ class OwnSampler:
                     "the sampler changed numbers that were not to be replaced: give those back "
                     "as they came"
                 )
-            found[:, d] = given
-        return found
+            drawn[:, d] = given
+        return drawn
 
 
 def gaussian_sampler(x: Array, *, background: ArrayLike | None = None) -> GaussianSampler:
@@ -196,7 +196,9 @@ def gaussian_sampler(x: Array, *, background: ArrayLike | None = None) -> Gaussi
     ((500, 2, 3, 1), True)
     """
     given = gaussian_conditional(x, background=background, draws=1)
-    return GaussianSampler(given, f"Gaussian given the rest of the window ({_whose(given, x)})")
+    return GaussianSampler(
+        given, f"Gaussian given the rest of the window ({_whose(given, x, background)})"
+    )
 
 
 def neighbour_sampler(
@@ -216,13 +218,17 @@ def neighbour_sampler(
             f"{len(data)}: give more background windows, or fewer neighbours"
         )
     text = f"residuals of the {neighbours} nearest windows around a linear mean"
-    return NeighbourSampler(given, data, neighbours, f"{text} ({_whose(given, x)})")
+    return NeighbourSampler(given, data, neighbours, f"{text} ({_whose(given, x, background)})")
 
 
-def _whose(given: GaussianConditional, x: Array) -> str:
+def _whose(given: GaussianConditional, x: Array, background: ArrayLike | None) -> str:
     """Say which windows the covariance is of, and its ridge."""
-    inside = given.text[given.text.find("covariance") :].rstrip(")")
-    return inside.replace("explained", "tested")
+    count = (
+        f"{len(x):,} tested"
+        if background is None
+        else f"{len(np.asarray(background)):,} background"
+    )
+    return f"covariance of {count} windows, shrunk by {given.moments.shrinkage:.2g}"
 
 
 def _fits(x: Array, given: GaussianConditional) -> None:

@@ -22,7 +22,6 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from math import ceil, log
-from typing import Any
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -100,11 +99,11 @@ class Scenario:
         count, d = int(self.exceeded[k]), f"{self.tolerance[k]:.3g}"
         none = "none" if count == 0 else f"{count:,}"
         tried = f"all {self.draws:,} pairs" if self.exhaustive else f"{self.draws:,} draws"
-        found = f"{self.title[k]}: in {tried} {none} moved the forecast by more than {d}"
+        counted = f"{self.title[k]}: in {tried} {none} moved the forecast by more than {d}"
         if self.exhaustive:
-            return found
+            return counted
         limit = ceil(self.share_limit[k] * 1e5 - 1e-9) / 1e3  # in percent, rounded up
-        return f"{found}: with {100 * self.confidence:g} % confidence at most {limit:g} % do"
+        return f"{counted}: with {100 * self.confidence:g} % confidence at most {limit:g} % do"
 
 
 def draws_needed(share: float = SHARE, confidence: float = CONFIDENCE) -> int:
@@ -131,8 +130,8 @@ def share_limit(exceeded: int, draws: int, confidence: float = CONFIDENCE) -> fl
     """
     from scipy.stats import binomtest
 
-    found = binomtest(exceeded, draws, alternative="less")
-    return float(found.proportion_ci(confidence, method="exact").high)
+    tested = binomtest(exceeded, draws, alternative="less")
+    return float(tested.proportion_ci(confidence, method="exact").high)
 
 
 def scenario(
@@ -142,7 +141,6 @@ def scenario(
     values: ArrayLike | None = None,
     tolerance: float | None = None,
     draws: int | None = None,
-    share: float = SHARE,
     confidence: float = CONFIDENCE,
     seed: int = 0,
     progress: Callable[[int, int], None] | None = None,
@@ -151,25 +149,34 @@ def scenario(
 
     Shapes: values (window, step, feature).
     """
-    wanted = _checked(draws, tolerance, draws_needed(share, confidence))
+    wanted = _checked(draws, tolerance, draws_needed(confidence=confidence))
     if not parts:
         raise InputError("there is no part to replace: give at least one lag, feature or group")
     data = windows.x if values is None else checked_data(values, windows.x)
     pairs = len(windows.x) * len(data)
     exhaustive = pairs <= wanted
-    rows = []
+    moves = []
     for done, part in enumerate(parts):
         rng = np.random.default_rng([seed, *np.flatnonzero(part.hidden).tolist()])
         pair = np.arange(pairs) if exhaustive else rng.integers(pairs, size=wanted)
-        rows.append(_row(windows, part, data, pair, tolerance))
+        moves.append(_moved(windows, part, data, pair, tolerance))
         if progress:
             progress(done + 1, len(parts))
-    found = {name: np.array([row[name] for row in rows]) for name in rows[0]}
     tried = pairs if exhaustive else wanted
-    limits = [share_limit(int(count), tried, confidence) for count in found["exceeded"]]
+    exceeded = np.array([move.exceeded for move in moves])
+    limits = [share_limit(int(count), tried, confidence) for count in exceeded]
     return Scenario(
-        **found,
-        share_limit=found["exceeded"] / tried if exhaustive else np.array(limits),
+        largest=np.array([move.change for move in moves]),
+        window=np.array([move.window for move in moves]),
+        value_from=np.array([move.value_from for move in moves]),
+        forecast_before=np.array([move.before for move in moves]),
+        forecast_after=np.array([move.before + move.change for move in moves]),
+        tolerance=np.array([move.tolerance for move in moves]),
+        exceeded=exceeded,
+        share_limit=exceeded / tried if exhaustive else np.array(limits),
+        title=np.array([part.title for part in parts]),
+        lag_from=np.array([part.lags[0] for part in parts]),
+        lag_to=np.array([part.lags[1] for part in parts]),
         draws=tried,
         exhaustive=exhaustive,
         confidence=1.0 if exhaustive else confidence,
@@ -186,14 +193,26 @@ def _checked(draws: int | None, tolerance: float | None, needed: int) -> int:
     return needed if draws is None else draws
 
 
-def _row(
+@dataclass(frozen=True)
+class _LargestMove:
+    """The pair of one part that moved a forecast most, and how many moved one too far."""
+
+    change: float
+    window: int
+    value_from: int
+    before: float
+    tolerance: float
+    exceeded: int
+
+
+def _moved(
     windows: Replacement,
     part: Part,
     data: Array,
     pair: NDArray[np.int64],
     tolerance: float | None,
-) -> dict[str, Any]:
-    """Try the pairs of one part, and give what the result says of it, by field."""
+) -> _LargestMove:
+    """Try the pairs of one part."""
     which, taken = np.divmod(pair, len(data))
     change = np.empty(len(which))
     for block in blocks(len(which), windows.x[0].size):
@@ -201,16 +220,11 @@ def _row(
         change[block] = windows.forecast(which[block], mixed) - windows.own[which[block]]
     k = int(np.abs(change).argmax())
     limit = abs(float(change[k])) if tolerance is None else float(tolerance)
-    before = float(windows.own[which[k]])
-    return {
-        "largest": float(change[k]),
-        "window": int(which[k]),
-        "value_from": int(taken[k]),
-        "forecast_before": before,
-        "forecast_after": before + float(change[k]),
-        "tolerance": limit,
-        "exceeded": int((np.abs(change) > limit).sum()),
-        "title": part.title,
-        "lag_from": part.lags[0],
-        "lag_to": part.lags[1],
-    }
+    return _LargestMove(
+        change=float(change[k]),
+        window=int(which[k]),
+        value_from=int(taken[k]),
+        before=float(windows.own[which[k]]),
+        tolerance=limit,
+        exceeded=int((np.abs(change) > limit).sum()),
+    )

@@ -1,0 +1,208 @@
+"""All evidence on each lag, labelled: names, units, and what the attributes say."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from rnnlens.api.shared.lag_shares import row_variables
+
+if TYPE_CHECKING:
+    import xarray as xr
+
+    from rnnlens.api.shared.case import Case
+    from rnnlens.evidence.options import Certificates
+    from rnnlens.evidence.proof.tolerance import Tolerance
+    from rnnlens.evidence.statistics.scenario import Scenario
+    from rnnlens.evidence.table.assembly import LagTable
+    from rnnlens.evidence.table.certificates import LagCertificates
+    from rnnlens.evidence.table.plain_runs import PlainRuns
+    from rnnlens.evidence.table.rows import Rows
+    from rnnlens.evidence.table.tests import LagTests
+
+__all__ = ["labelled_table"]
+
+#: What was free in a certificate, in words.
+ALONE = "one feature of one lag at a time"
+TOGETHER = "all features of one lag that are not held, together"
+
+#: What each column is called.
+TITLES = {
+    "largest_bound": "bound on the change of the forecast, in all windows",
+    "largest_attained": "largest change of the forecast that was attained",
+    "worst": "window with the largest bound",
+    "structural": "windows that are structural",
+    "proven": "windows that are proven",
+    "refuted": "windows that are refuted",
+    "undecided": "windows that are undecided",
+    "error_change": "change of the loss when hidden",
+    "error_change_low": "lower end of its interval",
+    "error_change_high": "upper end of its interval",
+    "p_equivalent": "p-value of the test of equivalence",
+    "p_used": "p-value of the test of use",
+    "variance_left": "share of its variance that the rest leaves",
+    "note": "to be known",
+    "older_change": "change of the loss by hiding this lag and all older ones",
+    "older_p": "p-value of the test of equivalence for hiding this lag and all older ones",
+    "observed_largest": "largest change that observed values made",
+    "observed_exceeded": "draws that moved the forecast beyond the tolerance",
+    "observed_share": "limit of the share of all pairs that do",
+    "moved": "largest change that one input at an end of its range made, in plain runs",
+    "verdict": "what the evidence says",
+    "rung": "what the verdict stands on",
+}
+
+
+def labelled_table(
+    shares: xr.Dataset,
+    case: Case,
+    made: LagTable,
+    certificates: Certificates,
+    tolerance: Tolerance,
+) -> xr.Dataset:
+    """Add certificates, tests and verdicts to a labelled table of shares."""
+    from rnnlens.evidence.proof.limits import BUDGET
+    from rnnlens.results.provenance import file_safe
+
+    rows, unit = made.rows, str(shares.attrs["unit"] or "network units")
+    attrs: dict[str, Any] = {
+        "kind": "evidence on lags",
+        "budget": BUDGET if certificates.budget is None else certificates.budget,
+        "deviation": certificates.deviation,
+        "missing": "; ".join(made.missing),
+        "tolerance": tolerance.value,
+        "tolerance_text": tolerance.text,
+    }
+    table = shares
+    if made.certificates is not None:
+        table = _with_certificates(table, case, rows, made.certificates, unit)
+        attrs |= _about_certificates(case, rows, made.certificates)
+    if made.tests is not None:
+        facts = _about_tests(made.tests, unit)
+        table = _with_tests(table, rows, made.tests, facts["loss_unit"])
+        attrs |= facts
+    if made.observed is not None:
+        table = _with_observed(table, rows, made.observed, unit)
+        attrs |= _about_observed(made.observed)
+    if made.plain_runs is not None:
+        table = _with_moved(table, case, rows, made.plain_runs, unit)
+    table = table.assign(_columns(made, rows, {}))
+    return table.assign_attrs({key: file_safe(value) for key, value in attrs.items()})
+
+
+def _columns(piece: object, rows: Rows, units: dict[str, str]) -> dict[str, xr.Variable]:
+    return row_variables(piece, rows.dims, rows.shape, titles=TITLES, units=units)
+
+
+def _with_certificates(
+    table: xr.Dataset, case: Case, rows: Rows, certificates: LagCertificates, unit: str
+) -> xr.Dataset:
+    """Add what certificates say of each row, and of each window by lag and by what was free."""
+    from rnnlens.evidence.table.certificates import certified_rows
+
+    units = {"largest_bound": unit, "largest_attained": unit}
+    table = table.assign(_columns(certified_rows(rows, certificates), rows, units))
+    places = certificates.places
+    grouped = [rows.by_span(one) for one in (certificates.bound, certificates.attained)]
+    dims: tuple[str, ...] = ("sample", "lag", "feature")
+    if certificates.together:
+        dims, grouped = dims[:2], [one[:, :, 0] for one in grouped]
+    else:
+        grouped = [certificates.by_feature(one, len(rows.features)) for one in grouped]
+    coords: dict[str, Any] = {"window": ("sample", places)}
+    if "lag" not in table.coords:
+        coords["lag"] = [span.first for span in rows.spans]
+    if len(dims) == 3 and "feature" not in table.coords:
+        coords["feature"] = list(rows.features)
+    if case.windows is not None:
+        coords["time"] = ("sample", case.windows.times[places])
+        coords["issued"] = ("sample", case.windows.issued[places])
+    texts = ("bound on the change of the forecast", "largest change that was attained")
+    by_window = {
+        name: (dims, values, {"long_name": text, "units": unit})
+        for name, values, text in zip(("bound", "attained"), grouped, texts, strict=True)
+    }
+    return table.assign_coords(coords).assign(by_window)
+
+
+def _about_certificates(case: Case, rows: Rows, certificates: LagCertificates) -> dict[str, Any]:
+    every = certificates.verdict
+    return {
+        "certified": len(certificates.places),
+        "certified_of": len(case.x),
+        "free": TOGETHER if certificates.together else ALONE,
+        "whole": int(all(certificates.of(row).whole for row in rows.asked)),
+        "questions": int(every.size),
+        "questions_undecided": int((every == "undecided").sum()),
+        "boxes": certificates.boxes,
+        "range": certificates.range_text,
+    }
+
+
+def _with_tests(table: xr.Dataset, rows: Rows, tests: LagTests, unit: str) -> xr.Dataset:
+    """Add what the tests say of each row, and of all older lags together."""
+    from rnnlens.evidence.table.tests import older_lags, tested_rows
+
+    units = dict.fromkeys(("error_change", "error_change_low", "error_change_high"), unit)
+    units |= dict.fromkeys(("p_equivalent", "p_used", "variance_left"), "1")
+    columns = _columns(tested_rows(rows, tests), rows, units)
+    # the table's own name of that column, which files hold
+    table = table.assign({
+        "left" if name == "variance_left" else name: values for name, values in columns.items()
+    })
+    older = older_lags(rows, tests)
+    return table if older is None else table.assign(_columns(older, rows, {}))
+
+
+def _about_tests(tests: LagTests, unit: str) -> dict[str, Any]:
+    of_rows, of_lags = tests.equivalence, tests.horizon
+    passed = of_lags.p_equivalent[of_lags.lag_from > of_lags.looks_back]
+    fit = tests.sampler.fit
+    return {
+        "tested": tests.samples,
+        "loss_unit": f"{unit}^2" if tests.loss == "squared" else unit,
+        "mean_loss": of_rows.loss,
+        "margin": of_rows.margin,
+        "margin_text": tests.margin_text,
+        "question": of_rows.question,
+        "blind": int(of_rows.blind),
+        "alpha": of_rows.alpha,
+        "interval": 1 - 2 * of_rows.alpha,
+        "correction": of_rows.correction,
+        "errors": of_rows.errors,
+        "sampler": of_rows.sampler,
+        "sampler_fit": tests.sampler.text,
+        "sampler_fits": -1 if fit is None else int(fit.fits.all()),
+        "draws_per_window": of_rows.draws,
+        "looks_back": of_lags.looks_back,
+        "looks_back_p": float(passed.max()) if len(passed) else 1.0,
+        "steps": of_lags.steps,
+        "horizon": of_lags.sentence,
+    }
+
+
+def _with_observed(table: xr.Dataset, rows: Rows, observed: Scenario, unit: str) -> xr.Dataset:
+    """Add what draws of observed values say of each row."""
+    from rnnlens.evidence.table.observed import observed_rows
+
+    units = {"observed_largest": unit, "observed_exceeded": "1", "observed_share": "1"}
+    return table.assign(_columns(observed_rows(rows, observed), rows, units))
+
+
+def _about_observed(observed: Scenario) -> dict[str, Any]:
+    return {
+        "replacements": observed.draws,
+        "replacements_all": int(observed.exhaustive),
+        "replacements_confidence": observed.confidence,
+        "observed_windows": observed.values,
+    }
+
+
+def _with_moved(
+    table: xr.Dataset, case: Case, rows: Rows, runs: PlainRuns, unit: str
+) -> xr.Dataset:
+    """Add what plain runs did in windows all over the data, by the table's lags."""
+    issued = runs.places if case.windows is None else case.windows.issued[runs.places]
+    if "lag" not in table.coords:
+        table = table.assign_coords(lag=[span.first for span in rows.spans])
+    moved = table.assign(_columns(runs, rows, {"moved": unit}))
+    return moved.assign_coords(tried_issued=("tried", issued, {"long_name": "newest step fed in"}))

@@ -1,0 +1,98 @@
+"""The share of each lag, each feature, or each feature at each lag, labelled."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from rnnlens.errors import DataError
+
+if TYPE_CHECKING:
+    import xarray as xr
+
+    from rnnlens.evidence.options import Shares
+
+__all__ = ["row_variables", "shares_of"]
+
+#: What each column is called.
+TITLES = {
+    "share": "share in what moved the forecast",
+    "share_low": "lower end of the interval",
+    "share_high": "upper end of the interval",
+    "mean_contribution": "mean contribution",
+    "mean_size": "mean absolute contribution",
+}
+
+
+def shares_of(explained: xr.Dataset, by: str, settings: Shares) -> xr.Dataset:
+    """Give the share of each row from contributions that are there already."""
+    import xarray as xr
+
+    from rnnlens.evidence.table.rows import BY, check_by
+    from rnnlens.evidence.table.shares import row_shares
+    from rnnlens.results.provenance import file_safe
+
+    check_by(by)
+    shares = row_shares(_contribution(explained, BY[by]).values, by, settings)
+    unit = explained.attrs["unit"] or "network units"
+    variables = row_variables(
+        shares,
+        BY[by],
+        [explained.sizes[name] for name in BY[by]],
+        titles=TITLES,
+        units={"share": "1", "mean_contribution": unit, "mean_size": unit},
+    )
+    coords = {name: explained[name].variable for name in BY[by]}
+    if "lag" in coords:
+        named = explained["lag"].assign_attrs(long_name="lag (1 = newest step fed in)")
+        coords["lag"] = named.variable
+        text = {"long_name": "last lag of the group"}
+        coords["lag_to"] = xr.Variable("lag", explained["lag_to"].values, text)
+    about = {
+        "kind": "share",
+        "by": by,
+        "samples": explained.sizes["sample"],
+        "confidence": settings.confidence,
+        "draws": settings.draws,
+        "seed": settings.seed,
+        "block_length": shares.block_length,
+    }
+    attrs = {**explained.attrs, **{key: file_safe(value) for key, value in about.items()}}
+    return xr.Dataset(variables, coords=coords, attrs=attrs)
+
+
+def row_variables(
+    piece: object,
+    dims: tuple[str, ...],
+    shape: list[int] | tuple[int, ...],
+    *,
+    titles: dict[str, str],
+    units: dict[str, str],
+) -> dict[str, xr.Variable]:
+    """Label a piece of the table, its rows unfolded along the table's own dimensions."""
+    import xarray as xr
+
+    from rnnlens.results.label import label
+
+    made = label(piece, long_names=titles, units=units)
+    return {
+        str(name): xr.Variable(dims, values.values.reshape(shape), values.attrs)
+        if values.dims == ("part",)
+        else values.variable
+        for name, values in made.items()
+    }
+
+
+def _contribution(explained: xr.Dataset, dims: tuple[str, ...]) -> xr.DataArray:
+    """Give the contributions by sample, lag and feature."""
+    if "contribution" not in explained:
+        raise DataError("shares need contributions, but this result holds sensitivities")
+    contribution = explained["contribution"]
+    for name in dims:
+        if name not in contribution.dims:
+            raise DataError(
+                f"these contributions, made by {explained.attrs.get('method', 'their method')!r}, "
+                f"are not by {name}: use method='secant' to see them by {name}"
+            )
+    axes = [name for name in ("sample", "lag", "feature") if name in contribution.dims]
+    others = [name for name in contribution.dims if name not in axes]
+    return (contribution.sum(others) if others else contribution).transpose(*axes)

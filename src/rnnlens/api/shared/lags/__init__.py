@@ -1,1 +1,0 @@
-"""The parts of the table of evidence on lags."""

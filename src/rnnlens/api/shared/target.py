@@ -1,0 +1,35 @@
+"""Which number of the output a verb is about, where it is about one."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from rnnlens.attribution.options import Target, as_target
+from rnnlens.errors import InputError
+
+if TYPE_CHECKING:
+    from rnnlens.api.shared.case import Case
+    from rnnlens.attribution.target import ResolvedTarget
+
+__all__ = ["one_target"]
+
+
+def one_target(case: Case, given: Target | str | int | None) -> tuple[ResolvedTarget, str, str]:
+    """Resolve the target of a verb that answers for one number, on the output as it is."""
+    asked = as_target(given)
+    for said, value in (("name", asked.name), ("horizon", asked.horizon)):
+        if value == "all" or (
+            isinstance(value, Sequence | np.ndarray) and not isinstance(value, str)
+        ):
+            raise InputError(
+                f"one target is asked about here, but its {said} is {value!r}: give one, or ask of "
+                "several with rnnlens.explain"
+            )
+    if asked.logits is not None:
+        raise InputError(
+            "logits are explained by rnnlens.explain alone: leave logits out of the target"
+        )
+    return case.target(asked.name, asked.horizon, asked.output)

@@ -1,0 +1,48 @@
+"""The change of a forecast that does not matter, where none is stated."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from rnnlens.attribution.question import Question
+from rnnlens.engine.forward import predict
+from rnnlens.errors import DataError
+
+__all__ = ["Tolerance", "make_tolerance"]
+
+#: Share of the forecasts' standard deviation.
+SHARE = 0.01
+
+
+@dataclass(frozen=True)
+class Tolerance:
+    """The change of the forecast that does not matter.
+
+    Parameters
+    ----------
+    value : float
+        In the target's own unit.
+    text : str
+        Where it comes from.
+    """
+
+    value: float
+    text: str
+
+
+def make_tolerance(question: Question, given: float | None, data: NDArray[np.float64]) -> Tolerance:
+    """Give the tolerance that was asked for, or a share of how forecasts differ.
+
+    Shapes: data (window, step, feature).
+    """
+    if given is not None:
+        return Tolerance(float(given), "as given")
+    inputs = {question.of: data} if len(question.inputs) == 1 else question.inputs
+    outputs = predict(question.network, inputs)
+    size = float(question.target.pick(outputs if isinstance(outputs, tuple) else (outputs,)).std())
+    if not size > 0:
+        raise DataError("the forecasts of these windows do not differ: give a tolerance")
+    return Tolerance(SHARE * size, f"{100 * SHARE:g} % of the standard deviation of the forecasts")

@@ -1,0 +1,147 @@
+"""All evidence on each row, and the verdict that follows from it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import TypeVar
+
+import numpy as np
+from numpy.typing import NDArray
+
+from rnnlens.attribution.question import Question
+from rnnlens.errors import DataError, UnsupportedModel
+from rnnlens.evidence.ladder import RUNGS, ladder
+from rnnlens.evidence.statistics.scenario import Scenario
+from rnnlens.evidence.structural import reaching
+from rnnlens.evidence.table.certificates import LagCertificates, certify_lags
+from rnnlens.evidence.table.inputs import TableData, TableOptions
+from rnnlens.evidence.table.observed import draw_rows
+from rnnlens.evidence.table.plain_runs import PlainRuns, plain_runs
+from rnnlens.evidence.table.rows import Row, Rows
+from rnnlens.evidence.table.tests import LagTests, test_rows
+from rnnlens.names import declared
+
+__all__ = ["HELD", "LagTable", "lag_table"]
+
+T = TypeVar("T")
+
+#: What is said of a row all of which is held.
+HELD = "held"
+
+
+@dataclass(frozen=True, eq=False, kw_only=True)
+class LagTable:
+    """All evidence on each row; a kind that was not asked for, or could not be had, is None.
+
+    Parameters
+    ----------
+    rows : Rows
+        What the table has rows for.
+    certificates : LagCertificates, optional
+        Of some windows.
+    plain_runs : PlainRuns, optional
+        All over the data.
+    tests : LagTests, optional
+        Over the data set.
+    observed : Scenario, optional
+        Draws of observed values.
+    missing : tuple of str
+        What could not be had, and why.
+    verdict, rung : array (part,) of str
+        What the evidence says of each row, and what that stands on.
+    """
+
+    rows: Rows
+    certificates: LagCertificates | None
+    plain_runs: PlainRuns | None
+    tests: LagTests | None
+    observed: Scenario | None
+    missing: tuple[str, ...]
+    verdict: NDArray[np.str_] = declared("part")
+    rung: NDArray[np.str_] = declared("part")
+
+
+def lag_table(
+    question: Question,
+    rows: Rows,
+    data: TableData,
+    options: TableOptions,
+    progress: Callable[[int, int], None] | None = None,
+) -> LagTable:
+    """Gather all evidence on each row that was asked for."""
+    missing: list[str] = []
+    asked, test = options.certificates, options.test
+    certificates = runs = tests = observed = None
+    if asked is not None and asked.windows:
+
+        def certify() -> LagCertificates:
+            return certify_lags(question, rows, data, asked, progress)
+
+        certificates = _tried("no certificates", certify, missing, stated=asked.stated)
+        if certificates is not None and data.timed:
+            runs = plain_runs(question, rows, data.ranges)
+    if test is not None and test.hiding:
+
+        def hide() -> LagTests:
+            return test_rows(question, rows, data, test, options.criterion(test), progress)
+
+        tests = _tried("no test over the data set", hide, missing, stated=test.stated)
+    if test is not None and test.replacements != 0:
+
+        def draw() -> Scenario:
+            return draw_rows(question, rows, data, test, progress)
+
+        stated = test.replacements is not None
+        observed = _tried("no draws of observed values", draw, missing, stated=stated)
+    verdict = _verdicts(question, rows, certificates, tests, observed)
+    grounds = {**RUNGS, HELD: HELD}
+    return LagTable(
+        rows=rows,
+        certificates=certificates,
+        plain_runs=runs,
+        tests=tests,
+        observed=observed,
+        missing=tuple(missing),
+        verdict=verdict,
+        rung=np.array([grounds[one] for one in verdict]),
+    )
+
+
+def _tried(what: str, run: Callable[[], T], missing: list[str], *, stated: bool) -> T | None:
+    """Do a part of the work, or note in a sentence why it could not be done."""
+    # where options of this very part were stated, it is what was asked for: errors are the answer
+    if stated:
+        return run()
+    try:
+        return run()
+    except (DataError, UnsupportedModel) as reason:
+        missing.append(f"{what}: {reason}")
+        return None
+
+
+def _verdicts(
+    question: Question,
+    rows: Rows,
+    certificates: LagCertificates | None,
+    tests: LagTests | None,
+    observed: Scenario | None,
+) -> NDArray[np.str_]:
+    """Give the ladder's verdict of every row."""
+    shape = question.inputs[question.of].shape[1:]
+    reached = reaching(question.network, question.of, shape).reshape(question.x.shape[1:])
+
+    def judge(number: int, row: Row) -> str:
+        of_row = None if certificates is None else certificates.of(row)
+        counts = {} if of_row is None else of_row.counts
+        return ladder(
+            unreached=not (reached & rows.parts[number].hidden).any(),
+            whole=of_row is not None and of_row.whole,
+            proven=counts.get("proven", 0) + counts.get("structural", 0),
+            refuted=counts.get("refuted", 0),
+            windows=0 if of_row is None else len(of_row.verdict),
+            exceeded=None if observed is None else int(observed.exceeded[number]),
+            tested="" if tests is None else str(tests.equivalence.verdict[number]),
+        )
+
+    return rows.spread([judge(number, row) for number, row in enumerate(rows.asked)], HELD)

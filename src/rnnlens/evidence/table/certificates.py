@@ -1,0 +1,228 @@
+"""How far inputs can move the forecasts of a few windows, by row of the table."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+
+import numpy as np
+from numpy.typing import NDArray
+
+from rnnlens.attribution.question import Question
+from rnnlens.errors import DataError
+from rnnlens.evidence.options import Certificates
+from rnnlens.evidence.proof.certificate import VERDICTS, certify
+from rnnlens.evidence.proof.limits import BUDGET, SearchLimits
+from rnnlens.evidence.table.inputs import TableData
+from rnnlens.evidence.table.rows import Row, Rows
+from rnnlens.names import declared
+
+__all__ = [
+    "CertifiedRows",
+    "LagCertificates",
+    "RowCertificates",
+    "certified_rows",
+    "certify_lags",
+    "check_certified",
+    "evenly",
+    "some_windows",
+]
+
+Array = NDArray[np.float64]
+
+#: Features of a lag that are certified together; of more, one at a time: eight at once, each in all
+#: of its range, are beyond any budget.
+MOST_TOGETHER = 3
+
+
+@dataclass(frozen=True, eq=False)
+class RowCertificates:
+    """The certificates of one row: changes in the target's own unit.
+
+    Parameters
+    ----------
+    bound, attained : array (sample, question)
+        Of each certificate.
+    verdict : array (sample, question) of str
+        Of each certificate.
+    whole : bool
+        Whether all of the row was free at once.
+    """
+
+    bound: Array
+    attained: Array
+    verdict: NDArray[np.str_]
+    whole: bool
+
+    @property
+    def counts(self) -> dict[str, int]:
+        """Windows that the row has each verdict in, taking its questions together."""
+        refuted = (self.verdict == "refuted").any(axis=1)
+        structural = (self.verdict == "structural").all(axis=1)
+        proven = np.isin(self.verdict, ["proven", "structural"]).all(axis=1) & ~structural
+        undecided = ~(refuted | structural | proven)
+        return {
+            "structural": int(structural.sum()),
+            "proven": int(proven.sum()),
+            "refuted": int(refuted.sum()),
+            "undecided": int(undecided.sum()),
+        }
+
+
+@dataclass(frozen=True, eq=False)
+class LagCertificates:
+    """Certificates of every lag in some windows, changes in the target's own unit.
+
+    Parameters
+    ----------
+    places : array (sample,) of int
+        The windows, by their number among those of the table.
+    bound, attained : array (sample, step, column)
+        By lag, from 1 on; a column a free feature, or one for all of them.
+    verdict : array (sample, step, column) of str
+        Of each certificate.
+    columns : tuple of tuple of int
+        The features that were free in each column.
+    boxes : int
+        Boxes that were bounded, in all.
+    range_text : str
+        What the ranges are.
+    """
+
+    places: NDArray[np.int64]
+    bound: Array
+    attained: Array
+    verdict: NDArray[np.str_]
+    columns: tuple[tuple[int, ...], ...]
+    boxes: int
+    range_text: str
+
+    @property
+    def together(self) -> bool:
+        """Whether several features were free at once."""
+        return len(self.columns[0]) > 1
+
+    def of(self, row: Row) -> RowCertificates:
+        """Give those of a row."""
+        which = [k for k, free in enumerate(self.columns) if set(free) <= set(row.features)]
+
+        def of_row(values: NDArray) -> NDArray:
+            return values[:, row.lags.places][:, :, which].reshape(len(values), -1)
+
+        whole = row.lags.first == row.lags.last and row.features in self.columns
+        return RowCertificates(
+            of_row(self.bound), of_row(self.attained), of_row(self.verdict), whole
+        )
+
+    def by_feature(self, values: Array, count: int) -> Array:
+        """Put columns in the places of their features: (sample, lag, feature), held ones NaN."""
+        table = np.full((*values.shape[:2], count), np.nan)
+        for column, (feature,) in enumerate(self.columns):
+            table[:, :, feature] = values[:, :, column]
+        return table
+
+
+@dataclass(frozen=True, eq=False, kw_only=True)
+class CertifiedRows:
+    """What certificates say of each row, in all windows that were certified.
+
+    Parameters
+    ----------
+    largest_bound, largest_attained : array (part,)
+        In the target's own unit; NaN for a row that is held.
+    worst : array (part,) of int
+        The window with the largest bound; -1 for a row that is held.
+    structural, proven, refuted, undecided : array (part,) of int
+        Windows in which the row, its questions taken together, is that.
+    """
+
+    largest_bound: Array = declared("part")
+    largest_attained: Array = declared("part")
+    worst: NDArray[np.int64] = declared("part")
+    structural: NDArray[np.int64] = declared("part")
+    proven: NDArray[np.int64] = declared("part")
+    refuted: NDArray[np.int64] = declared("part")
+    undecided: NDArray[np.int64] = declared("part")
+
+
+def evenly(count: int, wanted: int) -> NDArray[np.int64]:
+    """Choose windows that lie evenly over all of them.
+
+    Examples
+    --------
+    >>> evenly(9, 3).tolist(), evenly(2, 5).tolist()
+    ([0, 4, 8], [0, 1])
+    """
+    return np.unique(np.linspace(0, count - 1, min(wanted, count)).round().astype(np.int64))
+
+
+def some_windows(question: Question, places: NDArray[np.int64]) -> Question:
+    """Ask the same of some windows alone."""
+    inputs = {name: array[places] for name, array in question.inputs.items()}
+    return replace(question, inputs=inputs)
+
+
+def check_certified(question: Question, rows: Rows) -> None:
+    """Refuse windows that certificates are not for, and tables of which nothing is free."""
+    if question.inputs[question.of].ndim != 3:
+        raise DataError(
+            f"a certificate needs windows (step, feature), and {question.of!r} has tokens"
+        )
+    if not rows.free:
+        raise DataError(f"every feature is held ({', '.join(rows.features)}), so none is free")
+
+
+def certify_lags(
+    question: Question,
+    rows: Rows,
+    data: TableData,
+    asked: Certificates,
+    progress: Callable[[int, int], None] | None,
+) -> LagCertificates:
+    """Certify every lag in some windows."""
+    check_certified(question, rows)
+    ranges = data.ranges
+    ranges.check_names(rows.free)
+    places = evenly(question.windows, asked.windows)
+    few, lags = some_windows(question, places), list(range(1, rows.steps + 1))
+    limits = SearchLimits(
+        tolerance=data.tolerance.value,
+        budget=BUDGET if asked.budget is None else asked.budget,
+        deviation=asked.deviation,
+    )
+    together = len(rows.free) <= MOST_TOGETHER if asked.together is None else asked.together
+    # rows of one feature each ask what that feature does alone
+    together = together and rows.by == "lag"
+    columns = [tuple(rows.free)] if together else [(feature,) for feature in rows.free]
+    made, texts = [], []
+    for done, column in enumerate(columns):
+        column_ranges, text = ranges.ranges(few.x, lags, column)
+        texts.append(text)
+        made.append(certify(few, column_ranges, limits))
+        if progress:
+            progress(done + 1, len(columns))
+    return LagCertificates(
+        places=places,
+        bound=np.stack([one.bound for one in made], axis=2),
+        attained=np.stack([one.attained for one in made], axis=2),
+        verdict=np.stack([one.verdict for one in made], axis=2),
+        columns=tuple(columns),
+        boxes=int(sum(one.boxes.sum() for one in made)),
+        range_text=ranges.text if ranges.given is None else "; ".join(texts),
+    )
+
+
+def certified_rows(rows: Rows, certificates: LagCertificates) -> CertifiedRows:
+    """Give what certificates say of each row."""
+    of_row = [certificates.of(row) for row in rows.asked]
+    counts = [one.counts for one in of_row]
+    by_verdict = {name: rows.spread([one[name] for one in counts], 0) for name in VERDICTS}
+    return CertifiedRows(
+        largest_bound=rows.spread([one.bound.max() for one in of_row], np.nan),
+        largest_attained=rows.spread([one.attained.max() for one in of_row], np.nan),
+        worst=rows.spread([one.bound.max(axis=1).argmax() for one in of_row], -1),
+        structural=by_verdict["structural"],
+        proven=by_verdict["proven"],
+        refuted=by_verdict["refuted"],
+        undecided=by_verdict["undecided"],
+    )

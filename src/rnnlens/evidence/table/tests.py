@@ -1,0 +1,239 @@
+"""What hiding each row does to the error over the data set."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
+
+import numpy as np
+from numpy.typing import NDArray
+
+from rnnlens.attribution.question import Question
+from rnnlens.errors import DataError
+from rnnlens.evidence.options import Test
+from rnnlens.evidence.statistics.criterion import Criterion
+from rnnlens.evidence.statistics.equivalence import Equivalence, equivalence
+from rnnlens.evidence.statistics.horizon import Horizon, horizon
+from rnnlens.evidence.statistics.loss import LOSSES
+from rnnlens.evidence.statistics.losses import Losses
+from rnnlens.evidence.statistics.parts import Part
+from rnnlens.evidence.statistics.replacement import Replacement
+from rnnlens.evidence.statistics.sampler_fit import FEWEST, SamplerFit, sampler_fit
+from rnnlens.evidence.statistics.samplers import (
+    NEIGHBOURS,
+    OwnSampler,
+    Sampler,
+    gaussian_sampler,
+    neighbour_sampler,
+)
+from rnnlens.evidence.table.certificates import some_windows
+from rnnlens.evidence.table.inputs import TableData
+from rnnlens.evidence.table.rows import Rows
+from rnnlens.names import declared
+
+__all__ = ["LagTests", "OlderLags", "TestedRows", "older_lags", "test_rows", "tested_rows"]
+
+Array = NDArray[np.float64]
+
+#: Rows for which it is measured whether a sampler fits: the newest, the oldest and some between.
+MEASURED = 6
+
+
+@dataclass(frozen=True, eq=False)
+class LagTests:
+    """What replacing each row, and all older lags together, does to the loss.
+
+    Parameters
+    ----------
+    equivalence : Equivalence
+        Of the rows that are not held.
+    horizon : Horizon
+        Of the newest lags that are needed.
+    sampler : ChosenSampler
+        What stood in for hidden inputs, and whether it fits.
+    margin_text : str
+        Where the margin comes from.
+    loss : str
+        Of the forecast's error.
+    samples : int
+        Windows that were tested: those whose actuals are known.
+    """
+
+    equivalence: Equivalence
+    horizon: Horizon
+    sampler: ChosenSampler
+    margin_text: str
+    loss: str
+    samples: int
+
+
+@dataclass(frozen=True, eq=False)
+class ChosenSampler:
+    """A sampler, and whether it fits.
+
+    Parameters
+    ----------
+    sampler : Sampler
+        What stands in for hidden inputs.
+    fit : SamplerFit or None
+        How well it fits; None where there are too few windows to tell.
+    text : str
+        The same in words.
+    """
+
+    sampler: Sampler
+    fit: SamplerFit | None
+    text: str
+
+
+@dataclass(frozen=True, eq=False, kw_only=True)
+class TestedRows:
+    """What hiding does, row by row; NaN for a row that is held.
+
+    Parameters
+    ----------
+    error_change : array (part,)
+        Mean change of the loss.
+    error_change_low, error_change_high : array (part,)
+        Its interval.
+    p_equivalent, p_used : array (part,)
+        Of both tests, corrected.
+    variance_left : array (part,)
+        Share of the row's variance that the rest of the window leaves.
+    note : array (part,) of str
+        What a reader must know of the row.
+    """
+
+    error_change: Array = declared("part")
+    error_change_low: Array = declared("part")
+    error_change_high: Array = declared("part")
+    p_equivalent: Array = declared("part")
+    p_used: Array = declared("part")
+    variance_left: Array = declared("part")
+    note: NDArray[np.str_] = declared("part")
+
+
+@dataclass(frozen=True, eq=False, kw_only=True)
+class OlderLags:
+    """What hiding each lag and all older ones did; NaN where it was not tested.
+
+    Parameters
+    ----------
+    older_change : array (lag,)
+        Mean change of the loss.
+    older_p : array (lag,)
+        Of the test of equivalence.
+    """
+
+    older_change: Array = declared("lag")
+    older_p: Array = declared("lag")
+
+
+def test_rows(
+    question: Question,
+    rows: Rows,
+    data: TableData,
+    asked: Test,
+    criterion: Criterion,
+    progress: Callable[[int, int], None] | None,
+) -> LagTests:
+    """Test each row of a table, and from the oldest lag on how many are needed."""
+    actual, background = data.actual, data.background
+    if question.inputs[question.of].ndim != 3:
+        raise DataError(f"drawing parts of windows needs numbers, but {question.of!r} holds tokens")
+    rows.check_free()
+    if actual is not None:
+        known = np.flatnonzero(np.isfinite(actual))
+        question, actual = some_windows(question, known), actual[known]
+    if not question.windows:
+        raise DataError("no window's actual is known")
+    replacement = Replacement(question)
+    # too few windows are said before anything is learned from them
+    criterion.means(np.zeros((question.windows, 1)), asked.seed)
+    x = question.x
+    if not callable(asked.sampler):
+        _check_learned(x if background is None else background)
+    chosen = _sampler(asked, x, background, rows.parts)
+    losses = Losses(replacement, chosen.sampler, actual, loss=asked.loss, seed=asked.seed)
+    margin_text = ""
+    if criterion.margin is None and actual is None:
+        # without actuals there is no mean loss to take a share of
+        margin = float(LOSSES[asked.loss](np.asarray(data.tolerance.value)))
+        criterion = replace(criterion, margin=margin)
+        margin_text = f"{data.tolerance.text}{', squared' if asked.loss == 'squared' else ''}"
+    tests = equivalence(
+        losses, rows.parts, criterion, correction=asked.correction, progress=progress
+    )
+    return LagTests(
+        equivalence=tests,
+        horizon=horizon(losses, criterion, held=rows.held, progress=progress),
+        sampler=chosen,
+        margin_text=margin_text or tests.margin_text,
+        loss=asked.loss,
+        samples=question.windows,
+    )
+
+
+def tested_rows(rows: Rows, tests: LagTests) -> TestedRows:
+    """Give what the tests say of each row."""
+    of_parts = tests.equivalence
+    return TestedRows(
+        error_change=rows.spread(of_parts.change, np.nan),
+        error_change_low=rows.spread(of_parts.change_low, np.nan),
+        error_change_high=rows.spread(of_parts.change_high, np.nan),
+        p_equivalent=rows.spread(of_parts.p_equivalent, np.nan),
+        p_used=rows.spread(of_parts.p_used, np.nan),
+        variance_left=rows.spread(of_parts.variance_left, np.nan),
+        note=rows.spread(of_parts.note, ""),
+    )
+
+
+def older_lags(rows: Rows, tests: LagTests) -> OlderLags | None:
+    """Give what hiding each lag and all older ones did, where each lag has a row."""
+    if not (rows.by == "lag" and len(rows.rows) == rows.steps):
+        return None
+    of_lags = tests.horizon
+    change, p = np.full(rows.steps, np.nan), np.full(rows.steps, np.nan)
+    change[of_lags.lag_from - 1], p[of_lags.lag_from - 1] = of_lags.change, of_lags.p_equivalent
+    return OlderLags(older_change=change, older_p=p)
+
+
+def _check_learned(windows: Array) -> None:
+    """Refuse too few windows to learn from how their numbers go together."""
+    numbers = windows[0].size
+    if len(windows) <= numbers:
+        raise DataError(
+            f"learning how the {numbers} numbers of a window go together needs more than {numbers} "
+            f"windows, but there are {len(windows)}: give a longer series, or a sampler of your own"
+        )
+
+
+def _sampler(
+    asked: Test, x: Array, background: Array | None, parts: Sequence[Part]
+) -> ChosenSampler:
+    """Make the sampler, and say whether it fits."""
+    made: Sampler
+    if callable(asked.sampler):
+        made = OwnSampler(asked.sampler)
+    elif asked.sampler == "neighbours":
+        made = neighbour_sampler(x, background=background)
+    else:
+        made = gaussian_sampler(x, background=background)
+    if len(x) < FEWEST:
+        text = f"whether it fits cannot be told from fewer than {FEWEST} windows"
+        return ChosenSampler(made, None, text)
+    places = np.geomspace(1, len(parts), min(MEASURED, len(parts))).round().astype(int) - 1
+    some = [parts[place] for place in np.unique(places)]
+    fit = sampler_fit(made, x, some, seed=asked.seed)
+    if asked.sampler == "auto" and not fit.fits.all() and _has_neighbours(x, background):
+        other = neighbour_sampler(x, background=background)
+        better = sampler_fit(other, x, some, seed=asked.seed)
+        if better.auc.max() < fit.auc.max():
+            text = f"{better.sentence}; the Gaussian one: {fit.auc.max():.2f}"
+            return ChosenSampler(other, better, text)
+    return ChosenSampler(made, fit, fit.sentence)
+
+
+def _has_neighbours(x: Array, background: Array | None) -> bool:
+    """Say whether there are more windows than a sampler of neighbours draws from."""
+    return len(np.unique(x if background is None else background, axis=0)) > NEIGHBOURS
