@@ -43,6 +43,7 @@ ORDER = {
     "growth": "Growth",
     "startup": "Starting",
     "long_work": "Long work",
+    "tables": "Tables from CSV",
 }
 
 TOP = """# How fast it is

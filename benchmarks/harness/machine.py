@@ -14,7 +14,18 @@ from harness.threads import THREADS
 
 __all__ = ["busy", "machine", "versions"]
 
-_LIBRARIES = ("rnnlens", "numpy", "numba", "torch", "onnxruntime", "captum", "shap", "jax")
+_PEERS = ("torch", "onnxruntime", "captum", "shap", "jax")
+_LIBRARIES = (
+    "rnnlens",
+    "numpy",
+    "numba",
+    "pandas",
+    "torch",
+    "onnxruntime",
+    "captum",
+    "shap",
+    "jax",
+)
 
 
 def versions() -> dict[str, str]:

@@ -129,6 +129,7 @@ def test_missing_columns_are_listed_with_those_that_are_there(written):
     [
         (b"", "is empty"),
         (b" \n\n", "is empty"),
+        (b",,\n", "is empty"),
         (b"\x89HDF\r\n\x1a\n123", "is an HDF5 or NetCDF 4 file; a table must be CSV, Parquet"),
         (b"version https://git-lfs.github.com/spec/v1\noid", "is a Git LFS pointer"),
         (b"a,b\n1,\x00\n", "is not a text file"),

@@ -13,7 +13,26 @@ if TYPE_CHECKING:
     from collections.abc import Iterable
     from os import PathLike
 
-__all__ = ["Cells", "read_cells", "require_columns"]
+__all__ = ["Cells", "CsvText", "open_csv", "places_of", "read_cells", "require_columns"]
+
+
+@dataclass(frozen=True)
+class CsvText:
+    """The text of a CSV file.
+
+    Parameters
+    ----------
+    path : str
+        The file, for messages.
+    text : str
+        What it holds.
+    separator : str
+        What stands between columns.
+    """
+
+    path: str
+    text: str
+    separator: str
 
 
 @dataclass(frozen=True)
@@ -36,41 +55,57 @@ class Cells:
     decimal_comma: bool
 
 
-def read_cells(
-    path: str | PathLike[str],
-    columns: Iterable[str] | None,
-    optional: Iterable[str] = (),
-    time: str | None = None,
-) -> Cells:
-    """Read the wanted columns of a CSV file.
+def open_csv(path: str | PathLike[str]) -> CsvText:
+    """Read a CSV file's text.
 
     Commas, semicolons, tabs and vertical bars separate columns: the one that the header has most
-    of. Lines without any text are passed over.
+    of.
     """
     text = _decoded(path)
-    separator = _separator(text)
-    reader = csv.reader(io.StringIO(text, newline=""), delimiter=separator)
+    header = _first_line(text)
+    return CsvText(str(path), text, max(",;\t|", key=header.count))
+
+
+def read_cells(
+    file: CsvText, columns: Iterable[str] | None, optional: Iterable[str], time: str | None
+) -> Cells:
+    """Take the wanted columns of a CSV file apart, passing over lines without any text."""
+    reader = csv.reader(io.StringIO(file.text, newline=""), delimiter=file.separator)
     try:
         filled = [(reader.line_num, row) for row in reader if any(cell.strip() for cell in row)]
     except csv.Error as error:
-        raise DataError(f"{path}, row {reader.line_num} is not CSV: {error}") from None
-    header = [name.strip() for name in filled.pop(0)[1]]
+        raise DataError(f"{file.path}, row {reader.line_num} is not CSV: {error}") from None
+    if not filled:
+        raise UnreadableFile(f"{file.path} is empty; a table must have a header and rows")
+    header = filled.pop(0)[1]
+    places = places_of(file.path, header, columns, optional, time)
+    for line, row in filled:
+        if len(row) != len(header):
+            raise DataError(
+                f"{file.path}, row {line} has {len(row)} cells and the header names {len(header)} "
+                "columns; every row must have one cell for each"
+            )
+    cells = {name: [row[place].strip() for _, row in filled] for name, place in places.items()}
+    numbers = (cell for name, column in cells.items() if name != time for cell in column)
+    decimal_comma = file.separator == ";" and not any("." in cell for cell in numbers)
+    return Cells(cells, [line for line, _ in filled], decimal_comma)
+
+
+def places_of(
+    path: str,
+    first_row: Iterable[str],
+    columns: Iterable[str] | None,
+    optional: Iterable[str],
+    time: str | None,
+) -> dict[str, int]:
+    """Give the place of each wanted column in the rows, by its name in the header."""
+    header = [name.strip() for name in first_row]
     wanted = [name for name in header if name] if columns is None else list(columns)
     wanted += [name for name in optional if name in header and name not in wanted]
     if time is not None and time not in wanted:
         wanted.append(time)
     _check_header(path, header, wanted)
-    for line, row in filled:
-        if len(row) != len(header):
-            raise DataError(
-                f"{path}, row {line} has {len(row)} cells and the header names {len(header)} "
-                "columns; every row must have one cell for each"
-            )
-    places = {name: header.index(name) for name in wanted}
-    cells = {name: [row[place].strip() for _, row in filled] for name, place in places.items()}
-    numbers = (cell for name, column in cells.items() if name != time for cell in column)
-    decimal_comma = separator == ";" and not any("." in cell for cell in numbers)
-    return Cells(cells, [line for line, _ in filled], decimal_comma)
+    return {name: header.index(name) for name in wanted}
 
 
 def _decoded(path: str | PathLike[str]) -> str:
@@ -95,13 +130,17 @@ def _decoded(path: str | PathLike[str]) -> str:
     return text
 
 
-def _separator(text: str) -> str:
-    header = next(line for line in text.splitlines() if line.strip())
-    counts = {mark: header.count(mark) for mark in ",;\t|"}
-    return max(counts, key=lambda mark: counts[mark])
+def _first_line(text: str) -> str:
+    """Give the first line with any text, without taking all of a large file apart."""
+    size = 4096
+    while True:
+        lines = [line for line in text[:size].splitlines() if line.strip()]
+        if len(lines) > 1 or size >= len(text):
+            return lines[0]
+        size *= 2
 
 
-def _check_header(path: str | PathLike[str], header: list[str], wanted: list[str]) -> None:
+def _check_header(path: str, header: list[str], wanted: list[str]) -> None:
     twice = next((name for name in header if name and header.count(name) > 1), None)
     if twice is not None:
         raise DataError(f"{path} names the column {twice!r} twice; each must have its own name")
@@ -112,7 +151,7 @@ def _check_header(path: str | PathLike[str], header: list[str], wanted: list[str
             f"{path} begins with the row {', '.join(header[:4])}; its first row must name the "
             "columns"
         )
-    require_columns(wanted, header, str(path))
+    require_columns(wanted, header, path)
 
 
 def _is_number(text: str) -> bool:

@@ -6,6 +6,7 @@ not cross it.
 
 from __future__ import annotations
 
+import contextlib
 import importlib.util
 import math
 from pathlib import Path
@@ -14,7 +15,8 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from rnnlens.errors import DataError, MissingLibrary, UnreadableFile
-from rnnlens.series.csv_text import Cells, read_cells, require_columns
+from rnnlens.series.csv_regular import read_regular
+from rnnlens.series.csv_text import Cells, CsvText, open_csv, read_cells, require_columns
 from rnnlens.series.times import rising_times
 
 if TYPE_CHECKING:
@@ -23,7 +25,14 @@ if TYPE_CHECKING:
 
     import pandas as pd
 
-__all__ = ["NPZ_START", "read_arrays", "read_table", "start_of", "table_from_columns"]
+__all__ = [
+    "NPZ_START",
+    "read_arrays",
+    "read_table",
+    "start_of",
+    "table_from_cells",
+    "table_from_columns",
+]
 
 NPZ_START = b"PK\x03\x04"
 _OTHER_KINDS = {
@@ -59,12 +68,35 @@ def read_table(
     kind = next((kind for magic, kind in _OTHER_KINDS.items() if start.startswith(magic)), None)
     if kind is not None:
         raise UnreadableFile(f"{path} is {kind}; a table must be CSV, Parquet or .npz")
-    cells = read_cells(path, columns, optional, time)
+    return _from_csv(path, None if columns is None else list(columns), list(optional), time)
+
+
+def _from_csv(
+    path: str | PathLike[str], columns: list[str] | None, optional: list[str], time: str | None
+) -> pd.DataFrame:
+    file = open_csv(path)
+    # A fault is refused below, where the line that it stands on is known.
+    with contextlib.suppress(DataError):
+        regular = read_regular(file, columns, optional, time)
+        if regular is not None:
+            return _table(regular.numbers, regular.times, time, where=file.path, row=str)
+    return table_from_cells(file, columns, optional, time)
+
+
+def table_from_cells(
+    file: CsvText, columns: list[str] | None, optional: list[str], time: str | None
+) -> pd.DataFrame:
+    """Read a CSV file cell by cell, and name the row where a value is none."""
+    cells = read_cells(file, columns, optional, time)
     return _table(
-        {name: _numbers_from_text(path, name, cells) for name in cells.columns if name != time},
+        {
+            name: _numbers_from_text(file.path, name, cells)
+            for name in cells.columns
+            if name != time
+        },
         None if time is None else cells.columns[time],
         time,
-        where=str(path),
+        where=file.path,
         row=lambda at: f"row {cells.lines[at]}",
     )
 
@@ -157,7 +189,7 @@ def _from_parquet(path: str | PathLike[str], time: str | None) -> pd.DataFrame:
     return data.reset_index() if time is not None and data.index.name == time else data
 
 
-def _numbers_from_text(path: str | PathLike[str], name: str, cells: Cells) -> np.ndarray:
+def _numbers_from_text(where: str, name: str, cells: Cells) -> np.ndarray:
     text = cells.columns[name]
     if cells.decimal_comma:
         text = [cell.replace(",", ".") for cell in text]
@@ -165,7 +197,7 @@ def _numbers_from_text(path: str | PathLike[str], name: str, cells: Cells) -> np
     bad = np.flatnonzero(~np.isfinite(numbers))
     if len(bad):
         at = int(bad[0])
-        raise _bad_value(str(path), f"row {cells.lines[at]}", name, cells.columns[name][at])
+        raise _bad_value(where, f"row {cells.lines[at]}", name, cells.columns[name][at])
     return numbers
 
 
