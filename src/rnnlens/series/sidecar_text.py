@@ -7,8 +7,6 @@ from __future__ import annotations
 
 import contextlib
 import datetime
-import json
-import re
 import tomllib
 from collections.abc import Callable, Mapping
 from typing import Any
@@ -20,7 +18,6 @@ from rnnlens.series.variable import Variable
 
 __all__ = ["from_toml", "to_toml"]
 
-_BARE_KEY = re.compile(r"[A-Za-z0-9_-]+")
 _COMMENTS = {
     "time": "the column with each row's time",
     "step": "from one row to the next",
@@ -194,9 +191,11 @@ def to_toml(values: Mapping[str, Any]) -> str:
 
 
 def _lines(variables: tuple[Variable, ...], known: tuple[Variable, ...] = ()) -> list[str]:
+    import tomlkit
+
     columns = [
         (
-            f"{_key(variable.name)}",
+            tomlkit.key(variable.name).as_string(),
             f"unit = {_literal(variable.unit)},",
             f"mean = {_literal(variable.mean)},",
             f"scale = {_literal(variable.scale)}" + (", held = true" if variable.held else ""),
@@ -212,20 +211,14 @@ def _lines(variables: tuple[Variable, ...], known: tuple[Variable, ...] = ()) ->
     return lines
 
 
-def _key(name: str) -> str:
-    return name if _BARE_KEY.fullmatch(name) else _literal(name)
-
-
 def _absent(value: Any) -> bool:
     return value is None or (isinstance(value, str) and not value)
 
 
 def _literal(value: Any) -> str:
+    import tomlkit
+
     if isinstance(value, np.datetime64):
         moment = value.astype("datetime64[us]").item()
-        midnight = moment.time() == datetime.time()
-        return (moment.date() if midnight else moment).isoformat()
-    if isinstance(value, str):
-        # JSON's escapes are TOML's, save for DEL, which TOML wants escaped.
-        return json.dumps(value, ensure_ascii=False).replace("\x7f", "\\u007f")
-    return repr(value)
+        value = moment.date() if moment.time() == datetime.time() else moment
+    return tomlkit.item(value).as_string()
