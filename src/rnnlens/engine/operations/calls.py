@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any, Generic, TypeVar
+from typing import Generic, TypeVar
 from weakref import WeakKeyDictionary
 
 import numpy as np
@@ -23,7 +23,7 @@ T = TypeVar("T")
 KINDS = (np.dtype("f4"), np.dtype("f8"))
 
 
-def plain(array: Array, shape: tuple[int, ...], dtype: np.dtype[Any]) -> Array:
+def plain(array: Array, shape: tuple[int, ...], dtype: np.dtype[np.float64]) -> Array:
     """Give an array as the kernels were compiled for it: rows together, and not read-only."""
     flags = array.flags
     if array.dtype != dtype or not (flags.c_contiguous and flags.writeable):
@@ -44,7 +44,9 @@ class OnceARound(Generic[L, T]):
 
     def __init__(self, make: Callable[[L, Array], T]) -> None:
         self.make = make
-        self.known: WeakKeyDictionary[L, tuple[object, np.dtype[Any], int, T]] = WeakKeyDictionary()
+        self.known: WeakKeyDictionary[L, tuple[object, np.dtype[np.float64], int, T]] = (
+            WeakKeyDictionary()
+        )
 
     def __call__(self, layer: L, x: Array) -> T:
         """Give it for a layer: x (..., entry)."""
@@ -62,7 +64,7 @@ _CALLED: set[tuple[int, str]] = set()
 
 
 def shared(
-    kernel: Any,
+    kernel: object,
     work: Callable[[int, int], None],
     count: int,
     block: int,

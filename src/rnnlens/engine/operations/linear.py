@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import numpy as np
 
@@ -171,7 +171,9 @@ def _sizes(layer: Conv1D, length: int) -> tuple[int, int, int, int, int]:
     return taps, layer.dilation, layer.stride, before, rows
 
 
-def _share(kernel: Any, work: Callable[[int, int], None], x: Array, multiplications: int) -> None:
+def _share(
+    kernel: object, work: Callable[[int, int], None], x: Array, multiplications: int
+) -> None:
     """Do work on the samples by threads where it is worth while."""
     shared(kernel, work, len(x), BLOCK, x, alone=multiplications < WORTH)
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import numpy as np
 
@@ -104,7 +104,7 @@ def _lay(layer: LayerNormalization, x: Array) -> _Laid:
 _laid = OnceARound(_lay)
 
 
-def _share(kernel: Any, work: Callable[[int, int], None], rows: Array) -> None:
+def _share(kernel: object, work: Callable[[int, int], None], rows: Array) -> None:
     """Do work on the rows, by threads where it is worth while."""
     shared(kernel, work, len(rows), BLOCK, rows, alone=rows.size < WORTH)
 

@@ -10,20 +10,16 @@ from dataclasses import dataclass, fields, is_dataclass
 from math import prod
 from statistics import median
 from time import perf_counter
-from typing import Any
 from weakref import WeakKeyDictionary
 
 import numpy as np
-from numpy.typing import NDArray
 
-from rnnlens.engine.operations.registry import Multipliers, Tape, pull, run, taken_by
+from rnnlens.engine.operations.registry import Array, Multipliers, Tape, pull, run, taken_by
 from rnnlens.engine.schedule.context import by_equations
 from rnnlens.network.layers import Bidirectional, Input, Layer, Recurrent, TimeDistributed
 from rnnlens.network.network import Network
 
 __all__ = ["BLOCK", "Cost", "cost", "pace"]
-
-Array = NDArray[Any]
 
 #: Samples of a kernel's block: smaller chunks take no less time.
 BLOCK = 32
@@ -50,7 +46,7 @@ class Cost:
     work: float
 
 
-_COSTS: WeakKeyDictionary[Network, dict[tuple[Any, ...], Cost]] = WeakKeyDictionary()
+_COSTS: WeakKeyDictionary[Network, dict[tuple[object, ...], Cost]] = WeakKeyDictionary()
 
 
 def cost(network: Network, inputs: Mapping[str, Array]) -> Cost:
@@ -91,7 +87,7 @@ def _bytes(network: Network, tapes: Mapping[str, Tape]) -> float:
     return total
 
 
-def _kept(value: Any, seen: set[int]) -> float:
+def _kept(value: object, seen: set[int]) -> float:
     """Add up the bytes that one sample takes in what is not yet seen of the arrays of a value."""
     if isinstance(value, np.ndarray):
         whole = value if value.base is None else value.base

@@ -13,11 +13,12 @@ from dataclasses import dataclass
 from functools import cache
 from math import ceil
 from threading import Lock
-from typing import Any
+from typing import TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
 
+from rnnlens.engine.operations.registry import Array
 from rnnlens.engine.schedule.context import one_round
 from rnnlens.engine.schedule.cost import BLOCK, Cost, cost, pace
 from rnnlens.engine.schedule.threads import RANGES_PER_THREAD, each, one_blas_thread, threads
@@ -25,7 +26,7 @@ from rnnlens.network.network import Network
 
 __all__ = ["Estimate", "chunks", "estimate", "gathered"]
 
-Array = NDArray[Any]
+S = TypeVar("S", bound=np.generic)
 
 #: Bytes that the tapes of one thread's chunk may keep.
 CHUNK_BYTES = 4 << 20
@@ -98,14 +99,14 @@ def _fitting(one: Cost, runs: int, budget: float) -> int:
 
 
 def gathered(
-    work: Callable[[slice], tuple[Array, ...]],
+    work: Callable[[slice], tuple[NDArray[S], ...]],
     network: Network,
     inputs: Mapping[str, Array],
     *,
     runs: int = 1,
     passes: int = 1,
     progress: Callable[[int, int], None] | None = None,
-) -> tuple[Array, ...]:
+) -> tuple[NDArray[S], ...]:
     """Do work on chunks of samples, shared among the threads, and put together what it gives.
 
     Shapes: inputs mapping of str to (sample, ...) -> tuple of (sample, ...).
@@ -119,7 +120,7 @@ def gathered(
             arrays = work(slice(0, samples))
         report(samples, samples)
         return arrays
-    result: list[Array] = []
+    result: list[NDArray[S]] = []
     lock = Lock()
 
     def part(chunk: slice) -> None:

@@ -17,7 +17,7 @@ from functools import cache, lru_cache
 from itertools import pairwise
 from pathlib import Path
 from threading import Event, Lock, local
-from typing import Any
+from typing import Protocol, TypeVarTuple
 
 from rnnlens.errors import InputError
 
@@ -59,15 +59,15 @@ def quota(root: Path = Path("/")) -> float | None:
     except OSError:
         return None
     mounted = root / "sys/fs/cgroup"
-    found: list[float] = []
+    allowed: list[float] = []
     for line in lines:
         _, controllers, place = line.split(":", 2)
         if not controllers:  # version 2: one tree for all controllers
-            found += _stated(mounted, place, _unified)
+            allowed += _stated(mounted, place, _unified)
         elif "cpu" in controllers.split(","):
             for folder in (controllers, "cpu"):
-                found += _stated(mounted / folder, place, _separate)
-    return min(found, default=None)
+                allowed += _stated(mounted / folder, place, _separate)
+    return min(allowed, default=None)
 
 
 def _stated(mounted: Path, place: str, read: Callable[[Path], tuple[str, str]]) -> Iterator[float]:
@@ -94,8 +94,25 @@ def _separate(folder: Path) -> tuple[str, str]:
     return allowed, period  # -1: no limit
 
 
+Arguments = TypeVarTuple("Arguments")
+
+
+class BlasLibrary(Protocol):
+    """What threadpoolctl knows of a BLAS library."""
+
+    internal_api: str
+
+    def get_num_threads(self) -> int:
+        """Say how many threads it uses."""
+        ...
+
+    def set_num_threads(self, num_threads: int) -> None:
+        """Have it use so many threads."""
+        ...
+
+
 #: A BLAS library, and how many threads it had.
-Setting = tuple[Any, int]
+Setting = tuple[BlasLibrary, int]
 
 
 class _Blas:
@@ -108,17 +125,17 @@ class _Blas:
 
     @staticmethod
     @cache
-    def libraries() -> tuple[list[Any], list[Any]]:
+    def libraries() -> tuple[list[BlasLibrary], list[BlasLibrary]]:
         """Give the libraries whose setting is the process's, and those where it is a thread's."""
         from threadpoolctl import ThreadpoolController
 
-        found = ThreadpoolController().select(user_api="blas").lib_controllers
+        known = ThreadpoolController().select(user_api="blas").lib_controllers
         apart = [
             library
-            for library in found
+            for library in known
             if library.internal_api == "mkl" or getattr(library, "threading_layer", "") == "openmp"
         ]
-        return [library for library in found if library not in apart], apart
+        return [library for library in known if library not in apart], apart
 
     def hold(self) -> list[Setting]:
         """Hold them, and give what this thread's setting was where it has one of its own."""
@@ -138,7 +155,7 @@ class _Blas:
                 _restore(self.before)
 
 
-def _held(libraries: list[Any]) -> list[Setting]:
+def _held(libraries: list[BlasLibrary]) -> list[Setting]:
     counted = [(library, library.get_num_threads()) for library in libraries]
     before = [(library, count) for library, count in counted if count != 1]
     _restore([(library, 1) for library, _ in before])
@@ -202,7 +219,7 @@ def _within() -> bool:
     return stop is not None
 
 
-def _piece(stop: Event, work: Callable[..., None], arguments: tuple[Any, ...]) -> None:
+def _piece(stop: Event, work: Callable[[*Arguments], None], arguments: tuple[*Arguments]) -> None:
     _HERE.stop = stop
     try:
         if not stop.is_set():
@@ -213,9 +230,9 @@ def _piece(stop: Event, work: Callable[..., None], arguments: tuple[Any, ...]) -
 
 
 def each(
-    work: Callable[..., None],
-    pieces: Sequence[tuple[Any, ...]],
-    done: Callable[[tuple[Any, ...]], None] | None = None,
+    work: Callable[[*Arguments], None],
+    pieces: Sequence[tuple[*Arguments]],
+    done: Callable[[tuple[*Arguments]], None] | None = None,
 ) -> None:
     """Do pieces of work, shared among the threads.
 
@@ -231,7 +248,7 @@ def each(
             _within()
         return
     stop = Event()
-    jobs: dict[Future[None], tuple[Any, ...]] = {}
+    jobs: dict[Future[None], tuple[*Arguments]] = {}
     try:
         with one_blas_thread():
             for piece in pieces:

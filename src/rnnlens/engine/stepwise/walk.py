@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from typing import Any
+from typing import TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -41,6 +41,8 @@ from rnnlens.network.layers import (
 from rnnlens.network.network import Network, Node
 
 __all__ = ["SplitNetwork", "State", "Walk", "histories_in", "joined", "select", "split_by_step"]
+
+T = TypeVar("T", bound=np.generic)
 
 #: By node: the states of a recurrent layer and its last output, or the last value of a sequence.
 State = dict[str, tuple[Array, ...]]
@@ -269,7 +271,7 @@ def _spread(array: Array, count: int) -> Array:
     return array if len(array) == count else np.repeat(array, count // len(array), axis=0)
 
 
-def _tiled(array: NDArray[Any], count: int) -> NDArray[Any]:
+def _tiled(array: NDArray[T], count: int) -> NDArray[T]:
     """Give the rows over and over."""
     if len(array) == 1:
         return np.broadcast_to(array, (count, *array.shape[1:]))
