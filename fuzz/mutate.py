@@ -188,8 +188,8 @@ def summary(outcomes: Counter[tuple[str, str]], files: list[Path], seconds: floa
         f"(Python {platform.python_version()}, {', '.join(versions)})"
     ]
     lines += [f"{n:8,}  {kind:13}{how}" for (kind, how), n in sorted(by_kind.items())]
-    found = sum(n for (_, outcome), n in outcomes.items() if outcome.startswith("FINDING"))
-    return "\n".join([*lines, f"{found:8,}  findings"])
+    findings = sum(n for (_, outcome), n in outcomes.items() if outcome.startswith("FINDING"))
+    return "\n".join([*lines, f"{findings:8,}  findings"])
 
 
 def main() -> int:

@@ -268,9 +268,9 @@ def _live_source(row: str) -> Source:
 
     module, inputs = MODULES[row]()
     with torch.no_grad():
-        found = module(*map(torch.as_tensor, inputs))
-    found = found if isinstance(found, tuple) else (found,)
-    return Source(module, inputs, [each.numpy() for each in found], {"example": tuple(inputs)})
+        outputs = module(*map(torch.as_tensor, inputs))
+    outputs = outputs if isinstance(outputs, tuple) else (outputs,)
+    return Source(module, inputs, [each.numpy() for each in outputs], {"example": tuple(inputs)})
 
 
 def _state_source(row: str, container: str, folder: Path) -> Source:
@@ -280,8 +280,8 @@ def _state_source(row: str, container: str, folder: Path) -> Source:
 
     module, inputs, options = STATES[row]()
     with torch.no_grad():
-        found = module(*map(torch.as_tensor, inputs)).numpy()
-    return Source(saved(module.state_dict(), folder, container), inputs, [found], options)
+        outputs = module(*map(torch.as_tensor, inputs)).numpy()
+    return Source(saved(module.state_dict(), folder, container), inputs, [outputs], options)
 
 
 # --- the matrix --------------------------------------------------------------------------------

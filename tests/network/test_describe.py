@@ -185,9 +185,9 @@ def test_the_description_is_plain_json_with_every_array_by_its_gate(make):
 def test_values_survive_json_to_the_last_digit(make):
     network = chain((6, 3), lstm=make.lstm(3, 4))
     described = json.loads(json.dumps(describe(network, values=True)))
-    found = described["layers"][1]["arrays"][0]["values"]
+    given = described["layers"][1]["arrays"][0]["values"]
     stored = network["lstm"].layer.cell.input.W
-    np.testing.assert_array_equal(np.array(found, dtype=np.float32), stored)
+    np.testing.assert_array_equal(np.array(given, dtype=np.float32), stored)
 
 
 def test_a_layer_called_twice_is_counted_once(make):

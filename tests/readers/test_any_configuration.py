@@ -70,7 +70,7 @@ def test_any_json_in_any_place_of_an_architecture(place, value, tmp_path):
 
 def outcome(path):
     try:
-        found = read(path)
+        made = read(path)
     except RnnlensError as error:
         return "sentence" if len(str(error).splitlines()) == 1 else str(error)
-    return "network" if isinstance(found, Network) else type(found).__name__
+    return "network" if isinstance(made, Network) else type(made).__name__

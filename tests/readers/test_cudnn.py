@@ -20,18 +20,18 @@ def logistic(a):
 
 def cudnn_matrices(arrays, gates):
     """Cut Keras's arrays into what it hands to cuDNN: matrices by rows, then two biases a gate."""
-    found = []
+    configs = []
     for g in range(gates):
         columns = slice(g * UNITS, (g + 1) * UNITS)
         flat_w = [value for row in arrays["kernel"][:, columns] for value in row]
         flat_r = [value for row in arrays["recurrent_kernel"][:, columns] for value in row]
-        found.append({
+        configs.append({
             "W": [flat_w[u * FEATURES : (u + 1) * FEATURES] for u in range(UNITS)],
             "R": [flat_r[u * UNITS : (u + 1) * UNITS] for u in range(UNITS)],
             "bW": arrays["bias"][columns],
             "bR": arrays["bias"][gates * UNITS :][columns],
         })
-    return found
+    return configs
 
 
 def times(matrix, column):

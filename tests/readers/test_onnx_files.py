@@ -54,12 +54,12 @@ def test_node_tests_of_the_backend_give_their_stored_outputs(name, shared):
     weights = {role: given[role] for role in "WRBP" if role in given}
     with pytest.raises(UnsupportedModel, match="give them: weights="):
         read(path)
-    found = read_graph(path, weights=weights)
-    X = {entry.name: np.moveaxis(given[entry.name], entry.batch, 0) for entry in found.inputs}
-    ours = predict(found.network, X)
+    reading = read_graph(path, weights=weights)
+    X = {entry.name: np.moveaxis(given[entry.name], entry.batch, 0) for entry in reading.inputs}
+    ours = predict(reading.network, X)
     ours = ours if isinstance(ours, tuple) else (ours,)
     assert len(ours) == len(list(data.glob("output_*.pb")))
-    for k, (mine, entry) in enumerate(zip(ours, found.outputs, strict=True)):
+    for k, (mine, entry) in enumerate(zip(ours, reading.outputs, strict=True)):
         theirs = stored(data / f"output_{k}.pb")
         np.testing.assert_allclose(np.moveaxis(mine, 0, entry.batch), theirs, rtol=0, atol=1e-6)
 
@@ -216,10 +216,10 @@ def test_a_file_for_one_batch_size_serves_any_number_of_samples(tmp_path, rng):
     x = torch.zeros(3, 6, 3)
     torch.onnx.export(module, (x,), path, dynamo=False, input_names=["x"])
     X = rng.normal(size=(7, 6, 3))
-    found = fidelity(read(path), path, X)
-    assert found.agrees
-    assert found.samples == 7
-    assert found.against.startswith("onnxruntime ")
+    result = fidelity(read(path), path, X)
+    assert result.agrees
+    assert result.samples == 7
+    assert result.against.startswith("onnxruntime ")
 
 
 @torch_warns

@@ -57,14 +57,14 @@ class Graph:
         """The file as read, held against onnxruntime."""
         shapes = [(name, None) for name in outputs]
         made = model(self.nodes, self.inputs, shapes, self.arrays, opset=self.opset)
-        found = read_graph(saved(made, folder))
-        X = {e.name: np.moveaxis(self.feed[e.name], e.batch, 0) for e in found.inputs}
-        ours = predict(found.network, X)
+        reading = read_graph(saved(made, folder))
+        X = {e.name: np.moveaxis(self.feed[e.name], e.batch, 0) for e in reading.inputs}
+        ours = predict(reading.network, X)
         ours = ours if isinstance(ours, tuple) else (ours,)
-        for mine, their, e in zip(ours, ran(made, self.feed), found.outputs, strict=True):
+        for mine, their, e in zip(ours, ran(made, self.feed), reading.outputs, strict=True):
             size = max(1.0, np.abs(their).max())
             np.testing.assert_allclose(np.moveaxis(mine, 0, e.batch), their, atol=1e-6 * size)
-        return found.network
+        return reading.network
 
 
 def kinds(network):
@@ -340,10 +340,10 @@ def test_static_features_meet_the_last_state(tmp_path, rng):
 def test_an_input_whose_batch_axis_is_open_needs_a_word(tmp_path, rng):
     made = model([node("Tanh", ["x"], ["y"])], [("x", ("a", "b"))], [("y", None)], {})
     path = saved(made, tmp_path)
-    found = read_graph(path, batch_axes={"x": 1})
+    reading = read_graph(path, batch_axes={"x": 1})
     X = rng.normal(size=(3, 4))
-    np.testing.assert_allclose(predict(found.network, X), np.tanh(X), atol=1e-15)
-    assert found.outputs[0].batch == 1
+    np.testing.assert_allclose(predict(reading.network, X), np.tanh(X), atol=1e-15)
+    assert reading.outputs[0].batch == 1
 
 
 def test_what_no_output_needs_is_not_looked_at(tmp_path, rng):

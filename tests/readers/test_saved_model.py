@@ -29,13 +29,13 @@ def keras_model(rng):
 
 def checkpoint_of(model):
     """Names as tf.keras gives them, in no order that would help."""
-    found = []
+    variables = []
     for layer in model.layers:
         for number, weight in enumerate(layer.weights):
             inner = weight.path.split("/")[-3:] if "bidirectional" in layer.name else [weight.name]
             name = "/".join([layer.name, *inner[:-1], weight.name])
-            found.append((name, f"variables/{layer.name}-{number}", np.array(weight.numpy())))
-    return found[::-1]
+            variables.append((name, f"variables/{layer.name}-{number}", np.array(weight.numpy())))
+    return variables[::-1]
 
 
 @pytest.fixture

@@ -169,11 +169,11 @@ def test_a_checkpoint_that_nests_its_state_dict_is_opened_and_says_where(
 def test_every_array_says_which_rows_of_which_array_it_was(forecaster, tmp_path):
     network = read(saved(forecaster.state_dict(), tmp_path), head="fc")
     state = forecaster.state_dict()
-    found = {array.name: array for array in inventory(network)}
-    assert found["rnn_l0.W_f"].source.text == "rnn.weight_ih_l0[4:8, :] transposed"
-    assert found["rnn_l0.b_rc"].source.text == "rnn.bias_hh_l0[8:12]"
-    assert found["fc.W"].source.text == "fc.weight transposed"
-    np.testing.assert_array_equal(found["rnn_l0.U_o"].values, state["rnn.weight_hh_l0"][12:16].T)
+    named = {array.name: array for array in inventory(network)}
+    assert named["rnn_l0.W_f"].source.text == "rnn.weight_ih_l0[4:8, :] transposed"
+    assert named["rnn_l0.b_rc"].source.text == "rnn.bias_hh_l0[8:12]"
+    assert named["fc.W"].source.text == "fc.weight transposed"
+    np.testing.assert_array_equal(named["rnn_l0.U_o"].values, state["rnn.weight_hh_l0"][12:16].T)
     assert network.origin.digest and network.origin.format == "PyTorch state dict (zip)"
 
 

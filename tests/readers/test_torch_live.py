@@ -207,8 +207,8 @@ def test_forward_code_is_followed_to_the_same_numbers(name, rng):
     x = rng.normal(size=(4, 6, 3))
     network = read(model, example=x[:2])
     got = predict(network, x)
-    found = model(torch.as_tensor(x))
-    many = [found["a"], found["b"][0], found["b"][1][0]] if name == "nested_outputs" else [found]
+    given = model(torch.as_tensor(x))
+    many = [given["a"], given["b"][0], given["b"][1][0]] if name == "nested_outputs" else [given]
     for ours, theirs in zip(got if isinstance(got, tuple) else (got,), many, strict=True):
         agree(ours, theirs)
     assert fidelity(network, model, x).attrs["agrees"]
@@ -279,11 +279,11 @@ def test_a_shared_layer_is_one_layer_and_its_arrays_are_listed_once(rng):
 def test_a_loop_that_feeds_its_own_output_back_stays_a_loop(rng):
     def code(m, x):
         h = m.rnn(x)[1][-1]
-        found = []
+        outputs = []
         for _ in range(3):
             h = m.c(m.fc(h), h)
-            found.append(m.fc(h))
-        return torch.stack(found, dim=1)
+            outputs.append(m.fc(h))
+        return torch.stack(outputs, dim=1)
 
     model = module(code, rnn=gru(), c=nn.GRUCell(2, 4), fc=nn.Linear(4, 2))
     x = rng.normal(size=(4, 6, 3))
@@ -294,12 +294,12 @@ def test_a_loop_that_feeds_its_own_output_back_stays_a_loop(rng):
 
 def test_two_cells_in_one_loop_become_two_layers(rng):
     def code(m, x):
-        a, b, found = None, None, []
+        a, b, outputs = None, None, []
         for t in range(x.shape[1]):
             a = m.a(x[:, t], a)
             b = m.b(a[0], b)
-            found.append(b)
-        return torch.stack(found, dim=1), a[1]
+            outputs.append(b)
+        return torch.stack(outputs, dim=1), a[1]
 
     model = module(code, a=nn.LSTMCell(3, 4), b=nn.GRUCell(4, 2))
     x = rng.normal(size=(4, 6, 3))

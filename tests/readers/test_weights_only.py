@@ -121,9 +121,9 @@ def test_arrays_are_named_by_their_shapes_alone(tmp_path, ending):
     text.unlink()
     with pytest.raises(UnreadableFile, match="weights only"):
         api.read(weights)
-    found = read_or_name_arrays(weights)
-    assert isinstance(found, Arrays)
-    described = describe_arrays(found)
+    arrays = read_or_name_arrays(weights)
+    assert isinstance(arrays, Arrays)
+    described = describe_arrays(arrays)
     kinds = {layer["name"]: layer["kind"] for layer in described["layers"]}
     assert set(kinds.values()) == {"Bidirectional LSTM", "GRU", "Dense"}
     names = {array["name"] for layer in described["layers"] for array in layer["arrays"]}
@@ -141,13 +141,13 @@ def test_arrays_are_named_by_their_shapes_alone(tmp_path, ending):
 def test_ecg_models_are_read_with_their_architecture(shared, name):
     folder = shared / "models/json_weights/ecg"
     weights = folder / f"{name}-auto-encoder-weights.h5"
-    told = api.read(weights, architecture=folder / f"{name}-auto-encoder-architecture.json")
-    found = api.read(weights)
-    assert told.origin.version == "2.1.2"
+    joined = api.read(weights, architecture=folder / f"{name}-auto-encoder-architecture.json")
+    beside = api.read(weights)
+    assert joined.origin.version == "2.1.2"
     windows = np.loadtxt(folder / "ecg_discord_test.csv", delimiter=",")[..., None]
-    ours = predict(told, windows)
+    ours = predict(joined, windows)
     assert ours.shape == (23, 210)
-    np.testing.assert_array_equal(ours, predict(found, windows))
+    np.testing.assert_array_equal(ours, predict(beside, windows))
     wrong = folder / f"{ECG[ECG.index(name) - 1]}-auto-encoder-architecture.json"
     with pytest.raises(UnreadableFile, match="the weights do not belong to|do not belong together"):
         api.read(weights, architecture=wrong)
@@ -156,14 +156,14 @@ def test_ecg_models_are_read_with_their_architecture(shared, name):
 def test_weights_of_keras_1_take_either_completion(shared):
     folder = shared / "models/keras1"
     weights = folder / "simple_lstm_tf_keras_1_weights.h5"
-    told = api.read(weights, architecture=folder / "simple_lstm_tf_keras_1_config.json")
+    joined = api.read(weights, architecture=folder / "simple_lstm_tf_keras_1_config.json")
     stated = api.read(weights, layers="LSTM(tanh, hard_sigmoid) > Dense(linear)")
     with h5py.File(folder / "simple_lstm_tf_keras_1_inputs_and_outputs.h5") as file:
         windows, stored = file["inputs/lstm_input_1"][()], file["predictions/dense_1"][()]
-    for network in (told, stated):
+    for network in (joined, stated):
         # Keras 1 computed in float32: 50 units sum to about 4e-6.
         np.testing.assert_allclose(predict(network, windows), stored, rtol=0, atol=4e-6)
-    assert told["lstm_1"].sources["W_i"].text == "lstm_1/lstm_1_W_i:0"
+    assert joined["lstm_1"].sources["W_i"].text == "lstm_1/lstm_1_W_i:0"
 
 
 def test_json_within_json_is_an_architecture(tmp_path):
@@ -195,9 +195,9 @@ def test_shapes_that_leave_it_open_are_listed_in_the_files_own_names(tmp_path, r
             group.attrs["weight_names"] = [key.encode() for key in arrays]
             for key, shape in arrays.items():
                 group[key] = rng.normal(size=shape)
-    found = read_or_name_arrays(path)
-    assert isinstance(found, Arrays)
-    first, second = found.groups
+    arrays = read_or_name_arrays(path)
+    assert isinstance(arrays, Arrays)
+    first, second = arrays.groups
     assert (first.kind, second.kind) == ("Dense or Embedding or PReLU", "Dense")
     assert [array.name for array in first.arrays] == ["a.x"]
     assert [array.name for array in second.arrays] == ["b.W"]

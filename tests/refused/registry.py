@@ -90,12 +90,12 @@ def outcome(name: str) -> Outcome:
 
 def _sites(error: BaseException | None) -> frozenset[str]:
     """Find the places that raised an error and what it was raised from."""
-    found: set[str | None] = set()
+    sites: set[str | None] = set()
     while error is not None:
         frames = traceback.walk_tb(error.__traceback__)
-        found |= {site_of(frame.f_code.co_filename, line) for frame, line in frames}
+        sites |= {site_of(frame.f_code.co_filename, line) for frame, line in frames}
         error = error.__cause__
-    return frozenset(site for site in found if site)
+    return frozenset(site for site in sites if site)
 
 
 def holds(sentence: str, said: str) -> bool:

@@ -58,15 +58,15 @@ def _places() -> dict[str, dict[str, tuple[int, int]]]:
     """Give the places by file, and where each begins and ends."""
     trees = {path: ast.parse(path.read_text(encoding="utf-8")) for path in _files()}
     helpers = frozenset(name for tree in trees.values() for name in helpers_in(tree))
-    found: dict[str, dict[str, tuple[int, int]]] = {}
+    by_file: dict[str, dict[str, tuple[int, int]]] = {}
     for path, tree in trees.items():
         count: dict[str, int] = {}
-        own = found[str(path)] = {}
+        own = by_file[str(path)] = {}
         for function, node in places(tree, "", helpers):
             count[function] = count.get(function, 0) + 1
             module = path.relative_to(PACKAGE).with_suffix("").as_posix()
             own[f"{module}: {function} {count[function]}"] = (node.lineno, node.end_lineno or 0)
-    return found
+    return by_file
 
 
 #: Every place, "module: function number".

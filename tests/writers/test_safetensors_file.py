@@ -43,12 +43,12 @@ def state_dict(data):
     length = int.from_bytes(data[:8], "little")
     header = json.loads(data[8 : 8 + length])
     header.pop("__metadata__")
-    found = {}
+    tensors = {}
     for name, entry in header.items():
         begin, end = (8 + length + at for at in entry["data_offsets"])
         values = np.frombuffer(data[begin:end], TYPES[entry["dtype"]]).reshape(entry["shape"])
-        found[name] = torch.tensor(values.copy())
-    return found
+        tensors[name] = torch.tensor(values.copy())
+    return tensors
 
 
 @pytest.mark.parametrize("name", CHAINS)
@@ -74,9 +74,9 @@ def test_the_arrays_read_back_are_those_written(name, networks, tmp_path):
     inputs = random_inputs(network, samples=4)
     ours = predict(network, inputs)
     np.testing.assert_allclose(predict(restored(network, path), inputs), ours, atol=1e-12)
-    told = head_of(network)
-    if told is not None:
-        back = read(path, ReadOptions(**told))
+    options = head_of(network)
+    if options is not None:
+        back = read(path, ReadOptions(**options))
         np.testing.assert_allclose(predict(back, *inputs.values()), ours, atol=1e-12)
 
 

@@ -56,11 +56,11 @@ class VariableStore(ABC):
     """The variables of one layer or one model."""
 
     @abstractmethod
-    def own(self, roles: Sequence[str], optional: int = 0) -> list[StoredVariable]:
+    def variables(self, roles: Sequence[str], optional: int = 0) -> list[StoredVariable]:
         """Give the layer's own variables."""
 
     @abstractmethod
-    def part(self, attribute: str) -> VariableStore:
+    def sublayer(self, attribute: str) -> VariableStore:
         """Give the store of a layer within the layer."""
 
     @abstractmethod

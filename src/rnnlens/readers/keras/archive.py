@@ -112,8 +112,8 @@ class ArchiveGroup(VariableStore):
     def _at(self, name: str) -> str:
         return f"{self.path}/{name}" if self.path else name
 
-    def own(self, roles: Sequence[str], optional: int = 0) -> list[StoredVariable]:
-        """Give the layer's own variables, see `VariableStore.own`."""
+    def variables(self, roles: Sequence[str], optional: int = 0) -> list[StoredVariable]:
+        """Give the layer's own variables, see `VariableStore.variables`."""
         count = len(names_in(child(self.file, self._at("vars"))))
         check_count(count, roles, optional, f"{self.path or 'the weights file'}")
         variables = []
@@ -122,8 +122,8 @@ class ArchiveGroup(VariableStore):
             variables.append(stored(role, child(self.file, place), place))
         return variables
 
-    def part(self, attribute: str) -> VariableStore:
-        """Give the store of a layer within, see `VariableStore.part`."""
+    def sublayer(self, attribute: str) -> VariableStore:
+        """Give the store of a layer within, see `VariableStore.sublayer`."""
         return ArchiveGroup(self.file, self._at(attribute))
 
     def layers(self, entries: Sequence[tuple[str, str]]) -> dict[str, VariableStore]:

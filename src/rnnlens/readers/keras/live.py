@@ -50,7 +50,7 @@ class _LiveVariables(VariableStore):
     def __init__(self, layer: Any) -> None:
         self.layer = layer
 
-    def own(self, roles: Sequence[str], optional: int = 0) -> list[StoredVariable]:
+    def variables(self, roles: Sequence[str], optional: int = 0) -> list[StoredVariable]:
         import numpy as np
 
         variables = list(self.layer.weights)
@@ -61,7 +61,7 @@ class _LiveVariables(VariableStore):
             for role, array in zip(roles, arrays, strict=False)
         ]
 
-    def part(self, attribute: str) -> VariableStore:
+    def sublayer(self, attribute: str) -> VariableStore:
         return _LiveVariables(getattr(self.layer, attribute))
 
     def layers(self, entries: Sequence[tuple[str, str]]) -> dict[str, VariableStore]:

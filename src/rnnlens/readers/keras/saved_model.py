@@ -115,7 +115,7 @@ class _CheckpointVariables(LayerGroups):
         for name, key, values in sorted(_checkpoint(folder), key=_keras_order):
             layer = name.split("/", maxsplit=1)[0]
             dataset = self.file.create_dataset(key, data=values)
-            self.named.setdefault(layer, []).append((name, dataset, key))
+            self.named.setdefault(layer, []).append(NamedDataset(name, dataset, key))
         super().__init__(self.file, "model_weights")
 
     def __enter__(self) -> _CheckpointVariables:

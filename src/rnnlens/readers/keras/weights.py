@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, ClassVar, NamedTuple
 
 from rnnlens.errors import UnreadableFile
 from rnnlens.readers.hardening.hdf5 import Hdf5Object, attribute_list, child, stored
@@ -34,9 +34,6 @@ WHOLE = "model_weights"
 #: Classes of whole models, whose layers' arrays lie in one list.
 MODELS = frozenset({"Sequential", "Functional", "Model"})
 
-#: An array's name in the file, the dataset, and its place.
-NamedDataset = tuple[str, Hdf5Object, str]
-
 #: Classes of layers that have arrays.
 WITH_ARRAYS = MODELS | {
     "BatchNormalization",
@@ -59,6 +56,70 @@ WITH_ARRAYS = MODELS | {
 }
 
 
+class NamedDataset(NamedTuple):
+    """An array that a file lists: its name there, the dataset, unread, and its place."""
+
+    name: str
+    dataset: Hdf5Object
+    place: str
+
+
+class WeightList(VariableStore):
+    """The arrays of one layer, in Keras's order, told apart by their names."""
+
+    def __init__(self, weights: Sequence[NamedDataset], layer: str) -> None:
+        self.weights = list(weights)
+        self.layer = layer
+
+    def variables(self, roles: Sequence[str], optional: int = 0) -> list[StoredVariable]:
+        """Give the layer's own variables, see `VariableStore.variables`."""
+        # The state that a stateful layer keeps is among its variables in Keras 3.
+        kept = [item for item in self.weights if not base_name(item.name).startswith("rnn_state")]
+        check_count(len(kept), roles, optional, f"layer {self.layer!r}")
+        by_name = {base_name(name): (weight, place) for name, weight, place in kept}
+        wanted = list(roles)[: len(kept)]
+        if set(by_name) == set(wanted):
+            return [stored(role, *by_name[role]) for role in wanted]
+        known = set(by_name) & set(wanted)
+        if known:
+            raise UnreadableFile(
+                f"layer {self.layer!r} holds the arrays {', '.join(by_name)} where its "
+                f"configuration calls for {', '.join(wanted)}: the weights do not belong to it"
+            )
+        return [
+            stored(role, weight, place)
+            for role, (_, weight, place) in zip(wanted, kept, strict=True)
+        ]
+
+    def sublayer(self, attribute: str) -> VariableStore:
+        """Give the store of a layer within, see `VariableStore.sublayer`."""
+        if attribute not in {"forward_layer", "backward_layer"}:
+            return self
+        side = attribute.removesuffix("layer")
+        named = [item for item in self.weights if _names(item.name, side)]
+        if not named:
+            half = len(self.weights) // 2
+            named = self.weights[:half] if side == "forward_" else self.weights[half:]
+        return type(self)(named, f"{self.layer}.{side.rstrip('_')}")
+
+    def layers(self, entries: Sequence[tuple[str, str]]) -> dict[str, VariableStore]:
+        """Give the stores of a model's layers, see `VariableStore.layers`."""
+        # The arrays of a nested model lie in one list; its layers are told by their names.
+        return {
+            name: type(self)(self.weights if kind in MODELS else self._of(name), name)
+            for kind, name in entries
+        }
+
+    def _of(self, layer: str) -> list[NamedDataset]:
+        depths = {
+            item.name: parts.index(layer)
+            for item in self.weights
+            if layer in (parts := item.name.split("/")[:-1])
+        }
+        first = min(depths.values(), default=0)
+        return [item for item in self.weights if depths.get(item.name) == first]
+
+
 class LayerGroups(VariableStore):
     """The groups of a model: one a layer.
 
@@ -70,6 +131,9 @@ class LayerGroups(VariableStore):
         The path of that group in the file, empty for the root.
     """
 
+    #: How the arrays of one layer are told apart.
+    weight_list: ClassVar[type[WeightList]] = WeightList
+
     def __init__(self, group: h5py.Group, prefix: str = "") -> None:
         self.group = group
         self.prefix = prefix
@@ -79,13 +143,13 @@ class LayerGroups(VariableStore):
         """Names of the layers that have arrays, in the file's order."""
         return [name for name in attribute_list(self.group, "layer_names") if self.weights_of(name)]
 
-    def own(self, roles: Sequence[str], optional: int = 0) -> list[StoredVariable]:
-        """Give the layer's own variables, see `VariableStore.own`."""
+    def variables(self, roles: Sequence[str], optional: int = 0) -> list[StoredVariable]:
+        """Give the layer's own variables, see `VariableStore.variables`."""
         check_count(0, roles, optional, "the model")
         return []
 
-    def part(self, attribute: str) -> VariableStore:
-        """Give the store of a layer within, see `VariableStore.part`."""
+    def sublayer(self, attribute: str) -> VariableStore:
+        """Give the store of a layer within, see `VariableStore.sublayer`."""
         raise UnreadableFile(f"the file has no place for {attribute!r} of the model")
 
     def layers(self, entries: Sequence[tuple[str, str]]) -> dict[str, VariableStore]:
@@ -93,7 +157,7 @@ class LayerGroups(VariableStore):
         names = {name: name for _, name in entries}
         if self.prefix != WHOLE and not names.keys() >= set(self.filled):
             names |= self._in_order(entries)
-        return {name: WeightList(self.weights_of(own), name) for name, own in names.items()}
+        return {name: self.weight_list(self.weights_of(own), name) for name, own in names.items()}
 
     def _in_order(self, entries: Sequence[tuple[str, str]]) -> dict[str, str]:
         """Give each layer of an architecture the group in its place, as Keras's own loader does."""
@@ -113,63 +177,7 @@ class LayerGroups(VariableStore):
             return []
         listed = attribute_list(group, "weight_names")
         place = f"{self.prefix}/{name}" if self.prefix else name
-        return [(weight, child(group, weight), f"{place}/{weight}") for weight in listed]
-
-
-class WeightList(VariableStore):
-    """The arrays of one layer, in Keras's order, told apart by their names."""
-
-    def __init__(self, weights: Sequence[NamedDataset], layer: str) -> None:
-        self.weights = list(weights)
-        self.layer = layer
-
-    def own(self, roles: Sequence[str], optional: int = 0) -> list[StoredVariable]:
-        """Give the layer's own variables, see `VariableStore.own`."""
-        # The state that a stateful layer keeps is among its variables in Keras 3.
-        kept = [item for item in self.weights if not base_name(item[0]).startswith("rnn_state")]
-        check_count(len(kept), roles, optional, f"layer {self.layer!r}")
-        by_name = {base_name(name): (weight, place) for name, weight, place in kept}
-        wanted = list(roles)[: len(kept)]
-        if set(by_name) == set(wanted):
-            return [stored(role, *by_name[role]) for role in wanted]
-        known = set(by_name) & set(wanted)
-        if known:
-            raise UnreadableFile(
-                f"layer {self.layer!r} holds the arrays {', '.join(by_name)} where its "
-                f"configuration calls for {', '.join(wanted)}: the weights do not belong to it"
-            )
-        return [
-            stored(role, weight, place)
-            for role, (_, weight, place) in zip(wanted, kept, strict=True)
-        ]
-
-    def part(self, attribute: str) -> VariableStore:
-        """Give the store of a layer within, see `VariableStore.part`."""
-        if attribute not in {"forward_layer", "backward_layer"}:
-            return self
-        side = attribute.removesuffix("layer")
-        named = [item for item in self.weights if _names(item[0], side)]
-        if not named:
-            half = len(self.weights) // 2
-            named = self.weights[:half] if side == "forward_" else self.weights[half:]
-        return WeightList(named, f"{self.layer}.{side.rstrip('_')}")
-
-    def layers(self, entries: Sequence[tuple[str, str]]) -> dict[str, VariableStore]:
-        """Give the stores of a model's layers, see `VariableStore.layers`."""
-        # The arrays of a nested model lie in one list; its layers are told by their names.
-        return {
-            name: WeightList(self.weights if kind in MODELS else self._of(name), name)
-            for kind, name in entries
-        }
-
-    def _of(self, layer: str) -> list[NamedDataset]:
-        depths = {
-            item[0]: parts.index(layer)
-            for item in self.weights
-            if layer in (parts := item[0].split("/")[:-1])
-        }
-        first = min(depths.values(), default=0)
-        return [item for item in self.weights if depths.get(item[0]) == first]
+        return [NamedDataset(name, child(group, name), f"{place}/{name}") for name in listed]
 
 
 def base_name(name: str) -> str:

@@ -297,8 +297,8 @@ def _slice(layer: Slice | Flip, inputs: Inputs, shapes: Shapes, writer: OnnxGrap
         start, stop, step = layer.start, layer.stop, layer.step
     begin = start if start is not None else 0 if step > 0 else far
     end = stop if stop is not None else far if step > 0 else -far
-    cut = {"start": begin, "end": end, "axis": layer.axis, "step": step}
-    places = [writer.constant(np.array([value]), name) for name, value in cut.items()]
+    bounds = {"start": begin, "end": end, "axis": layer.axis, "step": step}
+    places = [writer.constant(np.array([value]), name) for name, value in bounds.items()]
     return writer.op("Slice", [inputs[0], *places])
 
 

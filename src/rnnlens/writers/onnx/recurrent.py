@@ -100,8 +100,8 @@ def _without_direction(value: str, writer: OnnxGraphWriter, axis: int = 0) -> st
 
 
 def _flipped(value: str, writer: OnnxGraphWriter) -> str:
-    cut = {"start": [-1], "end": [-(2**63) + 1], "axis": [1], "step": [-1]}
-    places = [writer.constant(np.array(values), name) for name, values in cut.items()]
+    bounds = {"start": [-1], "end": [-(2**63) + 1], "axis": [1], "step": [-1]}
+    places = [writer.constant(np.array(values), name) for name, values in bounds.items()]
     return writer.op("Slice", [value, *places])
 
 

@@ -31,14 +31,14 @@ class Keras1Kernels(VariableStore):
         self.taps = taps
         self.filters = filters
 
-    def own(self, roles: Sequence[str], optional: int = 0) -> list[StoredVariable]:
-        """Give the layer's own variables, see `VariableStore.own`."""
-        variables = self.store.own(roles, optional)
+    def variables(self, roles: Sequence[str], optional: int = 0) -> list[StoredVariable]:
+        """Give the layer's own variables, see `VariableStore.variables`."""
+        variables = self.store.variables(roles, optional)
         return [self._laid_out(item) if item.role == "kernel" else item for item in variables]
 
-    def part(self, attribute: str) -> VariableStore:
-        """Give the store of a layer within, see `VariableStore.part`."""
-        return self.store.part(attribute)
+    def sublayer(self, attribute: str) -> VariableStore:
+        """Give the store of a layer within, see `VariableStore.sublayer`."""
+        return self.store.sublayer(attribute)
 
     def layers(self, entries: Sequence[tuple[str, str]]) -> dict[str, VariableStore]:
         """Give the stores of a model's layers, see `VariableStore.layers`."""

@@ -20,7 +20,7 @@ def keras1_gates(spec: LayerSpec, kind: str) -> tuple[dict[str, Gate], dict[str,
     """Read the arrays of a Keras 1 cell."""
     units = spec.options.size("units")
     packed = spec.options.choice("consume_less", ["cpu", "mem", "gpu"], "cpu") == "gpu"
-    spec = replace(spec, store=spec.store.part("cell"))
+    spec = replace(spec, store=spec.store.sublayer("cell"))
     if packed and kind in KERAS1_GPU:
         width = len(KERAS1_GPU[kind].gates) * units
         variables = spec.variables({"W": (None, width), "U": (units, width), "b": (width,)})

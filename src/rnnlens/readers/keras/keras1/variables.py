@@ -12,8 +12,8 @@ from dataclasses import replace
 
 from rnnlens.errors import UnreadableFile
 from rnnlens.readers.hardening.hdf5 import stored
-from rnnlens.readers.keras.weights import WHOLE, LayerGroups, WeightList
-from rnnlens.readers.variables import StoredVariable, VariableStore, check_count
+from rnnlens.readers.keras.weights import WHOLE, LayerGroups, NamedDataset, WeightList
+from rnnlens.readers.variables import StoredVariable, check_count
 
 __all__ = ["Keras1LayerGroups", "variable_name", "written_by_theano"]
 
@@ -42,32 +42,14 @@ def written_by_theano(names: Sequence[str]) -> bool:
     return not any(re.search(r":\d+$", name) for name in names)
 
 
-class Keras1LayerGroups(LayerGroups):
-    """The weights of a Keras 1 model: one group a layer."""
-
-    def layers(self, entries: Sequence[tuple[str, str]]) -> dict[str, VariableStore]:
-        """Give the stores of a model's layers, see `VariableStore.layers`."""
-        stores = super().layers(entries)
-        return {name: Keras1WeightList.of(store) for name, store in stores.items()}
-
-
 class Keras1WeightList(WeightList):
     """The arrays of one layer."""
 
-    @classmethod
-    def of(cls, store: VariableStore) -> Keras1WeightList:
-        """Take over the arrays of a store of Keras 2."""
-        if not isinstance(store, WeightList):
-            raise TypeError(f"{type(store).__name__} is not a WeightList")
-        return cls(store.weights, store.layer)
-
-    def own(self, roles: Sequence[str], optional: int = 0) -> list[StoredVariable]:
-        """Give the layer's own variables, see `VariableStore.own`."""
+    def variables(self, roles: Sequence[str], optional: int = 0) -> list[StoredVariable]:
+        """Give the layer's own variables, see `VariableStore.variables`."""
         check_count(len(self.weights), roles, optional, f"layer {self.layer!r}")
         wanted = list(roles)[: len(self.weights)]
-        by_ending = {
-            variable_name(name): (name, weight, place) for name, weight, place in self.weights
-        }
+        by_ending = {variable_name(item.name): item for item in self.weights}
         endings = [NAMES.get(role, role) for role in wanted]
         known = [ending for ending in by_ending if ending]
         if set(known) == set(endings):
@@ -80,22 +62,21 @@ class Keras1WeightList(WeightList):
                 f"calls for {', '.join(endings)}: the weights do not belong to it"
             )
         return [
-            replace(stored(role, weight, place), text=place.removeprefix(f"{WHOLE}/"))
-            for role, (_, weight, place) in zip(wanted, items, strict=True)
+            replace(
+                stored(role, item.dataset, item.place), text=item.place.removeprefix(f"{WHOLE}/")
+            )
+            for role, item in zip(wanted, items, strict=True)
         ]
 
-    def part(self, attribute: str) -> VariableStore:
-        """Give the store of a layer within, see `VariableStore.part`."""
-        return Keras1WeightList.of(super().part(attribute))
-
-    def layers(self, entries: Sequence[tuple[str, str]]) -> dict[str, VariableStore]:
-        """Give the stores of a model's layers, see `VariableStore.layers`."""
-        stores = super().layers(entries)
-        return {name: Keras1WeightList.of(store) for name, store in stores.items()}
-
-    def _of(self, layer: str) -> list[tuple[str, object, str]]:
+    def _of(self, layer: str) -> list[NamedDataset]:
         # Names are no paths here: lstm_1_W_i is W_i of lstm_1, and dense_1_W none of dense.
-        return [item for item in self.weights if ENDING.sub("", _without_marks(item[0])) == layer]
+        return [item for item in self.weights if ENDING.sub("", _without_marks(item.name)) == layer]
+
+
+class Keras1LayerGroups(LayerGroups):
+    """The weights of a Keras 1 model: one group a layer."""
+
+    weight_list = Keras1WeightList
 
 
 def _without_marks(name: str) -> str:

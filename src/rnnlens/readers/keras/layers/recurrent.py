@@ -72,10 +72,10 @@ def _gates(spec: LayerSpec, kind: str, *, bias_rows: int) -> tuple[dict, dict[st
     }
     if spec.options.flag("use_bias", True):
         shapes["bias"] = (width,) if bias_rows == 1 else (bias_rows, width)
-    cell = replace(spec, store=spec.store.part("cell"))
+    cell = replace(spec, store=spec.store.sublayer("cell"))
     # Keras turns the arrays of one class into those of the other as it loads them, so a
     # configuration of either may stand beside either.
-    for item in cell.store.own(list(shapes)):
+    for item in cell.store.variables(list(shapes)):
         if item.role == "bias" and is_cudnn_bias(kind, item.shape, units):
             if kind == "GRU" and bias_rows == 1:
                 raise spec.refuse(
@@ -161,7 +161,7 @@ def _direction(spec: LayerSpec, side: str, entry: dict) -> tuple[Recurrent, dict
         entry,
         name=f"{spec.name}.{side}",
         path=f"{spec.path}/{own}",
-        store=spec.store.part(f"{side}_layer"),
+        store=spec.store.sublayer(f"{side}_layer"),
         keras_version=spec.keras_version,
     )
     layer, sources = RECURRENT[kind](inner)

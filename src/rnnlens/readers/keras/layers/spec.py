@@ -150,7 +150,7 @@ class LayerSpec:
 
     def variables(self, shapes: Mapping[str, Shape], optional: int = 0) -> dict[str, Variable]:
         """Read the layer's own variables."""
-        stored = self.store.own(list(shapes), optional)
+        stored = self.store.variables(list(shapes), optional)
         return {
             item.role: Variable(
                 load(item, shapes[item.role], self.name),

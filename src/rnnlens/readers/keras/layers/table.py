@@ -45,7 +45,7 @@ def time_distributed(spec: LayerSpec) -> BuiltLayer:
         entry,
         name=spec.name,
         path=spec.path,
-        store=spec.store.part("layer"),
+        store=spec.store.sublayer("layer"),
         keras_version=spec.keras_version,
     )
     layer, sources = build(inner)

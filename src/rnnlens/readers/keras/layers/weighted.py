@@ -113,7 +113,7 @@ def _of_theano(
 def prelu(spec: LayerSpec) -> BuiltLayer:
     """Build a PReLU layer."""
     spec.options.take("shared_axes", None)
-    (stored,) = spec.store.own(["alpha"])
+    (stored,) = spec.store.variables(["alpha"])
     arrays, sources = _named(spec.variables({"alpha": stored.shape}), {"alpha": "alpha"})
     spec.options.finish()
     return PReLU(**arrays), sources
@@ -179,7 +179,7 @@ def normalization(spec: LayerSpec) -> BuiltLayer:
     if any(value is None for value in given.values()):
         shape = (None,) * len(axes)
         roles: dict[str, object] = {"mean": shape, "variance": shape, "count": None}
-        stored_moments = {item.role: item for item in spec.store.own(list(roles), 1)}
+        stored_moments = {item.role: item for item in spec.store.variables(list(roles), 1)}
         moments = {name: load(stored_moments[name], shape, spec.name) for name in given}
         places = {name: stored_moments[name].stored_at for name in given}
     else:

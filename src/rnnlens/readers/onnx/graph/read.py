@@ -21,9 +21,9 @@ from rnnlens.network.network import Network, Node, Origin
 from rnnlens.network.unique import unique_name
 from rnnlens.readers.hardening.contents import digest_of
 from rnnlens.readers.onnx.graph import axes as onnx_axes
+from rnnlens.readers.onnx.graph import convolution as onnx_convolution
 from rnnlens.readers.onnx.graph import layers as onnx_layers
-from rnnlens.readers.onnx.graph import sliding as onnx_sliding
-from rnnlens.readers.onnx.graph import splits as onnx_slicing
+from rnnlens.readers.onnx.graph import slicing as onnx_slicing
 from rnnlens.readers.onnx.graph.activations import POINTWISE
 from rnnlens.readers.onnx.graph.builder import OnnxGraphBuilder
 from rnnlens.readers.onnx.graph.fold import FOLDED, fold
@@ -51,7 +51,7 @@ MOST_PLACINGS = 2000
 ROW_BY_ROW = frozenset(POINTWISE) | {"Add", "Cast", "Div", "Dropout", "Gemm", "Identity"}
 ROW_BY_ROW |= {"MatMul", "Mul", "Sub"}
 
-RULES = onnx_axes.RULES | onnx_slicing.RULES | onnx_layers.RULES | onnx_sliding.RULES
+RULES = onnx_axes.RULES | onnx_slicing.RULES | onnx_layers.RULES | onnx_convolution.RULES
 
 
 @dataclass(frozen=True)

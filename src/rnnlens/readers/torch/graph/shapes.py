@@ -122,7 +122,7 @@ def _run(
     return TorchValue(ref, shape, value.batch)
 
 
-def _cut(call: TorchCall, sizes: Sequence[int]) -> tuple[Result, ...]:
+def _split_along(call: TorchCall, sizes: Sequence[int]) -> tuple[Result, ...]:
     given, dim = call.given("self"), call["dim"]
     if isinstance(given, StackedStates) and dim % (given.parts.ndim + 2) == 0:
         ends = np.cumsum(sizes)[:-1]
@@ -140,7 +140,7 @@ def _cut(call: TorchCall, sizes: Sequence[int]) -> tuple[Result, ...]:
 @operation("split", "split.sizes", "split_with_sizes", "chunk", "split.Tensor")
 def _split(call: TorchCall) -> tuple[Result, ...]:
     dim = call["dim"]
-    return _cut(call, [int(part.shape[dim]) for part in call.node.meta["val"]])
+    return _split_along(call, [int(part.shape[dim]) for part in call.node.meta["val"]])
 
 
 @operation("unbind")

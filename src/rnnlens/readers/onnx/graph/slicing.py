@@ -37,7 +37,7 @@ FAR = 2**31 - 1
 def _slices(
     op: OnnxOperator, values: Given, rank: int
 ) -> list[tuple[int, tuple[Length, Length, int]]]:
-    """Give axis, start, end and step of each cut."""
+    """Give axis, start, end and step of each slice."""
     a = op.attributes
     if "starts" in a:
         starts, ends = list(a["starts"]), list(a["ends"])
@@ -62,11 +62,11 @@ def _slices(
 def _slice(op: OnnxOperator, values: Given, builder: OnnxGraphBuilder) -> list[OnnxTensor]:
     x = tensor_of(op, values)
     for axis, places in _slices(op, values, x.rank):
-        x = _cut(op, x, axis, places, builder)
+        x = _run_of_places(op, x, axis, places, builder)
     return [x]
 
 
-def _cut(
+def _run_of_places(
     op: OnnxOperator,
     x: OnnxTensor,
     axis: int,
@@ -125,7 +125,7 @@ def _gather(op: OnnxOperator, values: Given, builder: OnnxGraphBuilder) -> list[
             "does not read"
         )
     end = None if run.stop == 0 else run.stop
-    return [_cut(op, x, axis, (run.start, FAR if end is None else end, 1), builder)]
+    return [_run_of_places(op, x, axis, (run.start, FAR if end is None else end, 1), builder)]
 
 
 def _embedding(
@@ -198,7 +198,7 @@ def _split(op: OnnxOperator, values: Given, builder: OnnxGraphBuilder) -> list[O
         )
     ends = [sum(sizes[: k + 1]) for k in range(len(sizes))]
     return [
-        _cut(op, x, axis, (end - size, end, 1), builder)
+        _run_of_places(op, x, axis, (end - size, end, 1), builder)
         for size, end in zip(sizes, ends, strict=True)
     ]
 
