@@ -20,6 +20,7 @@ from rnnlens.engine.forward import predict
 from rnnlens.errors import UnreadableFile
 from rnnlens.network.describe import describe
 from rnnlens.network.inventory import inventory
+from rnnlens.network.network import Network
 from rnnlens.readers.open import read
 
 STEPS, FEATURES, TOKENS = 5, 3, 7
@@ -266,7 +267,7 @@ def test_what_every_layer_of_an_old_file_gives_is_what_the_equations_give(tmp_pa
     model, X = made("lstm"), windows_for("lstm")
     network = read(as_keras_1(model, tmp_path / "m.h5"))
     hidden = [run_recurrent(model.layers[0], window, None) for window in X]
-    inner = rnnlens.network.Network(network.nodes, (("a", 0),), network.origin)
+    inner = Network(network.nodes, (("a", 0),), network.origin)
     np.testing.assert_allclose(predict(inner, X), hidden, rtol=0, atol=1e-12)
 
 

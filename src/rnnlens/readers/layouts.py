@@ -17,17 +17,11 @@ __all__ = ["KERAS", "ONNX", "ONNX_PEEPHOLES", "TORCH", "CellArray", "GateLayout"
 
 @dataclass(frozen=True)
 class GateLayout:
-    """How one source lays out a cell's arrays.
+    """How one source lays out a cell's arrays."""
 
-    Parameters
-    ----------
-    gates : tuple of str
-        Gate names in the order of the blocks along the last axis.
-    proof : str
-        Where the source's own code says so.
-    """
-
+    #: Gate names in the order of the blocks along the last axis.
     gates: tuple[str, ...]
+    #: Where the source's own code says so.
     proof: str
 
 
@@ -140,20 +134,12 @@ ONNX_PEEPHOLES = ("input", "output", "forget")
 
 @dataclass(frozen=True, eq=False)
 class CellArray:
-    """One array of a cell as the source keeps it, all gates side by side.
-
-    Parameters
-    ----------
-    values : array
-        The whole array.
-    text : str
-        Its logical place, such as ``"lstm/kernel"``.
-    stored_at : str
-        Its place in the file.
-    """
+    """One array of a cell as the source keeps it, all gates side by side."""
 
     values: FloatArray
+    #: Its logical place, such as ``"lstm/kernel"``.
     text: str
+    #: Its place in the file.
     stored_at: str = ""
 
 

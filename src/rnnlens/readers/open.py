@@ -29,23 +29,15 @@ __all__ = ["Format", "read", "read_or_name_arrays"]
 
 @dataclass(frozen=True)
 class Format:
-    """One format that is read.
+    """One format that is read."""
 
-    Parameters
-    ----------
-    what : str
-        What it is called in an error, with its article.
-    match : callable
-        Tells whether a source is of this format, by its content.
-    read : callable
-        Reads it, given the options.
-    takes : frozenset of str
-        The options that it takes; the others are refused.
-    """
-
+    #: What it is called in an error, with its article.
     what: str
+    #: Tells whether a source is of this format, by its content.
     match: Callable[[Any], bool]
+    #: Reads it, given the options.
     read: Callable[[Any, ReadOptions], Network]
+    #: The options that it takes; the others are refused.
     takes: frozenset[str] = frozenset()
 
 

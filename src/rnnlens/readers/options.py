@@ -14,33 +14,22 @@ __all__ = ["ReadOptions", "refuse_others"]
 
 @dataclass(frozen=True, kw_only=True)
 class ReadOptions:
-    """The options of `rnnlens.read`; each format takes those that it names in its ``TAKES``.
+    """The options of `rnnlens.read`; each format takes those that it names in its ``TAKES``."""
 
-    Parameters
-    ----------
-    example : array, tensor, or tuple of them, optional
-        Input on which a live PyTorch module is called, batch included: its values do not matter,
-        its shape does.
-    head : str, optional
-        The linear layer of a PyTorch state dict that makes the forecast, by its name there.
-    nonlinearity : {"tanh", "relu"}, optional
-        What the plain recurrent layers of a PyTorch state dict compute, which it does not say.
-    weights : mapping of str to array, optional
-        Weights of an ONNX graph that takes them as inputs, by input name.
-    batch_axes : mapping of str to int, optional
-        The axis of the samples of an ONNX graph's input, where the graph leaves it open.
-    architecture : path, optional
-        The text of the architecture, JSON or YAML, that belongs to a file of weights alone.
-    layers : str, optional
-        The layers of a file of weights alone, such as ``"LSTM(tanh, sigmoid) > Dense(linear)"``.
-    """
-
+    #: Input on which a live PyTorch module is called, batch included: its values do not matter, its
+    #: shape does.
     example: Any = None
+    #: The linear layer of a PyTorch state dict that makes the forecast, by its name there.
     head: str | None = None
+    #: What the plain recurrent layers of a PyTorch state dict compute, which it does not say.
     nonlinearity: str | None = None
+    #: Weights of an ONNX graph that takes them as inputs, by input name.
     weights: Mapping[str, Any] | None = None
+    #: The axis of the samples of an ONNX graph's input, where the graph leaves it open.
     batch_axes: Mapping[str, int] | None = None
+    #: The text of the architecture, JSON or YAML, that belongs to a file of weights alone.
     architecture: str | PathLike[str] | None = None
+    #: The layers of a file of weights alone, such as ``"LSTM(tanh, sigmoid) > Dense(linear)"``.
     layers: str | None = None
 
     @property

@@ -26,29 +26,17 @@ Shape = tuple[int | None, ...]
 
 @dataclass(frozen=True)
 class StoredVariable:
-    """One variable of the source, not yet read.
+    """One variable of the source, not yet read."""
 
-    Parameters
-    ----------
-    role : str
-        The variable's own name in the source, such as ``"kernel"``.
-    stored_at : str
-        The place in the file; empty for a live model.
-    shape : tuple of int
-        Its shape.
-    dtype : numpy.dtype
-        Its type.
-    values : callable
-        Reads it.
-    text : str
-        Its place in the source's own words, where these are not the layer's path and its role.
-    """
-
+    #: The variable's own name in the source, such as ``"kernel"``.
     role: str
+    #: The place in the file; empty for a live model.
     stored_at: str
     shape: tuple[int, ...]
     dtype: np.dtype
+    #: Reads it.
     values: Callable[[], np.ndarray]
+    #: Its place in the source's own words, where these are not the layer's path and its role.
     text: str = ""
 
 

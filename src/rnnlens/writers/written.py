@@ -14,20 +14,13 @@ __all__ = ["Written", "refuse"]
 
 @dataclass(frozen=True, eq=False)
 class Written:
-    """A network as the bytes of a file.
+    """A network as the bytes of a file."""
 
-    Parameters
-    ----------
-    data : bytes
-        The file's content.
-    notes : tuple of str
-        Sentences on what the format holds in another form than the source.
-    code : str
-        Python code of a class that takes the arrays, for a format that holds arrays alone.
-    """
-
+    #: The file's content.
     data: bytes
+    #: Sentences on what the format holds in another form than the source.
     notes: tuple[str, ...] = ()
+    #: Python code of a class that takes the arrays, for a format that holds arrays alone.
     code: str = ""
 
 

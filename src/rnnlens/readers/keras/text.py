@@ -19,19 +19,11 @@ LARGEST_TEXT, MOST_PARTS, DEEPEST = 64 * 1024**2, 1_000_000, 100
 
 @dataclass(frozen=True, eq=False)
 class Architecture:
-    """A model without its weights.
+    """A model without its weights."""
 
-    Parameters
-    ----------
-    config : mapping
-        The model as Keras serialises it.
-    version : str or None
-        The version of Keras that it states.
-    path : Path
-        The file.
-    """
-
+    #: The model as Keras serialises it.
     config: JsonObject
+    #: The version of Keras that it states.
     version: str | None
     path: Path
 

@@ -42,27 +42,17 @@ LARGEST_GRAPH = 50_000
 
 @dataclass(frozen=True, eq=False)
 class OnnxOperator:
-    """One node of the graph, its attributes taken out.
-
-    Parameters
-    ----------
-    kind : str
-        The operator's name.
-    name : str
-        The node's own name, or empty.
-    inputs, outputs : tuple of str
-        Tensor names; empty where an optional one is left out.
-    attributes : dict
-        By name: int, float, str, list of these, or an array.
-    opset : int
-        The version of the operator set.
-    """
+    """One node of the graph, its attributes taken out."""
 
     kind: str
+    #: The node's own name, or empty.
     name: str
+    #: Tensor names; empty where an optional one is left out.
     inputs: tuple[str, ...]
     outputs: tuple[str, ...]
+    #: By name: int, float, str, list of these, or an array.
     attributes: Attributes
+    #: The version of the operator set.
     opset: int
 
     def label(self, usual: str) -> str:

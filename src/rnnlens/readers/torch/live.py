@@ -39,18 +39,12 @@ SHORTER = (11, 13)
 
 @dataclass(frozen=True)
 class ModuleLayout:
-    """How a module takes and gives what the network takes and gives samples first.
+    """How a module takes and gives what the network takes and gives samples first."""
 
-    Parameters
-    ----------
-    inputs, outputs : tuple of int
-        The axis of the samples of each.
-    dtypes : tuple of object
-        What type of numbers each input is.
-    """
-
+    #: The axis of the samples of each.
     inputs: tuple[int, ...]
     outputs: tuple[int, ...]
+    #: What type of numbers each input is.
     dtypes: tuple[torch.dtype, ...]
 
 

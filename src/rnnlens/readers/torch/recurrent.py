@@ -95,17 +95,11 @@ def _place(array: CellArray, rows: slice | None) -> Source:
 
 @dataclass(frozen=True, eq=False)
 class Level:
-    """One layer of a stack: its one or two directions.
+    """One layer of a stack: its one or two directions."""
 
-    Parameters
-    ----------
-    layer : Recurrent or Bidirectional
-        It gives every step.
-    sources : dict of str to Source
-        By array name, ``"forward.W_f"`` where there are two directions.
-    """
-
+    #: It gives every step.
     layer: Recurrent | Bidirectional
+    #: By array name, ``"forward.W_f"`` where there are two directions.
     sources: dict[str, Source]
 
     @property

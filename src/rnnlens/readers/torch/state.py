@@ -34,17 +34,10 @@ PATTERN = re.compile(
 
 @dataclass(frozen=True, eq=False)
 class LazyArray:
-    """One array of a state dict, not yet loaded.
-
-    Parameters
-    ----------
-    shape : tuple of int
-        Its shape.
-    load : callable
-        Gives its numbers and its name.
-    """
+    """One array of a state dict, not yet loaded."""
 
     shape: tuple[int, ...]
+    #: Gives its numbers and its name.
     load: Callable[[], CellArray]
 
 
@@ -54,14 +47,9 @@ Roles = dict[str, LazyArray]
 
 @dataclass
 class RecurrentModule:
-    """The arrays of one recurrent module.
+    """The arrays of one recurrent module."""
 
-    Parameters
-    ----------
-    levels : dict
-        By layer number (None for a Cell), by direction (True for the reverse), by role.
-    """
-
+    #: By layer number (None for a Cell), by direction (True for the reverse), by role.
     levels: dict[int | None, dict[bool, Roles]] = field(default_factory=dict)
 
     def levels_of(

@@ -58,42 +58,26 @@ SMALLEST = 1e-7
 
 @dataclass(frozen=True)
 class KerasLayer:
-    """One layer of a Keras file.
-
-    Parameters
-    ----------
-    kind : str
-        The class.
-    config : dict
-        Its options, without name and dtype.
-    arrays : dict of str to list of array
-        Arrays by the place within the layer, ``"cell"`` or ``""``, in Keras's order.
-    """
+    """One layer of a Keras file."""
 
     kind: str
+    #: Its options, without name and dtype.
     config: dict[str, Json] = field(default_factory=dict)
+    #: Arrays by the place within the layer, ``"cell"`` or ``""``, in Keras's order.
     arrays: dict[str, list[FloatArray]] = field(default_factory=dict)
 
 
 @dataclass
 class LayerContext:
-    """What a layer is written into.
+    """What a layer is written into."""
 
-    Parameters
-    ----------
-    name : str
-        The layer's name in the file.
-    shape : tuple of int or None
-        The shape of a sample that it takes.
-    dtype : str
-        The precision of the file.
-    notes : list of str
-        Sentences so far.
-    """
-
+    #: The layer's name in the file.
     name: str
+    #: The shape of a sample that it takes.
     shape: Shape
+    #: The precision of the file.
     dtype: str
+    #: Sentences so far.
     notes: list[str]
 
     def named(self, name: str, keras_layer: KerasLayer) -> dict[str, Json]:

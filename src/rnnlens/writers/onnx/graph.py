@@ -20,24 +20,16 @@ __all__ = ["OnnxGraphWriter"]
 
 @dataclass
 class OnnxGraphWriter:
-    """The operators of a graph, in order.
+    """The operators of a graph, in order."""
 
-    Parameters
-    ----------
-    nodes, constants : list
-        Operators and initialisers so far.
-    notes : list of str
-        Sentences so far.
-    scope : str
-        The layer that is being written, before the names of its values.
-    used, whole : set of str
-        Names of values, and of those that are whole numbers.
-    """
-
+    #: Operators and initialisers so far.
     nodes: list[onnx.NodeProto] = field(default_factory=list)
     constants: list[onnx.TensorProto] = field(default_factory=list)
+    #: Sentences so far.
     notes: list[str] = field(default_factory=list)
+    #: The layer that is being written, before the names of its values.
     scope: str = ""
+    #: Names of values, and of those that are whole numbers.
     used: set[str] = field(default_factory=set)
     whole: set[str] = field(default_factory=set)
 

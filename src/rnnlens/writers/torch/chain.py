@@ -62,17 +62,11 @@ FUNCTIONS = {
 
 @dataclass(frozen=True, eq=False)
 class TorchModule:
-    """One module of the chain and the layers that it stands for.
+    """One module of the chain and the layers that it stands for."""
 
-    Parameters
-    ----------
-    name : str
-        Its name, before the names of its arrays.
-    nodes : tuple of Node
-        One, or the layers of a stack.
-    """
-
+    #: Its name, before the names of its arrays.
     name: str
+    #: One, or the layers of a stack.
     nodes: tuple[Node, ...]
 
     @property

@@ -31,46 +31,30 @@ KerasValue = Ref | MaskValue
 
 @dataclass(frozen=True)
 class CallInputs:
-    """What one call takes, as values of the new graph.
+    """What one call takes, as values of the new graph."""
 
-    Parameters
-    ----------
-    inputs : sequence
-        Values and, for an operation, numbers.
-    states : sequence of KerasValue
-        Initial states.
-    masks : sequence of KerasValue or None
-        Masks that were passed to the call.
-    """
-
+    #: Values and, for an operation, numbers.
     inputs: Sequence[Any]
+    #: Initial states.
     states: Sequence[Any] = ()
+    #: Masks that were passed to the call.
     masks: Sequence[Any] = ()
 
 
 @dataclass
 class KerasGraphBuilder:
-    """Nodes in an order in which each comes after those it takes from.
+    """Nodes in an order in which each comes after those it takes from."""
 
-    Parameters
-    ----------
-    keras_version : KerasVersion
-        What the version means.
-    nodes, notes : list
-        The nodes so far, and what a reader must know of them.
-    masks : dict of Ref to tuple or None
-        The mask that each tensor carries in the source.
-    strays : set of Ref
-        Tensors whose mask the engine does not carry, though the source does.
-    reserved : set of str
-        Names that no second call may take.
-    """
-
+    #: What the version means.
     keras_version: KerasVersion
+    #: The nodes so far, and what a reader must know of them.
     nodes: list[Node] = field(default_factory=list)
     notes: list[str] = field(default_factory=list)
+    #: The mask that each tensor carries in the source.
     masks: dict[Ref, Expression | None] = field(default_factory=dict)
+    #: Tensors whose mask the engine does not carry, though the source does.
     strays: set[Ref] = field(default_factory=set)
+    #: Names that no second call may take.
     reserved: set[str] = field(default_factory=set)
 
     def entry(self, node: str, config: JsonObject) -> Ref:

@@ -32,20 +32,13 @@ class TensorKey:
 
 @dataclass(frozen=True)
 class KerasCall:
-    """One call of one layer.
+    """One call of one layer."""
 
-    Parameters
-    ----------
-    inputs : tuple
-        `TensorKey` and, for an operation, numbers, in order.
-    states : tuple of TensorKey
-        Initial states, for a recurrent layer.
-    masks : tuple
-        `TensorKey` or ``None``, where a mask was passed; else empty.
-    """
-
+    #: `TensorKey` and, for an operation, numbers, in order.
     inputs: tuple[Any, ...]
+    #: Initial states, for a recurrent layer.
     states: tuple[Any, ...] = ()
+    #: `TensorKey` or ``None``, where a mask was passed; else empty.
     masks: tuple[Any, ...] = ()
 
     @property

@@ -70,17 +70,11 @@ ENTRYWISE = (Add, Average, Multiply, Subtract)
 
 @dataclass(frozen=True)
 class MaskValue:
-    """The output of an operation on masks.
+    """The output of an operation on masks."""
 
-    Parameters
-    ----------
-    expression : tuple
-        What it computes.
-    operation : str
-        The operation's name, for messages.
-    """
-
+    #: What it computes.
     expression: Expression
+    #: The operation's name, for messages.
     operation: str
 
 

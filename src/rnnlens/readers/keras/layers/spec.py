@@ -33,23 +33,15 @@ BuiltLayer = tuple[Layer, dict[str, Source]]
 
 @dataclass(frozen=True)
 class KerasVersion:
-    """What a version of Keras means by the same words.
+    """What a version of Keras means by the same words."""
 
-    Parameters
-    ----------
-    number : str
-        As the file states it.
-    generation : {"Keras 1", "Keras 2", "tf.keras", "Keras 3"}
-        Keras 1, multi-backend Keras 2, the Keras within TensorFlow 2, or Keras 3.
-    theano : bool
-        Whether Theano computed it, which turns the kernels of convolutions round.
-    stated : bool
-        Whether the file states the number; it is the oldest that may be meant where not.
-    """
-
+    #: As the file states it.
     number: str
+    #: Keras 1, multi-backend Keras 2, the Keras within TensorFlow 2, or Keras 3.
     generation: Literal["Keras 1", "Keras 2", "tf.keras", "Keras 3"]
+    #: Whether Theano computed it, which turns the kernels of convolutions round.
     theano: bool = False
+    #: Whether the file states the number; it is the oldest that may be meant where not.
     stated: bool = True
 
     @property
@@ -100,48 +92,28 @@ def keras_version_of(version: str) -> KerasVersion:
 
 @dataclass(frozen=True, eq=False)
 class Variable:
-    """One array of a layer with its place.
+    """One array of a layer with its place."""
 
-    Parameters
-    ----------
-    values : array
-        Our own copy, in the source's dtype.
-    source : Source
-        Where it came from.
-    """
-
+    #: Our own copy, in the source's dtype.
     values: FloatArray
     source: Source
 
 
 @dataclass(frozen=True, eq=False)
 class LayerSpec:
-    """One layer as a reader found it.
+    """One layer as a reader found it."""
 
-    Parameters
-    ----------
-    name : str
-        The layer's full name, such as ``"encoder.lstm"``.
-    path : str
-        The same in the source's words, ``"encoder/lstm"``.
-    kind : str
-        The source's class.
-    options : LayerOptions
-        Its options.
-    store : VariableStore
-        Its variables.
-    keras_version : KerasVersion
-        What the version means.
-    build_shape : tuple or None
-        The shape that the layer was built for, batch axis first, where the file states it.
-    """
-
+    #: The layer's full name, such as ``"encoder.lstm"``.
     name: str
+    #: The same in the source's words, ``"encoder/lstm"``.
     path: str
+    #: The source's class.
     kind: str
     options: LayerOptions
     store: VariableStore
+    #: What the version means.
     keras_version: KerasVersion
+    #: The shape that the layer was built for, batch axis first, where the file states it.
     build_shape: tuple[int | None, ...] | None = None
 
     def refuse(self, what: str) -> UnsupportedModel:

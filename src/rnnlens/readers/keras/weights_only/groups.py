@@ -32,23 +32,15 @@ MOST_LAYERS = 10_000
 
 @dataclass(frozen=True, eq=False)
 class LayerArrays:
-    """One layer's arrays.
+    """One layer's arrays."""
 
-    Parameters
-    ----------
-    name : str
-        The layer's name, or that of its group.
-    store : VariableStore
-        Its arrays, for a builder of layers.
-    arrays : tuple of StoredVariable
-        The same one by one, unread, in the file's order; roles are their own names.
-    classes : tuple of (str, str)
-        The classes that have such arrays, each with the class within a wrapper.
-    """
-
+    #: The layer's name, or that of its group.
     name: str
+    #: Its arrays, for a builder of layers.
     store: VariableStore
+    #: The same one by one, unread, in the file's order; roles are their own names.
     arrays: tuple[StoredVariable, ...]
+    #: The classes that have such arrays, each with the class within a wrapper.
     classes: tuple[tuple[str, str], ...]
 
     @property
@@ -72,26 +64,16 @@ class LayerArrays:
 
 @dataclass(frozen=True, eq=False)
 class WeightsFile:
-    """A file of weights alone.
-
-    Parameters
-    ----------
-    layers : tuple of LayerArrays
-        Its layers.
-    keras_version : KerasVersion
-        What the version that wrote it means.
-    store : VariableStore
-        All of it, for a builder of models.
-    ordered : bool
-        Whether the file keeps the order of the layers.
-    what : str
-        What the file is, such as ``"Keras 2 weights (HDF5)"``.
-    """
+    """A file of weights alone."""
 
     layers: tuple[LayerArrays, ...]
+    #: What the version that wrote it means.
     keras_version: KerasVersion
+    #: All of it, for a builder of models.
     store: VariableStore
+    #: Whether the file keeps the order of the layers.
     ordered: bool
+    #: What the file is, such as ``"Keras 2 weights (HDF5)"``.
     what: str
 
 

@@ -73,17 +73,10 @@ EXAMPLE = "LSTM(tanh, sigmoid) > Dense(linear)"
 
 @dataclass(frozen=True)
 class StatedLayer:
-    """One layer as stated.
-
-    Parameters
-    ----------
-    kind : str
-        Its class.
-    options : dict
-        Its options; ``layer`` holds another `StatedLayer`.
-    """
+    """One layer as stated."""
 
     kind: str
+    #: Its options; ``layer`` holds another `StatedLayer`.
     options: dict[str, Json] = field(default_factory=dict)
 
     @property

@@ -18,35 +18,19 @@ __all__ = ["Given", "OnnxGraphBuilder", "PendingNode", "Rule"]
 
 @dataclass(frozen=True, eq=False)
 class PendingNode:
-    """A node of the canonical network in the making.
+    """A node of the canonical network in the making."""
 
-    Parameters
-    ----------
-    label : str
-        What it would like to be called.
-    layer : Layer
-        Its layer.
-    inputs : tuple
-        What it takes.
-    sources : dict
-        Where its arrays came from.
-    """
-
+    #: What it would like to be called.
     label: str
     layer: Layer
     inputs: tuple[tuple[int, int], ...]
+    #: Where its arrays came from.
     sources: dict[str, Source]
 
 
 @dataclass(eq=False)
 class OnnxGraphBuilder:
-    """The canonical network in the making; what two layers undo is left out as it comes.
-
-    Parameters
-    ----------
-    nodes : list of PendingNode
-        So far.
-    """
+    """The canonical network in the making; what two layers undo is left out as it comes."""
 
     nodes: list[PendingNode] = field(default_factory=list)
     samples: dict[tuple[int, int], tuple[Length, ...]] = field(default_factory=dict)

@@ -56,39 +56,23 @@ RULES = onnx_axes.RULES | onnx_slicing.RULES | onnx_layers.RULES | onnx_convolut
 
 @dataclass(frozen=True)
 class TensorLayout:
-    """An input or output of the file.
-
-    Parameters
-    ----------
-    name : str
-        Its name.
-    batch : int
-        The axis of the samples.
-    samples : int, optional
-        How many the file is made for, where it says.
-    dtype : str
-        The number type in NumPy's words.
-    """
+    """An input or output of the file."""
 
     name: str
+    #: The axis of the samples.
     batch: int
+    #: How many the file is made for, where it says.
     samples: int | None
+    #: The number type in NumPy's words.
     dtype: str
 
 
 @dataclass(frozen=True, eq=False)
 class OnnxReading:
-    """A network, and how the file's axes meet it.
-
-    Parameters
-    ----------
-    network : Network
-        The network.
-    inputs, outputs : tuple of TensorLayout
-        In the network's order.
-    """
+    """A network, and how the file's axes meet it."""
 
     network: Network
+    #: In the network's order.
     inputs: tuple[TensorLayout, ...]
     outputs: tuple[TensorLayout, ...]
 

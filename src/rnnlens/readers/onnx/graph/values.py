@@ -40,17 +40,11 @@ APART = "; rnnlens reads networks that keep the batch axis apart"
 
 @dataclass(frozen=True)
 class Dim:
-    """A length that is not known before data come: a whole number times named lengths.
+    """A length that is not known before data come: a whole number times named lengths."""
 
-    Parameters
-    ----------
-    names : tuple of str
-        Sorted; each is the length of some axis of some input.
-    factor : int
-        The whole number.
-    """
-
+    #: Sorted; each is the length of some axis of some input.
     names: tuple[str, ...]
+    #: The whole number.
     factor: int = 1
 
     def __mul__(self, other: object) -> Length:
@@ -128,20 +122,13 @@ def quotient(whole: Length, part: Length) -> Length | None:
 
 @dataclass(frozen=True, eq=False)
 class FixedArray:
-    """Numbers that the file fixes.
+    """Numbers that the file fixes."""
 
-    Parameters
-    ----------
-    values : array
-        The numbers; of type object where a shape holds a `Dim`.
-    text : str
-        Where they came from: an initialiser's name where they are one.
-    batch : int, optional
-        An axis of length one that stands for as many equal rows as there are samples.
-    """
-
+    #: The numbers; of type object where a shape holds a `Dim`.
     values: np.ndarray
+    #: Where they came from: an initialiser's name where they are one.
     text: str = ""
+    #: An axis of length one that stands for as many equal rows as there are samples.
     batch: int | None = None
 
     @property
@@ -154,27 +141,18 @@ class FixedArray:
 
 @dataclass(frozen=True)
 class OnnxTensor:
-    """A value that the network computes.
+    """A value that the network computes."""
 
-    Parameters
-    ----------
-    ref : tuple of int
-        Number of the built node, and of its output.
-    shape : tuple of int or Dim
-        The shape in the file.
-    batch : int
-        The axis of the samples in the file.
-    integer : bool
-        Whether the file has whole numbers here.
-    apart : tuple of int or Dim
-        Where the file has samples and steps in one axis, (sample x step, feature): the shape with
-        them apart. The value in the network is the one with them apart.
-    """
-
+    #: Number of the built node, and of its output.
     ref: tuple[int, int]
+    #: The shape in the file.
     shape: tuple[Length, ...]
+    #: The axis of the samples in the file.
     batch: int
+    #: Whether the file has whole numbers here.
     integer: bool = False
+    #: Where the file has samples and steps in one axis, (sample x step, feature): the shape with
+    #: them apart. The value in the network is the one with them apart.
     apart: tuple[Length, ...] = ()
 
     def folded(self) -> OnnxTensor:

@@ -48,27 +48,18 @@ def operation(*names: str) -> Callable[[Handler], Handler]:
 
 @dataclass(frozen=True, eq=False)
 class TorchCall:
-    """One call.
+    """One call."""
 
-    Parameters
-    ----------
-    builder : TorchGraphBuilder
-        The canonical graph so far.
-    node : torch.fx.Node
-        The call in PyTorch's graph.
-    raw : dict of str to object
-        Arguments by their names in the operation's schema: nodes of PyTorch's graph, numbers.
-    results : dict of Node to object
-        What each node of PyTorch's graph gave: `TorchValue`, `StackedStates`, or a tensor that is
-        the same whatever the input.
-    names : dict of Node to str
-        The parameters and buffers of the module.
-    """
-
+    #: The canonical graph so far.
     builder: TorchGraphBuilder
+    #: The call in PyTorch's graph.
     node: torch.fx.Node
+    #: Arguments by their names in the operation's schema: nodes of PyTorch's graph, numbers.
     raw: dict[str, Any]
+    #: What each node of PyTorch's graph gave: `TorchValue`, `StackedStates`, or a tensor that is
+    #: the same whatever the input.
     results: dict[torch.fx.Node, Any]
+    #: The parameters and buffers of the module.
     names: dict[torch.fx.Node, str]
 
     @property

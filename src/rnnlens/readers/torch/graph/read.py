@@ -41,20 +41,12 @@ COUNTING = frozenset(
 
 @dataclass(frozen=True, eq=False)
 class CanonicalGraph:
-    """A graph in canonical form.
+    """A graph in canonical form."""
 
-    Parameters
-    ----------
-    nodes : list of Node
-        In order.
-    outputs : list of Ref
-        What it gives.
-    inputs, given : list of TracedShape
-        PyTorch's shapes of what the module takes and gives.
-    """
-
+    #: In order.
     nodes: list[Node]
     outputs: list[Ref]
+    #: PyTorch's shapes of what the module takes and gives.
     inputs: list[TracedShape]
     given: list[TracedShape]
 

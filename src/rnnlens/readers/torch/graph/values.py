@@ -44,20 +44,13 @@ Fold = Literal["outside", "inside"]
 
 @dataclass(frozen=True)
 class TracedShape:
-    """The shape of a tensor of PyTorch.
+    """The shape of a tensor of PyTorch."""
 
-    Parameters
-    ----------
-    shape : tuple of int
-        Its shape with as many samples as the example has.
-    batch : int or None
-        The axis of the samples; None where nothing depends on them.
-    inner : int
-        How many entries are merged with each sample in that axis; 1 where none are.
-    """
-
+    #: Its shape with as many samples as the example has.
     shape: tuple[int, ...]
+    #: The axis of the samples; None where nothing depends on them.
     batch: int | None
+    #: How many entries are merged with each sample in that axis; 1 where none are.
     inner: int = 1
 
     @property
@@ -90,23 +83,15 @@ def traced_shape_of(tensor: Any) -> TracedShape | None:
 
 @dataclass(frozen=True)
 class TorchValue:
-    """A tensor in canonical form.
+    """A tensor in canonical form."""
 
-    Parameters
-    ----------
-    ref : Ref
-        The node that gives it, and which of its outputs.
-    shape : tuple of int
-        Shape of one sample.
-    batch : int
-        Where PyTorch has the axis of the samples.
-    fold : Fold, optional
-        Set where PyTorch has merged that axis with the canonical axis ``batch + 1``.
-    """
-
+    #: The node that gives it, and which of its outputs.
     ref: Ref
+    #: Shape of one sample.
     shape: tuple[int, ...]
+    #: Where PyTorch has the axis of the samples.
     batch: int
+    #: Set where PyTorch has merged that axis with the canonical axis ``batch + 1``.
     fold: Fold | None = None
 
     @property
@@ -117,17 +102,11 @@ class TorchValue:
 
 @dataclass(frozen=True, eq=False)
 class StackedStates:
-    """Tensors ``(..., sample, unit)`` whose leading axes number layers and directions.
+    """Tensors ``(..., sample, unit)`` whose leading axes number layers and directions."""
 
-    Parameters
-    ----------
-    parts : array of Ref
-        One node's output for each entry of the leading axes.
-    width : int
-        Entries of each.
-    """
-
+    #: One node's output for each entry of the leading axes.
     parts: np.ndarray
+    #: Entries of each.
     width: int
 
 
