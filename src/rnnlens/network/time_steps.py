@@ -26,7 +26,7 @@ def time_steps(network: Network) -> str:
         return "This network has no recurrent layer, so its steps are not turns of a recurrence."
     steps = _window_steps(network)
     shapes = output_shapes(network)
-    sentences = [_opening(recurrent, steps), _turns(recurrent, shapes)]
+    sentences = [_opening(recurrent, steps), _recurrences(recurrent, shapes)]
     return " ".join([*sentences, *_tied(network, shapes, steps)])
 
 
@@ -60,7 +60,7 @@ def _opening(recurrent: list[Node], steps: int | None) -> str:
     )
 
 
-def _turns(recurrent: list[Node], shapes: dict[str, tuple[Shape, ...]]) -> str:
+def _recurrences(recurrent: list[Node], shapes: dict[str, tuple[Shape, ...]]) -> str:
     """Say what the steps do instead: how often each recurrence turns."""
     said: dict[str, list[str]] = {}
     for node in recurrent:
@@ -74,9 +74,9 @@ def _turns(recurrent: list[Node], shapes: dict[str, tuple[Shape, ...]]) -> str:
 
 def _turn(layer: Layer, steps: int | None) -> str:
     recurrence = "h, c -> h', c'" if isinstance(_cell(layer), LSTM) else "h -> h'"
-    turns = "one turn each" if steps is None else _count(steps, "turn")
+    count = "one turn each" if steps is None else _count(steps, "turn")
     ways = " in each direction" if isinstance(layer, Bidirectional) else ""
-    return f"{turns} of the recurrence {recurrence}{ways}"
+    return f"{count} of the recurrence {recurrence}{ways}"
 
 
 def _tied(network: Network, shapes: dict[str, tuple[Shape, ...]], steps: int | None) -> list[str]:

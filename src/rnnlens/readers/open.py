@@ -21,7 +21,7 @@ from rnnlens.readers.onnx import file as onnx_file
 from rnnlens.readers.options import ReadOptions, refuse_others
 from rnnlens.readers.torch import file as torch_file
 from rnnlens.readers.torch import live as torch_live
-from rnnlens.readers.torch import safetensors_file
+from rnnlens.readers.torch import safetensors_file, state_files
 from rnnlens.readers.torch import state_dict as torch_dict
 
 __all__ = ["Format", "read", "read_or_name_arrays"]
@@ -46,13 +46,13 @@ FILES = (
     Format("a Keras archive", keras_archive.match, lambda path, _: keras_archive.read(path)),
     Format("an HDF5 file of Keras", keras_hdf5.match, keras_hdf5.read, keras_hdf5.TAKES),
     Format("an archive of rnnlens", npz_file.match, lambda path, _: npz_file.read(path)),
-    Format("a PyTorch file", torch_file.match, torch_file.read, torch_file.TAKES),
+    Format("a PyTorch file", torch_file.match, state_files.read, state_files.TAKES),
     Format("an ONNX file", onnx_file.match, onnx_file.read, onnx_file.TAKES),
-    Format("a safetensors file", safetensors_file.match, safetensors_file.read, torch_file.TAKES),
+    Format("a safetensors file", safetensors_file.match, state_files.read, state_files.TAKES),
 )
 
 #: Files of weights alone, whose arrays have names even where they make no network.
-WEIGHTS = (keras_hdf5, torch_file, safetensors_file)
+WEIGHTS = (keras_hdf5, state_files)
 
 #: Live models.
 LIVE = (

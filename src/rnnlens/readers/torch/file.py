@@ -15,21 +15,18 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from rnnlens.errors import MissingLibrary, UnreadableFile, UnsupportedModel
-from rnnlens.network.arrays import Arrays
-from rnnlens.network.network import Network, Origin
+from rnnlens.network.network import Origin
 from rnnlens.readers.hardening.contents import digest_of
 from rnnlens.readers.hardening.zips import is_zip, zip_names
 from rnnlens.readers.layouts import CellArray
-from rnnlens.readers.options import ReadOptions
 from rnnlens.readers.refusals import first_line
-from rnnlens.readers.torch.named import named
-from rnnlens.readers.torch.state import PATTERN, TAKES, LazyArray, network_of
+from rnnlens.readers.torch.state import PATTERN, LazyArray
 from rnnlens.readers.variables import LARGEST_ARRAY
 
 if TYPE_CHECKING:
     import torch
 
-__all__ = ["TAKES", "arrays", "arrays_of", "match", "read", "state_dicts"]
+__all__ = ["arrays_of", "match", "state_dict_in", "state_dicts"]
 
 #: torch/serialization.py, MAGIC_NUMBER as the first pickle of the container before PyTorch 1.6.
 LEGACY = b"\x80\x02\x8a\x0a\x6c\xfc\x9c\x46\xf9\x20\x6a\xa8\x50\x19"
@@ -62,18 +59,8 @@ def _last(name: str) -> str:
     return name.rpartition("/")[2]
 
 
-def read(path: Path, options: ReadOptions) -> Network:
-    """Read the state dict in a file of ``torch.save``."""
-    arrays, origin = _opened(path)
-    return network_of(arrays, options, origin)
-
-
-def arrays(path: Path) -> Arrays | None:
-    """Name the arrays of a state dict that makes no network alone."""
-    return named(*_opened(path))
-
-
-def _opened(path: Path) -> tuple[dict[str, LazyArray], Origin]:
+def state_dict_in(path: Path) -> tuple[dict[str, LazyArray], Origin]:
+    """Give the arrays of the state dict in a file, not yet loaded."""
     zipped = not _is_legacy(path)  # PyTorch looks at the first bytes too; a zip may follow them
     if zipped:
         _check_archive(path)

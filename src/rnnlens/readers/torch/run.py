@@ -10,8 +10,7 @@ from typing import Any
 import numpy as np
 
 from rnnlens.errors import InputError
-from rnnlens.readers.torch import file as torch_file
-from rnnlens.readers.torch import safetensors_file
+from rnnlens.readers.torch import state_files
 from rnnlens.readers.torch.live import LAYOUTS, match
 
 __all__ = ["outputs"]
@@ -22,7 +21,7 @@ def outputs(
 ) -> tuple[list[np.ndarray], str] | None:
     """Run a live module on windows, as it predicts: inputs mapping of str to (sample, ...)."""
     if isinstance(source, str | Path):
-        if _is_state_dict(Path(source)):
+        if Path(source).is_file() and state_files.match(Path(source)):
             raise InputError(
                 f"{source} is a state dict, without the code that would run it: give the live "
                 "module, or the outputs that it gave"
@@ -58,10 +57,6 @@ def outputs(
     ]
     arrays = [array[:, None] if array.ndim == 1 else array for array in arrays]
     return arrays, f"PyTorch {torch.__version__}"
-
-
-def _is_state_dict(path: Path) -> bool:
-    return path.is_file() and (torch_file.match(path) or safetensors_file.match(path))
 
 
 def _flat(given: Any) -> Iterator[Any]:

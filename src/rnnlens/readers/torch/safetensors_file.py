@@ -14,16 +14,13 @@ from pathlib import Path
 import numpy as np
 
 from rnnlens.errors import UnreadableFile, UnsupportedModel
-from rnnlens.network.arrays import Arrays
 from rnnlens.network.json_values import Json
-from rnnlens.network.network import Network, Origin
+from rnnlens.network.network import Origin
 from rnnlens.readers.hardening.contents import digest_of
 from rnnlens.readers.layouts import CellArray
-from rnnlens.readers.options import ReadOptions
-from rnnlens.readers.torch.named import named
-from rnnlens.readers.torch.state import TAKES, LazyArray, network_of
+from rnnlens.readers.torch.state import LazyArray
 
-__all__ = ["TAKES", "arrays", "match", "read"]
+__all__ = ["match", "state_dict_in"]
 
 #: No header is longer, by the format's own rule.
 LONGEST_HEADER = 100_000_000
@@ -40,18 +37,8 @@ def match(path: Path) -> bool:
     return len(head) == 9 and head[8:] == b"{" and 2 <= length <= min(size - 8, LONGEST_HEADER)
 
 
-def read(path: Path, options: ReadOptions) -> Network:
-    """Read the state dict in a safetensors file."""
-    arrays, origin = _opened(path)
-    return network_of(arrays, options, origin)
-
-
-def arrays(path: Path) -> Arrays | None:
-    """Name the arrays of a state dict that makes no network alone."""
-    return named(*_opened(path))
-
-
-def _opened(path: Path) -> tuple[dict[str, LazyArray], Origin]:
+def state_dict_in(path: Path) -> tuple[dict[str, LazyArray], Origin]:
+    """Give the arrays of the state dict in a file, not yet loaded."""
     header, start = _header(path)
     header.pop("__metadata__", None)
     arrays = {name: _array(path, name, entry, start) for name, entry in header.items()}

@@ -45,9 +45,9 @@ def network_of_weights(file: h5py.File, path: Path, options: ReadOptions) -> Net
         note = f"The architecture is that of {name}, the only one beside the weights that fits."
         origin = replace(network.origin, notes=(note, *network.origin.notes[1:]))
         return replace(network, origin=origin)
-    several = f" ({len(fitting)} files beside it would fit)" if fitting else ""
+    fitting_words = f" ({len(fitting)} files beside it would fit)" if fitting else ""
     raise UnreadableFile(
-        f"{path} holds weights only: the architecture is missing{several}; give it with "
+        f"{path} holds weights only: the architecture is missing{fitting_words}; give it with "
         "architecture= (--architecture model.json), or state the layers with layers= (--layers "
         f"{EXAMPLE!r})"
     )
