@@ -6,6 +6,7 @@ These are made here, in the same layouts and of the same kinds of models, with d
 
 import json
 import math
+from functools import cache
 
 import h5py
 import keras
@@ -178,6 +179,7 @@ MODELS = {
 }
 
 
+@cache
 def made(name):
     """A model with distinct weights, the same in every run."""
     model = keras.Sequential(MODELS[name]())

@@ -5,7 +5,9 @@ from __future__ import annotations
 import json
 import sys
 from collections.abc import Sequence
-from typing import Any
+from typing import Protocol, TypeGuard, cast
+
+import numpy as np
 
 from rnnlens.errors import UnsupportedModel
 from rnnlens.network.network import Network, Origin
@@ -13,10 +15,36 @@ from rnnlens.readers.keras.graph.config import network_of
 from rnnlens.readers.keras.layers.spec import keras_version_of
 from rnnlens.readers.variables import StoredVariable, VariableStore, check_count
 
-__all__ = ["match", "read"]
+__all__ = ["LiveModel", "match", "read"]
 
 
-def match(source: object) -> bool:
+class LiveVariable(Protocol):
+    """What is asked of a variable of Keras 3."""
+
+    def numpy(self) -> np.ndarray:
+        """Give its values."""
+        ...
+
+
+class LiveLayer(Protocol):
+    """What is asked of a layer of Keras 3."""
+
+    name: str
+    weights: Sequence[LiveVariable]
+
+
+class LiveModel(LiveLayer, Protocol):
+    """What is asked of a model of Keras 3."""
+
+    built: bool
+    layers: Sequence[LiveLayer]
+
+    def predict(self, x: object, *, verbose: int) -> object:
+        """Run it."""
+        ...
+
+
+def match(source: object) -> TypeGuard[LiveModel]:
     """Tell whether an object is a Keras 3 model, without importing Keras."""
     keras = sys.modules.get("keras")
     model = getattr(keras, "Model", None)
@@ -24,7 +52,7 @@ def match(source: object) -> bool:
     return isinstance(model, type) and isinstance(source, model) and version.startswith("3.")
 
 
-def read(source: Any) -> Network:
+def read(source: LiveModel) -> Network:
     """Read a live Keras 3 model."""
     keras = sys.modules["keras"]
     if not source.built:
@@ -47,12 +75,10 @@ def read(source: Any) -> Network:
 class _LiveVariables(VariableStore):
     """A live layer or model."""
 
-    def __init__(self, layer: Any) -> None:
+    def __init__(self, layer: LiveLayer) -> None:
         self.layer = layer
 
     def variables(self, roles: Sequence[str], optional: int = 0) -> list[StoredVariable]:
-        import numpy as np
-
         variables = list(self.layer.weights)
         check_count(len(variables), roles, optional, f"layer {self.layer.name!r}")
         arrays = [np.asarray(variable.numpy()) for variable in variables]
@@ -65,5 +91,5 @@ class _LiveVariables(VariableStore):
         return _LiveVariables(getattr(self.layer, attribute))
 
     def layers(self, entries: Sequence[tuple[str, str]]) -> dict[str, VariableStore]:
-        live = {layer.name: layer for layer in self.layer.layers}
+        live = {layer.name: layer for layer in cast("LiveModel", self.layer).layers}
         return {name: _LiveVariables(live[name]) for _, name in entries if name in live}

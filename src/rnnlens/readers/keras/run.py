@@ -7,7 +7,6 @@ import sys
 from collections.abc import Mapping
 from importlib.util import find_spec
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 
@@ -20,7 +19,9 @@ from rnnlens.readers.refusals import first_line
 __all__ = ["outputs"]
 
 
-def outputs(source: Any, inputs: Mapping[str, np.ndarray]) -> tuple[list[np.ndarray], str] | None:
+def outputs(
+    source: object, inputs: Mapping[str, np.ndarray]
+) -> tuple[list[np.ndarray], str] | None:
     """Run the source model on windows: inputs mapping of str to (sample, ...)."""
     if isinstance(source, str | Path):
         path = Path(source)
@@ -38,7 +39,7 @@ def outputs(source: Any, inputs: Mapping[str, np.ndarray]) -> tuple[list[np.ndar
     return [np.asarray(array, dtype=np.float64) for array in many], name
 
 
-def _load(path: Path) -> Any:
+def _load(path: Path) -> object:
     if not path.is_file():
         raise UnreadableFile(f"there is no file {path}")
     if find_spec("keras") is None:
