@@ -214,13 +214,13 @@ def _read_back(network: Network, draft: Path) -> tuple[Network, list[str]]:
     from rnnlens.errors import UnsupportedModel
     from rnnlens.readers.open import read
     from rnnlens.readers.options import ReadOptions
-    from rnnlens.writers.fold import fold
+    from rnnlens.writers.simplify import simplified
 
     if draft.suffix.lower() == ".onnx":
         try:
             return read(draft), []
         except UnsupportedModel:
-            taken = {name for node in fold(network).nodes for name, _ in node.inputs}
+            taken = {name for node in simplified(network).nodes for name, _ in node.inputs}
             axes = {name: 0 for name in network.inputs if name in taken}
             back = read(draft, ReadOptions(batch_axes=axes))
             return back, [f"the graph does not tell where the samples are: batch_axes={axes}"]

@@ -24,11 +24,11 @@ from rnnlens.network.network import Network, Node, Ref
 from rnnlens.network.shapes import Shape, output_shapes
 from rnnlens.network.unique import unique_name
 from rnnlens.readers.keras.archive import CONFIG, METADATA, WEIGHTS, snake_case
-from rnnlens.writers.fold import fold
 from rnnlens.writers.keras.axes import in_keras_layers
 from rnnlens.writers.keras.functions import serialized
 from rnnlens.writers.keras.layers import KerasLayer, LayerContext, keras_layer_of
 from rnnlens.writers.packing import dtype_of
+from rnnlens.writers.simplify import simplified
 from rnnlens.writers.written import Written
 
 __all__ = ["write"]
@@ -53,7 +53,7 @@ def write(network: Network) -> Written:
     """Write a network as a ``.keras`` archive."""
     notes: list[str] = []
     dtype = dtype_of(network)
-    network = in_keras_layers(fold(network), dtype, notes)
+    network = in_keras_layers(simplified(network), dtype, notes)
     _check_outputs(network)
     shapes = output_shapes(network)
     entries = _ordered(network, _entries(network))

@@ -11,10 +11,10 @@ from rnnlens.network.axes import Lengths
 from rnnlens.network.layers import Embedding, Input, Masking
 from rnnlens.network.network import Network, Node, Ref
 from rnnlens.network.shapes import output_shapes
-from rnnlens.writers.fold import fold
 from rnnlens.writers.onnx.graph import OnnxGraphWriter
 from rnnlens.writers.onnx.layers import operators
 from rnnlens.writers.packing import dtype_of
+from rnnlens.writers.simplify import simplified
 from rnnlens.writers.written import Written, refuse
 
 __all__ = ["write"]
@@ -37,28 +37,28 @@ def write(network: Network) -> Written:
             f"the arrays are {dtype.name} and are written as float32, for onnxruntime computes "
             "recurrent operators in float32 alone"
         )
-    folded = fold(network)
-    shapes = output_shapes(folded)
+    simple = simplified(network)
+    shapes = output_shapes(simple)
     values: dict[Ref, str] = {}
     entries = []
-    for node in folded.nodes:
+    for node in simple.nodes:
         if isinstance(node.layer, Input):
-            if not any((node.name, 0) in other.inputs for other in folded.nodes):
+            if not any((node.name, 0) in other.inputs for other in simple.nodes):
                 writer.notes.append(f"the input {node.name!r} is left out, for nothing takes it")
                 continue
             values[node.name, 0] = writer.name(node.name)
             shape = ["sample", *_sides(node.layer.shape, node.name)]
-            number = TensorProto.INT64 if _tokens(folded, node.name) else TensorProto.FLOAT
+            number = TensorProto.INT64 if _tokens(simple, node.name) else TensorProto.FLOAT
             entries.append(helper.make_tensor_value_info(node.name, number, shape))
             continue
         writer.scope = node.name
-        if _tokens(folded, node.inputs[0][0]):
+        if _tokens(simple, node.inputs[0][0]):
             writer.whole.add(values[node.inputs[0]])
         _add(node, values, shapes, writer)
     writer.scope = ""
     exits = []
-    for number, ref in enumerate(folded.outputs):
-        name = writer.name("output" if len(folded.outputs) == 1 else f"output_{number}")
+    for number, ref in enumerate(simple.outputs):
+        name = writer.name("output" if len(simple.outputs) == 1 else f"output_{number}")
         writer.nodes.append(helper.make_node("Identity", [values[ref]], [name], name=name))
         shape = ["sample", *_sides(shapes[ref[0]][ref[1]], name)]
         exits.append(helper.make_tensor_value_info(name, TensorProto.FLOAT, shape))

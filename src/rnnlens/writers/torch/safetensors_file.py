@@ -25,7 +25,7 @@ from rnnlens.network.layers import (
 from rnnlens.network.network import Network
 from rnnlens.readers.layouts import CellArray
 from rnnlens.readers.torch.recurrent import ROLES, cell_of
-from rnnlens.writers.fold import fold
+from rnnlens.writers.simplify import simplified
 from rnnlens.writers.torch.chain import TorchModule, arrays_of_module, chain_of, sides
 from rnnlens.writers.torch.code import class_code
 from rnnlens.writers.written import Written
@@ -37,7 +37,7 @@ DTYPES = {"float64": "F64", "float32": "F32", "float16": "F16"}
 
 def write(network: Network) -> Written:
     """Write a network as a PyTorch state dict."""
-    modules = chain_of(fold(network))
+    modules = chain_of(simplified(network))
     code = class_code(modules)
     arrays: dict[str, np.ndarray] = {}
     for module in modules:
@@ -77,7 +77,7 @@ def _file(arrays: dict[str, np.ndarray], code: str) -> bytes:
 
 def head_of(network: Network) -> dict[str, Any] | None:
     """Give what a reader of the state dict needs to give the whole network back."""
-    first, *rest = chain_of(fold(network))
+    first, *rest = chain_of(simplified(network))
     own = sides(first.layer)
     if not own or own[0].return_sequences or own[0].go_backwards:
         return None
@@ -96,13 +96,13 @@ def head_of(network: Network) -> dict[str, Any] | None:
 def restored(network: Network, path: Path) -> Network:
     """Put the arrays of a state dict, read back from its file, into the layers they came from."""
     arrays = _arrays(path)
-    folded = fold(network)
+    simple = simplified(network)
     layers: dict[str, Layer] = {}
-    for module in chain_of(folded):
+    for module in chain_of(simple):
         for number, node in enumerate(module.nodes):
             layers[node.name] = _layer(node.layer, module, number, arrays)
-    nodes = (replace(node, layer=layers.get(node.name, node.layer)) for node in folded.nodes)
-    return replace(folded, nodes=tuple(nodes))
+    nodes = (replace(node, layer=layers.get(node.name, node.layer)) for node in simple.nodes)
+    return replace(simple, nodes=tuple(nodes))
 
 
 def _layer(layer: Layer, module: TorchModule, number: int, arrays: dict[str, np.ndarray]) -> Layer:

@@ -26,7 +26,7 @@ from rnnlens.readers.onnx.graph import layers as onnx_layers
 from rnnlens.readers.onnx.graph import slicing as onnx_slicing
 from rnnlens.readers.onnx.graph.activations import POINTWISE
 from rnnlens.readers.onnx.graph.builder import OnnxGraphBuilder
-from rnnlens.readers.onnx.graph.fold import FOLDED, fold
+from rnnlens.readers.onnx.graph.constant_folding import FOLDED, fold_constants
 from rnnlens.readers.onnx.graph.recurrent import KINDS, recurrent
 from rnnlens.readers.onnx.graph.values import (
     BATCH,
@@ -215,7 +215,7 @@ def _computed(
     known = [value for value in given if value is None or isinstance(value, FixedArray)]
     if len(known) == len(given) and op.kind in FOLDED:
         if number not in cache:
-            folded = fold(op, known)
+            folded = fold_constants(op, known)
             assert folded is not None
             plain = all(one is None or one.batch is None for one in known)
             if not plain or any(one and one.values.dtype == object for one in known):

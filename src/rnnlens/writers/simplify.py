@@ -12,12 +12,12 @@ from rnnlens.network.axes import Constant, Index
 from rnnlens.network.layers import Bidirectional, Input, Recurrent
 from rnnlens.network.network import Network, Node, Ref
 
-__all__ = ["fold", "pruned"]
+__all__ = ["simplified"]
 
 
-def fold(network: Network) -> Network:
+def simplified(network: Network) -> Network:
     """Fold picked last steps and zero states into the recurrent layers."""
-    return pruned(_last_steps(_zero_states(network)))
+    return _pruned(_last_steps(_zero_states(network)))
 
 
 def _zero_states(network: Network) -> Network:
@@ -72,7 +72,7 @@ def _is_last(node: Node) -> bool:
     return isinstance(node.layer, Index) and node.layer.index == -1 and node.layer.axis in {1, -2}
 
 
-def pruned(network: Network) -> Network:
+def _pruned(network: Network) -> Network:
     """Leave out the layers that no output depends on; entries stay."""
     used = {name for name, _ in network.outputs}
     kept = []

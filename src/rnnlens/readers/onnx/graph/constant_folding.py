@@ -17,7 +17,7 @@ from rnnlens.readers.onnx.graph.inputs import axes_option, lengths_of, optional,
 from rnnlens.readers.onnx.graph.values import APART, BATCH, Dim, FixedArray, Length
 from rnnlens.readers.onnx.proto import OnnxOperator
 
-__all__ = ["FOLDED", "axes_option", "fold", "lengths_of", "optional", "whole_numbers"]
+__all__ = ["FOLDED", "fold_constants"]
 
 #: Element types by their number in TensorProto.DataType that a Cast may ask for.
 CASTS: dict[int, npt.DTypeLike] = {
@@ -38,7 +38,7 @@ LARGEST_MADE = 64 * 1024**2
 FixedInputs = Sequence[FixedArray | None]
 
 
-def fold(op: OnnxOperator, values: FixedInputs) -> list[FixedArray] | None:
+def fold_constants(op: OnnxOperator, values: FixedInputs) -> list[FixedArray] | None:
     """Compute a node whose every input is fixed."""
     rule = FOLDED.get(op.kind)
     if rule is None:
