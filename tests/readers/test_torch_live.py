@@ -9,6 +9,8 @@ from torch import nn
 from rnnlens import fidelity
 from rnnlens.api import read
 from rnnlens.engine.forward import predict
+from rnnlens.errors import UnsupportedModel
+from rnnlens.readers.refusals import WrongSampleAxis
 from torch_models import agree, scrambled
 
 pytestmark = pytest.mark.filterwarnings("ignore:LSTM with projections is not supported with oneDNN")
@@ -347,3 +349,21 @@ def test_one_number_a_sample_is_one_target_and_can_be_explained(code, rng):
 
 
 # --- what is refused ---------------------------------------------------------------------------
+
+
+class Summed(nn.Module):
+    """An operation that is not read."""
+
+    def forward(self, x):
+        return torch.cumsum(x, 1)
+
+
+def test_a_refusal_knows_whether_another_axis_of_samples_may_help_not_by_its_words(rng):
+    x = rng.normal(size=(4, 6, 3))
+    other = module(lambda m, x: m.samples(steps(m, x))[:, -1], rnn=gru(), samples=Summed())
+    with pytest.raises(UnsupportedModel, match="in 'samples'") as caught:
+        read(other, example=x)
+    assert not isinstance(caught.value, WrongSampleAxis)
+    across = module(lambda m, x: steps(m, x)[:, -1].mean(0, keepdim=True) + x[:, 0, :1], rnn=gru())
+    with pytest.raises(WrongSampleAxis, match="across the samples of a batch"):
+        read(across, example=x)
