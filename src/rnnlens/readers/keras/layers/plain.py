@@ -64,26 +64,28 @@ MERGES: dict[str, Callable[[], Layer]] = {
 def at_rest(spec: LayerSpec) -> BuiltLayer:
     """Build a layer that changes nothing when the network predicts."""
     spec.options.finish(AT_REST[spec.kind])
-    return Identity(spec.kind), {}
+    return BuiltLayer(Identity(spec.kind), {})
 
 
 def activate(spec: LayerSpec) -> BuiltLayer:
     """Build an activation layer."""
-    return Activate(activation_of_layer(spec.kind, spec.options, spec.keras_version.hard_slope)), {}
+    return BuiltLayer(
+        Activate(activation_of_layer(spec.kind, spec.options, spec.keras_version.hard_slope)), {}
+    )
 
 
 def masking(spec: LayerSpec) -> BuiltLayer:
     """Build a Masking layer."""
     layer = Masking(spec.options.number("mask_value", 0.0))
     spec.options.finish()
-    return layer, {}
+    return BuiltLayer(layer, {})
 
 
 def flatten(spec: LayerSpec) -> BuiltLayer:
     """Build a Flatten layer."""
     _channels_last(spec)
     spec.options.finish()
-    return Flatten(), {}
+    return BuiltLayer(Flatten(), {})
 
 
 def reshape(spec: LayerSpec) -> BuiltLayer:
@@ -92,7 +94,7 @@ def reshape(spec: LayerSpec) -> BuiltLayer:
     spec.options.finish()
     if target.count(-1) > 1:
         raise spec.refuse(f"target_shape = {target} leaves more than one side open")
-    return Reshape(target), {}
+    return BuiltLayer(Reshape(target), {})
 
 
 def permute(spec: LayerSpec) -> BuiltLayer:
@@ -101,14 +103,14 @@ def permute(spec: LayerSpec) -> BuiltLayer:
     spec.options.finish()
     if sorted(axes) != list(range(1, len(axes) + 1)):
         raise spec.refuse(f"dims = {axes} is not an order of the axes 1 to {len(axes)}")
-    return Permute(axes), {}
+    return BuiltLayer(Permute(axes), {})
 
 
 def repeat_vector(spec: LayerSpec) -> BuiltLayer:
     """Build a RepeatVector layer."""
     layer = RepeatVector(spec.options.size("n"))
     spec.options.finish()
-    return layer, {}
+    return BuiltLayer(layer, {})
 
 
 def concatenate(spec: LayerSpec) -> BuiltLayer:
@@ -117,13 +119,13 @@ def concatenate(spec: LayerSpec) -> BuiltLayer:
     spec.options.finish()
     if axis == 0:
         raise spec.refuse("axis = 0 joins samples, which rnnlens keeps apart")
-    return Concatenate(axis), {}
+    return BuiltLayer(Concatenate(axis), {})
 
 
 def merge(spec: LayerSpec) -> BuiltLayer:
     """Build a layer that merges its inputs entry by entry."""
     spec.options.finish()
-    return MERGES[spec.kind](), {}
+    return BuiltLayer(MERGES[spec.kind](), {})
 
 
 def pooling(spec: LayerSpec) -> BuiltLayer:
@@ -138,7 +140,7 @@ def pooling(spec: LayerSpec) -> BuiltLayer:
         raise spec.refuse(
             "Theano pads it with zeros (padding = 'same'), rnnlens as TensorFlow does"
         )
-    return Pooling1D(_pooled(spec), size, stride, padding), {}
+    return BuiltLayer(Pooling1D(_pooled(spec), size, stride, padding), {})
 
 
 def global_pooling(spec: LayerSpec) -> BuiltLayer:
@@ -146,7 +148,7 @@ def global_pooling(spec: LayerSpec) -> BuiltLayer:
     _channels_last(spec)
     layer = GlobalPooling1D(_pooled(spec), spec.options.flag("keepdims"))
     spec.options.finish()
-    return layer, {}
+    return BuiltLayer(layer, {})
 
 
 def _channels_last(spec: LayerSpec) -> None:

@@ -36,7 +36,7 @@ def lstm(spec: LayerSpec) -> BuiltLayer:
         activation=spec.activation("activation", "tanh"),
         recurrent_activation=spec.activation("recurrent_activation", "sigmoid"),
     )
-    return _recurrent(spec, cell), sources
+    return BuiltLayer(_recurrent(spec, cell), sources)
 
 
 def gru(spec: LayerSpec) -> BuiltLayer:
@@ -49,14 +49,14 @@ def gru(spec: LayerSpec) -> BuiltLayer:
         activation=spec.activation("activation", "tanh"),
         recurrent_activation=spec.activation("recurrent_activation", "sigmoid"),
     )
-    return _recurrent(spec, cell), sources
+    return BuiltLayer(_recurrent(spec, cell), sources)
 
 
 def simple_rnn(spec: LayerSpec) -> BuiltLayer:
     """Build a SimpleRNN."""
     gates, sources = _gates(spec, "SimpleRNN", bias_rows=1)
     cell = SimpleRNN(**gates, activation=spec.activation("activation", "tanh"))
-    return _recurrent(spec, cell), sources
+    return BuiltLayer(_recurrent(spec, cell), sources)
 
 
 def _gates(spec: LayerSpec, kind: str, *, bias_rows: int) -> tuple[dict, dict[str, Source]]:
@@ -145,7 +145,7 @@ def bidirectional(spec: LayerSpec) -> BuiltLayer:
     _check_directions(spec, **sides)
     merge_mode = options.choice("merge_mode", ["concat", "sum", "mul", "ave", None], "concat")
     options.finish()
-    return Bidirectional(**sides, merge_mode=merge_mode), sources
+    return BuiltLayer(Bidirectional(**sides, merge_mode=merge_mode), sources)
 
 
 def _direction(spec: LayerSpec, side: str, entry: dict) -> tuple[Recurrent, dict[str, Source]]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Literal
+from typing import Literal, NamedTuple
 
 from rnnlens.errors import UnreadableFile, UnsupportedModel
 from rnnlens.network.activations import Activation
@@ -27,8 +27,12 @@ __all__ = [
     "spec_of",
 ]
 
-#: A layer with the places its arrays came from.
-BuiltLayer = tuple[Layer, dict[str, Source]]
+
+class BuiltLayer(NamedTuple):
+    """A layer with the places its arrays came from."""
+
+    layer: Layer
+    sources: dict[str, Source]
 
 
 @dataclass(frozen=True)

@@ -52,7 +52,7 @@ def time_distributed(spec: LayerSpec) -> BuiltLayer:
     makes_mask = isinstance(layer, Masking) or (isinstance(layer, Embedding) and layer.mask_zero)
     if makes_mask or kind in {"Softmax", *MANY_INPUTS}:
         raise spec.refuse(f"it wraps {kind}, which rnnlens does not apply step by step")
-    return TimeDistributed(layer), sources
+    return BuiltLayer(TimeDistributed(layer), sources)
 
 
 #: Layers that take several inputs.

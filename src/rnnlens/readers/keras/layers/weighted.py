@@ -53,7 +53,7 @@ def dense(spec: LayerSpec) -> BuiltLayer:
     arrays, sources = _named(spec.variables(shapes), {"kernel": "W", "bias": "b"})
     layer = Dense(**arrays, activation=spec.activation())
     spec.options.finish(["input_dim"])
-    return layer, sources
+    return BuiltLayer(layer, sources)
 
 
 def embedding(spec: LayerSpec) -> BuiltLayer:
@@ -63,7 +63,7 @@ def embedding(spec: LayerSpec) -> BuiltLayer:
     arrays, sources = _named(spec.variables({"embeddings": shape}), {"embeddings": "E"})
     layer = Embedding(**arrays, mask_zero=options.flag("mask_zero"))
     options.finish(["input_length", "sparse"])
-    return layer, sources
+    return BuiltLayer(layer, sources)
 
 
 def conv1d(spec: LayerSpec) -> BuiltLayer:
@@ -91,7 +91,7 @@ def conv1d(spec: LayerSpec) -> BuiltLayer:
         layer, sources = _of_theano(spec, layer, sources)
     if filters % groups:
         raise spec.refuse(f"its {filters} filters do not fall into {groups} groups")
-    return layer, sources
+    return BuiltLayer(layer, sources)
 
 
 def _of_theano(
@@ -116,7 +116,7 @@ def prelu(spec: LayerSpec) -> BuiltLayer:
     (stored,) = spec.store.variables(["alpha"])
     arrays, sources = _named(spec.variables({"alpha": stored.shape}), {"alpha": "alpha"})
     spec.options.finish()
-    return PReLU(**arrays), sources
+    return BuiltLayer(PReLU(**arrays), sources)
 
 
 def batch_normalization(spec: LayerSpec) -> BuiltLayer:
@@ -133,7 +133,7 @@ def batch_normalization(spec: LayerSpec) -> BuiltLayer:
     )
     layer = BatchNormalization(**arrays, epsilon=options.number("epsilon", 1e-3), axis=axes[0])
     options.finish(["momentum", "synchronized", "fused", "renorm_clipping", "renorm_momentum"])
-    return layer, sources
+    return BuiltLayer(layer, sources)
 
 
 def layer_normalization(spec: LayerSpec) -> BuiltLayer:
@@ -158,7 +158,7 @@ def layer_normalization(spec: LayerSpec) -> BuiltLayer:
         centred=not root_mean_square,
     )
     options.finish()
-    return layer, sources
+    return BuiltLayer(layer, sources)
 
 
 def rescaling(spec: LayerSpec) -> BuiltLayer:
@@ -167,7 +167,7 @@ def rescaling(spec: LayerSpec) -> BuiltLayer:
     for name, default in (("scale", ...), ("offset", 0.0)):
         arrays[name] = _numbers(spec, name, spec.options.take(name, default))
     spec.options.finish()
-    return Rescaling(**arrays), {name: Source(f"{spec.path}/{name}") for name in arrays}
+    return BuiltLayer(Rescaling(**arrays), {name: Source(f"{spec.path}/{name}") for name in arrays})
 
 
 def normalization(spec: LayerSpec) -> BuiltLayer:
@@ -188,7 +188,9 @@ def normalization(spec: LayerSpec) -> BuiltLayer:
     laid_out = {name: _over_sample(spec, values, axes) for name, values in moments.items()}
     layer = Standardization(laid_out["mean"], laid_out["variance"], invert=options.flag("invert"))
     options.finish()
-    return layer, {name: Source(f"{spec.path}/{name}", at) for name, at in places.items()}
+    return BuiltLayer(
+        layer, {name: Source(f"{spec.path}/{name}", at) for name, at in places.items()}
+    )
 
 
 def _numbers(spec: LayerSpec, option: str, value: Json) -> np.ndarray:
