@@ -24,14 +24,16 @@ import numpy as np
 import shap
 import torch
 from captum.attr import ShapleyValueSampling
+from harness.question import question
 from harness.record import OURS, Record
 from numpy.typing import NDArray
 from oracles import arx
 
-from rnnlens.attribution.baselines.baseline import Baseline, make_baseline
-from rnnlens.attribution.games.sampled_orders import Stop
+from rnnlens.attribution.baselines.baseline import make_baseline
+from rnnlens.attribution.games.order_batches import Stop
 from rnnlens.attribution.methods.permutation import permutation_of_lags
 from rnnlens.attribution.methods.shapley_tree import shapley_tree
+from rnnlens.attribution.question import Question
 from rnnlens.attribution.target import ResolvedTarget
 from rnnlens.engine.forward import entries
 from rnnlens.network.network import Network
@@ -70,15 +72,15 @@ class Case:
         return read(self.net, LAGS)
 
     @property
-    def question(self) -> tuple[Network, dict[str, Array], ResolvedTarget, Baseline]:
+    def asked(self) -> Question:
         """What our methods are asked."""
-        inputs = entries(self.network, self.x)
-        return self.network, inputs, TARGET, make_baseline(self.x0, self.x)
+        inputs, baseline = entries(self.network, self.x), make_baseline(self.x0, self.x)
+        return question(self.network, inputs, TARGET, baseline, newest=LAGS)
 
     @cached_property
     def exact(self) -> Array:
         """The Shapley values (sample, lag), newest lag first."""
-        return shapley_tree(*self.question, of="x", newest=LAGS).contribution
+        return shapley_tree(self.asked).contribution
 
     def forecasts(self, k: int, shown: Array) -> Array:
         """Forecast with some steps of one window shown (coalition, step), oldest first."""
@@ -104,7 +106,7 @@ def ours_by_forecasts(case: Case, forecasts: int, seed: int) -> tuple[Array, flo
 
 
 def _ours(case: Case, stop: Stop, seed: int) -> tuple[Array, float, float]:
-    found = permutation_of_lags(*case.question, of="x", newest=LAGS, stop=stop, seed=seed)
+    found = permutation_of_lags(case.asked, stop=stop, seed=seed)
     forecasts = 2 + int(found.permutations[0]) * (LAGS - 1)
     return found.contribution, found.cells / len(case.x), forecasts
 

@@ -2,6 +2,7 @@
 
 import numpy as np
 
+from questions import question
 from rnnlens.attribution.methods.gradient import gradient
 from rnnlens.engine.forward import predict
 
@@ -35,7 +36,9 @@ def strongest_attack(network, target, x, step, features, low, high, *, count, rn
         now = low + (high - low) * rng.random((start, free))
         size = 0.25 * (high - low)
         for _ in range(rounds):
-            d = gradient(network, {"x": placed(x, step, features, now)}, target, of="x").sensitivity
+            d = gradient(
+                question(network, {"x": placed(x, step, features, now)}, target)
+            ).sensitivity
             slope = d[:, x.shape[0] - 1 - step][:, features]
             now = np.clip(now + sign * size * np.sign(slope), low, high)
             best = max(best, np.abs(moved(now)).max())

@@ -14,6 +14,7 @@ from rnnlens.attribution.methods.gradient import gradient as sensitivities
 from rnnlens.attribution.methods.integrated_gradients import quadrature
 from rnnlens.attribution.methods.secant import secant as contributions
 from rnnlens.attribution.methods.shapley_tree import shapley_tree
+from rnnlens.attribution.question import Question
 from rnnlens.attribution.result import Contribution, LagContribution
 from rnnlens.attribution.target import ResolvedTarget
 from rnnlens.engine.forward import entries as checked
@@ -87,7 +88,9 @@ def gradient(network: Network, x: Array) -> Array:
         Derivatives, oldest step first as in the windows.
     """
     inputs = checked(network, x, PRECISION)
-    return sensitivities(network, inputs, _TARGET, of=next(iter(inputs))).sensitivity[:, ::-1]
+    return sensitivities(
+        Question(network=network, inputs=inputs, target=_TARGET, of=next(iter(inputs)))
+    ).sensitivity[:, ::-1]
 
 
 def integrated_gradients(network: Network, x: Floats, baseline: Floats, nodes: int) -> Array:
@@ -108,9 +111,9 @@ def integrated_gradients(network: Network, x: Floats, baseline: Floats, nodes: i
         Contributions, oldest step first.
     """
     inputs = checked(network, x, PRECISION)
-    run, of = forward(network, inputs), next(iter(inputs))
-    ends = x, np.broadcast_to(baseline, x.shape)
-    return quadrature(run, ends, np.arange(len(x)), nodes, _TARGET, of)
+    asked = Question(network=network, inputs=inputs, target=_TARGET, of=next(iter(inputs)))
+    x0 = np.broadcast_to(baseline, x.shape)
+    return quadrature(asked, forward(network, inputs), x0, np.arange(len(x)), nodes)
 
 
 def _stand_in(inputs: dict[str, Any], baseline: Floats) -> tuple[str, Baseline]:
@@ -137,7 +140,9 @@ def secant(network: Network, x: Floats, baselines: Floats) -> Contribution:
     """
     inputs = checked(network, x, PRECISION)
     of, stand_in = _stand_in(inputs, baselines)
-    return contributions(network, inputs, _TARGET, stand_in, of=of)
+    return contributions(
+        Question(network=network, inputs=inputs, target=_TARGET, baseline=stand_in, of=of)
+    )
 
 
 def tree(network: Network, x: Floats, baseline: Floats, newest: int) -> LagContribution:
@@ -159,4 +164,8 @@ def tree(network: Network, x: Floats, baseline: Floats, newest: int) -> LagContr
     """
     inputs = checked(network, x, PRECISION)
     of, stand_in = _stand_in(inputs, baseline)
-    return shapley_tree(network, inputs, _TARGET, stand_in, of=of, newest=newest)
+    return shapley_tree(
+        Question(
+            network=network, inputs=inputs, target=_TARGET, baseline=stand_in, of=of, newest=newest
+        )
+    )

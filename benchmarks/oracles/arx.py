@@ -18,6 +18,7 @@ import sys
 from pathlib import Path
 
 import numpy as np
+from harness.question import question
 from numpy.typing import NDArray
 
 from oracles.record import Oracle
@@ -130,11 +131,11 @@ def scores(network: Network, x: Array, mean: Array) -> dict[str, float]:
     wanted, best = truth(x, mean), truth(x, np.zeros(2)).sum(axis=(1, 2))
     forecast = np.asarray(predict(network, x))[:, 0]
     inputs, baseline = entries(network, x), make_baseline(mean, x)
-    fast = secant(network, inputs, TARGET, baseline, of="x").contribution
-    slope = gradient_times_input(network, inputs, TARGET, baseline, of="x").product
+    fast = secant(question(network, inputs, TARGET, baseline)).contribution
+    slope = gradient_times_input(question(network, inputs, TARGET, baseline)).product
     some = slice(0, len(x), len(x) // AUDIT)
     few = entries(network, x[some])
-    tree = shapley_tree(network, few, TARGET, baseline, of="x", newest=NEWEST).contribution
+    tree = shapley_tree(question(network, few, TARGET, baseline, newest=NEWEST)).contribution
     by_player = _by_player(wanted[some])
     return {
         "R2 to the best forecast, the network's own": 1

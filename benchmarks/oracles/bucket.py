@@ -17,6 +17,7 @@ from oracles.training import Net, read, train  # first: it holds the threads
 from math import factorial
 
 import numpy as np
+from harness.question import question
 from numpy.typing import NDArray
 
 from oracles.record import Oracle
@@ -114,8 +115,8 @@ def main() -> None:
     oracle.figure("R2 of the forecast, the network's own", own)
     x = weather(TESTED, 1)
     inputs, baseline = entries(network, feature.apply(x)), make_baseline("zero", x)
-    tree = shapley_tree(network, inputs, target, baseline, of="x", newest=NEWEST).contribution
-    fast = by_player(secant(network, inputs, target, baseline, of="x").contribution)
+    tree = shapley_tree(question(network, inputs, target, baseline, newest=NEWEST)).contribution
+    fast = by_player(secant(question(network, inputs, target, baseline)).contribution)
     wanted = np.array([shapley(window, X.mean(axis=(0, 1))) for window in x])
     oracle.figure("R2 to the simulator's Shapley values, tree", r2(tree, wanted), least=0.95)
     oracle.figure("R2 to the simulator's Shapley values, secant", r2(fast, wanted))

@@ -6,6 +6,7 @@ Run it from ``benchmarks``: ``python -m oracles.constructed``. Takes seconds.
 from __future__ import annotations
 
 import numpy as np
+from harness.question import question
 from numpy.typing import NDArray
 
 from oracles.hand_made import delay_line, gated_adder, leaky_integrator, multiplier
@@ -32,8 +33,8 @@ def errors(
     """Give the largest errors of secant and tree against a truth (sample, lag)."""
     inputs = entries(network, x)
     baseline = make_baseline("zero", x, held=np.array(held, np.int64))
-    fast = secant(network, inputs, TARGET, baseline, of="x").contribution.sum(axis=2)
-    exact = shapley_tree(network, inputs, TARGET, baseline, of="x", newest=STEPS).contribution
+    fast = secant(question(network, inputs, TARGET, baseline)).contribution.sum(axis=2)
+    exact = shapley_tree(question(network, inputs, TARGET, baseline, newest=STEPS)).contribution
     return {
         "secant": float(np.abs(fast - truth).max()),
         "tree": float(np.abs(exact - truth).max()),
@@ -60,7 +61,7 @@ def main() -> None:
         network = delay_line(lag)
         for method, error in errors(network, x, truth).items():
             oracle.figure(f"delay line, lag {lag}: {method}", error, most=BOUND)
-        slope = gradient(network, entries(network, x), TARGET, of="x").sensitivity[..., 0]
+        slope = gradient(question(network, entries(network, x), TARGET)).sensitivity[..., 0]
         beyond = float(np.abs(np.delete(slope, lag - 1, axis=1)).max())
         oracle.figure(f"delay line, lag {lag}: derivative at other lags", beyond, most=BOUND)
     marked = np.zeros((COUNT, STEPS, 2))
@@ -72,7 +73,7 @@ def main() -> None:
         oracle.figure(f"gated adder, marker held: {method}", error, most=BOUND)
     pair = rng.normal(size=(COUNT, STEPS, 2))
     network, baseline = multiplier(), make_baseline("zero", pair)
-    found = secant(network, entries(network, pair), TARGET, baseline, of="x").contribution
+    found = secant(question(network, entries(network, pair), TARGET, baseline)).contribution
     half = pair[:, -1].prod(axis=1) / 2
     error = float(np.abs(found[:, 0] - half[:, None]).max())
     oracle.figure("multiplier, half the product to each factor: secant", error, most=BOUND)

@@ -15,6 +15,7 @@ from oracles.training import Net, read, sliding, train  # first: it holds the th
 # isort: split
 
 import numpy as np
+from harness.question import question
 from numpy.typing import NDArray
 
 from oracles.record import Oracle
@@ -95,7 +96,7 @@ def scored(seed: int) -> tuple[float, ...]:
     wanted = np.zeros((SERIES, len(x), STEPS, SERIES))
     found = np.zeros_like(wanted)
     for i in range(SERIES):
-        found[i] = secant(network, inputs, ResolvedTarget((i,)), baseline, of="x").contribution
+        found[i] = secant(question(network, inputs, ResolvedTarget((i,)), baseline)).contribution
         for k in LAGS:
             wanted[i, :, k - 1] = A[k - 1, i] * scale / scale[i] * x[:, -k]
     size = np.abs(found).mean(axis=1)

@@ -19,6 +19,7 @@ from oracles.training import Net, read, sliding, train  # first: it holds the th
 # isort: split
 
 import numpy as np
+from harness.question import question
 from numpy.typing import NDArray
 from scipy.integrate import solve_ivp
 
@@ -79,7 +80,7 @@ def strength(z: Array, seed: int) -> Array:
     inputs = entries(network, x)
     baseline = make_baseline("background", x, background=X, count=BACKGROUNDS)
     found = [
-        secant(network, inputs, ResolvedTarget((i,)), baseline, of="x").contribution
+        secant(question(network, inputs, ResolvedTarget((i,)), baseline)).contribution
         for i in range(VARIABLES)
     ]
     return np.array([np.abs(one).sum(axis=1).mean(axis=0) for one in found])

@@ -20,6 +20,7 @@ from oracles.training import Net, read, train  # first: it holds the threads
 # isort: split
 
 import numpy as np
+from harness.question import question
 from numpy.typing import NDArray
 from scipy.signal import butter, lfilter
 from scipy.stats import rankdata
@@ -89,7 +90,7 @@ def rises(network: Network, x: Array, data: Array) -> Array:
             baseline = make_baseline(
                 "background", cut, background=data[:, : end + 1], count=BACKGROUNDS
             )
-            one = secant(network, {"x": cut}, ResolvedTarget((int(end), 0)), baseline, of="x")
+            one = secant(question(network, {"x": cut}, ResolvedTarget((int(end), 0)), baseline))
             found[at == step, : end + 1] += sign * one.contribution[:, ::-1]
     return found
 

@@ -13,6 +13,7 @@ Run it from ``benchmarks``: ``python -m oracles.tint_arma``. Takes seconds.
 from __future__ import annotations
 
 import numpy as np
+from harness.question import question
 from numpy.typing import NDArray
 from scipy.signal import lfilter
 
@@ -117,7 +118,7 @@ def _scores(x: Array, salient: NDArray[np.bool_]) -> tuple[float, float, float, 
         network = white_box(salient[k])
         one = x[k : k + 1]
         zero = make_baseline("zero", one)
-        contribution = secant(network, entries(network, one), ResolvedTarget((0,)), zero, of="x")
+        contribution = secant(question(network, entries(network, one), ResolvedTarget((0,)), zero))
         found[k] = contribution.contribution[0, ::-1]
     error = float(np.abs(found - np.where(salient, x**2, 0.0)).max())
     return (*published_scores(salient, found), auroc(salient, np.abs(found)), error)

@@ -21,15 +21,17 @@ from oracles.training import Net, read, train  # first: it holds the threads
 from collections.abc import Callable
 
 import numpy as np
+from harness.question import question
 from numpy.typing import NDArray
 from torch import nn
 
 from oracles.record import Oracle
 from oracles.scores import auprc, auroc
 from oracles.tint_arma import published_scores
-from rnnlens.attribution.baselines.baseline import Baseline, make_baseline
+from rnnlens.attribution.baselines.baseline import make_baseline
 from rnnlens.attribution.methods.integrated_gradients import integrated_gradients
 from rnnlens.attribution.methods.secant import secant
+from rnnlens.attribution.question import Question
 from rnnlens.attribution.result import Contribution
 from rnnlens.attribution.target import ResolvedTarget
 from rnnlens.engine.forward import predict
@@ -106,28 +108,20 @@ def main() -> None:
     oracle.save()
 
 
-def integrals(
-    network: Network,
-    inputs: dict[str, Array],
-    target: ResolvedTarget,
-    baseline: Baseline,
-    *,
-    of: str,
-) -> Contribution:
+def integrals(asked: Question) -> Contribution:
     """Integrate gradients to a thousandth, which is enough to rank features."""
-    return integrated_gradients(network, inputs, target, baseline, of=of, tolerance=1e-3)
+    return integrated_gradients(asked, tolerance=1e-3)
 
 
 def own_steps(
-    method: Callable[..., Contribution], network: Network, x: Array, steps: NDArray[np.int64]
+    method: Callable[[Question], Contribution], network: Network, x: Array, steps: NDArray[np.int64]
 ) -> Array:
     """Give the contributions (sample, step, feature) of some steps' input to their own output."""
     found = []
     for t in steps.tolist():
         cut = x[:, : t + 1]
-        one = method(
-            network, {"x": cut}, ResolvedTarget((t, 0)), make_baseline("zero", cut), of="x"
-        )
+        zero = make_baseline("zero", cut)
+        one = method(question(network, {"x": cut}, ResolvedTarget((t, 0)), zero))
         found.append(one.contribution[:, 0])
     return np.stack(found, axis=1)
 

@@ -13,6 +13,7 @@ from oracles.training import Net, read, train  # first: it holds the threads
 # isort: split
 
 import numpy as np
+from harness.question import question
 from numpy.typing import NDArray
 
 from oracles.record import Oracle
@@ -74,8 +75,8 @@ def errors(network: Network, task: str) -> dict[str, float]:
     """Give the network's own error and that of each method at the operands."""
     x, y, places, worth = windows(TESTED, task, 9)
     inputs, baseline = entries(network, x), make_baseline("zero", x, held=np.array([1]))
-    fast = secant(network, inputs, TARGET, baseline, of="x").contribution.sum(axis=2)
-    tree = shapley_tree(network, inputs, TARGET, baseline, of="x", newest=STEPS).contribution
+    fast = secant(question(network, inputs, TARGET, baseline)).contribution.sum(axis=2)
+    tree = shapley_tree(question(network, inputs, TARGET, baseline, newest=STEPS)).contribution
 
     def at_operands(found: Array) -> float:
         return rmse(np.take_along_axis(found[:, ::-1], places, axis=1), worth)

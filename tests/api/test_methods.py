@@ -5,7 +5,7 @@ import pytest
 
 import rnnlens
 from networks import cell, chain, forecaster
-from rnnlens.api.shared.methods import METHODS, SUMMING
+from rnnlens.attribution.registry import METHODS, SUMMING
 from rnnlens.engine.forward import predict
 from rnnlens.errors import DataError, InputError
 from rnnlens.network import layers as L

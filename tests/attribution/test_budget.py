@@ -4,10 +4,11 @@ import numpy as np
 import pytest
 
 from networks import cell, chain, forecaster, head, stacked_bidirectional
+from questions import question
 from rnnlens.attribution.audit import audit, spread
 from rnnlens.attribution.baselines.baseline import make_baseline
 from rnnlens.attribution.default import PER_WINDOW, choose, default
-from rnnlens.attribution.games.budget import BUDGET, Question, lags_and_features_within, lags_within
+from rnnlens.attribution.games.budget import BUDGET, Cost, Limits, within
 from rnnlens.attribution.games.players import PlayerGroups
 from rnnlens.attribution.methods.owen import owen
 from rnnlens.attribution.methods.permutation import (
@@ -30,21 +31,21 @@ def setting(rng, *, windows=3, steps=12, features=2, kind="lstm"):
     return network, entries(network, x), FIRST, make_baseline(rng.normal(size=features), x)
 
 
-@pytest.mark.parametrize("method", [lags_within, lags_and_features_within])
-def test_what_fits_is_exact_and_what_does_not_is_sampled(method, rng):
-    case = setting(rng)
-    exact = (shapley_tree if method is lags_within else owen)(*case, of="x", newest=8)
-    just = method(*case, of="x", newest=8, budget=exact.cells)
+@pytest.mark.parametrize("by_feature", [False, True])
+def test_what_fits_is_exact_and_what_does_not_is_sampled(by_feature, rng):
+    asked = question(*setting(rng), newest=8)
+    exact = (owen if by_feature else shapley_tree)(asked)
+    just = within(asked, Limits(budget=exact.cells), by_feature=by_feature)
     assert just.choice.method in {"tree", "owen"} and just.choice.cells == exact.cells
     assert just.choice.why.startswith("exact: ")
-    np.testing.assert_array_equal(just.found.contribution, exact.contribution)
-    below = method(*case, of="x", newest=8, budget=exact.cells - 1)
+    np.testing.assert_array_equal(just.values.contribution, exact.contribution)
+    below = within(asked, Limits(budget=exact.cells - 1), by_feature=by_feature)
     assert below.choice.method == "permutation"
     assert "sampled: exact values of 8 lags for 3 windows take" in below.choice.why
-    assert isinstance(below.found, SampledLagContribution | SampledLagFeatureContribution)
-    assert below.found.cells <= exact.cells - 1
-    gap = np.abs(below.found.contribution - exact.contribution)
-    assert (gap <= 6 * below.found.standard_error + 1e-12).all()
+    assert isinstance(below.values, SampledLagContribution | SampledLagFeatureContribution)
+    assert below.values.cells <= exact.cells - 1
+    gap = np.abs(below.values.contribution - exact.contribution)
+    assert (gap <= 6 * below.values.standard_error + 1e-12).all()
 
 
 @pytest.mark.parametrize("make", ["older", "whole", "stacked", "groups", "held", "carried"])
@@ -65,72 +66,77 @@ def test_the_cells_told_before_are_those_that_are_taken(make, rng):
         state = {"recurrent": rng.normal(size=(2, 2, 5))}
     x = rng.normal(size=(2, 8, 3))
     baseline = make_baseline(rng.normal(size=(3, 8, 3)), x, held=np.array(held, int))
-    for method in (lags_within, lags_and_features_within):
-        found = method(
-            network,
-            entries(network, x),
-            FIRST,
-            baseline,
-            of="x",
-            newest=4,
-            groups=groups,
-            initial_state=state,
-        )
+    asked = question(
+        network,
+        entries(network, x),
+        FIRST,
+        baseline,
+        newest=4,
+        groups=groups,
+        initial_state=state,
+    )
+    for by_feature in (False, True):
+        found = within(asked, by_feature=by_feature)
         assert found.choice.method in {"tree", "owen"}
-        assert found.choice.cells == found.found.cells > 0
+        assert found.choice.cells == found.values.cells > 0
 
 
 def test_a_network_without_recurrent_layers_costs_no_cells(rng):
     network = chain(Flatten(), Dense(rng.normal(size=(10, 1))), shape=(5, 2))
     x = rng.normal(size=(2, 5, 2))
-    found = lags_within(network, entries(network, x), FIRST, make_baseline("zero", x), of="x")
-    assert found.choice.method == "tree" and found.found.cells == 0
+    asked = question(network, entries(network, x), FIRST, make_baseline("zero", x))
+    found = within(asked, by_feature=False)
+    assert found.choice.method == "tree" and found.values.cells == 0
     expected = (x * network["dense"].layer.W.reshape(5, 2)).sum(axis=2)[:, ::-1]
-    np.testing.assert_allclose(found.found.contribution, expected, rtol=0, atol=1e-13)
+    np.testing.assert_allclose(found.values.contribution, expected, rtol=0, atol=1e-13)
 
 
 def test_more_lags_than_the_budget_bears_are_refused_with_what_fits(rng):
     case = setting(rng, steps=30)
+
+    def lags(newest, **limits):
+        return within(question(*case, newest=newest), Limits(**limits), by_feature=False)
+
     sentence = r"16 lags for 3 windows take [\d,]+ cells, beyond the budget of 9,000 cell"
     with pytest.raises(DataError, match=sentence + r" evaluations: newest=9 fits"):
-        lags_within(*case, of="x", newest=16, budget=9_000, exact=True)
-    assert lags_within(*case, of="x", newest=9, budget=9_000, exact=True).found.cells <= 9_000
+        lags(16, budget=9_000, exact=True)
+    assert lags(9, budget=9_000, exact=True).values.cells <= 9_000
     few = r"and two pairs of random orders [\d,]+, beyond the budget of 900 .*: newest=6 fits"
     with pytest.raises(DataError, match=few):
-        lags_within(*case, of="x", newest=16, budget=900)
+        lags(16, budget=900)
     with pytest.raises(DataError, match="give fewer windows or a larger budget"):
-        lags_within(*case, of="x", newest=16, budget=10)
+        lags(16, budget=10)
     with pytest.raises(DataError, match="at least 1 lag"):
-        lags_within(*case, of="x", newest=0)
+        lags(0)
 
 
 def test_many_lags_or_features_are_sampled_rather_than_refused(rng):
     case = setting(rng, windows=1, steps=40, features=1)
-    found = lags_within(*case, of="x", newest=40, budget=200_000)
+    found = within(question(*case, newest=40), Limits(budget=200_000), by_feature=False)
     assert (
         found.choice.method == "permutation" and "more coalitions than memory" in found.choice.why
     )
-    assert found.found.contribution.shape == (1, 40)
+    assert found.values.contribution.shape == (1, 40)
 
 
 def test_the_default_is_exact_where_it_fits_and_says_so(rng):
     case = setting(rng, steps=14)
-    found = default(*case, of="x")
+    found = default(question(*case))
     assert found.choice.method == "owen" and found.choice.newest == 12 and found.audit is None
     assert found.choice.why.startswith("exact Owen values") and found.choice.cells < BUDGET
-    exact = owen(*case, of="x", newest=12)
-    np.testing.assert_array_equal(found.found.contribution, exact.contribution)
+    exact = owen(question(*case, newest=12))
+    np.testing.assert_array_equal(found.contributions.contribution, exact.contribution)
     assert found.choice.cells == exact.cells
 
 
 def test_the_default_takes_fewer_lags_before_it_gives_exactness_up(rng):
-    network, inputs, _, baseline = setting(rng, steps=14)
-    ask = Question(network, "x", 3, 14, 2, baseline, by_feature=True)
+    asked = question(*setting(rng, steps=14))
+    ask = Cost(asked, by_feature=True)
     for lags in (12, 11, 10):
         budget = ask.exact(lags)
-        choice = choose(network, inputs, baseline, of="x", budget=budget)
+        choice = choose(asked, budget=budget)
         assert (choice.method, choice.newest) == ("owen", lags)
-    choice = choose(network, inputs, baseline, of="x", budget=ask.exact(10) - 1)
+    choice = choose(asked, budget=ask.exact(10) - 1)
     assert choice.method == "secant" and "beyond the budget" in choice.why
     assert ask.exact(10) < PER_WINDOW
 
@@ -138,15 +144,15 @@ def test_the_default_takes_fewer_lags_before_it_gives_exactness_up(rng):
 def test_otherwise_the_default_is_secant_against_background_with_an_audit(rng):
     network, inputs, target, mean = setting(rng, windows=40, steps=14)
     background = make_baseline("background", inputs["x"], count=5)
-    found = default(network, inputs, target, mean, of="x", background=background, budget=300_000)
+    found = default(question(network, inputs, target, mean), background=background, budget=300_000)
     assert found.choice.method == "secant" and found.baseline is background
     assert found.choice.cells == 40 * (1 + 3 * 5) * 14
-    by_hand = secant(network, inputs, target, background, of="x")
-    np.testing.assert_array_equal(found.found.contribution, by_hand.contribution)
+    by_hand = secant(question(network, inputs, target, background))
+    np.testing.assert_array_equal(found.contributions.contribution, by_hand.contribution)
     checked = found.audit
     assert len(checked.windows) == 40 and checked.cells <= 300_000
     lags = len(checked.lag_from) - 1
-    exact = shapley_tree(network, inputs, target, background, of="x", newest=lags)
+    exact = shapley_tree(question(network, inputs, target, background, newest=lags))
     sums = by_hand.contribution.sum(axis=2)
     sums = np.column_stack([sums[:, :lags], sums[:, lags:].sum(axis=1)])
     difference = sums - exact.contribution
@@ -157,23 +163,22 @@ def test_otherwise_the_default_is_secant_against_background_with_an_audit(rng):
 
 
 def test_the_audit_keeps_to_its_budget_and_its_windows(rng):
-    network, inputs, target, baseline = setting(rng, windows=150, steps=14)
-    found = secant(network, inputs, target, baseline, of="x")
-    case = (network, inputs, target, baseline, found)
-    many = audit(*case, of="x", budget=10**6, newest=8)
+    asked = question(*setting(rng, windows=150, steps=14))
+    found = secant(asked).contribution
+    many = audit(asked.with_newest(8), found, budget=10**6)
     assert len(many.windows) == 100 and many.cells == 100 * (2 * 6 + 2**10 - 4)
-    few = audit(*case, of="x", budget=2_000)
+    few = audit(asked, found, budget=2_000)
     assert len(few.lag_from) == 7 and 1 < len(few.windows) < 100 and few.cells <= 2_000
     assert np.isin(few.windows, np.arange(150)).all()
 
 
 def test_the_audit_finds_a_secant_that_is_wrong(rng):
-    network, inputs, target, baseline = setting(rng, windows=5, steps=6)
-    found = secant(network, inputs, target, baseline, of="x")
-    right = audit(network, inputs, target, baseline, found, of="x")
-    found.contribution[2, 1, 0] += 1.0
-    found.contribution[2, 4, 0] -= 1.0
-    wrong = audit(network, inputs, target, baseline, found, of="x")
+    asked = question(*setting(rng, windows=5, steps=6))
+    found = secant(asked).contribution
+    right = audit(asked, found)
+    found[2, 1, 0] += 1.0
+    found[2, 4, 0] -= 1.0
+    wrong = audit(asked, found)
     assert right.largest < 0.1 < 0.9 < wrong.largest
     assert np.unravel_index(np.abs(wrong.difference).argmax(), (5, 6))[0] == 2
 

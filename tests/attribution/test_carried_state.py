@@ -6,6 +6,7 @@ import pytest
 from games_of_networks import lag_cells, network_game
 from naive import shapley_by_subsets
 from networks import CELLS, cell, chain, forecaster, head
+from questions import question
 from rnnlens.attribution.baselines.baseline import make_baseline
 from rnnlens.attribution.methods.secant import secant
 from rnnlens.attribution.methods.shapley_tree import shapley_tree
@@ -27,9 +28,8 @@ def state_of(network, rng, samples):
 
 def split(method, network, x, x0, state, **options):
     baseline = make_baseline(x0, x)
-    return method(
-        network, entries(network, x), FIRST, baseline, of="x", initial_state=state, **options
-    )
+    given = network, entries(network, x), FIRST, baseline
+    return method(question(*given, initial_state=state, **options))
 
 
 @pytest.mark.parametrize("kind", CELLS)
@@ -145,7 +145,7 @@ def test_the_second_half_with_the_state_of_the_first_forecasts_what_the_whole_do
 
 
 def test_chunks_carry_their_own_states(rng, monkeypatch):
-    from rnnlens.attribution.games import games
+    from rnnlens.attribution.games import window_games
     from rnnlens.engine.schedule import plan
 
     network = forecaster("lstm", rng, steps=5)
@@ -154,7 +154,7 @@ def test_chunks_carry_their_own_states(rng, monkeypatch):
     wholes = [split(method, network, x, x0, state) for method in (secant, shapley_tree)]
     monkeypatch.setattr(plan, "CHUNK_BYTES", 3000)
     monkeypatch.setattr(plan, "BLOCK_BYTES", 3000)
-    monkeypatch.setattr(games, "WINDOWS", 2)
+    monkeypatch.setattr(window_games, "WINDOWS", 2)
     for method, whole in zip((secant, shapley_tree), wholes, strict=True):
         pieces = split(method, network, x, x0, state)
         np.testing.assert_allclose(pieces.carried, whole.carried, rtol=0, atol=1e-14)

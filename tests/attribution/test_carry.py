@@ -6,6 +6,7 @@ import pytest
 from naive import gru_loop, lstm_loop
 from naive_methods import lstm_forecast, straight_line_readout, written_by_gru, written_by_lstm
 from networks import cell, chain, equations, forecaster, head, stacked_bidirectional
+from questions import question
 from rnnlens.attribution.methods.carry import carry, writes
 from rnnlens.attribution.target import ResolvedTarget
 from rnnlens.engine.forward import entries, predict
@@ -30,7 +31,7 @@ FIRST = ResolvedTarget((0,))
 
 
 def written(network, x, target=FIRST):
-    return carry(network, entries(network, x), target, of="x")
+    return carry(question(network, entries(network, x), target))
 
 
 def test_an_lstms_writes_and_their_readout_equal_the_twins(rng):
@@ -117,11 +118,11 @@ def test_a_memory_that_starts_full_is_shown_as_such(rng):
     )
     network = Network(nodes, (("out", 0),), Origin("test"))
     given = {"x": rng.normal(size=(2, 7, 3)), "h0": np.zeros((2, 5)), "c0": np.full((2, 5), 30.0)}
-    found = carry(network, entries(network, given), FIRST, of="x")
+    found = carry(question(network, entries(network, given), FIRST))
     assert np.abs(found.start).min() > 1e-3
     assert np.abs(found.residual).max() < 1e-12
     with pytest.raises(UnsupportedModel, match="'lstm' reads, but 'h0' was asked for: ask for 'x'"):
-        carry(network, entries(network, given), FIRST, of="h0")
+        carry(question(network, entries(network, given), FIRST, of="h0"))
 
 
 @pytest.mark.parametrize("merge", ["concat", "sum", "ave"])

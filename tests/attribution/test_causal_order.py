@@ -5,6 +5,7 @@ import pytest
 
 from naive_methods import lstm_forecast, oldest_first
 from networks import CELLS, cell, chain, equations, forecaster, head, stacked_bidirectional
+from questions import question
 from rnnlens.attribution.baselines.baseline import make_baseline
 from rnnlens.attribution.methods.causal_order import causal_order
 from rnnlens.attribution.target import ResolvedTarget
@@ -16,7 +17,9 @@ from rnnlens.network.layers import Dense, Masking, Recurrent
 
 def split(network, x, baseline, target=None, **options):
     made = make_baseline(baseline, x, **options)
-    return causal_order(network, entries(network, x), target or ResolvedTarget((0,)), made, of="x")
+    return causal_order(
+        question(network, entries(network, x), target or ResolvedTarget((0,)), made)
+    )
 
 
 def test_it_equals_adding_steps_by_hand(rng):

@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 
 from networks import chain, forecaster
+from questions import question
 from rnnlens.attribution.baselines.baseline import make_baseline
 from rnnlens.attribution.baselines.comparison import compare_baselines
 from rnnlens.attribution.baselines.conditional import gaussian_conditional
@@ -76,7 +77,7 @@ def test_contributions_stand_side_by_side_with_their_baseline_forecasts(rng):
         "mean": make_baseline("mean", x[:5], background=x),
         "conditional": gaussian_conditional(x[:5], background=x),
     }
-    found = compare_baselines(network, inputs, FIRST, baselines, of="x", newest=4, background=x)
+    found = compare_baselines(question(network, inputs, FIRST, newest=4), baselines, background=x)
     assert found.contribution.shape == (3, 5, 5) and found.baseline_forecast.shape == (3, 5)
     assert found.kinds == ("interventional", "interventional", "conditional")
     assert found.lag_from.tolist() == [1, 2, 3, 4, 5] and found.lag_to.tolist() == [1, 2, 3, 4, 6]
@@ -89,9 +90,11 @@ def test_contributions_stand_side_by_side_with_their_baseline_forecasts(rng):
             for n in range(5)
         ]
         assert found.spread[lag] == pytest.approx(sum(apart) / 5, rel=1e-12)
-    alone = secant(network, inputs, FIRST, baselines["mean"], of="x")
+    alone = secant(question(network, inputs, FIRST, baselines["mean"]))
     both = compare_baselines(
-        network, inputs, FIRST, {k: baselines[k] for k in ("zero", "mean")}, of="x", method="secant"
+        question(network, inputs, FIRST),
+        {k: baselines[k] for k in ("zero", "mean")},
+        method="secant",
     )
     np.testing.assert_array_equal(both.contribution[1], alone.contribution.sum(axis=2))
     assert both.lag_to.tolist() == [1, 2, 3, 4, 5, 6]
@@ -103,11 +106,11 @@ def test_equal_baselines_leave_no_spread_and_opposite_ones_a_large_one(rng):
     inputs = entries(network, x)
     mean = make_baseline("mean", x)
     same = compare_baselines(
-        network, inputs, FIRST, {"a": mean, "b": mean}, of="x", method="secant"
+        question(network, inputs, FIRST), {"a": mean, "b": mean}, method="secant"
     )
     assert same.dependence == 0.0
     far = {"low": make_baseline([-100.0, -100.0], x), "high": make_baseline([100.0, 100.0], x)}
-    found = compare_baselines(network, inputs, FIRST, far, of="x", method="secant")
+    found = compare_baselines(question(network, inputs, FIRST), far, method="secant")
     assert found.dependence == pytest.approx(2.0, rel=0.1)  # +c and -c: apart by twice their size
 
 
@@ -117,8 +120,12 @@ def test_comparisons_that_cannot_be_made_are_refused(rng):
     inputs = entries(network, x[:2])
     zero, given = make_baseline("zero", x[:2]), gaussian_conditional(x[:2], background=x)
     with pytest.raises(InputError, match="needs two baselines or more, but 1 came"):
-        compare_baselines(network, inputs, FIRST, {"zero": zero}, of="x")
+        compare_baselines(question(network, inputs, FIRST), {"zero": zero})
     with pytest.raises(InputError, match="one of tree, secant, not 'gradient'"):
-        compare_baselines(network, inputs, FIRST, {"a": zero, "b": zero}, of="x", method="gradient")
+        compare_baselines(
+            question(network, inputs, FIRST), {"a": zero, "b": zero}, method="gradient"
+        )
     with pytest.raises(InputError, match="'secant' compares with one window"):
-        compare_baselines(network, inputs, FIRST, {"a": zero, "b": given}, of="x", method="secant")
+        compare_baselines(
+            question(network, inputs, FIRST), {"a": zero, "b": given}, method="secant"
+        )

@@ -8,6 +8,7 @@ import pytest
 from scipy.stats import multivariate_normal
 
 from networks import chain, forecaster
+from questions import question
 from rnnlens.attribution.baselines.conditional import GaussianConditional, gaussian_conditional
 from rnnlens.attribution.baselines.covariance import (
     SHRINKAGES,
@@ -15,10 +16,8 @@ from rnnlens.attribution.baselines.covariance import (
     shrinkage,
     window_moments,
 )
-from rnnlens.attribution.games.conditional import (
-    ConditionalGame,
-    conditional_occlusion,
-)
+from rnnlens.attribution.games.conditional import ConditionalGame
+from rnnlens.attribution.methods.occlusion import conditional_occlusion
 from rnnlens.attribution.methods.secant import secant
 from rnnlens.attribution.methods.shapley_tree import shapley_tree
 from rnnlens.attribution.target import ResolvedTarget
@@ -177,7 +176,7 @@ def test_conditional_shapley_values_are_those_of_the_definition(draws, rng):
     network = forecaster("lstm", rng, steps=5, features=1)
     given = ar_baseline(0.6, 5, draws)
     x = rng.normal(size=(2, 5, 1))
-    found = shapley_tree(network, entries(network, x), FIRST, given, of="x", newest=5)
+    found = shapley_tree(question(network, entries(network, x), FIRST, given, newest=5))
     lags = 0.6 ** np.abs(np.subtract.outer(np.arange(5), np.arange(5))) / (1 - 0.36)
     z = np.random.default_rng(0).standard_normal((draws, 5)) if draws else np.zeros((1, 5))
     for n in range(2):
@@ -199,7 +198,9 @@ def test_conditional_shapley_values_are_those_of_the_definition(draws, rng):
 def test_older_lags_are_one_player_and_cells_are_counted(rng):
     network = forecaster("lstm", rng, steps=6, features=1)
     x = rng.normal(size=(3, 6, 1))
-    found = shapley_tree(network, entries(network, x), FIRST, ar_baseline(0.6, 6), of="x", newest=2)
+    found = shapley_tree(
+        question(network, entries(network, x), FIRST, ar_baseline(0.6, 6), newest=2)
+    )
     assert found.lag_from.tolist() == [1, 2, 3] and found.lag_to.tolist() == [1, 2, 6]
     assert found.cells == 3 * 8 * 6
 
@@ -213,8 +214,8 @@ def test_a_lag_that_the_network_ignores_gets_credit_for_what_it_foretells(rng):
     network = chain(Flatten(), Dense(W, np.zeros(1)), shape=(3, 1))
     x = rng.normal(size=(4, 3, 1))
     inputs = entries(network, x)
-    given = shapley_tree(network, inputs, FIRST, ar_baseline(0.6, 3), of="x", newest=3)
-    plain = shapley_tree(network, inputs, FIRST, make_baseline("zero", x), of="x", newest=3)
+    given = shapley_tree(question(network, inputs, FIRST, ar_baseline(0.6, 3), newest=3))
+    plain = shapley_tree(question(network, inputs, FIRST, make_baseline("zero", x), newest=3))
     assert (np.abs(given.contribution[:, 1]) > 1e-3).all()
     np.testing.assert_array_equal(plain.contribution[:, 1:], 0.0)
 
@@ -226,7 +227,7 @@ def test_occlusion_fills_a_lag_in_from_its_neighbours(rng):
     W = rng.normal(size=(4, 1))
     network = chain(Flatten(), Dense(W, np.zeros(1)), shape=(4, 1))
     x = rng.normal(size=(3, 4, 1))
-    found = conditional_occlusion(network, {"x": x}, FIRST, ar_baseline(0.6, 4), of="x").change
+    found = conditional_occlusion(question(network, {"x": x}, FIRST, ar_baseline(0.6, 4))).change
     middle = 0.6 * (x[:, 1, 0] + x[:, 3, 0]) / 1.36
     np.testing.assert_allclose(found[:, 1], W[2] * (x[:, 2, 0] - middle), atol=1e-12)
     np.testing.assert_allclose(found[:, 0], W[3] * (x[:, 3, 0] - 0.6 * x[:, 2, 0]), atol=1e-12)
@@ -249,7 +250,7 @@ def test_what_a_conditional_baseline_cannot_do_is_refused_in_a_sentence(rng):
     given = gaussian_conditional(data)
     network = forecaster("lstm", rng, steps=4, features=1)
     with pytest.raises(InputError, match="'secant' compares with one window: use 'tree'"):
-        secant(network, entries(network, data[:2]), FIRST, given, of="x")
+        secant(question(network, entries(network, data[:2]), FIRST, given))
     with pytest.raises(DataError, match="more than 4 windows, but 4 came"):
         gaussian_conditional(data[:4])
     with pytest.raises(DataError, match="hold nan at index"):
@@ -264,7 +265,7 @@ def test_what_a_conditional_baseline_cannot_do_is_refused_in_a_sentence(rng):
         gaussian_conditional(data, draws=-1)
     long, x = forecaster("lstm", rng, steps=20, features=1), rng.normal(size=(1, 20, 1))
     with pytest.raises(DataError, match="takes up to 14 players, but 20 came"):
-        shapley_tree(long, {"x": x}, FIRST, ar_baseline(0.5, 20), of="x", newest=20)
+        shapley_tree(question(long, {"x": x}, FIRST, ar_baseline(0.5, 20), newest=20))
 
 
 def test_padding_has_no_distribution(rng):
@@ -278,4 +279,4 @@ def test_padding_has_no_distribution(rng):
     x = x[:2].copy()
     x[0, :2] = 0.0
     with pytest.raises(DataError, match="without padding, but the network masks 2 steps"):
-        shapley_tree(network, entries(network, x), FIRST, given, of="x", newest=4)
+        shapley_tree(question(network, entries(network, x), FIRST, given, newest=4))

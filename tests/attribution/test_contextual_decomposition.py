@@ -5,6 +5,7 @@ import pytest
 
 from naive_methods import lstm_decomposition
 from networks import cell, chain, equations, forecaster, head
+from questions import question
 from rnnlens.attribution.methods.contextual_decomposition import contextual_decomposition
 from rnnlens.attribution.target import ResolvedTarget
 from rnnlens.engine.forward import entries, predict
@@ -17,7 +18,9 @@ FIRST = ResolvedTarget((0,))
 
 
 def scores(network, x, target=FIRST, segments=None):
-    return contextual_decomposition(network, entries(network, x), target, of="x", segments=segments)
+    return contextual_decomposition(
+        question(network, entries(network, x), target), segments=segments
+    )
 
 
 def test_it_equals_the_paper_written_out_number_by_number(rng):

@@ -3,6 +3,7 @@
 import numpy as np
 
 from networks import forecaster
+from questions import question
 from rnnlens.attribution.methods.gradient import gradient
 from rnnlens.attribution.target import ResolvedTarget
 from rnnlens.engine.forward import entries, predict
@@ -12,7 +13,7 @@ def test_sensitivities_equal_central_differences_in_the_targets_unit(rng):
     network = forecaster("gru_before", rng)
     x = rng.normal(size=(2, 7, 3))
     found = gradient(
-        network, entries(network, x), ResolvedTarget((1,), scale=4.0), of="x"
+        question(network, entries(network, x), ResolvedTarget((1,), scale=4.0))
     ).sensitivity
     e = 1e-6
     for lag in (1, 4, 7):

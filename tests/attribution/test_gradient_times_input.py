@@ -5,6 +5,7 @@ import pytest
 
 from naive_methods import gradient_by_differences, lstm_forecast
 from networks import cell, chain, equations, forecaster, head
+from questions import question
 from rnnlens.attribution.baselines.baseline import make_baseline
 from rnnlens.attribution.methods.gradient_times_input import gradient_times_input
 from rnnlens.attribution.target import ResolvedTarget
@@ -18,11 +19,12 @@ from rnnlens.network.layers import Dense, Embedding, Masking, Recurrent
 
 def products(network, x, baseline, target=None, **options):
     return gradient_times_input(
-        network,
-        entries(network, x),
-        target or ResolvedTarget((0,)),
-        make_baseline(baseline, x, **options),
-        of="x",
+        question(
+            network,
+            entries(network, x),
+            target or ResolvedTarget((0,)),
+            make_baseline(baseline, x, **options),
+        )
     )
 
 
@@ -85,9 +87,10 @@ def test_padding_and_held_features_give_exactly_zero_and_tokens_are_refused(rng)
     )
     with pytest.raises(UnsupportedModel, match="gradient times input needs inputs that can change"):
         gradient_times_input(
-            words,
-            entries(words, np.ones((1, 6))),
-            ResolvedTarget((0,)),
-            make_baseline(np.zeros(1), np.ones((1, 6, 1))),
-            of="x",
+            question(
+                words,
+                entries(words, np.ones((1, 6))),
+                ResolvedTarget((0,)),
+                make_baseline(np.zeros(1), np.ones((1, 6, 1))),
+            )
         )

@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 
 from networks import forecaster
+from questions import question
 from rnnlens.attribution.baselines.baseline import make_baseline
 from rnnlens.attribution.baselines.grouped import CALENDAR, Groups, calendar_groups, step_times
 from rnnlens.attribution.methods.secant import secant
@@ -62,7 +63,7 @@ def test_a_feature_that_never_changes_contributes_exactly_zero(rng):
     groups = Groups(numbers, numbers)
     for name in ("mean", "persistence", "background", *CALENDAR):
         baseline = make_baseline(name, x, groups=groups)
-        found = secant(network, entries(network, x), ResolvedTarget((0,)), baseline, of="x")
+        found = secant(question(network, entries(network, x), ResolvedTarget((0,)), baseline))
         assert (found.contribution[..., 1] == 0.0).all(), name
         assert (found.contribution[..., 0] != 0.0).any(), name
 

@@ -5,6 +5,7 @@ import pytest
 
 from naive_methods import integrated_by_midpoints, lstm_forecast
 from networks import CELLS, cell, chain, equations, forecaster, head, stacked_bidirectional
+from questions import question
 from rnnlens.attribution.baselines.baseline import make_baseline
 from rnnlens.attribution.methods import integrated_gradients as method
 from rnnlens.attribution.methods.gradient_times_input import gradient_times_input
@@ -24,7 +25,7 @@ FIRST = ResolvedTarget((0,))
 
 def split(network, x, baseline, target=FIRST, *, real=None, held=None, **options):
     made = make_baseline(baseline, x, real=real, held=held, count=5)
-    return integrated_gradients(network, entries(network, x), target, made, of="x", **options)
+    return integrated_gradients(question(network, entries(network, x), target, made), **options)
 
 
 def test_it_equals_the_definition_by_midpoints_and_differences(rng):
@@ -140,8 +141,10 @@ def test_in_the_linear_regime_it_agrees_with_the_other_complete_methods(kind, rn
     x, x0 = rng.normal(size=(2, 7, 3)) * 1e-5
     made = make_baseline(x0, x[None])
     found = split(network, x[None], x0).contribution
-    by_secant = secant(network, entries(network, x[None]), FIRST, made, of="x").contribution
-    product = gradient_times_input(network, entries(network, x[None]), FIRST, made, of="x").product
+    by_secant = secant(question(network, entries(network, x[None]), FIRST, made)).contribution
+    product = gradient_times_input(
+        question(network, entries(network, x[None]), FIRST, made)
+    ).product
     # second order: inputs of size 1e-5, contributions of size 1e-6
     np.testing.assert_allclose(found, by_secant, rtol=0, atol=1e-9)
     np.testing.assert_allclose(found, product, rtol=0, atol=1e-9)
@@ -159,7 +162,7 @@ def test_on_an_additive_network_it_equals_the_secant(rng):
     x, x0 = rng.normal(size=(2, 5, 1))
     found = split(network, x[None], x0, tolerance=1e-13).contribution
     made = make_baseline(x0, x[None])
-    by_secant = secant(network, entries(network, x[None]), FIRST, made, of="x").contribution
+    by_secant = secant(question(network, entries(network, x[None]), FIRST, made)).contribution
     np.testing.assert_allclose(found, by_secant, rtol=0, atol=1e-11)
     assert np.abs(found).min() > 1e-3
 
@@ -234,11 +237,9 @@ def test_options_out_of_range_and_tokens_are_refused(rng):
     tokens = np.ones((1, 6))
     with pytest.raises(UnsupportedModel, match="input 'x' holds tokens that 'embedding' looks up"):
         integrated_gradients(
-            words,
-            entries(words, tokens),
-            FIRST,
-            make_baseline(np.zeros(1), tokens[..., None]),
-            of="x",
+            question(
+                words, entries(words, tokens), FIRST, make_baseline(np.zeros(1), tokens[..., None])
+            )
         )
 
 

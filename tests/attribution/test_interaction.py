@@ -6,6 +6,7 @@ import pytest
 from games_of_networks import lag_cells, network_game
 from naive_games import best_and_worst_by_subsets, interaction_by_subsets
 from networks import forecaster
+from questions import question
 from rnnlens.attribution.baselines.baseline import make_baseline
 from rnnlens.attribution.methods.interaction import pair_indices, tree_readings
 from rnnlens.attribution.methods.shapley_tree import shapley_tree, shapley_values
@@ -17,7 +18,9 @@ FIRST = ResolvedTarget((0,))
 
 def read(network, x, x0, newest, **options):
     return tree_readings(
-        network, entries(network, x), FIRST, make_baseline(x0, x), of="x", newest=newest, **options
+        question(
+            network, entries(network, x), FIRST, make_baseline(x0, x), newest=newest, **options
+        )
     )
 
 
@@ -42,7 +45,7 @@ def test_pairs_equal_brute_force_and_rows_sum_to_the_values_of_lags(kind, rng):
         for (i, j), index in naive.items():
             assert abs(M[k, i, j] - index / 2) < 1e-13
     exact = shapley_tree(
-        network, entries(network, x), FIRST, make_baseline(many, x), of="x", newest=4
+        question(network, entries(network, x), FIRST, make_baseline(many, x), newest=4)
     )
     np.testing.assert_allclose(M.sum(axis=2), exact.contribution, rtol=0, atol=1e-14)
     np.testing.assert_array_equal(found.values.contribution, exact.contribution)

@@ -6,6 +6,7 @@ import pytest
 from naive import gru_loop
 from naive_methods import gru_lrp, lstm_lrp
 from networks import CELLS, cell, chain, equations, forecaster, head, stacked_bidirectional
+from questions import question
 from rnnlens.attribution.methods.lrp.relevance import lrp
 from rnnlens.attribution.target import ResolvedTarget
 from rnnlens.engine.forward import entries, predict
@@ -22,7 +23,7 @@ FIRST = ResolvedTarget((0,))
 
 
 def relevance(network, x, target=FIRST, **options):
-    return lrp(network, entries(network, x), target, of="x", **options)
+    return lrp(question(network, entries(network, x), target), **options)
 
 
 @pytest.mark.parametrize("bias_factor", [0.0, 1.0])
@@ -249,7 +250,7 @@ def test_other_inputs_and_given_states_get_their_relevance_elsewhere(rng):
     )
     network = Network(nodes, (("out", 0),), Origin("test"))
     given = {"x": rng.normal(size=(2, 7, 3)), "h0": rng.normal(size=(2, 5)) * 20}
-    found = lrp(network, entries(network, given), FIRST, of="x", eps=0.3, bias_factor=1.0)
+    found = lrp(question(network, entries(network, given), FIRST), eps=0.3, bias_factor=1.0)
     assert np.abs(found.elsewhere).min() > 1e-3
     assert np.abs(found.residual).max() < 1e-9
 

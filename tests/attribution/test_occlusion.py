@@ -5,6 +5,7 @@ import pytest
 
 from naive_methods import lstm_forecast, occluded
 from networks import CELLS, cell, chain, equations, forecaster, head, stacked_bidirectional
+from questions import question
 from rnnlens.attribution.baselines.baseline import make_baseline
 from rnnlens.attribution.methods.occlusion import (
     occlusion_of_features,
@@ -25,7 +26,7 @@ EVERY = (occlusion_of_lags, occlusion_of_features, occlusion_of_lags_and_feature
 def hide(method, network, x, baseline, target=None, *, windows=None, **options):
     windows = x if windows is None else windows
     made = make_baseline(baseline, windows, **options)
-    return method(network, entries(network, x), target or ResolvedTarget((0,)), made, of="x")
+    return method(question(network, entries(network, x), target or ResolvedTarget((0,)), made))
 
 
 def test_each_equals_hiding_by_hand(rng):

@@ -9,6 +9,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from questions import question
 from rnnlens.attribution.baselines.baseline import make_baseline
 from rnnlens.attribution.methods.gradient import gradient
 from rnnlens.attribution.methods.secant import secant
@@ -35,8 +36,8 @@ def both(network, x, held=()):
     """Contributions by lag from the secant and from the exact tree, against zero."""
     inputs = entries(network, x)
     baseline = make_baseline("zero", x, held=np.array(held, np.int64))
-    fast = secant(network, inputs, FIRST, baseline, of="x").contribution.sum(axis=2)
-    tree = shapley_tree(network, inputs, FIRST, baseline, of="x", newest=STEPS).contribution
+    fast = secant(question(network, inputs, FIRST, baseline)).contribution.sum(axis=2)
+    tree = shapley_tree(question(network, inputs, FIRST, baseline, newest=STEPS)).contribution
     return fast, tree
 
 
@@ -55,7 +56,7 @@ def test_a_delay_line_gives_its_lag_everything_and_the_others_nothing(lag, rng, 
     for found in both(network, x):
         np.testing.assert_allclose(found[:, lag - 1], x[:, -lag, 0], atol=SMALL_ENOUGH)
         np.testing.assert_allclose(np.delete(found, lag - 1, axis=1), 0.0, atol=SMALL_ENOUGH)
-    slope = gradient(network, entries(network, x), FIRST, of="x").sensitivity[..., 0]
+    slope = gradient(question(network, entries(network, x), FIRST)).sensitivity[..., 0]
     np.testing.assert_allclose(slope[:, lag - 1], 1.0, atol=SMALL_ENOUGH)
 
 
@@ -75,7 +76,7 @@ def test_a_gated_adder_credits_the_marked_values_and_no_other(rng, hand_made):
 def test_a_product_is_shared_in_halves(rng, hand_made):
     x = rng.normal(size=(5, STEPS, 2))
     network = hand_made.multiplier()
-    found = secant(network, entries(network, x), FIRST, make_baseline("zero", x), of="x")
+    found = secant(question(network, entries(network, x), FIRST, make_baseline("zero", x)))
     half = x[:, -1, 0] * x[:, -1, 1] / 2
     np.testing.assert_allclose(found.contribution[:, 0, 0], half, atol=SMALL_ENOUGH)
     np.testing.assert_allclose(found.contribution[:, 0, 1], half, atol=SMALL_ENOUGH)
@@ -109,11 +110,11 @@ def test_a_network_trained_on_an_arx_process_is_found_to_use_its_three_lags():
     forecast = predict(network, x)[:, 0]
     ceiling = 1 - ((forecast - best) ** 2).mean() / best.var()
     baseline = make_baseline(x0, x)
-    fast = secant(network, entries(network, x), FIRST, baseline, of="x").contribution
+    fast = secant(question(network, entries(network, x), FIRST, baseline)).contribution
     assert r2(fast, truth) > 0.96
     assert r2(fast, truth) > ceiling - 0.025
     some = slice(0, None, 20)
-    tree = shapley_tree(network, {"x": x[some]}, FIRST, baseline, of="x", newest=STEPS)
+    tree = shapley_tree(question(network, {"x": x[some]}, FIRST, baseline, newest=STEPS))
     by_lag = truth[some].sum(axis=2)
     exact, quick = r2(tree.contribution, by_lag), r2(fast[some].sum(axis=2), by_lag)
     assert exact > quick - 0.005

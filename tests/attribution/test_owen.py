@@ -6,6 +6,7 @@ import pytest
 from games_of_networks import lag_cells, network_game
 from naive_games import owen_by_subsets
 from networks import CELLS, cell, chain, forecaster, head, stacked_bidirectional
+from questions import question
 from rnnlens.attribution.baselines.baseline import make_baseline
 from rnnlens.attribution.games.players import PlayerGroups
 from rnnlens.attribution.methods.owen import owen
@@ -22,7 +23,7 @@ FIRST = ResolvedTarget((0,))
 
 def split(network, x, x0, newest, held=(), method=owen, **options):
     baseline = make_baseline(x0, x, held=np.array(held, int))
-    return method(network, entries(network, x), FIRST, baseline, of="x", newest=newest, **options)
+    return method(question(network, entries(network, x), FIRST, baseline, newest=newest, **options))
 
 
 def brute_force(network, x, backgrounds, unions, columns, state=None):
@@ -172,13 +173,13 @@ def test_a_carried_state_is_a_player_of_its_own(whole, rng, monkeypatch):
 
 
 def test_walking_depth_first_and_some_windows_at_a_time_change_nothing(rng, monkeypatch):
-    from rnnlens.attribution.games import games
+    from rnnlens.attribution.games import window_games
 
     network = forecaster("lstm", rng, steps=6, features=3)
     x, x0 = rng.normal(size=(5, 6, 3)), rng.normal(size=(2, 6, 3))
     wide = split(network, x, x0, 4)
     monkeypatch.setattr(coalitions, "MOST_HISTORIES", 4)
-    monkeypatch.setattr(games, "WINDOWS", 2)
+    monkeypatch.setattr(window_games, "WINDOWS", 2)
     deep = split(network, x, x0, 4)
     np.testing.assert_allclose(deep.contribution, wide.contribution, rtol=0, atol=1e-14)
     assert deep.cells == wide.cells

@@ -5,6 +5,7 @@ import pytest
 
 from naive import lstm_loop
 from networks import CELLS, cell, chain, equations, forecaster, head, stacked_bidirectional
+from questions import question
 from rnnlens.attribution.baselines.baseline import make_baseline
 from rnnlens.attribution.inside.paths import paths
 from rnnlens.attribution.methods.secant import secant
@@ -19,7 +20,7 @@ FIRST = ResolvedTarget((0,))
 
 def both(network, x, baseline="background", layer=None):
     given = entries(network, x), FIRST, make_baseline(baseline, x)
-    return paths(network, *given, of="x", layer=layer), secant(network, *given, of="x")
+    return paths(question(network, *given), layer=layer), secant(question(network, *given))
 
 
 @pytest.mark.parametrize("kind", CELLS)

@@ -4,14 +4,15 @@ import numpy as np
 import pytest
 
 from networks import CELLS, cell, chain, forecaster, head, stacked_bidirectional
+from questions import question
 from rnnlens.attribution.baselines.baseline import make_baseline
 from rnnlens.attribution.baselines.conditional import gaussian_conditional
-from rnnlens.attribution.games import sampled_orders as rounds
-from rnnlens.attribution.games import sampling
-from rnnlens.attribution.games.budget import lags_within
+from rnnlens.attribution.games import order_batches, sampling
+from rnnlens.attribution.games.budget import Limits, within
+from rnnlens.attribution.games.costs import step_cost
+from rnnlens.attribution.games.order_batches import Stop, cells_of_pairs
 from rnnlens.attribution.games.orders import Atoms, Running, drawn_orders
 from rnnlens.attribution.games.players import PlayerGroups
-from rnnlens.attribution.games.sampled_orders import Stop, cells_of_pairs
 from rnnlens.attribution.methods.owen import owen
 from rnnlens.attribution.methods.permutation import (
     permutation_of_lags,
@@ -29,9 +30,17 @@ from rnnlens.network.network import Network, Node, Origin
 FIRST = ResolvedTarget((0,))
 
 
-def split(method, network, x, x0, newest, held=(), **options):
-    baseline = make_baseline(x0, x, held=np.array(held, int))
-    return method(network, entries(network, x), FIRST, baseline, of="x", newest=newest, **options)
+def split(method, network, x, x0, newest, held=(), groups=None, initial_state=None, **options):
+    asked = question(
+        network,
+        entries(network, x),
+        FIRST,
+        make_baseline(x0, x, held=np.array(held, int)),
+        newest=newest,
+        groups=groups,
+        initial_state=initial_state,
+    )
+    return method(asked, **options)
 
 
 def lags(*args, pairs=8, **options):
@@ -151,8 +160,8 @@ def test_a_seed_gives_the_same_numbers_whatever_runs_together(rng, monkeypatch):
         both(network, x, x0, 5, pairs=24, seed=6).contribution[0, 0, 0] != one.contribution[0, 0, 0]
     )
     monkeypatch.setattr(coalitions, "MOST_HISTORIES", 5)
-    monkeypatch.setattr(rounds, "FIRST_PAIRS", 3)
-    monkeypatch.setattr(rounds, "COALITIONS", 150)
+    monkeypatch.setattr(order_batches, "FIRST_PAIRS", 3)
+    monkeypatch.setattr(order_batches, "COALITIONS", 150)
     other = both(network, x, x0, 5, pairs=24, seed=5)
     np.testing.assert_allclose(other.contribution, one.contribution, rtol=0, atol=1e-14)
     np.testing.assert_allclose(other.standard_error, one.standard_error, rtol=1e-10)
@@ -204,9 +213,8 @@ def test_cells_are_counted_before_and_after_alike(rng):
     x, many = rng.normal(size=(3, 9, 2)), rng.normal(size=(2, 9, 2))
     found = both(network, x, many, 4, pairs=8, seed=1)
     atoms = Atoms(lag_players(9, 4), np.eye(2, dtype=bool))
-    assert found.cells == 3 * 2 * cells_of_pairs(
-        network, atoms, 8, make_baseline(many, x), of="x", seed=1
-    )
+    step = step_cost(network, make_baseline(many, x), of="x")
+    assert found.cells == 3 * 2 * cells_of_pairs(atoms, 8, step, seed=1)
     # far fewer than the coalitions would take one by one
     assert found.cells < 0.6 * 3 * 2 * 8 * 2 * 10 * 9
 
@@ -299,16 +307,17 @@ def test_a_conditional_baseline_is_sampled_split_and_priced_too(rng):
     given = gaussian_conditional(data, held=np.array([], int))
     x = data[:3]
     case = (network, entries(network, x), FIRST, given)
-    exact = shapley_tree(*case, of="x", newest=3)
-    cells = owen(*case, of="x", newest=3)
+    exact = shapley_tree(question(*case, newest=3))
+    cells = owen(question(*case, newest=3))
     by_lag = cells.contribution.sum(axis=2)
     np.testing.assert_allclose(by_lag, exact.contribution, rtol=0, atol=1e-14)
     stop = Stop(512, tolerance=0.002)
-    found = permutation_of_lags(*case, of="x", newest=3, stop=stop)
+    found = permutation_of_lags(question(*case, newest=3), stop=stop)
     gap = np.abs(found.contribution - exact.contribution)
     assert (gap <= 6 * found.standard_error + 1e-12).all()
     for budget in (exact.cells, exact.cells - 1):
-        method = lags_within(*case, of="x", newest=3, budget=budget).choice.method
+        limits = Limits(budget=budget)
+        method = within(question(*case, newest=3), limits, by_feature=False).choice.method
         assert method == ("tree" if budget == exact.cells else "permutation")
     with pytest.raises(DataError, match="no distribution of a carried state"):
-        shapley_tree(*case, of="x", initial_state={"recurrent": rng.normal(size=(2, 3, 5))})
+        shapley_tree(question(*case, initial_state={"recurrent": rng.normal(size=(2, 3, 5))}))

@@ -6,6 +6,7 @@ import pytest
 from games_of_networks import lag_cells, network_game
 from naive_games import owen_by_subsets
 from networks import forecaster
+from questions import question
 from rnnlens.attribution.baselines.baseline import make_baseline
 from rnnlens.attribution.games.players import PlayerGroups, make_groups
 from rnnlens.attribution.methods.shapley_tree import shapley_tree
@@ -63,13 +64,14 @@ def test_the_tree_over_groups_equals_brute_force(kind, rng):
     x, many = rng.normal(size=(3, 7, 2)), rng.normal(size=(2, 7, 2))
     groups = PlayerGroups(lags={"odd": (1, 3, 7), "pair": (4, 5)})
     found = shapley_tree(
-        network,
-        entries(network, x),
-        ResolvedTarget((0,)),
-        make_baseline(many, x),
-        of="x",
-        newest=2,
-        groups=groups,
+        question(
+            network,
+            entries(network, x),
+            ResolvedTarget((0,)),
+            make_baseline(many, x),
+            newest=2,
+            groups=groups,
+        )
     )
     assert found.players == ("lag 2", "pair", "lag 6", "odd")
     unions = [[2], [4, 5], [6], [1, 3, 7]]

@@ -6,6 +6,7 @@ import pytest
 from games_of_networks import lag_cells, network_game
 from naive_games import owen_by_subsets
 from networks import forecaster, stacked_bidirectional
+from questions import question
 from rnnlens.attribution.baselines.baseline import make_baseline
 from rnnlens.attribution.methods.pruning import pruning
 from rnnlens.attribution.target import ResolvedTarget
@@ -21,7 +22,7 @@ def test_each_value_is_the_shapley_value_of_two_players(kind, rng):
     )
     x, many = rng.normal(size=(2, 5, 3)), rng.normal(size=(2, 5, 3))
     found = pruning(
-        network, entries(network, x), ResolvedTarget((0,)), make_baseline(many, x), of="x"
+        question(network, entries(network, x), ResolvedTarget((0,)), make_baseline(many, x))
     )
     for k in range(2):
         for lag in range(1, 5):
@@ -40,7 +41,7 @@ def test_the_cut_is_the_first_lag_beyond_which_little_is_left(rng):
     network = forecaster("lstm", rng, steps=8)
     x = rng.normal(size=(20, 8, 3))
     found = pruning(
-        network, entries(network, x), ResolvedTarget((0,)), make_baseline("zero", x), of="x"
+        question(network, entries(network, x), ResolvedTarget((0,)), make_baseline("zero", x))
     )
     kept = found.kept(0.05)
     assert len(set(kept.tolist())) > 2

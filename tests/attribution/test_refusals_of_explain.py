@@ -7,7 +7,7 @@ import pytest
 
 import rnnlens
 from networks import cell, chain, forecaster, head
-from rnnlens.api.shared.methods import METHODS
+from rnnlens.attribution.registry import METHODS
 from rnnlens.errors import DataError, NotAdditive, RnnlensError, UnsupportedModel
 from rnnlens.network.layers import Dense, Embedding, Flatten, Recurrent
 

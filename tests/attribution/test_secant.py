@@ -5,6 +5,7 @@ import pytest
 
 from naive import lstm_secant
 from networks import CELLS, cell, chain, equations, forecaster, head, stacked_bidirectional
+from questions import question
 from rnnlens.attribution.baselines.baseline import make_baseline
 from rnnlens.attribution.methods.gradient import gradient
 from rnnlens.attribution.methods.secant import secant
@@ -21,7 +22,7 @@ FIRST = ResolvedTarget((0,))
 
 def split(network, x, baseline, target=FIRST, **options):
     return secant(
-        network, entries(network, x), target, make_baseline(baseline, x, **options), of="x"
+        question(network, entries(network, x), target, make_baseline(baseline, x, **options))
     )
 
 
@@ -104,10 +105,10 @@ def test_in_the_linear_regime_every_complete_method_agrees(kind, rng):
     x = rng.normal(size=(3, 7, 3)) * 1e-5
     x0 = rng.normal(size=(7, 3)) * 1e-5
     by_secant = split(network, x, x0).contribution
-    slope = gradient(network, entries(network, x), FIRST, of="x").sensitivity
+    slope = gradient(question(network, entries(network, x), FIRST)).sensitivity
     by_slope = slope * (x - x0)[:, ::-1]
     by_tree = shapley_tree(
-        network, entries(network, x), FIRST, make_baseline(x0, x), of="x", newest=7
+        question(network, entries(network, x), FIRST, make_baseline(x0, x), newest=7)
     ).contribution
     # second order: inputs of size 1e-5, contributions of size 1e-6
     np.testing.assert_allclose(by_secant, by_slope, rtol=0, atol=1e-9)
@@ -120,7 +121,7 @@ def test_close_to_the_baseline_it_becomes_gradient_times_change(rng):
     previous = np.inf
     for distance in (1e-1, 1e-2, 1e-3):
         x = (x0 + distance * rng.normal(size=(7, 3)))[None]
-        slope = gradient(network, entries(network, x), FIRST, of="x").sensitivity
+        slope = gradient(question(network, entries(network, x), FIRST)).sensitivity
         gap = np.abs(split(network, x, x0).contribution - slope * (x - x0)[:, ::-1]).max()
         assert gap < previous / 20  # quadratic: a tenth of the distance, a hundredth of the gap
         previous = gap
@@ -186,7 +187,7 @@ def test_padding_before_a_layer_that_ignores_masks_contributes_exactly_zero(rng)
     )
     x = rng.normal(size=(2, 6, 3))
     x[0, 2:4] = 0.0
-    slope = gradient(network, entries(network, x), FIRST, of="x").sensitivity[0, ::-1]
+    slope = gradient(question(network, entries(network, x), FIRST)).sensitivity[0, ::-1]
     assert not slope[2:4].any() and slope[[0, 1, 4, 5]].all()
     real = (x != 0).any(axis=2)
     found = split(network, x, np.array([1.0, 2.0, 3.0]), real=real)
@@ -204,7 +205,7 @@ def test_a_padding_token_contributes_exactly_zero(rng):
     x = rng.integers(1, 9, size=(3, 6)).astype(float)
     x[0, :3] = x[1, 5] = 0
     baseline = make_baseline(np.full((6, 1), 4.0), x[..., None])
-    found = secant(network, entries(network, x), FIRST, baseline, of="x")
+    found = secant(question(network, entries(network, x), FIRST, baseline))
     assert not found.contribution[:, ::-1, 0][x == 0].any()
     assert np.count_nonzero(found.contribution) > 10
     assert np.abs(found.residual).max() < 1e-12

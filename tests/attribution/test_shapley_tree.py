@@ -5,6 +5,7 @@ import pytest
 
 from naive import shapley_by_subsets
 from networks import CELLS, cell, chain, forecaster, head, stacked_bidirectional
+from questions import question
 from rnnlens.attribution.baselines.baseline import make_baseline
 from rnnlens.attribution.methods.shapley_tree import shapley_tree, shapley_values
 from rnnlens.attribution.target import ResolvedTarget
@@ -21,7 +22,7 @@ FIRST = ResolvedTarget((0,))
 
 def split(network, x, x0, newest, target=FIRST):
     return shapley_tree(
-        network, entries(network, x), target, make_baseline(x0, x), of="x", newest=newest
+        question(network, entries(network, x), target, make_baseline(x0, x), newest=newest)
     )
 
 

@@ -7,11 +7,12 @@ import pytest
 
 from checks_lines import leaky
 from networks import cell, chain, forecaster, head
+from questions import question
 from rnnlens.attribution.baselines.baseline import make_baseline
 from rnnlens.attribution.methods.secant import secant
 from rnnlens.attribution.target import ResolvedTarget
 from rnnlens.checks.faithfulness import TOP, curves
-from rnnlens.checks.hidden import hidden_forecasts
+from rnnlens.checks.hidden import Ends, hidden_forecasts
 from rnnlens.checks.infidelity import infidelity
 from rnnlens.engine.forward import entries, predict
 from rnnlens.network.layers import Masking, Recurrent
@@ -20,19 +21,19 @@ FIRST = ResolvedTarget((0,))
 
 
 def asked(network, x, baseline="mean"):
-    inputs, stand_in = entries(network, x), make_baseline(baseline, x)
-    found = secant(network, inputs, FIRST, stand_in, of="x")
-    ends = found.forecast, found.baseline_forecast
-    return (network, inputs, FIRST, stand_in), found.contribution.sum(axis=2), ends
+    given = question(network, entries(network, x), FIRST, make_baseline(baseline, x))
+    found = secant(given)
+    ends = Ends(found.forecast, found.baseline_forecast)
+    return given, found.contribution.sum(axis=2), ends
 
 
 def test_curves_are_the_runs_with_the_largest_lags_hidden_one_by_one(rng):
     network = forecaster("lstm", rng, targets=1, steps=6)
     x = rng.normal(size=(4, 6, 3))
     given, by_lag, ends = asked(network, x)
-    found = curves(*given, by_lag, ends, of="x", draws=3)
+    found = curves(given, by_lag, ends, draws=3)
     b = x.mean(axis=(0, 1))
-    scale = np.sqrt(np.mean((ends[0] - ends[1]) ** 2))
+    scale = np.sqrt(np.mean((ends.forecast - ends.baseline_forecast) ** 2))
     for k, count in enumerate(found.removed):
         hidden, shown = 0.0, 0.0
         for n in range(4):
@@ -41,8 +42,8 @@ def test_curves_are_the_runs_with_the_largest_lags_hidden_one_by_one(rng):
             for lag in lags:
                 without[6 - lag], alone[6 - lag] = b, x[n, 6 - lag]
             pair = predict(network, np.stack([without, alone]))[:, 0]
-            hidden += abs(pair[0] - ends[0][n]) / 4 / scale
-            shown += abs(pair[1] - ends[0][n]) / 4 / scale
+            hidden += abs(pair[0] - ends.forecast[n]) / 4 / scale
+            shown += abs(pair[1] - ends.forecast[n]) / 4 / scale
         np.testing.assert_allclose(found.deletion[k], hidden, rtol=0, atol=1e-12)
         np.testing.assert_allclose(found.insertion[k], shown, rtol=0, atol=1e-12)
     assert found.top == ceil(TOP * 6) == 2
@@ -53,8 +54,9 @@ def test_curves_are_the_runs_with_the_largest_lags_hidden_one_by_one(rng):
 @pytest.mark.parametrize("steps", [1, 2, 7, 30, 61])
 def test_curves_begin_and_end_where_nothing_and_everything_is_hidden(steps, rng):
     given, by_lag, ends = asked(leaky(steps), rng.normal(size=(3, steps, 2)), "zero")
-    found = curves(*given, by_lag, ends, of="x", draws=2)
-    everything = np.mean(np.abs(ends[0] - ends[1])) / np.sqrt(np.mean((ends[0] - ends[1]) ** 2))
+    found = curves(given, by_lag, ends, draws=2)
+    change = ends.forecast - ends.baseline_forecast
+    everything = np.mean(np.abs(change)) / np.sqrt(np.mean(change**2))
     for hiding in (found.deletion, found.deletion_random):
         np.testing.assert_allclose(hiding[[0, -1]], [0, everything], rtol=0, atol=1e-12)
     for showing in (found.insertion, found.insertion_random):
@@ -64,8 +66,8 @@ def test_curves_begin_and_end_where_nothing_and_everything_is_hidden(steps, rng)
 
 def test_a_right_order_gains_on_random_ones_and_the_reverse_loses(rng):
     given, by_lag, ends = asked(leaky(12), np.abs(rng.normal(size=(30, 12, 2))) * [1, -1], "zero")
-    right = curves(*given, by_lag, ends, of="x")
-    wrong = curves(*given, 1 / by_lag, ends, of="x")
+    right = curves(given, by_lag, ends)
+    wrong = curves(given, 1 / by_lag, ends)
     for name in ("deletion", "insertion"):
         assert getattr(right, f"{name}_gain") > 5 * getattr(right, f"{name}_gain_error") > 0
         assert getattr(wrong, f"{name}_gain") < -5 * getattr(wrong, f"{name}_gain_error") < 0
@@ -75,14 +77,14 @@ def test_a_right_order_gains_on_random_ones_and_the_reverse_loses(rng):
 
 def test_exact_contributions_have_no_infidelity_and_wrong_sizes_are_found_by_the_scale(rng):
     given, by_lag, ends = asked(leaky(9), rng.normal(size=(5, 9, 2)))
-    exact = infidelity(*given, by_lag, ends[0], of="x")
+    exact = infidelity(given, by_lag, ends.forecast)
     assert exact.infidelity < 1e-12 and abs(exact.infidelity_scale - 1) < 1e-12
-    double = infidelity(*given, 2 * by_lag, ends[0], of="x")
+    double = infidelity(given, 2 * by_lag, ends.forecast)
     # twice the sum misses the change by the change itself
     np.testing.assert_allclose(double.infidelity, 1.0, rtol=1e-12)
     np.testing.assert_allclose(double.infidelity_scale, 0.5, rtol=1e-12)
     assert double.infidelity_scaled < 1e-12
-    turned = infidelity(*given, by_lag[:, ::-1], ends[0], of="x")
+    turned = infidelity(given, by_lag[:, ::-1], ends.forecast)
     assert turned.infidelity > 0.5
 
 
@@ -99,11 +101,11 @@ def test_infidelity_is_the_root_of_the_mean_square_written_out(rng):
             for step in range(3):
                 if s >> step & 1:
                     hidden[0, step] = 0
-            change = ends[0][0] - predict(network, hidden)[0, 0]
+            change = ends.forecast[0] - predict(network, hidden)[0, 0]
             total = sum(claimed[0, 2 - step] for step in range(3) if s >> step & 1)
             miss.append((total - change) ** 2 / len(of_size))
             power.append(change**2 / len(of_size))
-    found = infidelity(*given, claimed, ends[0], of="x", draws=20_000)
+    found = infidelity(given, claimed, ends.forecast, draws=20_000)
     expected = np.sqrt(sum(miss) / sum(power))
     # 20,000 draws leave a standard error of about 1 % of a figure of order one
     np.testing.assert_allclose(found.infidelity, expected, rtol=0.03)
@@ -117,8 +119,8 @@ def test_padding_stays_as_it_is_and_backgrounds_are_averaged(rng):
     sets = np.zeros((3, 3, 6), bool)
     sets[:, 1] = True
     sets[:, 2, 4:] = True
-    found = hidden_forecasts(network, inputs, FIRST, stand_in, sets, of="x")
+    found = hidden_forecasts(question(network, inputs, FIRST, stand_in), sets)
     np.testing.assert_allclose(found[:, 0], predict(network, x)[:, 0], rtol=1e-12)
     assert found[0, 2] == found[0, 0] and (found[1:, 2] != found[1:, 0]).all()
-    whole = secant(network, inputs, FIRST, stand_in, of="x").baseline_forecast
+    whole = secant(question(network, inputs, FIRST, stand_in)).baseline_forecast
     np.testing.assert_allclose(found[:, 1], whole, rtol=1e-12)

@@ -5,11 +5,13 @@ import pytest
 
 from checks_lines import delay_line, leaky
 from networks import cell, chain, forecaster, head, stacked_bidirectional
+from questions import question
 from rnnlens.attribution.baselines.baseline import make_baseline
 from rnnlens.attribution.methods.secant import secant
 from rnnlens.attribution.target import ResolvedTarget
 from rnnlens.checks.agreement import METHODS, agreement, crowding
 from rnnlens.checks.attributions import ATTRIBUTIONS, rank_correlation
+from rnnlens.checks.hidden import Ends
 from rnnlens.checks.randomised import learned_layers, randomised, with_random_weights
 from rnnlens.checks.stability import stability
 from rnnlens.engine.forward import entries, predict
@@ -21,10 +23,9 @@ SECANT = ATTRIBUTIONS["secant"]
 
 
 def asked(network, x, baseline="mean"):
-    inputs, stand_in = entries(network, x), make_baseline(baseline, x)
-    found = secant(network, inputs, FIRST, stand_in, of="x")
-    ends = found.forecast, found.baseline_forecast
-    return (network, inputs, FIRST, stand_in), found.contribution, ends
+    given = question(network, entries(network, x), FIRST, make_baseline(baseline, x))
+    found = secant(given)
+    return given, found.contribution, Ends(found.forecast, found.baseline_forecast)
 
 
 def test_rank_correlation_is_one_minus_the_squared_rank_differences(rng):
@@ -39,8 +40,7 @@ def test_rank_correlation_is_one_minus_the_squared_rank_differences(rng):
 def test_for_a_linear_network_noise_twice_as_large_moves_twice_as_much(rng):
     given, contribution, ends = asked(leaky(8), rng.normal(size=(6, 8, 2)), "zero")
     small, large = (
-        stability(*given, SECANT, contribution, ends=ends, of="x", noise=noise)
-        for noise in (0.01, 0.02)
+        stability(given, SECANT, contribution, ends, noise=noise) for noise in (0.01, 0.02)
     )
     np.testing.assert_allclose(large.sensitivity, 2 * small.sensitivity, rtol=1e-9)
     np.testing.assert_allclose(
@@ -53,31 +53,29 @@ def test_for_a_linear_network_noise_twice_as_large_moves_twice_as_much(rng):
 def test_a_method_that_jumps_is_found(rng):
     given, contribution, ends = asked(leaky(8), rng.normal(size=(6, 8, 2)), "zero")
 
-    def jumping(network, inputs, target, baseline, *, of):
-        jumps = np.sign(np.sin(1e6 * inputs[of]))
-        return SECANT(network, inputs, target, baseline, of=of) * jumps
+    def jumping(asked):
+        return SECANT(asked) * np.sign(np.sin(1e6 * asked.x))
 
-    start = jumping(*given, of="x")
-    assert stability(*given, jumping, start, ends=ends, of="x").sensitivity > 0.5
-    assert stability(*given, SECANT, contribution, ends=ends, of="x").sensitivity < 0.05
+    start = jumping(given)
+    assert stability(given, jumping, start, ends).sensitivity > 0.5
+    assert stability(given, SECANT, contribution, ends).sensitivity < 0.05
 
 
 def test_held_features_padding_and_tokens_are_not_shaken(rng):
     network = chain(Masking(-9.0), Recurrent(cell("lstm", rng)), head(rng, 5, 1), shape=(5, 3))
     x = rng.normal(size=(3, 5, 3))
     x[1, 3:] = -9.0
-    inputs, stand_in = entries(network, x), make_baseline("zero", x, held=np.array([1]))
+    stand_in = make_baseline("zero", x, held=np.array([1]))
+    given = question(network, entries(network, x), FIRST, stand_in)
     seen = []
 
-    def watching(network, inputs, target, baseline, *, of):
-        seen.append(inputs[of].copy())
-        return SECANT(network, inputs, target, baseline, of=of)
+    def watching(asked):
+        seen.append(asked.x.copy())
+        return SECANT(asked)
 
-    found = secant(network, inputs, FIRST, stand_in, of="x")
-    ends = found.forecast, found.baseline_forecast
-    stability(
-        network, inputs, FIRST, stand_in, watching, found.contribution, ends=ends, of="x", draws=2
-    )
+    found = secant(given)
+    ends = Ends(found.forecast, found.baseline_forecast)
+    stability(given, watching, found.contribution, ends, draws=2)
     assert len(seen) == 2
     for shaken in seen:
         np.testing.assert_array_equal(shaken[1, 3:], x[1, 3:])
@@ -90,9 +88,9 @@ def test_held_features_padding_and_tokens_are_not_shaken(rng):
         shape=(4,),
     )
     tokens = rng.integers(0, 9, size=(3, 4)).astype(float)
-    given = entries(words, tokens), FIRST, make_baseline("zero", tokens[..., None])
-    start = SECANT(words, *given, of="x")
-    found = stability(words, *given, SECANT, start, ends=ends, of="x")
+    stand_in = make_baseline("zero", tokens[..., None])
+    given = question(words, entries(words, tokens), FIRST, stand_in)
+    found = stability(given, SECANT, SECANT(given), ends)
     assert np.isnan(found.sensitivity)
 
 
@@ -128,13 +126,13 @@ def test_what_ignores_the_weights_stays_alike_and_what_follows_them_does_not(rng
     network = forecaster("lstm", rng, steps=10, targets=1)
     given, contribution, _ = asked(network, rng.normal(size=(8, 10, 3)))
 
-    def blind(network, inputs, target, baseline, *, of):
-        return inputs[of][:, ::-1] - baseline.windows[0]
+    def blind(asked):
+        return asked.x[:, ::-1] - asked.baseline.windows[0]
 
-    kept = randomised(*given, blind, blind(*given, of="x"), of="x", draws=2)
+    kept = randomised(given, blind, blind(given), draws=2)
     np.testing.assert_allclose(kept.randomised, 1.0, rtol=1e-12)
     np.testing.assert_allclose(kept.randomised_size, 1.0, rtol=1e-12)
-    found = randomised(*given, SECANT, contribution, of="x", draws=10)
+    found = randomised(given, SECANT, contribution, draws=10)
     assert found.randomised_layers == ("dense", "recurrent")
     assert abs(found.randomised[-1]) < 0.4 < 1
 
@@ -143,22 +141,22 @@ def test_layers_become_random_from_the_output_down_and_stay_so(rng):
     network = forecaster("simple_rnn", rng, steps=10, targets=1)
     given, _, _ = asked(network, rng.normal(size=(8, 10, 3)))
 
-    def by_kernel(network, inputs, target, baseline, *, of):
-        kernel = network["recurrent"].layer.cell.hidden.W
-        return inputs[of] * kernel[:, 0]
+    def by_kernel(asked):
+        kernel = asked.network["recurrent"].layer.cell.hidden.W
+        return asked.x * kernel[:, 0]
 
-    def by_head(network, inputs, target, baseline, *, of):
-        return inputs[of] * network["dense"].layer.W[:3, 0]
+    def by_head(asked):
+        return asked.x * asked.network["dense"].layer.W[:3, 0]
 
-    one = randomised(*given, by_kernel, by_kernel(*given, of="x"), of="x", draws=3)
+    one = randomised(given, by_kernel, by_kernel(given), draws=3)
     assert one.randomised[0] == pytest.approx(1.0) and one.randomised[1] < 0.9
-    two = randomised(*given, by_head, by_head(*given, of="x"), of="x", draws=3)
+    two = randomised(given, by_head, by_head(given), draws=3)
     assert (two.randomised < 0.9).all()
 
 
 def test_on_a_linear_network_every_method_ranks_lags_alike(rng):
     given, _, _ = asked(leaky(12), rng.normal(size=(5, 12, 2)))
-    found = agreement(*given, of="x")
+    found = agreement(given)
     np.testing.assert_allclose(found.agreement, 1.0, rtol=1e-12)
     assert found.tree_gap < 1e-12 and found.audited == 5
 
@@ -166,7 +164,7 @@ def test_on_a_linear_network_every_method_ranks_lags_alike(rng):
 def test_where_methods_differ_the_table_says_so_and_the_tree_is_told_apart(rng):
     network = forecaster("lstm", rng, steps=14, scale=6.0, targets=1)
     given, _, _ = asked(network, rng.normal(size=(20, 14, 3)))
-    found = agreement(*given, of="x")
+    found = agreement(given)
     table = found.agreement
     np.testing.assert_allclose(table, table.T, rtol=1e-12)
     np.testing.assert_allclose(np.diag(table), 1.0)
@@ -177,7 +175,7 @@ def test_where_methods_differ_the_table_says_so_and_the_tree_is_told_apart(rng):
 @pytest.mark.parametrize(("lag", "crowded"), [(1, "newest"), (4, ""), (6, "oldest")])
 def test_a_delay_line_puts_everything_on_its_lag_and_the_ends_are_flagged(lag, crowded, rng):
     given, contribution, _ = asked(delay_line(lag, 6), rng.normal(size=(5, 6, 2)))
-    found = crowding(*given, contribution.sum(axis=2), of="x")
+    found = crowding(given, contribution.sum(axis=2))
     np.testing.assert_allclose(found.share, np.arange(1, 7) == lag, rtol=0, atol=1e-12)
     assert found.crowded == crowded
     ends = found.newest_share, found.oldest_share, found.newest_occlusion, found.oldest_occlusion
@@ -188,7 +186,7 @@ def test_a_method_that_crowds_is_told_from_a_network_that_does(rng):
     given, contribution, _ = asked(leaky(6, keep=1.0), rng.normal(size=(5, 6, 2)))
     crowds = np.zeros_like(contribution.sum(axis=2))
     crowds[:, 0] = 1.0
-    found = crowding(*given, crowds, of="x")
+    found = crowding(given, crowds)
     assert found.crowded == "newest" and found.newest_occlusion < 0.5
 
 
@@ -199,5 +197,5 @@ def test_the_newest_step_of_a_padded_window_is_its_last_real_one(rng):
     given, _, _ = asked(network, x, "zero")
     claimed = np.zeros((2, 6))
     claimed[:, 2] = 1.0  # lag 3 is step 3, the last real one
-    found = crowding(*given, claimed, of="x")
+    found = crowding(given, claimed)
     assert found.newest_share == 1.0 and found.crowded == "newest"

@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 
 from networks import CELLS, cell, chain, forecaster, head
+from questions import question
 from rnnlens.attribution.methods.gradient import gradient
 from rnnlens.attribution.target import ResolvedTarget
 from rnnlens.engine import last_state
@@ -21,9 +22,9 @@ def test_one_pass_gives_what_two_give(kind, rng, monkeypatch):
     network = forecaster(kind, rng, steps=9)
     inputs = entries(network, rng.normal(size=(70, 9, 3)))
     assert last_state.derivatives(network, inputs, "x", TARGET.pick) is not None
-    once = gradient(network, inputs, TARGET, of="x")
+    once = gradient(question(network, inputs, TARGET))
     monkeypatch.setattr(last_state, "FEWEST_WINDOWS", 71)
-    twice = gradient(network, inputs, TARGET, of="x")
+    twice = gradient(question(network, inputs, TARGET))
     # sums of 7 products in another order, nine steps deep
     np.testing.assert_allclose(once.sensitivity, twice.sensitivity, rtol=0, atol=1e-13)
     np.testing.assert_allclose(once.forecast, twice.forecast, rtol=0, atol=1e-13)
@@ -65,7 +66,7 @@ def test_the_mean_along_a_way_is_the_mean_of_derivatives(kind, rng):
         network, {"x": x}, "x", TARGET.pick, start, (places, shares)
     )
     points = [entries(network, start + u * (x - start)) for u in places]
-    slopes = [gradient(network, each, TARGET, of="x").sensitivity[:, ::-1] for each in points]
+    slopes = [gradient(question(network, each, TARGET)).sensitivity[:, ::-1] for each in points]
     expected = sum(share * slope for share, slope in zip(shares, slopes, strict=True))
     np.testing.assert_allclose(found, expected, rtol=0, atol=1e-13)
 
@@ -86,11 +87,11 @@ def test_few_windows_go_the_general_way(rng):
 def test_windows_whose_records_outgrow_the_cache_go_the_general_way(rng, monkeypatch):
     network = forecaster("lstm", rng, steps=9)
     inputs = entries(network, rng.normal(size=(70, 9, 3)))
-    expected = gradient(network, inputs, TARGET, of="x").sensitivity
+    expected = gradient(question(network, inputs, TARGET)).sensitivity
     weights = run.packed(network.nodes[1].layer.cell, np.dtype(float))
     monkeypatch.setattr(run, "WHOLE", 9 * weights.record * BLOCK * 8 - 1)
     assert last_state.derivatives(network, inputs, "x", TARGET.pick) is None
-    found = gradient(network, inputs, TARGET, of="x").sensitivity
+    found = gradient(question(network, inputs, TARGET)).sensitivity
     np.testing.assert_allclose(found, expected, rtol=0, atol=1e-13)
     monkeypatch.setattr(run, "WHOLE", 9 * weights.record * BLOCK * 8)
     assert last_state.derivatives(network, inputs, "x", TARGET.pick) is not None

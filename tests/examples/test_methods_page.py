@@ -6,10 +6,10 @@ import re
 
 import pytest
 
-from rnnlens.api.shared.methods import METHODS, SUMMING
 from rnnlens.attribution.baselines.baseline import NAMED
 from rnnlens.attribution.default import FEWEST_LAGS, PER_WINDOW
 from rnnlens.attribution.games.budget import BUDGET
+from rnnlens.attribution.registry import METHODS, SUMMING
 
 
 @pytest.fixture

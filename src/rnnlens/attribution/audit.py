@@ -9,21 +9,16 @@ it takes; over the others it says as much as a sample does. Cost: that of the tr
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
 
-from rnnlens.attribution.baselines.baseline import Array, Baseline
-from rnnlens.attribution.games.budget import BUDGET, Question
-from rnnlens.attribution.methods.secant import states_of
-from rnnlens.attribution.methods.shapley_tree import shapley_tree
-from rnnlens.attribution.result import Contribution
-from rnnlens.attribution.target import ResolvedTarget
-from rnnlens.engine.forward import States
+from rnnlens.attribution.baselines.baseline import Array
+from rnnlens.attribution.games.budget import BUDGET, Cost
+from rnnlens.attribution.methods.shapley_tree import NEWEST, shapley_tree
+from rnnlens.attribution.question import Progress, Question
 from rnnlens.names import declared
-from rnnlens.network.network import Network
 
 __all__ = ["AUDITED", "Audit", "audit", "spread"]
 
@@ -97,41 +92,22 @@ def spread(windows: int, most: int, seed: int) -> NDArray[np.int64]:
 
 
 def audit(
-    network: Network,
-    inputs: Mapping[str, Array],
-    target: ResolvedTarget,
-    baseline: Baseline,
-    found: Contribution,
+    question: Question,
+    contribution: Array,
     *,
-    of: str,
-    newest: int = 12,
-    initial_state: States | None = None,
     budget: int = BUDGET,
     most: int = AUDITED,
     seed: int = 0,
-    progress: Callable[[int, int], None] | None = None,
+    progress: Progress | None = None,
 ) -> Audit:
-    """Compare secant contributions with exact Shapley values of lags."""
-    count, steps, features = found.contribution.shape
-    carried = initial_state is not None
-    one = Question(network, of, 1, steps, features, baseline, by_feature=False, carried=carried)
-    taken, lags = _sizes(one, min(count, most), newest, budget)
-    windows = spread(count, taken, seed)
-    states = {
-        name: [state[windows] for state in given]
-        for name, given in states_of(initial_state, slice(None)).items()
-    }
-    exact = shapley_tree(
-        network,
-        {name: array[windows] for name, array in inputs.items()},
-        target,
-        _of(baseline, windows),
-        of=of,
-        newest=lags,
-        initial_state=states if carried else None,
-        progress=progress,
-    )
-    by_lag = found.contribution[windows].sum(axis=2)
+    """Compare secant contributions (sample, lag, feature) with exact Shapley values of lags."""
+    by_itself = replace(question, groups=None)
+    one = Cost(by_itself.part(slice(0, 1)), by_feature=False)
+    newest = question.newest_or(NEWEST)
+    taken, lags = _sizes(one, min(question.windows, most), newest, budget)
+    windows = spread(question.windows, taken, seed)
+    exact = shapley_tree(by_itself.part(windows).with_newest(lags), progress=progress)
+    by_lag = contribution[windows].sum(axis=2)
     sums = np.add.reduceat(by_lag, exact.lag_from - 1, axis=1)
     difference = sums - exact.contribution
     size = float(np.abs(exact.contribution).mean())
@@ -148,15 +124,10 @@ def audit(
     )
 
 
-def _sizes(one: Question, windows: int, newest: int, budget: int) -> tuple[int, int]:
-    """Give the windows and the lags that fit the budget."""
+def _sizes(one: Cost, windows: int, newest: int, budget: int) -> tuple[int, int]:
+    """Give the windows and the lags that fit the budget, from the cost of one window."""
     lags = one.fits(newest, budget // max(1, windows))
-    if lags >= min(LEAST_LAGS, newest, one.steps):
+    if lags >= min(LEAST_LAGS, newest, one.question.steps):
         return windows, lags
     lags = one.fits(min(LEAST_LAGS, newest), budget) or 1
     return max(1, min(windows, budget // (one.exact(lags) or budget))), lags
-
-
-def _of(baseline: Baseline, windows: NDArray[np.int64]) -> Baseline:
-    kept = tuple(w if len(w) == 1 else w[windows] for w in baseline.windows)
-    return Baseline(baseline.text, kept, baseline.held)

@@ -5,19 +5,28 @@ A question is made once, where a verb has checked what it was given, and handed 
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, replace
 
 import numpy as np
+from numpy.typing import NDArray
 
 from rnnlens.attribution.baselines.baseline import Array, Baseline
-from rnnlens.attribution.baselines.conditional import GaussianConditional
-from rnnlens.attribution.games.players import PlayerGroups
+from rnnlens.attribution.baselines.conditional import GaussianConditional, refuse_conditional
+from rnnlens.attribution.baselines.masks import real_steps
+from rnnlens.attribution.games.mixing import inputs_of
+from rnnlens.attribution.games.players import Columns, PlayerGroups, columns_of
 from rnnlens.attribution.target import ResolvedTarget
-from rnnlens.engine.forward import States
+from rnnlens.engine.forward import Run, States
+from rnnlens.engine.schedule.plan import chunks
 from rnnlens.network.network import Network
 
-__all__ = ["Question"]
+__all__ = ["AnyBaseline", "Progress", "Question"]
+
+#: Either kind of baseline: windows that stand in, or what the data imply of what is shown.
+AnyBaseline = Baseline | GaussianConditional
+#: Called with windows done and windows in all.
+Progress = Callable[[int, int], None]
 
 
 @dataclass(frozen=True, eq=False, kw_only=True)
@@ -48,7 +57,7 @@ class Question:
     inputs: Mapping[str, Array]
     of: str
     target: ResolvedTarget
-    baseline: Baseline | GaussianConditional | None = None
+    baseline: AnyBaseline | None = None
     groups: PlayerGroups | None = None
     newest: int | None = None
     initial_state: States | None = None
@@ -65,21 +74,88 @@ class Question:
         return len(self.inputs[self.of])
 
     @property
+    def steps(self) -> int:
+        """How many steps a window has."""
+        return self.inputs[self.of].shape[1]
+
+    @property
+    def features(self) -> int:
+        """How many features a step has."""
+        return self.x.shape[2]
+
+    @property
     def carried(self) -> bool:
         """Whether a state is carried into the windows."""
         return self.initial_state is not None
 
-    def states(self, samples: slice = slice(None)) -> dict[str, list[Array]]:
-        """Give the carried states of some samples, in float64: (sample, unit) each."""
+    @property
+    def lag_groups(self) -> Mapping[str, tuple[int, ...]] | None:
+        """The lags that stand together, by the group's name; none where nothing is grouped."""
+        return None if self.groups is None else self.groups.lags
+
+    @property
+    def stand_in(self) -> AnyBaseline:
+        """The baseline, for methods that hide something."""
+        assert self.baseline is not None, "a method that hides inputs is asked with a baseline"
+        return self.baseline
+
+    @property
+    def columns(self) -> Columns:
+        """The features, laid out as columns: those that stand together, and the others."""
+        return columns_of(self.groups, self.features, self.stand_in.held)
+
+    def one_window(self, method: str) -> Baseline:
+        """Give the baseline of a method that compares with whole windows, or refuse another."""
+        if isinstance(self.stand_in, GaussianConditional):
+            refuse_conditional(method)
+        return self.stand_in
+
+    def replaced(self, x0: Array) -> dict[str, Array]:
+        """Give the inputs with other windows: x0 (sample, step, feature)."""
+        return {**self.inputs, self.of: x0.reshape(self.inputs[self.of].shape)}
+
+    def stand_ins(self, run: Run) -> Iterator[Array]:
+        """Give what the network sees where everything is hidden that can be, by background.
+
+        Shapes: gives (sample, step, feature) each; masked steps keep the run's own values.
+        """
+        baseline = self.stand_in
+        assert isinstance(baseline, Baseline), "only windows stand in for whole windows"
+        x, real = self.x, real_steps(run, self.of)
+        for number in range(len(baseline.windows)):
+            yield baseline.stand_in(x, real, number)
+
+    def states(self) -> dict[str, list[Array]]:
+        """Give the carried states in float64, (sample, unit) each; none where none is carried."""
         return {
-            name: [np.asarray(state, np.float64)[samples] for state in states]
+            name: [np.asarray(state, np.float64) for state in states]
             for name, states in (self.initial_state or {}).items()
         }
 
-    def inputs_of(self, samples: slice) -> dict[str, Array]:
-        """Cut some samples out of every input: (sample, ...) each."""
-        return {name: array[samples] for name, array in self.inputs.items()}
+    def newest_or(self, usual: int) -> int:
+        """Give the lags that are players of their own, the method's own number where not asked."""
+        return usual if self.newest is None else self.newest
 
-    def against(self, baseline: Baseline | GaussianConditional | None) -> Question:
+    def part(self, samples: slice | NDArray[np.int64]) -> Question:
+        """Ask the same of some of the windows."""
+        baseline = self.baseline
+        states = {name: [state[samples] for state in s] for name, s in self.states().items()}
+        return replace(
+            self,
+            inputs=inputs_of(self.inputs, samples),
+            baseline=baseline.part(samples) if isinstance(baseline, Baseline) else baseline,
+            initial_state=states if self.carried else None,
+        )
+
+    def parts(self, *, runs: int) -> Iterator[Question]:
+        """Ask the same of as many windows at a time as memory allows in so many runs."""
+        for chunk in chunks(self.network, self.inputs, runs=runs):
+            yield self.part(chunk)
+
+    def against(self, baseline: AnyBaseline) -> Question:
         """Ask the same against another baseline."""
         return replace(self, baseline=baseline)
+
+    def with_newest(self, newest: int) -> Question:
+        """Ask the same with so many lags as players of their own."""
+        return replace(self, newest=newest)

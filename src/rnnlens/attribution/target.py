@@ -22,7 +22,7 @@ class ResolvedTarget:
     Parameters
     ----------
     index : tuple of int
-        Place within one sample's output: ``(target,)``, or ``(horizon, target)``.
+        LayerLocation within one sample's output: ``(target,)``, or ``(horizon, target)``.
     output : int
         Which of the network's outputs.
     scale, offset : float

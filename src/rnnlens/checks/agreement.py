@@ -14,25 +14,22 @@ network itself looks there and nowhere else; where it is not, the method is at f
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
 
-from rnnlens.attribution.baselines.baseline import Array, Baseline
+from rnnlens.attribution.baselines.baseline import Array
 from rnnlens.attribution.baselines.masks import real_steps
-from rnnlens.attribution.games.mixing import inputs_of
 from rnnlens.attribution.methods.gradient_times_input import gradient_times_input
 from rnnlens.attribution.methods.occlusion import occlusion_of_lags
 from rnnlens.attribution.methods.secant import secant
 from rnnlens.attribution.methods.shapley_tree import shapley_tree
-from rnnlens.attribution.target import ResolvedTarget
+from rnnlens.attribution.question import Question
 from rnnlens.checks.attributions import rank_correlation
 from rnnlens.engine.forward import forward
 from rnnlens.errors import UnsupportedModel
 from rnnlens.names import declared
-from rnnlens.network.network import Network
 
 __all__ = ["AUDITED", "CROWDED", "METHODS", "Agreement", "Crowding", "agreement", "crowding"]
 
@@ -89,32 +86,24 @@ class Crowding:
     crowded: str
 
 
-def agreement(
-    network: Network,
-    inputs: Mapping[str, Array],
-    target: ResolvedTarget,
-    baseline: Baseline,
-    *,
-    of: str,
-) -> Agreement:
+def agreement(question: Question) -> Agreement:
     """Compare methods by lag on the first few windows."""
-    some = slice(0, AUDITED)
-    asked = (network, inputs_of(inputs, some), target, baseline.part(some))
-    by_lag: dict[str, Array] = {"secant": secant(*asked, of=of).contribution.sum(axis=2)}
-    tree = shapley_tree(*asked, of=of, newest=TREE_LAGS)
+    some = question.part(slice(0, AUDITED))
+    by_lag: dict[str, Array] = {"secant": secant(some).contribution.sum(axis=2)}
+    tree = shapley_tree(some.with_newest(TREE_LAGS))
     alone = tree.lag_from == tree.lag_to
     by_lag["tree"] = np.full_like(by_lag["secant"], np.nan)
     by_lag["tree"][:, : alone.sum()] = tree.contribution[:, alone]
     try:
-        by_lag["gradient_times_input"] = gradient_times_input(*asked, of=of).product.sum(axis=2)
+        by_lag["gradient_times_input"] = gradient_times_input(some).product.sum(axis=2)
     except UnsupportedModel:  # tokens cannot move a little
         by_lag["gradient_times_input"] = np.full_like(by_lag["secant"], np.nan)
-    by_lag["occlusion"] = occlusion_of_lags(*asked, of=of).change
+    by_lag["occlusion"] = occlusion_of_lags(some).change
     table = np.full((len(METHODS), len(METHODS)), np.nan)
     for row, one in enumerate(METHODS):
         for column, other in enumerate(METHODS):
-            found = rank_correlation(by_lag[one], by_lag[other])
-            there = found[np.isfinite(found)]
+            correlation = rank_correlation(by_lag[one], by_lag[other])
+            there = correlation[np.isfinite(correlation)]
             table[row, column] = there.mean() if len(there) else np.nan
     summed = np.add.reduceat(by_lag["secant"], tree.lag_from - 1, axis=1)
     size = float(np.sqrt(np.mean(tree.contribution**2)))
@@ -126,24 +115,13 @@ def agreement(
     )
 
 
-def crowding(
-    network: Network,
-    inputs: Mapping[str, Array],
-    target: ResolvedTarget,
-    baseline: Baseline,
-    contribution: Array,
-    *,
-    of: str,
-) -> Crowding:
-    """Say how contributions are spread, and whether one end takes them all.
-
-    Shapes: contribution (sample, lag).
-    """
-    real = real_steps(forward(network, inputs), of)
+def crowding(question: Question, contribution: Array) -> Crowding:
+    """Say how contributions (sample, lag) are spread, and whether one end takes them all."""
+    real = real_steps(forward(question.network, question.inputs), question.of)
     there = np.ones(contribution.shape, bool) if real is None else real[:, ::-1]
     there = np.broadcast_to(there, contribution.shape)
     size = np.abs(contribution)
-    hidden = np.abs(occlusion_of_lags(network, inputs, target, baseline, of=of).change)
+    hidden = np.abs(occlusion_of_lags(question).change)
     share = (
         size.mean(axis=0) / size.mean(axis=0).sum() if size.any() else size.mean(axis=0) * np.nan
     )

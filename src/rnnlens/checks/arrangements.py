@@ -87,15 +87,15 @@ def named(arrays: Sequence[ArrayLike] | Mapping[str, ArrayLike]) -> list[Block]:
 
 def arrangements(blocks: Sequence[Block], features: int, targets: int) -> Iterator[Arrangement]:
     """Give every way in which arrays may be those of a cell, with a linear head or without."""
-    for found in _cells(list(blocks), features):
-        if found.W[0].values.shape[1] == targets:
-            yield found
+    for arrangement in _cells(list(blocks), features):
+        if arrangement.W[0].values.shape[1] == targets:
+            yield arrangement
     for head, rest in _heads(list(blocks), targets):
-        for found in _cells(rest, features):
-            units = found.W[0].values.shape[1]
+        for arrangement in _cells(rest, features):
+            units = arrangement.W[0].values.shape[1]
             for kernel in _orientations(head[0], (units, targets)):
                 whole = (kernel, *head[1:])
-                yield replace(found, head=whole)
+                yield replace(arrangement, head=whole)
 
 
 def _heads(blocks: list[Block], targets: int) -> Iterator[tuple[tuple[Block, ...], list[Block]]]:
@@ -137,9 +137,9 @@ def _packed(blocks: list[Block], features: int) -> Iterator[Arrangement]:
             for W, U in product(
                 _orientations(kernel, (features, width)), _orientations(recurrent, (units, width))
             ):
-                cut = [_cut(block, count) for block in (W, U)]
-                for b, b_r, swapped in _sides([_cut(half, count) for half in halves]):
-                    yield Arrangement(kind, cut[0], cut[1], b, b_r, swapped=swapped)
+                kernels = _by_gate(W, count), _by_gate(U, count)
+                for b, b_r, swapped in _sides([_by_gate(half, count) for half in halves]):
+                    yield Arrangement(kind, *kernels, b, b_r, swapped=swapped)
 
 
 def _units(recurrent: Block, count: int) -> int:
@@ -165,7 +165,7 @@ def _halves(biases: list[Block], width: int) -> list[Block] | None:
     return halves if len(halves) <= 2 else None
 
 
-def _cut(block: Block, count: int) -> tuple[Block, ...]:
+def _by_gate(block: Block, count: int) -> tuple[Block, ...]:
     """Cut the last axis into the blocks of the gates."""
     units = block.values.shape[-1] // count
     colon = ":, " if block.values.ndim == 2 else ""

@@ -21,18 +21,16 @@ saliency literature are left out: they measure the scale of a map, not its order
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import dataclass
 from math import ceil
 
 import numpy as np
 from numpy.typing import NDArray
 
-from rnnlens.attribution.baselines.baseline import Array, Baseline
-from rnnlens.attribution.target import ResolvedTarget
-from rnnlens.checks.hidden import hidden_forecasts
+from rnnlens.attribution.baselines.baseline import Array
+from rnnlens.attribution.question import Question
+from rnnlens.checks.hidden import Ends, hidden_forecasts
 from rnnlens.names import declared
-from rnnlens.network.network import Network
 
 __all__ = ["TOP", "Curves", "curves"]
 
@@ -105,26 +103,13 @@ def _first(order: NDArray[np.int64], counts: NDArray[np.int64]) -> Hidden:
 
 
 def curves(
-    network: Network,
-    inputs: Mapping[str, Array],
-    target: ResolvedTarget,
-    baseline: Baseline,
-    contribution: Array,
-    ends: tuple[Array, Array],
-    *,
-    of: str,
-    draws: int = 8,
-    seed: int = 0,
+    question: Question, contribution: Array, ends: Ends, *, draws: int = 8, seed: int = 0
 ) -> Curves:
-    """Hide and show lags in the order of their contributions.
-
-    Shapes: contribution (sample, lag), ends tuple of two (sample,).
-    """
+    """Hide and show lags in the order of their contributions (sample, lag)."""
     counts = _grid(contribution.shape[1])
     sets = _sets(contribution, counts, draws, seed)
-    found = hidden_forecasts(network, inputs, target, baseline, sets, of=of)
-    scale = np.sqrt(np.mean((ends[0] - ends[1]) ** 2))
-    distance = np.abs(found - ends[0][:, None]).reshape(len(found), 2 + draws, len(counts)) / scale
+    away = np.abs(hidden_forecasts(question, sets) - ends.forecast[:, None])
+    distance = away.reshape(len(away), 2 + draws, len(counts)) / ends.scale
     # as many are hidden at random, counted from one end, as are shown at random from the other
     hidden = distance[:, 2:].mean(axis=1)
     return _measured(counts, distance[:, 0], distance[:, 1], hidden)

@@ -9,7 +9,6 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -60,7 +59,7 @@ class Fidelity:
 
 def fidelity(
     network: Network,
-    source: Any,
+    source: object,
     X: ArrayLike | Mapping[str, ArrayLike],
     *,
     against: str | None = None,
@@ -101,7 +100,7 @@ def _many(outputs: Array | Sequence[Array]) -> list[Array]:
     return list(outputs) if isinstance(outputs, tuple | list) else [np.asarray(outputs)]
 
 
-def _theirs(source: Any, inputs: Mapping[str, Array]) -> tuple[list[Array], str]:
+def _theirs(source: object, inputs: Mapping[str, Array]) -> tuple[list[Array], str]:
     if isinstance(source, np.ndarray):
         source = [source]
     if isinstance(source, tuple | list) and all(isinstance(a, np.ndarray) for a in source):

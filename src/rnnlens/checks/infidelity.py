@@ -14,16 +14,14 @@ be unlike any in the data.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import dataclass
 
 import numpy as np
 
-from rnnlens.attribution.baselines.baseline import Array, Baseline
-from rnnlens.attribution.target import ResolvedTarget
+from rnnlens.attribution.baselines.baseline import Array
+from rnnlens.attribution.question import Question
 from rnnlens.checks.hidden import hidden_forecasts
 from rnnlens.names import declared
-from rnnlens.network.network import Network
 
 __all__ = ["Infidelity", "infidelity"]
 
@@ -48,16 +46,7 @@ class Infidelity:
 
 
 def infidelity(
-    network: Network,
-    inputs: Mapping[str, Array],
-    target: ResolvedTarget,
-    baseline: Baseline,
-    contribution: Array,
-    forecast: Array,
-    *,
-    of: str,
-    draws: int = 64,
-    seed: int = 0,
+    question: Question, contribution: Array, forecast: Array, *, draws: int = 64, seed: int = 0
 ) -> Infidelity:
     """Compare sums of contributions with what hiding random sets of lags does.
 
@@ -67,7 +56,7 @@ def infidelity(
     rng = np.random.default_rng(seed)
     sizes = rng.integers(1, max(steps, 2), size=(samples, draws, 1))
     sets = np.argsort(np.argsort(rng.random((samples, draws, steps)), axis=2), axis=2) < sizes
-    change = forecast[:, None] - hidden_forecasts(network, inputs, target, baseline, sets, of=of)
+    change = forecast[:, None] - hidden_forecasts(question, sets)
     claimed = np.einsum("nvt,nt->nv", sets.astype(float), contribution[:, ::-1])
     power, size = float(np.mean(change**2)), float(np.mean(claimed**2))
     if power == 0:

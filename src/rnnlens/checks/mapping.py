@@ -109,7 +109,7 @@ class _Candidate:
         return f"{self.cell.kind} {' '.join(self.order)} ({self.convention})"
 
     @property
-    def key(self) -> tuple[Any, ...]:
+    def key(self) -> tuple[str | bytes, ...]:
         """Equal for candidates that are the same order of the same numbers."""
         arrays = [
             values.tobytes()

@@ -13,14 +13,13 @@ that is far from its baseline counts for more under any weights.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import dataclass, fields, is_dataclass, replace
-from typing import Any
+from typing import TYPE_CHECKING, TypeVar
 
 import numpy as np
 
-from rnnlens.attribution.baselines.baseline import Array, Baseline
-from rnnlens.attribution.target import ResolvedTarget
+from rnnlens.attribution.baselines.baseline import Array
+from rnnlens.attribution.question import Question
 from rnnlens.checks.attributions import Attribute, rank_correlation
 from rnnlens.errors import NotAdditive
 from rnnlens.names import declared
@@ -34,6 +33,11 @@ from rnnlens.network.layers import (
     TimeDistributed,
 )
 from rnnlens.network.network import Network
+
+if TYPE_CHECKING:
+    from _typeshed import DataclassInstance
+
+    _Part = TypeVar("_Part", bound=DataclassInstance)
 
 __all__ = ["Randomised", "learned_layers", "randomised", "with_random_weights"]
 
@@ -63,11 +67,11 @@ class Randomised:
 
 def learned_layers(network: Network) -> tuple[str, ...]:
     """Name the layers that have learned weights, from the output down."""
-    found: dict[int, str] = {}
+    names: dict[int, str] = {}
     for node in reversed(network.nodes):
         if isinstance(node.layer, LEARNED):
-            found.setdefault(id(node.layer), node.name)
-    return tuple(found.values())
+            names.setdefault(id(node.layer), node.name)
+    return tuple(names.values())
 
 
 def with_random_weights(network: Network, names: tuple[str, ...], seed: int) -> Network:
@@ -83,9 +87,9 @@ def with_random_weights(network: Network, names: tuple[str, ...], seed: int) -> 
     return replace(network, nodes=tuple(nodes))
 
 
-def _random(part: Any, rng: np.random.Generator) -> Any:
+def _random(part: _Part, rng: np.random.Generator) -> _Part:
     """Give a copy of a layer, a cell or a gate with every array drawn anew."""
-    changes: dict[str, Any] = {}
+    changes: dict[str, object] = {}
     for spec in fields(part):
         value = getattr(part, spec.name)
         if isinstance(value, np.ndarray):
@@ -97,14 +101,10 @@ def _random(part: Any, rng: np.random.Generator) -> Any:
 
 
 def randomised(
-    network: Network,
-    inputs: Mapping[str, Array],
-    target: ResolvedTarget,
-    baseline: Baseline,
+    question: Question,
     attribute: Attribute,
     contribution: Array,
     *,
-    of: str,
     draws: int = 5,
     seed: int = 0,
 ) -> Randomised:
@@ -112,17 +112,17 @@ def randomised(
 
     Shapes: contribution (sample, lag, feature).
     """
-    layers = learned_layers(network)
+    layers = learned_layers(question.network)
     rows = contribution.reshape(len(contribution), -1)
     signed, size = np.full((2, len(layers), draws), np.nan)
     for place in range(len(layers)):
         for draw in range(draws):
-            changed = with_random_weights(network, layers[: place + 1], seed + draw)
+            changed = with_random_weights(question.network, layers[: place + 1], seed + draw)
             try:
-                found = attribute(changed, inputs, target, baseline, of=of)
+                changed_rows = attribute(replace(question, network=changed))
             except NotAdditive:  # random weights may amplify rounding beyond any use
                 continue
-            other = found.reshape(rows.shape)
+            other = changed_rows.reshape(rows.shape)
             signed[place, draw] = _mean(rank_correlation(rows, other))
             size[place, draw] = _mean(rank_correlation(np.abs(rows), np.abs(other)))
     return Randomised(

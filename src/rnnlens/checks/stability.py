@@ -13,16 +13,16 @@ held features and the baseline stay as they are.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
 
 import numpy as np
 
-from rnnlens.attribution.baselines.baseline import Array, Baseline
+from rnnlens.attribution.baselines.baseline import Array
 from rnnlens.attribution.baselines.masks import real_steps
-from rnnlens.attribution.games.mixing import flat_steps
-from rnnlens.attribution.target import ResolvedTarget
+from rnnlens.attribution.question import Question
 from rnnlens.checks.attributions import Attribute
+from rnnlens.checks.hidden import Ends
 from rnnlens.engine.forward import forward, outputs
 from rnnlens.names import declared
 from rnnlens.network.layers import Embedding
@@ -53,60 +53,47 @@ class Stability:
 
 
 def stability(
-    network: Network,
-    inputs: Mapping[str, Array],
-    target: ResolvedTarget,
-    baseline: Baseline,
+    question: Question,
     attribute: Attribute,
     contribution: Array,
+    ends: Ends,
     *,
-    ends: tuple[Array, Array],
-    of: str,
     noise: float = 0.02,
     draws: int = 8,
     seed: int = 0,
 ) -> Stability:
     """Add small noise to each window and see what becomes of its contributions.
 
-    Shapes: contribution (sample, lag, feature), ends tuple of two (sample,).
+    Shapes: contribution (sample, lag, feature).
     """
-    if _tokens(network, of):
+    if _tokens(question.network, question.of):
         return Stability(sensitivity=np.nan, forecast_sensitivity=np.nan, noise=noise)
     size = np.linalg.norm(contribution.reshape(len(contribution), -1), axis=1)
     worst, moved = np.zeros((2, len(contribution)))
-    for x in _shaken(network, inputs, baseline, of, (noise, draws, seed)):
-        found = attribute(network, {**inputs, of: x}, target, baseline, of=of)
-        change = np.linalg.norm((found - contribution).reshape(len(x), -1), axis=1)
-        worst = np.maximum(worst, change)
-        forecast = target.pick(outputs(network, {**inputs, of: x}))
-        moved = np.maximum(moved, np.abs(forecast - ends[0]))
+    for shaken in _shaken(question, noise, draws, seed):
+        change = attribute(shaken) - contribution
+        worst = np.maximum(worst, np.linalg.norm(change.reshape(len(change), -1), axis=1))
+        forecast = question.target.pick(outputs(shaken.network, shaken.inputs))
+        moved = np.maximum(moved, np.abs(forecast - ends.forecast))
     there = size > 0
-    scale = float(np.sqrt(np.mean((ends[0] - ends[1]) ** 2)))
     return Stability(
         sensitivity=float((worst[there] / size[there]).mean()) if there.any() else np.nan,
-        forecast_sensitivity=float(moved.mean() / scale) if scale > 0 else np.nan,
+        forecast_sensitivity=float(moved.mean() / ends.scale) if ends.scale > 0 else np.nan,
         noise=noise,
     )
 
 
-def _shaken(
-    network: Network,
-    inputs: Mapping[str, Array],
-    baseline: Baseline,
-    of: str,
-    how: tuple[float, int, int],
-) -> Iterator[Array]:
-    """Give the windows with noise on all that may move."""
-    noise, draws, seed = how
-    x = flat_steps(inputs[of])
+def _shaken(question: Question, noise: float, draws: int, seed: int) -> Iterator[Question]:
+    """Ask the same of the windows with noise on all that may move."""
+    x = question.x
     radius = noise * x.std(axis=(0, 1))
-    radius[baseline.held] = 0.0
-    real = real_steps(forward(network, inputs), of)
+    radius[question.stand_in.held] = 0.0
+    real = real_steps(forward(question.network, question.inputs), question.of)
     free = np.ones(x.shape[:2], bool) if real is None else np.broadcast_to(real, x.shape[:2])
     rng = np.random.default_rng(seed)
     for _ in range(draws):
         shift = rng.uniform(-1, 1, size=x.shape) * radius * free[..., None]
-        yield (x + shift).reshape(inputs[of].shape)
+        yield replace(question, inputs=question.replaced(x + shift))
 
 
 def _tokens(network: Network, of: str) -> bool:

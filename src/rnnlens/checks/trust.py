@@ -2,24 +2,26 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from dataclasses import dataclass, fields
 from typing import Any
 
 import numpy as np
 
-from rnnlens.attribution.baselines.baseline import Array, Baseline
-from rnnlens.attribution.target import ResolvedTarget
+from rnnlens.attribution.baselines.baseline import Array
+from rnnlens.attribution.question import Progress, Question
 from rnnlens.checks.agreement import Agreement, Crowding, agreement, crowding
 from rnnlens.checks.attributions import ATTRIBUTIONS
 from rnnlens.checks.faithfulness import Curves, curves
+from rnnlens.checks.hidden import Ends
 from rnnlens.checks.infidelity import Infidelity, infidelity
 from rnnlens.checks.randomised import Randomised, randomised
 from rnnlens.checks.stability import Stability, stability
 from rnnlens.names import declared
-from rnnlens.network.network import Network
 
 __all__ = ["Trust", "trust"]
+
+_Check = Curves | Infidelity | Stability | Randomised | Agreement | Crowding
 
 
 @dataclass(frozen=True, eq=False, kw_only=True)
@@ -42,49 +44,39 @@ class Trust(Curves, Infidelity, Stability, Randomised, Agreement, Crowding):
 
 
 def trust(
-    network: Network,
-    inputs: Mapping[str, Array],
-    target: ResolvedTarget,
-    baseline: Baseline,
-    ends: tuple[Array, Array],
+    question: Question,
+    ends: Ends,
     *,
-    of: str,
     method: str = "secant",
     actual: Array | None = None,
     noise: float = 0.02,
     seed: int = 0,
-    progress: Callable[[int, int], None] | None = None,
+    progress: Progress | None = None,
 ) -> Trust:
-    """Put a method's contributions to the test.
-
-    Shapes: inputs mapping of str to (sample, ...), ends tuple of two (sample,), actual (sample,).
-    """
+    """Put a method's contributions to the test: actual (sample,)."""
     attribute = ATTRIBUTIONS[method]
-    given = (network, inputs, target, baseline)
-    contribution = attribute(*given, of=of)
+    contribution = attribute(question)
     by_lag = contribution.sum(axis=2)
-    checks: tuple[Callable[[], Any], ...] = (
-        lambda: curves(*given, by_lag, ends, of=of, seed=seed),
-        lambda: infidelity(*given, by_lag, ends[0], of=of, seed=seed),
-        lambda: stability(
-            *given, attribute, contribution, ends=ends, of=of, noise=noise, seed=seed
-        ),
-        lambda: randomised(*given, attribute, contribution, of=of, seed=seed),
-        lambda: agreement(*given, of=of),
-        lambda: crowding(*given, by_lag, of=of),
+    checks: tuple[Callable[[], _Check], ...] = (
+        lambda: curves(question, by_lag, ends, seed=seed),
+        lambda: infidelity(question, by_lag, ends.forecast, seed=seed),
+        lambda: stability(question, attribute, contribution, ends, noise=noise, seed=seed),
+        lambda: randomised(question, attribute, contribution, seed=seed),
+        lambda: agreement(question),
+        lambda: crowding(question, by_lag),
     )
-    found: dict[str, Any] = {}
+    figures: dict[str, Any] = {}
     for done, check in enumerate(checks, start=1):
         part = check()
-        found |= {spec.name: getattr(part, spec.name) for spec in fields(part)}
+        figures |= {spec.name: getattr(part, spec.name) for spec in fields(part)}
         if progress is not None:
             progress(done, len(checks))
-    known = np.full(len(ends[0]), np.nan) if actual is None else actual
+    known = np.full(question.windows, np.nan) if actual is None else actual
     return Trust(
-        **found,
-        scale=float(np.sqrt(np.mean((ends[0] - ends[1]) ** 2))),
-        rmse=_rmse(ends[0] - known),
-        rmse_baseline=_rmse(ends[1] - known),
+        **figures,
+        scale=ends.scale,
+        rmse=_rmse(ends.forecast - known),
+        rmse_baseline=_rmse(ends.baseline_forecast - known),
     )
 
 

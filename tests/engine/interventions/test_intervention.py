@@ -7,6 +7,7 @@ import pytest
 
 from naive import logistic
 from networks import CELLS, cell, chain, equations, forecaster, stacked_bidirectional
+from questions import question
 from rnnlens.attribution.inside.gate_effects import effect_of, gate_means
 from rnnlens.attribution.target import ResolvedTarget
 from rnnlens.engine.forward import entries, forward
@@ -181,7 +182,9 @@ def test_frozen_throughout_a_network_forecasts_from_its_start_alone(rng):
     network = forecaster("gru_after", rng)
     x = rng.normal(size=(3, 7, 3))
     place, steps, units = everywhere(network, x)
-    found = effect_of(network, entries(network, x), FIRST, [Freeze(place, steps, units, (0,))])
+    found = effect_of(
+        question(network, entries(network, x), FIRST), [Freeze(place, steps, units, (0,))]
+    )
     assert np.ptp(found.forecast_intervened) == 0 < np.ptp(found.forecast)
     np.testing.assert_array_equal(found.effect, found.forecast_intervened - found.forecast)
 
@@ -192,7 +195,7 @@ def test_nothing_happens_at_masked_steps(rng):
     network = chain(Masking(-9.0), Recurrent(cell("lstm", rng)), shape=(6, 3))
     place, _, units = everywhere(network, x)
     act = Clamp(place, np.arange(6) >= 4, units, "forget", np.zeros(5))
-    found = effect_of(network, entries(network, x), FIRST, [act])
+    found = effect_of(question(network, entries(network, x), FIRST), [act])
     assert found.effect[0] == 0 and abs(found.effect[1]) > 1e-3
 
 

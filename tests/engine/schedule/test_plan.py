@@ -7,6 +7,7 @@ import numpy as np
 import pytest
 
 from networks import cell, chain, forecaster, head, stacked_bidirectional
+from questions import question
 from rnnlens.attribution.baselines.baseline import make_baseline
 from rnnlens.attribution.methods.gradient import gradient
 from rnnlens.attribution.methods.secant import secant
@@ -84,8 +85,8 @@ def test_chunks_give_what_the_whole_gives(network, count, rng, monkeypatch):
     def every():
         return (
             predict(network, x),
-            gradient(network, inputs, TARGET, of="x").sensitivity,
-            secant(network, inputs, TARGET, baseline, of="x").contribution,
+            gradient(question(network, inputs, TARGET)).sensitivity,
+            secant(question(network, inputs, TARGET, baseline)).contribution,
         )
 
     monkeypatch.setattr(plan, "SHORTEST_CHUNK", 1e9)  # no chunk is long enough to be cut
@@ -110,8 +111,8 @@ def test_progress_is_told_to_the_caller_and_ends_with_all(rng, monkeypatch):
     inputs = entries(network, rng.normal(size=(333, 7, 3)))
     baseline = make_baseline("zero", inputs["x"])
     for method in (
-        lambda: gradient(network, inputs, TARGET, of="x", progress=progress),
-        lambda: secant(network, inputs, TARGET, baseline, of="x", progress=progress),
+        lambda: gradient(question(network, inputs, TARGET), progress=progress),
+        lambda: secant(question(network, inputs, TARGET, baseline), progress=progress),
     ):
         told.clear()
         method()
@@ -127,14 +128,14 @@ def test_ctrl_c_leaves_the_threads_usable(rng, monkeypatch):
     monkeypatch.setattr(plan, "SHORTEST_CHUNK", 0.0)
     network = forecaster("lstm", rng)
     inputs = entries(network, rng.normal(size=(333, 7, 3)))
-    before = gradient(network, inputs, TARGET, of="x").sensitivity
+    before = gradient(question(network, inputs, TARGET)).sensitivity
 
     def progress(done, total):
         raise KeyboardInterrupt
 
     with pytest.raises(KeyboardInterrupt):
-        gradient(network, inputs, TARGET, of="x", progress=progress)
-    np.testing.assert_array_equal(gradient(network, inputs, TARGET, of="x").sensitivity, before)
+        gradient(question(network, inputs, TARGET), progress=progress)
+    np.testing.assert_array_equal(gradient(question(network, inputs, TARGET)).sensitivity, before)
 
 
 def test_no_samples_give_no_outputs(network):
@@ -242,8 +243,8 @@ def test_memory_grows_by_the_result_alone(method, rng, monkeypatch):
         if method == "predict":
             return [predict(network, x)]
         if method == "gradient":
-            return vars(gradient(network, inputs, TARGET, of="x")).values()
-        return vars(secant(network, inputs, TARGET, baseline, of="x")).values()
+            return vars(gradient(question(network, inputs, TARGET))).values()
+        return vars(secant(question(network, inputs, TARGET, baseline))).values()
 
     few, many = rng.normal(size=(1_000, 24, 3)), rng.normal(size=(20_000, 24, 3))
     (small, small_result), (large, large_result) = (peak(lambda x=x: call(x)) for x in (few, many))
@@ -259,7 +260,7 @@ def test_memory_of_a_tree_grows_by_the_result_alone(rng):
         baseline = make_baseline("zero", x)
         return [
             shapley_tree(
-                network, entries(network, x), TARGET, baseline, of="x", newest=9
+                question(network, entries(network, x), TARGET, baseline, newest=9)
             ).contribution
         ]
 

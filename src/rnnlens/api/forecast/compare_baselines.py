@@ -91,13 +91,9 @@ def compare_baselines(
         title: baseline_of(case, given, held, background, seed)[0] for title, given in named.items()
     }
     found = compare(
-        net,
-        case.inputs,
-        what,
+        case.question(what, newest=newest),
         made,
-        of=case.of,
         method=method,
-        newest=newest,
         background=background_data(background),
     )
     about = {

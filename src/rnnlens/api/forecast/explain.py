@@ -12,10 +12,10 @@ from rnnlens.errors import DataError
 
 if TYPE_CHECKING:
     import xarray as xr
-    from numpy.typing import ArrayLike, NDArray
+    from numpy.typing import ArrayLike
 
     from rnnlens.api.shared.case import Case
-    from rnnlens.api.shared.methods import Method
+    from rnnlens.attribution.registry import AttributionMethod
     from rnnlens.network.network import Network
     from rnnlens.series.windows import Windows
 
@@ -136,8 +136,8 @@ def explain(  # noqa: PLR0913  (one question has these parts)
     True
     """
     from rnnlens.api.shared.case import make_case
-    from rnnlens.api.shared.methods import method_named
-    from rnnlens.api.shared.several_targets import asks_for_several, several
+    from rnnlens.api.shared.each_target import asks_for_more_than_one, explain_each
+    from rnnlens.attribution.registry import method_named
 
     options = {
         "newest": newest,
@@ -152,8 +152,8 @@ def explain(  # noqa: PLR0913  (one question has these parts)
         method, output, baseline, held, background, options, explained_on, seed, progress
     )
     one = partial(_explain_one, case, chosen, settings)
-    if asks_for_several(target, horizon):
-        return several(case, target, horizon, output, one)
+    if asks_for_more_than_one(target, horizon):
+        return explain_each(case, target, horizon, output, one)
     return one(target, horizon)
 
 
@@ -173,14 +173,15 @@ class _Settings:
 
 
 def _explain_one(
-    case: Case, chosen: Method, settings: _Settings, target: Any, horizon: Any
+    case: Case, chosen: AttributionMethod, settings: _Settings, target: Any, horizon: Any
 ) -> xr.Dataset:
     """Explain one target at one horizon."""
     from rnnlens.api.shared.baselines import about_baseline, baseline_of, real_steps_of
-    from rnnlens.api.shared.methods import Ask
     from rnnlens.api.shared.padding import from_the_last_real_step
     from rnnlens.attribution.baselines.conditional import GaussianConditional, refuse_conditional
     from rnnlens.attribution.games.players import make_groups
+    from rnnlens.attribution.options import Effort
+    from rnnlens.attribution.runners import MethodOptions, run_method
 
     case, lags_from = from_the_last_real_step(case, real_steps_of(case))
     what, name, unit = case.target(target, horizon, settings.output)
@@ -192,38 +193,43 @@ def _explain_one(
         return baseline_of(case, named, settings.held, settings.background, settings.seed)[0]
 
     given = settings.baseline
-    usual = "zero" if case.tokens else "mean"  # tokens have no mean
-    made = stand_in(usual if given is None else given) if chosen.hides else None
+    if given is None:
+        given = "zero" if case.tokens else "mean"  # tokens have no mean
+    made = stand_in(given) if chosen.hides else None
     if isinstance(made, GaussianConditional) and not chosen.conditional:
         refuse_conditional(settings.method)
     parts = make_groups(
         settings.options["groups"], steps=case.x.shape[1], features=case.features, held=places
     )
-    ask = Ask(
-        case=case,
-        target=what,
-        baseline=made,
-        background=lambda: made if given is not None else stand_in("background"),
-        seed=settings.seed,
-        progress=settings.progress,
-        **{**settings.options, "groups": parts if settings.options["groups"] else None},
+    question = case.question(
+        what,
+        made,
+        groups=parts if settings.options["groups"] else None,
+        newest=settings.options["newest"],
+        initial_state=settings.options["initial_state"],
     )
-    found = chosen.run(ask)
+    options = MethodOptions(
+        effort=Effort(
+            budget=settings.options["budget"],
+            tolerance=settings.options["tolerance"],
+            seed=settings.seed,
+        ),
+        background=(
+            stand_in("background") if chosen.background and settings.baseline is None else None
+        ),
+        progress=settings.progress,
+    )
+    found = run_method(settings.method, question, options)
     about = {"target": name, "unit": unit, "held": held_names, "method": settings.method}
     about |= found.about | {"explained_on": settings.explained_on, "lags_from": lags_from}
     against = found.baseline or made
     if against is not None:
         about |= about_baseline(case, against, settings.background)
-    if hasattr(found.result, "residual"):
-        about |= {"max_residual": _largest(found.result.residual)}
-    if hasattr(found.result, "cells"):
-        about |= {"cells": found.result.cells}
-    return labelled(case, found.result, chosen, about)
-
-
-def _largest(residual: NDArray[Any]) -> float:
-    """Give the largest absolute residual; absolute values of all would be one more array."""
-    return float(max(residual.max(), -residual.min()))
+    if found.max_residual is not None:
+        about |= {"max_residual": found.max_residual}
+    if found.cells is not None:
+        about |= {"cells": found.cells}
+    return labelled(case, found.arrays, chosen, about)
 
 
 def on_logits(case: Case, output: int | str, logits: bool | None) -> tuple[Case, str]:

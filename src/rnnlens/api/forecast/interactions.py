@@ -85,16 +85,8 @@ def interactions(
     what, name, unit = case.target(target, horizon, output)
     stand_in, held_names = baseline_of(case, baseline, held, background, seed)
     parts = make_groups(groups, steps=case.x.shape[1], features=case.features)
-    found = tree_readings(
-        net,
-        case.inputs,
-        what,
-        stand_in,
-        of=case.of,
-        newest=newest,
-        groups=parts if groups else None,
-        progress=progress,
-    )
+    question = case.question(what, stand_in, groups=parts if groups else None, newest=newest)
+    found = tree_readings(question, progress=progress)
     values = found.values
     coords: dict[str, Any] = {
         "lag": values.lag_from,

@@ -166,7 +166,7 @@ def _check(
     shares: Shares, certificates: Certificates | None, margin: float | None, alpha: float, by: str
 ) -> None:
     """Refuse options that do not fit before anything is computed."""
-    from rnnlens.api.shared.methods import SUMMING
+    from rnnlens.attribution.registry import SUMMING
     from rnnlens.evidence.statistics.criterion import check_alpha
     from rnnlens.evidence.table.rows import check_by
 

@@ -14,8 +14,6 @@ if TYPE_CHECKING:
     from numpy.typing import ArrayLike, NDArray
 
     from rnnlens.api.shared.case import Case
-    from rnnlens.attribution.baselines.baseline import Baseline
-    from rnnlens.attribution.target import ResolvedTarget
     from rnnlens.network.network import Network
     from rnnlens.series.windows import Windows
 
@@ -98,6 +96,7 @@ def trust(
     """
     from rnnlens.api.shared.baselines import baseline_of
     from rnnlens.api.shared.case import make_case
+    from rnnlens.checks.hidden import ends_of
     from rnnlens.checks.trust import trust as check
 
     if method not in METHODS:
@@ -111,19 +110,16 @@ def trust(
     case = _some(every, chosen)
     data = every.x if background is None else background
     stand_in, held_names = baseline_of(case, baseline, held, data, seed)
-    ends = _ends(case, what, stand_in)
-    if np.array_equal(*ends):
+    question = case.question(what, stand_in)
+    ends = ends_of(question)
+    if np.array_equal(ends.forecast, ends.baseline_forecast):
         raise DataError(
             "the baseline moves no forecast away from what it is, so there is nothing to test: "
             "choose another baseline"
         )
     found = check(
-        net,
-        case.inputs,
-        what,
-        stand_in,
+        question,
         ends,
-        of=case.of,
         method=method,
         actual=actual,
         noise=noise,
@@ -168,18 +164,6 @@ def _actual(
     if known is None or known.actual is None or name not in known.targets:
         return None
     return known.actual[chosen, known.targets.index(name)]
-
-
-def _ends(
-    case: Case, target: ResolvedTarget, baseline: Baseline
-) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
-    """Give forecasts and baseline forecasts."""
-    from rnnlens.checks.hidden import hidden_forecasts
-
-    sets = np.zeros((len(case.x), 2, case.x.shape[1]), dtype=bool)
-    sets[:, 1] = True
-    found = hidden_forecasts(case.network, case.inputs, target, baseline, sets, of=case.of)
-    return found[:, 0], found[:, 1]
 
 
 def _label(

@@ -87,7 +87,7 @@ def gate_effects(
     chosen = _groups(groups, layer_steps(case, place))
     means = method.gate_means(net, data_of(case, background), place)
     found = method.gate_effects(
-        net, case.inputs, what, place, groups=chosen, means=means, progress=progress
+        case.question(what), place, groups=chosen, means=means, progress=progress
     )
     about = {"target": name, "unit": unit, "layer": place.name, "kind": "effect"}
     coords = {

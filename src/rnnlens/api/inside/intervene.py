@@ -125,7 +125,7 @@ def intervene(  # noqa: PLR0913  (one keyword for each thing that can be said of
     }
     data = data_of(case, background)
     made = [acts_of(case, one, data) for one in (first, *also)]
-    found = effect_of(net, case.inputs, what, [act for acts, _ in made for act in acts])
+    found = effect_of(case.question(what), [act for acts, _ in made for act in acts])
     about = {
         "target": name,
         "unit": unit,

@@ -80,7 +80,7 @@ def paths(
     what, name, unit = case.target(target, horizon, output)
     stand_in, held_names = baseline_of(case, baseline, held, background, seed)
     place = locate_layer(net, layer)
-    found = method.paths(net, case.inputs, what, stand_in, of=case.of, layer=place.name)
+    found = method.paths(case.question(what, stand_in), layer=place.name)
     about = {
         "target": name,
         "unit": unit,

@@ -3,17 +3,19 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 
 from rnnlens.errors import DataError
 
 if TYPE_CHECKING:
-    from numpy.typing import NDArray
+    from numpy.typing import ArrayLike, NDArray
 
     from rnnlens.api.shared.case import Case
     from rnnlens.attribution.baselines.grouped import Groups
+    from rnnlens.attribution.question import AnyBaseline
+    from rnnlens.series.windows import Windows
 
 __all__ = ["about_baseline", "background_data", "baseline_of", "real_steps_of"]
 
@@ -24,8 +26,12 @@ COMPARED = 1000
 
 
 def baseline_of(
-    case: Case, baseline: Any, held: Sequence[str] | None, background: Any, seed: int
-) -> tuple[Any, tuple[str, ...]]:
+    case: Case,
+    baseline: str | ArrayLike,
+    held: Sequence[str] | None,
+    background: Windows | ArrayLike | None,
+    seed: int,
+) -> tuple[AnyBaseline, tuple[str, ...]]:
     """Make the baseline of a verb from its options."""
     from rnnlens.attribution.baselines.baseline import make_baseline
     from rnnlens.attribution.baselines.conditional import gaussian_conditional
@@ -35,8 +41,8 @@ def baseline_of(
     data = background_data(background)
     named = baseline if isinstance(baseline, str) else ""
     if named == "conditional":
-        made: Any = gaussian_conditional(case.x, held=places, background=data, seed=seed)
-        return made, names
+        given = gaussian_conditional(case.x, held=places, background=data, seed=seed)
+        return given, names
     made = make_baseline(
         baseline,
         case.x,
@@ -50,7 +56,7 @@ def baseline_of(
     return made, names
 
 
-def background_data(background: Any) -> NDArray[np.float64] | None:
+def background_data(background: Windows | ArrayLike | None) -> NDArray[np.float64] | None:
     """Give background windows as an array: (window, step, feature)."""
     from rnnlens.series.windows import Windows
 
@@ -61,7 +67,9 @@ def background_data(background: Any) -> NDArray[np.float64] | None:
     return data.reshape(*data.shape[:2], -1)
 
 
-def about_baseline(case: Case, stand_in: Any, background: Any) -> dict[str, Any]:
+def about_baseline(
+    case: Case, stand_in: AnyBaseline, background: Windows | ArrayLike | None
+) -> dict[str, str | float | bool]:
     """Say what a result must say of its baseline."""
     from rnnlens.attribution.baselines.baseline import Baseline, unusual
     from rnnlens.attribution.baselines.plausibility import mixed_place
@@ -93,7 +101,7 @@ def _constant(case: Case) -> dict[str, str]:
     }
 
 
-def _groups(case: Case, name: str, background: Any) -> Groups:
+def _groups(case: Case, name: str, background: object) -> Groups:
     from rnnlens.attribution.baselines.grouped import Groups, calendar_groups
 
     own = _step_times(case.windows, case.x.shape[1], name)
@@ -101,7 +109,7 @@ def _groups(case: Case, name: str, background: Any) -> Groups:
     return Groups(calendar_groups(own, name), calendar_groups(data, name))
 
 
-def _step_times(windows: Any, steps: int, name: str) -> NDArray[Any]:
+def _step_times(windows: object, steps: int, name: str) -> NDArray[np.datetime64]:
     import pandas as pd
 
     from rnnlens.attribution.baselines.grouped import step_times

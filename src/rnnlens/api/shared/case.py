@@ -13,11 +13,14 @@ from rnnlens.errors import DataError
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
+    from rnnlens.attribution.games.players import PlayerGroups
+    from rnnlens.attribution.question import AnyBaseline, Question
     from rnnlens.attribution.target import ResolvedTarget
+    from rnnlens.engine.forward import States
     from rnnlens.network.network import Network
     from rnnlens.series.windows import Windows
 
-__all__ = ["Case", "make_case"]
+__all__ = ["Case", "make_case", "place_of_target"]
 
 #: What a verb takes as its windows.
 Data = "Windows | ArrayLike | Mapping[str, ArrayLike]"
@@ -82,10 +85,10 @@ class Case:
         """Resolve a target."""
         from rnnlens.attribution.target import ResolvedTarget
 
-        number = self._output(output)
+        number = self.output_number(output)
         shape = self._output_shape(number)
         names = self._target_names(shape[-1], number)
-        place = _place(name, names)
+        place = place_of_target(name, names)
         index = (*_horizon(horizon, shape[:-1]), place)
         label = names[place] if horizon is None else f"{names[place]} (horizon {horizon})"
         if self.windows is None or number != 0:
@@ -96,6 +99,29 @@ class Case:
         )
         return target, label, self.windows.target_units[place]
 
+    def question(
+        self,
+        target: ResolvedTarget,
+        baseline: AnyBaseline | None = None,
+        *,
+        groups: PlayerGroups | None = None,
+        newest: int | None = None,
+        initial_state: States | None = None,
+    ) -> Question:
+        """Make the question that methods are asked."""
+        from rnnlens.attribution.question import Question
+
+        return Question(
+            network=self.network,
+            inputs=self.inputs,
+            of=self.of,
+            target=target,
+            baseline=baseline,
+            groups=groups,
+            newest=newest,
+            initial_state=initial_state,
+        )
+
     def choices(self, output: int | str) -> tuple[tuple[str, ...], tuple[int | None, ...]]:
         """List the targets and the horizons of an output."""
         number = self.output_number(output)
@@ -105,9 +131,6 @@ class Case:
 
     def output_number(self, output: int | str) -> int:
         """Resolve an output."""
-        return self._output(output)
-
-    def _output(self, output: int | str) -> int:
         names = [name for name, _ in self.network.outputs]
         if isinstance(output, str) and output in names:
             return names.index(output)
@@ -148,7 +171,8 @@ class Case:
         return {"time": ("sample", self.windows.times), "issued": ("sample", self.windows.issued)}
 
 
-def _place(name: str | int | None, names: tuple[str, ...]) -> int:
+def place_of_target(name: str | int | None, names: tuple[str, ...]) -> int:
+    """Find a target among those that there are."""
     if name is None:
         if len(names) == 1:
             return 0

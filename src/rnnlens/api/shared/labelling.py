@@ -1,8 +1,9 @@
-"""From what a method found to a labelled result."""
+"""From the arrays of a method to a labelled result."""
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 
@@ -10,17 +11,35 @@ if TYPE_CHECKING:
     import xarray as xr
 
     from rnnlens.api.shared.case import Case
-    from rnnlens.api.shared.methods import Method
+    from rnnlens.attribution.registry import AttributionMethod
+    from rnnlens.attribution.runners import MethodArrays
 
 __all__ = ["labelled"]
 
 
-def labelled(case: Case, found: Any, method: Method, about: dict[str, Any]) -> xr.Dataset:
-    """Label what a method of `rnnlens.explain` found."""
+class _Words(NamedTuple):
+    """How numbers of a kind are spoken of."""
+
+    title: str
+    plural: str
+
+
+_WORDS = {
+    "contribution": _Words("contribution to", "contributions"),
+    "sensitivity": _Words("sensitivity of", "sensitivities"),
+    "relevance": _Words("relevance for", "relevances"),
+    "write time": _Words("written into the memory for", "writes"),
+}
+
+
+def labelled(
+    case: Case, arrays: MethodArrays, method: AttributionMethod, about: Mapping[str, Any]
+) -> xr.Dataset:
+    """Label the arrays of a method of `rnnlens.explain`."""
     from rnnlens.results.label import label
     from rnnlens.results.provenance import provenance
 
-    windows = case.windows
+    windows, words = case.windows, _WORDS[method.kind]
     name, unit = about["target"], about["unit"] or "network units"
     extra = {key: value for key, value in about.items() if key != "method"} | {
         "kind": method.kind,
@@ -28,21 +47,22 @@ def labelled(case: Case, found: Any, method: Method, about: dict[str, Any]) -> x
         "step": "" if windows is None else windows.step,
         "lead": "" if windows is None else windows.lead,
     }
-    coords = _coords(case, found, method.variable)
-    settings = {"newest": _singles(found)} if hasattr(found, "lag_from") else {}
+    lag_from, lag_to = (getattr(arrays, end, None) for end in ("lag_from", "lag_to"))
+    # lags that are taken one by one
+    settings = {} if lag_from is None else {"newest": int(np.count_nonzero(lag_from == lag_to))}
     same = (method.variable, "forecast", "baseline_forecast", "residual", "standard_error")
     slope = f"{unit} per network unit"
     result = label(
-        found,
-        coords=coords,
+        arrays,
+        coords=_coords(case, arrays, method.variable),
         attrs=provenance(
             method=about["method"], settings=settings, **case.attributes(), extra=extra
         ),
         long_names={
-            method.variable: f"{_title(method)} {name}",
+            method.variable: f"{words.title} {name}",
             "forecast": f"forecast of {name}",
             "baseline_forecast": f"forecast of {name} for the baseline",
-            "residual": f"what the {_plural(method)} leave unexplained",
+            "residual": f"what the {words.plural} leave unexplained",
             "standard_error": "standard error of the contribution",
             "carried": f"contribution of the carried state to {name}",
             "lag": "lag (1 = newest step fed in)",
@@ -58,50 +78,28 @@ def labelled(case: Case, found: Any, method: Method, about: dict[str, Any]) -> x
     return result
 
 
-def _coords(case: Case, found: Any, variable: str) -> dict[str, Any]:
-    array = getattr(found, variable)
+def _coords(case: Case, arrays: MethodArrays, variable: str) -> dict[str, Any]:
+    array = getattr(arrays, variable)
     lag_axis = 2 if variable == "written" else 1
     singles = np.arange(1, array.shape[lag_axis] + 1)
-    lag_from, lag_to = (getattr(found, end, singles) for end in ("lag_from", "lag_to"))
+    lag_from, lag_to = (getattr(arrays, end, singles) for end in ("lag_from", "lag_to"))
     coords: dict[str, Any] = {"lag": lag_from, "lag_to": ("lag", lag_to), **case.sample_coords()}
     if variable == "written":
-        coords["layer"] = list(found.layers)
+        coords["layer"] = list(getattr(arrays, "layers", ()))
     elif array.ndim == 3:
-        coords["feature"] = _columns(case, found)
-    if getattr(found, "players", ()):
-        coords["player"] = ("lag", list(found.players))
+        coords["feature"] = _columns(case, arrays)
+    players = getattr(arrays, "players", ())
+    if players:
+        coords["player"] = ("lag", list(players))
     return coords
 
 
-def _singles(found: Any) -> int:
-    """Count the lags that are taken one by one."""
-    return int(np.count_nonzero(np.asarray(found.lag_from) == np.asarray(found.lag_to)))
-
-
-def _columns(case: Case, found: Any) -> list[str]:
+def _columns(case: Case, arrays: MethodArrays) -> list[str]:
     """Name the entries along the feature axis: groups, or features by themselves."""
-    if not hasattr(found, "columns"):
+    columns = getattr(arrays, "columns", None)
+    if columns is None:
         return list(case.features)
-    names = found.column_names or ("",) * len(found.columns)
+    names = getattr(arrays, "column_names", ()) or ("",) * len(columns)
     return [
-        given or case.features[members[0]]
-        for given, members in zip(names, found.columns, strict=True)
+        given or case.features[members[0]] for given, members in zip(names, columns, strict=True)
     ]
-
-
-def _title(method: Method) -> str:
-    return {
-        "contribution": "contribution to",
-        "sensitivity": "sensitivity of",
-        "relevance": "relevance for",
-        "write time": "written into the memory for",
-    }[method.kind]
-
-
-def _plural(method: Method) -> str:
-    return {
-        "contribution": "contributions",
-        "sensitivity": "sensitivities",
-        "relevance": "relevances",
-        "write time": "writes",
-    }[method.kind]

@@ -75,10 +75,10 @@ class Baseline:
         given[..., self.held] = x[..., self.held]
         return given if real is None else np.where(real[..., None], given, x)
 
-    def part(self, samples: slice) -> Baseline:
+    def part(self, samples: slice | NDArray[np.int64]) -> Baseline:
         """Give the baseline of some of the samples."""
-        cut = tuple(w if len(w) == 1 else w[samples] for w in self.windows)
-        return Baseline(self.text, cut, self.held)
+        windows = tuple(w if len(w) == 1 else w[samples] for w in self.windows)
+        return Baseline(self.text, windows, self.held)
 
 
 def _newest_real(x: Array, real: NDArray[np.bool_] | None) -> Array:

@@ -19,23 +19,22 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from rnnlens.attribution.baselines.baseline import Array, Baseline
-from rnnlens.attribution.baselines.conditional import GaussianConditional, refuse_conditional
+from rnnlens.attribution.baselines.baseline import Array
 from rnnlens.attribution.baselines.masks import real_steps
 from rnnlens.attribution.baselines.plausibility import MixedPlace, mixed_place
-from rnnlens.attribution.games.mixing import flat_steps, inputs_of
 from rnnlens.attribution.methods.secant import secant
 from rnnlens.attribution.methods.shapley_tree import shapley_tree
-from rnnlens.attribution.target import ResolvedTarget
+from rnnlens.attribution.question import AnyBaseline, Question
 from rnnlens.engine.forward import forward
 from rnnlens.errors import InputError
 from rnnlens.names import declared
-from rnnlens.network.network import Network
 
-__all__ = ["BaselineComparison", "compare_baselines"]
+__all__ = ["NEWEST", "BaselineComparison", "compare_baselines"]
 
 #: Methods that baselines are compared with.
 METHODS = ("tree", "secant")
+#: Lags that the tree takes one by one where the question does not say.
+NEWEST = 8
 
 
 @dataclass(frozen=True, eq=False, kw_only=True)
@@ -76,41 +75,33 @@ class BaselineComparison:
 
 
 def compare_baselines(
-    network: Network,
-    inputs: Mapping[str, Array],
-    target: ResolvedTarget,
-    baselines: Mapping[str, Baseline | GaussianConditional],
+    question: Question,
+    baselines: Mapping[str, AnyBaseline],
     *,
-    of: str,
     method: str = "tree",
-    newest: int = 8,
     background: Array | None = None,
 ) -> BaselineComparison:
-    """Explain the same windows under several baselines.
-
-    Shapes: inputs mapping of str to (sample, ...), background (window, step, feature).
-    """
+    """Explain the same windows under several baselines: background (window, step, feature)."""
     if method not in METHODS:
         raise InputError(f"baselines are compared by one of {', '.join(METHODS)}, not {method!r}")
     if len(baselines) < 2:
         raise InputError(f"a comparison needs two baselines or more, but {len(baselines)} came")
-    found = [
-        _explain(network, inputs, target, baseline, of=of, method=method, newest=newest)
-        for baseline in baselines.values()
-    ]
-    contribution = np.stack([each[0] for each in found])
+    asked = question.with_newest(question.newest_or(NEWEST))
+    rows = [_explain(asked.against(baseline), method) for baseline in baselines.values()]
+    contribution = np.stack([row[0] for row in rows])
     spread = np.ptp(contribution, axis=0).mean(axis=0)
     size = np.abs(contribution).mean(axis=(0, 1)).sum()
-    steps, x = inputs[of].shape[1], flat_steps(inputs[of])
-    one = real_steps(forward(network, inputs_of(inputs, slice(0, 1))), of)
-    real = None if one is None else real_steps(forward(network, inputs), of)
-    places = [mixed_place(b, x, real=real, background=background) for b in baselines.values()]
+    real = _real(question)
+    places = [
+        mixed_place(baseline, question.x, real=real, background=background)
+        for baseline in baselines.values()
+    ]
     single = np.arange(1, contribution.shape[2] + 1)
-    last = np.where(single == len(single), steps, single)
+    last = np.where(single == len(single), question.steps, single)
     return BaselineComparison(
         contribution=contribution,
-        forecast=found[0][1],
-        baseline_forecast=np.stack([each[2] for each in found]),
+        forecast=rows[0][1],
+        baseline_forecast=np.stack([row[2] for row in rows]),
         spread=spread,
         dependence=float(spread.sum() / size) if size > 0 else float("nan"),
         names=tuple(baselines),
@@ -122,21 +113,18 @@ def compare_baselines(
     )
 
 
-def _explain(
-    network: Network,
-    inputs: Mapping[str, Array],
-    target: ResolvedTarget,
-    baseline: Baseline | GaussianConditional,
-    *,
-    of: str,
-    method: str,
-    newest: int,
-) -> tuple[Array, Array, Array]:
+def _real(question: Question) -> NDArray[np.bool_] | None:
+    """Say which steps are real; all windows are run only where the first has a mask."""
+    first = question.part(slice(0, 1))
+    if real_steps(forward(first.network, first.inputs), first.of) is None:
+        return None
+    return real_steps(forward(question.network, question.inputs), question.of)
+
+
+def _explain(question: Question, method: str) -> tuple[Array, Array, Array]:
     """Give contributions by lag, forecasts and baseline forecasts."""
     if method == "secant":
-        if isinstance(baseline, GaussianConditional):
-            refuse_conditional(method)
-        both = secant(network, inputs, target, baseline, of=of)
+        both = secant(question)
         return both.contribution.sum(axis=2), both.forecast, both.baseline_forecast
-    tree = shapley_tree(network, inputs, target, baseline, of=of, newest=newest)
+    tree = shapley_tree(question)
     return tree.contribution, tree.forecast, tree.baseline_forecast

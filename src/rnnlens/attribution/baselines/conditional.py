@@ -89,8 +89,9 @@ class GaussianConditional:
         shown = shown.reshape(len(masks), -1)
         flat = x.reshape(len(x), -1)
         z = self._normal(len(x))
-        found = [self.fill(flat, one, z) for one in shown]
-        filled = np.stack(found, axis=1) if found else np.empty((len(x), 0, *z.shape[1:]))
+        by_coalition = [self.fill(flat, one, z) for one in shown]
+        none = np.empty((len(x), 0, *z.shape[1:]))
+        filled = np.stack(by_coalition, axis=1) if by_coalition else none
         return filled.reshape(len(x), len(masks), -1, *self.shape)
 
     def _normal(self, samples: int) -> Array:
@@ -155,8 +156,8 @@ def gaussian_conditional(
     >>> data = np.random.default_rng(0).normal(size=(500, 2, 1)).cumsum(axis=1)
     >>> given = gaussian_conditional(data)
     >>> shown = np.array([[True, False]])
-    >>> found = given.stand_in(np.array([[[1.0], [9.0]]]), shown)
-    >>> found.shape, bool(abs(found[0, 0, 0, 1, 0] - 1.0) < 0.1)
+    >>> filled = given.stand_in(np.array([[[1.0], [9.0]]]), shown)
+    >>> filled.shape, bool(abs(filled[0, 0, 0, 1, 0] - 1.0) < 0.1)
     ((1, 1, 1, 2, 1), True)
     """
     if draws < 0:

@@ -2,16 +2,15 @@
 
     b_t = mean of x over all steps of the data whose group is that of step t
 
-Where the data have a daily or yearly course, the overall mean is far from what any step is, and
-what the course adds is credited to whatever step is hidden; a mean by hour or by season takes the
-course out of the comparison, and contributions say what differs from a usual day.
+Where the data have a daily or yearly run_cell, the overall mean is far from what any step is, and
+what the run_cell adds is credited to whatever step is hidden; a mean by hour or by season takes the
+run_cell out of the comparison, and contributions say what differs from a usual day.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -22,22 +21,23 @@ __all__ = ["CALENDAR", "Groups", "calendar_groups", "group_mean", "mean_of", "st
 
 Array = NDArray[np.float64]
 Numbers = NDArray[np.int64]
+Times = NDArray[np.datetime64]
 
 
-def _hour(times: NDArray[Any]) -> Numbers:
+def _hour(times: Times) -> Numbers:
     return (times.astype("datetime64[h]") - times.astype("datetime64[D]")).astype(np.int64)
 
 
-def _month(times: NDArray[Any]) -> Numbers:
+def _month(times: Times) -> Numbers:
     return times.astype("datetime64[M]").astype(np.int64) % 12 + 1
 
 
-def _season(times: NDArray[Any]) -> Numbers:
+def _season(times: Times) -> Numbers:
     return _month(times) % 12 // 3 + 1
 
 
 #: Baselines by calendar: what a group is called, and its number from the time.
-CALENDAR: dict[str, tuple[str, Callable[[NDArray[Any]], Numbers]]] = {
+CALENDAR: dict[str, tuple[str, Callable[[Times], Numbers]]] = {
     "hourly mean": ("hour", _hour),
     "monthly mean": ("month", _month),
     "seasonal mean": ("season", _season),
@@ -60,7 +60,7 @@ class Groups:
     of_data: Numbers
 
 
-def step_times(issued: NDArray[Any], step: np.timedelta64, steps: int) -> NDArray[Any]:
+def step_times(issued: Times, step: np.timedelta64, steps: int) -> Times:
     """Give the time of every step of every window.
 
     Shapes: issued (sample,) of datetime64 -> (sample, step) of datetime64.
@@ -75,7 +75,7 @@ def step_times(issued: NDArray[Any], step: np.timedelta64, steps: int) -> NDArra
     return issued[:, None] - np.arange(steps - 1, -1, -1) * step
 
 
-def calendar_groups(times: NDArray[Any], name: str) -> Numbers:
+def calendar_groups(times: Times, name: str) -> Numbers:
     """Give each step its number in the calendar.
 
     Examples

@@ -106,11 +106,7 @@ def _mixed(
     if isinstance(baseline, GaussianConditional):
         yield from baseline.stand_in(x, shown[None])[:, 0].swapaxes(0, 1)
         return
-    own = Baseline(
-        baseline.text,
-        tuple(w if len(w) == 1 else w[which] for w in baseline.windows),
-        baseline.held,
-    )
+    own = baseline.part(which)
     for number in range(len(own.windows)):
         yield np.where(shown[:, None], x, own.stand_in(x, real, number))
 
@@ -139,9 +135,9 @@ class _Ranks:
 
     def rank(self, windows: Array) -> None:
         """Take up the places of some rows."""
-        found = _distances(windows.reshape(len(windows), -1), self.moments, self.factor)
-        self.total += int(np.searchsorted(self.ordered, found).sum())
-        self.count += len(found)
+        distances = _distances(windows.reshape(len(windows), -1), self.moments, self.factor)
+        self.total += int(np.searchsorted(self.ordered, distances).sum())
+        self.count += len(distances)
 
     @property
     def mean(self) -> float:
@@ -158,9 +154,9 @@ def _ranks(rows: Rows) -> _Ranks | None:
     if not len(moments.varying):
         return None
     factor = cho_factor(moments.covariance)
-    found = rows.each(lambda block: _distances(block, moments, factor))
-    found.sort()
-    return _Ranks(moments, factor, found)
+    ordered = rows.each(lambda block: _distances(block, moments, factor))
+    ordered.sort()
+    return _Ranks(moments, factor, ordered)
 
 
 def _distances(rows: Array, moments: WindowMoments, factor: tuple[Array, bool]) -> Array:

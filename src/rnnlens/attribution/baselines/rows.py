@@ -40,7 +40,7 @@ class Rows:
     --------
     >>> import numpy as np
     >>> pairs = Rows(np.arange(6.0).reshape(2, 3, 1), np.array([0]), steps=2)
-    >>> len(pairs), pairs.cut(1, 3).tolist()
+    >>> len(pairs), pairs.block(1, 3).tolist()
     (4, [[1.0, 2.0], [3.0, 4.0]])
     """
 
@@ -62,34 +62,34 @@ class Rows:
         """Numbers of a row."""
         return self.steps * len(self.features)
 
-    def cut(self, first: int, end: int) -> Array:
+    def block(self, first: int, end: int) -> Array:
         """Give some of the rows: (row, number)."""
         window, step = np.divmod(np.arange(first, end) * self.every, self._places)
-        found = self.data[window[:, None], step[:, None] + np.arange(self.steps)]
+        rows = self.data[window[:, None], step[:, None] + np.arange(self.steps)]
         if len(self.features) < self.data.shape[2]:
-            found = found[..., self.features]
-        return found.reshape(end - first, -1).astype(np.float64, copy=False)
+            rows = rows[..., self.features]
+        return rows.reshape(end - first, -1).astype(np.float64, copy=False)
 
     def blocks(self, first: int = 0, end: int | None = None) -> Iterator[Array]:
         """Give rows block by block: (row, number)."""
         size, end = max(1, BLOCK // max(1, self.numbers)), len(self) if end is None else end
         for begin in range(first, end, size):
-            yield self.cut(begin, min(begin + size, end))
+            yield self.block(begin, min(begin + size, end))
 
     def each(self, number: Callable[[Array], Array]) -> Array:
         """Compute a number for each row: (row,)."""
-        found, first = np.empty(len(self)), 0
+        numbers, first = np.empty(len(self)), 0
         for block in self.blocks():
-            found[first : first + len(block)] = number(block)
+            numbers[first : first + len(block)] = number(block)
             first += len(block)
-        return found
+        return numbers
 
     def mean(self) -> tuple[Array, NDArray[np.int64]]:
         """Average the rows, keeping what is constant as it is, free of rounding.
 
         Shapes: gives tuple of two (number,).
         """
-        one = self.cut(0, 1)[0]
+        one = self.block(0, 1)[0]
         total, changes = np.zeros(len(one)), np.zeros(len(one), bool)
         for block in self.blocks():
             away = block - one

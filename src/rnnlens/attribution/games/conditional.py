@@ -8,7 +8,7 @@ and draw.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from dataclasses import dataclass, field
 
 import numpy as np
@@ -18,15 +18,12 @@ from rnnlens.attribution.baselines.baseline import Array
 from rnnlens.attribution.baselines.conditional import GaussianConditional
 from rnnlens.attribution.baselines.masks import real_steps
 from rnnlens.attribution.games.mixing import flat_steps, mixed_runs
-from rnnlens.attribution.methods.occlusion import LagOcclusion
-from rnnlens.attribution.target import ResolvedTarget
-from rnnlens.engine.forward import Run, forward
+from rnnlens.engine.forward import Run
 from rnnlens.engine.stepwise.coalitions import CellCounter
 from rnnlens.engine.stepwise.players import Players
 from rnnlens.errors import DataError
-from rnnlens.network.network import Network
 
-__all__ = ["MOST_PLAYERS", "ConditionalGame", "conditional_occlusion"]
+__all__ = ["MOST_PLAYERS", "ConditionalGame"]
 
 #: Players whose coalitions are all run: 2^14 windows each, without shared beginnings.
 MOST_PLAYERS = 14
@@ -100,11 +97,11 @@ class ConditionalGame:
         x = flat_steps(self.x)
         draws = max(1, self.baseline.draws)
         size = max(1, NUMBERS // (x.size * draws))
-        found = [
+        blocks = [
             self._block(x, masks[start : start + size], draws)
             for start in range(0, len(masks), size)
         ]
-        return np.concatenate(found, axis=1) if found else np.empty((len(x), 0))
+        return np.concatenate(blocks, axis=1) if blocks else np.empty((len(x), 0))
 
     def _block(self, x: Array, masks: NDArray[np.bool_], draws: int) -> Array:
         filled = self.baseline.stand_in(x, masks)
@@ -120,22 +117,3 @@ class ConditionalGame:
         recurrent = sum(1 for _ in self.windows.network.recurrent())
         self.counter.add(values.size * x.shape[1] * recurrent)
         return values.reshape(len(x), len(masks), draws).mean(axis=2)
-
-
-def conditional_occlusion(
-    network: Network,
-    inputs: Mapping[str, Array],
-    target: ResolvedTarget,
-    baseline: GaussianConditional,
-    *,
-    of: str,
-) -> LagOcclusion:
-    """Hide each lag alone and fill it in from all others: what the lag says that they do not.
-
-    Shapes: inputs mapping of str to (sample, ...).
-    """
-    steps = inputs[of].shape[1]
-    run = forward(network, inputs)
-    forecast = target.pick(run.outputs)
-    values = ConditionalGame(run, baseline, of, target.pick).evaluate(~np.eye(steps, dtype=bool))
-    return LagOcclusion((forecast[:, None] - values)[:, ::-1], forecast)

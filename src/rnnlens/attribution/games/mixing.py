@@ -86,6 +86,6 @@ def refuse_tokens(network: Network, of: str, method: str) -> None:
             )
 
 
-def inputs_of(inputs: Mapping[str, Array], chunk: slice) -> dict[str, Array]:
-    """Cut some samples out of every input: inputs mapping of str to (sample, ...)."""
-    return {name: array[chunk] for name, array in inputs.items()}
+def inputs_of(inputs: Mapping[str, Array], samples: slice | NDArray[np.int64]) -> dict[str, Array]:
+    """Take some samples of every input: inputs mapping of str to (sample, ...)."""
+    return {name: array[samples] for name, array in inputs.items()}

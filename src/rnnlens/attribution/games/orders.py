@@ -41,14 +41,14 @@ class Atoms:
     def order(self, rng: np.random.Generator) -> NDArray[np.int64]:
         """Draw an order in which members of a union come one after the other: (atom,)."""
         carried, each = self.unions.carried, self.each
-        found: list[NDArray[np.int64]] = []
+        order: list[NDArray[np.int64]] = []
         for union in rng.permutation(self.unions.count):
             if carried and union == 0:
-                found.append(np.zeros(1, np.int64))
+                order.append(np.zeros(1, np.int64))
                 continue
             inside = rng.permutation(each) if each > 1 else np.zeros(1, np.int64)
-            found.append(carried + (union - carried) * each + inside)
-        return np.concatenate(found)
+            order.append(carried + (union - carried) * each + inside)
+        return np.concatenate(order)
 
     def masks(self, shown: NDArray[np.bool_]) -> NDArray[np.bool_]:
         """Give what coalitions of atoms show of a window.

@@ -2,37 +2,41 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
-from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from rnnlens.attribution.baselines.baseline import Array, Baseline
-from rnnlens.attribution.baselines.conditional import GaussianConditional
-from rnnlens.attribution.games.games import Part, Playable, games_of, parts_of, price
+from rnnlens.attribution.baselines.baseline import Array
+from rnnlens.attribution.games.costs import games_per_window, step_cost
+from rnnlens.attribution.games.order_batches import (
+    COALITIONS,
+    OrderBatch,
+    Stop,
+    order_batches,
+    replayed,
+)
 from rnnlens.attribution.games.orders import Atoms, Running
-from rnnlens.attribution.games.sampled_orders import COALITIONS, Round, Stop, replayed, rounds_of
+from rnnlens.attribution.games.window_games import Playable, WindowGames, window_games
+from rnnlens.attribution.question import Progress, Question
 from rnnlens.attribution.result import additive
-from rnnlens.attribution.target import ResolvedTarget
-from rnnlens.engine.forward import States, forward
+from rnnlens.engine.forward import forward
 from rnnlens.engine.stepwise.coalitions import CellCounter, Game
 from rnnlens.errors import DataError
-from rnnlens.network.network import Network
 
 __all__ = ["Sampled", "half_width", "sample"]
 
 Bools = NDArray[np.bool_]
 Ints = NDArray[np.int64]
 
-#: Windows that see a round together.
+#: Windows that see a batch of orders together.
 TOGETHER = 64
 
 
 @dataclass(frozen=True, eq=False)
 class Sampled:
-    """What sampling found, by atom.
+    """Sampled values, by atom.
 
     Parameters
     ----------
@@ -76,87 +80,70 @@ def half_width(standard_error: Array, permutations: Ints, confidence: float) -> 
 
 
 def sample(
-    network: Network,
-    inputs: Mapping[str, Array],
-    target: ResolvedTarget,
-    baseline: Baseline | GaussianConditional,
+    question: Question,
     atoms: Atoms,
-    moved: Callable[[Part], Bools],
+    moved: Callable[[WindowGames], Bools],
     *,
-    of: str,
-    initial_state: States | None,
     stop: Stop,
     seed: int,
-    progress: Callable[[int, int], None] | None = None,
+    progress: Progress | None = None,
 ) -> Sampled:
     """Estimate the value of every atom in every window."""
-    counter, count = CellCounter(), len(inputs[of])
+    counter, baseline = CellCounter(), question.stand_in
     allowed = None
     if stop.budget is not None:
-        allowed = stop.budget // (max(1, count) * games_of(baseline))
-    rounds = []
-    drawing = rounds_of(atoms, stop, allowed, price(network, baseline, of=of), seed)
-    found = []
-    for part in parts_of(
-        network,
-        inputs,
-        target,
-        baseline,
-        of=of,
-        counter=counter,
-        values=max(COALITIONS, (1 << 22) // TOGETHER),
-        initial_state=initial_state,
-        progress=progress,
-    ):
-        found.append(_part(part, atoms, replayed(rounds, drawing), stop, moved(part), target))
-    mean, error, own, forecast, low, pairs = (
-        np.concatenate(those) for those in zip(*found, strict=True)
-    )
-    return Sampled(mean, error, own[:, 0], own[:, 1], forecast, low, pairs, counter.cells)
+        allowed = stop.budget // (max(1, question.windows) * games_per_window(baseline))
+    step = step_cost(question.network, baseline, of=question.of)
+    # all windows see the same orders, drawn for the first that get so far
+    drawn: list[OrderBatch] = []
+    drawing = order_batches(atoms, stop, allowed, step, seed)
+    values = max(COALITIONS, (1 << 22) // TOGETHER)
+    rows = [
+        _estimates(games, atoms, replayed(drawn, drawing), stop, moved(games))
+        for games in window_games(question, counter=counter, values=values, progress=progress)
+    ]
+    columns = (np.concatenate(pieces) for pieces in zip(*rows, strict=True))
+    return Sampled(*columns, cells=counter.cells)
 
 
-def _part(
-    part: Part,
-    atoms: Atoms,
-    rounds: Iterator[Round],
-    stop: Stop,
-    moved: Bools,
-    target: ResolvedTarget,
-) -> tuple[NDArray[Any], ...]:
-    windows, carried = len(part.differs), atoms.unions.carried
+def _estimates(
+    games: WindowGames, atoms: Atoms, batches: Iterator[OrderBatch], stop: Stop, moved: Bools
+) -> tuple[Array, Array, Array, Array, Array, Array, Ints]:
+    """Give the fields of `Sampled` but its cells, for some of the windows."""
+    windows, carried = len(games.differs), atoms.unions.carried
     shape = (windows, atoms.count)
     running = Running(np.zeros(shape), np.zeros(shape), np.zeros(windows, np.int64))
     low = high = np.zeros(windows)
     left = np.arange(windows)
-    for k, drawn in enumerate(rounds):
-        games = part.games if len(left) == windows else _of(part, left)
-        values = _mean(games, drawn)
+    for k, batch in enumerate(batches):
+        of_left = games.games if len(left) == windows else _games_of(games, left)
+        values = _mean(of_left, batch)
         if k == 0:
             low, high = values[:, 0], values[:, 1]
             values = values[:, 2:]
-        running.add(left, drawn.added(values, low[left], high[left]))
+        running.add(left, batch.added(values, low[left], high[left]))
         if stop.tolerance is not None:
             enough = (running.standard_error[left] <= stop.tolerance).all(axis=1)
             left = left[~enough]
             if not len(left):
                 break
-    # newest union first, the carried state apart
-    turned = [
-        one[:, carried:].reshape(windows, -1, atoms.each)[:, ::-1].reshape(windows, -1)
-        for one in (running.mean, running.standard_error)
-    ]
-    turned = [np.where(moved, one, 0.0) for one in turned]
+
+    def newest_first(by_atom: Array) -> Array:
+        by_union = by_atom[:, carried:].reshape(windows, -1, atoms.each)[:, ::-1]
+        return np.where(moved, by_union.reshape(windows, -1), 0.0)
+
     own = np.zeros((windows, 2))
     if carried:
         own = np.stack([running.mean[:, 0], running.standard_error[:, 0]], axis=1)
-    return (*turned, own, target.pick(part.run.outputs), low, running.pairs)
+    mean, error = newest_first(running.mean), newest_first(running.standard_error)
+    return mean, error, own[:, 0], own[:, 1], games.forecast, low, running.pairs
 
 
-def _mean(games: tuple[Playable, ...], drawn: Round) -> Array:
+def _mean(games: tuple[Playable, ...], batch: OrderBatch) -> Array:
     def values(game: Playable) -> Array:
         if isinstance(game, Game):
-            return game.evaluate(drawn.masks, drawn.carried)
-        return game.evaluate(drawn.masks)
+            return game.evaluate(batch.masks, batch.carried)
+        return game.evaluate(batch.masks)
 
     total = values(games[0])
     for game in games[1:]:
@@ -164,19 +151,19 @@ def _mean(games: tuple[Playable, ...], drawn: Round) -> Array:
     return total / len(games)
 
 
-def _of(part: Part, which: Ints) -> tuple[Playable, ...]:
+def _games_of(games: WindowGames, which: Ints) -> tuple[Playable, ...]:
     """Give the games of some of the windows."""
-    inputs = {name: part.run.value((name, 0))[which] for name in part.run.network.inputs}
-    first = part.games[0]
+    inputs = {name: games.run.value((name, 0))[which] for name in games.run.network.inputs}
+    first = games.games[0]
     given = first.initial_state if isinstance(first, Game) else None
     states = {name: [np.asarray(state)[which] for state in s] for name, s in (given or {}).items()}
-    run = forward(part.run.network, inputs, initial_state=states)
-    found: list[Playable] = []
-    for game in part.games:
+    run = forward(games.run.network, inputs, initial_state=states)
+    fewer: list[Playable] = []
+    for game in games.games:
         if isinstance(game, Game):
             x0 = game.baseline if len(game.baseline) == 1 else game.baseline[which]
             carried = None if given is None else states
-            found.append(replace(game, windows=run, baseline=x0, initial_state=carried))
+            fewer.append(replace(game, windows=run, baseline=x0, initial_state=carried))
         else:
-            found.append(replace(game, windows=run))
-    return tuple(found)
+            fewer.append(replace(game, windows=run))
+    return tuple(fewer)

@@ -12,13 +12,13 @@ T cell evaluations a gate and group of lags, and 2T more for the runs that it is
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
 
 from rnnlens.attribution.games.mixing import inputs_of
-from rnnlens.attribution.target import ResolvedTarget
+from rnnlens.attribution.question import Progress, Question
 from rnnlens.engine.forward import Run, forward
 from rnnlens.engine.interventions.intervention import Clamp, Intervention, gate_sums, intervene
 from rnnlens.engine.operations.registry import Array
@@ -87,58 +87,47 @@ def gate_means(network: Network, inputs: Mapping[str, Array], place: LayerLocati
     return np.asarray(total) / max(count, 1)
 
 
-def effect_of(
-    network: Network,
-    inputs: Mapping[str, Array],
-    target: ResolvedTarget,
-    acts: Sequence[Intervention],
-) -> InterventionEffect:
-    """Give what acts do to each forecast: inputs mapping of str to (sample, ...)."""
+def effect_of(question: Question, acts: Sequence[Intervention]) -> InterventionEffect:
+    """Give what acts do to each forecast."""
     here, there = [], []
-    for chunk in chunks(network, inputs, runs=3):
-        clean = forward(network, inputs_of(inputs, chunk))
+    for chunk in chunks(question.network, question.inputs, runs=3):
+        clean = forward(question.network, question.part(chunk).inputs)
         own = _by_layer([act.of_samples(chunk) for act in acts])
-        here.append(target.pick(intervene(clean, dict.fromkeys(own, ())).outputs))
-        there.append(target.pick(intervene(clean, own).outputs))
+        here.append(question.target.pick(intervene(clean, dict.fromkeys(own, ())).outputs))
+        there.append(question.target.pick(intervene(clean, own).outputs))
     forecast, changed = np.concatenate(here), np.concatenate(there)
     return InterventionEffect(forecast, changed, changed - forecast)
 
 
 def _by_layer(acts: Sequence[Intervention]) -> dict[str, list[Intervention]]:
-    found: dict[str, list[Intervention]] = {}
+    by_layer: dict[str, list[Intervention]] = {}
     for act in acts:
-        found.setdefault(act.location.name, []).append(act)
-    return found
+        by_layer.setdefault(act.location.name, []).append(act)
+    return by_layer
 
 
 def gate_effects(
-    network: Network,
-    inputs: Mapping[str, Array],
-    target: ResolvedTarget,
+    question: Question,
     place: LayerLocation,
     *,
     groups: Sequence[tuple[int, int]],
     means: Array,
-    progress: Callable[[int, int], None] | None = None,
+    progress: Progress | None = None,
 ) -> GateEffect:
-    """Clamp each gate of a layer to its mean, at each group of lags.
-
-    Shapes: inputs mapping of str to (sample, ...), means (gate, unit).
-    """
-    slices = list(chunks(network, inputs, runs=3))
+    """Clamp each gate of a layer to its mean, at each group of lags: means (gate, unit)."""
+    pick, parts = question.target.pick, list(question.parts(runs=3))
     experiments = (len(groups) + 1) * len(means)
-    parts = []
-    for number, chunk in enumerate(slices):
-        clean = forward(network, inputs_of(inputs, chunk))
-        forecast = target.pick(intervene(clean, {place.name: ()}).outputs)
+    rows = []
+    for number, part in enumerate(parts):
+        clean = forward(part.network, part.inputs)
+        forecast = pick(intervene(clean, {place.name: ()}).outputs)
         effect = np.empty((len(forecast), experiments))
         for done, act in enumerate(_acts(clean, place, groups, means)):
-            changed = intervene(clean, {place.name: [act]})
-            effect[:, done] = target.pick(changed.outputs) - forecast
+            effect[:, done] = pick(intervene(clean, {place.name: [act]}).outputs) - forecast
             if progress is not None:
-                progress(number * experiments + done + 1, len(slices) * experiments)
-        parts.append((forecast, effect.reshape(len(forecast), -1, len(means))))
-    forecast, effect = (np.concatenate(pieces) for pieces in zip(*parts, strict=True))
+                progress(number * experiments + done + 1, len(parts) * experiments)
+        rows.append((forecast, effect.reshape(len(forecast), -1, len(means))))
+    forecast, effect = (np.concatenate(pieces) for pieces in zip(*rows, strict=True))
     size = np.abs(effect).mean(axis=0)
     return GateEffect(effect[:, :-1], effect[:, -1], size[:-1], size[-1], means, forecast)
 

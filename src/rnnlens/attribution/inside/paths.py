@@ -24,24 +24,20 @@ Cost: as `secant`, and the layer's own steps twice more by the equations.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import dataclass
 
 import numpy as np
 
-from rnnlens.attribution.baselines.baseline import Array, Baseline
-from rnnlens.attribution.baselines.masks import real_steps
-from rnnlens.attribution.games.mixing import inputs_of
+from rnnlens.attribution.baselines.baseline import Array
+from rnnlens.attribution.question import Question
 from rnnlens.attribution.target import ResolvedTarget
 from rnnlens.engine.backward import multipliers
 from rnnlens.engine.forward import Run, forward
 from rnnlens.engine.operations.recurrent import pull_cell, run_cell, unmerged
 from rnnlens.engine.operations.registry import Multipliers
 from rnnlens.engine.recurrent_layers import LayerLocation, locate_layer
-from rnnlens.engine.schedule.plan import chunks
 from rnnlens.names import declared
 from rnnlens.network.layers import Bidirectional
-from rnnlens.network.network import Network
 
 __all__ = ["PathContribution", "paths"]
 
@@ -68,56 +64,33 @@ class PathContribution:
     elsewhere: Array = declared("sample")
 
 
-def paths(
-    network: Network,
-    inputs: Mapping[str, Array],
-    target: ResolvedTarget,
-    baseline: Baseline,
-    *,
-    of: str,
-    layer: str | None = None,
-) -> PathContribution:
-    """Split the secant contributions that pass through one layer by lag, feature and gate.
-
-    Shapes: inputs mapping of str to (sample, ...).
-    """
-    place = locate_layer(network, layer)
-    parts = [
-        _part(network, inputs_of(inputs, chunk), target, baseline.part(chunk), of, place)
-        for chunk in chunks(network, inputs, runs=4)
-    ]
-    found, forecast, value = (np.concatenate(pieces) for pieces in zip(*parts, strict=True))
-    elsewhere = forecast - value - found.sum(axis=(1, 2, 3))
-    return PathContribution(found[:, ::-1], forecast, value, elsewhere)
+def paths(question: Question, *, layer: str | None = None) -> PathContribution:
+    """Split the secant contributions that pass through one layer by lag, feature and gate."""
+    place = locate_layer(question.network, layer)
+    parts = [_part(part, place) for part in question.parts(runs=4)]
+    entered, forecast, value = (np.concatenate(pieces) for pieces in zip(*parts, strict=True))
+    elsewhere = forecast - value - entered.sum(axis=(1, 2, 3))
+    return PathContribution(entered[:, ::-1], forecast, value, elsewhere)
 
 
-def _part(
-    network: Network,
-    inputs: Mapping[str, Array],
-    target: ResolvedTarget,
-    baseline: Baseline,
-    of: str,
-    place: LayerLocation,
-) -> tuple[Array, Array, Array]:
-    run = forward(network, inputs)
-    x = inputs[of].reshape(*inputs[of].shape[:2], -1)
-    real = real_steps(run, of)
-    total, value = 0.0, np.zeros(len(x))
-    for number in range(len(baseline.windows)):
-        x0 = baseline.stand_in(x, real, number).reshape(inputs[of].shape)
-        run0 = forward(network, {**inputs, of: x0}, masks_of=run)
+def _part(question: Question, place: LayerLocation) -> tuple[Array, Array, Array]:
+    network, target = question.network, question.target
+    count = len(question.one_window("paths").windows)
+    run = forward(network, question.inputs)
+    total, value = 0.0, np.zeros(question.windows)
+    for x0 in question.stand_ins(run):
+        run0 = forward(network, question.replaced(x0), masks_of=run)
         total = total + _between(run, run0, target, place)
         value += target.pick(run0.outputs)
-    count = len(baseline.windows)
     return np.asarray(total) / count, target.pick(run.outputs), value / count
 
 
 def _between(run: Run, run0: Run, target: ResolvedTarget, place: LayerLocation) -> Array:
     """Give the contributions (sample, step, feature, gate) between two runs."""
-    found = multipliers(run, run0, target.weight(run))
+    pulled = multipliers(run, run0, target.weight(run))
     node = place.node
     tapes = [run.tapes[node.name], run0.tapes[node.name]]
-    m: Multipliers = tuple(found.get((node.name, k)) for k in range(len(tapes[0].outputs)))
+    m: Multipliers = tuple(pulled.get((node.name, k)) for k in range(len(tapes[0].outputs)))
     if place.side is not None and any(part is not None for part in m):
         assert isinstance(node.layer, Bidirectional)
         m = unmerged(node.layer, tapes[0], tapes[1], m)[place.side]
@@ -129,8 +102,8 @@ def _between(run: Run, run0: Run, target: ResolvedTarget, place: LayerLocation) 
         return np.zeros((*change.shape, len(gates)))
     source, number = node.inputs[0]
     mask = run.tapes[source].masks[number]
-    way, way0 = (run_cell(place.layer, tape.inputs, mask)[0] for tape in tapes)
-    into, _ = pull_cell(place.layer, way, way0, m)
+    record, record0 = (run_cell(place.layer, tape.inputs, mask)[0] for tape in tapes)
+    into, _ = pull_cell(place.layer, record, record0, m)
     apart = into.reshape(*into.shape[:2], len(gates), -1)
     kernels = np.stack([np.asarray(gate.W, dtype=np.float64) for gate in gates])
     return np.einsum("ntgu,gfu->ntfg", apart, kernels, optimize=True) * change[..., None]

@@ -53,15 +53,15 @@ def subsets_of(table: LagTable) -> BestSubsets:
     coalitions = np.arange(len(v))
     sizes = np.bitwise_count(coalitions)
     away = np.abs(v - v[-1])
-    found = []
+    extremes = []
     for pick in (np.argmin, np.argmax):
         chosen = np.empty((v.shape[1], count + 1), np.int64)
         for size in range(count + 1):
             these = coalitions[sizes == size]
             chosen[:, size] = these[pick(away[these], axis=0)]
-        found.append(chosen)
+        extremes.append(chosen)
     bits = np.arange(count)[::-1]  # newest first
     samples = np.arange(v.shape[1])[:, None]
-    closest, farthest = (v[chosen, samples] for chosen in found)
-    masks = ((chosen[..., None] >> bits & 1).astype(bool) for chosen in found)
+    closest, farthest = (v[chosen, samples] for chosen in extremes)
+    masks = ((chosen[..., None] >> bits & 1).astype(bool) for chosen in extremes)
     return BestSubsets(closest, farthest, *masks)

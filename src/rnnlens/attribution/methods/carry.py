@@ -23,28 +23,25 @@ for k steps before it writes puts it all on the step of the write.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import dataclass
 
 import numpy as np
 
 from rnnlens.attribution.baselines.baseline import Array
-from rnnlens.attribution.games.mixing import inputs_of
 from rnnlens.attribution.inside.readout import Direction, Readout, keeps_steps_apart, readout
+from rnnlens.attribution.question import Question
 from rnnlens.attribution.result import additive
-from rnnlens.attribution.target import ResolvedTarget
 from rnnlens.engine.activations import pull as pull_activation
 from rnnlens.engine.activations import value
 from rnnlens.engine.forward import Run, forward
 from rnnlens.engine.operations.recurrent import run_cell
 from rnnlens.engine.operations.registry import Mask
-from rnnlens.engine.schedule.plan import chunks
 from rnnlens.engine.step import GRUStep, LSTMStep
 from rnnlens.errors import UnsupportedModel
 from rnnlens.names import declared
 from rnnlens.network.cells import GRU, LSTM
 from rnnlens.network.layers import Bidirectional, Input, Layer, Recurrent
-from rnnlens.network.network import Network, layer_kind
+from rnnlens.network.network import layer_kind
 
 __all__ = ["WriteTime", "Writes", "carry", "writes"]
 
@@ -108,19 +105,19 @@ def writes(
             f"the write-time view needs a memory that is added to, and a {layer.cell.kind} "
             "overwrites its own at every step: use method 'secant'"
         )
-    found, _ = run_cell(layer, inputs, mask)
-    length, memory = len(found.steps), found.steps[0].before[-1]
+    record, _ = run_cell(layer, inputs, mask)
+    length, memory = len(record.steps), record.steps[0].before[-1]
     taken = length if steps is None else steps
     written, left = np.zeros((length, *memory.shape)), np.ones_like(memory)
     output, unread = np.zeros_like(memory), np.ones((len(memory), 1), bool)
     for t in reversed(range(taken)):
-        keep, new, gate = _terms(found.steps[t].values)
-        real = np.ones_like(unread) if found.mask is None else found.mask[t][:, None]
+        keep, new, gate = _terms(record.steps[t].values)
+        real = np.ones_like(unread) if record.mask is None else record.mask[t][:, None]
         written[t] = np.where(real, left * new, 0.0)
         left = np.where(real, left * keep, left)
         output = np.where(unread & real, gate, output)  # a masked step repeats the output before
         unread = unread & ~real
-    state = found.final[-1] if taken == length else found.steps[taken].before[-1]
+    state = record.final[-1] if taken == length else record.steps[taken].before[-1]
     order = slice(None, None, -1) if layer.go_backwards else slice(None)
     return Writes(written[order].swapaxes(0, 1), left * memory, state, output)
 
@@ -133,23 +130,18 @@ def _terms(values: object) -> tuple[Array, Array, Array]:
     return values.z, (1 - values.z) * values.n, np.ones_like(values.z)
 
 
-def carry(
-    network: Network, inputs: Mapping[str, Array], target: ResolvedTarget, *, of: str
-) -> WriteTime:
-    """Split each forecast among the steps at which the memory that it reads was written.
-
-    Shapes: inputs mapping of str to (sample, ...).
-    """
+def carry(question: Question) -> WriteTime:
+    """Split each forecast among the steps at which the memory that it reads was written."""
     parts, layers = [], ()
-    for chunk in chunks(network, inputs, runs=2):
-        run = forward(network, inputs_of(inputs, chunk))
-        found = readout(run, target, "the write-time view")
-        _refuse_other_steps(run, found, of)
-        layers = tuple(one.name for one in found.directions)
-        read = [_read(one, found.mask) for one in found.directions]
+    for part in question.parts(runs=2):
+        run = forward(part.network, part.inputs)
+        head = readout(run, part.target, "the write-time view")
+        _refuse_other_steps(run, head, part.of)
+        layers = tuple(one.name for one in head.directions)
+        read = [_read(one, head.mask) for one in head.directions]
         written, start, at_rest = (np.stack(each, axis=1) for each in zip(*read, strict=True))
-        constant = found.constant + at_rest.sum(axis=1)
-        parts.append((written, start, constant, target.pick(run.outputs)))
+        constant = head.constant + at_rest.sum(axis=1)
+        parts.append((written, start, constant, part.target.pick(run.outputs)))
     written, start, constant, forecast = (np.concatenate(p) for p in zip(*parts, strict=True))
     total = written.sum(axis=(1, 2)) + start.sum(axis=1)
     return WriteTime(
@@ -164,22 +156,23 @@ def carry(
 
 def _read(one: Direction, mask: Mask) -> tuple[Array, Array, Array]:
     """Give what is read from each step (sample, step), from the start, and where c is zero."""
-    found = writes(one.layer, one.inputs, mask, steps=one.steps)
+    memory = writes(one.layer, one.inputs, mask, steps=one.steps)
     cell, weight = one.layer.cell, one.weight
     if isinstance(cell, LSTM):
         weight = weight if cell.projection is None else weight @ np.asarray(cell.projection).T
-        weight = weight * found.output_gate
-        zero = np.zeros_like(found.state)
-        slope = pull_activation(cell.activation, found.state, zero, weight)
+        weight = weight * memory.output_gate
+        zero = np.zeros_like(memory.state)
+        slope = pull_activation(cell.activation, memory.state, zero, weight)
         at_rest = (weight * value(cell.activation, zero)).sum(axis=1)
     else:
-        slope, at_rest = weight * found.output_gate, np.zeros(len(weight))
-    return (found.written * slope[:, None]).sum(axis=2), (found.start * slope).sum(axis=1), at_rest
+        slope, at_rest = weight * memory.output_gate, np.zeros(len(weight))
+    by_step = (memory.written * slope[:, None]).sum(axis=2)
+    return by_step, (memory.start * slope).sum(axis=1), at_rest
 
 
-def _refuse_other_steps(run: Run, found: Readout, of: str) -> None:
+def _refuse_other_steps(run: Run, head: Readout, of: str) -> None:
     """Refuse a layer whose steps are not the window's own, in the window's order."""
-    node = found.node
+    node = head.node
     while not isinstance(node.layer, Input):
         name, node = node.name, run.network[node.inputs[0][0]]
         layer = node.layer
@@ -191,7 +184,7 @@ def _refuse_other_steps(run: Run, found: Readout, of: str) -> None:
     if node.name != of:
         raise UnsupportedModel(
             f"the write-time view follows the steps of input {node.name!r}, which "
-            f"{found.node.name!r} reads, but {of!r} was asked for: ask for {node.name!r}"
+            f"{head.node.name!r} reads, but {of!r} was asked for: ask for {node.name!r}"
         )
 
 

@@ -14,43 +14,26 @@ and two lags that play equal parts need not get equal values.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-
 import numpy as np
 from numpy.typing import NDArray
 
-from rnnlens.attribution.baselines.baseline import Array, Baseline
-from rnnlens.attribution.baselines.masks import real_steps
-from rnnlens.attribution.games.mixing import flat_steps, inputs_of, mixed_runs
+from rnnlens.attribution.baselines.baseline import Array
+from rnnlens.attribution.games.mixing import mixed_runs
+from rnnlens.attribution.question import Question
 from rnnlens.attribution.result import LagContribution, additive
-from rnnlens.attribution.target import ResolvedTarget
 from rnnlens.engine.forward import Run, forward
-from rnnlens.engine.schedule.plan import chunks
-from rnnlens.network.network import Network
 
 __all__ = ["causal_order"]
 
 
-def causal_order(
-    network: Network,
-    inputs: Mapping[str, Array],
-    target: ResolvedTarget,
-    baseline: Baseline,
-    *,
-    of: str,
-) -> LagContribution:
-    """Split each forecast among lags by adding them to the baseline, oldest first.
-
-    Shapes: inputs mapping of str to (sample, ...).
-    """
-    parts = [
-        _part(network, inputs_of(inputs, chunk), target, baseline.part(chunk), of)
-        for chunk in chunks(network, inputs, runs=2)
-    ]
+def causal_order(question: Question) -> LagContribution:
+    """Split each forecast among lags by adding them to the baseline, oldest first."""
+    backgrounds = len(question.one_window("causal_order").windows)
+    parts = [_part(part, backgrounds) for part in question.parts(runs=2)]
     added, forecast, value = (np.concatenate(pieces) for pieces in zip(*parts, strict=True))
     residual = additive(added.sum(axis=1), forecast, value, "causal order")
     steps = added.shape[1]
-    layers = sum(1 for _ in network.recurrent())
+    layers = sum(1 for _ in question.network.recurrent())
     return LagContribution(
         contribution=added[:, ::-1],  # lag 1, the newest step, comes first
         lag_from=np.arange(1, steps + 1),
@@ -58,39 +41,31 @@ def causal_order(
         forecast=forecast,
         baseline_forecast=value,
         residual=residual,
-        cells=len(added) * len(baseline.windows) * (steps + 1) * steps * layers,
+        cells=len(added) * backgrounds * (steps + 1) * steps * layers,
     )
 
 
-def _part(
-    network: Network,
-    inputs: Mapping[str, Array],
-    target: ResolvedTarget,
-    baseline: Baseline,
-    of: str,
-) -> tuple[Array, Array, Array]:
-    run = forward(network, inputs)
-    x, real = flat_steps(inputs[of]), real_steps(run, of)
+def _part(question: Question, backgrounds: int) -> tuple[Array, Array, Array]:
+    """Give what each step adds (sample, step), the forecasts, and those of the baseline."""
+    run = forward(question.network, question.inputs)
+    x = question.x
     added, value = np.zeros(x.shape[:2]), np.zeros(len(x))
-    for number in range(len(baseline.windows)):
-        x0 = baseline.stand_in(x, real, number)
-        v = _prefix_values(run, (x, x0), target, of)
+    for x0 in question.stand_ins(run):
+        v = _prefix_values(question, run, x0)
         # a step that equals its baseline adds nothing, whatever rounding says
         added += np.where((x != x0).any(axis=2), np.diff(v, axis=1), 0.0)
         value += v[:, 0]
-    count = len(baseline.windows)
-    return added / count, target.pick(run.outputs), value / count
+    return added / backgrounds, question.target.pick(run.outputs), value / backgrounds
 
 
-def _prefix_values(run: Run, ends: tuple[Array, Array], target: ResolvedTarget, of: str) -> Array:
+def _prefix_values(question: Question, run: Run, x0: Array) -> Array:
     """Give the forecast with the oldest 0, 1, ... T steps from the window, (sample, T + 1)."""
-    x, x0 = ends
-    steps = np.arange(x.shape[1])
+    x, steps = question.x, np.arange(question.steps)
     v = np.zeros((len(x), len(steps) + 1))
 
     def show(which: NDArray[np.int64], shown: NDArray[np.int64]) -> Array:
         return np.where((steps < shown[:, None])[..., None], x[which], x0[which])
 
-    for which, shown, here in mixed_runs(run, of, len(steps) + 1, show):
-        v[which, shown] = target.pick(here.outputs)
+    for which, shown, here in mixed_runs(run, question.of, len(steps) + 1, show):
+        v[which, shown] = question.target.pick(here.outputs)
     return v

@@ -23,7 +23,7 @@ have no part in them, and differences of inputs come out wrong where gates carry
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import NamedTuple
 
@@ -31,20 +31,19 @@ import numpy as np
 from numpy.typing import NDArray
 
 from rnnlens.attribution.baselines.baseline import Array
-from rnnlens.attribution.games.mixing import flat_steps, inputs_of
 from rnnlens.attribution.inside.readout import Direction, Readout, keeps_steps_apart, readout
+from rnnlens.attribution.question import Question
 from rnnlens.attribution.target import ResolvedTarget
 from rnnlens.engine.activations import value
 from rnnlens.engine.cells import Ready, ready
 from rnnlens.engine.forward import Run, forward
 from rnnlens.engine.operations.registry import Mask
-from rnnlens.engine.schedule.plan import chunks
 from rnnlens.errors import DataError, UnsupportedModel
 from rnnlens.names import declared
 from rnnlens.network.activations import Activation
 from rnnlens.network.cells import LSTM
 from rnnlens.network.layers import Input
-from rnnlens.network.network import Network, layer_kind
+from rnnlens.network.network import layer_kind
 
 __all__ = ["Decomposition", "contextual_decomposition"]
 
@@ -82,18 +81,10 @@ class Decomposition:
 
 
 def contextual_decomposition(
-    network: Network,
-    inputs: Mapping[str, Array],
-    target: ResolvedTarget,
-    *,
-    of: str,
-    segments: Sequence[tuple[int, int]] | None = None,
+    question: Question, *, segments: Sequence[tuple[int, int]] | None = None
 ) -> Decomposition:
-    """Score segments of the window by contextual decomposition.
-
-    Shapes: inputs mapping of str to (sample, ...).
-    """
-    length = flat_steps(inputs[of]).shape[1]
+    """Score segments of the window by contextual decomposition."""
+    length = question.steps
     lags = [(k, k) for k in range(1, length + 1)] if segments is None else list(segments)
     outside = [s for s in lags if not 1 <= s[0] <= s[1] <= length]
     if outside or not lags:
@@ -102,12 +93,12 @@ def contextual_decomposition(
             f"{outside[0] if outside else 'none'}"
         )
     parts = []
-    for chunk in chunks(network, inputs, runs=2):
-        run = forward(network, inputs_of(inputs, chunk))
-        found = _readable(run, target, of)
-        scores = [_score(found, length - last, length - first) for first, last in lags]
+    for part in question.parts(runs=2):
+        run = forward(part.network, part.inputs)
+        head = _readable(run, part.target, part.of)
+        scores = [_score(head, length - last, length - first) for first, last in lags]
         relevant, irrelevant = (np.stack(each, axis=1) for each in zip(*scores, strict=True))
-        parts.append((relevant, irrelevant, found.constant, target.pick(run.outputs)))
+        parts.append((relevant, irrelevant, head.constant, part.target.pick(run.outputs)))
     relevant, irrelevant, constant, forecast = map(np.concatenate, zip(*parts, strict=True))
     lag_from, lag_to = np.array(lags).T
     return Decomposition(
@@ -123,8 +114,8 @@ def contextual_decomposition(
 
 def _readable(run: Run, target: ResolvedTarget, of: str) -> Readout:
     """Find the LSTM and its head, or say why the network has no such decomposition."""
-    found = readout(run, target, "contextual decomposition")
-    node, directions = found.node, list(found.directions)
+    head = readout(run, target, "contextual decomposition")
+    node, directions = head.node, list(head.directions)
     (name, _), *given = node.inputs
     cell, reason = directions[0].layer.cell, None
     if len(directions) > 1:
@@ -156,13 +147,13 @@ def _readable(run: Run, target: ResolvedTarget, of: str) -> Readout:
             f"contextual decomposition follows the steps of input {below.name!r}, which "
             f"{node.name!r} reads, but {of!r} was asked for: ask for {below.name!r}"
         )
-    return found
+    return head
 
 
-def _score(found: Readout, first: int, last: int) -> tuple[Array, Array]:
+def _score(head: Readout, first: int, last: int) -> tuple[Array, Array]:
     """Give the scores of the steps from first to last, and of all the rest, (sample,) each."""
-    (one,) = found.directions
-    beta, gamma = _decompose(one, found.mask, first, last)
+    (one,) = head.directions
+    beta, gamma = _decompose(one, head.mask, first, last)
     return (one.weight * beta).sum(axis=1), (one.weight * gamma).sum(axis=1)
 
 

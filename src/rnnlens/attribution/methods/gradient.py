@@ -8,48 +8,34 @@ not sum to the forecast: a sensitivity, not a contribution (Simonyan, Vedaldi an
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
-
 import numpy as np
 
 from rnnlens.attribution.baselines.baseline import Array
-from rnnlens.attribution.games.mixing import refuse_tokens
+from rnnlens.attribution.games.mixing import flat_steps, refuse_tokens
+from rnnlens.attribution.question import Progress, Question
 from rnnlens.attribution.result import Sensitivity
-from rnnlens.attribution.target import ResolvedTarget
 from rnnlens.engine import last_state
 from rnnlens.engine.backward import backward
 from rnnlens.engine.forward import forward
 from rnnlens.engine.schedule.plan import gathered
-from rnnlens.network.network import Network
 
 __all__ = ["gradient"]
 
 
-def gradient(
-    network: Network,
-    inputs: Mapping[str, Array],
-    target: ResolvedTarget,
-    *,
-    of: str,
-    progress: Callable[[int, int], None] | None = None,
-) -> Sensitivity:
-    """Differentiate each forecast with respect to its window.
-
-    Shapes: inputs mapping of str to (sample, ...).
-    """
+def gradient(question: Question, *, progress: Progress | None = None) -> Sensitivity:
+    """Differentiate each forecast with respect to its window."""
+    network, inputs, of, target = question.network, question.inputs, question.of, question.target
     refuse_tokens(network, of, "gradient")
 
     def part(chunk: slice) -> tuple[Array, Array]:
-        given = {name: array[chunk] for name, array in inputs.items()}
-        run = forward(network, given)
-        x = run.value((of, 0))
-        found = backward(run, target.weight(run)).get((of, 0))
-        if found is None:
-            found = np.zeros_like(x)
-        return found.reshape(*x.shape[:2], -1), target.pick(run.outputs)
+        run = forward(network, question.part(chunk).inputs)
+        slope = backward(run, target.weight(run)).get((of, 0))
+        if slope is None:
+            slope = np.zeros_like(run.value((of, 0)))
+        return flat_steps(slope), target.pick(run.outputs)
 
-    found = last_state.derivatives(network, inputs, of, target.pick, progress)
-    if found is None:
-        found = gathered(part, network, inputs, runs=2, passes=3, progress=progress)
-    derivatives, values = found
+    both = last_state.derivatives(network, inputs, of, target.pick, progress)
+    if both is None:
+        both = gathered(part, network, inputs, runs=2, passes=3, progress=progress)
+    derivatives, values = both
     return Sensitivity(derivatives[:, ::-1], values)

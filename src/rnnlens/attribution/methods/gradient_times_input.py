@@ -12,20 +12,17 @@ are both credited with the whole of it.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import dataclass
 
 import numpy as np
 
-from rnnlens.attribution.baselines.baseline import Array, Baseline
-from rnnlens.attribution.baselines.masks import real_steps
-from rnnlens.attribution.games.mixing import flat_steps, inputs_of, refuse_tokens
-from rnnlens.attribution.target import ResolvedTarget
+from rnnlens.attribution.baselines.baseline import Array
+from rnnlens.attribution.games.mixing import flat_steps, refuse_tokens
+from rnnlens.attribution.question import Question
 from rnnlens.engine.backward import backward
 from rnnlens.engine.forward import forward
 from rnnlens.engine.schedule.plan import gathered
 from rnnlens.names import declared
-from rnnlens.network.network import Network
 
 __all__ = ["GradientTimesInput", "gradient_times_input"]
 
@@ -50,45 +47,30 @@ class GradientTimesInput:
     residual: Array = declared("sample")
 
 
-def gradient_times_input(
-    network: Network,
-    inputs: Mapping[str, Array],
-    target: ResolvedTarget,
-    baseline: Baseline,
-    *,
-    of: str,
-) -> GradientTimesInput:
-    """Multiply each derivative by its input's distance from the baseline.
+def gradient_times_input(question: Question) -> GradientTimesInput:
+    """Multiply each derivative by its input's distance from the baseline."""
+    refuse_tokens(question.network, question.of, "gradient times input")
+    backgrounds = len(question.one_window("gradient_times_input").windows)
 
-    Shapes: inputs mapping of str to (sample, ...).
-    """
-    refuse_tokens(network, of, "gradient times input")
+    def part(chunk: slice) -> tuple[Array, Array, Array]:
+        return _part(question.part(chunk), backgrounds)
 
-    def part(chunk: slice) -> tuple[Array, ...]:
-        return _part(network, inputs_of(inputs, chunk), target, baseline.part(chunk), of)
-
-    passes = 3 + len(baseline.windows)
-    product, forecast, value = gathered(part, network, inputs, runs=3, passes=passes)
+    product, forecast, value = gathered(
+        part, question.network, question.inputs, runs=3, passes=3 + backgrounds
+    )
     residual = forecast - value - product.sum(axis=(1, 2))
     return GradientTimesInput(product[:, ::-1], forecast, value, residual)
 
 
-def _part(
-    network: Network,
-    inputs: Mapping[str, Array],
-    target: ResolvedTarget,
-    baseline: Baseline,
-    of: str,
-) -> tuple[Array, Array, Array]:
-    run = forward(network, inputs)
-    x, real = flat_steps(inputs[of]), real_steps(run, of)
-    found = backward(run, target.weight(run)).get((of, 0))
-    slope = np.zeros_like(x) if found is None else flat_steps(found)
+def _part(question: Question, backgrounds: int) -> tuple[Array, Array, Array]:
+    """Give the products (sample, step, feature), the forecasts, and those of the baseline."""
+    network, target, x = question.network, question.target, question.x
+    run = forward(network, question.inputs)
+    pulled = backward(run, target.weight(run)).get((question.of, 0))
+    slope = np.zeros_like(x) if pulled is None else flat_steps(pulled)
     change, value = np.zeros_like(x), np.zeros(len(x))
-    for number in range(len(baseline.windows)):
-        x0 = baseline.stand_in(x, real, number)
-        run0 = forward(network, {**inputs, of: x0.reshape(inputs[of].shape)}, masks_of=run)
+    for x0 in question.stand_ins(run):
+        run0 = forward(network, question.replaced(x0), masks_of=run)
         change += x - x0
         value += target.pick(run0.outputs)
-    count = len(baseline.windows)
-    return slope * change / count, target.pick(run.outputs), value / count
+    return slope * change / backgrounds, target.pick(run.outputs), value / backgrounds

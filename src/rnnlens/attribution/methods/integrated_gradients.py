@@ -21,31 +21,29 @@ gives another answer.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import lru_cache
-from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
-from rnnlens.attribution.baselines.baseline import Array, Baseline
-from rnnlens.attribution.baselines.masks import real_steps
-from rnnlens.attribution.games.mixing import flat_steps, inputs_of, mixed_runs, refuse_tokens
+from rnnlens.attribution.baselines.baseline import Array
+from rnnlens.attribution.games.mixing import flat_steps, mixed_runs, refuse_tokens
+from rnnlens.attribution.question import Question
 from rnnlens.attribution.result import Contribution
-from rnnlens.attribution.target import ResolvedTarget
 from rnnlens.engine import last_state
 from rnnlens.engine.backward import backward
 from rnnlens.engine.forward import Run, forward
 from rnnlens.engine.schedule.plan import chunks
 from rnnlens.errors import DataError, NotAdditive
 from rnnlens.names import declared
-from rnnlens.network.network import Network
 
-__all__ = ["FEWEST_NODES", "IntegratedGradients", "integrated_gradients", "quadrature"]
+__all__ = ["FEWEST_NODES", "TOLERANCE", "IntegratedGradients", "integrated_gradients", "quadrature"]
 
 #: Nodes of the first attempt; each further one takes twice as many.
 FEWEST_NODES = 8
+#: Largest residual allowed, relative to the size of the forecasts, where nothing else is said.
+TOLERANCE = 1e-6
 
 
 @dataclass(frozen=True, eq=False, kw_only=True)
@@ -64,41 +62,28 @@ class IntegratedGradients(Contribution):
     tolerance: float
 
 
-class _Limits(NamedTuple):
+@dataclass(frozen=True)
+class _Limits:
+    """What is allowed, and how the windows at hand are counted in a refusal."""
+
     tolerance: float
     most_nodes: int
-
-
-class _Part(NamedTuple):
-    nodes: NDArray[np.int64]
-    forecast: Array
-    value: Array
+    first: int
 
 
 def integrated_gradients(
-    network: Network,
-    inputs: Mapping[str, Array],
-    target: ResolvedTarget,
-    baseline: Baseline,
-    *,
-    of: str,
-    tolerance: float = 1e-6,
-    most_nodes: int = 512,
+    question: Question, *, tolerance: float = TOLERANCE, most_nodes: int = 512
 ) -> IntegratedGradients:
-    """Split each forecast among lags and features by integrated gradients.
-
-    Shapes: inputs mapping of str to (sample, ...).
-    """
+    """Split each forecast among lags and features by integrated gradients."""
     if not tolerance > 0:
         raise DataError(f"the tolerance must be above 0, but is {tolerance}")
     if most_nodes < FEWEST_NODES:
         raise DataError(f"most_nodes must be at least {FEWEST_NODES}, but is {most_nodes}")
-    refuse_tokens(network, of, "integrated gradients")
-    limits = _Limits(tolerance, most_nodes)
-    total = np.empty_like(flat_steps(inputs[of]), order="C")
+    refuse_tokens(question.network, question.of, "integrated gradients")
+    total = np.empty_like(question.x, order="C")
     parts = [
-        _part(network, inputs_of(inputs, k), target, baseline.part(k), of, limits, into=(total, k))
-        for k in chunks(network, inputs, runs=3)
+        _part(question.part(k), _Limits(tolerance, most_nodes, k.start), total[k])
+        for k in chunks(question.network, question.inputs, runs=3)
     ]
     nodes, forecast, value = (np.concatenate(p) for p in zip(*parts, strict=True))
     return IntegratedGradients(
@@ -112,53 +97,37 @@ def integrated_gradients(
 
 
 def _part(
-    network: Network,
-    inputs: Mapping[str, Array],
-    target: ResolvedTarget,
-    baseline: Baseline,
-    of: str,
-    limits: _Limits,
-    *,
-    into: tuple[Array, slice],
-) -> _Part:
-    """Fill in the contributions of a chunk of the windows, and give the rest."""
-    whole, chunk = into
-    run = forward(network, inputs)
-    x, real = flat_steps(inputs[of]), real_steps(run, of)
-    forecast = target.pick(run.outputs)
-    total, value = whole[chunk], np.zeros(len(x))
+    question: Question, limits: _Limits, total: Array
+) -> tuple[NDArray[np.int64], Array, Array]:
+    """Fill in the contributions of some windows; give nodes, forecasts and baseline forecasts."""
+    network, target = question.network, question.target
+    backgrounds = len(question.one_window("integrated_gradients").windows)
+    run = forward(network, question.inputs)
+    forecast, value = target.pick(run.outputs), np.zeros(question.windows)
     total.fill(0)
-    nodes = np.zeros(len(x), np.int64)
-    for number in range(len(baseline.windows)):
-        x0 = baseline.stand_in(x, real, number)
-        run0 = forward(network, {**inputs, of: x0.reshape(inputs[of].shape)}, masks_of=run)
+    nodes = np.zeros(question.windows, np.int64)
+    for x0 in question.stand_ins(run):
+        run0 = forward(network, question.replaced(x0), masks_of=run)
         f0 = target.pick(run0.outputs)
-        found, used = _adaptive(run, (x, x0), (forecast, f0), target, of, (limits, chunk.start))
-        total += found
+        integral, used = _adaptive(question, run, x0, f0, limits)
+        total += integral
         nodes = np.maximum(nodes, used)
         value += f0
-    count = len(baseline.windows)
-    total /= count
-    return _Part(nodes, forecast, value / count)
+    total /= backgrounds
+    return nodes, forecast, value / backgrounds
 
 
 def _adaptive(
-    run: Run,
-    ends: tuple[Array, Array],
-    forecasts: tuple[Array, Array],
-    target: ResolvedTarget,
-    of: str,
-    how: tuple[_Limits, int],
+    question: Question, run: Run, x0: Array, f0: Array, limits: _Limits
 ) -> tuple[Array, NDArray[np.int64]]:
     """Double the nodes of those windows that do not sum yet."""
-    limits, first = how
-    f, f0 = forecasts
+    f = question.target.pick(run.outputs)
     allowed = limits.tolerance * np.maximum(1.0, np.maximum(np.abs(f), np.abs(f0)))
-    total, gap = np.zeros_like(ends[0]), np.zeros(len(f))
+    total, gap = np.zeros_like(question.x), np.zeros(len(f))
     nodes = np.zeros(len(f), np.int64)
     left, count = np.arange(len(f)), FEWEST_NODES
     while left.size and count <= limits.most_nodes:
-        total[left] = quadrature(run, ends, left, count, target, of)
+        total[left] = quadrature(question, run, x0, left, count)
         nodes[left] = count
         gap[left] = f[left] - f0[left] - total[left].sum(axis=(1, 2))
         left = left[~(np.abs(gap[left]) <= allowed[left])]
@@ -168,7 +137,7 @@ def _adaptive(
         worst = int(left[np.argmax(excess)])
         raise NotAdditive(
             f"integrated gradients miss the change of the forecast by {gap[worst]:.3g} in sample "
-            f"{first + worst} with {nodes[worst]} nodes (forecast {f[worst]:.6g}, baseline "
+            f"{limits.first + worst} with {nodes[worst]} nodes (forecast {f[worst]:.6g}, baseline "
             f"forecast {f0[worst]:.6g}, tolerance {allowed[worst]:.1g}): raise most_nodes, or use "
             "method 'secant', which sums whatever the weights"
         )
@@ -182,27 +151,22 @@ def _nodes(count: int) -> tuple[Array, Array]:
 
 
 def quadrature(
-    run: Run,
-    ends: tuple[Array, Array],
-    samples: NDArray[np.int64],
-    count: int,
-    target: ResolvedTarget,
-    of: str,
+    question: Question, run: Run, x0: Array, samples: NDArray[np.int64], count: int
 ) -> Array:
-    """Integrate the derivative along some windows' ways with one number of nodes.
+    """Integrate the derivative along some windows' ways from x0 with one number of nodes.
 
-    Shapes: ends tuple of two (sample, step, feature) -> (len(samples), step, feature).
+    Shapes: x0 (sample, step, feature) -> (len(samples), step, feature).
     """
-    x, x0 = ends
+    x, of, target = question.x, question.of, question.target
     u, weight = _nodes(count)
     network, change = run.network, (x - x0)[samples]
     if len(network.inputs) == 1 and samples.size:
         given = {of: x[samples].reshape(-1, *run.value((of, 0)).shape[1:])}
-        found = last_state.mean_derivatives(
+        at_once = last_state.mean_derivatives(
             network, given, of, target.pick, x0[samples], (u, weight)
         )
-        if found is not None:
-            return found * change
+        if at_once is not None:
+            return at_once * change
     mean = np.zeros_like(x)
 
     def along(which: NDArray[np.int64], node: NDArray[np.int64]) -> Array:

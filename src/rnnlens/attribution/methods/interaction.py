@@ -20,29 +20,25 @@ lags do together is shared among pairs.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
 import numpy as np
 
-from rnnlens.attribution.baselines.baseline import Array, Baseline
-from rnnlens.attribution.baselines.conditional import GaussianConditional
-from rnnlens.attribution.games.players import PlayerGroups
+from rnnlens.attribution.baselines.baseline import Array
 from rnnlens.attribution.games.shapley_sums import shapley_values
 from rnnlens.attribution.methods.best_subsets import BestSubsets, subsets_of
 from rnnlens.attribution.methods.shapley_tree import (
+    NEWEST,
     LagTable,
     lag_contribution,
     lag_tables,
     shapley_of,
     tree_players,
 )
+from rnnlens.attribution.question import Progress, Question
 from rnnlens.attribution.result import LagContribution
-from rnnlens.attribution.target import ResolvedTarget
-from rnnlens.engine.forward import States
 from rnnlens.engine.stepwise.coalitions import CellCounter
 from rnnlens.names import declared
-from rnnlens.network.network import Network
 
 __all__ = ["LagInteraction", "TreeReadings", "interactions_of", "pair_indices", "tree_readings"]
 
@@ -95,12 +91,12 @@ def pair_indices(v: Array) -> Array:
     array([[0., 2.], [2., 0.]])
     """
     count = len(v).bit_length() - 1
-    found = np.zeros((count, count, *v.shape[1:]))
+    indices = np.zeros((count, count, *v.shape[1:]))
     for p in range(count):
         without, taking = v.reshape(-1, 2, 1 << p, *v.shape[1:]).swapaxes(0, 1)
         added = (taking - without).reshape(-1, *v.shape[1:])
-        found[p, np.arange(count) != p] = shapley_values(added)
-    return (found + found.swapaxes(0, 1)) / 2  # equal but for rounding
+        indices[p, np.arange(count) != p] = shapley_values(added)
+    return (indices + indices.swapaxes(0, 1)) / 2  # equal but for rounding
 
 
 def interactions_of(table: LagTable) -> tuple[Array, Array]:
@@ -118,32 +114,11 @@ def interactions_of(table: LagTable) -> tuple[Array, Array]:
     return pairs, others
 
 
-def tree_readings(
-    network: Network,
-    inputs: Mapping[str, Array],
-    target: ResolvedTarget,
-    baseline: Baseline | GaussianConditional,
-    *,
-    of: str,
-    newest: int = 12,
-    groups: PlayerGroups | None = None,
-    initial_state: States | None = None,
-    progress: Callable[[int, int], None] | None = None,
-) -> TreeReadings:
+def tree_readings(question: Question, *, progress: Progress | None = None) -> TreeReadings:
     """Read lags, pairs of lags and subsets of lags off one tree."""
-    players = tree_players(inputs[of].shape[1], newest, groups, carried=initial_state is not None)
+    players = tree_players(question, question.newest_or(NEWEST))
     counter, rows = CellCounter(), []
-    for table in lag_tables(
-        network,
-        inputs,
-        target,
-        baseline,
-        of=of,
-        players=players,
-        counter=counter,
-        initial_state=initial_state,
-        progress=progress,
-    ):
+    for table in lag_tables(question, players, counter, progress):
         subsets = subsets_of(table)
         rows.append((
             (*shapley_of(table), table.forecast, table.v[0]),

@@ -12,25 +12,24 @@ to removal, not contributions. Cost: T cell evaluations a part, baseline and win
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
 
-from rnnlens.attribution.baselines.baseline import Array, Baseline
-from rnnlens.attribution.baselines.masks import real_steps
-from rnnlens.attribution.games.mixing import flat_steps, inputs_of, mixed_runs
-from rnnlens.attribution.target import ResolvedTarget
+from rnnlens.attribution.baselines.baseline import Array
+from rnnlens.attribution.baselines.conditional import GaussianConditional
+from rnnlens.attribution.games.conditional import ConditionalGame
+from rnnlens.attribution.games.mixing import flat_steps, mixed_runs
+from rnnlens.attribution.question import Question
 from rnnlens.engine.forward import Run, forward
-from rnnlens.engine.schedule.plan import chunks
 from rnnlens.names import declared
-from rnnlens.network.network import Network
 
 __all__ = [
     "FeatureOcclusion",
     "LagFeatureOcclusion",
     "LagOcclusion",
+    "conditional_occlusion",
     "occlusion_of_features",
     "occlusion_of_lags",
     "occlusion_of_lags_and_features",
@@ -85,88 +84,58 @@ class LagFeatureOcclusion:
     forecast: Array = declared("sample")
 
 
-def occlusion_of_lags(
-    network: Network,
-    inputs: Mapping[str, Array],
-    target: ResolvedTarget,
-    baseline: Baseline,
-    *,
-    of: str,
-) -> LagOcclusion:
-    """Hide each lag alone, all of its features together: inputs mapping of str to (sample, ...)."""
-    steps, features = _sizes(inputs[of])
+def occlusion_of_lags(question: Question) -> LagOcclusion:
+    """Hide each lag alone, all of its features together."""
+    steps, features = question.steps, question.features
     parts = np.broadcast_to(np.eye(steps, dtype=bool)[..., None], (steps, steps, features))
-    change, forecast = _occlude(network, inputs, target, baseline, of, parts)
+    change, forecast = _occlude(question, parts)
     return LagOcclusion(change[:, ::-1], forecast)
 
 
-def occlusion_of_features(
-    network: Network,
-    inputs: Mapping[str, Array],
-    target: ResolvedTarget,
-    baseline: Baseline,
-    *,
-    of: str,
-) -> FeatureOcclusion:
-    """Hide each feature alone, over the whole window: inputs mapping of str to (sample, ...)."""
-    steps, features = _sizes(inputs[of])
+def occlusion_of_features(question: Question) -> FeatureOcclusion:
+    """Hide each feature alone, over the whole window."""
+    steps, features = question.steps, question.features
     parts = np.broadcast_to(np.eye(features, dtype=bool)[:, None], (features, steps, features))
-    return FeatureOcclusion(*_occlude(network, inputs, target, baseline, of, parts))
+    return FeatureOcclusion(*_occlude(question, parts))
 
 
-def occlusion_of_lags_and_features(
-    network: Network,
-    inputs: Mapping[str, Array],
-    target: ResolvedTarget,
-    baseline: Baseline,
-    *,
-    of: str,
-) -> LagFeatureOcclusion:
-    """Hide each feature at each lag alone: inputs mapping of str to (sample, ...)."""
-    steps, features = _sizes(inputs[of])
+def occlusion_of_lags_and_features(question: Question) -> LagFeatureOcclusion:
+    """Hide each feature at each lag alone."""
+    steps, features = question.steps, question.features
     parts = np.eye(steps * features, dtype=bool).reshape(-1, steps, features)
-    change, forecast = _occlude(network, inputs, target, baseline, of, parts)
+    change, forecast = _occlude(question, parts)
     return LagFeatureOcclusion(change.reshape(-1, steps, features)[:, ::-1], forecast)
 
 
-def _sizes(x: Array) -> tuple[int, int]:
-    return flat_steps(x).shape[1], flat_steps(x).shape[2]
+def conditional_occlusion(question: Question) -> LagOcclusion:
+    """Hide each lag alone and fill it in from all others: what the lag says that they do not."""
+    baseline = question.stand_in
+    assert isinstance(baseline, GaussianConditional), "only it fills in from what is shown"
+    run = forward(question.network, question.inputs)
+    forecast = question.target.pick(run.outputs)
+    game = ConditionalGame(run, baseline, question.of, question.target.pick)
+    values = game.evaluate(~np.eye(question.steps, dtype=bool))
+    return LagOcclusion((forecast[:, None] - values)[:, ::-1], forecast)
 
 
-def _occlude(
-    network: Network,
-    inputs: Mapping[str, Array],
-    target: ResolvedTarget,
-    baseline: Baseline,
-    of: str,
-    parts: NDArray[np.bool_],
-) -> tuple[Array, Array]:
+def _occlude(question: Question, parts: NDArray[np.bool_]) -> tuple[Array, Array]:
     """Give the change (sample, part) that hiding each part makes, and the forecasts."""
+    backgrounds = len(question.one_window("occlusion").windows)
     changes, forecasts = [], []
-    for chunk in chunks(network, inputs, runs=2):
-        run = forward(network, inputs_of(inputs, chunk))
-        own = baseline.part(chunk)
-        x, real = flat_steps(run.value((of, 0))), real_steps(run, of)
-        forecast = target.pick(run.outputs)
-        total = np.zeros((len(x), len(parts)))
-        for number in range(len(own.windows)):
-            x0 = own.stand_in(x, real, number)
-            total += _without(run, (x, x0), target, of, parts, forecast)
-        changes.append(total / len(own.windows))
-        forecasts.append(forecast)
+    for some in question.parts(runs=2):
+        run = forward(some.network, some.inputs)
+        total = np.zeros((some.windows, len(parts)))
+        for x0 in some.stand_ins(run):
+            total += _without(some, run, x0, parts)
+        changes.append(total / backgrounds)
+        forecasts.append(some.target.pick(run.outputs))
     return np.concatenate(changes), np.concatenate(forecasts)
 
 
-def _without(
-    run: Run,
-    ends: tuple[Array, Array],
-    target: ResolvedTarget,
-    of: str,
-    parts: NDArray[np.bool_],
-    forecast: Array,
-) -> Array:
+def _without(question: Question, run: Run, x0: Array, parts: NDArray[np.bool_]) -> Array:
     """Run every window once for each part, with that part from the baseline."""
-    x, x0 = ends
+    x, of, target = question.x, question.of, question.target
+    forecast = target.pick(run.outputs)
     change = np.zeros((len(x), len(parts)))
 
     def hide(which: NDArray[np.int64], part: NDArray[np.int64]) -> Array:

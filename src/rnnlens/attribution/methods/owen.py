@@ -23,30 +23,28 @@ they do by lag first.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
 from math import comb
 
 import numpy as np
 from numpy.typing import NDArray
 
-from rnnlens.attribution.baselines.baseline import Array, Baseline
-from rnnlens.attribution.baselines.conditional import GaussianConditional
-from rnnlens.attribution.games.games import Part, Playable, parts_of, split
-from rnnlens.attribution.games.players import Columns, PlayerGroups, columns_of
+from rnnlens.attribution.baselines.baseline import Array
+from rnnlens.attribution.games.players import Columns
 from rnnlens.attribution.games.shapley_sums import shapley_values
+from rnnlens.attribution.games.window_games import Playable, WindowGames, split, window_games
 from rnnlens.attribution.methods.shapley_tree import tree_players
+from rnnlens.attribution.question import Progress, Question
 from rnnlens.attribution.result import LagFeatureContribution, additive
-from rnnlens.attribution.target import ResolvedTarget
-from rnnlens.engine.forward import States
 from rnnlens.engine.stepwise.coalitions import CellCounter
 from rnnlens.engine.stepwise.players import Players
 from rnnlens.errors import DataError
-from rnnlens.network.network import Network
 
-__all__ = ["MOST_COALITIONS", "moved_columns", "owen", "partial_choices"]
+__all__ = ["MOST_COALITIONS", "NEWEST", "moved_columns", "owen", "partial_choices"]
 
 #: Coalitions whose values one window keeps: 128 MB.
 MOST_COALITIONS = 1 << 24
+#: Lags that are players of their own where the question does not say.
+NEWEST = 10
 
 
 def partial_choices(columns: Columns, features: int) -> NDArray[np.bool_]:
@@ -57,26 +55,10 @@ def partial_choices(columns: Columns, features: int) -> NDArray[np.bool_]:
     return (bits.astype(int) @ free.astype(int)).astype(bool)
 
 
-def owen(
-    network: Network,
-    inputs: Mapping[str, Array],
-    target: ResolvedTarget,
-    baseline: Baseline | GaussianConditional,
-    *,
-    of: str,
-    newest: int = 10,
-    groups: PlayerGroups | None = None,
-    initial_state: States | None = None,
-    progress: Callable[[int, int], None] | None = None,
-) -> LagFeatureContribution:
-    """Split each forecast among lags and features by their exact Owen values.
-
-    Shapes: inputs mapping of str to (sample, ...), initial_state mapping of str to sequence of
-    (sample, unit).
-    """
-    x = inputs[of].reshape(*inputs[of].shape[:2], -1)
-    players = tree_players(x.shape[1], newest, groups, carried=initial_state is not None)
-    columns = columns_of(groups, x.shape[2], baseline.held)
+def owen(question: Question, *, progress: Progress | None = None) -> LagFeatureContribution:
+    """Split each forecast among lags and features by their exact Owen values."""
+    newest = question.newest_or(NEWEST)
+    players, columns = tree_players(question, newest), question.columns
     values = players.coalitions((1 << len(columns.free)) - 2) if columns.free else 1
     if values > MOST_COALITIONS:
         raise DataError(
@@ -84,22 +66,13 @@ def owen(
             f"coalitions a window, beyond {MOST_COALITIONS:,}: ask for fewer newest lags, put "
             "features in groups, or use method 'permutation' or 'secant'"
         )
-    choices = partial_choices(columns, x.shape[2])
-    counter, rows = CellCounter(), []
-    for part in parts_of(
-        network,
-        inputs,
-        target,
-        baseline,
-        of=of,
-        counter=counter,
-        values=values,
-        initial_state=initial_state,
-        progress=progress,
-    ):
-        contribution, carried, value = _values(part, players, columns, choices)
-        rows.append((contribution, carried, target.pick(part.run.outputs), value))
-    contribution, carried, forecast, value = (
+    choices = partial_choices(columns, question.features)
+    counter = CellCounter()
+    rows = [
+        (*_values(games, players, columns, choices), games.forecast)
+        for games in window_games(question, counter=counter, values=values, progress=progress)
+    ]
+    contribution, carried, value, forecast = (
         np.concatenate(pieces) for pieces in zip(*rows, strict=True)
     )
     total = contribution.sum(axis=(1, 2)) + carried
@@ -119,21 +92,21 @@ def owen(
     )
 
 
-def moved_columns(part: Part, players: Players, columns: Columns) -> NDArray[np.bool_]:
+def moved_columns(games: WindowGames, players: Players, columns: Columns) -> NDArray[np.bool_]:
     """Say which members of which unions differ from their baseline at all.
 
     Shapes: gives (sample, lag, feature) of bool.
     """
-    by_feature = part.moved(players)
-    found = [by_feature[..., list(members)].any(axis=2) for members in columns.members]
-    return np.stack(found, axis=2)
+    by_feature = games.moved(players)
+    moved = [by_feature[..., list(members)].any(axis=2) for members in columns.members]
+    return np.stack(moved, axis=2)
 
 
 def _values(
-    part: Part, players: Players, columns: Columns, choices: NDArray[np.bool_]
+    games: WindowGames, players: Players, columns: Columns, choices: NDArray[np.bool_]
 ) -> tuple[Array, Array, Array]:
     """Give the values of lags and features, of the carried state, and of the baseline."""
-    windows, unions = len(part.differs), len(players.blocks)
+    windows, unions = len(games.differs), len(players.blocks)
     total, carried = np.zeros((unions, len(columns.free), windows)), np.zeros(windows)
     value = np.zeros(windows)
 
@@ -148,12 +121,12 @@ def _values(
             if columns.free:
                 total[union] += shapley_values(inner)
 
-    for game in part.games:
+    for game in games.games:
         add(game)
-    count = len(part.games)
+    count = len(games.games)
     contribution = np.zeros((windows, unions, len(columns.members)))
     contribution[..., list(columns.free)] = total[::-1].transpose(2, 0, 1) / count
-    contribution[~moved_columns(part, players, columns)] = 0.0
+    contribution[~moved_columns(games, players, columns)] = 0.0
     return contribution, carried / count, value / count
 
 

@@ -20,34 +20,33 @@ exact values in 83 to 97 % of runs, those of 32 pairs in 93 to 95 %.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from rnnlens.attribution.baselines.baseline import Array, Baseline
-from rnnlens.attribution.baselines.conditional import GaussianConditional
+from rnnlens.attribution.baselines.baseline import Array
+from rnnlens.attribution.games.order_batches import Stop
 from rnnlens.attribution.games.orders import Atoms
-from rnnlens.attribution.games.players import PlayerGroups, columns_of
-from rnnlens.attribution.games.sampled_orders import Stop
-from rnnlens.attribution.games.sampling import Sampled, half_width, sample
+from rnnlens.attribution.games.sampling import half_width, sample
+from rnnlens.attribution.games.window_games import WindowGames
 from rnnlens.attribution.methods.owen import moved_columns
+from rnnlens.attribution.question import Progress, Question
 from rnnlens.attribution.result import LagContribution, LagFeatureContribution
-from rnnlens.attribution.target import ResolvedTarget
-from rnnlens.engine.forward import States
 from rnnlens.engine.stepwise.players import Players, lag_players
 from rnnlens.errors import DataError
 from rnnlens.names import declared
-from rnnlens.network.network import Network
 
 __all__ = [
+    "NEWEST",
     "SampledLagContribution",
     "SampledLagFeatureContribution",
     "permutation_of_lags",
     "permutation_of_lags_and_features",
 ]
+
+#: Lags that are players of their own where the question does not say.
+NEWEST = 24
 
 
 @dataclass(frozen=True, eq=False, kw_only=True)
@@ -97,116 +96,81 @@ class SampledLagFeatureContribution(LagFeatureContribution):
 
 
 def permutation_of_lags(
-    network: Network,
-    inputs: Mapping[str, Array],
-    target: ResolvedTarget,
-    baseline: Baseline | GaussianConditional,
+    question: Question,
     *,
-    of: str,
-    newest: int = 24,
-    groups: PlayerGroups | None = None,
-    initial_state: States | None = None,
     stop: Stop | None = None,
     seed: int = 0,
-    progress: Callable[[int, int], None] | None = None,
+    progress: Progress | None = None,
 ) -> SampledLagContribution:
-    """Estimate the Shapley value of every lag.
+    """Estimate the Shapley value of every lag."""
+    unions = _unions(question)
 
-    Shapes: inputs mapping of str to (sample, ...), initial_state mapping of str to sequence of
-    (sample, unit).
-    """
-    steps = inputs[of].shape[1]
-    _check(newest)
-    lags, carried = groups.lags if groups else None, initial_state is not None
-    unions = lag_players(steps, newest, lags, carried=carried)
-    found = sample(
-        network,
-        inputs,
-        target,
-        baseline,
-        Atoms(unions, None),
-        lambda part: np.any(part.moved(unions), axis=2),
-        of=of,
-        initial_state=initial_state,
-        stop=stop or Stop(),
-        seed=seed,
-        progress=progress,
-    )
+    def moved(games: WindowGames) -> NDArray[np.bool_]:
+        return np.any(games.moved(unions), axis=2)
+
+    atoms, stop = Atoms(unions, None), stop or Stop()
+    by_atom = sample(question, atoms, moved, stop=stop, seed=seed, progress=progress)
+    lag_from, lag_to = np.array(unions.lags).T
     return SampledLagContribution(
-        contribution=found.contribution,
-        standard_error=found.standard_error,
-        **_by_union(found, unions),
+        contribution=by_atom.contribution,
+        lag_from=lag_from,
+        lag_to=lag_to,
+        forecast=by_atom.forecast,
+        baseline_forecast=by_atom.baseline_forecast,
+        residual=by_atom.residual("permutation"),
+        cells=by_atom.cells,
+        players=unions.titles if unions.names else (),
+        carried=by_atom.carried if unions.carried else None,
+        standard_error=by_atom.standard_error,
+        permutations=2 * by_atom.pairs,
+        carried_standard_error=by_atom.carried_error if unions.carried else None,
     )
 
 
 def permutation_of_lags_and_features(
-    network: Network,
-    inputs: Mapping[str, Array],
-    target: ResolvedTarget,
-    baseline: Baseline | GaussianConditional,
+    question: Question,
     *,
-    of: str,
-    newest: int = 24,
-    groups: PlayerGroups | None = None,
-    initial_state: States | None = None,
     stop: Stop | None = None,
     seed: int = 0,
-    progress: Callable[[int, int], None] | None = None,
+    progress: Progress | None = None,
 ) -> SampledLagFeatureContribution:
     """Estimate the Owen value of every feature at every lag."""
-    steps, features = inputs[of].reshape(*inputs[of].shape[:2], -1).shape[1:]
-    _check(newest)
-    lags, carried = groups.lags if groups else None, initial_state is not None
-    unions = lag_players(steps, newest, lags, carried=carried)
-    columns = columns_of(groups, features, baseline.held)
+    unions, columns = _unions(question), question.columns
     free = list(columns.free)
+    if not free:
+        raise DataError("every feature is held, so that there is nothing to explain: hold fewer")
+
+    def moved(games: WindowGames) -> NDArray[np.bool_]:
+        return moved_columns(games, unions, columns)[..., free].reshape(len(games.differs), -1)
 
     def table(by_atom: Array) -> Array:
         whole = np.zeros((len(by_atom), len(unions.blocks), len(columns.members)))
         whole[..., free] = by_atom.reshape(len(by_atom), len(unions.blocks), len(free))
         return whole
 
-    if not free:
-        raise DataError("every feature is held, so that there is nothing to explain: hold fewer")
-    found: Sampled = sample(
-        network,
-        inputs,
-        target,
-        baseline,
-        Atoms(unions, columns.masks(features)),
-        lambda part: moved_columns(part, unions, columns)[..., free].reshape(len(part.differs), -1),
-        of=of,
-        initial_state=initial_state,
-        stop=stop or Stop(),
-        seed=seed,
-        progress=progress,
-    )
-    return SampledLagFeatureContribution(
-        contribution=table(found.contribution),
-        columns=columns.members,
-        column_names=columns.names if any(columns.names) else (),
-        standard_error=table(found.standard_error),
-        **_by_union(found, unions),
-    )
-
-
-def _by_union(found: Sampled, unions: Players) -> dict[str, Any]:
-    """Give what both results say of windows and unions."""
+    atoms, stop = Atoms(unions, columns.masks(question.features)), stop or Stop()
+    by_atom = sample(question, atoms, moved, stop=stop, seed=seed, progress=progress)
     lag_from, lag_to = np.array(unions.lags).T
-    return {
-        "lag_from": lag_from,
-        "lag_to": lag_to,
-        "forecast": found.forecast,
-        "baseline_forecast": found.baseline_forecast,
-        "residual": found.residual("permutation"),
-        "cells": found.cells,
-        "players": unions.titles if unions.names else (),
-        "permutations": 2 * found.pairs,
-        "carried": found.carried if unions.carried else None,
-        "carried_standard_error": found.carried_error if unions.carried else None,
-    }
+    return SampledLagFeatureContribution(
+        contribution=table(by_atom.contribution),
+        lag_from=lag_from,
+        lag_to=lag_to,
+        columns=columns.members,
+        forecast=by_atom.forecast,
+        baseline_forecast=by_atom.baseline_forecast,
+        residual=by_atom.residual("permutation"),
+        cells=by_atom.cells,
+        players=unions.titles if unions.names else (),
+        column_names=columns.names if any(columns.names) else (),
+        carried=by_atom.carried if unions.carried else None,
+        standard_error=table(by_atom.standard_error),
+        permutations=2 * by_atom.pairs,
+        carried_standard_error=by_atom.carried_error if unions.carried else None,
+    )
 
 
-def _check(newest: int) -> None:
+def _unions(question: Question) -> Players:
+    newest = question.newest_or(NEWEST)
     if newest < 1:
         raise DataError(f"at least 1 lag must be a player, but {newest} were asked for")
+    return lag_players(question.steps, newest, question.lag_groups, carried=question.carried)

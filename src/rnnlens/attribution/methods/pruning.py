@@ -14,18 +14,16 @@ show that older lags may be left out one by one.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
 
-from rnnlens.attribution.baselines.baseline import Array, Baseline
-from rnnlens.attribution.games.games import Part, parts_of
-from rnnlens.attribution.target import ResolvedTarget
+from rnnlens.attribution.baselines.baseline import Array
+from rnnlens.attribution.games.window_games import Playable, window_games
+from rnnlens.attribution.question import Progress, Question
 from rnnlens.engine.stepwise.coalitions import CellCounter
 from rnnlens.names import declared
-from rnnlens.network.network import Network
 
 __all__ = ["Pruning", "pruning"]
 
@@ -54,38 +52,21 @@ class Pruning:
         return np.argmax(np.abs(self.older) <= tolerance, axis=1) + 1
 
 
-def pruning(
-    network: Network,
-    inputs: Mapping[str, Array],
-    target: ResolvedTarget,
-    baseline: Baseline,
-    *,
-    of: str,
-    progress: Callable[[int, int], None] | None = None,
-) -> Pruning:
+def pruning(question: Question, *, progress: Progress | None = None) -> Pruning:
     """Give the joint contribution of all inputs older than each lag."""
-    steps = inputs[of].shape[1]
-    cuts, places = np.arange(steps), np.arange(steps)
-    old = places < cuts[:, None]  # the oldest 0, 1, ... T - 1 steps
+    steps = question.steps
+    oldest, places = np.arange(steps), np.arange(steps)
+    old = places < oldest[:, None]  # the oldest 0, 1, ... T - 1 steps
     masks = np.concatenate([old, ~old])
     counter, rows = CellCounter(), []
 
-    def values(part: Part) -> Array:
-        return part.mean(lambda game: game.evaluate(masks))
+    def some(game: Playable) -> Array:
+        return game.evaluate(masks)
 
-    for part in parts_of(
-        network,
-        inputs,
-        target,
-        baseline,
-        of=of,
-        counter=counter,
-        values=len(masks),
-        progress=progress,
-    ):
-        v = values(part)
+    for games in window_games(question, counter=counter, values=len(masks), progress=progress):
+        v = games.mean(some)
         none, whole = v[:, :1], v[:, steps : steps + 1]
         phi = (v[:, :steps] - none + whole - v[:, steps:]) / 2
-        rows.append((phi[:, ::-1], target.pick(part.run.outputs), none[:, 0]))
+        rows.append((phi[:, ::-1], games.forecast, none[:, 0]))
     older, forecast, value = (np.concatenate(pieces) for pieces in zip(*rows, strict=True))
     return Pruning(older=older, forecast=forecast, baseline_forecast=value, cells=counter.cells)

@@ -17,55 +17,34 @@ compares with a baseline, another baseline gives another answer.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
-
 import numpy as np
 
-from rnnlens.attribution.baselines.baseline import Array, Baseline
-from rnnlens.attribution.baselines.conditional import GaussianConditional, refuse_conditional
-from rnnlens.attribution.baselines.masks import real_steps
-from rnnlens.attribution.games.mixing import flat_steps
+from rnnlens.attribution.baselines.baseline import Array
+from rnnlens.attribution.question import Progress, Question
 from rnnlens.attribution.result import Contribution, additive
-from rnnlens.attribution.target import ResolvedTarget
 from rnnlens.engine.backward import multipliers
-from rnnlens.engine.forward import States, forward
+from rnnlens.engine.forward import forward
 from rnnlens.engine.schedule.plan import gathered
-from rnnlens.network.network import Network
 
-__all__ = ["secant", "states_of"]
+__all__ = ["secant"]
 
 
-def secant(
-    network: Network,
-    inputs: Mapping[str, Array],
-    target: ResolvedTarget,
-    baseline: Baseline | GaussianConditional,
-    *,
-    of: str,
-    initial_state: States | None = None,
-    progress: Callable[[int, int], None] | None = None,
-) -> Contribution:
-    """Split each forecast among lags and features by secant multipliers.
-
-    Shapes: inputs mapping of str to (sample, ...), initial_state mapping of str to sequence of
-    (sample, unit).
-    """
-    if isinstance(baseline, GaussianConditional):
-        refuse_conditional("secant")
-
-    x = flat_steps(inputs[of])
-    contribution = np.empty_like(x, order="C")
+def secant(question: Question, *, progress: Progress | None = None) -> Contribution:
+    """Split each forecast among lags and features by secant multipliers."""
+    backgrounds = len(question.one_window("secant").windows)
+    contribution = np.empty_like(question.x, order="C")
 
     def part(chunk: slice) -> tuple[Array, ...]:
-        given = {name: array[chunk] for name, array in inputs.items()}
-        states = states_of(initial_state, chunk)
         # written where it belongs: chunks of its own would be so much more memory
-        total = contribution[chunk]
-        found = _part(network, given, target, baseline.part(chunk), of, states, total=total)
-        return found if initial_state is not None else found[:-1]
+        return _part(question.part(chunk), contribution[chunk])
 
     forecast, baseline_forecast, total, *carried = gathered(
-        part, network, inputs, runs=3, passes=1 + 4 * len(baseline.windows), progress=progress
+        part,
+        question.network,
+        question.inputs,
+        runs=3,
+        passes=1 + 4 * backgrounds,
+        progress=progress,
     )
     residual = additive(total, forecast, baseline_forecast, "secant")
     own = carried[0] if carried else None
@@ -73,52 +52,33 @@ def secant(
     return Contribution(contribution[:, ::-1], forecast, baseline_forecast, residual, own)
 
 
-def _part(
-    network: Network,
-    inputs: Mapping[str, Array],
-    target: ResolvedTarget,
-    baseline: Baseline,
-    of: str,
-    states: dict[str, list[Array]],
-    *,
-    total: Array,
-) -> tuple[Array, ...]:
+def _part(question: Question, total: Array) -> tuple[Array, ...]:
     """Fill in the contributions of some windows; give forecasts, sums, and what was carried in."""
-    run = forward(network, inputs, initial_state=states)
+    network, target, of, x = question.network, question.target, question.of, question.x
+    states = question.states()
+    run = forward(network, question.inputs, initial_state=states)
     zeros = {name: [np.zeros_like(state) for state in given] for name, given in states.items()}
-    x = flat_steps(inputs[of])
-    real = real_steps(run, of)
     value, carried = np.zeros(len(x)), np.zeros(len(x))
     total.fill(0)
-    for number in range(len(baseline.windows)):
-        x0 = baseline.stand_in(x, real, number)
-        hidden = {**inputs, of: x0.reshape(inputs[of].shape)}
+    for x0 in question.stand_ins(run):
+        hidden = question.replaced(x0)
         run0 = forward(network, hidden, initial_state=zeros, masks_of=run)
         m = multipliers(run, run0, target.weight(run))
         value += target.pick(run0.outputs)
         if (of, 0) in m:
             np.subtract(x, x0, out=x0)  # of what this run took nothing is needed any more
-            x0 *= m[of, 0].reshape(x.shape)
+            np.multiply(x0, m[of, 0].reshape(x.shape), out=x0)
             total += x0
         for name, given in states.items():
             for k, state in enumerate(given):
                 if (f"{name} initial state", k) in m:
                     carried += (m[f"{name} initial state", k] * state).sum(axis=1)
         del x0, hidden, run0, m  # before the next background takes as much
-    count = len(baseline.windows)
+    count = len(question.one_window("secant").windows)
     total /= count
     value /= count
     carried /= count
-    summed = total.sum(axis=(1, 2))
-    return target.pick(run.outputs), value, summed + carried if states else summed, carried
-
-
-def states_of(given: States | None, samples: slice) -> dict[str, list[Array]]:
-    """Cut some samples out of carried states.
-
-    Shapes: given mapping of str to sequence of (sample, unit).
-    """
-    return {
-        name: [np.asarray(state, np.float64)[samples] for state in states]
-        for name, states in (given or {}).items()
-    }
+    summed, forecast = total.sum(axis=(1, 2)), target.pick(run.outputs)
+    if question.carried:
+        return forecast, value, summed + carried, carried
+    return forecast, value, summed

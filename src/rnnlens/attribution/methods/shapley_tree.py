@@ -14,28 +14,25 @@ limit: the cost doubles with each lag.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Iterator
 from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
 
-from rnnlens.attribution.baselines.baseline import Array, Baseline
-from rnnlens.attribution.baselines.conditional import GaussianConditional
-from rnnlens.attribution.games.games import Playable, parts_of
-from rnnlens.attribution.games.players import PlayerGroups
+from rnnlens.attribution.baselines.baseline import Array
 from rnnlens.attribution.games.shapley_sums import shapley_values
+from rnnlens.attribution.games.window_games import Playable, window_games
+from rnnlens.attribution.question import Progress, Question
 from rnnlens.attribution.result import LagContribution, additive
-from rnnlens.attribution.target import ResolvedTarget
-from rnnlens.engine.forward import States
 from rnnlens.engine.schedule.threads import one_blas_thread
 from rnnlens.engine.stepwise.coalitions import CellCounter
 from rnnlens.engine.stepwise.players import Players, lag_players
 from rnnlens.errors import DataError
-from rnnlens.network.network import Network
 
 __all__ = [
     "MOST_LAGS",
+    "NEWEST",
     "LagTable",
     "lag_contribution",
     "lag_tables",
@@ -47,6 +44,8 @@ __all__ = [
 
 #: Lags that may be players: 2^21 values are 16 MB and take seconds a window.
 MOST_LAGS = 20
+#: Lags that are players of their own where the question does not say.
+NEWEST = 12
 
 
 @dataclass(frozen=True, eq=False)
@@ -74,14 +73,13 @@ class LagTable:
     players: Players
 
 
-def tree_players(
-    steps: int, newest: int, groups: PlayerGroups | None = None, *, carried: bool = False
-) -> Players:
+def tree_players(question: Question, newest: int) -> Players:
     """Make the players of a tree, or refuse what is too many."""
-    parts = None
+    parts, groups = None, question.lag_groups
     if newest >= 1:
-        parts = lag_players(steps, newest, groups.lags if groups else None, carried=carried)
-    if parts is None or parts.count > MOST_LAGS + 1 or (not groups and min(newest, steps) > 20):
+        parts = lag_players(question.steps, newest, groups, carried=question.carried)
+    alone = question.groups is None and min(newest, question.steps) > MOST_LAGS
+    if parts is None or parts.count > MOST_LAGS + 1 or alone:
         raise DataError(
             f"the tree takes 1 to {MOST_LAGS} lags as players, but {newest} were asked for: the "
             "older lags count together; use method 'secant' for every lag by itself"
@@ -90,36 +88,17 @@ def tree_players(
 
 
 def lag_tables(
-    network: Network,
-    inputs: Mapping[str, Array],
-    target: ResolvedTarget,
-    baseline: Baseline | GaussianConditional,
-    *,
-    of: str,
-    players: Players,
-    counter: CellCounter,
-    initial_state: States | None = None,
-    progress: Callable[[int, int], None] | None = None,
+    question: Question, players: Players, counter: CellCounter, progress: Progress | None
 ) -> Iterator[LagTable]:
     """Evaluate all coalitions of lags, some windows at a time."""
 
     def every(game: Playable) -> Array:
         return game.evaluate_all(players)
 
-    for part in parts_of(
-        network,
-        inputs,
-        target,
-        baseline,
-        of=of,
-        counter=counter,
-        values=1 << players.count,
-        initial_state=initial_state,
-        progress=progress,
-    ):
-        moved = np.any(part.moved(players), axis=2)
-        forecast = target.pick(part.run.outputs)
-        yield LagTable(part.samples, part.mean(every), forecast, moved, players)
+    values = 1 << players.count
+    for games in window_games(question, counter=counter, values=values, progress=progress):
+        moved = np.any(games.moved(players), axis=2)
+        yield LagTable(games.samples, games.mean(every), games.forecast, moved, players)
 
 
 def shapley_of(table: LagTable) -> tuple[Array, Array]:
@@ -132,37 +111,11 @@ def shapley_of(table: LagTable) -> tuple[Array, Array]:
 
 
 @one_blas_thread()
-def shapley_tree(
-    network: Network,
-    inputs: Mapping[str, Array],
-    target: ResolvedTarget,
-    baseline: Baseline | GaussianConditional,
-    *,
-    of: str,
-    newest: int = 12,
-    groups: PlayerGroups | None = None,
-    initial_state: States | None = None,
-    progress: Callable[[int, int], None] | None = None,
-) -> LagContribution:
-    """Split each forecast among lags by their exact Shapley values.
-
-    Shapes: inputs mapping of str to (sample, ...), initial_state mapping of str to sequence of
-    (sample, unit).
-    """
-    players = tree_players(inputs[of].shape[1], newest, groups, carried=initial_state is not None)
-    counter = CellCounter()
-    rows = []
-    for table in lag_tables(
-        network,
-        inputs,
-        target,
-        baseline,
-        of=of,
-        players=players,
-        counter=counter,
-        initial_state=initial_state,
-        progress=progress,
-    ):
+def shapley_tree(question: Question, *, progress: Progress | None = None) -> LagContribution:
+    """Split each forecast among lags by their exact Shapley values."""
+    players = tree_players(question, question.newest_or(NEWEST))
+    counter, rows = CellCounter(), []
+    for table in lag_tables(question, players, counter, progress):
         value = table.v[0].copy()  # a view would keep the whole table
         rows.append((*shapley_of(table), table.forecast, value))
     contribution, carried, forecast, value = (

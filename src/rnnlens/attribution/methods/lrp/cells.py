@@ -82,13 +82,13 @@ def _through_steps(
     layer: Recurrent, inputs: tuple[Array, ...], mask: Mask, R: Multipliers, rule: Rule
 ) -> _States:
     """Hand relevance of a layer's outputs back to its sequence and the states it started from."""
-    found, _ = run_cell(layer, inputs, mask)
+    record, _ = run_cell(layer, inputs, mask)
     order = slice(None, None, -1) if layer.go_backwards else slice(None)
     x = inputs[0].swapaxes(0, 1)[order]
     outer: list[Array | None] = [None] * len(x)
     if R[0] is not None:
         outer = list(R[0].swapaxes(0, 1)) if layer.return_sequences else [*outer[:-1], R[0]]
-    states = tuple(np.zeros_like(state) for state in found.final)
+    states = tuple(np.zeros_like(state) for state in record.final)
     if layer.return_state:
         given = zip(states, R[1:], strict=True)
         states = tuple(s if part is None else part for s, part in given)
@@ -96,11 +96,11 @@ def _through_steps(
     for t in reversed(range(len(x))):
         fresh = outer[t]
         here = held if fresh is None else held + fresh
-        keep = np.ones((x.shape[1], 1), bool) if found.mask is None else found.mask[t][:, None]
+        keep = np.ones((x.shape[1], 1), bool) if record.mask is None else record.mask[t][:, None]
         # a masked step keeps every state, and repeats the output before or gives zero
         reached = tuple(np.where(keep, s, 0.0) for s in states)
         reached = (reached[0] + np.where(keep, here, 0.0), *reached[1:])
-        R_x[t], before = _through_step(found.ready, x[t], found.steps[t], reached, rule)
+        R_x[t], before = _through_step(record.ready, x[t], record.steps[t], reached, rule)
         states = tuple(np.where(keep, b, s) for b, s in zip(before, states, strict=True))
         held = np.zeros_like(here) if layer.zero_output_for_mask else np.where(keep, 0.0, here)
     return (R_x[order].swapaxes(0, 1), *states)

@@ -19,23 +19,22 @@ by its gates is explained by what passed them; near a sum of zero the rule divid
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import dataclass
 
 import numpy as np
 
 from rnnlens.attribution.baselines.baseline import Array
-from rnnlens.attribution.games.mixing import flat_steps, inputs_of
+from rnnlens.attribution.games.mixing import flat_steps
 from rnnlens.attribution.methods.lrp import cells as lrp_cells  # noqa: F401  (it registers the recurrent layers)
 from rnnlens.attribution.methods.lrp.rules import Rule, Taken, hand_back
+from rnnlens.attribution.question import Question
 from rnnlens.attribution.target import ResolvedTarget
 from rnnlens.engine.forward import Run, forward
 from rnnlens.engine.operations.registry import join
-from rnnlens.engine.schedule.plan import chunks
 from rnnlens.errors import DataError
 from rnnlens.names import declared
 from rnnlens.network.layers import Input
-from rnnlens.network.network import Network, Ref
+from rnnlens.network.network import Ref
 
 __all__ = ["Relevance", "lrp"]
 
@@ -65,29 +64,18 @@ class Relevance:
     residual: Array = declared("sample")
 
 
-def lrp(
-    network: Network,
-    inputs: Mapping[str, Array],
-    target: ResolvedTarget,
-    *,
-    of: str,
-    eps: float = 0.001,
-    bias_factor: float = 0.0,
-) -> Relevance:
-    """Hand each forecast back to lags and features by layer-wise relevance propagation.
-
-    Shapes: inputs mapping of str to (sample, ...).
-    """
+def lrp(question: Question, *, eps: float = 0.001, bias_factor: float = 0.0) -> Relevance:
+    """Hand each forecast back to lags and features by layer-wise relevance propagation."""
     if not eps > 0:
         raise DataError(f"eps must be above 0, but is {eps}")
     if not 0 <= bias_factor <= 1:
         raise DataError(f"the bias factor must be from 0 to 1, but is {bias_factor}")
     rule = Rule(eps, bias_factor)
     parts = []
-    for chunk in chunks(network, inputs, runs=2):
-        run = forward(network, inputs_of(inputs, chunk))
-        relevance, elsewhere, output = _part(run, target, of, rule)
-        parts.append((relevance, elsewhere, target.pick(run.outputs), output))
+    for part in question.parts(runs=2):
+        run = forward(part.network, part.inputs)
+        relevance, elsewhere, output = _part(run, part.target, part.of, rule)
+        parts.append((relevance, elsewhere, part.target.pick(run.outputs), output))
     relevance, elsewhere, forecast, output = map(np.concatenate, zip(*parts, strict=True))
     residual = output - elsewhere - relevance.sum(axis=(1, 2))
     return Relevance(relevance[:, ::-1], elsewhere, forecast, output, residual)
@@ -98,32 +86,32 @@ def _part(run: Run, target: ResolvedTarget, of: str, rule: Rule) -> tuple[Array,
     (weight,) = target.weight(run).values()
     start = weight * run.value(ref)
     samples = len(start)
-    found, elsewhere = _sweep(run, {ref: start}, rule)
+    handed, elsewhere = _sweep(run, {ref: start}, rule)
     for name in run.network.inputs:
-        part = found.get((name, 0))
+        part = handed.get((name, 0))
         if name != of and part is not None:
             elsewhere = elsewhere + part.reshape(samples, -1).sum(axis=1)
-    own = found.get((of, 0))
+    own = handed.get((of, 0))
     relevance = flat_steps(np.zeros_like(run.value((of, 0))) if own is None else own)
     return relevance, elsewhere, start.reshape(samples, -1).sum(axis=1)
 
 
 def _sweep(run: Run, start: dict[Ref, Array], rule: Rule) -> tuple[dict[Ref, Array], Array]:
     """Hand relevance back to the inputs; give what ended at states that no node feeds."""
-    found = dict(start)
+    held = dict(start)
     lost = np.zeros(len(next(iter(start.values()))))
     for node in reversed(run.network.nodes):
         tape = run.tapes[node.name]
-        outer = tuple(found.get((node.name, k)) for k in range(len(tape.outputs)))
+        outer = tuple(held.get((node.name, k)) for k in range(len(tape.outputs)))
         if isinstance(node.layer, Input) or all(part is None for part in outer):
             continue
         masks = tuple(run.tapes[name].masks[k] for name, k in node.inputs)
         handed = hand_back(node.layer, Taken(tape, masks), outer, rule)
         for ref, part in zip(node.inputs, handed, strict=False):
-            total = join(found.get(ref), part)
+            total = join(held.get(ref), part)
             if total is not None:
-                found[ref] = total
+                held[ref] = total
         for part in handed[len(node.inputs) :]:
             if part is not None:
                 lost = lost + part.sum(axis=1)
-    return found, lost
+    return held, lost

@@ -171,11 +171,11 @@ def _(layer: TimeDistributed, taken: Taken, R: Multipliers, rule: Rule) -> Multi
     assert R[0] is not None
     x = taken.tape.inputs[0]
     tape = run_layer(layer.layer, (x.reshape(-1, *x.shape[2:]),), (None,), None)
-    (found,) = hand_back(
+    (handed,) = hand_back(
         layer.layer, Taken(tape, (None,)), (R[0].reshape(-1, *R[0].shape[2:]),), rule
     )
-    assert found is not None
-    return (found.reshape(x.shape),)
+    assert handed is not None
+    return (handed.reshape(x.shape),)
 
 
 @hand_back.register(Dense)

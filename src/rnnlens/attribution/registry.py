@@ -1,0 +1,97 @@
+"""Every method by its name: what its numbers are, and which options it takes.
+
+The facts alone, so that they cost nothing to import; `rnnlens.attribution.runners` runs what they
+name.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from rnnlens.errors import DataError, InputError
+
+__all__ = ["METHODS", "SUMMING", "AttributionMethod", "method_named"]
+
+
+@dataclass(frozen=True, kw_only=True)
+class AttributionMethod:
+    """What is known of a method before it is run.
+
+    Parameters
+    ----------
+    kind : {"contribution", "sensitivity", "relevance", "write time"}
+        What its numbers are: contributions sum to the change of the forecast.
+    variable : str
+        The variable that holds them.
+    takes : tuple of str
+        Options that it takes besides target and baseline.
+    hides : bool
+        Whether it needs a baseline.
+    conditional : bool
+        Whether it takes a baseline that depends on what is shown.
+    background : bool
+        Whether it may compare with background windows instead, where no baseline is asked for.
+    """
+
+    kind: str
+    variable: str
+    takes: tuple[str, ...] = ()
+    hides: bool = True
+    conditional: bool = False
+    background: bool = False
+
+
+def _contribution(
+    *takes: str, conditional: bool = False, background: bool = False
+) -> AttributionMethod:
+    return AttributionMethod(
+        kind="contribution",
+        variable="contribution",
+        takes=takes,
+        conditional=conditional,
+        background=background,
+    )
+
+
+_PLAYERS = ("newest", "groups", "initial_state", "progress")
+_SAMPLED = (*_PLAYERS, "budget", "tolerance", "seed")
+
+#: Every method by its name.
+METHODS: dict[str, AttributionMethod] = {
+    "auto": _contribution(*_PLAYERS, "budget", "seed", background=True),
+    "secant": _contribution("initial_state", "progress"),
+    "tree": _contribution(*_SAMPLED, conditional=True),
+    "owen": _contribution(*_SAMPLED, conditional=True),
+    "permutation": _contribution(*_SAMPLED, conditional=True),
+    "integrated_gradients": _contribution("tolerance"),
+    "causal_order": _contribution(),
+    "gradient": AttributionMethod(
+        kind="sensitivity", variable="sensitivity", takes=("progress",), hides=False
+    ),
+    "gradient_times_input": AttributionMethod(kind="sensitivity", variable="product"),
+    "occlusion": AttributionMethod(kind="sensitivity", variable="change", conditional=True),
+    "lrp": AttributionMethod(kind="relevance", variable="relevance", hides=False),
+    "contextual_decomposition": AttributionMethod(
+        kind="relevance", variable="relevant", hides=False
+    ),
+    "carry": AttributionMethod(kind="write time", variable="written", hides=False),
+}
+
+#: The methods whose numbers sum to the change of the forecast.
+SUMMING = tuple(name for name, method in METHODS.items() if method.kind == "contribution")
+
+
+def method_named(name: str, given: Mapping[str, object]) -> AttributionMethod:
+    """Find a method, and refuse options that it would leave unheard."""
+    if name not in METHODS:
+        raise InputError(f"no method is called {name!r}: give one of {', '.join(METHODS)}")
+    method = METHODS[name]
+    for option, value in given.items():
+        if value is not None and option not in method.takes:
+            those = [other for other, one in METHODS.items() if option in one.takes]
+            raise DataError(
+                f"method {name!r} does not take {option}: leave it out, or choose one of "
+                f"{', '.join(those)}"
+            )
+    return method
