@@ -25,7 +25,7 @@ SMALL_ENOUGH = 1e-6
 
 @pytest.fixture(scope="module")
 def hand_made():
-    path = Path(__file__).parents[2] / "benchmarks" / "oracles" / "hand_made.py"
+    path = Path(__file__).parents[3] / "benchmarks" / "oracles" / "hand_made.py"
     spec = spec_from_file_location("hand_made", path)
     module = module_from_spec(spec)
     spec.loader.exec_module(module)
@@ -94,7 +94,7 @@ def arx(length, seed):
 
 def test_a_network_trained_on_an_arx_process_is_found_to_use_its_three_lags():
     """To nearly the network's own R2, the ceiling; the exact tree is no worse than the secant."""
-    network = read(Path(__file__).with_name("arx.npz"))
+    network = read(Path(__file__).parents[1] / "arx.npz")
     test = arx(900, seed=11)
     x = np.array([test[t : t + STEPS] for t in range(len(test) - STEPS)])
     x0 = test.mean(axis=0)
