@@ -101,16 +101,17 @@ def test_nothing_escapes_in_any_topology(rng):
         x = rng.normal(size=(6, 3))
         begun = known(network, x[None])
         for step in (0, 3, 5):
-            for half in (1.0, 0.01):
+            for half in (1.0, 0.01, 0.001):
                 low, high = x[step, :1] - half, x[step, :1] + half
                 found = bounds(begun, boxes(0, step, low, high))
                 values = np.linspace(low, high, 301)
                 y = outputs(network, {"x": placed(x, step, [0], values)}, TARGET)
                 assert found.low[0] <= y.min()
                 assert y.max() <= found.high[0]
-                # and it says something: the small box comes near to what is attained
-                if half < 0.1:
-                    assert found.high[0] - found.low[0] <= 1.2 * (y.max() - y.min()) + 1e-9
+                # and it says something: the smallest box comes near to what is attained, with what
+                # is over falling as the box does, to some 5% here
+                if half == 0.001:
+                    assert found.high[0] - found.low[0] <= 1.1 * (y.max() - y.min()) + 1e-9
 
 
 NAIVE = {"lstm": lstm, "simple_rnn": simple_rnn, "gru_after": gru_after}

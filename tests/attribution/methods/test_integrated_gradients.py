@@ -71,7 +71,9 @@ def test_stacked_bidirectional_networks_sum_too(rng):
     assert np.abs(found.residual).max() < 1e-9
 
 
-def test_the_error_falls_exponentially_with_the_number_of_nodes(rng, monkeypatch):
+def test_the_error_falls_exponentially_with_the_number_of_nodes(monkeypatch):
+    # numbers of its own: smooth enough for 8 nodes to have digits, not so smooth that 32 have all
+    rng = np.random.default_rng(2)
     network = forecaster("lstm", rng, scale=1.5)
     x, x0 = rng.normal(size=(2, 7, 3))
     exact = split(network, x[None], x0, tolerance=1e-13, most_nodes=256).contribution
