@@ -30,6 +30,9 @@ WORKERS ?= 2
 ARGS ?=
 VERSIONS ?=
 TORCH_OPTIONS ?=
+# Each worker begins with a half of its own and takes over what another has left: a file's tests mostly
+# stay together, with what they share, and two workers seldom compile the same kernel side by side.
+PARALLEL := -n $(WORKERS) --dist worksteal
 INSTALL := $(BIN)/python -m pip install -qq --disable-pip-version-check
 TORCH := $(shell sed -n 's/^ *"\(torch==[0-9.]*\)",$$/\1/p' pyproject.toml)
 ONE_THREAD := OMP_NUM_THREADS=1 OPENBLAS_NUM_THREADS=1 MKL_NUM_THREADS=1 VECLIB_MAXIMUM_THREADS=1 \
@@ -52,7 +55,7 @@ demo: $(VENV)/.demo
 	@$(BIN)/rnnlens demo
 
 test: $(VENV)/.test
-	$(ONE_THREAD) KERAS_BACKEND=torch $(BIN)/python -m pytest -n $(WORKERS) $(ARGS)
+	$(ONE_THREAD) KERAS_BACKEND=torch $(BIN)/python -m pytest $(PARALLEL) $(ARGS)
 
 check: $(VENV)/.check
 	$(BIN)/ruff check .
@@ -60,7 +63,7 @@ check: $(VENV)/.check
 	$(BIN)/pyright --pythonpath $(BIN)/python
 
 floor: $(VENV)/floor/.made
-	$(ONE_THREAD) KERAS_BACKEND=torch $(VENV)/floor/bin/python -m pytest -n $(WORKERS) $(ARGS)
+	$(ONE_THREAD) KERAS_BACKEND=torch $(VENV)/floor/bin/python -m pytest $(PARALLEL) $(ARGS)
 
 versions: $(VENV)/.made
 	@$(BIN)/python .ci/versions.py $(VERSIONS)

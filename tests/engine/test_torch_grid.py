@@ -66,7 +66,9 @@ def test_a_live_module_gives_every_step_and_every_last_state(cell, layers, ways,
         cell, dtype, num_layers=layers, bidirectional=ways == 2, bias=bias, batch_first=batch_first
     )
     x, given = window(dtype, batch_first=batch_first)
-    network = read(module, ReadOptions(example=given[:, :2] if batch_first else given[:2]))
+    # an example of two samples and three steps: what is read of it serves any number of both
+    example = given[:2, :3] if batch_first else given[:3, :2]
+    network = read(module, ReadOptions(example=example))
     assert next(iter(network.inputs.values())).shape == (None, FEATURES)
     output, states = module(given)
     ours = predict(network, x)

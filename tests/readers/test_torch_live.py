@@ -226,7 +226,7 @@ def test_forward_code_is_followed_to_the_same_numbers(name, rng):
 )
 def test_a_plain_forecaster_becomes_a_plain_network_for_any_length(code, rng):
     model = module(code, rnn=gru(num_layers=2, dropout=0.3), fc=nn.Linear(4, 2), d=nn.Dropout(0.5))
-    network = read(model, example=np.zeros((1, 40, 3)))
+    network = read(model, example=np.zeros((1, 4, 3)))
     assert [node.name for node in network.nodes] == ["x", "rnn_l0", "rnn_l1", "fc"]
     assert network.inputs["x"].shape == (None, 3)
     assert not network["rnn_l1"].layer.return_sequences
