@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ast
 import shutil
+from functools import cache
 from pathlib import Path
 
 import pytest
@@ -69,15 +70,29 @@ def modules_of(package: Path) -> dict[str, Path]:
     return found
 
 
+@cache
+def statements(text: str) -> list[tuple[ast.AST, bool]]:
+    """What imports in a file, and whether it waits: inside a function or for a type checker."""
+    found: list[tuple[ast.AST, bool]] = []
+
+    def visit(node: ast.AST, lazy: bool) -> None:
+        if isinstance(node, ast.Import | ast.ImportFrom) or is_call_of_import(node):
+            found.append((node, lazy))
+        inside = lazy or isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef | ast.Lambda)
+        for child in ast.iter_child_nodes(node):
+            visit(child, inside or is_type_checking(node))
+
+    visit(ast.parse(text), False)
+    return found
+
+
 def imports_of(module: str, path: Path, modules: set[str]) -> list[Import]:
     """Every import of one file, those inside functions and `TYPE_CHECKING` blocks too."""
-    tree = ast.parse(path.read_text(encoding="utf-8"))
     found: list[Import] = []
     here = module.split(".") if path.name == "__init__.py" else module.split(".")[:-1]
     if module.endswith(".__init__"):
         here = [PACKAGE]
-
-    def visit(node: ast.AST, lazy: bool) -> None:
+    for node, lazy in statements(path.read_text(encoding="utf-8")):
         targets: list[str] = []
         if isinstance(node, ast.Import):
             targets = [alias.name for alias in node.names]
@@ -85,18 +100,20 @@ def imports_of(module: str, path: Path, modules: set[str]) -> list[Import]:
             base = here[: len(here) - node.level + 1] if node.level else []
             stem = ".".join([*base, *([node.module] if node.module else [])])
             if stem == PACKAGE and [alias.name for alias in node.names] == ["__version__"]:
-                return  # a text that is there before anything is loaded
+                continue  # a text that is there before anything is loaded
             below = [f"{stem}.{alias.name}" for alias in node.names]
             targets = [name if name in modules else stem for name in below]
-        elif isinstance(node, ast.Call) and ast.unparse(node.func).endswith("import_module"):
+        elif isinstance(node, ast.Call):
             targets = [arg.value for arg in node.args[:1] if isinstance(arg, ast.Constant)]
         found.extend(Import(module, node.lineno, name, lazy=lazy) for name in targets)
-        inside = lazy or isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef | ast.Lambda)
-        for child in ast.iter_child_nodes(node):
-            visit(child, inside or is_type_checking(node))
-
-    visit(tree, False)
     return found
+
+
+def is_call_of_import(node: ast.AST) -> bool:
+    if not isinstance(node, ast.Call):
+        return False
+    called = getattr(node.func, "attr", getattr(node.func, "id", ""))
+    return called.endswith("import_module")
 
 
 def is_type_checking(node: ast.AST) -> bool:
