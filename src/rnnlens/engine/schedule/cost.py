@@ -16,6 +16,7 @@ import numpy as np
 
 from rnnlens.engine.operations.registry import Array, Multipliers, Tape, pull, run, taken_by
 from rnnlens.engine.schedule.context import by_equations
+from rnnlens.engine.schedule.threads import one_blas_thread
 from rnnlens.network.layers import Bidirectional, Input, Layer, Recurrent, TimeDistributed
 from rnnlens.network.network import Network
 
@@ -65,6 +66,7 @@ def cost(network: Network, inputs: Mapping[str, Array]) -> Cost:
     return known[key]
 
 
+@one_blas_thread()
 def _empty_tapes(network: Network, inputs: Mapping[str, Array]) -> dict[str, Tape]:
     """Run a network on no samples: inputs mapping of str to (sample, ...)."""
     tapes = {name: Tape((), (inputs[name][:0],), (None,)) for name in network.inputs}
