@@ -119,7 +119,7 @@ class KerasGraphBuilder:
             )
         return value
 
-    def free(self, wanted: str, number: int) -> str:
+    def name_of_call(self, wanted: str, number: int) -> str:
         """Name a call: the first takes the layer's name, the next ones a number after it."""
         if number == 0:
             return wanted

@@ -47,7 +47,7 @@ def network_of(
     walk = _ModelWalk(KerasGraphBuilder(keras_version))
     try:
         outputs = walk.model(entry, store, _Place(), None)
-        refs = tuple(walk.graph.tensor(value, "the model's output") for value in outputs)
+        refs = tuple(walk.builder.tensor(value, "the model's output") for value in outputs)
         config = entry["config"]
         name = config.get("name", "network") if isinstance(config, Mapping) else "network"
     except InputError:
@@ -59,8 +59,8 @@ def network_of(
             f"Keras {keras_version.number} writes ({type(error).__name__}: {error}); the file is "
             "damaged"
         ) from error
-    origin = replace(origin, notes=(*origin.notes, *walk.graph.notes))
-    return check(Network(tuple(walk.graph.nodes), refs, origin, str(name)))
+    origin = replace(origin, notes=(*origin.notes, *walk.builder.notes))
+    return check(Network(tuple(walk.builder.nodes), refs, origin, str(name)))
 
 
 @dataclass(frozen=True)
@@ -82,7 +82,7 @@ class _Place:
 class _ModelWalk:
     """A walk through a model and the models within it."""
 
-    graph: KerasGraphBuilder
+    builder: KerasGraphBuilder
     built: dict[str, BuiltLayer] = field(default_factory=dict)
 
     def model(
@@ -105,7 +105,7 @@ class _ModelWalk:
             raise UnreadableFile(
                 f"two layers of the model are called {twice!r}; the file is damaged"
             )
-        self.graph.reserved |= {place.node(name) for name in names}
+        self.builder.reserved |= {place.node(name) for name in names}
         stores = store.layers([
             (class_of(item), _name(item)) for item in listed if not _is_operation(item)
         ])
@@ -125,7 +125,7 @@ class _ModelWalk:
         for item in listed:
             name = _name(item)
             if class_of(item) == "InputLayer":
-                values = values or [self.graph.entry(place.node(name), item["config"])]
+                values = values or [self.builder.entry(place.node(name), item["config"])]
                 continue
             if values is None:
                 values = [self._unsaid_entry(config, item, place)]
@@ -147,7 +147,7 @@ class _ModelWalk:
                 "the Sequential model does not state the shape of its input; build it on data or "
                 "with an Input layer and save it again"
             )
-        return self.graph.entry(place.node(f"{_name(first)}_input"), {"batch_shape": shape})
+        return self.builder.entry(place.node(f"{_name(first)}_input"), {"batch_shape": shape})
 
     def _functional(
         self,
@@ -168,7 +168,7 @@ class _ModelWalk:
         made: Made = {name: {} for name in entries}
         for number, (name, _, _) in enumerate(entering):
             own = entries[name]["config"]
-            made[name][0] = [given[number] if given else self.graph.entry(place.node(name), own)]
+            made[name][0] = [given[number] if given else self.builder.entry(place.node(name), own)]
         used = [*leaving, *(key for of in calls.values() for key in tensor_keys(of))]
         first = {name: _first_call(entry, name, used) for name, entry in entries.items()}
         pending = [(name, number) for name, of in calls.items() for number in range(len(of))]
@@ -206,23 +206,23 @@ class _ModelWalk:
         if store is None:
             raise UnreadableFile(f"the model has no layer {name!r} beside its configuration")
         kind, full = class_of(entry), place.layer(name)
-        node = self.graph.free(place.node(name), number)
+        node = self.builder.name_of_call(place.node(name), number)
         if kind in MODELS:
-            self.graph.check_masks(node, taken)
+            self.builder.check_masks(node, taken)
             inner = _Place(node, full, place.depth + 1)
             return self.model(entry, store, inner, list(taken.inputs))
         if full not in self.built:
             path = full.replace(".", "/")
             spec = spec_of(
-                entry, name=full, path=path, store=store, keras_version=self.graph.keras_version
+                entry, name=full, path=path, store=store, keras_version=self.builder.keras_version
             )
             self.built[full] = build(spec)
             if spec.options.precision in HALF:
-                self.graph.notes.append(
+                self.builder.notes.append(
                     f"Layer {full} computes in {spec.options.precision} in the source; here it "
                     "computes in double precision, so outputs agree to about three digits."
                 )
-        return self.graph.call(node, kind, self.built[full], taken)
+        return self.builder.call(node, kind, self.built[full], taken)
 
 
 def _name(entry: JsonObject) -> str:
