@@ -72,7 +72,7 @@ def test_the_change_of_the_loss_is_what_a_loop_gives(rng):
 @cache
 def known_process():
     """A network of 16 units trained on the known process, and 8,000 windows that it never saw."""
-    network = read(Path(__file__).parents[1] / "attribution" / "arx.npz")
+    network = read(Path(__file__).parents[2] / "attribution" / "arx.npz")
     series = arx(8000, seed=5)
     return network, cut_windows(series, 10), series[10:, 0]
 

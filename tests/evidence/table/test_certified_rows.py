@@ -1,0 +1,56 @@
+"""What the certificates of a row say together, and of which rows they are about the whole."""
+
+import numpy as np
+
+from rnnlens.evidence.table.certificates import LagCertificates, certified_rows, evenly
+from rnnlens.evidence.table.rows import LagSpan, make_rows
+
+#: By window, lag and feature freed alone.
+VERDICTS = np.array([
+    [["proven", "structural"], ["refuted", "proven"]],
+    [["structural", "structural"], ["undecided", "proven"]],
+    [["proven", "proven"], ["undecided", "refuted"]],
+])
+BOUND = np.arange(12.0).reshape(3, 2, 2)
+
+
+def certificates(columns=((0,), (1,)), verdict=VERDICTS, bound=BOUND):
+    return LagCertificates(
+        places=np.arange(3), bound=bound, attained=bound / 2, verdict=verdict, columns=columns,
+        boxes=7, range_text="",
+    )  # fmt: skip
+
+
+def rows_by(by):
+    return make_rows(by, (2, 2), [LagSpan(1, 1), LagSpan(2, 2)], ("a", "b"), ())
+
+
+def test_a_window_is_proven_where_all_its_questions_are_and_refuted_where_one_is():
+    by_lag = certified_rows(rows_by("lag"), certificates())
+    assert by_lag.structural.tolist() == [1, 0]
+    assert by_lag.proven.tolist() == [2, 0]
+    assert by_lag.refuted.tolist() == [0, 2]
+    assert by_lag.undecided.tolist() == [0, 1]
+    assert by_lag.largest_bound.tolist() == [9.0, 11.0]
+    assert by_lag.worst.tolist() == [2, 2]
+
+
+def test_only_what_was_free_at_once_is_a_whole_row():
+    alone, both = certificates(), certificates(((0, 1),), VERDICTS[:, :, :1], BOUND[:, :, :1])
+    assert [alone.of(row).whole for row in rows_by("lag").rows] == [False, False]
+    assert [alone.of(row).whole for row in rows_by("both").rows] == [True] * 4
+    assert [both.of(row).whole for row in rows_by("lag").rows] == [True, True]
+    # one feature at all lags was never free at once
+    assert [alone.of(row).whole for row in rows_by("feature").rows] == [False, False]
+
+
+def test_held_features_have_no_number():
+    alone = certificates(((0,), (2,)))
+    table = alone.by_feature(BOUND, 3)
+    assert np.isnan(table[:, :, 1]).all()
+    np.testing.assert_array_equal(table[:, :, [0, 2]], BOUND)
+
+
+def test_windows_lie_evenly_and_none_comes_twice():
+    assert evenly(415, 4).tolist() == [0, 138, 276, 414]
+    assert evenly(3, 10).tolist() == [0, 1, 2]
