@@ -46,9 +46,24 @@ def loaded_by(*arguments: str) -> set[str]:
     )
 
 
+#: What is loaded with the verbs for the options that they take: no method, and nothing that runs.
+OPTIONS = {
+    "rnnlens.attribution",
+    "rnnlens.attribution.options",
+    "rnnlens.evidence",
+    "rnnlens.evidence.options",
+    "rnnlens.evidence.proof",
+    "rnnlens.evidence.proof.limits",
+    "rnnlens.evidence.statistics",
+    "rnnlens.evidence.statistics.dependent_mean",
+    "rnnlens.evidence.statistics.loss",
+    "rnnlens.evidence.statistics.multiplicity",
+}
+
+
 def parts(loaded: set[str]) -> set[str]:
-    """Names of the packages of rnnlens among them."""
-    return {name.split(".")[1] for name in loaded if name.startswith("rnnlens.")}
+    """Names of the packages of rnnlens among them, beside what options need."""
+    return {name.split(".")[1] for name in loaded - OPTIONS if name.startswith("rnnlens.")}
 
 
 def test_importing_rnnlens_loads_no_framework_and_nothing_heavy():

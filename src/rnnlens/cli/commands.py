@@ -122,9 +122,20 @@ def lags(
     windows, seen = cut(data, sidecar, _unseen(series, sidecar))
     asked = question.asked(sidecar)
     foretell(_expected(network, windows, seen, asked))
+    shares = api.Shares(**{
+        name: asked.pop(name) for name in ("method", "baseline", "newest") if name in asked
+    })
+    target = api.Target(asked.pop("target", None), asked.pop("horizon", None))
     with working(f"weighing the lags of {len(windows):,} windows") as progress:
         found = api.lags(
-            network, windows, background=seen, progress=progress, **asked, **evidence.asked()
+            network,
+            windows,
+            target=target,
+            background=seen,
+            shares=shares,
+            progress=progress,
+            **asked,
+            **evidence.asked(),
         )
     give(found, answer, view=evidence_view, plain=evidence_summary, indent=1)
 

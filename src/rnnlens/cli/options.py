@@ -12,6 +12,9 @@ from typing import Annotated, Any, get_type_hints
 
 import typer
 
+from rnnlens.attribution.options import Target
+from rnnlens.evidence.options import Certificates, Test
+
 __all__ = [
     "Answer",
     "Baseline",
@@ -373,12 +376,27 @@ class Evidence:
 
     def asked(self) -> dict[str, Any]:
         """Give the arguments of the verb."""
-        given = {spec.name: getattr(self, spec.name) for spec in fields(self)}
-        words = {
-            name: value.value if isinstance(value, StrEnum) else value
-            for name, value in given.items()
+        return {
+            "by": self.by.value,
+            "margin": self.margin,
+            "alpha": self.alpha,
+            "certificates": Certificates(
+                windows=self.windows,
+                range=ranges(self.range),
+                tolerance=self.tolerance,
+                budget=self.budget,
+                together=self.together,
+                deviation=self.deviation,
+            ),
+            "test": Test(
+                loss=self.loss.value,
+                correction=self.correction.value,
+                sampler=self.sampler.value,
+                block_length=self.block_length,
+                replacements=self.replacements,
+                hiding=self.test,
+            ),
         }
-        return _known({**words, "range": ranges(self.range)})
 
 
 @dataclass(frozen=True)
@@ -405,16 +423,17 @@ class Certificate:
 
     def asked(self, sidecar: Any) -> dict[str, Any]:
         """Give the arguments of the verb: what was typed, or else what the sidecar states."""
-        typed = {
+        return {
+            "lag": whole_numbers(self.lag),
             "features": _names(self.feature),
-            "range": ranges(self.range),
-            "tolerance": self.tolerance,
-            "target": self.target,
-            "horizon": self.horizon,
-            "budget": self.budget,
+            "target": Target(sidecar.target if self.target is None else self.target, self.horizon),
+            "certificates": Certificates(
+                range=ranges(self.range),
+                tolerance=self.tolerance,
+                budget=self.budget,
+                deviation=self.deviation,
+            ),
         }
-        known = _stated(sidecar, "target") | _known(typed)
-        return {**known, "lag": whole_numbers(self.lag), "deviation": self.deviation}
 
 
 def ranges(text: str | None) -> Any:
