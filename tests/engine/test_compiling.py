@@ -14,17 +14,17 @@ MODULES = sorted(Path(kernels.__file__).parent.rglob("*.py"))
 
 
 def without_references(tree):
-    """Give the functions that are compiled so: parts, and what is said to serve a cell."""
+    """Give the functions that are compiled so: inner ones, and what is said to serve a cell."""
     serving = {
         argument.id
         for call in ast.walk(tree)
-        if isinstance(call, ast.Call) and getattr(call.func, "id", "") == "serves"
+        if isinstance(call, ast.Call) and getattr(call.func, "id", "") == "register_cell"
         for argument in call.args[1:]
     }
     for node in ast.walk(tree):
         if isinstance(node, ast.FunctionDef):
             marks = {mark.id for mark in node.decorator_list if isinstance(mark, ast.Name)}
-            if "part" in marks or node.name in serving:
+            if "inner" in marks or node.name in serving:
                 yield node
 
 
@@ -34,17 +34,17 @@ def gives(function):
 
 
 @pytest.mark.parametrize("path", MODULES, ids=lambda path: path.stem)
-def test_parts_return_nothing(path):
+def test_inner_functions_return_nothing(path):
     tree = ast.parse(path.read_text(encoding="utf-8"))
-    assert [part.name for part in without_references(tree) if gives(part)] == []
+    assert [one.name for one in without_references(tree) if gives(one)] == []
 
 
-def test_a_part_that_returned_a_slice_would_be_found():
-    tree = ast.parse("@part\ndef tail(a):\n    return a[1:]\n")
-    assert [gives(part) for part in without_references(tree)] == [True]
+def test_an_inner_function_that_returned_a_slice_would_be_found():
+    tree = ast.parse("@inner\ndef tail(a):\n    return a[1:]\n")
+    assert [gives(one) for one in without_references(tree)] == [True]
 
 
-def test_there_are_parts_to_look_at():
+def test_there_are_inner_functions_to_look_at():
     counts = {
         path.stem: len(list(without_references(ast.parse(path.read_text(encoding="utf-8")))))
         for path in MODULES
@@ -52,11 +52,11 @@ def test_there_are_parts_to_look_at():
     assert min(counts[name] for name in ("step_loop", "lstm", "gru", "simple_rnn", "buffers")) >= 3
 
 
-def test_a_part_that_makes_an_array_is_refused():
+def test_an_inner_function_that_makes_an_array_is_refused():
     # in a process of its own: the refusal must come from the compiler, not from a crash
     code = """
 import numpy as np
-from rnnlens.engine.kernels.lowlevel.compiling import PART
+from rnnlens.engine.kernels.lowlevel.compiling import INNER
 from numba import njit
 from numba.core.errors import NumbaError
 
@@ -65,7 +65,7 @@ def fresh(a):
     a[0] = b[0]
 
 try:
-    njit(**PART)(fresh)(np.ones(3))
+    njit(**INNER)(fresh)(np.ones(3))
 except NumbaError as error:
     print("refused", type(error).__name__)
 """

@@ -14,7 +14,7 @@ from numba import njit
 from scipy import special
 
 from rnnlens.engine.kernels import functions
-from rnnlens.engine.kernels.lowlevel.compiling import OPTIONS
+from rnnlens.engine.kernels.lowlevel.compiling import ALLOCATING
 
 SINGLE, DOUBLE = np.dtype(np.float32), np.dtype(np.float64)
 NAMES = ("tanh", "logistic", "exp", "expm1", "log1p_exp")
@@ -44,7 +44,7 @@ def loop(name):
     """The function over an array, in place, as the kernels call it."""
     function = getattr(functions, name)
 
-    @njit(**OPTIONS)
+    @njit(**ALLOCATING)
     def run(a):
         for s in range(a.size):
             a[s] = function(a[s])
@@ -62,7 +62,7 @@ def stated(name, dtype):
     return getattr(functions, f"{name.upper()}_ERROR")[dtype]
 
 
-@njit(**OPTIONS)
+@njit(**ALLOCATING)
 def gated_loop(a, x, y):
     for s in range(y.size):
         y[s] = functions.gated(a[s], x[s])

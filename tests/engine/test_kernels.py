@@ -15,7 +15,7 @@ back. With the unit roundoff ``u`` of what is computed in (2^-24 or 2^-53):
   its largest second derivative times that error squared;
 - a slope ``phi'(a)`` moves with ``a`` by the largest second derivative; a secant by half of it for
   each end, and is wrong by the rounding of its two values over the distance of its ends. Below the
-  distance `slabs.NEAR` the kernels take the slope in the middle, which is wrong by less than the
+  distance `buffers.NEAR` the kernels take the slope in the middle, which is wrong by less than the
   distance squared times the second and third derivatives.
 
 The two computations differ by at most the sum of both bounds. Nothing is tuned: the same rules hold
@@ -33,7 +33,7 @@ from rnnlens.engine import activations, cells, step
 from rnnlens.engine.backward import multipliers
 from rnnlens.engine.cells import ready
 from rnnlens.engine.forward import entries, forward
-from rnnlens.engine.kernels import buffers as slabs
+from rnnlens.engine.kernels import buffers
 from rnnlens.engine.kernels import run as kernels
 from rnnlens.engine.operations.recurrent import CellRun
 from rnnlens.engine.operations.registry import pull, run
@@ -158,7 +158,7 @@ def error_analysis(monkeypatch, dtype, layer):
     with monkeypatch.context() as patch:
         # both computations are wrong: the kernels by their unit roundoff, the equations by 2^-53
         patch.setattr(Rounded, "u", float(np.finfo(dtype).eps / 2 + np.finfo(float).eps / 2))
-        patch.setattr(Rounded, "near", slabs.NEAR[np.dtype(dtype)])
+        patch.setattr(Rounded, "near", buffers.NEAR[np.dtype(dtype)])
         terms = core.features + 4 * core.units + core.state_sizes[0] + 5
         patch.setattr(Rounded, "terms", terms)
         patch.setattr(step, "value", rounded_value)
@@ -382,7 +382,7 @@ def test_every_elementwise_activation_agrees_with_its_definition(phi, dtype, rng
     expected = m * activations.derivative(phi, wide)
     close(derivative[:, 0], expected, size * np.abs(m))
     (secant,) = pull(layer, tapes[0], tapes[1], (m,))
-    near = slabs.NEAR[np.dtype(dtype)]
+    near = buffers.NEAR[np.dtype(dtype)]
     distance = np.abs(wide - wide0)
     smooth = activations._UNARY[phi.name].smooth
     floor = near if smooth else 1e-300

@@ -15,9 +15,8 @@ import pytest
 from networks import chain, forecaster
 from rnnlens.engine import activations
 from rnnlens.engine.forward import entries, forward, predict
-from rnnlens.engine.kernels import affine, norm
-from rnnlens.engine.kernels import buffers as slabs
-from rnnlens.engine.kernels import run as kernels
+from rnnlens.engine.kernels import affine, buffers, norm
+from rnnlens.engine.kernels.cells import packing
 from rnnlens.engine.operations import linear, norms
 from rnnlens.engine.operations.registry import pull, run
 from rnnlens.engine.schedule import plan
@@ -135,7 +134,7 @@ def compare_convolution(layer, dtype, rng, *, steps, samples=37):
         bound = pull(size, sizes[0], sizes[0], (wrong + way_back * np.abs(m) * (slope + rough),))[0]
         within(found[1], truth[1], bound)
         d, both = np.abs(a - a0), error + error0
-        near = slabs.NEAR[np.dtype(dtype)] if second else 0.0
+        near = buffers.NEAR[np.dtype(dtype)] if second else 0.0
         apart = np.maximum(np.maximum(d - both, near / 2), 1e-300)
         height = FUNCTION * u * (y + np.abs(a0) + 1) if layer.activation != LINEAR else 0 * d
         secant = (
@@ -282,8 +281,8 @@ def test_weights_are_compared_once_a_round_of_work(rng, monkeypatch):
     x = rng.normal(size=(300, 4, 3))
     expected = predict(network, x)
     calls = []
-    arrays = kernels._arrays
-    monkeypatch.setattr(kernels, "_arrays", lambda cell: calls.append(1) or arrays(cell))
+    arrays = packing._arrays
+    monkeypatch.setattr(packing, "_arrays", lambda cell: calls.append(1) or arrays(cell))
     monkeypatch.setattr(plan, "_chunk_size", lambda *_: 32)
     np.testing.assert_allclose(predict(network, x), expected, rtol=1e-12)
     assert len(calls) <= threads()  # threads may begin together

@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from rnnlens.engine.kernels.coalition_tables import additions
+from rnnlens.engine.kernels.coalition_tables import marginal_sums
 
 Array = NDArray[np.float64]
 
@@ -29,11 +29,11 @@ def one_by_one(v: Array) -> Array:
 @pytest.mark.parametrize("dtype", [np.float32, np.float64])
 @pytest.mark.parametrize("games", [1, 3])
 @pytest.mark.parametrize("players", [0, 1, 2, 3, 5, 6, 9, 11, 12])
-def test_additions_are_those_of_every_coalition(
+def test_marginal_sums_are_those_of_every_coalition(
     players: int, games: int, dtype: type, rng: np.random.Generator
 ) -> None:
     v = (rng.integers(-999, 999, (1 << players, games)) / 64).astype(dtype)
-    np.testing.assert_array_equal(additions(v), one_by_one(v.astype(float)))
+    np.testing.assert_array_equal(marginal_sums(v), one_by_one(v.astype(float)))
 
 
 @pytest.mark.parametrize("absent", range(11))
@@ -41,6 +41,6 @@ def test_a_player_that_adds_nothing_has_exactly_nothing(
     absent: int, rng: np.random.Generator
 ) -> None:
     v = rng.standard_normal((1 << 11, 2))[np.arange(1 << 11) & ~(1 << absent)]
-    sums = additions(v)
+    sums = marginal_sums(v)
     assert not sums[absent].any()
     assert sums[absent - 1].any()

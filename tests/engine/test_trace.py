@@ -8,6 +8,7 @@ import pytest
 from networks import CELLS, cell, chain, stacked_bidirectional
 from rnnlens.engine.forward import entries, forward
 from rnnlens.engine.kernels import run as kernels
+from rnnlens.engine.kernels.cells.lstm import LSTMWeights
 from rnnlens.engine.schedule.context import equations
 from rnnlens.engine.trace import layer_traces
 from rnnlens.network import layers as L
@@ -66,10 +67,10 @@ def test_activations_that_are_not_fused_are_traced(kind, rng):
     agree(chain(L.Recurrent(own), shape=(7, 3)), rng.normal(size=(3, 7, 3)))
 
 
-def test_swapped_slabs_would_be_found(rng, monkeypatch):
-    before, after, last = kernels._SLABS[kernels.LSTMWeights]
-    swapped = {kernels.LSTMWeights: (before, [after[1], after[0], *after[2:]], last)}
-    monkeypatch.setattr(kernels, "_SLABS", swapped)
+def test_swapped_rows_would_be_found(rng, monkeypatch):
+    before, after, last = kernels.TRACED[LSTMWeights]
+    swapped = {LSTMWeights: (before, [after[1], after[0], *after[2:]], last)}
+    monkeypatch.setattr(kernels, "TRACED", swapped)
     network = chain(L.Recurrent(cell("lstm", rng)), shape=(7, 3))
     with pytest.raises(AssertionError, match="Not equal"):
         agree(network, rng.normal(size=(3, 7, 3)))

@@ -13,7 +13,7 @@ from weakref import WeakKeyDictionary
 import numpy as np
 
 from rnnlens.engine.forward import forward
-from rnnlens.engine.kernels.run import keeps, packed, slopes
+from rnnlens.engine.kernels.run import one_pass_serves, packed, readout_gradient
 from rnnlens.engine.operations.registry import Array
 from rnnlens.engine.schedule.context import by_equations
 from rnnlens.engine.schedule.plan import gathered
@@ -56,7 +56,7 @@ def _linear_forecaster(
         return None
     layer = split.each_step[0].layer
     weights = packed(layer.cell, x.dtype) if isinstance(layer, Recurrent) else None
-    if weights is None or not keeps(weights, runs * len(x), x.shape[1]):
+    if weights is None or not one_pass_serves(weights, runs * len(x), x.shape[1]):
         return None
     walk = Walk(split, forward(network, {of: x[:1]}), of, lambda cells: None)
     readout = linear_readout(walk, value)
@@ -84,7 +84,7 @@ def derivatives(
     readout = forecaster.readout
 
     def part(chunk: slice) -> tuple[Array, Array]:
-        ends, slope = slopes(forecaster.weights, x[chunk], readout.weights)
+        ends, slope = readout_gradient(forecaster.weights, x[chunk], readout.weights)
         return slope, (ends @ readout.weights + readout.constant).astype(x.dtype)
 
     slope, values = gathered(part, network, inputs, runs=2, passes=3, progress=progress)
@@ -115,7 +115,7 @@ def mean_derivatives(
         points = places[:, None, None, None] * (x[chunk] - begin)
         points += begin
         points = points.reshape(-1, *x.shape[1:])
-        _, slope = slopes(forecaster.weights, points, forecaster.readout.weights)
+        _, slope = readout_gradient(forecaster.weights, points, forecaster.readout.weights)
         return ((shares @ slope.reshape(len(places), -1)).reshape(begin.shape),)
 
     count = len(places)

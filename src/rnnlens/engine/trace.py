@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 
 from rnnlens.engine import step
 from rnnlens.engine.forward import Run
-from rnnlens.engine.kernels.run import packed, record
+from rnnlens.engine.kernels.run import packed, trace_cell
 from rnnlens.engine.operations.recurrent import CellRun, run_cell
 from rnnlens.engine.operations.registry import Array, Mask, Tape
 from rnnlens.engine.schedule.context import by_equations
@@ -91,7 +91,7 @@ def _trace(layer: Recurrent, tape: Tape, mask: Mask) -> LayerTrace:
     weights = None if by_equations() or not x.shape[1] else packed(layer.cell, x.dtype)
     if weights is None:
         return _layout(run_cell(layer, tape.inputs, mask)[0], layer)
-    kept = record(weights, x, mask, layer.go_backwards, tuple(states))
+    kept = trace_cell(weights, x, mask, layer.go_backwards, tuple(states))
     pre, value = kept.preactivation, kept.gate_value
     real = None if mask is None else np.broadcast_to(mask, x.shape[:2])
     if real is not None:

@@ -6,7 +6,7 @@ import pytest
 
 from rnnlens.engine.activations import value
 from rnnlens.errors import UnsupportedModel
-from rnnlens.evidence.proof.zonotope.functions import coded, enclose_each
+from rnnlens.evidence.proof.zonotope.functions import activation_code, enclose_each
 from rnnlens.network.activations import Activation
 
 SERVED = [
@@ -22,7 +22,7 @@ SERVED = [
 
 
 def bands(activation, a, radius):
-    kind, p = coded(activation, "dense")
+    kind, p = activation_code(activation, "dense")
     found = np.empty((len(a), 5))
     enclose_each(kind, p, a, radius, found)
     return found.T
@@ -88,9 +88,9 @@ def test_the_lost_part_falls_with_the_square_of_the_range():
 @pytest.mark.parametrize("name", ["elu", "softsign", "gelu", "softmax", "exponential"])
 def test_other_activations_are_refused_by_name(name):
     with pytest.raises(UnsupportedModel, match=f"'dense' has the activation {name}"):
-        coded(Activation(name), "dense")
+        activation_code(Activation(name), "dense")
 
 
 def test_a_relu_that_jumps_is_refused():
     with pytest.raises(UnsupportedModel, match="relu"):
-        coded(Activation("relu", {"threshold": 0.5}), "dense")
+        activation_code(Activation("relu", {"threshold": 0.5}), "dense")

@@ -7,7 +7,7 @@ from math import comb
 import numpy as np
 from numpy.typing import NDArray
 
-from rnnlens.engine.kernels.coalition_tables import additions
+from rnnlens.engine.kernels.coalition_tables import marginal_sums
 
 __all__ = ["shapley_values"]
 
@@ -27,5 +27,5 @@ def shapley_values(v: Array) -> Array:
     """
     count = len(v).bit_length() - 1
     weights = np.array([1 / (count * comb(count - 1, s)) for s in range(count)])
-    sums = additions(v.reshape(len(v), -1))
+    sums = marginal_sums(v.reshape(len(v), -1))
     return np.einsum("s,psg->pg", weights, sums).reshape(count, *v.shape[1:])

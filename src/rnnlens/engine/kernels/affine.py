@@ -8,26 +8,67 @@ of weights is loaded once for all of them, and each number that is read is sprea
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
-from llvmlite import ir
-from numba import types
 from numpy.typing import NDArray
 
-from rnnlens.engine.kernels.buffers import activate, copy, fill, slopes
-from rnnlens.engine.kernels.lowlevel.compiling import apart, disjoint, instruction, kernel, part
-from rnnlens.engine.kernels.lowlevel.registers import (
+from rnnlens.engine.kernels.buffers import CompiledActivation, activate, copy, fill, slopes
+from rnnlens.engine.kernels.lowlevel.compiling import inner, kernel
+from rnnlens.engine.kernels.lowlevel.primitives import (
     ROWS,
-    VECTORS,
-    Vectors,
     columns_of,
-    places,
-    summed,
+    never_inline,
+    no_alias,
+    tile_of_lines,
 )
 from rnnlens.engine.kernels.tile import pack
 
-__all__ = ["back", "forward", "lay", "spread"]
+__all__ = ["Convolution", "Taps", "back", "forward", "lay", "spread"]
+
+
+class Taps(NamedTuple):
+    """Where the taps of a convolution stand.
+
+    Parameters
+    ----------
+    features : int
+        Numbers of a step.
+    taps, dilation, stride : int
+        How many taps there are, and steps from one to the next, and from one output to the next.
+    before : int
+        Steps of padding before the oldest step.
+    rows : int
+        Output steps.
+    """
+
+    features: int
+    taps: int
+    dilation: int
+    stride: int
+    before: int
+    rows: int
+
+
+class Convolution(NamedTuple):
+    """What a convolution makes of the numbers that its taps read.
+
+    Parameters
+    ----------
+    W : array
+        Weights, laid out by `lay`.
+    b : array (unit,)
+        Biases; not used on the way back.
+    bent : bool
+        Whether the activation is another than the identity.
+    phi : CompiledActivation
+        The activation.
+    """
+
+    W: NDArray[Any]
+    b: NDArray[Any]
+    bent: bool
+    phi: CompiledActivation
 
 
 def lay(weights: NDArray[Any]) -> NDArray[Any]:
@@ -35,62 +76,25 @@ def lay(weights: NDArray[Any]) -> NDArray[Any]:
     return pack(weights, columns_of(weights.itemsize))
 
 
-@instruction
-def _tile(typing_context, X, x, pace, W, w, K, B, b, Z, z, hop):
-    """Multiply ``ROWS`` stretches of a line by a tile of weights."""
-    n = types.intp
-    signature = types.void(X, n, n, W, n, n, B, n, Z, n, n)
-
-    def generate(context, builder, signature, arguments):
-        X0, x, pace, W0, w, K, B0, b, Z0, z, hop = places(context, builder, signature, arguments)
-        vectors, integer = Vectors(builder, X.dtype), ir.IntType(64)
-        columns = VECTORS * vectors.lanes
-        starts, rows = (
-            [
-                builder.gep(base, [builder.add(first, builder.mul(integer(j), apiece))])
-                for j in range(ROWS)
-            ]
-            for base, first, apiece in ((X0, x, pace), (Z0, z, hop))
-        )
-        w0, b0 = builder.gep(W0, [w]), builder.gep(B0, [b])
-        ends = [v * vectors.lanes for v in range(VECTORS)]
-
-        def add(k, sums):
-            line = builder.gep(w0, [builder.mul(k, integer(columns))])
-            weights = [vectors.load(line, end) for end in ends]
-            totals = iter(sums)
-            return [
-                vectors.fused(read, weight, next(totals))
-                for read in (vectors.spread(builder.gep(start, [k])) for start in starts)
-                for weight in weights
-            ]
-
-        begun = [vectors.load(b0, end) for end in ends]
-        totals = iter(summed(builder, K, begun * ROWS, add))
-        for row in rows:
-            for end in ends:
-                vectors.store(next(totals), row, end)
-        return context.get_dummy_value()
-
-    return signature, generate
-
-
-@part
-def _rows_times(line, pace, W, K, b, G, out, rows, Z):
+@inner
+def _rows_times(read, W, b, G, out, rows, Z):
     """Fill ``out`` (row * G,) with ``line[row * pace:][:K] @ W + b``.
 
-    The line is longer by ``ROWS`` rows than what is read of it, and ``b`` fills whole tiles.
+    ``read`` is the line, the pace and K. The line is longer by ``ROWS`` rows than what is read of
+    it, and ``b`` fills whole tiles.
     """
-    apart()
-    disjoint()
+    never_inline()
+    no_alias()
+    line, pace, K = read
     columns = columns_of(line.itemsize)
     for t in range(0, rows, ROWS):
         for g in range(0, G, columns):
             wide, high = min(columns, G - g), min(ROWS, rows - t)
             if wide == columns and high == ROWS:
-                _tile(line, t * pace, pace, W, g * K, K, b, g, out, t * G + g, G)
+                source = (line, t * pace, pace)
+                tile_of_lines(source, (W, g * K, K), (b, g), (out, t * G + g, G))
                 continue
-            _tile(line, t * pace, pace, W, g * K, K, b, g, Z, 0, columns)
+            tile_of_lines((line, t * pace, pace), (W, g * K, K), (b, g), (Z, 0, columns))
             for j in range(high):
                 source, place = Z[j * columns :], (t + j) * G + g
                 target = out[place : place + wide]
@@ -98,21 +102,22 @@ def _rows_times(line, pace, W, K, b, G, out, rows, Z):
                     target[s] = source[s]
 
 
-@part
-def _rows_onto(line, pace, W, K, G, out, places, rows, Z):
+@inner
+def _rows_onto(read, W, G, out, places, rows, Z):
     """Add ``line[row * pace:][:K] @ W`` onto ``out[row * hop:]``, tap by tap.
 
-    ``places`` is the hop from one row to the next, the numbers of a tap, and the hop from one tap
-    to the next.
+    ``read`` is the line, the pace and K; ``places`` is the hop from one row to the next, the
+    numbers of a tap, and the hop from one tap to the next.
     """
-    apart()
-    disjoint()
+    never_inline()
+    no_alias()
+    line, pace, K = read
     hop, size, apiece = places
     columns = columns_of(line.itemsize)
     zeros = Z[ROWS * columns :]
     for t in range(0, rows, ROWS):
         for g in range(0, G, columns):
-            _tile(line, t * pace, pace, W, g * K, K, zeros, 0, Z, 0, columns)
+            tile_of_lines((line, t * pace, pace), (W, g * K, K), (zeros, 0), (Z, 0, columns))
             wide = min(columns, G - g)
             for j in range(min(ROWS, rows - t)):
                 source, first = Z[j * columns :], (t + j) * hop
@@ -139,15 +144,15 @@ def spread(x, W, G, y, span):
     for begin in range(span[0], span[1], STRETCH):
         rows = min(STRETCH, span[1] - begin)
         copy(x[begin : begin + rows], line[:rows])
-        _rows_times(line, 1, W, 1, nothing, G, y[begin * G :], rows, Z)
+        _rows_times((line, 1, 1), W, nothing, G, y[begin * G :], rows, Z)
 
 
-@part
-def _read(x, F, sizes, wide, line):
+@inner
+def _read(x, where, wide, line):
     """Lay a sample's steps out as a line; where taps stand apart, every output step's own."""
-    apart()
-    disjoint()
-    taps, dilation, stride, before, rows = sizes
+    never_inline()
+    no_alias()
+    F, taps, dilation, stride, before, rows = where
     copy(x, wide[before * F : before * F + x.size])
     if dilation > 1:
         for t in range(rows):
@@ -157,13 +162,13 @@ def _read(x, F, sizes, wide, line):
 
 
 @kernel
-def forward(x, F, W, b, sizes, bent, phi, a, y, span):
+def forward(layer, where, x, a, y, span):
     """Convolve samples over the steps.
 
-    Shapes: x (sample, step * feature), b (unit,), a (sample, output step * unit), y (sample, output
-    step * unit).
+    Shapes: x (sample, step * feature), a, y (sample, output step * unit).
     """
-    taps, dilation, stride, before, rows = sizes
+    W, b, bent, phi = layer
+    F, taps, dilation, stride, before, rows = where
     G, K = b.size, taps * F
     padded = max(before + x.shape[1] // F, (rows - 1 + ROWS) * stride + (taps - 1) * dilation + 1)
     wide = np.zeros(padded * F, x.dtype)
@@ -174,11 +179,11 @@ def forward(x, F, W, b, sizes, bent, phi, a, y, span):
     more = np.zeros((G + columns - 1) // columns * columns, x.dtype)
     copy(b, more[:G])
     for n in range(span[0], span[1]):
-        _read(x[n], F, sizes, wide, line)
+        _read(x[n], where, wide, line)
         if apiece:
-            _rows_times(line, K, W, K, more, G, a[n], rows, Z)
+            _rows_times((line, K, K), W, more, G, a[n], rows, Z)
         else:
-            _rows_times(wide, stride * F, W, K, more, G, a[n], rows, Z)
+            _rows_times((wide, stride * F, K), W, more, G, a[n], rows, Z)
         if bent:
             if y.shape[0]:
                 copy(a[n], y[n])
@@ -186,13 +191,14 @@ def forward(x, F, W, b, sizes, bent, phi, a, y, span):
 
 
 @kernel
-def back(m, F, W, sizes, bent, phi, a, y, same, m_x, span):
+def back(layer, where, m, a, y, same, m_x, span):
     """Carry multipliers back through a convolution.
 
     Shapes: m (sample, output step * unit), a, y tuple of two (sample, output step * unit), m_x
     (sample, step * feature).
     """
-    taps, dilation, stride, before, rows = sizes
+    W, _, bent, phi = layer
+    F, taps, dilation, stride, before, rows = where
     G, K = m.shape[1] // rows, taps * F
     padded = max(before + m_x.shape[1] // F, (rows - 1) * stride + (taps - 1) * dilation + 1)
     wide = np.empty(padded * F, m_x.dtype)
@@ -205,5 +211,5 @@ def back(m, F, W, sizes, bent, phi, a, y, same, m_x, span):
         if bent:
             slopes(phi, a[0][n], y[0][n], a[1][n], y[1][n], same, inner)
         fill(wide, 0)
-        _rows_onto(line, G, W, G, K, wide, (stride * F, F, dilation * F), rows, Z)
+        _rows_onto((line, G, G), W, K, wide, (stride * F, F, dilation * F), rows, Z)
         copy(wide[before * F :], m_x[n])

@@ -2,7 +2,7 @@
 
 The table is gone through once. Its players are two groups, the low and the high bits of a
 coalition's number: values are summed over the coalitions of each group that have the same size, and
-what a player of the other group adds is told from those sums, which are few.
+what a player of the other group adds follows from those sums, which are few.
 """
 
 from __future__ import annotations
@@ -13,9 +13,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from rnnlens.engine.kernels.buffers import add, fill
-from rnnlens.engine.kernels.lowlevel.compiling import announced, apart, kernel, part
+from rnnlens.engine.kernels.lowlevel.compiling import announcing_compilation, inner, kernel
+from rnnlens.engine.kernels.lowlevel.primitives import never_inline
 
-__all__ = ["additions"]
+__all__ = ["marginal_sums"]
 
 Array = NDArray[Any]
 
@@ -23,13 +24,13 @@ Array = NDArray[Any]
 _VECTOR = 5
 
 
-@part
+@inner
 def _sum_line(line, counts, games, room, sums):
     """Sum a line of the table over coalitions of the low players that have the same size.
 
     Shapes: line (low * game,), counts (coalition,), room (size, run * game), sums (size * game,).
     """
-    apart()
+    never_inline()
     run = room.shape[1]
     fill(sums, 0)
     for more in range(room.shape[0]):
@@ -60,7 +61,7 @@ def _sum_by_size(v, counts, games, by_high, by_low, room):
 
 
 @kernel
-def _tell_apart(by_size, counts, sums):
+def _contributions(by_size, counts, sums):
     """Give what each player of a group adds, by size, from sums over the other group.
 
     Shapes: by_size (size, coalition, game), counts (coalition,), sums (player, size, game).
@@ -75,7 +76,7 @@ def _tell_apart(by_size, counts, sums):
                         sums[p, size + counts[S], game] += added
 
 
-def additions(v: Array) -> Array:
+def marginal_sums(v: Array) -> Array:
     """Sum what each player adds to the coalitions of each size.
 
     Shapes: v (2 ** players, game) -> (player, size, game).
@@ -83,7 +84,7 @@ def additions(v: Array) -> Array:
     Examples
     --------
     >>> import numpy as np
-    >>> additions(np.array([[0.0], [1.0], [2.0], [5.0]]))[..., 0]
+    >>> marginal_sums(np.array([[0.0], [1.0], [2.0], [5.0]]))[..., 0]
     array([[1., 3.],
            [2., 4.]])
     """
@@ -96,9 +97,9 @@ def additions(v: Array) -> Array:
     by_low = np.empty((1 << players - low, (low + 1) * games))
     room = np.empty((low - run + 1, games << run))
     table = np.require(v, None, ["C", "W"]).ravel()
-    with announced():
+    with announcing_compilation():
         _sum_by_size(table, counts, games, by_high, by_low, room)
-        _tell_apart(by_high.reshape(len(by_high), -1, games), counts, sums[:low])
+        _contributions(by_high.reshape(len(by_high), -1, games), counts, sums[:low])
         by_size = by_low.reshape(-1, low + 1, games).swapaxes(0, 1)
-        _tell_apart(np.ascontiguousarray(by_size), counts, sums[low:])
+        _contributions(np.ascontiguousarray(by_size), counts, sums[low:])
     return sums

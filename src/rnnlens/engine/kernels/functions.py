@@ -30,13 +30,14 @@ subnormal ones too, whose last place is the smallest number.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
-from typing import Any, NamedTuple, cast
+from collections.abc import Callable
+from typing import NamedTuple
 
 import numpy as np
-from llvmlite import ir
-from numba import njit, types
-from numba.extending import intrinsic, overload
+
+from rnnlens.engine.kernels.lowlevel.compiling import STRICT, uncached
+from rnnlens.engine.kernels.lowlevel.extending import implement_for_numbers
+from rnnlens.engine.kernels.lowlevel.primitives import polynomial, power_of_two, with_sign
 
 __all__ = [
     "EXPM1_ERROR",
@@ -53,7 +54,10 @@ __all__ = [
     "tanh",
 ]
 
-_SINGLE, _DOUBLE = np.dtype(np.float32), np.dtype(np.float64)
+#: float32 or float64.
+Precision = np.dtype[np.floating]
+_SINGLE: Precision = np.dtype(np.float32)
+_DOUBLE: Precision = np.dtype(np.float64)
 
 #: Bound on the error of `tanh` in units of the last place, by dtype.
 TANH_ERROR = {_SINGLE: 2.7, _DOUBLE: 2.8}
@@ -106,11 +110,8 @@ LOG2 = {
     _DOUBLE: (0.6931471805598903, 5.497923018708371e-14),
 }
 
-#: Fused multiply-add is welcome; nothing that would undo the rounding by a large number is.
-_OPTIONS: Any = {"nogil": True, "error_model": "numpy", "fastmath": {"contract"}}
 
-
-def tanh(x: Any) -> Any:
+def tanh(x: float) -> float:
     """Hyperbolic tangent.
 
     Examples
@@ -121,7 +122,7 @@ def tanh(x: Any) -> Any:
     return np.tanh(x)
 
 
-def logistic(x: Any) -> Any:
+def logistic(x: float) -> float:
     """Logistic function ``1 / (1 + exp(-x))``.
 
     Examples
@@ -132,7 +133,7 @@ def logistic(x: Any) -> Any:
     return np.exp(-np.logaddexp(x * 0, -x))
 
 
-def exp(x: Any) -> Any:
+def exp(x: float) -> float:
     """Exponential function.
 
     Examples
@@ -143,7 +144,7 @@ def exp(x: Any) -> Any:
     return np.exp(x)
 
 
-def expm1(x: Any) -> Any:
+def expm1(x: float) -> float:
     """Exponential function less one, precise near zero.
 
     Examples
@@ -154,7 +155,7 @@ def expm1(x: Any) -> Any:
     return np.expm1(x)
 
 
-def log1p_exp(x: Any) -> Any:
+def log1p_exp(x: float) -> float:
     """Softplus, ``log(1 + exp(x))``.
 
     Examples
@@ -165,7 +166,7 @@ def log1p_exp(x: Any) -> Any:
     return np.logaddexp(x * 0, x)
 
 
-def gated(a: Any, x: Any) -> Any:
+def gated(a: float, x: float) -> float:
     """Give what a gate lets through: ``logistic(a) * tanh(x)``, in compiled code by one division.
 
     Examples
@@ -176,89 +177,40 @@ def gated(a: Any, x: Any) -> Any:
     return logistic(a) * tanh(x)
 
 
-#: Its result is called without the typing context.
-_intrinsic = cast("Callable[[Any], Any]", intrinsic)
-
-
-@_intrinsic
-def _power(typing_context: Any, v: Any) -> Any:
-    """Give ``2^n`` for a number whose lowest bits are ``n`` plus the exponent's bias."""
-    bits, place = (32, 23) if v == types.float32 else (64, 52)
-
-    def generate(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
-        whole = ir.IntType(bits)
-        shifted = builder.shl(builder.bitcast(arguments[0], whole), ir.Constant(whole, place))
-        return builder.bitcast(shifted, context.get_value_type(v))
-
-    return v(v), generate
-
-
-@_intrinsic
-def _signed(typing_context: Any, y: Any, x: Any) -> Any:
-    """Give ``y`` the sign of ``x``."""
-
-    def generate(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
-        kind = context.get_value_type(y)
-        kinds = ir.FunctionType(kind, [kind, kind])
-        copysign = builder.module.declare_intrinsic("llvm.copysign", [kind], kinds)
-        return builder.call(copysign, arguments)
-
-    return y(y, x), generate
-
-
-def _polynomial(coefficients: Sequence[float], dtype: np.dtype[Any]) -> Callable[[Any], Any]:
-    """Make a polynomial in Horner's form, lowest power first."""
-    rounded = [float(dtype.type(c)) for c in coefficients]
-
-    @_intrinsic
-    def polynomial(typing_context: Any, r: Any) -> Any:
-        def generate(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
-            kind, flags = context.get_value_type(r), ("contract",)
-            total = ir.Constant(kind, rounded[-1])
-            for c in reversed(rounded[:-1]):
-                product = builder.fmul(total, arguments[0], flags=flags)
-                total = builder.fadd(product, ir.Constant(kind, c), flags=flags)
-            return total
-
-        return r(r), generate
-
-    return polynomial
-
-
 class _Numbers(NamedTuple):
     """The numbers of one precision, for compiled code to hold as constants."""
 
-    zero: Any
-    half: Any
-    one: Any
-    two: Any
-    per_log2: Any
-    per_half_log2: Any
-    high: Any
-    low: Any
-    half_high: Any
-    half_low: Any
-    #: 1.5 * 2^p has a last place of 1; the exponent's bias rides along.
-    rounder: Any
+    zero: float
+    half: float
+    one: float
+    two: float
+    per_log2: float
+    per_half_log2: float
+    high: float
+    low: float
+    half_high: float
+    half_low: float
+    #: 1.5 * 2^p has a last place of 1; the exponent's bias is added.
+    rounder: float
     #: The same, for half of 2^n.
-    halved: Any
+    halved: float
     #: The same, for 2^64 times 2^n, and what puts that right: 2^n itself may be too small to write.
-    lifted: Any
-    lower: Any
+    lifted: float
+    lower: float
     #: e^-least is below half of the smallest number.
-    least: Any
+    least: float
     #: e^most is above the largest number.
-    most: Any
+    most: float
     #: e^open is far above all but the numbers that a product must not grow beyond.
-    open: Any
+    open: float
     #: From here on tanh x and 1 + e^-2x are 1 to the last bit.
-    ends: Any
-    two_ends: Any
+    ends: float
+    two_ends: float
     #: Below this size e^x - 1 is x to the last bit.
-    tiny: Any
+    tiny: float
 
 
-def _numbers(dtype: np.dtype[Any]) -> _Numbers:
+def _numbers(dtype: Precision) -> _Numbers:
     info = np.finfo(dtype)
     high, low = LOG2[dtype]
     rounder = 1.5 * 2.0**info.nmant + info.maxexp - 1
@@ -288,12 +240,13 @@ def _numbers(dtype: np.dtype[Any]) -> _Numbers:
     return _Numbers(*(dtype.type(number) for number in numbers))
 
 
-def _family(dtype: np.dtype[Any]) -> dict[str, Callable[..., Any]]:
+def _family(dtype: Precision) -> dict[str, Callable[..., float]]:
     """Make the functions of one precision, for Numba to compile."""
     k = _numbers(dtype)
-    q = _polynomial(RISE[dtype], dtype)
+    q = polynomial(RISE[dtype], dtype)
 
-    @njit(**_OPTIONS)
+    # fused multiply-add is welcome; nothing that would undo the rounding by a large number is
+    @uncached(STRICT)
     def rise(x, n):
         """``e^r - 1``."""
         r = (x - n * k.high) - n * k.low
@@ -309,24 +262,24 @@ def _family(dtype: np.dtype[Any]) -> dict[str, Callable[..., Any]]:
     }
 
 
-def _tanh(k: _Numbers, dtype: np.dtype[Any]) -> Callable[[Any], Any]:
+def _tanh(k: _Numbers, dtype: Precision) -> Callable[[float], float]:
     # m / (m + 2) with m / 2 and r / 2 in place of m and r: one operation less
-    q = _polynomial([c * 2.0 ** (power + 1) for power, c in enumerate(RISE[dtype])], dtype)
+    q = polynomial([c * 2.0 ** (power + 1) for power, c in enumerate(RISE[dtype])], dtype)
 
     def function(x):
         y = abs(x)
         y = k.ends if y > k.ends else y
         v = y * k.per_half_log2 + k.rounder
         n = v - k.rounder
-        s = _power(v)
+        s = power_of_two(v)
         r = (y - n * k.half_high) - n * k.half_low
         m = s * (r + r * r * q(r)) + (k.half * s - k.half)
-        return _signed(m / (m + k.one), x)
+        return with_sign(m / (m + k.one), x)
 
     return function
 
 
-def _logistic(k: _Numbers, q: Any) -> Callable[[Any], Any]:
+def _logistic(k: _Numbers, q: Callable[[float], float]) -> Callable[[float], float]:
     def function(x):
         # where x is very low, 2^n and then the sum are infinite
         x = -k.most if x < -k.most else x
@@ -334,14 +287,16 @@ def _logistic(k: _Numbers, q: Any) -> Callable[[Any], Any]:
         v = k.rounder - x * k.per_log2
         n = v - k.rounder
         r = (-x - n * k.high) - n * k.low
-        return k.one / (k.one + (k.one + r * (k.one + r * q(r))) * _power(v))
+        return k.one / (k.one + (k.one + r * (k.one + r * q(r))) * power_of_two(v))
 
     return function
 
 
-def _gated(k: _Numbers, q: Any, dtype: np.dtype[Any]) -> Callable[[Any, Any], Any]:
+def _gated(
+    k: _Numbers, q: Callable[[float], float], dtype: Precision
+) -> Callable[[float, float], float]:
     # m / (m + 1) of tanh and 1 / (1 + e^-a) of the gate over one denominator
-    half_q = _polynomial([c * 2.0 ** (power + 1) for power, c in enumerate(RISE[dtype])], dtype)
+    half_q = polynomial([c * 2.0 ** (power + 1) for power, c in enumerate(RISE[dtype])], dtype)
 
     def function(a, x):
         a = -k.open if a < -k.open else a
@@ -349,20 +304,20 @@ def _gated(k: _Numbers, q: Any, dtype: np.dtype[Any]) -> Callable[[Any, Any], An
         v = k.rounder - a * k.per_log2
         n = v - k.rounder
         r = (-a - n * k.high) - n * k.low
-        shut = (k.one + r * (k.one + r * q(r))) * _power(v)
+        shut = (k.one + r * (k.one + r * q(r))) * power_of_two(v)
         y = abs(x)
         y = k.ends if y > k.ends else y
         v = y * k.per_half_log2 + k.rounder
         n = v - k.rounder
-        s = _power(v)
+        s = power_of_two(v)
         r = (y - n * k.half_high) - n * k.half_low
         m = s * (r + r * r * half_q(r)) + (k.half * s - k.half)
-        return _signed(m / ((m + k.one) * (k.one + shut)), x)
+        return with_sign(m / ((m + k.one) * (k.one + shut)), x)
 
     return function
 
 
-def _exp(k: _Numbers, rise: Any) -> Callable[[Any], Any]:
+def _exp(k: _Numbers, rise: Callable[[float, float], float]) -> Callable[[float], float]:
     def function(x):
         x = k.most if x > k.most else x
         x = -k.least if x < -k.least else x
@@ -371,32 +326,34 @@ def _exp(k: _Numbers, rise: Any) -> Callable[[Any], Any]:
         # 2^n in two factors: n may be outside of the exponents that there are
         first = n * k.half + k.rounder
         second = (n - (first - k.rounder)) + k.rounder
-        s = _power(first)
-        return (s + s * rise(x, n)) * _power(second)
+        s = power_of_two(first)
+        return (s + s * rise(x, n)) * power_of_two(second)
 
     return function
 
 
-def _expm1(k: _Numbers, rise: Any) -> Callable[[Any], Any]:
+def _expm1(k: _Numbers, rise: Callable[[float, float], float]) -> Callable[[float], float]:
     def function(x):
         y = k.most if x > k.most else x
         y = -k.two_ends if y < -k.two_ends else y
         v = y * k.per_log2 + k.halved
-        s = _power(v)
+        s = power_of_two(v)
         m = k.two * (s * rise(y, v - k.halved) + (s - k.half))
         return x if abs(x) < k.tiny else m
 
     return function
 
 
-def _log1p_exp(k: _Numbers, rise: Any, dtype: np.dtype[Any]) -> Callable[[Any], Any]:
-    q = _polynomial(LOG[dtype], dtype)
+def _log1p_exp(
+    k: _Numbers, rise: Callable[[float, float], float], dtype: Precision
+) -> Callable[[float], float]:
+    q = polynomial(LOG[dtype], dtype)
 
     def function(x):
         y = abs(x)
         y = k.least if y > k.least else y
         v = k.lifted - y * k.per_log2
-        s = _power(v)
+        s = power_of_two(v)
         e = (s + s * rise(-y, v - k.lifted)) * k.lower
         s = e / (k.one + k.half * e)
         z = s * s
@@ -405,23 +362,8 @@ def _log1p_exp(k: _Numbers, rise: Any, dtype: np.dtype[Any]) -> Callable[[Any], 
     return function
 
 
-_FAMILIES = {types.float32: _family(_SINGLE), types.float64: _family(_DOUBLE)}
-
-
-def _offer(function: Callable[[Any], Any]) -> None:
-    """Let compiled code find the function that belongs to the type of the number."""
-
-    @overload(function, jit_options=_OPTIONS)
-    def _(x):
-        family = _FAMILIES.get(x)
-        return None if family is None else family[function.__name__]
-
-
-for _function in (tanh, logistic, exp, expm1, log1p_exp):
-    _offer(_function)
-
-
-@overload(gated, jit_options=_OPTIONS)
-def _(a, x):
-    family = _FAMILIES.get(x)
-    return None if family is None or a != x else family["gated"]
+_FAMILIES = {dtype: _family(dtype) for dtype in (_SINGLE, _DOUBLE)}
+for _function in (tanh, logistic, exp, expm1, log1p_exp, gated):
+    _name = _function.__name__
+    _own = {dtype: family[_name] for dtype, family in _FAMILIES.items()}
+    implement_for_numbers(_function, _own, STRICT)

@@ -1,35 +1,51 @@
 """All coalitions of the newest steps, walked depth first inside the cache.
 
-A block of histories forks at every step: hidden or shown. Both children of a block stand on a
-stack, one level a step, so that the whole tree above a block needs memory for its depth alone; the
-recurrent product of a block serves both of its children. A linear readout of the last hidden state
-is taken at the leaves, and nothing else leaves the kernel.
+A block of histories goes on in two ways at every step: hidden or shown. Both children of a block
+stand on a stack, one level a step, so that the whole tree above a block needs memory for its depth
+alone; the recurrent product of a block serves both of its children. A linear readout of the last
+hidden state is taken at the leaves, and nothing else leaves the kernel.
 """
 
 from __future__ import annotations
 
+from typing import Any, NamedTuple
+
 import numpy as np
+from numpy.typing import NDArray
 
 from rnnlens.engine.kernels.buffers import fill
-from rnnlens.engine.kernels.cell import fork
-from rnnlens.engine.kernels.lowlevel.compiling import apart, kernel, part
+from rnnlens.engine.kernels.cells.interface import advance_pair
+from rnnlens.engine.kernels.lowlevel.compiling import inner, kernel
+from rnnlens.engine.kernels.lowlevel.primitives import never_inline
 from rnnlens.engine.kernels.step_loop import load_columns
 from rnnlens.engine.kernels.tile import BLOCK, product
 
-__all__ = ["grow"]
+__all__ = ["evaluate"]
 
 
-@part
-def _walk(w, base, readout, D, hs, cs, choice, out, b):
+class _Stack(NamedTuple):
+    """The states on the way to a node of the tree, one level a step, and which child is next.
+
+    Shapes: hs (level, 2, (1 + output) * BLOCK), cs (level, 2, unit * BLOCK), choice (level,).
+    """
+
+    hs: NDArray[Any]
+    cs: NDArray[Any]
+    choice: NDArray[np.int64]
+
+
+@inner
+def _walk_tree(w, base, readout, D, stack, out, b):
     """Go through all that grows from one block; its states stand at the bottom of the stack."""
-    apart()
+    never_inline()
+    hs, cs, choice = stack
     depth, count = base.shape[0], min(BLOCK, out.shape[1] - b)
     v, constant = readout
     level, path = 0, 0
     fill(choice, 0)
     while True:
         j = choice[level]
-        fork(w, hs[level, j], cs[level, j], base[level], D, hs[level + 1], cs[level + 1])
+        advance_pair(w, hs[level, j], cs[level, j], base[level], D, hs[level + 1], cs[level + 1])
         if level + 1 < depth:
             level += 1
             choice[level] = 0
@@ -49,7 +65,7 @@ def _walk(w, base, readout, D, hs, cs, choice, out, b):
 
 
 @kernel
-def grow(w, base, before, readout, out, span):
+def evaluate(w, base, before, readout, out, span):
     """Evaluate a linear readout after every choice at every step.
 
     Shapes: base (step, 2, gate * unit), before tuple of two (output, history) and (unit, history),
@@ -61,9 +77,9 @@ def grow(w, base, before, readout, out, span):
     hs = np.zeros((depth + 1, 2, (1 + w.outputs) * BLOCK), base.dtype)
     hs[:, :, :BLOCK] = 1
     cs = np.zeros((depth + 1, 2, w.cells * BLOCK), base.dtype)
-    choice = np.empty(depth + 1, np.int64)
+    stack = _Stack(hs, cs, np.empty(depth + 1, np.int64))
     for b in range(begin, end, BLOCK):
         last = min(end, b + BLOCK)
         load_columns(before[0], b, last, hs[0, 0, BLOCK:])
         load_columns(before[1], b, last, cs[0, 0])
-        _walk(w, base, readout, D, hs, cs, choice, out, b)
+        _walk_tree(w, base, readout, D, stack, out, b)

@@ -7,42 +7,56 @@ and what it was multiplied by: the deviations are made again on the way back, in
 from __future__ import annotations
 
 import math
+from typing import Any, NamedTuple
 
-from rnnlens.engine.kernels.lowlevel.compiling import disjoint, instruction, kernel
+from numpy.typing import NDArray
 
-__all__ = ["back", "forward"]
+from rnnlens.engine.kernels.lowlevel.compiling import kernel
+from rnnlens.engine.kernels.lowlevel.primitives import add_in_any_order, no_alias
+
+__all__ = ["Normalisation", "back", "forward"]
 
 
-@instruction
-def _plus(typing_context, a, b):
-    """Add where the order of a sum is free, so that it may be split over a vector's lanes."""
+class Normalisation(NamedTuple):
+    """A layer of normalisation.
 
-    def generate(context, builder, signature, arguments):
-        return builder.fadd(*arguments, flags=("reassoc", "nsz", "contract"))
+    Parameters
+    ----------
+    gamma, beta : array (entry,)
+        Scale and offset.
+    numbers : array (3,)
+        Epsilon, one over the number of entries, and a half, in the type of the inputs.
+    centred : bool
+        Whether the mean is taken out.
+    """
 
-    return a(a, a), generate
+    gamma: NDArray[Any]
+    beta: NDArray[Any]
+    numbers: NDArray[Any]
+    centred: bool
 
 
 @kernel
-def forward(x, gamma, beta, numbers, centred, y, mean, s, span):
+def forward(layer, x, y, mean, s, span):
     """Normalise rows.
 
-    Shapes: x (row, entry), gamma, beta (entry,), numbers (3,), y (row, entry), mean, s (row,).
+    Shapes: x, y (row, entry), mean, s (row,).
     """
-    disjoint()
-    epsilon, share, _ = numbers[0], numbers[1], numbers[2]
+    no_alias()
+    gamma, beta, numbers, centred = layer
+    epsilon, share = numbers[0], numbers[1]
     zero, one = x.dtype.type(0), x.dtype.type(1)
     entries = x.shape[1]
     for r in range(span[0], span[1]):
         row, out = x[r], y[r]
         total = zero
         for k in range(entries):
-            total = _plus(total, row[k])
+            total = add_in_any_order(total, row[k])
         middle = total * share
         total = zero
         for k in range(entries):
             d = row[k] - middle
-            total = _plus(total, d * d)
+            total = add_in_any_order(total, d * d)
         scale = one / math.sqrt(total * share + epsilon)
         shift = middle if centred else zero
         for k in range(entries):
@@ -52,13 +66,13 @@ def forward(x, gamma, beta, numbers, centred, y, mean, s, span):
 
 
 @kernel
-def back(m, x, means, scales, gamma, numbers, centred, m_x, span):
+def back(layer, m, x, means, scales, m_x, span):
     """Carry multipliers back through the normalisation of rows.
 
-    Shapes: m (row, entry), x tuple of two (row, entry), means, scales tuple of two (row,), gamma
-    (entry,), numbers (3,), m_x (row, entry).
+    Shapes: m, m_x (row, entry), x tuple of two (row, entry), means, scales tuple of two (row,).
     """
-    disjoint()
+    no_alias()
+    gamma, _, numbers, centred = layer
     share, half = numbers[1], numbers[2]
     zero, one = m_x.dtype.type(0), m_x.dtype.type(1)
     entries = m_x.shape[1]
@@ -71,8 +85,8 @@ def back(m, x, means, scales, gamma, numbers, centred, m_x, span):
         along, of_m = zero, zero
         for k in range(entries):
             m_y = given[k] * gamma[k]
-            along = _plus(along, m_y * (half * (row[k] + row0[k]) - shift))
-            of_m = _plus(of_m, m_y)
+            along = add_in_any_order(along, m_y * (half * (row[k] + row0[k]) - shift))
+            of_m = add_in_any_order(of_m, m_y)
         # the secant of v^(-1/2), and v is the mean of d d
         m_d = -(one + one) * (along * share) * s * s0 / (one / s + one / s0)
         through = half * s + half * s0

@@ -3,39 +3,39 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass, replace
-from functools import singledispatch
+from dataclasses import dataclass
 from typing import Any
-from weakref import WeakKeyDictionary
 
 import numpy as np
 from numpy.typing import NDArray
 
-from rnnlens.engine.kernels import leaves as trees
-from rnnlens.engine.kernels import step_loop as course
-from rnnlens.engine.kernels.buffers import LOGISTIC, TANH
-from rnnlens.engine.kernels.gru import GRUWeights, pack_gru
-from rnnlens.engine.kernels.lowlevel.compiling import announced
-from rnnlens.engine.kernels.lstm import LSTMWeights, pack_lstm
-from rnnlens.engine.kernels.simple_rnn import SimpleRNNWeights, pack_simple_rnn
+from rnnlens.engine.kernels import leaves, step_loop
+from rnnlens.engine.kernels.arguments import (
+    Gradients,
+    Multipliers,
+    Outputs,
+    Reading,
+    Trace,
+    Windows,
+)
+from rnnlens.engine.kernels.cells.packing import TRACED, CellWeights, packed, takes_pairs
+from rnnlens.engine.kernels.lowlevel.compiling import announcing_compilation
 from rnnlens.engine.kernels.tile import BLOCK, pack, width
-from rnnlens.engine.schedule.context import round_of_work
 from rnnlens.engine.schedule.threads import share
-from rnnlens.network.cells import GRU, LSTM, Cell, SimpleRNN
 
 __all__ = [
+    "CellTrace",
+    "ForwardRecord",
     "Reading",
-    "Record",
-    "Ride",
-    "back",
-    "branch",
-    "forks",
-    "grow",
-    "keeps",
+    "evaluate_leaves",
+    "one_pass_serves",
     "packed",
-    "record",
-    "ride",
-    "slopes",
+    "readout_gradient",
+    "run_backward",
+    "run_forward",
+    "step_shared",
+    "takes_pairs",
+    "trace_cell",
 ]
 
 Array = NDArray[Any]
@@ -49,32 +49,8 @@ WORTH = 1 << 22
 WHOLE = 32_000_000
 
 
-@dataclass(frozen=True)
-class Reading:
-    """How a layer reads its steps and what it gives.
-
-    Parameters
-    ----------
-    backwards : bool
-        Whether the newest step is read first.
-    sequences : bool
-        Whether every step's output is wanted, and not the last alone.
-    zeroes : bool
-        Whether the output of a masked step is zero, and not the one before it.
-    """
-
-    backwards: bool
-    sequences: bool
-    zeroes: bool
-
-    @property
-    def options(self) -> tuple[bool, bool, bool]:
-        """What the kernels take."""
-        return self.backwards, self.sequences, self.zeroes
-
-
 @dataclass(frozen=True, eq=False)
-class Ride:
+class ForwardRecord:
     """What a way forward leaves for the way back.
 
     Parameters
@@ -89,7 +65,7 @@ class Ride:
         Which steps are real; empty where all are.
     states : tuple of two arrays
         Those it started from; empty for zero.
-    marks : tuple of two arrays
+    checkpoints : tuple of two arrays
         States before each stretch of steps; empty where one stretch holds all steps.
     outputs : array (sample, step or 1, output)
         Its outputs, in the order in which the steps were read.
@@ -97,18 +73,23 @@ class Ride:
         Hidden and cell state after the last step.
     """
 
-    weights: Any
+    weights: CellWeights
     reading: Reading
     x: Array
-    mask: Array
+    mask: NDArray[np.bool_]
     states: Pair
-    marks: Pair
+    checkpoints: Pair
     outputs: Array
     finals: Pair
 
+    @property
+    def windows(self) -> Windows:
+        """What the kernels take."""
+        return Windows(self.x, self.mask, self.states, self.checkpoints)
+
 
 @dataclass(frozen=True, eq=False)
-class Record:
+class CellTrace:
     """Everything that a cell computed, steps in the order of the window.
 
     Parameters
@@ -131,73 +112,22 @@ class Record:
     shown: Array
 
 
-#: The slabs of a step's record: pre-activations and values in the order of the cell's gates, and
-#: what is shown before the projection.
-_SLABS: dict[type, tuple[list[int], list[int], list[int]]] = {
-    LSTMWeights: ([0, 1, 3, 2], [4, 5, 7, 6], [11]),
-    GRUWeights: ([0, 1, 7], [2, 3, 5], []),
-    SimpleRNNWeights: ([0], [1], []),
-}
-
-
-@dataclass(frozen=True, eq=False)
-class _Known:
-    """Packed weights, the bytes of the arrays they were packed from, and who compared last."""
-
-    weights: Any
-    arrays: tuple[bytes, ...]
-    seen_in: object | None
-
-
-_PACKED: WeakKeyDictionary[Cell, dict[str, _Known]] = WeakKeyDictionary()
-
-
-def _arrays(cell: Cell) -> tuple[Array, ...]:
-    kept = [array for gate in cell.gates.values() for array in gate.arrays().values()]
-    projection = getattr(cell, "projection", None)
-    return (*kept, *(() if projection is None else (projection,)))
-
-
-@singledispatch
-def _pack(cell: Cell, dtype: np.dtype[Any]) -> Any | None:
-    return None
-
-
-_pack.register(LSTM, pack_lstm)
-_pack.register(GRU, pack_gru)
-_pack.register(SimpleRNN, pack_simple_rnn)
-
-
-def packed(cell: Cell, dtype: np.dtype[Any]) -> Any | None:
-    """Give the packed weights of a cell, made anew only where an array has changed.
-
-    Arrays are compared once a round of work (`round_of_work`), outside of any at every call.
-    """
-    known, here = _PACKED.setdefault(cell, {}), round_of_work()
-    found = known.get(dtype.name)
-    if found is not None and here is not None and found.seen_in is here:
-        return found.weights
-    arrays = tuple(array.tobytes() for array in _arrays(cell))
-    if found is not None and found.arrays == arrays:
-        found = replace(found, seen_in=here)
-    else:
-        found = _Known(_pack(cell, dtype), arrays, here)
-    known[dtype.name] = found
-    return found.weights
-
-
 def _plain(array: Array, dtype: np.dtype[Any]) -> Array:
     """Give an array as the kernels were compiled for it: rows together, and not read-only."""
     return np.require(array, dtype, ["C", "W"])
 
 
-def _real(mask: Array | None, x: Array) -> Array:
+def _real(mask: Array | None, x: Array) -> NDArray[np.bool_]:
     """Give a mask (sample, step) as the kernels take it: empty where all steps are real."""
     return np.empty((0, 0), bool) if mask is None else np.array(np.broadcast_to(mask, x.shape[:2]))
 
 
 def _empty(dtype: np.dtype[Any]) -> Pair:
     return np.empty((0, 0), dtype), np.empty((0, 0), dtype)
+
+
+def _no_checkpoints(dtype: np.dtype[Any]) -> Pair:
+    return np.empty((0, 0, 0), dtype), np.empty((0, 0, 0), dtype)
 
 
 def _pair(states: tuple[Array, ...], dtype: np.dtype[Any]) -> Pair:
@@ -209,132 +139,131 @@ def _pair(states: tuple[Array, ...], dtype: np.dtype[Any]) -> Pair:
     return hidden, cell
 
 
-def _record(weights: Any, samples: int) -> int:
+def _record(weights: CellWeights, samples: int) -> int:
     """Give the bytes of a step's record for a block, where there are so many samples."""
     return weights.record * width(samples) * weights.P.itemsize
 
 
-def _stretch(weights: Any, samples: int, steps: int) -> int:
+def _stretch(weights: CellWeights, samples: int, steps: int) -> int:
     return min(max(1, STRETCH // _record(weights, samples)), max(steps, 1))
 
 
-def _apiece(weights: Any, samples: int, steps: int) -> int:
+def _apiece(weights: CellWeights, samples: int, steps: int) -> int:
     """Say of how many samples threads take multiples: of one where each is much work."""
     return width(samples) if steps * weights.P.size >= WORTH else BLOCK
 
 
 def _share(work: Callable[[int, int], None], samples: int, apiece: int = BLOCK) -> None:
     """Share samples among threads."""
-    with announced():
+    with announcing_compilation():
         share(work, samples, apiece)
 
 
-def ride(
-    weights: Any, x: Array, mask: Array | None, reading: Reading, states: tuple[Array, ...]
-) -> Ride:
+def run_forward(
+    weights: CellWeights,
+    x: Array,
+    mask: Array | None,
+    reading: Reading,
+    states: tuple[Array, ...],
+) -> ForwardRecord:
     """Run a cell over windows.
 
     Shapes: x (sample, step, feature), mask (sample, step) of bool, states tuple of (sample, ...).
     """
     x, real = _plain(x, weights.P.dtype), _real(mask, x)
     samples, steps = x.shape[:2]
-    start = _pair(states, x.dtype)
-    outputs = np.empty((samples, steps if reading.sequences else 1, weights.outputs), x.dtype)
-    finals = (
-        np.empty((samples, weights.outputs), x.dtype),
-        np.empty((samples, weights.cells), x.dtype),
+    results = Outputs(
+        np.empty((samples, steps if reading.sequences else 1, weights.outputs), x.dtype),
+        (
+            np.empty((samples, weights.outputs), x.dtype),
+            np.empty((samples, weights.cells), x.dtype),
+        ),
     )
     stretch = _stretch(weights, samples, steps)
-    marks = tuple(
-        np.empty(
-            (-(-samples // BLOCK), -(-steps // stretch), size * BLOCK)
-            if stretch < steps
-            else (0, 0, 0),
-            x.dtype,
-        )
-        for size in (weights.outputs, weights.cells)
-    )
+    blocks, stretches = -(-samples // BLOCK), -(-steps // stretch)
+    sizes = weights.outputs, weights.cells
+    shapes = [(blocks, stretches, n * BLOCK) if stretch < steps else (0, 0, 0) for n in sizes]
+    checkpoints = np.empty(shapes[0], x.dtype), np.empty(shapes[1], x.dtype)
+    windows = Windows(x, real, _pair(states, x.dtype), checkpoints)
 
     def work(begin: int, end: int) -> None:
-        span = (begin, end, stretch)
-        course.forward(weights, x, real, reading.options, start, outputs, finals, marks, span)
+        step_loop.forward(weights, windows, reading, results, (begin, end, stretch))
 
     _share(work, samples, _apiece(weights, samples, steps))
-    return Ride(weights, reading, x, real, start, marks, outputs, finals)  # type: ignore[arg-type]
+    return ForwardRecord(weights, reading, *windows, *results)
 
 
-def record(
-    weights: Any, x: Array, mask: Array | None, backwards: bool, states: tuple[Array, ...]
-) -> Record:
+def trace_cell(
+    weights: CellWeights,
+    x: Array,
+    mask: Array | None,
+    backwards: bool,
+    states: tuple[Array, ...],
+) -> CellTrace:
     """Run a cell over windows and keep everything it computed.
 
     Shapes: x (sample, step, feature), mask (sample, step) of bool, states tuple of (sample, ...).
     """
     x, real = _plain(x, weights.P.dtype), _real(mask, x)
     samples, steps = x.shape[:2]
-    before, after, last = _SLABS[type(weights)]
-    slabs = np.array([*before, *after, *last])
-    traced = np.empty((samples, steps, len(slabs), weights.units), x.dtype)
-    hidden = np.empty((samples, steps, weights.outputs), x.dtype)
-    cell = np.empty((samples, steps, weights.cells), x.dtype)
-    start = _pair(states, x.dtype)
+    before, after, last = TRACED[type(weights)]
+    rows = np.array([*before, *after, *last])
+    results = Trace(
+        rows,
+        np.empty((samples, steps, len(rows), weights.units), x.dtype),
+        np.empty((samples, steps, weights.outputs), x.dtype),
+        np.empty((samples, steps, weights.cells), x.dtype),
+    )
+    windows = Windows(x, real, _pair(states, x.dtype), _no_checkpoints(x.dtype))
 
     def work(begin: int, end: int) -> None:
-        span = begin, end
-        course.record(weights, x, real, backwards, start, slabs, traced, hidden, cell, span)
+        step_loop.trace(weights, windows, backwards, results, (begin, end))
 
     _share(work, samples, _apiece(weights, samples, steps))
-    gates = len(before)
-    shown = traced[:, :, 2 * gates :].reshape(samples, steps, -1)
-    return Record(traced[:, :, :gates], traced[:, :, gates : 2 * gates], hidden, cell, shown)
+    gates, values = len(before), results.values
+    shown = values[:, :, 2 * gates :].reshape(samples, steps, -1)
+    return CellTrace(
+        values[:, :, :gates],
+        values[:, :, gates : 2 * gates],
+        results.hidden,
+        results.cell,
+        shown,
+    )
 
 
-def back(
-    ride: Ride, ride0: Ride, m: Array | None, m_finals: tuple[Array, ...]
+def run_backward(
+    record: ForwardRecord, record0: ForwardRecord, m: Array | None, m_finals: tuple[Array, ...]
 ) -> tuple[Array, Pair]:
     """Carry multipliers back from what a cell gave to what it took.
 
     Shapes: m (sample, step or 1, output).
     """
-    x, weights = ride.x, ride.weights
+    x, weights = record.x, record.weights
     samples, steps = x.shape[:2]
     given = np.empty((0, 0, 0), x.dtype) if m is None else _plain(m, x.dtype)
-    after = _pair(m_finals, x.dtype)
-    m_x = np.empty_like(x)
+    multipliers = Multipliers(given, _pair(m_finals, x.dtype))
     before = (
         np.empty((samples, weights.outputs), x.dtype),
         np.empty((samples, weights.cells), x.dtype),
     )
+    results = Gradients(np.empty_like(x), before, _empty(x.dtype)[0])
+    runs, same = (record.windows, record0.windows), record is record0
     stretch = _stretch(weights, samples, steps)
 
     def work(begin: int, end: int) -> None:
-        course.back(
-            weights,
-            ride is ride0,
-            (x, ride0.x),
-            ride.mask,
-            ride.reading.options,
-            (ride.states, ride0.states),
-            (ride.marks, ride0.marks),
-            given,
-            after,
-            m_x,
-            before,
-            nothing[0],
-            (begin, end, stretch),
-        )
+        span = begin, end, stretch
+        step_loop.back(weights, runs, same, record.reading, multipliers, results, span)
 
-    nothing = _empty(x.dtype)
     _share(work, samples, _apiece(weights, samples, steps))
-    return m_x, before
+    return results.inputs, before
 
 
-def keeps(weights: Any, samples: int, steps: int) -> bool:
-    """Say whether `slopes` serves windows of so many steps: it keeps the records of all of them."""
+def one_pass_serves(weights: CellWeights, samples: int, steps: int) -> bool:
+    """Say whether `readout_gradient` serves so many steps: it keeps the records of all of them."""
     return steps * _record(weights, samples) <= WHOLE
 
 
-def slopes(weights: Any, x: Array, readout: Array) -> tuple[Array, Array]:
+def readout_gradient(weights: CellWeights, x: Array, readout: Array) -> tuple[Array, Array]:
     """Differentiate a linear readout of the last hidden state, in one pass there and back.
 
     Shapes: x (sample, step, feature), readout (output,) -> tuple of (sample, output) and (sample,
@@ -344,33 +273,25 @@ def slopes(weights: Any, x: Array, readout: Array) -> tuple[Array, Array]:
     samples, steps = x.shape[:2]
     m = np.empty((samples, 1, weights.outputs), x.dtype)
     m[:] = readout
-    m_x, ends = np.empty_like(x), np.empty((samples, weights.outputs), x.dtype)
-    nothing, mask = _empty(x.dtype), np.empty((0, 0), bool)
-    marks = np.empty((0, 0, 0), x.dtype), np.empty((0, 0, 0), x.dtype)
-    before = ends[:0], np.empty((0, weights.cells), x.dtype)
+    m_x, last = np.empty_like(x), np.empty((samples, weights.outputs), x.dtype)
+    nothing = _empty(x.dtype)
+    windows = Windows(x, _real(None, x), nothing, _no_checkpoints(x.dtype))
+    multipliers = Multipliers(m, nothing)
+    before = last[:0], np.empty((0, weights.cells), x.dtype)
+    results = Gradients(m_x, before, last)
+    reading = Reading(backwards=False, sequences=False, zeroes=False)
 
     def work(begin: int, end: int) -> None:
-        course.back(
-            weights,
-            True,
-            (x, x),
-            mask,
-            (False, False, False),
-            (nothing, nothing),
-            (marks, marks),
-            m,
-            nothing,
-            m_x,
-            before,
-            ends,
-            (begin, end, steps),
-        )
+        span = begin, end, steps
+        step_loop.back(weights, (windows, windows), True, reading, multipliers, results, span)
 
     _share(work, samples, _apiece(weights, samples, steps))
-    return ends, m_x
+    return last, m_x
 
 
-def branch(weights: Any, x: Array, states: tuple[Array, ...], histories: int) -> tuple[Array, ...]:
+def step_shared(
+    weights: CellWeights, x: Array, states: tuple[Array, ...], histories: int
+) -> tuple[Array, ...]:
     """Take one step from states that many histories share.
 
     Shapes: x (input, feature), or (histories after the step, feature), states tuple of (state,
@@ -386,23 +307,14 @@ def branch(weights: Any, x: Array, states: tuple[Array, ...], histories: int) ->
     own = len(x) == histories
 
     def work(begin: int, end: int) -> None:
-        course.branch(weights, x, own, pair, filled, (begin, end))
+        step_loop.step_shared(weights, x, own, pair, filled, (begin, end))
 
     _share(work, count)
     return tuple(state.T for state in after)
 
 
-def forks(weights: Any) -> bool:
-    """Say whether `grow` serves a cell."""
-    if isinstance(weights, SimpleRNNWeights):
-        return True
-    if isinstance(weights, LSTMWeights):
-        return weights.common
-    return weights.sigma.kind == LOGISTIC and weights.phi.kind == TANH
-
-
-def grow(
-    weights: Any, x: Array, states: tuple[Array, ...], readout: Array, constant: float
+def evaluate_leaves(
+    weights: CellWeights, x: Array, states: tuple[Array, ...], readout: Array, constant: float
 ) -> Array:
     """Evaluate a linear readout for every choice of hidden and shown steps.
 
@@ -418,7 +330,7 @@ def grow(
     weighing = (pack(np.asarray(readout, x.dtype)[:, None]), x.dtype.type(constant))
 
     def work(begin: int, end: int) -> None:
-        trees.grow(weights, base, pair, weighing, out, (begin, end))
+        leaves.evaluate(weights, base, pair, weighing, out, (begin, end))
 
     _share(work, count)
     return out

@@ -1,8 +1,9 @@
 """The loop over the steps, for every cell: blocks of samples forward, and multipliers back.
 
 The way back keeps nothing from the way forward but the states at the beginning of each *stretch* of
-steps (`marks`): a stretch is run again, its records stay in the cache, and its multipliers are
-carried back through them. Memory is that of one stretch a thread, however many samples there are.
+steps (`checkpoints`): a stretch is run again, its records stay in the cache, and its multipliers
+are carried back through them. Memory is that of one stretch a thread, however many samples there
+are.
 
 Numba compiles a function anew for every constant that it is called with: what is kept of a record
 is therefore computed, and not written as a number.
@@ -10,42 +11,93 @@ is therefore computed, and not written as a number.
 
 from __future__ import annotations
 
+from typing import Any, NamedTuple
+
 import numpy as np
+from numpy.typing import NDArray
 
 from rnnlens.engine.kernels.buffers import copy, fill
-from rnnlens.engine.kernels.cell import advance, retreat
-from rnnlens.engine.kernels.lowlevel.compiling import apart, kernel, part, within
-from rnnlens.engine.kernels.lowlevel.prefetch import fetch
-from rnnlens.engine.kernels.lowlevel.registers import ROWS
+from rnnlens.engine.kernels.cells.interface import advance, pull
+from rnnlens.engine.kernels.lowlevel.compiling import inner, kernel
+from rnnlens.engine.kernels.lowlevel.primitives import (
+    ROWS,
+    always_inline,
+    never_inline,
+    prefetch_block,
+)
 from rnnlens.engine.kernels.tile import BLOCK, width
 
-__all__ = ["back", "branch", "forward", "load_columns", "record"]
+__all__ = ["back", "forward", "load_columns", "step_shared", "trace"]
+
+Array = NDArray[Any]
 
 
-@part
+class _Room(NamedTuple):
+    """Where a block's steps are computed; the letters are those of `advance`.
+
+    Parameters
+    ----------
+    b, R : int
+        Its first sample, and how many samples it has.
+    A, C : array
+        ``[x; 1; h]``, and the cell state.
+    D : array
+        The record of a step.
+    old : array
+        States before a step, for masked samples.
+    """
+
+    b: int
+    R: int
+    A: Array
+    C: Array
+    D: Array
+    old: Array
+
+
+class _Way(NamedTuple):
+    """Multipliers of a block on their way back.
+
+    Parameters
+    ----------
+    h, C : array
+        Of the hidden and the cell state.
+    held : array
+        Of the output where it repeats one before it.
+    old : array
+        Those of masked samples, meanwhile.
+    """
+
+    h: Array
+    C: Array
+    held: Array
+    old: Array
+
+
+@inner
 def _load(source, b, A, R):
     """Turn rows of samples, from the b-th on, into rows of a block."""
-    apart()
+    never_inline()
     count = min(R, source.shape[0] - b)
     for s in range(count):
         for f in range(source.shape[1]):
             A[f * R + s] = source[b + s, f]
 
 
-@part
+@inner
 def _store(A, target, b, R):
     """Turn rows of a block into rows of samples, from the b-th on."""
-    apart()
+    never_inline()
     count = min(R, target.shape[0] - b)
     for s in range(count):
         for f in range(target.shape[1]):
             target[b + s, f] = A[f * R + s]
 
 
-@part
+@inner
 def _blend(mask, b, t, new, old, rows, R):
     """Give masked samples their old numbers back."""
-    apart()
+    never_inline()
     count = min(R, mask.shape[0] - b)
     for s in range(count):
         if not mask[b + s, t]:
@@ -53,10 +105,10 @@ def _blend(mask, b, t, new, old, rows, R):
                 new[u * R + s] = old[u * R + s]
 
 
-@part
+@inner
 def _begin(w, states, b, A, C, R):
     """Lay out a block before its first step: ones, and the states to start from or zero."""
-    apart()
+    never_inline()
     at = (w.features + 1) * R
     fill(A, 0)
     fill(A[w.features * R : at], 1)
@@ -65,25 +117,27 @@ def _begin(w, states, b, A, C, R):
     _load(states[1], b, C, R)
 
 
-@part
-def _mark(state, rows, mark, b, R):
-    """Note a block's state in the mark of the full block that it is part of."""
-    apart()
+@inner
+def _save(state, rows, checkpoint, b, R):
+    """Note a block's state in the checkpoint of the full block that it is part of."""
+    never_inline()
     first = b % BLOCK * rows
-    copy(state, mark[first : first + rows * R])
+    copy(state, checkpoint[first : first + rows * R])
 
 
-@part
-def _recall(mark, rows, state, b, R):
-    """Give a block the state that `_mark` noted."""
-    apart()
-    copy(mark[b % BLOCK * rows :], state[: rows * R])
+@inner
+def _restore(checkpoint, rows, state, b, R):
+    """Give a block the state that `_save` noted."""
+    never_inline()
+    copy(checkpoint[b % BLOCK * rows :], state[: rows * R])
 
 
-@part
-def _step(w, x, mask, b, t, A, C, D, old, keep, R):
+@inner
+def _step(w, windows, t, room, keep):
     """Take one step with a block; masked samples keep their states."""
-    within()
+    always_inline()
+    x, mask = windows.x, windows.mask
+    b, R, A, C, D, old = room
     _load(x[:, t], b, A, R)
     if mask.shape[0] == 0:
         advance(w, A, C, D, keep, R)
@@ -98,14 +152,11 @@ def _step(w, x, mask, b, t, A, C, D, old, keep, R):
 
 
 @kernel
-def forward(w, x, mask, options, states, outputs, finals, marks, span):
-    """Run a cell over windows.
-
-    Shapes: x (sample, step, feature), mask (sample, step) of bool, states tuple of two (sample,
-    output) and (sample, unit), outputs (sample, step or 1, output), finals tuple of two (sample,
-    output) and (sample, unit), marks tuple of two (block, stretch, row * BLOCK).
-    """
-    backwards, sequences, zeroes = options
+def forward(w, windows, reading, results, span):
+    """Run a cell over windows, and fill their checkpoints."""
+    backwards, sequences, zeroes = reading
+    x, mask, states, checkpoints = windows
+    outputs, finals = results
     begin, end, stretch = span
     T, most = x.shape[1], width(end - begin)
     A = np.empty((w.features + 1 + w.outputs + ROWS) * most, x.dtype)
@@ -118,15 +169,16 @@ def forward(w, x, mask, options, states, outputs, finals, marks, span):
         R = width(end - b)
         at = (w.features + 1) * R
         C, Y = cells[: w.cells * R], given[: w.outputs * R]
+        room = _Room(b, R, A, C, D, old)
         _begin(w, states, b, A, C, R)
         fill(Y, 0)
         for k in range(T):
-            if marks[0].shape[0] and k % stretch == 0:
-                _mark(A[at:], w.outputs, marks[0][b // BLOCK, k // stretch], b, R)
-                _mark(C, w.cells, marks[1][b // BLOCK, k // stretch], b, R)
+            if checkpoints[0].shape[0] and k % stretch == 0:
+                _save(A[at:], w.outputs, checkpoints[0][b // BLOCK, k // stretch], b, R)
+                _save(C, w.cells, checkpoints[1][b // BLOCK, k // stretch], b, R)
             t = T - 1 - k if backwards else k
-            fetch(x, b, k, backwards, R)
-            _step(w, x, mask, b, t, A, C, D, old, min(T, 0), R)
+            prefetch_block(x, b, k, backwards, R)
+            _step(w, windows, t, room, min(T, 0))
             if mask.shape[0]:
                 fill(old[: Y.size], 0)
                 if not zeroes:
@@ -145,14 +197,11 @@ def forward(w, x, mask, options, states, outputs, finals, marks, span):
 
 
 @kernel
-def record(w, x, mask, backwards, states, slabs, traced, hidden, cell, span):
-    """Run a cell over windows and lay out what every step computed.
-
-    Shapes: x (sample, step, feature), mask (sample, step) of bool, states tuple of two (sample,
-    output) and (sample, unit), slabs (slab,) of int, traced (sample, step, slab, unit), hidden,
-    cell (sample, step, output) and (sample, step, unit).
-    """
+def trace(w, windows, backwards, results, span):
+    """Run a cell over windows and lay out what every step computed."""
     begin, end = span
+    x, states = windows.x, windows.states
+    rows, values, hidden, cell = results
     T, most = x.shape[1], width(end - begin)
     A = np.empty((w.features + 1 + w.outputs + ROWS) * most, x.dtype)
     cells = np.empty(w.cells * most, x.dtype)
@@ -163,50 +212,53 @@ def record(w, x, mask, backwards, states, slabs, traced, hidden, cell, span):
         R = width(end - b)
         at, n = (w.features + 1) * R, w.units * R
         C = cells[: w.cells * R]
+        room = _Room(b, R, A, C, D, old)
         _begin(w, states, b, A, C, R)
         for k in range(T):
             t = T - 1 - k if backwards else k
-            fetch(x, b, k, backwards, R)
-            _step(w, x, mask, b, t, A, C, D, old, 1 + min(T, 0), R)
-            for j in range(slabs.size):
-                _store(D[slabs[j] * n :], traced[:, t, j], b, R)
+            prefetch_block(x, b, k, backwards, R)
+            _step(w, windows, t, room, 1 + min(T, 0))
+            for j in range(rows.size):
+                _store(D[rows[j] * n :], values[:, t, j], b, R)
             _store(A[at:], hidden[:, t], b, R)
             _store(C, cell[:, t], b, R)
         b += R
 
 
-@part
-def _again(w, x, mask, backwards, place, states, marks, A, C, D, old, keep, R):
+@inner
+def _rerun(w, windows, backwards, stretch, room, records, keep):
     """Run a stretch of steps of a block again and keep their records.
 
-    ``place`` is the block's first sample, and of the stretch first step, end and number.
+    ``stretch`` is its first step, its end and its number.
     """
-    apart()
-    b, (first, end, stretch) = place
-    _begin(w, states, b, A, C, R)
-    if marks[0].shape[0]:
-        _recall(marks[0][b // BLOCK, stretch], w.outputs, A[(w.features + 1) * R :], b, R)
-        _recall(marks[1][b // BLOCK, stretch], w.cells, C, b, R)
+    never_inline()
+    first, end, number = stretch
+    b, R, A, C, _, old = room
+    checkpoints = windows.checkpoints
+    _begin(w, windows.states, b, A, C, R)
+    if checkpoints[0].shape[0]:
+        _restore(checkpoints[0][b // BLOCK, number], w.outputs, A[(w.features + 1) * R :], b, R)
+        _restore(checkpoints[1][b // BLOCK, number], w.cells, C, b, R)
     for k in range(first, end):
-        t = x.shape[1] - 1 - k if backwards else k
-        fetch(x, b, k, backwards, R)
-        _step(w, x, mask, b, t, A, C, D[k - first], old, keep, R)
+        t = windows.x.shape[1] - 1 - k if backwards else k
+        prefetch_block(windows.x, b, k, backwards, R)
+        _step(w, windows, t, _Room(b, R, A, C, records[k - first], old), keep)
 
 
-@part
+@inner
 def _add(source, b, A, R):
     """Add rows of samples, from the b-th on, to rows of a block."""
-    apart()
+    never_inline()
     count = min(R, source.shape[0] - b)
     for s in range(count):
         for f in range(source.shape[1]):
             A[f * R + s] += source[b + s, f]
 
 
-@part
+@inner
 def _silence(mask, b, t, A, rows, R):
     """Put zero where samples are masked."""
-    apart()
+    never_inline()
     count = min(R, mask.shape[0] - b)
     for s in range(count):
         if not mask[b + s, t]:
@@ -214,13 +266,14 @@ def _silence(mask, b, t, A, rows, R):
                 A[u * R + s] = 0
 
 
-@part
-def _hold(mask, b, t, h, C, held, old, sizes, R):
+@inner
+def _hold(mask, b, t, way, sizes, R):
     """Take the multipliers of masked samples out of a step; `_release` hands them on as they are.
 
     ``held`` holds the multipliers of the step's output.
     """
-    apart()
+    never_inline()
+    h, C, held, old = way
     copy(h, old[: h.size])
     copy(C, old[h.size :])
     for s in range(h.size):
@@ -229,13 +282,14 @@ def _hold(mask, b, t, h, C, held, old, sizes, R):
     _silence(mask, b, t, C, sizes[1], R)
 
 
-@part
-def _release(mask, b, t, zeroes, h, C, held, old, sizes, R):
+@inner
+def _release(mask, b, t, zeroes, way, sizes, R):
     """Give masked samples back the multipliers that `_hold` took.
 
     ``held`` becomes the multipliers of the output before, which masked samples repeat.
     """
-    apart()
+    never_inline()
+    h, C, held, old = way
     _blend(mask, b, t, h, old, sizes[0], R)
     _blend(mask, b, t, C, old[h.size :], sizes[1], R)
     copy(held, old[: h.size])
@@ -245,14 +299,11 @@ def _release(mask, b, t, zeroes, h, C, held, old, sizes, R):
 
 
 @kernel
-def back(w, same, x, mask, options, states, marks, m, m_finals, m_x, m_states, ends, span):
-    """Carry multipliers back over the steps.
-
-    Shapes: x tuple of two (sample, step, feature), mask (sample, step) of bool, m (sample, step or
-    1, output), m_finals tuple of two (sample, output) and (sample, unit), m_x (sample, step,
-    feature), m_states tuple of two (sample, output) and (sample, unit), ends (sample, output).
-    """
-    backwards, sequences, zeroes = options
+def back(w, runs, same, reading, multipliers, results, span):
+    """Carry multipliers back over the steps of two runs, or of one where both are the same."""
+    backwards, sequences, zeroes = reading
+    windows, windows0 = runs
+    mask, m, m_x = windows.mask, multipliers.outputs, results.inputs
     begin, end, stretch = span
     T, most = m_x.shape[1], width(end - begin)
     A = np.empty((w.features + 1 + w.outputs + ROWS) * most, m_x.dtype)
@@ -271,50 +322,49 @@ def back(w, same, x, mask, options, states, marks, m, m_finals, m_x, m_states, e
         R = width(end - b)
         h = B[w.features * R : (w.features + w.outputs) * R]
         C, state, held = cells[: w.cells * R], states_after[: w.cells * R], given[: w.outputs * R]
+        room, way = _Room(b, R, A, state, A, old), _Way(h, C, held, old)
         fill(B, 0)
         fill(C, 0)
         fill(held, 0)
-        _load(m_finals[0], b, h, R)
-        _load(m_finals[1], b, C, R)
+        _load(multipliers.finals[0], b, h, R)
+        _load(multipliers.finals[1], b, C, R)
         for number in range((T - 1) // stretch, -1, -1):
             steps = (number * stretch, min(T, (number + 1) * stretch), number)
-            at, keep = (b, steps), 1 + same
-            _again(w, x[0], mask, backwards, at, states[0], marks[0], A, state, D, old, keep, R)
-            if ends.shape[0] and steps[1] == T:
-                _store(A[(w.features + 1) * R :], ends, b, R)
+            keep = 1 + same
+            _rerun(w, windows, backwards, steps, room, D, keep)
+            if results.last_hidden.shape[0] and steps[1] == T:
+                _store(A[(w.features + 1) * R :], results.last_hidden, b, R)
             if not same:
-                _again(
-                    w, x[1], mask, backwards, at, states[1], marks[1], A, state, D0, old, keep, R
-                )
+                _rerun(w, windows0, backwards, steps, room, D0, keep)
             for k in range(steps[1] - 1, steps[0] - 1, -1):
                 t = T - 1 - k if backwards else k
                 if m.shape[0] > 0 and (sequences or k == T - 1):
                     _add(m[:, k if sequences else 0], b, held if masked else h, R)
                 if masked:
-                    _hold(mask, b, t, h, C, held, old, sizes, R)
-                retreat(w, D[k - steps[0]], D0[k - steps[0]], same, B, C, Z, R)
+                    _hold(mask, b, t, way, sizes, R)
+                pull(w, D[k - steps[0]], D0[k - steps[0]], same, B, C, Z, R)
                 if masked:
-                    _release(mask, b, t, zeroes, h, C, held, old, sizes, R)
+                    _release(mask, b, t, zeroes, way, sizes, R)
                 _store(B, m_x[:, t], b, R)
-        _store(h, m_states[0], b, R)
-        _store(C, m_states[1], b, R)
+        _store(h, results.states[0], b, R)
+        _store(C, results.states[1], b, R)
         b += R
 
 
-@part
+@inner
 def load_columns(source, b, end, A):
     """Copy columns of every row into a full block: source (row, history), A (row * BLOCK,)."""
-    apart()
+    never_inline()
     for u in range(source.shape[0]):
         row = source[u]
         for s in range(end - b):
             A[u * BLOCK + s] = row[b + s]
 
 
-@part
+@inner
 def _store_columns(A, count, target, place):
     """Copy the first columns of a block into every row, from a place on."""
-    apart()
+    never_inline()
     for u in range(target.shape[0]):
         row = target[u]
         for s in range(count):
@@ -322,7 +372,7 @@ def _store_columns(A, count, target, place):
 
 
 @kernel
-def branch(w, x, own, before, after, span):
+def step_shared(w, x, own, before, after, span):
     """Take one step from states that many histories share: each with each of some inputs.
 
     States lie with the history last, (unit, history), so that a block is a stretch of every row.

@@ -8,7 +8,7 @@ from weakref import WeakKeyDictionary
 
 import numpy as np
 
-from rnnlens.engine.kernels.lowlevel.compiling import announced
+from rnnlens.engine.kernels.lowlevel.compiling import announcing_compilation
 from rnnlens.engine.operations.registry import Array
 from rnnlens.engine.schedule.context import round_of_work
 from rnnlens.engine.schedule.threads import share
@@ -77,6 +77,6 @@ def shared(
     if known in _CALLED:
         share(work, count, apiece)
         return
-    with announced():
+    with announcing_compilation():
         share(work, count, apiece)
     _CALLED.add(known)

@@ -10,7 +10,8 @@ import numpy as np
 from rnnlens.engine.activations import pull as pull_activation
 from rnnlens.engine.activations import value
 from rnnlens.engine.kernels import affine
-from rnnlens.engine.kernels.buffers import Slab, coded
+from rnnlens.engine.kernels.affine import Convolution, Taps
+from rnnlens.engine.kernels.buffers import compiled
 from rnnlens.engine.operations.calls import KINDS, OnceARound, plain, shared
 from rnnlens.engine.operations.registry import Array, Mask, Multipliers, Tape, infer, pull, run
 from rnnlens.engine.schedule.context import by_equations
@@ -133,23 +134,22 @@ BLOCK = 8
 
 
 class _Laid(NamedTuple):
-    """A convolution as the kernels take it."""
+    """A convolution as the kernels take it, forward and back."""
 
-    phi: Slab
-    W: Array
-    back: Array
-    b: Array
+    forward: Convolution
+    back: Convolution
 
 
 def _lay(layer: Conv1D, x: Array) -> _Laid | None:
     taps, features, units = layer.W.shape
     narrow = layer.groups == 1 and 0 < taps * features <= MOST and 0 < units <= MOST
-    phi = coded(layer.activation, x.dtype) if narrow else None
+    phi = compiled(layer.activation, x.dtype) if narrow else None
     if phi is None:
         return None
     W = np.array(layer.W, x.dtype).reshape(-1, units)
     b = np.zeros(units, x.dtype) if layer.b is None else np.array(layer.b, x.dtype)
-    return _Laid(phi, affine.lay(W), affine.lay(W.T), b)
+    bent = layer.activation.name != "linear"
+    return _Laid(*(Convolution(affine.lay(one), b, bent, phi) for one in (W, W.T)))
 
 
 _convolution = OnceARound(_lay)
@@ -157,18 +157,18 @@ _convolution = OnceARound(_lay)
 
 def _laid(layer: Conv1D, x: Array) -> _Laid | None:
     """Lay a convolution out for the kernels, where they serve it."""
-    if by_equations() or x.dtype not in KINDS or _sizes(layer, x.shape[1])[-1] < 1:
+    if by_equations() or x.dtype not in KINDS or _where(layer, x).rows < 1:
         return None
     return _convolution(layer, x)
 
 
-def _sizes(layer: Conv1D, length: int) -> tuple[int, int, int, int, int]:
-    """Give taps, dilation, stride, padding before the oldest step, and output steps."""
-    taps = layer.W.shape[0]
+def _where(layer: Conv1D, x: Array) -> Taps:
+    """Say where the taps stand."""
+    taps, length = layer.W.shape[0], x.shape[1]
     reach = (taps - 1) * layer.dilation + 1
     before, after = padding(layer.padding, length, reach, layer.stride)
     rows = (before + length + after - reach) // layer.stride + 1
-    return taps, layer.dilation, layer.stride, before, rows
+    return Taps(x.shape[2], taps, layer.dilation, layer.stride, before, rows)
 
 
 def _share(
@@ -180,19 +180,16 @@ def _share(
 
 def _convolve(layer: Conv1D, x: Array, laid: _Laid, *, keep: bool) -> tuple[Array, Array]:
     """Give pre-activations and values by the kernels; values in place of both if told so."""
-    sizes = _sizes(layer, x.shape[1])
-    rows, units = sizes[-1], layer.W.shape[-1]
-    features = x.shape[2]
-    steps = plain(x, (len(x), x.shape[1] * features), x.dtype)
-    W, b, phi = laid.W, laid.b, laid.phi
-    bent = layer.activation.name != "linear"
+    where, own = _where(layer, x), laid.forward
+    rows, units = where.rows, layer.W.shape[-1]
+    steps = plain(x, (len(x), x.shape[1] * x.shape[2]), x.dtype)
     a = np.empty((len(x), rows * units), x.dtype)
-    y = np.empty_like(a if bent and keep else a[:0])
+    y = np.empty_like(a if own.bent and keep else a[:0])
 
     def work(begin: int, end: int) -> None:
-        affine.forward(steps, features, W, b, sizes, bent, phi, a, y, (begin, end))
+        affine.forward(own, where, steps, a, y, (begin, end))
 
-    _share(affine.forward, work, x, len(x) * W.size * sizes[-1])
+    _share(affine.forward, work, x, len(x) * own.W.size * rows)
     shape = (len(x), rows, units)
     return a.reshape(shape), (y if len(y) else a).reshape(shape)
 
@@ -200,23 +197,19 @@ def _convolve(layer: Conv1D, x: Array, laid: _Laid, *, keep: bool) -> tuple[Arra
 def _deconvolve(layer: Conv1D, tape: Tape, tape0: Tape, m: Array, laid: _Laid) -> Array:
     """Carry multipliers back by the kernels."""
     x = tape.inputs[0]
-    sizes = _sizes(layer, x.shape[1])
-    size = sizes[-1] * layer.W.shape[-1]
-    W, phi = laid.back, laid.phi
-    bent = layer.activation.name != "linear"
-    shape = (len(x), size)
+    where, own = _where(layer, x), laid.back
+    shape = (len(x), where.rows * layer.W.shape[-1])
     given = plain(m, shape, x.dtype)
     a = y = (given, given)
-    if bent:
+    if own.bent:
         a = plain(tape.saved, shape, x.dtype), plain(tape0.saved, shape, x.dtype)
         y = plain(tape.outputs[0], shape, x.dtype), plain(tape0.outputs[0], shape, x.dtype)
-    features = x.shape[2]
-    m_x = np.empty((len(x), x.shape[1] * features), x.dtype)
+    m_x = np.empty((len(x), x.shape[1] * x.shape[2]), x.dtype)
 
     def work(begin: int, end: int) -> None:
-        affine.back(given, features, W, sizes, bent, phi, a, y, tape is tape0, m_x, (begin, end))
+        affine.back(own, where, given, a, y, tape is tape0, m_x, (begin, end))
 
-    _share(affine.back, work, x, len(x) * W.size * sizes[-1])
+    _share(affine.back, work, x, len(x) * own.W.size * where.rows)
     return m_x.reshape(x.shape)
 
 

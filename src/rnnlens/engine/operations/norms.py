@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import NamedTuple
 
 import numpy as np
 
@@ -79,14 +78,6 @@ def _by_rows(layer: LayerNormalization, x: Array) -> bool:
     return last and x.shape[-1] > 0 and x.dtype in KINDS and not by_equations()
 
 
-class _Laid(NamedTuple):
-    """Scale, offset and constants as the kernels take them."""
-
-    gamma: Array
-    beta: Array
-    numbers: Array
-
-
 def _entries(values: np.ndarray | None, other: float, x: Array) -> Array:
     if values is None:
         return np.full(x.shape[-1], other, x.dtype)
@@ -97,8 +88,9 @@ def _numbers(layer: LayerNormalization, x: Array) -> Array:
     return np.array([layer.epsilon, 1 / x.shape[-1], 0.5], x.dtype)
 
 
-def _lay(layer: LayerNormalization, x: Array) -> _Laid:
-    return _Laid(_entries(layer.gamma, 1, x), _entries(layer.beta, 0, x), _numbers(layer, x))
+def _lay(layer: LayerNormalization, x: Array) -> norm.Normalisation:
+    gamma, beta = _entries(layer.gamma, 1, x), _entries(layer.beta, 0, x)
+    return norm.Normalisation(gamma, beta, _numbers(layer, x), layer.centred)
 
 
 _laid = OnceARound(_lay)
@@ -111,12 +103,12 @@ def _share(kernel: object, work: Callable[[int, int], None], rows: Array) -> Non
 
 def _run_rows(layer: LayerNormalization, x: Array) -> tuple[Array, Array, Array]:
     """Normalise the last axis by the kernels; give the output, the mean and the scale."""
-    rows, (gamma, beta, numbers) = plain(x, (-1, x.shape[-1]), x.dtype), _laid(layer, x)
+    rows, own = plain(x, (-1, x.shape[-1]), x.dtype), _laid(layer, x)
     y = np.empty(rows.shape, x.dtype)
     mean, s = np.empty(len(rows), x.dtype), np.empty(len(rows), x.dtype)
 
     def work(begin: int, end: int) -> None:
-        norm.forward(rows, gamma, beta, numbers, layer.centred, y, mean, s, (begin, end))
+        norm.forward(own, rows, y, mean, s, (begin, end))
 
     _share(norm.forward, work, rows)
     one = (*x.shape[:-1], 1)
@@ -135,12 +127,11 @@ def _pull_rows(layer: LayerNormalization, tape: Tape, tape0: Tape, m: Array) -> 
     x = tape.inputs[0]
     kept = _kept(tape, x)
     points, means, scales = zip(kept, kept if tape0 is tape else _kept(tape0, x), strict=True)
-    given, (gamma, _, numbers) = plain(m, kept[0].shape, x.dtype), _laid(layer, x)
+    given, own = plain(m, kept[0].shape, x.dtype), _laid(layer, x)
     m_x = np.empty(given.shape, x.dtype)
 
     def work(begin: int, end: int) -> None:
-        span = (begin, end)
-        norm.back(given, points, means, scales, gamma, numbers, layer.centred, m_x, span)
+        norm.back(own, given, points, means, scales, m_x, (begin, end))
 
     _share(norm.back, work, given)
     return m_x.reshape(x.shape)

@@ -13,7 +13,13 @@ from dataclasses import dataclass
 import numpy as np
 
 from rnnlens.engine.cells import Ready, States, Step, ready
-from rnnlens.engine.kernels.run import Reading, Ride, back, packed, ride
+from rnnlens.engine.kernels.run import (
+    ForwardRecord,
+    Reading,
+    packed,
+    run_backward,
+    run_forward,
+)
 from rnnlens.engine.operations.registry import Array, Mask, Multipliers, Tape, join, pull, run
 from rnnlens.engine.schedule.context import by_equations
 from rnnlens.network.layers import Bidirectional, Recurrent
@@ -95,7 +101,9 @@ def run_cell(
     return CellRun(cell, steps, states, real), outputs
 
 
-def _run_by_kernels(layer: Recurrent, inputs: tuple[Array, ...], mask: Mask) -> Ride | None:
+def _run_by_kernels(
+    layer: Recurrent, inputs: tuple[Array, ...], mask: Mask
+) -> ForwardRecord | None:
     """Run the layer by kernels, where they have its cell and activations."""
     x = inputs[0]
     if by_equations() or not x.shape[1] or x.dtype not in {np.dtype("f4"), np.dtype("f8")}:
@@ -104,7 +112,7 @@ def _run_by_kernels(layer: Recurrent, inputs: tuple[Array, ...], mask: Mask) -> 
     if weights is None:
         return None
     reading = Reading(layer.go_backwards, layer.return_sequences, layer.zero_output_for_mask)
-    return ride(weights, x, mask, reading, inputs[1:])
+    return run_forward(weights, x, mask, reading, inputs[1:])
 
 
 @run.register
@@ -139,7 +147,7 @@ def _tape(
     mask: Mask,
     value: Array,
     final: tuple[Array, ...],
-    saved: CellRun | Ride,
+    saved: CellRun | ForwardRecord,
 ) -> Tape:
     states = final[: len(layer.cell.states)] if layer.return_state else ()
     out_mask = mask if layer.return_sequences else None
@@ -180,13 +188,13 @@ def _pull_by_kernels(layer: Recurrent, tape: Tape, tape0: Tape, m: Multipliers) 
     if layer.return_state:
         pairs = zip(m[1:], tape.saved.finals, strict=False)
         finals = tuple(np.zeros_like(s) if part is None else part for part, s in pairs)
-    m_x, m_states = back(tape.saved, tape0.saved, value, finals)
+    m_x, m_states = run_backward(tape.saved, tape0.saved, value, finals)
     return (m_x, *(m_states[: len(layer.cell.states)] if len(tape.inputs) > 1 else ()))
 
 
 @pull.register
 def _(layer: Recurrent, tape: Tape, tape0: Tape, m: Multipliers) -> Multipliers:
-    if isinstance(tape.saved, Ride):
+    if isinstance(tape.saved, ForwardRecord):
         return _pull_by_kernels(layer, tape, tape0, m)
     stacked, states = pull_cell(layer, tape.saved, tape0.saved, m)
     x, *started = tape.inputs

@@ -100,8 +100,8 @@ def _kept(value: object, seen: set[int]) -> float:
     if isinstance(value, list | tuple):
         return sum(_kept(part, seen) for part in value)
     if is_dataclass(value) and not isinstance(value, type | Layer):
-        # marks are kept block by block
-        shares = {"marks": 1 / BLOCK}
+        # checkpoints are kept block by block
+        shares = {"checkpoints": 1 / BLOCK}
         names = [spec.name for spec in fields(value)]
         return sum(_kept(getattr(value, name), seen) * shares.get(name, 1.0) for name in names)
     return 0.0

@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from rnnlens.engine.kernels.run import forks, grow, packed
+from rnnlens.engine.kernels.run import evaluate_leaves, packed, takes_pairs
 from rnnlens.engine.operations.registry import Array
 from rnnlens.engine.stepwise.readout import LinearReadout, linear_readout
 from rnnlens.engine.stepwise.walk import State, Walk
@@ -52,7 +52,7 @@ class Leaves:
         steps = self.x.shape[1] - first
         self.walk.count(len(states[0]) * ((2 << steps) - 2))
         x, readout = self.x[:, first:], self.readout
-        return grow(self.weights, x, tuple(states), readout.weights, readout.constant)
+        return evaluate_leaves(self.weights, x, tuple(states), readout.weights, readout.constant)
 
 
 def kernel_leaves(
@@ -68,7 +68,7 @@ def kernel_leaves(
     layer = readout.node.layer
     assert isinstance(layer, Recurrent)
     weights = packed(layer.cell, window.dtype)
-    if weights is None or not forks(weights):
+    if weights is None or not takes_pairs(weights):
         return None
     both = np.array([False, True])
     steps = [walk.recurrent_input(readout.node, mixed(both, t), t) for t in range(window.shape[1])]

@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 
 from rnnlens.engine.cells import Ready, ready
 from rnnlens.engine.forward import Run, States
-from rnnlens.engine.kernels.run import branch, packed
+from rnnlens.engine.kernels.run import packed, step_shared
 from rnnlens.engine.operations.registry import Array, Mask, run
 from rnnlens.network.axes import Index
 from rnnlens.network.layers import (
@@ -233,7 +233,7 @@ class Walk:
         self.count(wide)
         weights = packed(cell.cell, x.dtype)
         if weights is not None:
-            new = branch(weights, x[:, 0], tuple(before), wide)
+            new = step_shared(weights, x[:, 0], tuple(before), wide)
         else:
             xW = cell.project(_spread(x[:, 0], wide))
             new, _ = cell.advance(xW, tuple(_tiled(one, wide) for one in before))

@@ -25,12 +25,13 @@ from rnnlens.attribution.target import ResolvedTarget
 from rnnlens.engine.schedule.threads import each, threads
 from rnnlens.errors import UnsupportedModel
 from rnnlens.evidence.proof.zonotope import axes as zonotope_axes  # noqa: F401  (it registers its layers)
+from rnnlens.evidence.proof.zonotope.chain import Hulls
 from rnnlens.evidence.proof.zonotope.forms import Forms, constant
 from rnnlens.evidence.proof.zonotope.layers import walk
 from rnnlens.evidence.proof.zonotope.recurrent import ROWS, Context
 from rnnlens.network.network import Network, Ref
 
-__all__ = ["Boxes", "Found", "Start", "bounds", "start"]
+__all__ = ["BoxBounds", "Boxes", "Start", "bounds", "start"]
 
 Array = NDArray[np.float64]
 Whole = NDArray[np.int64]
@@ -66,7 +67,7 @@ class Boxes(NamedTuple):
         return Boxes(self.window[chosen], self.step, self.feature[chosen], low, high)
 
 
-class Found(NamedTuple):
+class BoxBounds(NamedTuple):
     """What holds over boxes, in the network's own units of the output.
 
     Parameters
@@ -116,7 +117,7 @@ class Start:
     of: str
     target: ResolvedTarget
     forms: dict[Ref, Forms]
-    records: dict[str, tuple[Array, ...]]
+    records: dict[str, Hulls]
     low: Array
     high: Array
 
@@ -136,30 +137,30 @@ def start(
     count = len(inputs[of])
     size = max(1, min(CHUNK, -(-count // threads())))
     pieces = [slice(begin, min(begin + size, count)) for begin in range(0, count, size)]
-    parts: dict[int, tuple[dict[Ref, Forms], dict[str, tuple[Array, ...]]]] = {}
+    parts: dict[int, tuple[dict[Ref, Forms], dict[str, Hulls]]] = {}
     lock = Lock()
 
     def work(piece: slice) -> None:
         boxes = np.arange(piece.stop - piece.start)
         context = Context(boxes, np.zeros(len(boxes), np.int64), 0, base=True)
         given = {name: _entry(array[piece]) for name, array in inputs.items()}
-        found = walk(network, given, context, {})
+        own = walk(network, given, context, {})
         with lock:
-            parts[piece.start] = found, context.records
+            parts[piece.start] = own, context.records
 
     each(work, [(piece,) for piece in pieces])
     order = [parts[piece.start] for piece in pieces]
     forms = {
         ref: constant(
-            np.concatenate([found[ref].centre for found, _ in order]),
-            np.concatenate([found[ref].rest for found, _ in order]),
+            np.concatenate([piece[ref].centre for piece, _ in order]),
+            np.concatenate([piece[ref].rest for piece, _ in order]),
             sequence=one.sequence,
         )
         for ref, one in order[0][0].items()
     }
     records = {
-        key: tuple(
-            np.concatenate(same) for same in zip(*(kept[key] for _, kept in order), strict=True)
+        key: Hulls(
+            *(np.concatenate(same) for same in zip(*(kept[key] for _, kept in order), strict=True))
         )
         for key in order[0][1]
     }
@@ -184,20 +185,20 @@ def _interval(form: Forms, target: ResolvedTarget) -> tuple[Array, Array]:
     return np.nextafter(centre - radius, -np.inf), np.nextafter(centre + radius, np.inf)
 
 
-def bounds(known: Start, boxes: Boxes) -> Found:
+def bounds(known: Start, boxes: Boxes) -> BoxBounds:
     """Bound the output over boxes of inputs."""
     count = len(boxes.window)
     size = max(1, min(CHUNK, -(-count // threads()), BYTES // _bytes(known)))
-    results: dict[int, Found] = {}
+    results: dict[int, BoxBounds] = {}
     lock = Lock()
 
     def work(begin: int) -> None:
-        found = _bounds(known, boxes.take(slice(begin, begin + size)))
+        own = _bounds(known, boxes.take(slice(begin, begin + size)))
         with lock:
-            results[begin] = found
+            results[begin] = own
 
     each(work, [(begin,) for begin in range(0, count, size)])
-    return Found(
+    return BoxBounds(
         *(np.concatenate(same) for same in zip(*(results[k] for k in sorted(results)), strict=True))
     )
 
@@ -212,7 +213,7 @@ def _bytes(known: Start) -> int:
     return taken
 
 
-def _bounds(known: Start, boxes: Boxes) -> Found:
+def _bounds(known: Start, boxes: Boxes) -> BoxBounds:
     count, free = boxes.low.shape
     context = Context(boxes.window, np.full(count, free), free, known.records)
     given = {
@@ -228,7 +229,7 @@ def _bounds(known: Start, boxes: Boxes) -> Found:
     for k in range(free):
         slope[:, k] = np.where(valid & (form.ids[:, step] == k), rows, 0.0).sum(axis=1)
     lost = 0.5 * (high - low) - np.abs(slope).sum(axis=1)
-    return Found(low, high, slope, lost, form.count[:, step] > 0)
+    return BoxBounds(low, high, slope, lost, form.count[:, step] > 0)
 
 
 def _free(known: Start, boxes: Boxes) -> Forms:

@@ -1,4 +1,3 @@
-# ruff: noqa: PLR0917 - compiled code takes its arrays one by one
 """Cells on affine forms: what their steps share, and the step of a plain cell.
 
 The equations are those of `rnnlens.engine.step`, enclosed. A step takes both sides of the
@@ -15,15 +14,30 @@ rests.
 
 from __future__ import annotations
 
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import numpy as np
+from numpy.typing import NDArray
 
-from rnnlens.engine.kernels.lowlevel.compiling import apart
-from rnnlens.evidence.proof.zonotope.functions import TINY, UNIT, enclose, part
+from rnnlens.engine.kernels.lowlevel.compiling import inner
+from rnnlens.engine.kernels.lowlevel.primitives import never_inline
+from rnnlens.evidence.proof.zonotope.functions import TINY, UNIT, enclose
 from rnnlens.evidence.proof.zonotope.state import FEW, absolute_sums, add, fresh
 
-__all__ = ["GRUWeights", "LSTMWeights", "SimpleWeights", "State", "Weights", "both_sides", "simple"]
+__all__ = [
+    "GRUWeights",
+    "InputRows",
+    "LSTMWeights",
+    "Sides",
+    "SimpleWeights",
+    "State",
+    "Weights",
+    "both_sides",
+    "simple",
+]
+
+Array = NDArray[np.float64]
+Whole = NDArray[np.int64]
 
 
 class Weights(NamedTuple):
@@ -35,19 +49,19 @@ class Weights(NamedTuple):
     kernels are compiled for each alone, without what it does not have.
     """
 
-    W: Any
-    W_size: Any
-    U: Any
-    U_size: Any
-    b: Any
-    U2: Any
-    U2_size: Any
-    V: Any
-    b2: Any
+    W: Array
+    W_size: Array
+    U: Array
+    U_size: Array
+    b: Array
+    U2: Array | None
+    U2_size: Array | None
+    V: Array | None
+    b2: Array | None
     sigma: int
-    sigma_p: Any
+    sigma_p: Array
     phi: int
-    phi_p: Any
+    phi_p: Array
 
 
 class LSTMWeights(Weights):
@@ -65,60 +79,79 @@ class SimpleWeights(Weights):
 class State(NamedTuple):
     """The state of one box and the room that a step works in."""
 
-    h: Any
-    hr: Any
-    Rh: Any
-    h_rows: Any
-    c: Any
-    cr: Any
-    Rc: Any
-    c_rows: Any
-    ids: Any
-    place_of: Any
-    A: Any
-    N: Any
+    h: Array
+    hr: Array
+    Rh: Array
+    h_rows: Array
+    c: Array
+    cr: Array
+    Rc: Array
+    c_rows: Array
+    ids: Whole
+    place_of: Whole
+    A: Array
+    N: Array
     pad: float
     share: float
     line: float
 
 
-@part
+class InputRows(NamedTuple):
+    """Rows of the input side: their place among those of the state, and how many there are."""
+
+    X: Array
+    places: Whole
+    count: int
+
+
+class Sides(NamedTuple):
+    """Centres and rests of the pre-activations, of the input side and of the recurrent side."""
+
+    ax: Array
+    dx: Array
+    ah: Array
+    dh: Array
+
+
+@inner
 def half_width(low, high, pad):
     return 0.5 * (high - low) * pad + FEW * (abs(low) + abs(high)) + TINY
 
 
-@part
+@inner
 def hopeless(half, known, lost):
     """Say whether an affine form is worth less than an interval with that half width."""
     # it is mostly wider, by what it loses, and still worth more: later losses cancel in it
     return half < lost or 3.0 * half < known + lost
 
 
-@part
+@inner
 def drop(rows, g, u):
     for j in range(g):
         rows[j, u] = 0.0
 
 
-@part
+@inner
 def band(kind, p, a, S, d, pad):
     """Enclose an activation of a pre-activation; the rest flows into the band's radius."""
-    apart()
+    never_inline()
     slope, m, r, low, high = enclose(kind, p, a, (S + d) * pad)
     return slope, m, (r + abs(slope) * d) * pad, low, high
 
 
-@part
+@inner
 def corners(a, b, c, d):
     """Give the least and largest product of numbers in [a, b] and [c, d]."""
     p, q, r, s = a * c, a * d, b * c, b * d
     return min(p, q, r, s), max(p, q, r, s)
 
 
-@part
-def both_sides(s, X, places, count, ax, dx, ah, dh):
+@inner
+def both_sides(s, rows, sides):
     """Add the recurrent side to the input side, and the input's rows to those of the state."""
-    apart()
+    never_inline()
+    X, places, count = rows
+    ax, dx, ah, dh = sides
     for u in range(len(ax)):
         dx[u] = (dx[u] + dh[u] + 4.0 * UNIT * (abs(ax[u]) + abs(ah[u]))) * s.pad
         ax[u] += ah[u]
@@ -126,10 +159,10 @@ def both_sides(s, X, places, count, ax, dx, ah, dh):
         add(X[k], s.A[places[k]], 0)
 
 
-def simple(w, s, X, places, count, ax, dx, ah, dh, g, number):
+def simple(w, s, rows, sides, g, number):
     """Take one step of a plain cell, ``h' = phi(a)``."""
-    both_sides(s, X, places, count, ax, dx, ah, dh)
-    a, d = ax, dx
+    both_sides(s, rows, sides)
+    a, d = sides.ax, sides.dx
     H, pad = len(s.h), s.pad
     S, slope, e = np.empty(H), np.empty(H), np.empty(H)
     absolute_sums(s.A, g, S)

@@ -1,20 +1,25 @@
-# ruff: noqa: PLR0913, PLR0914, PLR0917 - compiled code takes its arrays one by one
 """A recurrent layer on affine forms, box by box: the steps that the free inputs reach."""
 
 from __future__ import annotations
 
-import numpy as np
-from numba.extending import overload
+from typing import NamedTuple
 
-from rnnlens.engine.kernels.lowlevel.compiling import OPTIONS, apart
+import numpy as np
+from numpy.typing import NDArray
+
+from rnnlens.engine.kernels.lowlevel.compiling import ALLOCATING, allocating, inner, kernel
+from rnnlens.engine.kernels.lowlevel.extending import implement_for_weights
+from rnnlens.engine.kernels.lowlevel.primitives import never_inline
 from rnnlens.evidence.proof.zonotope.cells import (
     GRUWeights,
+    InputRows,
     LSTMWeights,
+    Sides,
     SimpleWeights,
     State,
     simple,
 )
-from rnnlens.evidence.proof.zonotope.functions import TINY, UNIT, kernel, making, part
+from rnnlens.evidence.proof.zonotope.functions import TINY, UNIT
 from rnnlens.evidence.proof.zonotope.gru import gru
 from rnnlens.evidence.proof.zonotope.lstm import lstm
 from rnnlens.evidence.proof.zonotope.state import (
@@ -27,10 +32,56 @@ from rnnlens.evidence.proof.zonotope.state import (
     zero,
 )
 
-__all__ = ["chain"]
+__all__ = ["Beginning", "FormArrays", "Hulls", "Limits", "chain"]
+
+Array = NDArray[np.float64]
+Whole = NDArray[np.int64]
 
 
-@making
+class FormArrays(NamedTuple):
+    """The arrays of `rnnlens.evidence.proof.zonotope.forms.Forms`.
+
+    Shapes: centre, rest (box, step, unit), rows (box, step, symbol, unit), ids (box, step, symbol)
+    of int, count (box, step) of int.
+    """
+
+    centre: Array
+    rest: Array
+    rows: Array
+    ids: Whole
+    count: Whole
+
+
+class Hulls(NamedTuple):
+    """Centre and radius of the hidden and of the cell state: (box, [step,] unit)."""
+
+    h: Array
+    hr: Array
+    c: Array
+    cr: Array
+
+
+class Beginning(NamedTuple):
+    """Where the steps of each box begin.
+
+    Shapes: step (box,) of int, the first that the free inputs reach; numbers (box,) of int, the
+    next free one of a symbol; states (box, unit) each.
+    """
+
+    step: Whole
+    numbers: Whole
+    states: Hulls
+
+
+class Limits(NamedTuple):
+    """How many inputs are free, rows may be kept between steps, and symbols there are at most."""
+
+    free: int
+    rows: int
+    symbols: int
+
+
+@allocating
 def _room(w, features, H, R, rows, symbols):
     wide = w.U.shape[1]
     share = 2.0 * (rows + features + R + H + 32) * UNIT
@@ -53,21 +104,23 @@ def _room(w, features, H, R, rows, symbols):
     )
 
 
-@making
-def _products(w, s, x, x_rest, x_rows, count, ax, dx, ah, dh, g):
+@allocating
+def _products(w, s, x, b, t, sides, g):
     """Compute both sides of the pre-activations, their errors, and the recurrent rows."""
-    apart()
+    never_inline()
+    centre, x_rest, x_rows, count = x.centre[b, t], x.rest[b, t], x.rows[b, t], x.count[b, t]
+    ax, dx, ah, dh = sides
     share, pad = s.line, s.pad
-    spread = np.empty(len(x))
-    for f in range(len(x)):
+    spread = np.empty(len(centre))
+    for f in range(len(centre)):
         reach = 0.0
         for k in range(count):
             reach += abs(x_rows[k, f])
-        spread[f] = (share * (abs(x[f]) + reach) + x_rest[f]) * pad
+        spread[f] = (share * (abs(centre[f]) + reach) + x_rest[f]) * pad
     for u in range(len(ax)):
         ax[u] = w.b[u]
         dx[u] = share * abs(w.b[u])
-    linear(x, spread, w.W, w.W_size, ax, dx)
+    linear(centre, spread, w.W, w.W_size, ax, dx)
     for u in range(len(ah)):
         ah[u] = 0.0
         dh[u] = 0.0
@@ -86,25 +139,23 @@ def _products(w, s, x, x_rest, x_rows, count, ax, dx, ah, dh, g):
     return np.dot(x_rows[:count], w.W)
 
 
-def cell(w, s, X, places, count, ax, dx, ah, dh, g, number) -> tuple[int, int]:
+def cell(w, s, rows, sides, g, number) -> tuple[int, int]:
     """Take the step of the cell whose weights these are; only compiled code can."""
     raise NotImplementedError
 
 
-@overload(cell, jit_options=OPTIONS)
-def _cell(w, s, X, places, count, ax, dx, ah, dh, g, number):
-    # by type, so that no other cell is compiled
-    return {LSTMWeights: lstm, GRUWeights: gru, SimpleWeights: simple}[w.instance_class]
+for _weights, _step in ((LSTMWeights, lstm), (GRUWeights, gru), (SimpleWeights, simple)):
+    implement_for_weights(cell, _weights, _step, ALLOCATING)
 
 
-@part
+@inner
 def _begin(s, start, b):
     """Set the state of a box before its first step."""
-    apart()
-    copied(start[0][b], s.h)
-    copied(start[1][b], s.hr)
-    copied(start[2][b], s.c)
-    copied(start[3][b], s.cr)
+    never_inline()
+    copied(start.h[b], s.h)
+    copied(start.hr[b], s.hr)
+    copied(start.c[b], s.c)
+    copied(start.cr[b], s.cr)
     for r in range(len(s.h)):
         s.Rh[r] = 0.0
     for u in range(len(s.c)):
@@ -113,11 +164,11 @@ def _begin(s, start, b):
         s.place_of[k] = -1
 
 
-@part
+@inner
 def _fewer(s, g, number, keep, free):
     """Put rows together until as many are left, and sum their sizes anew."""
-    apart()
-    g, number = reduce(s.h_rows, s.c_rows, s.ids, s.place_of, g, number, keep, free, s.pad)
+    never_inline()
+    g, number = reduce(s, g, number, keep, free)
     absolute_sums(s.h_rows, g, s.Rh)
     absolute_sums(s.c_rows, g, s.Rc)
     for r in range(len(s.h)):
@@ -128,72 +179,50 @@ def _fewer(s, g, number, keep, free):
 
 
 @kernel
-def chain(
-    w,
-    x,
-    x_rest,
-    x_rows,
-    x_ids,
-    x_count,
-    first,
-    start,
-    numbers,
-    backwards,
-    sequences,
-    free,
-    cap,
-    symbols,
-    out,
-    out_rest,
-    out_rows,
-    out_ids,
-    out_count,
-    record,
-):
+def chain(w, x, beginning, order, limits, out, record):
     """Run a cell over the steps of every box, from the first step that the free inputs reach.
 
-    Shapes: x, x_rest (box, step, feature), x_rows (box, step, symbol, feature), x_ids (box, step,
-    symbol) of int, x_count (box, step) of int, first (box,) of int, start tuple of four (box,
-    unit), numbers (box,) of int, record tuple of four (box, step, unit).
+    ``order`` says whether the newest step is read first and whether every step is given; ``record``
+    is filled with the states after each step, and empty where they are not wanted.
     """
-    boxes, steps, features = x.shape
-    R, H = start[0].shape[1], start[2].shape[1]
-    widest = x_rows.shape[2]
-    rows = cap + widest + 2 * H + R
-    s = _room(w, features, H, R, rows, symbols)
+    backwards, sequences = order
+    boxes, steps, features = x.centre.shape
+    start = beginning.states
+    R, H = start.h.shape[1], start.c.shape[1]
+    widest = x.rows.shape[2]
+    rows = limits.rows + widest + 2 * H + R
+    s = _room(w, features, H, R, rows, limits.symbols)
     places = np.empty(max(widest, 1), np.int64)
-    ax, dx = np.empty(w.W.shape[1]), np.empty(w.W.shape[1])
-    ah, dh = np.empty(w.U.shape[1]), np.empty(w.U.shape[1])
+    wide = w.W.shape[1], w.U.shape[1]
+    sides = Sides(np.empty(wide[0]), np.empty(wide[0]), np.empty(wide[1]), np.empty(wide[1]))
     for b in range(boxes):
         _begin(s, start, b)
-        g, number = np.int64(0), numbers[b]
-        for k in range(first[b], steps):
+        g, number = np.int64(0), beginning.numbers[b]
+        for k in range(beginning.step[b], steps):
             t = steps - 1 - k if backwards else k
-            count = x_count[b, t]
-            g = meet(x_ids[b, t], count, s.ids, s.place_of, places, g, s.h_rows, s.c_rows)
-            X = _products(
-                w, s, x[b, t], x_rest[b, t], x_rows[b, t], count, ax, dx, ah, dh, g
-            )  # fmt: skip
-            g, number = cell(w, s, X, places, count, ax, dx, ah, dh, g, number)
-            if record[0].size:
-                _hull(s, record, b, k)
-            if k + 1 < steps and g > cap:
-                g, number = _fewer(s, g, number, cap - R - H, free)
+            count = x.count[b, t]
+            g = meet(x.ids[b, t], count, s.ids, s.place_of, places, g, s.h_rows, s.c_rows)
+            X = _products(w, s, x, b, t, sides, g)
+            g, number = cell(w, s, InputRows(X, places, count), sides, g, number)
+            if record.h.size:
+                _write_hull(s, record, b, k)
+            if k + 1 < steps and g > limits.rows:
+                g, number = _fewer(s, g, number, limits.rows - R - H, limits.free)
             if sequences or k == steps - 1:
                 j = k if sequences else 0
-                emit(s.h, s.h_rows, s.ids, g, out[b, j], out_rows[b, j], out_ids[b, j])
-                zero(out_rest[b, j])
-                out_count[b, j] = g
-        numbers[b] = number
+                emit(s.h, s.h_rows, s.ids, g, out.centre[b, j], out.rows[b, j], out.ids[b, j])
+                zero(out.rest[b, j])
+                out.count[b, j] = g
+        beginning.numbers[b] = number
 
 
-@part
-def _hull(s, record, b, k):
+@inner
+def _write_hull(s, record, b, k):
     """Write the intervals of the states after a step."""
-    apart()
-    copied(s.h, record[0][b, k])
-    copied(s.c, record[2][b, k])
+    never_inline()
+    copied(s.h, record.h[b, k])
+    copied(s.c, record.c[b, k])
     for r in range(len(s.h)):
-        record[1][b, k, r] = (s.Rh[r] + s.hr[r]) * s.pad
+        record.hr[b, k, r] = (s.Rh[r] + s.hr[r]) * s.pad
     for u in range(len(s.c)):
-        record[3][b, k, u] = (s.Rc[u] + s.cr[u]) * s.pad
+        record.cr[b, k, u] = (s.Rc[u] + s.cr[u]) * s.pad

@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 from numpy.typing import NDArray
 
-from rnnlens.evidence.proof.zonotope.functions import TINY, UNIT, coded, enclose_each
+from rnnlens.evidence.proof.zonotope.functions import TINY, UNIT, activation_code, enclose_each
 from rnnlens.network.activations import Activation
 
 __all__ = ["Forms", "activated", "added", "affine", "beside", "constant", "picked", "scaled"]
@@ -103,12 +103,12 @@ def scaled(x: Forms, factor: Array, offset: Array, sizes: Array) -> Forms:
 
 def activated(x: Forms, activation: Activation, where: str) -> Forms:
     """Give an activation of every entry."""
-    kind, p = coded(activation, where)
+    kind, p = activation_code(activation, where)
     if kind == 0:
         return x
-    radius, found = x.radius, np.empty((x.centre.size, 5))
-    enclose_each(kind, p, x.centre.ravel(), radius.ravel(), found)
-    slope, middle, rest = (found[:, k].reshape(x.centre.shape) for k in range(3))
+    radius, bands = x.radius, np.empty((x.centre.size, 5))
+    enclose_each(kind, p, x.centre.ravel(), radius.ravel(), bands)
+    slope, middle, rest = (bands[:, k].reshape(x.centre.shape) for k in range(3))
     size = np.abs(slope)
     lost = 4 * UNIT * size * x.reach
     return replace(

@@ -16,20 +16,16 @@ Roundings are counted in ``docs/soundness.md``.
 from __future__ import annotations
 
 import math
-from collections.abc import Callable
-from hashlib import sha256
-from pathlib import Path
-from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from rnnlens.engine.kernels.functions import logistic, tanh
-from rnnlens.engine.kernels.lowlevel import compiling
+from rnnlens.engine.kernels.lowlevel.compiling import inner, kernel
 from rnnlens.errors import UnsupportedModel
 from rnnlens.network.activations import Activation
 
-__all__ = ["TINY", "UNIT", "coded", "enclose", "kernel", "making", "part"]
+__all__ = ["TINY", "UNIT", "activation_code", "enclose", "enclose_each"]
 
 Array = NDArray[np.float64]
 
@@ -51,43 +47,7 @@ LINEAR, LOGISTIC, TANH, BENT = 0, 1, 2, 3
 SERVED = "linear, sigmoid, tanh, relu, hard_sigmoid and hard_tanh"
 
 
-def _stamp() -> str:
-    """Give a number that changes with any file that these kernels are compiled from."""
-    family = ("functions", "state", "cells", "lstm", "gru", "chain")
-    files = [Path(__file__).with_name(f"{name}.py") for name in family]
-    files += [
-        Path(compiling.__file__).parents[1].joinpath(name)
-        for name in ("lowlevel/compiling.py", "functions.py")
-    ]
-    return sha256(b"".join(file.read_bytes() for file in files)).hexdigest()
-
-
-_STAMP = _stamp()
-
-
-def _stamped(dispatcher: Any) -> Any:
-    index = getattr(dispatcher._cache, "_cache_file", None)
-    if index is not None:  # there is no place to keep anything
-        index._source_stamp = _STAMP
-    return dispatcher
-
-
-def kernel(function: Callable[..., Any]) -> Any:
-    """Compile a function as `rnnlens.engine.kernels.lowlevel.compiling.kernel` does."""
-    return _stamped(compiling.kernel(function))
-
-
-def part(function: Callable[..., Any]) -> Any:
-    """Compile a function for kernels alone that neither makes nor returns arrays, likewise."""
-    return _stamped(compiling.part(function))
-
-
-def making(function: Callable[..., Any]) -> Any:
-    """Compile a function for kernels alone that does, likewise."""
-    return _stamped(compiling.making(function))
-
-
-def coded(activation: Activation, where: str) -> tuple[int, Array]:
+def activation_code(activation: Activation, where: str) -> tuple[int, Array]:
     """Write an activation as numbers.
 
     A function of straight pieces is written by its two corners, its three slopes, and its value at
@@ -112,25 +72,25 @@ def coded(activation: Activation, where: str) -> tuple[int, Array]:
     )
 
 
-@part
+@inner
 def bent(p, x):
     """Give the value of a function of straight pieces."""
     middle = min(max(x, p[0]), p[1]) - p[0]
     return p[5] + p[3] * middle + p[2] * min(x - p[0], 0.0) + p[4] * max(x - p[1], 0.0)
 
 
-@part
+@inner
 def _curve(kind, x):
     return logistic(x) if kind == LOGISTIC else tanh(x)
 
 
-@part
+@inner
 def _rise(kind, y):
     """Give the derivative where the value is y."""
     return y * (1.0 - y) if kind == LOGISTIC else 1.0 - y * y
 
 
-@part
+@inner
 def _touch(kind, slope):
     """Give the place above zero where the derivative is the slope, roughly."""
     if kind == LOGISTIC:
@@ -140,8 +100,8 @@ def _touch(kind, slope):
     return 0.5 * math.log(t * t / slope)
 
 
-@part
-def _edge(kind, slope, a, x, begin, end, sign):  # noqa: PLR0917
+@inner
+def _edge(kind, slope, a, x, begin, end, sign):
     """Bound ``sign psi`` on [begin, end] by the tangent at x, where ``sign phi`` is concave."""
     y = _curve(kind, x)
     s = sign * (_rise(kind, y) - slope)
@@ -149,8 +109,8 @@ def _edge(kind, slope, a, x, begin, end, sign):  # noqa: PLR0917
     return sign * (y - slope * (x - a)) + over
 
 
-@part
-def _enclose_curve(kind, a, low, high):  # noqa: PLR0914 - every name is one of the drawing's
+@inner
+def _enclose_curve(kind, a, low, high):
     y_low, y_high = _curve(kind, low), _curve(kind, high)
     size = max(abs(y_low), abs(y_high))
     bottom = max(y_low - CURVE * abs(y_low), 0.0 if kind == LOGISTIC else -1.0)
@@ -175,7 +135,7 @@ def _enclose_curve(kind, a, low, high):  # noqa: PLR0914 - every name is one of 
     return slope, 0.5 * (most + least), 0.5 * (most - least) + error, bottom, top
 
 
-@part
+@inner
 def _enclose_bent(p, a, low, high):
     y_low, y_high = bent(p, low), bent(p, high)
     if high - low > SHORT:
@@ -203,7 +163,7 @@ def _enclose_bent(p, a, low, high):
     return slope, 0.5 * (most + least), 0.5 * (most - least) + error, bottom - error, top + error
 
 
-@part
+@inner
 def enclose(kind, p, a, rad):
     """Enclose an activation over ``[a - rad, a + rad]``: p (6,)."""
     wide = rad + 4 * UNIT * (abs(a) + rad)

@@ -1,13 +1,16 @@
-# ruff: noqa: PLR0914, PLR0917 - one step is one function here: every name is an equation's
-"""One step of a GRU on affine forms; the letters are those of `zonotope_cells`."""
+"""One step of a GRU on affine forms; the letters are those of `cells`."""
 
 from __future__ import annotations
 
-import numpy as np
+from typing import NamedTuple
 
-from rnnlens.engine.kernels.lowlevel.compiling import apart
+import numpy as np
+from numpy.typing import NDArray
+
+from rnnlens.engine.kernels.lowlevel.compiling import allocating, inner
+from rnnlens.engine.kernels.lowlevel.primitives import never_inline
 from rnnlens.evidence.proof.zonotope.cells import band, drop, half_width, hopeless
-from rnnlens.evidence.proof.zonotope.functions import TINY, making, part
+from rnnlens.evidence.proof.zonotope.functions import TINY
 from rnnlens.evidence.proof.zonotope.state import (
     FEW,
     absolute_sums,
@@ -21,9 +24,32 @@ from rnnlens.evidence.proof.zonotope.state import (
 
 __all__ = ["gru"]
 
+Array = NDArray[np.float64]
 
-def gru(w, s, X, places, count, ax, dx, ah, dh, g, number):
+
+class _Bands(NamedTuple):
+    """The activations of a gate, unit by unit, as `band` gives them; and the sums of its rows."""
+
+    slope: Array
+    middle: Array
+    radius: Array
+    low: Array
+    high: Array
+    S: Array
+
+
+class _Preactivation(NamedTuple):
+    """Centres and rests of the candidate's pre-activation; and the sums of its rows."""
+
+    a: Array
+    d: Array
+    S: Array
+
+
+def gru(w, s, input_rows, sides, g, number):
     """Take one step of a GRU; ``s.A`` holds the recurrent side, ``X`` the input side."""
+    X, places, count = input_rows
+    ax, dx, ah, dh = sides
     H, pad, share = len(s.h), s.pad, s.share
     A, N = s.A, s.N
     for k in range(count):
@@ -65,13 +91,14 @@ def gru(w, s, X, places, count, ax, dx, ah, dh, g, number):
         k = 2 * H + u
         error[u] = (error[u] + dx[k] + FEW * (abs(ax[k]) + abs(centre[u]) + Sn[u])) * pad
         centre[u] += ax[k]
-    return _mix(w, s, l_z, m_z, r_z, z0, z1, S, centre, error, Sn, g, number)
+    z, n = _Bands(l_z, m_z, r_z, z0, z1, S), _Preactivation(centre, error, Sn)
+    return _mix(w, s, z, n, g, number)
 
 
-@part
+@inner
 def _reset(s, l_r, m_r, q, before, g):
     """Leave the rows of ``r q`` in ``s.N``, and the sums of its diagonal in the last two rows."""
-    apart()
+    never_inline()
     H = len(l_r)
     N, A = s.N, s.A
     q_sum, q_size = N[-1], N[-2]
@@ -87,10 +114,10 @@ def _reset(s, l_r, m_r, q, before, g):
             row[u] = m_r[u] * Q[u] + q[u] * l_r[u] * Ar[u]
 
 
-@making
+@allocating
 def _reset_product(kernel, size, s, centre, error, g):
     """Multiply ``r h`` by the candidate's recurrent kernel, in place."""
-    apart()
+    never_inline()
     if kernel is None:
         return
     H, pad = len(centre), s.pad
@@ -109,10 +136,12 @@ def _reset_product(kernel, size, s, centre, error, g):
         error[u] = wrong[u] * pad + TINY
 
 
-@making
-def _mix(w, s, l_z, m_z, r_z, z0, z1, S, a_n, d_n, Sn, g, number):
+@allocating
+def _mix(w, s, update, candidate, g, number):
     """``h' = n + z (h - n)``."""
-    apart()
+    never_inline()
+    l_z, m_z, r_z, z0, z1, S = update
+    a_n, d_n, Sn = candidate
     H, pad, share = len(s.h), s.pad, s.share
     l_n, m_n, r_n = np.empty(H), np.empty(H), np.empty(H)
     low, high = np.empty(H), np.empty(H)

@@ -42,21 +42,21 @@ def walk(
     network: Network, entries: Mapping[str, Forms], context: Context, base: Mapping[Ref, Forms]
 ) -> dict[Ref, Forms]:
     """Give the forms of every layer's output."""
-    found: dict[Ref, Forms] = {}
+    forms: dict[Ref, Forms] = {}
     for node in network.nodes:
         ref = (node.name, 0)
         if isinstance(node.layer, Input):
-            found[ref] = entries[node.name]
+            forms[ref] = entries[node.name]
             continue
         missing = [name for name, number in node.inputs if number]
         if missing:
             refuse(network[missing[0]], "several outputs, which certificates do not follow")
-        taken = tuple(found[one] for one in node.inputs)
+        taken = tuple(forms[one] for one in node.inputs)
         if base and not any(one.count.any() for one in taken):
-            found[ref] = at(base[ref], context)
+            forms[ref] = at(base[ref], context)
         else:
-            found[ref] = spread(node.layer, taken, context, node)
-    return found
+            forms[ref] = spread(node.layer, taken, context, node)
+    return forms
 
 
 def at(base: Forms, context: Context) -> Forms:

@@ -1,11 +1,14 @@
-# ruff: noqa: PLR0914, PLR0917 - one step is one function here: every name is an equation's
-"""One step of an LSTM on affine forms; the letters are those of `zonotope_cells`."""
+"""One step of an LSTM on affine forms; the letters are those of `cells`."""
 
 from __future__ import annotations
 
-import numpy as np
+from typing import NamedTuple
 
-from rnnlens.engine.kernels.lowlevel.compiling import apart
+import numpy as np
+from numpy.typing import NDArray
+
+from rnnlens.engine.kernels.lowlevel.compiling import allocating, inner
+from rnnlens.engine.kernels.lowlevel.primitives import never_inline
 from rnnlens.evidence.proof.zonotope.cells import (
     band,
     both_sides,
@@ -14,7 +17,7 @@ from rnnlens.evidence.proof.zonotope.cells import (
     half_width,
     hopeless,
 )
-from rnnlens.evidence.proof.zonotope.functions import TINY, making, part
+from rnnlens.evidence.proof.zonotope.functions import TINY
 from rnnlens.evidence.proof.zonotope.state import (
     FEW,
     absolute_sums,
@@ -28,10 +31,18 @@ from rnnlens.evidence.proof.zonotope.state import (
 __all__ = ["lstm"]
 
 
-def lstm(w, s, X, places, count, ax, dx, ah, dh, g, number):
+class _Form(NamedTuple):
+    """An affine form that is filled: its rows, its centres and their sums of absolute rows."""
+
+    rows: NDArray[np.float64]
+    centre: NDArray[np.float64]
+    reach: NDArray[np.float64]
+
+
+def lstm(w, s, rows, sides, g, number):
     """Take one step of an LSTM; ``s.A`` holds the rows of all four pre-activations."""
-    both_sides(s, X, places, count, ax, dx, ah, dh)
-    a, d = ax, dx
+    both_sides(s, rows, sides)
+    a, d = sides.ax, sides.dx
     H, pad = len(s.c), s.pad
     A = s.A
     _peep_before(w.V, s, a, d, g)
@@ -55,13 +66,13 @@ def lstm(w, s, X, places, count, ax, dx, ah, dh, g, number):
     return _read(w.U2, w, s, a, d, So, g, number)
 
 
-@making
+@allocating
 def _read(P, w, s, a, d, So, g, number):
     """Read the cell state through the output gate, and project what comes of it."""
     if P is not None:
-        _hidden_state(w, s, s.N[1:], s.N[-1], s.N[-2], a, d, So, g)
+        _hidden_state(w, s, _Form(s.N[1:], s.N[-1], s.N[-2]), a, d, So, g)
         return _project(w, s, P, g, number)
-    _hidden_state(w, s, s.h_rows, s.h, s.Rh, a, d, So, g)
+    _hidden_state(w, s, _Form(s.h_rows, s.h, s.Rh), a, d, So, g)
     e = np.empty(len(s.h))
     for u in range(len(s.h)):
         e[u] = s.N[0, u]
@@ -70,10 +81,10 @@ def _read(P, w, s, a, d, So, g, number):
     return fresh(e, s.h_rows, s.c_rows, s.ids, s.place_of, g, number)
 
 
-@part
+@inner
 def _peep_before(peepholes, s, a, d, g):
     """Let the input and the forget gate see the old cell state."""
-    apart()
+    never_inline()
     if peepholes is None:
         return
     H, A, c_rows = len(s.c), s.A, s.c_rows
@@ -87,10 +98,10 @@ def _peep_before(peepholes, s, a, d, g):
                 A[j, k * H + u] += V * c_rows[j, u]
 
 
-@part
+@inner
 def _peep_after(peepholes, s, a, d, So, g):
     """Let the output gate see the new cell state."""
-    apart()
+    never_inline()
     if peepholes is None:
         return
     H, A, c_rows = len(s.c), s.A, s.c_rows
@@ -105,10 +116,10 @@ def _peep_after(peepholes, s, a, d, So, g):
         d[k] += FEW * So[u]
 
 
-@making
+@allocating
 def _cell_state(w, s, a, d, S, g):
     """``c' = f c + i g``; its fresh radii are left in the first row of ``s.N``."""
-    apart()
+    never_inline()
     H, pad, share = len(s.c), s.pad, s.share
     f_c, c_f, i_g, g_i = np.empty(H), np.empty(H), np.empty(H), np.empty(H)
     l_f, l_ig = np.empty(H), np.empty(H)
@@ -160,10 +171,11 @@ def _cell_state(w, s, a, d, S, g):
         s.N[0, u] = e
 
 
-@making
-def _hidden_state(w, s, rows, centre, reach, a, d, So, g):
+@allocating
+def _hidden_state(w, s, form, a, d, So, g):
     """``o phi(c')``; its fresh radii are left in the first row of ``s.N``."""
-    apart()
+    never_inline()
+    rows, centre, reach = form
     H, pad, share = len(s.c), s.pad, s.share
     o_t, t_o, l_ot = np.empty(H), np.empty(H), np.empty(H)
     beyond, rest, middle = np.empty(H), np.empty(H), np.empty(H)
@@ -199,10 +211,10 @@ def _hidden_state(w, s, rows, centre, reach, a, d, So, g):
         s.N[0, u] = e
 
 
-@making
+@allocating
 def _project(w, s, P, g, number):
     """``h' = (o phi(c')) P``."""
-    apart()
+    never_inline()
     H, R, pad = len(s.c), len(s.h), s.pad
     rows, centre, reach = s.N[1:], s.N[-1], s.N[-2]
     e = np.empty(H)

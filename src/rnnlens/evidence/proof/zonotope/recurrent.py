@@ -3,18 +3,24 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
 from rnnlens.engine.cells import ready
-from rnnlens.engine.kernels.lowlevel.compiling import announced
+from rnnlens.engine.kernels.lowlevel.compiling import announcing_compilation
 from rnnlens.errors import UnsupportedModel
 from rnnlens.evidence.proof.zonotope.cells import GRUWeights, LSTMWeights, SimpleWeights, Weights
-from rnnlens.evidence.proof.zonotope.chain import chain
+from rnnlens.evidence.proof.zonotope.chain import (
+    Beginning,
+    FormArrays,
+    Hulls,
+    Limits,
+    chain,
+)
 from rnnlens.evidence.proof.zonotope.forms import Forms, added, beside, constant, picked
-from rnnlens.evidence.proof.zonotope.functions import coded
+from rnnlens.evidence.proof.zonotope.functions import activation_code
 from rnnlens.network.cells import GRU, LSTM, Cell, SimpleRNN
 from rnnlens.network.layers import Bidirectional, Recurrent
 
@@ -51,7 +57,7 @@ class Context:
     windows: NDArray[np.int64]
     numbers: NDArray[np.int64]
     free: int
-    records: dict[str, tuple[Array, ...]] = field(default_factory=dict)
+    records: dict[str, Hulls] = field(default_factory=dict)
     base: bool = False
 
 
@@ -67,19 +73,19 @@ def _weights(cell: Cell, where: str) -> Weights:
     sigma = (0, np.zeros(6))
     if isinstance(cell, LSTM):
         kind = LSTMWeights
-        sigma = coded(cell.recurrent_activation, where)
+        sigma = activation_code(cell.recurrent_activation, where)
         if any(gate.V is not None for gate in cell.gates.values()):
             V = _contiguous(np.stack(made.V))
         U2 = None if made.P is None else _contiguous(made.P)
     elif isinstance(cell, GRU):
         kind = GRUWeights
-        sigma = coded(cell.recurrent_activation, where)
+        sigma = activation_code(cell.recurrent_activation, where)
         b2 = _contiguous(made.b_rn)
         if not cell.reset_after:
             U, U2 = _contiguous(U[:, : 2 * cell.units]), _contiguous(U[:, 2 * cell.units :])
     else:
         kind = SimpleWeights
-    phi = coded(cell.activation, where)
+    phi = activation_code(cell.activation, where)
     W, U = _contiguous(made.W), _contiguous(U)
     sizes = (np.abs(W), np.abs(U), None if U2 is None else np.abs(U2))
     b = _contiguous(made.b)
@@ -94,14 +100,24 @@ def recurrent(layer: Recurrent, x: Forms, context: Context, key: str) -> Forms:
     if context.base:
         return _base(layer, x, context, key)
     known = context.records[key]
-    start = tuple(_before(part[context.windows], first) for part in known)
+    start = Hulls(*(_before(part[context.windows], first) for part in known))
     last = _given(layer, steps)
-    out, out_rest = (part[context.windows][:, last].copy() for part in known[:2])
+    out, out_rest = (part[context.windows][:, last].copy() for part in (known.h, known.hr))
     R, H = _sizes(layer)
     most = x.count.sum(axis=1).max() + (steps - first.min()) * (R + 2 * H)
     cap = int(max(min(ROWS * max(R, H) + x.rows.shape[2], most), 1))
-    record = _empty(0, 0, R, H)
-    return _run(layer, x, context, key, (first, start, cap, out, out_rest, record))
+    room = _Room(Beginning(first, context.numbers, start), cap, out, out_rest, _empty(0, 0, R, H))
+    return _run(layer, x, context, key, room)
+
+
+class _Room(NamedTuple):
+    """Where a layer begins, the rows it may keep, what it fills, and the hulls that are kept."""
+
+    beginning: Beginning
+    cap: int
+    out: Array
+    out_rest: Array
+    record: Hulls
 
 
 def _sizes(layer: Recurrent) -> tuple[int, int]:
@@ -120,50 +136,38 @@ def _base(layer: Recurrent, x: Forms, context: Context, key: str) -> Forms:
     boxes, steps = x.centre.shape[:2]
     R, H = _sizes(layer)
     first = np.zeros(boxes, np.int64)
-    start = tuple(np.zeros((boxes, size)) for size in (R, R, H, H))
+    start = Hulls(*(np.zeros((boxes, size)) for size in (R, R, H, H)))
     record = _empty(boxes, steps, R, H)
     given = steps if layer.return_sequences else 1
     out, out_rest = np.zeros((boxes, given, R)), np.zeros((boxes, given, R))
-    _run(layer, x, context, key, (first, start, ROWS_OF_ROUNDING * (R + H), out, out_rest, record))
+    beginning = Beginning(first, context.numbers, start)
+    room = _Room(beginning, ROWS_OF_ROUNDING * (R + H), out, out_rest, record)
+    _run(layer, x, context, key, room)
     context.records[key] = record
     last = _given(layer, steps)
-    return constant(record[0][:, last], record[1][:, last], sequence=layer.return_sequences)
+    return constant(record.h[:, last], record.hr[:, last], sequence=layer.return_sequences)
 
 
-def _run(layer: Recurrent, x: Forms, context: Context, key: str, room: tuple[Any, ...]) -> Forms:
+def _run(layer: Recurrent, x: Forms, context: Context, key: str, room: _Room) -> Forms:
     """Call the kernel."""
-    first, start, cap, out, out_rest, record = room
+    beginning, cap, out, out_rest, record = room
     R, H = _sizes(layer)
     shape = (*out.shape[:2], cap + x.rows.shape[2] + 2 * H + R)
-    out_rows, out_ids = np.zeros((*shape, R)), np.zeros(shape, np.int64)
-    out_count = np.zeros(shape[:2], np.int64)
+    rows, ids = np.zeros((*shape, R)), np.zeros(shape, np.int64)
+    filled = FormArrays(out, out_rest, rows, ids, np.zeros(shape[:2], np.int64))
     symbols = int(context.numbers.max(initial=0)) + x.centre.shape[1] * (2 * R + 3 * H) + 1
-    with announced():
-        chain(
-            _weights(layer.cell, key),
-            *map(np.ascontiguousarray, (x.centre, x.rest, x.rows, x.ids, x.count)),
-            first,
-            start,
-            context.numbers,
-            layer.go_backwards,
-            layer.return_sequences,
-            context.free,
-            cap,
-            symbols,
-            out,
-            out_rest,
-            out_rows,
-            out_ids,
-            out_count,
-            record,
-        )
-    used = slice(int(out_count.max(initial=0)))
-    kept = (out_rows[:, :, used], out_ids[:, :, used], out_count)
+    given = FormArrays(*map(np.ascontiguousarray, (x.centre, x.rest, x.rows, x.ids, x.count)))
+    order = layer.go_backwards, layer.return_sequences
+    limits = Limits(context.free, cap, symbols)
+    with announcing_compilation():
+        chain(_weights(layer.cell, key), given, beginning, order, limits, filled, record)
+    used = slice(int(filled.count.max(initial=0)))
+    kept = (rows[:, :, used], ids[:, :, used], filled.count)
     return Forms(out, out_rest, *kept, layer.return_sequences)
 
 
-def _empty(boxes: int, steps: int, R: int, H: int) -> tuple[Array, ...]:
-    return tuple(np.zeros((boxes, steps, size)) for size in (R, R, H, H))
+def _empty(boxes: int, steps: int, R: int, H: int) -> Hulls:
+    return Hulls(*(np.zeros((boxes, steps, size)) for size in (R, R, H, H)))
 
 
 def _before(states: Array, first: NDArray[np.int64]) -> Array:

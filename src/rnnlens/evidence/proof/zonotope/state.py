@@ -1,4 +1,3 @@
-# ruff: noqa: PLR0917 - compiled code takes its arrays one by one
 """The state of a chain of steps as affine forms: rows of coefficients, one row a symbol.
 
 A state is ``s = centre + sum_j row_j e_j +- rest``, entry by entry, with every symbol ``e_j`` in
@@ -11,8 +10,9 @@ from __future__ import annotations
 
 import numpy as np
 
-from rnnlens.engine.kernels.lowlevel.compiling import apart
-from rnnlens.evidence.proof.zonotope.functions import TINY, UNIT, making, part
+from rnnlens.engine.kernels.lowlevel.compiling import allocating, inner
+from rnnlens.engine.kernels.lowlevel.primitives import never_inline
+from rnnlens.evidence.proof.zonotope.functions import TINY, UNIT
 
 __all__ = [
     "FEW",
@@ -33,7 +33,7 @@ __all__ = [
 FEW = 16 * UNIT
 
 
-@part
+@inner
 def copied(row, into):
     """Copy a vector; a loop compiles in a tenth of the time that an assignment takes.
 
@@ -43,21 +43,21 @@ def copied(row, into):
         into[k] = row[k]
 
 
-@part
+@inner
 def add(row, into, first):
     """Add the entries of a vector from one of them on: row (entry,)."""
     for k in range(len(into)):
         into[k] += row[first + k]
 
 
-@part
+@inner
 def zero(row):
     """Set a vector to zero: row (entry,)."""
     for k in range(len(row)):
         row[k] = 0.0
 
 
-@part
+@inner
 def meet(x_ids, count, ids, place_of, places, g, h_rows, c_rows):
     """Give each symbol of an input its row among those of the state.
 
@@ -76,7 +76,7 @@ def meet(x_ids, count, ids, place_of, places, g, h_rows, c_rows):
     return g
 
 
-@part
+@inner
 def linear(centre, spread, matrix, sizes, into, error):
     """Add ``centre matrix`` to a vector, and to its error what the product may be wrong by.
 
@@ -90,10 +90,10 @@ def linear(centre, spread, matrix, sizes, into, error):
             error[u] += e * size[u]
 
 
-@part
+@inner
 def absolute_sums(rows, count, sums):
     """Sum the absolute coefficients of every column: rows (row, unit), sums (unit,)."""
-    apart()
+    never_inline()
     zero(sums)
     for j in range(count):
         row = rows[j]
@@ -101,7 +101,7 @@ def absolute_sums(rows, count, sums):
             sums[u] += abs(row[u])
 
 
-@part
+@inner
 def times_rest(beyond, diagonal, pad, share):
     """Bound what the product of two affine forms has beyond its affine part.
 
@@ -112,7 +112,7 @@ def times_rest(beyond, diagonal, pad, share):
     return max(beyond * pad - 0.5 * diagonal, 0.0) + share * (diagonal + beyond) + TINY
 
 
-@part
+@inner
 def fresh(radii, rows, other, ids, place_of, g, number):
     """Turn radii into symbols, one an entry: radii (unit,), rows, other (row, unit)."""
     for u in range(len(radii)):
@@ -126,7 +126,7 @@ def fresh(radii, rows, other, ids, place_of, g, number):
     return g, number
 
 
-@part
+@inner
 def largest(numbers, count):
     """Give the number that as many are not below: the count-th largest: numbers (entry,)."""
     first, last, place = 0, len(numbers) - 1, count - 1
@@ -151,13 +151,15 @@ def largest(numbers, count):
     return numbers[place]
 
 
-@making
-def reduce(h_rows, c_rows, ids, place_of, g, number, keep, free, pad):
+@allocating
+def reduce(s, g, number, keep, free):
     """Keep the rows that matter most, and put the others together entry by entry.
 
-    Shapes: h_rows, c_rows (row, unit).
+    ``s`` is a `rnnlens.evidence.proof.zonotope.cells.State`, ``g`` its number of rows and
+    ``number`` the next free one of a symbol.
     """
-    apart()
+    never_inline()
+    h_rows, c_rows, ids, place_of, pad = s.h_rows, s.c_rows, s.ids, s.place_of, s.pad
     norms = np.empty(g)
     for j in range(g):
         norms[j] = np.inf if ids[j] < free else 0.0
@@ -194,13 +196,13 @@ def reduce(h_rows, c_rows, ids, place_of, g, number, keep, free, pad):
     return fresh(c_rest, c_rows, h_rows, ids, place_of, n, number)
 
 
-@part
+@inner
 def emit(centre, rows, ids, g, out_centre, out_rows, out_ids):
     """Copy a state as what the layer gives at a step.
 
     Shapes: centre (unit,), rows (row, unit), ids (row,) of int.
     """
-    apart()
+    never_inline()
     copied(centre, out_centre)
     for j in range(g):
         copied(rows[j], out_rows[j])

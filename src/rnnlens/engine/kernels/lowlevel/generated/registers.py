@@ -13,7 +13,8 @@ import llvmlite.binding as llvm
 from llvmlite import ir
 from numba import types
 from numba.core import cgutils
-from numba.extending import register_jitable
+
+from rnnlens.engine.kernels.lowlevel.extending import inlined
 
 __all__ = ["ROWS", "VECTORS", "Vectors", "columns_of", "places", "summed"]
 
@@ -32,7 +33,7 @@ _INTEGER = ir.IntType(64)
 Value = Any
 
 
-@register_jitable
+@inlined
 def columns_of(itemsize: int) -> int:
     """Give the numbers in a row of a tile, in Python and in kernels."""
     return _NARROW if itemsize == 8 else _BROAD
@@ -64,21 +65,21 @@ class Vectors:
             f"llvm.fmuladd.v{self.lanes}f{8 * self.size}",
         )
 
-    def _at(self, place: Value, ahead: int) -> Value:
-        first = self.builder.gep(place, [_INTEGER(ahead)])
+    def _at(self, place: Value, offset: int) -> Value:
+        first = self.builder.gep(place, [_INTEGER(offset)])
         return self.builder.bitcast(first, self.kind.as_pointer())
 
-    def load(self, place: Value, ahead: int = 0) -> Value:
+    def load(self, place: Value, offset: int = 0) -> Value:
         """Load a vector from so many numbers after a place."""
-        return self.builder.load(self._at(place, ahead), align=self.size)
+        return self.builder.load(self._at(place, offset), align=self.size)
 
-    def store(self, vector: Value, place: Value, ahead: int = 0) -> None:
+    def store(self, vector: Value, place: Value, offset: int = 0) -> None:
         """Store a vector so many numbers after a place."""
-        self.builder.store(vector, self._at(place, ahead), align=self.size)
+        self.builder.store(vector, self._at(place, offset), align=self.size)
 
-    def spread(self, place: Value, ahead: int = 0) -> Value:
+    def spread(self, place: Value, offset: int = 0) -> Value:
         """Load one number into all lanes."""
-        value = self.builder.load(self.builder.gep(place, [_INTEGER(ahead)]), align=self.size)
+        value = self.builder.load(self.builder.gep(place, [_INTEGER(offset)]), align=self.size)
         undefined = ir.Constant(self.kind, ir.Undefined)
         first = self.builder.insert_element(undefined, value, ir.IntType(32)(0))
         zeros = ir.Constant(ir.VectorType(ir.IntType(32), self.lanes), [0] * self.lanes)
@@ -90,13 +91,29 @@ class Vectors:
 
 
 def places(context: Any, builder: ir.IRBuilder, signature: Any, arguments: Any) -> list[Value]:
-    """Give the arguments of generated code, the place of its first number for each array."""
-    return [
-        cgutils.create_struct_proxy(kind)(context, builder, value).data
-        if isinstance(kind, types.Array)
-        else value
-        for kind, value in zip(signature.args, arguments, strict=True)
-    ]
+    """Give the arguments of generated code, the place of its first number for each array.
+
+    What stands in tuples comes one by one.
+    """
+    given: list[Value] = []
+    for kind, value in zip(signature.args, arguments, strict=True):
+        if isinstance(kind, types.BaseTuple):
+            items = [builder.extract_value(value, k) for k in range(len(kind))]
+            inside = types.void(*(_index_or_array(one) for one in kind.types))
+            cast = [
+                context.cast(builder, item, one, goal)
+                for item, one, goal in zip(items, kind.types, inside.args, strict=True)
+            ]
+            given += places(context, builder, inside, cast)
+        elif isinstance(kind, types.Array):
+            given.append(cgutils.create_struct_proxy(kind)(context, builder, value).data)
+        else:
+            given.append(value)
+    return given
+
+
+def _index_or_array(kind: types.Type) -> types.Type:
+    return kind if isinstance(kind, types.Array) else types.intp
 
 
 def summed(

@@ -9,19 +9,21 @@ from __future__ import annotations
 from llvmlite import ir
 from numba import types
 from numba.core import cgutils
+from numba.extending import intrinsic
 
-from rnnlens.engine.kernels.lowlevel.compiling import apart, instruction, part
+from rnnlens.engine.kernels.lowlevel.compiling import inner
+from rnnlens.engine.kernels.lowlevel.generated.hints import never_inline
 
-__all__ = ["fetch"]
+__all__ = ["prefetch_block"]
 
 #: Steps between asking and reading.
-_AHEAD = 4
+_DISTANCE = 4
 #: Bytes that come at once.
 _LINE = 64
 
 
-@instruction
-def _ask(typing_context, x, b, t, f):
+@intrinsic
+def _prefetch(typing_context, x, b, t, f):
     """Ask for the part of the cache where ``x[b, t, f]`` stands; its place must exist.
 
     Shapes: x (sample, step, feature).
@@ -48,15 +50,15 @@ def _ask(typing_context, x, b, t, f):
     return signature, generate
 
 
-@part
-def fetch(x, b, k, backwards, R):
+@inner
+def prefetch_block(x, b, k, backwards, R):
     """Ask for the inputs of a block some steps on, of this block or of the next one.
 
     Shapes: x (sample, step, feature).
     """
-    apart()
+    never_inline()
     samples, steps, features = x.shape
-    k += _AHEAD
+    k += _DISTANCE
     if k >= steps:
         k -= steps
         b += R
@@ -65,4 +67,4 @@ def fetch(x, b, k, backwards, R):
     t = steps - 1 - k if backwards else k
     for s in range(b, min(b + R, samples)):
         for f in range(0, features, _LINE // x.itemsize):
-            _ask(x, s, t, f)
+            _prefetch(x, s, t, f)

@@ -10,10 +10,9 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from rnnlens.engine.kernels.buffers import Slab, activate, coded, copy, slopes
-from rnnlens.engine.kernels.cell import Array, beside, serves
-from rnnlens.engine.kernels.lowlevel.compiling import apart, within
-from rnnlens.engine.kernels.lowlevel.registers import ROWS
+from rnnlens.engine.kernels.buffers import CompiledActivation, activate, compiled, copy, slopes
+from rnnlens.engine.kernels.cells.interface import Array, concatenated, register_cell
+from rnnlens.engine.kernels.lowlevel.primitives import ROWS, always_inline, never_inline
 from rnnlens.engine.kernels.tile import BLOCK, pack, product, product_below
 from rnnlens.network.cells import SimpleRNN
 
@@ -37,7 +36,7 @@ class SimpleRNNWeights(NamedTuple):
         From ``[x; 1; h]`` to the pre-activations, packed.
     Q : array
         From the multipliers of the pre-activations back to ``[x; h]``, packed.
-    phi : Slab
+    phi : CompiledActivation
         The activation.
     """
 
@@ -51,15 +50,15 @@ class SimpleRNNWeights(NamedTuple):
     b: Array
     P: Array
     Q: Array
-    phi: Slab
+    phi: CompiledActivation
 
 
 def pack_simple_rnn(cell: SimpleRNN, dtype: np.dtype[Any]) -> SimpleRNNWeights | None:
     """Pack the weights of a plain recurrent cell."""
-    phi = coded(cell.activation, dtype)
+    phi = compiled(cell.activation, dtype)
     if phi is None:
         return None
-    W, b, U = beside((cell.hidden,))
+    W, b, U = concatenated((cell.hidden,))
     return SimpleRNNWeights(
         units=cell.units,
         features=cell.features,
@@ -76,7 +75,7 @@ def pack_simple_rnn(cell: SimpleRNN, dtype: np.dtype[Any]) -> SimpleRNNWeights |
 
 
 def _advance(w, A, C, D, keep, R):
-    within()
+    always_inline()
     n, at = w.units * R, (w.features + 1) * R
     h = A[at : at + n]
     product(w.P, A, w.features + 1 + w.units, D, w.units, R)
@@ -86,8 +85,8 @@ def _advance(w, A, C, D, keep, R):
         copy(h, D[n : 2 * n])
 
 
-def _fork(w, g, c, base, D, hs, cs):
-    apart()
+def _advance_pair(w, g, c, base, D, hs, cs):
+    never_inline()
     R = BLOCK
     n = w.units * R
     product_below(w.P, w.features + 1 + w.units, w.features + 1, g[R:], D, w.units)
@@ -100,12 +99,12 @@ def _fork(w, g, c, base, D, hs, cs):
         activate(w.phi, h[:n])
 
 
-def _retreat(w, D, D0, same, B, C, Z, R):
-    apart()
+def _pull(w, D, D0, same, B, C, Z, R):
+    never_inline()
     n, at = w.units * R, w.features * R
     copy(B[at : at + n], Z)
     slopes(w.phi, D[:n], D[n : 2 * n], D0[:n], D0[n : 2 * n], same, Z)
     product(w.Q, Z, w.units, B, w.features + w.units, R)
 
 
-serves(SimpleRNNWeights, _advance, _fork, _retreat)
+register_cell(SimpleRNNWeights, _advance, _advance_pair, _pull)

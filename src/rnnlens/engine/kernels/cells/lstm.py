@@ -1,7 +1,7 @@
 """The LSTM on a block: one step forward, one step of multipliers back.
 
 The equations are those of `rnnlens.engine.step.lstm` and of `rnnlens.engine.cells`. A step's record
-holds slabs of ``n = units * R`` numbers: the pre-activations of the gates in the order i, f, o, g;
+holds rows of ``n = units * R`` numbers: the pre-activations of the gates in the order i, f, o, g;
 their values in that order; the cell state before the step and after it; ``phi(c')``; and
 ``o * phi(c')``. For derivatives of the common LSTM it is half as long, and stays in the cache: the
 values of the gates, the cell state before the step, and ``tanh c'``.
@@ -16,17 +16,17 @@ import numpy as np
 from rnnlens.engine.kernels.buffers import (
     LOGISTIC,
     TANH,
-    Slab,
+    CompiledActivation,
     activate,
-    coded,
+    compiled,
     copy,
     mean_times,
     slopes,
 )
-from rnnlens.engine.kernels.cell import Array, beside, serves
+from rnnlens.engine.kernels.cells.interface import Array, concatenated, register_cell
 from rnnlens.engine.kernels.functions import gated, logistic, tanh
-from rnnlens.engine.kernels.lowlevel.compiling import apart, disjoint, part, within
-from rnnlens.engine.kernels.lowlevel.registers import ROWS
+from rnnlens.engine.kernels.lowlevel.compiling import inner
+from rnnlens.engine.kernels.lowlevel.primitives import ROWS, always_inline, never_inline, no_alias
 from rnnlens.engine.kernels.tile import BLOCK, pack, product, product_below
 from rnnlens.network.cells import LSTM
 
@@ -58,7 +58,7 @@ class LSTMWeights(NamedTuple):
         Whether the hidden state is projected.
     down, up : array
         The projection and its transpose, packed.
-    sigma, phi : Slab
+    sigma, phi : CompiledActivation
         Activations of the gates; of the candidate and the cell state.
     common : bool
         Whether they are logistic and tanh, without peepholes and projection.
@@ -79,19 +79,19 @@ class LSTMWeights(NamedTuple):
     projects: bool
     down: Array
     up: Array
-    sigma: Slab
-    phi: Slab
+    sigma: CompiledActivation
+    phi: CompiledActivation
     common: bool
 
 
 def pack_lstm(lstm: LSTM, dtype: np.dtype[Any]) -> LSTMWeights | None:
     """Pack the weights of an LSTM."""
-    sigma = coded(lstm.recurrent_activation, dtype)
-    phi = coded(lstm.activation, dtype)
+    sigma = compiled(lstm.recurrent_activation, dtype)
+    phi = compiled(lstm.activation, dtype)
     if sigma is None or phi is None:
         return None
     gates = (lstm.input, lstm.forget, lstm.output, lstm.cell)
-    W, b, U = beside(gates)
+    W, b, U = concatenated(gates)
     zero = np.zeros(lstm.units)
     V = np.stack([zero if gate.V is None else np.asarray(gate.V, float) for gate in gates[:3]])
     down = np.zeros((0, 0)) if lstm.projection is None else np.asarray(lstm.projection, float)
@@ -119,25 +119,25 @@ def pack_lstm(lstm: LSTM, dtype: np.dtype[Any]) -> LSTMWeights | None:
     )
 
 
-@part
+@inner
 def _finish(a, C, h, n):
     """Finish a step of logistic gates and tanh, keeping nothing.
 
     Two loops are faster than one: the processor looks only so far ahead, and the shorter the way
     through a number is, the more numbers it works on at once.
     """
-    apart()
+    never_inline()
     for s in range(n):
         C[s] = logistic(a[n + s]) * C[s] + gated(a[s], a[3 * n + s])
     for s in range(n):
         h[s] = gated(a[2 * n + s], C[s])
 
 
-@part
-def _finish_fork(a, base, c, cs, hs):
+@inner
+def _finish_pair(a, base, c, cs, hs):
     """Finish such a step with both inputs, which come on top of the products."""
-    apart()
-    disjoint()
+    never_inline()
+    no_alias()
     # whole numbers that are never negative: an index that might be is no vector code
     wide, units = np.uint64(BLOCK), base.shape[1] // 4
     n = np.uint64(units) * wide
@@ -157,18 +157,18 @@ def _finish_fork(a, base, c, cs, hs):
                 h[wide + s] = gated(a[n + n + s] + b_o, C[s])
 
 
-@part
-def _gates(a, n):
+@inner
+def _open_gates(a, n):
     """Put the values of logistic gates in place of their pre-activations."""
-    apart()
+    never_inline()
     for s in range(n):
         a[s] = logistic(a[s])
 
 
-@part
+@inner
 def _update(i, f, g, C, before, n):
     """Compute ``c' = f*c + i*g`` from pre-activations of g; keep its value and c."""
-    apart()
+    never_inline()
     for s in range(n):
         value, c = tanh(g[s]), C[s]
         g[s] = value
@@ -176,30 +176,30 @@ def _update(i, f, g, C, before, n):
         C[s] = f[s] * c + i[s] * value
 
 
-@part
-def _show(o, C, phi_c, h, n):
+@inner
+def _hidden(o, C, phi_c, h, n):
     """Compute ``h' = o * tanh c'`` and keep the second factor."""
-    apart()
+    never_inline()
     for s in range(n):
         value = tanh(C[s])
         phi_c[s] = value
         h[s] = o[s] * value
 
 
-@part
-def _unshow(o, phi_c, m, C, m_o, n):
+@inner
+def _pull_hidden(o, phi_c, m, C, m_o, n):
     """Carry multipliers of ``h'`` back to the output gate and the cell state, by derivatives."""
-    apart()
+    never_inline()
     one = m.dtype.type(1)
     for s in range(n):
         m_o[s] = m[s] * phi_c[s] * (o[s] * (one - o[s]))
         C[s] += m[s] * o[s] * (one - phi_c[s] * phi_c[s])
 
 
-@part
-def _unwrite(i, g, C, m_i, m_g, n):
+@inner
+def _pull_candidate(i, g, C, m_i, m_g, n):
     """Carry multipliers of ``c'`` back to the input gate and the candidate, by derivatives."""
-    apart()
+    never_inline()
     one = C.dtype.type(1)
     for s in range(n):
         m = C[s] * i[s]
@@ -207,10 +207,10 @@ def _unwrite(i, g, C, m_i, m_g, n):
         m_g[s] = m * (one - g[s] * g[s])
 
 
-@part
-def _unkeep(f, before, C, m_f, n):
+@inner
+def _pull_forget(f, before, C, m_f, n):
     """Carry multipliers of ``c'`` back to the forget gate and to c, by derivatives."""
-    apart()
+    never_inline()
     one = C.dtype.type(1)
     for s in range(n):
         m = C[s] * f[s]
@@ -218,10 +218,10 @@ def _unkeep(f, before, C, m_f, n):
         C[s] = m
 
 
-@part
+@inner
 def _peep(V, c, a, R):
     """Add ``V * c`` to pre-activations."""
-    apart()
+    never_inline()
     for u in range(V.size):
         weight = V[u]
         row, state = a[u * R : (u + 1) * R], c[u * R : (u + 1) * R]
@@ -229,25 +229,25 @@ def _peep(V, c, a, R):
             row[s] += weight * state[s]
 
 
-@part
+@inner
 def _cell_state(y, before, c, n):
     """Compute ``c' = f*c + i*g``."""
-    apart()
+    never_inline()
     for s in range(n):
         c[s] = y[n + s] * before[s] + y[s] * y[3 * n + s]
 
 
-@part
-def _keeping(w, A, C, D, keep, R):
+@inner
+def _advance_keeping(w, A, C, D, keep, R):
     """Take a step and keep its record."""
-    apart()
+    never_inline()
     n = w.units * R
     h = A[(w.features + 1) * R :]
     product(w.P, A, w.features + 1 + w.outputs, D, 4 * w.units, R)
     if w.common and keep == 2:
-        _gates(D, 3 * n)
+        _open_gates(D, 3 * n)
         _update(D, D[n:], D[3 * n :], C, D[4 * n :], n)
-        _show(D[2 * n :], C, D[5 * n :], h, n)
+        _hidden(D[2 * n :], C, D[5 * n :], h, n)
         return
     a, y = D[: 4 * n], D[4 * n : 8 * n]
     before, c = D[8 * n : 9 * n], D[9 * n : 10 * n]
@@ -276,27 +276,27 @@ def _keeping(w, A, C, D, keep, R):
 
 
 def _advance(w, A, C, D, keep, R):
-    within()
+    always_inline()
     if w.common and keep == 0:
         product(w.P, A, w.features + 1 + w.outputs, D, 4 * w.units, R)
         _finish(D, C, A[(w.features + 1) * R :], w.units * R)
     else:
-        _keeping(w, A, C, D, keep, R)
+        _advance_keeping(w, A, C, D, keep, R)
 
 
-def _fork(w, g, c, base, D, hs, cs):
-    apart()
+def _advance_pair(w, g, c, base, D, hs, cs):
+    never_inline()
     product_below(w.P, w.features + 1 + w.outputs, w.features + 1, g[BLOCK:], D, 4 * w.units)
-    _finish_fork(D, base, c, cs, hs)
+    _finish_pair(D, base, c, cs, hs)
 
 
-def _retreat(w, D, D0, same, B, C, Z, R):
-    apart()
+def _pull(w, D, D0, same, B, C, Z, R):
+    never_inline()
     n = w.units * R
     if same and w.common:
-        _unshow(D[2 * n :], D[5 * n :], B[w.features * R :], C, Z[2 * n :], n)
-        _unwrite(D, D[3 * n :], C, Z, Z[3 * n :], n)
-        _unkeep(D[n:], D[4 * n :], C, Z[n:], n)
+        _pull_hidden(D[2 * n :], D[5 * n :], B[w.features * R :], C, Z[2 * n :], n)
+        _pull_candidate(D, D[3 * n :], C, Z, Z[3 * n :], n)
+        _pull_forget(D[n:], D[4 * n :], C, Z[n:], n)
         product(w.Q, Z, 4 * w.units, B, w.features + w.outputs, R)
         return
     a, y, before, c, phi_c = D[: 4 * n], D[4 * n : 8 * n], D[8 * n :], D[9 * n :], D[10 * n :]
@@ -338,4 +338,4 @@ def _retreat(w, D, D0, same, B, C, Z, R):
     product(w.Q, Z, 4 * w.units, B, w.features + w.outputs, R)
 
 
-serves(LSTMWeights, _advance, _fork, _retreat)
+register_cell(LSTMWeights, _advance, _advance_pair, _pull)

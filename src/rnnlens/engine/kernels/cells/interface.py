@@ -1,7 +1,7 @@
 """What every cell gives to the loop over the steps: a step forward, and a step back.
 
 A cell's weights are a named tuple of a type of its own, and Numba picks the function that belongs
-to the type when it compiles the loop (`course`), as `functools.singledispatch` would at run time.
+to the type when it compiles the loop (`step_loop`).
 """
 
 from __future__ import annotations
@@ -10,13 +10,12 @@ from collections.abc import Callable, Sequence
 from typing import Any
 
 import numpy as np
-from numba.extending import overload
 from numpy.typing import NDArray
 
-from rnnlens.engine.kernels.lowlevel.compiling import PART
+from rnnlens.engine.kernels.lowlevel.extending import implement_for_weights
 from rnnlens.network.cells import Gate
 
-__all__ = ["advance", "beside", "fork", "retreat", "serves"]
+__all__ = ["advance", "advance_pair", "concatenated", "pull", "register_cell"]
 
 Array = NDArray[Any]
 
@@ -26,50 +25,35 @@ def advance(w: Any, A: Array, C: Array, D: Array, keep: int, R: int) -> None:
     raise NotImplementedError  # compiled code has the cell's own function
 
 
-def fork(w: Any, g: Array, c: Array, base: Array, D: Array, hs: Array, cs: Array) -> None:
+def advance_pair(w: Any, g: Array, c: Array, base: Array, D: Array, hs: Array, cs: Array) -> None:
     """Take one step with a full block from the same states with either of two inputs.
 
     The recurrent product is made once, so this holds for the cells of
-    `rnnlens.engine.kernels.run.forks`.
+    `rnnlens.engine.kernels.cells.packing.takes_pairs`.
 
     Shapes: base (2, gate * unit), hs (2, (1 + output) * BLOCK), cs (2, unit * BLOCK).
     """
     raise NotImplementedError  # compiled code has the cell's own function
 
 
-def retreat(w: Any, D: Array, D0: Array, same: bool, B: Array, C: Array, Z: Array, R: int) -> None:
+def pull(w: Any, D: Array, D0: Array, same: bool, B: Array, C: Array, Z: Array, R: int) -> None:
     """Carry a block's multipliers back through one step."""
     raise NotImplementedError  # compiled code has the cell's own function
 
 
-def serves(
+def register_cell(
     weights: type,
-    forward: Callable[..., None],
-    other: Callable[..., None],
+    step: Callable[..., None],
+    pair: Callable[..., None],
     back: Callable[..., None],
 ) -> None:
     """Say which functions belong to a type of weights."""
-
-    @overload(advance, jit_options=PART)
-    def _(w, A, C, D, keep, R):
-        if getattr(w, "instance_class", None) is weights:
-            return forward
-        return None
-
-    @overload(fork, jit_options=PART)
-    def _(w, g, c, base, D, hs, cs):
-        if getattr(w, "instance_class", None) is weights:
-            return other
-        return None
-
-    @overload(retreat, jit_options=PART)
-    def _(w, D, D0, same, B, C, Z, R):
-        if getattr(w, "instance_class", None) is weights:
-            return back
-        return None
+    implement_for_weights(advance, weights, step)
+    implement_for_weights(advance_pair, weights, pair)
+    implement_for_weights(pull, weights, back)
 
 
-def beside(gates: Sequence[Gate]) -> tuple[Array, Array, Array]:
+def concatenated(gates: Sequence[Gate]) -> tuple[Array, Array, Array]:
     """Put the arrays of gates side by side, in float64."""
     zero = np.zeros(gates[0].W.shape[1])
     biases = [

@@ -1,11 +1,11 @@
 """The GRU on a block, both conventions: one step forward, one step of multipliers back.
 
 The equations are those of `rnnlens.engine.step.gru_after`, `rnnlens.engine.step.gru_before` and of
-`rnnlens.engine.cells`. A step's record holds slabs of ``n = units * R`` numbers: the
+`rnnlens.engine.cells`. A step's record holds rows of ``n = units * R`` numbers: the
 pre-activations of z and r; their values; the hidden state before the step; the candidate; ``q``;
 and the candidate's pre-activation: the last, since the product that gives it may overwrite what
 follows. The way back holds the multipliers of the pre-activations in the order n, z, r: those of
-the inputs come from three slabs that lie together, and those of the hidden state too.
+the inputs come from three rows that lie together, and those of the hidden state too.
 """
 
 from __future__ import annotations
@@ -17,18 +17,18 @@ import numpy as np
 from rnnlens.engine.kernels.buffers import (
     LOGISTIC,
     TANH,
-    Slab,
+    CompiledActivation,
     activate,
     add,
-    coded,
+    compiled,
     copy,
     mean_times,
     slopes,
 )
-from rnnlens.engine.kernels.cell import Array, beside, serves
+from rnnlens.engine.kernels.cells.interface import Array, concatenated, register_cell
 from rnnlens.engine.kernels.functions import logistic, tanh
-from rnnlens.engine.kernels.lowlevel.compiling import apart, disjoint, part, within
-from rnnlens.engine.kernels.lowlevel.registers import ROWS
+from rnnlens.engine.kernels.lowlevel.compiling import inner
+from rnnlens.engine.kernels.lowlevel.primitives import ROWS, always_inline, never_inline, no_alias
 from rnnlens.engine.kernels.tile import BLOCK, pack, product, product_below
 from rnnlens.network.cells import GRU
 
@@ -62,7 +62,7 @@ class GRUWeights(NamedTuple):
         From the multipliers of the pre-activations of n, z and r back to ``x``, packed.
     Q_h : array
         From those of z, r (and ``q``) back to ``h``, packed.
-    sigma, phi : Slab
+    sigma, phi : CompiledActivation
         Activations of the gates; of the candidate.
     """
 
@@ -80,18 +80,18 @@ class GRUWeights(NamedTuple):
     P_q: Array
     Q_x: Array
     Q_h: Array
-    sigma: Slab
-    phi: Slab
+    sigma: CompiledActivation
+    phi: CompiledActivation
 
 
 def pack_gru(gru: GRU, dtype: np.dtype[Any]) -> GRUWeights | None:
     """Pack the weights of a GRU."""
-    sigma = coded(gru.recurrent_activation, dtype)
-    phi = coded(gru.activation, dtype)
+    sigma = compiled(gru.recurrent_activation, dtype)
+    phi = compiled(gru.activation, dtype)
     if sigma is None or phi is None:
         return None
-    W, b, U = beside((gru.update, gru.reset))
-    W_n, b_n, U_n = beside((gru.candidate,))
+    W, b, U = concatenated((gru.update, gru.reset))
+    W_n, b_n, U_n = concatenated((gru.candidate,))
     if gru.reset_after:
         zero = np.zeros(gru.units)
         sides = (gru.candidate.b, gru.candidate.b_r)
@@ -120,13 +120,13 @@ def pack_gru(gru: GRU, dtype: np.dtype[Any]) -> GRUWeights | None:
     )
 
 
-@part
+@inner
 def _finish_after(D, h, n):
     """Finish a step of logistic gates and tanh, keeping nothing; reset after.
 
     In two loops, as the LSTM's is.
     """
-    apart()
+    never_inline()
     one = D.dtype.type(1)
     for s in range(n):
         D[5 * n + s] = D[7 * n + s] + logistic(D[n + s]) * D[6 * n + s]
@@ -135,44 +135,44 @@ def _finish_after(D, h, n):
         h[s] = z * h[s] + (one - z) * tanh(D[5 * n + s])
 
 
-@part
+@inner
 def _finish_before(z, before, a, h):
     """Finish such a step from its gates: reset before."""
-    apart()
+    never_inline()
     one = a.dtype.type(1)
     for s in range(z.size):
         h[s] = z[s] * before[s] + (one - z[s]) * tanh(a[s])
 
 
-@part
+@inner
 def _reset(r, before, h):
     """Compute ``r * h``."""
-    apart()
+    never_inline()
     for s in range(r.size):
         h[s] = r[s] * before[s]
 
 
-@part
+@inner
 def _candidate(r, q, a):
     """Add ``r * q`` to the input side of the candidate."""
-    apart()
+    never_inline()
     for s in range(r.size):
         a[s] += r[s] * q[s]
 
 
-@part
+@inner
 def _mix(z, before, c, h):
     """Compute ``z*h + (1-z)*n``."""
-    apart()
+    never_inline()
     one = c.dtype.type(1)
     for s in range(z.size):
         h[s] = z[s] * before[s] + (one - z[s]) * c[s]
 
 
-@part
-def _keeping(w, A, D, bare, R):
+@inner
+def _advance_keeping(w, A, D, bare, R):
     """Take a step, and keep its record unless it is bare."""
-    apart()
+    never_inline()
     n, at = w.units * R, (w.features + 1) * R
     h, z, r, before = A[at : at + n], D[2 * n : 3 * n], D[3 * n : 4 * n], D[4 * n : 5 * n]
     c, q, a_n = D[5 * n : 6 * n], D[6 * n :], D[7 * n : 8 * n]
@@ -198,7 +198,7 @@ def _keeping(w, A, D, bare, R):
 
 
 def _advance(w, A, C, D, keep, R):
-    within()
+    always_inline()
     bare = w.sigma.kind == LOGISTIC and w.phi.kind == TANH and not keep
     if bare and w.after:
         n = w.units * R
@@ -207,14 +207,14 @@ def _advance(w, A, C, D, keep, R):
         product(w.P_n, A, w.features + 1, D[7 * n :], w.units, R)
         _finish_after(D, A[(w.features + 1) * R :], n)
     else:
-        _keeping(w, A, D, bare, R)
+        _advance_keeping(w, A, D, bare, R)
 
 
-@part
-def _fork_after(D, q, base, before, h, units):
+@inner
+def _finish_pair_after(D, q, base, before, h, units):
     """Finish a step from its recurrent products, with what the input puts in; reset after."""
-    apart()
-    disjoint()
+    never_inline()
+    no_alias()
     R, one = BLOCK, D.dtype.type(1)
     n = units * R
     for u in range(units):
@@ -231,11 +231,11 @@ def _fork_after(D, q, base, before, h, units):
             row[s] = value * old[s] + (one - value) * tanh(row[s])
 
 
-@part
-def _reset_fork(D, base, before, h, units):
+@inner
+def _reset_pair(D, base, before, h, units):
     """Compute ``r * h``, with what the input puts in."""
-    apart()
-    disjoint()
+    never_inline()
+    no_alias()
     R = BLOCK
     n = units * R
     for u in range(units):
@@ -245,11 +245,11 @@ def _reset_fork(D, base, before, h, units):
             row[s] = logistic(r[s] + b_r) * old[s]
 
 
-@part
-def _fork_before(D, a, base, before, h, units):
+@inner
+def _finish_pair_before(D, a, base, before, h, units):
     """Finish such a step from the candidate's product: reset before."""
-    apart()
-    disjoint()
+    never_inline()
+    no_alias()
     R, one = BLOCK, D.dtype.type(1)
     for u in range(units):
         b_z, b_n, z = base[u], base[2 * units + u], D[u * R : (u + 1) * R]
@@ -259,27 +259,27 @@ def _fork_before(D, a, base, before, h, units):
             row[s] = value * old[s] + (one - value) * tanh(n[s] + b_n)
 
 
-def _fork(w, g, c, base, D, hs, cs):
-    apart()
+def _advance_pair(w, g, c, base, D, hs, cs):
+    never_inline()
     n, K, skip, before = w.units * BLOCK, w.features + 1 + w.units, w.features + 1, g[BLOCK:]
     product_below(w.P, K, skip, before, D, 2 * w.units)
     if w.after:
         q = D[6 * n :]
         product(w.P_q, g, 1 + w.units, q, w.units, BLOCK)
         for j in range(2):
-            _fork_after(D, q, base[j], before, hs[j, BLOCK:], w.units)
+            _finish_pair_after(D, q, base[j], before, hs[j, BLOCK:], w.units)
     else:
         for j in range(2):
             h = hs[j, BLOCK:]
-            _reset_fork(D, base[j], before, h, w.units)
+            _reset_pair(D, base[j], before, h, w.units)
             product_below(w.P_n, K, skip, h, D[6 * n :], w.units)
-            _fork_before(D, D[6 * n :], base[j], before, h, w.units)
+            _finish_pair_before(D, D[6 * n :], base[j], before, h, w.units)
 
 
-@part
-def _unmix(m, D, D0, n, Z):
+@inner
+def _pull_mix(m, D, D0, n, Z):
     """Go back through ``h' = z*h + (1-z)*n``: multipliers of n, of z, and of h directly."""
-    apart()
+    never_inline()
     half, one = m.dtype.type(0.5), m.dtype.type(1)
     for s in range(n):
         z = half * (D[2 * n + s] + D0[2 * n + s])
@@ -290,8 +290,8 @@ def _unmix(m, D, D0, n, Z):
         Z[4 * n + s] = m[s] * z
 
 
-def _retreat(w, D, D0, same, B, C, Z, R):
-    apart()
+def _pull(w, D, D0, same, B, C, Z, R):
+    never_inline()
     n = w.units * R
     h = B[w.features * R : w.features * R + n]
     m_n, m_z, m_r = Z[:n], Z[n : 2 * n], Z[2 * n : 3 * n]
@@ -303,7 +303,7 @@ def _retreat(w, D, D0, same, B, C, Z, R):
         slice(6 * n, 7 * n),
         slice(7 * n, 8 * n),
     )
-    _unmix(h, D, D0, n, Z)
+    _pull_mix(h, D, D0, n, Z)
     slopes(w.phi, D[a_n], D[c], D0[a_n], D0[c], same, m_n)
     slopes(w.sigma, D[:n], D[z], D0[:n], D0[z], same, m_z)
     if w.after:
@@ -323,4 +323,4 @@ def _retreat(w, D, D0, same, B, C, Z, R):
     add(direct, h)
 
 
-serves(GRUWeights, _advance, _fork, _retreat)
+register_cell(GRUWeights, _advance, _advance_pair, _pull)

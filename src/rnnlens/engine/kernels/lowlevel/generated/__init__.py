@@ -1,0 +1,1 @@
+"""Primitives as code that is generated for LLVM."""

@@ -1,0 +1,115 @@
+"""Loops over activations, called by their addresses.
+
+Each activation has two loops of its own, compiled to vector code when a cell with that activation
+is first packed. The kernels know their addresses alone: they are compiled once for all activations,
+and do not grow with them.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import Any
+
+import numpy as np
+from llvmlite import ir
+from numba import types
+from numba.core import cgutils
+from numba.extending import intrinsic
+
+from rnnlens.engine.kernels.lowlevel.compiling import announcing_compilation, inner, kernel
+
+__all__ = ["activation_loops"]
+
+Function = Callable[..., Any]
+
+
+@intrinsic
+def _call(typing_context, place, arguments):
+    """Call a loop at an address; arrays are handed over as pointers to their first number."""
+
+    def generate(context, builder, signature, given):
+        pointer = ir.IntType(8).as_pointer()
+        handed = []
+        for k, kind in enumerate(arguments.types):
+            item = builder.extract_value(given[1], k)
+            if isinstance(kind, types.Array):
+                data = cgutils.create_struct_proxy(kind)(context, builder, item).data
+                handed.append(builder.bitcast(data, pointer))
+            else:
+                handed.append(context.cast(builder, item, kind, types.intp))
+        function = ir.FunctionType(pointer, [one.type for one in handed])
+        target = builder.inttoptr(given[0], function.as_pointer())
+        builder.call(target, handed)
+        return context.get_dummy_value()
+
+    return types.void(place, arguments), generate
+
+
+@inner
+def _values(place, constants, a):
+    """Put values in place of pre-activations."""
+    _call(place, (constants, a, a.size))
+
+
+@inner
+def _slopes(place, constants, a, y, a0, y0, same, out):
+    """Multiply multipliers of an activation's output into those of its input."""
+    _call(place, (constants, a, y, a0, y0, same, out, out.size))
+
+
+def _address(function: Any, arguments: tuple[types.Type, ...]) -> int:
+    """Compile a kernel for arguments of some types and say where it stands in memory."""
+    with announcing_compilation():
+        function.compile(arguments)
+    result = function.overloads[arguments]
+    return result.library.get_pointer_to_function(result.fndesc.llvm_cfunc_wrapper_name)
+
+
+#: Loops by activation and type, which must live on, and where they stand.
+_LOOPS: dict[tuple[Function, np.dtype[Any]], tuple[Any, tuple[int, int]]] = {}
+
+
+def _places(value: Function, slope: Function, dtype: np.dtype[Any]) -> tuple[int, int]:
+    """Give the addresses of an activation's two loops."""
+    if (value, dtype) not in _LOOPS:
+        _LOOPS[value, dtype] = _compiled(value, slope, dtype)
+    return _LOOPS[value, dtype][1]
+
+
+def _compiled(
+    value: Function, slope: Function, dtype: np.dtype[Any]
+) -> tuple[Any, tuple[int, int]]:
+    """Compile the loops of one activation."""
+    half, one = dtype.type(0.5), dtype.type(1)
+
+    @kernel
+    def values(p, a, n):
+        k = (p[0], p[1], p[2], p[3])
+        for s in range(n):
+            a[s] = value(a[s], k)
+
+    @kernel
+    def multiply(p, a, y, a0, y0, same, out, n):
+        k, close = (p[0], p[1], p[2], p[3]), p[4]
+        if same:
+            for s in range(n):
+                out[s] *= slope(a[s], y[s], k)
+        else:
+            for s in range(n):
+                d = a[s] - a0[s]
+                meet = abs(d) <= close
+                at = slope(half * (a[s] + a0[s]), half * (y[s] + y0[s]), k)
+                secant = (y[s] - y0[s]) / (one if meet else d)
+                out[s] *= at if meet else secant
+
+    P = types.CPointer(types.float32 if dtype.itemsize == 4 else types.float64)
+    n = types.intp
+    places = (_address(values, (P, P, n)), _address(multiply, (P, P, P, P, P, n, P, n)))
+    return (values, multiply), places
+
+
+def activation_loops(
+    functions: Sequence[tuple[Function, Function]],
+) -> tuple[Callable[[Function, Function, np.dtype[Any]], tuple[int, int]], Function, Function]:
+    """Give what places an activation's loops, and what calls its values and its slopes there."""
+    return _places, _values, _slopes

@@ -1,0 +1,1 @@
+"""The same primitives in plain Numba: slower, and the same to rounding."""
