@@ -25,10 +25,15 @@ ZONOTOPE = Path(rnnlens.evidence.proof.zonotope.bounds.__file__).parent
 
 #: Attributes by which Numba's dispatchers and compiled functions are reached into.
 INSIDE = {
-    "_cache", "_cache_file", "_compiler", "_nrt", "_source_stamp", "compile", "fndesc",
-    "get_call_template", "inspect_asm", "inspect_llvm", "library", "llvm_cfunc_wrapper_name",
-    "nopython_signatures", "overloads", "targetoptions",
-}  # fmt: skip
+    "_cache",
+    "_cache_file",
+    "_nrt",
+    "_source_stamp",
+    "fndesc",
+    "llvm_cfunc_wrapper_name",
+    "overloads",
+    "targetoptions",
+}
 
 
 def reaching_in(tree: ast.AST) -> list[str]:
@@ -41,9 +46,9 @@ def reaching_in(tree: ast.AST) -> list[str]:
         elif isinstance(node, ast.ImportFrom):
             names = [node.module or ""]
         reached += [name for name in names if name.split(".")[0] in {"numba", "llvmlite"}]
-        if isinstance(node, ast.Attribute) and node.attr in INSIDE - {"compile"}:
+        if isinstance(node, ast.Attribute) and node.attr in INSIDE:
             reached.append(node.attr)
-        if isinstance(node, ast.Constant) and node.value in INSIDE - {"compile", "library"}:
+        if isinstance(node, ast.Constant) and node.value in INSIDE:
             reached.append(node.value)
     return reached
 
