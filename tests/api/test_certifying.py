@@ -13,7 +13,7 @@ from rnnlens.errors import DataError, InputError
 from rnnlens.series.arrays import windows_from_arrays
 from rnnlens.series.scaling import Scaling
 from rnnlens.views import charts
-from rnnlens.views.words.rounding import upward
+from rnnlens.views.words.rounding import rounded_up
 
 
 @pytest.fixture
@@ -165,8 +165,8 @@ def test_the_chart_shows_bound_and_attained_change_by_lag(network, windows):
 
 def test_a_bound_is_written_rounded_up(rng):
     for bound in 10 ** rng.uniform(-12, 6, 200):
-        assert bound <= float(upward(float(bound))) <= bound * 1.01
-    assert upward(0.0) == "0"
+        assert bound <= float(rounded_up(float(bound))) <= bound * 1.01
+    assert rounded_up(0.0) == "0"
 
 
 def test_a_result_goes_to_a_file_and_back(network, windows, tmp_path):

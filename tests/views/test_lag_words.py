@@ -16,6 +16,7 @@ TESTED = {
     "alpha": 0.05,
     "margin": 0.0336,
     "margin_text": "1 % of the mean absolute error",
+    "loss": "absolute",
     "question": "how much worse this network forecasts: the change of its absolute error",
     "blind": 0,
     "loss_unit": "F",

@@ -159,6 +159,7 @@ def _about_tests(tests: LagTests, unit: str) -> dict[str, Any]:
     fit = tests.sampler.fit
     return {
         "tested": tests.samples,
+        "loss": tests.loss,
         "loss_unit": f"{unit}^2" if tests.loss == "squared" else unit,
         "mean_loss": of_rows.loss,
         "margin": of_rows.margin,

@@ -10,7 +10,7 @@ from rnnlens.errors import DataError
 from rnnlens.views.charts import theme
 from rnnlens.views.tables import summary
 from rnnlens.views.words.explanation import figure
-from rnnlens.views.words.rounding import upward
+from rnnlens.views.words.rounding import rounded_up
 
 if TYPE_CHECKING:
     import altair as alt
@@ -22,22 +22,22 @@ __all__ = ["certificates"]
 BOUND, ATTAINED = "proven not to exceed", "attained"
 
 
-def certificates(found: xr.Dataset, *, sample: int | None = None) -> alt.LayerChart:
+def certificates(certified: xr.Dataset, *, sample: int | None = None) -> alt.LayerChart:
     """Draw the bound on the change of the forecast by lag, beside the change that was attained."""
     import altair as alt
 
-    table = _table(found, sample)
-    tolerance = float(found.attrs["tolerance"])
+    table = _table(certified, sample)
+    tolerance = float(certified.attrs["tolerance"])
     ticks = _ticks(float(table["change"].to_numpy().max()), tolerance)
     x = alt.X(
         "label:O",
-        sort=summary.lag_labels(found.sortby("lag", ascending=False)),
-        title=theme.lag_axis_title(found),
+        sort=summary.lag_labels(certified.sortby("lag", ascending=False)),
+        title=theme.lag_axis_title(certified),
         axis=alt.Axis(labelAngle=0, labelOverlap=True, domain=False),
     )
     y = alt.Y(
         "change:Q",
-        title=summary.quantity(found, "change of the forecast of"),
+        title=summary.quantity(certified, "change of the forecast of"),
         scale=alt.Scale(type="symlog", constant=tolerance, zero=True, nice=False),
         axis=alt.Axis(values=ticks, format="~g"),
     )
@@ -64,33 +64,34 @@ def certificates(found: xr.Dataset, *, sample: int | None = None) -> alt.LayerCh
         .mark_rule(color=theme.QUIET, strokeDash=[4, 4])
         .encode(y=alt.datum(tolerance))
     )
-    title = _title(found, sample, tolerance)
+    title = _title(certified, sample, tolerance)
     layers = [bars, marks, line]
     return theme.dress(
         alt.LayerChart(layer=layers, title=title, width=theme.WIDTH - 110, height=260)
     )
 
 
-def _table(found: xr.Dataset, sample: int | None) -> pd.DataFrame:
+def _table(certified: xr.Dataset, sample: int | None) -> pd.DataFrame:
     import pandas as pd
 
-    if sample is not None and not 0 <= sample < found.sizes["sample"]:
+    if sample is not None and not 0 <= sample < certified.sizes["sample"]:
         raise DataError(
-            f"there is no window {sample}: the result has {found.sizes['sample']}, counted from 0"
+            f"there is no window {sample}: the result has {certified.sizes['sample']}, counted "
+            "from 0"
         )
     if sample is None:
-        bound, attained = found["largest_bound"].values, found["largest_attained"].values
-        verdicts = [_tally(found.isel(lag=k)) for k in range(found.sizes["lag"])]
+        bound, attained = certified["largest_bound"].values, certified["largest_attained"].values
+        verdicts = [_tally(certified.isel(lag=k)) for k in range(certified.sizes["lag"])]
     else:
-        one = found.isel(sample=sample)
+        one = certified.isel(sample=sample)
         bound, attained = one["bound"].values, one["attained"].values
         verdicts = [str(verdict) for verdict in one["verdict"].values]
-    labels = summary.lag_labels(found)
+    labels = summary.lag_labels(certified)
     return pd.DataFrame({
         "label": labels * 2,
         "what": [BOUND] * len(labels) + [ATTAINED] * len(labels),
         "change": np.concatenate([bound, attained]),
-        "shown": [upward(float(d)) for d in bound] + [f"{float(d):.3g}" for d in attained],
+        "shown": [rounded_up(float(d)) for d in bound] + [f"{float(d):.3g}" for d in attained],
         "verdicts": verdicts * 2,
     })
 
@@ -112,20 +113,20 @@ def _ticks(largest: float, tolerance: float) -> list[float]:
     return [0.0, *(kept if len(kept) <= 9 else kept[::3])]
 
 
-def _title(found: xr.Dataset, sample: int | None, tolerance: float) -> alt.TitleParams:
+def _title(certified: xr.Dataset, sample: int | None, tolerance: float) -> alt.TitleParams:
     import altair as alt
 
-    target = found.attrs.get("target") or "the output"
-    unit = str(found.attrs.get("unit", ""))
-    count = found.sizes["sample"]
+    target = certified.attrs.get("target") or "the output"
+    unit = str(certified.attrs.get("unit", ""))
+    count = certified.sizes["sample"]
     if sample is not None:
-        which = summary.time_text(found, sample)
+        which = summary.time_text(certified, sample)
     else:
         which = "one window" if count == 1 else f"the largest of {count} windows"
     return alt.TitleParams(
         f"How far one lag can move the forecast of {target}, {which}",
         subtitle=[
-            str(found.attrs["range"]),
+            str(certified.attrs["range"]),
             f"dashed: the change that does not matter, {figure(tolerance, unit)}",
         ],
     )

@@ -10,15 +10,18 @@ import numpy as np
 
 from rnnlens.views.tables import summary
 from rnnlens.views.tables.lags import evidence_cells, made_how
+from rnnlens.views.tables.plain import Row
 from rnnlens.views.words.explanation import figure, lag_sentences, percent
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from rnnlens.views.report.parts import ReportParts
 
 __all__ = ["context"]
 
 
-def context(parts: ReportParts) -> dict[str, Any]:
+def context(parts: ReportParts) -> Row:
     """Collect the plain values of a report, without its figures."""
     explained = summary.explanation_summary(parts.explanation)
     return {
@@ -43,7 +46,7 @@ def context(parts: ReportParts) -> dict[str, Any]:
     }
 
 
-def _network(description: Any) -> dict[str, Any]:
+def _network(description: Mapping[str, Any]) -> Row:
     layers = []
     for layer in description.get("layers", ()):
         options = layer.get("options") or {}
@@ -66,7 +69,7 @@ def _network(description: Any) -> dict[str, Any]:
     }
 
 
-def _forecast(explained: dict[str, Any]) -> dict[str, Any]:
+def _forecast(explained: Row) -> Row:
     unit = str(explained.get("unit") or "")
     return {
         "samples": explained["samples"],
@@ -96,7 +99,7 @@ def _lag_rows(parts: ReportParts) -> list[dict[str, str]]:
     return rows
 
 
-def _evidence(parts: ReportParts) -> dict[str, Any] | None:
+def _evidence(parts: ReportParts) -> Row | None:
     if parts.evidence is None:
         return None
     headings, rows = evidence_cells(parts.evidence)
@@ -123,7 +126,7 @@ def _window_figures(parts: ReportParts) -> dict[str, str]:
     return figures
 
 
-def _trust(parts: ReportParts, explained: dict[str, Any]) -> list[tuple[str, str]]:
+def _trust(parts: ReportParts, explained: Row) -> list[tuple[str, str]]:
     unit = str(explained.get("unit") or "")
     lags = parts.lags.attrs
     rows = [
@@ -149,7 +152,7 @@ def _trust(parts: ReportParts, explained: dict[str, Any]) -> list[tuple[str, str
     return rows
 
 
-def _baseline(explained: dict[str, Any], unit: str) -> str:
+def _baseline(explained: Row, unit: str) -> str:
     text = (
         f"{explained.get('baseline') or 'not stated'}; its forecast is "
         f"{figure(explained['mean_baseline_forecast'], unit)} (mean over the windows)"
@@ -175,7 +178,7 @@ def _fidelity(parts: ReportParts) -> str:
     )
 
 
-def _with_settings(explained: dict[str, Any]) -> str:
+def _with_settings(explained: Row) -> str:
     method = str(explained.get("method") or "not stated")
     settings = str(explained.get("settings") or "")
     return f"{method}; settings {settings}" if settings not in {"", "{}"} else method

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 
+from rnnlens.views.tables.plain import Row
 from rnnlens.views.tables.summary import (
     explanation_summary,
     lag_labels,
@@ -44,7 +45,7 @@ def lags_view(lags: xr.Dataset) -> Group:
     return Group(heading, table, *_sentences(summary))
 
 
-def _sentences(summary: dict[str, Any]) -> list[str]:
+def _sentences(summary: Row) -> list[str]:
     """Say how the shares were made."""
     interval = f"{100 * float(summary.get('confidence') or 0.95):.0f} % interval"
     block = f" (blocks of {summary['block_length']})" if summary.get("block_length") else ""
@@ -144,7 +145,7 @@ def trace_view(trace: xr.DataTree) -> Group:
     """Show every gate and state of every layer: its mean and its range over the steps."""
     from rich.console import Group
 
-    parts: list[Any] = []
+    parts: list[str | Table] = []
     for node in trace.subtree:
         if "hidden" not in node.data_vars:
             continue
@@ -206,5 +207,7 @@ def _decimals(values: np.ndarray) -> int:
     return 2 if largest == 0 else int(np.clip(2 - np.floor(np.log10(largest)), 0, 9))
 
 
-def _residual(value: Any, unit: Any) -> str:
-    return "not known" if value in {None, ""} else f"{float(value):.2g} {unit or ''}".rstrip()
+def _residual(value: float | str | None, unit: str | None) -> str:
+    return (
+        "not known" if value is None or value == "" else f"{float(value):.2g} {unit or ''}".rstrip()
+    )

@@ -9,17 +9,20 @@ from __future__ import annotations
 import sys
 from collections.abc import Iterator, Mapping
 from textwrap import wrap
-from typing import Any
+from typing import Any, TypeAlias
 
 import numpy as np
 
 __all__ = ["render_inspection"]
 
+#: A network, a layer, an array or options, as plain dictionaries.
+Description: TypeAlias = "Mapping[str, Any]"
+
 #: What a gate is called in a sentence, where it is not "<name> gate".
 GATE_TEXTS = {"": "", "hidden": "", "candidate": "candidate"}
 
 #: Options that say nothing where they have these values.
-USUAL: dict[str, Any] = {
+USUAL: dict[str, object] = {
     "dilation": 1,
     "go_backwards": False,
     "groups": 1,
@@ -32,9 +35,7 @@ USUAL: dict[str, Any] = {
 }
 
 
-def render_inspection(
-    description: Mapping[str, Any], *, values: bool = False, width: int = 100
-) -> str:
+def render_inspection(description: Description, *, values: bool = False, width: int = 100) -> str:
     """Write a described network for the terminal."""
     lines = [*_head(description, width)]
     for layer in description["layers"]:
@@ -49,7 +50,7 @@ def render_inspection(
     return "\n".join(lines)
 
 
-def _head(description: Mapping[str, Any], width: int) -> Iterator[str]:
+def _head(description: Description, width: int) -> Iterator[str]:
     source = " ".join(part for part in (description["format"], description["version"]) if part)
     yield f"{description['path'] or description['name']}: {source}"
     yield f"{description['parameters']:,} parameters in {_count(description)}"
@@ -58,12 +59,12 @@ def _head(description: Mapping[str, Any], width: int) -> Iterator[str]:
     yield from wrap(" > ".join(layer["kind"] for layer in description["layers"]), width)
 
 
-def _count(description: Mapping[str, Any]) -> str:
+def _count(description: Description) -> str:
     number = sum(len(layer["arrays"]) for layer in description["layers"])
     return f"{number} named array{'' if number == 1 else 's'}"
 
 
-def _layer(layer: Mapping[str, Any], width: int) -> Iterator[str]:
+def _layer(layer: Description, width: int) -> Iterator[str]:
     said = [f"{layer['name']}: {layer['kind']}"]
     if layer["units"] is not None and layer["features"] is not None:
         said.append(f"{layer['features']} in, {layer['units']} units")
@@ -84,14 +85,14 @@ def _layer(layer: Mapping[str, Any], width: int) -> Iterator[str]:
         yield f"  {array_line(array)}"
 
 
-def _options(options: Mapping[str, Any]) -> Iterator[str]:
+def _options(options: Description) -> Iterator[str]:
     for name, value in options.items():
         if name in USUAL and value == USUAL[name]:
             continue
         yield f"{name} {shape_text(value) if isinstance(value, list) else value}"
 
 
-def array_line(array: Mapping[str, Any]) -> str:
+def array_line(array: Description) -> str:
     """Write one array on one line."""
     gate = GATE_TEXTS.get(array["gate"], f"{array['gate']} gate")
     origin = f"from {array['source']}" if array["source"] else ""
@@ -111,7 +112,7 @@ def shape_text(shape: list[int | None]) -> str:
     return f"({lengths[0]},)" if len(lengths) == 1 else f"({', '.join(lengths)})"
 
 
-def _values(description: Mapping[str, Any]) -> Iterator[str]:
+def _values(description: Description) -> Iterator[str]:
     for layer in description["layers"]:
         for array in layer["arrays"]:
             label = f"Param {array['name'].replace('.', '_')}: "

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 
@@ -46,7 +46,7 @@ def evidence_rows(table: xr.Dataset) -> pd.DataFrame:
     dims = table["share"].dims
     sizes = [table.sizes[name] for name in dims]
     grid = np.indices(sizes).reshape(len(dims), -1)
-    columns: dict[str, Any] = {}
+    columns: dict[str, np.ndarray] = {}
     names = [""] * grid.shape[1]
     if "lag" in dims:
         place = grid[dims.index("lag")]

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 
 from rnnlens.views.tables.lag_rows import evidence_rows
+from rnnlens.views.tables.plain import Attributes, Row, plain
 from rnnlens.views.words.explanation import figure
 from rnnlens.views.words.lags import evidence_sentences, p_text, share_text
 
@@ -18,13 +19,13 @@ if TYPE_CHECKING:
 __all__ = ["evidence_cells", "evidence_summary", "evidence_view", "made_how"]
 
 
-def evidence_summary(table: xr.Dataset) -> dict[str, Any]:
+def evidence_summary(table: xr.Dataset) -> Row:
     """Give a result of ``lags`` as a plain dict, ready for JSON."""
-    attrs = {str(key): _plain(value) for key, value in table.attrs.items()}
+    attrs = {str(key): plain(value) for key, value in table.attrs.items()}
     rows = evidence_rows(table).drop(columns="name").to_dict("records")
     key = {"lag": "lags", "feature": "features"}.get(str(attrs.get("by", "lag")), "rows")
-    plain = [{str(name): _plain(value) for name, value in row.items()} for row in rows]
-    return {**attrs, key: plain, "sentences": list(evidence_sentences(table))}
+    given = [{str(name): plain(value) for name, value in row.items()} for row in rows]
+    return {**attrs, key: given, "sentences": list(evidence_sentences(table))}
 
 
 def evidence_cells(table: xr.Dataset) -> tuple[list[str], list[list[str]]]:
@@ -100,7 +101,7 @@ def made_how(table: xr.Dataset) -> list[str]:
     return [*lines, *notes[:3], *([f"... and {len(notes) - 3} more."] if len(notes) > 3 else [])]
 
 
-def _certified(a: dict[Any, Any]) -> str:
+def _certified(a: Attributes) -> str:
     undecided = int(a["questions_undecided"])
     left = f", {undecided:,} undecided" if undecided else ", all decided"
     deviation = float(a.get("deviation") or 0)
@@ -133,13 +134,13 @@ def _observed(table: xr.Dataset) -> str:
     return f"{found}: {share_text(table)}."
 
 
-def _size(a: dict[Any, Any], unit: str) -> str:
+def _size(a: Attributes, unit: str) -> str:
     return figure(a["tolerance"], unit, digits=2)
 
 
-def _tested(a: dict[Any, Any]) -> list[str]:
+def _tested(a: Attributes) -> list[str]:
     unit = str(a.get("loss_unit") or "")
-    kind = "squared" if "squared" in str(a["question"]) else "absolute"
+    kind = str(a["loss"])
     mean = (
         f"no actuals are known, so it is the {kind} change of the forecast itself"
         if a.get("blind")
@@ -213,9 +214,3 @@ def _rounded(value: float, decimals: int, how: str) -> str:
 def _signed(values: np.ndarray, decimals: int) -> list[str]:
     rounded = np.round(values, decimals) + 0.0  # so that there is no -0
     return ["" if np.isnan(value) else f"{value:+.{decimals}f}" for value in rounded]
-
-
-def _plain(value: Any) -> Any:
-    if isinstance(value, np.generic):
-        value = value.item()
-    return None if isinstance(value, float) and not np.isfinite(value) else value

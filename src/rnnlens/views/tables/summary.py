@@ -7,11 +7,12 @@ heat maps of gates and weights have theirs in `rnnlens.views.charts.cells`.
 from __future__ import annotations
 
 import re
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 
 from rnnlens.errors import DataError
+from rnnlens.views.tables.plain import Row, plain
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -55,23 +56,23 @@ def lag_table(lags: xr.Dataset) -> pd.DataFrame:
     return table.sort_values("lag", ignore_index=True)
 
 
-def lags_summary(lags: xr.Dataset) -> dict[str, Any]:
+def lags_summary(lags: xr.Dataset) -> Row:
     """Give a result of ``lags`` as a plain dict, ready for JSON."""
     rows = lag_table(lags).drop(columns="label").to_dict("records")
-    plain = {str(key): _plain(value) for key, value in lags.attrs.items()}
-    return {**plain, "lags": [{str(k): _plain(v) for k, v in row.items()} for row in rows]}
+    attributes = {str(key): plain(value) for key, value in lags.attrs.items()}
+    return {**attributes, "lags": [{str(k): plain(v) for k, v in row.items()} for row in rows]}
 
 
-def explanation_summary(explanation: xr.Dataset) -> dict[str, Any]:
+def explanation_summary(explanation: xr.Dataset) -> Row:
     """Give the figures of an explanation that a reader needs to judge it."""
-    summary = {str(key): _plain(value) for key, value in explanation.attrs.items()}
+    summary: Row = {str(key): plain(value) for key, value in explanation.attrs.items()}
     summary["samples"] = int(explanation.sizes["sample"])
     summary["mean_forecast"] = float(explanation["forecast"].mean())
     summary["mean_baseline_forecast"] = float(explanation["baseline_forecast"].mean())
     summary["max_residual"] = float(abs(explanation["residual"]).max())
     if "actual" in explanation:
         missed = explanation["forecast"] - explanation["actual"]
-        summary["rmse"] = _plain(float(np.sqrt((missed**2).mean())))
+        summary["rmse"] = plain(float(np.sqrt((missed**2).mean())))
     return summary
 
 
@@ -200,9 +201,3 @@ def _with_gaps(part: pd.DataFrame) -> pd.DataFrame:
     breaks["time"] = time[after] + np.asarray(usual).astype(steps.dtype)
     breaks["value"] = np.nan
     return pd.concat([part, breaks]).sort_values("time", kind="stable", ignore_index=True)
-
-
-def _plain(value: Any) -> Any:
-    if isinstance(value, np.generic):
-        value = value.item()
-    return None if isinstance(value, float) and not np.isfinite(value) else value

@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
-import numpy as np
-
+from rnnlens.views.tables.plain import Row, plain
 from rnnlens.views.tables.summary import quantity
 from rnnlens.views.words.trust import NAMES, trust_findings
 
@@ -43,32 +42,29 @@ def _named(method: str) -> str:
     return NAMES.get(method, method)
 
 
-def trust_summary(page: xr.Dataset) -> dict[str, Any]:
+def trust_summary(page: xr.Dataset) -> Row:
     """Give a result of ``trust`` as a plain dict, ready for JSON."""
-    numbers = {str(name): _plain(page[name]) for name in page.data_vars if page[name].ndim == 0}
+    numbers = {
+        str(name): plain(page[name].values) for name in page.data_vars if page[name].ndim == 0
+    }
     curves = {
-        name: _plain(page[name])
+        name: plain(page[name].values)
         for name in ("deletion", "deletion_random", "insertion", "insertion_random")
     }
     methods = [str(name) for name in page["by_method"].values]
     return {
-        **{str(key): _plain(value) for key, value in page.attrs.items()},
+        **{str(key): plain(value) for key, value in page.attrs.items()},
         "figures": numbers,
         "curves": {"lags": [int(count) for count in page["removed"].values], **curves},
         "agreement": {
-            one: dict(zip(methods, _plain(page["agreement"].sel(by_method=one)), strict=True))
+            one: dict(
+                zip(methods, map(plain, page["agreement"].sel(by_method=one).values), strict=True)
+            )
             for one in methods
         },
         "randomised": dict(
-            zip(map(str, page["layer"].values), _plain(page["randomised"]), strict=True)
+            zip(map(str, page["layer"].values), map(plain, page["randomised"].values), strict=True)
         ),
-        "shares": _plain(page["share"]),
+        "shares": plain(page["share"].values),
         "findings": [finding._asdict() for finding in trust_findings(page)],
     }
-
-
-def _plain(value: Any) -> Any:
-    value = np.asarray(value).tolist() if not isinstance(value, str) else value
-    if isinstance(value, list):
-        return [_plain(item) for item in value]
-    return None if isinstance(value, float) and not np.isfinite(value) else value

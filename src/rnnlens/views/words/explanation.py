@@ -7,23 +7,20 @@ forecast came from a lag, and neither proves that a lag is irrelevant nor says w
 from __future__ import annotations
 
 import re
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 
+from rnnlens.views.tables.plain import Row
 from rnnlens.views.tables.summary import duration, lag_table
 
 if TYPE_CHECKING:
     import xarray as xr
 
-__all__ = ["figure", "lag_sentences", "percent"]
+__all__ = ["figure", "lag_sentences", "lag_text", "percent"]
 
 #: The part of all shares for which the sentences say how many lags carry it.
 MOST = 0.9
-
-#: One row of the table of lags, and all of them, newest first.
-Row = dict[str, Any]
-Rows = list[Row]
 
 #: Steps of one unit, by what a time series calls them.
 STEP_NAMES = {
@@ -52,7 +49,7 @@ def percent(share: float) -> str:
     return f"{_digits(hundred)} %"
 
 
-def figure(value: Any, unit: str = "", *, digits: int = 4) -> str:
+def figure(value: float | None, unit: str = "", *, digits: int = 4) -> str:
     """Give a number with its unit, for a sentence or a table.
 
     Examples
@@ -65,9 +62,21 @@ def figure(value: Any, unit: str = "", *, digits: int = 4) -> str:
     return f"{float(value):.{digits}g} {unit}".strip()
 
 
+def lag_text(row: Row) -> str:
+    """Name a lag, or a group of them by its ends.
+
+    Examples
+    --------
+    >>> lag_text({"lag": 3, "lag_to": 3}), lag_text({"lag": 3, "lag_to": 9})
+    ('t-3', 't-3 to t-9')
+    """
+    first, last = row["lag"], row["lag_to"]
+    return f"t-{first}" if first == last else f"t-{first} to t-{last}"
+
+
 def lag_sentences(lags: xr.Dataset) -> tuple[str, str]:
     """Say in two sentences how far back a forecast looks."""
-    table: Rows = lag_table(lags).to_dict("records")
+    table: list[Row] = lag_table(lags).to_dict("records")
     share = np.array([row["share"] for row in table])
     forecast = _forecast_name(lags)
     if np.isnan(share).any() or not share.sum() > 0:
@@ -86,30 +95,30 @@ def _single_lag(row: Row, forecast: str) -> tuple[str, str]:
     else:
         which = f"All lags were taken together, so all that moved {forecast} came from them"
     return (
-        f"{which} ({_times(row)}).",
+        f"{which} ({lag_text(row)}).",
         "Its share is 100 % by construction and says nothing about how much the input matters.",
     )
 
 
-def _newest(table: Rows, share: np.ndarray, forecast: str, lags: xr.Dataset) -> str:
+def _newest(table: list[Row], share: np.ndarray, forecast: str, lags: xr.Dataset) -> str:
     one, _ = _step_words(lags)
     start = f"Of all that moved {forecast} away from its baseline, {percent(share[0])} came from"
     newest = f"the newest {one} (t-1)" if _alone(table[0]) else _inputs(table[0])
     return f"{start} {newest}{_largest(table, share)}, and {_carrying(table, share, lags)}."
 
 
-def _largest(table: Rows, share: np.ndarray) -> str:
+def _largest(table: list[Row], share: np.ndarray) -> str:
     """Say which lag has the largest share where the newest does not."""
     if np.isclose(share.max(), share[0]):
         return ""
     (top,) = np.nonzero(np.isclose(share, share.max()))
-    names = [_times(table[place]) for place in top]
+    names = [lag_text(table[place]) for place in top]
     joined = names[0] if len(names) == 1 else f"{', '.join(names[:-1])} and {names[-1]}"
     each = "" if len(names) == 1 else " each"
     return f" (the largest share, {percent(share.max())}{each}, came from {joined})"
 
 
-def _carrying(table: Rows, share: np.ndarray, lags: xr.Dataset) -> str:
+def _carrying(table: list[Row], share: np.ndarray, lags: xr.Dataset) -> str:
     one, many = _step_words(lags)
     total = np.cumsum(share) / share.sum()
     # The sum of shares that make 90 % exactly may fall short of it by rounding.
@@ -158,12 +167,8 @@ def _alone(row: Row) -> bool:
     return row["lag"] == row["lag_to"]
 
 
-def _times(row: Row) -> str:
-    return f"t-{row['lag']}" if _alone(row) else f"t-{row['lag']} to t-{row['lag_to']}"
-
-
 def _inputs(row: Row) -> str:
-    return f"the input at {_times(row)}" if _alone(row) else f"the inputs from {_times(row)}"
+    return f"the input at {lag_text(row)}" if _alone(row) else f"the inputs from {lag_text(row)}"
 
 
 def _forecast_name(lags: xr.Dataset) -> str:

@@ -13,20 +13,21 @@ The rules, all in this file:
 - *most when issued in ...*: only where, among at least `FEWEST` windows of a season and part of the
   day, the median change by plain runs is `TIMES` that of all other windows or more, and three of
   four windows there lie above that median. Seasons are three months, parts of the day six hours in
-  UTC: which of them is a winter or a morning depends on the place, which nobody told.
+  UTC: which of them is a winter or a morning depends on the place, which the data do not say.
 """
 
 from __future__ import annotations
 
 import math
 import re
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 
 from rnnlens.views.tables.lag_rows import evidence_rows
-from rnnlens.views.words.explanation import figure
-from rnnlens.views.words.rounding import upward
+from rnnlens.views.tables.plain import Row
+from rnnlens.views.words.explanation import figure, lag_text
+from rnnlens.views.words.rounding import rounded_up
 
 if TYPE_CHECKING:
     import xarray as xr
@@ -149,13 +150,13 @@ def _by_lag(table: xr.Dataset) -> str:
     return f"{start}; {end}." if end else f"{start}."
 
 
-def _used(table: xr.Dataset, rows: list[dict[str, Any]]) -> str:
+def _used(table: xr.Dataset, rows: list[Row]) -> str:
     """Name the oldest lag that is used, when, and how far it moves the forecast at most."""
     used = [row for row in rows if row["verdict"] == "used"]
     if not used:
         return "No lag was shown to be used by itself" if _tested(table) else "No lag was tested"
     row = used[-1]
-    start = f"The input at {_times(row)} is"
+    start = f"The input at {lag_text(row)} is"
     start = f"{start} used" if len(used) == 1 else f"{start} the oldest that is used"
     when = ""
     if "moved" in table:
@@ -173,7 +174,7 @@ def _used(table: xr.Dataset, rows: list[dict[str, Any]]) -> str:
     )
 
 
-def _older(table: xr.Dataset, rows: list[dict[str, Any]]) -> str:
+def _older(table: xr.Dataset, rows: list[Row]) -> str:
     """Say from where on the past is irrelevant, and what shows it."""
     far = int(table.attrs.get("looks_back", -1))
     last = rows[-1]["lag_to"]
@@ -187,13 +188,13 @@ def _older(table: xr.Dataset, rows: list[dict[str, Any]]) -> str:
                 f"older than t-{far} it is irrelevant: no weight leads from there to the forecast"
             )
         where = f"older than t-{far} it is irrelevant" if far else "all of it is irrelevant"
-        proof = f"{shown}, and " if shown.startswith("proven") else ""
+        proof = f"{shown}, and " if shown and all(_whole(table, row) for row in older) else ""
         said = f"{where}: {proof}equivalent over the data set {p}{_never(table, older)}"
         return said if proof or not shown else f"{said}, where {shown}"
     return _each(table, rows)
 
 
-def _never(table: xr.Dataset, older: list[dict[str, Any]]) -> str:
+def _never(table: xr.Dataset, older: list[Row]) -> str:
     """Say that observed values of no older lag moved the forecast, where that is so."""
     if not older or any(row.get("observed_exceeded", -1) != 0 for row in older):
         return ""
@@ -208,7 +209,7 @@ def _never(table: xr.Dataset, older: list[dict[str, Any]]) -> str:
     )
 
 
-def _each(table: xr.Dataset, rows: list[dict[str, Any]]) -> str:
+def _each(table: xr.Dataset, rows: list[Row]) -> str:
     """Say which lags are irrelevant each by itself, where they were not tested together."""
     k = len(rows)
     while k and rows[k - 1]["verdict"] in {"structural", "proven"}:
@@ -229,7 +230,7 @@ def _each(table: xr.Dataset, rows: list[dict[str, Any]]) -> str:
     return "no lag was shown to be irrelevant"
 
 
-def _shown(table: xr.Dataset, older: list[dict[str, Any]]) -> str:
+def _shown(table: xr.Dataset, older: list[Row]) -> str:
     """Say what certificates hold for older lags, if there are any."""
     bounds = [row.get("largest_bound", np.nan) for row in older]
     if not older or not np.isfinite(bounds).all():
@@ -263,14 +264,14 @@ def _by_name(table: xr.Dataset) -> str:
     return f"Of its inputs, {'; '.join(said)}." if said else "All of its inputs are held."
 
 
-def _listed(rows: list[dict[str, Any]]) -> str:
+def _listed(rows: list[Row]) -> str:
     names = [row["name"] for row in rows]
     if len(names) > 6:
         names = [*names[:5], f"{len(names) - 5} more"]
     return names[0] if len(names) == 1 else f"{', '.join(names[:-1])} and {names[-1]}"
 
 
-def _rows(table: xr.Dataset) -> list[dict[str, Any]]:
+def _rows(table: xr.Dataset) -> list[Row]:
     return evidence_rows(table).to_dict("records")
 
 
@@ -278,7 +279,7 @@ def _tested(table: xr.Dataset) -> bool:
     return "p_used" in table
 
 
-def _whole(table: xr.Dataset, row: dict[str, Any]) -> bool:
+def _whole(table: xr.Dataset, row: Row) -> bool:
     return bool(table.attrs.get("whole")) and row["lag"] == row["lag_to"]
 
 
@@ -288,20 +289,15 @@ def _windows(table: xr.Dataset) -> str:
 
 
 def _bound(value: float, table: xr.Dataset) -> str:
-    return f"{upward(float(value))} {table.attrs.get('unit') or ''}".strip()
+    return f"{rounded_up(float(value))} {table.attrs.get('unit') or ''}".strip()
 
 
-def _amount(value: Any, unit: Any) -> str:
-    return f"{upward(float(value), 2)} {unit or ''}".strip()
+def _amount(value: float, unit: str) -> str:
+    return f"{rounded_up(float(value), 2)} {unit or ''}".strip()
 
 
 def _loss(table: xr.Dataset) -> str:
-    return "squared" if "squared" in str(table.attrs.get("question", "")) else "absolute"
-
-
-def _times(row: dict[str, Any]) -> str:
-    first, last = row["lag"], row["lag_to"]
-    return f"t-{first}" if first == last else f"t-{first} to t-{last}"
+    return str(table.attrs["loss"])
 
 
 def _forecast(table: xr.Dataset) -> str:

@@ -4,26 +4,26 @@ from __future__ import annotations
 
 from decimal import ROUND_CEILING, ROUND_FLOOR, Context, Decimal
 
-__all__ = ["downward", "upward"]
+__all__ = ["rounded_down", "rounded_up"]
 
 
-def upward(bound: float, digits: int = 3) -> str:
+def rounded_up(bound: float, digits: int = 3) -> str:
     """Write a bound, rounded up.
 
     Examples
     --------
-    >>> upward(0.12341), upward(2.0), upward(0.0), upward(1.00000001e-05)
+    >>> rounded_up(0.12341), rounded_up(2.0), rounded_up(0.0), rounded_up(1.00000001e-05)
     ('0.124', '2', '0', '0.0000101')
     """
     return _rounded(bound, digits, ROUND_CEILING)
 
 
-def downward(attained: float, digits: int = 3) -> str:
+def rounded_down(attained: float, digits: int = 3) -> str:
     """Write a change that was attained, rounded down.
 
     Examples
     --------
-    >>> downward(0.12349), downward(2.0), downward(0.0)
+    >>> rounded_down(0.12349), rounded_down(2.0), rounded_down(0.0)
     ('0.123', '2', '0')
     """
     return _rounded(attained, digits, ROUND_FLOOR)

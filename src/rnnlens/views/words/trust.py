@@ -8,7 +8,7 @@ network is right about the world.
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 
@@ -273,5 +273,4 @@ def _unknown(check: str, sentence: str) -> Finding:
 
 
 def _number(page: xr.Dataset, name: str) -> float:
-    value: Any = page[name].values
-    return float(value)
+    return float(page[name].item())

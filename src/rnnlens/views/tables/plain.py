@@ -1,0 +1,25 @@
+"""A result's values as JSON holds them, and rows of a table as dicts."""
+
+from __future__ import annotations
+
+from collections.abc import Hashable, Mapping
+from typing import Any, TypeAlias
+
+import numpy as np
+
+__all__ = ["Attributes", "Json", "Row", "plain"]
+
+Json: TypeAlias = "str | int | float | bool | list[Json] | dict[str, Json] | None"
+#: One row of a table, by its columns.
+Row: TypeAlias = "dict[str, Any]"
+#: The attributes of a Dataset.
+Attributes: TypeAlias = "Mapping[Hashable, Any]"
+
+
+def plain(value: Any) -> Json:
+    """Give a value as JSON holds it: arrays as lists, and None for what is not finite."""
+    if isinstance(value, np.ndarray | np.generic):
+        value = value.tolist()
+    if isinstance(value, list):
+        return [plain(item) for item in value]
+    return None if isinstance(value, float) and not np.isfinite(value) else value
