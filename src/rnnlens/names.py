@@ -66,8 +66,11 @@ def array_name(kind: str, letter: str) -> str:
     return f"{kind}{letter}" if kind == "b_r" else f"{kind}_{letter}"
 
 
-def declared(*dimensions: str, optional: bool = False) -> Any:
+def declared(*dimensions: str, optional: bool = False, long_name: str = "", unit: str = "") -> Any:
     """Declare the dimensions of a dataclass field, for the labelling of results.
+
+    In its long name ``{target}`` stands for the target's name, and in its unit ``{unit}`` for the
+    unit of the forecast.
 
     Examples
     --------
@@ -81,7 +84,7 @@ def declared(*dimensions: str, optional: bool = False) -> Any:
     unknown = [name for name in dimensions if name not in DIMENSIONS]
     if unknown:
         raise ValueError(f"unknown dimension {unknown[0]!r}: one of {', '.join(DIMENSIONS)}")
-    metadata = {"dimensions": dimensions}
+    metadata = {"dimensions": dimensions, "long_name": long_name, "units": unit}
     return field(default=None, metadata=metadata) if optional else field(metadata=metadata)
 
 

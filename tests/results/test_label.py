@@ -49,6 +49,21 @@ def test_every_declared_field_becomes_a_variable_with_its_axes_in_the_declared_o
     assert "actual" not in labelled
 
 
+@dataclass(frozen=True)
+class Moved:
+    change: np.ndarray = declared("lag", long_name="change of {target}", unit="{unit}")
+    odds: np.ndarray = declared("lag", long_name="odds", unit="1")
+
+
+@pytest.mark.parametrize(("unit", "shown"), [("F", "F"), ("", "network units")])
+def test_declared_names_and_units_are_those_of_the_target(unit, shown):
+    labelled = label(Moved(np.ones(2), np.ones(2)), attrs={"target": "temp", "unit": unit})
+    assert labelled.change.attrs == {"long_name": "change of temp", "units": shown}
+    assert labelled.odds.attrs == {"long_name": "odds", "units": "1"}
+    given = label(Moved(np.ones(2), np.ones(2)), long_names={"odds": "as given"})
+    assert given.odds.attrs == {"long_name": "as given", "units": "1"}
+
+
 def test_long_names_and_units_reach_variables_and_coordinates():
     labelled = label(
         explained(),

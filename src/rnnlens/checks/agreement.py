@@ -57,7 +57,9 @@ class Agreement:
         Windows compared.
     """
 
-    agreement: Array = declared("by_method", "other_method")
+    agreement: Array = declared(
+        "by_method", "other_method", long_name="mean rank correlation by lag"
+    )
     tree_gap: float = declared()
     audited: int = declared()
 
@@ -78,7 +80,7 @@ class Crowding:
         The step that takes it all, where one does.
     """
 
-    share: Array = declared("lag")
+    share: Array = declared("lag", long_name="share of the lag in all contribution")
     newest_share: float = declared()
     oldest_share: float = declared()
     newest_occlusion: float = declared()

@@ -70,10 +70,18 @@ class Curves:
     """
 
     removed: NDArray[np.int64]
-    deletion: Array = declared("removed")
-    insertion: Array = declared("removed")
-    deletion_random: Array = declared("removed")
-    insertion_random: Array = declared("removed")
+    deletion: Array = declared(
+        "removed", long_name="distance to the forecast, most important lags hidden"
+    )
+    insertion: Array = declared(
+        "removed", long_name="distance to the forecast, most important lags alone shown"
+    )
+    deletion_random: Array = declared(
+        "removed", long_name="distance to the forecast, random lags hidden"
+    )
+    insertion_random: Array = declared(
+        "removed", long_name="distance to the forecast, random lags alone shown"
+    )
     deletion_area: float = declared()
     insertion_area: float = declared()
     deletion_area_random: float = declared()

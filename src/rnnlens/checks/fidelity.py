@@ -49,7 +49,9 @@ class Fidelity:
         What ran.
     """
 
-    largest_difference: Array = declared("target")
+    largest_difference: Array = declared(
+        "target", long_name="largest difference from the source model", unit="network units"
+    )
     largest: float
     tolerance: float
     agrees: bool

@@ -60,8 +60,10 @@ class Randomised:
         The layers, from the output down.
     """
 
-    randomised: Array = declared("layer")
-    randomised_size: Array = declared("layer")
+    randomised: Array = declared("layer", long_name="rank correlation with randomised weights")
+    randomised_size: Array = declared(
+        "layer", long_name="rank correlation of sizes with randomised weights"
+    )
     randomised_layers: tuple[str, ...]
 
 

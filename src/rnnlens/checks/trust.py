@@ -38,9 +38,15 @@ class Trust(Curves, Infidelity, Stability, Randomised, Agreement, Crowding):
         happened is not known.
     """
 
-    scale: float = declared()
-    rmse: float = declared()
-    rmse_baseline: float = declared()
+    scale: float = declared(
+        long_name="root mean square change of the forecast of {target}", unit="{unit}"
+    )
+    rmse: float = declared(
+        long_name="root mean square error of the forecast of {target}", unit="{unit}"
+    )
+    rmse_baseline: float = declared(
+        long_name="root mean square error of the baseline forecast of {target}", unit="{unit}"
+    )
 
 
 def trust(

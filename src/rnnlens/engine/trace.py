@@ -35,9 +35,11 @@ class LayerTrace:
         Hidden state after the step; at a masked step the one before it.
     """
 
-    preactivation: Array = declared("sample", "step", "gate", "unit")
-    gate_value: Array = declared("sample", "step", "gate", "unit")
-    hidden: Array = declared("sample", "step", "unit")
+    preactivation: Array = declared(
+        "sample", "step", "gate", "unit", long_name="pre-activation of each gate"
+    )
+    gate_value: Array = declared("sample", "step", "gate", "unit", long_name="value of each gate")
+    hidden: Array = declared("sample", "step", "unit", long_name="hidden state")
 
 
 @dataclass(frozen=True, eq=False)
@@ -50,7 +52,7 @@ class LSTMTrace(LayerTrace):
         Cell state after the step; at a masked step the one before it.
     """
 
-    cell: Array = declared("sample", "step", "unit")
+    cell: Array = declared("sample", "step", "unit", long_name="cell state")
 
 
 @dataclass(frozen=True, eq=False)
@@ -64,7 +66,7 @@ class ProjectedLSTMTrace(LSTMTrace):
         step the one before it.
     """
 
-    projected: Array = declared("sample", "step", "output")
+    projected: Array = declared("sample", "step", "output", long_name="hidden state as projected")
 
 
 def layer_traces(run: Run) -> dict[str, LayerTrace]:

@@ -61,7 +61,12 @@ def label(
     sizes = _sizes(result, variables)
     known = _coordinates(coords or {}, sizes)
     dataset = xr.Dataset(variables, coords=known, attrs=_attributes(result, attrs or {}, keep))
-    for key, texts in (("long_name", long_names or {}), ("units", units or {})):
+    words = {"target": dataset.attrs.get("target"), "unit": dataset.attrs.get("unit")}
+    words["unit"] = words["unit"] or "network units"
+    for key, more in (("long_name", long_names), ("units", units)):
+        declarations = {spec.name: spec.metadata.get(key, "") for spec in fields(result)}
+        texts = {name: text.format(**words) for name, text in declarations.items() if text}
+        texts |= more or {}
         for name, text in texts.items():
             if name in dataset.variables:
                 dataset[name].attrs[key] = text

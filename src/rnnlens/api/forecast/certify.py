@@ -196,7 +196,6 @@ def _labelled(case: Case, changes: CertifiedChanges, ranges: Ranges, about: _Abo
             high=scaling.undo(changes.high),
         )
         units, step = [case.windows.units[k] for k in free], {"step": case.windows.step}
-    name, unit = about.target, about.unit or "network units"
     extra = {
         **asdict(about),
         **step,
@@ -216,26 +215,8 @@ def _labelled(case: Case, changes: CertifiedChanges, ranges: Ranges, about: _Abo
         },
         attrs=provenance(method="certify", **case.attributes(), extra=extra),
         long_names={
-            "forecast": f"forecast of {name}",
-            "bound": f"bound on the change of the forecast of {name}",
-            "attained": f"largest change of the forecast of {name} that was attained",
-            "value": "value that attained it",
-            "low": "lower end of the range",
-            "high": "upper end of the range",
-            "verdict": "what is shown of the lag",
-            "boxes": "boxes bounded",
-            "structural": "windows in which the weights alone show it",
-            "proven": "windows in which the bound is within the tolerance",
-            "refuted": "windows in which a value moves the forecast further",
-            "undecided": "windows in which the budget ended before",
-            "worst": "window with the largest bound",
-            "largest_bound": "largest bound of all windows",
-            "largest_attained": "largest attained change of all windows",
             "lag": "lag (1 = newest step)",
             "time": "time that the forecast is for",
             "issued": "time of the newest step fed in",
         },
-        units=dict.fromkeys(
-            ("forecast", "bound", "attained", "largest_bound", "largest_attained"), unit
-        ),
     )

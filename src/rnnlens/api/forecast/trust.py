@@ -173,7 +173,6 @@ def _label(
     from rnnlens.results.label import label
     from rnnlens.results.provenance import provenance
 
-    name, unit = about["target"], about["unit"] or "network units"
     coords = {
         "lag": np.arange(1, len(found.share) + 1),
         "removed": found.removed,
@@ -187,20 +186,8 @@ def _label(
         attrs=provenance(method=method, settings=settings, **case.attributes(), extra=about),
         keep=("crowded",),
         long_names={
-            "deletion": "distance to the forecast, most important lags hidden",
-            "insertion": "distance to the forecast, most important lags alone shown",
-            "deletion_random": "distance to the forecast, random lags hidden",
-            "insertion_random": "distance to the forecast, random lags alone shown",
-            "agreement": "mean rank correlation by lag",
-            "randomised": "rank correlation with randomised weights",
-            "randomised_size": "rank correlation of sizes with randomised weights",
-            "share": "share of the lag in all contribution",
-            "scale": f"root mean square change of the forecast of {name}",
-            "rmse": f"root mean square error of the forecast of {name}",
-            "rmse_baseline": f"root mean square error of the baseline forecast of {name}",
             "lag": "lag (1 = newest step fed in)",
             "removed": "lags hidden or shown",
             "layer": "layer from which on, up to the output, weights are random",
         },
-        units={"scale": unit, "rmse": unit, "rmse_baseline": unit},
     )

@@ -78,12 +78,5 @@ def trace(
         traces,
         coords=coords,
         attrs=provenance(method="trace", **case.attributes()),
-        long_names={
-            "preactivation": "pre-activation of each gate",
-            "gate_value": "value of each gate",
-            "hidden": "hidden state",
-            "cell": "cell state",
-            "projected": "hidden state as projected",
-            "step": "step (0 = oldest)",
-        },
+        long_names={"step": "step (0 = oldest)"},
     )

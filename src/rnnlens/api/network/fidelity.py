@@ -68,7 +68,5 @@ def fidelity(
             network_format=origin.format,
             network_path=origin.path,
         ),
-        long_names={"largest_difference": "largest difference from the source model"},
-        units={"largest_difference": "network units"},
         keep=("largest", "tolerance", "agrees", "samples", "against"),
     )

@@ -42,9 +42,13 @@ class InterventionEffect:
         ``forecast_intervened - forecast``.
     """
 
-    forecast: Array = declared("sample")
-    forecast_intervened: Array = declared("sample")
-    effect: Array = declared("sample")
+    forecast: Array = declared("sample", long_name="forecast of {target}", unit="{unit}")
+    forecast_intervened: Array = declared(
+        "sample", long_name="forecast of {target} with the intervention", unit="{unit}"
+    )
+    effect: Array = declared(
+        "sample", long_name="change of the forecast of {target}", unit="{unit}"
+    )
 
 
 @dataclass(frozen=True, eq=False)
@@ -67,12 +71,23 @@ class GateEffect:
         As it is.
     """
 
-    effect: Array = declared("sample", "lag", "gate")
-    whole_effect: Array = declared("sample", "gate")
-    mean_size: Array = declared("lag", "gate")
-    whole_mean_size: Array = declared("gate")
-    gate_mean: Array = declared("gate", "unit")
-    forecast: Array = declared("sample")
+    effect: Array = declared(
+        "sample", "lag", "gate", long_name="change of the forecast of {target}", unit="{unit}"
+    )
+    whole_effect: Array = declared(
+        "sample",
+        "gate",
+        long_name="change of the forecast of {target}, the gate clamped at every lag",
+        unit="{unit}",
+    )
+    mean_size: Array = declared(
+        "lag", "gate", long_name="mean absolute change of the forecast", unit="{unit}"
+    )
+    whole_mean_size: Array = declared(
+        "gate", long_name="mean absolute change, the gate clamped at every lag", unit="{unit}"
+    )
+    gate_mean: Array = declared("gate", "unit", long_name="mean value of the gate")
+    forecast: Array = declared("sample", long_name="forecast of {target}", unit="{unit}")
 
 
 def gate_means(network: Network, inputs: Mapping[str, Array], place: LayerLocation) -> Array:

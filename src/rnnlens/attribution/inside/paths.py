@@ -58,10 +58,16 @@ class PathContribution:
         layer, such as the other direction's part, or rounding where everything does.
     """
 
-    contribution: Array = declared("sample", "lag", "feature", "gate")
-    forecast: Array = declared("sample")
-    baseline_forecast: Array = declared("sample")
-    elsewhere: Array = declared("sample")
+    contribution: Array = declared(
+        "sample", "lag", "feature", "gate", long_name="contribution to {target}", unit="{unit}"
+    )
+    forecast: Array = declared("sample", long_name="forecast of {target}", unit="{unit}")
+    baseline_forecast: Array = declared(
+        "sample", long_name="forecast of {target} for the baseline", unit="{unit}"
+    )
+    elsewhere: Array = declared(
+        "sample", long_name="what does not enter through this layer", unit="{unit}"
+    )
 
 
 def paths(question: Question, *, layer: str | None = None) -> PathContribution:

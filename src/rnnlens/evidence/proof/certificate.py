@@ -71,21 +71,38 @@ class CertifiedChanges:
         By how much the user's own framework was seen to differ from exact arithmetic.
     """
 
-    forecast: Array = declared("sample")
-    bound: Array = declared("sample", "lag")
-    attained: Array = declared("sample", "lag")
-    value: Array = declared("sample", "lag", "feature")
-    low: Array = declared("sample", "lag", "feature")
-    high: Array = declared("sample", "lag", "feature")
-    verdict: NDArray[np.str_] = declared("sample", "lag")
-    boxes: NDArray[np.int64] = declared("sample", "lag")
-    structural: NDArray[np.int64] = declared("lag")
-    proven: NDArray[np.int64] = declared("lag")
-    refuted: NDArray[np.int64] = declared("lag")
-    undecided: NDArray[np.int64] = declared("lag")
-    worst: NDArray[np.int64] = declared("lag")
-    largest_bound: Array = declared("lag")
-    largest_attained: Array = declared("lag")
+    forecast: Array = declared("sample", long_name="forecast of {target}", unit="{unit}")
+    bound: Array = declared(
+        "sample", "lag", long_name="bound on the change of the forecast of {target}", unit="{unit}"
+    )
+    attained: Array = declared(
+        "sample",
+        "lag",
+        long_name="largest change of the forecast of {target} that was attained",
+        unit="{unit}",
+    )
+    value: Array = declared("sample", "lag", "feature", long_name="value that attained it")
+    low: Array = declared("sample", "lag", "feature", long_name="lower end of the range")
+    high: Array = declared("sample", "lag", "feature", long_name="upper end of the range")
+    verdict: NDArray[np.str_] = declared("sample", "lag", long_name="what is shown of the lag")
+    boxes: NDArray[np.int64] = declared("sample", "lag", long_name="boxes bounded")
+    structural: NDArray[np.int64] = declared(
+        "lag", long_name="windows in which the weights alone show it"
+    )
+    proven: NDArray[np.int64] = declared(
+        "lag", long_name="windows in which the bound is within the tolerance"
+    )
+    refuted: NDArray[np.int64] = declared(
+        "lag", long_name="windows in which a value moves the forecast further"
+    )
+    undecided: NDArray[np.int64] = declared(
+        "lag", long_name="windows in which the budget ended before"
+    )
+    worst: NDArray[np.int64] = declared("lag", long_name="window with the largest bound")
+    largest_bound: Array = declared("lag", long_name="largest bound of all windows", unit="{unit}")
+    largest_attained: Array = declared(
+        "lag", long_name="largest attained change of all windows", unit="{unit}"
+    )
     tolerance: float
     deviation: float
 
