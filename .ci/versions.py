@@ -99,13 +99,13 @@ def main(named: list[str]) -> int:
                 if named:
                     said[name] = "not tried: it is not there, or does not run"
                 continue
-            print(f"Python {version}, {paths[name]}", flush=True)
             try:
                 use(wheel, str(paths[name]), folder / version)
                 said[version] = "passed"
             except Failed as error:
                 failed = True
                 said[version] = f"FAILED: {error}"
+            print(f"Python {version}, {paths[name]}: {said[version]}", flush=True)
     for version, how in said.items():
         print(f"{version:<6} {how}")
     return int(failed or "passed" not in said.values())
