@@ -14,10 +14,9 @@ from numpy.typing import NDArray
 from rnnlens.attribution.baselines.baseline import Array, Baseline
 from rnnlens.attribution.baselines.conditional import GaussianConditional, refuse_conditional
 from rnnlens.attribution.baselines.masks import real_steps
-from rnnlens.attribution.games.mixing import inputs_of
 from rnnlens.attribution.games.players import Columns, PlayerGroups, columns_of
 from rnnlens.attribution.target import ResolvedTarget
-from rnnlens.engine.forward import Run, States
+from rnnlens.engine.forward import Run, States, inputs_of, states_of
 from rnnlens.engine.schedule.plan import chunks
 from rnnlens.network.network import Network
 
@@ -139,12 +138,11 @@ class Question:
     def part(self, samples: slice | NDArray[np.int64]) -> Question:
         """Ask the same of some of the windows."""
         baseline = self.baseline
-        states = {name: [state[samples] for state in s] for name, s in self.states().items()}
         return replace(
             self,
             inputs=inputs_of(self.inputs, samples),
             baseline=baseline.part(samples) if isinstance(baseline, Baseline) else baseline,
-            initial_state=states if self.carried else None,
+            initial_state=states_of(self.states(), samples) if self.carried else None,
         )
 
     def parts(self, *, runs: int) -> Iterator[Question]:

@@ -28,9 +28,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from rnnlens.attribution.baselines.baseline import Array
-from rnnlens.attribution.games.mixing import flat_steps, inputs_of
+from rnnlens.attribution.games.mixing import flat_steps
 from rnnlens.checks.randomised import learned_layers, with_random_weights
-from rnnlens.engine.forward import forward
+from rnnlens.engine.forward import forward, inputs_of
 from rnnlens.engine.schedule.plan import chunks
 from rnnlens.engine.trace import LSTMTrace, layer_traces
 from rnnlens.errors import DataError, InputError

@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
-from numpy.typing import ArrayLike
+from numpy.typing import ArrayLike, NDArray
 
 from rnnlens.engine.operations.registry import Array, Mask, Tape, infer, run, taken_by
 from rnnlens.engine.schedule.fused import schedule
@@ -16,7 +16,7 @@ from rnnlens.errors import DataError
 from rnnlens.network.layers import Bidirectional, Embedding, Input, Masking, Recurrent
 from rnnlens.network.network import Network, Node, Ref
 
-__all__ = ["Run", "States", "entries", "forward", "outputs", "predict"]
+__all__ = ["Run", "States", "entries", "forward", "inputs_of", "outputs", "predict", "states_of"]
 
 #: Initial states by name of the recurrent layer: hidden (and cell), each (sample, unit).
 States = Mapping[str, Sequence[ArrayLike]]
@@ -62,6 +62,16 @@ def entries(
     for name, array in arrays.items():
         _refuse_missing(name, array, array)
     return arrays
+
+
+def inputs_of(inputs: Mapping[str, Array], samples: slice | NDArray[np.int64]) -> dict[str, Array]:
+    """Take some samples of every input: inputs mapping of str to (sample, ...)."""
+    return {name: array[samples] for name, array in inputs.items()}
+
+
+def states_of(states: States, samples: slice | NDArray[np.int64]) -> dict[str, list[Array]]:
+    """Take some samples of every initial state: states mapping of str to (sample, unit) each."""
+    return {name: [np.asarray(state)[samples] for state in given] for name, given in states.items()}
 
 
 def _shaped(
@@ -232,11 +242,7 @@ def predict(
     inputs = _shaped(network, X, precision)
 
     def part(chunk: slice) -> tuple[Array, ...]:
-        states = {
-            name: [np.asarray(state)[chunk] for state in states]
-            for name, states in (initial_state or {}).items()
-        }
-        given = {name: array[chunk] for name, array in inputs.items()}
+        states, given = states_of(initial_state or {}, chunk), inputs_of(inputs, chunk)
         # checked when it is read anyway: all at once would go through memory once more
         for name, array in given.items():
             _refuse_missing(name, array, inputs[name])

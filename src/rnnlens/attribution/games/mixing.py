@@ -6,7 +6,7 @@ explained window, whatever its values are replaced by.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator
 
 import numpy as np
 from numpy.typing import NDArray
@@ -19,7 +19,7 @@ from rnnlens.errors import UnsupportedModel
 from rnnlens.network.layers import Embedding, Identity, Masking
 from rnnlens.network.network import Network
 
-__all__ = ["Mix", "flat_steps", "inputs_of", "mixed_runs", "refuse_tokens"]
+__all__ = ["Mix", "flat_steps", "mixed_runs", "refuse_tokens"]
 
 #: From the sample and the variant of each row to the row's window (row, step, feature).
 Mix = Callable[[NDArray[np.int64], NDArray[np.int64]], Array]
@@ -84,8 +84,3 @@ def refuse_tokens(network: Network, of: str, method: str) -> None:
                 f"{method} needs inputs that can change a little, but input {of!r} holds tokens "
                 f"that {node.name!r} looks up in a table: use method 'secant'"
             )
-
-
-def inputs_of(inputs: Mapping[str, Array], samples: slice | NDArray[np.int64]) -> dict[str, Array]:
-    """Take some samples of every input: inputs mapping of str to (sample, ...)."""
-    return {name: array[samples] for name, array in inputs.items()}

@@ -17,9 +17,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from rnnlens.attribution.games.mixing import inputs_of
 from rnnlens.attribution.question import Progress, Question
-from rnnlens.engine.forward import Run, forward
+from rnnlens.engine.forward import Run, forward, inputs_of
 from rnnlens.engine.interventions.intervention import Clamp, Intervention, gate_sums, intervene
 from rnnlens.engine.operations.registry import Array
 from rnnlens.engine.recurrent_layers import LayerLocation

@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 from rnnlens.attribution.baselines.masks import real_steps
 from rnnlens.attribution.games.mixing import flat_steps
 from rnnlens.attribution.question import Question
-from rnnlens.engine.forward import forward
+from rnnlens.engine.forward import forward, inputs_of, states_of
 from rnnlens.engine.schedule.plan import gathered
 from rnnlens.errors import DataError
 from rnnlens.evidence.structural import reaching
@@ -102,8 +102,8 @@ class Replacement:
         }
 
         def part(chunk: slice) -> tuple[Array, ...]:
-            some = {name: array[chunk] for name, array in inputs.items()}
-            carried = {name: [state[chunk] for state in given] for name, given in states.items()}
+            some = inputs_of(inputs, chunk)
+            carried = states_of(states, chunk)
             run = forward(asked.network, some, initial_state=carried)
             return (asked.target.pick(run.outputs),)
 
