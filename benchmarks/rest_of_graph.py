@@ -95,7 +95,11 @@ def networks() -> dict[str, nn.Module]:
 
 
 #: Where the engine calls what runs a recurrent layer by kernels.
-DOORS = ((recurrent, "ride"), (recurrent, "back"), (last_state, "slopes"))
+DOORS = (
+    (recurrent, "run_forward"),
+    (recurrent, "run_backward"),
+    (last_state, "readout_gradient"),
+)
 
 
 @contextmanager
