@@ -33,7 +33,7 @@ VERBS = [
     "windows",
 ]
 #: Options that belong together.
-OPTIONS = ["Certificates", "Effort", "Shares", "Target", "Test"]
+OPTIONS = ["Certificates", "Effort", "Intervention", "Shares", "Target", "Test"]
 
 
 def modules() -> list[str]:
@@ -87,4 +87,5 @@ def test_an_option_says_what_it_holds(name):
     assert "Parameters\n----------" in text
     for field in dataclasses.fields(option):
         assert f"{field.name} : " in text, f"{name} does not say what {field.name} is"
-    assert hash(option()) == hash(option()), "an option that nobody changes can be a key"
+    with pytest.raises(dataclasses.FrozenInstanceError):
+        setattr(option(), dataclasses.fields(option)[0].name, "other")

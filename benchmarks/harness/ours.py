@@ -69,7 +69,7 @@ def explain(network: Network, x: Floats, **options: Any) -> Any:
     xarray.Dataset
         What `rnnlens.explain` gives.
     """
-    return rnnlens.explain(network, x, **options, precision=PRECISION)
+    return rnnlens.explain(network, x, **options, effort=rnnlens.Effort(precision=PRECISION))
 
 
 def gradient(network: Network, x: Array) -> Array:

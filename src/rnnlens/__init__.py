@@ -3,6 +3,7 @@
 from rnnlens.api import (
     Certificates,
     Effort,
+    Intervention,
     Shares,
     Target,
     Test,
@@ -30,6 +31,7 @@ from rnnlens.api import (
 __all__ = [
     "Certificates",
     "Effort",
+    "Intervention",
     "Shares",
     "Target",
     "Test",

@@ -5,7 +5,7 @@ import pytest
 
 import rnnlens
 from networks import cell, chain, forecaster, gate, head
-from rnnlens import Shares
+from rnnlens import Shares, Target
 from rnnlens.errors import DataError, InputError
 from rnnlens.network import layers as L
 from rnnlens.network.network import Network, Node, Origin
@@ -167,12 +167,16 @@ def test_a_horizon_is_chosen_from_one_and_explained(rng):
     network, x = sequence_to_sequence(rng), rng.normal(size=(3, 7, 3))
     outputs = rnnlens.predict(network, x)
     for horizon in (1, 4):
-        found = rnnlens.explain(network, x, target=1, horizon=horizon)
+        found = rnnlens.explain(network, x, target=Target(1, horizon=horizon))
         np.testing.assert_allclose(found.forecast, outputs[:, horizon - 1, 1], rtol=1e-14)
         assert found.attrs["max_residual"] < 1e-12
-    for wrong, sentence in ((None, "from 1 to 4$"), (5, "from 1 to 4, not 5"), (0, "not 0")):
+    for wrong, sentence in (
+        (None, r"give a horizon from 1 to 4 with Target\(horizon=\) \(--horizon\)$"),
+        (5, r"give a horizon from 1 to 4 with Target\(horizon=\) \(--horizon\), not 5$"),
+        (0, "not 0$"),
+    ):
         with pytest.raises(DataError, match=sentence):
-            rnnlens.explain(network, x, target=1, horizon=wrong)
+            rnnlens.explain(network, x, target=Target(1, horizon=wrong))
 
 
 def with_static_input(rng):
@@ -221,11 +225,11 @@ def test_networks_with_wide_layers_of_other_sizes_keep_their_own_units(rng):
         ({"target": "temp"}, "no target is called 'temp': give one of rain, flow"),
         ({"target": 2}, "no target is called 2"),
         ({}, "forecasts 2 targets: name one of rain, flow"),
-        ({"target": "rain", "horizon": 3}, "forecasts one step, but horizon 3"),
+        ({"target": Target("rain", horizon=3)}, "forecasts one step, but horizon 3"),
         ({"target": "rain", "method": "magic"}, "no method is called 'magic'"),
         ({"target": "rain", "held": ["snow"]}, "held feature 'snow' is not one of the features"),
         ({"target": "rain", "baseline": "median"}, "no baseline is called 'median'"),
-        ({"target": "rain", "output": "lstm"}, "no output 'lstm': it has activate"),
+        ({"target": Target("rain", output="lstm")}, "no output 'lstm': it has activate"),
         ({"target": "rain", "of": "z"}, "inputs are x: name the one .* not 'z'"),
     ],
 )
@@ -264,9 +268,37 @@ def test_windows_of_another_length_or_width_are_refused_with_both_numbers(river,
 
 def test_the_report_is_one_page_about_the_target(river, tmp_path):
     network, windows = river
-    path = rnnlens.report(network, windows, tmp_path / "page.html", target="flow", draws=50)
+    quick = Shares(draws=50)
+    path = rnnlens.report(network, windows, tmp_path / "page.html", target="flow", shares=quick)
     page = path.read_text()
     assert page.startswith("<!DOCTYPE html>") and "flow" in page
+
+
+def test_the_gates_on_the_page_are_those_of_a_run_that_begins_with_the_carried_state(
+    river, tmp_path, monkeypatch, rng
+):
+    network, windows = river
+    seen = []
+
+    def render(parts):
+        seen.append(parts)
+        return ""
+
+    monkeypatch.setattr("rnnlens.views.report.render.render_report", render)
+    states = {"recurrent": rng.normal(size=(2, len(windows), 5))}
+    ask = {"target": "flow", "shares": Shares(draws=50), "initial_state": states}
+    rnnlens.report(network, windows, tmp_path / "page.html", **ask)
+    (parts,) = seen
+    whole = rnnlens.trace(network, windows, initial_state=states)["recurrent"].hidden
+    shown = parts.trace["recurrent"].hidden
+    np.testing.assert_allclose(shown[0], whole[parts.window], rtol=0, atol=1e-12)
+    assert "carried" in parts.explanation
+
+
+def test_a_page_of_another_method_is_refused(river, tmp_path):
+    network, windows = river
+    with pytest.raises(InputError, match="made by 'secant', not 'tree': leave the method out"):
+        rnnlens.report(network, windows, tmp_path / "x.html", shares=Shares(method="tree"))
 
 
 def test_an_unused_gate_helper_keeps_arrays_distinct(rng):

@@ -5,6 +5,7 @@ import pytest
 
 import rnnlens
 from networks import SIGMOID, TANH, chain, forecaster, gate, stacked_bidirectional
+from rnnlens import Intervention, Target
 from rnnlens.errors import DataError, InputError
 from rnnlens.network.cells import LSTM
 from rnnlens.network.layers import Dense, Recurrent
@@ -30,7 +31,9 @@ def river(rng):
 
 def test_the_effect_is_in_the_targets_own_unit(river):
     network, windows = river
-    found = rnnlens.intervene(network, windows, gate="input", clamp=0.0, target="flow")
+    found = rnnlens.intervene(
+        network, windows, Intervention(gate="input", clamp=0.0), target="flow"
+    )
     np.testing.assert_allclose(
         found.forecast, rnnlens.predict(network, windows)[:, 1] * 12 + 50, rtol=1e-12
     )
@@ -45,24 +48,30 @@ def test_the_effect_is_in_the_targets_own_unit(river):
 
 def test_lags_count_from_the_newest_step_and_steps_from_the_oldest(river):
     network, windows = river
-    by_lag = rnnlens.intervene(network, windows, gate="output", clamp=0, lags=1, target=0)
-    by_step = rnnlens.intervene(network, windows, gate="output", clamp=0, steps=[6], target=0)
+    by_lag = rnnlens.intervene(
+        network, windows, Intervention(gate="output", clamp=0, lags=1), target=0
+    )
+    by_step = rnnlens.intervene(
+        network, windows, Intervention(gate="output", clamp=0, steps=[6]), target=0
+    )
     np.testing.assert_array_equal(by_lag.effect, by_step.effect)
     # the output gate of the last step alone decides whether anything comes out
     assert np.ptp(by_lag.forecast_intervened.values) < 1e-12
-    older = rnnlens.intervene(network, windows, gate="output", clamp=0, lags=[2], target=0)
+    older = rnnlens.intervene(
+        network, windows, Intervention(gate="output", clamp=0, lags=[2]), target=0
+    )
     assert np.ptp(older.forecast_intervened.values) > 1e-3
 
 
 def test_several_at_once_differ_from_each_alone(river):
     network, windows = river
-    first = {"gate": "forget", "clamp": 1.0, "lags": [1, 2]}
-    other = {"freeze": True, "units": [0, 3], "lags": 4}
-    both = rnnlens.intervene(network, windows, **first, also=[other], target=0)
-    swapped = rnnlens.intervene(network, windows, **other, also=[first], target=0)
+    first = Intervention(gate="forget", clamp=1.0, lags=[1, 2])
+    other = Intervention(freeze=True, units=[0, 3], lags=4)
+    both = rnnlens.intervene(network, windows, [first, other], target=0)
+    swapped = rnnlens.intervene(network, windows, [other, first], target=0)
     np.testing.assert_array_equal(both.effect, swapped.effect)
     for alone in (first, other):
-        one = rnnlens.intervene(network, windows, **alone, target=0)
+        one = rnnlens.intervene(network, windows, alone, target=0)
         assert abs(one.effect - both.effect).max() > 1e-6
     assert both.attrs["interventions"] == (
         "recurrent: forget gate clamped to 1 at lags 1 to 2; "
@@ -72,10 +81,12 @@ def test_several_at_once_differ_from_each_alone(river):
 
 def test_a_state_from_a_window_of_ones_own_changes_that_window_by_nothing(river):
     network, windows = river
-    found = rnnlens.intervene(network, windows, patch_from=2, lags=3, target=0)
+    found = rnnlens.intervene(network, windows, Intervention(patch_from=2, lags=3), target=0)
     assert found.effect[2] == 0
     assert (abs(np.delete(found.effect.values, 2)) > 1e-9).all()
-    same = rnnlens.intervene(network, windows, patch_from=windows.values[2], lags=3, target=0)
+    same = rnnlens.intervene(
+        network, windows, Intervention(patch_from=windows.values[2], lags=3), target=0
+    )
     np.testing.assert_allclose(same.effect, found.effect, rtol=0, atol=1e-12)
 
 
@@ -84,8 +95,10 @@ def test_clamped_to_the_mean_over_the_background(river):
     some = windows.select(slice(0, 5))
     trace = rnnlens.trace(network, some)["recurrent"].gate_value.sel(gate="forget")
     mean = trace.mean(["sample", "step"]).values
-    one = rnnlens.intervene(network, windows, gate="forget", background=some, target=0)
-    two = rnnlens.intervene(network, windows, gate="forget", clamp=mean, target=0)
+    one = rnnlens.intervene(
+        network, windows, Intervention(gate="forget"), background=some, target=0
+    )
+    two = rnnlens.intervene(network, windows, Intervention(gate="forget", clamp=mean), target=0)
     np.testing.assert_allclose(one.effect, two.effect, rtol=0, atol=1e-10)
     assert "its mean over 5 windows" in one.attrs["interventions"]
 
@@ -100,10 +113,12 @@ def test_gate_effects_are_those_of_intervene(river):
         (3, 4),
         (5, 7),
     ]
-    one = rnnlens.intervene(network, windows, gate="cell", lags=[5, 6, 7], target="rain")
+    one = rnnlens.intervene(
+        network, windows, Intervention(gate="cell", lags=[5, 6, 7]), target="rain"
+    )
     found = table.effect.sel(lag=5, gate="cell")
     np.testing.assert_allclose(found, one.effect, rtol=0, atol=1e-12)
-    every = rnnlens.intervene(network, windows, gate="output", target="rain")
+    every = rnnlens.intervene(network, windows, Intervention(gate="output"), target="rain")
     np.testing.assert_allclose(table.whole_effect.sel(gate="output"), every.effect, atol=1e-12)
     np.testing.assert_allclose(table.mean_size, abs(table.effect).mean("sample"))
 
@@ -154,8 +169,6 @@ REFUSED = [
     ({"freeze": True, "state": "memory"}, InputError, "no state 'memory': it has hidden, cell"),
     ({"patch_from": 30}, DataError, "names window 30, but the windows are 0 to"),
     ({"patch_from": np.zeros((2, 3))}, DataError, r"shape \(7, 3\) or"),
-    ({"freeze": True, "also": [{"unit": 3}]}, InputError, "has no 'unit': its entries are layer"),
-    ({"freeze": True, "target": "snow"}, DataError, "no target is called 'snow'"),
 ]
 
 
@@ -163,16 +176,42 @@ REFUSED = [
 def test_what_cannot_be_done_is_refused_in_one_sentence(river, asked, error, words):
     network, windows = river
     with pytest.raises(error, match=words) as caught:
-        rnnlens.intervene(network, windows, **{"target": 0, **asked})
+        rnnlens.intervene(network, windows, Intervention(**asked), target=0)
     assert "\n" not in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    ("target", "error", "words"),
+    [
+        ("snow", DataError, "no target is called 'snow'"),
+        (["rain", "flow"], InputError, "its name is .'rain', 'flow'.: give one, or ask of several"),
+        (Target("rain", horizon="all"), InputError, "its horizon is 'all': give one"),
+        (Target("rain", logits=False), InputError, "leave logits out of the target"),
+    ],
+)
+def test_a_target_that_is_not_one_number_of_the_output_is_refused(river, target, error, words):
+    network, windows = river
+    with pytest.raises(error, match=words):
+        rnnlens.intervene(network, windows, Intervention(freeze=True), target=target)
+
+
+@pytest.mark.parametrize("given", [[], [{"freeze": True}], "freeze"])
+def test_what_is_no_intervention_is_refused_with_one_that_is(river, given):
+    network, windows = river
+    with pytest.raises(InputError, match="as in rnnlens.Intervention.gate='forget', clamp=1.0"):
+        rnnlens.intervene(network, windows, given, target=0)
+    example = Intervention(gate="forget", clamp=1.0, lags=[1, 2, 3])
+    assert (rnnlens.intervene(network, windows, example, target=0).effect != 0).any()
 
 
 def test_one_of_several_layers_must_be_named_and_groups_lie_in_the_window(rng):
     network = stacked_bidirectional(rng)
     x = rng.normal(size=(3, 6, 3))
     with pytest.raises(InputError, match="4 recurrent layers: name one of bidirectional.forward"):
-        rnnlens.intervene(network, x, freeze=True, target=0)
+        rnnlens.intervene(network, x, Intervention(freeze=True), target=0)
     with pytest.raises(DataError, match=r"from 1 to 6, not \(3, 9\)"):
         rnnlens.gate_effects(network, x, layer="recurrent", groups=[(3, 9)], target=0)
-    found = rnnlens.intervene(network, x, layer="bidirectional.backward", freeze=True, target=0)
+    found = rnnlens.intervene(
+        network, x, Intervention(layer="bidirectional.backward", freeze=True), target=0
+    )
     assert (found.effect != 0).all()

@@ -302,13 +302,15 @@ def test_a_lag_beyond_the_window_is_one_sentence(network, X):
 
 def test_the_report_holds_the_evidence_and_its_picture(network, X, y, tmp_path):
     table = rnnlens.lags(network, X, y, certificates=Certificates(windows=2), shares=QUICK)
-    page = rnnlens.report(network, X, tmp_path / "r.html", evidence=table, draws=50).read_text(
+    page = rnnlens.report(network, X, tmp_path / "r.html", evidence=table, shares=QUICK).read_text(
         "utf-8"
     )
     for text in ("Evidence on each lag", 'id="figure-certificates"', "looks back 3 steps"):
         assert text in page
     assert "Whether any lag is irrelevant" not in page
-    plain = rnnlens.report(network, X, tmp_path / "p.html", draws=50).read_text(encoding="utf-8")
+    plain = rnnlens.report(network, X, tmp_path / "p.html", shares=QUICK).read_text(
+        encoding="utf-8"
+    )
     assert "Evidence on each lag" not in plain
     assert "Whether any lag is irrelevant" in plain
 

@@ -5,11 +5,14 @@ import pytest
 
 import rnnlens
 from networks import cell, chain, forecaster
+from rnnlens import Effort, Target
 from rnnlens.attribution.registry import METHODS, SUMMING
 from rnnlens.engine.forward import predict
 from rnnlens.errors import DataError, InputError
 from rnnlens.network import layers as L
 from rnnlens.network.activations import Activation
+
+SINGLE = Effort(precision="float32")
 
 
 @pytest.fixture
@@ -55,10 +58,14 @@ def test_methods_that_sum_do(method, net, x):
 
 @pytest.mark.parametrize(
     ("method", "option"),
-    [("secant", {"newest": 3}), ("gradient", {"budget": 9}), ("lrp", {"groups": {"a": [1]}})],
+    [
+        ("secant", {"newest": 3}),
+        ("gradient", {"effort": Effort(budget=9)}),
+        ("lrp", {"groups": {"a": [1]}}),
+    ],
 )
 def test_an_option_that_a_method_does_not_take_is_refused(method, option, net, x):
-    (name,) = option
+    (name,) = option if "effort" not in option else ["budget"]
     with pytest.raises(DataError, match=f"^method '{method}' does not take {name}: leave it out"):
         rnnlens.explain(net, x, target=0, method=method, **option)
 
@@ -71,7 +78,7 @@ def test_the_default_is_exact_where_that_is_cheap(net, x):
 
 
 def test_the_default_is_audited_where_it_is_not_exact(net, x):
-    found = rnnlens.explain(net, x, target=0, budget=2000)
+    found = rnnlens.explain(net, x, target=0, effort=Effort(budget=2000))
     assert found.attrs["method"] == "secant"
     assert found.attrs["why"].startswith("secant: exact Owen values for 5 windows would take")
     assert found.attrs["audit"].startswith("secant against exact Shapley values of lags in")
@@ -81,7 +88,7 @@ def test_the_default_is_audited_where_it_is_not_exact(net, x):
 
 
 def test_beyond_the_budget_values_are_sampled(net, x):
-    found = rnnlens.explain(net, x, target=0, method="tree", budget=600)
+    found = rnnlens.explain(net, x, target=0, method="tree", effort=Effort(budget=600))
     assert found.attrs["method"] == "permutation"
     assert (found.standard_error >= 0).all()
     exact = rnnlens.explain(net, x, target=0, method="tree")
@@ -90,7 +97,7 @@ def test_beyond_the_budget_values_are_sampled(net, x):
 
 
 def test_single_precision_agrees_with_double(net, x):
-    single = rnnlens.explain(net, x, target=0, method="secant", precision="float32")
+    single = rnnlens.explain(net, x, target=0, method="secant", effort=SINGLE)
     double = rnnlens.explain(net, x, target=0, method="secant")
     # float32 keeps 24 bits; secants of near points lose up to half of them
     np.testing.assert_allclose(single.contribution, double.contribution, rtol=0, atol=2e-4)
@@ -104,7 +111,7 @@ def test_every_engine_path_has_single_precision(method, kind, rng):
     x = rng.normal(size=(2, 9, 3))
     options = {"target": 0, "method": method, "newest": 9} if method == "tree" else {"target": 0}
     options["method"] = method
-    single = rnnlens.explain(net, x, precision="float32", **options)
+    single = rnnlens.explain(net, x, effort=SINGLE, **options)
     double = rnnlens.explain(net, x, **options)
     shown = double.attrs["shows"]
     np.testing.assert_allclose(single[shown], double[shown], rtol=0, atol=2e-5)
@@ -131,10 +138,10 @@ def several_steps(rng):
 
 def test_all_horizons_at_once_are_those_one_by_one(x, rng):
     net = several_steps(rng)
-    found = rnnlens.explain(net, x, target="all", horizon="all", method="secant")
+    found = rnnlens.explain(net, x, target=Target("all", horizon="all"), method="secant")
     assert found.contribution.dims == ("sample", "lag", "feature", "horizon", "target")
     assert found.horizon.values.tolist() == [1, 2, 3, 4]
-    one = rnnlens.explain(net, x, target=1, horizon=3, method="secant")
+    one = rnnlens.explain(net, x, target=Target(1, horizon=3), method="secant")
     np.testing.assert_array_equal(
         found.contribution.sel(horizon=3).isel(target=1), one.contribution
     )
@@ -163,7 +170,7 @@ def test_classes_are_explained_on_their_logits(activation, apart, x, rng):
         expected -= expected.mean(axis=1, keepdims=True)
         every = every - every.mean(axis=1, keepdims=True)
     np.testing.assert_allclose(every, expected, rtol=0, atol=1e-10)
-    plain = rnnlens.explain(net, x, target=1, method="secant", logits=False)
+    plain = rnnlens.explain(net, x, target=Target(1, logits=False), method="secant")
     assert plain.attrs["explained_on"] == "output"
     np.testing.assert_allclose(plain.forecast, p[:, 1], rtol=0, atol=1e-12)
 
@@ -172,7 +179,7 @@ def test_logits_are_refused_where_there_are_none(net, x):
     with pytest.raises(
         DataError, match="^the network ends in linear, which makes no probabilities"
     ):
-        rnnlens.explain(net, x, target=0, logits=True)
+        rnnlens.explain(net, x, target=Target(0, logits=True))
 
 
 @pytest.mark.parametrize("method", ["secant", "tree", "owen", "gradient", "occlusion"])

@@ -7,6 +7,7 @@ import pytest
 
 import rnnlens
 from networks import cell, chain, forecaster, head
+from rnnlens import Effort
 from rnnlens.attribution.registry import METHODS
 from rnnlens.errors import DataError, NotAdditive, RnnlensError, UnsupportedModel
 from rnnlens.network.layers import Dense, Embedding, Flatten, Recurrent
@@ -99,13 +100,13 @@ def test_more_lags_than_the_tree_or_the_budget_bears_are_refused_with_what_fits(
         said = refusal(DataError, net, x, method=method, newest=25)
         assert said.startswith("the tree takes 1 to 20 lags as players, but 25 were asked for")
     # 2 (30 - 18) + 2^20 - 4 = 1,048,596 cells a window
-    said = refusal(DataError, net, x, method="tree", newest=18, budget=1000)
+    said = refusal(DataError, net, x, method="tree", newest=18, effort=Effort(budget=1000))
     assert said.startswith("exact values of 18 lags for 5 windows take 5,242,980 cells and")
     assert said.endswith("beyond the budget of 1,000 cell evaluations: newest=5 fits")
-    rnnlens.explain(net, x, target=0, method="tree", newest=5, budget=1000)
-    said = refusal(DataError, net, x, method="tree", newest=18, budget=10)
+    rnnlens.explain(net, x, target=0, method="tree", newest=5, effort=Effort(budget=1000))
+    said = refusal(DataError, net, x, method="tree", newest=18, effort=Effort(budget=10))
     assert said.endswith("give fewer windows or a larger budget")
-    said = refusal(DataError, net, x, method="permutation", newest=18, budget=1000)
+    said = refusal(DataError, net, x, method="permutation", newest=18, effort=Effort(budget=1000))
     assert said.startswith("the budget leaves 200 cell evaluations for each window and baseline")
 
 

@@ -19,12 +19,13 @@ from rnnlens.api.network.predict import predict
 from rnnlens.api.network.read import read
 from rnnlens.api.network.weights import weights
 from rnnlens.api.network.windows import windows
-from rnnlens.attribution.options import Effort, Target
+from rnnlens.attribution.options import Effort, Intervention, Target
 from rnnlens.evidence.options import Certificates, Shares, Test
 
 __all__ = [
     "Certificates",
     "Effort",
+    "Intervention",
     "Shares",
     "Target",
     "Test",

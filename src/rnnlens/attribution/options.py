@@ -4,8 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
-__all__ = ["Effort", "Target", "as_target"]
+if TYPE_CHECKING:
+    from numpy.typing import ArrayLike
+
+__all__ = ["Effort", "Intervention", "Target", "as_target"]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -37,6 +41,54 @@ class Effort:
     tolerance: float | None = None
     precision: str = "float64"
     seed: int = 0
+
+
+@dataclass(frozen=True, eq=False, kw_only=True)
+class Intervention:
+    """One thing done to a recurrent layer: a gate clamped, units frozen, or a state patched.
+
+    Parameters
+    ----------
+    layer : str, optional
+        Full name of the recurrent layer, such as ``"lstm"`` or ``"bidirectional.forward"``; may be
+        left out where there is one.
+    gate : str, optional
+        The gate to clamp: ``input``, ``forget``, ``cell`` or ``output`` of an LSTM, ``update``,
+        ``reset`` or ``candidate`` of a GRU, ``hidden`` of a SimpleRNN.
+    clamp : "mean", float or array (unit,), optional
+        The value that the gate has instead of its own; its mean over the data, unit by unit,
+        where not given.
+    freeze : bool
+        Whether the units' states keep the value that they had before the step.
+    patch_from : int or array (step, feature) or (sample, step, feature), optional
+        The window from which states are taken after the same step: its number among the windows
+        that are asked about, or itself.
+    state : {"hidden", "cell"}, optional
+        What is frozen or patched; every state where not given (of an LSTM that projects its hidden
+        state, freezing takes the cell state).
+    lags : int or sequence of int, optional
+        At which lags of the layer's own sequence, 1 the newest; all of them where not given.
+    steps : int or sequence of int, optional
+        The same counted from the oldest step, 0; instead of `lags`.
+    units : int or sequence of int, optional
+        Which units; all of them where not given.
+
+    Examples
+    --------
+    >>> from rnnlens import Intervention
+    >>> Intervention(gate="forget", clamp=1.0, lags=[1, 2, 3]).gate
+    'forget'
+    """
+
+    layer: str | None = None
+    gate: str | None = None
+    clamp: str | ArrayLike | None = None
+    freeze: bool = False
+    patch_from: int | ArrayLike | None = None
+    state: str | None = None
+    lags: int | Sequence[int] | None = None
+    steps: int | Sequence[int] | None = None
+    units: int | Sequence[int] | None = None
 
 
 @dataclass(frozen=True)

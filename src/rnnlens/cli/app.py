@@ -25,7 +25,7 @@ INTERRUPTED = 130
 class Verbs(TyperGroup):
     """The verbs, whose errors end in one sentence and an exit code."""
 
-    def invoke(self, ctx: Any) -> Any:
+    def invoke(self, ctx: Any) -> object:  # what typer calls a context here has no public name
         """Run a verb."""
         try:
             result = super().invoke(ctx)

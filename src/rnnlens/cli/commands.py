@@ -3,28 +3,21 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import fields, replace
-from functools import partial
+from dataclasses import fields
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from rnnlens.cli.inputs import cut, moment_text, sidecar_for
-from rnnlens.cli.options import (
-    Answer,
-    Certificate,
-    Data,
-    Evidence,
-    Model,
-    OnlyJson,
-    Question,
-    Series,
-    Subject,
-    Told,
-    Trial,
-    flattened,
-)
+from rnnlens.api.forecast.trust import WINDOWS
+from rnnlens.api.shared.planning import expected
+from rnnlens.cli.inputs import network_from, sidecar_for, unseen, windows_from
+from rnnlens.cli.options.arguments import Data, Model, OnlyJson, OutputOptions
+from rnnlens.cli.options.evidence import CertifyOptions, LagsOptions
+from rnnlens.cli.options.flatten import flattened
+from rnnlens.cli.options.forecast import ExplainOptions, ForecastOptions, TrustOptions
+from rnnlens.cli.options.reading import ReadingOptions
+from rnnlens.cli.options.series import SeriesOptions
 from rnnlens.cli.output import as_json, foretell, give, note, show, working
 from rnnlens.errors import InputError, MissingLibrary
 
@@ -32,7 +25,6 @@ if TYPE_CHECKING:
     import xarray as xr
 
     from rnnlens.api.network.convert import Conversion
-    from rnnlens.engine.schedule.plan import Estimate
     from rnnlens.network.network import Network
     from rnnlens.series.windows import Windows
 
@@ -46,7 +38,7 @@ CHECKED = 64
 def inspect(
     model: Model,
     *,
-    told: Told,
+    reading: ReadingOptions,
     values: Annotated[
         bool, typer.Option("--values", help="Print every array's numbers as well.")
     ] = False,
@@ -59,47 +51,84 @@ def inspect(
     from rnnlens.readers.options import ReadOptions
     from rnnlens.views.tables.inspection import render_inspection
 
-    found = read_or_name_arrays(model, ReadOptions(**told.given()))
-    if isinstance(found, Arrays):
-        description = describe_arrays(found, values=values)
+    options = ReadOptions(
+        architecture=reading.architecture,
+        layers=reading.layers,
+        head=reading.head,
+        nonlinearity=reading.nonlinearity,
+    )
+    held = read_or_name_arrays(model, options)
+    if isinstance(held, Arrays):
+        description = describe_arrays(held, values=values)
     else:
-        description = describe(found, values=values)
+        description = describe(held, values=values)
     typer.echo(
         as_json(description, indent=1) if json else render_inspection(description, values=values)
     )
 
 
 @flattened
-def trace(model: Model, data: Data, *, told: Told, series: Series, answer: Answer) -> None:
+def trace(
+    model: Model,
+    data: Data,
+    *,
+    reading: ReadingOptions,
+    series: SeriesOptions,
+    output: OutputOptions,
+) -> None:
     """Show every gate and state at every step."""
     from rnnlens import api
     from rnnlens.results.store import as_dict
     from rnnlens.views.tables.explanation import trace_view
 
-    network = api.read(model, **told.given())
-    windows, _ = cut(data, sidecar_for(model, network, series), series, newest=1)
+    network = network_from(model, reading)
+    windows, _ = windows_from(data, sidecar_for(model, network, series), series, newest=1)
     with working(f"tracing {len(windows):,} windows"):
         traced = api.trace(network, windows)
-    give(traced, answer, view=trace_view, plain=as_dict)
+    give(traced, output, view=trace_view, plain=as_dict)
 
 
 @flattened
 def explain(
-    model: Model, data: Data, *, told: Told, series: Series, question: Question, answer: Answer
+    model: Model,
+    data: Data,
+    *,
+    reading: ReadingOptions,
+    series: SeriesOptions,
+    options: ExplainOptions,
+    output: OutputOptions,
 ) -> None:
     """Split a forecast by lag and feature."""
     from rnnlens import api
     from rnnlens.results.store import as_dict
     from rnnlens.views.tables.explanation import explanation_view
 
-    network = api.read(model, **told.given())
+    network = network_from(model, reading)
     sidecar = sidecar_for(model, network, series)
-    windows, seen = cut(data, sidecar, series, newest=1)
-    asked = question.asked(sidecar)
-    foretell(_expected(network, windows, seen, asked))
+    windows, seen = windows_from(data, sidecar, series, newest=1)
+    foretell(
+        expected(
+            network,
+            windows,
+            method=options.method_of(sidecar) or "auto",
+            baseline=options.baseline_of(sidecar),
+            newest=options.newest,
+            background=seen,
+        )
+    )
     with working(f"explaining {len(windows):,} windows") as progress:
-        explained = api.explain(network, windows, background=seen, progress=progress, **asked)
-    give(explained, answer, view=explanation_view, plain=as_dict)
+        explained = api.explain(
+            network,
+            windows,
+            target=options.target_of(sidecar),
+            method=options.method_of(sidecar) or "auto",
+            baseline=options.baseline_of(sidecar),
+            held=options.held_names,
+            newest=options.newest,
+            background=seen,
+            progress=progress,
+        )
+    give(explained, output, view=explanation_view, plain=as_dict)
 
 
 @flattened
@@ -107,37 +136,49 @@ def lags(
     model: Model,
     data: Data,
     *,
-    told: Told,
-    series: Series,
-    question: Question,
-    evidence: Evidence,
-    answer: Answer,
+    reading: ReadingOptions,
+    series: SeriesOptions,
+    options: ExplainOptions,
+    asked: LagsOptions,
+    output: OutputOptions,
 ) -> None:
     """Say of each lag what is proven, and what hiding it does."""
     from rnnlens import api
     from rnnlens.views.tables.lags import evidence_summary, evidence_view
 
-    network = api.read(model, **told.given())
+    network = network_from(model, reading)
     sidecar = sidecar_for(model, network, series)
-    windows, seen = cut(data, sidecar, _unseen(series, sidecar))
-    asked = question.asked(sidecar)
-    foretell(_expected(network, windows, seen, asked))
-    shares = api.Shares(**{
-        name: asked.pop(name) for name in ("method", "baseline", "newest") if name in asked
-    })
-    target = api.Target(asked.pop("target", None), asked.pop("horizon", None))
-    with working(f"weighing the lags of {len(windows):,} windows") as progress:
-        found = api.lags(
+    windows, seen = windows_from(data, sidecar, unseen(series, sidecar))
+    foretell(
+        expected(
             network,
             windows,
-            target=target,
+            method=options.method_of(sidecar) or "auto",
+            baseline=options.baseline_of(sidecar),
+            newest=options.newest,
             background=seen,
-            shares=shares,
-            progress=progress,
-            **asked,
-            **evidence.asked(),
         )
-    give(found, answer, view=evidence_view, plain=evidence_summary, indent=1)
+    )
+    with working(f"weighing the lags of {len(windows):,} windows") as progress:
+        table = api.lags(
+            network,
+            windows,
+            target=options.target_of(sidecar),
+            held=options.held_names,
+            background=seen,
+            by=asked.by,
+            margin=asked.margin,
+            alpha=asked.alpha,
+            certificates=asked.certificates(),
+            test=asked.tests(),
+            shares=api.Shares(
+                method=options.method_of(sidecar) or "secant",
+                baseline=options.baseline_of(sidecar),
+                newest=options.newest,
+            ),
+            progress=progress,
+        )
+    give(table, output, view=evidence_view, plain=evidence_summary, indent=1)
 
 
 @flattened
@@ -145,10 +186,10 @@ def certify(
     model: Model,
     data: Data,
     *,
-    told: Told,
-    series: Series,
-    certificate: Certificate,
-    answer: Answer,
+    reading: ReadingOptions,
+    series: SeriesOptions,
+    options: CertifyOptions,
+    output: OutputOptions,
     check: Annotated[
         bool,
         typer.Option(
@@ -161,42 +202,70 @@ def certify(
     from rnnlens import api
     from rnnlens.views.tables.certificates import certificate_summary, certificate_view
 
-    network = api.read(model, **told.given())
+    network = network_from(model, reading)
     sidecar = sidecar_for(model, network, series)
-    windows, seen = cut(data, sidecar, series, newest=1)
-    asked = certificate.asked(sidecar)
+    windows, seen = windows_from(data, sidecar, series, newest=1)
+    measured = check and not options.deviation
+    unchecked = _why_not_run(network, model, windows) if measured else ""
     with working(f"certifying {len(windows):,} windows") as progress:
-        prove = partial(api.certify, network, windows, background=seen, progress=progress, **asked)
-        asks = check and not certificate.deviation
-        found, unchecked = _checked(prove, model) if asks else (prove(), "")
+        certified = api.certify(
+            network,
+            windows,
+            lag=options.lags,
+            features=options.feature_names,
+            target=options.target_of(sidecar),
+            background=seen,
+            certificates=options.certificates(),
+            source=model if measured and not unchecked else None,
+            progress=progress,
+        )
     if unchecked:
         note(f"no deviation of the source model is added, as it was not run: {unchecked}")
-    give(found, answer, view=certificate_view, plain=certificate_summary, indent=1)
+    give(certified, output, view=certificate_view, plain=certificate_summary, indent=1)
 
 
-def _checked(prove: Callable[..., xr.Dataset], model: Path) -> tuple[xr.Dataset, str]:
-    """Certify beside the source model; say why not, where it cannot be run."""
+def _why_not_run(network: Network, model: Path, windows: Windows) -> str:
+    """Run the source model on one window, and say why not where it cannot be run here."""
+    from rnnlens.api.shared.certificate_deviation import run_source
+    from rnnlens.engine.forward import entries
+
     try:
-        return prove(source=model), ""
-    except (InputError, MissingLibrary) as failure:
-        return prove(), str(failure)  # what else is wrong is said again
+        run_source(model, entries(network, windows.values[-1:]))
+    except (InputError, MissingLibrary) as reason:
+        return str(reason)
+    return ""
 
 
 @flattened
 def trust(
-    model: Model, data: Data, *, told: Told, series: Series, trial: Trial, answer: Answer
+    model: Model,
+    data: Data,
+    *,
+    reading: ReadingOptions,
+    series: SeriesOptions,
+    options: TrustOptions,
+    output: OutputOptions,
 ) -> None:
     """Put the contributions to the test."""
     from rnnlens import api
     from rnnlens.views.tables.trust import trust_summary, trust_view
 
-    network = api.read(model, **told.given())
+    network = network_from(model, reading)
     sidecar = sidecar_for(model, network, series)
-    windows, seen = cut(data, sidecar, _unseen(series, sidecar))
-    asked = trial.asked(sidecar)
+    windows, seen = windows_from(data, sidecar, unseen(series, sidecar))
     with working(f"testing contributions on {len(windows):,} windows") as progress:
-        found = api.trust(network, windows, background=seen.values, progress=progress, **asked)
-    give(found, answer, view=trust_view, plain=trust_summary, indent=1)
+        page = api.trust(
+            network,
+            windows,
+            target=options.target_of(sidecar),
+            method=options.method or "secant",
+            baseline=options.baseline_of(sidecar) or "mean",
+            held=options.held_names,
+            background=seen.values,
+            windows=options.windows or WINDOWS,
+            progress=progress,
+        )
+    give(page, output, view=trust_view, plain=trust_summary, indent=1)
 
 
 @flattened
@@ -204,9 +273,9 @@ def report(
     model: Model,
     data: Data,
     *,
-    told: Told,
-    series: Series,
-    subject: Subject,
+    reading: ReadingOptions,
+    series: SeriesOptions,
+    options: ForecastOptions,
     out: Annotated[Path, typer.Option(help="The file to write.", show_default=True)] = Path(
         "rnnlens-report.html"
     ),
@@ -218,21 +287,22 @@ def report(
     """Write one HTML file with everything."""
     from rnnlens import api
 
-    network = api.read(model, **told.given())
+    network = network_from(model, reading)
     sidecar = sidecar_for(model, network, series)
-    windows, seen = cut(data, sidecar, _unseen(series, sidecar))
-    asked = subject.asked(sidecar)
-    foretell(_expected(network, windows, seen, asked))
+    windows, seen = windows_from(data, sidecar, unseen(series, sidecar))
+    foretell(expected(network, windows, baseline=options.baseline_of(sidecar), background=seen))
     with working(f"writing the report on {len(windows):,} windows") as progress:
         api.report(
             network,
             windows,
             out,
-            fidelity=_fidelity(network, model, windows) if check else None,
-            background=seen.values,
             title=sidecar.title or None,
+            target=options.target_of(sidecar),
+            held=options.held_names,
+            background=seen.values,
+            shares=api.Shares(baseline=options.baseline_of(sidecar)),
+            fidelity=_fidelity(network, model, windows) if check else None,
             progress=progress,
-            **asked,
         )
     typer.echo(f"wrote {out}")
 
@@ -249,7 +319,7 @@ def convert(
         ),
     ],
     *,
-    told: Told,
+    reading: ReadingOptions,
     check: Annotated[
         bool,
         typer.Option(help="Run the written file by its own library too, where it is installed."),
@@ -259,7 +329,7 @@ def convert(
     """Write a network in another format."""
     from rnnlens import api
 
-    network = api.read(model, **told.given())
+    network = network_from(model, reading)
     if out.exists() and out.samefile(model):
         raise InputError(f"{out} is the source itself; give another name")
     with working(f"writing {out.name}"):
@@ -293,16 +363,6 @@ def demo(
     run(out, show=show, note=note)
 
 
-def _expected(
-    network: Network, windows: Windows, seen: Windows, asked: dict[str, Any]
-) -> Estimate | None:
-    """Say what the question will take."""
-    from rnnlens.api.shared.planning import expected
-
-    costly = {name: asked[name] for name in ("method", "baseline", "newest") if name in asked}
-    return expected(network, windows, background=seen, **costly)
-
-
 def _fidelity(network: Network, model: Path, windows: Windows) -> xr.Dataset | None:
     """Compare with the source model on the newest windows, where it can be run here."""
     from rnnlens import api
@@ -312,16 +372,6 @@ def _fidelity(network: Network, model: Path, windows: Windows) -> xr.Dataset | N
     except (MissingLibrary, InputError) as reason:
         note(f"fidelity is not checked: {reason}")
         return None
-
-
-def _unseen(series: Series, sidecar: Any) -> Series:
-    """Start where training ended, where that is known and no other limit was typed."""
-    free = series.start is None and series.end is None
-    if not free or sidecar.test_from is None:
-        return series
-    start = moment_text(sidecar.test_from)
-    note(f"forecasts from {start} on, which training did not see; --from and --to choose others")
-    return replace(series, start=start)
 
 
 #: The verbs in the order in which the help lists them.

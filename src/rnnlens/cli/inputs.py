@@ -6,19 +6,33 @@ from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from rnnlens.cli.options import Series
 from rnnlens.cli.output import note
 from rnnlens.errors import ConfigError, DataError
 
 if TYPE_CHECKING:
+    from rnnlens.cli.options.reading import ReadingOptions
+    from rnnlens.cli.options.series import SeriesOptions
     from rnnlens.network.network import Network
     from rnnlens.series.sidecar import Sidecar
     from rnnlens.series.windows import Windows
 
-__all__ = ["cut", "moment_text", "sidecar_for"]
+__all__ = ["moment_text", "network_from", "sidecar_for", "unseen", "windows_from"]
 
 
-def sidecar_for(model: Path, network: Network, series: Series) -> Sidecar:
+def network_from(model: Path, reading: ReadingOptions) -> Network:
+    """Read the model as it was told to be read."""
+    from rnnlens import api
+
+    return api.read(
+        model,
+        architecture=reading.architecture,
+        layers=reading.layers,
+        head=reading.head,
+        nonlinearity=reading.nonlinearity,
+    )
+
+
+def sidecar_for(model: Path, network: Network, series: SeriesOptions) -> Sidecar:
     """Find the sidecar and let what was typed override it."""
     from rnnlens.series.sidecar import Sidecar, read_sidecar
 
@@ -64,8 +78,8 @@ def _window_of(network: Network) -> int:
     return shape[0]
 
 
-def cut(
-    data: Path, sidecar: Sidecar, series: Series, *, newest: int | None = None
+def windows_from(
+    data: Path, sidecar: Sidecar, series: SeriesOptions, *, newest: int | None = None
 ) -> tuple[Windows, Windows]:
     """Read the series and take the windows that were asked for."""
     from rnnlens import api
@@ -94,3 +108,13 @@ def moment_text(time: object) -> str:
     """Write a time, or a row number, as briefly as it allows."""
     text = str(time).removesuffix(".000000000").replace("T", " ")
     return text.removesuffix(":00").removesuffix(" 00:00")
+
+
+def unseen(series: SeriesOptions, sidecar: Sidecar) -> SeriesOptions:
+    """Start where training ended, where that is known and no other limit was typed."""
+    free = series.start is None and series.end is None
+    if not free or sidecar.test_from is None:
+        return series
+    start = moment_text(sidecar.test_from)
+    note(f"forecasts from {start} on, which training did not see; --from and --to choose others")
+    return replace(series, start=start)

@@ -7,19 +7,20 @@ import sys
 from collections.abc import Callable, Generator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, TypeVar
 
 import typer
-
-from rnnlens.cli.options import Answer
 
 if TYPE_CHECKING:
     import xarray as xr
     from rich.console import RenderableType
 
+    from rnnlens.cli.options.arguments import OutputOptions
     from rnnlens.engine.schedule.plan import Estimate
 
 __all__ = ["as_json", "foretell", "give", "note", "sentence", "show", "working"]
+
+Result = TypeVar("Result", "xr.Dataset", "xr.DataTree")
 
 #: Columns of a table that goes to a file or a pipe.
 PIPE_WIDTH = 100
@@ -37,7 +38,7 @@ def note(text: str) -> None:
     typer.echo(f"note: {text}", err=True)
 
 
-def as_json(value: Any, *, indent: int | None = None) -> str:
+def as_json(value: object, *, indent: int | None = None) -> str:
     """Write plain data as JSON that every reader takes: no NaN, no infinity."""
     return json.dumps(value, ensure_ascii=False, allow_nan=False, indent=indent)
 
@@ -84,26 +85,26 @@ def working(text: str) -> Generator[Callable[[int, int], None] | None]:
 
 
 def give(
-    result: xr.Dataset | xr.DataTree,
-    answer: Answer,
+    result: Result,
+    output: OutputOptions,
     *,
-    view: Callable[[Any], RenderableType],
-    plain: Callable[[Any], dict[str, Any]],
+    view: Callable[[Result], RenderableType],
+    plain: Callable[[Result], object],
     indent: int | None = None,
 ) -> None:
     """Write a result where it was asked for."""
-    text = as_json(plain(result), indent=indent) if _wants_json(answer) else ""
-    if answer.out is not None:
-        _save(result, answer.out, text)
-        note(f"wrote {answer.out}")
-    if answer.json:
+    text = as_json(plain(result), indent=indent) if _wants_json(output) else ""
+    if output.out is not None:
+        _save(result, output.out, text)
+        note(f"wrote {output.out}")
+    if output.json:
         typer.echo(text)
     else:
         show(view(result))
 
 
-def _wants_json(answer: Answer) -> bool:
-    return answer.json or (answer.out is not None and answer.out.suffix.lower() == ".json")
+def _wants_json(output: OutputOptions) -> bool:
+    return output.json or (output.out is not None and output.out.suffix.lower() == ".json")
 
 
 def _save(result: xr.Dataset | xr.DataTree, path: Path, text: str) -> None:

@@ -5,9 +5,9 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from rnnlens.network.describe import describe_array
+from rnnlens.network.description import LayerDescription, NetworkDescription
 from rnnlens.network.formula import parameter_formula, parameters_of
 from rnnlens.network.inventory import NamedArray
-from rnnlens.network.json_values import Json
 from rnnlens.network.layers import Bidirectional, Layer, Recurrent
 from rnnlens.network.network import Origin
 
@@ -56,7 +56,7 @@ class Arrays:
         return f"<Arrays from {self.origin.format}: {kinds}>"
 
 
-def describe_arrays(arrays: Arrays, *, values: bool = False) -> dict[str, Json]:
+def describe_arrays(arrays: Arrays, *, values: bool = False) -> NetworkDescription:
     """Say what a file of weights holds, in the form of `rnnlens.network.describe.describe`."""
     origin = arrays.origin
     return {
@@ -73,7 +73,7 @@ def describe_arrays(arrays: Arrays, *, values: bool = False) -> dict[str, Json]:
     }
 
 
-def _group(group: ArrayGroup, *, values: bool) -> dict[str, Json]:
+def _group(group: ArrayGroup, *, values: bool) -> LayerDescription:
     features, units = _sizes(group.layer)
     return {
         "name": group.name,

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from dataclasses import fields
-from typing import Any
 
 import numpy as np
 
 from rnnlens.network.activations import Activation
 from rnnlens.network.cells import GRU, LSTM, Cell, FloatArray
+from rnnlens.network.description import ArrayDescription, LayerDescription, NetworkDescription
 from rnnlens.network.formula import parameter_formula, parameters_of
 from rnnlens.network.inventory import NamedArray, inventory, parameter_count
 from rnnlens.network.json_values import Json
@@ -29,14 +29,14 @@ from rnnlens.network.time_steps import time_steps
 __all__ = ["describe", "describe_array"]
 
 
-def describe(network: Network, *, values: bool = False) -> dict[str, Json]:
+def describe(network: Network, *, values: bool = False) -> NetworkDescription:
     """Say what a network is made of: layers, arrays by gate, and the window's part."""
     arrays: dict[str, list[NamedArray]] = {}
     for array in inventory(network):
         arrays.setdefault(array.layer, []).append(array)
     shapes = output_shapes(network)
     first: dict[int, str] = {}
-    layers = []
+    layers: list[LayerDescription] = []
     for node in network.nodes:
         owner = first.setdefault(id(node.layer), node.name)
         layer = _layer(node, arrays.get(node.name, []), shapes[node.name], values=values)
@@ -59,7 +59,7 @@ def describe(network: Network, *, values: bool = False) -> dict[str, Json]:
 
 def _layer(
     node: Node, arrays: list[NamedArray], shapes: tuple[Shape, ...], *, values: bool
-) -> dict[str, Json]:
+) -> LayerDescription:
     features, units = _sizes(node.layer)
     return {
         "name": node.name,
@@ -72,12 +72,13 @@ def _layer(
         "inputs": [name for name, _ in node.inputs],
         "output_shape": list(shapes[0]),
         "arrays": [describe_array(array, values=values) for array in arrays],
+        "shares_arrays_of": None,
     }
 
 
-def describe_array(array: NamedArray, *, values: bool = False) -> dict[str, Json]:
+def describe_array(array: NamedArray, *, values: bool = False) -> ArrayDescription:
     """Say what one array is."""
-    described = {
+    described: ArrayDescription = {
         "name": array.name,
         "gate": array.gate,
         "meaning": array.meaning,
@@ -87,10 +88,12 @@ def describe_array(array: NamedArray, *, values: bool = False) -> dict[str, Json
         "source": array.source.text,
         "stored_at": array.source.stored_at,
     }
-    return {**described, "values": _shortest(array.values)} if values else described
+    if values:
+        described["values"] = _shortest(array.values)
+    return described
 
 
-def _shortest(values: FloatArray) -> Any:
+def _shortest(values: FloatArray) -> object:
     """Give nested lists whose numbers have the fewest digits that name the stored value."""
     return values.astype(str).astype(float).tolist()
 
@@ -120,7 +123,7 @@ def _options(layer: Layer) -> dict[str, Json]:
         return {"merge_mode": layer.merge_mode, **_options(layer.forward)}
     if isinstance(layer, Identity):
         return {}
-    listed: dict[str, Json] = _cell_options(layer.cell) if isinstance(layer, Recurrent) else {}
+    listed = _cell_options(layer.cell) if isinstance(layer, Recurrent) else {}
     for spec in fields(layer):
         value = getattr(layer, spec.name)
         if isinstance(value, Activation):

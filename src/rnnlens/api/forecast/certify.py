@@ -182,8 +182,8 @@ class _About:
 
 
 def _labelled(case: Case, changes: CertifiedChanges, ranges: Ranges, about: _About) -> xr.Dataset:
+    from rnnlens.api.shared.network_provenance import network_provenance
     from rnnlens.results.label import label
-    from rnnlens.results.provenance import provenance
 
     free = list(ranges.features)
     units, step = ["network units"] * len(free), {}
@@ -213,7 +213,7 @@ def _labelled(case: Case, changes: CertifiedChanges, ranges: Ranges, about: _Abo
             "feature_unit": ("feature", units),
             **case.sample_coords(),
         },
-        attrs=provenance(method="certify", **case.attributes(), extra=extra),
+        attrs=network_provenance(case.network, method="certify", extra=extra),
         long_names={
             "lag": "lag (1 = newest step)",
             "time": "time that the forecast is for",

@@ -9,6 +9,7 @@ if TYPE_CHECKING:
     import xarray as xr
     from numpy.typing import ArrayLike
 
+    from rnnlens.attribution.options import Target
     from rnnlens.network.network import Network
     from rnnlens.series.windows import Windows
 
@@ -25,9 +26,7 @@ def compare_baselines(
         "persistence",
         "background",
     ),
-    target: str | int | None = None,
-    horizon: int | None = None,
-    output: int | str = 0,
+    target: Target | str | int | None = None,
     method: str = "secant",
     held: Sequence[str] | None = None,
     newest: int = 8,
@@ -45,7 +44,7 @@ def compare_baselines(
         In the network's own units.
     baselines : sequence of str, or mapping of str to str or array
         Two or more, as `rnnlens.explain` takes them; by the name that they are shown under.
-    target, horizon, output, held, background, of, seed
+    target, held, background, of, seed
         As in `rnnlens.explain`.
     method : {"secant", "tree"}
         ``tree`` for conditional baselines, and for exact values.
@@ -80,12 +79,13 @@ def compare_baselines(
     """
     from rnnlens.api.shared.baselines import background_data, baseline_of
     from rnnlens.api.shared.case import make_case
+    from rnnlens.api.shared.network_provenance import network_provenance
+    from rnnlens.api.shared.target import one_target
     from rnnlens.attribution.baselines.comparison import compare_baselines as compare
     from rnnlens.results.label import label
-    from rnnlens.results.provenance import provenance
 
     case = make_case(net, X, of)
-    what, name, unit = case.target(target, horizon, output)
+    what, name, unit = one_target(case, target)
     named = baselines if isinstance(baselines, Mapping) else {one: one for one in baselines}
     made = {
         title: baseline_of(case, given, held, background, seed)[0] for title, given in named.items()
@@ -117,8 +117,8 @@ def compare_baselines(
             "lag_to": ("lag", found.lag_to),
             **case.sample_coords(),
         },
-        attrs=provenance(
-            method=method, settings={"newest": newest}, **case.attributes(), extra=about
+        attrs=network_provenance(
+            case.network, method=method, settings={"newest": newest}, extra=about
         ),
         units=units,
     )

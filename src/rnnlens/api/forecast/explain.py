@@ -8,6 +8,7 @@ from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from rnnlens.api.shared.labelling import labelled
+from rnnlens.attribution.options import Effort, Target, as_target
 from rnnlens.errors import DataError
 
 if TYPE_CHECKING:
@@ -22,13 +23,11 @@ if TYPE_CHECKING:
 __all__ = ["explain", "on_logits"]
 
 
-def explain(  # noqa: PLR0913  (one question has these parts)
+def explain(
     net: Network,
     X: Windows | ArrayLike | Mapping[str, ArrayLike],
     *,
-    target: str | int | Sequence[str | int] | None = None,
-    horizon: int | str | Sequence[int] | None = None,
-    output: int | str = 0,
+    target: Target | str | int | Sequence[str | int] | None = None,
     method: str = "auto",
     baseline: str | ArrayLike | None = None,
     held: Sequence[str] | None = None,
@@ -37,11 +36,7 @@ def explain(  # noqa: PLR0913  (one question has these parts)
     background: Windows | ArrayLike | None = None,
     initial_state: Mapping[str, Sequence[ArrayLike]] | None = None,
     of: str | None = None,
-    budget: int | None = None,
-    tolerance: float | None = None,
-    logits: bool | None = None,
-    precision: str = "float64",
-    seed: int = 0,
+    effort: Effort = Effort(),
     progress: Callable[[int, int], None] | None = None,
 ) -> xr.Dataset:
     """Split each forecast into signed contributions that sum to it.
@@ -53,13 +48,10 @@ def explain(  # noqa: PLR0913  (one question has these parts)
     X : Windows, array (sample, step, feature), or mapping of input name to array
         In the network's own units. `Windows` bring names, units, times and the scaler; plain arrays
         are explained in the network's own units.
-    target : str, int or sequence of them, optional
+    target : Target, str, int or sequence of them, optional
         What is explained, by name or number; may be left out where there is one. A sequence, or
-        ``"all"``, adds the dimension ``target``.
-    horizon : int, sequence of int or "all", optional
-        Which future step, from 1, where the output has several; likewise.
-    output : int or str
-        Which of the network's outputs, by number or layer name.
+        ``"all"``, adds the dimension ``target``. A `Target` says the horizon, the output, and
+        whether logits are explained, as well.
     method : str
         ``auto``: exact Owen values of lags and features where their cost allows, else ``secant``
         with an audit against exact values; the result says which. ``secant``: contributions by
@@ -88,20 +80,9 @@ def explain(  # noqa: PLR0913  (one question has these parts)
         States carried into the windows, by recurrent layer: a contribution of their own.
     of : str, optional
         The input that is explained, where the network has several; the others keep their values.
-    budget : int, optional
-        Cell evaluations for all windows: within it ``tree`` and ``owen`` are exact, beyond it
-        sampled.
-    tolerance : float, optional
-        Standard error at which sampling stops, in the target's own unit; for
-        ``integrated_gradients`` the completeness gap that is allowed.
-    logits : bool, optional
-        Whether the activation that ends the network is left out. Where not stated, a softmax is,
-        and a logistic where no scaling of the target says that it is a forecast: classes are
-        explained on their logits, and the result says so (attribute ``explained_on``).
-    precision : {"float64", "float32"}
-        What is computed in; float32 takes about half the time.
-    seed : int
-        Of whatever is drawn.
+    effort : Effort
+        What the answer may cost and how exact it must be: the budget, the tolerance of sampling,
+        the precision and the seed.
     progress : callable, optional
         Called with windows done and windows in all, as they are done.
 
@@ -143,18 +124,21 @@ def explain(  # noqa: PLR0913  (one question has these parts)
         "newest": newest,
         "groups": groups,
         "initial_state": initial_state,
-        "budget": budget,
-        "tolerance": tolerance,
+        "budget": effort.budget,
+        "tolerance": effort.tolerance,
     }
     chosen = method_named(method, options)
-    case, explained_on = on_logits(make_case(net, X, of, precision), output, logits)
+    asked = as_target(target)
+    case = make_case(net, X, of, effort.precision)
+    case, explained_on = on_logits(case, asked.output, asked.logits)
     settings = _Settings(
-        method, output, baseline, held, background, options, explained_on, seed, progress
-    )
+        method, asked.output, baseline, held, background, options, explained_on, effort.seed,
+        progress,
+    )  # fmt: skip
     one = partial(_explain_one, case, chosen, settings)
-    if asks_for_more_than_one(target, horizon):
-        return explain_each(case, target, horizon, output, one)
-    return one(target, horizon)
+    if asks_for_more_than_one(asked.name, asked.horizon):
+        return explain_each(case, asked.name, asked.horizon, asked.output, one)
+    return one(asked.name, asked.horizon)
 
 
 @dataclass(frozen=True, eq=False)

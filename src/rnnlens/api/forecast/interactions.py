@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 
@@ -11,6 +11,7 @@ if TYPE_CHECKING:
     import xarray as xr
     from numpy.typing import ArrayLike
 
+    from rnnlens.attribution.options import Target
     from rnnlens.network.network import Network
     from rnnlens.series.windows import Windows
 
@@ -21,9 +22,7 @@ def interactions(
     net: Network,
     X: Windows | ArrayLike | Mapping[str, ArrayLike],
     *,
-    target: str | int | None = None,
-    horizon: int | None = None,
-    output: int | str = 0,
+    target: Target | str | int | None = None,
     baseline: str | ArrayLike = "mean",
     held: Sequence[str] | None = None,
     newest: int = 10,
@@ -41,7 +40,7 @@ def interactions(
         The network.
     X : Windows, array (sample, step, feature), or mapping of input name to array
         In the network's own units.
-    target, horizon, output, baseline, held, background, of, seed, progress
+    target, baseline, held, background, of, seed, progress
         As in `rnnlens.explain`.
     newest : int
         Lags that are taken one by one; the older ones stand together. The cost doubles with each.
@@ -76,19 +75,20 @@ def interactions(
 
     from rnnlens.api.shared.baselines import about_baseline, baseline_of
     from rnnlens.api.shared.case import make_case
+    from rnnlens.api.shared.network_provenance import network_provenance
+    from rnnlens.api.shared.target import one_target
     from rnnlens.attribution.games.players import make_groups
     from rnnlens.attribution.methods.interaction import tree_readings
     from rnnlens.results.label import label
-    from rnnlens.results.provenance import provenance
 
     case = make_case(net, X, of)
-    what, name, unit = case.target(target, horizon, output)
+    what, name, unit = one_target(case, target)
     stand_in, held_names = baseline_of(case, baseline, held, background, seed)
     parts = make_groups(groups, steps=case.x.shape[1], features=case.features)
     question = case.question(what, stand_in, groups=parts if groups else None, newest=newest)
     found = tree_readings(question, progress=progress)
     values = found.values
-    coords: dict[str, Any] = {
+    coords: dict[str, object] = {
         "lag": values.lag_from,
         "lag_to": ("lag", values.lag_to),
         "with_lag": values.lag_from,
@@ -98,10 +98,10 @@ def interactions(
     if values.players:
         coords["player"] = ("lag", list(values.players))
     about = {"target": name, "unit": unit, "held": held_names, "cells": values.cells}
-    attrs = provenance(
+    attrs = network_provenance(
+        case.network,
         method="tree",
         settings={"newest": newest},
-        **case.attributes(),
         extra=about | about_baseline(case, stand_in, background) | {"kind": "interaction"},
     )
     units: dict[str, str] = dict.fromkeys(

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from rnnlens.attribution.options import Target, as_target
+from rnnlens.attribution.options import Effort, Target, as_target
 from rnnlens.errors import DataError, InputError
 from rnnlens.evidence.options import Certificates, Shares, Test
 
@@ -133,9 +133,9 @@ def lags(
     asked = as_target(target)
     _check(shares, certificates, margin, alpha, by)
     explained = explain(
-        net, X, target=asked.name, horizon=asked.horizon, output=asked.output,
-        logits=asked.logits, method=shares.method, baseline=shares.baseline, held=held,
-        newest=shares.newest, background=background, of=of, seed=shares.seed, progress=progress,
+        net, X, target=asked, method=shares.method, baseline=shares.baseline, held=held,
+        newest=shares.newest, background=background, of=of, effort=Effort(seed=shares.seed),
+        progress=progress,
     )  # fmt: skip
     labelled = shares_of(explained, by, shares)
     case, explained_on = on_logits(make_case(net, X, of), asked.output, asked.logits)

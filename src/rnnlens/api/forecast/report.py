@@ -2,13 +2,21 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from rnnlens.attribution.options import Effort, Target
+from rnnlens.errors import InputError
+from rnnlens.evidence.options import Shares
 
 if TYPE_CHECKING:
     from os import PathLike
 
     import xarray as xr
+    from numpy.typing import ArrayLike
 
     from rnnlens.network.network import Network
     from rnnlens.series.windows import Windows
@@ -22,12 +30,16 @@ def report(
     path: str | PathLike[str],
     *,
     title: str | None = None,
+    target: Target | str | int | None = None,
+    held: Sequence[str] | None = None,
+    background: Windows | ArrayLike | None = None,
+    initial_state: Mapping[str, Sequence[ArrayLike]] | None = None,
+    of: str | None = None,
+    precision: str = "float64",
+    shares: Shares = Shares(),
     fidelity: xr.Dataset | None = None,
     evidence: xr.Dataset | None = None,
-    confidence: float = 0.95,
-    draws: int = 1000,
-    seed: int = 0,
-    **options: Any,
+    progress: Callable[[int, int], None] | None = None,
 ) -> Path:
     """Write one self-contained HTML file about a network and its forecasts.
 
@@ -44,16 +56,18 @@ def report(
         The file to write, ``.html``.
     title : str, optional
         Of the page.
+    target, held, background, initial_state, of, progress
+        As in `rnnlens.explain`.
+    precision : {"float64", "float32"}
+        What contributions are computed in; float32 takes about half the time.
+    shares : Shares
+        The baseline of the contributions, the seed of what is drawn, and the interval of each lag's
+        share. The page needs contributions by lag and feature, so the method is ``secant``.
     fidelity : xarray.Dataset, optional
         A result of `rnnlens.fidelity`; without it the page says that fidelity was not checked.
     evidence : xarray.Dataset, optional
         A result of `rnnlens.lags` on the same windows: its table, its picture and its sentences are
         added.
-    confidence, draws, seed
-        Of the bootstrap, as in `rnnlens.lags`.
-    **options
-        As in `rnnlens.explain`: ``target``, ``horizon``, ``baseline``, ``held``, ``progress`` and
-        so on. The page needs contributions by lag and feature, so its method is ``secant``.
 
     Returns
     -------
@@ -71,31 +85,44 @@ def report(
     from rnnlens.api.network.weights import weights
     from rnnlens.api.shared.case import make_case
     from rnnlens.api.shared.lag_shares import shares_of
-    from rnnlens.evidence.options import Shares
     from rnnlens.results.place import placed
     from rnnlens.views.report.parts import ReportParts
     from rnnlens.views.report.render import render_report
     from rnnlens.views.tables.summary import pick_window
     from rnnlens.views.words.explanation import lag_sentences
 
-    explained = explain(net, data, seed=seed, **{**options, "method": "secant"})
-    interval = Shares(confidence=confidence, draws=draws, seed=seed)
-    shares = shares_of(explained, "lag", interval)
+    if shares.method != "secant":
+        raise InputError(
+            "the page needs contributions by lag and feature, which are made by 'secant', not "
+            f"{shares.method!r}: leave the method out of shares"
+        )
+    explained = explain(
+        net, data, target=target, method="secant", baseline=shares.baseline, held=held,
+        newest=shares.newest, background=background, initial_state=initial_state, of=of,
+        effort=Effort(precision=precision, seed=shares.seed), progress=progress,
+    )  # fmt: skip
+    by_lag = shares_of(explained, "lag", shares)
     sample, reason = pick_window(explained)
-    case = make_case(net, data, options.get("of"))
+    case = make_case(net, data, of)
     one = {name: array[sample : sample + 1] for name, array in case.inputs.items()}
+    states = None
+    if initial_state is not None:
+        states = {
+            layer: [np.asarray(state)[sample : sample + 1] for state in carried]
+            for layer, carried in initial_state.items()
+        }
     parts = ReportParts(
         description=describe(net),
         explanation=explained,
-        lags=shares,
-        trace=trace(net, one),
+        lags=by_lag,
+        trace=trace(net, one, initial_state=states),
         weights=weights(net, features=case.features),
         window=sample,
         window_reason=reason,
         fidelity=fidelity,
         title=title or f"What {net.name} learned about {explained.attrs['target']}",
         evidence=evidence,
-        sentences=_sentences(lag_sentences(shares), evidence),
+        sentences=_sentences(lag_sentences(by_lag), evidence),
     )
     page, text = Path(path), render_report(parts)
     with placed(page) as draft:

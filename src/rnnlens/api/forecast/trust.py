@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 
@@ -14,13 +14,17 @@ if TYPE_CHECKING:
     from numpy.typing import ArrayLike, NDArray
 
     from rnnlens.api.shared.case import Case
+    from rnnlens.attribution.options import Target
+    from rnnlens.checks.trust import Trust
     from rnnlens.network.network import Network
     from rnnlens.series.windows import Windows
 
-__all__ = ["METHODS", "trust"]
+__all__ = ["METHODS", "WINDOWS", "trust"]
 
 #: The methods that can be put to the test.
 METHODS = ("secant", "gradient_times_input", "occlusion")
+#: Windows that are looked at, where there are more.
+WINDOWS = 64
 
 
 def trust(
@@ -28,15 +32,13 @@ def trust(
     X: Windows | ArrayLike | Mapping[str, ArrayLike],
     y: ArrayLike | None = None,
     *,
-    target: str | int | None = None,
-    horizon: int | None = None,
-    output: int | str = 0,
+    target: Target | str | int | None = None,
     method: str = "secant",
     baseline: str | ArrayLike = "mean",
     held: Sequence[str] | None = None,
     background: Windows | ArrayLike | None = None,
     of: str | None = None,
-    windows: int = 64,
+    windows: int = WINDOWS,
     noise: float = 0.02,
     seed: int = 0,
     progress: Callable[[int, int], None] | None = None,
@@ -56,7 +58,7 @@ def trust(
     y : array (sample,), optional
         What happened, in the target's own unit, NaN where it is not known; that of the windows
         where not given.
-    target, horizon, output, baseline, held, background, of
+    target, baseline, held, background, of
         As in `rnnlens.explain`. Without a background, baselines are made from all of `X`.
     method : {"secant", "gradient_times_input", "occlusion"}
         The method that is tested.
@@ -96,6 +98,7 @@ def trust(
     """
     from rnnlens.api.shared.baselines import baseline_of
     from rnnlens.api.shared.case import make_case
+    from rnnlens.api.shared.target import one_target
     from rnnlens.checks.hidden import ends_of
     from rnnlens.checks.trust import trust as check
 
@@ -104,7 +107,7 @@ def trust(
     if windows < 1 or not noise > 0:
         raise InputError("windows must be at least 1, and noise above zero")
     every = make_case(net, X, of)
-    what, name, unit = every.target(target, horizon, output)
+    what, name, unit = one_target(every, target)
     chosen = _spaced(len(every.x), windows)
     actual = _actual(every, y, name, chosen)
     case = _some(every, chosen)
@@ -167,11 +170,15 @@ def _actual(
 
 
 def _label(
-    case: Case, found: Any, method: str, about: dict[str, Any], settings: dict[str, Any]
+    case: Case,
+    found: Trust,
+    method: str,
+    about: dict[str, object],
+    settings: dict[str, object],
 ) -> xr.Dataset:
+    from rnnlens.api.shared.network_provenance import network_provenance
     from rnnlens.checks.agreement import METHODS as COMPARED
     from rnnlens.results.label import label
-    from rnnlens.results.provenance import provenance
 
     coords = {
         "lag": np.arange(1, len(found.share) + 1),
@@ -183,7 +190,7 @@ def _label(
     return label(
         found,
         coords=coords,
-        attrs=provenance(method=method, settings=settings, **case.attributes(), extra=about),
+        attrs=network_provenance(case.network, method=method, settings=settings, extra=about),
         keep=("crowded",),
         long_names={
             "lag": "lag (1 = newest step fed in)",

@@ -11,6 +11,7 @@ if TYPE_CHECKING:
     import xarray as xr
     from numpy.typing import ArrayLike
 
+    from rnnlens.attribution.options import Target
     from rnnlens.network.network import Network
     from rnnlens.series.windows import Windows
 
@@ -23,9 +24,7 @@ def gate_effects(
     *,
     layer: str | None = None,
     groups: Sequence[tuple[int, int]] | None = None,
-    target: str | int | None = None,
-    horizon: int | None = None,
-    output: int | str = 0,
+    target: Target | str | int | None = None,
     background: Windows | ArrayLike | Mapping[str, ArrayLike] | None = None,
     of: str | None = None,
     progress: Callable[[int, int], None] | None = None,
@@ -43,7 +42,7 @@ def gate_effects(
     groups : sequence of (int, int), optional
         First and last lag of each group; by default 1, 2, 3 to 4, 5 to 8 and so on, each twice as
         long as the one before.
-    target, horizon, output, of
+    target, of
         As in `rnnlens.explain`.
     background : Windows, array or mapping, optional
         The data over which the means are taken; the windows themselves where not given.
@@ -78,11 +77,12 @@ def gate_effects(
     from rnnlens.api.shared.case import make_case
     from rnnlens.api.shared.interior import data_of, labelled
     from rnnlens.api.shared.interventions import layer_steps
+    from rnnlens.api.shared.target import one_target
     from rnnlens.attribution.inside import gate_effects as method
     from rnnlens.engine.recurrent_layers import locate_layer
 
     case = make_case(net, X, of)
-    what, name, unit = case.target(target, horizon, output)
+    what, name, unit = one_target(case, target)
     place = locate_layer(net, layer)
     chosen = _groups(groups, layer_steps(case, place))
     means = method.gate_means(net, data_of(case, background), place)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 
@@ -11,6 +11,7 @@ if TYPE_CHECKING:
     import xarray as xr
     from numpy.typing import ArrayLike
 
+    from rnnlens.attribution.options import Target
     from rnnlens.network.network import Network
     from rnnlens.series.windows import Windows
 
@@ -22,9 +23,7 @@ def paths(
     X: Windows | ArrayLike | Mapping[str, ArrayLike],
     *,
     layer: str | None = None,
-    target: str | int | None = None,
-    horizon: int | None = None,
-    output: int | str = 0,
+    target: Target | str | int | None = None,
     baseline: str | ArrayLike = "mean",
     held: Sequence[str] | None = None,
     background: Windows | ArrayLike | None = None,
@@ -41,7 +40,7 @@ def paths(
         In the network's own units.
     layer : str, optional
         Full name of the recurrent layer; may be left out where there is one.
-    target, horizon, output, baseline, held, background, of, seed
+    target, baseline, held, background, of, seed
         As in `rnnlens.explain`.
 
     Returns
@@ -73,11 +72,12 @@ def paths(
     from rnnlens.api.shared.baselines import baseline_of
     from rnnlens.api.shared.case import make_case
     from rnnlens.api.shared.interior import labelled
+    from rnnlens.api.shared.target import one_target
     from rnnlens.attribution.inside import paths as method
     from rnnlens.engine.recurrent_layers import locate_layer
 
     case = make_case(net, X, of)
-    what, name, unit = case.target(target, horizon, output)
+    what, name, unit = one_target(case, target)
     stand_in, held_names = baseline_of(case, baseline, held, background, seed)
     place = locate_layer(net, layer)
     found = method.paths(case.question(what, stand_in), layer=place.name)
@@ -89,7 +89,7 @@ def paths(
         "layer": place.name,
         "kind": "contribution",
     }
-    coords: dict[str, Any] = {
+    coords: dict[str, object] = {
         "lag": np.arange(1, found.contribution.shape[1] + 1),
         "gate": list(place.layer.cell.gates),
     }

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     import xarray as xr
@@ -59,14 +59,14 @@ def trace(
     True
     """
     from rnnlens.api.shared.case import make_case
+    from rnnlens.api.shared.network_provenance import network_provenance
     from rnnlens.engine.forward import forward
     from rnnlens.engine.trace import gate_names, layer_traces
     from rnnlens.results.label import label_tree
-    from rnnlens.results.provenance import provenance
 
     case = make_case(net, X, of=next(iter(net.inputs)))
     traces = layer_traces(forward(net, case.inputs, initial_state=initial_state))
-    coords: dict[str, dict[str, Any]] = {
+    coords: dict[str, dict[str, object]] = {
         name: {
             "step": range(one.hidden.shape[1]),
             "gate": list(gate_names(net)[name]),
@@ -77,6 +77,6 @@ def trace(
     return label_tree(
         traces,
         coords=coords,
-        attrs=provenance(method="trace", **case.attributes()),
+        attrs=network_provenance(case.network, method="trace"),
         long_names={"step": "step (0 = oldest)"},
     )

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from os import PathLike
@@ -71,7 +71,7 @@ class Conversion:
 
 
 def convert(
-    source: Any,
+    source: Network | str | PathLike[str] | object,
     path: str | PathLike[str],
     *,
     check: bool = True,
@@ -140,7 +140,7 @@ def convert(
     return replace(done, path=str(target), network=network)
 
 
-def _check_target(source: Any, target: Path) -> None:
+def _check_target(source: object, target: Path) -> None:
     from rnnlens.errors import InputError
 
     if target.suffix.lower() not in FORMATS:

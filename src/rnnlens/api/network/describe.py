@@ -2,17 +2,18 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from os import PathLike
 
+    from rnnlens.network.description import NetworkDescription
     from rnnlens.network.network import Network
 
 __all__ = ["describe"]
 
 
-def describe(net: Network | str | PathLike[str]) -> dict[str, Any]:
+def describe(net: Network | str | PathLike[str]) -> NetworkDescription:
     """Say what a network is made of, as a plain dictionary.
 
     Parameters

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     import xarray as xr
@@ -17,7 +17,7 @@ __all__ = ["fidelity"]
 
 def fidelity(
     net: Network,
-    source: Any,
+    source: object,
     X: Windows | ArrayLike | Mapping[str, ArrayLike],
     *,
     against: str | None = None,
@@ -51,22 +51,19 @@ def fidelity(
     MissingLibrary
         If the source is a path and the library that runs it is not installed.
     """
+    from rnnlens.api.shared.network_provenance import network_provenance
     from rnnlens.checks.fidelity import fidelity as compare
     from rnnlens.results.label import label
-    from rnnlens.results.provenance import provenance
     from rnnlens.series.windows import Windows
 
     found = compare(net, source, X.values if isinstance(X, Windows) else X, against=against)
     named = isinstance(X, Windows) and len(X.targets) == len(found.largest_difference)
-    origin = net.origin
     return label(
         found,
         coords={"target": list(X.targets)} if isinstance(X, Windows) and named else {},
-        attrs=provenance(
+        attrs=network_provenance(
+            net,
             method="fidelity",
-            network_digest=origin.digest,
-            network_format=origin.format,
-            network_path=origin.path,
         ),
         keep=("largest", "tolerance", "agrees", "samples", "against"),
     )

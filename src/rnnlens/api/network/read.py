@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from os import PathLike
@@ -18,7 +18,7 @@ __all__ = ["read"]
 def read(
     source: str | PathLike[str] | object,
     *,
-    example: Any = None,
+    example: object = None,
     head: str | None = None,
     nonlinearity: str | None = None,
     weights: Mapping[str, ArrayLike] | None = None,

@@ -41,9 +41,9 @@ def weights(net: Network, *, features: Sequence[str] | None = None) -> xr.DataTr
     """
     import xarray as xr
 
+    from rnnlens.api.shared.network_provenance import network_provenance
     from rnnlens.network.inventory import inventory
     from rnnlens.results.label import node_path
-    from rnnlens.results.provenance import provenance
 
     nodes: dict[str, dict[str, xr.DataArray]] = {}
     for array in inventory(net):
@@ -60,13 +60,10 @@ def weights(net: Network, *, features: Sequence[str] | None = None) -> xr.DataTr
         if features is not None and _names_fit(net, array, features):
             data = data.assign_coords(feature=list(features))
         nodes.setdefault(layer, {})[name] = data
-    origin = net.origin
     root = xr.Dataset(
-        attrs=provenance(
+        attrs=network_provenance(
+            net,
             method="weights",
-            network_digest=origin.digest,
-            network_format=origin.format,
-            network_path=origin.path,
         )
     )
     return xr.DataTree.from_dict({

@@ -155,15 +155,6 @@ class Case:
             )
         return self.windows.targets
 
-    def attributes(self) -> dict[str, Any]:
-        """Give what a result says about the network, for its provenance."""
-        origin = self.network.origin
-        return {
-            "network_digest": origin.digest,
-            "network_format": " ".join(filter(None, [origin.format, origin.version])),
-            "network_path": origin.path,
-        }
-
     def sample_coords(self) -> dict[str, Any]:
         """Give the coordinates of the sample axis: times where they are known."""
         if self.windows is None:
@@ -202,8 +193,8 @@ def _horizon(horizon: int | None, axes: tuple[int, ...]) -> tuple[int, ...]:
         horizon = 1
     if horizon is None or not 1 <= horizon <= steps:
         raise DataError(
-            f"the network forecasts {steps} steps: give a horizon from 1 to {steps}"
-            + ("" if horizon is None else f", not {horizon}")
+            f"the network forecasts {steps} steps: give a horizon from 1 to {steps} "
+            "with Target(horizon=) (--horizon)" + ("" if horizon is None else f", not {horizon}")
         )
     return (horizon - 1,)
 

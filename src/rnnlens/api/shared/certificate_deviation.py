@@ -6,7 +6,9 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from rnnlens.engine.forward import predict
 from rnnlens.errors import DataError, InputError
+from rnnlens.readers import run as readers_run
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -18,7 +20,7 @@ if TYPE_CHECKING:
 
     Array = NDArray[np.float64]
 
-__all__ = ["measured_deviation"]
+__all__ = ["measured_deviation", "run_source"]
 
 
 def measured_deviation(question: Question, source: object, ranges: Ranges) -> tuple[float, str]:
@@ -28,22 +30,25 @@ def measured_deviation(question: Question, source: object, ranges: Ranges) -> tu
     the windows as they are, and with each lag's features at the lower and at the upper ends of
     their ranges.
     """
-    from rnnlens.readers.run import source_outputs
-
     stored = [source] if isinstance(source, np.ndarray) else source
     if isinstance(stored, tuple | list) and all(isinstance(a, np.ndarray) for a in stored):
         inputs, theirs, name = question.inputs, list(stored), "stored outputs"
     else:
         inputs = _asked(question, ranges)
-        ran = source_outputs(source, inputs)
-        if ran is None:
-            raise InputError(
-                "a deviation is measured against a live model of Keras or PyTorch, the file of a "
-                "model that can be run, or the outputs it gave, not an object of type "
-                f"{type(source).__name__}"
-            )
-        theirs, name = ran
+        theirs, name = run_source(source, inputs)
     return _largest(question, inputs, theirs), f"{name}, {len(theirs[0]):,} windows"
+
+
+def run_source(source: object, inputs: Mapping[str, Array]) -> tuple[list[Array], str]:
+    """Run a source on inputs, and say what ran it: inputs mapping of str to (sample, ...)."""
+    ran = readers_run.source_outputs(source, inputs)
+    if ran is None:
+        raise InputError(
+            "a deviation is measured against a live model of Keras or PyTorch, the file of a "
+            "model that can be run, or the outputs it gave, not an object of type "
+            f"{type(source).__name__}"
+        )
+    return ran
 
 
 def _asked(question: Question, ranges: Ranges) -> dict[str, Array]:
@@ -64,8 +69,6 @@ def _asked(question: Question, ranges: Ranges) -> dict[str, Array]:
 def _largest(
     question: Question, inputs: Mapping[str, Array], theirs: Sequence[NDArray[Any]]
 ) -> float:
-    from rnnlens.engine.forward import predict
-
     outputs = predict(question.network, inputs)
     ours = outputs if isinstance(outputs, tuple) else (outputs,)
     shapes = [np.shape(a) for a in theirs], [a.shape for a in ours]

@@ -3,21 +3,29 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
+
+from rnnlens.api.shared.network_provenance import network_provenance
+from rnnlens.engine.forward import entries
+from rnnlens.results.label import label
+from rnnlens.series.windows import Windows
 
 if TYPE_CHECKING:
+    import numpy as np
     import xarray as xr
+    from numpy.typing import ArrayLike, NDArray
 
     from rnnlens.api.shared.case import Case
+    from rnnlens.attribution.inside.gate_effects import GateEffect, InterventionEffect
+    from rnnlens.attribution.inside.paths import PathContribution
 
 __all__ = ["data_of", "labelled"]
 
 
-def data_of(case: Case, background: Any) -> dict[str, Any]:
+def data_of(
+    case: Case, background: Windows | ArrayLike | Mapping[str, ArrayLike] | None
+) -> dict[str, NDArray[np.float64]]:
     """Give the windows over which a gate's mean is taken: dict of str to (sample, ...)."""
-    from rnnlens.engine.forward import entries
-    from rnnlens.series.windows import Windows
-
     if background is None:
         return case.inputs
     return entries(
@@ -27,19 +35,16 @@ def data_of(case: Case, background: Any) -> dict[str, Any]:
 
 def labelled(
     case: Case,
-    found: Any,
+    found: InterventionEffect | GateEffect | PathContribution,
     method: str,
-    about: dict[str, Any],
-    coords: Mapping[str, Any] | None = None,
+    about: Mapping[str, object],
+    coords: Mapping[str, object] | None = None,
 ) -> xr.Dataset:
     """Label a result about the inside of a layer."""
-    from rnnlens.results.label import label
-    from rnnlens.results.provenance import provenance
-
     return label(
         found,
         coords={**(coords or {}), **case.sample_coords()},
-        attrs=provenance(method=method, **case.attributes(), extra=about),
+        attrs=network_provenance(case.network, method=method, extra=about),
         long_names={
             "lag": "lag (1 = newest step of the layer's input)",
             "lag_to": "last lag of the group",

@@ -36,8 +36,8 @@ def labelled(
     case: Case, arrays: MethodArrays, method: AttributionMethod, about: Mapping[str, Any]
 ) -> xr.Dataset:
     """Label the arrays of a method of `rnnlens.explain`."""
+    from rnnlens.api.shared.network_provenance import network_provenance
     from rnnlens.results.label import label
-    from rnnlens.results.provenance import provenance
 
     windows, words = case.windows, _WORDS[method.kind]
     name, unit = about["target"], about["unit"] or "network units"
@@ -55,8 +55,8 @@ def labelled(
     result = label(
         arrays,
         coords=_coords(case, arrays, method.variable),
-        attrs=provenance(
-            method=about["method"], settings=settings, **case.attributes(), extra=extra
+        attrs=network_provenance(
+            case.network, method=about["method"], settings=settings, extra=extra
         ),
         long_names={
             method.variable: f"{words.title} {name}",

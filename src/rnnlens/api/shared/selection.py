@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, cast
 
 import numpy as np
 
@@ -12,10 +12,13 @@ from rnnlens.errors import DataError, InputError
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
+    #: Numbers as a user gives them; None for all that there are.
+    Chosen = int | Sequence[int] | None
+
 __all__ = ["in_words", "some_units", "which_steps", "which_units"]
 
 
-def which_units(given: Any, count: int) -> NDArray[np.bool_]:
+def which_units(given: Chosen, count: int) -> NDArray[np.bool_]:
     """Resolve the units that a user named: (unit,) of bool."""
     chosen = np.ones(count, dtype=bool)
     if given is not None:
@@ -25,7 +28,7 @@ def which_units(given: Any, count: int) -> NDArray[np.bool_]:
     return chosen
 
 
-def which_steps(lags: Any, steps: Any, count: int) -> NDArray[np.bool_]:
+def which_steps(lags: Chosen, steps: Chosen, count: int) -> NDArray[np.bool_]:
     """Resolve the steps that a user named, from either end: (step,) of bool."""
     if lags is not None and steps is not None:
         raise InputError("give lags or steps, not both: they say the same from either end")
@@ -39,9 +42,9 @@ def which_steps(lags: Any, steps: Any, count: int) -> NDArray[np.bool_]:
     return chosen
 
 
-def _numbers(given: Any, what: str, first: int, last: int) -> list[int]:
-    several = isinstance(given, Sequence | np.ndarray) and not isinstance(given, str)
-    numbers: list[Any] = list(given) if several else [given]
+def _numbers(given: int | Sequence[int], what: str, first: int, last: int) -> list[int]:
+    listed = isinstance(given, Sequence | np.ndarray) and not isinstance(given, str)
+    numbers = list(cast("Sequence[int]", given if listed else [given]))
     for number in numbers:
         whole = isinstance(number, int | np.integer) and not isinstance(number, bool)
         if not whole or not first <= number <= last:

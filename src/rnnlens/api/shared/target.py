@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -20,16 +19,20 @@ __all__ = ["one_target"]
 def one_target(case: Case, given: Target | str | int | None) -> tuple[ResolvedTarget, str, str]:
     """Resolve the target of a verb that answers for one number, on the output as it is."""
     asked = as_target(given)
-    for said, value in (("name", asked.name), ("horizon", asked.horizon)):
-        if value == "all" or (
-            isinstance(value, Sequence | np.ndarray) and not isinstance(value, str)
-        ):
-            raise InputError(
-                f"one target is asked about here, but its {said} is {value!r}: give one, or ask of "
-                "several with rnnlens.explain"
-            )
+    name, horizon = asked.name, asked.horizon
+    if not isinstance(name, str | int | np.integer | None) or name == "all":
+        raise _not_one("name", name)
+    if not isinstance(horizon, int | np.integer | None):
+        raise _not_one("horizon", horizon)
     if asked.logits is not None:
         raise InputError(
             "logits are explained by rnnlens.explain alone: leave logits out of the target"
         )
-    return case.target(asked.name, asked.horizon, asked.output)
+    return case.target(name, horizon, asked.output)
+
+
+def _not_one(what: str, value: object) -> InputError:
+    return InputError(
+        f"one target is asked about here, but its {what} is {value!r}: give one, or ask of "
+        "several with rnnlens.explain"
+    )

@@ -19,7 +19,7 @@ import numpy as np
 
 from rnnlens.attribution.question import Progress, Question
 from rnnlens.engine.forward import Run, forward, inputs_of
-from rnnlens.engine.interventions.intervention import Clamp, Intervention, gate_sums, intervene
+from rnnlens.engine.interventions.intervention import Clamp, LayerIntervention, gate_sums, intervene
 from rnnlens.engine.operations.registry import Array
 from rnnlens.engine.recurrent_layers import LayerLocation
 from rnnlens.engine.schedule.plan import chunks
@@ -101,7 +101,7 @@ def gate_means(network: Network, inputs: Mapping[str, Array], place: LayerLocati
     return np.asarray(total) / max(count, 1)
 
 
-def effect_of(question: Question, acts: Sequence[Intervention]) -> InterventionEffect:
+def effect_of(question: Question, acts: Sequence[LayerIntervention]) -> InterventionEffect:
     """Give what acts do to each forecast."""
     here, there = [], []
     for chunk in chunks(question.network, question.inputs, runs=3):
@@ -113,8 +113,8 @@ def effect_of(question: Question, acts: Sequence[Intervention]) -> InterventionE
     return InterventionEffect(forecast, changed, changed - forecast)
 
 
-def _by_layer(acts: Sequence[Intervention]) -> dict[str, list[Intervention]]:
-    by_layer: dict[str, list[Intervention]] = {}
+def _by_layer(acts: Sequence[LayerIntervention]) -> dict[str, list[LayerIntervention]]:
+    by_layer: dict[str, list[LayerIntervention]] = {}
     for act in acts:
         by_layer.setdefault(act.location.name, []).append(act)
     return by_layer

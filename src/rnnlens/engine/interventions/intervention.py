@@ -31,11 +31,19 @@ from rnnlens.network.cells import GRU, LSTM
 from rnnlens.network.layers import Bidirectional, Embedding, Masking, Recurrent
 from rnnlens.network.network import Node
 
-__all__ = ["Clamp", "Freeze", "Intervention", "Patch", "gate_sums", "intervene", "states_after"]
+__all__ = [
+    "Clamp",
+    "Freeze",
+    "LayerIntervention",
+    "Patch",
+    "gate_sums",
+    "intervene",
+    "states_after",
+]
 
 
 @dataclass(frozen=True, eq=False)
-class Intervention:
+class LayerIntervention:
     """Something done inside one recurrent layer.
 
     Parameters
@@ -52,13 +60,13 @@ class Intervention:
     steps: NDArray[np.bool_]
     units: NDArray[np.bool_]
 
-    def of_samples(self, samples: slice) -> Intervention:
+    def of_samples(self, samples: slice) -> LayerIntervention:
         """Give what is done to some of the samples."""
         return self
 
 
 @dataclass(frozen=True, eq=False)
-class Clamp(Intervention):
+class Clamp(LayerIntervention):
     """A gate that has a stated value, whatever its pre-activation.
 
     Parameters
@@ -74,7 +82,7 @@ class Clamp(Intervention):
 
 
 @dataclass(frozen=True, eq=False)
-class Freeze(Intervention):
+class Freeze(LayerIntervention):
     """States that keep the value before the step.
 
     Parameters
@@ -87,7 +95,7 @@ class Freeze(Intervention):
 
 
 @dataclass(frozen=True, eq=False)
-class Patch(Intervention):
+class Patch(LayerIntervention):
     """States that are replaced after the step by those of another window after the same step.
 
     Parameters
@@ -112,7 +120,7 @@ Hold = Callable[[str, Array], Array]
 Keep = Callable[[int, Array, Array], Array]
 
 
-def intervene(clean: Run, interventions: Mapping[str, Sequence[Intervention]]) -> Run:
+def intervene(clean: Run, interventions: Mapping[str, Sequence[LayerIntervention]]) -> Run:
     """Run a network once more with interventions inside some of its recurrent layers."""
     tapes: dict[str, Tape] = {}
     changed: set[str] = set()
@@ -138,7 +146,7 @@ def _run(
     node: Node,
     inputs: tuple[Array, ...],
     mask: NDArray[np.bool_] | None,
-    interventions: Sequence[Sequence[Intervention] | None],
+    interventions: Sequence[Sequence[LayerIntervention] | None],
 ) -> Tape:
     layer = node.layer
     if isinstance(layer, Recurrent):
@@ -155,7 +163,7 @@ def _run(
     return merged_tape(layer, inputs, mask, tapes)
 
 
-def _advance(layer: Recurrent, interventions: Sequence[Intervention]) -> Advance:
+def _advance(layer: Recurrent, interventions: Sequence[LayerIntervention]) -> Advance:
     cell = ready(layer.cell)
 
     def advance(t: int, xW: Array, states: States) -> tuple[States, Step]:

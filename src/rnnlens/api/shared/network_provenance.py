@@ -1,0 +1,29 @@
+"""What a result says of where it came from, the network with its source's format and version."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from rnnlens.network.network import Network
+from rnnlens.results.provenance import provenance
+
+__all__ = ["network_provenance"]
+
+
+def network_provenance(
+    network: Network,
+    *,
+    method: str,
+    settings: Mapping[str, object] | None = None,
+    extra: Mapping[str, object] | None = None,
+) -> dict[str, str | int | float]:
+    """Collect what a reader needs in order to make a result of a network again."""
+    origin = network.origin
+    return provenance(
+        method=method,
+        settings=settings,
+        network_digest=origin.digest,
+        network_format=" ".join(filter(None, [origin.format, origin.version])),
+        network_path=origin.path,
+        extra=extra,
+    )

@@ -1,0 +1,1 @@
+"""What may be typed: arguments, and bundles of options that several verbs share."""

@@ -1,0 +1,52 @@
+"""What is typed of more than one verb: the model, the data, and where the answer goes."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+__all__ = ["Data", "Model", "OnlyJson", "OutputOptions", "names_typed"]
+
+#: Suffixes that ``--out`` takes.
+SUFFIXES = (".csv", ".json", ".nc")
+
+
+def names_typed(text: str | None) -> list[str] | None:
+    """Read names as they are typed: a,b,c."""
+    return None if text is None else [name.strip() for name in text.split(",") if name.strip()]
+
+
+def _out(path: Path | None) -> Path | None:
+    if path is not None and path.suffix.lower() not in SUFFIXES:
+        raise typer.BadParameter(f"the name must end in one of {', '.join(SUFFIXES)}")
+    if path is not None and not path.parent.is_dir():
+        raise typer.BadParameter(f"there is no folder {path.parent}")
+    return path
+
+
+Model = Annotated[
+    Path, typer.Argument(help="The trained network: a .keras or .h5 file.", show_default=False)
+]
+Data = Annotated[
+    Path,
+    typer.Argument(
+        help="The series, as CSV, Parquet or .npz; or windows X in an .npz.", show_default=False
+    ),
+]
+OnlyJson = Annotated[bool, typer.Option("--json", help="Give JSON, and nothing else, on stdout.")]
+
+
+@dataclass(frozen=True)
+class OutputOptions:
+    """Where the answer goes."""
+
+    json: OnlyJson = False
+    out: Annotated[
+        Path | None,
+        typer.Option(
+            help="Write the result to a file too: .csv, .json or .nc (netCDF).", callback=_out
+        ),
+    ] = None

@@ -1,0 +1,51 @@
+"""Words that an option takes, as the registries of what they name list them."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from enum import StrEnum
+from typing import TYPE_CHECKING, cast
+
+from rnnlens.api.forecast.trust import METHODS as TRUSTED
+from rnnlens.attribution.baselines.baseline import NAMED
+from rnnlens.attribution.baselines.grouped import CALENDAR
+from rnnlens.attribution.registry import METHODS
+from rnnlens.evidence.options import SAMPLERS
+from rnnlens.evidence.statistics.loss import LOSSES
+from rnnlens.evidence.statistics.multiplicity import CORRECTIONS
+from rnnlens.evidence.table.rows import BY
+
+__all__ = [
+    "BaselineName",
+    "Correction",
+    "Loss",
+    "MethodName",
+    "Nonlinearity",
+    "RowsBy",
+    "SamplerName",
+    "TrustedMethod",
+]
+
+
+def one_of(title: str, names: Iterable[str]) -> type[StrEnum]:
+    """Make the enum that typer shows and checks; `flattened` hands on the plain words."""
+    members = {name.replace(" ", "_"): name for name in names}
+    return cast("type[StrEnum]", StrEnum(title, members))
+
+
+#: Baselines, single values first.
+_VALUES = ("zero", "mean", *CALENDAR)
+BASELINES = (*_VALUES, *(name for name in NAMED if name not in _VALUES), "conditional")
+
+if TYPE_CHECKING:  # what commands see of them
+    BaselineName = Correction = Loss = MethodName = str
+    Nonlinearity = RowsBy = SamplerName = TrustedMethod = str
+else:
+    BaselineName = one_of("BaselineName", BASELINES)
+    Correction = one_of("Correction", CORRECTIONS)
+    Loss = one_of("Loss", sorted(LOSSES))
+    MethodName = one_of("MethodName", METHODS)
+    Nonlinearity = one_of("Nonlinearity", ("tanh", "relu"))
+    RowsBy = one_of("RowsBy", BY)
+    SamplerName = one_of("SamplerName", SAMPLERS)
+    TrustedMethod = one_of("TrustedMethod", TRUSTED)

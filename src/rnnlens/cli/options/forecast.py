@@ -1,0 +1,72 @@
+"""Which forecast is asked about, against what, and how it is split or put to the test."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from rnnlens.attribution.options import Target
+from rnnlens.cli.options.arguments import names_typed
+from rnnlens.cli.options.choices import BaselineName, MethodName, TrustedMethod
+
+if TYPE_CHECKING:
+    from rnnlens.series.sidecar import Sidecar
+
+__all__ = ["ExplainOptions", "ForecastOptions", "TrustOptions"]
+
+
+@dataclass(frozen=True)
+class ForecastOptions:
+    """Which forecast is looked at, and against what."""
+
+    target: Annotated[str | None, typer.Option(help="The output to explain, by its name.")] = None
+    horizon: Annotated[
+        int | None,
+        typer.Option(min=1, help="Which future step, where the network gives several."),
+    ] = None
+    baseline: Annotated[
+        BaselineName | None, typer.Option(help="What stands in for a hidden input.")
+    ] = None
+    held: Annotated[
+        str | None,
+        typer.Option(help="Features that keep their values when others are hidden: a,b."),
+    ] = None
+
+    def target_of(self, sidecar: Sidecar) -> Target:
+        """Give the target that was typed, or else the one that the sidecar states."""
+        return Target(sidecar.target if self.target is None else self.target, self.horizon)
+
+    def baseline_of(self, sidecar: Sidecar) -> str | None:
+        """Give the baseline that was typed, or else the one that the sidecar states."""
+        return sidecar.baseline if self.baseline is None else self.baseline
+
+    @property
+    def held_names(self) -> list[str] | None:
+        """The features named, or None."""
+        return names_typed(self.held)
+
+
+@dataclass(frozen=True)
+class ExplainOptions(ForecastOptions):
+    """Which forecast is looked at, against what, and how it is split."""
+
+    method: Annotated[MethodName | None, typer.Option(help="How forecasts are split.")] = None
+    newest: Annotated[
+        int | None, typer.Option(min=1, help="Lags that the tree takes one by one.")
+    ] = None
+
+    def method_of(self, sidecar: Sidecar) -> str | None:
+        """Give the method that was typed, or else the one that the sidecar states."""
+        return sidecar.method if self.method is None else self.method
+
+
+@dataclass(frozen=True)
+class TrustOptions(ForecastOptions):
+    """Which forecast is looked at, against what, and which method is put to the test."""
+
+    method: Annotated[TrustedMethod | None, typer.Option(help="The method that is tested.")] = None
+    windows: Annotated[
+        int | None, typer.Option(min=1, help="Windows to look at, evenly spaced.")
+    ] = None

@@ -1,0 +1,48 @@
+"""What the file of a model does not say of itself."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from rnnlens.cli.options.choices import Nonlinearity
+
+__all__ = ["ReadingOptions"]
+
+
+@dataclass(frozen=True)
+class ReadingOptions:
+    """What the model's file does not say of itself."""
+
+    architecture: Annotated[
+        Path | None,
+        typer.Option(
+            help="For a file of weights alone: the JSON or YAML of its architecture.",
+            show_default=False,
+        ),
+    ] = None
+    layers: Annotated[
+        str | None,
+        typer.Option(
+            help="For a file of weights alone: its layers, as 'LSTM(tanh, sigmoid) > "
+            "Dense(linear)'.",
+            show_default=False,
+        ),
+    ] = None
+    head: Annotated[
+        str | None,
+        typer.Option(
+            help="For a PyTorch state dict: the linear layer that makes the forecast, by its name.",
+            show_default=False,
+        ),
+    ] = None
+    nonlinearity: Annotated[
+        Nonlinearity | None,
+        typer.Option(
+            help="For a PyTorch state dict: what its plain recurrent layers compute.",
+            show_default=False,
+        ),
+    ] = None
