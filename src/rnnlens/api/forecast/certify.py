@@ -106,7 +106,7 @@ def certify(
     """
     from rnnlens.api.shared.case import make_case
     from rnnlens.api.shared.certificate_deviation import measured_deviation
-    from rnnlens.api.shared.evidence import background_values, question_of, stated_ranges
+    from rnnlens.api.shared.evidence import background_values, stated_ranges
     from rnnlens.api.shared.target import one_target
     from rnnlens.evidence.proof.certificate import certify as prove
     from rnnlens.evidence.proof.limits import BUDGET, SearchLimits
@@ -117,7 +117,7 @@ def certify(
     if case.inputs[case.of].ndim != 3:
         raise DataError(f"a certificate needs windows (step, feature), and {case.of!r} has tokens")
     resolved, name, unit = one_target(case, target)
-    question = question_of(case, resolved)
+    question = case.question(resolved)
     lags = [lag] if isinstance(lag, int | np.integer) else list(lag)
     free = _free_features(case, features)
     data = background_values(case, background)

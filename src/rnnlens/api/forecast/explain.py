@@ -3,24 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, replace
-from functools import partial
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
-from rnnlens.api.shared.labelling import labelled
 from rnnlens.attribution.options import Effort, Target, as_target
-from rnnlens.errors import DataError
 
 if TYPE_CHECKING:
     import xarray as xr
     from numpy.typing import ArrayLike
 
-    from rnnlens.api.shared.case import Case
-    from rnnlens.attribution.registry import AttributionMethod
     from rnnlens.network.network import Network
     from rnnlens.series.windows import Windows
 
-__all__ = ["explain", "on_logits"]
+__all__ = ["explain"]
 
 
 def explain(
@@ -117,7 +111,9 @@ def explain(
     True
     """
     from rnnlens.api.shared.case import make_case
-    from rnnlens.api.shared.each_target import asks_for_more_than_one, explain_each
+    from rnnlens.api.shared.each_target import explain_each
+    from rnnlens.api.shared.explanation import Explanation
+    from rnnlens.api.shared.logits import on_logits
     from rnnlens.attribution.registry import method_named
 
     options = {
@@ -127,109 +123,22 @@ def explain(
         "budget": effort.budget,
         "tolerance": effort.tolerance,
     }
-    chosen = method_named(method, options)
+    method_named(method, options)  # refuses what it would leave unheard, before work is done
     asked = as_target(target)
     case = make_case(net, X, of, effort.precision)
     case, explained_on = on_logits(case, asked.output, asked.logits)
-    settings = _Settings(
-        method, asked.output, baseline, held, background, options, explained_on, effort.seed,
-        progress,
-    )  # fmt: skip
-    one = partial(_explain_one, case, chosen, settings)
-    if asks_for_more_than_one(asked.name, asked.horizon):
-        return explain_each(case, asked.name, asked.horizon, asked.output, one)
-    return one(asked.name, asked.horizon)
-
-
-@dataclass(frozen=True, eq=False)
-class _Settings:
-    """What `explain` was asked, the same for every target and horizon."""
-
-    method: str
-    output: int | str
-    baseline: str | ArrayLike | None
-    held: Sequence[str] | None
-    background: Windows | ArrayLike | None
-    options: Mapping[str, Any]
-    explained_on: str
-    seed: int
-    progress: Callable[[int, int], None] | None
-
-
-def _explain_one(
-    case: Case, chosen: AttributionMethod, settings: _Settings, target: Any, horizon: Any
-) -> xr.Dataset:
-    """Explain one target at one horizon."""
-    from rnnlens.api.shared.baselines import about_baseline, baseline_of, real_steps_of
-    from rnnlens.api.shared.padding import from_the_last_real_step
-    from rnnlens.attribution.baselines.conditional import GaussianConditional, refuse_conditional
-    from rnnlens.attribution.games.players import make_groups
-    from rnnlens.attribution.options import Effort
-    from rnnlens.attribution.runners import MethodOptions, run_method
-
-    case, lags_from = from_the_last_real_step(case, real_steps_of(case))
-    what, name, unit = case.target(target, horizon, settings.output)
-    if settings.explained_on == "logits":
-        what, unit = replace(what, scale=1.0, offset=0.0), "logit"
-    places, held_names = case.held(settings.held)
-
-    def stand_in(named: str | ArrayLike) -> Any:
-        return baseline_of(case, named, settings.held, settings.background, settings.seed)[0]
-
-    given = settings.baseline
-    if given is None:
-        given = "zero" if case.tokens else "mean"  # tokens have no mean
-    made = stand_in(given) if chosen.hides else None
-    if isinstance(made, GaussianConditional) and not chosen.conditional:
-        refuse_conditional(settings.method)
-    parts = make_groups(
-        settings.options["groups"], steps=case.x.shape[1], features=case.features, held=places
+    explanation = Explanation(
+        case=case,
+        output=asked.output,
+        explained_on=explained_on,
+        method=method,
+        baseline=baseline,
+        held=held,
+        newest=newest,
+        groups=groups,
+        background=background,
+        initial_state=initial_state,
+        effort=effort,
+        progress=progress,
     )
-    question = case.question(
-        what,
-        made,
-        groups=parts if settings.options["groups"] else None,
-        newest=settings.options["newest"],
-        initial_state=settings.options["initial_state"],
-    )
-    options = MethodOptions(
-        effort=Effort(
-            budget=settings.options["budget"],
-            tolerance=settings.options["tolerance"],
-            seed=settings.seed,
-        ),
-        background=(
-            stand_in("background") if chosen.background and settings.baseline is None else None
-        ),
-        progress=settings.progress,
-    )
-    found = run_method(settings.method, question, options)
-    about = {"target": name, "unit": unit, "held": held_names, "method": settings.method}
-    about |= found.about | {"explained_on": settings.explained_on, "lags_from": lags_from}
-    against = found.baseline or made
-    if against is not None:
-        about |= about_baseline(case, against, settings.background)
-    if found.max_residual is not None:
-        about |= {"max_residual": found.max_residual}
-    if found.cells is not None:
-        about |= {"cells": found.cells}
-    return labelled(case, found.arrays, chosen, about)
-
-
-def on_logits(case: Case, output: int | str, logits: bool | None) -> tuple[Case, str]:
-    """Leave the last activation out where classes are explained; say what is explained."""
-    from rnnlens.network.logits import LOGITS, before_activation, last_activation
-
-    number = case.output_number(output)
-    last = last_activation(case.network, number)
-    if logits is None:
-        scaled = case.windows is not None and number == 0
-        logits = "softmax" in last or (last in LOGITS and not scaled)
-    elif logits and last not in LOGITS:
-        raise DataError(
-            f"the network ends in {last}, which makes no probabilities: logits are what "
-            f"{', '.join(LOGITS)} are taken of"
-        )
-    if not logits:
-        return case, "output"
-    return replace(case, network=before_activation(case.network, number)), "logits"
+    return explain_each(case, asked, explanation.of_target)

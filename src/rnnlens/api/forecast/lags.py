@@ -119,11 +119,12 @@ def lags(
     >>> dict(table.sizes), round(float(table.share.sum()), 12)
     ({'lag': 24}, 1.0)
     """
-    from rnnlens.api.forecast.explain import explain, on_logits
+    from rnnlens.api.forecast.explain import explain
     from rnnlens.api.shared.case import make_case
-    from rnnlens.api.shared.evidence import background_values, question_of, stated_ranges
+    from rnnlens.api.shared.evidence import background_values, stated_ranges
     from rnnlens.api.shared.lag_labels import labelled_table
     from rnnlens.api.shared.lag_shares import shares_of
+    from rnnlens.api.shared.logits import on_logits
     from rnnlens.api.shared.target import one_target
     from rnnlens.evidence.proof.tolerance import make_tolerance
     from rnnlens.evidence.table.assembly import lag_table
@@ -139,10 +140,8 @@ def lags(
     )  # fmt: skip
     labelled = shares_of(explained, by, shares)
     case, explained_on = on_logits(make_case(net, X, of), asked.output, asked.logits)
-    resolved = one_target(case, replace(asked, logits=None))[0]
-    if explained_on == "logits":
-        resolved = replace(resolved, scale=1.0, offset=0.0)
-    question = question_of(case, resolved)
+    named = one_target(case, replace(asked, logits=None))
+    question = case.question((named.on_logits() if explained_on == "logits" else named).resolved)
     rows = make_rows(
         by, case.x.shape[1:], _spans(explained), case.features, case.held(held)[0].tolist()
     )

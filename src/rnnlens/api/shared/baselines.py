@@ -6,16 +6,24 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 import numpy as np
+import pandas as pd
 
+from rnnlens.attribution.baselines.baseline import Baseline, make_baseline, unusual
+from rnnlens.attribution.baselines.conditional import gaussian_conditional
+from rnnlens.attribution.baselines.grouped import CALENDAR, Groups, calendar_groups, step_times
+from rnnlens.attribution.baselines.masks import real_steps
+from rnnlens.attribution.baselines.plausibility import mixed_place
+from rnnlens.engine.forward import forward
+from rnnlens.engine.schedule.plan import gathered
 from rnnlens.errors import DataError
+from rnnlens.network.layers import Embedding, Masking
+from rnnlens.series.windows import Windows
 
 if TYPE_CHECKING:
     from numpy.typing import ArrayLike, NDArray
 
     from rnnlens.api.shared.case import Case
-    from rnnlens.attribution.baselines.grouped import Groups
     from rnnlens.attribution.question import AnyBaseline
-    from rnnlens.series.windows import Windows
 
 __all__ = ["about_baseline", "background_data", "baseline_of", "real_steps_of"]
 
@@ -33,10 +41,6 @@ def baseline_of(
     seed: int,
 ) -> tuple[AnyBaseline, tuple[str, ...]]:
     """Make the baseline of a verb from its options."""
-    from rnnlens.attribution.baselines.baseline import make_baseline
-    from rnnlens.attribution.baselines.conditional import gaussian_conditional
-    from rnnlens.attribution.baselines.grouped import CALENDAR
-
     places, names = case.held(held)
     data = background_data(background)
     named = baseline if isinstance(baseline, str) else ""
@@ -58,8 +62,6 @@ def baseline_of(
 
 def background_data(background: Windows | ArrayLike | None) -> NDArray[np.float64] | None:
     """Give background windows as an array: (window, step, feature)."""
-    from rnnlens.series.windows import Windows
-
     given = background.values if isinstance(background, Windows) else background
     if given is None:
         return None
@@ -71,9 +73,6 @@ def about_baseline(
     case: Case, stand_in: AnyBaseline, background: Windows | ArrayLike | None
 ) -> dict[str, str | float | bool]:
     """Say what a result must say of its baseline."""
-    from rnnlens.attribution.baselines.baseline import Baseline, unusual
-    from rnnlens.attribution.baselines.plausibility import mixed_place
-
     place = unusual(stand_in, case.x) if isinstance(stand_in, Baseline) else float("nan")
     data = background_data(background)
     data = case.x if data is None else data
@@ -102,19 +101,12 @@ def _constant(case: Case) -> dict[str, str]:
 
 
 def _groups(case: Case, name: str, background: object) -> Groups:
-    from rnnlens.attribution.baselines.grouped import Groups, calendar_groups
-
     own = _step_times(case.windows, case.x.shape[1], name)
     data = own if background is None else _step_times(background, case.x.shape[1], name)
     return Groups(calendar_groups(own, name), calendar_groups(data, name))
 
 
 def _step_times(windows: object, steps: int, name: str) -> NDArray[np.datetime64]:
-    import pandas as pd
-
-    from rnnlens.attribution.baselines.grouped import step_times
-    from rnnlens.series.windows import Windows
-
     if (
         not isinstance(windows, Windows)
         or not windows.step
@@ -129,10 +121,6 @@ def _step_times(windows: object, steps: int, name: str) -> NDArray[np.datetime64
 
 def real_steps_of(case: Case) -> NDArray[np.bool_] | None:
     """Say which steps of the windows are real: (sample, step) of bool."""
-    from rnnlens.attribution.baselines.masks import real_steps
-    from rnnlens.engine.forward import forward
-    from rnnlens.engine.schedule.plan import gathered
-
     if not _masks(case):
         return None
 
@@ -145,6 +133,4 @@ def real_steps_of(case: Case) -> NDArray[np.bool_] | None:
 
 
 def _masks(case: Case) -> bool:
-    from rnnlens.network.layers import Embedding, Masking
-
     return any(isinstance(node.layer, Masking | Embedding) for node in case.network.nodes)

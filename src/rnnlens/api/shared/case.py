@@ -3,27 +3,42 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 
+from rnnlens.attribution.question import Question
+from rnnlens.attribution.target import ResolvedTarget
+from rnnlens.engine.forward import entries, forward
 from rnnlens.errors import DataError
+from rnnlens.network.layers import Embedding
+from rnnlens.series.windows import Windows
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from rnnlens.attribution.games.players import PlayerGroups
-    from rnnlens.attribution.question import AnyBaseline, Question
-    from rnnlens.attribution.target import ResolvedTarget
+    from rnnlens.attribution.question import AnyBaseline
     from rnnlens.engine.forward import States
     from rnnlens.network.network import Network
-    from rnnlens.series.windows import Windows
 
-__all__ = ["Case", "make_case", "place_of_target"]
+__all__ = ["Case", "NamedTarget", "make_case", "place_of_target"]
 
 #: What a verb takes as its windows.
 Data = "Windows | ArrayLike | Mapping[str, ArrayLike]"
+
+
+class NamedTarget(NamedTuple):
+    """A number of the output, what it is called, and its unit: empty where none is known."""
+
+    resolved: ResolvedTarget
+    name: str
+    unit: str
+
+    def on_logits(self) -> NamedTarget:
+        """Give the same before the last activation, where numbers have no unit of their own."""
+        return NamedTarget(replace(self.resolved, scale=1.0, offset=0.0), self.name, "logit")
 
 
 @dataclass(frozen=True, eq=False)
@@ -79,12 +94,8 @@ class Case:
         places = [self.features.index(name) for name in given]
         return np.array(places, dtype=np.int64), tuple(given)
 
-    def target(
-        self, name: str | int | None, horizon: int | None, output: int | str
-    ) -> tuple[ResolvedTarget, str, str]:
+    def target(self, name: str | int | None, horizon: int | None, output: int | str) -> NamedTarget:
         """Resolve a target."""
-        from rnnlens.attribution.target import ResolvedTarget
-
         number = self.output_number(output)
         shape = self._output_shape(number)
         names = self._target_names(shape[-1], number)
@@ -92,12 +103,12 @@ class Case:
         index = (*_horizon(horizon, shape[:-1]), place)
         label = names[place] if horizon is None else f"{names[place]} (horizon {horizon})"
         if self.windows is None or number != 0:
-            return ResolvedTarget(index, number), label, ""
+            return NamedTarget(ResolvedTarget(index, number), label, "")
         scaling = self.windows.target_scaling
-        target = ResolvedTarget(
+        resolved = ResolvedTarget(
             index, number, float(scaling.scale[place]), float(scaling.mean[place])
         )
-        return target, label, self.windows.target_units[place]
+        return NamedTarget(resolved, label, self.windows.target_units[place])
 
     def question(
         self,
@@ -109,8 +120,6 @@ class Case:
         initial_state: States | None = None,
     ) -> Question:
         """Make the question that methods are asked."""
-        from rnnlens.attribution.question import Question
-
         return Question(
             network=self.network,
             inputs=self.inputs,
@@ -139,7 +148,6 @@ class Case:
         raise DataError(f"the network has no output {output!r}: it has {', '.join(names)}")
 
     def _output_shape(self, number: int) -> tuple[int, ...]:
-        from rnnlens.engine.forward import forward
 
         one = {name: array[:1] for name, array in self.inputs.items()}
         return forward(self.network, one).outputs[number].shape[1:]
@@ -204,9 +212,6 @@ def make_case(network: Network, X: Any, of: str | None = None, precision: str = 
 
     Shapes: X Windows, (sample, step, feature), or mapping of input name to array.
     """
-    from rnnlens.engine.forward import entries
-    from rnnlens.series.windows import Windows
-
     known = X if isinstance(X, Windows) else None
     if known is not None:
         _check_windows(network, known)
@@ -232,8 +237,6 @@ def _steps(network: Network, name: str) -> bool:
 
 
 def _tokens(network: Network, name: str) -> bool:
-    from rnnlens.network.layers import Embedding
-
     takers = [node.layer for node in network.nodes if (name, 0) in node.inputs]
     return any(isinstance(layer, Embedding) for layer in takers)
 

@@ -6,53 +6,45 @@ from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
+import xarray as xr
 
 from rnnlens.api.shared.case import place_of_target
 
 if TYPE_CHECKING:
-    import xarray as xr
-
     from rnnlens.api.shared.case import Case
+    from rnnlens.attribution.options import Target
 
     #: A target by its name or number; None where there is one alone.
     Name = str | int | None
 
-__all__ = ["EVERY", "asks_for_more_than_one", "explain_each"]
+__all__ = ["EVERY", "explain_each"]
 
 #: The word for all targets, or all horizons.
 EVERY = "all"
 
 
-def asks_for_more_than_one(target: object, horizon: object) -> bool:
-    """Say whether more than one number of the output is asked for."""
-    return _many(target) or _many(horizon)
-
-
 def explain_each(
-    case: Case,
-    target: Name | Sequence[str | int],
-    horizon: str | int | Sequence[int] | None,
-    output: int | str,
-    explain: Callable[[Name, int | None], xr.Dataset],
+    case: Case, asked: Target, explain: Callable[[Name, int | None], xr.Dataset]
 ) -> xr.Dataset:
-    """Explain each of the targets and horizons, and put the results side by side."""
-    import xarray as xr
-
-    targets, horizons = case.choices(output)
-    names, steps = _chosen(target, targets), _chosen(horizon, horizons)
+    """Explain the target; where it is more than one number of the output, put them side by side."""
+    if not (_many(asked.name) or _many(asked.horizon)):
+        (name,), (step,) = _chosen(asked.name, ()), _chosen(asked.horizon, ())
+        return explain(name, step)
+    targets, horizons = case.choices(asked.output)
+    names, steps = _chosen(asked.name, targets), _chosen(asked.horizon, horizons)
+    labels = [targets[place_of_target(name, targets)] for name in names]
     rows: list[xr.Dataset] = []
     largest: list[float] = []
     for step in steps:
         explained = [explain(name, step) for name in names]
         largest += [one.attrs["max_residual"] for one in explained if "max_residual" in one.attrs]
-        labels = [targets[place_of_target(name, targets)] for name in names]
         joined = explained[0]
-        if _many(target):
+        if _many(asked.name):
             joined = xr.concat(explained, "target", combine_attrs="drop_conflicts", join="exact")
             joined = joined.assign_coords(target=labels)
         rows.append(joined.assign_attrs(target=", ".join(labels), unit=_unit(explained)))
     whole = rows[0]
-    if _many(horizon):
+    if _many(asked.horizon):
         whole = xr.concat(rows, "horizon", combine_attrs="drop_conflicts", join="exact")
         whole = whole.assign_coords(horizon=[int(step) for step in steps if step is not None])
     if largest:

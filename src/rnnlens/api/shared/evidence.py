@@ -6,33 +6,22 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from rnnlens.engine.forward import entries
 from rnnlens.errors import DataError
+from rnnlens.evidence.proof.stated_ranges import StatedRanges
+from rnnlens.series.windows import Windows
 
 if TYPE_CHECKING:
     from numpy.typing import ArrayLike, NDArray
 
     from rnnlens.api.shared.case import Case
-    from rnnlens.attribution.question import Question
-    from rnnlens.attribution.target import ResolvedTarget
     from rnnlens.evidence.options import Certificates
-    from rnnlens.evidence.proof.stated_ranges import StatedRanges
-    from rnnlens.series.windows import Windows
 
-__all__ = ["background_values", "question_of", "stated_ranges"]
-
-
-def question_of(case: Case, target: ResolvedTarget) -> Question:
-    """Ask about a target of a case."""
-    from rnnlens.attribution.question import Question
-
-    return Question(network=case.network, inputs=case.inputs, of=case.of, target=target)
+__all__ = ["background_values", "stated_ranges"]
 
 
 def background_values(case: Case, background: Windows | ArrayLike | None) -> NDArray[np.float64]:
     """Give the data that ranges and tolerances come from: (window, step, feature)."""
-    from rnnlens.engine.forward import entries
-    from rnnlens.series.windows import Windows
-
     if background is None:
         return case.inputs[case.of]
     values = background.values if isinstance(background, Windows) else background
@@ -48,8 +37,6 @@ def stated_ranges(
     case: Case, certificates: Certificates, data: NDArray[np.float64]
 ) -> StatedRanges:
     """Give the ranges that were stated, in the features' own units where these are known."""
-    from rnnlens.evidence.proof.stated_ranges import StatedRanges
-
     windows = case.windows
     return StatedRanges(
         features=case.features,

@@ -7,6 +7,9 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 
+from rnnlens.api.shared.network_provenance import network_provenance
+from rnnlens.results.label import label
+
 if TYPE_CHECKING:
     import xarray as xr
 
@@ -36,9 +39,6 @@ def labelled(
     case: Case, arrays: MethodArrays, method: AttributionMethod, about: Mapping[str, Any]
 ) -> xr.Dataset:
     """Label the arrays of a method of `rnnlens.explain`."""
-    from rnnlens.api.shared.network_provenance import network_provenance
-    from rnnlens.results.label import label
-
     windows, words = case.windows, _WORDS[method.kind]
     name, unit = about["target"], about["unit"] or "network units"
     extra = {key: value for key, value in about.items() if key != "method"} | {

@@ -5,6 +5,11 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from rnnlens.api.shared.lag_shares import row_variables
+from rnnlens.evidence.proof.limits import BUDGET
+from rnnlens.evidence.table.certificates import certified_rows
+from rnnlens.evidence.table.observed import observed_rows
+from rnnlens.evidence.table.tests import older_lags, tested_rows
+from rnnlens.results.provenance import file_safe
 
 if TYPE_CHECKING:
     import xarray as xr
@@ -60,9 +65,6 @@ def labelled_table(
     tolerance: Tolerance,
 ) -> xr.Dataset:
     """Add certificates, tests and verdicts to a labelled table of shares."""
-    from rnnlens.evidence.proof.limits import BUDGET
-    from rnnlens.results.provenance import file_safe
-
     rows, unit = made.rows, str(shares.attrs["unit"] or "network units")
     attrs: dict[str, Any] = {
         "kind": "evidence on lags",
@@ -97,8 +99,6 @@ def _with_certificates(
     table: xr.Dataset, case: Case, rows: Rows, certificates: LagCertificates, unit: str
 ) -> xr.Dataset:
     """Add what certificates say of each row, and of each window by lag and by what was free."""
-    from rnnlens.evidence.table.certificates import certified_rows
-
     units = {"largest_bound": unit, "largest_attained": unit}
     table = table.assign(_columns(certified_rows(rows, certificates), rows, units))
     places = certificates.places
@@ -140,8 +140,6 @@ def _about_certificates(case: Case, rows: Rows, certificates: LagCertificates) -
 
 def _with_tests(table: xr.Dataset, rows: Rows, tests: LagTests, unit: str) -> xr.Dataset:
     """Add what the tests say of each row, and of all older lags together."""
-    from rnnlens.evidence.table.tests import older_lags, tested_rows
-
     units = dict.fromkeys(("error_change", "error_change_low", "error_change_high"), unit)
     units |= dict.fromkeys(("p_equivalent", "p_used", "variance_left"), "1")
     columns = _columns(tested_rows(rows, tests), rows, units)
@@ -183,8 +181,6 @@ def _about_tests(tests: LagTests, unit: str) -> dict[str, Any]:
 
 def _with_observed(table: xr.Dataset, rows: Rows, observed: Scenario, unit: str) -> xr.Dataset:
     """Add what draws of observed values say of each row."""
-    from rnnlens.evidence.table.observed import observed_rows
-
     units = {"observed_largest": unit, "observed_exceeded": "1", "observed_share": "1"}
     return table.assign(_columns(observed_rows(rows, observed), rows, units))
 

@@ -4,11 +4,15 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+import xarray as xr
+
 from rnnlens.errors import DataError
+from rnnlens.evidence.table.rows import BY, check_by
+from rnnlens.evidence.table.shares import row_shares
+from rnnlens.results.label import label
+from rnnlens.results.provenance import file_safe
 
 if TYPE_CHECKING:
-    import xarray as xr
-
     from rnnlens.evidence.options import Shares
 
 __all__ = ["row_variables", "shares_of"]
@@ -25,12 +29,6 @@ TITLES = {
 
 def shares_of(explained: xr.Dataset, by: str, settings: Shares) -> xr.Dataset:
     """Give the share of each row from contributions that are there already."""
-    import xarray as xr
-
-    from rnnlens.evidence.table.rows import BY, check_by
-    from rnnlens.evidence.table.shares import row_shares
-    from rnnlens.results.provenance import file_safe
-
     check_by(by)
     shares = row_shares(_contribution(explained, BY[by]).values, by, settings)
     unit = explained.attrs["unit"] or "network units"
@@ -69,10 +67,6 @@ def row_variables(
     units: dict[str, str],
 ) -> dict[str, xr.Variable]:
     """Label a piece of the table, its rows unfolded along the table's own dimensions."""
-    import xarray as xr
-
-    from rnnlens.results.label import label
-
     made = label(piece, long_names=titles, units=units)
     return {
         str(name): xr.Variable(dims, values.values.reshape(shape), values.attrs)

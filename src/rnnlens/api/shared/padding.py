@@ -7,6 +7,8 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from rnnlens.engine.forward import predict
+
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
@@ -28,8 +30,6 @@ def from_the_last_real_step(case: Case, real: NDArray[np.bool_] | None) -> tuple
 
     Shapes: real (sample, step) of bool.
     """
-    from rnnlens.engine.forward import predict
-
     if real is None or real[:, -1].all():
         return case, LAST_STEP
     steps = real.shape[1]

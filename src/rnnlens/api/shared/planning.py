@@ -7,12 +7,17 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from rnnlens.api.shared.case import make_case
+from rnnlens.attribution.baselines.baseline import BACKGROUNDS
+from rnnlens.engine.schedule.plan import estimate
+from rnnlens.engine.stepwise.walk import split_by_step
+from rnnlens.series.windows import Windows
+
 if TYPE_CHECKING:
     from numpy.typing import ArrayLike
 
     from rnnlens.engine.schedule.plan import Estimate
     from rnnlens.network.network import Network
-    from rnnlens.series.windows import Windows
 
 __all__ = ["expected"]
 
@@ -37,9 +42,6 @@ def expected(
     >>> expected(net, np.zeros((5, 24, 10)), method="gradient").cells
     360
     """
-    from rnnlens.api.shared.case import make_case
-    from rnnlens.engine.schedule.plan import estimate
-
     case = make_case(net, X, of)
     data = case.x if background is None else background
     if method == "auto":  # what it falls back on; exact values are taken only where they cost less
@@ -66,9 +68,6 @@ def expected(
 
 
 def _backgrounds(baseline: str | ArrayLike, data: Windows | ArrayLike) -> int:
-    from rnnlens.attribution.baselines.baseline import BACKGROUNDS
-    from rnnlens.series.windows import Windows
-
     if isinstance(baseline, str):
         count = len(data) if isinstance(data, Windows) else len(np.asarray(data))
         return min(BACKGROUNDS, count) if baseline == "background" else 1
@@ -77,8 +76,6 @@ def _backgrounds(baseline: str | ArrayLike, data: Windows | ArrayLike) -> int:
 
 def _tree_cells(net: Network, of: str, steps: int, newest: int) -> float:
     """Give the tree's cell evaluations for one window, baseline and recurrent layer."""
-    from rnnlens.engine.stepwise.walk import split_by_step
-
     if split_by_step(net, of) is None:
         return steps * 2.0 ** (min(newest + 1, steps))
     if newest >= steps:

@@ -10,13 +10,12 @@ from rnnlens.attribution.options import Target, as_target
 from rnnlens.errors import InputError
 
 if TYPE_CHECKING:
-    from rnnlens.api.shared.case import Case
-    from rnnlens.attribution.target import ResolvedTarget
+    from rnnlens.api.shared.case import Case, NamedTarget
 
 __all__ = ["one_target"]
 
 
-def one_target(case: Case, given: Target | str | int | None) -> tuple[ResolvedTarget, str, str]:
+def one_target(case: Case, given: Target | str | int | None) -> NamedTarget:
     """Resolve the target of a verb that answers for one number, on the output as it is."""
     asked = as_target(given)
     name, horizon = asked.name, asked.horizon

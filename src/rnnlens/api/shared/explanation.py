@@ -1,0 +1,110 @@
+"""One explanation: what was asked of all targets and horizons alike, and the answer for each."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+import xarray as xr
+from numpy.typing import ArrayLike
+
+from rnnlens.api.shared.baselines import about_baseline, baseline_of, real_steps_of
+from rnnlens.api.shared.case import Case
+from rnnlens.api.shared.labelling import labelled
+from rnnlens.api.shared.padding import from_the_last_real_step
+from rnnlens.attribution.baselines.baseline import Baseline
+from rnnlens.attribution.baselines.conditional import GaussianConditional, refuse_conditional
+from rnnlens.attribution.games.players import make_groups
+from rnnlens.attribution.options import Effort
+from rnnlens.attribution.question import Progress
+from rnnlens.attribution.registry import METHODS
+from rnnlens.attribution.runners import MethodOptions, run_method
+from rnnlens.series.windows import Windows
+
+__all__ = ["Explanation"]
+
+
+@dataclass(frozen=True, eq=False, kw_only=True)
+class Explanation:
+    """What `rnnlens.explain` was asked, the same for every target and horizon.
+
+    Parameters
+    ----------
+    case : Case
+        The network that is explained, up to its logits where those are, and its windows.
+    output : int or str
+        Which of its outputs.
+    explained_on : {"output", "logits"}
+        What of it.
+    method, baseline, held, newest, groups, background, initial_state, effort, progress
+        As in `rnnlens.explain`.
+    """
+
+    case: Case
+    output: int | str
+    explained_on: str
+    method: str
+    baseline: str | ArrayLike | None
+    held: Sequence[str] | None
+    newest: int | None
+    groups: Mapping[str, Sequence[int | str]] | None
+    background: Windows | ArrayLike | None
+    initial_state: Mapping[str, Sequence[ArrayLike]] | None
+    effort: Effort
+    progress: Progress | None
+
+    def of_target(self, name: str | int | None, horizon: int | None) -> xr.Dataset:
+        """Explain one target at one horizon."""
+        chosen = METHODS[self.method]
+        case, lags_from = from_the_last_real_step(self.case, real_steps_of(self.case))
+        target = case.target(name, horizon, self.output)
+        if self.explained_on == "logits":
+            target = target.on_logits()
+        places, held_names = case.held(self.held)
+        given = self.baseline
+        if given is None:
+            given = "zero" if case.tokens else "mean"  # tokens have no mean
+        stands_in = self._baseline(case, given) if chosen.hides else None
+        if isinstance(stands_in, GaussianConditional) and not chosen.conditional:
+            refuse_conditional(self.method)
+        groups = make_groups(
+            self.groups, steps=case.x.shape[1], features=case.features, held=places
+        )
+        question = case.question(
+            target.resolved,
+            stands_in,
+            groups=groups if self.groups else None,
+            newest=self.newest,
+            initial_state=self.initial_state,
+        )
+        options = MethodOptions(
+            effort=self.effort,
+            background=self._drawn(case) if chosen.background else None,
+            progress=self.progress,
+        )
+        answer = run_method(self.method, question, options)
+        about: dict[str, object] = {
+            "target": target.name,
+            "unit": target.unit,
+            "held": held_names,
+            "method": self.method,
+            **answer.about,
+            "explained_on": self.explained_on,
+            "lags_from": lags_from,
+        }
+        against = answer.baseline or stands_in
+        if against is not None:
+            about |= about_baseline(case, against, self.background)
+        if answer.max_residual is not None:
+            about["max_residual"] = answer.max_residual
+        if answer.cells is not None:
+            about["cells"] = answer.cells
+        return labelled(case, answer.arrays, chosen, about)
+
+    def _drawn(self, case: Case) -> Baseline | None:
+        """Draw windows for a method that may choose them, where nothing else was asked for."""
+        drawn = self._baseline(case, "background") if self.baseline is None else None
+        return drawn if isinstance(drawn, Baseline) else None
+
+    def _baseline(self, case: Case, given: str | ArrayLike) -> Baseline | GaussianConditional:
+        return baseline_of(case, given, self.held, self.background, self.effort.seed)[0]
