@@ -47,7 +47,7 @@ def provenance(
     return {key: file_safe(value) for key, value in attributes.items()}
 
 
-def file_safe(value: Any) -> str | int | float:
+def file_safe(value: object) -> str | int | float:
     """Give a value in a form that netCDF, JSON and CSV all hold.
 
     Examples
@@ -68,7 +68,7 @@ def file_safe(value: Any) -> str | int | float:
     return "" if value is None else str(value)
 
 
-def _plain(value: Any) -> Any:
+def _plain(value: object) -> object:
     if isinstance(value, np.ndarray):
         value = value.tolist()
     if isinstance(value, Mapping):

@@ -43,31 +43,31 @@ def from_toml(text: str) -> dict[str, Any]:
     return values
 
 
-def _text(path: str, value: Any) -> str:
+def _text(path: str, value: object) -> str:
     if not isinstance(value, str) or not value.strip():
         raise ConfigError(f"{path} must be a text in quotes and is {value!r}")
     return value
 
 
-def _whole(path: str, value: Any) -> int:
+def _whole(path: str, value: object) -> int:
     if isinstance(value, bool) or not isinstance(value, int):
         raise ConfigError(f"{path} must be a whole number and is {value!r}")
     return value
 
 
-def _number(path: str, value: Any) -> float:
+def _number(path: str, value: object) -> float:
     if isinstance(value, bool) or not isinstance(value, int | float):
         raise ConfigError(f"{path} must be a number and is {value!r}")
     return float(value)
 
 
-def _flag(path: str, value: Any) -> bool:
+def _flag(path: str, value: object) -> bool:
     if not isinstance(value, bool):
         raise ConfigError(f"{path} must be true or false and is {value!r}")
     return value
 
 
-def _moment(path: str, value: Any) -> np.datetime64 | int:
+def _moment(path: str, value: object) -> np.datetime64 | int:
     if isinstance(value, str):
         # What is not a time stays a text, which the sentence below shows.
         with contextlib.suppress(ValueError):
@@ -81,7 +81,7 @@ def _moment(path: str, value: Any) -> np.datetime64 | int:
     raise ConfigError(f"{path} must be a time such as 2013-10-01 or a row number and is {value!r}")
 
 
-def _variable(path: str, name: str, value: Any) -> Variable:
+def _variable(path: str, name: str, value: object) -> Variable:
     if not isinstance(value, Mapping):
         raise ConfigError(
             f'{path} must be a table such as {{ unit = "F", mean = 54.5, scale = 17.1 }} and is '
@@ -100,13 +100,13 @@ def _variable(path: str, name: str, value: Any) -> Variable:
     )
 
 
-def _features(path: str, value: Any) -> tuple[Variable, ...]:
+def _features(path: str, value: object) -> tuple[Variable, ...]:
     if not isinstance(value, Mapping):
         raise ConfigError(f"{path} must be a table with one line for each feature and is {value!r}")
     return tuple(_variable(f"{path}.{name}", name, item) for name, item in value.items())
 
 
-def _names_or_table(path: str, value: Any) -> Mapping[str, Any]:
+def _names_or_table(path: str, value: object) -> Mapping[str, Any]:
     if isinstance(value, Mapping):
         return value
     if not isinstance(value, list):
@@ -118,7 +118,7 @@ def _names_or_table(path: str, value: Any) -> Mapping[str, Any]:
     return {name: {} for name in names}
 
 
-def _targets(given: Any, features: tuple[Variable, ...]) -> tuple[Variable, ...]:
+def _targets(given: object, features: tuple[Variable, ...]) -> tuple[Variable, ...]:
     if given is None:
         return ()
     known = {feature.name: feature for feature in features}
@@ -211,7 +211,7 @@ def _lines(variables: tuple[Variable, ...], known: tuple[Variable, ...] = ()) ->
     return lines
 
 
-def _absent(value: Any) -> bool:
+def _absent(value: object) -> bool:
     return value is None or (isinstance(value, str) and not value)
 
 

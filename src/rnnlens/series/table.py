@@ -222,7 +222,7 @@ def _numbers_from_array(where: str, name: str, array: np.ndarray) -> np.ndarray:
     return numbers
 
 
-def _bad_value(where: str, row: str, name: str, value: Any) -> DataError:
+def _bad_value(where: str, row: str, name: str, value: object) -> DataError:
     text = str(value).strip()
     missing = text.lower() in {"", "na", "n/a", "nan", "null", "none", "nat", "<na>"}
     what = f"holds {text!r}, which stands for no value" if missing and text else f"holds {text!r}"
