@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 
@@ -67,7 +67,7 @@ def _asked(question: Question, ranges: Ranges) -> dict[str, Array]:
 
 
 def _largest(
-    question: Question, inputs: Mapping[str, Array], theirs: Sequence[NDArray[Any]]
+    question: Question, inputs: Mapping[str, Array], theirs: Sequence[NDArray[np.generic]]
 ) -> float:
     outputs = predict(question.network, inputs)
     ours = outputs if isinstance(outputs, tuple) else (outputs,)

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from collections.abc import Mapping
+from typing import TYPE_CHECKING
 
 from rnnlens.api.shared.lag_shares import row_variables
 from rnnlens.evidence.proof.limits import BUDGET
@@ -26,6 +27,8 @@ if TYPE_CHECKING:
 
 __all__ = ["labelled_table"]
 
+#: What the attributes of a result say, by their names.
+Facts = dict[str, str | int | float]
 #: What was free in a certificate, in words.
 ALONE = "one feature of one lag at a time"
 TOGETHER = "all features of one lag that are not held, together"
@@ -66,7 +69,7 @@ def labelled_table(
 ) -> xr.Dataset:
     """Add certificates, tests and verdicts to a labelled table of shares."""
     rows, unit = made.rows, str(shares.attrs["unit"] or "network units")
-    attrs: dict[str, Any] = {
+    attrs: Facts = {
         "kind": "evidence on lags",
         "budget": BUDGET if certificates.budget is None else certificates.budget,
         "deviation": certificates.deviation,
@@ -79,9 +82,9 @@ def labelled_table(
         table = _with_certificates(table, case, rows, made.certificates, unit)
         attrs |= _about_certificates(case, rows, made.certificates)
     if made.tests is not None:
-        facts = _about_tests(made.tests, unit)
-        table = _with_tests(table, rows, made.tests, facts["loss_unit"])
-        attrs |= facts
+        of_loss = f"{unit}^2" if made.tests.loss == "squared" else unit
+        table = _with_tests(table, rows, made.tests, of_loss)
+        attrs |= _about_tests(made.tests, of_loss)
     if made.observed is not None:
         table = _with_observed(table, rows, made.observed, unit)
         attrs |= _about_observed(made.observed)
@@ -91,7 +94,7 @@ def labelled_table(
     return table.assign_attrs({key: file_safe(value) for key, value in attrs.items()})
 
 
-def _columns(piece: object, rows: Rows, units: dict[str, str]) -> dict[str, xr.Variable]:
+def _columns(piece: object, rows: Rows, units: Mapping[str, str]) -> dict[str, xr.Variable]:
     return row_variables(piece, rows.dims, rows.shape, titles=TITLES, units=units)
 
 
@@ -108,7 +111,7 @@ def _with_certificates(
         dims, grouped = dims[:2], [one[:, :, 0] for one in grouped]
     else:
         grouped = [certificates.by_feature(one, len(rows.features)) for one in grouped]
-    coords: dict[str, Any] = {"window": ("sample", places)}
+    coords: dict[str, object] = {"window": ("sample", places)}
     if "lag" not in table.coords:
         coords["lag"] = [span.first for span in rows.spans]
     if len(dims) == 3 and "feature" not in table.coords:
@@ -124,7 +127,7 @@ def _with_certificates(
     return table.assign_coords(coords).assign(by_window)
 
 
-def _about_certificates(case: Case, rows: Rows, certificates: LagCertificates) -> dict[str, Any]:
+def _about_certificates(case: Case, rows: Rows, certificates: LagCertificates) -> Facts:
     every = certificates.verdict
     return {
         "certified": len(certificates.places),
@@ -140,8 +143,14 @@ def _about_certificates(case: Case, rows: Rows, certificates: LagCertificates) -
 
 def _with_tests(table: xr.Dataset, rows: Rows, tests: LagTests, unit: str) -> xr.Dataset:
     """Add what the tests say of each row, and of all older lags together."""
-    units = dict.fromkeys(("error_change", "error_change_low", "error_change_high"), unit)
-    units |= dict.fromkeys(("p_equivalent", "p_used", "variance_left"), "1")
+    units = {
+        "error_change": unit,
+        "error_change_low": unit,
+        "error_change_high": unit,
+        "p_equivalent": "1",
+        "p_used": "1",
+        "variance_left": "1",
+    }
     columns = _columns(tested_rows(rows, tests), rows, units)
     # the table's own name of that column, which files hold
     table = table.assign({
@@ -151,14 +160,14 @@ def _with_tests(table: xr.Dataset, rows: Rows, tests: LagTests, unit: str) -> xr
     return table if older is None else table.assign(_columns(older, rows, {}))
 
 
-def _about_tests(tests: LagTests, unit: str) -> dict[str, Any]:
+def _about_tests(tests: LagTests, unit: str) -> Facts:
     of_rows, of_lags = tests.equivalence, tests.horizon
     passed = of_lags.p_equivalent[of_lags.lag_from > of_lags.looks_back]
     fit = tests.sampler.fit
     return {
         "tested": tests.samples,
         "loss": tests.loss,
-        "loss_unit": f"{unit}^2" if tests.loss == "squared" else unit,
+        "loss_unit": unit,
         "mean_loss": of_rows.loss,
         "margin": of_rows.margin,
         "margin_text": tests.margin_text,
@@ -185,7 +194,7 @@ def _with_observed(table: xr.Dataset, rows: Rows, observed: Scenario, unit: str)
     return table.assign(_columns(observed_rows(rows, observed), rows, units))
 
 
-def _about_observed(observed: Scenario) -> dict[str, Any]:
+def _about_observed(observed: Scenario) -> Facts:
     return {
         "replacements": observed.draws,
         "replacements_all": int(observed.exhaustive),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING
 
 import xarray as xr
@@ -61,10 +62,10 @@ def shares_of(explained: xr.Dataset, by: str, settings: Shares) -> xr.Dataset:
 def row_variables(
     piece: object,
     dims: tuple[str, ...],
-    shape: list[int] | tuple[int, ...],
+    shape: Sequence[int],
     *,
-    titles: dict[str, str],
-    units: dict[str, str],
+    titles: Mapping[str, str],
+    units: Mapping[str, str],
 ) -> dict[str, xr.Variable]:
     """Label a piece of the table, its rows unfolded along the table's own dimensions."""
     made = label(piece, long_names=titles, units=units)

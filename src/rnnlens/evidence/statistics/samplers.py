@@ -191,8 +191,8 @@ def gaussian_sampler(x: Array, *, background: ArrayLike | None = None) -> Gaussi
     >>> data = np.random.default_rng(0).normal(size=(500, 3, 1)).cumsum(axis=1)
     >>> hidden = np.array([[False], [True], [False]])
     >>> drawn = gaussian_sampler(data).draw(data, hidden, 2, np.random.default_rng(1))
-    >>> left = drawn[:, 0, 1, 0] - data[:, [0, 2], 0].mean(axis=1)
-    >>> drawn.shape, bool(0.4 < left.var() < 0.6)  # half of a step's variance
+    >>> missed = drawn[:, 0, 1, 0] - data[:, [0, 2], 0].mean(axis=1)
+    >>> drawn.shape, bool(0.4 < missed.var() < 0.6)  # half of a step's variance
     ((500, 2, 3, 1), True)
     """
     given = gaussian_conditional(x, background=background, draws=1)
