@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
 from rnnlens.api.shared.lag_shares import row_variables
@@ -32,32 +31,6 @@ Facts = dict[str, str | int | float]
 #: What was free in a certificate, in words.
 ALONE = "one feature of one lag at a time"
 TOGETHER = "all features of one lag that are not held, together"
-
-#: What each column is called.
-TITLES = {
-    "largest_bound": "bound on the change of the forecast, in all windows",
-    "largest_attained": "largest change of the forecast that was attained",
-    "worst": "window with the largest bound",
-    "structural": "windows that are structural",
-    "proven": "windows that are proven",
-    "refuted": "windows that are refuted",
-    "undecided": "windows that are undecided",
-    "error_change": "change of the loss when hidden",
-    "error_change_low": "lower end of its interval",
-    "error_change_high": "upper end of its interval",
-    "p_equivalent": "p-value of the test of equivalence",
-    "p_used": "p-value of the test of use",
-    "variance_left": "share of its variance that the rest leaves",
-    "note": "to be known",
-    "older_change": "change of the loss by hiding this lag and all older ones",
-    "older_p": "p-value of the test of equivalence for hiding this lag and all older ones",
-    "observed_largest": "largest change that observed values made",
-    "observed_exceeded": "draws that moved the forecast beyond the tolerance",
-    "observed_share": "limit of the share of all pairs that do",
-    "moved": "largest change that one input at an end of its range made, in plain runs",
-    "verdict": "what the evidence says",
-    "rung": "what the verdict stands on",
-}
 
 
 def labelled_table(
@@ -90,20 +63,19 @@ def labelled_table(
         attrs |= _about_observed(made.observed)
     if made.plain_runs is not None:
         table = _with_moved(table, case, rows, made.plain_runs, unit)
-    table = table.assign(_columns(made, rows, {}))
+    table = table.assign(_columns(made, rows, unit))
     return table.assign_attrs({key: file_safe(value) for key, value in attrs.items()})
 
 
-def _columns(piece: object, rows: Rows, units: Mapping[str, str]) -> dict[str, xr.Variable]:
-    return row_variables(piece, rows.dims, rows.shape, titles=TITLES, units=units)
+def _columns(piece: object, rows: Rows, unit: str) -> dict[str, xr.Variable]:
+    return row_variables(piece, rows.dims, rows.shape, unit)
 
 
 def _with_certificates(
     table: xr.Dataset, case: Case, rows: Rows, certificates: LagCertificates, unit: str
 ) -> xr.Dataset:
     """Add what certificates say of each row, and of each window by lag and by what was free."""
-    units = {"largest_bound": unit, "largest_attained": unit}
-    table = table.assign(_columns(certified_rows(rows, certificates), rows, units))
+    table = table.assign(_columns(certified_rows(rows, certificates), rows, unit))
     places = certificates.places
     grouped = [rows.by_span(one) for one in (certificates.bound, certificates.attained)]
     dims: tuple[str, ...] = ("sample", "lag", "feature")
@@ -143,21 +115,13 @@ def _about_certificates(case: Case, rows: Rows, certificates: LagCertificates) -
 
 def _with_tests(table: xr.Dataset, rows: Rows, tests: LagTests, unit: str) -> xr.Dataset:
     """Add what the tests say of each row, and of all older lags together."""
-    units = {
-        "error_change": unit,
-        "error_change_low": unit,
-        "error_change_high": unit,
-        "p_equivalent": "1",
-        "p_used": "1",
-        "variance_left": "1",
-    }
-    columns = _columns(tested_rows(rows, tests), rows, units)
+    columns = _columns(tested_rows(rows, tests), rows, unit)
     # the table's own name of that column, which files hold
     table = table.assign({
         "left" if name == "variance_left" else name: values for name, values in columns.items()
     })
     older = older_lags(rows, tests)
-    return table if older is None else table.assign(_columns(older, rows, {}))
+    return table if older is None else table.assign(_columns(older, rows, unit))
 
 
 def _about_tests(tests: LagTests, unit: str) -> Facts:
@@ -190,8 +154,7 @@ def _about_tests(tests: LagTests, unit: str) -> Facts:
 
 def _with_observed(table: xr.Dataset, rows: Rows, observed: Scenario, unit: str) -> xr.Dataset:
     """Add what draws of observed values say of each row."""
-    units = {"observed_largest": unit, "observed_exceeded": "1", "observed_share": "1"}
-    return table.assign(_columns(observed_rows(rows, observed), rows, units))
+    return table.assign(_columns(observed_rows(rows, observed), rows, unit))
 
 
 def _about_observed(observed: Scenario) -> Facts:
@@ -210,5 +173,5 @@ def _with_moved(
     issued = runs.places if case.windows is None else case.windows.issued[runs.places]
     if "lag" not in table.coords:
         table = table.assign_coords(lag=[span.first for span in rows.spans])
-    moved = table.assign(_columns(runs, rows, {"moved": unit}))
+    moved = table.assign(_columns(runs, rows, unit))
     return moved.assign_coords(tried_issued=("tried", issued, {"long_name": "newest step fed in"}))

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 import xarray as xr
@@ -18,28 +18,13 @@ if TYPE_CHECKING:
 
 __all__ = ["row_variables", "shares_of"]
 
-#: What each column is called.
-TITLES = {
-    "share": "share in what moved the forecast",
-    "share_low": "lower end of the interval",
-    "share_high": "upper end of the interval",
-    "mean_contribution": "mean contribution",
-    "mean_size": "mean absolute contribution",
-}
-
 
 def shares_of(explained: xr.Dataset, by: str, settings: Shares) -> xr.Dataset:
     """Give the share of each row from contributions that are there already."""
     check_by(by)
     shares = row_shares(_contribution(explained, BY[by]).values, by, settings)
-    unit = explained.attrs["unit"] or "network units"
-    variables = row_variables(
-        shares,
-        BY[by],
-        [explained.sizes[name] for name in BY[by]],
-        titles=TITLES,
-        units={"share": "1", "mean_contribution": unit, "mean_size": unit},
-    )
+    shape = [explained.sizes[name] for name in BY[by]]
+    variables = row_variables(shares, BY[by], shape, str(explained.attrs["unit"]))
     coords = {name: explained[name].variable for name in BY[by]}
     if "lag" in coords:
         named = explained["lag"].assign_attrs(long_name="lag (1 = newest step fed in)")
@@ -60,15 +45,10 @@ def shares_of(explained: xr.Dataset, by: str, settings: Shares) -> xr.Dataset:
 
 
 def row_variables(
-    piece: object,
-    dims: tuple[str, ...],
-    shape: Sequence[int],
-    *,
-    titles: Mapping[str, str],
-    units: Mapping[str, str],
+    piece: object, dims: tuple[str, ...], shape: Sequence[int], unit: str
 ) -> dict[str, xr.Variable]:
     """Label a piece of the table, its rows unfolded along the table's own dimensions."""
-    made = label(piece, long_names=titles, units=units)
+    made = label(piece, attrs={"unit": unit})
     return {
         str(name): xr.Variable(dims, values.values.reshape(shape), values.attrs)
         if values.dims == ("part",)

@@ -58,8 +58,8 @@ class LagTable:
     tests: LagTests | None
     observed: Scenario | None
     missing: tuple[str, ...]
-    verdict: NDArray[np.str_] = declared("part")
-    rung: NDArray[np.str_] = declared("part")
+    verdict: NDArray[np.str_] = declared("part", long_name="what the evidence says")
+    rung: NDArray[np.str_] = declared("part", long_name="what the verdict stands on")
 
 
 def lag_table(

@@ -136,13 +136,17 @@ class CertifiedRows:
         Windows in which the row, its questions taken together, is that.
     """
 
-    largest_bound: Array = declared("part")
-    largest_attained: Array = declared("part")
-    worst: NDArray[np.int64] = declared("part")
-    structural: NDArray[np.int64] = declared("part")
-    proven: NDArray[np.int64] = declared("part")
-    refuted: NDArray[np.int64] = declared("part")
-    undecided: NDArray[np.int64] = declared("part")
+    largest_bound: Array = declared(
+        "part", long_name="bound on the change of the forecast, in all windows", unit="{unit}"
+    )
+    largest_attained: Array = declared(
+        "part", long_name="largest change of the forecast that was attained", unit="{unit}"
+    )
+    worst: NDArray[np.int64] = declared("part", long_name="window with the largest bound")
+    structural: NDArray[np.int64] = declared("part", long_name="windows that are structural")
+    proven: NDArray[np.int64] = declared("part", long_name="windows that are proven")
+    refuted: NDArray[np.int64] = declared("part", long_name="windows that are refuted")
+    undecided: NDArray[np.int64] = declared("part", long_name="windows that are undecided")
 
 
 def evenly(count: int, wanted: int) -> NDArray[np.int64]:

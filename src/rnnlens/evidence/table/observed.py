@@ -36,9 +36,15 @@ class ObservedRows:
         Limit of the share of all pairs that do.
     """
 
-    observed_largest: Array = declared("part")
-    observed_exceeded: NDArray[np.int64] = declared("part")
-    observed_share: Array = declared("part")
+    observed_largest: Array = declared(
+        "part", long_name="largest change that observed values made", unit="{unit}"
+    )
+    observed_exceeded: NDArray[np.int64] = declared(
+        "part", long_name="draws that moved the forecast beyond the tolerance", unit="1"
+    )
+    observed_share: Array = declared(
+        "part", long_name="limit of the share of all pairs that do", unit="1"
+    )
 
 
 def draw_rows(

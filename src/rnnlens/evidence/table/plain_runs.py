@@ -35,7 +35,12 @@ class PlainRuns:
         The windows that were tried.
     """
 
-    moved: Array = declared("tried", "lag")
+    moved: Array = declared(
+        "tried",
+        "lag",
+        long_name="largest change that one input at an end of its range made, in plain runs",
+        unit="{unit}",
+    )
     places: NDArray[np.int64]
 
 

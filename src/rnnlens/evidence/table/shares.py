@@ -33,11 +33,11 @@ class RowShares:
         Mean block length of the bootstrap, in windows.
     """
 
-    share: Array = declared("part")
-    share_low: Array = declared("part")
-    share_high: Array = declared("part")
-    mean_contribution: Array = declared("part")
-    mean_size: Array = declared("part")
+    share: Array = declared("part", long_name="share in what moved the forecast", unit="1")
+    share_low: Array = declared("part", long_name="lower end of the interval")
+    share_high: Array = declared("part", long_name="upper end of the interval")
+    mean_contribution: Array = declared("part", long_name="mean contribution", unit="{unit}")
+    mean_size: Array = declared("part", long_name="mean absolute contribution", unit="{unit}")
     block_length: int
 
 

@@ -104,13 +104,19 @@ class TestedRows:
         What a reader must know of the row.
     """
 
-    error_change: Array = declared("part")
-    error_change_low: Array = declared("part")
-    error_change_high: Array = declared("part")
-    p_equivalent: Array = declared("part")
-    p_used: Array = declared("part")
-    variance_left: Array = declared("part")
-    note: NDArray[np.str_] = declared("part")
+    error_change: Array = declared(
+        "part", long_name="change of the loss when hidden", unit="{unit}"
+    )
+    error_change_low: Array = declared("part", long_name="lower end of its interval", unit="{unit}")
+    error_change_high: Array = declared(
+        "part", long_name="upper end of its interval", unit="{unit}"
+    )
+    p_equivalent: Array = declared("part", long_name="p-value of the test of equivalence", unit="1")
+    p_used: Array = declared("part", long_name="p-value of the test of use", unit="1")
+    variance_left: Array = declared(
+        "part", long_name="share of its variance that the rest leaves", unit="1"
+    )
+    note: NDArray[np.str_] = declared("part", long_name="to be known")
 
 
 @dataclass(frozen=True, eq=False, kw_only=True)
@@ -125,8 +131,12 @@ class OlderLags:
         Of the test of equivalence.
     """
 
-    older_change: Array = declared("lag")
-    older_p: Array = declared("lag")
+    older_change: Array = declared(
+        "lag", long_name="change of the loss by hiding this lag and all older ones"
+    )
+    older_p: Array = declared(
+        "lag", long_name="p-value of the test of equivalence for hiding this lag and all older ones"
+    )
 
 
 def test_rows(
