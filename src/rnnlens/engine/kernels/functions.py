@@ -31,7 +31,7 @@ subnormal ones too, whose last place is the smallest number.
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import NamedTuple
+from typing import NamedTuple, cast
 
 import numpy as np
 
@@ -237,7 +237,8 @@ def _numbers(dtype: Precision) -> _Numbers:
         two_ends=2 * ends,
         tiny=2.0 ** -(info.nmant + 3),
     )
-    return _Numbers(*(dtype.type(number) for number in numbers))
+    # a float32 is no float to Python's annotations
+    return _Numbers(*(cast("float", dtype.type(number)) for number in numbers))
 
 
 def _family(dtype: Precision) -> dict[str, Callable[..., float]]:

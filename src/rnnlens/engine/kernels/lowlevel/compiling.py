@@ -17,7 +17,7 @@ from contextlib import contextmanager
 from functools import cache
 from hashlib import sha256
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any, TypeAlias, TypeVar, cast
 
 from numba import njit
 
@@ -38,7 +38,8 @@ __all__ = [
 
 #: What a decorator hands back is called as the function is; Numba's own type is not annotated.
 Compiled = TypeVar("Compiled", bound=Callable[..., object])
-Options = dict[str, Any]
+#: A dictionary, which Numba's annotations do not take.
+Options: TypeAlias = Any
 
 #: No Python held, no exception at a division by zero (it would keep loops from being vectorised),
 #: and of the liberties of floating point one alone: a product and a sum may be fused.
@@ -73,13 +74,13 @@ def _compile(function: Compiled, options: Options) -> Compiled:
         # Numba's files are named for the function: the fast kernels keep theirs
         function.__qualname__ += "_plain"
     dispatcher = njit(cache=True, **options)(function)
-    index = getattr(getattr(dispatcher, "_cache", None), "_cache_file", None)
+    index: Any = getattr(getattr(dispatcher, "_cache", None), "_cache_file", None)
     if hasattr(index, "_source_stamp"):
         index._source_stamp = _stamp(Path(function.__code__.co_filename).parent)
     elif index is not None or not INTERNALS:
         # a cache that cannot be told of the other files might hold what is out of date
-        return njit(**options)(function)
-    return dispatcher
+        return cast("Compiled", njit(**options)(function))
+    return cast("Compiled", dispatcher)
 
 
 def kernel(function: Compiled) -> Compiled:
@@ -99,7 +100,7 @@ def allocating(function: Compiled) -> Compiled:
 
 def uncached(options: Options) -> Callable[[Compiled], Compiled]:
     """Compile a function for kernels alone that is made anew in every process."""
-    return njit(**options)
+    return cast("Callable[[Compiled], Compiled]", njit(**options))
 
 
 if INTERNALS:

@@ -101,7 +101,7 @@ class InputRows(NamedTuple):
 
     X: Array
     places: Whole
-    count: int
+    count: int  # type: ignore[assignment] - nobody counts in this tuple
 
 
 class Sides(NamedTuple):

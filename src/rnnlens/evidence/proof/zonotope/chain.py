@@ -49,7 +49,7 @@ class FormArrays(NamedTuple):
     rest: Array
     rows: Array
     ids: Whole
-    count: Whole
+    count: Whole  # type: ignore[assignment] - nobody counts in this tuple
 
 
 class Hulls(NamedTuple):

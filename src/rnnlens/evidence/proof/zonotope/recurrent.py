@@ -156,7 +156,9 @@ def _run(layer: Recurrent, x: Forms, context: Context, key: str, room: _Room) ->
     rows, ids = np.zeros((*shape, R)), np.zeros(shape, np.int64)
     filled = FormArrays(out, out_rest, rows, ids, np.zeros(shape[:2], np.int64))
     symbols = int(context.numbers.max(initial=0)) + x.centre.shape[1] * (2 * R + 3 * H) + 1
-    given = FormArrays(*map(np.ascontiguousarray, (x.centre, x.rest, x.rows, x.ids, x.count)))
+    together = np.ascontiguousarray
+    centre, rest, x_rows = together(x.centre), together(x.rest), together(x.rows)
+    given = FormArrays(centre, rest, x_rows, together(x.ids), together(x.count))
     order = layer.go_backwards, layer.return_sequences
     limits = Limits(context.free, cap, symbols)
     with announcing_compilation():

@@ -3,20 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from typing import Any, cast
+from typing import Any
 
 import numpy as np
 from llvmlite import ir
 from numba import types
-from numba.extending import intrinsic
+
+from rnnlens.engine.kernels.lowlevel.generated.hints import intrinsic
 
 __all__ = ["add_in_any_order", "polynomial", "power_of_two", "with_sign"]
 
-#: Its result is called without the typing context.
-_intrinsic = cast("Callable[[Any], Any]", intrinsic)
 
-
-@_intrinsic
+@intrinsic
 def add_in_any_order(typing_context, a, b):
     """Add where the order of a sum is free, so that it may be split over a vector's lanes."""
 
@@ -26,7 +24,7 @@ def add_in_any_order(typing_context, a, b):
     return a(a, a), generate
 
 
-@_intrinsic
+@intrinsic
 def power_of_two(typing_context, v):
     """Give ``2^n`` for a number whose lowest bits are ``n`` plus the exponent's bias."""
     bits, place = (32, 23) if v == types.float32 else (64, 52)
@@ -39,7 +37,7 @@ def power_of_two(typing_context, v):
     return v(v), generate
 
 
-@_intrinsic
+@intrinsic
 def with_sign(typing_context, y, x):
     """Give ``y`` the sign of ``x``."""
 
@@ -56,7 +54,7 @@ def polynomial(coefficients: Sequence[float], dtype: np.dtype[Any]) -> Callable[
     """Make a polynomial in Horner's form, lowest power first."""
     rounded = [float(dtype.type(c)) for c in coefficients]
 
-    @_intrinsic
+    @intrinsic
     def evaluate(typing_context, r):
         def generate(context, builder, signature, arguments):
             kind, flags = context.get_value_type(r), ("contract",)

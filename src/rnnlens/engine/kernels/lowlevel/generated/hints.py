@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any
+from typing import Any, cast
 
 from llvmlite import ir
-from numba import types
-from numba.extending import intrinsic
+from numba import extending, types
 
-__all__ = ["always_inline", "never_inline", "no_alias"]
+__all__ = ["always_inline", "intrinsic", "never_inline", "no_alias"]
+
+#: Has compiled code call what a function generates. Numba's annotations do not say that its result
+#: is called without the typing context.
+intrinsic = cast("Callable[[Callable[..., object]], Callable[..., Any]]", extending.intrinsic)
 
 
 def _stating(state: Callable[[ir.Function], None]) -> tuple[Any, Callable[..., Any]]:

@@ -14,9 +14,9 @@ import numpy as np
 from llvmlite import ir
 from numba import types
 from numba.core import cgutils
-from numba.extending import intrinsic
 
 from rnnlens.engine.kernels.lowlevel.compiling import announcing_compilation, inner, kernel
+from rnnlens.engine.kernels.lowlevel.generated.hints import intrinsic
 
 __all__ = ["activation_loops"]
 

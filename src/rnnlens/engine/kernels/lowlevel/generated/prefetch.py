@@ -9,10 +9,9 @@ from __future__ import annotations
 from llvmlite import ir
 from numba import types
 from numba.core import cgutils
-from numba.extending import intrinsic
 
 from rnnlens.engine.kernels.lowlevel.compiling import inner
-from rnnlens.engine.kernels.lowlevel.generated.hints import never_inline
+from rnnlens.engine.kernels.lowlevel.generated.hints import intrinsic, never_inline
 
 __all__ = ["prefetch_block"]
 

@@ -98,11 +98,12 @@ def places(context: Any, builder: ir.IRBuilder, signature: Any, arguments: Any) 
     given: list[Value] = []
     for kind, value in zip(signature.args, arguments, strict=True):
         if isinstance(kind, types.BaseTuple):
-            items = [builder.extract_value(value, k) for k in range(len(kind))]
-            inside = types.void(*(_index_or_array(one) for one in kind.types))
+            kinds = list(kind)
+            items = [builder.extract_value(value, k) for k in range(len(kinds))]
+            inside = types.void(*(_index_or_array(one) for one in kinds))
             cast = [
                 context.cast(builder, item, one, goal)
-                for item, one, goal in zip(items, kind.types, inside.args, strict=True)
+                for item, one, goal in zip(items, kinds, inside.args, strict=True)
             ]
             given += places(context, builder, inside, cast)
         elif isinstance(kind, types.Array):

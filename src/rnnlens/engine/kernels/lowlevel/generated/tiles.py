@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from llvmlite import ir
 from numba import types
-from numba.extending import intrinsic
 
+from rnnlens.engine.kernels.lowlevel.generated.hints import intrinsic
 from rnnlens.engine.kernels.lowlevel.generated.registers import (
     ROWS,
     VECTORS,

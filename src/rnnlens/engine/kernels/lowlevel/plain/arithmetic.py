@@ -38,7 +38,7 @@ def _power_of_two(dtype: np.dtype[Any]) -> Callable[[float], float]:
         # and stays NaN by its other factors
         n = n if n >= -most else -most
         n = most if n > most else n
-        return math.ldexp(one, np.int32(n)) if n > one - most else zero
+        return math.ldexp(one, np.int32(n)) if n > one - most else zero  # type: ignore[arg-type]
 
     return power
 
