@@ -6,6 +6,9 @@ import dataclasses
 import importlib
 import inspect
 import pkgutil
+import re
+from collections.abc import Mapping
+from typing import Any
 
 import pytest
 
@@ -89,3 +92,29 @@ def test_an_option_says_what_it_holds(name):
         assert f"{field.name} : " in text, f"{name} does not say what {field.name} is"
     with pytest.raises(dataclasses.FrozenInstanceError):
         setattr(option(), dataclasses.fields(option)[0].name, "other")
+
+
+def annotations_of(name: str) -> dict[str, str]:
+    """What a public name says of the types that it takes, gives and holds, as it is written."""
+    value = getattr(rnnlens, name)
+    stated = inspect.signature(value)
+    written = {
+        parameter.name: str(parameter.annotation) for parameter in stated.parameters.values()
+    }
+    return written | ({} if inspect.isclass(value) else {"return": str(stated.return_annotation)})
+
+
+@pytest.mark.parametrize("name", rnnlens.__all__)
+def test_a_public_signature_states_every_type_and_none_is_any(name):
+    for what, annotation in annotations_of(name).items():
+        assert "_empty" not in annotation, f"{name} does not say what type {what} is"
+        assert not re.search(r"\bAny\b", annotation), f"{what} of {name} may be anything"
+
+
+def test_a_signature_with_any_would_be_found(monkeypatch):
+    def verb(X: Mapping[str, Any], y) -> dict[str, Any]: ...
+
+    monkeypatch.setattr(rnnlens, "describe", verb)
+    for what in ("X", "return"):
+        assert re.search(r"\bAny\b", annotations_of("describe")[what])
+    assert "_empty" in annotations_of("describe")["y"]

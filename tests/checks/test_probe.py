@@ -5,7 +5,7 @@ import pytest
 from scipy.signal import lfilter
 
 from networks import forecaster
-from rnnlens.checks.probe import PENALTIES, blocked_r2, probe, surrogates
+from rnnlens.checks.probe import PENALTIES, Controls, blocked_r2, probe, surrogates
 from rnnlens.engine.forward import entries
 from rnnlens.errors import DataError, InputError
 from rnnlens.network.cells import LSTM, Gate
@@ -69,8 +69,7 @@ def test_noise_has_no_selectivity_under_any_control(kind):
             smooth(rng, len(X)),
             of="x",
             layer="recurrent",
-            draws=3,
-            shifts=39,
+            controls=Controls(draws=3, shifts=39),
         )
         selectivity.append(found.selectivity)
         p.append(found.p_value)
@@ -129,9 +128,10 @@ def test_surrogates_keep_mean_and_spectrum_and_nothing_else(count, rng):
 def test_the_seed_repeats_everything(rng):
     X = windows_of(rng.normal(size=(200, 3)))
     network, y = forecaster("lstm", rng, steps=STEPS), smooth(rng, 189)
-    ask = {"of": "x", "layer": "recurrent", "shifts": 9, "draws": 2}
-    one, same = (probe(network, entries(network, X), y, **ask, seed=4) for _ in range(2))
-    other = probe(network, entries(network, X), y, **ask, seed=5)
+    first, second = (Controls(shifts=9, draws=2, seed=seed) for seed in (4, 5))
+    ask = {"of": "x", "layer": "recurrent"}
+    one, same = (probe(network, entries(network, X), y, **ask, controls=first) for _ in range(2))
+    other = probe(network, entries(network, X), y, **ask, controls=second)
     assert (one.shifted, one.untrained) == (same.shifted, same.untrained)
     assert one.shifted != other.shifted and one.r2 == other.r2
 

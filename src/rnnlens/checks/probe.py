@@ -37,7 +37,7 @@ from rnnlens.errors import DataError, InputError
 from rnnlens.names import declared
 from rnnlens.network.network import Network
 
-__all__ = ["Probe", "blocked_r2", "probe", "surrogates"]
+__all__ = ["Controls", "Probe", "blocked_r2", "probe", "surrogates"]
 
 #: Penalties that generalised cross-validation chooses from, for standardised columns.
 PENALTIES = np.logspace(-3, 6, 19)
@@ -71,6 +71,25 @@ class Probe:
     correlation: Array = declared("unit")
 
 
+@dataclass(frozen=True, kw_only=True)
+class Controls:
+    """What a memory is compared with.
+
+    Parameters
+    ----------
+    draws : int
+        Untrained networks, and surrogate series.
+    shifts : int
+        Of the quantity in time.
+    seed : int
+        Of all that is drawn.
+    """
+
+    draws: int = 5
+    shifts: int = 99
+    seed: int = 0
+
+
 def probe(
     network: Network,
     inputs: Mapping[str, Array],
@@ -80,9 +99,7 @@ def probe(
     layer: str,
     blocks: int = 5,
     gap: int | None = None,
-    draws: int = 5,
-    shifts: int = 99,
-    seed: int = 0,
+    controls: Controls = Controls(),
 ) -> Probe:
     """Read a quantity off the memory of a layer, and off what must not hold it.
 
@@ -92,8 +109,8 @@ def probe(
     window = flat_steps(inputs[of])
     apart = window.shape[1] if gap is None else gap
     _check(y, len(window), blocks, apart)
-    rng = np.random.default_rng(seed)
-    moved, random = _shifted(y, shifts, rng), surrogates(y, draws, rng)
+    rng = np.random.default_rng(controls.seed)
+    moved, random = _shifted(y, controls.shifts, rng), surrogates(y, controls.draws, rng)
 
     def read(columns: Array, sought: Array) -> Array:
         return blocked_r2(columns, sought, blocks, apart)
@@ -102,9 +119,9 @@ def probe(
     r2, shifted = float(read(memory, y[:, None])[0]), read(memory, moved)
     untrained = [
         read(_memory(other, inputs, layer), y[:, None])
-        for other in _untrained(network, draws, seed)
+        for other in _untrained(network, controls.draws, controls.seed)
     ]
-    controls = {
+    read_off = {
         "untrained": float(np.mean(untrained)),
         "from_inputs": float(read(window.reshape(len(y), -1), y[:, None])[0]),
         "shifted": float(shifted.mean()),
@@ -112,9 +129,9 @@ def probe(
     }
     return Probe(
         r2=r2,
-        **controls,
-        selectivity=max(0.0, r2) - max(0.0, *controls.values()),
-        p_value=float((1 + np.sum(shifted >= r2)) / (1 + shifts)),
+        **read_off,
+        selectivity=max(0.0, r2) - max(0.0, *read_off.values()),
+        p_value=float((1 + np.sum(shifted >= r2)) / (1 + controls.shifts)),
         correlation=_correlation(memory, y),
     )
 
