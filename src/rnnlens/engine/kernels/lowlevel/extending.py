@@ -15,8 +15,11 @@ __all__ = ["implement_for_numbers", "implement_for_weights", "inlined", "like"]
 
 Function = Callable[..., Any]
 
-#: A function for Python and for compiled code, which inlines it.
-inlined = register_jitable(**ALLOCATING)
+
+def inlined(function: Function) -> Function:
+    """Make a function of Python serve compiled code too."""
+    return register_jitable(**ALLOCATING)(function)
+
 
 _NUMBERS = {types.float32: np.dtype(np.float32), types.float64: np.dtype(np.float64)}
 
