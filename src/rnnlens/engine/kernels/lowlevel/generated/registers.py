@@ -98,7 +98,7 @@ def places(context: Any, builder: ir.IRBuilder, signature: Any, arguments: Any) 
     given: list[Value] = []
     for kind, value in zip(signature.args, arguments, strict=True):
         if isinstance(kind, types.BaseTuple):
-            kinds = list(kind)
+            kinds = list(kind)  # type: ignore[arg-type] - all tuples but the abstract one are
             items = [builder.extract_value(value, k) for k in range(len(kinds))]
             inside = types.void(*(_index_or_array(one) for one in kinds))
             cast = [
