@@ -15,7 +15,7 @@ __all__ = ["SITES", "helpers_in", "places", "site_of"]
 PACKAGE = Path(rnnlens.__file__).parent
 
 #: What refuses: the files or folders that read, write and check models.
-WHERE = ("readers", "writers", "checks", "api/network/convert.py")
+WHERE = ("readers", "writers", "checks", "api/network/convert.py", "api/shared/conversion.py")
 
 
 def _files() -> Iterator[Path]:

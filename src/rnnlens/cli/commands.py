@@ -24,7 +24,7 @@ from rnnlens.errors import InputError, MissingLibrary
 if TYPE_CHECKING:
     import xarray as xr
 
-    from rnnlens.api.network.convert import Conversion
+    from rnnlens.api.network.conversion import Conversion
     from rnnlens.network.network import Network
     from rnnlens.series.windows import Windows
 

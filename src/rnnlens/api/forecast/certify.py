@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import asdict, dataclass, replace
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -17,8 +16,6 @@ if TYPE_CHECKING:
     from numpy.typing import ArrayLike
 
     from rnnlens.api.shared.case import Case
-    from rnnlens.evidence.proof.certificate import CertifiedChanges
-    from rnnlens.evidence.proof.ranges import Ranges
     from rnnlens.network.network import Network
     from rnnlens.series.windows import Windows
 
@@ -106,6 +103,7 @@ def certify(
     """
     from rnnlens.api.shared.case import make_case
     from rnnlens.api.shared.certificate_deviation import measured_deviation
+    from rnnlens.api.shared.certificate_labels import CertificateAbout, labelled_certificate
     from rnnlens.api.shared.evidence import background_values, stated_ranges
     from rnnlens.api.shared.target import one_target
     from rnnlens.evidence.proof.certificate import certify as prove
@@ -116,8 +114,8 @@ def certify(
     case = make_case(net, X, of)
     if case.inputs[case.of].ndim != 3:
         raise DataError(f"a certificate needs windows (step, feature), and {case.of!r} has tokens")
-    resolved, name, unit = one_target(case, target)
-    question = case.question(resolved)
+    named = one_target(case, target)
+    question = case.question(named.resolved)
     lags = [lag] if isinstance(lag, int | np.integer) else list(lag)
     free = _free_features(case, features)
     data = background_values(case, background)
@@ -136,7 +134,8 @@ def certify(
         deviation=deviation,
     )
     changes = prove(question, ranges, limits, progress=progress)
-    return _labelled(case, changes, ranges, _About(name, unit, text, against))
+    about = CertificateAbout(named.name, named.unit, text, against)
+    return labelled_certificate(case, changes, ranges, about)
 
 
 def _check(certificates: Certificates) -> None:
@@ -169,54 +168,3 @@ def _feature(case: Case, given: str | int) -> int:
     if not isinstance(given, str) and 0 <= given < len(case.features):
         return int(given)
     raise DataError(f"no feature is called {given!r}: give one of {', '.join(case.features)}")
-
-
-@dataclass(frozen=True)
-class _About:
-    """What a result says of what was asked."""
-
-    target: str
-    unit: str
-    range: str
-    deviation_against: str
-
-
-def _labelled(case: Case, changes: CertifiedChanges, ranges: Ranges, about: _About) -> xr.Dataset:
-    from rnnlens.api.shared.network_provenance import network_provenance
-    from rnnlens.results.label import label
-
-    free = list(ranges.features)
-    units, step = ["network units"] * len(free), {}
-    if case.windows is not None:
-        scaling = case.windows.feature_scaling[free]
-        changes = replace(
-            changes,
-            value=scaling.undo(changes.value),
-            low=scaling.undo(changes.low),
-            high=scaling.undo(changes.high),
-        )
-        units, step = [case.windows.units[k] for k in free], {"step": case.windows.step}
-    extra = {
-        **asdict(about),
-        **step,
-        "kind": "certificate",
-        "tolerance": changes.tolerance,
-        "deviation": changes.deviation,
-        "assumption": "all other inputs as they are; twice the deviation is added, measured and "
-        "not proven",
-    }
-    return label(
-        changes,
-        coords={
-            "lag": list(ranges.lags),
-            "feature": [case.features[k] for k in free],
-            "feature_unit": ("feature", units),
-            **case.sample_coords(),
-        },
-        attrs=network_provenance(case.network, method="certify", extra=extra),
-        long_names={
-            "lag": "lag (1 = newest step)",
-            "time": "time that the forecast is for",
-            "issued": "time of the newest step fed in",
-        },
-    )

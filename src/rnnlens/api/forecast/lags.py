@@ -9,15 +9,17 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from rnnlens.attribution.options import Effort, Target, as_target
+from rnnlens.attribution.registry import SUMMING
 from rnnlens.errors import DataError, InputError
 from rnnlens.evidence.options import Certificates, Shares, Test
+from rnnlens.evidence.statistics.criterion import check_alpha
+from rnnlens.evidence.table.rows import LagSpan, check_by, make_rows
 
 if TYPE_CHECKING:
     import xarray as xr
     from numpy.typing import ArrayLike, NDArray
 
     from rnnlens.api.shared.case import Case
-    from rnnlens.evidence.table.rows import LagSpan
     from rnnlens.network.network import Network
     from rnnlens.series.windows import Windows
 
@@ -129,7 +131,6 @@ def lags(
     from rnnlens.evidence.proof.tolerance import make_tolerance
     from rnnlens.evidence.table.assembly import lag_table
     from rnnlens.evidence.table.inputs import TableData, TableOptions
-    from rnnlens.evidence.table.rows import make_rows
 
     asked = as_target(target)
     _check(shares, certificates, margin, alpha, by)
@@ -165,10 +166,6 @@ def _check(
     shares: Shares, certificates: Certificates | None, margin: float | None, alpha: float, by: str
 ) -> None:
     """Refuse options that do not fit before anything is computed."""
-    from rnnlens.attribution.registry import SUMMING
-    from rnnlens.evidence.statistics.criterion import check_alpha
-    from rnnlens.evidence.table.rows import check_by
-
     if shares.method not in SUMMING:
         raise InputError(
             f"lags needs contributions, a method that sums ({', '.join(SUMMING)}), not "
@@ -189,8 +186,6 @@ def _check(
 
 def _spans(explained: xr.Dataset) -> list[LagSpan]:
     """Give the lags that stand together in an explanation."""
-    from rnnlens.evidence.table.rows import LagSpan
-
     ends = zip(explained["lag"].values, explained["lag_to"].values, strict=True)
     return [LagSpan(int(first), int(last)) for first, last in ends]
 

@@ -90,6 +90,7 @@ def report(
     from rnnlens.views.report.render import render_report
     from rnnlens.views.tables.summary import pick_window
     from rnnlens.views.words.explanation import lag_sentences
+    from rnnlens.views.words.lags import evidence_sentences
 
     if shares.method != "secant":
         raise InputError(
@@ -111,6 +112,9 @@ def report(
             layer: [np.asarray(state)[sample : sample + 1] for state in carried]
             for layer, carried in initial_state.items()
         }
+    sentences = lag_sentences(by_lag)
+    if evidence is not None:  # what shares say of the oldest lag is no evidence
+        sentences = (sentences[0], *evidence_sentences(evidence))
     parts = ReportParts(
         description=describe(net),
         explanation=explained,
@@ -122,16 +126,9 @@ def report(
         fidelity=fidelity,
         title=title or f"What {net.name} learned about {explained.attrs['target']}",
         evidence=evidence,
-        sentences=_sentences(lag_sentences(by_lag), evidence),
+        sentences=sentences,
     )
     page, text = Path(path), render_report(parts)
     with placed(page) as draft:
         draft.write_text(text, encoding="utf-8")
     return page
-
-
-def _sentences(shares: tuple[str, str], evidence: xr.Dataset | None) -> tuple[str, ...]:
-    """Put the evidence in the place of what shares say of the oldest lag, which is no evidence."""
-    from rnnlens.views.words.lags import evidence_sentences
-
-    return shares if evidence is None else (shares[0], *evidence_sentences(evidence))

@@ -15,7 +15,6 @@ if TYPE_CHECKING:
 
     from rnnlens.api.shared.case import Case
     from rnnlens.attribution.options import Target
-    from rnnlens.checks.trust import Trust
     from rnnlens.network.network import Network
     from rnnlens.series.windows import Windows
 
@@ -99,6 +98,7 @@ def trust(
     from rnnlens.api.shared.baselines import baseline_of
     from rnnlens.api.shared.case import make_case
     from rnnlens.api.shared.target import one_target
+    from rnnlens.api.shared.trust_labels import labelled_trust
     from rnnlens.checks.hidden import ends_of
     from rnnlens.checks.trust import trust as check
 
@@ -120,7 +120,7 @@ def trust(
             "the baseline moves no forecast away from what it is, so there is nothing to test: "
             "choose another baseline"
         )
-    found = check(
+    page = check(
         question,
         ends,
         method=method,
@@ -137,7 +137,7 @@ def trust(
         "samples": len(chosen),
         "kind": "trust",
     }
-    return _label(case, found, method, about, {"noise": noise, "seed": seed})
+    return labelled_trust(case, page, method, about, {"noise": noise, "seed": seed})
 
 
 def _spaced(count: int, wanted: int) -> NDArray[np.int64]:
@@ -167,34 +167,3 @@ def _actual(
     if known is None or known.actual is None or name not in known.targets:
         return None
     return known.actual[chosen, known.targets.index(name)]
-
-
-def _label(
-    case: Case,
-    found: Trust,
-    method: str,
-    about: dict[str, object],
-    settings: dict[str, object],
-) -> xr.Dataset:
-    from rnnlens.api.shared.network_provenance import network_provenance
-    from rnnlens.checks.agreement import METHODS as COMPARED
-    from rnnlens.results.label import label
-
-    coords = {
-        "lag": np.arange(1, len(found.share) + 1),
-        "removed": found.removed,
-        "by_method": list(COMPARED),
-        "other_method": list(COMPARED),
-        "layer": list(found.randomised_layers),
-    }
-    return label(
-        found,
-        coords=coords,
-        attrs=network_provenance(case.network, method=method, settings=settings, extra=about),
-        keep=("crowded",),
-        long_names={
-            "lag": "lag (1 = newest step fed in)",
-            "removed": "lags hidden or shown",
-            "layer": "layer from which on, up to the output, weights are random",
-        },
-    )

@@ -1,0 +1,125 @@
+"""A network's file: written, read back, and compared with what it was written from."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from pathlib import Path
+
+import numpy as np
+
+from rnnlens.api.network.conversion import FORMATS, Conversion
+from rnnlens.checks.fidelity import fidelity
+from rnnlens.checks.inputs import random_inputs
+from rnnlens.engine.forward import predict
+from rnnlens.errors import InputError, MissingLibrary, UnsupportedModel
+from rnnlens.network.network import Network
+from rnnlens.readers import run as readers_run
+from rnnlens.readers.open import read
+from rnnlens.readers.options import ReadOptions
+from rnnlens.writers.keras import archive
+from rnnlens.writers.native import write as write_npz
+from rnnlens.writers.onnx import file as onnx_file
+from rnnlens.writers.simplify import simplified
+from rnnlens.writers.torch import safetensors_file
+from rnnlens.writers.torch.safetensors_file import head_of, restored
+from rnnlens.writers.written import Written
+
+__all__ = ["proven", "write_in_memory"]
+
+#: What writes a file, by the ending of its path.
+WRITERS: dict[str, Callable[[Network], Written]] = {
+    ".keras": archive.write,
+    ".safetensors": safetensors_file.write,
+    ".onnx": onnx_file.write,
+    ".npz": write_npz,
+}
+
+
+def write_in_memory(network: Network, suffix: str) -> Written:
+    """Give the bytes of a network's file, by the ending of its path."""
+    return WRITERS[suffix](network)
+
+
+def proven(network: Network, written: Written, draft: Path, *, check: bool) -> Conversion:
+    """Read the draft back, run both, and refuse it if they differ."""
+    back, notes = _read_back(network, draft)
+    inputs = random_inputs(network)
+    given = _matched(inputs, back)
+    ours = predict(network, inputs)
+    found = fidelity(back, list(ours) if isinstance(ours, tuple) else [ours], given)
+    if not found.agrees:
+        raise InputError(
+            f"the network written as {draft.name} and read back differs from the source by "
+            f"{found.largest:.3g}, more than rounding explains ({found.tolerance:.2g}), so the "
+            "file is not kept; please report this with the model"
+        )
+    library, difference = "", None
+    if check:
+        library, difference, unchecked = _by_library(back, draft, given)
+        notes += unchecked
+    return Conversion(
+        path=str(draft),
+        format=FORMATS[draft.suffix.lower()],
+        bytes=len(written.data),
+        largest_difference=found.largest,
+        tolerance=found.tolerance,
+        samples=found.samples,
+        library=library,
+        library_difference=difference,
+        notes=(*written.notes, *notes),
+        code=written.code,
+        network=back,
+    )
+
+
+def _matched(inputs: Mapping[str, np.ndarray], back: Network) -> dict[str, np.ndarray]:
+    """Give the inputs by their names in the file: in their order, unless some were left out."""
+    if len(back.inputs) == len(inputs):
+        return dict(zip(back.inputs, inputs.values(), strict=True))
+    return {name: inputs[name] for name in back.inputs}
+
+
+def _read_back(network: Network, draft: Path) -> tuple[Network, list[str]]:
+
+    if draft.suffix.lower() == ".onnx":
+        try:
+            return read(draft), []
+        except UnsupportedModel:
+            taken = {name for node in simplified(network).nodes for name, _ in node.inputs}
+            axes = {name: 0 for name in network.inputs if name in taken}
+            back = read(draft, ReadOptions(batch_axes=axes))
+            return back, [f"the graph does not tell where the samples are: batch_axes={axes}"]
+    if draft.suffix.lower() != ".safetensors":
+        return read(draft), []
+
+    told = head_of(network)
+    if told is not None:
+        words = ", ".join(f'{name}="{value}"' for name, value in told.items())
+        return read(draft, ReadOptions(**told)), [f"read it back with {words}"] if words else []
+    return restored(network, draft), [
+        "the file was checked by putting its arrays, as read back, into the source's layers, for a "
+        "state dict does not say how they are joined"
+    ]
+
+
+def _by_library(
+    back: Network, draft: Path, inputs: Mapping[str, np.ndarray]
+) -> tuple[str, float | None, list[str]]:
+    """Let the library that the file is for run it, where one is installed."""
+    if draft.suffix.lower() in {".npz", ".safetensors"}:
+        return "", None, []
+    try:
+        ran = readers_run.source_outputs(draft, inputs)
+    except (MissingLibrary, UnsupportedModel) as reason:
+        return "", None, [f"no other library ran the file: {reason}"]
+    if ran is None:
+        return "", None, ["no other library ran the file: none that does is known here"]
+    outputs, library = ran
+    found = fidelity(back, outputs, inputs)
+    if not found.agrees:
+        raise InputError(
+            f"{library} gives outputs for {draft.name} that differ from ours by "
+            f"{found.largest:.3g}, more than rounding explains ({found.tolerance:.2g}), so the "
+            "file is not kept; please report this with the model"
+        )
+    return library, found.largest, []
