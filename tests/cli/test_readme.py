@@ -25,9 +25,9 @@ def test_the_notebook_example_runs_and_its_contributions_sum(readme):
     (example,) = blocks(readme, "python")
     held: dict = {}
     exec(compile(example, "README.md", "exec"), held)
-    found = held["found"]
-    summed = found.contribution.sum(["lag", "feature"]) + found.baseline_forecast
-    np.testing.assert_allclose(summed, found.forecast, atol=1e-9)
+    explained = held["explained"]
+    summed = explained.contribution.sum(["lag", "feature"]) + explained.baseline_forecast
+    np.testing.assert_allclose(summed, explained.forecast, atol=1e-9)
     assert len(example.strip().splitlines()) <= 12
 
 

@@ -103,8 +103,8 @@ def certify(
     """
     from rnnlens.api.shared.case import make_case
     from rnnlens.api.shared.certificate_deviation import measured_deviation
-    from rnnlens.api.shared.certificate_labels import CertificateAbout, labelled_certificate
     from rnnlens.api.shared.evidence import background_values, stated_ranges
+    from rnnlens.api.shared.labels.certificates import CertificateAbout, labelled_certificate
     from rnnlens.api.shared.target import one_target
     from rnnlens.evidence.proof.certificate import certify as prove
     from rnnlens.evidence.proof.limits import BUDGET, SearchLimits

@@ -73,13 +73,13 @@ def compare_baselines(
     >>> from rnnlens.demo.weather import demo_files
     >>> net = rnnlens.read(demo_files().network)
     >>> X = np.random.default_rng(0).normal(size=(9, 24, 10))
-    >>> found = rnnlens.compare_baselines(net, X, baselines=["zero", "mean"], target=0)
-    >>> found.contribution.dims, found.baseline.values.tolist()
+    >>> compared = rnnlens.compare_baselines(net, X, baselines=["zero", "mean"], target=0)
+    >>> compared.contribution.dims, compared.baseline.values.tolist()
     (('baseline', 'sample', 'lag'), ['zero', 'mean'])
     """
     from rnnlens.api.shared.baselines import background_data, baseline_of
     from rnnlens.api.shared.case import make_case
-    from rnnlens.api.shared.network_provenance import network_provenance
+    from rnnlens.api.shared.labels.network_provenance import network_provenance
     from rnnlens.api.shared.target import one_target
     from rnnlens.attribution.baselines.comparison import compare_baselines as compare
     from rnnlens.results.label import label
@@ -90,7 +90,7 @@ def compare_baselines(
     made = {
         title: baseline_of(case, given, held, background, seed)[0] for title, given in named.items()
     }
-    found = compare(
+    compared = compare(
         case.question(what, newest=newest),
         made,
         method=method,
@@ -100,21 +100,21 @@ def compare_baselines(
         "target": name,
         "unit": unit,
         "held": case.held(held)[1],
-        "dependence": found.dependence,
+        "dependence": compared.dependence,
         "kind": "contribution",
     }
     units: dict[str, str] = dict.fromkeys(
         ("contribution", "baseline_forecast", "forecast", "spread"), unit or "network units"
     )
     return label(
-        found,
+        compared,
         coords={
-            "baseline": list(found.names),
-            "text": ("baseline", list(found.texts)),
-            "baseline_kind": ("baseline", list(found.kinds)),
-            "mixed_place": ("baseline", [place.joint for place in found.places]),
-            "lag": found.lag_from,
-            "lag_to": ("lag", found.lag_to),
+            "baseline": list(compared.names),
+            "text": ("baseline", list(compared.texts)),
+            "baseline_kind": ("baseline", list(compared.kinds)),
+            "mixed_place": ("baseline", [place.joint for place in compared.places]),
+            "lag": compared.lag_from,
+            "lag_to": ("lag", compared.lag_to),
             **case.sample_coords(),
         },
         attrs=network_provenance(

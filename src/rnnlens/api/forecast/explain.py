@@ -105,9 +105,9 @@ def explain(
     >>> from rnnlens.demo.weather import demo_files
     >>> net = rnnlens.read(demo_files().network)
     >>> X = np.random.default_rng(0).normal(size=(5, 24, 10))
-    >>> found = rnnlens.explain(net, X, target=0)
-    >>> change = found.forecast - found.baseline_forecast
-    >>> bool(np.allclose(found.contribution.sum(["lag", "feature"]), change))
+    >>> explained = rnnlens.explain(net, X, target=0)
+    >>> change = explained.forecast - explained.baseline_forecast
+    >>> bool(np.allclose(explained.contribution.sum(["lag", "feature"]), change))
     True
     """
     from rnnlens.api.shared.case import make_case

@@ -67,15 +67,15 @@ def interactions(
     >>> from rnnlens.demo.weather import demo_files
     >>> net = rnnlens.read(demo_files().network)
     >>> X = np.random.default_rng(0).normal(size=(3, 24, 10))
-    >>> found = rnnlens.interactions(net, X, target=0, newest=6)
-    >>> bool(np.allclose(found.interaction.sum("with_lag"), found.contribution))
+    >>> readings = rnnlens.interactions(net, X, target=0, newest=6)
+    >>> bool(np.allclose(readings.interaction.sum("with_lag"), readings.contribution))
     True
     """
     import xarray as xr
 
     from rnnlens.api.shared.baselines import about_baseline, baseline_of
     from rnnlens.api.shared.case import make_case
-    from rnnlens.api.shared.network_provenance import network_provenance
+    from rnnlens.api.shared.labels.network_provenance import network_provenance
     from rnnlens.api.shared.target import one_target
     from rnnlens.attribution.games.players import make_groups
     from rnnlens.attribution.methods.interaction import tree_readings
@@ -86,13 +86,13 @@ def interactions(
     stand_in, held_names = baseline_of(case, baseline, held, background, seed)
     parts = make_groups(groups, steps=case.x.shape[1], features=case.features)
     question = case.question(what, stand_in, groups=parts if groups else None, newest=newest)
-    found = tree_readings(question, progress=progress)
-    values = found.values
+    readings = tree_readings(question, progress=progress)
+    values = readings.values
     coords: dict[str, object] = {
         "lag": values.lag_from,
         "lag_to": ("lag", values.lag_to),
         "with_lag": values.lag_from,
-        "shown": np.arange(found.subsets.closest.shape[1]),
+        "shown": np.arange(readings.subsets.closest.shape[1]),
         **case.sample_coords(),
     }
     if values.players:
@@ -109,6 +109,7 @@ def interactions(
         unit or "network units",
     )
     sets = [
-        label(p, coords=coords, units=units) for p in (values, found.interaction, found.subsets)
+        label(p, coords=coords, units=units)
+        for p in (values, readings.interaction, readings.subsets)
     ]
     return xr.merge(sets, join="exact", compat="equals").assign_attrs(attrs)

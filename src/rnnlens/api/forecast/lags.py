@@ -124,8 +124,8 @@ def lags(
     from rnnlens.api.forecast.explain import explain
     from rnnlens.api.shared.case import make_case
     from rnnlens.api.shared.evidence import background_values, stated_ranges
-    from rnnlens.api.shared.lag_labels import labelled_table
-    from rnnlens.api.shared.lag_shares import shares_of
+    from rnnlens.api.shared.labels.lag_shares import shares_of
+    from rnnlens.api.shared.labels.lags import labelled_table
     from rnnlens.api.shared.logits import on_logits
     from rnnlens.api.shared.target import one_target
     from rnnlens.evidence.proof.tolerance import make_tolerance

@@ -84,7 +84,7 @@ def report(
     from rnnlens.api.network.describe import describe
     from rnnlens.api.network.weights import weights
     from rnnlens.api.shared.case import make_case
-    from rnnlens.api.shared.lag_shares import shares_of
+    from rnnlens.api.shared.labels.lag_shares import shares_of
     from rnnlens.results.place import placed
     from rnnlens.views.report.parts import ReportParts
     from rnnlens.views.report.render import render_report

@@ -97,8 +97,8 @@ def trust(
     """
     from rnnlens.api.shared.baselines import baseline_of
     from rnnlens.api.shared.case import make_case
+    from rnnlens.api.shared.labels.trust import labelled_trust
     from rnnlens.api.shared.target import one_target
-    from rnnlens.api.shared.trust_labels import labelled_trust
     from rnnlens.checks.hidden import ends_of
     from rnnlens.checks.trust import trust as check
 

@@ -70,13 +70,13 @@ def gate_effects(
     >>> from rnnlens.demo.weather import demo_files
     >>> net = rnnlens.read(demo_files().network)
     >>> X = np.random.default_rng(0).normal(size=(20, 24, 10))
-    >>> found = rnnlens.gate_effects(net, X, target=0)
-    >>> found.mean_size.dims, found.lag.values.tolist(), found.lag_to.values.tolist()
+    >>> effects = rnnlens.gate_effects(net, X, target=0)
+    >>> effects.mean_size.dims, effects.lag.values.tolist(), effects.lag_to.values.tolist()
     (('lag', 'gate'), [1, 2, 3, 5, 9, 17], [1, 2, 4, 8, 16, 24])
     """
     from rnnlens.api.shared.case import make_case
-    from rnnlens.api.shared.interior import data_of, labelled
     from rnnlens.api.shared.interventions import layer_steps
+    from rnnlens.api.shared.labels.inside import data_of, labelled
     from rnnlens.api.shared.target import one_target
     from rnnlens.attribution.inside import gate_effects as method
     from rnnlens.engine.recurrent_layers import locate_layer
@@ -86,7 +86,7 @@ def gate_effects(
     place = locate_layer(net, layer)
     chosen = _groups(groups, layer_steps(case, place))
     means = method.gate_means(net, data_of(case, background), place)
-    found = method.gate_effects(
+    effects = method.gate_effects(
         case.question(what), place, groups=chosen, means=means, progress=progress
     )
     about = {"target": name, "unit": unit, "layer": place.name, "kind": "effect"}
@@ -95,7 +95,7 @@ def gate_effects(
         "lag_to": ("lag", [last for _, last in chosen]),
         "gate": list(place.layer.cell.gates),
     }
-    return labelled(case, found, "gate_effects", about, coords)
+    return labelled(case, effects, "gate_effects", about, coords)
 
 
 def _groups(given: Sequence[tuple[int, int]] | None, count: int) -> list[tuple[int, int]]:

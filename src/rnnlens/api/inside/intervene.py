@@ -78,8 +78,8 @@ def intervene(
     True
     """
     from rnnlens.api.shared.case import make_case
-    from rnnlens.api.shared.interior import data_of, labelled
     from rnnlens.api.shared.interventions import prepared
+    from rnnlens.api.shared.labels.inside import data_of, labelled
     from rnnlens.api.shared.target import one_target
     from rnnlens.attribution.inside.gate_effects import effect_of
 

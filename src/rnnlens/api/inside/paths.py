@@ -71,7 +71,7 @@ def paths(
     """
     from rnnlens.api.shared.baselines import baseline_of
     from rnnlens.api.shared.case import make_case
-    from rnnlens.api.shared.interior import labelled
+    from rnnlens.api.shared.labels.inside import labelled
     from rnnlens.api.shared.target import one_target
     from rnnlens.attribution.inside import paths as method
     from rnnlens.engine.recurrent_layers import locate_layer
@@ -80,7 +80,7 @@ def paths(
     what, name, unit = one_target(case, target)
     stand_in, held_names = baseline_of(case, baseline, held, background, seed)
     place = locate_layer(net, layer)
-    found = method.paths(case.question(what, stand_in), layer=place.name)
+    split = method.paths(case.question(what, stand_in), layer=place.name)
     about = {
         "target": name,
         "unit": unit,
@@ -90,9 +90,9 @@ def paths(
         "kind": "contribution",
     }
     coords: dict[str, object] = {
-        "lag": np.arange(1, found.contribution.shape[1] + 1),
+        "lag": np.arange(1, split.contribution.shape[1] + 1),
         "gate": list(place.layer.cell.gates),
     }
     if place.node.inputs[0] == (case.of, 0):
         coords["feature"] = list(case.features)
-    return labelled(case, found, "paths", about, coords)
+    return labelled(case, split, "paths", about, coords)

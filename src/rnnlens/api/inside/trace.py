@@ -59,7 +59,7 @@ def trace(
     True
     """
     from rnnlens.api.shared.case import make_case
-    from rnnlens.api.shared.network_provenance import network_provenance
+    from rnnlens.api.shared.labels.network_provenance import network_provenance
     from rnnlens.engine.forward import forward
     from rnnlens.engine.trace import gate_names, layer_traces
     from rnnlens.results.label import label_tree

@@ -41,5 +41,5 @@ def describe(net: Network | str | PathLike[str]) -> NetworkDescription:
     from rnnlens.network.network import Network
     from rnnlens.readers.open import read_or_name_arrays
 
-    found = net if isinstance(net, Network) else read_or_name_arrays(net)
-    return describe_arrays(found) if isinstance(found, Arrays) else of_network(found)
+    source = net if isinstance(net, Network) else read_or_name_arrays(net)
+    return describe_arrays(source) if isinstance(source, Arrays) else of_network(source)

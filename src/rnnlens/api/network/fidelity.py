@@ -51,15 +51,15 @@ def fidelity(
     MissingLibrary
         If the source is a path and the library that runs it is not installed.
     """
-    from rnnlens.api.shared.network_provenance import network_provenance
+    from rnnlens.api.shared.labels.network_provenance import network_provenance
     from rnnlens.checks.fidelity import fidelity as compare
     from rnnlens.results.label import label
     from rnnlens.series.windows import Windows
 
-    found = compare(net, source, X.values if isinstance(X, Windows) else X, against=against)
-    named = isinstance(X, Windows) and len(X.targets) == len(found.largest_difference)
+    compared = compare(net, source, X.values if isinstance(X, Windows) else X, against=against)
+    named = isinstance(X, Windows) and len(X.targets) == len(compared.largest_difference)
     return label(
-        found,
+        compared,
         coords={"target": list(X.targets)} if isinstance(X, Windows) and named else {},
         attrs=network_provenance(
             net,

@@ -41,7 +41,7 @@ def weights(net: Network, *, features: Sequence[str] | None = None) -> xr.DataTr
     """
     import xarray as xr
 
-    from rnnlens.api.shared.network_provenance import network_provenance
+    from rnnlens.api.shared.labels.network_provenance import network_provenance
     from rnnlens.network.inventory import inventory
     from rnnlens.results.label import node_path
 

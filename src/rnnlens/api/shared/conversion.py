@@ -46,12 +46,12 @@ def proven(network: Network, written: Written, draft: Path, *, check: bool) -> C
     inputs = random_inputs(network)
     given = _matched(inputs, back)
     ours = predict(network, inputs)
-    found = fidelity(back, list(ours) if isinstance(ours, tuple) else [ours], given)
-    if not found.agrees:
+    compared = fidelity(back, list(ours) if isinstance(ours, tuple) else [ours], given)
+    if not compared.agrees:
         raise InputError(
             f"the network written as {draft.name} and read back differs from the source by "
-            f"{found.largest:.3g}, more than rounding explains ({found.tolerance:.2g}), so the "
-            "file is not kept; please report this with the model"
+            f"{compared.largest:.3g}, more than rounding explains ({compared.tolerance:.2g}), so "
+            "the file is not kept; please report this with the model"
         )
     library, difference = "", None
     if check:
@@ -61,9 +61,9 @@ def proven(network: Network, written: Written, draft: Path, *, check: bool) -> C
         path=str(draft),
         format=FORMATS[draft.suffix.lower()],
         bytes=len(written.data),
-        largest_difference=found.largest,
-        tolerance=found.tolerance,
-        samples=found.samples,
+        largest_difference=compared.largest,
+        tolerance=compared.tolerance,
+        samples=compared.samples,
         library=library,
         library_difference=difference,
         notes=(*written.notes, *notes),
@@ -92,10 +92,10 @@ def _read_back(network: Network, draft: Path) -> tuple[Network, list[str]]:
     if draft.suffix.lower() != ".safetensors":
         return read(draft), []
 
-    told = head_of(network)
-    if told is not None:
-        words = ", ".join(f'{name}="{value}"' for name, value in told.items())
-        return read(draft, ReadOptions(**told)), [f"read it back with {words}"] if words else []
+    options = head_of(network)
+    if options is not None:
+        words = ", ".join(f'{name}="{value}"' for name, value in options.items())
+        return read(draft, ReadOptions(**options)), [f"read it back with {words}"] if words else []
     return restored(network, draft), [
         "the file was checked by putting its arrays, as read back, into the source's layers, for a "
         "state dict does not say how they are joined"
@@ -115,11 +115,11 @@ def _by_library(
     if ran is None:
         return "", None, ["no other library ran the file: none that does is known here"]
     outputs, library = ran
-    found = fidelity(back, outputs, inputs)
-    if not found.agrees:
+    compared = fidelity(back, outputs, inputs)
+    if not compared.agrees:
         raise InputError(
             f"{library} gives outputs for {draft.name} that differ from ours by "
-            f"{found.largest:.3g}, more than rounding explains ({found.tolerance:.2g}), so the "
-            "file is not kept; please report this with the model"
+            f"{compared.largest:.3g}, more than rounding explains ({compared.tolerance:.2g}), so "
+            "the file is not kept; please report this with the model"
         )
-    return library, found.largest, []
+    return library, compared.largest, []

@@ -10,7 +10,7 @@ from numpy.typing import ArrayLike
 
 from rnnlens.api.shared.baselines import about_baseline, baseline_of, real_steps_of
 from rnnlens.api.shared.case import Case
-from rnnlens.api.shared.labelling import labelled
+from rnnlens.api.shared.labels.explanation import labelled
 from rnnlens.api.shared.padding import from_the_last_real_step
 from rnnlens.attribution.baselines.baseline import Baseline
 from rnnlens.attribution.baselines.conditional import GaussianConditional, refuse_conditional

@@ -199,10 +199,10 @@ def whole_numbers(text: str) -> list[int]:
     >>> whole_numbers("1-3,7")
     [1, 2, 3, 7]
     """
-    found: list[int] = []
+    lags: list[int] = []
     for part in text.split(","):
         first, dash, last = part.strip().partition("-")
         if not (first.isdigit() and (last.isdigit() or not dash)):
             raise typer.BadParameter(f"--lag takes 5, or 1,2,5, or 1-12; not {text}")
-        found += range(int(first), int(last or first) + 1)
-    return found
+        lags += range(int(first), int(last or first) + 1)
+    return lags

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import asdict, dataclass, replace
 from typing import TYPE_CHECKING
 
-from rnnlens.api.shared.network_provenance import network_provenance
+from rnnlens.api.shared.labels.network_provenance import network_provenance
 from rnnlens.results.label import label
 
 if TYPE_CHECKING:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
-from rnnlens.api.shared.network_provenance import network_provenance
+from rnnlens.api.shared.labels.network_provenance import network_provenance
 from rnnlens.engine.forward import entries
 from rnnlens.results.label import label
 from rnnlens.series.windows import Windows
@@ -35,14 +35,14 @@ def data_of(
 
 def labelled(
     case: Case,
-    found: InterventionEffect | GateEffect | PathContribution,
+    arrays: InterventionEffect | GateEffect | PathContribution,
     method: str,
     about: Mapping[str, object],
     coords: Mapping[str, object] | None = None,
 ) -> xr.Dataset:
     """Label a result about the inside of a layer."""
     return label(
-        found,
+        arrays,
         coords={**(coords or {}), **case.sample_coords()},
         attrs=network_provenance(case.network, method=method, extra=about),
         long_names={

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from rnnlens.api.shared.network_provenance import network_provenance
+from rnnlens.api.shared.labels.network_provenance import network_provenance
 from rnnlens.checks.agreement import METHODS as COMPARED
 from rnnlens.results.label import label
 

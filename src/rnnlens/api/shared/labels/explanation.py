@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 
-from rnnlens.api.shared.network_provenance import network_provenance
+from rnnlens.api.shared.labels.network_provenance import network_provenance
 from rnnlens.results.label import label
 
 if TYPE_CHECKING:

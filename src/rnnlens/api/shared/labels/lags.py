@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from rnnlens.api.shared.lag_shares import row_variables
+from rnnlens.api.shared.labels.lag_shares import row_variables
 from rnnlens.evidence.proof.limits import BUDGET
 from rnnlens.evidence.table.certificates import certified_rows
 from rnnlens.evidence.table.observed import observed_rows

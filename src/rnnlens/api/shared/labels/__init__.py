@@ -1,0 +1,1 @@
+"""From what was computed to labelled results that say where they come from."""
