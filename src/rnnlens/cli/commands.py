@@ -10,7 +10,6 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from rnnlens.api.forecast.trust import WINDOWS
-from rnnlens.api.shared.planning import expected
 from rnnlens.cli.inputs import network_from, sidecar_for, unseen, windows_from
 from rnnlens.cli.options.arguments import Data, Model, OnlyJson, OutputOptions
 from rnnlens.cli.options.evidence import CertifyOptions, LagsOptions
@@ -100,6 +99,7 @@ def explain(
 ) -> None:
     """Split a forecast by lag and feature."""
     from rnnlens import api
+    from rnnlens.api.shared.planning import expected
     from rnnlens.results.store import as_dict
     from rnnlens.views.tables.explanation import explanation_view
 
@@ -144,6 +144,7 @@ def lags(
 ) -> None:
     """Say of each lag what is proven, and what hiding it does."""
     from rnnlens import api
+    from rnnlens.api.shared.planning import expected
     from rnnlens.views.tables.lags import evidence_summary, evidence_view
 
     network = network_from(model, reading)
@@ -286,6 +287,7 @@ def report(
 ) -> None:
     """Write one HTML file with everything."""
     from rnnlens import api
+    from rnnlens.api.shared.planning import expected
 
     network = network_from(model, reading)
     sidecar = sidecar_for(model, network, series)
