@@ -17,7 +17,7 @@ from collections.abc import Mapping
 from pathlib import Path
 
 HERE = Path(__file__).parent
-sys.path.insert(0, str(HERE.parent / "tests"))
+sys.path[:0] = [str(HERE.parent / "tests" / part) for part in ("", "makers", "twins")]
 os.environ.setdefault("KERAS_BACKEND", "torch")
 
 from support import CELLS, FORMATS, ROWS, Absent, Refused, run, versions  # noqa: E402

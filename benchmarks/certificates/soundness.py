@@ -18,7 +18,8 @@ from pathlib import Path
 
 import numpy as np
 
-sys.path += [str(Path(__file__).parents[2] / "tests"), str(Path(__file__).parents[1])]
+sys.path += [str(Path(__file__).parents[2] / "tests" / part) for part in ("", "makers")]
+sys.path.append(str(Path(__file__).parents[1]))
 
 from arx import series, trained, windows
 from oracles.record import Oracle
