@@ -7,6 +7,7 @@ import json
 import pandas as pd
 import pytest
 
+import rnnlens
 from rnnlens.errors import MissingLibrary
 
 
@@ -51,10 +52,19 @@ def test_certify_says_where_the_source_could_not_be_run(call, model, data, monke
     def missing(*_):
         raise MissingLibrary("Keras is not installed")
 
+    begun = []
+
+    def counted(*question, **options):
+        begun.append(options["source"])
+        return proving(*question, **options)
+
+    proving = rnnlens.certify
     monkeypatch.setattr("rnnlens.readers.run.source_outputs", missing)
+    monkeypatch.setattr("rnnlens.api.certify", counted)
     said = certify(call, model, data, "--lag", "5", "--feature", "temp", "--last", "2")
     assert said.code == 0
     assert "note: no deviation of the source model is added, as it was not run: Keras" in said.err
+    assert begun == [None], "the bounds are searched for once"
 
 
 def test_certify_gives_json_by_lag(call, model, data):
