@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any, NamedTuple
 
@@ -16,7 +16,7 @@ from rnnlens.network.layers import Embedding
 from rnnlens.series.windows import Windows
 
 if TYPE_CHECKING:
-    from numpy.typing import NDArray
+    from numpy.typing import ArrayLike, NDArray
 
     from rnnlens.attribution.games.players import PlayerGroups
     from rnnlens.attribution.question import AnyBaseline
@@ -24,9 +24,6 @@ if TYPE_CHECKING:
     from rnnlens.network.network import Network
 
 __all__ = ["Case", "NamedTarget", "make_case", "place_of_target"]
-
-#: What a verb takes as its windows.
-Data = "Windows | ArrayLike | Mapping[str, ArrayLike]"
 
 
 class NamedTarget(NamedTuple):
@@ -207,7 +204,12 @@ def _horizon(horizon: int | None, axes: tuple[int, ...]) -> tuple[int, ...]:
     return (horizon - 1,)
 
 
-def make_case(network: Network, X: Any, of: str | None = None, precision: str = "float64") -> Case:
+def make_case(
+    network: Network,
+    X: Windows | ArrayLike | Mapping[str, ArrayLike],
+    of: str | None = None,
+    precision: str = "float64",
+) -> Case:
     """Check what a verb was given.
 
     Shapes: X Windows, (sample, step, feature), or mapping of input name to array.
