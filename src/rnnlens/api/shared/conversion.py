@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from pathlib import Path
 
 import numpy as np
@@ -16,8 +16,8 @@ from rnnlens.network.network import Network
 from rnnlens.readers import run as readers_run
 from rnnlens.readers.open import read
 from rnnlens.readers.options import ReadOptions
+from rnnlens.writers import native
 from rnnlens.writers.keras import archive
-from rnnlens.writers.native import write as write_npz
 from rnnlens.writers.onnx import file as onnx_file
 from rnnlens.writers.simplify import simplified
 from rnnlens.writers.torch import safetensors_file
@@ -26,18 +26,18 @@ from rnnlens.writers.written import Written
 
 __all__ = ["proven", "write_in_memory"]
 
-#: What writes a file, by the ending of its path.
-WRITERS: dict[str, Callable[[Network], Written]] = {
-    ".keras": archive.write,
-    ".safetensors": safetensors_file.write,
-    ".onnx": onnx_file.write,
-    ".npz": write_npz,
+#: The module that writes a file, by the ending of its path.
+WRITERS = {
+    ".keras": archive,
+    ".safetensors": safetensors_file,
+    ".onnx": onnx_file,
+    ".npz": native,
 }
 
 
 def write_in_memory(network: Network, suffix: str) -> Written:
     """Give the bytes of a network's file, by the ending of its path."""
-    return WRITERS[suffix](network)
+    return WRITERS[suffix].write(network)
 
 
 def proven(network: Network, written: Written, draft: Path, *, check: bool) -> Conversion:
