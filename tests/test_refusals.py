@@ -7,8 +7,8 @@ from pathlib import Path
 import pytest
 
 import refused
+from refusal_sites import SITES, helpers_in, places
 from refused import MAKERS, REFUSALS, holds, outcome
-from refused.sites import SITES, helpers_in, places
 
 for path in sorted(Path(refused.__file__).parent.glob("*.py")):
     importlib.import_module(f"refused.{path.stem}")

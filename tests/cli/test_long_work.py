@@ -11,6 +11,7 @@ import pandas as pd
 import pytest
 
 from processes import running
+from rnnlens.api.shared import planning
 from rnnlens.cli import output
 from rnnlens.demo.weather import demo_files
 from rnnlens.engine.schedule.plan import Estimate
@@ -65,7 +66,6 @@ def test_ctrl_c_breaks_long_work_off_and_leaves_no_file(work, model, long_data, 
 def test_what_is_expected_is_said_before_long_work_and_not_before_short(
     call, model, data, monkeypatch
 ):
-    import rnnlens.engine.schedule.plan as plan
 
     seen = []
 
@@ -73,7 +73,7 @@ def test_what_is_expected_is_said_before_long_work_and_not_before_short(
         seen.append(asked)
         return Estimate(cells=1, seconds=40.2, bytes=312_000_000)
 
-    monkeypatch.setattr(plan, "estimate", estimate)
+    monkeypatch.setattr(planning, "estimate", estimate)
     asked = ("explain", model, data, "--target", "temp")
     said = call(*asked, "--method", "gradient")
     assert said.code == 0
@@ -88,7 +88,7 @@ def test_what_is_expected_is_said_before_long_work_and_not_before_short(
     assert cells[1][:2] == (pytest.approx(1 + (2 * 19 + 2**7 - 4) / steps), 0)
     assert cells[2] == (1 + backgrounds, backgrounds, 3)
     monkeypatch.setattr(
-        plan, "estimate", lambda *_, **__: Estimate(cells=1, seconds=2.9, bytes=10**12)
+        planning, "estimate", lambda *_, **__: Estimate(cells=1, seconds=2.9, bytes=10**12)
     )
     assert "about" not in call(*asked).err
 

@@ -17,7 +17,7 @@ from tempfile import TemporaryDirectory
 
 # a case that hides a library forgets what was first loaded meanwhile, and Numba loads only once
 import rnnlens.engine.forward  # noqa: F401
-from refused.sites import site_of
+from refusal_sites import site_of
 from rnnlens import errors
 from rnnlens.errors import RnnlensError
 
