@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import builtins
-import sys
 from pathlib import Path
 from typing import Any
 from unittest.mock import patch
@@ -15,7 +14,7 @@ import torch
 from naive import gru_loop, lstm_loop
 from networks import forecaster
 from onnx_models import arrays_of, saved, single
-from refused.registry import alike, section
+from refused.registry import alike, instead_of_modules, section
 from rnnlens.checks.fidelity import fidelity
 from rnnlens.checks.mapping import identify
 from rnnlens.readers.keras import run as keras_run
@@ -107,7 +106,7 @@ def gru(folder: Path) -> Path:
 @case("onnxruntime not installed")
 def _(folder: Path) -> object:
     path = gru(folder)
-    with patch.dict(sys.modules, {"onnxruntime": None}):
+    with instead_of_modules({"onnxruntime": None}):
         return fidelity(read(path), path, X)
 
 

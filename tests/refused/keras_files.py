@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import io
 import json
-import sys
 import zipfile
 from collections.abc import Callable
 from pathlib import Path
@@ -17,7 +16,7 @@ import keras
 import numpy as np
 
 from keras_models import saved, scrambled, write_hdf5
-from refused.registry import section
+from refused.registry import instead_of_modules, section
 from rnnlens.readers.hardening.hdf5 import opened, stored
 from rnnlens.readers.keras import saved_model
 from rnnlens.readers.open import read
@@ -413,7 +412,7 @@ def _(folder: Path) -> object:
     entry = {"class_name": "Sequential", "keras_version": "2.13.1", "config": {"layers": []}}
     (folder / saved_model.METADATA).write_bytes(metadata(entry))
     present = patch.object(saved_model, "find_spec", lambda _: object())
-    with present, patch.dict(sys.modules, modules):
+    with present, instead_of_modules(modules):
         return read(folder)
 
 

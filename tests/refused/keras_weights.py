@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import sys
 from pathlib import Path
 from typing import Any
 from unittest.mock import patch
@@ -13,7 +12,7 @@ import keras
 import numpy as np
 
 from keras_models import scrambled
-from refused.registry import section
+from refused.registry import instead_of_modules, section
 from rnnlens import api
 from rnnlens.readers.hardening.hdf5 import opened
 from rnnlens.readers.keras import text as keras_text
@@ -204,7 +203,7 @@ def _(folder: Path) -> object:
 @case("YAML without its library")
 def _(folder: Path) -> object:
     (folder / "a.yaml").write_text("class_name: Sequential\nconfig: []\n")
-    with patch.dict(sys.modules, {"yaml": None}):
+    with instead_of_modules({"yaml": None}):
         return architecture_in(folder / "a.yaml")
 
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import sys
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -13,7 +12,7 @@ import onnx
 from onnx import TensorProto, helper
 
 from onnx_models import arrays_of, model, saved, single, tensor
-from refused.registry import section
+from refused.registry import instead_of_modules, section
 from rnnlens.readers.onnx import proto as onnx_proto
 from rnnlens.readers.open import read
 from rnnlens.readers.options import ReadOptions
@@ -101,7 +100,7 @@ def _(folder: Path) -> object:
 @case("onnx not installed")
 def _(folder: Path) -> object:
     path = saved(gru(), folder)
-    with patch.dict(sys.modules, {"onnx": None}):
+    with instead_of_modules({"onnx": None}):
         return read(path)
 
 

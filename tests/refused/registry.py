@@ -6,22 +6,22 @@ The sentences stand in ``tests/refusals.toml``; a maker here does what ends in o
 from __future__ import annotations
 
 import re
+import sys
 import tomllib
 import traceback
-from collections.abc import Callable
+from collections.abc import Callable, Generator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import cache
 from importlib.metadata import version
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
-# a case that hides a library forgets what was first loaded meanwhile, and Numba loads only once
-import rnnlens.engine.forward  # noqa: F401
 from refusal_sites import site_of
 from rnnlens import errors
 from rnnlens.errors import RnnlensError
 
-__all__ = ["MAKERS", "REFUSALS", "alike", "holds", "outcome", "section"]
+__all__ = ["MAKERS", "REFUSALS", "alike", "holds", "instead_of_modules", "outcome", "section"]
 
 #: Does what is refused, given an empty folder.
 Maker = Callable[[Path], object]
@@ -37,6 +37,23 @@ REFUSALS: dict[str, str] = {
     ).items()
     for name, sentence in cases.items()
 }
+
+
+@contextmanager
+def instead_of_modules(others: Mapping[str, object]) -> Generator[None]:
+    """Let imports give something else, or nothing where it is None.
+
+    `unittest.mock.patch.dict` would also forget what is first loaded meanwhile, and parts of Numba
+    can be loaded but once.
+    """
+    before = {name: sys.modules[name] for name in others if name in sys.modules}
+    sys.modules.update(others)  # type: ignore[arg-type]
+    try:
+        yield
+    finally:
+        for name in others:
+            del sys.modules[name]
+        sys.modules.update(before)
 
 
 @dataclass(frozen=True)
