@@ -179,17 +179,16 @@ def child(arguments: list[str]) -> str:
     return done.stdout
 
 
-@pytest.fixture(scope="module")
-def plain(tmp_path_factory):
+def plain_results(folder):
     """What the plain kernels give, by the equations and by themselves, from another process."""
-    path = tmp_path_factory.mktemp("plain") / "results.npz"
+    path = folder / "results.npz"
     stated = json.loads(child([plain_kernels.__file__, str(path)]))
     assert stated == {"internals": False}
     with np.load(path) as results:
         return dict(results)
 
 
-def test_plain_kernels_agree_with_the_equations(plain):
+def agree_with_the_equations(plain):
     """Both are float64 sums of a few dozen terms, six steps deep, of numbers of size one; secants
     of points that are a tenth apart lose one digit more.
     """
@@ -202,7 +201,7 @@ def test_plain_kernels_agree_with_the_equations(plain):
     assert compared == len(plain_kernels.KINDS) * 4 + 9
 
 
-def test_plain_kernels_give_what_the_fast_ones_give(plain):
+def give_what_the_fast_ones_give(plain):
     """The same sums in another order; the tree's values and a certificate's bounds too."""
     fast = plain_kernels.results()
     assert fast.keys() == plain.keys()
@@ -210,7 +209,7 @@ def test_plain_kernels_give_what_the_fast_ones_give(plain):
         np.testing.assert_allclose(plain[name], value, rtol=0, atol=2e-12, err_msg=name)
 
 
-def test_a_plain_certificate_holds_the_network(plain):
+def hold_the_network(plain):
     """Tight bounds are wrong by no rounding: values inside the box by the equations stay in."""
     for kind in plain_kernels.CERTIFIED:
         low, high = plain[f"certificate/{kind}/low"], plain[f"certificate/{kind}/high"]
@@ -218,3 +217,11 @@ def test_a_plain_certificate_holds_the_network(plain):
         assert (low[:, None] <= values).all()
         assert (values <= high[:, None]).all()
         assert (high > low).all()
+
+
+def test_plain_kernels_agree_with_the_equations_and_the_fast_ones_and_their_bounds_hold(tmp_path):
+    # one test, for every worker that had one of its own would compile all plain kernels anew
+    plain = plain_results(tmp_path)
+    agree_with_the_equations(plain)
+    give_what_the_fast_ones_give(plain)
+    hold_the_network(plain)
