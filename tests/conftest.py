@@ -3,11 +3,15 @@
 from __future__ import annotations
 
 import os
+from contextlib import ExitStack
 from pathlib import Path
 
 import numpy as np
 import pytest
 from hypothesis import settings
+
+import compile_kernels
+from processes import running
 
 os.environ.setdefault("KERAS_BACKEND", "torch")
 
@@ -17,6 +21,21 @@ SEED = 1997
 
 settings.register_profile("rnnlens", deadline=None, derandomize=True, max_examples=50)
 settings.load_profile("rnnlens")
+
+
+def pytest_sessionstart(session: pytest.Session) -> None:
+    """Compile what most tests call before the workers start, and not once in each of them."""
+    workers = session.config.getoption("numprocesses", None)
+    if not workers or session.config.option.collectonly:
+        return  # a worker, or no worker at all
+    makers = str(ROOT / "tests" / "makers")
+    with ExitStack() as stack:
+        children = [
+            stack.enter_context(running(compile_kernels.__file__, *kinds, PYTHONPATH=makers))
+            for kinds in compile_kernels.HALVES
+        ]
+        for child in children:
+            child.communicate()  # whatever it ends in: the tests will say what is wrong
 
 
 @pytest.fixture(scope="session")
