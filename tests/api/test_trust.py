@@ -104,6 +104,14 @@ def test_what_cannot_be_tested_is_refused_in_one_sentence(asked, error, words, r
         rnnlens.trust(network, rng.normal(size=(5, 7, 3)), **asked)
 
 
+def test_a_conditional_baseline_is_refused_and_the_advice_works(rng):
+    network, x = forecaster("lstm", rng, targets=1), rng.normal(size=(40, 7, 3))
+    with pytest.raises(InputError, match="give an interventional baseline, such as 'mean'"):
+        rnnlens.trust(network, x, baseline="conditional", windows=5)
+    page = rnnlens.trust(network, x, baseline="mean", windows=5)
+    assert page.attrs["samples"] == 5 and page.attrs["baseline"].startswith("mean")
+
+
 def test_a_baseline_that_moves_nothing_is_refused(rng):
     network = forecaster("lstm", rng, targets=1)
     with pytest.raises(DataError, match="the baseline moves no forecast"):

@@ -99,6 +99,7 @@ def trust(
     from rnnlens.api.shared.case import make_case
     from rnnlens.api.shared.labels.trust import labelled_trust
     from rnnlens.api.shared.target import one_target
+    from rnnlens.attribution.baselines.conditional import GaussianConditional
     from rnnlens.checks.hidden import ends_of
     from rnnlens.checks.trust import trust as check
 
@@ -113,6 +114,11 @@ def trust(
     case = _some(every, chosen)
     data = every.x if background is None else background
     stand_in, held_names = baseline_of(case, baseline, held, data, seed)
+    if isinstance(stand_in, GaussianConditional):
+        raise InputError(
+            "the checks of trust hide lags behind whole windows, but a conditional baseline "
+            "depends on what is shown: give an interventional baseline, such as 'mean'"
+        )
     question = case.question(what, stand_in)
     ends = ends_of(question)
     if np.array_equal(ends.forecast, ends.baseline_forecast):
