@@ -162,8 +162,8 @@ def blocked_r2(columns: Array, y: Array, blocks: int, gap: int) -> Array:
         keep = scale > 0
         level = y[fit].mean(axis=0)
         Z = (columns[:, keep] - mean[keep]) / scale[keep]
-        found = level + Z[low:high] @ _ridge(Z[fit], y[fit] - level)
-        missed += ((y[low:high] - found) ** 2).sum(axis=0)
+        predicted = level + Z[low:high] @ _ridge(Z[fit], y[fit] - level)
+        missed += ((y[low:high] - predicted) ** 2).sum(axis=0)
         spread += ((y[low:high] - level) ** 2).sum(axis=0)
     return 1 - missed / spread
 
@@ -203,15 +203,15 @@ def surrogates(y: Array, count: int, rng: np.random.Generator) -> Array:
 
 def _memory(network: Network, inputs: Mapping[str, Array], layer: str) -> Array:
     """Give the state (sample, unit) of a layer at the newest step."""
-    found = []
+    newest_states = []
     for chunk in chunks(network, inputs, runs=3):
         traces = layer_traces(forward(network, inputs_of(inputs, chunk)))
         if layer not in traces:
             raise InputError(f"no recurrent layer is called {layer!r}: it has {', '.join(traces)}")
         trace = traces[layer]
         state = trace.cell if isinstance(trace, LSTMTrace) else trace.hidden
-        found.append(state[:, -1])
-    return np.concatenate(found)
+        newest_states.append(state[:, -1])
+    return np.concatenate(newest_states)
 
 
 def _correlation(memory: Array, y: Array) -> NDArray[np.float64]:

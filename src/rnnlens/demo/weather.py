@@ -185,7 +185,7 @@ def _hourly(raw: pd.DataFrame, origin: str) -> tuple[pd.DataFrame, tuple[str, ..
         calm_and_variable_wind,
         ends_of_the_year,
     ):
-        table, found = handle(table)
-        faults += found
-    table, found = missing_hours(table.loc[:, [name for name in FEATURES if name not in HELD]])
-    return table, (*faults, *found)
+        table, mended = handle(table)
+        faults += mended
+    table, mended = missing_hours(table.loc[:, [name for name in FEATURES if name not in HELD]])
+    return table, (*faults, *mended)

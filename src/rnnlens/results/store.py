@@ -50,10 +50,10 @@ def long_tables(result: xr.Dataset | xr.DataTree) -> Iterator[pd.DataFrame]:
     """Give every number of a result in a row of its own, variable by variable."""
     nodes = list(_nodes(result))
     arrays = [array for _, dataset in nodes for array in dataset.data_vars.values()]
-    found = [str(name) for array in arrays for name in (*array.dims, *array.coords)]
+    names = [str(name) for array in arrays for name in (*array.dims, *array.coords)]
     head = ["variable"] if nodes and nodes[0][0] is None else ["layer", "variable"]
-    dimensions = [name for name in DIMENSIONS if name in found and name not in head]
-    others = [name for name in dict.fromkeys(found) if name not in {*head, *dimensions}]
+    dimensions = [name for name in DIMENSIONS if name in names and name not in head]
+    others = [name for name in dict.fromkeys(names) if name not in {*head, *dimensions}]
     for path, dataset in nodes:
         for name, array in dataset.data_vars.items():
             table = _variable_table(array)

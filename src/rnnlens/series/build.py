@@ -52,8 +52,8 @@ def windows(
     Examples
     --------
     >>> sidecar = Sidecar.plain(["rain", "flow"], window=3)
-    >>> found = windows({"rain": [0, 1, 0, 2, 0], "flow": [5, 5, 7, 6, 9]}, sidecar)
-    >>> found.values.shape, found.issued, found.actual
+    >>> made = windows({"rain": [0, 1, 0, 2, 0], "flow": [5, 5, 7, 6, 9]}, sidecar)
+    >>> made.values.shape, made.issued, made.actual
     ((3, 3, 2), array([2, 3, 4]), array([[ 2.,  6.], [ 0.,  9.], [nan, nan]]))
     """
     if sidecar is not None and not isinstance(sidecar, Sidecar):

@@ -173,8 +173,10 @@ class Sidecar:
     @property
     def step_length(self) -> np.timedelta64 | None:
         """The step as a length of time, where it is stated."""
-        found = _STEP.fullmatch(self.step or "")
-        return found and np.timedelta64(int(found[1]), _UNITS[found[2]]).astype("timedelta64[ns]")
+        matched = _STEP.fullmatch(self.step or "")
+        return matched and np.timedelta64(int(matched[1]), _UNITS[matched[2]]).astype(
+            "timedelta64[ns]"
+        )
 
     def to_toml(self) -> str:
         """Write the sidecar out.

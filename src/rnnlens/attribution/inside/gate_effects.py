@@ -31,12 +31,12 @@ __all__ = ["GateEffect", "InterventionEffect", "effect_of", "gate_effects", "gat
 
 @dataclass(frozen=True, eq=False)
 class InterventionEffect:
-    """What acts inside a network do to its forecasts.
+    """What interventions inside a network do to its forecasts.
 
     Parameters
     ----------
     forecast, forecast_intervened : array (sample,)
-        As it is, and with the acts; in the target's own unit.
+        As it is, and with the interventions; in the target's own unit.
     effect : array (sample,)
         ``forecast_intervened - forecast``.
     """
@@ -101,22 +101,22 @@ def gate_means(network: Network, inputs: Mapping[str, Array], place: LayerLocati
     return np.asarray(total) / max(count, 1)
 
 
-def effect_of(question: Question, acts: Sequence[LayerIntervention]) -> InterventionEffect:
-    """Give what acts do to each forecast."""
+def effect_of(question: Question, interventions: Sequence[LayerIntervention]) -> InterventionEffect:
+    """Give what interventions do to each forecast."""
     here, there = [], []
     for chunk in chunks(question.network, question.inputs, runs=3):
         clean = forward(question.network, question.part(chunk).inputs)
-        own = _by_layer([act.of_samples(chunk) for act in acts])
+        own = _by_layer([one.of_samples(chunk) for one in interventions])
         here.append(question.target.pick(intervene(clean, dict.fromkeys(own, ())).outputs))
         there.append(question.target.pick(intervene(clean, own).outputs))
     forecast, changed = np.concatenate(here), np.concatenate(there)
     return InterventionEffect(forecast, changed, changed - forecast)
 
 
-def _by_layer(acts: Sequence[LayerIntervention]) -> dict[str, list[LayerIntervention]]:
+def _by_layer(interventions: Sequence[LayerIntervention]) -> dict[str, list[LayerIntervention]]:
     by_layer: dict[str, list[LayerIntervention]] = {}
-    for act in acts:
-        by_layer.setdefault(act.location.name, []).append(act)
+    for intervention in interventions:
+        by_layer.setdefault(intervention.location.name, []).append(intervention)
     return by_layer
 
 

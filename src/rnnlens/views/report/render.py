@@ -98,18 +98,18 @@ def _contributions(figures: Figures, parts: ReportParts) -> Iterator[Figure]:
 
 
 def _evidence(figures: Figures, parts: ReportParts) -> Iterator[Figure]:
-    found = parts.evidence
-    if found is None or "lag" not in found.get("largest_bound", found["share"]).dims:
+    evidence = parts.evidence
+    if evidence is None or "lag" not in evidence.get("largest_bound", evidence["share"]).dims:
         return
-    if "largest_bound" in found:
-        target, free = found.attrs.get("target") or "the output", found.attrs["free"]
+    if "largest_bound" in evidence:
+        target, free = evidence.attrs.get("target") or "the output", evidence.attrs["free"]
         yield figures.draw(
             "certificates",
-            charts.certificates(found.assign_attrs(range=f"{free}: {found.attrs['range']}")),
+            charts.certificates(evidence.assign_attrs(range=f"{free}: {evidence.attrs['range']}")),
             alt_text=f"Bar chart by lag of how far the forecast of {target} was moved, with a mark "
             "at the bound that is proven not to be exceeded; the numbers are in the table.",
             caption=f"How far the inputs of a lag moved the forecast, and what they are proven not "
-            f"to exceed: {free}, {found.attrs['range']}, the largest of the windows certified.",
+            f"to exceed: {free}, {evidence.attrs['range']}, the largest of the windows certified.",
         )
 
 

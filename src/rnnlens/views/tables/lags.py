@@ -128,10 +128,10 @@ def _observed(table: xr.Dataset) -> str:
     if not still:
         return f"{start}; in every row some moved the forecast by more than {_size(a, unit)}."
     rows = "row" if still == 1 else "rows"
-    found = f"{start}; in {still} {rows} none moved the forecast by more than {_size(a, unit)}"
+    exceeded = f"{start}; in {still} {rows} none moved the forecast by more than {_size(a, unit)}"
     if a["replacements_all"]:
-        return f"{found}."
-    return f"{found}: {share_text(table)}."
+        return f"{exceeded}."
+    return f"{exceeded}: {share_text(table)}."
 
 
 def _size(a: Attributes, unit: str) -> str:
