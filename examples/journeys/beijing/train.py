@@ -26,7 +26,7 @@ import pandas as pd
 from keras.layers import LSTM, Dense
 from sklearn.preprocessing import LabelEncoder, MinMaxScaler
 
-HOURS = 6
+HOURS, BATCH = 6, 256
 COLUMNS = ["pm2.5", "DEWP", "TEMP", "PRES", "cbwd", "Iws", "Is", "Ir"]
 #: Rows that training sees: the first year, as in the tutorials.
 TRAINING = 365 * 24
@@ -52,8 +52,10 @@ def main() -> None:
     X, y = sliding.transpose(0, 2, 1), training[HOURS:, 0]
 
     network = keras.Sequential([keras.Input((HOURS, len(COLUMNS))), LSTM(16), Dense(1)])
-    network.compile(loss="mae", optimizer=keras.optimizers.Adam(1e-2))
-    network.fit(X, y, epochs=options.epochs, batch_size=256, verbose=2, shuffle=True)
+    steps = options.epochs * -(-len(X) // BATCH)
+    rate = keras.optimizers.schedules.CosineDecay(2e-2, steps)
+    network.compile(loss="mae", optimizer=keras.optimizers.Adam(rate))
+    network.fit(X, y, epochs=options.epochs, batch_size=BATCH, verbose=2)
 
     options.out.mkdir(parents=True, exist_ok=True)
     network.save(options.out / "pollution.keras")
