@@ -97,6 +97,7 @@ def trust(
     """
     from rnnlens.api.shared.baselines import baseline_of
     from rnnlens.api.shared.case import make_case
+    from rnnlens.api.shared.forecast_check import with_references
     from rnnlens.api.shared.labels.trust import labelled_trust
     from rnnlens.api.shared.target import one_target
     from rnnlens.attribution.baselines.conditional import GaussianConditional
@@ -108,12 +109,13 @@ def trust(
     if windows < 1 or not noise > 0:
         raise InputError("windows must be at least 1, and noise above zero")
     every = make_case(net, X, of)
-    what, name, unit = one_target(every, target)
+    what, name, unit = named = one_target(every, target)
     chosen = _spaced(len(every.x), windows)
-    actual = _actual(every, y, name, chosen)
+    given = _given(every, y)
     case = _some(every, chosen)
-    data = every.x if background is None else background
-    stand_in, held_names = baseline_of(case, baseline, held, data, seed)
+    stand_in, held_names = baseline_of(
+        case, baseline, held, every.x if background is None else background, seed
+    )
     if isinstance(stand_in, GaussianConditional):
         raise InputError(
             "the checks of trust hide lags behind whole windows, but a conditional baseline "
@@ -130,7 +132,7 @@ def trust(
         question,
         ends,
         method=method,
-        actual=actual,
+        actual=_actual(every, given, name, chosen),
         noise=noise,
         seed=seed,
         progress=progress,
@@ -143,7 +145,8 @@ def trust(
         "samples": len(chosen),
         "kind": "trust",
     }
-    return labelled_trust(case, page, method, about, {"noise": noise, "seed": seed})
+    labelled = labelled_trust(case, page, method, about, {"noise": noise, "seed": seed})
+    return with_references(labelled, every, named, background, given)
 
 
 def _spaced(count: int, wanted: int) -> NDArray[np.int64]:
@@ -158,17 +161,23 @@ def _some(case: Case, chosen: NDArray[np.int64]) -> Case:
     return replace(case, inputs=inputs, windows=known)
 
 
+def _given(case: Case, y: ArrayLike | None) -> NDArray[np.float64] | None:
+    if y is None:
+        return None
+    given = np.asarray(y, dtype=np.float64)
+    if given.shape != (len(case.x),):
+        raise DataError(
+            f"y must hold one number for each of the {len(case.x)} windows, but has shape "
+            f"{given.shape}"
+        )
+    return given
+
+
 def _actual(
-    case: Case, y: ArrayLike | None, name: str, chosen: NDArray[np.int64]
+    case: Case, y: NDArray[np.float64] | None, name: str, chosen: NDArray[np.int64]
 ) -> NDArray[np.float64] | None:
     if y is not None:
-        given = np.asarray(y, dtype=np.float64)
-        if given.shape != (len(case.x),):
-            raise DataError(
-                f"y must hold one number for each of the {len(case.x)} windows, but has shape "
-                f"{given.shape}"
-            )
-        return given[chosen]
+        return y[chosen]
     known = case.windows
     if known is None or known.actual is None or name not in known.targets:
         return None

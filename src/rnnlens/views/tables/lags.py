@@ -9,7 +9,8 @@ import numpy as np
 from rnnlens.views.tables.lag_rows import evidence_rows
 from rnnlens.views.tables.plain import Attributes, Row, plain
 from rnnlens.views.words.explanation import figure
-from rnnlens.views.words.lags import evidence_sentences, p_text, share_text
+from rnnlens.views.words.forecast import matters_sentence
+from rnnlens.views.words.lags import IRRELEVANT, evidence_sentences, p_text, share_text
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -25,7 +26,9 @@ def evidence_summary(table: xr.Dataset) -> Row:
     rows = evidence_rows(table).drop(columns="name").to_dict("records")
     key = {"lag": "lags", "feature": "features"}.get(str(attrs.get("by", "lag")), "rows")
     given = [{str(name): plain(value) for name, value in row.items()} for row in rows]
-    return {**attrs, key: given, "sentences": list(evidence_sentences(table))}
+    good = matters_sentence(table.attrs)
+    sentences = [*([good] if good else []), *evidence_sentences(table)]
+    return {**attrs, key: given, "sentences": sentences}
 
 
 def evidence_cells(table: xr.Dataset) -> tuple[list[str], list[list[str]]]:
@@ -50,13 +53,18 @@ def evidence_cells(table: xr.Dataset) -> tuple[list[str], list[list[str]]]:
         spans = [f"{a} to {b}" if a else "" for a, b in zip(low, high, strict=True)]
         changed = _signed(rows["error_change"].to_numpy(float), decimals)
         columns += [("error\nif hidden", changed), ("interval", spans)]
-    columns += [("verdict", list(rows["verdict"])), ("stands on", _grounds(table, rows))]
+    caution = bool(table.attrs.get("caution"))
+    verdicts = [
+        f"{verdict} (CAUTION)" if caution and verdict in IRRELEVANT else verdict
+        for verdict in rows["verdict"]
+    ]
+    columns += [("verdict", verdicts), ("stands on", _grounds(table, rows))]
     cells = [list(row) for row in zip(*(values for _, values in columns), strict=True)]
     return [heading for heading, _ in columns], cells
 
 
 def evidence_view(table: xr.Dataset) -> Group:
-    """Show the evidence on each lag, how it was made, and two sentences."""
+    """Show how good the forecast is, the evidence on each lag, how it was made, what it says."""
     from rich.box import SIMPLE_HEAD
     from rich.console import Group
     from rich.table import Table
@@ -74,7 +82,9 @@ def evidence_view(table: xr.Dataset) -> Group:
     unit = f" ({a['unit']})" if a.get("unit") else ""
     what = {"lag": "each lag", "feature": "each feature"}.get(str(a.get("by")), "each input")
     heading = f"Evidence on {what} for the forecast of {a.get('target') or 'the output'}{unit}"
-    return Group(heading, shown, *made_how(table), "", *evidence_sentences(table))
+    good = matters_sentence(a)
+    first = [good, ""] if good else []
+    return Group(*first, heading, shown, *made_how(table), "", *evidence_sentences(table))
 
 
 def made_how(table: xr.Dataset) -> list[str]:

@@ -27,6 +27,7 @@ import numpy as np
 from rnnlens.views.tables.lag_rows import evidence_rows
 from rnnlens.views.tables.plain import Row
 from rnnlens.views.words.explanation import figure, lag_text
+from rnnlens.views.words.forecast import with_caution
 from rnnlens.views.words.rounding import rounded_up
 
 if TYPE_CHECKING:
@@ -46,16 +47,22 @@ SEASONS = {
     "September to November": (9, 10, 11),
 }
 PARTS = {"00 to 06 h UTC": 0, "06 to 12 h UTC": 6, "12 to 18 h UTC": 12, "18 to 24 h UTC": 18}
+#: Verdicts that say that an input does not matter.
+IRRELEVANT = {"structural", "proven", "bounded", "equivalent"}
 #: Units of a step, in seconds.
 SECONDS = {"ms": 0.001, "s": 1, "min": 60, "h": 3600, "d": 86400, "w": 604800}
 
 
 def evidence_sentences(table: xr.Dataset) -> tuple[str, str]:
     """Say in two sentences how far back a forecast looks, and which inputs matter."""
-    first = _looks_back(table)
-    if table.attrs.get("by", "lag") == "lag":
-        return first, _by_lag(table)
-    return first, _by_name(table)
+    a = table.attrs
+    far = _looks_back(table)
+    if int(a.get("looks_back", a.get("steps", 1))) < int(a.get("steps", 1)):
+        far = with_caution(far, a)  # it says that a part of the window is irrelevant
+    last = _by_lag(table) if a.get("by", "lag") == "lag" else _by_name(table)
+    if set(evidence_rows(table)["verdict"]) & IRRELEVANT:
+        last = with_caution(last, a)
+    return far, last
 
 
 def span(steps: int, step: str) -> str:
