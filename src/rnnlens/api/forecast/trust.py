@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from rnnlens.api.shared.arguments import checked
 from rnnlens.errors import DataError, InputError
 
 if TYPE_CHECKING:
@@ -14,8 +15,8 @@ if TYPE_CHECKING:
     from numpy.typing import ArrayLike, NDArray
 
     from rnnlens.api.shared.case import Case
+    from rnnlens.api.shared.network_given import NetworkLike
     from rnnlens.attribution.options import Target
-    from rnnlens.network.network import Network
     from rnnlens.series.windows import Windows
 
 __all__ = ["METHODS", "WINDOWS", "trust"]
@@ -26,8 +27,9 @@ METHODS = ("secant", "gradient_times_input", "occlusion")
 WINDOWS = 64
 
 
+@checked()
 def trust(
-    net: Network,
+    net: NetworkLike,
     X: Windows | ArrayLike | Mapping[str, ArrayLike],
     y: ArrayLike | None = None,
     *,
@@ -50,8 +52,8 @@ def trust(
 
     Parameters
     ----------
-    net : Network
-        The network.
+    net : Network, path or live model
+        What `rnnlens.read` takes, or what it gave.
     X : Windows, array (sample, step, feature), or mapping of input name to array
         In the network's own units.
     y : array (sample,), optional
@@ -97,31 +99,31 @@ def trust(
     """
     from rnnlens.api.shared.baselines import baseline_of
     from rnnlens.api.shared.case import make_case
-    from rnnlens.api.shared.forecast_check import with_references
+    from rnnlens.api.shared.forecast.check import with_references
     from rnnlens.api.shared.labels.trust import labelled_trust
+    from rnnlens.api.shared.network_given import as_network
     from rnnlens.api.shared.target import one_target
     from rnnlens.attribution.baselines.conditional import GaussianConditional
+    from rnnlens.attribution.baselines.windows import RealWindows
     from rnnlens.checks.hidden import ends_of
     from rnnlens.checks.trust import trust as check
 
+    net = as_network(net, X)
     if method not in METHODS:
         raise InputError(f"no method is called {method!r}: give one of {', '.join(METHODS)}")
-    if windows < 1 or not noise > 0:
-        raise InputError("windows must be at least 1, and noise above zero")
     every = make_case(net, X, of)
-    what, name, unit = named = one_target(every, target)
+    named = one_target(every, target)
     chosen = _spaced(len(every.x), windows)
     given = _given(every, y)
-    case = _some(every, chosen)
-    stand_in, held_names = baseline_of(
-        case, baseline, held, every.x if background is None else background, seed
-    )
+    case = every.some(chosen)
+    data = RealWindows(every.x, every.real) if background is None else background
+    stand_in, held_names = baseline_of(case, baseline, held, data, seed)
     if isinstance(stand_in, GaussianConditional):
         raise InputError(
             "the checks of trust hide lags behind whole windows, but a conditional baseline "
             "depends on what is shown: give an interventional baseline, such as 'mean'"
         )
-    question = case.question(what, stand_in)
+    question = case.question(named.resolved, stand_in)
     ends = ends_of(question)
     if np.array_equal(ends.forecast, ends.baseline_forecast):
         raise DataError(
@@ -132,18 +134,19 @@ def trust(
         question,
         ends,
         method=method,
-        actual=_actual(every, given, name, chosen),
+        actual=_actual(every, given, named.name, chosen),
         noise=noise,
         seed=seed,
         progress=progress,
     )
     about = {
-        "target": name,
-        "unit": unit,
+        "target": named.name,
+        "unit": named.unit,
         "held": held_names,
         "baseline": stand_in.text,
         "samples": len(chosen),
         "kind": "trust",
+        **case.about_steps,
     }
     labelled = labelled_trust(case, page, method, about, {"noise": noise, "seed": seed})
     return with_references(labelled, every, named, background, given)
@@ -151,14 +154,6 @@ def trust(
 
 def _spaced(count: int, wanted: int) -> NDArray[np.int64]:
     return np.unique(np.round(np.linspace(0, count - 1, min(count, wanted))).astype(int))
-
-
-def _some(case: Case, chosen: NDArray[np.int64]) -> Case:
-    from dataclasses import replace
-
-    inputs = {name: array[chosen] for name, array in case.inputs.items()}
-    known = None if case.windows is None else case.windows.select(chosen)
-    return replace(case, inputs=inputs, windows=known)
 
 
 def _given(case: Case, y: ArrayLike | None) -> NDArray[np.float64] | None:

@@ -72,10 +72,10 @@ class Errors:
     misplaced: bool
 
     @classmethod
-    def unknown(cls, *, misplaced: bool) -> Errors:
+    def unknown(cls, *, misplaced: bool, still: bool) -> Errors:
         """Give what is known where nothing is known of errors."""
         nothing = np.full(len(REFERENCES), np.nan)
-        return cls(nothing, nothing, nothing, 0, float("nan"), misplaced)
+        return cls(nothing, nothing, nothing, 0, 0.0 if still else float("nan"), misplaced)
 
     @property
     def worse(self) -> bool:
@@ -103,7 +103,8 @@ class Errors:
 def judge(errors: Errors, fits: tuple[Fit, ...], leak: Leak | None) -> tuple[str, tuple[Fit, ...]]:
     """Give the verdict and the remedies that are named with it."""
     if not errors.judged:
-        return ("misplaced" if errors.misplaced else "not known"), ()
+        known = "constant" if errors.varies < VARIES else "not known"
+        return ("misplaced" if errors.misplaced else known), ()
     if leak is not None:
         return "leak", ()
     if errors.varies < VARIES:
