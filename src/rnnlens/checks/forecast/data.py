@@ -109,6 +109,8 @@ class ForecastData:
         Offset and scale of every target, where the targets are the features in their order.
     real : array (sample, step) of bool, or None
         Which steps are no padding; None where all are real.
+    units : tuple of str
+        The unit that each feature is said to have, the target's at the end; empty where unknown.
     """
 
     network: Network
@@ -124,6 +126,7 @@ class ForecastData:
     places: Places | None
     targets: Array | None = None
     real: NDArray[np.bool_] | None = None
+    units: tuple[str, ...] = ()
 
     def __len__(self) -> int:
         """Give the number of windows."""

@@ -196,6 +196,7 @@ def _of_windows(data: ForecastData, windows: Windows, target: NamedTarget) -> Fo
         scale=windows.feature_scaling.scale,
         own=own,
         places=None if place is None else places_of(windows, place),
+        units=(*windows.units, target.unit),
         targets=np.stack([scaling.mean, scaling.scale], axis=1) if same else None,
     )
     if made.places is None:
