@@ -267,7 +267,7 @@ def trust(
             method=options.method or "secant",
             baseline=options.baseline_of(sidecar),
             held=options.held_names,
-            background=seen.values,
+            background=seen,
             windows=options.windows or WINDOWS,
             progress=progress,
         )
@@ -308,7 +308,7 @@ def report(
             title=sidecar.title or None,
             target=options.target_of(sidecar),
             held=options.held_names,
-            background=seen.values,
+            background=seen,
             shares=api.Shares(baseline=options.baseline_of(sidecar)),
             fidelity=_fidelity(network, model, windows) if check else None,
             progress=progress,

@@ -93,7 +93,7 @@ def report(
     from rnnlens.api.network.describe import describe
     from rnnlens.api.network.weights import weights
     from rnnlens.api.shared.case import make_case
-    from rnnlens.api.shared.important import important_features
+    from rnnlens.api.shared.forecast.important import important_features
     from rnnlens.api.shared.labels.lag_shares import shares_of
     from rnnlens.api.shared.network_given import as_network
     from rnnlens.results.place import placed

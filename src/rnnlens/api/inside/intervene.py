@@ -9,7 +9,6 @@ import numpy as np
 
 from rnnlens.api.shared.arguments import DATA, checked
 from rnnlens.attribution.options import Intervention
-from rnnlens.errors import InputError
 
 if TYPE_CHECKING:
     import xarray as xr
