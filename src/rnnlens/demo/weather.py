@@ -29,8 +29,8 @@ from rnnlens.demo.faults import (
 )
 from rnnlens.errors import DataError, MissingLibrary
 from rnnlens.series.build import windows
-from rnnlens.series.csv_text import require_columns
 from rnnlens.series.sidecar import read_sidecar
+from rnnlens.series.tables.csv_text import require_columns
 
 if TYPE_CHECKING:
     import pandas as pd
