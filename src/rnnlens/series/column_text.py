@@ -23,6 +23,9 @@ __all__ = [
     "toml_hint",
 ]
 
+#: A text without the quotes that TOML wants, as the value of a line and within a table.
+_BARE = re.compile(r"[A-Za-z_][\w .:/%-]*")
+_BARE_INSIDE = re.compile(r"[{,]\s*(\w+)\s*=\s*([A-Za-z_][\w /%]*?)\s*[,}]")
 #: Keys of a target that leave its unit and scaling to the feature that it is of.
 INHERITING = frozenset({"of", "lead", "horizons"})
 
@@ -84,11 +87,11 @@ def _line_hint(line: str) -> str:
     else:
         return ""
     meant = value.partition("#")[0].strip()
-    if equals and re.fullmatch(r"[A-Za-z_][\w .:/%-]*", meant):
+    if equals and _BARE.fullmatch(meant):
         return f'; a text must be in quotes: {key.strip()} = "{meant}"'
     if equals and not re.fullmatch(r"""\s*([\w.-]+|"[^"]*"|'[^']*')\s*""", key):
         return f'; a name like this must be in quotes: "{key.strip()}" = ...'
-    inner = re.search(r"[{,]\s*(\w+)\s*=\s*([A-Za-z_][\w /%]*?)\s*[,}]", line)
+    inner = _BARE_INSIDE.search(line)
     if inner and inner[2] not in {"true", "false", "inf", "nan"}:
         return f'; a text must be in quotes: {inner[1]} = "{inner[2]}"'
     return ""
