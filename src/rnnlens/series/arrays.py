@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -32,12 +33,13 @@ def windows_from_arrays(
     """
     values = _checked_values(X)
     happened = None if y is None else _checked_actual(y, len(values))
+    plain = sidecar is None
     if sidecar is None:
         outputs = values.shape[2] if happened is None else happened.shape[1]
         sidecar = Sidecar.plain(
             [f"feature {number}" for number in range(values.shape[2])],
             values.shape[1],
-            targets=[f"target {number}" for number in range(outputs)],
+            targets=[f"output {number}" for number in range(outputs)],
         )
     for axis, wanted, what in (
         (1, sidecar.window, "steps"),
@@ -53,14 +55,21 @@ def windows_from_arrays(
         happened = sidecar.target_scaling.undo(happened)
     valid = _valid_times(times, len(values))
     length = sidecar.step_length if valid.dtype.kind == "M" else 1
-    return described(
+    leads = sidecar.leads
+    issued = np.full_like(valid, "NaT") if length is None else valid - min(leads) * length
+    each = (
+        None if len(set(leads)) == 1 else np.stack([issued + k * (length or 0) for k in leads], 1)
+    )
+    made = described(
         values.copy() if scaled else sidecar.feature_scaling.apply(values),
         sidecar,
         times=valid,
-        issued=np.full_like(valid, "NaT") if length is None else valid - sidecar.lead * length,
+        issued=issued,
         actual=happened,
-        step=sidecar.step or "",
+        step=sidecar.step_text,
+        target_times=each,
     )
+    return replace(made, plain=plain)
 
 
 def windows_from_npz(
