@@ -81,7 +81,7 @@ def trace(
     from rnnlens.views.tables.explanation import trace_view
 
     network = network_from(model, reading)
-    windows, _ = windows_from(data, sidecar_for(model, network, series), series, newest=1)
+    windows, _ = windows_from(data, sidecar_for(model, network, series, data), series, newest=1)
     with working(f"tracing {len(windows):,} windows"):
         traced = api.trace(network, windows)
     give(traced, output, view=trace_view, plain=as_dict)
@@ -104,7 +104,7 @@ def explain(
     from rnnlens.views.tables.explanation import explanation_view
 
     network = network_from(model, reading)
-    sidecar = sidecar_for(model, network, series)
+    sidecar = sidecar_for(model, network, series, data)
     windows, seen = windows_from(data, sidecar, series, newest=1)
     foretell(
         expected(
@@ -148,7 +148,7 @@ def lags(
     from rnnlens.views.tables.lags import evidence_summary, evidence_view
 
     network = network_from(model, reading)
-    sidecar = sidecar_for(model, network, series)
+    sidecar = sidecar_for(model, network, series, data)
     windows, seen = windows_from(data, sidecar, unseen(series, sidecar))
     foretell(
         expected(
@@ -204,7 +204,7 @@ def certify(
     from rnnlens.views.tables.certificates import certificate_summary, certificate_view
 
     network = network_from(model, reading)
-    sidecar = sidecar_for(model, network, series)
+    sidecar = sidecar_for(model, network, series, data)
     windows, seen = windows_from(data, sidecar, series, newest=1)
     measured = check and not options.deviation
     unchecked = _why_not_run(network, model, windows) if measured else ""
@@ -252,7 +252,7 @@ def trust(
     from rnnlens.views.tables.trust import trust_summary, trust_view
 
     network = network_from(model, reading)
-    sidecar = sidecar_for(model, network, series)
+    sidecar = sidecar_for(model, network, series, data)
     windows, seen = windows_from(data, sidecar, unseen(series, sidecar))
     with working(f"testing contributions on {len(windows):,} windows") as progress:
         page = api.trust(
@@ -290,7 +290,7 @@ def report(
     from rnnlens.api.shared.planning import expected
 
     network = network_from(model, reading)
-    sidecar = sidecar_for(model, network, series)
+    sidecar = sidecar_for(model, network, series, data)
     windows, seen = windows_from(data, sidecar, unseen(series, sidecar))
     foretell(expected(network, windows, baseline=options.baseline_of(sidecar), background=seen))
     with working(f"writing the report on {len(windows):,} windows") as progress:

@@ -7,16 +7,20 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from rnnlens.errors import DataError
+from rnnlens.errors import DataError, UnreadableFile
 from rnnlens.series.sidecar import Sidecar
+from rnnlens.series.tables.read import NPZ_START, read_arrays, start_of
 from rnnlens.series.windows import Windows, described
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
+    from os import PathLike
 
     from numpy.typing import ArrayLike, NDArray
 
-__all__ = ["windows_from_arrays", "windows_from_npz"]
+__all__ = ["holds_windows", "read_windows", "windows_from_arrays", "windows_from_npz"]
+
+NPY_START = b"\x93NUMPY"
 
 
 def windows_from_arrays(
@@ -70,6 +74,35 @@ def windows_from_arrays(
         target_times=each,
     )
     return replace(made, plain=plain)
+
+
+def holds_windows(path: str | PathLike[str], start: bytes) -> bool:
+    """Say whether a file holds windows and no table, by its first bytes and its arrays."""
+    return start.startswith(NPY_START) or (
+        start.startswith(NPZ_START) and "X" in _with_x(read_arrays(path))
+    )
+
+
+def read_windows(path: str | PathLike[str]) -> dict[str, NDArray[Any]]:
+    """Read the arrays of a file of windows: X, and what belongs to it."""
+    if not start_of(path).startswith(NPY_START):
+        return _with_x(read_arrays(path))
+    try:
+        with open(path, "rb") as file:
+            return {"X": np.load(file, allow_pickle=False)}
+    except (ValueError, EOFError, OSError):
+        raise UnreadableFile(
+            f"{path} is a damaged .npy file, or holds Python objects, which are never loaded; save "
+            "plain arrays of numbers"
+        ) from None
+
+
+def _with_x(arrays: dict[str, NDArray[Any]]) -> dict[str, NDArray[Any]]:
+    """Call the one array with three axes X, where no other is called so: no table has one."""
+    windows = [name for name, array in arrays.items() if array.ndim == 3]
+    if "X" in arrays or len(windows) != 1:
+        return arrays
+    return {"X": arrays[windows[0]], **arrays}
 
 
 def windows_from_npz(

@@ -71,10 +71,10 @@ from os import PathLike
 
 import numpy as np
 
+from rnnlens.arguments import did_you_mean
 from rnnlens.errors import ConfigError
 from rnnlens.series.clock import zone_named
 from rnnlens.series.column import Column
-from rnnlens.series.nearest import did_you_mean
 from rnnlens.series.scaling import Scaling
 from rnnlens.series.sidecar_text import from_toml, to_toml
 from rnnlens.series.variable import Variable, check_variables

@@ -6,8 +6,8 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from rnnlens.arguments import did_you_mean
 from rnnlens.errors import DataError
-from rnnlens.series.nearest import did_you_mean
 from rnnlens.series.tables.cells import NO_VALUE
 from rnnlens.series.tables.table import Wanted
 from rnnlens.series.tables.times import Clock

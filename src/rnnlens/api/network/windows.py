@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING
 
 from rnnlens.api.shared.arguments import checked
+from rnnlens.arguments import where
 
 if TYPE_CHECKING:
     from os import PathLike
@@ -22,7 +23,8 @@ if TYPE_CHECKING:
 __all__ = ["windows"]
 
 
-@checked()
+# a table is checked where it is read, row by row
+@checked(data=where("a table", lambda _: True))
 def windows(
     data: OneTable | Sequence[OneTable],
     sidecar: Sidecar | str | PathLike[str] | None = None,
