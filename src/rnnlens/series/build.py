@@ -36,7 +36,7 @@ if TYPE_CHECKING:
     Limit = str | np.datetime64 | int | None
     OneTable = str | PathLike[str] | pd.DataFrame | Mapping[str, ArrayLike]
 
-__all__ = ["windows", "windows_from_table"]
+__all__ = ["sidecar_given", "windows", "windows_from_table"]
 
 
 def windows(
@@ -61,12 +61,7 @@ def windows(
     >>> made.values.shape, made.issued, made.actual
     ((3, 3, 2), array([2, 3, 4]), array([[ 2.,  6.], [ 0.,  9.], [nan, nan]]))
     """
-    if isinstance(sidecar, str | PathLike):
-        sidecar = read_sidecar(sidecar)
-    if not isinstance(sidecar, Sidecar | None):
-        raise ConfigError(
-            f"sidecar must be a Sidecar or the path of a .toml file, not {shown(sidecar)}"
-        )
+    sidecar = sidecar_given(sidecar)
     tables = _tables(data)
     if len(tables) == 1 and _is_windows(tables[0]):
         arrays = read_windows(tables[0])
@@ -77,6 +72,17 @@ def windows(
             "rnnlens init MODEL DATA writes, or Sidecar.plain(features, window, lead)"
         )
     return _cut(_read(tables, sidecar), sidecar, start, end)
+
+
+def sidecar_given(sidecar: object) -> Sidecar | None:
+    """Give a sidecar as it is, or read its file."""
+    if isinstance(sidecar, str | PathLike):
+        return read_sidecar(sidecar)
+    if not isinstance(sidecar, Sidecar | None):
+        raise ConfigError(
+            f"sidecar must be a Sidecar or the path of a .toml file, not {shown(sidecar)}"
+        )
+    return sidecar
 
 
 def windows_from_table(

@@ -39,7 +39,8 @@ def windows(
     data : path, DataFrame or mapping of str to array (row,), or a list of them
         A CSV, Parquet or ``.npz`` file, or columns, in original units: a table of pandas, xarray,
         polars or Arrow. Several are joined by their times (and groups); one without times holds
-        what does not change of each group.
+        what does not change of each group. Or a loader, or data set, of windows and what happened,
+        in the network's own units, as networks are fed.
     sidecar : Sidecar or path, optional
         What the columns mean: names, units, means and scales, window, lead, targets.
     start, end : str, datetime64 or int, optional
@@ -60,6 +61,20 @@ def windows(
     ConfigError
         If the sidecar is missing or not what it must be.
     """
+    from rnnlens.api.shared.loaders import feeds, opened
+    from rnnlens.series.arrays import windows_from_arrays
+    from rnnlens.series.build import sidecar_given
     from rnnlens.series.build import windows as cut
+    from rnnlens.series.windows import Windows
 
+    if feeds(data):
+        given = opened(data)
+        known = given if isinstance(given, Windows) else None
+        made = windows_from_arrays(
+            given if known is None else known.values,
+            None if known is None else known.actual,
+            sidecar=sidecar_given(sidecar),
+            scaled=True,
+        )
+        return made.between(start, end)
     return cut(data, sidecar, start=start, end=end)
