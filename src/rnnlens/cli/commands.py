@@ -14,7 +14,12 @@ from rnnlens.cli.inputs import network_from, sidecar_for, unseen, windows_from
 from rnnlens.cli.options.arguments import Data, Model, OnlyJson, OutputOptions
 from rnnlens.cli.options.evidence import CertifyOptions, LagsOptions
 from rnnlens.cli.options.flatten import flattened
-from rnnlens.cli.options.forecast import ExplainOptions, ForecastOptions, TrustOptions
+from rnnlens.cli.options.forecast import (
+    CheckOptions,
+    ExplainOptions,
+    ForecastOptions,
+    TrustOptions,
+)
 from rnnlens.cli.options.reading import ReadingOptions
 from rnnlens.cli.options.series import SeriesOptions
 from rnnlens.cli.output import as_json, foretell, give, note, show, working
@@ -310,6 +315,28 @@ def report(
 
 
 @flattened
+def check(
+    model: Model,
+    data: Data,
+    *,
+    reading: ReadingOptions,
+    series: SeriesOptions,
+    options: CheckOptions,
+    output: OutputOptions,
+) -> None:
+    """Ask whether it is a forecast at all."""
+    from rnnlens import api
+    from rnnlens.views.tables.forecast import check_summary, check_view
+
+    network = network_from(model, reading)
+    sidecar = sidecar_for(model, network, series)
+    windows, seen = windows_from(data, sidecar, unseen(series, sidecar))
+    with working(f"checking {len(windows):,} forecasts"):
+        page = api.check(network, windows, target=options.target_of(sidecar), background=seen)
+    give(page, output, view=check_view, plain=check_summary, indent=1)
+
+
+@flattened
 def convert(
     model: Model,
     out: Annotated[
@@ -407,6 +434,7 @@ def _fidelity(network: Network, model: Path, windows: Windows) -> xr.Dataset | N
 #: The verbs in the order in which the help lists them.
 VERBS: tuple[Callable[..., None], ...] = (
     inspect,
+    check,
     trace,
     explain,
     lags,

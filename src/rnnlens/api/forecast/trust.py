@@ -99,6 +99,7 @@ def trust(
     """
     from rnnlens.api.shared.baselines import baseline_of
     from rnnlens.api.shared.case import make_case
+    from rnnlens.api.shared.forecast_check import with_references
     from rnnlens.api.shared.labels.trust import labelled_trust
     from rnnlens.api.shared.network_given import as_network
     from rnnlens.api.shared.target import one_target
@@ -111,9 +112,10 @@ def trust(
     if method not in METHODS:
         raise InputError(f"no method is called {method!r}: give one of {', '.join(METHODS)}")
     every = make_case(net, X, of)
-    what, name, unit = one_target(every, target)
+    what, name, unit = named = one_target(every, target)
     chosen = _spaced(len(every.x), windows)
-    actual = _actual(every, y, name, chosen)
+    given = _given(every, y)
+    actual = _actual(every, given, name, chosen)
     case = every.some(chosen)
     data = RealWindows(every.x, every.real) if background is None else background
     stand_in, held_names = baseline_of(case, baseline, held, data, seed)
@@ -147,24 +149,31 @@ def trust(
         "kind": "trust",
         **case.about_steps,
     }
-    return labelled_trust(case, page, method, about, {"noise": noise, "seed": seed})
+    labelled = labelled_trust(case, page, method, about, {"noise": noise, "seed": seed})
+    return with_references(labelled, every, named, background, given)
 
 
 def _spaced(count: int, wanted: int) -> NDArray[np.int64]:
     return np.unique(np.round(np.linspace(0, count - 1, min(count, wanted))).astype(int))
 
 
+def _given(case: Case, y: ArrayLike | None) -> NDArray[np.float64] | None:
+    if y is None:
+        return None
+    given = np.asarray(y, dtype=np.float64)
+    if given.shape != (len(case.x),):
+        raise DataError(
+            f"y must hold one number for each of the {len(case.x)} windows, but has shape "
+            f"{given.shape}"
+        )
+    return given
+
+
 def _actual(
-    case: Case, y: ArrayLike | None, name: str, chosen: NDArray[np.int64]
+    case: Case, y: NDArray[np.float64] | None, name: str, chosen: NDArray[np.int64]
 ) -> NDArray[np.float64] | None:
     if y is not None:
-        given = np.asarray(y, dtype=np.float64)
-        if given.shape != (len(case.x),):
-            raise DataError(
-                f"y must hold one number for each of the {len(case.x)} windows, but has shape "
-                f"{given.shape}"
-            )
-        return given[chosen]
+        return y[chosen]
     known = case.windows
     if known is None or known.actual is None or name not in known.targets:
         return None

@@ -29,6 +29,7 @@ from rnnlens.views.tables.lag_rows import evidence_rows
 from rnnlens.views.tables.plain import Row
 from rnnlens.views.words.clock import clock_name, clock_times
 from rnnlens.views.words.explanation import figure, lag_text
+from rnnlens.views.words.forecast import with_caution
 from rnnlens.views.words.rounding import rounded_up
 
 if TYPE_CHECKING:
@@ -48,16 +49,22 @@ SEASONS = {
     "September to November": (9, 10, 11),
 }
 PARTS = {"00 to 06 h": 0, "06 to 12 h": 6, "12 to 18 h": 12, "18 to 24 h": 18}
+#: Verdicts that say that an input does not matter.
+IRRELEVANT = {"structural", "proven", "bounded", "equivalent"}
 #: Units of a step, in seconds.
 SECONDS = {"ms": 0.001, "s": 1, "min": 60, "h": 3600, "d": 86400, "w": 604800}
 
 
 def evidence_sentences(table: xr.Dataset) -> tuple[str, str]:
     """Say in two sentences how far back a forecast looks, and which inputs matter."""
-    first = _looks_back(table)
-    if table.attrs.get("by", "lag") == "lag":
-        return first, _by_lag(table)
-    return first, _by_name(table)
+    a = table.attrs
+    far = _looks_back(table)
+    if int(a.get("looks_back", a.get("steps", 1))) < int(a.get("steps", 1)):
+        far = with_caution(far, a)  # it says that a part of the window is irrelevant
+    last = _by_lag(table) if a.get("by", "lag") == "lag" else _by_name(table)
+    if set(evidence_rows(table)["verdict"]) & IRRELEVANT:
+        last = with_caution(last, a)
+    return far, last
 
 
 def span(steps: int, step: str) -> str:
@@ -132,17 +139,19 @@ def _looks_back(table: xr.Dataset) -> str:
     what = "moves it" if a.get("blind") else f"changes its mean {_loss(table)} error"
     within = f"by less than {_amount(a['margin'], a.get('loss_unit', ''))}"
     level = f"at {100 * float(a['alpha']):g} % family-wise"
+    stopped = str(a.get("looks_back_stopped") or "")
+    end = f". The test stops at t-{far}: {stopped}." if stopped else "."
     if far == steps:
         return (
             f"How far back {name} looks is not bounded within its window of {span(steps, step)}: "
             f"not even for t-{steps} alone could the test show that hiding it {what} {within}, "
-            f"{level}."
+            f"{level}{end}"
         )
     if far == 0:
         return f"{_upper(name)} uses none of its window: hiding all of it {what} {within}, {level}."
     return (
         f"{_upper(name)} looks back {span(far, step)}: hiding everything older than t-{far} "
-        f"together {what} {within}, {level}."
+        f"together {what} {within}, {level}{end}"
     )
 
 
