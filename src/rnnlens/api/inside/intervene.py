@@ -14,15 +14,15 @@ if TYPE_CHECKING:
     import xarray as xr
     from numpy.typing import ArrayLike
 
+    from rnnlens.api.shared.network_given import NetworkLike
     from rnnlens.attribution.options import Target
-    from rnnlens.network.network import Network
     from rnnlens.series.windows import Windows
 
 __all__ = ["intervene"]
 
 
 def intervene(
-    net: Network,
+    net: NetworkLike,
     X: Windows | ArrayLike | Mapping[str, ArrayLike],
     interventions: Intervention | Sequence[Intervention],
     *,
@@ -39,8 +39,8 @@ def intervene(
 
     Parameters
     ----------
-    net : Network
-        The network.
+    net : Network, path or live model
+        What `rnnlens.read` takes, or what it gave.
     X : Windows, array (sample, step, feature), or mapping of input name to array
         In the network's own units.
     interventions : Intervention or sequence of Intervention
@@ -80,9 +80,11 @@ def intervene(
     from rnnlens.api.shared.case import make_case
     from rnnlens.api.shared.interventions import prepared
     from rnnlens.api.shared.labels.inside import data_of, labelled
+    from rnnlens.api.shared.network_given import as_network
     from rnnlens.api.shared.target import one_target
     from rnnlens.attribution.inside.gate_effects import effect_of
 
+    net = as_network(net, X)
     case = make_case(net, X, of)
     what, name, unit = one_target(case, target)
     asked = [interventions] if isinstance(interventions, Intervention) else list(interventions)
