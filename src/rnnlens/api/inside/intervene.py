@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from rnnlens.api.shared.arguments import checked
 from rnnlens.attribution.options import Intervention
-from rnnlens.errors import InputError
 
 if TYPE_CHECKING:
     import xarray as xr
@@ -21,6 +21,7 @@ if TYPE_CHECKING:
 __all__ = ["intervene"]
 
 
+@checked()
 def intervene(
     net: NetworkLike,
     X: Windows | ArrayLike | Mapping[str, ArrayLike],
@@ -88,11 +89,6 @@ def intervene(
     case = make_case(net, X, of)
     what, name, unit = one_target(case, target)
     asked = [interventions] if isinstance(interventions, Intervention) else list(interventions)
-    if not asked or not all(isinstance(one, Intervention) for one in asked):
-        raise InputError(
-            "what is done inside the network is an Intervention or several, as in "
-            "rnnlens.Intervention(gate='forget', clamp=1.0, lags=[1, 2, 3])"
-        )
     data = data_of(case, background)
     made = [prepared(case, one, data) for one in asked]
     result = effect_of(case.question(what), [part for one in made for part in one.parts])
