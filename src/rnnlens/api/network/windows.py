@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
+from rnnlens.api.shared.arguments import checked
+
 if TYPE_CHECKING:
     from os import PathLike
 
@@ -18,6 +20,7 @@ if TYPE_CHECKING:
 __all__ = ["windows"]
 
 
+@checked()
 def windows(
     data: str | PathLike[str] | pd.DataFrame | Mapping[str, ArrayLike],
     sidecar: Sidecar | str | PathLike[str] | None = None,
