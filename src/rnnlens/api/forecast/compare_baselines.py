@@ -80,7 +80,7 @@ def compare_baselines(
     >>> compared.contribution.dims, compared.baseline.values.tolist()
     (('baseline', 'sample', 'lag'), ['zero', 'mean'])
     """
-    from rnnlens.api.shared.baselines import background_data, baseline_of
+    from rnnlens.api.shared.baselines import background_of, baseline_of
     from rnnlens.api.shared.case import make_case
     from rnnlens.api.shared.labels.network_provenance import network_provenance
     from rnnlens.api.shared.network_given import as_network
@@ -92,6 +92,7 @@ def compare_baselines(
     case = make_case(net, X, of)
     what, name, unit = one_target(case, target)
     named = baselines if isinstance(baselines, Mapping) else {one: one for one in baselines}
+    data = background_of(case, background)
     made = {
         title: baseline_of(case, given, held, background, seed)[0] for title, given in named.items()
     }
@@ -99,7 +100,7 @@ def compare_baselines(
         case.question(what, newest=newest),
         made,
         method=method,
-        background=background_data(background),
+        background=data,
     )
     about = {
         "target": name,
@@ -107,6 +108,7 @@ def compare_baselines(
         "held": case.held(held)[1],
         "dependence": compared.dependence,
         "kind": "contribution",
+        **case.about_steps,
     }
     units: dict[str, str] = dict.fromkeys(
         ("contribution", "baseline_forecast", "forecast", "spread"), unit or "network units"

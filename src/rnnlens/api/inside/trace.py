@@ -69,7 +69,7 @@ def trace(
     from rnnlens.results.label import label_tree
 
     net = as_network(net, X)
-    case = make_case(net, X, of=next(iter(net.inputs)))
+    case = make_case(net, X, of=next(iter(net.inputs)), as_given=True)
     traces = layer_traces(forward(net, case.inputs, initial_state=initial_state))
     coords: dict[str, dict[str, object]] = {
         name: {
