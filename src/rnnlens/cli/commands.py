@@ -277,18 +277,20 @@ def report(
     reading: ReadingOptions,
     series: SeriesOptions,
     options: ForecastOptions,
-    out: Annotated[Path, typer.Option(help="The file to write.", show_default=True)] = Path(
-        "rnnlens-report.html"
-    ),
+    out: Annotated[
+        Path, typer.Option(help="The file to write: .html, or .pdf for paper.", show_default=True)
+    ] = Path("rnnlens-report.html"),
     check: Annotated[
         bool,
         typer.Option(help="Run the source model too, where its library is installed, and compare."),
     ] = True,
 ) -> None:
-    """Write one HTML file with everything."""
+    """Write one file with everything: an HTML page, or a PDF."""
     from rnnlens import api
+    from rnnlens.api.forecast.report import check_page
     from rnnlens.api.shared.planning import expected
 
+    check_page(out)  # before anything is computed
     network = network_from(model, reading)
     sidecar = sidecar_for(model, network, series)
     windows, seen = windows_from(data, sidecar, unseen(series, sidecar))
