@@ -16,6 +16,7 @@ import rnnlens
 
 VERBS = [
     "certify",
+    "check",
     "compare_baselines",
     "convert",
     "describe",

@@ -1,6 +1,7 @@
 """The verbs of rnnlens. Each loads what it needs when it is called."""
 
 from rnnlens.api.forecast.certify import certify
+from rnnlens.api.forecast.check import check
 from rnnlens.api.forecast.compare_baselines import compare_baselines
 from rnnlens.api.forecast.explain import explain
 from rnnlens.api.forecast.interactions import interactions
@@ -30,6 +31,7 @@ __all__ = [
     "Target",
     "Test",
     "certify",
+    "check",
     "compare_baselines",
     "convert",
     "describe",
