@@ -120,7 +120,7 @@ def certify(
     free = _free_features(case, features)
     data = background_values(case, background)
     ranges, text = stated_ranges(case, certificates, data).of_these(case.x, lags, free)
-    tolerance = make_tolerance(question, certificates.tolerance, data)
+    tolerance = make_tolerance(question, certificates.tolerance, data.values)
     deviation = certificates.deviation
     against = "as given" if deviation else "not measured"
     if source is not None:

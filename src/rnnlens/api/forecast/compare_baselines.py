@@ -77,7 +77,7 @@ def compare_baselines(
     >>> compared.contribution.dims, compared.baseline.values.tolist()
     (('baseline', 'sample', 'lag'), ['zero', 'mean'])
     """
-    from rnnlens.api.shared.baselines import background_data, baseline_of
+    from rnnlens.api.shared.baselines import background_of, baseline_of
     from rnnlens.api.shared.case import make_case
     from rnnlens.api.shared.labels.network_provenance import network_provenance
     from rnnlens.api.shared.target import one_target
@@ -87,6 +87,7 @@ def compare_baselines(
     case = make_case(net, X, of)
     what, name, unit = one_target(case, target)
     named = baselines if isinstance(baselines, Mapping) else {one: one for one in baselines}
+    data = background_of(case, background)
     made = {
         title: baseline_of(case, given, held, background, seed)[0] for title, given in named.items()
     }
@@ -94,7 +95,8 @@ def compare_baselines(
         case.question(what, newest=newest),
         made,
         method=method,
-        background=background_data(background),
+        background=None if data is None else data.values,
+        background_real=None if data is None else data.real,
     )
     about = {
         "target": name,
@@ -102,6 +104,7 @@ def compare_baselines(
         "held": case.held(held)[1],
         "dependence": compared.dependence,
         "kind": "contribution",
+        **case.about_steps,
     }
     units: dict[str, str] = dict.fromkeys(
         ("contribution", "baseline_forecast", "forecast", "spread"), unit or "network units"

@@ -98,6 +98,7 @@ def interactions(
     if values.players:
         coords["player"] = ("lag", list(values.players))
     about = {"target": name, "unit": unit, "held": held_names, "cells": values.cells}
+    about |= case.about_steps
     attrs = network_provenance(
         case.network,
         method="tree",

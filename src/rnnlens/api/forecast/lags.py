@@ -151,10 +151,10 @@ def lags(
     stated = Certificates(windows=0) if certificates is None else certificates
     data = TableData(
         actual=actual,
-        background=None if background is None else values,
-        values=values,
+        background=None if background is None else values.whole,
+        values=values.values if background is None else values.whole,
         ranges=stated_ranges(case, stated, values),
-        tolerance=make_tolerance(question, stated.tolerance, values),
+        tolerance=make_tolerance(question, stated.tolerance, values.values),
         timed=_timed(case),
     )
     options = TableOptions(certificates=certificates, test=test, margin=margin, alpha=alpha)

@@ -98,6 +98,7 @@ def trust(
     from rnnlens.api.shared.baselines import baseline_of
     from rnnlens.api.shared.case import make_case
     from rnnlens.api.shared.labels.trust import labelled_trust
+    from rnnlens.api.shared.padding import RealWindows
     from rnnlens.api.shared.target import one_target
     from rnnlens.attribution.baselines.conditional import GaussianConditional
     from rnnlens.checks.hidden import ends_of
@@ -111,8 +112,8 @@ def trust(
     what, name, unit = one_target(every, target)
     chosen = _spaced(len(every.x), windows)
     actual = _actual(every, y, name, chosen)
-    case = _some(every, chosen)
-    data = every.x if background is None else background
+    case = every.some(chosen)
+    data = RealWindows(every.x, every.real) if background is None else background
     stand_in, held_names = baseline_of(case, baseline, held, data, seed)
     if isinstance(stand_in, GaussianConditional):
         raise InputError(
@@ -142,20 +143,13 @@ def trust(
         "baseline": stand_in.text,
         "samples": len(chosen),
         "kind": "trust",
+        **case.about_steps,
     }
     return labelled_trust(case, page, method, about, {"noise": noise, "seed": seed})
 
 
 def _spaced(count: int, wanted: int) -> NDArray[np.int64]:
     return np.unique(np.round(np.linspace(0, count - 1, min(count, wanted))).astype(int))
-
-
-def _some(case: Case, chosen: NDArray[np.int64]) -> Case:
-    from dataclasses import replace
-
-    inputs = {name: array[chosen] for name, array in case.inputs.items()}
-    known = None if case.windows is None else case.windows.select(chosen)
-    return replace(case, inputs=inputs, windows=known)
 
 
 def _actual(

@@ -90,6 +90,7 @@ def gate_effects(
         case.question(what), place, groups=chosen, means=means, progress=progress
     )
     about = {"target": name, "unit": unit, "layer": place.name, "kind": "effect"}
+    about |= case.about_steps
     coords = {
         "lag": [first for first, _ in chosen],
         "lag_to": ("lag", [last for _, last in chosen]),

@@ -88,6 +88,7 @@ def paths(
         "baseline": stand_in.text,
         "layer": place.name,
         "kind": "contribution",
+        **case.about_steps,
     }
     coords: dict[str, object] = {
         "lag": np.arange(1, split.contribution.shape[1] + 1),

@@ -64,7 +64,7 @@ def trace(
     from rnnlens.engine.trace import gate_names, layer_traces
     from rnnlens.results.label import label_tree
 
-    case = make_case(net, X, of=next(iter(net.inputs)))
+    case = make_case(net, X, of=next(iter(net.inputs)), as_given=True)
     traces = layer_traces(forward(net, case.inputs, initial_state=initial_state))
     coords: dict[str, dict[str, object]] = {
         name: {
