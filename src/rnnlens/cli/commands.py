@@ -358,10 +358,25 @@ def _said(done: Conversion) -> list[str]:
 def demo(
     *,
     out: Annotated[Path, typer.Option(help="The report to write.")] = Path("rnnlens-weather.html"),
+    files: Annotated[
+        Path | None,
+        typer.Option(
+            help="Only leave the network, its sidecar and its series in this folder, to try the "
+            "other commands on.",
+            show_default=False,
+        ),
+    ] = None,
 ) -> None:
     """Show all of it on a weather network."""
     from rnnlens.demo.run import run
 
+    if files is not None:
+        from rnnlens.demo.weather import leave_files
+
+        network, sidecar, series = leave_files(files)
+        typer.echo(f"wrote {network}, {sidecar} and {series}")
+        note(f"try: rnnlens explain {network} {series}")
+        return
     run(out, show=show, note=note)
 
 

@@ -16,14 +16,14 @@ if TYPE_CHECKING:
     from numpy.typing import ArrayLike
 
     from rnnlens.api.shared.case import Case
-    from rnnlens.network.network import Network
+    from rnnlens.api.shared.network_given import NetworkLike
     from rnnlens.series.windows import Windows
 
 __all__ = ["certify"]
 
 
 def certify(
-    net: Network,
+    net: NetworkLike,
     X: Windows | ArrayLike | Mapping[str, ArrayLike],
     *,
     lag: int | Sequence[int],
@@ -47,8 +47,8 @@ def certify(
 
     Parameters
     ----------
-    net : Network
-        The network.
+    net : Network, path or live model
+        What `rnnlens.read` takes, or what it gave.
     X : Windows, array (sample, step, feature), or mapping of input name to array
         The windows, in the network's own units.
     lag : int or sequence of int
@@ -105,11 +105,13 @@ def certify(
     from rnnlens.api.shared.certificate_deviation import measured_deviation
     from rnnlens.api.shared.evidence import background_values, stated_ranges
     from rnnlens.api.shared.labels.certificates import CertificateAbout, labelled_certificate
+    from rnnlens.api.shared.network_given import as_network
     from rnnlens.api.shared.target import one_target
     from rnnlens.evidence.proof.certificate import certify as prove
     from rnnlens.evidence.proof.limits import BUDGET, SearchLimits
     from rnnlens.evidence.proof.tolerance import make_tolerance
 
+    net = as_network(net, X)
     _check(certificates)
     case = make_case(net, X, of)
     if case.inputs[case.of].ndim != 3:

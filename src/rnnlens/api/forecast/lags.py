@@ -20,14 +20,14 @@ if TYPE_CHECKING:
     from numpy.typing import ArrayLike, NDArray
 
     from rnnlens.api.shared.case import Case
-    from rnnlens.network.network import Network
+    from rnnlens.api.shared.network_given import NetworkLike
     from rnnlens.series.windows import Windows
 
 __all__ = ["lags"]
 
 
 def lags(
-    net: Network,
+    net: NetworkLike,
     X: Windows | ArrayLike | Mapping[str, ArrayLike],
     y: ArrayLike | None = None,
     *,
@@ -127,11 +127,13 @@ def lags(
     from rnnlens.api.shared.labels.lag_shares import shares_of
     from rnnlens.api.shared.labels.lags import labelled_table
     from rnnlens.api.shared.logits import on_logits
+    from rnnlens.api.shared.network_given import as_network
     from rnnlens.api.shared.target import one_target
     from rnnlens.evidence.proof.tolerance import make_tolerance
     from rnnlens.evidence.table.assembly import lag_table
     from rnnlens.evidence.table.inputs import TableData, TableOptions
 
+    net = as_network(net, X)
     asked = as_target(target)
     _check(shares, certificates, margin, alpha, by)
     explained = explain(

@@ -14,8 +14,8 @@ if TYPE_CHECKING:
     from numpy.typing import ArrayLike, NDArray
 
     from rnnlens.api.shared.case import Case
+    from rnnlens.api.shared.network_given import NetworkLike
     from rnnlens.attribution.options import Target
-    from rnnlens.network.network import Network
     from rnnlens.series.windows import Windows
 
 __all__ = ["METHODS", "WINDOWS", "trust"]
@@ -27,7 +27,7 @@ WINDOWS = 64
 
 
 def trust(
-    net: Network,
+    net: NetworkLike,
     X: Windows | ArrayLike | Mapping[str, ArrayLike],
     y: ArrayLike | None = None,
     *,
@@ -50,8 +50,8 @@ def trust(
 
     Parameters
     ----------
-    net : Network
-        The network.
+    net : Network, path or live model
+        What `rnnlens.read` takes, or what it gave.
     X : Windows, array (sample, step, feature), or mapping of input name to array
         In the network's own units.
     y : array (sample,), optional
@@ -98,12 +98,17 @@ def trust(
     from rnnlens.api.shared.baselines import baseline_of
     from rnnlens.api.shared.case import make_case
     from rnnlens.api.shared.labels.trust import labelled_trust
+<<<<<<< HEAD
     from rnnlens.api.shared.padding import RealWindows
+=======
+    from rnnlens.api.shared.network_given import as_network
+>>>>>>> main
     from rnnlens.api.shared.target import one_target
     from rnnlens.attribution.baselines.conditional import GaussianConditional
     from rnnlens.checks.hidden import ends_of
     from rnnlens.checks.trust import trust as check
 
+    net = as_network(net, X)
     if method not in METHODS:
         raise InputError(f"no method is called {method!r}: give one of {', '.join(METHODS)}")
     if windows < 1 or not noise > 0:
