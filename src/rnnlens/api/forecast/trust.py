@@ -98,11 +98,8 @@ def trust(
     from rnnlens.api.shared.baselines import baseline_of
     from rnnlens.api.shared.case import make_case
     from rnnlens.api.shared.labels.trust import labelled_trust
-<<<<<<< HEAD
-    from rnnlens.api.shared.padding import RealWindows
-=======
     from rnnlens.api.shared.network_given import as_network
->>>>>>> main
+    from rnnlens.api.shared.padding import RealWindows
     from rnnlens.api.shared.target import one_target
     from rnnlens.attribution.baselines.conditional import GaussianConditional
     from rnnlens.checks.hidden import ends_of
