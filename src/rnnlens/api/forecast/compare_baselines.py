@@ -97,8 +97,7 @@ def compare_baselines(
         case.question(what, newest=newest),
         made,
         method=method,
-        background=None if data is None else data.values,
-        background_real=None if data is None else data.real,
+        background=data,
     )
     about = {
         "target": name,

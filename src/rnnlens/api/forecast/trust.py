@@ -99,9 +99,9 @@ def trust(
     from rnnlens.api.shared.case import make_case
     from rnnlens.api.shared.labels.trust import labelled_trust
     from rnnlens.api.shared.network_given import as_network
-    from rnnlens.api.shared.padding import RealWindows
     from rnnlens.api.shared.target import one_target
     from rnnlens.attribution.baselines.conditional import GaussianConditional
+    from rnnlens.attribution.baselines.windows import RealWindows
     from rnnlens.checks.hidden import ends_of
     from rnnlens.checks.trust import trust as check
 

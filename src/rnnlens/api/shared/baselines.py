@@ -9,11 +9,12 @@ from typing import TYPE_CHECKING
 import numpy as np
 import pandas as pd
 
+from rnnlens.api.shared.padding import fitted
 from rnnlens.attribution.baselines.baseline import Baseline, make_baseline, unusual
 from rnnlens.attribution.baselines.conditional import gaussian_conditional
 from rnnlens.attribution.baselines.grouped import CALENDAR, Groups, calendar_groups, step_times
 from rnnlens.attribution.baselines.plausibility import mixed_place
-from rnnlens.api.shared.padding import RealWindows, fitted
+from rnnlens.attribution.baselines.windows import RealWindows
 from rnnlens.errors import DataError
 from rnnlens.series.windows import Windows
 
@@ -57,8 +58,7 @@ def baseline_of(
         case.x,
         real=case.real,
         held=places,
-        background=None if data is None else data.values,
-        background_real=None if data is None else data.real,
+        background=data,
         groups=_groups(case, baseline, background, data) if baseline in CALENDAR else None,
         seed=seed,
     )
@@ -103,8 +103,7 @@ def about_baseline(
         stand_in,
         case.x,
         real=case.real,
-        background=data.values[some],
-        background_real=None if data.real is None else data.real[some],
+        background=RealWindows(data.values[some], None if data.real is None else data.real[some]),
     ).joint
     return {
         "baseline": stand_in.text,
@@ -130,7 +129,7 @@ def _constant(case: Case) -> dict[str, str]:
 
 
 def _groups(case: Case, name: str, background: Background, data: RealWindows | None) -> Groups:
-    """Number the hours, months or seasons of all steps, those of padding by what is real."""
+    """Give each step the number of its hour, month or season, and padding that of none."""
     given = case.x.shape[1] if case.padding is None else case.padding.given
     times = _step_times(case.windows, given, name)
     own = calendar_groups(times if case.padding is None else case.padding.arranged(times), name)

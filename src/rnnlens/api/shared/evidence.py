@@ -6,7 +6,8 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from rnnlens.api.shared.padding import RealWindows, fitted
+from rnnlens.api.shared.padding import fitted
+from rnnlens.attribution.baselines.windows import RealWindows
 from rnnlens.engine.forward import entries
 from rnnlens.errors import DataError
 from rnnlens.evidence.proof.stated_ranges import StatedRanges

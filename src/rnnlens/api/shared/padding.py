@@ -18,7 +18,7 @@ import numpy as np
 
 from rnnlens.attribution.baselines.masks import masking_value, steps_of
 from rnnlens.engine.forward import predict
-from rnnlens.errors import DataError, RnnlensError
+from rnnlens.errors import RnnlensError
 from rnnlens.network.logits import LOGITS, before_activation, last_activation
 
 if TYPE_CHECKING:
@@ -29,7 +29,7 @@ if TYPE_CHECKING:
     Array = NDArray[np.float64]
     Inputs = dict[str, Array]
 
-__all__ = ["LAST_REAL", "LAST_STEP", "Padding", "RealWindows", "fitted", "without_padding"]
+__all__ = ["LAST_REAL", "LAST_STEP", "Padding", "fitted", "without_padding"]
 
 #: What lags may count from, in words.
 LAST_REAL, LAST_STEP = "the newest real step of each window", "the newest step fed in"
@@ -80,45 +80,6 @@ class Padding:
             return array[:, order[0]]
         spread = np.broadcast_to(array, (len(order), *array.shape[1:]))
         return _taken(spread, order)
-
-
-@dataclass(frozen=True, eq=False)
-class RealWindows:
-    """Windows, and which of their steps are data.
-
-    Parameters
-    ----------
-    values : array (window, step, feature)
-        The windows.
-    real : array (window, step) of bool, optional
-        Which steps are data; all of them where not given.
-    """
-
-    values: Array
-    real: NDArray[np.bool_] | None = None
-
-    @property
-    def padded(self) -> bool:
-        """Whether any step is padding."""
-        return self.real is not None and not self.real.all()
-
-    @property
-    def steps(self) -> Array:
-        """All steps that are data, as one window: (1, row, feature); windows without padding."""
-        return self.values[self.real][None] if self.padded else self.values
-
-    @property
-    def whole(self) -> Array:
-        """The windows without padding: (window, step, feature)."""
-        if self.real is None or not self.padded:
-            return self.values
-        whole = self.values[self.real.all(axis=1)]
-        if not len(whole):
-            raise DataError(
-                "every background window holds padding, which is no data: give windows of "
-                f"{self.values.shape[1]} real steps"
-            )
-        return whole
 
 
 def without_padding(
@@ -195,9 +156,7 @@ def _at_the_end(real: NDArray[np.bool_]) -> bool:
     return bool(real[real.any(axis=1), -1].all())
 
 
-def _orders(
-    real: NDArray[np.bool_], shape: tuple[int | None, ...]
-) -> Iterator[NDArray[np.int64]]:
+def _orders(real: NDArray[np.bool_], shape: tuple[int | None, ...]) -> Iterator[NDArray[np.int64]]:
     """Give the orders of steps that are worth a try, the best first."""
     steps = real.shape[1]
     same = np.broadcast_to(np.arange(steps), real.shape)

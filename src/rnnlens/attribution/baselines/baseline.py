@@ -15,8 +15,8 @@ array ``(background, step, feature)``  several windows, as ``background``
 ====================  =========================================================================
 
 Held features keep their own values whatever the baseline, and so do the steps that the network
-masks: neither is hidden, and both contribute exactly zero. Padding is no data either: means are over
-real steps, and the steps that a drawn window lacks are those of other windows at the same lag.
+masks: neither is hidden, and both contribute exactly zero. Padding is no data either: means are
+over real steps, and the steps that a drawn window lacks are those of other windows at the same lag.
 
 All of these are *interventional*: they replace values whatever is shown beside them, and so say
 what the network computes. A *conditional* baseline (`rnnlens.attribution.baselines.conditional`)
@@ -33,6 +33,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from rnnlens.attribution.baselines.grouped import CALENDAR, Groups, group_mean, mean_of
 from rnnlens.attribution.baselines.rows import Rows
+from rnnlens.attribution.baselines.windows import RealWindows
 from rnnlens.errors import DataError
 
 __all__ = ["NAMED", "Baseline", "checked_data", "make_baseline", "unusual"]
@@ -95,8 +96,7 @@ def make_baseline(
     *,
     real: NDArray[np.bool_] | None = None,
     held: NDArray[np.int64] | None = None,
-    background: Array | None = None,
-    background_real: NDArray[np.bool_] | None = None,
+    background: Array | RealWindows | None = None,
     groups: Groups | None = None,
     count: int = BACKGROUNDS,
     seed: int = 0,
@@ -104,12 +104,12 @@ def make_baseline(
     """Make a baseline from its name or from an array.
 
     Shapes: x (sample, step, feature), real (sample, step) of bool, background (window, step,
-    feature), background_real (window, step) of bool.
+    feature), or with what of it is data.
     """
     held = np.array([], dtype=np.int64) if held is None else held
-    data = x if background is None else checked_data(background, x)
-    there = real if background is None else background_real
-    there = None if there is None or there.all() else there
+    given_data = RealWindows(x, real) if background is None else RealWindows.of(background)
+    data = x if background is None else checked_data(given_data.values, x)
+    there = given_data.real if given_data.padded else None
     whose = f"{len(data):,} {'explained' if background is None else 'background'} windows"
     if isinstance(given, str):
         if given == "background":
@@ -152,9 +152,7 @@ def checked_data(given: ArrayLike, x: Array) -> Array:
     return data
 
 
-def _filled(
-    data: Array, real: NDArray[np.bool_], window: int, others: NDArray[np.int64]
-) -> Array:
+def _filled(data: Array, real: NDArray[np.bool_], window: int, others: NDArray[np.int64]) -> Array:
     """Give a window, its padding filled from other windows at the same lag: (step, feature)."""
     filled, missing = data[window].copy(), ~real[window]
     for other in others:

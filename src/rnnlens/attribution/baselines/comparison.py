@@ -22,6 +22,7 @@ from numpy.typing import NDArray
 from rnnlens.attribution.baselines.baseline import Array
 from rnnlens.attribution.baselines.masks import steps_of
 from rnnlens.attribution.baselines.plausibility import MixedPlace, mixed_place
+from rnnlens.attribution.baselines.windows import RealWindows
 from rnnlens.attribution.methods.secant import secant
 from rnnlens.attribution.methods.shapley_tree import shapley_tree
 from rnnlens.attribution.question import AnyBaseline, Question
@@ -78,12 +79,11 @@ def compare_baselines(
     baselines: Mapping[str, AnyBaseline],
     *,
     method: str = "tree",
-    background: Array | None = None,
-    background_real: NDArray[np.bool_] | None = None,
+    background: Array | RealWindows | None = None,
 ) -> BaselineComparison:
     """Explain the same windows under several baselines.
 
-    Shapes: background (window, step, feature), background_real (window, step) of bool.
+    Shapes: background (window, step, feature), or with what of it is data.
     """
     if method not in METHODS:
         raise InputError(f"baselines are compared by one of {', '.join(METHODS)}, not {method!r}")
@@ -101,7 +101,6 @@ def compare_baselines(
             question.x,
             real=real,
             background=background,
-            background_real=background_real,
         )
         for baseline in baselines.values()
     ]

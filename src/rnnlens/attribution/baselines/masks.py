@@ -85,11 +85,11 @@ def _masking_node(network: Network, of: str) -> Node | None:
             isinstance(node.layer, Concatenate) and node.layer.axis in {-1, 2}
         ):
             same.add(node.name)
-        elif isinstance(node.layer, Masking) or (
-            isinstance(node.layer, Embedding) and node.layer.mask_zero
+        elif (
+            isinstance(node.layer, Masking)
+            or (isinstance(node.layer, Embedding) and node.layer.mask_zero)
+            or (isinstance(node.layer, Lengths) and node.inputs[0][0] in same)
         ):
-            return node
-        elif isinstance(node.layer, Lengths) and node.inputs[0][0] in same:
             return node
     return None
 

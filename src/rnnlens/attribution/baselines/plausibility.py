@@ -26,6 +26,7 @@ from rnnlens.attribution.baselines.baseline import Array, Baseline
 from rnnlens.attribution.baselines.conditional import GaussianConditional
 from rnnlens.attribution.baselines.covariance import WindowMoments, window_moments
 from rnnlens.attribution.baselines.rows import Rows
+from rnnlens.attribution.baselines.windows import RealWindows
 from rnnlens.errors import DataError
 
 __all__ = ["MixedPlace", "mixed_place"]
@@ -58,13 +59,12 @@ def mixed_place(
     x: Array,
     *,
     real: NDArray[np.bool_] | None = None,
-    background: Array | None = None,
-    background_real: NDArray[np.bool_] | None = None,
+    background: Array | RealWindows | None = None,
 ) -> MixedPlace:
     """Say how unlike the data the mixtures of windows and baseline are.
 
     Shapes: x (sample, step, feature), real (sample, step) of bool, background (window, step,
-    feature), background_real (window, step) of bool.
+    feature), or with what of it is data.
 
     Examples
     --------
@@ -75,14 +75,16 @@ def mixed_place(
     True
     """
     steps = x.shape[1]
-    data, there = (x, real) if background is None else (background, background_real)
+    data = RealWindows(x, real) if background is None else RealWindows.of(background)
     free = np.setdiff1d(np.arange(x.shape[2]), baseline.held)
     if steps < 2 or not len(free):
         return MixedPlace(float("nan"), float("nan"))
     which = _spread(len(x), MOST_SAMPLES)
     some, part = x[which], None if real is None else real[which]
     cuts = 1 + _spread(steps - 1, MOST_CUTS)
-    windows, joints = (_ranks(Rows(data, free, count, real=there)) for count in (steps, 2))
+    windows, joints = (
+        _ranks(Rows(data.values, free, count, real=data.real)) for count in (steps, 2)
+    )
     every = np.ones(some.shape[:2], bool) if part is None else part
     for cut in cuts:
         # a mixture of padding and data is no mixture of data
