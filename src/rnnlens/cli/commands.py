@@ -355,6 +355,19 @@ def _said(done: Conversion) -> list[str]:
     return [*lines, "", done.code] if done.code else lines
 
 
+def compile() -> None:
+    """Compile the kernels for this machine, ahead of the first question."""
+    from time import perf_counter
+
+    from rnnlens.api.shared.kernels import KINDS, compile_kernels
+
+    begun = perf_counter()
+    with working(f"compiling the kernels of {len(KINDS)} kinds of cells") as progress:
+        compile_kernels(progress=progress)
+    took = perf_counter() - begun
+    typer.echo(f"the kernels of {', '.join(KINDS)} cells are compiled ({took:.0f} s)")
+
+
 def demo(
     *,
     out: Annotated[Path, typer.Option(help="The report to write.")] = Path("rnnlens-weather.html"),
@@ -401,5 +414,6 @@ VERBS: tuple[Callable[..., None], ...] = (
     trust,
     report,
     convert,
+    compile,
     demo,
 )

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from rnnlens.api.shared.arguments import checked
 from rnnlens.attribution.options import Target
 from rnnlens.errors import DataError, InputError
 from rnnlens.evidence.options import WINDOWS, Certificates
@@ -22,6 +23,7 @@ if TYPE_CHECKING:
 __all__ = ["certify"]
 
 
+@checked()
 def certify(
     net: NetworkLike,
     X: Windows | ArrayLike | Mapping[str, ArrayLike],

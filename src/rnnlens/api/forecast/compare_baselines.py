@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING
 
+from rnnlens.api.shared.arguments import checked
+
 if TYPE_CHECKING:
     import xarray as xr
     from numpy.typing import ArrayLike
@@ -16,6 +18,7 @@ if TYPE_CHECKING:
 __all__ = ["compare_baselines"]
 
 
+@checked()
 def compare_baselines(
     net: NetworkLike,
     X: Windows | ArrayLike | Mapping[str, ArrayLike],

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from typing import TYPE_CHECKING
 
+from rnnlens.api.shared.arguments import checked
 from rnnlens.attribution.options import Effort, Target, as_target
 
 if TYPE_CHECKING:
@@ -17,6 +18,7 @@ if TYPE_CHECKING:
 __all__ = ["explain"]
 
 
+@checked()
 def explain(
     net: NetworkLike,
     X: Windows | ArrayLike | Mapping[str, ArrayLike],

@@ -7,6 +7,8 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from rnnlens.api.shared.arguments import checked
+
 if TYPE_CHECKING:
     import xarray as xr
     from numpy.typing import ArrayLike
@@ -18,6 +20,7 @@ if TYPE_CHECKING:
 __all__ = ["interactions"]
 
 
+@checked()
 def interactions(
     net: NetworkLike,
     X: Windows | ArrayLike | Mapping[str, ArrayLike],

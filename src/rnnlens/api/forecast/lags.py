@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from rnnlens.api.shared.arguments import checked
 from rnnlens.attribution.options import Effort, Target, as_target
 from rnnlens.attribution.registry import SUMMING
 from rnnlens.errors import DataError, InputError
@@ -26,6 +27,7 @@ if TYPE_CHECKING:
 __all__ = ["lags"]
 
 
+@checked()
 def lags(
     net: NetworkLike,
     X: Windows | ArrayLike | Mapping[str, ArrayLike],

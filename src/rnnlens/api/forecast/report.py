@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from rnnlens.api.shared.arguments import checked
 from rnnlens.attribution.options import Effort, Target
 from rnnlens.errors import InputError
 from rnnlens.evidence.options import Shares
@@ -24,6 +25,7 @@ if TYPE_CHECKING:
 __all__ = ["report"]
 
 
+@checked()
 def report(
     net: NetworkLike,
     data: Windows,

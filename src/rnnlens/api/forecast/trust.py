@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from rnnlens.api.shared.arguments import checked
 from rnnlens.errors import DataError, InputError
 
 if TYPE_CHECKING:
@@ -26,6 +27,7 @@ METHODS = ("secant", "gradient_times_input", "occlusion")
 WINDOWS = 64
 
 
+@checked()
 def trust(
     net: NetworkLike,
     X: Windows | ArrayLike | Mapping[str, ArrayLike],
@@ -108,8 +110,6 @@ def trust(
     net = as_network(net, X)
     if method not in METHODS:
         raise InputError(f"no method is called {method!r}: give one of {', '.join(METHODS)}")
-    if windows < 1 or not noise > 0:
-        raise InputError("windows must be at least 1, and noise above zero")
     every = make_case(net, X, of)
     what, name, unit = one_target(every, target)
     chosen = _spaced(len(every.x), windows)

@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from typing import TYPE_CHECKING
 
+from rnnlens.api.shared.arguments import checked
+from rnnlens.arguments import LARGEST, many, whole
 from rnnlens.errors import DataError
 
 if TYPE_CHECKING:
@@ -17,7 +19,13 @@ if TYPE_CHECKING:
 
 __all__ = ["gate_effects"]
 
+_GROUPS = many(
+    many(whole(-LARGEST), "a pair", fewest=2, most=2),
+    "a sequence of pairs, the first and the last lag of each group",
+)
 
+
+@checked(groups=_GROUPS)
 def gate_effects(
     net: NetworkLike,
     X: Windows | ArrayLike | Mapping[str, ArrayLike],

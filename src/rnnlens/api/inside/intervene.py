@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from rnnlens.api.shared.arguments import checked
 from rnnlens.attribution.options import Intervention
-from rnnlens.errors import InputError
 
 if TYPE_CHECKING:
     import xarray as xr
@@ -22,6 +22,7 @@ if TYPE_CHECKING:
 __all__ = ["intervene"]
 
 
+@checked()
 def intervene(
     net: NetworkLike,
     X: Windows | ArrayLike | Mapping[str, ArrayLike],
@@ -89,11 +90,6 @@ def intervene(
     case = make_case(net, X, of)
     what, name, unit = one_target(case, target)
     asked = [interventions] if isinstance(interventions, Intervention) else list(interventions)
-    if not asked or not all(isinstance(one, Intervention) for one in asked):
-        raise InputError(
-            "what is done inside the network is an Intervention or several, as in "
-            "rnnlens.Intervention(gate='forget', clamp=1.0, lags=[1, 2, 3])"
-        )
     case = _in_steps(case, asked, make_case(net, X, of, as_given=True))
     data = data_of(case, background)
     made = [prepared(case, one, data) for one in asked]

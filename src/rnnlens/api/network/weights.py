@@ -5,6 +5,9 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
+from rnnlens.api.shared.arguments import checked
+from rnnlens.arguments import NAME, many
+
 if TYPE_CHECKING:
     import xarray as xr
 
@@ -14,7 +17,10 @@ if TYPE_CHECKING:
 
 __all__ = ["weights"]
 
+_FEATURES = many(NAME, "a sequence of names")
 
+
+@checked(features=_FEATURES)
 def weights(net: NetworkLike, *, features: Sequence[str] | None = None) -> xr.DataTree:
     """Give every array of a network by its name, layer by layer and gate by gate.
 
