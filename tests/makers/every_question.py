@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 
+import numpy as np
+
 import rnnlens
 from rnnlens import Effort, Intervention, Shares, Target
 from rnnlens.attribution.baselines.baseline import NAMED
@@ -17,8 +19,10 @@ FEW = rnnlens.Certificates(windows=1, budget=20)
 
 def questions(net, x, folder, of=None) -> Iterator[tuple[str, Callable[[], object]]]:
     """Give every question by its name; each is asked when it is called."""
-    every = Target(0, horizon=None)
-    common = {"target": 0} if of is None else {"target": 0, "of": of}
+    horizon = 1 if len(net.outputs) == 1 and _steps_out(net, x) else None
+    common = {"target": Target(0, horizon=horizon)}
+    if of is not None:
+        common["of"] = of
     ask = rnnlens.explain
 
     def explained(**options):
@@ -57,11 +61,17 @@ def questions(net, x, folder, of=None) -> Iterator[tuple[str, Callable[[], objec
                 net, x, by=by, certificates=FEW, shares=Shares(method="secant", draws=40), **common
             ),
         )
-    yield "lags with actuals", lambda: rnnlens.lags(
-        net, x, [0.1 * k for k in range(_count(x))], certificates=FEW, **common
+    yield (
+        "lags with actuals",
+        lambda: rnnlens.lags(
+            net, x, [0.1 * k for k in range(_count(x))], certificates=FEW, **common
+        ),
     )
-    yield "certify", lambda: rnnlens.certify(
-        net, x, lag=1, certificates=rnnlens.Certificates(budget=20), **common
+    yield (
+        "certify",
+        lambda: rnnlens.certify(
+            net, x, lag=1, certificates=rnnlens.Certificates(budget=20), **common
+        ),
     )
     yield "gate_effects", lambda: rnnlens.gate_effects(net, x, **common)
     for name, done in {
@@ -73,8 +83,11 @@ def questions(net, x, folder, of=None) -> Iterator[tuple[str, Callable[[], objec
     yield "trace", lambda: rnnlens.trace(net, x)
     yield "predict", lambda: rnnlens.predict(net, x)
     yield "report", lambda: rnnlens.report(net, x, folder / "page.html", **common)
-    del every
 
 
 def _count(x):
     return len(next(iter(x.values()))) if isinstance(x, dict) else len(x)
+
+
+def _steps_out(net, x):
+    return np.ndim(rnnlens.predict(net, x)) == 3

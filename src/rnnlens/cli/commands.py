@@ -260,7 +260,7 @@ def trust(
             windows,
             target=options.target_of(sidecar),
             method=options.method or "secant",
-            baseline=options.baseline_of(sidecar) or "mean",
+            baseline=options.baseline_of(sidecar),
             held=options.held_names,
             background=seen.values,
             windows=options.windows or WINDOWS,

@@ -123,7 +123,7 @@ def report(
         description=describe(net),
         explanation=explained,
         lags=by_lag,
-        trace=trace(net, one, initial_state=states),
+        trace=trace(case.network, one, initial_state=states),
         weights=weights(net, features=case.features),
         window=sample,
         window_reason=reason,

@@ -35,7 +35,7 @@ def trust(
     *,
     target: Target | str | int | None = None,
     method: str = "secant",
-    baseline: str | ArrayLike = "mean",
+    baseline: str | ArrayLike | None = None,
     held: Sequence[str] | None = None,
     background: Windows | ArrayLike | None = None,
     of: str | None = None,
@@ -97,7 +97,7 @@ def trust(
     >>> bool(page.deletion_area > page.deletion_area_random), page.attrs["crowded"]
     (True, '')
     """
-    from rnnlens.api.shared.baselines import baseline_of
+    from rnnlens.api.shared.baselines import baseline_of, usual_baseline
     from rnnlens.api.shared.case import make_case
     from rnnlens.api.shared.labels.trust import labelled_trust
     from rnnlens.api.shared.network_given import as_network
@@ -116,7 +116,7 @@ def trust(
     actual = _actual(every, y, name, chosen)
     case = every.some(chosen)
     data = RealWindows(every.x, every.real) if background is None else background
-    stand_in, held_names = baseline_of(case, baseline, held, data, seed)
+    stand_in, held_names = baseline_of(case, usual_baseline(case, baseline), held, data, seed)
     if isinstance(stand_in, GaussianConditional):
         raise InputError(
             "the checks of trust hide lags behind whole windows, but a conditional baseline "

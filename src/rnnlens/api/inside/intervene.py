@@ -9,6 +9,7 @@ import numpy as np
 
 from rnnlens.api.shared.arguments import checked
 from rnnlens.attribution.options import Intervention
+from rnnlens.errors import InputError
 
 if TYPE_CHECKING:
     import xarray as xr
