@@ -17,8 +17,12 @@ __all__ = ["questions"]
 FEW = rnnlens.Certificates(windows=1, budget=20)
 
 
-def questions(net, x, folder, of=None) -> Iterator[tuple[str, Callable[[], object]]]:
-    """Give every question by its name; each is asked when it is called."""
+def questions(net, x, folder=None, of=None) -> Iterator[tuple[str, Callable[[], object]]]:
+    """Give questions by their names; each is asked when it is called.
+
+    All of them with a folder to write to; without, those that take little time.
+    """
+    thorough = folder is not None
     horizon = 1 if len(net.outputs) == 1 and _steps_out(net, x) else None
     common = {"target": Target(0, horizon=horizon)}
     if of is not None:
@@ -40,10 +44,11 @@ def questions(net, x, folder, of=None) -> Iterator[tuple[str, Callable[[], objec
         if "groups" in known.takes:
             yield f"explain {method} groups", explained(method=method, groups={"new": [1]})
         if known.hides:
-            for baseline in ("conditional", *NAMED):
+            many = thorough or method in {"secant", "tree"}
+            for baseline in ("conditional", *NAMED) if many else ("conditional",):
                 yield f"explain {method} {baseline}", explained(method=method, baseline=baseline)
     for verb in ("trust", "interactions", "paths"):
-        for baseline in (None, "zero", "persistence", "background"):
+        for baseline in (None, "zero", "persistence", "background") if thorough else (None,):
             options = common | ({} if baseline is None else {"baseline": baseline})
             called = getattr(rnnlens, verb)
             yield f"{verb} {baseline}", lambda c=called, o=options: c(net, x, **o)
@@ -54,7 +59,7 @@ def questions(net, x, folder, of=None) -> Iterator[tuple[str, Callable[[], objec
             net, x, method="tree", baselines=["zero", "mean", "conditional"], **common
         ),
     )
-    for by in ("lag", "feature", "both"):
+    for by in ("lag", "feature", "both") if thorough else ("both",):
         yield (
             f"lags by {by}",
             lambda by=by: rnnlens.lags(
@@ -82,7 +87,8 @@ def questions(net, x, folder, of=None) -> Iterator[tuple[str, Callable[[], objec
         yield f"intervene {name}", lambda done=done: rnnlens.intervene(net, x, done, **common)
     yield "trace", lambda: rnnlens.trace(net, x)
     yield "predict", lambda: rnnlens.predict(net, x)
-    yield "report", lambda: rnnlens.report(net, x, folder / "page.html", **common)
+    if thorough:
+        yield "report", lambda: rnnlens.report(net, x, folder / "page.html", **common)
 
 
 def _count(x):
