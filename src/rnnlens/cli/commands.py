@@ -355,13 +355,41 @@ def _said(done: Conversion) -> list[str]:
     return [*lines, "", done.code] if done.code else lines
 
 
+def compile() -> None:
+    """Compile the kernels for this machine, ahead of the first question."""
+    from time import perf_counter
+
+    from rnnlens.api.shared.kernels import KINDS, compile_kernels
+
+    begun = perf_counter()
+    with working(f"compiling the kernels of {len(KINDS)} kinds of cells") as progress:
+        compile_kernels(progress=progress)
+    took = perf_counter() - begun
+    typer.echo(f"the kernels of {', '.join(KINDS)} cells are compiled ({took:.0f} s)")
+
+
 def demo(
     *,
     out: Annotated[Path, typer.Option(help="The report to write.")] = Path("rnnlens-weather.html"),
+    files: Annotated[
+        Path | None,
+        typer.Option(
+            help="Only leave the network, its sidecar and its series in this folder, to try the "
+            "other commands on.",
+            show_default=False,
+        ),
+    ] = None,
 ) -> None:
     """Show all of it on a weather network."""
     from rnnlens.demo.run import run
 
+    if files is not None:
+        from rnnlens.demo.weather import leave_files
+
+        network, sidecar, series = leave_files(files)
+        typer.echo(f"wrote {network}, {sidecar} and {series}")
+        note(f"try: rnnlens explain {network} {series}")
+        return
     run(out, show=show, note=note)
 
 
@@ -386,5 +414,6 @@ VERBS: tuple[Callable[..., None], ...] = (
     trust,
     report,
     convert,
+    compile,
     demo,
 )

@@ -24,7 +24,7 @@ from rnnlens.readers.torch import live as torch_live
 from rnnlens.readers.torch import safetensors_file, state_files
 from rnnlens.readers.torch import state_dict as torch_dict
 
-__all__ = ["Format", "read", "read_or_name_arrays"]
+__all__ = ["Format", "options_of", "read", "read_or_name_arrays"]
 
 
 @dataclass(frozen=True)
@@ -75,6 +75,11 @@ def read(source: object, options: ReadOptions | None = None) -> Network:
         f"cannot read an object of the type {kind}: give the path of a model file, or a live "
         "Keras 3 model or PyTorch module"
     )
+
+
+def options_of(source: object) -> frozenset[str]:
+    """Say which options a live model takes; none for what is no live model."""
+    return next((form.takes for form in LIVE if form.match(source)), frozenset())
 
 
 def read_or_name_arrays(source: object, options: ReadOptions | None = None) -> Network | Arrays:

@@ -15,14 +15,14 @@ import numpy as np
 from rnnlens.errors import ConfigError, DataError
 from rnnlens.series.arrays import windows_from_npz
 from rnnlens.series.sidecar import Sidecar, read_sidecar
-from rnnlens.series.table import (
+from rnnlens.series.tables.read import (
     NPZ_START,
     read_arrays,
     read_table,
     start_of,
     table_from_columns,
 )
-from rnnlens.series.times import show_time
+from rnnlens.series.tables.times import show_time
 from rnnlens.series.windows import Windows, as_moment, described
 
 if TYPE_CHECKING:

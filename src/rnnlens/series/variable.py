@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from math import isfinite
 
 from rnnlens.errors import ConfigError
+from rnnlens.series.column import Column, check_column
 
 __all__ = ["Variable", "check_variables"]
 
@@ -24,6 +25,11 @@ class Variable:
         ``network = (value - mean) / scale``.
     held : bool
         Whether it keeps its values when other inputs are hidden (calendar, markers, statics).
+    column : Column
+        Where its numbers come from, where that is not simply the column of its name.
+    lead : int, optional
+        Of a target: steps from the newest one taken to the one that it is for; the sidecar's own
+        lead where not given.
     """
 
     name: str
@@ -31,6 +37,13 @@ class Variable:
     mean: float = 0.0
     scale: float = 1.0
     held: bool = False
+    column: Column = field(default_factory=Column)
+    lead: int | None = None
+
+    @property
+    def source(self) -> str:
+        """The name of its column."""
+        return self.name if self.column.of is None else self.column.of
 
 
 def check_variables(key: str, variables: tuple[Variable, ...]) -> None:
@@ -43,6 +56,11 @@ def check_variables(key: str, variables: tuple[Variable, ...]) -> None:
         if variable.name in seen:
             raise ConfigError(f"{path} is named twice; each name must be given once")
         seen.add(variable.name)
+        check_column(path, variable.column)
+        if variable.lead is not None and variable.lead < 0:
+            raise ConfigError(
+                f"{path}.lead must be a whole number of steps from 0 and is {variable.lead}"
+            )
         if not isfinite(variable.mean):
             raise ConfigError(f"{path}.mean must be a finite number and is {variable.mean}")
         if not (isfinite(variable.scale) and variable.scale > 0):

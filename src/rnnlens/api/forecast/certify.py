@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from rnnlens.api.shared.arguments import checked
 from rnnlens.attribution.options import Target
 from rnnlens.errors import DataError, InputError
 from rnnlens.evidence.options import WINDOWS, Certificates
@@ -16,14 +17,15 @@ if TYPE_CHECKING:
     from numpy.typing import ArrayLike
 
     from rnnlens.api.shared.case import Case
-    from rnnlens.network.network import Network
+    from rnnlens.api.shared.network_given import NetworkLike
     from rnnlens.series.windows import Windows
 
 __all__ = ["certify"]
 
 
+@checked()
 def certify(
-    net: Network,
+    net: NetworkLike,
     X: Windows | ArrayLike | Mapping[str, ArrayLike],
     *,
     lag: int | Sequence[int],
@@ -47,8 +49,8 @@ def certify(
 
     Parameters
     ----------
-    net : Network
-        The network.
+    net : Network, path or live model
+        What `rnnlens.read` takes, or what it gave.
     X : Windows, array (sample, step, feature), or mapping of input name to array
         The windows, in the network's own units.
     lag : int or sequence of int
@@ -105,11 +107,13 @@ def certify(
     from rnnlens.api.shared.certificate_deviation import measured_deviation
     from rnnlens.api.shared.evidence import background_values, stated_ranges
     from rnnlens.api.shared.labels.certificates import CertificateAbout, labelled_certificate
+    from rnnlens.api.shared.network_given import as_network
     from rnnlens.api.shared.target import one_target
     from rnnlens.evidence.proof.certificate import certify as prove
     from rnnlens.evidence.proof.limits import BUDGET, SearchLimits
     from rnnlens.evidence.proof.tolerance import make_tolerance
 
+    net = as_network(net, X)
     _check(certificates)
     case = make_case(net, X, of)
     if case.inputs[case.of].ndim != 3:
@@ -120,7 +124,7 @@ def certify(
     free = _free_features(case, features)
     data = background_values(case, background)
     ranges, text = stated_ranges(case, certificates, data).of_these(case.x, lags, free)
-    tolerance = make_tolerance(question, certificates.tolerance, data)
+    tolerance = make_tolerance(question, certificates.tolerance, data.values)
     deviation = certificates.deviation
     against = "as given" if deviation else "not measured"
     if source is not None:

@@ -5,20 +5,22 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from typing import TYPE_CHECKING
 
+from rnnlens.api.shared.arguments import checked
 from rnnlens.attribution.options import Effort, Target, as_target
 
 if TYPE_CHECKING:
     import xarray as xr
     from numpy.typing import ArrayLike
 
-    from rnnlens.network.network import Network
+    from rnnlens.api.shared.network_given import NetworkLike
     from rnnlens.series.windows import Windows
 
 __all__ = ["explain"]
 
 
+@checked()
 def explain(
-    net: Network,
+    net: NetworkLike,
     X: Windows | ArrayLike | Mapping[str, ArrayLike],
     *,
     target: Target | str | int | Sequence[str | int] | None = None,
@@ -37,8 +39,8 @@ def explain(
 
     Parameters
     ----------
-    net : Network
-        The network.
+    net : Network, path or live model
+        What `rnnlens.read` takes, or what it gave.
     X : Windows, array (sample, step, feature), or mapping of input name to array
         In the network's own units. `Windows` bring names, units, times and the scaler; plain arrays
         are explained in the network's own units.
@@ -114,8 +116,10 @@ def explain(
     from rnnlens.api.shared.each_target import explain_each
     from rnnlens.api.shared.explanation import Explanation
     from rnnlens.api.shared.logits import on_logits
+    from rnnlens.api.shared.network_given import as_network
     from rnnlens.attribution.registry import method_named
 
+    net = as_network(net, X)
     options = {
         "newest": newest,
         "groups": groups,

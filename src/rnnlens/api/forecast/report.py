@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from rnnlens.api.shared.arguments import checked
 from rnnlens.attribution.options import Effort, Target
 from rnnlens.errors import InputError
 from rnnlens.evidence.options import Shares
@@ -18,14 +19,15 @@ if TYPE_CHECKING:
     import xarray as xr
     from numpy.typing import ArrayLike
 
-    from rnnlens.network.network import Network
+    from rnnlens.api.shared.network_given import NetworkLike
     from rnnlens.series.windows import Windows
 
 __all__ = ["report"]
 
 
+@checked()
 def report(
-    net: Network,
+    net: NetworkLike,
     data: Windows,
     path: str | PathLike[str],
     *,
@@ -48,8 +50,8 @@ def report(
 
     Parameters
     ----------
-    net : Network
-        The network.
+    net : Network, path or live model
+        What `rnnlens.read` takes, or what it gave.
     data : Windows or array (sample, step, feature)
         The windows that are explained, in the order of time.
     path : path
@@ -85,6 +87,7 @@ def report(
     from rnnlens.api.network.weights import weights
     from rnnlens.api.shared.case import make_case
     from rnnlens.api.shared.labels.lag_shares import shares_of
+    from rnnlens.api.shared.network_given import as_network
     from rnnlens.results.place import placed
     from rnnlens.views.report.parts import ReportParts
     from rnnlens.views.report.render import render_report
@@ -92,6 +95,7 @@ def report(
     from rnnlens.views.words.explanation import lag_sentences
     from rnnlens.views.words.lags import evidence_sentences
 
+    net = as_network(net, data)
     if shares.method != "secant":
         raise InputError(
             "the page needs contributions by lag and feature, which are made by 'secant', not "

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from rnnlens.api.shared.arguments import checked
 from rnnlens.errors import DataError, InputError
 
 if TYPE_CHECKING:
@@ -14,8 +15,8 @@ if TYPE_CHECKING:
     from numpy.typing import ArrayLike, NDArray
 
     from rnnlens.api.shared.case import Case
+    from rnnlens.api.shared.network_given import NetworkLike
     from rnnlens.attribution.options import Target
-    from rnnlens.network.network import Network
     from rnnlens.series.windows import Windows
 
 __all__ = ["METHODS", "WINDOWS", "trust"]
@@ -26,8 +27,9 @@ METHODS = ("secant", "gradient_times_input", "occlusion")
 WINDOWS = 64
 
 
+@checked()
 def trust(
-    net: Network,
+    net: NetworkLike,
     X: Windows | ArrayLike | Mapping[str, ArrayLike],
     y: ArrayLike | None = None,
     *,
@@ -50,8 +52,8 @@ def trust(
 
     Parameters
     ----------
-    net : Network
-        The network.
+    net : Network, path or live model
+        What `rnnlens.read` takes, or what it gave.
     X : Windows, array (sample, step, feature), or mapping of input name to array
         In the network's own units.
     y : array (sample,), optional
@@ -98,21 +100,22 @@ def trust(
     from rnnlens.api.shared.baselines import baseline_of
     from rnnlens.api.shared.case import make_case
     from rnnlens.api.shared.labels.trust import labelled_trust
+    from rnnlens.api.shared.network_given import as_network
     from rnnlens.api.shared.target import one_target
     from rnnlens.attribution.baselines.conditional import GaussianConditional
+    from rnnlens.attribution.baselines.windows import RealWindows
     from rnnlens.checks.hidden import ends_of
     from rnnlens.checks.trust import trust as check
 
+    net = as_network(net, X)
     if method not in METHODS:
         raise InputError(f"no method is called {method!r}: give one of {', '.join(METHODS)}")
-    if windows < 1 or not noise > 0:
-        raise InputError("windows must be at least 1, and noise above zero")
     every = make_case(net, X, of)
     what, name, unit = one_target(every, target)
     chosen = _spaced(len(every.x), windows)
     actual = _actual(every, y, name, chosen)
-    case = _some(every, chosen)
-    data = every.x if background is None else background
+    case = every.some(chosen)
+    data = RealWindows(every.x, every.real) if background is None else background
     stand_in, held_names = baseline_of(case, baseline, held, data, seed)
     if isinstance(stand_in, GaussianConditional):
         raise InputError(
@@ -142,20 +145,13 @@ def trust(
         "baseline": stand_in.text,
         "samples": len(chosen),
         "kind": "trust",
+        **case.about_steps,
     }
     return labelled_trust(case, page, method, about, {"noise": noise, "seed": seed})
 
 
 def _spaced(count: int, wanted: int) -> NDArray[np.int64]:
     return np.unique(np.round(np.linspace(0, count - 1, min(count, wanted))).astype(int))
-
-
-def _some(case: Case, chosen: NDArray[np.int64]) -> Case:
-    from dataclasses import replace
-
-    inputs = {name: array[chosen] for name, array in case.inputs.items()}
-    known = None if case.windows is None else case.windows.select(chosen)
-    return replace(case, inputs=inputs, windows=known)
 
 
 def _actual(

@@ -7,22 +7,24 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from rnnlens.api.shared.arguments import checked
 from rnnlens.attribution.options import Intervention
-from rnnlens.errors import InputError
 
 if TYPE_CHECKING:
     import xarray as xr
     from numpy.typing import ArrayLike
 
+    from rnnlens.api.shared.case import Case
+    from rnnlens.api.shared.network_given import NetworkLike
     from rnnlens.attribution.options import Target
-    from rnnlens.network.network import Network
     from rnnlens.series.windows import Windows
 
 __all__ = ["intervene"]
 
 
+@checked()
 def intervene(
-    net: Network,
+    net: NetworkLike,
     X: Windows | ArrayLike | Mapping[str, ArrayLike],
     interventions: Intervention | Sequence[Intervention],
     *,
@@ -39,8 +41,8 @@ def intervene(
 
     Parameters
     ----------
-    net : Network
-        The network.
+    net : Network, path or live model
+        What `rnnlens.read` takes, or what it gave.
     X : Windows, array (sample, step, feature), or mapping of input name to array
         In the network's own units.
     interventions : Intervention or sequence of Intervention
@@ -80,17 +82,14 @@ def intervene(
     from rnnlens.api.shared.case import make_case
     from rnnlens.api.shared.interventions import prepared
     from rnnlens.api.shared.labels.inside import data_of, labelled
+    from rnnlens.api.shared.network_given import as_network
     from rnnlens.api.shared.target import one_target
     from rnnlens.attribution.inside.gate_effects import effect_of
 
+    net = as_network(net, X)
     case = make_case(net, X, of)
     what, name, unit = one_target(case, target)
     asked = [interventions] if isinstance(interventions, Intervention) else list(interventions)
-    if not asked or not all(isinstance(one, Intervention) for one in asked):
-        raise InputError(
-            "what is done inside the network is an Intervention or several, as in "
-            "rnnlens.Intervention(gate='forget', clamp=1.0, lags=[1, 2, 3])"
-        )
     data = data_of(case, background)
     made = [prepared(case, one, data) for one in asked]
     result = effect_of(case.question(what), [part for one in made for part in one.parts])

@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from rnnlens.api.network.conversion import FORMATS, Conversion
+from rnnlens.api.shared.arguments import checked
 from rnnlens.errors import InputError
 
 if TYPE_CHECKING:
@@ -16,6 +17,7 @@ if TYPE_CHECKING:
 __all__ = ["Conversion", "convert"]
 
 
+@checked()
 def convert(
     source: Network | str | PathLike[str] | object,
     path: str | PathLike[str],

@@ -5,6 +5,9 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING
 
+from rnnlens.api.shared.arguments import checked
+from rnnlens.arguments import either, many, mapping, numbers
+
 if TYPE_CHECKING:
     from numpy.typing import ArrayLike
 
@@ -12,7 +15,15 @@ if TYPE_CHECKING:
 
 __all__ = ["identify"]
 
+_ARRAY = numbers(allowed="any")
+_ARRAYS = either(
+    mapping(_ARRAY, "a mapping"),
+    many(_ARRAY, "a sequence"),
+    what="a sequence of arrays, or a mapping of name to array",
+)
 
+
+@checked(arrays=_ARRAYS, X=_ARRAY, Y=_ARRAY)
 def identify(
     arrays: Sequence[ArrayLike] | Mapping[str, ArrayLike],
     X: ArrayLike,

@@ -5,22 +5,29 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
+from rnnlens.api.shared.arguments import checked
+from rnnlens.arguments import NAME, many
+
 if TYPE_CHECKING:
     import xarray as xr
 
+    from rnnlens.api.shared.network_given import NetworkLike
     from rnnlens.network.inventory import NamedArray
     from rnnlens.network.network import Network
 
 __all__ = ["weights"]
 
+_FEATURES = many(NAME, "a sequence of names")
 
-def weights(net: Network, *, features: Sequence[str] | None = None) -> xr.DataTree:
+
+@checked(features=_FEATURES)
+def weights(net: NetworkLike, *, features: Sequence[str] | None = None) -> xr.DataTree:
     """Give every array of a network by its name, layer by layer and gate by gate.
 
     Parameters
     ----------
-    net : Network
-        The network.
+    net : Network, path or live model
+        What `rnnlens.read` takes, or what it gave.
     features : sequence of str, optional
         Names of the network's inputs, for the layers that take them as they are.
 
@@ -42,9 +49,11 @@ def weights(net: Network, *, features: Sequence[str] | None = None) -> xr.DataTr
     import xarray as xr
 
     from rnnlens.api.shared.labels.network_provenance import network_provenance
+    from rnnlens.api.shared.network_given import as_network
     from rnnlens.network.inventory import inventory
     from rnnlens.results.label import node_path
 
+    net = as_network(net)
     nodes: dict[str, dict[str, xr.DataArray]] = {}
     for array in inventory(net):
         layer, _, name = array.name.rpartition(".")

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 
+from rnnlens.api.shared.padding import LAST_STEP, Padding, without_padding
 from rnnlens.attribution.question import Question
 from rnnlens.attribution.target import ResolvedTarget
 from rnnlens.engine.forward import entries, forward
@@ -52,18 +53,47 @@ class Case:
         The input that holds the windows.
     windows : Windows or None
         Names, units, times and scalings, where they are known.
+    padding : Padding or None
+        Which steps are real, and where padding was put; None where all steps are real.
     """
 
     network: Network
     inputs: dict[str, NDArray[np.float64]]
     of: str
     windows: Windows | None
+    padding: Padding | None = None
 
     @property
     def x(self) -> NDArray[np.float64]:
         """The windows as (sample, step, feature)."""
         array = self.inputs[self.of]
         return array.reshape(*array.shape[:2], -1)
+
+    @property
+    def real(self) -> NDArray[np.bool_] | None:
+        """Which steps are real, (sample, step) of bool; None where all are."""
+        return None if self.padding is None else self.padding.real
+
+    @property
+    def about_steps(self) -> dict[str, str]:
+        """What a result says of its lags: what they count from, and what was left out."""
+        if self.padding is None:
+            return {"lags_from": LAST_STEP}
+        said = {"lags_from": self.padding.lags_from}
+        if self.padding.left_out:
+            count = self.padding.left_out
+            steps, are = ("step", "is") if count == 1 else ("steps", "are")
+            said["padding"] = f"{count} {steps} that {are} padding in all windows left out"
+        return said
+
+    def some(self, samples: NDArray[np.int64]) -> Case:
+        """Give the case of some of the windows."""
+        return replace(
+            self,
+            inputs={name: array[samples] for name, array in self.inputs.items()},
+            windows=None if self.windows is None else self.windows.select(samples),
+            padding=None if self.padding is None else self.padding.part(samples),
+        )
 
     @property
     def features(self) -> tuple[str, ...]:
@@ -209,8 +239,10 @@ def make_case(
     X: Windows | ArrayLike | Mapping[str, ArrayLike],
     of: str | None = None,
     precision: str = "float64",
+    *,
+    as_given: bool = False,
 ) -> Case:
-    """Check what a verb was given.
+    """Check what a verb was given; turn padding to the front unless steps are to stay as given.
 
     Shapes: X Windows, (sample, step, feature), or mapping of input name to array.
     """
@@ -230,7 +262,10 @@ def make_case(
             f"the network's inputs are {', '.join(inputs)}: name the one that holds the windows "
             f"with of=" + ("" if of is None else f", not {of!r}")
         )
-    return Case(network, inputs, of, known)
+    if as_given:
+        return Case(network, inputs, of, known)
+    inputs, padding = without_padding(network, inputs, of)
+    return Case(network, inputs, of, known, padding)
 
 
 def _steps(network: Network, name: str) -> bool:

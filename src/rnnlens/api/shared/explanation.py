@@ -8,10 +8,9 @@ from dataclasses import dataclass
 import xarray as xr
 from numpy.typing import ArrayLike
 
-from rnnlens.api.shared.baselines import about_baseline, baseline_of, real_steps_of
+from rnnlens.api.shared.baselines import about_baseline, baseline_of
 from rnnlens.api.shared.case import Case
 from rnnlens.api.shared.labels.explanation import labelled
-from rnnlens.api.shared.padding import from_the_last_real_step
 from rnnlens.attribution.baselines.baseline import Baseline
 from rnnlens.attribution.baselines.conditional import GaussianConditional, refuse_conditional
 from rnnlens.attribution.games.players import make_groups
@@ -55,8 +54,7 @@ class Explanation:
 
     def of_target(self, name: str | int | None, horizon: int | None) -> xr.Dataset:
         """Explain one target at one horizon."""
-        chosen = METHODS[self.method]
-        case, lags_from = from_the_last_real_step(self.case, real_steps_of(self.case))
+        chosen, case = METHODS[self.method], self.case
         target = case.target(name, horizon, self.output)
         if self.explained_on == "logits":
             target = target.on_logits()
@@ -90,7 +88,7 @@ class Explanation:
             "method": self.method,
             **answer.about,
             "explained_on": self.explained_on,
-            "lags_from": lags_from,
+            **case.about_steps,
         }
         against = answer.baseline or stands_in
         if against is not None:

@@ -46,6 +46,7 @@ def labelled_certificate(
     extra = {
         **asdict(about),
         **step,
+        **case.about_steps,
         "kind": "certificate",
         "tolerance": changes.tolerance,
         "deviation": changes.deviation,

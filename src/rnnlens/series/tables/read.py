@@ -15,9 +15,9 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from rnnlens.errors import DataError, MissingLibrary, UnreadableFile
-from rnnlens.series.csv_regular import read_regular
-from rnnlens.series.csv_text import Cells, CsvText, open_csv, read_cells, require_columns
-from rnnlens.series.times import rising_times
+from rnnlens.series.tables.csv_regular import read_regular
+from rnnlens.series.tables.csv_text import Cells, CsvText, open_csv, read_cells, require_columns
+from rnnlens.series.tables.times import rising_times
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping

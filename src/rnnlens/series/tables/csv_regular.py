@@ -2,7 +2,7 @@
 
 Regular is what Python's ``csv`` and pandas read alike: as many cells in every line as the header
 has, and quotes only around whole cells. Whatever is not, or holds anything but finite numbers, is
-left to `rnnlens.series.csv_text`, which knows the line that each cell stands on.
+left to `rnnlens.series.tables.csv_text`, which knows the line that each cell stands on.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from rnnlens.series.csv_text import CsvText, places_of
+from rnnlens.series.tables.csv_text import CsvText, places_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterable

@@ -1,0 +1,157 @@
+"""Every argument of every verb x wrong values: an error of ours in one sentence, or a right result.
+
+Each verb has one call that is right; in it one argument at a time is replaced. No exception of
+another library comes out, and no warning of one.
+"""
+
+from __future__ import annotations
+
+import inspect
+import warnings
+from dataclasses import fields, is_dataclass
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+import rnnlens
+from networks import forecaster
+from rnnlens import Certificates, Effort, Intervention, Shares, Target, Test
+from rnnlens.errors import RnnlensError
+
+STEPS, FEATURES, SAMPLES = 3, 2, 12
+rng = np.random.default_rng(11)
+NET = forecaster("lstm", rng, steps=STEPS, features=FEATURES, units=2)
+X = rng.normal(size=(SAMPLES, STEPS, FEATURES))
+Y = rng.normal(size=SAMPLES)
+QUICK = Certificates(windows=1, range=0.1, tolerance=0.1, budget=4, together=True)
+FEW = Test(replacements=4, hiding=False)
+CHEAP = Shares(draws=10)
+CLAMP = Intervention(gate="forget", clamp=0.5)
+FORGET = {"kernel": (2, 8), "recurrent": (2, 8), "bias": (8,)}
+ARRAYS = [np.random.default_rng(k).normal(size=shape) for k, shape in enumerate(FORGET.values())]
+
+#: Wrong where None is not allowed, and for most arguments whatever they are.
+WRONG = {
+    "None": None,
+    "text": "x",
+    "empty text": "",
+    "-1": -1,
+    "0": 0,
+    "1.5": 1.5,
+    "nan": float("nan"),
+    "inf": float("inf"),
+    "empty list": [],
+    "empty mapping": {},
+    "object": object(),
+    "huge": 10**30,
+    "True": True,
+    "bytes": b"\xff\x00",
+    "array of another shape": np.zeros((2, 5, 7)),
+    "complex": np.ones(3) * 1j,
+    "ragged": [[1, 2], [3]],
+    "times": np.array(["2020-01-01"], "datetime64[D]"),
+    "list of None": [None],
+}
+
+#: A right call of each verb: what it takes beside what is replaced.
+CALLS: dict[str, dict[str, object]] = {
+    "certify": {"net": NET, "X": X, "lag": 1, "target": 0, "certificates": Certificates(
+        range=0.1, tolerance=0.1, budget=4)},
+    "compare_baselines": {"net": NET, "X": X, "target": 0, "baselines": ["zero", "mean"]},
+    "convert": {"source": NET, "path": "out.npz", "check": False},
+    "describe": {"net": NET},
+    "explain": {"net": NET, "X": X, "target": 0, "method": "owen"},
+    "fidelity": {"net": NET, "source": rnnlens.predict(NET, X), "X": X},
+    "gate_effects": {"net": NET, "X": X, "target": 0},
+    "identify": {"arrays": ARRAYS, "X": X, "Y": X[:, 0]},
+    "interactions": {"net": NET, "X": X, "target": 0},
+    "intervene": {"net": NET, "X": X, "interventions": CLAMP, "target": 0},
+    "lags": {"net": NET, "X": X, "y": Y, "target": 0, "certificates": QUICK, "test": FEW,
+             "shares": CHEAP},
+    "paths": {"net": NET, "X": X, "target": 0},
+    "predict": {"net": NET, "X": X},
+    "read": {"source": "no such file.keras"},
+    "report": {"net": NET, "data": X, "path": "page.html", "target": 0},
+    "trace": {"net": NET, "X": X},
+    "trust": {"net": NET, "X": X, "y": Y, "target": 0, "windows": 4},
+    "weights": {"net": NET},
+    "windows": {"data": {"a": np.arange(9.0), "b": np.arange(9.0)}, "sidecar": None},
+}  # fmt: skip
+#: Objects of options, and a verb that is asked with each.
+OPTIONS: dict[type, tuple[str, str]] = {
+    Certificates: ("certify", "certificates"),
+    Effort: ("explain", "effort"),
+    Intervention: ("intervene", "interventions"),
+    Shares: ("lags", "shares"),
+    Target: ("explain", "target"),
+    Test: ("lags", "test"),
+}
+#: Of these the others are given too, so that one field is asked about at a time.
+BESIDE: dict[type, dict[str, object]] = {
+    Certificates: {"range": 0.1, "tolerance": 0.1, "budget": 4},
+    Effort: {},
+    Intervention: {"gate": "forget"},
+    Shares: {"draws": 10},
+    Target: {"name": 0},
+    Test: {"replacements": 4, "hiding": False},
+}
+
+
+def verbs():
+    return [name for name in rnnlens.__all__ if not is_dataclass(getattr(rnnlens, name))]
+
+
+def ends_well(name: str, call: dict[str, object], folder: Path, monkeypatch) -> None:
+    """Ask a verb, and require that it answers or says in one sentence why not."""
+    monkeypatch.chdir(folder)
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        try:
+            getattr(rnnlens, name)(**call)
+        except RnnlensError as error:
+            said = str(error)
+            assert said and "\n" not in said, said
+            assert "object at 0x" not in said, said
+
+
+@pytest.mark.parametrize("verb", sorted(CALLS))
+def test_no_wrong_argument_ends_in_an_error_of_another_library(verb, tmp_path, monkeypatch):
+    for name in inspect.signature(getattr(rnnlens, verb)).parameters:
+        for kind, value in WRONG.items():
+            try:
+                ends_well(verb, CALLS[verb] | {name: value}, tmp_path, monkeypatch)
+            except Exception as error:
+                error.add_note(f"{verb}({name}={kind})")
+                raise
+
+
+@pytest.mark.parametrize("options", sorted(OPTIONS, key=lambda one: one.__name__))
+def test_no_wrong_field_ends_in_an_error_of_another_library(options, tmp_path, monkeypatch):
+    verb, argument = OPTIONS[options]
+    for spec in fields(options):
+        for kind, value in WRONG.items():
+            try:
+                made = options(**(BESIDE[options] | {spec.name: value}))
+            except RnnlensError as error:
+                assert "\n" not in str(error)
+                continue
+            except Exception as error:
+                error.add_note(f"{options.__name__}({spec.name}={kind})")
+                raise
+            try:
+                ends_well(verb, CALLS[verb] | {argument: made}, tmp_path, monkeypatch)
+            except Exception as error:
+                error.add_note(f"{verb}({argument}={options.__name__}({spec.name}={kind}))")
+                raise
+
+
+def test_every_verb_and_every_object_of_options_is_asked():
+    assert set(CALLS) == set(verbs())
+    assert {one.__name__ for one in OPTIONS} == set(rnnlens.__all__) - set(verbs())
+
+
+@pytest.mark.parametrize("verb", sorted(set(CALLS) - {"read", "identify", "windows"}))
+def test_the_call_that_arguments_are_replaced_in_is_right(verb, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    getattr(rnnlens, verb)(**CALLS[verb])
