@@ -50,7 +50,7 @@ def windows_from_arrays(
             f"y has {happened.shape[1]} targets and the sidecar says {len(sidecar.targets)}"
         )
     if scaled and happened is not None:
-        happened = sidecar.target_scaling.undo(happened)
+        happened = sidecar.target_transforms.undo(sidecar.target_scaling.undo(happened))
     valid = _valid_times(times, len(values))
     length = sidecar.step_length if valid.dtype.kind == "M" else 1
     return described(

@@ -10,6 +10,7 @@ from typing import Any
 
 from rnnlens.errors import ConfigError
 from rnnlens.series.column import Column
+from rnnlens.series.scaling_text import SCALING_KEYS
 from rnnlens.series.variable import Variable
 
 __all__ = [
@@ -67,7 +68,7 @@ def horizons_of(target: Variable, leads: tuple[int, ...]) -> list[Variable]:
 def refuse_dotted(path: str, value: Mapping[str, Any]) -> None:
     """Refuse a name that TOML took apart at its dots, as ``pm2.5`` is without quotes."""
     for key, item in value.items():
-        if isinstance(item, Mapping) and key not in _KEYS:
+        if isinstance(item, Mapping) and key not in _KEYS and key not in SCALING_KEYS:
             name = f"{path.partition('.')[2]}.{key}"
             raise ConfigError(
                 f'{path}.{key} is a name with a dot, which must be in quotes: "{name}" = {{ ... }}'

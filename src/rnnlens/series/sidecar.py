@@ -63,8 +63,8 @@ from __future__ import annotations
 
 import codecs
 import re
-from collections.abc import Iterable
-from dataclasses import dataclass
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, replace
 from os import PathLike
 
 import numpy as np
@@ -73,6 +73,7 @@ from rnnlens.errors import ConfigError
 from rnnlens.series.clock import zone_named
 from rnnlens.series.column import Column
 from rnnlens.series.nearest import did_you_mean
+from rnnlens.series.scalers.variables import columns_given, variables_from
 from rnnlens.series.scaling import Scaling
 from rnnlens.series.sidecar_text import from_toml, to_toml
 from rnnlens.series.variable import Variable, check_variables
@@ -215,6 +216,84 @@ class Sidecar:
             step=step,
         )
 
+    @classmethod
+    def from_scaler(
+        cls,
+        scaler: object,
+        window: int,
+        lead: int = 1,
+        *,
+        features: Iterable[str] | None = None,
+        targets: Iterable[str] = (),
+        target_scaler: object = None,
+        held: Iterable[str] = (),
+        time: str | tuple[str, ...] | None = None,
+    ) -> Sidecar:
+        """Describe a network whose inputs were scaled by a fitted scaler.
+
+        Parameters
+        ----------
+        scaler : object or path
+            A scaler of scikit-learn (``StandardScaler``, ``MinMaxScaler``, ``RobustScaler``,
+            ``MaxAbsScaler``, ``PowerTransformer``, or a ``ColumnTransformer`` or ``Pipeline`` of
+            them), or numbers under names, as ``{"mean": ..., "std": ...}``; or a file of one of
+            them, of which nothing is run.
+        window : int
+            Steps that the network takes.
+        lead : int
+            Steps from the newest one taken to the one forecast.
+        features : iterable of str, optional
+            The columns in the network's order; as the scaler names them where not given. A scaler
+            without names needs them, in the order in which it was fitted.
+        targets : iterable of str, optional
+            What the network gives, in its order; the features where not given.
+        target_scaler : object or path, optional
+            The scaler of the targets, where they have one of their own.
+        held : iterable of str
+            Features that keep their values when others are hidden.
+        time : str or tuple of str, optional
+            The column with each row's time, or the columns that make it up.
+
+        Returns
+        -------
+        Sidecar
+            With a variable a column.
+
+        Raises
+        ------
+        ConfigError
+            If names are missing, or name what the scaler does not have.
+        DataError
+            If it is no scaler that is understood.
+        UnreadableFile
+            If a file holds none.
+
+        Examples
+        --------
+        >>> scaling = {"mean": [50.0, 1017.0], "std": [20.0, 7.0]}
+        >>> sidecar = Sidecar.from_scaler(scaling, 24, features=["temp", "pressure"])
+        >>> sidecar.feature_scaling.apply([70.0, 1017.0])
+        array([1., 0.])
+        """
+        kept = set(held)
+        variables = tuple(
+            replace(each, held=each.name in kept)
+            for each in variables_from(columns_given(scaler), features)
+        )
+        known = {each.name: each for each in variables}
+        unknown = next((name for name in kept if name not in known), None)
+        if unknown is not None:
+            raise ConfigError(
+                f"held names {unknown!r}, which is no feature{did_you_mean(unknown, known)}; the "
+                f"features are {', '.join(known)}"
+            )
+        if target_scaler is not None:
+            names = tuple(targets) or None
+            given = variables_from(columns_given(target_scaler), names, key="targets")
+        else:
+            given = tuple(_feature(name, known) for name in targets)
+        return cls(variables, window, lead, given, time=time)
+
     @property
     def feature_names(self) -> tuple[str, ...]:
         """Names of the features, in the network's order."""
@@ -233,12 +312,27 @@ class Sidecar:
     @property
     def feature_scaling(self) -> Scaling:
         """Between the features' units and the network's."""
-        return Scaling([v.mean for v in self.features], [v.scale for v in self.features])
+        return Scaling(
+            [v.mean for v in self.features],
+            [v.scale for v in self.features],
+            [v.named_transform for v in self.features],
+        )
 
     @property
     def target_scaling(self) -> Scaling:
-        """Between the targets' units and the network's."""
+        """Between the network's units and those of forecasts.
+
+        These are the targets' own, but for a target with a transform: contributions sum to a change
+        of what the transform gives, so its forecasts are in the unit of that, `scaled_unit`.
+        """
         return Scaling([v.mean for v in self.targets], [v.scale for v in self.targets])
+
+    @property
+    def target_transforms(self) -> Scaling:
+        """Between the targets' own units and those of forecasts, see `target_scaling`."""
+        count = len(self.targets)
+        bent = [v.named_transform for v in self.targets]
+        return Scaling(np.zeros(count), np.ones(count), bent)
 
     @property
     def step_length(self) -> np.timedelta64 | None:
@@ -267,6 +361,15 @@ class Sidecar:
         """
         values = {name: getattr(self, name) for name in self.__dataclass_fields__}
         return to_toml(values)
+
+
+def _feature(name: str, known: Mapping[str, Variable]) -> Variable:
+    if name not in known:
+        raise ConfigError(
+            f"targets names {name!r}, which is no feature{did_you_mean(name, known)}; give its "
+            "scaling with target_scaler"
+        )
+    return known[name]
 
 
 def read_sidecar(path: str | PathLike[str]) -> Sidecar:

@@ -36,13 +36,13 @@ class Windows:
     features, units : tuple of str
         Name and unit of each feature.
     targets, target_units : tuple of str
-        Name and unit of each target.
+        Name and unit of each target; for one with a transform the unit of what that gives.
     feature_scaling, target_scaling : Scaling
         Between original units and network units.
     held : tuple of str
         Names of the features that keep their values when others are hidden.
     actual : array (sample, target), optional
-        What happened, in original units; NaN where it is not known, None where none is.
+        What happened, in the targets' units; NaN where it is not known, None where none is.
     lead : int
         Steps from the newest step to the time that the forecast is for.
     step : str
@@ -176,7 +176,9 @@ def described(
 
     Shapes: values (sample, step, feature), times, issued (sample,), actual (sample, target).
     """
-    known = actual is not None and bool(np.isfinite(actual).any())
+    if actual is not None:
+        known = bool(np.isfinite(actual).any())
+        actual = sidecar.target_transforms.apply(actual) if known else None
     return Windows(
         values=values,
         times=times,
@@ -184,11 +186,11 @@ def described(
         features=sidecar.feature_names,
         units=tuple(variable.unit for variable in sidecar.features),
         targets=sidecar.target_names,
-        target_units=tuple(variable.unit for variable in sidecar.targets),
+        target_units=tuple(variable.scaled_unit for variable in sidecar.targets),
         feature_scaling=sidecar.feature_scaling,
         target_scaling=sidecar.target_scaling,
         held=sidecar.held,
-        actual=actual if known else None,
+        actual=actual,
         lead=sidecar.lead,
         step=step,
     )
