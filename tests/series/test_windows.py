@@ -203,6 +203,8 @@ def test_arrays_declare_their_dimensions():
         "times": ("sample",),
         "issued": ("sample",),
         "actual": ("sample", "target"),
+        "target_times": ("sample", "target"),
+        "groups": ("sample",),
     }
 
 

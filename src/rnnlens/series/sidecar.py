@@ -305,6 +305,17 @@ class Sidecar:
         return tuple(variable.name for variable in self.targets)
 
     @property
+    def target_sources(self) -> tuple[str, ...]:
+        """The variable that each target is of: several leads of one are of the same."""
+        features = {each.source: each.name for each in reversed(self.features)}
+        return tuple(
+            each.name.removesuffix(f" t+{each.lead}")
+            if each.name.endswith(f" t+{each.lead}")
+            else features.get(each.source, each.source)
+            for each in self.targets
+        )
+
+    @property
     def held(self) -> tuple[str, ...]:
         """Names of the features that keep their values when others are hidden."""
         return tuple(variable.name for variable in self.features if variable.held)

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from rnnlens.api.shared.arguments import checked
+from rnnlens.api.shared.arguments import DATA, checked
 from rnnlens.attribution.options import Intervention
 
 if TYPE_CHECKING:
@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 __all__ = ["intervene"]
 
 
-@checked()
+@checked(background=DATA)
 def intervene(
     net: NetworkLike,
     X: Windows | ArrayLike | Mapping[str, ArrayLike],

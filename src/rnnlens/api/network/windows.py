@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING
+
+from rnnlens.api.shared.arguments import checked
 
 if TYPE_CHECKING:
     from os import PathLike
@@ -15,11 +17,14 @@ if TYPE_CHECKING:
     from rnnlens.series.sidecar import Sidecar
     from rnnlens.series.windows import Windows
 
+    OneTable = str | PathLike[str] | pd.DataFrame | Mapping[str, ArrayLike]
+
 __all__ = ["windows"]
 
 
+@checked()
 def windows(
-    data: str | PathLike[str] | pd.DataFrame | Mapping[str, ArrayLike],
+    data: OneTable | Sequence[OneTable],
     sidecar: Sidecar | str | PathLike[str] | None = None,
     *,
     start: str | np.datetime64 | int | None = None,
@@ -29,12 +34,15 @@ def windows(
 
     Parameters
     ----------
-    data : path, DataFrame or mapping of str to array (row,)
-        A CSV, Parquet or ``.npz`` file, or columns, in original units.
+    data : path, DataFrame or mapping of str to array (row,), or a list of them
+        A CSV, Parquet or ``.npz`` file, or columns, in original units: a table of pandas, xarray,
+        polars or Arrow. Several are joined by their times (and groups); one without times holds
+        what does not change of each group.
     sidecar : Sidecar or path, optional
         What the columns mean: names, units, means and scales, window, lead, targets.
     start, end : str, datetime64 or int, optional
-        Use only rows from `start` up to, not including, `end`.
+        Use only rows from `start` up to, not including, `end`; by the clocks of the sidecar's time
+        zone unless they state an offset.
 
     Returns
     -------

@@ -46,7 +46,7 @@ def explain_each(
     whole = rows[0]
     if _many(asked.horizon):
         whole = xr.concat(rows, "horizon", combine_attrs="drop_conflicts", join="exact")
-        whole = whole.assign_coords(horizon=[int(step) for step in steps if step is not None])
+        whole = whole.assign_coords(horizon=[1 if step is None else int(step) for step in steps])
     if largest:
         whole.attrs["max_residual"] = max(largest)
     last = [name for name in ("horizon", "target") if name in whole.dims]
