@@ -129,6 +129,13 @@ def test_what_happened_is_never_a_held_value():
     np.testing.assert_array_equal(found.actual[:, 0], [np.nan, 4, 5, np.nan])
 
 
+def test_a_number_that_training_filled_in_is_filled_in_and_did_not_happen():
+    table = {"a": [1.0, np.nan, 3.0, 4.0]}
+    found = windows(table, Sidecar(features=(Variable("a", column=Column(missing=0.0)),), window=2))
+    assert found.original[:, :, 0].tolist() == [[1, 0], [0, 3], [3, 4]]
+    np.testing.assert_array_equal(found.actual[:, 0], [3, 4, np.nan])
+
+
 def test_a_masked_value_is_a_missing_one_and_never_a_number():
     masked = np.ma.masked_equal([1.0, 2.0, -9999.0, 4.0, 5.0, 6.0], -9999.0)
     with pytest.raises(DataError, match="row 3, column 'a' holds 'masked', which stands for no"):

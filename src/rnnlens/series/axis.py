@@ -82,7 +82,7 @@ class Axis:
             ends,
             groups,
             zone,
-            sidecar.step or _step_text(step),
+            sidecar.step_text or _step_text(step),
         )
 
     @property

@@ -12,15 +12,16 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from rnnlens.arguments import shown
 from rnnlens.errors import ConfigError, DataError
-from rnnlens.series.arrays import windows_from_npz
+from rnnlens.series.arrays import holds_windows, read_windows, windows_from_npz
 from rnnlens.series.axis import Axis, Cut
 from rnnlens.series.sidecar import Sidecar, read_sidecar
 from rnnlens.series.tables.csv_text import require_columns
 from rnnlens.series.tables.frames import columns_of, is_table
 from rnnlens.series.tables.joined import joined
 from rnnlens.series.tables.memory import taken
-from rnnlens.series.tables.read import NPZ_START, names_in, read_arrays, read_wanted, start_of
+from rnnlens.series.tables.read import names_in, read_wanted, start_of
 from rnnlens.series.variables import held_over, numbers_of, wanted_by
 from rnnlens.series.windows import Windows, as_moment, described
 
@@ -35,7 +36,7 @@ if TYPE_CHECKING:
     Limit = str | np.datetime64 | int | None
     OneTable = str | PathLike[str] | pd.DataFrame | Mapping[str, ArrayLike]
 
-__all__ = ["windows", "windows_from_table"]
+__all__ = ["sidecar_given", "windows", "windows_from_table"]
 
 
 def windows(
@@ -47,9 +48,9 @@ def windows(
 ) -> Windows:
     """Make windows from files or from columns in memory; several tables are joined by their times.
 
-    An ``.npz`` file with an array ``X (sample, step, feature)`` holds windows already: in original
-    units, or in network units where it has ``scaled = True``; ``y (sample, target)``, in the
-    same units, and ``times (sample,)`` are optional.
+    An ``.npy`` file, and an ``.npz`` file with an array ``X (sample, step, feature)``, hold windows
+    already: in original units, or in network units where it has ``scaled = True``; ``y (sample,
+    target)``, in the same units, and ``times (sample,)`` are optional.
 
     Shapes: data path, DataFrame or mapping of str to (row,), or several.
 
@@ -60,19 +61,28 @@ def windows(
     >>> made.values.shape, made.issued, made.actual
     ((3, 3, 2), array([2, 3, 4]), array([[ 2.,  6.], [ 0.,  9.], [nan, nan]]))
     """
-    if sidecar is not None and not isinstance(sidecar, Sidecar):
-        sidecar = read_sidecar(sidecar)
+    sidecar = sidecar_given(sidecar)
     tables = _tables(data)
-    if len(tables) == 1 and _is_npz(tables[0]):
-        arrays = read_arrays(tables[0])
-        if "X" in arrays:
-            return windows_from_npz(arrays, sidecar, str(tables[0])).between(start, end)
+    if len(tables) == 1 and _is_windows(tables[0]):
+        arrays = read_windows(tables[0])
+        return windows_from_npz(arrays, sidecar, str(tables[0])).between(start, end)
     if sidecar is None:
         raise ConfigError(
             "a table needs a sidecar that says what the network takes: give a .toml file, which "
             "rnnlens init MODEL DATA writes, or Sidecar.plain(features, window, lead)"
         )
     return _cut(_read(tables, sidecar), sidecar, start, end)
+
+
+def sidecar_given(sidecar: object) -> Sidecar | None:
+    """Give a sidecar as it is, or read its file."""
+    if isinstance(sidecar, str | PathLike):
+        return read_sidecar(sidecar)
+    if not isinstance(sidecar, Sidecar | None):
+        raise ConfigError(
+            f"sidecar must be a Sidecar or the path of a .toml file, not {shown(sidecar)}"
+        )
+    return sidecar
 
 
 def windows_from_table(
@@ -100,8 +110,8 @@ def _tables(data: Any) -> list[Any]:
     return tables
 
 
-def _is_npz(table: Any) -> bool:
-    return isinstance(table, str | PathLike) and start_of(table).startswith(NPZ_START)
+def _is_windows(table: Any) -> bool:
+    return isinstance(table, str | PathLike) and holds_windows(table, start_of(table))
 
 
 def _read(tables: list[Any], sidecar: Sidecar) -> Table:

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
 __all__ = ["local_times", "moments_near", "utc_times", "zone_named"]
 
-_OFFSET = re.compile(r"(?:UTC)?([+-])(\d{1,2})(?::?(\d{2}))?")
+_OFFSET = re.compile(r"([+-])(\d{2}):(\d{2})")
 
 
 def zone_named(name: str) -> tzinfo:
@@ -25,7 +25,7 @@ def zone_named(name: str) -> tzinfo:
 
     offset = _OFFSET.fullmatch(name)
     if offset is not None and int(offset[2]) < 24:
-        apart = timedelta(hours=int(offset[2]), minutes=int(offset[3] or 0))
+        apart = timedelta(hours=int(offset[2]), minutes=int(offset[3]))
         return timezone(-apart if offset[1] == "-" else apart)
     try:
         return zoneinfo.ZoneInfo(name)

@@ -132,6 +132,12 @@ def _limit(path: str, value: object) -> int:
     return value
 
 
+def _missing(path: str, value: object) -> str | float:
+    if isinstance(value, int | float) and not isinstance(value, bool):
+        return float(value)
+    return _text(path, value)
+
+
 def _numbers(path: str, value: object) -> tuple[tuple[str, float], ...]:
     if not isinstance(value, Mapping) or not value:
         raise ConfigError(
@@ -148,7 +154,7 @@ _KEYS: dict[str, Callable[[str, Any], Any]] = {
     "of": _text,
     "equals": _text,
     "map": _numbers,
-    "missing": _text,
+    "missing": _missing,
     "limit": _limit,
 }
 #: What a variable's line may say of its column.

@@ -40,14 +40,16 @@ Times are in ISO 8601, and UTC unless they state an offset or ``time_zone`` says
     encoding    = "latin-1"          # of a CSV file that is not UTF-8
 
 A variable's line may say where its numbers come from. Cells without a value are refused unless
-``missing`` says what they are: ``"drop"``, a gap that windows do not cross, or ``"hold"``, the last
-value before it, over ``limit`` rows at the most. What happened is never held: it is not known::
+``missing`` says what they are: ``"drop"``, a gap that windows do not cross, ``"hold"``, the last
+value before it, over ``limit`` steps at the most, or the number that training filled in. What
+happened is never filled in: it is not known::
 
     [features]
     pm      = { of = "pm2.5", mean = 98.6, scale = 92, missing = "drop" }   # of: its column
     wind    = { of = "cbwd", map = { NW = 0, SE = 1, NE = 2, cv = 3 }, mean = 0, scale = 1 }
     from_se = { of = "cbwd", equals = "SE", mean = 0, scale = 1 }           # 1 there, else 0
     rain    = { mean = 0, scale = 4, missing = "hold", limit = 3 }
+    snow    = { mean = 0, scale = 1, missing = 0 }
 
 Each target may have a lead of its own, and one variable several: a network that ends in
 ``Dense(4)`` may give four future steps of one, which are called ``pm t+1``, ``pm t+2`` and so on::
@@ -69,10 +71,10 @@ from os import PathLike
 
 import numpy as np
 
+from rnnlens.arguments import did_you_mean
 from rnnlens.errors import ConfigError
 from rnnlens.series.clock import zone_named
 from rnnlens.series.column import Column
-from rnnlens.series.nearest import did_you_mean
 from rnnlens.series.scalers.variables import columns_given, variables_from
 from rnnlens.series.scaling import Scaling
 from rnnlens.series.sidecar_text import from_toml, to_toml
@@ -352,6 +354,11 @@ class Sidecar:
         return matched and np.timedelta64(int(matched[1]), _UNITS[matched[2]]).astype(
             "timedelta64[ns]"
         )
+
+    @property
+    def step_text(self) -> str:
+        """The step as it is written; empty where rows are counted, or nothing is stated."""
+        return "" if self.step in {None, ROWS} else str(self.step)
 
     def to_toml(self) -> str:
         """Write the sidecar out.

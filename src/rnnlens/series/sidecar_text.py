@@ -14,6 +14,7 @@ from typing import Any
 
 import numpy as np
 
+from rnnlens.arguments import did_you_mean
 from rnnlens.errors import ConfigError
 from rnnlens.series.clock import local_times, utc_times
 from rnnlens.series.column_text import (
@@ -26,7 +27,6 @@ from rnnlens.series.column_text import (
     refuse_dotted,
     toml_hint,
 )
-from rnnlens.series.nearest import did_you_mean
 from rnnlens.series.scaling_text import SCALING_KEYS, scaling_from, scaling_literals
 from rnnlens.series.variable import Variable
 

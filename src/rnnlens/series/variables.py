@@ -6,8 +6,8 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from rnnlens.arguments import did_you_mean
 from rnnlens.errors import DataError
-from rnnlens.series.nearest import did_you_mean
 from rnnlens.series.tables.cells import NO_VALUE
 from rnnlens.series.tables.table import Wanted
 from rnnlens.series.tables.times import Clock
@@ -91,12 +91,14 @@ def _bad_text(table: Table, variable: Variable, at: int, text: str) -> DataError
 def held_over(
     values: NDArray[np.float64], variable: Variable, at: NDArray[np.int64], step: int
 ) -> NDArray[np.float64]:
-    """Give each missing value the last one before it, over the rows that its limit allows.
+    """Fill missing values in as stated: by a number, or by the last one before over `limit` steps.
 
     Shapes: values, at (row,), at being when each row is, rising.
     """
     limit = variable.column.limit
     missing = np.isnan(values)
+    if isinstance(variable.column.missing, float):
+        return np.where(missing, variable.column.missing, values)
     if variable.column.missing != "hold" or limit is None or not missing.any():
         return values
     rows: NDArray[Any] = np.where(missing, -1, np.arange(len(values)))

@@ -59,6 +59,8 @@ class Windows:
         The variable that each target is a forecast of: several targets may be of one.
     time_zone : str, optional
         The zone whose clocks people read the times by; UTC where not given.
+    plain : bool
+        Whether nothing named features and targets, so that they are numbered.
     """
 
     values: NDArray[np.float64] = declared("sample", "step", "feature")
@@ -79,6 +81,7 @@ class Windows:
     leads: tuple[int, ...] = ()
     sources: tuple[str, ...] = ()
     time_zone: str | None = None
+    plain: bool = False
 
     def __len__(self) -> int:
         """Give the number of windows."""

@@ -86,6 +86,7 @@ def report(
     from rnnlens.api.network.describe import describe
     from rnnlens.api.network.weights import weights
     from rnnlens.api.shared.case import make_case
+    from rnnlens.api.shared.important import important_features
     from rnnlens.api.shared.labels.lag_shares import shares_of
     from rnnlens.api.shared.network_given import as_network
     from rnnlens.results.place import placed
@@ -93,6 +94,7 @@ def report(
     from rnnlens.views.report.render import render_report
     from rnnlens.views.tables.summary import pick_window
     from rnnlens.views.words.explanation import lag_sentences
+    from rnnlens.views.words.forecast import matters_sentence
     from rnnlens.views.words.lags import evidence_sentences
 
     net = as_network(net, data)
@@ -116,14 +118,16 @@ def report(
             layer: [np.asarray(state)[sample : sample + 1] for state in carried]
             for layer, carried in initial_state.items()
         }
-    sentences = lag_sentences(by_lag)
+    shared = lag_sentences(by_lag)
     if evidence is not None:  # what shares say of the oldest lag is no evidence
-        sentences = (sentences[0], *evidence_sentences(evidence))
+        shared = (shared[0], *evidence_sentences(evidence))
+    good = matters_sentence({**explained.attrs, **important_features(explained)})
+    sentences = (good, *shared) if good else shared
     parts = ReportParts(
         description=describe(net),
         explanation=explained,
         lags=by_lag,
-        trace=trace(net, one, initial_state=states),
+        trace=trace(case.network, one, initial_state=states),
         weights=weights(net, features=case.features),
         window=sample,
         window_reason=reason,

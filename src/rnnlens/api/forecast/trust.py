@@ -35,7 +35,7 @@ def trust(
     *,
     target: Target | str | int | None = None,
     method: str = "secant",
-    baseline: str | ArrayLike = "mean",
+    baseline: str | ArrayLike | None = None,
     held: Sequence[str] | None = None,
     background: Windows | ArrayLike | None = None,
     of: str | None = None,
@@ -97,8 +97,9 @@ def trust(
     >>> bool(page.deletion_area > page.deletion_area_random), page.attrs["crowded"]
     (True, '')
     """
-    from rnnlens.api.shared.baselines import baseline_of
+    from rnnlens.api.shared.baselines import baseline_of, usual_baseline
     from rnnlens.api.shared.case import make_case
+    from rnnlens.api.shared.forecast_check import with_references
     from rnnlens.api.shared.labels.trust import labelled_trust
     from rnnlens.api.shared.network_given import as_network
     from rnnlens.api.shared.target import one_target
@@ -111,12 +112,13 @@ def trust(
     if method not in METHODS:
         raise InputError(f"no method is called {method!r}: give one of {', '.join(METHODS)}")
     every = make_case(net, X, of)
-    what, name, unit = one_target(every, target)
+    what, name, unit = named = one_target(every, target)
     chosen = _spaced(len(every.x), windows)
-    actual = _actual(every, y, name, chosen)
+    given = _given(every, y)
+    actual = _actual(every, given, name, chosen)
     case = every.some(chosen)
     data = RealWindows(every.x, every.real) if background is None else background
-    stand_in, held_names = baseline_of(case, baseline, held, data, seed)
+    stand_in, held_names = baseline_of(case, usual_baseline(case, baseline), held, data, seed)
     if isinstance(stand_in, GaussianConditional):
         raise InputError(
             "the checks of trust hide lags behind whole windows, but a conditional baseline "
@@ -147,24 +149,31 @@ def trust(
         "kind": "trust",
         **case.about_steps,
     }
-    return labelled_trust(case, page, method, about, {"noise": noise, "seed": seed})
+    labelled = labelled_trust(case, page, method, about, {"noise": noise, "seed": seed})
+    return with_references(labelled, every, named, background, given)
 
 
 def _spaced(count: int, wanted: int) -> NDArray[np.int64]:
     return np.unique(np.round(np.linspace(0, count - 1, min(count, wanted))).astype(int))
 
 
+def _given(case: Case, y: ArrayLike | None) -> NDArray[np.float64] | None:
+    if y is None:
+        return None
+    given = np.asarray(y, dtype=np.float64)
+    if given.shape != (len(case.x),):
+        raise DataError(
+            f"y must hold one number for each of the {len(case.x)} windows, but has shape "
+            f"{given.shape}"
+        )
+    return given
+
+
 def _actual(
-    case: Case, y: ArrayLike | None, name: str, chosen: NDArray[np.int64]
+    case: Case, y: NDArray[np.float64] | None, name: str, chosen: NDArray[np.int64]
 ) -> NDArray[np.float64] | None:
     if y is not None:
-        given = np.asarray(y, dtype=np.float64)
-        if given.shape != (len(case.x),):
-            raise DataError(
-                f"y must hold one number for each of the {len(case.x)} windows, but has shape "
-                f"{given.shape}"
-            )
-        return given[chosen]
+        return y[chosen]
     known = case.windows
     if known is None or known.actual is None or name not in known.targets:
         return None

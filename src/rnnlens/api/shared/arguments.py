@@ -11,6 +11,7 @@ from typing import ParamSpec, TypeVar
 
 import numpy as np
 
+from rnnlens.api.shared.loaders import feeds, opened
 from rnnlens.arguments import (
     FLAG,
     FUNCTION,
@@ -55,6 +56,8 @@ def _windows_or(kind: Kind, value: object) -> object:
     """Take windows of whatever holds them; their shape is the network's business."""
     from rnnlens.series.windows import Windows
 
+    if feeds(value):
+        value = opened(value)
     return value if isinstance(value, Windows) else kind.take(value)
 
 
@@ -62,7 +65,7 @@ _ARRAY = numbers("numbers (sample, step, feature)", allowed="any")
 _MANY_INPUTS = either(mapping(_ARRAY, "a mapping of input name to numbers"), _ARRAY)
 _WINDOWS = Kind(
     "windows (rnnlens.windows), or numbers (sample, step, feature), or a mapping of input name to "
-    "such numbers",
+    "such numbers, or a loader that gives them",
     lambda value: _windows_or(_MANY_INPUTS, value),
     _hint,
     DataError,

@@ -12,7 +12,7 @@ from rnnlens.errors import DataError
 from rnnlens.series.tables.cells import NO_VALUE
 from rnnlens.series.tables.csv_text import open_csv, read_cells
 from rnnlens.series.tables.frames import columns_of
-from rnnlens.series.tables.read import NPZ_START, frame_of, read_arrays, start_of
+from rnnlens.series.tables.read import NPZ_START, parquet_of, read_arrays, start_of
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -70,7 +70,7 @@ def looked_at(data: Any) -> tuple[list[Look], Any]:
         start = start_of(data)
         if not start.startswith((b"PAR1", NPZ_START)):
             return _of_csv(data), None
-        data = frame_of(data) if start.startswith(b"PAR1") else read_arrays(data)
+        data = parquet_of(data) if start.startswith(b"PAR1") else read_arrays(data)
     held, index = columns_of(data)
     looks = [_of_array(name, np.asarray(column)) for name, column in held.items()]
     if not looks:

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterable
 from os import PathLike
 
+from rnnlens.arguments import did_you_mean
 from rnnlens.errors import ConfigError, DataError
-from rnnlens.series.nearest import did_you_mean
 from rnnlens.series.scalers.inert import Refused
 from rnnlens.series.scalers.lines import Columns, Line
 from rnnlens.series.scalers.read import columns_of_object, read_scaler

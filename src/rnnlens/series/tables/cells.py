@@ -91,6 +91,6 @@ def _bad_value(where: str, row: str, name: str, value: object) -> DataError:
     what = f"holds {text!r}, which stands for no value" if text else "is empty"
     return DataError(
         f"{where}, {row}, column {name!r} {what}; it must be a finite number: fill it in, or say "
-        'in the sidecar what it is, missing = "drop" (a gap, which windows do not cross) or '
-        'missing = "hold" with a limit'
+        'in the sidecar what it is, missing = "drop" (a gap, which windows do not cross), '
+        'missing = "hold" with a limit, or the number that training filled in'
     )

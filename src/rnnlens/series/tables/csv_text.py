@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import csv
 import io
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
+from rnnlens.arguments import did_you_mean
 from rnnlens.errors import DataError, UnreadableFile
-from rnnlens.series.nearest import did_you_mean
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
@@ -42,6 +42,10 @@ class CsvText:
     path: str
     text: str
     separator: str
+
+    def head(self, rows: int) -> CsvText:
+        """Give the header and the first rows alone, as far as lines tell them."""
+        return replace(self, text="".join(self.text.splitlines(keepends=True)[: rows + 1]))
 
 
 @dataclass(frozen=True)

@@ -30,8 +30,8 @@ if TYPE_CHECKING:
 
 __all__ = [
     "NPZ_START",
-    "frame_of",
     "names_in",
+    "parquet_of",
     "read_arrays",
     "read_table",
     "read_wanted",
@@ -69,7 +69,7 @@ def read_wanted(path: str | PathLike[str], wanted: Wanted) -> Table:
     """Read what is wanted of a table in a file."""
     start = start_of(path)
     if start.startswith(b"PAR1"):
-        return taken(frame_of(path), wanted, str(path))
+        return taken(parquet_of(path), wanted, str(path))
     if start.startswith(NPZ_START):
         arrays = read_arrays(path)
         if "X" in arrays:
@@ -91,7 +91,7 @@ def names_in(path: str | PathLike[str], encoding: str | None) -> list[str]:
     """Give the names of the columns of a table in a file."""
     start = start_of(path)
     if start.startswith(b"PAR1"):
-        return list(columns_of(frame_of(path))[0])
+        return list(columns_of(parquet_of(path))[0])
     if start.startswith(NPZ_START):
         return list(read_arrays(path))
     return header_of(open_csv(path, encoding))
@@ -176,8 +176,8 @@ def read_arrays(path: str | PathLike[str]) -> dict[str, np.ndarray]:
     return arrays
 
 
-def frame_of(path: str | PathLike[str]) -> pd.DataFrame:
-    """Read a Parquet file as a table of pandas."""
+def parquet_of(path: str | PathLike[str]) -> pd.DataFrame:
+    """Read a Parquet file."""
     import pandas as pd
 
     if importlib.util.find_spec("pyarrow") is None:

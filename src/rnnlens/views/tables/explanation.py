@@ -15,6 +15,7 @@ from rnnlens.views.tables.summary import (
     quantity,
     time_text,
 )
+from rnnlens.views.words.forecast import matters_sentence
 
 if TYPE_CHECKING:
     import xarray as xr
@@ -98,7 +99,9 @@ def explanation_view(explanation: xr.Dataset) -> Group:
         if by_feature:
             row.append(_largest(values.isel(lag=place).mean("sample"), decimals))
         table.add_row(*row)
-    return Group(_explanation_heading(explanation, kind), table, *_sum(explanation, kind))
+    good = matters_sentence(explanation.attrs)
+    heading = _explanation_heading(explanation, kind)
+    return Group(heading, table, *_sum(explanation, kind), *([good] if good else []))
 
 
 def _explanation_heading(explanation: xr.Dataset, kind: str) -> str:
