@@ -5,13 +5,13 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import replace
 
+from rnnlens.arguments import did_you_mean
 from rnnlens.errors import ConfigError, DataError
 from rnnlens.series.column import Column
 from rnnlens.series.draft.clock_found import ClockFound
 from rnnlens.series.draft.facts import Asked, Chosen, Facts, Notes
 from rnnlens.series.draft.look import Look
 from rnnlens.series.draft.matching import Match, matched
-from rnnlens.series.nearest import did_you_mean
 from rnnlens.series.scalers.lines import Columns
 from rnnlens.series.scalers.variables import variables_from
 from rnnlens.series.variable import Variable

@@ -48,14 +48,15 @@ def _why_held(variable: Variable, look: Look | None, clock: ClockFound | None) -
     known = values[~np.isnan(values)]
     if not len(known) or (known == known[0]).all():
         return "never changes in this table"
-    return "follows the clock alone" if _follows(values, clock) else ""
+    there = ~np.isnan(values)
+    return "follows the clock alone" if _follows(known, clock.times[there]) else ""
 
 
-def _follows(values: np.ndarray, clock: ClockFound) -> bool:
+def _follows(values: np.ndarray, times: np.ndarray) -> bool:
     """Tell a feature that one hour of the day, weekday or month always gives the same number."""
-    seconds = (clock.times - np.datetime64("1970-01-01", "ns")) // np.timedelta64(1, "s")
-    months = clock.times.astype("datetime64[M]").astype(int) % 12
-    days = (clock.times.astype("datetime64[D]") - clock.times.astype("datetime64[Y]")).astype(int)
+    seconds = (times - np.datetime64("1970-01-01", "ns")) // np.timedelta64(1, "s")
+    months = times.astype("datetime64[M]").astype(int) % 12
+    days = (times.astype("datetime64[D]") - times.astype("datetime64[Y]")).astype(int)
     for phase in (seconds % _DAY, (seconds // _DAY) % 7, months, days):
         _, code, count = np.unique(phase, return_inverse=True, return_counts=True)
         if count.min() < 2 or len(count) < 2:
@@ -64,7 +65,6 @@ def _follows(values: np.ndarray, clock: ClockFound) -> bool:
         high = np.full(len(count), -np.inf)
         np.minimum.at(low, code, values)
         np.maximum.at(high, code, values)
-        spread = np.nanmax(values) - np.nanmin(values)
-        if np.nanmax(high - low) <= 1e-6 * spread:
+        if (high - low).max() <= 1e-6 * (values.max() - values.min()):
             return True
     return False

@@ -57,6 +57,8 @@ def matched(looks: Sequence[Look], columns: Columns) -> Match | None:
     for share in SHARES:
         misfits = _misfits(held, columns.lines, share)
         places = _in_order(misfits)
+        if max(misfits[np.arange(len(places)), places]) >= SAME:
+            places = _in_any_order(misfits, places)
         own = [float(misfits[line, place]) for line, place in enumerate(places)]
         found = Match(tuple(held[place] for place in places), tuple(own), share)
         if best is None or sum(own) < sum(best.misfits) - SAME:
@@ -111,6 +113,16 @@ def _distance(values: NDArray[np.float64], line: Line) -> float:
     ends = (values.min() - line.mean) / line.scale, (values.max() - line.mean) / line.scale
     as_limits = abs(ends[0]) + abs(ends[1] - 1)
     return float(min(near_mean + min(ratios, default=1e3), as_limits, 1e6))
+
+
+def _in_any_order(misfits: NDArray[np.float64], ordered: list[int]) -> list[int]:
+    """Choose columns in any order where they fit the lines beyond doubt, else those in order."""
+    from scipy.optimize import linear_sum_assignment
+
+    _, places = linear_sum_assignment(np.minimum(misfits, 1e6))
+    chosen = [int(place) for place in places]
+    sound = max(misfits[np.arange(len(chosen)), chosen]) < SAME
+    return chosen if sound else ordered
 
 
 def _in_order(misfits: NDArray[np.float64]) -> list[int]:

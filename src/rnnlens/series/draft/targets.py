@@ -7,12 +7,12 @@ from dataclasses import replace
 
 import numpy as np
 
+from rnnlens.arguments import did_you_mean
 from rnnlens.errors import ConfigError
 from rnnlens.series.draft.facts import Asked, Chosen, Facts, Notes
 from rnnlens.series.draft.features import taken_from
 from rnnlens.series.draft.look import Look
 from rnnlens.series.draft.trial import Trial
-from rnnlens.series.nearest import did_you_mean
 from rnnlens.series.scalers.variables import variables_from
 from rnnlens.series.variable import Variable
 
@@ -170,9 +170,6 @@ def _say_trial(trial: Trial, place: int, notes: Notes, output: int = 0) -> None:
         f"on, with the next column {second:.2f})",
         sure=False,
     )
-    notes.comment(
-        "", "targets", f"is {name} what is forecast?{'' if clear else ' It is not clear.'}"
-    )
-    notes.comment(
-        "targets", name, f"is {name} what is forecast?{'' if clear else ' It is not clear.'}"
-    )
+    question = f"is {name} what is forecast?{'' if clear else ' It is not clear.'}"
+    notes.comment("", "targets", question)
+    notes.comment("targets", name, question)

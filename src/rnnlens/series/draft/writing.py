@@ -25,7 +25,9 @@ def commented(sidecar: Sidecar, comments: Mapping[tuple[str, str], Sequence[str]
             table = line[1:].partition("]")[0]
         key, equals, _ = line.partition(" =")
         said = at.get((table, key.strip())) if equals else None
-        if said and table == "":
-            line = line.partition("  #")[0].rstrip()
-        lines.append(f"{line}  # {'; '.join(dict.fromkeys(said))}" if said else line)
+        if not said:
+            lines.append(line)
+            continue
+        stated = line.partition("  #")[0].rstrip() if table == "" else line
+        lines.append(f"{stated}  # {'; '.join(dict.fromkeys(said))}")
     return "\n".join(lines) + "\n"
