@@ -42,6 +42,14 @@ def conditional(C, hidden):
     return slope, C[np.ix_(hidden, hidden)] - slope @ C[np.ix_(~hidden, hidden)]
 
 
+def fill(moments, x, shown, z=None):
+    """Windows of which what is hidden was filled in: (sample, draw, number)."""
+    values = moments.hidden_values(x, shown, None if z is None else z[..., ~shown])
+    filled = x[:, None].repeat(values.shape[1], axis=1)
+    filled[..., ~shown] = values
+    return filled
+
+
 HIDDEN = {
     "a lag": (5, slice(None)),
     "a feature at a lag": (5, 1),
@@ -70,11 +78,11 @@ def test_given_the_steps_beside_it_a_var_process_has_its_full_conditional(long_r
     hidden, C = hide(name), full_covariance(A, STEPS)
     slope, left = conditional(C, hidden)
     x = rng.multivariate_normal(np.zeros(len(C)), C, size=50)
-    mean = long_run.fill(x, ~hidden, None)[:, 0][:, hidden]
+    mean = fill(long_run, x, ~hidden)[:, 0][:, hidden]
     # slopes learned from 20,000 windows are wrong by about 0.01 each
     np.testing.assert_allclose(mean, x[:, ~hidden] @ slope.T, atol=0.15)
     z = rng.standard_normal((50, 400, len(C)))
-    drawn = long_run.fill(x, ~hidden, z)
+    drawn = fill(long_run, x, ~hidden, z)
     missed = (drawn[..., hidden] - mean[:, None]).reshape(-1, hidden.sum())
     np.testing.assert_allclose(np.cov(missed.T), np.atleast_2d(left), atol=0.12)
     np.testing.assert_array_equal(drawn[:, 7][:, ~hidden], x[:, ~hidden])
@@ -88,13 +96,13 @@ def test_means_and_draws_are_those_of_the_dense_formula(rng, name):
     C = np.linalg.inv(moments.precision.toarray()) * np.outer(scale, scale)
     slope, left = conditional(C, hidden)
     x = rng.normal(size=(4, len(C)))
-    mean = moments.fill(x, ~hidden, None)[:, 0][:, hidden]
+    mean = fill(moments, x, ~hidden)[:, 0][:, hidden]
     away = (x - moments.mean)[:, ~hidden]
     np.testing.assert_allclose(mean, moments.mean[hidden] + away @ slope.T, atol=1e-9)
     # draws are linear in the normal numbers: a unit vector each gives the root of the covariance
     z = np.zeros((1, hidden.sum(), len(C)))
     z[0, :, hidden] = np.eye(hidden.sum())
-    root = moments.fill(x[:1], ~hidden, z)[0][:, hidden] - mean[:1]
+    root = fill(moments, x[:1], ~hidden, z)[0][:, hidden] - mean[:1]
     np.testing.assert_allclose(root.T @ root, left, atol=1e-9)
 
 
@@ -149,7 +157,7 @@ def test_constants_take_no_windows_and_stay_as_they_are(rng):
     moments = band_moments(padded)
     assert len(moments.places) == 60
     z = rng.standard_normal((len(x), 2, 800))
-    drawn = moments.fill(padded.reshape(len(x), -1), np.zeros(800, bool), z)
+    drawn = fill(moments, padded.reshape(len(x), -1), np.zeros(800, bool), z)
     drawn = drawn.reshape(len(x), 2, 20, 40)
     fixed = np.ones((20, 40), bool)
     fixed[:, [3, 17, 30]] = False
@@ -168,8 +176,8 @@ def test_what_is_constant_in_one_half_of_the_windows_breaks_nothing_else(rng):
     hidden = np.zeros((40, 2), bool)
     hidden[20, 0] = True
     x = np.concatenate([rest, snow], axis=2).reshape(len(rest), -1)
-    mean = both.fill(x, ~hidden.ravel(), None)[:, 0, 40]
-    wanted = alone.fill(rest.reshape(len(rest), -1), ~hidden[:, 0], None)[:, 0, 20]
+    mean = fill(both, x, ~hidden.ravel())[:, 0, 40]
+    wanted = fill(alone, rest.reshape(len(rest), -1), ~hidden[:, 0])[:, 0, 20]
     assert np.std(mean - wanted) < 0.1 * np.std(wanted)
 
 

@@ -56,6 +56,8 @@ MOST_IN_BAND, WINDOWS_EACH = 240, 3
 MOST_FEATURES = 600
 #: Parts of the windows, one of which is left out at a time; places of the window that are tried.
 PARTS, PLACES = 3, 4
+#: Numbers of a block that are looked at together, or those within a band where these are more.
+BLOCK = 96
 #: A number that varies less than this, beside all windows, says nothing of windows left out.
 LEAST_VARYING = 1e-2
 
@@ -137,29 +139,33 @@ class BandMoments:
         own = f", those between features by {apart:.2g}" if apart else ""
         return f"shrunk by {low}{own}" if low == high else f"shrunk by {low} to {high}{own}"
 
-    def fill(self, x: Array, shown: NDArray[np.bool_], z: Array | None) -> Array:
-        """Fill in what is hidden: by draws from standard normal numbers, or by the mean alone.
+    def hidden_values(self, x: Array, shown: NDArray[np.bool_], z: Array | None) -> Array:
+        """Give what is hidden: by draws from standard normal numbers, or by the mean alone.
 
-        Shapes: x (sample, number), shown (number,) of bool, z (sample, draw, number) or None ->
-        (sample, draw, number); one draw for the mean.
+        Shapes: x (sample, number), shown (number,) of bool, z (sample, draw, hidden) or None ->
+        (sample, draw, hidden); one draw for the mean.
         """
-        filled = np.where(shown, x, self.mean)[:, None].repeat(1 if z is None else z.shape[1], 1)
+        every = np.flatnonzero(~shown)
+        draws = 1 if z is None else z.shape[1]
+        values = np.broadcast_to(self.mean[every], (len(x), draws, len(every))).copy()
         seen = shown[self.places]
         hidden = np.flatnonzero(~seen & (self.deviation > 0))
         if not len(hidden):
-            return filled
+            return values
         rows = self.precision[hidden]
         near = np.unique(rows.indices)
+        near = near[seen[near] & (self.deviation[near] > 0)]
         at = self.places[near]
-        usable = seen[near] & (self.deviation[near] > 0)
-        away = np.zeros((len(x), len(near)))
-        away[:, usable] = (x - self.mean)[:, at[usable]] / self.deviation[near[usable]]
+        away = (x[:, at] - self.mean[at]) / self.deviation[near]
         pull = -(rows[:, near] @ away.T).T
-        noise = None if z is None else z[..., self.places[hidden]]
-        width = max(1, self.band) * len(self.places) // self.steps
-        found = _Chain(self.precision, hidden, width).solve(pull, noise)
-        filled[..., self.places[hidden]] += found * self.deviation[hidden]
-        return filled
+        among = np.searchsorted(every, self.places[hidden])
+        band = max(1, self.band) * len(self.places) // self.steps
+        width = band * max(1, BLOCK // band)
+        found = _Chain(self.precision, hidden, width).solve(
+            pull, None if z is None else z[..., among]
+        )
+        values[..., among] += found * self.deviation[hidden]
+        return values
 
 
 class _Chain:

@@ -110,7 +110,21 @@ class GaussianConditional:
         Shapes: x (sample, step * feature), shown (step * feature,) of bool, z (sample, draw, step *
         feature) -> (sample, draw, step * feature).
         """
-        return self.moments.fill(x, shown, z if self.draws else None)
+        values = self.hidden_values(x, shown, z[..., ~shown])
+        filled = x[:, None].repeat(values.shape[1], axis=1)
+        filled[..., ~shown] = values
+        return filled
+
+    def hidden_values(self, x: Array, shown: Shown, z: Array) -> Array:
+        """Give what is hidden in one coalition, whatever is held.
+
+        Shapes: x (sample, step * feature), shown (step * feature,) of bool, z (sample, draw,
+        hidden) -> (sample, draw, hidden).
+        """
+        if self.draws:
+            return self.moments.hidden_values(x, shown, z)
+        means = self.moments.hidden_values(x, shown, None)
+        return means.repeat(z.shape[1], axis=1)
 
 
 def _moments(data: Array) -> WindowMoments | BandMoments:

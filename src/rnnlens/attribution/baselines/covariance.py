@@ -71,24 +71,25 @@ class WindowMoments:
         C = self.covariance
         return cho_solve(cho_factor(C), np.eye(len(C)))
 
-    def fill(self, x: Array, shown: NDArray[np.bool_], z: Array | None) -> Array:
-        """Fill in what is hidden: by draws from standard normal numbers, or by the mean alone.
+    def hidden_values(self, x: Array, shown: NDArray[np.bool_], z: Array | None) -> Array:
+        """Give what is hidden: by draws from standard normal numbers, or by the mean alone.
 
-        Shapes: x (sample, number), shown (number,) of bool, z (sample, draw, number) or None ->
-        (sample, draw, number); one draw for the mean.
+        Shapes: x (sample, number), shown (number,) of bool, z (sample, draw, hidden) or None ->
+        (sample, draw, hidden); one draw for the mean.
         """
+        every = np.flatnonzero(~shown)
         draws = 1 if z is None else z.shape[1]
-        filled = np.where(shown, x, self.mean)[:, None].repeat(draws, axis=1)
+        values = np.broadcast_to(self.mean[every], (len(x), draws, len(every))).copy()
         hidden = ~shown[self.varying]
         if not hidden.any():
-            return filled
-        places = self.varying[hidden]
+            return values
+        among = np.searchsorted(every, self.varying[hidden])
         away = x[:, self.varying[~hidden]] - self.mean[self.varying[~hidden]]
         slope, spread = self._regression(hidden)
-        filled[..., places] += (away @ slope.T)[:, None]
+        values[..., among] += (away @ slope.T)[:, None]
         if z is not None:
-            filled[..., places] += z[..., places] @ cholesky(spread, lower=True).T
-        return filled
+            values[..., among] += z[..., among] @ cholesky(spread, lower=True).T
+        return values
 
     def _regression(self, hidden: NDArray[np.bool_]) -> tuple[Array, Array]:
         """Give C_SA C_AA^-1 and the covariance that is left, by the smaller of two systems."""

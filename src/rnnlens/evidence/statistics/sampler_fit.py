@@ -120,16 +120,16 @@ class SamplerFit:
         """Say which of some features walk or drift, or nothing where none does."""
         said = []
         for feature in among:
-            if self.p_walk[feature] > REJECTED:
-                said.append(
-                    f"{names[feature]} cannot be told from a walk (unit root: p = "
-                    f"{self.p_walk[feature]:.2f})"
-                )
-            elif self.drifts[feature]:
+            if abs(self.level_shift[feature]) > LEVELS_APART:
                 said.append(
                     f"{names[feature]} drifts: its level in the newer half of the windows is "
                     f"{abs(self.level_shift[feature]):.1f} standard deviations "
                     f"{'above' if self.level_shift[feature] > 0 else 'below'} the older half's"
+                )
+            elif self.p_walk[feature] > REJECTED:
+                said.append(
+                    f"{names[feature]} cannot be told from a walk (unit root: p = "
+                    f"{self.p_walk[feature]:.2f})"
                 )
         if not said:
             return ""
@@ -144,14 +144,13 @@ def sampler_fit(sampler: Sampler, x: Array, parts: Sequence[Part], *, seed: int 
             f"whether a sampler fits needs at least {FEWEST} windows to tell, but there are "
             f"{len(x)}: give a longer series"
         )
-    auc = np.array([_auc(sampler, x, part.hidden, seed) for part in parts])
+    auc, error = np.array([_auc(sampler, x, part.hidden, seed) for part in parts]).T
     leftovers = [_leftover(x, feature) for feature in range(x.shape[2])]
     correlation, p_white = np.array(leftovers).T
     p_walk, shift = np.array([_drift(x[:, -1, feature]) for feature in range(x.shape[2])]).T
-    near = max(HIGHEST - 0.5, ERRORS / (6 * len(x)) ** 0.5)  # of n against n, by ranks
     return SamplerFit(
         auc=auc,
-        fits=np.abs(auc - 0.5) <= near,
+        fits=np.abs(auc - 0.5) <= np.maximum(HIGHEST - 0.5, ERRORS * error),
         title=np.array([part.title for part in parts]),
         correlation=correlation,
         p_white=p_white,
@@ -162,39 +161,75 @@ def sampler_fit(sampler: Sampler, x: Array, parts: Sequence[Part], *, seed: int 
     )
 
 
-def _auc(sampler: Sampler, x: Array, hidden: Hidden, seed: int) -> float:
-    """Give the area under the curve, the mean over both halves."""
-    from scipy.stats import mannwhitneyu
-
+def _auc(sampler: Sampler, x: Array, hidden: Hidden, seed: int) -> tuple[float, float]:
+    """Give the area under the curve, the mean over both halves, and its standard error."""
     rng = np.random.default_rng([seed, *np.flatnonzero(hidden).tolist()])
     drawn = sampler.draw(x, hidden, 1, rng)[:, 0]
     part, beside = _chosen(x, hidden)
     real, other = x.reshape(len(x), -1), drawn.reshape(len(x), -1)
     if not len(part):
-        return 0.5
-    half = len(x) // 2
-    gap = min(x.shape[1], half // 4)  # windows that overlap are on the same side
-    older, newer = np.arange(half - gap), np.arange(half + gap, len(x))
-    areas = []
-    for learn, judge in ((older, newer), (newer, older)):
+        return 0.5, 0.0
+    areas, variances = [], []
+    for learn, judge in _halves(len(x), x.shape[1]):
         terms = _Terms(real[learn], part, beside)
         slope = _logistic(terms(real[learn]), terms(other[learn]))
-        drawn_score, real_score = terms(other[judge]) @ slope, terms(real[judge]) @ slope
-        areas.append(mannwhitneyu(drawn_score, real_score).statistic / len(judge) ** 2)
-    return float(np.mean(areas))
+        area, variance = _area(terms(real[judge]) @ slope, terms(other[judge]) @ slope, x.shape[1])
+        areas.append(area)
+        variances.append(variance)
+    return float(np.mean(areas)), float(np.sum(variances) ** 0.5 / 2)
+
+
+def _halves(windows: int, overlap: int) -> list[tuple[slice, slice]]:
+    """Give the windows to learn on and those to judge, and the other way round."""
+    half = windows // 2
+    gap = min(overlap, half // 4)  # windows that overlap are on the same side
+    older, newer = slice(0, half - gap), slice(half + gap, windows)
+    return [(older, newer), (newer, older)]
+
+
+def _area(real: Array, drawn: Array, overlap: int) -> tuple[float, float]:
+    """Give the area under the curve of two scores of each window, and its variance.
+
+    To first order it is the mean over windows of how a window's two scores stand among those of
+    the others (DeLong 1988); windows that overlap depend on each other (Newey and West 1987), which
+    is never taken to make the variance smaller than that of windows that do not.
+    """
+    from scipy.stats import mannwhitneyu
+
+    count = len(real)
+    area = float(mannwhitneyu(drawn, real).statistic) / count**2
+    below = np.searchsorted(np.sort(real), drawn) + np.searchsorted(np.sort(real), drawn, "right")
+    above = np.searchsorted(np.sort(drawn), real) + np.searchsorted(np.sort(drawn), real, "right")
+    away = (below - above) / (2 * count) + 1 - 2 * area
+    most = min(overlap, count // 4)
+    depends = sum(
+        2 * (1 - k / (most + 1)) * float(away[k:] @ away[:-k]) / count for k in range(1, most + 1)
+    )
+    alone = 1 / (6 * count)  # of n scores against n, by ranks
+    return area, max(alone, (float(away @ away) / count + depends) / count)
 
 
 def _chosen(x: Array, hidden: Hidden) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
-    """Give the numbers of the part that are looked at, and the nearest ones beside it."""
+    """Give the numbers of the part that are looked at, and the nearest ones beside it.
+
+    Of a part with many, half are those with most shown numbers about them, where draws must join
+    what is shown, and half are spread over the others.
+    """
     flat = x.reshape(len(x), -1)
     varying = np.ptp(flat, axis=0) > 0
     part = np.flatnonzero(hidden.ravel() & varying)
-    part = part[np.unique(np.linspace(0, len(part) - 1, DRAWN).astype(int))] if len(part) else part
+    shown = np.pad((~hidden & varying.reshape(hidden.shape)).sum(axis=1), 1)
+    about = (shown[:-2] + shown[1:-1] + shown[2:])[part // x.shape[2]]
+    order = np.argsort(-about, kind="stable")
+    joined, rest = part[order[: DRAWN // 2]], np.sort(part[order[DRAWN // 2 :]])
+    if len(rest):
+        spread = np.linspace(0, len(rest) - 1, DRAWN - DRAWN // 2).astype(int)
+        joined = np.concatenate([joined, rest[np.unique(spread)]])
     beside = np.flatnonzero(~hidden.ravel() & varying)
     steps = np.flatnonzero(hidden.any(axis=1))
     away = np.abs(beside[:, None] // x.shape[2] - steps).min(axis=1)
     most = min(SHOWN, len(x) // 8)
-    return part, np.sort(beside[np.argsort(away, kind="stable")[:most]])
+    return np.sort(joined), np.sort(beside[np.argsort(away, kind="stable")[:most]])
 
 
 class _Terms:

@@ -87,10 +87,10 @@ class GaussianSampler:
     def draw(self, x: Array, hidden: Hidden, draws: int, rng: np.random.Generator) -> Array:
         """Draw what is hidden, independently for every window (see `Sampler`)."""
         _fits(x, self.given)
-        z = np.zeros((len(x), draws, hidden.size))
-        z[..., hidden.ravel()] = rng.standard_normal((len(x), draws, int(hidden.sum())))
-        filled = self.given.fill(x.reshape(len(x), -1), ~hidden.ravel(), z)
-        return filled.reshape(len(x), draws, *x.shape[1:])
+        z = rng.standard_normal((len(x), draws, int(hidden.sum())))
+        drawn = x[:, None].repeat(draws, axis=1)
+        drawn[:, :, hidden] = self.given.hidden_values(x.reshape(len(x), -1), ~hidden.ravel(), z)
+        return drawn
 
 
 @dataclass(frozen=True, eq=False)
@@ -133,8 +133,9 @@ class NeighbourSampler:
         return drawn.reshape(len(x), draws, *x.shape[1:])
 
     def _mean(self, flat: Array, part: Hidden) -> Array:
-        nothing = np.zeros((len(flat), 1, flat.shape[1]))
-        return self.given.fill(flat, ~part, nothing)[:, 0, part]
+        return self.given.hidden_values(flat, ~part, np.zeros((len(flat), 1, int(part.sum()))))[
+            :, 0
+        ]
 
     def _near(self, mean: Array, mean_of_data: Array, missed: Array) -> NDArray[np.int64]:
         """Give the windows of the data with the nearest means, measured in what these miss."""
