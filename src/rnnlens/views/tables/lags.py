@@ -86,10 +86,12 @@ def made_how(table: xr.Dataset) -> list[str]:
         f"{a.get('baseline')}; {100 * float(a['confidence']):g} % interval{block}; largest "
         f"residual {figure(a.get('max_residual'), str(a.get('unit') or ''), digits=2)}."
     ]
+    if a.get("share_note"):
+        lines.append(f"Interval of the shares: {a['share_note']}.")
     if "certified" in a:
         lines.append(_certified(a))
     if "tested" in a:
-        lines += _tested(a)
+        lines += _tested(table)
     if "replacements" in a:
         lines.append(_observed(table))
     lines += [f"Missing: {part}." for part in str(a.get("missing") or "").split("; ") if part]
@@ -138,7 +140,8 @@ def _size(a: Attributes, unit: str) -> str:
     return figure(a["tolerance"], unit, digits=2)
 
 
-def _tested(a: Attributes) -> list[str]:
+def _tested(table: xr.Dataset) -> list[str]:
+    a = table.attrs
     unit = str(a.get("loss_unit") or "")
     kind = str(a["loss"])
     mean = (
@@ -149,12 +152,23 @@ def _tested(a: Attributes) -> list[str]:
     caution = "" if a.get("sampler_fits") else "CAUTION: "
     return [
         f"Error if hidden: the row is drawn anew given the rest of the window, "
-        f"{a['draws_per_window']} times, in {int(a['tested']):,} windows; {mean}; margin "
+        f"{a['draws_per_window']} times, in {int(a['tested']):,} windows{_resting(table)}; {mean}; "
+        "margin "
         f"{figure(a['margin'], unit, digits=2)} ({a['margin_text']}); "
         f"{100 * float(a['interval']):g} % interval; at {100 * float(a['alpha']):g} %, correction "
         f"{a['correction']}.",
         f"{caution}Drawn from {a['sampler']}; {a['sampler_fit']}.",
     ]
+
+
+def _resting(table: xr.Dataset) -> str:
+    """Say on how many windows the changes rest, from the row with fewest to that with most."""
+    counts = table["resting_on"].values if "resting_on" in table else np.array([])
+    counts = counts[np.isfinite(counts)]
+    if not len(counts):
+        return ""
+    few, many = (f"{max(1, round(float(end))):,}" for end in (counts.min(), counts.max()))
+    return f", and rests on about {few if few == many else f'{few} to {many}'} of them"
 
 
 def _grounds(table: xr.Dataset, rows: pd.DataFrame) -> list[str]:

@@ -129,17 +129,19 @@ def _looks_back(table: xr.Dataset) -> str:
     what = "moves it" if a.get("blind") else f"changes its mean {_loss(table)} error"
     within = f"by less than {_amount(a['margin'], a.get('loss_unit', ''))}"
     level = f"at {100 * float(a['alpha']):g} % family-wise"
+    stopped = str(a.get("looks_back_stopped") or "")
+    end = f". The test stops at t-{far}: {stopped}." if stopped else "."
     if far == steps:
         return (
             f"How far back {name} looks is not bounded within its window of {span(steps, step)}: "
             f"not even for t-{steps} alone could the test show that hiding it {what} {within}, "
-            f"{level}."
+            f"{level}{end}"
         )
     if far == 0:
         return f"{_upper(name)} uses none of its window: hiding all of it {what} {within}, {level}."
     return (
         f"{_upper(name)} looks back {span(far, step)}: hiding everything older than t-{far} "
-        f"together {what} {within}, {level}."
+        f"together {what} {within}, {level}{end}"
     )
 
 

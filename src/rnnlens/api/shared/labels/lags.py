@@ -146,6 +146,7 @@ def _about_tests(tests: LagTests, unit: str) -> Facts:
         "sampler_fits": -1 if fit is None else int(fit.fits.all()),
         "draws_per_window": of_rows.draws,
         "looks_back": of_lags.looks_back,
+        "looks_back_stopped": of_lags.stopped_by,
         "looks_back_p": float(passed.max()) if len(passed) else 1.0,
         "steps": of_lags.steps,
         "horizon": of_lags.sentence,
