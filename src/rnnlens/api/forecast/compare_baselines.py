@@ -17,18 +17,16 @@ if TYPE_CHECKING:
 
 __all__ = ["compare_baselines"]
 
+#: What is compared where nothing was named.
+COMPARED = ("zero", "mean", "persistence", "background")
+
 
 @checked()
 def compare_baselines(
     net: NetworkLike,
     X: Windows | ArrayLike | Mapping[str, ArrayLike],
     *,
-    baselines: Sequence[str] | Mapping[str, str | ArrayLike] = (
-        "zero",
-        "mean",
-        "persistence",
-        "background",
-    ),
+    baselines: Sequence[str] | Mapping[str, str | ArrayLike] | None = None,
     target: Target | str | int | None = None,
     method: str = "secant",
     held: Sequence[str] | None = None,
@@ -45,8 +43,9 @@ def compare_baselines(
         What `rnnlens.read` takes, or what it gave.
     X : Windows, array (sample, step, feature), or mapping of input name to array
         In the network's own units.
-    baselines : sequence of str, or mapping of str to str or array
-        Two or more, as `rnnlens.explain` takes them; by the name that they are shown under.
+    baselines : sequence of str, or mapping of str to str or array, optional
+        Two or more, as `rnnlens.explain` takes them; by the name that they are shown under. Where
+        not given: ``zero``, ``mean`` (but for tokens), ``persistence`` and ``background``.
     target, held, background, of, seed
         As in `rnnlens.explain`.
     method : {"secant", "tree"}
@@ -91,6 +90,8 @@ def compare_baselines(
     net = as_network(net, X)
     case = make_case(net, X, of)
     what, name, unit = one_target(case, target)
+    if baselines is None:
+        baselines = [name for name in COMPARED if not (case.tokens and name == "mean")]
     named = baselines if isinstance(baselines, Mapping) else {one: one for one in baselines}
     data = background_of(case, background)
     made = {

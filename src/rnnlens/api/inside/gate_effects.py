@@ -93,9 +93,9 @@ def gate_effects(
     net = as_network(net, X)
     case = make_case(net, X, of)
     what, name, unit = one_target(case, target)
-    place = locate_layer(net, layer)
+    place = locate_layer(case.network, layer)
     chosen = _groups(groups, layer_steps(case, place))
-    means = method.gate_means(net, data_of(case, background), place)
+    means = method.gate_means(case.network, data_of(case, background), place)
     effects = method.gate_effects(
         case.question(what), place, groups=chosen, means=means, progress=progress
     )

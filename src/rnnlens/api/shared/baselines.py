@@ -28,14 +28,23 @@ if TYPE_CHECKING:
     #: Windows that baselines are made from, as a user gives them or as they were checked.
     Background = Windows | ArrayLike | RealWindows | None
 
-__all__ = ["about_baseline", "background_of", "baseline_of"]
+__all__ = ["about_baseline", "background_of", "baseline_of", "usual_baseline"]
 
 #: Mahalanobis place beyond which a baseline is flagged as unlike the data.
 UNUSUAL = 0.99
 #: Windows, evenly spaced, that mixtures are compared with.
 COMPARED = 1000
+#: Baselines that are means, which tokens have not.
+AVERAGED = ("mean", "conditional", *CALENDAR)
 #: The number of no hour, month or season.
 NO_GROUP = -1
+
+
+def usual_baseline(case: Case, given: str | ArrayLike | None) -> str | ArrayLike:
+    """Give the baseline that is taken where none was named: tokens have no mean."""
+    if given is not None:
+        return given
+    return "zero" if case.tokens else "mean"
 
 
 def baseline_of(
@@ -48,6 +57,12 @@ def baseline_of(
     """Make the baseline of a verb from its options."""
     places, names = case.held(held)
     data = background_of(case, background)
+    if case.tokens and isinstance(baseline, str) and baseline in AVERAGED:
+        raise DataError(
+            f"input {case.of!r} holds tokens, which have no mean, and the baseline {baseline!r} is "
+            "made of means: choose 'zero', 'persistence' or 'background', or the token that stands "
+            "for any other, as in baseline=[1]"
+        )
     if not isinstance(baseline, str):
         return _stated(case, np.asarray(baseline, dtype=np.float64), places), names
     if baseline == "conditional":

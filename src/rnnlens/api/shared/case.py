@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 
+from rnnlens.api.shared.axes import names_within, side_by_side
 from rnnlens.api.shared.outputs import Outputs, numbered, place_of_target
 from rnnlens.api.shared.padding import LAST_STEP, Padding, without_padding
 from rnnlens.arguments import did_you_mean
@@ -25,6 +26,8 @@ if TYPE_CHECKING:
     from rnnlens.attribution.question import AnyBaseline
     from rnnlens.engine.forward import States
     from rnnlens.network.network import Network
+
+    Inputs = dict[str, NDArray[np.float64]]
 
 __all__ = ["Case", "NamedTarget", "make_case", "place_of_target"]
 
@@ -57,6 +60,8 @@ class Case:
         Names, units, times and scalings, where they are known.
     padding : Padding or None
         Which steps are real, and where padding was put; None where all steps are real.
+    within : tuple of int
+        Axes of a step's numbers, where these were laid side by side.
     """
 
     network: Network
@@ -64,6 +69,7 @@ class Case:
     of: str
     windows: Windows | None
     padding: Padding | None = None
+    within: tuple[int, ...] = ()
 
     @property
     def x(self) -> NDArray[np.float64]:
@@ -102,6 +108,8 @@ class Case:
         """Names of the features, numbered where they have none."""
         if self.windows is not None:
             return self.windows.features
+        if self.within:
+            return names_within(self.within)
         return tuple(f"feature {k}" for k in range(self.x.shape[2]))
 
     @property
@@ -223,27 +231,42 @@ def make_case(
     inputs = entries(network, X.values if isinstance(X, Windows) else X, precision)
     if len(next(iter(inputs.values()))) == 0:
         raise DataError("there are no windows: the array has no samples")
-    sequences = [
-        name for name, array in inputs.items() if array.ndim in {2, 3} and _steps(network, name)
-    ]
-    if of is None and len(sequences) == 1:
-        of = sequences[0]
+    of = _windows_of(network, inputs, of)
+    if known is not None and known.plain:
+        known = numbered(known, Case(network, inputs, of, None).output_shape(0))
+    if as_given:
+        return Case(network, inputs, of, known)
+    within: tuple[int, ...] = ()
+    if inputs[of].ndim > 3:
+        within = inputs[of].shape[2:]
+        network, inputs = side_by_side(network, inputs, of)
+    inputs, padding = without_padding(network, inputs, of)
+    return Case(network, inputs, of, known, padding, within)
+
+
+def _windows_of(network: Network, inputs: Inputs, of: str | None) -> str:
+    """Find the input that holds the windows, and refuse one that has no steps."""
+    steps = [name for name in inputs if _has_steps(network, name)]
+    if of is None and len(steps) == 1:
+        of = steps[0]
+    if of is None and len(inputs) == 1:
+        of = next(iter(inputs))
     if of not in inputs:
         raise DataError(
             f"the network's inputs are {', '.join(inputs)}: name the one that holds the windows "
             f"with of=" + ("" if of is None else f", not {of!r}")
         )
-    if known is not None and known.plain:
-        known = numbered(known, Case(network, inputs, of, None).output_shape(0))
-    if as_given:
-        return Case(network, inputs, of, known)
-    inputs, padding = without_padding(network, inputs, of)
-    return Case(network, inputs, of, known, padding)
+    if of not in steps:
+        raise DataError(
+            f"input {of!r} takes shape {network.inputs[of].shape} a sample, which has no steps: "
+            "lags are asked of an input (step, feature), or of tokens (step,)"
+        )
+    return of
 
 
-def _steps(network: Network, name: str) -> bool:
+def _has_steps(network: Network, name: str) -> bool:
     """Say whether an input is a sequence: numbers by step and feature, or tokens by step."""
-    return len(network.inputs[name].shape) == 2 or _tokens(network, name)
+    return len(network.inputs[name].shape) > 1 or _tokens(network, name)
 
 
 def _tokens(network: Network, name: str) -> bool:

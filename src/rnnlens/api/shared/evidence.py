@@ -27,6 +27,9 @@ def background_values(case: Case, background: Windows | ArrayLike | None) -> Rea
     if background is None:
         return RealWindows(case.inputs[case.of], case.real)
     values = background.values if isinstance(background, Windows) else background
+    if case.within:
+        given = np.asarray(values, float)
+        values = given.reshape(*given.shape[:2], -1)
     alone = len(case.inputs) == 1
     array = entries(case.network, values)[case.of] if alone else np.asarray(values, float)
     if not alone and (array.ndim != 3 or array.shape[2] != case.x.shape[2]):

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import xarray as xr
 from numpy.typing import ArrayLike
 
-from rnnlens.api.shared.baselines import about_baseline, baseline_of
+from rnnlens.api.shared.baselines import about_baseline, baseline_of, usual_baseline
 from rnnlens.api.shared.case import Case
 from rnnlens.api.shared.labels.explanation import labelled
 from rnnlens.attribution.baselines.baseline import Baseline
@@ -59,9 +59,7 @@ class Explanation:
         if self.explained_on == "logits":
             target = target.on_logits()
         places, held_names = case.held(self.held)
-        given = self.baseline
-        if given is None:
-            given = "zero" if case.tokens else "mean"  # tokens have no mean
+        given = usual_baseline(case, self.baseline)
         stands_in = self._baseline(case, given) if chosen.hides else None
         if isinstance(stands_in, GaussianConditional) and not chosen.conditional:
             refuse_conditional(self.method)
