@@ -9,6 +9,7 @@ import numpy as np
 from rnnlens.views.tables.plain import Row
 from rnnlens.views.tables.summary import (
     explanation_summary,
+    far_off_text,
     lag_labels,
     lag_table,
     lags_summary,
@@ -43,7 +44,13 @@ def lags_view(lags: xr.Dataset) -> Group:
         shares = [_percent(row[name]) for name in ("share", "share_low", "share_high")]
         table.add_row(row["label"], *shares, mean, Bar(largest, 0, row["share"]))
     heading = f"Share of each lag in what moves {summary['target']}{unit}"
-    return Group(heading, table, *_sentences(summary))
+    return Group(heading, table, *_sentences(summary), *_marks(lags))
+
+
+def _marks(dataset: xr.Dataset) -> list[str]:
+    """Say what the mark of inexact numbers means, where there is one."""
+    text = far_off_text(dataset)
+    return [f"{text}."] if text else []
 
 
 def _sentences(summary: Row) -> list[str]:
@@ -102,7 +109,7 @@ def explanation_view(explanation: xr.Dataset) -> Group:
             row.append(_largest(values.isel(lag=place).mean("sample"), decimals))
         table.add_row(*row)
     tables = [table, *_by_group(explanation, values, decimals)]
-    said = [*_sum(explanation, kind), *filter(None, [matters_sentence(explanation.attrs)])]
+    said = [*_sum(explanation, kind), *_marks(explanation), *filter(None, [matters_sentence(explanation.attrs)])]
     return Group(_explanation_heading(explanation, kind), *tables, *said)
 
 
