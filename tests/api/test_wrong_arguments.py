@@ -61,6 +61,7 @@ WRONG = {
 CALLS: dict[str, dict[str, object]] = {
     "certify": {"net": NET, "X": X, "lag": 1, "target": 0, "certificates": Certificates(
         range=0.1, tolerance=0.1, budget=4)},
+    "check": {"net": NET, "X": X, "y": Y, "target": 0},
     "compare_baselines": {"net": NET, "X": X, "target": 0, "baselines": ["zero", "mean"]},
     "convert": {"source": NET, "path": "out.npz", "check": False},
     "describe": {"net": NET},

@@ -115,7 +115,9 @@ def test_lags_by_feature_has_a_row_a_feature_and_names_the_held(call, model, dat
     found = json.loads(said.out)
     assert [row["feature"] for row in found["features"]][:2] == ["temp", "dewp"]
     assert [row["verdict"] for row in found["features"]][-2:] == ["held", "held"]
-    assert len(found["sentences"]) == 3 and found["sentences"][0].startswith("The forecast of temp: ")
+    assert len(found["sentences"]) == 3 and found["sentences"][0].startswith(
+        "The forecast of temp: "
+    )
 
 
 @pytest.mark.parametrize(

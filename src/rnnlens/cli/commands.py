@@ -268,7 +268,7 @@ def trust(
             method=options.method or "secant",
             baseline=options.baseline_of(sidecar),
             held=options.held_names,
-            background=seen.values,
+            background=seen,
             windows=options.windows or WINDOWS,
             progress=progress,
         )
@@ -283,18 +283,20 @@ def report(
     reading: ReadingOptions,
     series: SeriesOptions,
     options: ForecastOptions,
-    out: Annotated[Path, typer.Option(help="The file to write.", show_default=True)] = Path(
-        "rnnlens-report.html"
-    ),
+    out: Annotated[
+        Path, typer.Option(help="The file to write: .html, or .pdf for paper.", show_default=True)
+    ] = Path("rnnlens-report.html"),
     check: Annotated[
         bool,
         typer.Option(help="Run the source model too, where its library is installed, and compare."),
     ] = True,
 ) -> None:
-    """Write one HTML file with everything."""
+    """Write one file with everything: an HTML page, or a PDF."""
     from rnnlens import api
+    from rnnlens.api.forecast.report import check_page
     from rnnlens.api.shared.planning import expected
 
+    check_page(out)  # before anything is computed
     network = network_from(model, reading)
     sidecar = sidecar_for(model, network, series, data)
     windows, seen = windows_from(data, sidecar, unseen(series, sidecar))
@@ -307,7 +309,7 @@ def report(
             title=sidecar.title or None,
             target=options.target_of(sidecar),
             held=options.held_names,
-            background=seen.values,
+            background=seen,
             shares=api.Shares(baseline=options.baseline_of(sidecar)),
             fidelity=_fidelity(network, model, windows) if check else None,
             progress=progress,

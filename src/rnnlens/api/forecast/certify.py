@@ -106,7 +106,7 @@ def certify(
     from rnnlens.api.shared.case import make_case
     from rnnlens.api.shared.certificate_deviation import measured_deviation
     from rnnlens.api.shared.evidence import background_values, stated_ranges
-    from rnnlens.api.shared.forecast_check import about_forecast
+    from rnnlens.api.shared.forecast.check import about_forecast
     from rnnlens.api.shared.labels.certificates import CertificateAbout, labelled_certificate
     from rnnlens.api.shared.network_given import as_network
     from rnnlens.api.shared.target import one_target
@@ -140,8 +140,9 @@ def certify(
     )
     changes = prove(question, ranges, limits, progress=progress)
     about = CertificateAbout(named.name, named.unit, text, against)
-    certified = labelled_certificate(case, changes, ranges, about)
-    return certified.assign_attrs(about_forecast(case, named, background))
+    return labelled_certificate(case, changes, ranges, about).assign_attrs(
+        about_forecast(case, named, background)
+    )
 
 
 def _check(certificates: Certificates) -> None:

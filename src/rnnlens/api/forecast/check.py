@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from rnnlens.api.shared.arguments import checked
 from rnnlens.attribution.options import Target
 from rnnlens.errors import DataError
 
@@ -14,14 +15,15 @@ if TYPE_CHECKING:
     import xarray as xr
     from numpy.typing import ArrayLike
 
-    from rnnlens.network.network import Network
+    from rnnlens.api.shared.network_given import NetworkLike
     from rnnlens.series.windows import Windows
 
 __all__ = ["check"]
 
 
+@checked()
 def check(
-    net: Network,
+    net: NetworkLike,
     X: Windows | ArrayLike | Mapping[str, ArrayLike],
     y: ArrayLike | None = None,
     *,
@@ -82,10 +84,12 @@ def check(
     'misplaced'
     """
     from rnnlens.api.shared.case import make_case
-    from rnnlens.api.shared.forecast_check import checked
+    from rnnlens.api.shared.forecast.check import forecast_page
+    from rnnlens.api.shared.network_given import as_network
     from rnnlens.api.shared.target import one_target
     from rnnlens.views.words.forecast import caution_sentence, forecast_line
 
+    net = as_network(net, X)
     case = make_case(net, X, of)
     named = one_target(case, target)
     actual = None if y is None else np.asarray(y, dtype=np.float64)
@@ -94,5 +98,5 @@ def check(
             f"y must hold one number for each of the {len(case.x)} windows, but has shape "
             f"{actual.shape}"
         )
-    page = checked(case, named, background, actual)
+    page = forecast_page(case, named, background, actual)
     return page.assign_attrs(forecast_check=forecast_line(page), caution=caution_sentence(page))

@@ -44,6 +44,8 @@ class Fit:
         What is done otherwise.
     error, stated : float
         Mean absolute error with it, and as stated, on the same windows.
+    rmse : float
+        Root mean square error with it, over that as stated.
     skill : float
         The error over that of persistence for the same time.
     gain : float
@@ -53,6 +55,7 @@ class Fit:
     remedy: Remedy
     error: float
     stated: float
+    rmse: float
     skill: float
     gain: float
 
@@ -129,10 +132,12 @@ class _Judge:
         still = np.abs(self.now - wanted)[both]
         level = float(still.mean()) if np.isfinite(still).all() else float("nan")
         error = float(missed[both].mean())
+        square = [float(np.sqrt((one[both] ** 2).mean())) for one in (missed, self.missed)]
         yield Fit(
             remedy=remedy,
             error=error,
             stated=float(self.missed[both].mean()),
+            rmse=square[0] / square[1] if square[1] > 0 else float("inf"),
             skill=error / level if level > 0 else float("nan"),
             gain=beyond_noise((self.missed - missed)[both]),
         )
