@@ -81,8 +81,8 @@ def init(
     for sentence in made.notes:
         note(sentence)
     typer.echo(made.text, nl=False)
-    checks = made.text.count("# CHECK:")
+    beside = model.with_suffix(".toml").name
     note(
-        f"{checks} lines to check; kept as {model.with_suffix('.toml').name} beside the model, it "
-        f"is found by every command (rnnlens check {model} {data[0]} says whether it fits)"
+        f"{made.checks} lines to check; kept as {beside} beside the model, it is found by every "
+        f"command (rnnlens check {model} {data[0]} says whether it fits)"
     )

@@ -58,13 +58,16 @@ class ClockFound:
 
 def clock_of(looks: Sequence[Look], index: Any) -> ClockFound | None:
     """Find the times of rows, in an index or in columns."""
+    ways = list(_ways(looks))
     if index is not None:
-        name = str(index.name or "time")
-        return _tried(Clock((name,)), [index], looks)
-    for clock, cells in _ways(looks):
-        found = _tried(clock, cells, looks)
-        if found is not None:
-            return found
+        ways = [(Clock((str(index.name or "time"),)), [index])]
+    readable = [way for way in ways if _readable(way[0], [cells[:TRIED] for cells in way[1]])]
+    # Times that rise over all rows first; then those that rise within a station's rows alone.
+    for groups in ([None], [look for look in looks if look.kinds]):
+        for clock, cells in readable:
+            found = next(filter(None, (_tried(clock, cells, group) for group in groups)), None)
+            if found is not None:
+                return found
     return None
 
 
@@ -87,24 +90,19 @@ def _ways(looks: Sequence[Look]) -> Iterator[tuple[Clock, list[Any]]]:
             yield Clock((look.name,), form), [look.cells]
 
 
-def _tried(clock: Clock, cells: list[Any], looks: Sequence[Look]) -> ClockFound | None:
-    """Read times in one way, and with each column of texts as the group where they do not rise."""
-    few = [column[:TRIED] for column in cells]
-    if not _readable(clock, few):
+def _tried(clock: Clock, cells: list[Any], group: Look | None) -> ClockFound | None:
+    """Read times in one way, rising over all rows or within each group."""
+    if group is not None and group.name in clock.columns:
         return None
-    for group in (None, *(look for look in looks if look.kinds)):
-        if group is not None and group.name in clock.columns:
-            continue
-        groups = None if group is None else np.array(group.cells, dtype=np.str_)
-        try:
-            times = rising_times(cells, clock, "the data", str, groups)
-        except (DataError, ValueError):
-            continue
-        step, regular, gaps = _step_of(times, groups)
-        named = None if group is None else group.name
-        rivals = _rivals(clock, cells, looks) if clock.format else ()
-        return ClockFound(clock, times, step, regular, gaps, named, rivals)
-    return None
+    groups = None if group is None else np.array(group.cells, dtype=np.str_)
+    try:
+        times = rising_times(cells, clock, "the data", str, groups)
+    except (DataError, ValueError):
+        return None
+    step, regular, gaps = _step_of(times, groups)
+    named = None if group is None else group.name
+    rivals = _rivals(clock, cells, groups) if clock.format else ()
+    return ClockFound(clock, times, step, regular, gaps, named, rivals)
 
 
 def _readable(clock: Clock, cells: list[Any]) -> bool:
@@ -116,14 +114,14 @@ def _readable(clock: Clock, cells: list[Any]) -> bool:
     return True
 
 
-def _rivals(clock: Clock, cells: list[Any], looks: Sequence[Look]) -> tuple[str, ...]:
+def _rivals(clock: Clock, cells: list[Any], groups: NDArray[np.str_] | None) -> tuple[str, ...]:
     """Give the other formats in which the same texts are times that rise."""
     rivals = []
     for form in FORMATS:
         other = Clock(clock.columns, form)
         if form != clock.format and _readable(other, [column[:TRIED] for column in cells]):
             try:
-                rising_times(cells, other, "the data", str, None)
+                rising_times(cells, other, "the data", str, groups)
             except (DataError, ValueError):
                 continue
             rivals.append(form)

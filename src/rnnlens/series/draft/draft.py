@@ -38,11 +38,14 @@ class Draft:
         The same as a file, with a comment at each line that a person must check.
     notes : tuple of str
         What was found, what guessed, and how sure each is.
+    checks : int
+        Lines of the text that are to be checked.
     """
 
     sidecar: Sidecar
     text: str
     notes: tuple[str, ...]
+    checks: int
 
     def __str__(self) -> str:
         return self.text
@@ -71,7 +74,8 @@ def draft(facts: Facts, data: Any, asked: Asked, run: Run | None = None) -> Draf
     sidecar = Sidecar(
         features=chosen.variables, targets=targets, test_from=_unseen(chosen, clock, notes), **base
     )
-    return Draft(sidecar, commented(sidecar, notes.comments), tuple(notes.said))
+    text, checks = commented(sidecar, notes.comments)
+    return Draft(sidecar, text, tuple(notes.said), checks)
 
 
 def _columns(looks: Sequence[Look], index: Any, clock: ClockFound | None) -> Mapping[str, object]:

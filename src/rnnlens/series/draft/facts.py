@@ -73,9 +73,9 @@ class Notes:
         """Add a sentence, and how sure it is."""
         self.said.append(f"{sentence} ({'sure' if sure else 'a guess: check it'})")
 
-    def comment(self, table: str, key: str, text: str, *, check: bool = True) -> None:
-        """Add a comment at a line."""
-        self.comments.setdefault((table, key), []).append(f"CHECK: {text}" if check else text)
+    def comment(self, table: str, key: str, text: str) -> None:
+        """Add what is to be checked at a line."""
+        self.comments.setdefault((table, key), []).append(text)
 
 
 @dataclass(frozen=True)

@@ -14,12 +14,17 @@ HEAD = (
 )
 
 
-def commented(sidecar: Sidecar, comments: Mapping[tuple[str, str], Sequence[str]]) -> str:
-    """Write a sidecar, with comments by the table of the file and the key."""
+def commented(
+    sidecar: Sidecar, comments: Mapping[tuple[str, str], Sequence[str]]
+) -> tuple[str, int]:
+    """Write a sidecar, with what is to be checked by the table of the file and the key.
+
+    Gives the text, and how many lines are to be checked.
+    """
     import tomlkit
 
     at = {(table, tomlkit.key(key).as_string()): said for (table, key), said in comments.items()}
-    lines, table = [*HEAD, ""], ""
+    lines, table, checks = [*HEAD, ""], "", 0
     for line in sidecar.to_toml().splitlines():
         if line.startswith("["):
             table = line[1:].partition("]")[0]
@@ -29,5 +34,6 @@ def commented(sidecar: Sidecar, comments: Mapping[tuple[str, str], Sequence[str]
             lines.append(line)
             continue
         stated = line.partition("  #")[0].rstrip() if table == "" else line
-        lines.append(f"{stated}  # {'; '.join(dict.fromkeys(said))}")
-    return "\n".join(lines) + "\n"
+        lines.append(f"{stated}  # CHECK: {'; '.join(dict.fromkeys(said))}")
+        checks += 1
+    return "\n".join(lines) + "\n", checks
