@@ -58,6 +58,9 @@ def between_quantiles(
 ) -> Ends:
     """Make ranges from what a feature did in the data.
 
+    Where both quantiles are the same number, as of rain that falls seldom, from the least to the
+    largest value.
+
     Shapes: data (sample, step, feature), own (sample, lag, free) -> tuple of two (sample, lag,
     free).
     """
@@ -66,6 +69,8 @@ def between_quantiles(
         raise DataError(f"a range of quantiles needs 0 <= low < high <= 1, not {low:g} to {high:g}")
     values = data[:, :, list(features)].reshape(-1, len(features))
     ends = np.quantile(values, [low, high], axis=0)
+    whole = np.stack([values.min(axis=0), values.max(axis=0)])
+    ends = np.where(ends[0] == ends[1], whole, ends)
     return np.minimum(ends[0], own), np.maximum(ends[1], own)
 
 

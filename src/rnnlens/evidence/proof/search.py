@@ -20,7 +20,7 @@ from rnnlens.engine.forward import predict
 from rnnlens.errors import RnnlensError
 from rnnlens.evidence.proof.zonotope.bounds import Boxes, Start, bounds
 
-__all__ = ["RangeAnswers", "RangeQuestions", "answer"]
+__all__ = ["ROUNDING", "RangeAnswers", "RangeQuestions", "answer"]
 
 Array = NDArray[np.float64]
 Whole = NDArray[np.int64]

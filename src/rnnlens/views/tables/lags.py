@@ -18,6 +18,9 @@ if TYPE_CHECKING:
     import xarray as xr
     from rich.console import Group
 
+#: What a verdict stands on where the row never changes, as the table says it.
+CONSTANT = "no evidence: constant"
+
 __all__ = ["evidence_cells", "evidence_summary", "evidence_view", "made_how"]
 
 
@@ -204,10 +207,20 @@ def _grounds(table: xr.Dataset, rows: pd.DataFrame) -> list[str]:
         elif verdict == "bounded":
             texts.append(f"{int(table.attrs['replacements']):,} draws")
         elif verdict == "refuted":
-            texts.append(f"{int(row['refuted'])}/{int(table.attrs['certified'])} windows")
+            counts = (int(row.get(name, 0)) for name in ("refuted", "observed_exceeded"))
+            texts.append(_counter_examples(table.attrs, *counts))
+        elif row["rung"] == CONSTANT:
+            texts.append("never changes")
         else:
             texts.append("")
     return texts
+
+
+def _counter_examples(a: Attributes, windows: int, draws: int) -> str:
+    """Say in how many windows, or how many draws, a value was found that moves the forecast."""
+    if windows:
+        return f"{windows}/{int(a['certified'])} windows"
+    return f"{draws:,}/{int(a['replacements']):,} draws"
 
 
 def _shares(rows: pd.DataFrame) -> list[str]:
