@@ -83,7 +83,9 @@ def _block_length(size: Array) -> int:
     moving = size[:, size.std(axis=0) > 0]
     if moving.shape[1] == 0:
         return 1
-    best = optimal_block_length(moving)["stationary"].to_numpy()
+    # of few windows it knows nothing: its NaN is seen to here, and its warnings say no more
+    with np.errstate(all="ignore"):
+        best = optimal_block_length(moving)["stationary"].to_numpy()
     longest = float(np.nanmax(np.where(np.isfinite(best), best, 1.0)))
     return max(1, min(ceil(longest), len(size) // 3))
 

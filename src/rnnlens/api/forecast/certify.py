@@ -7,6 +7,8 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from rnnlens.api.shared.arguments import checked
+from rnnlens.arguments import did_you_mean
 from rnnlens.attribution.options import Target
 from rnnlens.errors import DataError, InputError
 from rnnlens.evidence.options import WINDOWS, Certificates
@@ -22,6 +24,7 @@ if TYPE_CHECKING:
 __all__ = ["certify"]
 
 
+@checked()
 def certify(
     net: NetworkLike,
     X: Windows | ArrayLike | Mapping[str, ArrayLike],
@@ -104,6 +107,7 @@ def certify(
     from rnnlens.api.shared.case import make_case
     from rnnlens.api.shared.certificate_deviation import measured_deviation
     from rnnlens.api.shared.evidence import background_values, stated_ranges
+    from rnnlens.api.shared.forecast.check import about_forecast
     from rnnlens.api.shared.labels.certificates import CertificateAbout, labelled_certificate
     from rnnlens.api.shared.network_given import as_network
     from rnnlens.api.shared.target import one_target
@@ -122,7 +126,7 @@ def certify(
     free = _free_features(case, features)
     data = background_values(case, background)
     ranges, text = stated_ranges(case, certificates, data).of_these(case.x, lags, free)
-    tolerance = make_tolerance(question, certificates.tolerance, data)
+    tolerance = make_tolerance(question, certificates.tolerance, data.values)
     deviation = certificates.deviation
     against = "as given" if deviation else "not measured"
     if source is not None:
@@ -137,7 +141,9 @@ def certify(
     )
     changes = prove(question, ranges, limits, progress=progress)
     about = CertificateAbout(named.name, named.unit, text, against)
-    return labelled_certificate(case, changes, ranges, about)
+    return labelled_certificate(case, changes, ranges, about).assign_attrs(
+        about_forecast(case, named, background)
+    )
 
 
 def _check(certificates: Certificates) -> None:
@@ -169,4 +175,7 @@ def _feature(case: Case, given: str | int) -> int:
         return case.features.index(given)
     if not isinstance(given, str) and 0 <= given < len(case.features):
         return int(given)
-    raise DataError(f"no feature is called {given!r}: give one of {', '.join(case.features)}")
+    raise DataError(
+        f"no feature is called {given!r}{did_you_mean(given, case.features)}: give one of "
+        f"{', '.join(case.features)}"
+    )

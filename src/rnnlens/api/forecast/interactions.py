@@ -7,6 +7,8 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from rnnlens.api.shared.arguments import checked
+
 if TYPE_CHECKING:
     import xarray as xr
     from numpy.typing import ArrayLike
@@ -18,12 +20,13 @@ if TYPE_CHECKING:
 __all__ = ["interactions"]
 
 
+@checked()
 def interactions(
     net: NetworkLike,
     X: Windows | ArrayLike | Mapping[str, ArrayLike],
     *,
     target: Target | str | int | None = None,
-    baseline: str | ArrayLike = "mean",
+    baseline: str | ArrayLike | None = None,
     held: Sequence[str] | None = None,
     newest: int = 10,
     groups: Mapping[str, Sequence[int]] | None = None,
@@ -73,7 +76,7 @@ def interactions(
     """
     import xarray as xr
 
-    from rnnlens.api.shared.baselines import about_baseline, baseline_of
+    from rnnlens.api.shared.baselines import about_baseline, baseline_of, usual_baseline
     from rnnlens.api.shared.case import make_case
     from rnnlens.api.shared.labels.network_provenance import network_provenance
     from rnnlens.api.shared.network_given import as_network
@@ -85,7 +88,7 @@ def interactions(
     net = as_network(net, X)
     case = make_case(net, X, of)
     what, name, unit = one_target(case, target)
-    stand_in, held_names = baseline_of(case, baseline, held, background, seed)
+    stand_in, held_names = baseline_of(case, usual_baseline(case, baseline), held, background, seed)
     parts = make_groups(groups, steps=case.x.shape[1], features=case.features) if groups else None
     readings = tree_readings(
         case.question(what, stand_in, groups=parts, newest=newest), progress=progress
@@ -96,11 +99,12 @@ def interactions(
         "lag_to": ("lag", values.lag_to),
         "with_lag": values.lag_from,
         "shown": np.arange(readings.subsets.closest.shape[1]),
-        **case.sample_coords(),
+        **case.sample_coords(name),
     }
     if values.players:
         coords["player"] = ("lag", list(values.players))
     about = {"target": name, "unit": unit, "held": held_names, "cells": values.cells}
+    about |= case.about_steps
     attrs = network_provenance(
         case.network,
         method="tree",

@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from typing import TYPE_CHECKING
 
+from rnnlens.api.shared.arguments import DATA, checked
+from rnnlens.arguments import LARGEST, many, whole
 from rnnlens.errors import DataError
 
 if TYPE_CHECKING:
@@ -17,7 +19,13 @@ if TYPE_CHECKING:
 
 __all__ = ["gate_effects"]
 
+_GROUPS = many(
+    many(whole(-LARGEST), "a pair", fewest=2, most=2),
+    "a sequence of pairs, the first and the last lag of each group",
+)
 
+
+@checked(groups=_GROUPS, background=DATA)
 def gate_effects(
     net: NetworkLike,
     X: Windows | ArrayLike | Mapping[str, ArrayLike],
@@ -85,13 +93,14 @@ def gate_effects(
     net = as_network(net, X)
     case = make_case(net, X, of)
     what, name, unit = one_target(case, target)
-    place = locate_layer(net, layer)
+    place = locate_layer(case.network, layer)
     chosen = _groups(groups, layer_steps(case, place))
-    means = method.gate_means(net, data_of(case, background), place)
+    means = method.gate_means(case.network, data_of(case, background), place)
     effects = method.gate_effects(
         case.question(what), place, groups=chosen, means=means, progress=progress
     )
     about = {"target": name, "unit": unit, "layer": place.name, "kind": "effect"}
+    about |= case.about_steps
     coords = {
         "lag": [first for first, _ in chosen],
         "lag_to": ("lag", [last for _, last in chosen]),

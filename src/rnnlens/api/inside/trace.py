@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING
 
+from rnnlens.api.shared.arguments import checked
+
 if TYPE_CHECKING:
     import xarray as xr
     from numpy.typing import ArrayLike
@@ -15,6 +17,7 @@ if TYPE_CHECKING:
 __all__ = ["trace"]
 
 
+@checked()
 def trace(
     net: NetworkLike,
     X: Windows | ArrayLike | Mapping[str, ArrayLike],
@@ -66,7 +69,7 @@ def trace(
     from rnnlens.results.label import label_tree
 
     net = as_network(net, X)
-    case = make_case(net, X, of=next(iter(net.inputs)))
+    case = make_case(net, X, of=next(iter(net.inputs)), as_given=True)
     traces = layer_traces(forward(net, case.inputs, initial_state=initial_state))
     coords: dict[str, dict[str, object]] = {
         name: {

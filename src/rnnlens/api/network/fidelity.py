@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
+from rnnlens.api.shared.arguments import checked
+
 if TYPE_CHECKING:
     import xarray as xr
     from numpy.typing import ArrayLike
@@ -15,6 +17,7 @@ if TYPE_CHECKING:
 __all__ = ["fidelity"]
 
 
+@checked()
 def fidelity(
     net: NetworkLike,
     source: object,

@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING
 
+from rnnlens.api.shared.arguments import checked
+
 if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import ArrayLike, NDArray
@@ -15,6 +17,7 @@ if TYPE_CHECKING:
 __all__ = ["predict"]
 
 
+@checked()
 def predict(
     net: NetworkLike,
     X: Windows | ArrayLike | Mapping[str, ArrayLike],

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -16,27 +16,16 @@ from rnnlens.evidence.statistics.equivalence import Equivalence, equivalence
 from rnnlens.evidence.statistics.horizon import Horizon, horizon
 from rnnlens.evidence.statistics.loss import LOSSES
 from rnnlens.evidence.statistics.losses import Losses
-from rnnlens.evidence.statistics.parts import Part
 from rnnlens.evidence.statistics.replacement import Replacement
-from rnnlens.evidence.statistics.sampler_fit import FEWEST, SamplerFit, sampler_fit
-from rnnlens.evidence.statistics.samplers import (
-    NEIGHBOURS,
-    OwnSampler,
-    Sampler,
-    gaussian_sampler,
-    neighbour_sampler,
-)
 from rnnlens.evidence.table.certificates import some_windows
 from rnnlens.evidence.table.inputs import TableData
 from rnnlens.evidence.table.rows import Rows
+from rnnlens.evidence.table.sampler_choice import ChosenSampler, chosen_sampler
 from rnnlens.names import declared
 
 __all__ = ["LagTests", "OlderLags", "TestedRows", "older_lags", "test_rows", "tested_rows"]
 
 Array = NDArray[np.float64]
-
-#: Rows for which it is measured whether a sampler fits: the newest, the oldest and some between.
-MEASURED = 6
 
 
 @dataclass(frozen=True, eq=False)
@@ -65,25 +54,6 @@ class LagTests:
     margin_text: str
     loss: str
     samples: int
-
-
-@dataclass(frozen=True, eq=False)
-class ChosenSampler:
-    """A sampler, and whether it fits.
-
-    Parameters
-    ----------
-    sampler : Sampler
-        What stands in for hidden inputs.
-    fit : SamplerFit or None
-        How well it fits; None where there are too few windows to tell.
-    text : str
-        The same in words.
-    """
-
-    sampler: Sampler
-    fit: SamplerFit | None
-    text: str
 
 
 @dataclass(frozen=True, eq=False, kw_only=True)
@@ -169,9 +139,7 @@ def test_rows(
     # too few windows are said before anything is learned from them
     criterion.means(np.zeros((question.windows, 1)), asked.seed)
     x = question.x
-    if not callable(asked.sampler):
-        _check_learned(x if background is None else background)
-    chosen = _sampler(asked, x, background, rows.parts)
+    chosen = chosen_sampler(asked, x, background, rows)
     losses = Losses(replacement, chosen.sampler, actual, loss=asked.loss, seed=asked.seed)
     margin_text = ""
     if criterion.margin is None and actual is None:
@@ -223,44 +191,3 @@ def older_lags(rows: Rows, tests: LagTests) -> OlderLags | None:
         older_p=by_lag(of_lags.p_equivalent),
         older_resting_on=by_lag(of_lags.resting_on),
     )
-
-
-def _check_learned(windows: Array) -> None:
-    """Refuse too few windows to learn from how their numbers go together."""
-    numbers = windows[0].size
-    if len(windows) <= numbers:
-        raise DataError(
-            f"learning how the {numbers} numbers of a window go together needs more than {numbers} "
-            f"windows, but there are {len(windows)}: give a longer series, or a sampler of your own"
-        )
-
-
-def _sampler(
-    asked: Test, x: Array, background: Array | None, parts: Sequence[Part]
-) -> ChosenSampler:
-    """Make the sampler, and say whether it fits."""
-    made: Sampler
-    if callable(asked.sampler):
-        made = OwnSampler(asked.sampler)
-    elif asked.sampler == "neighbours":
-        made = neighbour_sampler(x, background=background)
-    else:
-        made = gaussian_sampler(x, background=background)
-    if len(x) < FEWEST:
-        text = f"whether it fits cannot be told from fewer than {FEWEST} windows"
-        return ChosenSampler(made, None, text)
-    places = np.geomspace(1, len(parts), min(MEASURED, len(parts))).round().astype(int) - 1
-    some = [parts[place] for place in np.unique(places)]
-    fit = sampler_fit(made, x, some, seed=asked.seed)
-    if asked.sampler == "auto" and not fit.fits.all() and _has_neighbours(x, background):
-        other = neighbour_sampler(x, background=background)
-        better = sampler_fit(other, x, some, seed=asked.seed)
-        if better.auc.max() < fit.auc.max():
-            text = f"{better.sentence}; the Gaussian one: {fit.auc.max():.2f}"
-            return ChosenSampler(other, better, text)
-    return ChosenSampler(made, fit, fit.sentence)
-
-
-def _has_neighbours(x: Array, background: Array | None) -> bool:
-    """Say whether there are more windows than a sampler of neighbours draws from."""
-    return len(np.unique(x if background is None else background, axis=0)) > NEIGHBOURS

@@ -8,8 +8,10 @@ import numpy as np
 
 from rnnlens.views.tables.lag_rows import evidence_rows
 from rnnlens.views.tables.plain import Attributes, Row, plain
+from rnnlens.views.tables.summary import far_off, far_off_text
 from rnnlens.views.words.explanation import figure
-from rnnlens.views.words.lags import evidence_sentences, p_text, share_text
+from rnnlens.views.words.forecast import matters_sentence
+from rnnlens.views.words.lags import IRRELEVANT, evidence_sentences, p_text, share_text
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -25,7 +27,9 @@ def evidence_summary(table: xr.Dataset) -> Row:
     rows = evidence_rows(table).drop(columns="name").to_dict("records")
     key = {"lag": "lags", "feature": "features"}.get(str(attrs.get("by", "lag")), "rows")
     given = [{str(name): plain(value) for name, value in row.items()} for row in rows]
-    return {**attrs, key: given, "sentences": list(evidence_sentences(table))}
+    good = matters_sentence(table.attrs)
+    sentences = [*([good] if good else []), *evidence_sentences(table)]
+    return {**attrs, key: given, "sentences": sentences}
 
 
 def evidence_cells(table: xr.Dataset) -> tuple[list[str], list[list[str]]]:
@@ -34,7 +38,7 @@ def evidence_cells(table: xr.Dataset) -> tuple[list[str], list[list[str]]]:
     by = {"lag": "lag", "feature": "feature"}.get(str(table.attrs.get("by", "lag")), "input")
     columns: list[tuple[str, list[str]]] = [
         (by, list(rows["name"])),
-        ("share", [_percent(value) for value in rows["share"]]),
+        ("share", _marked(table, rows)),
         ("interval", _shares(rows)),
     ]
     if "largest_bound" in rows:
@@ -50,13 +54,18 @@ def evidence_cells(table: xr.Dataset) -> tuple[list[str], list[list[str]]]:
         spans = [f"{a} to {b}" if a else "" for a, b in zip(low, high, strict=True)]
         changed = _signed(rows["error_change"].to_numpy(float), decimals)
         columns += [("error\nif hidden", changed), ("interval", spans)]
-    columns += [("verdict", list(rows["verdict"])), ("stands on", _grounds(table, rows))]
+    caution = bool(table.attrs.get("caution"))
+    verdicts = [
+        f"{verdict} (CAUTION)" if caution and verdict in IRRELEVANT else verdict
+        for verdict in rows["verdict"]
+    ]
+    columns += [("verdict", verdicts), ("stands on", _grounds(table, rows))]
     cells = [list(row) for row in zip(*(values for _, values in columns), strict=True)]
     return [heading for heading, _ in columns], cells
 
 
 def evidence_view(table: xr.Dataset) -> Group:
-    """Show the evidence on each lag, how it was made, and two sentences."""
+    """Show how good the forecast is, the evidence on each lag, how it was made, what it says."""
     from rich.box import SIMPLE_HEAD
     from rich.console import Group
     from rich.table import Table
@@ -74,7 +83,9 @@ def evidence_view(table: xr.Dataset) -> Group:
     unit = f" ({a['unit']})" if a.get("unit") else ""
     what = {"lag": "each lag", "feature": "each feature"}.get(str(a.get("by")), "each input")
     heading = f"Evidence on {what} for the forecast of {a.get('target') or 'the output'}{unit}"
-    return Group(heading, shown, *made_how(table), "", *evidence_sentences(table))
+    good = matters_sentence(a)
+    first = [good, ""] if good else []
+    return Group(*first, heading, shown, *made_how(table), "", *evidence_sentences(table))
 
 
 def made_how(table: xr.Dataset) -> list[str]:
@@ -88,6 +99,12 @@ def made_how(table: xr.Dataset) -> list[str]:
     ]
     if a.get("share_note"):
         lines.append(f"Interval of the shares: {a['share_note']}.")
+    if "exact_lags" in a:
+        lines += [
+            f"{text[0].upper()}{text[1:]}." for text in (a.get(n) for n in ("why", "audit")) if text
+        ]
+    if far_off_text(table):
+        lines.append(f"{far_off_text(table)}.")
     if "certified" in a:
         lines.append(_certified(a))
     if "tested" in a:
@@ -196,6 +213,15 @@ def _grounds(table: xr.Dataset, rows: pd.DataFrame) -> list[str]:
 def _shares(rows: pd.DataFrame) -> list[str]:
     ends = rows[["share_low", "share_high"]].to_numpy(float) * 100
     return ["" if np.isnan(a) else f"{a:.1f}–{b:.1f}" for a, b in ends]
+
+
+def _marked(table: xr.Dataset, rows: pd.DataFrame) -> list[str]:
+    """Write shares, those that are far from exact with a mark."""
+    far = far_off(table) if "lag" in table["share"].dims else []
+    lags = dict(zip(table["lag"].values.tolist(), far, strict=True)) if far else {}
+    marks = [lags.get(lag, False) for lag in rows["lag"]] if lags else [False] * len(rows)
+    shares = [_percent(value) for value in rows["share"]]
+    return [f"~{one}" if mark else one for one, mark in zip(shares, marks, strict=True)]
 
 
 def _percent(value: float) -> str:
