@@ -140,7 +140,7 @@ def many(kind: Kind, what: str, fewest: int = 1, most: int | None = None) -> Kin
 
     def take(value: object) -> object:
         if isinstance(value, str | bytes | Mapping) or not (
-            isinstance(value, Sequence | Set) or (hasattr(value, "tolist") and np.ndim(value) == 1)
+            isinstance(value, Sequence | Set) or getattr(value, "ndim", 0) == 1
         ):
             raise _NoneOfIt
         taken = tuple(kind.take(one) for one in value)  # type: ignore[union-attr]
@@ -195,7 +195,7 @@ def numbers(
         if isinstance(value, np.ma.MaskedArray) and np.ma.is_masked(value):
             raise _NoneOfIt
         try:
-            array = np.asarray(value.detach().cpu() if hasattr(value, "detach") else value)
+            array = np.asarray(_without_gradient(value))
             array = array.astype(np.float64) if array.dtype.kind == "O" and array.ndim else array
         except (TypeError, ValueError, OverflowError, RuntimeError):
             raise _NoneOfIt from None
@@ -209,6 +209,12 @@ def numbers(
         return _only(array.size > 0 and not wrong.any(), array)
 
     return Kind(what, take)
+
+
+def _without_gradient(value: object) -> object:
+    """Give a tensor without its gradient, in the main memory; anything else as it is."""
+    detach = getattr(value, "detach", None)
+    return value if detach is None else detach().cpu()
 
 
 def _extreme(array: np.ndarray) -> float:

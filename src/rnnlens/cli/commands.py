@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from rnnlens.api.forecast.trust import WINDOWS
+from rnnlens.cli.init import init
 from rnnlens.cli.inputs import network_from, sidecar_for, unseen, windows_from
 from rnnlens.cli.options.arguments import Data, Model, OnlyJson, OutputOptions
 from rnnlens.cli.options.evidence import CertifyOptions, LagsOptions
@@ -282,18 +283,20 @@ def report(
     reading: ReadingOptions,
     series: SeriesOptions,
     options: ForecastOptions,
-    out: Annotated[Path, typer.Option(help="The file to write.", show_default=True)] = Path(
-        "rnnlens-report.html"
-    ),
+    out: Annotated[
+        Path, typer.Option(help="The file to write: .html, or .pdf for paper.", show_default=True)
+    ] = Path("rnnlens-report.html"),
     check: Annotated[
         bool,
         typer.Option(help="Run the source model too, where its library is installed, and compare."),
     ] = True,
 ) -> None:
-    """Write one HTML file with everything."""
+    """Write one file with everything: an HTML page, or a PDF."""
     from rnnlens import api
+    from rnnlens.api.forecast.report import check_page
     from rnnlens.api.shared.planning import expected
 
+    check_page(out)  # before anything is computed
     network = network_from(model, reading)
     sidecar = sidecar_for(model, network, series, data)
     windows, seen = windows_from(data, sidecar, unseen(series, sidecar))
@@ -434,6 +437,7 @@ def _fidelity(network: Network, model: Path, windows: Windows) -> xr.Dataset | N
 #: The verbs in the order in which the help lists them.
 VERBS: tuple[Callable[..., None], ...] = (
     inspect,
+    init,
     check,
     trace,
     explain,

@@ -165,7 +165,7 @@ class Sidecar:
                 f'"{ROWS}" where rows are counted whatever their times, and is {self.step!r}'
             )
         names = self.target_names
-        if self.target is not None and self.target not in names:
+        if self.target is not None and self.target not in {*names, *self.target_sources}:
             near = did_you_mean(self.target, names)
             raise ConfigError(
                 f"target must be one of {', '.join(names)} and is {self.target!r}{near}"

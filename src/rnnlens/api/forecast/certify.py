@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from rnnlens.api.shared.arguments import checked
+from rnnlens.arguments import did_you_mean
 from rnnlens.attribution.options import Target
 from rnnlens.errors import DataError, InputError
 from rnnlens.evidence.options import WINDOWS, Certificates
@@ -174,4 +175,7 @@ def _feature(case: Case, given: str | int) -> int:
         return case.features.index(given)
     if not isinstance(given, str) and 0 <= given < len(case.features):
         return int(given)
-    raise DataError(f"no feature is called {given!r}: give one of {', '.join(case.features)}")
+    raise DataError(
+        f"no feature is called {given!r}{did_you_mean(given, case.features)}: give one of "
+        f"{', '.join(case.features)}"
+    )

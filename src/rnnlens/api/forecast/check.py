@@ -45,8 +45,8 @@ def check(
 
     Parameters
     ----------
-    net : Network
-        The network.
+    net : Network, path or live model
+        What `rnnlens.read` takes, or what it gave.
     X : Windows, array (sample, step, feature), or mapping of input name to array
         The windows, in the network's own units.
     y : array (sample,), optional

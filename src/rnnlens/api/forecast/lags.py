@@ -132,6 +132,7 @@ def lags(
     from rnnlens.api.shared.labels.lags import labelled_table
     from rnnlens.api.shared.logits import on_logits
     from rnnlens.api.shared.network_given import as_network
+    from rnnlens.api.shared.shares import share_question
     from rnnlens.api.shared.target import one_target
     from rnnlens.evidence.proof.tolerance import make_tolerance
     from rnnlens.evidence.table.assembly import lag_table
@@ -140,13 +141,12 @@ def lags(
     net = as_network(net, X)
     asked = as_target(target)
     _check(shares, certificates, margin, alpha, by)
+    case, explained_on = on_logits(make_case(net, X, of), asked.output, asked.logits)
     explained = explain(
-        net, X, target=asked, method=shares.method, baseline=shares.baseline, held=held,
-        newest=shares.newest, background=background, of=of, effort=Effort(seed=shares.seed),
-        progress=progress,
+        net, X, target=asked, held=held, background=background, of=of,
+        effort=Effort(seed=shares.seed), progress=progress, **share_question(case, shares),
     )  # fmt: skip
     labelled = shares_of(explained, by, shares).assign_attrs(important_features(explained))
-    case, explained_on = on_logits(make_case(net, X, of), asked.output, asked.logits)
     named = one_target(case, replace(asked, logits=None))
     question = case.question((named.on_logits() if explained_on == "logits" else named).resolved)
     rows = make_rows(

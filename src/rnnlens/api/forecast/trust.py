@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from rnnlens.api.shared.arguments import checked
+from rnnlens.arguments import did_you_mean
 from rnnlens.errors import DataError, InputError
 
 if TYPE_CHECKING:
@@ -110,7 +111,10 @@ def trust(
 
     net = as_network(net, X)
     if method not in METHODS:
-        raise InputError(f"no method is called {method!r}: give one of {', '.join(METHODS)}")
+        raise InputError(
+            f"no method is called {method!r}{did_you_mean(method, METHODS)}: give one of "
+            f"{', '.join(METHODS)}"
+        )
     every = make_case(net, X, of)
     named = one_target(every, target)
     chosen = _spaced(len(every.x), windows)

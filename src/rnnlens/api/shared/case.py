@@ -184,7 +184,10 @@ class Case:
             return names.index(output)
         if isinstance(output, int) and 0 <= output < len(names):
             return output
-        raise DataError(f"the network has no output {output!r}: it has {', '.join(names)}")
+        raise DataError(
+            f"the network has no output {output!r}{did_you_mean(output, names)}: it has "
+            f"{', '.join(names)}"
+        )
 
     def output_shape(self, number: int) -> tuple[int, ...]:
         """Give the shape of an output of one sample."""

@@ -21,6 +21,9 @@ __all__ = [
 ]
 
 Array = NDArray[np.float64]
+
+#: Ends of ranges, in size, whose products with weights and with each other floats still hold.
+LARGEST = 1e100
 #: The lower and the upper ends of ranges.
 Ends = tuple[Array, Array]
 
@@ -91,6 +94,14 @@ def checked(low: ArrayLike, high: ArrayLike, own: Array, lags: Sequence[int]) ->
         ) from None
     if not (np.isfinite(a).all() and np.isfinite(b).all()):
         raise DataError("the ends of a range must be finite numbers")
+    beyond = np.maximum(np.abs(a), np.abs(b)) > LARGEST
+    if beyond.any():
+        n, k, f = (int(place) for place in np.argwhere(beyond)[0])
+        raise DataError(
+            f"the range of window {n} at lag {lags[k]} goes from {a[n, k, f]:g} to "
+            f"{b[n, k, f]:g}, and what a network makes of numbers beyond {LARGEST:g} is "
+            "beyond what floating-point numbers hold: give a narrower range"
+        )
     if (a >= b).any():
         n, k, f = (int(place) for place in np.argwhere(a >= b)[0])
         raise DataError(
