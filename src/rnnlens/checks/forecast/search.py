@@ -28,6 +28,8 @@ __all__ = ["Fit", "search"]
 LEADS = 24
 #: Windows that every remedy is tried on, and the best of them again.
 FEW, WINDOWS = 64, 256
+#: Windows for leads, whose errors differ little from one to the next and take one run together.
+FOR_LEADS = 1024
 #: Remedies that are tried again.
 AGAIN = 12
 #: Multiplications that all tries together may take, about.
@@ -73,7 +75,7 @@ def search(
     few, more = (_Judge.of(data, known, count, history) for count in (FEW, WINDOWS))
     first = [fit for one in tries(few.data, like, rows, history, most) for fit in few.fits(one)]
     again = {fit.remedy for fit in sorted(first, key=lambda fit: fit.error)[:AGAIN]}
-    found = [*more.at_leads(history)]
+    found = [*_Judge.of(data, known, FOR_LEADS, history).at_leads(history)]
     for one in tries(more.data, like, rows, history, most):
         made = tuple((remedy, line) for remedy, line in one.made if remedy in again)
         if made:

@@ -34,10 +34,11 @@ VERDICTS = (
 #: Those that call for a caution.
 CAUTIONS = ("worse", "fits better", "leak", "constant", "misplaced")
 #: Standard errors beyond which a difference is no noise; for what was found by search, more.
-NOISE, SEARCHED = 2.5, 5.0
+NOISE, SEARCHED = 2.5, 4.0
 #: Part of the stated error that a remedy must be within, where the forecast is worse than knowing
-#: nothing, and where it is not; and of the stated root mean square error there.
-CLEAR, VERY_CLEAR, SQUARED = 0.8, 0.75, 0.85
+#: nothing, and where it is not; of the stated root mean square error there; and so small a part
+#: that noise alone is to be exceeded.
+CLEAR, VERY_CLEAR, SQUARED, HUGE = 0.8, 0.75, 0.85, 0.5
 #: Error over that of persistence for its own time that a remedied forecast must be within: where
 #: the stated one is worse than persistence, and where it is not, there in parts of its own as well.
 AS_GOOD, SKILL, SKILLED = 1.02, 0.9, 0.85
@@ -110,10 +111,10 @@ def judge(errors: Errors, fits: tuple[Fit, ...], leak: Leak | None) -> tuple[str
     if not errors.judged:
         known = "constant" if errors.varies < VARIES else "not known"
         return ("misplaced" if errors.misplaced else known), ()
-    if leak is not None:
-        return "leak", ()
     if errors.varies < VARIES:
         return "constant", _named([fit for fit in fits if _mends(fit, errors)])
+    if leak is not None:
+        return "leak", ()
     if errors.worse:
         return "worse", _named([fit for fit in fits if _mends(fit, errors)])
     found = _named([fit for fit in fits if _fits_much_better(fit, errors)])
@@ -131,7 +132,8 @@ def _mends(fit: Fit, errors: Errors) -> bool:
 def _fits_much_better(fit: Fit, errors: Errors) -> bool:
     """Say whether a remedy fits so much better that chance and underfitting do not explain it."""
     clear = fit.error < VERY_CLEAR * fit.stated and fit.rmse < SQUARED
-    if not (clear and fit.gain > SEARCHED):
+    huge = fit.error < HUGE * fit.stated  # no best of many tries is so much better by chance
+    if not (clear and fit.gain > (NOISE if huge else SEARCHED)):
         return False
     if errors.better[1] < -NOISE:  # persistence is better than what was stated
         return bool(fit.skill < AS_GOOD)
