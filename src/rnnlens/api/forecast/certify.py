@@ -126,11 +126,10 @@ def certify(
     named = one_target(case, target)
     question = case.question(named.resolved)
     lags = [lag] if isinstance(lag, int | np.integer) else list(lag)
-    free = _free_features(case, features)
     data = background_values(case, background)
     stated = stated_ranges(case, certificates, data)
+    free = _free_features(case, features)
     ranges, text = _ranges(case, stated, lags, free, named=features is not None)
-    tolerance = make_tolerance(question, certificates.tolerance, data.values)
     deviation = certificates.deviation
     against = "as given" if deviation else "not measured"
     if source is not None:
@@ -138,7 +137,7 @@ def certify(
             raise InputError("give a deviation, or a source to measure it against, not both")
         deviation, against = measured_deviation(question, source, ranges)
     limits = SearchLimits(
-        tolerance=tolerance.value,
+        tolerance=make_tolerance(question, certificates.tolerance, data.values).value,
         gap=gap,
         budget=BUDGET if certificates.budget is None else certificates.budget,
         deviation=deviation,
