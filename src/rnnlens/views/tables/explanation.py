@@ -109,9 +109,8 @@ def explanation_view(explanation: xr.Dataset) -> Group:
             row.append(_largest(values.isel(lag=place).mean("sample"), decimals))
         table.add_row(*row)
     tables = [table, *_by_group(explanation, values, decimals)]
-    good = matters_sentence(explanation.attrs)
-    said = [*_sum(explanation, kind), *_marks(explanation), *([good] if good else [])]
-    return Group(_explanation_heading(explanation, kind), *tables, *said)
+    said = [*_sum(explanation, kind), *_marks(explanation), matters_sentence(explanation.attrs)]
+    return Group(_explanation_heading(explanation, kind), *tables, *filter(None, said))
 
 
 def _by_group(explanation: xr.Dataset, values: xr.DataArray, decimals: int) -> list[Table]:
