@@ -185,13 +185,13 @@ def _steps(data: ForecastData, rows: Series | None, history: Series | None) -> I
         return
     lead, back = data.lead, np.arange(data.original.shape[1] - 1, -1, -1)
     for factor in [*FACTORS, *(1 / one for one in FACTORS[:4])]:
-        original = rows.between(data.places.issued[:, None] - back * factor)
-        there = np.isfinite(original).all(axis=(1, 2))
+        original = rows.between((data.places.issued[:, None] - back * factor).astype(float))
+        there = np.asarray(np.isfinite(original).all(axis=(1, 2)))
         if there.mean() < 0.5:
             continue
         values = (np.where(there[:, None, None], original, 0) - data.mean) / data.scale
         for ahead in dict.fromkeys((lead * factor, float(lead))):
-            actual = history.between(data.places.issued + ahead)
+            actual = history.between((data.places.issued + ahead).astype(float))
             actual[~there] = np.nan
             whole = round(ahead) if ahead == round(ahead) else None
             remedy = Remedy("step", factor=factor, lead=whole)

@@ -51,7 +51,7 @@ def forecast_line(page: xr.Dataset) -> str:
     a = page.attrs
     if not int(a["judged"]):
         return _not_judged(a)
-    error = {str(name): float(value) for name, value in _by_reference(page)}
+    error = _by_reference(page)
     names = {
         "persistence": "persistence",
         "season": SEASONS.get(str(a["season_of"]), ""),
@@ -87,8 +87,9 @@ def _not_judged(a: Attributes) -> str:
     return "the forecast's error was not judged: no actuals are known"
 
 
-def _by_reference(page: xr.Dataset) -> list[tuple[object, object]]:
-    return list(zip(page["reference"].values, page["error"].values, strict=True))
+def _by_reference(page: xr.Dataset) -> dict[str, float]:
+    names = (str(name) for name in page["reference"].values)
+    return dict(zip(names, map(float, page["error"].values), strict=True))
 
 
 def _short(value: float) -> str:
@@ -111,14 +112,14 @@ def caution_sentence(page: xr.Dataset) -> str:
 
 
 def _worse(page: xr.Dataset) -> str:
-    error = dict(_by_reference(page))
+    error = _by_reference(page)
     unit = str(page.attrs.get("unit") or "")
     beside = ", ".join(
-        f"{name} {_short(float(str(error[name])))}"
+        f"{name} {_short(error[name])}"
         for name in ("persistence", "mean")
-        if np.isfinite(float(str(error[name])))
+        if np.isfinite(error[name])
     )
-    own = figure(float(str(error["forecast"])), unit, digits=3)
+    own = figure(error["forecast"], unit, digits=3)
     return (
         f"the forecast of {page.attrs['target']} is worse than knowing nothing (MAE {own}; "
         f"{beside}); {_mended(page)}"

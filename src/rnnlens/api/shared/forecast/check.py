@@ -70,7 +70,7 @@ def with_check(
     steps = list(result["horizon"].values) if "horizon" in result.dims else [asked.horizon]
     if len(names) == len(targets) == 1:
         names = [None]
-    steps = [step if step is None else int(step) for step in steps] or list(horizons)
+    steps = [step if step is None else int(str(step)) for step in steps] or list(horizons)
     every = [case.target(_plain(name), step, asked.output) for name in names for step in steps]
     said = [about_forecast(case, one, background) for one in every[:CHECKED]]
     if len(every) == 1:

@@ -104,8 +104,10 @@ def sliding_places(values: Array, actual: Array) -> tuple[Places | None, int | N
     for lead in range(1, min(LEADS, count // 2) + 1):
         later, wanted = values[lead:, -1], actual[:-lead]
         known = np.isfinite(wanted)
-        same = (np.abs(later[known] - wanted[known, None]) <= 1e-9).all(axis=0)
-        varies = later[known].std(axis=0) > 0 if known.sum() > 1 else np.zeros(len(same), bool)
+        same = np.all(np.abs(later[known] - wanted[known, None]) <= 1e-9, axis=0)
+        varies = (
+            later[known].std(axis=0) > 0 if known.sum() > 1 else np.zeros(values.shape[2], bool)
+        )
         if (same & varies).any():
             return Places(rows, rows + lead), int(np.flatnonzero(same & varies)[0])
     return Places(rows, rows + 1), None
