@@ -24,6 +24,7 @@ VERBS = [
     "fidelity",
     "gate_effects",
     "identify",
+    "init",
     "interactions",
     "intervene",
     "lags",

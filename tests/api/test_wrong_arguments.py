@@ -69,6 +69,7 @@ CALLS: dict[str, dict[str, object]] = {
     "fidelity": {"net": NET, "source": rnnlens.predict(NET, X), "X": X},
     "gate_effects": {"net": NET, "X": X, "target": 0},
     "identify": {"arrays": ARRAYS, "X": X, "Y": X[:, 0]},
+    "init": {"net": NET, "data": {"a": Y, "b": Y[::-1]}},
     "interactions": {"net": NET, "X": X, "target": 0},
     "intervene": {"net": NET, "X": X, "interventions": CLAMP, "target": 0},
     "lags": {"net": NET, "X": X, "y": Y, "target": 0, "certificates": QUICK, "test": FEW,

@@ -16,6 +16,7 @@ from rnnlens.api.network.convert import convert
 from rnnlens.api.network.describe import describe
 from rnnlens.api.network.fidelity import fidelity
 from rnnlens.api.network.identify import identify
+from rnnlens.api.network.init import init
 from rnnlens.api.network.predict import predict
 from rnnlens.api.network.read import read
 from rnnlens.api.network.weights import weights
@@ -39,6 +40,7 @@ __all__ = [
     "fidelity",
     "gate_effects",
     "identify",
+    "init",
     "interactions",
     "intervene",
     "lags",

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from rnnlens.api.forecast.trust import WINDOWS
+from rnnlens.cli.init import init
 from rnnlens.cli.inputs import network_from, sidecar_for, unseen, windows_from
 from rnnlens.cli.options.arguments import Data, Model, OnlyJson, OutputOptions
 from rnnlens.cli.options.evidence import CertifyOptions, LagsOptions
@@ -267,7 +268,7 @@ def trust(
             method=options.method or "secant",
             baseline=options.baseline_of(sidecar),
             held=options.held_names,
-            background=seen.values,
+            background=seen,
             windows=options.windows or WINDOWS,
             progress=progress,
         )
@@ -308,7 +309,7 @@ def report(
             title=sidecar.title or None,
             target=options.target_of(sidecar),
             held=options.held_names,
-            background=seen.values,
+            background=seen,
             shares=api.Shares(baseline=options.baseline_of(sidecar)),
             fidelity=_fidelity(network, model, windows) if check else None,
             progress=progress,
@@ -436,6 +437,7 @@ def _fidelity(network: Network, model: Path, windows: Windows) -> xr.Dataset | N
 #: The verbs in the order in which the help lists them.
 VERBS: tuple[Callable[..., None], ...] = (
     inspect,
+    init,
     check,
     trace,
     explain,

@@ -206,9 +206,10 @@ class Shares:
     Parameters
     ----------
     method : str
-        As in `rnnlens.explain`: one whose numbers sum.
+        As in `rnnlens.explain`: one whose numbers sum. ``auto`` takes every lag by itself: exact
+        values where all fit, else `secant` with as many of the newest lags exact as fit.
     baseline : str or array, optional
-        As in `rnnlens.explain`.
+        As in `rnnlens.explain`; where not given, ``mean`` (``zero`` for tokens).
     newest : int, optional
         Lags that are taken one by one; the older ones stand together.
     confidence : float
@@ -230,7 +231,7 @@ class Shares:
     0.95
     """
 
-    method: str = "secant"
+    method: str = "auto"
     baseline: str | ArrayLike | None = None
     newest: int | None = None
     confidence: float = 0.95

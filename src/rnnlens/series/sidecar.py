@@ -23,6 +23,10 @@ order in which the network takes them::
     temp = {}                                                  # as the feature of that name
     snow = { unit = "in", mean = 0, scale = 2.5 }              # or with its own scaling
 
+A scaling may be stated by two values instead, ``min = 0, max = 50`` (and what they become,
+``to = [-1, 1]``), and behind a curve: ``log1p = true``, ``power = { yeo_johnson = 0.3 }`` or
+``power = { box_cox = 0 }``. The page ``docs/sidecar.md`` has all of it.
+
 Targets that are all features may be a plain list as well: ``targets = ["temp", "pressure"]``,
 above ``[features]``. A feature without a unit has the unit ``"-"``. ``mean`` and ``scale`` must be
 written out, ``mean = 0, scale = 1`` where the network takes a value as it stands: a forgotten
@@ -165,7 +169,7 @@ class Sidecar:
                 f'"{ROWS}" where rows are counted whatever their times, and is {self.step!r}'
             )
         names = self.target_names
-        if self.target is not None and self.target not in names:
+        if self.target is not None and self.target not in {*names, *self.target_sources}:
             near = did_you_mean(self.target, names)
             raise ConfigError(
                 f"target must be one of {', '.join(names)} and is {self.target!r}{near}"

@@ -84,7 +84,7 @@ def check(
     'misplaced'
     """
     from rnnlens.api.shared.case import make_case
-    from rnnlens.api.shared.forecast_check import checked
+    from rnnlens.api.shared.forecast.check import forecast_page
     from rnnlens.api.shared.network_given import as_network
     from rnnlens.api.shared.target import one_target
     from rnnlens.views.words.forecast import caution_sentence, forecast_line
@@ -98,5 +98,5 @@ def check(
             f"y must hold one number for each of the {len(case.x)} windows, but has shape "
             f"{actual.shape}"
         )
-    page = checked(case, named, background, actual)
+    page = forecast_page(case, named, background, actual)
     return page.assign_attrs(forecast_check=forecast_line(page), caution=caution_sentence(page))

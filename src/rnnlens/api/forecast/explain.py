@@ -116,7 +116,7 @@ def explain(
     from rnnlens.api.shared.case import make_case
     from rnnlens.api.shared.each_target import explain_each
     from rnnlens.api.shared.explanation import Explanation
-    from rnnlens.api.shared.forecast_check import unjudged, with_check
+    from rnnlens.api.shared.forecast.check import unjudged, with_check
     from rnnlens.api.shared.logits import on_logits
     from rnnlens.api.shared.network_given import as_network
     from rnnlens.attribution.registry import method_named

@@ -126,12 +126,13 @@ def lags(
     from rnnlens.api.forecast.explain import explain
     from rnnlens.api.shared.case import make_case
     from rnnlens.api.shared.evidence import background_values, stated_ranges
-    from rnnlens.api.shared.forecast_check import about_forecast
-    from rnnlens.api.shared.important import important_features
+    from rnnlens.api.shared.forecast.check import about_forecast
+    from rnnlens.api.shared.forecast.important import important_features
     from rnnlens.api.shared.labels.lag_shares import shares_of
     from rnnlens.api.shared.labels.lags import labelled_table
     from rnnlens.api.shared.logits import on_logits
     from rnnlens.api.shared.network_given import as_network
+    from rnnlens.api.shared.shares import share_question
     from rnnlens.api.shared.target import one_target
     from rnnlens.evidence.proof.tolerance import make_tolerance
     from rnnlens.evidence.table.assembly import lag_table
@@ -140,14 +141,12 @@ def lags(
     net = as_network(net, X)
     asked = as_target(target)
     _check(shares, certificates, margin, alpha, by)
+    case, explained_on = on_logits(make_case(net, X, of), asked.output, asked.logits)
     explained = explain(
-        net, X, target=asked, method=shares.method, baseline=shares.baseline, held=held,
-        newest=shares.newest, background=background, of=of, effort=Effort(seed=shares.seed),
-        progress=progress,
+        net, X, target=asked, held=held, background=background, of=of,
+        effort=Effort(seed=shares.seed), progress=progress, **share_question(case, shares),
     )  # fmt: skip
     labelled = shares_of(explained, by, shares).assign_attrs(important_features(explained))
-    whole = make_case(net, X, of)
-    case, explained_on = on_logits(whole, asked.output, asked.logits)
     named = one_target(case, replace(asked, logits=None))
     question = case.question((named.on_logits() if explained_on == "logits" else named).resolved)
     rows = make_rows(
@@ -155,11 +154,7 @@ def lags(
     )
     actual = _actual(y, explained, explained_on, len(case.x))
     if y is not None and actual is not None:  # what explain did not know
-        labelled = labelled.assign_attrs(
-            about_forecast(
-                whole, one_target(whole, replace(asked, logits=None)), background, actual
-            )
-        )
+        labelled = labelled.assign_attrs(about_forecast(case, named, background, actual))
     values = background_values(case, background)
     stated = Certificates(windows=0) if certificates is None else certificates
     data = TableData(

@@ -93,9 +93,10 @@ def report(
     from rnnlens.api.network.describe import describe
     from rnnlens.api.network.weights import weights
     from rnnlens.api.shared.case import make_case
-    from rnnlens.api.shared.important import important_features
+    from rnnlens.api.shared.forecast.important import important_features
     from rnnlens.api.shared.labels.lag_shares import shares_of
     from rnnlens.api.shared.network_given import as_network
+    from rnnlens.api.shared.shares import share_question
     from rnnlens.results.place import placed
     from rnnlens.views.report.parts import ReportParts
     from rnnlens.views.tables.summary import pick_window
@@ -105,19 +106,19 @@ def report(
 
     net = as_network(net, data)
     page = check_page(path)
-    if shares.method != "secant":
+    if shares.method not in {"auto", "secant"}:
         raise InputError(
             "the page needs contributions by lag and feature, which are made by 'secant', not "
             f"{shares.method!r}: leave the method out of shares"
         )
+    case = make_case(net, data, of)
     explained = explain(
-        net, data, target=target, method="secant", baseline=shares.baseline, held=held,
-        newest=shares.newest, background=background, initial_state=initial_state, of=of,
-        effort=Effort(precision=precision, seed=shares.seed), progress=progress,
+        net, data, target=target, held=held, background=background, initial_state=initial_state,
+        of=of, effort=Effort(precision=precision, seed=shares.seed), progress=progress,
+        **share_question(case, shares),
     )  # fmt: skip
     by_lag = shares_of(explained, "lag", shares)
     sample, reason = pick_window(explained)
-    case = make_case(net, data, of)
     one = {name: array[sample : sample + 1] for name, array in case.inputs.items()}
     states = None
     if initial_state is not None:

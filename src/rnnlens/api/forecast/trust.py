@@ -100,7 +100,7 @@ def trust(
     """
     from rnnlens.api.shared.baselines import baseline_of, usual_baseline
     from rnnlens.api.shared.case import make_case
-    from rnnlens.api.shared.forecast_check import with_references
+    from rnnlens.api.shared.forecast.check import with_references
     from rnnlens.api.shared.labels.trust import labelled_trust
     from rnnlens.api.shared.network_given import as_network
     from rnnlens.api.shared.target import one_target
@@ -116,10 +116,9 @@ def trust(
             f"{', '.join(METHODS)}"
         )
     every = make_case(net, X, of)
-    what, name, unit = named = one_target(every, target)
+    named = one_target(every, target)
     chosen = _spaced(len(every.x), windows)
     given = _given(every, y)
-    actual = _actual(every, given, name, chosen)
     case = every.some(chosen)
     data = RealWindows(every.x, every.real) if background is None else background
     stand_in, held_names = baseline_of(case, usual_baseline(case, baseline), held, data, seed)
@@ -128,7 +127,7 @@ def trust(
             "the checks of trust hide lags behind whole windows, but a conditional baseline "
             "depends on what is shown: give an interventional baseline, such as 'mean'"
         )
-    question = case.question(what, stand_in)
+    question = case.question(named.resolved, stand_in)
     ends = ends_of(question)
     if np.array_equal(ends.forecast, ends.baseline_forecast):
         raise DataError(
@@ -139,14 +138,14 @@ def trust(
         question,
         ends,
         method=method,
-        actual=actual,
+        actual=_actual(every, given, named.name, chosen),
         noise=noise,
         seed=seed,
         progress=progress,
     )
     about = {
-        "target": name,
-        "unit": unit,
+        "target": named.name,
+        "unit": named.unit,
         "held": held_names,
         "baseline": stand_in.text,
         "samples": len(chosen),

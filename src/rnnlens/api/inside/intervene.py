@@ -9,11 +9,13 @@ import numpy as np
 
 from rnnlens.api.shared.arguments import DATA, checked
 from rnnlens.attribution.options import Intervention
+from rnnlens.errors import InputError
 
 if TYPE_CHECKING:
     import xarray as xr
     from numpy.typing import ArrayLike
 
+    from rnnlens.api.shared.case import Case
     from rnnlens.api.shared.network_given import NetworkLike
     from rnnlens.attribution.options import Target
     from rnnlens.series.windows import Windows
@@ -89,6 +91,7 @@ def intervene(
     case = make_case(net, X, of)
     what, name, unit = one_target(case, target)
     asked = [interventions] if isinstance(interventions, Intervention) else list(interventions)
+    case = _in_steps(case, asked, make_case(net, X, of, as_given=True))
     data = data_of(case, background)
     made = [prepared(case, one, data) for one in asked]
     result = effect_of(case.question(what), [part for one in made for part in one.parts])
@@ -99,5 +102,19 @@ def intervene(
         "mean_effect": float(result.effect.mean()),
         "mean_size": float(np.abs(result.effect).mean()),
         "kind": "effect",
+        **case.about_steps,
     }
     return labelled(case, result, "intervene", about)
+
+
+def _in_steps(case: Case, asked: Sequence[Intervention], as_given: Case) -> Case:
+    """Give the windows as they came where steps were named: these count from the oldest fed in."""
+    named = [one for one in asked if one.steps is not None]
+    if not named or case.padding is None:
+        return case
+    if case.padding.moved and any(one.lags is not None for one in asked):
+        raise InputError(
+            "these windows are padded after their newest real step, so that lags and steps count "
+            "from different places in each: name lags alone, or steps alone"
+        )
+    return as_given

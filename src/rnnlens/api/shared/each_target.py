@@ -45,6 +45,7 @@ def explain_each(
     whole = rows[0]
     if _many(asked.horizon):
         whole = xr.concat(rows, "horizon", combine_attrs="drop_conflicts", join="exact")
+        # an output without an axis of horizons is the first of them
         whole = whole.assign_coords(horizon=[1 if step is None else int(step) for step in steps])
     if largest:
         whole.attrs["max_residual"] = max(largest)

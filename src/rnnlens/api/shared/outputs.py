@@ -41,7 +41,8 @@ class Outputs:
         if len(names) != count:
             raise DataError(
                 f"the sidecar names {len(names)} targets ({', '.join(names)}), but the network "
-                f"gives {count}: list the network's outputs in its order under [targets]"
+                f"gives {count}: list the network's outputs in its order under [targets], with "
+                "horizons = [1, 2, 3] where several are future steps of one"
             )
         return names
 

@@ -18,7 +18,7 @@ import numpy as np
 
 from rnnlens.attribution.baselines.masks import masking_value, steps_of
 from rnnlens.engine.forward import predict
-from rnnlens.errors import RnnlensError
+from rnnlens.errors import DataError, RnnlensError
 from rnnlens.network.logits import LOGITS, before_activation, last_activation
 
 if TYPE_CHECKING:
@@ -93,6 +93,11 @@ def without_padding(
     real = steps_of(network, given, of)
     if real is None or real.all():
         return given, None
+    if not real.any():
+        raise DataError(
+            f"no step of these windows is real: the network masks every step of {of!r} as padding, "
+            "so there is nothing to ask about"
+        )
     steps = real.shape[1]
     as_given = Padding(real, np.broadcast_to(np.arange(steps), real.shape), steps, LAST_STEP)
     bare = _bare(network)

@@ -29,6 +29,8 @@ __all__ = ["WINDOWS", "ForecastCheck", "check_forecast"]
 WINDOWS = 512
 #: Part of the windows for which a reference must be known to be judged.
 KNOWN = 0.5
+#: Forecasts whose standard deviation is this part of their size do not vary, whatever happened.
+STILL = 1e-6
 
 
 @dataclass(frozen=True, eq=False, kw_only=True)
@@ -117,9 +119,10 @@ def check_forecast(
     chosen = _spaced(known if len(known) >= FEWEST else np.arange(len(data)), windows)
     some = data.select(chosen)
     made = some.run() * some.target.scale + some.target.offset
-    places = some.values if numbers else np.zeros((1, 1, 0))
-    lies, wrong = input_range(places), misplaced(places, data.held)
-    found = _Judged(Errors.unknown(misplaced=len(wrong) > 0), "", (), None)
+    steps = some.steps if numbers else np.zeros((1, 0))
+    lies, wrong = input_range(steps), misplaced(steps, data.held)
+    still = len(some) >= FEWEST and float(made.std()) <= STILL * float(np.abs(made).max())
+    found = _Judged(Errors.unknown(misplaced=len(wrong) > 0, still=still), "", (), None)
     if len(known) >= FEWEST:
         found = _judged(data, chosen, made, background, misplaced=len(wrong) > 0)
     verdict, named = judge(found.errors, found.fits, found.leak)
@@ -172,7 +175,8 @@ def _judged(
     errors = _errors(some, made, refs, misplaced=misplaced)
     held = data.own is not None and data.own in data.held
     fits: tuple[Fit, ...] = ()
-    if errors.worse or (errors.doubtful and not held):  # a calendar is told by simple means
+    looked = data.original is not None and (errors.worse or (errors.doubtful and not held))
+    if looked:  # a calendar is told by simple means, and nothing is tried on padded windows
         like = data if background is None or background.original is None else background
         fits = tuple(search(data, like, rows, history))
     return _Judged(errors, refs.season_of, fits, None if held else find_leak(some))
@@ -201,7 +205,7 @@ def _errors(some: ForecastData, made: Array, refs: References, *, misplaced: boo
     own = missed[0]
     nothing = np.full(len(every), np.nan)
     if own is None or len(own) < FEWEST:
-        return Errors.unknown(misplaced=misplaced)
+        return Errors.unknown(misplaced=misplaced, still=False)
     error, rmse, better = nothing, nothing.copy(), nothing.copy()
     for k, each in enumerate(missed):
         if each is not None:

@@ -107,6 +107,10 @@ class ForecastData:
         Where the windows lie in time; None where that is not known.
     targets : array (target, 2) or None
         Offset and scale of every target, where the targets are the features in their order.
+    real : array (sample, step) of bool, or None
+        Which steps are no padding; None where all are real.
+    units : tuple of str
+        The unit that each feature is said to have, the target's at the end; empty where unknown.
     """
 
     network: Network
@@ -121,6 +125,8 @@ class ForecastData:
     actual: Array
     places: Places | None
     targets: Array | None = None
+    real: NDArray[np.bool_] | None = None
+    units: tuple[str, ...] = ()
 
     def __len__(self) -> int:
         """Give the number of windows."""
@@ -131,6 +137,12 @@ class ForecastData:
         """The windows as they go into the network: (sample, step, feature)."""
         array = self.inputs[self.of]
         return array.reshape(*array.shape[:2], -1)
+
+    @property
+    def steps(self) -> Array:
+        """All real steps as they go into the network: (row, feature)."""
+        values = self.values
+        return values.reshape(-1, values.shape[2]) if self.real is None else values[self.real]
 
     @property
     def lead(self) -> int:
@@ -146,6 +158,7 @@ class ForecastData:
             inputs={name: array[chosen] for name, array in self.inputs.items()},
             original=None if self.original is None else self.original[chosen],
             actual=self.actual[chosen],
+            real=None if self.real is None else self.real[chosen],
             places=None if self.places is None else self.places.select(chosen),
         )
 

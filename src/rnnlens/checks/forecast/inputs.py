@@ -40,9 +40,8 @@ class InputRange:
     beyond: Array
 
 
-def input_range(values: Array) -> InputRange:
-    """Say where the inputs lie: values (sample, step, feature)."""
-    flat = values.reshape(-1, values.shape[-1])
+def input_range(flat: Array) -> InputRange:
+    """Say where the inputs lie: values (row, feature)."""
     return InputRange(
         mean=flat.mean(axis=0),
         spread=flat.std(axis=0),
@@ -52,13 +51,12 @@ def input_range(values: Array) -> InputRange:
     )
 
 
-def misplaced(values: Array, held: tuple[int, ...]) -> NDArray[np.int64]:
-    """Name the features that lie where no usual scaler puts them: values (sample, step, feature).
+def misplaced(flat: Array, held: tuple[int, ...]) -> NDArray[np.int64]:
+    """Name the features that lie where no usual scaler puts them: values (row, feature).
 
-    Far out, or all but one value to float32: a tail alone (rain, alarms) is no such case, and a
-    held feature, such as a year or a marker, may be taken as it stands.
+    A tail alone (rain, alarms) is no such case, and a held feature, such as a year or a marker, may
+    be taken as it stands.
     """
-    flat = values.reshape(-1, values.shape[-1])
     far = (np.abs(flat) > BEYOND).mean(axis=0) > MANY
     return np.flatnonzero(far & ~np.isin(np.arange(flat.shape[1]), held))
 

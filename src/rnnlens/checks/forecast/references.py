@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
     Array = NDArray[np.float64]
 
-__all__ = ["REFERENCES", "References", "persistence", "references"]
+__all__ = ["FIT", "REFERENCES", "References", "persistence", "references"]
 
 #: The forecast and its references, in the order of a result.
 REFERENCES = ("forecast", "persistence", "mean", "season", "linear")

@@ -149,12 +149,13 @@ def _units(data: ForecastData, like: ForecastData) -> Iterator[Try]:
     chosen = {
         k: best
         for k in range(flat.shape[1])
-        if k not in data.held and (best := conversions(flat[:, k], data.mean[k], data.scale[k]))
+        if k not in data.held
+        and (best := conversions(flat[:, k], data.mean[k], data.scale[k], _unit(data, k)))
     }
     known = like.actual[np.isfinite(like.actual)]
     target = chosen.get(data.own) if data.own is not None else None
     if data.own is None and len(known):
-        target = conversions(known, data.target.offset, data.target.scale)
+        target = conversions(known, data.target.offset, data.target.scale, _unit(data, -1))
     dimensions = {one.dimension for one in chosen.values()}
     for wanted in [dimensions, *({one} for one in dimensions if len(dimensions) > 1)]:
         some = {k: one for k, one in chosen.items() if one.dimension in wanted}
@@ -172,6 +173,10 @@ def _units(data: ForecastData, like: ForecastData) -> Iterator[Try]:
                 units += ((-1, target.given, target.wanted),)
         made = ((Remedy("units", units=units), line),)
         yield Try((original - data.mean) / data.scale, data.target.index, made)
+
+
+def _unit(data: ForecastData, feature: int) -> str:
+    return data.units[feature] if data.units else ""
 
 
 def _steps(data: ForecastData, rows: Series | None, history: Series | None) -> Iterator[Try]:

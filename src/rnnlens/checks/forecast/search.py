@@ -28,6 +28,8 @@ __all__ = ["Fit", "search"]
 LEADS = 24
 #: Windows that every remedy is tried on, and the best of them again.
 FEW, WINDOWS = 64, 256
+#: Windows for leads, whose errors differ little from one to the next and take one run together.
+FOR_LEADS = 1024
 #: Remedies that are tried again.
 AGAIN = 12
 #: Multiplications that all tries together may take, about.
@@ -44,6 +46,8 @@ class Fit:
         What is done otherwise.
     error, stated : float
         Mean absolute error with it, and as stated, on the same windows.
+    rmse : float
+        Root mean square error with it, over that as stated.
     skill : float
         The error over that of persistence for the same time.
     gain : float
@@ -53,6 +57,7 @@ class Fit:
     remedy: Remedy
     error: float
     stated: float
+    rmse: float
     skill: float
     gain: float
 
@@ -70,7 +75,7 @@ def search(
     few, more = (_Judge.of(data, known, count, history) for count in (FEW, WINDOWS))
     first = [fit for one in tries(few.data, like, rows, history, most) for fit in few.fits(one)]
     again = {fit.remedy for fit in sorted(first, key=lambda fit: fit.error)[:AGAIN]}
-    found = [*more.at_leads(history)]
+    found = [*_Judge.of(data, known, FOR_LEADS, history).at_leads(history)]
     for one in tries(more.data, like, rows, history, most):
         made = tuple((remedy, line) for remedy, line in one.made if remedy in again)
         if made:
@@ -129,10 +134,12 @@ class _Judge:
         still = np.abs(self.now - wanted)[both]
         level = float(still.mean()) if np.isfinite(still).all() else float("nan")
         error = float(missed[both].mean())
+        square = [float(np.sqrt((one[both] ** 2).mean())) for one in (missed, self.missed)]
         yield Fit(
             remedy=remedy,
             error=error,
             stated=float(self.missed[both].mean()),
+            rmse=square[0] / square[1] if square[1] > 0 else float("inf"),
             skill=error / level if level > 0 else float("nan"),
             gain=beyond_noise((self.missed - missed)[both]),
         )

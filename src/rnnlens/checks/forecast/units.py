@@ -58,8 +58,10 @@ _ONE_WAY = (
 CONVERSIONS = (*_ONE_WAY, *(one.back() for one in _ONE_WAY))
 
 
-def conversions(values: Array, mean: float, scale: float) -> Conversion | None:
+def conversions(values: Array, mean: float, scale: float, unit: str = "") -> Conversion | None:
     """Choose the conversion that brings values to where a scaler puts them, if any does: (row,).
+
+    Where the stated unit is one that is known, either side of the conversion must be it.
 
     The distance of a place from a standard one is ``|m| + |log s|`` of the mean and the standard
     deviation in network units, from a minimum-maximum one ``4 |m - 1/2| + |log 4 s|``.
@@ -68,7 +70,10 @@ def conversions(values: Array, mean: float, scale: float) -> Conversion | None:
     if not s > 0:
         return None
     best, nearest = None, _off(m, s) - NEARER
+    known = any(unit == one.given for one in CONVERSIONS)
     for one in CONVERSIONS:
+        if known and unit not in {one.given, one.wanted}:
+            continue
         moved = (float(values.mean()) * one.factor + one.shift - mean) / scale
         distance = _off(moved, s * one.factor)
         if distance < nearest:

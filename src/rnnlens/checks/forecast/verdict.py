@@ -34,12 +34,18 @@ VERDICTS = (
 #: Those that call for a caution.
 CAUTIONS = ("worse", "fits better", "leak", "constant", "misplaced")
 #: Standard errors beyond which a difference is no noise; for what was found by search, more.
-NOISE, SEARCHED = 2.5, 5.0
+NOISE, SEARCHED = 2.5, 4.0
 #: Part of the stated error that a remedy must be within, where the forecast is worse than knowing
-#: nothing, and where it is not.
-CLEAR, VERY_CLEAR = 0.8, 0.7
-#: How much better than persistence for its own time a remedied forecast must be, and than now.
-SKILL, SKILLED = 0.9, 0.85
+#: nothing, and where it is not; of the stated root mean square error there; and so small a part
+#: that noise alone is to be exceeded.
+CLEAR, VERY_CLEAR, SQUARED, HUGE = 0.8, 0.75, 0.85, 0.5
+#: Error over that of persistence for its own time that a remedied forecast must be within: where
+#: the stated one is worse than persistence, and where it is not, there in parts of its own as well.
+AS_GOOD, SKILL, SKILLED = 1.02, 0.9, 0.85
+#: A second remedy is named where its error is within this many times the first one's.
+SECOND = 1.5
+#: What a remedy that changes two things is taken to err more than one that changes one.
+SIMPLER = 1.05
 #: Forecasts that vary less than this part of what happened do not vary.
 VARIES = 1e-3
 #: How much larger than that of a linear fit an error must be to be doubted.
@@ -72,10 +78,10 @@ class Errors:
     misplaced: bool
 
     @classmethod
-    def unknown(cls, *, misplaced: bool) -> Errors:
+    def unknown(cls, *, misplaced: bool, still: bool) -> Errors:
         """Give what is known where nothing is known of errors."""
         nothing = np.full(len(REFERENCES), np.nan)
-        return cls(nothing, nothing, nothing, 0, float("nan"), misplaced)
+        return cls(nothing, nothing, nothing, 0, 0.0 if still else float("nan"), misplaced)
 
     @property
     def worse(self) -> bool:
@@ -103,11 +109,12 @@ class Errors:
 def judge(errors: Errors, fits: tuple[Fit, ...], leak: Leak | None) -> tuple[str, tuple[Fit, ...]]:
     """Give the verdict and the remedies that are named with it."""
     if not errors.judged:
-        return ("misplaced" if errors.misplaced else "not known"), ()
-    if leak is not None:
-        return "leak", ()
+        known = "constant" if errors.varies < VARIES else "not known"
+        return ("misplaced" if errors.misplaced else known), ()
     if errors.varies < VARIES:
         return "constant", _named([fit for fit in fits if _mends(fit, errors)])
+    if leak is not None:
+        return "leak", ()
     if errors.worse:
         return "worse", _named([fit for fit in fits if _mends(fit, errors)])
     found = _named([fit for fit in fits if _fits_much_better(fit, errors)])
@@ -124,18 +131,29 @@ def _mends(fit: Fit, errors: Errors) -> bool:
 
 def _fits_much_better(fit: Fit, errors: Errors) -> bool:
     """Say whether a remedy fits so much better that chance and underfitting do not explain it."""
-    stated = errors.error[0] / errors.error[1] if errors.error[1] > 0 else np.nan
-    if not (fit.error < VERY_CLEAR * fit.stated and fit.gain > SEARCHED):
+    clear = fit.error < VERY_CLEAR * fit.stated and fit.rmse < SQUARED
+    huge = fit.error < HUGE * fit.stated  # no best of many tries is so much better by chance
+    if not (clear and fit.gain > (NOISE if huge else SEARCHED)):
         return False
+    if errors.better[1] < -NOISE:  # persistence is better than what was stated
+        return bool(fit.skill < AS_GOOD)
+    stated = errors.error[0] / errors.error[1] if errors.error[1] > 0 else np.nan
     return bool(fit.skill < SKILL and not fit.skill > SKILLED * stated)
 
 
 def _named(fits: list[Fit]) -> tuple[Fit, ...]:
     """Take the best of each kind, the best first."""
     kinds: dict[object, Fit] = {}
-    for fit in fits:
+    for fit in sorted(fits, key=_weighed):
         kinds.setdefault(_kind(fit.remedy), fit)
-    return tuple(list(kinds.values())[:NAMED])
+    named = list(kinds.values())[:NAMED]
+    return tuple(fit for fit in named if fit.error <= SECOND * named[0].error)
+
+
+def _weighed(fit: Fit) -> float:
+    """Give the error, a little more where two things are changed."""
+    both = fit.remedy.inputs != "stated" and fit.remedy.output != "stated"
+    return fit.error * (SIMPLER if both else 1.0)
 
 
 def _kind(remedy: Remedy) -> object:

@@ -16,7 +16,8 @@ not: few large changes make the mean and its error small together where they are
 first two also correct t for the skewness of the mean, by Hall's transformation (1992, "On the
 removal of skewness by transformation"), and the larger of both p-values counts; the interval holds
 what neither excludes. The third moment is that of means over blocks of twice the length of the
-dependence.
+dependence, and the skewness is taken half as large again as it shows: a sample lacks the largest
+changes.
 
 All hold for a stationary series, and for many times more windows than the dependence is long; with
 a correlation of 0.95 from one window to the next, 1,000 windows are not yet enough for any.
@@ -58,6 +59,8 @@ BLOCKS = 4
 FEWEST = 32
 #: Windows of a block whose means say how skewed the mean of all is, at least.
 SHORTEST_BLOCK = 4
+#: A sample shows less skewness than there is, for it lacks the largest changes: so many times.
+UNSEEN = 1.5
 #: Draws of the bootstrap.
 DRAWS = 2000
 
@@ -96,7 +99,7 @@ class StudentMean(DependentMean):
     freedom : float
         Degrees of freedom of Student's t.
     skewness : float
-        Of the mean, as an estimate.
+        Of the mean, as it is taken to be.
     """
 
     mean: float
@@ -192,7 +195,9 @@ def dependent_means(
         return _bootstrap(series, block_length, seed)
     spans = [block_length] * series.shape[1] if block_length else list(lengths or [])
     spans = spans or [1] * series.shape[1]
-    skewed = [_skewness(d, ceil(2 * span)) for d, span in zip(series.T, spans, strict=True)]
+    skewed = [
+        UNSEEN * _skewness(d, ceil(2 * span)) for d, span in zip(series.T, spans, strict=True)
+    ]
     if how == "newey-west":
         lags = block_length or ceil(1.3 * n**0.5)
         means = [

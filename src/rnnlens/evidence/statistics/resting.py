@@ -29,7 +29,7 @@ __all__ = ["FEW", "FROM_FEW", "few_note", "resting_on"]
 Array = NDArray[np.float64]
 
 #: Windows that a change must rest on for a claim that it is small.
-FEW = 25
+FEW = 30
 #: From fewer, a p-value of use counts so many times: no t test is exact for so few.
 FROM_FEW = 5
 
@@ -57,7 +57,7 @@ def few_note(windows: float) -> str:
     Examples
     --------
     >>> few_note(7.6)
-    'the change rests on about 8 windows, and is called small from 25 on'
+    'the change rests on about 8 windows, and is called small from 30 on'
     """
     count = max(1, round(windows))
     some = "1 window" if count == 1 else f"{count} windows"

@@ -12,6 +12,7 @@ from rnnlens.views.words.forecast import (
     SEASONS,
     caution_sentence,
     forecast_line,
+    misplaced_text,
     remedies_of,
     verdict_sentence,
 )
@@ -47,7 +48,10 @@ def check_view(page: xr.Dataset) -> Group:
     ) else ()  # fmt: skip
     parts += [f"Gates of {name} that are saturated: {percent(float(share))}."
               for name, share in shares]  # fmt: skip
-    parts += [caution_sentence(page) or verdict_sentence(page)]
+    wrong = misplaced_text(page)
+    parts += [f"Of the inputs, {wrong}."] if wrong else []
+    caution = caution_sentence(page)
+    parts += [f"{caution}." if caution else verdict_sentence(page)]
     return Group(*(f"{part}" if isinstance(part, str) else part for part in parts))  # type: ignore
 
 

@@ -8,6 +8,7 @@ import numpy as np
 
 from rnnlens.views.tables.lag_rows import evidence_rows
 from rnnlens.views.tables.plain import Attributes, Row, plain
+from rnnlens.views.tables.summary import far_off, far_off_text
 from rnnlens.views.words.explanation import figure
 from rnnlens.views.words.forecast import matters_sentence
 from rnnlens.views.words.lags import IRRELEVANT, evidence_sentences, p_text, share_text
@@ -16,6 +17,9 @@ if TYPE_CHECKING:
     import pandas as pd
     import xarray as xr
     from rich.console import Group
+
+#: What a verdict stands on where the row never changes, as the table says it.
+CONSTANT = "no evidence: constant"
 
 __all__ = ["evidence_cells", "evidence_summary", "evidence_view", "made_how"]
 
@@ -37,7 +41,7 @@ def evidence_cells(table: xr.Dataset) -> tuple[list[str], list[list[str]]]:
     by = {"lag": "lag", "feature": "feature"}.get(str(table.attrs.get("by", "lag")), "input")
     columns: list[tuple[str, list[str]]] = [
         (by, list(rows["name"])),
-        ("share", [_percent(value) for value in rows["share"]]),
+        ("share", _marked(table, rows)),
         ("interval", _shares(rows)),
     ]
     if "largest_bound" in rows:
@@ -98,6 +102,12 @@ def made_how(table: xr.Dataset) -> list[str]:
     ]
     if a.get("share_note"):
         lines.append(f"Interval of the shares: {a['share_note']}.")
+    if "exact_lags" in a:
+        lines += [
+            f"{text[0].upper()}{text[1:]}." for text in (a.get(n) for n in ("why", "audit")) if text
+        ]
+    if far_off_text(table):
+        lines.append(f"{far_off_text(table)}.")
     if "certified" in a:
         lines.append(_certified(a))
     if "tested" in a:
@@ -197,15 +207,34 @@ def _grounds(table: xr.Dataset, rows: pd.DataFrame) -> list[str]:
         elif verdict == "bounded":
             texts.append(f"{int(table.attrs['replacements']):,} draws")
         elif verdict == "refuted":
-            texts.append(f"{int(row['refuted'])}/{int(table.attrs['certified'])} windows")
+            counts = (int(row.get(name, 0)) for name in ("refuted", "observed_exceeded"))
+            texts.append(_counter_examples(table.attrs, *counts))
+        elif row["rung"] == CONSTANT:
+            texts.append("never changes")
         else:
             texts.append("")
     return texts
 
 
+def _counter_examples(a: Attributes, windows: int, draws: int) -> str:
+    """Say in how many windows, or how many draws, a value was found that moves the forecast."""
+    if windows:
+        return f"{windows}/{int(a['certified'])} windows"
+    return f"{draws:,}/{int(a['replacements']):,} draws"
+
+
 def _shares(rows: pd.DataFrame) -> list[str]:
     ends = rows[["share_low", "share_high"]].to_numpy(float) * 100
     return ["" if np.isnan(a) else f"{a:.1f}–{b:.1f}" for a, b in ends]
+
+
+def _marked(table: xr.Dataset, rows: pd.DataFrame) -> list[str]:
+    """Write shares, those that are far from exact with a mark."""
+    far = far_off(table) if "lag" in table["share"].dims else []
+    lags = dict(zip(table["lag"].values.tolist(), far, strict=True)) if far else {}
+    marks = [lags.get(lag, False) for lag in rows["lag"]] if lags else [False] * len(rows)
+    shares = [_percent(value) for value in rows["share"]]
+    return [f"~{one}" if mark else one for one, mark in zip(shares, marks, strict=True)]
 
 
 def _percent(value: float) -> str:

@@ -23,6 +23,8 @@ __all__ = [
     "OTHERS",
     "duration",
     "explanation_summary",
+    "far_off",
+    "far_off_text",
     "forecast_series",
     "lag_contributions",
     "lag_feature_means",
@@ -34,15 +36,35 @@ __all__ = [
     "time_text",
 ]
 
+#: Mean difference from exact values, in their mean size, beyond which numbers are marked.
+FAR = 0.2
 #: The name under which the less important features are shown together.
 OTHERS = "all others"
 
 
 def lag_labels(dataset: xr.Dataset) -> list[str]:
-    """Name the lags of a result, a group of lags by its first and last."""
+    """Name the lags of a result, a group of lags by its first and last; mark the inexact ones."""
     first = [int(value) for value in dataset["lag"].values]
     last = [int(value) for value in dataset["lag_to"].values] if "lag_to" in dataset else first
-    return [f"{a}" if a == b else f"{a}–{b}" for a, b in zip(first, last, strict=True)]
+    names = [f"{a}" if a == b else f"{a}–{b}" for a, b in zip(first, last, strict=True)]
+    marks = ["~" if far else "" for far in far_off(dataset)]
+    return [f"{mark}{name}" for mark, name in zip(marks, names, strict=True)]
+
+
+def far_off(dataset: xr.Dataset) -> list[bool]:
+    """Say of each lag whether its number is far from exact: it was found by secant, which is."""
+    last = dataset["lag_to" if "lag_to" in dataset else "lag"].values
+    if float(dataset.attrs.get("audit_share", 0.0)) <= FAR:
+        return [False] * len(last)
+    return [bool(lag > int(dataset.attrs.get("exact_lags", 0))) for lag in last]
+
+
+def far_off_text(dataset: xr.Dataset) -> str:
+    """Say what the mark of inexact numbers means; empty where there is none."""
+    if "lag" not in dataset or not any(far_off(dataset)):
+        return ""
+    share = 100 * float(dataset.attrs["audit_share"])
+    return f"~: approximate; an audit found them off exact values by {share:.0f} % of their size"
 
 
 def lag_table(lags: xr.Dataset) -> pd.DataFrame:

@@ -82,8 +82,8 @@ def verdict_sentence(page: xr.Dataset) -> str:
 def _not_judged(a: Attributes) -> str:
     known = int(a["known"])
     if known:
-        number = "one window" if known == 1 else f"{known} windows"
-        return f"the forecast's error was not judged: {number} with actuals are too few"
+        number = "one window is" if known == 1 else f"{known} windows are"
+        return f"the forecast's error was not judged: {number} too few"
     return "the forecast's error was not judged: no actuals are known"
 
 
@@ -113,28 +113,25 @@ def caution_sentence(page: xr.Dataset) -> str:
 def _worse(page: xr.Dataset) -> str:
     error = dict(_by_reference(page))
     unit = str(page.attrs.get("unit") or "")
-    beside = " and ".join(
-        f"{text} ({_short(float(str(error[name])))})"
-        for name, text in (("persistence", "persistence"), ("mean", "the mean"))
+    beside = ", ".join(
+        f"{name} {_short(float(str(error[name])))}"
+        for name in ("persistence", "mean")
         if np.isfinite(float(str(error[name])))
     )
     own = figure(float(str(error["forecast"])), unit, digits=3)
     return (
-        f"the forecast of {page.attrs['target']} is worse than knowing nothing, its error of {own} "
-        f"being larger than that of {beside}; {_mended(page)}"
+        f"the forecast of {page.attrs['target']} is worse than knowing nothing (MAE {own}; "
+        f"{beside}); {_mended(page)}"
     )
 
 
 def _mended(page: xr.Dataset) -> str:
     named = remedies_of(page.attrs)
     if not named:
-        return (
-            "no other lead, scaling, unit, step or order of columns that was tried makes it better "
-            "than that"
-        )
-    said = "; or ".join(_would(one) for one in named)
-    where = _misplaced_text(page)
-    return f"{said}{f' ({where})' if where else ''}"
+        where = misplaced_text(page)
+        tried = "no other lead, scaling, unit, step or order of columns that was tried mends it"
+        return f"{tried}, and {where}" if where else tried
+    return "; or ".join(_would(one) for one in named)
 
 
 def _would(one: Row) -> str:
@@ -161,19 +158,22 @@ def _constant(page: xr.Dataset) -> str:
     unit = str(page.attrs.get("unit") or "")
     start = (
         f"the forecasts of {page.attrs['target']} do not vary: their standard deviation is "
-        f"{figure(float(page['forecast_spread']), unit, digits=2)}, that of what happened "
-        f"{figure(float(page['actual_spread']), unit, digits=2)}"
+        f"{figure(float(page['forecast_spread']), unit, digits=2)}"
     )
-    return f"{start}; {_mended(page)}"
+    happened = float(page["actual_spread"])
+    if not np.isfinite(happened):
+        return start
+    spread = figure(happened, unit, digits=2)
+    return f"{start}, that of what happened {spread}; {_mended(page)}"
 
 
 def _misplaced(page: xr.Dataset) -> str:
     return (
-        f"the error is not known, and {_misplaced_text(page)}: is this how the network was trained?"
+        f"the error is not known, and {misplaced_text(page)}: is this how the network was trained?"
     )
 
 
-def _misplaced_text(page: xr.Dataset) -> str:
+def misplaced_text(page: xr.Dataset) -> str:
     """Say which inputs lie where no usual scaler puts them."""
     wrong = np.flatnonzero(page["input_misplaced"].values) if "input_misplaced" in page else []
     if not len(wrong):

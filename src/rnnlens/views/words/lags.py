@@ -48,7 +48,7 @@ SEASONS = {
     "June to August": (6, 7, 8),
     "September to November": (9, 10, 11),
 }
-PARTS = {"00 to 06 h": 0, "06 to 12 h": 6, "12 to 18 h": 12, "18 to 24 h": 18}
+PARTS = {"00 to 06 h UTC": 0, "06 to 12 h UTC": 6, "12 to 18 h UTC": 12, "18 to 24 h UTC": 18}
 #: Verdicts that say that an input does not matter.
 IRRELEVANT = {"structural", "proven", "bounded", "equivalent"}
 #: Units of a step, in seconds.
@@ -59,10 +59,11 @@ def evidence_sentences(table: xr.Dataset) -> tuple[str, str]:
     """Say in two sentences how far back a forecast looks, and which inputs matter."""
     a = table.attrs
     far = _looks_back(table)
-    if int(a.get("looks_back", a.get("steps", 1))) < int(a.get("steps", 1)):
-        far = with_caution(far, a)  # it says that a part of the window is irrelevant
     last = _by_lag(table) if a.get("by", "lag") == "lag" else _by_name(table)
-    if set(evidence_rows(table)["verdict"]) & IRRELEVANT:
+    bounded = int(a.get("looks_back", a.get("steps", 1))) < int(a.get("steps", 1))
+    if bounded:  # some of the window is said to be irrelevant
+        far = with_caution(far, a)
+    if bounded or set(evidence_rows(table)["verdict"]) & IRRELEVANT:
         last = with_caution(last, a)
     return far, last
 

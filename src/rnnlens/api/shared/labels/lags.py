@@ -104,7 +104,9 @@ def _about_certificates(case: Case, rows: Rows, certificates: LagCertificates) -
         "certified": len(certificates.places),
         "certified_of": len(case.x),
         "free": TOGETHER if certificates.together else ALONE,
-        "whole": int(all(certificates.of(row).whole for row in rows.asked)),
+        "whole": int(
+            all(certificates.of(row).whole for row in rows.asked if certificates.frees(row))
+        ),
         "questions": int(every.size),
         "questions_undecided": int((every == "undecided").sum()),
         "boxes": certificates.boxes,

@@ -8,11 +8,12 @@ from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 
-from rnnlens.api.shared.forecast_places import places_of, sliding_places
+from rnnlens.api.shared.forecast.places import places_of, sliding_places
 from rnnlens.api.shared.labels.forecast import labelled_check
 from rnnlens.checks.forecast.check import check_forecast
 from rnnlens.checks.forecast.data import ForecastData
 from rnnlens.checks.forecast.noise import FEWEST
+from rnnlens.checks.forecast.references import FIT
 from rnnlens.engine.forward import entries
 from rnnlens.errors import DataError, InputError
 from rnnlens.series.windows import Windows
@@ -27,7 +28,7 @@ if TYPE_CHECKING:
 
     Array = NDArray[np.float64]
 
-__all__ = ["about_forecast", "checked", "unjudged", "with_check"]
+__all__ = ["about_forecast", "forecast_page", "unjudged", "with_check"]
 
 #: Targets and horizons that are checked one by one, at most, where a result is about several.
 CHECKED = 4
@@ -49,7 +50,7 @@ def about_forecast(
     y: Array | None = None,
 ) -> dict[str, str]:
     """Say what every result about a forecast says of it: how good it is, and a caution."""
-    return _about(checked(case, target, background, y))
+    return _about(forecast_page(case, target, background, y))
 
 
 def _about(page: xr.Dataset) -> dict[str, str]:
@@ -100,14 +101,14 @@ def with_references(
     y: Array | None,
 ) -> xr.Dataset:
     """Add the check and the errors of its references to a page of `rnnlens.trust`."""
-    check = checked(case, target, background, y)
+    check = forecast_page(case, target, background, y)
     errors = {name: check[name] for name in ("error", "better")}
     return page.assign(errors).assign_attrs(
         _about(check), season_of=check.attrs["season_of"], mean_of=check.attrs["mean_of"]
     )
 
 
-def checked(
+def forecast_page(
     case: Case,
     target: NamedTarget,
     background: Windows | ArrayLike | None = None,
@@ -123,7 +124,8 @@ def checked(
     if seen is not None and _share_times(data, seen):
         seen = None
     check = check_forecast(data, seen, numbers=not case.tokens)
-    about = _About(judged_on, len(data), _known(data), perf_counter() - begun, seen is not None)
+    from_background = seen is not None and _known(seen) >= FIT
+    about = _About(judged_on, len(data), _known(data), perf_counter() - begun, from_background)
     return labelled_check(case, target, check, about)
 
 
@@ -170,8 +172,8 @@ def _data(case: Case, target: NamedTarget, y: Array | None) -> ForecastData:
         actual=actual,
         places=None,
     )
-    if case.tokens:
-        return data
+    if case.tokens or case.real is not None:  # padding is no data, and no row of a series
+        return replace(data, original=None, real=case.real)
     if windows is None:
         places, own = sliding_places(case.x, actual)
         return replace(data, places=places, own=own)
@@ -182,8 +184,10 @@ def _of_windows(data: ForecastData, windows: Windows, target: NamedTarget) -> Fo
     """Add what windows say: names, scalings, times."""
     if data.values.shape[1:] != windows.values.shape[1:]:
         return data  # another input than the one that the windows describe
+    place = windows.targets.index(target.name) if target.name in windows.targets else None
     same = windows.targets == windows.features
-    own = windows.features.index(target.name) if target.name in windows.features else None
+    source = target.name if place is None or not windows.sources else windows.sources[place]
+    own = windows.features.index(source) if source in windows.features else None
     scaling = windows.target_scaling
     made = replace(
         data,
@@ -191,7 +195,8 @@ def _of_windows(data: ForecastData, windows: Windows, target: NamedTarget) -> Fo
         mean=windows.feature_scaling.mean,
         scale=windows.feature_scaling.scale,
         own=own,
-        places=places_of(windows),
+        places=None if place is None else places_of(windows, place),
+        units=(*windows.units, target.unit),
         targets=np.stack([scaling.mean, scaling.scale], axis=1) if same else None,
     )
     if made.places is None:

@@ -20,13 +20,37 @@ __all__ = ["places_of", "sliding_places"]
 
 #: Leads that are looked through where an array's own is not stated.
 LEADS = 48
+#: Steps between the places of two groups: more than any window, lead or season is long.
+APART = 10_000_000
 #: A clock's days, weeks and years.
 SPANS = tuple(np.timedelta64(days, "D") for days in (1, 7, 365))
 
 
-def places_of(windows: Windows) -> Places | None:
-    """Give the places of windows by their times, or by their rows where these follow each other."""
-    times, issued = windows.times, windows.issued
+def places_of(windows: Windows, target: int) -> Places | None:
+    """Give the places of windows by their times, or by their rows where these follow each other.
+
+    Stations, or whatever else windows are grouped by, are put far apart, so that none is looked up
+    in another.
+    """
+    if windows.groups is None:
+        return _of_one(windows, target)
+    names, which = np.unique(windows.groups, return_inverse=True)
+    issued, valid = np.empty(len(windows), np.int64), np.empty(len(windows), np.int64)
+    spans, begin = (0, 0, 0), 0
+    for k in range(len(names)):
+        inside = which == k
+        one = _of_one(windows.select(inside), target)
+        if one is None:
+            return None
+        moved = begin - int(min(one.issued.min(), one.valid.min()))
+        issued[inside], valid[inside] = one.issued + moved, one.valid + moved
+        begin = int(max(issued[inside].max(), valid[inside].max())) + APART
+        spans = (one.day, one.week, one.year)
+    return Places(issued, valid, *spans)
+
+
+def _of_one(windows: Windows, target: int) -> Places | None:
+    times, issued = windows.times_of(target), windows.issued
     if times.dtype.kind != "M":
         if len(issued) != len(np.unique(issued)) or not _follow(windows.values, issued):
             return None
@@ -35,7 +59,7 @@ def places_of(windows: Windows) -> Places | None:
     if step is None:
         return None
     if np.isnat(issued).any():
-        issued = times - windows.lead * step
+        issued = times - windows.lead_of(target) * step
     places = [((given - issued[0]) / step).astype(float) for given in (issued, times)]
     if not all(np.allclose(one, np.round(one), atol=1e-6) for one in places):
         return None
