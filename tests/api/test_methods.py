@@ -11,6 +11,7 @@ from rnnlens.engine.forward import predict
 from rnnlens.errors import DataError, InputError
 from rnnlens.network import layers as L
 from rnnlens.network.activations import Activation
+from rnnlens.series.sidecar import Sidecar, Variable
 
 SINGLE = Effort(precision="float32")
 
@@ -241,3 +242,22 @@ def test_baselines_stand_side_by_side(net, x):
 def test_a_calendar_baseline_needs_times(net, x):
     with pytest.raises(DataError, match="^the baseline 'hourly mean' needs the time of every step"):
         rnnlens.explain(net, x, target=0, method="secant", baseline="hourly mean")
+
+
+def test_logits_have_no_part_in_the_scaling_of_the_target(rng):
+    net = classifier(rng, "softmax")
+    variables = tuple(Variable(name, mean=50.0, scale=12.0) for name in "abc")
+    sidecar = Sidecar(variables, window=6, targets=variables)
+    series = {name: rng.normal(50.0, 12.0, size=15) for name in "abc"}
+    given = rnnlens.windows(series, sidecar)
+    found = rnnlens.explain(net, given, target="b", method="secant")
+    assert (found.attrs["explained_on"], found.attrs["unit"]) == ("logits", "logit")
+    logits = np.log(predict(net, given.values))
+    every = rnnlens.explain(net, given, target="all", method="secant").forecast.values
+    # what softmax gives says its logits up to one number a window
+    np.testing.assert_allclose(
+        every - every.mean(axis=1, keepdims=True),
+        logits - logits.mean(axis=1, keepdims=True),
+        rtol=0,
+        atol=1e-10,
+    )

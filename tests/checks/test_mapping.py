@@ -225,3 +225,13 @@ def test_the_arrays_given_stay_the_callers(rng):
         assert np.array_equal(values, copy)
     assert not found.network["lstm"].layer.cell.input.W.flags.writeable
     assert found.network["lstm"].sources["W_i"].text == "arrays[0][:, 0:4]"
+
+
+def test_every_order_that_the_first_windows_leave_open_is_run_on_all_of_them(rng):
+    parts = lstm_parts(rng)
+    parts |= {f"b_{letter}": np.zeros(4) for letter in "ifco"}
+    # nothing enters the first windows, so that all 24 orders give zero there
+    X = np.concatenate([np.zeros((32, 5, 3)), windows(rng, samples=8)])
+    Y = outputs(parts, X)
+    for order in list(itertools.permutations(LSTM))[::-5]:
+        assert identify(packed(parts, order), X, Y).order == order

@@ -14,6 +14,7 @@ import pytest
 
 from keras_models import agree, outputs_of, rich_model, saved, scrambled, sequence
 from rnnlens.engine.forward import predict
+from rnnlens.errors import UnsupportedModel
 from rnnlens.readers.open import read
 
 pytestmark = [
@@ -354,3 +355,14 @@ def test_older_files_run(shared, rng, name):
     output = predict(network, rng.normal(size=(3, steps or 4, features or 1)))
     assert isinstance(output, np.ndarray)
     assert np.isfinite(output).all()
+
+
+@pytest.mark.parametrize("name", ["Add", "Subtract", "Multiply", "Average"])
+def test_a_merge_with_an_input_without_a_mask_hands_none_on(name, tmp_path, rng):
+    entries = [L.Input((STEPS, FEATURES), name=key) for key in "ab"]
+    merged = getattr(L, name)()([L.Masking(0.0)(entries[0]), entries[1]])
+    # the mask that the merge lost, given to the layer after it: no rule of Keras makes it
+    given = L.LSTM(2)(merged, mask=L.Masking(0.0).compute_mask(entries[0]))
+    model = scrambled(keras.Model(entries, given))
+    with pytest.raises(UnsupportedModel, match="a mask that does not follow from the Masking"):
+        read(saved(model, tmp_path, "keras"))

@@ -139,6 +139,14 @@ def zoo(rng):
             head(rng, 10),
             shape=(6, 3),
         ),
+        "turned_round": chain(
+            Bidirectional(
+                Recurrent(cell("lstm", rng), return_sequences=True, go_backwards=True),
+                Recurrent(cell("gru_after", rng), return_sequences=True),
+            ),
+            head(rng, 10),
+            shape=(6, 3),
+        ),
         "two_kinds": chain(
             Bidirectional(
                 Recurrent(cell("lstm", rng)), Recurrent(cell("gru_after", rng), go_backwards=True)

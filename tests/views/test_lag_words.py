@@ -320,3 +320,16 @@ def test_the_draws_are_described_below_the_table():
     assert "in every row some moved" in " ".join(made_how(table(exceeded=[9, 2, 1, 1])))
     cells = evidence_cells(table(["used", "bounded", "bounded", "used"], exceeded=[9, 0, 0, 1]))[1]
     assert [row[-1] for row in cells if row[-2] == "bounded"] == ["4,603 draws"] * 2
+
+
+@pytest.mark.parametrize(
+    ("hour", "part"),
+    [(0, "00 to 06 h"), (5, "00 to 06 h"), (6, "06 to 12 h"), (11, "06 to 12 h"),
+     (17, "12 to 18 h"), (18, "18 to 24 h"), (23, "18 to 24 h")],
+)  # fmt: skip
+def test_a_part_of_the_day_holds_its_first_and_its_last_hour(hour, part):
+    days = np.datetime64("2013-06-02T00", "ns") + np.arange(60) * np.timedelta64(24, "h")
+    other = (hour + 12) % 24
+    issued = np.concatenate([days + np.timedelta64(h, "h") for h in (hour, other)])
+    moved = np.repeat([2.0, 1.0], len(days))
+    assert when_used(moved, issued) == f"in June to August, {part} UTC"

@@ -389,3 +389,12 @@ def test_numbers_whose_sum_is_too_large_to_write_are_not_missing(rng):
     network = forecaster("lstm", rng, units=8, features=3, steps=6)
     x = np.full((3, 6, 3), 1e308)
     np.testing.assert_array_equal(predict(network, x), forward(network, {"x": x}).outputs[0])
+
+
+@pytest.mark.parametrize("first", ["float64", "float32"])
+def test_what_a_run_keeps_is_counted_in_the_precision_that_it_is_computed_in(first, rng):
+    network = forecaster("lstm", rng)
+    given = {"x": rng.normal(size=(4, 7, 3))}
+    second = "float32" if first == "float64" else "float64"
+    bytes_ = {name: cost(network, {"x": given["x"].astype(name)}).bytes for name in (first, second)}
+    assert bytes_["float32"] == pytest.approx(bytes_["float64"] / 2, rel=0.02)  # masks are bytes

@@ -82,9 +82,8 @@ def _apart(layer: Bidirectional, inputs: Sequence[str], writer: OnnxGraphWriter)
     ]
     sequences = [way[0] for way in ways]
     states = [*ways[0][1:], *ways[1][1:]]
-    if layer.forward.return_sequences:  # the one that reads newest first is turned round
-        turned = 0 if layer.forward.go_backwards else 1
-        sequences[turned] = _flipped(sequences[turned], writer)
+    if layer.forward.return_sequences:  # Keras turns the second round, whichever reads newest first
+        sequences[1] = _flipped(sequences[1], writer)
     if layer.merge_mode is None:
         return [*sequences, *states]
     if layer.merge_mode == "concat":
