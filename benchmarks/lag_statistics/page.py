@@ -45,12 +45,29 @@ learned from the lag. Neighbouring windows overlap, and the error of a mean allo
 several lags are asked at once, p-values are corrected for their number. A lag that the weights cut
 off is *structural*: it changes nothing, exactly, and has no p-value. Where the draws do not fit the
 data the answer is about something else; each sampler says whether it fits.
+
+## Where few windows carry the change
+
+Where an input is zero but in a few windows, such as rain or an alarm, a small sample of them has a
+small mean change and a small error of it at once, and t tests call large changes small. The same
+holds where calm times and wild times last long. So:
+
+- t is corrected for the skewness of the mean (Hall 1992), and the larger p-value counts;
+- the error is estimated from fewer and slower cosine coefficients where the sizes of the changes
+  depend on each other for long;
+- the result says **on how many windows the change rests** (`resting_on`): the square of the sum of
+  the sizes of the changes by the sum of their squares, by the length of the dependence. It is
+  counted of the changes of the loss and of how far forecasts moved, and the smaller one is given.
+  From fewer than 30, nothing is called equivalent, unless no single window changed by as much as
+  the margin; *used* then needs a p-value five times as small. The note of the row says so, and the
+  sentence about the horizon says why it stops.
 """
 
 
 def main() -> None:
     """Write the page."""
-    parts = [TOP, _size(_record("lag_test_size")), _power(_record("lag_test_power"))]
+    parts = [TOP, _size(_record("lag_test_size")), _inputs(_record("lag_test_size_by_input"))]
+    parts += [_power(_record("lag_test_power")), _shares(_record("lag_share_coverage"))]
     parts.append(_known(_record("lag_known_process")))
     (DOCS / "images").mkdir(exist_ok=True)
     shutil.copyfile(RESULTS / PICTURE, DOCS / "images" / PICTURE)
@@ -60,6 +77,72 @@ def main() -> None:
 
 def _record(name: str) -> dict[str, Any]:
     return json.loads((RESULTS / f"{name}.json").read_text())
+
+
+#: What each column of the table by input counts, by the words of the record.
+INPUT_COLUMNS = {
+    "plain t tests: equivalent at the margin": "plain t tests: equivalent",
+    "equivalent at the margin": "equivalent",
+    "rests on too few windows": "of these refused: too few",
+    "horizon too short": "horizon too short",
+    "used, without effect on the error": "used, without effect",
+}
+
+
+def _inputs(record: dict[str, Any]) -> str:
+    """Lay out how often each test is wrong by input, a row a setting."""
+    rows = _rows(record)
+    bounded = [figure for figure in record["figures"] if figure["most"] is not None]
+    met = sum(figure["met"] for figure in bounded)
+    lines = [
+        "## Size on inputs as people have them",
+        "",
+        f"{_sentence(record['about'])} At the margin for the first four columns. *Plain t tests* "
+        "are two one-sided t tests with the same error of the mean, without what is said above. "
+        "Sets that are refused count as right.",
+        "",
+        "| input, windows, error | " + " | ".join(INPUT_COLUMNS.values()) + " |",
+        "|---" + "|---:" * len(INPUT_COLUMNS) + "|",
+    ]
+    for where, found in rows.items():
+        shares = " | ".join(
+            f"{100 * found[what]:.1f} %" if what in found else "" for what in INPUT_COLUMNS
+        )
+        lines.append(f"| {where} | {shares} |")
+    lines += [
+        "",
+        f"{met} of {len(bounded)} shares of wrong claims lie within "
+        f"{100 * bounded[0]['most']:.1f} %: 5 % and three standard errors of the simulation.",
+        "",
+    ]
+    return "\n".join(lines)
+
+
+def _shares(record: dict[str, Any]) -> str:
+    """Lay out how often the interval of a share holds the true one."""
+    lines = [
+        "## The intervals of shares",
+        "",
+        f"{_sentence(record['about'])} The stationary bootstrap alone follows slow dependence too "
+        "little; its interval is widened to what the slowest cosine coefficients of the share ask "
+        "for. Where the dependence is too long for the number of windows, the table says so.",
+        "",
+        "| contributions, windows | bootstrap alone | widened | sets of which it is said |",
+        "|---|---:|---:|---:|",
+    ]
+    for where, found in _rows(record).items():
+        texts = [f"{100 * share:.0f} %" for share in found.values()]
+        lines.append(f"| {where} | {' | '.join(texts)} |")
+    return "\n".join([*lines, ""])
+
+
+def _rows(record: dict[str, Any]) -> dict[str, dict[str, float]]:
+    """Give the figures of each setting by what was counted."""
+    rows: dict[str, dict[str, float]] = {}
+    for figure in record["figures"]:
+        where, what = figure["what"].split(": ", 1)
+        rows.setdefault(where, {})[what] = figure["ours"]
+    return rows
 
 
 def _size(record: dict[str, Any]) -> str:

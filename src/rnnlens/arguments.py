@@ -41,6 +41,8 @@ __all__ = [
 
 #: The largest whole number that files of results hold.
 LARGEST = 2**63 - 1
+#: The largest number whose square, and sums of such, floats hold with room to spare.
+HUGE = 1e100
 #: Characters of a value that an error shows.
 SHOWN = 60
 
@@ -68,7 +70,7 @@ class Kind:
             return self.take(value)
         except _NoneOfIt:
             raise self.error(
-                f"{name} must be {self.what}, not {shown(value)}{self.hint(value)}"
+                f"{name} must be {self.what}, not {shown(value)}{self.hint(value)}{_size(value)}"
             ) from None
 
 
@@ -115,7 +117,7 @@ def number(
         if math.isnan(real) or (math.isinf(real) and not (infinite and real > 0)):
             raise _NoneOfIt
         inside = real > above and least <= real <= most and (real < below or infinite)
-        return _only(inside, real)
+        return _only(inside and (abs(real) <= HUGE or math.isinf(real)), real)
 
     limits = [f"above {above:g}"] if above > -math.inf else []
     limits += [f"from {least:g}"] if least > -math.inf else []
@@ -138,7 +140,7 @@ def many(kind: Kind, what: str, fewest: int = 1, most: int | None = None) -> Kin
 
     def take(value: object) -> object:
         if isinstance(value, str | bytes | Mapping) or not (
-            isinstance(value, Sequence | Set) or (hasattr(value, "tolist") and np.ndim(value) == 1)
+            isinstance(value, Sequence | Set) or getattr(value, "ndim", 0) == 1
         ):
             raise _NoneOfIt
         taken = tuple(kind.take(one) for one in value)  # type: ignore[union-attr]
@@ -193,11 +195,13 @@ def numbers(
         if isinstance(value, np.ma.MaskedArray) and np.ma.is_masked(value):
             raise _NoneOfIt
         try:
-            array = np.asarray(value.detach().cpu() if hasattr(value, "detach") else value)
+            array = np.asarray(_without_gradient(value))
             array = array.astype(np.float64) if array.dtype.kind == "O" and array.ndim else array
         except (TypeError, ValueError, OverflowError, RuntimeError):
             raise _NoneOfIt from None
         if array.dtype.kind not in "biuf" or (axes is not None and array.ndim != axes):
+            raise _NoneOfIt
+        if array.dtype == np.float64 and HUGE < _extreme(array) < math.inf:
             raise _NoneOfIt
         if allowed == "any":
             return array
@@ -205,6 +209,27 @@ def numbers(
         return _only(array.size > 0 and not wrong.any(), array)
 
     return Kind(what, take)
+
+
+def _without_gradient(value: object) -> object:
+    """Give a tensor without its gradient, in the main memory; anything else as it is."""
+    detach = getattr(value, "detach", None)
+    return value if detach is None else detach().cpu()
+
+
+def _extreme(array: np.ndarray) -> float:
+    """Give the size of the largest number; NaN where one is."""
+    return max(float(array.max()), -float(array.min())) if array.size else 0.0
+
+
+def _size(value: object) -> str:
+    """Say of numbers that are too large that this is what is wrong with them."""
+    try:
+        array = np.asarray(value)
+    except (TypeError, ValueError, RuntimeError):
+        return ""
+    size = _extreme(array) if array.dtype.kind == "f" else 0.0
+    return f": its numbers must lie within {HUGE:g} of zero" if HUGE < size < math.inf else ""
 
 
 def _only(fits: bool, value: object) -> object:

@@ -58,6 +58,35 @@ def test_stored_outputs_serve_as_the_source(rng):
     assert found.attrs["deviation_against"] == "stored outputs, 4 windows"
 
 
+def test_a_source_that_computes_something_else_is_refused_whatever_kind_it_is(rng, torch_model):
+    import torch
+
+    X = rng.normal(size=(5, 6, 2)).astype(np.float32).astype(float)
+    net = rnnlens.read(torch_model, example=X[:1].astype(np.float32))
+    asked = {"lag": 1, "features": 0, "certificates": Certificates(range=0.1, tolerance=0.01)}
+    stored = rnnlens.predict(net, X)
+    with torch.no_grad():  # two gates change places
+        W = torch_model.lstm.weight_ih_l0
+        W.copy_(W[torch.tensor([*range(6, 12), *range(6), *range(12, 24)])])
+    for other in (torch_model, np.roll(stored, 1, axis=0), stored * 1.1):
+        with pytest.raises(DataError, match="the source computes something else: its forecasts"):
+            rnnlens.certify(net, X, **asked, source=other)
+    # half precision is what the network was read from all the same
+    half = stored.astype(np.float16).astype(float)
+    assert 0 < rnnlens.certify(net, X, **asked, source=half).attrs["deviation"] < 1e-3
+
+
+def test_the_size_of_a_difference_is_judged_in_the_networks_own_unit(rng):
+    """A target of 280 +- 1 K does not let a network through that is a tenth of its spread off."""
+    net = forecaster("lstm", rng, targets=1)
+    X = rng.normal(size=(4, 7, 3))
+    asked = {"lag": 2, "features": 0, "certificates": Certificates(range=0.5, tolerance=0.5)}
+    stored = rnnlens.predict(net, X)
+    for factor in (1.05, 0.9):
+        with pytest.raises(DataError, match="computes something else"):
+            rnnlens.certify(net, X, **asked, source=stored * factor)
+
+
 @pytest.mark.parametrize(
     ("options", "error", "sentence"),
     [

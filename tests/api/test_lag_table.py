@@ -15,7 +15,7 @@ from rnnlens.errors import DataError, InputError
 from rnnlens.evidence.ladder import RUNGS
 from rnnlens.series.arrays import windows_from_arrays
 from rnnlens.series.scaling import Scaling
-from rnnlens.views.tables.lags import evidence_summary
+from rnnlens.views.tables.lags import evidence_cells, evidence_summary
 
 STEPS = 6
 #: Fewer draws of an interval that is not looked at.
@@ -203,7 +203,7 @@ def test_what_cannot_be_done_is_said_and_the_rest_is_given(network, X):
     assert set(few.verdict.values) <= {"proven", "structural", "refuted"}
     none = rnnlens.lags(network, X[:20], certificates=None, test=Test(hiding=False), shares=QUICK)
     assert none.attrs["missing"] == ""
-    assert set(none.verdict.values) <= {"structural", "bounded", "undecided"}
+    assert set(none.verdict.values) <= {"structural", "bounded", "refuted"}
 
 
 def test_one_lags_evidence_is_the_same_whatever_is_not_asked(network, X, y):
@@ -338,7 +338,7 @@ def test_draws_of_observed_values_bound_what_weights_are_too_small_to_do(rng):
         test=Test(hiding=False, replacements=700),
         shares=QUICK,
     )
-    assert table.verdict.values[:2].tolist() == ["undecided", "bounded"]
+    assert table.verdict.values[:2].tolist() == ["refuted", "bounded"]
     assert table.verdict.values[4] == "bounded"
     assert table.rung.values[4] == RUNGS["bounded"]
     assert table.observed_exceeded.values[0] > 0
@@ -353,3 +353,59 @@ def test_draws_of_observed_values_bound_what_weights_are_too_small_to_do(rng):
 def test_no_draws_are_made_where_none_are_wanted(network, X):
     table = rnnlens.lags(network, X, certificates=None, test=None, shares=QUICK)
     assert "observed_largest" not in table
+
+
+def test_what_never_changes_gets_no_verdict_from_draws_and_takes_no_certificate_away(rng):
+    """The network reads lag 2 of ``b`` with a weight of 5, and ``b`` is 2 in all windows."""
+    coefficients = np.zeros((STEPS, 2))
+    coefficients[0, 0], coefficients[1, 1] = 1.0, 5.0
+    network, X = linear_network(coefficients), series(rng)
+    X[..., 1] = 2.0
+    y = rnnlens.predict(network, X)[:, 0] + 0.5 * rng.normal(size=len(X))
+    asked = {"certificates": Certificates(windows=3), "shares": QUICK}
+    both = rnnlens.lags(network, X, y, by="both", **asked)
+    assert (both.verdict.values[:, 1] == "undecided").all()
+    assert (both.rung.values[:, 1] == "no evidence: constant").all()
+    assert both.verdict.values[0, 0] == "used"
+    assert (both.verdict.values[1:, 0] == "proven").all()
+    assert np.isnan(both.bound.values[..., 1]).all()
+    assert "feature 1 never changes and was not freed" in both.attrs["range"]
+    by_lag = rnnlens.lags(network, X, y, **asked)
+    assert (by_lag.verdict.values[1:] == "proven").all()
+    # a range that is stated frees it, and finds what it does
+    stated = replace(asked["certificates"], range={"feature 1": 0.5})
+    found = rnnlens.lags(network, X, y, by="both", certificates=stated, shares=QUICK)
+    assert found.verdict.values[1, 1] == "refuted"
+    assert found.largest_bound.values[1, 1] == pytest.approx(2.5, rel=1e-6)
+    # zero weights are another thing
+    zero = linear_network(coefficients * [1.0, 0.0])
+    weightless = rnnlens.lags(zero, X, y, by="feature", certificates=None, shares=QUICK)
+    assert weightless.verdict.values[1] == "undecided"
+
+
+def test_a_rare_value_keeps_a_range_of_its_own(rng):
+    """Rain in one of two thousand steps: both quantiles are zero, and it has a range yet."""
+    network, X = linear_network(np.ones((STEPS, 2))), series(rng)
+    X[..., 1] = 0.0
+    X[200, :, 1] = 3.0
+    found = rnnlens.certify(network, X[:3], lag=1, background=X)
+    assert found.low.values[0, 0, 1] == 0.0
+    assert found.high.values[0, 0, 1] == 3.0
+    X[..., 1] = 0.0
+    alone = rnnlens.certify(network, X[:3], lag=1, background=X)
+    assert alone.sizes["feature"] == 1
+    assert "feature 1 never changes and was not freed" in alone.attrs["range"]
+    with pytest.raises(DataError, match="is empty: it goes from 0 to 0"):
+        rnnlens.certify(network, X[:3], lag=1, features=1, background=X)
+
+
+def test_an_observed_value_that_moves_a_forecast_beyond_the_tolerance_refutes(network, X):
+    """Lag 3 moves the forecast, and without the test over the data set nothing else is known."""
+    table = rnnlens.lags(
+        network, X, certificates=None, test=Test(hiding=False, replacements=300), shares=QUICK
+    )
+    assert table.verdict.values[[0, 2]].tolist() == ["refuted", "refuted"]
+    assert table.rung.values[2] == "counter-example"
+    assert table.observed_largest.values[2] > table.attrs["tolerance"]
+    cell = evidence_cells(table)[1][2]
+    assert cell[-2:] == ["refuted", f"{int(table.observed_exceeded[2]):,}/300 draws"]

@@ -52,7 +52,7 @@ VERBS = {
     "intervene": lambda net, X: (
         rnnlens.intervene(net, X, rnnlens.Intervention(gate="forget", clamp=0.5)).effect
     ),
-    "weights": lambda net, _: rnnlens.weights(net)["lstm/W_f"],
+    "weights": lambda net, _: rnnlens.weights(net)["lstm.W_f"],
     "describe": lambda net, _: [array["name"] for array in _arrays(rnnlens.describe(net))],
 }
 

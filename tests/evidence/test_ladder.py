@@ -24,6 +24,10 @@ WINDOWS = 5
         ({"exceeded": 0, "whole": True, "proven": 5}, "proven"),
         ({"exceeded": 1, "tested": "equivalent"}, "equivalent"),
         ({"exceeded": 1}, "undecided"),
+        ({"exceeded": 1, "moved": True}, "refuted"),
+        ({"exceeded": 1, "moved": True, "tested": "used"}, "used"),
+        ({"exceeded": 1, "moved": True, "tested": "equivalent"}, "equivalent"),
+        ({"exceeded": 1, "moved": True, "whole": True, "proven": 5}, "proven"),
         ({}, "undecided"),
     ],
 )
@@ -41,7 +45,7 @@ def test_irrelevance_is_never_said_without_a_positive_claim():
     for whole, proven, refuted, tested, exceeded in grid:
         said = ladder(
             unreached=False, whole=whole, proven=proven, refuted=refuted, windows=WINDOWS,
-            tested=tested, exceeded=exceeded,
+            tested=tested, exceeded=exceeded, moved=bool(exceeded),
         )  # fmt: skip
         assert (said in IRRELEVANT) == ((whole and proven == WINDOWS) or exceeded == 0)
         assert said in RUNGS

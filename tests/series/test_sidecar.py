@@ -246,11 +246,14 @@ def test_what_is_said_of_columns_is_written_and_read_back_equal(written):
 @pytest.mark.parametrize(
     ("old", "new", "sentence"),
     [
-        ('"drop"', '"skip"', r'pm.missing must be "drop" .* or "hold" .* and is \'skip\''),
+        ('"drop"', '"skip"', r'pm.missing must be "drop" .*, "hold" .* and is \'skip\''),
         (", limit = 3", "", "features.rain.limit is missing; it must be the number of rows"),
         ("limit = 3", "limit = 0", "features.rain.limit must be a whole number of rows from 1"),
         ("limit = 3", "limit = 2.5", "features.rain.limit must be a whole number of rows"),
         ('"drop"', '"drop", limit = 2', 'features.pm.limit is for missing = "hold" alone'),
+        ('"drop"', "0, limit = 2", 'features.pm.limit is for missing = "hold" alone'),
+        ('"drop"', "nan", "or the number that training filled in, and is nan"),
+        ('"drop"', "true", "features.pm.missing must be a text in quotes and is True"),
         ('missing = "hold", ', "", 'features.rain.limit is the limit of missing = "hold"'),
         ('equals = "SE"', 'equals = "SE", map = {a=1}', "has equals and map, of which one is"),
         ("{ NW = 0, SE = 1.5 }", '"NW"', "features.wind.map must say the number of each text"),

@@ -9,17 +9,21 @@ From the top, the first rung that holds:
                 the tolerance: a scenario bound on the share of those that do
 ``equivalent``  over the data set, replacing it changes the loss by less than the margin
 ``used``        over the data set, replacing it makes the loss larger
-``refuted``     in some window a value within the range moves the forecast by more than the
-                tolerance, and the test over the data set says neither
+``refuted``     in some window a value within the range, or one that was observed elsewhere, moves
+                the forecast by more than the tolerance, and the test over the data set says neither
 ``undecided``   none of these
 
 The first four say that it is irrelevant, each in its own sense. They are positive claims: a test
-or a certificate that failed to show something never makes one.
+or a certificate that failed to show something never makes one. Of what never changes in the data,
+draws say nothing: there the verdict rests on weights and certificates alone.
 """
 
 from __future__ import annotations
 
-__all__ = ["IRRELEVANT", "RUNGS", "ladder"]
+__all__ = ["CONSTANT", "IRRELEVANT", "RUNGS", "ladder"]
+
+#: What the verdict on something stands on that never changes in the data, and is not structural.
+CONSTANT = "no evidence: constant"
 
 #: What each verdict stands on.
 RUNGS = {
@@ -43,9 +47,13 @@ def ladder(
     refuted: int = 0,
     windows: int = 0,
     exceeded: int | None = None,
+    moved: bool = False,
     tested: str = "",
 ) -> str:
     """Give the verdict that follows from all evidence on one part of the windows.
+
+    ``exceeded`` counts draws of observed values beyond the tolerance, ``moved`` says that one lies
+    beyond it by more than rounding.
 
     Examples
     --------
@@ -62,4 +70,4 @@ def ladder(
         return "bounded"
     if tested in {"equivalent", "used"}:
         return tested
-    return "refuted" if refuted else "undecided"
+    return "refuted" if refuted or moved else "undecided"

@@ -14,9 +14,9 @@ if TYPE_CHECKING:
     import pandas as pd
     from numpy.typing import NDArray
 
-__all__ = ["local_times", "utc_times", "zone_named"]
+__all__ = ["local_times", "moments_near", "utc_times", "zone_named"]
 
-_OFFSET = re.compile(r"(?:UTC)?([+-])(\d{1,2})(?::?(\d{2}))?")
+_OFFSET = re.compile(r"([+-])(\d{2}):(\d{2})")
 
 
 def zone_named(name: str) -> tzinfo:
@@ -25,7 +25,7 @@ def zone_named(name: str) -> tzinfo:
 
     offset = _OFFSET.fullmatch(name)
     if offset is not None and int(offset[2]) < 24:
-        apart = timedelta(hours=int(offset[2]), minutes=int(offset[3] or 0))
+        apart = timedelta(hours=int(offset[2]), minutes=int(offset[3]))
         return timezone(-apart if offset[1] == "-" else apart)
     try:
         return zoneinfo.ZoneInfo(name)
@@ -79,6 +79,17 @@ def utc_times(clock: NDArray[Any], zone: str | None, where: str) -> NDArray[np.d
         summer[cluster[len(cluster) if not len(back) else back[0] + 1 :]] = False
     moments = index.tz_localize(rule, ambiguous=summer)
     return moments.tz_convert("UTC").tz_localize(None).to_numpy("datetime64[ns]")
+
+
+def moments_near(clock: NDArray[Any], zone: str) -> NDArray[np.datetime64]:
+    """Give the UTC of what clocks will say: the first of two, and the next where there is none."""
+    import pandas as pd
+
+    rule = zone_named(zone)
+    index = pd.DatetimeIndex(clock).tz_localize(
+        rule, ambiguous=np.ones(len(clock), dtype=bool), nonexistent="shift_forward"
+    )
+    return index.tz_convert("UTC").tz_localize(None).to_numpy("datetime64[ns]")
 
 
 def _none(index: pd.DatetimeIndex, rule: tzinfo, **how: Any) -> NDArray[np.bool_]:

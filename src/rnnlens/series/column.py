@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from math import isfinite
 
 from rnnlens.errors import ConfigError
 
@@ -24,17 +25,17 @@ class Column:
         The number is 1 where a cell holds this text, and 0 where it holds another.
     map : tuple of (str, float)
         The number of each text that a cell may hold; empty where cells hold numbers.
-    missing : {"drop", "hold"}, optional
-        What a cell without a value is: a gap, which windows do not cross, or the last value before
-        it. Refused where not given.
+    missing : {"drop", "hold"} or float, optional
+        What a cell without a value is: a gap, which windows do not cross, the last value before it,
+        or the number that training filled in. Refused where not given.
     limit : int, optional
-        Rows over which a value may be held.
+        Steps over which a value may be held.
     """
 
     of: str | None = None
     equals: str | None = None
     map: tuple[tuple[str, float], ...] = ()
-    missing: str | None = None
+    missing: str | float | None = None
     limit: int | None = None
 
     @property
@@ -49,13 +50,15 @@ def check_column(path: str, column: Column) -> None:
         raise ConfigError(f"{path} has equals and map, of which one is enough: leave one out")
     if column.missing is None and column.limit is not None:
         raise ConfigError(f'{path}.limit is the limit of missing = "hold", which is not there')
-    if column.missing is not None and column.missing not in MISSING:
+    filled = isinstance(column.missing, int | float) and isfinite(column.missing)
+    if column.missing is not None and column.missing not in MISSING and not filled:
         raise ConfigError(
-            f'{path}.missing must be "drop" (a gap, which windows do not cross) or "hold" (the '
-            f"last value, for up to limit rows) and is {column.missing!r}"
+            f'{path}.missing must be "drop" (a gap, which windows do not cross), "hold" (the last '
+            "value, for up to limit rows) or the number that training filled in, and is "
+            f"{column.missing!r}"
         )
-    if column.missing == "drop" and column.limit is not None:
-        raise ConfigError(f'{path}.limit is for missing = "hold" alone: leave it out for "drop"')
+    if column.missing != "hold" and column.missing is not None and column.limit is not None:
+        raise ConfigError(f'{path}.limit is for missing = "hold" alone: leave it out')
     if column.missing == "hold" and column.limit is None:
         raise ConfigError(
             f"{path}.limit is missing; it must be the number of rows over which a value may be "

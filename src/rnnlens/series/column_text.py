@@ -10,6 +10,7 @@ from typing import Any
 
 from rnnlens.errors import ConfigError
 from rnnlens.series.column import Column
+from rnnlens.series.scaling_text import SCALING_KEYS
 from rnnlens.series.variable import Variable
 
 __all__ = [
@@ -67,7 +68,7 @@ def horizons_of(target: Variable, leads: tuple[int, ...]) -> list[Variable]:
 def refuse_dotted(path: str, value: Mapping[str, Any]) -> None:
     """Refuse a name that TOML took apart at its dots, as ``pm2.5`` is without quotes."""
     for key, item in value.items():
-        if isinstance(item, Mapping) and key not in _KEYS:
+        if isinstance(item, Mapping) and key not in _KEYS and key not in SCALING_KEYS:
             name = f"{path.partition('.')[2]}.{key}"
             raise ConfigError(
                 f'{path}.{key} is a name with a dot, which must be in quotes: "{name}" = {{ ... }}'
@@ -131,6 +132,12 @@ def _limit(path: str, value: object) -> int:
     return value
 
 
+def _missing(path: str, value: object) -> str | float:
+    if isinstance(value, int | float) and not isinstance(value, bool):
+        return float(value)
+    return _text(path, value)
+
+
 def _numbers(path: str, value: object) -> tuple[tuple[str, float], ...]:
     if not isinstance(value, Mapping) or not value:
         raise ConfigError(
@@ -147,7 +154,7 @@ _KEYS: dict[str, Callable[[str, Any], Any]] = {
     "of": _text,
     "equals": _text,
     "map": _numbers,
-    "missing": _text,
+    "missing": _missing,
     "limit": _limit,
 }
 #: What a variable's line may say of its column.

@@ -23,6 +23,10 @@ order in which the network takes them::
     temp = {}                                                  # as the feature of that name
     snow = { unit = "in", mean = 0, scale = 2.5 }              # or with its own scaling
 
+A scaling may be stated by two values instead, ``min = 0, max = 50`` (and what they become,
+``to = [-1, 1]``), and behind a curve: ``log1p = true``, ``power = { yeo_johnson = 0.3 }`` or
+``power = { box_cox = 0 }``. The page ``docs/sidecar.md`` has all of it.
+
 Targets that are all features may be a plain list as well: ``targets = ["temp", "pressure"]``,
 above ``[features]``. A feature without a unit has the unit ``"-"``. ``mean`` and ``scale`` must be
 written out, ``mean = 0, scale = 1`` where the network takes a value as it stands: a forgotten
@@ -40,14 +44,16 @@ Times are in ISO 8601, and UTC unless they state an offset or ``time_zone`` says
     encoding    = "latin-1"          # of a CSV file that is not UTF-8
 
 A variable's line may say where its numbers come from. Cells without a value are refused unless
-``missing`` says what they are: ``"drop"``, a gap that windows do not cross, or ``"hold"``, the last
-value before it, over ``limit`` rows at the most. What happened is never held: it is not known::
+``missing`` says what they are: ``"drop"``, a gap that windows do not cross, ``"hold"``, the last
+value before it, over ``limit`` steps at the most, or the number that training filled in. What
+happened is never filled in: it is not known::
 
     [features]
     pm      = { of = "pm2.5", mean = 98.6, scale = 92, missing = "drop" }   # of: its column
     wind    = { of = "cbwd", map = { NW = 0, SE = 1, NE = 2, cv = 3 }, mean = 0, scale = 1 }
     from_se = { of = "cbwd", equals = "SE", mean = 0, scale = 1 }           # 1 there, else 0
     rain    = { mean = 0, scale = 4, missing = "hold", limit = 3 }
+    snow    = { mean = 0, scale = 1, missing = 0 }
 
 Each target may have a lead of its own, and one variable several: a network that ends in
 ``Dense(4)`` may give four future steps of one, which are called ``pm t+1``, ``pm t+2`` and so on::
@@ -63,16 +69,17 @@ from __future__ import annotations
 
 import codecs
 import re
-from collections.abc import Iterable
-from dataclasses import dataclass
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, replace
 from os import PathLike
 
 import numpy as np
 
+from rnnlens.arguments import did_you_mean
 from rnnlens.errors import ConfigError
 from rnnlens.series.clock import zone_named
 from rnnlens.series.column import Column
-from rnnlens.series.nearest import did_you_mean
+from rnnlens.series.scalers.variables import columns_given, variables_from
 from rnnlens.series.scaling import Scaling
 from rnnlens.series.sidecar_text import from_toml, to_toml
 from rnnlens.series.variable import Variable, check_variables
@@ -162,7 +169,7 @@ class Sidecar:
                 f'"{ROWS}" where rows are counted whatever their times, and is {self.step!r}'
             )
         names = self.target_names
-        if self.target is not None and self.target not in names:
+        if self.target is not None and self.target not in {*names, *self.target_sources}:
             near = did_you_mean(self.target, names)
             raise ConfigError(
                 f"target must be one of {', '.join(names)} and is {self.target!r}{near}"
@@ -215,6 +222,84 @@ class Sidecar:
             step=step,
         )
 
+    @classmethod
+    def from_scaler(
+        cls,
+        scaler: object,
+        window: int,
+        lead: int = 1,
+        *,
+        features: Iterable[str] | None = None,
+        targets: Iterable[str] = (),
+        target_scaler: object = None,
+        held: Iterable[str] = (),
+        time: str | tuple[str, ...] | None = None,
+    ) -> Sidecar:
+        """Describe a network whose inputs were scaled by a fitted scaler.
+
+        Parameters
+        ----------
+        scaler : object or path
+            A scaler of scikit-learn (``StandardScaler``, ``MinMaxScaler``, ``RobustScaler``,
+            ``MaxAbsScaler``, ``PowerTransformer``, or a ``ColumnTransformer`` or ``Pipeline`` of
+            them), or numbers under names, as ``{"mean": ..., "std": ...}``; or a file of one of
+            them, of which nothing is run.
+        window : int
+            Steps that the network takes.
+        lead : int
+            Steps from the newest one taken to the one forecast.
+        features : iterable of str, optional
+            The columns in the network's order; as the scaler names them where not given. A scaler
+            without names needs them, in the order in which it was fitted.
+        targets : iterable of str, optional
+            What the network gives, in its order; the features where not given.
+        target_scaler : object or path, optional
+            The scaler of the targets, where they have one of their own.
+        held : iterable of str
+            Features that keep their values when others are hidden.
+        time : str or tuple of str, optional
+            The column with each row's time, or the columns that make it up.
+
+        Returns
+        -------
+        Sidecar
+            With a variable a column.
+
+        Raises
+        ------
+        ConfigError
+            If names are missing, or name what the scaler does not have.
+        DataError
+            If it is no scaler that is understood.
+        UnreadableFile
+            If a file holds none.
+
+        Examples
+        --------
+        >>> scaling = {"mean": [50.0, 1017.0], "std": [20.0, 7.0]}
+        >>> sidecar = Sidecar.from_scaler(scaling, 24, features=["temp", "pressure"])
+        >>> sidecar.feature_scaling.apply([70.0, 1017.0])
+        array([1., 0.])
+        """
+        kept = set(held)
+        variables = tuple(
+            replace(each, held=each.name in kept)
+            for each in variables_from(columns_given(scaler), features)
+        )
+        known = {each.name: each for each in variables}
+        unknown = next((name for name in kept if name not in known), None)
+        if unknown is not None:
+            raise ConfigError(
+                f"held names {unknown!r}, which is no feature{did_you_mean(unknown, known)}; the "
+                f"features are {', '.join(known)}"
+            )
+        if target_scaler is not None:
+            names = tuple(targets) or None
+            given = variables_from(columns_given(target_scaler), names, key="targets")
+        else:
+            given = tuple(_feature(name, known) for name in targets)
+        return cls(variables, window, lead, given, time=time)
+
     @property
     def feature_names(self) -> tuple[str, ...]:
         """Names of the features, in the network's order."""
@@ -226,6 +311,17 @@ class Sidecar:
         return tuple(variable.name for variable in self.targets)
 
     @property
+    def target_sources(self) -> tuple[str, ...]:
+        """The variable that each target is of: several leads of one are of the same."""
+        features = {each.source: each.name for each in reversed(self.features)}
+        return tuple(
+            each.name.removesuffix(f" t+{each.lead}")
+            if each.name.endswith(f" t+{each.lead}")
+            else features.get(each.source, each.source)
+            for each in self.targets
+        )
+
+    @property
     def held(self) -> tuple[str, ...]:
         """Names of the features that keep their values when others are hidden."""
         return tuple(variable.name for variable in self.features if variable.held)
@@ -233,12 +329,27 @@ class Sidecar:
     @property
     def feature_scaling(self) -> Scaling:
         """Between the features' units and the network's."""
-        return Scaling([v.mean for v in self.features], [v.scale for v in self.features])
+        return Scaling(
+            [v.mean for v in self.features],
+            [v.scale for v in self.features],
+            [v.named_transform for v in self.features],
+        )
 
     @property
     def target_scaling(self) -> Scaling:
-        """Between the targets' units and the network's."""
+        """Between the network's units and those of forecasts.
+
+        These are the targets' own, but for a target with a transform: contributions sum to a change
+        of what the transform gives, so its forecasts are in the unit of that, `scaled_unit`.
+        """
         return Scaling([v.mean for v in self.targets], [v.scale for v in self.targets])
+
+    @property
+    def target_transforms(self) -> Scaling:
+        """Between the targets' own units and those of forecasts, see `target_scaling`."""
+        count = len(self.targets)
+        bent = [v.named_transform for v in self.targets]
+        return Scaling(np.zeros(count), np.ones(count), bent)
 
     @property
     def step_length(self) -> np.timedelta64 | None:
@@ -247,6 +358,11 @@ class Sidecar:
         return matched and np.timedelta64(int(matched[1]), _UNITS[matched[2]]).astype(
             "timedelta64[ns]"
         )
+
+    @property
+    def step_text(self) -> str:
+        """The step as it is written; empty where rows are counted, or nothing is stated."""
+        return "" if self.step in {None, ROWS} else str(self.step)
 
     def to_toml(self) -> str:
         """Write the sidecar out.
@@ -267,6 +383,15 @@ class Sidecar:
         """
         values = {name: getattr(self, name) for name in self.__dataclass_fields__}
         return to_toml(values)
+
+
+def _feature(name: str, known: Mapping[str, Variable]) -> Variable:
+    if name not in known:
+        raise ConfigError(
+            f"targets names {name!r}, which is no feature{did_you_mean(name, known)}; give its "
+            "scaling with target_scaler"
+        )
+    return known[name]
 
 
 def read_sidecar(path: str | PathLike[str]) -> Sidecar:

@@ -14,6 +14,7 @@ from typing import Any
 
 import numpy as np
 
+from rnnlens.arguments import did_you_mean
 from rnnlens.errors import ConfigError
 from rnnlens.series.clock import local_times, utc_times
 from rnnlens.series.column_text import (
@@ -26,7 +27,7 @@ from rnnlens.series.column_text import (
     refuse_dotted,
     toml_hint,
 )
-from rnnlens.series.nearest import did_you_mean
+from rnnlens.series.scaling_text import SCALING_KEYS, scaling_from, scaling_literals
 from rnnlens.series.variable import Variable
 
 __all__ = ["from_toml", "to_toml"]
@@ -82,12 +83,6 @@ def _whole(path: str, value: object) -> int:
     return value
 
 
-def _number(path: str, value: object) -> float:
-    if isinstance(value, bool) or not isinstance(value, int | float):
-        raise ConfigError(f"{path} must be a number and is {value!r}")
-    return float(value)
-
-
 def _flag(path: str, value: object) -> bool:
     if not isinstance(value, bool):
         raise ConfigError(f"{path} must be true or false and is {value!r}")
@@ -125,18 +120,13 @@ def _variable(path: str, name: str, value: object) -> Variable:
     column, value = column_from(path, value)
     lead = _whole(f"{path}.lead", value["lead"]) if "lead" in value else None
     value = {key: item for key, item in value.items() if key != "lead"}
-    _known(path, value, _VARIABLE_KEYS, COLUMN_KEYS)
-    for key in ("mean", "scale"):
-        if key not in value:
-            usual = "0" if key == "mean" else "1"
-            raise ConfigError(
-                f"{path}.{key} is missing; it must be the number that training scaled with, "
-                f"{usual} where the network takes the value as it stands"
-            )
+    _known(path, value, _VARIABLE_KEYS, (*SCALING_KEYS, *COLUMN_KEYS))
+    scaling, value = scaling_from(path, value)
     return Variable(
         name,
         column=column,
         lead=lead,
+        **scaling,
         **{key: _VARIABLE_KEYS[key](f"{path}.{key}", item) for key, item in value.items()},
     )
 
@@ -233,8 +223,6 @@ _KEYS: dict[str, Callable[[str, Any], Any]] = {
 }
 _VARIABLE_KEYS: dict[str, Callable[[str, Any], Any]] = {
     "unit": _text,
-    "mean": _number,
-    "scale": _number,
     "held": _flag,
 }
 
@@ -259,7 +247,7 @@ def to_toml(values: Mapping[str, Any]) -> str:
     if plain:
         names = ", ".join(_literal(target.name) for target in values["targets"])
         lines += ["", "# what the network gives, in its order", f"targets = [{names}]"]
-    lines += ["", "[features]  # in the network's order; network = (value - mean) / scale"]
+    lines += ["", "[features]  # in the network's order; " + _formula(values["features"])]
     lines += _lines(values["features"])
     if not plain:
         lines += ["", "[targets]  # in the network's order"]
@@ -270,17 +258,13 @@ def to_toml(values: Mapping[str, Any]) -> str:
 def _lines(variables: tuple[Variable, ...], known: tuple[Variable, ...] = ()) -> list[str]:
     import tomlkit
 
-    columns = [
-        (
-            tomlkit.key(variable.name).as_string(),
-            f"unit = {_literal(variable.unit)},",
-            f"mean = {_literal(variable.mean)},",
-            f"scale = {_literal(variable.scale)}"
-            + (", held = true" if variable.held else "")
-            + "".join(f", {each}" for each in column_literals(variable, _literal)),
-        )
-        for variable in variables
-    ]
+    columns = []
+    for variable in variables:
+        first, second, rest = scaling_literals(variable, _literal)
+        rest += ", held = true" if variable.held else ""
+        rest += "".join(f", {each}" for each in column_literals(variable, _literal))
+        name, unit = tomlkit.key(variable.name).as_string(), f"unit = {_literal(variable.unit)},"
+        columns.append((name, unit, f"{first},", second + rest))
     widths = [max(len(row[column]) for row in columns) for column in range(3)]
     lines = []
     for variable, row in zip(variables, columns, strict=True):
@@ -288,6 +272,17 @@ def _lines(variables: tuple[Variable, ...], known: tuple[Variable, ...] = ()) ->
         body = "{}" if variable in known else f"{{ {unit} {mean} {row[3]} }}"
         lines.append(f"{name} = {body}")
     return lines
+
+
+def _formula(variables: tuple[Variable, ...]) -> str:
+    """Say what the numbers of the lines below mean."""
+    bent = any(variable.transform is not None for variable in variables)
+    value = "transform(value)" if bent else "value"
+    by_limits = [variable.limits is not None for variable in variables]
+    ways = ([] if all(by_limits) else [f"({value} - mean) / scale"]) + (
+        [f"({value} - min) / (max - min)"] if any(by_limits) else []
+    )
+    return f"network = {' or '.join(ways)}"
 
 
 def _absent(value: object) -> bool:

@@ -141,6 +141,17 @@ def test_the_shrinkage_is_the_one_under_which_windows_left_out_are_likeliest(rng
     assert len(chosen) > 1
 
 
+def test_correlations_are_shrunk_by_their_share_and_variances_are_kept(rng):
+    """30 numbers without anything in common, and 40 windows: the formula shows at a large share."""
+    data = rng.normal(size=(40, 30, 1)) + 0.3 * rng.normal(size=(40, 1, 1))
+    found = window_moments(data)
+    assert found.shrinkage > 0.2
+    plain = np.cov(data[..., 0].T, bias=True)
+    wanted = (1 - found.shrinkage) * plain
+    np.fill_diagonal(wanted, np.diag(plain))
+    np.testing.assert_allclose(found.covariance, wanted, rtol=1e-10, atol=1e-12)
+
+
 def test_constant_and_copied_numbers_do_not_break_the_covariance(rng):
     data = ar_windows(rng, 300, 4, 0.5).repeat(3, axis=2)
     data[..., 1] = 0.1
@@ -254,7 +265,7 @@ def test_what_a_conditional_baseline_cannot_do_is_refused_in_a_sentence(rng):
     network = forecaster("lstm", rng, steps=4, features=1)
     with pytest.raises(InputError, match="'secant' compares with one window: use 'tree'"):
         secant(question(network, entries(network, data[:2]), FIRST, given))
-    with pytest.raises(DataError, match="more than 4 windows, but 4 came"):
+    with pytest.raises(DataError, match="at least 20 windows, but 4 came"):
         gaussian_conditional(data[:4])
     with pytest.raises(DataError, match="hold nan at index"):
         gaussian_conditional(np.where(data > 2, np.nan, data))
@@ -263,7 +274,9 @@ def test_what_a_conditional_baseline_cannot_do_is_refused_in_a_sentence(rng):
     with pytest.raises(DataError, match=r"came to windows of \(3, 1\)"):
         given.stand_in(data[:, 1:], np.ones((1, 3), bool))
     with pytest.raises(DataError, match="2,100 numbers that change"):
-        gaussian_conditional(rng.normal(size=(3, 700, 3)))
+        window_moments(rng.normal(size=(3, 700, 3)))
+    with pytest.raises(DataError, match="of 4 steps of 1 features needs more than 4 windows, but"):
+        window_moments(data[:4])
     with pytest.raises(InputError, match="draws must be 0 or more, but is -1"):
         gaussian_conditional(data, draws=-1)
     long, x = forecaster("lstm", rng, steps=20, features=1), rng.normal(size=(1, 20, 1))

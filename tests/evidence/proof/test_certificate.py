@@ -61,7 +61,9 @@ def test_a_counter_example_replays_in_a_plain_run(rng):
             assert (found.low[n, k] <= value).all()
             assert (value <= found.high[n, k]).all()
             moved = outputs(network, {"x": placed(X[n], 6 - lag, [0, 2], value[None])}, TARGET)
-            assert abs(abs(moved[0] - own[n]) - found.attained[n, k]) < 1e-12
+            # what is attained has the rounding of both runs taken off: some 1e-12 by intervals
+            assert abs(abs(moved[0] - own[n]) - found.attained[n, k]) < 1e-10
+            assert found.attained[n, k] < abs(moved[0] - own[n])
 
 
 @pytest.mark.parametrize(("kind", "scale"), [("lstm", 0.5), ("gru_after", 1.5), ("lstm", 3.0)])

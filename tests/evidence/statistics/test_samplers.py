@@ -1,7 +1,10 @@
 """Draws of a part of a window given the rest, and whether they fit."""
 
+import warnings
+
 import numpy as np
 import pytest
+from scipy.signal import lfilter
 
 from linear_networks import ar, arx, cut_windows
 from rnnlens.errors import DataError, InputError
@@ -131,6 +134,89 @@ def test_windows_too_short_for_the_memory_of_the_data_leave_correlation(rng):
     short = sampler_fit(gaussian_sampler(w := cut_windows(series, 2)), w, lag_parts((2, 2)))
     assert short.p_white[0] < 1e-6
     assert short.correlation[0] > 0.1
+
+
+def drifting(x, hidden, rng):
+    """Draws that lie below in the older half of the windows and above in the newer."""
+    found = x.copy()
+    shift = np.repeat([-1.0, 1.0], [len(x) // 2, len(x) - len(x) // 2])
+    found[:, hidden] += shift[:, None]
+    return found
+
+
+def test_an_area_far_below_a_half_is_no_fit_either(rng):
+    """What shows draws up in one half of the data says the opposite in the other."""
+    x = cut_windows(ar(1200, 0.5, rng), 4)
+    found = sampler_fit(OwnSampler(drifting), x, lag_parts((4, 1)))
+    assert (found.auc < 0.4).all()
+    assert not found.fits.any()
+    assert found.away > 0.1
+    assert "does not fit 4 of 4 parts" in found.sentence
+    assert "the other way round in either half of the data" in found.sentence
+
+
+def test_walks_and_trends_are_said_and_what_comes_back_is_not(rng):
+    walk, trend = rng.normal(size=1000).cumsum(), np.linspace(0, 8, 1000) + rng.normal(size=1000)
+    season = np.sin(np.arange(1000) / 4) + 0.3 * rng.normal(size=1000)
+    series = np.column_stack([ar(1000, 0.5, rng), walk, trend, season])
+    x = cut_windows(series, 4)
+    found = sampler_fit(gaussian_sampler(x), x, lag_parts((4, 4)))
+    assert found.drifts.tolist() == [False, True, True, False]
+    names = ["calm", "walk", "trend", "season"]
+    said = found.drift_sentence(names, range(4))
+    assert found.p_walk[1] > 0.1 > found.p_walk[0]
+    assert "walk drifts: its level" in said or "walk cannot be told from a walk (unit" in said
+    assert "trend drifts: its level in the newer half of the windows is 2." in said
+    assert "standard deviations above the older half's" in said
+    assert "calm" not in said and "season" not in said
+    assert found.drift_sentence(names, [0, 3]) == ""
+
+
+def test_the_unit_root_is_tested_as_dickey_and_fuller_did(rng):
+    """Against statsmodels' own regression, given the same number of lagged differences."""
+    from statsmodels.tsa.stattools import adfuller
+
+    for rho in (0.5, 0.95, 1.0):
+        series = lfilter([1], [1, -rho], rng.normal(size=400))
+        found = sampler_fit(
+            OwnSampler(shuffled), cut_windows(np.append(series, 0.0), 1), lag_parts((1, 1))
+        )
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")  # that its result will be an object
+            wanted = adfuller(series, maxlag=5, autolag=None)[1]
+        assert found.p_walk[0] == pytest.approx(wanted, rel=1e-6)
+
+
+@pytest.mark.parametrize("make", [gaussian_sampler, neighbour_sampler])
+def test_what_is_constant_in_one_half_of_the_windows_gives_numbers(make, rng):
+    """Snow that falls in the newer half alone; the older half gives it no scale."""
+    rest = cut_windows(ar(400, 0.8, rng), 4)
+    snow = np.zeros((len(rest), 4, 1))
+    snow[220:] = rng.exponential(size=(len(rest) - 220, 4, 1))
+    x = np.concatenate([rest, snow], axis=2)
+    found = sampler_fit(make(x), x, lag_feature_parts((4, 2)))
+    for numbers in (found.auc, found.correlation, found.p_white, found.p_walk):
+        assert np.isfinite(numbers).all()
+    # one that is constant in both halves, at another value, drifts by any measure
+    x[..., 1] = np.repeat([1.0, 2.0], [200, len(rest) - 200])[:, None]
+    stepped = sampler_fit(make(x), x, lag_feature_parts((4, 2)))
+    assert np.isfinite(stepped.auc).all()
+    assert stepped.drifts[1]
+
+
+@pytest.mark.parametrize("shape", [(60, 8), (120, 2)])
+def test_long_windows_are_drawn_from_and_judged_with_fewer_windows_than_numbers(shape, rng):
+    """A linear mean given the steps beside it: the diagnostic needs no more windows than it."""
+    steps, features = shape
+    series = lfilter([1], [1, -0.7], rng.normal(size=(360 + steps, features)), axis=0)
+    x = cut_windows(series, steps)
+    parts = [*lag_parts(shape, lags=[1, 2, steps // 2, steps]), older_part(shape, steps // 2)]
+    for make in (gaussian_sampler, neighbour_sampler):
+        sampler = make(x)
+        assert "given the step on either side" in sampler.text
+        assert sampler_fit(sampler, x, parts).fits.all()
+    wrong = sampler_fit(OwnSampler(shuffled), x, parts)
+    assert not wrong.fits.any()
 
 
 def test_a_constant_feature_stays_as_it_is_and_a_copied_one_needs_the_stated_ridge(rng):

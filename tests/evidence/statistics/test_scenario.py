@@ -14,7 +14,9 @@ from rnnlens.errors import DataError, InputError
 from rnnlens.evidence.statistics.parts import group_parts, lag_feature_parts, lag_parts, older_part
 from rnnlens.evidence.statistics.replacement import Replacement
 from rnnlens.evidence.statistics.scenario import draws_needed, scenario, share_limit
-from rnnlens.network.layers import Concatenate, Input, Masking, Recurrent
+from rnnlens.network.activations import Activation
+from rnnlens.network.cells import Gate, SimpleRNN
+from rnnlens.network.layers import Concatenate, Dense, Input, Masking, Recurrent
 from rnnlens.network.network import Network, Node, Origin
 
 OWN_UNITS = ResolvedTarget((1,), scale=3.0, offset=5.0)
@@ -222,3 +224,36 @@ def test_padding_is_refused(rng):
     x[1, :2] = 0.0
     with pytest.raises(DataError, match="the network masks 2 steps: leave those windows out"):
         replacement(masked, x, ResolvedTarget((0,)))
+
+
+def test_a_draw_is_a_counter_example_where_more_than_rounding_is_left_of_it(rng):
+    """Exactly constant, and moved by rounding alone in a plain run: no counter-example."""
+    a, b = 16777215.0, 16777213.0
+    core = SimpleRNN(Gate(np.array([[a, b, a + b]]), np.zeros((3, 3))), Activation("linear"))
+    out = Dense(np.array([[1.0], [1.0], [-1.0]]))
+    network = chain(Recurrent(core), out, shape=(2, 1))
+    found = scenario(
+        replacement(network, rng.normal(size=(12, 2, 1)), ResolvedTarget((0,))),
+        lag_parts((2, 1), lags=[1]),
+        tolerance=1e-9,
+    )
+    assert found.exceeded[0] > 0
+    assert not found.moved[0]
+
+
+@pytest.mark.parametrize("masked", [False, True])
+def test_what_a_draw_moves_for_certain_is_little_less_than_what_a_plain_run_shows(rng, masked):
+    """Masks are not served by certificates: there a share of the size is taken off."""
+    layers = [Masking(-9.0)] if masked else []
+    network = chain(*layers, Recurrent(cell("lstm", rng, 2)), Dense(np.ones((5, 1))), shape=(4, 2))
+    x = rng.normal(size=(20, 4, 2))
+    windows = replacement(network, x, ResolvedTarget((0,), scale=3.0, offset=5.0))
+    found = scenario(windows, lag_parts((4, 2)), tolerance=0.05)
+    assert found.moved.all()
+    for k, lag in enumerate((1, 2, 3, 4)):
+        mixed = x[found.window[k]].copy()
+        mixed[4 - lag] = x[found.value_from[k], 4 - lag]
+        least = windows.least_move(int(found.window[k]), mixed)
+        assert 0 < abs(found.largest[k]) - least < 1e-7
+    tight = scenario(windows, lag_parts((4, 2)), tolerance=float(np.abs(found.largest).max()))
+    assert not tight.moved.any()

@@ -1,5 +1,7 @@
 """What the certificates of a row say together, and of which rows they are about the whole."""
 
+from dataclasses import replace
+
 import numpy as np
 
 from rnnlens.evidence.table.certificates import LagCertificates, certified_rows, evenly
@@ -54,3 +56,31 @@ def test_held_features_have_no_number():
 def test_windows_lie_evenly_and_none_comes_twice():
     assert evenly(415, 4).tolist() == [0, 138, 276, 414]
     assert evenly(3, 10).tolist() == [0, 1, 2]
+
+
+def test_the_bound_of_a_group_is_the_largest_of_all_its_lags():
+    """The largest stands at the oldest lag of the group in one window, in its middle in another."""
+    bound = np.array([[[9.0], [1.0], [2.0], [7.0]], [[3.0], [2.0], [8.0], [4.0]]])
+    verdict = np.full(bound.shape, "refuted")
+    rows = make_rows("lag", (4, 1), [LagSpan(1, 1), LagSpan(2, 4)], ("a",), ())
+    group = LagCertificates(
+        places=np.arange(2), bound=bound, attained=bound / 2, verdict=verdict, columns=((0,),),
+        boxes=1, range_text="",
+    )  # fmt: skip
+    np.testing.assert_array_equal(rows.by_span(bound[:, :, 0]), [[9.0, 7.0], [3.0, 8.0]])
+    assert certified_rows(rows, group).largest_bound.tolist() == [9.0, 8.0]
+    assert certified_rows(rows, group).worst.tolist() == [0, 1]
+
+
+def test_a_constant_feature_was_not_freed_and_takes_no_others_certificate_away():
+    """``b`` never changes: rows of ``a`` and the lag's are whole, those of ``b`` say nothing."""
+    found = replace(certificates(((0,),), VERDICTS[:, :, :1], BOUND[:, :, :1]), constant=(1,))
+    by_lag, both = rows_by("lag"), rows_by("both")
+    assert [found.of(row).whole for row in by_lag.rows] == [True, True]
+    assert [found.of(row).whole for row in both.rows] == [True, False, True, False]
+    assert [found.frees(row) for row in both.rows] == [True, False, True, False]
+    said = certified_rows(both, found)
+    assert said.proven.tolist() == [2, 0, 0, 0]
+    assert said.structural.tolist() == [1, 0, 0, 0]
+    assert np.isnan(said.largest_bound[[1, 3]]).all()
+    assert said.worst.tolist() == [2, -1, 2, -1]

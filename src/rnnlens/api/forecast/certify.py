@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from rnnlens.api.shared.arguments import checked
+from rnnlens.arguments import did_you_mean
 from rnnlens.attribution.options import Target
 from rnnlens.errors import DataError, InputError
 from rnnlens.evidence.options import WINDOWS, Certificates
@@ -18,6 +19,8 @@ if TYPE_CHECKING:
 
     from rnnlens.api.shared.case import Case
     from rnnlens.api.shared.network_given import NetworkLike
+    from rnnlens.evidence.proof.ranges import Ranges
+    from rnnlens.evidence.proof.stated_ranges import StatedRanges
     from rnnlens.series.windows import Windows
 
 __all__ = ["certify"]
@@ -56,8 +59,9 @@ def certify(
     lag : int or sequence of int
         Which lags, 1 the newest step; each is a question of its own.
     features : str, int or sequence of them, optional
-        Which features of the lag are free, together; all that are not held where not given. One to
-        three are decided, more may stay undecided.
+        Which features of the lag are free, together; where not given all that are not held and
+        have a range, stated or because they change in the data. One to three are decided, more may
+        stay undecided.
     target, of
         As in `rnnlens.explain`.
     background : Windows or array (sample, step, feature), optional
@@ -71,7 +75,7 @@ def certify(
     source : live model, path, or array or sequence of arrays (sample, ...), optional
         What the network was read from, or the outputs that it gave for these windows: the deviation
         is measured against it, at the windows as they are and (where it can be run) at the ends of
-        every range.
+        every range. One that computes something else is refused.
     progress : callable, optional
         Called with questions answered and questions in all.
 
@@ -106,6 +110,7 @@ def certify(
     from rnnlens.api.shared.case import make_case
     from rnnlens.api.shared.certificate_deviation import measured_deviation
     from rnnlens.api.shared.evidence import background_values, stated_ranges
+    from rnnlens.api.shared.forecast.check import about_forecast
     from rnnlens.api.shared.labels.certificates import CertificateAbout, labelled_certificate
     from rnnlens.api.shared.network_given import as_network
     from rnnlens.api.shared.target import one_target
@@ -121,10 +126,10 @@ def certify(
     named = one_target(case, target)
     question = case.question(named.resolved)
     lags = [lag] if isinstance(lag, int | np.integer) else list(lag)
-    free = _free_features(case, features)
     data = background_values(case, background)
-    ranges, text = stated_ranges(case, certificates, data).of_these(case.x, lags, free)
-    tolerance = make_tolerance(question, certificates.tolerance, data.values)
+    stated = stated_ranges(case, certificates, data)
+    free = _free_features(case, features)
+    ranges, text = _ranges(case, stated, lags, free, named=features is not None)
     deviation = certificates.deviation
     against = "as given" if deviation else "not measured"
     if source is not None:
@@ -132,14 +137,27 @@ def certify(
             raise InputError("give a deviation, or a source to measure it against, not both")
         deviation, against = measured_deviation(question, source, ranges)
     limits = SearchLimits(
-        tolerance=tolerance.value,
+        tolerance=make_tolerance(question, certificates.tolerance, data.values).value,
         gap=gap,
         budget=BUDGET if certificates.budget is None else certificates.budget,
         deviation=deviation,
     )
     changes = prove(question, ranges, limits, progress=progress)
     about = CertificateAbout(named.name, named.unit, text, against)
-    return labelled_certificate(case, changes, ranges, about)
+    return labelled_certificate(case, changes, ranges, about).assign_attrs(
+        about_forecast(case, named, background)
+    )
+
+
+def _ranges(
+    case: Case, stated: StatedRanges, lags: list[int], free: list[int], *, named: bool
+) -> tuple[Ranges, str]:
+    """Give the ranges, and say what they are; what has none is left out where it was not named."""
+    constant = [] if named else stated.constant(case.x, free)
+    freed = [feature for feature in free if feature not in constant] or free
+    ranges, text = stated.of_these(case.x, lags, freed)
+    left = [case.features[feature] for feature in free if feature not in freed]
+    return ranges, "; ".join([text, *(f"{name} never changes and was not freed" for name in left)])
 
 
 def _check(certificates: Certificates) -> None:
@@ -171,4 +189,7 @@ def _feature(case: Case, given: str | int) -> int:
         return case.features.index(given)
     if not isinstance(given, str) and 0 <= given < len(case.features):
         return int(given)
-    raise DataError(f"no feature is called {given!r}: give one of {', '.join(case.features)}")
+    raise DataError(
+        f"no feature is called {given!r}{did_you_mean(given, case.features)}: give one of "
+        f"{', '.join(case.features)}"
+    )

@@ -123,7 +123,7 @@ def compare_baselines(
             "mixed_place": ("baseline", [place.joint for place in compared.places]),
             "lag": compared.lag_from,
             "lag_to": ("lag", compared.lag_to),
-            **case.sample_coords(),
+            **case.sample_coords(name),
         },
         attrs=network_provenance(
             case.network, method=method, settings={"newest": newest}, extra=about

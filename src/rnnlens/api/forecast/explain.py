@@ -90,7 +90,8 @@ def explain(
         where known; ``standard_error`` where sampled, ``carried`` where a state is carried in;
         another variable for methods that do not sum (attribute ``kind`` says which). Lag 1 is the
         newest step fed in; ``lag_to`` is the last lag of a group. Attributes name target, unit,
-        method, baseline and largest residual.
+        method, baseline and largest residual, say how good the forecast is (``forecast_check``),
+        and warn where it is none (``caution``), see `rnnlens.check`.
 
     Raises
     ------
@@ -115,6 +116,7 @@ def explain(
     from rnnlens.api.shared.case import make_case
     from rnnlens.api.shared.each_target import explain_each
     from rnnlens.api.shared.explanation import Explanation
+    from rnnlens.api.shared.forecast.check import unjudged, with_check
     from rnnlens.api.shared.logits import on_logits
     from rnnlens.api.shared.network_given import as_network
     from rnnlens.attribution.registry import method_named
@@ -130,7 +132,7 @@ def explain(
     method_named(method, options)  # refuses what it would leave unheard, before work is done
     asked = as_target(target)
     case = make_case(net, X, of, effort.precision)
-    case, explained_on = on_logits(case, asked.output, asked.logits)
+    whole, (case, explained_on) = case, on_logits(case, asked.output, asked.logits)
     explanation = Explanation(
         case=case,
         output=asked.output,
@@ -145,4 +147,7 @@ def explain(
         effort=effort,
         progress=progress,
     )
-    return explain_each(case, asked, explanation.of_target)
+    explained = explain_each(case, asked, explanation.of_target)
+    if explained_on == "logits" or initial_state is not None:
+        return explained.assign_attrs(unjudged(explained_on))
+    return with_check(explained, whole, asked, background)

@@ -99,7 +99,7 @@ def interactions(
         "lag_to": ("lag", values.lag_to),
         "with_lag": values.lag_from,
         "shown": np.arange(readings.subsets.closest.shape[1]),
-        **case.sample_coords(),
+        **case.sample_coords(name),
     }
     if values.players:
         coords["player"] = ("lag", list(values.players))

@@ -126,6 +126,8 @@ def lags(
     from rnnlens.api.forecast.explain import explain
     from rnnlens.api.shared.case import make_case
     from rnnlens.api.shared.evidence import background_values, stated_ranges
+    from rnnlens.api.shared.forecast.check import about_forecast
+    from rnnlens.api.shared.forecast.important import important_features
     from rnnlens.api.shared.labels.lag_shares import shares_of
     from rnnlens.api.shared.labels.lags import labelled_table
     from rnnlens.api.shared.logits import on_logits
@@ -144,13 +146,15 @@ def lags(
         net, X, target=asked, held=held, background=background, of=of,
         effort=Effort(seed=shares.seed), progress=progress, **share_question(case, shares),
     )  # fmt: skip
-    labelled = shares_of(explained, by, shares)
+    labelled = shares_of(explained, by, shares).assign_attrs(important_features(explained))
     named = one_target(case, replace(asked, logits=None))
     question = case.question((named.on_logits() if explained_on == "logits" else named).resolved)
     rows = make_rows(
         by, case.x.shape[1:], _spans(explained), case.features, case.held(held)[0].tolist()
     )
     actual = _actual(y, explained, explained_on, len(case.x))
+    if y is not None and actual is not None:  # what explain did not know
+        labelled = labelled.assign_attrs(about_forecast(case, named, background, actual))
     values = background_values(case, background)
     stated = Certificates(windows=0) if certificates is None else certificates
     data = TableData(

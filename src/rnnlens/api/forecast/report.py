@@ -21,8 +21,12 @@ if TYPE_CHECKING:
 
     from rnnlens.api.shared.network_given import NetworkLike
     from rnnlens.series.windows import Windows
+    from rnnlens.views.report.parts import ReportParts
 
-__all__ = ["report"]
+__all__ = ["check_page", "report"]
+
+#: What a report is written as, by the ending of its name.
+ENDINGS = (".html", ".htm", ".pdf")
 
 
 @checked()
@@ -43,7 +47,7 @@ def report(
     evidence: xr.Dataset | None = None,
     progress: Callable[[int, int], None] | None = None,
 ) -> Path:
-    """Write one self-contained HTML file about a network and its forecasts.
+    """Write one file about a network and its forecasts: an HTML page, or a PDF.
 
     The network and its weights by gate, the forecast against what happened, contributions by lag
     and by lag and feature, one window's gates over its steps, and what was checked.
@@ -55,7 +59,8 @@ def report(
     data : Windows or array (sample, step, feature)
         The windows that are explained, in the order of time.
     path : path
-        The file to write, ``.html``.
+        The file to write: ``.html`` for one self-contained page, ``.pdf`` for paper (which needs
+        pypdf).
     title : str, optional
         Of the page.
     target, held, background, initial_state, of, progress
@@ -80,23 +85,27 @@ def report(
     ------
     InputError
         If an option or an array does not fit, or the file cannot be written.
+    MissingLibrary
+        If ``.pdf`` is to be written and pypdf is not installed.
     """
     from rnnlens.api.forecast.explain import explain
     from rnnlens.api.inside.trace import trace
     from rnnlens.api.network.describe import describe
     from rnnlens.api.network.weights import weights
     from rnnlens.api.shared.case import make_case
+    from rnnlens.api.shared.forecast.important import important_features
     from rnnlens.api.shared.labels.lag_shares import shares_of
     from rnnlens.api.shared.network_given import as_network
     from rnnlens.api.shared.shares import share_question
     from rnnlens.results.place import placed
     from rnnlens.views.report.parts import ReportParts
-    from rnnlens.views.report.render import render_report
     from rnnlens.views.tables.summary import pick_window
     from rnnlens.views.words.explanation import lag_sentences
+    from rnnlens.views.words.forecast import matters_sentence
     from rnnlens.views.words.lags import evidence_sentences
 
     net = as_network(net, data)
+    page = check_page(path)
     if shares.method not in {"auto", "secant"}:
         raise InputError(
             "the page needs contributions by lag and feature, which are made by 'secant', not "
@@ -117,9 +126,11 @@ def report(
             layer: [np.asarray(state)[sample : sample + 1] for state in carried]
             for layer, carried in initial_state.items()
         }
-    sentences = lag_sentences(by_lag)
+    shared = lag_sentences(by_lag)
     if evidence is not None:  # what shares say of the oldest lag is no evidence
-        sentences = (sentences[0], *evidence_sentences(evidence))
+        shared = (shared[0], *evidence_sentences(evidence))
+    good = matters_sentence({**explained.attrs, **important_features(explained)})
+    sentences = (good, *shared) if good else shared
     parts = ReportParts(
         description=describe(net),
         explanation=explained,
@@ -133,7 +144,52 @@ def report(
         evidence=evidence,
         sentences=sentences,
     )
-    page, text = Path(path), render_report(parts)
     with placed(page) as draft:
-        draft.write_text(text, encoding="utf-8")
+        draft.write_bytes(_rendered(parts, page))
     return page
+
+
+def check_page(path: str | PathLike[str]) -> Path:
+    """Refuse a file that cannot be written, before anything is computed.
+
+    Parameters
+    ----------
+    path : path
+        The file to write.
+
+    Returns
+    -------
+    Path
+        The same.
+
+    Raises
+    ------
+    InputError
+        If its ending is neither ``.html`` nor ``.pdf``, or it is a folder or in none.
+    MissingLibrary
+        If ``.pdf`` is to be written and pypdf is not installed.
+    """
+    from rnnlens.views.report.pdf import check_library
+
+    page = Path(path)
+    if page.suffix.lower() not in ENDINGS:
+        raise InputError(
+            f"a report is written as {' or '.join(ENDINGS)}, which its name says, not as "
+            f"{page.name!r}: give a name such as report.html"
+        )
+    if page.is_dir():
+        raise InputError(f"{page} is a folder; give the name of a file")
+    if not page.parent.is_dir():
+        raise InputError(f"there is no folder {page.parent} to write {page.name} in")
+    if page.suffix.lower() == ".pdf":
+        check_library()
+    return page
+
+
+def _rendered(parts: ReportParts, page: Path) -> bytes:
+    from rnnlens.views.report.pdf import render_pdf
+    from rnnlens.views.report.render import render_report
+
+    if page.suffix.lower() == ".pdf":
+        return render_pdf(parts)
+    return render_report(parts).encode("utf-8")

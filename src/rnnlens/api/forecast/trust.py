@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from rnnlens.api.shared.arguments import checked
+from rnnlens.arguments import did_you_mean
 from rnnlens.errors import DataError, InputError
 
 if TYPE_CHECKING:
@@ -99,6 +100,7 @@ def trust(
     """
     from rnnlens.api.shared.baselines import baseline_of, usual_baseline
     from rnnlens.api.shared.case import make_case
+    from rnnlens.api.shared.forecast.check import with_references
     from rnnlens.api.shared.labels.trust import labelled_trust
     from rnnlens.api.shared.network_given import as_network
     from rnnlens.api.shared.target import one_target
@@ -109,11 +111,14 @@ def trust(
 
     net = as_network(net, X)
     if method not in METHODS:
-        raise InputError(f"no method is called {method!r}: give one of {', '.join(METHODS)}")
+        raise InputError(
+            f"no method is called {method!r}{did_you_mean(method, METHODS)}: give one of "
+            f"{', '.join(METHODS)}"
+        )
     every = make_case(net, X, of)
-    what, name, unit = one_target(every, target)
+    named = one_target(every, target)
     chosen = _spaced(len(every.x), windows)
-    actual = _actual(every, y, name, chosen)
+    given = _given(every, y)
     case = every.some(chosen)
     data = RealWindows(every.x, every.real) if background is None else background
     stand_in, held_names = baseline_of(case, usual_baseline(case, baseline), held, data, seed)
@@ -122,7 +127,7 @@ def trust(
             "the checks of trust hide lags behind whole windows, but a conditional baseline "
             "depends on what is shown: give an interventional baseline, such as 'mean'"
         )
-    question = case.question(what, stand_in)
+    question = case.question(named.resolved, stand_in)
     ends = ends_of(question)
     if np.array_equal(ends.forecast, ends.baseline_forecast):
         raise DataError(
@@ -133,38 +138,45 @@ def trust(
         question,
         ends,
         method=method,
-        actual=actual,
+        actual=_actual(every, given, named.name, chosen),
         noise=noise,
         seed=seed,
         progress=progress,
     )
     about = {
-        "target": name,
-        "unit": unit,
+        "target": named.name,
+        "unit": named.unit,
         "held": held_names,
         "baseline": stand_in.text,
         "samples": len(chosen),
         "kind": "trust",
         **case.about_steps,
     }
-    return labelled_trust(case, page, method, about, {"noise": noise, "seed": seed})
+    labelled = labelled_trust(case, page, method, about, {"noise": noise, "seed": seed})
+    return with_references(labelled, every, named, background, given)
 
 
 def _spaced(count: int, wanted: int) -> NDArray[np.int64]:
     return np.unique(np.round(np.linspace(0, count - 1, min(count, wanted))).astype(int))
 
 
+def _given(case: Case, y: ArrayLike | None) -> NDArray[np.float64] | None:
+    if y is None:
+        return None
+    given = np.asarray(y, dtype=np.float64)
+    if given.shape != (len(case.x),):
+        raise DataError(
+            f"y must hold one number for each of the {len(case.x)} windows, but has shape "
+            f"{given.shape}"
+        )
+    return given
+
+
 def _actual(
-    case: Case, y: ArrayLike | None, name: str, chosen: NDArray[np.int64]
+    case: Case, y: NDArray[np.float64] | None, name: str, chosen: NDArray[np.int64]
 ) -> NDArray[np.float64] | None:
     if y is not None:
-        given = np.asarray(y, dtype=np.float64)
-        if given.shape != (len(case.x),):
-            raise DataError(
-                f"y must hold one number for each of the {len(case.x)} windows, but has shape "
-                f"{given.shape}"
-            )
-        return given[chosen]
+        return y[chosen]
     known = case.windows
     if known is None or known.actual is None or name not in known.targets:
         return None

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from typing import TYPE_CHECKING
 
-from rnnlens.api.shared.arguments import checked
+from rnnlens.api.shared.arguments import DATA, checked
 from rnnlens.arguments import LARGEST, many, whole
 from rnnlens.errors import DataError
 
@@ -25,7 +25,7 @@ _GROUPS = many(
 )
 
 
-@checked(groups=_GROUPS)
+@checked(groups=_GROUPS, background=DATA)
 def gate_effects(
     net: NetworkLike,
     X: Windows | ArrayLike | Mapping[str, ArrayLike],

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from rnnlens.api.shared.arguments import checked
+from rnnlens.api.shared.arguments import DATA, checked
 from rnnlens.attribution.options import Intervention
 from rnnlens.errors import InputError
 
@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 __all__ = ["intervene"]
 
 
-@checked()
+@checked(background=DATA)
 def intervene(
     net: NetworkLike,
     X: Windows | ArrayLike | Mapping[str, ArrayLike],

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import replace
+from datetime import date
 from functools import wraps
 from inspect import signature
 from typing import ParamSpec, TypeVar
 
 import numpy as np
 
+from rnnlens.api.shared.loaders import feeds, opened
 from rnnlens.arguments import (
     FLAG,
     FUNCTION,
@@ -30,7 +32,7 @@ from rnnlens.attribution.options import Effort, Intervention, Target
 from rnnlens.errors import DataError
 from rnnlens.evidence.options import Certificates, Shares, Test
 
-__all__ = ["checked"]
+__all__ = ["DATA", "checked"]
 
 P = ParamSpec("P")
 R = TypeVar("R")
@@ -50,21 +52,33 @@ def _hint(value: object) -> str:
     return ""
 
 
-def _windows(value: object) -> object:
+def _windows_or(kind: Kind, value: object) -> object:
     """Take windows of whatever holds them; their shape is the network's business."""
     from rnnlens.series.windows import Windows
 
-    return value if isinstance(value, Windows) else _MANY_INPUTS.take(value)
+    if feeds(value):
+        value = opened(value)
+    return value if isinstance(value, Windows) else kind.take(value)
 
 
 _ARRAY = numbers("numbers (sample, step, feature)", allowed="any")
 _MANY_INPUTS = either(mapping(_ARRAY, "a mapping of input name to numbers"), _ARRAY)
 _WINDOWS = Kind(
     "windows (rnnlens.windows), or numbers (sample, step, feature), or a mapping of input name to "
-    "such numbers",
-    _windows,
+    "such numbers, or a loader that gives them",
+    lambda value: _windows_or(_MANY_INPUTS, value),
     _hint,
     DataError,
+)
+_BACKGROUND = replace(
+    _WINDOWS,
+    what="windows (rnnlens.windows), or finite numbers (window, step, feature)",
+    take=lambda value: _windows_or(numbers(), value),
+)
+#: The data that means are taken over; of every input where there are several.
+DATA = replace(
+    _BACKGROUND,
+    take=lambda value: _windows_or(either(mapping(numbers(), "a mapping"), numbers()), value),
 )
 _STATES = mapping(
     either(
@@ -88,6 +102,12 @@ _ACTUAL = replace(
 )
 
 
+def _is_sidecar(value: object) -> bool:
+    from rnnlens.series.sidecar import Sidecar
+
+    return isinstance(value, Sidecar)
+
+
 def _result(verb: str, attribute: str, value: str) -> Kind:
     """Take a result of a verb, as made or as read from a file."""
     return where(
@@ -98,11 +118,19 @@ def _result(verb: str, attribute: str, value: str) -> Kind:
     )
 
 
+_MOMENT = either(
+    NAME,
+    _PLACE,
+    instance(np.datetime64, "a time"),
+    instance(date, "a time"),
+    what="a time (text, datetime64 or datetime), or the number of a row",
+)
+
 #: Arguments by name: one name means one thing in all verbs, save where a verb says otherwise.
 KINDS: dict[str, Kind] = {
     "X": _WINDOWS,
     "data": _WINDOWS,
-    "background": _WINDOWS,
+    "background": _BACKGROUND,
     "y": _ACTUAL,
     "target": _TARGET,
     "method": NAME,
@@ -159,6 +187,9 @@ KINDS: dict[str, Kind] = {
     "weights": mapping(numbers(allowed="any"), "a mapping of input name to array"),
     "architecture": PATH,
     "layers": NAME,
+    "sidecar": either(where("a Sidecar", _is_sidecar), PATH),
+    "start": _MOMENT,
+    "end": _MOMENT,
 }
 
 

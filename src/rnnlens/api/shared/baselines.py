@@ -16,6 +16,7 @@ from rnnlens.attribution.baselines.grouped import CALENDAR, Groups, calendar_gro
 from rnnlens.attribution.baselines.plausibility import mixed_place
 from rnnlens.attribution.baselines.windows import RealWindows
 from rnnlens.errors import DataError
+from rnnlens.series.clock import local_times
 from rnnlens.series.windows import Windows
 
 if TYPE_CHECKING:
@@ -166,4 +167,7 @@ def _step_times(windows: object, steps: int, name: str) -> NDArray[np.datetime64
             f"the baseline {name!r} needs the time of every step: give windows that were cut from "
             "a series with times (rnnlens.windows), as background too"
         )
-    return step_times(windows.issued, np.timedelta64(pd.Timedelta(windows.step).value, "ns"), steps)
+    times = step_times(
+        windows.issued, np.timedelta64(pd.Timedelta(windows.step).value, "ns"), steps
+    )
+    return local_times(times, windows.time_zone)  # an hour of the day is one of people's clocks

@@ -9,7 +9,9 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 import numpy as np
 
 from rnnlens.api.shared.axes import names_within, side_by_side
+from rnnlens.api.shared.outputs import Outputs, numbered, place_of_target
 from rnnlens.api.shared.padding import LAST_STEP, Padding, without_padding
+from rnnlens.arguments import did_you_mean
 from rnnlens.attribution.question import Question
 from rnnlens.attribution.target import ResolvedTarget
 from rnnlens.engine.forward import entries, forward
@@ -124,7 +126,8 @@ class Case:
         for name in given:
             if name not in self.features:
                 raise DataError(
-                    f"held feature {name!r} is not one of the features: {', '.join(self.features)}"
+                    f"held feature {name!r} is not one of the features"
+                    f"{did_you_mean(name, self.features)}: {', '.join(self.features)}"
                 )
         places = [self.features.index(name) for name in given]
         return np.array(places, dtype=np.int64), tuple(given)
@@ -132,18 +135,13 @@ class Case:
     def target(self, name: str | int | None, horizon: int | None, output: int | str) -> NamedTarget:
         """Resolve a target."""
         number = self.output_number(output)
-        shape = self._output_shape(number)
-        names = self._target_names(shape[-1], number)
-        place = place_of_target(name, names)
-        index = (*_horizon(horizon, shape[:-1]), place)
-        label = names[place] if horizon is None else f"{names[place]} (horizon {horizon})"
+        index, label, place = self._outputs(number).find(name, horizon)
         if self.windows is None or number != 0:
             return NamedTarget(ResolvedTarget(index, number), label, "")
+        at = index[-1] if place is None else place
         scaling = self.windows.target_scaling
-        resolved = ResolvedTarget(
-            index, number, float(scaling.scale[place]), float(scaling.mean[place])
-        )
-        return NamedTarget(resolved, label, self.windows.target_units[place])
+        resolved = ResolvedTarget(index, number, float(scaling.scale[at]), float(scaling.mean[at]))
+        return NamedTarget(resolved, label, self.windows.target_units[at])
 
     def question(
         self,
@@ -166,12 +164,18 @@ class Case:
             initial_state=initial_state,
         )
 
-    def choices(self, output: int | str) -> tuple[tuple[str, ...], tuple[int | None, ...]]:
-        """List the targets and the horizons of an output."""
-        number = self.output_number(output)
-        shape = self._output_shape(number)
-        names = self._target_names(shape[-1], number)
-        return names, (tuple(range(1, shape[-2] + 1)) if len(shape) > 1 else (None,))
+    def choices(
+        self, output: int | str, name: str | int | None = None, *, by_horizon: bool = False
+    ) -> tuple[tuple[str, ...], tuple[int | None, ...]]:
+        """List the targets of an output, and the horizons of one where those are asked for."""
+        outputs = self._outputs(self.output_number(output))
+        names = outputs.names
+        steps = outputs.horizons(name)
+        return names, steps if by_horizon or outputs.steps > 1 else (None,)
+
+    def called(self, name: str | int | None, output: int | str) -> str:
+        """Say what a target is called, whatever its horizon."""
+        return self._outputs(self.output_number(output)).called(name)
 
     def output_number(self, output: int | str) -> int:
         """Resolve an output."""
@@ -180,66 +184,36 @@ class Case:
             return names.index(output)
         if isinstance(output, int) and 0 <= output < len(names):
             return output
-        raise DataError(f"the network has no output {output!r}: it has {', '.join(names)}")
+        raise DataError(
+            f"the network has no output {output!r}{did_you_mean(output, names)}: it has "
+            f"{', '.join(names)}"
+        )
 
-    def _output_shape(self, number: int) -> tuple[int, ...]:
-
+    def output_shape(self, number: int) -> tuple[int, ...]:
+        """Give the shape of an output of one sample."""
         one = {name: array[:1] for name, array in self.inputs.items()}
         return forward(self.network, one).outputs[number].shape[1:]
 
-    def _target_names(self, count: int, number: int) -> tuple[str, ...]:
-        if self.windows is None or number != 0:
-            return tuple(f"output {k}" for k in range(count))
-        if len(self.windows.targets) != count:
-            raise DataError(
-                f"the sidecar names {len(self.windows.targets)} targets "
-                f"({', '.join(self.windows.targets)}), but the network gives {count}: list the "
-                "network's outputs in its order under [targets]"
-            )
-        return self.windows.targets
+    def _outputs(self, number: int) -> Outputs:
+        return Outputs(self.output_shape(number), self.windows if number == 0 else None)
 
-    def sample_coords(self) -> dict[str, Any]:
-        """Give the coordinates of the sample axis: times where they are known."""
-        if self.windows is None:
+    def sample_coords(self, target: str | None = None) -> dict[str, Any]:
+        """Give the coordinates of the sample axis: times where they are known, and groups.
+
+        The time is the one that the forecast of the target is for.
+        """
+        known = self.windows
+        if known is None:
             return {}
-        return {"time": ("sample", self.windows.times), "issued": ("sample", self.windows.issued)}
-
-
-def place_of_target(name: str | int | None, names: tuple[str, ...]) -> int:
-    """Find a target among those that there are."""
-    if name is None:
-        if len(names) == 1:
-            return 0
-        raise DataError(
-            f"the network forecasts {len(names)} targets: name one of {', '.join(names)}"
-        )
-    if isinstance(name, int | np.integer):
-        if 0 <= name < len(names):
-            return int(name)
-    elif name in names:
-        return names.index(name)
-    raise DataError(f"no target is called {name!r}: give one of {', '.join(names)}")
-
-
-def _horizon(horizon: int | None, axes: tuple[int, ...]) -> tuple[int, ...]:
-    if len(axes) == 0:
-        if horizon not in {None, 1}:
-            raise DataError(f"the network forecasts one step, but horizon {horizon} was asked for")
-        return ()
-    if len(axes) > 1:
-        raise DataError(
-            f"the network's output has {len(axes) + 1} axes a sample; rnnlens explains outputs of "
-            "shape (target,) or (horizon, target)"
-        )
-    steps = axes[-1]
-    if horizon is None and steps == 1:
-        horizon = 1
-    if horizon is None or not 1 <= horizon <= steps:
-        raise DataError(
-            f"the network forecasts {steps} steps: give a horizon from 1 to {steps} "
-            "with Target(horizon=) (--horizon)" + ("" if horizon is None else f", not {horizon}")
-        )
-    return (horizon - 1,)
+        clock = {} if known.time_zone is None else {"time_zone": known.time_zone}
+        coords: dict[str, Any] = {"issued": ("sample", known.issued, clock)}
+        if target is None or target in known.targets:
+            place = 0 if target is None else known.targets.index(target)
+            times = known.times if target is None else known.times_of(place)
+            coords = {"time": ("sample", times, clock), **coords}
+        if known.groups is not None:
+            coords["group"] = ("sample", known.groups)
+        return coords
 
 
 def make_case(
@@ -261,6 +235,8 @@ def make_case(
     if len(next(iter(inputs.values()))) == 0:
         raise DataError("there are no windows: the array has no samples")
     of = _windows_of(network, inputs, of)
+    if known is not None and known.plain:
+        known = numbered(known, Case(network, inputs, of, None).output_shape(0))
     if as_given:
         return Case(network, inputs, of, known)
     within: tuple[int, ...] = ()

@@ -12,9 +12,10 @@ import numpy as np
 from rnnlens.errors import InputError
 
 if TYPE_CHECKING:
+    from rnnlens.network.arrays import Arrays
     from rnnlens.network.network import Network
 
-__all__ = ["NetworkLike", "as_network"]
+__all__ = ["NetworkLike", "as_network", "network_or_arrays"]
 
 #: A network, the path of a model file, or a live model.
 NetworkLike: TypeAlias = "Network | str | PathLike[str] | object"
@@ -40,6 +41,14 @@ def as_network(net: NetworkLike, X: object = None) -> Network:
     if "example" in options_of(net):
         return read(net, ReadOptions(example=_example(net, X)))
     return read(net)
+
+
+def network_or_arrays(net: NetworkLike) -> Network | Arrays:
+    """Give a network as it is or read; name the arrays of what makes none by itself."""
+    from rnnlens.network.network import Network
+    from rnnlens.readers.open import read_or_name_arrays
+
+    return net if isinstance(net, Network) else read_or_name_arrays(net)
 
 
 def _example(module: Any, X: object) -> object:

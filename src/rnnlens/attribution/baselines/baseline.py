@@ -31,6 +31,7 @@ from typing import ClassVar
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from rnnlens.arguments import did_you_mean
 from rnnlens.attribution.baselines.grouped import CALENDAR, Groups, group_mean, mean_of
 from rnnlens.attribution.baselines.rows import Rows
 from rnnlens.attribution.baselines.windows import RealWindows
@@ -181,7 +182,10 @@ def _named(
         return f"mean (of {whose})", (mean_of(steps)[None, None],)
     if name == "persistence":
         return "persistence (the newest value held over the window)", (_newest_real(x, real),)
-    raise DataError(f"no baseline is called {name!r}: give one of {', '.join(NAMED)}, or an array")
+    raise DataError(
+        f"no baseline is called {name!r}{did_you_mean(name, NAMED)}: give one of "
+        f"{', '.join(NAMED)}, or an array"
+    )
 
 
 def _array(array: Array, x: Array) -> tuple[str, tuple[Array, ...]]:

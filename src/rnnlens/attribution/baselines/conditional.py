@@ -12,7 +12,10 @@ a linear network only.
 This is *conditional*: it says what the data imply. A lag that the network ignores gets credit
 where it foretells one that the network uses; an interventional baseline gives it none.
 
-What is filled in depends on everything that is shown, older and newer, so states cannot be shared
+Where windows have too many numbers for that, what is hidden depends on neighbouring steps alone
+(`rnnlens.attribution.baselines.banded`).
+
+What is filled in depends on what is shown, older and newer, so states cannot be shared
 between coalitions and no single window is "the baseline": methods that compare coalitions can use
 it (`rnnlens.attribution.games.conditional`: trees, random orders, occlusion), those that compare
 with one window cannot (secant, integrated gradients). Padding has no distribution; masked steps are
@@ -22,20 +25,23 @@ refused.
 from __future__ import annotations
 
 from dataclasses import dataclass
-from functools import cached_property
 from typing import ClassVar, NoReturn
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
-from scipy.linalg import cho_factor, cho_solve, cholesky
 
+from rnnlens.attribution.baselines.banded import FEWEST_WINDOWS, BandMoments, band_moments
 from rnnlens.attribution.baselines.baseline import Array, checked_data
-from rnnlens.attribution.baselines.covariance import WindowMoments, window_moments
+from rnnlens.attribution.baselines.covariance import MOST_NUMBERS, WindowMoments, window_moments
 from rnnlens.errors import DataError, InputError
 
 __all__ = ["GaussianConditional", "gaussian_conditional", "refuse_conditional"]
 
 Shown = NDArray[np.bool_]
+
+#: Windows for each number of a window from which on the covariance of all numbers is learned; with
+#: fewer, that of neighbouring steps.
+WINDOWS_EACH = 10
 
 
 @dataclass(frozen=True, eq=False)
@@ -46,7 +52,7 @@ class GaussianConditional:
     ----------
     text : str
         What it is, for the result.
-    moments : WindowMoments
+    moments : WindowMoments or BandMoments
         Of the windows.
     shape : tuple of int
         ``(step, feature)`` of a window.
@@ -61,16 +67,11 @@ class GaussianConditional:
     kind: ClassVar[str] = "conditional"
 
     text: str
-    moments: WindowMoments
+    moments: WindowMoments | BandMoments
     shape: tuple[int, int]
     held: NDArray[np.int64]
     draws: int
     seed: int
-
-    @cached_property
-    def _precision(self) -> Array:
-        C = self.moments.covariance
-        return cho_solve(cho_factor(C), np.eye(len(C)))
 
     def stand_in(self, x: Array, masks: Shown) -> Array:
         """Give the windows that the network sees for each coalition.
@@ -109,33 +110,30 @@ class GaussianConditional:
         Shapes: x (sample, step * feature), shown (step * feature,) of bool, z (sample, draw, step *
         feature) -> (sample, draw, step * feature).
         """
-        moments = self.moments
-        filled = np.where(shown, x, moments.mean)[:, None].repeat(z.shape[1], axis=1)
-        hidden = ~shown[moments.varying]
-        if not hidden.any():
-            return filled
-        places = moments.varying[hidden]
-        away = x[:, moments.varying[~hidden]] - moments.mean[moments.varying[~hidden]]
-        slope, spread = self._regression(hidden)
-        filled[..., places] += (away @ slope.T)[:, None]
-        if self.draws:
-            filled[..., places] += z[..., places] @ cholesky(spread, lower=True).T
+        values = self.hidden_values(x, shown, z[..., ~shown])
+        filled = x[:, None].repeat(values.shape[1], axis=1)
+        filled[..., ~shown] = values
         return filled
 
-    def _regression(self, hidden: Shown) -> tuple[Array, Array]:
-        """Give C_SA C_AA^-1 and the covariance that is left, by the smaller of two systems."""
-        C = self.moments.covariance
-        if hidden.sum() <= len(hidden) // 2:
-            P = self._precision
-            factor = cho_factor(P[np.ix_(hidden, hidden)])
-            slope = -cho_solve(factor, P[np.ix_(hidden, ~hidden)])
-            left = cho_solve(factor, np.eye(int(hidden.sum()))) if self.draws else C
-            return slope, left
-        across = C[np.ix_(~hidden, hidden)]
-        if not len(across):
-            return across.T, C[np.ix_(hidden, hidden)]
-        slope = cho_solve(cho_factor(C[np.ix_(~hidden, ~hidden)]), across).T
-        return slope, C[np.ix_(hidden, hidden)] - slope @ across
+    def hidden_values(self, x: Array, shown: Shown, z: Array) -> Array:
+        """Give what is hidden in one coalition, whatever is held.
+
+        Shapes: x (sample, step * feature), shown (step * feature,) of bool, z (sample, draw,
+        hidden) -> (sample, draw, hidden).
+        """
+        if self.draws:
+            return self.moments.hidden_values(x, shown, z)
+        means = self.moments.hidden_values(x, shown, None)
+        return means.repeat(z.shape[1], axis=1)
+
+
+def _moments(data: Array) -> WindowMoments | BandMoments:
+    """Learn how all numbers of a window go together, or where windows are too few, neighbours."""
+    windows, numbers = len(data), int((data != data[0]).any(axis=0).sum())
+    enough = windows >= WINDOWS_EACH * numbers or numbers < windows < FEWEST_WINDOWS
+    if enough and numbers <= MOST_NUMBERS:
+        return window_moments(data)
+    return band_moments(data)
 
 
 def gaussian_conditional(
@@ -163,12 +161,12 @@ def gaussian_conditional(
     if draws < 0:
         raise InputError(f"the number of draws must be 0 or more, but is {draws}")
     data = checked_data(x if background is None else background, x)
-    moments = window_moments(data)
+    moments = _moments(data)
     which = "explained" if background is None else "background"
     how = f"mean of {draws} draws, seed {seed}" if draws else "conditional mean"
     text = (
-        f"Gaussian conditional ({how}; covariance of {len(data):,} {which} windows, shrunk by "
-        f"{moments.shrinkage:.2g})"
+        f"Gaussian given {moments.given} ({how}; covariance of {len(data):,} {which} windows, "
+        f"{moments.shrunk})"
     )
     held = np.array([], dtype=np.int64) if held is None else held
     return GaussianConditional(text, moments, (x.shape[1], x.shape[2]), held, draws, seed)

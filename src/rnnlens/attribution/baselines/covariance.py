@@ -13,10 +13,12 @@ change are left out.
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import cached_property
 from itertools import pairwise
 
 import numpy as np
 from numpy.typing import NDArray
+from scipy.linalg import cho_factor, cho_solve, cholesky
 
 from rnnlens.attribution.baselines.rows import Rows, rows_of
 from rnnlens.errors import DataError
@@ -53,6 +55,55 @@ class WindowMoments:
     varying: NDArray[np.int64]
     covariance: Array
     shrinkage: float
+
+    @property
+    def given(self) -> str:
+        """What hidden numbers are drawn from, in words."""
+        return "the rest of the window"
+
+    @property
+    def shrunk(self) -> str:
+        """What correlations were shrunk by, in words."""
+        return f"shrunk by {self.shrinkage:.2g}"
+
+    @cached_property
+    def _precision(self) -> Array:
+        C = self.covariance
+        return cho_solve(cho_factor(C), np.eye(len(C)))
+
+    def hidden_values(self, x: Array, shown: NDArray[np.bool_], z: Array | None) -> Array:
+        """Give what is hidden: by draws from standard normal numbers, or by the mean alone.
+
+        Shapes: x (sample, number), shown (number,) of bool, z (sample, draw, hidden) or None ->
+        (sample, draw, hidden); one draw for the mean.
+        """
+        every = np.flatnonzero(~shown)
+        draws = 1 if z is None else z.shape[1]
+        values = np.broadcast_to(self.mean[every], (len(x), draws, len(every))).copy()
+        hidden = ~shown[self.varying]
+        if not hidden.any():
+            return values
+        among = np.searchsorted(every, self.varying[hidden])
+        away = x[:, self.varying[~hidden]] - self.mean[self.varying[~hidden]]
+        slope, spread = self._regression(hidden)
+        values[..., among] += (away @ slope.T)[:, None]
+        if z is not None:
+            values[..., among] += z[..., among] @ cholesky(spread, lower=True).T
+        return values
+
+    def _regression(self, hidden: NDArray[np.bool_]) -> tuple[Array, Array]:
+        """Give C_SA C_AA^-1 and the covariance that is left, by the smaller of two systems."""
+        C = self.covariance
+        if hidden.sum() <= len(hidden) // 2:
+            P = self._precision
+            factor = cho_factor(P[np.ix_(hidden, hidden)])
+            slope = -cho_solve(factor, P[np.ix_(hidden, ~hidden)])
+            return slope, cho_solve(factor, np.eye(int(hidden.sum())))
+        across = C[np.ix_(~hidden, hidden)]
+        if not len(across):
+            return across.T, C[np.ix_(hidden, hidden)]
+        slope = cho_solve(cho_factor(C[np.ix_(~hidden, ~hidden)]), across).T
+        return slope, C[np.ix_(hidden, hidden)] - slope @ across
 
 
 def shrinkage(products: Array, counts: list[int]) -> float:

@@ -50,7 +50,8 @@ class CertifiedChanges:
         ``D``: no value in the range moves the forecast by more. Rounded up, with twice the
         deviation added.
     attained : array (sample, lag)
-        The largest change that a plain run of the network was seen to make.
+        The largest change that a value was found to make, rounded down: no rounding of a plain run
+        is in it.
     value : array (sample, lag, feature)
         The values that made it, in the network's own units.
     low, high : array (sample, lag, feature)
@@ -184,7 +185,7 @@ def _judged(
     tolerance, deviation = float(limits.tolerance), float(limits.deviation)
     exact = np.where(answers.reached, answers.bound * scale * (1 + 4 * UNIT), 0.0)
     bound = np.where(answers.reached, np.nextafter(exact + 2 * deviation, np.inf), 0.0)
-    attained = answers.attained * scale
+    attained = np.maximum(answers.attained * scale * (1 - 4 * UNIT), 0.0)
     verdict = np.full(bound.shape, "undecided", dtype="<U10")
     verdict[bound <= tolerance] = "proven"
     verdict[attained - 2 * deviation > tolerance] = "refuted"

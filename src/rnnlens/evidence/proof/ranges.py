@@ -21,6 +21,9 @@ __all__ = [
 ]
 
 Array = NDArray[np.float64]
+
+#: Ends of ranges, in size, whose products with weights and with each other floats still hold.
+LARGEST = 1e100
 #: The lower and the upper ends of ranges.
 Ends = tuple[Array, Array]
 
@@ -55,6 +58,9 @@ def between_quantiles(
 ) -> Ends:
     """Make ranges from what a feature did in the data.
 
+    Where both quantiles are the same number, as of rain that falls seldom, from the least to the
+    largest value.
+
     Shapes: data (sample, step, feature), own (sample, lag, free) -> tuple of two (sample, lag,
     free).
     """
@@ -63,6 +69,8 @@ def between_quantiles(
         raise DataError(f"a range of quantiles needs 0 <= low < high <= 1, not {low:g} to {high:g}")
     values = data[:, :, list(features)].reshape(-1, len(features))
     ends = np.quantile(values, [low, high], axis=0)
+    whole = np.stack([values.min(axis=0), values.max(axis=0)])
+    ends = np.where(ends[0] == ends[1], whole, ends)
     return np.minimum(ends[0], own), np.maximum(ends[1], own)
 
 
@@ -91,6 +99,14 @@ def checked(low: ArrayLike, high: ArrayLike, own: Array, lags: Sequence[int]) ->
         ) from None
     if not (np.isfinite(a).all() and np.isfinite(b).all()):
         raise DataError("the ends of a range must be finite numbers")
+    beyond = np.maximum(np.abs(a), np.abs(b)) > LARGEST
+    if beyond.any():
+        n, k, f = (int(place) for place in np.argwhere(beyond)[0])
+        raise DataError(
+            f"the range of window {n} at lag {lags[k]} goes from {a[n, k, f]:g} to "
+            f"{b[n, k, f]:g}, and what a network makes of numbers beyond {LARGEST:g} is "
+            "beyond what floating-point numbers hold: give a narrower range"
+        )
     if (a >= b).any():
         n, k, f = (int(place) for place in np.argwhere(a >= b)[0])
         raise DataError(

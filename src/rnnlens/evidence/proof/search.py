@@ -3,7 +3,8 @@
 A question's range is split into boxes. A box is closed when the forecast cannot move in it by more
 than is allowed; others are split further, into as many pieces as their lost part asks for: it falls
 with the square of the width. Besides, the plain network is run at the ends that the affine forms
-point to: what it attains is the bound from below.
+point to. A value that moves it furthest so far is bounded as a box of no width: what its interval
+leaves after rounding on either side is attained in exact arithmetic, the bound from below.
 """
 
 from __future__ import annotations
@@ -19,7 +20,7 @@ from rnnlens.engine.forward import predict
 from rnnlens.errors import RnnlensError
 from rnnlens.evidence.proof.zonotope.bounds import Boxes, Start, bounds
 
-__all__ = ["RangeAnswers", "RangeQuestions", "answer"]
+__all__ = ["ROUNDING", "RangeAnswers", "RangeQuestions", "answer"]
 
 Array = NDArray[np.float64]
 Whole = NDArray[np.int64]
@@ -66,7 +67,7 @@ class RangeAnswers(NamedTuple):
     bound : array (question,)
         No value in the range moves the output by more.
     attained : array (question,)
-        By how much a value in the range did move it.
+        A value in the range moves it by this much at least, rounding taken off.
     value : array (question, free)
         That value.
     boxes : array (question,) of int
@@ -121,6 +122,8 @@ class _Search:
         self.known, self.asked, self.tolerance, self.gap = known, asked, tolerance, gap
         count, free = asked.low.shape
         self.bound, self.attained = np.zeros(count), np.zeros(count)
+        #: the largest change of a plain run, its rounding in it
+        self.seen = np.zeros(count)
         own = known.inputs[known.of][asked.window[:, None], asked.step[:, None], asked.feature]
         self.value = own.reshape(count, free).copy()
         self.boxes, self.reached = np.zeros(count, np.int64), np.zeros(count, bool)
@@ -137,9 +140,29 @@ class _Search:
         order = np.lexsort((moved, question))
         last = np.flatnonzero(np.diff(question[order], append=-1))
         best = order[last]
-        better = best[moved[best] > self.attained[question[best]]]
-        self.attained[question[better]] = moved[better]
+        better = best[moved[best] > self.seen[question[best]]]
+        if not len(better):
+            return
+        self.seen[question[better]] = moved[better]
+        surely = self._surely(question[better], values[better])
+        more = surely > self.attained[question[better]]
+        better, surely = better[more], surely[more]
+        self.attained[question[better]] = surely
         self.value[question[better]] = values[better]
+
+    def _surely(self, question: Whole, values: Array) -> Array:
+        """Give what values move the output by, whatever a plain run loses to rounding."""
+        asked, known = self.asked, self.known
+        least = np.zeros(len(question))
+        for one in np.unique(asked.step[question]):
+            at = np.flatnonzero(asked.step[question] == one)
+            q = question[at]
+            window, point = asked.window[q], values[at]
+            output = bounds(known, Boxes(window, int(one), asked.feature[q], point, point))
+            rise = np.nextafter(output.low - known.high[window], -np.inf)
+            fall = np.nextafter(known.low[window] - output.high, -np.inf)
+            least[at] = np.fmax(np.fmax(rise, fall), 0.0)
+        return least
 
     def allowed(self) -> Array:
         """Give the change that needs no closer look, by question."""
@@ -158,7 +181,8 @@ class _Search:
         done = ~still | (self.boxes[front.question] >= budget)
         np.maximum.at(self.bound, front.question[done], most[done])
         open_ = np.flatnonzero(~done)
-        slack = self.allowed()[front.question] - (most - lost)
+        with np.errstate(invalid="ignore"):  # infinity less infinity, where a bound overflows
+            slack = self.allowed()[front.question] - (most - lost)
         whole = (self.asked.high - self.asked.low)[front.question[open_]]
         pieces, along = _pieces(front, open_, slope, np.sqrt(lost / np.maximum(slack, TINY)), whole)
         return _split(front, open_, most, np.where(slack[open_] > 0, pieces, 2), along)
@@ -178,6 +202,9 @@ class _Search:
             fall = np.nextafter(known.high[window] - output.low, np.inf)
             # what the free inputs do not reach does not move at all
             up[at], down[at] = np.where(output.reached, (rise, fall), 0.0)
+            # where sums overflow, infinity less infinity is no number: nothing is known there
+            for ends in (up, down):
+                ends[at] = np.where(np.isnan(ends[at]), np.inf, ends[at])
             slope[at], lost[at] = output.slope, output.lost
             self.reached[q[output.reached]] = True
         return up, down, slope, lost
@@ -196,12 +223,12 @@ class _Search:
     def check(self) -> None:
         """Refuse to answer where a plain run escaped: every point tried is an attack."""
         size = 1 + np.abs(self.forecast[self.asked.window])
-        escaped = self.attained > self.bound + ROUNDING * size
+        escaped = self.seen > self.bound + ROUNDING * size
         if escaped.any():
             q = int(np.flatnonzero(escaped)[0])
             raise RnnlensError(
                 f"a bound of {self.bound[q]:g} was escaped by a plain run that moved the output by "
-                f"{self.attained[q]:g}: no certificate is given; please report this network"
+                f"{self.seen[q]:g}: no certificate is given; please report this network"
             )
 
 
@@ -251,7 +278,7 @@ def _pieces(
     """Say into how many pieces boxes are split, and along which number."""
     free = front.low.shape[1]
     most = PIECES if free == 1 else 2
-    pieces = np.clip(np.ceil(wanted[chosen]), 2, most).astype(np.int64)
+    pieces = np.clip(np.ceil(np.nan_to_num(wanted[chosen], nan=most)), 2, most).astype(np.int64)
     # wide in its own range, or steep: the shares are added, so that no number is starved
     share = (front.high[chosen] - front.low[chosen]) / whole
     steep = np.abs(slope[chosen])

@@ -30,6 +30,11 @@ class FeatureScaling(Protocol):
     """The straight line between the features' own units and the network's."""
 
     @property
+    def straight(self) -> bool:
+        """Whether it is a line alone, without a curve before it."""
+        ...
+
+    @property
     def scale(self) -> Array:
         """What is one network unit of each feature."""
         ...
@@ -80,6 +85,25 @@ class StatedRanges:
         low, high = (f"{100 * share:g}" for share in self.quantiles)
         return f"{low} to {high} % of the data"
 
+    def constant(self, x: Array, free: Sequence[int]) -> list[int]:
+        """Give features that have no range: none is stated, and they never change.
+
+        Shapes: x (sample, step, feature).
+        """
+
+        def still(feature: int) -> bool:
+            first = x[:1, :1, feature]
+            same = (x[:, :, feature] == first).all() and (self.data[:, :, feature] == first).all()
+            return bool(same)
+
+        return [feature for feature in free if self._given(feature) is None and still(feature)]
+
+    def _given(self, feature: int) -> Span | None:
+        """Give what was stated for a feature."""
+        if isinstance(self.given, Mapping):
+            return self.given.get(self.features[feature])
+        return self.given
+
     def check_names(self, free: Sequence[int]) -> None:
         """Refuse ranges of features that are not free."""
         if not isinstance(self.given, Mapping):
@@ -113,15 +137,19 @@ class StatedRanges:
     def _range(self, feature: int, own: Array, lags: Sequence[int]) -> tuple[Ends, str]:
         """Give the range of one feature, (sample, lag, 1) each end, and say what it is."""
         name = self.features[feature]
-        given = self.given.get(name) if isinstance(self.given, Mapping) else self.given
+        given = self._given(feature)
         if given is None:
             return between_quantiles(self.data, own, [feature], self.quantiles), self.text
         scaling = None if self.scaling is None else self.scaling[[feature]]
         unit = "" if self.units is None else f" {self.units[feature]}"
         numbers = np.asarray(given, float)
         if numbers.ndim == 0:
+            text = f"own value +- {float(numbers):g}{unit}"
+            if scaling is not None and not scaling.straight:
+                low, high = around(scaling.undo(own), numbers)
+                return (scaling.apply(low), scaling.apply(high)), text
             error = numbers if scaling is None else numbers / scaling.scale
-            return around(own, error), f"own value +- {float(numbers):g}{unit}"
+            return around(own, error), text
         if numbers.shape != (2,):
             raise InputError(
                 f"a range is one number (the error of a sensor) or two (its ends), not {given!r}"

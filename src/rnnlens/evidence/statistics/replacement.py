@@ -19,7 +19,10 @@ from rnnlens.attribution.games.mixing import flat_steps
 from rnnlens.attribution.question import Question
 from rnnlens.engine.forward import forward, inputs_of, states_of
 from rnnlens.engine.schedule.plan import gathered
-from rnnlens.errors import DataError
+from rnnlens.errors import DataError, UnsupportedModel
+from rnnlens.evidence.proof.search import ROUNDING
+from rnnlens.evidence.proof.zonotope.bounds import start
+from rnnlens.evidence.proof.zonotope.functions import UNIT
 from rnnlens.evidence.structural import reaching
 
 __all__ = ["NUMBERS", "Replacement", "blocks"]
@@ -40,8 +43,8 @@ def blocks(rows: int, numbers: int) -> Iterator[slice]:
     [slice(0, 2, None), slice(2, 4, None), slice(4, 5, None)]
     """
     size = max(1, NUMBERS // max(1, numbers))
-    for start in range(0, rows, size):
-        yield slice(start, min(start + size, rows))
+    for first in range(0, rows, size):
+        yield slice(first, min(first + size, rows))
 
 
 @dataclass(frozen=True, eq=False)
@@ -94,8 +97,7 @@ class Replacement:
         Shapes: which (row,) of int, windows (row, step, feature) -> (row,).
         """
         asked = self.question
-        inputs = {name: array[which] for name, array in asked.inputs.items() if name != asked.of}
-        inputs[asked.of] = windows.reshape(len(which), *asked.inputs[asked.of].shape[1:])
+        inputs = self._inputs(which, windows)
         states = {
             name: [np.asarray(state)[which] for state in given]
             for name, given in (asked.initial_state or {}).items()
@@ -108,3 +110,28 @@ class Replacement:
             return (asked.target.pick(run.outputs),)
 
         return gathered(part, asked.network, inputs)[0]
+
+    def _inputs(self, which: Rows, windows: Array) -> dict[str, Array]:
+        """Put windows in the place of given ones: windows (row, step, feature)."""
+        asked = self.question
+        inputs = {name: array[which] for name, array in asked.inputs.items() if name != asked.of}
+        inputs[asked.of] = windows.reshape(len(which), *asked.inputs[asked.of].shape[1:])
+        return inputs
+
+    def least_move(self, which: int, window: Array) -> float:
+        """Give what a window in the place of another moves the forecast by, at the least.
+
+        Both forecasts are enclosed with their rounding where certificates serve the network; where
+        they do not, a share of their size is taken off. Shapes: window (step, feature).
+        """
+        asked = self.question
+        both, rows = np.stack([self.x[which], window]), np.array([which, which])
+        try:
+            if asked.initial_state:
+                raise UnsupportedModel("certificates do not follow states that are carried in")
+            known = start(asked.network, self._inputs(rows, both), asked.target, of=asked.of)
+        except UnsupportedModel:
+            own, other = self.forecast(rows, both).tolist()
+            return abs(other - own) - ROUNDING * (abs(own) + abs(other))
+        apart = max(known.low[1] - known.high[0], known.low[0] - known.high[1])
+        return float(apart) * abs(asked.target.scale) * (1 - 8 * UNIT)

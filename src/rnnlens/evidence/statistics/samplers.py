@@ -10,6 +10,10 @@ permutation forces extrapolation"). Three ways to draw what does go with them:
                 however it changes with the level
 a function      the user's own
 
+The rest of the window is all of it where there are windows enough to learn how all its numbers go
+together, and the neighbouring steps on either side otherwise
+(`rnnlens.attribution.baselines.banded`); the sampler's text says which.
+
 None is right for all data: `rnnlens.evidence.statistics.sampler_fit` says how well one fits.
 """
 
@@ -44,6 +48,8 @@ OwnDraw = Callable[[Array, Hidden, np.random.Generator], ArrayLike]
 NEIGHBOURS = 20
 #: Directions in which neighbours are sought; most of what many means do happens in few.
 DIRECTIONS = 8
+#: Numbers of a part whose means are looked at for that, of many those that differ most.
+TELLING = 64
 
 
 class Sampler(Protocol):
@@ -81,10 +87,10 @@ class GaussianSampler:
     def draw(self, x: Array, hidden: Hidden, draws: int, rng: np.random.Generator) -> Array:
         """Draw what is hidden, independently for every window (see `Sampler`)."""
         _fits(x, self.given)
-        z = np.zeros((len(x), draws, hidden.size))
-        z[..., hidden.ravel()] = rng.standard_normal((len(x), draws, int(hidden.sum())))
-        filled = self.given.fill(x.reshape(len(x), -1), ~hidden.ravel(), z)
-        return filled.reshape(len(x), draws, *x.shape[1:])
+        z = rng.standard_normal((len(x), draws, int(hidden.sum())))
+        drawn = x[:, None].repeat(draws, axis=1)
+        drawn[:, :, hidden] = self.given.hidden_values(x.reshape(len(x), -1), ~hidden.ravel(), z)
+        return drawn
 
 
 @dataclass(frozen=True, eq=False)
@@ -117,7 +123,7 @@ class NeighbourSampler:
         mean, mean_of_data = self._mean(flat, part), self._mean(data, part)
         missed = data[:, part] - mean_of_data
         near = self._near(mean, mean_of_data, missed)
-        own = (data[near] == flat[:, None]).all(axis=2)
+        own = np.stack([(data[column] == flat).all(axis=1) for column in near.T], axis=1)
         # a window's own comes last: at most one is, and one more is sought than is drawn from
         order = np.argsort(own, axis=1, kind="stable")
         place = rng.integers(self.neighbours, size=(len(x), draws))
@@ -127,8 +133,9 @@ class NeighbourSampler:
         return drawn.reshape(len(x), draws, *x.shape[1:])
 
     def _mean(self, flat: Array, part: Hidden) -> Array:
-        nothing = np.zeros((len(flat), 1, flat.shape[1]))
-        return self.given.fill(flat, ~part, nothing)[:, 0, part]
+        return self.given.hidden_values(flat, ~part, np.zeros((len(flat), 1, int(part.sum()))))[
+            :, 0
+        ]
 
     def _near(self, mean: Array, mean_of_data: Array, missed: Array) -> NDArray[np.int64]:
         """Give the windows of the data with the nearest means, measured in what these miss."""
@@ -138,9 +145,13 @@ class NeighbourSampler:
         scale = np.where(spread > 0, spread, 1.0)
         centre = mean_of_data.mean(axis=0)
         away = (mean_of_data - centre) / scale
+        # far from what is shown, means hardly differ: they tell windows no further apart
+        telling = np.sort(np.argsort(-away.var(axis=0), kind="stable")[:TELLING])
+        away = away[:, telling]
         axes = np.linalg.svd(away, full_matrices=False)[2][:DIRECTIONS].T
         tree = KDTree(away @ axes)
-        near = tree.query(((mean - centre) / scale) @ axes, k=self.neighbours + 1)[1]
+        sought = ((mean - centre) / scale)[:, telling] @ axes
+        near = tree.query(sought, k=self.neighbours + 1)[1]
         return np.asarray(near, dtype=np.int64)
 
 
@@ -197,7 +208,7 @@ def gaussian_sampler(x: Array, *, background: ArrayLike | None = None) -> Gaussi
     """
     given = gaussian_conditional(x, background=background, draws=1)
     return GaussianSampler(
-        given, f"Gaussian given the rest of the window ({_whose(given, x, background)})"
+        given, f"Gaussian given {given.moments.given} ({_whose(given, x, background)})"
     )
 
 
@@ -217,7 +228,10 @@ def neighbour_sampler(
             f"{neighbours} neighbours need more than {neighbours} different windows, but there are "
             f"{len(data)}: give more background windows, or fewer neighbours"
         )
-    text = f"residuals of the {neighbours} nearest windows around a linear mean"
+    text = (
+        f"residuals of the {neighbours} nearest windows around a linear mean given "
+        f"{given.moments.given}"
+    )
     return NeighbourSampler(given, data, neighbours, f"{text} ({_whose(given, x, background)})")
 
 
@@ -228,7 +242,7 @@ def _whose(given: GaussianConditional, x: Array, background: ArrayLike | None) -
         if background is None
         else f"{len(np.asarray(background)):,} background"
     )
-    return f"covariance of {count} windows, shrunk by {given.moments.shrinkage:.2g}"
+    return f"covariance of {count} windows, {given.moments.shrunk}"
 
 
 def _fits(x: Array, given: GaussianConditional) -> None:

@@ -56,6 +56,9 @@ class Scenario:
         The change that is asked about; the size of the largest one where none was given.
     exceeded : array (part,) of int
         Draws that moved the forecast by more.
+    moved : array (part,) of bool
+        Whether the largest change lies beyond the tolerance when what plain runs may have lost to
+        rounding is taken off: then it is a counter-example.
     share_limit : array (part,)
         At most this share of all pairs moves it by more, with the confidence given; the share
         itself where all pairs were tried.
@@ -80,6 +83,7 @@ class Scenario:
     forecast_after: Array = declared("part")
     tolerance: Array = declared("part")
     exceeded: NDArray[np.int64] = declared("part")
+    moved: NDArray[np.bool_] = declared("part")
     share_limit: Array = declared("part")
     title: NDArray[np.str_] = declared("part")
     lag_from: NDArray[np.int64] = declared("part")
@@ -173,6 +177,7 @@ def scenario(
         forecast_after=np.array([move.before + move.change for move in moves]),
         tolerance=np.array([move.tolerance for move in moves]),
         exceeded=exceeded,
+        moved=np.array([move.moved for move in moves]),
         share_limit=exceeded / tried if exhaustive else np.array(limits),
         title=np.array([part.title for part in parts]),
         lag_from=np.array([part.lags[0] for part in parts]),
@@ -203,6 +208,7 @@ class _LargestMove:
     before: float
     tolerance: float
     exceeded: int
+    moved: bool
 
 
 def _moved(
@@ -220,11 +226,14 @@ def _moved(
         change[block] = windows.forecast(which[block], mixed) - windows.own[which[block]]
     k = int(np.abs(change).argmax())
     limit = abs(float(change[k])) if tolerance is None else float(tolerance)
+    exceeded = int((np.abs(change) > limit).sum())
+    furthest = np.where(part.hidden, data[taken[k]], windows.x[which[k]])
     return _LargestMove(
         change=float(change[k]),
         window=int(which[k]),
         value_from=int(taken[k]),
         before=float(windows.own[which[k]]),
         tolerance=limit,
-        exceeded=int((np.abs(change) > limit).sum()),
+        exceeded=exceeded,
+        moved=exceeded > 0 and windows.least_move(int(which[k]), furthest) > limit,
     )

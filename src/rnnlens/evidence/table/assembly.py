@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from rnnlens.attribution.question import Question
 from rnnlens.errors import DataError, UnsupportedModel
-from rnnlens.evidence.ladder import RUNGS, ladder
+from rnnlens.evidence.ladder import CONSTANT, RUNGS, ladder
 from rnnlens.evidence.statistics.scenario import Scenario
 from rnnlens.evidence.structural import reaching
 from rnnlens.evidence.table.certificates import LagCertificates, certify_lags
@@ -94,8 +94,10 @@ def lag_table(
 
         stated = test.replacements is not None
         observed = _tried("no draws of observed values", draw, missing, stated=stated)
-    verdict = _verdicts(question, rows, certificates, tests, observed)
+    still = _still(question, rows, data)
+    verdict = _verdicts(question, rows, still, certificates, tests, observed)
     grounds = {**RUNGS, HELD: HELD}
+    nothing = rows.spread(still, False) & (verdict == "undecided")
     return LagTable(
         rows=rows,
         certificates=certificates,
@@ -104,7 +106,7 @@ def lag_table(
         observed=observed,
         missing=tuple(missing),
         verdict=verdict,
-        rung=np.array([grounds[one] for one in verdict]),
+        rung=np.where(nothing, CONSTANT, np.array([grounds[one] for one in verdict])),
     )
 
 
@@ -120,9 +122,19 @@ def _tried(what: str, run: Callable[[], T], missing: list[str], *, stated: bool)
         return None
 
 
+def _still(question: Question, rows: Rows, data: TableData) -> NDArray[np.bool_]:
+    """Tell rows that never change, whose draws can show nothing: (asked,)."""
+    if question.inputs[question.of].ndim != 3:
+        return np.zeros(len(rows.parts), bool)
+    first = question.x[0]
+    changes = (question.x != first).any(axis=0) | (data.values != first).any(axis=0)
+    return np.array([not (changes & part.hidden).any() for part in rows.parts], dtype=bool)
+
+
 def _verdicts(
     question: Question,
     rows: Rows,
+    still: NDArray[np.bool_],
     certificates: LagCertificates | None,
     tests: LagTests | None,
     observed: Scenario | None,
@@ -134,14 +146,17 @@ def _verdicts(
     def judge(number: int, row: Row) -> str:
         of_row = None if certificates is None else certificates.of(row)
         counts = {} if of_row is None else of_row.counts
+        drawn = None if observed is None or still[number] else observed
+        tested = "" if tests is None or still[number] else str(tests.equivalence.verdict[number])
         return ladder(
             unreached=not (reached & rows.parts[number].hidden).any(),
             whole=of_row is not None and of_row.whole,
             proven=counts.get("proven", 0) + counts.get("structural", 0),
             refuted=counts.get("refuted", 0),
             windows=0 if of_row is None else len(of_row.verdict),
-            exceeded=None if observed is None else int(observed.exceeded[number]),
-            tested="" if tests is None else str(tests.equivalence.verdict[number]),
+            exceeded=None if drawn is None else int(drawn.exceeded[number]),
+            moved=drawn is not None and bool(drawn.moved[number]),
+            tested=tested,
         )
 
     return rows.spread([judge(number, row) for number, row in enumerate(rows.asked)], HELD)

@@ -57,6 +57,8 @@ class RowCertificates:
     @property
     def counts(self) -> dict[str, int]:
         """Windows that the row has each verdict in, taking its questions together."""
+        if not self.verdict.shape[1]:
+            return dict.fromkeys(VERDICTS, 0)
         refuted = (self.verdict == "refuted").any(axis=1)
         structural = (self.verdict == "structural").all(axis=1)
         proven = np.isin(self.verdict, ["proven", "structural"]).all(axis=1) & ~structural
@@ -87,6 +89,8 @@ class LagCertificates:
         Boxes that were bounded, in all.
     range_text : str
         What the ranges are.
+    constant : tuple of int
+        Features that never change, so that they have no range and were not freed.
     """
 
     places: NDArray[np.int64]
@@ -96,6 +100,7 @@ class LagCertificates:
     columns: tuple[tuple[int, ...], ...]
     boxes: int
     range_text: str
+    constant: tuple[int, ...] = ()
 
     @property
     def together(self) -> bool:
@@ -104,15 +109,20 @@ class LagCertificates:
 
     def of(self, row: Row) -> RowCertificates:
         """Give those of a row."""
-        which = [k for k, free in enumerate(self.columns) if set(free) <= set(row.features)]
+        freed = tuple(feature for feature in row.features if feature not in self.constant)
+        which = [k for k, free in enumerate(self.columns) if set(free) <= set(freed)]
 
         def of_row(values: NDArray) -> NDArray:
             return values[:, row.lags.places][:, :, which].reshape(len(values), -1)
 
-        whole = row.lags.first == row.lags.last and row.features in self.columns
+        whole = row.lags.first == row.lags.last and freed in self.columns
         return RowCertificates(
             of_row(self.bound), of_row(self.attained), of_row(self.verdict), whole
         )
+
+    def frees(self, row: Row) -> bool:
+        """Say whether anything of a row was freed."""
+        return not set(row.features) <= set(self.constant)
 
     def by_feature(self, values: Array, count: int) -> Array:
         """Put columns in the places of their features: (sample, lag, feature), held ones NaN."""
@@ -129,9 +139,9 @@ class CertifiedRows:
     Parameters
     ----------
     largest_bound, largest_attained : array (part,)
-        In the target's own unit; NaN for a row that is held.
+        In the target's own unit; NaN for a row that is held, or of which nothing was freed.
     worst : array (part,) of int
-        The window with the largest bound; -1 for a row that is held.
+        The window with the largest bound; -1 for such a row.
     structural, proven, refuted, undecided : array (part,) of int
         Windows in which the row, its questions taken together, is that.
     """
@@ -194,10 +204,17 @@ def certify_lags(
         budget=BUDGET if asked.budget is None else asked.budget,
         deviation=asked.deviation,
     )
-    together = len(rows.free) <= MOST_TOGETHER if asked.together is None else asked.together
+    constant = ranges.constant(question.x, rows.free)
+    free = [feature for feature in rows.free if feature not in constant]
+    if not free:
+        raise DataError(
+            f"no feature changes in the data ({', '.join(rows.features[k] for k in constant)}), so "
+            "that none has a range: state one with range="
+        )
+    together = len(free) <= MOST_TOGETHER if asked.together is None else asked.together
     # rows of one feature each ask what that feature does alone
     together = together and rows.by == "lag"
-    columns = [tuple(rows.free)] if together else [(feature,) for feature in rows.free]
+    columns = [tuple(free)] if together else [(feature,) for feature in free]
     made, texts = [], []
     for done, column in enumerate(columns):
         column_ranges, text = ranges.ranges(few.x, lags, column)
@@ -212,7 +229,11 @@ def certify_lags(
         verdict=np.stack([one.verdict for one in made], axis=2),
         columns=tuple(columns),
         boxes=int(sum(one.boxes.sum() for one in made)),
-        range_text=ranges.text if ranges.given is None else "; ".join(texts),
+        range_text="; ".join([
+            ranges.text if ranges.given is None else "; ".join(texts),
+            *(f"{rows.features[k]} never changes and was not freed" for k in constant),
+        ]),
+        constant=tuple(constant),
     )
 
 
@@ -222,11 +243,18 @@ def certified_rows(rows: Rows, certificates: LagCertificates) -> CertifiedRows:
     counts = [one.counts for one in of_row]
     by_verdict = {name: rows.spread([one[name] for one in counts], 0) for name in VERDICTS}
     return CertifiedRows(
-        largest_bound=rows.spread([one.bound.max() for one in of_row], np.nan),
-        largest_attained=rows.spread([one.attained.max() for one in of_row], np.nan),
-        worst=rows.spread([one.bound.max(axis=1).argmax() for one in of_row], -1),
+        largest_bound=rows.spread([_largest(one.bound) for one in of_row], np.nan),
+        largest_attained=rows.spread([_largest(one.attained) for one in of_row], np.nan),
+        worst=rows.spread(
+            [one.bound.max(axis=1).argmax() if one.bound.size else -1 for one in of_row], -1
+        ),
         structural=by_verdict["structural"],
         proven=by_verdict["proven"],
         refuted=by_verdict["refuted"],
         undecided=by_verdict["undecided"],
     )
+
+
+def _largest(of_row: Array) -> float:
+    """Give the largest number of a row; NaN where nothing of it was freed."""
+    return float(of_row.max()) if of_row.size else float("nan")

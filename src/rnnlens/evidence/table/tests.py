@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -16,27 +16,16 @@ from rnnlens.evidence.statistics.equivalence import Equivalence, equivalence
 from rnnlens.evidence.statistics.horizon import Horizon, horizon
 from rnnlens.evidence.statistics.loss import LOSSES
 from rnnlens.evidence.statistics.losses import Losses
-from rnnlens.evidence.statistics.parts import Part
 from rnnlens.evidence.statistics.replacement import Replacement
-from rnnlens.evidence.statistics.sampler_fit import FEWEST, SamplerFit, sampler_fit
-from rnnlens.evidence.statistics.samplers import (
-    NEIGHBOURS,
-    OwnSampler,
-    Sampler,
-    gaussian_sampler,
-    neighbour_sampler,
-)
 from rnnlens.evidence.table.certificates import some_windows
 from rnnlens.evidence.table.inputs import TableData
 from rnnlens.evidence.table.rows import Rows
+from rnnlens.evidence.table.sampler_choice import ChosenSampler, chosen_sampler
 from rnnlens.names import declared
 
 __all__ = ["LagTests", "OlderLags", "TestedRows", "older_lags", "test_rows", "tested_rows"]
 
 Array = NDArray[np.float64]
-
-#: Rows for which it is measured whether a sampler fits: the newest, the oldest and some between.
-MEASURED = 6
 
 
 @dataclass(frozen=True, eq=False)
@@ -67,25 +56,6 @@ class LagTests:
     samples: int
 
 
-@dataclass(frozen=True, eq=False)
-class ChosenSampler:
-    """A sampler, and whether it fits.
-
-    Parameters
-    ----------
-    sampler : Sampler
-        What stands in for hidden inputs.
-    fit : SamplerFit or None
-        How well it fits; None where there are too few windows to tell.
-    text : str
-        The same in words.
-    """
-
-    sampler: Sampler
-    fit: SamplerFit | None
-    text: str
-
-
 @dataclass(frozen=True, eq=False, kw_only=True)
 class TestedRows:
     """What hiding does, row by row; NaN for a row that is held.
@@ -100,6 +70,8 @@ class TestedRows:
         Of both tests, corrected.
     variance_left : array (part,)
         Share of the row's variance that the rest of the window leaves.
+    resting_on : array (part,)
+        On how many windows the change rests; NaN where nothing changed.
     note : array (part,) of str
         What a reader must know of the row.
     """
@@ -116,6 +88,7 @@ class TestedRows:
     variance_left: Array = declared(
         "part", long_name="share of its variance that the rest leaves", unit="1"
     )
+    resting_on: Array = declared("part", long_name="windows that the change rests on", unit="1")
     note: NDArray[np.str_] = declared("part", long_name="to be known")
 
 
@@ -129,6 +102,8 @@ class OlderLags:
         Mean change of the loss.
     older_p : array (lag,)
         Of the test of equivalence.
+    older_resting_on : array (lag,)
+        On how many windows the change rests.
     """
 
     older_change: Array = declared(
@@ -136,6 +111,9 @@ class OlderLags:
     )
     older_p: Array = declared(
         "lag", long_name="p-value of the test of equivalence for hiding this lag and all older ones"
+    )
+    older_resting_on: Array = declared(
+        "lag", long_name="windows that this change rests on", unit="1"
     )
 
 
@@ -161,9 +139,7 @@ def test_rows(
     # too few windows are said before anything is learned from them
     criterion.means(np.zeros((question.windows, 1)), asked.seed)
     x = question.x
-    if not callable(asked.sampler):
-        _check_learned(x if background is None else background)
-    chosen = _sampler(asked, x, background, rows.parts)
+    chosen = chosen_sampler(asked, x, background, rows)
     losses = Losses(replacement, chosen.sampler, actual, loss=asked.loss, seed=asked.seed)
     margin_text = ""
     if criterion.margin is None and actual is None:
@@ -194,6 +170,7 @@ def tested_rows(rows: Rows, tests: LagTests) -> TestedRows:
         p_equivalent=rows.spread(of_parts.p_equivalent, np.nan),
         p_used=rows.spread(of_parts.p_used, np.nan),
         variance_left=rows.spread(of_parts.variance_left, np.nan),
+        resting_on=rows.spread(of_parts.resting_on, np.nan),
         note=rows.spread(of_parts.note, ""),
     )
 
@@ -203,47 +180,14 @@ def older_lags(rows: Rows, tests: LagTests) -> OlderLags | None:
     if not (rows.by == "lag" and len(rows.rows) == rows.steps):
         return None
     of_lags = tests.horizon
-    change, p = np.full(rows.steps, np.nan), np.full(rows.steps, np.nan)
-    change[of_lags.lag_from - 1], p[of_lags.lag_from - 1] = of_lags.change, of_lags.p_equivalent
-    return OlderLags(older_change=change, older_p=p)
 
+    def by_lag(values: Array) -> Array:
+        every = np.full(rows.steps, np.nan)
+        every[of_lags.lag_from - 1] = values
+        return every
 
-def _check_learned(windows: Array) -> None:
-    """Refuse too few windows to learn from how their numbers go together."""
-    numbers = windows[0].size
-    if len(windows) <= numbers:
-        raise DataError(
-            f"learning how the {numbers} numbers of a window go together needs more than {numbers} "
-            f"windows, but there are {len(windows)}: give a longer series, or a sampler of your own"
-        )
-
-
-def _sampler(
-    asked: Test, x: Array, background: Array | None, parts: Sequence[Part]
-) -> ChosenSampler:
-    """Make the sampler, and say whether it fits."""
-    made: Sampler
-    if callable(asked.sampler):
-        made = OwnSampler(asked.sampler)
-    elif asked.sampler == "neighbours":
-        made = neighbour_sampler(x, background=background)
-    else:
-        made = gaussian_sampler(x, background=background)
-    if len(x) < FEWEST:
-        text = f"whether it fits cannot be told from fewer than {FEWEST} windows"
-        return ChosenSampler(made, None, text)
-    places = np.geomspace(1, len(parts), min(MEASURED, len(parts))).round().astype(int) - 1
-    some = [parts[place] for place in np.unique(places)]
-    fit = sampler_fit(made, x, some, seed=asked.seed)
-    if asked.sampler == "auto" and not fit.fits.all() and _has_neighbours(x, background):
-        other = neighbour_sampler(x, background=background)
-        better = sampler_fit(other, x, some, seed=asked.seed)
-        if better.auc.max() < fit.auc.max():
-            text = f"{better.sentence}; the Gaussian one: {fit.auc.max():.2f}"
-            return ChosenSampler(other, better, text)
-    return ChosenSampler(made, fit, fit.sentence)
-
-
-def _has_neighbours(x: Array, background: Array | None) -> bool:
-    """Say whether there are more windows than a sampler of neighbours draws from."""
-    return len(np.unique(x if background is None else background, axis=0)) > NEIGHBOURS
+    return OlderLags(
+        older_change=by_lag(of_lags.change),
+        older_p=by_lag(of_lags.p_equivalent),
+        older_resting_on=by_lag(of_lags.resting_on),
+    )

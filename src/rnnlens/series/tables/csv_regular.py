@@ -50,7 +50,7 @@ def read_regular(
     if not rows or not first.strip() or first.count('"') % 2 or "\0" in file.text:
         return None
     header = next(csv.reader([first], delimiter=file.separator))
-    places = places_of(file.path, header, columns, optional, time)
+    places = places_of(file.path, header, columns, optional, [] if time is None else [time])
     # Before 3.1 the default of pandas may be off by a rounding; since then it is exact, and naming
     # a precision is deprecated.
     exact = "round_trip" if tuple(map(int, pd.__version__.split(".")[:2])) < (3, 1) else None

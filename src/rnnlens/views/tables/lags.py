@@ -10,12 +10,16 @@ from rnnlens.views.tables.lag_rows import evidence_rows
 from rnnlens.views.tables.plain import Attributes, Row, plain
 from rnnlens.views.tables.summary import far_off, far_off_text
 from rnnlens.views.words.explanation import figure
-from rnnlens.views.words.lags import evidence_sentences, p_text, share_text
+from rnnlens.views.words.forecast import matters_sentence
+from rnnlens.views.words.lags import IRRELEVANT, evidence_sentences, p_text, share_text
 
 if TYPE_CHECKING:
     import pandas as pd
     import xarray as xr
     from rich.console import Group
+
+#: What a verdict stands on where the row never changes, as the table says it.
+CONSTANT = "no evidence: constant"
 
 __all__ = ["evidence_cells", "evidence_summary", "evidence_view", "made_how"]
 
@@ -26,7 +30,9 @@ def evidence_summary(table: xr.Dataset) -> Row:
     rows = evidence_rows(table).drop(columns="name").to_dict("records")
     key = {"lag": "lags", "feature": "features"}.get(str(attrs.get("by", "lag")), "rows")
     given = [{str(name): plain(value) for name, value in row.items()} for row in rows]
-    return {**attrs, key: given, "sentences": list(evidence_sentences(table))}
+    good = matters_sentence(table.attrs)
+    sentences = [*([good] if good else []), *evidence_sentences(table)]
+    return {**attrs, key: given, "sentences": sentences}
 
 
 def evidence_cells(table: xr.Dataset) -> tuple[list[str], list[list[str]]]:
@@ -51,13 +57,18 @@ def evidence_cells(table: xr.Dataset) -> tuple[list[str], list[list[str]]]:
         spans = [f"{a} to {b}" if a else "" for a, b in zip(low, high, strict=True)]
         changed = _signed(rows["error_change"].to_numpy(float), decimals)
         columns += [("error\nif hidden", changed), ("interval", spans)]
-    columns += [("verdict", list(rows["verdict"])), ("stands on", _grounds(table, rows))]
+    caution = bool(table.attrs.get("caution"))
+    verdicts = [
+        f"{verdict} (CAUTION)" if caution and verdict in IRRELEVANT else verdict
+        for verdict in rows["verdict"]
+    ]
+    columns += [("verdict", verdicts), ("stands on", _grounds(table, rows))]
     cells = [list(row) for row in zip(*(values for _, values in columns), strict=True)]
     return [heading for heading, _ in columns], cells
 
 
 def evidence_view(table: xr.Dataset) -> Group:
-    """Show the evidence on each lag, how it was made, and two sentences."""
+    """Show how good the forecast is, the evidence on each lag, how it was made, what it says."""
     from rich.box import SIMPLE_HEAD
     from rich.console import Group
     from rich.table import Table
@@ -75,7 +86,9 @@ def evidence_view(table: xr.Dataset) -> Group:
     unit = f" ({a['unit']})" if a.get("unit") else ""
     what = {"lag": "each lag", "feature": "each feature"}.get(str(a.get("by")), "each input")
     heading = f"Evidence on {what} for the forecast of {a.get('target') or 'the output'}{unit}"
-    return Group(heading, shown, *made_how(table), "", *evidence_sentences(table))
+    good = matters_sentence(a)
+    first = [good, ""] if good else []
+    return Group(*first, heading, shown, *made_how(table), "", *evidence_sentences(table))
 
 
 def made_how(table: xr.Dataset) -> list[str]:
@@ -87,6 +100,8 @@ def made_how(table: xr.Dataset) -> list[str]:
         f"{a.get('baseline')}; {100 * float(a['confidence']):g} % interval{block}; largest "
         f"residual {figure(a.get('max_residual'), str(a.get('unit') or ''), digits=2)}."
     ]
+    if a.get("share_note"):
+        lines.append(f"Interval of the shares: {a['share_note']}.")
     if "exact_lags" in a:
         lines += [
             f"{text[0].upper()}{text[1:]}." for text in (a.get(n) for n in ("why", "audit")) if text
@@ -96,7 +111,7 @@ def made_how(table: xr.Dataset) -> list[str]:
     if "certified" in a:
         lines.append(_certified(a))
     if "tested" in a:
-        lines += _tested(a)
+        lines += _tested(table)
     if "replacements" in a:
         lines.append(_observed(table))
     lines += [f"Missing: {part}." for part in str(a.get("missing") or "").split("; ") if part]
@@ -145,7 +160,8 @@ def _size(a: Attributes, unit: str) -> str:
     return figure(a["tolerance"], unit, digits=2)
 
 
-def _tested(a: Attributes) -> list[str]:
+def _tested(table: xr.Dataset) -> list[str]:
+    a = table.attrs
     unit = str(a.get("loss_unit") or "")
     kind = str(a["loss"])
     mean = (
@@ -156,12 +172,23 @@ def _tested(a: Attributes) -> list[str]:
     caution = "" if a.get("sampler_fits") else "CAUTION: "
     return [
         f"Error if hidden: the row is drawn anew given the rest of the window, "
-        f"{a['draws_per_window']} times, in {int(a['tested']):,} windows; {mean}; margin "
+        f"{a['draws_per_window']} times, in {int(a['tested']):,} windows{_resting(table)}; {mean}; "
+        "margin "
         f"{figure(a['margin'], unit, digits=2)} ({a['margin_text']}); "
         f"{100 * float(a['interval']):g} % interval; at {100 * float(a['alpha']):g} %, correction "
         f"{a['correction']}.",
         f"{caution}Drawn from {a['sampler']}; {a['sampler_fit']}.",
     ]
+
+
+def _resting(table: xr.Dataset) -> str:
+    """Say on how many windows the changes rest, from the row with fewest to that with most."""
+    counts = table["resting_on"].values if "resting_on" in table else np.array([])
+    counts = counts[np.isfinite(counts)]
+    if not len(counts):
+        return ""
+    few, many = (f"{max(1, round(float(end))):,}" for end in (counts.min(), counts.max()))
+    return f", and rests on about {few if few == many else f'{few} to {many}'} of them"
 
 
 def _grounds(table: xr.Dataset, rows: pd.DataFrame) -> list[str]:
@@ -180,10 +207,20 @@ def _grounds(table: xr.Dataset, rows: pd.DataFrame) -> list[str]:
         elif verdict == "bounded":
             texts.append(f"{int(table.attrs['replacements']):,} draws")
         elif verdict == "refuted":
-            texts.append(f"{int(row['refuted'])}/{int(table.attrs['certified'])} windows")
+            counts = (int(row.get(name, 0)) for name in ("refuted", "observed_exceeded"))
+            texts.append(_counter_examples(table.attrs, *counts))
+        elif row["rung"] == CONSTANT:
+            texts.append("never changes")
         else:
             texts.append("")
     return texts
+
+
+def _counter_examples(a: Attributes, windows: int, draws: int) -> str:
+    """Say in how many windows, or how many draws, a value was found that moves the forecast."""
+    if windows:
+        return f"{windows}/{int(a['certified'])} windows"
+    return f"{draws:,}/{int(a['replacements']):,} draws"
 
 
 def _shares(rows: pd.DataFrame) -> list[str]:

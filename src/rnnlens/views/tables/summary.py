@@ -13,6 +13,7 @@ import numpy as np
 
 from rnnlens.errors import DataError
 from rnnlens.views.tables.plain import Row, plain
+from rnnlens.views.words.clock import clock_times
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -146,7 +147,7 @@ def forecast_series(explanation: xr.Dataset, *, most: int = 504) -> pd.DataFrame
     import pandas as pd
 
     newest = explanation.isel(sample=slice(-most, None))
-    time = newest["time"].values if "time" in newest else np.arange(newest.sizes["sample"])
+    time = clock_times(newest["time"]) if "time" in newest else np.arange(newest.sizes["sample"])
     order = np.argsort(time, kind="stable")
     series = {"actual": "what happened", "forecast": "forecast"}
     series["baseline_forecast"] = "baseline forecast"
@@ -186,13 +187,16 @@ def quantity(dataset: xr.Dataset, what: str) -> str:
 
 
 def time_text(explanation: xr.Dataset, sample: int, *, of: str = "time") -> str:
-    """Say when a window is."""
+    """Say when a window is, and of which group."""
     if of not in explanation.coords:
         return f"sample {sample}"
-    value = explanation[of].values[sample]
+    value = clock_times(explanation[of])[sample]
+    text = f"sample {value}"
     if np.issubdtype(np.asarray(value).dtype, np.datetime64):
-        return str(np.datetime_as_string(value, unit="m")).replace("T", " ")
-    return f"sample {value}"
+        known = not np.isnat(value)
+        text = str(np.datetime_as_string(value, unit="m")) if known else "a time not known yet"
+    group = f", {explanation['group'].values[sample]}" if "group" in explanation.coords else ""
+    return text.replace("T", " ", 1 if text[:1].isdecimal() else 0) + group
 
 
 def _by_lag_and_feature(explanation: xr.Dataset, values: xr.DataArray, name: str) -> pd.DataFrame:

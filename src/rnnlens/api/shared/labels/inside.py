@@ -46,7 +46,10 @@ def labelled(
     """Label a result about the inside of a layer."""
     return label(
         arrays,
-        coords={**(coords or {}), **case.sample_coords()},
+        coords={
+            **(coords or {}),
+            **case.sample_coords(str(about["target"]) if "target" in about else None),
+        },
         attrs=network_provenance(case.network, method=method, extra=about),
         long_names={
             "lag": "lag (1 = newest step of the layer's input)",
