@@ -109,9 +109,14 @@ def explanation_view(explanation: xr.Dataset) -> Group:
             row.append(_largest(values.isel(lag=place).mean("sample"), decimals))
         table.add_row(*row)
     tables = [table, *_by_group(explanation, values, decimals)]
-    matters = filter(None, [matters_sentence(explanation.attrs)])
-    said = [*_sum(explanation, kind), *_marks(explanation), *matters]
+    said = [*_sum(explanation, kind), *_marks(explanation), *_what_matters(explanation)]
     return Group(_explanation_heading(explanation, kind), *tables, *said)
+
+
+def _what_matters(explanation: xr.Dataset) -> list[str]:
+    """Say which features matter most, where that is known."""
+    said = matters_sentence(explanation.attrs)
+    return [said] if said else []
 
 
 def _by_group(explanation: xr.Dataset, values: xr.DataArray, decimals: int) -> list[Table]:

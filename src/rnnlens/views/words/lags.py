@@ -48,7 +48,7 @@ SEASONS = {
     "June to August": (6, 7, 8),
     "September to November": (9, 10, 11),
 }
-PARTS = {"00 to 06 h UTC": 0, "06 to 12 h UTC": 6, "12 to 18 h UTC": 12, "18 to 24 h UTC": 18}
+PARTS = {"00 to 06 h": 0, "06 to 12 h": 6, "12 to 18 h": 12, "18 to 24 h": 18}
 #: Verdicts that say that an input does not matter.
 IRRELEVANT = {"structural", "proven", "bounded", "equivalent"}
 #: Units of a step, in seconds.
