@@ -152,3 +152,18 @@ def test_the_trace_table_has_a_row_for_each_gate_and_state(rng):
         assert row.split()[2:] == [f"{number:.3f}" for number in numbers]
     assert "cell state" in text
     assert "hidden state" in text
+
+
+def test_numbers_far_from_exact_are_marked_where_they_are_drawn(shares, rng):
+    from rnnlens.views.tables.summary import far_off_text, lag_labels
+
+    far = {"audit_share": 0.34, "exact_lags": 1}
+    marked = shares.assign_attrs(far)
+    assert lag_labels(marked) == ["1", "~2", "~3–24"]
+    text = shown(lags_view(marked))
+    assert "~2" in text and "off exact values by 34 % of their size" in " ".join(text.split())
+    explanation = explained(5, rng).assign_attrs(far)
+    assert "~2" in shown(explanation_view(explanation))
+    near = shares.assign_attrs(far | {"audit_share": 0.1})
+    assert "~" not in shown(lags_view(near)) and far_off_text(near) == ""
+    assert "~" not in shown(lags_view(shares))

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from rnnlens.attribution.baselines.baseline import Baseline
 from rnnlens.attribution.baselines.conditional import GaussianConditional
 from rnnlens.attribution.default import default
 from rnnlens.attribution.games.budget import BUDGET, Limits, Within, within
 from rnnlens.attribution.games.order_batches import MOST_PAIRS, Stop
+from rnnlens.attribution.games.sampling import widening
 from rnnlens.attribution.methods.carry import WriteTime, carry
 from rnnlens.attribution.methods.causal_order import causal_order
 from rnnlens.attribution.methods.contextual_decomposition import (
@@ -30,7 +31,11 @@ from rnnlens.attribution.methods.occlusion import (
     occlusion_of_lags_and_features,
 )
 from rnnlens.attribution.methods.owen import owen
-from rnnlens.attribution.methods.permutation import permutation_of_lags_and_features
+from rnnlens.attribution.methods.permutation import (
+    SampledLagContribution,
+    SampledLagFeatureContribution,
+    permutation_of_lags_and_features,
+)
 from rnnlens.attribution.methods.secant import secant
 from rnnlens.attribution.methods.shapley_tree import shapley_tree
 from rnnlens.attribution.options import Effort
@@ -57,6 +62,8 @@ MethodArrays = (
     | Sensitivity
     | WriteTime
 )
+#: Values that are sampled, with their standard errors.
+Sampled = SampledLagContribution | SampledLagFeatureContribution
 #: What a result says of how it came about, by name.
 About = dict[str, str | int | float | list[str]]
 
@@ -159,7 +166,32 @@ def _owen(question: Question, options: MethodOptions) -> MethodResult:
 
 
 def _chosen(made: Within) -> MethodResult:
-    return MethodResult(made.values, {"method": made.choice.method, "why": made.choice.why})
+    about: About = {"method": made.choice.method, "why": made.choice.why}
+    values = made.values
+    if isinstance(values, SampledLagContribution | SampledLagFeatureContribution):
+        return _with_errors(values, about)
+    return MethodResult(values, about)
+
+
+def _with_errors(values: Sampled, about: About) -> MethodResult:
+    """Widen standard errors that few pairs of orders tell, and say so."""
+    pairs = values.permutations // 2
+    factor = widening(pairs)
+    if (factor == 1).all():
+        return MethodResult(values, about)
+    error = values.standard_error
+    wide = error * factor.reshape(-1, *(1,) * (error.ndim - 1))
+    carried = values.carried_standard_error
+    values = replace(
+        values,
+        standard_error=wide,
+        carried_standard_error=None if carried is None else carried * factor,
+    )
+    said = (
+        f"widened by up to {factor.max():.2g}, for as few as {int(pairs.min())} pairs of orders "
+        "tell a standard error too small"
+    )
+    return MethodResult(values, about | {"standard_errors": said})
 
 
 def _permutation(question: Question, options: MethodOptions) -> MethodResult:
@@ -168,7 +200,7 @@ def _permutation(question: Question, options: MethodOptions) -> MethodResult:
     values = permutation_of_lags_and_features(
         question, stop=stop, seed=effort.seed, progress=options.progress
     )
-    return MethodResult(values, {"permutations": int(values.permutations.max())})
+    return _with_errors(values, {"permutations": int(values.permutations.max())})
 
 
 def _integrated_gradients(question: Question, options: MethodOptions) -> MethodResult:

@@ -3,6 +3,7 @@
 import numpy as np
 import pytest
 
+import rnnlens
 from networks import CELLS, cell, chain, forecaster, head, stacked_bidirectional
 from questions import question
 from rnnlens.attribution.baselines.baseline import make_baseline
@@ -321,3 +322,26 @@ def test_a_conditional_baseline_is_sampled_split_and_priced_too(rng):
         assert method == ("tree" if budget == exact.cells else "permutation")
     with pytest.raises(DataError, match="no distribution of a carried state"):
         shapley_tree(question(*case, initial_state={"recurrent": rng.normal(size=(2, 3, 5))}))
+
+
+def test_standard_errors_of_few_pairs_are_widened_and_said_to_be(rng):
+    network = forecaster("lstm", rng, steps=4)
+    x = rng.normal(size=(3, 4, 3))
+    few, many = (
+        rnnlens.explain(
+            network, x, target=0, method="permutation", baseline="zero",
+            effort=rnnlens.Effort(budget=budget),
+        )
+        for budget in (500, 40_000)
+    )  # fmt: skip
+    pairs = few.attrs["permutations"] // 2
+    assert 2 <= pairs < 10 <= many.attrs["permutations"] // 2
+    assert "standard_errors" not in many.attrs
+    assert few.attrs["standard_errors"].startswith("widened by up to")
+    asked = question(network, entries(network, x), FIRST, make_baseline("zero", x))
+    plain = permutation_of_lags_and_features(asked, stop=Stop(10**6, 500, None))
+    # Student's quantile at 95 % in the normal one, from tables
+    factor = {2: 12.706, 3: 4.303, 4: 3.182, 5: 2.776, 6: 2.571, 7: 2.447, 8: 2.365, 9: 2.306}
+    np.testing.assert_allclose(
+        few.standard_error, plain.standard_error * factor[pairs] / 1.95996, rtol=1e-3
+    )

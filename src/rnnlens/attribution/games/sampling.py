@@ -25,11 +25,13 @@ from rnnlens.engine.forward import forward
 from rnnlens.engine.stepwise.coalitions import CellCounter, Game
 from rnnlens.errors import DataError
 
-__all__ = ["Sampled", "half_width", "sample"]
+__all__ = ["FEW_PAIRS", "Sampled", "half_width", "sample", "widening"]
 
 Bools = NDArray[np.bool_]
 Ints = NDArray[np.int64]
 
+#: Pairs of orders below which a standard error is widened: it is itself known too little.
+FEW_PAIRS = 10
 #: Windows that see a batch of orders together.
 TOGETHER = 64
 
@@ -79,6 +81,22 @@ def half_width(standard_error: Array, permutations: Ints, confidence: float) -> 
     return standard_error * quantile.reshape(-1, *(1,) * (standard_error.ndim - 1))
 
 
+def widening(pairs: Ints) -> Array:
+    """Give what a standard error of few pairs is widened by, so that 1.96 of it hold 95 %.
+
+    Shapes: pairs (sample,) of int -> (sample,).
+
+    Examples
+    --------
+    >>> widening(np.array([2, 9, 10])).round(2).tolist()
+    [6.48, 1.18, 1.0]
+    """
+    from scipy.special import ndtri, stdtrit
+
+    by_t = stdtrit(np.maximum(pairs - 1, 1), 0.975) / ndtri(0.975)
+    return np.where(pairs < FEW_PAIRS, by_t, 1.0)
+
+
 def sample(
     question: Question,
     atoms: Atoms,
@@ -123,7 +141,8 @@ def _estimates(
             values = values[:, 2:]
         running.add(left, batch.added(values, low[left], high[left]))
         if stop.tolerance is not None:
-            enough = (running.standard_error[left] <= stop.tolerance).all(axis=1)
+            error = running.standard_error[left] * widening(running.pairs[left])[:, None]
+            enough = (error <= stop.tolerance).all(axis=1)
             left = left[~enough]
             if not len(left):
                 break
