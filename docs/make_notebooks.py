@@ -15,13 +15,13 @@ from pathlib import Path
 sys.path.insert(0, str(Path(__file__).parents[1] / "tests"))
 os.environ.setdefault("KERAS_BACKEND", "torch")
 
-from notebooks import FOLDER, names, run
+from notebooks import JOURNEYS, names, path_of, run
 
 
 def main() -> None:
     """Run every notebook."""
-    for name in names():
-        path = FOLDER / f"{name}.ipynb"
+    for name in [*names(), *sorted(path.stem for path in JOURNEYS.glob("*.ipynb"))]:
+        path = path_of(name)
         _, printed = run(name)
         book = json.loads(path.read_text(encoding="utf-8"))
         cells = [cell for cell in book["cells"] if cell["cell_type"] == "code"]

@@ -8,9 +8,11 @@ from contextlib import redirect_stdout
 from pathlib import Path
 from typing import Any
 
-__all__ = ["FOLDER", "code_of", "names", "printed_in", "run"]
+__all__ = ["FOLDER", "JOURNEYS", "code_of", "names", "path_of", "printed_in", "run"]
 
 FOLDER = Path(__file__).resolve().parents[1] / "examples" / "notebooks"
+#: Where longer ones lie, which tell of an afternoon's work.
+JOURNEYS = FOLDER.with_name("journeys")
 
 
 def names() -> list[str]:
@@ -18,8 +20,14 @@ def names() -> list[str]:
     return sorted(path.stem for path in FOLDER.glob("*.ipynb"))
 
 
+def path_of(name: str) -> Path:
+    """The file of a notebook, in either folder."""
+    path = FOLDER / f"{name}.ipynb"
+    return path if path.is_file() else JOURNEYS / path.name
+
+
 def _code_cells(name: str) -> list[dict[str, Any]]:
-    book = json.loads((FOLDER / f"{name}.ipynb").read_text(encoding="utf-8"))
+    book = json.loads(path_of(name).read_text(encoding="utf-8"))
     return [cell for cell in book["cells"] if cell["cell_type"] == "code"]
 
 
