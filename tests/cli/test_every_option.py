@@ -148,8 +148,8 @@ COMMANDS: dict[str, dict[str, Change]] = {
 }  # fmt: skip
 #: What says the usual, and so changes nothing; and what other tests run as a whole.
 USUAL = {("lags", "--test"), ("certify", "--check"), ("report", "--check"), ("convert", "--check")}
-ELSEWHERE = {("inspect", "--values"), ("inspect", "--json"), ("init", "--json"), ("convert", "--json"),
-             ("demo", "--out"), ("demo", "--files")}  # fmt: skip
+ELSEWHERE = {("inspect", "--values"), ("inspect", "--json"), ("init", "--json"),
+             ("convert", "--json"), ("demo", "--out"), ("demo", "--files")}  # fmt: skip
 
 
 @pytest.fixture
