@@ -7,6 +7,7 @@ import re
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import numpy as np
@@ -96,6 +97,14 @@ FORECAST = TARGET | {"--held": (("temp",), lambda seen: list(seen.verb["held"] o
 
 COMMANDS: dict[str, dict[str, Change]] = {
     "inspect": READING,
+    "init": READING | {
+        "--scaler": (("s.joblib",), of("scaler"), "s.joblib"),
+        "--target-scaler": (("t.pkl",), of("target_scaler"), "t.pkl"),
+        "--features": (("a,b",), of("features"), ["a", "b"]),
+        "--targets": (("b",), of("targets"), ["b"]),
+        "--window": (("12",), of("window"), 12),
+        "--lead": (("3",), of("lead"), 3),
+    },
     "check": DATA | TARGET | OUTPUT,
     "trace": DATA | OUTPUT,
     "explain": DATA | FORECAST | OUTPUT | {
@@ -139,8 +148,8 @@ COMMANDS: dict[str, dict[str, Change]] = {
 }  # fmt: skip
 #: What says the usual, and so changes nothing; and what other tests run as a whole.
 USUAL = {("lags", "--test"), ("certify", "--check"), ("report", "--check"), ("convert", "--check")}
-ELSEWHERE = {("inspect", "--values"), ("inspect", "--json"), ("convert", "--json"),
-             ("demo", "--out"), ("demo", "--files")}  # fmt: skip
+ELSEWHERE = {("inspect", "--values"), ("inspect", "--json"), ("init", "--json"),
+             ("convert", "--json"), ("demo", "--out"), ("demo", "--files")}  # fmt: skip
 
 
 @pytest.fixture
@@ -158,6 +167,7 @@ def asked(call, model, data, tmp_path, monkeypatch):
 
         def recorded(_network, given, *rest, **options):
             seen.verb, seen.windows, seen.path = options, given, next(iter(rest), None)
+            return SimpleNamespace(text="", notes=(), checks=0)  # of a sidecar
 
         def reading(_source, *rest, **options):
             seen.read = options or vars(rest[0])
@@ -169,7 +179,7 @@ def asked(call, model, data, tmp_path, monkeypatch):
         def fidelity(*_):
             seen.fidelity = True
 
-        for name in ("trace", "explain", "lags", "certify", "trust", "report", "check"):
+        for name in ("init", "check", "trace", "explain", "lags", "certify", "trust", "report"):
             monkeypatch.setattr(api, name, recorded)
         monkeypatch.setattr(api, "read", reading)
         monkeypatch.setattr(api, "fidelity", fidelity)

@@ -200,7 +200,7 @@ def _separate(kind: str, labelled: Labelled) -> tuple[dict[str, Gate], dict[str,
 
 def _joined(kind: str, gates: Mapping[str, Gate], *, reset_after: bool) -> Cell:
     if kind == "LSTM":
-        return LSTM(*(gates[name] for name in ("input", "forget", "cell", "output")))
+        return LSTM(gates["input"], gates["forget"], gates["cell"], gates["output"])
     if kind == "GRU":
-        return GRU(*(gates[n] for n in ("update", "reset", "candidate")), reset_after=reset_after)
+        return GRU(gates["update"], gates["reset"], gates["candidate"], reset_after=reset_after)
     return SimpleRNN(gates["hidden"], Activation("tanh"))

@@ -136,7 +136,7 @@ def _cell(
     if convention == TORCH:
         kernel, recurrent = kernel[::-1], recurrent[::-1]
     units, width = recurrent[0], gates * recurrent[0]
-    allowed = {(width,)}
+    allowed: set[Shape] = {(width,)}
     if convention == KERAS and kind == "GRU":
         allowed.add((2, width))
     fits = units > 0 and kernel[1] == width == recurrent[1] and set(biases) <= allowed
