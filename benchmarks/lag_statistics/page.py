@@ -53,11 +53,11 @@ small mean change and a small error of it at once, and t tests call large change
 holds where calm times and wild times last long. So:
 
 - t is corrected for the skewness of the mean (Hall 1992), and the larger p-value counts;
-- the error is estimated from fewer and slower cosine coefficients where the sizes of the changes
-  depend on each other for long;
+- the error is estimated from fewer and slower cosine coefficients where the sizes of the forecast's
+  moves depend on each other for long;
 - the result says **on how many windows the change rests** (`resting_on`): the square of the sum of
-  the sizes of the changes by the sum of their squares, by the length of the dependence. It is
-  counted of the changes of the loss and of how far forecasts moved, and the smaller one is given.
+  the sizes of the changes by the sum of their squares, of the loss or of how far forecasts moved,
+  whichever is less, divided by the windows over which moves depend on each other.
   From fewer than 30, nothing is called equivalent, unless no single window changed by as much as
   the margin; *used* then needs a p-value five times as small. The note of the row says so, and the
   sentence about the horizon says why it stops.

@@ -66,7 +66,7 @@ def test_calm_and_wild_times_widen_the_interval_to_what_slow_cosines_ask_for(rng
     )[0]
     away = (c[:, 0] - found.share[0] * c.sum(axis=1)) / c.sum(axis=1).mean()
     length = max(dependence(c[:, 0].tolist()), dependence(np.abs(away).tolist()))
-    count = max(4, int(min(0.4 * 200 ** (2 / 3), 200 / (10 * length))))
+    count = max(4, int(0.4 * 200 ** (2 / 3) / length))
     slow = []
     for j in range(1, count + 1):
         wave = np.cos(np.pi * j * (np.arange(200) + 0.5) / 200) * np.sqrt(2 / 200)

@@ -25,9 +25,9 @@ def dependence(values):
     return 1 + 2 * total if total > 2 * math.sqrt(most / n) else 1.0
 
 
-def resting(sizes):
-    """The windows of one size that would have this sum and this sum of squares, less dependence."""
-    return sum(sizes) ** 2 / sum(s * s for s in sizes) / dependence(sizes)
+def carrying(sizes):
+    """The windows of one size that would have this sum and this sum of squares."""
+    return sum(sizes) ** 2 / sum(s * s for s in sizes)
 
 
 def skewness_of_the_mean(values, block):

@@ -11,8 +11,7 @@ that which makes the error of its mean uncertain.
 
 The error of a mean is the mean square of the first v cosine coefficients (Lazarus, Lewis, Stock
 and Watson 2018, "HAR inference: recommendations for practice"), with Student's t of v degrees of
-freedom; v = 0.4 n^(2/3), and no more than n / (10 L): slow dependence shows in the slowest cosines
-alone.
+freedom; v = 0.4 n^(2/3) / L: slow dependence shows in the slowest cosines alone.
 """
 
 from __future__ import annotations
@@ -26,8 +25,8 @@ Array = NDArray[np.float64]
 
 #: Cosine coefficients that an error is estimated from at least.
 FEWEST_COSINES = 4
-#: A cosine coefficient must see so many dependence lengths.
-LENGTHS = 10
+#: Windows, in lengths of their dependence, from which an error of a mean is taken to be known.
+LENGTHS = 40
 
 
 def dependence_length(sizes: Array) -> float:
@@ -58,8 +57,7 @@ def dependence_length(sizes: Array) -> float:
 
 def cosine_count(windows: int, length: float) -> int:
     """Give how many cosine coefficients estimate the error of a mean, for a dependence length."""
-    wanted = min(0.4 * windows ** (2 / 3), windows / (LENGTHS * length))
-    return min(max(FEWEST_COSINES, int(wanted)), windows - 1)
+    return min(max(FEWEST_COSINES, int(0.4 * windows ** (2 / 3) / length)), windows - 1)
 
 
 def cosine_error(d: Array, count: int) -> float:

@@ -24,7 +24,6 @@ import numpy as np
 from numpy.typing import NDArray
 
 from rnnlens.attribution.dependence import (
-    FEWEST_COSINES,
     LENGTHS,
     cosine_count,
     cosine_error,
@@ -114,7 +113,7 @@ def _widened(size: Array, share: Array, ends: Array, confidence: float) -> tuple
 
 def _note(windows: int, length: float) -> str:
     """Say that windows depend on each other for too long for any interval, if they do."""
-    if length == 1 or windows >= FEWEST_COSINES * LENGTHS * length:
+    if length == 1 or windows >= LENGTHS * length:
         return ""
     return (
         f"neighbouring windows depend on each other over about {length:.0f}, so that {windows} of "

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from linear_networks import ar, cut_windows, linear_network
-from naive_rests import dependence, resting
+from naive_rests import carrying, dependence
 from rnnlens.attribution.dependence import cosine_count, dependence_length
 from rnnlens.attribution.question import Question
 from rnnlens.attribution.target import ResolvedTarget
@@ -12,10 +12,10 @@ from rnnlens.engine.forward import entries
 from rnnlens.evidence.statistics.criterion import Criterion
 from rnnlens.evidence.statistics.equivalence import equivalence
 from rnnlens.evidence.statistics.horizon import horizon
-from rnnlens.evidence.statistics.losses import Losses
+from rnnlens.evidence.statistics.losses import LossChange, Losses
 from rnnlens.evidence.statistics.parts import lag_parts
 from rnnlens.evidence.statistics.replacement import Replacement
-from rnnlens.evidence.statistics.resting import FEW, resting_on
+from rnnlens.evidence.statistics.resting import FEW, windows_carrying
 from rnnlens.evidence.statistics.samplers import OwnSampler
 
 #: The network's coefficients of lags 1 to 4.
@@ -57,20 +57,31 @@ def test_the_count_is_its_formula(rng):
     for sizes in (calm_and_wild, rare, rng.exponential(size=150)):
         lengths.append(dependence_length(sizes))
         assert lengths[-1] == pytest.approx(dependence(sizes.tolist()), rel=1e-9)
-        assert resting_on(sizes) == pytest.approx(resting(sizes.tolist()), rel=1e-9)
-        assert resting_on(sizes * 1e-200) == pytest.approx(resting_on(sizes), rel=1e-9)
+        assert windows_carrying(sizes) == pytest.approx(carrying(sizes.tolist()), rel=1e-9)
+        assert windows_carrying(sizes * 1e-200) == pytest.approx(windows_carrying(sizes), rel=1e-9)
     assert lengths[0] > 3  # and both branches of the length are seen
     assert 1.0 in lengths[1:]
 
 
 def test_equal_changes_rest_on_all_windows_and_one_change_on_one():
-    assert resting_on(np.full(70, 0.3)) == pytest.approx(70)
-    assert resting_on(np.eye(70)[3]) == pytest.approx(1)
-    assert np.isnan(resting_on(np.zeros(70)))
+    assert windows_carrying(np.full(70, 0.3)) == pytest.approx(70)
+    assert windows_carrying(np.eye(70)[3]) == pytest.approx(1)
+    assert np.isnan(windows_carrying(np.zeros(70)))
 
 
 def test_windows_that_depend_on_each_other_for_longer_leave_fewer_cosines():
-    assert [cosine_count(1000, length) for length in (1, 5, 12, 90)] == [39, 20, 8, 4]
+    assert [cosine_count(1000, length) for length in (1, 2, 5, 90)] == [39, 19, 7, 4]
+
+
+@pytest.mark.parametrize("scale", [0.2, 20.0])
+def test_a_change_rests_on_the_fewer_of_its_loss_and_of_its_move_less_dependence(scale, rng):
+    """Sizes of the one and of the other are the more uneven in turn."""
+    moved = np.exp(ar(300, 0.9, rng))
+    changed = LossChange(rng.normal(size=300) * moved ** (0.1 * scale), moved, 0.5)
+    both = [carrying(np.abs(changed.change).tolist()), carrying(moved.tolist())]
+    assert (both[0] < both[1]) == (scale > 1)
+    assert changed.resting_on == pytest.approx(min(both) / dependence(moved.tolist()), rel=1e-9)
+    assert changed.length == pytest.approx(dependence(moved.tolist()), rel=1e-9) != 1
 
 
 def test_rare_rain_at_the_margin_is_not_called_equivalent_and_the_reason_is_said():
@@ -126,7 +137,7 @@ def test_without_actuals_how_far_forecasts_move_is_what_they_rest_on(rng):
     losses = losses_at(rain(0.1), 0.3, 3, 250, blind=True)
     changed = losses.change(THIRD)
     np.testing.assert_array_equal(changed.change, changed.moved)
-    assert changed.resting_on == pytest.approx(resting_on(changed.moved))
+    assert changed.resting_on == windows_carrying(changed.moved) / changed.length
 
 
 def test_calm_and_wild_times_make_the_windows_depend(rng):

@@ -22,7 +22,7 @@ from rnnlens.errors import DataError, InputError
 from rnnlens.evidence.statistics.loss import LOSSES, check_loss
 from rnnlens.evidence.statistics.parts import Part
 from rnnlens.evidence.statistics.replacement import Replacement, blocks
-from rnnlens.evidence.statistics.resting import FEW, resting_on
+from rnnlens.evidence.statistics.resting import FEW, windows_carrying
 from rnnlens.evidence.statistics.samplers import Sampler
 
 __all__ = ["LossChange", "Losses", "Margin", "make_margin"]
@@ -56,13 +56,18 @@ class LossChange:
 
     @cached_property
     def length(self) -> float:
-        """How long neighbouring windows depend on each other, in windows."""
-        return max(dependence_length(np.abs(self.change)), dependence_length(self.moved))
+        """How long neighbouring windows depend on each other, in windows.
+
+        Of how far forecasts moved: errors that are large for long change signs of their own, and
+        make no mean uncertain.
+        """
+        return dependence_length(self.moved)
 
     @cached_property
     def resting_on(self) -> float:
         """On how many windows the mean change rests; NaN where nothing changed at all."""
-        return min(resting_on(np.abs(self.change)), resting_on(self.moved))
+        sizes = windows_carrying(np.abs(self.change)), windows_carrying(self.moved)
+        return min(sizes) / self.length
 
     def rests_on_few(self, margin: float) -> bool:
         """Say whether too few windows carry the change for it to be called within a margin."""

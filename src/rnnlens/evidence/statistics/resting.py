@@ -7,10 +7,11 @@ one-sided t tests then call large changes small. So it is counted, for the chang
     (sum |d|)^2 / sum d^2 / L
 
 which is n for changes of one size, the number of windows with a change where the others have none,
-and fewer where some weigh more than others (the participation ratio); L is the length of the
-dependence between windows (`rnnlens.attribution.dependence`). The same is counted for how far the
-forecast moved, which depends on the inputs and on their draws but on no actual: draws show what
-rare values do even where the windows tested hold few of them. The smaller of both counts.
+and fewer where some weigh more than others (the participation ratio). The same is counted for how
+far the forecast moved, which depends on the inputs and on their draws but on no actual: draws show
+what rare values do even where the windows tested hold few of them. The smaller of both counts. L is
+the length of the dependence between windows, of how far the forecast moved
+(`rnnlens.attribution.dependence`).
 
 From fewer than ``FEW`` windows nothing is called equivalent, unless no single window changed by as
 much as the margin, and use is claimed at a fifth of the level only. ``docs/lag_tests.md`` says how
@@ -22,9 +23,7 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
-from rnnlens.attribution.dependence import dependence_length
-
-__all__ = ["FEW", "FROM_FEW", "few_note", "resting_on"]
+__all__ = ["FEW", "FROM_FEW", "few_note", "windows_carrying"]
 
 Array = NDArray[np.float64]
 
@@ -34,21 +33,20 @@ FEW = 30
 FROM_FEW = 5
 
 
-def resting_on(sizes: Array) -> float:
-    """Give the number of windows that a mean rests on: sizes (sample,), NaN where all are zero.
+def windows_carrying(sizes: Array) -> float:
+    """Give how many windows carry a mean: sizes (sample,), NaN where all are zero.
 
     Examples
     --------
     >>> import numpy as np
-    >>> resting_on(np.ones(50)), round(resting_on(np.eye(50)[7]), 12)
+    >>> windows_carrying(np.ones(50)), round(windows_carrying(np.eye(50)[7]), 12)
     (50.0, 1.0)
     """
     largest = float(np.max(sizes))
     if largest == 0:
         return float("nan")
     scaled = sizes / largest  # so that no square vanishes
-    count = float(scaled.sum() ** 2 / (scaled**2).sum())
-    return count / dependence_length(sizes)
+    return float(scaled.sum() ** 2 / (scaled**2).sum())
 
 
 def few_note(windows: float) -> str:
