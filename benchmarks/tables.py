@@ -15,8 +15,8 @@ import pandas as pd
 from harness.measure import agree, interleave
 from harness.record import OURS, Record
 
-from rnnlens.series.csv_text import open_csv
-from rnnlens.series.table import read_table, table_from_cells
+from rnnlens.series.tables.csv_text import open_csv
+from rnnlens.series.tables.read import read_table, table_from_cells
 
 COLUMNS = 10
 

@@ -11,11 +11,12 @@ import pytest
 
 PACKAGE = "rnnlens"
 
-CORE = {"errors", "names"}
+CORE = {"arguments", "errors", "names"}
 ABOVE_ENGINE = CORE | {"network", "engine"}
 
 #: What each room may import of ours, itself always included.
 MAY_IMPORT: dict[str, set[str]] = {
+    "arguments": {"errors"},
     "errors": set(),
     "names": set(),
     "network": CORE,

@@ -54,8 +54,6 @@ OPTIONS = {
     "rnnlens.attribution.options",
     "rnnlens.evidence",
     "rnnlens.evidence.options",
-    "rnnlens.evidence.proof",
-    "rnnlens.evidence.proof.limits",
     "rnnlens.evidence.statistics",
     "rnnlens.evidence.statistics.dependent_mean",
     "rnnlens.evidence.statistics.loss",
@@ -87,12 +85,12 @@ def test_naming_a_verb_loads_no_framework(verb):
 def test_help_loads_the_names_of_the_verbs_and_what_describes_them(arguments):
     loaded = loaded_by(*arguments)
     assert not loaded & (FRAMEWORKS | HEAVY)
-    assert parts(loaded) == {"api", "cli", "errors"} | DESCRIBED
+    assert parts(loaded) == {"api", "arguments", "cli", "errors"} | DESCRIBED
 
 
 @pytest.mark.parametrize("options", [[], ["--json"]])
 def test_inspecting_a_network_loads_what_reads_and_prints_it(options):
     loaded = loaded_by("inspect", MODEL, *options)
     assert loaded & (FRAMEWORKS | HEAVY) == {"h5py"}
-    read = {"api", "cli", "errors", "names", "network", "readers", "views"}
+    read = {"api", "arguments", "cli", "errors", "names", "network", "readers", "views"}
     assert parts(loaded) == read | DESCRIBED

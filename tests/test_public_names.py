@@ -16,6 +16,7 @@ import rnnlens
 
 VERBS = [
     "certify",
+    "check",
     "compare_baselines",
     "convert",
     "describe",
@@ -23,6 +24,7 @@ VERBS = [
     "fidelity",
     "gate_effects",
     "identify",
+    "init",
     "interactions",
     "intervene",
     "lags",

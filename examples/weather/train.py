@@ -27,6 +27,7 @@ from rnnlens.demo.weather import (
     measured,
     prepare,
     read_weather,
+    write_csv,
 )
 from rnnlens.series.build import windows_from_table
 from rnnlens.series.sidecar import Sidecar, Variable
@@ -79,8 +80,7 @@ def main() -> None:
     network.save(options.out / "weather.keras")
     (options.out / "weather.toml").write_text(sidecar.to_toml(), encoding="utf-8")
     save_outputs(network, blocks["test"], options.out / "weather-outputs.npz")
-    # Enough digits for every feature; with Unix line ends wherever the script runs.
-    table.round(6).to_csv(options.csv, lineterminator="\n")
+    options.csv.write_bytes(write_csv(table).encode())
     print(f"\nWrote weather.keras, weather.toml and weather-outputs.npz to {options.out}")
     print(f"Wrote {options.csv}")
 

@@ -13,6 +13,8 @@ __all__ = ["DIMENSIONS", "GATE_LETTERS", "KINDS", "array_name", "declared", "dim
 #: Dimension names of labelled results, in the order in which they appear.
 DIMENSIONS = (
     "baseline",
+    "reference",
+    "remedy",
     "sample",
     "tried",
     "by_method",

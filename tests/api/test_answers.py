@@ -138,10 +138,10 @@ def test_trace_is_a_tree_with_a_node_for_each_layer_and_direction(rng):
 def test_weights_are_named_and_dimensioned_by_gate(rng):
     network = forecaster("lstm", rng)
     tree = rnnlens.weights(network)
-    assert tree["recurrent/W_f"].dims == ("feature", "unit")
-    assert tree["recurrent/U_c"].dims == ("from_unit", "unit")
-    assert tree["recurrent/b_o"].attrs["gate"] == "output"
-    np.testing.assert_array_equal(tree["recurrent/W_f"], network["recurrent"].layer.cell.forget.W)
+    assert tree["recurrent.W_f"].dims == ("feature", "unit")
+    assert tree["recurrent.U_c"].dims == ("from_unit", "unit")
+    assert tree["recurrent.b_o"].attrs["gate"] == "output"
+    np.testing.assert_array_equal(tree["recurrent.W_f"], network["recurrent"].layer.cell.forget.W)
     assert set(tree["dense"].data_vars) == {"W", "b"}
 
 
@@ -149,7 +149,7 @@ def test_results_never_share_memory_with_the_network(rng):
     network = forecaster("lstm", rng)
     tree = rnnlens.weights(network)
     before = network["recurrent"].layer.cell.forget.W.copy()
-    tree["recurrent/W_f"].values[:] = 0
+    tree["recurrent.W_f"].values[:] = 0
     np.testing.assert_array_equal(network["recurrent"].layer.cell.forget.W, before)
 
 

@@ -277,16 +277,28 @@ def test_bad_input_is_one_sentence(network, X, options, error, sentence):
 @pytest.mark.parametrize(
     ("kind", "option", "sentence"),
     [
-        (Certificates, {"tolerance": 0.0}, "the tolerance must be a number above 0, and is 0"),
-        (Certificates, {"windows": -1}, "the number of windows to certify must be 0 or more, but"),
-        (Certificates, {"budget": 0}, "the budget must be at least one box, and is 0"),
-        (Certificates, {"deviation": -1.0}, "the deviation must be 0 or above, and is -1"),
-        (Test, {"sampler": "knn"}, "the sampler must be one of auto, gaussian, neighbours, or a f"),
-        (Test, {"correction": "fdr"}, "the correction must be one of holm, by, none, but is 'fdr'"),
-        (Test, {"loss": "log"}, "the loss must be one of squared, absolute, but is 'log'"),
-        (Test, {"errors": "white"}, "errors must be estimated by one of cosine, newey-west, boots"),
-        (Test, {"block_length": 0}, "the block length must be 1 or more, but is 0"),
-        (Test, {"replacements": -1}, "the number of replacements must be 0 or more, but is -1"),
+        (Certificates, {"tolerance": 0.0}, "tolerance must be a number above 0, not 0"),
+        (Certificates, {"windows": -1}, "windows must be a whole number from 0, not -1"),
+        (
+            Certificates,
+            {"budget": 0},
+            "budget must be a whole number from 1 to 1,000,000,000,000",
+        ),
+        (Certificates, {"deviation": -1.0}, "deviation must be a number from 0, not -1"),
+        (
+            Test,
+            {"sampler": "knn"},
+            "sampler must be one of auto, gaussian, neighbours or a function",
+        ),
+        (Test, {"correction": "fdr"}, "correction must be one of holm, by, none, not 'fdr'"),
+        (Test, {"loss": "log"}, "loss must be one of squared, absolute, not 'log'"),
+        (Test, {"errors": "white"}, "errors must be one of cosine, newey-west, bootstrap, not"),
+        (Test, {"block_length": 0}, "block_length must be a whole number from 1, not 0"),
+        (
+            Test,
+            {"replacements": -1},
+            "replacements must be a whole number from 0 to 100,000,000",
+        ),
     ],
 )
 def test_options_that_are_none_are_refused_where_they_are_made(kind, option, sentence):

@@ -89,8 +89,8 @@ def test_the_method_that_is_tested_is_the_one_that_was_asked_for(rng):
 
 REFUSED = [
     ({"method": "lime"}, InputError, "no method is called 'lime': give one of secant"),
-    ({"windows": 0}, InputError, "windows must be at least 1"),
-    ({"noise": 0.0}, InputError, "noise above zero"),
+    ({"windows": 0}, InputError, "windows must be a whole number from 1, not 0"),
+    ({"noise": 0.0}, InputError, "noise must be a number above 0, not 0.0"),
     ({"y": np.zeros(3)}, DataError, r"one number for each of the 5 windows, but has shape \(3,\)"),
     ({"baseline": "median"}, DataError, "no baseline is called 'median'"),
     ({"target": "snow"}, DataError, "no target is called 'snow'"),

@@ -2,7 +2,9 @@
 
 import numpy as np
 import pytest
+from scipy import stats
 
+from naive_rests import dependence
 from rnnlens.attribution.share import lag_share
 from rnnlens.errors import DataError
 
@@ -42,6 +44,44 @@ def test_dependence_widens_the_interval(rng):
     width = [float((f.share_high - f.share_low)[0]) for f in (independent, dependent)]
     assert dependent.block_length > 3 * independent.block_length
     assert width[1] > 1.5 * width[0]
+
+
+def calm_and_wild(rng, count):
+    """Sizes of two lags, one of which is calm for long and wild for long."""
+    log = np.zeros(count + 100)
+    for t in range(1, count + 100):
+        log[t] = 0.9 * log[t - 1] + 0.3 * rng.normal()
+    return np.abs(rng.normal(size=(count, 2))) * np.column_stack([
+        np.exp(log[100:]),
+        np.ones(count),
+    ])
+
+
+def test_calm_and_wild_times_widen_the_interval_to_what_slow_cosines_ask_for(rng):
+    """The interval is that of its own seeds' bootstrap, or wider by one factor on the log odds."""
+    c = calm_and_wild(rng, 200)
+    found, shuffled = lag_share(c, draws=300), lag_share(rng.permutation(c), draws=300)
+    assert (found.share_high - found.share_low)[0] > 1.5 * (
+        shuffled.share_high - shuffled.share_low
+    )[0]
+    away = (c[:, 0] - found.share[0] * c.sum(axis=1)) / c.sum(axis=1).mean()
+    length = max(dependence(c[:, 0].tolist()), dependence(np.abs(away).tolist()))
+    count = max(4, int(min(0.4 * 200 ** (2 / 3), 200 / (10 * length))))
+    slow = []
+    for j in range(1, count + 1):
+        wave = np.cos(np.pi * j * (np.arange(200) + 0.5) / 200) * np.sqrt(2 / 200)
+        slow.append((wave @ away) ** 2)
+    error = np.sqrt(np.mean(slow) / 200) / (found.share[0] * (1 - found.share[0]))
+    odds = [np.log(end[0] / (1 - end[0])) for end in (found.share_low, found.share_high)]
+    assert odds[1] - odds[0] == pytest.approx(2 * error * stats.t.ppf(0.975, count), rel=1e-9)
+
+
+def test_windows_that_depend_for_too_long_are_said(rng):
+    few, many = lag_share(calm_and_wild(rng, 60)), lag_share(calm_and_wild(rng, 6000))
+    assert few.note.startswith("neighbouring windows depend on each other over about ")
+    assert "so that 60 of them are too few" in few.note
+    assert many.note == ""
+    assert lag_share(rng.normal(size=(60, 2))).note == ""
 
 
 def test_the_seed_repeats_the_interval(rng):

@@ -151,9 +151,11 @@ def test_a_limit_that_is_no_time(call, model, data):
     refused(call("explain", model, data, "--target", "temp", "--from", "soon"), "soon")
 
 
-def test_nothing_says_which_columns(call, model, data):
+def test_nothing_says_which_columns(call, model, table, data):
     model.with_suffix(".toml").unlink()
-    refused(call("explain", model, data, "--target", "temp"), "--config", "--features")
+    table.assign(number=1.5).to_csv(data, index=False)
+    said = call("explain", model, data, "--target", "temp")
+    refused(said, "11 columns of numbers", "--features", "rnnlens init")
 
 
 def test_a_damaged_sidecar(call, model, data):

@@ -115,7 +115,9 @@ def test_lags_by_feature_has_a_row_a_feature_and_names_the_held(call, model, dat
     found = json.loads(said.out)
     assert [row["feature"] for row in found["features"]][:2] == ["temp", "dewp"]
     assert [row["verdict"] for row in found["features"]][-2:] == ["held", "held"]
-    assert len(found["sentences"]) == 2
+    assert len(found["sentences"]) == 3 and found["sentences"][0].startswith(
+        "The forecast of temp: "
+    )
 
 
 @pytest.mark.parametrize(
@@ -129,7 +131,7 @@ def test_lags_by_feature_has_a_row_a_feature_and_names_the_held(call, model, dat
         ),
         (("--feature", "temp", "--range", "0"), ["error of a sensor must be above 0"]),
         (("--feature", "snow"), ["no feature is called 'snow'"]),
-        (("--feature", "temp", "--tolerance", "0"), ["the tolerance must be a number above 0"]),
+        (("--feature", "temp", "--tolerance", "0"), ["tolerance must be a number above 0"]),
     ],
 )
 def test_a_question_that_cannot_be_asked_is_refused(call, model, data, options, words):

@@ -8,19 +8,31 @@ import shlex
 import numpy as np
 import pytest
 
+from rnnlens.demo.weather import leave_files
+
 
 @pytest.fixture
-def readme(root, model, data, monkeypatch):
-    """The README's text, in a folder that holds the files that it speaks of."""
+def readme(root) -> str:
+    return (root / "README.md").read_text(encoding="utf-8")
+
+
+@pytest.fixture
+def in_a_folder_with_a_short_series(model, data, monkeypatch):
     data.rename(data.with_name("weather.csv"))
     monkeypatch.chdir(model.parent)
-    return (root / "README.md").read_text(encoding="utf-8")
+
+
+@pytest.fixture
+def in_a_folder_with_the_demo_s_files(tmp_path, monkeypatch):
+    leave_files(tmp_path)
+    monkeypatch.chdir(tmp_path)
 
 
 def blocks(text, language):
     return re.findall(rf"^```{language}\n(.*?)^```", text, flags=re.MULTILINE | re.DOTALL)
 
 
+@pytest.mark.usefixtures("in_a_folder_with_a_short_series")
 def test_the_notebook_example_runs_and_its_contributions_sum(readme):
     (example,) = blocks(readme, "python")
     held: dict = {}
@@ -31,6 +43,7 @@ def test_the_notebook_example_runs_and_its_contributions_sum(readme):
     assert len(example.strip().splitlines()) <= 12
 
 
+@pytest.mark.usefixtures("in_a_folder_with_the_demo_s_files")
 def test_every_command_of_the_readme_runs(call, readme):
     commands = [
         shlex.split(line, comments=True)[1:]
@@ -44,6 +57,7 @@ def test_every_command_of_the_readme_runs(call, readme):
         assert said.code == 0, (arguments, said.err)
 
 
+@pytest.mark.usefixtures("in_a_folder_with_the_demo_s_files")
 def test_the_line_that_inspect_is_shown_to_print_is_printed(call, readme):
     shown = [line for block in blocks(readme, "text") for line in block.splitlines()]
     printed = [line.strip() for line in call("inspect", "weather.keras").out.splitlines()]

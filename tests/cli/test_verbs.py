@@ -23,7 +23,7 @@ def test_the_version_is_said(call):
 
 
 @pytest.mark.parametrize(
-    "verb", ["inspect", "trace", "explain", "lags", "certify", "trust", "report", "demo"]
+    "verb", ["inspect", "trace", "explain", "lags", "certify", "trust", "report", "compile", "demo"]
 )
 def test_every_verb_has_a_help_page(call, verb):
     said = call(verb, "--help")

@@ -19,12 +19,13 @@ from rnnlens.demo.weather import (
     HELD,
     UNITS,
     demo_files,
+    leave_files,
     measured,
     prepare,
     read_weather,
     weather_windows,
 )
-from rnnlens.errors import MissingLibrary
+from rnnlens.errors import InputError, MissingLibrary
 from rnnlens.series.build import windows, windows_from_table
 from rnnlens.series.sidecar import read_sidecar
 
@@ -211,3 +212,22 @@ def test_no_window_of_the_split_crosses_it(prepared, sidecar):
     for before, after in itertools.pairwise(blocks):
         known = np.isfinite(before.actual).all(axis=1)
         assert before.times[known].max() < (after.issued - 23 * hour).min()
+
+
+def test_the_files_that_are_left_to_be_tried_give_the_demo_s_own_windows(tmp_path):
+    network, sidecar_file, series = leave_files(tmp_path / "new")
+    left = windows(series, sidecar_file, start="2013-09-01")
+    ours = weather_windows()
+    assert network.read_bytes() == demo_files().network.read_bytes()
+    # The CSV has six decimals.
+    np.testing.assert_allclose(left.original, ours.original, atol=5.1e-7)
+    np.testing.assert_array_equal(left.times, ours.times)
+
+
+def test_files_that_are_somebody_s_own_are_never_written_over(tmp_path):
+    leave_files(tmp_path)
+    leave_files(tmp_path)  # the same again is no loss
+    (tmp_path / "weather.csv").write_text("mine")
+    with pytest.raises(InputError, match="weather.csv exists and is not the demo's"):
+        leave_files(tmp_path)
+    assert (tmp_path / "weather.csv").read_text() == "mine"

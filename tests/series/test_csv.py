@@ -1,6 +1,7 @@
 """CSV that pandas parses at once gives what the slow path gives: every number and every refusal.
 
-The slow path, `rnnlens.series.csv_text`, is the twin: Python's ``csv`` cell by cell, and ``float``.
+The slow path, `rnnlens.series.tables.csv_text`, is the twin: Python's ``csv`` cell by cell, and
+``float``.
 """
 
 from __future__ import annotations
@@ -14,10 +15,10 @@ from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from rnnlens.errors import DataError, InputError
-from rnnlens.series import table as table_module
-from rnnlens.series.csv_regular import read_regular
-from rnnlens.series.csv_text import open_csv
-from rnnlens.series.table import read_table
+from rnnlens.series.tables import read as table_module
+from rnnlens.series.tables.csv_regular import read_regular
+from rnnlens.series.tables.csv_text import open_csv
+from rnnlens.series.tables.read import read_table
 
 FLOATS = st.floats(allow_nan=False, allow_infinity=False)
 NUMBERS = st.one_of(

@@ -8,8 +8,9 @@ import pytest
 
 from processes import python
 from rnnlens.errors import DataError, MissingLibrary, UnreadableFile
-from rnnlens.series import table as table_module
-from rnnlens.series.table import read_table, table_from_columns
+from rnnlens.series.tables import read as table_module
+from rnnlens.series.tables.memory import table_from_columns
+from rnnlens.series.tables.read import read_table
 
 CSV = "time,temp,wind\n2013-01-01 00:00,1.5,3\n2013-01-01 01:00,-2,4e1\n2013-01-01 03:00,0,5\n"
 

@@ -203,6 +203,8 @@ def test_arrays_declare_their_dimensions():
         "times": ("sample",),
         "issued": ("sample",),
         "actual": ("sample", "target"),
+        "target_times": ("sample", "target"),
+        "groups": ("sample",),
     }
 
 
@@ -228,7 +230,7 @@ def test_windows_in_network_units_need_no_sidecar(rng, tmp_path):
     np.savez(tmp_path / "x.npz", X=values)
     found = windows(tmp_path / "x.npz")
     assert found.features == ("feature 0", "feature 1")
-    assert found.targets == ("target 0", "target 1")
+    assert found.targets == ("output 0", "output 1")
     assert found.actual is None
     np.testing.assert_array_equal(found.values, values)
     assert found.times.tolist() == [0, 1, 2, 3, 4, 5]

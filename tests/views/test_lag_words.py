@@ -232,6 +232,8 @@ def test_a_season_and_part_of_the_day_are_named_where_changes_are_larger_there(h
     assert named == "in December to February, 06 to 12 h UTC"
     assert when_used(np.where(winter, 2.0, 1.0) * moved, hours).startswith("in December to Febr")
     assert when_used(np.where(early, 2.0, 1.0) * moved, hours).startswith("from 06 to 12 h UTC")
+    local = when_used(np.where(early, 2.0, 1.0) * moved, hours, "Shanghai time")
+    assert local == "from 06 to 12 h Shanghai time"
     assert when_used(np.where(winter, 1.3, 1.0) * moved, hours) == ""  # not half as much again
 
 

@@ -50,15 +50,29 @@ ATTRS = {
     "baseline": "mean (of 64 explained windows)",
     "samples": 64,
     "crowded": "",
+    "mean_of": "the background",
+    "season_of": "day",
 }
+#: Errors of the forecast, persistence, the mean, the day before and a linear fit.
+ERRORS, BETTER = (3.4, 5.1, 11.8, 5.6, 3.0), (np.nan, 5.1, 7.5, 6.6, -2.0)
+UNKNOWN = (np.nan,) * 5
 
 
-def page(attrs=(), agreement=(0.99, 0.85, 0.9), randomised=(0.3, -0.14), **changed):
+def page(
+    attrs=(),
+    agreement=(0.99, 0.85, 0.9),
+    randomised=(0.3, -0.14),
+    error=ERRORS,
+    better=BETTER,
+    **changed,
+):
     table = np.eye(4)
     table[0, 1:] = table[1:, 0] = agreement
     curve = ("removed", [0.0, 0.5, 0.9])
     return xr.Dataset(
         {
+            "error": ("reference", list(error)),
+            "better": ("reference", list(better)),
             "deletion": curve,
             "deletion_random": curve,
             "insertion": curve,
@@ -70,6 +84,7 @@ def page(attrs=(), agreement=(0.99, 0.85, 0.9), randomised=(0.3, -0.14), **chang
             **{name: ((), value) for name, value in {**NUMBERS, **changed}.items()},
         },
         coords={
+            "reference": ["forecast", "persistence", "mean", "season", "linear"],
             "removed": [0, 1, 3],
             "by_method": METHODS,
             "other_method": METHODS,
@@ -152,8 +167,32 @@ RULES = [
         "97 %, falls on the oldest step; occlusion gives it only 40 %",
     ),
     ("spread over steps", {"newest_share": np.nan}, "not known", "Nothing contributes"),
-    ("the forecast itself", {"rmse": 19.0}, "fails", "19 F against 18 F for the baseline"),
-    ("the forecast itself", {"rmse": np.nan}, "not known", "What happened is not known"),
+    (
+        "the forecast itself",
+        {},
+        "holds",
+        "3.4 F against 5.1 F for persistence",
+    ),
+    (
+        "the forecast itself",
+        {"better": (np.nan, 5.1, 7.5, -6.6, 0.0)},
+        "in part",
+        "not shown to be better than all of them",
+    ),
+    ("the forecast itself", {"better": (np.nan, 2.4, 7.5, 6.6, 0.0)}, "in part", "5.1 F for pers"),
+    (
+        "the forecast itself",
+        {"better": (np.nan, -9.0, 7.5, 6.6, 0.0)},
+        "fails",
+        "what is explained is worse than persistence.",
+    ),
+    (
+        "the forecast itself",
+        {"attrs": (("caution", "CAUTION: with lead 6 it would be 3"),)},
+        "fails",
+        "beyond noise; CAUTION: with lead 6 it would be 3.",
+    ),
+    ("the forecast itself", {"error": UNKNOWN, "better": UNKNOWN}, "not known", "was not judged"),
 ]
 
 

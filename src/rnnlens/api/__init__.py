@@ -1,6 +1,7 @@
 """The verbs of rnnlens. Each loads what it needs when it is called."""
 
 from rnnlens.api.forecast.certify import certify
+from rnnlens.api.forecast.check import check
 from rnnlens.api.forecast.compare_baselines import compare_baselines
 from rnnlens.api.forecast.explain import explain
 from rnnlens.api.forecast.interactions import interactions
@@ -15,6 +16,7 @@ from rnnlens.api.network.convert import convert
 from rnnlens.api.network.describe import describe
 from rnnlens.api.network.fidelity import fidelity
 from rnnlens.api.network.identify import identify
+from rnnlens.api.network.init import init
 from rnnlens.api.network.predict import predict
 from rnnlens.api.network.read import read
 from rnnlens.api.network.weights import weights
@@ -30,6 +32,7 @@ __all__ = [
     "Target",
     "Test",
     "certify",
+    "check",
     "compare_baselines",
     "convert",
     "describe",
@@ -37,6 +40,7 @@ __all__ = [
     "fidelity",
     "gate_effects",
     "identify",
+    "init",
     "interactions",
     "intervene",
     "lags",

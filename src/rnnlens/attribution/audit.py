@@ -17,15 +17,19 @@ from numpy.typing import NDArray
 from rnnlens.attribution.baselines.baseline import Array
 from rnnlens.attribution.games.budget import BUDGET, Cost
 from rnnlens.attribution.methods.shapley_tree import NEWEST, shapley_tree
-from rnnlens.attribution.question import Progress, Question
+from rnnlens.attribution.question import Question
 from rnnlens.names import declared
 
 __all__ = ["AUDITED", "Audit", "audit", "spread"]
 
 #: Windows that an audit takes at the most.
 AUDITED = 100
-#: Lags that are kept as players before windows are left out.
-LEAST_LAGS = 6
+#: Lags that are kept as players before windows are left out, and windows that are kept for them.
+LEAST_LAGS, LEAST_WINDOWS = 6, 5
+#: Lags that are taken one by one beyond those that are exact already.
+MORE = 2
+#: The share of all contribution whose lags an audit covers: those that the forecast can see.
+SEEN = 0.95
 
 
 @dataclass(frozen=True, eq=False, kw_only=True)
@@ -97,16 +101,21 @@ def audit(
     *,
     budget: int = BUDGET,
     most: int = AUDITED,
+    beyond: int = 0,
     seed: int = 0,
-    progress: Progress | None = None,
 ) -> Audit:
-    """Compare secant contributions (sample, lag, feature) with exact Shapley values of lags."""
+    """Compare contributions (sample, lag, feature) with exact Shapley values of lags.
+
+    They may be exact values already of the newest lags, so many that ``beyond`` says: where that
+    can be, more are taken one by one, for what stands together is exact too.
+    """
     by_itself = replace(question, groups=None)
     one = Cost(by_itself.part(slice(0, 1)), by_feature=False)
-    newest = question.newest_or(NEWEST)
-    taken, lags = _sizes(one, min(question.windows, most), newest, budget)
+    newest = min(question.newest_or(NEWEST), question.steps)
+    least = min(max(LEAST_LAGS, _seen(contribution), beyond + MORE if beyond else 0), newest)
+    taken, lags = _sizes(one, min(question.windows, most), (least, newest), budget, beyond)
     windows = spread(question.windows, taken, seed)
-    exact = shapley_tree(by_itself.part(windows).with_newest(lags), progress=progress)
+    exact = shapley_tree(by_itself.part(windows).with_newest(lags))
     by_lag = contribution[windows].sum(axis=2)
     sums = np.add.reduceat(by_lag, exact.lag_from - 1, axis=1)
     difference = sums - exact.contribution
@@ -124,10 +133,21 @@ def audit(
     )
 
 
-def _sizes(one: Cost, windows: int, newest: int, budget: int) -> tuple[int, int]:
+def _seen(contribution: Array) -> int:
+    """Count the newest lags that hold nearly all contribution (sample, lag, feature)."""
+    size = np.abs(contribution.sum(axis=2)).mean(axis=0)
+    return int(np.searchsorted(size.cumsum(), SEEN * size.sum())) + 1 if size.any() else 1
+
+
+def _sizes(
+    one: Cost, windows: int, lags: tuple[int, int], budget: int, beyond: int
+) -> tuple[int, int]:
     """Give the windows and the lags that fit the budget, from the cost of one window."""
-    lags = one.fits(newest, budget // max(1, windows))
-    if lags >= min(LEAST_LAGS, newest, one.question.steps):
-        return windows, lags
-    lags = one.fits(min(LEAST_LAGS, newest), budget) or 1
-    return max(1, min(windows, budget // (one.exact(lags) or budget))), lags
+    least, most = lags
+    fitting = one.fits(most, budget // max(1, windows))
+    if fitting >= least:
+        return windows, fitting
+    fitting = one.fits(least, budget // min(windows, LEAST_WINDOWS))
+    if fitting <= beyond:  # what is exact already says nothing: rather one window than that
+        fitting = one.fits(least, budget) or 1
+    return max(1, min(windows, budget // (one.exact(fitting) or budget))), fitting

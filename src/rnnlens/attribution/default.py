@@ -7,13 +7,16 @@ it is put, but their cost doubles with each lag and feature. They are taken wher
 
 for the most newest lags between 10 and the number asked for that fit. Otherwise the secant method
 (`rnnlens.attribution.methods.secant`) is taken, against many background windows where such are
-given, and the exact values of the lags on a sample of windows say how far it is off
-(`rnnlens.attribution.audit`). The result says which it was, and why.
+given; half of the budget brings as many of the newest lags as fit to their exact values in all
+windows (`rnnlens.attribution.refined`), and with the other half exact values of all lags that the
+forecast sees say on a sample of windows how far what was found is off
+(`rnnlens.attribution.audit`). The result says which it was, and why. Where so many lags are asked
+for one by one as there are, exact values are taken for all of them or not as the whole answer.
 """
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from rnnlens.attribution.audit import Audit, audit
 from rnnlens.attribution.baselines.baseline import Baseline
@@ -21,6 +24,7 @@ from rnnlens.attribution.games.budget import BUDGET, Choice, Cost
 from rnnlens.attribution.methods.owen import owen
 from rnnlens.attribution.methods.secant import secant
 from rnnlens.attribution.question import Progress, Question
+from rnnlens.attribution.refined import Refined, refined
 from rnnlens.attribution.result import Contribution, LagFeatureContribution
 
 __all__ = ["FEWEST_LAGS", "NEWEST", "PER_WINDOW", "Default", "choose", "default"]
@@ -47,12 +51,15 @@ class Default:
         What they were measured against.
     audit : Audit, optional
         How far secant is from exact values; none where the values are exact.
+    exact_lags : int
+        Lags whose sums are exact values, from the newest on.
     """
 
     choice: Choice
     contributions: LagFeatureContribution | Contribution
     baseline: Baseline
     audit: Audit | None
+    exact_lags: int
 
 
 def choose(
@@ -63,7 +70,9 @@ def choose(
     cost = Cost(question, by_feature=True)
     most = min(question.newest_or(NEWEST), steps)
     allowed = min(budget, PER_WINDOW * max(1, windows))
-    for lags in range(most, min(most, FEWEST_LAGS) - 1, -1):
+    alone = question.newest is not None and question.newest >= steps
+    fewest = most if alone else min(most, FEWEST_LAGS)
+    for lags in range(most, fewest - 1, -1):
         cells = cost.exact(lags)
         if cells is not None and cells <= allowed:
             why = (
@@ -71,7 +80,7 @@ def choose(
                 f"the budget of {allowed:,}"
             )
             return Choice("owen", why, lags, cells)
-    cells = cost.exact(min(most, FEWEST_LAGS))
+    cells = cost.exact(fewest)
     takes = "too many coalitions" if cells is None else f"{cells:,} cell evaluations"
     why = (
         f"secant: exact Owen values for {windows:,} windows would take {takes}, beyond the budget "
@@ -95,9 +104,27 @@ def default(
     choice = choose(question, background=background, budget=budget)
     if choice.method == "owen":
         exact = owen(question.with_newest(choice.newest), progress=progress)
-        return Default(choice, exact, baseline, None)
+        return Default(choice, exact, baseline, None, question.steps)
     against = baseline if background is None else background
     question = question.against(against).with_newest(question.newest_or(NEWEST))
-    contributions = secant(question, progress=progress)
-    checked = audit(question, contributions.contribution, budget=budget, seed=seed)
-    return Default(choice, contributions, against, checked)
+    made = refined(question, secant(question, progress=progress), budget=budget // 2)
+    checked = audit(
+        question,
+        made.contributions.contribution,
+        budget=budget // 2,
+        beyond=made.newest,
+        seed=seed,
+    )
+    return Default(_said(choice, made), made.contributions, against, checked, made.newest)
+
+
+def _said(choice: Choice, made: Refined) -> Choice:
+    """Add what was made exact to what is said of the choice."""
+    if not made.newest:
+        return choice
+    lags = "lag" if made.newest == 1 else f"{made.newest} lags"
+    why = (
+        f"{choice.why}; the newest {lags}, and all older ones together, brought to exact Shapley "
+        f"values by {made.cells:,} more"
+    )
+    return replace(choice, why=why, cells=choice.cells + made.cells)

@@ -6,10 +6,67 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from rnnlens.arguments import (
+    FLAG,
+    NAME,
+    check_fields,
+    either,
+    many,
+    number,
+    numbers,
+    whole,
+    word,
+)
+
 if TYPE_CHECKING:
     from numpy.typing import ArrayLike
 
 __all__ = ["Effort", "Intervention", "Target", "as_target"]
+
+#: Cell evaluations beyond which no answer comes in a lifetime.
+CELLS = 10**15
+#: Whole numbers of either sign: what is out of range is said by what knows the range.
+_PLACE = whole(least=-(2**63))
+_PLACES = either(
+    _PLACE, many(_PLACE, "several", fewest=0), what="a whole number or a sequence of them"
+)
+_EFFORT = {
+    "budget": whole(1, CELLS),
+    "tolerance": number(above=0),
+    "precision": word("float64", "float32"),
+    "seed": whole(),
+}
+_INTERVENTION = {
+    "layer": NAME,
+    "gate": NAME,
+    "clamp": either(
+        NAME, number(), numbers(allowed="any"), what="'mean', a number, or one number a unit"
+    ),
+    "freeze": FLAG,
+    "patch_from": either(
+        _PLACE, numbers(), what="the number of a window, or an array of finite numbers"
+    ),
+    "state": NAME,
+    "lags": _PLACES,
+    "steps": _PLACES,
+    "units": _PLACES,
+}
+_TARGET = {
+    "name": either(
+        NAME,
+        _PLACE,
+        many(either(NAME, _PLACE), "several"),
+        what="a name, a number, or a sequence of them",
+    ),
+    "horizon": either(
+        NAME,
+        _PLACE,
+        many(_PLACE, "several"),
+        what="a whole number from 1, a sequence of them, or 'all'",
+    ),
+    "output": either(NAME, whole()),
+    "logits": FLAG,
+}
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -30,6 +87,11 @@ class Effort:
     seed : int
         Of whatever is drawn.
 
+    Raises
+    ------
+    InputError
+        If an option is not what it must be.
+
     Examples
     --------
     >>> from rnnlens import Effort
@@ -41,6 +103,9 @@ class Effort:
     tolerance: float | None = None
     precision: str = "float64"
     seed: int = 0
+
+    def __post_init__(self) -> None:
+        check_fields(self, _EFFORT)
 
 
 @dataclass(frozen=True, eq=False, kw_only=True)
@@ -73,6 +138,11 @@ class Intervention:
     units : int or sequence of int, optional
         Which units; all of them where not given.
 
+    Raises
+    ------
+    InputError
+        If an option is not what it must be.
+
     Examples
     --------
     >>> from rnnlens import Intervention
@@ -89,6 +159,9 @@ class Intervention:
     lags: int | Sequence[int] | None = None
     steps: int | Sequence[int] | None = None
     units: int | Sequence[int] | None = None
+
+    def __post_init__(self) -> None:
+        check_fields(self, _INTERVENTION)
 
 
 @dataclass(frozen=True)
@@ -112,6 +185,11 @@ class Target:
         is a forecast: classes are explained on their logits, and the result says so (attribute
         ``explained_on``).
 
+    Raises
+    ------
+    InputError
+        If an option is not what it must be.
+
     Examples
     --------
     >>> from rnnlens import Target
@@ -123,6 +201,9 @@ class Target:
     horizon: int | str | Sequence[int] | None = None
     output: int | str = 0
     logits: bool | None = None
+
+    def __post_init__(self) -> None:
+        check_fields(self, _TARGET)
 
 
 def as_target(given: Target | str | int | Sequence[str | int] | None) -> Target:

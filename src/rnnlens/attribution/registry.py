@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 
+from rnnlens.arguments import did_you_mean
 from rnnlens.errors import DataError, InputError
 
 __all__ = ["METHODS", "SUMMING", "AttributionMethod", "method_named"]
@@ -85,7 +86,10 @@ SUMMING = tuple(name for name, method in METHODS.items() if method.kind == "cont
 def method_named(name: str, given: Mapping[str, object]) -> AttributionMethod:
     """Find a method, and refuse options that it would leave unheard."""
     if name not in METHODS:
-        raise InputError(f"no method is called {name!r}: give one of {', '.join(METHODS)}")
+        raise InputError(
+            f"no method is called {name!r}{did_you_mean(name, METHODS)}: give one of "
+            f"{', '.join(METHODS)}"
+        )
     method = METHODS[name]
     for option, value in given.items():
         if value is not None and option not in method.takes:

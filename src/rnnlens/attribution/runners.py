@@ -126,12 +126,17 @@ def _auto(question: Question, options: MethodOptions) -> MethodResult:
         seed=options.effort.seed,
         progress=options.progress,
     )
-    about: About = {"method": made.choice.method, "why": made.choice.why}
+    about: About = {
+        "method": made.choice.method,
+        "why": made.choice.why,
+        "exact_lags": made.exact_lags,
+    }
     if made.audit is not None:
         about |= {
             "audit": made.audit.sentence,
             "audit_largest": made.audit.largest,
             "audit_mean": made.audit.mean,
+            "audit_share": made.audit.mean_share,
             "audit_windows": len(made.audit.windows),
         }
     return MethodResult(made.contributions, about, made.baseline)

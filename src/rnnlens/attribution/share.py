@@ -5,6 +5,14 @@ overlap, so their contributions are dependent: the interval comes from the stati
 (Politis and Romano 1994, "The stationary bootstrap"), whole runs of windows drawn together, with
 the mean block length of Politis and White (2004, "Automatic block-length selection for the
 dependent bootstrap").
+
+That length follows the dependence of the sizes as they are, and is too short where sizes are calm
+for long and wild for long. So an interval is widened, on the logarithm of the odds, to no less than
+Student's t times the standard error of the share: that of the mean of
+
+    (|contribution_k| - share_k * sum over lags of |contribution|) / mean sum
+
+from its slowest cosine coefficients (`rnnlens.attribution.dependence`).
 """
 
 from __future__ import annotations
@@ -15,6 +23,13 @@ from math import ceil
 import numpy as np
 from numpy.typing import NDArray
 
+from rnnlens.attribution.dependence import (
+    FEWEST_COSINES,
+    LENGTHS,
+    cosine_count,
+    cosine_error,
+    dependence_length,
+)
 from rnnlens.errors import DataError
 from rnnlens.names import declared
 
@@ -35,13 +50,15 @@ class LagShare:
     share : array (lag,)
         Sums to one.
     share_low, share_high : array (lag,)
-        Ends of the percentile interval.
+        Ends of the interval.
     mean_contribution : array (lag,)
         Signed mean over the samples, in the target's own unit.
     mean_size : array (lag,)
         Mean absolute contribution, in the target's own unit.
     block_length : int
         Mean block length of the bootstrap, in windows.
+    note : str
+        Why the intervals may be too short, or empty.
     """
 
     share: Array = declared("lag")
@@ -50,6 +67,7 @@ class LagShare:
     mean_contribution: Array = declared("lag")
     mean_size: Array = declared("lag")
     block_length: int
+    note: str
 
 
 def _shares(size: Array) -> Array:
@@ -65,9 +83,43 @@ def _block_length(size: Array) -> int:
     moving = size[:, size.std(axis=0) > 0]
     if moving.shape[1] == 0:
         return 1
-    best = optimal_block_length(moving)["stationary"].to_numpy()
+    # of few windows it knows nothing: its NaN is seen to here, and its warnings say no more
+    with np.errstate(all="ignore"):
+        best = optimal_block_length(moving)["stationary"].to_numpy()
     longest = float(np.nanmax(np.where(np.isfinite(best), best, 1.0)))
     return max(1, min(ceil(longest), len(size) // 3))
+
+
+def _widened(size: Array, share: Array, ends: Array, confidence: float) -> tuple[Array, float]:
+    """Widen intervals to what slow dependence asks for, and give its length: ends (2, lag)."""
+    from scipy.special import expit, logit
+    from scipy.stats import t
+
+    total = size.sum(axis=1, keepdims=True)
+    away = (size - share * total) / total.mean()
+    wide, longest = ends.copy(), 1.0
+    for k in np.flatnonzero((share > 0) & (share < 1) & (ends[0] > 0) & (ends[1] < 1)):
+        length = max(dependence_length(size[:, k]), dependence_length(np.abs(away[:, k])))
+        count = cosine_count(len(size), length)
+        longest = max(longest, length)
+        # the slope of log(p / (1 - p)) is 1 / p / (1 - p)
+        error = cosine_error(away[:, k], count) / share[k] / (1 - share[k])
+        middle, of_ends = logit(share[k]), logit(ends[:, k])
+        half = float(of_ends[1] - of_ends[0]) / 2
+        needed = error * float(t.ppf((1 + confidence) / 2, count))
+        if needed > half > 0:
+            wide[:, k] = expit(middle + (of_ends - middle) * needed / half)
+    return wide, longest
+
+
+def _note(windows: int, length: float) -> str:
+    """Say that windows depend on each other for too long for any interval, if they do."""
+    if length == 1 or windows >= FEWEST_COSINES * LENGTHS * length:
+        return ""
+    return (
+        f"neighbouring windows depend on each other over about {length:.0f}, so that {windows} of "
+        "them are too few to tell how far the shares may be off: the intervals may be too short"
+    )
 
 
 def lag_share(
@@ -92,12 +144,15 @@ def lag_share(
     length = _block_length(size)
     bootstrap = StationaryBootstrap(length, size, seed=seed)
     drawn = bootstrap.apply(_shares, draws)
-    low, high = np.nanquantile(drawn, [(1 - confidence) / 2, (1 + confidence) / 2], axis=0)
+    ends = np.nanquantile(drawn, [(1 - confidence) / 2, (1 + confidence) / 2], axis=0)
+    share = _shares(size)
+    ends, longest = _widened(size, share, ends, confidence)
     return LagShare(
-        share=_shares(size),
-        share_low=low,
-        share_high=high,
+        share=share,
+        share_low=ends[0],
+        share_high=ends[1],
         mean_contribution=contribution.mean(axis=0),
         mean_size=size.mean(axis=0),
         block_length=length,
+        note=_note(len(size), longest),
     )

@@ -13,6 +13,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from rnnlens.arguments import numbers
 from rnnlens.engine.forward import entries, predict
 from rnnlens.errors import DataError, InputError
 from rnnlens.names import declared
@@ -20,6 +21,9 @@ from rnnlens.network.network import Network
 from rnnlens.readers.run import source_outputs
 
 __all__ = ["Fidelity", "fidelity"]
+
+#: What a source gave, where its outputs were kept.
+OUTPUTS = numbers("a model that can be run, or outputs as arrays of numbers", allowed="any")
 
 Array = NDArray[np.float64]
 
@@ -106,7 +110,8 @@ def _theirs(source: object, inputs: Mapping[str, Array]) -> tuple[list[Array], s
     if isinstance(source, np.ndarray):
         source = [source]
     if isinstance(source, tuple | list) and all(isinstance(a, np.ndarray) for a in source):
-        return [np.asarray(a, dtype=np.float64) for a in source], "stored outputs"
+        outputs = [np.asarray(OUTPUTS.check("source", a), dtype=np.float64) for a in source]
+        return outputs, "stored outputs"
     ran = source_outputs(source, inputs)
     if ran is not None:
         return ran

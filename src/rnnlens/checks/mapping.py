@@ -23,6 +23,7 @@ from rnnlens.names import GATE_LETTERS, array_name
 from rnnlens.network.activations import Activation
 from rnnlens.network.cells import GRU, LSTM, Cell, Gate, SimpleRNN
 from rnnlens.network.check import check
+from rnnlens.network.inventory import inventory
 from rnnlens.network.layers import Dense, Input, Recurrent
 from rnnlens.network.network import Network, Node, Origin, Source
 
@@ -87,6 +88,34 @@ class Identification:
     margin: float
     tried: int
     network: Network
+
+    @property
+    def table(self) -> tuple[tuple[str, str, str], ...]:
+        """Every block of every array: its place, the name of what it is, and what that means."""
+        return tuple(
+            (
+                array.source.words,
+                array.name,
+                ", ".join(filter(None, [array.meaning, array.gate and f"{array.gate} gate"])),
+            )
+            for array in inventory(self.network)
+        )
+
+    def __str__(self) -> str:
+        """Say what was found and how sure it is, and which block of which array is what."""
+        others = f"; the next best, {self.runner_up}, is off by {self.runner_up_error:.3g}"
+        found = (
+            f"{self.kind}, gates in the order {', '.join(self.order)} ({self.convention}): the "
+            f"only one of {self.tried} candidates that gives these outputs, largest difference "
+            f"{self.error:.3g}{others if self.runner_up else ''}"
+        )
+        places = max(len(place) for place, _, _ in self.table)
+        names = max(len(name) for _, name, _ in self.table)
+        rows = [
+            f"{place:{places}} = {name:{names}}  {meaning}".rstrip()
+            for place, name, meaning in self.table
+        ]
+        return "\n".join([found, *rows])
 
 
 @dataclass(frozen=True, eq=False)

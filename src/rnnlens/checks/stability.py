@@ -19,11 +19,12 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from rnnlens.attribution.baselines.baseline import Array
-from rnnlens.attribution.baselines.masks import real_steps
+from rnnlens.attribution.baselines.masks import steps_of
+from rnnlens.attribution.baselines.windows import RealWindows
 from rnnlens.attribution.question import Question
 from rnnlens.checks.attributions import Attribute
 from rnnlens.checks.hidden import Ends
-from rnnlens.engine.forward import forward, outputs
+from rnnlens.engine.forward import outputs
 from rnnlens.names import declared
 from rnnlens.network.layers import Embedding
 from rnnlens.network.network import Network
@@ -86,9 +87,9 @@ def stability(
 def _shaken(question: Question, noise: float, draws: int, seed: int) -> Iterator[Question]:
     """Ask the same of the windows with noise on all that may move."""
     x = question.x
-    radius = noise * x.std(axis=(0, 1))
+    real = steps_of(question.network, question.inputs, question.of)
+    radius = noise * RealWindows(x, real).steps.std(axis=(0, 1))
     radius[question.stand_in.held] = 0.0
-    real = real_steps(forward(question.network, question.inputs), question.of)
     free = np.ones(x.shape[:2], bool) if real is None else np.broadcast_to(real, x.shape[:2])
     rng = np.random.default_rng(seed)
     for _ in range(draws):

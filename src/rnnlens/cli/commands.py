@@ -10,11 +10,17 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from rnnlens.api.forecast.trust import WINDOWS
+from rnnlens.cli.init import init
 from rnnlens.cli.inputs import network_from, sidecar_for, unseen, windows_from
 from rnnlens.cli.options.arguments import Data, Model, OnlyJson, OutputOptions
 from rnnlens.cli.options.evidence import CertifyOptions, LagsOptions
 from rnnlens.cli.options.flatten import flattened
-from rnnlens.cli.options.forecast import ExplainOptions, ForecastOptions, TrustOptions
+from rnnlens.cli.options.forecast import (
+    CheckOptions,
+    ExplainOptions,
+    ForecastOptions,
+    TrustOptions,
+)
 from rnnlens.cli.options.reading import ReadingOptions
 from rnnlens.cli.options.series import SeriesOptions
 from rnnlens.cli.output import as_json, foretell, give, note, show, working
@@ -81,7 +87,7 @@ def trace(
     from rnnlens.views.tables.explanation import trace_view
 
     network = network_from(model, reading)
-    windows, _ = windows_from(data, sidecar_for(model, network, series), series, newest=1)
+    windows, _ = windows_from(data, sidecar_for(model, network, series, data), series, newest=1)
     with working(f"tracing {len(windows):,} windows"):
         traced = api.trace(network, windows)
     give(traced, output, view=trace_view, plain=as_dict)
@@ -104,7 +110,7 @@ def explain(
     from rnnlens.views.tables.explanation import explanation_view
 
     network = network_from(model, reading)
-    sidecar = sidecar_for(model, network, series)
+    sidecar = sidecar_for(model, network, series, data)
     windows, seen = windows_from(data, sidecar, series, newest=1)
     foretell(
         expected(
@@ -148,7 +154,7 @@ def lags(
     from rnnlens.views.tables.lags import evidence_summary, evidence_view
 
     network = network_from(model, reading)
-    sidecar = sidecar_for(model, network, series)
+    sidecar = sidecar_for(model, network, series, data)
     windows, seen = windows_from(data, sidecar, unseen(series, sidecar))
     foretell(
         expected(
@@ -204,7 +210,7 @@ def certify(
     from rnnlens.views.tables.certificates import certificate_summary, certificate_view
 
     network = network_from(model, reading)
-    sidecar = sidecar_for(model, network, series)
+    sidecar = sidecar_for(model, network, series, data)
     windows, seen = windows_from(data, sidecar, series, newest=1)
     measured = check and not options.deviation
     unchecked = _why_not_run(network, model, windows) if measured else ""
@@ -252,7 +258,7 @@ def trust(
     from rnnlens.views.tables.trust import trust_summary, trust_view
 
     network = network_from(model, reading)
-    sidecar = sidecar_for(model, network, series)
+    sidecar = sidecar_for(model, network, series, data)
     windows, seen = windows_from(data, sidecar, unseen(series, sidecar))
     with working(f"testing contributions on {len(windows):,} windows") as progress:
         page = api.trust(
@@ -260,9 +266,9 @@ def trust(
             windows,
             target=options.target_of(sidecar),
             method=options.method or "secant",
-            baseline=options.baseline_of(sidecar) or "mean",
+            baseline=options.baseline_of(sidecar),
             held=options.held_names,
-            background=seen.values,
+            background=seen,
             windows=options.windows or WINDOWS,
             progress=progress,
         )
@@ -277,20 +283,22 @@ def report(
     reading: ReadingOptions,
     series: SeriesOptions,
     options: ForecastOptions,
-    out: Annotated[Path, typer.Option(help="The file to write.", show_default=True)] = Path(
-        "rnnlens-report.html"
-    ),
+    out: Annotated[
+        Path, typer.Option(help="The file to write: .html, or .pdf for paper.", show_default=True)
+    ] = Path("rnnlens-report.html"),
     check: Annotated[
         bool,
         typer.Option(help="Run the source model too, where its library is installed, and compare."),
     ] = True,
 ) -> None:
-    """Write one HTML file with everything."""
+    """Write one file with everything: an HTML page, or a PDF."""
     from rnnlens import api
+    from rnnlens.api.forecast.report import check_page
     from rnnlens.api.shared.planning import expected
 
+    check_page(out)  # before anything is computed
     network = network_from(model, reading)
-    sidecar = sidecar_for(model, network, series)
+    sidecar = sidecar_for(model, network, series, data)
     windows, seen = windows_from(data, sidecar, unseen(series, sidecar))
     foretell(expected(network, windows, baseline=options.baseline_of(sidecar), background=seen))
     with working(f"writing the report on {len(windows):,} windows") as progress:
@@ -301,12 +309,34 @@ def report(
             title=sidecar.title or None,
             target=options.target_of(sidecar),
             held=options.held_names,
-            background=seen.values,
+            background=seen,
             shares=api.Shares(baseline=options.baseline_of(sidecar)),
             fidelity=_fidelity(network, model, windows) if check else None,
             progress=progress,
         )
     typer.echo(f"wrote {out}")
+
+
+@flattened
+def check(
+    model: Model,
+    data: Data,
+    *,
+    reading: ReadingOptions,
+    series: SeriesOptions,
+    options: CheckOptions,
+    output: OutputOptions,
+) -> None:
+    """Ask whether it is a forecast at all."""
+    from rnnlens import api
+    from rnnlens.views.tables.forecast import check_summary, check_view
+
+    network = network_from(model, reading)
+    sidecar = sidecar_for(model, network, series)
+    windows, seen = windows_from(data, sidecar, unseen(series, sidecar))
+    with working(f"checking {len(windows):,} forecasts"):
+        page = api.check(network, windows, target=options.target_of(sidecar), background=seen)
+    give(page, output, view=check_view, plain=check_summary, indent=1)
 
 
 @flattened
@@ -355,13 +385,41 @@ def _said(done: Conversion) -> list[str]:
     return [*lines, "", done.code] if done.code else lines
 
 
+def compile() -> None:
+    """Compile the kernels for this machine, ahead of the first question."""
+    from time import perf_counter
+
+    from rnnlens.api.shared.kernels import KINDS, compile_kernels
+
+    begun = perf_counter()
+    with working(f"compiling the kernels of {len(KINDS)} kinds of cells") as progress:
+        compile_kernels(progress=progress)
+    took = perf_counter() - begun
+    typer.echo(f"the kernels of {', '.join(KINDS)} cells are compiled ({took:.0f} s)")
+
+
 def demo(
     *,
     out: Annotated[Path, typer.Option(help="The report to write.")] = Path("rnnlens-weather.html"),
+    files: Annotated[
+        Path | None,
+        typer.Option(
+            help="Only leave the network, its sidecar and its series in this folder, to try the "
+            "other commands on.",
+            show_default=False,
+        ),
+    ] = None,
 ) -> None:
     """Show all of it on a weather network."""
     from rnnlens.demo.run import run
 
+    if files is not None:
+        from rnnlens.demo.weather import leave_files
+
+        network, sidecar, series = leave_files(files)
+        typer.echo(f"wrote {network}, {sidecar} and {series}")
+        note(f"try: rnnlens explain {network} {series}")
+        return
     run(out, show=show, note=note)
 
 
@@ -379,6 +437,8 @@ def _fidelity(network: Network, model: Path, windows: Windows) -> xr.Dataset | N
 #: The verbs in the order in which the help lists them.
 VERBS: tuple[Callable[..., None], ...] = (
     inspect,
+    init,
+    check,
     trace,
     explain,
     lags,
@@ -386,5 +446,6 @@ VERBS: tuple[Callable[..., None], ...] = (
     trust,
     report,
     convert,
+    compile,
     demo,
 )

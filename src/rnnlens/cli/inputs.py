@@ -2,11 +2,16 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+import numpy as np
+
+from rnnlens.arguments import did_you_mean
 from rnnlens.cli.output import note
+from rnnlens.cli.undoubted import plain_sidecar, undoubted_sidecar
 from rnnlens.errors import ConfigError, DataError
 
 if TYPE_CHECKING:
@@ -14,6 +19,7 @@ if TYPE_CHECKING:
     from rnnlens.cli.options.series import SeriesOptions
     from rnnlens.network.network import Network
     from rnnlens.series.sidecar import Sidecar
+    from rnnlens.series.variable import Variable
     from rnnlens.series.windows import Windows
 
 __all__ = ["moment_text", "network_from", "sidecar_for", "unseen", "windows_from"]
@@ -32,9 +38,11 @@ def network_from(model: Path, reading: ReadingOptions) -> Network:
     )
 
 
-def sidecar_for(model: Path, network: Network, series: SeriesOptions) -> Sidecar:
-    """Find the sidecar and let what was typed override it."""
-    from rnnlens.series.sidecar import Sidecar, read_sidecar
+def sidecar_for(
+    model: Path, network: Network, series: SeriesOptions, data: Sequence[Path] = ()
+) -> Sidecar:
+    """Find the sidecar and let what was typed override it; do without where data leave no doubt."""
+    from rnnlens.series.sidecar import read_sidecar
 
     beside = model.with_suffix(".toml")
     names = series.feature_names
@@ -44,59 +52,57 @@ def sidecar_for(model: Path, network: Network, series: SeriesOptions) -> Sidecar
         note(f"names, units and scaling are those of {beside}, beside the model")
         sidecar = read_sidecar(beside)
     elif names:
-        window = series.window or _window_of(network)
         note("no sidecar: values go into the network as they stand, without units")
-        return Sidecar.plain(names, window, 1 if series.lead is None else series.lead)
+        return plain_sidecar(network, series, names)
     else:
-        raise ConfigError(
-            f"nothing says which columns the network takes: put a sidecar {beside.name} beside "
-            "the model, give one with --config, or name the columns with --features a,b,c"
-        )
+        return undoubted_sidecar(model, network, series, data)
     changes: dict[str, object] = {"window": series.window, "lead": series.lead}
     if names:
-        changes["features"] = _picked(sidecar, names)
+        changes["features"] = _picked("--features", names, sidecar.features)
+    if series.target_names:
+        known = (*sidecar.targets, *sidecar.features)
+        changes["targets"] = _picked("--targets", series.target_names, known)
     return replace(sidecar, **{key: value for key, value in changes.items() if value is not None})
 
 
-def _picked(sidecar: Sidecar, names: list[str]) -> tuple[object, ...]:
-    known = {variable.name: variable for variable in sidecar.features}
+def _picked(option: str, names: list[str], variables: Sequence[Variable]) -> tuple[Variable, ...]:
+    known = {variable.name: variable for variable in reversed(variables)}
     missing = [name for name in names if name not in known]
     if missing:
         raise ConfigError(
-            f"--features names {missing[0]!r}, whose scaling the sidecar does not say; it has "
-            f"{', '.join(known)}"
+            f"{option} names {missing[0]!r}, whose scaling the sidecar does not say"
+            f"{did_you_mean(missing[0], known)}; it has "
+            f"{', '.join(dict.fromkeys(variable.name for variable in variables))}"
         )
     return tuple(known[name] for name in names)
 
 
-def _window_of(network: Network) -> int:
-    shape = next(iter(network.inputs.values())).shape
-    if not shape or shape[0] is None:
-        raise ConfigError(
-            "the network takes windows of any length, so say with --window how many steps to give"
-        )
-    return shape[0]
-
-
 def windows_from(
-    data: Path, sidecar: Sidecar, series: SeriesOptions, *, newest: int | None = None
+    data: Path | Sequence[Path],
+    sidecar: Sidecar,
+    series: SeriesOptions,
+    *,
+    newest: int | None = None,
 ) -> tuple[Windows, Windows]:
     """Read the series and take the windows that were asked for."""
     from rnnlens import api
+    from rnnlens.series.clock import local_times
 
-    every = api.windows(data, sidecar)
+    paths = [data] if isinstance(data, Path) else list(data)
+    every = api.windows(paths, sidecar)
     timed = every.times.dtype.kind == "M"
     limits = [_limit(text, timed=timed) for text in (series.start, series.end)]
     taken = every.between(*limits)
     if not len(taken):
+        ends = local_times(every.times[[0, -1]], every.time_zone)
         raise DataError(
-            f"no window of {data} lies between the limits; its forecasts are for "
-            f"{moment_text(every.times[0])} to {moment_text(every.times[-1])}"
+            f"no window of {' and '.join(map(str, paths))} lies between the limits; its forecasts "
+            f"are for {moment_text(ends[0])} to {moment_text(ends[1])}"
         )
     free = series.start is None and series.end is None
     last = series.last or (newest if free else None)
     seen = every.between(None, sidecar.test_from)
-    return taken if last is None else taken.select(slice(-last, None)), seen if len(seen) else every
+    return taken if last is None else taken.newest(last), seen if len(seen) else every
 
 
 def _limit(text: str | None, *, timed: bool) -> str | int | None:
@@ -112,9 +118,14 @@ def moment_text(time: object) -> str:
 
 def unseen(series: SeriesOptions, sidecar: Sidecar) -> SeriesOptions:
     """Start where training ended, where that is known and no other limit was typed."""
+    from rnnlens.series.clock import local_times
+
     free = series.start is None and series.end is None
     if not free or sidecar.test_from is None:
         return series
-    start = moment_text(sidecar.test_from)
+    begins = sidecar.test_from
+    if isinstance(begins, np.datetime64):
+        begins = local_times(np.array([begins]), sidecar.time_zone)[0]
+    start = moment_text(begins)
     note(f"forecasts from {start} on, which training did not see; --from and --to choose others")
     return replace(series, start=start)

@@ -27,10 +27,11 @@ from rnnlens.demo.faults import (
     repeated_hours,
     temperature_jumps,
 )
-from rnnlens.errors import DataError, MissingLibrary
+from rnnlens.errors import DataError, InputError, MissingLibrary
+from rnnlens.results.place import placed
 from rnnlens.series.build import windows
-from rnnlens.series.csv_text import require_columns
 from rnnlens.series.sidecar import read_sidecar
+from rnnlens.series.tables.csv_text import require_columns
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -43,10 +44,12 @@ __all__ = [
     "UNITS",
     "DemoFiles",
     "demo_files",
+    "leave_files",
     "measured",
     "prepare",
     "read_weather",
     "weather_windows",
+    "write_csv",
 ]
 
 #: The features in the network's order, with their units.
@@ -110,6 +113,37 @@ def demo_files() -> DemoFiles:
         sidecar=folder / "weather.toml",
         outputs=folder / "weather-outputs.npz",
     )
+
+
+def leave_files(folder: Path) -> tuple[Path, Path, Path]:
+    """Write the network, its sidecar and its series where commands can be tried on them.
+
+    A file that is there already and holds something else is never written over.
+    """
+    shipped = demo_files()
+    table, _ = prepare(read_weather())
+    copies = {
+        "weather.keras": shipped.network.read_bytes(),
+        "weather.toml": shipped.sidecar.read_bytes(),
+        "weather.csv": write_csv(table).encode(),
+    }
+    for name, content in copies.items():
+        there = folder / name
+        if there.exists() and not (there.is_file() and there.read_bytes() == content):
+            raise InputError(
+                f"{there} exists and is not the demo's, and is left as it is; give another folder"
+            )
+    folder.mkdir(parents=True, exist_ok=True)
+    for name, content in copies.items():
+        with placed(folder / name) as draft:
+            draft.write_bytes(content)
+    network, sidecar, series = (folder / name for name in copies)
+    return network, sidecar, series
+
+
+def write_csv(table: pd.DataFrame) -> str:
+    """Write prepared features as CSV, with enough digits for every one, alike on every machine."""
+    return table.round(6).to_csv(lineterminator="\n")
 
 
 def read_weather() -> pd.DataFrame:

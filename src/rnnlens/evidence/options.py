@@ -6,11 +6,23 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, ClassVar
 
+from rnnlens.arguments import (
+    FLAG,
+    FUNCTION,
+    NAME,
+    check_fields,
+    either,
+    many,
+    mapping,
+    number,
+    numbers,
+    whole,
+    word,
+)
 from rnnlens.errors import InputError
-from rnnlens.evidence.proof.limits import check_limits
-from rnnlens.evidence.statistics.dependent_mean import check_errors
-from rnnlens.evidence.statistics.loss import check_loss
-from rnnlens.evidence.statistics.multiplicity import check_correction
+from rnnlens.evidence.statistics.dependent_mean import ERRORS
+from rnnlens.evidence.statistics.loss import LOSSES
+from rnnlens.evidence.statistics.multiplicity import CORRECTIONS
 
 if TYPE_CHECKING:
     from numpy.typing import ArrayLike
@@ -24,6 +36,45 @@ __all__ = ["SAMPLERS", "WINDOWS", "Certificates", "Shares", "Test"]
 WINDOWS = 10
 #: Samplers by name; ``auto`` takes the Gaussian unless its own diagnostic speaks against it.
 SAMPLERS = ("auto", "gaussian", "neighbours")
+#: Draws beyond which nothing is learned, and memory ends.
+DRAWS = 10**8
+_SPAN = either(
+    number(least=0), many(number(), "two numbers", fewest=2, most=2), what="a number or two"
+)
+_CERTIFICATES = {
+    "windows": whole(),
+    "range": either(
+        _SPAN,
+        mapping(_SPAN, "a mapping"),
+        what="one number (the error of a sensor, 0 or more), two (the ends), or a mapping of "
+        "feature to either",
+    ),
+    "quantiles": many(
+        number(least=0, most=1), "two numbers from 0 to 1, the lower first", fewest=2, most=2
+    ),
+    "tolerance": number(above=0),
+    "budget": whole(1, 10**12),
+    "together": FLAG,
+    "deviation": number(least=0),
+}
+_TEST = {
+    "loss": word(*LOSSES),
+    "correction": word(*CORRECTIONS),
+    "sampler": either(word(*SAMPLERS), FUNCTION),
+    "errors": word(*ERRORS),
+    "block_length": whole(1),
+    "replacements": whole(0, DRAWS),
+    "hiding": FLAG,
+    "seed": whole(),
+}
+_SHARES = {
+    "method": NAME,
+    "baseline": either(NAME, numbers()),
+    "newest": whole(1),
+    "confidence": number(above=0, below=1),
+    "draws": whole(1, DRAWS),
+    "seed": whole(),
+}
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -76,10 +127,11 @@ class Certificates:
     deviation: float = 0.0
 
     def __post_init__(self) -> None:
-        check_limits(self.tolerance, None, self.budget, self.deviation)
-        if self.windows < 0:
+        check_fields(self, _CERTIFICATES)
+        low, high = self.quantiles
+        if not low < high:
             raise InputError(
-                f"the number of windows to certify must be 0 or more, but is {self.windows}"
+                f"quantiles must be two numbers from 0 to 1, the lower first, not {low:g}, {high:g}"
             )
 
     @property
@@ -139,18 +191,7 @@ class Test:
     seed: int = 0
 
     def __post_init__(self) -> None:
-        check_loss(self.loss)
-        check_correction(self.correction)
-        check_errors(self.errors, self.block_length)
-        if not callable(self.sampler) and self.sampler not in SAMPLERS:
-            raise InputError(
-                f"the sampler must be one of {', '.join(SAMPLERS)}, or a function, not "
-                f"{self.sampler!r}"
-            )
-        if self.replacements is not None and self.replacements < 0:
-            raise InputError(
-                f"the number of replacements must be 0 or more, but is {self.replacements}"
-            )
+        check_fields(self, _TEST)
 
     @property
     def stated(self) -> bool:
@@ -165,9 +206,10 @@ class Shares:
     Parameters
     ----------
     method : str
-        As in `rnnlens.explain`: one whose numbers sum.
+        As in `rnnlens.explain`: one whose numbers sum. ``auto`` takes every lag by itself: exact
+        values where all fit, else `secant` with as many of the newest lags exact as fit.
     baseline : str or array, optional
-        As in `rnnlens.explain`.
+        As in `rnnlens.explain`; where not given, ``mean`` (``zero`` for tokens).
     newest : int, optional
         Lags that are taken one by one; the older ones stand together.
     confidence : float
@@ -177,6 +219,11 @@ class Shares:
     seed : int
         Of whatever is drawn.
 
+    Raises
+    ------
+    InputError
+        If an option is not what it must be.
+
     Examples
     --------
     >>> from rnnlens import Shares
@@ -184,9 +231,12 @@ class Shares:
     0.95
     """
 
-    method: str = "secant"
+    method: str = "auto"
     baseline: str | ArrayLike | None = None
     newest: int | None = None
     confidence: float = 0.95
     draws: int = 1000
     seed: int = 0
+
+    def __post_init__(self) -> None:
+        check_fields(self, _SHARES)

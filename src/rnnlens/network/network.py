@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 
@@ -11,6 +12,16 @@ __all__ = ["Network", "Node", "Origin", "Ref", "Source", "layer_kind"]
 
 #: One output of one node: the node's name and the number of its output.
 Ref = tuple[str, int]
+
+#: Slices, and how people say them.
+_PLACES = (
+    (r"\[:, (\d+:\d+)\]", r", columns \1"),
+    (r"\[(\d+:\d+), :\]", r", rows \1"),
+    (r"\[(\d+), (\d+:\d+)\]", r", row \1, columns \2"),
+    (r"\[(\d+:\d*|:\d+)\]", r", entries \1"),
+    (r"\[(\d+)\]", r", part \1"),
+    (r" transposed$", ", transposed"),
+)
 
 
 @dataclass(frozen=True)
@@ -27,6 +38,20 @@ class Source:
 
     text: str
     stored_at: str = ""
+
+    @property
+    def words(self) -> str:
+        """The place as people say it.
+
+        Examples
+        --------
+        >>> Source("arrays[0][:, 0:50]").words, Source("lstm/bias[0:50]").words
+        ('array 0, columns 0:50', 'lstm/bias, entries 0:50')
+        """
+        said = re.sub(r"^arrays\[(\d+)\]", r"array \1", self.text)
+        for shape, words in _PLACES:
+            said = re.sub(shape, words, said)
+        return said
 
 
 @dataclass(frozen=True)

@@ -3,19 +3,23 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+
+from rnnlens.arguments import numbers
 from rnnlens.errors import InputError, UnreadableFile, UnsupportedModel
 from rnnlens.network.arrays import Arrays
-from rnnlens.network.network import Network
+from rnnlens.network.network import Network, Origin
 from rnnlens.readers.hardening.contents import describe, describe_folder
 from rnnlens.readers.keras import archive as keras_archive
 from rnnlens.readers.keras import hdf5_file as keras_hdf5
 from rnnlens.readers.keras import live as keras_live
 from rnnlens.readers.keras import saved_model
+from rnnlens.readers.layouts import CellArray
 from rnnlens.readers.native import npz as npz_file
 from rnnlens.readers.onnx import file as onnx_file
 from rnnlens.readers.options import ReadOptions, refuse_others
@@ -23,8 +27,11 @@ from rnnlens.readers.torch import file as torch_file
 from rnnlens.readers.torch import live as torch_live
 from rnnlens.readers.torch import safetensors_file, state_files
 from rnnlens.readers.torch import state_dict as torch_dict
+from rnnlens.readers.torch.named import named as named_state_dict
+from rnnlens.readers.torch.state import LazyArray
+from rnnlens.readers.unnamed import name_arrays
 
-__all__ = ["Format", "read", "read_or_name_arrays"]
+__all__ = ["Format", "options_of", "read", "read_or_name_arrays"]
 
 
 @dataclass(frozen=True)
@@ -50,6 +57,8 @@ FILES = (
     Format("an ONNX file", onnx_file.match, onnx_file.read, onnx_file.TAKES),
     Format("a safetensors file", safetensors_file.match, state_files.read, state_files.TAKES),
 )
+
+_NUMBERS = numbers("an array of numbers", allowed="any")
 
 #: Files of weights alone, whose arrays have names even where they make no network.
 WEIGHTS = (keras_hdf5, state_files)
@@ -77,8 +86,15 @@ def read(source: object, options: ReadOptions | None = None) -> Network:
     )
 
 
+def options_of(source: object) -> frozenset[str]:
+    """Say which options a live model takes; none for what is no live model."""
+    return next((form.takes for form in LIVE if form.match(source)), frozenset())
+
+
 def read_or_name_arrays(source: object, options: ReadOptions | None = None) -> Network | Arrays:
-    """Read a network, or name the arrays of a file that holds weights alone."""
+    """Read a network, or name arrays: of a file that holds weights alone, or in memory."""
+    if isinstance(source, Mapping | list | tuple):
+        return _named(source)
     try:
         return read(source, options)
     except InputError:
@@ -91,6 +107,27 @@ def read_or_name_arrays(source: object, options: ReadOptions | None = None) -> N
             if arrays is not None:
                 return arrays
         raise
+
+
+def _named(arrays: Mapping[str, object] | Sequence[object]) -> Arrays:
+    """Name arrays by what a state dict calls them, or by their shapes and their order."""
+    if isinstance(arrays, Mapping):
+        pairs = [(str(name), values) for name, values in arrays.items()]
+    else:
+        pairs = [(f"arrays[{number}]", values) for number, values in enumerate(arrays)]
+    labelled = [(name, np.asarray(_NUMBERS.check(name, values))) for name, values in pairs]
+    if not labelled:
+        raise InputError("there are no arrays: give what model.get_weights() gives")
+    if isinstance(arrays, Mapping):
+        lazy = {
+            name: LazyArray(values.shape, lambda n=name, v=values: CellArray(v, n))
+            for name, values in labelled
+            if values.dtype.kind == "f"  # the batches that a norm has seen are no weights
+        }
+        named = named_state_dict(lazy, Origin("state dict in memory"))
+        if named is not None:
+            return named
+    return name_arrays(labelled)
 
 
 def _read_as(form: Format, source: object, options: ReadOptions, named: str) -> Network:

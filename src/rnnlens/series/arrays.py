@@ -2,20 +2,25 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from rnnlens.errors import DataError
+from rnnlens.errors import DataError, UnreadableFile
 from rnnlens.series.sidecar import Sidecar
+from rnnlens.series.tables.read import NPZ_START, read_arrays, start_of
 from rnnlens.series.windows import Windows, described
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
+    from os import PathLike
 
     from numpy.typing import ArrayLike, NDArray
 
-__all__ = ["windows_from_arrays", "windows_from_npz"]
+__all__ = ["holds_windows", "read_windows", "windows_from_arrays", "windows_from_npz"]
+
+NPY_START = b"\x93NUMPY"
 
 
 def windows_from_arrays(
@@ -32,12 +37,13 @@ def windows_from_arrays(
     """
     values = _checked_values(X)
     happened = None if y is None else _checked_actual(y, len(values))
+    plain = sidecar is None
     if sidecar is None:
         outputs = values.shape[2] if happened is None else happened.shape[1]
         sidecar = Sidecar.plain(
             [f"feature {number}" for number in range(values.shape[2])],
             values.shape[1],
-            targets=[f"target {number}" for number in range(outputs)],
+            targets=[f"output {number}" for number in range(outputs)],
         )
     for axis, wanted, what in (
         (1, sidecar.window, "steps"),
@@ -50,17 +56,53 @@ def windows_from_arrays(
             f"y has {happened.shape[1]} targets and the sidecar says {len(sidecar.targets)}"
         )
     if scaled and happened is not None:
-        happened = sidecar.target_scaling.undo(happened)
+        happened = sidecar.target_transforms.undo(sidecar.target_scaling.undo(happened))
     valid = _valid_times(times, len(values))
     length = sidecar.step_length if valid.dtype.kind == "M" else 1
-    return described(
+    leads = sidecar.leads
+    issued = np.full_like(valid, "NaT") if length is None else valid - min(leads) * length
+    each = (
+        None if len(set(leads)) == 1 else np.stack([issued + k * (length or 0) for k in leads], 1)
+    )
+    made = described(
         values.copy() if scaled else sidecar.feature_scaling.apply(values),
         sidecar,
         times=valid,
-        issued=np.full_like(valid, "NaT") if length is None else valid - sidecar.lead * length,
+        issued=issued,
         actual=happened,
-        step=sidecar.step or "",
+        step=sidecar.step_text,
+        target_times=each,
     )
+    return replace(made, plain=plain)
+
+
+def holds_windows(path: str | PathLike[str], start: bytes) -> bool:
+    """Say whether a file holds windows and no table, by its first bytes and its arrays."""
+    return start.startswith(NPY_START) or (
+        start.startswith(NPZ_START) and "X" in _with_x(read_arrays(path))
+    )
+
+
+def read_windows(path: str | PathLike[str]) -> dict[str, NDArray[Any]]:
+    """Read the arrays of a file of windows: X, and what belongs to it."""
+    if not start_of(path).startswith(NPY_START):
+        return _with_x(read_arrays(path))
+    try:
+        with open(path, "rb") as file:
+            return {"X": np.load(file, allow_pickle=False)}
+    except (ValueError, EOFError, OSError):
+        raise UnreadableFile(
+            f"{path} is a damaged .npy file, or holds Python objects, which are never loaded; save "
+            "plain arrays of numbers"
+        ) from None
+
+
+def _with_x(arrays: dict[str, NDArray[Any]]) -> dict[str, NDArray[Any]]:
+    """Call the one array with three axes X, where no other is called so: no table has one."""
+    windows = [name for name, array in arrays.items() if array.ndim == 3]
+    if "X" in arrays or len(windows) != 1:
+        return arrays
+    return {"X": arrays[windows[0]], **arrays}
 
 
 def windows_from_npz(

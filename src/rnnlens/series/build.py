@@ -1,53 +1,58 @@
 """Cut a table into windows that do not cross a gap; the door of this package.
 
 Row ``t`` of a table is the newest step of the window of rows ``t-T+1 .. t``; its forecast is for
-row ``t + lead``. All those rows must follow each other at the series' step.
+row ``t + lead``. All those rows must follow each other at the series' step, and be of one group.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Sequence
 from os import PathLike
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from rnnlens.arguments import shown
 from rnnlens.errors import ConfigError, DataError
-from rnnlens.series.arrays import windows_from_npz
+from rnnlens.series.arrays import holds_windows, read_windows, windows_from_npz
+from rnnlens.series.axis import Axis, Cut
 from rnnlens.series.sidecar import Sidecar, read_sidecar
-from rnnlens.series.table import (
-    NPZ_START,
-    read_arrays,
-    read_table,
-    start_of,
-    table_from_columns,
-)
-from rnnlens.series.times import show_time
+from rnnlens.series.tables.csv_text import require_columns
+from rnnlens.series.tables.frames import columns_of, is_table
+from rnnlens.series.tables.joined import joined
+from rnnlens.series.tables.memory import taken
+from rnnlens.series.tables.read import names_in, read_wanted, start_of
+from rnnlens.series.variables import held_over, numbers_of, wanted_by
 from rnnlens.series.windows import Windows, as_moment, described
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     import pandas as pd
-    from numpy.typing import ArrayLike, NDArray
+    from numpy.typing import ArrayLike
+
+    from rnnlens.series.tables.table import Table
 
     Limit = str | np.datetime64 | int | None
+    OneTable = str | PathLike[str] | pd.DataFrame | Mapping[str, ArrayLike]
 
-__all__ = ["windows", "windows_from_table"]
+__all__ = ["sidecar_given", "windows", "windows_from_table"]
 
 
 def windows(
-    data: str | PathLike[str] | pd.DataFrame | Mapping[str, ArrayLike],
+    data: OneTable | Sequence[OneTable],
     sidecar: Sidecar | str | PathLike[str] | None = None,
     *,
     start: Limit = None,
     end: Limit = None,
 ) -> Windows:
-    """Make windows from a file or from columns in memory.
+    """Make windows from files or from columns in memory; several tables are joined by their times.
 
-    An ``.npz`` file with an array ``X (sample, step, feature)`` holds windows already: in original
-    units, or in network units where it has ``scaled = True``; ``y (sample, target)``, in the
-    same units, and ``times (sample,)`` are optional.
+    An ``.npy`` file, and an ``.npz`` file with an array ``X (sample, step, feature)``, hold windows
+    already: in original units, or in network units where it has ``scaled = True``; ``y (sample,
+    target)``, in the same units, and ``times (sample,)`` are optional.
 
-    Shapes: data path, DataFrame or mapping of str to (row,).
+    Shapes: data path, DataFrame or mapping of str to (row,), or several.
 
     Examples
     --------
@@ -56,31 +61,26 @@ def windows(
     >>> made.values.shape, made.issued, made.actual
     ((3, 3, 2), array([2, 3, 4]), array([[ 2.,  6.], [ 0.,  9.], [nan, nan]]))
     """
-    if sidecar is not None and not isinstance(sidecar, Sidecar):
-        sidecar = read_sidecar(sidecar)
-    if not isinstance(data, str | PathLike):
-        if not (isinstance(data, Mapping) or hasattr(data, "columns")):
-            raise DataError(
-                "data must be a path, a DataFrame or a mapping of columns and is of type "
-                f"{type(data).__name__}; windows_from_arrays takes arrays (sample, step, feature)"
-            )
-        return windows_from_table(data, _needed(sidecar), start=start, end=end)
-    if start_of(data).startswith(NPZ_START):
-        arrays = read_arrays(data)
-        if "X" in arrays:
-            return windows_from_npz(arrays, sidecar, str(data)).between(start, end)
-    known = _needed(sidecar)
-    table = read_table(
-        data, columns=known.feature_names, optional=known.target_names, time=known.time
-    )
-    return windows_from_table(table, known, start=start, end=end)
-
-
-def _needed(sidecar: Sidecar | None) -> Sidecar:
+    sidecar = sidecar_given(sidecar)
+    tables = _tables(data)
+    if len(tables) == 1 and _is_windows(tables[0]):
+        arrays = read_windows(tables[0])
+        return windows_from_npz(arrays, sidecar, str(tables[0])).between(start, end)
     if sidecar is None:
         raise ConfigError(
-            "a table needs a sidecar that says what the network takes: give a .toml file, or "
-            "Sidecar.plain(features, window, lead)"
+            "a table needs a sidecar that says what the network takes: give a .toml file, which "
+            "rnnlens init MODEL DATA writes, or Sidecar.plain(features, window, lead)"
+        )
+    return _cut(_read(tables, sidecar), sidecar, start, end)
+
+
+def sidecar_given(sidecar: object) -> Sidecar | None:
+    """Give a sidecar as it is, or read its file."""
+    if isinstance(sidecar, str | PathLike):
+        return read_sidecar(sidecar)
+    if not isinstance(sidecar, Sidecar | None):
+        raise ConfigError(
+            f"sidecar must be a Sidecar or the path of a .toml file, not {shown(sidecar)}"
         )
     return sidecar
 
@@ -93,88 +93,89 @@ def windows_from_table(
     end: Limit = None,
 ) -> Windows:
     """Cut a table in memory into windows: table DataFrame or mapping of str to (row,)."""
-    checked = table_from_columns(
-        table, columns=sidecar.feature_names, optional=sidecar.target_names, time=sidecar.time
+    return _cut(_read([table], sidecar), sidecar, start, end)
+
+
+def _tables(data: Any) -> list[Any]:
+    """Give the tables that came: one, or several."""
+    many = isinstance(data, Sequence) and not isinstance(data, str)
+    tables = list(data) if many and data and not is_table(data) else [data]
+    for table in tables:
+        if not isinstance(table, str | PathLike) and not is_table(table):
+            raise DataError(
+                "data must be a path, a DataFrame or a mapping of columns, or a list of them, and "
+                f"is of type {type(table).__name__}; arrays of windows (sample, step, feature) "
+                "need no rnnlens.windows: give them to the verbs as they are"
+            )
+    return tables
+
+
+def _is_windows(table: Any) -> bool:
+    return isinstance(table, str | PathLike) and holds_windows(table, start_of(table))
+
+
+def _read(tables: list[Any], sidecar: Sidecar) -> Table:
+    """Read what the sidecar wants of one table, or of several and join them."""
+    wanted = wanted_by(sidecar)
+    if len(tables) == 1:
+        return _taken(tables[0], wanted, "the data")
+    found = []
+    names: list[str] = []
+    for number, table in enumerate(tables, 1):
+        file = isinstance(table, str | PathLike)
+        own = names_in(table, sidecar.encoding) if file else list(columns_of(table)[0])
+        names += [name for name in own if name not in names]
+        part = wanted.among(own)
+        if part.numbers or part.texts or any(name in own for name in part.optional):
+            found.append(_taken(table, part, f"table {number}"))
+    where = " and ".join(
+        str(each) if isinstance(each, str | PathLike) else "a table in memory" for each in tables
     )
-    times = np.asarray(checked.index)
-    timed = times.dtype.kind == "M"
-    keep = np.ones(len(times), dtype=bool)
+    require_columns(
+        [name for name in wanted.names if name not in wanted.clock.columns], names, where
+    )
+    return joined(found)
+
+
+def _taken(table: Any, wanted: Any, where: str) -> Table:
+    if isinstance(table, str | PathLike):
+        return read_wanted(table, wanted)
+    return taken(table, wanted, where)
+
+
+def _cut(table: Table, sidecar: Sidecar, start: Limit, end: Limit) -> Windows:
+    """Cut a table into windows, with what happened at the times that they are for."""
+    axis = Axis.of(table, sidecar)
+    rows = axis.rows
+    keep = np.ones(len(rows), dtype=bool)
     if start is not None:
-        keep &= times >= as_moment(start, times, "start")
+        keep &= axis.times >= as_moment(start, axis.times, "start", sidecar.time_zone)
     if end is not None:
-        keep &= times < as_moment(end, times, "end")
-    checked, times = checked.loc[keep], times[keep]
-    step = _step(times, sidecar)
-    newest = _ends_of_runs(times, step, sidecar.window)
-    features = np.asarray(checked[list(sidecar.feature_names)], np.float64)
-    scaled = sidecar.feature_scaling.apply(features)
-    sliding = np.lib.stride_tricks.sliding_window_view(scaled, sidecar.window, axis=0)
-    issued = times[newest]
-    valid = issued + sidecar.lead * step
+        keep &= axis.times < as_moment(end, axis.times, "end", sidecar.time_zone)
+    axis = axis.kept(keep)
+    rows = axis.rows
+    features = np.empty((len(rows), len(sidecar.features)))
+    for column, variable in enumerate(sidecar.features):
+        values = numbers_of(table, variable)
+        if values is not None:  # a feature's column is there, or reading refused
+            features[:, column] = axis.by_group(values[rows], held_over, variable)
+    cut = Cut.of(axis, ~np.isnan(features).any(axis=1), sidecar.window)
+    actual = np.full((len(cut.newest), len(sidecar.targets)), np.nan)
+    for column, (variable, lead) in enumerate(zip(sidecar.targets, sidecar.leads, strict=True)):
+        happened = numbers_of(table, variable)
+        if happened is not None:
+            actual[:, column] = cut.at(happened[rows], lead)
+    times = {lead: cut.times(lead) for lead in set(sidecar.leads)}
+    shortest = times[min(sidecar.leads)]
     return described(
-        np.ascontiguousarray(sliding[newest - sidecar.window + 1].transpose(0, 2, 1)),
+        cut.windows(sidecar.feature_scaling.apply(features)),
         sidecar,
-        times=valid,
-        issued=issued,
-        actual=_actual(checked, times, valid, sidecar.target_names),
-        step=sidecar.step or (_step_text(step) if timed else ""),
+        times=shortest,
+        issued=axis.times[cut.newest],
+        actual=actual,
+        step=axis.step_text,
+        target_times=None
+        if len(times) == 1
+        else np.stack([times[lead] for lead in sidecar.leads], axis=1),
+        groups=None if axis.groups is None else axis.groups[cut.newest],
     )
-
-
-def _step(times: NDArray[Any], sidecar: Sidecar) -> Any:
-    """Give the time from one row to the next: as stated, or the most frequent one."""
-    if times.dtype.kind != "M":
-        return 1
-    apart = np.diff(times)
-    stated = sidecar.step_length
-    if stated is None:
-        if not len(apart):
-            return np.timedelta64(1, "ns")
-        lengths, counts = np.unique(apart, return_counts=True)
-        return lengths[counts.argmax()]
-    short = np.flatnonzero(apart < stated)
-    if len(short):
-        at = int(short[0])
-        raise DataError(
-            f"the times {show_time(times[at])} and {show_time(times[at + 1])} are less than the "
-            f"sidecar's step of {sidecar.step} apart; state the step of the data, or thin them out"
-        )
-    return stated
-
-
-def _step_text(step: np.timedelta64) -> str:
-    for unit, length in (("d", "D"), ("h", "h"), ("min", "m"), ("s", "s"), ("ms", "ms")):
-        count, rest = divmod(step, np.timedelta64(1, length))
-        if count and not rest:
-            return f"{count}{unit}"
-    return str(step)
-
-
-def _ends_of_runs(times: NDArray[Any], step: Any, window: int) -> NDArray[np.intp]:
-    """Give the rows at which `window` rows end that follow each other without a gap."""
-    rows = np.arange(len(times))
-    begins = np.ones(len(times), dtype=bool)
-    begins[1:] = np.diff(times) != step
-    run = rows - np.maximum.accumulate(np.where(begins, rows, 0)) + 1
-    newest = np.flatnonzero(run >= window)
-    if not len(newest):
-        longest = int(run.max()) if len(run) else 0
-        gaps = "" if longest == len(run) else f", the longest unbroken run being {longest}"
-        raise DataError(
-            f"a window is {window} steps and the series has {len(run)} rows{gaps}; it must have at "
-            f"least {window} that follow each other"
-        )
-    return newest
-
-
-def _actual(
-    table: pd.DataFrame, times: NDArray[Any], valid: NDArray[Any], targets: tuple[str, ...]
-) -> NDArray[np.float64]:
-    """Look up what happened at the times that the forecasts are for."""
-    at = np.minimum(np.searchsorted(times, valid), len(times) - 1)
-    known = times[at] == valid
-    actual = np.full((len(valid), len(targets)), np.nan)
-    for column, name in enumerate(targets):
-        if name in table:
-            actual[known, column] = np.asarray(table[name], np.float64)[at[known]]
-    return actual

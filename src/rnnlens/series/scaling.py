@@ -2,21 +2,24 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from rnnlens.errors import DataError
+from rnnlens.series.transform import Transform
 
 __all__ = ["Scaling"]
 
 
 @dataclass(frozen=True, eq=False)
 class Scaling:
-    """The straight line between original units and network units.
+    """The line between original units and network units, behind a curve where one is given.
 
-    ``network = (original - mean) / scale``, one mean and one scale for each entry of the last axis.
+    ``network = (original - mean) / scale``, one mean and one scale for each entry of the last axis;
+    with a transform ``(transform(original) - mean) / scale``.
 
     Parameters
     ----------
@@ -24,11 +27,13 @@ class Scaling:
         What becomes zero, in original units.
     scale : array (feature,)
         What becomes one unit, in original units; above zero.
+    transforms : sequence of Transform or None, optional
+        What bends each feature's values before; none where not given.
 
     Raises
     ------
     DataError
-        If the two differ in shape, or a value is not finite, or a scale is not above zero.
+        If they differ in shape, or a value is not finite, or a scale is not above zero.
 
     Examples
     --------
@@ -41,8 +46,11 @@ class Scaling:
 
     mean: NDArray[np.float64]
     scale: NDArray[np.float64]
+    transforms: tuple[Transform | None, ...]
 
-    def __init__(self, mean: ArrayLike, scale: ArrayLike) -> None:
+    def __init__(
+        self, mean: ArrayLike, scale: ArrayLike, transforms: Sequence[Transform | None] = ()
+    ) -> None:
         for name, given in (("mean", mean), ("scale", scale)):
             values = np.array(given, dtype=np.float64, ndmin=1)
             values.flags.writeable = False
@@ -51,6 +59,12 @@ class Scaling:
             raise DataError(
                 f"a scaling needs one mean and one scale for each feature; it got means of shape "
                 f"{self.mean.shape} and scales of shape {self.scale.shape}"
+            )
+        object.__setattr__(self, "transforms", tuple(transforms) or (None,) * len(self.mean))
+        if len(self.transforms) != len(self.mean):
+            raise DataError(
+                f"a scaling of {len(self.mean)} features needs as many transforms, None where "
+                f"there is none; it got {len(self.transforms)}"
             )
         sound = np.isfinite(self.mean) & np.isfinite(self.scale) & (self.scale > 0)
         if not sound.all():
@@ -66,28 +80,52 @@ class Scaling:
 
     def __getitem__(self, entries: int | slice | list[int]) -> Scaling:
         """Give the scaling of some entries alone."""
-        return Scaling(self.mean[entries], self.scale[entries])
+        bent = np.array([*self.transforms, None], dtype=object)[:-1][entries]
+        return Scaling(self.mean[entries], self.scale[entries], np.atleast_1d(bent).tolist())
+
+    @property
+    def straight(self) -> bool:
+        """Whether no transform bends the values."""
+        return all(transform is None for transform in self.transforms)
 
     def apply(self, original: ArrayLike) -> NDArray[np.float64]:
         """Take values from original units to network units.
 
         Shapes: original (..., feature) -> (..., feature).
         """
-        return (self._fitting(original) - self.mean) / self.scale
+        bent = self._each(self._fitting(original), Transform.apply)
+        return (bent - self.mean) / self.scale
 
     def undo(self, scaled: ArrayLike) -> NDArray[np.float64]:
         """Take values from network units back to original units.
 
         Shapes: scaled (..., feature) -> (..., feature).
         """
-        return self._fitting(scaled) * self.scale + self.mean
+        return self._each(self._fitting(scaled) * self.scale + self.mean, Transform.undo)
 
     def undo_change(self, change: ArrayLike) -> NDArray[np.float64]:
         """Take differences from network units back to original units: the mean cancels.
 
+        Where a transform bends the values, differences are of what it gives: a difference of the
+        values themselves depends on where it begins.
+
         Shapes: change (..., feature) -> (..., feature).
         """
         return self._fitting(change) * self.scale
+
+    def _each(
+        self,
+        values: NDArray[np.float64],
+        step: Callable[[Transform, NDArray[np.float64]], NDArray[np.float64]],
+    ) -> NDArray[np.float64]:
+        """Bend the features that have a transform, or take them back."""
+        if self.straight:
+            return values
+        bent = values.copy()
+        for feature, transform in enumerate(self.transforms):
+            if transform is not None:
+                bent[..., feature] = step(transform, values[..., feature])
+        return bent
 
     def _fitting(self, values: ArrayLike) -> NDArray[np.float64]:
         array = np.asarray(values, dtype=np.float64)

@@ -28,27 +28,63 @@ above ``[features]``. A feature without a unit has the unit ``"-"``. ``mean`` an
 written out, ``mean = 0, scale = 1`` where the network takes a value as it stands: a forgotten
 scaling would give wrong numbers in silence. ``step`` is a whole number of ``ms``, ``s``, ``min``,
 ``h``, ``d`` or ``w``; calendar months are not of one length: leave ``time`` out for them, and rows
-are counted instead. Times are UTC unless they state an offset. ``test_from`` is a time, or a row
-number where there is no time column.
+are counted instead. ``test_from`` is a time, or a row number where there is no time column.
+
+Times are in ISO 8601, and UTC unless they state an offset or ``time_zone`` says otherwise::
+
+    time        = ["year", "month", "day", "hour"]   # or ["Date", "Time"]: texts, joined by a space
+    time_format = "%d.%m.%Y %H:%M"   # how times are written, where that is not ISO 8601
+    time_zone   = "Asia/Shanghai"    # or an offset, "+08:00"; hours in sentences are of that zone
+    step        = "1 row"            # rows follow each other whatever their times: business days
+    group       = "station"          # whose row it is: windows never cross from one to another
+    encoding    = "latin-1"          # of a CSV file that is not UTF-8
+
+A variable's line may say where its numbers come from. Cells without a value are refused unless
+``missing`` says what they are: ``"drop"``, a gap that windows do not cross, ``"hold"``, the last
+value before it, over ``limit`` steps at the most, or the number that training filled in. What
+happened is never filled in: it is not known::
+
+    [features]
+    pm      = { of = "pm2.5", mean = 98.6, scale = 92, missing = "drop" }   # of: its column
+    wind    = { of = "cbwd", map = { NW = 0, SE = 1, NE = 2, cv = 3 }, mean = 0, scale = 1 }
+    from_se = { of = "cbwd", equals = "SE", mean = 0, scale = 1 }           # 1 there, else 0
+    rain    = { mean = 0, scale = 4, missing = "hold", limit = 3 }
+    snow    = { mean = 0, scale = 1, missing = 0 }
+
+Each target may have a lead of its own, and one variable several: a network that ends in
+``Dense(4)`` may give four future steps of one, which are called ``pm t+1``, ``pm t+2`` and so on::
+
+    [targets]
+    pm_1h = { of = "pm", lead = 1 }             # unit and scaling as the feature pm
+    pm_6h = { of = "pm", lead = 6 }
+    [targets]
+    pm    = { horizons = [1, 2, 3, 6] }         # or horizons = 6: six steps, from lead on
 """
 
 from __future__ import annotations
 
+import codecs
 import re
-from collections.abc import Iterable
-from dataclasses import dataclass
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, replace
 from os import PathLike
 
 import numpy as np
 
+from rnnlens.arguments import did_you_mean
 from rnnlens.errors import ConfigError
+from rnnlens.series.clock import zone_named
+from rnnlens.series.column import Column
+from rnnlens.series.scalers.variables import columns_given, variables_from
 from rnnlens.series.scaling import Scaling
 from rnnlens.series.sidecar_text import from_toml, to_toml
 from rnnlens.series.variable import Variable, check_variables
 
-__all__ = ["Sidecar", "Variable", "read_sidecar"]
+__all__ = ["ROWS", "Column", "Sidecar", "Variable", "read_sidecar"]
 
 _UNITS = {"ms": "ms", "s": "s", "min": "m", "h": "h", "d": "D", "w": "W"}
+#: The step of rows that follow each other whatever their times, as business days do.
+ROWS = "1 row"
 _STEP = re.compile(rf"([1-9]\d*) ?({'|'.join(_UNITS)})")
 
 
@@ -68,14 +104,23 @@ class Sidecar:
         What it gives, in its order; the features where left out.
     title : str
         Shown on reports.
-    time : str, optional
-        The column with each row's time.
+    time : str or tuple of str, optional
+        The column with each row's time, or the columns that make it up.
     step : str, optional
-        From one row to the next, such as ``"1h"``.
+        From one row to the next, such as ``"1h"``; ``"1 row"`` where rows are counted whatever
+        their times.
     target, baseline, method : str, optional
         What the verbs use unless told otherwise.
     test_from : datetime64 or int, optional
         The first time, in UTC, or the first row that training did not see.
+    time_format : str, optional
+        How times are written, such as ``"%d.%m.%Y %H:%M"``, where that is not ISO 8601.
+    time_zone : str, optional
+        The zone of times without an offset, such as ``"Asia/Shanghai"``; UTC where not given.
+    group : str, optional
+        The column that says which station, basin or engine a row is of: windows never cross it.
+    encoding : str, optional
+        Of CSV files, such as ``"latin-1"``; UTF-8, or what their mark says, where not given.
 
     Raises
     ------
@@ -94,12 +139,16 @@ class Sidecar:
     lead: int = 1
     targets: tuple[Variable, ...] = ()
     title: str = ""
-    time: str | None = None
+    time: str | tuple[str, ...] | None = None
     step: str | None = None
     target: str | None = None
     baseline: str | None = None
     method: str | None = None
     test_from: np.datetime64 | int | None = None
+    time_format: str | None = None
+    time_zone: str | None = None
+    group: str | None = None
+    encoding: str | None = None
 
     def __post_init__(self) -> None:
         if not self.targets:
@@ -110,19 +159,43 @@ class Sidecar:
             raise ConfigError(f"window must be a whole number of steps from 1 and is {self.window}")
         if self.lead < 0:
             raise ConfigError(f"lead must be a whole number of steps from 0 and is {self.lead}")
-        if self.step is not None and not _STEP.fullmatch(self.step):
+        if self.step not in {None, ROWS} and not _STEP.fullmatch(str(self.step)):
             raise ConfigError(
-                f'step must be a whole number and one of {", ".join(_UNITS)}, such as "1h", and is '
-                f"{self.step!r}"
+                f'step must be a whole number and one of {", ".join(_UNITS)}, such as "1h", or '
+                f'"{ROWS}" where rows are counted whatever their times, and is {self.step!r}'
             )
         names = self.target_names
-        if self.target is not None and self.target not in names:
-            raise ConfigError(f"target must be one of {', '.join(names)} and is {self.target!r}")
+        if self.target is not None and self.target not in {*names, *self.target_sources}:
+            near = did_you_mean(self.target, names)
+            raise ConfigError(
+                f"target must be one of {', '.join(names)} and is {self.target!r}{near}"
+            )
         if self.time is not None and self.time in self.feature_names:
             raise ConfigError(
                 f"time names the column {self.time!r}, which is a feature too; it must be a column "
                 "of its own"
             )
+        self._check_reading()
+
+    def _check_reading(self) -> None:
+        """Check what is said of times and of files."""
+        for key, value in (("time_format", self.time_format), ("time_zone", self.time_zone)):
+            if value is not None and self.time is None:
+                raise ConfigError(f"{key} is stated, but time, the column with the times, is not")
+        if self.time_zone is not None:
+            zone_named(self.time_zone)
+        if self.encoding is not None:
+            try:
+                codecs.lookup(self.encoding)
+            except LookupError:
+                raise ConfigError(
+                    f'encoding must be the name of one, such as "latin-1", and is {self.encoding!r}'
+                ) from None
+
+    @property
+    def leads(self) -> tuple[int, ...]:
+        """Steps from the newest one taken to the one that each target is for."""
+        return tuple(self.lead if each.lead is None else each.lead for each in self.targets)
 
     @classmethod
     def plain(
@@ -132,7 +205,7 @@ class Sidecar:
         lead: int = 1,
         *,
         targets: Iterable[str] = (),
-        time: str | None = None,
+        time: str | tuple[str, ...] | None = None,
         step: str | None = None,
     ) -> Sidecar:
         """Describe a network that takes and gives values as they stand."""
@@ -145,6 +218,84 @@ class Sidecar:
             step=step,
         )
 
+    @classmethod
+    def from_scaler(
+        cls,
+        scaler: object,
+        window: int,
+        lead: int = 1,
+        *,
+        features: Iterable[str] | None = None,
+        targets: Iterable[str] = (),
+        target_scaler: object = None,
+        held: Iterable[str] = (),
+        time: str | tuple[str, ...] | None = None,
+    ) -> Sidecar:
+        """Describe a network whose inputs were scaled by a fitted scaler.
+
+        Parameters
+        ----------
+        scaler : object or path
+            A scaler of scikit-learn (``StandardScaler``, ``MinMaxScaler``, ``RobustScaler``,
+            ``MaxAbsScaler``, ``PowerTransformer``, or a ``ColumnTransformer`` or ``Pipeline`` of
+            them), or numbers under names, as ``{"mean": ..., "std": ...}``; or a file of one of
+            them, of which nothing is run.
+        window : int
+            Steps that the network takes.
+        lead : int
+            Steps from the newest one taken to the one forecast.
+        features : iterable of str, optional
+            The columns in the network's order; as the scaler names them where not given. A scaler
+            without names needs them, in the order in which it was fitted.
+        targets : iterable of str, optional
+            What the network gives, in its order; the features where not given.
+        target_scaler : object or path, optional
+            The scaler of the targets, where they have one of their own.
+        held : iterable of str
+            Features that keep their values when others are hidden.
+        time : str or tuple of str, optional
+            The column with each row's time, or the columns that make it up.
+
+        Returns
+        -------
+        Sidecar
+            With a variable a column.
+
+        Raises
+        ------
+        ConfigError
+            If names are missing, or name what the scaler does not have.
+        DataError
+            If it is no scaler that is understood.
+        UnreadableFile
+            If a file holds none.
+
+        Examples
+        --------
+        >>> scaling = {"mean": [50.0, 1017.0], "std": [20.0, 7.0]}
+        >>> sidecar = Sidecar.from_scaler(scaling, 24, features=["temp", "pressure"])
+        >>> sidecar.feature_scaling.apply([70.0, 1017.0])
+        array([1., 0.])
+        """
+        kept = set(held)
+        variables = tuple(
+            replace(each, held=each.name in kept)
+            for each in variables_from(columns_given(scaler), features)
+        )
+        known = {each.name: each for each in variables}
+        unknown = next((name for name in kept if name not in known), None)
+        if unknown is not None:
+            raise ConfigError(
+                f"held names {unknown!r}, which is no feature{did_you_mean(unknown, known)}; the "
+                f"features are {', '.join(known)}"
+            )
+        if target_scaler is not None:
+            names = tuple(targets) or None
+            given = variables_from(columns_given(target_scaler), names, key="targets")
+        else:
+            given = tuple(_feature(name, known) for name in targets)
+        return cls(variables, window, lead, given, time=time)
+
     @property
     def feature_names(self) -> tuple[str, ...]:
         """Names of the features, in the network's order."""
@@ -156,6 +307,17 @@ class Sidecar:
         return tuple(variable.name for variable in self.targets)
 
     @property
+    def target_sources(self) -> tuple[str, ...]:
+        """The variable that each target is of: several leads of one are of the same."""
+        features = {each.source: each.name for each in reversed(self.features)}
+        return tuple(
+            each.name.removesuffix(f" t+{each.lead}")
+            if each.name.endswith(f" t+{each.lead}")
+            else features.get(each.source, each.source)
+            for each in self.targets
+        )
+
+    @property
     def held(self) -> tuple[str, ...]:
         """Names of the features that keep their values when others are hidden."""
         return tuple(variable.name for variable in self.features if variable.held)
@@ -163,12 +325,27 @@ class Sidecar:
     @property
     def feature_scaling(self) -> Scaling:
         """Between the features' units and the network's."""
-        return Scaling([v.mean for v in self.features], [v.scale for v in self.features])
+        return Scaling(
+            [v.mean for v in self.features],
+            [v.scale for v in self.features],
+            [v.named_transform for v in self.features],
+        )
 
     @property
     def target_scaling(self) -> Scaling:
-        """Between the targets' units and the network's."""
+        """Between the network's units and those of forecasts.
+
+        These are the targets' own, but for a target with a transform: contributions sum to a change
+        of what the transform gives, so its forecasts are in the unit of that, `scaled_unit`.
+        """
         return Scaling([v.mean for v in self.targets], [v.scale for v in self.targets])
+
+    @property
+    def target_transforms(self) -> Scaling:
+        """Between the targets' own units and those of forecasts, see `target_scaling`."""
+        count = len(self.targets)
+        bent = [v.named_transform for v in self.targets]
+        return Scaling(np.zeros(count), np.ones(count), bent)
 
     @property
     def step_length(self) -> np.timedelta64 | None:
@@ -177,6 +354,11 @@ class Sidecar:
         return matched and np.timedelta64(int(matched[1]), _UNITS[matched[2]]).astype(
             "timedelta64[ns]"
         )
+
+    @property
+    def step_text(self) -> str:
+        """The step as it is written; empty where rows are counted, or nothing is stated."""
+        return "" if self.step in {None, ROWS} else str(self.step)
 
     def to_toml(self) -> str:
         """Write the sidecar out.
@@ -197,6 +379,15 @@ class Sidecar:
         """
         values = {name: getattr(self, name) for name in self.__dataclass_fields__}
         return to_toml(values)
+
+
+def _feature(name: str, known: Mapping[str, Variable]) -> Variable:
+    if name not in known:
+        raise ConfigError(
+            f"targets names {name!r}, which is no feature{did_you_mean(name, known)}; give its "
+            "scaling with target_scaler"
+        )
+    return known[name]
 
 
 def read_sidecar(path: str | PathLike[str]) -> Sidecar:

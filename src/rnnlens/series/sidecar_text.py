@@ -8,12 +8,26 @@ from __future__ import annotations
 import contextlib
 import datetime
 import tomllib
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
 
+from rnnlens.arguments import did_you_mean
 from rnnlens.errors import ConfigError
+from rnnlens.series.clock import local_times, utc_times
+from rnnlens.series.column_text import (
+    COLUMN_KEYS,
+    INHERITING,
+    column_from,
+    column_literals,
+    horizons_of,
+    leads_from,
+    refuse_dotted,
+    toml_hint,
+)
+from rnnlens.series.scaling_text import SCALING_KEYS, scaling_from, scaling_literals
 from rnnlens.series.variable import Variable
 
 __all__ = ["from_toml", "to_toml"]
@@ -21,6 +35,9 @@ __all__ = ["from_toml", "to_toml"]
 _COMMENTS = {
     "time": "the column with each row's time",
     "step": "from one row to the next",
+    "time_format": "how times are written",
+    "time_zone": "the clocks that times without an offset are of",
+    "group": "the column that windows never cross",
     "window": "steps that the network takes",
     "lead": "steps from the newest one taken to the one forecast",
     "target": "what is explained unless told otherwise",
@@ -33,13 +50,16 @@ def from_toml(text: str) -> dict[str, Any]:
     try:
         given = tomllib.loads(text)
     except tomllib.TOMLDecodeError as error:
-        raise ConfigError(f"this is not TOML: {error}") from None
+        raise ConfigError(f"this is not TOML: {error}{toml_hint(text)}") from None
     _known("", given, _KEYS)
     for key, what in (("window", "the steps that the network takes"), ("features", "a table")):
         if key not in given:
             raise ConfigError(f"{key} is missing; it must be {what}")
     values = {key: _KEYS[key](key, value) for key, value in given.items()}
-    values["targets"] = _targets(given.get("targets"), values["features"])
+    zone, moment = values.get("time_zone"), values.get("test_from")
+    if zone is not None and isinstance(moment, np.datetime64) and _is_local(given["test_from"]):
+        values["test_from"] = utc_times(np.array([moment]), zone, "test_from")[0]
+    values["targets"] = _targets(given.get("targets"), values["features"], values.get("lead", 1))
     return values
 
 
@@ -49,16 +69,18 @@ def _text(path: str, value: object) -> str:
     return value
 
 
+def _text_or_texts(path: str, value: object) -> str | tuple[str, ...]:
+    if not isinstance(value, list):
+        return _text(path, value)
+    if not value:
+        raise ConfigError(f"{path} must name at least one column and is empty")
+    return tuple(_text(f"{path}[{place}]", each) for place, each in enumerate(value))
+
+
 def _whole(path: str, value: object) -> int:
     if isinstance(value, bool) or not isinstance(value, int):
         raise ConfigError(f"{path} must be a whole number and is {value!r}")
     return value
-
-
-def _number(path: str, value: object) -> float:
-    if isinstance(value, bool) or not isinstance(value, int | float):
-        raise ConfigError(f"{path} must be a number and is {value!r}")
-    return float(value)
 
 
 def _flag(path: str, value: object) -> bool:
@@ -81,22 +103,31 @@ def _moment(path: str, value: object) -> np.datetime64 | int:
     raise ConfigError(f"{path} must be a time such as 2013-10-01 or a row number and is {value!r}")
 
 
+def _is_local(value: object) -> bool:
+    """Say whether a time has no offset of its own."""
+    if isinstance(value, str):
+        value = datetime.datetime.fromisoformat(value)
+    return getattr(value, "tzinfo", None) is None
+
+
 def _variable(path: str, name: str, value: object) -> Variable:
     if not isinstance(value, Mapping):
         raise ConfigError(
             f'{path} must be a table such as {{ unit = "F", mean = 54.5, scale = 17.1 }} and is '
             f"{value!r}"
         )
-    _known(path, value, _VARIABLE_KEYS)
-    for key in ("mean", "scale"):
-        if key not in value:
-            usual = "0" if key == "mean" else "1"
-            raise ConfigError(
-                f"{path}.{key} is missing; it must be the number that training scaled with, "
-                f"{usual} where the network takes the value as it stands"
-            )
+    refuse_dotted(path, value)
+    column, value = column_from(path, value)
+    lead = _whole(f"{path}.lead", value["lead"]) if "lead" in value else None
+    value = {key: item for key, item in value.items() if key != "lead"}
+    _known(path, value, _VARIABLE_KEYS, (*SCALING_KEYS, *COLUMN_KEYS))
+    scaling, value = scaling_from(path, value)
     return Variable(
-        name, **{key: _VARIABLE_KEYS[key](f"{path}.{key}", item) for key, item in value.items()}
+        name,
+        column=column,
+        lead=lead,
+        **scaling,
+        **{key: _VARIABLE_KEYS[key](f"{path}.{key}", item) for key, item in value.items()},
     )
 
 
@@ -118,35 +149,66 @@ def _names_or_table(path: str, value: object) -> Mapping[str, Any]:
     return {name: {} for name in names}
 
 
-def _targets(given: object, features: tuple[Variable, ...]) -> tuple[Variable, ...]:
+def _targets(given: object, features: tuple[Variable, ...], lead: int) -> tuple[Variable, ...]:
     if given is None:
         return ()
     known = {feature.name: feature for feature in features}
     targets = []
     for name, value in _names_or_table("targets", given).items():
-        path = f"targets.{name}"
-        if value == {} and name not in known:
-            raise ConfigError(
-                f"{path} is not a feature ({', '.join(known)}); it must be one, or have its own "
-                f"line {name} = {{ unit = ..., mean = ..., scale = ... }} under [targets]"
-            )
-        target = known[name] if value == {} else _variable(path, name, value)
-        targets.append(target)
+        targets += _target(f"targets.{name}", name, value, known, lead)
     if not targets:
         raise ConfigError("targets must name at least one target, or be left out")
     return tuple(targets)
 
 
-def _known(path: str, given: Mapping[str, Any], keys: Mapping[str, Any]) -> None:
-    unknown = next((key for key in given if key not in keys), None)
+def _target(
+    path: str, name: str, value: Any, known: Mapping[str, Variable], lead: int
+) -> list[Variable]:
+    """Read one line of [targets]: a target, or the horizons of one."""
+    if value == {} and name in known:
+        return [known[name]]
+    leads = leads_from(path, value, lead)
+    own = {key: each for key, each in value.items() if key != "horizons"} if leads else value
+    if isinstance(own, Mapping) and not set(own) - INHERITING:
+        feature = _feature_of(path, name, own, known)
+        column = replace(feature.column, of=feature.source)
+        stated = _whole(f"{path}.lead", own["lead"]) if "lead" in own and not leads else None
+        target = replace(feature, name=name, held=False, column=column, lead=stated)
+    else:
+        target = _variable(path, name, own)
+    return horizons_of(target, leads)
+
+
+def _feature_of(
+    path: str, name: str, value: Mapping[str, Any], known: Mapping[str, Variable]
+) -> Variable:
+    """Give the feature whose unit and scaling a target has."""
+    of = _text(f"{path}.of", value.get("of", name))
+    if of not in known:
+        raise ConfigError(
+            f"{path}{'' if of == name else '.of'} is not a feature ({', '.join(known)})"
+            f"{did_you_mean(of, known)}; it must be one, or have its own line "
+            f"{name} = {{ unit = ..., mean = ..., scale = ... }} under [targets]"
+        )
+    return known[of]
+
+
+def _known(
+    path: str, given: Mapping[str, Any], keys: Mapping[str, Any], more: Iterable[str] = ()
+) -> None:
+    every = [*keys, *more]
+    unknown = next((key for key in given if key not in every), None)
     if unknown is not None:
         full = f"{path}.{unknown}" if path else unknown
-        raise ConfigError(f"{full} is not a known key; it must be one of {', '.join(keys)}")
+        near = did_you_mean(unknown, every)
+        raise ConfigError(f"{full} is not a known key{near}; it must be one of {', '.join(every)}")
 
 
 _KEYS: dict[str, Callable[[str, Any], Any]] = {
     "title": _text,
-    "time": _text,
+    "time": _text_or_texts,
+    "time_format": _text,
+    "time_zone": _text,
     "step": _text,
     "window": _whole,
     "lead": _whole,
@@ -154,19 +216,22 @@ _KEYS: dict[str, Callable[[str, Any], Any]] = {
     "baseline": _text,
     "method": _text,
     "test_from": _moment,
+    "group": _text,
+    "encoding": _text,
     "features": _features,
     "targets": _names_or_table,
 }
 _VARIABLE_KEYS: dict[str, Callable[[str, Any], Any]] = {
     "unit": _text,
-    "mean": _number,
-    "scale": _number,
     "held": _flag,
 }
 
 
 def to_toml(values: Mapping[str, Any]) -> str:
     """Write a sidecar as TOML: one line for each variable, in columns."""
+    moment = values["test_from"]
+    if isinstance(moment, np.datetime64):
+        values = {**values, "test_from": local_times(np.array([moment]), values["time_zone"])[0]}
     head = [
         (key, _literal(values[key]))
         for key in _KEYS
@@ -182,7 +247,7 @@ def to_toml(values: Mapping[str, Any]) -> str:
     if plain:
         names = ", ".join(_literal(target.name) for target in values["targets"])
         lines += ["", "# what the network gives, in its order", f"targets = [{names}]"]
-    lines += ["", "[features]  # in the network's order; network = (value - mean) / scale"]
+    lines += ["", "[features]  # in the network's order; " + _formula(values["features"])]
     lines += _lines(values["features"])
     if not plain:
         lines += ["", "[targets]  # in the network's order"]
@@ -193,15 +258,13 @@ def to_toml(values: Mapping[str, Any]) -> str:
 def _lines(variables: tuple[Variable, ...], known: tuple[Variable, ...] = ()) -> list[str]:
     import tomlkit
 
-    columns = [
-        (
-            tomlkit.key(variable.name).as_string(),
-            f"unit = {_literal(variable.unit)},",
-            f"mean = {_literal(variable.mean)},",
-            f"scale = {_literal(variable.scale)}" + (", held = true" if variable.held else ""),
-        )
-        for variable in variables
-    ]
+    columns = []
+    for variable in variables:
+        first, second, rest = scaling_literals(variable, _literal)
+        rest += ", held = true" if variable.held else ""
+        rest += "".join(f", {each}" for each in column_literals(variable, _literal))
+        name, unit = tomlkit.key(variable.name).as_string(), f"unit = {_literal(variable.unit)},"
+        columns.append((name, unit, f"{first},", second + rest))
     widths = [max(len(row[column]) for row in columns) for column in range(3)]
     lines = []
     for variable, row in zip(variables, columns, strict=True):
@@ -209,6 +272,17 @@ def _lines(variables: tuple[Variable, ...], known: tuple[Variable, ...] = ()) ->
         body = "{}" if variable in known else f"{{ {unit} {mean} {row[3]} }}"
         lines.append(f"{name} = {body}")
     return lines
+
+
+def _formula(variables: tuple[Variable, ...]) -> str:
+    """Say what the numbers of the lines below mean."""
+    bent = any(variable.transform is not None for variable in variables)
+    value = "transform(value)" if bent else "value"
+    by_limits = [variable.limits is not None for variable in variables]
+    ways = ([] if all(by_limits) else [f"({value} - mean) / scale"]) + (
+        [f"({value} - min) / (max - min)"] if any(by_limits) else []
+    )
+    return f"network = {' or '.join(ways)}"
 
 
 def _absent(value: object) -> bool:
@@ -221,4 +295,6 @@ def _literal(value: Any) -> str:
     if isinstance(value, np.datetime64):
         moment = value.astype("datetime64[us]").item()
         value = moment.date() if moment.time() == datetime.time() else moment
+    if isinstance(value, tuple):
+        value = list(value)
     return tomlkit.item(value).as_string()

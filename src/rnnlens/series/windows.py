@@ -9,6 +9,7 @@ import numpy as np
 
 from rnnlens.errors import DataError
 from rnnlens.names import declared
+from rnnlens.series.clock import utc_times
 
 if TYPE_CHECKING:
     from numpy.typing import ArrayLike, NDArray
@@ -31,22 +32,35 @@ class Windows:
         What the network takes, in network units.
     times : array (sample,)
         The time that each forecast is for, datetime64 in UTC; row numbers where there is no time.
+        Where targets differ in their lead, of those with the shortest.
     issued : array (sample,)
         The time of the newest step of each window, likewise.
     features, units : tuple of str
         Name and unit of each feature.
     targets, target_units : tuple of str
-        Name and unit of each target.
+        Name and unit of each target; for one with a transform the unit of what that gives.
     feature_scaling, target_scaling : Scaling
         Between original units and network units.
     held : tuple of str
         Names of the features that keep their values when others are hidden.
     actual : array (sample, target), optional
-        What happened, in original units; NaN where it is not known, None where none is.
+        What happened, in the targets' units; NaN where it is not known, None where none is.
     lead : int
         Steps from the newest step to the time that the forecast is for.
     step : str
         From one step to the next, such as ``"1h"``; empty where steps are counted only.
+    target_times : array (sample, target), optional
+        The time that the forecast of each target is for, where targets differ in their lead.
+    groups : array (sample,), optional
+        Which station, basin or engine a window is of.
+    leads : tuple of int
+        The lead of each target.
+    sources : tuple of str
+        The variable that each target is a forecast of: several targets may be of one.
+    time_zone : str, optional
+        The zone whose clocks people read the times by; UTC where not given.
+    plain : bool
+        Whether nothing named features and targets, so that they are numbered.
     """
 
     values: NDArray[np.float64] = declared("sample", "step", "feature")
@@ -62,6 +76,12 @@ class Windows:
     actual: NDArray[np.float64] | None = declared("sample", "target")
     lead: int
     step: str
+    target_times: NDArray[Any] | None = declared("sample", "target", optional=True)
+    groups: NDArray[np.str_] | None = declared("sample", optional=True)
+    leads: tuple[int, ...] = ()
+    sources: tuple[str, ...] = ()
+    time_zone: str | None = None
+    plain: bool = False
 
     def __len__(self) -> int:
         """Give the number of windows."""
@@ -71,6 +91,36 @@ class Windows:
     def original(self) -> NDArray[np.float64]:
         """The values in original units, ``(sample, step, feature)``."""
         return self.feature_scaling.undo(self.values)
+
+    def times_of(self, target: int) -> NDArray[Any]:
+        """Give the time that each forecast of a target is for.
+
+        Parameters
+        ----------
+        target : int
+            Its place among the targets.
+
+        Returns
+        -------
+        array (sample,)
+            Datetime64 in UTC, NaT where it is not known; row numbers where there is no time.
+        """
+        return self.times if self.target_times is None else self.target_times[:, target]
+
+    def lead_of(self, target: int) -> int:
+        """Give the lead of a target.
+
+        Parameters
+        ----------
+        target : int
+            Its place among the targets.
+
+        Returns
+        -------
+        int
+            Steps from the newest step to the one that it is for.
+        """
+        return self.leads[target] if self.leads else self.lead
 
     def select(self, samples: ArrayLike | slice) -> Windows:
         """Take some of the windows.
@@ -105,7 +155,26 @@ class Windows:
             times=self.times[taken],
             issued=self.issued[taken],
             actual=None if self.actual is None else self.actual[taken],
+            target_times=None if self.target_times is None else self.target_times[taken],
+            groups=None if self.groups is None else self.groups[taken],
         )
+
+    def newest(self, count: int) -> Windows:
+        """Take the windows that were issued last, of whatever group.
+
+        Parameters
+        ----------
+        count : int
+            How many.
+
+        Returns
+        -------
+        Windows
+            Those, in the order that they are in.
+        """
+        if self.groups is None:
+            return self.select(slice(-count, None))
+        return self.select(np.sort(np.argsort(self.issued, kind="stable")[-count:]))
 
     def between(
         self,
@@ -120,7 +189,8 @@ class Windows:
         Parameters
         ----------
         start, end : str, datetime64 or int, optional
-            Times in ISO 8601, or row numbers where there is no time.
+            Times in ISO 8601, by the clocks of the windows' time zone unless they state an offset,
+            or row numbers where there is no time.
 
         Returns
         -------
@@ -134,13 +204,15 @@ class Windows:
         """
         keep = np.ones(len(self), dtype=bool)
         if start is not None:
-            keep &= self.times >= as_moment(start, self.times, "start")
+            keep &= self.times >= as_moment(start, self.times, "start", self.time_zone)
         if end is not None:
-            keep &= self.times < as_moment(end, self.times, "end")
+            keep &= self.times < as_moment(end, self.times, "end", self.time_zone)
         return self.select(keep)
 
 
-def as_moment(given: str | np.datetime64 | int, like: NDArray[Any], name: str) -> Any:
+def as_moment(
+    given: str | np.datetime64 | int, like: NDArray[Any], name: str, zone: str | None = None
+) -> Any:
     """Bring a limit that the user gave to the kind of the times that it limits."""
     timed = like.dtype.kind == "M"
     whole = isinstance(given, int | np.integer) and not isinstance(given, bool)
@@ -158,8 +230,13 @@ def as_moment(given: str | np.datetime64 | int, like: NDArray[Any], name: str) -
         except (ValueError, TypeError):
             moment = pd.NaT
         if isinstance(moment, pd.Timestamp):
-            naive = moment if moment.tz is None else moment.tz_convert("UTC").tz_localize(None)
-            return naive.to_datetime64().astype("datetime64[ns]")
+            local = moment.tz is None
+            naive = moment if local else moment.tz_convert("UTC").tz_localize(None)
+            limit = naive.to_datetime64().astype("datetime64[ns]")
+            # a NumPy time is in UTC, as all times are that are held
+            if local and not isinstance(given, np.datetime64):
+                limit = utc_times(np.array([limit]), zone, name)[0]
+            return limit
     raise DataError(f"{name} must be a time in ISO 8601, such as 2013-10-01, and is {given!r}")
 
 
@@ -171,12 +248,16 @@ def described(
     issued: NDArray[Any],
     actual: NDArray[np.float64] | None,
     step: str,
+    target_times: NDArray[Any] | None = None,
+    groups: NDArray[np.str_] | None = None,
 ) -> Windows:
     """Join windows and what a sidecar says of them.
 
     Shapes: values (sample, step, feature), times, issued (sample,), actual (sample, target).
     """
-    known = actual is not None and bool(np.isfinite(actual).any())
+    if actual is not None:
+        known = bool(np.isfinite(actual).any())
+        actual = sidecar.target_transforms.apply(actual) if known else None
     return Windows(
         values=values,
         times=times,
@@ -184,11 +265,16 @@ def described(
         features=sidecar.feature_names,
         units=tuple(variable.unit for variable in sidecar.features),
         targets=sidecar.target_names,
-        target_units=tuple(variable.unit for variable in sidecar.targets),
+        target_units=tuple(variable.scaled_unit for variable in sidecar.targets),
         feature_scaling=sidecar.feature_scaling,
         target_scaling=sidecar.target_scaling,
         held=sidecar.held,
-        actual=actual if known else None,
-        lead=sidecar.lead,
+        actual=actual,
+        lead=min(sidecar.leads),
         step=step,
+        target_times=target_times,
+        groups=groups,
+        leads=sidecar.leads,
+        sources=sidecar.target_sources,
+        time_zone=sidecar.time_zone,
     )

@@ -17,6 +17,7 @@ from rnnlens.attribution.methods.permutation import (
 )
 from rnnlens.attribution.methods.secant import secant
 from rnnlens.attribution.methods.shapley_tree import shapley_tree
+from rnnlens.attribution.refined import refined
 from rnnlens.attribution.target import ResolvedTarget
 from rnnlens.engine.forward import entries
 from rnnlens.errors import DataError
@@ -141,25 +142,73 @@ def test_the_default_takes_fewer_lags_before_it_gives_exactness_up(rng):
     assert ask.exact(10) < PER_WINDOW
 
 
-def test_otherwise_the_default_is_secant_against_background_with_an_audit(rng):
+def test_otherwise_the_default_is_secant_with_exact_newest_lags_and_an_audit(rng):
     network, inputs, target, mean = setting(rng, windows=40, steps=14)
     background = make_baseline("background", inputs["x"], count=5)
+    asked = question(network, inputs, target, background)
     found = default(question(network, inputs, target, mean), background=background, budget=300_000)
     assert found.choice.method == "secant" and found.baseline is background
-    assert found.choice.cells == 40 * (1 + 3 * 5) * 14
-    by_hand = secant(question(network, inputs, target, background))
-    np.testing.assert_array_equal(found.contributions.contribution, by_hand.contribution)
+    # half of the budget is for exact values: of 7 lags, as 8 would take twice as much
+    assert found.exact_lags == 7
+    spent = 40 * 5 * (2 * 7 + 2**9 - 4)
+    assert found.choice.cells == 40 * (1 + 3 * 5) * 14 + spent <= 300_000
+    contribution = found.contributions.contribution
+    exact = shapley_tree(asked.with_newest(7)).contribution
+    by_lag = contribution.sum(axis=2)
+    np.testing.assert_allclose(by_lag[:, :7], exact[:, :7], rtol=0, atol=1e-14)
+    np.testing.assert_allclose(by_lag[:, 7:].sum(axis=1), exact[:, 7], rtol=0, atol=1e-14)
+    # what is moved is shared among a lag's features by their size
+    plain = secant(asked).contribution
+    for window, lag in ((0, 0), (17, 6)):
+        own = plain[window, lag]
+        moved = own + np.abs(own) * (exact[window, lag] - own.sum()) / np.abs(own).sum()
+        np.testing.assert_allclose(contribution[window, lag], moved, rtol=0, atol=1e-14)
     checked = found.audit
-    assert len(checked.windows) == 40 and checked.cells <= 300_000
-    lags = len(checked.lag_from) - 1
-    exact = shapley_tree(question(network, inputs, target, background, newest=lags))
-    sums = by_hand.contribution.sum(axis=2)
-    sums = np.column_stack([sums[:, :lags], sums[:, lags:].sum(axis=1)])
-    difference = sums - exact.contribution
-    np.testing.assert_allclose(checked.difference, difference, rtol=0, atol=1e-14)
+    assert checked.cells <= 300_000 - found.choice.cells or checked.cells <= 150_000
+    # more lags one by one than are exact already, in fewer windows
+    assert len(checked.lag_from) - 1 == 9 and len(checked.windows) < 40
+    more = shapley_tree(asked.part(checked.windows).with_newest(9)).contribution
+    mine = by_lag[checked.windows]
+    mine = np.column_stack([mine[:, :9], mine[:, 9:].sum(axis=1)])
+    np.testing.assert_allclose(checked.difference, mine - more, rtol=0, atol=1e-14)
     assert checked.largest == np.abs(checked.difference).max() > 0
-    assert abs(checked.mean_share - checked.mean / np.abs(exact.contribution).mean()) < 1e-12
-    assert "in 40 windows: mean difference" in checked.sentence
+    assert abs(checked.mean_share - checked.mean / np.abs(more).mean()) < 1e-12
+    assert "windows: mean difference" in checked.sentence
+
+
+def test_exact_newest_lags_change_no_sum_and_leave_zeros_alone(rng):
+    network, inputs, target, _ = setting(rng, windows=6, steps=9, features=3)
+    x = inputs["x"]
+    held = make_baseline("mean", x, held=np.array([1]))
+    asked = question(network, inputs, target, held)
+    plain = secant(asked)
+    none, some, every = (refined(asked, plain, budget=b) for b in (1, 6 * 60, 10**7))
+    assert none.contributions is plain and none.newest == 0
+    assert 0 < some.newest < every.newest == 9
+    for one in (some, every):
+        made = one.contributions
+        assert not made.contribution[..., 1].any()
+        total = made.contribution.sum(axis=(1, 2)) + made.residual
+        np.testing.assert_allclose(total, made.forecast - made.baseline_forecast, atol=1e-14)
+        assert np.abs(made.residual).max() < 1e-14
+
+
+def test_a_lag_that_secant_gives_nothing_is_shared_by_what_differs(rng):
+    network, inputs, target, _ = setting(rng, windows=3, steps=4, features=3)
+    asked = question(network, inputs, target, make_baseline("zero", inputs["x"]))
+    plain = secant(asked)
+    plain.contribution[1, 2] = 0.0
+    made = refined(asked, plain, budget=10**6).contributions.contribution
+    exact = shapley_tree(asked.with_newest(4)).contribution
+    np.testing.assert_allclose(made.sum(axis=2), exact, rtol=0, atol=1e-14)
+    np.testing.assert_allclose(made[1, 2], exact[1, 2] / 3, rtol=0, atol=1e-14)
+
+
+def test_where_every_lag_is_asked_for_by_itself_none_stand_together(rng):
+    asked = question(*setting(rng, windows=40, steps=14))
+    assert default(asked, budget=10**7).choice.method == "owen"
+    found = default(asked.with_newest(14), budget=10**7)
+    assert found.choice.method == "secant" and found.contributions.contribution.shape[1] == 14
 
 
 def test_the_audit_keeps_to_its_budget_and_its_windows(rng):

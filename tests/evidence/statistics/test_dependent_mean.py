@@ -7,9 +7,15 @@ import pytest
 from scipy import stats
 
 from linear_networks import ar
+from naive_rests import hall, skewness_of_the_mean
 from rnnlens.errors import DataError, InputError
 from rnnlens.evidence.statistics import dependent_mean
-from rnnlens.evidence.statistics.dependent_mean import ERRORS, BootstrapMean, dependent_means
+from rnnlens.evidence.statistics.dependent_mean import (
+    ERRORS,
+    BootstrapMean,
+    StudentMean,
+    dependent_means,
+)
 from rnnlens.evidence.statistics.multiplicity import adjusted
 
 
@@ -37,7 +43,14 @@ def test_the_cosine_error_is_its_formula(rng):
     v = int(0.4 * 120 ** (2 / 3))
     assert mean.freedom == v == 9
     assert mean.error == pytest.approx(naive_cosine(d, v), rel=1e-12)
-    assert mean.above(0.1) == pytest.approx(stats.t.sf((d.mean() - 0.1) / mean.error, v))
+    skewness = 1.5 * skewness_of_the_mean(d.tolist(), 4)
+    assert mean.skewness == pytest.approx(skewness, rel=1e-9)
+    for value in (-0.4, 0.1, 0.5):
+        t = (d.mean() - value) / mean.error
+        above = max(stats.t.sf(t, v), stats.t.sf(hall(t, skewness), v))
+        below = max(stats.t.cdf(t, v), stats.t.cdf(hall(t, skewness), v))
+        assert mean.above(value) == pytest.approx(above, rel=1e-9)
+        assert mean.below(value) == pytest.approx(below, rel=1e-9)
 
 
 def test_the_newey_west_error_is_its_formula(rng):
@@ -64,6 +77,28 @@ def test_equivalence_at_alpha_is_the_interval_at_1_minus_2_alpha_within_the_marg
     low, high = mean.interval(0.9)
     edge = max(abs(low), abs(high))
     assert mean.within(1.02 * edge) <= 0.05 < mean.within(0.98 * edge)
+
+
+@pytest.mark.parametrize("skewness", [-0.9, -1e-9, 0.0, 1e-7, 0.3, 1.2])
+def test_the_interval_ends_where_the_corrected_test_begins_to_reject(skewness):
+    mean = StudentMean(2.0, 0.5, 9, skewness)
+    low, high = mean.interval(0.9)
+    # 1e-6 of the error is far above rounding, and far below what a wrong end would be off by
+    assert mean.above(low - 5e-7) <= 0.05 <= mean.above(low + 5e-7)
+    assert mean.below(high + 5e-7) <= 0.05 <= mean.below(high - 5e-7)
+    plain = stats.t.ppf(0.95, 9) * 0.5
+    assert low <= 2 - plain + 1e-12
+    assert high >= 2 + plain - 1e-12
+
+
+def test_slow_dependence_leaves_the_slowest_cosines_alone(rng):
+    d = rng.normal(size=(1000, 2))
+    means, text = dependent_means(d, lengths=[1.0, 12.0])
+    assert [mean.freedom for mean in means] == [39, 8]
+    assert text.endswith("8 to 39 degrees of freedom")
+    assert means[1].error == pytest.approx(naive_cosine(d[:, 1], 8), rel=1e-9)
+    wanted = 1.5 * skewness_of_the_mean(d[:, 1].tolist(), 24)
+    assert means[1].skewness == pytest.approx(wanted, rel=1e-9)
 
 
 def test_a_bootstrap_p_value_counts_the_series_itself():

@@ -70,3 +70,17 @@ def test_a_constant_feature_was_not_freed_and_takes_no_others_certificate_away()
     assert said.structural.tolist() == [1, 0, 0, 0]
     assert np.isnan(said.largest_bound[[1, 3]]).all()
     assert said.worst.tolist() == [2, -1, 2, -1]
+
+
+def test_the_bound_of_a_group_is_the_largest_of_all_its_lags():
+    """The largest stands at the oldest lag of the group in one window, in its middle in another."""
+    bound = np.array([[[9.0], [1.0], [2.0], [7.0]], [[3.0], [2.0], [8.0], [4.0]]])
+    verdict = np.full(bound.shape, "refuted")
+    rows = make_rows("lag", (4, 1), [LagSpan(1, 1), LagSpan(2, 4)], ("a",), ())
+    group = LagCertificates(
+        places=np.arange(2), bound=bound, attained=bound / 2, verdict=verdict, columns=((0,),),
+        boxes=1, range_text="",
+    )  # fmt: skip
+    np.testing.assert_array_equal(rows.by_span(bound[:, :, 0]), [[9.0, 7.0], [3.0, 8.0]])
+    assert certified_rows(rows, group).largest_bound.tolist() == [9.0, 8.0]
+    assert certified_rows(rows, group).worst.tolist() == [0, 1]

@@ -7,6 +7,8 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from rnnlens.api.shared.arguments import checked
+from rnnlens.arguments import did_you_mean
 from rnnlens.attribution.options import Target
 from rnnlens.errors import DataError, InputError
 from rnnlens.evidence.options import WINDOWS, Certificates
@@ -16,16 +18,17 @@ if TYPE_CHECKING:
     from numpy.typing import ArrayLike
 
     from rnnlens.api.shared.case import Case
+    from rnnlens.api.shared.network_given import NetworkLike
     from rnnlens.evidence.proof.ranges import Ranges
     from rnnlens.evidence.proof.stated_ranges import StatedRanges
-    from rnnlens.network.network import Network
     from rnnlens.series.windows import Windows
 
 __all__ = ["certify"]
 
 
+@checked()
 def certify(
-    net: Network,
+    net: NetworkLike,
     X: Windows | ArrayLike | Mapping[str, ArrayLike],
     *,
     lag: int | Sequence[int],
@@ -49,8 +52,8 @@ def certify(
 
     Parameters
     ----------
-    net : Network
-        The network.
+    net : Network, path or live model
+        What `rnnlens.read` takes, or what it gave.
     X : Windows, array (sample, step, feature), or mapping of input name to array
         The windows, in the network's own units.
     lag : int or sequence of int
@@ -107,12 +110,15 @@ def certify(
     from rnnlens.api.shared.case import make_case
     from rnnlens.api.shared.certificate_deviation import measured_deviation
     from rnnlens.api.shared.evidence import background_values, stated_ranges
+    from rnnlens.api.shared.forecast.check import about_forecast
     from rnnlens.api.shared.labels.certificates import CertificateAbout, labelled_certificate
+    from rnnlens.api.shared.network_given import as_network
     from rnnlens.api.shared.target import one_target
     from rnnlens.evidence.proof.certificate import certify as prove
     from rnnlens.evidence.proof.limits import BUDGET, SearchLimits
     from rnnlens.evidence.proof.tolerance import make_tolerance
 
+    net = as_network(net, X)
     _check(certificates)
     case = make_case(net, X, of)
     if case.inputs[case.of].ndim != 3:
@@ -122,9 +128,10 @@ def certify(
     lags = [lag] if isinstance(lag, int | np.integer) else list(lag)
     free = _free_features(case, features)
     data = background_values(case, background)
-    stated = stated_ranges(case, certificates, data)
-    ranges, text = _ranges(case, stated, lags, free, named=features is not None)
-    tolerance = make_tolerance(question, certificates.tolerance, data)
+    ranges, text = _ranges(
+        case, stated_ranges(case, certificates, data), lags, free, named=features is not None
+    )
+    tolerance = make_tolerance(question, certificates.tolerance, data.values)
     deviation = certificates.deviation
     against = "as given" if deviation else "not measured"
     if source is not None:
@@ -139,7 +146,9 @@ def certify(
     )
     changes = prove(question, ranges, limits, progress=progress)
     about = CertificateAbout(named.name, named.unit, text, against)
-    return labelled_certificate(case, changes, ranges, about)
+    return labelled_certificate(case, changes, ranges, about).assign_attrs(
+        about_forecast(case, named, background)
+    )
 
 
 def _ranges(
@@ -182,4 +191,7 @@ def _feature(case: Case, given: str | int) -> int:
         return case.features.index(given)
     if not isinstance(given, str) and 0 <= given < len(case.features):
         return int(given)
-    raise DataError(f"no feature is called {given!r}: give one of {', '.join(case.features)}")
+    raise DataError(
+        f"no feature is called {given!r}{did_you_mean(given, case.features)}: give one of "
+        f"{', '.join(case.features)}"
+    )

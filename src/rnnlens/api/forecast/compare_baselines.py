@@ -5,27 +5,28 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING
 
+from rnnlens.api.shared.arguments import checked
+
 if TYPE_CHECKING:
     import xarray as xr
     from numpy.typing import ArrayLike
 
+    from rnnlens.api.shared.network_given import NetworkLike
     from rnnlens.attribution.options import Target
-    from rnnlens.network.network import Network
     from rnnlens.series.windows import Windows
 
 __all__ = ["compare_baselines"]
 
+#: What is compared where nothing was named.
+COMPARED = ("zero", "mean", "persistence", "background")
 
+
+@checked()
 def compare_baselines(
-    net: Network,
+    net: NetworkLike,
     X: Windows | ArrayLike | Mapping[str, ArrayLike],
     *,
-    baselines: Sequence[str] | Mapping[str, str | ArrayLike] = (
-        "zero",
-        "mean",
-        "persistence",
-        "background",
-    ),
+    baselines: Sequence[str] | Mapping[str, str | ArrayLike] | None = None,
     target: Target | str | int | None = None,
     method: str = "secant",
     held: Sequence[str] | None = None,
@@ -38,12 +39,13 @@ def compare_baselines(
 
     Parameters
     ----------
-    net : Network
-        The network.
+    net : Network, path or live model
+        What `rnnlens.read` takes, or what it gave.
     X : Windows, array (sample, step, feature), or mapping of input name to array
         In the network's own units.
-    baselines : sequence of str, or mapping of str to str or array
-        Two or more, as `rnnlens.explain` takes them; by the name that they are shown under.
+    baselines : sequence of str, or mapping of str to str or array, optional
+        Two or more, as `rnnlens.explain` takes them; by the name that they are shown under. Where
+        not given: ``zero``, ``mean`` (but for tokens), ``persistence`` and ``background``.
     target, held, background, of, seed
         As in `rnnlens.explain`.
     method : {"secant", "tree"}
@@ -77,16 +79,21 @@ def compare_baselines(
     >>> compared.contribution.dims, compared.baseline.values.tolist()
     (('baseline', 'sample', 'lag'), ['zero', 'mean'])
     """
-    from rnnlens.api.shared.baselines import background_data, baseline_of
+    from rnnlens.api.shared.baselines import background_of, baseline_of
     from rnnlens.api.shared.case import make_case
     from rnnlens.api.shared.labels.network_provenance import network_provenance
+    from rnnlens.api.shared.network_given import as_network
     from rnnlens.api.shared.target import one_target
     from rnnlens.attribution.baselines.comparison import compare_baselines as compare
     from rnnlens.results.label import label
 
+    net = as_network(net, X)
     case = make_case(net, X, of)
     what, name, unit = one_target(case, target)
+    if baselines is None:
+        baselines = [name for name in COMPARED if not (case.tokens and name == "mean")]
     named = baselines if isinstance(baselines, Mapping) else {one: one for one in baselines}
+    data = background_of(case, background)
     made = {
         title: baseline_of(case, given, held, background, seed)[0] for title, given in named.items()
     }
@@ -94,7 +101,7 @@ def compare_baselines(
         case.question(what, newest=newest),
         made,
         method=method,
-        background=background_data(background),
+        background=data,
     )
     about = {
         "target": name,
@@ -102,6 +109,7 @@ def compare_baselines(
         "held": case.held(held)[1],
         "dependence": compared.dependence,
         "kind": "contribution",
+        **case.about_steps,
     }
     units: dict[str, str] = dict.fromkeys(
         ("contribution", "baseline_forecast", "forecast", "spread"), unit or "network units"
@@ -115,7 +123,7 @@ def compare_baselines(
             "mixed_place": ("baseline", [place.joint for place in compared.places]),
             "lag": compared.lag_from,
             "lag_to": ("lag", compared.lag_to),
-            **case.sample_coords(),
+            **case.sample_coords(name),
         },
         attrs=network_provenance(
             case.network, method=method, settings={"newest": newest}, extra=about

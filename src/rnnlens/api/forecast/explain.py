@@ -5,20 +5,22 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from typing import TYPE_CHECKING
 
+from rnnlens.api.shared.arguments import checked
 from rnnlens.attribution.options import Effort, Target, as_target
 
 if TYPE_CHECKING:
     import xarray as xr
     from numpy.typing import ArrayLike
 
-    from rnnlens.network.network import Network
+    from rnnlens.api.shared.network_given import NetworkLike
     from rnnlens.series.windows import Windows
 
 __all__ = ["explain"]
 
 
+@checked()
 def explain(
-    net: Network,
+    net: NetworkLike,
     X: Windows | ArrayLike | Mapping[str, ArrayLike],
     *,
     target: Target | str | int | Sequence[str | int] | None = None,
@@ -37,8 +39,8 @@ def explain(
 
     Parameters
     ----------
-    net : Network
-        The network.
+    net : Network, path or live model
+        What `rnnlens.read` takes, or what it gave.
     X : Windows, array (sample, step, feature), or mapping of input name to array
         In the network's own units. `Windows` bring names, units, times and the scaler; plain arrays
         are explained in the network's own units.
@@ -88,7 +90,8 @@ def explain(
         where known; ``standard_error`` where sampled, ``carried`` where a state is carried in;
         another variable for methods that do not sum (attribute ``kind`` says which). Lag 1 is the
         newest step fed in; ``lag_to`` is the last lag of a group. Attributes name target, unit,
-        method, baseline and largest residual.
+        method, baseline and largest residual, say how good the forecast is (``forecast_check``),
+        and warn where it is none (``caution``), see `rnnlens.check`.
 
     Raises
     ------
@@ -113,9 +116,12 @@ def explain(
     from rnnlens.api.shared.case import make_case
     from rnnlens.api.shared.each_target import explain_each
     from rnnlens.api.shared.explanation import Explanation
+    from rnnlens.api.shared.forecast.check import unjudged, with_check
     from rnnlens.api.shared.logits import on_logits
+    from rnnlens.api.shared.network_given import as_network
     from rnnlens.attribution.registry import method_named
 
+    net = as_network(net, X)
     options = {
         "newest": newest,
         "groups": groups,
@@ -126,7 +132,7 @@ def explain(
     method_named(method, options)  # refuses what it would leave unheard, before work is done
     asked = as_target(target)
     case = make_case(net, X, of, effort.precision)
-    case, explained_on = on_logits(case, asked.output, asked.logits)
+    whole, (case, explained_on) = case, on_logits(case, asked.output, asked.logits)
     explanation = Explanation(
         case=case,
         output=asked.output,
@@ -141,4 +147,7 @@ def explain(
         effort=effort,
         progress=progress,
     )
-    return explain_each(case, asked, explanation.of_target)
+    explained = explain_each(case, asked, explanation.of_target)
+    if explained_on == "logits" or initial_state is not None:
+        return explained.assign_attrs(unjudged(explained_on))
+    return with_check(explained, whole, asked, background)

@@ -7,23 +7,26 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from rnnlens.api.shared.arguments import checked
+
 if TYPE_CHECKING:
     import xarray as xr
     from numpy.typing import ArrayLike
 
+    from rnnlens.api.shared.network_given import NetworkLike
     from rnnlens.attribution.options import Target
-    from rnnlens.network.network import Network
     from rnnlens.series.windows import Windows
 
 __all__ = ["interactions"]
 
 
+@checked()
 def interactions(
-    net: Network,
+    net: NetworkLike,
     X: Windows | ArrayLike | Mapping[str, ArrayLike],
     *,
     target: Target | str | int | None = None,
-    baseline: str | ArrayLike = "mean",
+    baseline: str | ArrayLike | None = None,
     held: Sequence[str] | None = None,
     newest: int = 10,
     groups: Mapping[str, Sequence[int]] | None = None,
@@ -36,8 +39,8 @@ def interactions(
 
     Parameters
     ----------
-    net : Network
-        The network.
+    net : Network, path or live model
+        What `rnnlens.read` takes, or what it gave.
     X : Windows, array (sample, step, feature), or mapping of input name to array
         In the network's own units.
     target, baseline, held, background, of, seed, progress
@@ -73,31 +76,35 @@ def interactions(
     """
     import xarray as xr
 
-    from rnnlens.api.shared.baselines import about_baseline, baseline_of
+    from rnnlens.api.shared.baselines import about_baseline, baseline_of, usual_baseline
     from rnnlens.api.shared.case import make_case
     from rnnlens.api.shared.labels.network_provenance import network_provenance
+    from rnnlens.api.shared.network_given import as_network
     from rnnlens.api.shared.target import one_target
     from rnnlens.attribution.games.players import make_groups
     from rnnlens.attribution.methods.interaction import tree_readings
     from rnnlens.results.label import label
 
+    net = as_network(net, X)
     case = make_case(net, X, of)
     what, name, unit = one_target(case, target)
-    stand_in, held_names = baseline_of(case, baseline, held, background, seed)
-    parts = make_groups(groups, steps=case.x.shape[1], features=case.features)
-    question = case.question(what, stand_in, groups=parts if groups else None, newest=newest)
-    readings = tree_readings(question, progress=progress)
+    stand_in, held_names = baseline_of(case, usual_baseline(case, baseline), held, background, seed)
+    parts = make_groups(groups, steps=case.x.shape[1], features=case.features) if groups else None
+    readings = tree_readings(
+        case.question(what, stand_in, groups=parts, newest=newest), progress=progress
+    )
     values = readings.values
     coords: dict[str, object] = {
         "lag": values.lag_from,
         "lag_to": ("lag", values.lag_to),
         "with_lag": values.lag_from,
         "shown": np.arange(readings.subsets.closest.shape[1]),
-        **case.sample_coords(),
+        **case.sample_coords(name),
     }
     if values.players:
         coords["player"] = ("lag", list(values.players))
     about = {"target": name, "unit": unit, "held": held_names, "cells": values.cells}
+    about |= case.about_steps
     attrs = network_provenance(
         case.network,
         method="tree",

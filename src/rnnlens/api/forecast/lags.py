@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from rnnlens.api.shared.arguments import checked
 from rnnlens.attribution.options import Effort, Target, as_target
 from rnnlens.attribution.registry import SUMMING
 from rnnlens.errors import DataError, InputError
@@ -20,14 +21,15 @@ if TYPE_CHECKING:
     from numpy.typing import ArrayLike, NDArray
 
     from rnnlens.api.shared.case import Case
-    from rnnlens.network.network import Network
+    from rnnlens.api.shared.network_given import NetworkLike
     from rnnlens.series.windows import Windows
 
 __all__ = ["lags"]
 
 
+@checked()
 def lags(
-    net: Network,
+    net: NetworkLike,
     X: Windows | ArrayLike | Mapping[str, ArrayLike],
     y: ArrayLike | None = None,
     *,
@@ -124,37 +126,43 @@ def lags(
     from rnnlens.api.forecast.explain import explain
     from rnnlens.api.shared.case import make_case
     from rnnlens.api.shared.evidence import background_values, stated_ranges
+    from rnnlens.api.shared.forecast.check import about_forecast
+    from rnnlens.api.shared.forecast.important import important_features
     from rnnlens.api.shared.labels.lag_shares import shares_of
     from rnnlens.api.shared.labels.lags import labelled_table
     from rnnlens.api.shared.logits import on_logits
+    from rnnlens.api.shared.network_given import as_network
+    from rnnlens.api.shared.shares import share_question
     from rnnlens.api.shared.target import one_target
     from rnnlens.evidence.proof.tolerance import make_tolerance
     from rnnlens.evidence.table.assembly import lag_table
     from rnnlens.evidence.table.inputs import TableData, TableOptions
 
+    net = as_network(net, X)
     asked = as_target(target)
     _check(shares, certificates, margin, alpha, by)
-    explained = explain(
-        net, X, target=asked, method=shares.method, baseline=shares.baseline, held=held,
-        newest=shares.newest, background=background, of=of, effort=Effort(seed=shares.seed),
-        progress=progress,
-    )  # fmt: skip
-    labelled = shares_of(explained, by, shares)
     case, explained_on = on_logits(make_case(net, X, of), asked.output, asked.logits)
+    explained = explain(
+        net, X, target=asked, held=held, background=background, of=of,
+        effort=Effort(seed=shares.seed), progress=progress, **share_question(case, shares),
+    )  # fmt: skip
+    labelled = shares_of(explained, by, shares).assign_attrs(important_features(explained))
     named = one_target(case, replace(asked, logits=None))
     question = case.question((named.on_logits() if explained_on == "logits" else named).resolved)
     rows = make_rows(
         by, case.x.shape[1:], _spans(explained), case.features, case.held(held)[0].tolist()
     )
     actual = _actual(y, explained, explained_on, len(case.x))
+    if y is not None and actual is not None:  # what explain did not know
+        labelled = labelled.assign_attrs(about_forecast(case, named, background, actual))
     values = background_values(case, background)
     stated = Certificates(windows=0) if certificates is None else certificates
     data = TableData(
         actual=actual,
-        background=None if background is None else values,
-        values=values,
+        background=None if background is None else values.whole,
+        values=values.values if background is None else values.whole,
         ranges=stated_ranges(case, stated, values),
-        tolerance=make_tolerance(question, stated.tolerance, values),
+        tolerance=make_tolerance(question, stated.tolerance, values.values),
         timed=_timed(case),
     )
     options = TableOptions(certificates=certificates, test=test, margin=margin, alpha=alpha)

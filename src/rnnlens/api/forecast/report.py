@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from rnnlens.api.shared.arguments import checked
 from rnnlens.attribution.options import Effort, Target
 from rnnlens.errors import InputError
 from rnnlens.evidence.options import Shares
@@ -18,14 +19,19 @@ if TYPE_CHECKING:
     import xarray as xr
     from numpy.typing import ArrayLike
 
-    from rnnlens.network.network import Network
+    from rnnlens.api.shared.network_given import NetworkLike
     from rnnlens.series.windows import Windows
+    from rnnlens.views.report.parts import ReportParts
 
-__all__ = ["report"]
+__all__ = ["check_page", "report"]
+
+#: What a report is written as, by the ending of its name.
+ENDINGS = (".html", ".htm", ".pdf")
 
 
+@checked()
 def report(
-    net: Network,
+    net: NetworkLike,
     data: Windows,
     path: str | PathLike[str],
     *,
@@ -41,19 +47,20 @@ def report(
     evidence: xr.Dataset | None = None,
     progress: Callable[[int, int], None] | None = None,
 ) -> Path:
-    """Write one self-contained HTML file about a network and its forecasts.
+    """Write one file about a network and its forecasts: an HTML page, or a PDF.
 
     The network and its weights by gate, the forecast against what happened, contributions by lag
     and by lag and feature, one window's gates over its steps, and what was checked.
 
     Parameters
     ----------
-    net : Network
-        The network.
+    net : Network, path or live model
+        What `rnnlens.read` takes, or what it gave.
     data : Windows or array (sample, step, feature)
         The windows that are explained, in the order of time.
     path : path
-        The file to write, ``.html``.
+        The file to write: ``.html`` for one self-contained page, ``.pdf`` for paper (which needs
+        pypdf).
     title : str, optional
         Of the page.
     target, held, background, initial_state, of, progress
@@ -78,33 +85,40 @@ def report(
     ------
     InputError
         If an option or an array does not fit, or the file cannot be written.
+    MissingLibrary
+        If ``.pdf`` is to be written and pypdf is not installed.
     """
     from rnnlens.api.forecast.explain import explain
     from rnnlens.api.inside.trace import trace
     from rnnlens.api.network.describe import describe
     from rnnlens.api.network.weights import weights
     from rnnlens.api.shared.case import make_case
+    from rnnlens.api.shared.forecast.important import important_features
     from rnnlens.api.shared.labels.lag_shares import shares_of
+    from rnnlens.api.shared.network_given import as_network
+    from rnnlens.api.shared.shares import share_question
     from rnnlens.results.place import placed
     from rnnlens.views.report.parts import ReportParts
-    from rnnlens.views.report.render import render_report
     from rnnlens.views.tables.summary import pick_window
     from rnnlens.views.words.explanation import lag_sentences
+    from rnnlens.views.words.forecast import matters_sentence
     from rnnlens.views.words.lags import evidence_sentences
 
-    if shares.method != "secant":
+    net = as_network(net, data)
+    page = check_page(path)
+    if shares.method not in {"auto", "secant"}:
         raise InputError(
             "the page needs contributions by lag and feature, which are made by 'secant', not "
             f"{shares.method!r}: leave the method out of shares"
         )
+    case = make_case(net, data, of)
     explained = explain(
-        net, data, target=target, method="secant", baseline=shares.baseline, held=held,
-        newest=shares.newest, background=background, initial_state=initial_state, of=of,
-        effort=Effort(precision=precision, seed=shares.seed), progress=progress,
+        net, data, target=target, held=held, background=background, initial_state=initial_state,
+        of=of, effort=Effort(precision=precision, seed=shares.seed), progress=progress,
+        **share_question(case, shares),
     )  # fmt: skip
     by_lag = shares_of(explained, "lag", shares)
     sample, reason = pick_window(explained)
-    case = make_case(net, data, of)
     one = {name: array[sample : sample + 1] for name, array in case.inputs.items()}
     states = None
     if initial_state is not None:
@@ -112,14 +126,16 @@ def report(
             layer: [np.asarray(state)[sample : sample + 1] for state in carried]
             for layer, carried in initial_state.items()
         }
-    sentences = lag_sentences(by_lag)
+    shared = lag_sentences(by_lag)
     if evidence is not None:  # what shares say of the oldest lag is no evidence
-        sentences = (sentences[0], *evidence_sentences(evidence))
+        shared = (shared[0], *evidence_sentences(evidence))
+    good = matters_sentence({**explained.attrs, **important_features(explained)})
+    sentences = (good, *shared) if good else shared
     parts = ReportParts(
         description=describe(net),
         explanation=explained,
         lags=by_lag,
-        trace=trace(net, one, initial_state=states),
+        trace=trace(case.network, one, initial_state=states),
         weights=weights(net, features=case.features),
         window=sample,
         window_reason=reason,
@@ -128,7 +144,52 @@ def report(
         evidence=evidence,
         sentences=sentences,
     )
-    page, text = Path(path), render_report(parts)
     with placed(page) as draft:
-        draft.write_text(text, encoding="utf-8")
+        draft.write_bytes(_rendered(parts, page))
     return page
+
+
+def check_page(path: str | PathLike[str]) -> Path:
+    """Refuse a file that cannot be written, before anything is computed.
+
+    Parameters
+    ----------
+    path : path
+        The file to write.
+
+    Returns
+    -------
+    Path
+        The same.
+
+    Raises
+    ------
+    InputError
+        If its ending is neither ``.html`` nor ``.pdf``, or it is a folder or in none.
+    MissingLibrary
+        If ``.pdf`` is to be written and pypdf is not installed.
+    """
+    from rnnlens.views.report.pdf import check_library
+
+    page = Path(path)
+    if page.suffix.lower() not in ENDINGS:
+        raise InputError(
+            f"a report is written as {' or '.join(ENDINGS)}, which its name says, not as "
+            f"{page.name!r}: give a name such as report.html"
+        )
+    if page.is_dir():
+        raise InputError(f"{page} is a folder; give the name of a file")
+    if not page.parent.is_dir():
+        raise InputError(f"there is no folder {page.parent} to write {page.name} in")
+    if page.suffix.lower() == ".pdf":
+        check_library()
+    return page
+
+
+def _rendered(parts: ReportParts, page: Path) -> bytes:
+    from rnnlens.views.report.pdf import render_pdf
+    from rnnlens.views.report.render import render_report
+
+    if page.suffix.lower() == ".pdf":
+        return render_pdf(parts)
+    return render_report(parts).encode("utf-8")

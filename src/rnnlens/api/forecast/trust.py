@@ -7,6 +7,8 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from rnnlens.api.shared.arguments import checked
+from rnnlens.arguments import did_you_mean
 from rnnlens.errors import DataError, InputError
 
 if TYPE_CHECKING:
@@ -14,8 +16,8 @@ if TYPE_CHECKING:
     from numpy.typing import ArrayLike, NDArray
 
     from rnnlens.api.shared.case import Case
+    from rnnlens.api.shared.network_given import NetworkLike
     from rnnlens.attribution.options import Target
-    from rnnlens.network.network import Network
     from rnnlens.series.windows import Windows
 
 __all__ = ["METHODS", "WINDOWS", "trust"]
@@ -26,14 +28,15 @@ METHODS = ("secant", "gradient_times_input", "occlusion")
 WINDOWS = 64
 
 
+@checked()
 def trust(
-    net: Network,
+    net: NetworkLike,
     X: Windows | ArrayLike | Mapping[str, ArrayLike],
     y: ArrayLike | None = None,
     *,
     target: Target | str | int | None = None,
     method: str = "secant",
-    baseline: str | ArrayLike = "mean",
+    baseline: str | ArrayLike | None = None,
     held: Sequence[str] | None = None,
     background: Windows | ArrayLike | None = None,
     of: str | None = None,
@@ -50,8 +53,8 @@ def trust(
 
     Parameters
     ----------
-    net : Network
-        The network.
+    net : Network, path or live model
+        What `rnnlens.read` takes, or what it gave.
     X : Windows, array (sample, step, feature), or mapping of input name to array
         In the network's own units.
     y : array (sample,), optional
@@ -95,31 +98,36 @@ def trust(
     >>> bool(page.deletion_area > page.deletion_area_random), page.attrs["crowded"]
     (True, '')
     """
-    from rnnlens.api.shared.baselines import baseline_of
+    from rnnlens.api.shared.baselines import baseline_of, usual_baseline
     from rnnlens.api.shared.case import make_case
+    from rnnlens.api.shared.forecast.check import with_references
     from rnnlens.api.shared.labels.trust import labelled_trust
+    from rnnlens.api.shared.network_given import as_network
     from rnnlens.api.shared.target import one_target
     from rnnlens.attribution.baselines.conditional import GaussianConditional
+    from rnnlens.attribution.baselines.windows import RealWindows
     from rnnlens.checks.hidden import ends_of
     from rnnlens.checks.trust import trust as check
 
+    net = as_network(net, X)
     if method not in METHODS:
-        raise InputError(f"no method is called {method!r}: give one of {', '.join(METHODS)}")
-    if windows < 1 or not noise > 0:
-        raise InputError("windows must be at least 1, and noise above zero")
+        raise InputError(
+            f"no method is called {method!r}{did_you_mean(method, METHODS)}: give one of "
+            f"{', '.join(METHODS)}"
+        )
     every = make_case(net, X, of)
-    what, name, unit = one_target(every, target)
+    named = one_target(every, target)
     chosen = _spaced(len(every.x), windows)
-    actual = _actual(every, y, name, chosen)
-    case = _some(every, chosen)
-    data = every.x if background is None else background
-    stand_in, held_names = baseline_of(case, baseline, held, data, seed)
+    given = _given(every, y)
+    case = every.some(chosen)
+    data = RealWindows(every.x, every.real) if background is None else background
+    stand_in, held_names = baseline_of(case, usual_baseline(case, baseline), held, data, seed)
     if isinstance(stand_in, GaussianConditional):
         raise InputError(
             "the checks of trust hide lags behind whole windows, but a conditional baseline "
             "depends on what is shown: give an interventional baseline, such as 'mean'"
         )
-    question = case.question(what, stand_in)
+    question = case.question(named.resolved, stand_in)
     ends = ends_of(question)
     if np.array_equal(ends.forecast, ends.baseline_forecast):
         raise DataError(
@@ -130,45 +138,45 @@ def trust(
         question,
         ends,
         method=method,
-        actual=actual,
+        actual=_actual(every, given, named.name, chosen),
         noise=noise,
         seed=seed,
         progress=progress,
     )
     about = {
-        "target": name,
-        "unit": unit,
+        "target": named.name,
+        "unit": named.unit,
         "held": held_names,
         "baseline": stand_in.text,
         "samples": len(chosen),
         "kind": "trust",
+        **case.about_steps,
     }
-    return labelled_trust(case, page, method, about, {"noise": noise, "seed": seed})
+    labelled = labelled_trust(case, page, method, about, {"noise": noise, "seed": seed})
+    return with_references(labelled, every, named, background, given)
 
 
 def _spaced(count: int, wanted: int) -> NDArray[np.int64]:
     return np.unique(np.round(np.linspace(0, count - 1, min(count, wanted))).astype(int))
 
 
-def _some(case: Case, chosen: NDArray[np.int64]) -> Case:
-    from dataclasses import replace
-
-    inputs = {name: array[chosen] for name, array in case.inputs.items()}
-    known = None if case.windows is None else case.windows.select(chosen)
-    return replace(case, inputs=inputs, windows=known)
+def _given(case: Case, y: ArrayLike | None) -> NDArray[np.float64] | None:
+    if y is None:
+        return None
+    given = np.asarray(y, dtype=np.float64)
+    if given.shape != (len(case.x),):
+        raise DataError(
+            f"y must hold one number for each of the {len(case.x)} windows, but has shape "
+            f"{given.shape}"
+        )
+    return given
 
 
 def _actual(
-    case: Case, y: ArrayLike | None, name: str, chosen: NDArray[np.int64]
+    case: Case, y: NDArray[np.float64] | None, name: str, chosen: NDArray[np.int64]
 ) -> NDArray[np.float64] | None:
     if y is not None:
-        given = np.asarray(y, dtype=np.float64)
-        if given.shape != (len(case.x),):
-            raise DataError(
-                f"y must hold one number for each of the {len(case.x)} windows, but has shape "
-                f"{given.shape}"
-            )
-        return given[chosen]
+        return y[chosen]
     known = case.windows
     if known is None or known.actual is None or name not in known.targets:
         return None

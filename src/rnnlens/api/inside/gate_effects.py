@@ -5,21 +5,29 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from typing import TYPE_CHECKING
 
+from rnnlens.api.shared.arguments import DATA, checked
+from rnnlens.arguments import LARGEST, many, whole
 from rnnlens.errors import DataError
 
 if TYPE_CHECKING:
     import xarray as xr
     from numpy.typing import ArrayLike
 
+    from rnnlens.api.shared.network_given import NetworkLike
     from rnnlens.attribution.options import Target
-    from rnnlens.network.network import Network
     from rnnlens.series.windows import Windows
 
 __all__ = ["gate_effects"]
 
+_GROUPS = many(
+    many(whole(-LARGEST), "a pair", fewest=2, most=2),
+    "a sequence of pairs, the first and the last lag of each group",
+)
 
+
+@checked(groups=_GROUPS, background=DATA)
 def gate_effects(
-    net: Network,
+    net: NetworkLike,
     X: Windows | ArrayLike | Mapping[str, ArrayLike],
     *,
     layer: str | None = None,
@@ -33,8 +41,8 @@ def gate_effects(
 
     Parameters
     ----------
-    net : Network
-        The network.
+    net : Network, path or live model
+        What `rnnlens.read` takes, or what it gave.
     X : Windows, array (sample, step, feature), or mapping of input name to array
         In the network's own units.
     layer : str, optional
@@ -77,19 +85,22 @@ def gate_effects(
     from rnnlens.api.shared.case import make_case
     from rnnlens.api.shared.interventions import layer_steps
     from rnnlens.api.shared.labels.inside import data_of, labelled
+    from rnnlens.api.shared.network_given import as_network
     from rnnlens.api.shared.target import one_target
     from rnnlens.attribution.inside import gate_effects as method
     from rnnlens.engine.recurrent_layers import locate_layer
 
+    net = as_network(net, X)
     case = make_case(net, X, of)
     what, name, unit = one_target(case, target)
-    place = locate_layer(net, layer)
+    place = locate_layer(case.network, layer)
     chosen = _groups(groups, layer_steps(case, place))
-    means = method.gate_means(net, data_of(case, background), place)
+    means = method.gate_means(case.network, data_of(case, background), place)
     effects = method.gate_effects(
         case.question(what), place, groups=chosen, means=means, progress=progress
     )
     about = {"target": name, "unit": unit, "layer": place.name, "kind": "effect"}
+    about |= case.about_steps
     coords = {
         "lag": [first for first, _ in chosen],
         "lag_to": ("lag", [last for _, last in chosen]),

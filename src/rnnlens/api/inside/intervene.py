@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from rnnlens.api.shared.arguments import DATA, checked
 from rnnlens.attribution.options import Intervention
 from rnnlens.errors import InputError
 
@@ -14,15 +15,17 @@ if TYPE_CHECKING:
     import xarray as xr
     from numpy.typing import ArrayLike
 
+    from rnnlens.api.shared.case import Case
+    from rnnlens.api.shared.network_given import NetworkLike
     from rnnlens.attribution.options import Target
-    from rnnlens.network.network import Network
     from rnnlens.series.windows import Windows
 
 __all__ = ["intervene"]
 
 
+@checked(background=DATA)
 def intervene(
-    net: Network,
+    net: NetworkLike,
     X: Windows | ArrayLike | Mapping[str, ArrayLike],
     interventions: Intervention | Sequence[Intervention],
     *,
@@ -39,8 +42,8 @@ def intervene(
 
     Parameters
     ----------
-    net : Network
-        The network.
+    net : Network, path or live model
+        What `rnnlens.read` takes, or what it gave.
     X : Windows, array (sample, step, feature), or mapping of input name to array
         In the network's own units.
     interventions : Intervention or sequence of Intervention
@@ -80,17 +83,15 @@ def intervene(
     from rnnlens.api.shared.case import make_case
     from rnnlens.api.shared.interventions import prepared
     from rnnlens.api.shared.labels.inside import data_of, labelled
+    from rnnlens.api.shared.network_given import as_network
     from rnnlens.api.shared.target import one_target
     from rnnlens.attribution.inside.gate_effects import effect_of
 
+    net = as_network(net, X)
     case = make_case(net, X, of)
     what, name, unit = one_target(case, target)
     asked = [interventions] if isinstance(interventions, Intervention) else list(interventions)
-    if not asked or not all(isinstance(one, Intervention) for one in asked):
-        raise InputError(
-            "what is done inside the network is an Intervention or several, as in "
-            "rnnlens.Intervention(gate='forget', clamp=1.0, lags=[1, 2, 3])"
-        )
+    case = _in_steps(case, asked, make_case(net, X, of, as_given=True))
     data = data_of(case, background)
     made = [prepared(case, one, data) for one in asked]
     result = effect_of(case.question(what), [part for one in made for part in one.parts])
@@ -101,5 +102,19 @@ def intervene(
         "mean_effect": float(result.effect.mean()),
         "mean_size": float(np.abs(result.effect).mean()),
         "kind": "effect",
+        **case.about_steps,
     }
     return labelled(case, result, "intervene", about)
+
+
+def _in_steps(case: Case, asked: Sequence[Intervention], as_given: Case) -> Case:
+    """Give the windows as they came where steps were named: these count from the oldest fed in."""
+    named = [one for one in asked if one.steps is not None]
+    if not named or case.padding is None:
+        return case
+    if case.padding.moved and any(one.lags is not None for one in asked):
+        raise InputError(
+            "these windows are padded after their newest real step, so that lags and steps count "
+            "from different places in each: name lags alone, or steps alone"
+        )
+    return as_given

@@ -7,24 +7,27 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from rnnlens.api.shared.arguments import checked
+
 if TYPE_CHECKING:
     import xarray as xr
     from numpy.typing import ArrayLike
 
+    from rnnlens.api.shared.network_given import NetworkLike
     from rnnlens.attribution.options import Target
-    from rnnlens.network.network import Network
     from rnnlens.series.windows import Windows
 
 __all__ = ["paths"]
 
 
+@checked()
 def paths(
-    net: Network,
+    net: NetworkLike,
     X: Windows | ArrayLike | Mapping[str, ArrayLike],
     *,
     layer: str | None = None,
     target: Target | str | int | None = None,
-    baseline: str | ArrayLike = "mean",
+    baseline: str | ArrayLike | None = None,
     held: Sequence[str] | None = None,
     background: Windows | ArrayLike | None = None,
     of: str | None = None,
@@ -34,8 +37,8 @@ def paths(
 
     Parameters
     ----------
-    net : Network
-        The network.
+    net : Network, path or live model
+        What `rnnlens.read` takes, or what it gave.
     X : Windows, array (sample, step, feature), or mapping of input name to array
         In the network's own units.
     layer : str, optional
@@ -69,17 +72,19 @@ def paths(
     >>> by_gate.gate.values.tolist(), bool(np.allclose(by_gate.sum("gate"), whole))
     (['input', 'forget', 'cell', 'output'], True)
     """
-    from rnnlens.api.shared.baselines import baseline_of
+    from rnnlens.api.shared.baselines import baseline_of, usual_baseline
     from rnnlens.api.shared.case import make_case
     from rnnlens.api.shared.labels.inside import labelled
+    from rnnlens.api.shared.network_given import as_network
     from rnnlens.api.shared.target import one_target
     from rnnlens.attribution.inside import paths as method
     from rnnlens.engine.recurrent_layers import locate_layer
 
+    net = as_network(net, X)
     case = make_case(net, X, of)
     what, name, unit = one_target(case, target)
-    stand_in, held_names = baseline_of(case, baseline, held, background, seed)
-    place = locate_layer(net, layer)
+    stand_in, held_names = baseline_of(case, usual_baseline(case, baseline), held, background, seed)
+    place = locate_layer(case.network, layer)
     split = method.paths(case.question(what, stand_in), layer=place.name)
     about = {
         "target": name,
@@ -88,6 +93,7 @@ def paths(
         "baseline": stand_in.text,
         "layer": place.name,
         "kind": "contribution",
+        **case.about_steps,
     }
     coords: dict[str, object] = {
         "lag": np.arange(1, split.contribution.shape[1] + 1),

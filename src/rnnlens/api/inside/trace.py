@@ -5,18 +5,21 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING
 
+from rnnlens.api.shared.arguments import checked
+
 if TYPE_CHECKING:
     import xarray as xr
     from numpy.typing import ArrayLike
 
-    from rnnlens.network.network import Network
+    from rnnlens.api.shared.network_given import NetworkLike
     from rnnlens.series.windows import Windows
 
 __all__ = ["trace"]
 
 
+@checked()
 def trace(
-    net: Network,
+    net: NetworkLike,
     X: Windows | ArrayLike | Mapping[str, ArrayLike],
     *,
     initial_state: Mapping[str, Sequence[ArrayLike]] | None = None,
@@ -25,8 +28,8 @@ def trace(
 
     Parameters
     ----------
-    net : Network
-        The network.
+    net : Network, path or live model
+        What `rnnlens.read` takes, or what it gave.
     X : Windows, array (sample, step, feature), or mapping of input name to array
         In the network's own units. All of it is kept: a trace of N windows holds
         ``N T (2 G + 2) H`` numbers a layer.
@@ -60,11 +63,13 @@ def trace(
     """
     from rnnlens.api.shared.case import make_case
     from rnnlens.api.shared.labels.network_provenance import network_provenance
+    from rnnlens.api.shared.network_given import as_network
     from rnnlens.engine.forward import forward
     from rnnlens.engine.trace import gate_names, layer_traces
     from rnnlens.results.label import label_tree
 
-    case = make_case(net, X, of=next(iter(net.inputs)))
+    net = as_network(net, X)
+    case = make_case(net, X, of=next(iter(net.inputs)), as_given=True)
     traces = layer_traces(forward(net, case.inputs, initial_state=initial_state))
     coords: dict[str, dict[str, object]] = {
         name: {

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from rnnlens.api.network.conversion import FORMATS, Conversion
+from rnnlens.api.shared.arguments import checked
 from rnnlens.errors import InputError
 
 if TYPE_CHECKING:
@@ -16,6 +18,7 @@ if TYPE_CHECKING:
 __all__ = ["Conversion", "convert"]
 
 
+@checked()
 def convert(
     source: Network | str | PathLike[str] | object,
     path: str | PathLike[str],
@@ -63,7 +66,6 @@ def convert(
     >>> done.format, done.largest_difference
     ('rnnlens archive of named arrays', 0.0)
     """
-    import os
     from dataclasses import replace
     from tempfile import TemporaryDirectory
 
@@ -95,5 +97,9 @@ def _check_target(source: object, target: Path) -> None:
         raise InputError(f"there is no folder {target.parent} to write {target.name} in")
     if target.is_dir():
         raise InputError(f"{target} is a folder; give the name of a file")
-    if isinstance(source, str | Path) and target.exists() and target.samefile(source):
+    if isinstance(source, str | os.PathLike) and _same_file(target, source):
         raise InputError(f"{target} is the source itself; give another name")
+
+
+def _same_file(target: Path, source: str | os.PathLike[str]) -> bool:
+    return target.exists() and os.path.exists(source) and target.samefile(source)

@@ -5,22 +5,21 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from os import PathLike
-
+    from rnnlens.api.shared.network_given import NetworkLike
     from rnnlens.network.description import NetworkDescription
-    from rnnlens.network.network import Network
 
 __all__ = ["describe"]
 
 
-def describe(net: Network | str | PathLike[str]) -> NetworkDescription:
+def describe(net: NetworkLike) -> NetworkDescription:
     """Say what a network is made of, as a plain dictionary.
 
     Parameters
     ----------
-    net : Network or path
-        The network. The path of a file of weights alone serves too, though `rnnlens.read` refuses
-        it: its arrays are named by their shapes, and the notes say what they leave unknown.
+    net : Network, path, live model or arrays
+        What `rnnlens.read` takes, or what it gave. A file of weights alone serves too, though
+        `rnnlens.read` refuses it, and so do arrays, as ``model.get_weights()`` gives them: they are
+        named by their shapes, and the notes say what these leave unknown.
 
     Returns
     -------
@@ -36,10 +35,9 @@ def describe(net: Network | str | PathLike[str]) -> NetworkDescription:
     >>> [array["name"] for array in about["layers"][1]["arrays"]][:4]
     ['lstm.W_i', 'lstm.W_f', 'lstm.W_c', 'lstm.W_o']
     """
+    from rnnlens.api.shared.network_given import network_or_arrays
     from rnnlens.network.arrays import Arrays, describe_arrays
     from rnnlens.network.describe import describe as of_network
-    from rnnlens.network.network import Network
-    from rnnlens.readers.open import read_or_name_arrays
 
-    source = net if isinstance(net, Network) else read_or_name_arrays(net)
+    source = network_or_arrays(net)
     return describe_arrays(source) if isinstance(source, Arrays) else of_network(source)

@@ -5,18 +5,21 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
+from rnnlens.api.shared.arguments import checked
+
 if TYPE_CHECKING:
     import xarray as xr
     from numpy.typing import ArrayLike
 
-    from rnnlens.network.network import Network
+    from rnnlens.api.shared.network_given import NetworkLike
     from rnnlens.series.windows import Windows
 
 __all__ = ["fidelity"]
 
 
+@checked()
 def fidelity(
-    net: Network,
+    net: NetworkLike,
     source: object,
     X: Windows | ArrayLike | Mapping[str, ArrayLike],
     *,
@@ -26,8 +29,8 @@ def fidelity(
 
     Parameters
     ----------
-    net : Network
-        The network as read.
+    net : Network, path or live model
+        The network as read, or what `rnnlens.read` takes.
     source : live model, path, or array or sequence of arrays (sample, ...)
         What it was read from (a path needs Keras or onnxruntime), or the outputs that it gave
         for these windows.
@@ -52,10 +55,12 @@ def fidelity(
         If the source is a path and the library that runs it is not installed.
     """
     from rnnlens.api.shared.labels.network_provenance import network_provenance
+    from rnnlens.api.shared.network_given import as_network
     from rnnlens.checks.fidelity import fidelity as compare
     from rnnlens.results.label import label
     from rnnlens.series.windows import Windows
 
+    net = as_network(net, X)
     compared = compare(net, source, X.values if isinstance(X, Windows) else X, against=against)
     named = isinstance(X, Windows) and len(X.targets) == len(compared.largest_difference)
     return label(

@@ -5,6 +5,9 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING
 
+from rnnlens.api.shared.arguments import checked
+from rnnlens.arguments import either, many, mapping, numbers
+
 if TYPE_CHECKING:
     from numpy.typing import ArrayLike
 
@@ -12,13 +15,21 @@ if TYPE_CHECKING:
 
 __all__ = ["identify"]
 
+_ARRAY = numbers(allowed="any")
+_ARRAYS = either(
+    mapping(_ARRAY, "a mapping"),
+    many(_ARRAY, "a sequence"),
+    what="a sequence of arrays, or a mapping of name to array",
+)
 
+
+@checked(arrays=_ARRAYS, X=_ARRAY, Y=_ARRAY)
 def identify(
     arrays: Sequence[ArrayLike] | Mapping[str, ArrayLike],
     X: ArrayLike,
     Y: ArrayLike,
 ) -> Identification:
-    """Find which gate each block of unnamed arrays belongs to, by running every order.
+    r"""Find which gate each block of unnamed arrays belongs to, by running every order.
 
     Parameters
     ----------
@@ -34,6 +45,7 @@ def identify(
     -------
     Identification
         The order of the gates, the convention, the error and the runner-up's, and the network.
+        Printed, it is a table of which block of which array is what.
 
     Raises
     ------
@@ -54,8 +66,13 @@ def identify(
     ...     o, i, f = (1 / (1 + np.exp(-a[:, k : k + 2])) for k in (0, 2, 4))
     ...     c = f * c + i * np.tanh(a[:, 6:])
     ...     h = o * np.tanh(c)
-    >>> rnnlens.identify([kernel, recurrent, bias], X, h).order
+    >>> found = rnnlens.identify([kernel, recurrent, bias], X, h)
+    >>> found.order
     ('output', 'input', 'forget', 'cell')
+    >>> print("\n".join(str(found).splitlines()[1:4]))
+    array 0, columns 2:4 = lstm.W_i  input kernel, input gate
+    array 0, columns 4:6 = lstm.W_f  input kernel, forget gate
+    array 0, columns 6:8 = lstm.W_c  input kernel, cell gate
     """
     from rnnlens.checks.mapping import identify as find
 

@@ -5,18 +5,21 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING
 
+from rnnlens.api.shared.arguments import checked
+
 if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import ArrayLike, NDArray
 
-    from rnnlens.network.network import Network
+    from rnnlens.api.shared.network_given import NetworkLike
     from rnnlens.series.windows import Windows
 
 __all__ = ["predict"]
 
 
+@checked()
 def predict(
-    net: Network,
+    net: NetworkLike,
     X: Windows | ArrayLike | Mapping[str, ArrayLike],
     *,
     initial_state: Mapping[str, Sequence[ArrayLike]] | None = None,
@@ -26,8 +29,8 @@ def predict(
 
     Parameters
     ----------
-    net : Network
-        The network.
+    net : Network, path or live model
+        What `rnnlens.read` takes, or what it gave.
     X : Windows, array (sample, step, feature), or mapping of input name to array
         In the network's own units.
     initial_state : mapping of str to sequence of array (sample, unit), optional
@@ -54,8 +57,10 @@ def predict(
     >>> rnnlens.predict(net, [[[0.0] * 10] * 24]).shape
     (1, 10)
     """
+    from rnnlens.api.shared.network_given import as_network
     from rnnlens.engine.forward import predict as run
     from rnnlens.series.windows import Windows
 
+    net = as_network(net, X)
     given = X.values if isinstance(X, Windows) else X
     return run(net, given, initial_state=initial_state, precision=precision)

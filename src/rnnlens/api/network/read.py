@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
+from rnnlens.api.shared.arguments import checked
+
 if TYPE_CHECKING:
     from os import PathLike
 
@@ -15,6 +17,7 @@ if TYPE_CHECKING:
 __all__ = ["read"]
 
 
+@checked()
 def read(
     source: str | PathLike[str] | object,
     *,

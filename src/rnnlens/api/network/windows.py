@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING
+
+from rnnlens.api.shared.arguments import checked
+from rnnlens.arguments import where
 
 if TYPE_CHECKING:
     from os import PathLike
@@ -15,11 +18,15 @@ if TYPE_CHECKING:
     from rnnlens.series.sidecar import Sidecar
     from rnnlens.series.windows import Windows
 
+    OneTable = str | PathLike[str] | pd.DataFrame | Mapping[str, ArrayLike]
+
 __all__ = ["windows"]
 
 
+# a table is checked where it is read, row by row
+@checked(data=where("a table", lambda _: True))
 def windows(
-    data: str | PathLike[str] | pd.DataFrame | Mapping[str, ArrayLike],
+    data: OneTable | Sequence[OneTable],
     sidecar: Sidecar | str | PathLike[str] | None = None,
     *,
     start: str | np.datetime64 | int | None = None,
@@ -29,12 +36,16 @@ def windows(
 
     Parameters
     ----------
-    data : path, DataFrame or mapping of str to array (row,)
-        A CSV, Parquet or ``.npz`` file, or columns, in original units.
+    data : path, DataFrame or mapping of str to array (row,), or a list of them
+        A CSV, Parquet or ``.npz`` file, or columns, in original units: a table of pandas, xarray,
+        polars or Arrow. Several are joined by their times (and groups); one without times holds
+        what does not change of each group. Or a loader, or data set, of windows and what happened,
+        in the network's own units, as networks are fed.
     sidecar : Sidecar or path, optional
         What the columns mean: names, units, means and scales, window, lead, targets.
     start, end : str, datetime64 or int, optional
-        Use only rows from `start` up to, not including, `end`.
+        Use only rows from `start` up to, not including, `end`; by the clocks of the sidecar's time
+        zone unless they state an offset.
 
     Returns
     -------
@@ -50,6 +61,20 @@ def windows(
     ConfigError
         If the sidecar is missing or not what it must be.
     """
+    from rnnlens.api.shared.loaders import feeds, opened
+    from rnnlens.series.arrays import windows_from_arrays
+    from rnnlens.series.build import sidecar_given
     from rnnlens.series.build import windows as cut
+    from rnnlens.series.windows import Windows
 
+    if feeds(data):
+        given = opened(data)
+        known = given if isinstance(given, Windows) else None
+        made = windows_from_arrays(
+            given if known is None else known.values,
+            None if known is None else known.actual,
+            sidecar=sidecar_given(sidecar),
+            scaled=True,
+        )
+        return made.between(start, end)
     return cut(data, sidecar, start=start, end=end)

@@ -3,20 +3,20 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import numpy as np
 import pandas as pd
 
+from rnnlens.api.shared.padding import fitted
 from rnnlens.attribution.baselines.baseline import Baseline, make_baseline, unusual
 from rnnlens.attribution.baselines.conditional import gaussian_conditional
 from rnnlens.attribution.baselines.grouped import CALENDAR, Groups, calendar_groups, step_times
-from rnnlens.attribution.baselines.masks import real_steps
 from rnnlens.attribution.baselines.plausibility import mixed_place
-from rnnlens.engine.forward import forward
-from rnnlens.engine.schedule.plan import gathered
+from rnnlens.attribution.baselines.windows import RealWindows
 from rnnlens.errors import DataError
-from rnnlens.network.layers import Embedding, Masking
+from rnnlens.series.clock import local_times
 from rnnlens.series.windows import Windows
 
 if TYPE_CHECKING:
@@ -25,59 +25,102 @@ if TYPE_CHECKING:
     from rnnlens.api.shared.case import Case
     from rnnlens.attribution.question import AnyBaseline
 
-__all__ = ["about_baseline", "background_data", "baseline_of", "real_steps_of"]
+    #: Windows that baselines are made from, as a user gives them or as they were checked.
+    Background = Windows | ArrayLike | RealWindows | None
+
+__all__ = ["about_baseline", "background_of", "baseline_of", "usual_baseline"]
 
 #: Mahalanobis place beyond which a baseline is flagged as unlike the data.
 UNUSUAL = 0.99
 #: Windows, evenly spaced, that mixtures are compared with.
 COMPARED = 1000
+#: Baselines that are means, which tokens have not.
+AVERAGED = ("mean", "conditional", *CALENDAR)
+#: The number of no hour, month or season.
+NO_GROUP = -1
+
+
+def usual_baseline(case: Case, given: str | ArrayLike | None) -> str | ArrayLike:
+    """Give the baseline that is taken where none was named: tokens have no mean."""
+    if given is not None:
+        return given
+    return "zero" if case.tokens else "mean"
 
 
 def baseline_of(
     case: Case,
     baseline: str | ArrayLike,
     held: Sequence[str] | None,
-    background: Windows | ArrayLike | None,
+    background: Background,
     seed: int,
 ) -> tuple[AnyBaseline, tuple[str, ...]]:
     """Make the baseline of a verb from its options."""
     places, names = case.held(held)
-    data = background_data(background)
-    named = baseline if isinstance(baseline, str) else ""
-    if named == "conditional":
-        given = gaussian_conditional(case.x, held=places, background=data, seed=seed)
+    data = background_of(case, background)
+    if case.tokens and isinstance(baseline, str) and baseline in AVERAGED:
+        raise DataError(
+            f"input {case.of!r} holds tokens, which have no mean, and the baseline {baseline!r} is "
+            "made of means: choose 'zero', 'persistence' or 'background', or the token that stands "
+            "for any other, as in baseline=[1]"
+        )
+    if not isinstance(baseline, str):
+        return _stated(case, np.asarray(baseline, dtype=np.float64), places), names
+    if baseline == "conditional":
+        whole = None if data is None else data.whole
+        given = gaussian_conditional(case.x, held=places, background=whole, seed=seed)
         return given, names
     made = make_baseline(
         baseline,
         case.x,
-        # only the baseline that holds the newest real step asks which steps are real
-        real=real_steps_of(case) if named == "persistence" else None,
+        real=case.real,
         held=places,
         background=data,
-        groups=_groups(case, named, background) if named in CALENDAR else None,
+        groups=_groups(case, baseline, background, data) if baseline in CALENDAR else None,
         seed=seed,
     )
     return made, names
 
 
-def background_data(background: Windows | ArrayLike | None) -> NDArray[np.float64] | None:
-    """Give background windows as an array: (window, step, feature)."""
+def _stated(case: Case, given: NDArray[np.float64], held: NDArray[np.int64]) -> Baseline:
+    """Make a baseline of an array, whose steps are those of the windows as they were given."""
+    padding = case.padding
+    if padding is None or given.ndim < 2:
+        return make_baseline(given, case.x, held=held)
+    as_given = np.broadcast_to(case.x[:, :1], (len(case.x), padding.given, case.x.shape[2]))
+    made = make_baseline(given, as_given, held=held)
+    return replace(made, windows=tuple(padding.arranged(window) for window in made.windows))
+
+
+def background_of(case: Case, background: Background) -> RealWindows | None:
+    """Give background windows as arrays, padding where the explained windows have theirs."""
+    if background is None or isinstance(background, RealWindows):
+        return background
     given = background.values if isinstance(background, Windows) else background
-    if given is None:
-        return None
     data = np.asarray(given, dtype=np.float64)
-    return data.reshape(*data.shape[:2], -1)
+    # what does not fit is refused where the baseline is made, with the shapes
+    if data.ndim == case.inputs[case.of].ndim and data.shape[2:] == case.inputs[case.of].shape[2:]:
+        data, real = fitted(
+            case.network, data, case.of, case.x.shape[1], alone=len(case.inputs) == 1
+        )
+        return RealWindows(data.reshape(*data.shape[:2], -1), real)
+    return RealWindows(data.reshape(*data.shape[:2], -1))
 
 
 def about_baseline(
-    case: Case, stand_in: AnyBaseline, background: Windows | ArrayLike | None
+    case: Case, stand_in: AnyBaseline, background: Background
 ) -> dict[str, str | float | bool]:
     """Say what a result must say of its baseline."""
-    place = unusual(stand_in, case.x) if isinstance(stand_in, Baseline) else float("nan")
-    data = background_data(background)
-    data = case.x if data is None else data
-    some = data[:: -(-len(data) // COMPARED)]
-    mixed = mixed_place(stand_in, case.x, real=real_steps_of(case), background=some).joint
+    place = float("nan")
+    if isinstance(stand_in, Baseline):
+        place = unusual(stand_in, case.x, case.real)
+    data = background_of(case, background) or RealWindows(case.x, case.real)
+    some = slice(None, None, -(-len(data.values) // COMPARED))
+    mixed = mixed_place(
+        stand_in,
+        case.x,
+        real=case.real,
+        background=RealWindows(data.values[some], None if data.real is None else data.real[some]),
+    ).joint
     return {
         "baseline": stand_in.text,
         "baseline_kind": stand_in.kind,
@@ -89,7 +132,8 @@ def about_baseline(
 
 def _constant(case: Case) -> dict[str, str]:
     """Say which features never change, for their contributions of zero are no finding."""
-    same = np.flatnonzero(np.ptp(case.x, axis=(0, 1)) == 0)
+    steps = RealWindows(case.x, case.real).steps
+    same = np.flatnonzero(np.ptp(steps, axis=(0, 1)) == 0) if steps.size else []
     if case.tokens or not len(same):
         return {}
     names = ", ".join(case.features[k] for k in same)
@@ -100,10 +144,17 @@ def _constant(case: Case) -> dict[str, str]:
     }
 
 
-def _groups(case: Case, name: str, background: object) -> Groups:
-    own = _step_times(case.windows, case.x.shape[1], name)
-    data = own if background is None else _step_times(background, case.x.shape[1], name)
-    return Groups(calendar_groups(own, name), calendar_groups(data, name))
+def _groups(case: Case, name: str, background: Background, data: RealWindows | None) -> Groups:
+    """Give each step the number of its hour, month or season, and padding that of none."""
+    given = case.x.shape[1] if case.padding is None else case.padding.given
+    times = _step_times(case.windows, given, name)
+    own = calendar_groups(times if case.padding is None else case.padding.arranged(times), name)
+    if case.real is not None:  # padding is never hidden: any group that there is will do
+        own = np.where(case.real, own, own[case.real][0] if case.real.any() else own)
+    if data is None:
+        return Groups(own, own if case.real is None else np.where(case.real, own, NO_GROUP))
+    of_data = calendar_groups(_step_times(background, data.values.shape[1], name), name)
+    return Groups(own, of_data if data.real is None else np.where(data.real, of_data, NO_GROUP))
 
 
 def _step_times(windows: object, steps: int, name: str) -> NDArray[np.datetime64]:
@@ -116,21 +167,7 @@ def _step_times(windows: object, steps: int, name: str) -> NDArray[np.datetime64
             f"the baseline {name!r} needs the time of every step: give windows that were cut from "
             "a series with times (rnnlens.windows), as background too"
         )
-    return step_times(windows.issued, np.timedelta64(pd.Timedelta(windows.step).value, "ns"), steps)
-
-
-def real_steps_of(case: Case) -> NDArray[np.bool_] | None:
-    """Say which steps of the windows are real: (sample, step) of bool."""
-    if not _masks(case):
-        return None
-
-    def part(chunk: slice) -> tuple[NDArray[np.bool_], ...]:
-        given = {name: array[chunk] for name, array in case.inputs.items()}
-        real = real_steps(forward(case.network, given), case.of)
-        return () if real is None else (real,)
-
-    return next(iter(gathered(part, case.network, case.inputs)), None)
-
-
-def _masks(case: Case) -> bool:
-    return any(isinstance(node.layer, Masking | Embedding) for node in case.network.nodes)
+    times = step_times(
+        windows.issued, np.timedelta64(pd.Timedelta(windows.step).value, "ns"), steps
+    )
+    return local_times(times, windows.time_zone)  # an hour of the day is one of people's clocks

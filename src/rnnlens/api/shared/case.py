@@ -8,6 +8,10 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 
+from rnnlens.api.shared.axes import names_within, side_by_side
+from rnnlens.api.shared.outputs import Outputs, numbered, place_of_target
+from rnnlens.api.shared.padding import LAST_STEP, Padding, without_padding
+from rnnlens.arguments import did_you_mean
 from rnnlens.attribution.question import Question
 from rnnlens.attribution.target import ResolvedTarget
 from rnnlens.engine.forward import entries, forward
@@ -22,6 +26,8 @@ if TYPE_CHECKING:
     from rnnlens.attribution.question import AnyBaseline
     from rnnlens.engine.forward import States
     from rnnlens.network.network import Network
+
+    Inputs = dict[str, NDArray[np.float64]]
 
 __all__ = ["Case", "NamedTarget", "make_case", "place_of_target"]
 
@@ -52,12 +58,18 @@ class Case:
         The input that holds the windows.
     windows : Windows or None
         Names, units, times and scalings, where they are known.
+    padding : Padding or None
+        Which steps are real, and where padding was put; None where all steps are real.
+    within : tuple of int
+        Axes of a step's numbers, where these were laid side by side.
     """
 
     network: Network
     inputs: dict[str, NDArray[np.float64]]
     of: str
     windows: Windows | None
+    padding: Padding | None = None
+    within: tuple[int, ...] = ()
 
     @property
     def x(self) -> NDArray[np.float64]:
@@ -66,10 +78,38 @@ class Case:
         return array.reshape(*array.shape[:2], -1)
 
     @property
+    def real(self) -> NDArray[np.bool_] | None:
+        """Which steps are real, (sample, step) of bool; None where all are."""
+        return None if self.padding is None else self.padding.real
+
+    @property
+    def about_steps(self) -> dict[str, str]:
+        """What a result says of its lags: what they count from, and what was left out."""
+        if self.padding is None:
+            return {"lags_from": LAST_STEP}
+        said = {"lags_from": self.padding.lags_from}
+        if self.padding.left_out:
+            count = self.padding.left_out
+            steps, are = ("step", "is") if count == 1 else ("steps", "are")
+            said["padding"] = f"{count} {steps} that {are} padding in all windows left out"
+        return said
+
+    def some(self, samples: NDArray[np.int64]) -> Case:
+        """Give the case of some of the windows."""
+        return replace(
+            self,
+            inputs={name: array[samples] for name, array in self.inputs.items()},
+            windows=None if self.windows is None else self.windows.select(samples),
+            padding=None if self.padding is None else self.padding.part(samples),
+        )
+
+    @property
     def features(self) -> tuple[str, ...]:
         """Names of the features, numbered where they have none."""
         if self.windows is not None:
             return self.windows.features
+        if self.within:
+            return names_within(self.within)
         return tuple(f"feature {k}" for k in range(self.x.shape[2]))
 
     @property
@@ -86,7 +126,8 @@ class Case:
         for name in given:
             if name not in self.features:
                 raise DataError(
-                    f"held feature {name!r} is not one of the features: {', '.join(self.features)}"
+                    f"held feature {name!r} is not one of the features"
+                    f"{did_you_mean(name, self.features)}: {', '.join(self.features)}"
                 )
         places = [self.features.index(name) for name in given]
         return np.array(places, dtype=np.int64), tuple(given)
@@ -94,18 +135,13 @@ class Case:
     def target(self, name: str | int | None, horizon: int | None, output: int | str) -> NamedTarget:
         """Resolve a target."""
         number = self.output_number(output)
-        shape = self._output_shape(number)
-        names = self._target_names(shape[-1], number)
-        place = place_of_target(name, names)
-        index = (*_horizon(horizon, shape[:-1]), place)
-        label = names[place] if horizon is None else f"{names[place]} (horizon {horizon})"
+        index, label, place = self._outputs(number).find(name, horizon)
         if self.windows is None or number != 0:
             return NamedTarget(ResolvedTarget(index, number), label, "")
+        at = index[-1] if place is None else place
         scaling = self.windows.target_scaling
-        resolved = ResolvedTarget(
-            index, number, float(scaling.scale[place]), float(scaling.mean[place])
-        )
-        return NamedTarget(resolved, label, self.windows.target_units[place])
+        resolved = ResolvedTarget(index, number, float(scaling.scale[at]), float(scaling.mean[at]))
+        return NamedTarget(resolved, label, self.windows.target_units[at])
 
     def question(
         self,
@@ -128,12 +164,18 @@ class Case:
             initial_state=initial_state,
         )
 
-    def choices(self, output: int | str) -> tuple[tuple[str, ...], tuple[int | None, ...]]:
-        """List the targets and the horizons of an output."""
-        number = self.output_number(output)
-        shape = self._output_shape(number)
-        names = self._target_names(shape[-1], number)
-        return names, (tuple(range(1, shape[-2] + 1)) if len(shape) > 1 else (None,))
+    def choices(
+        self, output: int | str, name: str | int | None = None, *, by_horizon: bool = False
+    ) -> tuple[tuple[str, ...], tuple[int | None, ...]]:
+        """List the targets of an output, and the horizons of one where those are asked for."""
+        outputs = self._outputs(self.output_number(output))
+        names = outputs.names
+        steps = outputs.horizons(name)
+        return names, steps if by_horizon or outputs.steps > 1 else (None,)
+
+    def called(self, name: str | int | None, output: int | str) -> str:
+        """Say what a target is called, whatever its horizon."""
+        return self._outputs(self.output_number(output)).called(name)
 
     def output_number(self, output: int | str) -> int:
         """Resolve an output."""
@@ -142,66 +184,36 @@ class Case:
             return names.index(output)
         if isinstance(output, int) and 0 <= output < len(names):
             return output
-        raise DataError(f"the network has no output {output!r}: it has {', '.join(names)}")
+        raise DataError(
+            f"the network has no output {output!r}{did_you_mean(output, names)}: it has "
+            f"{', '.join(names)}"
+        )
 
-    def _output_shape(self, number: int) -> tuple[int, ...]:
-
+    def output_shape(self, number: int) -> tuple[int, ...]:
+        """Give the shape of an output of one sample."""
         one = {name: array[:1] for name, array in self.inputs.items()}
         return forward(self.network, one).outputs[number].shape[1:]
 
-    def _target_names(self, count: int, number: int) -> tuple[str, ...]:
-        if self.windows is None or number != 0:
-            return tuple(f"output {k}" for k in range(count))
-        if len(self.windows.targets) != count:
-            raise DataError(
-                f"the sidecar names {len(self.windows.targets)} targets "
-                f"({', '.join(self.windows.targets)}), but the network gives {count}: list the "
-                "network's outputs in its order under [targets]"
-            )
-        return self.windows.targets
+    def _outputs(self, number: int) -> Outputs:
+        return Outputs(self.output_shape(number), self.windows if number == 0 else None)
 
-    def sample_coords(self) -> dict[str, Any]:
-        """Give the coordinates of the sample axis: times where they are known."""
-        if self.windows is None:
+    def sample_coords(self, target: str | None = None) -> dict[str, Any]:
+        """Give the coordinates of the sample axis: times where they are known, and groups.
+
+        The time is the one that the forecast of the target is for.
+        """
+        known = self.windows
+        if known is None:
             return {}
-        return {"time": ("sample", self.windows.times), "issued": ("sample", self.windows.issued)}
-
-
-def place_of_target(name: str | int | None, names: tuple[str, ...]) -> int:
-    """Find a target among those that there are."""
-    if name is None:
-        if len(names) == 1:
-            return 0
-        raise DataError(
-            f"the network forecasts {len(names)} targets: name one of {', '.join(names)}"
-        )
-    if isinstance(name, int | np.integer):
-        if 0 <= name < len(names):
-            return int(name)
-    elif name in names:
-        return names.index(name)
-    raise DataError(f"no target is called {name!r}: give one of {', '.join(names)}")
-
-
-def _horizon(horizon: int | None, axes: tuple[int, ...]) -> tuple[int, ...]:
-    if len(axes) == 0:
-        if horizon not in {None, 1}:
-            raise DataError(f"the network forecasts one step, but horizon {horizon} was asked for")
-        return ()
-    if len(axes) > 1:
-        raise DataError(
-            f"the network's output has {len(axes) + 1} axes a sample; rnnlens explains outputs of "
-            "shape (target,) or (horizon, target)"
-        )
-    steps = axes[-1]
-    if horizon is None and steps == 1:
-        horizon = 1
-    if horizon is None or not 1 <= horizon <= steps:
-        raise DataError(
-            f"the network forecasts {steps} steps: give a horizon from 1 to {steps} "
-            "with Target(horizon=) (--horizon)" + ("" if horizon is None else f", not {horizon}")
-        )
-    return (horizon - 1,)
+        clock = {} if known.time_zone is None else {"time_zone": known.time_zone}
+        coords: dict[str, Any] = {"issued": ("sample", known.issued, clock)}
+        if target is None or target in known.targets:
+            place = 0 if target is None else known.targets.index(target)
+            times = known.times if target is None else known.times_of(place)
+            coords = {"time": ("sample", times, clock), **coords}
+        if known.groups is not None:
+            coords["group"] = ("sample", known.groups)
+        return coords
 
 
 def make_case(
@@ -209,8 +221,10 @@ def make_case(
     X: Windows | ArrayLike | Mapping[str, ArrayLike],
     of: str | None = None,
     precision: str = "float64",
+    *,
+    as_given: bool = False,
 ) -> Case:
-    """Check what a verb was given.
+    """Check what a verb was given; turn padding to the front unless steps are to stay as given.
 
     Shapes: X Windows, (sample, step, feature), or mapping of input name to array.
     """
@@ -220,22 +234,42 @@ def make_case(
     inputs = entries(network, X.values if isinstance(X, Windows) else X, precision)
     if len(next(iter(inputs.values()))) == 0:
         raise DataError("there are no windows: the array has no samples")
-    sequences = [
-        name for name, array in inputs.items() if array.ndim in {2, 3} and _steps(network, name)
-    ]
-    if of is None and len(sequences) == 1:
-        of = sequences[0]
+    of = _windows_of(network, inputs, of)
+    if known is not None and known.plain:
+        known = numbered(known, Case(network, inputs, of, None).output_shape(0))
+    if as_given:
+        return Case(network, inputs, of, known)
+    within: tuple[int, ...] = ()
+    if inputs[of].ndim > 3:
+        within = inputs[of].shape[2:]
+        network, inputs = side_by_side(network, inputs, of)
+    inputs, padding = without_padding(network, inputs, of)
+    return Case(network, inputs, of, known, padding, within)
+
+
+def _windows_of(network: Network, inputs: Inputs, of: str | None) -> str:
+    """Find the input that holds the windows, and refuse one that has no steps."""
+    steps = [name for name in inputs if _has_steps(network, name)]
+    if of is None and len(steps) == 1:
+        of = steps[0]
+    if of is None and len(inputs) == 1:
+        of = next(iter(inputs))
     if of not in inputs:
         raise DataError(
             f"the network's inputs are {', '.join(inputs)}: name the one that holds the windows "
             f"with of=" + ("" if of is None else f", not {of!r}")
         )
-    return Case(network, inputs, of, known)
+    if of not in steps:
+        raise DataError(
+            f"input {of!r} takes shape {network.inputs[of].shape} a sample, which has no steps: "
+            "lags are asked of an input (step, feature), or of tokens (step,)"
+        )
+    return of
 
 
-def _steps(network: Network, name: str) -> bool:
+def _has_steps(network: Network, name: str) -> bool:
     """Say whether an input is a sequence: numbers by step and feature, or tokens by step."""
-    return len(network.inputs[name].shape) == 2 or _tokens(network, name)
+    return len(network.inputs[name].shape) > 1 or _tokens(network, name)
 
 
 def _tokens(network: Network, name: str) -> bool:

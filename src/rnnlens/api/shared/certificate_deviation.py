@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from rnnlens.checks.fidelity import OUTPUTS
 from rnnlens.engine.forward import predict
 from rnnlens.errors import DataError, InputError
 from rnnlens.readers import run as readers_run
@@ -36,7 +37,8 @@ def measured_deviation(question: Question, source: object, ranges: Ranges) -> tu
     """
     stored = [source] if isinstance(source, np.ndarray) else source
     if isinstance(stored, tuple | list) and all(isinstance(a, np.ndarray) for a in stored):
-        inputs, theirs, name = question.inputs, list(stored), "stored outputs"
+        inputs, name = question.inputs, "stored outputs"
+        theirs = [np.asarray(OUTPUTS.check("source", a)) for a in stored]
     else:
         inputs = _asked(question, ranges)
         theirs, name = run_source(source, inputs)

@@ -8,8 +8,6 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import xarray as xr
 
-from rnnlens.api.shared.case import place_of_target
-
 if TYPE_CHECKING:
     from rnnlens.api.shared.case import Case
     from rnnlens.attribution.options import Target
@@ -30,9 +28,10 @@ def explain_each(
     if not (_many(asked.name) or _many(asked.horizon)):
         (name,), (step,) = _chosen(asked.name, ()), _chosen(asked.horizon, ())
         return explain(name, step)
-    targets, horizons = case.choices(asked.output)
+    one = None if _many(asked.name) else asked.name
+    targets, horizons = case.choices(asked.output, one, by_horizon=_many(asked.horizon))
     names, steps = _chosen(asked.name, targets), _chosen(asked.horizon, horizons)
-    labels = [targets[place_of_target(name, targets)] for name in names]
+    labels = [case.called(name, asked.output) for name in names]
     rows: list[xr.Dataset] = []
     largest: list[float] = []
     for step in steps:
@@ -46,7 +45,8 @@ def explain_each(
     whole = rows[0]
     if _many(asked.horizon):
         whole = xr.concat(rows, "horizon", combine_attrs="drop_conflicts", join="exact")
-        whole = whole.assign_coords(horizon=[int(step) for step in steps if step is not None])
+        # an output without an axis of horizons is the first of them
+        whole = whole.assign_coords(horizon=[1 if step is None else int(step) for step in steps])
     if largest:
         whole.attrs["max_residual"] = max(largest)
     last = [name for name in ("horizon", "target") if name in whole.dims]

@@ -8,10 +8,9 @@ from dataclasses import dataclass
 import xarray as xr
 from numpy.typing import ArrayLike
 
-from rnnlens.api.shared.baselines import about_baseline, baseline_of, real_steps_of
+from rnnlens.api.shared.baselines import about_baseline, baseline_of, usual_baseline
 from rnnlens.api.shared.case import Case
 from rnnlens.api.shared.labels.explanation import labelled
-from rnnlens.api.shared.padding import from_the_last_real_step
 from rnnlens.attribution.baselines.baseline import Baseline
 from rnnlens.attribution.baselines.conditional import GaussianConditional, refuse_conditional
 from rnnlens.attribution.games.players import make_groups
@@ -55,15 +54,12 @@ class Explanation:
 
     def of_target(self, name: str | int | None, horizon: int | None) -> xr.Dataset:
         """Explain one target at one horizon."""
-        chosen = METHODS[self.method]
-        case, lags_from = from_the_last_real_step(self.case, real_steps_of(self.case))
+        chosen, case = METHODS[self.method], self.case
         target = case.target(name, horizon, self.output)
         if self.explained_on == "logits":
             target = target.on_logits()
         places, held_names = case.held(self.held)
-        given = self.baseline
-        if given is None:
-            given = "zero" if case.tokens else "mean"  # tokens have no mean
+        given = usual_baseline(case, self.baseline)
         stands_in = self._baseline(case, given) if chosen.hides else None
         if isinstance(stands_in, GaussianConditional) and not chosen.conditional:
             refuse_conditional(self.method)
@@ -90,7 +86,7 @@ class Explanation:
             "method": self.method,
             **answer.about,
             "explained_on": self.explained_on,
-            "lags_from": lags_from,
+            **case.about_steps,
         }
         against = answer.baseline or stands_in
         if against is not None:

@@ -148,13 +148,17 @@ def _donor(case: Case, given: int | ArrayLike) -> tuple[Inputs, str]:
             f"window {given}"
         )
     array = np.asarray(given, dtype=np.float64)
-    if array.shape == own.shape[1:]:
-        array = np.broadcast_to(array, own.shape)
-    if array.shape != own.shape:
+    steps = own.shape[1] if case.padding is None else case.padding.given
+    shape = (len(own), steps, *own.shape[2:])
+    if array.shape == shape[1:]:
+        array = np.broadcast_to(array, shape)
+    if array.shape != shape:
         raise DataError(
-            f"patch_from must be the number of a window, or an array of shape {own.shape[1:]} or "
-            f"{own.shape}, but came with {array.shape}"
+            f"patch_from must be the number of a window, or an array of shape {shape[1:]} or "
+            f"{shape}, but came with {array.shape}"
         )
+    if case.padding is not None:
+        array = case.padding.arranged(array)
     return entries(case.network, {**case.inputs, case.of: array}), "another window"
 
 

@@ -57,13 +57,15 @@ def expected(
         forwards, backwards, runs, numbers = 1.0 + backgrounds, backgrounds, 3, case.x.size
     elif method == "tree":
         # in units of one run of a window, which has a cell evaluation a step
-        forwards = 1 + backgrounds * _tree_cells(net, case.of, steps, newest) / max(steps, 1)
+        forwards = 1 + backgrounds * _tree_cells(case.network, case.of, steps, newest) / max(
+            steps, 1
+        )
         backwards, runs, numbers = 0, 1, len(case.x) * min(newest + 1, steps)
     else:
         return None
     result = numbers * case.x.itemsize
     return estimate(
-        net, case.inputs, forwards=forwards, backwards=backwards, runs=runs, result=result
+        case.network, case.inputs, forwards=forwards, backwards=backwards, runs=runs, result=result
     )
 
 

@@ -15,7 +15,8 @@ array ``(background, step, feature)``  several windows, as ``background``
 ====================  =========================================================================
 
 Held features keep their own values whatever the baseline, and so do the steps that the network
-masks: neither is hidden, and both contribute exactly zero.
+masks: neither is hidden, and both contribute exactly zero. Padding is no data either: means are
+over real steps, and the steps that a drawn window lacks are those of other windows at the same lag.
 
 All of these are *interventional*: they replace values whatever is shown beside them, and so say
 what the network computes. A *conditional* baseline (`rnnlens.attribution.baselines.conditional`)
@@ -30,8 +31,10 @@ from typing import ClassVar
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from rnnlens.arguments import did_you_mean
 from rnnlens.attribution.baselines.grouped import CALENDAR, Groups, group_mean, mean_of
 from rnnlens.attribution.baselines.rows import Rows
+from rnnlens.attribution.baselines.windows import RealWindows
 from rnnlens.errors import DataError
 
 __all__ = ["NAMED", "Baseline", "checked_data", "make_baseline", "unusual"]
@@ -94,7 +97,7 @@ def make_baseline(
     *,
     real: NDArray[np.bool_] | None = None,
     held: NDArray[np.int64] | None = None,
-    background: Array | None = None,
+    background: Array | RealWindows | None = None,
     groups: Groups | None = None,
     count: int = BACKGROUNDS,
     seed: int = 0,
@@ -102,20 +105,29 @@ def make_baseline(
     """Make a baseline from its name or from an array.
 
     Shapes: x (sample, step, feature), real (sample, step) of bool, background (window, step,
-    feature).
+    feature), or with what of it is data.
     """
     held = np.array([], dtype=np.int64) if held is None else held
-    data = x if background is None else checked_data(background, x)
+    given_data = RealWindows(x, real) if background is None else RealWindows.of(background)
+    data = x if background is None else checked_data(given_data.values, x)
+    there = given_data.real if given_data.padded else None
     whose = f"{len(data):,} {'explained' if background is None else 'background'} windows"
     if isinstance(given, str):
         if given == "background":
-            drawn = np.sort(np.random.default_rng(seed).permutation(len(data))[:count])
+            order = np.random.default_rng(seed).permutation(len(data))
+            drawn = np.sort(order[:count])
             text = f"background ({len(drawn)} of {whose}, seed {seed})"
             windows = tuple(data[k : k + 1] for k in drawn)
+            if there is not None:
+                text = f"{text[:-1]}, steps that are padding from others)"
+                # the fullest come first: what is filled in then comes from as few as can be
+                fullest = order[np.argsort(-there[order].sum(axis=1), kind="stable")]
+                windows = tuple(_filled(data, there, int(k), fullest)[None] for k in drawn)
         elif given in CALENDAR:
             text, windows = f"{given} (of {whose})", (group_mean(given, groups, x, data),)
         else:
-            text, windows = _named(given, x, real, data, whose)
+            steps = data.reshape(-1, data.shape[2]) if there is None else data[there]
+            text, windows = _named(given, x, real, steps, whose)
     else:
         text, windows = _array(np.asarray(given, dtype=np.float64), x)
     return Baseline(text, windows, held)
@@ -141,16 +153,39 @@ def checked_data(given: ArrayLike, x: Array) -> Array:
     return data
 
 
+def _filled(data: Array, real: NDArray[np.bool_], window: int, others: NDArray[np.int64]) -> Array:
+    """Give a window, its padding filled from other windows at the same lag: (step, feature)."""
+    filled, missing = data[window].copy(), ~real[window]
+    for other in others:
+        if not missing.any():
+            return filled
+        take = missing & real[other]
+        filled[take] = data[other][take]
+        missing &= ~take
+    if missing.any() and real.any():  # steps that are padding in all windows
+        filled[missing] = mean_of(data[real])
+    return filled
+
+
 def _named(
-    name: str, x: Array, real: NDArray[np.bool_] | None, data: Array, whose: str
+    name: str, x: Array, real: NDArray[np.bool_] | None, steps: Array, whose: str
 ) -> tuple[str, tuple[Array, ...]]:
+    """Make a baseline by its name: steps (row, feature) are those of the data that are real."""
     if name == "zero":
         return "zero (0 in the network's own units)", (np.zeros((1, 1, 1)),)
     if name == "mean":
-        return f"mean (of {whose})", (mean_of(data.reshape(-1, data.shape[2]))[None, None],)
+        if not len(steps):
+            raise DataError(
+                "no step of these windows is real, as the network masks all of them, so they have "
+                "no mean: give windows with data, as background too"
+            )
+        return f"mean (of {whose})", (mean_of(steps)[None, None],)
     if name == "persistence":
         return "persistence (the newest value held over the window)", (_newest_real(x, real),)
-    raise DataError(f"no baseline is called {name!r}: give one of {', '.join(NAMED)}, or an array")
+    raise DataError(
+        f"no baseline is called {name!r}{did_you_mean(name, NAMED)}: give one of "
+        f"{', '.join(NAMED)}, or an array"
+    )
 
 
 def _array(array: Array, x: Array) -> tuple[str, tuple[Array, ...]]:
@@ -169,13 +204,14 @@ def _array(array: Array, x: Array) -> tuple[str, tuple[Array, ...]]:
     )
 
 
-def unusual(baseline: Baseline, x: Array) -> float:
+def unusual(baseline: Baseline, x: Array, real: NDArray[np.bool_] | None = None) -> float:
     """Say how far out among the data's steps the baseline's steps lie.
 
-    Shapes: x (sample, step, feature).
+    Shapes: x (sample, step, feature), real (sample, step) of bool.
     """
     free = np.setdiff1d(np.arange(x.shape[2]), baseline.held)
-    steps = Rows(x, free, every=-(-x.shape[0] * x.shape[1] // MOST_STEPS))
+    count = x.shape[0] * x.shape[1] if real is None else int(real.sum())
+    steps = Rows(x, free, every=max(1, -(-count // MOST_STEPS)), real=real)
     if len(free) == 0 or len(steps) < 10 * len(free):
         return float("nan")
     mean, _ = steps.mean()
@@ -191,7 +227,8 @@ def unusual(baseline: Baseline, x: Array) -> float:
     total = count = 0
     for window in baseline.windows:
         given = np.broadcast_to(window, (*window.shape[:2], x.shape[2]))
-        for block in Rows(given, free).blocks():
+        own = real if window.shape[:2] == x.shape[:2] else None
+        for block in Rows(given, free, real=own).blocks():
             total += int(np.searchsorted(ordered, distance(block)).sum())
             count += len(block)
     return total / count / len(ordered)

@@ -20,12 +20,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from rnnlens.attribution.baselines.baseline import Array
-from rnnlens.attribution.baselines.masks import real_steps
+from rnnlens.attribution.baselines.masks import steps_of
 from rnnlens.attribution.baselines.plausibility import MixedPlace, mixed_place
+from rnnlens.attribution.baselines.windows import RealWindows
 from rnnlens.attribution.methods.secant import secant
 from rnnlens.attribution.methods.shapley_tree import shapley_tree
 from rnnlens.attribution.question import AnyBaseline, Question
-from rnnlens.engine.forward import forward
 from rnnlens.errors import InputError
 from rnnlens.names import declared
 
@@ -79,9 +79,12 @@ def compare_baselines(
     baselines: Mapping[str, AnyBaseline],
     *,
     method: str = "tree",
-    background: Array | None = None,
+    background: Array | RealWindows | None = None,
 ) -> BaselineComparison:
-    """Explain the same windows under several baselines: background (window, step, feature)."""
+    """Explain the same windows under several baselines.
+
+    Shapes: background (window, step, feature), or with what of it is data.
+    """
     if method not in METHODS:
         raise InputError(f"baselines are compared by one of {', '.join(METHODS)}, not {method!r}")
     if len(baselines) < 2:
@@ -91,9 +94,14 @@ def compare_baselines(
     contribution = np.stack([row[0] for row in rows])
     spread = np.ptp(contribution, axis=0).mean(axis=0)
     size = np.abs(contribution).mean(axis=(0, 1)).sum()
-    real = _real(question)
+    real = steps_of(question.network, question.inputs, question.of)
     places = [
-        mixed_place(baseline, question.x, real=real, background=background)
+        mixed_place(
+            baseline,
+            question.x,
+            real=real,
+            background=background,
+        )
         for baseline in baselines.values()
     ]
     single = np.arange(1, contribution.shape[2] + 1)
@@ -111,14 +119,6 @@ def compare_baselines(
         lag_from=single,
         lag_to=last,
     )
-
-
-def _real(question: Question) -> NDArray[np.bool_] | None:
-    """Say which steps are real; all windows are run only where the first has a mask."""
-    first = question.part(slice(0, 1))
-    if real_steps(forward(first.network, first.inputs), first.of) is None:
-        return None
-    return real_steps(forward(question.network, question.inputs), question.of)
 
 
 def _explain(question: Question, method: str) -> tuple[Array, Array, Array]:

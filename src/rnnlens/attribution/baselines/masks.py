@@ -1,26 +1,103 @@
-"""Which steps of an input the network sees as real."""
+"""Which steps of an input the network sees as real, and which it passes over as padding."""
 
 from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import replace
 
 import numpy as np
 from numpy.typing import NDArray
 
-from rnnlens.engine.forward import Run
-from rnnlens.network.layers import Embedding, Identity, Masking
+from rnnlens.engine.forward import Run, forward, inputs_of
+from rnnlens.engine.schedule.plan import gathered
+from rnnlens.network.axes import Lengths
+from rnnlens.network.layers import (
+    Activate,
+    Concatenate,
+    Embedding,
+    Identity,
+    Masking,
+    Rescaling,
+    Standardization,
+)
+from rnnlens.network.network import Network, Node
 
-__all__ = ["real_steps"]
+__all__ = ["masking_value", "real_steps", "steps_of"]
+
+Array = NDArray[np.float64]
+
+#: Layers that hand each step on in its place, so that a mask made behind them is their input's too.
+_STEPWISE = (Activate, Identity, Rescaling, Standardization)
 
 
 def real_steps(run: Run, of: str) -> NDArray[np.bool_] | None:
     """Say which steps of an input are real and which are padding: (sample, step) of bool."""
+    node = _masking_node(run.network, of)
+    return None if node is None else _mask(run, node)
+
+
+def steps_of(network: Network, inputs: Mapping[str, Array], of: str) -> NDArray[np.bool_] | None:
+    """Say which steps are real, by running no more of the network than makes the mask.
+
+    Shapes: inputs mapping of str to (sample, ...) -> (sample, step) of bool.
+    """
+    node = _masking_node(network, of)
+    if node is None:
+        return None
+    needed = _before(network, node.name)
+    nodes = tuple(one for one in network.nodes if one.name in needed)
+    part = replace(network, nodes=nodes, outputs=((node.name, 0),))
+    if not set(part.inputs) <= set(inputs):
+        return None
+    given = {name: inputs[name] for name in part.inputs}
+
+    def masks(chunk: slice) -> tuple[NDArray[np.bool_], ...]:
+        mask = _mask(forward(part, inputs_of(given, chunk)), node)
+        return () if mask is None else (mask,)
+
+    return next(iter(gathered(masks, part, given)), None)
+
+
+def masking_value(network: Network, of: str) -> float | None:
+    """Give the value that marks padding in an input; none where no value of its own does."""
+    node = _masking_node(network, of)
+    if node is None or isinstance(node.layer, Lengths):
+        return None
+    if isinstance(node.layer, Embedding):
+        return 0.0
+    between = _before(network, node.name) - {of, node.name}
+    plain = all(isinstance(network[name].layer, Identity) for name in between)
+    return float(node.layer.value) if plain and isinstance(node.layer, Masking) else None
+
+
+def _mask(run: Run, node: Node) -> NDArray[np.bool_] | None:
+    mask = run.tapes[node.name].masks[0]
+    return mask if mask is not None and mask.ndim == 2 else None
+
+
+def _masking_node(network: Network, of: str) -> Node | None:
+    """Find the layer that says which steps of an input are real."""
     same = {of}
-    for node in run.network.nodes:
+    for node in network.nodes:
         if not any(name in same for name, _ in node.inputs):
             continue
-        if isinstance(node.layer, Identity):
+        if isinstance(node.layer, _STEPWISE) or (
+            isinstance(node.layer, Concatenate) and node.layer.axis in {-1, 2}
+        ):
             same.add(node.name)
-        elif isinstance(node.layer, Masking | Embedding):
-            mask = run.tapes[node.name].masks[0]
-            if mask is not None:
-                return mask
+        elif (
+            isinstance(node.layer, Masking)
+            or (isinstance(node.layer, Embedding) and node.layer.mask_zero)
+            or (isinstance(node.layer, Lengths) and node.inputs[0][0] in same)
+        ):
+            return node
     return None
+
+
+def _before(network: Network, name: str) -> set[str]:
+    """Name a node and all that it takes from."""
+    needed = {name}
+    for node in reversed(network.nodes):
+        if node.name in needed:
+            needed |= {taken for taken, _ in node.inputs}
+    return needed

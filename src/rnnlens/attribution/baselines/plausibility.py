@@ -26,6 +26,7 @@ from rnnlens.attribution.baselines.baseline import Array, Baseline
 from rnnlens.attribution.baselines.conditional import GaussianConditional
 from rnnlens.attribution.baselines.covariance import WindowMoments, window_moments
 from rnnlens.attribution.baselines.rows import Rows
+from rnnlens.attribution.baselines.windows import RealWindows
 from rnnlens.errors import DataError
 
 __all__ = ["MixedPlace", "mixed_place"]
@@ -58,12 +59,12 @@ def mixed_place(
     x: Array,
     *,
     real: NDArray[np.bool_] | None = None,
-    background: Array | None = None,
+    background: Array | RealWindows | None = None,
 ) -> MixedPlace:
     """Say how unlike the data the mixtures of windows and baseline are.
 
     Shapes: x (sample, step, feature), real (sample, step) of bool, background (window, step,
-    feature).
+    feature), or with what of it is data.
 
     Examples
     --------
@@ -74,20 +75,25 @@ def mixed_place(
     True
     """
     steps = x.shape[1]
-    data = x if background is None else background
+    data = RealWindows(x, real) if background is None else RealWindows.of(background)
     free = np.setdiff1d(np.arange(x.shape[2]), baseline.held)
     if steps < 2 or not len(free):
         return MixedPlace(float("nan"), float("nan"))
     which = _spread(len(x), MOST_SAMPLES)
     some, part = x[which], None if real is None else real[which]
     cuts = 1 + _spread(steps - 1, MOST_CUTS)
-    windows, joints = _ranks(Rows(data, free, steps)), _ranks(Rows(data, free, 2))
+    windows, joints = (
+        _ranks(Rows(data.values, free, count, real=data.real)) for count in (steps, 2)
+    )
+    every = np.ones(some.shape[:2], bool) if part is None else part
     for cut in cuts:
+        # a mixture of padding and data is no mixture of data
+        whole, both = every.all(axis=1), every[:, cut - 1 : cut + 1].all(axis=1)
         for mixed in _mixed(baseline, which, some, part, np.arange(steps) >= cut):
             if windows is not None:
-                windows.rank(mixed[..., free])
+                windows.rank(mixed[whole][..., free])
             if joints is not None:
-                joints.rank(mixed[:, cut - 1 : cut + 1, free])
+                joints.rank(mixed[both, cut - 1 : cut + 1][..., free])
     return MixedPlace(*(float("nan") if one is None else one.mean for one in (windows, joints)))
 
 
@@ -135,6 +141,8 @@ class _Ranks:
 
     def rank(self, windows: Array) -> None:
         """Take up the places of some rows."""
+        if not len(windows):
+            return
         distances = _distances(windows.reshape(len(windows), -1), self.moments, self.factor)
         self.total += int(np.searchsorted(self.ordered, distances).sum())
         self.count += len(distances)
@@ -142,11 +150,13 @@ class _Ranks:
     @property
     def mean(self) -> float:
         """The mean share of the data that lie nearer to their mean."""
-        return self.total / self.count / len(self.ordered)
+        return self.total / self.count / len(self.ordered) if self.count else float("nan")
 
 
 def _ranks(rows: Rows) -> _Ranks | None:
     """Order the data by their distance; None where there are too few or none that change."""
+    if not len(rows):
+        return None
     try:
         moments = window_moments(rows)
     except DataError:

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from functools import cached_property
 
 import numpy as np
 from numpy.typing import NDArray
@@ -35,6 +36,8 @@ class Rows:
         Neighbouring steps of a row.
     every : int
         Every so many of the rows there are, from the first on.
+    real : array (window, step) of bool, optional
+        Which steps are data; a row with padding in it is none.
 
     Examples
     --------
@@ -48,9 +51,19 @@ class Rows:
     features: NDArray[np.int64]
     steps: int = 1
     every: int = 1
+    real: NDArray[np.bool_] | None = None
 
     def __len__(self) -> int:
-        return (len(self.data) * self._places + self.every - 1) // self.every
+        here = len(self.data) * self._places if self._begins is None else len(self._begins)
+        return (here + self.every - 1) // self.every
+
+    @cached_property
+    def _begins(self) -> NDArray[np.int64] | None:
+        """Where the rows without padding begin, by number; None where no step is padding."""
+        if self.real is None or self.real.all():
+            return None
+        whole = np.lib.stride_tricks.sliding_window_view(self.real, self.steps, axis=1)
+        return np.flatnonzero(whole.all(axis=2))
 
     @property
     def _places(self) -> int:
@@ -64,7 +77,9 @@ class Rows:
 
     def block(self, first: int, end: int) -> Array:
         """Give some of the rows: (row, number)."""
-        window, step = np.divmod(np.arange(first, end) * self.every, self._places)
+        number = np.arange(first, end) * self.every
+        begins = number if self._begins is None else self._begins[number]
+        window, step = np.divmod(begins, self._places)
         rows = self.data[window[:, None], step[:, None] + np.arange(self.steps)]
         if len(self.features) < self.data.shape[2]:
             rows = rows[..., self.features]

@@ -59,7 +59,9 @@ class Atoms:
         shown = shown[:, self.unions.carried :]
         if self.members is None:
             return shown[:, self.unions.owner]
-        by_union = shown.reshape(len(shown), -1, self.each).astype(np.float32)
+        # counted, not inferred: a single player has no coalition but nobody and everybody
+        unions = self.unions.count - self.unions.carried
+        by_union = shown.reshape(len(shown), unions, self.each).astype(np.float32)
         by_feature = (by_union @ self.members.astype(np.float32)) > 0
         return by_feature[:, self.unions.owner]
 

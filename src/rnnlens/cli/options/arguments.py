@@ -31,9 +31,11 @@ Model = Annotated[
     Path, typer.Argument(help="The trained network: a .keras or .h5 file.", show_default=False)
 ]
 Data = Annotated[
-    Path,
+    list[Path],
     typer.Argument(
-        help="The series, as CSV, Parquet or .npz; or windows X in an .npz.", show_default=False
+        help="The series, as CSV, Parquet or .npz, several being joined by their times; or windows "
+        "(sample, step, feature) in an .npz or .npy.",
+        show_default=False,
     ),
 ]
 OnlyJson = Annotated[bool, typer.Option("--json", help="Give JSON, and nothing else, on stdout.")]

@@ -14,18 +14,28 @@ from rnnlens.cli.options.choices import BaselineName, MethodName, TrustedMethod
 if TYPE_CHECKING:
     from rnnlens.series.sidecar import Sidecar
 
-__all__ = ["ExplainOptions", "ForecastOptions", "TrustOptions"]
+__all__ = ["CheckOptions", "ExplainOptions", "ForecastOptions", "TrustOptions"]
 
 
 @dataclass(frozen=True)
-class ForecastOptions:
-    """Which forecast is looked at, and against what."""
+class CheckOptions:
+    """Which forecast is looked at."""
 
     target: Annotated[str | None, typer.Option(help="The output to explain, by its name.")] = None
     horizon: Annotated[
         int | None,
         typer.Option(min=1, help="Which future step, where the network gives several."),
     ] = None
+
+    def target_of(self, sidecar: Sidecar) -> Target:
+        """Give the target that was typed, or else the one that the sidecar states."""
+        return Target(sidecar.target if self.target is None else self.target, self.horizon)
+
+
+@dataclass(frozen=True)
+class ForecastOptions(CheckOptions):
+    """Which forecast is looked at, and against what."""
+
     baseline: Annotated[
         BaselineName | None, typer.Option(help="What stands in for a hidden input.")
     ] = None
@@ -33,10 +43,6 @@ class ForecastOptions:
         str | None,
         typer.Option(help="Features that keep their values when others are hidden: a,b."),
     ] = None
-
-    def target_of(self, sidecar: Sidecar) -> Target:
-        """Give the target that was typed, or else the one that the sidecar states."""
-        return Target(sidecar.target if self.target is None else self.target, self.horizon)
 
     def baseline_of(self, sidecar: Sidecar) -> str | None:
         """Give the baseline that was typed, or else the one that the sidecar states."""

@@ -29,6 +29,10 @@ class SeriesOptions:
         str | None,
         typer.Option(help="Columns that the network takes, in its order: a,b,c."),
     ] = None
+    targets: Annotated[
+        str | None,
+        typer.Option(help="What the network gives, in its order: a,b; columns, where there are."),
+    ] = None
     window: Annotated[int | None, typer.Option(help="Steps that the network takes.")] = None
     lead: Annotated[
         int | None, typer.Option(help="Steps from the newest one taken to the one forecast.")
@@ -54,6 +58,11 @@ class SeriesOptions:
             show_default=False,
         ),
     ] = None
+
+    @property
+    def target_names(self) -> list[str] | None:
+        """The targets named, or None."""
+        return names_typed(self.targets)
 
     @property
     def feature_names(self) -> list[str] | None:

@@ -17,7 +17,7 @@ from functools import cached_property
 import numpy as np
 from numpy.typing import NDArray
 
-from rnnlens.engine.forward import Run, States, forward, outputs
+from rnnlens.engine.forward import Run, States, forward, inputs_of, outputs
 from rnnlens.engine.operations.registry import Array
 from rnnlens.engine.schedule.plan import chunks
 from rnnlens.engine.stepwise import trees
@@ -190,15 +190,15 @@ class Game:
         recurrent = sum(1 for _ in network.recurrent())
         values = np.empty((len(x), len(masks)))
         for w in range(len(x)):
-            blank = {self.of: np.broadcast_to(x[w], (len(masks), *x.shape[1:]))}
             alone = _alone(self.windows, w)
-            for chunk in chunks(network, blank):
+            own = {
+                name: np.broadcast_to(one, (len(masks), *one.shape[1:]))
+                for name, one in ((n, alone.value((n, 0))) for n in network.inputs)
+            }
+            for chunk in chunks(network, own):
                 shown = masks[chunk]
                 shown = shown.reshape(*shown.shape, *(1,) * (x.ndim - shown.ndim))
-                inputs = {
-                    name: np.broadcast_to(one, (len(shown), *one.shape[1:]))
-                    for name, one in ((n, alone.value((n, 0))) for n in network.inputs)
-                }
+                inputs = inputs_of(own, chunk)
                 inputs[self.of] = np.where(shown, x[w], x0[w])
                 states = {
                     name: [np.where(carried[chunk][:, None], s[w], 0.0) for s in map(np.asarray, z)]

@@ -30,6 +30,11 @@ class FeatureScaling(Protocol):
     """The straight line between the features' own units and the network's."""
 
     @property
+    def straight(self) -> bool:
+        """Whether it is a line alone, without a curve before it."""
+        ...
+
+    @property
     def scale(self) -> Array:
         """What is one network unit of each feature."""
         ...
@@ -139,8 +144,12 @@ class StatedRanges:
         unit = "" if self.units is None else f" {self.units[feature]}"
         numbers = np.asarray(given, float)
         if numbers.ndim == 0:
+            text = f"own value +- {float(numbers):g}{unit}"
+            if scaling is not None and not scaling.straight:
+                low, high = around(scaling.undo(own), numbers)
+                return (scaling.apply(low), scaling.apply(high)), text
             error = numbers if scaling is None else numbers / scaling.scale
-            return around(own, error), f"own value +- {float(numbers):g}{unit}"
+            return around(own, error), text
         if numbers.shape != (2,):
             raise InputError(
                 f"a range is one number (the error of a sensor) or two (its ends), not {given!r}"

@@ -48,9 +48,13 @@ class Criterion:
     def __post_init__(self) -> None:
         check_alpha(self.alpha)
 
-    def means(self, series: Array, seed: int) -> tuple[Sequence[DependentMean], str]:
+    def means(
+        self, series: Array, seed: int, lengths: Sequence[float] | None = None
+    ) -> tuple[Sequence[DependentMean], str]:
         """Prepare tests of the mean of each series, and say how: series (sample, part)."""
-        return dependent_means(series, how=self.errors, block_length=self.block_length, seed=seed)
+        return dependent_means(
+            series, how=self.errors, block_length=self.block_length, lengths=lengths, seed=seed
+        )
 
 
 def check_alpha(alpha: float) -> None:

@@ -4,13 +4,20 @@ Windows overlap, so what a replacement does to one says much about the next: the
 mean is the long-run variance by the number of windows, and is estimated in one of three ways.
 
 ``cosine``      the mean square of the series' first v cosine coefficients, Student's t with v
-                degrees of freedom (Lazarus, Lewis, Stock and Watson 2018, "HAR inference:
-                recommendations for practice"); v = 0.4 n^(2/3). Keeps its size best, so it is the
-                default.
+                degrees of freedom (`rnnlens.attribution.dependence`). Keeps its size best, so it
+                is the default.
 ``newey-west``  Bartlett-weighted autocovariances (Newey and West 1987), bandwidth 1.3 n^(1/2),
                 Student's t with n - 1
 ``bootstrap``   the stationary bootstrap (Politis and Romano 1994), blocks of the mean length of
                 Politis and White (2004)
+
+Student's t takes the mean to be as likely too small as too large. The mean of a skewed series is
+not: few large changes make the mean and its error small together where they are missing. So the
+first two also correct t for the skewness of the mean, by Hall's transformation (1992, "On the
+removal of skewness by transformation"), and the larger of both p-values counts; the interval holds
+what neither excludes. The third moment is that of means over blocks of twice the length of the
+dependence, and the skewness is taken half as large again as it shows: a sample lacks the largest
+changes.
 
 All hold for a stationary series, and for many times more windows than the dependence is long; with
 a correlation of 0.95 from one window to the next, 1,000 windows are not yet enough for any.
@@ -26,6 +33,7 @@ from math import ceil
 import numpy as np
 from numpy.typing import NDArray
 
+from rnnlens.attribution.dependence import FEWEST_COSINES, cosine_count, cosine_error
 from rnnlens.errors import DataError, InputError
 
 __all__ = [
@@ -49,7 +57,11 @@ ERRORS = {
 BLOCKS = 4
 #: Windows that are needed where no block length is given: 4 cosine coefficients.
 FEWEST = 32
-#: Series resampled at a time by the bootstrap, and draws.
+#: Windows of a block whose means say how skewed the mean of all is, at least.
+SHORTEST_BLOCK = 4
+#: A sample shows less skewness than there is, for it lacks the largest changes: so many times.
+UNSEEN = 1.5
+#: Draws of the bootstrap.
 DRAWS = 2000
 
 
@@ -86,33 +98,39 @@ class StudentMean(DependentMean):
         The mean and its standard error.
     freedom : float
         Degrees of freedom of Student's t.
+    skewness : float
+        Of the mean, as it is taken to be.
     """
 
     mean: float
     error: float
     freedom: float
+    skewness: float = 0.0
 
     def above(self, value: float) -> float:
         """Give the p-value against "the mean is not above this value"."""
-        return self._upper(self.mean - value)
+        return self._upper(self.mean - value, self.skewness)
 
     def below(self, value: float) -> float:
         """Give the p-value against "the mean is not below this value"."""
-        return self._upper(value - self.mean)
+        return self._upper(value - self.mean, -self.skewness)
 
     def interval(self, confidence: float) -> tuple[float, float]:
-        """Give the equal-tailed interval of the mean."""
+        """Give the interval of the values that neither one-sided test excludes."""
         from scipy.stats import t
 
-        half = self.error * float(t.ppf((1 + confidence) / 2, self.freedom))
-        return self.mean - half, self.mean + half
+        end = float(t.ppf((1 + confidence) / 2, self.freedom))
+        down = max(end, _unskewed_to(end, self.skewness))
+        up = max(end, _unskewed_to(end, -self.skewness))
+        return self.mean - self.error * down, self.mean + self.error * up
 
-    def _upper(self, distance: float) -> float:
+    def _upper(self, distance: float, skewness: float) -> float:
         from scipy.stats import t
 
         if self.error == 0:  # a series that never changes
             return float(distance <= 0)
-        return float(t.sf(distance / self.error, self.freedom))
+        one = distance / self.error
+        return float(t.sf(min(one, _unskewed(one, skewness)), self.freedom))
 
 
 @dataclass(frozen=True, eq=False)
@@ -151,11 +169,16 @@ class BootstrapMean(DependentMean):
 
 
 def dependent_means(
-    series: Array, *, how: str = "cosine", block_length: int | None = None, seed: int = 0
+    series: Array,
+    *,
+    how: str = "cosine",
+    block_length: int | None = None,
+    lengths: Sequence[float] | None = None,
+    seed: int = 0,
 ) -> tuple[Sequence[DependentMean], str]:
     """Prepare tests of the mean of each of several series.
 
-    Shapes: series (sample, part).
+    Shapes: series (sample, part), lengths (part,): how long windows depend, 1 where not given.
 
     Examples
     --------
@@ -170,14 +193,27 @@ def dependent_means(
     _enough(n, BLOCKS * block_length if block_length else FEWEST, block_length)
     if how == "bootstrap":
         return _bootstrap(series, block_length, seed)
+    spans = [block_length] * series.shape[1] if block_length else list(lengths or [])
+    spans = spans or [1] * series.shape[1]
+    skewed = [
+        UNSEEN * _skewness(d, ceil(2 * span)) for d, span in zip(series.T, spans, strict=True)
+    ]
     if how == "newey-west":
         lags = block_length or ceil(1.3 * n**0.5)
-        means = [StudentMean(_mean(d), _newey_west(d, lags), n - 1) for d in series.T]
+        means = [
+            StudentMean(_mean(d), _newey_west(d, lags), n - 1, skewness)
+            for d, skewness in zip(series.T, skewed, strict=True)
+        ]
         return means, f"{ERRORS[how]}, bandwidth {lags}"
-    v = max(BLOCKS, n // block_length if block_length else int(0.4 * n ** (2 / 3)))
-    v = min(v, n - 1)
-    means = [StudentMean(_mean(d), _cosine(d, v), v) for d in series.T]
-    return means, f"{ERRORS[how]}, {v} degrees of freedom"
+    counts = [cosine_count(n, span) for span in spans]
+    if block_length:
+        counts = [min(max(FEWEST_COSINES, n // block_length), n - 1)] * len(spans)
+    means = [
+        StudentMean(_mean(d), cosine_error(d, v), v, skewness)
+        for d, v, skewness in zip(series.T, counts, skewed, strict=True)
+    ]
+    few, many = min(counts), max(counts)
+    return means, f"{ERRORS[how]}, {few if few == many else f'{few} to {many}'} degrees of freedom"
 
 
 def check_errors(how: str, block_length: int | None) -> None:
@@ -202,11 +238,28 @@ def _mean(d: Array) -> float:
     return float(d[0] if np.ptp(d) == 0 else d.mean())
 
 
-def _cosine(d: Array, v: int) -> float:
-    from scipy.fft import dct
+def _skewness(d: Array, block: int) -> float:
+    """Estimate the skewness of the mean from means of blocks; windows left over are left out."""
+    block = max(1, min(max(SHORTEST_BLOCK, block), len(d) // 10))
+    means = d[: len(d) // block * block].reshape(-1, block).mean(axis=1)
+    away = means - means.mean()
+    square = float((away**2).mean())
+    if np.ptp(means) == 0 or square == 0:
+        return 0.0
+    return float((away**3).mean()) / square**1.5 / len(means) ** 0.5
 
-    coefficients = np.asarray(dct(d - _mean(d), type=2, norm="ortho"))[1 : v + 1]
-    return float(np.sqrt(np.mean(coefficients**2) / len(d)))
+
+def _unskewed(t: float, skewness: float) -> float:
+    """Transform t so that it is no longer skewed, ``t + a t^2/3 + a^2 t^3/27 + a/6`` (Hall)."""
+    return t + skewness * t**2 / 3 + skewness**2 * t**3 / 27 + skewness / 6
+
+
+def _unskewed_to(value: float, skewness: float) -> float:
+    """Give the t that is transformed to a value."""
+    if abs(skewness) < 1e-6:  # the quotient below would lose its digits
+        return value - skewness * (value**2 / 3 + 1 / 6)
+    root = np.cbrt(1 + skewness * (value - skewness / 6))
+    return float(3 * (root - 1) / skewness)
 
 
 def _newey_west(d: Array, lags: int) -> float:

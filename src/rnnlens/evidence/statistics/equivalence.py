@@ -11,8 +11,11 @@ Each part is replaced by draws from its distribution given the rest of the windo
 - *structural*: the weights show that the part never reaches the forecast: there is no p-value.
 
 A part that is both, changed for certain and by less than the margin, is *equivalent*. Errors allow
-for the dependence of overlapping windows (`rnnlens.evidence.statistics.dependent_mean`); p-values
-are corrected for the number of parts, use and equivalence each as one family.
+for the dependence of overlapping windows and for skewed changes
+(`rnnlens.evidence.statistics.dependent_mean`); p-values are corrected for the number of parts, use
+and equivalence each as one family. Where few windows carry the change
+(`rnnlens.evidence.statistics.resting`) the p-value of equivalence is 1, whatever the mean: what a
+rare value does is not known from a handful of them.
 
 What is tested is *this* network's loss. Whether another one, trained without the part, would do as
 well is another question; and where the network uses a part for nothing, so that its forecasts move
@@ -40,6 +43,7 @@ from rnnlens.evidence.statistics.dependent_mean import DependentMean
 from rnnlens.evidence.statistics.losses import Losses, make_margin
 from rnnlens.evidence.statistics.multiplicity import CORRECTIONS, adjusted
 from rnnlens.evidence.statistics.parts import Part
+from rnnlens.evidence.statistics.resting import FROM_FEW, few_note
 from rnnlens.names import declared
 
 __all__ = [
@@ -77,6 +81,8 @@ class Equivalence:
         Of the test of equivalence and of use, corrected; NaN where the part is structural.
     variance_left : array (part,)
         Share of the part's variance that the rest of the window leaves; NaN where structural.
+    resting_on : array (part,)
+        On how many windows the change rests; NaN where nothing changed.
     verdict : array (part,) of str
         One of `VERDICTS`.
     note : array (part,) of str
@@ -106,6 +112,7 @@ class Equivalence:
     p_equivalent: Array = declared("part")
     p_used: Array = declared("part")
     variance_left: Array = declared("part")
+    resting_on: Array = declared("part")
     verdict: NDArray[np.str_] = declared("part")
     note: NDArray[np.str_] = declared("part")
     title: NDArray[np.str_] = declared("part")
@@ -179,10 +186,11 @@ def equivalence(
         if progress:
             progress(done + 1, len(parts))
     series = np.stack([one.change for one in changes], axis=1)
-    means, how = criterion.means(series, losses.seed)
+    means, how = criterion.means(series, losses.seed, [one.length for one in changes])
+    few = np.array([one.rests_on_few(limit.value) for one in changes])
     p_equivalent, p_used = (
         adjusted(np.where(tested, p, np.nan), correction)
-        for p in _p_values(means, limit.value, blind=losses.blind)
+        for p in _p_values(means, few, limit.value, blind=losses.blind)
     )
     ends = np.array([mean.interval(1 - 2 * alpha) for mean in means])
     notes = [note_of(one.variance_left) for one in changes]
@@ -190,6 +198,8 @@ def equivalence(
         verdict(unreached=not reaches, note=note, p_equivalent=p, p_used=q, alpha=alpha)
         for reaches, note, p, q in zip(tested, notes, p_equivalent, p_used, strict=True)
     ]
+    for k in np.flatnonzero(few):
+        notes[k] = notes[k] or few_note(changes[k].resting_on)
     for k in np.flatnonzero(ends[:, 1] < -limit.value):
         notes[k] = notes[k] or "forecasts are better without it, by more than the margin"
     return Equivalence(
@@ -200,6 +210,7 @@ def equivalence(
         p_equivalent=p_equivalent,
         p_used=p_used,
         variance_left=np.array([one.variance_left for one in changes]),
+        resting_on=np.array([one.resting_on for one in changes]),
         verdict=np.array(words),
         note=np.array(notes),
         title=np.array([part.title for part in parts]),
@@ -220,9 +231,11 @@ def equivalence(
 
 
 def _p_values(
-    means: Sequence[DependentMean], margin: float, *, blind: bool
-) -> tuple[list[float], list[float]]:
-    """Give the p-values of equivalence and of use, not corrected."""
+    means: Sequence[DependentMean], few: NDArray[np.bool_], margin: float, *, blind: bool
+) -> tuple[Array, Array]:
+    """Give the p-values of equivalence and of use, not corrected; few (part,)."""
     # a forecast's own change is never below zero: to be used is to move it beyond the margin
     least = margin if blind else 0.0
-    return [mean.within(margin) for mean in means], [mean.above(least) for mean in means]
+    p_equivalent = np.array([mean.within(margin) for mean in means])
+    p_used = np.array([mean.above(least) for mean in means])
+    return np.where(few, 1.0, p_equivalent), np.where(few, np.minimum(1, FROM_FEW * p_used), p_used)

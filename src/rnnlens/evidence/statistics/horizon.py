@@ -23,6 +23,7 @@ from rnnlens.evidence.statistics.criterion import USUAL, Criterion
 from rnnlens.evidence.statistics.equivalence import note_of
 from rnnlens.evidence.statistics.losses import Losses, make_margin
 from rnnlens.evidence.statistics.parts import Part, older_part
+from rnnlens.evidence.statistics.resting import few_note
 from rnnlens.names import declared
 
 __all__ = ["Horizon", "horizon"]
@@ -47,6 +48,11 @@ class Horizon:
     variance_left : array (lag,)
         Share of their variance that newer lags leave; of the number that has most. NaN where
         nothing was drawn.
+    resting_on : array (lag,)
+        On how many windows the change rests; NaN where nothing changed. Too few are never called
+        within the margin (`rnnlens.evidence.statistics.resting`).
+    stopped_by : str
+        Why the last claim could not be made whatever its mean, or empty.
     looks_back : int
         Lags that could not be left out; all older ones together change nothing beyond the margin.
     steps : int
@@ -69,6 +75,8 @@ class Horizon:
     change_high: Array = declared("lag")
     p_equivalent: Array = declared("lag")
     variance_left: Array = declared("lag")
+    resting_on: Array = declared("lag")
+    stopped_by: str
     looks_back: int
     steps: int
     loss: float
@@ -85,6 +93,7 @@ class Horizon:
     def sentence(self) -> str:
         """What was shown, in words."""
         level = f"at {100 * self.alpha:g} % family-wise"
+        level += f"; no further: {self.stopped_by}" if self.stopped_by else ""
         if self.looks_back == self.steps:
             return (
                 f"no lag of the window of {self.steps} could be shown to change nothing beyond the "
@@ -108,6 +117,13 @@ class _Claim:
     change_high: float
     p_equivalent: float
     variance_left: float
+    resting_on: float
+    few: bool
+
+    @property
+    def note(self) -> str:
+        """Why it cannot be made whatever the mean is, if it cannot."""
+        return note_of(self.variance_left) or (few_note(self.resting_on) if self.few else "")
 
     def holds(self, alpha: float) -> bool:
         """Say whether it may be made."""
@@ -149,6 +165,8 @@ def horizon(
         change_high=np.array([claim.change_high for claim in claims]),
         p_equivalent=np.array([claim.p_equivalent for claim in claims]),
         variance_left=np.array([claim.variance_left for claim in claims]),
+        resting_on=np.array([claim.resting_on for claim in claims]),
+        stopped_by="" if claims[-1].holds(criterion.alpha) else claims[-1].note,
         looks_back=looks_back,
         steps=shape[0],
         loss=float(losses.own.mean()),
@@ -166,8 +184,20 @@ def horizon(
 def _test(losses: Losses, part: Part, margin: float, criterion: Criterion) -> tuple[_Claim, str]:
     """Test one claim, and say how errors were estimated."""
     replaced = losses.change(part)
-    means, how = criterion.means(replaced.change[:, None], losses.seed)
+    lengths = [replaced.length]
+    means, how = criterion.means(replaced.change[:, None], losses.seed, lengths)
     reached = (losses.replacement.reached & part.hidden).any()
-    p = means[0].within(margin) if reached else 0.0
+    few = replaced.rests_on_few(margin)
+    p = (1.0 if few else means[0].within(margin)) if reached else 0.0
     low, high = means[0].interval(1 - 2 * criterion.alpha)
-    return _Claim(part, means[0].mean, low, high, p, replaced.variance_left), how
+    claim = _Claim(
+        part,
+        means[0].mean,
+        low,
+        high,
+        p,
+        variance_left=replaced.variance_left,
+        resting_on=replaced.resting_on,
+        few=few,
+    )
+    return claim, how

@@ -17,10 +17,12 @@ from functools import cached_property
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from rnnlens.attribution.dependence import dependence_length
 from rnnlens.errors import DataError, InputError
 from rnnlens.evidence.statistics.loss import LOSSES, check_loss
 from rnnlens.evidence.statistics.parts import Part
 from rnnlens.evidence.statistics.replacement import Replacement, blocks
+from rnnlens.evidence.statistics.resting import FEW, resting_on
 from rnnlens.evidence.statistics.samplers import Sampler
 
 __all__ = ["LossChange", "Losses", "Margin", "make_margin"]
@@ -40,6 +42,8 @@ class LossChange:
     change : array (sample,)
         Of the loss, the mean over draws; exactly zero where the weights show that nothing of the
         part reaches the forecast, which is not run then.
+    moved : array (sample,)
+        How far the forecast itself moved, in the same loss.
     variance_left : float
         How much of their variance the part's numbers have left once the rest of the window is
         known; of the number that has most. Near 0, replacing the part changes nothing in it; NaN
@@ -47,7 +51,25 @@ class LossChange:
     """
 
     change: Array
+    moved: Array
     variance_left: float
+
+    @cached_property
+    def length(self) -> float:
+        """How long neighbouring windows depend on each other, in windows."""
+        return max(dependence_length(np.abs(self.change)), dependence_length(self.moved))
+
+    @cached_property
+    def resting_on(self) -> float:
+        """On how many windows the mean change rests; NaN where nothing changed at all."""
+        return min(resting_on(np.abs(self.change)), resting_on(self.moved))
+
+    def rests_on_few(self, margin: float) -> bool:
+        """Say whether too few windows carry the change for it to be called within a margin."""
+        # where no window changed by the margin, a few that changed by a rounding are no reason to
+        # doubt; where nothing changed at all the count is NaN
+        largest = max(float(np.abs(self.change).max()), float(self.moved.max()))
+        return self.resting_on < FEW and largest > margin
 
 
 @dataclass(frozen=True, eq=False)
@@ -134,22 +156,25 @@ class Losses:
         """Replace a part of every window and see what that does to the loss."""
         x, draws = self.replacement.x, self.draws
         if not (self.replacement.reached & part.hidden).any():
-            return LossChange(np.zeros(len(x)), float("nan"))
+            return LossChange(np.zeros(len(x)), np.zeros(len(x)), float("nan"))
         # a part's draws are its own: they follow from the seed and from what it hides
         rng = np.random.default_rng([self.seed, *np.flatnonzero(part.hidden).tolist()])
-        change, moved = np.empty(len(x)), np.zeros(int(part.hidden.sum()))
+        change, moved = np.empty(len(x)), np.empty(len(x))
+        drawn = np.zeros(int(part.hidden.sum()))
         for block in blocks(len(x), x[0].size * draws):
             windows = self.sampler.draw(x[block], part.hidden, draws, rng)
             away = windows[:, :, part.hidden] - x[block][:, None, part.hidden]
-            moved += (away**2).sum(axis=(0, 1))
+            drawn += (away**2).sum(axis=(0, 1))
             which = np.arange(block.start, block.stop).repeat(draws)
             forecast = self.replacement.forecast(which, windows.reshape(-1, *x.shape[1:]))
             more = LOSSES[self.loss](forecast - self.actual[which]) - self.own[which]
             change[block] = more.reshape(-1, draws).mean(axis=1)
+            far = LOSSES[self.loss](forecast - self.replacement.own[which])
+            moved[block] = far.reshape(-1, draws).mean(axis=1)
         # a number and its draw lie twice the variance that is left apart, in the mean square
         variance = x[:, part.hidden].var(axis=0)
-        share = moved / (2 * len(x) * draws) / np.where(variance > 0, variance, np.inf)
-        return LossChange(change, float(share.max()))
+        share = drawn / (2 * len(x) * draws) / np.where(variance > 0, variance, np.inf)
+        return LossChange(change, moved, float(share.max()))
 
 
 @dataclass(frozen=True)

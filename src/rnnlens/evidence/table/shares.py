@@ -31,6 +31,8 @@ class RowShares:
         Signed and absolute mean over the samples, in the target's own unit.
     block_length : int
         Mean block length of the bootstrap, in windows.
+    note : str
+        Why the intervals may be too short, or empty.
     """
 
     share: Array = declared("part", long_name="share in what moved the forecast", unit="1")
@@ -39,6 +41,7 @@ class RowShares:
     mean_contribution: Array = declared("part", long_name="mean contribution", unit="{unit}")
     mean_size: Array = declared("part", long_name="mean absolute contribution", unit="{unit}")
     block_length: int
+    note: str
 
 
 def row_shares(contribution: Array, by: str, settings: Shares) -> RowShares:
@@ -59,4 +62,5 @@ def row_shares(contribution: Array, by: str, settings: Shares) -> RowShares:
         mean_contribution=shares.mean_contribution,
         mean_size=shares.mean_size,
         block_length=shares.block_length,
+        note=shares.note,
     )

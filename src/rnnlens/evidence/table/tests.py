@@ -70,6 +70,8 @@ class TestedRows:
         Of both tests, corrected.
     variance_left : array (part,)
         Share of the row's variance that the rest of the window leaves.
+    resting_on : array (part,)
+        On how many windows the change rests; NaN where nothing changed.
     note : array (part,) of str
         What a reader must know of the row.
     """
@@ -86,6 +88,7 @@ class TestedRows:
     variance_left: Array = declared(
         "part", long_name="share of its variance that the rest leaves", unit="1"
     )
+    resting_on: Array = declared("part", long_name="windows that the change rests on", unit="1")
     note: NDArray[np.str_] = declared("part", long_name="to be known")
 
 
@@ -99,6 +102,8 @@ class OlderLags:
         Mean change of the loss.
     older_p : array (lag,)
         Of the test of equivalence.
+    older_resting_on : array (lag,)
+        On how many windows the change rests.
     """
 
     older_change: Array = declared(
@@ -106,6 +111,9 @@ class OlderLags:
     )
     older_p: Array = declared(
         "lag", long_name="p-value of the test of equivalence for hiding this lag and all older ones"
+    )
+    older_resting_on: Array = declared(
+        "lag", long_name="windows that this change rests on", unit="1"
     )
 
 
@@ -162,6 +170,7 @@ def tested_rows(rows: Rows, tests: LagTests) -> TestedRows:
         p_equivalent=rows.spread(of_parts.p_equivalent, np.nan),
         p_used=rows.spread(of_parts.p_used, np.nan),
         variance_left=rows.spread(of_parts.variance_left, np.nan),
+        resting_on=rows.spread(of_parts.resting_on, np.nan),
         note=rows.spread(of_parts.note, ""),
     )
 
@@ -171,6 +180,14 @@ def older_lags(rows: Rows, tests: LagTests) -> OlderLags | None:
     if not (rows.by == "lag" and len(rows.rows) == rows.steps):
         return None
     of_lags = tests.horizon
-    change, p = np.full(rows.steps, np.nan), np.full(rows.steps, np.nan)
-    change[of_lags.lag_from - 1], p[of_lags.lag_from - 1] = of_lags.change, of_lags.p_equivalent
-    return OlderLags(older_change=change, older_p=p)
+
+    def by_lag(values: Array) -> Array:
+        every = np.full(rows.steps, np.nan)
+        every[of_lags.lag_from - 1] = values
+        return every
+
+    return OlderLags(
+        older_change=by_lag(of_lags.change),
+        older_p=by_lag(of_lags.p_equivalent),
+        older_resting_on=by_lag(of_lags.resting_on),
+    )

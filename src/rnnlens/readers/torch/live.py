@@ -23,7 +23,7 @@ from rnnlens.readers.torch.graph.read import CanonicalGraph, canonical_graph
 if TYPE_CHECKING:
     import torch
 
-__all__ = ["LAYOUTS", "TAKES", "ModuleLayout", "match", "read"]
+__all__ = ["LAYOUTS", "TAKES", "ModuleLayout", "match", "may_take_steps_first", "read"]
 
 #: Options that a live module takes.
 TAKES = frozenset({"example"})
@@ -156,7 +156,7 @@ def _read_graph(
 ) -> tuple[CanonicalGraph, bool]:
     """Read the graph, and say whether any number of steps serves."""
     refusals: list[UnsupportedModel] = []
-    for batch in (0, 1) if _may_take_steps_first(module) else (0,):
+    for batch in (0, 1) if may_take_steps_first(module) else (0,):
         if any(one.ndim <= batch for one in example):
             continue
         try:
@@ -171,7 +171,7 @@ def _read_graph(
     raise (clear or refusals)[0]
 
 
-def _may_take_steps_first(module: torch.nn.Module) -> bool:
+def may_take_steps_first(module: torch.nn.Module) -> bool:
     """Say whether a recurrent layer of the module takes its samples in axis 1."""
     return any(getattr(part, "batch_first", None) is False for part in module.modules())
 

@@ -109,5 +109,6 @@ def _title(explanation: xr.Dataset, sample: int | None) -> alt.TitleParams:
         subtitle=[
             f"{means}baseline forecast {figure(start, unit)}, {means}forecast {figure(end, unit)}",
             f"all bars together are the difference{marks}",
+            *filter(None, [summary.far_off_text(explanation)]),
         ],
     )

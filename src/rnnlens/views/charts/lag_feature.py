@@ -26,6 +26,7 @@ def lag_feature(explanation: xr.Dataset) -> alt.Chart:
     facts = [f"mean over {explanation.sizes['sample']} windows"]
     if np.isnan(table["size"].to_numpy()).any():
         facts.append("grey: missing")
+    facts += filter(None, [summary.far_off_text(explanation)])
     target = explanation.attrs.get("target") or "the output"
     chart = (
         alt

@@ -71,6 +71,7 @@ def _title(lags: xr.Dataset, *, with_interval: bool) -> alt.TitleParams:
         facts.append(f"line: {level}interval of the share")
     if lags.attrs.get("baseline"):
         facts.append(f"baseline: {lags.attrs['baseline']}")
+    facts += filter(None, [summary.far_off_text(lags)])
     return alt.TitleParams(
         f"How far back the forecast of {target} looks", subtitle="; ".join(facts)
     )

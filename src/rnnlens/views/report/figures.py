@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     import altair as alt
 
-__all__ = ["Figure", "Figures"]
+__all__ = ["Figure", "Figures", "inline"]
 
 #: An SVG larger than this is embedded as a PNG, which a heat map of many cells is smaller as.
 LARGEST_SVG = 400_000
@@ -56,7 +56,7 @@ class Figures:
         import vl_convert
 
         spec: dict[str, Any] = chart.to_dict()
-        markup = _inline(vl_convert.vegalite_to_svg(json.dumps(spec)), name, alt_text)
+        markup = inline(vl_convert.vegalite_to_svg(json.dumps(spec)), name, alt_text)
         if len(markup) > LARGEST_SVG:
             png = vl_convert.vegalite_to_png(json.dumps(spec), scale=2)
             data = base64.b64encode(png).decode("ascii")
@@ -71,7 +71,8 @@ class Figures:
         return Figure(name, markup, caption)
 
 
-def _inline(svg: str, name: str, alt_text: str) -> str:
+def inline(svg: str, name: str, alt_text: str) -> str:
+    """Give an SVG as a part of something larger."""
     # Inside HTML an SVG needs no namespace, and ids must differ from those of other figures.
     svg = re.sub(r'\sxmlns(?::\w+)?="[^"]*"', "", svg, count=2)
     for known in re.findall(r'<(?:linearGradient|radialGradient|clipPath) id="([^"]+)"', svg):

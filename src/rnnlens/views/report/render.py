@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
     from rnnlens.views.report.parts import ReportParts
 
-__all__ = ["render_report"]
+__all__ = ["figures_of", "render_report"]
 
 
 def render_report(parts: ReportParts) -> str:
@@ -35,12 +35,12 @@ def render_report(parts: ReportParts) -> str:
         lstrip_blocks=True,
     )
     return environment.get_template("report.html.j2").render(
-        **context(parts), figures=_figures(parts)
+        **context(parts), figures=figures_of(parts, Figures())
     )
 
 
-def _figures(parts: ReportParts) -> dict[str, list[Figure]]:
-    figures = Figures()
+def figures_of(parts: ReportParts, figures: Figures) -> dict[str, list[Figure]]:
+    """Draw every figure of a report, by its section."""
     # The figures that answer the user's question come first, so that a budget spent on the
     # weights of a large network never costs them.
     return {

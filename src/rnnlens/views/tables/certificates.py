@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 from rnnlens.views.tables.plain import Attributes, Row, plain
 from rnnlens.views.tables.summary import time_text
 from rnnlens.views.words.explanation import figure
+from rnnlens.views.words.forecast import matters_sentence, with_caution
 from rnnlens.views.words.rounding import rounded_down, rounded_up
 
 if TYPE_CHECKING:
@@ -49,7 +50,9 @@ def certificate_view(certified: xr.Dataset) -> Group:
     target = a.get("target") or "the output"
     heading = f"How far one lag can move the forecast of {target}{f' ({unit})' if unit else ''}"
     ranges = f"Range: {a['range']}; all other inputs as they are.{_deviation(a, unit)}"
-    return Group(heading, table, ranges, certificate_sentence(certified))
+    good = matters_sentence(a)
+    first = [good, ""] if good else []
+    return Group(*first, heading, table, ranges, certificate_sentence(certified))
 
 
 def _deviation(a: Attributes, unit: str) -> str:
@@ -71,10 +74,11 @@ def certificate_sentence(certified: xr.Dataset) -> str:
     most = float(certified["largest_bound"].max())
     limit = figure(a["tolerance"], unit, digits=3)
     bound = f"{rounded_up(most)} {unit}".strip()
-    return (
+    said_of_it = (
         f"Of {many} (a window and a lag each) whether the forecast moves by more than {limit}: "
         f"{said}. In none can it move by more than {bound}."
     )
+    return with_caution(said_of_it, a)
 
 
 def _rows(certified: xr.Dataset) -> list[Row]:

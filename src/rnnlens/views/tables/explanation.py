@@ -9,12 +9,14 @@ import numpy as np
 from rnnlens.views.tables.plain import Row
 from rnnlens.views.tables.summary import (
     explanation_summary,
+    far_off_text,
     lag_labels,
     lag_table,
     lags_summary,
     quantity,
     time_text,
 )
+from rnnlens.views.words.forecast import matters_sentence
 
 if TYPE_CHECKING:
     import xarray as xr
@@ -42,7 +44,13 @@ def lags_view(lags: xr.Dataset) -> Group:
         shares = [_percent(row[name]) for name in ("share", "share_low", "share_high")]
         table.add_row(row["label"], *shares, mean, Bar(largest, 0, row["share"]))
     heading = f"Share of each lag in what moves {summary['target']}{unit}"
-    return Group(heading, table, *_sentences(summary))
+    return Group(heading, table, *_sentences(summary), *_marks(lags))
+
+
+def _marks(dataset: xr.Dataset) -> list[str]:
+    """Say what the mark of inexact numbers means, where there is one."""
+    text = far_off_text(dataset)
+    return [f"{text}."] if text else []
 
 
 def _sentences(summary: Row) -> list[str]:
@@ -57,6 +65,8 @@ def _sentences(summary: Row) -> list[str]:
     return [made, f"Largest residual: {residual}."]
 
 
+#: Groups that have a row of their own.
+GROUPS = 20
 #: What a heading calls the numbers of each kind.
 PLURALS = {
     "contribution": "Contributions to",
@@ -98,7 +108,42 @@ def explanation_view(explanation: xr.Dataset) -> Group:
         if by_feature:
             row.append(_largest(values.isel(lag=place).mean("sample"), decimals))
         table.add_row(*row)
-    return Group(_explanation_heading(explanation, kind), table, *_sum(explanation, kind))
+    tables = [table, *_by_group(explanation, values, decimals)]
+    said = [
+        *_sum(explanation, kind),
+        *_marks(explanation),
+        *filter(None, [matters_sentence(explanation.attrs)]),
+    ]
+    return Group(_explanation_heading(explanation, kind), *tables, *said)
+
+
+def _by_group(explanation: xr.Dataset, values: xr.DataArray, decimals: int) -> list[Table]:
+    """Give a row for each station, basin or engine: its windows, its error, its features."""
+    if "group" not in explanation.coords:
+        return []
+    names = explanation["group"].values
+    groups = list(dict.fromkeys(names.tolist()))
+    if len(groups) < 2:
+        return []
+    scored = "actual" in explanation
+    columns = ["group", "windows", *(["mean absolute error"] if scored else [])]
+    table = _table(*columns)
+    by_feature = "feature" in values.dims
+    if by_feature:
+        table.add_column("largest features, mean size", ratio=1, overflow="fold")
+    for group in groups[:GROUPS]:
+        own = np.flatnonzero(names == group)
+        row = [str(group), f"{len(own):,}"]
+        if scored:
+            part = explanation.isel(sample=own)
+            row.append(f"{float(abs(part['forecast'] - part['actual']).mean()):.4g}")
+        if by_feature:
+            sizes = abs(values.isel(sample=own).sum("lag")).mean("sample")
+            row.append(_largest(sizes, decimals))
+        table.add_row(*row)
+    if len(groups) > GROUPS:
+        table.add_row(f"and {len(groups) - GROUPS:,} more", *[""] * (len(columns) - 1))
+    return [table]
 
 
 def _explanation_heading(explanation: xr.Dataset, kind: str) -> str:

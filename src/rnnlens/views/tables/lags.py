@@ -8,8 +8,10 @@ import numpy as np
 
 from rnnlens.views.tables.lag_rows import evidence_rows
 from rnnlens.views.tables.plain import Attributes, Row, plain
+from rnnlens.views.tables.summary import far_off, far_off_text
 from rnnlens.views.words.explanation import figure
-from rnnlens.views.words.lags import evidence_sentences, p_text, share_text
+from rnnlens.views.words.forecast import matters_sentence
+from rnnlens.views.words.lags import IRRELEVANT, evidence_sentences, p_text, share_text
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -28,7 +30,9 @@ def evidence_summary(table: xr.Dataset) -> Row:
     rows = evidence_rows(table).drop(columns="name").to_dict("records")
     key = {"lag": "lags", "feature": "features"}.get(str(attrs.get("by", "lag")), "rows")
     given = [{str(name): plain(value) for name, value in row.items()} for row in rows]
-    return {**attrs, key: given, "sentences": list(evidence_sentences(table))}
+    good = matters_sentence(table.attrs)
+    sentences = [*([good] if good else []), *evidence_sentences(table)]
+    return {**attrs, key: given, "sentences": sentences}
 
 
 def evidence_cells(table: xr.Dataset) -> tuple[list[str], list[list[str]]]:
@@ -37,7 +41,7 @@ def evidence_cells(table: xr.Dataset) -> tuple[list[str], list[list[str]]]:
     by = {"lag": "lag", "feature": "feature"}.get(str(table.attrs.get("by", "lag")), "input")
     columns: list[tuple[str, list[str]]] = [
         (by, list(rows["name"])),
-        ("share", [_percent(value) for value in rows["share"]]),
+        ("share", _marked(table, rows)),
         ("interval", _shares(rows)),
     ]
     if "largest_bound" in rows:
@@ -53,13 +57,18 @@ def evidence_cells(table: xr.Dataset) -> tuple[list[str], list[list[str]]]:
         spans = [f"{a} to {b}" if a else "" for a, b in zip(low, high, strict=True)]
         changed = _signed(rows["error_change"].to_numpy(float), decimals)
         columns += [("error\nif hidden", changed), ("interval", spans)]
-    columns += [("verdict", list(rows["verdict"])), ("stands on", _grounds(table, rows))]
+    caution = bool(table.attrs.get("caution"))
+    verdicts = [
+        f"{verdict} (CAUTION)" if caution and verdict in IRRELEVANT else verdict
+        for verdict in rows["verdict"]
+    ]
+    columns += [("verdict", verdicts), ("stands on", _grounds(table, rows))]
     cells = [list(row) for row in zip(*(values for _, values in columns), strict=True)]
     return [heading for heading, _ in columns], cells
 
 
 def evidence_view(table: xr.Dataset) -> Group:
-    """Show the evidence on each lag, how it was made, and two sentences."""
+    """Show how good the forecast is, the evidence on each lag, how it was made, what it says."""
     from rich.box import SIMPLE_HEAD
     from rich.console import Group
     from rich.table import Table
@@ -77,7 +86,9 @@ def evidence_view(table: xr.Dataset) -> Group:
     unit = f" ({a['unit']})" if a.get("unit") else ""
     what = {"lag": "each lag", "feature": "each feature"}.get(str(a.get("by")), "each input")
     heading = f"Evidence on {what} for the forecast of {a.get('target') or 'the output'}{unit}"
-    return Group(heading, shown, *made_how(table), "", *evidence_sentences(table))
+    good = matters_sentence(a)
+    first = [good, ""] if good else []
+    return Group(*first, heading, shown, *made_how(table), "", *evidence_sentences(table))
 
 
 def made_how(table: xr.Dataset) -> list[str]:
@@ -89,10 +100,18 @@ def made_how(table: xr.Dataset) -> list[str]:
         f"{a.get('baseline')}; {100 * float(a['confidence']):g} % interval{block}; largest "
         f"residual {figure(a.get('max_residual'), str(a.get('unit') or ''), digits=2)}."
     ]
+    if a.get("share_note"):
+        lines.append(f"Interval of the shares: {a['share_note']}.")
+    if "exact_lags" in a:
+        lines += [
+            f"{text[0].upper()}{text[1:]}." for text in (a.get(n) for n in ("why", "audit")) if text
+        ]
+    if far_off_text(table):
+        lines.append(f"{far_off_text(table)}.")
     if "certified" in a:
         lines.append(_certified(a))
     if "tested" in a:
-        lines += _tested(a)
+        lines += _tested(table)
     if "replacements" in a:
         lines.append(_observed(table))
     lines += [f"Missing: {part}." for part in str(a.get("missing") or "").split("; ") if part]
@@ -141,7 +160,8 @@ def _size(a: Attributes, unit: str) -> str:
     return figure(a["tolerance"], unit, digits=2)
 
 
-def _tested(a: Attributes) -> list[str]:
+def _tested(table: xr.Dataset) -> list[str]:
+    a = table.attrs
     unit = str(a.get("loss_unit") or "")
     kind = str(a["loss"])
     mean = (
@@ -152,12 +172,23 @@ def _tested(a: Attributes) -> list[str]:
     caution = "" if a.get("sampler_fits") else "CAUTION: "
     return [
         f"Error if hidden: the row is drawn anew given the rest of the window, "
-        f"{a['draws_per_window']} times, in {int(a['tested']):,} windows; {mean}; margin "
+        f"{a['draws_per_window']} times, in {int(a['tested']):,} windows{_resting(table)}; {mean}; "
+        "margin "
         f"{figure(a['margin'], unit, digits=2)} ({a['margin_text']}); "
         f"{100 * float(a['interval']):g} % interval; at {100 * float(a['alpha']):g} %, correction "
         f"{a['correction']}.",
         f"{caution}Drawn from {a['sampler']}; {a['sampler_fit']}.",
     ]
+
+
+def _resting(table: xr.Dataset) -> str:
+    """Say on how many windows the changes rest, from the row with fewest to that with most."""
+    counts = table["resting_on"].values if "resting_on" in table else np.array([])
+    counts = counts[np.isfinite(counts)]
+    if not len(counts):
+        return ""
+    few, many = (f"{max(1, round(float(end))):,}" for end in (counts.min(), counts.max()))
+    return f", and rests on about {few if few == many else f'{few} to {many}'} of them"
 
 
 def _grounds(table: xr.Dataset, rows: pd.DataFrame) -> list[str]:
@@ -195,6 +226,15 @@ def _counter_examples(a: Attributes, windows: int, draws: int) -> str:
 def _shares(rows: pd.DataFrame) -> list[str]:
     ends = rows[["share_low", "share_high"]].to_numpy(float) * 100
     return ["" if np.isnan(a) else f"{a:.1f}–{b:.1f}" for a, b in ends]
+
+
+def _marked(table: xr.Dataset, rows: pd.DataFrame) -> list[str]:
+    """Write shares, those that are far from exact with a mark."""
+    far = far_off(table) if "lag" in table["share"].dims else []
+    lags = dict(zip(table["lag"].values.tolist(), far, strict=True)) if far else {}
+    marks = [lags.get(lag, False) for lag in rows["lag"]] if lags else [False] * len(rows)
+    shares = [_percent(value) for value in rows["share"]]
+    return [f"~{one}" if mark else one for one, mark in zip(shares, marks, strict=True)]
 
 
 def _percent(value: float) -> str:

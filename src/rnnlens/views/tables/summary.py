@@ -13,6 +13,7 @@ import numpy as np
 
 from rnnlens.errors import DataError
 from rnnlens.views.tables.plain import Row, plain
+from rnnlens.views.words.clock import clock_times
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -22,6 +23,8 @@ __all__ = [
     "OTHERS",
     "duration",
     "explanation_summary",
+    "far_off",
+    "far_off_text",
     "forecast_series",
     "lag_contributions",
     "lag_feature_means",
@@ -33,15 +36,35 @@ __all__ = [
     "time_text",
 ]
 
+#: Mean difference from exact values, in their mean size, beyond which numbers are marked.
+FAR = 0.2
 #: The name under which the less important features are shown together.
 OTHERS = "all others"
 
 
 def lag_labels(dataset: xr.Dataset) -> list[str]:
-    """Name the lags of a result, a group of lags by its first and last."""
+    """Name the lags of a result, a group of lags by its first and last; mark the inexact ones."""
     first = [int(value) for value in dataset["lag"].values]
     last = [int(value) for value in dataset["lag_to"].values] if "lag_to" in dataset else first
-    return [f"{a}" if a == b else f"{a}–{b}" for a, b in zip(first, last, strict=True)]
+    names = [f"{a}" if a == b else f"{a}–{b}" for a, b in zip(first, last, strict=True)]
+    marks = ["~" if far else "" for far in far_off(dataset)]
+    return [f"{mark}{name}" for mark, name in zip(marks, names, strict=True)]
+
+
+def far_off(dataset: xr.Dataset) -> list[bool]:
+    """Say of each lag whether its number is far from exact: it was found by secant, which is."""
+    last = dataset["lag_to" if "lag_to" in dataset else "lag"].values
+    if float(dataset.attrs.get("audit_share", 0.0)) <= FAR:
+        return [False] * len(last)
+    return [bool(lag > int(dataset.attrs.get("exact_lags", 0))) for lag in last]
+
+
+def far_off_text(dataset: xr.Dataset) -> str:
+    """Say what the mark of inexact numbers means; empty where there is none."""
+    if "lag" not in dataset or not any(far_off(dataset)):
+        return ""
+    share = 100 * float(dataset.attrs["audit_share"])
+    return f"~: approximate; an audit found them off exact values by {share:.0f} % of their size"
 
 
 def lag_table(lags: xr.Dataset) -> pd.DataFrame:
@@ -124,7 +147,7 @@ def forecast_series(explanation: xr.Dataset, *, most: int = 504) -> pd.DataFrame
     import pandas as pd
 
     newest = explanation.isel(sample=slice(-most, None))
-    time = newest["time"].values if "time" in newest else np.arange(newest.sizes["sample"])
+    time = clock_times(newest["time"]) if "time" in newest else np.arange(newest.sizes["sample"])
     order = np.argsort(time, kind="stable")
     series = {"actual": "what happened", "forecast": "forecast"}
     series["baseline_forecast"] = "baseline forecast"
@@ -164,13 +187,16 @@ def quantity(dataset: xr.Dataset, what: str) -> str:
 
 
 def time_text(explanation: xr.Dataset, sample: int, *, of: str = "time") -> str:
-    """Say when a window is."""
+    """Say when a window is, and of which group."""
     if of not in explanation.coords:
         return f"sample {sample}"
-    value = explanation[of].values[sample]
+    value = clock_times(explanation[of])[sample]
+    text = f"sample {value}"
     if np.issubdtype(np.asarray(value).dtype, np.datetime64):
-        return str(np.datetime_as_string(value, unit="m")).replace("T", " ")
-    return f"sample {value}"
+        known = not np.isnat(value)
+        text = str(np.datetime_as_string(value, unit="m")) if known else "a time not known yet"
+    group = f", {explanation['group'].values[sample]}" if "group" in explanation.coords else ""
+    return text.replace("T", " ", 1 if text[:1].isdecimal() else 0) + group
 
 
 def _by_lag_and_feature(explanation: xr.Dataset, values: xr.DataArray, name: str) -> pd.DataFrame:

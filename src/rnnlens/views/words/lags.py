@@ -12,8 +12,9 @@ The rules, all in this file:
   weights that are zero. Never because nothing was found.
 - *most when issued in ...*: only where, among at least `FEWEST` windows of a season and part of the
   day, the median change by plain runs is `TIMES` that of all other windows or more, and three of
-  four windows there lie above that median. Seasons are three months, parts of the day six hours in
-  UTC: which of them is a winter or a morning depends on the place, which the data do not say.
+  four windows there lie above that median. Seasons are three months, parts of the day six hours by
+  the clocks that the series states, UTC where it states none: which season is a winter depends on
+  the place, which the data do not say.
 """
 
 from __future__ import annotations
@@ -26,7 +27,9 @@ import numpy as np
 
 from rnnlens.views.tables.lag_rows import evidence_rows
 from rnnlens.views.tables.plain import Row
+from rnnlens.views.words.clock import clock_name, clock_times
 from rnnlens.views.words.explanation import figure, lag_text
+from rnnlens.views.words.forecast import with_caution
 from rnnlens.views.words.rounding import rounded_up
 
 if TYPE_CHECKING:
@@ -46,16 +49,23 @@ SEASONS = {
     "September to November": (9, 10, 11),
 }
 PARTS = {"00 to 06 h UTC": 0, "06 to 12 h UTC": 6, "12 to 18 h UTC": 12, "18 to 24 h UTC": 18}
+#: Verdicts that say that an input does not matter.
+IRRELEVANT = {"structural", "proven", "bounded", "equivalent"}
 #: Units of a step, in seconds.
 SECONDS = {"ms": 0.001, "s": 1, "min": 60, "h": 3600, "d": 86400, "w": 604800}
 
 
 def evidence_sentences(table: xr.Dataset) -> tuple[str, str]:
     """Say in two sentences how far back a forecast looks, and which inputs matter."""
-    first = _looks_back(table)
-    if table.attrs.get("by", "lag") == "lag":
-        return first, _by_lag(table)
-    return first, _by_name(table)
+    a = table.attrs
+    far = _looks_back(table)
+    last = _by_lag(table) if a.get("by", "lag") == "lag" else _by_name(table)
+    bounded = int(a.get("looks_back", a.get("steps", 1))) < int(a.get("steps", 1))
+    if bounded:  # some of the window is said to be irrelevant
+        far = with_caution(far, a)
+    if bounded or set(evidence_rows(table)["verdict"]) & IRRELEVANT:
+        last = with_caution(last, a)
+    return far, last
 
 
 def span(steps: int, step: str) -> str:
@@ -97,16 +107,17 @@ def share_text(table: xr.Dataset) -> str:
     return f"with {confidence:g} % confidence at most {percent:g} % do"
 
 
-def when_used(moved: np.ndarray, issued: np.ndarray) -> str:
+def when_used(moved: np.ndarray, issued: np.ndarray, clock: str = "UTC") -> str:
     """Name the season, the part of the day, or both, in which an input moves forecasts most.
 
-    Shapes: moved (window,), issued (window,) of datetime64.
+    Shapes: moved (window,), issued (window,) of datetime64 by the clock that is named.
     """
     months = issued.astype("datetime64[M]").astype(int) % 12 + 1
     hours = issued.astype("datetime64[h]").astype(int) % 24
     seasons = {f"in {name}": np.isin(months, which) for name, which in SEASONS.items()}
     parts = {
-        f"from {name}": (hours >= start) & (hours < start + 6) for name, start in PARTS.items()
+        f"from {name} {clock}": (hours >= start) & (hours < start + 6)
+        for name, start in PARTS.items()
     }
     both = {f"{a}, {b[5:]}": x & y for a, x in seasons.items() for b, y in parts.items()}
     best, name = TIMES, ""
@@ -129,17 +140,19 @@ def _looks_back(table: xr.Dataset) -> str:
     what = "moves it" if a.get("blind") else f"changes its mean {_loss(table)} error"
     within = f"by less than {_amount(a['margin'], a.get('loss_unit', ''))}"
     level = f"at {100 * float(a['alpha']):g} % family-wise"
+    stopped = str(a.get("looks_back_stopped") or "")
+    end = f". The test stops at t-{far}: {stopped}." if stopped else "."
     if far == steps:
         return (
             f"How far back {name} looks is not bounded within its window of {span(steps, step)}: "
             f"not even for t-{steps} alone could the test show that hiding it {what} {within}, "
-            f"{level}."
+            f"{level}{end}"
         )
     if far == 0:
         return f"{_upper(name)} uses none of its window: hiding all of it {what} {within}, {level}."
     return (
         f"{_upper(name)} looks back {span(far, step)}: hiding everything older than t-{far} "
-        f"together {what} {within}, {level}."
+        f"together {what} {within}, {level}{end}"
     )
 
 
@@ -161,7 +174,8 @@ def _used(table: xr.Dataset, rows: list[Row]) -> str:
     when = ""
     if "moved" in table:
         lag = table["moved"].sel(lag=row["lag"]).values
-        when = when_used(lag, table["tried_issued"].values)
+        issued = table["tried_issued"]
+        when = when_used(lag, clock_times(issued), clock_name(issued))
     when = f", most when issued {when}" if when else ""
     bound = row.get("largest_bound", np.nan)
     if not np.isfinite(bound):

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, NamedTuple
 import numpy as np
 
 from rnnlens.views.words.explanation import figure, percent
+from rnnlens.views.words.forecast import SEASONS
 
 if TYPE_CHECKING:
     import xarray as xr
@@ -34,6 +35,9 @@ SENSITIVITY = (0.1, 0.5)
 RANDOMISED = (0.2, 0.5)
 #: Rank correlation between methods that is agreement, and agreement in part.
 AGREEMENT = (0.8, 0.5)
+
+#: Standard errors beyond which the difference of two forecasts' errors is no noise.
+NOISE = 2.5
 
 #: What methods are called in a sentence.
 NAMES = {
@@ -247,21 +251,36 @@ def _crowding(page: xr.Dataset) -> Finding:
 
 
 def _error(page: xr.Dataset) -> Finding:
-    own, other = _number(page, "rmse"), _number(page, "rmse_baseline")
-    unit = str(page.attrs.get("unit", ""))
-    if not np.isfinite(own):
-        return _unknown(
-            "the forecast itself", "What happened is not known, so the forecast was not judged."
-        )
-    better = own < other
-    sentence = (
-        f"The forecast's root mean square error is {figure(own, unit)} against "
-        f"{figure(other, unit)} for the baseline forecast: what is explained is "
-        f"{'better than' if better else 'no better than'} knowing nothing of the window."
+    """Judge the forecast against what is known without the network, beyond noise."""
+    check, a = "the forecast itself", page.attrs
+    if "error" not in page or not np.isfinite(float(page["error"].sel(reference="forecast"))):
+        return _unknown(check, "What happened is not known, so the forecast was not judged.")
+    own = float(page["error"].sel(reference="forecast"))
+    unit = str(a.get("unit", ""))
+    names = {
+        "persistence": "persistence",
+        "mean": f"the mean of {a['mean_of']}",
+        "season": f"the {SEASONS.get(str(a['season_of']), 'season before')}",
+    }
+    errors = {name: float(page["error"].sel(reference=name)) for name in names}
+    better = {name: float(page["better"].sel(reference=name)) for name in names}
+    known = [name for name in names if np.isfinite(errors[name])]
+    said = [f"{figure(errors[name], unit, digits=3)} for {names[name]}" for name in known]
+    start = (
+        f"The forecast's mean absolute error is {figure(own, unit, digits=3)} against "
+        f"{', '.join(said)}: what is explained is"
     )
-    return Finding(
-        "the forecast itself", "holds" if better else "fails", figure(own, unit), sentence
-    )
+    if known and all(better[name] > NOISE for name in known):
+        verdict, end = "holds", "better than each of them, beyond noise."
+    elif any(better[name] < -NOISE for name in known if name != "season"):
+        worse = [names[name] for name in known if better[name] < -NOISE]
+        verdict, end = "fails", f"worse than {' and '.join(worse)}."
+    else:
+        verdict, end = "in part", "not shown to be better than all of them."
+    caution = str(a.get("caution") or "")
+    if caution:
+        verdict, end = "fails", f"{end.removesuffix('.')}; {caution}."
+    return Finding(check, verdict, figure(own, unit, digits=3), f"{start} {end}")
 
 
 def _below(value: float, limits: tuple[float, float]) -> str:

@@ -46,6 +46,7 @@ def labelled_certificate(
     extra = {
         **asdict(about),
         **step,
+        **case.about_steps,
         "kind": "certificate",
         "tolerance": changes.tolerance,
         "deviation": changes.deviation,
@@ -58,7 +59,7 @@ def labelled_certificate(
             "lag": list(ranges.lags),
             "feature": [case.features[k] for k in free],
             "feature_unit": ("feature", units),
-            **case.sample_coords(),
+            **case.sample_coords(about.target),
         },
         attrs=network_provenance(case.network, method="certify", extra=extra),
         long_names={

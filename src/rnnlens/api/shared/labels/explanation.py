@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from rnnlens.api.shared.case import Case
     from rnnlens.attribution.registry import AttributionMethod
     from rnnlens.attribution.runners import MethodArrays
+    from rnnlens.series.windows import Windows
 
 __all__ = ["labelled"]
 
@@ -45,7 +46,7 @@ def labelled(
         "kind": method.kind,
         "shows": method.variable,
         "step": "" if windows is None else windows.step,
-        "lead": "" if windows is None else windows.lead,
+        "lead": "" if windows is None else _lead(windows, name),
     }
     lag_from, lag_to = (getattr(arrays, end, None) for end in ("lag_from", "lag_to"))
     # lags that are taken one by one
@@ -54,7 +55,7 @@ def labelled(
     slope = f"{unit} per network unit"
     result = label(
         arrays,
-        coords=_coords(case, arrays, method.variable),
+        coords=_coords(case, arrays, method.variable, name),
         attrs=network_provenance(
             case.network, method=about["method"], settings=settings, extra=extra
         ),
@@ -78,12 +79,22 @@ def labelled(
     return result
 
 
-def _coords(case: Case, arrays: MethodArrays, variable: str) -> dict[str, Any]:
+def _lead(windows: Windows, name: str) -> int | str:
+    """Give the lead of a target, nothing where its horizon has none that is known."""
+    known = name in windows.targets
+    return windows.lead_of(windows.targets.index(name)) if known else ""
+
+
+def _coords(case: Case, arrays: MethodArrays, variable: str, target: str) -> dict[str, Any]:
     array = getattr(arrays, variable)
     lag_axis = 2 if variable == "written" else 1
     singles = np.arange(1, array.shape[lag_axis] + 1)
     lag_from, lag_to = (getattr(arrays, end, singles) for end in ("lag_from", "lag_to"))
-    coords: dict[str, Any] = {"lag": lag_from, "lag_to": ("lag", lag_to), **case.sample_coords()}
+    coords: dict[str, Any] = {
+        "lag": lag_from,
+        "lag_to": ("lag", lag_to),
+        **case.sample_coords(target),
+    }
     if variable == "written":
         coords["layer"] = list(getattr(arrays, "layers", ()))
     elif array.ndim == 3:

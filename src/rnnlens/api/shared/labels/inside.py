@@ -5,13 +5,14 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
+import numpy as np
+
 from rnnlens.api.shared.labels.network_provenance import network_provenance
 from rnnlens.engine.forward import entries
 from rnnlens.results.label import label
 from rnnlens.series.windows import Windows
 
 if TYPE_CHECKING:
-    import numpy as np
     import xarray as xr
     from numpy.typing import ArrayLike, NDArray
 
@@ -28,9 +29,11 @@ def data_of(
     """Give the windows over which a gate's mean is taken: dict of str to (sample, ...)."""
     if background is None:
         return case.inputs
-    return entries(
-        case.network, background.values if isinstance(background, Windows) else background
-    )
+    given = background.values if isinstance(background, Windows) else background
+    if case.within and not isinstance(given, Mapping):
+        array = np.asarray(given, float)
+        given = array.reshape(*array.shape[:2], -1)
+    return entries(case.network, given)
 
 
 def labelled(
@@ -43,7 +46,10 @@ def labelled(
     """Label a result about the inside of a layer."""
     return label(
         arrays,
-        coords={**(coords or {}), **case.sample_coords()},
+        coords={
+            **(coords or {}),
+            **case.sample_coords(str(about["target"]) if "target" in about else None),
+        },
         attrs=network_provenance(case.network, method=method, extra=about),
         long_names={
             "lag": "lag (1 = newest step of the layer's input)",

@@ -39,6 +39,7 @@ def shares_of(explained: xr.Dataset, by: str, settings: Shares) -> xr.Dataset:
         "draws": settings.draws,
         "seed": settings.seed,
         "block_length": shares.block_length,
+        "share_note": shares.note,
     }
     attrs = {**explained.attrs, **{key: file_safe(value) for key, value in about.items()}}
     return xr.Dataset(variables, coords=coords, attrs=attrs)

@@ -88,9 +88,8 @@ def _with_certificates(
         coords["lag"] = [span.first for span in rows.spans]
     if len(dims) == 3 and "feature" not in table.coords:
         coords["feature"] = list(rows.features)
-    if case.windows is not None:
-        coords["time"] = ("sample", case.windows.times[places])
-        coords["issued"] = ("sample", case.windows.issued[places])
+    for name, (dim, moments, *rest) in case.sample_coords(str(table.attrs["target"])).items():
+        coords[name] = (dim, moments[places], *rest)
     texts = ("bound on the change of the forecast", "largest change that was attained")
     by_window = {
         name: (dims, values, {"long_name": text, "units": unit})
@@ -148,6 +147,7 @@ def _about_tests(tests: LagTests, unit: str) -> Facts:
         "sampler_fits": -1 if fit is None else int(fit.fits.all()),
         "draws_per_window": of_rows.draws,
         "looks_back": of_lags.looks_back,
+        "looks_back_stopped": of_lags.stopped_by,
         "looks_back_p": float(passed.max()) if len(passed) else 1.0,
         "steps": of_lags.steps,
         "horizon": of_lags.sentence,
@@ -176,4 +176,7 @@ def _with_moved(
     if "lag" not in table.coords:
         table = table.assign_coords(lag=[span.first for span in rows.spans])
     moved = table.assign(_columns(runs, rows, unit))
-    return moved.assign_coords(tried_issued=("tried", issued, {"long_name": "newest step fed in"}))
+    about = {"long_name": "newest step fed in"}
+    if case.windows is not None and case.windows.time_zone is not None:
+        about["time_zone"] = case.windows.time_zone
+    return moved.assign_coords(tried_issued=("tried", issued, about))

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
+from rnnlens.network.arrays import Arrays
 from rnnlens.network.network import Network
 from rnnlens.results.provenance import provenance
 
@@ -11,7 +12,7 @@ __all__ = ["network_provenance"]
 
 
 def network_provenance(
-    network: Network,
+    network: Network | Arrays,
     *,
     method: str,
     settings: Mapping[str, object] | None = None,

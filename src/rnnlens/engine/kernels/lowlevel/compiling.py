@@ -1,4 +1,4 @@
-"""How kernels are compiled: once for a machine, kept on disk, and said aloud when it takes time.
+"""How kernels are compiled: once for a machine, kept on disk, and said aloud the first time.
 
 Numba keeps what it compiled beside the source, or in the user's cache folder where that may not be
 written, and compiles anew when the function's own file has changed. Functions are compiled into
@@ -13,7 +13,7 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Callable, Generator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from functools import cache
 from hashlib import sha256
 from pathlib import Path
@@ -69,6 +69,17 @@ def _stamp(folder: Path) -> str:
     return digest if INTERNALS else f"plain {digest}"
 
 
+def _begun_before(folder: Path) -> bool:
+    """Say whether kernels of this state were compiled on this machine before, and remember it."""
+    mark = folder / f"rnnlens-compiled-{_stamp(_PACKAGE)[:16]}"
+    with suppress(OSError):  # where nothing can be remembered it is said anew
+        if mark.exists():
+            return True
+        folder.mkdir(parents=True, exist_ok=True)
+        mark.touch()
+    return False
+
+
 def _compile(function: Compiled, options: Options) -> Compiled:
     if not INTERNALS:
         # Numba's files are named for the function: the fast kernels keep theirs
@@ -107,19 +118,25 @@ if INTERNALS:
     from numba.core import event
 
     class _Announcer(event.Listener):
-        """Says once that a compilation has begun."""
+        """Says once, on a machine, that kernels are compiled when they are first needed."""
 
         def __init__(self) -> None:
             self.said = False
 
         def on_start(self, event: event.Event) -> None:
-            if not self.said:
-                self.said = True
-                print(
-                    "rnnlens compiles its kernels for this machine: once, for some seconds ...",
-                    file=sys.stderr,
-                    flush=True,
-                )
+            if self.said:
+                return
+            self.said = True
+            kept = getattr(event.data.get("dispatcher"), "_cache", None)
+            place = getattr(kept, "cache_path", None)
+            if place is not None and _begun_before(Path(place)):
+                return
+            print(
+                "rnnlens compiles kernels for this machine, each once, when a question first needs "
+                "it; `rnnlens compile` compiles them all at once ...",
+                file=sys.stderr,
+                flush=True,
+            )
 
         def on_end(self, event: event.Event) -> None:
             """Say nothing."""
@@ -128,7 +145,7 @@ if INTERNALS:
 
     @contextmanager
     def announcing_compilation() -> Generator[None]:
-        """Say on stderr, once a process, that kernels are being compiled if they are."""
+        """Say on stderr, once a machine, that kernels are being compiled if they are."""
         with event.install_listener("numba:compile", _ANNOUNCER):
             yield
 

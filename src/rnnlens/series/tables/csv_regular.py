@@ -2,7 +2,7 @@
 
 Regular is what Python's ``csv`` and pandas read alike: as many cells in every line as the header
 has, and quotes only around whole cells. Whatever is not, or holds anything but finite numbers, is
-left to `rnnlens.series.csv_text`, which knows the line that each cell stands on.
+left to `rnnlens.series.tables.csv_text`, which knows the line that each cell stands on.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from rnnlens.series.csv_text import CsvText, places_of
+from rnnlens.series.tables.csv_text import CsvText, places_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -50,7 +50,7 @@ def read_regular(
     if not rows or not first.strip() or first.count('"') % 2 or "\0" in file.text:
         return None
     header = next(csv.reader([first], delimiter=file.separator))
-    places = places_of(file.path, header, columns, optional, time)
+    places = places_of(file.path, header, columns, optional, [] if time is None else [time])
     # Before 3.1 the default of pandas may be off by a rounding; since then it is exact, and naming
     # a precision is deprecated.
     exact = "round_trip" if tuple(map(int, pd.__version__.split(".")[:2])) < (3, 1) else None

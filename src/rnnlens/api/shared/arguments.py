@@ -1,0 +1,220 @@
+"""What every argument of every verb may be, in one table: looked up when the verb is called."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import replace
+from datetime import date
+from functools import wraps
+from inspect import signature
+from typing import ParamSpec, TypeVar
+
+import numpy as np
+
+from rnnlens.api.shared.loaders import feeds, opened
+from rnnlens.arguments import (
+    FLAG,
+    FUNCTION,
+    NAME,
+    PATH,
+    Kind,
+    either,
+    instance,
+    many,
+    mapping,
+    number,
+    numbers,
+    where,
+    whole,
+    word,
+)
+from rnnlens.attribution.options import Effort, Intervention, Target
+from rnnlens.errors import DataError
+from rnnlens.evidence.options import Certificates, Shares, Test
+
+__all__ = ["DATA", "checked"]
+
+P = ParamSpec("P")
+R = TypeVar("R")
+
+#: Whole numbers of either sign: what is out of range is said by what knows the range.
+_PLACE = whole(least=-(2**63))
+_PLACES = many(_PLACE, "whole numbers")
+_NAMES = either(NAME, many(NAME, "names", fewest=0), what="a name or a sequence of names")
+
+
+def _hint(value: object) -> str:
+    """Say what to do about windows that are none."""
+    if isinstance(value, np.ma.MaskedArray):
+        return ": what is masked is missing data, so fill or drop it before windows are made"
+    if isinstance(value, str):
+        return ": cut a table into windows with rnnlens.windows(path, sidecar)"
+    return ""
+
+
+def _windows_or(kind: Kind, value: object) -> object:
+    """Take windows of whatever holds them; their shape is the network's business."""
+    from rnnlens.series.windows import Windows
+
+    if feeds(value):
+        value = opened(value)
+    return value if isinstance(value, Windows) else kind.take(value)
+
+
+_ARRAY = numbers("numbers (sample, step, feature)", allowed="any")
+_MANY_INPUTS = either(mapping(_ARRAY, "a mapping of input name to numbers"), _ARRAY)
+_WINDOWS = Kind(
+    "windows (rnnlens.windows), or numbers (sample, step, feature), or a mapping of input name to "
+    "such numbers, or a loader that gives them",
+    lambda value: _windows_or(_MANY_INPUTS, value),
+    _hint,
+    DataError,
+)
+_BACKGROUND = replace(
+    _WINDOWS,
+    what="windows (rnnlens.windows), or finite numbers (window, step, feature)",
+    take=lambda value: _windows_or(numbers(), value),
+)
+#: The data that means are taken over; of every input where there are several.
+DATA = replace(
+    _BACKGROUND,
+    take=lambda value: _windows_or(either(mapping(numbers(), "a mapping"), numbers()), value),
+)
+_STATES = mapping(
+    either(
+        many(numbers(axes=2), "arrays", fewest=1),
+        numbers(axes=3),
+        what="arrays",
+    ),
+    "a mapping of recurrent layer to its states, each an array (sample, unit) of finite numbers",
+)
+_TARGET = either(
+    instance(Target, "a rnnlens.Target"),
+    NAME,
+    _PLACE,
+    many(either(NAME, _PLACE), "several"),
+    what="a rnnlens.Target, a name, a number, or a sequence of names or numbers",
+)
+_BASELINE = either(NAME, numbers("an array of finite numbers"))
+_ACTUAL = replace(
+    numbers("one number a window, NaN where it is not known", axes=1, allowed="nan"),
+    error=DataError,
+)
+
+
+def _is_sidecar(value: object) -> bool:
+    from rnnlens.series.sidecar import Sidecar
+
+    return isinstance(value, Sidecar)
+
+
+def _result(verb: str, attribute: str, value: str) -> Kind:
+    """Take a result of a verb, as made or as read from a file."""
+    return where(
+        f"what rnnlens.{verb} gives",
+        lambda given: (
+            hasattr(given, "data_vars") and getattr(given, "attrs", {}).get(attribute) == value
+        ),
+    )
+
+
+_MOMENT = either(
+    NAME,
+    _PLACE,
+    instance(np.datetime64, "a time"),
+    instance(date, "a time"),
+    what="a time (text, datetime64 or datetime), or the number of a row",
+)
+
+#: Arguments by name: one name means one thing in all verbs, save where a verb says otherwise.
+KINDS: dict[str, Kind] = {
+    "X": _WINDOWS,
+    "data": _WINDOWS,
+    "background": _BACKGROUND,
+    "y": _ACTUAL,
+    "target": _TARGET,
+    "method": NAME,
+    "baseline": _BASELINE,
+    "baselines": either(
+        mapping(_BASELINE, "a mapping"),
+        many(NAME, "names"),
+        what="a sequence of names, or a mapping of name to a baseline's name or array",
+    ),
+    "held": _NAMES,
+    "newest": whole(1),
+    "groups": mapping(
+        either(NAME, _PLACE, many(either(NAME, _PLACE), "several")),
+        "a mapping of name to the lags (numbers) or features (names) that stand together",
+    ),
+    "initial_state": _STATES,
+    "of": NAME,
+    "effort": instance(Effort, "a rnnlens.Effort"),
+    "certificates": instance(Certificates, "a rnnlens.Certificates"),
+    "test": instance(Test, "a rnnlens.Test"),
+    "shares": instance(Shares, "a rnnlens.Shares"),
+    "progress": FUNCTION,
+    "lag": either(_PLACE, _PLACES, what="a whole number or a sequence of them"),
+    "features": either(
+        NAME,
+        _PLACE,
+        many(either(NAME, _PLACE), "several"),
+        what="a name, a number, or a sequence of names or numbers",
+    ),
+    "gap": number(least=0, infinite=True),
+    "seed": whole(),
+    "layer": NAME,
+    "interventions": either(
+        instance(Intervention, "one"),
+        many(instance(Intervention, "one"), "several"),
+        what="an Intervention or several, as in "
+        "rnnlens.Intervention(gate='forget', clamp=1.0, lags=[1, 2, 3])",
+    ),
+    "by": NAME,
+    "margin": number(),
+    "alpha": number(),
+    "windows": whole(1),
+    "noise": number(above=0),
+    "path": PATH,
+    "title": NAME,
+    "precision": word("float64", "float32"),
+    "fidelity": _result("fidelity", "method", "fidelity"),
+    "evidence": _result("lags", "kind", "evidence on lags"),
+    "against": NAME,
+    "check": FLAG,
+    "head": NAME,
+    "nonlinearity": NAME,
+    "batch_axes": mapping(whole(), "a mapping of input name to the axis of the samples"),
+    "weights": mapping(numbers(allowed="any"), "a mapping of input name to array"),
+    "architecture": PATH,
+    "layers": NAME,
+    "sidecar": either(where("a Sidecar", _is_sidecar), PATH),
+    "start": _MOMENT,
+    "end": _MOMENT,
+}
+
+
+def checked(**others: Kind) -> Callable[[Callable[P, R]], Callable[P, R]]:
+    """Check what a verb is called with, by the table and by what differs in this verb.
+
+    None passes where the signature says so. What the table does not know is left to the verb.
+    """
+
+    def decorate(verb: Callable[P, R]) -> Callable[P, R]:
+        taken = signature(verb)
+        optional = {name for name, one in taken.parameters.items() if "None" in str(one.annotation)}
+        kinds = {name: KINDS[name] for name in taken.parameters if name in KINDS} | others
+
+        @wraps(verb)
+        def call(*args: P.args, **kwargs: P.kwargs) -> R:
+            try:
+                given = taken.bind(*args, **kwargs)
+            except TypeError:
+                return verb(*args, **kwargs)  # which says what it misses in Python's own words
+            for name, value in given.arguments.items():
+                if name in kinds and not (value is None and name in optional):
+                    given.arguments[name] = kinds[name].check(name, value)
+            return verb(*given.args, **given.kwargs)
+
+        return call
+
+    return decorate

@@ -1,0 +1,1 @@
+"""The check of a forecast that every verb about forecasts asks first."""

@@ -1,0 +1,233 @@
+"""The check of a forecast that runs before every answer about it."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from time import perf_counter
+from typing import TYPE_CHECKING, NamedTuple
+
+import numpy as np
+
+from rnnlens.api.shared.forecast.places import places_of, sliding_places
+from rnnlens.api.shared.labels.forecast import labelled_check
+from rnnlens.checks.forecast.check import check_forecast
+from rnnlens.checks.forecast.data import ForecastData
+from rnnlens.checks.forecast.noise import FEWEST
+from rnnlens.checks.forecast.references import FIT
+from rnnlens.engine.forward import entries
+from rnnlens.errors import DataError, InputError
+from rnnlens.series.windows import Windows
+from rnnlens.views.words.forecast import caution_sentence, forecast_line
+
+if TYPE_CHECKING:
+    import xarray as xr
+    from numpy.typing import ArrayLike, NDArray
+
+    from rnnlens.api.shared.case import Case, NamedTarget
+    from rnnlens.attribution.options import Target
+
+    Array = NDArray[np.float64]
+
+__all__ = ["about_forecast", "forecast_page", "unjudged", "with_check"]
+
+#: Targets and horizons that are checked one by one, at most, where a result is about several.
+CHECKED = 4
+
+
+def unjudged(explained_on: str) -> dict[str, str]:
+    """Say why a forecast was not judged: classes, or states that are carried in."""
+    why = "classes have no error in a unit"
+    if explained_on != "logits":
+        why = "states are carried into its windows"
+    line = f"the forecast was not judged: {why}"
+    return {"forecast_check": line, "caution": "", "forecast_verdict": "not known"}
+
+
+def about_forecast(
+    case: Case,
+    target: NamedTarget,
+    background: Windows | ArrayLike | None = None,
+    y: Array | None = None,
+) -> dict[str, str]:
+    """Say what every result about a forecast says of it: how good it is, and a caution."""
+    return _about(forecast_page(case, target, background, y))
+
+
+def _about(page: xr.Dataset) -> dict[str, str]:
+    return {
+        "forecast_check": forecast_line(page),
+        "caution": caution_sentence(page),
+        "forecast_verdict": str(page.attrs["verdict"]),
+    }
+
+
+def with_check(
+    result: xr.Dataset, case: Case, asked: Target, background: Windows | ArrayLike | None
+) -> xr.Dataset:
+    """Add the check to a result about one target, or about several of them and horizons."""
+    targets, horizons = case.choices(asked.output)
+    names = list(result["target"].values) if "target" in result.dims else [asked.name]
+    steps = list(result["horizon"].values) if "horizon" in result.dims else [asked.horizon]
+    if len(names) == len(targets) == 1:
+        names = [None]
+    steps = [step if step is None else int(step) for step in steps] or list(horizons)
+    every = [case.target(_plain(name), step, asked.output) for name in names for step in steps]
+    said = [about_forecast(case, one, background) for one in every[:CHECKED]]
+    if len(every) == 1:
+        return result.assign_attrs(said[0])
+    lines = [
+        f"{one.name}: {each['forecast_check']}" for one, each in zip(every, said, strict=False)
+    ]
+    cautions = dict.fromkeys(each["caution"] for each in said if each["caution"])
+    verdicts = dict.fromkeys(each["forecast_verdict"] for each in said)
+    if len(every) > CHECKED:
+        lines.append(f"{len(every) - CHECKED} more not checked here")
+    return result.assign_attrs(
+        forecast_check="; ".join(lines),
+        caution="; ".join(cautions),
+        forecast_verdict=", ".join(verdicts),
+    )
+
+
+def _plain(name: object) -> str | int | None:
+    return name if name is None or isinstance(name, int) else str(name)
+
+
+def with_references(
+    page: xr.Dataset,
+    case: Case,
+    target: NamedTarget,
+    background: Windows | ArrayLike | None,
+    y: Array | None,
+) -> xr.Dataset:
+    """Add the check and the errors of its references to a page of `rnnlens.trust`."""
+    check = forecast_page(case, target, background, y)
+    errors = {name: check[name] for name in ("error", "better")}
+    return page.assign(errors).assign_attrs(
+        _about(check), season_of=check.attrs["season_of"], mean_of=check.attrs["mean_of"]
+    )
+
+
+def forecast_page(
+    case: Case,
+    target: NamedTarget,
+    background: Windows | ArrayLike | None = None,
+    y: Array | None = None,
+) -> xr.Dataset:
+    """Check a forecast: y (sample,) in the target's own unit, where windows have none."""
+    begun = perf_counter()
+    data = _data(case, target, y)
+    seen = _background(case, target, background)
+    judged_on = "the windows"
+    if _known(data) < FEWEST and seen is not None and _known(seen) >= FEWEST:
+        data, seen, judged_on = seen, None, "the background"
+    if seen is not None and _share_times(data, seen):
+        seen = None
+    check = check_forecast(data, seen, numbers=not case.tokens)
+    from_background = seen is not None and _known(seen) >= FIT
+    about = _About(judged_on, len(data), _known(data), perf_counter() - begun, from_background)
+    return labelled_check(case, target, check, about)
+
+
+class _About(NamedTuple):
+    """What the check was made on."""
+
+    judged_on: str
+    windows: int
+    known: int
+    seconds: float
+    background: bool
+
+
+def _known(data: ForecastData) -> int:
+    return int(np.isfinite(data.actual).sum())
+
+
+def _share_times(data: ForecastData, seen: ForecastData) -> bool:
+    """Say whether some windows are in both, so that one is no background of the other."""
+    if data.original is None or seen.original is None:
+        return False
+    if data.original.shape[1:] != seen.original.shape[1:]:
+        return False
+    one, other = (each.original[:, -1] for each in (data, seen))  # type: ignore[index]
+    chosen = one[np.unique(np.linspace(0, len(one) - 1, 16).astype(int))]
+    return any(bool((other == row).all(axis=1).any()) for row in chosen)
+
+
+def _data(case: Case, target: NamedTarget, y: Array | None) -> ForecastData:
+    """Collect what the check is about, windows in the order of time."""
+    windows = case.windows
+    actual = y if y is not None else _actual(windows, target.name, len(case.x))
+    features = case.x.shape[2]
+    data = ForecastData(
+        network=case.network,
+        inputs=case.inputs,
+        of=case.of,
+        target=target.resolved,
+        original=None if case.tokens else case.x,
+        mean=np.zeros(features),
+        scale=np.ones(features),
+        held=tuple(int(k) for k in case.held(None)[0]),
+        own=None,
+        actual=actual,
+        places=None,
+    )
+    if case.tokens or case.real is not None:  # padding is no data, and no row of a series
+        return replace(data, original=None, real=case.real)
+    if windows is None:
+        places, own = sliding_places(case.x, actual)
+        return replace(data, places=places, own=own)
+    return _of_windows(data, windows, target)
+
+
+def _of_windows(data: ForecastData, windows: Windows, target: NamedTarget) -> ForecastData:
+    """Add what windows say: names, scalings, times."""
+    if data.values.shape[1:] != windows.values.shape[1:]:
+        return data  # another input than the one that the windows describe
+    place = windows.targets.index(target.name) if target.name in windows.targets else None
+    same = windows.targets == windows.features
+    source = target.name if place is None or not windows.sources else windows.sources[place]
+    own = windows.features.index(source) if source in windows.features else None
+    scaling = windows.target_scaling
+    made = replace(
+        data,
+        original=windows.feature_scaling.undo(data.values),
+        mean=windows.feature_scaling.mean,
+        scale=windows.feature_scaling.scale,
+        own=own,
+        places=None if place is None else places_of(windows, place),
+        units=(*windows.units, target.unit),
+        targets=np.stack([scaling.mean, scaling.scale], axis=1) if same else None,
+    )
+    if made.places is None:
+        return made
+    order = np.argsort(made.places.issued, kind="stable")
+    return made if (np.diff(order) == 1).all() else made.select(order)
+
+
+def _actual(windows: Windows | None, name: str, count: int) -> Array:
+    if windows is None or windows.actual is None or name not in windows.targets:
+        return np.full(count, np.nan)
+    return windows.actual[:, windows.targets.index(name)]
+
+
+def _background(
+    case: Case, target: NamedTarget, given: Windows | ArrayLike | None
+) -> ForecastData | None:
+    """Collect what a background holds, where it is like the windows."""
+    if given is None or case.tokens or len(case.inputs) != 1:
+        return None
+    try:
+        values = given.values if isinstance(given, Windows) else given
+        inputs = entries(case.network, values)
+    except (DataError, InputError, TypeError, ValueError):
+        return None  # whoever uses it says what is wrong with it
+    if not len(inputs[case.of]):
+        return None
+    known = given if isinstance(given, Windows) else None
+    other = replace(case, inputs=inputs, windows=known)
+    if known is None and case.windows is not None:
+        scaling = case.windows.feature_scaling
+        data = replace(_data(other, target, None), mean=scaling.mean, scale=scaling.scale)
+        return replace(data, original=scaling.undo(data.values), places=None)
+    return _data(other, target, None)

@@ -1,0 +1,91 @@
+"""From a check of a forecast to a labelled page."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Protocol
+
+from rnnlens.api.shared.labels.network_provenance import network_provenance
+from rnnlens.checks.forecast.references import REFERENCES
+from rnnlens.checks.forecast.verdict import CAUTIONS
+from rnnlens.results.label import label
+
+if TYPE_CHECKING:
+    import xarray as xr
+
+    from rnnlens.api.shared.case import Case, NamedTarget
+    from rnnlens.checks.forecast.check import ForecastCheck
+    from rnnlens.checks.forecast.search import Fit
+
+__all__ = ["labelled_check"]
+
+
+class _About(Protocol):
+    """What a check was made on."""
+
+    @property
+    def judged_on(self) -> str: ...
+    @property
+    def windows(self) -> int: ...
+    @property
+    def known(self) -> int: ...
+    @property
+    def seconds(self) -> float: ...
+    @property
+    def background(self) -> bool: ...
+
+
+def labelled_check(
+    case: Case, target: NamedTarget, check: ForecastCheck, about: _About
+) -> xr.Dataset:
+    """Label a check of a forecast: coordinates, attributes, and the remedies that are named."""
+    features = list(case.features)
+    extra: dict[str, object] = {
+        "kind": "forecast check",
+        "target": target.name,
+        "unit": target.unit,
+        "verdict": check.verdict,
+        "cautioned": check.verdict in CAUTIONS,
+        "windows": about.windows,
+        "known": about.known,
+        "judged": check.judged,
+        "judged_on": about.judged_on,
+        "mean_of": "the background" if about.background else "what happened",
+        "season_of": check.season_of,
+        "lead": "" if case.windows is None else case.windows.lead,
+        "step": "" if case.windows is None else case.windows.step,
+        "remedies": [_facts(fit, features, target.name) for fit in check.remedies],
+        "leak": "" if check.leak is None else features[check.leak.feature],
+        "leak_lag": 0 if check.leak is None else check.leak.lag,
+        "leak_left": 0.0 if check.leak is None else check.leak.left,
+        "seconds": round(about.seconds, 3),
+    }
+    return label(
+        check,
+        coords={
+            "reference": list(REFERENCES),
+            "feature": features,
+            "layer": list(check.layers),
+            "remedy": [fit.remedy.kind for fit in check.remedies],
+        },
+        attrs=network_provenance(case.network, method="check", extra=extra),
+    )
+
+
+def _facts(fit: Fit, features: list[str], target: str) -> dict[str, object]:
+    """Give what a remedy is, features by their names."""
+    remedy = fit.remedy
+    return {
+        "kind": remedy.kind,
+        "inputs": remedy.inputs,
+        "output": remedy.output,
+        "lead": remedy.lead,
+        "factor": remedy.factor,
+        "order": [features[k] for k in remedy.order],
+        "features": features if remedy.order else [],
+        "by_place": remedy.by_place,
+        "units": [
+            [target if k < 0 else features[k], given, wanted] for k, given, wanted in remedy.units
+        ],
+        "error": fit.error,
+        "stated": fit.stated,
+    }

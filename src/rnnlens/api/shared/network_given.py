@@ -1,0 +1,81 @@
+"""What a verb takes as its network: a network, or whatever `rnnlens.read` makes one of."""
+
+from __future__ import annotations
+
+import inspect
+from collections.abc import Mapping
+from os import PathLike
+from typing import TYPE_CHECKING, Any, TypeAlias
+
+import numpy as np
+
+from rnnlens.errors import InputError
+
+if TYPE_CHECKING:
+    from rnnlens.network.arrays import Arrays
+    from rnnlens.network.network import Network
+
+__all__ = ["NetworkLike", "as_network", "network_or_arrays"]
+
+#: A network, the path of a model file, or a live model.
+NetworkLike: TypeAlias = "Network | str | PathLike[str] | object"
+
+
+def as_network(net: NetworkLike, X: object = None) -> Network:
+    """Give a network as it is, and read what is none yet: nothing is kept, for models learn.
+
+    A live PyTorch module is exported on the windows X of the verb: (sample, step, feature).
+    """
+    from rnnlens.network.network import Network
+    from rnnlens.readers.open import options_of, read
+    from rnnlens.readers.options import ReadOptions
+
+    if isinstance(net, Network):
+        return net
+    if isinstance(net, list | tuple | np.ndarray):
+        raise InputError(
+            "arrays alone are no network, for they do not say which gate is which: "
+            "rnnlens.weights(arrays) names them, and rnnlens.identify(arrays, X, Y).network is the "
+            "network that they make, proven by its outputs"
+        )
+    if "example" in options_of(net):
+        return read(net, ReadOptions(example=_example(net, X)))
+    return read(net)
+
+
+def network_or_arrays(net: NetworkLike) -> Network | Arrays:
+    """Give a network as it is or read; name the arrays of what makes none by itself."""
+    from rnnlens.network.network import Network
+    from rnnlens.readers.open import read_or_name_arrays
+
+    return net if isinstance(net, Network) else read_or_name_arrays(net)
+
+
+def _example(module: Any, X: object) -> object:
+    """Give what a module is called on to be read: windows of every input, in its own order."""
+    from rnnlens.readers.torch.live import may_take_steps_first
+    from rnnlens.series.windows import Windows
+
+    if X is None:
+        return None
+    given = X.values if isinstance(X, Windows) else X
+    if isinstance(given, Mapping):
+        taken = inspect.signature(module.forward).parameters
+        named = [name for name in taken if name in given]
+        order = named if len(named) == len(given) else list(given)
+        return tuple(_few(given[name], steps_first=False) for name in order)
+    return _few(given, steps_first=may_take_steps_first(module))
+
+
+def _few(windows: object, *, steps_first: bool) -> object:
+    """Give a few windows; as many as there are steps where either axis may be the samples'."""
+    if not hasattr(windows, "detach"):  # a tensor stays one
+        try:
+            windows = np.asarray(windows)
+        except ValueError:  # rows of different lengths: the verb says so of its own argument
+            return windows
+    shape = getattr(windows, "shape", ())
+    if len(shape) < 1 or 0 in shape:
+        return windows
+    count = shape[1] if steps_first and len(shape) == 3 else min(shape[0], 2)
+    return windows[np.arange(count) % shape[0]]  # type: ignore[index]

@@ -1,0 +1,88 @@
+"""``rnnlens init``: a first sidecar to stdout, and to stderr what was guessed."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Annotated
+
+import typer
+
+from rnnlens.cli.inputs import network_from
+from rnnlens.cli.options.arguments import Data, Model, OnlyJson, names_typed
+from rnnlens.cli.options.flatten import flattened
+from rnnlens.cli.options.reading import ReadingOptions
+from rnnlens.cli.output import as_json, note, working
+from rnnlens.errors import DataError
+
+__all__ = ["init"]
+
+_SCALER = (
+    "a pickle, a dump of joblib, a file of skops, an .npz or JSON; nothing in it is run. "
+    "FILE:KEY takes one of several."
+)
+
+
+@dataclass(frozen=True)
+class InitOptions:
+    """What is known beside the network and its data."""
+
+    scaler: Annotated[
+        str | None,
+        typer.Option(help=f"The scaler of the features: {_SCALER}", show_default=False),
+    ] = None
+    target_scaler: Annotated[
+        str | None,
+        typer.Option(help="The scaler of the targets, where it is another.", show_default=False),
+    ] = None
+    features: Annotated[
+        str | None, typer.Option(help="Columns that the network takes, in its order: a,b,c.")
+    ] = None
+    targets: Annotated[
+        str | None, typer.Option(help="Columns that the network forecasts, in its order: a,b.")
+    ] = None
+    window: Annotated[int | None, typer.Option(min=1, help="Steps that the network takes.")] = None
+    lead: Annotated[
+        int | None, typer.Option(min=0, help="Steps from the newest one taken to the one forecast.")
+    ] = None
+
+
+@flattened
+def init(
+    model: Model,
+    data: Data,
+    *,
+    reading: ReadingOptions,
+    options: InitOptions,
+    json: OnlyJson = False,
+) -> None:
+    """Write a first sidecar, with a comment where to check it."""
+    from rnnlens import api
+
+    if len(data) > 1:
+        raise DataError(
+            f"init looks at one table and got {len(data)}: join them first, or write the sidecar "
+            "for the one with the target and add lines for the columns of the others"
+        )
+    network = network_from(model, reading)
+    with working(f"looking at {data[0].name}"):
+        made = api.init(
+            network,
+            data[0],
+            scaler=options.scaler,
+            target_scaler=options.target_scaler,
+            features=names_typed(options.features),
+            targets=names_typed(options.targets),
+            window=options.window,
+            lead=options.lead,
+        )
+    if json:
+        typer.echo(as_json({"sidecar": made.text, "notes": made.notes}, indent=1))
+        return
+    for sentence in made.notes:
+        note(sentence)
+    typer.echo(made.text, nl=False)
+    checks = made.text.count("# CHECK:")
+    note(
+        f"{checks} lines to check; kept as {model.with_suffix('.toml').name} beside the model, it "
+        f"is found by every command (rnnlens check {model} {data[0]} says whether it fits)"
+    )

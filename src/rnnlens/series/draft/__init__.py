@@ -1,0 +1,1 @@
+"""A first sidecar for a network and a table: what content says, and guesses to be checked."""

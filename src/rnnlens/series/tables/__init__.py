@@ -1,0 +1,1 @@
+"""Tables of measurements: read from files, taken from memory, checked cell by cell."""

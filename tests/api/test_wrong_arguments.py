@@ -1,0 +1,166 @@
+"""Every argument of every verb x wrong values: an error of ours in one sentence, or a right result.
+
+Each verb has one call that is right; in it one argument at a time is replaced. No exception of
+another library comes out, and no warning of one.
+"""
+
+from __future__ import annotations
+
+import inspect
+import warnings
+from collections.abc import Callable
+from dataclasses import fields, is_dataclass
+from functools import partial
+
+import numpy as np
+import pytest
+
+import rnnlens
+from networks import forecaster
+from rnnlens import Certificates, Effort, Intervention, Shares, Target, Test
+from rnnlens.errors import RnnlensError
+from rnnlens.series.sidecar import Sidecar
+from rnnlens.views.report import render
+
+STEPS, FEATURES, SAMPLES = 3, 2, 12
+rng = np.random.default_rng(11)
+NET = forecaster("lstm", rng, steps=STEPS, features=FEATURES, units=2)
+X = rng.normal(size=(SAMPLES, STEPS, FEATURES))
+Y = rng.normal(size=SAMPLES)
+QUICK = Certificates(windows=1, range=0.1, tolerance=0.1, budget=4, together=True)
+FEW = Test(replacements=4, hiding=False)
+CHEAP = Shares(draws=10)
+CLAMP = Intervention(gate="forget", clamp=0.5)
+FORGET = {"kernel": (2, 8), "recurrent": (2, 8), "bias": (8,)}
+ARRAYS = [np.random.default_rng(k).normal(size=shape) for k, shape in enumerate(FORGET.values())]
+
+#: Wrong where None is not allowed, and for most arguments whatever they are.
+WRONG = {
+    "None": None,
+    "text": "x",
+    "empty text": "",
+    "-1": -1,
+    "0": 0,
+    "1.5": 1.5,
+    "nan": float("nan"),
+    "inf": float("inf"),
+    "empty list": [],
+    "empty mapping": {},
+    "object": object(),
+    "huge": 10**30,
+    "True": True,
+    "bytes": b"\xff\x00",
+    "array of another shape": np.zeros((2, 5, 7)),
+    "complex": np.ones(3) * 1j,
+    "ragged": [[1, 2], [3]],
+    "times": np.array(["2020-01-01"], "datetime64[D]"),
+    "list of None": [None],
+}
+
+#: A right call of each verb: what it takes beside what is replaced.
+CALLS: dict[str, dict[str, object]] = {
+    "certify": {"net": NET, "X": X, "lag": 1, "target": 0, "certificates": Certificates(
+        range=0.1, tolerance=0.1, budget=4)},
+    "check": {"net": NET, "X": X, "y": Y, "target": 0},
+    "compare_baselines": {"net": NET, "X": X, "target": 0, "baselines": ["zero", "mean"]},
+    "convert": {"source": NET, "path": "out.npz", "check": False},
+    "describe": {"net": NET},
+    "explain": {"net": NET, "X": X, "target": 0, "method": "owen"},
+    "fidelity": {"net": NET, "source": rnnlens.predict(NET, X), "X": X},
+    "gate_effects": {"net": NET, "X": X, "target": 0},
+    "identify": {"arrays": ARRAYS, "X": X, "Y": X[:, 0]},
+    "interactions": {"net": NET, "X": X, "target": 0},
+    "intervene": {"net": NET, "X": X, "interventions": CLAMP, "target": 0},
+    "lags": {"net": NET, "X": X, "y": Y, "target": 0, "certificates": QUICK, "test": FEW,
+             "shares": CHEAP},
+    "paths": {"net": NET, "X": X, "target": 0},
+    "predict": {"net": NET, "X": X},
+    "read": {"source": "no such file.keras"},
+    "report": {"net": NET, "data": X, "path": "page.html", "target": 0},
+    "trace": {"net": NET, "X": X},
+    "trust": {"net": NET, "X": X, "y": Y, "target": 0, "windows": 4},
+    "weights": {"net": NET},
+    "windows": {"data": {"a": Y, "b": Y}, "sidecar": Sidecar.plain(["a", "b"], window=3)},
+}  # fmt: skip
+#: Objects of options, and a verb that is asked with each.
+OPTIONS: dict[type, tuple[str, str]] = {
+    Certificates: ("certify", "certificates"),
+    Effort: ("explain", "effort"),
+    Intervention: ("intervene", "interventions"),
+    Shares: ("lags", "shares"),
+    Target: ("explain", "target"),
+    Test: ("lags", "test"),
+}
+#: Of these the others are given too, so that one field is asked about at a time.
+BESIDE: dict[type, dict[str, object]] = {
+    Certificates: {"range": 0.1, "tolerance": 0.1, "budget": 4},
+    Effort: {},
+    Intervention: {"gate": "forget"},
+    Shares: {"draws": 10},
+    Target: {"name": 0},
+    Test: {"replacements": 4, "hiding": False},
+}
+
+
+def verbs():
+    return [name for name in rnnlens.__all__ if not is_dataclass(getattr(rnnlens, name))]
+
+
+@pytest.fixture(autouse=True)
+def _quick(tmp_path, monkeypatch):
+    """Write files where nobody looks, and draw no page: only arguments are asked about."""
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr(render, "render_report", lambda parts: "page")
+
+
+def refused(ask: Callable[[], object], label: str) -> bool:
+    """Say whether what is asked is refused by an error of ours, in one sentence."""
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("error")
+            ask()
+    except RnnlensError as error:
+        said = str(error)
+        assert said and "\n" not in said and "object at 0x" not in said, f"{label}: {said}"
+        return True
+    except Exception as error:
+        error.add_note(label)
+        raise
+    return False
+
+
+@pytest.mark.parametrize("verb", sorted(CALLS))
+def test_no_wrong_argument_ends_in_an_error_of_another_library(verb):
+    ask = getattr(rnnlens, verb)
+    for name in inspect.signature(ask).parameters:
+        for kind, value in WRONG.items():
+            refused(partial(ask, **(CALLS[verb] | {name: value})), f"{verb}({name}={kind})")
+
+
+@pytest.mark.parametrize("options", sorted(OPTIONS, key=lambda one: one.__name__))
+def test_no_wrong_field_ends_in_an_error_of_another_library(options):
+    verb, argument = OPTIONS[options]
+    for spec in fields(options):
+        for kind, value in WRONG.items():
+            given, label = BESIDE[options] | {spec.name: value}, f"{options.__name__}({kind})"
+            if not refused(partial(options, **given), label):
+                call = CALLS[verb] | {argument: options(**given)}
+                refused(partial(getattr(rnnlens, verb), **call), f"{verb}({label})")
+
+
+@pytest.mark.parametrize("verb", sorted(CALLS))
+def test_what_no_argument_takes_is_refused_by_each(verb):
+    ask = getattr(rnnlens, verb)
+    for name in inspect.signature(ask).parameters:
+        call = CALLS[verb] | {name: object()}
+        assert refused(partial(ask, **call), name), f"{verb}({name}=object())"
+
+
+def test_every_verb_and_every_object_of_options_is_asked():
+    assert set(CALLS) == set(verbs())
+    assert {one.__name__ for one in OPTIONS} == set(rnnlens.__all__) - set(verbs())
+
+
+@pytest.mark.parametrize("verb", sorted(set(CALLS) - {"read", "identify"}))
+def test_the_call_that_arguments_are_replaced_in_is_right(verb):
+    getattr(rnnlens, verb)(**CALLS[verb])

@@ -1,0 +1,231 @@
+"""Every option of every command reaches its verb and changes there what it says it changes."""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+import typer
+
+from rnnlens import api
+from rnnlens.api.shared import planning
+from rnnlens.cli import commands
+from rnnlens.cli.app import app
+from rnnlens.readers import open as readers_open
+
+HOUR = np.timedelta64(1, "h")
+
+
+@dataclass
+class Seen:
+    """What the verbs were called with."""
+
+    read: dict[str, Any] = field(default_factory=dict)
+    verb: dict[str, Any] = field(default_factory=dict)
+    windows: Any = None
+    path: Any = None
+    output: Any = None
+    fidelity: bool = False
+
+
+#: What an option changes: what is typed, where it is seen, and what is seen there.
+Change = tuple[tuple[str, ...], Callable[[Seen], object], object]
+
+
+def read(name: str) -> Callable[[Seen], object]:
+    return lambda seen: seen.read.get(name)
+
+
+def of(name: str, within: str = "") -> Callable[[Seen], object]:
+    if not within:
+        return lambda seen: seen.verb.get(name)
+    return lambda seen: getattr(seen.verb[within], name)
+
+
+def lead(seen: Seen) -> float:
+    return float((seen.windows.times[0] - seen.windows.issued[0]) / HOUR)
+
+
+READING: dict[str, Change] = {
+    "--architecture": (("a.json",), read("architecture"), Path("a.json")),
+    "--layers": (("LSTM > Dense",), read("layers"), "LSTM > Dense"),
+    "--head": (("fc",), read("head"), "fc"),
+    "--nonlinearity": (("relu",), read("nonlinearity"), "relu"),
+}
+SERIES: dict[str, Change] = {
+    "--config": (("other.toml",), lead, 2.0),
+    "--features": (("dewp,temp",), lambda seen: seen.windows.features, ("dewp", "temp")),
+    "--targets": (("temp",), lambda seen: seen.windows.targets, ("temp",)),
+    "--window": (("12",), lambda seen: seen.windows.values.shape[1], 12),
+    "--lead": (("3",), lead, 3.0),
+    "--from": (
+        ("2013-10-08",),
+        lambda seen: seen.windows.times.min() >= np.datetime64("2013-10-08") and len(seen.windows),
+        54,
+    ),
+    "--to": (
+        ("2013-10-07",),
+        lambda seen: seen.windows.times.max() < np.datetime64("2013-10-07") and len(seen.windows),
+        19,
+    ),
+    "--last": (("7",), lambda seen: len(seen.windows), 7),
+}
+OUTPUT: dict[str, Change] = {
+    "--json": ((), lambda seen: seen.output.json, True),
+    "--out": (("r.csv",), lambda seen: seen.output.out, Path("r.csv")),
+}
+TARGET: dict[str, Change] = {
+    "--target": (("dewp",), of("name", "target"), "dewp"),
+    "--horizon": (("2",), of("horizon", "target"), 2),
+}
+RANGES: dict[str, Change] = {
+    "--range": (("temp=0.5;humid=0,90",), of("range", "certificates"),
+                {"temp": 0.5, "humid": (0.0, 90.0)}),
+    "--tolerance": (("0.3",), of("tolerance", "certificates"), 0.3),
+    "--budget": (("77",), of("budget", "certificates"), 77),
+    "--deviation": (("0.25",), of("deviation", "certificates"), 0.25),
+}  # fmt: skip
+DATA = READING | SERIES
+FORECAST = TARGET | {"--held": (("temp",), lambda seen: list(seen.verb["held"] or ()), ["temp"])}
+
+COMMANDS: dict[str, dict[str, Change]] = {
+    "inspect": READING,
+    "check": DATA | TARGET | OUTPUT,
+    "trace": DATA | OUTPUT,
+    "explain": DATA | FORECAST | OUTPUT | {
+        "--baseline": (("zero",), of("baseline"), "zero"),
+        "--method": (("owen",), of("method"), "owen"),
+        "--newest": (("5",), of("newest"), 5),
+    },
+    "lags": DATA | FORECAST | RANGES | OUTPUT | {
+        "--baseline": (("zero",), of("baseline", "shares"), "zero"),
+        "--method": (("tree",), of("method", "shares"), "tree"),
+        "--newest": (("5",), of("newest", "shares"), 5),
+        "--by": (("feature",), of("by"), "feature"),
+        "--margin": (("0.4",), of("margin"), 0.4),
+        "--loss": (("squared",), of("loss", "test"), "squared"),
+        "--alpha": (("0.01",), of("alpha"), 0.01),
+        "--correction": (("by",), of("correction", "test"), "by"),
+        "--sampler": (("neighbours",), of("sampler", "test"), "neighbours"),
+        "--block-length": (("9",), of("block_length", "test"), 9),
+        "--no-test": ((), of("hiding", "test"), False),
+        "--windows": (("3",), of("windows", "certificates"), 3),
+        "--replacements": (("12",), of("replacements", "test"), 12),
+        "--together": ((), of("together", "certificates"), True),
+        "--alone": ((), of("together", "certificates"), False),
+    },
+    "certify": DATA | TARGET | RANGES | OUTPUT | {
+        "--lag": (("2-4,7",), lambda seen: list(seen.verb["lag"]), [2, 3, 4, 7]),
+        "--feature": (("temp,dewp",), of("features"), ["temp", "dewp"]),
+        "--no-check": ((), lambda seen: seen.verb["source"] is None, True),
+    },
+    "trust": DATA | FORECAST | OUTPUT | {
+        "--baseline": (("zero",), of("baseline"), "zero"),
+        "--method": (("occlusion",), of("method"), "occlusion"),
+        "--windows": (("5",), of("windows"), 5),
+    },
+    "report": DATA | FORECAST | {
+        "--baseline": (("zero",), of("baseline", "shares"), "zero"),
+        "--out": (("r.html",), lambda seen: seen.path, Path("r.html")),
+        "--no-check": ((), lambda seen: seen.fidelity, False),
+    },
+    "convert": READING | {"--no-check": ((), of("check"), False)},
+}  # fmt: skip
+#: What says the usual, and so changes nothing; and what other tests run as a whole.
+USUAL = {("lags", "--test"), ("certify", "--check"), ("report", "--check"), ("convert", "--check")}
+ELSEWHERE = {("inspect", "--values"), ("inspect", "--json"), ("convert", "--json"),
+             ("demo", "--out"), ("demo", "--files")}  # fmt: skip
+
+
+@pytest.fixture
+def asked(call, model, data, tmp_path, monkeypatch):
+    """Ask a command, and give what its verb was called with."""
+    network = api.read(model)
+    monkeypatch.chdir(tmp_path)
+    stated = model.with_suffix(".toml").read_text(encoding="utf-8")
+    (tmp_path / "other.toml").write_text(
+        re.sub(r"lead *= \d+", "lead = 2", stated), encoding="utf-8"
+    )
+
+    def run(command: str, *typed: str) -> Seen:
+        seen = Seen()
+
+        def recorded(_network, given, *rest, **options):
+            seen.verb, seen.windows, seen.path = options, given, next(iter(rest), None)
+
+        def reading(_source, *rest, **options):
+            seen.read = options or vars(rest[0])
+            return network
+
+        def given(_, output, **__):
+            seen.output = output
+
+        def fidelity(*_):
+            seen.fidelity = True
+
+        for name in ("trace", "explain", "lags", "certify", "trust", "report", "check"):
+            monkeypatch.setattr(api, name, recorded)
+        monkeypatch.setattr(api, "read", reading)
+        monkeypatch.setattr(api, "fidelity", fidelity)
+        monkeypatch.setattr(readers_open, "read_or_name_arrays", reading)
+        monkeypatch.setattr(planning, "expected", lambda *_, **__: None)
+        monkeypatch.setattr(commands, "_why_not_run", lambda *_: "")
+        monkeypatch.setattr(
+            commands, "give", lambda _, output, **__: setattr(seen, "output", output)
+        )
+        if command == "convert":
+            converted = api.convert(network, tmp_path / "made.npz", check=False)
+
+            def converting(_source, _path, **options):
+                seen.verb = options
+                return converted
+
+            monkeypatch.setattr(api, "convert", converting)
+        second = {"inspect": [], "convert": ["out.npz"]}.get(command, [data])
+        said = call(command, model, *second, *typed)
+        assert said.code == 0, said.err
+        monkeypatch.undo()
+        monkeypatch.chdir(tmp_path)
+        return seen
+
+    return run
+
+
+@pytest.mark.parametrize("command", COMMANDS)
+def test_each_option_changes_what_it_says_it_changes(asked, command):
+    plain = asked(command)
+    for option, (typed, place, expected) in COMMANDS[command].items():
+        changed = place(asked(command, option, *typed))
+        assert changed == expected, f"{command} {option}: {changed!r}"
+        assert place(plain) != expected, f"{command} {option} says the usual"
+
+
+def test_every_option_of_every_command_is_asked():
+    group = typer.main.get_command(app)
+    every = {
+        (name, option)
+        for name, command in group.commands.items()
+        for parameter in command.params
+        for option in (*parameter.opts, *parameter.secondary_opts)
+        if option.startswith("--")
+    }
+    listed = {(name, option) for name, options in COMMANDS.items() for option in options}
+    assert every == listed | USUAL | ELSEWHERE
+
+
+def test_inspect_prints_values_and_json_where_asked(call, model):
+    plain, values = call("inspect", model), call("inspect", model, "--values")
+    assert "Param lstm_W_i: " in values.out and "Param lstm_W_i: " not in plain.out
+    assert json.loads(call("inspect", model, "--json").out)["parameters"] > 0
+
+
+def test_convert_gives_json_where_asked(call, model, tmp_path):
+    said = call("convert", model, tmp_path / "made.npz", "--no-check", "--json")
+    about = json.loads(said.out)
+    assert about["format"] == "rnnlens archive of named arrays" and about["library"] == ""
