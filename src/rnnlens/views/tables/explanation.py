@@ -109,8 +109,13 @@ def explanation_view(explanation: xr.Dataset) -> Group:
             row.append(_largest(values.isel(lag=place).mean("sample"), decimals))
         table.add_row(*row)
     tables = [table, *_by_group(explanation, values, decimals)]
-    said = [*_sum(explanation, kind), *_marks(explanation), *_what_matters(explanation)]
-    return Group(_explanation_heading(explanation, kind), *tables, *said)
+    return Group(
+        _explanation_heading(explanation, kind),
+        *tables,
+        *_sum(explanation, kind),
+        *_marks(explanation),
+        *_what_matters(explanation),
+    )
 
 
 def _what_matters(explanation: xr.Dataset) -> list[str]:
