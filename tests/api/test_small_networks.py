@@ -75,6 +75,14 @@ def test_a_network_that_needs_whole_sequences_beside_another_input_is_explained_
     assert not found.contribution.values[short, :2].any()
 
 
+def test_sampled_values_of_tokens_are_those_of_every_coalition():
+    net, x = small("tokens both ways")
+    exact = rnnlens.explain(net, x, method="tree", target=0)
+    found = rnnlens.explain(net, x, method="permutation", target=0)
+    away = np.abs(found.contribution.sum("feature") - exact.contribution)
+    assert (away <= 6 * found.standard_error.sum("feature") + 1e-12).all()
+
+
 def test_an_input_without_steps_is_refused_by_its_shape():
     net, x = small("flat")
     for asked in ({}, {"of": "x"}):

@@ -138,6 +138,19 @@ def _both_ways(rng):
     return net, rng.normal(size=(WINDOWS, 3, 2))
 
 
+def _tokens_both_ways(rng):
+    net = chain(
+        L.Embedding(rng.normal(size=(5, 2))),
+        L.Bidirectional(
+            L.Recurrent(cell("lstm", rng, 2, 2)),
+            L.Recurrent(cell("lstm", rng, 2, 2), go_backwards=True),
+            "sum",
+        ),
+        head(rng, 2, 1), shape=(3,),
+    )  # fmt: skip
+    return net, rng.integers(0, 5, size=(WINDOWS, 3))
+
+
 def _no_recurrent_layer(rng):
     net = chain(L.Flatten(), head(rng, 6, 1), shape=(3, 2))
     return net, rng.normal(size=(WINDOWS, 3, 2))
@@ -179,6 +192,7 @@ SMALL: dict[str, Callable] = {
     "several outputs": _several_outputs,
     "several steps": _several_steps,
     "both ways": _both_ways,
+    "tokens both ways": _tokens_both_ways,
     "no recurrent layer": _no_recurrent_layer,
     "constant feature": _constant_feature,
     "constant forecast": _constant_forecast,

@@ -197,6 +197,8 @@ class Game:
             }
             for chunk in chunks(network, own):
                 shown = masks[chunk]
+                # a token is one number, whether its feature is named or not
+                shown = shown[..., 0] if shown.ndim > x.ndim else shown
                 shown = shown.reshape(*shown.shape, *(1,) * (x.ndim - shown.ndim))
                 inputs = inputs_of(own, chunk)
                 inputs[self.of] = np.where(shown, x[w], x0[w])

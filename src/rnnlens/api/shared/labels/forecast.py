@@ -63,7 +63,8 @@ def labelled_check(
         check,
         coords={
             "reference": list(REFERENCES),
-            "feature": features,
+            # tokens have no mean and no range
+            "feature": features[: len(check.input_mean)],
             "layer": list(check.layers),
             "remedy": [fit.remedy.kind for fit in check.remedies],
         },
