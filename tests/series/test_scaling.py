@@ -7,6 +7,7 @@ import pytest
 
 from rnnlens.errors import DataError
 from rnnlens.series.scaling import Scaling
+from rnnlens.series.transform import Transform
 
 
 def test_scaling_and_its_inverse_are_a_round_trip(rng):
@@ -59,3 +60,16 @@ def test_a_scaling_that_cannot_be_undone_is_refused(mean, scale, sentence):
 def test_values_of_another_width_are_refused():
     with pytest.raises(DataError, match="must have length 2"):
         Scaling([0.0, 0.0], [1.0, 1.0]).apply(np.zeros((4, 3)))
+
+
+def test_the_line_of_a_scaling_leaves_what_its_transforms_give():
+    bent = Scaling([0.5, 1.0], [2.0, 4.0], [Transform("log1p"), None])
+    values = np.array([[3.0, 9.0]])
+    assert not bent.straight and bent.line.straight
+    bent_only = bent.line.undo(bent.apply(values))
+    np.testing.assert_allclose(bent_only, [[np.log1p(3.0), 9.0]], rtol=1e-15)
+    # A change is of what the transform gives: the mean cancels there, and nowhere else.
+    np.testing.assert_allclose(bent.undo_change([[1.0, 1.0]]), [[2.0, 4.0]])
+    assert bent[[1]].straight and not bent[0].straight
+    with pytest.raises(DataError, match="needs as many transforms"):
+        Scaling([0.0, 0.0], [1.0, 1.0], [None])

@@ -7,10 +7,13 @@ import pickle
 import numpy as np
 import pytest
 
+import rnnlens
+from networks import forecaster
 from rnnlens.errors import ConfigError, DataError
 from rnnlens.series.arrays import windows_from_arrays
 from rnnlens.series.build import windows
 from rnnlens.series.sidecar import Sidecar, read_sidecar
+from rnnlens.series.transform import Transform
 from rnnlens.series.variable import Limits, Variable
 
 LINES = """
@@ -182,3 +185,16 @@ def test_an_object_that_is_no_scaler_is_said():
     for given in (3, object(), [1.0, 2.0], None, np.ones((2, 2))):
         with pytest.raises(DataError, match="cannot be read as a scaler: it holds no scaler"):
             Sidecar.from_scaler(given, 24)
+
+
+def test_the_check_compares_a_bent_target_with_persistence_in_its_own_unit(rng):
+    """Persistence forecasts log1p(rain) by the newest log1p(rain), not by the rain itself."""
+    network = forecaster("lstm", rng, steps=3, features=1, units=2)
+    log1p = Variable("rain", "mm", 0.5, 2.0, transform=Transform("log1p"))
+    rain = rng.exponential(size=120) * 20
+    other = Variable("other")
+    sidecar = Sidecar((log1p,), 3, targets=(log1p, other))
+    found = rnnlens.check(network, windows({"rain": rain}, sidecar), target="rain")
+    wanted = np.abs(np.diff(np.log1p(rain)))[2:].mean()
+    # The windows that the check looks at are all of these.
+    np.testing.assert_allclose(float(found.error.sel(reference="persistence")), wanted, rtol=1e-12)

@@ -84,6 +84,11 @@ class Scaling:
         return Scaling(self.mean[entries], self.scale[entries], np.atleast_1d(bent).tolist())
 
     @property
+    def line(self) -> Scaling:
+        """The line alone: between the network's units and what the transforms give."""
+        return Scaling(self.mean, self.scale)
+
+    @property
     def straight(self) -> bool:
         """Whether no transform bends the values."""
         return all(transform is None for transform in self.transforms)

@@ -191,7 +191,8 @@ def _of_windows(data: ForecastData, windows: Windows, target: NamedTarget) -> Fo
     scaling = windows.target_scaling
     made = replace(
         data,
-        original=windows.feature_scaling.undo(data.values),
+        # with a transform what that gives: targets and actual values are in the unit of that too
+        original=windows.feature_scaling.line.undo(data.values),
         mean=windows.feature_scaling.mean,
         scale=windows.feature_scaling.scale,
         own=own,
@@ -227,7 +228,7 @@ def _background(
     known = given if isinstance(given, Windows) else None
     other = replace(case, inputs=inputs, windows=known)
     if known is None and case.windows is not None:
-        scaling = case.windows.feature_scaling
+        scaling = case.windows.feature_scaling.line
         data = replace(_data(other, target, None), mean=scaling.mean, scale=scaling.scale)
         return replace(data, original=scaling.undo(data.values), places=None)
     return _data(other, target, None)
