@@ -109,11 +109,7 @@ def explanation_view(explanation: xr.Dataset) -> Group:
             row.append(_largest(values.isel(lag=place).mean("sample"), decimals))
         table.add_row(*row)
     tables = [table, *_by_group(explanation, values, decimals)]
-    said = [
-        *_sum(explanation, kind),
-        *_marks(explanation),
-        *filter(None, [matters_sentence(explanation.attrs)]),
-    ]
+    said = [*_sum(explanation, kind), *_marks(explanation), *filter(None, [matters_sentence(explanation.attrs)])]
     return Group(_explanation_heading(explanation, kind), *tables, *said)
 
 
