@@ -50,7 +50,8 @@ def dependence_length(sizes: Array) -> float:
     ranks = rankdata(sizes) - (n + 1) / 2
     lags = int(n**0.5)
     room = next_fast_len(n + lags, real=True)  # so that the ends do not meet
-    products = np.asarray(irfft(np.abs(rfft(ranks, room)) ** 2, room))[: lags + 1]
+    spectrum = np.asarray(rfft(ranks, room))
+    products = np.asarray(irfft(np.abs(spectrum) ** 2, room))[: lags + 1]
     total = float(products[1:].sum() / products[0])
     return 1 + 2 * total if total > 2 * (lags / n) ** 0.5 else 1.0
 

@@ -159,7 +159,8 @@ def _cut(table: Table, sidecar: Sidecar, start: Limit, end: Limit) -> Windows:
         values = numbers_of(table, variable)
         if values is not None:  # a feature's column is there, or reading refused
             features[:, column] = axis.by_group(values[rows], held_over, variable)
-    cut = Cut.of(axis, ~np.isnan(features).any(axis=1), sidecar.window)
+    whole = ~np.asarray(np.isnan(features).any(axis=1))
+    cut = Cut.of(axis, whole, sidecar.window)
     actual = np.full((len(cut.newest), len(sidecar.targets)), np.nan)
     for column, (variable, lead) in enumerate(zip(sidecar.targets, sidecar.leads, strict=True)):
         happened = numbers_of(table, variable)

@@ -61,6 +61,8 @@ def windows(
     ConfigError
         If the sidecar is missing or not what it must be.
     """
+    import numpy as np
+
     from rnnlens.api.shared.loaders import feeds, opened
     from rnnlens.series.arrays import windows_from_arrays
     from rnnlens.series.build import sidecar_given
@@ -69,12 +71,9 @@ def windows(
 
     if feeds(data):
         given = opened(data)
-        known = given if isinstance(given, Windows) else None
-        made = windows_from_arrays(
-            given if known is None else known.values,
-            None if known is None else known.actual,
-            sidecar=sidecar_given(sidecar),
-            scaled=True,
-        )
+        known = isinstance(given, Windows)
+        values = given.values if known else np.asarray(given)
+        happened = given.actual if known else None
+        made = windows_from_arrays(values, happened, sidecar=sidecar_given(sidecar), scaled=True)
         return made.between(start, end)
     return cut(data, sidecar, start=start, end=end)

@@ -33,7 +33,7 @@ def explain_each(
     if not (_many(asked.name) or _many(asked.horizon)):
         (name,), (step,) = _chosen(asked.name, ()), _chosen(asked.horizon, ())
         return explain(name, step, progress)
-    one = None if _many(asked.name) else asked.name
+    one: Name = None if _many(asked.name) else _chosen(asked.name, ())[0]
     targets, horizons = case.choices(asked.output, one, by_horizon=_many(asked.horizon))
     names, steps = _chosen(asked.name, targets), _chosen(asked.horizon, horizons)
     labels = [case.called(name, asked.output) for name in names]

@@ -62,7 +62,7 @@ def _forecaster(kind: str) -> Network:
 
 def _cell(kind: str, rng: np.random.Generator) -> Cell:
     tanh, sigmoid = Activation("tanh"), Activation("sigmoid")
-    gates = [
+    first, second, third, fourth = (
         Gate(
             W=rng.normal(size=(_FEATURES, _UNITS)),
             U=rng.normal(size=(_UNITS, _UNITS)) / _UNITS,
@@ -70,9 +70,9 @@ def _cell(kind: str, rng: np.random.Generator) -> Cell:
             b_r=rng.normal(size=_UNITS) if kind.startswith("GRU") else None,
         )
         for _ in range(4)
-    ]
+    )
     if kind == "LSTM":
-        return LSTM(*gates, tanh, sigmoid)
+        return LSTM(first, second, third, fourth, tanh, sigmoid)
     if kind.startswith("GRU"):
-        return GRU(*gates[:3], kind == "GRU", tanh, sigmoid)
-    return SimpleRNN(gates[0], tanh)
+        return GRU(first, second, third, kind == "GRU", tanh, sigmoid)
+    return SimpleRNN(first, tanh)

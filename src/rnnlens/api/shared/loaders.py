@@ -96,12 +96,14 @@ def _parts(item: Any) -> tuple[Any, Any]:
     """Give the windows of a batch, and what happened where it says so."""
     if not isinstance(item, tuple | list):
         return item, None
-    if len(item) > 2:
-        raise DataError(
-            f"a batch has {len(item)} parts, where windows, or windows and what happened, were "
-            "expected: give a mapping of input name to array instead"
-        )
-    return (item[0], item[1]) if len(item) == 2 else (item[0], None)
+    if len(item) == 1:
+        return item[0], None
+    if len(item) == 2:
+        return item[0], item[1]
+    raise DataError(
+        f"a batch has {len(item)} parts, where windows, or windows and what happened, were "
+        "expected: give a mapping of input name to array instead"
+    )
 
 
 def _array(part: Any) -> NDArray[Any]:

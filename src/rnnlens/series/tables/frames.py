@@ -75,7 +75,7 @@ def _plain(column: Any) -> Any:
     """Give a column as something that NumPy and pandas know."""
     if hasattr(column, "detach"):
         column = column.detach().cpu()
-    own = isinstance(column, np.ndarray | list | tuple) or type(column).__module__.startswith(
-        "pandas"
-    )
-    return column.to_numpy() if hasattr(column, "to_numpy") and not own else column
+    if isinstance(column, np.ndarray | list | tuple):
+        return column
+    foreign = not type(column).__module__.startswith("pandas")
+    return column.to_numpy() if foreign and hasattr(column, "to_numpy") else column

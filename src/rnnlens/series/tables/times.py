@@ -96,9 +96,10 @@ def _rising(
     rank = np.argsort(moments, kind="stable")
     same = np.flatnonzero(np.diff(moments[rank]) == np.timedelta64(0))
     if len(same):
-        first, second = (int(places[place]) for place in rank[same[0] : same[0] + 2])
+        early, late = (int(place) for place in rank[same[0] : same[0] + 2])
+        first, second = int(places[early]), int(places[late])
         raise DataError(
-            f"{where}: the time {show_time(moments[rank[same[0]]])} stands in {row(first)} and "
+            f"{where}: the time {show_time(moments[early])} stands in {row(first)} and "
             f"again in {row(second)}; each time must stand once (name the column that tells "
             "stations apart as group, or the zone of local clock times as time_zone, for an hour "
             "repeats when summer time ends)"

@@ -127,7 +127,8 @@ if INTERNALS:
             if self.said:
                 return
             self.said = True
-            kept = getattr(event.data.get("dispatcher"), "_cache", None)
+            about = getattr(event, "data", None) or {}
+            kept = getattr(about.get("dispatcher"), "_cache", None)
             place = getattr(kept, "cache_path", None)
             if place is not None and _begun_before(Path(place)):
                 return
