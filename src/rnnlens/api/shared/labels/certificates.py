@@ -6,6 +6,7 @@ from dataclasses import asdict, dataclass, replace
 from typing import TYPE_CHECKING
 
 from rnnlens.api.shared.labels.network_provenance import network_provenance
+from rnnlens.api.shared.outputs import unit_in_words
 from rnnlens.results.label import label
 
 if TYPE_CHECKING:
@@ -42,7 +43,8 @@ def labelled_certificate(
             low=scaling.undo(changes.low),
             high=scaling.undo(changes.high),
         )
-        units, step = [case.windows.units[k] for k in free], {"step": case.windows.step}
+        units = [unit_in_words(case.windows.units[k]) for k in free]
+        step = {"step": case.windows.step}
     extra = {
         **asdict(about),
         **step,
