@@ -54,7 +54,7 @@ def forecast_line(page: xr.Dataset) -> str:
     error, names = _by_reference(page), _reference_names(a)
     beside = [f"{text} {_short(error[name])}" for name, text in names.items()
               if np.isfinite(error[name])]  # fmt: skip
-    line = f"MAE {figure(error['forecast'], str(a.get('unit') or ''), digits=3)}"
+    line = f"{a['measure']} {figure(error['forecast'], str(a.get('unit') or ''), digits=3)}"
     where = "" if a["judged_on"] == "the windows" else f", judged on {a['judged_on']}"
     return f"{line}; {', '.join(beside)} ({int(a['judged']):,} forecasts{where})"
 
@@ -111,7 +111,8 @@ def _not_judged(a: Attributes) -> str:
 
 def _by_reference(page: xr.Dataset) -> dict[str, float]:
     names = (str(name) for name in page["reference"].values)
-    return dict(zip(names, map(float, page["error"].values), strict=True))
+    compared = page["rmse" if page.attrs["measure"] == "RMSE" else "error"]
+    return dict(zip(names, map(float, compared.values), strict=True))
 
 
 def _short(value: float) -> str:
@@ -143,7 +144,8 @@ def _worse(page: xr.Dataset) -> str:
     )
     own = figure(error["forecast"], unit, digits=3)
     return (
-        f"the forecast of {page.attrs['target']} is worse than knowing nothing (MAE {own}; "
+        f"the forecast of {page.attrs['target']} is worse than knowing nothing "
+        f"({page.attrs['measure']} {own}; "
         f"{beside}); {_mended(page)}"
     )
 
