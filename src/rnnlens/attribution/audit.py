@@ -17,10 +17,10 @@ from numpy.typing import NDArray
 from rnnlens.attribution.baselines.baseline import Array
 from rnnlens.attribution.games.budget import BUDGET, Cost
 from rnnlens.attribution.methods.shapley_tree import NEWEST, shapley_tree
-from rnnlens.attribution.question import Question
+from rnnlens.attribution.question import Progress, Question
 from rnnlens.names import declared
 
-__all__ = ["AUDITED", "Audit", "audit", "spread"]
+__all__ = ["AUDITED", "Audit", "audit", "audit_cells", "spread"]
 
 #: Windows that an audit takes at the most.
 AUDITED = 100
@@ -103,6 +103,7 @@ def audit(
     most: int = AUDITED,
     beyond: int = 0,
     seed: int = 0,
+    progress: Progress | None = None,
 ) -> Audit:
     """Compare contributions (sample, lag, feature) with exact Shapley values of lags.
 
@@ -111,11 +112,12 @@ def audit(
     """
     by_itself = replace(question, groups=None)
     one = Cost(by_itself.part(slice(0, 1)), by_feature=False)
-    newest = min(question.newest_or(NEWEST), question.steps)
-    least = min(max(LEAST_LAGS, _seen(contribution), beyond + MORE if beyond else 0), newest)
-    taken, lags = _sizes(one, min(question.windows, most), (least, newest), budget, beyond)
+    seen = _seen(contribution)
+    taken, lags = _sizes(
+        one, min(question.windows, most), _lags(question, seen, beyond), budget, beyond
+    )
     windows = spread(question.windows, taken, seed)
-    exact = shapley_tree(by_itself.part(windows).with_newest(lags))
+    exact = shapley_tree(by_itself.part(windows).with_newest(lags), progress=progress)
     by_lag = contribution[windows].sum(axis=2)
     sums = np.add.reduceat(by_lag, exact.lag_from - 1, axis=1)
     difference = sums - exact.contribution
@@ -131,6 +133,20 @@ def audit(
         size=size,
         cells=exact.cells,
     )
+
+
+def audit_cells(question: Question, *, budget: int = BUDGET, beyond: int = 0) -> int:
+    """Say about how many cells an audit will take, before it is known what the forecast sees."""
+    one = Cost(replace(question, groups=None).part(slice(0, 1)), by_feature=False)
+    lags = _lags(question, LEAST_LAGS, beyond)
+    windows, fitting = _sizes(one, min(question.windows, AUDITED), lags, budget, beyond)
+    return windows * (one.exact(fitting) or 0)
+
+
+def _lags(question: Question, seen: int, beyond: int) -> tuple[int, int]:
+    """Give the fewest and the most lags that an audit takes one by one."""
+    newest = min(question.newest_or(NEWEST), question.steps)
+    return min(max(LEAST_LAGS, seen, beyond + MORE if beyond else 0), newest), newest
 
 
 def _seen(contribution: Array) -> int:

@@ -18,16 +18,17 @@ from __future__ import annotations
 
 from dataclasses import dataclass, replace
 
-from rnnlens.attribution.audit import Audit, audit
+from rnnlens.attribution.audit import Audit, audit, audit_cells
 from rnnlens.attribution.baselines.baseline import Baseline
 from rnnlens.attribution.games.budget import BUDGET, Choice, Cost
 from rnnlens.attribution.methods.owen import owen
 from rnnlens.attribution.methods.secant import secant
 from rnnlens.attribution.question import Progress, Question
-from rnnlens.attribution.refined import Refined, refined
+from rnnlens.attribution.refined import Refined, fitting_lags, refined
 from rnnlens.attribution.result import Contribution, LagFeatureContribution
+from rnnlens.engine.schedule.progress import Parts
 
-__all__ = ["FEWEST_LAGS", "NEWEST", "PER_WINDOW", "Default", "choose", "default"]
+__all__ = ["FEWEST_LAGS", "NEWEST", "PER_WINDOW", "Default", "choose", "default", "parts_of"]
 
 #: Cell evaluations that exact values of one window may take.
 PER_WINDOW = 2_000_000
@@ -107,15 +108,37 @@ def default(
         return Default(choice, exact, baseline, None, question.steps)
     against = baseline if background is None else background
     question = question.against(against).with_newest(question.newest_or(NEWEST))
-    made = refined(question, secant(question, progress=progress), budget=budget // 2)
-    checked = audit(
-        question,
-        made.contributions.contribution,
-        budget=budget // 2,
-        beyond=made.newest,
-        seed=seed,
-    )
+    with Parts(progress, **_beside_secant(question, choice, budget)) as parts:
+        found = secant(question, progress=parts.of("secant"))
+        made = refined(question, found, budget=budget // 2, progress=parts.of("refined"))
+        checked = audit(
+            question,
+            made.contributions.contribution,
+            budget=budget // 2,
+            beyond=made.newest,
+            seed=seed,
+            progress=parts.of("audit"),
+        )
     return Default(_said(choice, made), made.contributions, against, checked, made.newest)
+
+
+def parts_of(
+    question: Question, *, background: Baseline | None = None, budget: int = BUDGET
+) -> dict[str, int]:
+    """Say how many cells each part of the answer will take, about, before anything is run."""
+    choice = choose(question, background=background, budget=budget)
+    if choice.method == "owen":
+        return {"owen": choice.cells}
+    against = question.one_window("auto") if background is None else background
+    question = question.against(against).with_newest(question.newest_or(NEWEST))
+    return _beside_secant(question, choice, budget)
+
+
+def _beside_secant(question: Question, choice: Choice, budget: int) -> dict[str, int]:
+    """Say what secant takes, what exact lags take, and what the audit: in cells."""
+    newest, cells = fitting_lags(question, budget // 2)
+    checked = audit_cells(question, budget=budget // 2, beyond=newest)
+    return {"secant": choice.cells, "refined": cells, "audit": checked}
 
 
 def _said(choice: Choice, made: Refined) -> Choice:

@@ -5,7 +5,7 @@ A question is made once, where a verb has checked what it was given, and handed 
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -18,14 +18,13 @@ from rnnlens.attribution.games.players import Columns, PlayerGroups, columns_of
 from rnnlens.attribution.target import ResolvedTarget
 from rnnlens.engine.forward import Run, States, inputs_of, states_of
 from rnnlens.engine.schedule.plan import chunks
+from rnnlens.engine.schedule.progress import Progress
 from rnnlens.network.network import Network
 
 __all__ = ["AnyBaseline", "Progress", "Question"]
 
 #: Either kind of baseline: windows that stand in, or what the data imply of what is shown.
 AnyBaseline = Baseline | GaussianConditional
-#: Called with windows done and windows in all.
-Progress = Callable[[int, int], None]
 
 
 @dataclass(frozen=True, eq=False, kw_only=True)

@@ -26,7 +26,7 @@ from rnnlens.attribution.question import Progress, Question
 from rnnlens.attribution.result import Contribution, LagContribution, additive
 from rnnlens.engine.forward import forward
 
-__all__ = ["Refined", "refined"]
+__all__ = ["Refined", "fitting_lags", "refined"]
 
 
 @dataclass(frozen=True)
@@ -48,12 +48,19 @@ class Refined:
     cells: int
 
 
+def fitting_lags(question: Question, budget: int) -> tuple[int, int]:
+    """Say how many of the newest lags fit a budget of cells, and the cells that they take."""
+    cost = Cost(replace(question, groups=None), by_feature=False)
+    newest = cost.fits(min(question.newest_or(NEWEST), NEWEST), budget)
+    return newest, (cost.exact(newest) or 0) if newest else 0
+
+
 def refined(
     question: Question, found: Contribution, *, budget: int, progress: Progress | None = None
 ) -> Refined:
     """Bring the newest lags to their exact values, as many as a budget of cells allows."""
     alone = replace(question, groups=None)
-    newest = Cost(alone, by_feature=False).fits(min(alone.newest_or(NEWEST), NEWEST), budget)
+    newest, _ = fitting_lags(alone, budget)
     if newest == 0:
         return Refined(found, 0, 0)
     exact = shapley_tree(alone.with_newest(newest), progress=progress)

@@ -25,6 +25,9 @@ if TYPE_CHECKING:
 
 __all__ = ["certify"]
 
+#: How long the proofs take beside the check of the forecast, about.
+PROOFS, FORECAST = 20, 1
+
 
 @checked()
 def certify(
@@ -77,7 +80,7 @@ def certify(
         is measured against it, at the windows as they are and (where it can be run) at the ends of
         every range. One that computes something else is refused.
     progress : callable, optional
-        Called with questions answered and questions in all.
+        As in `rnnlens.explain`.
 
     Returns
     -------
@@ -114,6 +117,7 @@ def certify(
     from rnnlens.api.shared.labels.certificates import CertificateAbout, labelled_certificate
     from rnnlens.api.shared.network_given import as_network
     from rnnlens.api.shared.target import one_target
+    from rnnlens.engine.schedule.progress import Parts
     from rnnlens.evidence.proof.certificate import certify as prove
     from rnnlens.evidence.proof.limits import BUDGET, SearchLimits
     from rnnlens.evidence.proof.tolerance import make_tolerance
@@ -142,11 +146,12 @@ def certify(
         budget=BUDGET if certificates.budget is None else certificates.budget,
         deviation=deviation,
     )
-    changes = prove(question, ranges, limits, progress=progress)
-    about = CertificateAbout(named.name, named.unit, text, against)
-    return labelled_certificate(case, changes, ranges, about).assign_attrs(
-        about_forecast(case, named, background)
-    )
+    with Parts(progress, proofs=PROOFS, forecast=FORECAST) as parts:
+        changes = prove(question, ranges, limits, progress=parts.of("proofs"))
+        about = CertificateAbout(named.name, named.unit, text, against)
+        return labelled_certificate(case, changes, ranges, about).assign_attrs(
+            about_forecast(case, named, background)
+        )
 
 
 def _ranges(

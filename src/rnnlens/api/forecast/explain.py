@@ -17,6 +17,9 @@ if TYPE_CHECKING:
 
 __all__ = ["explain"]
 
+#: How long the explanation takes beside the check of the forecast, about, where it is felt.
+EXPLAINING, CHECKING = 20, 1
+
 
 @checked()
 def explain(
@@ -80,7 +83,8 @@ def explain(
         What the answer may cost and how exact it must be: the budget, the tolerance of sampling,
         the precision and the seed.
     progress : callable, optional
-        Called with windows done and windows in all, as they are done.
+        Called with how much is done and how much there is, from all parts of the work together;
+        the last call, and no other, says that all is done.
 
     Returns
     -------
@@ -120,6 +124,7 @@ def explain(
     from rnnlens.api.shared.logits import on_logits
     from rnnlens.api.shared.network_given import as_network
     from rnnlens.attribution.registry import method_named
+    from rnnlens.engine.schedule.progress import Parts
 
     net = as_network(net, X)
     options = {
@@ -145,9 +150,9 @@ def explain(
         background=background,
         initial_state=initial_state,
         effort=effort,
-        progress=progress,
     )
-    explained = explain_each(case, asked, explanation.of_target)
-    if explained_on == "logits" or initial_state is not None:
-        return explained.assign_attrs(unjudged(explained_on))
-    return with_check(explained, whole, asked, background)
+    with Parts(progress, explained=EXPLAINING, check=CHECKING) as parts:
+        explained = explain_each(case, asked, explanation.of_target, parts.of("explained"))
+        if explained_on == "logits" or initial_state is not None:
+            return explained.assign_attrs(unjudged(explained_on))
+        return with_check(explained, whole, asked, background)

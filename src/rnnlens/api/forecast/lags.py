@@ -26,6 +26,9 @@ if TYPE_CHECKING:
 
 __all__ = ["lags"]
 
+#: How long the shares take beside all other evidence, about.
+SHARES, EVIDENCE = 1, 4
+
 
 @checked()
 def lags(
@@ -90,7 +93,7 @@ def lags(
     shares : Shares
         The method and the baseline that contributions come from, and the interval of shares.
     progress : callable, optional
-        Called with how much is done and how much there is, for each part of the work anew.
+        As in `rnnlens.explain`.
 
     Returns
     -------
@@ -134,6 +137,7 @@ def lags(
     from rnnlens.api.shared.network_given import as_network
     from rnnlens.api.shared.shares import share_question
     from rnnlens.api.shared.target import one_target
+    from rnnlens.engine.schedule.progress import Parts
     from rnnlens.evidence.proof.tolerance import make_tolerance
     from rnnlens.evidence.table.assembly import lag_table
     from rnnlens.evidence.table.inputs import TableData, TableOptions
@@ -142,32 +146,36 @@ def lags(
     asked = as_target(target)
     _check(shares, certificates, margin, alpha, by)
     case, explained_on = on_logits(make_case(net, X, of), asked.output, asked.logits)
-    explained = explain(
-        net, X, target=asked, held=held, background=background, of=of,
-        effort=Effort(seed=shares.seed), progress=progress, **share_question(case, shares),
-    )  # fmt: skip
-    labelled = shares_of(explained, by, shares).assign_attrs(important_features(explained))
-    named = one_target(case, replace(asked, logits=None))
-    question = case.question((named.on_logits() if explained_on == "logits" else named).resolved)
-    rows = make_rows(
-        by, case.x.shape[1:], _spans(explained), case.features, case.held(held)[0].tolist()
-    )
-    actual = _actual(y, explained, explained_on, len(case.x))
-    if y is not None and actual is not None:  # what explain did not know
-        labelled = labelled.assign_attrs(about_forecast(case, named, background, actual))
-    values = background_values(case, background)
-    stated = Certificates(windows=0) if certificates is None else certificates
-    data = TableData(
-        actual=actual,
-        background=None if background is None else values.whole,
-        values=values.values if background is None else values.whole,
-        ranges=stated_ranges(case, stated, values),
-        tolerance=make_tolerance(question, stated.tolerance, values.values),
-        timed=_timed(case),
-    )
-    options = TableOptions(certificates=certificates, test=test, margin=margin, alpha=alpha)
-    table = lag_table(question, rows, data, options, progress)
-    return labelled_table(labelled, case, table, stated, data.tolerance)
+    with Parts(progress, shares=SHARES, evidence=EVIDENCE) as parts:
+        explained = explain(
+            net, X, target=asked, held=held, background=background, of=of,
+            effort=Effort(seed=shares.seed), progress=parts.of("shares"),
+            **share_question(case, shares),
+        )  # fmt: skip
+        labelled = shares_of(explained, by, shares).assign_attrs(important_features(explained))
+        named = one_target(case, replace(asked, logits=None))
+        question = case.question(
+            (named.on_logits() if explained_on == "logits" else named).resolved
+        )
+        rows = make_rows(
+            by, case.x.shape[1:], _spans(explained), case.features, case.held(held)[0].tolist()
+        )
+        actual = _actual(y, explained, explained_on, len(case.x))
+        if y is not None and actual is not None:  # what explain did not know
+            labelled = labelled.assign_attrs(about_forecast(case, named, background, actual))
+        values = background_values(case, background)
+        stated = Certificates(windows=0) if certificates is None else certificates
+        data = TableData(
+            actual=actual,
+            background=None if background is None else values.whole,
+            values=values.values if background is None else values.whole,
+            ranges=stated_ranges(case, stated, values),
+            tolerance=make_tolerance(question, stated.tolerance, values.values),
+            timed=_timed(case),
+        )
+        options = TableOptions(certificates=certificates, test=test, margin=margin, alpha=alpha)
+        table = lag_table(question, rows, data, options, parts.of("evidence"))
+        return labelled_table(labelled, case, table, stated, data.tolerance)
 
 
 def _check(

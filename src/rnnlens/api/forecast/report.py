@@ -27,6 +27,8 @@ __all__ = ["check_page", "report"]
 
 #: What a report is written as, by the ending of its name.
 ENDINGS = (".html", ".htm", ".pdf")
+#: How long the parts of a report take beside one another, about.
+WEIGHTS = {"explained": 4.0, "gathered": 1.0, "drawn": 4.0}
 
 
 @checked()
@@ -97,6 +99,7 @@ def report(
     from rnnlens.api.shared.labels.lag_shares import shares_of
     from rnnlens.api.shared.network_given import as_network
     from rnnlens.api.shared.shares import share_question
+    from rnnlens.engine.schedule.progress import Parts
     from rnnlens.results.place import placed
     from rnnlens.views.report.parts import ReportParts
     from rnnlens.views.tables.summary import pick_window
@@ -112,41 +115,43 @@ def report(
             f"{shares.method!r}: leave the method out of shares"
         )
     case = make_case(net, data, of)
-    explained = explain(
-        net, data, target=target, held=held, background=background, initial_state=initial_state,
-        of=of, effort=Effort(precision=precision, seed=shares.seed), progress=progress,
-        **share_question(case, shares),
-    )  # fmt: skip
-    by_lag = shares_of(explained, "lag", shares)
-    sample, reason = pick_window(explained)
-    one = {name: array[sample : sample + 1] for name, array in case.inputs.items()}
-    states = None
-    if initial_state is not None:
-        states = {
-            layer: [np.asarray(state)[sample : sample + 1] for state in carried]
-            for layer, carried in initial_state.items()
-        }
-    shared = lag_sentences(by_lag)
-    if evidence is not None:  # what shares say of the oldest lag is no evidence
-        shared = (shared[0], *evidence_sentences(evidence))
-    good = matters_sentence({**explained.attrs, **important_features(explained)})
-    sentences = (good, *shared) if good else shared
-    parts = ReportParts(
-        description=describe(net),
-        explanation=explained,
-        lags=by_lag,
-        trace=trace(case.network, one, initial_state=states),
-        weights=weights(net, features=case.features),
-        window=sample,
-        window_reason=reason,
-        fidelity=fidelity,
-        title=title or f"What {net.name} learned about {explained.attrs['target']}",
-        evidence=evidence,
-        sentences=sentences,
-    )
-    with placed(page) as draft:
-        draft.write_bytes(_rendered(parts, page))
-    return page
+    with Parts(progress, **WEIGHTS) as parts:
+        explained = explain(
+            net, data, target=target, held=held, background=background, initial_state=initial_state,
+            of=of, effort=Effort(precision=precision, seed=shares.seed),
+            progress=parts.of("explained"), **share_question(case, shares),
+        )  # fmt: skip
+        by_lag = shares_of(explained, "lag", shares)
+        sample, reason = pick_window(explained)
+        one = {name: array[sample : sample + 1] for name, array in case.inputs.items()}
+        states = None
+        if initial_state is not None:
+            states = {
+                layer: [np.asarray(state)[sample : sample + 1] for state in carried]
+                for layer, carried in initial_state.items()
+            }
+        shared = lag_sentences(by_lag)
+        if evidence is not None:  # what shares say of the oldest lag is no evidence
+            shared = (shared[0], *evidence_sentences(evidence))
+        good = matters_sentence({**explained.attrs, **important_features(explained)})
+        sentences = (good, *shared) if good else shared
+        said = ReportParts(
+            description=describe(net),
+            explanation=explained,
+            lags=by_lag,
+            trace=trace(case.network, one, initial_state=states),
+            weights=weights(net, features=case.features),
+            window=sample,
+            window_reason=reason,
+            fidelity=fidelity,
+            title=title or f"What {net.name} learned about {explained.attrs['target']}",
+            evidence=evidence,
+            sentences=sentences,
+        )
+        parts.done("gathered")
+        with placed(page) as draft:
+            draft.write_bytes(_rendered(said, page, parts.of("drawn")))
+        return page
 
 
 def check_page(path: str | PathLike[str]) -> Path:
@@ -186,10 +191,10 @@ def check_page(path: str | PathLike[str]) -> Path:
     return page
 
 
-def _rendered(parts: ReportParts, page: Path) -> bytes:
+def _rendered(parts: ReportParts, page: Path, progress: Callable[[int, int], None]) -> bytes:
     from rnnlens.views.report.pdf import render_pdf
     from rnnlens.views.report.render import render_report
 
     if page.suffix.lower() == ".pdf":
-        return render_pdf(parts)
-    return render_report(parts).encode("utf-8")
+        return render_pdf(parts, progress)
+    return render_report(parts, progress).encode("utf-8")

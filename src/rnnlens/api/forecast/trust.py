@@ -26,6 +26,8 @@ __all__ = ["METHODS", "WINDOWS", "trust"]
 METHODS = ("secant", "gradient_times_input", "occlusion")
 #: Windows that are looked at, where there are more.
 WINDOWS = 64
+#: How long the checks take beside that of the forecast, about.
+CHECKS, FORECAST = 5, 1
 
 
 @checked()
@@ -71,7 +73,7 @@ def trust(
     seed : int
         Of all random draws.
     progress : callable, optional
-        Called with checks done and checks in all.
+        As in `rnnlens.explain`.
 
     Returns
     -------
@@ -108,6 +110,7 @@ def trust(
     from rnnlens.attribution.baselines.windows import RealWindows
     from rnnlens.checks.hidden import ends_of
     from rnnlens.checks.trust import trust as check
+    from rnnlens.engine.schedule.progress import Parts
 
     net = as_network(net, X)
     if method not in METHODS:
@@ -134,26 +137,27 @@ def trust(
             "the baseline moves no forecast away from what it is, so there is nothing to test: "
             "choose another baseline"
         )
-    page = check(
-        question,
-        ends,
-        method=method,
-        actual=_actual(every, given, named.name, chosen),
-        noise=noise,
-        seed=seed,
-        progress=progress,
-    )
-    about = {
-        "target": named.name,
-        "unit": named.unit,
-        "held": held_names,
-        "baseline": stand_in.text,
-        "samples": len(chosen),
-        "kind": "trust",
-        **case.about_steps,
-    }
-    labelled = labelled_trust(case, page, method, about, {"noise": noise, "seed": seed})
-    return with_references(labelled, every, named, background, given)
+    with Parts(progress, checks=CHECKS, forecast=FORECAST) as parts:
+        page = check(
+            question,
+            ends,
+            method=method,
+            actual=_actual(every, given, named.name, chosen),
+            noise=noise,
+            seed=seed,
+            progress=parts.of("checks"),
+        )
+        about = {
+            "target": named.name,
+            "unit": named.unit,
+            "held": held_names,
+            "baseline": stand_in.text,
+            "samples": len(chosen),
+            "kind": "trust",
+            **case.about_steps,
+        }
+        labelled = labelled_trust(case, page, method, about, {"noise": noise, "seed": seed})
+        return with_references(labelled, every, named, background, given)
 
 
 def _spaced(count: int, wanted: int) -> NDArray[np.int64]:

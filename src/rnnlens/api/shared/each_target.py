@@ -8,6 +8,8 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import xarray as xr
 
+from rnnlens.engine.schedule.progress import Progress, equal_parts
+
 if TYPE_CHECKING:
     from rnnlens.api.shared.case import Case
     from rnnlens.attribution.options import Target
@@ -22,20 +24,24 @@ EVERY = "all"
 
 
 def explain_each(
-    case: Case, asked: Target, explain: Callable[[Name, int | None], xr.Dataset]
+    case: Case,
+    asked: Target,
+    explain: Callable[[Name, int | None, Progress | None], xr.Dataset],
+    progress: Progress | None = None,
 ) -> xr.Dataset:
     """Explain the target; where it is more than one number of the output, put them side by side."""
     if not (_many(asked.name) or _many(asked.horizon)):
         (name,), (step,) = _chosen(asked.name, ()), _chosen(asked.horizon, ())
-        return explain(name, step)
+        return explain(name, step, progress)
     one: Name = None if _many(asked.name) else _chosen(asked.name, ())[0]
     targets, horizons = case.choices(asked.output, one, by_horizon=_many(asked.horizon))
     names, steps = _chosen(asked.name, targets), _chosen(asked.horizon, horizons)
     labels = [case.called(name, asked.output) for name in names]
     rows: list[xr.Dataset] = []
     largest: list[float] = []
+    told = iter(equal_parts(progress, len(names) * len(steps)))
     for step in steps:
-        explained = [explain(name, step) for name in names]
+        explained = [explain(name, step, next(told)) for name in names]
         largest += [one.attrs["max_residual"] for one in explained if "max_residual" in one.attrs]
         joined = explained[0]
         if _many(asked.name):

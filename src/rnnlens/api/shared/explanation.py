@@ -35,7 +35,7 @@ class Explanation:
         Which of its outputs.
     explained_on : {"output", "logits"}
         What of it.
-    method, baseline, held, newest, groups, background, initial_state, effort, progress
+    method, baseline, held, newest, groups, background, initial_state, effort
         As in `rnnlens.explain`.
     """
 
@@ -50,9 +50,10 @@ class Explanation:
     background: Windows | ArrayLike | None
     initial_state: Mapping[str, Sequence[ArrayLike]] | None
     effort: Effort
-    progress: Progress | None
 
-    def of_target(self, name: str | int | None, horizon: int | None) -> xr.Dataset:
+    def of_target(
+        self, name: str | int | None, horizon: int | None, progress: Progress | None = None
+    ) -> xr.Dataset:
         """Explain one target at one horizon."""
         chosen, case = METHODS[self.method], self.case
         target = case.target(name, horizon, self.output)
@@ -76,7 +77,7 @@ class Explanation:
         options = MethodOptions(
             effort=self.effort,
             background=self._drawn(case) if chosen.background else None,
-            progress=self.progress,
+            progress=progress,
         )
         answer = run_method(self.method, question, options)
         about: dict[str, object] = {

@@ -10,6 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from rnnlens.attribution.question import Question
+from rnnlens.engine.schedule.progress import Parts, Progress
 from rnnlens.errors import DataError, UnsupportedModel
 from rnnlens.evidence.ladder import CONSTANT, RUNGS, ladder
 from rnnlens.evidence.statistics.scenario import Scenario
@@ -20,6 +21,7 @@ from rnnlens.evidence.table.observed import draw_rows
 from rnnlens.evidence.table.plain_runs import PlainRuns, plain_runs
 from rnnlens.evidence.table.rows import Row, Rows
 from rnnlens.evidence.table.tests import LagTests, test_rows
+from rnnlens.evidence.table.work import cells_of_table
 from rnnlens.names import declared
 
 __all__ = ["HELD", "LagTable", "lag_table"]
@@ -67,30 +69,37 @@ def lag_table(
     rows: Rows,
     data: TableData,
     options: TableOptions,
-    progress: Callable[[int, int], None] | None = None,
+    progress: Progress | None = None,
 ) -> LagTable:
     """Gather all evidence on each row that was asked for."""
+    with Parts(progress, **cells_of_table(question, rows, data, options)) as parts:
+        return _gathered(question, rows, data, options, parts)
+
+
+def _gathered(
+    question: Question, rows: Rows, data: TableData, options: TableOptions, parts: Parts
+) -> LagTable:
     missing: list[str] = []
     asked, test = options.certificates, options.test
     certificates = runs = tests = observed = None
     if asked is not None and asked.windows:
 
         def certify() -> LagCertificates:
-            return certify_lags(question, rows, data, asked, progress)
+            return certify_lags(question, rows, data, asked, parts.of("certificates"))
 
         certificates = _tried("no certificates", certify, missing, stated=asked.stated)
         if certificates is not None and data.timed:
-            runs = plain_runs(question, rows, data.ranges)
+            runs = plain_runs(question, rows, data.ranges, parts.of("plain_runs"))
     if test is not None and test.hiding:
 
         def hide() -> LagTests:
-            return test_rows(question, rows, data, test, options.criterion(test), progress)
+            return test_rows(question, rows, data, test, options.criterion(test), parts.of("tests"))
 
         tests = _tried("no test over the data set", hide, missing, stated=test.stated)
     if test is not None and test.replacements != 0:
 
         def draw() -> Scenario:
-            return draw_rows(question, rows, data, test, progress)
+            return draw_rows(question, rows, data, test, parts.of("observed"))
 
         stated = test.replacements is not None
         observed = _tried("no draws of observed values", draw, missing, stated=stated)

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
 
 from rnnlens.attribution.question import Question
+from rnnlens.engine.schedule.progress import Progress, equal_parts
 from rnnlens.errors import DataError
 from rnnlens.evidence.options import Certificates
 from rnnlens.evidence.proof.certificate import VERDICTS, certify
@@ -191,7 +191,7 @@ def certify_lags(
     rows: Rows,
     data: TableData,
     asked: Certificates,
-    progress: Callable[[int, int], None] | None,
+    progress: Progress | None,
 ) -> LagCertificates:
     """Certify every lag in some windows."""
     check_certified(question, rows)
@@ -216,12 +216,11 @@ def certify_lags(
     together = together and rows.by == "lag"
     columns = [tuple(free)] if together else [(feature,) for feature in free]
     made, texts = [], []
+    told = equal_parts(progress, len(columns))
     for done, column in enumerate(columns):
         column_ranges, text = ranges.ranges(few.x, lags, column)
         texts.append(text)
-        made.append(certify(few, column_ranges, limits))
-        if progress:
-            progress(done + 1, len(columns))
+        made.append(certify(few, column_ranges, limits, progress=told[done]))
     return LagCertificates(
         places=places,
         bound=np.stack([one.bound for one in made], axis=2),

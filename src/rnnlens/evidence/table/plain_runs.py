@@ -9,6 +9,7 @@ from numpy.typing import NDArray
 
 from rnnlens.attribution.question import Question
 from rnnlens.engine.forward import predict
+from rnnlens.engine.schedule.progress import Progress
 from rnnlens.evidence.proof.stated_ranges import StatedRanges
 from rnnlens.evidence.table.certificates import check_certified, evenly, some_windows
 from rnnlens.evidence.table.rows import Rows
@@ -44,7 +45,9 @@ class PlainRuns:
     places: NDArray[np.int64]
 
 
-def plain_runs(question: Question, rows: Rows, ranges: StatedRanges) -> PlainRuns:
+def plain_runs(
+    question: Question, rows: Rows, ranges: StatedRanges, progress: Progress | None = None
+) -> PlainRuns:
     """Put one input of each lag at an end of its range, window by window."""
     check_certified(question, rows)
     ranges.check_names(rows.free)
@@ -58,11 +61,13 @@ def plain_runs(question: Question, rows: Rows, ranges: StatedRanges) -> PlainRun
 
     own, moved = forecast(windows), np.zeros((len(places), steps))
     lags = list(range(1, steps + 1))
-    for feature in rows.free:
+    for done, feature in enumerate(rows.free):
         span = ranges.ranges(windows, lags, [feature])[0]
         for end in (np.asarray(span.low), np.asarray(span.high)):
             for lag in lags:
                 x = windows.copy()
                 x[:, steps - lag, feature] = end[:, lag - 1, 0]
                 np.maximum(moved[:, lag - 1], np.abs(forecast(x) - own), out=moved[:, lag - 1])
+        if progress:
+            progress(done + 1, len(rows.free))
     return PlainRuns(moved=rows.by_span(moved), places=places)

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
 
 from rnnlens.attribution.question import Question
+from rnnlens.engine.schedule.progress import Parts, Progress
 from rnnlens.errors import DataError
 from rnnlens.evidence.options import Test
 from rnnlens.evidence.statistics.criterion import Criterion
@@ -26,6 +26,9 @@ from rnnlens.names import declared
 __all__ = ["LagTests", "OlderLags", "TestedRows", "older_lags", "test_rows", "tested_rows"]
 
 Array = NDArray[np.float64]
+
+#: How long making a sampler and seeing whether it fits takes, in tests of a row.
+SAMPLER = 4
 
 
 @dataclass(frozen=True, eq=False)
@@ -123,7 +126,7 @@ def test_rows(
     data: TableData,
     asked: Test,
     criterion: Criterion,
-    progress: Callable[[int, int], None] | None,
+    progress: Progress | None,
 ) -> LagTests:
     """Test each row of a table, and from the oldest lag on how many are needed."""
     actual, background = data.actual, data.background
@@ -138,8 +141,9 @@ def test_rows(
     replacement = Replacement(question)
     # too few windows are said before anything is learned from them
     criterion.means(np.zeros((question.windows, 1)), asked.seed)
-    x = question.x
-    chosen = chosen_sampler(asked, x, background, rows)
+    parts = Parts(progress, sampler=SAMPLER, rows=len(rows.parts), horizon=rows.steps)
+    chosen = chosen_sampler(asked, question.x, background, rows)
+    parts.done("sampler")
     losses = Losses(replacement, chosen.sampler, actual, loss=asked.loss, seed=asked.seed)
     margin_text = ""
     if criterion.margin is None and actual is None:
@@ -148,11 +152,12 @@ def test_rows(
         criterion = replace(criterion, margin=margin)
         margin_text = f"{data.tolerance.text}{', squared' if asked.loss == 'squared' else ''}"
     tests = equivalence(
-        losses, rows.parts, criterion, correction=asked.correction, progress=progress
+        losses, rows.parts, criterion, correction=asked.correction, progress=parts.of("rows")
     )
+    found = horizon(losses, criterion, held=rows.held, progress=parts.of("horizon"))
     return LagTests(
         equivalence=tests,
-        horizon=horizon(losses, criterion, held=rows.held, progress=progress),
+        horizon=found,
         sampler=chosen,
         margin_text=margin_text or tests.margin_text,
         loss=asked.loss,

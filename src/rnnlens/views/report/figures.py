@@ -10,6 +10,8 @@ from html import escape
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     import altair as alt
 
 __all__ = ["Figure", "Figures", "inline"]
@@ -46,13 +48,27 @@ class Figures:
     ----------
     budget : int
         How many bytes all figures may take together.
+    progress : callable, optional
+        Called with how many figures are drawn, and how many there will be.
     """
 
-    def __init__(self, budget: int = BUDGET) -> None:
+    def __init__(
+        self, budget: int = BUDGET, progress: Callable[[int, int], None] | None = None
+    ) -> None:
         self._left = budget
+        self._progress = progress
+        #: drawn, and to be drawn
+        self._count, self.whole = 0, 1
 
     def draw(self, name: str, chart: alt.TopLevelMixin, *, alt_text: str, caption: str) -> Figure:
-        """Draw one chart."""
+        """Draw one chart, and say so."""
+        figure = self._drawn(name, chart, alt_text, caption)
+        self._count += 1
+        if self._progress is not None:
+            self._progress(min(self._count, self.whole), self.whole)
+        return figure
+
+    def _drawn(self, name: str, chart: alt.TopLevelMixin, alt_text: str, caption: str) -> Figure:
         import vl_convert
 
         spec: dict[str, Any] = chart.to_dict()

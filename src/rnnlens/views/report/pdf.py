@@ -13,7 +13,7 @@ from rnnlens.views.report.paper import FAINT, Paper
 from rnnlens.views.report.render import figures_of
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping
+    from collections.abc import Callable, Iterable, Mapping
 
     import altair as alt
 
@@ -26,8 +26,7 @@ __all__ = ["check_library", "render_pdf"]
 class _PaperFigures(Figures):
     """Figures as pictures of their own, as large as they are: paper has no budget of bytes."""
 
-    def draw(self, name: str, chart: alt.TopLevelMixin, *, alt_text: str, caption: str) -> Figure:
-        """Draw one chart."""
+    def _drawn(self, name: str, chart: alt.TopLevelMixin, alt_text: str, caption: str) -> Figure:
         import vl_convert
 
         spec: dict[str, Any] = chart.to_dict()
@@ -47,13 +46,13 @@ def check_library() -> None:
         ) from None
 
 
-def render_pdf(parts: ReportParts) -> bytes:
+def render_pdf(parts: ReportParts, progress: Callable[[int, int], None] | None = None) -> bytes:
     """Write the report as a PDF of A4 pages, text as text and figures as vectors."""
     import vl_convert
     from pypdf import PdfReader, PdfWriter
 
     writer = PdfWriter()
-    for page in _written(parts).finished():
+    for page in _written(parts, progress).finished():
         single = PdfReader(io.BytesIO(vl_convert.svg_to_pdf(page)))
         writer.add_page(single.pages[0])
     writer.add_metadata({"/Title": parts.title, "/Producer": "rnnlens"})
@@ -62,8 +61,8 @@ def render_pdf(parts: ReportParts) -> bytes:
     return made.getvalue()
 
 
-def _written(parts: ReportParts) -> Paper:
-    about, figures = context(parts), figures_of(parts, _PaperFigures())
+def _written(parts: ReportParts, progress: Callable[[int, int], None] | None) -> Paper:
+    about, figures = context(parts), figures_of(parts, _PaperFigures(progress=progress))
     paper, network = Paper(), about["network"]
     paper.heading(about["title"], 17.0)
     paper.paragraph(", ".join(filter(None, [network["file"], network["format"]])), colour=FAINT)

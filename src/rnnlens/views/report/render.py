@@ -11,16 +11,16 @@ from rnnlens.views.report.figures import Figure, Figures
 from rnnlens.views.tables import summary
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator
 
     import xarray as xr
 
     from rnnlens.views.report.parts import ReportParts
 
-__all__ = ["figures_of", "render_report"]
+__all__ = ["count_of", "figures_of", "render_report"]
 
 
-def render_report(parts: ReportParts) -> str:
+def render_report(parts: ReportParts, progress: Callable[[int, int], None] | None = None) -> str:
     """Write the report as one HTML page.
 
     The page loads nothing: style, figures and numbers are inside it, so that it opens offline.
@@ -35,12 +35,13 @@ def render_report(parts: ReportParts) -> str:
         lstrip_blocks=True,
     )
     return environment.get_template("report.html.j2").render(
-        **context(parts), figures=figures_of(parts, Figures())
+        **context(parts), figures=figures_of(parts, Figures(progress=progress))
     )
 
 
 def figures_of(parts: ReportParts, figures: Figures) -> dict[str, list[Figure]]:
     """Draw every figure of a report, by its section."""
+    figures.whole = count_of(parts)
     # The figures that answer the user's question come first, so that a budget spent on the
     # weights of a large network never costs them.
     return {
@@ -50,6 +51,12 @@ def figures_of(parts: ReportParts, figures: Figures) -> dict[str, list[Figure]]:
         "gates": list(_gates(figures, parts)),
         "weights": list(_weights(figures, parts)),
     }
+
+
+def count_of(parts: ReportParts) -> int:
+    """Say how many figures a report will have, at the most."""
+    of_layers = sum(1 for _ in _layers(parts.trace)) + 3 * sum(1 for _ in _layers(parts.weights))
+    return 6 + of_layers
 
 
 def _forecast(figures: Figures, parts: ReportParts) -> Figure:
