@@ -141,7 +141,8 @@ class StatedRanges:
         if given is None:
             return between_quantiles(self.data, own, [feature], self.quantiles), self.text
         scaling = None if self.scaling is None else self.scaling[[feature]]
-        unit = "" if self.units is None else f" {self.units[feature]}".rstrip()
+        known = "-" if self.units is None else self.units[feature]
+        unit = "" if known in {"", "-"} else f" {known}"
         numbers = np.asarray(given, float)
         if numbers.ndim == 0:
             text = f"own value +- {float(numbers):g}{unit}"

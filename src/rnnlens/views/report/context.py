@@ -12,6 +12,7 @@ from rnnlens.views.tables import summary
 from rnnlens.views.tables.lags import evidence_cells, made_how
 from rnnlens.views.tables.plain import Row
 from rnnlens.views.words.explanation import figure, lag_sentences, percent
+from rnnlens.views.words.units import with_unit
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -94,7 +95,7 @@ def _lag_rows(parts: ReportParts) -> list[dict[str, str]]:
             "lag": row["label"],
             "share": _share(row["share"]),
             "interval": f"{_share(low)} to {_share(high)}" if known else "not computed",
-            "mean": f"{mean:+.{decimals}f} {unit}".strip() if math.isfinite(mean) else "missing",
+            "mean": with_unit(f"{mean:+.{decimals}f}", unit) if math.isfinite(mean) else "missing",
         })
     return rows
 

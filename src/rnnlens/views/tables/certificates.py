@@ -9,6 +9,7 @@ from rnnlens.views.tables.summary import time_text
 from rnnlens.views.words.explanation import figure
 from rnnlens.views.words.forecast import matters_sentence, with_caution
 from rnnlens.views.words.rounding import rounded_down, rounded_up
+from rnnlens.views.words.units import in_brackets, with_unit
 
 if TYPE_CHECKING:
     import xarray as xr
@@ -48,7 +49,7 @@ def certificate_view(certified: xr.Dataset) -> Group:
             cells.append(row["worst_time"])
         table.add_row(*cells)
     target = a.get("target") or "the output"
-    heading = f"How far one lag can move the forecast of {target}{f' ({unit})' if unit else ''}"
+    heading = f"How far one lag can move the forecast of {target}{in_brackets(unit)}"
     ranges = f"Range: {a['range']}; all other inputs as they are.{_deviation(a, unit)}"
     good = matters_sentence(a)
     first = [good, ""] if good else []
@@ -73,7 +74,7 @@ def certificate_sentence(certified: xr.Dataset) -> str:
     said = ", ".join(f"{name} in {count:,}" for name, count in counts.items() if count)
     most = float(certified["largest_bound"].max())
     limit = figure(a["tolerance"], unit, digits=3)
-    bound = f"{rounded_up(most)} {unit}".strip()
+    bound = with_unit(rounded_up(most), unit)
     said_of_it = (
         f"Of {many} (a window and a lag each) whether the forecast moves by more than {limit}: "
         f"{said}. In none can it move by more than {bound}."

@@ -17,6 +17,7 @@ from rnnlens.views.tables.summary import (
     time_text,
 )
 from rnnlens.views.words.forecast import matters_sentence
+from rnnlens.views.words.units import in_brackets, with_unit
 
 if TYPE_CHECKING:
     import xarray as xr
@@ -35,7 +36,7 @@ def lags_view(lags: xr.Dataset) -> Group:
     from rich.console import Group
 
     summary, rows = lags_summary(lags), lag_table(lags)
-    unit = f" ({summary['unit']})" if summary.get("unit") else ""
+    unit = in_brackets(summary.get("unit"))
     table = _table("lag", "share", "low", "high", f"mean{unit}")
     table.add_column("", ratio=1, min_width=8)
     largest = float(rows["share"].to_numpy().max()) or 1.0
@@ -91,8 +92,7 @@ def explanation_view(explanation: xr.Dataset) -> Group:
     values = explanation[explanation.attrs.get("shows", usual)]
     if "layer" in values.dims:
         values = values.sum("layer")
-    unit = explanation.attrs.get("unit", "")
-    columns = ["lag", f"{kind} ({unit})" if unit else kind]
+    columns = ["lag", f"{kind}{in_brackets(explanation.attrs.get('unit'))}"]
     many = explanation.sizes["sample"] > 1
     table = _table(*columns, *(["mean size"] if many else []))
     by_feature = "feature" in values.dims
@@ -154,20 +154,22 @@ def _sum(explanation: xr.Dataset, kind: str) -> list[str]:
     if kind in UNSUMMED:
         return [UNSUMMED[kind]]
     summary = explanation_summary(explanation)
-    unit = str(summary.get("unit") or "")
+    unit = summary.get("unit")
     many = summary["samples"] > 1
     forecast, reference = summary["mean_forecast"], summary["mean_baseline_forecast"]
     held = f", {summary['held']} held" if summary.get("held") else ""
+    moved = with_unit(f"{forecast - reference:+.4g}", unit)
     change = (
         f"{'Mean forecast' if many else 'Forecast'} {forecast:.5g} against {reference:.5g} for the "
-        f"baseline {summary['baseline']}{held}: {forecast - reference:+.4g} {unit}".rstrip()
+        f"baseline {summary['baseline']}{held}: {moved}"
     )
     residual = _residual(summary["max_residual"], unit)
     lines = [f"{change}.", f"The contributions sum to it; largest residual: {residual}."]
     lines += [f"{text[0].upper()}{text[1:]}." for text in _origin(explanation)]
     if summary.get("rmse") is not None:
         error = "Root mean square error" if many else "The forecast's error"
-        lines.append(f"{error}: {summary['rmse']:.4g} {unit}".rstrip() + ".")
+        missed = with_unit(f"{summary['rmse']:.4g}", unit)
+        lines.append(f"{error}: {missed}.")
     return lines
 
 
@@ -249,6 +251,5 @@ def _decimals(values: np.ndarray) -> int:
 
 
 def _residual(value: float | str | None, unit: str | None) -> str:
-    return (
-        "not known" if value is None or value == "" else f"{float(value):.2g} {unit or ''}".rstrip()
-    )
+    known = value is not None and value != ""
+    return with_unit(f"{float(value):.2g}", unit) if known else "not known"

@@ -16,6 +16,7 @@ from rnnlens.views.words.forecast import (
     remedies_of,
     verdict_sentence,
 )
+from rnnlens.views.words.units import in_brackets
 
 if TYPE_CHECKING:
     import xarray as xr
@@ -59,10 +60,10 @@ def _errors(page: xr.Dataset) -> Table:
     from rich.box import SIMPLE_HEAD
     from rich.table import Table
 
-    unit = str(page.attrs.get("unit") or "")
+    unit = in_brackets(page.attrs.get("unit"))
     table = Table(box=SIMPLE_HEAD, pad_edge=False, show_edge=False)
     table.add_column("")
-    for heading in (f"MAE{f' ({unit})' if unit else ''}", "RMSE", "forecast better by"):
+    for heading in (f"MAE{unit}", "RMSE", "forecast better by"):
         table.add_column(heading, justify="right")
     for name in page["reference"].values:
         row = page.sel(reference=name)

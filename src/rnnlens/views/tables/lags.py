@@ -12,6 +12,7 @@ from rnnlens.views.tables.summary import far_off, far_off_text
 from rnnlens.views.words.explanation import figure
 from rnnlens.views.words.forecast import matters_sentence
 from rnnlens.views.words.lags import IRRELEVANT, evidence_sentences, p_text, share_text
+from rnnlens.views.words.units import in_brackets
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -83,7 +84,7 @@ def evidence_view(table: xr.Dataset) -> Group:
     for row in cells:
         shown.add_row(*(cell.replace(" (CAUTION)", "\n(CAUTION)") for cell in row))
     a = table.attrs
-    unit = f" ({a['unit']})" if a.get("unit") else ""
+    unit = in_brackets(a.get("unit"))
     what = {"lag": "each lag", "feature": "each feature"}.get(str(a.get("by")), "each input")
     heading = f"Evidence on {what} for the forecast of {a.get('target') or 'the output'}{unit}"
     good = matters_sentence(a)

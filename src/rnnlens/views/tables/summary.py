@@ -14,6 +14,7 @@ import numpy as np
 from rnnlens.errors import DataError
 from rnnlens.views.tables.plain import Row, plain
 from rnnlens.views.words.clock import clock_times
+from rnnlens.views.words.units import in_brackets
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -182,8 +183,7 @@ def duration(text: str) -> str:
 def quantity(dataset: xr.Dataset, what: str) -> str:
     """Name a quantity of a result with its target and its unit, for an axis."""
     target = str(dataset.attrs.get("target", "")) or "the output"
-    unit = str(dataset.attrs.get("unit", ""))
-    return f"{what} {target}".strip() + (f" ({unit})" if unit else "")
+    return f"{what} {target}".strip() + in_brackets(dataset.attrs.get("unit"))
 
 
 def time_text(explanation: xr.Dataset, sample: int, *, of: str = "time") -> str:

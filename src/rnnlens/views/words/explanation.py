@@ -13,6 +13,7 @@ import numpy as np
 
 from rnnlens.views.tables.plain import Row
 from rnnlens.views.tables.summary import duration, lag_table
+from rnnlens.views.words.units import with_unit
 
 if TYPE_CHECKING:
     import xarray as xr
@@ -50,7 +51,7 @@ def percent(share: float) -> str:
 
 
 def figure(value: float | None, unit: str = "", *, digits: int = 4) -> str:
-    """Give a number with its unit, for a sentence or a table.
+    """Give a number with its unit, for a sentence or a table; no unit is written for ``"-"``.
 
     Examples
     --------
@@ -59,7 +60,7 @@ def figure(value: float | None, unit: str = "", *, digits: int = 4) -> str:
     """
     if value is None or not np.isfinite(value):
         return "missing"
-    return f"{float(value):.{digits}g} {unit}".strip()
+    return with_unit(f"{float(value):.{digits}g}", unit)
 
 
 def lag_text(row: Row) -> str:

@@ -31,6 +31,7 @@ from rnnlens.views.words.clock import clock_name, clock_times
 from rnnlens.views.words.explanation import figure, lag_text
 from rnnlens.views.words.forecast import with_caution
 from rnnlens.views.words.rounding import rounded_up
+from rnnlens.views.words.units import with_unit
 
 if TYPE_CHECKING:
     import xarray as xr
@@ -303,11 +304,11 @@ def _windows(table: xr.Dataset) -> str:
 
 
 def _bound(value: float, table: xr.Dataset) -> str:
-    return f"{rounded_up(float(value))} {table.attrs.get('unit') or ''}".strip()
+    return with_unit(rounded_up(float(value)), table.attrs.get("unit"))
 
 
 def _amount(value: float, unit: str) -> str:
-    return f"{rounded_up(float(value), 2)} {unit or ''}".strip()
+    return with_unit(rounded_up(float(value), 2), unit)
 
 
 def _loss(table: xr.Dataset) -> str:

@@ -52,7 +52,7 @@ def labelled(
     # lags that are taken one by one
     settings = {} if lag_from is None else {"newest": int(np.count_nonzero(lag_from == lag_to))}
     same = (method.variable, "forecast", "baseline_forecast", "residual", "standard_error")
-    slope = f"{unit} per network unit"
+    slope = f"{'1' if unit == '-' else unit} per network unit"
     result = label(
         arrays,
         coords=_coords(case, arrays, method.variable, name),

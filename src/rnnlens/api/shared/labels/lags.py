@@ -55,7 +55,8 @@ def labelled_table(
         table = _with_certificates(table, case, rows, made.certificates, unit)
         attrs |= _about_certificates(case, rows, made.certificates)
     if made.tests is not None:
-        of_loss = f"{unit}^2" if made.tests.loss == "squared" else unit
+        squared = made.tests.loss == "squared" and unit != "-"
+        of_loss = f"{unit}^2" if squared else unit
         table = _with_tests(table, rows, made.tests, of_loss)
         attrs |= _about_tests(made.tests, of_loss)
     if made.observed is not None:
