@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from rnnlens.api.shared.padding import fitted
+from rnnlens.api.shared.given.padding import fitted
 from rnnlens.attribution.baselines.windows import RealWindows
 from rnnlens.engine.forward import entries
 from rnnlens.errors import DataError
@@ -16,7 +16,7 @@ from rnnlens.series.windows import Windows
 if TYPE_CHECKING:
     from numpy.typing import ArrayLike
 
-    from rnnlens.api.shared.case import Case
+    from rnnlens.api.shared.given.case import Case
     from rnnlens.evidence.options import Certificates
 
 __all__ = ["background_values", "stated_ranges"]

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from rnnlens.api.shared.case import make_case
+from rnnlens.api.shared.given.case import make_case
 from rnnlens.attribution.baselines.baseline import BACKGROUNDS
 from rnnlens.engine.schedule.plan import estimate
 from rnnlens.engine.stepwise.walk import split_by_step

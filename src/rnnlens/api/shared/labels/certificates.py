@@ -11,7 +11,7 @@ from rnnlens.results.label import label
 if TYPE_CHECKING:
     import xarray as xr
 
-    from rnnlens.api.shared.case import Case
+    from rnnlens.api.shared.given.case import Case
     from rnnlens.evidence.proof.certificate import CertifiedChanges
     from rnnlens.evidence.proof.ranges import Ranges
 
