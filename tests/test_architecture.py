@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ast
 import shutil
+from collections import Counter
 from functools import cache
 from pathlib import Path
 
@@ -194,6 +195,20 @@ def crossings(package: Path) -> list[str]:
     return crossed
 
 
+#: Files of source that one folder holds at most.
+MOST_FILES = 16
+
+
+def crowded(package: Path) -> list[str]:
+    """Every folder of more files than can be taken in, one sentence each."""
+    counts = Counter(path.parent for path in package.rglob("*.py"))
+    return [
+        f"{folder.relative_to(package)} holds {count} files, at most {MOST_FILES} are allowed"
+        for folder, count in counts.items()
+        if count > MOST_FILES
+    ]
+
+
 @pytest.fixture
 def planted(root, tmp_path):
     """A copy of the source tree, and a way to add a line to one of its files."""
@@ -216,6 +231,17 @@ def test_every_room_imports_only_what_stands_before_it(root):
 
 def test_modules_import_each_other_in_no_cycle(root):
     assert cycles(root / "src" / PACKAGE) == []
+
+
+def test_no_folder_of_the_source_is_crowded(root):
+    assert crowded(root / "src" / PACKAGE) == []
+
+
+def test_a_crowded_folder_is_found(planted):
+    for number in range(MOST_FILES):
+        package = planted(f"results/x{number}.py", "")
+    (found,) = crowded(package)
+    assert found.startswith("results holds ")
 
 
 def test_no_wing_of_a_room_imports_another(root):

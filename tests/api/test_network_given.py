@@ -8,7 +8,7 @@ import torch
 import rnnlens
 from keras_models import saved
 from keras_models import scrambled as scrambled_keras
-from rnnlens.api.shared.network_given import as_network
+from rnnlens.api.shared.given.network_given import as_network
 from rnnlens.errors import InputError
 from torch_models import scrambled
 

@@ -4,11 +4,11 @@ import warnings
 
 import numpy as np
 import pytest
-from small_networks import SMALL, small
 
 import rnnlens
 from every_question import questions
 from rnnlens.errors import DataError, RnnlensError
+from small_networks import SMALL, small
 
 #: Asked by name where a network has several sequences.
 WHICH = {"two sequences": "x"}

@@ -16,8 +16,8 @@ import typer
 
 from rnnlens import api
 from rnnlens.api.shared import planning
-from rnnlens.cli import commands
 from rnnlens.cli.app import app
+from rnnlens.cli.commands import evidence, forecast
 from rnnlens.readers import open as readers_open
 
 HOUR = np.timedelta64(1, "h")
@@ -185,10 +185,11 @@ def asked(call, model, data, tmp_path, monkeypatch):
         monkeypatch.setattr(api, "fidelity", fidelity)
         monkeypatch.setattr(readers_open, "read_or_name_arrays", reading)
         monkeypatch.setattr(planning, "expected", lambda *_, **__: None)
-        monkeypatch.setattr(commands, "_why_not_run", lambda *_: "")
-        monkeypatch.setattr(
-            commands, "give", lambda _, output, **__: setattr(seen, "output", output)
-        )
+        monkeypatch.setattr(evidence, "_why_not_run", lambda *_: "")
+        for module in (evidence, forecast):
+            monkeypatch.setattr(
+                module, "give", lambda _, output, **__: setattr(seen, "output", output)
+            )
         if command == "convert":
             converted = api.convert(network, tmp_path / "made.npz", check=False)
 

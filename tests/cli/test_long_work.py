@@ -138,7 +138,7 @@ def test_durations_and_sizes_are_said_as_people_say_them(seconds, count, text, c
     ],
 )
 def test_progress_is_shown_for_every_method(verb, method, call, model, data, tmp_path, monkeypatch):
-    from rnnlens.cli import commands
+    from rnnlens.cli.commands import evidence, forecast, pages
 
     told = []
 
@@ -146,7 +146,8 @@ def test_progress_is_shown_for_every_method(verb, method, call, model, data, tmp
     def working(text):
         yield lambda done, total: told.append((done, total))
 
-    monkeypatch.setattr(commands, "working", working)
+    for module in (evidence, forecast, pages):
+        monkeypatch.setattr(module, "working", working)
     options = () if verb == "report" else ("--method", method, "--last", "12")
     options += ("--out", tmp_path / "page.html") if verb == "report" else ()
     options += ("--newest", "3") if method == "tree" else ()

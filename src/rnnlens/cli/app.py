@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import sys
+from collections.abc import Callable
 from contextlib import suppress
 from io import TextIOWrapper
 from typing import Annotated, Any
@@ -12,7 +13,11 @@ import typer
 from typer.core import TyperGroup
 
 from rnnlens import __version__
-from rnnlens.cli import commands
+from rnnlens.cli.commands.evidence import certify, lags, trust
+from rnnlens.cli.commands.forecast import check, explain, trace
+from rnnlens.cli.commands.network import compile, convert, inspect
+from rnnlens.cli.commands.pages import demo, report
+from rnnlens.cli.init import init
 from rnnlens.cli.output import sentence
 from rnnlens.errors import RnnlensError
 
@@ -20,6 +25,21 @@ __all__ = ["app", "main"]
 
 #: Exit code after Ctrl-C, as shells give it.
 INTERRUPTED = 130
+#: The verbs in the order in which the help lists them.
+VERBS: tuple[Callable[..., None], ...] = (
+    inspect,
+    init,
+    check,
+    trace,
+    explain,
+    lags,
+    certify,
+    trust,
+    report,
+    convert,
+    compile,
+    demo,
+)
 
 
 class Verbs(TyperGroup):
@@ -62,7 +82,7 @@ app = typer.Typer(
     rich_markup_mode=None,
     pretty_exceptions_enable=False,
 )
-for verb in commands.VERBS:
+for verb in VERBS:
     app.command()(verb)
 
 

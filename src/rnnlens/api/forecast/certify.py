@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from rnnlens.api.shared.arguments import checked
+from rnnlens.api.shared.given.arguments import checked
 from rnnlens.arguments import did_you_mean
 from rnnlens.attribution.options import Target
 from rnnlens.errors import DataError, InputError
@@ -17,8 +17,8 @@ if TYPE_CHECKING:
     import xarray as xr
     from numpy.typing import ArrayLike
 
-    from rnnlens.api.shared.case import Case
-    from rnnlens.api.shared.network_given import NetworkLike
+    from rnnlens.api.shared.given.case import Case
+    from rnnlens.api.shared.given.network_given import NetworkLike
     from rnnlens.evidence.proof.ranges import Ranges
     from rnnlens.evidence.proof.stated_ranges import StatedRanges
     from rnnlens.series.windows import Windows
@@ -110,13 +110,13 @@ def certify(
     >>> proof.attrs["range"]
     'feature 5: own value +- 0.5'
     """
-    from rnnlens.api.shared.case import make_case
     from rnnlens.api.shared.certificate_deviation import measured_deviation
     from rnnlens.api.shared.evidence import background_values, stated_ranges
     from rnnlens.api.shared.forecast.check import about_forecast
+    from rnnlens.api.shared.given.case import make_case
+    from rnnlens.api.shared.given.network_given import as_network
+    from rnnlens.api.shared.given.target import one_target
     from rnnlens.api.shared.labels.certificates import CertificateAbout, labelled_certificate
-    from rnnlens.api.shared.network_given import as_network
-    from rnnlens.api.shared.target import one_target
     from rnnlens.engine.schedule.progress import Parts
     from rnnlens.evidence.proof.certificate import certify as prove
     from rnnlens.evidence.proof.limits import BUDGET, SearchLimits

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from rnnlens.api.shared.arguments import checked
+from rnnlens.api.shared.given.arguments import checked
 from rnnlens.attribution.options import Target
 from rnnlens.errors import DataError
 
@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     import xarray as xr
     from numpy.typing import ArrayLike
 
-    from rnnlens.api.shared.network_given import NetworkLike
+    from rnnlens.api.shared.given.network_given import NetworkLike
     from rnnlens.series.windows import Windows
 
 __all__ = ["check"]
@@ -83,10 +83,10 @@ def check(
     >>> page.attrs["verdict"]
     'misplaced'
     """
-    from rnnlens.api.shared.case import make_case
     from rnnlens.api.shared.forecast.check import forecast_page
-    from rnnlens.api.shared.network_given import as_network
-    from rnnlens.api.shared.target import one_target
+    from rnnlens.api.shared.given.case import make_case
+    from rnnlens.api.shared.given.network_given import as_network
+    from rnnlens.api.shared.given.target import one_target
     from rnnlens.views.words.forecast import caution_sentence, forecast_line
 
     net = as_network(net, X)

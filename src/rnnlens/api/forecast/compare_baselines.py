@@ -5,13 +5,13 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING
 
-from rnnlens.api.shared.arguments import checked
+from rnnlens.api.shared.given.arguments import checked
 
 if TYPE_CHECKING:
     import xarray as xr
     from numpy.typing import ArrayLike
 
-    from rnnlens.api.shared.network_given import NetworkLike
+    from rnnlens.api.shared.given.network_given import NetworkLike
     from rnnlens.attribution.options import Target
     from rnnlens.series.windows import Windows
 
@@ -79,11 +79,11 @@ def compare_baselines(
     >>> compared.contribution.dims, compared.baseline.values.tolist()
     (('baseline', 'sample', 'lag'), ['zero', 'mean'])
     """
-    from rnnlens.api.shared.baselines import background_of, baseline_of
-    from rnnlens.api.shared.case import make_case
+    from rnnlens.api.shared.given.baselines import background_of, baseline_of
+    from rnnlens.api.shared.given.case import make_case
+    from rnnlens.api.shared.given.network_given import as_network
+    from rnnlens.api.shared.given.target import one_target
     from rnnlens.api.shared.labels.network_provenance import network_provenance
-    from rnnlens.api.shared.network_given import as_network
-    from rnnlens.api.shared.target import one_target
     from rnnlens.attribution.baselines.comparison import compare_baselines as compare
     from rnnlens.results.label import label
 

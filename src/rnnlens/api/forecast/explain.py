@@ -5,14 +5,14 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from typing import TYPE_CHECKING
 
-from rnnlens.api.shared.arguments import checked
+from rnnlens.api.shared.given.arguments import checked
 from rnnlens.attribution.options import Effort, Target, as_target
 
 if TYPE_CHECKING:
     import xarray as xr
     from numpy.typing import ArrayLike
 
-    from rnnlens.api.shared.network_given import NetworkLike
+    from rnnlens.api.shared.given.network_given import NetworkLike
     from rnnlens.series.windows import Windows
 
 __all__ = ["explain"]
@@ -117,12 +117,12 @@ def explain(
     >>> bool(np.allclose(explained.contribution.sum(["lag", "feature"]), change))
     True
     """
-    from rnnlens.api.shared.case import make_case
     from rnnlens.api.shared.each_target import explain_each
     from rnnlens.api.shared.explanation import Explanation
     from rnnlens.api.shared.forecast.check import unjudged, with_check
-    from rnnlens.api.shared.logits import on_logits
-    from rnnlens.api.shared.network_given import as_network
+    from rnnlens.api.shared.given.case import make_case
+    from rnnlens.api.shared.given.logits import on_logits
+    from rnnlens.api.shared.given.network_given import as_network
     from rnnlens.attribution.registry import method_named
     from rnnlens.engine.schedule.progress import Parts
 

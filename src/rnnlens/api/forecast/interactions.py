@@ -7,13 +7,13 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from rnnlens.api.shared.arguments import checked
+from rnnlens.api.shared.given.arguments import checked
 
 if TYPE_CHECKING:
     import xarray as xr
     from numpy.typing import ArrayLike
 
-    from rnnlens.api.shared.network_given import NetworkLike
+    from rnnlens.api.shared.given.network_given import NetworkLike
     from rnnlens.attribution.options import Target
     from rnnlens.series.windows import Windows
 
@@ -76,11 +76,11 @@ def interactions(
     """
     import xarray as xr
 
-    from rnnlens.api.shared.baselines import about_baseline, baseline_of, usual_baseline
-    from rnnlens.api.shared.case import make_case
+    from rnnlens.api.shared.given.baselines import about_baseline, baseline_of, usual_baseline
+    from rnnlens.api.shared.given.case import make_case
+    from rnnlens.api.shared.given.network_given import as_network
+    from rnnlens.api.shared.given.target import one_target
     from rnnlens.api.shared.labels.network_provenance import network_provenance
-    from rnnlens.api.shared.network_given import as_network
-    from rnnlens.api.shared.target import one_target
     from rnnlens.attribution.games.players import make_groups
     from rnnlens.attribution.methods.interaction import tree_readings
     from rnnlens.results.label import label

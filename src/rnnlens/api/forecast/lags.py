@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from rnnlens.api.shared.arguments import checked
+from rnnlens.api.shared.given.arguments import checked
 from rnnlens.attribution.options import Effort, Target, as_target
 from rnnlens.attribution.registry import SUMMING
 from rnnlens.errors import DataError, InputError
@@ -20,8 +20,8 @@ if TYPE_CHECKING:
     import xarray as xr
     from numpy.typing import ArrayLike, NDArray
 
-    from rnnlens.api.shared.case import Case
-    from rnnlens.api.shared.network_given import NetworkLike
+    from rnnlens.api.shared.given.case import Case
+    from rnnlens.api.shared.given.network_given import NetworkLike
     from rnnlens.series.windows import Windows
 
 __all__ = ["lags"]
@@ -127,16 +127,16 @@ def lags(
     ({'lag': 24}, 1.0)
     """
     from rnnlens.api.forecast.explain import explain
-    from rnnlens.api.shared.case import make_case
     from rnnlens.api.shared.evidence import background_values, stated_ranges
     from rnnlens.api.shared.forecast.check import about_forecast
     from rnnlens.api.shared.forecast.important import important_features
+    from rnnlens.api.shared.given.case import make_case
+    from rnnlens.api.shared.given.logits import on_logits
+    from rnnlens.api.shared.given.network_given import as_network
+    from rnnlens.api.shared.given.shares import share_question
+    from rnnlens.api.shared.given.target import one_target
     from rnnlens.api.shared.labels.lag_shares import shares_of
     from rnnlens.api.shared.labels.lags import labelled_table
-    from rnnlens.api.shared.logits import on_logits
-    from rnnlens.api.shared.network_given import as_network
-    from rnnlens.api.shared.shares import share_question
-    from rnnlens.api.shared.target import one_target
     from rnnlens.engine.schedule.progress import Parts
     from rnnlens.evidence.proof.tolerance import make_tolerance
     from rnnlens.evidence.table.assembly import lag_table

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from rnnlens.api.shared.arguments import checked
+from rnnlens.api.shared.given.arguments import checked
 from rnnlens.attribution.options import Effort, Target
 from rnnlens.errors import InputError
 from rnnlens.evidence.options import Shares
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     import xarray as xr
     from numpy.typing import ArrayLike
 
-    from rnnlens.api.shared.network_given import NetworkLike
+    from rnnlens.api.shared.given.network_given import NetworkLike
     from rnnlens.series.windows import Windows
     from rnnlens.views.report.parts import ReportParts
 
@@ -94,11 +94,11 @@ def report(
     from rnnlens.api.inside.trace import trace
     from rnnlens.api.network.describe import describe
     from rnnlens.api.network.weights import weights
-    from rnnlens.api.shared.case import make_case
     from rnnlens.api.shared.forecast.important import important_features
+    from rnnlens.api.shared.given.case import make_case
+    from rnnlens.api.shared.given.network_given import as_network
+    from rnnlens.api.shared.given.shares import share_question
     from rnnlens.api.shared.labels.lag_shares import shares_of
-    from rnnlens.api.shared.network_given import as_network
-    from rnnlens.api.shared.shares import share_question
     from rnnlens.engine.schedule.progress import Parts
     from rnnlens.results.place import placed
     from rnnlens.views.report.parts import ReportParts

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from rnnlens.api.shared.arguments import checked
+from rnnlens.api.shared.given.arguments import checked
 from rnnlens.arguments import did_you_mean
 from rnnlens.errors import DataError, InputError
 
@@ -15,8 +15,8 @@ if TYPE_CHECKING:
     import xarray as xr
     from numpy.typing import ArrayLike, NDArray
 
-    from rnnlens.api.shared.case import Case
-    from rnnlens.api.shared.network_given import NetworkLike
+    from rnnlens.api.shared.given.case import Case
+    from rnnlens.api.shared.given.network_given import NetworkLike
     from rnnlens.attribution.options import Target
     from rnnlens.series.windows import Windows
 
@@ -100,12 +100,12 @@ def trust(
     >>> bool(page.deletion_area > page.deletion_area_random), page.attrs["crowded"]
     (True, '')
     """
-    from rnnlens.api.shared.baselines import baseline_of, usual_baseline
-    from rnnlens.api.shared.case import make_case
     from rnnlens.api.shared.forecast.check import with_references
+    from rnnlens.api.shared.given.baselines import baseline_of, usual_baseline
+    from rnnlens.api.shared.given.case import make_case
+    from rnnlens.api.shared.given.network_given import as_network
+    from rnnlens.api.shared.given.target import one_target
     from rnnlens.api.shared.labels.trust import labelled_trust
-    from rnnlens.api.shared.network_given import as_network
-    from rnnlens.api.shared.target import one_target
     from rnnlens.attribution.baselines.conditional import GaussianConditional
     from rnnlens.attribution.baselines.windows import RealWindows
     from rnnlens.checks.hidden import ends_of

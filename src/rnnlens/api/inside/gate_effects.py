@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from typing import TYPE_CHECKING
 
-from rnnlens.api.shared.arguments import DATA, checked
+from rnnlens.api.shared.given.arguments import DATA, checked
 from rnnlens.arguments import LARGEST, many, whole
 from rnnlens.errors import DataError
 
@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     import xarray as xr
     from numpy.typing import ArrayLike
 
-    from rnnlens.api.shared.network_given import NetworkLike
+    from rnnlens.api.shared.given.network_given import NetworkLike
     from rnnlens.attribution.options import Target
     from rnnlens.series.windows import Windows
 
@@ -82,11 +82,11 @@ def gate_effects(
     >>> effects.mean_size.dims, effects.lag.values.tolist(), effects.lag_to.values.tolist()
     (('lag', 'gate'), [1, 2, 3, 5, 9, 17], [1, 2, 4, 8, 16, 24])
     """
-    from rnnlens.api.shared.case import make_case
-    from rnnlens.api.shared.interventions import layer_steps
+    from rnnlens.api.shared.given.case import make_case
+    from rnnlens.api.shared.given.interventions import layer_steps
+    from rnnlens.api.shared.given.network_given import as_network
+    from rnnlens.api.shared.given.target import one_target
     from rnnlens.api.shared.labels.inside import data_of, labelled
-    from rnnlens.api.shared.network_given import as_network
-    from rnnlens.api.shared.target import one_target
     from rnnlens.attribution.inside import gate_effects as method
     from rnnlens.engine.recurrent_layers import locate_layer
 

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from rnnlens.api.shared.arguments import DATA, checked
+from rnnlens.api.shared.given.arguments import DATA, checked
 from rnnlens.attribution.options import Intervention
 from rnnlens.errors import InputError
 
@@ -15,8 +15,8 @@ if TYPE_CHECKING:
     import xarray as xr
     from numpy.typing import ArrayLike
 
-    from rnnlens.api.shared.case import Case
-    from rnnlens.api.shared.network_given import NetworkLike
+    from rnnlens.api.shared.given.case import Case
+    from rnnlens.api.shared.given.network_given import NetworkLike
     from rnnlens.attribution.options import Target
     from rnnlens.series.windows import Windows
 
@@ -80,11 +80,11 @@ def intervene(
     >>> bool((held.forecast_intervened - held.forecast == held.effect).all())
     True
     """
-    from rnnlens.api.shared.case import make_case
-    from rnnlens.api.shared.interventions import prepared
+    from rnnlens.api.shared.given.case import make_case
+    from rnnlens.api.shared.given.interventions import prepared
+    from rnnlens.api.shared.given.network_given import as_network
+    from rnnlens.api.shared.given.target import one_target
     from rnnlens.api.shared.labels.inside import data_of, labelled
-    from rnnlens.api.shared.network_given import as_network
-    from rnnlens.api.shared.target import one_target
     from rnnlens.attribution.inside.gate_effects import effect_of
 
     net = as_network(net, X)

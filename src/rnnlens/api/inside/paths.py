@@ -7,13 +7,13 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from rnnlens.api.shared.arguments import checked
+from rnnlens.api.shared.given.arguments import checked
 
 if TYPE_CHECKING:
     import xarray as xr
     from numpy.typing import ArrayLike
 
-    from rnnlens.api.shared.network_given import NetworkLike
+    from rnnlens.api.shared.given.network_given import NetworkLike
     from rnnlens.attribution.options import Target
     from rnnlens.series.windows import Windows
 
@@ -72,11 +72,11 @@ def paths(
     >>> by_gate.gate.values.tolist(), bool(np.allclose(by_gate.sum("gate"), whole))
     (['input', 'forget', 'cell', 'output'], True)
     """
-    from rnnlens.api.shared.baselines import baseline_of, usual_baseline
-    from rnnlens.api.shared.case import make_case
+    from rnnlens.api.shared.given.baselines import baseline_of, usual_baseline
+    from rnnlens.api.shared.given.case import make_case
+    from rnnlens.api.shared.given.network_given import as_network
+    from rnnlens.api.shared.given.target import one_target
     from rnnlens.api.shared.labels.inside import labelled
-    from rnnlens.api.shared.network_given import as_network
-    from rnnlens.api.shared.target import one_target
     from rnnlens.attribution.inside import paths as method
     from rnnlens.engine.recurrent_layers import locate_layer
 

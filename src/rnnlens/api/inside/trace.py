@@ -5,13 +5,13 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING
 
-from rnnlens.api.shared.arguments import checked
+from rnnlens.api.shared.given.arguments import checked
 
 if TYPE_CHECKING:
     import xarray as xr
     from numpy.typing import ArrayLike
 
-    from rnnlens.api.shared.network_given import NetworkLike
+    from rnnlens.api.shared.given.network_given import NetworkLike
     from rnnlens.series.windows import Windows
 
 __all__ = ["trace"]
@@ -61,9 +61,9 @@ def trace(
     >>> bool(np.allclose(c[:, 1:], f[:, 1:] * c[:, :-1].values + i[:, 1:] * g[:, 1:]))
     True
     """
-    from rnnlens.api.shared.case import make_case
+    from rnnlens.api.shared.given.case import make_case
+    from rnnlens.api.shared.given.network_given import as_network
     from rnnlens.api.shared.labels.network_provenance import network_provenance
-    from rnnlens.api.shared.network_given import as_network
     from rnnlens.engine.forward import forward
     from rnnlens.engine.trace import gate_names, layer_traces
     from rnnlens.results.label import label_tree

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from rnnlens.api.network.conversion import FORMATS, Conversion
-from rnnlens.api.shared.arguments import checked
+from rnnlens.api.shared.given.arguments import checked
 from rnnlens.errors import InputError
 
 if TYPE_CHECKING:

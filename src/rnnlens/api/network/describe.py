@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from rnnlens.api.shared.network_given import NetworkLike
+    from rnnlens.api.shared.given.network_given import NetworkLike
     from rnnlens.network.description import NetworkDescription
 
 __all__ = ["describe"]
@@ -35,7 +35,7 @@ def describe(net: NetworkLike) -> NetworkDescription:
     >>> [array["name"] for array in about["layers"][1]["arrays"]][:4]
     ['lstm.W_i', 'lstm.W_f', 'lstm.W_c', 'lstm.W_o']
     """
-    from rnnlens.api.shared.network_given import network_or_arrays
+    from rnnlens.api.shared.given.network_given import network_or_arrays
     from rnnlens.network.arrays import Arrays, describe_arrays
     from rnnlens.network.describe import describe as of_network
 

@@ -5,13 +5,13 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
-from rnnlens.api.shared.arguments import checked
+from rnnlens.api.shared.given.arguments import checked
 
 if TYPE_CHECKING:
     import xarray as xr
     from numpy.typing import ArrayLike
 
-    from rnnlens.api.shared.network_given import NetworkLike
+    from rnnlens.api.shared.given.network_given import NetworkLike
     from rnnlens.series.windows import Windows
 
 __all__ = ["fidelity"]
@@ -54,8 +54,8 @@ def fidelity(
     MissingLibrary
         If the source is a path and the library that runs it is not installed.
     """
+    from rnnlens.api.shared.given.network_given import as_network
     from rnnlens.api.shared.labels.network_provenance import network_provenance
-    from rnnlens.api.shared.network_given import as_network
     from rnnlens.checks.fidelity import fidelity as compare
     from rnnlens.results.label import label
     from rnnlens.series.windows import Windows

@@ -6,14 +6,14 @@ from collections.abc import Mapping, Sequence
 from os import PathLike
 from typing import TYPE_CHECKING
 
-from rnnlens.api.shared.arguments import checked
+from rnnlens.api.shared.given.arguments import checked
 from rnnlens.arguments import NAME, either, many, where, whole
 
 if TYPE_CHECKING:
     import pandas as pd
     from numpy.typing import ArrayLike
 
-    from rnnlens.api.shared.network_given import NetworkLike
+    from rnnlens.api.shared.given.network_given import NetworkLike
     from rnnlens.series.draft.draft import Draft
 
 __all__ = ["init"]
@@ -94,7 +94,7 @@ def init(
     (24, 10)
     """
     from rnnlens.api.shared.drafting import facts_of, runner_of
-    from rnnlens.api.shared.network_given import as_network
+    from rnnlens.api.shared.given.network_given import as_network
     from rnnlens.series.draft.draft import draft
     from rnnlens.series.draft.facts import Asked
     from rnnlens.series.scalers.variables import columns_given

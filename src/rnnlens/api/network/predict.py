@@ -5,13 +5,13 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING
 
-from rnnlens.api.shared.arguments import checked
+from rnnlens.api.shared.given.arguments import checked
 
 if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import ArrayLike, NDArray
 
-    from rnnlens.api.shared.network_given import NetworkLike
+    from rnnlens.api.shared.given.network_given import NetworkLike
     from rnnlens.series.windows import Windows
 
 __all__ = ["predict"]
@@ -57,7 +57,7 @@ def predict(
     >>> rnnlens.predict(net, [[[0.0] * 10] * 24]).shape
     (1, 10)
     """
-    from rnnlens.api.shared.network_given import as_network
+    from rnnlens.api.shared.given.network_given import as_network
     from rnnlens.engine.forward import predict as run
     from rnnlens.series.windows import Windows
 

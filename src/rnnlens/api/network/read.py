@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
-from rnnlens.api.shared.arguments import checked
+from rnnlens.api.shared.given.arguments import checked
 
 if TYPE_CHECKING:
     from os import PathLike

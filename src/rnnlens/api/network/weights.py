@@ -5,13 +5,13 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
-from rnnlens.api.shared.arguments import checked
+from rnnlens.api.shared.given.arguments import checked
 from rnnlens.arguments import NAME, many
 
 if TYPE_CHECKING:
     import xarray as xr
 
-    from rnnlens.api.shared.network_given import NetworkLike
+    from rnnlens.api.shared.given.network_given import NetworkLike
     from rnnlens.network.inventory import NamedArray
     from rnnlens.network.network import Network
     from rnnlens.results.array_tree import ArrayTree
@@ -66,8 +66,8 @@ def weights(net: NetworkLike, *, features: Sequence[str] | None = None) -> Array
     """
     import xarray as xr
 
+    from rnnlens.api.shared.given.network_given import network_or_arrays
     from rnnlens.api.shared.labels.network_provenance import network_provenance
-    from rnnlens.api.shared.network_given import network_or_arrays
     from rnnlens.network.inventory import inventory
     from rnnlens.network.network import Network
     from rnnlens.results.array_tree import ArrayTree

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING
 
-from rnnlens.api.shared.arguments import checked
+from rnnlens.api.shared.given.arguments import checked
 from rnnlens.arguments import where
 
 if TYPE_CHECKING:
@@ -63,7 +63,7 @@ def windows(
     """
     import numpy as np
 
-    from rnnlens.api.shared.loaders import feeds, opened
+    from rnnlens.api.shared.given.loaders import feeds, opened
     from rnnlens.series.arrays import windows_from_arrays
     from rnnlens.series.build import sidecar_given
     from rnnlens.series.build import windows as cut

@@ -11,7 +11,7 @@ import xarray as xr
 from rnnlens.engine.schedule.progress import Progress, equal_parts
 
 if TYPE_CHECKING:
-    from rnnlens.api.shared.case import Case
+    from rnnlens.api.shared.given.case import Case
     from rnnlens.attribution.options import Target
 
     #: A target by its name or number; None where there is one alone.

@@ -6,8 +6,8 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from rnnlens.api.shared.outputs import unit_in_words
-from rnnlens.api.shared.padding import fitted
+from rnnlens.api.shared.given.outputs import unit_in_words
+from rnnlens.api.shared.given.padding import fitted
 from rnnlens.attribution.baselines.windows import RealWindows
 from rnnlens.engine.forward import entries
 from rnnlens.errors import DataError
@@ -17,7 +17,7 @@ from rnnlens.series.windows import Windows
 if TYPE_CHECKING:
     from numpy.typing import ArrayLike
 
-    from rnnlens.api.shared.case import Case
+    from rnnlens.api.shared.given.case import Case
     from rnnlens.evidence.options import Certificates
 
 __all__ = ["background_values", "stated_ranges"]

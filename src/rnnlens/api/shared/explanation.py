@@ -8,8 +8,8 @@ from dataclasses import dataclass
 import xarray as xr
 from numpy.typing import ArrayLike
 
-from rnnlens.api.shared.baselines import about_baseline, baseline_of, usual_baseline
-from rnnlens.api.shared.case import Case
+from rnnlens.api.shared.given.baselines import about_baseline, baseline_of, usual_baseline
+from rnnlens.api.shared.given.case import Case
 from rnnlens.api.shared.labels.explanation import labelled
 from rnnlens.attribution.baselines.baseline import Baseline
 from rnnlens.attribution.baselines.conditional import GaussianConditional, refuse_conditional

@@ -10,12 +10,12 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from rnnlens.api.shared.baselines import baseline_of, usual_baseline
-from rnnlens.api.shared.case import Case, make_case
 from rnnlens.api.shared.evidence import background_values, stated_ranges
+from rnnlens.api.shared.given.baselines import baseline_of, usual_baseline
+from rnnlens.api.shared.given.case import Case, make_case
+from rnnlens.api.shared.given.shares import share_question
+from rnnlens.api.shared.given.target import one_target
 from rnnlens.api.shared.pace import certify_pace, run_pace, secant_pace, slowness, tree_pace
-from rnnlens.api.shared.shares import share_question
-from rnnlens.api.shared.target import one_target
 from rnnlens.attribution.baselines.baseline import Baseline
 from rnnlens.attribution.default import parts_of
 from rnnlens.attribution.games.budget import Cost

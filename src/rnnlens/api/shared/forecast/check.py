@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     import xarray as xr
     from numpy.typing import ArrayLike, NDArray
 
-    from rnnlens.api.shared.case import Case, NamedTarget
+    from rnnlens.api.shared.given.case import Case, NamedTarget
     from rnnlens.attribution.options import Target
 
     Array = NDArray[np.float64]

@@ -5,14 +5,14 @@ from __future__ import annotations
 from dataclasses import asdict, dataclass, replace
 from typing import TYPE_CHECKING
 
+from rnnlens.api.shared.given.outputs import unit_in_words
 from rnnlens.api.shared.labels.network_provenance import network_provenance
-from rnnlens.api.shared.outputs import unit_in_words
 from rnnlens.results.label import label
 
 if TYPE_CHECKING:
     import xarray as xr
 
-    from rnnlens.api.shared.case import Case
+    from rnnlens.api.shared.given.case import Case
     from rnnlens.evidence.proof.certificate import CertifiedChanges
     from rnnlens.evidence.proof.ranges import Ranges
 

@@ -13,7 +13,7 @@ from rnnlens.results.label import label
 if TYPE_CHECKING:
     import xarray as xr
 
-    from rnnlens.api.shared.case import Case
+    from rnnlens.api.shared.given.case import Case
     from rnnlens.attribution.registry import AttributionMethod
     from rnnlens.attribution.runners import MethodArrays
     from rnnlens.series.windows import Windows

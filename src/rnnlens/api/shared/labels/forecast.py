@@ -12,7 +12,7 @@ from rnnlens.results.label import label
 if TYPE_CHECKING:
     import xarray as xr
 
-    from rnnlens.api.shared.case import Case, NamedTarget
+    from rnnlens.api.shared.given.case import Case, NamedTarget
     from rnnlens.checks.forecast.check import ForecastCheck
     from rnnlens.checks.forecast.search import Fit
 

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     import xarray as xr
     from numpy.typing import ArrayLike, NDArray
 
-    from rnnlens.api.shared.case import Case
+    from rnnlens.api.shared.given.case import Case
     from rnnlens.attribution.inside.gate_effects import GateEffect, InterventionEffect
     from rnnlens.attribution.inside.paths import PathContribution
 

@@ -14,7 +14,7 @@ from rnnlens.results.provenance import file_safe
 if TYPE_CHECKING:
     import xarray as xr
 
-    from rnnlens.api.shared.case import Case
+    from rnnlens.api.shared.given.case import Case
     from rnnlens.evidence.options import Certificates
     from rnnlens.evidence.proof.tolerance import Tolerance
     from rnnlens.evidence.statistics.scenario import Scenario

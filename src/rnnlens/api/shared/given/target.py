@@ -10,7 +10,7 @@ from rnnlens.attribution.options import Target, as_target
 from rnnlens.errors import InputError
 
 if TYPE_CHECKING:
-    from rnnlens.api.shared.case import Case, NamedTarget
+    from rnnlens.api.shared.given.case import Case, NamedTarget
 
 __all__ = ["one_target"]
 

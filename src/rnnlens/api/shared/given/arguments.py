@@ -11,7 +11,7 @@ from typing import ParamSpec, TypeVar
 
 import numpy as np
 
-from rnnlens.api.shared.loaders import feeds, opened
+from rnnlens.api.shared.given.loaders import feeds, opened
 from rnnlens.arguments import (
     FLAG,
     FUNCTION,

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from rnnlens.api.shared.case import Case
+from rnnlens.api.shared.given.case import Case
 from rnnlens.errors import DataError
 from rnnlens.network.logits import LOGITS, before_activation, last_activation
 

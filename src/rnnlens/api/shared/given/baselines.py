@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 import pandas as pd
 
-from rnnlens.api.shared.padding import fitted
+from rnnlens.api.shared.given.padding import fitted
 from rnnlens.attribution.baselines.baseline import Baseline, make_baseline, unusual
 from rnnlens.attribution.baselines.conditional import gaussian_conditional
 from rnnlens.attribution.baselines.grouped import CALENDAR, Groups, calendar_groups, step_times
@@ -22,7 +22,7 @@ from rnnlens.series.windows import Windows
 if TYPE_CHECKING:
     from numpy.typing import ArrayLike, NDArray
 
-    from rnnlens.api.shared.case import Case
+    from rnnlens.api.shared.given.case import Case
     from rnnlens.attribution.question import AnyBaseline
 
     #: Windows that baselines are made from, as a user gives them or as they were checked.

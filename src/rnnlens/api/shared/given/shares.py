@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, TypedDict
 
-from rnnlens.api.shared.baselines import usual_baseline
+from rnnlens.api.shared.given.baselines import usual_baseline
 
 if TYPE_CHECKING:
     from numpy.typing import ArrayLike
 
-    from rnnlens.api.shared.case import Case
+    from rnnlens.api.shared.given.case import Case
     from rnnlens.evidence.options import Shares
 
 __all__ = ["ShareQuestion", "share_question"]

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from rnnlens.api.shared.selection import in_words, some_units, which_steps, which_units
+from rnnlens.api.shared.given.selection import in_words, some_units, which_steps, which_units
 from rnnlens.attribution.inside.gate_effects import gate_means
 from rnnlens.engine.forward import entries, forward
 from rnnlens.engine.interventions.intervention import Clamp, Freeze, Patch, states_after
@@ -18,7 +18,7 @@ from rnnlens.errors import DataError, InputError
 if TYPE_CHECKING:
     from numpy.typing import ArrayLike, NDArray
 
-    from rnnlens.api.shared.case import Case
+    from rnnlens.api.shared.given.case import Case
     from rnnlens.attribution.options import Intervention
     from rnnlens.engine.interventions.intervention import LayerIntervention
     from rnnlens.engine.recurrent_layers import LayerLocation

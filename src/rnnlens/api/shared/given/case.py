@@ -8,9 +8,9 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 
-from rnnlens.api.shared.axes import names_within, side_by_side
-from rnnlens.api.shared.outputs import Outputs, numbered, place_of_target, unit_in_words
-from rnnlens.api.shared.padding import LAST_STEP, Padding, without_padding
+from rnnlens.api.shared.given.axes import names_within, side_by_side
+from rnnlens.api.shared.given.outputs import Outputs, numbered, place_of_target, unit_in_words
+from rnnlens.api.shared.given.padding import LAST_STEP, Padding, without_padding
 from rnnlens.arguments import did_you_mean
 from rnnlens.attribution.question import Question
 from rnnlens.attribution.target import ResolvedTarget

@@ -1,0 +1,1 @@
+"""What a verb is given, checked and resolved: networks, windows, targets, baselines."""

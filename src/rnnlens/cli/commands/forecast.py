@@ -1,0 +1,105 @@
+"""The verbs about a forecast: whether it is one, and what its numbers came from."""
+
+from __future__ import annotations
+
+from rnnlens.cli.inputs import network_from, sidecar_for, unseen, windows_from
+from rnnlens.cli.options.arguments import Data, Model, OutputOptions
+from rnnlens.cli.options.flatten import flattened
+from rnnlens.cli.options.forecast import (
+    CheckOptions,
+    ExplainOptions,
+)
+from rnnlens.cli.options.reading import ReadingOptions
+from rnnlens.cli.options.series import SeriesOptions
+from rnnlens.cli.output import foretell, give, working
+
+__all__ = ["check", "explain", "trace"]
+
+
+@flattened
+def check(
+    model: Model,
+    data: Data,
+    *,
+    reading: ReadingOptions,
+    series: SeriesOptions,
+    options: CheckOptions,
+    output: OutputOptions,
+) -> None:
+    """Ask whether it is a forecast at all."""
+    from rnnlens import api
+    from rnnlens.views.tables.forecast import check_summary, check_view
+
+    network = network_from(model, reading)
+    sidecar = sidecar_for(model, network, series, data)
+    windows, seen = windows_from(data, sidecar, unseen(series, sidecar))
+    with working(f"checking {len(windows):,} forecasts"):
+        page = api.check(network, windows, target=options.target_of(sidecar), background=seen)
+    give(page, output, view=check_view, plain=check_summary, indent=1)
+
+
+@flattened
+def trace(
+    model: Model,
+    data: Data,
+    *,
+    reading: ReadingOptions,
+    series: SeriesOptions,
+    output: OutputOptions,
+) -> None:
+    """Show every gate and state at every step."""
+    from rnnlens import api
+    from rnnlens.results.store import as_dict
+    from rnnlens.views.tables.explanation import trace_view
+
+    network = network_from(model, reading)
+    windows, _ = windows_from(data, sidecar_for(model, network, series, data), series, newest=1)
+    with working(f"tracing {len(windows):,} windows"):
+        traced = api.trace(network, windows)
+    give(traced, output, view=trace_view, plain=as_dict)
+
+
+@flattened
+def explain(
+    model: Model,
+    data: Data,
+    *,
+    reading: ReadingOptions,
+    series: SeriesOptions,
+    options: ExplainOptions,
+    output: OutputOptions,
+) -> None:
+    """Split a forecast by lag and feature."""
+    from rnnlens import api
+    from rnnlens.api.shared.planning import expected
+    from rnnlens.results.store import as_dict
+    from rnnlens.views.tables.explanation import explanation_view
+
+    network = network_from(model, reading)
+    sidecar = sidecar_for(model, network, series, data)
+    windows, seen = windows_from(data, sidecar, series, newest=1)
+    foretell(
+        expected(
+            network,
+            windows,
+            target=options.target_of(sidecar),
+            method=options.method_of(sidecar) or "auto",
+            baseline=options.baseline_of(sidecar),
+            held=options.held_names,
+            newest=options.newest,
+            background=seen,
+        )
+    )
+    with working(f"explaining {len(windows):,} windows") as progress:
+        explained = api.explain(
+            network,
+            windows,
+            target=options.target_of(sidecar),
+            method=options.method_of(sidecar) or "auto",
+            baseline=options.baseline_of(sidecar),
+            held=options.held_names,
+            newest=options.newest,
+            background=seen,
+            progress=progress,
+        )
+    give(explained, output, view=explanation_view, plain=as_dict)

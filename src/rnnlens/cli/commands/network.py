@@ -1,0 +1,113 @@
+"""The verbs about a network: naming its arrays, another format, compiled kernels."""
+
+from __future__ import annotations
+
+from dataclasses import fields
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from rnnlens.cli.inputs import network_from
+from rnnlens.cli.options.arguments import Model, OnlyJson
+from rnnlens.cli.options.flatten import flattened
+from rnnlens.cli.options.reading import ReadingOptions
+from rnnlens.cli.output import as_json, working
+from rnnlens.errors import InputError
+
+if TYPE_CHECKING:
+    from rnnlens.api.network.conversion import Conversion
+
+__all__ = ["compile", "convert", "inspect"]
+
+
+@flattened
+def inspect(
+    model: Model,
+    *,
+    reading: ReadingOptions,
+    values: Annotated[
+        bool, typer.Option("--values", help="Print every array's numbers as well.")
+    ] = False,
+    json: OnlyJson = False,
+) -> None:
+    """Name every array by its gate."""
+    from rnnlens.network.arrays import Arrays, describe_arrays
+    from rnnlens.network.describe import describe
+    from rnnlens.readers.open import read_or_name_arrays
+    from rnnlens.readers.options import ReadOptions
+    from rnnlens.views.tables.inspection import render_inspection
+
+    options = ReadOptions(
+        architecture=reading.architecture,
+        layers=reading.layers,
+        head=reading.head,
+        nonlinearity=reading.nonlinearity,
+    )
+    held = read_or_name_arrays(model, options)
+    if isinstance(held, Arrays):
+        description = describe_arrays(held, values=values)
+    else:
+        description = describe(held, values=values)
+    typer.echo(
+        as_json(description, indent=1) if json else render_inspection(description, values=values)
+    )
+
+
+@flattened
+def convert(
+    model: Model,
+    out: Annotated[
+        Path,
+        typer.Argument(
+            help="The file to write: .keras (Keras 3), .safetensors (PyTorch state dict), .onnx, "
+            "or .npz with named arrays.",
+            show_default=False,
+        ),
+    ],
+    *,
+    reading: ReadingOptions,
+    check: Annotated[
+        bool,
+        typer.Option(help="Run the written file by its own library too, where it is installed."),
+    ] = True,
+    json: OnlyJson = False,
+) -> None:
+    """Write a network in another format."""
+    from rnnlens import api
+
+    network = network_from(model, reading)
+    if out.exists() and out.samefile(model):
+        raise InputError(f"{out} is the source itself; give another name")
+    with working(f"writing {out.name}"):
+        done = api.convert(network, out, check=check)
+    facts = {spec.name: getattr(done, spec.name) for spec in fields(done) if spec.name != "network"}
+    typer.echo(as_json(facts, indent=1) if json else "\n".join(_said(done)))
+
+
+def _said(done: Conversion) -> list[str]:
+    """Say what was written, one line a fact; the code of a class last."""
+    lines = [
+        f"wrote {done.path} ({done.format}, {done.bytes:,} bytes)",
+        f"largest difference {done.largest_difference:.3g} on {done.samples} random inputs, source "
+        f"and file both run by rnnlens (tolerance {done.tolerance:.2g})",
+    ]
+    if done.library_difference is not None:
+        lines.append(
+            f"largest difference {done.library_difference:.3g} when {done.library} runs it"
+        )
+    lines += [f"note: {each}" for each in done.notes]
+    return [*lines, "", done.code] if done.code else lines
+
+
+def compile() -> None:
+    """Compile the kernels for this machine, ahead of the first question."""
+    from time import perf_counter
+
+    from rnnlens.api.shared.kernels import KINDS, compile_kernels
+
+    begun = perf_counter()
+    with working(f"compiling the kernels of {len(KINDS)} kinds of cells") as progress:
+        compile_kernels(progress=progress)
+    took = perf_counter() - begun
+    typer.echo(f"the kernels of {', '.join(KINDS)} cells are compiled ({took:.0f} s)")

@@ -1,0 +1,118 @@
+"""The verbs that write a whole page: the report, and the demo."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from rnnlens.cli.inputs import network_from, sidecar_for, unseen, windows_from
+from rnnlens.cli.options.arguments import Data, Model
+from rnnlens.cli.options.flatten import flattened
+from rnnlens.cli.options.forecast import (
+    ForecastOptions,
+)
+from rnnlens.cli.options.reading import ReadingOptions
+from rnnlens.cli.options.series import SeriesOptions
+from rnnlens.cli.output import foretell, note, show, working
+from rnnlens.errors import InputError, MissingLibrary
+
+if TYPE_CHECKING:
+    import xarray as xr
+
+    from rnnlens.network.network import Network
+    from rnnlens.series.windows import Windows
+
+__all__ = ["demo", "report"]
+
+#: Windows on which the source model is run for a report's check of fidelity.
+CHECKED = 64
+
+
+@flattened
+def report(
+    model: Model,
+    data: Data,
+    *,
+    reading: ReadingOptions,
+    series: SeriesOptions,
+    options: ForecastOptions,
+    out: Annotated[
+        Path, typer.Option(help="The file to write: .html, or .pdf for paper.", show_default=True)
+    ] = Path("rnnlens-report.html"),
+    check: Annotated[
+        bool,
+        typer.Option(help="Run the source model too, where its library is installed, and compare."),
+    ] = True,
+) -> None:
+    """Write one file with everything: an HTML page, or a PDF."""
+    from rnnlens import api
+    from rnnlens.api.forecast.report import check_page
+    from rnnlens.api.shared.planning import expected_report
+
+    check_page(out)  # before anything is computed
+    network = network_from(model, reading)
+    sidecar = sidecar_for(model, network, series, data)
+    windows, seen = windows_from(data, sidecar, unseen(series, sidecar))
+    target, shares = options.target_of(sidecar), api.Shares(baseline=options.baseline_of(sidecar))
+    foretell(
+        expected_report(
+            network,
+            windows,
+            target=target,
+            held=options.held_names,
+            background=seen,
+            shares=shares,
+        )
+    )
+    with working(f"writing the report on {len(windows):,} windows") as progress:
+        api.report(
+            network,
+            windows,
+            out,
+            title=sidecar.title or None,
+            target=target,
+            held=options.held_names,
+            background=seen,
+            shares=shares,
+            fidelity=_fidelity(network, model, windows) if check else None,
+            progress=progress,
+        )
+    typer.echo(f"wrote {out}")
+
+
+def _fidelity(network: Network, model: Path, windows: Windows) -> xr.Dataset | None:
+    """Compare with the source model on the newest windows, where it can be run here."""
+    from rnnlens import api
+
+    try:
+        return api.fidelity(network, model, windows.select(slice(-CHECKED, None)))
+    except (MissingLibrary, InputError) as reason:
+        note(f"fidelity is not checked: {reason}")
+        return None
+
+
+def demo(
+    *,
+    out: Annotated[Path, typer.Option(help="The report to write.")] = Path("rnnlens-weather.html"),
+    files: Annotated[
+        Path | None,
+        typer.Option(
+            help="Only leave the network, its sidecar and its series in this folder, to try the "
+            "other commands on.",
+            show_default=False,
+        ),
+    ] = None,
+) -> None:
+    """Show all of it on a weather network."""
+    from rnnlens.demo.run import run
+
+    if files is not None:
+        from rnnlens.demo.weather import leave_files
+
+        network, sidecar, series = leave_files(files)
+        typer.echo(f"wrote {network}, {sidecar} and {series}")
+        note(f"try: rnnlens explain {network} {series}")
+        return
+    run(out, show=show, note=note)
