@@ -184,7 +184,8 @@ def asked(call, model, data, tmp_path, monkeypatch):
         monkeypatch.setattr(api, "read", reading)
         monkeypatch.setattr(api, "fidelity", fidelity)
         monkeypatch.setattr(readers_open, "read_or_name_arrays", reading)
-        monkeypatch.setattr(planning, "expected", lambda *_, **__: None)
+        for name in ("expected", "expected_lags", "expected_report"):
+            monkeypatch.setattr(planning, name, lambda *_, **__: None)
         monkeypatch.setattr(evidence, "_why_not_run", lambda *_: "")
         for module in (evidence, forecast):
             monkeypatch.setattr(
