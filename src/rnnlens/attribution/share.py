@@ -32,7 +32,7 @@ from rnnlens.attribution.dependence import (
 from rnnlens.errors import DataError
 from rnnlens.names import declared
 
-__all__ = ["LagShare", "lag_share"]
+__all__ = ["LagShare", "check_windows", "lag_share"]
 
 Array = NDArray[np.float64]
 
@@ -121,6 +121,15 @@ def _note(windows: int, length: float) -> str:
     )
 
 
+def check_windows(windows: int) -> None:
+    """Refuse too few windows for an interval."""
+    if windows < FEWEST:
+        raise DataError(
+            f"an interval needs at least {FEWEST} windows, but there are {windows}: give "
+            "a longer series"
+        )
+
+
 def lag_share(
     contribution: Array, *, confidence: float = 0.95, draws: int = 1000, seed: int = 0
 ) -> LagShare:
@@ -129,11 +138,7 @@ def lag_share(
 
     if not 0 < confidence < 1:
         raise DataError(f"the confidence must be between 0 and 1, but is {confidence}")
-    if len(contribution) < FEWEST:
-        raise DataError(
-            f"an interval needs at least {FEWEST} windows, but there are {len(contribution)}: give "
-            "a longer series"
-        )
+    check_windows(len(contribution))
     size = np.abs(contribution)
     if not size.any():
         raise DataError(

@@ -137,6 +137,7 @@ def lags(
     from rnnlens.api.shared.given.target import one_target
     from rnnlens.api.shared.labels.lag_shares import shares_of
     from rnnlens.api.shared.labels.lags import labelled_table
+    from rnnlens.attribution.share import check_windows
     from rnnlens.engine.schedule.progress import Parts
     from rnnlens.evidence.proof.tolerance import make_tolerance
     from rnnlens.evidence.table.assembly import lag_table
@@ -146,6 +147,12 @@ def lags(
     asked = as_target(target)
     _check(shares, certificates, margin, alpha, by)
     case, explained_on = on_logits(make_case(net, X, of), asked.output, asked.logits)
+    check_windows(len(case.x))  # what is refused is refused before anything is computed
+    named = one_target(case, replace(asked, logits=None))
+    values = background_values(case, background)
+    stated = Certificates(windows=0) if certificates is None else certificates
+    ranges = stated_ranges(case, stated, values)
+    ranges.check_names(_free(case, held))
     with Parts(progress, shares=SHARES, evidence=EVIDENCE) as parts:
         explained = explain(
             net, X, target=asked, held=held, background=background, of=of,
@@ -153,7 +160,6 @@ def lags(
             **share_question(case, shares),
         )  # fmt: skip
         labelled = shares_of(explained, by, shares).assign_attrs(important_features(explained))
-        named = one_target(case, replace(asked, logits=None))
         question = case.question(
             (named.on_logits() if explained_on == "logits" else named).resolved
         )
@@ -163,18 +169,21 @@ def lags(
         actual = _actual(y, explained, explained_on, len(case.x))
         if y is not None and actual is not None:  # what explain did not know
             labelled = labelled.assign_attrs(about_forecast(case, named, background, actual))
-        values = background_values(case, background)
-        stated = Certificates(windows=0) if certificates is None else certificates
         data = TableData(
             actual=actual,
             background=None if background is None else values.whole,
             values=values.values if background is None else values.whole,
-            ranges=stated_ranges(case, stated, values),
+            ranges=ranges,
             tolerance=make_tolerance(question, stated.tolerance, values.values),
             timed=_timed(case),
         )
-        options = TableOptions(certificates=certificates, test=test, margin=margin, alpha=alpha)
-        table = lag_table(question, rows, data, options, parts.of("evidence"))
+        table = lag_table(
+            question,
+            rows,
+            data,
+            TableOptions(certificates=certificates, test=test, margin=margin, alpha=alpha),
+            parts.of("evidence"),
+        )
         return labelled_table(labelled, case, table, stated, data.tolerance)
 
 
@@ -198,6 +207,11 @@ def _check(
             f"features of a lag are freed together for rows by lag, not by {by}: leave one out"
         )
     check_alpha(alpha)
+
+
+def _free(case: Case, held: Sequence[str] | None) -> list[int]:
+    places = case.held(held)[0]
+    return [feature for feature, _ in enumerate(case.features) if feature not in places]
 
 
 def _spans(explained: xr.Dataset) -> list[LagSpan]:
