@@ -33,9 +33,11 @@ measurements that do not ship), LaGuardia's weather of 2013 (hourly, lead 4, a G
 a grid (hourly, lead 24, a GRU) and made rain (three-hourly, dry in most steps, lead 2, an LSTM with
 minimum-maximum scaling); with sound networks of these, of Seattle's daily weather, of a random
 walk, of 300 rows learned by heart, and of 30 processes, tasks and trainings drawn at random, many
-trained for one or three epochs. What this group first showed changed rules, and no limit that was
-there: squared errors where a target is lopsided, other leads always tried, nothing called a remedy
-that only brings a forecast to the mean, no time less than a row ahead.
+trained for one or three epochs. At first 34 of 48 were named, and the network that knew 300 rows by
+heart was told of a mistake. That changed four rules and none of the limits that were there: squared
+errors where a target is lopsided, other leads always tried, nothing called a remedy that only
+brings a forecast to the mean, no time less than a row ahead. So these rules, with the 80 % and the
+90 % in them, were made with this group at hand.
 """
 
 
@@ -49,12 +51,24 @@ def counts(rows: list[dict], rest: list[dict]) -> str:
     poor = sum(one["verdict"] == "worse" for one in rest)
     return (
         f"- {right} of {len(rows)} right remedies are among the first two named.\n"
-        f"- {len(worse)} of the mistakes make the mean absolute error larger than those of "
-        f"persistence and of the mean:\n  {warned} get a caution, {named} by name.\n"
-        f"- Of {len(rest)} sound networks {accused} are told of a mistake; {poor} "
-        f"{'is' if poor == 1 else 'are'} called worse than knowing nothing,\n"
-        f"  without a remedy{', and so it is' if poor else ''}.\n"
+        f"- {len(worse)} of the mistakes make the errors that are compared larger than those of "
+        f"persistence and of\n  the mean: {warned} get a caution, {named} by name."
+        f"{_absolute(rows)}\n"
+        f"- Of {len(rest)} sound networks {accused} are told of a mistake,\n  {poor} "
+        f"{'is' if poor == 1 else 'are'} called worse than knowing nothing"
+        f"{', and so it is' if poor == 1 else ''}.\n"
     )
+
+
+def _absolute(rows: list[dict]) -> str:
+    """Say how many more are worse in absolute errors, where squares were compared."""
+    more = [row for row in rows if row["error"] > max(row["persistence"], row["mean"])]
+    more = [row for row in more if not row["worse"]]
+    told = sum(bool(row["caution"]) for row in more)
+    if not more:
+        return ""
+    of = "absolute errors\n  alone, of a lopsided target"
+    return f" {len(more)} more do so in {of}: {told} get one."
 
 
 def _accused(verdict: str) -> bool:
@@ -111,7 +125,7 @@ def main() -> None:
     parts += [
         "### What it costs\n",
         f"Windows cut and checked, a planted mistake took {median(took):.2g} s in the median and "
-        f"{max(took):.2g} s at most, on one\nthread of a busy machine. On 500 windows, kernels "
+        f"{max(took):.2g} s at most, on one\nthread of a busy machine. On 100 windows, kernels "
         "compiled, beside `explain` and `lags`, which ask it first\n"
         "(`python -m planted_mistakes.seconds`):\n",
         timed(seconds),

@@ -55,6 +55,7 @@ def row(one: DataSet, name: str, planted: Planted) -> dict:
     if planted.leak and page.attrs["leak"] == planted.leak:
         right = [1]
     error = page["error"].values
+    compared = page["rmse"].values if page.attrs["measure"] == "RMSE" else error
     return {
         "set": one.name,
         "mistake": name,
@@ -64,7 +65,8 @@ def row(one: DataSet, name: str, planted: Planted) -> dict:
         "mean": float(error[2]),
         "linear": float(error[4]),
         "rmse": [float(one) for one in page["rmse"].values],
-        "worse": bool(error[0] > error[1] and error[0] > error[2]),
+        "measure": page.attrs["measure"],
+        "worse": bool(compared[0] > compared[1] and compared[0] > compared[2]),
         "place": right[0] if right else 0,
         "caution": page.attrs["caution"],
         "seconds": round(perf_counter() - begun, 2),
