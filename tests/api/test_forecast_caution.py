@@ -3,16 +3,18 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from io import StringIO
 
 import numpy as np
 import pytest
+from rich.console import Console
 
 import rnnlens
 from rnnlens.demo.weather import demo_files, weather_windows
 from rnnlens.series.scaling import Scaling
 from rnnlens.views.tables.certificates import certificate_sentence
-from rnnlens.views.tables.lags import evidence_cells, evidence_summary
-from rnnlens.views.words.forecast import with_caution
+from rnnlens.views.tables.lags import evidence_cells, evidence_summary, evidence_view
+from rnnlens.views.words.forecast import forecast_line, verdict_sentence, with_caution
 from rnnlens.views.words.lags import evidence_sentences
 from rnnlens.views.words.trust import trust_findings
 
@@ -107,6 +109,35 @@ def test_the_check_writes_nothing_to_what_it_was_given(net, wrong):
     rnnlens.check(net, wrong, target="temp")
     np.testing.assert_array_equal(wrong.values, before[0])
     np.testing.assert_array_equal(wrong.actual, before[1])
+
+
+def test_a_row_with_the_caution_cuts_no_other_column_short(table):
+    text = StringIO()
+    Console(file=text, width=100).print(evidence_view(table), markup=False)
+    assert "\u2026" not in text.getvalue() and "(CAUTION)" in text.getvalue()
+
+
+def test_a_forecast_is_said_to_be_better_only_than_what_it_is_better_than(net, right):
+    page = rnnlens.check(net, right, target="temp")
+    assert page.attrs["verdict"] == "better"
+    said = verdict_sentence(page)
+    assert "better than persistence" in said and said.endswith("beyond noise.")
+    easy = page.assign(error=page.error.where(page.reference != "linear", 0.5))
+    assert verdict_sentence(easy).endswith(
+        f"but a linear fit on the same windows errs less, 0.5 against {float(page.error[0]):.3g}."
+    )
+
+
+def test_a_variable_without_a_unit_is_written_without_a_dash(net, right):
+    bare = replace(right, units=("-",) * 10, target_units=("-",) * len(right.targets))
+    page = rnnlens.check(net, bare, target="temp")
+    assert page.attrs["unit"] == "-" and " -;" not in forecast_line(page)
+    quick = rnnlens.Certificates(range=0.5, budget=2)
+    one = bare.select(slice(-1, None))
+    proof = rnnlens.certify(
+        net, one, lag=1, features="temp", target="temp", background=bare, certificates=quick
+    )
+    assert proof.attrs["unit"] == "-" and proof.attrs["range"].endswith("own value +- 0.5")
 
 
 def test_a_sentence_without_a_caution_stays_as_it_is():

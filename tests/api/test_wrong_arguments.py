@@ -165,3 +165,17 @@ def test_every_verb_and_every_object_of_options_is_asked():
 @pytest.mark.parametrize("verb", sorted(set(CALLS) - {"read", "identify"}))
 def test_the_call_that_arguments_are_replaced_in_is_right(verb):
     getattr(rnnlens, verb)(**CALLS[verb])
+
+
+@pytest.mark.parametrize(
+    ("verb", "name", "said"),
+    [
+        ("lags", "windows", "certificates=rnnlens.Certificates(windows=...)"),
+        ("explain", "horizon", "target=rnnlens.Target(horizon=...)"),
+        ("explain", "targets", "did you mean 'target'?"),
+    ],
+)
+def test_an_argument_that_is_none_is_told_where_it_belongs(verb, name, said):
+    with pytest.raises(TypeError) as refusal:
+        getattr(rnnlens, verb)(**CALLS[verb], **{name: 1})
+    assert said in str(refusal.value) and refusal.value.__suppress_context__

@@ -46,7 +46,7 @@ def test_a_table_of_the_networks_width_is_taken_as_it_is(call, flood, river, tmp
     assert "time" in found["coords"]
     assert "no sidecar: the 3 columns of numbers (rain, flow, snow) go into the network" in err
     assert "times are those of time" in err
-    assert "its outputs are numbered 0 to 0: --targets a,b names them" in err
+    assert "its output has no name: --targets a names it" in err
 
 
 def test_outputs_that_are_columns_are_named_and_have_outcomes(call, flood, river, tmp_path):

@@ -73,7 +73,8 @@ def plain_sidecar(
     targets = series.target_names
     if targets is None and outputs is not None and not (of_table and outputs == len(features)):
         targets = [f"output {k}" for k in range(outputs)]
-        note(f"its outputs are numbered 0 to {outputs - 1}: --targets a,b names them")
+        many = f"outputs are numbered 0 to {outputs - 1}: --targets a,b names them"
+        note(f"its {many if outputs > 1 else 'output has no name: --targets a names it'}")
     elif targets is None:
         note("its outputs are taken to be its features, one by one: --targets a,b says otherwise")
     lead = 1 if series.lead is None else series.lead

@@ -9,7 +9,7 @@ from scipy.signal import lfilter
 from linear_networks import ar, arx, cut_windows
 from rnnlens.errors import DataError, InputError
 from rnnlens.evidence.statistics.parts import lag_feature_parts, lag_parts, older_part
-from rnnlens.evidence.statistics.sampler_fit import sampler_fit
+from rnnlens.evidence.statistics.sampler_fit import FARTHEST, _Terms, sampler_fit
 from rnnlens.evidence.statistics.samplers import OwnSampler, gaussian_sampler, neighbour_sampler
 
 STEPS, RHO = 5, 0.8
@@ -273,3 +273,14 @@ def test_samplers_refuse_windows_that_do_not_fit(x, rng):
         neighbour_sampler(x[:9])
     with pytest.raises(DataError, match="needs at least 100 windows to tell, but there are 50"):
         sampler_fit(gaussian_sampler(x), x[:50], lag_parts((STEPS, 1)))
+
+
+def test_what_the_classifier_sees_has_an_end_however_little_changed_where_it_learned(rng):
+    """What is one scale in one half of the windows may be billions of them in the other."""
+    rows = rng.normal(size=(80, 4))
+    rows[:, 3] *= 1e-11
+    terms = _Terms(rows, part=np.array([3]), beside=np.array([0, 1, 2]))
+    far = rng.normal(size=(80, 4))
+    assert np.abs(terms(far)).max() == FARTHEST
+    # only such are cut off
+    assert np.abs(terms(rows)).max() < 15

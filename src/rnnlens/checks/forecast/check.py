@@ -43,7 +43,8 @@ class ForecastCheck:
         Mean absolute and root mean square error of the forecast and its references, on the same
         windows; NaN where a reference does not exist or nothing is known.
     better : array (reference,)
-        How far beyond noise the forecast is better than each, as a t-ratio of absolute errors.
+        How far beyond noise the forecast is better than each, as a t-ratio of absolute errors, of
+        squared ones where `squared`.
     input_mean, input_spread, input_low, input_high, input_beyond : array (feature,)
         Where the inputs lie, in network units, and the share that is more than 5 from zero.
     input_misplaced : array (feature,)
@@ -51,7 +52,8 @@ class ForecastCheck:
     saturated : array (layer,)
         Share of the gates of each recurrent layer that are within 0.01 of 0 or 1.
     remedy_error, remedy_stated : array (remedy,)
-        Mean absolute error with each remedy that is named, and as stated on the same windows.
+        Mean absolute error with each remedy that is named, and as stated on the same windows; root
+        mean square errors where `squared`.
     forecast_spread, actual_spread : float
         Standard deviations of the forecasts and of what happened.
     layers : tuple of str
@@ -66,6 +68,8 @@ class ForecastCheck:
         Windows whose errors were judged.
     season_of : str
         What the season before is.
+    squared : bool
+        Whether squared errors were compared, for absolute ones reward a forecast that never moves.
     """
 
     error: Array = declared("reference", long_name="mean absolute error of {target}", unit="{unit}")
@@ -87,10 +91,10 @@ class ForecastCheck:
     )
     saturated: Array = declared("layer", long_name="share of gates within 0.01 of 0 or 1")
     remedy_error: Array = declared(
-        "remedy", long_name="mean absolute error of {target} with the remedy", unit="{unit}"
+        "remedy", long_name="error of {target} with the remedy", unit="{unit}"
     )
     remedy_stated: Array = declared(
-        "remedy", long_name="mean absolute error of {target} as stated", unit="{unit}"
+        "remedy", long_name="error of {target} as stated", unit="{unit}"
     )
     forecast_spread: float = declared(
         long_name="standard deviation of the forecasts of {target}", unit="{unit}"
@@ -102,6 +106,7 @@ class ForecastCheck:
     verdict: str
     judged: int
     season_of: str
+    squared: bool
 
 
 def check_forecast(
@@ -115,6 +120,7 @@ def check_forecast(
 
     `numbers` says whether inputs are quantities, which tokens are not.
     """
+    data = data.judged()
     known = np.flatnonzero(np.isfinite(data.actual))
     chosen = _spaced(known if len(known) >= FEWEST else np.arange(len(data)), windows)
     some = data.select(chosen)
@@ -148,6 +154,7 @@ def check_forecast(
         verdict=verdict,
         judged=found.errors.judged,
         season_of=found.season_of,
+        squared=data.squared,
     )
 
 
@@ -175,10 +182,11 @@ def _judged(
     errors = _errors(some, made, refs, misplaced=misplaced)
     held = data.own is not None and data.own in data.held
     fits: tuple[Fit, ...] = ()
-    looked = data.original is not None and (errors.worse or (errors.doubtful and not held))
-    if looked:  # a calendar is told by simple means, and nothing is tried on padded windows
+    # a calendar is told by simple means, and nothing is tried on padded windows
+    if data.original is not None and (errors.worse or not held):
         like = data if background is None or background.original is None else background
-        fits = tuple(search(data, like, rows, history))
+        only_leads = not (errors.worse or errors.doubtful)
+        fits = tuple(search(data, like, rows, history, only_leads=only_leads))
     return _Judged(errors, refs.season_of, fits, None if held else find_leak(some))
 
 
@@ -210,7 +218,7 @@ def _errors(some: ForecastData, made: Array, refs: References, *, misplaced: boo
     for k, each in enumerate(missed):
         if each is not None:
             error[k], rmse[k] = each.mean(), np.sqrt((each**2).mean())
-            better[k] = beyond_noise(each - own) if k else np.nan
+            better[k] = beyond_noise(some.loss(each) - some.loss(own)) if k else np.nan
     spread = float(actual.std())
     varies = float(made[both].std()) / spread if spread > 0 else float("nan")
-    return Errors(error, rmse, better, int(both.sum()), varies, misplaced)
+    return Errors(error, rmse, better, int(both.sum()), varies, misplaced, some.squared)

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from rnnlens.checks.forecast.noise import lopsided
 from rnnlens.engine.forward import outputs
 
 if TYPE_CHECKING:
@@ -111,6 +112,8 @@ class ForecastData:
         Which steps are no padding; None where all are real.
     units : tuple of str
         The unit that each feature is said to have, the target's at the end; empty where unknown.
+    squared : bool
+        Whether squared errors are compared and not absolute ones, see `judged`.
     """
 
     network: Network
@@ -127,6 +130,7 @@ class ForecastData:
     targets: Array | None = None
     real: NDArray[np.bool_] | None = None
     units: tuple[str, ...] = ()
+    squared: bool = False
 
     def __len__(self) -> int:
         """Give the number of windows."""
@@ -150,6 +154,19 @@ class ForecastData:
         if self.places is None:
             return 0
         return int(np.median(self.places.valid - self.places.issued))
+
+    def judged(self) -> ForecastData:
+        """Choose the errors that are compared by what happened."""
+        return replace(self, squared=lopsided(self.actual))
+
+    def loss(self, missed: Array) -> Array:
+        """Give what is compared of absolute errors: themselves, or their squares."""
+        return missed**2 if self.squared else missed
+
+    def size(self, missed: Array) -> float:
+        """Give the mean absolute error, or the root mean square where squares are compared."""
+        mean = float(self.loss(missed).mean())
+        return float(np.sqrt(mean)) if self.squared else mean
 
     def select(self, chosen: NDArray[np.int64]) -> ForecastData:
         """Take some windows."""

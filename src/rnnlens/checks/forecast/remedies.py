@@ -191,6 +191,8 @@ def _steps(data: ForecastData, rows: Series | None, history: Series | None) -> I
             continue
         values = (np.where(there[:, None, None], original, 0) - data.mean) / data.scale
         for ahead in dict.fromkeys((lead * factor, float(lead))):
+            if ahead < 1 and lead:  # what lies between the newest row and the next is half known
+                continue
             actual = history.between((data.places.issued + ahead).astype(float))
             actual[~there] = np.nan
             whole = round(ahead) if ahead == round(ahead) else None

@@ -45,7 +45,8 @@ class Fit:
     remedy : Remedy
         What is done otherwise.
     error, stated : float
-        Mean absolute error with it, and as stated, on the same windows.
+        Mean absolute error with it, and as stated, on the same windows; root mean square errors
+        where squares are compared.
     rmse : float
         Root mean square error with it, over that as stated.
     skill : float
@@ -63,19 +64,26 @@ class Fit:
 
 
 def search(
-    data: ForecastData, like: ForecastData, rows: Series | None, history: Series | None
+    data: ForecastData,
+    like: ForecastData,
+    rows: Series | None,
+    history: Series | None,
+    *,
+    only_leads: bool = False,
 ) -> list[Fit]:
     """Try every remedy on a few windows, the best again on more, and give these, the best first.
 
-    `like` are the data that scalings come from.
+    `like` are the data that scalings come from. Other leads cost no other run of the network.
     """
     known = np.flatnonzero(np.isfinite(data.actual))
+    found = [*_Judge.of(data, known, FOR_LEADS, history).at_leads(history)]
+    if only_leads:
+        return sorted(found, key=lambda fit: fit.error)
     work = max(1.0, cost(data.network, dict(data.inputs)).work)
     most = int(WORK / (2 * FEW * work))
     few, more = (_Judge.of(data, known, count, history) for count in (FEW, WINDOWS))
     first = [fit for one in tries(few.data, like, rows, history, most) for fit in few.fits(one)]
     again = {fit.remedy for fit in sorted(first, key=lambda fit: fit.error)[:AGAIN]}
-    found = [*_Judge.of(data, known, FOR_LEADS, history).at_leads(history)]
     for one in tries(more.data, like, rows, history, most):
         made = tuple((remedy, line) for remedy, line in one.made if remedy in again)
         if made:
@@ -132,14 +140,14 @@ class _Judge:
         if both.sum() < max(FEWEST, len(both) // 2):
             return
         still = np.abs(self.now - wanted)[both]
-        level = float(still.mean()) if np.isfinite(still).all() else float("nan")
-        error = float(missed[both].mean())
+        level = self.data.size(still) if np.isfinite(still).all() else float("nan")
+        error = self.data.size(missed[both])
         square = [float(np.sqrt((one[both] ** 2).mean())) for one in (missed, self.missed)]
         yield Fit(
             remedy=remedy,
             error=error,
-            stated=float(self.missed[both].mean()),
+            stated=self.data.size(self.missed[both]),
             rmse=square[0] / square[1] if square[1] > 0 else float("inf"),
             skill=error / level if level > 0 else float("nan"),
-            gain=beyond_noise((self.missed - missed)[both]),
+            gain=beyond_noise((self.data.loss(self.missed) - self.data.loss(missed))[both]),
         )

@@ -68,6 +68,8 @@ class Errors:
         Standard deviation of the forecasts over that of what happened; NaN where not known.
     misplaced : bool
         Whether inputs lie where no usual scaler puts them.
+    squared : bool
+        Whether squared errors are compared, and not absolute ones.
     """
 
     error: Array
@@ -76,6 +78,12 @@ class Errors:
     judged: int
     varies: float
     misplaced: bool
+    squared: bool = False
+
+    @property
+    def size(self) -> Array:
+        """What is compared: the mean absolute error, or the root mean square error."""
+        return self.rmse if self.squared else self.error
 
     @classmethod
     def unknown(cls, *, misplaced: bool, still: bool) -> Errors:
@@ -103,7 +111,7 @@ class Errors:
         """Whether it pays to look for what fits better: something simple is as good."""
         if not self.judged:
             return False
-        return not self.better_than_simple or bool(self.error[0] > DOUBT * self.error[4])
+        return not self.better_than_simple or bool(self.size[0] > DOUBT * self.size[4])
 
 
 def judge(errors: Errors, fits: tuple[Fit, ...], leak: Leak | None) -> tuple[str, tuple[Fit, ...]]:
@@ -125,19 +133,30 @@ def judge(errors: Errors, fits: tuple[Fit, ...], leak: Leak | None) -> tuple[str
 
 def _mends(fit: Fit, errors: Errors) -> bool:
     """Say whether a remedy makes a forecast that is no longer worse than knowing nothing."""
-    level = np.nanmax(errors.error[1:3])
-    return fit.error < CLEAR * fit.stated and fit.error < level and fit.gain > NOISE
+    level = np.nanmax(errors.size[1:3])
+    clear = fit.error < CLEAR * fit.stated and fit.error < level and fit.gain > NOISE
+    return bool(clear and _tells(fit, errors))
+
+
+def _tells(fit: Fit, errors: Errors) -> bool:
+    """Say whether a remedied forecast knows something, or was wrong beyond what networks do.
+
+    Whatever destroys what a network that learned its windows by heart says brings it near to the
+    mean, and is no remedy.
+    """
+    mean = errors.size[2]
+    return fit.error < HUGE * fit.stated or not fit.error > SKILL * mean
 
 
 def _fits_much_better(fit: Fit, errors: Errors) -> bool:
     """Say whether a remedy fits so much better that chance and underfitting do not explain it."""
     clear = fit.error < VERY_CLEAR * fit.stated and fit.rmse < SQUARED
     huge = fit.error < HUGE * fit.stated  # no best of many tries is so much better by chance
-    if not (clear and fit.gain > (NOISE if huge else SEARCHED)):
+    if not (clear and _tells(fit, errors) and fit.gain > (NOISE if huge else SEARCHED)):
         return False
     if errors.better[1] < -NOISE:  # persistence is better than what was stated
         return bool(fit.skill < AS_GOOD)
-    stated = errors.error[0] / errors.error[1] if errors.error[1] > 0 else np.nan
+    stated = errors.size[0] / errors.size[1] if errors.size[1] > 0 else np.nan
     return bool(fit.skill < SKILL and not fit.skill > SKILLED * stated)
 
 

@@ -142,7 +142,7 @@ class StatedRanges:
             return between_quantiles(self.data, own, [feature], self.quantiles), self.text
         scaling = None if self.scaling is None else self.scaling[[feature]]
         known = "-" if self.units is None else self.units[feature]
-        unit = "" if known == "-" else f" {known}"
+        unit = "" if known in {"", "-"} else f" {known}"
         numbers = np.asarray(given, float)
         if numbers.ndim == 0:
             text = f"own value +- {float(numbers):g}{unit}"

@@ -51,6 +51,8 @@ APART = 10
 REJECTED, DIFFERENCES = 0.1, 5
 #: Standard deviations within a half of the windows beyond which the halves differ in level.
 LEVELS_APART = 1.0
+#: Standard deviations at which the terms of the classifier are cut off.
+FARTHEST = 50.0
 
 
 @dataclass(frozen=True, eq=False, kw_only=True)
@@ -249,7 +251,8 @@ class _Terms:
         self.middle, self.size = own.mean(axis=0), _scale(own)
 
     def _z(self, rows: Array) -> Array:
-        return (rows - self.centre) / self.scale
+        # what hardly changed in the windows learned from may lie any number of scales away
+        return _within((rows - self.centre) / self.scale)
 
     def _own(self, z: Array) -> Array:
         mean = z[:, self.beside] @ self.slope
@@ -258,7 +261,7 @@ class _Terms:
         return np.hstack([z[:, self.beside], r, r**2, r**3, r * mean, r**2 * mean, pairs])
 
     def __call__(self, rows: Array) -> Array:
-        own = (self._own(self._z(rows)) - self.middle) / self.size
+        own = _within((self._own(self._z(rows)) - self.middle) / self.size)
         return np.column_stack([np.ones(len(own)), own])
 
 
@@ -266,6 +269,11 @@ def _scale(rows: Array) -> Array:
     """Give standard deviations; infinity for what does not change beyond rounding."""
     spread = rows.std(axis=0)
     return np.where(spread > 1e-12 * np.abs(rows).max(axis=0), spread, np.inf)
+
+
+def _within(z: Array) -> Array:
+    """Cut off what lies so far out that it is told from the others wherever it lies."""
+    return np.clip(z, -FARTHEST, FARTHEST)
 
 
 def _logistic(real: Array, drawn: Array) -> Array:
@@ -277,7 +285,8 @@ def _logistic(real: Array, drawn: Array) -> Array:
     terms = np.vstack([real, drawn])
     label = np.repeat([0.0, 1.0], [len(real), len(drawn)])
     model = GLM(label, terms, family=Binomial())
-    with warnings.catch_warnings():
+    # chances may be nothing or one on the way to the best slope
+    with warnings.catch_warnings(), np.errstate(all="ignore"):
         # a slope that is not yet the best to the last digit ranks windows all the same
         warnings.simplefilter("ignore", ConvergenceWarning)
         return np.asarray(model.fit_regularized(alpha=RIDGE, L1_wt=0.0).params)

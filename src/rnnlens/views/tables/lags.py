@@ -82,7 +82,7 @@ def evidence_view(table: xr.Dataset) -> Group:
     for place, heading in enumerate(headings):
         shown.add_column(heading, justify="left" if place in words else "right", no_wrap=True)
     for row in cells:
-        shown.add_row(*row)
+        shown.add_row(*(cell.replace(" (CAUTION)", "\n(CAUTION)") for cell in row))
     a = table.attrs
     unit = in_brackets(a.get("unit"))
     what = {"lag": "each lag", "feature": "each feature"}.get(str(a.get("by")), "each input")

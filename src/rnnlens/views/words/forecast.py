@@ -51,25 +51,29 @@ def forecast_line(page: xr.Dataset) -> str:
     a = page.attrs
     if not int(a["judged"]):
         return _not_judged(a)
-    error = _by_reference(page)
-    names = {
+    error, names = _by_reference(page), _reference_names(a)
+    beside = [f"{text} {_short(error[name])}" for name, text in names.items()
+              if np.isfinite(error[name])]  # fmt: skip
+    line = f"{a['measure']} {figure(error['forecast'], str(a.get('unit') or ''), digits=3)}"
+    where = "" if a["judged_on"] == "the windows" else f", judged on {a['judged_on']}"
+    return f"{line}; {', '.join(beside)} ({int(a['judged']):,} forecasts{where})"
+
+
+def _reference_names(a: Attributes) -> dict[str, str]:
+    return {
         "persistence": "persistence",
         "season": SEASONS.get(str(a["season_of"]), ""),
         "mean": f"mean of {a['mean_of']}",
         "linear": "a linear fit on the same windows",
     }
-    beside = [f"{text} {_short(error[name])}" for name, text in names.items()
-              if np.isfinite(error[name])]  # fmt: skip
-    line = f"MAE {figure(error['forecast'], str(a.get('unit') or ''), digits=3)}"
-    where = "" if a["judged_on"] == "the windows" else f", judged on {a['judged_on']}"
-    return f"{line}; {', '.join(beside)} ({int(a['judged']):,} forecasts{where})"
 
 
 def verdict_sentence(page: xr.Dataset) -> str:
     """Say what a check found where it has nothing to warn of."""
     target = page.attrs["target"]
+    if page.attrs["verdict"] == "better":
+        return f"The forecast of {target} is better than {_beaten(page)}."
     return {
-        "better": f"The forecast of {target} is better than all that is known without the network.",
         "no better": f"The forecast of {target} is not shown to be better than the best of what is "
         "known without the network.",
     }.get(
@@ -77,6 +81,24 @@ def verdict_sentence(page: xr.Dataset) -> str:
         f"Whether the forecast of {target} is any good is not known; nothing about its inputs "
         "speaks against it.",
     )
+
+
+def _beaten(page: xr.Dataset) -> str:
+    """List what a forecast is better than, beyond noise, and say where a linear fit is not."""
+    error, names = _by_reference(page), _reference_names(page.attrs)
+    linear = names.pop("linear")
+    listed = [
+        text if name == "persistence" else f"the {text}"
+        for name, text in names.items()
+        if np.isfinite(error[name])
+    ]
+    beaten = " and ".join(filter(None, [", ".join(listed[:-1]), listed[-1]]))
+    if error["linear"] < error["forecast"]:
+        return (
+            f"{beaten}, beyond noise, but {linear} errs less, {_short(error['linear'])} "
+            f"against {_short(error['forecast'])}"
+        )
+    return f"{beaten}, beyond noise"
 
 
 def _not_judged(a: Attributes) -> str:
@@ -89,7 +111,8 @@ def _not_judged(a: Attributes) -> str:
 
 def _by_reference(page: xr.Dataset) -> dict[str, float]:
     names = (str(name) for name in page["reference"].values)
-    return dict(zip(names, map(float, page["error"].values), strict=True))
+    compared = page["rmse" if page.attrs["measure"] == "RMSE" else "error"]
+    return dict(zip(names, map(float, compared.values), strict=True))
 
 
 def _short(value: float) -> str:
@@ -121,7 +144,8 @@ def _worse(page: xr.Dataset) -> str:
     )
     own = figure(error["forecast"], unit, digits=3)
     return (
-        f"the forecast of {page.attrs['target']} is worse than knowing nothing (MAE {own}; "
+        f"the forecast of {page.attrs['target']} is worse than knowing nothing "
+        f"({page.attrs['measure']} {own}; "
         f"{beside}); {_mended(page)}"
     )
 

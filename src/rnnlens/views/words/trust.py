@@ -255,20 +255,19 @@ def _error(page: xr.Dataset) -> Finding:
     check, a = "the forecast itself", page.attrs
     if "error" not in page or not np.isfinite(float(page["error"].sel(reference="forecast"))):
         return _unknown(check, "What happened is not known, so the forecast was not judged.")
-    own = float(page["error"].sel(reference="forecast"))
-    unit = str(a.get("unit", ""))
+    of, errors = _compared(page)
+    own, unit = errors["forecast"], str(a.get("unit", ""))
     names = {
         "persistence": "persistence",
         "mean": f"the mean of {a['mean_of']}",
         "season": f"the {SEASONS.get(str(a['season_of']), 'season before')}",
     }
-    errors = {name: float(page["error"].sel(reference=name)) for name in names}
     better = {name: float(page["better"].sel(reference=name)) for name in names}
     known = [name for name in names if np.isfinite(errors[name])]
     said = [f"{figure(errors[name], unit, digits=3)} for {names[name]}" for name in known]
     start = (
-        f"The forecast's mean absolute error is {figure(own, unit, digits=3)} against "
-        f"{', '.join(said)}: what is explained is"
+        f"The forecast's {of} is {figure(own, unit, digits=3)} against {', '.join(said)}: what is "
+        "explained is"
     )
     if known and all(better[name] > NOISE for name in known):
         verdict, end = "holds", "better than each of them, beyond noise."
@@ -281,6 +280,14 @@ def _error(page: xr.Dataset) -> Finding:
     if caution:
         verdict, end = "fails", f"{end.removesuffix('.')}; {caution}."
     return Finding(check, verdict, figure(own, unit, digits=3), f"{start} {end}")
+
+
+def _compared(page: xr.Dataset) -> tuple[str, dict[str, float]]:
+    """Give the errors that a check compared, by reference, and what they are called."""
+    squared = page.attrs.get("measure") == "RMSE"
+    errors = page["reference_rmse" if squared else "error"]
+    named = dict(zip(map(str, page["reference"].values), map(float, errors.values), strict=True))
+    return "root mean square error" if squared else "mean absolute error", named
 
 
 def _below(value: float, limits: tuple[float, float]) -> str:

@@ -103,8 +103,10 @@ def with_references(
     """Add the check and the errors of its references to a page of `rnnlens.trust`."""
     check = forecast_page(case, target, background, y)
     errors = {name: check[name] for name in ("error", "better")}
+    errors["reference_rmse"] = check["rmse"]  # a page of trust has an rmse of its own windows
     return page.assign(errors).assign_attrs(
-        _about(check), season_of=check.attrs["season_of"], mean_of=check.attrs["mean_of"]
+        _about(check),
+        **{name: check.attrs[name] for name in ("season_of", "mean_of", "measure")},
     )
 
 

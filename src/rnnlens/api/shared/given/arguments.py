@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from dataclasses import replace
+from collections.abc import Callable, Iterable
+from dataclasses import fields, replace
 from datetime import date
 from functools import wraps
-from inspect import signature
+from inspect import Signature, signature
 from typing import ParamSpec, TypeVar
 
 import numpy as np
@@ -18,6 +18,7 @@ from rnnlens.arguments import (
     NAME,
     PATH,
     Kind,
+    did_you_mean,
     either,
     instance,
     many,
@@ -193,6 +194,25 @@ KINDS: dict[str, Kind] = {
 }
 
 
+#: Classes of options: their fields are often tried as arguments of a verb.
+_OPTIONS = (Target, Certificates, Test, Shares, Effort, Intervention)
+
+
+def _unknown(verb: str, taken: Signature, given: Iterable[str]) -> str:
+    """Say where an argument that a verb does not take belongs; empty where it takes them all."""
+    name = next((name for name in given if name not in taken.parameters), None)
+    if name is None:
+        return ""
+    for options in _OPTIONS:
+        if name in {field.name for field in fields(options)}:
+            for where_to, one in taken.parameters.items():
+                if options.__name__ in str(one.annotation).split(" | "):
+                    place = f"{where_to}=rnnlens.{options.__name__}({name}=...)"
+                    return f"{verb}() takes {name!r} as a part of its options: {place}"
+    near = did_you_mean(name, taken.parameters)
+    return f"{verb}() takes no argument {name!r}{near}: it takes {', '.join(taken.parameters)}"
+
+
 def checked(**others: Kind) -> Callable[[Callable[P, R]], Callable[P, R]]:
     """Check what a verb is called with, by the table and by what differs in this verb.
 
@@ -208,8 +228,9 @@ def checked(**others: Kind) -> Callable[[Callable[P, R]], Callable[P, R]]:
         def call(*args: P.args, **kwargs: P.kwargs) -> R:
             try:
                 given = taken.bind(*args, **kwargs)
-            except TypeError:
-                return verb(*args, **kwargs)  # which says what it misses in Python's own words
+            except TypeError as error:
+                said = _unknown(verb.__name__, taken, kwargs) or f"{verb.__name__}(): {error}"
+                raise TypeError(said) from None
             for name, value in given.arguments.items():
                 if name in kinds and not (value is None and name in optional):
                     given.arguments[name] = kinds[name].check(name, value)

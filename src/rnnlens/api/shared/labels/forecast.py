@@ -48,10 +48,11 @@ def labelled_check(
         "windows": about.windows,
         "known": about.known,
         "judged": check.judged,
+        "measure": "RMSE" if check.squared else "MAE",
         "judged_on": about.judged_on,
         "mean_of": "the background" if about.background else "what happened",
         "season_of": check.season_of,
-        "lead": "" if case.windows is None else case.windows.lead,
+        "lead": _lead(case, target),
         "step": "" if case.windows is None else case.windows.step,
         "remedies": [_facts(fit, features, target.name) for fit in check.remedies],
         "leak": "" if check.leak is None else features[check.leak.feature],
@@ -70,6 +71,16 @@ def labelled_check(
         },
         attrs=network_provenance(case.network, method="check", extra=extra),
     )
+
+
+def _lead(case: Case, target: NamedTarget) -> int | str:
+    """Give the lead of the target, its own where targets differ in it; empty where none is said."""
+    windows = case.windows
+    if windows is None:
+        return ""
+    if target.name not in windows.targets:
+        return windows.lead
+    return windows.lead_of(windows.targets.index(target.name))
 
 
 def _facts(fit: Fit, features: list[str], target: str) -> dict[str, object]:
