@@ -128,16 +128,16 @@ def test_a_forecast_is_said_to_be_better_only_than_what_it_is_better_than(net, r
     )
 
 
-def test_a_variable_without_a_unit_is_given_without_a_dash(net, right):
+def test_a_variable_without_a_unit_is_written_without_a_dash(net, right):
     bare = replace(right, units=("-",) * 10, target_units=("-",) * len(right.targets))
     page = rnnlens.check(net, bare, target="temp")
-    assert page.attrs["unit"] == "" and " -;" not in forecast_line(page)
+    assert page.attrs["unit"] == "-" and " -;" not in forecast_line(page)
     quick = rnnlens.Certificates(range=0.5, budget=2)
     one = bare.select(slice(-1, None))
     proof = rnnlens.certify(
         net, one, lag=1, features="temp", target="temp", background=bare, certificates=quick
     )
-    assert proof.attrs["unit"] == "" and proof.attrs["range"].endswith("own value +- 0.5")
+    assert proof.attrs["unit"] == "-" and proof.attrs["range"].endswith("own value +- 0.5")
 
 
 def test_a_sentence_without_a_caution_stays_as_it_is():

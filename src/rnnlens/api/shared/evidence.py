@@ -6,7 +6,6 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from rnnlens.api.shared.given.outputs import unit_in_words
 from rnnlens.api.shared.given.padding import fitted
 from rnnlens.attribution.baselines.windows import RealWindows
 from rnnlens.engine.forward import entries
@@ -46,6 +45,6 @@ def stated_ranges(case: Case, certificates: Certificates, data: RealWindows) -> 
         given=certificates.range,
         quantiles=certificates.quantiles,
         data=data.steps,
-        units=None if windows is None else tuple(map(unit_in_words, windows.units)),
+        units=None if windows is None else windows.units,
         scaling=None if windows is None else windows.feature_scaling,
     )

@@ -251,5 +251,6 @@ def _decimals(values: np.ndarray) -> int:
 
 
 def _residual(value: float | str | None, unit: str | None) -> str:
-    known = value is not None and value != ""
-    return with_unit(f"{float(value):.2g}", unit) if known else "not known"
+    if value is None or value == "":
+        return "not known"
+    return with_unit(f"{float(value):.2g}", unit)

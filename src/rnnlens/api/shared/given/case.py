@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 import numpy as np
 
 from rnnlens.api.shared.given.axes import names_within, side_by_side
-from rnnlens.api.shared.given.outputs import Outputs, numbered, place_of_target, unit_in_words
+from rnnlens.api.shared.given.outputs import Outputs, numbered, place_of_target
 from rnnlens.api.shared.given.padding import LAST_STEP, Padding, without_padding
 from rnnlens.arguments import did_you_mean
 from rnnlens.attribution.question import Question
@@ -141,7 +141,7 @@ class Case:
         at = index[-1] if place is None else place
         scaling = self.windows.target_scaling
         resolved = ResolvedTarget(index, number, float(scaling.scale[at]), float(scaling.mean[at]))
-        return NamedTarget(resolved, label, unit_in_words(self.windows.target_units[at]))
+        return NamedTarget(resolved, label, self.windows.target_units[at])
 
     def question(
         self,

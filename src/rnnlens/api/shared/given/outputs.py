@@ -13,7 +13,7 @@ from rnnlens.errors import DataError
 if TYPE_CHECKING:
     from rnnlens.series.windows import Windows
 
-__all__ = ["Outputs", "numbered", "place_of_target", "unit_in_words"]
+__all__ = ["Outputs", "numbered", "place_of_target"]
 
 
 @dataclass(frozen=True, eq=False)
@@ -198,8 +198,3 @@ def numbered(windows: Windows, shape: tuple[int, ...]) -> Windows:
         sources=tuple(f"output {k}" for k in range(count)),
         target_times=None,
     )
-
-
-def unit_in_words(unit: str) -> str:
-    """Give a unit as it is said after a number: nothing where a variable has none."""
-    return "" if unit == "-" else unit

@@ -5,7 +5,6 @@ from __future__ import annotations
 from dataclasses import asdict, dataclass, replace
 from typing import TYPE_CHECKING
 
-from rnnlens.api.shared.given.outputs import unit_in_words
 from rnnlens.api.shared.labels.network_provenance import network_provenance
 from rnnlens.results.label import label
 
@@ -43,8 +42,7 @@ def labelled_certificate(
             low=scaling.undo(changes.low),
             high=scaling.undo(changes.high),
         )
-        units = [unit_in_words(case.windows.units[k]) for k in free]
-        step = {"step": case.windows.step}
+        units, step = [case.windows.units[k] for k in free], {"step": case.windows.step}
     extra = {
         **asdict(about),
         **step,
