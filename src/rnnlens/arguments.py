@@ -266,10 +266,19 @@ def shown(value: object) -> str:
     if isinstance(shape, tuple):
         kind = getattr(getattr(value, "dtype", None), "kind", "f")
         of = "" if kind in "biuf" else f" and type {getattr(value, 'dtype', '')}"
-        return f"an array of shape {tuple(shape)}{of}"
+        return f"an array of shape {tuple(shape)}{of}{_not_finite(value)}"
     if isinstance(value, list | tuple | dict | set | range):
         return reprlib.repr(value)
     return f"an object of type {type(value).__name__}"
+
+
+def _not_finite(value: object) -> str:
+    """Count what is not finite in an array, where something is."""
+    if not isinstance(value, np.ndarray) or value.dtype.kind != "f":
+        return ""
+    counts = {"infinite": int(np.isinf(value).sum()), "NaN": int(np.isnan(value).sum())}
+    said = " and ".join(f"{count} {name}" for name, count in counts.items() if count)
+    return f" with {said}" if said else ""
 
 
 def did_you_mean(given: object, known: Iterable[str]) -> str:

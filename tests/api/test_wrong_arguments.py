@@ -13,12 +13,14 @@ from dataclasses import fields, is_dataclass
 from functools import partial
 
 import numpy as np
+import pandas as pd
 import pytest
+import xarray as xr
 
 import rnnlens
 from networks import forecaster
 from rnnlens import Certificates, Effort, Intervention, Shares, Target, Test
-from rnnlens.errors import RnnlensError
+from rnnlens.errors import InputError, RnnlensError
 from rnnlens.series.sidecar import Sidecar
 from rnnlens.views.report import render
 
@@ -179,3 +181,23 @@ def test_an_argument_that_is_none_is_told_where_it_belongs(verb, name, said):
     with pytest.raises(TypeError) as refusal:
         getattr(rnnlens, verb)(**CALLS[verb], **{name: 1})
     assert said in str(refusal.value) and refusal.value.__suppress_context__
+
+
+def test_what_happened_may_be_a_column_or_masked_and_what_is_wrong_is_named(rng):
+    call = CALLS["check"] | {"X": rng.normal(size=(30, STEPS, FEATURES))}
+    outcomes = rng.normal(size=len(call["X"]))
+    plain = rnnlens.check(**{**call, "y": outcomes})
+    xr.testing.assert_equal(rnnlens.check(**{**call, "y": outcomes[:, None]}), plain)
+    masked = np.ma.masked_array(outcomes, mask=np.arange(len(outcomes)) == 1)
+    holed = np.where(np.arange(len(outcomes)) == 1, np.nan, outcomes)
+    unknown = rnnlens.check(**{**call, "y": holed})
+    assert plain.attrs["judged"] == 30 and unknown.attrs["judged"] == 29
+    xr.testing.assert_equal(rnnlens.check(**{**call, "y": masked}), unknown)
+    frame = pd.DataFrame(rng.normal(size=(9, 2)), columns=["a", "b"])
+    with pytest.raises(InputError, match="cut a table into windows with rnnlens.windows"):
+        rnnlens.explain(NET, frame.assign(sky="grey"))
+    with pytest.raises(InputError, match="give its .sidecar"):
+        rnnlens.windows(frame, rnnlens.init(NET, frame))
+    outcomes[3] = np.inf
+    with pytest.raises(InputError, match="with 1 infinite"):
+        rnnlens.check(**{**call, "y": outcomes})

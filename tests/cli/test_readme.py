@@ -46,7 +46,7 @@ def test_the_notebook_example_runs_and_its_contributions_sum(readme):
 @pytest.mark.usefixtures("in_a_folder_with_the_demo_s_files")
 def test_every_command_of_the_readme_runs(call, readme):
     commands = [
-        shlex.split(line, comments=True)[1:]
+        shlex.split(line.partition(" > ")[0], comments=True)[1:]
         for block in blocks(readme, "console")
         for line in block.splitlines()
         if line.startswith("rnnlens ")

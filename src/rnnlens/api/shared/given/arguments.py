@@ -48,8 +48,8 @@ def _hint(value: object) -> str:
     """Say what to do about windows that are none."""
     if isinstance(value, np.ma.MaskedArray):
         return ": what is masked is missing data, so fill or drop it before windows are made"
-    if isinstance(value, str):
-        return ": cut a table into windows with rnnlens.windows(path, sidecar)"
+    if isinstance(value, str) or hasattr(value, "columns"):
+        return ": cut a table into windows with rnnlens.windows(table, sidecar)"
     return ""
 
 
@@ -97,10 +97,20 @@ _TARGET = either(
     what="a rnnlens.Target, a name, a number, or a sequence of names or numbers",
 )
 _BASELINE = either(NAME, numbers("an array of finite numbers"))
-_ACTUAL = replace(
-    numbers("one number a window, NaN where it is not known", axes=1, allowed="nan"),
-    error=DataError,
-)
+_COLUMN = numbers("one number a window, NaN where it is not known", axes=1, allowed="nan")
+
+
+def _outcomes(value: object) -> object:
+    """Take one number a window; a column of them, as training wants it, and a mask too."""
+    if isinstance(value, np.ma.MaskedArray) and value.dtype.kind in "iuf":
+        value = value.astype(np.float64).filled(np.nan)
+    shape = getattr(value, "shape", ())
+    reshape = getattr(value, "reshape", None)
+    column = reshape is not None and len(shape) == 2 and shape[1] == 1
+    return _COLUMN.take(reshape(-1) if column else value)
+
+
+_ACTUAL = replace(_COLUMN, take=_outcomes, error=DataError)
 
 
 def _is_sidecar(value: object) -> bool:
@@ -188,7 +198,10 @@ KINDS: dict[str, Kind] = {
     "weights": mapping(numbers(allowed="any"), "a mapping of input name to array"),
     "architecture": PATH,
     "layers": NAME,
-    "sidecar": either(where("a Sidecar", _is_sidecar), PATH),
+    "sidecar": replace(
+        either(where("a Sidecar", _is_sidecar), PATH),
+        hint=lambda value: ": give its .sidecar" if hasattr(value, "sidecar") else "",
+    ),
     "start": _MOMENT,
     "end": _MOMENT,
 }
