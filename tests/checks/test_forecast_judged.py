@@ -69,6 +69,17 @@ def test_the_line_and_the_finding_of_trust_name_the_error_that_was_compared(rng)
     assert plain.attrs["forecast_check"].startswith(f"MAE {float(plain.error[0]):.3g}")
 
 
+def test_trust_names_the_error_that_was_compared(rng):
+    from rnnlens.views.words.trust import trust_findings
+
+    data = of_rain(rng)
+    asked = {"target": 0, "windows": 4, "method": "occlusion", "baseline": "zero"}
+    page = rnnlens.trust(data.network, data.inputs[data.of], data.actual, **asked)
+    said = {one.check: one.sentence for one in trust_findings(page)}["the forecast itself"]
+    own = float(page["reference_rmse"].sel(reference="forecast"))
+    assert said.startswith(f"The forecast's root mean square error is {own:.3g} against")
+
+
 # ----------------------------------------------------------------------- what counts as a remedy
 
 

@@ -72,8 +72,8 @@ def test_python_gives_the_sidecar_its_text_and_notes(bare, data, scaler):
     assert str(made) == made.text and made.checks == made.text.count("# CHECK: ")
     assert made.sidecar.target_names == made.sidecar.feature_names
     assert rnnlens.windows(data, made.sidecar).targets == made.sidecar.target_names
-    with pytest.raises(ConfigError, match="gives 10 outputs and 1 targets were named"):
-        rnnlens.init(network, data, scaler=scaler, targets="temp")
+    with pytest.raises(ConfigError, match="gives 10 outputs and 2 targets were named"):
+        rnnlens.init(network, data, scaler=scaler, targets=["temp", "dewp"])
 
 
 def test_several_tables_are_refused(call, bare, data):

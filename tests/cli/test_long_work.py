@@ -5,15 +5,18 @@ import signal
 import sys
 import time
 from contextlib import contextmanager
+from dataclasses import replace
 
 import numpy as np
 import pandas as pd
 import pytest
 
+import rnnlens
 from processes import running
+from rnnlens import Certificates, Test
 from rnnlens.api.shared import planning
 from rnnlens.cli import output
-from rnnlens.demo.weather import demo_files
+from rnnlens.demo.weather import demo_files, weather_windows
 from rnnlens.engine.schedule.plan import Estimate
 from rnnlens.series.sidecar import read_sidecar
 
@@ -66,31 +69,46 @@ def test_ctrl_c_breaks_long_work_off_and_leaves_no_file(work, model, long_data, 
 def test_what_is_expected_is_said_before_long_work_and_not_before_short(
     call, model, data, monkeypatch
 ):
-
-    seen = []
-
-    def estimate(network, inputs, **asked):
-        seen.append(asked)
-        return Estimate(cells=1, seconds=40.2, bytes=312_000_000)
-
-    monkeypatch.setattr(planning, "estimate", estimate)
-    asked = ("explain", model, data, "--target", "temp")
-    said = call(*asked, "--method", "gradient")
+    asked = ("explain", model, data, "--target", "temp", "--last", "40")
+    monkeypatch.setattr(planning, "secant_pace", lambda question: 1.0)  # a second a window
+    monkeypatch.setattr(planning, "tree_pace", lambda question: 0.0)
+    monkeypatch.setattr(planning, "FELT", 0)
+    said = call(*asked, "--method", "secant", "--baseline", "mean")
     assert said.code == 0
-    assert "note: about 40 s, 0.3 GB; Ctrl-C ends it\n" in said.err
+    assert re.search(r"note: about 40 s, [0-9.]+ [GM]B; Ctrl-C ends it\n", said.err)
     assert "about" not in said.out
-    call(*asked, "--method", "tree", "--newest", "5")
-    call(*asked, "--baseline", "background")
-    steps, backgrounds = 24, 32
-    cells = [(one["forwards"], one["backwards"], one["runs"]) for one in seen]
-    assert cells[0] == (1, 1, 2)
-    # 2 (T - K) + 2^(K+2) - 4 cell evaluations for K newest lags of T, T of them a run
-    assert cells[1][:2] == (pytest.approx(1 + (2 * 19 + 2**7 - 4) / steps), 0)
-    assert cells[2] == (1 + backgrounds, backgrounds, 3)
-    monkeypatch.setattr(
-        planning, "estimate", lambda *_, **__: Estimate(cells=1, seconds=2.9, bytes=10**12)
-    )
-    assert "about" not in call(*asked).err
+    # against 32 backgrounds, of which one is timed
+    assert "note: about 21 min" in call(*asked).err
+    monkeypatch.setattr(planning, "secant_pace", lambda question: 0.01)
+    assert "about" not in call(*asked, "--method", "secant", "--baseline", "mean").err
+
+
+def test_the_seconds_of_all_parts_of_lags_are_added_up(weather_case, monkeypatch):
+    network, windows = weather_case
+    paces = {"secant_pace": 0.0, "tree_pace": 0.0, "run_pace": 1.0, "certify_pace": 1.0}
+    for name, pace in paces.items():
+        monkeypatch.setattr(planning, name, lambda *_, pace=pace: pace)
+    none = {"certificates": None, "test": None}
+    test, proofs = Test(replacements=7), Certificates(windows=2, range=0.1)
+
+    def seconds(**asked):
+        options = replace(planning.USUAL, **{**none, **asked})
+        made = planning.expected_lags(network, windows, options, target="temp")
+        return made.seconds
+
+    assert seconds() == 0
+    free, steps, count = 8, 24, len(windows)
+    assert seconds(test=Test(hiding=False, replacements=7)) == 1.5 * steps * 7
+    tests = steps + 4 + steps // 2
+    assert seconds(test=test) == pytest.approx(1.5 * (steps * 7 + tests * count * 5))
+    plain = count * 2 * free * steps
+    assert seconds(certificates=proofs) == pytest.approx(2 * steps * free + plain)
+
+
+@pytest.fixture
+def weather_case():
+    windows = weather_windows().newest(30)
+    return rnnlens.read(demo_files().network), windows
 
 
 @pytest.mark.parametrize(

@@ -1,5 +1,11 @@
 """What the command line may say about a PyTorch state dict."""
 
+import re
+import shlex
+
+import numpy as np
+import pandas as pd
+import pytest
 import torch
 
 from torch_models import made, saved, scrambled
@@ -32,3 +38,29 @@ def test_an_option_for_another_format_is_refused_in_one_sentence(call, model):
     said = call("inspect", model, "--head", "fc")
     assert said.code == 1
     assert "is a Keras archive, which takes no option, but head was given" in said.err
+
+
+@pytest.mark.parametrize("outputs", [1, 3])
+def test_the_command_that_init_ends_with_works_as_it_is_written(call, rng, tmp_path, outputs):
+    net = Net()
+    net.fc = torch.nn.Linear(3, outputs)
+    path = saved(scrambled(net).state_dict(), tmp_path)
+    table = tmp_path / "two columns.csv"
+    walk = np.cumsum(rng.normal(size=(80, 2)), axis=0)
+    pd.DataFrame(walk, columns=["rain", "flow"]).to_csv(table, index=False)
+    made = call("init", path, table, "--head", "fc", "--targets", "flow", "--window", 5)
+    assert made.code == 0, made.err
+    path.with_suffix(".toml").write_text(made.out, encoding="utf-8")
+    (typed,) = re.findall(r"\(rnnlens (check .*) says whether", " ".join(made.err.split()))
+    said = call(*shlex.split(typed))
+    assert said.code == 0, said.err
+    assert "--head fc" in typed and "Is it a forecast of flow" in said.out
+
+
+@pytest.mark.parametrize("verb", ["check", "explain"])
+def test_windows_in_a_file_say_how_many_steps_they_have(call, rng, tmp_path, verb):
+    path = saved(scrambled(Net()).state_dict(), tmp_path)
+    np.savez(tmp_path / "w.npz", X=rng.normal(size=(30, 6, 2)))
+    for typed in ([], ["--features", "rain,flow"]):
+        said = call(verb, path, tmp_path / "w.npz", "--head", "fc", *typed)
+        assert said.code == 0, said.err

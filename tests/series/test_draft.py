@@ -174,8 +174,8 @@ def test_what_the_user_says_is_taken_and_not_guessed(table, tmp_path):
         drafted(Facts(2, 1, 6), table, features=("flwo", "rain"))
     with pytest.raises(ConfigError, match="targets names 'tepm', and the table has no such column"):
         drafted(Facts(2, 1, 6), table, features=("flow", "rain"), targets=("tepm",))
-    with pytest.raises(ConfigError, match="gives 2 outputs and 1 targets were named"):
-        drafted(Facts(2, 2, 6), table, features=("flow", "rain"), targets=("temp",))
+    with pytest.raises(ConfigError, match="gives 3 outputs and 2 targets were named"):
+        drafted(Facts(2, 3, 6), table, features=("flow", "rain"), targets=("temp", "flow"))
     with pytest.raises(DataError, match="takes 2 features and 1 were found"):
         drafted(Facts(2, 2, 6), table, features=("flow",))
 
@@ -224,3 +224,17 @@ def test_cells_without_a_value_are_gaps_and_said(table, tmp_path):
     made = drafted(Facts(2, 2, 6), table[["time", "temp", "rain"]])
     assert read_back(made, tmp_path).features[1].column.missing == "drop"
     assert "3 empty cells: as in training?" in made.text
+
+
+def test_one_name_for_several_outputs_is_one_variable_at_several_steps(table, tmp_path):
+    own = numbers(min=[0.0], max=[90.0], names=["flow"])
+    each = numbers(min=[0.0] * 3, max=[90.0, 80.0, 70.0])
+    asked = {"features": ("flow", "rain"), "targets": ("flow",), "target_scaler": each}
+    made = drafted(Facts(2, 3, 6), table, **asked)
+    assert [one.scale for one in read_back(made, tmp_path).targets] == [90.0, 80.0, 70.0]
+    for asked in ({"targets": ("flow",)}, {"target_scaler": own}):
+        made = drafted(Facts(2, 3, 6), table, features=("flow", "rain"), **asked)
+        targets = read_back(made, tmp_path).targets
+        assert [(one.name, one.lead) for one in targets] == [(f"flow t+{k}", k) for k in (1, 2, 3)]
+        assert ("target_scaler" in asked) == all(one.scale == 90.0 for one in targets)
+        assert any("3 steps one after the other" in note for note in made.notes)

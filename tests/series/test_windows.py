@@ -291,3 +291,12 @@ def test_missing_columns_and_missing_sidecars_are_one_sentence(sidecar, table, t
         windows([1, 2, 3], sidecar)
     with pytest.raises(UnreadableFile, match="there is no file"):
         windows(tmp_path / "nowhere.csv", sidecar)
+
+
+def test_windows_that_stand_together_are_taken_without_a_copy():
+    sidecar = Sidecar.plain(["rain", "flow"], window=3)
+    made = windows({"rain": np.arange(20.0), "flow": np.arange(20.0) ** 2}, sidecar)
+    for taken in (made.newest(4), made.between(5, 9), made.between(None, None)):
+        assert np.shares_memory(taken.values, made.values)
+    np.testing.assert_array_equal(made.between(5, 9).values, made.select([2, 3, 4, 5]).values)
+    assert len(made.between(90, None)) == 0

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+import shlex
+import tomllib
+from dataclasses import asdict, dataclass
+from pathlib import Path
 from typing import Annotated
 
 import typer
@@ -82,7 +85,18 @@ def init(
         note(sentence)
     typer.echo(made.text, nl=False)
     beside = model.with_suffix(".toml").name
+    lines = "1 line" if made.checks == 1 else f"{made.checks} lines"
     note(
-        f"{made.checks} lines to check; kept as {beside} beside the model, it is found by every "
-        f"command (rnnlens check {model} {data[0]} says whether it fits)"
+        f"{lines} to check; kept as {beside} beside the model, it is found by every command "
+        f"({_check_command(model, data[0], reading, made.text)} says whether it fits)"
     )
+
+
+def _check_command(model: Path, data: Path, reading: ReadingOptions, sidecar: str) -> str:
+    """Write the command that checks what was made, as it must be typed."""
+    words = ["rnnlens", "check", str(model), str(data)]
+    for name, value in asdict(reading).items():
+        words += [] if value is None else [f"--{name}", str(getattr(value, "value", value))]
+    targets = list(tomllib.loads(sidecar).get("targets", ()))
+    words += ["--target", targets[0]] if len(targets) > 1 else []
+    return shlex.join(words)

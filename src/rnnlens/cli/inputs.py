@@ -11,7 +11,7 @@ import numpy as np
 
 from rnnlens.arguments import did_you_mean
 from rnnlens.cli.output import note
-from rnnlens.cli.undoubted import plain_sidecar, undoubted_sidecar
+from rnnlens.cli.undoubted import plain_sidecar, steps_of_windows, undoubted_sidecar
 from rnnlens.errors import ConfigError, DataError
 
 if TYPE_CHECKING:
@@ -53,7 +53,7 @@ def sidecar_for(
         sidecar = read_sidecar(beside)
     elif names:
         note("no sidecar: values go into the network as they stand, without units")
-        return plain_sidecar(network, series, names)
+        return plain_sidecar(network, series, names, steps=steps_of_windows(data))
     else:
         return undoubted_sidecar(model, network, series, data)
     changes: dict[str, object] = {"window": series.window, "lead": series.lead}

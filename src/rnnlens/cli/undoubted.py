@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from rnnlens.network.network import Network
     from rnnlens.series.sidecar import Sidecar
 
-__all__ = ["plain_sidecar", "undoubted_sidecar", "window_of"]
+__all__ = ["plain_sidecar", "steps_of_windows", "undoubted_sidecar"]
 
 
 @dataclass(frozen=True)
@@ -33,13 +33,13 @@ def undoubted_sidecar(
     sizes = _sizes(network)
     arrays = [path for path in data if _is_of_windows(path)]
     if len(data) == 1 and arrays:
-        count = _width_of_windows(data[0])
+        steps, count = _shape_of_windows(data[0])
         note(
             f"no sidecar: the windows of {data[0].name} go into the network as they are, features "
             "are numbered in its order, and nothing has a unit"
         )
         names = [f"feature {k}" for k in range(count)]
-        return plain_sidecar(network, series, names, None, of_table=False)
+        return plain_sidecar(network, series, names, None, steps=steps)
     columns, time = _columns_of(data)
     if sizes.features is None or len(columns) != sizes.features:
         takes = "any number of" if sizes.features is None else str(sizes.features)
@@ -64,14 +64,14 @@ def plain_sidecar(
     features: list[str],
     time: str | None = None,
     *,
-    of_table: bool = True,
+    steps: int | None = None,
 ) -> Sidecar:
-    """Describe a network that takes and gives values as they stand."""
+    """Describe a network of plain values; steps: those of windows that were cut already."""
     from rnnlens.series.sidecar import Sidecar
 
     outputs = _sizes(network).outputs
     targets = series.target_names
-    if targets is None and outputs is not None and not (of_table and outputs == len(features)):
+    if targets is None and outputs is not None and (steps is not None or outputs != len(features)):
         targets = [f"output {k}" for k in range(outputs)]
         many = f"outputs are numbered 0 to {outputs - 1}: --targets a,b names them"
         note(f"its {many if outputs > 1 else 'output has no name: --targets a names it'}")
@@ -79,16 +79,18 @@ def plain_sidecar(
         note("its outputs are taken to be its features, one by one: --targets a,b says otherwise")
     lead = 1 if series.lead is None else series.lead
     return Sidecar.plain(
-        features, window_of(network, series), lead, targets=targets or (), time=time
+        features, _window_of(network, series, steps), lead, targets=targets or (), time=time
     )
 
 
-def window_of(network: Network, series: SeriesOptions) -> int:
-    """Give the steps that the network takes, as typed or as its file says."""
+def _window_of(network: Network, series: SeriesOptions, steps: int | None) -> int:
+    """Give the steps that the network takes, as typed, as its file or its windows say."""
     shape = next(iter(network.inputs.values())).shape
     if series.window is not None:
         return series.window
     if not shape or shape[0] is None:
+        if steps is not None:
+            return steps
         raise ConfigError(
             "the network takes windows of any length, so say with --window how many steps to give"
         )
@@ -111,7 +113,12 @@ def _is_of_windows(path: Path) -> bool:
     return holds_windows(path, start_of(path))
 
 
-def _width_of_windows(path: Path) -> int:
+def steps_of_windows(data: Sequence[Path]) -> int | None:
+    """Give the steps of windows that were cut already; None where the data are tables."""
+    return _shape_of_windows(data[0])[0] if len(data) == 1 and _is_of_windows(data[0]) else None
+
+
+def _shape_of_windows(path: Path) -> tuple[int, int]:
     from rnnlens.series.arrays import read_windows
 
     shape = read_windows(path)["X"].shape
@@ -119,7 +126,7 @@ def _width_of_windows(path: Path) -> int:
         raise DataError(
             f"{path} must hold windows (sample, step, feature) and has the shape {shape}"
         )
-    return shape[2]
+    return shape[1], shape[2]
 
 
 def _columns_of(data: Sequence[Path]) -> tuple[list[str], str | None]:

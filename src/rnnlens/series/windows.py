@@ -144,7 +144,8 @@ class Windows:
         if isinstance(which, np.ndarray) and not which.size:
             which = which.astype(np.intp)
         try:
-            taken = np.arange(len(self))[which]
+            # a run of windows is no copy of them
+            taken = which if isinstance(which, slice) else np.arange(len(self))[which]
         except IndexError:
             raise DataError(
                 f"there are {len(self)} windows, counted from 0, and {samples} does not fit them"
@@ -207,7 +208,15 @@ class Windows:
             keep &= self.times >= as_moment(start, self.times, "start", self.time_zone)
         if end is not None:
             keep &= self.times < as_moment(end, self.times, "end", self.time_zone)
-        return self.select(keep)
+        return self.select(_as_run(keep))
+
+
+def _as_run(keep: NDArray[np.bool_]) -> NDArray[np.bool_] | slice:
+    """Give flags (sample,) as a slice where those that are set stand together."""
+    if not keep.any():
+        return slice(0, 0)
+    first, last = int(keep.argmax()), len(keep) - int(keep[::-1].argmax())
+    return slice(first, last) if keep[first:last].all() else keep
 
 
 def as_moment(

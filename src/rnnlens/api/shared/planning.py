@@ -1,85 +1,262 @@
-"""What an explanation will take, before it is made."""
+"""What a question will take, before it is asked: seconds by a short run, and memory."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import sys
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import numpy as np
 
-from rnnlens.api.shared.given.case import make_case
-from rnnlens.attribution.baselines.baseline import BACKGROUNDS
-from rnnlens.engine.schedule.plan import estimate
-from rnnlens.engine.stepwise.walk import split_by_step
+from rnnlens.api.shared.evidence import background_values, stated_ranges
+from rnnlens.api.shared.given.baselines import baseline_of, usual_baseline
+from rnnlens.api.shared.given.case import Case, make_case
+from rnnlens.api.shared.given.shares import share_question
+from rnnlens.api.shared.given.target import one_target
+from rnnlens.api.shared.pace import certify_pace, run_pace, secant_pace, slowness, tree_pace
+from rnnlens.attribution.baselines.baseline import Baseline
+from rnnlens.attribution.default import parts_of
+from rnnlens.attribution.games.budget import Cost
+from rnnlens.attribution.methods.shapley_tree import NEWEST
+from rnnlens.attribution.options import Target, as_target
+from rnnlens.engine.schedule.plan import Estimate, estimate
+from rnnlens.evidence.options import Certificates, Shares, Test
+from rnnlens.evidence.proof.limits import BUDGET, SearchLimits
+from rnnlens.evidence.proof.tolerance import make_tolerance
+from rnnlens.evidence.table.inputs import TableOptions
+from rnnlens.evidence.table.rows import LagSpan, make_rows
+from rnnlens.evidence.table.work import cells_of_table, certified_columns, certified_questions
 from rnnlens.series.windows import Windows
 
 if TYPE_CHECKING:
-    from numpy.typing import ArrayLike
+    from numpy.typing import ArrayLike, NDArray
 
-    from rnnlens.engine.schedule.plan import Estimate
+    from rnnlens.attribution.question import Question
     from rnnlens.network.network import Network
 
-__all__ = ["expected"]
+    Given = Windows | ArrayLike | Mapping[str, ArrayLike]
+    Background = Windows | ArrayLike | None
+
+__all__ = ["USUAL", "expected", "expected_lags", "expected_report"]
+
+#: Cells below which nothing is timed: they take less than a second on any machine.
+FELT = 200_000
+#: Arrays as large as the windows that an explanation holds at its peak, about.
+COPIES = 8
+#: Windows that the tolerance is taken from here.
+FOR_TOLERANCE = 500
+#: What drawing stand-ins for hidden inputs takes, beside the runs of what was drawn.
+DRAWING = 1.5
+#: What a report takes beside its contributions: each figure as long as so many seconds here, and
+#: so many figures beside those of layers.
+FIGURE, FIGURES = 0.25, 6
+#: The evidence that a table of lags gathers where nothing else is asked for.
+USUAL = TableOptions(certificates=Certificates(), test=Test(), margin=None, alpha=0.05)
 
 
 def expected(
     net: Network,
-    X: Windows | ArrayLike | Mapping[str, ArrayLike],
+    X: Given,
     *,
+    target: Target | str | int | Sequence[str | int] | None = None,
     method: str = "auto",
     baseline: str | ArrayLike | None = None,
+    held: Sequence[str] | None = None,
     newest: int | None = None,
-    background: Windows | ArrayLike | None = None,
-    of: str | None = None,
+    background: Background = None,
 ) -> Estimate | None:
-    """Say what `rnnlens.explain` will take.
+    """Say what `rnnlens.explain` will take; None for methods of which nothing is known before.
 
     Examples
     --------
     >>> import numpy as np, rnnlens
     >>> from rnnlens.demo.weather import demo_files
     >>> net = rnnlens.read(demo_files().network)
-    >>> expected(net, np.zeros((5, 24, 10)), method="gradient").cells
+    >>> expected(net, np.zeros((5, 24, 10)), method="gradient", target=0).cells
     360
     """
-    case = make_case(net, X, of)
-    data = case.x if background is None else background
-    if method == "auto":  # what it falls back on; exact values are taken only where they cost less
-        method, baseline = "secant", "background" if baseline is None else baseline
-    backgrounds, steps = (
-        _backgrounds("mean" if baseline is None else baseline, data),
-        case.x.shape[1],
-    )
-    newest = 12 if newest is None else newest
+    case = make_case(net, X)
+    asked, several = _first(case, as_target(target))
+    question = case.question(case.target(asked.name, asked.horizon, asked.output).resolved)
+    size = case.x.nbytes
     if method == "gradient":
-        forwards, backwards, runs, numbers = 1.0, 1, 2, case.x.size
-    elif method == "secant":
-        forwards, backwards, runs, numbers = 1.0 + backgrounds, backgrounds, 3, case.x.size
-    elif method == "tree":
-        # in units of one run of a window, which has a cell evaluation a step
-        forwards = 1 + backgrounds * _tree_cells(case.network, case.of, steps, newest) / max(
-            steps, 1
-        )
-        backwards, runs, numbers = 0, 1, len(case.x) * min(newest + 1, steps)
-    else:
+        once = estimate(case.network, case.inputs, forwards=1, backwards=1, runs=2, result=size)
+        return _whole(once, several, size)
+    if method not in {"auto", "secant", "tree", "owen"}:
         return None
-    result = numbers * case.x.itemsize
-    return estimate(
-        case.network, case.inputs, forwards=forwards, backwards=backwards, runs=runs, result=result
+    stand_in, _ = baseline_of(case, usual_baseline(case, baseline), held, background, 0)
+    if not isinstance(stand_in, Baseline):
+        return None
+    question = replace(question, baseline=stand_in, newest=newest)
+    cells = _cells(case, question, method, baseline, background)
+    return _whole(_timed(case, question, cells), several, size)
+
+
+def _first(case: Case, asked: Target) -> tuple[Target, int]:
+    """Give one target where several are asked for, and how many there are."""
+    if not any(_many(one) for one in (asked.name, asked.horizon)):
+        return asked, 1
+    one = None if _many(asked.name) else asked.name
+    targets, horizons = case.choices(asked.output, one, by_horizon=_many(asked.horizon))  # type: ignore[arg-type]
+    names = _listed(asked.name, targets)
+    steps = _listed(asked.horizon, horizons)
+    return replace(asked, name=names[0], horizon=steps[0]), len(names) * len(steps)
+
+
+def _many(given: object) -> bool:
+    return given == "all" if isinstance(given, str) else isinstance(given, Sequence | np.ndarray)
+
+
+def _listed(given: object, every: Sequence[object]) -> list[object]:
+    if not _many(given):
+        return [given]
+    return list(every) if isinstance(given, str) else list(given)  # type: ignore[call-overload]
+
+
+def _cells(
+    case: Case,
+    question: Question,
+    method: str,
+    baseline: str | ArrayLike | None,
+    background: Background,
+) -> dict[str, int]:
+    """Count the cells of each part of an explanation: of secant, and of exact values."""
+    if method == "auto":
+        drawn = None
+        if baseline is None:
+            drawn = baseline_of(case, "background", None, background, 0)[0]
+        many = drawn if isinstance(drawn, Baseline) else None
+        parts = parts_of(question, background=many)
+    elif method == "secant":
+        layers = sum(1 for _ in question.network.recurrent())
+        passes = 1 + 3 * len(question.one_window(method).windows)
+        parts = {"secant": question.windows * passes * question.steps * layers}
+    else:
+        cost = Cost(question, by_feature=method == "owen")
+        parts = {method: cost.exact(min(question.newest_or(NEWEST), question.steps)) or 0}
+    return parts
+
+
+def _timed(case: Case, question: Question, cells: Mapping[str, int]) -> Estimate:
+    """Turn cells into seconds by timing some of them."""
+    plain = estimate(case.network, case.inputs, forwards=1, runs=3)
+    whole = sum(cells.values())
+    if whole < FELT:
+        return replace(plain, cells=whole, seconds=0.0)
+    of_secant = cells.get("secant", 0)
+    seconds = 0.0
+    if of_secant:
+        layers = max(1, sum(1 for _ in question.network.recurrent()))
+        each = question.windows * question.steps * layers
+        backgrounds = len(question.one_window("secant").windows)
+        # timed against one baseline: against many, all but the first run are done for each
+        times = (of_secant / each - 1) / 3 / backgrounds
+        seconds += secant_pace(question) * question.windows * times
+    if whole > of_secant:
+        seconds += tree_pace(question) * (whole - of_secant)
+    return replace(plain, cells=whole, seconds=seconds)
+
+
+def _whole(one: Estimate, several: int, size: int) -> Estimate:
+    """Add up several targets, and what the process holds already."""
+    return Estimate(
+        cells=one.cells * several,
+        seconds=one.seconds * several,
+        bytes=_held_now() + one.bytes + (COPIES + several) * size,
     )
 
 
-def _backgrounds(baseline: str | ArrayLike, data: Windows | ArrayLike) -> int:
-    if isinstance(baseline, str):
-        count = len(data) if isinstance(data, Windows) else len(np.asarray(data))
-        return min(BACKGROUNDS, count) if baseline == "background" else 1
-    return len(np.asarray(baseline)) if np.ndim(baseline) == 3 else 1
+def _held_now() -> int:
+    """Give the bytes that this process holds, its data and its libraries included."""
+    try:
+        import resource
+    except ImportError:  # Windows
+        return 0
+    statm = Path("/proc/self/statm")
+    if statm.is_file():
+        return int(statm.read_text(encoding="ascii").split()[1]) * resource.getpagesize()
+    most = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+    return most if sys.platform == "darwin" else most * 1024
 
 
-def _tree_cells(net: Network, of: str, steps: int, newest: int) -> float:
-    """Give the tree's cell evaluations for one window, baseline and recurrent layer."""
-    if split_by_step(net, of) is None:
-        return steps * 2.0 ** (min(newest + 1, steps))
-    if newest >= steps:
-        return 2.0 ** (steps + 1) - 2
-    return 2 * (steps - newest) + 2.0 ** (newest + 2) - 4
+def expected_lags(
+    net: Network,
+    X: Given,
+    options: TableOptions = USUAL,
+    *,
+    target: Target | str | int | None = None,
+    held: Sequence[str] | None = None,
+    background: Background = None,
+    by: str = "lag",
+    shares: Shares = Shares(),
+) -> Estimate | None:
+    """Say what `rnnlens.lags` will take: shares, certificates, tests and draws."""
+    case = make_case(net, X)
+    named = one_target(case, replace(as_target(target), logits=None))
+    question = case.question(named.resolved)
+    explained = expected(
+        net, X, target=target, held=held, background=background, **share_question(case, shares)
+    )
+    if explained is None or case.inputs[case.of].ndim != 3:
+        return explained
+    spans = [LagSpan(lag, lag) for lag in range(1, question.steps + 1)]
+    rows = make_rows(by, case.x.shape[1:], spans, case.features, case.held(held)[0].tolist())
+    if not rows.parts:
+        return explained
+    values = background_values(case, background)
+    certificates = options.certificates
+    timed = case.windows is not None and case.windows.issued.dtype.kind == "M"
+    cells = cells_of_table(
+        question, rows, options, known=question.windows, values=len(values.values), timed=timed
+    )
+    seconds = _evidence_seconds(case, question, cells)
+    if certificates is not None and cells["certificates"]:
+        ranges = stated_ranges(case, certificates, values)
+        columns = certified_columns(rows, options, ranges.constant(case.x, rows.free))
+        if columns:
+            limits = _limits(question, certificates, values.values)
+            pace = certify_pace(question, ranges, columns, limits)
+            seconds += pace * certified_questions(question, rows, options)
+    return replace(
+        explained,
+        cells=explained.cells + sum(cells.values()),
+        seconds=explained.seconds + seconds,
+    )
+
+
+def _evidence_seconds(case: Case, question: Question, cells: Mapping[str, int]) -> float:
+    """Time plain runs, which the evidence consists of that is not proven."""
+    layers = max(1, sum(1 for _ in case.network.recurrent()))
+    drawn = DRAWING * (cells["tests"] + cells["observed"])
+    return run_pace(question) * (cells["plain_runs"] + drawn) / question.steps / layers
+
+
+def _limits(question: Question, asked: Certificates, values: NDArray[np.float64]) -> SearchLimits:
+    """Give the limits of a search, the tolerance from some windows (window, step, feature)."""
+    some = values[:: -(-len(values) // FOR_TOLERANCE)]
+    return SearchLimits(
+        tolerance=make_tolerance(question, asked.tolerance, some).value,
+        budget=BUDGET if asked.budget is None else asked.budget,
+    )
+
+
+def expected_report(
+    net: Network,
+    X: Given,
+    *,
+    target: Target | str | int | None = None,
+    held: Sequence[str] | None = None,
+    background: Background = None,
+    shares: Shares = Shares(),
+) -> Estimate | None:
+    """Say what `rnnlens.report` will take: contributions, and drawing."""
+    case = make_case(net, X)
+    explained = expected(
+        net, X, target=target, held=held, background=background, **share_question(case, shares)
+    )
+    if explained is None:
+        return None
+    figures = FIGURES + 4 * sum(1 for _ in net.recurrent())
+    return replace(explained, seconds=explained.seconds + slowness() * FIGURE * figures)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -41,39 +42,46 @@ def lags(
 ) -> None:
     """Say of each lag what is proven, and what hiding it does."""
     from rnnlens import api
-    from rnnlens.api.shared.planning import expected
+    from rnnlens.api.shared.planning import USUAL, expected_lags
     from rnnlens.views.tables.lags import evidence_summary, evidence_view
 
     network = network_from(model, reading)
     sidecar = sidecar_for(model, network, series, data)
     windows, seen = windows_from(data, sidecar, unseen(series, sidecar))
-    foretell(
-        expected(
-            network,
-            windows,
-            method=options.method_of(sidecar) or "auto",
+    target, shares = (
+        options.target_of(sidecar),
+        api.Shares(
+            method=options.method_of(sidecar) or api.Shares().method,
             baseline=options.baseline_of(sidecar),
             newest=options.newest,
+        ),
+    )
+    certificates, test = asked.certificates(), asked.tests()
+    foretell(
+        expected_lags(
+            network,
+            windows,
+            replace(USUAL, certificates=certificates, test=test),
+            target=target,
+            held=options.held_names,
             background=seen,
+            by=asked.by,
+            shares=shares,
         )
     )
     with working(f"weighing the lags of {len(windows):,} windows") as progress:
         table = api.lags(
             network,
             windows,
-            target=options.target_of(sidecar),
+            target=target,
             held=options.held_names,
             background=seen,
             by=asked.by,
             margin=asked.margin,
             alpha=asked.alpha,
-            certificates=asked.certificates(),
-            test=asked.tests(),
-            shares=api.Shares(
-                method=options.method_of(sidecar) or "secant",
-                baseline=options.baseline_of(sidecar),
-                newest=options.newest,
-            ),
+            certificates=certificates,
+            test=test,
+            shares=shares,
             progress=progress,
         )
     give(table, output, view=evidence_view, plain=evidence_summary, indent=1)

@@ -31,7 +31,7 @@ def check(
     from rnnlens.views.tables.forecast import check_summary, check_view
 
     network = network_from(model, reading)
-    sidecar = sidecar_for(model, network, series)
+    sidecar = sidecar_for(model, network, series, data)
     windows, seen = windows_from(data, sidecar, unseen(series, sidecar))
     with working(f"checking {len(windows):,} forecasts"):
         page = api.check(network, windows, target=options.target_of(sidecar), background=seen)
@@ -82,8 +82,10 @@ def explain(
         expected(
             network,
             windows,
+            target=options.target_of(sidecar),
             method=options.method_of(sidecar) or "auto",
             baseline=options.baseline_of(sidecar),
+            held=options.held_names,
             newest=options.newest,
             background=seen,
         )

@@ -49,23 +49,33 @@ def report(
     """Write one file with everything: an HTML page, or a PDF."""
     from rnnlens import api
     from rnnlens.api.forecast.report import check_page
-    from rnnlens.api.shared.planning import expected
+    from rnnlens.api.shared.planning import expected_report
 
     check_page(out)  # before anything is computed
     network = network_from(model, reading)
     sidecar = sidecar_for(model, network, series, data)
     windows, seen = windows_from(data, sidecar, unseen(series, sidecar))
-    foretell(expected(network, windows, baseline=options.baseline_of(sidecar), background=seen))
+    target, shares = options.target_of(sidecar), api.Shares(baseline=options.baseline_of(sidecar))
+    foretell(
+        expected_report(
+            network,
+            windows,
+            target=target,
+            held=options.held_names,
+            background=seen,
+            shares=shares,
+        )
+    )
     with working(f"writing the report on {len(windows):,} windows") as progress:
         api.report(
             network,
             windows,
             out,
             title=sidecar.title or None,
-            target=options.target_of(sidecar),
+            target=target,
             held=options.held_names,
             background=seen,
-            shares=api.Shares(baseline=options.baseline_of(sidecar)),
+            shares=shares,
             fidelity=_fidelity(network, model, windows) if check else None,
             progress=progress,
         )

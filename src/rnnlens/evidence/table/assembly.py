@@ -72,7 +72,11 @@ def lag_table(
     progress: Progress | None = None,
 ) -> LagTable:
     """Gather all evidence on each row that was asked for."""
-    with Parts(progress, **cells_of_table(question, rows, data, options)) as parts:
+    known = question.windows if data.actual is None else int(np.isfinite(data.actual).sum())
+    cells = cells_of_table(
+        question, rows, options, known=known, values=len(data.values), timed=data.timed
+    )
+    with Parts(progress, **cells) as parts:
         return _gathered(question, rows, data, options, parts)
 
 

@@ -2,17 +2,17 @@
 
 from __future__ import annotations
 
-import numpy as np
+from collections.abc import Sequence
 
 from rnnlens.attribution.question import Question
 from rnnlens.evidence.proof.limits import BUDGET
 from rnnlens.evidence.statistics.scenario import draws_needed
 from rnnlens.evidence.table.certificates import MOST_TOGETHER
-from rnnlens.evidence.table.inputs import TableData, TableOptions
+from rnnlens.evidence.table.inputs import TableOptions
 from rnnlens.evidence.table.plain_runs import TRIED
 from rnnlens.evidence.table.rows import Rows
 
-__all__ = ["DRAWS", "cells_of_table", "certified_questions"]
+__all__ = ["DRAWS", "cells_of_table", "certified_columns", "certified_questions"]
 
 #: Draws that the loss of a window is averaged over.
 DRAWS = 5
@@ -23,39 +23,50 @@ QUESTION = 200
 SAMPLER = 4
 
 
+def certified_columns(
+    rows: Rows, options: TableOptions, constant: Sequence[int]
+) -> list[list[int]]:
+    """Give the features that are freed together, column by column."""
+    asked, free = options.certificates, [k for k in rows.free if k not in constant]
+    if asked is None or not free:
+        return []
+    together = len(free) <= MOST_TOGETHER if asked.together is None else asked.together
+    return [free] if together and rows.by == "lag" else [[feature] for feature in free]
+
+
 def certified_questions(question: Question, rows: Rows, options: TableOptions) -> int:
     """Count the questions that certificates answer: windows by lag and by what is freed."""
     asked = options.certificates
     if asked is None:
         return 0
-    together = len(rows.free) <= MOST_TOGETHER if asked.together is None else asked.together
-    columns = 1 if together and rows.by == "lag" else len(rows.free)
+    columns = len(certified_columns(rows, options, ()))
     return min(asked.windows, question.windows) * rows.steps * columns
 
 
 def cells_of_table(
-    question: Question, rows: Rows, data: TableData, options: TableOptions
+    question: Question, rows: Rows, options: TableOptions, *, known: int, values: int, timed: bool
 ) -> dict[str, int]:
-    """Say about how many cells each part of a table takes, in the order of the work."""
+    """Say about how many cells each part of a table takes, in the order of the work.
+
+    `known` windows have an actual, observed values come from `values` windows, and plain runs are
+    made where windows are `timed` by the clock.
+    """
     asked, test, steps = options.certificates, options.test, rows.steps
     cells = dict.fromkeys(("certificates", "plain_runs", "tests", "observed"), 0)
     certified = certified_questions(question, rows, options)
     if asked is not None and certified:
         usual = BUDGET if asked.budget is None else asked.budget
         cells["certificates"] = certified * round(QUESTION * min(1.0, usual / BUDGET)) * steps
-        if data.timed:
+        if timed:
             runs = min(question.windows, TRIED) * 2 * len(rows.free) * steps
             cells["plain_runs"] = runs * steps
     if test is not None and test.hiding:
-        known = question.windows
-        if data.actual is not None:
-            known = int(np.isfinite(data.actual).sum())
         # the horizon ends at the first lag that matters: on average half way
         tests = len(rows.parts) + SAMPLER + steps // 2
         cells["tests"] = tests * known * DRAWS * steps
     if test is not None and test.replacements != 0:
         draws = draws_needed() if test.replacements is None else test.replacements
-        drawn = min(draws, question.windows * len(data.values))
+        drawn = min(draws, question.windows * values)
         cells["observed"] = len(rows.parts) * drawn * steps
     layers = max(1, sum(1 for _ in question.network.recurrent()))
     return {name: layers * count for name, count in cells.items()}

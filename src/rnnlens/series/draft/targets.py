@@ -35,6 +35,8 @@ def chosen_targets(
     names = asked.targets
     if names is None and asked.target_scaler is not None:
         names = asked.target_scaler.names
+    if names is not None and len(names) == 1 and facts.targets > 1:
+        return _horizons(names[0], facts.targets, known, by_name, asked, notes)
     if names is not None:
         _check_count(names, facts)
         notes.say(f"targets: {', '.join(names)}, as they were named", sure=True)
@@ -148,14 +150,19 @@ def _horizons(
 ) -> tuple[Variable, ...]:
     if count == 1:
         return _named((name,), known, by_name, asked, notes)
-    (target,) = _named((name,), known, by_name, replace(asked, target_scaler=None), notes)
+    scaler = asked.target_scaler
+    one = replace(asked, target_scaler=scaler if scaler is not None and len(scaler) == 1 else None)
+    (target,) = _named((name,), known, by_name, one, notes)
     notes.say(f"targets: {name}, {count} steps one after the other", sure=False)
     column = replace(target.column, of=target.source)
+    steps = [f"{name} t+{step}" for step in range(1, count + 1)]
+    scaled = [target] * count
+    if scaler is not None and len(scaler) > 1:  # one column of it for each step
+        scaled = list(variables_from(scaler, steps, key="targets"))
     made = []
-    for step in range(1, count + 1):
-        own = f"{name} t+{step}"
+    for lead, (own, variable) in enumerate(zip(steps, scaled, strict=True), start=1):
         notes.comment("targets", own, "are the outputs steps of one variable?")
-        made.append(replace(target, name=own, column=column, lead=step, held=False))
+        made.append(replace(variable, name=own, column=column, lead=lead, held=False))
     return tuple(made)
 
 

@@ -30,6 +30,8 @@ if TYPE_CHECKING:
 
 __all__ = ["about_forecast", "forecast_page", "unjudged", "with_check"]
 
+#: Windows of a background that a check looks at, the newest: over a year of hours.
+NEWEST = 10_000
 #: Targets and horizons that are checked one by one, at most, where a result is about several.
 CHECKED = 4
 
@@ -220,6 +222,8 @@ def _background(
     """Collect what a background holds, where it is like the windows."""
     if given is None or case.tokens or len(case.inputs) != 1:
         return None
+    if isinstance(given, Windows) and len(given) > NEWEST:
+        given = given.newest(NEWEST)
     try:
         values = given.values if isinstance(given, Windows) else given
         inputs = entries(case.network, values)

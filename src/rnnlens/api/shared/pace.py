@@ -1,0 +1,96 @@
+"""How fast this machine does each kind of work, measured on a few windows of the question."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import replace
+from time import perf_counter
+
+import numpy as np
+
+from rnnlens.attribution.baselines.baseline import Baseline
+from rnnlens.attribution.methods.secant import secant
+from rnnlens.attribution.methods.shapley_tree import shapley_tree
+from rnnlens.attribution.question import Question
+from rnnlens.engine.forward import predict
+from rnnlens.engine.schedule.cost import BLOCK
+from rnnlens.engine.schedule.threads import threads
+from rnnlens.errors import DataError, UnsupportedModel
+from rnnlens.evidence.proof.certificate import certify
+from rnnlens.evidence.proof.limits import SearchLimits
+from rnnlens.evidence.proof.stated_ranges import StatedRanges
+from rnnlens.evidence.table.certificates import evenly, some_windows
+
+__all__ = ["certify_pace", "run_pace", "secant_pace", "slowness", "tree_pace"]
+
+#: Windows, lags and backgrounds of the tree that is timed: some ten thousand cells.
+WINDOWS, LAGS, BACKGROUNDS = 8, 8, 4
+#: Blocks of windows a thread that secant and plain runs are timed on.
+BLOCKS = 4
+#: Columns whose certificates are timed, of one window.
+COLUMNS = 3
+#: Plain work that is timed, and the seconds that it took where figures for others were taken.
+PLAIN, PLAIN_SECONDS = 100_000, 0.008
+#: Seconds that timing goes on for where one call is shorter.
+SECONDS = 0.05
+
+
+def secant_pace(question: Question) -> float:
+    """Measure the seconds that secant contributions take a window."""
+    few = question.part(slice(0, BLOCKS * BLOCK * threads()))
+    return _seconds(lambda: secant(few)) / few.windows
+
+
+def tree_pace(question: Question) -> float:
+    """Measure the seconds that exact values take a cell."""
+    few = replace(question.part(slice(0, WINDOWS)), groups=None)
+    if isinstance(few.baseline, Baseline):
+        few = few.against(replace(few.baseline, windows=few.baseline.windows[:BACKGROUNDS]))
+    few = few.with_newest(min(LAGS, few.steps))
+    cells = shapley_tree(few).cells
+    return _seconds(lambda: shapley_tree(few)) / max(1, cells)
+
+
+def run_pace(question: Question) -> float:
+    """Measure the seconds that a plain run takes a window."""
+    count = BLOCKS * BLOCK * threads()
+    few = some_windows(question, np.arange(count) % question.windows)
+    return _seconds(lambda: predict(few.network, few.inputs)) / count
+
+
+def certify_pace(
+    question: Question, ranges: StatedRanges, free: list[list[int]], limits: SearchLimits
+) -> float:
+    """Measure the seconds that a question of a certificate takes: a lag, a window, what is freed.
+
+    How many boxes a question takes differs much; three of the columns stand for all of them.
+    """
+    steps = question.steps
+    few = some_windows(question, evenly(question.windows, 1))
+    lags, seconds = list(range(1, steps + 1)), []
+    columns = [free[k] for k in evenly(len(free), COLUMNS)]
+    try:
+        certify(few, ranges.ranges(few.x, [1], columns[0])[0], limits)  # compiles
+    except (DataError, UnsupportedModel):
+        return 0.0  # there will be none, which the verb says itself
+    for column in columns:
+        asked = ranges.ranges(few.x, lags, column)[0]
+        begun = perf_counter()
+        certify(few, asked, limits)
+        seconds.append((perf_counter() - begun) / steps)
+    return float(np.mean(seconds))
+
+
+def slowness() -> float:
+    """Measure how much longer plain work takes than where figures for it were taken."""
+    return _seconds(lambda: sum(k * k for k in range(PLAIN))) / PLAIN_SECONDS
+
+
+def _seconds(call: Callable[[], object]) -> float:
+    """Give the mean of the seconds that a call takes, compiled before."""
+    call()
+    begun, calls = perf_counter(), 0
+    while calls < 1 or perf_counter() - begun < SECONDS:
+        call()
+        calls += 1
+    return (perf_counter() - begun) / calls
