@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     #: A target by its name or number; None where there is one alone.
     Name = str | int | None
 
-__all__ = ["EVERY", "explain_each"]
+__all__ = ["EVERY", "explain_each", "targets_asked"]
 
 #: The word for all targets, or all horizons.
 EVERY = "all"
@@ -30,12 +30,9 @@ def explain_each(
     progress: Progress | None = None,
 ) -> xr.Dataset:
     """Explain the target; where it is more than one number of the output, put them side by side."""
+    names, steps = targets_asked(case, asked)
     if not (_many(asked.name) or _many(asked.horizon)):
-        (name,), (step,) = _chosen(asked.name, ()), _chosen(asked.horizon, ())
-        return explain(name, step, progress)
-    one: Name = None if _many(asked.name) else _chosen(asked.name, ())[0]
-    targets, horizons = case.choices(asked.output, one, by_horizon=_many(asked.horizon))
-    names, steps = _chosen(asked.name, targets), _chosen(asked.horizon, horizons)
+        return explain(names[0], steps[0], progress)
     labels = [case.called(name, asked.output) for name in names]
     rows: list[xr.Dataset] = []
     largest: list[float] = []
@@ -57,6 +54,15 @@ def explain_each(
         whole.attrs["max_residual"] = max(largest)
     last = [name for name in ("horizon", "target") if name in whole.dims]
     return whole.transpose(..., *last)
+
+
+def targets_asked(case: Case, asked: Target) -> tuple[list[Name], list[int | None]]:
+    """Give the targets and the horizons that are asked for, each of them by itself."""
+    if not (_many(asked.name) or _many(asked.horizon)):
+        return _chosen(asked.name, ()), _chosen(asked.horizon, ())
+    one: Name = None if _many(asked.name) else _chosen(asked.name, ())[0]
+    targets, horizons = case.choices(asked.output, one, by_horizon=_many(asked.horizon))
+    return _chosen(asked.name, targets), _chosen(asked.horizon, horizons)
 
 
 def _unit(explained: Sequence[xr.Dataset]) -> str:

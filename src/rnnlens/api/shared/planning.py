@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from rnnlens.api.shared.each_target import targets_asked
 from rnnlens.api.shared.evidence import background_values, stated_ranges
 from rnnlens.api.shared.given.baselines import baseline_of, usual_baseline
 from rnnlens.api.shared.given.case import Case, make_case
@@ -78,8 +79,10 @@ def expected(
     360
     """
     case = make_case(net, X)
-    asked, several = _first(case, as_target(target))
-    question = case.question(case.target(asked.name, asked.horizon, asked.output).resolved)
+    asked = as_target(target)
+    names, steps = targets_asked(case, asked)
+    several = len(names) * len(steps)
+    question = case.question(case.target(names[0], steps[0], asked.output).resolved)
     size = case.x.nbytes
     if method == "gradient":
         once = estimate(case.network, case.inputs, forwards=1, backwards=1, runs=2, result=size)
@@ -92,27 +95,6 @@ def expected(
     question = replace(question, baseline=stand_in, newest=newest)
     cells = _cells(case, question, method, baseline, background)
     return _whole(_timed(case, question, cells), several, size)
-
-
-def _first(case: Case, asked: Target) -> tuple[Target, int]:
-    """Give one target where several are asked for, and how many there are."""
-    if not any(_many(one) for one in (asked.name, asked.horizon)):
-        return asked, 1
-    one = None if _many(asked.name) else asked.name
-    targets, horizons = case.choices(asked.output, one, by_horizon=_many(asked.horizon))  # type: ignore[arg-type]
-    names = _listed(asked.name, targets)
-    steps = _listed(asked.horizon, horizons)
-    return replace(asked, name=names[0], horizon=steps[0]), len(names) * len(steps)
-
-
-def _many(given: object) -> bool:
-    return given == "all" if isinstance(given, str) else isinstance(given, Sequence | np.ndarray)
-
-
-def _listed(given: object, every: Sequence[object]) -> list[object]:
-    if not _many(given):
-        return [given]
-    return list(every) if isinstance(given, str) else list(given)  # type: ignore[call-overload]
 
 
 def _cells(
