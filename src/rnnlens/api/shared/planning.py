@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from rnnlens.api.shared.each_target import Name, chosen, is_many
 from rnnlens.api.shared.evidence import background_values, stated_ranges
 from rnnlens.api.shared.given.baselines import baseline_of, usual_baseline
 from rnnlens.api.shared.given.case import Case, make_case
@@ -78,8 +79,9 @@ def expected(
     360
     """
     case = make_case(net, X)
-    asked, several = _first(case, as_target(target))
-    question = case.question(case.target(asked.name, asked.horizon, asked.output).resolved)
+    asked = as_target(target)
+    name, horizon, several = _first(case, asked)
+    question = case.question(case.target(name, horizon, asked.output).resolved)
     size = case.x.nbytes
     if method == "gradient":
         once = estimate(case.network, case.inputs, forwards=1, backwards=1, runs=2, result=size)
@@ -94,25 +96,14 @@ def expected(
     return _whole(_timed(case, question, cells), several, size)
 
 
-def _first(case: Case, asked: Target) -> tuple[Target, int]:
-    """Give one target where several are asked for, and how many there are."""
-    if not any(_many(one) for one in (asked.name, asked.horizon)):
-        return asked, 1
-    one = None if _many(asked.name) else asked.name
-    targets, horizons = case.choices(asked.output, one, by_horizon=_many(asked.horizon))  # type: ignore[arg-type]
-    names = _listed(asked.name, targets)
-    steps = _listed(asked.horizon, horizons)
-    return replace(asked, name=names[0], horizon=steps[0]), len(names) * len(steps)
-
-
-def _many(given: object) -> bool:
-    return given == "all" if isinstance(given, str) else isinstance(given, Sequence | np.ndarray)
-
-
-def _listed(given: object, every: Sequence[object]) -> list[object]:
-    if not _many(given):
-        return [given]
-    return list(every) if isinstance(given, str) else list(given)  # type: ignore[call-overload]
+def _first(case: Case, asked: Target) -> tuple[Name, int | None, int]:
+    """Give one target and horizon where several are asked for, and how many there are."""
+    if not (is_many(asked.name) or is_many(asked.horizon)):
+        return chosen(asked.name, ())[0], chosen(asked.horizon, ())[0], 1
+    one: Name = None if is_many(asked.name) else chosen(asked.name, ())[0]
+    targets, horizons = case.choices(asked.output, one, by_horizon=is_many(asked.horizon))
+    names, steps = chosen(asked.name, targets), chosen(asked.horizon, horizons)
+    return names[0], steps[0], len(names) * len(steps)
 
 
 def _cells(

@@ -103,11 +103,12 @@ _COLUMN = numbers("one number a window, NaN where it is not known", axes=1, allo
 def _outcomes(value: object) -> object:
     """Take one number a window; a column of them, as training wants it, and a mask too."""
     if isinstance(value, np.ma.MaskedArray) and value.dtype.kind in "iuf":
-        value = value.astype(np.float64).filled(np.nan)
+        value = np.ma.filled(value.astype(np.float64), np.nan)
     shape = getattr(value, "shape", ())
     reshape = getattr(value, "reshape", None)
-    column = reshape is not None and len(shape) == 2 and shape[1] == 1
-    return _COLUMN.take(reshape(-1) if column else value)
+    if reshape is not None and len(shape) == 2 and shape[1] == 1:
+        value = reshape(-1)
+    return _COLUMN.take(value)
 
 
 _ACTUAL = replace(_COLUMN, take=_outcomes, error=DataError)
