@@ -113,7 +113,7 @@ def verbs():
 def _quick(tmp_path, monkeypatch):
     """Write files where nobody looks, and draw no page: only arguments are asked about."""
     monkeypatch.chdir(tmp_path)
-    monkeypatch.setattr(render, "render_report", lambda parts: "page")
+    monkeypatch.setattr(render, "render_report", lambda parts, progress: "page")
 
 
 def refused(ask: Callable[[], object], label: str) -> bool:
