@@ -116,7 +116,7 @@ def test_tensors_with_gradients_and_masked_arrays_without_a_mask_are_arrays(rive
         (lambda x: np.zeros(x.shape, "datetime64[s]"), r"type datetime64\[s\]"),
         (lambda x: x.astype(str), "X must be windows"),
         (lambda _: [[1, 2], [3]], "X must be windows"),
-        (lambda _: "a.csv", r"cut a table into windows with rnnlens.windows\(path, sidecar\)"),
+        (lambda _: "a.csv", r"cut a table into windows with rnnlens.windows\(table, sidecar\)"),
     ],
 )
 def test_what_is_no_number_is_refused_in_one_sentence(spoil, sentence, river):
