@@ -9,7 +9,7 @@ import rnnlens
 from networks import cell, chain, forecaster, head
 from rnnlens import Effort
 from rnnlens.attribution.registry import METHODS
-from rnnlens.errors import DataError, NotAdditive, RnnlensError, UnsupportedModel
+from rnnlens.errors import DataError, InputError, NotAdditive, RnnlensError, UnsupportedModel
 from rnnlens.network.layers import Dense, Embedding, Flatten, Recurrent
 
 #: The methods that differentiate: between two tokens there is nothing to differentiate along.
@@ -86,8 +86,9 @@ def test_a_baseline_of_another_shape_is_refused_with_those_that_fit(method, shap
 
 
 def test_nan_in_a_baseline_or_its_background_is_refused(net, x):
-    said = refusal(DataError, net, x, baseline=np.full(3, np.nan))
-    assert said == "the baseline holds NaN or infinity: give a number for every entry"
+    said = refusal(InputError, net, x, baseline=np.full(3, np.nan))
+    assert said.startswith("baseline must be a name or an array of finite numbers, not an array")
+    assert said.endswith("with 3 NaN")
     holes = x.copy()
     holes[1, 0, 2] = np.nan
     said = refusal(DataError, net, x, baseline="background", background=holes)
