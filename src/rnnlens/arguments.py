@@ -273,12 +273,15 @@ def shown(value: object) -> str:
 
 
 def _not_finite(value: object) -> str:
-    """Count what is not finite in an array, where something is."""
+    """Count what is not finite in an array, where something is, and say where the first stands."""
     if not isinstance(value, np.ndarray) or value.dtype.kind != "f":
         return ""
     counts = {"infinite": int(np.isinf(value).sum()), "NaN": int(np.isnan(value).sum())}
     said = " and ".join(f"{count} {name}" for name, count in counts.items() if count)
-    return f" with {said}" if said else ""
+    if not said or not value.ndim:
+        return f" with {said}" if said else ""
+    first = ", ".join(str(place) for place in np.argwhere(~np.isfinite(value))[0])
+    return f" with {said}, the first at [{first}]"
 
 
 def did_you_mean(given: object, known: Iterable[str]) -> str:
