@@ -254,7 +254,7 @@ def test_an_interrupt_is_quiet(model, tmp_path):
             time.sleep(0.01)
             with suppress(OSError):  # nobody has opened the other end yet
                 end = os.open(pipe, os.O_WRONLY | os.O_NONBLOCK)
-        # a signal between the opening and the reading of a file would wait for what is never written
+        # between the opening and the reading of a file it would wait for what is never written
         time.sleep(0.5)
         process.send_signal(signal.SIGINT)
         out, err = process.communicate()
