@@ -5,11 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
-import numpy as np
-
 from rnnlens.api.shared.given.arguments import checked
 from rnnlens.attribution.options import Target
-from rnnlens.errors import DataError
 
 if TYPE_CHECKING:
     import xarray as xr
@@ -83,6 +80,7 @@ def check(
     >>> page.attrs["verdict"]
     'misplaced'
     """
+    from rnnlens.api.shared.evidence import outcomes_given
     from rnnlens.api.shared.forecast.check import forecast_page
     from rnnlens.api.shared.given.case import make_case
     from rnnlens.api.shared.given.network_given import as_network
@@ -92,11 +90,5 @@ def check(
     net = as_network(net, X)
     case = make_case(net, X, of)
     named = one_target(case, target)
-    actual = None if y is None else np.asarray(y, dtype=np.float64)
-    if actual is not None and actual.shape != (len(case.x),):
-        raise DataError(
-            f"y must hold one number for each of the {len(case.x)} windows, but has shape "
-            f"{actual.shape}"
-        )
-    page = forecast_page(case, named, background, actual)
+    page = forecast_page(case, named, background, outcomes_given(case, y))
     return page.assign_attrs(forecast_check=forecast_line(page), caution=caution_sentence(page))

@@ -100,6 +100,7 @@ def trust(
     >>> bool(page.deletion_area > page.deletion_area_random), page.attrs["crowded"]
     (True, '')
     """
+    from rnnlens.api.shared.evidence import outcomes_given
     from rnnlens.api.shared.forecast.check import with_references
     from rnnlens.api.shared.given.baselines import baseline_of, usual_baseline
     from rnnlens.api.shared.given.case import make_case
@@ -121,7 +122,7 @@ def trust(
     every = make_case(net, X, of)
     named = one_target(every, target)
     chosen = _spaced(len(every.x), windows)
-    given = _given(every, y)
+    given = outcomes_given(every, y)
     case = every.some(chosen)
     data = RealWindows(every.x, every.real) if background is None else background
     stand_in, held_names = baseline_of(case, usual_baseline(case, baseline), held, data, seed)
@@ -162,18 +163,6 @@ def trust(
 
 def _spaced(count: int, wanted: int) -> NDArray[np.int64]:
     return np.unique(np.round(np.linspace(0, count - 1, min(count, wanted))).astype(int))
-
-
-def _given(case: Case, y: ArrayLike | None) -> NDArray[np.float64] | None:
-    if y is None:
-        return None
-    given = np.asarray(y, dtype=np.float64)
-    if given.shape != (len(case.x),):
-        raise DataError(
-            f"y must hold one number for each of the {len(case.x)} windows, but has shape "
-            f"{given.shape}"
-        )
-    return given
 
 
 def _actual(

@@ -14,12 +14,12 @@ from rnnlens.evidence.proof.stated_ranges import StatedRanges
 from rnnlens.series.windows import Windows
 
 if TYPE_CHECKING:
-    from numpy.typing import ArrayLike
+    from numpy.typing import ArrayLike, NDArray
 
     from rnnlens.api.shared.given.case import Case
     from rnnlens.evidence.options import Certificates
 
-__all__ = ["background_values", "stated_ranges"]
+__all__ = ["background_values", "outcomes_given", "stated_ranges"]
 
 
 def background_values(case: Case, background: Windows | ArrayLike | None) -> RealWindows:
@@ -35,6 +35,19 @@ def background_values(case: Case, background: Windows | ArrayLike | None) -> Rea
     if not alone and (array.ndim != 3 or array.shape[2] != case.x.shape[2]):
         raise DataError(f"the background must be (sample, step, {case.x.shape[2]})")
     return RealWindows(*fitted(case.network, array, case.of, case.x.shape[1], alone=alone))
+
+
+def outcomes_given(case: Case, y: ArrayLike | None) -> NDArray[np.float64] | None:
+    """Check what happened, where it was given: one number a window."""
+    if y is None:
+        return None
+    given = np.asarray(y, dtype=np.float64)
+    if given.shape != (len(case.x),):
+        raise DataError(
+            f"y must hold one number for each of the {len(case.x)} windows, but has shape "
+            f"{given.shape}"
+        )
+    return given
 
 
 def stated_ranges(case: Case, certificates: Certificates, data: RealWindows) -> StatedRanges:

@@ -48,13 +48,11 @@ def lags(
     network = network_from(model, reading)
     sidecar = sidecar_for(model, network, series, data)
     windows, seen = windows_from(data, sidecar, unseen(series, sidecar))
-    target, shares = (
-        options.target_of(sidecar),
-        api.Shares(
-            method=options.method_of(sidecar) or api.Shares().method,
-            baseline=options.baseline_of(sidecar),
-            newest=options.newest,
-        ),
+    target = options.target_of(sidecar)
+    shares = api.Shares(
+        method=options.method_of(sidecar) or api.Shares().method,
+        baseline=options.baseline_of(sidecar),
+        newest=options.newest,
     )
     certificates, test = asked.certificates(), asked.tests()
     foretell(
