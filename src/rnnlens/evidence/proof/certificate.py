@@ -27,7 +27,7 @@ from rnnlens.evidence.proof.ranges import Ends, Ranges, checked, checked_places,
 from rnnlens.evidence.proof.search import RangeAnswers, RangeQuestions, answer
 from rnnlens.evidence.proof.zonotope.bounds import start
 from rnnlens.evidence.proof.zonotope.functions import UNIT
-from rnnlens.evidence.structural import reaching
+from rnnlens.evidence.reach.follow import reaching
 from rnnlens.names import declared
 
 __all__ = ["VERDICTS", "CertifiedChanges", "certify"]

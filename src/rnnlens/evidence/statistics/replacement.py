@@ -23,7 +23,7 @@ from rnnlens.errors import DataError, UnsupportedModel
 from rnnlens.evidence.proof.search import ROUNDING
 from rnnlens.evidence.proof.zonotope.bounds import start
 from rnnlens.evidence.proof.zonotope.functions import UNIT
-from rnnlens.evidence.structural import reaching
+from rnnlens.evidence.reach.follow import reaching
 
 __all__ = ["NUMBERS", "Replacement", "blocks"]
 

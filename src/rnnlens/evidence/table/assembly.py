@@ -14,7 +14,7 @@ from rnnlens.engine.schedule.progress import Parts, Progress
 from rnnlens.errors import DataError, UnsupportedModel
 from rnnlens.evidence.ladder import CONSTANT, RUNGS, ladder
 from rnnlens.evidence.statistics.scenario import Scenario
-from rnnlens.evidence.structural import reaching
+from rnnlens.evidence.reach.follow import reaching
 from rnnlens.evidence.table.certificates import LagCertificates, certify_lags
 from rnnlens.evidence.table.inputs import TableData, TableOptions
 from rnnlens.evidence.table.observed import draw_rows
