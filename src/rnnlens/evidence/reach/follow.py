@@ -16,6 +16,7 @@ from collections.abc import Mapping
 import numpy as np
 from numpy.typing import NDArray
 
+from rnnlens.attribution.question import Question
 from rnnlens.attribution.target import ResolvedTarget
 from rnnlens.engine.forward import Run, forward
 from rnnlens.engine.operations.registry import Array
@@ -25,7 +26,7 @@ from rnnlens.network.axes import Constant, Lengths
 from rnnlens.network.layers import Conv1D, Dense, Embedding, Input, Masking, TimeDistributed
 from rnnlens.network.network import Network, Ref
 
-__all__ = ["Used", "follow", "reaching"]
+__all__ = ["Used", "follow", "reached", "reaching"]
 
 Used = NDArray[np.bool_]
 
@@ -46,6 +47,16 @@ def reaching(
     if of not in network.inputs:
         raise DataError(f"the network has no input {of!r}: it has {', '.join(network.inputs)}")
     return follow(network, {of: shape}, target, counting)[of]
+
+
+def reached(question: Question, *, zeros: bool = False) -> Used:
+    """Tell which numbers of the windows asked about can reach the target, as one sample has them.
+
+    With zeros, weights of zero lead on too, so that the wiring alone counts.
+    """
+    shapes = {name: array.shape[1:] for name, array in question.inputs.items()}
+    counting = Counting(zeros=zeros, carried=bool(question.initial_state))
+    return follow(question.network, shapes, question.target, counting)[question.of]
 
 
 def follow(
