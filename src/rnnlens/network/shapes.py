@@ -69,6 +69,8 @@ def _outputs(layer: Layer, taken: list[Shape]) -> tuple[Shape, ...]:
         return (_broadcast(taken),)
     if isinstance(layer, Concatenate):
         return (_concatenated(layer, taken),)
+    if isinstance(layer, RepeatVector):
+        return ((taken[1][0] if layer.times is None else layer.times, *taken[0]),)
     return (_rearranged(layer, taken[0]),)
 
 
@@ -85,8 +87,6 @@ def _rearranged(layer: Layer, shape: Shape) -> Shape:
         return _reshaped(layer.shape, shape)
     if isinstance(layer, Permute):
         return tuple(shape[axis - 1] for axis in layer.axes)
-    if isinstance(layer, RepeatVector):
-        return (layer.times, *shape)
     return _over_steps(layer, shape)
 
 
