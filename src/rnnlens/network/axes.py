@@ -6,6 +6,7 @@ Axes count from the batch axis, 0, or from the end; the batch axis itself is nev
 from __future__ import annotations
 
 from dataclasses import dataclass
+from math import prod
 from typing import ClassVar
 
 from rnnlens.network.cells import FloatArray
@@ -20,6 +21,7 @@ __all__ = [
     "Mean",
     "Slice",
     "Squeeze",
+    "Unjoin",
     "Unmask",
 ]
 
@@ -136,6 +138,30 @@ class Squeeze(Layer):
     """
 
     axis: int
+
+
+@dataclass(frozen=True, eq=False)
+class Unjoin(Layer):
+    """One input out of an array that several were laid into, row by row.
+
+    Parameters
+    ----------
+    rows : tuple of int
+        The rows of the array that hold it: one a step, or one for a static vector.
+    shape : tuple of int
+        Of one sample of the input: its numbers stand at the front of its rows.
+    steps : bool
+        Whether the first axis is one of steps.
+    """
+
+    rows: tuple[int, ...]
+    shape: tuple[int, ...]
+    steps: bool
+
+    @property
+    def width(self) -> int:
+        """Numbers of each of its rows."""
+        return prod(self.shape) // len(self.rows)
 
 
 @dataclass(frozen=True, eq=False)

@@ -17,6 +17,7 @@ from rnnlens.network.axes import (
     Mean,
     Slice,
     Squeeze,
+    Unjoin,
     Unmask,
 )
 
@@ -123,3 +124,23 @@ def _(layer: Unmask, inputs: tuple[Array, ...], masks: tuple[Mask, ...], forced:
 @pull.register
 def _(layer: Unmask, tape: Tape, tape0: Tape, m: Multipliers) -> Multipliers:
     return m
+
+
+def _rows(layer: Unjoin) -> slice | list[int]:
+    """Give the rows of an input in the array that holds it: one stretch where they are one."""
+    first, last = layer.rows[0], layer.rows[-1] + 1
+    return slice(first, last) if last - first == len(layer.rows) else list(layer.rows)
+
+
+@run.register
+def _(layer: Unjoin, inputs: tuple[Array, ...], masks: tuple[Mask, ...], forced: Mask) -> Tape:
+    x = inputs[0][:, _rows(layer), : layer.width]
+    return Tape(inputs, (np.ascontiguousarray(x).reshape(len(x), *layer.shape),), (None,))
+
+
+@pull.register
+def _(layer: Unjoin, tape: Tape, tape0: Tape, m: Multipliers) -> Multipliers:
+    assert m[0] is not None
+    pulled = np.zeros((len(m[0]), *tape.inputs[0].shape[1:]), m[0].dtype)
+    pulled[:, _rows(layer), : layer.width] = m[0].reshape(len(m[0]), len(layer.rows), -1)
+    return (pulled,)
