@@ -6,7 +6,6 @@ Axes count from the batch axis, 0, or from the end; the batch axis itself is nev
 from __future__ import annotations
 
 from dataclasses import dataclass
-from math import prod
 from typing import ClassVar
 
 from rnnlens.network.cells import FloatArray
@@ -19,9 +18,10 @@ __all__ = [
     "Index",
     "Lengths",
     "Mean",
+    "Repeat",
     "Slice",
     "Squeeze",
-    "Unjoin",
+    "Take",
     "Unmask",
 ]
 
@@ -108,6 +108,26 @@ class Mean(Layer):
 
 
 @dataclass(frozen=True, eq=False)
+class Repeat(Layer):
+    """Copies of a value side by side along an axis, the whole axis again and again.
+
+    Where the times are not stated, a second input says them: an axis of length one is made as long
+    as the same axis of that input, so that a static vector stands beside every step of a sequence
+    of any length.
+
+    Parameters
+    ----------
+    axis : int
+        Which axis.
+    times : int or None
+        How many copies.
+    """
+
+    axis: int = 1
+    times: int | None = None
+
+
+@dataclass(frozen=True, eq=False)
 class Slice(Layer):
     """A run of places of an axis, as Python slices.
 
@@ -141,27 +161,19 @@ class Squeeze(Layer):
 
 
 @dataclass(frozen=True, eq=False)
-class Unjoin(Layer):
-    """One input out of an array that several were laid into, row by row.
+class Take(Layer):
+    """Some places of an axis, in an order of their own: ``x[:, :, [0, 2, 1]]``.
 
     Parameters
     ----------
-    rows : tuple of int
-        The rows of the array that hold it: one a step, or one for a static vector.
-    shape : tuple of int
-        Of one sample of the input: its numbers stand at the front of its rows.
-    steps : bool
-        Whether the first axis is one of steps.
+    places : tuple of int
+        The places, negative from the end; one may come several times.
+    axis : int
+        Which axis.
     """
 
-    rows: tuple[int, ...]
-    shape: tuple[int, ...]
-    steps: bool
-
-    @property
-    def width(self) -> int:
-        """Numbers of each of its rows."""
-        return prod(self.shape) // len(self.rows)
+    places: tuple[int, ...]
+    axis: int = 1
 
 
 @dataclass(frozen=True, eq=False)

@@ -1,7 +1,7 @@
 """A network in parts: what is known before the first step, what happens at each, what after all.
 
 What is hidden and shown step by step is one input, or several that were laid into one array
-(`rnnlens.network.axes.Unjoin`): static vectors in its first rows, then sequences, those that are
+(`rnnlens.network.joined.Unjoin`): static vectors in its first rows, then sequences, those that are
 read together step by step in turns. What depends on none of them is *held*: it is taken from the
 run of the windows as they are.
 """
@@ -14,7 +14,8 @@ from itertools import pairwise
 from math import prod
 
 from rnnlens.engine.cells import Ready, ready
-from rnnlens.network.axes import Constant, Index, Unjoin
+from rnnlens.network.axes import Constant, Index
+from rnnlens.network.joined import Unjoin
 from rnnlens.network.layers import (
     Activate,
     Add,

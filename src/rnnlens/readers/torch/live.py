@@ -18,6 +18,7 @@ from rnnlens.network.layers import Input
 from rnnlens.network.network import Network, Node, Origin
 from rnnlens.readers.options import ReadOptions
 from rnnlens.readers.refusals import WrongSampleAxis, first_line
+from rnnlens.readers.torch.export import exported
 from rnnlens.readers.torch.graph.read import CanonicalGraph, canonical_graph
 
 if TYPE_CHECKING:
@@ -223,20 +224,7 @@ def _exported(module: torch.nn.Module, example: list[torch.Tensor], batch: int) 
     import torch
 
     samples = [one.index_select(batch, torch.arange(SAMPLES) % one.shape[batch]) for one in example]
-    shapes = tuple({batch: torch.export.Dim.AUTO} for _ in samples)
-    try:
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore")
-            program = torch.export.export(
-                module, tuple(samples), dynamic_shapes=shapes, strict=False
-            )
-    except Exception as error:  # the exporter fails in many ways on code that it cannot follow
-        # and one of them is that the axis taken for the samples' is another: the caller tries that
-        raise WrongSampleAxis(
-            f"torch.export cannot follow the forward code of {type(module).__name__} "
-            f"({first_line(error, 200)}): read its state dict instead, or make the code plain"
-        ) from error
-    return canonical_graph(program)
+    return canonical_graph(exported(module, samples, batch))
 
 
 def _equal(one: CanonicalGraph, other: CanonicalGraph) -> bool:
