@@ -6,7 +6,9 @@ import numpy as np
 import pytest
 
 import rnnlens
-from networks import cell, chain, head
+from networks import cell, chain, forecaster, head
+from rnnlens.evidence.reach.sights import sights
+from rnnlens.evidence.sees_everything import sees_everything
 from rnnlens.network.axes import Slice
 from rnnlens.network.layers import Concatenate, Dense, Input, Recurrent
 from rnnlens.network.network import Network, Node, Origin
@@ -74,9 +76,11 @@ def test_results_of_a_forecast_that_cannot_see_the_newest_steps_say_so(rng):
     )
     assert table["rung"].values.tolist()[:3] == ["not wired", "not wired", "nothing"]
     assert table.attrs["cut_off"] == said
-    proof = rnnlens.certify(net, x[:1], lag=1, **options)
+    proof = rnnlens.certify(
+        net, x[:2], lag=1, certificates=rnnlens.Certificates(tolerance=0.1), **options
+    )
     assert proof.attrs["cut_off"] == said
-    assert proof["verdict"].values.tolist() == [["structural"]]
+    assert proof["verdict"].values.tolist() == [["structural"], ["structural"]]
     assert rnnlens.trust(net, x, **options).attrs["cut_off"] == said
     newest = rnnlens.explain(net, x, baseline="zero", target=rnnlens.Target(0, horizon=3))
     assert "cut_off" not in newest.attrs
@@ -92,3 +96,24 @@ def test_a_carried_state_makes_the_oldest_forget_gate_matter(rng):
     free = rnnlens.Test(replacements=0, hiding=False)
     table = rnnlens.lags(net, x, certificates=None, test=free)
     assert table["verdict"].values.tolist() == ["undecided", "structural"]
+
+
+def test_a_sequence_that_is_labelled_step_by_step_is_no_forecast_that_is_cut_off(rng):
+    core = Recurrent(cell("gru_after", rng, 2), return_sequences=True)
+    net = chain(core, head(rng, 5, 1), shape=(6, 2))
+    assert reach_sentences(rnnlens.describe(net)["reach"]) == [
+        "Each step of the output sees its own step of x and older ones alone."
+    ]
+
+
+@pytest.mark.parametrize("kind", ["lstm", "lstm_projected", "gru_before", "simple_rnn"])
+def test_the_quick_look_says_yes_only_where_everything_is_seen(kind, rng):
+    plain = forecaster(kind, rng)
+    assert sees_everything(plain)
+    assert all(one.whole for seen in sights(plain).values() for one in seen)
+    core = next(node.layer.cell for node in plain.nodes if isinstance(node.layer, Recurrent))
+    for gate in core.gates.values():
+        gate.W[1] = 0.0
+    assert not sees_everything(plain)
+    assert not sees_everything(direct(rng))
+    assert not sees_everything(side_by_side(rng))

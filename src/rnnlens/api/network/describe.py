@@ -38,11 +38,8 @@ def describe(net: NetworkLike) -> NetworkDescription:
     ['lstm.W_i', 'lstm.W_f', 'lstm.W_c', 'lstm.W_o']
     """
     from rnnlens.api.shared.given.network_given import network_or_arrays
-    from rnnlens.api.shared.reach import reach_of
+    from rnnlens.api.shared.reach import described
     from rnnlens.network.arrays import Arrays, describe_arrays
-    from rnnlens.network.describe import describe as of_network
 
     source = network_or_arrays(net)
-    if isinstance(source, Arrays):
-        return describe_arrays(source)
-    return {**of_network(source), "reach": reach_of(source)}
+    return describe_arrays(source) if isinstance(source, Arrays) else described(source)

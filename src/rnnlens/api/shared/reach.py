@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
+from rnnlens.evidence.sees_everything import sees_everything
 from rnnlens.network.shapes import output_shapes
 
 if TYPE_CHECKING:
@@ -13,17 +14,27 @@ if TYPE_CHECKING:
 
     from rnnlens.attribution.target import ResolvedTarget
     from rnnlens.evidence.reach.sights import Sight
+    from rnnlens.network.description import NetworkDescription
     from rnnlens.network.network import Network
 
-__all__ = ["about_reach", "reach_of"]
+__all__ = ["about_reach", "described", "reach_of"]
+
+
+def described(network: Network, *, values: bool = False) -> NetworkDescription:
+    """Describe a network, with what its outputs cannot see."""
+    from rnnlens.network.describe import describe
+
+    return {**describe(network, values=values), "reach": reach_of(network)}
 
 
 def reach_of(network: Network) -> list[dict[str, Any]]:
     """Give, for each number of the outputs and each input, what it does not see whole."""
+    if sees_everything(network):
+        return []
     from rnnlens.evidence.reach.sights import sights
 
     return [
-        {"label": _label(network, *place), **_plain(one)}
+        {"label": _label(network, *place), "place": list(place), **_plain(one)}
         for place, seen in sights(network).items()
         for one in seen
         if not one.whole
@@ -38,6 +49,8 @@ def about_reach(
     carried: bool = False,
 ) -> dict[str, str]:
     """Say in a result's attributes which newest steps the target cannot see, if there are any."""
+    if sees_everything(network):
+        return {}
     from rnnlens.evidence.reach.sights import sight
     from rnnlens.views.words.reach import cut_off_clause
 

@@ -7,8 +7,8 @@ from typing import Any, TypeAlias
 
 __all__ = ["cut_off_clause", "reach_sentences"]
 
-#: What one number of the output sees of one input, as a plain dictionary: ``label``, ``input``,
-#: ``steps``, ``newest``, ``oldest``, ``unseen`` (of str) and ``why``.
+#: What one number of the output sees of one input, as a plain dictionary: ``label``, ``place``,
+#: ``input``, ``steps``, ``newest``, ``oldest``, ``unseen`` (of str) and ``why``.
 Sight: TypeAlias = "Mapping[str, Any]"
 
 
@@ -58,6 +58,10 @@ def cut_off_clause(sights: Iterable[Sight]) -> str:
 def _newest(blind: Sequence[Sight], name: str) -> str:
     """Say which outputs do not see the newest steps of an input."""
     kinds = {(one["newest"], one["why"]) for one in blind}
+    first = blind[0]
+    own = {one["place"][1]: one["newest"] for one in blind if len(one.get("place", ())) > 1}
+    if own == {k: first["steps"] - k for k in range(first["steps"] - 1)}:
+        return f"each step of the output sees its own step of {name} and older ones alone."
     if len(kinds) == 1:
         labels = _listed([one["label"] for one in blind])
         return f"CAUTION: {labels} cannot see {_steps(blind[0])} of {name}: {blind[0]['why']}."
