@@ -58,6 +58,11 @@ READING: dict[str, Change] = {
     "--layers": (("LSTM > Dense",), read("layers"), "LSTM > Dense"),
     "--head": (("fc",), read("head"), "fc"),
     "--nonlinearity": (("relu",), read("nonlinearity"), "relu"),
+    "--same-as": (
+        ("Memory=LSTM", "--same-as", "Head=Dense"),
+        read("same_as"),
+        {"Memory": "LSTM", "Head": "Dense"},
+    ),
 }
 SERIES: dict[str, Change] = {
     "--config": (("other.toml",), lead, 2.0),

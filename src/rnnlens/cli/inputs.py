@@ -35,6 +35,7 @@ def network_from(model: Path, reading: ReadingOptions) -> Network:
         layers=reading.layers,
         head=reading.head,
         nonlinearity=reading.nonlinearity,
+        same_as=reading.same_classes,
     )
 
 

@@ -55,6 +55,16 @@ class VariableStore(ABC):
     def layers(self, entries: Sequence[tuple[str, str]]) -> dict[str, VariableStore]:
         """Give the stores of a model's layers."""
 
+    def part(self, attribute: str, name: str) -> VariableStore:
+        """Give the store of a layer within, which goes by an attribute or by a name."""
+        return self.sublayer(attribute)
+
+    def cells(
+        self, entries: Sequence[tuple[str, str]], arrays: Sequence[int]
+    ) -> dict[str, VariableStore]:
+        """Give the stores of a stack's cells, which have so many arrays each."""
+        return self.layers(entries)
+
 
 def check_count(count: int, roles: Sequence[str], optional: int, where: str) -> None:
     """Check that a layer has as many variables as its options say."""

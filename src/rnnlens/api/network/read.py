@@ -29,6 +29,7 @@ def read(
     step_axes: Mapping[str, int] | None = None,
     architecture: str | PathLike[str] | None = None,
     layers: str | None = None,
+    same_as: Mapping[str, str] | None = None,
 ) -> Network:
     """Read a trained network from a file or a live model.
 
@@ -65,6 +66,11 @@ def read(
         For a Keras file of weights alone: its layers in their order, such as
         ``"LSTM(tanh, sigmoid) > Dense(linear)"``.
 
+    same_as : mapping of str to str, optional
+        For a Keras model with classes of your own: what each computes, as the class of Keras that
+        computes the same, such as ``{"MyLSTM": "LSTM"}``. It is assumed until `fidelity`, or
+        outputs of the model's own, have shown it.
+
     Returns
     -------
     Network
@@ -100,5 +106,6 @@ def read(
         step_axes=step_axes,
         architecture=architecture,
         layers=layers,
+        same_as=same_as,
     )
     return read_model(source, options)

@@ -43,6 +43,7 @@ def inspect(
         layers=reading.layers,
         head=reading.head,
         nonlinearity=reading.nonlinearity,
+        same_as=reading.same_classes,
     )
     held = read_or_name_arrays(model, options)
     if isinstance(held, Arrays):

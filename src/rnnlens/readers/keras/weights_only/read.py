@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -42,10 +43,11 @@ def network_of_weights(file: h5py.File, path: Path, options: ReadOptions) -> Net
     if options.architecture is not None and options.layers is not None:
         raise InputError(f"{path}: architecture and layers were both given; give one of them")
     if options.architecture is not None:
-        return _joined(file, path, architecture_in(Path(options.architecture)))
+        architecture = architecture_in(Path(options.architecture))
+        return _joined(file, path, architecture, options.same_as)
     if options.layers is not None:
         return _stated(file, path, options.layers)
-    fitting = list(_beside(file, path))
+    fitting = list(_beside(file, path, options.same_as))
     if len(fitting) == 1:
         network, name = fitting[0]
         note = f"The architecture is that of {name}, the only one beside the weights that fits."
@@ -59,19 +61,27 @@ def network_of_weights(file: h5py.File, path: Path, options: ReadOptions) -> Net
     )
 
 
-def _beside(file: h5py.File, path: Path) -> list[tuple[Network, str]]:
+def _beside(
+    file: h5py.File, path: Path, same_as: Mapping[str, str] | None
+) -> list[tuple[Network, str]]:
     """Try every architecture beside the weights."""
     fitting = []
     for other in sorted(path.parent.glob("*.json"))[:MOST_BESIDE]:
         try:
             if other.is_file() and other.stat().st_size <= LONGEST_BESIDE:
-                fitting.append((_joined(file, path, architecture_in(other)), other.name))
+                joined = _joined(file, path, architecture_in(other), same_as)
+                fitting.append((joined, other.name))
         except (InputError, OSError):
             continue
     return fitting
 
 
-def _joined(file: h5py.File, path: Path, architecture: Architecture) -> Network:
+def _joined(
+    file: h5py.File,
+    path: Path,
+    architecture: Architecture,
+    same_as: Mapping[str, str] | None = None,
+) -> Network:
     version = architecture.version
     # Keras 3 states no version in an architecture, Keras 2 and tf.keras do.
     if version is None and "module" in architecture.config:
@@ -88,9 +98,9 @@ def _joined(file: h5py.File, path: Path, architecture: Architecture) -> Network:
     stated = architecture.version or ""
     origin = Origin(weights.what, stated, str(path), digest_of(path), notes)
     if isinstance(weights.store, LayerGroups):
-        network = network_within(architecture.config, weights.store, keras_version, origin)
+        network = network_within(architecture.config, weights.store, keras_version, origin, same_as)
     else:
-        network = network_of(architecture.config, weights.store, keras_version, origin)
+        network = network_of(architecture.config, weights.store, keras_version, origin, same_as)
     return accounted(network, places_within(file))
 
 
