@@ -11,7 +11,7 @@ from rnnlens.network.axes import Constant, ExpandDims, Slice, Take
 from rnnlens.network.layers import Concatenate
 from rnnlens.network.network import Ref
 from rnnlens.readers.torch.graph.call import TorchCall, operation
-from rnnlens.readers.torch.graph.values import StackedStates, TorchValue
+from rnnlens.readers.torch.graph.values import StackedStates, TorchValue, numbers_of
 
 __all__: list[str] = []
 
@@ -33,7 +33,7 @@ def _listed(call: TorchCall, tensor: Any) -> list[int]:
     """Give the places that a tensor names, which no input may change."""
     if isinstance(tensor, TorchValue | StackedStates):
         raise call.refuse("which places it picks depends on the input")
-    array = tensor.detach().cpu().numpy()
+    array = numbers_of(tensor)
     if array.ndim != 1:
         raise call.refuse(f"its places have {array.ndim} axes, where a list is expected")
     found = np.flatnonzero(array) if array.dtype == bool else array

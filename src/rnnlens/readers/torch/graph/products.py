@@ -17,7 +17,7 @@ from rnnlens.readers.torch.graph.arithmetic import merged, scaled
 from rnnlens.readers.torch.graph.call import TorchCall, operation
 from rnnlens.readers.torch.graph.functions import FAR
 from rnnlens.readers.torch.graph.layers import dense
-from rnnlens.readers.torch.graph.values import StackedStates, TorchValue
+from rnnlens.readers.torch.graph.values import StackedStates, TorchValue, numbers_of
 
 __all__: list[str] = []
 
@@ -74,7 +74,7 @@ def _side(call: TorchCall, name: str, letters: str, sample: str) -> Lettered:
     given = call.given(name)
     if isinstance(given, TorchValue | StackedStates):
         return call.value(name), letters
-    array = given.detach().cpu().numpy().astype(float)
+    array = numbers_of(given).astype(float)
     if sample in letters:
         place = letters.index(sample)
         array = call.per_sample(given, place).astype(float)

@@ -14,6 +14,7 @@ from rnnlens.network.axes import Constant, ExpandDims, Squeeze
 from rnnlens.network.layers import Input
 from rnnlens.network.network import Node, Ref
 from rnnlens.readers.refusals import WrongSampleAxis
+from rnnlens.readers.rerolled.reroll import reroll
 from rnnlens.readers.torch.graph import arithmetic as torch_arithmetic  # noqa: F401  (each registers its operations)
 from rnnlens.readers.torch.graph import functions as torch_functions  # noqa: F401  (each registers its operations)
 from rnnlens.readers.torch.graph import layers as torch_layers  # noqa: F401  (each registers its operations)
@@ -96,7 +97,7 @@ class _Reader:
                     f"the module holds a {node.op} ({node.target}), which rnnlens does not read"
                 )
         refs, given = self._outputs(outputs)
-        nodes, refs = tidy(self.builder.nodes, refs, self.steps)
+        nodes, refs = reroll(*tidy(self.builder.nodes, refs, self.steps))
         constants = [node.layer.C for node in nodes if isinstance(node.layer, Constant)]
         if any(np.isnan(array).any() for array in constants):
             raise UnsupportedModel(
