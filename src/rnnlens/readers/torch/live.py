@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import copy
 import sys
 import warnings
 from collections.abc import Sequence
@@ -20,6 +19,7 @@ from rnnlens.readers.options import ReadOptions
 from rnnlens.readers.refusals import WrongSampleAxis, first_line
 from rnnlens.readers.torch.export import exported
 from rnnlens.readers.torch.graph.read import CanonicalGraph, canonical_graph
+from rnnlens.readers.torch.weights.plain_copy import plain_copy
 
 if TYPE_CHECKING:
     import torch
@@ -70,7 +70,7 @@ def read(source: torch.nn.Module, options: ReadOptions) -> Network:
         )
     example = _tensors(options.example, source)
     try:
-        module = copy.deepcopy(source).cpu().eval()
+        module, left_out = plain_copy(source)
     except (RuntimeError, TypeError, AttributeError) as error:
         raise UnsupportedModel(
             f"the module {type(source).__name__} cannot be copied ({first_line(error, 200)}): give "
@@ -85,7 +85,7 @@ def read(source: torch.nn.Module, options: ReadOptions) -> Network:
     )
     nodes = tuple(_open(node) if free else node for node in graph.nodes)
     notes = _notes(source, graph, free=free)
-    origin = Origin("live PyTorch module", str(torch.__version__), notes=notes)
+    origin = Origin("live PyTorch module", str(torch.__version__), notes=notes, left_out=left_out)
     return check(Network(nodes, tuple(graph.outputs), origin, type(source).__name__))
 
 
