@@ -6,6 +6,7 @@ from math import prod
 
 from rnnlens.network.activations import Activation
 from rnnlens.network.axes import Constant, ExpandDims, Index, Mean, Repeat, Slice, Squeeze, Take
+from rnnlens.network.joined import Unjoin
 from rnnlens.network.layers import (
     Activate,
     Add,
@@ -78,6 +79,8 @@ def _outputs(layer: Layer, taken: list[Shape]) -> tuple[Shape, ...]:
         return (_repeated(layer, taken),)
     if isinstance(layer, Concatenate):
         return (_concatenated(layer, taken),)
+    if isinstance(layer, RepeatVector):
+        return ((taken[1][0] if layer.times is None else layer.times, *taken[0]),)
     return (_rearranged(layer, taken[0]),)
 
 
@@ -94,8 +97,6 @@ def _rearranged(layer: Layer, shape: Shape) -> Shape:
         return _reshaped(layer.shape, shape)
     if isinstance(layer, Permute):
         return tuple(shape[axis - 1] for axis in layer.axes)
-    if isinstance(layer, RepeatVector):
-        return (layer.times, *shape)
     return _over_steps(layer, shape)
 
 
@@ -104,6 +105,8 @@ def _along_axes(layer: Layer, shape: Shape) -> Shape:
     full = [None, *shape]
     if isinstance(layer, Constant):
         return layer.C.shape
+    if isinstance(layer, Unjoin):
+        return layer.shape
     if isinstance(layer, ExpandDims):
         full.insert(layer.axis % (len(full) + 1), 1)
     elif isinstance(layer, Index | Squeeze):
