@@ -111,9 +111,10 @@ def read_or_name_arrays(source: object, options: ReadOptions | None = None) -> N
         path = Path(os.fsdecode(source))
         for reader in WEIGHTS:
             several = reader in {saved_model, checkpoint}
-            if not (several or path.is_file()) or not reader.match(path):
-                continue
             part = None if options is None else options.part
+            parted = part is not None and reader is not state_files
+            if parted or not (several or path.is_file()) or not reader.match(path):
+                continue
             arrays = reader.arrays(path) if part is None else reader.arrays(path, part)
             if arrays is not None:
                 return arrays

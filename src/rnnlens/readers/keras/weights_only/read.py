@@ -114,7 +114,8 @@ def _joined(source: WeightsSource, architecture: Architecture) -> Network:
 def _stated(source: WeightsSource, text: str) -> Network:
     weights = source.weights(None)
     model, notes, stores = model_of(text, weights)
-    origin = _origin(weights, source, tuple(notes))
+    stated = f"the layers, as stated: {text.strip()}"
+    origin = replace(_origin(weights, source, tuple(notes)), assumed=(stated,))
     network = network_of(model, NamedStores(stores), weights.keras_version, origin)
     return accounted(network, source.places())
 
