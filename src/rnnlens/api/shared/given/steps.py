@@ -17,8 +17,8 @@ from rnnlens.errors import DataError
 from rnnlens.network.axes import ExpandDims, Squeeze
 from rnnlens.network.layers import Embedding, Flatten, Input, Layer, Permute, Reshape
 from rnnlens.network.network import Network, Node, Ref
+from rnnlens.network.steps.axes import walked_axes
 from rnnlens.network.unique import unique_name
-from rnnlens.readers.step_axes import walked_axes
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -153,7 +153,9 @@ def _in_front(network: Network, name: str, turn: _Turn) -> Network:
     nodes: list[Node] = []
     for node in network.nodes:
         if node.name == name:
-            nodes.append(replace(node, layer=Input(turn.laid)))
+            # what was stated of the windows as given has been done
+            stated = None if isinstance(turn.back, Flatten) else 1
+            nodes.append(replace(node, layer=Input(turn.laid, stated)))
             nodes.append(Node(inner, turn.back, ((name, 0),)))
         elif node.inputs == ((name, 0),) and turn.undone_by(node.layer):
             moved[node.name, 0] = (name, 0)

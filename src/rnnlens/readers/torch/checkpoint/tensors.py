@@ -91,14 +91,13 @@ class Tensors:
     def _view(self, made: Made) -> _View:
         try:
             storage, offset, shape, strides, *rest = made.arguments
-            sizes, steps = _sizes(shape), _sizes(strides)
-            if not isinstance(storage, Storage) or len(sizes) != len(steps):
-                raise TypeError
-            (begin,) = _sizes((offset,))
-            last = begin + sum((n - 1) * s for n, s in zip(sizes, steps, strict=True))
-            count = math.prod(sizes)
+            sizes, steps, (begin,) = _sizes(shape), _sizes(strides), _sizes((offset,))
         except (TypeError, ValueError):
-            raise damaged(self.path, "a tensor in it is not described as PyTorch does") from None
+            storage, sizes, steps, begin, rest = None, (), (), 0, []
+        if not isinstance(storage, Storage) or len(sizes) != len(steps):
+            raise damaged(self.path, "a tensor in it is not described as PyTorch does")
+        last = begin + sum((n - 1) * s for n, s in zip(sizes, steps, strict=True))
+        count = math.prod(sizes)
         code = ""
         if storage.kind == "UntypedStorage":  # its size is in bytes, and the type stands apart
             code = _code_of(rest[2] if len(rest) > 2 else None)
