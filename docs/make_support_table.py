@@ -20,6 +20,7 @@ HERE = Path(__file__).parent
 sys.path[:0] = [str(HERE.parent / "tests" / part) for part in ("", "makers", "twins")]
 os.environ.setdefault("KERAS_BACKEND", "torch")
 
+from rnnlens.readers.keras.operations.table import READ  # noqa: E402
 from support import CELLS, FORMATS, ROWS, Absent, Refused, run, versions  # noqa: E402
 
 __all__ = ["page"]
@@ -66,7 +67,22 @@ def page(statuses: Mapping[tuple[str, str], str], libraries: Mapping[str, str]) 
         for form in FORMATS.values()
     ]
     ends = ["| format | written | outputs given by |", "|---|---|---|", *sources]
-    return "\n".join([TOP, *lines, "", *listed, "", VERSIONS, "", *ends, ""])
+    return "\n".join([TOP, *lines, "", *listed, "", *_operations(), VERSIONS, "", *ends, ""])
+
+
+def _operations() -> list[str]:
+    """Give the operations between the layers of Keras that are read, by name."""
+    parts = ["## Operations between the layers of Keras", ""]
+    for library, names in READ.items():
+        shown = ", ".join(f"`{name}`" for name in names)
+        parts += [f"In {library}: {shown}.", ""]
+    return [
+        *parts,
+        "They are taken sample by sample: one that works along the axis of the samples is refused. "
+        "A `Lambda` is read where its code, which is never run, is a slice, arithmetic with "
+        "numbers, or one of these by its usual name (`K.sum`, `tf.expand_dims`, `ops.mean`).",
+        "",
+    ]
 
 
 def _shown(

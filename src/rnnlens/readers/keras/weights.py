@@ -36,6 +36,7 @@ MODELS = frozenset({"Sequential", "Functional", "Model"})
 
 #: Classes of layers that have arrays.
 WITH_ARRAYS = MODELS | {
+    "AdditiveAttention",
     "BatchNormalization",
     "BatchNormalizationV1",
     "BatchNormalizationV2",
@@ -49,8 +50,10 @@ WITH_ARRAYS = MODELS | {
     "GRU",
     "LSTM",
     "LayerNormalization",
+    "MultiHeadAttention",
     "Normalization",
     "PReLU",
+    "RNN",
     "SimpleRNN",
     "TimeDistributed",
 }

@@ -124,7 +124,7 @@ class _ModelWalk:
             )
         self.builder.reserved |= {place.node(name) for name in names}
         stores = store.layers([
-            (_stored(item), _name(item)) for item in listed if not _is_operation(item)
+            (_stored(item), _name(item)) for item in listed if not _is_bare(item)
         ])
         settings = config if isinstance(config, Mapping) else {}
         lay_flat = self._sequential if kind == "Sequential" else self._functional
@@ -308,12 +308,16 @@ def _keeps_names(entry: JsonObject) -> bool:
 
 
 def _is_operation(entry: JsonObject) -> bool:
-    """Tell an operation of a graph from a layer; HDF5 files keep no module to tell by."""
+    """Tell an operation of a graph from a layer."""
+    return entry["class_name"] in TF_CLASSES or _is_bare(entry)
+
+
+def _is_bare(entry: JsonObject) -> bool:
+    """Tell an operation of Keras 3, which files keep beside the layers and give no place."""
     module = entry.get("module")
-    if entry["class_name"] in TF_CLASSES:
-        return True
     if module is not None:
         return ".ops" in str(module)
+    # HDF5 files keep no module to tell by.
     config, nodes = entry["config"], entry.get("inbound_nodes") or []
     plain = isinstance(config, Mapping) and not {"trainable", "layers"} & set(config)
     return plain and any(isinstance(node, Mapping) and "args" in node for node in nodes)

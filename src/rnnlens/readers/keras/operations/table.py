@@ -11,12 +11,18 @@ from rnnlens.readers.keras.graph.builder import CallInputs, KerasGraphBuilder
 from rnnlens.readers.keras.graph.nodes import Nodes
 from rnnlens.readers.keras.operations import arithmetic, arrangement, functions, reductions, slices
 from rnnlens.readers.keras.operations.call import OPERATIONS, OperationCall
-from rnnlens.readers.keras.operations.tf_keras import TF_CLASSES, Translated, translated
+from rnnlens.readers.keras.operations.tf_keras import FUNCTIONS, TF_CLASSES, Translated, translated
 
-__all__ = ["make_operation"]
+__all__ = ["READ", "make_operation"]
 
 #: Modules whose operations are entered by importing them.
 MODULES = (arithmetic, arrangement, functions, reductions, slices)
+
+#: What is read by the name that a file has for it: operations of Keras 3, functions of TensorFlow.
+READ: Mapping[str, list[str]] = {
+    "Keras 3": sorted(OPERATIONS),
+    "tf.keras": [f"tf.{name}" for name in sorted(FUNCTIONS)],
+}
 
 
 def make_operation(

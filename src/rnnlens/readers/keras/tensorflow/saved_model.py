@@ -33,7 +33,7 @@ from rnnlens.readers.options import ReadOptions
 __all__ = ["METADATA", "TAKES", "arrays", "match", "read"]
 
 #: The options of `read` that a SavedModel without an architecture takes.
-TAKES = frozenset({"architecture", "layers"})
+TAKES = frozenset({"architecture", "layers", "same_as"})
 
 #: Objects that Keras could make again: the attributes that lead to each, and its options.
 Stated = list[tuple[tuple[str, ...], JsonObject]]
@@ -63,13 +63,13 @@ def read(path: Path, options: ReadOptions | None = None) -> Network:
     stated = _stated(path)
     entry = _architecture(stated)
     checkpoint = opened_checkpoint(path / VARIABLES, _names(stated))
-    if entry is None or options.given:
+    if entry is None or set(options.given) - {"same_as"}:
         return network_of_weights(_source(path, checkpoint, stated), options)
     keras_version = keras_version_of(str(entry.get("keras_version", "2.4.0")))
     origin = Origin(
         "TensorFlow SavedModel", keras_version.number, str(path), digest_of(path / GRAPH)
     )
-    network = network_of(entry, checkpoint.store, keras_version, origin)
+    network = network_of(entry, checkpoint.store, keras_version, origin, options.same_as)
     return accounted(network, checkpoint.places())
 
 

@@ -133,6 +133,23 @@ class ObjectStore(VariableStore):
             )
         return ObjectStore(self.saved, inner, f"{self.place}/{attribute}")
 
+    def part(self, attribute: str, name: str) -> VariableStore:
+        """Give the store of a layer within, see `VariableStore.part`."""
+        return self.sublayer(f"_{attribute}")
+
+    def cells(
+        self, entries: Sequence[tuple[str, str]], arrays: Sequence[int]
+    ) -> dict[str, VariableStore]:
+        """Give the stores of a stack's cells, see `VariableStore.cells`."""
+        within = self.saved.graph.child(self.node, "cells")
+        listed = [] if within is None else list(self.saved.graph.items(within))
+        if len(listed) != len(entries):
+            raise UnreadableFile(
+                f"{self.place} has {len(listed)} cells in the file and {len(entries)} in the "
+                "architecture: they do not belong together"
+            )
+        return self._stores(entries, entries, listed)
+
     def layers(self, entries: Sequence[tuple[str, str]]) -> dict[str, VariableStore]:
         """Give the stores of a model's layers, see `VariableStore.layers`."""
         saved, node = self.saved, self.node
