@@ -79,7 +79,7 @@ def readings(source: torch.nn.Module, options: ReadOptions) -> Iterator[Reading]
     except (RuntimeError, TypeError, AttributeError) as error:
         raise UnsupportedModel(
             f"the module {type(source).__name__} cannot be copied ({first_line(error, 200)}): give "
-            "a plain module, without tensors that carry gradients as attributes"
+            "a module without locks, open files and such as attributes, or its state dict"
         ) from error
     _check_runs(module, example)
     refuse_unbatched(module, lambda: module(*example))
