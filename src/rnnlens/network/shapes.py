@@ -17,6 +17,7 @@ from rnnlens.network.layers import (
     Concatenate,
     Conv1D,
     Dense,
+    DescribedRecurrent,
     Einsum,
     Embedding,
     Flatten,
@@ -74,6 +75,8 @@ def _outputs(layer: Layer, taken: list[Shape]) -> tuple[Shape, ...]:
         return _recurrent(layer, taken[0])
     if isinstance(layer, Bidirectional):
         return _bidirectional(layer, taken[0])
+    if isinstance(layer, DescribedRecurrent):
+        return ((taken[0][0], layer.sizes[0]), *((size,) for size in layer.sizes))
     if isinstance(layer, TimeDistributed):
         return tuple((taken[0][0], *each) for each in _outputs(layer.layer, [taken[0][1:]]))
     if isinstance(layer, Add | Subtract | Multiply | Average | Binary | Where):
