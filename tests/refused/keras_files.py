@@ -180,9 +180,12 @@ def _(folder: Path) -> object:
     return read(weights_changed(folder, change))
 
 
-@case("bfloat16")
+@case("bfloat16 of four bytes")
 def _(folder: Path) -> object:
     def change(file: h5py.File) -> None:
+        shape = file[KERNEL].shape
+        del file[KERNEL]
+        file[KERNEL] = np.ones(shape, "i4")
         file[KERNEL].attrs["dtype"] = "bfloat16"
 
     return read(weights_changed(folder, change))
