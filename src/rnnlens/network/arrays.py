@@ -67,6 +67,8 @@ def describe_arrays(arrays: Arrays, *, values: bool = False) -> NetworkDescripti
         "sha256": origin.digest,
         "parameters": sum(array.values.size for group in arrays.groups for array in group.arrays),
         "notes": list(origin.notes),
+        "assumed": list(origin.assumed),
+        "left_out": list(origin.left_out),
         "time_steps": _time_steps(arrays),
         "inputs": {},
         "layers": [_group(group, values=values) for group in arrays.groups],
@@ -104,6 +106,12 @@ def _time_steps(arrays: Arrays) -> str:
         for group in arrays.groups
         if group.layer is not None and isinstance(group.layer, Recurrent | Bidirectional)
     ]
+    unknown = [group.name for group in arrays.groups if not group.kind]
+    if not recurrent and unknown:
+        return (
+            "Whether an array here serves every step cannot be told, for the class of "
+            f"{', '.join(unknown[:4])} cannot."
+        )
     if not recurrent:
         return "No array here is that of a recurrent layer, so none is used once a step."
     counts = " and ".join(

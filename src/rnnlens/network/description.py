@@ -49,6 +49,9 @@ class NetworkDescription(TypedDict):
     sha256: str
     parameters: int
     notes: list[str]
+    assumed: list[str]
+    left_out: list[str]
     time_steps: str
     inputs: dict[str, list[int | None]]
     layers: list[LayerDescription]
+    reach: NotRequired[list[dict[str, Json]]]

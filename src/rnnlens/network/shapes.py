@@ -2,53 +2,70 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from math import prod
 
 from rnnlens.network.activations import Activation
-from rnnlens.network.axes import Constant, ExpandDims, Index, Mean, Slice, Squeeze
+from rnnlens.network.axes import Constant, ExpandDims, Index, Mean, Repeat, Slice, Squeeze, Take
+from rnnlens.network.joined import Unjoin
 from rnnlens.network.layers import (
     Activate,
     Add,
     Average,
     Bidirectional,
+    Binary,
     Concatenate,
     Conv1D,
     Dense,
+    DescribedRecurrent,
+    Einsum,
     Embedding,
     Flatten,
     GlobalPooling1D,
     Input,
     Layer,
+    MaskValues,
     Multiply,
     Permute,
     Pooling1D,
     Recurrent,
+    Reduction,
     RepeatVector,
     Reshape,
     Subtract,
     TimeDistributed,
+    Where,
 )
 from rnnlens.network.network import Network
 
-__all__ = ["Shape", "is_sequence", "output_shapes"]
+__all__ = ["Shape", "is_sequence", "output_shapes", "shapes_after"]
 
 #: Shape of one sample; ``None`` where any length serves.
 Shape = tuple[int | None, ...]
 
 
-def output_shapes(network: Network, *, longer: int = 0) -> dict[str, tuple[Shape, ...]]:
-    """Work out the shape of every output of every node."""
+def output_shapes(
+    network: Network, *, longer: int = 0, along: Mapping[str, int] | None = None
+) -> dict[str, tuple[Shape, ...]]:
+    """Work out the shape of every output of every node, perhaps of windows longer along an axis."""
     shapes: dict[str, tuple[Shape, ...]] = {}
     for node in network.nodes:
         layer = node.layer
         if isinstance(layer, Input):
-            grows = longer and is_sequence(network, node.name) and layer.shape[0] is not None
-            steps = (layer.shape[0] or 0) + longer if grows else None
-            shapes[node.name] = ((steps, *layer.shape[1:]) if grows else layer.shape,)
+            sides = list(layer.shape)
+            place = (along or {}).get(node.name, 1) - 1
+            if longer and is_sequence(network, node.name) and sides[place] is not None:
+                sides[place] = (sides[place] or 0) + longer
+            shapes[node.name] = (tuple(sides),)
         else:
             taken = [shapes[name][number] for name, number in node.inputs]
             shapes[node.name] = _outputs(layer, taken)
     return shapes
+
+
+def shapes_after(layer: Layer, taken: list[Shape]) -> tuple[Shape, ...]:
+    """Work out the shapes of a layer's outputs from those of its inputs."""
+    return (layer.shape,) if isinstance(layer, Input) else _outputs(layer, taken)
 
 
 def is_sequence(network: Network, name: str) -> bool:
@@ -63,12 +80,20 @@ def _outputs(layer: Layer, taken: list[Shape]) -> tuple[Shape, ...]:
         return _recurrent(layer, taken[0])
     if isinstance(layer, Bidirectional):
         return _bidirectional(layer, taken[0])
+    if isinstance(layer, DescribedRecurrent):
+        return ((taken[0][0], layer.sizes[0]), *((size,) for size in layer.sizes))
     if isinstance(layer, TimeDistributed):
         return tuple((taken[0][0], *each) for each in _outputs(layer.layer, [taken[0][1:]]))
-    if isinstance(layer, Add | Subtract | Multiply | Average):
+    if isinstance(layer, Add | Subtract | Multiply | Average | Binary | Where):
         return (_broadcast(taken),)
+    if isinstance(layer, Einsum):
+        return (_multiplied(layer, taken),)
+    if isinstance(layer, Repeat):
+        return (_repeated(layer, taken),)
     if isinstance(layer, Concatenate):
         return (_concatenated(layer, taken),)
+    if isinstance(layer, RepeatVector):
+        return ((taken[1][0] if layer.times is None else layer.times, *taken[0]),)
     return (_rearranged(layer, taken[0]),)
 
 
@@ -85,8 +110,6 @@ def _rearranged(layer: Layer, shape: Shape) -> Shape:
         return _reshaped(layer.shape, shape)
     if isinstance(layer, Permute):
         return tuple(shape[axis - 1] for axis in layer.axes)
-    if isinstance(layer, RepeatVector):
-        return (layer.times, *shape)
     return _over_steps(layer, shape)
 
 
@@ -95,6 +118,8 @@ def _along_axes(layer: Layer, shape: Shape) -> Shape:
     full = [None, *shape]
     if isinstance(layer, Constant):
         return layer.C.shape
+    if isinstance(layer, Unjoin):
+        return layer.shape
     if isinstance(layer, ExpandDims):
         full.insert(layer.axis % (len(full) + 1), 1)
     elif isinstance(layer, Index | Squeeze):
@@ -104,7 +129,9 @@ def _along_axes(layer: Layer, shape: Shape) -> Shape:
         length = full[axis]
         places = slice(layer.start, layer.stop, layer.step)
         full[axis] = None if length is None else len(range(*places.indices(length)))
-    elif isinstance(layer, Mean):
+    elif isinstance(layer, Take):
+        full[layer.axis % len(full)] = len(layer.places)
+    elif isinstance(layer, Mean | Reduction):
         gone = {axis % len(full) for axis in layer.axes}
         full = [
             1 if k in gone else n for k, n in enumerate(full) if layer.keepdims or k not in gone
@@ -120,6 +147,8 @@ def _over_steps(layer: Layer, shape: Shape) -> Shape:
     if isinstance(layer, Pooling1D):
         steps = _slid(shape[0], layer.size, layer.stride, fit=layer.padding == "valid")
         return (steps, *shape[1:])
+    if isinstance(layer, MaskValues):
+        return shape[:1]
     if isinstance(layer, GlobalPooling1D):
         return (1, *shape[1:]) if layer.keepdims else shape[1:]
     return _along_axes(layer, shape)
@@ -178,6 +207,25 @@ def _broadcast(shapes: list[Shape]) -> Shape:
         next((length for length in lengths if length != 1), 1)
         for lengths in zip(*padded, strict=True)
     )
+
+
+def _multiplied(layer: Einsum, shapes: list[Shape]) -> Shape:
+    left, right, out = layer.terms
+    lengths: dict[str, int | None] = {}
+    for letters, shape in zip((left, right), shapes, strict=True):
+        for letter, length in zip(letters[1:], shape, strict=True):
+            if lengths.get(letter, 1) == 1:
+                lengths[letter] = length
+    return tuple(lengths[letter] for letter in out[1:])
+
+
+def _repeated(layer: Repeat, shapes: list[Shape]) -> Shape:
+    shape = shapes[0]
+    place = layer.axis - 1 if layer.axis > 0 else layer.axis % len(shape)
+    times = shapes[1][place] if layer.times is None else layer.times
+    length = shape[place]
+    longer = None if times is None or length is None else times * length
+    return (*shape[:place], longer, *shape[place + 1 :])
 
 
 def _concatenated(layer: Concatenate, shapes: list[Shape]) -> Shape:

@@ -11,7 +11,11 @@ from typing import Any
 
 import numpy as np
 
-__all__ = ["file_safe", "provenance"]
+__all__ = ["UNSURE", "file_safe", "provenance"]
+
+#: Attributes that say what is assumed of a network, what of its source is left out of it, and which
+#: of the newest steps its forecast cannot see.
+UNSURE = ("assumed", "left_out", "cut_off")
 
 
 def provenance(

@@ -1,0 +1,31 @@
+"""What every view says of a network: what is assumed, left out, or cut off from the forecast."""
+
+from __future__ import annotations
+
+from collections.abc import Hashable, Mapping
+
+__all__ = ["origin_sentences"]
+
+
+def origin_sentences(attrs: Mapping[Hashable, object]) -> list[str]:
+    """Say what a result rests on that its source did not say, and what it leaves out or cuts off.
+
+    Examples
+    --------
+    >>> origin_sentences({"assumed": "fc takes the last hidden state"})[0]
+    'ASSUMED, not shown: fc takes the last hidden state.'
+    >>> origin_sentences({})
+    []
+    """
+    assumed, left = attrs.get("assumed"), attrs.get("left_out")
+    sentences = []
+    if assumed:
+        sentences += [
+            f"ASSUMED, not shown: {assumed}.",
+            "rnnlens.fidelity(net, outputs, X), with outputs that the model itself gave, shows it.",
+        ]
+    if attrs.get("cut_off"):
+        sentences.append(f"CAUTION: {attrs['cut_off']}.")
+    if left:
+        sentences.append(f"Left out: {left}.")
+    return sentences
