@@ -200,7 +200,7 @@ def _repeated(
     place, have = x.axis(axis), x.shape[axis]
     shape = (*x.shape[:axis], wanted, *x.shape[axis + 1 :])
     made = OnnxTensor(x.ref, shape, x.batch)
-    if isinstance(wanted, int) and isinstance(have, int) and have and wanted % have == 0:
+    if isinstance(wanted, int) and isinstance(have, int) and (have == 1 or op.kind == "Tile"):
         if have == 1 and x.rank == 3 and place == 1:
             vector = _without(op, x, axis, builder)
             ref = builder.add("repeat", RepeatVector(wanted), (vector.ref,), (made.sample,))
@@ -208,12 +208,16 @@ def _repeated(
             layer = Repeat(place, wanted // have)
             ref = builder.add("repeat", layer, (x.ref,), (made.sample,))
         return x.laid(ref, shape, x.batch)
+    if have != 1:
+        raise UnreadableFile(
+            f"node {op.text} stretches {have} places to {wanted}: the file is damaged"
+        )
     alike = [
         ref
         for ref, sample in builder.samples.items()
         if len(sample) >= place and sample[place - 1] == wanted
     ]
-    if have != 1 or not alike:
+    if not alike:
         raise UnsupportedModel(
             f"node {op.text} stretches a value to a length that only the data will tell, and that "
             "no other value has at that place"

@@ -64,8 +64,7 @@ def _side(
     """Give one side of a product as a value; fixed numbers become a constant."""
     if isinstance(value, OnnxTensor):
         return value, letters
-    if value is None:
-        raise UnreadableFile(f"node {op.text} has an input missing: the file is damaged")
+    assert value is not None
     sample = like[1][like[0].batch]
     numbers = value.values
     if sample in letters:
@@ -108,7 +107,9 @@ def _matmul(op: OnnxOperator, values: Given, builder: OnnxGraphBuilder) -> list[
 
 def _einsum(op: OnnxOperator, values: Given, builder: OnnxGraphBuilder) -> list[OnnxTensor]:
     if len(values) != 2:
-        raise UnsupportedModel(f"node {op.text} multiplies {len(values)} values, not two")
+        raise UnsupportedModel(
+            f"node {op.text} multiplies {len(values)} values, and rnnlens reads products of two"
+        )
     ranks = [one.values.ndim if isinstance(one, FixedArray) else one.rank for one in values if one]
     terms, out = equation_terms(op.attributes["equation"], ranks)
     for own, other in ((0, 1), (1, 0)):

@@ -109,6 +109,11 @@ def _gather(op: OnnxOperator, values: Given, builder: OnnxGraphBuilder) -> list[
     axis = whole_axis(op.attributes.get("axis", 0), x.rank, op)
     if axis == x.batch:
         raise WrongSampleAxis(f"node {op.text} picks from the batch axis{APART}")
+    if isinstance(where, FixedArray) and where.values.ndim > 1:
+        raise UnsupportedModel(
+            f"node {op.text} picks by a table of places with {where.values.ndim} axes, which "
+            "rnnlens does not read"
+        )
     places = whole_numbers(where, op.text, "indices")
     assert isinstance(where, FixedArray)
     length = x.shape[axis]
@@ -119,11 +124,6 @@ def _gather(op: OnnxOperator, values: Given, builder: OnnxGraphBuilder) -> list[
         ref = builder.picked(x.ref, places[0], x.axis(axis))
         return [x.laid(ref, shape, x.batch - (axis < x.batch))]
     run = range(places[0], places[0] + len(places)) if places else range(0)
-    if where.values.ndim != 1:
-        raise UnsupportedModel(
-            f"node {op.text} picks by a table of places with {where.values.ndim} axes, which "
-            "rnnlens does not read"
-        )
     if list(run) != places or (run.start < 0 <= run.stop - 1):
         taken = OnnxTensor(x.ref, (*x.shape[:axis], len(places), *x.shape[axis + 1 :]), x.batch)
         ref = builder.add("take", Take(tuple(places), x.axis(axis)), (x.ref,), (taken.sample,))
