@@ -42,6 +42,7 @@ def inspect(
         architecture=reading.architecture,
         layers=reading.layers,
         head=reading.head,
+        part=reading.part,
         nonlinearity=reading.nonlinearity,
     )
     held = read_or_name_arrays(model, options)

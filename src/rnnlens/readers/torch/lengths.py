@@ -12,7 +12,7 @@ from rnnlens.errors import InputError, UnsupportedModel
 from rnnlens.network.layers import Input, RepeatVector
 from rnnlens.network.network import Network, Node, Origin, Ref
 from rnnlens.network.shapes import output_shapes
-from rnnlens.readers.step_axes import step_axes
+from rnnlens.network.steps.axes import step_axes
 from rnnlens.readers.torch.graph.read import CanonicalGraph
 
 if TYPE_CHECKING:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import copy
 import sys
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
@@ -23,6 +22,7 @@ from rnnlens.readers.torch.graph.mutation import without_mutation
 from rnnlens.readers.torch.graph.read import CanonicalGraph, canonical_graph
 from rnnlens.readers.torch.lengths import Candidate, candidates
 from rnnlens.readers.torch.unbatched import refuse_unbatched
+from rnnlens.readers.torch.weights.plain_copy import plain_copy
 
 if TYPE_CHECKING:
     import torch
@@ -76,11 +76,11 @@ def readings(source: torch.nn.Module, options: ReadOptions) -> Iterator[Reading]
         )
     example = _tensors(options.example, source)
     try:
-        module = copy.deepcopy(source).cpu().eval()
+        module, left_out = plain_copy(source)
     except (RuntimeError, TypeError, AttributeError) as error:
         raise UnsupportedModel(
             f"the module {type(source).__name__} cannot be copied ({first_line(error, 200)}): give "
-            "a plain module, without tensors that carry gradients as attributes"
+            "a module without locks, open files and such as attributes, or its state dict"
         ) from error
     _check_runs(module, example)
     refuse_unbatched(module, lambda: module(*example))
@@ -93,7 +93,9 @@ def readings(source: torch.nn.Module, options: ReadOptions) -> Iterator[Reading]
             tuple(tensor.dtype for tensor in example),
         )
         notes = _notes(source, graph, free=bool(candidate.steps))
-        origin = Origin("live PyTorch module", str(torch.__version__), notes=notes)
+        origin = Origin(
+            "live PyTorch module", str(torch.__version__), notes=notes, left_out=left_out
+        )
         network = Network(candidate.nodes, tuple(graph.outputs), origin, type(source).__name__)
         yield Reading(
             check(network),

@@ -194,6 +194,7 @@ KINDS: dict[str, Kind] = {
     "against": NAME,
     "check": FLAG,
     "head": NAME,
+    "part": NAME,
     "nonlinearity": NAME,
     "batch_axes": mapping(whole(), "a mapping of input name to the axis of the samples"),
     "step_axes": mapping(whole(), "a mapping of input name to the axis of the steps"),
