@@ -22,6 +22,7 @@ DIMENSIONS = (
     "layer",
     "step",
     "lag",
+    "ahead",
     "part",
     "removed",
     "with_lag",

@@ -113,7 +113,7 @@ def certify(
     from rnnlens.api.shared.certificate_deviation import measured_deviation
     from rnnlens.api.shared.evidence import background_values, stated_ranges
     from rnnlens.api.shared.forecast.check import about_forecast
-    from rnnlens.api.shared.given.case import make_case
+    from rnnlens.api.shared.given.making import make_case
     from rnnlens.api.shared.given.network_given import as_network
     from rnnlens.api.shared.given.target import one_target
     from rnnlens.api.shared.labels.certificates import CertificateAbout, labelled_certificate

@@ -130,8 +130,8 @@ def lags(
     from rnnlens.api.shared.evidence import background_values, stated_ranges
     from rnnlens.api.shared.forecast.check import about_forecast
     from rnnlens.api.shared.forecast.important import important_features
-    from rnnlens.api.shared.given.case import make_case
     from rnnlens.api.shared.given.logits import on_logits
+    from rnnlens.api.shared.given.making import make_case
     from rnnlens.api.shared.given.network_given import as_network
     from rnnlens.api.shared.given.shares import share_question
     from rnnlens.api.shared.given.target import one_target

@@ -103,7 +103,7 @@ def trust(
     from rnnlens.api.shared.evidence import outcomes_given
     from rnnlens.api.shared.forecast.check import with_references
     from rnnlens.api.shared.given.baselines import baseline_of, usual_baseline
-    from rnnlens.api.shared.given.case import make_case
+    from rnnlens.api.shared.given.making import make_case
     from rnnlens.api.shared.given.network_given import as_network
     from rnnlens.api.shared.given.target import one_target
     from rnnlens.api.shared.labels.trust import labelled_trust

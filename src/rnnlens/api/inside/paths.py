@@ -73,7 +73,7 @@ def paths(
     (['input', 'forget', 'cell', 'output'], True)
     """
     from rnnlens.api.shared.given.baselines import baseline_of, usual_baseline
-    from rnnlens.api.shared.given.case import make_case
+    from rnnlens.api.shared.given.making import make_case
     from rnnlens.api.shared.given.network_given import as_network
     from rnnlens.api.shared.given.target import one_target
     from rnnlens.api.shared.labels.inside import labelled
