@@ -26,6 +26,8 @@ DIMENSIONS = (
     "part",
     "removed",
     "with_lag",
+    "player",
+    "with_player",
     "shown",
     "tap",
     "token",

@@ -62,6 +62,18 @@ class PlayerInput:
         """Numbers of each step."""
         return prod(self.shape) // self.steps
 
+    def title(self, first: int, last: int) -> str:
+        """Name some of its steps, counted from the oldest, 0."""
+        if not self.lags:
+            return self.name
+        if self.future:
+            ends = [f"t+{first + 1}", f"t+{last + 1}"]
+        else:
+            ends = [f"lag {self.steps - last}", f"{self.steps - first}"]
+        if first == last:
+            return f"{self.name}, {ends[0]}"
+        return f"{self.name}, {ends[0].replace('lag ', 'lags ')} to {ends[1]}"
+
 
 @dataclass(frozen=True)
 class Layout:
@@ -127,11 +139,8 @@ class Layout:
         for one in self.inputs:
             older = max(0, one.steps - newest) if one.lags else 0
             if older:
-                last = f"lags {newest + 1} to {one.steps}"
-                parts.append((list(one.rows[:older]), f"{one.name}, {last}"))
-            for step in range(older, one.steps):
-                title = f"{one.name}, lag {one.steps - step}" if one.lags else one.name
-                parts.append(([one.rows[step]], title))
+                parts.append((list(one.rows[:older]), one.title(0, older - 1)))
+            parts += [([one.rows[t]], one.title(t, t)) for t in range(older, one.steps)]
         blocks, names = zip(*sorted(parts, key=lambda part: part[0][0]), strict=True)
         return Players(tuple(blocks), tuple(names), carried)
 

@@ -64,8 +64,8 @@ def make_case(
         of = players[0].name
     if isinstance(of, list):
         raise DataError(
-            f"one sequence is asked about here, but of= names {', '.join(of)}: name one of them, or "
-            "ask of several with rnnlens.explain"
+            f"one sequence is asked about here, but of= names {', '.join(of)}: name one of them, "
+            "or ask of several with rnnlens.explain"
         )
     return _of_one(network, inputs, known, _windows_of(network, inputs, of), as_given=as_given)
 

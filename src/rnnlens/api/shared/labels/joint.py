@@ -16,12 +16,23 @@ from rnnlens.results.label import node_path
 from rnnlens.results.provenance import file_safe
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
     from numpy.typing import NDArray
 
     from rnnlens.api.shared.given.case import Case
     from rnnlens.attribution.joined import Layout, PlayerInput
 
-__all__ = ["by_input", "joint_coords", "player_places"]
+__all__ = [
+    "by_input",
+    "by_player",
+    "joint_coords",
+    "on_lags",
+    "on_own_axis",
+    "player_places",
+    "player_titles",
+    "tree_of",
+]
 
 #: What along ``lag`` says which input a player is of, and its first and last lag there.
 OWNER, FIRST, LAST = "input", "own_lag", "own_lag_to"
@@ -85,24 +96,87 @@ def _part(result: xr.Dataset, one: PlayerInput, features: tuple[str, ...]) -> xr
     mine = mine[np.argsort(result[FIRST].values[mine])]
     part = result[own].isel(lag=mine)
     first, last = part[FIRST].values, part[LAST].values
-    part = part.drop_vars([OWNER, FIRST, LAST])
+    part = part.drop_vars([OWNER, FIRST, LAST]).assign_coords(lag=first, lag_to=("lag", last))
     if "feature" in part.dims:
         part = part.isel(feature=slice(0, one.features)).assign_coords(feature=list(features))
-    part.attrs = {"input": one.name, "kind": result.attrs.get("kind", "")}
-    for name in ("shows", "unit", "target"):
+    part.attrs = {"input": one.name}
+    for name in ("kind", "shows", "unit", "target"):
         if name in result.attrs:
             part.attrs[name] = file_safe(result.attrs[name])
+    return on_own_axis(part, one)
+
+
+def on_own_axis(part: xr.Dataset, one: PlayerInput) -> xr.Dataset:
+    """Give what is said by lag on an input's own axis: none, lags, or steps ahead."""
+    if "lag" not in part.dims:
+        return part
     if not one.lags:
-        return part.isel(lag=0, drop=True)
+        return part.isel(lag=0, drop=True).drop_vars("lag_to", errors="ignore")
     if not one.future:
-        part = part.assign_coords(lag=first, lag_to=("lag", last))
         part["lag"].attrs["long_name"] = "lag (1 = newest step fed in)"
-        part["lag_to"].attrs["long_name"] = "last lag of the group"
+        if "lag_to" in part:
+            part["lag_to"].attrs["long_name"] = "last lag of the group"
         return part
     part = part.isel(lag=slice(None, None, -1))
-    part = part.assign_coords(lag=one.steps + 1 - last[::-1])
-    part = part.assign_coords(ahead_to=("lag", one.steps + 1 - first[::-1]))
-    part = part.rename(lag="ahead")
+    first = part["lag"].values
+    last = part["lag_to"].values if "lag_to" in part else first
+    part = part.drop_vars("lag_to", errors="ignore").assign_coords(lag=one.steps + 1 - last)
+    part = part.assign_coords(ahead_to=("lag", one.steps + 1 - first)).rename(lag="ahead")
     part["ahead"].attrs["long_name"] = "step after the newest that is known, from 1"
     part["ahead_to"].attrs["long_name"] = "last step of the group"
     return part
+
+
+def on_lags(tree: xr.DataTree | xr.Dataset, one: PlayerInput) -> xr.Dataset:
+    """Give what a result says of one input as of a sequence: by lag, whatever its own axis."""
+    if isinstance(tree, xr.Dataset):  # of one input, which has no steps
+        named = [name for name, v in tree.data_vars.items() if "feature" in v.dims]
+        part = tree[named or [tree.attrs["shows"]]]
+        shared = tree.drop_vars(part.data_vars).drop_vars("feature", errors="ignore")
+    else:
+        part = tree[node_path(one.name)].to_dataset(inherit=False)
+        shared = tree.to_dataset(inherit=False)
+    if not one.lags:
+        part = part.expand_dims(lag=[1]).assign_coords(lag_to=("lag", [1]))
+        part = part.transpose("sample", "lag", ...)
+    elif one.future:
+        first, last = part["ahead"].values, part["ahead_to"].values
+        part = part.drop_vars("ahead_to").rename(ahead="lag")
+        part = part.assign_coords(lag=one.steps + 1 - last, lag_to=("lag", one.steps + 1 - first))
+        part = part.isel(lag=slice(None, None, -1))
+    return part.merge(shared).assign_attrs(shared.attrs)
+
+
+def tree_of(parts: Mapping[str, xr.Dataset], case: Case, shared: xr.Dataset) -> xr.DataTree:
+    """Put results about each input by itself into one tree, each on its own axis."""
+    assert case.layout is not None, "several inputs are laid into one"
+    nodes = {}
+    for one in case.layout.inputs:
+        if one.name in parts:
+            part = on_own_axis(parts[one.name], one)
+            nodes[node_path(one.name)] = part.assign_attrs({**part.attrs, "input": one.name})
+    return xr.DataTree.from_dict({"/": shared, **nodes})
+
+
+def player_titles(layout: Layout) -> list[str]:
+    """Name each row of several inputs, the last first."""
+    names = []
+    for row in range(layout.rows - 1, -1, -1):
+        one = layout.inputs[layout.owner[row]]
+        step = one.rows.index(row)
+        names.append(one.title(step, step))
+    return names
+
+
+def by_player(result: xr.Dataset, titles: Sequence[str]) -> xr.Dataset:
+    """Give what stands by lag by player, players of different inputs side by side."""
+    result = result.drop_vars(["lag", "lag_to", "with_lag", "player"], errors="ignore")
+    renamed = {
+        "lag": "player",
+        "with_lag": "with_player",
+        "closest_lags": "closest_players",
+        "farthest_lags": "farthest_players",
+    }
+    result = result.rename({a: b for a, b in renamed.items() if a in result.dims or a in result})
+    coords = {name: list(titles) for name in ("player", "with_player") if name in result.dims}
+    return result.assign_coords(coords)
