@@ -51,7 +51,7 @@ def test_pairs_of_players_of_different_inputs_sum_to_their_values(name):
 def test_shares_sum_to_one_over_all_inputs_and_are_those_of_the_contributions():
     net, inputs = windows("static after")
     table = rnnlens.lags(net, inputs, certificates=None, test=None)
-    from rnnlens.api.shared.given.making import make_case
+    from rnnlens.api.shared.given.joint.making import make_case
     from rnnlens.api.shared.given.shares import share_question
     from rnnlens.evidence.options import Shares
 

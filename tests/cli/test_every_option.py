@@ -57,6 +57,7 @@ READING: dict[str, Change] = {
     "--architecture": (("a.json",), read("architecture"), Path("a.json")),
     "--layers": (("LSTM > Dense",), read("layers"), "LSTM > Dense"),
     "--head": (("fc",), read("head"), "fc"),
+    "--part": (("encoder",), read("part"), "encoder"),
     "--nonlinearity": (("relu",), read("nonlinearity"), "relu"),
 }
 SERIES: dict[str, Change] = {

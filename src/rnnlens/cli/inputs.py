@@ -34,6 +34,7 @@ def network_from(model: Path, reading: ReadingOptions) -> Network:
         architecture=reading.architecture,
         layers=reading.layers,
         head=reading.head,
+        part=reading.part,
         nonlinearity=reading.nonlinearity,
     )
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from math import prod
 
 from rnnlens.network.activations import Activation
@@ -42,15 +43,19 @@ __all__ = ["Shape", "is_sequence", "output_shapes"]
 Shape = tuple[int | None, ...]
 
 
-def output_shapes(network: Network, *, longer: int = 0) -> dict[str, tuple[Shape, ...]]:
-    """Work out the shape of every output of every node."""
+def output_shapes(
+    network: Network, *, longer: int = 0, along: Mapping[str, int] | None = None
+) -> dict[str, tuple[Shape, ...]]:
+    """Work out the shape of every output of every node, perhaps of windows longer along an axis."""
     shapes: dict[str, tuple[Shape, ...]] = {}
     for node in network.nodes:
         layer = node.layer
         if isinstance(layer, Input):
-            grows = longer and is_sequence(network, node.name) and layer.shape[0] is not None
-            steps = (layer.shape[0] or 0) + longer if grows else None
-            shapes[node.name] = ((steps, *layer.shape[1:]) if grows else layer.shape,)
+            sides = list(layer.shape)
+            place = (along or {}).get(node.name, 1) - 1
+            if longer and is_sequence(network, node.name) and sides[place] is not None:
+                sides[place] = (sides[place] or 0) + longer
+            shapes[node.name] = (tuple(sides),)
         else:
             taken = [shapes[name][number] for name, number in node.inputs]
             shapes[node.name] = _outputs(layer, taken)
@@ -79,6 +84,8 @@ def _outputs(layer: Layer, taken: list[Shape]) -> tuple[Shape, ...]:
         return (_repeated(layer, taken),)
     if isinstance(layer, Concatenate):
         return (_concatenated(layer, taken),)
+    if isinstance(layer, RepeatVector):
+        return ((taken[1][0] if layer.times is None else layer.times, *taken[0]),)
     return (_rearranged(layer, taken[0]),)
 
 
@@ -95,8 +102,6 @@ def _rearranged(layer: Layer, shape: Shape) -> Shape:
         return _reshaped(layer.shape, shape)
     if isinstance(layer, Permute):
         return tuple(shape[axis - 1] for axis in layer.axes)
-    if isinstance(layer, RepeatVector):
-        return (layer.times, *shape)
     return _over_steps(layer, shape)
 
 

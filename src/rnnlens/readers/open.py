@@ -18,17 +18,17 @@ from rnnlens.readers.hardening.contents import describe, describe_folder
 from rnnlens.readers.keras import archive as keras_archive
 from rnnlens.readers.keras import hdf5_file as keras_hdf5
 from rnnlens.readers.keras import live as keras_live
-from rnnlens.readers.keras import saved_model
+from rnnlens.readers.keras.tensorflow import checkpoint, saved_model
 from rnnlens.readers.layouts import CellArray
 from rnnlens.readers.native import npz as npz_file
 from rnnlens.readers.onnx import file as onnx_file
 from rnnlens.readers.options import ReadOptions, refuse_others
 from rnnlens.readers.torch import file as torch_file
+from rnnlens.readers.torch import json_file, safetensors_file, state_files
 from rnnlens.readers.torch import live as torch_live
-from rnnlens.readers.torch import safetensors_file, state_files
 from rnnlens.readers.torch import state_dict as torch_dict
 from rnnlens.readers.torch.named import named as named_state_dict
-from rnnlens.readers.torch.state import LazyArray
+from rnnlens.readers.torch.weights.lazy import LazyArray
 from rnnlens.readers.unnamed import name_arrays
 
 __all__ = ["Format", "options_of", "read", "read_or_name_arrays"]
@@ -56,12 +56,19 @@ FILES = (
     Format("a PyTorch file", torch_file.match, state_files.read, state_files.TAKES),
     Format("an ONNX file", onnx_file.match, onnx_file.read, onnx_file.TAKES),
     Format("a safetensors file", safetensors_file.match, state_files.read, state_files.TAKES),
+    Format("JSON with PyTorch's names", json_file.match, state_files.read, state_files.TAKES),
 )
 
 _NUMBERS = numbers("an array of numbers", allowed="any")
 
+#: Formats that are several files: a folder, or what stands before the endings of their names.
+FOLDERS = (
+    Format("a TensorFlow SavedModel", saved_model.match, saved_model.read, saved_model.TAKES),
+    Format("a TensorFlow checkpoint", checkpoint.match, checkpoint.read, checkpoint.TAKES),
+)
+
 #: Files of weights alone, whose arrays have names even where they make no network.
-WEIGHTS = (keras_hdf5, state_files)
+WEIGHTS = (saved_model, checkpoint, keras_hdf5, state_files)
 
 #: Live models.
 LIVE = (
@@ -98,12 +105,17 @@ def read_or_name_arrays(source: object, options: ReadOptions | None = None) -> N
     try:
         return read(source, options)
     except InputError:
-        options_given = options is not None and options.given
+        options_given = options is not None and set(options.given) - {"part"}
         if options_given or not isinstance(source, (str, os.PathLike)):
             raise
         path = Path(os.fsdecode(source))
-        for reader in WEIGHTS if path.is_file() else ():
-            arrays = reader.arrays(path) if reader.match(path) else None
+        for reader in WEIGHTS:
+            several = reader in {saved_model, checkpoint}
+            part = None if options is None else options.part
+            parted = part is not None and reader is not state_files
+            if parted or not (several or path.is_file()) or not reader.match(path):
+                continue
+            arrays = reader.arrays(path) if part is None else reader.arrays(path, part)
             if arrays is not None:
                 return arrays
         raise
@@ -136,9 +148,9 @@ def _read_as(form: Format, source: object, options: ReadOptions, named: str) -> 
 
 
 def _read_file(path: Path, options: ReadOptions) -> Network:
-    if saved_model.match(path):
-        refuse_others(options, (), f"{path} is a TensorFlow SavedModel, which")
-        return saved_model.read(path)
+    for form in FOLDERS:
+        if form.match(path):
+            return _read_as(form, path, options, f"{path} is {form.what}, which")
     if path.is_dir():
         raise UnreadableFile(f"{path} {describe_folder(path)}")
     if not path.exists():

@@ -117,11 +117,12 @@ def certify(
     from rnnlens.api.shared.each_input import certified_each
     from rnnlens.api.shared.evidence import background_values, stated_ranges
     from rnnlens.api.shared.forecast.check import about_forecast, unjudged
-    from rnnlens.api.shared.given.making import make_case
+    from rnnlens.api.shared.given.joint.making import make_case
     from rnnlens.api.shared.given.network_given import as_network
     from rnnlens.api.shared.given.target import one_target
     from rnnlens.api.shared.labels.certificates import CertificateAbout, labelled_certificate
     from rnnlens.api.shared.labels.joint import on_own_axis
+    from rnnlens.api.shared.reach import about_reach
     from rnnlens.engine.schedule.progress import Parts
     from rnnlens.evidence.proof.certificate import certify as prove
     from rnnlens.evidence.proof.limits import BUDGET, SearchLimits
@@ -159,7 +160,11 @@ def certify(
         if case.layout is not None:  # no sequence, whose forecast could be judged
             labelled = on_own_axis(labelled, case.layout.inputs[0])
             return labelled.assign_attrs(unjudged("output", sequences=False) | case.about_inputs)
-        return labelled.assign_attrs(about_forecast(case, named, background) | case.about_inputs)
+        return labelled.assign_attrs({
+            **about_forecast(case, named, background),
+            **about_reach(*case.unjoined, named.resolved),
+            **case.about_inputs,
+        })
 
 
 def _lags(case: Case, given: int | Sequence[int]) -> list[int]:

@@ -126,8 +126,8 @@ def explain(
     from rnnlens.api.shared.each_target import explain_each
     from rnnlens.api.shared.explanation import Explanation
     from rnnlens.api.shared.forecast.check import unjudged, with_check
+    from rnnlens.api.shared.given.joint.making import make_case
     from rnnlens.api.shared.given.logits import on_logits
-    from rnnlens.api.shared.given.making import make_case
     from rnnlens.api.shared.given.network_given import as_network
     from rnnlens.api.shared.labels.joint import by_input
     from rnnlens.attribution.registry import method_named, refuse_alone

@@ -77,8 +77,9 @@ def interactions(
     """
     import xarray as xr
 
-    from rnnlens.api.shared.given.baselines import about_baseline, baseline_of, usual_baseline
-    from rnnlens.api.shared.given.making import make_case
+    from rnnlens.api.shared.given.baselines import about_baseline, usual_baseline
+    from rnnlens.api.shared.given.joint.baselines import baseline_of
+    from rnnlens.api.shared.given.joint.making import make_case
     from rnnlens.api.shared.given.network_given import as_network
     from rnnlens.api.shared.given.target import one_target
     from rnnlens.api.shared.labels.joint import by_player

@@ -95,7 +95,7 @@ def report(
     from rnnlens.api.network.describe import describe
     from rnnlens.api.network.weights import weights
     from rnnlens.api.shared.forecast.important import important_features
-    from rnnlens.api.shared.given.making import make_case
+    from rnnlens.api.shared.given.joint.making import make_case
     from rnnlens.api.shared.given.network_given import as_network
     from rnnlens.api.shared.given.shares import share_question
     from rnnlens.api.shared.labels.lag_shares import shares_of

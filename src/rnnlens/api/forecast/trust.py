@@ -102,11 +102,13 @@ def trust(
     """
     from rnnlens.api.shared.evidence import outcomes_given
     from rnnlens.api.shared.forecast.check import unjudged, with_references
-    from rnnlens.api.shared.given.baselines import baseline_of, usual_baseline
-    from rnnlens.api.shared.given.making import make_case
+    from rnnlens.api.shared.given.baselines import usual_baseline
+    from rnnlens.api.shared.given.joint.baselines import baseline_of
+    from rnnlens.api.shared.given.joint.making import make_case
     from rnnlens.api.shared.given.network_given import as_network
     from rnnlens.api.shared.given.target import one_target
     from rnnlens.api.shared.labels.trust import labelled_trust
+    from rnnlens.api.shared.reach import about_reach
     from rnnlens.attribution.baselines.conditional import GaussianConditional
     from rnnlens.attribution.baselines.windows import RealWindows
     from rnnlens.checks.hidden import ends_of
@@ -157,6 +159,7 @@ def trust(
             "kind": "trust",
             **case.about_steps,
             **case.about_inputs,
+            **about_reach(*case.unjoined, named.resolved),
         }
         labelled = labelled_trust(case, page, method, about, {"noise": noise, "seed": seed})
         judged = every.single

@@ -81,7 +81,7 @@ def intervene(
     True
     """
     from rnnlens.api.shared.given.interventions import prepared
-    from rnnlens.api.shared.given.making import make_case
+    from rnnlens.api.shared.given.joint.making import make_case
     from rnnlens.api.shared.given.network_given import as_network
     from rnnlens.api.shared.given.target import one_target
     from rnnlens.api.shared.labels.inside import data_of, labelled

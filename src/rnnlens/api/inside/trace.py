@@ -61,7 +61,7 @@ def trace(
     >>> bool(np.allclose(c[:, 1:], f[:, 1:] * c[:, :-1].values + i[:, 1:] * g[:, 1:]))
     True
     """
-    from rnnlens.api.shared.given.making import make_case
+    from rnnlens.api.shared.given.joint.making import make_case
     from rnnlens.api.shared.given.network_given import as_network
     from rnnlens.api.shared.labels.network_provenance import network_provenance
     from rnnlens.engine.forward import forward
@@ -70,7 +70,7 @@ def trace(
 
     net = as_network(net, X)
     case = make_case(net, X, of=next(iter(net.inputs)), as_given=True)
-    traces = layer_traces(forward(net, case.inputs, initial_state=initial_state))
+    traces = layer_traces(forward(case.network, case.inputs, initial_state=initial_state))
     coords: dict[str, dict[str, object]] = {
         name: {
             "step": range(one.hidden.shape[1]),

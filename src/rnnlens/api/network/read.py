@@ -23,9 +23,11 @@ def read(
     *,
     example: object = None,
     head: str | None = None,
+    part: str | None = None,
     nonlinearity: str | None = None,
     weights: Mapping[str, ArrayLike] | None = None,
     batch_axes: Mapping[str, int] | None = None,
+    step_axes: Mapping[str, int] | None = None,
     architecture: str | PathLike[str] | None = None,
     layers: str | None = None,
 ) -> Network:
@@ -38,14 +40,20 @@ def read(
     ----------
     source : path, live Keras 3 model, live PyTorch module, or state dict
         A ``.keras`` archive, an HDF5 file of Keras 1, 2, 3 or tf.keras, a PyTorch
-        state dict (``.pt``, ``.pth``, safetensors), or a model object.
+        state dict (``.pt``, ``.pth``, ``.ckpt``, safetensors, JSON) or the arrays of a pickled
+        module or a TorchScript archive, which are not run, or a model object.
     example : array, tensor, or tuple of them, optional
         For a live PyTorch module, which needs it: input that it can be called on, batch included;
         its shape matters, its values do not.
     head : str, optional
         For a PyTorch state dict, which does not say what follows the recurrent layers: the name of
-        the linear layer that is applied to the last hidden state, such as ``"fc"``. Without it the
-        network ends with that state.
+        the linear layer that is applied to the last hidden state, such as ``"fc"``, or a chain of
+        layers, such as ``"relu > Linear(fc)"``. Without it the network ends with that state.
+        What is stated is assumed, and every result says so, until `rnnlens.fidelity` with outputs
+        of the model has shown it.
+    part : str, optional
+        For a PyTorch file that holds several state dicts, or one of several recurrent modules:
+        which is meant, such as ``"encoder"``.
     nonlinearity : {"tanh", "relu"}, optional
         For a PyTorch state dict with plain recurrent layers: what they compute.
     weights : mapping of str to array, optional
@@ -53,13 +61,19 @@ def read(
     batch_axes : mapping of str to int, optional
         For an ONNX graph that does not tell which axis of an input holds the samples: that axis,
         by input name.
+    step_axes : mapping of str to int, optional
+        For windows of which no layer over steps tells which axis counts steps, or several do, and
+        differently: that axis, counted from 1, by input name.
     architecture : path, optional
         For a Keras file of weights alone: the JSON (``model.to_json()``) or YAML of its
         architecture. Without it, and without `layers`, the one ``.json`` beside the weights whose
         layers fit them serves, and the network's notes say so.
     layers : str, optional
         For a Keras file of weights alone: its layers in their order, such as
-        ``"LSTM(tanh, sigmoid) > Dense(linear)"``.
+        ``"LSTM(tanh, sigmoid) > Dense(linear)"``. For a PyTorch state dict: its layers by class
+        and name, with what stands between them, such as ``"LSTM(rnn) > relu > Linear(fc)"``;
+        ``last``, ``final``, ``mean``, ``max``, ``every`` and ``flatten`` say what is taken of the
+        steps, and brackets hold branches, ``"GRU > [last, mean] > concat > Linear(out)"``.
 
     Returns
     -------
@@ -84,16 +98,18 @@ def read(
     >>> rnnlens.read(demo_files().network)
     <Network 'weather' from Keras 3 archive (.keras): Input > LSTM > Dense > Activate>
     """
-    from rnnlens.readers.open import read as open_and_read
+    from rnnlens.api.shared.given.reading import read_model
     from rnnlens.readers.options import ReadOptions
 
     options = ReadOptions(
         example=example,
         head=head,
+        part=part,
         nonlinearity=nonlinearity,
         weights=weights,
         batch_axes=batch_axes,
+        step_axes=step_axes,
         architecture=architecture,
         layers=layers,
     )
-    return open_and_read(source, options)
+    return read_model(source, options)

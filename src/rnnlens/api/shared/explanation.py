@@ -9,9 +9,11 @@ import numpy as np
 import xarray as xr
 from numpy.typing import ArrayLike, NDArray
 
-from rnnlens.api.shared.given.baselines import about_baseline, baseline_of, usual_baseline
+from rnnlens.api.shared.given.baselines import about_baseline, usual_baseline
 from rnnlens.api.shared.given.case import Case
+from rnnlens.api.shared.given.joint.baselines import baseline_of
 from rnnlens.api.shared.labels.explanation import labelled
+from rnnlens.api.shared.reach import about_reach
 from rnnlens.attribution.baselines.baseline import Baseline
 from rnnlens.attribution.baselines.conditional import GaussianConditional, refuse_conditional
 from rnnlens.attribution.games.players import PlayerGroups, make_groups
@@ -89,6 +91,7 @@ class Explanation:
             "explained_on": self.explained_on,
             **case.about_steps,
             **case.about_inputs,
+            **about_reach(*case.unjoined, target.resolved, carried=bool(self.initial_state)),
         }
         against = answer.baseline or stands_in
         if against is not None:

@@ -27,15 +27,23 @@ class ReadingOptions:
     layers: Annotated[
         str | None,
         typer.Option(
-            help="For a file of weights alone: its layers, as 'LSTM(tanh, sigmoid) > "
-            "Dense(linear)'.",
+            help="For a file of weights alone: its layers, of Keras as 'LSTM(tanh, sigmoid) > "
+            "Dense(linear)', of PyTorch as 'LSTM > relu > Linear(fc)'.",
             show_default=False,
         ),
     ] = None
     head: Annotated[
         str | None,
         typer.Option(
-            help="For a PyTorch state dict: the linear layer that makes the forecast, by its name.",
+            help="For a PyTorch state dict: the linear layer that makes the forecast, by its name, "
+            "or the layers after the last hidden state, as 'relu > Linear(fc)'.",
+            show_default=False,
+        ),
+    ] = None
+    part: Annotated[
+        str | None,
+        typer.Option(
+            help="For a PyTorch file of several state dicts or recurrent modules: which is meant.",
             show_default=False,
         ),
     ] = None

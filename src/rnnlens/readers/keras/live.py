@@ -33,13 +33,20 @@ class LiveLayer(Protocol):
     weights: Sequence[LiveVariable]
 
 
+class LiveEntry(Protocol):
+    """What is asked of an input of a model of Keras 3."""
+
+    shape: tuple[int | None, ...]
+
+
 class LiveModel(LiveLayer, Protocol):
     """What is asked of a model of Keras 3."""
 
     built: bool
     layers: Sequence[LiveLayer]
+    inputs: Sequence[LiveEntry]
 
-    def predict(self, x: object, *, verbose: int) -> object:
+    def predict(self, x: object, *, batch_size: int | None = None, verbose: int) -> object:
         """Run it."""
         ...
 
@@ -81,7 +88,7 @@ class _LiveVariables(VariableStore):
     def variables(self, roles: Sequence[str], optional: int = 0) -> list[StoredVariable]:
         variables = list(self.layer.weights)
         check_count(len(variables), roles, optional, f"layer {self.layer.name!r}")
-        arrays = [np.asarray(variable.numpy()) for variable in variables]
+        arrays = [_widened(np.asarray(variable.numpy())) for variable in variables]
         return [
             StoredVariable(role, "", array.shape, array.dtype, lambda array=array: array)
             for role, array in zip(roles, arrays, strict=False)
@@ -93,3 +100,8 @@ class _LiveVariables(VariableStore):
     def layers(self, entries: Sequence[tuple[str, str]]) -> dict[str, VariableStore]:
         live = {layer.name: layer for layer in cast("LiveModel", self.layer).layers}
         return {name: _LiveVariables(live[name]) for _, name in entries if name in live}
+
+
+def _widened(values: np.ndarray) -> np.ndarray:
+    """Give bfloat16 numbers, which NumPy alone does not know, as the float32 that each is."""
+    return values.astype(np.float32) if values.dtype.name == "bfloat16" else values

@@ -76,20 +76,25 @@ class WeightList(VariableStore):
         # The state that a stateful layer keeps is among its variables in Keras 3.
         kept = [item for item in self.weights if not base_name(item.name).startswith("rnn_state")]
         check_count(len(kept), roles, optional, f"layer {self.layer!r}")
-        by_name = {base_name(name): (weight, place) for name, weight, place in kept}
+        by_name = {base_name(item.name): item for item in kept}
         wanted = list(roles)[: len(kept)]
         if set(by_name) == set(wanted):
-            return [stored(role, *by_name[role]) for role in wanted]
+            return [self.described(role, by_name[role]) for role in wanted]
         known = set(by_name) & set(wanted)
         if known:
             raise UnreadableFile(
                 f"layer {self.layer!r} holds the arrays {', '.join(by_name)} where its "
                 f"configuration calls for {', '.join(wanted)}: the weights do not belong to it"
             )
-        return [
-            stored(role, weight, place)
-            for role, (_, weight, place) in zip(wanted, kept, strict=True)
-        ]
+        return [self.described(role, item) for role, item in zip(wanted, kept, strict=True)]
+
+    def described(self, role: str, item: NamedDataset) -> StoredVariable:
+        """Describe one of the arrays, unread."""
+        return stored(role, item.dataset, item.place)
+
+    def again(self, weights: Sequence[NamedDataset], layer: str) -> WeightList:
+        """Give some of the arrays as those of a part, or of a layer within."""
+        return type(self)(weights, layer)
 
     def sublayer(self, attribute: str) -> VariableStore:
         """Give the store of a layer within, see `VariableStore.sublayer`."""
@@ -100,13 +105,13 @@ class WeightList(VariableStore):
         if not named:
             half = len(self.weights) // 2
             named = self.weights[:half] if side == "forward_" else self.weights[half:]
-        return type(self)(named, f"{self.layer}.{side.rstrip('_')}")
+        return self.again(named, f"{self.layer}.{side.rstrip('_')}")
 
     def layers(self, entries: Sequence[tuple[str, str]]) -> dict[str, VariableStore]:
         """Give the stores of a model's layers, see `VariableStore.layers`."""
         # The arrays of a nested model lie in one list; its layers are told by their names.
         return {
-            name: type(self)(self.weights if kind in MODELS else self._of(name), name)
+            name: self.again(self.weights if kind in MODELS else self._of(name), name)
             for kind, name in entries
         }
 
@@ -141,7 +146,14 @@ class LayerGroups(VariableStore):
     @property
     def filled(self) -> list[str]:
         """Names of the layers that have arrays, in the file's order."""
-        return [name for name in attribute_list(self.group, "layer_names") if self.weights_of(name)]
+        listed = attribute_list(self.group, "layer_names")
+        if len(set(listed)) < len(listed):
+            twice = next(name for name in listed if listed.count(name) > 1)
+            raise UnreadableFile(
+                f"the file lists two layers of the name {twice!r}, so the arrays of one are lost: "
+                "save the model again"
+            )
+        return [name for name in listed if self.weights_of(name)]
 
     def variables(self, roles: Sequence[str], optional: int = 0) -> list[StoredVariable]:
         """Give the layer's own variables, see `VariableStore.variables`."""
@@ -177,6 +189,13 @@ class LayerGroups(VariableStore):
             return []
         listed = attribute_list(group, "weight_names")
         place = f"{self.prefix}/{name}" if self.prefix else name
+        if len(set(listed)) < len(listed):
+            twice = next(each for each in listed if listed.count(each) > 1)
+            raise UnreadableFile(
+                f"{place} in the file lists {len(listed)} arrays and calls two of them {twice!r}, "
+                "so one of them is lost, as when Keras 3.0 or 3.1 fails to save a Bidirectional as "
+                "HDF5: save the model as model.save('model.keras'), or train it again if it is gone"
+            )
         return [NamedDataset(name, child(group, name), f"{place}/{name}") for name in listed]
 
 

@@ -11,8 +11,6 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from rnnlens.errors import UnreadableFile, UnsupportedModel
-from rnnlens.readers.onnx.graph.recurrent import KINDS
-from rnnlens.readers.onnx.graph.unrolled import refuse_unrolled
 from rnnlens.readers.onnx.graph.values import FixedArray
 from rnnlens.readers.onnx.proto import OnnxOperator, operators
 from rnnlens.readers.onnx.tensors import tensor_values
@@ -74,8 +72,6 @@ def graph_of(model: onnx.ModelProto, path: Path, weights: Mapping[str, ArrayLike
     fixed = {t.name: FixedArray(tensor_values(t, path), t.name) for t in model.graph.initializer}
     _supplied(model, weights, fixed)
     nodes, used = _needed(nodes, [each.name for each in model.graph.output])
-    if not any(op.kind in KINDS for op in nodes):
-        refuse_unrolled(nodes, fixed)
     declared = [_declared(each) for each in model.graph.input if each.name not in fixed]
     inputs = [each for each in declared if each.name in used]
     if not inputs:

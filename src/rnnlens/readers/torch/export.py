@@ -16,15 +16,15 @@ from collections.abc import Generator
 from functools import cache
 from typing import TYPE_CHECKING, Any
 
-from rnnlens.readers.refusals import WrongSampleAxis, first_line
-
 if TYPE_CHECKING:
     import torch
 
-__all__ = ["exported", "quiet"]
+__all__ = ["following", "quiet", "with_own_operations"]
 
 #: Recurrent layers of PyTorch: the function, and the overload whose arguments it takes.
 LAYERS = ("lstm", "gru", "rnn_tanh", "rnn_relu")
+#: Where our operations stand among PyTorch's.
+NAMESPACE = "rnnlens"
 
 
 @contextlib.contextmanager
@@ -44,39 +44,32 @@ def quiet() -> Generator[None]:
         logging.disable(before)
 
 
-def exported(
-    module: torch.nn.Module, samples: list[torch.Tensor], batch: int
-) -> torch.export.ExportedProgram:
-    """Export a call of a module, any number of samples in one axis of every input."""
+@contextlib.contextmanager
+def following() -> Generator[None]:
+    """Have ``torch.export`` keep recurrent layers whole, and print nothing."""
+    with quiet(), _whole():
+        yield
+
+
+def with_own_operations(program: torch.export.ExportedProgram) -> torch.export.ExportedProgram:
+    """Put PyTorch's own operations back where ours stood in for them."""
     import torch
 
-    shapes = tuple({batch: torch.export.Dim.AUTO} for _ in samples)
-    try:
-        with quiet(), _recurrent_layers_whole():
-            program = torch.export.export(
-                module, tuple(samples), dynamic_shapes=shapes, strict=False
-            )
-    except Exception as error:  # the exporter fails in many ways on code that it cannot follow
-        # and one of them is that the axis taken for the samples' is another: the caller tries that
-        raise WrongSampleAxis(
-            f"torch.export cannot follow the forward code of {type(module).__name__} "
-            f"({first_line(error, 200)}): read its state dict instead, or make the code plain"
-        ) from error
     for node in program.graph.nodes:
-        name = str(node.target).removeprefix("rnnlens.").removesuffix(".default")
-        if node.op == "call_function" and str(node.target).startswith("rnnlens."):
-            node.target = getattr(torch.ops.aten, name).input
+        library, _, rest = str(node.target).partition(".")
+        if node.op == "call_function" and library == NAMESPACE:
+            node.target = getattr(torch.ops.aten, rest.removesuffix(".default")).input
     return program
 
 
-def _recurrent_layers_whole() -> torch.overrides.TorchFunctionMode:
+def _whole() -> torch.overrides.TorchFunctionMode:
     """Give the mode in which the functions of recurrent layers call our operations instead."""
     from torch.overrides import TorchFunctionMode
 
     stand_ins = _stand_ins()
 
     class Whole(TorchFunctionMode):
-        def __torch_function__(
+        def __torch_function__(  # noqa: PLW3201  (PyTorch's own protocol)
             self, func: Any, types: Any, args: tuple[Any, ...] = (), kwargs: Any = None
         ) -> Any:
             name = getattr(func, "__name__", "")
@@ -98,29 +91,22 @@ def _stand_ins() -> dict[str, Any]:
         state = "Tensor[]" if name == "lstm" else "Tensor"
         gives = "(Tensor, Tensor, Tensor)" if name == "lstm" else "(Tensor, Tensor)"
         torch.library.define(
-            f"rnnlens::{name}",
+            f"{NAMESPACE}::{name}",
             f"(Tensor input, {state} hx, Tensor[] params, bool has_biases, int num_layers, "
             f"float dropout, bool train, bool bidirectional, bool batch_first) -> {gives}",
         )
-        torch.library.register_fake(f"rnnlens::{name}", _shapes_of)
-    return {name: getattr(torch.ops.rnnlens, name) for name in LAYERS}
+        torch.library.register_fake(f"{NAMESPACE}::{name}", _shapes_of)
+    return {name: getattr(getattr(torch.ops, NAMESPACE), name) for name in LAYERS}
 
 
 def _shapes_of(
-    given: torch.Tensor,
-    hx: Any,
-    params: list[torch.Tensor],
-    has_biases: bool,
-    num_layers: int,
-    dropout: float,
-    train: bool,
-    bidirectional: bool,
-    batch_first: bool,
+    given: torch.Tensor, hx: Any, params: list[torch.Tensor], *settings: Any
 ) -> tuple[torch.Tensor, ...]:
     """Say the shapes of what a recurrent layer gives: the sequence, and each state at its end."""
+    _, layers, _, _, bidirectional, batch_first = settings
     states = list(hx) if isinstance(hx, list | tuple) else [hx]
     ways = 2 if bidirectional else 1
-    batch = 0 if batch_first else 1
+    samples = given.shape[0 if batch_first else 1]
     sequence = given.new_empty((*given.shape[:2], ways * states[0].shape[-1]))
-    shapes = [(num_layers * ways, given.shape[batch], state.shape[-1]) for state in states]
+    shapes = [(layers * ways, samples, state.shape[-1]) for state in states]
     return (sequence, *(given.new_empty(shape) for shape in shapes))

@@ -2,55 +2,52 @@
 
 from __future__ import annotations
 
-import copy
 import sys
-import warnings
-from collections.abc import Sequence
-from dataclasses import dataclass, fields, replace
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass
+from functools import partial
+from itertools import zip_longest
 from typing import TYPE_CHECKING, Any, TypeGuard
-from weakref import WeakKeyDictionary
 
 import numpy as np
 
 from rnnlens.errors import InputError, UnsupportedModel
 from rnnlens.network.check import check
-from rnnlens.network.layers import Input
-from rnnlens.network.network import Network, Node, Origin
+from rnnlens.network.network import Network, Origin
 from rnnlens.readers.options import ReadOptions
 from rnnlens.readers.refusals import WrongSampleAxis, first_line
-from rnnlens.readers.torch.export import exported
+from rnnlens.readers.torch.called import LAYOUTS, Finest, ModuleLayout
+from rnnlens.readers.torch.export import following, quiet, with_own_operations
 from rnnlens.readers.torch.graph.read import CanonicalGraph, canonical_graph
+from rnnlens.readers.torch.lengths import Candidate, candidates
+from rnnlens.readers.torch.unbatched import refuse_unbatched
+from rnnlens.readers.torch.weights.plain_copy import plain_copy
 
 if TYPE_CHECKING:
     import torch
 
-__all__ = ["LAYOUTS", "TAKES", "ModuleLayout", "match", "may_take_steps_first", "read"]
+__all__ = ["TAKES", "Reading", "match", "may_take_steps_first", "read", "readings"]
 
 #: Options that a live module takes.
 TAKES = frozenset({"example"})
 
 #: Samples in the example as exported: a size that nothing else is likely to have.
 SAMPLES = 7
-#: Windows longer than this are exported at two shorter lengths instead, since the cost of an
-#: export grows with the number of steps.
-LONG = 16
-#: The two lengths.
-SHORTER = (11, 13)
 
 
-@dataclass(frozen=True)
-class ModuleLayout:
-    """How a module takes and gives what the network takes and gives samples first."""
+@dataclass(frozen=True, eq=False)
+class Reading:
+    """What a module may compute, still to be compared with the module itself."""
 
-    #: The axis of the samples of each.
-    inputs: tuple[int, ...]
-    outputs: tuple[int, ...]
-    #: What type of numbers each input is.
-    dtypes: tuple[torch.dtype, ...]
-
-
-#: The layout of every module that was read, for the check of fidelity.
-LAYOUTS: WeakKeyDictionary[torch.nn.Module, ModuleLayout] = WeakKeyDictionary()
+    network: Network
+    #: The example as the network takes it, by input: samples first.
+    example: dict[str, np.ndarray]
+    #: The axis of each input that counts steps there, where any number of them may be served.
+    steps: dict[str, int]
+    #: The inputs that hold whole numbers: tokens, flags.
+    whole: frozenset[str]
+    #: Runs the module on inputs of the network, and says how finely it reckons.
+    run: Callable[[Mapping[str, np.ndarray]], tuple[list[np.ndarray], float]]
 
 
 def match(source: object) -> TypeGuard[torch.nn.Module]:
@@ -60,7 +57,15 @@ def match(source: object) -> TypeGuard[torch.nn.Module]:
 
 
 def read(source: torch.nn.Module, options: ReadOptions) -> Network:
-    """Read a live module as it predicts: in evaluation mode, which its copy is put into."""
+    """Read a live module as it predicts, without comparing it with the module."""
+    return next(readings(source, options)).network
+
+
+def readings(source: torch.nn.Module, options: ReadOptions) -> Iterator[Reading]:
+    """Read a live module as it predicts: in evaluation mode, which its copy is put into.
+
+    What serves any number of steps comes first, what serves the example's alone last.
+    """
     import torch
 
     if isinstance(source, torch.jit.ScriptModule):
@@ -70,23 +75,51 @@ def read(source: torch.nn.Module, options: ReadOptions) -> Network:
         )
     example = _tensors(options.example, source)
     try:
-        module = copy.deepcopy(source).cpu().eval()
+        module, left_out = plain_copy(source)
     except (RuntimeError, TypeError, AttributeError) as error:
         raise UnsupportedModel(
             f"the module {type(source).__name__} cannot be copied ({first_line(error, 200)}): give "
-            "a plain module, without tensors that carry gradients as attributes"
+            "a module without locks, open files and such as attributes, or its state dict"
         ) from error
     _check_runs(module, example)
-    graph, free = _read_graph(module, example)
-    LAYOUTS[source] = ModuleLayout(
-        tuple(traced.batch or 0 for traced in graph.inputs),
-        tuple(traced.batch or 0 for traced in graph.given),
-        tuple(tensor.dtype for tensor in example),
-    )
-    nodes = tuple(_open(node) if free else node for node in graph.nodes)
-    notes = _notes(source, graph, free=free)
-    origin = Origin("live PyTorch module", str(torch.__version__), notes=notes)
-    return check(Network(nodes, tuple(graph.outputs), origin, type(source).__name__))
+    refuse_unbatched(module, lambda: module(*example))
+    finest = Finest(module)
+    for candidate in _candidates(module, example):
+        graph = candidate.graph
+        layout = LAYOUTS[source] = ModuleLayout(
+            tuple(traced.batch or 0 for traced in graph.inputs),
+            tuple(traced.batch or 0 for traced in graph.given),
+            tuple(tensor.dtype for tensor in example),
+        )
+        notes = _notes(source, graph, free=bool(candidate.steps))
+        origin = Origin(
+            "live PyTorch module", str(torch.__version__), notes=notes, left_out=left_out
+        )
+        network = Network(candidate.nodes, tuple(graph.outputs), origin, type(source).__name__)
+        yield Reading(
+            check(network),
+            *_as_taken(network, layout, candidate, example),
+            frozenset(
+                name
+                for name, tensor in zip(network.inputs, example, strict=True)
+                if not tensor.dtype.is_floating_point
+            ),
+            partial(finest.run, layout),
+        )
+
+
+def _as_taken(
+    network: Network, layout: ModuleLayout, candidate: Candidate, example: list[torch.Tensor]
+) -> tuple[dict[str, np.ndarray], dict[str, int]]:
+    """Give the example as the network takes it, samples first, and the axes of its steps."""
+    arrays, steps = {}, {}
+    for name, tensor, batch, axis in zip_longest(
+        network.inputs, example, layout.inputs, candidate.steps
+    ):
+        arrays[name] = np.moveaxis(tensor.double().numpy(), batch, 0)
+        if axis is not None:
+            steps[name] = axis + (axis < batch)
+    return arrays, steps
 
 
 def _tensors(example: Any, module: torch.nn.Module) -> list[torch.Tensor]:
@@ -130,8 +163,7 @@ def _check_runs(module: torch.nn.Module, example: list[torch.Tensor]) -> None:
     layers = [part for part in module.modules() if isinstance(part, torch.nn.RNNBase)]
     hooks = [layer.register_forward_pre_hook(note_packed) for layer in layers]
     try:
-        with torch.no_grad(), warnings.catch_warnings():
-            warnings.simplefilter("ignore")
+        with torch.no_grad(), quiet():
             module(*example)
     except Exception as error:  # the module's own code may raise anything
         shapes = ", ".join(str(tuple(one.shape)) for one in example)
@@ -152,20 +184,22 @@ def _check_runs(module: torch.nn.Module, example: list[torch.Tensor]) -> None:
         )
 
 
-def _read_graph(
-    module: torch.nn.Module, example: list[torch.Tensor]
-) -> tuple[CanonicalGraph, bool]:
-    """Read the graph, and say whether any number of steps serves."""
+def _candidates(module: torch.nn.Module, example: list[torch.Tensor]) -> Iterator[Candidate]:
+    """Give what the module may compute, with the samples in the first axis that serves."""
     refusals: list[UnsupportedModel] = []
     for batch in (0, 1) if may_take_steps_first(module) else (0,):
         if any(one.ndim <= batch for one in example):
             continue
         try:
-            return _any_length(module, example, batch)
+            yield from candidates(
+                partial(_exported, module, batch=batch), example, [batch] * len(example)
+            )
         except UnsupportedModel as error:
             refusals.append(error)
             if not isinstance(error, WrongSampleAxis):
                 break
+        else:
+            return
     clear = [error for error in refusals if not isinstance(error, WrongSampleAxis)]
     if not refusals:
         raise InputError("example holds a single number: give input with an axis of samples")
@@ -177,89 +211,23 @@ def may_take_steps_first(module: torch.nn.Module) -> bool:
     return any(getattr(part, "batch_first", None) is False for part in module.modules())
 
 
-def _any_length(
-    module: torch.nn.Module, example: list[torch.Tensor], batch: int
-) -> tuple[CanonicalGraph, bool]:
-    steps = [_steps_axis(one, batch) for one in example]
-    lengths = {one.shape[k] for one, k in zip(example, steps, strict=True) if k is not None}
-    if len(lengths) != 1:
-        return _exported(module, example, batch), False
-    length = lengths.pop()
-    if length > LONG:
-        try:
-            first, second = (
-                _exported(module, _resized(example, steps, size), batch) for size in SHORTER
-            )
-        except (UnsupportedModel, InputError):
-            pass
-        else:
-            if _equal(first, second):
-                return first, True
-    graph = _exported(module, example, batch)
-    try:
-        longer = _exported(module, _resized(example, steps, length + 1), batch)
-    except (UnsupportedModel, InputError):
-        return graph, False
-    return graph, _equal(graph, longer)
-
-
-def _steps_axis(tensor: torch.Tensor, batch: int) -> int | None:
-    """Say which axis of an input counts steps: the first besides the samples'."""
-    sequence = tensor.ndim > 2 or (tensor.ndim == 2 and not tensor.dtype.is_floating_point)
-    return (0 if batch else 1) if sequence else None
-
-
-def _resized(
-    example: list[torch.Tensor], axes: Sequence[int | None], size: int
-) -> list[torch.Tensor]:
-    import torch
-
-    return [
-        one if axis is None else one.index_select(axis, torch.arange(size) % one.shape[axis])
-        for one, axis in zip(example, axes, strict=True)
-    ]
-
-
 def _exported(module: torch.nn.Module, example: list[torch.Tensor], batch: int) -> CanonicalGraph:
     import torch
 
     samples = [one.index_select(batch, torch.arange(SAMPLES) % one.shape[batch]) for one in example]
-    return canonical_graph(exported(module, samples, batch))
-
-
-def _equal(one: CanonicalGraph, other: CanonicalGraph) -> bool:
-    """Say whether two graphs compute the same, whatever the length of their inputs."""
-    if len(one.nodes) != len(other.nodes) or len(one.outputs) != len(other.outputs):
-        return False
-    place = {node.name: number for number, node in enumerate(one.nodes)}
-    there = {node.name: number for number, node in enumerate(other.nodes)}
-    outputs = [
-        (place[a], j) == (there[b], k)
-        for (a, j), (b, k) in zip(one.outputs, other.outputs, strict=True)
-    ]
-    same = (
-        [(place[a], j) for a, j in mine.inputs] == [(there[b], k) for b, k in theirs.inputs]
-        and (isinstance(mine.layer, Input) or _same(mine.layer, theirs.layer))
-        for mine, theirs in zip(one.nodes, other.nodes, strict=True)
-    )
-    return all(outputs) and all(same)
-
-
-def _same(mine: Any, theirs: Any) -> bool:
-    if type(mine) is not type(theirs):
-        return False
-    if isinstance(mine, np.ndarray):
-        return np.array_equal(mine, theirs)
-    if hasattr(mine, "__dataclass_fields__"):
-        return all(_same(getattr(mine, f.name), getattr(theirs, f.name)) for f in fields(mine))
-    return bool(mine == theirs)
-
-
-def _open(node: Node) -> Node:
-    """Let an input that is a sequence be of any length."""
-    if not isinstance(node.layer, Input) or not node.layer.shape:
-        return node
-    return replace(node, layer=Input((None, *node.layer.shape[1:])))
+    shapes = tuple({batch: torch.export.Dim.AUTO} for _ in samples)
+    try:
+        with following():
+            program = torch.export.export(
+                module, tuple(samples), dynamic_shapes=shapes, strict=False
+            )
+    except Exception as error:  # the exporter fails in many ways on code that it cannot follow
+        # and one of them is that the axis taken for the samples' is another: the caller tries that
+        raise WrongSampleAxis(
+            f"torch.export cannot follow the forward code of {type(module).__name__} "
+            f"({first_line(error, 200)}): read its state dict instead, or make the code plain"
+        ) from error
+    return canonical_graph(with_own_operations(program))
 
 
 def _notes(source: torch.nn.Module, graph: CanonicalGraph, *, free: bool) -> tuple[str, ...]:
@@ -279,4 +247,4 @@ def _notes(source: torch.nn.Module, graph: CanonicalGraph, *, free: bool) -> tup
         notes.append("outputs are given samples first, where the module has them in axis 1")
     if not free:
         notes.append("the graph as exported serves windows of the example's length")
-    return tuple(notes)
+    return (*notes, *graph.notes)

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from rnnlens.network.layers import Identity, Input, Reshape
+from rnnlens.network.layers import Input, Reshape
 from rnnlens.network.network import Network, Node
 
 if TYPE_CHECKING:
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
     Inputs = dict[str, NDArray[np.float64]]
 
-__all__ = ["in_steps", "names_within", "side_by_side"]
+__all__ = ["names_within", "side_by_side"]
 
 
 def side_by_side(network: Network, inputs: Inputs, of: str) -> tuple[Network, Inputs]:
@@ -41,29 +41,6 @@ def side_by_side(network: Network, inputs: Inputs, of: str) -> tuple[Network, In
             nodes.append(Node(inner, Reshape((-1, *array.shape[2:])), ((of, 0),)))
     outputs = tuple((inner, n) if name == of else (name, n) for name, n in network.outputs)
     return replace(network, nodes=tuple(nodes), outputs=outputs), {**inputs, of: flat}
-
-
-def in_steps(network: Network, inputs: Inputs) -> tuple[Network, Inputs]:
-    """Take windows as steps and features where they come flat and the network lays them out so.
-
-    Shapes: inputs mapping of str to (sample, ...).
-    """
-    arrays, nodes = dict(inputs), list(network.nodes)
-    for name, array in inputs.items():
-        takers = [node for node in nodes if (name, 0) in node.inputs]
-        layers = [node.layer for node in takers]
-        if array.ndim != 2 or len(takers) != 1 or not isinstance(layers[0], Reshape):
-            continue
-        shape = array[0].reshape(layers[0].shape).shape
-        if len(shape) != 2 or min(shape) < 2 or (name, 0) in network.outputs:
-            continue
-        arrays[name] = array.reshape(-1, *shape)
-        for place, node in enumerate(nodes):
-            if node.name == name:
-                nodes[place] = replace(node, layer=Input(shape))
-            elif node is takers[0]:
-                nodes[place] = replace(node, layer=Identity("Reshape"))
-    return replace(network, nodes=tuple(nodes)), arrays
 
 
 def names_within(shape: tuple[int, ...]) -> tuple[str, ...]:

@@ -9,9 +9,10 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 import numpy as np
 
 from rnnlens.api.shared.given.axes import names_within
-from rnnlens.api.shared.given.inputs import takes_tokens
+from rnnlens.api.shared.given.joint.kinds import takes_tokens
 from rnnlens.api.shared.given.outputs import Outputs, place_of_target
 from rnnlens.api.shared.given.padding import LAST_STEP, Padding
+from rnnlens.api.shared.given.steps import StepsFirst
 from rnnlens.arguments import did_you_mean
 from rnnlens.attribution.question import Question
 from rnnlens.attribution.target import ResolvedTarget
@@ -63,12 +64,16 @@ class Case:
         Which steps are real, and where padding was put; None where all steps are real.
     within : tuple of int
         Axes of a step's numbers, where these were laid side by side.
+    turned : StepsFirst or None
+        How windows that are not (step, feature) as the network takes them were laid out.
     layout : Layout or None
         How several inputs, or one without steps, stand in the input that holds the windows.
     each : mapping of str to Case
         Each of several inputs by itself, the others held.
     held_inputs : tuple of str
         Inputs that keep their values.
+    before : tuple of Network and dict
+        The network and its inputs before several of these were laid into one.
     """
 
     network: Network
@@ -77,9 +82,17 @@ class Case:
     windows: Windows | None
     padding: Padding | None = None
     within: tuple[int, ...] = ()
+    turned: StepsFirst | None = None
     layout: Layout | None = None
     each: Mapping[str, Case] = field(default_factory=dict)
     held_inputs: tuple[str, ...] = ()
+
+    before: tuple[Network, Inputs] | None = None
+
+    @property
+    def unjoined(self) -> tuple[Network, Inputs]:
+        """The network and its inputs, each by itself."""
+        return (self.network, self.inputs) if self.before is None else self.before
 
     @property
     def single(self) -> Case | None:
@@ -125,6 +138,9 @@ class Case:
         return replace(
             self,
             each={name: one.some(samples) for name, one in self.each.items()},
+            before=None
+            if self.before is None
+            else (self.before[0], {n: a[samples] for n, a in self.before[1].items()}),
             inputs={name: array[samples] for name, array in self.inputs.items()},
             windows=None if self.windows is None else self.windows.select(samples),
             padding=None if self.padding is None else self.padding.part(samples),

@@ -10,7 +10,7 @@ import numpy as np
 from rnnlens.network.axes import Constant, ExpandDims, Index, Squeeze
 from rnnlens.network.layers import Concatenate, Input, Layer, Permute, Reshape
 from rnnlens.network.network import Source
-from rnnlens.readers.onnx.graph.values import Dim, Length, OnnxTensor, OnnxValue
+from rnnlens.readers.onnx.graph.values import Dim, FixedArray, Length, OnnxTensor, OnnxValue
 from rnnlens.readers.onnx.proto import OnnxOperator
 
 __all__ = ["Given", "OnnxGraphBuilder", "PendingNode", "Rule"]
@@ -122,6 +122,17 @@ class OnnxGraphBuilder:
     def constant(self, values: np.ndarray, beside: tuple[int, int]) -> tuple[int, int]:
         """Add numbers that are the same for every sample."""
         return self.add("constant", Constant(values), (beside,), (values.shape,))
+
+    def per_sample(self, known: FixedArray) -> OnnxTensor:
+        """Make a value of numbers that every sample has, such as a first state of zeros."""
+        assert known.batch is not None
+        ref = self.constant(_row(known), (0, 0))
+        return OnnxTensor(ref, known.shape, known.batch)
+
+
+def _row(known: FixedArray) -> np.ndarray:
+    """Give the numbers of one sample."""
+    return np.array(known.values.take(0, axis=known.batch), order="C")
 
 
 #: The inputs of a node as read so far, None for one that is left out.

@@ -97,12 +97,24 @@ def _gemm(op: OnnxOperator, values: Given, builder: OnnxGraphBuilder) -> list[On
     turned = ".T" if a.get("transB", 0) else ""
     texts = {"W": kernel.text + turned}
     b = None
-    if optional(values, 2) is not None:
+    added = optional(values, 2)
+    if isinstance(added, OnnxTensor) and beta == 1:
+        return [_plus(op, _dense(op, x, W, None, texts, builder), added, builder)]
+    if added is not None:
         bias = fixed_numbers(op, values, 2, "bias")
         b = np.broadcast_to(constant_in(bias, 2, 0, op.text), W.shape[1:])
         b = copied(b if beta == 1 else b * np.asarray(beta, b.dtype))
         texts["b"] = bias.text
     return [_dense(op, x, W, b, texts, builder)]
+
+
+def _plus(
+    op: OnnxOperator, left: OnnxTensor, right: OnnxTensor, builder: OnnxGraphBuilder
+) -> OnnxTensor:
+    shape, batch = _broadcast(op, left, right)
+    sample = OnnxTensor(left.ref, shape, batch).sample
+    ref = builder.add(op.label("add"), Add(), (left.ref, right.ref), (sample,))
+    return OnnxTensor(ref, shape, batch)
 
 
 def _broadcast(

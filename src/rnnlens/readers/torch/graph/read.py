@@ -7,16 +7,24 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, cast
 
+import numpy as np
+
 from rnnlens.errors import UnsupportedModel
-from rnnlens.network.axes import ExpandDims, Squeeze
+from rnnlens.network.axes import Constant, ExpandDims, Squeeze
 from rnnlens.network.layers import Input
 from rnnlens.network.network import Node, Ref
 from rnnlens.readers.refusals import WrongSampleAxis
+from rnnlens.readers.rerolled.reroll import reroll
 from rnnlens.readers.torch.graph import arithmetic as torch_arithmetic  # noqa: F401  (each registers its operations)
+from rnnlens.readers.torch.graph import functions as torch_functions  # noqa: F401  (each registers its operations)
 from rnnlens.readers.torch.graph import layers as torch_layers  # noqa: F401  (each registers its operations)
+from rnnlens.readers.torch.graph import places as torch_places  # noqa: F401  (each registers its operations)
+from rnnlens.readers.torch.graph import products as torch_products  # noqa: F401  (each registers its operations)
+from rnnlens.readers.torch.graph import reductions as torch_reductions  # noqa: F401  (each registers its operations)
 from rnnlens.readers.torch.graph import shapes as torch_shapes  # noqa: F401  (each registers its operations)
 from rnnlens.readers.torch.graph import steps as torch_steps  # noqa: F401  (each registers its operations)
 from rnnlens.readers.torch.graph.call import OPERATIONS, TorchCall, unstacked
+from rnnlens.readers.torch.graph.mutation import without_mutation
 from rnnlens.readers.torch.graph.tidy import tidy
 from rnnlens.readers.torch.graph.values import (
     StackedStates,
@@ -49,11 +57,13 @@ class CanonicalGraph:
     #: PyTorch's shapes of what the module takes and gives.
     inputs: list[TracedShape]
     given: list[TracedShape]
+    #: What was left out, in sentences.
+    notes: tuple[str, ...] = ()
 
 
 def canonical_graph(program: torch.export.ExportedProgram) -> CanonicalGraph:
     """Put an exported program into canonical form."""
-    return _Reader(program).read()
+    return _Reader(without_mutation(program)).read()
 
 
 class _Reader:
@@ -87,8 +97,14 @@ class _Reader:
                     f"the module holds a {node.op} ({node.target}), which rnnlens does not read"
                 )
         refs, given = self._outputs(outputs)
-        nodes, refs = tidy(self.builder.nodes, refs, self.steps)
-        return CanonicalGraph(nodes, refs, self.inputs, given)
+        nodes, refs = reroll(*tidy(self.builder.nodes, refs, self.steps))
+        constants = [node.layer.C for node in nodes if isinstance(node.layer, Constant)]
+        if any(np.isnan(array).any() for array in constants):
+            raise UnsupportedModel(
+                "the module hands on a tensor made by torch.empty of which it has written a part "
+                "alone: make it by torch.zeros, or write all of it"
+            )
+        return CanonicalGraph(nodes, refs, self.inputs, given, tuple(self.builder.notes))
 
     def _entry(self, node: torch.fx.Node) -> None:
         signature = self.program.graph_signature
@@ -122,7 +138,13 @@ class _Reader:
 
     def _called(self, node: torch.fx.Node) -> Any:
         if node.target is operator.getitem:
-            return self.results[node.all_input_nodes[0]][node.args[1]]
+            made = self.results[node.all_input_nodes[0]][node.args[1]]
+            if made is None and node.users:
+                raise UnsupportedModel(
+                    f"the module uses where the largest or smallest value stands ({node}), which "
+                    "rnnlens does not read: let it use the value alone"
+                )
+            return made
         name = str(node.target)
         short = name.removesuffix(".default")
         parts = short.split(".")
@@ -162,7 +184,10 @@ class _Reader:
             raise call.refuse("the operation is not implemented")
         arguments, named = map_arg((node.args, node.kwargs), lambda one: self.results[one])
         with torch.no_grad():
-            return cast("Callable[..., Any]", node.target)(*arguments, **named)
+            made = cast("Callable[..., Any]", node.target)(*arguments, **named)
+        if aten and parts[1].startswith("empty") and made.is_floating_point():
+            return made.fill_(float("nan"))  # what is there is whatever was in memory
+        return made
 
     def _outputs(self, nodes: Sequence[Any]) -> tuple[list[Ref], list[TracedShape]]:
         refs, given = [], []

@@ -10,11 +10,11 @@ from __future__ import annotations
 from collections.abc import Hashable, Mapping, Sequence
 from dataclasses import dataclass
 from math import prod
-from typing import Any, Literal
+from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
 
-from rnnlens.network.axes import Constant, ExpandDims, Squeeze
+from rnnlens.network.axes import Constant, ExpandDims, Repeat, Squeeze
 from rnnlens.network.layers import (
     Concatenate,
     Flatten,
@@ -26,6 +26,9 @@ from rnnlens.network.layers import (
 from rnnlens.network.network import Node, Ref, Source
 from rnnlens.network.unique import unique_name
 
+if TYPE_CHECKING:
+    import torch
+
 __all__ = [
     "Fold",
     "Result",
@@ -33,6 +36,7 @@ __all__ = [
     "TorchGraphBuilder",
     "TorchValue",
     "TracedShape",
+    "numbers_of",
     "relaid",
     "traced_shape_of",
 ]
@@ -40,6 +44,10 @@ __all__ = [
 #: How a batch axis that was merged with another is made: ``view(N * T, ...)`` has the sample
 #: outside, ``view(T * N, ...)`` inside.
 Fold = Literal["outside", "inside"]
+
+
+#: Copies beyond which they are one layer, and not a value set beside itself.
+FEW = 4
 
 
 @dataclass(frozen=True)
@@ -127,7 +135,16 @@ class TorchGraphBuilder:
         self.entry = entry
         self.nodes: list[Node] = []
         self.layers: dict[tuple[Hashable, ...], Any] = {}
+        #: What was written place by place, as parts with their lengths: by value and axis.
+        self.parts: dict[tuple[Ref, int], list[tuple[Ref, int]]] = {}
+        #: What the network as read leaves out, in sentences.
+        self.notes: list[str] = []
         self._names: set[str] = set()
+
+    def note(self, sentence: str) -> None:
+        """Say once what is left out."""
+        if sentence not in self.notes:
+            self.notes.append(sentence)
 
     def add(
         self,
@@ -140,6 +157,16 @@ class TorchGraphBuilder:
         name = unique_name(wanted, self._names)
         self.nodes.append(Node(name, layer, inputs, sources or {}))
         return name, 0
+
+    def written_at(self, ref: Ref, axis: int, place: int) -> Ref | None:
+        """Give what was written to one place of an axis, without that axis."""
+        for part, size in self.parts.get((ref, axis), []):
+            if place < size:
+                layer = self.node(part).layer
+                own = isinstance(layer, ExpandDims) and layer.axis == axis
+                return self.node(part).inputs[0] if own else None
+            place -= size
+        return None
 
     def constant(self, wanted: str, array: np.ndarray) -> Ref:
         """Add the same numbers for every sample."""
@@ -183,7 +210,18 @@ class TorchGraphBuilder:
         one_step = isinstance(node.layer, ExpandDims) and node.layer.axis == axis == 1
         if one_step and len(shape) == 2:
             return self.add(wanted, RepeatVector(times), node.inputs[0])
+        if axis == 1 and len(shape) == 2 and shape[0] == 1:
+            return self.add(wanted, RepeatVector(times), self.add(wanted, Squeeze(1), ref))
+        if times > FEW:
+            return self.add(wanted, Repeat(axis, times), ref)
         return self.add(wanted, Concatenate(axis), *([ref] * times))
+
+
+def numbers_of(tensor: torch.Tensor) -> np.ndarray:
+    """Give the numbers of a tensor; NumPy has no bfloat16, whose numbers float32 holds exactly."""
+    tensor = tensor.detach().cpu()
+    half = tensor.is_floating_point() and tensor.element_size() < 4
+    return (tensor.float() if half else tensor).numpy()
 
 
 def relaid(value: TorchValue, target: TracedShape) -> tuple[tuple[int, ...], Fold | None] | None:

@@ -4,15 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 
-from rnnlens.api.shared.given.axes import in_steps, side_by_side
+from rnnlens.api.shared.given.axes import side_by_side
 from rnnlens.api.shared.given.case import Case
-from rnnlens.api.shared.given.inputs import has_steps, players_of
+from rnnlens.api.shared.given.joint.kinds import has_steps, players_of
 from rnnlens.api.shared.given.outputs import numbered
 from rnnlens.api.shared.given.padding import LAST_STEP, Padding, without_padding
+from rnnlens.api.shared.given.steps import settled, steps_first
 from rnnlens.attribution.baselines.masks import steps_of
 from rnnlens.attribution.joined import joined_inputs
 from rnnlens.engine.forward import entries
@@ -22,6 +23,7 @@ from rnnlens.series.windows import Windows
 if TYPE_CHECKING:
     from numpy.typing import ArrayLike, NDArray
 
+    from rnnlens.api.shared.given.steps import StepsFirst
     from rnnlens.attribution.joined import PlayerInput
     from rnnlens.network.network import Network
 
@@ -46,28 +48,31 @@ def make_case(
     Shapes: X Windows, (sample, step, feature), or mapping of input name to array.
     """
     known = X if isinstance(X, Windows) else None
-    if known is not None:
-        _check_windows(network, known)
-    inputs = entries(network, X.values if isinstance(X, Windows) else X, precision)
+    turned = steps_first(network)
+    if isinstance(X, Windows):  # which are (step, feature) whatever the network takes
+        _check_windows(turned.network, X)
+        inputs = entries(turned.network, X.values, precision)
+    else:
+        inputs = turned.windows(entries(network, X, precision))
+    network = turned.network
     if len(next(iter(inputs.values()))) == 0:
         raise DataError("there are no windows: the array has no samples")
-    if not as_given:
-        network, inputs = in_steps(network, inputs)
     if known is not None and known.plain:
         first = next(iter(inputs))
         known = numbered(known, Case(network, inputs, first, None).output_shape(0))
+    given = _Given(network, inputs, known, turned)
     of = _alone(of)
     if several:
         players = players_of(network, inputs, of)
         if len(players) > 1 or not players[0].lags:
-            return _joint(network, inputs, known, players)
+            return _joint(given, players)
         of = players[0].name
     if isinstance(of, list):
         raise DataError(
             f"one sequence is asked about here, but of= names {', '.join(of)}: name one of them, "
             "or ask of several with rnnlens.explain"
         )
-    return _of_one(network, inputs, known, _windows_of(network, inputs, of), as_given=as_given)
+    return _of_one(given, _windows_of(network, inputs, of), as_given=as_given)
 
 
 def _alone(of: str | Sequence[str] | None) -> str | list[str] | None:
@@ -78,42 +83,57 @@ def _alone(of: str | Sequence[str] | None) -> str | list[str] | None:
     return names[0] if len(names) == 1 else names
 
 
-def _of_one(
-    network: Network, inputs: Inputs, known: Windows | None, of: str, *, as_given: bool = False
-) -> Case:
+class _Given(NamedTuple):
+    """What a verb was given, windows laid out as (step, feature)."""
+
+    network: Network
+    inputs: Inputs
+    windows: Windows | None
+    turned: StepsFirst
+
+
+def _of_one(given: _Given, of: str, *, as_given: bool = False) -> Case:
     """Give the case of one sequence, the other inputs held."""
+    network, inputs, known, turned = given
     others = tuple(name for name in inputs if name != of)
     if as_given:
-        return Case(network, inputs, of, known, held_inputs=others)
+        return Case(network, inputs, of, known, turned=turned, held_inputs=others)
     within: tuple[int, ...] = ()
     if inputs[of].ndim > 3:
         within = inputs[of].shape[2:]
         network, inputs = side_by_side(network, inputs, of)
     inputs, padding = without_padding(network, inputs, of)
-    return Case(network, inputs, of, known, padding, within, held_inputs=others)
+    network = settled(network, inputs)
+    return Case(network, inputs, of, known, padding, within, turned, held_inputs=others)
 
 
-def _joint(
-    network: Network, inputs: Inputs, known: Windows | None, players: tuple[PlayerInput, ...]
-) -> Case:
+def _joint(given: _Given, players: tuple[PlayerInput, ...]) -> Case:
     """Give the case of several inputs at once, or of one that has no steps."""
     each: dict[str, Case] = {}
-    named = known
+    named = given.windows
     for one in players:
         if one.lags:
-            each[one.name] = _of_one(network, inputs, named, one.name)
+            each[one.name] = _of_one(given._replace(windows=named), one.name)
             named = None  # names are those of the first sequence
         elif len(players) > 1:
-            each[one.name] = _joint(network, inputs, None, (one,))
+            each[one.name] = _joint(given._replace(windows=None), (one,))
+    inputs, network = given.inputs, settled(given.network, given.inputs)
     joint, laid, of, layout = joined_inputs(network, inputs, players)
     names = {one.name for one in players}
-    others = tuple(name for name in inputs if name not in names)
-    made = Case(joint, laid, of, known, layout=layout, each=each, held_inputs=others)
+    made = Case(
+        joint,
+        laid,
+        of,
+        given.windows,
+        turned=given.turned,
+        layout=layout,
+        each=each,
+        held_inputs=tuple(name for name in inputs if name not in names),
+        before=(network, inputs),
+    )
     real = steps_of(joint, laid, of)
     if real is None:
         return made
-    if not real.any(axis=0).all():
-        real = real | ~real.any(axis=0)
     order = np.broadcast_to(np.arange(real.shape[1]), real.shape)
     return replace(made, padding=Padding(real, order, real.shape[1], LAST_STEP))
 
