@@ -118,3 +118,16 @@ def test_a_page_of_checks_is_about_all_inputs(name):
     assert float(page.share.sum()) == pytest.approx(1.0, abs=1e-12)
     assert page.attrs["inputs"] == ", ".join(inputs)
     assert any(str(title).startswith(list(inputs)[-1]) for title in page.player.values)
+
+
+@pytest.mark.parametrize("name", ["static repeated", "decoder", "category"])
+def test_a_report_shows_all_inputs_in_their_own_right(name, tmp_path):
+    net, inputs = windows(name)
+    evidence = rnnlens.lags(net, inputs, certificates=None, test=None)
+    page = rnnlens.report(net, inputs, tmp_path / "all.html", evidence=evidence)
+    text = page.read_text()
+    assert "All inputs at once" in text and "all asked about at once:" in text
+    assert f"<dt>Held inputs</dt><dd>{list(inputs)[1]}</dd>" in text
+    rows = text.split("<h3>All inputs at once</h3>")[1].split("</table>")[0]
+    for part in {"decoder": ("t+1", "t+3", "lag 4"), "category": ("shop",)}.get(name, ("site",)):
+        assert part in rows

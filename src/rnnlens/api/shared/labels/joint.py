@@ -29,6 +29,7 @@ __all__ = [
     "joint_coords",
     "on_lags",
     "on_own_axis",
+    "part_of",
     "player_places",
     "player_titles",
     "tree_of",
@@ -145,6 +146,14 @@ def on_lags(tree: xr.DataTree | xr.Dataset, one: PlayerInput) -> xr.Dataset:
         part = part.assign_coords(lag=one.steps + 1 - last, lag_to=("lag", one.steps + 1 - first))
         part = part.isel(lag=slice(None, None, -1))
     return part.merge(shared).assign_attrs(shared.attrs)
+
+
+def part_of(result: xr.Dataset | xr.DataTree, name: str) -> xr.Dataset:
+    """Take what a result says of one input, with what it says of all; a Dataset as it is."""
+    if isinstance(result, xr.Dataset):
+        return result
+    part = result[node_path(name)].to_dataset(inherit=False)
+    return part.assign_attrs({**result.attrs, **part.attrs})
 
 
 def tree_of(parts: Mapping[str, xr.Dataset], case: Case, shared: xr.Dataset) -> xr.DataTree:

@@ -29,7 +29,7 @@ if TYPE_CHECKING:
 
     Inputs = dict[str, NDArray[np.float64]]
 
-__all__ = ["make_case"]
+__all__ = ["make_case", "page_sequence"]
 
 
 def make_case(
@@ -81,6 +81,18 @@ def _alone(of: str | Sequence[str] | None) -> str | list[str] | None:
         return of
     names = list(dict.fromkeys(of))
     return names[0] if len(names) == 1 else names
+
+
+def page_sequence(every: Case) -> str:
+    """Name the sequence that a page is about: the one asked about, or the first of several."""
+    one = every.single
+    if one is None:
+        names = [player.name for player in every.layout.inputs] if every.layout else [every.of]
+        raise DataError(
+            f"a report is about the lags of a sequence, and {', '.join(names)} has none: name one "
+            "with of=, or ask rnnlens.explain"
+        )
+    return one.of
 
 
 class _Given(NamedTuple):
