@@ -187,7 +187,7 @@ KINDS: dict[str, Kind] = {
         what="an Intervention or several, as in "
         "rnnlens.Intervention(gate='forget', clamp=1.0, lags=[1, 2, 3])",
     ),
-    "by": NAME,
+    "by": replace(NAME, hint=lambda value: ": 'lag', 'feature', or 'both' for each at each"),
     "margin": number(),
     "alpha": number(),
     "windows": whole(1),
