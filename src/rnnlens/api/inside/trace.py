@@ -61,7 +61,7 @@ def trace(
     >>> bool(np.allclose(c[:, 1:], f[:, 1:] * c[:, :-1].values + i[:, 1:] * g[:, 1:]))
     True
     """
-    from rnnlens.api.shared.given.case import make_case
+    from rnnlens.api.shared.given.joint.making import make_case
     from rnnlens.api.shared.given.network_given import as_network
     from rnnlens.api.shared.labels.network_provenance import network_provenance
     from rnnlens.engine.forward import forward
