@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, fields, replace
 
 import numpy as np
 from numpy.typing import NDArray
@@ -87,6 +87,21 @@ def layer_traces(run: Run) -> dict[str, LayerTrace]:
             forward, backward = tape.saved[0]
             traces[f"{node.name}.forward"] = _trace(layer.forward, forward, mask)
             traces[f"{node.name}.backward"] = _trace(layer.backward, backward, mask)
+    return _joined(run.network, traces)
+
+
+def _joined(network: Network, traces: dict[str, LayerTrace]) -> dict[str, LayerTrace]:
+    """Lay the calls of one cell, one step each, out as the steps of one layer: decoders do so."""
+    calls: dict[int, list[str]] = {}
+    for node in network.nodes:
+        if node.name in traces and traces[node.name].hidden.shape[1] == 1:
+            calls.setdefault(id(node.layer), []).append(node.name)
+    for first, *others in calls.values():
+        every = [traces[first], *(traces.pop(name) for name in others)]
+        if others:
+            names = [spec.name for spec in fields(every[0])]
+            whole = {k: np.concatenate([getattr(t, k) for t in every], axis=1) for k in names}
+            traces[first] = replace(every[0], **whole)
     return traces
 
 
