@@ -38,7 +38,7 @@ from rnnlens.network.layers import (
 )
 from rnnlens.network.network import Network
 
-__all__ = ["Shape", "is_sequence", "output_shapes"]
+__all__ = ["Shape", "is_sequence", "output_shapes", "shapes_after"]
 
 #: Shape of one sample; ``None`` where any length serves.
 Shape = tuple[int | None, ...]
@@ -61,6 +61,11 @@ def output_shapes(
             taken = [shapes[name][number] for name, number in node.inputs]
             shapes[node.name] = _outputs(layer, taken)
     return shapes
+
+
+def shapes_after(layer: Layer, taken: list[Shape]) -> tuple[Shape, ...]:
+    """Work out the shapes of a layer's outputs from those of its inputs."""
+    return (layer.shape,) if isinstance(layer, Input) else _outputs(layer, taken)
 
 
 def is_sequence(network: Network, name: str) -> bool:
