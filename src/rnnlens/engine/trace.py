@@ -19,7 +19,14 @@ from rnnlens.network.cells import LSTM
 from rnnlens.network.layers import Bidirectional, DescribedRecurrent, Recurrent
 from rnnlens.network.network import Network
 
-__all__ = ["LSTMTrace", "LayerTrace", "ProjectedLSTMTrace", "gate_names", "layer_traces"]
+__all__ = [
+    "LSTMTrace",
+    "LayerTrace",
+    "ProjectedLSTMTrace",
+    "gate_names",
+    "layer_traces",
+    "nothing_to_trace",
+]
 
 
 @dataclass(frozen=True, eq=False)
@@ -187,6 +194,12 @@ def _unprojected(cell_run: CellRun) -> Array:
         hidden.append(here)
         last = here
     return np.stack(hidden, axis=1)
+
+
+def nothing_to_trace(network: Network) -> str:
+    """Say why a network has no trace, with what its reader left out."""
+    said = "the network has no recurrent layer, so there is no cell to trace"
+    return "; ".join([said, *(f"left out: {one}" for one in network.origin.left_out)])
 
 
 def gate_names(network: Network) -> dict[str, tuple[str, ...]]:
