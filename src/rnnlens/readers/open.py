@@ -23,6 +23,7 @@ from rnnlens.readers.layouts import CellArray
 from rnnlens.readers.native import npz as npz_file
 from rnnlens.readers.onnx import file as onnx_file
 from rnnlens.readers.options import ReadOptions, refuse_others
+from rnnlens.readers.rerolled.left import with_loops_noted
 from rnnlens.readers.torch import file as torch_file
 from rnnlens.readers.torch import json_file, safetensors_file, state_files
 from rnnlens.readers.torch import live as torch_live
@@ -144,7 +145,7 @@ def _named(arrays: Mapping[str, object] | Sequence[object]) -> Arrays:
 
 def _read_as(form: Format, source: object, options: ReadOptions, named: str) -> Network:
     refuse_others(options, form.takes, named)
-    return form.read(source, options)
+    return with_loops_noted(form.read(source, options))
 
 
 def _read_file(path: Path, options: ReadOptions) -> Network:
