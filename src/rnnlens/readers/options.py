@@ -38,6 +38,11 @@ class ReadOptions:
     #: of a PyTorch state dict, such as ``"LSTM > relu > Linear(fc)"``.
     layers: str | None = None
 
+    #: The layer of a Keras model behind which it is cut: what does not lead to it is left out.
+    until: str | None = None
+    #: The layer whose output becomes the network's, of a network that is read whole.
+    output: str | None = None
+
     @property
     def given(self) -> tuple[str, ...]:
         """Names of the options that the caller set."""

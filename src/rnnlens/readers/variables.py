@@ -62,6 +62,10 @@ class VariableStore(ABC):
     def layers(self, entries: Sequence[tuple[str, str]]) -> dict[str, VariableStore]:
         """Give the stores of a model's layers."""
 
+    def every(self) -> list[StoredVariable]:
+        """Give all variables below, under the file's own names, where the store can tell."""
+        return []
+
 
 class NamedStores(VariableStore):
     """The stores of layers by the names that they were given; the other layers have no arrays."""

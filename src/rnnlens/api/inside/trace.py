@@ -68,7 +68,7 @@ def trace(
     from rnnlens.engine.trace import gate_names, layer_traces
     from rnnlens.results.label import label_tree
 
-    net = as_network(net, X)
+    net = as_network(net, X, partly=True)
     case = make_case(net, X, of=next(iter(net.inputs)), as_given=True)
     traces = layer_traces(forward(case.network, case.inputs, initial_state=initial_state))
     coords: dict[str, dict[str, object]] = {

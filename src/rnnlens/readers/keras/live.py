@@ -11,11 +11,15 @@ import numpy as np
 
 from rnnlens.errors import UnsupportedModel
 from rnnlens.network.network import Network, Origin
-from rnnlens.readers.keras.graph.config import network_of
 from rnnlens.readers.keras.layers.spec import keras_version_of
+from rnnlens.readers.keras.partial.whole import WholeModel
+from rnnlens.readers.options import ReadOptions
 from rnnlens.readers.variables import StoredVariable, VariableStore, check_count
 
-__all__ = ["LiveModel", "match", "read"]
+__all__ = ["TAKES", "LiveModel", "match", "read"]
+
+#: The options of `read` that a live model takes.
+TAKES = frozenset({"until"})
 
 
 class LiveVariable(Protocol):
@@ -59,7 +63,7 @@ def match(source: object) -> TypeGuard[LiveModel]:
     return isinstance(model, type) and isinstance(source, model) and version.startswith("3.")
 
 
-def read(source: LiveModel) -> Network:
+def read(source: LiveModel, options: ReadOptions | None = None) -> Network:
     """Read a live Keras 3 model."""
     keras = sys.modules["keras"]
     if not source.built:
@@ -76,7 +80,8 @@ def read(source: LiveModel) -> Network:
         ) from error
     version = str(keras.__version__)
     origin = Origin("live Keras 3 model", version)
-    return network_of(entry, _LiveVariables(source), keras_version_of(version), origin)
+    model = WholeModel(entry, _LiveVariables(source), keras_version_of(version), origin, tuple)
+    return model.read(options or ReadOptions())
 
 
 class _LiveVariables(VariableStore):

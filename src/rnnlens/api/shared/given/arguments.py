@@ -201,6 +201,8 @@ KINDS: dict[str, Kind] = {
     "weights": mapping(numbers(allowed="any"), "a mapping of input name to array"),
     "architecture": PATH,
     "layers": NAME,
+    "until": NAME,
+    "output": NAME,
     "sidecar": replace(
         either(where("a Sidecar", _is_sidecar), PATH),
         hint=lambda value: ": give its .sidecar" if hasattr(value, "sidecar") else "",
