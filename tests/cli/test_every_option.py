@@ -61,6 +61,11 @@ READING: dict[str, Change] = {
     "--nonlinearity": (("relu",), read("nonlinearity"), "relu"),
     "--until": (("lstm",), read("until"), "lstm"),
     "--output": (("lstm",), read("output"), "lstm"),
+    "--same-as": (
+        ("Memory=LSTM", "--same-as", "Head=Dense"),
+        read("same_as"),
+        {"Memory": "LSTM", "Head": "Dense"},
+    ),
 }
 SERIES: dict[str, Change] = {
     "--config": (("other.toml",), lead, 2.0),

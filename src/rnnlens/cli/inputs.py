@@ -38,6 +38,7 @@ def network_from(model: Path, reading: ReadingOptions) -> Network:
         nonlinearity=reading.nonlinearity,
         until=reading.until,
         output=reading.output,
+        same_as=reading.same_classes,
     )
 
 

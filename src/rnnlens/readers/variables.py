@@ -65,6 +65,15 @@ class VariableStore(ABC):
     def every(self) -> list[StoredVariable]:
         """Give all variables below, under the file's own names, where the store can tell."""
         return []
+    def part(self, attribute: str, name: str) -> VariableStore:
+        """Give the store of a layer within, which goes by an attribute or by a name."""
+        return self.sublayer(attribute)
+
+    def cells(
+        self, entries: Sequence[tuple[str, str]], arrays: Sequence[int]
+    ) -> dict[str, VariableStore]:
+        """Give the stores of a stack's cells, which have so many arrays each."""
+        return self.layers(entries)
 
 
 class NamedStores(VariableStore):

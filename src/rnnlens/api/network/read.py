@@ -32,6 +32,7 @@ def read(
     layers: str | None = None,
     until: str | None = None,
     output: str | None = None,
+    same_as: Mapping[str, str] | None = None,
 ) -> Network:
     """Read a trained network from a file or a live model.
 
@@ -83,6 +84,10 @@ def read(
     output : str, optional
         The layer whose output becomes the network's, such as ``"attention"``. The whole is read
         first.
+    same_as : mapping of str to str, optional
+        For a Keras model with classes of your own: what each computes, as the class of Keras that
+        computes the same, such as ``{"MyLSTM": "LSTM"}``. It is assumed until `fidelity`, or
+        outputs of the model's own, have shown it.
 
     Returns
     -------
@@ -122,5 +127,6 @@ def read(
         layers=layers,
         until=until,
         output=output,
+        same_as=same_as,
     )
     return read_model(source, options)

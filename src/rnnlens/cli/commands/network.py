@@ -46,6 +46,7 @@ def inspect(
         nonlinearity=reading.nonlinearity,
         until=reading.until,
         output=reading.output,
+        same_as=reading.same_classes,
     )
     held = read_or_name_arrays(model, options)
     if isinstance(held, Arrays):

@@ -22,8 +22,8 @@ if TYPE_CHECKING:
 
 __all__ = ["CONTAINERS", "ArchiveGroup", "snake_case"]
 
-#: Where the layers of a model lie; the second is tf.keras 2.12 and 2.13.
-CONTAINERS = ("layers", "_layer_checkpoint_dependencies")
+#: Where the layers of a model lie, and the cells of a stack; the second is tf.keras 2.12 and 2.13.
+CONTAINERS = ("layers", "_layer_checkpoint_dependencies", "cells")
 
 
 class ArchiveGroup(VariableStore):
@@ -51,6 +51,11 @@ class ArchiveGroup(VariableStore):
         # a cell that stands alone, without its layer, has the arrays as its own
         alone = attribute == "cell" and child(self.file, self._at("cell")) is None
         return self if alone else ArchiveGroup(self.file, self._at(attribute))
+
+    def part(self, attribute: str, name: str) -> VariableStore:
+        """Give the store of a layer within, see `VariableStore.part`."""
+        plain = child(self.file, self._at(attribute))
+        return self.sublayer(attribute if plain is not None else f"_{attribute}")
 
     def layers(self, entries: Sequence[tuple[str, str]]) -> dict[str, VariableStore]:
         """Give the stores of a model's layers, see `VariableStore.layers`."""

@@ -32,7 +32,7 @@ if TYPE_CHECKING:
 __all__ = ["TAKES", "arrays", "match", "partial", "read", "weights_source"]
 
 #: The options of `read` that files of weights alone take.
-WEIGHTS_TAKE = frozenset({"architecture", "layers"})
+WEIGHTS_TAKE = frozenset({"architecture", "layers", "same_as"})
 
 
 def match(path: Path) -> bool:

@@ -54,11 +54,15 @@ def groups_of(groups: LayerGroups, keras_version: KerasVersion) -> LayerGroups:
 
 
 def network_within(
-    config: JsonObject, groups: LayerGroups, keras_version: KerasVersion, origin: Origin
+    config: JsonObject,
+    groups: LayerGroups,
+    keras_version: KerasVersion,
+    origin: Origin,
+    same_as: Mapping[str, str] | None = None,
 ) -> Network:
     """Join a configuration with its weights."""
     config, store, origin = prepared(config, groups, keras_version, origin)
-    return network_of(config, store, keras_version, origin)
+    return network_of(config, store, keras_version, origin, same_as)
 
 
 def prepared(

@@ -19,7 +19,7 @@ from rnnlens.readers.variables import StoredVariable, VariableStore, check_count
 __all__ = ["TAKES", "LiveModel", "match", "read"]
 
 #: The options of `read` that a live model takes.
-TAKES = frozenset({"until"})
+TAKES = frozenset({"same_as", "until"})
 
 
 class LiveVariable(Protocol):
@@ -35,6 +35,12 @@ class LiveLayer(Protocol):
 
     name: str
     weights: Sequence[LiveVariable]
+
+
+class LiveStack(LiveLayer, Protocol):
+    """What is asked of a stack of cells."""
+
+    cells: Sequence[LiveLayer]
 
 
 class LiveEntry(Protocol):
@@ -102,8 +108,22 @@ class _LiveVariables(VariableStore):
     def sublayer(self, attribute: str) -> VariableStore:
         return _LiveVariables(getattr(self.layer, attribute))
 
+    def part(self, attribute: str, name: str) -> VariableStore:
+        return self.sublayer(f"_{attribute}")
+
     def layers(self, entries: Sequence[tuple[str, str]]) -> dict[str, VariableStore]:
-        live = {layer.name: layer for layer in cast("LiveModel", self.layer).layers}
+        return self._named(cast("LiveModel", self.layer).layers, entries)
+
+    def cells(
+        self, entries: Sequence[tuple[str, str]], arrays: Sequence[int]
+    ) -> dict[str, VariableStore]:
+        return self._named(cast("LiveStack", self.layer).cells, entries)
+
+    @staticmethod
+    def _named(
+        within: Sequence[LiveLayer], entries: Sequence[tuple[str, str]]
+    ) -> dict[str, VariableStore]:
+        live = {layer.name: layer for layer in within}
         return {name: _LiveVariables(live[name]) for _, name in entries if name in live}
 
 

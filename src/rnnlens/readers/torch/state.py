@@ -288,7 +288,7 @@ def _head(arrays: Mapping[str, LazyArray], head: str, last: Level, after: str) -
         raise UnsupportedModel(
             f"head={head!r} follows a bidirectional layer, and a state dict does not say whether "
             "it takes the last hidden states of both directions or the output at the last step, "
-            "which differ: read the live model with rnnlens.read(model, example=x)"
+            f'which differ: say head="final > Linear({head})" or head="last > Linear({head})"'
         )
     if bias is not None and bias.shape != weight.shape[:1]:
         raise UnsupportedModel(

@@ -203,6 +203,7 @@ KINDS: dict[str, Kind] = {
     "layers": NAME,
     "until": NAME,
     "output": NAME,
+    "same_as": mapping(NAME, "a mapping of your class's name to the class of Keras it computes"),
     "sidecar": replace(
         either(where("a Sidecar", _is_sidecar), PATH),
         hint=lambda value: ": give its .sidecar" if hasattr(value, "sidecar") else "",

@@ -14,9 +14,10 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from rnnlens.errors import DataError
-from rnnlens.network.axes import ExpandDims, Squeeze
-from rnnlens.network.layers import Embedding, Flatten, Input, Layer, Permute, Reshape
+from rnnlens.network.axes import ExpandDims, Repeat, Squeeze
+from rnnlens.network.layers import Embedding, Flatten, Input, Layer, Permute, RepeatVector, Reshape
 from rnnlens.network.network import Network, Node, Ref
+from rnnlens.network.shapes import Shape, output_shapes
 from rnnlens.network.steps.axes import walked_axes
 from rnnlens.network.unique import unique_name
 
@@ -27,7 +28,7 @@ if TYPE_CHECKING:
 
     Array = NDArray[np.float64]
 
-__all__ = ["StepsFirst", "steps_first", "values_for"]
+__all__ = ["StepsFirst", "settled", "steps_first", "values_for"]
 
 
 @dataclass(frozen=True, eq=False)
@@ -105,6 +106,35 @@ def steps_first(network: Network) -> StepsFirst:
                 break
         else:
             return StepsFirst(network, turns)
+
+
+def settled(network: Network, inputs: Mapping[str, Array]) -> Network:
+    """Repeat vectors as often as these windows have steps, where a sequence says how often.
+
+    What is asked of windows of one length then has one input less to follow.
+
+    Shapes: inputs mapping of str to (sample, ...).
+    """
+    repeats = [one.layer for one in network.nodes if isinstance(one.layer, RepeatVector | Repeat)]
+    if all(layer.times is not None for layer in repeats):
+        return network
+    sized = tuple(
+        replace(node, layer=Input(inputs[node.name].shape[1:]))
+        if isinstance(node.layer, Input)
+        else node
+        for node in network.nodes
+    )
+    shapes = output_shapes(replace(network, nodes=sized))
+    nodes = tuple(_settled(node, shapes[node.name][0]) for node in network.nodes)
+    return replace(network, nodes=nodes)
+
+
+def _settled(node: Node, shape: Shape) -> Node:
+    layer = node.layer
+    if not isinstance(layer, RepeatVector | Repeat) or layer.times is not None:
+        return node
+    axis = 0 if isinstance(layer, RepeatVector) else layer.axis - 1
+    return replace(node, layer=replace(layer, times=shape[axis]), inputs=node.inputs[:1])
 
 
 def values_for(network: Network, windows: Windows) -> Array:

@@ -14,6 +14,7 @@ from rnnlens.network.arrays import ArrayGroup, Arrays
 from rnnlens.network.inventory import NamedArray, inventory
 from rnnlens.network.json_values import JsonObject
 from rnnlens.network.network import Network, Node, Origin, Source, layer_kind
+from rnnlens.readers.keras.composites.table import COMPOSITES, composite_of
 from rnnlens.readers.keras.layers.spec import KerasVersion, spec_of
 from rnnlens.readers.keras.layers.table import build
 from rnnlens.readers.keras.partial.cut import kind_of, layers_listed, name_of
@@ -74,15 +75,27 @@ def _groups(
 
 def _group(item: JsonObject, store: VariableStore, name: str, version: KerasVersion) -> ArrayGroup:
     kind = kind_of(item)
+    unnamed = tuple(_unnamed(name, array) for array in store.every())
     try:
         spec = spec_of(item, name=name, path=name, store=store, keras_version=version)
+        make = composite_of(item)
+        if make is not None or _holds_several(item):
+            # several layers here, whose arrays keep the file's own names
+            if make is not None:
+                make(spec)
+            return ArrayGroup(name, kind, unnamed)
         layer, sources = build(spec)
     except (InputError, KeyError, TypeError, ValueError, AttributeError, IndexError):
-        unnamed = tuple(_unnamed(name, array) for array in store.every())
         return ArrayGroup(name, f"{kind}, not read", unnamed)
     node = Node(name, layer, (), sources)
     named = tuple(inventory(Network((node,), (), Origin(""))))
     return ArrayGroup(name, layer_kind(layer), named, layer if named else None)
+
+
+def _holds_several(item: JsonObject) -> bool:
+    """Tell a TimeDistributed around a model, or around what is several layers here."""
+    inner = item["config"].get("layer")
+    return kind_of(item) == "TimeDistributed" and kind_of(inner) in {*MODELS, *COMPOSITES}
 
 
 def _unnamed(name: str, array: StoredVariable) -> NamedArray:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, replace
 
 from rnnlens.network.json_values import JsonObject
@@ -18,7 +18,7 @@ from rnnlens.readers.variables import VariableStore
 __all__ = ["TAKES", "WholeModel"]
 
 #: The options of `read` that a whole model takes.
-TAKES = frozenset({"architecture", "layers", "until"})
+TAKES = frozenset({"architecture", "layers", "same_as", "until"})
 
 #: No more layers than these are said.
 SAID = 8
@@ -41,14 +41,14 @@ class WholeModel:
         """Read it as was asked."""
         if self.weights is not None and (options.architecture or options.layers):
             return self._as_stated(self.weights, options)
-        return self.network() if options.until is None else self.until(options.until)
-
-    def network(self) -> Network:
-        """Read all of it."""
-        made = network_of(self.entry, self.store, self.keras_version, self.origin)
+        if options.until is not None:
+            return self.until(options.until, options.same_as)
+        made = network_of(
+            self.entry, self.store, self.keras_version, self.origin, options.same_as
+        )
         return accounted(made, self.places())
 
-    def until(self, name: str) -> Network:
+    def until(self, name: str, same_as: Mapping[str, str] | None = None) -> Network:
         """Read it up to a layer."""
         entry, left = cut(self.entry, name)
         more = f" and {len(left) - SAID} more" if len(left) > SAID else ""
@@ -56,7 +56,7 @@ class WholeModel:
         clauses = (*self.origin.left_out, *([clause] if left else []))
         origin = replace(self.origin, left_out=clauses)
         store = CutStore(self.store, self.entry)
-        return network_of(entry, store, self.keras_version, origin)
+        return network_of(entry, store, self.keras_version, origin, same_as)
 
     def _as_stated(self, weights: WeightsSource, options: ReadOptions) -> Network:
         """Read the arrays as layers that were stated over the model's own."""

@@ -33,7 +33,7 @@ from rnnlens.readers.options import ReadOptions, refuse_others
 __all__ = ["METADATA", "TAKES", "arrays", "match", "partial", "read"]
 
 #: The options of `read` that a SavedModel without an architecture takes.
-WEIGHTS_TAKE = frozenset({"architecture", "layers"})
+WEIGHTS_TAKE = frozenset({"architecture", "layers", "same_as"})
 
 #: Objects that Keras could make again: the attributes that lead to each, and its options.
 Stated = list[tuple[tuple[str, ...], JsonObject]]

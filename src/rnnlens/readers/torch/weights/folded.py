@@ -97,7 +97,7 @@ def _scaled(name: str, around: Around, g_part: str, v_part: str) -> CellArray:
     g, v = (array.load().values.astype(np.float64) for array in (g_array, v_array))
     axes = tuple(k for k in range(g.ndim) if g.shape[k] == 1) if g.ndim else None
     size = np.sqrt((v * v).sum(axis=axes, keepdims=g.ndim > 0))
-    if not size.all() or (g.ndim and np.broadcast_shapes(g.shape, v.shape) != v.shape):
+    if not size.all() or size.shape != g.shape:
         raise UnsupportedModel(
             f"{g_key} {g.shape} and {v_key} {v.shape} are not those of a weight_norm: a row of "
             "zeros, or another shape; save the state dict of the plain module"
