@@ -22,7 +22,14 @@ if TYPE_CHECKING:
     from rnnlens.series.variable import Variable
     from rnnlens.series.windows import Windows
 
-__all__ = ["moment_text", "network_from", "network_up_to_refusal", "sidecar_for", "unseen", "windows_from"]
+__all__ = [
+    "moment_text",
+    "network_from",
+    "network_up_to_refusal",
+    "sidecar_for",
+    "unseen",
+    "windows_from",
+]
 
 
 def network_from(model: Path, reading: ReadingOptions) -> Network:

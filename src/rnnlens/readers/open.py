@@ -13,7 +13,7 @@ import numpy as np
 from rnnlens.arguments import numbers
 from rnnlens.errors import InputError, UnreadableFile, UnsupportedModel
 from rnnlens.network.arrays import Arrays
-from rnnlens.network.ending import ending_with
+from rnnlens.readers.ending import ending_with
 from rnnlens.network.network import Network, Origin
 from rnnlens.readers.hardening.contents import describe, describe_folder
 from rnnlens.readers.keras import archive as keras_archive

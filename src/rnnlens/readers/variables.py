@@ -65,6 +65,7 @@ class VariableStore(ABC):
     def every(self) -> list[StoredVariable]:
         """Give all variables below, under the file's own names, where the store can tell."""
         return []
+
     def part(self, attribute: str, name: str) -> VariableStore:
         """Give the store of a layer within, which goes by an attribute or by a name."""
         return self.sublayer(attribute)

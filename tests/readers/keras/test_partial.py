@@ -23,13 +23,23 @@ class Attend(L.Layer):
         return keras.ops.sum(x * keras.ops.softmax(keras.ops.matmul(x, self.score), axis=1), axis=1)
 
 
+def steps(x):
+    """Code of the user's own, which a Lambda calls."""
+    return x[:, -3:, :]
+
+
+def newest(x):
+    """The code of a Lambda."""
+    return steps(x)
+
+
 def sliced():
     """A slice that is code, and a head after it."""
     return keras.Sequential([
         L.Input((6, 3)),
         L.BatchNormalization(name="scale"),
         L.LSTM(4, return_sequences=True, name="memory"),
-        L.Lambda(lambda x: keras.ops.sin(x)[:, -3:, :], name="cut"),
+        L.Lambda(newest, name="cut"),
         L.TimeDistributed(L.Dense(2), name="head"),
     ])
 
@@ -56,7 +66,7 @@ def shared():
     """A layer that is called twice, before the layer that is not read."""
     x = keras.Input((6, 3))
     twice = L.LSTM(3, return_sequences=True, name="memory")
-    return keras.Model(x, L.Lambda(lambda y: keras.ops.sin(y), name="cut")(twice(twice(x))))
+    return keras.Model(x, L.Lambda(newest, name="cut")(twice(twice(x))))
 
 
 MODELS = {

@@ -69,8 +69,8 @@ def read(
         differently: that axis, counted from 1, by input name.
     architecture : path, optional
         For a Keras file of weights alone, or over a file's own: the JSON (``model.to_json()``) or
-        YAML of its architecture. Without it, and without `layers`, the one ``.json`` beside the weights whose
-        layers fit them serves, and the network's notes say so.
+        YAML of its architecture. Without it, and without `layers`, the one ``.json`` beside the
+        weights whose layers fit them serves, and the network's notes say so.
     layers : str, optional
         For a Keras file of weights alone: its layers in their order, such as
         ``"LSTM(tanh, sigmoid) > Dense(linear)"``. For a PyTorch state dict: its layers by class

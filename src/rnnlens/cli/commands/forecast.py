@@ -2,7 +2,13 @@
 
 from __future__ import annotations
 
-from rnnlens.cli.inputs import network_from, network_up_to_refusal, sidecar_for, unseen, windows_from
+from rnnlens.cli.inputs import (
+    network_from,
+    network_up_to_refusal,
+    sidecar_for,
+    unseen,
+    windows_from,
+)
 from rnnlens.cli.options.arguments import Data, Model, OutputOptions
 from rnnlens.cli.options.flatten import flattened
 from rnnlens.cli.options.forecast import (

@@ -14,10 +14,10 @@ from rnnlens.network.arrays import ArrayGroup, Arrays
 from rnnlens.network.inventory import NamedArray, inventory
 from rnnlens.network.json_values import JsonObject
 from rnnlens.network.network import Network, Node, Origin, Source, layer_kind
-from rnnlens.readers.keras.composites.table import COMPOSITES, composite_of
-from rnnlens.readers.keras.layers.spec import KerasVersion, spec_of
+from rnnlens.readers.keras.composites.table import COMPOSITES
+from rnnlens.readers.keras.layers.spec import spec_of
 from rnnlens.readers.keras.layers.table import build
-from rnnlens.readers.keras.partial.cut import kind_of, layers_listed, name_of
+from rnnlens.readers.keras.partial.cut import cut, kind_of, layers_listed, name_of
 from rnnlens.readers.keras.partial.whole import WholeModel
 from rnnlens.readers.keras.weights import MODELS
 from rnnlens.readers.variables import NamedStores, StoredVariable, VariableStore, load
@@ -43,7 +43,7 @@ def deepest(model: WholeModel) -> tuple[str, Network] | None:
 
 def partly(model: WholeModel, refusal: UnsupportedModel) -> Arrays:
     """Name the arrays of every layer that can be read alone."""
-    groups = tuple(_groups(model.entry, model.store, "", model.keras_version))
+    groups = tuple(_groups(model, model.entry, model.store, ""))
     found = deepest(model)
     notes = [f"It is not read as a network: {refusal}."]
     if found is not None:
@@ -59,7 +59,7 @@ def partly(model: WholeModel, refusal: UnsupportedModel) -> Arrays:
 
 
 def _groups(
-    entry: JsonObject, store: VariableStore, within: str, version: KerasVersion
+    model: WholeModel, entry: JsonObject, store: VariableStore, within: str
 ) -> Iterator[ArrayGroup]:
     items = layers_listed(entry)
     stores = store.layers([(kind_of(item), name_of(item)) for item in items])
@@ -68,28 +68,54 @@ def _groups(
         full = f"{within}.{name}" if within else name
         own = stores.get(name, NamedStores({}))
         if kind_of(item) in MODELS:
-            yield from _groups(item, own, full, version)
+            yield from _groups(model, item, own, full)
         elif kind_of(item) != "InputLayer":
-            yield _group(item, own, full, version)
+            yield _group(model, item, own, full)
 
 
-def _group(item: JsonObject, store: VariableStore, name: str, version: KerasVersion) -> ArrayGroup:
+def _group(model: WholeModel, item: JsonObject, store: VariableStore, name: str) -> ArrayGroup:
     kind = kind_of(item)
-    unnamed = tuple(_unnamed(name, array) for array in store.every())
+    several = kind in COMPOSITES or _holds_several(item)
+    refused = ArrayGroup(
+        name, f"{kind}, not read", tuple(_unnamed(name, array) for array in store.every())
+    )
+    if several:  # here, whose arrays keep the file's own names
+        return replace(refused, kind=kind) if _reads(model, name) else refused
+    version = model.keras_version
     try:
         spec = spec_of(item, name=name, path=name, store=store, keras_version=version)
-        make = composite_of(item)
-        if make is not None or _holds_several(item):
-            # several layers here, whose arrays keep the file's own names
-            if make is not None:
-                make(spec)
-            return ArrayGroup(name, kind, unnamed)
         layer, sources = build(spec)
     except (InputError, KeyError, TypeError, ValueError, AttributeError, IndexError):
-        return ArrayGroup(name, f"{kind}, not read", unnamed)
+        return refused
     node = Node(name, layer, (), sources)
     named = tuple(inventory(Network((node,), (), Origin(""))))
     return ArrayGroup(name, layer_kind(layer), named, layer if named else None)
+
+
+def _reads(model: WholeModel, name: str) -> bool:
+    """Tell whether a model can be read up to a layer, or not even to those before it."""
+    before = _before(model.entry, name)
+    return _until(model, name) or not all(_until(model, each) for each in before)
+
+
+def _before(entry: JsonObject, name: str) -> list[str]:
+    """Give the layers that lead to a layer of the outermost model, those with steps alone."""
+    if name not in {name_of(item) for item in layers_listed(entry)}:
+        return []
+    led = layers_listed(cut(entry, name)[0])
+    return [
+        name_of(item)
+        for item in led
+        if name_of(item) != name and kind_of(item) not in {"InputLayer", *MODELS}
+    ]
+
+
+def _until(model: WholeModel, name: str) -> bool:
+    try:
+        model.until(name)
+    except InputError:
+        return False
+    return True
 
 
 def _holds_several(item: JsonObject) -> bool:

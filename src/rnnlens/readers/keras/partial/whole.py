@@ -43,9 +43,7 @@ class WholeModel:
             return self._as_stated(self.weights, options)
         if options.until is not None:
             return self.until(options.until, options.same_as)
-        made = network_of(
-            self.entry, self.store, self.keras_version, self.origin, options.same_as
-        )
+        made = network_of(self.entry, self.store, self.keras_version, self.origin, options.same_as)
         return accounted(made, self.places())
 
     def until(self, name: str, same_as: Mapping[str, str] | None = None) -> Network:
