@@ -13,12 +13,13 @@ import numpy as np
 from rnnlens.arguments import numbers
 from rnnlens.errors import InputError, UnreadableFile, UnsupportedModel
 from rnnlens.network.arrays import Arrays
-from rnnlens.readers.ending import ending_with
 from rnnlens.network.network import Network, Origin
+from rnnlens.readers.ending import ending_with
 from rnnlens.readers.hardening.contents import describe, describe_folder
 from rnnlens.readers.keras import archive as keras_archive
 from rnnlens.readers.keras import hdf5_file as keras_hdf5
 from rnnlens.readers.keras import live as keras_live
+from rnnlens.readers.keras import sharded
 from rnnlens.readers.keras.tensorflow import checkpoint, saved_model
 from rnnlens.readers.layouts import CellArray
 from rnnlens.readers.native import npz as npz_file
@@ -52,6 +53,7 @@ class Format:
 #: Formats of files, in the order in which they are asked.
 FILES = (
     Format("a Keras archive", keras_archive.match, keras_archive.read, keras_archive.TAKES),
+    Format("the index of weights of Keras", sharded.match, sharded.read, sharded.TAKES),
     Format("an HDF5 file of Keras", keras_hdf5.match, keras_hdf5.read, keras_hdf5.TAKES),
     Format("an archive of rnnlens", npz_file.match, lambda path, _: npz_file.read(path)),
     Format("a PyTorch file", torch_file.match, state_files.read, state_files.TAKES),
@@ -65,11 +67,12 @@ _NUMBERS = numbers("an array of numbers", allowed="any")
 #: Formats that are several files: a folder, or what stands before the endings of their names.
 FOLDERS = (
     Format("a TensorFlow SavedModel", saved_model.match, saved_model.read, saved_model.TAKES),
+    Format("a Keras folder", keras_archive.match_folder, keras_archive.read, keras_archive.TAKES),
     Format("a TensorFlow checkpoint", checkpoint.match, checkpoint.read, checkpoint.TAKES),
 )
 
 #: Files of weights alone, whose arrays have names even where they make no network.
-WEIGHTS = (saved_model, checkpoint, keras_hdf5, state_files)
+WEIGHTS = (saved_model, checkpoint, sharded, keras_hdf5, state_files)
 
 #: Files of whole models, whose arrays have names even where a layer is not read.
 WHOLE = (saved_model, keras_archive, keras_hdf5)
@@ -154,6 +157,8 @@ def _partial(path: Path, refusal: UnsupportedModel) -> Arrays | None:
     for reader in WHOLE:
         if (path.is_file() or reader is saved_model) and reader.match(path):
             return reader.partial(path, refusal)
+    if keras_archive.match_folder(path):
+        return keras_archive.partial(path, refusal)
     return None
 
 
