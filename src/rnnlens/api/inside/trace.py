@@ -73,7 +73,7 @@ def trace(
     from rnnlens.errors import InputError
     from rnnlens.results.label import label_tree
 
-    net = as_network(net, X)
+    net = as_network(net, X, partly=True)
     case = make_case(net, X, of=next(iter(net.inputs)), as_given=True)
     traces = layer_traces(forward(case.network, case.inputs, initial_state=initial_state))
     if not traces:

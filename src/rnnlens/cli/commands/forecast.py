@@ -2,7 +2,13 @@
 
 from __future__ import annotations
 
-from rnnlens.cli.inputs import network_from, sidecar_for, unseen, windows_from
+from rnnlens.cli.inputs import (
+    network_from,
+    network_up_to_refusal,
+    sidecar_for,
+    unseen,
+    windows_from,
+)
 from rnnlens.cli.options.arguments import Data, Model, OutputOptions
 from rnnlens.cli.options.flatten import flattened
 from rnnlens.cli.options.forecast import (
@@ -53,7 +59,7 @@ def trace(
     from rnnlens.results.store import as_dict
     from rnnlens.views.tables.explanation import trace_view
 
-    network = network_from(model, reading)
+    network = network_up_to_refusal(model, reading)
     windows, _ = windows_from(data, sidecar_for(model, network, series, data), series, newest=1)
     with working(f"tracing {len(windows):,} windows"):
         traced = api.trace(network, windows)

@@ -207,6 +207,8 @@ KINDS: dict[str, Kind] = {
     "weights": mapping(numbers(allowed="any"), "a mapping of input name to array"),
     "architecture": PATH,
     "layers": NAME,
+    "until": NAME,
+    "output": NAME,
     "same_as": mapping(NAME, "a mapping of your class's name to the class of Keras it computes"),
     "sidecar": replace(
         either(where("a Sidecar", _is_sidecar), PATH),
