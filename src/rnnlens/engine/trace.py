@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, fields, replace
 
 import numpy as np
 from numpy.typing import NDArray
@@ -10,15 +10,23 @@ from numpy.typing import NDArray
 from rnnlens.engine import step
 from rnnlens.engine.forward import Run
 from rnnlens.engine.kernels.run import packed, trace_cell
+from rnnlens.engine.operations.described import gate_values
 from rnnlens.engine.operations.recurrent import CellRun, run_cell
 from rnnlens.engine.operations.registry import Array, Mask, Tape
 from rnnlens.engine.schedule.context import by_equations
 from rnnlens.names import declared
 from rnnlens.network.cells import LSTM
-from rnnlens.network.layers import Bidirectional, Recurrent
+from rnnlens.network.layers import Bidirectional, DescribedRecurrent, Recurrent
 from rnnlens.network.network import Network
 
-__all__ = ["LSTMTrace", "LayerTrace", "ProjectedLSTMTrace", "gate_names", "layer_traces"]
+__all__ = [
+    "LSTMTrace",
+    "LayerTrace",
+    "ProjectedLSTMTrace",
+    "gate_names",
+    "layer_traces",
+    "nothing_to_trace",
+]
 
 
 @dataclass(frozen=True, eq=False)
@@ -74,6 +82,8 @@ def layer_traces(run: Run) -> dict[str, LayerTrace]:
     traces = {}
     for node in run.network.nodes:
         tape, layer = run.tapes[node.name], node.layer
+        if isinstance(layer, DescribedRecurrent):
+            traces[node.name] = _described(layer, tape)
         if not isinstance(layer, Recurrent | Bidirectional):
             continue
         name, number = node.inputs[0]
@@ -84,7 +94,32 @@ def layer_traces(run: Run) -> dict[str, LayerTrace]:
             forward, backward = tape.saved[0]
             traces[f"{node.name}.forward"] = _trace(layer.forward, forward, mask)
             traces[f"{node.name}.backward"] = _trace(layer.backward, backward, mask)
+    return _joined(run.network, traces)
+
+
+def _joined(network: Network, traces: dict[str, LayerTrace]) -> dict[str, LayerTrace]:
+    """Lay the calls of one cell, one step each, out as the steps of one layer: decoders do so."""
+    calls: dict[int, list[str]] = {}
+    for node in network.nodes:
+        if node.name in traces and traces[node.name].hidden.shape[1] == 1:
+            calls.setdefault(id(node.layer), []).append(node.name)
+    for first, *others in calls.values():
+        every = [traces[first], *(traces.pop(name) for name in others)]
+        if others:
+            names = [spec.name for spec in fields(every[0])]
+            whole = {k: np.concatenate([getattr(t, k) for t in every], axis=1) for k in names}
+            traces[first] = replace(every[0], **whole)
     return traces
+
+
+def _described(layer: DescribedRecurrent, tape: Tape) -> LayerTrace:
+    """Lay out the gates and states of a cell that is described by its own graph."""
+    before, after = gate_values(layer, tape.saved)
+    order = slice(None, None, -1 if layer.go_backwards else 1)
+    hidden, cell = (np.stack(one, axis=1)[:, order] for one in (tape.saved.hidden, tape.saved.cell))
+    if len(layer.sizes) == 2 and layer.sizes[0] == layer.sizes[1]:
+        return LSTMTrace(before, after, hidden, cell)
+    return LayerTrace(before, after, hidden)
 
 
 def _trace(layer: Recurrent, tape: Tape, mask: Mask) -> LayerTrace:
@@ -161,6 +196,16 @@ def _unprojected(cell_run: CellRun) -> Array:
     return np.stack(hidden, axis=1)
 
 
+def nothing_to_trace(network: Network) -> str:
+    """Say why a network has no trace, with what its reader left out."""
+    said = "the network has no recurrent layer, so there is no cell to trace"
+    return "; ".join([said, *(f"left out: {one}" for one in network.origin.left_out)])
+
+
 def gate_names(network: Network) -> dict[str, tuple[str, ...]]:
     """Name the gates of every recurrent layer, in the order of its trace."""
-    return {name: tuple(layer.cell.gates) for name, layer in network.recurrent()}
+    named = {name: tuple(layer.cell.gates) for name, layer in network.recurrent()}
+    for node in network.nodes:
+        if isinstance(node.layer, DescribedRecurrent):
+            named[node.name] = tuple(gate.name for gate in node.layer.gates)
+    return named

@@ -7,7 +7,6 @@ from math import prod
 
 from rnnlens.network.activations import Activation
 from rnnlens.network.axes import Constant, ExpandDims, Index, Mean, Repeat, Slice, Squeeze, Take
-from rnnlens.network.joined import Unjoin
 from rnnlens.network.layers import (
     Activate,
     Add,
@@ -17,6 +16,7 @@ from rnnlens.network.layers import (
     Concatenate,
     Conv1D,
     Dense,
+    DescribedRecurrent,
     Einsum,
     Embedding,
     Flatten,
@@ -35,6 +35,7 @@ from rnnlens.network.layers import (
     TimeDistributed,
     Where,
 )
+from rnnlens.network.layers.joined import Unjoin
 from rnnlens.network.network import Network
 
 __all__ = ["Shape", "is_sequence", "output_shapes", "shapes_after"]
@@ -79,6 +80,8 @@ def _outputs(layer: Layer, taken: list[Shape]) -> tuple[Shape, ...]:
         return _recurrent(layer, taken[0])
     if isinstance(layer, Bidirectional):
         return _bidirectional(layer, taken[0])
+    if isinstance(layer, DescribedRecurrent):
+        return ((taken[0][0], layer.sizes[0]), *((size,) for size in layer.sizes))
     if isinstance(layer, TimeDistributed):
         return tuple((taken[0][0], *each) for each in _outputs(layer.layer, [taken[0][1:]]))
     if isinstance(layer, Add | Subtract | Multiply | Average | Binary | Where):

@@ -30,6 +30,8 @@ def read(
     step_axes: Mapping[str, int] | None = None,
     architecture: str | PathLike[str] | None = None,
     layers: str | None = None,
+    until: str | None = None,
+    output: str | None = None,
     same_as: Mapping[str, str] | None = None,
 ) -> Network:
     """Read a trained network from a file or a live model.
@@ -66,9 +68,9 @@ def read(
         For windows of which no layer over steps tells which axis counts steps, or several do, and
         differently: that axis, counted from 1, by input name.
     architecture : path, optional
-        For a Keras file of weights alone: the JSON (``model.to_json()``) or YAML of its
-        architecture. Without it, and without `layers`, the one ``.json`` beside the weights whose
-        layers fit them serves, and the network's notes say so.
+        For a Keras file of weights alone, or over a file's own: the JSON (``model.to_json()``) or
+        YAML of its architecture. Without it, and without `layers`, the one ``.json`` beside the
+        weights whose layers fit them serves, and the network's notes say so.
     layers : str, optional
         For a Keras file of weights alone: its layers in their order, such as
         ``"LSTM(tanh, sigmoid) > Dense(linear)"``. For a PyTorch state dict: its layers by class
@@ -76,6 +78,12 @@ def read(
         ``last``, ``final``, ``mean``, ``max``, ``every`` and ``flatten`` say what is taken of the
         steps, and brackets hold branches, ``"GRU > [last, mean] > concat > Linear(out)"``.
 
+    until : str, optional
+        For a Keras model: the layer behind which it is cut, such as ``"lstm_2"``. What does not
+        lead to it is left out, so that a layer that cannot be read does not matter there.
+    output : str, optional
+        The layer whose output becomes the network's, such as ``"attention"``. The whole is read
+        first.
     same_as : mapping of str to str, optional
         For a Keras model with classes of your own: what each computes, as the class of Keras that
         computes the same, such as ``{"MyLSTM": "LSTM"}``. It is assumed until `fidelity`, or
@@ -117,6 +125,8 @@ def read(
         step_axes=step_axes,
         architecture=architecture,
         layers=layers,
+        until=until,
+        output=output,
         same_as=same_as,
     )
     return read_model(source, options)

@@ -21,14 +21,15 @@ __all__ = ["NetworkLike", "as_network", "network_or_arrays"]
 NetworkLike: TypeAlias = "Network | str | PathLike[str] | object"
 
 
-def as_network(net: NetworkLike, X: object = None) -> Network:
+def as_network(net: NetworkLike, X: object = None, *, partly: bool = False) -> Network:
     """Give a network as it is, and read what is none yet: nothing is kept, for models learn.
 
+    ``partly`` is for what can be asked of the part before a layer that is not read.
     A live PyTorch module is exported on the windows X of the verb: (sample, step, feature).
     """
     from rnnlens.api.shared.given.reading import read_model
     from rnnlens.network.network import Network
-    from rnnlens.readers.open import options_of
+    from rnnlens.readers.open import options_of, read_up_to_refusal
     from rnnlens.readers.options import ReadOptions
 
     if isinstance(net, Network):
@@ -41,6 +42,8 @@ def as_network(net: NetworkLike, X: object = None) -> Network:
         )
     if "example" in options_of(net):
         return read_model(net, ReadOptions(example=_example(net, X)))
+    if partly and isinstance(net, str | PathLike):
+        return read_up_to_refusal(net)
     return read_model(net, ReadOptions())
 
 
