@@ -18,6 +18,7 @@ from rnnlens.readers.options import ReadOptions
 from rnnlens.readers.refusals import WrongSampleAxis, first_line
 from rnnlens.readers.torch.called import LAYOUTS, Finest, ModuleLayout
 from rnnlens.readers.torch.export import following, quiet, with_own_operations
+from rnnlens.readers.torch.graph.mutation import without_mutation
 from rnnlens.readers.torch.graph.read import CanonicalGraph, canonical_graph
 from rnnlens.readers.torch.lengths import Candidate, candidates
 from rnnlens.readers.torch.unbatched import refuse_unbatched
@@ -227,7 +228,7 @@ def _exported(module: torch.nn.Module, example: list[torch.Tensor], batch: int) 
             f"torch.export cannot follow the forward code of {type(module).__name__} "
             f"({first_line(error, 200)}): read its state dict instead, or make the code plain"
         ) from error
-    return canonical_graph(with_own_operations(program))
+    return canonical_graph(with_own_operations(without_mutation(program)))
 
 
 def _notes(source: torch.nn.Module, graph: CanonicalGraph, *, free: bool) -> tuple[str, ...]:

@@ -34,6 +34,13 @@ class OnnxGraphBuilder:
 
     nodes: list[PendingNode] = field(default_factory=list)
     samples: dict[tuple[int, int], tuple[Length, ...]] = field(default_factory=dict)
+    #: What the network as read leaves out, in sentences.
+    notes: list[str] = field(default_factory=list)
+
+    def note(self, sentence: str) -> None:
+        """Say once what is left out."""
+        if sentence not in self.notes:
+            self.notes.append(sentence)
 
     def add(
         self,
@@ -139,4 +146,4 @@ def _row(known: FixedArray) -> np.ndarray:
 Given = Sequence[OnnxValue | None]
 
 #: Reads a node that works on values of the network.
-Rule = Callable[[OnnxOperator, Given, OnnxGraphBuilder], list[OnnxTensor]]
+Rule = Callable[[OnnxOperator, Given, OnnxGraphBuilder], Sequence[OnnxValue]]

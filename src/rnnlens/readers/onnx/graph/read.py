@@ -21,8 +21,10 @@ from rnnlens.network.network import Network, Node, Origin
 from rnnlens.network.unique import unique_name
 from rnnlens.readers.hardening.contents import digest_of
 from rnnlens.readers.onnx.graph import axes as onnx_axes
+from rnnlens.readers.onnx.graph import between as onnx_between
 from rnnlens.readers.onnx.graph import convolution as onnx_convolution
 from rnnlens.readers.onnx.graph import layers as onnx_layers
+from rnnlens.readers.onnx.graph import products as onnx_products
 from rnnlens.readers.onnx.graph import slicing as onnx_slicing
 from rnnlens.readers.onnx.graph.activations import POINTWISE
 from rnnlens.readers.onnx.graph.builder import OnnxGraphBuilder
@@ -54,6 +56,7 @@ ROW_BY_ROW = frozenset(POINTWISE) | {"Add", "Cast", "Div", "Dropout", "Gemm", "I
 ROW_BY_ROW |= {"MatMul", "Mul", "Sub"}
 
 RULES = onnx_axes.RULES | onnx_slicing.RULES | onnx_layers.RULES | onnx_convolution.RULES
+RULES |= onnx_between.RULES | onnx_products.RULES
 #: Operators that a cell may apply to its first state.
 OF_STATES = (frozenset(RULES) - frozenset(FOLDED)) | {"MatMul"}
 
@@ -91,7 +94,8 @@ def read_graph(
     model = parse(path)
     graph = graph_of(model, path, dict(weights or {}))
     axes, builder, tensors = _placed(graph, dict(batch_axes or {}))
-    origin = Origin("ONNX", version_of(model), str(path), digest_of(path))
+    notes = tuple(builder.notes)
+    origin = Origin("ONNX", version_of(model), str(path), digest_of(path), notes=notes)
     network = _network(builder, tensors, origin, model.graph.name or "network")
     if not any(network.recurrent()):
         refuse_unrolled(graph.operators, graph.fixed)

@@ -24,7 +24,6 @@ from rnnlens.readers.torch.graph import reductions as torch_reductions  # noqa: 
 from rnnlens.readers.torch.graph import shapes as torch_shapes  # noqa: F401  (each registers its operations)
 from rnnlens.readers.torch.graph import steps as torch_steps  # noqa: F401  (each registers its operations)
 from rnnlens.readers.torch.graph.call import OPERATIONS, TorchCall, unstacked
-from rnnlens.readers.torch.graph.mutation import without_mutation
 from rnnlens.readers.torch.graph.tidy import tidy
 from rnnlens.readers.torch.graph.values import (
     StackedStates,
@@ -63,7 +62,7 @@ class CanonicalGraph:
 
 def canonical_graph(program: torch.export.ExportedProgram) -> CanonicalGraph:
     """Put an exported program into canonical form."""
-    return _Reader(without_mutation(program)).read()
+    return _Reader(program).read()
 
 
 class _Reader:
