@@ -335,6 +335,12 @@ def _state(
     return lambda: (*MODULES[row](), {"head": "fc", **options})
 
 
+def _stated(
+    row: str, text: str
+) -> Callable[[], tuple[nn.Module, list[np.ndarray], dict[str, Any]]]:
+    return lambda: (*MODULES[row](), {"layers": text})
+
+
 #: Modules whose state dict says enough, and the options that complete it.
 STATES = {
     row: _state(row) for row in ("lstm", "gru_after", "stacked", "projection", "two_biases")
@@ -346,6 +352,17 @@ STATES = {
         *_module(lambda m, x: torch.cat(tuple(m.rnn(x)[1][0]), 1), rnn=_rnn(bidirectional=True)),
         {},
     ),
+    **{
+        row: _stated(row, text)
+        for row, text in {
+            "embedding": "Embedding(table) > LSTM",
+            "batch_norm": "LSTM > BatchNorm1d(normal)",
+            "layer_norm": "LSTM > LayerNorm(normal)",
+            "each_step": "LSTM > every > Linear(fc)",
+            "outputs": "LSTM > [Linear(one), Linear(two)]",
+            "nested": "LSTM > Linear(block.0) > tanh > Linear(block.2)",
+        }.items()
+    },
 }
 
 

@@ -111,7 +111,7 @@ def options_of(source: object) -> frozenset[str]:
 def read_or_name_arrays(source: object, options: ReadOptions | None = None) -> Network | Arrays:
     """Read a network, or name arrays: of a file that holds weights alone, or in memory."""
     if isinstance(source, Mapping | list | tuple):
-        return _named(source)
+        return torch_dict.arrays(source) or _named(source)
     try:
         return read(source, options)
     except UnsupportedModel as error:

@@ -7,7 +7,7 @@ there before memory is taken, and data outside the file is read from the model's
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -194,7 +194,10 @@ def operators(graph: onnx.GraphProto, path: Path, opset: int) -> list[OnnxOperat
             attributes_of(node, path),
             opset,
         )
-        listed.append(of_version_7(op) if opset < 7 else op)
+        if opset < 7:
+            renewed = of_version_7(op.kind, op.text, len(op.outputs), op.attributes)
+            op = replace(op, attributes=renewed, opset=7)
+        listed.append(op)
     return listed
 
 
