@@ -46,6 +46,7 @@ from rnnlens.network.layers import (
     TimeDistributed,
 )
 from rnnlens.network.shapes import Shape
+from rnnlens.writers.onnx.between import BETWEEN
 from rnnlens.writers.onnx.graph import OnnxGraphWriter
 from rnnlens.writers.onnx.recurrent import bidirectional, recurrent
 from rnnlens.writers.written import refuse
@@ -354,4 +355,5 @@ MAKERS: Mapping[type, Callable[[Any, Inputs, Shapes, OnnxGraphWriter], str]] = {
     ExpandDims: _one_axis,
     Squeeze: _one_axis,
     Constant: _constant,
+    **BETWEEN,
 }
