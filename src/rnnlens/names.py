@@ -34,6 +34,9 @@ DIMENSIONS = (
     "gate",
     "unit",
     "output",
+    "head",
+    "query",
+    "attended",
     "horizon",
     "target",
 )

@@ -28,7 +28,7 @@ def branches(rng):
         yield kind, L.Reduction(kind, (1,), keepdims=kind == "max"), (x,)
     yield "unbiased", L.Reduction("variance", (1,), correction=1), (x,)
     yield "cumulative", L.CumulativeSum(1, reverse=True), (x,)
-    yield "einsum", L.Einsum("aζd,akd->aζk"), (x, u)
+    yield "einsum", L.Einsum("aZd,akd->aZk"), (x, u)
     yield "pooled", L.Einsum("akd,ad->ak"), (x, place)
     yield "take", A.Take((2, 0, 0), 2), (x,)
     yield "repeat", A.Repeat(2, 2), (x,)
