@@ -59,6 +59,11 @@ READING: dict[str, Change] = {
     "--head": (("fc",), read("head"), "fc"),
     "--part": (("encoder",), read("part"), "encoder"),
     "--nonlinearity": (("relu",), read("nonlinearity"), "relu"),
+    "--same-as": (
+        ("Memory=LSTM", "--same-as", "Head=Dense"),
+        read("same_as"),
+        {"Memory": "LSTM", "Head": "Dense"},
+    ),
 }
 SERIES: dict[str, Change] = {
     "--config": (("other.toml",), lead, 2.0),

@@ -36,6 +36,7 @@ def network_from(model: Path, reading: ReadingOptions) -> Network:
         head=reading.head,
         part=reading.part,
         nonlinearity=reading.nonlinearity,
+        same_as=reading.same_classes,
     )
 
 

@@ -17,6 +17,7 @@ from rnnlens.network.layers import (
     Concatenate,
     Conv1D,
     Dense,
+    DescribedRecurrent,
     Einsum,
     Embedding,
     Flatten,
@@ -37,7 +38,7 @@ from rnnlens.network.layers import (
 )
 from rnnlens.network.network import Network
 
-__all__ = ["Shape", "is_sequence", "output_shapes"]
+__all__ = ["Shape", "is_sequence", "output_shapes", "shapes_after"]
 
 #: Shape of one sample; ``None`` where any length serves.
 Shape = tuple[int | None, ...]
@@ -62,6 +63,11 @@ def output_shapes(
     return shapes
 
 
+def shapes_after(layer: Layer, taken: list[Shape]) -> tuple[Shape, ...]:
+    """Work out the shapes of a layer's outputs from those of its inputs."""
+    return (layer.shape,) if isinstance(layer, Input) else _outputs(layer, taken)
+
+
 def is_sequence(network: Network, name: str) -> bool:
     """Say whether an input is a sequence: it has steps and features, or tokens to look up."""
     shape = network.inputs[name].shape
@@ -74,6 +80,8 @@ def _outputs(layer: Layer, taken: list[Shape]) -> tuple[Shape, ...]:
         return _recurrent(layer, taken[0])
     if isinstance(layer, Bidirectional):
         return _bidirectional(layer, taken[0])
+    if isinstance(layer, DescribedRecurrent):
+        return ((taken[0][0], layer.sizes[0]), *((size,) for size in layer.sizes))
     if isinstance(layer, TimeDistributed):
         return tuple((taken[0][0], *each) for each in _outputs(layer.layer, [taken[0][1:]]))
     if isinstance(layer, Add | Subtract | Multiply | Average | Binary | Where):

@@ -50,7 +50,7 @@ class Format:
 
 #: Formats of files, in the order in which they are asked.
 FILES = (
-    Format("a Keras archive", keras_archive.match, lambda path, _: keras_archive.read(path)),
+    Format("a Keras archive", keras_archive.match, keras_archive.read, keras_archive.TAKES),
     Format("an HDF5 file of Keras", keras_hdf5.match, keras_hdf5.read, keras_hdf5.TAKES),
     Format("an archive of rnnlens", npz_file.match, lambda path, _: npz_file.read(path)),
     Format("a PyTorch file", torch_file.match, state_files.read, state_files.TAKES),
@@ -72,7 +72,7 @@ WEIGHTS = (saved_model, checkpoint, keras_hdf5, state_files)
 
 #: Live models.
 LIVE = (
-    Format("a live Keras model", keras_live.match, lambda model, _: keras_live.read(model)),
+    Format("a live Keras model", keras_live.match, keras_live.read, keras_live.TAKES),
     Format("a live PyTorch module", torch_live.match, torch_live.read, torch_live.TAKES),
     Format("a state dict of PyTorch", torch_dict.match, torch_dict.read, torch_dict.TAKES),
 )

@@ -62,6 +62,16 @@ class VariableStore(ABC):
     def layers(self, entries: Sequence[tuple[str, str]]) -> dict[str, VariableStore]:
         """Give the stores of a model's layers."""
 
+    def part(self, attribute: str, name: str) -> VariableStore:
+        """Give the store of a layer within, which goes by an attribute or by a name."""
+        return self.sublayer(attribute)
+
+    def cells(
+        self, entries: Sequence[tuple[str, str]], arrays: Sequence[int]
+    ) -> dict[str, VariableStore]:
+        """Give the stores of a stack's cells, which have so many arrays each."""
+        return self.layers(entries)
+
 
 class NamedStores(VariableStore):
     """The stores of layers by the names that they were given; the other layers have no arrays."""

@@ -30,6 +30,7 @@ def read(
     step_axes: Mapping[str, int] | None = None,
     architecture: str | PathLike[str] | None = None,
     layers: str | None = None,
+    same_as: Mapping[str, str] | None = None,
 ) -> Network:
     """Read a trained network from a file or a live model.
 
@@ -75,6 +76,11 @@ def read(
         ``last``, ``final``, ``mean``, ``max``, ``every`` and ``flatten`` say what is taken of the
         steps, and brackets hold branches, ``"GRU > [last, mean] > concat > Linear(out)"``.
 
+    same_as : mapping of str to str, optional
+        For a Keras model with classes of your own: what each computes, as the class of Keras that
+        computes the same, such as ``{"MyLSTM": "LSTM"}``. It is assumed until `fidelity`, or
+        outputs of the model's own, have shown it.
+
     Returns
     -------
     Network
@@ -111,5 +117,6 @@ def read(
         step_axes=step_axes,
         architecture=architecture,
         layers=layers,
+        same_as=same_as,
     )
     return read_model(source, options)

@@ -44,6 +44,7 @@ def inspect(
         head=reading.head,
         part=reading.part,
         nonlinearity=reading.nonlinearity,
+        same_as=reading.same_classes,
     )
     held = read_or_name_arrays(model, options)
     if isinstance(held, Arrays):

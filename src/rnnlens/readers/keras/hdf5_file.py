@@ -29,7 +29,7 @@ if TYPE_CHECKING:
 __all__ = ["TAKES", "arrays", "match", "read", "weights_source"]
 
 #: The options of `read` that files of weights take.
-TAKES = frozenset({"architecture", "layers"})
+TAKES = frozenset({"architecture", "layers", "same_as"})
 
 
 def match(path: Path) -> bool:
@@ -47,7 +47,8 @@ def read(path: Path, options: ReadOptions | None = None) -> Network:
         if written is None:
             held = ", ".join(sorted(file)[:5]) or "nothing"
             raise UnreadableFile(f"{path} is HDF5 without a Keras model: it holds {held}")
-        refuse_others(options or ReadOptions(), (), f"{path} states its own architecture, so it")
+        options = options or ReadOptions()
+        refuse_others(options, {"same_as"}, f"{path} states its own architecture, so it")
         try:
             config = json.loads(written)
         except (json.JSONDecodeError, RecursionError) as error:
@@ -64,7 +65,7 @@ def read(path: Path, options: ReadOptions | None = None) -> Network:
         origin = Origin(
             f"{keras_version.generation} HDF5", keras_version.number, str(path), digest_of(path)
         )
-        network = network_within(config, groups, keras_version, origin)
+        network = network_within(config, groups, keras_version, origin, options.same_as)
         return accounted(network, places_within(file, WHOLE))
 
 

@@ -13,9 +13,13 @@ from rnnlens.errors import UnsupportedModel
 from rnnlens.network.network import Network, Origin
 from rnnlens.readers.keras.graph.config import network_of
 from rnnlens.readers.keras.layers.spec import keras_version_of
+from rnnlens.readers.options import ReadOptions
 from rnnlens.readers.variables import StoredVariable, VariableStore, check_count
 
-__all__ = ["LiveModel", "match", "read"]
+__all__ = ["TAKES", "LiveModel", "match", "read"]
+
+#: The options of `read` that a live model takes.
+TAKES = frozenset({"same_as"})
 
 
 class LiveVariable(Protocol):
@@ -31,6 +35,12 @@ class LiveLayer(Protocol):
 
     name: str
     weights: Sequence[LiveVariable]
+
+
+class LiveStack(LiveLayer, Protocol):
+    """What is asked of a stack of cells."""
+
+    cells: Sequence[LiveLayer]
 
 
 class LiveEntry(Protocol):
@@ -59,7 +69,7 @@ def match(source: object) -> TypeGuard[LiveModel]:
     return isinstance(model, type) and isinstance(source, model) and version.startswith("3.")
 
 
-def read(source: LiveModel) -> Network:
+def read(source: LiveModel, options: ReadOptions | None = None) -> Network:
     """Read a live Keras 3 model."""
     keras = sys.modules["keras"]
     if not source.built:
@@ -76,7 +86,8 @@ def read(source: LiveModel) -> Network:
         ) from error
     version = str(keras.__version__)
     origin = Origin("live Keras 3 model", version)
-    return network_of(entry, _LiveVariables(source), keras_version_of(version), origin)
+    same_as = options.same_as if options else None
+    return network_of(entry, _LiveVariables(source), keras_version_of(version), origin, same_as)
 
 
 class _LiveVariables(VariableStore):
@@ -97,8 +108,22 @@ class _LiveVariables(VariableStore):
     def sublayer(self, attribute: str) -> VariableStore:
         return _LiveVariables(getattr(self.layer, attribute))
 
+    def part(self, attribute: str, name: str) -> VariableStore:
+        return self.sublayer(f"_{attribute}")
+
     def layers(self, entries: Sequence[tuple[str, str]]) -> dict[str, VariableStore]:
-        live = {layer.name: layer for layer in cast("LiveModel", self.layer).layers}
+        return self._named(cast("LiveModel", self.layer).layers, entries)
+
+    def cells(
+        self, entries: Sequence[tuple[str, str]], arrays: Sequence[int]
+    ) -> dict[str, VariableStore]:
+        return self._named(cast("LiveStack", self.layer).cells, entries)
+
+    @staticmethod
+    def _named(
+        within: Sequence[LiveLayer], entries: Sequence[tuple[str, str]]
+    ) -> dict[str, VariableStore]:
+        live = {layer.name: layer for layer in within}
         return {name: _LiveVariables(live[name]) for _, name in entries if name in live}
 
 

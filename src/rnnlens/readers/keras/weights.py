@@ -115,6 +115,24 @@ class WeightList(VariableStore):
             for kind, name in entries
         }
 
+    def part(self, attribute: str, name: str) -> VariableStore:
+        """Give the store of a layer within, see `VariableStore.part`."""
+        return type(self)(self._of(name), f"{self.layer}.{name}")
+
+    def cells(
+        self, entries: Sequence[tuple[str, str]], arrays: Sequence[int]
+    ) -> dict[str, VariableStore]:
+        """Give the stores of a stack's cells, see `VariableStore.cells`."""
+        stores = self.layers(entries)
+        if all(self._of(name) for _, name in entries) or len(self.weights) != sum(arrays):
+            return stores
+        # Multi-backend Keras 2 numbers the arrays of a stack and does not name its cells.
+        ends = [sum(arrays[: number + 1]) for number in range(len(arrays))]
+        return {
+            name: type(self)(self.weights[end - count : end], f"{self.layer}.{name}")
+            for (_, name), end, count in zip(entries, ends, arrays, strict=True)
+        }
+
     def _of(self, layer: str) -> list[NamedDataset]:
         depths = {
             item.name: parts.index(layer)

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 __all__ = ["DeclaredInput", "OnnxGraph", "graph_of", "version_of"]
 
 #: Operator sets that the rules were held against.
-OLDEST, NEWEST = 7, 28
+OLDEST, NEWEST = 6, 28
 
 
 @dataclass(frozen=True)
@@ -64,7 +64,7 @@ def graph_of(model: onnx.ModelProto, path: Path, weights: Mapping[str, ArrayLike
     if not OLDEST <= opset <= NEWEST:
         raise UnsupportedModel(
             f"{path} uses version {opset} of ONNX's operators, and rnnlens reads {OLDEST} to "
-            f"{NEWEST}; convert it with onnx.version_converter"
+            f"{NEWEST}: export the model again with one of these, such as 17"
         )
     if model.graph.sparse_initializer:
         raise UnsupportedModel(f"{path} keeps sparse tensors, which rnnlens does not read")

@@ -18,7 +18,7 @@ from rnnlens.readers.rerolled.graph import Graph
 from rnnlens.readers.rerolled.loops import Loop
 from rnnlens.readers.rerolled.reading import StepReader
 
-__all__ = ["Rebuilt", "as_layer", "in_order"]
+__all__ = ["Rebuilt", "as_layer", "in_order", "picked", "used_inside", "walked"]
 
 
 @dataclass(frozen=True, eq=False)
@@ -77,7 +77,7 @@ def as_layer(
 ) -> Rebuilt | None:
     """Make one layer of a loop; None where the inside of a step is used, or inputs are missing."""
     steps = loop.steps if first is None else [first, *loop.steps]
-    if _used_inside(graph, loop, match):
+    if used_inside(graph, loop, loop.states[match.states[0]][0]):
         return None
     made = Rebuilt(graph)
     cell = _plainer(match.cell, graph, loop)
@@ -108,9 +108,11 @@ def _label(cell: Cell) -> str:
     return {"LSTM": "lstm", "GRU": "gru"}.get(cell.kind, "rnn")
 
 
-def _used_inside(graph: Graph, loop: Loop, match: Match) -> bool:
-    """Say whether anything but the cell itself takes what is inside of a step."""
-    hidden = loop.states[match.states[0]][0]
+def used_inside(graph: Graph, loop: Loop, hidden: Ref) -> bool:
+    """Say whether anything but the cell itself takes what is inside of a step.
+
+    What each step gives as its hidden state is not inside, nor are the states after the last step.
+    """
     finals = {given for given, _ in loop.states}
     within = {step[ref][0] for step in loop.steps for ref in loop.inside}
     for number, step in enumerate(loop.steps):
@@ -143,7 +145,7 @@ def _input(
     for term in match.inputs:
         if isinstance(term.name, tuple) and term.name[0] == "step":
             _, sequence, axis, offset = term.name
-            parts.append(_picked(made, sequence, axis, min(numbers) + offset, len(numbers)))
+            parts.append(picked(made, sequence, axis, min(numbers) + offset, len(numbers)))
             continue
         ref = read.refs.get(term.name) if term.kind == "given" else known.get(term)
         if ref is None:
@@ -179,7 +181,7 @@ def _repeated(made: Rebuilt, ref: Ref, like: Ref) -> Ref:
     return made.add("repeated", Repeat(1), made.add("one_step", ExpandDims(1), ref), like)
 
 
-def _picked(made: Rebuilt, sequence: Ref, axis: int, start: int, count: int) -> Ref:
+def picked(made: Rebuilt, sequence: Ref, axis: int, start: int, count: int) -> Ref:
     """Give some steps of a sequence, in its own order."""
     length = made.graph.shape(sequence)[axis - 1]
     if axis == 2:

@@ -184,6 +184,8 @@ def _same(mine: Any, theirs: Any) -> bool:
         return False
     if isinstance(mine, np.ndarray):
         return np.array_equal(mine, theirs)
+    if isinstance(mine, tuple):
+        return len(mine) == len(theirs) and all(map(_same, mine, theirs))
     if hasattr(mine, "__dataclass_fields__"):
         return all(_same(getattr(mine, f.name), getattr(theirs, f.name)) for f in fields(mine))
     return bool(mine == theirs)

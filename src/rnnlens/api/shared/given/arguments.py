@@ -201,6 +201,7 @@ KINDS: dict[str, Kind] = {
     "weights": mapping(numbers(allowed="any"), "a mapping of input name to array"),
     "architecture": PATH,
     "layers": NAME,
+    "same_as": mapping(NAME, "a mapping of your class's name to the class of Keras it computes"),
     "sidecar": replace(
         either(where("a Sidecar", _is_sidecar), PATH),
         hint=lambda value: ": give its .sidecar" if hasattr(value, "sidecar") else "",

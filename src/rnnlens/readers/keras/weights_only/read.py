@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -51,10 +51,11 @@ def network_of_weights(source: WeightsSource, options: ReadOptions) -> Network:
     if options.architecture is not None and options.layers is not None:
         raise InputError(f"{path}: architecture and layers were both given; give one of them")
     if options.architecture is not None:
-        return _joined(source, architecture_in(Path(options.architecture)))
+        architecture = architecture_in(Path(options.architecture))
+        return _joined(source, architecture, options.same_as)
     if options.layers is not None:
         return _stated(source, options.layers)
-    fitting = belonging(_beside(source), source.weights(None), path)
+    fitting = belonging(_beside(source, options.same_as), source.weights(None), path)
     if len(fitting) == 1:
         network, file = fitting[0]
         note = (
@@ -69,19 +70,21 @@ def network_of_weights(source: WeightsSource, options: ReadOptions) -> Network:
     )
 
 
-def _beside(source: WeightsSource) -> list[Fitting]:
+def _beside(source: WeightsSource, same_as: Mapping[str, str] | None) -> list[Fitting]:
     """Try every architecture beside the weights."""
     fitting = []
     for other in sorted(source.path.parent.glob("*.json"))[:MOST_BESIDE]:
         try:
             if other.is_file() and other.stat().st_size <= LONGEST_BESIDE:
-                fitting.append((_joined(source, architecture_in(other)), other))
+                fitting.append((_joined(source, architecture_in(other), same_as), other))
         except (InputError, OSError):
             continue
     return fitting
 
 
-def _joined(source: WeightsSource, architecture: Architecture) -> Network:
+def _joined(
+    source: WeightsSource, architecture: Architecture, same_as: Mapping[str, str] | None
+) -> Network:
     path, version = source.path, architecture.version
     # Keras 3 states no version in an architecture, Keras 2 and tf.keras do.
     if version is None and "module" in architecture.config:
@@ -98,9 +101,9 @@ def _joined(source: WeightsSource, architecture: Architecture) -> Network:
     stated = architecture.version or ""
     origin = Origin(weights.what, stated, str(path), digest_of(source.main), notes)
     if isinstance(weights.store, LayerGroups):
-        network = network_within(architecture.config, weights.store, keras_version, origin)
+        network = network_within(architecture.config, weights.store, keras_version, origin, same_as)
     else:
-        network = network_of(architecture.config, weights.store, keras_version, origin)
+        network = network_of(architecture.config, weights.store, keras_version, origin, same_as)
     if not names_agree(network, weights, numbers=False):
         held = ", ".join(layer.name for layer in weights.layers)
         note = (
