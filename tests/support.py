@@ -27,7 +27,6 @@ from support_models import (
     ONNX_NODES,
     STATES,
     made,
-    onnx_attention,
 )
 
 __all__ = ["CELLS", "FORMATS", "ROWS", "Absent", "Compared", "Refused", "run", "versions"]
@@ -315,12 +314,6 @@ def _onnx_source(row: str, folder: Path) -> Source:
     return Source(path, inputs, ran[0])
 
 
-def _onnx_attention(folder: Path) -> Source:
-    from onnx_models import saved
-
-    return Source(saved(onnx_attention(), folder))
-
-
 def _npz_of(source: Source, folder: Path) -> Source:
     """Write what another cell reads, and keep its outputs."""
     from rnnlens.writers import native as npz_file
@@ -462,7 +455,6 @@ def _onnx_column() -> dict[str, Cell]:
     column: dict[str, Cell] = {
         row: Compared(lambda folder, row=row: _onnx_source(row, folder)) for row in sorted(rows)
     }
-    column["attention"] = Refused(_onnx_attention, _sentence("attention in ONNX"))
     return {
         **dict.fromkeys((*DRAWN, "own_class"), ELSEWHERE),
         **column,

@@ -286,6 +286,11 @@ MODULES: dict[str, Callable[[], tuple[nn.Module, list[np.ndarray]]]] = {
     "layer_norm": lambda: _module(
         lambda m, x: m.normal(m.rnn(x)[0][:, -1]), rnn=_rnn(), normal=nn.LayerNorm(4)
     ),
+    "attention": lambda: _module(
+        lambda m, x: m.attention(*[m.rnn(x)[0]] * 3)[0][:, -1],
+        rnn=_rnn(),
+        attention=nn.MultiheadAttention(4, 2, batch_first=True),
+    ),
     "each_step": lambda: _module(lambda m, x: m.fc(m.rnn(x)[0]), rnn=_rnn(), fc=nn.Linear(4, 2)),
     "inputs": lambda: _module(
         lambda m, x, y: m.fc(torch.cat([m.rnn(x)[0][:, -1], y], 1)),
@@ -316,12 +321,6 @@ def _packed(m: Any, x: Any) -> Any:
 
 #: Modules that are refused: the module, an input, and the sentence.
 MODULES_REFUSED: dict[str, tuple[Callable[[], nn.Module], np.ndarray]] = {
-    "attention": (
-        lambda: _module(
-            lambda m, x: m.attention(x, x, x)[0], attention=nn.MultiheadAttention(3, 1)
-        )[0],
-        _random(2, 6, 3),
-    ),
     "masking": (
         lambda: _module(_packed, rnn=_rnn())[0],
         _random(2, 6, 3),
@@ -383,6 +382,7 @@ ONNX_NODES: dict[str, Callable[[], tuple[Any, list[np.ndarray]]]] = {
     "peepholes": lambda: _node(peepholes=True),
     "masking": lambda: _node(lengths=True),
     "two_biases": _node,
+    "attention": lambda: (onnx_attention(), [_windows()]),
 }
 
 

@@ -7,10 +7,17 @@ and norms and dropout with ``is_test`` that they predict.
 
 from __future__ import annotations
 
+<<<<<<< HEAD
 from collections.abc import Mapping
 from typing import Any
 
 from rnnlens.errors import UnsupportedModel
+=======
+from dataclasses import replace
+
+from rnnlens.errors import UnsupportedModel
+from rnnlens.readers.onnx.proto import OnnxOperator
+>>>>>>> ops
 
 __all__ = ["of_version_7"]
 
