@@ -46,16 +46,12 @@ def trace(
         gate, unit)``, ``hidden`` and, for an LSTM, ``cell (sample, step, unit)``; an LSTM that
         projects its hidden state has ``projected (sample, step, output)``, what it hands on, and
         ``hidden`` is what it projects. Steps count from 0, the oldest, also for a direction that
-<<<<<<< HEAD
         reads the newest first. Gates are NaN at masked steps. A cell without a name has its
         activations as gates, by their part in its equations or by number; a cell that a decoder
-        calls step by step is one node, its calls the steps.
-=======
-        reads the newest first. Gates are NaN at masked steps. And one node for each attention, by
+        calls step by step is one node, its calls the steps. And one node for each attention, by
         the name of its softmax: ``weight (sample, head, query, attended)``, which sums to one over
         what is attended to, steps from the oldest on or features; one head and one query where
         there is no such axis.
->>>>>>> ops
 
     Raises
     ------
@@ -86,14 +82,10 @@ def trace(
 
     net = as_network(net, X, partly=True)
     case = make_case(net, X, of=next(iter(net.inputs)), as_given=True)
-<<<<<<< HEAD
-    traces = layer_traces(forward(case.network, case.inputs, initial_state=initial_state))
-    if not traces:
-        raise InputError(nothing_to_trace(net))
-=======
     run = forward(case.network, case.inputs, initial_state=initial_state)
     traces, attention = layer_traces(run), attention_traces(run)
->>>>>>> ops
+    if not traces and not attention:
+        raise InputError(nothing_to_trace(net))
     coords: dict[str, dict[str, object]] = {
         name: {
             "step": range(one.hidden.shape[1]),

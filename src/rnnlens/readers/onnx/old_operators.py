@@ -7,17 +7,10 @@ and norms and dropout with ``is_test`` that they predict.
 
 from __future__ import annotations
 
-<<<<<<< HEAD
-from collections.abc import Mapping
-from typing import Any
-
-from rnnlens.errors import UnsupportedModel
-=======
 from dataclasses import replace
 
 from rnnlens.errors import UnsupportedModel
 from rnnlens.readers.onnx.proto import OnnxOperator
->>>>>>> ops
 
 __all__ = ["of_version_7"]
 
@@ -27,27 +20,24 @@ BROADCAST = frozenset({"Add", "Sub", "Mul", "Div", "Pow", "And", "Or", "Xor", "E
 BROADCAST |= {"Less", "Gemm"}
 
 
-def of_version_7(kind: str, text: str, outputs: int, given: Mapping[str, Any]) -> dict[str, Any]:
-    """Give the attributes of an operator of version 6 as version 7 writes them.
-
-    It is said by its kind, what a message calls it, and how many outputs it has.
-    """
-    left = dict(given)
-    if kind in RECURRENT:
+def of_version_7(op: OnnxOperator) -> OnnxOperator:
+    """Write an operator of version 6 as one of version 7."""
+    left = dict(op.attributes)
+    if op.kind in RECURRENT:
         left.pop("output_sequence", None)
-    elif kind in BROADCAST:
+    elif op.kind in BROADCAST:
         left.pop("broadcast", None)
         if left.pop("axis", None) is not None:
             raise UnsupportedModel(
-                f"node {text} of version 6 of ONNX's operators says along which axis it "
+                f"node {op.text} of version 6 of ONNX's operators says along which axis it "
                 "broadcasts, which rnnlens does not read: export the model again with version 7 "
                 "or later, such as 17"
             )
-    elif kind in {"BatchNormalization", "Dropout"}:
+    elif op.kind in {"BatchNormalization", "Dropout"}:
         predicts = left.pop("is_test", 0)
-        if kind == "BatchNormalization" and not predicts and outputs > 1:
+        if op.kind == "BatchNormalization" and not predicts and len(op.outputs) > 1:
             raise UnsupportedModel(
-                f"node {text} computes as in training, with the moments of each batch: export "
+                f"node {op.text} computes as in training, with the moments of each batch: export "
                 "the model as it predicts, after model.eval()"
             )
-    return left
+    return replace(op, attributes=left, opset=7)

@@ -7,7 +7,7 @@ there before memory is taken, and data outside the file is read from the model's
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -193,12 +193,6 @@ def operators(graph: onnx.GraphProto, path: Path, opset: int) -> list[OnnxOperat
             attributes_of(node, path),
             opset,
         )
-<<<<<<< HEAD
-        if opset < 7:
-            renewed = of_version_7(op.kind, op.text, len(op.outputs), op.attributes)
-            op = replace(op, attributes=renewed, opset=7)
-=======
->>>>>>> ops
         listed.append(op)
     return listed
 
