@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import copy
 import sys
-import warnings
 from collections.abc import Sequence
 from dataclasses import dataclass, fields, replace
 from typing import TYPE_CHECKING, Any, TypeGuard
@@ -19,11 +17,13 @@ from rnnlens.network.network import Network, Node, Origin
 from rnnlens.readers.options import ReadOptions
 from rnnlens.readers.refusals import WrongSampleAxis, first_line
 from rnnlens.readers.torch.graph.read import CanonicalGraph, canonical_graph
+from rnnlens.readers.torch.signature.subject import Subject, sample_axes, subject_of
+from rnnlens.readers.torch.signature.unwrap import unwrapped
 
 if TYPE_CHECKING:
     import torch
 
-__all__ = ["LAYOUTS", "TAKES", "ModuleLayout", "match", "may_take_steps_first", "read"]
+__all__ = ["LAYOUTS", "TAKES", "ModuleLayout", "match", "read"]
 
 #: Options that a live module takes.
 TAKES = frozenset({"example"})
@@ -46,6 +46,8 @@ class ModuleLayout:
     outputs: tuple[int, ...]
     #: What type of numbers each input is.
     dtypes: tuple[torch.dtype, ...]
+    #: How it is called.
+    subject: Subject
 
 
 #: The layout of every module that was read, for the check of fidelity.
@@ -67,100 +69,31 @@ def read(source: torch.nn.Module, options: ReadOptions) -> Network:
             "the module is TorchScript, whose code cannot be exported: give the Python module, or "
             "its state dict"
         )
-    example = _tensors(options.example, source)
-    try:
-        module = copy.deepcopy(source).cpu().eval()
-    except (RuntimeError, TypeError, AttributeError) as error:
-        raise UnsupportedModel(
-            f"the module {type(source).__name__} cannot be copied ({first_line(error, 200)}): give "
-            "a plain module, without tensors that carry gradients as attributes"
-        ) from error
-    _check_runs(module, example)
-    graph, free = _read_graph(module, example)
-    LAYOUTS[source] = ModuleLayout(
-        tuple(traced.batch or 0 for traced in graph.inputs),
-        tuple(traced.batch or 0 for traced in graph.given),
-        tuple(tensor.dtype for tensor in example),
-    )
-    nodes = tuple(_open(node) if free else node for node in graph.nodes)
-    notes = _notes(source, graph, free=free)
-    origin = Origin("live PyTorch module", str(torch.__version__), notes=notes)
-    return check(Network(nodes, tuple(graph.outputs), origin, type(source).__name__))
-
-
-def _tensors(example: Any, module: torch.nn.Module) -> list[torch.Tensor]:
-    """Make tensors of the example, of the module's own type of floating-point numbers."""
-    import torch
-
-    if example is None:
+    if options.example is None:
         raise InputError(
             "the forward code of a PyTorch module is known only from a call: give "
             "rnnlens.read(model, example=x) with input of the shape that it takes, batch included"
         )
-    many = list(example) if isinstance(example, tuple | list) else [example]
-    try:
-        tensors = [torch.as_tensor(one).detach().cpu() for one in many]
-    except (TypeError, ValueError, RuntimeError) as error:
-        raise InputError(
-            f"example must be an array, a tensor, or a tuple of them ({first_line(error, 200)})"
-        ) from error
-    wanted = next((p.dtype for p in module.parameters() if p.dtype.is_floating_point), None)
-    return [
-        one.to(wanted) if wanted is not None and one.dtype.is_floating_point else one
-        for one in tensors
-    ]
+    subject = subject_of(unwrapped(source), options.example)
+    graph, free = _read_graph(subject)
+    LAYOUTS[source] = ModuleLayout(
+        tuple(traced.batch or 0 for traced in graph.inputs),
+        tuple(traced.batch or 0 for traced in graph.given),
+        tuple(tensor.dtype for tensor in subject.example),
+        subject,
+    )
+    nodes = tuple(_open(node) if free else node for node in graph.nodes)
+    notes = (*_notes(source, graph, free=free), *subject.notes)
+    origin = Origin("live PyTorch module", str(torch.__version__), notes=notes)
+    return check(Network(nodes, tuple(graph.outputs), origin, type(source).__name__))
 
 
-def _check_runs(module: torch.nn.Module, example: list[torch.Tensor]) -> None:
-    """Call the module once, and look whether a recurrent layer is handed a packed sequence."""
-    import torch
-
-    empty = [one for one in example if 0 in one.shape]
-    if empty:
-        raise InputError(
-            f"example has shape {tuple(empty[0].shape)}, which holds no number: give one window "
-            "or more"
-        )
-    packed: list[bool] = []
-
-    def note_packed(_: object, inputs: tuple[object, ...]) -> None:
-        packed.append(any(isinstance(one, torch.nn.utils.rnn.PackedSequence) for one in inputs))
-
-    layers = [part for part in module.modules() if isinstance(part, torch.nn.RNNBase)]
-    hooks = [layer.register_forward_pre_hook(note_packed) for layer in layers]
-    try:
-        with torch.no_grad(), warnings.catch_warnings():
-            warnings.simplefilter("ignore")
-            module(*example)
-    except Exception as error:  # the module's own code may raise anything
-        shapes = ", ".join(str(tuple(one.shape)) for one in example)
-        raise InputError(
-            f"the module does not run on the example of shape {shapes} "
-            f"({first_line(error, 200)}): give input of the "
-            "shape and type that it takes, batch included"
-        ) from error
-    finally:
-        for hook in hooks:
-            hook.remove()
-    if any(packed):
-        raise UnsupportedModel(
-            f"the forward code of {type(module).__name__} packs its sequences "
-            "(pack_padded_sequence), which torch.export cannot follow: let it run on the padded "
-            "batch without packing, which computes the same for windows of one length, or read "
-            "its state dict with rnnlens.read(model.state_dict())"
-        )
-
-
-def _read_graph(
-    module: torch.nn.Module, example: list[torch.Tensor]
-) -> tuple[CanonicalGraph, bool]:
+def _read_graph(subject: Subject) -> tuple[CanonicalGraph, bool]:
     """Read the graph, and say whether any number of steps serves."""
     refusals: list[UnsupportedModel] = []
-    for batch in (0, 1) if may_take_steps_first(module) else (0,):
-        if any(one.ndim <= batch for one in example):
-            continue
+    for axes in sample_axes(subject):
         try:
-            return _any_length(module, example, batch)
+            return _any_length(subject, axes)
         except UnsupportedModel as error:
             refusals.append(error)
             if not isinstance(error, WrongSampleAxis):
@@ -171,32 +104,26 @@ def _read_graph(
     raise (clear or refusals)[0]
 
 
-def may_take_steps_first(module: torch.nn.Module) -> bool:
-    """Say whether a recurrent layer of the module takes its samples in axis 1."""
-    return any(getattr(part, "batch_first", None) is False for part in module.modules())
-
-
-def _any_length(
-    module: torch.nn.Module, example: list[torch.Tensor], batch: int
-) -> tuple[CanonicalGraph, bool]:
-    steps = [_steps_axis(one, batch) for one in example]
+def _any_length(subject: Subject, axes: Sequence[int]) -> tuple[CanonicalGraph, bool]:
+    example = subject.example
+    steps = [_steps_axis(one, axis) for one, axis in zip(example, axes, strict=True)]
     lengths = {one.shape[k] for one, k in zip(example, steps, strict=True) if k is not None}
     if len(lengths) != 1:
-        return _exported(module, example, batch), False
+        return _exported(subject, example, axes), False
     length = lengths.pop()
     if length > LONG:
         try:
             first, second = (
-                _exported(module, _resized(example, steps, size), batch) for size in SHORTER
+                _exported(subject, _resized(example, steps, size), axes) for size in SHORTER
             )
         except (UnsupportedModel, InputError):
             pass
         else:
             if _equal(first, second):
                 return first, True
-    graph = _exported(module, example, batch)
+    graph = _exported(subject, example, axes)
     try:
-        longer = _exported(module, _resized(example, steps, length + 1), batch)
+        longer = _exported(subject, _resized(example, steps, length + 1), axes)
     except (UnsupportedModel, InputError):
         return graph, False
     return graph, _equal(graph, longer)
@@ -219,24 +146,24 @@ def _resized(
     ]
 
 
-def _exported(module: torch.nn.Module, example: list[torch.Tensor], batch: int) -> CanonicalGraph:
+def _exported(subject: Subject, example: list[torch.Tensor], axes: Sequence[int]) -> CanonicalGraph:
     import torch
 
-    samples = [one.index_select(batch, torch.arange(SAMPLES) % one.shape[batch]) for one in example]
-    shapes = tuple({batch: torch.export.Dim.AUTO} for _ in samples)
+    samples = [
+        one.index_select(axis, torch.arange(SAMPLES) % one.shape[axis])
+        for one, axis in zip(example, axes, strict=True)
+    ]
     try:
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore")
-            program = torch.export.export(
-                module, tuple(samples), dynamic_shapes=shapes, strict=False
-            )
+        program, entries = subject.exported(samples, axes)
+    except UnsupportedModel:
+        raise
     except Exception as error:  # the exporter fails in many ways on code that it cannot follow
         # and one of them is that the axis taken for the samples' is another: the caller tries that
         raise WrongSampleAxis(
-            f"torch.export cannot follow the forward code of {type(module).__name__} "
+            f"torch.export cannot follow the forward code of {type(subject.module).__name__} "
             f"({first_line(error, 200)}): read its state dict instead, or make the code plain"
         ) from error
-    return canonical_graph(program)
+    return canonical_graph(program, entries)
 
 
 def _equal(one: CanonicalGraph, other: CanonicalGraph) -> bool:

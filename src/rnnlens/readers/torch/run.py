@@ -47,7 +47,7 @@ def outputs(
         source.eval()
         with torch.no_grad(), warnings.catch_warnings():
             warnings.simplefilter("ignore")  # PyTorch's remarks on its own speed
-            given_back = source(*given)
+            given_back = layout.subject.runs(source, given, layout.inputs)
     finally:
         for module, mode in modes.items():
             module.training = mode

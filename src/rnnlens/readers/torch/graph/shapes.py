@@ -20,6 +20,17 @@ def _same(call: TorchCall) -> Any:
     return call.given("self")
 
 
+@operation("copy_")
+def _written(call: TorchCall) -> Any:
+    """Leave out what is written into a state for the next call, and read no more in this one."""
+    target, places = call.raw["self"], list(call.node.graph.nodes)
+    after = {node for node in target.users if places.index(node) > places.index(call.node)}
+    whole = target.op == "placeholder" or str(target.target).startswith("aten.clone")
+    if after or not whole:
+        raise call.refuse("it writes into a tensor of which it goes on reading")
+    return call.given("src")
+
+
 @operation("to", "_to_copy", "to.dtype", "to.device", "to.other", "to.dtype_layout")
 def _converted(call: TorchCall) -> Any:
     before, after = call.raw["self"].meta["val"].dtype, call.node.meta["val"].dtype
