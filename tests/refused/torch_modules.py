@@ -156,6 +156,7 @@ CODES: dict[str, tuple[Code, dict[str, nn.Module]]] = {
         lambda m, x: packed(m, x, total_length=9),
         {"rnn": gru()},
     ),
+    "another path for one number of samples": (lambda m, x: x * 2 if x.size(0) == 7 else x, {}),
 }
 
 for name, (code, layers) in CODES.items():
@@ -180,6 +181,38 @@ for name, example in EXAMPLES.items():
     @case(name)
     def _(_: Path, example: Any = example) -> object:
         return read(module(steps, rnn=gru()), example=example)
+
+
+@case("example without a batch axis, steps first")
+def _(_: Path) -> object:
+    return read(nn.Sequential(nn.Linear(3, 3), nn.LSTM(3, 4)).double(), example=np.zeros((6, 3)))
+
+
+class Counting(nn.Module):
+    """A module whose numbers grow with each call."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.rnn, self.calls = gru(), 0
+
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
+        self.calls += 1
+        return self.calls * self.rnn(x)[0][:, -1]
+
+
+@case("another result at each call")
+def _(_: Path) -> object:
+    return read(scrambled(Counting().double()), example=EXAMPLE)
+
+
+for name, axes in {
+    "axis of steps of another input": {"u": 1},
+    "axis of steps that is not there": {"x": 3},
+}.items():
+
+    @case(name)
+    def _(_: Path, axes: dict[str, int] = axes) -> object:
+        return read(module(steps, rnn=gru()), example=EXAMPLE, step_axes=axes)
 
 
 @case("example of one number")

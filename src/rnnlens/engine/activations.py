@@ -16,9 +16,10 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy import special
 
-from rnnlens.network.activations import Activation
+from rnnlens.engine import functions
+from rnnlens.network.activations import FUNCTIONS, Activation
 
-__all__ = ["derivative", "pull", "value"]
+__all__ = ["derivative", "log_sinhc", "pull", "value"]
 
 Array = NDArray[np.float64]
 
@@ -191,6 +192,8 @@ _UNARY: dict[str, _Unary] = {
 
 def value(phi: Activation, a: Array) -> Array:
     """Evaluate an activation."""
+    if phi.name in FUNCTIONS:
+        return functions.value(phi, a)
     if not phi.axis_wise:
         return _UNARY[phi.name].value(a, phi)
     axis = int(phi["axis"])
@@ -206,10 +209,29 @@ def value(phi: Activation, a: Array) -> Array:
 
 def derivative(phi: Activation, a: Array) -> Array:
     """Differentiate an activation that acts on each number alone."""
+    if phi.name in FUNCTIONS:
+        return functions.slope(phi, a)
     return _UNARY[phi.name].derivative(a, phi)
 
 
+def _function_slope(phi: Activation, a: Array, a0: Array) -> Array:
+    """Give the slope of a function that stands between layers, `rnnlens.engine.functions`."""
+    if a is a0:
+        return functions.slope(phi, a)
+    change = a - a0
+    same = change == 0
+    own = functions.secant(phi, a, np.where(same, a + 1, a0))
+    if own is not None:
+        return np.where(same, functions.slope(phi, a), own).astype(a.dtype, copy=False)
+    near = np.abs(change) < NEAR[a.itemsize]
+    rise = functions.value(phi, a) - functions.value(phi, a0)
+    middle = functions.slope(phi, (a + a0) / 2)
+    return np.where(near, middle, rise / np.where(near, 1.0, change)).astype(a.dtype, copy=False)
+
+
 def _slope(phi: Activation, a: Array, a0: Array) -> Array:
+    if phi.name in FUNCTIONS:
+        return _function_slope(phi, a, a0)
     function = _UNARY[phi.name]
     if a is a0:
         return function.derivative(a, phi).astype(a.dtype, copy=False)
@@ -227,6 +249,9 @@ def pull(phi: Activation, a: Array, a0: Array, m: Array) -> Array:
     """Carry multipliers from an activation's output back to its input."""
     if phi.name == "linear":
         return m
+    if phi.name in functions.PARTIAL:
+        slope = _slope(phi, a, a0)
+        return m * np.where((m == 0) & ~np.isfinite(slope), 0.0, slope)
     if not phi.axis_wise:
         return m * _slope(phi, a, a0)
     axis = int(phi["axis"])
@@ -255,12 +280,12 @@ def _pull_log_softmax(a: Array, a0: Array, m: Array, axis: int) -> Array:
     total = _log_sum_exp(a, axis)
     total0 = _log_sum_exp(a0, axis)
     weight = np.exp(
-        (a + a0 - total - total0) / 2 + _log_sinhc((a - a0) / 2) - _log_sinhc((total - total0) / 2)
+        (a + a0 - total - total0) / 2 + log_sinhc((a - a0) / 2) - log_sinhc((total - total0) / 2)
     )
     return m - weight * m.sum(axis=axis, keepdims=True)
 
 
-def _log_sinhc(x: Array) -> Array:
+def log_sinhc(x: Array) -> Array:
     """Give log(sinh(x) / x), even in x and 0 at 0."""
     x = np.abs(x)
     small = x < 1e-2

@@ -12,7 +12,7 @@ from types import MappingProxyType
 
 from rnnlens.errors import UnsupportedModel
 
-__all__ = ["ACTIVATIONS", "AXIS_WISE", "Activation"]
+__all__ = ["ACTIVATIONS", "AXIS_WISE", "FUNCTIONS", "Activation"]
 
 #: Every activation that rnnlens knows, with its parameters and their usual values.
 ACTIVATIONS: dict[str, dict[str, float]] = {
@@ -46,6 +46,31 @@ ACTIVATIONS: dict[str, dict[str, float]] = {
     "glu": {"axis": -1.0},
 }
 
+#: Functions of one number that no cell has as its activation, and that stand between layers; with
+#: their parameters and their usual values. ``step`` is 1 above zero and 0 below, ``is_zero`` is 1
+#: at zero alone, and ``round`` takes halves to the even number.
+FUNCTIONS: dict[str, dict[str, float]] = {
+    "abs": {},
+    "arctan": {},
+    "ceil": {},
+    "clip": {"min_value": -inf, "max_value": inf},
+    "cos": {},
+    "erf": {},
+    "expm1": {},
+    "floor": {},
+    "is_zero": {},
+    "log": {},
+    "log1p": {},
+    "power": {"exponent": 2.0},
+    "reciprocal": {},
+    "round": {},
+    "sign": {},
+    "sin": {},
+    "sqrt": {},
+    "step": {"at_zero": 0.0},
+    "truncate": {},
+}
+
 #: Activations that mix the entries of an axis instead of acting on each number alone.
 AXIS_WISE = frozenset({"softmax", "log_softmax", "sparsemax", "glu"})
 
@@ -57,7 +82,7 @@ class Activation:
     Parameters
     ----------
     name : str
-        A key of `ACTIVATIONS`.
+        A key of `ACTIVATIONS` or of `FUNCTIONS`.
     parameters : mapping of str to float, optional
         The parameters that differ from the usual ones.
 
@@ -76,12 +101,12 @@ class Activation:
     parameters: Mapping[str, float] = field(default_factory=dict, hash=False)
 
     def __post_init__(self) -> None:
-        if self.name not in ACTIVATIONS:
+        usual = ACTIVATIONS.get(self.name, FUNCTIONS.get(self.name))
+        if usual is None:
             raise UnsupportedModel(
                 f"the activation {self.name!r} is not one that rnnlens knows "
                 f"({', '.join(sorted(ACTIVATIONS))})"
             )
-        usual = ACTIVATIONS[self.name]
         unknown = sorted(set(self.parameters) - set(usual))
         if unknown:
             raise UnsupportedModel(
@@ -104,7 +129,7 @@ class Activation:
 
     def __str__(self) -> str:
         """Give the name, with the parameters that are not the usual ones."""
-        usual = ACTIVATIONS[self.name]
+        usual = ACTIVATIONS.get(self.name, FUNCTIONS.get(self.name, {}))
         shown = [f"{k}={v:.4g}" for k, v in self.parameters.items() if v != usual[k]]
         if self.name == "hard_sigmoid":
             shown = [f"slope={self['slope']:.4g}"]

@@ -67,6 +67,8 @@ def describe_arrays(arrays: Arrays, *, values: bool = False) -> NetworkDescripti
         "sha256": origin.digest,
         "parameters": sum(array.values.size for group in arrays.groups for array in group.arrays),
         "notes": list(origin.notes),
+        "assumed": list(origin.assumed),
+        "left_out": list(origin.left_out),
         "time_steps": _time_steps(arrays),
         "inputs": {},
         "layers": [_group(group, values=values) for group in arrays.groups],

@@ -18,8 +18,10 @@ __all__ = [
     "Index",
     "Lengths",
     "Mean",
+    "Repeat",
     "Slice",
     "Squeeze",
+    "Take",
     "Unmask",
 ]
 
@@ -106,6 +108,26 @@ class Mean(Layer):
 
 
 @dataclass(frozen=True, eq=False)
+class Repeat(Layer):
+    """Copies of a value side by side along an axis, the whole axis again and again.
+
+    Where the times are not stated, a second input says them: an axis of length one is made as long
+    as the same axis of that input, so that a static vector stands beside every step of a sequence
+    of any length.
+
+    Parameters
+    ----------
+    axis : int
+        Which axis.
+    times : int or None
+        How many copies.
+    """
+
+    axis: int = 1
+    times: int | None = None
+
+
+@dataclass(frozen=True, eq=False)
 class Slice(Layer):
     """A run of places of an axis, as Python slices.
 
@@ -136,6 +158,22 @@ class Squeeze(Layer):
     """
 
     axis: int
+
+
+@dataclass(frozen=True, eq=False)
+class Take(Layer):
+    """Some places of an axis, in an order of their own: ``x[:, :, [0, 2, 1]]``.
+
+    Parameters
+    ----------
+    places : tuple of int
+        The places, negative from the end; one may come several times.
+    axis : int
+        Which axis.
+    """
+
+    places: tuple[int, ...]
+    axis: int = 1
 
 
 @dataclass(frozen=True, eq=False)

@@ -22,7 +22,7 @@ from rnnlens.network.layers import (
     Recurrent,
     TimeDistributed,
 )
-from rnnlens.network.network import Network, Node, layer_kind
+from rnnlens.network.network import Network, Node, layer_kind, still_assumed
 from rnnlens.network.shapes import Shape, output_shapes
 from rnnlens.network.time_steps import time_steps
 
@@ -51,6 +51,8 @@ def describe(network: Network, *, values: bool = False) -> NetworkDescription:
         "sha256": origin.digest,
         "parameters": parameter_count(network),
         "notes": list(origin.notes),
+        "assumed": list(still_assumed(origin)),
+        "left_out": list(origin.left_out),
         "time_steps": time_steps(network),
         "inputs": {name: list(layer.shape) for name, layer in network.inputs.items()},
         "layers": layers,

@@ -49,6 +49,8 @@ class NetworkDescription(TypedDict):
     sha256: str
     parameters: int
     notes: list[str]
+    assumed: list[str]
+    left_out: list[str]
     time_steps: str
     inputs: dict[str, list[int | None]]
     layers: list[LayerDescription]

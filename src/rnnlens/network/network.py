@@ -3,12 +3,22 @@
 from __future__ import annotations
 
 import re
+import weakref
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 
 from rnnlens.network.layers import Bidirectional, Input, Layer, Recurrent, TimeDistributed
 
-__all__ = ["Network", "Node", "Origin", "Ref", "Source", "layer_kind"]
+__all__ = [
+    "Network",
+    "Node",
+    "Origin",
+    "Ref",
+    "Source",
+    "layer_kind",
+    "mark_shown",
+    "still_assumed",
+]
 
 #: One output of one node: the node's name and the number of its output.
 Ref = tuple[str, int]
@@ -70,6 +80,11 @@ class Origin:
         SHA-256 of the file in hexadecimal, or empty.
     notes : tuple of str
         Sentences that a reader must know, such as options that act only in training.
+    assumed : tuple of str
+        What the source does not say and was taken to be so, a clause each: every result says it
+        until the model's own outputs have shown it (`still_assumed`).
+    left_out : tuple of str
+        What the source holds and the network as read does not, a clause each: every result says it.
     """
 
     format: str
@@ -77,6 +92,35 @@ class Origin:
     path: str = ""
     digest: str = ""
     notes: tuple[str, ...] = ()
+    assumed: tuple[str, ...] = ()
+    left_out: tuple[str, ...] = ()
+
+
+#: Origins whose networks gave what the model gave. An origin is told by its identity, for two that
+#: say the same may be of different arrays; networks made of one another share it.
+_SHOWN: dict[int, weakref.ref[Origin]] = {}
+
+
+def mark_shown(origin: Origin) -> None:
+    """Keep that the model's own outputs have shown what was assumed of a network."""
+    key = id(origin)
+    _SHOWN[key] = weakref.ref(origin, lambda _: _SHOWN.pop(key, None))
+
+
+def still_assumed(origin: Origin) -> tuple[str, ...]:
+    """Give what is assumed of a network and was not shown.
+
+    Examples
+    --------
+    >>> origin = Origin("PyTorch state dict", assumed=("fc takes the last hidden state",))
+    >>> still_assumed(origin)
+    ('fc takes the last hidden state',)
+    >>> mark_shown(origin)
+    >>> still_assumed(origin)
+    ()
+    """
+    known = _SHOWN.get(id(origin))
+    return () if known is not None and known() is origin else origin.assumed
 
 
 @dataclass(frozen=True, eq=False)

@@ -5,28 +5,33 @@ from __future__ import annotations
 from math import prod
 
 from rnnlens.network.activations import Activation
-from rnnlens.network.axes import Constant, ExpandDims, Index, Mean, Slice, Squeeze
+from rnnlens.network.axes import Constant, ExpandDims, Index, Mean, Repeat, Slice, Squeeze, Take
 from rnnlens.network.layers import (
     Activate,
     Add,
     Average,
     Bidirectional,
+    Binary,
     Concatenate,
     Conv1D,
     Dense,
+    Einsum,
     Embedding,
     Flatten,
     GlobalPooling1D,
     Input,
     Layer,
+    MaskValues,
     Multiply,
     Permute,
     Pooling1D,
     Recurrent,
+    Reduction,
     RepeatVector,
     Reshape,
     Subtract,
     TimeDistributed,
+    Where,
 )
 from rnnlens.network.network import Network
 
@@ -65,10 +70,16 @@ def _outputs(layer: Layer, taken: list[Shape]) -> tuple[Shape, ...]:
         return _bidirectional(layer, taken[0])
     if isinstance(layer, TimeDistributed):
         return tuple((taken[0][0], *each) for each in _outputs(layer.layer, [taken[0][1:]]))
-    if isinstance(layer, Add | Subtract | Multiply | Average):
+    if isinstance(layer, Add | Subtract | Multiply | Average | Binary | Where):
         return (_broadcast(taken),)
+    if isinstance(layer, Einsum):
+        return (_multiplied(layer, taken),)
+    if isinstance(layer, Repeat):
+        return (_repeated(layer, taken),)
     if isinstance(layer, Concatenate):
         return (_concatenated(layer, taken),)
+    if isinstance(layer, RepeatVector):
+        return ((taken[1][0] if layer.times is None else layer.times, *taken[0]),)
     return (_rearranged(layer, taken[0]),)
 
 
@@ -85,8 +96,6 @@ def _rearranged(layer: Layer, shape: Shape) -> Shape:
         return _reshaped(layer.shape, shape)
     if isinstance(layer, Permute):
         return tuple(shape[axis - 1] for axis in layer.axes)
-    if isinstance(layer, RepeatVector):
-        return (layer.times, *shape)
     return _over_steps(layer, shape)
 
 
@@ -104,7 +113,9 @@ def _along_axes(layer: Layer, shape: Shape) -> Shape:
         length = full[axis]
         places = slice(layer.start, layer.stop, layer.step)
         full[axis] = None if length is None else len(range(*places.indices(length)))
-    elif isinstance(layer, Mean):
+    elif isinstance(layer, Take):
+        full[layer.axis % len(full)] = len(layer.places)
+    elif isinstance(layer, Mean | Reduction):
         gone = {axis % len(full) for axis in layer.axes}
         full = [
             1 if k in gone else n for k, n in enumerate(full) if layer.keepdims or k not in gone
@@ -120,6 +131,8 @@ def _over_steps(layer: Layer, shape: Shape) -> Shape:
     if isinstance(layer, Pooling1D):
         steps = _slid(shape[0], layer.size, layer.stride, fit=layer.padding == "valid")
         return (steps, *shape[1:])
+    if isinstance(layer, MaskValues):
+        return shape[:1]
     if isinstance(layer, GlobalPooling1D):
         return (1, *shape[1:]) if layer.keepdims else shape[1:]
     return _along_axes(layer, shape)
@@ -178,6 +191,25 @@ def _broadcast(shapes: list[Shape]) -> Shape:
         next((length for length in lengths if length != 1), 1)
         for lengths in zip(*padded, strict=True)
     )
+
+
+def _multiplied(layer: Einsum, shapes: list[Shape]) -> Shape:
+    left, right, out = layer.terms
+    lengths: dict[str, int | None] = {}
+    for letters, shape in zip((left, right), shapes, strict=True):
+        for letter, length in zip(letters[1:], shape, strict=True):
+            if lengths.get(letter, 1) == 1:
+                lengths[letter] = length
+    return tuple(lengths[letter] for letter in out[1:])
+
+
+def _repeated(layer: Repeat, shapes: list[Shape]) -> Shape:
+    shape = shapes[0]
+    place = layer.axis - 1 if layer.axis > 0 else layer.axis % len(shape)
+    times = shapes[1][place] if layer.times is None else layer.times
+    length = shape[place]
+    longer = None if times is None or length is None else times * length
+    return (*shape[:place], longer, *shape[place + 1 :])
 
 
 def _concatenated(layer: Concatenate, shapes: list[Shape]) -> Shape:

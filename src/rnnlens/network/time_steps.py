@@ -89,7 +89,9 @@ def _tied(network: Network, shapes: dict[str, tuple[Shape, ...]], steps: int | N
             continue
         name, number = node.inputs[0]
         before, after = shapes[name][number], longer[name][number]
-        if isinstance(node.layer, RepeatVector):
+        if isinstance(node.layer, RepeatVector) and node.layer.times is None:
+            sentences.append(f"{node.name} makes as many steps out of one vector as it meets.")
+        elif isinstance(node.layer, RepeatVector) and node.layer.times is not None:
             sentences.append(
                 f"{node.name} makes {_count(node.layer.times)} out of one vector, "
                 "whatever the window."

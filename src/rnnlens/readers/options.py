@@ -27,6 +27,8 @@ class ReadOptions:
     weights: Mapping[str, Any] | None = None
     #: The axis of the samples of an ONNX graph's input, where the graph leaves it open.
     batch_axes: Mapping[str, int] | None = None
+    #: The axis of each input that counts steps, where the layers do not tell, by input name.
+    step_axes: Mapping[str, int] | None = None
     #: The text of the architecture, JSON or YAML, that belongs to a file of weights alone.
     architecture: str | PathLike[str] | None = None
     #: The layers of a file of weights alone, such as ``"LSTM(tanh, sigmoid) > Dense(linear)"``.

@@ -13,7 +13,7 @@ import numpy as np
 
 from rnnlens.errors import DataError, InputError
 from rnnlens.names import dimensions_of
-from rnnlens.results.provenance import file_safe
+from rnnlens.results.provenance import UNSURE, file_safe
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -86,6 +86,8 @@ def label_tree(
     import xarray as xr
 
     by_layer = coords or {}
+    # a layer's node is drawn and passed on by itself
+    unsure = {key: attrs[key] for key in UNSURE if attrs and key in attrs}
     nodes: dict[str, Any] = {}
     for name, result in results.items():
         path = node_path(name)
@@ -97,7 +99,7 @@ def label_tree(
         nodes[path] = label(
             result,
             coords={**by_layer.get("", {}), **by_layer.get(name, {})},
-            attrs={"layer": name},
+            attrs={"layer": name, **unsure},
             long_names=long_names,
             units=units,
             keep=keep,

@@ -11,7 +11,10 @@ from typing import Any
 
 import numpy as np
 
-__all__ = ["file_safe", "provenance"]
+__all__ = ["UNSURE", "file_safe", "provenance"]
+
+#: Attributes that say what is assumed of a network, and what of its source is left out of it.
+UNSURE = ("assumed", "left_out")
 
 
 def provenance(

@@ -20,7 +20,7 @@ from rnnlens.network.cells import Cell, Gate
 from rnnlens.network.inventory import arrays_of
 from rnnlens.network.json_values import Json
 from rnnlens.network.layers import Layer
-from rnnlens.network.network import Network, Node
+from rnnlens.network.network import Network, Node, Origin, still_assumed
 from rnnlens.readers.native.npz import FORMAT, MEMBER, VERSION
 from rnnlens.writers.written import Written
 
@@ -52,7 +52,7 @@ def write(network: Network) -> Written:
         "name": network.name,
         "nodes": nodes,
         "outputs": network.outputs,
-        "origin": {spec.name: getattr(origin, spec.name) for spec in fields(origin)},
+        "origin": _facts(origin),
     }
     buffer = io.BytesIO()
     with zipfile.ZipFile(buffer, "w", zipfile.ZIP_DEFLATED) as archive:
@@ -60,6 +60,12 @@ def write(network: Network) -> Written:
         for name, values in arrays.items():
             _add(archive, name, values)
     return Written(buffer.getvalue())
+
+
+def _facts(origin: Origin) -> dict[str, Json]:
+    facts = {spec.name: getattr(origin, spec.name) for spec in fields(origin)}
+    # what outputs have shown is assumed no longer, in the copy either
+    return {**facts, "assumed": still_assumed(origin)}
 
 
 def _node(node: Node, layer: Any) -> dict[str, Json]:

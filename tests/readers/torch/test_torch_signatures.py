@@ -430,7 +430,7 @@ def test_reading_leaves_a_module_as_it_was():
 
 def test_a_window_without_samples_is_read_once_it_has_them():
     module = scrambled(nn.Sequential(nn.Linear(3, 3), nn.LSTM(3, 5, batch_first=True)).double())
-    with pytest.raises(UnsupportedModel, match="batch axis"):
+    with pytest.raises(InputError, match=r"give example=x\[None\]"):
         read(module, example=windows()[0])
     net = read(module, example=windows()[:1])
     assert fidelity(net, module, windows(5)).largest < 1e-12

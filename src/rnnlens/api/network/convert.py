@@ -71,7 +71,7 @@ def convert(
 
     from rnnlens.api.network.read import read
     from rnnlens.api.shared.conversion import proven, write_in_memory
-    from rnnlens.network.network import Network
+    from rnnlens.network.network import Network, still_assumed
 
     target = Path(os.fsdecode(path))
     _check_target(source, target)
@@ -84,9 +84,15 @@ def convert(
         draft.write_bytes(written.data)
         done = proven(source, written, draft, check=check)
         os.replace(draft, target)
-    origin = replace(done.network.origin, path=str(target))
+    # the file does not say it, but what was not known of the source is not known of its copy
+    unsure = {"assumed": still_assumed(source.origin), "left_out": source.origin.left_out}
+    origin = replace(done.network.origin, path=str(target), **unsure)
     network = replace(done.network, origin=origin)
-    return replace(done, path=str(target), network=network)
+    notes = (
+        *done.notes,
+        *(f"assumed of the source, and not shown: {one}" for one in origin.assumed),
+    )
+    return replace(done, path=str(target), network=network, notes=notes)
 
 
 def _check_target(source: object, target: Path) -> None:

@@ -43,7 +43,8 @@ def fidelity(
     -------
     xarray.Dataset
         ``largest_difference (target)`` and the numbers ``largest``, ``tolerance``, ``agrees``,
-        ``samples`` as attributes, with ``against``: what ran.
+        ``samples`` as attributes, with ``against``: what ran. Where it agrees, what was assumed
+        when the network was read is shown, and later results of it do not say so any more.
 
     Raises
     ------
@@ -57,11 +58,14 @@ def fidelity(
     from rnnlens.api.shared.given.network_given import as_network
     from rnnlens.api.shared.labels.network_provenance import network_provenance
     from rnnlens.checks.fidelity import fidelity as compare
+    from rnnlens.network.network import mark_shown
     from rnnlens.results.label import label
     from rnnlens.series.windows import Windows
 
     net = as_network(net, X)
     compared = compare(net, source, X.values if isinstance(X, Windows) else X, against=against)
+    if compared.agrees:
+        mark_shown(net.origin)
     named = isinstance(X, Windows) and len(X.targets) == len(compared.largest_difference)
     return label(
         compared,

@@ -26,6 +26,7 @@ def read(
     nonlinearity: str | None = None,
     weights: Mapping[str, ArrayLike] | None = None,
     batch_axes: Mapping[str, int] | None = None,
+    step_axes: Mapping[str, int] | None = None,
     architecture: str | PathLike[str] | None = None,
     layers: str | None = None,
 ) -> Network:
@@ -53,6 +54,9 @@ def read(
     batch_axes : mapping of str to int, optional
         For an ONNX graph that does not tell which axis of an input holds the samples: that axis,
         by input name.
+    step_axes : mapping of str to int, optional
+        For windows of which no layer over steps tells which axis counts steps, or several do, and
+        differently: that axis, counted from 1, by input name.
     architecture : path, optional
         For a Keras file of weights alone: the JSON (``model.to_json()``) or YAML of its
         architecture. Without it, and without `layers`, the one ``.json`` beside the weights whose
@@ -84,7 +88,7 @@ def read(
     >>> rnnlens.read(demo_files().network)
     <Network 'weather' from Keras 3 archive (.keras): Input > LSTM > Dense > Activate>
     """
-    from rnnlens.readers.open import read as open_and_read
+    from rnnlens.api.shared.given.reading import read_model
     from rnnlens.readers.options import ReadOptions
 
     options = ReadOptions(
@@ -93,7 +97,8 @@ def read(
         nonlinearity=nonlinearity,
         weights=weights,
         batch_axes=batch_axes,
+        step_axes=step_axes,
         architecture=architecture,
         layers=layers,
     )
-    return open_and_read(source, options)
+    return read_model(source, options)

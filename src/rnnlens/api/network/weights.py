@@ -67,7 +67,7 @@ def weights(net: NetworkLike, *, features: Sequence[str] | None = None) -> Array
     import xarray as xr
 
     from rnnlens.api.shared.given.network_given import network_or_arrays
-    from rnnlens.api.shared.labels.network_provenance import network_provenance
+    from rnnlens.api.shared.labels.network_provenance import network_provenance, unsure
     from rnnlens.network.inventory import inventory
     from rnnlens.network.network import Network
     from rnnlens.results.array_tree import ArrayTree
@@ -90,7 +90,10 @@ def weights(net: NetworkLike, *, features: Sequence[str] | None = None) -> Array
     )
     return ArrayTree.from_dict({
         "/": xr.Dataset(attrs=attributes),
-        **{node_path(layer): xr.Dataset(of, attrs={"layer": layer}) for layer, of in nodes.items()},
+        **{
+            node_path(layer): xr.Dataset(of, attrs={"layer": layer, **unsure(held.origin)})
+            for layer, of in nodes.items()
+        },
     })
 
 

@@ -1,14 +1,29 @@
 """What each layer computes, and how multipliers pass back through it, one family a file."""
 
 from rnnlens.engine.operations import (
+    arithmetic,
     axes,
     linear,
     merges,
     norms,
     pointwise,
     pooling,
+    products,
     recurrent,
+    reductions,
     shapes,
 )
 
-__all__ = ["axes", "linear", "merges", "norms", "pointwise", "pooling", "recurrent", "shapes"]
+__all__ = [
+    "arithmetic",
+    "axes",
+    "linear",
+    "merges",
+    "norms",
+    "pointwise",
+    "pooling",
+    "products",
+    "recurrent",
+    "reductions",
+    "shapes",
+]

@@ -6,7 +6,14 @@ import math
 
 import numpy as np
 
-from rnnlens.engine.operations.registry import Array, Mask, Multipliers, Tape, pull, run
+from rnnlens.engine.operations.registry import (
+    Array,
+    Mask,
+    Multipliers,
+    Tape,
+    pull,
+    run,
+)
 from rnnlens.errors import DataError
 from rnnlens.network.axes import (
     Constant,
@@ -15,8 +22,10 @@ from rnnlens.network.axes import (
     Index,
     Lengths,
     Mean,
+    Repeat,
     Slice,
     Squeeze,
+    Take,
     Unmask,
 )
 
@@ -123,3 +132,41 @@ def _(layer: Unmask, inputs: tuple[Array, ...], masks: tuple[Mask, ...], forced:
 @pull.register
 def _(layer: Unmask, tape: Tape, tape0: Tape, m: Multipliers) -> Multipliers:
     return m
+
+
+@run.register
+def _(layer: Take, inputs: tuple[Array, ...], masks: tuple[Mask, ...], forced: Mask) -> Tape:
+    return Tape(inputs, (inputs[0].take(layer.places, axis=layer.axis),), (None,))
+
+
+@pull.register
+def _(layer: Take, tape: Tape, tape0: Tape, m: Multipliers) -> Multipliers:
+    assert m[0] is not None
+    x = tape.inputs[0]
+    axis = layer.axis % x.ndim
+    pulled = np.zeros((len(m[0]), *x.shape[1:]), m[0].dtype)
+    into, given = np.moveaxis(pulled, axis, 0), np.moveaxis(m[0], axis, 0)
+    for number, place in enumerate(layer.places):  # one may be taken several times
+        into[place] += given[number]
+    return (pulled,)
+
+
+def _times(layer: Repeat, inputs: tuple[Array, ...]) -> int:
+    return inputs[1].shape[layer.axis] if layer.times is None else layer.times
+
+
+@run.register
+def _(layer: Repeat, inputs: tuple[Array, ...], masks: tuple[Mask, ...], forced: Mask) -> Tape:
+    x = inputs[0]
+    repeats = [1] * x.ndim
+    repeats[layer.axis] = _times(layer, inputs)
+    return Tape(inputs, (np.tile(x, repeats),), (None,))
+
+
+@pull.register
+def _(layer: Repeat, tape: Tape, tape0: Tape, m: Multipliers) -> Multipliers:
+    assert m[0] is not None
+    shape = tape.inputs[0].shape
+    axis = layer.axis % len(shape)
+    copies = (len(m[0]), *shape[1:axis], _times(layer, tape.inputs), *shape[axis:])
+    return (m[0].reshape(copies).sum(axis=axis), *(None for _ in tape.inputs[1:]))

@@ -15,7 +15,7 @@ from rnnlens.engine.operations.registry import Array, Mask, Multipliers, Tape, p
 from rnnlens.network.activations import Activation
 from rnnlens.network.layers import GlobalPooling1D, Pooling1D
 
-__all__: list[str] = []
+__all__ = ["pull_largest"]
 
 _RELU = Activation("relu")
 
@@ -25,7 +25,7 @@ def _lowest(like: Array) -> float:
     return float(np.finfo(like.dtype).min) / 4
 
 
-def _pull_largest(v: Array, v0: Array, m: Array, axis: int) -> Array:
+def pull_largest(v: Array, v0: Array, m: Array, axis: int) -> Array:
     """Carry multipliers back through the largest value along an axis."""
     v, v0 = np.moveaxis(v, axis, 0), np.moveaxis(v0, axis, 0)
     best, best0 = np.maximum.accumulate(v), np.maximum.accumulate(v0)
@@ -64,7 +64,7 @@ def _(layer: Pooling1D, tape: Tape, tape0: Tape, m: Multipliers) -> Multipliers:
     length = tape.inputs[0].shape[1]
     places, around = _pools(layer, length)
     if layer.kind == "max":
-        m_read = _pull_largest(tape.saved, tape0.saved, m[0], axis=2)
+        m_read = pull_largest(tape.saved, tape0.saved, m[0], axis=2)
     else:
         m_read = np.repeat((m[0] / tape.saved)[:, :, None], layer.size, axis=2)
     return (read_back(m_read, places, length, around),)
@@ -94,4 +94,4 @@ def _(layer: GlobalPooling1D, tape: Tape, tape0: Tape, m: Multipliers) -> Multip
     m_y = m[0] if layer.keepdims else m[0][:, None]
     if layer.kind == "average":
         return (m_y * tape.saved,)
-    return (_pull_largest(tape.inputs[0], tape0.inputs[0], m_y[:, 0], axis=1),)
+    return (pull_largest(tape.inputs[0], tape0.inputs[0], m_y[:, 0], axis=1),)

@@ -50,10 +50,12 @@ def _(layer: Permute, tape: Tape, tape0: Tape, m: Multipliers) -> Multipliers:
 def _(
     layer: RepeatVector, inputs: tuple[Array, ...], masks: tuple[Mask, ...], forced: Mask
 ) -> Tape:
-    return Tape(inputs, (np.repeat(inputs[0][:, None], layer.times, axis=1),), (None,))
+    times = inputs[1].shape[1] if layer.times is None else layer.times
+    return Tape(inputs, (np.repeat(inputs[0][:, None], times, axis=1),), (None,))
 
 
 @pull.register
 def _(layer: RepeatVector, tape: Tape, tape0: Tape, m: Multipliers) -> Multipliers:
     assert m[0] is not None
-    return (m[0].sum(axis=1),)
+    # of the sequence only the number of steps is taken
+    return (m[0].sum(axis=1), *(None for _ in tape.inputs[1:]))

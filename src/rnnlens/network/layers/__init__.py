@@ -6,6 +6,7 @@ and its options and nothing else: what it computes is in `rnnlens.engine.operati
 
 from __future__ import annotations
 
+from rnnlens.network.layers.arithmetic import Binary, MaskValues, Where
 from rnnlens.network.layers.base import Identity, Input, Layer, Masking
 from rnnlens.network.layers.linear import Conv1D, Dense, Embedding
 from rnnlens.network.layers.merges import Add, Average, Concatenate, Multiply, Subtract
@@ -17,7 +18,9 @@ from rnnlens.network.layers.norms import (
 )
 from rnnlens.network.layers.pointwise import Activate, PReLU
 from rnnlens.network.layers.pooling import GlobalPooling1D, Pooling1D
+from rnnlens.network.layers.products import Einsum
 from rnnlens.network.layers.recurrent import Bidirectional, Recurrent, TimeDistributed
+from rnnlens.network.layers.reductions import CumulativeSum, Reduction
 from rnnlens.network.layers.shapes import Flatten, Permute, RepeatVector, Reshape
 
 __all__ = [
@@ -26,9 +29,12 @@ __all__ = [
     "Average",
     "BatchNormalization",
     "Bidirectional",
+    "Binary",
     "Concatenate",
     "Conv1D",
+    "CumulativeSum",
     "Dense",
+    "Einsum",
     "Embedding",
     "Flatten",
     "GlobalPooling1D",
@@ -36,16 +42,19 @@ __all__ = [
     "Input",
     "Layer",
     "LayerNormalization",
+    "MaskValues",
     "Masking",
     "Multiply",
     "PReLU",
     "Permute",
     "Pooling1D",
     "Recurrent",
+    "Reduction",
     "RepeatVector",
     "Rescaling",
     "Reshape",
     "Standardization",
     "Subtract",
     "TimeDistributed",
+    "Where",
 ]

@@ -35,9 +35,13 @@ class Input(Layer):
     ----------
     shape : tuple of int or None
         Shape of one sample, ``(step, feature)`` for a sequence; ``None`` where any length serves.
+    steps : int, optional
+        The axis that counts steps, from 1, where the caller had to state it; what the layers walk
+        along tells it otherwise.
     """
 
     shape: tuple[int | None, ...]
+    steps: int | None = None
 
 
 @dataclass(frozen=True, eq=False)

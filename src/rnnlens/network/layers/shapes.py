@@ -46,8 +46,8 @@ class RepeatVector(Layer):
 
     Parameters
     ----------
-    times : int
-        Number of steps.
+    times : int or None
+        Number of steps; None for as many as its second input, a sequence, has.
     """
 
-    times: int
+    times: int | None

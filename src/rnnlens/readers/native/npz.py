@@ -156,7 +156,10 @@ def _origin(stated: JsonObject, path: Path) -> Origin:
     before = " ".join(str(stated[key]) for key in ("format", "version", "path") if stated[key])
     digest = f" (SHA-256 {stated['digest']})" if stated["digest"] else ""
     notes = (f"written from {before}{digest}", *map(str, stated["notes"]))
-    return Origin("rnnlens archive (.npz)", str(VERSION), str(path), digest_of(path), notes)
+    unsure = [tuple(map(str, stated.get(key, ()))) for key in ("assumed", "left_out")]
+    return Origin(
+        "rnnlens archive (.npz)", str(VERSION), str(path), digest_of(path), notes, *unsure
+    )
 
 
 def _classes() -> Iterator[type]:

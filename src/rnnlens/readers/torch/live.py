@@ -3,55 +3,54 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Sequence
-from dataclasses import dataclass, fields, replace
-from typing import TYPE_CHECKING, Any, TypeGuard
-from weakref import WeakKeyDictionary
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from functools import partial
+from itertools import zip_longest
+from typing import TYPE_CHECKING, TypeGuard
 
 import numpy as np
 
 from rnnlens.errors import InputError, UnsupportedModel
 from rnnlens.network.check import check
-from rnnlens.network.layers import Input
-from rnnlens.network.network import Network, Node, Origin
+from rnnlens.network.network import Network, Origin
 from rnnlens.readers.options import ReadOptions
 from rnnlens.readers.refusals import WrongSampleAxis, first_line
+from rnnlens.readers.torch.called import LAYOUTS, Finest, ModuleLayout
+from rnnlens.readers.torch.export import with_own_operations
 from rnnlens.readers.torch.graph.read import CanonicalGraph, canonical_graph
+from rnnlens.readers.torch.lengths import Candidate, candidates
+from rnnlens.readers.torch.signature.copied import copied
 from rnnlens.readers.torch.signature.subject import Subject, sample_axes, subject_of
 from rnnlens.readers.torch.signature.unwrap import unwrapped
 
 if TYPE_CHECKING:
     import torch
 
-__all__ = ["LAYOUTS", "TAKES", "ModuleLayout", "match", "read"]
+__all__ = ["TAKES", "Reading", "match", "read", "readings"]
 
 #: Options that a live module takes.
 TAKES = frozenset({"example"})
 
 #: Samples in the example as exported: a size that nothing else is likely to have.
 SAMPLES = 7
-#: Windows longer than this are exported at two shorter lengths instead, since the cost of an
-#: export grows with the number of steps.
-LONG = 16
-#: The two lengths.
-SHORTER = (11, 13)
 
 
-@dataclass(frozen=True)
-class ModuleLayout:
-    """How a module takes and gives what the network takes and gives samples first."""
+@dataclass(frozen=True, eq=False)
+class Reading:
+    """What a module may compute, still to be compared with the module itself."""
 
-    #: The axis of the samples of each.
-    inputs: tuple[int, ...]
-    outputs: tuple[int, ...]
-    #: What type of numbers each input is.
-    dtypes: tuple[torch.dtype, ...]
-    #: How it is called.
-    subject: Subject
-
-
-#: The layout of every module that was read, for the check of fidelity.
-LAYOUTS: WeakKeyDictionary[torch.nn.Module, ModuleLayout] = WeakKeyDictionary()
+    network: Network
+    #: The example as the network takes it, by input: samples first.
+    example: dict[str, np.ndarray]
+    #: The axis of each input that counts steps there, where any number of them may be served.
+    steps: dict[str, int]
+    #: The inputs that hold whole numbers: tokens, flags.
+    whole: frozenset[str]
+    #: Runs the module on inputs of the network, and says how finely it reckons.
+    run: Callable[[Mapping[str, np.ndarray]], tuple[list[np.ndarray], float]]
+    #: The input that holds the lengths of sequences that the module packs; empty where none does.
+    lengths: str = ""
 
 
 def match(source: object) -> TypeGuard[torch.nn.Module]:
@@ -61,7 +60,15 @@ def match(source: object) -> TypeGuard[torch.nn.Module]:
 
 
 def read(source: torch.nn.Module, options: ReadOptions) -> Network:
-    """Read a live module as it predicts: in evaluation mode, which its copy is put into."""
+    """Read a live module as it predicts, without comparing it with the module."""
+    return next(readings(source, options)).network
+
+
+def readings(source: torch.nn.Module, options: ReadOptions) -> Iterator[Reading]:
+    """Read a live module as it predicts: in evaluation mode, which its copy is put into.
+
+    What serves any number of steps comes first, what serves the example's alone last.
+    """
     import torch
 
     if isinstance(source, torch.jit.ScriptModule):
@@ -74,79 +81,69 @@ def read(source: torch.nn.Module, options: ReadOptions) -> Network:
             "the forward code of a PyTorch module is known only from a call: give "
             "rnnlens.read(model, example=x) with input of the shape that it takes, batch included"
         )
-    subject = subject_of(unwrapped(source), options.example)
-    graph, free = _read_graph(subject)
-    LAYOUTS[source] = ModuleLayout(
-        tuple(traced.batch or 0 for traced in graph.inputs),
-        tuple(traced.batch or 0 for traced in graph.given),
-        tuple(tensor.dtype for tensor in subject.example),
-        subject,
-    )
-    nodes = tuple(_open(node) if free else node for node in graph.nodes)
-    notes = (*_notes(source, graph, free=free), *subject.notes)
-    origin = Origin("live PyTorch module", str(torch.__version__), notes=notes)
-    return check(Network(nodes, tuple(graph.outputs), origin, type(source).__name__))
+    module = unwrapped(source)
+    subject = subject_of(module, options.example)
+    example = subject.example
+    finest = Finest(copied(module))
+    for candidate in _candidates(subject):
+        graph = candidate.graph
+        layout = LAYOUTS[source] = ModuleLayout(
+            tuple(traced.batch or 0 for traced in graph.inputs),
+            tuple(traced.batch or 0 for traced in graph.given),
+            tuple(tensor.dtype for tensor in example),
+            subject,
+        )
+        notes = (*_notes(source, graph, free=bool(candidate.steps)), *subject.notes)
+        origin = Origin("live PyTorch module", str(torch.__version__), notes=notes)
+        network = Network(candidate.nodes, tuple(graph.outputs), origin, type(source).__name__)
+        yield Reading(
+            check(network),
+            *_as_taken(network, layout, candidate, example),
+            frozenset(
+                name
+                for name, tensor in zip(network.inputs, example, strict=True)
+                if not tensor.dtype.is_floating_point
+            ),
+            partial(finest.run, layout),
+            "" if subject.lengths is None else subject.call.names[subject.lengths],
+        )
 
 
-def _read_graph(subject: Subject) -> tuple[CanonicalGraph, bool]:
-    """Read the graph, and say whether any number of steps serves."""
+def _as_taken(
+    network: Network, layout: ModuleLayout, candidate: Candidate, example: list[torch.Tensor]
+) -> tuple[dict[str, np.ndarray], dict[str, int]]:
+    """Give the example as the network takes it, samples first, and the axes of its steps."""
+    arrays, steps = {}, {}
+    for name, tensor, batch, axis in zip_longest(
+        network.inputs, example, layout.inputs, candidate.steps
+    ):
+        arrays[name] = np.moveaxis(tensor.double().numpy(), batch, 0)
+        if axis is not None:
+            steps[name] = axis + (axis < batch)
+    return arrays, steps
+
+
+def _candidates(subject: Subject) -> Iterator[Candidate]:
+    """Give what the module may compute, with the samples in the first axes that serve."""
     refusals: list[UnsupportedModel] = []
     for axes in sample_axes(subject):
         try:
-            return _any_length(subject, axes)
+            yield from candidates(
+                partial(_exported, subject, axes), subject.example, axes, subject.starts
+            )
         except UnsupportedModel as error:
             refusals.append(error)
             if not isinstance(error, WrongSampleAxis):
                 break
+        else:
+            return
     clear = [error for error in refusals if not isinstance(error, WrongSampleAxis)]
     if not refusals:
         raise InputError("example holds a single number: give input with an axis of samples")
     raise (clear or refusals)[0]
 
 
-def _any_length(subject: Subject, axes: Sequence[int]) -> tuple[CanonicalGraph, bool]:
-    example = subject.example
-    steps = [_steps_axis(one, axis) for one, axis in zip(example, axes, strict=True)]
-    lengths = {one.shape[k] for one, k in zip(example, steps, strict=True) if k is not None}
-    if len(lengths) != 1:
-        return _exported(subject, example, axes), False
-    length = lengths.pop()
-    if length > LONG:
-        try:
-            first, second = (
-                _exported(subject, _resized(example, steps, size), axes) for size in SHORTER
-            )
-        except (UnsupportedModel, InputError):
-            pass
-        else:
-            if _equal(first, second):
-                return first, True
-    graph = _exported(subject, example, axes)
-    try:
-        longer = _exported(subject, _resized(example, steps, length + 1), axes)
-    except (UnsupportedModel, InputError):
-        return graph, False
-    return graph, _equal(graph, longer)
-
-
-def _steps_axis(tensor: torch.Tensor, batch: int) -> int | None:
-    """Say which axis of an input counts steps: the first besides the samples'."""
-    sequence = tensor.ndim > 2 or (tensor.ndim == 2 and not tensor.dtype.is_floating_point)
-    return (0 if batch else 1) if sequence else None
-
-
-def _resized(
-    example: list[torch.Tensor], axes: Sequence[int | None], size: int
-) -> list[torch.Tensor]:
-    import torch
-
-    return [
-        one if axis is None else one.index_select(axis, torch.arange(size) % one.shape[axis])
-        for one, axis in zip(example, axes, strict=True)
-    ]
-
-
-def _exported(subject: Subject, example: list[torch.Tensor], axes: Sequence[int]) -> CanonicalGraph:
+def _exported(subject: Subject, axes: Sequence[int], example: list[torch.Tensor]) -> CanonicalGraph:
     import torch
 
     samples = [
@@ -163,42 +160,7 @@ def _exported(subject: Subject, example: list[torch.Tensor], axes: Sequence[int]
             f"torch.export cannot follow the forward code of {type(subject.module).__name__} "
             f"({first_line(error, 200)}): read its state dict instead, or make the code plain"
         ) from error
-    return canonical_graph(program, entries)
-
-
-def _equal(one: CanonicalGraph, other: CanonicalGraph) -> bool:
-    """Say whether two graphs compute the same, whatever the length of their inputs."""
-    if len(one.nodes) != len(other.nodes) or len(one.outputs) != len(other.outputs):
-        return False
-    place = {node.name: number for number, node in enumerate(one.nodes)}
-    there = {node.name: number for number, node in enumerate(other.nodes)}
-    outputs = [
-        (place[a], j) == (there[b], k)
-        for (a, j), (b, k) in zip(one.outputs, other.outputs, strict=True)
-    ]
-    same = (
-        [(place[a], j) for a, j in mine.inputs] == [(there[b], k) for b, k in theirs.inputs]
-        and (isinstance(mine.layer, Input) or _same(mine.layer, theirs.layer))
-        for mine, theirs in zip(one.nodes, other.nodes, strict=True)
-    )
-    return all(outputs) and all(same)
-
-
-def _same(mine: Any, theirs: Any) -> bool:
-    if type(mine) is not type(theirs):
-        return False
-    if isinstance(mine, np.ndarray):
-        return np.array_equal(mine, theirs)
-    if hasattr(mine, "__dataclass_fields__"):
-        return all(_same(getattr(mine, f.name), getattr(theirs, f.name)) for f in fields(mine))
-    return bool(mine == theirs)
-
-
-def _open(node: Node) -> Node:
-    """Let an input that is a sequence be of any length."""
-    if not isinstance(node.layer, Input) or not node.layer.shape:
-        return node
-    return replace(node, layer=Input((None, *node.layer.shape[1:])))
+    return canonical_graph(with_own_operations(program), entries)
 
 
 def _notes(source: torch.nn.Module, graph: CanonicalGraph, *, free: bool) -> tuple[str, ...]:

@@ -2,16 +2,15 @@
 
 from __future__ import annotations
 
-import warnings
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 
 from rnnlens.errors import InputError
 from rnnlens.readers.torch import state_files
-from rnnlens.readers.torch.live import LAYOUTS, match
+from rnnlens.readers.torch.called import LAYOUTS, called
+from rnnlens.readers.torch.live import match
 
 __all__ = ["outputs"]
 
@@ -37,34 +36,10 @@ def outputs(
             f"which axis of {type(source).__name__} counts samples is known only once it is read: "
             "call rnnlens.read(module, example=x) on this module first"
         )
-    device = next((p.device for p in source.parameters()), torch.device("cpu"))
-    given = [
-        torch.as_tensor(np.moveaxis(array, 0, batch)).to(device=device, dtype=dtype)
-        for array, batch, dtype in zip(inputs.values(), layout.inputs, layout.dtypes, strict=True)
-    ]
     modes = {module: module.training for module in source.modules()}
     try:
         source.eval()
-        with torch.no_grad(), warnings.catch_warnings():
-            warnings.simplefilter("ignore")  # PyTorch's remarks on its own speed
-            given_back = layout.subject.runs(source, given, layout.inputs)
+        return called(source, layout, inputs), f"PyTorch {torch.__version__}"
     finally:
         for module, mode in modes.items():
             module.training = mode
-    arrays = [
-        np.moveaxis(one.detach().cpu().numpy().astype(np.float64), batch, 0)
-        for one, batch in zip(_flat(given_back), layout.outputs, strict=True)
-    ]
-    arrays = [array[:, None] if array.ndim == 1 else array for array in arrays]
-    return arrays, f"PyTorch {torch.__version__}"
-
-
-def _flat(given: Any) -> Iterator[Any]:
-    """Give the tensors of nested tuples, lists and dictionaries, in order."""
-    if isinstance(given, Mapping):
-        given = tuple(given.values())
-    if isinstance(given, tuple | list):
-        for one in given:
-            yield from _flat(one)
-    else:
-        yield given

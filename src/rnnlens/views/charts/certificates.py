@@ -67,7 +67,8 @@ def certificates(certified: xr.Dataset, *, sample: int | None = None) -> alt.Lay
     title = _title(certified, sample, tolerance)
     layers = [bars, marks, line]
     return theme.dress(
-        alt.LayerChart(layer=layers, title=title, width=theme.WIDTH - 110, height=260)
+        alt.LayerChart(layer=layers, title=title, width=theme.WIDTH - 110, height=260),
+        certified,
     )
 
 

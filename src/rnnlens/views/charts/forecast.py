@@ -62,7 +62,7 @@ def forecast(explanation: xr.Dataset, *, most: int = 504) -> alt.Chart:
         )
         .properties(width=theme.WIDTH, height=240)
     )
-    return theme.dress(chart)
+    return theme.dress(chart, explanation)
 
 
 def _styled(channel: type, styles: dict, shown: list[str], place: int, legend: Any) -> Any:

@@ -43,4 +43,4 @@ def gates(node: xr.Dataset, *, sample: int = 0, title: str = "") -> alt.ConcatCh
     heading = title or str(node.attrs.get("layer", "")) or "One window"
     chart = alt.concat(*charts, columns=3, spacing={"row": 14, "column": 18})
     chart = chart.resolve_scale(color="independent", x="independent", y="independent")
-    return theme.dress(chart.properties(title=alt.TitleParams(heading, subtitle=subtitle)))
+    return theme.dress(chart.properties(title=alt.TitleParams(heading, subtitle=subtitle)), node)

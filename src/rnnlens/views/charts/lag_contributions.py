@@ -53,7 +53,8 @@ def lag_contributions(explanation: xr.Dataset, *, sample: int | None = None) -> 
         layers.append(_sums(table, x))
     title = _title(explanation, sample)
     return theme.dress(
-        alt.LayerChart(layer=layers, title=title, width=theme.WIDTH - 110, height=260)
+        alt.LayerChart(layer=layers, title=title, width=theme.WIDTH - 110, height=260),
+        explanation,
     )
 
 

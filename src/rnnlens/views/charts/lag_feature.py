@@ -64,7 +64,7 @@ def lag_feature(explanation: xr.Dataset) -> alt.Chart:
             view=alt.ViewConfig(fill=theme.MISSING),
         )
     )
-    return theme.dress(chart)
+    return theme.dress(chart, explanation)
 
 
 def _two_lines(explanation: xr.Dataset) -> list[str]:

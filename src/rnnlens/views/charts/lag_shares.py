@@ -55,7 +55,9 @@ def lag_shares(lags: xr.Dataset) -> alt.LayerChart:
         interval = base.encode(y=alt.Y("share_low:Q"), y2="share_high:Q")
         layers.append(interval.mark_rule(color=theme.INK, strokeWidth=1.5))
     title = _title(lags, with_interval=len(layers) > 1)
-    return theme.dress(alt.LayerChart(layer=layers, title=title, width=theme.WIDTH, height=240))
+    return theme.dress(
+        alt.LayerChart(layer=layers, title=title, width=theme.WIDTH, height=240), lags
+    )
 
 
 def _title(lags: xr.Dataset, *, with_interval: bool) -> alt.TitleParams:

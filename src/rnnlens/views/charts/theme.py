@@ -6,9 +6,11 @@ print: categories differ in lightness as well as in hue, and scales rise evenly 
 
 from __future__ import annotations
 
+from textwrap import wrap
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from rnnlens.views.tables.summary import duration
+from rnnlens.views.words.origin import origin_sentences
 
 if TYPE_CHECKING:
     import altair as alt
@@ -35,6 +37,8 @@ __all__ = [
 
 #: Width of a figure's drawing area in pixels.
 WIDTH = 640
+#: Characters on one line beneath a title.
+LINE = 96
 
 FONT = "system-ui, -apple-system, Segoe UI, Roboto, Noto Sans, Helvetica, Arial, sans-serif"
 INK = "#1d2733"
@@ -52,8 +56,8 @@ SEQUENTIAL = ("#f3f8fc", "#b5d2e8", "#6aa3cb", "#2b6a99", "#0f2f4a")
 DIVERGING = ("#0f4c81", "#7fb2d9", "#fafaf7", "#eba05f", "#a5430a")
 
 
-def dress(chart: Chart) -> Chart:
-    """Give a finished chart the common look."""
+def dress(chart: Chart, of: xr.Dataset) -> Chart:
+    """Give a finished chart the common look, and what its result rests on that is not known."""
     text = {"labelFont": FONT, "titleFont": FONT, "labelColor": QUIET, "titleColor": INK}
     small = {"labelFontSize": 11, "titleFontSize": 12, "titleFontWeight": "normal"}
     config: dict[str, Any] = {
@@ -88,7 +92,23 @@ def dress(chart: Chart) -> Chart:
         "header": {**text, **small},
         "range": {"category": list(CATEGORIES)},
     }
-    return chart.configure(**config)
+    return _stating(chart, of).configure(**config)
+
+
+def _stating(chart: Chart, of: xr.Dataset) -> Chart:
+    """Say beneath a chart's title what is assumed of the network, and left out of it."""
+    import altair as alt
+
+    said = [line for text in origin_sentences(of.attrs) for line in wrap(text, LINE)]
+    if not said:
+        return chart
+    title = chart.title
+    if not isinstance(title, alt.TitleParams):
+        title = alt.TitleParams("" if title is alt.Undefined else title)
+    before = [] if title.subtitle is alt.Undefined else title.subtitle
+    titled = title.copy()
+    titled.subtitle = [*([before] if isinstance(before, str) else before), *said]
+    return chart.properties(title=titled)
 
 
 def sequential(largest: float) -> alt.Scale:

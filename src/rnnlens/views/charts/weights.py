@@ -56,7 +56,7 @@ def weights(node: xr.Dataset, *, kind: str = "W") -> alt.ConcatChart:
     heading = f"{TITLES[kind]}, layer {layer}" if layer else TITLES[kind]
     chart = alt.concat(*charts, columns=columns, spacing={"row": 16, "column": 24})
     chart = chart.resolve_scale(color="shared", x="independent", y="independent")
-    return theme.dress(chart.properties(title=alt.TitleParams(heading, subtitle=subtitle)))
+    return theme.dress(chart.properties(title=alt.TitleParams(heading, subtitle=subtitle)), node)
 
 
 def _height(panel: Panel, kind: str) -> int:

@@ -12,6 +12,7 @@ from rnnlens.views.tables import summary
 from rnnlens.views.tables.lags import evidence_cells, made_how
 from rnnlens.views.tables.plain import Row
 from rnnlens.views.words.explanation import figure, lag_sentences, percent
+from rnnlens.views.words.origin import origin_sentences
 from rnnlens.views.words.units import with_unit
 
 if TYPE_CHECKING:
@@ -27,7 +28,10 @@ def context(parts: ReportParts) -> Row:
     explained = summary.explanation_summary(parts.explanation)
     return {
         "title": parts.title,
-        "sentences": parts.sentences or lag_sentences(parts.lags),
+        "sentences": (
+            *origin_sentences(parts.explanation.attrs),
+            *(parts.sentences or lag_sentences(parts.lags)),
+        ),
         "notes": list(parts.notes),
         "network": _network(parts.description),
         "target": explained.get("target") or "the output",

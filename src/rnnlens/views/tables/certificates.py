@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from rnnlens.views.tables.plain import Attributes, Row, plain
+from rnnlens.views.tables.stated import with_origin
 from rnnlens.views.tables.summary import time_text
 from rnnlens.views.words.explanation import figure
 from rnnlens.views.words.forecast import matters_sentence, with_caution
@@ -26,6 +27,7 @@ def certificate_summary(certified: xr.Dataset) -> Row:
     return {**attrs, "lags": _rows(certified), "sentence": certificate_sentence(certified)}
 
 
+@with_origin
 def certificate_view(certified: xr.Dataset) -> Group:
     """Show certificates for the terminal."""
     from rich.box import SIMPLE_HEAD

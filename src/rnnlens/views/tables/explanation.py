@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from rnnlens.views.tables.plain import Row
+from rnnlens.views.tables.stated import with_origin
 from rnnlens.views.tables.summary import (
     explanation_summary,
     far_off_text,
@@ -30,6 +31,7 @@ __all__ = ["explanation_view", "lags_view", "trace_view"]
 NAMED = 3
 
 
+@with_origin
 def lags_view(lags: xr.Dataset) -> Group:
     """Show the share of each lag with its interval."""
     from rich.bar import Bar
@@ -83,6 +85,7 @@ UNSUMMED = {
 }
 
 
+@with_origin
 def explanation_view(explanation: xr.Dataset) -> Group:
     """Show what each lag gave, with the features that gave most."""
     from rich.console import Group
@@ -184,6 +187,7 @@ def _largest(values: xr.DataArray, decimals: int) -> str:
     return ", ".join(f"{name} {value:+.{decimals}f}" for name, value in named if value)
 
 
+@with_origin
 def trace_view(trace: xr.DataTree) -> Group:
     """Show every gate and state of every layer: its mean and its range over the steps."""
     from rich.console import Group

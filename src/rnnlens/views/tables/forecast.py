@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from rnnlens.views.tables.plain import Row, plain
+from rnnlens.views.tables.stated import with_origin
 from rnnlens.views.words.explanation import percent
 from rnnlens.views.words.forecast import (
     SEASONS,
@@ -34,6 +35,7 @@ TEXTS = {
 }
 
 
+@with_origin
 def check_view(page: xr.Dataset) -> Group:
     """Show how good the forecast is, where its inputs lie, and what fits better."""
     from rich.console import Group

@@ -13,6 +13,8 @@ from typing import Any, TypeAlias
 
 import numpy as np
 
+from rnnlens.views.words.origin import origin_sentences
+
 __all__ = ["render_inspection"]
 
 #: A network, a layer, an array or options, as plain dictionaries.
@@ -41,6 +43,10 @@ def render_inspection(description: Description, *, values: bool = False, width: 
     for layer in description["layers"]:
         lines += ["", *_layer(layer, width)]
     lines += ["", "Where the time steps went", *_filled(description["time_steps"], width)]
+    for sentence in origin_sentences({
+        key: "; ".join(description.get(key) or ()) for key in ("assumed", "left_out")
+    }):
+        lines += ["", *wrap(sentence, width)]
     if description["notes"]:
         lines += ["", "Notes"]
         for note in description["notes"]:

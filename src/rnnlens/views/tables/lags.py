@@ -8,6 +8,7 @@ import numpy as np
 
 from rnnlens.views.tables.lag_rows import evidence_rows
 from rnnlens.views.tables.plain import Attributes, Row, plain
+from rnnlens.views.tables.stated import with_origin
 from rnnlens.views.tables.summary import far_off, far_off_text
 from rnnlens.views.words.explanation import figure
 from rnnlens.views.words.forecast import matters_sentence
@@ -68,6 +69,7 @@ def evidence_cells(table: xr.Dataset) -> tuple[list[str], list[list[str]]]:
     return [heading for heading, _ in columns], cells
 
 
+@with_origin
 def evidence_view(table: xr.Dataset) -> Group:
     """Show how good the forecast is, the evidence on each lag, how it was made, what it says."""
     from rich.box import SIMPLE_HEAD

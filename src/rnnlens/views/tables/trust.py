@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from rnnlens.views.tables.plain import Row, plain
+from rnnlens.views.tables.stated import with_origin
 from rnnlens.views.tables.summary import quantity
 from rnnlens.views.words.trust import NAMES, trust_findings
 
@@ -15,6 +16,7 @@ if TYPE_CHECKING:
 __all__ = ["trust_summary", "trust_view"]
 
 
+@with_origin
 def trust_view(page: xr.Dataset) -> Group:
     """Show every check with its verdict, its figure and a sentence."""
     from rich.box import SIMPLE_HEAD

@@ -89,7 +89,7 @@ class LayerContext:
 def keras_layer_of(layer: Layer, context: LayerContext) -> KerasLayer:
     """Give a layer as Keras 3 has it."""
     maker = MAKERS.get(type(layer))
-    if maker is None:
+    if maker is None or (isinstance(layer, RepeatVector) and layer.times is None):
         refuse(
             context.name,
             layer,

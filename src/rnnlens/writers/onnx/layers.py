@@ -193,7 +193,11 @@ def _repeat_vector(
     layer: RepeatVector, inputs: Inputs, shapes: Shapes, writer: OnnxGraphWriter
 ) -> str:
     row = writer.op("Unsqueeze", [inputs[0], writer.constant(np.array([1]), "axis")])
-    return writer.op("Tile", [row, writer.constant(np.array([1, layer.times, 1]), "times")])
+    if layer.times is not None:
+        return writer.op("Tile", [row, writer.constant(np.array([1, layer.times, 1]), "times")])
+    one = writer.constant(np.array([1]), "one")
+    steps = writer.op("Shape", inputs[1:2], start=1, end=2)
+    return writer.op("Tile", [row, writer.op("Concat", [one, steps, one], axis=0)])
 
 
 def _concatenate(

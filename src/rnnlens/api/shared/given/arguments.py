@@ -196,6 +196,7 @@ KINDS: dict[str, Kind] = {
     "head": NAME,
     "nonlinearity": NAME,
     "batch_axes": mapping(whole(), "a mapping of input name to the axis of the samples"),
+    "step_axes": mapping(whole(), "a mapping of input name to the axis of the steps"),
     "weights": mapping(numbers(allowed="any"), "a mapping of input name to array"),
     "architecture": PATH,
     "layers": NAME,

@@ -26,8 +26,9 @@ def as_network(net: NetworkLike, X: object = None) -> Network:
 
     A live PyTorch module is exported on the windows X of the verb: (sample, step, feature).
     """
+    from rnnlens.api.shared.given.reading import read_model
     from rnnlens.network.network import Network
-    from rnnlens.readers.open import options_of, read
+    from rnnlens.readers.open import options_of
     from rnnlens.readers.options import ReadOptions
 
     if isinstance(net, Network):
@@ -39,8 +40,8 @@ def as_network(net: NetworkLike, X: object = None) -> Network:
             "network that they make, proven by its outputs"
         )
     if "example" in options_of(net):
-        return read(net, ReadOptions(example=_example(net, X)))
-    return read(net)
+        return read_model(net, ReadOptions(example=_example(net, X)))
+    return read_model(net, ReadOptions())
 
 
 def network_or_arrays(net: NetworkLike) -> Network | Arrays:

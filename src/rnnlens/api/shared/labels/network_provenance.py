@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from rnnlens.network.arrays import Arrays
-from rnnlens.network.network import Network
+from rnnlens.network.network import Network, Origin, still_assumed
 from rnnlens.results.provenance import provenance
 
-__all__ = ["network_provenance"]
+__all__ = ["network_provenance", "unsure"]
 
 
 def network_provenance(
@@ -26,5 +26,11 @@ def network_provenance(
         network_digest=origin.digest,
         network_format=" ".join(filter(None, [origin.format, origin.version])),
         network_path=origin.path,
-        extra=extra,
+        extra={**unsure(origin), **(extra or {})},
     )
+
+
+def unsure(origin: Origin) -> dict[str, str]:
+    """Give what is assumed of a network and what is left out of it, where anything is."""
+    said = {"assumed": still_assumed(origin), "left_out": origin.left_out}
+    return {key: "; ".join(clauses) for key, clauses in said.items() if clauses}

@@ -61,7 +61,8 @@ def _(layer: Reshape, x: Taken, context: Context, node: Node) -> Forms:
 
 @spread.register
 def _(layer: RepeatVector, x: Taken, context: Context, node: Node) -> Forms:
-    return picked(x[0], [0] * layer.times, sequence=True)
+    times = x[1].centre.shape[1] if layer.times is None else layer.times
+    return picked(x[0], [0] * times, sequence=True)
 
 
 @spread.register

@@ -8,7 +8,7 @@ import numpy as np
 
 from rnnlens.network.layers import Add, Multiply, Rescaling, Subtract
 from rnnlens.readers.torch.graph.call import TorchCall, operation
-from rnnlens.readers.torch.graph.values import StackedStates, TorchValue
+from rnnlens.readers.torch.graph.values import StackedStates, TorchValue, numbers_of
 
 __all__: list[str] = []
 
@@ -37,7 +37,7 @@ def _beside(call: TorchCall, constant: Any, value: TorchValue) -> np.ndarray | T
     if isinstance(constant, np.ndarray):
         return constant
     out = call.out
-    array = constant.detach().cpu().numpy()
+    array = numbers_of(constant)
     if array.ndim == 0:
         return array.astype(float)
     if value.fold is not None and (array.ndim > value.rank - value.batch - 1):

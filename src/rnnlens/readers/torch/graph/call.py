@@ -19,6 +19,7 @@ from rnnlens.readers.torch.graph.values import (
     TorchGraphBuilder,
     TorchValue,
     TracedShape,
+    numbers_of,
     traced_shape_of,
 )
 
@@ -152,7 +153,7 @@ class TorchCall:
 
     def per_sample(self, tensor: torch.Tensor, batch: int) -> np.ndarray:
         """Give the numbers that every sample has in a tensor that no input changes."""
-        array = np.moveaxis(tensor.detach().cpu().numpy(), batch, 0)
+        array = np.moveaxis(numbers_of(tensor), batch, 0)
         if not (array == array[:1]).all():
             raise self.refuse("a constant in it differs from sample to sample")
         return array[0].copy()
@@ -164,7 +165,7 @@ class TorchCall:
             return None
         if isinstance(result, TorchValue | StackedStates):
             raise self.refuse(f"its {name} is computed from the input, where weights are expected")
-        return result.detach().cpu().numpy().copy()
+        return numbers_of(result).copy()
 
     def source(self, name: str, words: str = "") -> Source:
         """Say where a weight came from."""
@@ -176,9 +177,7 @@ class TorchCall:
         result = self.results[node]
         if isinstance(result, TorchValue | StackedStates):
             raise self.refuse(f"{node.name} is computed from the input, where weights are expected")
-        return CellArray(
-            result.detach().cpu().numpy().copy(), self.names.get(node) or str(node.name)
-        )
+        return CellArray(numbers_of(result).copy(), self.names.get(node) or str(node.name))
 
     def shared(self, keys: Sequence[Hashable], make: Callable[[], T]) -> T:
         """Give the layer that these weights already made, so that a shared layer is one layer."""

@@ -12,6 +12,7 @@ from rnnlens.network.axes import ExpandDims, Squeeze
 from rnnlens.network.layers import Input
 from rnnlens.network.network import Node, Ref
 from rnnlens.readers.refusals import WrongSampleAxis
+from rnnlens.readers.rerolled.reroll import reroll
 from rnnlens.readers.torch.graph import arithmetic as torch_arithmetic  # noqa: F401  (each registers its operations)
 from rnnlens.readers.torch.graph import layers as torch_layers  # noqa: F401  (each registers its operations)
 from rnnlens.readers.torch.graph import lengths as torch_lengths  # noqa: F401  (each registers its operations)
@@ -94,7 +95,7 @@ class _Reader:
                     f"the module holds a {node.op} ({node.target}), which rnnlens does not read"
                 )
         refs, given = self._outputs(outputs)
-        nodes, refs = tidy(self.builder.nodes, refs, self.steps)
+        nodes, refs = reroll(*tidy(self.builder.nodes, refs, self.steps))
         return CanonicalGraph(nodes, refs, self.inputs, given)
 
     def _entry(self, node: torch.fx.Node) -> None:
@@ -181,7 +182,11 @@ class _Reader:
 
         given = torch.export.graph_signature.OutputKind.USER_OUTPUT
         specs = self.program.graph_signature.output_specs
-        return [node for node, spec in zip(nodes, specs, strict=True) if spec.kind == given]
+        return [
+            node
+            for node, spec in zip(nodes, specs, strict=True)
+            if spec.kind == given and node is not None
+        ]
 
     def _outputs(self, nodes: Sequence[Any]) -> tuple[list[Ref], list[TracedShape]]:
         refs, given = [], []

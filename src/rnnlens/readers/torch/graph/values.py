@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Hashable, Mapping, Sequence
 from dataclasses import dataclass
 from math import prod
-from typing import Any, Literal
+from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
 
@@ -26,6 +26,9 @@ from rnnlens.network.layers import (
 from rnnlens.network.network import Node, Ref, Source
 from rnnlens.network.unique import unique_name
 
+if TYPE_CHECKING:
+    import torch
+
 __all__ = [
     "Fold",
     "Result",
@@ -33,6 +36,7 @@ __all__ = [
     "TorchGraphBuilder",
     "TorchValue",
     "TracedShape",
+    "numbers_of",
     "relaid",
     "traced_shape_of",
 ]
@@ -184,6 +188,13 @@ class TorchGraphBuilder:
         if one_step and len(shape) == 2:
             return self.add(wanted, RepeatVector(times), node.inputs[0])
         return self.add(wanted, Concatenate(axis), *([ref] * times))
+
+
+def numbers_of(tensor: torch.Tensor) -> np.ndarray:
+    """Give the numbers of a tensor; NumPy has no bfloat16, whose numbers float32 holds exactly."""
+    tensor = tensor.detach().cpu()
+    half = tensor.is_floating_point() and tensor.element_size() < 4
+    return (tensor.float() if half else tensor).numpy()
 
 
 def relaid(value: TorchValue, target: TracedShape) -> tuple[tuple[int, ...], Fold | None] | None:

@@ -16,7 +16,7 @@ from rnnlens.readers.torch.signature.nested import filled, leaves
 if TYPE_CHECKING:
     import torch
 
-__all__ = ["Carried", "Kept", "carried_by"]
+__all__ = ["Carried", "Kept", "Started", "carried_by"]
 
 
 @dataclass(frozen=True, eq=False)
@@ -120,24 +120,37 @@ def _attributes(module: torch.nn.Module) -> Iterator[_Attribute]:
                 yield _Attribute(part, where, name)
 
 
+@dataclass(frozen=True, eq=False)
+class Started:
+    """What the recurrent layers of a module started from in a call."""
+
+    #: By place in memory: the axis of the samples, and the shape.
+    found: dict[int, tuple[int, tuple[int, ...]]]
+
+    def axis(self, tensor: torch.Tensor) -> int | None:
+        """Give the axis of the samples of a tensor from which a layer starts as it is."""
+        axis, shape = self.found.get(tensor.data_ptr(), (None, ()))
+        return axis if shape == tensor.shape else None
+
+
 def carried_by(
     module: torch.nn.Module, call: Callable[[], object], samples: set[int]
-) -> Carried | None:
+) -> tuple[Carried | None, Started]:
     """Call a module, and say what it keeps: what a call changes, or hands a layer as its start.
 
-    The module is left as the call leaves it: give a copy.
+    The module is left as it was before the call.
     """
     import torch
 
     attributes = list(_attributes(module))
     before = [([(one, one.clone()) for one in a.tensors()], a.value()) for a in attributes]
-    given: dict[int, tuple[int, tuple[int, ...]]] = {}
+    started = Started({})
 
     def note(layer: object, inputs: tuple[Any, ...]) -> None:
         whole = isinstance(layer, torch.nn.RNNBase)
         for one in leaves(inputs[1:]):
             if isinstance(one, torch.Tensor):
-                given[one.data_ptr()] = int(whole and one.ndim == 3), tuple(one.shape)
+                started.found[one.data_ptr()] = int(whole and one.ndim == 3), tuple(one.shape)
 
     layers = [one for one in module.modules() if isinstance(one, _cells())]
     hooks = [one.register_forward_pre_hook(note) for one in layers]
@@ -149,22 +162,22 @@ def carried_by(
     kept = [
         (attribute, tensors, value)
         for attribute, (tensors, value) in zip(attributes, before, strict=True)
-        if _changed(attribute, tensors, value) or any(t.data_ptr() in given for t, _ in tensors)
+        if _changed(attribute, tensors, value)
+        or any(started.axis(t) is not None for t, _ in tensors)
     ]
     if not kept:
-        return None
+        return None, started
     for attribute, tensors, value in kept:
         for tensor, copied in tensors:
             with torch.no_grad():
                 tensor.copy_(copied)
         setattr(attribute.part, attribute.name, value)
     slots = tuple(
-        tuple(_kept(attribute, k, leaf, given, samples) for k, leaf in enumerate(leaves(value)))
+        tuple(_kept(attribute, k, leaf, started, samples) for k, leaf in enumerate(leaves(value)))
         for attribute, _, value in kept
     )
-    return Carried(
-        tuple(attribute for attribute, _, _ in kept), tuple(value for _, _, value in kept), slots
-    )
+    found = tuple(attribute for attribute, _, _ in kept), tuple(value for _, _, value in kept)
+    return Carried(*found, slots), started
 
 
 def _cells() -> tuple[type, ...]:
@@ -191,17 +204,16 @@ def _kept(
     attribute: _Attribute,
     number: int,
     leaf: Any,
-    given: dict[int, tuple[int, tuple[int, ...]]],
+    started: Started,
     samples: set[int],
 ) -> Kept | None:
     import torch
 
     if not _is_tensor(leaf) or leaf.ndim == 0:
         return None
-    usual = 1 if leaf.ndim == 3 else 0
-    axis, shape = given.get(leaf.data_ptr(), (usual, ()))
-    if shape != leaf.shape:  # no layer starts from it as it is
-        axis = usual
+    axis = started.axis(leaf)
+    if axis is None:  # no layer starts from it as it is
+        axis = 1 if leaf.ndim == 3 else 0
         if leaf.shape[axis] not in samples:
             return None
     several = len(leaves(attribute.value())) > 1

@@ -156,7 +156,10 @@ def _picked(func: Any, args: Any, kwargs: Any) -> Any:
 
 def _scattered(func: Any, args: Any, kwargs: Any) -> Any:
     order = (*args, *kwargs.values())[2]
-    return order if getattr(order, SAME_ORDER, False) else None
+    if not getattr(order, SAME_ORDER, False):
+        return None
+    setattr(args[0], SAME_ORDER, True)  # the inverse of an order that changes nothing
+    return args[0]
 
 
 #: What is done in the place of a function of PyTorch, by its name; None leaves it as it is.

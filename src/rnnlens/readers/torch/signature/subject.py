@@ -2,18 +2,19 @@
 
 from __future__ import annotations
 
-import warnings
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from rnnlens.errors import InputError, UnsupportedModel
 from rnnlens.readers.refusals import first_line
+from rnnlens.readers.torch.export import following, quiet
 from rnnlens.readers.torch.signature.call import Call, call_of
-from rnnlens.readers.torch.signature.carried import Carried, carried_by
+from rnnlens.readers.torch.signature.carried import Carried, Started, carried_by
 from rnnlens.readers.torch.signature.copied import copied
 from rnnlens.readers.torch.signature.packing import followed, replaced
 from rnnlens.readers.torch.signature.unwrap import unwrapped
+from rnnlens.readers.torch.unbatched import refused_unbatched
 
 if TYPE_CHECKING:
     import torch
@@ -33,6 +34,8 @@ class Subject:
     carried: Carried | None
     #: Whether it packs its sequences.
     packs: bool
+    #: Which tensors of the example a recurrent layer starts from.
+    starts: tuple[bool, ...]
 
     def exported(
         self, tensors: Sequence[torch.Tensor], axes: Sequence[int]
@@ -52,8 +55,7 @@ class Subject:
         ):
             shapes[tensor] = {axis: torch.export.Dim.AUTO}
         args = (*self.call.arguments(tensors), states)
-        with warnings.catch_warnings(), followed(enabled=self.packs):
-            warnings.simplefilter("ignore")
+        with following(), followed(enabled=self.packs):
             program = torch.export.export(self.module, args, dynamic_shapes=shapes, strict=False)
         return program, [*self.call.entries, *states]
 
@@ -67,9 +69,27 @@ class Subject:
         module = copied(unwrapped(source))
         carried = self.carried.within(module)
         carried.freed()
+        first = next((one for one in tensors if one.is_floating_point()), None)
+        like = tensors[0].float() if first is None else first
         samples = tensors[0].shape[axes[0]]
-        carried.started([one.expanded(samples).to(tensors[0].device) for one in carried.kept])
+        carried.started([one.expanded(samples).to(like) for one in carried.kept])
         return module(*args, **kwargs)
+
+    @property
+    def lengths(self) -> int | None:
+        """Which tensor holds the lengths of sequences that are packed, where it is known."""
+        counts = [
+            k
+            for k, one in enumerate(self.example)
+            if one.ndim == 1 and not one.dtype.is_floating_point
+        ]
+        return counts[0] if self.packs and len(counts) == 1 else None
+
+    def longest_first(self, tensors: Sequence[torch.Tensor]) -> torch.Tensor | None:
+        """Give the order in which packing wants the samples; None where it wants none."""
+        if self.lengths is None:
+            return None
+        return tensors[self.lengths].argsort(descending=True, stable=True)
 
     @property
     def notes(self) -> tuple[str, ...]:
@@ -95,16 +115,17 @@ def subject_of(source: torch.nn.Module, example: Any) -> Subject:
             "or more"
         )
     module = copied(source)
-    carried, packs = _tried(module, call, tensors)
+    carried, started, packs = _tried(module, call, tensors)
     if packs:
         replaced(module)
     _plainly_called(module, carried)
-    return Subject(module, call, tensors, carried, packs)
+    starts = tuple(started.axis(one) is not None and one.ndim > 1 for one in tensors)
+    return Subject(module, call, tensors, carried, packs, starts)
 
 
 def _tried(
     module: torch.nn.Module, call: Call, tensors: list[torch.Tensor]
-) -> tuple[Carried | None, bool]:
+) -> tuple[Carried | None, Started, bool]:
     """Call the module once, and see what it keeps and whether it packs sequences."""
     import torch
 
@@ -115,16 +136,17 @@ def _tried(
 
     def run() -> None:
         args, kwargs = call.arguments(tensors)
-        with torch.no_grad(), warnings.catch_warnings():
-            warnings.simplefilter("ignore")
+        with torch.no_grad(), quiet():
             module(*args, **kwargs)
 
     layers = [part for part in module.modules() if isinstance(part, torch.nn.RNNBase)]
     hooks = [layer.register_forward_pre_hook(note) for layer in layers]
     largest = max(tensors, key=lambda one: one.ndim)
     try:
-        carried = carried_by(module, run, set(largest.shape[:2]))
-    except UnsupportedModel:  # of ours: what it keeps cannot be read
+        carried, started = refused_unbatched(
+            module, lambda: carried_by(module, run, set(largest.shape[:2]))
+        )
+    except (UnsupportedModel, InputError):  # of ours
         raise
     except Exception as error:  # the module's own code may raise anything
         shapes = ", ".join(str(tuple(one.shape)) for one in tensors)
@@ -136,7 +158,7 @@ def _tried(
     finally:
         for hook in hooks:
             hook.remove()
-    return carried, any(packed)
+    return carried, started, any(packed)
 
 
 def _plainly_called(module: torch.nn.Module, carried: Carried | None) -> None:
@@ -167,6 +189,30 @@ def sample_axes(subject: Subject) -> list[tuple[int, ...]]:
     They stand in axis 0, but in axis 1 of the states of a layer, ``(layer, sample, unit)``, and
     in axis 1 of sequences where a recurrent layer takes ``(step, sample, feature)``.
     """
+    example = subject.example
+    flowing = [start and one.ndim == 3 for one, start in zip(example, subject.starts, strict=True)]
+    ways = [tuple(map(int, flowing))]
+    sized = _sized_like_states(subject)
+    if any(sized) and not all(sized):
+        ways.append(tuple(map(int, sized)))
+    ways.append((0,) * len(example))
+    if may_take_steps_first(subject.module):
+        ways += [
+            tuple(1 if one.ndim > 1 else 0 for one in example),
+            tuple(
+                1 if one.ndim > 2 or (one.ndim == 2 and not one.is_floating_point()) else 0
+                for one in example
+            ),
+        ]
+    return [
+        way
+        for way in dict.fromkeys(ways)
+        if all(axis < one.ndim for axis, one in zip(way, example, strict=True))
+    ]
+
+
+def _sized_like_states(subject: Subject) -> list[bool]:
+    """Say which tensors of an example have the sizes of a layer's states."""
     import torch
 
     layers = [part for part in subject.module.modules() if isinstance(part, torch.nn.RNNBase)]
@@ -175,18 +221,4 @@ def sample_axes(subject: Subject) -> list[tuple[int, ...]]:
         for layer in layers
         for width in (layer.hidden_size, layer.proj_size or layer.hidden_size)
     }
-    states = [one.ndim == 3 and (one.shape[0], one.shape[2]) in sizes for one in subject.example]
-    several = len(states) > 1
-    first = [0] * len(states)
-    ways = []
-    if several and any(states) and not all(states):
-        ways.append(tuple(int(state) for state in states))
-    ways.append(tuple(first))
-    if may_take_steps_first(subject.module):
-        ways.append(tuple(1 if one.ndim > 1 else 0 for one in subject.example))
-    sized = [
-        way
-        for way in ways
-        if all(axis < one.ndim for axis, one in zip(way, subject.example, strict=True))
-    ]
-    return list(dict.fromkeys(sized))
+    return [one.ndim == 3 and (one.shape[0], one.shape[2]) in sizes for one in subject.example]

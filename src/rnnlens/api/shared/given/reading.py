@@ -1,0 +1,34 @@
+"""Reading what a verb was given: a file, or a live model, which is compared with what was read."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+from rnnlens.readers.step_axes import with_step_axes
+
+if TYPE_CHECKING:
+    from rnnlens.network.network import Network
+    from rnnlens.readers.options import ReadOptions
+
+__all__ = ["read_model"]
+
+
+def read_model(source: object, options: ReadOptions) -> Network:
+    """Read a trained network; what is at hand as a live module of PyTorch is held against it."""
+    from rnnlens.readers.keras import live as keras_live
+    from rnnlens.readers.open import read
+    from rnnlens.readers.options import refuse_others
+    from rnnlens.readers.torch.live import TAKES, match, readings
+
+    # any format may leave it open which axis counts steps
+    own = replace(options, step_axes=None)
+    # a model of Keras with the backend PyTorch is a module of PyTorch too
+    if match(source) and not keras_live.match(source):
+        from rnnlens.checks.as_read import compared
+
+        refuse_others(own, TAKES, "a live PyTorch module")
+        network = compared(readings(source, own), type(source).__name__)
+    else:
+        network = read(source, own)
+    return with_step_axes(network, options.step_axes)

@@ -1,0 +1,1 @@
+"""Loops over a hand-written cell, written out step by step, made recurrent layers again."""

@@ -1,0 +1,256 @@
+"""A loop that is a known cell, put back as one recurrent layer."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field, replace
+
+import numpy as np
+
+from rnnlens.network.axes import Constant, ExpandDims, Index, Repeat, Slice
+from rnnlens.network.cells import LSTM, Cell
+from rnnlens.network.inventory import arrays_of
+from rnnlens.network.layers import Concatenate, Layer, Permute, Recurrent
+from rnnlens.network.network import Node, Ref, Source
+from rnnlens.network.unique import unique_name
+from rnnlens.readers.rerolled.cells import Match
+from rnnlens.readers.rerolled.graph import Graph, Place
+from rnnlens.readers.rerolled.loops import Loop
+from rnnlens.readers.rerolled.reading import StepReader
+from rnnlens.readers.rerolled.values import Term
+
+__all__ = ["Rebuilt", "as_layer", "in_order"]
+
+
+@dataclass(frozen=True, eq=False)
+class Rebuilt:
+    """Nodes that are new, and which outputs stand for which."""
+
+    graph: Graph
+    nodes: dict[str, Node] = field(default_factory=dict)
+    instead: dict[Ref, Ref] = field(default_factory=dict)
+
+    def add(
+        self, wanted: str, layer: Layer, *inputs: Ref, sources: dict[str, Source] | None = None
+    ) -> Ref:
+        """Add a node."""
+        name = unique_name(wanted, {*self.graph.nodes, *self.nodes})
+        self.nodes[name] = Node(name, layer, inputs, sources or {})
+        return name, 0
+
+    def finished(self) -> tuple[list[Node], list[Ref]]:
+        """Give all nodes that are needed, in order, and the outputs."""
+
+        def now(ref: Ref) -> Ref:
+            while ref in self.instead:
+                ref = self.instead[ref]
+            return ref
+
+        old = {
+            name: replace(node, inputs=tuple(now(ref) for ref in node.inputs))
+            for name, node in self.graph.nodes.items()
+        }
+        new = {
+            name: replace(node, inputs=tuple(now(ref) for ref in node.inputs))
+            for name, node in self.nodes.items()
+        }
+        outputs = [now(ref) for ref in self.graph.outputs]
+        return in_order({**old, **new}, outputs), outputs
+
+
+def in_order(nodes: dict[str, Node], outputs: Sequence[Ref]) -> list[Node]:
+    """Put nodes so that each comes after what it takes, and leave out what nothing needs."""
+    done: dict[str, Node] = {name: node for name, node in nodes.items() if not node.inputs}
+    open_ = [name for name, _ in reversed(outputs)]
+    while open_:
+        name = open_[-1]
+        waiting = [one for one, _ in nodes[name].inputs if one not in done]
+        if name in done or not waiting:
+            done.setdefault(name, nodes[name])
+            open_.pop()
+        else:
+            open_ += reversed(waiting)
+    return list(done.values())
+
+
+def as_layer(
+    graph: Graph, loop: Loop, match: Match, read: StepReader, first: dict[Ref, Ref] | None
+) -> Rebuilt | None:
+    """Make one layer of a loop; None where the inside of a step is used, or inputs are missing."""
+    steps = loop.steps if first is None else [first, *loop.steps]
+    if _used_inside(graph, loop, match):
+        return None
+    made = Rebuilt(graph)
+    cell = _plainer(match.cell, graph, loop)
+    sequence = _input(made, loop, match, read, steps)
+    if sequence is None:
+        return None
+    ref, backwards = sequence
+    starts: list[Ref] = []
+    if first is None:
+        starts = [loop.starts[number] for number in match.states]
+        if all(_is_zero(graph, start) for start in starts):
+            starts = []
+    layer = Recurrent(cell, backwards, return_sequences=True, return_state=True)
+    sources = _sources(graph, loop, layer)
+    name, _ = made.add(_label(cell), layer, ref, *starts, sources=sources)
+    hidden = loop.states[match.states[0]][0]
+    for number, step in enumerate(steps):
+        last = number == len(steps) - 1
+        made.instead[step[hidden]] = made.add(
+            f"{name}_step", Index(-1 if last else number, 1), (name, 0)
+        )
+    for number, state in enumerate(match.states[1:], start=2):
+        made.instead[steps[-1][loop.states[state][0]]] = (name, number)
+    return made
+
+
+def _label(cell: Cell) -> str:
+    return {"LSTM": "lstm", "GRU": "gru"}.get(cell.kind, "rnn")
+
+
+def _used_inside(graph: Graph, loop: Loop, match: Match) -> bool:
+    """Say whether anything but the cell itself takes what is inside of a step."""
+    hidden = loop.states[match.states[0]][0]
+    finals = {given for given, _ in loop.states}
+    within = {step[ref][0] for step in loop.steps for ref in loop.inside}
+    for number, step in enumerate(loop.steps):
+        last = number == len(loop.steps) - 1
+        for ref in loop.inside:
+            if ref == hidden or (last and ref in finals):
+                continue
+            mine = step[ref]
+            if mine in graph.outputs or any(u not in within for u in graph.users.get(mine, ())):
+                return True
+    return False
+
+
+def _is_zero(graph: Graph, ref: Ref) -> bool:
+    layer = graph.layer(ref)
+    return isinstance(layer, Constant) and not layer.C.any()
+
+
+def _input(
+    made: Rebuilt, loop: Loop, match: Match, read: StepReader, steps: list[dict[Ref, Ref]]
+) -> tuple[Ref, bool] | None:
+    """Lay the inputs of all steps out as one sequence."""
+    known = {value.alone(): ref for ref, value in reversed(read.values.items())}
+    parts: list[tuple[Term, Ref | None]] = []
+    backwards: bool | None = None
+    sequences: dict[int, Ref] = {}
+    for number, term in enumerate(match.inputs):
+        ref = read.refs.get(term.name) if term.kind == "given" else known.get(term)
+        if ref is None:
+            return None
+        parts.append((term, ref))
+        if ref not in loop.steps[-1]:  # what all steps share
+            continue
+        refs = [step.get(ref) for step in steps]
+        if any(one is None for one in refs):
+            return None
+        way = _way(made, [one for one in refs if one is not None])
+        if way is None or (backwards is not None and way[1] != backwards):
+            return None
+        sequences[number], backwards = way
+    if not sequences:
+        return None
+    like = next(iter(sequences.values()))
+    whole = [
+        sequences[number] if number in sequences else _repeated(made, ref, like)
+        for number, (_, ref) in enumerate(parts)
+        if ref is not None
+    ]
+    ref = whole[0] if len(whole) == 1 else made.add("inputs", Concatenate(-1), *whole)
+    return ref, bool(backwards)
+
+
+def _repeated(made: Rebuilt, ref: Ref, like: Ref) -> Ref:
+    """Set what all steps share beside every step of a sequence."""
+    return made.add("repeated", Repeat(1), made.add("one_step", ExpandDims(1), ref), like)
+
+
+def _way(made: Rebuilt, refs: list[Ref]) -> tuple[Ref, bool] | None:
+    """Give a sequence that holds an output of each step, and whether newest first."""
+    places = [made.graph.step_of(ref) for ref in refs]
+    first = places[0]
+    if first is not None and all(places):
+        whole = [p for p in places if p is not None]
+        numbers = [p.step for p in whole]
+        same = all((p.sequence, p.axis) == (first.sequence, first.axis) for p in whole)
+        rising = numbers == list(range(numbers[0], numbers[0] + len(numbers)))
+        falling = numbers == list(range(numbers[0], numbers[0] - len(numbers), -1))
+        if same and (rising or falling):
+            return _picked(made, first, min(numbers), len(numbers)), not rising
+    parts = [made.add("step", ExpandDims(1), ref) for ref in refs]
+    return made.add("steps", Concatenate(1), *parts), False
+
+
+def _picked(made: Rebuilt, place: Place, start: int, count: int) -> Ref:
+    shape = made.graph.shape(place.sequence)
+    ref = place.sequence
+    if place.axis == 2:
+        ref = made.add("turned", Permute((2, 1)), ref)
+    length = shape[place.axis - 1]
+    if start == 0 and count == length:
+        return ref
+    stop = start + count
+    return made.add("steps", Slice(start or None, None if stop == length else stop, 1, 1), ref)
+
+
+def _plainer(cell: Cell, graph: Graph, loop: Loop) -> Cell:
+    """Keep the arrays in float32 where all of the step's are and nothing is lost by it."""
+    types = {
+        array.values.dtype
+        for ref in loop.body
+        for array in arrays_of(graph.layer(ref))
+        if array.values.ndim == 2
+    }
+    if types != {np.dtype("f4")}:
+        return cell
+    made = {}
+    for name, gate in cell.gates.items():
+        arrays = {kind: values.astype("f4") for kind, values in gate.arrays().items()}
+        if any((arrays[kind] != values).any() for kind, values in gate.arrays().items()):
+            return cell
+        made[name] = replace(gate, **arrays)
+    if isinstance(cell, LSTM) and cell.projection is not None:
+        return replace(cell, projection=cell.projection.astype("f4"), **made)
+    return replace(cell, **made)
+
+
+def _sources(graph: Graph, loop: Loop, layer: Recurrent) -> dict[str, Source]:
+    """Say where each array of the cell stands in the code's own arrays."""
+    pieces = []
+    for ref in loop.body:
+        node = graph.node(ref)
+        for array in arrays_of(node.layer):
+            source = node.sources.get(array.local_name)
+            if source is not None:
+                pieces.append((array.values, source.text))
+    named = {}
+    for array in arrays_of(layer):
+        for values, text in pieces:
+            where = _where(array.values, values)
+            if where is not None and array.values.any():
+                named[array.local_name] = Source(text + where)
+                break
+    return named
+
+
+def _where(part: np.ndarray, whole: np.ndarray) -> str | None:
+    """Say which columns or rows of an array another one is."""
+    if part.shape == whole.shape:
+        return "" if np.array_equal(part, whole) else None
+    if part.ndim != whole.ndim:
+        return None
+    axis = part.ndim - 1 if part.shape[:-1] == whole.shape[:-1] else 0
+    if part.ndim == 2 and part.shape[1 - axis] != whole.shape[1 - axis]:
+        return None
+    # gates stand at multiples of their width; inputs and state follow one another
+    size, length = part.shape[axis], whole.shape[axis]
+    for start in range(0, length - size + 1, size if axis == part.ndim - 1 else 1):
+        place = slice(start, start + size)
+        if np.array_equal(part, whole[:, place] if axis else whole[place]):
+            told = f"{start}:{start + size}"
+            return f"[{told}]" if part.ndim == 1 else f"[:, {told}]" if axis else f"[{told}, :]"
+    return None

@@ -1,0 +1,105 @@
+"""A module that was read, called on what the network takes."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, Any
+from weakref import WeakKeyDictionary
+
+import numpy as np
+
+from rnnlens.readers.torch.export import quiet
+from rnnlens.readers.torch.signature.copied import copied
+
+if TYPE_CHECKING:
+    import torch
+
+    from rnnlens.readers.torch.signature.subject import Subject
+
+__all__ = ["LAYOUTS", "Finest", "ModuleLayout", "called"]
+
+
+@dataclass(frozen=True)
+class ModuleLayout:
+    """How a module takes and gives what the network takes and gives samples first."""
+
+    #: The axis of the samples of each.
+    inputs: tuple[int, ...]
+    outputs: tuple[int, ...]
+    #: What type of numbers each input is.
+    dtypes: tuple[torch.dtype, ...]
+    #: How it is called with them.
+    subject: Subject
+
+
+#: The layout of every module that was read, for the check of fidelity.
+LAYOUTS: WeakKeyDictionary[torch.nn.Module, ModuleLayout] = WeakKeyDictionary()
+
+
+def called(
+    module: torch.nn.Module, layout: ModuleLayout, inputs: Mapping[str, np.ndarray]
+) -> list[np.ndarray]:
+    """Call a module: inputs mapping of str to (sample, ...) -> outputs, samples first."""
+    import torch
+
+    device = next((p.device for p in module.parameters()), torch.device("cpu"))
+    given = [
+        torch.as_tensor(np.moveaxis(array, 0, batch)).to(device=device, dtype=dtype)
+        for array, batch, dtype in zip(inputs.values(), layout.inputs, layout.dtypes, strict=True)
+    ]
+    order = layout.subject.longest_first(given)
+    if order is not None:
+        given = [one.index_select(k, order) for one, k in zip(given, layout.inputs, strict=True)]
+    with torch.no_grad(), quiet():
+        given_back = layout.subject.runs(module, given, layout.inputs)
+    arrays = [
+        np.moveaxis(one.detach().cpu().double().numpy(), batch, 0)
+        for one, batch in zip(_flat(given_back), layout.outputs, strict=True)
+    ]
+    if order is not None:
+        arrays = [array[order.argsort().cpu().numpy()] for array in arrays]
+    return [array[:, None] if array.ndim == 1 else array for array in arrays]
+
+
+def _flat(given: Any) -> Iterator[Any]:
+    """Give the tensors of nested tuples, lists and dictionaries, in order."""
+    if isinstance(given, Mapping):
+        given = tuple(given.values())
+    if isinstance(given, tuple | list):
+        for one in given:
+            yield from _flat(one)
+    elif given is not None:
+        yield given
+
+
+class Finest:
+    """A copy of a module that reckons in double precision, where its code lets it.
+
+    Parameters
+    ----------
+    module : torch.nn.Module
+        The module, which stays as it is.
+    """
+
+    def __init__(self, module: torch.nn.Module) -> None:
+        self.module = module
+        self._double: torch.nn.Module | None = None
+
+    def run(
+        self, layout: ModuleLayout, inputs: Mapping[str, np.ndarray]
+    ) -> tuple[list[np.ndarray], float]:
+        """Call the module, and say what a rounding of its numbers is."""
+        import torch
+
+        if self._double is None:
+            self._double = copied(self.module).double()
+        wide = [torch.float64 if one.is_floating_point else one for one in layout.dtypes]
+        try:
+            outputs = called(self._double, replace(layout, dtypes=tuple(wide)), inputs)
+        except Exception:  # code that makes numbers of another type fails in many ways
+            outputs = called(self.module, layout, inputs)
+        else:
+            return outputs, float(torch.finfo(torch.float64).eps)
+        own = [p.dtype for p in self.module.parameters() if p.dtype.is_floating_point]
+        return outputs, float(torch.finfo(own[0] if own else torch.float32).eps)

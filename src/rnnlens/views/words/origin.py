@@ -1,0 +1,29 @@
+"""What every view says of a network that was not known whole: what is assumed, and left out."""
+
+from __future__ import annotations
+
+from collections.abc import Hashable, Mapping
+
+__all__ = ["origin_sentences"]
+
+
+def origin_sentences(attrs: Mapping[Hashable, object]) -> list[str]:
+    """Say what a result rests on that its source did not say, and what it leaves out.
+
+    Examples
+    --------
+    >>> origin_sentences({"assumed": "fc takes the last hidden state"})[0]
+    'ASSUMED, not shown: fc takes the last hidden state.'
+    >>> origin_sentences({})
+    []
+    """
+    assumed, left = attrs.get("assumed"), attrs.get("left_out")
+    sentences = []
+    if assumed:
+        sentences += [
+            f"ASSUMED, not shown: {assumed}.",
+            "rnnlens.fidelity(net, outputs, X), with outputs that the model itself gave, shows it.",
+        ]
+    if left:
+        sentences.append(f"Left out: {left}.")
+    return sentences

@@ -1,0 +1,157 @@
+"""Modules that are told how many steps of each window are real."""
+
+import numpy as np
+import pytest
+import torch
+from torch import nn
+from torch.nn.utils.rnn import PackedSequence, pack_padded_sequence, pad_packed_sequence
+
+from rnnlens import fidelity
+from rnnlens.api import read
+from rnnlens.engine.forward import predict
+from torch_models import scrambled
+
+LENGTHS = np.array([6, 5, 4, 2])
+OTHERS = np.array([2, 7, 1, 7, 4, 3])
+
+
+class Coded(nn.Module):
+    """A module whose forward code is a function of windows and lengths."""
+
+    def __init__(self, code, **layers):
+        super().__init__()
+        self.code = code
+        for name, layer in layers.items():
+            self.add_module(name, layer)
+
+    def forward(self, x, n):
+        return self.code(self, x, n)
+
+
+def module(code, **layers):
+    return scrambled(Coded(code, **layers).double())
+
+
+def lstm(features=3, kind=nn.LSTM, **options):
+    return kind(features, 5, **{"batch_first": True} | options)
+
+
+def windows(samples=4, steps=6, features=3, seed=0):
+    return np.random.default_rng(seed).normal(size=(samples, steps, features))
+
+
+def packed(x, n, **options):
+    return pack_padded_sequence(x, n, **{"batch_first": True} | options)
+
+
+def whole(sequence, **options):
+    return pad_packed_sequence(sequence, **{"batch_first": True} | options)[0]
+
+
+def between(m, x, n):
+    """A layer on the packed numbers themselves, as dropout is often put there."""
+    o, _ = m.rnn(packed(x, n))
+    o = PackedSequence(
+        torch.tanh(m.fc(o.data)), o.batch_sizes, o.sorted_indices, o.unsorted_indices
+    )
+    return m.second(o)[1][0][-1]
+
+
+def sorted_by_hand(m, x, n):
+    n, order = n.sort(0, descending=True)
+    o = whole(m.rnn(packed(x[order], n))[0])
+    return m.fc(o[torch.argsort(order)])
+
+
+def sorted_by_index(m, x, n):
+    n, order = torch.sort(n, descending=True)
+    _, back = torch.sort(order)
+    h = m.rnn(packed(x.index_select(0, order), n.cpu()))[1][0][-1]
+    return m.fc(h.index_select(0, back))
+
+
+CODES = {
+    "final_state": (lambda m, x, n: m.fc(m.rnn(packed(x, n))[1][0][-1]), {}),
+    "unsorted": (
+        lambda m, x, n: m.fc(m.rnn(packed(x, n, enforce_sorted=False))[1][0][-1]),
+        {},
+    ),
+    "lengths_on_the_cpu": (
+        lambda m, x, n: m.fc(m.rnn(packed(x, n.cpu().long(), enforce_sorted=False))[1][0][-1]),
+        {},
+    ),
+    "every_step": (lambda m, x, n: m.fc(whole(m.rnn(packed(x, n))[0])), {}),
+    "every_step_of_a_gru": (
+        lambda m, x, n: m.fc(whole(m.rnn(packed(x, n, enforce_sorted=False))[0])),
+        {"rnn": lstm(kind=nn.GRU)},
+    ),
+    "plain": (
+        lambda m, x, n: m.fc(m.rnn(packed(x, n))[1][-1]),
+        {"rnn": lstm(kind=nn.RNN, nonlinearity="relu")},
+    ),
+    "both_directions": (
+        lambda m, x, n: torch.cat([*m.rnn(packed(x, n, enforce_sorted=False))[1][0]], -1),
+        {"rnn": lstm(bidirectional=True)},
+    ),
+    "both_directions_at_every_step": (
+        lambda m, x, n: whole(m.rnn(packed(x, n, enforce_sorted=False))[0]),
+        {"rnn": lstm(bidirectional=True)},
+    ),
+    "stacked": (
+        lambda m, x, n: m.fc(m.rnn(packed(x, n))[1][0][-1]),
+        {"rnn": lstm(num_layers=2, dropout=0.5)},
+    ),
+    "stacked_in_both_directions": (
+        lambda m, x, n: whole(m.rnn(packed(x, n))[0]).sum(1),
+        {"rnn": lstm(num_layers=2, bidirectional=True)},
+    ),
+    "layer_by_layer": (
+        lambda m, x, n: m.fc(m.second(m.rnn(packed(x, n))[0])[1][0][-1]),
+        {"second": lstm(5)},
+    ),
+    "packed_twice": (
+        lambda m, x, n: m.fc(m.second(packed(whole(m.rnn(packed(x, n))[0]), n))[1][0][-1]),
+        {"second": lstm(5)},
+    ),
+    "second_layer_reads_the_zeros": (
+        lambda m, x, n: m.fc(m.second(whole(m.rnn(packed(x, n))[0]))[1][0][-1]),
+        {"second": lstm(5)},
+    ),
+    "between": (between, {"fc": nn.Linear(5, 4), "second": lstm(4)}),
+    "given_state": (
+        lambda m, x, n: m.rnn(packed(x, n), (x[None, :, 0, :1].repeat(1, 1, 5),) * 2)[1][1][-1],
+        {},
+    ),
+    "sum_over_steps": (lambda m, x, n: m.fc(whole(m.rnn(packed(x, n))[0]).sum(1)), {}),
+    "steps_first_inside": (
+        lambda m, x, n: m.fc(m.rnn(pack_padded_sequence(x.transpose(0, 1), n))[1][0][-1]),
+        {"rnn": lstm(batch_first=False)},
+    ),
+    "encoder_first": (
+        lambda m, x, n: m.fc(m.rnn(packed(torch.relu(m.encoder(x)), n))[1][0][-1]),
+        {"encoder": nn.Linear(3, 3)},
+    ),
+    "sorted_by_hand": (sorted_by_hand, {}),
+    "sorted_by_index": (sorted_by_index, {}),
+}
+
+
+@pytest.mark.parametrize("name", CODES)
+def test_packed_sequences_are_read_as_masked_ones(name):
+    code, layers = CODES[name]
+    made = module(code, **{"rnn": lstm(), "fc": nn.Linear(5, 2)} | layers)
+    net = read(made, example=(windows(), LENGTHS))
+    assert list(net.inputs) == ["x", "n"]
+    steps = net.inputs["x"].shape[0] or 7
+    x, others = windows(6, steps, seed=3), np.minimum(OTHERS, steps)
+    with torch.no_grad():
+        order = np.argsort(-others, kind="stable")
+        expected = made(torch.as_tensor(x[order]), torch.as_tensor(others[order])).numpy()
+    ours = predict(net, {"x": x[order], "n": others[order].astype(float)})
+    np.testing.assert_allclose(ours, expected, rtol=0, atol=1e-12)
+    # whoever gives them in another order gets them in that order
+    assert fidelity(net, made, {"x": x, "n": others}).largest < 1e-12
+    # padding is no data: any number may stand there
+    other = np.where((np.arange(steps) < others[:, None])[..., None], x, 99.0)
+    ours = predict(net, {"x": other, "n": others.astype(float)})
+    np.testing.assert_array_equal(ours, predict(net, {"x": x, "n": others.astype(float)}))
