@@ -84,7 +84,6 @@ def test_scalers_of_this_version_give_their_numbers(written):
 
 
 def test_a_dump_compressed_with_lz4_is_read_where_the_library_is_there(written):
-    pytest.importorskip("lz4")
     zoo = pytest.importorskip("scaler_zoo", exc_type=ImportError)
     _, scaler, _ = next(zoo.fitted())
     import joblib

@@ -18,7 +18,8 @@ from rnnlens.engine.operations.registry import Array
 from rnnlens.engine.schedule.context import by_equations
 from rnnlens.engine.schedule.plan import gathered
 from rnnlens.engine.stepwise.readout import LinearReadout, linear_readout
-from rnnlens.engine.stepwise.walk import Walk, split_by_step
+from rnnlens.engine.stepwise.split import split_by_step
+from rnnlens.engine.stepwise.walk import Walk
 from rnnlens.network.layers import Recurrent
 from rnnlens.network.network import Network
 
@@ -51,7 +52,7 @@ def _linear_forecaster(
     if of in _OTHERS.get(network, ()):
         return None
     split = split_by_step(network, of)
-    if split is None or len(split.each_step) != 1:
+    if split is None or len(split.each_step) != 1 or split.joined:
         _OTHERS.setdefault(network, set()).add(of)
         return None
     layer = split.each_step[0].layer

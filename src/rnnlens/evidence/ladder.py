@@ -2,7 +2,7 @@
 
 From the top, the first rung that holds:
 
-``structural``  the weights alone keep it from the forecast
+``structural``  the wiring, or zero weights, keep it from the forecast
 ``proven``      in every window tried, a certificate of the whole of it holds the forecast's change
                 within the tolerance
 ``bounded``     in random draws in which observed values replace it, no forecast moved by more than
@@ -20,14 +20,17 @@ draws say nothing: there the verdict rests on weights and certificates alone.
 
 from __future__ import annotations
 
-__all__ = ["CONSTANT", "IRRELEVANT", "RUNGS", "ladder"]
+__all__ = ["CONSTANT", "IRRELEVANT", "NOT_WIRED", "RUNGS", "ladder"]
 
 #: What the verdict on something stands on that never changes in the data, and is not structural.
 CONSTANT = "no evidence: constant"
 
+#: What the verdict stands on where nothing leads from there to the forecast, whatever the weights.
+NOT_WIRED = "not wired"
+
 #: What each verdict stands on.
 RUNGS = {
-    "structural": "weights",
+    "structural": "zero weights",
     "proven": "certificates",
     "bounded": "draws of observed values",
     "equivalent": "test over the data set",

@@ -106,6 +106,12 @@ def _time_steps(arrays: Arrays) -> str:
         for group in arrays.groups
         if group.layer is not None and isinstance(group.layer, Recurrent | Bidirectional)
     ]
+    unknown = [group.name for group in arrays.groups if not group.kind]
+    if not recurrent and unknown:
+        return (
+            "Whether an array here serves every step cannot be told, for the class of "
+            f"{', '.join(unknown[:4])} cannot."
+        )
     if not recurrent:
         return "No array here is that of a recurrent layer, so none is used once a step."
     counts = " and ".join(

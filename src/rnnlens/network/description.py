@@ -54,3 +54,4 @@ class NetworkDescription(TypedDict):
     time_steps: str
     inputs: dict[str, list[int | None]]
     layers: list[LayerDescription]
+    reach: NotRequired[list[dict[str, Json]]]

@@ -6,6 +6,7 @@ from math import prod
 
 from rnnlens.network.activations import Activation
 from rnnlens.network.axes import Constant, ExpandDims, Index, Mean, Repeat, Slice, Squeeze, Take
+from rnnlens.network.joined import Unjoin
 from rnnlens.network.layers import (
     Activate,
     Add,
@@ -104,6 +105,8 @@ def _along_axes(layer: Layer, shape: Shape) -> Shape:
     full = [None, *shape]
     if isinstance(layer, Constant):
         return layer.C.shape
+    if isinstance(layer, Unjoin):
+        return layer.shape
     if isinstance(layer, ExpandDims):
         full.insert(layer.axis % (len(full) + 1), 1)
     elif isinstance(layer, Index | Squeeze):

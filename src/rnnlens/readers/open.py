@@ -24,11 +24,11 @@ from rnnlens.readers.native import npz as npz_file
 from rnnlens.readers.onnx import file as onnx_file
 from rnnlens.readers.options import ReadOptions, refuse_others
 from rnnlens.readers.torch import file as torch_file
+from rnnlens.readers.torch import json_file, safetensors_file, state_files
 from rnnlens.readers.torch import live as torch_live
-from rnnlens.readers.torch import safetensors_file, state_files
 from rnnlens.readers.torch import state_dict as torch_dict
 from rnnlens.readers.torch.named import named as named_state_dict
-from rnnlens.readers.torch.state import LazyArray
+from rnnlens.readers.torch.weights.lazy import LazyArray
 from rnnlens.readers.unnamed import name_arrays
 
 __all__ = ["Format", "options_of", "read", "read_or_name_arrays"]
@@ -56,6 +56,7 @@ FILES = (
     Format("a PyTorch file", torch_file.match, state_files.read, state_files.TAKES),
     Format("an ONNX file", onnx_file.match, onnx_file.read, onnx_file.TAKES),
     Format("a safetensors file", safetensors_file.match, state_files.read, state_files.TAKES),
+    Format("JSON with PyTorch's names", json_file.match, state_files.read, state_files.TAKES),
 )
 
 _NUMBERS = numbers("an array of numbers", allowed="any")
@@ -98,12 +99,15 @@ def read_or_name_arrays(source: object, options: ReadOptions | None = None) -> N
     try:
         return read(source, options)
     except InputError:
-        options_given = options is not None and options.given
+        options_given = options is not None and set(options.given) - {"part"}
         if options_given or not isinstance(source, (str, os.PathLike)):
             raise
         path = Path(os.fsdecode(source))
         for reader in WEIGHTS if path.is_file() else ():
-            arrays = reader.arrays(path) if reader.match(path) else None
+            if not reader.match(path):
+                continue
+            part = None if options is None else options.part
+            arrays = reader.arrays(path) if part is None else reader.arrays(path, part)
             if arrays is not None:
                 return arrays
         raise

@@ -19,8 +19,11 @@ class ReadOptions:
     #: Input on which a live PyTorch module is called, batch included: its values do not matter, its
     #: shape does.
     example: Any = None
-    #: The linear layer of a PyTorch state dict that makes the forecast, by its name there.
+    #: What follows the last hidden state of a PyTorch state dict: a linear layer by its name there,
+    #: or a chain of layers.
     head: str | None = None
+    #: Which state dict of several in a file, or which part of one, by name.
+    part: str | None = None
     #: What the plain recurrent layers of a PyTorch state dict compute, which it does not say.
     nonlinearity: str | None = None
     #: Weights of an ONNX graph that takes them as inputs, by input name.
@@ -31,7 +34,8 @@ class ReadOptions:
     step_axes: Mapping[str, int] | None = None
     #: The text of the architecture, JSON or YAML, that belongs to a file of weights alone.
     architecture: str | PathLike[str] | None = None
-    #: The layers of a file of weights alone, such as ``"LSTM(tanh, sigmoid) > Dense(linear)"``.
+    #: The layers of a file of weights alone, such as ``"LSTM(tanh, sigmoid) > Dense(linear)"``, or
+    #: of a PyTorch state dict, such as ``"LSTM > relu > Linear(fc)"``.
     layers: str | None = None
 
     @property

@@ -161,10 +161,18 @@ def _merged(taken: Sequence[Axes], rank: int) -> Axes:
 
 
 def _relaid(first: Axes, before: Shape, after: Shape) -> Axes:
-    """Keep the axes at the front and at the back that a new layout leaves as they were."""
+    """Keep the axes at the front and at the back; those between are of all that lay there."""
     shortest = min(len(before), len(after))
     front = next((k for k in range(shortest) if before[k] != after[k]), shortest)
     rest = shortest - front
     back = next((k for k in range(rest) if before[-1 - k] != after[-1 - k]), rest)
-    between = (NONE,) * (len(after) - front - back)
+    old = first[front : len(first) - back]
+    between = [frozenset().union(*old)] * (len(after) - front - back)
+    if old and between and _in_blocks(before[front], after[front]):
+        between[0] = old[0]
     return (*first[:front], *between, *first[len(first) - back :])
+
+
+def _in_blocks(before: int | None, after: int | None) -> bool:
+    """Say whether a new axis counts whole blocks of places of the one that lay there."""
+    return bool(before and after) and (before or 0) % (after or 1) == 0

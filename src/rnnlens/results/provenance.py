@@ -13,8 +13,9 @@ import numpy as np
 
 __all__ = ["UNSURE", "file_safe", "provenance"]
 
-#: Attributes that say what is assumed of a network, and what of its source is left out of it.
-UNSURE = ("assumed", "left_out")
+#: Attributes that say what is assumed of a network, what of its source is left out of it, and which
+#: of the newest steps its forecast cannot see.
+UNSURE = ("assumed", "left_out", "cut_off")
 
 
 def provenance(

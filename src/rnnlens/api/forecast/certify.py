@@ -117,6 +117,7 @@ def certify(
     from rnnlens.api.shared.given.network_given import as_network
     from rnnlens.api.shared.given.target import one_target
     from rnnlens.api.shared.labels.certificates import CertificateAbout, labelled_certificate
+    from rnnlens.api.shared.reach import about_reach
     from rnnlens.engine.schedule.progress import Parts
     from rnnlens.evidence.proof.certificate import certify as prove
     from rnnlens.evidence.proof.limits import BUDGET, SearchLimits
@@ -149,9 +150,10 @@ def certify(
     with Parts(progress, proofs=PROOFS, forecast=FORECAST) as parts:
         changes = prove(question, ranges, limits, progress=parts.of("proofs"))
         about = CertificateAbout(named.name, named.unit, text, against)
-        return labelled_certificate(case, changes, ranges, about).assign_attrs(
-            about_forecast(case, named, background)
-        )
+        return labelled_certificate(case, changes, ranges, about).assign_attrs({
+            **about_forecast(case, named, background),
+            **about_reach(case.network, case.inputs, named.resolved),
+        })
 
 
 def _ranges(

@@ -107,6 +107,7 @@ def trust(
     from rnnlens.api.shared.given.network_given import as_network
     from rnnlens.api.shared.given.target import one_target
     from rnnlens.api.shared.labels.trust import labelled_trust
+    from rnnlens.api.shared.reach import about_reach
     from rnnlens.attribution.baselines.conditional import GaussianConditional
     from rnnlens.attribution.baselines.windows import RealWindows
     from rnnlens.checks.hidden import ends_of
@@ -156,6 +157,7 @@ def trust(
             "samples": len(chosen),
             "kind": "trust",
             **case.about_steps,
+            **about_reach(case.network, case.inputs, named.resolved),
         }
         labelled = labelled_trust(case, page, method, about, {"noise": noise, "seed": seed})
         return with_references(labelled, every, named, background, given)

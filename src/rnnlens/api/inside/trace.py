@@ -70,7 +70,7 @@ def trace(
 
     net = as_network(net, X)
     case = make_case(net, X, of=next(iter(net.inputs)), as_given=True)
-    traces = layer_traces(forward(net, case.inputs, initial_state=initial_state))
+    traces = layer_traces(forward(case.network, case.inputs, initial_state=initial_state))
     coords: dict[str, dict[str, object]] = {
         name: {
             "step": range(one.hidden.shape[1]),

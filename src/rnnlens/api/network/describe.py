@@ -25,7 +25,9 @@ def describe(net: NetworkLike) -> NetworkDescription:
     -------
     dict
         What ``rnnlens inspect --json`` prints: ``format``, ``parameters``, ``time_steps`` and
-        ``layers``, each with its ``arrays``: name, gate, shape, source.
+        ``layers``, each with its ``arrays``: name, gate, shape, source; ``reach``: for each number
+        of the outputs and each input the steps and features that it cannot see, by the wiring or
+        by zero weights (of windows of 24 steps, where any number serves).
 
     Examples
     --------
@@ -36,8 +38,8 @@ def describe(net: NetworkLike) -> NetworkDescription:
     ['lstm.W_i', 'lstm.W_f', 'lstm.W_c', 'lstm.W_o']
     """
     from rnnlens.api.shared.given.network_given import network_or_arrays
+    from rnnlens.api.shared.reach import described
     from rnnlens.network.arrays import Arrays, describe_arrays
-    from rnnlens.network.describe import describe as of_network
 
     source = network_or_arrays(net)
-    return describe_arrays(source) if isinstance(source, Arrays) else of_network(source)
+    return describe_arrays(source) if isinstance(source, Arrays) else described(source)

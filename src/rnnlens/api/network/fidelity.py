@@ -56,6 +56,7 @@ def fidelity(
         If the source is a path and the library that runs it is not installed.
     """
     from rnnlens.api.shared.given.network_given import as_network
+    from rnnlens.api.shared.given.steps import values_for
     from rnnlens.api.shared.labels.network_provenance import network_provenance
     from rnnlens.checks.fidelity import fidelity as compare
     from rnnlens.network.network import mark_shown
@@ -63,7 +64,8 @@ def fidelity(
     from rnnlens.series.windows import Windows
 
     net = as_network(net, X)
-    compared = compare(net, source, X.values if isinstance(X, Windows) else X, against=against)
+    given = values_for(net, X) if isinstance(X, Windows) else X
+    compared = compare(net, source, given, against=against)
     if compared.agrees:
         mark_shown(net.origin)
     named = isinstance(X, Windows) and len(X.targets) == len(compared.largest_difference)

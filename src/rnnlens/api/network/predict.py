@@ -58,9 +58,10 @@ def predict(
     (1, 10)
     """
     from rnnlens.api.shared.given.network_given import as_network
+    from rnnlens.api.shared.given.steps import values_for
     from rnnlens.engine.forward import predict as run
     from rnnlens.series.windows import Windows
 
     net = as_network(net, X)
-    given = X.values if isinstance(X, Windows) else X
+    given = values_for(net, X) if isinstance(X, Windows) else X
     return run(net, given, initial_state=initial_state, precision=precision)

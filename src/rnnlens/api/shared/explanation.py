@@ -11,6 +11,7 @@ from numpy.typing import ArrayLike
 from rnnlens.api.shared.given.baselines import about_baseline, baseline_of, usual_baseline
 from rnnlens.api.shared.given.case import Case
 from rnnlens.api.shared.labels.explanation import labelled
+from rnnlens.api.shared.reach import about_reach
 from rnnlens.attribution.baselines.baseline import Baseline
 from rnnlens.attribution.baselines.conditional import GaussianConditional, refuse_conditional
 from rnnlens.attribution.games.players import make_groups
@@ -88,6 +89,9 @@ class Explanation:
             **answer.about,
             "explained_on": self.explained_on,
             **case.about_steps,
+            **about_reach(
+                case.network, case.inputs, target.resolved, carried=bool(self.initial_state)
+            ),
         }
         against = answer.baseline or stands_in
         if against is not None:

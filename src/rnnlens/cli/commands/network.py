@@ -32,8 +32,8 @@ def inspect(
     json: OnlyJson = False,
 ) -> None:
     """Name every array by its gate."""
+    from rnnlens.api.shared.reach import described
     from rnnlens.network.arrays import Arrays, describe_arrays
-    from rnnlens.network.describe import describe
     from rnnlens.readers.open import read_or_name_arrays
     from rnnlens.readers.options import ReadOptions
     from rnnlens.views.tables.inspection import render_inspection
@@ -48,7 +48,7 @@ def inspect(
     if isinstance(held, Arrays):
         description = describe_arrays(held, values=values)
     else:
-        description = describe(held, values=values)
+        description = described(held, values=values)
     typer.echo(
         as_json(description, indent=1) if json else render_inspection(description, values=values)
     )

@@ -3,6 +3,7 @@
 from rnnlens.engine.operations import (
     arithmetic,
     axes,
+    joined,
     linear,
     merges,
     norms,
@@ -17,6 +18,7 @@ from rnnlens.engine.operations import (
 __all__ = [
     "arithmetic",
     "axes",
+    "joined",
     "linear",
     "merges",
     "norms",

@@ -22,7 +22,8 @@ from rnnlens.engine.operations.registry import Array
 from rnnlens.engine.schedule.plan import chunks
 from rnnlens.engine.stepwise import trees
 from rnnlens.engine.stepwise.players import Players
-from rnnlens.engine.stepwise.walk import State, Walk, histories_in, joined, select, split_by_step
+from rnnlens.engine.stepwise.split import split_by_step
+from rnnlens.engine.stepwise.walk import State, Walk, histories_in, joined, select
 from rnnlens.network.network import Network
 
 __all__ = ["CellCounter", "Game", "cells_a_step"]
@@ -86,10 +87,27 @@ class Game:
     @cached_property
     def walk(self) -> Walk | None:
         """How the network is walked step by step; None where a layer needs whole sequences."""
-        split = split_by_step(self.windows.network, self.of)
-        if split is None or set(self.initial_state or {}) - set(split.cells):
+        split, given = split_by_step(self.windows.network, self.of), set(self.initial_state or {})
+        if split is None or given - set(split.cells):
+            return None
+        # a state that is carried in takes the place of one that static vectors make
+        if split.joined and any(len(self.windows.network[name].inputs) > 1 for name in given):
             return None
         return Walk(split, self.windows, self.of, self.counter.add)
+
+    @cached_property
+    def _unseen(self) -> bool:
+        """Whether nothing that is hidden can reach what the network gives."""
+        network, reached = self.windows.network, {self.of, *(self.initial_state or {})}
+        for node in network.nodes:
+            if any(name in reached for name, _ in node.inputs):
+                reached.add(node.name)
+        return not any(name in reached for name, _ in network.outputs)
+
+    def _the_same(self, coalitions: int) -> Array:
+        """Give the windows' own values for every coalition: (coalition, sample)."""
+        own = self.value(self.windows.outputs)
+        return np.broadcast_to(own, (coalitions, len(own))).copy()
 
     def evaluate_all(self, players: Players) -> Array:
         """Evaluate all coalitions of players.
@@ -107,6 +125,9 @@ class Game:
 
         Shapes: choices (choice, feature) of bool.
         """
+        if self._unseen:
+            coalitions = trees.coalition_masks(players, choices)
+            return coalitions.as_tree(self._the_same(len(coalitions.masks)))
         if self.walk is not None:
             tree = trees.Tree(self.walk, players, choices, self.mixed, self.value, MOST_HISTORIES)
             return tree.evaluate(self._start(fork=players.carried), 2 if players.carried else 1)
@@ -124,6 +145,8 @@ class Game:
         """
         if carried is None:
             carried = np.ones(len(masks), bool)
+        if self._unseen:
+            return self._the_same(len(masks)).T
         if self.walk is None:
             return self._whole_windows(masks, carried)
         codes = trees.step_codes(masks)
@@ -139,7 +162,12 @@ class Game:
         """Give the state before the first step; where it forks, zero before carried."""
         assert self.walk is not None
         given = self.walk.start(self.initial_state)
-        return joined(self.walk.start(), given) if fork else given
+        if not fork:
+            return given
+        zero = {
+            name: [np.zeros_like(s) for s in z] for name, z in (self.initial_state or {}).items()
+        }
+        return joined(self.walk.start(zero), given)
 
     def _along(
         self,

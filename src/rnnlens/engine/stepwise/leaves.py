@@ -62,7 +62,9 @@ def kernel_leaves(
 ) -> Leaves | None:
     """Find what the kernel needs of a network."""
     window = walk.window.value((walk.of, 0))
-    readout = linear_readout(walk, value) if len(window) == 1 else None
+    # steps of several inputs are not one value each for all histories
+    alone = len(window) == 1 and not walk.split.joined
+    readout = linear_readout(walk, value) if alone else None
     if readout is None:
         return None
     layer = readout.node.layer

@@ -7,136 +7,26 @@ on: two histories that differ in their last steps alone share all that came befo
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
 
-from rnnlens.engine.cells import Ready, ready
 from rnnlens.engine.forward import Run, States
 from rnnlens.engine.kernels.run import packed, step_shared
 from rnnlens.engine.operations.registry import Array, Mask, run
-from rnnlens.network.axes import Index
-from rnnlens.network.layers import (
-    Activate,
-    Add,
-    Average,
-    BatchNormalization,
-    Concatenate,
-    Dense,
-    Embedding,
-    Identity,
-    Input,
-    Layer,
-    LayerNormalization,
-    Masking,
-    Multiply,
-    Recurrent,
-    Rescaling,
-    Standardization,
-    Subtract,
-    TimeDistributed,
-)
-from rnnlens.network.network import Network, Node
+from rnnlens.engine.stepwise.split import SplitNetwork, takes_the_newest
+from rnnlens.network.layers import Recurrent, RepeatVector
+from rnnlens.network.network import Node, Ref
 
-__all__ = ["SplitNetwork", "State", "Walk", "histories_in", "joined", "select", "split_by_step"]
+__all__ = ["State", "Walk", "histories_in", "joined", "select"]
 
 T = TypeVar("T", bound=np.generic)
 
-#: By node: the states of a recurrent layer and its last output, or the last value of a sequence.
+#: By node: the states of a recurrent layer and its last output, the last value of a sequence, or
+#: what an input of several gave last.
 State = dict[str, tuple[Array, ...]]
-
-
-@dataclass(frozen=True)
-class SplitNetwork:
-    """A network in two parts: what happens at each step, and what happens after the last.
-
-    Parameters
-    ----------
-    each_step : tuple of Node
-        What happens at each step, in order.
-    head : tuple of Node
-        What happens once, after the last step.
-    cells : mapping of str to Ready
-        The cells of the recurrent layers among the first.
-    """
-
-    each_step: tuple[Node, ...]
-    head: tuple[Node, ...]
-    cells: Mapping[str, Ready] = field(default_factory=dict)
-
-
-_EACH_STEP_ALONE = (
-    Activate,
-    Add,
-    Average,
-    Concatenate,
-    Dense,
-    Embedding,
-    Identity,
-    Masking,
-    Multiply,
-    Rescaling,
-    Subtract,
-    TimeDistributed,
-)
-
-
-def _keeps_steps_apart(layer: Layer) -> bool:
-    if isinstance(layer, BatchNormalization | Concatenate):
-        return layer.axis in {-1, 2}
-    if isinstance(layer, LayerNormalization):
-        return all(axis in {-1, 2} for axis in layer.axes)
-    if isinstance(layer, Standardization):
-        return layer.mean.ndim < 2 or layer.mean.shape[-2] == 1
-    if isinstance(layer, Activate) and layer.activation.axis_wise:
-        return layer.activation["axis"] in {-1.0, 2.0}
-    return isinstance(layer, _EACH_STEP_ALONE)
-
-
-def _takes_the_newest(layer: Layer) -> bool:
-    return isinstance(layer, Index) and layer.index == -1 and layer.axis == 1
-
-
-def _can_be_walked(layer: Layer, inputs: int) -> bool:
-    """Say whether a recurrent layer reads forward, from zero, and gives one kind of value."""
-    return (
-        isinstance(layer, Recurrent)
-        and not layer.go_backwards
-        and inputs == 1
-        and not (layer.return_sequences and layer.return_state)
-    )
-
-
-def split_by_step(network: Network, of: str) -> SplitNetwork | None:
-    """Split a network into what happens at each step and a head; None where that cannot be."""
-    kind = {of: "sequence"}
-    each_step, head = [], []
-    cells: dict[str, Ready] = {}
-    for node in network.nodes:
-        layer = node.layer
-        if isinstance(layer, Input):
-            kind.setdefault(node.name, "constant")
-            continue
-        takes = {kind[name] for name, _ in node.inputs}
-        if takes <= {"constant", "vector"}:
-            kind[node.name] = "vector"
-            head.append(node)
-            continue
-        if isinstance(layer, Recurrent) and _can_be_walked(layer, len(node.inputs)):
-            kind[node.name] = "sequence" if layer.return_sequences else "vector"
-            cells[node.name] = ready(layer.cell)
-        elif takes == {"sequence"} and _takes_the_newest(layer):
-            kind[node.name] = "vector"
-        elif takes == {"sequence"} and _keeps_steps_apart(layer):
-            kind[node.name] = "sequence"
-        else:
-            return None
-        each_step.append(node)
-    if any(kind[name] == "sequence" for name, _ in network.outputs):
-        return None
-    return SplitNetwork(tuple(each_step), tuple(head), cells)
 
 
 @dataclass(frozen=True)
@@ -167,60 +57,194 @@ class Walk:
 
         Shapes: given mapping of str to sequence of (sample, unit).
         """
-        x = self.window.value((self.of, 0))
+        x, split = self._windows, self.split
         start: State = {}
-        for name, cell in self.split.cells.items():
-            sizes = (*cell.cell.state_sizes, cell.cell.state_sizes[0])
+        for name, layer in split.joined.items():
+            start[name] = (np.zeros((len(x), layer.width), x.dtype),)
+        for node in split.each_step:
+            if node.name not in split.cells:
+                continue
+            cell = split.cells[node.name].cell
+            sizes = (*cell.state_sizes, cell.state_sizes[0])
             zero = tuple(np.zeros((len(x), size), x.dtype) for size in sizes)
-            carried = tuple(np.asarray(s, x.dtype) for s in (given or {}).get(name, ()))
-            start[name] = (*carried, *zero[len(carried) :])
+            carried = tuple(np.asarray(s, x.dtype) for s in (given or {}).get(node.name, ()))
+            held = () if carried else self._first_states(node, {})
+            begun = carried or held
+            start[node.name] = (*begun, *zero[len(begun) :])
         return start
+
+    def _first_states(self, node: Node, known: Mapping[Ref, Array]) -> tuple[Array, ...]:
+        """Give the states that a layer starts from, where others than zero are known by now."""
+        values = [known.get(ref, self._held(ref)) for ref in node.inputs[1:]]
+        there = tuple(value for value in values if value is not None)
+        return there if len(there) == len(values) else ()
 
     def step(self, state: State, x: Array, t: int, *, fork: bool = False) -> State:
         """Take one step with every history: x (history or input, 1, feature)."""
         histories = histories_in(state)
         wide = histories * len(x) if fork else max(histories, len(x))
-        values: dict[str, Array] = {self.of: x}
-        masks: dict[str, Mask] = {self.of: None}
-        after = dict(state)
+        if not self.split.rows:
+            return self._advanced(dict(state), {(self.of, 0): x}, t, wide)
+        row = self.split.rows[t]
+        layer = self.split.joined[row.of]
+        after = {name: tuple(_tiled(one, wide) for one in arrays) for name, arrays in state.items()}
+        after[row.of] = (_spread(x[:, 0, : layer.width], wide),)
+        if not layer.steps:
+            return self._begun(after, wide) if self._last_vector == t else after
+        if not row.whole:
+            return after
+        return self._advanced(after, self._read_together(after, row.of), row.step, wide)
+
+    @property
+    def _last_vector(self) -> int:
+        """The last row that is a static vector."""
+        return max(self.split.joined[name].rows[0] for name in self.split.vectors)
+
+    def _begun(self, state: State, wide: int) -> State:
+        """Start the layers whose states depend on static vectors, which are all there now."""
         for node in self.split.each_step:
-            taken = tuple(values[name] for name, _ in node.inputs)
-            mask = tuple(masks[name] for name, _ in node.inputs)
+            from_vectors = {name for name, _ in node.inputs[1:]} - self.split.held
+            if node.name in self.split.cells and from_vectors:
+                known = self._of_vectors(state, from_vectors)
+                known |= {
+                    ref: _tiled(held, wide)
+                    for ref in node.inputs[1:]
+                    if (held := self._held(ref)) is not None
+                }
+                states = self._first_states(node, known)
+                state[node.name] = (*states, *state[node.name][len(states) :])
+        return state
+
+    def _read_together(self, state: State, name: str) -> dict[Ref, Array]:
+        """Give this step of all sequences that are read together."""
+        split = self.split
+        values = {}
+        for other, layer in split.joined.items():
+            if layer.steps and split.together[other] == split.together[name]:
+                values[other, 0] = state[other][0].reshape(-1, 1, *layer.shape[1:])
+        return values
+
+    def _of_vectors(self, state: State, names: set[str]) -> dict[Ref, Array]:
+        """Run what depends on static vectors, as far as it is asked for."""
+        needed = set(names)
+        for node in reversed(self.split.static):
+            if node.name in needed:
+                needed |= {name for name, _ in node.inputs}
+        values: dict[Ref, Array] = {}
+        for name in needed.intersection(self.split.vectors):
+            values[name, 0] = state[name][0].reshape(-1, *self.split.joined[name].shape)
+        for node in self.split.static:
+            if node.name in needed:
+                values |= self._run_once(node, values, histories_in(state))
+        return values
+
+    def _run_once(self, node: Node, values: Mapping[Ref, Array], wide: int) -> dict[Ref, Array]:
+        """Run a layer that is no part of a step."""
+        taken = []
+        for ref in node.inputs:
+            held = self._held(ref)
+            taken.append(values[ref] if held is None else _tiled(held, wide))
+        tape = run(node.layer, tuple(taken), (None,) * len(taken), None)
+        return {(node.name, k): array for k, array in enumerate(tape.outputs)}
+
+    def _advanced(self, after: State, values: dict[Ref, Array], t: int, wide: int) -> State:
+        """Go through the layers of one step."""
+        masks: dict[Ref, Mask] = dict.fromkeys(values)
+        group = self.split.together.get(next(iter(values))[0])
+        for node in self.split.each_step:
+            if self.split.joined and self.split.together[node.name] != group:
+                continue
             if isinstance(node.layer, Recurrent):
-                values[node.name] = self._advance(node, after, taken[0], mask[0], wide)
-                masks[node.name] = mask[0]
-            elif _takes_the_newest(node.layer):
-                after[node.name] = (_spread(taken[0][:, 0], wide),)
+                x, mask = values[node.inputs[0]], masks[node.inputs[0]]
+                values[node.name, 0] = self._advance(node, after, x, mask, wide)
+                masks[node.name, 0] = mask
+            elif takes_the_newest(node.layer):
+                after[node.name] = (_spread(values[node.inputs[0]][:, 0], wide),)
             else:
-                longest = max(len(array) for array in taken)
-                even = tuple(_spread(array, longest) for array in taken)
+                even, mask = self._beside(node, after, values, masks, t, wide)
+                longest = len(even[0])
                 inner = tuple(None if one is None else _tiled(one, longest) for one in mask)
                 forced = self._forced(node, t)
                 forced = None if forced is None else _tiled(forced, longest)
                 tape = run(node.layer, even, inner, forced)
-                values[node.name] = tape.outputs[0]
+                values[node.name, 0] = tape.outputs[0]
                 after_it = tape.masks[0]
-                masks[node.name] = None if after_it is None else after_it[: len(self._windows)]
+                masks[node.name, 0] = None if after_it is None else after_it[: len(self._windows)]
         return after
+
+    def _beside(
+        self,
+        node: Node,
+        state: State,
+        values: Mapping[Ref, Array],
+        masks: Mapping[Ref, Mask],
+        t: int,
+        wide: int,
+    ) -> tuple[tuple[Array, ...], tuple[Mask, ...]]:
+        """Give what a layer takes at a step: of sequences, and of what stands beside them."""
+        refs = node.inputs
+        own = [ref for ref in refs if ref in values]
+        # what stands beside differs by history
+        longest = max(len(values[ref]) for ref in own) if len(own) == len(refs) else wide
+        vectors = {name for name, _ in refs} - {name for name, _ in own} - self.split.held
+        beside = self._of_vectors(state, self._repeated(vectors)) if vectors else {}
+        taken: list[Array] = []
+        said: list[Mask] = []
+        for ref in refs:
+            held = self._held(ref)
+            if ref in values:
+                taken.append(_spread(values[ref], longest))
+                said.append(masks[ref])
+            elif held is not None:
+                at = t if held.shape[1] > 1 else 0
+                mask = self.window.tapes[ref[0]].masks[ref[1]]
+                taken.append(_tiled(held[:, at : at + 1], longest))
+                said.append(None if mask is None or mask.ndim != 2 else mask[:, at : at + 1])
+            else:
+                taken.append(self._at_each_step(ref, beside))
+                said.append(None)
+        return tuple(taken), tuple(said)
+
+    def _repeated(self, names: set[str]) -> set[str]:
+        """Name what is repeated over the steps instead of what it becomes by that."""
+        nodes = {node.name: node for node in self.split.static}
+        return {
+            nodes[name].inputs[0][0] if isinstance(nodes[name].layer, RepeatVector) else name
+            for name in names
+        }
+
+    def _at_each_step(self, ref: Ref, beside: Mapping[Ref, Array]) -> Array:
+        """Give what static vectors make of each step: (history, 1, ...)."""
+        node = next(node for node in self.split.static if node.name == ref[0])
+        if not isinstance(node.layer, RepeatVector):
+            return beside[ref]
+        held = self._held(node.inputs[0])
+        return (beside[node.inputs[0]] if held is None else held)[:, None]
 
     def recurrent_input(self, wanted: Node, x: Array, t: int) -> Array:
         """Give what the first recurrent layer reads at a step.
 
         Shapes: x (input, 1, feature) -> (input, feature).
         """
-        values: dict[str, Array] = {self.of: x}
+        values: dict[Ref, Array] = {(self.of, 0): x}
+        masks: dict[Ref, Mask] = {(self.of, 0): None}
         for node in self.split.each_step:
             if node is wanted:
                 break
-            taken = tuple(values[name] for name, _ in node.inputs)
+            taken, _ = self._beside(node, {}, values, masks, t, len(x))
             forced = self._forced(node, t)
-            forced = None if forced is None else _tiled(forced, len(x))
-            values[node.name] = run(node.layer, taken, (None,) * len(taken), forced).outputs[0]
-        return values[wanted.inputs[0][0]][:, 0]
+            forced = None if forced is None else _tiled(forced, len(taken[0]))
+            values[node.name, 0] = run(node.layer, taken, (None,) * len(taken), forced).outputs[0]
+            masks[node.name, 0] = None
+        return values[wanted.inputs[0]][:, 0]
 
     @property
     def _windows(self) -> Array:
         return self.window.value((self.of, 0))
+
+    def _held(self, ref: Ref) -> Array | None:
+        """Give what depends on nothing that is hidden, as the windows have it."""
+        return self.window.value(ref) if ref[0] in self.split.held else None
 
     def _forced(self, node: Node, t: int) -> Mask:
         mask = self.window.tapes[node.name].masks[0]
@@ -249,19 +273,20 @@ class Walk:
 
     def outputs(self, state: State) -> tuple[Array, ...]:
         """Run the head for every history: tuple of (history, ...)."""
-        histories = histories_in(state)
-        used = {name for node in self.split.head for name, _ in node.inputs}
+        histories, split = histories_in(state), self.split
+        used = {name for node in split.head for name, _ in node.inputs}
         used.update(name for name, _ in self.window.network.outputs)
-        values: dict[tuple[str, int], Array] = {}
-        for name in used & set(self.window.network.inputs):
-            values[name, 0] = _tiled(self.window.value((name, 0)), histories)
+        values = self._of_vectors(state, used)
         for name, (*states, output) in state.items():
-            values.update({(name, k): array for k, array in enumerate((output, *states))})
-        for node in self.split.head:
-            taken = tuple(values[ref] for ref in node.inputs)
-            tape = run(node.layer, taken, (None,) * len(taken), None)
-            values.update({(node.name, k): array for k, array in enumerate(tape.outputs)})
-        return tuple(values[ref] for ref in self.window.network.outputs)
+            if name not in split.joined:
+                values.update({(name, k): array for k, array in enumerate((output, *states))})
+        for node in split.head:
+            values |= self._run_once(node, values, histories)
+        given = []
+        for ref in self.window.network.outputs:
+            held = self._held(ref)
+            given.append(values[ref] if held is None else _tiled(held, histories))
+        return tuple(given)
 
 
 def _spread(array: Array, count: int) -> Array:

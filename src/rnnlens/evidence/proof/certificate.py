@@ -27,7 +27,7 @@ from rnnlens.evidence.proof.ranges import Ends, Ranges, checked, checked_places,
 from rnnlens.evidence.proof.search import RangeAnswers, RangeQuestions, answer
 from rnnlens.evidence.proof.zonotope.bounds import start
 from rnnlens.evidence.proof.zonotope.functions import UNIT
-from rnnlens.evidence.structural import reaching
+from rnnlens.evidence.reach.follow import reached
 from rnnlens.names import declared
 
 __all__ = ["VERDICTS", "CertifiedChanges", "certify"]
@@ -125,7 +125,7 @@ def certify(
     x = np.asarray(array, float)
     own = values_at(x, lags, features)
     ends = checked(ranges.low, ranges.high, own, lags)
-    used = reaching(question.network, question.of, x.shape[1:])
+    used = reached(question)
     asked, where = _questions(used, (lags, features), ends)
     answers = _nothing(own)
     if len(asked.window):

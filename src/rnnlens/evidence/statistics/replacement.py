@@ -23,7 +23,7 @@ from rnnlens.errors import DataError, UnsupportedModel
 from rnnlens.evidence.proof.search import ROUNDING
 from rnnlens.evidence.proof.zonotope.bounds import start
 from rnnlens.evidence.proof.zonotope.functions import UNIT
-from rnnlens.evidence.structural import reaching
+from rnnlens.evidence.reach.follow import reached
 
 __all__ = ["NUMBERS", "Replacement", "blocks"]
 
@@ -88,8 +88,7 @@ class Replacement:
     def reached(self) -> NDArray[np.bool_]:
         """Which numbers of a window can reach the forecast (step, feature)."""
         asked = self.question
-        reached = reaching(asked.network, asked.of, asked.inputs[asked.of].shape[1:])
-        return reached.reshape(self.x.shape[1:])
+        return reached(asked).reshape(self.x.shape[1:])
 
     def forecast(self, which: Rows, windows: Array) -> Array:
         """Forecast from windows put in the place of given ones.

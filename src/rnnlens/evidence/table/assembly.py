@@ -12,9 +12,9 @@ from numpy.typing import NDArray
 from rnnlens.attribution.question import Question
 from rnnlens.engine.schedule.progress import Parts, Progress
 from rnnlens.errors import DataError, UnsupportedModel
-from rnnlens.evidence.ladder import CONSTANT, RUNGS, ladder
+from rnnlens.evidence.ladder import CONSTANT, NOT_WIRED, RUNGS, ladder
+from rnnlens.evidence.reach.follow import reached
 from rnnlens.evidence.statistics.scenario import Scenario
-from rnnlens.evidence.structural import reaching
 from rnnlens.evidence.table.certificates import LagCertificates, certify_lags
 from rnnlens.evidence.table.inputs import TableData, TableOptions
 from rnnlens.evidence.table.observed import draw_rows
@@ -110,7 +110,9 @@ def _gathered(
     still = _still(question, rows, data)
     verdict = _verdicts(question, rows, still, certificates, tests, observed)
     grounds = {**RUNGS, HELD: HELD}
-    nothing = rows.spread(still, False) & (verdict == "undecided")
+    rung = np.array([grounds[one] for one in verdict], dtype="<U32")
+    rung[rows.spread(still, False) & (verdict == "undecided")] = CONSTANT
+    rung[rows.spread(_unwired(question, rows), False)] = NOT_WIRED
     return LagTable(
         rows=rows,
         certificates=certificates,
@@ -119,7 +121,7 @@ def _gathered(
         observed=observed,
         missing=tuple(missing),
         verdict=verdict,
-        rung=np.where(nothing, CONSTANT, np.array([grounds[one] for one in verdict])),
+        rung=rung,
     )
 
 
@@ -133,6 +135,12 @@ def _tried(what: str, run: Callable[[], T], missing: list[str], *, stated: bool)
     except (DataError, UnsupportedModel) as reason:
         missing.append(f"{what}: {reason}")
         return None
+
+
+def _unwired(question: Question, rows: Rows) -> NDArray[np.bool_]:
+    """Tell rows from which nothing leads to the forecast, whatever the weights: (asked,)."""
+    wired = reached(question, zeros=True).reshape(question.x.shape[1:])
+    return np.array([not (wired & part.hidden).any() for part in rows.parts], dtype=bool)
 
 
 def _still(question: Question, rows: Rows, data: TableData) -> NDArray[np.bool_]:
@@ -153,8 +161,7 @@ def _verdicts(
     observed: Scenario | None,
 ) -> NDArray[np.str_]:
     """Give the ladder's verdict of every row."""
-    shape = question.inputs[question.of].shape[1:]
-    reached = reaching(question.network, question.of, shape).reshape(question.x.shape[1:])
+    seen = reached(question).reshape(question.x.shape[1:])
 
     def judge(number: int, row: Row) -> str:
         of_row = None if certificates is None else certificates.of(row)
@@ -162,7 +169,7 @@ def _verdicts(
         drawn = None if observed is None or still[number] else observed
         tested = "" if tests is None or still[number] else str(tests.equivalence.verdict[number])
         return ladder(
-            unreached=not (reached & rows.parts[number].hidden).any(),
+            unreached=not (seen & rows.parts[number].hidden).any(),
             whole=of_row is not None and of_row.whole,
             proven=counts.get("proven", 0) + counts.get("structural", 0),
             refuted=counts.get("refuted", 0),

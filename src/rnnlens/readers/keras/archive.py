@@ -12,7 +12,7 @@ import json
 import re
 import zipfile
 import zlib
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -24,6 +24,8 @@ from rnnlens.readers.hardening.hdf5 import child, names_in, opened, stored, text
 from rnnlens.readers.hardening.zips import holds, swells
 from rnnlens.readers.keras.graph.config import network_of
 from rnnlens.readers.keras.layers.spec import keras_version_of
+from rnnlens.readers.keras.left_over import TRAINING, accounted, places_within
+from rnnlens.readers.keras.weights import WITH_ARRAYS
 from rnnlens.readers.variables import StoredVariable, VariableStore, check_count
 
 if TYPE_CHECKING:
@@ -61,7 +63,8 @@ def read(path: Path) -> Network:
     kind = "Keras 3" if keras_version.generation == "Keras 3" else "tf.keras"
     origin = Origin(f"{kind} archive (.keras)", version, str(path), digest_of(path))
     with opened(io.BytesIO(weights), f"{WEIGHTS} in {path}") as file:
-        return network_of(config, ArchiveGroup(file, ""), keras_version, origin)
+        network = network_of(config, ArchiveGroup(file, ""), keras_version, origin)
+        return accounted(network, places_within(file))
 
 
 def _parts(archive: zipfile.ZipFile, path: Path) -> tuple[dict[str, Json], dict[str, Json], bytes]:
@@ -124,25 +127,61 @@ class ArchiveGroup(VariableStore):
 
     def sublayer(self, attribute: str) -> VariableStore:
         """Give the store of a layer within, see `VariableStore.sublayer`."""
-        return ArchiveGroup(self.file, self._at(attribute))
+        # a cell that stands alone, without its layer, has the arrays as its own
+        alone = attribute == "cell" and child(self.file, self._at("cell")) is None
+        return self if alone else ArchiveGroup(self.file, self._at(attribute))
 
     def layers(self, entries: Sequence[tuple[str, str]]) -> dict[str, VariableStore]:
         """Give the stores of a model's layers, see `VariableStore.layers`."""
         container = next((n for n in CONTAINERS if child(self.file, self._at(n))), CONTAINERS[0])
         present = names_in(child(self.file, self._at(container)))
-        stores: dict[str, VariableStore] = {}
-        for kind in {kind for kind, _ in entries}:
+        places: dict[str, str] = {}
+        missing: list[str] = []
+        for kind in dict.fromkeys(kind for kind, _ in entries):
             names = [name for of, name in entries if of == kind]
             for name, stem in zip(names, _stems(kind, present, len(names)), strict=True):
-                place = self._at(f"{container}/{stem}")
-                self._check_name(place, name)
-                stores[name] = ArchiveGroup(self.file, place)
-        return stores
+                places[name] = f"{container}/{stem}"
+                if kind in WITH_ARRAYS and stem not in present:
+                    missing.append(name)
+        places |= self._elsewhere(missing, container, present, places)
+        for name, place in places.items():
+            self._check_name(self._at(place), name)
+        return {name: ArchiveGroup(self.file, self._at(place)) for name, place in places.items()}
+
+    def _elsewhere(
+        self,
+        missing: Sequence[str],
+        container: str,
+        present: Sequence[str],
+        places: Mapping[str, str],
+    ) -> dict[str, str]:
+        """Find the groups of layers that do not lie under their class.
+
+        A class of the user's own that stands for one of Keras's, and the attributes of a model
+        that is a class of its own, bear other names: they are told by the layer's name, and the
+        last by being the only one that is left.
+        """
+        top = names_in(child(self.file, self.path) if self.path else self.file)
+        beside = [name for name in top if name not in CONTAINERS and not TRAINING.fullmatch(name)]
+        groups = [*(f"{container}/{name}" for name in present), *beside]
+        free = [name for name in groups if name not in places.values() and name != "vars"]
+        names = {name: self._written(self._at(name)) or name.rpartition("/")[2] for name in free}
+        found = {
+            name: next((place for place in free if names[place] == name), "") for name in missing
+        }
+        rest = [place for place in free if place not in found.values()]
+        unfound = [name for name, place in found.items() if not place]
+        if len(rest) == len(unfound) == 1 and self._written(self._at(rest[0])) is None:
+            found[unfound[0]] = rest[0]
+        return {name: place for name, place in found.items() if place}
+
+    def _written(self, place: str) -> str | None:
+        group = child(self.file, f"{place}/vars")
+        return None if group is None else text_attribute(group, "name")
 
     def _check_name(self, place: str, name: str) -> None:
         """Newer versions write each layer's name beside its arrays: hold them to it."""
-        group = child(self.file, f"{place}/vars")
-        written = None if group is None else text_attribute(group, "name")
+        written = self._written(place)
         if written is not None and written != name:
             raise UnreadableFile(
                 f"{place} holds the arrays of layer {written!r} where the configuration has "

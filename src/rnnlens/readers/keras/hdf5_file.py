@@ -16,6 +16,7 @@ from rnnlens.network.network import Network, Origin
 from rnnlens.readers.hardening.contents import digest_of
 from rnnlens.readers.hardening.hdf5 import SIGNATURE, child, opened, text_attribute
 from rnnlens.readers.keras.hdf5_network import network_within, version_within
+from rnnlens.readers.keras.left_over import accounted, places_within
 from rnnlens.readers.keras.weights import WHOLE, LayerGroups
 from rnnlens.readers.keras.weights_only.groups import holds_weights
 from rnnlens.readers.keras.weights_only.read import arrays_of_file, network_of_weights
@@ -59,7 +60,8 @@ def read(path: Path, options: ReadOptions | None = None) -> Network:
         origin = Origin(
             f"{keras_version.generation} HDF5", keras_version.number, str(path), digest_of(path)
         )
-        return network_within(config, groups, keras_version, origin)
+        network = network_within(config, groups, keras_version, origin)
+        return accounted(network, places_within(file, WHOLE))
 
 
 def arrays(path: Path) -> Arrays | None:

@@ -141,7 +141,14 @@ class LayerGroups(VariableStore):
     @property
     def filled(self) -> list[str]:
         """Names of the layers that have arrays, in the file's order."""
-        return [name for name in attribute_list(self.group, "layer_names") if self.weights_of(name)]
+        listed = attribute_list(self.group, "layer_names")
+        if len(set(listed)) < len(listed):
+            twice = next(name for name in listed if listed.count(name) > 1)
+            raise UnreadableFile(
+                f"the file lists two layers of the name {twice!r}, so the arrays of one are lost: "
+                "save the model again"
+            )
+        return [name for name in listed if self.weights_of(name)]
 
     def variables(self, roles: Sequence[str], optional: int = 0) -> list[StoredVariable]:
         """Give the layer's own variables, see `VariableStore.variables`."""
@@ -177,6 +184,13 @@ class LayerGroups(VariableStore):
             return []
         listed = attribute_list(group, "weight_names")
         place = f"{self.prefix}/{name}" if self.prefix else name
+        if len(set(listed)) < len(listed):
+            twice = next(each for each in listed if listed.count(each) > 1)
+            raise UnreadableFile(
+                f"{place} in the file lists {len(listed)} arrays and calls two of them {twice!r}, "
+                "so one of them is lost, as when Keras 3.0 or 3.1 fails to save a Bidirectional as "
+                "HDF5: save the model as model.save('model.keras'), or train it again if it is gone"
+            )
         return [NamedDataset(name, child(group, name), f"{place}/{name}") for name in listed]
 
 

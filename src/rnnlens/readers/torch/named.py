@@ -15,22 +15,28 @@ from rnnlens.network.inventory import NamedArray, arrays_of
 from rnnlens.network.layers import Bidirectional, Recurrent
 from rnnlens.network.network import Origin, Source
 from rnnlens.readers.options import ReadOptions
-from rnnlens.readers.torch.state import PATTERN, LazyArray, modules_of
+from rnnlens.readers.torch.state import modules_of
+from rnnlens.readers.torch.weights.folded import folded
+from rnnlens.readers.torch.weights.lazy import LazyArray
+from rnnlens.readers.torch.weights.names import CELL_ARRAY
 
 __all__ = ["named"]
 
 NOTE = (
     "a state dict holds no forward code: how its layers are connected, and what a plain recurrent "
-    "layer computes, cannot be known from it; read the live model with "
-    "rnnlens.read(model, example=x)"
+    "layer computes, cannot be known from it; state them with layers= (--layers), or read the live "
+    "model with rnnlens.read(model, example=x)"
 )
 
 
-def named(arrays: Mapping[str, LazyArray], origin: Origin) -> Arrays | None:
-    """Name the arrays of a state dict."""
+def named(
+    arrays: Mapping[str, LazyArray], origin: Origin, parts: tuple[str, ...] = ()
+) -> Arrays | None:
+    """Name the arrays of a state dict; parts: where each of several was found in its file."""
+    arrays = folded(arrays)
     groups: dict[str, list[NamedArray]] = {}
     for key, array in arrays.items():
-        match = PATTERN.fullmatch(key)
+        match = CELL_ARRAY.fullmatch(key)
         if match is None:
             prefix, _, name = key.rpartition(".")
             groups.setdefault(prefix, []).extend(_single(prefix, name, array))
@@ -49,7 +55,11 @@ def named(arrays: Mapping[str, LazyArray], origin: Origin) -> Arrays | None:
             listed += [_level(label, level.layer, level.sources) for label, level in levels]
         if single:
             listed.append(_joined(prefix, single))
-    return Arrays(tuple(listed), replace(origin, notes=(*origin.notes, NOTE)))
+    several = ()
+    if parts:
+        which = ", ".join(repr(one) for one in parts)
+        several = (f"the file holds {len(parts)} state dicts ({which}): part= (--part) picks one",)
+    return Arrays(tuple(listed), replace(origin, notes=(*origin.notes, *several, NOTE)))
 
 
 def _single(prefix: str, name: str, array: LazyArray) -> list[NamedArray]:

@@ -18,7 +18,7 @@ from rnnlens.network.json_values import Json
 from rnnlens.network.network import Origin
 from rnnlens.readers.hardening.contents import digest_of
 from rnnlens.readers.layouts import CellArray
-from rnnlens.readers.torch.state import LazyArray
+from rnnlens.readers.torch.weights.lazy import LazyArray
 
 __all__ = ["match", "state_dict_in"]
 

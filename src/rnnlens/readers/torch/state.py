@@ -1,45 +1,40 @@
 """State dicts of PyTorch: named arrays, and no word on how they are used.
 
-The recurrent layers are told by the names and shapes of their arrays; what comes after them is in
-the module's forward code, which a state dict does not hold. A linear head is taken where the
-caller names it.
+The recurrent layers are told by the names and shapes of their arrays; what stands around them is in
+the module's forward code, which a state dict does not hold. It is stated by the caller: a linear
+head by its name, or the layers as a chain. What nobody stated is assumed, and said to be so.
 """
 
 from __future__ import annotations
 
-import re
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
 
 from rnnlens.errors import InputError, UnsupportedModel
 from rnnlens.network.check import check
-from rnnlens.network.layers import Bidirectional, Dense, Input, Layer
+from rnnlens.network.layers import Bidirectional, Dense, Input, Layer, Recurrent
 from rnnlens.network.network import Network, Node, Origin, Source
-from rnnlens.readers.layouts import CellArray
 from rnnlens.readers.options import ReadOptions
 from rnnlens.readers.torch.recurrent import Level, cell_of, kind_of, level_of
+from rnnlens.readers.torch.weights.accounting import (
+    check_plain_cell,
+    fitting_heads,
+    left_out,
+    module_of,
+)
+from rnnlens.readers.torch.weights.build import RecurrentModules, stated_nodes
+from rnnlens.readers.torch.weights.folded import folded
+from rnnlens.readers.torch.weights.lazy import LazyArray
+from rnnlens.readers.torch.weights.names import CELL_ARRAY
+from rnnlens.readers.torch.weights.statement import parse_statement
 
-__all__ = ["PATTERN", "TAKES", "LazyArray", "RecurrentModule", "modules_of", "network_of"]
+__all__ = ["TAKES", "RecurrentModule", "modules_of", "network_of"]
 
 #: Options that a state dict takes.
-TAKES = frozenset({"head", "nonlinearity"})
+TAKES = frozenset({"head", "layers", "nonlinearity", "part"})
 
-#: The name of one array of a recurrent module: ``encoder.rnn.weight_hh_l1_reverse``; a Cell's
-#: arrays have no ``_l1``.
-PATTERN = re.compile(
-    r"(?:(?P<module>.+)\.)?(?P<role>weight_ih|weight_hh|weight_hr|bias_ih|bias_hh)"
-    r"(?:_l(?P<layer>\d{1,4})(?P<reverse>_reverse)?)?"
-)
-
-
-@dataclass(frozen=True, eq=False)
-class LazyArray:
-    """One array of a state dict, not yet loaded."""
-
-    shape: tuple[int, ...]
-    #: Gives its numbers and its name.
-    load: Callable[[], CellArray]
-
+#: What PyTorch calls a layer of each kind.
+WORDS = {"LSTM": "LSTM", "GRU": "GRU", "SimpleRNN": "RNN"}
 
 #: The arrays of one layer and direction, by role.
 Roles = dict[str, LazyArray]
@@ -64,51 +59,138 @@ class RecurrentModule:
 
 def network_of(arrays: Mapping[str, LazyArray], options: ReadOptions, origin: Origin) -> Network:
     """Make a network of a state dict."""
-    name, module = _only_module(modules_of(arrays))
+    if options.head is not None and options.layers is not None:
+        raise InputError(
+            "head and layers were both given; layers states the head too: give it alone"
+        )
+    plain = folded(arrays)
+    modules = modules_of(plain)
+    chain = _statement(options, modules)
+    made = (
+        _plain(plain, modules, options)
+        if chain is None
+        else _stated(plain, modules, chain, options)
+    )
+    for name in made.ran:
+        check_plain_cell(name, _kind(name, modules[name]), plain, made.used)
+    clauses = (*origin.assumed, *plain.assumed, *made.assumed)
+    left = (*origin.left_out, *left_out(plain, made.used))
+    notes = (*origin.notes, *_notes(made, modules))
+    origin = replace(origin, notes=notes, assumed=clauses, left_out=left)
+    first = made.ran[0]
+    title = first.rpartition(".")[2] or made.nodes[1].name.removesuffix("_l0")
+    return check(Network(tuple(made.nodes), tuple(made.outputs), origin, title))
+
+
+@dataclass
+class _Made:
+    """The nodes of a state dict, and what is to be said of them."""
+
+    nodes: list[Node]
+    outputs: list[tuple[str, int]]
+    #: The recurrent modules, in their order.
+    ran: list[str]
+    #: Names of the arrays.
+    used: set[str]
+    assumed: tuple[str, ...]
+    #: Linear layers that would fit behind the last hidden state, where none was named.
+    heads: tuple[str, ...] = ()
+
+
+def _statement(options: ReadOptions, modules: Mapping[str, RecurrentModule]) -> str | None:
+    """Give the chain that was stated; None for a head that is the name of a layer, or none."""
+    if options.layers is not None:
+        return options.layers
+    head = options.head
+    if head is None or not any(mark in head for mark in ">[(,"):
+        return None
+    name, module = _only_module(modules)
+    return f"{WORDS[_kind(name, module)]}{f'({name})' if name else ''} > {head}"
+
+
+def _stated(
+    arrays: Mapping[str, LazyArray],
+    modules: Mapping[str, RecurrentModule],
+    text: str,
+    options: ReadOptions,
+) -> _Made:
+    """Make the network that was stated."""
+    kinds = {name: _kind(name, module) for name, module in modules.items()}
+
+    def levels(name: str, nonlinearity: str | None) -> list[tuple[str, Level]]:
+        given = options.nonlinearity if kinds[name] == "SimpleRNN" else None
+        own = ReadOptions(nonlinearity=nonlinearity or given)
+        return modules[name].levels_of(name, own)
+
+    made = stated_nodes(text, parse_statement(text), arrays, RecurrentModules(kinds, levels))
+    used = made.used | {key for key in arrays if module_of(key) in made.ran}
+    clause = f"the layers are as stated, {' '.join(text.split())}, which no array shows"
+    return _Made(made.nodes, made.outputs, made.ran, used, (clause, *_from_zero(made.ran)))
+
+
+def _plain(
+    arrays: Mapping[str, LazyArray], modules: Mapping[str, RecurrentModule], options: ReadOptions
+) -> _Made:
+    """Make a network of the one recurrent module, with the linear head that was named."""
+    name, module = _only_module(modules)
     levels = module.levels_of(name, options)
+    last = levels[-1][1]
     nodes = [Node("x", Input((None, levels[0][1].cells[0].features)))]
     for label, level in levels:
         nodes.append(Node(label, level.layer, ((nodes[-1].name, 0),), level.sources))
-    used = {key for key in arrays if (match := PATTERN.fullmatch(key)) and _of(match) == name}
+    used = {key for key in arrays if module_of(key) == name}
+    clauses, heads = _from_zero([name]), ()
     if options.head is not None:
-        nodes.append(_head(arrays, options.head, levels[-1][1], nodes[-1].name))
+        nodes.append(_head(arrays, options.head, last, nodes[-1].name))
         used |= {f"{options.head}.weight", f"{options.head}.bias"}
-    notes = (*origin.notes, *_notes(name, module, sorted(set(arrays) - used), options.head))
-    origin = Origin(origin.format, origin.version, origin.path, origin.digest, notes)
-    title = name.rpartition(".")[2] or nodes[1].name.removesuffix("_l0")
-    return check(Network(tuple(nodes), ((nodes[-1].name, 0),), origin, title))
+        called = name or "the module"
+        head = f"{options.head} takes the last hidden state of {called}, nothing between them"
+        clauses = (head, *clauses)
+    elif not isinstance(last.layer, Bidirectional):
+        heads = tuple(fitting_heads(arrays, used, last.width))
+    return _Made(nodes, [(nodes[-1].name, 0)], [name], used, clauses, heads)
 
 
-def _of(match: re.Match[str]) -> str:
-    return match["module"] or ""
+def _from_zero(names: list[str]) -> tuple[str, ...]:
+    called = " and ".join(name or "the module" for name in names)
+    verb = "begins" if len(names) == 1 else "begin"
+    return (f"{called} {verb} each window in a state of zero, at its oldest step",)
 
 
 def modules_of(arrays: Mapping[str, LazyArray]) -> dict[str, RecurrentModule]:
     """Find the recurrent modules of a state dict."""
     modules: dict[str, RecurrentModule] = {}
     for key, array in arrays.items():
-        match = PATTERN.fullmatch(key)
+        match = CELL_ARRAY.fullmatch(key)
         if match:
             number = None if match["layer"] is None else int(match["layer"])
-            level = modules.setdefault(_of(match), RecurrentModule()).levels.setdefault(number, {})
+            level = modules.setdefault(match["module"] or "", RecurrentModule()).levels.setdefault(
+                number, {}
+            )
             level.setdefault(bool(match["reverse"]), {})[match["role"]] = array
     return modules
 
 
-def _only_module(modules: dict[str, RecurrentModule]) -> tuple[str, RecurrentModule]:
+def _only_module(modules: Mapping[str, RecurrentModule]) -> tuple[str, RecurrentModule]:
     if not modules:
         raise UnsupportedModel(
             "the state dict holds no recurrent layer: no array is called weight_ih or weight_hh, "
             "alone or with _l0 after it"
         )
     if len(modules) > 1:
-        listed = ", ".join(sorted(modules))
+        words = [f"{WORDS[_kind(name, one)]}({name})" for name, one in sorted(modules.items())]
+        first = min(modules)
         raise UnsupportedModel(
-            f"the state dict holds {len(modules)} recurrent modules ({listed}), and how they are "
-            "connected is in the forward code, which it does not hold: read the live model with "
-            "rnnlens.read(model, example=x)"
+            f"the state dict holds {len(modules)} recurrent modules ({', '.join(sorted(modules))}), "
+            "and how they are connected is in the forward code, which it does not hold: pick one "
+            f'with part="{first}" (--part {first}), state the layers, as in layers="{words[0]} > '
+            f'last" (--layers), or read the live model with rnnlens.read(model, example=x)'
         )
     return next(iter(modules.items()))
+
+
+def _kind(name: str, module: RecurrentModule) -> str:
+    return next(iter(_kinds(name, module).values()))
 
 
 def _kinds(name: str, module: RecurrentModule) -> dict[int | None, str]:
@@ -222,27 +304,26 @@ def _head(arrays: Mapping[str, LazyArray], head: str, last: Level, after: str) -
     return Node(label if label != after else f"{label}_head", layer, ((after, 0),), sources)
 
 
-def _notes(name: str, module: RecurrentModule, unused: list[str], head: str | None) -> list[str]:
-    called = name or "the module"
+def _notes(made: _Made, modules: Mapping[str, RecurrentModule]) -> list[str]:
+    called = made.ran[0] or "the module"
     notes = [
-        "a state dict holds no forward code: rnnlens runs the recurrent layers over the steps from "
-        "a state of zero, which is what the code is taken to do; rnnlens.fidelity with the outputs "
-        "that the model gave proves it",
+        "a state dict holds no forward code; rnnlens.fidelity with the outputs that the model gave "
+        "proves what is assumed of it",
         "batch_first is not in a state dict and changes no array: the network as read takes "
         "(sample, step, feature)",
     ]
-    if None in module.levels:
-        notes.append(f"{called} is a cell, taken to be called once a step, oldest step first")
-    if head is None:
-        heads = [key for key in unused if key.endswith(".weight")]
-        hint = f'; head="{heads[-1].removesuffix(".weight")}" names one' if heads else ""
+    cells = [name or "the module" for name in made.ran if None in modules[name].levels]
+    if cells:
+        notes.append(f"{' and '.join(cells)}: a cell, taken to be called once a step")
+    if len(made.nodes) == sum(
+        isinstance(n.layer, Recurrent | Bidirectional | Input) for n in made.nodes
+    ):
+        hint = ""
+        if made.heads:
+            many = "which fits" if len(made.heads) == 1 else f"one of {', '.join(made.heads)}"
+            hint = f'; head="{made.heads[-1]}" names {many}'
         notes.append(
             f"there is no head: the network as read ends with the last hidden state of {called}"
-            f"{hint}"
+            f'{hint}; what stands between them, layers="LSTM > relu > Linear(fc)" states'
         )
-    else:
-        notes.append(f"{head} is taken to be applied to the last hidden state of {called}")
-    if unused:
-        more = f" and {len(unused) - 12} more" if len(unused) > 12 else ""
-        notes.append(f"arrays not used: {', '.join(unused[:12])}{more}")
     return notes

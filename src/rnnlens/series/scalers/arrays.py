@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-import io
 import math
 import re
 from collections.abc import Callable
+from typing import IO
 
 import numpy as np
 from numpy.typing import NDArray
@@ -144,7 +144,7 @@ def _of_texts(raw: bytes, kind: np.dtype[np.generic], shape: tuple[int, ...]) ->
 
 
 def read_joblib_array(
-    wrapper: Made, file: io.BytesIO, nested: Callable[[], object]
+    wrapper: Made, file: IO[bytes], nested: Callable[[], object]
 ) -> NDArray[np.generic]:
     """Read the array whose numbers follow joblib's wrapper in the file."""
     if not isinstance(wrapper.state, Pairs):

@@ -8,12 +8,13 @@ from collections.abc import Iterator
 from os import PathLike
 
 from rnnlens.errors import InputError, MissingLibrary, UnreadableFile
+from rnnlens.pickles.machine import Machine
 from rnnlens.series.scalers.archives import ZIP, read_archive, read_json
-from rnnlens.series.scalers.arrays import plain, read_joblib_array
+from rnnlens.series.scalers.arrays import plain
 from rnnlens.series.scalers.estimators import REMEDY, Seen, columns_of, estimator_of
 from rnnlens.series.scalers.inert import Refused, shown
 from rnnlens.series.scalers.lines import Columns, entries_of, numbers_of
-from rnnlens.series.scalers.machine import Machine
+from rnnlens.series.scalers.machine import RULES
 from rnnlens.series.scalers.plain_numbers import columns_of_numbers, is_scaling
 from rnnlens.series.scalers.unpacking import content_of
 
@@ -80,7 +81,7 @@ def _inert(data: bytes) -> object:
         return read_archive(data)
     if data.lstrip()[:1] in {b"{", b"["} or data.startswith(b"\xef\xbb\xbf"):
         return read_json(data)
-    return Machine(io.BytesIO(data), read_joblib_array).run()
+    return Machine(io.BytesIO(data), RULES).run()
 
 
 def columns_of_object(value: object, key: str | None = None) -> Columns:

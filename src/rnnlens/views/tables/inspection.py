@@ -14,6 +14,7 @@ from typing import Any, TypeAlias
 import numpy as np
 
 from rnnlens.views.words.origin import origin_sentences
+from rnnlens.views.words.reach import reach_sentences
 
 __all__ = ["render_inspection"]
 
@@ -43,6 +44,8 @@ def render_inspection(description: Description, *, values: bool = False, width: 
     for layer in description["layers"]:
         lines += ["", *_layer(layer, width)]
     lines += ["", "Where the time steps went", *_filled(description["time_steps"], width)]
+    for sentence in reach_sentences(description.get("reach") or ()):
+        lines += ["", *_filled(sentence, width)]
     for sentence in origin_sentences({
         key: "; ".join(description.get(key) or ()) for key in ("assumed", "left_out")
     }):

@@ -200,7 +200,7 @@ def _grounds(table: xr.Dataset, rows: pd.DataFrame) -> list[str]:
     for row in rows.to_dict("records"):
         verdict = row["verdict"]
         if verdict == "structural":
-            texts.append("weights")
+            texts.append(str(row["rung"]))
         elif verdict == "proven":
             count = int(table.attrs["certified"])
             texts.append(f"{count}/{count} windows")

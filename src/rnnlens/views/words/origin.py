@@ -1,4 +1,4 @@
-"""What every view says of a network that was not known whole: what is assumed, and left out."""
+"""What every view says of a network: what is assumed, left out, or cut off from the forecast."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ __all__ = ["origin_sentences"]
 
 
 def origin_sentences(attrs: Mapping[Hashable, object]) -> list[str]:
-    """Say what a result rests on that its source did not say, and what it leaves out.
+    """Say what a result rests on that its source did not say, and what it leaves out or cuts off.
 
     Examples
     --------
@@ -24,6 +24,8 @@ def origin_sentences(attrs: Mapping[Hashable, object]) -> list[str]:
             f"ASSUMED, not shown: {assumed}.",
             "rnnlens.fidelity(net, outputs, X), with outputs that the model itself gave, shows it.",
         ]
+    if attrs.get("cut_off"):
+        sentences.append(f"CAUTION: {attrs['cut_off']}.")
     if left:
         sentences.append(f"Left out: {left}.")
     return sentences

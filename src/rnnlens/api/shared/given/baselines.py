@@ -97,6 +97,8 @@ def background_of(case: Case, background: Background) -> RealWindows | None:
         return background
     given = background.values if isinstance(background, Windows) else background
     data = np.asarray(given, dtype=np.float64)
+    if case.turned is not None and not isinstance(background, Windows):
+        data = case.turned.fitting(case.of, data)
     # what does not fit is refused where the baseline is made, with the shapes
     if data.ndim == case.inputs[case.of].ndim and data.shape[2:] == case.inputs[case.of].shape[2:]:
         data, real = fitted(

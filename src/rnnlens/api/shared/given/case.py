@@ -11,6 +11,7 @@ import numpy as np
 from rnnlens.api.shared.given.axes import names_within, side_by_side
 from rnnlens.api.shared.given.outputs import Outputs, numbered, place_of_target
 from rnnlens.api.shared.given.padding import LAST_STEP, Padding, without_padding
+from rnnlens.api.shared.given.steps import StepsFirst, steps_first
 from rnnlens.arguments import did_you_mean
 from rnnlens.attribution.question import Question
 from rnnlens.attribution.target import ResolvedTarget
@@ -62,6 +63,8 @@ class Case:
         Which steps are real, and where padding was put; None where all steps are real.
     within : tuple of int
         Axes of a step's numbers, where these were laid side by side.
+    turned : StepsFirst or None
+        How windows that are not (step, feature) as the network takes them were laid out.
     """
 
     network: Network
@@ -70,6 +73,7 @@ class Case:
     windows: Windows | None
     padding: Padding | None = None
     within: tuple[int, ...] = ()
+    turned: StepsFirst | None = None
 
     @property
     def x(self) -> NDArray[np.float64]:
@@ -229,22 +233,26 @@ def make_case(
     Shapes: X Windows, (sample, step, feature), or mapping of input name to array.
     """
     known = X if isinstance(X, Windows) else None
-    if known is not None:
-        _check_windows(network, known)
-    inputs = entries(network, X.values if isinstance(X, Windows) else X, precision)
+    turned = steps_first(network)
+    if isinstance(X, Windows):  # which are (step, feature) whatever the network takes
+        _check_windows(turned.network, X)
+        inputs = entries(turned.network, X.values, precision)
+    else:
+        inputs = turned.windows(entries(network, X, precision))
+    network = turned.network
     if len(next(iter(inputs.values()))) == 0:
         raise DataError("there are no windows: the array has no samples")
     of = _windows_of(network, inputs, of)
     if known is not None and known.plain:
         known = numbered(known, Case(network, inputs, of, None).output_shape(0))
     if as_given:
-        return Case(network, inputs, of, known)
+        return Case(network, inputs, of, known, turned=turned)
     within: tuple[int, ...] = ()
     if inputs[of].ndim > 3:
         within = inputs[of].shape[2:]
         network, inputs = side_by_side(network, inputs, of)
     inputs, padding = without_padding(network, inputs, of)
-    return Case(network, inputs, of, known, padding, within)
+    return Case(network, inputs, of, known, padding, within, turned)
 
 
 def _windows_of(network: Network, inputs: Inputs, of: str | None) -> str:

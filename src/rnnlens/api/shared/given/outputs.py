@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
+from math import prod
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -22,22 +23,57 @@ class Outputs:
 
     Parameters
     ----------
-    shape : tuple of int
-        Of the output: (target,) or (horizon, target).
+    whole : tuple of int
+        Shape of the output: none for one number, (target,), (horizon, target) or (horizon, target,
+        quantile); further axes of one number each are passed over.
     windows : Windows, optional
         What names them.
     """
 
-    shape: tuple[int, ...]
+    whole: tuple[int, ...]
     windows: Windows | None
+
+    @property
+    def _axes(self) -> tuple[int, ...]:
+        """The lengths of the axes, without those of one number that come last."""
+        axes = self.whole
+        while len(axes) > 2 and axes[-1] == 1:
+            axes = axes[:-1]
+        return axes
+
+    @property
+    def shape(self) -> tuple[int, ...]:
+        """The shape with targets, and their quantiles, along the last axis."""
+        axes = self._axes or (1,)
+        return axes if len(axes) < 3 else (axes[0], prod(axes[1:]))
+
+    @property
+    def quantiles(self) -> int:
+        """Numbers that each target is given as, along an axis of their own: 1 where it is one."""
+        return self._axes[2] if len(self._axes) == 3 else 1
+
+    def _index(self, place: tuple[int, ...]) -> tuple[int, ...]:
+        """Give where a number of `shape` is in the output as it is."""
+        if not self.whole:
+            return ()
+        if len(self._axes) == 3:
+            place = (place[0], *divmod(place[1], self.quantiles))
+        return (*place, *(0,) * (len(self.whole) - len(place)))
 
     @property
     def names(self) -> tuple[str, ...]:
         """What the targets are called, those along the last axis where horizons have an axis."""
         count = self.shape[-1]
         if self.windows is None:
+            if self.quantiles > 1:
+                targets = range(count // self.quantiles)
+                return tuple(
+                    f"output {k} (quantile {q})" for k in targets for q in range(self.quantiles)
+                )
             return tuple(f"output {k}" for k in range(count))
         names = self._sources if self._stepwise else self.windows.targets
+        if self.quantiles > 1 and len(names) * self.quantiles == count:
+            return tuple(f"{n} (quantile {k})" for n in names for k in range(self.quantiles))
         if len(names) != count:
             raise DataError(
                 f"the sidecar names {len(names)} targets ({', '.join(names)}), but the network "
@@ -63,7 +99,8 @@ class Outputs:
         pairs = list(zip(self.windows.sources, self.windows.leads, strict=True))
         leads = tuple(dict.fromkeys(lead for _, lead in pairs))
         every = {(source, lead) for source in self._sources for lead in leads}
-        whole = len(pairs) == len(every) == self.steps * self.shape[-1] and set(pairs) == every
+        count = self.steps * self.shape[-1] // self.quantiles
+        whole = len(pairs) == len(every) == count and set(pairs) == every
         return leads if whole else ()
 
     @property
@@ -95,26 +132,33 @@ class Outputs:
         self, name: str | int | None, horizon: int | None
     ) -> tuple[tuple[int, ...], str, int | None]:
         """Give the index of a number, what it is called, and its place among named targets."""
-        if len(self.shape) > 2:
+        if len(self._axes) > 3:
             raise DataError(
-                f"the network's output has {len(self.shape) + 1} axes a sample; rnnlens explains "
-                "outputs of shape (target,) or (horizon, target)"
+                f"the network's output has shape {self.whole} a sample; rnnlens explains outputs "
+                "of shape (target,), (horizon, target) or (horizon, target, quantile)"
             )
         names = self.names
         if self.steps == 1:
-            place = self._of_variable(name, horizon)
+            place = self._of_variable(name, horizon) if self.quantiles == 1 else None
             if place is None:
                 place = place_of_target(name, names)
                 self._refuse_horizon(place, horizon)
             index = (place,) if len(self.shape) == 1 else (0, place)
-            return index, names[place], None if self.windows is None else place
+            known = None if self.windows is None else place // self.quantiles
+            return self._index(index), names[place], known
         place = place_of_target(name, names)
         row = self._row(horizon)
+        index = self._index((row, place))
         if self.windows is None or not self._stepwise:
-            return (row, place), f"{names[place]} (horizon {horizon})", None
+            known = place // self.quantiles if self.windows is not None else None
+            return index, f"{names[place]} (horizon {horizon})", known
         pairs = list(zip(self.windows.sources, self.windows.leads, strict=True))
-        known = pairs.index((names[place], self._leads[row]))
-        return (row, place), self.windows.targets[known], known
+        source = self._sources[place // self.quantiles]
+        known = pairs.index((source, self._leads[row]))
+        title = self.windows.targets[known]
+        if self.quantiles > 1:
+            title = f"{title} (quantile {place % self.quantiles})"
+        return index, title, known
 
     def _of_variable(self, name: str | int | None, horizon: int | None) -> int | None:
         """Find a target by its variable and its lead, where several targets are of one variable."""

@@ -9,7 +9,7 @@ import numpy as np
 from rnnlens.evidence.proof.zonotope.forms import Forms, added, beside, picked
 from rnnlens.evidence.proof.zonotope.layers import Taken, refuse, spread
 from rnnlens.evidence.proof.zonotope.recurrent import Context
-from rnnlens.network.axes import Flip, Index, Mean, Slice
+from rnnlens.network.axes import ExpandDims, Flip, Index, Mean, Slice, Squeeze
 from rnnlens.network.layers import (
     Add,
     Average,
@@ -57,6 +57,23 @@ def _(layer: Reshape, x: Taken, context: Context, node: Node) -> Forms:
         np.repeat(whole.count, steps, axis=1),
         True,
     )
+
+
+@spread.register
+def _(layer: Squeeze, x: Taken, context: Context, node: Node) -> Forms:
+    one, (_, steps, units) = x[0], x[0].centre.shape
+    if one.sequence and steps == 1 and layer.axis in {1, -2}:
+        return replace(one, sequence=False)
+    if units != 1 or layer.axis not in {-1, 2 if one.sequence else 1}:
+        refuse(node, "an axis that certificates do not squeeze")
+    return _flat(one) if one.sequence else one
+
+
+@spread.register
+def _(layer: ExpandDims, x: Taken, context: Context, node: Node) -> Forms:
+    if x[0].sequence or layer.axis not in {1, -2}:
+        refuse(node, "a new axis other than one of steps, which certificates do not serve")
+    return replace(x[0], sequence=True)
 
 
 @spread.register

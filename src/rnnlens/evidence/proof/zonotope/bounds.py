@@ -175,7 +175,8 @@ def _entry(array: Array) -> Forms:
 
 
 def _place(target: ResolvedTarget) -> tuple[int, int]:
-    return (0, target.index[0]) if len(target.index) == 1 else (target.index[0], target.index[1])
+    *step, unit = target.index or (0,)
+    return (step[0] if step else 0), unit
 
 
 def _interval(form: Forms, target: ResolvedTarget) -> tuple[Array, Array]:

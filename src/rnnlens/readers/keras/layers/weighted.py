@@ -181,7 +181,8 @@ def normalization(spec: LayerSpec) -> BuiltLayer:
         roles: dict[str, object] = {"mean": shape, "variance": shape, "count": None}
         stored_moments = {item.role: item for item in spec.store.variables(list(roles), 1)}
         moments = {name: load(stored_moments[name], shape, spec.name) for name in given}
-        places = {name: stored_moments[name].stored_at for name in given}
+        # the count of the values seen is known, though nothing is computed with it
+        places = {name: item.stored_at for name, item in stored_moments.items()}
     else:
         moments = {name: _numbers(spec, name, value) for name, value in given.items()}
         places = dict.fromkeys(given, "")

@@ -2,32 +2,30 @@
 
 from __future__ import annotations
 
-import re
-from collections.abc import Hashable, Iterator
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from rnnlens.errors import UnreadableFile
 from rnnlens.network.json_values import JsonObject
-from rnnlens.readers.hardening.hdf5 import attribute_list, child, names_in, stored, text_attribute
-from rnnlens.readers.keras.archive import CONTAINERS, ArchiveGroup, snake_case
+from rnnlens.readers.hardening.hdf5 import attribute_list, stored, text_attribute
+from rnnlens.readers.keras.archive import ArchiveGroup
 from rnnlens.readers.keras.hdf5_network import groups_of, version_within
 from rnnlens.readers.keras.keras1.variables import variable_name
 from rnnlens.readers.keras.layers.spec import KerasVersion, keras_version_of
-from rnnlens.readers.keras.weights import WITH_ARRAYS, LayerGroups, base_name
-from rnnlens.readers.keras.weights_only.shapes import CELLS, classes_of, sizes
-from rnnlens.readers.variables import StoredVariable, VariableStore
+from rnnlens.readers.keras.weights import LayerGroups, base_name
+from rnnlens.readers.keras.weights_only.archive_layers import (
+    MOST_LAYERS,
+    archive_layers,
+    holds_layers,
+)
+from rnnlens.readers.keras.weights_only.shapes import classes_of, sizes
+from rnnlens.readers.variables import StoredVariable, VariableStore, check_count
 
 if TYPE_CHECKING:
     import h5py
 
-__all__ = ["LayerArrays", "WeightsFile", "holds_weights", "weights_in"]
-
-#: Classes by the name of their groups in a ``.weights.h5``.
-CLASSES = {snake_case(kind): kind for kind in WITH_ARRAYS}
-
-#: More layers than this are in no model.
-MOST_LAYERS = 10_000
+__all__ = ["LayerArrays", "StatedStores", "WeightsFile", "holds_weights", "weights_in"]
 
 
 @dataclass(frozen=True, eq=False)
@@ -42,6 +40,10 @@ class LayerArrays:
     arrays: tuple[StoredVariable, ...]
     #: The classes that have such arrays, each with the class within a wrapper.
     classes: tuple[tuple[str, str], ...]
+    #: The place of its group in the file.
+    place: str = ""
+    #: Whether the file says where it stands among the layers of its class.
+    numbered: bool = True
 
     @property
     def kinds(self) -> list[str]:
@@ -76,24 +78,60 @@ class WeightsFile:
     #: What the file is, such as ``"Keras 2 weights (HDF5)"``.
     what: str
 
+    def candidates(self, kind: str, inner: str = "") -> list[LayerArrays]:
+        """Give the layers that a statement of a class may mean where the file keeps no order.
+
+        Groups that are numbered by class stand in the order of the model, so the first is meant.
+        """
+        fits = [
+            each
+            for each in self.layers
+            if any(kind == of and inner in {"", within} for of, within in each.classes)
+        ]
+        beside = {each.place.rpartition("/")[0] for each in fits}
+        in_order = self.ordered or (all(each.numbered for each in fits) and len(beside) < 2)
+        return fits[:1] if in_order else fits
+
+
+class StatedStores(VariableStore):
+    """The stores of layers that a caller stated, by the names that they were given."""
+
+    def __init__(self, stores: Mapping[str, VariableStore]) -> None:
+        self.stores = dict(stores)
+
+    def variables(self, roles: Sequence[str], optional: int = 0) -> list[StoredVariable]:
+        """Give the layer's own variables, see `VariableStore.variables`."""
+        check_count(0, roles, optional, "a layer without arrays")
+        return []
+
+    def sublayer(self, attribute: str) -> VariableStore:
+        """Give the store of a layer within, see `VariableStore.sublayer`."""
+        return StatedStores({})
+
+    def layers(self, entries: Sequence[tuple[str, str]]) -> dict[str, VariableStore]:
+        """Give the stores of a model's layers, see `VariableStore.layers`."""
+        return {name: self.stores.get(name, StatedStores({})) for _, name in entries}
+
 
 def holds_weights(file: h5py.File) -> bool:
     """Tell whether an HDF5 file is one of weights alone."""
     if text_attribute(file, "model_config") is not None:
         return False
-    return bool(attribute_list(file, "layer_names")) or _container(file) is not None
+    return bool(attribute_list(file, "layer_names")) or holds_layers(file)
 
 
 def weights_in(file: h5py.File, version: str | None = None) -> WeightsFile:
     """List the layers of a file of weights alone."""
-    container = _container(file)
-    if container is not None and not attribute_list(file, "layer_names"):
+    if not attribute_list(file, "layer_names"):
         keras_version = (
             keras_version_of(version) if version else KerasVersion("3", "Keras 3", stated=False)
         )
-        layers = tuple(_numbered(file, container))
         return WeightsFile(
-            layers, keras_version, ArchiveGroup(file, ""), False, "Keras 3 weights (.weights.h5)"
+            tuple(LayerArrays(**vars(layer)) for layer in archive_layers(file)),
+            keras_version,
+            ArchiveGroup(file, ""),
+            False,
+            "Keras 3 weights (.weights.h5)",
         )
     groups = LayerGroups(file)
     names = groups.filled
@@ -114,50 +152,3 @@ def weights_in(file: h5py.File, version: str | None = None) -> WeightsFile:
     return WeightsFile(
         tuple(layers), keras_version, store, True, f"{keras_version.generation} weights (HDF5)"
     )
-
-
-def _container(file: h5py.File) -> str | None:
-    return next((name for name in CONTAINERS if child(file, name) is not None), None)
-
-
-def _numbered(file: h5py.File, container: str) -> Iterator[LayerArrays]:
-    """Give the layers of a ``.weights.h5``, whose groups are named for classes."""
-    names = sorted(names_in(child(file, container)), key=_by_number)
-    for name in names[:MOST_LAYERS]:
-        place = f"{container}/{name}"
-        arrays = tuple(_variables(file, place, set()))
-        if not arrays:
-            continue
-        kind = CLASSES.get(re.sub(r"_\d+$", "", name), "")
-        classes = classes_of([array.shape for array in arrays])
-        # The group's name says the class; shapes must agree with it.
-        kept = tuple(each for each in classes if each[0] == kind)
-        if kind == "TimeDistributed":
-            kept = tuple((kind, of) for of, _ in classes if of not in CELLS)
-        written = text_attribute(child(file, f"{place}/vars") or file, "name")
-        yield LayerArrays(written or name, ArchiveGroup(file, place), arrays, kept)
-
-
-def _by_number(name: str) -> tuple[str, int]:
-    match = re.fullmatch(r"(.*?)(?:_(\d+))?", name, re.DOTALL)
-    assert match is not None
-    return match[1], int(match[2] or 0)
-
-
-def _variables(file: h5py.File, place: str, seen: set[Hashable]) -> Iterator[StoredVariable]:
-    """Give the arrays of a layer and of the layers within it, forward before backward."""
-    import h5py
-
-    group = child(file, place)
-    if not isinstance(group, h5py.Group):
-        return
-    if group.id in seen or len(seen) > MOST_LAYERS:
-        raise UnreadableFile(f"{place} in the file is a layer within itself; the file is damaged")
-    seen.add(group.id)
-    for number in sorted(names_in(child(file, f"{place}/vars")), key=_by_number):
-        where = f"{place}/vars/{number}"
-        yield stored(number, child(file, where), where)
-    order = {"forward_layer": 0, "backward_layer": 1}
-    for name in sorted(names_in(group), key=lambda name: (order.get(name, 2), *_by_number(name))):
-        if name not in {"vars", "seed_generator"}:
-            yield from _variables(file, f"{place}/{name}", seen)

@@ -15,9 +15,15 @@ from rnnlens.readers.keras.graph.config import network_of
 from rnnlens.readers.keras.hdf5_network import network_within
 from rnnlens.readers.keras.layers.spec import KerasVersion, spec_of
 from rnnlens.readers.keras.layers.table import build
+from rnnlens.readers.keras.left_over import accounted, places_within
 from rnnlens.readers.keras.text import Architecture, architecture_in
-from rnnlens.readers.keras.weights import LayerGroups
-from rnnlens.readers.keras.weights_only.groups import LayerArrays, WeightsFile, weights_in
+from rnnlens.readers.keras.weights import WITH_ARRAYS, LayerGroups
+from rnnlens.readers.keras.weights_only.groups import (
+    LayerArrays,
+    StatedStores,
+    WeightsFile,
+    weights_in,
+)
 from rnnlens.readers.keras.weights_only.stated import EXAMPLE, model_of
 from rnnlens.readers.options import ReadOptions
 from rnnlens.readers.variables import load
@@ -82,15 +88,18 @@ def _joined(file: h5py.File, path: Path, architecture: Architecture) -> Network:
     stated = architecture.version or ""
     origin = Origin(weights.what, stated, str(path), digest_of(path), notes)
     if isinstance(weights.store, LayerGroups):
-        return network_within(architecture.config, weights.store, keras_version, origin)
-    return network_of(architecture.config, weights.store, keras_version, origin)
+        network = network_within(architecture.config, weights.store, keras_version, origin)
+    else:
+        network = network_of(architecture.config, weights.store, keras_version, origin)
+    return accounted(network, places_within(file))
 
 
 def _stated(file: h5py.File, path: Path, text: str) -> Network:
     weights = weights_in(file)
-    model, notes = model_of(text, weights)
+    model, notes, stores = model_of(text, weights)
     origin = _origin(weights, path, tuple(notes))
-    return network_of(model, weights.store, weights.keras_version, origin)
+    network = network_of(model, StatedStores(stores), weights.keras_version, origin)
+    return accounted(network, places_within(file))
 
 
 def _origin(weights: WeightsFile, path: Path, notes: tuple[str, ...]) -> Origin:
@@ -103,17 +112,37 @@ def arrays_of_file(file: h5py.File, path: Path) -> Arrays:
     weights = weights_in(file)
     groups = tuple(_group(layer_arrays, weights.keras_version) for layer_arrays in weights.layers)
     order = "is that of the file" if weights.ordered else "is not in the file"
-    examples = [_example(layer_arrays) for layer_arrays in weights.layers]
-    how = f"state them in their order with --layers: {', '.join(examples)}"
-    if weights.ordered:
-        how = f"state the layers: --layers {' > '.join(examples)!r}"
     notes = (
         "The file holds weights alone. Its arrays do not say which activations the layers use, "
         "whether a recurrent layer gives every step or its last, or where layers without arrays "
         f"(Dropout, Masking, Flatten) stand; the order of the layers {order}.",
-        f"To read it as a network, give the architecture (--architecture model.json) or {how}.",
+        f"To read it as a network, {_advice(weights)}.",
     )
     return Arrays(groups, _origin(weights, path, notes))
+
+
+def _advice(weights: WeightsFile) -> str:
+    """Say how the file may be read as a network."""
+    unknown = [
+        each.name for each in weights.layers if not any(of in WITH_ARRAYS for of, _ in each.classes)
+    ]
+    if unknown:
+        return (
+            "give the architecture (--architecture model.json); layers cannot be stated, for the "
+            f"arrays of {', '.join(unknown[:4])} are those of no class that rnnlens reads"
+        )
+    ambiguous = [
+        bool(weights.candidates(kind, inner)[1:])
+        for kind, inner in (each.classes[0] for each in weights.layers)
+    ]
+    examples = [
+        _example(each, named=of_many)
+        for each, of_many in zip(weights.layers, ambiguous, strict=True)
+    ]
+    how = f"state them in their order with --layers: {', '.join(examples)}"
+    if weights.ordered:
+        how = f"state the layers: --layers {' > '.join(examples)!r}"
+    return f"give the architecture (--architecture model.json) or {how}"
 
 
 #: How a layer may be stated.
@@ -128,16 +157,20 @@ EXAMPLES = {
 }
 
 
-def _example(layer_arrays: LayerArrays) -> str:
+def _example(layer_arrays: LayerArrays, *, named: bool) -> str:
     """Write a layer as a caller may state it, with the most common activations."""
-    outer, inner = layer_arrays.classes[0] if layer_arrays.classes else ("", "")
-    within = EXAMPLES.get(inner or outer, inner or outer or "?")
-    return f"{outer}({within})" if inner else within
+    outer, inner = layer_arrays.classes[0]
+    within = EXAMPLES.get(inner or outer, inner or outer)
+    written = f"{outer}({within})" if inner else within
+    if not named:
+        return written
+    name = f"name={layer_arrays.name}"
+    return f"{written[:-1]}, {name})" if written.endswith(")") else f"{written}({name})"
 
 
 def _group(layer_arrays: LayerArrays, keras_version: KerasVersion) -> ArrayGroup:
     kinds = layer_arrays.kinds
-    if len(layer_arrays.classes) != 1:
+    if len(layer_arrays.classes) != 1 or layer_arrays.classes[0][0] not in WITH_ARRAYS:
         return ArrayGroup(layer_arrays.name, " or ".join(kinds), _unnamed(layer_arrays))
     kind, inner = layer_arrays.classes[0]
     entry = layer_arrays.entry(kind, inner)

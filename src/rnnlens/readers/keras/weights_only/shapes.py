@@ -99,11 +99,22 @@ def _conv1d(shapes: Shapes) -> Sizes | None:
         return None
     kernel = shapes[0]
     filters, taps = kernel[-1], kernel[0]
+    if len(kernel) == 4 and 1 not in {kernel[1], kernel[3]}:
+        return None
     if len(kernel) == 4 and kernel[1] != 1:
         filters, taps = kernel[0], kernel[2]
     if len(shapes) == 2 and shapes[1] != (filters,):
         return None
     return {"filters": filters, "kernel_size": [taps], "use_bias": len(shapes) == 2}
+
+
+def _conv2d(shapes: Shapes) -> Sizes | None:
+    if not shapes or len(shapes) > 2 or len(shapes[0]) != 4 or _conv1d(shapes) is not None:
+        return None
+    kernel = shapes[0]
+    if len(shapes) == 2 and shapes[1] != kernel[-1:]:
+        return None
+    return {"filters": kernel[-1], "kernel_size": [*kernel[:2]], "use_bias": len(shapes) == 2}
 
 
 def _vectors(*counts: int) -> Callable[[Shapes], Sizes | None]:
@@ -117,6 +128,7 @@ def _vectors(*counts: int) -> Callable[[Shapes], Sizes | None]:
 #: What each class needs; in the order in which they are tried.
 RULES: dict[str, Callable[[Shapes], Sizes | None]] = {
     "Conv1D": _conv1d,
+    "Conv2D": _conv2d,
     "Dense": _dense,
     "Embedding": _embedding,
     "BatchNormalization": _vectors(4),

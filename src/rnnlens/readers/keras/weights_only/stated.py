@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from rnnlens.errors import InputError
@@ -18,6 +18,7 @@ from rnnlens.readers.keras.layers.plain import AT_REST
 from rnnlens.readers.keras.weights import WITH_ARRAYS
 from rnnlens.readers.keras.weights_only.groups import LayerArrays, WeightsFile
 from rnnlens.readers.keras.weights_only.shapes import CELLS
+from rnnlens.readers.variables import VariableStore
 
 __all__ = ["StatedLayer", "model_of", "parse"]
 
@@ -176,44 +177,74 @@ def _value(word: str) -> Any:
     return float(word) if re.match(r"-?\d", word) else word
 
 
-def model_of(text: str, weights: WeightsFile) -> tuple[dict[str, Json], list[str]]:
-    """Join the stated layers with the arrays into a model as Keras would write it."""
+def model_of(
+    text: str, weights: WeightsFile
+) -> tuple[dict[str, Json], list[str], dict[str, VariableStore]]:
+    """Join the stated layers with the arrays into a model as Keras would write it.
+
+    Gives the model, notes, and where the arrays of each layer are, by the layer's name.
+    """
     layers = parse(text)
     with_arrays = [layer for layer in layers if layer.kind in WITH_ARRAYS]
-    if len(with_arrays) != len(weights.layers):
-        held = ", ".join(_words(arrays) for arrays in weights.layers)
-        raise InputError(
-            _wrong(
-                text,
-                f"layers with arrays in it: {len(with_arrays)}, in the file: {len(weights.layers)} "
-                f"({held})",
-            )
-        )
+    if len(with_arrays) > len(weights.layers) or (
+        weights.ordered and len(with_arrays) != len(weights.layers)
+    ):
+        raise InputError(_wrong(text, _miscounted(len(with_arrays), weights)))
     left, entries, notes = list(weights.layers), [], [f"The layers are as stated: {text.strip()}."]
+    stores: dict[str, VariableStore] = {}
     for number, layer in enumerate(layers):
         options = _plain_options(layer, layers[number + 1 :], notes)
         if layer.kind not in WITH_ARRAYS:
             entries.append({"class_name": layer.kind, "config": options})
             options.setdefault("name", f"{layer.kind.lower()}_{number}")
             continue
-        arrays = _call_inputs(layer, left, weights.ordered)
+        arrays = _arrays_meant(layer, left, weights, text)
         entry = arrays and arrays.entry(layer.kind, layer.inner, options)
         if not arrays or not entry:
             raise InputError(_wrong(text, _misplaced(layer, arrays)))
+        stores[str(entry["config"]["name"])] = arrays.store
         entries.append(entry)
-    entries[0]["config"]["batch_input_shape"] = _input_shape(layers, weights)
-    return {"class_name": "Sequential", "config": entries}, notes
+    if left:
+        raise InputError(_wrong(text, _miscounted(len(with_arrays), weights)))
+    entries[0]["config"]["batch_input_shape"] = _input_shape(entries, layers, weights)
+    return {"class_name": "Sequential", "config": entries}, notes, stores
 
 
-def _call_inputs(layer: StatedLayer, left: list[LayerArrays], ordered: bool) -> LayerArrays | None:
-    """Give the arrays of a stated layer: the next, or the next of its class without an order."""
-    kind = layer.kind
-    fits = left if ordered else [each for each in left if kind in {of for of, _ in each.classes}]
+def _miscounted(stated: int, weights: WeightsFile) -> str:
+    held = ", ".join(f"{arrays.name}: {_words(arrays)}" for arrays in weights.layers)
+    return f"layers with arrays in it: {stated}, in the file: {len(weights.layers)} ({held})"
+
+
+def _arrays_meant(
+    layer: StatedLayer, left: list[LayerArrays], weights: WeightsFile, text: str
+) -> LayerArrays | None:
+    """Give the arrays of a stated layer: by its name, or the next; without an order, of its class.
+
+    Where the file keeps no order and several could be meant, the statement must name one.
+    """
+    named = layer.options.get("name")
+    if named is not None:
+        fits = [each for each in left if each.name == named]
+        fits = fits or [each for each in left if each.place == named]
+    elif weights.ordered:
+        fits = left[:1]
+    else:
+        meant = replace(weights, layers=tuple(left))
+        fits = meant.candidates(layer.kind, layer.inner)
+    if len(fits) > 1:
+        names = ", ".join(each.name for each in fits)
+        raise InputError(
+            _wrong(
+                text,
+                f"the file holds {len(fits)} layers of the class {layer.kind} ({names}) and does "
+                f"not say in which order they stand: name each, as {layer.kind}(..., "
+                f"name={fits[0].name})",
+            )
+        )
     if not fits:
         return None
-    taken = fits[0]
-    left.remove(taken)
-    return taken
+    left.remove(fits[0])
+    return fits[0]
 
 
 def _misplaced(layer: StatedLayer, arrays: LayerArrays | None) -> str:
@@ -232,7 +263,8 @@ def _plain_options(
     layer: StatedLayer, after: Sequence[StatedLayer], notes: list[str]
 ) -> dict[str, Json]:
     inner = layer.options.get("layer")
-    options = {name: value for name, value in layer.options.items() if name != "layer"}
+    left_out = {"layer", "name"} if layer.kind in WITH_ARRAYS else {"layer"}
+    options = {name: value for name, value in layer.options.items() if name not in left_out}
     if isinstance(inner, StatedLayer):
         options["layer"] = _plain_options(inner, after, notes)
     if layer.kind in CELLS and "return_sequences" not in options:
@@ -244,19 +276,18 @@ def _plain_options(
     return options
 
 
-def _input_shape(layers: Sequence[StatedLayer], weights: WeightsFile) -> list[int | None]:
+def _input_shape(
+    entries: Sequence[dict[str, Json]], layers: Sequence[StatedLayer], weights: WeightsFile
+) -> list[int | None]:
     """Give the input that the first layer with arrays takes."""
-    first = next((layer for layer in layers if layer.kind in WITH_ARRAYS), None)
+    first = next((k for k, layer in enumerate(layers) if layer.kind in WITH_ARRAYS), None)
     steps = any(layer.kind in TAKES_STEPS for layer in layers)
     if first is None or not weights.layers:
         raise InputError("the file holds no arrays, so no layers can be stated for it")
-    if first.kind == "Embedding":
+    if layers[first].kind == "Embedding":
         return [None, None]
-    first_arrays = next(
-        each
-        for each in weights.layers
-        if weights.ordered or first.kind in {kind for kind, _ in each.classes}
-    )
-    kernel = first_arrays.arrays[0].shape
+    name = entries[first]["config"]["name"]
+    arrays = next(each for each in weights.layers if each.name == name)
+    kernel = arrays.arrays[0].shape
     features = kernel[-2] if len(kernel) > 1 else sum(kernel)
     return [None, None, features] if steps else [None, features]

@@ -7,7 +7,8 @@ from linear_networks import linear_network
 from networks import cell, chain, forecaster, head, stacked_bidirectional
 from rnnlens.engine.forward import predict
 from rnnlens.errors import DataError
-from rnnlens.evidence.structural import reaching
+from rnnlens.evidence.reach.follow import reaching
+from rnnlens.evidence.reach.rules import Counting
 from rnnlens.network.axes import Slice
 from rnnlens.network.cells import GRU, LSTM, SimpleRNN
 from rnnlens.network.layers import (
@@ -118,7 +119,13 @@ def test_layers_that_compute_with_all_numbers_are_counted_as_using_them(rng):
         core = Recurrent(without(cell("lstm", rng), 1))
         assert reaching(chain(first, core, head(rng, 5), shape=(4, 3)), "x", (4, 3)).all()
     assert reaching(stacked_bidirectional(rng), "x", (6, 3)).all()
-    assert reaching(linear_network(np.zeros((2, 1))), "x", (2, 1)).all()
+
+
+def test_zero_weights_deep_inside_cut_off_what_stands_before_them(rng):
+    assert not reaching(linear_network(np.zeros((2, 1))), "x", (2, 1)).any()
+    assert reaching(
+        linear_network(np.zeros((2, 1))), "x", (2, 1), counting=Counting(zeros=True)
+    ).all()
 
 
 def test_an_output_that_is_the_input_itself_is_reached(rng):

@@ -1,0 +1,83 @@
+"""What a number of the output can see of the inputs, as plain facts and in a result's words."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any
+
+from rnnlens.evidence.sees_everything import sees_everything
+from rnnlens.network.shapes import output_shapes
+
+if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
+
+    from rnnlens.attribution.target import ResolvedTarget
+    from rnnlens.evidence.reach.sights import Sight
+    from rnnlens.network.description import NetworkDescription
+    from rnnlens.network.network import Network
+
+__all__ = ["about_reach", "described", "reach_of"]
+
+
+def described(network: Network, *, values: bool = False) -> NetworkDescription:
+    """Describe a network, with what its outputs cannot see."""
+    from rnnlens.network.describe import describe
+
+    return {**describe(network, values=values), "reach": reach_of(network)}
+
+
+def reach_of(network: Network) -> list[dict[str, Any]]:
+    """Give, for each number of the outputs and each input, what it does not see whole."""
+    if sees_everything(network):
+        return []
+    from rnnlens.evidence.reach.sights import sights
+
+    return [
+        {"label": _label(network, *place), "place": list(place), **_plain(one)}
+        for place, seen in sights(network).items()
+        for one in seen
+        if not one.whole
+    ]
+
+
+def about_reach(
+    network: Network,
+    inputs: Mapping[str, NDArray[np.float64]],
+    target: ResolvedTarget,
+    *,
+    carried: bool = False,
+) -> dict[str, str]:
+    """Say in a result's attributes which newest steps the target cannot see, if there are any."""
+    if sees_everything(network):
+        return {}
+    from rnnlens.evidence.reach.sights import sight
+    from rnnlens.views.words.reach import cut_off_clause
+
+    shapes = {name: array.shape[1:] for name, array in inputs.items()}
+    seen = sight(network, shapes, target, carried=carried)
+    clause = cut_off_clause(map(_plain, seen))
+    return {"cut_off": clause} if clause else {}
+
+
+def _plain(one: Sight) -> dict[str, Any]:
+    return {
+        "input": one.input,
+        "steps": one.steps,
+        "newest": one.newest,
+        "oldest": one.oldest,
+        "unseen": [f"feature {k}" for k in one.unseen],
+        "why": "zero weights" if one.wired else "not wired",
+    }
+
+
+def _label(network: Network, output: int, *index: int) -> str:
+    """Name a number of the output as results do: its horizon and its place."""
+    name, number = network.outputs[output]
+    shape = output_shapes(network)[name][number]
+    said = "" if len(network.outputs) == 1 else f"output {name}"
+    if len(shape) > 1 and shape[0] != 1:
+        said += f" horizon {index[0] + 1}"
+    if shape and shape[-1] != 1:
+        said += f" target {index[-1]}"
+    return said.strip() or "the forecast"

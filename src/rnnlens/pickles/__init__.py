@@ -1,0 +1,1 @@
+"""Pickles taken apart: their instructions are read and never followed."""

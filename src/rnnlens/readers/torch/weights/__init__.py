@@ -1,0 +1,1 @@
+"""What the arrays of a state dict are: folded, unpacked, stated, each accounted for."""

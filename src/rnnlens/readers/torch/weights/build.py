@@ -1,0 +1,403 @@
+"""From stated layers and the arrays of a state dict to the nodes of a network."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field, replace
+
+from rnnlens.errors import InputError, UnsupportedModel
+from rnnlens.network.axes import Index
+from rnnlens.network.layers import (
+    Activate,
+    Add,
+    BatchNormalization,
+    Bidirectional,
+    Concatenate,
+    Dense,
+    Embedding,
+    Flatten,
+    GlobalPooling1D,
+    Input,
+    Layer,
+    LayerNormalization,
+    Multiply,
+    Recurrent,
+    Subtract,
+)
+from rnnlens.network.network import Node, Ref, Source
+from rnnlens.readers.torch.recurrent import Level
+from rnnlens.readers.torch.weights.lazy import LazyArray
+from rnnlens.readers.torch.weights.statement import Branches, Chain, Part, wrong
+from rnnlens.readers.torch.weights.words import (
+    JOINS,
+    OF_STEPS,
+    PASSES,
+    activation_of,
+    folded_word,
+)
+
+__all__ = ["RecurrentModules", "StatedNodes", "stated_nodes"]
+
+#: Words for recurrent layers, and the kind of cell that each is.
+RECURRENT = {"lstm": "LSTM", "gru": "GRU", "rnn": "SimpleRNN", "lstmcell": "LSTM"}
+RECURRENT |= {"grucell": "GRU", "rnncell": "SimpleRNN"}
+MERGES: dict[str, Callable[[], Layer]] = {
+    "concat": Concatenate,
+    "add": Add,
+    "subtract": Subtract,
+    "multiply": Multiply,
+}
+#: What PyTorch adds to a variance unless told otherwise.
+EPSILON = 1e-5
+KNOWN = (
+    "LSTM, GRU, RNN, Linear, LayerNorm, BatchNorm1d, Embedding, an activation such as relu, one of "
+    "last, final, mean, max, every, flatten of the steps, and concat, add, subtract, multiply"
+)
+
+
+@dataclass(frozen=True)
+class RecurrentModules:
+    """The recurrent modules of a state dict, by name."""
+
+    kinds: Mapping[str, str]
+    #: Makes the layers of one, by its name and the activation of a plain one.
+    levels: Callable[[str, str | None], list[tuple[str, Level]]]
+
+
+@dataclass(frozen=True)
+class _Tail:
+    """Where a chain has come to."""
+
+    ref: Ref
+    #: Numbers that it gives at once.
+    width: int | None
+    #: Whether there is an axis of steps.
+    steps: bool = False
+    #: The recurrent module that gives the steps, where a layer that does not take steps may take
+    #: its last hidden state.
+    of: str = ""
+    #: Whether it reads both ways.
+    both: bool = False
+
+
+@dataclass
+class StatedNodes:
+    """The nodes of a statement, as they are made."""
+
+    text: str
+    arrays: Mapping[str, LazyArray]
+    modules: RecurrentModules
+    nodes: list[Node] = field(default_factory=list)
+    outputs: list[Ref] = field(default_factory=list)
+    #: Names of the arrays that were used.
+    used: set[str] = field(default_factory=set)
+    #: Recurrent modules that were used.
+    ran: list[str] = field(default_factory=list)
+
+    # --- chains -----------------------------------------------------------------------------
+
+    def chain(self, parts: Chain, tail: _Tail | None) -> list[_Tail]:
+        """Make the nodes of a chain, and give where it ends: in one place, or in each branch."""
+        tails = [] if tail is None else [tail]
+        for number, part in enumerate(parts):
+            following = parts[number + 1] if number + 1 < len(parts) else None
+            if isinstance(part, Branches):
+                tails = self._branches(part, tails)
+            elif len(tails) > 1 or folded_word(part.word) in JOINS:
+                tails = [self._joined(part, tails)]
+            else:
+                tails = [self._part(part, tails[0] if tails else None, following)]
+        return tails
+
+    def _branches(self, part: Branches, tails: list[_Tail]) -> list[_Tail]:
+        if len(tails) != 1:
+            raise wrong(self.text, "branches follow one layer, not none and not several branches")
+        ends = []
+        for chain in part.chains:
+            begin = tails[0] if self._takes_steps(chain[0]) else self._settled(tails[0])
+            last = self.chain(chain, begin)
+            if len(last) != 1:
+                raise wrong(self.text, "branches within a branch must be joined there")
+            ends.append(self._settled(last[0]))
+        return ends
+
+    def _joined(self, part: Part, tails: list[_Tail]) -> _Tail:
+        word = folded_word(part.word)
+        if word not in JOINS or part.given or part.named:
+            joins = ", ".join(sorted(JOINS))
+            raise wrong(self.text, f"{part.word!r} follows branches, which one of {joins} joins")
+        if len(tails) < 2 or (word == "subtract" and len(tails) != 2):
+            raise wrong(self.text, f"{part.word!r} joins branches, of which there are {len(tails)}")
+        widths = [tail.width for tail in tails]
+        if len({tail.steps for tail in tails}) > 1:
+            raise wrong(self.text, f"{part.word!r} joins branches with steps and without")
+        if word == "concat":
+            known = [width for width in widths if width is not None]
+            width = sum(known) if len(known) == len(widths) else None
+        else:
+            width = widths[0]
+            if len(set(widths)) > 1:
+                raise wrong(self.text, f"{part.word!r} joins branches of {widths} numbers")
+        ref = self._add(word, MERGES[word](), *(tail.ref for tail in tails))
+        return _Tail(ref, width, tails[0].steps)
+
+    def _takes_steps(self, part: Part | Branches | None) -> bool:
+        """Tell what follows a recurrent layer and takes all its steps."""
+        if isinstance(part, Branches):
+            return any(self._takes_steps(chain[0]) for chain in part.chains)
+        if part is None:
+            return False
+        word = folded_word(part.word)
+        return word in OF_STEPS or word in RECURRENT or part.word in self.modules.kinds
+
+    def _settled(self, tail: _Tail) -> _Tail:
+        """Take the last hidden state of a recurrent layer where nothing else was said."""
+        if not tail.of:
+            return tail
+        if tail.both:
+            raise wrong(
+                self.text,
+                f"{tail.of} reads both ways, so it must be said what is taken of it: 'final', the "
+                "last hidden states of both directions, or 'last', the output at the last step",
+            )
+        return _Tail(self._add("last", Index(-1), tail.ref), tail.width)
+
+    # --- parts ------------------------------------------------------------------------------
+
+    def _part(self, part: Part, tail: _Tail | None, following: Part | Branches | None) -> _Tail:
+        word = folded_word(part.word)
+        if word in OF_STEPS:
+            return self._of_steps(part, word, tail)
+        if word in RECURRENT or part.word in self.modules.kinds:
+            return self._recurrent(part, tail, following)
+        if tail is None:
+            if word == "embedding":
+                return self._embedding(part)
+            raise wrong(self.text, "it must begin with a recurrent layer, or with an Embedding")
+        tail = self._settled(tail)
+        if word in PASSES:
+            return tail
+        if word == "linear" or f"{part.word}.weight" in self.arrays:
+            return self._linear(part, tail, named=word != "linear")
+        if word in {"layernorm", "batchnorm1d"}:
+            return self._norm(part, tail, word)
+        try:
+            activation = activation_of(part.word, part.given)
+        except ValueError:
+            raise wrong(self.text, f"{part.word} does not take {', '.join(part.given)}") from None
+        if activation is None or part.named:
+            raise wrong(self.text, f"{part.word!r} is no layer that may be stated ({KNOWN})")
+        return replace(tail, ref=self._add(word, Activate(activation), tail.ref))
+
+    def _of_steps(self, part: Part, word: str, tail: _Tail | None) -> _Tail:
+        if tail is None or not tail.steps or part.given or part.named:
+            raise wrong(self.text, f"{part.word!r} takes the steps of a layer before it")
+        if word == "every":
+            return replace(tail, of="")
+        if word == "final":
+            if not tail.of:
+                raise wrong(self.text, "'final' takes the last hidden states of a recurrent layer")
+            return self._final(tail)
+        if word == "flatten":
+            return _Tail(self._add(word, Flatten(), tail.ref), None)
+        layers = {
+            "last": Index(-1),
+            "mean": GlobalPooling1D("average"),
+            "max": GlobalPooling1D("max"),
+        }
+        return _Tail(self._add(word, layers[word], tail.ref), tail.width)
+
+    def _final(self, tail: _Tail) -> _Tail:
+        """Let a recurrent layer give its final states instead of its steps."""
+        place = next(k for k, node in enumerate(self.nodes) if node.name == tail.ref[0])
+        node = self.nodes[place]
+        taken = any(tail.ref in other.inputs for other in self.nodes)
+        final = replace(node, layer=_every_step(node.layer, every=False))
+        if taken:  # its steps are taken too: run it once more for its states
+            final = replace(final, name=self._free(f"{node.name}_final"))
+            self.nodes.append(final)
+        else:
+            self.nodes[place] = final
+        return _Tail((final.name, 0), tail.width)
+
+    def _recurrent(
+        self, part: Part, tail: _Tail | None, following: Part | Branches | None
+    ) -> _Tail:
+        name, nonlinearity = self._which(part)
+        levels = self.modules.levels(name, nonlinearity)
+        features = levels[0][1].cells[0].features
+        if tail is None:
+            self.nodes.append(Node("x", Input((None, features))))
+            tail = _Tail(("x", 0), features, steps=True)
+        if not tail.steps or tail.width != features:
+            came = f"{tail.width} numbers{' a step' if tail.steps else ', without steps'}"
+            raise wrong(self.text, f"{name or part.word} takes {features} a step, and {came} come")
+        ref = tail.ref
+        every = self._takes_steps(following)
+        both = len(levels[-1][1].cells) == 2
+        for number, (label, level) in enumerate(levels):
+            layer = _every_step(level.layer, every=every or both or number < len(levels) - 1)
+            label = self._free(label)
+            self.nodes.append(Node(label, layer, (ref,), level.sources))
+            ref = (label, 0)
+        self.ran.append(name)
+        width = levels[-1][1].width
+        if every or both:
+            return _Tail(ref, width, steps=True, of=name or "the module", both=both)
+        return _Tail(ref, width)
+
+    def _which(self, part: Part) -> tuple[str, str | None]:
+        """Find the module that a recurrent layer of the statement is, and its activation."""
+        kind = RECURRENT.get(folded_word(part.word), "")
+        given = list(part.given)
+        if part.word in self.modules.kinds:
+            name = part.word
+        elif given and given[0] in self.modules.kinds:
+            name = given.pop(0)
+        else:
+            fitting = [name for name, of in self.modules.kinds.items() if of == kind]
+            left = [name for name in fitting if name not in self.ran]
+            if len(left) != 1 or (given and given[0] not in {"tanh", "relu"}):
+                there = ", ".join(f"{of}({name})" for name, of in self.modules.kinds.items())
+                raise wrong(
+                    self.text, f"which layer {part.word} is, is not clear; there are {there}"
+                )
+            name = left[0]
+        held = self.modules.kinds[name]
+        if kind and held != kind:
+            raise wrong(self.text, f"{name or 'the module'} is of the kind {held}, not {part.word}")
+        options = [*given, *(value for key, value in part.named if key == "nonlinearity")]
+        if len(options) > 1 or len(part.named) != len(options) - len(given):
+            raise wrong(self.text, f"{part.word} takes its name, and a plain one its nonlinearity")
+        return name, options[0] if options else None
+
+    def _linear(self, part: Part, tail: _Tail, *, named: bool) -> _Tail:
+        name = self._name_of(part, named)
+        weight, bias = self._array(name, "weight"), self.arrays.get(f"{name}.bias")
+        if len(weight.shape) != 2:
+            raise wrong(self.text, f"{name} has a weight of shape {weight.shape}, not two axes")
+        if tail.width is not None and weight.shape[1] != tail.width:
+            raise wrong(
+                self.text, f"{name} takes {weight.shape[1]} numbers, but {tail.width} come to it"
+            )
+        if bias is not None and bias.shape != weight.shape[:1]:
+            raise UnsupportedModel(
+                f"{name}.bias has shape {bias.shape}, but its weight {weight.shape}: they are not "
+                "of one layer"
+            )
+        W, b = weight.load(), None if bias is None else bias.load()
+        sources = {"W": Source(f"{W.text} transposed", W.stored_at)}
+        if b is not None:
+            sources["b"] = Source(b.text, b.stored_at)
+        self.used |= {f"{name}.weight", f"{name}.bias"}
+        layer = Dense(W.values.T.copy(), None if b is None else b.values.copy())
+        ref = self._add(name.replace(".", "_"), layer, tail.ref, sources=sources)
+        return replace(tail, ref=ref, width=weight.shape[0], of="")
+
+    def _norm(self, part: Part, tail: _Tail, word: str) -> _Tail:
+        name = self._name_of(part, named=False)
+        roles = {"gamma": "weight", "beta": "bias"}
+        if word == "batchnorm1d":
+            roles |= {"mean": "running_mean", "variance": "running_var"}
+        held = {ours: self.arrays.get(f"{name}.{theirs}") for ours, theirs in roles.items()}
+        for ours in ("mean", "variance") if word == "batchnorm1d" else ():
+            held[ours] = self._array(name, roles[ours])
+        wide = {array.shape for array in held.values() if array is not None}
+        if not wide or any(shape != (tail.width,) for shape in wide):
+            raise wrong(
+                self.text,
+                f"{name} has arrays of {sorted(wide)}, and {tail.width} numbers come to it",
+            )
+        loaded = {ours: array.load() for ours, array in held.items() if array is not None}
+        values = {ours: array.values.copy() for ours, array in loaded.items()}
+        eps = self._epsilon(part)
+        layer: Layer = (
+            BatchNormalization(**values, epsilon=eps)
+            if word == "batchnorm1d"
+            else LayerNormalization(**values, epsilon=eps)
+        )
+        sources = {ours: Source(array.text, array.stored_at) for ours, array in loaded.items()}
+        self.used |= {f"{name}.{theirs}" for theirs in roles.values()}
+        ref = self._add(name.replace(".", "_"), layer, tail.ref, sources=sources)
+        return replace(tail, ref=ref)
+
+    def _epsilon(self, part: Part) -> float:
+        text = dict(part.named).get("eps", str(EPSILON))
+        try:
+            if len(part.named) == ("eps" in dict(part.named)):
+                return float(text)
+        except ValueError:
+            pass
+        raise wrong(self.text, f"{part.word} takes its name and eps, a number")
+
+    def _embedding(self, part: Part) -> _Tail:
+        name = self._name_of(part, named=False)
+        table = self._array(name, "weight")
+        if len(table.shape) != 2:
+            raise wrong(self.text, f"{name} has a weight of shape {table.shape}, not two axes")
+        loaded = table.load()
+        self.nodes.append(Node("x", Input((None,))))
+        self.used.add(f"{name}.weight")
+        sources = {"E": Source(loaded.text, loaded.stored_at)}
+        layer = Embedding(loaded.values.copy())
+        ref = self._add(name.replace(".", "_"), layer, ("x", 0), sources=sources)
+        return _Tail(ref, table.shape[1], steps=True)
+
+    # --- names ------------------------------------------------------------------------------
+
+    def _name_of(self, part: Part, named: bool) -> str:
+        if named:
+            if part.given or part.named:
+                raise wrong(self.text, f"{part.word} takes nothing in brackets")
+            return part.word
+        if len(part.given) != 1:
+            raise wrong(self.text, f"{part.word} must name its arrays, as {part.word}(fc) does")
+        return part.given[0]
+
+    def _array(self, name: str, role: str) -> LazyArray:
+        array = self.arrays.get(f"{name}.{role}")
+        if array is None:
+            known = sorted(key.removesuffix(".weight") for key in self.arrays if ".weight" in key)
+            there = ", ".join(known[:12]) or "none"
+            raise wrong(self.text, f"there is no array {name}.{role} (layers: {there})")
+        return array
+
+    def _free(self, label: str) -> str:
+        taken = {node.name for node in self.nodes}
+        number, free = 1, label
+        while free in taken:
+            number, free = number + 1, f"{label}_{number + 1}"
+        return free
+
+    def _add(
+        self, label: str, layer: Layer, *refs: Ref, sources: Mapping[str, Source] | None = None
+    ) -> Ref:
+        name = self._free(label)
+        self.nodes.append(Node(name, layer, refs, sources or {}))
+        return (name, 0)
+
+
+def stated_nodes(
+    text: str, chain: Chain, arrays: Mapping[str, LazyArray], modules: RecurrentModules
+) -> StatedNodes:
+    """Make the nodes of a statement."""
+    made = StatedNodes(text, arrays, modules)
+    ends = [made._settled(tail) for tail in made.chain(chain, None)]
+    if not made.ran:
+        raise InputError(
+            f"layers states {text.strip()[:80]!r}, which has no recurrent layer: state those of "
+            f"the file ({', '.join(f'{kind}({name})' for name, kind in modules.kinds.items())})"
+        )
+    made.outputs = [tail.ref for tail in ends]
+    return made
+
+
+def _every_step(layer: Recurrent | Bidirectional | Layer, *, every: bool) -> Layer:
+    """Let a recurrent layer give every step, or its last alone."""
+    if isinstance(layer, Bidirectional):
+        forward, backward = (
+            replace(one, return_sequences=every) for one in (layer.forward, layer.backward)
+        )
+        return replace(layer, forward=forward, backward=backward)
+    assert isinstance(layer, Recurrent)
+    return replace(layer, return_sequences=every)

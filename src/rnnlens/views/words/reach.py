@@ -1,0 +1,96 @@
+"""What outputs cannot see of their inputs, in sentences made by fixed rules."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any, TypeAlias
+
+__all__ = ["cut_off_clause", "reach_sentences"]
+
+#: What one number of the output sees of one input, as a plain dictionary: ``label``, ``place``,
+#: ``input``, ``steps``, ``newest``, ``oldest``, ``unseen`` (of str) and ``why``.
+Sight: TypeAlias = "Mapping[str, Any]"
+
+
+def reach_sentences(sights: Sequence[Sight]) -> list[str]:
+    """Say which steps, features and inputs each output cannot see, alike ones together.
+
+    Examples
+    --------
+    >>> one = {"input": "x", "steps": 24, "oldest": 24, "unseen": [], "why": "not wired"}
+    >>> seen = [{**one, "label": f"horizon {k + 1}", "newest": 3 - k} for k in range(3)]
+    >>> for sentence in reach_sentences(seen):
+    ...     print(sentence)
+    CAUTION: outputs cannot see the newest steps of x: horizon 1 not t-1 to t-2, horizon 2 not t-1.
+    """
+    lines: list[str] = []
+    blind = [one for one in sights if one["newest"] > 1]
+    for name in dict.fromkeys(one["input"] for one in blind):
+        lines.append(_newest([one for one in blind if one["input"] == name], name))
+    groups: dict[tuple[Any, ...], list[str]] = {}
+    for one in sights:
+        for clause in _others(one):
+            groups.setdefault((clause, one["why"]), []).append(one["label"])
+    lines += [
+        f"{_listed(labels)} cannot see {clause}: {why}." for (clause, why), labels in groups.items()
+    ]
+    return [line[0].upper() + line[1:] for line in lines]
+
+
+def cut_off_clause(sights: Iterable[Sight]) -> str:
+    """Say which of the newest steps one number of the output cannot see, or nothing.
+
+    Examples
+    --------
+    >>> cut_off_clause([{"input": "x", "newest": 12, "why": "not wired"}])
+    'the forecast cannot see t-1 to t-11 of x: not wired'
+    >>> cut_off_clause([{"input": "x", "newest": 1, "why": "zero weights"}])
+    ''
+    """
+    said = [
+        f"the forecast cannot see {_steps(one)} of {one['input']}: {one['why']}"
+        for one in sights
+        if one["newest"] > 1
+    ]
+    return "; ".join(said)
+
+
+def _newest(blind: Sequence[Sight], name: str) -> str:
+    """Say which outputs do not see the newest steps of an input."""
+    kinds = {(one["newest"], one["why"]) for one in blind}
+    first = blind[0]
+    own = {one["place"][1]: one["newest"] for one in blind if len(one.get("place", ())) > 1}
+    if own == {k: first["steps"] - k for k in range(first["steps"] - 1)}:
+        return f"each step of the output sees its own step of {name} and older ones alone."
+    if len(kinds) == 1:
+        labels = _listed([one["label"] for one in blind])
+        return f"CAUTION: {labels} cannot see {_steps(blind[0])} of {name}: {blind[0]['why']}."
+    shown = [*blind[:2], blind[-1]] if len(blind) > 3 else list(blind)
+    clauses = [f"{one['label']} not {_steps(one)}" for one in shown]
+    if len(blind) > 3:
+        clauses.insert(2, f"{len(blind) - 3} more between")
+    return f"CAUTION: outputs cannot see the newest steps of {name}: {', '.join(clauses)}."
+
+
+def _others(one: Sight) -> list[str]:
+    """Say what else one number of the output does not see of an input."""
+    name = one["input"]
+    if not one["newest"]:
+        return [f"input {name}"]
+    clauses = []
+    if one["oldest"] < one["steps"]:
+        clauses.append(f"what is older than t-{one['oldest']} in {name}")
+    if one["unseen"]:
+        clauses.append(f"{_listed(list(one['unseen']))} of {name}")
+    return clauses
+
+
+def _steps(one: Sight) -> str:
+    last = one["newest"] - 1
+    return "t-1" if last == 1 else f"t-1 to t-{last}"
+
+
+def _listed(items: list[str]) -> str:
+    if len(items) > 4:
+        items = [*items[:3], f"{len(items) - 3} more"]
+    return items[0] if len(items) == 1 else f"{', '.join(items[:-1])} and {items[-1]}"
