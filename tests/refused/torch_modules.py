@@ -147,7 +147,7 @@ CODES: dict[str, tuple[Code, dict[str, nn.Module]]] = {
         lambda m, x: m.rnn(x, torch.zeros(1, 2, 4, dtype=x.dtype))[0],
         {"rnn": gru()},
     ),
-    "tensor written and read": (lambda m, x: x.clone().copy_(x * 2), {}),
+    "tensor written and read": (lambda m, x: (h := x.clone(), h.copy_(x * 2), h + 1)[-1], {}),
     "packed sequences padded with another number": (
         lambda m, x: packed(m, x, padding_value=-1),
         {"rnn": gru()},
