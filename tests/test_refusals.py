@@ -16,7 +16,7 @@ for path in sorted(Path(refused.__file__).parent.glob("*.py")):
 #: Places that no case reaches, and why.
 UNREACHED = {
     "readers/keras/weights: LayerGroups.sublayer 1": "layers are asked for parts, not models",
-    "readers/torch/graph/arithmetic: _both 1": "what depends on no input is worked out before",
+    "readers/torch/graph/arithmetic: operands 1": "what depends on no input is worked out before",
     "readers/torch/graph/call: TorchCall.array 1": "no weight of a layer has an axis of samples",
     "readers/torch/graph/shapes: _joined 1": "PyTorch joins values of one shape, so of one axis",
     "readers/torch/graph/shapes: _repeated 2": "PyTorch sets new axes before the samples alone",

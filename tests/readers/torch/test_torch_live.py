@@ -355,7 +355,7 @@ class Summed(nn.Module):
     """An operation that is not read."""
 
     def forward(self, x):
-        return torch.cumsum(x, 1)
+        return torch.cumprod(x, 1)
 
 
 def test_a_refusal_knows_whether_another_axis_of_samples_may_help_not_by_its_words(rng):

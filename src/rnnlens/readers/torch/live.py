@@ -180,4 +180,4 @@ def _notes(source: torch.nn.Module, graph: CanonicalGraph, *, free: bool) -> tup
         notes.append("outputs are given samples first, where the module has them in axis 1")
     if not free:
         notes.append("the graph as exported serves windows of the example's length")
-    return tuple(notes)
+    return (*notes, *graph.notes)

@@ -6,30 +6,33 @@ from typing import Any
 
 import numpy as np
 
-from rnnlens.network.layers import Add, Multiply, Rescaling, Subtract
+from rnnlens.network.activations import Activation
+from rnnlens.network.layers import Activate, Add, Binary, Layer, Multiply, Rescaling, Subtract
 from rnnlens.readers.torch.graph.call import TorchCall, operation
 from rnnlens.readers.torch.graph.values import StackedStates, TorchValue, numbers_of
 
-__all__: list[str] = []
+__all__ = ["merged", "operands", "scaled"]
+
+RECIPROCAL = Activation("reciprocal")
 
 
-def _scaled(
-    call: TorchCall, value: TorchValue, scale: np.ndarray, offset: np.ndarray
-) -> TorchValue:
+def scaled(call: TorchCall, value: TorchValue, scale: np.ndarray, offset: np.ndarray) -> TorchValue:
+    """Multiply a value by numbers and add some."""
+    if not np.isfinite(scale).all() or not np.isfinite(offset).all():
+        raise call.refuse("a constant in it holds NaN or infinity: leave out what is left out")
     ref = call.builder.add(call.function, Rescaling(scale, offset), value.ref)
     return TorchValue(ref, value.shape, value.batch, value.fold)
 
 
 def _operand(call: TorchCall, name: str) -> Any:
-    """Give a number, a constant array, or a value."""
+    """Give a number, a constant tensor, or a value."""
     raw = call.raw[name]
     if isinstance(raw, int | float | bool):
         return np.array(float(raw))
-    if isinstance(call.given(name), TorchValue | StackedStates):
+    given = call.given(name)
+    if isinstance(given, TorchValue | StackedStates):
         return call.value(name)
-    if isinstance(call.given(name), int | float):
-        return np.array(float(call[name]))
-    return call.given(name)
+    return np.array(float(call[name])) if isinstance(given, int | float) else given
 
 
 def _beside(call: TorchCall, constant: Any, value: TorchValue) -> np.ndarray | TorchValue:
@@ -55,19 +58,25 @@ def _beside(call: TorchCall, constant: Any, value: TorchValue) -> np.ndarray | T
     return array
 
 
-def _both(call: TorchCall) -> tuple[Any, Any]:
-    left, right = _operand(call, "self"), _operand(call, "other")
-    for one in (left, right):
-        if isinstance(one, TorchValue):
-            left = left if isinstance(left, TorchValue) else _beside(call, left, one)
-            right = right if isinstance(right, TorchValue) else _beside(call, right, one)
-            return left, right
-    raise call.refuse("neither of its sides depends on the input")
+def operands(call: TorchCall, *given: Any, first: Any = "self", name: str = "other") -> list[Any]:
+    """Give what an operation takes, each a value or the numbers that one sample meets.
+
+    What it takes are two arguments by their names, the first perhaps a value itself; or ``given``
+    are any number of results.
+    """
+    if given:
+        sides = [np.array(float(one)) if isinstance(one, int | float) else one for one in given]
+    else:
+        left = first if isinstance(first, TorchValue) else _operand(call, first)
+        sides = [left, _operand(call, name)]
+    value = next((side for side in sides if isinstance(side, TorchValue)), None)
+    if value is None:
+        raise call.refuse("neither of its sides depends on the input")
+    return [side if isinstance(side, TorchValue) else _beside(call, side, value) for side in sides]
 
 
-def _merged(
-    call: TorchCall, layer: Add | Subtract | Multiply, left: TorchValue, right: TorchValue
-) -> TorchValue:
+def merged(call: TorchCall, layer: Layer, left: TorchValue, right: TorchValue) -> TorchValue:
+    """Add a layer of two values, entry by entry."""
     out = call.out
     for side in (left, right):
         if side.fold != left.fold or side.batch + len(out.shape) - side.rank != out.batch:
@@ -80,52 +89,75 @@ def _merged(
 
 @operation("add", "add_", "sub", "sub_", "rsub")
 def _sum(call: TorchCall) -> TorchValue:
-    left, right = _both(call)
+    left, right = operands(call)
     alpha = float(call.raw.get("alpha", 1))
     minus = not call.kind.startswith("add")
     if call.kind == "rsub":
         left, right = right, left
     if alpha != 1:
         if isinstance(right, TorchValue):
-            right = _scaled(call, right, np.array(alpha), np.array(0.0))
+            right = scaled(call, right, np.array(alpha), np.array(0.0))
         else:
             right = right * alpha
     if isinstance(left, TorchValue) and isinstance(right, TorchValue):
-        return _merged(call, Subtract() if minus else Add(), left, right)
+        return merged(call, Subtract() if minus else Add(), left, right)
     if isinstance(left, TorchValue):
         sign = -1.0 if minus else 1.0
-        return _scaled(call, left, np.array(1.0), np.asarray(sign * np.asarray(right)))
-    return _scaled(call, right, np.array(-1.0 if minus else 1.0), np.asarray(left))
+        return scaled(call, left, np.array(1.0), np.asarray(sign * np.asarray(right)))
+    return scaled(call, right, np.array(-1.0 if minus else 1.0), np.asarray(left))
 
 
 @operation("mul", "mul_")
 def _product(call: TorchCall) -> TorchValue:
-    left, right = _both(call)
+    left, right = operands(call)
     if isinstance(left, TorchValue) and isinstance(right, TorchValue):
-        return _merged(call, Multiply(), left, right)
+        return merged(call, Multiply(), left, right)
     value, factor = (left, right) if isinstance(left, TorchValue) else (right, left)
-    return _scaled(call, value, np.asarray(factor), np.array(0.0))
+    return scaled(call, value, np.asarray(factor), np.array(0.0))
 
 
-@operation("div", "div_")
+@operation("div", "div_", "true_divide", "floor_divide")
 def _quotient(call: TorchCall) -> TorchValue:
-    left, right = _both(call)
-    if isinstance(right, TorchValue) or call.raw.get("rounding_mode") is not None:
-        raise call.refuse("rnnlens divides by constants alone, without rounding")
-    if not np.asarray(right).all():
-        raise call.refuse("it divides by zero")
-    return _scaled(call, left, 1 / np.asarray(right, float), np.array(0.0))
+    left, right = operands(call)
+    rounding = "floor" if call.kind == "floor_divide" else call.raw.get("rounding_mode")
+    if not isinstance(right, TorchValue):
+        if not np.asarray(right).all():
+            raise call.refuse("it divides by zero")
+        made = scaled(call, left, 1 / np.asarray(right, float), np.array(0.0))
+    elif isinstance(left, TorchValue):
+        made = merged(call, Binary("divide"), left, right)
+    else:
+        ref = call.builder.add(f"{call.function}_of", Activate(RECIPROCAL), right.ref)
+        inverse = TorchValue(ref, right.shape, right.batch, right.fold)
+        made = scaled(call, inverse, np.asarray(left, float), np.array(0.0))
+    if rounding is None:
+        return made
+    name = "floor" if rounding == "floor" else "truncate"
+    ref = call.builder.add(f"{call.function}_whole", Activate(Activation(name)), made.ref)
+    return TorchValue(ref, made.shape, made.batch, made.fold)
 
 
 @operation("neg")
 def _negative(call: TorchCall) -> TorchValue:
-    return _scaled(call, call.value("self"), np.array(-1.0), np.array(0.0))
+    return scaled(call, call.value("self"), np.array(-1.0), np.array(0.0))
 
 
-@operation("pow.Tensor_Scalar", "square")
-def _power(call: TorchCall) -> TorchValue:
-    if call.raw.get("exponent", 2) != 2:
-        raise call.refuse("rnnlens takes squares alone")
-    value = call.value("self")
-    ref = call.builder.add(call.function, Multiply(), value.ref, value.ref)
-    return TorchValue(ref, value.shape, value.batch, value.fold)
+@operation("lerp.Scalar")
+def _between(call: TorchCall) -> TorchValue:
+    left, right = operands(call, name="end")
+    weight = float(call["weight"])
+    return _weighted(call, left, right, (1 - weight, weight))
+
+
+def _weighted(call: TorchCall, left: Any, right: Any, weights: tuple[float, float]) -> TorchValue:
+    parts = [
+        scaled(call, one, np.array(weight), np.array(0.0))
+        if isinstance(one, TorchValue)
+        else weight * one
+        for one, weight in zip((left, right), weights, strict=True)
+    ]
+    first, second = parts
+    if isinstance(first, TorchValue) and isinstance(second, TorchValue):
+        return merged(call, Add(), first, second)
+    value, fixed = (first, second) if isinstance(first, TorchValue) else (second, first)
+    return scaled(call, value, np.array(1.0), np.asarray(fixed))

@@ -151,10 +151,15 @@ class TorchCall:
         ref = self.builder.constant(node.name, array)
         return TorchValue(ref, array.shape, traced.batch)
 
-    def per_sample(self, tensor: torch.Tensor, batch: int) -> np.ndarray:
+    def per_sample(self, tensor: torch.Tensor, batch: int, *, holes: bool = False) -> np.ndarray:
         """Give the numbers that every sample has in a tensor that no input changes."""
         array = np.moveaxis(numbers_of(tensor), batch, 0)
-        if not (array == array[:1]).all():
+        if not holes and array.dtype.kind == "f" and not np.isfinite(array).all():
+            raise self.refuse(
+                "a constant in it holds NaN or infinity, with which rnnlens does not compute: "
+                "leave out what it marks"
+            )
+        if not np.array_equal(array, np.broadcast_to(array[:1], array.shape), equal_nan=holes):
             raise self.refuse("a constant in it differs from sample to sample")
         return array[0].copy()
 

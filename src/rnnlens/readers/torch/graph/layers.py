@@ -7,7 +7,6 @@ from typing import Any
 import numpy as np
 
 from rnnlens.network.activations import Activation
-from rnnlens.network.axes import Mean
 from rnnlens.network.layers import (
     Activate,
     BatchNormalization,
@@ -19,13 +18,12 @@ from rnnlens.network.layers import (
     LayerNormalization,
     Pooling1D,
     PReLU,
-    Rescaling,
 )
 from rnnlens.network.network import Ref, Source
 from rnnlens.readers.torch.graph.call import TorchCall, operation
 from rnnlens.readers.torch.graph.values import TorchValue
 
-__all__: list[str] = []
+__all__ = ["dense"]
 
 #: Activations without parameters.
 PLAIN = {
@@ -80,40 +78,17 @@ def _gelu(call: TorchCall) -> TorchValue:
     )
 
 
-@operation("softplus")
-def _softplus(call: TorchCall) -> TorchValue:
-    # above its threshold of 20 PyTorch gives x itself, 2e-9 from softplus(x)
-    if call["beta"] != 1 or call["threshold"] < 20:
-        raise call.refuse("its beta is not 1, or its threshold is below 20")
-    return call.pointwise(call.value("self"), Activate(Activation("softplus")))
-
-
-@operation("hardtanh", "hardtanh_", "relu6", "clamp", "clamp_min", "clamp_max")
-def _clamp(call: TorchCall) -> TorchValue:
-    lower, upper = (
-        call.raw.get(names[0], call.raw.get(names[1]))
-        for names in (("min", "min_val"), ("max", "max_val"))
-    )
-    if call.kind == "relu6":
-        lower, upper = 0, 6
-    value = call.value("self")
-    if (lower, upper) == (-1, 1):
-        return call.pointwise(value, Activate(Activation("hard_tanh")))
-    if lower == 0:
-        largest = float("inf") if upper is None else float(upper)
-        return call.pointwise(value, Activate(Activation("relu", {"max_value": largest})))
-    raise call.refuse("rnnlens clamps from 0 up, or from -1 to 1")
-
-
 @operation("softmax", "log_softmax", "_softmax", "_log_softmax", "glu")
 def _along_an_axis(call: TorchCall) -> TorchValue:
-    value = call.unfolded(call.value("self"))
+    value = call.value("self")
     axis = float(call.axis(value, call["dim"]))
     axis = -1.0 if axis == len(value.shape) else axis
     name = call.kind.strip("_")
     ref = call.builder.add(call.label, Activate(Activation(name, {"axis": axis})), value.ref)
-    out = call.out
-    return TorchValue(ref, (*out.before, *out.after), value.batch)
+    shape = list(value.shape)
+    if name == "glu":
+        shape[int(axis) - (axis > 0)] //= 2
+    return TorchValue(ref, tuple(shape), value.batch, value.fold)
 
 
 @operation("prelu")
@@ -136,25 +111,20 @@ def _dropout(call: TorchCall) -> Any:
 
 @operation("linear")
 def _linear(call: TorchCall) -> TorchValue:
-    return _dense(call, call.value("input"), "weight", "bias", turned=True)
+    return dense(call, call.value("input"), "weight", "bias", turned=True)
 
 
 @operation("addmm")
 def _addmm(call: TorchCall) -> TorchValue:
     if (call["beta"], call["alpha"]) != (1, 1):
         raise call.refuse("its alpha or beta is not 1")
-    return _dense(call, call.value("mat1"), "mat2", "self", turned=False)
+    return dense(call, call.value("mat1"), "mat2", "self", turned=False)
 
 
-@operation("matmul", "mm")
-def _matmul(call: TorchCall) -> TorchValue:
-    name = "other" if "other" in call.raw else "mat2"
-    return _dense(call, call.value("self"), name, None, turned=False)
-
-
-def _dense(
+def dense(
     call: TorchCall, value: TorchValue, weight: str, bias: str | None, *, turned: bool
 ) -> TorchValue:
+    """Add a layer ``x W + b`` on the last axis."""
     if value.batch == value.rank - 1:
         raise call.refuse("it works across the samples of a batch", wrong_axis=True)
     nodes = [call.raw[weight], call.raw.get(bias) if bias else None]
@@ -200,29 +170,46 @@ def _affine(call: TorchCall) -> tuple[np.ndarray | None, np.ndarray | None, dict
     return gamma, beta, sources
 
 
-@operation("layer_norm")
-def _layer_norm(call: TorchCall) -> TorchValue:
-    value = call.value("input")
-    count = len(call["normalized_shape"])
+def _last_axes(call: TorchCall) -> tuple[TorchValue, tuple[int, ...]]:
+    """Give what is normalised over its last axes, and these."""
+    value, count = call.value("input"), len(call["normalized_shape"])
     if value.batch >= value.rank - count:
         raise call.refuse("it works across the samples of a batch", wrong_axis=True)
+    return value, tuple(range(-count, 0))
+
+
+@operation("layer_norm")
+def _layer_norm(call: TorchCall) -> TorchValue:
+    value, axes = _last_axes(call)
     gamma, beta, sources = _affine(call)
-    layer = LayerNormalization(gamma, beta, tuple(range(-count, 0)), call["eps"])
+    return call.pointwise(value, LayerNormalization(gamma, beta, axes, call["eps"]), sources)
+
+
+@operation("rms_norm")
+def _rms_norm(call: TorchCall) -> TorchValue:
+    import torch
+
+    value, axes = _last_axes(call)
+    gamma, _, sources = _affine(call)
+    usual = torch.finfo(call.node.meta["val"].dtype).eps
+    epsilon = usual if call["eps"] is None else call["eps"]
+    layer = LayerNormalization(gamma, None, axes, epsilon, centred=False)
     return call.pointwise(value, layer, sources)
 
 
-@operation("batch_norm")
-def _batch_norm(call: TorchCall) -> TorchValue:
+@operation("batch_norm", "_native_batch_norm_legit_no_training")
+def _batch_norm(call: TorchCall) -> Any:
     value = call.unfolded(call.value("input"))
     mean, variance = call.constant("running_mean"), call.constant("running_var")
-    if call["training"] or mean is None or variance is None:
+    if call.raw.get("training") or mean is None or variance is None:
         raise call.refuse("it takes moments over the batch; rnnlens reads stored moments alone")
     gamma, beta, sources = _affine(call)
     sources["mean"], sources["variance"] = call.source("running_mean"), call.source("running_var")
     axis = call.axis(value, 1)
     axis = -1 if axis == len(value.shape) else axis
     layer = BatchNormalization(mean, variance, gamma, beta, call["eps"], axis)
-    return call.pointwise(value, layer, sources)
+    made = call.pointwise(value, layer, sources)
+    return (made, None, None) if call.kind.startswith("_native") else made
 
 
 def _steps_first(call: TorchCall, name: str) -> tuple[TorchValue, Ref]:
@@ -333,42 +320,3 @@ def _global_pool(call: TorchCall) -> Any:
     turned = call.builder.permuted(f"{call.function}_channels", ref, (2, 1))
     result = TorchValue(turned, (value.shape[0], 1), 0)
     return (result, None) if largest else result
-
-
-@operation("mean.dim", "sum.dim_IntList")
-def _mean(call: TorchCall) -> TorchValue:
-    value = call.unfolded(call.value("self"))
-    dims = call["dim"]
-    if not dims:
-        raise call.refuse("it works across the samples of a batch", wrong_axis=True)
-    dims = [dims] if isinstance(dims, int) else dims
-    axes = tuple(sorted(call.axis(value, dim) for dim in dims))
-    keep = bool(call["keepdim"])
-    ref = call.builder.add(call.function, Mean(axes, keep), value.ref)
-    if call.kind == "sum":
-        count = np.array(float(np.prod([value.shape[axis - 1] for axis in axes])))
-        ref = call.builder.add(f"{call.function}_total", Rescaling(count, np.array(0.0)), ref)
-    return _reduced(value, ref, axes, keep=keep)
-
-
-def _reduced(value: TorchValue, ref: Ref, axes: tuple[int, ...], *, keep: bool) -> TorchValue:
-    gone = {axis - 1 for axis in axes}
-    shape = tuple(
-        1 if k in gone else size for k, size in enumerate(value.shape) if keep or k not in gone
-    )
-    # axes that stood before the samples in PyTorch are those up to its place there
-    before = 0 if keep else sum(axis <= value.batch for axis in axes)
-    return TorchValue(ref, shape, value.batch - before)
-
-
-@operation("max.dim", "amax")
-def _largest(call: TorchCall) -> Any:
-    value = call.unfolded(call.value("self"))
-    dims = call["dim"]
-    axes = tuple(call.axis(value, dim) for dim in ([dims] if isinstance(dims, int) else dims))
-    if axes != (1,) or len(value.shape) != 2:
-        raise call.refuse("rnnlens takes the largest value over the steps of a sequence alone")
-    keep = bool(call["keepdim"])
-    ref = call.builder.add(call.function, GlobalPooling1D("max", keep), value.ref)
-    result = _reduced(value, ref, axes, keep=keep)
-    return result if call.kind == "amax" else (result, None)

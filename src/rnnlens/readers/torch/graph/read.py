@@ -7,18 +7,25 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, cast
 
+import numpy as np
+
 from rnnlens.errors import UnsupportedModel
-from rnnlens.network.axes import ExpandDims, Squeeze
+from rnnlens.network.axes import Constant, ExpandDims, Squeeze
 from rnnlens.network.layers import Input
 from rnnlens.network.network import Node, Ref
 from rnnlens.readers.refusals import WrongSampleAxis
 from rnnlens.readers.rerolled.reroll import reroll
 from rnnlens.readers.torch.graph import arithmetic as torch_arithmetic  # noqa: F401  (each registers its operations)
+from rnnlens.readers.torch.graph import functions as torch_functions  # noqa: F401  (each registers its operations)
 from rnnlens.readers.torch.graph import layers as torch_layers  # noqa: F401  (each registers its operations)
 from rnnlens.readers.torch.graph import lengths as torch_lengths  # noqa: F401  (each registers its operations)
+from rnnlens.readers.torch.graph import places as torch_places  # noqa: F401  (each registers its operations)
+from rnnlens.readers.torch.graph import products as torch_products  # noqa: F401  (each registers its operations)
+from rnnlens.readers.torch.graph import reductions as torch_reductions  # noqa: F401  (each registers its operations)
 from rnnlens.readers.torch.graph import shapes as torch_shapes  # noqa: F401  (each registers its operations)
 from rnnlens.readers.torch.graph import steps as torch_steps  # noqa: F401  (each registers its operations)
 from rnnlens.readers.torch.graph.call import OPERATIONS, TorchCall, unstacked
+from rnnlens.readers.torch.graph.mutation import without_mutation
 from rnnlens.readers.torch.graph.tidy import tidy
 from rnnlens.readers.torch.graph.values import (
     StackedStates,
@@ -51,6 +58,8 @@ class CanonicalGraph:
     #: PyTorch's shapes of what the module takes and gives.
     inputs: list[TracedShape]
     given: list[TracedShape]
+    #: What was left out, in sentences.
+    notes: tuple[str, ...] = ()
 
 
 def canonical_graph(
@@ -60,7 +69,7 @@ def canonical_graph(
 
     Entries say of everything that it takes what it is called, or that it is this for every sample.
     """
-    return _Reader(program, entries).read()
+    return _Reader(without_mutation(program), entries).read()
 
 
 class _Reader:
@@ -96,7 +105,13 @@ class _Reader:
                 )
         refs, given = self._outputs(outputs)
         nodes, refs = reroll(*tidy(self.builder.nodes, refs, self.steps))
-        return CanonicalGraph(nodes, refs, self.inputs, given)
+        constants = [node.layer.C for node in nodes if isinstance(node.layer, Constant)]
+        if any(np.isnan(array).any() for array in constants):
+            raise UnsupportedModel(
+                "the module hands on a tensor made by torch.empty of which it has written a part "
+                "alone: make it by torch.zeros, or write all of it"
+            )
+        return CanonicalGraph(nodes, refs, self.inputs, given, tuple(self.builder.notes))
 
     def _entry(self, node: torch.fx.Node) -> None:
         signature = self.program.graph_signature
@@ -134,7 +149,13 @@ class _Reader:
 
     def _called(self, node: torch.fx.Node) -> Any:
         if node.target is operator.getitem:
-            return self.results[node.all_input_nodes[0]][node.args[1]]
+            made = self.results[node.all_input_nodes[0]][node.args[1]]
+            if made is None and node.users:
+                raise UnsupportedModel(
+                    f"the module uses where the largest or smallest value stands ({node}), which "
+                    "rnnlens does not read: let it use the value alone"
+                )
+            return made
         name = str(node.target)
         short = name.removesuffix(".default")
         parts = short.split(".")
@@ -174,7 +195,10 @@ class _Reader:
             raise call.refuse("the operation is not implemented")
         arguments, named = map_arg((node.args, node.kwargs), lambda one: self.results[one])
         with torch.no_grad():
-            return cast("Callable[..., Any]", node.target)(*arguments, **named)
+            made = cast("Callable[..., Any]", node.target)(*arguments, **named)
+        if aten and parts[1].startswith("empty") and made.is_floating_point():
+            return made.fill_(float("nan"))  # what is there is whatever was in memory
+        return made
 
     def _own_outputs(self, nodes: Sequence[Any]) -> list[Any]:
         """Leave out what a call writes into the module besides what it gives."""

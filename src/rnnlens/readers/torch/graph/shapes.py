@@ -10,6 +10,7 @@ import numpy as np
 from rnnlens.network.axes import ExpandDims, Flip, Index, Slice
 from rnnlens.network.layers import Concatenate
 from rnnlens.readers.torch.graph.call import TorchCall, operation
+from rnnlens.readers.torch.graph.functions import applied, truth
 from rnnlens.readers.torch.graph.values import Result, StackedStates, TorchValue, relaid
 
 __all__: list[str] = []
@@ -20,23 +21,15 @@ def _same(call: TorchCall) -> Any:
     return call.given("self")
 
 
-@operation("copy_")
-def _written(call: TorchCall) -> Any:
-    """Leave out what is written into a state for the next call, and read no more in this one."""
-    target, places = call.raw["self"], list(call.node.graph.nodes)
-    after = {node for node in target.users if places.index(node) > places.index(call.node)}
-    whole = target.op == "placeholder" or str(target.target).startswith("aten.clone")
-    if after or not whole:
-        raise call.refuse("it writes into a tensor of which it goes on reading")
-    return call.given("src")
-
-
 @operation("to", "_to_copy", "to.dtype", "to.device", "to.other", "to.dtype_layout")
 def _converted(call: TorchCall) -> Any:
     before, after = call.raw["self"].meta["val"].dtype, call.node.meta["val"].dtype
-    if before.is_floating_point and not after.is_floating_point:
-        raise call.refuse(f"it rounds {before} to {after}")
-    return call.given("self")
+    given = call.given("self")
+    if not before.is_floating_point or after.is_floating_point:
+        return given
+    if str(after) == "torch.bool":
+        return truth(call, call.value("self"))
+    return applied(call, call.value("self"), "truncate")
 
 
 @operation(
@@ -74,11 +67,15 @@ def _permuted(call: TorchCall) -> TorchValue:
     order = _order(call, value.rank)
     if order == sorted(order):
         return value
-    value = call.unfolded(value)
-    axes = [call.axis(value, axis) for axis in order if axis != value.batch]
+    axes = []
+    for axis in order:
+        if axis != value.batch:
+            axes.append(call.axis(value, axis))
+        elif value.fold is not None:  # what is merged with the samples goes where they go
+            axes.append(value.batch + 1)
     ref = call.builder.permuted(call.function, value.ref, axes)
     shape = tuple(value.shape[axis - 1] for axis in axes)
-    return TorchValue(ref, shape, order.index(value.batch))
+    return TorchValue(ref, shape, order.index(value.batch), value.fold)
 
 
 @operation("select")
@@ -98,11 +95,15 @@ def _part(parts: np.ndarray, width: int) -> TorchValue:
 def _at(call: TorchCall, value: TorchValue, dim: int, index: int) -> TorchValue:
     axis = call.axis(value, dim)
     size = value.shape[axis - 1]
+    shape = (*value.shape[: axis - 1], *value.shape[axis:])
+    batch = value.batch - (dim % value.rank < value.batch)
+    written = call.builder.written_at(value.ref, axis, index % size)
+    if written is not None:
+        return TorchValue(written, shape, batch)
     # the last place is the last one also in a longer window
     index = -1 if index in {-1, size - 1} and size > 1 else index
     ref = call.builder.add(call.function, Index(index, axis), value.ref)
-    shape = (*value.shape[: axis - 1], *value.shape[axis:])
-    return TorchValue(ref, shape, value.batch - (dim % value.rank < value.batch))
+    return TorchValue(ref, shape, batch)
 
 
 @operation("slice", "narrow")
@@ -215,7 +216,7 @@ def _flipped(call: TorchCall) -> TorchValue:
     return TorchValue(ref, value.shape, value.batch)
 
 
-@operation("expand", "repeat")
+@operation("expand", "expand_as", "repeat", "tile")
 def _repeated(call: TorchCall) -> TorchValue:
     value, out = call.unfolded(call.value("self")), call.out
     if out.batch is None or out.inner != 1:

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
 
-from rnnlens.network.axes import Constant, ExpandDims, Squeeze
+from rnnlens.network.axes import Constant, ExpandDims, Repeat, Squeeze
 from rnnlens.network.layers import (
     Concatenate,
     Flatten,
@@ -44,6 +44,10 @@ __all__ = [
 #: How a batch axis that was merged with another is made: ``view(N * T, ...)`` has the sample
 #: outside, ``view(T * N, ...)`` inside.
 Fold = Literal["outside", "inside"]
+
+
+#: Copies beyond which they are one layer, and not a value set beside itself.
+FEW = 4
 
 
 @dataclass(frozen=True)
@@ -131,7 +135,16 @@ class TorchGraphBuilder:
         self.entry = entry
         self.nodes: list[Node] = []
         self.layers: dict[tuple[Hashable, ...], Any] = {}
+        #: What was written place by place, as parts with their lengths: by value and axis.
+        self.parts: dict[tuple[Ref, int], list[tuple[Ref, int]]] = {}
+        #: What the network as read leaves out, in sentences.
+        self.notes: list[str] = []
         self._names: set[str] = set()
+
+    def note(self, sentence: str) -> None:
+        """Say once what is left out."""
+        if sentence not in self.notes:
+            self.notes.append(sentence)
 
     def add(
         self,
@@ -144,6 +157,16 @@ class TorchGraphBuilder:
         name = unique_name(wanted, self._names)
         self.nodes.append(Node(name, layer, inputs, sources or {}))
         return name, 0
+
+    def written_at(self, ref: Ref, axis: int, place: int) -> Ref | None:
+        """Give what was written to one place of an axis, without that axis."""
+        for part, size in self.parts.get((ref, axis), []):
+            if place < size:
+                layer = self.node(part).layer
+                own = isinstance(layer, ExpandDims) and layer.axis == axis
+                return self.node(part).inputs[0] if own else None
+            place -= size
+        return None
 
     def constant(self, wanted: str, array: np.ndarray) -> Ref:
         """Add the same numbers for every sample."""
@@ -187,6 +210,8 @@ class TorchGraphBuilder:
         one_step = isinstance(node.layer, ExpandDims) and node.layer.axis == axis == 1
         if one_step and len(shape) == 2:
             return self.add(wanted, RepeatVector(times), node.inputs[0])
+        if times > FEW:
+            return self.add(wanted, Repeat(axis, times), ref)
         return self.add(wanted, Concatenate(axis), *([ref] * times))
 
 
