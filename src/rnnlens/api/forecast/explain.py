@@ -136,7 +136,7 @@ def explain(
     }
     method_named(method, options)  # refuses what it would leave unheard, before work is done
     asked = as_target(target)
-    case = make_case(net, X, of, effort.precision)
+    case = make_case(net, X, of, effort.precision, output=asked.output)
     whole, (case, explained_on) = case, on_logits(case, asked.output, asked.logits)
     explanation = Explanation(
         case=case,

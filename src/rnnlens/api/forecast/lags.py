@@ -146,7 +146,9 @@ def lags(
     net = as_network(net, X)
     asked = as_target(target)
     _check(shares, certificates, margin, alpha, by)
-    case, explained_on = on_logits(make_case(net, X, of), asked.output, asked.logits)
+    case, explained_on = on_logits(
+        make_case(net, X, of, output=asked.output), asked.output, asked.logits
+    )
     check_windows(len(case.x))  # what is refused is refused before anything is computed
     named = one_target(case, replace(asked, logits=None))
     values = background_values(case, background)

@@ -227,8 +227,11 @@ def make_case(
     precision: str = "float64",
     *,
     as_given: bool = False,
+    output: int | str | None = None,
 ) -> Case:
     """Check what a verb was given; turn padding to the front unless steps are to stay as given.
+
+    It is turned where the forecasts of one output, or of all, stay as they are.
 
     Shapes: X Windows, (sample, step, feature), or mapping of input name to array.
     """
@@ -251,7 +254,11 @@ def make_case(
     if inputs[of].ndim > 3:
         within = inputs[of].shape[2:]
         network, inputs = side_by_side(network, inputs, of)
-    inputs, padding = without_padding(network, inputs, of)
+    whole = Case(network, inputs, of, known)
+    asked = None if output is None else whole.output_number(output)
+    inputs, padding = without_padding(network, inputs, of, asked)
+    if padding is not None and padding.network is not None:
+        network = padding.network
     return Case(network, inputs, of, known, padding, within, turned)
 
 
