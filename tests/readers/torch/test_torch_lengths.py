@@ -9,6 +9,7 @@ from torch.nn.utils.rnn import PackedSequence, pack_padded_sequence, pad_packed_
 from rnnlens import fidelity
 from rnnlens.api import read
 from rnnlens.engine.forward import predict
+from rnnlens.network.axes import Lengths
 from torch_models import scrambled
 
 LENGTHS = np.array([6, 5, 4, 2])
@@ -155,3 +156,68 @@ def test_packed_sequences_are_read_as_masked_ones(name):
     other = np.where((np.arange(steps) < others[:, None])[..., None], x, 99.0)
     ours = predict(net, {"x": other, "n": others.astype(float)})
     np.testing.assert_array_equal(ours, predict(net, {"x": x, "n": others.astype(float)}))
+
+
+def every_sample(x):
+    return torch.arange(x.size(0))
+
+
+def at(n, width=5):
+    return (n - 1).view(-1, 1, 1).expand(-1, 1, width)
+
+
+def stepped(m, x, n):
+    o = m.rnn(x)[0]
+    return m.fc(o[every_sample(x), n - 1]) + o.mean(1)[:, :2]
+
+
+#: How the newest real step is picked, and the layers that read the padding too.
+PICKED = {
+    "index": (lambda m, x, n: m.fc(m.rnn(x)[0][every_sample(x), n - 1]), {}),
+    "index_of_long": (lambda m, x, n: m.fc(m.rnn(x)[0][every_sample(x), n.long() - 1, :]), {}),
+    "gather": (lambda m, x, n: m.fc(m.rnn(x)[0].gather(1, at(n)).squeeze(1)), {}),
+    "gather_by_repeat": (
+        lambda m, x, n: m.fc(
+            torch.gather(m.rnn(x)[0], 1, (n - 1)[:, None, None].repeat(1, 1, 5))[:, 0]
+        ),
+        {},
+    ),
+    "after_the_head": (lambda m, x, n: m.fc(m.rnn(x)[0])[every_sample(x), n - 1], {}),
+    "stacked": (
+        lambda m, x, n: m.fc(m.rnn(x)[0].gather(1, at(n))[:, 0]),
+        {"rnn": lstm(num_layers=2, kind=nn.GRU)},
+    ),
+    "norm_between": (
+        lambda m, x, n: m.fc(m.second(torch.tanh(m.norm(m.rnn(x)[0])))[0][every_sample(x), n - 1]),
+        {"norm": nn.LayerNorm(5), "second": lstm(5, nn.RNN)},
+    ),
+    "steps_first": (
+        lambda m, x, n: m.fc(m.rnn(x.transpose(0, 1))[0][n - 1, every_sample(x)]),
+        {"rnn": lstm(batch_first=False)},
+    ),
+}
+#: The same where later steps matter too, so that windows have to be as long as the example.
+APART = {
+    "both_directions": (
+        lambda m, x, n: m.rnn(x)[0][every_sample(x), n - 1],
+        {"rnn": lstm(bidirectional=True)},
+    ),
+    "of_the_windows": (lambda m, x, n: m.rnn(x)[1][0][-1, :, :3] * x[every_sample(x), n - 1], {}),
+    "used_twice": (stepped, {}),
+    "two_steps_before": (lambda m, x, n: x.gather(1, (n // 2).view(-1, 1, 1).expand(-1, 1, 3)), {}),
+}
+
+
+@pytest.mark.parametrize("name", [*PICKED, *APART])
+def test_the_newest_real_step_is_picked_by_lengths(name):
+    code, layers = (PICKED | APART)[name]
+    made = module(code, **{"rnn": lstm(), "fc": nn.Linear(5, 2)} | layers)
+    net = read(made, example=(windows(), LENGTHS))
+    steps = 6 if name in APART else 7
+    x, n = windows(6, steps, seed=3), np.minimum(OTHERS, steps)
+    with torch.no_grad():
+        expected = made(torch.as_tensor(x), torch.as_tensor(n)).numpy()
+    ours = predict(net, {"x": x, "n": n.astype(float)})
+    np.testing.assert_allclose(ours, expected, rtol=0, atol=1e-12)
+    assert fidelity(net, made, {"x": x, "n": n}).largest < 1e-12
+    assert any(isinstance(node.layer, Lengths) for node in net.nodes) == (name in PICKED)
