@@ -27,7 +27,7 @@ from rnnlens.readers.torch.signature.unwrap import unwrapped
 if TYPE_CHECKING:
     import torch
 
-__all__ = ["TAKES", "Reading", "match", "read", "readings"]
+__all__ = ["TAKES", "Reading", "as_taken", "exported", "match", "read", "readings"]
 
 #: Options that a live module takes.
 TAKES = frozenset({"example"})
@@ -98,7 +98,7 @@ def readings(source: torch.nn.Module, options: ReadOptions) -> Iterator[Reading]
         network = Network(candidate.nodes, tuple(graph.outputs), origin, type(source).__name__)
         yield Reading(
             check(network),
-            *_as_taken(network, layout, candidate, example),
+            *as_taken(network, layout, candidate, example),
             frozenset(
                 name
                 for name, tensor in zip(network.inputs, example, strict=True)
@@ -109,7 +109,7 @@ def readings(source: torch.nn.Module, options: ReadOptions) -> Iterator[Reading]
         )
 
 
-def _as_taken(
+def as_taken(
     network: Network, layout: ModuleLayout, candidate: Candidate, example: list[torch.Tensor]
 ) -> tuple[dict[str, np.ndarray], dict[str, int]]:
     """Give the example as the network takes it, samples first, and the axes of its steps."""
@@ -129,7 +129,7 @@ def _candidates(subject: Subject) -> Iterator[Candidate]:
     for axes in sample_axes(subject):
         try:
             yield from candidates(
-                partial(_exported, subject, axes), subject.example, axes, subject.starts
+                partial(exported, subject, axes), subject.example, axes, subject.starts
             )
         except UnsupportedModel as error:
             refusals.append(error)
@@ -143,7 +143,8 @@ def _candidates(subject: Subject) -> Iterator[Candidate]:
     raise (clear or refusals)[0]
 
 
-def _exported(subject: Subject, axes: Sequence[int], example: list[torch.Tensor]) -> CanonicalGraph:
+def exported(subject: Subject, axes: Sequence[int], example: list[torch.Tensor]) -> CanonicalGraph:
+    """Give the graph of a call, with the samples of each input in its axis."""
     import torch
 
     samples = [
