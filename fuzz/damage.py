@@ -29,7 +29,12 @@ def seeds(folder: Path) -> list[Path]:
     """Give the good files: the model that ships, what is written of it, and those of others."""
     others = Path(SHARED, "models").rglob("*") if SHARED else ()
     shared = sorted(path for path in others if path.suffix in KINDS)
-    return [WEATHER, *written(folder), *(p for p in shared if p.stat().st_size < LARGEST)]
+    return [
+        WEATHER,
+        *written(folder),
+        *checkpoints(folder),
+        *(p for p in shared if p.stat().st_size < LARGEST),
+    ]
 
 
 def written(folder: Path) -> list[Path]:
@@ -54,10 +59,36 @@ def written(folder: Path) -> list[Path]:
     return [folder / name for name in forms]
 
 
+def checkpoints(folder: Path) -> list[Path]:
+    """Write state dicts in every container of PyTorch, with other objects beside them."""
+    import warnings
+
+    import torch
+
+    net = torch.nn.ModuleDict({"rnn": torch.nn.LSTM(3, 4), "fc": torch.nn.Linear(4, 1)})
+    state = net.state_dict()
+    whole = {"state_dict": state, "hyper_parameters": {"loss": torch.nn.MSELoss(), "of": [folder]}}
+    paths = [folder / name for name in ("objects.pt", "older.pt", "whole.pt", "int8.pt", "ts.pt")]
+    objects, older, pickled, int8, scripted = paths
+    torch.save(whole, objects)
+    torch.save(whole, older, _use_new_zipfile_serialization=False)
+    torch.save(net, pickled)
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        kinds = {torch.nn.LSTM, torch.nn.Linear}
+        rounded = torch.ao.quantization.quantize_dynamic(net.eval(), kinds)
+        torch.save(rounded.state_dict(), int8)
+        torch.jit.save(torch.jit.script(torch.nn.Sequential(torch.nn.LSTM(3, 4))), scripted)
+    text = folder / "named.json"
+    text.write_text(json.dumps({key: value.tolist() for key, value in state.items()}))
+    return [*paths, text]
+
+
 def weights_of(source: Path) -> Path | None:
     """Give the file of weights that an architecture in JSON belongs to, the one beside it."""
     stem = source.stem.replace("-architecture", "-weights").replace("_config", "_weights")
-    return source.with_name(f"{stem}.h5") if source.suffix == ".json" else None
+    beside = source.with_name(f"{stem}.h5")
+    return beside if source.suffix == ".json" and beside.exists() else None
 
 
 def damage_bytes(data: bytes, rng: random.Random) -> bytes:

@@ -39,6 +39,27 @@ TOLERANCE = 1e-5
 #: Formats in which a word may mean what it meant before Keras 3.
 OLD = {"tf_keras", "keras_2", "keras_2_json", "keras_1"}
 
+#: Rows that are graphs of the zoo, by the name of the graph there.
+DRAWN = {
+    "told_code": "one feature by lambda",
+    "cells": "convolution before the cells",
+    "cell_stack": "cells in a stack",
+    "residual": "residual by plus",
+    "softmax_pool": "softmax pooling",
+    "additive": "additive attention",
+    "heads": "multi head self attention",
+    "statics": "statics by repeated axis",
+    "static_states": "statics as first states",
+    "statics_behind": "statics behind the state",
+    "handed_over": "encoder hands its states over",
+    "repeated": "encoder and repeat vector",
+    "by_itself": "three steps ahead by themselves",
+    "quantiles": "quantiles that never cross",
+    "own_scale": "window scaled by itself",
+    "step_model": "model on every step",
+    "masked_pool": "attention over the real steps",
+}
+
 
 @dataclass(frozen=True)
 class Source:
@@ -136,6 +157,24 @@ ROWS: dict[str, str] = {
     "attention": "attention",
     "conv_lstm": "ConvLSTM",
     "code": "Python code (Lambda)",
+    "told_code": "Lambda that is a slice or a sum",
+    "own_class": "a class of one's own that changes nothing",
+    "cells": "cells given apart",
+    "cell_stack": "a stack of cells",
+    "residual": "a residual, as an operation",
+    "softmax_pool": "softmax pooling, as operations",
+    "additive": "additive attention",
+    "heads": "attention of several heads",
+    "statics": "statics repeated over the steps",
+    "static_states": "statics as first states",
+    "statics_behind": "statics behind the state",
+    "handed_over": "a decoder with the encoder's states",
+    "repeated": "a decoder of the repeated state",
+    "by_itself": "a forecast fed back, step by step",
+    "quantiles": "quantiles that never cross",
+    "own_scale": "a window scaled by itself",
+    "step_model": "a model at every step",
+    "masked_pool": "attention over masked steps",
 }
 
 
@@ -232,6 +271,34 @@ def _written(model: Any, form: str, folder: Path) -> tuple[Any, dict[str, Any]]:
     return model, {}
 
 
+def _drawn_source(row: str, form: str, folder: Path) -> Source:
+    """A graph of the zoo, in one of the forms in which Keras 3 keeps it."""
+    from keras_models import outputs_of
+    from keras_zoo import drawn
+
+    case = drawn(DRAWN[row])
+    inputs = list(case.inputs.values())
+    source, options = _written(case.model, form, folder)
+    return Source(source, inputs, outputs_of(case.model, inputs), options)
+
+
+def _own_class_source(form: str, folder: Path) -> Source:
+    """A model whose recurrent layer is of a class of the user's."""
+    import keras
+
+    from keras_models import outputs_of, scrambled, sequence
+
+    @keras.saving.register_keras_serializable(package="mine")
+    class Memory(keras.layers.LSTM):
+        """A layer that changes nothing."""
+
+    model = scrambled(keras.Sequential([keras.Input((6, 3)), Memory(4, name="memory")]))
+    windows = sequence(np.random.default_rng(4))
+    source, options = _written(model, form, folder)
+    told = {**options, "same_as": {"Memory": "LSTM"}}
+    return Source(source, [windows], outputs_of(model, windows), told)
+
+
 def _onnx_source(row: str, folder: Path) -> Source:
     """A file written from a Keras model, or of one node, run by onnxruntime."""
     from onnx_models import saved
@@ -292,6 +359,7 @@ ONE_BIAS = Absent("Its LSTM has one bias a gate")
 HOW_CALLED = Absent("A state dict does not say how its layers are called")
 FIXED = Absent("PyTorch's layers have fixed gates")
 ONLY_READ = Absent("It holds networks that were read")
+ELSEWHERE = Absent("Where its library has the like, tests of that reader's own read it")
 
 
 def _sentence(case: str) -> str:
@@ -308,7 +376,13 @@ def _keras_column(form: str) -> dict[str, Cell]:
         )
         for row, make in KERAS_REFUSED.items()
     }
+    if form not in OLD:
+        column |= {
+            row: Compared(lambda folder, row=row: _drawn_source(row, form, folder)) for row in DRAWN
+        }
+        column["own_class"] = Compared(lambda folder: _own_class_source(form, folder))
     return {
+        **dict.fromkeys((*DRAWN, "own_class"), ELSEWHERE),
         **column,
         "peepholes": NO_PEEPHOLES,
         "projection": NO_PROJECTION,
@@ -369,6 +443,7 @@ def _live_column() -> dict[str, Cell]:
         for row, (make, given) in MODULES_REFUSED.items()
     }
     return {
+        **dict.fromkeys((*DRAWN, "own_class"), ELSEWHERE),
         "gru_before": Absent("PyTorch resets after the product"),
         "hard_sigmoid": FIXED,
         "peepholes": FIXED,
@@ -386,6 +461,7 @@ def _onnx_column() -> dict[str, Cell]:
     }
     column["attention"] = Refused(_onnx_attention, _sentence("attention in ONNX"))
     return {
+        **dict.fromkeys((*DRAWN, "own_class"), ELSEWHERE),
         **column,
         "projection": Absent("ONNX does not project hidden states"),
         "conv_lstm": Absent("ONNX has no such operator"),
@@ -400,7 +476,8 @@ def _npz_column() -> dict[str, Cell]:
     )
     for row in ("projection", "two_biases"):
         column[row] = Compared(lambda folder, row=row: _npz_of(_live_source(row), folder))
-    return {**column, **dict.fromkeys(("attention", "conv_lstm", "code"), ONLY_READ)}
+    only_read = ("attention", "conv_lstm", "code", "own_class")
+    return {**dict.fromkeys(DRAWN, ELSEWHERE), **column, **dict.fromkeys(only_read, ONLY_READ)}
 
 
 _COLUMNS: dict[str, dict[str, Cell]] = {

@@ -17,7 +17,6 @@ PROSE = {"message", "note", "question", "reason", "said", "sentence", "text", "w
 #: Where texts of others are read: files that lie, and what libraries say.
 FOREIGN = {
     "readers/hardening/contents.py": "what a file says that is no model",
-    "readers/torch/file.py": "torch.load tells a pickle from a damaged file by its sentence alone",
 }
 
 

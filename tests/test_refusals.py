@@ -15,6 +15,7 @@ for path in sorted(Path(refused.__file__).parent.glob("*.py")):
 
 #: Places that no case reaches, and why.
 UNREACHED = {
+    "readers/keras/tensorflow/exported: _Listed.sublayer 1": "layers are asked for parts alone",
     "readers/keras/weights: LayerGroups.sublayer 1": "layers are asked for parts, not models",
     "readers/torch/graph/arithmetic: operands 1": "what depends on no input is worked out before",
     "readers/torch/graph/call: TorchCall.array 1": "no weight of a layer has an axis of samples",

@@ -61,6 +61,9 @@ holds where calm times and wild times last long. So:
   From fewer than 30, nothing is called equivalent, unless no single window changed by as much as
   the margin; *used* then needs a p-value five times as small. The note of the row says so, and the
   sentence about the horizon says why it stops.
+- where forecasts move far more unevenly than normal inputs make them move, the largest moves are
+  missing from most samples: the error of the mean is multiplied by how much more uneven they are,
+  less so where more than 100 windows carry it, and up to 100 windows are asked for instead of 30.
 """
 
 

@@ -19,6 +19,7 @@ from rnnlens.network.network import Node
 
 AMOUNTS = (0, 4, 12, 40)
 SIDES = ("front", "behind")
+SIDED = [(amount, side) for amount in AMOUNTS[1:] for side in SIDES]
 #: Real steps of the longest sequence, and the other windows' data for backgrounds.
 LONGEST = 5
 BASELINES = {
@@ -108,7 +109,7 @@ def test_no_number_depends_on_how_much_padding_there_is_nor_on_its_side(name, ba
     verb = asked(name, baseline)
     first = numbers(verb(padded(0, "front")))
     assert first
-    for amount, side in ((12, "front"), (40, "behind")):
+    for amount, side in SIDED:
         other = numbers(verb(padded(amount, side)))
         assert other.keys() == first.keys()
         for key, values in first.items():

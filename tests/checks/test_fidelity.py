@@ -115,3 +115,53 @@ def test_nan_from_the_source_is_no_agreement(rng):
     outputs = predict(network, x)
     outputs[2, 1] = np.nan
     assert not fidelity(network, outputs, x).agrees
+
+
+def fixed(keras, kind, batch, stateful=True):
+    """A model that takes so many windows at a time, and keeps its state from one to the next."""
+    L = keras.layers
+    x = keras.Input(batch_shape=(batch, 6, 4))
+    made = {
+        "lstm": lambda: L.LSTM(5, stateful=stateful)(x),
+        "bidirectional": lambda: L.Bidirectional(L.GRU(3, stateful=stateful))(x),
+        "stack": lambda: L.SimpleRNN(3, stateful=stateful)(
+            L.LSTM(4, stateful=stateful, return_sequences=True)(x)
+        ),
+    }[kind]()
+    model = keras.Model(x, L.Dense(2)(made))
+    rng = np.random.default_rng(4)
+    model.set_weights([rng.normal(size=w.shape) * 0.5 for w in model.get_weights()])
+    return model
+
+
+@pytest.mark.parametrize("windows", [1, 7, 12])
+@pytest.mark.parametrize(
+    ("kind", "batch", "stateful"),
+    [
+        ("lstm", 1, True),
+        ("lstm", 4, True),
+        ("bidirectional", 4, True),
+        ("stack", 3, True),
+        ("stack", 5, False),
+    ],
+)
+def test_a_source_of_a_fixed_batch_is_run_in_its_own(keras, rng, kind, batch, stateful, windows):
+    model = fixed(keras, kind, batch, stateful)
+    network = read(model)
+    found = fidelity(network, model, rng.normal(size=(windows, 6, 4)))
+    assert found.agrees
+    assert found.samples == windows
+    if kind == "lstm":
+        wrong = with_gates(network, "input", "output")
+        assert not fidelity(wrong, model, rng.normal(size=(windows, 6, 4))).agrees
+
+
+def test_a_live_stateful_model_keeps_the_state_that_it_had(keras, rng):
+    model = fixed(keras, "lstm", 2)
+    X = rng.normal(size=(2, 6, 4)).astype("float32")
+    model.predict(X, verbose=0)
+    before = [np.array(state.numpy()) for state in model.layers[1].states]
+    assert all(np.any(state) for state in before)
+    fidelity(read(model), model, X)
+    for was, now in zip(before, model.layers[1].states, strict=True):
+        np.testing.assert_array_equal(was, now.numpy())

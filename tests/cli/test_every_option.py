@@ -57,7 +57,13 @@ READING: dict[str, Change] = {
     "--architecture": (("a.json",), read("architecture"), Path("a.json")),
     "--layers": (("LSTM > Dense",), read("layers"), "LSTM > Dense"),
     "--head": (("fc",), read("head"), "fc"),
+    "--part": (("encoder",), read("part"), "encoder"),
     "--nonlinearity": (("relu",), read("nonlinearity"), "relu"),
+    "--same-as": (
+        ("Memory=LSTM", "--same-as", "Head=Dense"),
+        read("same_as"),
+        {"Memory": "LSTM", "Head": "Dense"},
+    ),
 }
 SERIES: dict[str, Change] = {
     "--config": (("other.toml",), lead, 2.0),

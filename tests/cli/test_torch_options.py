@@ -57,6 +57,30 @@ def test_the_command_that_init_ends_with_works_as_it_is_written(call, rng, tmp_p
     assert "--head fc" in typed and "Is it a forecast of flow" in said.out
 
 
+def test_part_picks_one_of_several_state_dicts_which_inspect_names_all(call, rng, tmp_path):
+    encoder, decoder = (torch.nn.LSTMCell(n, 4).state_dict() for n in (2, 5))
+    path = saved({"encoder_state_dict": encoder, "decoder_state_dict": decoder}, tmp_path)
+    said = call("inspect", path)
+    assert said.code == 0 and "encoder_state_dict" in said.out and "decoder_state_dict" in said.out
+    said = call("inspect", path, "--part", "decoder_state_dict")
+    assert said.code == 0 and "5 in, 4 units" in said.out
+    np.savez(tmp_path / "w.npz", X=rng.normal(size=(30, 6, 2)))
+    said = call("trace", path, tmp_path / "w.npz", "--part", "encoder_state_dict")
+    assert said.code == 0, said.err
+    assert "ASSUMED, not shown: the module begins each window" in " ".join(said.out.split())
+
+
+def test_a_chain_is_stated_and_every_view_says_that_it_is_assumed(call, rng, tmp_path):
+    path = saved(scrambled(Net()).state_dict(), tmp_path)
+    np.savez(tmp_path / "w.npz", X=rng.normal(size=(30, 6, 2)))
+    for typed in (["--layers", "LSTM > relu > Linear(fc)"], ["--head", "relu > Linear(fc)"]):
+        said = call("explain", path, tmp_path / "w.npz", *typed)
+        assert said.code == 0, said.err
+        words = " ".join(said.out.split())
+        assert "ASSUMED, not shown: the layers are as stated" in words
+        assert "relu > Linear(fc)" in words
+
+
 @pytest.mark.parametrize("verb", ["check", "explain"])
 def test_windows_in_a_file_say_how_many_steps_they_have(call, rng, tmp_path, verb):
     path = saved(scrambled(Net()).state_dict(), tmp_path)

@@ -245,6 +245,81 @@ KNOWN = {
 }
 
 
+class LayerNormed(Hand):
+    """Norms on both products and on the cell state."""
+
+    def make(self):
+        self.x2h, self.h2h = nn.Linear(FEATURES, 4 * UNITS), nn.Linear(UNITS, 4 * UNITS)
+        self.nx, self.nh, self.nc = (nn.LayerNorm(n * UNITS) for n in (4, 4, 1))
+        for norm in (self.nx, self.nh, self.nc):
+            nn.init.normal_(norm.weight)
+            nn.init.normal_(norm.bias)
+
+    def step(self, x, h, c):
+        i, f, g, o = (self.nx(self.x2h(x)) + self.nh(self.h2h(h))).chunk(4, 1)
+        c = torch.sigmoid(f) * c + torch.sigmoid(i) * torch.tanh(g)
+        return torch.sigmoid(o) * torch.tanh(self.nc(c)), c
+
+
+class OldPeephole(MatrixPerGate):
+    """The output gate sees the cell state before the step."""
+
+    def step(self, x, h, c):
+        i, f = torch.sigmoid(self.a("i", x, h)), torch.sigmoid(self.a("f", x, h))
+        o = torch.sigmoid(self.a("o", x, h) + self.b_g * c)
+        c = f * c + i * torch.tanh(self.a("g", x, h))
+        return o * torch.tanh(c), c
+
+
+class Simple2018(Hand):
+    """The simple recurrent unit: gates of the input alone, and a way past the cell."""
+
+    def make(self):
+        self.w, self.f, self.r = (nn.Linear(FEATURES, UNITS) for _ in range(3))
+        self.past = nn.Linear(FEATURES, UNITS, bias=False)
+
+    def step(self, x, h, c):
+        f, r = torch.sigmoid(self.f(x)), torch.sigmoid(self.r(x) + h * self.w.bias)
+        c = f * c + (1 - f) * self.w(x)
+        return r * torch.tanh(c) + (1 - r) * self.past(x), c
+
+
+class Leaky(Hand):
+    """A plain cell in continuous time."""
+
+    states = 1
+
+    def make(self):
+        self.i2h, self.h2h = nn.Linear(FEATURES, UNITS), nn.Linear(UNITS, UNITS)
+
+    def step(self, x, h):
+        return (0.8 * h + 0.2 * torch.tanh(self.i2h(x) + self.h2h(h)),)
+
+
+class Update(Hand):
+    """The update gate recurrent unit: one gate, and no reset."""
+
+    states = 1
+
+    def make(self):
+        self.g, self.n = (nn.Linear(FEATURES + UNITS, UNITS) for _ in range(2))
+
+    def step(self, x, h):
+        xh = torch.cat([x, h], 1)
+        g = torch.sigmoid(self.g(xh))
+        return (g * h + (1 - g) * torch.tanh(self.n(xh)),)
+
+
+#: Cells that no name is known for, and the gates that are named all the same.
+DESCRIBED = {
+    LayerNormed: {"input", "forget", "cell", "output"},
+    OldPeephole: {"input", "forget", "cell", "output"},
+    Simple2018: {"update"},
+    Leaky: {"tanh_1"},
+    Update: {"update", "candidate"},
+}
+
+
 class EntityAware(nn.Module):
     """An LSTM whose input gate sees static features alone (Kratzert et al. 2019)."""
 

@@ -99,6 +99,12 @@ def _two_outputs() -> Any:
     return keras.Model(past, [L.Dense(2, name="one")(last), L.Dense(1, name="two")(last)])
 
 
+def _attention() -> Any:
+    past = L.Input(WINDOW, name="past")
+    steps = L.LSTM(4, return_sequences=True, name="lstm")(past)
+    return keras.Model(past, L.Attention(name="attention")([steps, steps]))
+
+
 def _nested() -> Any:
     entry = L.Input(WINDOW, name="entry")
     inner = keras.Model(entry, L.LSTM(4, name="lstm")(entry), name="inner")
@@ -169,6 +175,7 @@ KERAS: dict[str, Callable[[bool], Made]] = {
         ),
         ("outputs", _two_outputs),
         ("nested", _nested),
+        ("attention", _attention),
     ),
     "states": lambda _: _made(_states, _windows(), _random(5, 4, 2, seed=4)),
     "masking": lambda _: _made(
@@ -189,15 +196,8 @@ def made(row: str, *, old: bool = False) -> Made:
     return KERAS[row](old)
 
 
-def _attention() -> Any:
-    past = L.Input(WINDOW, name="past")
-    steps = L.LSTM(4, return_sequences=True, name="lstm")(past)
-    return keras.Model(past, L.Attention(name="attention")([steps, steps]))
-
-
 #: Models that are refused, with the sentence.
 KERAS_REFUSED: dict[str, Callable[[], Any]] = {
-    "attention": _attention,
     "conv_lstm": lambda: keras.Sequential([
         L.Input((6, 4, 4, 1)), L.ConvLSTM2D(2, 2, name="conv")
     ]),

@@ -1,4 +1,4 @@
-"""Damaged and hostile files of Keras: archives, HDF5, SavedModels."""
+"""Damaged and hostile files of Keras: archives, HDF5."""
 
 from __future__ import annotations
 
@@ -7,7 +7,6 @@ import json
 import zipfile
 from collections.abc import Callable
 from pathlib import Path
-from types import ModuleType, SimpleNamespace
 from typing import Any
 from unittest.mock import patch
 
@@ -16,9 +15,8 @@ import keras
 import numpy as np
 
 from keras_models import saved, scrambled, write_hdf5
-from refused.registry import instead_of_modules, section
+from refused.registry import section
 from rnnlens.readers.hardening.hdf5 import opened, stored
-from rnnlens.readers.keras import saved_model
 from rnnlens.readers.open import read
 
 L = keras.layers
@@ -182,9 +180,12 @@ def _(folder: Path) -> object:
     return read(weights_changed(folder, change))
 
 
-@case("bfloat16")
+@case("bfloat16 of four bytes")
 def _(folder: Path) -> object:
     def change(file: h5py.File) -> None:
+        shape = file[KERNEL].shape
+        del file[KERNEL]
+        file[KERNEL] = np.ones(shape, "i4")
         file[KERNEL].attrs["dtype"] = "bfloat16"
 
     return read(weights_changed(folder, change))
@@ -340,87 +341,3 @@ def _(folder: Path) -> object:
 @case("CuDNNGRU with arrays of a GRU that resets before the product")
 def _(folder: Path) -> object:
     return cudnn(folder, "CuDNNGRU", 12)
-
-
-# --- SavedModels -------------------------------------------------------------------------------
-
-case = section("SavedModels")
-
-
-def field(number: int, content: bytes) -> bytes:
-    """Write one field of a protocol buffer that holds text or a message."""
-    size, head = len(content), bytes([number << 3 | 2])
-    while size > 0x7F:
-        head += bytes([size & 0x7F | 0x80])
-        size >>= 7
-    return head + bytes([size]) + content
-
-
-def metadata(entry: dict[str, Any], path: bytes = b"root") -> bytes:
-    """Write the list of Keras objects that lies beside a SavedModel."""
-    node = bytes([2 << 3, 0]) + field(3, path) + field(5, json.dumps(entry).encode())
-    other = field(3, b"root.layer-0") + field(5, b"{}")
-    return field(1, other) + field(1, node)
-
-
-#: What the list of Keras objects holds.
-METADATA: dict[str, bytes] = {
-    "metadata that is no list": b"\xff\xff\xff",
-    "metadata of a class of the user": metadata({"class_name": "Custom"}),
-    "metadata without a root": metadata({"config": {}}, b"root.other"),
-    "metadata cut off": metadata({})[:-2],
-    "metadata with a field of another kind": b"\x0b",
-    "metadata with a number without end": b"\x08" + b"\xff" * 11,
-    "empty metadata": b"",
-}
-
-for name, content in METADATA.items():
-
-    @case(name)
-    def _(folder: Path, content: bytes = content) -> object:
-        (folder / "saved_model.pb").write_bytes(b"\n\x00")
-        (folder / saved_model.METADATA).write_bytes(content)
-        with patch.object(saved_model, "find_spec", lambda _: object()):
-            return read(folder)
-
-
-@case("no metadata")
-def _(folder: Path) -> object:
-    (folder / "saved_model.pb").write_bytes(b"\n\x00")
-    (folder / "variables").mkdir()
-    with patch.object(saved_model, "find_spec", lambda _: object()):
-        return read(folder)
-
-
-@case("no variables")
-def _(folder: Path) -> object:
-    class Missing(Exception):
-        """What TensorFlow raises."""
-
-    def load(_: str) -> object:
-        raise Missing
-
-    errors = SimpleNamespace(OpError=Missing)
-    name = "tensorflow.core.protobuf.trackable_object_graph_pb2"
-    modules: dict[str, Any] = {
-        "tensorflow": SimpleNamespace(errors=errors, train=SimpleNamespace(load_checkpoint=load)),
-        "tensorflow.core": ModuleType("tensorflow.core"),
-        "tensorflow.core.protobuf": ModuleType("tensorflow.core.protobuf"),
-        name: SimpleNamespace(TrackableObjectGraph=None),
-    }
-    (folder / "saved_model.pb").write_bytes(b"\n\x00")
-    entry = {"class_name": "Sequential", "keras_version": "2.13.1", "config": {"layers": []}}
-    (folder / saved_model.METADATA).write_bytes(metadata(entry))
-    present = patch.object(saved_model, "find_spec", lambda _: object())
-    with present, instead_of_modules(modules):
-        return read(folder)
-
-
-@case("an option")
-def _(folder: Path) -> object:
-    from rnnlens.readers.options import ReadOptions
-
-    (folder / "saved_model.pb").write_bytes(b"\n\x00")
-    (folder / saved_model.METADATA).write_bytes(metadata({}))
-    with patch.object(saved_model, "find_spec", lambda _: object()):
-        return read(folder, ReadOptions(head="fc"))

@@ -73,24 +73,14 @@ case = section("Layers of Keras")
 LAYERS: dict[str, Callable[[], keras.Model]] = {
     "Lambda": lambda: sequence(L.Lambda(abs, name="f")),
     "ConvLSTM1D": lambda: sequence(L.ConvLSTM1D(2, 2, name="c"), shape=(6, 4, 3)),
-    "RNN with a cell": lambda: sequence(L.RNN(L.LSTMCell(2), name="r")),
     "another class": lambda: sequence(L.UpSampling1D(name="up")),
     "class of the user": lambda: sequence(Doubling(2, name="d")),
-    "Bidirectional around another class": lambda: sequence(
-        L.Bidirectional(L.RNN(L.LSTMCell(2)), name="b")
-    ),
-    "TimeDistributed around a model": lambda: sequence(
-        L.TimeDistributed(keras.Sequential([L.Dense(2)]), name="t")
+    "TimeDistributed around another": lambda: sequence(
+        L.TimeDistributed(L.TimeDistributed(L.Dense(2)), name="t"), shape=(6, 4, 3)
     ),
     "TimeDistributed around Softmax": lambda: sequence(L.TimeDistributed(L.Softmax(), name="t")),
     "pooling of channels first": lambda: sequence(
         L.AveragePooling1D(2, data_format="channels_first", name="p")
-    ),
-    "Attention": lambda: functional(lambda x: L.Attention(name="a")([x, x])),
-    "Maximum": lambda: functional(lambda x: L.Maximum(name="m")([x, x])),
-    "operation outside any layer": lambda: functional(lambda x: keras.ops.add(x, x)),
-    "output of an operation on masks": lambda: functional(
-        lambda x: L.Flatten(name="f")(keras.ops.not_equal(x, 0.0))
     ),
     "call with training=True": lambda: functional(
         lambda x: L.LSTM(2, dropout=0.5, name="l")(x, training=True)

@@ -207,7 +207,7 @@ LAST = node("Gather", ["x", "place"], ["last"], axis=1)
 ROWS = node("Reshape", ["x", "rows"], ["folded"])
 
 NODES: dict[str, Case] = {
-    "unknown operator": (on_x("Erf"), {}),
+    "unknown operator": (on_x("Shrink"), {}),
     "operator of another domain": (on_x("LSTM", domain="com.microsoft", name="q"), {}),
     "operator with a graph": (
         on_x("If", name="q", then_branch=helper.make_graph([], "then", [], [])),
@@ -234,7 +234,6 @@ NODES: dict[str, Case] = {
     "Tile of samples": (on_x("Tile", "k"), {"k": ints(2, 1, 1)}),
     "mean of everything": (on_x("ReduceMean"), {}),
     "mean over samples": (on_x("ReduceMean", "k"), {"k": ints(0)}),
-    "largest feature": (on_x("ReduceMax", "k"), {"k": ints(2)}),
     "Slice that does not fit": (on_x("Slice", "a", "b"), {"a": ints(0, 1), "b": ints(1)}),
     "Slice of samples": (
         on_x("Slice", "a", "b", "c"),
@@ -242,7 +241,10 @@ NODES: dict[str, Case] = {
     ),
     "Gather of samples": (on_x("Gather", "k", axis=0), {"k": ints(0)}),
     "Gather of a place that is not there": (on_x("Gather", "k", axis=1), {"k": ints(9)}),
-    "Gather of places in another order": (on_x("Gather", "k", axis=1), {"k": ints(2, 0)}),
+    "Gather by a table of places": (
+        on_x("Gather", "k", axis=1),
+        {"k": np.array([[0, 1], [2, 3]], np.int64)},
+    ),
     "Gather by computed places": (on_x("Gather", "x"), {}),
     "Gather along a table's columns": (
         [node("Gather", ["k", "x"], ["y"], axis=1)],
@@ -256,9 +258,36 @@ NODES: dict[str, Case] = {
         [node("Split", ["x", "k"], ["y", "z"], axis=1)],
         {"k": ints(1, 1)},
     ),
-    "product with no matrix": (on_x("MatMul", "k"), {"k": ones(1, 3, 2)}),
-    "product of two values": (on_x("MatMul", "x"), {}),
-    "product from the left": ([node("MatMul", ["k", "x"], ["y"])], {"k": ones(6, 6)}),
+    "product of two values that do not fit": (on_x("MatMul", "x"), {}),
+    "product of samples": ([TURNED, *on_x("MatMul", "xt")], {}),
+    "Einsum of a diagonal": (on_x("Einsum", "k", equation="nij,ii->ni"), {"k": ones(3, 3)}),
+    "Einsum of one value": (on_x("Einsum", equation="nij->nji"), {}),
+    "Tile of fixed numbers": ([node("Tile", ["k", "x"], ["y"])], {"k": ones(1, 3)}),
+    "Gemm of two values": (
+        [LAST, node("Gemm", ["last", "last"], ["y"])],
+        {"place": np.array(0)},
+    ),
+    "largest of other batch axes": ([TURNED, *on_x("Max", "xt")], {}),
+    "largest of NaN": (on_x("Max", "k"), {"k": ones(3) * np.float32("nan")}),
+    "NaN of a root": (
+        [
+            node("Sqrt", ["x"], ["r"]),
+            node("IsNaN", ["r"], ["c"]),
+            node("Where", ["c", "k", "r"], ["y"]),
+        ],
+        {"k": ones(1)},
+    ),
+    "running sum over samples": (on_x("CumSum", "k"), {"k": np.array(0)}),
+    "running sum without its own place": (on_x("CumSum", "k", exclusive=1), {"k": np.array(1)}),
+    "quotient by zero": (on_x("Div", "k"), {"k": 0 * ones(1)}),
+    "places by the number of samples": (
+        [
+            node("Shape", ["x"], ["s"], start=0, end=1),
+            node("Gather", ["k", "s"], ["g"]),
+            *on_x("Add", "g"),
+        ],
+        {"k": ones(9)},
+    ),
     "product along the samples": (
         [node("Transpose", ["x"], ["xt"], perm=[1, 2, 0]), node("MatMul", ["xt", "k"], ["y"])],
         {"k": ones(3, 2)},
@@ -281,8 +310,6 @@ NODES: dict[str, Case] = {
         on_x("Add", "k"),
         {"k": np.arange(2, dtype=np.float32).reshape(2, 1, 1)},
     ),
-    "quotient of two values": (on_x("Div", "x"), {}),
-    "quotient of a number and a value": ([node("Div", ["k", "x"], ["y"])], {"k": ones(1)}),
     "HardSigmoid of another offset": (on_x("HardSigmoid", beta=0.3), {}),
     "Softmax over samples": (on_x("Softmax", axis=0), {}),
     "BatchNormalization as in training": (
@@ -298,7 +325,6 @@ NODES: dict[str, Case] = {
         on_x("Dropout", "k", "t"),
         {"k": np.float32(0.5), "t": np.array(True)},
     ),
-    "Cast to whole numbers": (on_x("Cast", to=TensorProto.INT64), {}),
     "Cast to text": (on_x("Cast", to=TensorProto.STRING), {}),
     "shape of nothing": ([node("Shape", [""], ["s"]), *on_x("Reshape", "s")], {}),
     "Conv with a kernel of four axes": (on_x("Conv", "k"), {"k": ones(2, 6, 1, 1)}),
@@ -322,6 +348,17 @@ for name, (nodes, fixed) in NODES.items():
 
 #: Inputs of other shapes: nodes, arrays, the shape and the axis of the samples.
 OTHERS: dict[str, tuple[list[Any], dict[str, Any], tuple[int | str, ...], int]] = {
+    "Expand to a length of another axis": (
+        [
+            node("Shape", ["x"], ["s"], start=1, end=2),
+            node("Concat", ["k", "s"], ["whole"], axis=0),
+            node("Slice", ["x", "zero", "one", "two"], ["part"]),
+            node("Expand", ["part", "whole"], ["y"]),
+        ],
+        {"k": ints(1, 1), "zero": ints(0), "one": ints(1), "two": ints(2)},
+        ("n", "t", 3),
+        0,
+    ),
     "Reshape of two unknown lengths": (
         on_x("Reshape", "k"),
         {"k": ints(0, 0, 0)},

@@ -20,6 +20,7 @@ from rnnlens.network.layers import (
     Add,
     BatchNormalization,
     Bidirectional,
+    Concatenate,
     Conv1D,
     Embedding,
     Flatten,
@@ -27,6 +28,7 @@ from rnnlens.network.layers import (
     LayerNormalization,
     Masking,
     Recurrent,
+    RepeatVector,
     Standardization,
     TimeDistributed,
 )
@@ -74,6 +76,13 @@ def sum_of_ranks() -> Network:
     return joined(*nodes, Node("sum", Add(), (("x", 0), ("z", 0))))
 
 
+def repeated_as_often() -> Network:
+    nodes = [Node("x", Input((None, 3))), Node("z", Input((2,)))]
+    nodes += [Node("repeat", RepeatVector(None), (("z", 0), ("x", 0)))]
+    nodes += [Node("both", Concatenate(), (("x", 0), ("repeat", 0)))]
+    return joined(*nodes, Node("lstm", Recurrent(cell("lstm", rng, features=5)), (("both", 0),)))
+
+
 SHRINK = Activate(Activation("soft_shrink", {"threshold": 0.1}))
 DILATED = Conv1D(rng.normal(size=(3, 3, 2)), stride=2, dilation=2, padding="same")
 
@@ -82,6 +91,7 @@ DILATED = Conv1D(rng.normal(size=(3, 3, 2)), stride=2, dilation=2, padding="same
 #: Networks by the reason why Keras does not hold them.
 KERAS: dict[str, Callable[[], Network]] = {
     "peepholes": lambda: ZOO["lstm_peephole"],
+    "vector repeated over open steps": repeated_as_often,
     "projection": lambda: ZOO["lstm_projected"],
     "lengths": with_lengths,
     "input that is an output": giving_its_input,
@@ -121,6 +131,7 @@ KERAS: dict[str, Callable[[], Network]] = {
 ONNX: dict[str, Callable[[], Network]] = {
     "projection": lambda: ZOO["lstm_projected"],
     "masked steps": lambda: ZOO["masked"],
+    "vector repeated over open steps": repeated_as_often,
     "input that is an output": giving_its_input,
     "function that recurrent operators lack": lambda: chain(
         Recurrent(cell("lstm", rng, phi=Activation("silu"))), shape=(4, 3)

@@ -19,6 +19,7 @@ from rnnlens.network.layers import (
     TimeDistributed,
 )
 from rnnlens.network.network import Network
+from rnnlens.network.steps.axes import step_axes
 
 __all__ = ["random_inputs"]
 
@@ -71,7 +72,12 @@ def _draw(
 
 def _steps(network: Network) -> int:
     """Give the steps of the sequences that come in."""
-    stated = [entry.shape[0] for entry in network.inputs.values() if len(entry.shape) > 1]
+    axes = step_axes(network)
+    stated = [
+        entry.shape[(axes[name] or 1) - 1]
+        for name, entry in network.inputs.items()
+        if len(entry.shape) > 1
+    ]
     return next((steps for steps in stated if steps is not None), STEPS)
 
 
@@ -79,8 +85,11 @@ def _shape(network: Network, name: str, entry: Input, takers: list[Layer]) -> tu
     widths = (_width(layer) for layer in takers)
     width = next((each for each in widths if each), 1)
     last = len(entry.shape) - 1
+    along = (step_axes(network)[name] or 1) - 1
     return tuple(
-        side if side is not None else width if number == last and last > 0 else _steps(network)
+        side
+        if side is not None
+        else (width if number == last and last not in {0, along} else _steps(network))
         for number, side in enumerate(entry.shape)
     )
 

@@ -34,7 +34,9 @@ def network_from(model: Path, reading: ReadingOptions) -> Network:
         architecture=reading.architecture,
         layers=reading.layers,
         head=reading.head,
+        part=reading.part,
         nonlinearity=reading.nonlinearity,
+        same_as=reading.same_classes,
     )
 
 

@@ -10,12 +10,13 @@ from numpy.typing import NDArray
 from rnnlens.engine import step
 from rnnlens.engine.forward import Run
 from rnnlens.engine.kernels.run import packed, trace_cell
+from rnnlens.engine.operations.described import gate_values
 from rnnlens.engine.operations.recurrent import CellRun, run_cell
 from rnnlens.engine.operations.registry import Array, Mask, Tape
 from rnnlens.engine.schedule.context import by_equations
 from rnnlens.names import declared
 from rnnlens.network.cells import LSTM
-from rnnlens.network.layers import Bidirectional, Recurrent
+from rnnlens.network.layers import Bidirectional, DescribedRecurrent, Recurrent
 from rnnlens.network.network import Network
 
 __all__ = ["LSTMTrace", "LayerTrace", "ProjectedLSTMTrace", "gate_names", "layer_traces"]
@@ -74,6 +75,8 @@ def layer_traces(run: Run) -> dict[str, LayerTrace]:
     traces = {}
     for node in run.network.nodes:
         tape, layer = run.tapes[node.name], node.layer
+        if isinstance(layer, DescribedRecurrent):
+            traces[node.name] = _described(layer, tape)
         if not isinstance(layer, Recurrent | Bidirectional):
             continue
         name, number = node.inputs[0]
@@ -85,6 +88,16 @@ def layer_traces(run: Run) -> dict[str, LayerTrace]:
             traces[f"{node.name}.forward"] = _trace(layer.forward, forward, mask)
             traces[f"{node.name}.backward"] = _trace(layer.backward, backward, mask)
     return traces
+
+
+def _described(layer: DescribedRecurrent, tape: Tape) -> LayerTrace:
+    """Lay out the gates and states of a cell that is described by its own graph."""
+    before, after = gate_values(layer, tape.saved)
+    order = slice(None, None, -1 if layer.go_backwards else 1)
+    hidden, cell = (np.stack(one, axis=1)[:, order] for one in (tape.saved.hidden, tape.saved.cell))
+    if len(layer.sizes) == 2 and layer.sizes[0] == layer.sizes[1]:
+        return LSTMTrace(before, after, hidden, cell)
+    return LayerTrace(before, after, hidden)
 
 
 def _trace(layer: Recurrent, tape: Tape, mask: Mask) -> LayerTrace:
@@ -163,4 +176,8 @@ def _unprojected(cell_run: CellRun) -> Array:
 
 def gate_names(network: Network) -> dict[str, tuple[str, ...]]:
     """Name the gates of every recurrent layer, in the order of its trace."""
-    return {name: tuple(layer.cell.gates) for name, layer in network.recurrent()}
+    named = {name: tuple(layer.cell.gates) for name, layer in network.recurrent()}
+    for node in network.nodes:
+        if isinstance(node.layer, DescribedRecurrent):
+            named[node.name] = tuple(gate.name for gate in node.layer.gates)
+    return named

@@ -24,7 +24,7 @@ from rnnlens.network.layers import (
 )
 from rnnlens.network.network import Network, Node, layer_kind, still_assumed
 from rnnlens.network.shapes import Shape, output_shapes
-from rnnlens.network.time_steps import time_steps
+from rnnlens.network.steps.time_steps import time_steps
 
 __all__ = ["describe", "describe_array"]
 

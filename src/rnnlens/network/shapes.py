@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from math import prod
 
 from rnnlens.network.activations import Activation
@@ -16,6 +17,7 @@ from rnnlens.network.layers import (
     Concatenate,
     Conv1D,
     Dense,
+    DescribedRecurrent,
     Einsum,
     Embedding,
     Flatten,
@@ -36,25 +38,34 @@ from rnnlens.network.layers import (
 )
 from rnnlens.network.network import Network
 
-__all__ = ["Shape", "is_sequence", "output_shapes"]
+__all__ = ["Shape", "is_sequence", "output_shapes", "shapes_after"]
 
 #: Shape of one sample; ``None`` where any length serves.
 Shape = tuple[int | None, ...]
 
 
-def output_shapes(network: Network, *, longer: int = 0) -> dict[str, tuple[Shape, ...]]:
-    """Work out the shape of every output of every node."""
+def output_shapes(
+    network: Network, *, longer: int = 0, along: Mapping[str, int] | None = None
+) -> dict[str, tuple[Shape, ...]]:
+    """Work out the shape of every output of every node, perhaps of windows longer along an axis."""
     shapes: dict[str, tuple[Shape, ...]] = {}
     for node in network.nodes:
         layer = node.layer
         if isinstance(layer, Input):
-            grows = longer and is_sequence(network, node.name) and layer.shape[0] is not None
-            steps = (layer.shape[0] or 0) + longer if grows else None
-            shapes[node.name] = ((steps, *layer.shape[1:]) if grows else layer.shape,)
+            sides = list(layer.shape)
+            place = (along or {}).get(node.name, 1) - 1
+            if longer and is_sequence(network, node.name) and sides[place] is not None:
+                sides[place] = (sides[place] or 0) + longer
+            shapes[node.name] = (tuple(sides),)
         else:
             taken = [shapes[name][number] for name, number in node.inputs]
             shapes[node.name] = _outputs(layer, taken)
     return shapes
+
+
+def shapes_after(layer: Layer, taken: list[Shape]) -> tuple[Shape, ...]:
+    """Work out the shapes of a layer's outputs from those of its inputs."""
+    return (layer.shape,) if isinstance(layer, Input) else _outputs(layer, taken)
 
 
 def is_sequence(network: Network, name: str) -> bool:
@@ -69,6 +80,8 @@ def _outputs(layer: Layer, taken: list[Shape]) -> tuple[Shape, ...]:
         return _recurrent(layer, taken[0])
     if isinstance(layer, Bidirectional):
         return _bidirectional(layer, taken[0])
+    if isinstance(layer, DescribedRecurrent):
+        return ((taken[0][0], layer.sizes[0]), *((size,) for size in layer.sizes))
     if isinstance(layer, TimeDistributed):
         return tuple((taken[0][0], *each) for each in _outputs(layer.layer, [taken[0][1:]]))
     if isinstance(layer, Add | Subtract | Multiply | Average | Binary | Where):

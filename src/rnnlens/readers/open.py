@@ -18,7 +18,7 @@ from rnnlens.readers.hardening.contents import describe, describe_folder
 from rnnlens.readers.keras import archive as keras_archive
 from rnnlens.readers.keras import hdf5_file as keras_hdf5
 from rnnlens.readers.keras import live as keras_live
-from rnnlens.readers.keras import saved_model
+from rnnlens.readers.keras.tensorflow import checkpoint, saved_model
 from rnnlens.readers.layouts import CellArray
 from rnnlens.readers.native import npz as npz_file
 from rnnlens.readers.onnx import file as onnx_file
@@ -51,7 +51,7 @@ class Format:
 
 #: Formats of files, in the order in which they are asked.
 FILES = (
-    Format("a Keras archive", keras_archive.match, lambda path, _: keras_archive.read(path)),
+    Format("a Keras archive", keras_archive.match, keras_archive.read, keras_archive.TAKES),
     Format("an HDF5 file of Keras", keras_hdf5.match, keras_hdf5.read, keras_hdf5.TAKES),
     Format("an archive of rnnlens", npz_file.match, lambda path, _: npz_file.read(path)),
     Format("a program of torch.export", torch_program.match, torch_program.read),
@@ -63,12 +63,18 @@ FILES = (
 
 _NUMBERS = numbers("an array of numbers", allowed="any")
 
+#: Formats that are several files: a folder, or what stands before the endings of their names.
+FOLDERS = (
+    Format("a TensorFlow SavedModel", saved_model.match, saved_model.read, saved_model.TAKES),
+    Format("a TensorFlow checkpoint", checkpoint.match, checkpoint.read, checkpoint.TAKES),
+)
+
 #: Files of weights alone, whose arrays have names even where they make no network.
-WEIGHTS = (keras_hdf5, state_files)
+WEIGHTS = (saved_model, checkpoint, keras_hdf5, state_files)
 
 #: Live models.
 LIVE = (
-    Format("a live Keras model", keras_live.match, lambda model, _: keras_live.read(model)),
+    Format("a live Keras model", keras_live.match, keras_live.read, keras_live.TAKES),
     Format("a program of torch.export", torch_program.match_live, torch_program.read),
     Format("a live PyTorch module", torch_live.match, torch_live.read, torch_live.TAKES),
     Format("a state dict of PyTorch", torch_dict.match, torch_dict.read, torch_dict.TAKES),
@@ -106,10 +112,12 @@ def read_or_name_arrays(source: object, options: ReadOptions | None = None) -> N
         if options_given or not isinstance(source, (str, os.PathLike)):
             raise
         path = Path(os.fsdecode(source))
-        for reader in WEIGHTS if path.is_file() else ():
-            if not reader.match(path):
-                continue
+        for reader in WEIGHTS:
+            several = reader in {saved_model, checkpoint}
             part = None if options is None else options.part
+            parted = part is not None and reader is not state_files
+            if parted or not (several or path.is_file()) or not reader.match(path):
+                continue
             arrays = reader.arrays(path) if part is None else reader.arrays(path, part)
             if arrays is not None:
                 return arrays
@@ -143,9 +151,9 @@ def _read_as(form: Format, source: object, options: ReadOptions, named: str) -> 
 
 
 def _read_file(path: Path, options: ReadOptions) -> Network:
-    if saved_model.match(path):
-        refuse_others(options, (), f"{path} is a TensorFlow SavedModel, which")
-        return saved_model.read(path)
+    for form in FOLDERS:
+        if form.match(path):
+            return _read_as(form, path, options, f"{path} is {form.what}, which")
     if path.is_dir():
         raise UnreadableFile(f"{path} {describe_folder(path)}")
     if not path.exists():

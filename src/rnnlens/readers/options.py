@@ -37,6 +37,8 @@ class ReadOptions:
     #: The layers of a file of weights alone, such as ``"LSTM(tanh, sigmoid) > Dense(linear)"``, or
     #: of a PyTorch state dict, such as ``"LSTM > relu > Linear(fc)"``.
     layers: str | None = None
+    #: Classes of the user's in a Keras model that compute what a class of Keras does, by name.
+    same_as: Mapping[str, str] | None = None
 
     @property
     def given(self) -> tuple[str, ...]:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import math
 from abc import ABC, abstractmethod
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -16,7 +16,14 @@ import numpy as np
 from rnnlens.errors import UnreadableFile, UnsupportedModel
 from rnnlens.network.cells import FloatArray
 
-__all__ = ["LARGEST_ARRAY", "StoredVariable", "VariableStore", "load"]
+__all__ = [
+    "LARGEST_ARRAY",
+    "NamedStores",
+    "StoredVariable",
+    "VariableStore",
+    "check_count",
+    "load",
+]
 
 #: No array of more bytes than this is read: a file that declares one is damaged or hostile.
 LARGEST_ARRAY = 4 * 1024**3
@@ -54,6 +61,36 @@ class VariableStore(ABC):
     @abstractmethod
     def layers(self, entries: Sequence[tuple[str, str]]) -> dict[str, VariableStore]:
         """Give the stores of a model's layers."""
+
+    def part(self, attribute: str, name: str) -> VariableStore:
+        """Give the store of a layer within, which goes by an attribute or by a name."""
+        return self.sublayer(attribute)
+
+    def cells(
+        self, entries: Sequence[tuple[str, str]], arrays: Sequence[int]
+    ) -> dict[str, VariableStore]:
+        """Give the stores of a stack's cells, which have so many arrays each."""
+        return self.layers(entries)
+
+
+class NamedStores(VariableStore):
+    """The stores of layers by the names that they were given; the other layers have no arrays."""
+
+    def __init__(self, stores: Mapping[str, VariableStore]) -> None:
+        self.stores = dict(stores)
+
+    def variables(self, roles: Sequence[str], optional: int = 0) -> list[StoredVariable]:
+        """Give the layer's own variables, see `VariableStore.variables`."""
+        check_count(0, roles, optional, "a layer without arrays")
+        return []
+
+    def sublayer(self, attribute: str) -> VariableStore:
+        """Give the store of a layer within, see `VariableStore.sublayer`."""
+        return NamedStores({})
+
+    def layers(self, entries: Sequence[tuple[str, str]]) -> dict[str, VariableStore]:
+        """Give the stores of a model's layers, see `VariableStore.layers`."""
+        return {name: self.stores.get(name, NamedStores({})) for _, name in entries}
 
 
 def check_count(count: int, roles: Sequence[str], optional: int, where: str) -> None:

@@ -10,12 +10,13 @@ from rnnlens.attribution.question import Question
 from rnnlens.attribution.target import ResolvedTarget
 from rnnlens.engine.forward import entries
 from rnnlens.evidence.statistics.criterion import Criterion
+from rnnlens.evidence.statistics.dependent_mean import dependent_means
 from rnnlens.evidence.statistics.equivalence import equivalence
 from rnnlens.evidence.statistics.horizon import horizon
 from rnnlens.evidence.statistics.losses import LossChange, Losses
 from rnnlens.evidence.statistics.parts import lag_parts
 from rnnlens.evidence.statistics.replacement import Replacement
-from rnnlens.evidence.statistics.resting import FEW, windows_carrying
+from rnnlens.evidence.statistics.resting import FEW, few_note, heavy_tails, windows_carrying
 from rnnlens.evidence.statistics.samplers import OwnSampler
 
 #: The network's coefficients of lags 1 to 4.
@@ -144,3 +145,30 @@ def test_calm_and_wild_times_make_the_windows_depend(rng):
     wild = np.exp(0.5 * ar(2000, 0.95, rng)) * np.abs(rng.normal(size=2000))
     assert dependence_length(wild) > 5
     assert dependence_length(rng.permutation(wild)) < 2
+
+
+def test_heavy_tails_of_moves_widen_the_error_and_ask_for_more_windows(rng):
+    moved = rng.pareto(1.5, size=400) ** 2
+    large = [m for m in moved if m > moved.mean() / 20]
+    uneven = len(large) * sum(m * m for m in moved) / sum(moved) ** 2
+    change = LossChange(rng.normal(size=400), moved, 0.5)
+    assert change.heaviness == pytest.approx(uneven / 1.9, rel=1e-12)
+    assert change.heaviness > 1.5
+    assert change.needed == 100
+    assert "small from 100 on" in few_note(change.resting_on, change.needed)
+    share = min(1, 100 / change.resting_on)
+    assert change.stretch == pytest.approx(1 + (uneven / 1.9 - 1) * share, rel=1e-12)
+
+    series = rng.normal(size=(400, 1))
+    for how in ("cosine", "newey-west", "bootstrap"):
+        plain, wide = (dependent_means(series, how=how, stretch=h)[0][0] for h in (None, [1.5]))
+        assert wide.error == pytest.approx(1.5 * plain.error, rel=1e-12)
+        assert wide.within(0.3) > plain.within(0.3)
+
+
+def test_moves_of_one_size_and_of_normal_inputs_are_not_heavy(rng):
+    assert heavy_tails(np.zeros(50)) == heavy_tails(np.full(50, 0.2)) == 1.0
+    # zero in most windows and of one size in the others: rare, and without a tail
+    assert heavy_tails(np.where(np.arange(500) % 10 == 0, 1.0, 0.0)) == 1.0
+    squares = (rng.normal(size=(1000, 1)) - rng.normal(size=(1000, 5))) ** 2
+    assert heavy_tails(squares.mean(axis=1)) == 1.0

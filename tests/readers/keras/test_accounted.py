@@ -85,8 +85,8 @@ def test_an_array_that_no_layer_uses_is_named(tmp_path):
     with h5py.File(path, "a") as file:
         file["model_weights"]["b"]["phase"] = np.ones(4)
         file["model_weights"].create_group("gone")["kernel"] = np.ones((4, 2))
-    said = api.read(path).origin.notes[-1]
-    assert said.startswith("2 arrays are left over, for no layer of the network uses them: ")
+    (said,) = api.read(path).origin.left_out
+    assert said.startswith("2 arrays that no layer of the network uses: ")
     assert "model_weights/b/phase" in said
     assert "model_weights/gone/kernel" in said
 
@@ -164,7 +164,7 @@ def test_a_class_of_the_users_own_keeps_all_its_arrays(tmp_path, rng, kind):
     assert api.describe(path)["parameters"] == model.count_params()
     network = api.read(path, layers=STATED[kind].format(*heads_of(model)))
     agree(predict(network, X), outputs_of(model, X))
-    assert not any("left over" in note for note in network.origin.notes)
+    assert network.origin.left_out == ()
 
 
 def test_layers_of_one_class_in_no_order_must_be_named(tmp_path, rng):

@@ -10,6 +10,7 @@ import numpy as np
 import pytest
 
 from keras_models import saved, scrambled, write_hdf5
+from rnnlens.engine.forward import predict
 from rnnlens.network.cells import GRU
 from rnnlens.network.layers import Activate, Bidirectional, Recurrent
 from rnnlens.readers.open import read
@@ -197,3 +198,27 @@ def test_an_archive_of_tf_keras_that_skips_numbers_is_read_in_order(tmp_path):
 def test_layers_that_compute_in_half_precision_are_noted():
     model = keras.Sequential([L.Input((3, 1)), L.LSTM(2, dtype="mixed_float16", name="half")])
     assert "half computes in mixed_float16" in " ".join(read(model).origin.notes)
+
+
+def half_layers(policy):
+    """A model whose layers keep their arrays as the policy says, its output in single precision."""
+    x = keras.Input((8, 3))
+    # torch finds no orthogonal matrix of half numbers
+    options = {"dtype": policy, "recurrent_initializer": "glorot_uniform"}
+    both = L.Bidirectional(L.GRU(3, return_sequences=True, **options), dtype=policy)(x)
+    inner = L.LSTM(4, **options)(L.LayerNormalization(dtype=policy)(both))
+    return scrambled(keras.Model(x, L.Dense(1, dtype="float32")(inner)))
+
+
+@pytest.mark.parametrize("policy", ["bfloat16", "mixed_bfloat16", "float16"])
+@pytest.mark.parametrize("ending", ["", "keras", "h5"])
+def test_half_precision_is_read_number_by_number(tmp_path, rng, policy, ending):
+    model = half_layers(policy)
+    network = read(saved(model, tmp_path, ending) if ending else model)
+    kernel = np.asarray(model.layers[-2].get_weights()[0]).astype(np.float32)
+    layer = next(node for node in network.nodes if getattr(node.layer, "cell", None)).layer
+    np.testing.assert_array_equal(layer.cell.input.W, kernel[:, :4])
+    X = rng.normal(size=(4, 8, 3)).astype("float32")
+    # bfloat16 keeps 8 bits of a number: 4e-3 of values of size 1, a few of them over 8 steps
+    ours, theirs = predict(network, X), model.predict(X, verbose=0)
+    np.testing.assert_allclose(ours, theirs, rtol=0, atol=3e-2)

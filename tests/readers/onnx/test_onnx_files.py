@@ -224,18 +224,24 @@ def test_a_file_for_one_batch_size_serves_any_number_of_samples(tmp_path, rng):
 
 
 @torch_warns
-def test_recurrences_written_out_are_named_and_refused(tmp_path):
+def test_recurrences_that_exporters_wrote_out_are_layers_again(tmp_path, rng):
     module = Forecaster("RNN", "last step", batch_first=True).eval()
-    path = tmp_path / "torch.onnx"
-    exported(module, torch.zeros(2, 6, 3), path, dynamo=True, batch=0)
-    with pytest.raises(UnsupportedModel, match="step by step"):
-        read(path)
+    path, x = tmp_path / "torch.onnx", torch.from_numpy(rng.normal(size=(2, 6, 3))).float()
+    exported(module, x, path, dynamo=True, batch=0)
+    network = read(path)
+    assert [layer_kind(node.layer) for node in network.nodes] == ["Input", "SimpleRNN", "Dense"]
+    # float32 in the file
+    np.testing.assert_allclose(
+        predict(network, x.numpy()), module(x).detach().numpy(), rtol=0, atol=1e-6
+    )
     entry = keras.layers.Input((4, 3), name="x")
     keras_model = keras.Model(entry, keras.layers.LSTM(4)(entry))
-    keras_model(np.zeros((2, 4, 3), "float32"))
+    X = rng.normal(size=(2, 4, 3)).astype("float32")
+    theirs = keras.ops.convert_to_numpy(keras_model(X))
     keras_model.export(tmp_path / "keras.onnx", format="onnx", verbose=False)
-    with pytest.raises(UnsupportedModel, match="into its gates|step by step"):
-        read(tmp_path / "keras.onnx")
+    network = read(tmp_path / "keras.onnx")
+    assert [layer_kind(node.layer) for node in network.nodes] == ["Input", "LSTM"]
+    np.testing.assert_allclose(predict(network, X), theirs, rtol=0, atol=1e-6)
 
 
 def test_weights_beside_the_model_are_read_from_its_own_folder_alone(tmp_path, rng):

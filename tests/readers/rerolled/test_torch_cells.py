@@ -12,7 +12,7 @@ from handwritten_cells import FEATURES, KNOWN, STATIC, UNITS, EntityAware
 def test_a_known_cell_is_read_by_its_equations(cell):
     torch.manual_seed(3)
     module = cell().double().eval()
-    x = torch.randn(5, 5, FEATURES, dtype=torch.float64)
+    x = torch.randn(5, 4, FEATURES, dtype=torch.float64)
     net = rnnlens.read(module, example=x)
     assert [layer.cell.kind for _, layer in net.recurrent()] == [KNOWN[cell]]
     assert len(net.nodes) == 3  # the input, the layer, the head: nothing of the loop is left

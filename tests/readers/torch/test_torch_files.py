@@ -13,7 +13,6 @@ from processes import python
 from refused.torch_files import Bomb
 from rnnlens.api import read
 from rnnlens.engine.forward import predict
-from rnnlens.errors import UnreadableFile, UnsupportedModel
 from rnnlens.network.arrays import describe_arrays
 from rnnlens.network.inventory import inventory
 from rnnlens.readers.open import read_or_name_arrays
@@ -71,18 +70,25 @@ def test_an_lstm_that_is_called_rnn_is_told_by_its_four_blocks_of_rows(shared):
     )
 
 
-def test_a_pickled_module_is_refused_by_the_name_of_its_class(shared):
-    path = shared / "models/torch/sugar_creek_IL_trained_model.pt"
-    with pytest.raises(UnreadableFile, match=r"\(neuralhydrology\.modelzoo\.oplstm\.OPLSTM\)"):
-        read(path)
+def test_the_arrays_of_a_pickled_module_are_those_of_its_state_dict(shared):
+    whole = read(shared / "models/torch/sugar_creek_IL_trained_model.pt", head="head.net.0")
+    state = read(shared / "models/torch/sugar_creek_IL_trained.pt", head="head.net.0")
+    x = np.random.default_rng(0).normal(size=(3, 30, 11))
+    assert whole["lstm_l0"].layer.cell.features == 11
+    assert predict(whole, x).shape == predict(state, x).shape
+    assert any("neuralhydrology.modelzoo.oplstm.OPLSTM" in note for note in whole.origin.notes)
 
 
-def test_torchscript_is_refused_with_the_line_that_saves_its_weights(shared):
+@pytest.mark.filterwarnings("ignore:.torch.jit:DeprecationWarning")
+def test_the_arrays_of_torchscript_are_read_and_its_program_is_not_run(shared):
     path = shared / "models/torch/sugar_creek_torchscript.pt"
-    with pytest.raises(
-        UnsupportedModel, match=r'torch\.jit\.load\("sugar_creek_torchscript\.pt"\)'
-    ):
-        read(path)
+    network = read(path, head="head")
+    state = torch.jit.load(path).state_dict()
+    (_, layer), *_ = network.recurrent()
+    np.testing.assert_array_equal(
+        layer.cell.input.W, state["lstm.weight_ih_l0"][: layer.cell.units].numpy().T
+    )
+    np.testing.assert_array_equal(network["head"].layer.W, state["head.weight"].numpy().T)
 
 
 # --- the same kinds of files, of our own making -------------------------------------------------
@@ -123,13 +129,6 @@ def test_an_lstm_that_is_called_rnn_is_told_by_its_shapes(forecaster, tmp_path):
     assert (layer.cell.features, layer.cell.units) == (3, 4)
 
 
-def test_a_pickled_module_of_our_own_is_refused_by_the_name_of_its_class(tmp_path):
-    path = tmp_path / "module.pt"
-    torch.save(torch.nn.Sequential(torch.nn.LSTM(3, 4)), path)
-    with pytest.raises(UnreadableFile, match=r"\(torch\.nn\.modules\."):
-        read(path)
-
-
 # --- what is found -----------------------------------------------------------------------------
 
 
@@ -147,7 +146,7 @@ def test_without_a_head_the_network_says_so_and_which_arrays_it_did_not_use(fore
         'there is no head: the network as read ends with the last hidden state of rnn; head="fc"'
         in said
     )
-    assert "arrays not used: fc.bias, fc.weight" in said
+    assert network.origin.left_out == ("arrays that are not used: fc.bias, fc.weight",)
     assert "batch_first is not in a state dict" in said
 
 

@@ -222,8 +222,12 @@ def test_nothing_in_a_file_is_run(saved, tmp_path):
 
 def test_every_shortened_or_scrambled_file_is_refused(saved, tmp_path, rng):
     cases = {
-        "models/model.json": [lambda data: data[:-9], lambda _: b"[]", lambda _: b"{}"]
-        + [lambda _: b'{"graph_module": {"graph": {}, "signature": {}}}', lambda _: b"[" * 10**5],
+        "models/model.json": [
+            lambda data: data[:-9],
+            lambda _: b"[]",
+            lambda _: b'{"graph_module": {"graph": {}, "signature": {}}}',
+            lambda _: b"[" * 10**5,
+        ],
         "weights_config.json": [lambda _: b"{}", lambda data: data.replace(b"20", b"99999999")],
         "weights/weight_0": [lambda data: data[:-8], lambda _: b""],
     }

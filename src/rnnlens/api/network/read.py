@@ -23,12 +23,14 @@ def read(
     *,
     example: object = None,
     head: str | None = None,
+    part: str | None = None,
     nonlinearity: str | None = None,
     weights: Mapping[str, ArrayLike] | None = None,
     batch_axes: Mapping[str, int] | None = None,
     step_axes: Mapping[str, int] | None = None,
     architecture: str | PathLike[str] | None = None,
     layers: str | None = None,
+    same_as: Mapping[str, str] | None = None,
 ) -> Network:
     """Read a trained network from a file or a live model.
 
@@ -39,15 +41,21 @@ def read(
     ----------
     source : path, live Keras 3 model, live PyTorch module, or state dict
         A ``.keras`` archive, an HDF5 file of Keras 1, 2, 3 or tf.keras, a PyTorch
-        state dict (``.pt``, ``.pth``, safetensors), or a model object.
+        state dict (``.pt``, ``.pth``, ``.ckpt``, safetensors, JSON) or the arrays of a pickled
+        module or a TorchScript archive, which are not run, or a model object.
     example : array, tensor, tuple of arguments, or dictionary, optional
         For a live PyTorch module, which needs it: input that it can be called on, batch included;
         its shape matters, its values do not. A dictionary is the module's keywords, or its one
         argument; what it holds may be nested, and inputs are called by their keys.
     head : str, optional
         For a PyTorch state dict, which does not say what follows the recurrent layers: the name of
-        the linear layer that is applied to the last hidden state, such as ``"fc"``. Without it the
-        network ends with that state.
+        the linear layer that is applied to the last hidden state, such as ``"fc"``, or a chain of
+        layers, such as ``"relu > Linear(fc)"``. Without it the network ends with that state.
+        What is stated is assumed, and every result says so, until `rnnlens.fidelity` with outputs
+        of the model has shown it.
+    part : str, optional
+        For a PyTorch file that holds several state dicts, or one of several recurrent modules:
+        which is meant, such as ``"encoder"``.
     nonlinearity : {"tanh", "relu"}, optional
         For a PyTorch state dict with plain recurrent layers: what they compute.
     weights : mapping of str to array, optional
@@ -64,7 +72,15 @@ def read(
         layers fit them serves, and the network's notes say so.
     layers : str, optional
         For a Keras file of weights alone: its layers in their order, such as
-        ``"LSTM(tanh, sigmoid) > Dense(linear)"``.
+        ``"LSTM(tanh, sigmoid) > Dense(linear)"``. For a PyTorch state dict: its layers by class
+        and name, with what stands between them, such as ``"LSTM(rnn) > relu > Linear(fc)"``;
+        ``last``, ``final``, ``mean``, ``max``, ``every`` and ``flatten`` say what is taken of the
+        steps, and brackets hold branches, ``"GRU > [last, mean] > concat > Linear(out)"``.
+
+    same_as : mapping of str to str, optional
+        For a Keras model with classes of your own: what each computes, as the class of Keras that
+        computes the same, such as ``{"MyLSTM": "LSTM"}``. It is assumed until `fidelity`, or
+        outputs of the model's own, have shown it.
 
     Returns
     -------
@@ -95,11 +111,13 @@ def read(
     options = ReadOptions(
         example=example,
         head=head,
+        part=part,
         nonlinearity=nonlinearity,
         weights=weights,
         batch_axes=batch_axes,
         step_axes=step_axes,
         architecture=architecture,
         layers=layers,
+        same_as=same_as,
     )
     return read_model(source, options)

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from rnnlens.api.shared.given.steps import steps_first
 from rnnlens.errors import InputError
 
 if TYPE_CHECKING:
@@ -21,6 +22,7 @@ def facts_of(network: Network) -> Facts:
     from rnnlens.network.shapes import is_sequence, output_shapes
     from rnnlens.series.draft.facts import Facts
 
+    network = steps_first(network).network
     sequences = [name for name in network.inputs if is_sequence(network, name)]
     shape = network.inputs[sequences[0]].shape if sequences else ()
     if len(shape) < 2 or shape[-1] is None:
@@ -43,6 +45,7 @@ def runner_of(network: Network) -> Run | None:
     """Give what runs a network with one input, its last axis (target,) and its first step ahead."""
     from rnnlens.engine.forward import predict
 
+    network = steps_first(network).network
     if len(network.inputs) != 1:
         return None
 

@@ -42,7 +42,9 @@ def inspect(
         architecture=reading.architecture,
         layers=reading.layers,
         head=reading.head,
+        part=reading.part,
         nonlinearity=reading.nonlinearity,
+        same_as=reading.same_classes,
     )
     held = read_or_name_arrays(model, options)
     if isinstance(held, Arrays):

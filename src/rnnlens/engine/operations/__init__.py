@@ -3,6 +3,7 @@
 from rnnlens.engine.operations import (
     arithmetic,
     axes,
+    described,
     joined,
     linear,
     merges,
@@ -18,6 +19,7 @@ from rnnlens.engine.operations import (
 __all__ = [
     "arithmetic",
     "axes",
+    "described",
     "joined",
     "linear",
     "merges",

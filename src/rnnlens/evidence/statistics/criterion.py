@@ -49,11 +49,20 @@ class Criterion:
         check_alpha(self.alpha)
 
     def means(
-        self, series: Array, seed: int, lengths: Sequence[float] | None = None
+        self,
+        series: Array,
+        seed: int,
+        lengths: Sequence[float] | None = None,
+        stretch: Sequence[float] | None = None,
     ) -> tuple[Sequence[DependentMean], str]:
         """Prepare tests of the mean of each series, and say how: series (sample, part)."""
         return dependent_means(
-            series, how=self.errors, block_length=self.block_length, lengths=lengths, seed=seed
+            series,
+            how=self.errors,
+            block_length=self.block_length,
+            lengths=lengths,
+            stretch=stretch,
+            seed=seed,
         )
 
 

@@ -16,8 +16,9 @@ not: few large changes make the mean and its error small together where they are
 first two also correct t for the skewness of the mean, by Hall's transformation (1992, "On the
 removal of skewness by transformation"), and the larger of both p-values counts; the interval holds
 what neither excludes. The third moment is that of means over blocks of twice the length of the
-dependence, and the skewness is taken half as large again as it shows: a sample lacks the largest
-changes.
+dependence, and the skewness is taken three quarters larger than it shows: a sample lacks the
+largest changes. Where tails are heavy the error is taken larger too, by as much as they are
+(`rnnlens.evidence.statistics.resting`).
 
 All hold for a stationary series, and for many times more windows than the dependence is long; with
 a correlation of 0.95 from one window to the next, 1,000 windows are not yet enough for any.
@@ -60,7 +61,7 @@ FEWEST = 32
 #: Windows of a block whose means say how skewed the mean of all is, at least.
 SHORTEST_BLOCK = 4
 #: A sample shows less skewness than there is, for it lacks the largest changes: so many times.
-UNSEEN = 1.5
+UNSEEN = 1.75
 #: Draws of the bootstrap.
 DRAWS = 2000
 
@@ -174,11 +175,13 @@ def dependent_means(
     how: str = "cosine",
     block_length: int | None = None,
     lengths: Sequence[float] | None = None,
+    stretch: Sequence[float] | None = None,
     seed: int = 0,
 ) -> tuple[Sequence[DependentMean], str]:
     """Prepare tests of the mean of each of several series.
 
-    Shapes: series (sample, part), lengths (part,): how long windows depend, 1 where not given.
+    Shapes: series (sample, part), lengths (part,): how long windows depend, 1 where not given,
+    stretch (part,): what the error of each mean is multiplied by, 1 where not given.
 
     Examples
     --------
@@ -191,8 +194,9 @@ def dependent_means(
     check_errors(how, block_length)
     n, series = len(series), np.asfortranarray(series)  # a sum is the same whatever stands beside
     _enough(n, BLOCKS * block_length if block_length else FEWEST, block_length)
+    widened = list(stretch or [1.0] * series.shape[1])
     if how == "bootstrap":
-        return _bootstrap(series, block_length, seed)
+        return _bootstrap(series, block_length, widened, seed)
     spans = [block_length] * series.shape[1] if block_length else list(lengths or [])
     spans = spans or [1] * series.shape[1]
     skewed = [
@@ -201,16 +205,16 @@ def dependent_means(
     if how == "newey-west":
         lags = block_length or ceil(1.3 * n**0.5)
         means = [
-            StudentMean(_mean(d), _newey_west(d, lags), n - 1, skewness)
-            for d, skewness in zip(series.T, skewed, strict=True)
+            StudentMean(_mean(d), more * _newey_west(d, lags), n - 1, skewness)
+            for d, skewness, more in zip(series.T, skewed, widened, strict=True)
         ]
         return means, f"{ERRORS[how]}, bandwidth {lags}"
     counts = [cosine_count(n, span) for span in spans]
     if block_length:
         counts = [min(max(FEWEST_COSINES, n // block_length), n - 1)] * len(spans)
     means = [
-        StudentMean(_mean(d), cosine_error(d, v), v, skewness)
-        for d, v, skewness in zip(series.T, counts, skewed, strict=True)
+        StudentMean(_mean(d), more * cosine_error(d, v), v, skewness)
+        for d, v, skewness, more in zip(series.T, counts, skewed, widened, strict=True)
     ]
     few, many = min(counts), max(counts)
     return means, f"{ERRORS[how]}, {few if few == many else f'{few} to {many}'} degrees of freedom"
@@ -272,7 +276,7 @@ def _newey_west(d: Array, lags: int) -> float:
 
 
 def _bootstrap(
-    series: Array, block_length: int | None, seed: int
+    series: Array, block_length: int | None, stretch: list[float], seed: int
 ) -> tuple[list[DependentMean], str]:
     from arch.bootstrap import StationaryBootstrap, optimal_block_length
 
@@ -284,6 +288,7 @@ def _bootstrap(
         _enough(len(series), BLOCKS * length, length)
     mean = np.array([_mean(d) for d in series.T])
     drawn = StationaryBootstrap(length, series, seed=seed).apply(_means, DRAWS) - mean
+    drawn *= np.array(stretch)
     means: list[DependentMean] = [
         BootstrapMean(float(m), float(away.std()), away)
         for m, away in zip(mean, drawn.T, strict=True)

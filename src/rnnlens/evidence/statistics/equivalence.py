@@ -186,7 +186,12 @@ def equivalence(
         if progress:
             progress(done + 1, len(parts))
     series = np.stack([one.change for one in changes], axis=1)
-    means, how = criterion.means(series, losses.seed, [one.length for one in changes])
+    means, how = criterion.means(
+        series,
+        losses.seed,
+        [one.length for one in changes],
+        [one.stretch for one in changes],
+    )
     few = np.array([one.rests_on_few(limit.value) for one in changes])
     p_equivalent, p_used = (
         adjusted(np.where(tested, p, np.nan), correction)
@@ -199,7 +204,7 @@ def equivalence(
         for reaches, note, p, q in zip(tested, notes, p_equivalent, p_used, strict=True)
     ]
     for k in np.flatnonzero(few):
-        notes[k] = notes[k] or few_note(changes[k].resting_on)
+        notes[k] = notes[k] or few_note(changes[k].resting_on, changes[k].needed)
     for k in np.flatnonzero(ends[:, 1] < -limit.value):
         notes[k] = notes[k] or "forecasts are better without it, by more than the margin"
     return Equivalence(

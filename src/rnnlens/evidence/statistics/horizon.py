@@ -118,12 +118,15 @@ class _Claim:
     p_equivalent: float
     variance_left: float
     resting_on: float
+    needed: int
     few: bool
 
     @property
     def note(self) -> str:
         """Why it cannot be made whatever the mean is, if it cannot."""
-        return note_of(self.variance_left) or (few_note(self.resting_on) if self.few else "")
+        return note_of(self.variance_left) or (
+            few_note(self.resting_on, self.needed) if self.few else ""
+        )
 
     def holds(self, alpha: float) -> bool:
         """Say whether it may be made."""
@@ -184,8 +187,8 @@ def horizon(
 def _test(losses: Losses, part: Part, margin: float, criterion: Criterion) -> tuple[_Claim, str]:
     """Test one claim, and say how errors were estimated."""
     replaced = losses.change(part)
-    lengths = [replaced.length]
-    means, how = criterion.means(replaced.change[:, None], losses.seed, lengths)
+    spread = [replaced.length], [replaced.stretch]
+    means, how = criterion.means(replaced.change[:, None], losses.seed, *spread)
     reached = (losses.replacement.reached & part.hidden).any()
     few = replaced.rests_on_few(margin)
     p = (1.0 if few else means[0].within(margin)) if reached else 0.0
@@ -198,6 +201,7 @@ def _test(losses: Losses, part: Part, margin: float, criterion: Criterion) -> tu
         p,
         variance_left=replaced.variance_left,
         resting_on=replaced.resting_on,
+        needed=replaced.needed,
         few=few,
     )
     return claim, how

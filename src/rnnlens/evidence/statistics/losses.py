@@ -22,7 +22,12 @@ from rnnlens.errors import DataError, InputError
 from rnnlens.evidence.statistics.loss import LOSSES, check_loss
 from rnnlens.evidence.statistics.parts import Part
 from rnnlens.evidence.statistics.replacement import Replacement, blocks
-from rnnlens.evidence.statistics.resting import FEW, windows_carrying
+from rnnlens.evidence.statistics.resting import (
+    heavy_tails,
+    stretched,
+    windows_carrying,
+    windows_needed,
+)
 from rnnlens.evidence.statistics.samplers import Sampler
 
 __all__ = ["LossChange", "Losses", "Margin", "make_margin"]
@@ -69,12 +74,27 @@ class LossChange:
         sizes = windows_carrying(np.abs(self.change)), windows_carrying(self.moved)
         return min(sizes) / self.length
 
+    @cached_property
+    def heaviness(self) -> float:
+        """How much more uneven the moves are than those of normal inputs, 1 where they are not."""
+        return heavy_tails(self.moved)
+
+    @property
+    def stretch(self) -> float:
+        """What the error of the mean change is multiplied by for the tails of the moves."""
+        return stretched(self.heaviness, self.resting_on)
+
+    @property
+    def needed(self) -> int:
+        """On how many windows the change must rest for it to be called small."""
+        return windows_needed(self.heaviness)
+
     def rests_on_few(self, margin: float) -> bool:
         """Say whether too few windows carry the change for it to be called within a margin."""
         # where no window changed by the margin, a few that changed by a rounding are no reason to
         # doubt; where nothing changed at all the count is NaN
         largest = max(float(np.abs(self.change).max()), float(self.moved.max()))
-        return self.resting_on < FEW and largest > margin
+        return self.resting_on < self.needed and largest > margin
 
 
 @dataclass(frozen=True, eq=False)

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from rnnlens.network.layers.arithmetic import Binary, MaskValues, Where
 from rnnlens.network.layers.base import Identity, Input, Layer, Masking
+from rnnlens.network.layers.described import CellNode, DescribedGate, DescribedRecurrent
 from rnnlens.network.layers.linear import Conv1D, Dense, Embedding
 from rnnlens.network.layers.merges import Add, Average, Concatenate, Multiply, Subtract
 from rnnlens.network.layers.norms import (
@@ -30,10 +31,13 @@ __all__ = [
     "BatchNormalization",
     "Bidirectional",
     "Binary",
+    "CellNode",
     "Concatenate",
     "Conv1D",
     "CumulativeSum",
     "Dense",
+    "DescribedGate",
+    "DescribedRecurrent",
     "Einsum",
     "Embedding",
     "Flatten",

@@ -50,8 +50,8 @@ TFLITE = (
 )
 
 SAVED_MODEL = (
-    "is a TensorFlow SavedModel, which TensorFlow alone can open: load it there and save the Keras "
-    "model with model.save('model.keras')"
+    "is a TensorFlow SavedModel, whose variables lie beside it in files of their own: give the "
+    "folder that holds saved_model.pb and variables"
 )
 
 FROZEN = (
@@ -83,8 +83,11 @@ def digest_of(path: Path) -> str:
 
 def describe_folder(path: Path) -> str:
     """Say what a folder holds instead of a model file."""
-    if (path / "saved_model.pb").exists() or (path / "saved_model.pbtxt").exists():
-        return SAVED_MODEL
+    if (path / "saved_model.pbtxt").exists():
+        return (
+            "is a TensorFlow SavedModel whose graph is text, which Keras never writes: save the "
+            "Keras model with model.save('model.keras')"
+        )
     return f"is a directory; {GIVE}"
 
 
@@ -145,7 +148,7 @@ def _describe_zip(path: Path) -> str:
             "it was imported from, or export it as ONNX"
         )
     if any(name.endswith("saved_model.pb") for name in names):
-        return f"is a zip archive; what it holds {SAVED_MODEL}"
+        return f"is a zip archive; what it holds {SAVED_MODEL}, unpacked"
     if names and all(name.endswith(".npy") for name in names):
         return f"is a NumPy archive of arrays, not a model; {GIVE}"
     held = ", ".join(sorted(names)[:4]) or "nothing"
@@ -171,8 +174,8 @@ def _describe_text(head: bytes) -> str:
         return ARCHITECTURE
     if text.startswith("model_checkpoint_path:"):
         return (
-            "names a checkpoint of TensorFlow, which TensorFlow alone can open: load it there and "
-            "save the Keras model with model.save('model.keras')"
+            "names a checkpoint of TensorFlow that is not beside it: copy its .index and its .data "
+            "files there"
         )
     return f"is a text file, not a model; {GIVE}"
 

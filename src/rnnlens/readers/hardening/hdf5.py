@@ -8,13 +8,14 @@ from contextlib import contextmanager, nullcontext
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, BinaryIO
 
-from rnnlens.errors import InputError, UnreadableFile, UnsupportedModel
+import numpy as np
+
+from rnnlens.errors import InputError, UnreadableFile
 from rnnlens.readers.hardening.heaps import texts_are_whole
 from rnnlens.readers.variables import StoredVariable
 
 if TYPE_CHECKING:
     import h5py
-    import numpy as np
 
 __all__ = [
     "SIGNATURE",
@@ -109,14 +110,25 @@ def stored(role: str, dataset: Hdf5Object, place: str) -> StoredVariable:
             f"{place} keeps its numbers in another file, which no version of Keras writes; rnnlens "
             "reads no other file"
         )
-    if text_attribute(dataset, "dtype") == "bfloat16":
-        raise UnsupportedModel(
-            f"{place} holds bfloat16 numbers; convert the model's weights to float32 and save it "
-            "again"
+    shape = tuple(dataset.shape)
+    # Keras 3's archives say so; its HDF5 keeps two bytes of no type, as no other type of it is
+    if text_attribute(dataset, "dtype") == "bfloat16" or dataset.dtype == np.dtype("V2"):
+        single = np.dtype(np.float32)
+        return StoredVariable(role, place, shape, single, lambda: _widened(dataset, place))
+    return StoredVariable(role, place, shape, dataset.dtype, lambda: _values(dataset, place))
+
+
+def _widened(dataset: Hdf5Object, place: str) -> np.ndarray:
+    """Read bfloat16 numbers: each is the upper half of a float32."""
+    values = _values(dataset, place)
+    if values.dtype.kind == "f":
+        return values.astype(np.float32)
+    if values.dtype.itemsize != 2:
+        raise UnreadableFile(
+            f"{place} in the file says that it holds bfloat16 numbers and keeps "
+            f"{values.dtype.itemsize} bytes of each; the file is damaged"
         )
-    return StoredVariable(
-        role, place, tuple(dataset.shape), dataset.dtype, lambda: _values(dataset, place)
-    )
+    return (values.view(np.uint16).astype(np.uint32) << 16).view(np.float32)
 
 
 def _values(dataset: Hdf5Object, place: str) -> np.ndarray:

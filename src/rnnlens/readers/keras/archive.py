@@ -26,20 +26,24 @@ from rnnlens.readers.keras.graph.config import network_of
 from rnnlens.readers.keras.layers.spec import keras_version_of
 from rnnlens.readers.keras.left_over import TRAINING, accounted, places_within
 from rnnlens.readers.keras.weights import WITH_ARRAYS
+from rnnlens.readers.options import ReadOptions
 from rnnlens.readers.variables import StoredVariable, VariableStore, check_count
 
 if TYPE_CHECKING:
     import h5py
 
-__all__ = ["ArchiveGroup", "match", "read", "snake_case"]
+__all__ = ["TAKES", "ArchiveGroup", "match", "read", "snake_case"]
+
+#: The options of `read` that an archive takes.
+TAKES = frozenset({"same_as"})
 
 CONFIG, METADATA, WEIGHTS = "config.json", "metadata.json", "model.weights.h5"
 
 #: No member may unpack to more than this many bytes, nor to this many times its packed size.
 LARGEST_MEMBER, LARGEST_TEXT, LARGEST_RATIO = 4 * 1024**3, 64 * 1024**2, 200
 
-#: Where the layers of a model lie; the second is tf.keras 2.12 and 2.13.
-CONTAINERS = ("layers", "_layer_checkpoint_dependencies")
+#: Where the layers of a model lie, and the cells of a stack; the second is tf.keras 2.12 and 2.13.
+CONTAINERS = ("layers", "_layer_checkpoint_dependencies", "cells")
 
 
 def match(path: Path) -> bool:
@@ -47,7 +51,7 @@ def match(path: Path) -> bool:
     return holds(path, CONFIG)
 
 
-def read(path: Path) -> Network:
+def read(path: Path, options: ReadOptions | None = None) -> Network:
     """Read a Keras archive."""
     try:
         with zipfile.ZipFile(path) as archive:
@@ -63,7 +67,8 @@ def read(path: Path) -> Network:
     kind = "Keras 3" if keras_version.generation == "Keras 3" else "tf.keras"
     origin = Origin(f"{kind} archive (.keras)", version, str(path), digest_of(path))
     with opened(io.BytesIO(weights), f"{WEIGHTS} in {path}") as file:
-        network = network_of(config, ArchiveGroup(file, ""), keras_version, origin)
+        same_as = options.same_as if options else None
+        network = network_of(config, ArchiveGroup(file, ""), keras_version, origin, same_as)
         return accounted(network, places_within(file))
 
 
@@ -130,6 +135,11 @@ class ArchiveGroup(VariableStore):
         # a cell that stands alone, without its layer, has the arrays as its own
         alone = attribute == "cell" and child(self.file, self._at("cell")) is None
         return self if alone else ArchiveGroup(self.file, self._at(attribute))
+
+    def part(self, attribute: str, name: str) -> VariableStore:
+        """Give the store of a layer within, see `VariableStore.part`."""
+        plain = child(self.file, self._at(attribute))
+        return self.sublayer(attribute if plain is not None else f"_{attribute}")
 
     def layers(self, entries: Sequence[tuple[str, str]]) -> dict[str, VariableStore]:
         """Give the stores of a model's layers, see `VariableStore.layers`."""

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from rnnlens.errors import UnreadableFile
 from rnnlens.network.arrays import Arrays
@@ -18,14 +19,17 @@ from rnnlens.readers.hardening.hdf5 import SIGNATURE, child, opened, text_attrib
 from rnnlens.readers.keras.hdf5_network import network_within, version_within
 from rnnlens.readers.keras.left_over import accounted, places_within
 from rnnlens.readers.keras.weights import WHOLE, LayerGroups
-from rnnlens.readers.keras.weights_only.groups import holds_weights
-from rnnlens.readers.keras.weights_only.read import arrays_of_file, network_of_weights
+from rnnlens.readers.keras.weights_only.groups import holds_weights, weights_in
+from rnnlens.readers.keras.weights_only.read import WeightsSource, arrays_of, network_of_weights
 from rnnlens.readers.options import ReadOptions, refuse_others
 
-__all__ = ["TAKES", "arrays", "match", "read"]
+if TYPE_CHECKING:
+    import h5py
+
+__all__ = ["TAKES", "arrays", "match", "read", "weights_source"]
 
 #: The options of `read` that files of weights take.
-TAKES = frozenset({"architecture", "layers"})
+TAKES = frozenset({"architecture", "layers", "same_as"})
 
 
 def match(path: Path) -> bool:
@@ -39,11 +43,12 @@ def read(path: Path, options: ReadOptions | None = None) -> Network:
     with opened(path, str(path)) as file:
         written = text_attribute(file, "model_config")
         if written is None and holds_weights(file):
-            return network_of_weights(file, path, options or ReadOptions())
+            return network_of_weights(weights_source(file, path), options or ReadOptions())
         if written is None:
             held = ", ".join(sorted(file)[:5]) or "nothing"
             raise UnreadableFile(f"{path} is HDF5 without a Keras model: it holds {held}")
-        refuse_others(options or ReadOptions(), (), f"{path} states its own architecture, so it")
+        options = options or ReadOptions()
+        refuse_others(options, {"same_as"}, f"{path} states its own architecture, so it")
         try:
             config = json.loads(written)
         except (json.JSONDecodeError, RecursionError) as error:
@@ -60,11 +65,18 @@ def read(path: Path, options: ReadOptions | None = None) -> Network:
         origin = Origin(
             f"{keras_version.generation} HDF5", keras_version.number, str(path), digest_of(path)
         )
-        network = network_within(config, groups, keras_version, origin)
+        network = network_within(config, groups, keras_version, origin, options.same_as)
         return accounted(network, places_within(file, WHOLE))
 
 
 def arrays(path: Path) -> Arrays | None:
     """Name the arrays of a file of weights alone."""
     with opened(path, str(path)) as file:
-        return arrays_of_file(file, path) if holds_weights(file) else None
+        return arrays_of(weights_source(file, path)) if holds_weights(file) else None
+
+
+def weights_source(file: h5py.File, path: Path, main: Path | None = None) -> WeightsSource:
+    """Describe an open file of weights alone; ``main`` is the file on the disk, where another."""
+    return WeightsSource(
+        path, lambda version: weights_in(file, version), lambda: places_within(file), main or path
+    )

@@ -54,11 +54,15 @@ def groups_of(groups: LayerGroups, keras_version: KerasVersion) -> LayerGroups:
 
 
 def network_within(
-    config: JsonObject, groups: LayerGroups, keras_version: KerasVersion, origin: Origin
+    config: JsonObject,
+    groups: LayerGroups,
+    keras_version: KerasVersion,
+    origin: Origin,
+    same_as: Mapping[str, str] | None = None,
 ) -> Network:
     """Join a configuration with its weights."""
     if keras_version.generation != "Keras 1":
-        return network_of(config, groups, keras_version, origin)
+        return network_of(config, groups, keras_version, origin, same_as)
     if not keras_version.stated:
         _check_unstated(config, origin)
         note = "The file does not state the version of Keras, so it is of Keras 1.0 or 1.1."
@@ -72,7 +76,7 @@ def network_within(
             f"the configuration within {origin.path} does not have the form that Keras 1 writes "
             f"({type(error).__name__}: {error}); the file is damaged"
         ) from error
-    return network_of(config, groups_of(groups, keras_version), keras_version, origin)
+    return network_of(config, groups_of(groups, keras_version), keras_version, origin, same_as)
 
 
 def _check_unstated(config: JsonObject, origin: Origin) -> None:

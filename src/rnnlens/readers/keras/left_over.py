@@ -14,7 +14,7 @@ from rnnlens.readers.hardening.hdf5 import child, names_in
 if TYPE_CHECKING:
     import h5py
 
-__all__ = ["TRAINING", "accounted", "left_over_note", "places_within"]
+__all__ = ["TRAINING", "accounted", "places_within"]
 
 #: What groups are called that serve training alone, or keep the state of random numbers.
 TRAINING = re.compile(r"_?(metrics|loss_tracker|optimizer|optimizer_weights)|seed_generator.*")
@@ -46,7 +46,7 @@ def places_within(file: h5py.File, prefix: str = "") -> Iterator[str]:
 
 
 def accounted(network: Network, places: Iterable[str]) -> Network:
-    """Check that each array serves one layer, and say in the notes which serve none."""
+    """Check that each array serves one layer, and say which serve none."""
     users: dict[str, tuple[int, str]] = {}
     for node in network.nodes:
         for source in node.sources.values():
@@ -60,13 +60,12 @@ def accounted(network: Network, places: Iterable[str]) -> Network:
     left = sorted(set(places) - users.keys())
     if not left:
         return network
-    notes = (*network.origin.notes, left_over_note(left))
-    return replace(network, origin=replace(network.origin, notes=notes))
+    clauses = (*network.origin.left_out, _clause(left))
+    return replace(network, origin=replace(network.origin, left_out=clauses))
 
 
-def left_over_note(places: list[str]) -> str:
+def _clause(places: list[str]) -> str:
     """Say which arrays of a file are left over."""
     more = f" and {len(places) - SAID} more" if len(places) > SAID else ""
-    said = ", ".join(places[:SAID])
-    what = "array is" if len(places) == 1 else "arrays are"
-    return f"{len(places)} {what} left over, for no layer of the network uses them: {said}{more}."
+    what = "1 array" if len(places) == 1 else f"{len(places)} arrays"
+    return f"{what} that no layer of the network uses: {', '.join(places[:SAID])}{more}"

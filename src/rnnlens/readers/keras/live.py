@@ -13,9 +13,13 @@ from rnnlens.errors import UnsupportedModel
 from rnnlens.network.network import Network, Origin
 from rnnlens.readers.keras.graph.config import network_of
 from rnnlens.readers.keras.layers.spec import keras_version_of
+from rnnlens.readers.options import ReadOptions
 from rnnlens.readers.variables import StoredVariable, VariableStore, check_count
 
-__all__ = ["LiveModel", "match", "read"]
+__all__ = ["TAKES", "LiveModel", "match", "read"]
+
+#: The options of `read` that a live model takes.
+TAKES = frozenset({"same_as"})
 
 
 class LiveVariable(Protocol):
@@ -33,13 +37,26 @@ class LiveLayer(Protocol):
     weights: Sequence[LiveVariable]
 
 
+class LiveStack(LiveLayer, Protocol):
+    """What is asked of a stack of cells."""
+
+    cells: Sequence[LiveLayer]
+
+
+class LiveEntry(Protocol):
+    """What is asked of an input of a model of Keras 3."""
+
+    shape: tuple[int | None, ...]
+
+
 class LiveModel(LiveLayer, Protocol):
     """What is asked of a model of Keras 3."""
 
     built: bool
     layers: Sequence[LiveLayer]
+    inputs: Sequence[LiveEntry]
 
-    def predict(self, x: object, *, verbose: int) -> object:
+    def predict(self, x: object, *, batch_size: int | None = None, verbose: int) -> object:
         """Run it."""
         ...
 
@@ -52,7 +69,7 @@ def match(source: object) -> TypeGuard[LiveModel]:
     return isinstance(model, type) and isinstance(source, model) and version.startswith("3.")
 
 
-def read(source: LiveModel) -> Network:
+def read(source: LiveModel, options: ReadOptions | None = None) -> Network:
     """Read a live Keras 3 model."""
     keras = sys.modules["keras"]
     if not source.built:
@@ -69,7 +86,8 @@ def read(source: LiveModel) -> Network:
         ) from error
     version = str(keras.__version__)
     origin = Origin("live Keras 3 model", version)
-    return network_of(entry, _LiveVariables(source), keras_version_of(version), origin)
+    same_as = options.same_as if options else None
+    return network_of(entry, _LiveVariables(source), keras_version_of(version), origin, same_as)
 
 
 class _LiveVariables(VariableStore):
@@ -81,7 +99,7 @@ class _LiveVariables(VariableStore):
     def variables(self, roles: Sequence[str], optional: int = 0) -> list[StoredVariable]:
         variables = list(self.layer.weights)
         check_count(len(variables), roles, optional, f"layer {self.layer.name!r}")
-        arrays = [np.asarray(variable.numpy()) for variable in variables]
+        arrays = [_widened(np.asarray(variable.numpy())) for variable in variables]
         return [
             StoredVariable(role, "", array.shape, array.dtype, lambda array=array: array)
             for role, array in zip(roles, arrays, strict=False)
@@ -90,6 +108,25 @@ class _LiveVariables(VariableStore):
     def sublayer(self, attribute: str) -> VariableStore:
         return _LiveVariables(getattr(self.layer, attribute))
 
+    def part(self, attribute: str, name: str) -> VariableStore:
+        return self.sublayer(f"_{attribute}")
+
     def layers(self, entries: Sequence[tuple[str, str]]) -> dict[str, VariableStore]:
-        live = {layer.name: layer for layer in cast("LiveModel", self.layer).layers}
+        return self._named(cast("LiveModel", self.layer).layers, entries)
+
+    def cells(
+        self, entries: Sequence[tuple[str, str]], arrays: Sequence[int]
+    ) -> dict[str, VariableStore]:
+        return self._named(cast("LiveStack", self.layer).cells, entries)
+
+    @staticmethod
+    def _named(
+        within: Sequence[LiveLayer], entries: Sequence[tuple[str, str]]
+    ) -> dict[str, VariableStore]:
+        live = {layer.name: layer for layer in within}
         return {name: _LiveVariables(live[name]) for _, name in entries if name in live}
+
+
+def _widened(values: np.ndarray) -> np.ndarray:
+    """Give bfloat16 numbers, which NumPy alone does not know, as the float32 that each is."""
+    return values.astype(np.float32) if values.dtype.name == "bfloat16" else values

@@ -4,19 +4,35 @@ from __future__ import annotations
 
 import os
 import sys
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from importlib.util import find_spec
 from pathlib import Path
+from typing import Protocol
 
 import numpy as np
 
 from rnnlens.errors import MissingLibrary, UnreadableFile
 from rnnlens.readers.keras import archive as keras_archive
 from rnnlens.readers.keras import hdf5_file as keras_hdf5
+from rnnlens.readers.keras.live import LiveModel
 from rnnlens.readers.keras.live import match as is_live
 from rnnlens.readers.refusals import first_line
 
 __all__ = ["outputs"]
+
+
+class LiveState(Protocol):
+    """What is asked of a state of a layer."""
+
+    shape: tuple[int, ...]
+
+    def numpy(self) -> np.ndarray:
+        """Give its values."""
+        ...
+
+    def assign(self, value: np.ndarray) -> object:
+        """Set it."""
+        ...
 
 
 def outputs(
@@ -33,10 +49,56 @@ def outputs(
     import keras
 
     given = [array.astype(np.float32) for array in inputs.values()]
-    given_back = source.predict(given[0] if len(given) == 1 else given, verbose=0)
-    many = list(given_back) if isinstance(given_back, list | tuple) else [given_back]
+    many = _predict(source, given)
     name = f"Keras {keras.__version__} on {keras.backend.backend()}"
     return [np.asarray(array, dtype=np.float64) for array in many], name
+
+
+def _predict(model: LiveModel, given: list[np.ndarray]) -> list[np.ndarray]:
+    """Run a model on windows: every window from states of zero, as the network as read does."""
+    fixed = [entry.shape[0] for entry in model.inputs if entry.shape[0] is not None]
+    if not fixed:
+        return _many(model.predict(given[0] if len(given) == 1 else given, verbose=0))
+    size, count = int(fixed[0]), len(given[0])
+    states = [state for layer in _layers(model) for state in _states(layer)]
+    kept = [np.array(state.numpy()) for state in states]
+    parts = []
+    try:
+        for begin in range(0, count, size):
+            # the last batch is filled up with its last window
+            rows = np.minimum(np.arange(begin, begin + size), count - 1)
+            taken = [array[rows] for array in given]
+            for state in states:
+                state.assign(np.zeros(state.shape))
+            inputs = taken[0] if len(taken) == 1 else taken
+            given_back = _many(model.predict(inputs, batch_size=size, verbose=0))
+            parts.append([array[: count - begin] for array in given_back])
+    finally:
+        # a live model goes on from where it was
+        for state, values in zip(states, kept, strict=True):
+            state.assign(values)
+    return [np.concatenate(of) for of in zip(*parts, strict=True)]
+
+
+def _many(given_back: object) -> list[np.ndarray]:
+    return list(given_back) if isinstance(given_back, list | tuple) else [np.asarray(given_back)]
+
+
+def _layers(layer: object) -> Iterator[object]:
+    """Give a layer and all within it."""
+    yield layer
+    inner = [*getattr(layer, "layers", ())]
+    for name in ("layer", "forward_layer", "backward_layer"):
+        inner += [getattr(layer, name)] if hasattr(layer, name) else []
+    for each in inner:
+        yield from _layers(each)
+
+
+def _states(layer: object) -> list[LiveState]:
+    """Give the states that a stateful layer carries from one batch to the next."""
+    carried = getattr(layer, "states", None) if getattr(layer, "stateful", False) else None
+    flat = carried if isinstance(carried, list | tuple) else [carried]
+    return [state for state in flat if hasattr(state, "assign")]
 
 
 def _load(path: Path) -> object:

@@ -76,20 +76,25 @@ class WeightList(VariableStore):
         # The state that a stateful layer keeps is among its variables in Keras 3.
         kept = [item for item in self.weights if not base_name(item.name).startswith("rnn_state")]
         check_count(len(kept), roles, optional, f"layer {self.layer!r}")
-        by_name = {base_name(name): (weight, place) for name, weight, place in kept}
+        by_name = {base_name(item.name): item for item in kept}
         wanted = list(roles)[: len(kept)]
         if set(by_name) == set(wanted):
-            return [stored(role, *by_name[role]) for role in wanted]
+            return [self.described(role, by_name[role]) for role in wanted]
         known = set(by_name) & set(wanted)
         if known:
             raise UnreadableFile(
                 f"layer {self.layer!r} holds the arrays {', '.join(by_name)} where its "
                 f"configuration calls for {', '.join(wanted)}: the weights do not belong to it"
             )
-        return [
-            stored(role, weight, place)
-            for role, (_, weight, place) in zip(wanted, kept, strict=True)
-        ]
+        return [self.described(role, item) for role, item in zip(wanted, kept, strict=True)]
+
+    def described(self, role: str, item: NamedDataset) -> StoredVariable:
+        """Describe one of the arrays, unread."""
+        return stored(role, item.dataset, item.place)
+
+    def again(self, weights: Sequence[NamedDataset], layer: str) -> WeightList:
+        """Give some of the arrays as those of a part, or of a layer within."""
+        return type(self)(weights, layer)
 
     def sublayer(self, attribute: str) -> VariableStore:
         """Give the store of a layer within, see `VariableStore.sublayer`."""
@@ -100,14 +105,32 @@ class WeightList(VariableStore):
         if not named:
             half = len(self.weights) // 2
             named = self.weights[:half] if side == "forward_" else self.weights[half:]
-        return type(self)(named, f"{self.layer}.{side.rstrip('_')}")
+        return self.again(named, f"{self.layer}.{side.rstrip('_')}")
 
     def layers(self, entries: Sequence[tuple[str, str]]) -> dict[str, VariableStore]:
         """Give the stores of a model's layers, see `VariableStore.layers`."""
         # The arrays of a nested model lie in one list; its layers are told by their names.
         return {
-            name: type(self)(self.weights if kind in MODELS else self._of(name), name)
+            name: self.again(self.weights if kind in MODELS else self._of(name), name)
             for kind, name in entries
+        }
+
+    def part(self, attribute: str, name: str) -> VariableStore:
+        """Give the store of a layer within, see `VariableStore.part`."""
+        return type(self)(self._of(name), f"{self.layer}.{name}")
+
+    def cells(
+        self, entries: Sequence[tuple[str, str]], arrays: Sequence[int]
+    ) -> dict[str, VariableStore]:
+        """Give the stores of a stack's cells, see `VariableStore.cells`."""
+        stores = self.layers(entries)
+        if all(self._of(name) for _, name in entries) or len(self.weights) != sum(arrays):
+            return stores
+        # Multi-backend Keras 2 numbers the arrays of a stack and does not name its cells.
+        ends = [sum(arrays[: number + 1]) for number in range(len(arrays))]
+        return {
+            name: type(self)(self.weights[end - count : end], f"{self.layer}.{name}")
+            for (_, name), end, count in zip(entries, ends, arrays, strict=True)
         }
 
     def _of(self, layer: str) -> list[NamedDataset]:

@@ -11,8 +11,6 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from rnnlens.errors import UnreadableFile, UnsupportedModel
-from rnnlens.readers.onnx.graph.recurrent import KINDS
-from rnnlens.readers.onnx.graph.unrolled import refuse_unrolled
 from rnnlens.readers.onnx.graph.values import FixedArray
 from rnnlens.readers.onnx.proto import OnnxOperator, operators
 from rnnlens.readers.onnx.tensors import tensor_values
@@ -23,7 +21,7 @@ if TYPE_CHECKING:
 __all__ = ["DeclaredInput", "OnnxGraph", "graph_of", "version_of"]
 
 #: Operator sets that the rules were held against.
-OLDEST, NEWEST = 7, 28
+OLDEST, NEWEST = 6, 28
 
 
 @dataclass(frozen=True)
@@ -66,7 +64,7 @@ def graph_of(model: onnx.ModelProto, path: Path, weights: Mapping[str, ArrayLike
     if not OLDEST <= opset <= NEWEST:
         raise UnsupportedModel(
             f"{path} uses version {opset} of ONNX's operators, and rnnlens reads {OLDEST} to "
-            f"{NEWEST}; convert it with onnx.version_converter"
+            f"{NEWEST}: export the model again with one of these, such as 17"
         )
     if model.graph.sparse_initializer:
         raise UnsupportedModel(f"{path} keeps sparse tensors, which rnnlens does not read")
@@ -74,8 +72,6 @@ def graph_of(model: onnx.ModelProto, path: Path, weights: Mapping[str, ArrayLike
     fixed = {t.name: FixedArray(tensor_values(t, path), t.name) for t in model.graph.initializer}
     _supplied(model, weights, fixed)
     nodes, used = _needed(nodes, [each.name for each in model.graph.output])
-    if not any(op.kind in KINDS for op in nodes):
-        refuse_unrolled(nodes, fixed)
     declared = [_declared(each) for each in model.graph.input if each.name not in fixed]
     inputs = [each for each in declared if each.name in used]
     if not inputs:

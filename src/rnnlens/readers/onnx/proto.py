@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 from rnnlens.errors import MissingLibrary, UnreadableFile, UnsupportedModel
 from rnnlens.readers.hardening.protobuf import varint
+from rnnlens.readers.onnx.old_operators import of_version_7
 from rnnlens.readers.onnx.tensors import tensor_values
 
 if TYPE_CHECKING:
@@ -185,16 +186,15 @@ def operators(graph: onnx.GraphProto, path: Path, opset: int) -> list[OnnxOperat
                 "guess which gate is which; export from the source framework so that the "
                 "recurrent layer stays whole, or read the source model itself"
             )
-        listed.append(
-            OnnxOperator(
-                node.op_type,
-                node.name,
-                tuple(node.input),
-                tuple(node.output),
-                attributes_of(node, path),
-                opset,
-            )
+        op = OnnxOperator(
+            node.op_type,
+            node.name,
+            tuple(node.input),
+            tuple(node.output),
+            attributes_of(node, path),
+            opset,
         )
+        listed.append(of_version_7(op) if opset < 7 else op)
     return listed
 
 

@@ -19,7 +19,7 @@ from rnnlens.network.activations import Activation
 from rnnlens.network.cells import GRU, LSTM, Cell, Gate, SimpleRNN
 from rnnlens.readers.rerolled.values import Term, Value
 
-__all__ = ["Match", "match_cell", "state_name"]
+__all__ = ["Match", "match_cell", "roles", "state_name"]
 
 Array = NDArray[np.floating]
 
@@ -108,6 +108,35 @@ def _lstm_of(after: Sequence[Value], h: int, c: int) -> Match:
     made, inputs = _gates(befores, state_name(h), sizes, peepholes)
     cell = LSTM(**made, activation=phi, recurrent_activation=sigma, projection=P)
     return Match(cell, (h, c), inputs)
+
+
+def roles(after: Sequence[Value]) -> dict[Term, str]:
+    """Name the gates of a cell that has those of an LSTM or a GRU, whatever goes into them."""
+    for number in range(len(after)):
+        named = _roles(after, number)
+        if named:
+            return named
+    return {}
+
+
+def _roles(after: Sequence[Value], number: int) -> dict[Term, str]:
+    """Name the factors of one state: what keeps it, what lets in, and what is let in."""
+    try:
+        kept, rest = _kept(after[number], state_name(number))
+        common = frozenset.intersection(*rest) if rest else frozenset()
+    except _NoMatch:
+        return {}
+    named = {kept.term: "forget" if len(after) > 1 else "update"}
+    candidate = "cell" if len(after) > 1 else "candidate"
+    for term in common - {kept.term}:
+        gate = term.activation is not None and term.activation.name in MIRRORED
+        named[term] = "input" if gate and len(after) > 1 else candidate
+    shown = [value.alone() for k, value in enumerate(after) if k != number]
+    for term in shown:
+        for factor in () if term is None else term.factors:
+            if factor.activation is not None and factor.activation.name in MIRRORED:
+                named.setdefault(factor, "output")
+    return named
 
 
 def _projected(value: Value) -> tuple[Term, Array | None]:

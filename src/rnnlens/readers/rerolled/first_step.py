@@ -116,7 +116,7 @@ def _same_term(one: Term, other: Term) -> bool:
         return True
     if (one.kind, one.width, one.activation) != (other.kind, other.width, other.activation):
         return False
-    if one.kind == "given" or one.of != other.of or one.layer is not other.layer:
+    if one.kind == "given" or one.of != other.of or one.name != other.name:
         return False
     if len(one.factors) != len(other.factors) or len(one.arguments) != len(other.arguments):
         return False

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from dataclasses import replace
 
 import numpy as np
 
@@ -65,23 +66,33 @@ class StepReader:
             self.values[ref] = self._read(ref)
         return self.values[ref]
 
-    def given(self, ref: Ref, place: Place | None = None) -> Value:
+    def given(self, ref: Ref) -> Value:
         """Take an output as a vector that the step is handed."""
         shape = self.graph.shape(ref)
-        if place is not None and place.kept:
-            shape = shape[:0] + tuple(n for k, n in enumerate(shape, 1) if k != place.axis)
         if len(shape) != 1 or shape[0] is None:
             raise NoFormula
-        name: object = ("shared", ref)
-        if place is not None:
-            name = ("step", place.sequence, place.axis, place.step - self.step)
-        self.refs[name] = ref
-        return self.formulas.given(name, shape[0])
+        self.refs["shared", ref] = ref
+        return self.formulas.given(("shared", ref), shape[0])
+
+    def _step(self, place: Place) -> Value:
+        """Give one step of a sequence; what was multiplied for all steps at once is followed."""
+        node = self.graph.node(place.sequence)
+        layer = node.layer
+        flat = place.axis == 1 and len(self.graph.shape(place.sequence)) == 2
+        if flat and isinstance(layer, Dense) and layer.activation.name == "linear":
+            before = self._step(replace(place, sequence=node.inputs[0]))
+            return self.formulas.mapped(before, layer.W, layer.b)
+        shape = self.graph.shape(place.sequence)
+        width = shape[2 - place.axis]
+        if len(shape) != 2 or width is None:
+            raise NoFormula
+        name = ("step", place.sequence, place.axis, place.step - self.step)
+        return self.formulas.given(name, width)
 
     def _read(self, ref: Ref) -> Value:
         place = self.graph.step_of(ref)
         if place is not None:
-            return self.given(ref, place)
+            return self._step(place)
         node = self.graph.node(ref)
         rule = RULES.get(type(node.layer))
         if rule is None or isinstance(node.layer, Input | Recurrent) or ref[1]:

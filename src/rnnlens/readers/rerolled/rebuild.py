@@ -14,12 +14,11 @@ from rnnlens.network.layers import Concatenate, Layer, Permute, Recurrent
 from rnnlens.network.network import Node, Ref, Source
 from rnnlens.network.unique import unique_name
 from rnnlens.readers.rerolled.cells import Match
-from rnnlens.readers.rerolled.graph import Graph, Place
+from rnnlens.readers.rerolled.graph import Graph
 from rnnlens.readers.rerolled.loops import Loop
 from rnnlens.readers.rerolled.reading import StepReader
-from rnnlens.readers.rerolled.values import Term
 
-__all__ = ["Rebuilt", "as_layer", "in_order"]
+__all__ = ["Rebuilt", "as_layer", "in_order", "picked", "used_inside", "walked"]
 
 
 @dataclass(frozen=True, eq=False)
@@ -78,7 +77,7 @@ def as_layer(
 ) -> Rebuilt | None:
     """Make one layer of a loop; None where the inside of a step is used, or inputs are missing."""
     steps = loop.steps if first is None else [first, *loop.steps]
-    if _used_inside(graph, loop, match):
+    if used_inside(graph, loop, loop.states[match.states[0]][0]):
         return None
     made = Rebuilt(graph)
     cell = _plainer(match.cell, graph, loop)
@@ -109,9 +108,11 @@ def _label(cell: Cell) -> str:
     return {"LSTM": "lstm", "GRU": "gru"}.get(cell.kind, "rnn")
 
 
-def _used_inside(graph: Graph, loop: Loop, match: Match) -> bool:
-    """Say whether anything but the cell itself takes what is inside of a step."""
-    hidden = loop.states[match.states[0]][0]
+def used_inside(graph: Graph, loop: Loop, hidden: Ref) -> bool:
+    """Say whether anything but the cell itself takes what is inside of a step.
+
+    What each step gives as its hidden state is not inside, nor are the states after the last step.
+    """
     finals = {given for given, _ in loop.states}
     within = {step[ref][0] for step in loop.steps for ref in loop.inside}
     for number, step in enumerate(loop.steps):
@@ -133,35 +134,46 @@ def _is_zero(graph: Graph, ref: Ref) -> bool:
 def _input(
     made: Rebuilt, loop: Loop, match: Match, read: StepReader, steps: list[dict[Ref, Ref]]
 ) -> tuple[Ref, bool] | None:
-    """Lay the inputs of all steps out as one sequence."""
+    """Lay the inputs of all steps out as one sequence, and say whether it is read backwards."""
+    numbers = walked(made.graph, loop, steps)
+    if numbers is None:
+        return None
+    backwards = numbers[-1] < numbers[0]
     known = {value.alone(): ref for ref, value in reversed(read.values.items())}
-    parts: list[tuple[Term, Ref | None]] = []
-    backwards: bool | None = None
-    sequences: dict[int, Ref] = {}
-    for number, term in enumerate(match.inputs):
+    parts: list[Ref | None] = []
+    shared: list[Ref] = []
+    for term in match.inputs:
+        if isinstance(term.name, tuple) and term.name[0] == "step":
+            _, sequence, axis, offset = term.name
+            parts.append(picked(made, sequence, axis, min(numbers) + offset, len(numbers)))
+            continue
         ref = read.refs.get(term.name) if term.kind == "given" else known.get(term)
         if ref is None:
             return None
-        parts.append((term, ref))
-        if ref not in loop.steps[-1]:  # what all steps share
+        if ref not in loop.steps[-1]:
+            parts.append(None)
+            shared.append(ref)
             continue
-        refs = [step.get(ref) for step in steps]
-        if any(one is None for one in refs):
+        refs = [step[ref] for step in steps if ref in step]
+        if len(refs) < len(steps):
             return None
-        way = _way(made, [one for one in refs if one is not None])
-        if way is None or (backwards is not None and way[1] != backwards):
-            return None
-        sequences[number], backwards = way
-    if not sequences:
+        each = [made.add("step", ExpandDims(1), one) for one in refs]
+        parts.append(made.add("steps", Concatenate(1), *(each[::-1] if backwards else each)))
+    like = next((part for part in parts if part is not None), None)
+    if like is None:
         return None
-    like = next(iter(sequences.values()))
-    whole = [
-        sequences[number] if number in sequences else _repeated(made, ref, like)
-        for number, (_, ref) in enumerate(parts)
-        if ref is not None
-    ]
-    ref = whole[0] if len(whole) == 1 else made.add("inputs", Concatenate(-1), *whole)
-    return ref, bool(backwards)
+    whole = [_repeated(made, shared.pop(0), like) if part is None else part for part in parts]
+    return (whole[0] if len(whole) == 1 else made.add("inputs", Concatenate(-1), *whole)), backwards
+
+
+def walked(graph: Graph, loop: Loop, steps: list[dict[Ref, Ref]]) -> list[int] | None:
+    """Give the places along its sequences that a loop goes through, one after the other."""
+    if not loop.places:
+        return None
+    first = next(iter(loop.places))
+    numbers = [place.step for step in steps if (place := graph.step_of(step[first]))]
+    way = -1 if numbers[-1] < numbers[0] else 1
+    return numbers if numbers == [*range(numbers[0], numbers[-1], way), numbers[-1]] else None
 
 
 def _repeated(made: Rebuilt, ref: Ref, like: Ref) -> Ref:
@@ -169,32 +181,15 @@ def _repeated(made: Rebuilt, ref: Ref, like: Ref) -> Ref:
     return made.add("repeated", Repeat(1), made.add("one_step", ExpandDims(1), ref), like)
 
 
-def _way(made: Rebuilt, refs: list[Ref]) -> tuple[Ref, bool] | None:
-    """Give a sequence that holds an output of each step, and whether newest first."""
-    places = [made.graph.step_of(ref) for ref in refs]
-    first = places[0]
-    if first is not None and all(places):
-        whole = [p for p in places if p is not None]
-        numbers = [p.step for p in whole]
-        same = all((p.sequence, p.axis) == (first.sequence, first.axis) for p in whole)
-        rising = numbers == list(range(numbers[0], numbers[0] + len(numbers)))
-        falling = numbers == list(range(numbers[0], numbers[0] - len(numbers), -1))
-        if same and (rising or falling):
-            return _picked(made, first, min(numbers), len(numbers)), not rising
-    parts = [made.add("step", ExpandDims(1), ref) for ref in refs]
-    return made.add("steps", Concatenate(1), *parts), False
-
-
-def _picked(made: Rebuilt, place: Place, start: int, count: int) -> Ref:
-    shape = made.graph.shape(place.sequence)
-    ref = place.sequence
-    if place.axis == 2:
-        ref = made.add("turned", Permute((2, 1)), ref)
-    length = shape[place.axis - 1]
+def picked(made: Rebuilt, sequence: Ref, axis: int, start: int, count: int) -> Ref:
+    """Give some steps of a sequence, in its own order."""
+    length = made.graph.shape(sequence)[axis - 1]
+    if axis == 2:
+        sequence = made.add("turned", Permute((2, 1)), sequence)
     if start == 0 and count == length:
-        return ref
+        return sequence
     stop = start + count
-    return made.add("steps", Slice(start or None, None if stop == length else stop, 1, 1), ref)
+    return made.add("steps", Slice(start or None, None if stop == length else stop, 1, 1), sequence)
 
 
 def _plainer(cell: Cell, graph: Graph, loop: Loop) -> Cell:

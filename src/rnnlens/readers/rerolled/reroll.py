@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from rnnlens.network.network import Node, Ref
 from rnnlens.readers.rerolled.cells import match_cell, state_name
+from rnnlens.readers.rerolled.described import as_described
 from rnnlens.readers.rerolled.first_step import shortened_first_step
 from rnnlens.readers.rerolled.graph import Graph
 from rnnlens.readers.rerolled.loops import Loop, find_loops
@@ -22,7 +23,8 @@ def reroll(nodes: list[Node], outputs: list[Ref]) -> tuple[list[Node], list[Ref]
     """Make recurrent layers of the loops, and layers over the steps of what follows at each."""
     while len(nodes) >= FEWEST_NODES:
         graph = Graph(nodes, outputs)
-        tried = (_layer(graph, loop) for loop in find_loops(graph))
+        loops = list(find_loops(graph))
+        tried = (make(graph, loop) for make in (_known, _described) for loop in loops)
         made = next((one for one in tried if one is not None), None)
         if made is None:
             break
@@ -30,19 +32,34 @@ def reroll(nodes: list[Node], outputs: list[Ref]) -> tuple[list[Node], list[Ref]
     return nodes, outputs
 
 
-def _layer(graph: Graph, loop: Loop) -> Rebuilt | None:
+def _known(graph: Graph, loop: Loop) -> Rebuilt | None:
+    """Make a layer of a loop whose equations are those of a cell that has a name."""
     formulas = Formulas()
+    reading = _reading(graph, loop, formulas)
+    match = None if reading is None else match_cell(reading[1])
+    if match is None or reading is None:
+        return None
+    first = shortened_first_step(graph, loop, formulas)
+    return as_layer(graph, loop, match, reading[0], first)
+
+
+def _described(graph: Graph, loop: Loop) -> Rebuilt | None:
+    """Make a layer of a loop by the graph of its step."""
+    formulas = Formulas()
+    reading = _reading(graph, loop, formulas)
+    return as_described(graph, loop, reading, shortened_first_step(graph, loop, formulas))
+
+
+def _reading(graph: Graph, loop: Loop, formulas: Formulas) -> tuple[StepReader, list[Value]] | None:
+    """Give the formulas of a step's nodes, and what each state becomes."""
     try:
-        read = _reader(graph, loop, formulas)
+        read = StepReader(graph, formulas, _base(loop), _states(graph, loop, formulas))
         after = [_after(graph, loop, formulas, number) for number in range(len(loop.states))]
+        for given, _ in loop.states:
+            read(given)
     except NoFormula:
         return None
-    match = match_cell(after)
-    if match is None:
-        return None
-    for given, _ in loop.states:
-        read(given)
-    return as_layer(graph, loop, match, read, shortened_first_step(graph, loop, formulas))
+    return read, after
 
 
 def _base(loop: Loop) -> int:
@@ -57,10 +74,6 @@ def _states(graph: Graph, loop: Loop, formulas: Formulas) -> dict[Ref, Value]:
             raise NoFormula
         known[taken] = formulas.given(state_name(number), shape[0])
     return known
-
-
-def _reader(graph: Graph, loop: Loop, formulas: Formulas) -> StepReader:
-    return StepReader(graph, formulas, _base(loop), _states(graph, loop, formulas))
 
 
 def _after(graph: Graph, loop: Loop, formulas: Formulas, number: int) -> Value:

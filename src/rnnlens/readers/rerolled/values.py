@@ -38,7 +38,7 @@ class Term:
     width: int
     #: Names of the given vectors that it depends on.
     of: frozenset[Hashable]
-    #: What is given.
+    #: What is given, or which layer it is.
     name: Hashable = None
     activation: Activation | None = None
     factors: tuple[Term, ...] = ()
@@ -131,6 +131,8 @@ class Formulas:
 
     def taken(self, value: Value, places: slice) -> Value:
         """Give some entries; what acts entry by entry is taken apart with them."""
+        if [*range(value.width)[places]] == [*range(value.width)]:
+            return value
         terms: dict[Term, Array] = {}
         for term, matrix in value.terms.items():
             if matrix.ndim == 2:
@@ -174,7 +176,7 @@ class Formulas:
     ) -> Value:
         """Give what a layer makes of values, whatever that is."""
         of = frozenset().union(*(value.of for value in values))
-        term = Term("layer", width, of, layer=layer, arguments=values)
+        term = Term("layer", width, of, layer_key, layer=layer, arguments=values)
         return self._whole(self._term(("layer", layer_key, *map(self._key, values)), term))
 
     def multiplied(self, left: Value, right: Value) -> Value:

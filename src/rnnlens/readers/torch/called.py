@@ -95,11 +95,17 @@ class Finest:
         if self._double is None:
             self._double = copied(self.module).double()
         wide = [torch.float64 if one.is_floating_point else one for one in layout.dtypes]
+        before = torch.get_default_dtype()
         try:
+            # what the code makes anew, as by torch.zeros, is of the usual type
+            torch.set_default_dtype(torch.float64)
             outputs = called(self._double, replace(layout, dtypes=tuple(wide)), inputs)
         except Exception:  # code that makes numbers of another type fails in many ways
+            torch.set_default_dtype(before)
             outputs = called(self.module, layout, inputs)
         else:
             return outputs, float(torch.finfo(torch.float64).eps)
+        finally:
+            torch.set_default_dtype(before)
         own = [p.dtype for p in self.module.parameters() if p.dtype.is_floating_point]
         return outputs, float(torch.finfo(own[0] if own else torch.float32).eps)

@@ -12,7 +12,7 @@ from rnnlens.errors import InputError, UnsupportedModel
 from rnnlens.network.layers import Input, RepeatVector
 from rnnlens.network.network import Network, Node, Origin, Ref
 from rnnlens.network.shapes import output_shapes
-from rnnlens.readers.step_axes import step_axes
+from rnnlens.network.steps.axes import step_axes
 from rnnlens.readers.torch.graph.read import CanonicalGraph
 
 if TYPE_CHECKING:
@@ -191,6 +191,8 @@ def _same(mine: Any, theirs: Any) -> bool:
         return False
     if isinstance(mine, np.ndarray):
         return np.array_equal(mine, theirs)
+    if isinstance(mine, tuple):
+        return len(mine) == len(theirs) and all(map(_same, mine, theirs))
     if hasattr(mine, "__dataclass_fields__"):
         return all(_same(getattr(mine, f.name), getattr(theirs, f.name)) for f in fields(mine))
     return bool(mine == theirs)

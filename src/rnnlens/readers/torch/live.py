@@ -18,6 +18,7 @@ from rnnlens.readers.options import ReadOptions
 from rnnlens.readers.refusals import WrongSampleAxis, first_line
 from rnnlens.readers.torch.called import LAYOUTS, Finest, ModuleLayout
 from rnnlens.readers.torch.export import with_own_operations
+from rnnlens.readers.torch.graph.mutation import without_mutation
 from rnnlens.readers.torch.graph.read import CanonicalGraph, canonical_graph
 from rnnlens.readers.torch.lengths import Candidate, candidates
 from rnnlens.readers.torch.signature.copied import copied
@@ -94,7 +95,9 @@ def readings(source: torch.nn.Module, options: ReadOptions) -> Iterator[Reading]
             subject,
         )
         notes = (*_notes(source, graph, free=bool(candidate.steps)), *subject.notes)
-        origin = Origin("live PyTorch module", str(torch.__version__), notes=notes)
+        origin = Origin(
+            "live PyTorch module", str(torch.__version__), notes=notes, left_out=subject.left_out
+        )
         network = Network(candidate.nodes, tuple(graph.outputs), origin, type(source).__name__)
         yield Reading(
             check(network),
@@ -161,7 +164,7 @@ def exported(subject: Subject, axes: Sequence[int], example: list[torch.Tensor])
             f"torch.export cannot follow the forward code of {type(subject.module).__name__} "
             f"({first_line(error, 200)}): read its state dict instead, or make the code plain"
         ) from error
-    return canonical_graph(with_own_operations(program), entries)
+    return canonical_graph(with_own_operations(without_mutation(program)), entries)
 
 
 def _notes(source: torch.nn.Module, graph: CanonicalGraph, *, free: bool) -> tuple[str, ...]:

@@ -123,7 +123,7 @@ def _stated(
         return modules[name].levels_of(name, own)
 
     made = stated_nodes(text, parse_statement(text), arrays, RecurrentModules(kinds, levels))
-    used = made.used | {key for key in arrays if module_of(key) in made.ran}
+    used = made.taken.used | {key for key in arrays if module_of(key) in made.ran}
     clause = f"the layers are as stated, {' '.join(text.split())}, which no array shows"
     return _Made(made.nodes, made.outputs, made.ran, used, (clause, *_from_zero(made.ran)))
 
@@ -179,9 +179,9 @@ def _only_module(modules: Mapping[str, RecurrentModule]) -> tuple[str, Recurrent
         )
     if len(modules) > 1:
         words = [f"{WORDS[_kind(name, one)]}({name})" for name, one in sorted(modules.items())]
-        first = min(modules)
+        first, there = min(modules), ", ".join(sorted(modules))
         raise UnsupportedModel(
-            f"the state dict holds {len(modules)} recurrent modules ({', '.join(sorted(modules))}), "
+            f"the state dict holds {len(modules)} recurrent modules ({there}), "
             "and how they are connected is in the forward code, which it does not hold: pick one "
             f'with part="{first}" (--part {first}), state the layers, as in layers="{words[0]} > '
             f'last" (--layers), or read the live model with rnnlens.read(model, example=x)'
@@ -288,7 +288,7 @@ def _head(arrays: Mapping[str, LazyArray], head: str, last: Level, after: str) -
         raise UnsupportedModel(
             f"head={head!r} follows a bidirectional layer, and a state dict does not say whether "
             "it takes the last hidden states of both directions or the output at the last step, "
-            "which differ: read the live model with rnnlens.read(model, example=x)"
+            f'which differ: say head="final > Linear({head})" or head="last > Linear({head})"'
         )
     if bias is not None and bias.shape != weight.shape[:1]:
         raise UnsupportedModel(

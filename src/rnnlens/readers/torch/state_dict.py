@@ -12,8 +12,8 @@ from rnnlens.errors import UnreadableFile, UnsupportedModel
 from rnnlens.network.network import Network, Origin
 from rnnlens.readers.layouts import CellArray
 from rnnlens.readers.options import ReadOptions
+from rnnlens.readers.torch.checkpoint.choose import chosen
 from rnnlens.readers.torch.checkpoint.parts import Part, parts_of
-from rnnlens.readers.torch.choose import chosen
 from rnnlens.readers.torch.file import origin_of
 from rnnlens.readers.torch.state import TAKES, network_of
 from rnnlens.readers.torch.weights.lazy import LazyArray

@@ -9,8 +9,8 @@ from rnnlens.network.network import Network, Origin
 from rnnlens.readers.options import ReadOptions
 from rnnlens.readers.torch import file as torch_file
 from rnnlens.readers.torch import json_file, safetensors_file
+from rnnlens.readers.torch.checkpoint.choose import chosen, joined
 from rnnlens.readers.torch.checkpoint.parts import Part
-from rnnlens.readers.torch.choose import chosen, joined
 from rnnlens.readers.torch.named import named
 from rnnlens.readers.torch.state import TAKES, network_of
 

@@ -89,7 +89,14 @@ class LayerContext:
 def keras_layer_of(layer: Layer, context: LayerContext) -> KerasLayer:
     """Give a layer as Keras 3 has it."""
     maker = MAKERS.get(type(layer))
-    if maker is None or (isinstance(layer, RepeatVector) and layer.times is None):
+    if isinstance(layer, RepeatVector) and layer.times is None:
+        refuse(
+            context.name,
+            layer,
+            "Keras has no layer that repeats a vector as often as a sequence has steps; write "
+            ".npz, which holds it",
+        )
+    if maker is None:
         refuse(
             context.name,
             layer,

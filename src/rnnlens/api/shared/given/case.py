@@ -11,7 +11,7 @@ import numpy as np
 from rnnlens.api.shared.given.axes import names_within, side_by_side
 from rnnlens.api.shared.given.outputs import Outputs, numbered, place_of_target
 from rnnlens.api.shared.given.padding import LAST_STEP, Padding, without_padding
-from rnnlens.api.shared.given.steps import StepsFirst, steps_first
+from rnnlens.api.shared.given.steps import StepsFirst, settled, steps_first
 from rnnlens.arguments import did_you_mean
 from rnnlens.attribution.question import Question
 from rnnlens.attribution.target import ResolvedTarget
@@ -259,7 +259,7 @@ def make_case(
     inputs, padding = without_padding(network, inputs, of, asked)
     if padding is not None and padding.network is not None:
         network = padding.network
-    return Case(network, inputs, of, known, padding, within, turned)
+    return Case(settled(network, inputs), inputs, of, known, padding, within, turned)
 
 
 def _windows_of(network: Network, inputs: Inputs, of: str | None) -> str:

@@ -14,11 +14,12 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from rnnlens.errors import DataError
-from rnnlens.network.axes import ExpandDims, Squeeze
-from rnnlens.network.layers import Embedding, Flatten, Input, Layer, Permute, Reshape
+from rnnlens.network.axes import ExpandDims, Repeat, Squeeze
+from rnnlens.network.layers import Embedding, Flatten, Input, Layer, Permute, RepeatVector, Reshape
 from rnnlens.network.network import Network, Node, Ref
+from rnnlens.network.shapes import Shape, output_shapes
+from rnnlens.network.steps.axes import walked_axes
 from rnnlens.network.unique import unique_name
-from rnnlens.readers.step_axes import walked_axes
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -27,7 +28,7 @@ if TYPE_CHECKING:
 
     Array = NDArray[np.float64]
 
-__all__ = ["StepsFirst", "steps_first", "values_for"]
+__all__ = ["StepsFirst", "settled", "steps_first", "values_for"]
 
 
 @dataclass(frozen=True, eq=False)
@@ -107,6 +108,35 @@ def steps_first(network: Network) -> StepsFirst:
             return StepsFirst(network, turns)
 
 
+def settled(network: Network, inputs: Mapping[str, Array]) -> Network:
+    """Repeat vectors as often as these windows have steps, where a sequence says how often.
+
+    What is asked of windows of one length then has one input less to follow.
+
+    Shapes: inputs mapping of str to (sample, ...).
+    """
+    repeats = [one.layer for one in network.nodes if isinstance(one.layer, RepeatVector | Repeat)]
+    if all(layer.times is not None for layer in repeats):
+        return network
+    sized = tuple(
+        replace(node, layer=Input(inputs[node.name].shape[1:]))
+        if isinstance(node.layer, Input)
+        else node
+        for node in network.nodes
+    )
+    shapes = output_shapes(replace(network, nodes=sized))
+    nodes = tuple(_settled(node, shapes[node.name][0]) for node in network.nodes)
+    return replace(network, nodes=nodes)
+
+
+def _settled(node: Node, shape: Shape) -> Node:
+    layer = node.layer
+    if not isinstance(layer, RepeatVector | Repeat) or layer.times is not None:
+        return node
+    axis = 0 if isinstance(layer, RepeatVector) else layer.axis - 1
+    return replace(node, layer=replace(layer, times=shape[axis]), inputs=node.inputs[:1])
+
+
 def values_for(network: Network, windows: Windows) -> Array:
     """Give the numbers of windows as the network takes them."""
     name = next(iter(network.inputs))
@@ -153,7 +183,9 @@ def _in_front(network: Network, name: str, turn: _Turn) -> Network:
     nodes: list[Node] = []
     for node in network.nodes:
         if node.name == name:
-            nodes.append(replace(node, layer=Input(turn.laid)))
+            # what was stated of the windows as given has been done
+            stated = None if isinstance(turn.back, Flatten) else 1
+            nodes.append(replace(node, layer=Input(turn.laid, stated)))
             nodes.append(Node(inner, turn.back, ((name, 0),)))
         elif node.inputs == ((name, 0),) and turn.undone_by(node.layer):
             moved[node.name, 0] = (name, 0)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -13,12 +13,17 @@ from rnnlens.network.layers import (
     Bidirectional,
     Input,
     Layer,
+    MaskValues,
     Multiply,
     Recurrent,
     TimeDistributed,
 )
-from rnnlens.network.network import Node, Ref, layer_kind
+from rnnlens.network.network import Node, Ref, Source, layer_kind
+from rnnlens.network.shapes import Shape, shapes_after
+from rnnlens.readers.keras.graph.mask_numbers import as_numbers
 from rnnlens.readers.keras.graph.masks import MIXED, Expression, MaskValue, mask_after, needs_mask
+from rnnlens.readers.keras.graph.nodes import Nodes
+from rnnlens.readers.keras.graph.stepwise import Steps
 from rnnlens.readers.keras.layers.options import LayerOptions
 from rnnlens.readers.keras.layers.spec import BuiltLayer, KerasVersion
 from rnnlens.readers.keras.layers.table import MANY_INPUTS
@@ -39,6 +44,9 @@ class CallInputs:
     states: Sequence[Any] = ()
     #: Masks that were passed to the call.
     masks: Sequence[Any] = ()
+    #: What an operation is given, in order and by name, with its lists as they are.
+    arguments: Sequence[Any] = ()
+    keywords: Mapping[str, Any] = field(default_factory=dict)
 
 
 @dataclass
@@ -50,12 +58,21 @@ class KerasGraphBuilder:
     #: The nodes so far, and what a reader must know of them.
     nodes: list[Node] = field(default_factory=list)
     notes: list[str] = field(default_factory=list)
+    #: What the source does not say and was taken to be so.
+    assumed: list[str] = field(default_factory=list)
     #: The mask that each tensor carries in the source.
     masks: dict[Ref, Expression | None] = field(default_factory=dict)
     #: Tensors whose mask the engine does not carry, though the source does.
     strays: set[Ref] = field(default_factory=set)
     #: Names that no second call may take.
     reserved: set[str] = field(default_factory=set)
+    #: The steps that a model is applied to, where it is applied to each alone.
+    steps: Steps = field(default_factory=Steps)
+    #: Shapes of the outputs of the first nodes, as far as anything has asked for them.
+    _shapes: dict[Ref, Shape] = field(default_factory=dict)
+    _shaped: int = 0
+    #: Masks that are taken as numbers, by what they compute.
+    _numbers: dict[Expression, Ref] = field(default_factory=dict)
 
     def entry(self, node: str, config: JsonObject) -> Ref:
         """Add an entry of the network."""
@@ -75,13 +92,14 @@ class KerasGraphBuilder:
 
     def call(self, node: str, kind: str, built: BuiltLayer, taken: CallInputs) -> list[KerasValue]:
         """Add one call of one layer."""
-        layer, sources = built
+        own, sources = built
         refs = [self.tensor(value, f"layer {node!r}") for value in taken.inputs]
         states = [self.tensor(value, f"layer {node!r}") for value in taken.states]
-        if isinstance(layer, (Recurrent, Bidirectional)):
+        if isinstance(own, (Recurrent, Bidirectional)):
             # Keras 2 lists the initial states behind the sequence.
             refs, states = refs[:1], [*refs[1:], *states]
-        _check_arity(node, kind, layer, len(refs), len(states))
+        _check_arity(node, kind, own, len(refs), len(states))
+        layer = self._applied(node, kind, own, [*refs, *states])
         self.check_masks(node, taken)
         masks = [self.masks[ref] for ref in refs]
         self._check_use(node, kind, layer, refs)
@@ -93,7 +111,14 @@ class KerasGraphBuilder:
             and masks[0] is not None
             and not taken.masks
         ):
-            refs, stray = [self._unmasked(node, refs[0])], after is not None
+            self.notes.append(
+                f"Layer {node} takes a masked sequence and an initial state: Keras 3 leaves the "
+                "mask out there, and so does this network."
+            )
+            # In Keras 3 a recurrent layer that is given an initial state gets no mask unless one
+            # is passed to it (keras/src/layers/layer.py, __call__, step 6: masks are filled in for
+            # layers with one tensor argument).
+            refs, stray = [self.unmasked(f"{node}.unmasked", refs[0])], after is not None
         every = _masks_of_outputs(layer, after)
         if isinstance(layer, Recurrent) and layer.stateful:
             self.notes.append(
@@ -106,13 +131,53 @@ class KerasGraphBuilder:
             self.strays.update((node, k) for k, mask in enumerate(every) if mask is not None)
         return outputs
 
-    def tensor(self, value: KerasValue, where: str) -> Ref:
-        """Give a value that must be a tensor, not a mask."""
-        if isinstance(value, MaskValue):
+    def add(
+        self, node: str, layer: Layer, refs: Sequence[Ref], sources: Mapping[str, Source]
+    ) -> Ref:
+        """Add a node of values without masks; its output has none."""
+        layer = self._applied(node, layer_kind(layer), layer, refs)
+        return self._add(Node(node, layer, tuple(refs), sources), [None])
+
+    def unmasked(self, node: str, ref: Ref) -> Ref:
+        """Hand a value on without its mask, where it has one."""
+        if self.masks[ref] is None:
+            return ref
+        return self._add(Node(node, Unmask(), (ref,)), [None])
+
+    def mask_values(self, node: str, ref: Ref) -> Ref:
+        """Add the mask of a value as numbers, 1 where a step is real."""
+        if self.steps.depth or self.masks[ref] == MIXED or ref in self.strays:
             raise UnsupportedModel(
-                f"{where} takes the output of the operation {value.operation!r}, which is not a "
-                "layer; replace the operation by a layer of Keras"
+                f"layer {node.rsplit('.', 1)[0]!r} takes a mask that rnnlens does not carry to it: "
+                "one out of attention, of a merge of different masks, or within one step; mask "
+                "right before it instead"
             )
+        return self._add(Node(node, MaskValues(), (ref,)), [None])
+
+    def carry_unseen(self, ref: Ref, mask: Expression | None) -> None:
+        """Note that a value has a mask in the source which the engine does not carry."""
+        self.masks[ref] = mask
+        self.strays.add(ref)
+
+    def shape(self, ref: Ref) -> Shape:
+        """Give the shape of one sample of a value, within one step where steps are apart."""
+        for node in self.nodes[self._shaped :]:
+            made = shapes_after(node.layer, [self._shapes[one] for one in node.inputs])
+            self._shapes |= {(node.name, k): shape for k, shape in enumerate(made)}
+        self._shaped = len(self.nodes)
+        return self._shapes[ref][self.steps.depth :]
+
+    def numbers(self, mask: MaskValue) -> Ref:
+        """Give the output of an operation on masks as numbers, 1 where it holds."""
+        if mask.expression not in self._numbers:
+            nodes = Nodes(self, self.name_of_call(mask.operation, 0))
+            self._numbers[mask.expression] = as_numbers(mask, nodes)
+        return self._numbers[mask.expression]
+
+    def tensor(self, value: KerasValue, where: str) -> Ref:
+        """Give a value as a tensor."""
+        if isinstance(value, MaskValue):
+            return self.numbers(value)
         if not isinstance(value, tuple):
             raise UnsupportedModel(
                 f"{where} takes {str(value)[:40]!r}, which is not the output of a layer"
@@ -146,16 +211,12 @@ class KerasGraphBuilder:
         self.masks |= {(node.name, k): mask for k, mask in enumerate(masks)}
         return (node.name, 0)
 
-    def _unmasked(self, node: str, ref: Ref) -> Ref:
-        """Hand a sequence on without its mask."""
-        # In Keras 3 a recurrent layer that is given an initial state gets no mask unless one is
-        # passed to it (keras/src/layers/layer.py, __call__, step 6: masks are filled in for layers
-        # with one tensor argument).
-        self.notes.append(
-            f"Layer {node} takes a masked sequence and an initial state: Keras 3 leaves the mask "
-            "out there, and so does this network."
-        )
-        return self._add(Node(f"{node}.unmasked", Unmask(), (ref,)), [None])
+    def _applied(self, node: str, kind: str, layer: Layer, refs: Sequence[Ref]) -> Layer:
+        if not self.steps.depth:
+            return layer
+        ranks = [len(self.shape(ref)) for ref in refs]
+        masked = any(self.masks[ref] is not None for ref in refs)
+        return self.steps.applied(node, kind, layer, ranks, masked)
 
     def _check_use(self, node: str, kind: str, layer: Layer, refs: list[Ref]) -> None:
         """Refuse the uses of a mask where the source and the engine would differ."""
@@ -173,8 +234,8 @@ class KerasGraphBuilder:
         if needs_mask(layer) and (mask == MIXED or ref in self.strays):
             raise UnsupportedModel(
                 f"layer {node!r} ({kind}) takes a mask that versions of Keras make by different "
-                "rules, after a merge of different masks or a masked decoder with an initial "
-                "state; mask after that layer instead"
+                "rules, after a merge of different masks, or one that comes out of attention or of "
+                "a masked decoder with an initial state; mask after that layer instead"
             )
         if mask is not None and isinstance(layer, TimeDistributed) and needs_mask(layer.layer):
             raise UnsupportedModel(

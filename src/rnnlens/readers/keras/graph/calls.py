@@ -7,14 +7,14 @@ Keras 3 writes ``{"args": [...], "kwargs": {...}}`` with tensors as objects; Ker
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 from rnnlens.errors import UnreadableFile, UnsupportedModel
 from rnnlens.network.json_values import Json, JsonObject
 from rnnlens.readers.keras.layers.options import revive
 
-__all__ = ["KerasCall", "Key", "calls_of", "flat", "keys_in", "tensor_keys"]
+__all__ = ["KerasCall", "Key", "calls_of", "flat", "keys_in", "operation_calls", "tensor_keys"]
 
 #: Layer name, number of its call, number of the call's output.
 Key = tuple[str, int, int]
@@ -40,11 +40,16 @@ class KerasCall:
     states: tuple[Any, ...] = ()
     #: `TensorKey` or ``None``, where a mask was passed; else empty.
     masks: tuple[Any, ...] = ()
+    #: What an operation is given, in order, with its lists and tuples as they are.
+    arguments: tuple[Any, ...] = ()
+    #: What an operation is given by name.
+    keywords: Mapping[str, Any] = field(default_factory=dict)
 
     @property
     def needs(self) -> Iterator[Key]:
         """The tensors that must be there before the call."""
-        for item in (*self.inputs, *self.states, *self.masks):
+        given = flat([self.arguments, self.keywords])
+        for item in (*self.inputs, *self.states, *self.masks, *given):
             if isinstance(item, TensorKey):
                 yield item.key
 
@@ -56,6 +61,34 @@ def calls_of(entry: JsonObject) -> list[KerasCall]:
         _new_form(name, node) if isinstance(node, Mapping) and "args" in node else _old(name, node)
         for node in entry.get("inbound_nodes", [])
     ]
+
+
+def operation_calls(entry: JsonObject) -> list[KerasCall]:
+    """Give the calls of one operation of a functional model."""
+    return [_operation_call(node) for node in entry.get("inbound_nodes", [])]
+
+
+def _operation_call(node: Json) -> KerasCall:
+    if isinstance(node, Mapping) and "args" in node:
+        arguments = tuple(_tensors(item) for item in node["args"])
+        return KerasCall(tuple(flat(arguments)), (), (), arguments, _tensors_by_name(node))
+    # tf.keras writes ``[layer, call, output, keywords]`` for the first argument, a list of these
+    # where the first argument is a list, and ``["_CONSTANT_VALUE", -1, value, keywords]``.
+    several = bool(node) and isinstance(node[0], list)
+    items = node if several else [node]
+    first = [item[2] if item[0] == "_CONSTANT_VALUE" else _tensors(item[:3]) for item in items]
+    keywords = items[0][3] if items and len(items[0]) > 3 else {}
+    return KerasCall(
+        tuple(flat(first)),
+        (),
+        (),
+        (first if several else first[0],),
+        {key: _tensors(value) for key, value in keywords.items()},
+    )
+
+
+def _tensors_by_name(node: JsonObject) -> dict[str, Any]:
+    return {key: _tensors(value) for key, value in node.get("kwargs", {}).items()}
 
 
 def _new_form(name: str, node: JsonObject) -> KerasCall:

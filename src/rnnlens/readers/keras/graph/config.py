@@ -15,6 +15,8 @@ from rnnlens.errors import InputError, UnreadableFile, UnsupportedModel
 from rnnlens.network.check import check
 from rnnlens.network.json_values import Json, JsonObject
 from rnnlens.network.network import Network, Origin, Ref
+from rnnlens.readers.keras.composites.base import Composite
+from rnnlens.readers.keras.composites.table import CALLED_BY_NAME, COMPOSITES, composite_of
 from rnnlens.readers.keras.graph.builder import CallInputs, KerasGraphBuilder, KerasValue
 from rnnlens.readers.keras.graph.calls import (
     KerasCall,
@@ -22,12 +24,16 @@ from rnnlens.readers.keras.graph.calls import (
     TensorKey,
     calls_of,
     keys_in,
+    operation_calls,
     tensor_keys,
 )
 from rnnlens.readers.keras.graph.masks import MaskValue, mask_operation
-from rnnlens.readers.keras.layers.options import HALF
+from rnnlens.readers.keras.layers.options import HALF, LayerOptions
 from rnnlens.readers.keras.layers.spec import BuiltLayer, KerasVersion, class_of, spec_of
-from rnnlens.readers.keras.layers.table import build
+from rnnlens.readers.keras.layers.table import BUILDERS, build
+from rnnlens.readers.keras.operations.table import make_operation
+from rnnlens.readers.keras.operations.tf_keras import TF_CLASSES
+from rnnlens.readers.keras.same_as import read_as, stored_class
 from rnnlens.readers.keras.weights import MODELS
 from rnnlens.readers.variables import VariableStore
 
@@ -41,10 +47,17 @@ Made = dict[str, dict[int, list[KerasValue]]]
 
 
 def network_of(
-    entry: JsonObject, store: VariableStore, keras_version: KerasVersion, origin: Origin
+    entry: JsonObject,
+    store: VariableStore,
+    keras_version: KerasVersion,
+    origin: Origin,
+    same_as: Mapping[str, str] | None = None,
 ) -> Network:
     """Turn a serialised Keras model into a network."""
     walk = _ModelWalk(KerasGraphBuilder(keras_version))
+    if same_as:
+        entry, assumed = read_as(entry, same_as, {*BUILDERS, *COMPOSITES, *MODELS})
+        origin = replace(origin, assumed=(*origin.assumed, *assumed))
     try:
         outputs = walk.model(entry, store, _Place(), None)
         refs = tuple(walk.builder.tensor(value, "the model's output") for value in outputs)
@@ -59,7 +72,11 @@ def network_of(
             f"Keras {keras_version.number} writes ({type(error).__name__}: {error}); the file is "
             "damaged"
         ) from error
-    origin = replace(origin, notes=(*origin.notes, *walk.builder.notes))
+    origin = replace(
+        origin,
+        notes=(*origin.notes, *walk.builder.notes),
+        assumed=(*origin.assumed, *walk.builder.assumed),
+    )
     return check(Network(tuple(walk.builder.nodes), refs, origin, str(name)))
 
 
@@ -83,7 +100,7 @@ class _ModelWalk:
     """A walk through a model and the models within it."""
 
     builder: KerasGraphBuilder
-    built: dict[str, BuiltLayer] = field(default_factory=dict)
+    built: dict[str, BuiltLayer | Composite] = field(default_factory=dict)
 
     def model(
         self, entry: JsonObject, store: VariableStore, place: _Place, given: list[KerasValue] | None
@@ -107,7 +124,7 @@ class _ModelWalk:
             )
         self.builder.reserved |= {place.node(name) for name in names}
         stores = store.layers([
-            (class_of(item), _name(item)) for item in listed if not _is_operation(item)
+            (_stored(item), _name(item)) for item in listed if not _is_operation(item)
         ])
         settings = config if isinstance(config, Mapping) else {}
         lay_flat = self._sequential if kind == "Sequential" else self._functional
@@ -158,7 +175,10 @@ class _ModelWalk:
         given: list[KerasValue] | None,
     ) -> list[KerasValue]:
         entries = {_name(item): item for item in listed}
-        calls = {name: calls_of(item) for name, item in entries.items()}
+        calls = {
+            name: (operation_calls if _keeps_names(item) else calls_of)(item)
+            for name, item in entries.items()
+        }
         leaving, entering = keys_in(config["output_layers"]), keys_in(config["input_layers"])
         if given is not None and len(given) != len(entering):
             raise UnreadableFile(
@@ -202,7 +222,7 @@ class _ModelWalk:
         """Make one call of one layer, operation or nested model."""
         name = _name(entry)
         if _is_operation(entry):
-            return [_operation(entry, taken)]
+            return self._operation(entry, taken, place)
         if store is None:
             raise UnreadableFile(f"the model has no layer {name!r} beside its configuration")
         kind, full = class_of(entry), place.layer(name)
@@ -211,18 +231,53 @@ class _ModelWalk:
             self.builder.check_masks(node, taken)
             inner = _Place(node, full, place.depth + 1)
             return self.model(entry, store, inner, list(taken.inputs))
+        if kind == "TimeDistributed" and _is_several(entry["config"].get("layer")):
+            return self._each_step(entry, taken, store, place, number)
+        make = composite_of(entry)
         if full not in self.built:
             path = full.replace(".", "/")
             spec = spec_of(
                 entry, name=full, path=path, store=store, keras_version=self.builder.keras_version
             )
-            self.built[full] = build(spec)
+            self.built[full] = (make or build)(spec)
             if spec.options.precision in HALF:
                 self.builder.notes.append(
                     f"Layer {full} computes in {spec.options.precision} in the source; here it "
                     "computes in double precision, so outputs agree to about three digits."
                 )
-        return self.builder.call(node, kind, self.built[full], taken)
+        built = self.built[full]
+        if isinstance(built, BuiltLayer):
+            return self.builder.call(node, kind, built, taken)
+        return built.call(self.builder, node, taken)
+
+    def _each_step(
+        self,
+        entry: JsonObject,
+        taken: CallInputs,
+        store: VariableStore,
+        place: _Place,
+        number: int,
+    ) -> list[KerasValue]:
+        """Make one call of a model, or of what is several layers here, on every step alone."""
+        name, inner = _name(entry), entry["config"]["layer"]
+        full, node = place.layer(name), self.builder.name_of_call(place.node(name), number)
+        options = LayerOptions(f"{full!r} (TimeDistributed)", entry["config"])
+        options.take("layer")
+        options.finish()
+        self.builder.check_masks(node, taken)
+        within = _Place(node, full, place.depth + 1)
+        named = {**inner, "name": inner.get("name") or inner["config"].get("name")}
+        with self.builder.steps.each():
+            given = CallInputs(taken.inputs)
+            return self._call(named, given, store.sublayer("layer"), within, 0)
+
+    def _operation(self, entry: JsonObject, taken: CallInputs, place: _Place) -> list[KerasValue]:
+        """Make one call of an operation: on masks, which the engine makes anew, or on values."""
+        kind, node = str(entry["class_name"]), place.node(_name(entry))
+        mask = mask_operation(kind, entry["config"], taken.inputs)
+        if mask is not None:
+            return [MaskValue(mask, node)]
+        return list(make_operation(kind, node, entry["config"], taken, self.builder))
 
 
 def _name(entry: JsonObject) -> str:
@@ -235,25 +290,33 @@ def _name(entry: JsonObject) -> str:
     return str(name)
 
 
+def _stored(entry: JsonObject) -> str:
+    class_of(entry)  # refuses a class that is not Keras's own
+    return stored_class(entry)
+
+
+def _is_several(entry: Json) -> bool:
+    """Tell a serialised model, or a layer that is several layers here."""
+    if not isinstance(entry, Mapping):
+        return False
+    return class_of(entry) in MODELS or composite_of(entry) is not None
+
+
+def _keeps_names(entry: JsonObject) -> bool:
+    """Tell what is called with lists and names that matter."""
+    return _is_operation(entry) or entry["class_name"] in CALLED_BY_NAME
+
+
 def _is_operation(entry: JsonObject) -> bool:
     """Tell an operation of a graph from a layer; HDF5 files keep no module to tell by."""
     module = entry.get("module")
+    if entry["class_name"] in TF_CLASSES:
+        return True
     if module is not None:
         return ".ops" in str(module)
     config, nodes = entry["config"], entry.get("inbound_nodes") or []
     plain = isinstance(config, Mapping) and not {"trainable", "layers"} & set(config)
     return plain and any(isinstance(node, Mapping) and "args" in node for node in nodes)
-
-
-def _operation(entry: JsonObject, taken: CallInputs) -> MaskValue:
-    kind, name = str(entry["class_name"]), _name(entry)
-    made = mask_operation(kind, entry["config"], taken.inputs)
-    if made is None:
-        raise UnsupportedModel(
-            f"the operation {name!r} ({kind}) is not a layer; rnnlens reads layers: replace it by "
-            "a layer of Keras, such as Add, Multiply or Concatenate"
-        )
-    return MaskValue(made, name)
 
 
 def _call_inputs(call: KerasCall, made: Made) -> CallInputs:
@@ -265,10 +328,19 @@ def _call_inputs(call: KerasCall, made: Made) -> CallInputs:
         name, number, output = item.key
         return made[name][number][output]
 
+    def values(item: Json) -> Any:
+        if isinstance(item, list | tuple):
+            return [values(one) for one in item]
+        if isinstance(item, Mapping):
+            return {key: values(one) for key, one in item.items()}
+        return value(item)
+
     return CallInputs(
         [value(item) for item in call.inputs],
         [value(item) for item in call.states],
         [value(item) for item in call.masks],
+        values(call.arguments),
+        values(call.keywords),
     )
 
 

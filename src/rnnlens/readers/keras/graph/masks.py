@@ -93,6 +93,8 @@ def mask_operation(kind: str, config: JsonObject, arguments: Sequence[Any]) -> E
         made = _any(masks[0])
     elif kind == "ExpandDims" and config.get("axis") == -1:
         made = ("wide", masks[0])
+    elif kind == "ConvertToTensor" and len(masks) == 1:
+        made = masks[0]
     elif kind == "LogicalOr" and len(masks) == 2:
         made = _or(*masks)
     elif kind == "Concatenate":

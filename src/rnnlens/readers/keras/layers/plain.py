@@ -9,6 +9,7 @@ from rnnlens.network.layers import (
     Activate,
     Add,
     Average,
+    Binary,
     Concatenate,
     Flatten,
     GlobalPooling1D,
@@ -58,6 +59,8 @@ MERGES: dict[str, Callable[[], Layer]] = {
     "Subtract": Subtract,
     "Multiply": Multiply,
     "Average": Average,
+    "Maximum": lambda: Binary("maximum"),
+    "Minimum": lambda: Binary("minimum"),
 }
 
 

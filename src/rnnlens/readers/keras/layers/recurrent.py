@@ -9,11 +9,20 @@ from rnnlens.network.cells import GRU, LSTM, Cell, SimpleRNN
 from rnnlens.network.layers import Bidirectional, Recurrent
 from rnnlens.network.network import Source
 from rnnlens.readers.keras.keras1.recurrent import keras1_gates
+from rnnlens.readers.keras.layers.cells import cell_spec
 from rnnlens.readers.keras.layers.cudnn import cudnn_gates, is_cudnn_bias
 from rnnlens.readers.keras.layers.spec import BuiltLayer, LayerSpec, class_of, spec_of
 from rnnlens.readers.layouts import KERAS, CellArray, split_gates
 
-__all__ = ["RECURRENT", "bidirectional", "gru", "lstm", "simple_rnn"]
+__all__ = [
+    "RECURRENT",
+    "bidirectional",
+    "direction_specs",
+    "gru",
+    "lstm",
+    "rnn",
+    "simple_rnn",
+]
 
 #: Options of every recurrent layer that change nothing when it predicts.
 INERT_RECURRENT = (
@@ -59,6 +68,12 @@ def simple_rnn(spec: LayerSpec) -> BuiltLayer:
     return BuiltLayer(_recurrent(spec, cell), sources)
 
 
+def rnn(spec: LayerSpec) -> BuiltLayer:
+    """Build an RNN around one cell."""
+    layered = cell_spec(spec)
+    return RECURRENT[layered.kind](layered)
+
+
 def _gates(spec: LayerSpec, kind: str, *, bias_rows: int) -> tuple[dict, dict[str, Source]]:
     """Read the arrays of a cell and cut them into gates."""
     if spec.keras_version.generation == "Keras 1":
@@ -72,7 +87,7 @@ def _gates(spec: LayerSpec, kind: str, *, bias_rows: int) -> tuple[dict, dict[st
     }
     if spec.options.flag("use_bias", True):
         shapes["bias"] = (width,) if bias_rows == 1 else (bias_rows, width)
-    cell = replace(spec, store=spec.store.sublayer("cell"))
+    cell = spec if spec.of_cell else replace(spec, store=spec.store.sublayer("cell"))
     # Keras turns the arrays of one class into those of the other as it loads them, so a
     # configuration of either may stand beside either.
     for item in cell.store.variables(list(shapes)):
@@ -122,11 +137,12 @@ RECURRENT: dict[str, Callable[[LayerSpec], BuiltLayer]] = {
     "SimpleRNN": simple_rnn,
     "CuDNNLSTM": lstm,
     "CuDNNGRU": gru,
+    "RNN": rnn,
 }
 
 
-def bidirectional(spec: LayerSpec) -> BuiltLayer:
-    """Build a Bidirectional layer."""
+def direction_specs(spec: LayerSpec) -> dict[str, LayerSpec]:
+    """Give the specs of a Bidirectional's two layers, ``forward`` and ``backward``."""
     options = spec.options
     entry = options.values["layer"]
     options.take("layer")
@@ -136,19 +152,13 @@ def bidirectional(spec: LayerSpec) -> BuiltLayer:
         config = entry["config"]
         flipped = {**config, "go_backwards": not config.get("go_backwards", False)}
         other = {**entry, "config": flipped}
-    sides: dict[str, Recurrent] = {}
-    sources: dict[str, Source] = {}
-    for side, inner in (("forward", entry), ("backward", other)):
-        layer, places = _direction(spec, side, inner)
-        sides[side] = layer
-        sources |= {f"{side}.{name}": place for name, place in places.items()}
-    _check_directions(spec, **sides)
-    merge_mode = options.choice("merge_mode", ["concat", "sum", "mul", "ave", None], "concat")
-    options.finish()
-    return BuiltLayer(Bidirectional(**sides, merge_mode=merge_mode), sources)
+    return {
+        side: _direction_spec(spec, side, inner)
+        for side, inner in (("forward", entry), ("backward", other))
+    }
 
 
-def _direction(spec: LayerSpec, side: str, entry: dict) -> tuple[Recurrent, dict[str, Source]]:
+def _direction_spec(spec: LayerSpec, side: str, entry: dict) -> LayerSpec:
     kind = class_of(entry)
     if kind not in RECURRENT:
         raise spec.refuse(
@@ -157,19 +167,32 @@ def _direction(spec: LayerSpec, side: str, entry: dict) -> tuple[Recurrent, dict
         )
     own = str(entry["config"].get("name", kind.lower()))
     own = own if own.startswith(f"{side}_") else f"{side}_{own}"
-    inner = spec_of(
+    return spec_of(
         entry,
         name=f"{spec.name}.{side}",
         path=f"{spec.path}/{own}",
         store=spec.store.sublayer(f"{side}_layer"),
         keras_version=spec.keras_version,
     )
-    layer, sources = RECURRENT[kind](inner)
-    assert isinstance(layer, Recurrent)
-    # keras/src/layers/rnn/bidirectional.py, force_zero_output_for_mask; tf.keras has the same.
-    if spec.keras_version.zeroes_masked_outputs:
-        layer = replace(layer, zero_output_for_mask=layer.return_sequences)
-    return layer, sources
+
+
+def bidirectional(spec: LayerSpec) -> BuiltLayer:
+    """Build a Bidirectional layer."""
+    options = spec.options
+    sides: dict[str, Recurrent] = {}
+    sources: dict[str, Source] = {}
+    for side, inner in direction_specs(spec).items():
+        layer, places = RECURRENT[inner.kind](inner)
+        assert isinstance(layer, Recurrent)
+        # keras/src/layers/rnn/bidirectional.py, force_zero_output_for_mask; tf.keras has the same.
+        if spec.keras_version.zeroes_masked_outputs:
+            layer = replace(layer, zero_output_for_mask=layer.return_sequences)
+        sides[side] = layer
+        sources |= {f"{side}.{name}": place for name, place in places.items()}
+    _check_directions(spec, **sides)
+    merge_mode = options.choice("merge_mode", ["concat", "sum", "mul", "ave", None], "concat")
+    options.finish()
+    return BuiltLayer(Bidirectional(**sides, merge_mode=merge_mode), sources)
 
 
 def _check_directions(spec: LayerSpec, forward: Recurrent, backward: Recurrent) -> None:

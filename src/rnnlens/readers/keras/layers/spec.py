@@ -119,6 +119,8 @@ class LayerSpec:
     keras_version: KerasVersion
     #: The shape that the layer was built for, batch axis first, where the file states it.
     build_shape: tuple[int | None, ...] | None = None
+    #: Whether the store is that of a recurrent layer's cell, not of the layer.
+    of_cell: bool = False
 
     def refuse(self, what: str) -> UnsupportedModel:
         """Give the error that says what of this layer is not implemented."""
@@ -156,10 +158,16 @@ def class_of(entry: JsonObject) -> str:
     if foreign or ">" in kind or (registered and ">" in str(registered)):
         name = entry.get("name") or entry.get("config", {}).get("name")
         which = f"layer {name!r}" if name else "the model"
+        plain = kind.rsplit(">", 1)[-1]
+        said_so = (
+            "; if it computes what a class of Keras does, say so with same_as="
+            f"{{{plain!r}: 'LSTM'}} (--same-as {plain}=LSTM)"
+        )
         raise UnsupportedModel(
             f"{which} is of the class {kind!r}, which is not Keras's own"
             + (f" (it comes from {module!r})" if foreign else "")
             + ": what it computes is in Python code that the file does not hold"
+            + (said_so if name else "")
         )
     return kind
 

@@ -9,27 +9,18 @@ from rnnlens.readers.keras.layers import plain, weighted
 from rnnlens.readers.keras.layers.activations import ACTIVATION_LAYERS
 from rnnlens.readers.keras.layers.recurrent import RECURRENT, bidirectional
 from rnnlens.readers.keras.layers.spec import BuiltLayer, LayerSpec, class_of, spec_of
-from rnnlens.readers.keras.weights import MODELS
 
 __all__ = ["BUILDERS", "build"]
 
 #: What stands in the way of the layers that users ask for most.
 REASONS = {
-    "Lambda": "it holds Python code, which rnnlens never runs; replace it by a layer of Keras",
-    "TFOpLambda": "it is an operation outside any layer; replace it by a layer of Keras",
-    "SlicingOpLambda": "it is an operation outside any layer; replace it by a layer of Keras",
     "TensorFlowOpLayer": "it is an operation outside any layer; replace it by a layer of Keras",
-    "RNN": "it runs a cell given apart; use the layers LSTM, GRU or SimpleRNN",
     "ConvLSTM1D": "its recurrence is over images, not vectors",
     "ConvLSTM2D": "its recurrence is over images, not vectors",
     "ConvLSTM3D": "its recurrence is over images, not vectors",
-    "Attention": "attention is not implemented",
-    "AdditiveAttention": "attention is not implemented",
-    "MultiHeadAttention": "attention is not implemented",
-    "GroupQueryAttention": "attention is not implemented",
-    "Maximum": "rnnlens merges by Add, Subtract, Multiply, Average and Concatenate",
-    "Minimum": "rnnlens merges by Add, Subtract, Multiply, Average and Concatenate",
-    "Dot": "rnnlens merges by Add, Subtract, Multiply, Average and Concatenate",
+    "GroupQueryAttention": (
+        "of attention, rnnlens reads Attention, AdditiveAttention and MultiHeadAttention"
+    ),
 }
 
 
@@ -39,8 +30,8 @@ def time_distributed(spec: LayerSpec) -> BuiltLayer:
     spec.options.take("layer")
     spec.options.finish()
     kind = class_of(entry)
-    if kind in {*MODELS, "TimeDistributed"}:
-        raise spec.refuse(f"it wraps a {kind}; rnnlens reads it around a single layer")
+    if kind == "TimeDistributed":
+        raise spec.refuse(f"it wraps a {kind}; rnnlens reads it around a layer or a model")
     inner = spec_of(
         entry,
         name=spec.name,
@@ -94,6 +85,10 @@ def build(spec: LayerSpec) -> BuiltLayer:
     """Build one layer."""
     builder = BUILDERS.get(spec.kind)
     if builder is None:
-        why = REASONS.get(spec.kind, "rnnlens does not read layers of this class")
-        raise spec.refuse(why)
+        usual = (
+            "rnnlens does not read layers of this class; if it is your own and computes what one "
+            f"of Keras's does, say so with same_as={{{spec.kind!r}: 'LSTM'}} (--same-as "
+            f"{spec.kind}=LSTM)"
+        )
+        raise spec.refuse(REASONS.get(spec.kind, usual))
     return builder(spec)

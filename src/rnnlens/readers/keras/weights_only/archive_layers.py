@@ -24,7 +24,7 @@ from rnnlens.readers.variables import StoredVariable
 if TYPE_CHECKING:
     import h5py
 
-__all__ = ["MOST_LAYERS", "ArchiveLayer", "archive_layers", "holds_layers"]
+__all__ = ["MOST_LAYERS", "PARTS", "ArchiveLayer", "archive_layers", "fits", "holds_layers"]
 
 #: More layers than this are in no model.
 MOST_LAYERS = 10_000
@@ -146,13 +146,13 @@ def _layer(file: h5py.File, place: str, arrays: tuple[StoredVariable, ...]) -> A
     elif kind:
         kept = tuple(each for each in classes if each[0] == kind)
     else:
-        kept = tuple(each for each in classes if _fits(each[0], inside))
+        kept = tuple(each for each in classes if fits(each[0], inside))
     written = text_attribute(child(file, f"{place}/vars".lstrip("/")) or file, "name")
     label = (written if written and place else name) or "model"
     return ArchiveLayer(label, place, ArchiveGroup(file, place), arrays, kept, numbered)
 
 
-def _fits(kind: str, inside: set[str]) -> bool:
+def fits(kind: str, inside: set[str]) -> bool:
     """Tell whether a group's parts are those of a class whose name it does not bear."""
     if kind in CELLS:
         return "forward_layer" not in inside  # a cell alone has its arrays as its own

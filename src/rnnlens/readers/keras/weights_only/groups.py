@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
@@ -20,12 +19,12 @@ from rnnlens.readers.keras.weights_only.archive_layers import (
     holds_layers,
 )
 from rnnlens.readers.keras.weights_only.shapes import classes_of, sizes
-from rnnlens.readers.variables import StoredVariable, VariableStore, check_count
+from rnnlens.readers.variables import StoredVariable, VariableStore
 
 if TYPE_CHECKING:
     import h5py
 
-__all__ = ["LayerArrays", "StatedStores", "WeightsFile", "holds_weights", "weights_in"]
+__all__ = ["LayerArrays", "WeightsFile", "holds_weights", "weights_in"]
 
 
 @dataclass(frozen=True, eq=False)
@@ -77,6 +76,8 @@ class WeightsFile:
     ordered: bool
     #: What the file is, such as ``"Keras 2 weights (HDF5)"``.
     what: str
+    #: Whether the layers' names are those of the model, and not of their groups.
+    named: bool = True
 
     def candidates(self, kind: str, inner: str = "") -> list[LayerArrays]:
         """Give the layers that a statement of a class may mean where the file keeps no order.
@@ -91,26 +92,6 @@ class WeightsFile:
         beside = {each.place.rpartition("/")[0] for each in fits}
         in_order = self.ordered or (all(each.numbered for each in fits) and len(beside) < 2)
         return fits[:1] if in_order else fits
-
-
-class StatedStores(VariableStore):
-    """The stores of layers that a caller stated, by the names that they were given."""
-
-    def __init__(self, stores: Mapping[str, VariableStore]) -> None:
-        self.stores = dict(stores)
-
-    def variables(self, roles: Sequence[str], optional: int = 0) -> list[StoredVariable]:
-        """Give the layer's own variables, see `VariableStore.variables`."""
-        check_count(0, roles, optional, "a layer without arrays")
-        return []
-
-    def sublayer(self, attribute: str) -> VariableStore:
-        """Give the store of a layer within, see `VariableStore.sublayer`."""
-        return StatedStores({})
-
-    def layers(self, entries: Sequence[tuple[str, str]]) -> dict[str, VariableStore]:
-        """Give the stores of a model's layers, see `VariableStore.layers`."""
-        return {name: self.stores.get(name, StatedStores({})) for _, name in entries}
 
 
 def holds_weights(file: h5py.File) -> bool:
@@ -132,6 +113,7 @@ def weights_in(file: h5py.File, version: str | None = None) -> WeightsFile:
             ArchiveGroup(file, ""),
             False,
             "Keras 3 weights (.weights.h5)",
+            named=False,
         )
     groups = LayerGroups(file)
     names = groups.filled

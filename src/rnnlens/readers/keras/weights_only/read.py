@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 from rnnlens.errors import InputError, UnreadableFile, UnsupportedModel
 from rnnlens.network.arrays import ArrayGroup, Arrays
@@ -15,70 +15,83 @@ from rnnlens.readers.keras.graph.config import network_of
 from rnnlens.readers.keras.hdf5_network import network_within
 from rnnlens.readers.keras.layers.spec import KerasVersion, spec_of
 from rnnlens.readers.keras.layers.table import build
-from rnnlens.readers.keras.left_over import accounted, places_within
+from rnnlens.readers.keras.left_over import accounted
 from rnnlens.readers.keras.text import Architecture, architecture_in
 from rnnlens.readers.keras.weights import WITH_ARRAYS, LayerGroups
-from rnnlens.readers.keras.weights_only.groups import (
-    LayerArrays,
-    StatedStores,
-    WeightsFile,
-    weights_in,
-)
+from rnnlens.readers.keras.weights_only.beside import Fitting, belonging, names_agree
+from rnnlens.readers.keras.weights_only.groups import LayerArrays, WeightsFile
 from rnnlens.readers.keras.weights_only.stated import EXAMPLE, model_of
 from rnnlens.readers.options import ReadOptions
-from rnnlens.readers.variables import load
+from rnnlens.readers.variables import NamedStores, load
 
-if TYPE_CHECKING:
-    import h5py
-
-__all__ = ["arrays_of_file", "network_of_weights"]
+__all__ = ["WeightsSource", "arrays_of", "network_of_weights"]
 
 #: How many files beside the weights are looked at, and how long one may be.
 MOST_BESIDE, LONGEST_BESIDE = 32, 4 * 1024**2
 
 
-def network_of_weights(file: h5py.File, path: Path, options: ReadOptions) -> Network:
+@dataclass(frozen=True, eq=False)
+class WeightsSource:
+    """Where weights without an architecture are kept, whatever the container."""
+
+    path: Path
+    #: Lists the layers, given the version of Keras where something states it.
+    weights: Callable[[str | None], WeightsFile]
+    #: Gives the place of every array that serves the forecast.
+    places: Callable[[], Iterable[str]]
+    #: The file whose digest stands for all.
+    main: Path
+    #: What is missing, in words.
+    lacks: str = "holds weights only: the architecture is missing"
+
+
+def network_of_weights(source: WeightsSource, options: ReadOptions) -> Network:
     """Read a file of weights alone."""
+    path = source.path
     if options.architecture is not None and options.layers is not None:
         raise InputError(f"{path}: architecture and layers were both given; give one of them")
     if options.architecture is not None:
-        return _joined(file, path, architecture_in(Path(options.architecture)))
+        architecture = architecture_in(Path(options.architecture))
+        return _joined(source, architecture, options.same_as)
     if options.layers is not None:
-        return _stated(file, path, options.layers)
-    fitting = list(_beside(file, path))
+        return _stated(source, options.layers)
+    fitting = belonging(_beside(source, options.same_as), source.weights(None), path)
     if len(fitting) == 1:
-        network, name = fitting[0]
-        note = f"The architecture is that of {name}, the only one beside the weights that fits."
+        network, file = fitting[0]
+        note = (
+            f"The architecture is that of {file.name}, the only one beside the weights that fits."
+        )
         origin = replace(network.origin, notes=(note, *network.origin.notes[1:]))
         return replace(network, origin=origin)
     fitting_words = f" ({len(fitting)} files beside it would fit)" if fitting else ""
     raise UnreadableFile(
-        f"{path} holds weights only: the architecture is missing{fitting_words}; give it with "
-        "architecture= (--architecture model.json), or state the layers with layers= (--layers "
-        f"{EXAMPLE!r})"
+        f"{path} {source.lacks}{fitting_words}; give it with architecture= (--architecture "
+        f"model.json), or state the layers with layers= (--layers {EXAMPLE!r})"
     )
 
 
-def _beside(file: h5py.File, path: Path) -> list[tuple[Network, str]]:
+def _beside(source: WeightsSource, same_as: Mapping[str, str] | None) -> list[Fitting]:
     """Try every architecture beside the weights."""
     fitting = []
-    for other in sorted(path.parent.glob("*.json"))[:MOST_BESIDE]:
+    for other in sorted(source.path.parent.glob("*.json"))[:MOST_BESIDE]:
         try:
             if other.is_file() and other.stat().st_size <= LONGEST_BESIDE:
-                fitting.append((_joined(file, path, architecture_in(other)), other.name))
+                fitting.append((_joined(source, architecture_in(other), same_as), other))
         except (InputError, OSError):
             continue
     return fitting
 
 
-def _joined(file: h5py.File, path: Path, architecture: Architecture) -> Network:
-    version = architecture.version
+def _joined(
+    source: WeightsSource, architecture: Architecture, same_as: Mapping[str, str] | None
+) -> Network:
+    path, version = source.path, architecture.version
     # Keras 3 states no version in an architecture, Keras 2 and tf.keras do.
     if version is None and "module" in architecture.config:
         version = "3.0"
-    weights = weights_in(file, version)
+    weights = source.weights(version)
     keras_version = weights.keras_version
-    own = weights_in(file).keras_version.generation
+    own = source.weights(None).keras_version.generation
     if "Keras 1" in {own, keras_version.generation} and own != keras_version.generation:
         raise UnsupportedModel(
             f"{path} is of {own} and {architecture.path} of {keras_version.generation}; rnnlens "
@@ -86,30 +99,38 @@ def _joined(file: h5py.File, path: Path, architecture: Architecture) -> Network:
         )
     notes = (f"The architecture is in {architecture.path.name}.",)
     stated = architecture.version or ""
-    origin = Origin(weights.what, stated, str(path), digest_of(path), notes)
+    origin = Origin(weights.what, stated, str(path), digest_of(source.main), notes)
     if isinstance(weights.store, LayerGroups):
-        network = network_within(architecture.config, weights.store, keras_version, origin)
+        network = network_within(architecture.config, weights.store, keras_version, origin, same_as)
     else:
-        network = network_of(architecture.config, weights.store, keras_version, origin)
-    return accounted(network, places_within(file))
+        network = network_of(architecture.config, weights.store, keras_version, origin, same_as)
+    if not names_agree(network, weights, numbers=False):
+        held = ", ".join(layer.name for layer in weights.layers)
+        note = (
+            f"The arrays are those of layers with other names ({held}), which serve in their order."
+        )
+        origin = replace(network.origin, notes=(*network.origin.notes, note))
+        network = replace(network, origin=origin)
+    return accounted(network, source.places())
 
 
-def _stated(file: h5py.File, path: Path, text: str) -> Network:
-    weights = weights_in(file)
+def _stated(source: WeightsSource, text: str) -> Network:
+    weights = source.weights(None)
     model, notes, stores = model_of(text, weights)
-    origin = _origin(weights, path, tuple(notes))
-    network = network_of(model, StatedStores(stores), weights.keras_version, origin)
-    return accounted(network, places_within(file))
+    stated = f"the layers, as stated: {text.strip()}"
+    origin = replace(_origin(weights, source, tuple(notes)), assumed=(stated,))
+    network = network_of(model, NamedStores(stores), weights.keras_version, origin)
+    return accounted(network, source.places())
 
 
-def _origin(weights: WeightsFile, path: Path, notes: tuple[str, ...]) -> Origin:
+def _origin(weights: WeightsFile, source: WeightsSource, notes: tuple[str, ...]) -> Origin:
     version = weights.keras_version.number if weights.keras_version.stated else ""
-    return Origin(weights.what, version, str(path), digest_of(path), notes)
+    return Origin(weights.what, version, str(source.path), digest_of(source.main), notes)
 
 
-def arrays_of_file(file: h5py.File, path: Path) -> Arrays:
+def arrays_of(source: WeightsSource) -> Arrays:
     """Name the arrays of a file of weights by their shapes alone."""
-    weights = weights_in(file)
+    weights = source.weights(None)
     groups = tuple(_group(layer_arrays, weights.keras_version) for layer_arrays in weights.layers)
     order = "is that of the file" if weights.ordered else "is not in the file"
     notes = (
@@ -118,7 +139,7 @@ def arrays_of_file(file: h5py.File, path: Path) -> Arrays:
         f"(Dropout, Masking, Flatten) stand; the order of the layers {order}.",
         f"To read it as a network, {_advice(weights)}.",
     )
-    return Arrays(groups, _origin(weights, path, notes))
+    return Arrays(groups, _origin(weights, source, notes))
 
 
 def _advice(weights: WeightsFile) -> str:

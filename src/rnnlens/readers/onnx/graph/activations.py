@@ -14,6 +14,9 @@ from rnnlens.readers.onnx.proto import Attributes
 
 __all__ = ["POINTWISE", "activations_of"]
 
+#: Limits beyond this are none.
+LARGEST = 3e38
+
 #: What a recurrent node may name: whether it takes alpha and beta, and their usual values.
 PARAMETERS: dict[str, tuple[float | None, float | None]] = {
     "tanh": (None, None),
@@ -92,13 +95,21 @@ def activations_of(
     return [activations[k : k + len(usual)] for k in range(0, len(activations), len(usual))]
 
 
-def _clip(a: Attributes) -> Activation | None:
+def _clip(a: Attributes) -> Activation:
+    # what exporters write for no limit is the largest number of the type
     low, high = a.get("min"), a.get("max")
+    low = None if low is None or low < -LARGEST else low
+    high = None if high is None or high > LARGEST else high
     if (low, high) == (-1, 1):
         return Activation("hard_tanh")
     if low == 0:
         return Activation("relu", {} if high is None else {"max_value": high})
-    return None
+    limits = {"min_value": low, "max_value": high}
+    return Activation("clip", {name: one for name, one in limits.items() if one is not None})
+
+
+def _plain(name: str) -> Callable[[Attributes], Activation]:
+    return lambda a: Activation(name)
 
 
 def _usual_selu(a: Attributes) -> Activation | None:
@@ -108,6 +119,9 @@ def _usual_selu(a: Attributes) -> Activation | None:
 
 #: Operators that act on each number alone, by their attributes; None where rnnlens has no equal.
 POINTWISE: dict[str, Callable[[Attributes], Activation | None]] = {
+    **{name: _plain(name.lower()) for name in ("Abs", "Ceil", "Cos", "Erf", "Floor", "Log")},
+    **{name: _plain(name.lower()) for name in ("Reciprocal", "Round", "Sign", "Sin", "Sqrt")},
+    "Atan": lambda a: Activation("arctan"),
     "Celu": lambda a: Activation("celu", {"alpha": a.get("alpha", 1.0)}),
     "Clip": _clip,
     "Elu": lambda a: Activation("elu", {"alpha": a.get("alpha", 1.0)}),

@@ -2,9 +2,20 @@
 
 from __future__ import annotations
 
+from typing import Literal
+
 from rnnlens.errors import UnreadableFile, UnsupportedModel
-from rnnlens.network.axes import ExpandDims, Mean, Squeeze
-from rnnlens.network.layers import GlobalPooling1D, RepeatVector, Reshape
+from rnnlens.network.activations import Activation
+from rnnlens.network.axes import ExpandDims, Mean, Repeat, Squeeze
+from rnnlens.network.layers import (
+    Activate,
+    GlobalPooling1D,
+    Layer,
+    Multiply,
+    Reduction,
+    RepeatVector,
+    Reshape,
+)
 from rnnlens.readers.onnx.graph.builder import Given, OnnxGraphBuilder, Rule
 from rnnlens.readers.onnx.graph.inputs import (
     axes_option,
@@ -27,6 +38,20 @@ from rnnlens.readers.onnx.proto import OnnxOperator
 from rnnlens.readers.refusals import WrongSampleAxis
 
 __all__ = ["RULES"]
+
+Kind = Literal["sum", "max", "min", "product", "logsumexp"]
+
+#: Reductions and what they are, where ``ReduceL2`` is also the root of it.
+REDUCTIONS: dict[str, Kind] = {
+    "ReduceL1": "sum",
+    "ReduceL2": "sum",
+    "ReduceLogSumExp": "logsumexp",
+    "ReduceMax": "max",
+    "ReduceMin": "min",
+    "ReduceProd": "product",
+    "ReduceSum": "sum",
+    "ReduceSumSquare": "sum",
+}
 
 
 def _transpose(op: OnnxOperator, values: Given, builder: OnnxGraphBuilder) -> list[OnnxTensor]:
@@ -163,18 +188,41 @@ def _stretched(
     ]
     if not axes:
         return x
-    (axis, *more) = axes
-    times = wanted[axis]
-    simple = x.rank == 3 and x.shape[axis] == 1 and isinstance(times, int) and x.axis(axis) == 1
-    if more or not simple or not isinstance(times, int):
-        raise UnsupportedModel(
-            f"node {op.text} stretches a value otherwise than one vector into steps, which rnnlens "
-            "does not read"
-        )
-    vector = _without(op, x, axis, builder)
-    shape = (*x.shape[:axis], times, *x.shape[axis + 1 :])
+    for axis in axes:
+        x = _repeated(op, x, axis, wanted[axis], builder)
+    return x
+
+
+def _repeated(
+    op: OnnxOperator, x: OnnxTensor, axis: int, wanted: Length, builder: OnnxGraphBuilder
+) -> OnnxTensor:
+    """Make an axis longer by copies."""
+    place, have = x.axis(axis), x.shape[axis]
+    shape = (*x.shape[:axis], wanted, *x.shape[axis + 1 :])
     made = OnnxTensor(x.ref, shape, x.batch)
-    ref = builder.add("repeat", RepeatVector(times), (vector.ref,), (made.sample,))
+    if isinstance(wanted, int) and isinstance(have, int) and (have == 1 or op.kind == "Tile"):
+        if have == 1 and x.rank == 3 and place == 1:
+            vector = _without(op, x, axis, builder)
+            ref = builder.add("repeat", RepeatVector(wanted), (vector.ref,), (made.sample,))
+        else:
+            layer = Repeat(place, wanted // have)
+            ref = builder.add("repeat", layer, (x.ref,), (made.sample,))
+        return x.laid(ref, shape, x.batch)
+    if have != 1:
+        raise UnreadableFile(
+            f"node {op.text} stretches {have} places to {wanted}: the file is damaged"
+        )
+    alike = [
+        ref
+        for ref, sample in builder.samples.items()
+        if len(sample) >= place and sample[place - 1] == wanted
+    ]
+    if not alike:
+        raise UnsupportedModel(
+            f"node {op.text} stretches a value to a length that only the data will tell, and that "
+            "no other value has at that place"
+        )
+    ref = builder.add("repeat", Repeat(place), (x.ref, alike[0]), (made.sample,))
     return x.laid(ref, shape, x.batch)
 
 
@@ -203,16 +251,21 @@ def _reduced(op: OnnxOperator, values: Given, builder: OnnxGraphBuilder) -> list
     keep = bool(op.attributes.get("keepdims", 1))
     shape = [1 if k in axes else n for k, n in enumerate(x.shape) if keep or k not in axes]
     batch = x.batch if keep else x.batch - sum(axis < x.batch for axis in axes)
-    layer = Mean(tuple(x.axis(axis) for axis in axes), keep)
-    if op.kind == "ReduceMax":
-        if len(axes) != 1 or x.axis(axes[0]) != 1 or x.rank != 3:
-            raise UnsupportedModel(
-                f"node {op.text} takes the largest value over another axis than the steps, which "
-                "rnnlens does not read"
-            )
+    places = tuple(x.axis(axis) for axis in axes)
+    layer: Layer = Mean(places, keep)
+    if op.kind != "ReduceMean":
+        layer = Reduction(REDUCTIONS[op.kind], places, keep)
+    if op.kind == "ReduceMax" and places == (1,) and x.rank == 3:
         layer = GlobalPooling1D("max", keep)
+    label, taken = op.kind.lower().replace("reduce", ""), (x.ref,)
+    if op.kind == "ReduceL1":
+        taken = (builder.add("abs", Activate(Activation("abs")), taken, (x.sample,)),)
+    elif op.kind in {"ReduceL2", "ReduceSumSquare"}:
+        taken = (builder.add("square", Multiply(), (x.ref, x.ref), (x.sample,)),)
     made = OnnxTensor(x.ref, tuple(shape), batch)
-    ref = builder.add(op.kind.lower().replace("reduce", ""), layer, (x.ref,), (made.sample,))
+    ref = builder.add(label, layer, taken, (made.sample,))
+    if op.kind == "ReduceL2":
+        ref = builder.add("sqrt", Activate(Activation("sqrt")), (ref,), (made.sample,))
     return [x.laid(ref, shape, batch)]
 
 
@@ -220,8 +273,7 @@ def _reduced(op: OnnxOperator, values: Given, builder: OnnxGraphBuilder) -> list
 RULES: dict[str, Rule] = {
     "Expand": _expand,
     "Flatten": _flatten,
-    "ReduceMax": _reduced,
-    "ReduceMean": _reduced,
+    **dict.fromkeys((*REDUCTIONS, "ReduceMean"), _reduced),
     "Reshape": _reshape,
     "Squeeze": _squeeze,
     "Tile": _tile,

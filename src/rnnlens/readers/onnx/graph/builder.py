@@ -10,7 +10,7 @@ import numpy as np
 from rnnlens.network.axes import Constant, ExpandDims, Index, Squeeze
 from rnnlens.network.layers import Concatenate, Input, Layer, Permute, Reshape
 from rnnlens.network.network import Source
-from rnnlens.readers.onnx.graph.values import Dim, Length, OnnxTensor, OnnxValue
+from rnnlens.readers.onnx.graph.values import Dim, FixedArray, Length, OnnxTensor, OnnxValue
 from rnnlens.readers.onnx.proto import OnnxOperator
 
 __all__ = ["Given", "OnnxGraphBuilder", "PendingNode", "Rule"]
@@ -34,6 +34,13 @@ class OnnxGraphBuilder:
 
     nodes: list[PendingNode] = field(default_factory=list)
     samples: dict[tuple[int, int], tuple[Length, ...]] = field(default_factory=dict)
+    #: What the network as read leaves out, in sentences.
+    notes: list[str] = field(default_factory=list)
+
+    def note(self, sentence: str) -> None:
+        """Say once what is left out."""
+        if sentence not in self.notes:
+            self.notes.append(sentence)
 
     def add(
         self,
@@ -123,9 +130,20 @@ class OnnxGraphBuilder:
         """Add numbers that are the same for every sample."""
         return self.add("constant", Constant(values), (beside,), (values.shape,))
 
+    def per_sample(self, known: FixedArray) -> OnnxTensor:
+        """Make a value of numbers that every sample has, such as a first state of zeros."""
+        assert known.batch is not None
+        ref = self.constant(_row(known), (0, 0))
+        return OnnxTensor(ref, known.shape, known.batch)
+
+
+def _row(known: FixedArray) -> np.ndarray:
+    """Give the numbers of one sample."""
+    return np.array(known.values.take(0, axis=known.batch), order="C")
+
 
 #: The inputs of a node as read so far, None for one that is left out.
 Given = Sequence[OnnxValue | None]
 
 #: Reads a node that works on values of the network.
-Rule = Callable[[OnnxOperator, Given, OnnxGraphBuilder], list[OnnxTensor]]
+Rule = Callable[[OnnxOperator, Given, OnnxGraphBuilder], Sequence[OnnxValue]]

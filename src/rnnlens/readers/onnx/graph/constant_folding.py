@@ -48,6 +48,13 @@ def fold_constants(op: OnnxOperator, values: FixedInputs) -> list[FixedArray] | 
     except InputError:
         raise
     except (ValueError, IndexError, TypeError, OverflowError, ZeroDivisionError) as error:
+        known = [one for one in values if one is not None]
+        if any(one.batch is not None or one.values.dtype == object for one in known):
+            raise UnsupportedModel(
+                f"node {op.text} computes with the number of samples, as exporters write "
+                "out[:, t] = y: stack or join the parts instead (torch.stack, torch.cat), or read "
+                "the live module"
+            ) from error
         raise UnreadableFile(
             f"node {op.text} cannot be computed from its fixed inputs: the file is damaged"
         ) from error
@@ -328,6 +335,18 @@ def _negative(op: OnnxOperator, values: FixedInputs) -> FixedArray:
     return FixedArray(-known.values, known.text, known.batch)
 
 
+def _not(op: OnnxOperator, values: FixedInputs) -> FixedArray:
+    known = _first(values)
+    return FixedArray(~known.values.astype(bool), known.text, known.batch)
+
+
+def _trilu(op: OnnxOperator, values: FixedInputs) -> FixedArray:
+    known, shift = _first(values), optional(values, 1)
+    k = int(shift.values.reshape(())) if isinstance(shift, FixedArray) else 0
+    cut = np.triu if op.attributes.get("upper", 1) else np.tril
+    return FixedArray(cut(known.values, k), known.text, known.batch)
+
+
 def _root(op: OnnxOperator, values: FixedInputs) -> FixedArray:
     known = _first(values)
     return FixedArray(np.sqrt(known.values), known.text, known.batch)
@@ -336,6 +355,7 @@ def _root(op: OnnxOperator, values: FixedInputs) -> FixedArray:
 #: The operators that are folded, each with its rule.
 FOLDED: dict[str, Callable[[OnnxOperator, FixedInputs], FixedArray | list[FixedArray]]] = {
     "Add": _elementwise(np.add),
+    "And": _elementwise(np.logical_and),
     "Cast": _cast,
     "Concat": _concat,
     "Constant": _constant,
@@ -345,10 +365,17 @@ FOLDED: dict[str, Callable[[OnnxOperator, FixedInputs], FixedArray | list[FixedA
     "Equal": _elementwise(np.equal),
     "Expand": _expand,
     "Gather": _gather,
+    "Greater": _elementwise(np.greater),
+    "GreaterOrEqual": _elementwise(np.greater_equal),
     "Identity": _same,
+    "Less": _elementwise(np.less),
+    "LessOrEqual": _elementwise(np.less_equal),
     "MatMul": _matmul,
     "Mul": _elementwise(np.multiply),
     "Neg": _negative,
+    "Not": _not,
+    "Or": _elementwise(np.logical_or),
+    "Pow": _elementwise(np.power),
     "ReduceProd": _product,
     "Reshape": _reshape,
     "Slice": _slice,
@@ -358,6 +385,7 @@ FOLDED: dict[str, Callable[[OnnxOperator, FixedInputs], FixedArray | list[FixedA
     "Sub": _elementwise(np.subtract),
     "Tile": _tile,
     "Transpose": _transpose,
+    "Trilu": _trilu,
     "Unsqueeze": _unsqueeze,
     "Where": _where,
 }

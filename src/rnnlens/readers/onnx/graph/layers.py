@@ -10,6 +10,7 @@ from rnnlens.network.layers import (
     Activate,
     Add,
     BatchNormalization,
+    Binary,
     Dense,
     Layer,
     LayerNormalization,
@@ -32,9 +33,12 @@ from rnnlens.readers.onnx.graph.values import (
 from rnnlens.readers.onnx.proto import OnnxOperator
 from rnnlens.readers.refusals import WrongSampleAxis
 
-__all__ = ["RULES"]
+__all__ = ["RULES", "dense"]
 
 Sources = dict[str, Source]
+
+#: The number of the type of true and false in TensorProto.DataType.
+BOOLEAN = 9
 
 
 def _same(
@@ -50,15 +54,7 @@ def _same(
     return OnnxTensor(ref, x.shape, x.batch)
 
 
-def _matmul(op: OnnxOperator, values: Given, builder: OnnxGraphBuilder) -> list[OnnxTensor]:
-    x = tensor_of(op, values)
-    kernel = fixed_numbers(op, values, 1, "kernel")
-    if kernel.values.ndim != 2:
-        raise UnsupportedModel(f"node {op.text} multiplies by an array that is no matrix")
-    return [_dense(op, x, kernel.values, None, {"W": kernel.text}, builder)]
-
-
-def _dense(
+def dense(
     op: OnnxOperator,
     x: OnnxTensor,
     W: np.ndarray,
@@ -66,6 +62,7 @@ def _dense(
     texts: dict[str, str],
     builder: OnnxGraphBuilder,
 ) -> OnnxTensor:
+    """Add a layer ``x W + b`` on the last axis."""
     if x.batch == x.rank - 1:
         raise WrongSampleAxis(f"node {op.text} multiplies along the batch axis{APART}")
     if x.shape[-1] != W.shape[0]:
@@ -97,12 +94,24 @@ def _gemm(op: OnnxOperator, values: Given, builder: OnnxGraphBuilder) -> list[On
     turned = ".T" if a.get("transB", 0) else ""
     texts = {"W": kernel.text + turned}
     b = None
-    if optional(values, 2) is not None:
+    added = optional(values, 2)
+    if isinstance(added, OnnxTensor) and beta == 1:
+        return [_plus(op, dense(op, x, W, None, texts, builder), added, builder)]
+    if added is not None:
         bias = fixed_numbers(op, values, 2, "bias")
         b = np.broadcast_to(constant_in(bias, 2, 0, op.text), W.shape[1:])
         b = copied(b if beta == 1 else b * np.asarray(beta, b.dtype))
         texts["b"] = bias.text
-    return [_dense(op, x, W, b, texts, builder)]
+    return [dense(op, x, W, b, texts, builder)]
+
+
+def _plus(
+    op: OnnxOperator, left: OnnxTensor, right: OnnxTensor, builder: OnnxGraphBuilder
+) -> OnnxTensor:
+    shape, batch = _broadcast(op, left, right)
+    sample = OnnxTensor(left.ref, shape, batch).sample
+    ref = builder.add(op.label("add"), Add(), (left.ref, right.ref), (sample,))
+    return OnnxTensor(ref, shape, batch)
 
 
 def _broadcast(
@@ -123,16 +132,11 @@ def _broadcast(
 def _arithmetic(op: OnnxOperator, values: Given, builder: OnnxGraphBuilder) -> list[OnnxTensor]:
     left, right = values[0], values[1]
     if isinstance(left, OnnxTensor) and isinstance(right, OnnxTensor):
-        layers = {"Add": Add, "Sum": Add, "Mul": Multiply, "Sub": Subtract}
-        if op.kind not in layers:
-            raise UnsupportedModel(
-                f"node {op.text} divides by a value that the network computes, which rnnlens does "
-                "not read"
-            )
+        layers = {"Add": Add(), "Mul": Multiply(), "Sub": Subtract(), "Div": Binary("divide")}
         shape, batch = _broadcast(op, left, right)
         made = OnnxTensor(left.ref, shape, batch)
         both = (left.ref, right.ref)
-        ref = builder.add(op.label(op.kind.lower()), layers[op.kind](), both, (made.sample,))
+        ref = builder.add(op.label(op.kind.lower()), layers[op.kind], both, (made.sample,))
         return [OnnxTensor(ref, shape, batch)]
     x, fixed = (left, right) if isinstance(left, OnnxTensor) else (right, left)
     if not isinstance(x, OnnxTensor) or not isinstance(fixed, FixedArray):
@@ -190,13 +194,14 @@ def _rescaled(
         scale, offset = (one, -numbers) if value_first else (-one, numbers)
     elif op.kind == "Mul":
         scale, offset = numbers, zero
-    elif value_first and (numbers != 0).all():
+    elif not value_first:
+        inverse = Activate(Activation("reciprocal"))
+        x = _same(op, x, inverse, op.label("reciprocal"), builder)
+        scale, offset = numbers, zero
+    elif (numbers != 0).all():
         scale, offset = 1 / numbers, zero
     else:
-        raise UnsupportedModel(
-            f"node {op.text} divides by a value that the network computes or by zero, which "
-            "rnnlens does not read"
-        )
+        raise UnsupportedModel(f"node {op.text} divides by zero, which rnnlens does not read")
     which = "scale" if op.kind in {"Mul", "Div"} else "offset"
     sources = {which: Source(fixed.text, fixed.text)}
     layer = Rescaling(copied(scale), copied(offset))
@@ -213,7 +218,10 @@ def _activation(op: OnnxOperator, values: Given, builder: OnnxGraphBuilder) -> l
     attributes = dict(op.attributes)
     if op.kind == "Clip":
         for place, name in ((1, "min"), (2, "max")):
-            if optional(values, place) is not None:
+            limit = optional(values, place)
+            if isinstance(limit, FixedArray) and limit.values.size == 1:
+                attributes[name] = float(limit.values.reshape(()))
+            elif limit is not None:
                 attributes[name] = float(fixed_numbers(op, values, place, name).values)
     activation = POINTWISE[op.kind](attributes)
     if activation is None:
@@ -311,9 +319,13 @@ def _cast(op: OnnxOperator, values: Given, builder: OnnxGraphBuilder) -> list[On
     to = op.attributes.get("to")
     whole = to in {2, 3, 5, 6, 7, 12, 13}
     if whole and not x.integer:
-        raise UnsupportedModel(
-            f"node {op.text} cuts values off to whole numbers, which rnnlens does not read"
-        )
+        cut = _same(op, x, Activate(Activation("truncate")), op.label("truncate"), builder)
+        return [OnnxTensor(cut.ref, cut.shape, cut.batch, True)]
+    if to == BOOLEAN:
+        zero = _same(op, x, Activate(Activation("is_zero")), op.label("is_zero"), builder)
+        line = Rescaling(-np.ones(()), np.ones(()))
+        true = _same(op, zero, line, op.label("is_true"), builder)
+        return [OnnxTensor(true.ref, true.shape, true.batch, True)]
     if not whole and to not in {1, 10, 11, 16}:
         raise UnsupportedModel(f"node {op.text} casts to a type that rnnlens does not read")
     return [OnnxTensor(x.ref, x.shape, x.batch, whole)]
@@ -329,7 +341,6 @@ RULES: dict[str, Rule] = {
     "Cast": _cast,
     "Gemm": _gemm,
     "LayerNormalization": _layer_norm,
-    "MatMul": _matmul,
     "Neg": _negative,
     "PRelu": _prelu,
 }

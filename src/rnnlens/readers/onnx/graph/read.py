@@ -21,13 +21,16 @@ from rnnlens.network.network import Network, Node, Origin
 from rnnlens.network.unique import unique_name
 from rnnlens.readers.hardening.contents import digest_of
 from rnnlens.readers.onnx.graph import axes as onnx_axes
+from rnnlens.readers.onnx.graph import between as onnx_between
 from rnnlens.readers.onnx.graph import convolution as onnx_convolution
 from rnnlens.readers.onnx.graph import layers as onnx_layers
+from rnnlens.readers.onnx.graph import products as onnx_products
 from rnnlens.readers.onnx.graph import slicing as onnx_slicing
 from rnnlens.readers.onnx.graph.activations import POINTWISE
 from rnnlens.readers.onnx.graph.builder import OnnxGraphBuilder
 from rnnlens.readers.onnx.graph.constant_folding import FOLDED, fold_constants
 from rnnlens.readers.onnx.graph.recurrent import KINDS, recurrent
+from rnnlens.readers.onnx.graph.unrolled import refuse_unrolled
 from rnnlens.readers.onnx.graph.values import (
     BATCH,
     Dim,
@@ -39,6 +42,7 @@ from rnnlens.readers.onnx.graph.values import (
 from rnnlens.readers.onnx.parts import OnnxGraph, graph_of, version_of
 from rnnlens.readers.onnx.proto import OnnxOperator, parse
 from rnnlens.readers.refusals import WrongSampleAxis
+from rnnlens.readers.rerolled.reroll import reroll
 
 __all__ = ["OnnxReading", "TensorLayout", "read_graph"]
 
@@ -52,6 +56,9 @@ ROW_BY_ROW = frozenset(POINTWISE) | {"Add", "Cast", "Div", "Dropout", "Gemm", "I
 ROW_BY_ROW |= {"MatMul", "Mul", "Sub"}
 
 RULES = onnx_axes.RULES | onnx_slicing.RULES | onnx_layers.RULES | onnx_convolution.RULES
+RULES |= onnx_between.RULES | onnx_products.RULES
+#: Operators that a cell may apply to its first state.
+OF_STATES = (frozenset(RULES) - frozenset(FOLDED)) | {"MatMul"}
 
 
 @dataclass(frozen=True)
@@ -87,8 +94,11 @@ def read_graph(
     model = parse(path)
     graph = graph_of(model, path, dict(weights or {}))
     axes, builder, tensors = _placed(graph, dict(batch_axes or {}))
-    origin = Origin("ONNX", version_of(model), str(path), digest_of(path))
+    notes = tuple(builder.notes)
+    origin = Origin("ONNX", version_of(model), str(path), digest_of(path), notes=notes)
     network = _network(builder, tensors, origin, model.graph.name or "network")
+    if not any(network.recurrent()):
+        refuse_unrolled(graph.operators, graph.fixed)
     taken = {node.name for node in network.nodes}
     inputs = tuple(
         TensorLayout(each.name, axis, each.shape[axis] if each.shape else None, each.dtype.name)
@@ -212,6 +222,8 @@ def _computed(
         return recurrent(op, given, builder, used)
     if op.kind == "Shape":
         return [_shape(op, given)]
+    if op.kind in OF_STATES:
+        given = _states_as_values(given, builder)
     known = [value for value in given if value is None or isinstance(value, FixedArray)]
     if len(known) == len(given) and op.kind in FOLDED:
         if number not in cache:
@@ -229,6 +241,16 @@ def _computed(
             f"{', '.join(sorted({*KINDS, *RULES}))}"
         )
     return RULES[op.kind](op, given, builder)
+
+
+def _states_as_values(
+    given: list[OnnxValue | None], builder: OnnxGraphBuilder
+) -> list[OnnxValue | None]:
+    """Take a first state, which every sample has, as a value: a cell written out computes on it."""
+    first = given[0] if given else None
+    if not isinstance(first, FixedArray) or first.batch is None:
+        return given
+    return [builder.per_sample(first), *given[1:]]
 
 
 def _row_by_row(
@@ -270,8 +292,9 @@ def _network(
     for number in range(len(builder.nodes) - 1, -1, -1):
         if number in needed:
             needed |= {ref[0] for ref in builder.nodes[number].inputs}
-    refs = {ref for number in needed for ref in builder.nodes[number].inputs}
-    refs |= {tensor.ref for tensor in outputs}
+    taken_refs = {ref for number in needed for ref in builder.nodes[number].inputs}
+    taken_refs |= {tensor.ref for tensor in outputs}
+    of_states = {number for number, output in taken_refs if output}
     names: dict[int, str] = {}
     taken: set[str] = set()
     nodes = []
@@ -280,11 +303,12 @@ def _network(
         label = names[number] = unique_name(built.label, taken)
         inputs = tuple((names[ref[0]], ref[1]) for ref in built.inputs)
         layer = built.layer
-        if not any(ref[0] == number and ref[1] for ref in refs):
+        if number not in of_states:
             layer = _without_states(layer)
         nodes.append(Node(label, layer, inputs, built.sources))
     given = tuple((names[tensor.ref[0]], tensor.ref[1]) for tensor in outputs)
-    return check(Network(tuple(nodes), given, origin, name))
+    nodes, refs = reroll(nodes, list(given))
+    return check(Network(tuple(nodes), tuple(refs), origin, name))
 
 
 def _without_states(layer: Layer) -> Layer:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from rnnlens.errors import UnreadableFile, UnsupportedModel
-from rnnlens.network.axes import Flip, Slice
+from rnnlens.network.axes import Flip, Slice, Take
 from rnnlens.network.layers import Embedding
 from rnnlens.network.network import Source
 from rnnlens.readers.onnx.graph.builder import Given, OnnxGraphBuilder, Rule
@@ -109,6 +109,11 @@ def _gather(op: OnnxOperator, values: Given, builder: OnnxGraphBuilder) -> list[
     axis = whole_axis(op.attributes.get("axis", 0), x.rank, op)
     if axis == x.batch:
         raise WrongSampleAxis(f"node {op.text} picks from the batch axis{APART}")
+    if isinstance(where, FixedArray) and where.values.ndim > 1:
+        raise UnsupportedModel(
+            f"node {op.text} picks by a table of places with {where.values.ndim} axes, which "
+            "rnnlens does not read"
+        )
     places = whole_numbers(where, op.text, "indices")
     assert isinstance(where, FixedArray)
     length = x.shape[axis]
@@ -119,11 +124,10 @@ def _gather(op: OnnxOperator, values: Given, builder: OnnxGraphBuilder) -> list[
         ref = builder.picked(x.ref, places[0], x.axis(axis))
         return [x.laid(ref, shape, x.batch - (axis < x.batch))]
     run = range(places[0], places[0] + len(places)) if places else range(0)
-    if where.values.ndim != 1 or list(run) != places or (run.start < 0 <= run.stop - 1):
-        raise UnsupportedModel(
-            f"node {op.text} picks places {places[:6]} in an order of their own, which rnnlens "
-            "does not read"
-        )
+    if list(run) != places or (run.start < 0 <= run.stop - 1):
+        taken = OnnxTensor(x.ref, (*x.shape[:axis], len(places), *x.shape[axis + 1 :]), x.batch)
+        ref = builder.add("take", Take(tuple(places), x.axis(axis)), (x.ref,), (taken.sample,))
+        return [x.laid(ref, taken.shape, x.batch)]
     end = None if run.stop == 0 else run.stop
     return [_run_of_places(op, x, axis, (run.start, FAR if end is None else end, 1), builder)]
 

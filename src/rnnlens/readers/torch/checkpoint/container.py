@@ -33,6 +33,11 @@ MEMBERS = 100_000
 #: Bytes of the pickle at most: it holds names and shapes, and what else was put in.
 LONGEST_PICKLE = 2**28
 
+UNREADABLE = (
+    *(zipfile.BadZipFile, zlib.error, EOFError, RuntimeError, ValueError),
+    *(OSError, OverflowError, MemoryError),
+)
+
 
 class Numbers(Protocol):
     """Where the numbers of a file lie."""
@@ -99,8 +104,9 @@ def _checked_names(path: Path) -> list[str]:
     size = path.stat().st_size
     with zipfile.ZipFile(path) as archive:
         members = archive.infolist()
-    unpacked = sum(member.file_size for member in members)
-    # PyTorch stores its members as they are, so together they are smaller than the file.
+    # The code of a TorchScript archive is compressed, and never looked at.
+    unpacked = sum(member.file_size for member in members if "/code/" not in member.filename)
+    # PyTorch stores its other members as they are, so together they are smaller than the file.
     if len(members) > MEMBERS or unpacked > size:
         raise UnreadableFile(
             f"{path} is an archive of {len(members)} members that unpack to {unpacked} bytes from "
@@ -133,8 +139,8 @@ class _Members:
                 data = member.read(longest + 1)
         except KeyError:
             raise damaged(self.path, f"{name} is missing in the archive") from None
-        # a wrong sum, a password and an unknown compression
-        except (zipfile.BadZipFile, zlib.error, EOFError, RuntimeError, ValueError):
+        # a wrong sum, a password, an unknown compression, a place that no file has
+        except UNREADABLE:
             raise damaged(self.path, f"{name} in the archive cannot be read") from None
         if len(data) > longest:
             raise damaged(self.path, f"{name} is longer than any is")

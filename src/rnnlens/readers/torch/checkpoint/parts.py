@@ -9,7 +9,7 @@ from rnnlens.pickles.inert import Made
 from rnnlens.readers.torch.checkpoint.walk import MOST_VALUES, entries_of, module_parts, state_of
 from rnnlens.readers.torch.weights.lazy import LazyArray
 from rnnlens.readers.torch.weights.names import is_recurrent
-from rnnlens.readers.torch.weights.packed import beside, unpacked
+from rnnlens.readers.torch.weights.packed import ROUNDED, beside, unpacked
 
 __all__ = ["Part", "parts_of"]
 
@@ -105,12 +105,6 @@ class _Search:
             if inner is not None and id(module) not in above and depth < MODULES:
                 within = above | {id(module)}
                 yield from self._of_module(inner, f"{prefix}{key}.", within, depth + 1)
-
-
-ROUNDED = (
-    "the model itself rounds what enters its layers of whole numbers to 8 bits at every step; the "
-    "network as read has its weights and does not round"
-)
 
 
 def parts_of(content: object, array_of: ArrayOf, *, scripted: bool = False) -> list[Part]:

@@ -91,14 +91,13 @@ class Tensors:
     def _view(self, made: Made) -> _View:
         try:
             storage, offset, shape, strides, *rest = made.arguments
-            sizes, steps = _sizes(shape), _sizes(strides)
-            if not isinstance(storage, Storage) or len(sizes) != len(steps):
-                raise TypeError
-            (begin,) = _sizes((offset,))
-            last = begin + sum((n - 1) * s for n, s in zip(sizes, steps, strict=True))
-            count = math.prod(sizes)
+            sizes, steps, (begin,) = _sizes(shape), _sizes(strides), _sizes((offset,))
         except (TypeError, ValueError):
-            raise damaged(self.path, "a tensor in it is not described as PyTorch does") from None
+            storage, sizes, steps, begin, rest = None, (), (), 0, []
+        if not isinstance(storage, Storage) or len(sizes) != len(steps):
+            raise damaged(self.path, "a tensor in it is not described as PyTorch does")
+        last = begin + sum((n - 1) * s for n, s in zip(sizes, steps, strict=True))
+        count = math.prod(sizes)
         code = ""
         if storage.kind == "UntypedStorage":  # its size is in bytes, and the type stands apart
             code = _code_of(rest[2] if len(rest) > 2 else None)
@@ -145,34 +144,39 @@ class Tensors:
 
     def _scaled(self, name: str, view: _View, whole: np.ndarray) -> np.ndarray:
         """Give the numbers that whole ones stand for: ``(q - zero) * scale``."""
-        given = view.scale
-        scheme = given[0] if isinstance(given, tuple) and given else None
-        if isinstance(scheme, Global) and isinstance(given, tuple):
-            if scheme.name == "per_tensor_affine" and len(given) == 3:
-                scale, zero = given[1:]
-                if isinstance(scale, float) and isinstance(zero, int):
-                    return (whole.astype(np.float32) - np.float32(zero)) * np.float32(scale)
-            if scheme.name.startswith("per_channel_affine") and len(given) == 4:
-                return self._scaled_by_row(name, given, whole)
-        raise _other_than_plain(name)
-
-    def _scaled_by_row(self, name: str, given: tuple[object, ...], whole: np.ndarray) -> np.ndarray:
-        _, scales, zeros, axis = given
-        if not isinstance(axis, int) or not 0 <= axis < whole.ndim:
+        given = view.scale if isinstance(view.scale, tuple) else ()
+        scheme = given[0].name if given and isinstance(given[0], Global) else ""
+        found = None
+        if scheme == "per_tensor_affine" and len(given) == 3:
+            scale, zero = given[1:]
+            if isinstance(scale, float) and isinstance(zero, int):
+                found = np.float32(zero), np.float32(scale)
+        elif scheme.startswith("per_channel_affine") and len(given) == 4:
+            found = self._by_row(name, given, whole.shape)
+        if found is None:
             raise _other_than_plain(name)
+        zero_at, factor = found
+        return (whole.astype(np.float32) - zero_at) * factor
+
+    def _by_row(
+        self, name: str, given: tuple[object, ...], shape: tuple[int, ...]
+    ) -> tuple[np.ndarray, np.ndarray] | None:
+        """Give the zeros and the scales of each row; None where they do not fit."""
+        _, scales, zeros, axis = given
+        if not isinstance(axis, int) or not 0 <= axis < len(shape):
+            return None
         rows = []
-        for one in (scales, zeros):
+        for one in (zeros, scales):
             made = _unwrapped(one)
             if made is None or made.maker.name not in STRIDED:
-                raise _other_than_plain(name)
+                return None
             view = self._view(made)
-            code = view.code or CODES.get(view.storage.kind, "|u1")
-            rows.append(self._plain(name, view, code).astype(np.float64))
-        shape = tuple(-1 if k == axis else 1 for k in range(whole.ndim))
-        if any(row.shape != whole.shape[axis : axis + 1] for row in rows):
-            raise _other_than_plain(name)
-        scale, zero = (row.reshape(shape) for row in rows)
-        return ((whole - zero) * scale).astype(np.float32)
+            row = self._plain(name, view, view.code or CODES.get(view.storage.kind, "|u1"))
+            if row.shape != shape[axis : axis + 1]:
+                return None
+            along = tuple(-1 if k == axis else 1 for k in range(len(shape)))
+            rows.append(row.astype(np.float32).reshape(along))
+        return rows[0], rows[1]
 
 
 def _other_than_plain(name: str) -> UnsupportedModel:

@@ -13,6 +13,7 @@ from rnnlens.network.activations import Activation
 from rnnlens.network.axes import Constant
 from rnnlens.network.layers import Activate, Add, Einsum, Reduction
 from rnnlens.network.network import Source
+from rnnlens.readers.letters import equation_terms, matmul_terms
 from rnnlens.readers.torch.graph.arithmetic import merged, scaled
 from rnnlens.readers.torch.graph.call import TorchCall, operation
 from rnnlens.readers.torch.graph.functions import FAR
@@ -104,13 +105,8 @@ def _matmul(call: TorchCall) -> TorchValue:
     if fixed and len(right_shape) == 2 and isinstance(left, TorchValue | StackedStates):
         return dense(call, call.value("self"), other, None, turned=False)
     ranks = [len(call.raw[name].meta["val"].shape) for name in ("self", other)]
-    many = string.ascii_lowercase[: max(*ranks, 2) - 2]
-    of_left, of_right, ends = "y", "y", ""
-    if ranks[0] > 1:
-        of_left, ends = many[len(many) - (ranks[0] - 2) :] + "xy", "x"
-    if ranks[1] > 1:
-        of_right, ends = many[len(many) - (ranks[1] - 2) :] + "yz", ends + "z"
-    return _product(call, ("self", other), (of_left, of_right), many + ends)
+    of_left, of_right, out = matmul_terms(*ranks)
+    return _product(call, ("self", other), (of_left, of_right), out)
 
 
 @operation("baddbmm")
@@ -128,7 +124,7 @@ def _added_product(call: TorchCall) -> TorchValue:
 def _einsum(call: TorchCall) -> TorchValue:
     nodes = call.raw["tensors"]
     ranks = [len(node.meta["val"].shape) for node in nodes]
-    terms, out = _terms(call, call["equation"].replace(" ", ""), ranks)
+    terms, out = equation_terms(call["equation"], ranks)
     for number, node in enumerate(nodes):
         call.raw[f"operand_{number}"] = node
     names = [f"operand_{number}" for number in range(len(nodes))]
@@ -152,24 +148,6 @@ def _einsum(call: TorchCall) -> TorchValue:
         wanted = out if number == len(sides) - 1 else "".join(c for c in both if c in later)
         made = _multiplied(call, made, side, wanted), wanted
     return made[0]
-
-
-def _terms(call: TorchCall, equation: str, ranks: list[int]) -> tuple[list[str], str]:
-    """Give a letter an axis to every operand and the output, dots written out."""
-    left, arrow, out = equation.partition("->")
-    terms = left.split(",")
-    free = [c for c in string.ascii_uppercase if c not in equation]
-    counts = [rank - len(t.replace("...", "")) for t, rank in zip(terms, ranks, strict=True)]
-    most = max(counts)
-    dots = "".join(free[:most])
-    full = []
-    for term, count in zip(terms, counts, strict=True):
-        full.append(term.replace("...", dots[most - count :] if count else ""))
-    if arrow:
-        return full, out.replace("...", dots)
-    letters = "".join(full)
-    once = sorted(c for c in set(letters) if letters.count(c) == 1 and c not in dots)
-    return full, dots + "".join(once)
 
 
 def _as_dense(

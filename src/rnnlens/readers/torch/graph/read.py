@@ -25,7 +25,6 @@ from rnnlens.readers.torch.graph import reductions as torch_reductions  # noqa: 
 from rnnlens.readers.torch.graph import shapes as torch_shapes  # noqa: F401  (each registers its operations)
 from rnnlens.readers.torch.graph import steps as torch_steps  # noqa: F401  (each registers its operations)
 from rnnlens.readers.torch.graph.call import OPERATIONS, TorchCall, unstacked
-from rnnlens.readers.torch.graph.mutation import without_mutation
 from rnnlens.readers.torch.graph.tidy import tidy
 from rnnlens.readers.torch.graph.values import (
     StackedStates,
@@ -69,7 +68,7 @@ def canonical_graph(
 
     Entries say of everything that it takes what it is called, or that it is this for every sample.
     """
-    return _Reader(without_mutation(program), entries).read()
+    return _Reader(program, entries).read()
 
 
 class _Reader:

@@ -210,6 +210,8 @@ class TorchGraphBuilder:
         one_step = isinstance(node.layer, ExpandDims) and node.layer.axis == axis == 1
         if one_step and len(shape) == 2:
             return self.add(wanted, RepeatVector(times), node.inputs[0])
+        if axis == 1 and len(shape) == 2 and shape[0] == 1:
+            return self.add(wanted, RepeatVector(times), self.add(wanted, Squeeze(1), ref))
         if times > FEW:
             return self.add(wanted, Repeat(axis, times), ref)
         return self.add(wanted, Concatenate(axis), *([ref] * times))

@@ -9,17 +9,23 @@ from typing import TYPE_CHECKING, Any
 from rnnlens.errors import UnsupportedModel
 from rnnlens.readers.refusals import first_line
 from rnnlens.readers.torch.signature.unwrap import unwrapped
+from rnnlens.readers.torch.weights.plain_copy import plain_copy
 
 if TYPE_CHECKING:
     import torch
 
-__all__ = ["copied"]
+__all__ = ["copied", "copied_plainly"]
 
 
 def copied(source: torch.nn.Module) -> torch.nn.Module:
     """Copy a module onto the CPU, in evaluation mode; the module itself stays as it is."""
+    return copied_plainly(source)[0]
+
+
+def copied_plainly(source: torch.nn.Module) -> tuple[torch.nn.Module, tuple[str, ...]]:
+    """Copy a module, and say what the copy leaves out, a clause each."""
     try:
-        module = copy.deepcopy(source, _uncopied(source)).cpu().eval()
+        module, left_out = plain_copy(source, _uncopied(source))
     except (RuntimeError, TypeError, AttributeError) as error:
         raise UnsupportedModel(
             f"the module {type(source).__name__} cannot be copied ({first_line(error, 200)}): give "
@@ -29,7 +35,7 @@ def copied(source: torch.nn.Module) -> torch.nn.Module:
         for name, child in list(part.named_children()):
             if unwrapped(child) is not child:
                 setattr(part, name, unwrapped(child))
-    return module
+    return module, left_out
 
 
 def _uncopied(source: torch.nn.Module) -> dict[int, Any]:

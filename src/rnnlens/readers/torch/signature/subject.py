@@ -11,7 +11,7 @@ from rnnlens.readers.refusals import first_line
 from rnnlens.readers.torch.export import following, quiet
 from rnnlens.readers.torch.signature.call import Call, call_of
 from rnnlens.readers.torch.signature.carried import Carried, Started, carried_by
-from rnnlens.readers.torch.signature.copied import copied
+from rnnlens.readers.torch.signature.copied import copied, copied_plainly
 from rnnlens.readers.torch.signature.packing import followed, replaced
 from rnnlens.readers.torch.signature.unwrap import unwrapped
 from rnnlens.readers.torch.unbatched import refused_unbatched
@@ -36,6 +36,8 @@ class Subject:
     packs: bool
     #: Which tensors of the example a recurrent layer starts from.
     starts: tuple[bool, ...]
+    #: What the copy leaves out, a clause each.
+    left_out: tuple[str, ...] = ()
 
     def exported(
         self, tensors: Sequence[torch.Tensor], axes: Sequence[int]
@@ -114,13 +116,13 @@ def subject_of(source: torch.nn.Module, example: Any) -> Subject:
             f"example has shape {tuple(empty[0].shape)}, which holds no number: give one window "
             "or more"
         )
-    module = copied(source)
+    module, left_out = copied_plainly(source)
     carried, started, packs = _tried(module, call, tensors)
     if packs:
         replaced(module)
     _plainly_called(module, carried)
     starts = tuple(started.axis(one) is not None and one.ndim > 1 for one in tensors)
-    return Subject(module, call, tensors, carried, packs, starts)
+    return Subject(module, call, tensors, carried, packs, starts, left_out)
 
 
 def _tried(

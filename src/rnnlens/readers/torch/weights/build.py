@@ -5,21 +5,17 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 
-from rnnlens.errors import InputError, UnsupportedModel
+from rnnlens.errors import InputError
 from rnnlens.network.axes import Index
 from rnnlens.network.layers import (
     Activate,
     Add,
-    BatchNormalization,
     Bidirectional,
     Concatenate,
-    Dense,
-    Embedding,
     Flatten,
     GlobalPooling1D,
     Input,
     Layer,
-    LayerNormalization,
     Multiply,
     Recurrent,
     Subtract,
@@ -27,6 +23,7 @@ from rnnlens.network.layers import (
 from rnnlens.network.network import Node, Ref, Source
 from rnnlens.readers.torch.recurrent import Level
 from rnnlens.readers.torch.weights.lazy import LazyArray
+from rnnlens.readers.torch.weights.stated_arrays import StatedArrays
 from rnnlens.readers.torch.weights.statement import Branches, Chain, Part, wrong
 from rnnlens.readers.torch.weights.words import (
     JOINS,
@@ -47,8 +44,6 @@ MERGES: dict[str, Callable[[], Layer]] = {
     "subtract": Subtract,
     "multiply": Multiply,
 }
-#: What PyTorch adds to a variance unless told otherwise.
-EPSILON = 1e-5
 KNOWN = (
     "LSTM, GRU, RNN, Linear, LayerNorm, BatchNorm1d, Embedding, an activation such as relu, one of "
     "last, final, mean, max, every, flatten of the steps, and concat, add, subtract, multiply"
@@ -85,12 +80,10 @@ class StatedNodes:
     """The nodes of a statement, as they are made."""
 
     text: str
-    arrays: Mapping[str, LazyArray]
+    taken: StatedArrays
     modules: RecurrentModules
     nodes: list[Node] = field(default_factory=list)
     outputs: list[Ref] = field(default_factory=list)
-    #: Names of the arrays that were used.
-    used: set[str] = field(default_factory=set)
     #: Recurrent modules that were used.
     ran: list[str] = field(default_factory=list)
 
@@ -172,15 +165,21 @@ class StatedNodes:
             return self._recurrent(part, tail, following)
         if tail is None:
             if word == "embedding":
-                return self._embedding(part)
+                name, layer, sources = self.taken.embedding(part)
+                self.nodes.append(Node("x", Input((None,))))
+                ref = self._add(name, layer, ("x", 0), sources=sources)
+                return _Tail(ref, layer.E.shape[1], steps=True)
             raise wrong(self.text, "it must begin with a recurrent layer, or with an Embedding")
         tail = self._settled(tail)
         if word in PASSES:
             return tail
-        if word == "linear" or f"{part.word}.weight" in self.arrays:
-            return self._linear(part, tail, named=word != "linear")
+        if word == "linear" or f"{part.word}.weight" in self.taken.arrays:
+            name, dense, sources = self.taken.linear(part, tail.width, named=word != "linear")
+            ref = self._add(name, dense, tail.ref, sources=sources)
+            return replace(tail, ref=ref, width=dense.W.shape[1])
         if word in {"layernorm", "batchnorm1d"}:
-            return self._norm(part, tail, word)
+            name, norm, sources = self.taken.norm(part, tail.width, word)
+            return replace(tail, ref=self._add(name, norm, tail.ref, sources=sources))
         try:
             activation = activation_of(part.word, part.given)
         except ValueError:
@@ -237,9 +236,9 @@ class StatedNodes:
         both = len(levels[-1][1].cells) == 2
         for number, (label, level) in enumerate(levels):
             layer = _every_step(level.layer, every=every or both or number < len(levels) - 1)
-            label = self._free(label)
-            self.nodes.append(Node(label, layer, (ref,), level.sources))
-            ref = (label, 0)
+            node = Node(self._free(label), layer, (ref,), level.sources)
+            self.nodes.append(node)
+            ref = (node.name, 0)
         self.ran.append(name)
         width = levels[-1][1].width
         if every or both:
@@ -248,9 +247,10 @@ class StatedNodes:
 
     def _which(self, part: Part) -> tuple[str, str | None]:
         """Find the module that a recurrent layer of the statement is, and its activation."""
-        kind = RECURRENT.get(folded_word(part.word), "")
+        named = part.word in self.modules.kinds
+        kind = "" if named else RECURRENT.get(folded_word(part.word), "")
         given = list(part.given)
-        if part.word in self.modules.kinds:
+        if named:
             name = part.word
         elif given and given[0] in self.modules.kinds:
             name = given.pop(0)
@@ -259,9 +259,7 @@ class StatedNodes:
             left = [name for name in fitting if name not in self.ran]
             if len(left) != 1 or (given and given[0] not in {"tanh", "relu"}):
                 there = ", ".join(f"{of}({name})" for name, of in self.modules.kinds.items())
-                raise wrong(
-                    self.text, f"which layer {part.word} is, is not clear; there are {there}"
-                )
+                raise wrong(self.text, f"it does not say which {part.word} is meant of {there}")
             name = left[0]
         held = self.modules.kinds[name]
         if kind and held != kind:
@@ -271,96 +269,7 @@ class StatedNodes:
             raise wrong(self.text, f"{part.word} takes its name, and a plain one its nonlinearity")
         return name, options[0] if options else None
 
-    def _linear(self, part: Part, tail: _Tail, *, named: bool) -> _Tail:
-        name = self._name_of(part, named)
-        weight, bias = self._array(name, "weight"), self.arrays.get(f"{name}.bias")
-        if len(weight.shape) != 2:
-            raise wrong(self.text, f"{name} has a weight of shape {weight.shape}, not two axes")
-        if tail.width is not None and weight.shape[1] != tail.width:
-            raise wrong(
-                self.text, f"{name} takes {weight.shape[1]} numbers, but {tail.width} come to it"
-            )
-        if bias is not None and bias.shape != weight.shape[:1]:
-            raise UnsupportedModel(
-                f"{name}.bias has shape {bias.shape}, but its weight {weight.shape}: they are not "
-                "of one layer"
-            )
-        W, b = weight.load(), None if bias is None else bias.load()
-        sources = {"W": Source(f"{W.text} transposed", W.stored_at)}
-        if b is not None:
-            sources["b"] = Source(b.text, b.stored_at)
-        self.used |= {f"{name}.weight", f"{name}.bias"}
-        layer = Dense(W.values.T.copy(), None if b is None else b.values.copy())
-        ref = self._add(name.replace(".", "_"), layer, tail.ref, sources=sources)
-        return replace(tail, ref=ref, width=weight.shape[0], of="")
-
-    def _norm(self, part: Part, tail: _Tail, word: str) -> _Tail:
-        name = self._name_of(part, named=False)
-        roles = {"gamma": "weight", "beta": "bias"}
-        if word == "batchnorm1d":
-            roles |= {"mean": "running_mean", "variance": "running_var"}
-        held = {ours: self.arrays.get(f"{name}.{theirs}") for ours, theirs in roles.items()}
-        for ours in ("mean", "variance") if word == "batchnorm1d" else ():
-            held[ours] = self._array(name, roles[ours])
-        wide = {array.shape for array in held.values() if array is not None}
-        if not wide or any(shape != (tail.width,) for shape in wide):
-            raise wrong(
-                self.text,
-                f"{name} has arrays of {sorted(wide)}, and {tail.width} numbers come to it",
-            )
-        loaded = {ours: array.load() for ours, array in held.items() if array is not None}
-        values = {ours: array.values.copy() for ours, array in loaded.items()}
-        eps = self._epsilon(part)
-        layer: Layer = (
-            BatchNormalization(**values, epsilon=eps)
-            if word == "batchnorm1d"
-            else LayerNormalization(**values, epsilon=eps)
-        )
-        sources = {ours: Source(array.text, array.stored_at) for ours, array in loaded.items()}
-        self.used |= {f"{name}.{theirs}" for theirs in roles.values()}
-        ref = self._add(name.replace(".", "_"), layer, tail.ref, sources=sources)
-        return replace(tail, ref=ref)
-
-    def _epsilon(self, part: Part) -> float:
-        text = dict(part.named).get("eps", str(EPSILON))
-        try:
-            if len(part.named) == ("eps" in dict(part.named)):
-                return float(text)
-        except ValueError:
-            pass
-        raise wrong(self.text, f"{part.word} takes its name and eps, a number")
-
-    def _embedding(self, part: Part) -> _Tail:
-        name = self._name_of(part, named=False)
-        table = self._array(name, "weight")
-        if len(table.shape) != 2:
-            raise wrong(self.text, f"{name} has a weight of shape {table.shape}, not two axes")
-        loaded = table.load()
-        self.nodes.append(Node("x", Input((None,))))
-        self.used.add(f"{name}.weight")
-        sources = {"E": Source(loaded.text, loaded.stored_at)}
-        layer = Embedding(loaded.values.copy())
-        ref = self._add(name.replace(".", "_"), layer, ("x", 0), sources=sources)
-        return _Tail(ref, table.shape[1], steps=True)
-
     # --- names ------------------------------------------------------------------------------
-
-    def _name_of(self, part: Part, named: bool) -> str:
-        if named:
-            if part.given or part.named:
-                raise wrong(self.text, f"{part.word} takes nothing in brackets")
-            return part.word
-        if len(part.given) != 1:
-            raise wrong(self.text, f"{part.word} must name its arrays, as {part.word}(fc) does")
-        return part.given[0]
-
-    def _array(self, name: str, role: str) -> LazyArray:
-        array = self.arrays.get(f"{name}.{role}")
-        if array is None:
-            known = sorted(key.removesuffix(".weight") for key in self.arrays if ".weight" in key)
-            there = ", ".join(known[:12]) or "none"
-            raise wrong(self.text, f"there is no array {name}.{role} (layers: {there})")
-        return array
 
     def _free(self, label: str) -> str:
         taken = {node.name for node in self.nodes}
@@ -381,7 +290,7 @@ def stated_nodes(
     text: str, chain: Chain, arrays: Mapping[str, LazyArray], modules: RecurrentModules
 ) -> StatedNodes:
     """Make the nodes of a statement."""
-    made = StatedNodes(text, arrays, modules)
+    made = StatedNodes(text, StatedArrays(text, arrays), modules)
     ends = [made._settled(tail) for tail in made.chain(chain, None)]
     if not made.ran:
         raise InputError(

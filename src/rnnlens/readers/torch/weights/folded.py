@@ -2,7 +2,7 @@
 
 ``weight_norm`` (torch/nn/utils/weight_norm.py, parametrizations.py ``_WeightNorm``): ``W = g v /
 |v|``, the norm over all axes but those along which ``g`` differs. ``spectral_norm``
-(spectral_norm.py, ``_SpectralNorm``): ``W = w / sigma`` with ``sigma = u . (w v)``, as in evaluation.
+(spectral_norm.py, ``_SpectralNorm``): ``W = w / sigma``, ``sigma = u . (w v)``, in evaluation.
 """
 
 from __future__ import annotations
@@ -15,6 +15,7 @@ import numpy as np
 from rnnlens.errors import UnsupportedModel
 from rnnlens.readers.layouts import CellArray
 from rnnlens.readers.torch.weights.lazy import LazyArray
+from rnnlens.readers.torch.weights.names import is_recurrent
 
 __all__ = ["Folded", "folded"]
 
@@ -61,9 +62,8 @@ def _around(key: str, arrays: Arrays) -> tuple[str, str] | None:
     match = OLDER.fullmatch(key)
     if match and match["name"] not in arrays:
         name = match["name"]
-        if {f"{name}_g", f"{name}_v"} <= set(arrays) or {f"{name}_orig", f"{name}_u"} <= set(
-            arrays
-        ):
+        pairs = ("g", "v"), ("orig", "u")
+        if any({f"{name}_{part}" for part in pair} <= set(arrays) for pair in pairs):
             return name, match["part"]
     return None
 
@@ -97,7 +97,7 @@ def _scaled(name: str, around: Around, g_part: str, v_part: str) -> CellArray:
     g, v = (array.load().values.astype(np.float64) for array in (g_array, v_array))
     axes = tuple(k for k in range(g.ndim) if g.shape[k] == 1) if g.ndim else None
     size = np.sqrt((v * v).sum(axis=axes, keepdims=g.ndim > 0))
-    if not size.all() or (g.ndim and np.broadcast_shapes(g.shape, v.shape) != v.shape):
+    if not size.all() or size.shape != g.shape:
         raise UnsupportedModel(
             f"{g_key} {g.shape} and {v_key} {v.shape} are not those of a weight_norm: a row of "
             "zeros, or another shape; save the state dict of the plain module"
@@ -161,7 +161,14 @@ def _both_directions(
     stacked = all(width == units for width in widths[1:])
     paired = len(widths) % 2 == 0 and len(widths) > 1 and widths[0] == widths[1]
     paired = paired and all(width == 2 * units for width in widths[2:])
-    if stacked and paired:  # two layers of as many features as units
-        said = f"{module.rstrip('.')} has two layers, one on the other, and not two directions"
-        return False, (f"{said}, which its shapes do not tell",)
-    return paired, ()
+    if not (stacked and paired):
+        return paired, ()
+    # two layers of as many features as units, or one of two directions: what follows tells
+    taken = {array.shape[1] for key, array in arrays.items() if _follows(key, array)}
+    both = 2 * units in taken and units not in taken
+    what = "two directions and not two layers" if both else "two layers and not two directions"
+    return both, (f"{module.rstrip('.')} has {what}, which its own shapes do not tell",)
+
+
+def _follows(key: str, array: LazyArray) -> bool:
+    return len(array.shape) == 2 and not is_recurrent(key)

@@ -14,7 +14,14 @@ from collections.abc import Collection
 
 from rnnlens.pickles.inert import Global, Made
 
-__all__ = ["beside", "unpacked"]
+__all__ = ["ROUNDED", "beside", "unpacked"]
+
+#: What a network read from such layers leaves out.
+ROUNDED = (
+    "the model itself rounds within its quantised layers at every step; the network as read has "
+    "their weights and does not round"
+)
+
 
 #: One layer and direction of an LSTM or GRU, by its number.
 CELL = re.compile(r"(?P<module>(?:.+\.)?)_all_weight_values\.(?P<number>\d{1,5})\.param")

@@ -15,6 +15,7 @@ from rnnlens.network.layers import (
 )
 from rnnlens.network.network import Network, Node, layer_kind
 from rnnlens.network.shapes import Shape, is_sequence, output_shapes
+from rnnlens.network.steps.axes import step_axes
 
 __all__ = ["time_steps"]
 
@@ -37,9 +38,10 @@ def _cell(layer: Layer) -> Cell | None:
 
 
 def _window_steps(network: Network) -> int | None:
-    sequences = (layer for name, layer in network.inputs.items() if is_sequence(network, name))
+    axes = step_axes(network)
+    sequences = (name for name in network.inputs if is_sequence(network, name))
     first = next(sequences, None)
-    return first.shape[0] if first else None
+    return network.inputs[first].shape[(axes[first] or 1) - 1] if first else None
 
 
 def _opening(recurrent: list[Node], steps: int | None) -> str:
@@ -82,7 +84,8 @@ def _turn(layer: Layer, steps: int | None) -> str:
 def _tied(network: Network, shapes: dict[str, tuple[Shape, ...]], steps: int | None) -> list[str]:
     """Name the layers that do depend on the number of steps."""
     # What is wider in a window twice as long cannot serve another window.
-    longer = output_shapes(network, longer=steps or 0)
+    axes = {name: axis or 1 for name, axis in step_axes(network).items()}
+    longer = output_shapes(network, longer=steps or 0, along=axes)
     sentences = []
     for node in network.nodes:
         if isinstance(node.layer, Input):

@@ -31,7 +31,7 @@ def chosen(parts: Sequence[Part], part: str | None, what: str) -> Part:
         if part == (one.where or "the top"):
             return one
         within = f"{one.where}." if one.where else ""
-        if part.startswith(within):
+        if part.startswith(within) or len(parts) == 1:
             taken = _under(one, part.removeprefix(within))
             if taken is not None:
                 return taken

@@ -1,0 +1,1 @@
+"""Layers of Keras that are several layers here: stacks of cells, attention, products."""

@@ -1,0 +1,1 @@
+"""Code in Lambda layers: read as data, and never run."""

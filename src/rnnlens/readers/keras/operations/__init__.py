@@ -1,0 +1,1 @@
+"""What Keras and tf.keras compute between layers: slices, arithmetic, sums, products."""

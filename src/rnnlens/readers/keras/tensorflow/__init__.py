@@ -1,0 +1,1 @@
+"""SavedModels and checkpoints of TensorFlow, read without it: tables, messages, numbers."""

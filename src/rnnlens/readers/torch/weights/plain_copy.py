@@ -1,0 +1,101 @@
+"""A copy of a live module in which every weight is a plain array.
+
+What is put around a weight (weight_norm, spectral_norm, any parametrization) computes the same
+weight at every call of a module that predicts, so its value takes its place. Layers of whole
+numbers, as ``quantize_dynamic`` makes them, become layers of the numbers that these stand for.
+"""
+
+from __future__ import annotations
+
+import copy
+import warnings
+from typing import TYPE_CHECKING, Any
+
+from rnnlens.readers.torch.weights.packed import ROUNDED
+
+if TYPE_CHECKING:
+    import torch
+
+__all__ = ["plain_copy"]
+
+#: What a quantised recurrent layer is made with, where it has such a thing.
+SETTINGS = ("num_layers", "bias", "batch_first", "dropout", "bidirectional", "nonlinearity")
+
+
+def plain_copy(
+    module: torch.nn.Module, memo: dict[int, Any]
+) -> tuple[torch.nn.Module, tuple[str, ...]]:
+    """Copy a module as it predicts, on the CPU; say what its copy leaves out, a clause each.
+
+    The memo holds what takes the place of what cannot be copied, as `copy.deepcopy` takes it.
+    """
+    copied = copy.deepcopy(module, memo).cpu().eval()
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # older forms are still about
+        for part in list(copied.modules()):
+            _fold(part)
+        copied, rounded = _dequantised(copied)
+    return copied, (ROUNDED,) if rounded else ()
+
+
+def _fold(part: torch.nn.Module) -> None:
+    import torch
+    from torch.nn.utils import parametrize, remove_spectral_norm, remove_weight_norm
+    from torch.nn.utils.spectral_norm import SpectralNorm
+    from torch.nn.utils.weight_norm import WeightNorm
+
+    if parametrize.is_parametrized(part):
+        for name in list(part.parametrizations):  # type: ignore[arg-type]
+            parametrize.remove_parametrizations(part, name, leave_parametrized=True)
+    for hook in list(part._forward_pre_hooks.values()):
+        if isinstance(hook, WeightNorm):
+            remove_weight_norm(part, hook.name)
+        elif isinstance(hook, SpectralNorm):
+            remove_spectral_norm(part, hook.name)
+    if isinstance(part, torch.nn.RNNBase):  # it keeps a list of its weights besides
+        names = part._flat_weights_names
+        part._flat_weights = [getattr(part, name, None) for name in names]
+
+
+def _dequantised(module: torch.nn.Module) -> tuple[torch.nn.Module, bool]:
+    """Put layers of floating-point numbers in the place of those of whole numbers."""
+    plain = _plain(module)
+    if plain is not None:
+        return plain, True
+    rounded = False
+    for name, part in list(module.named_children()):
+        inner, changed = _dequantised(part)
+        if changed:
+            setattr(module, name, inner)
+            rounded = True
+    return module, rounded
+
+
+def _plain(part: torch.nn.Module) -> torch.nn.Module | None:
+    """Give the layer of floating-point numbers that one of whole numbers stands for."""
+    import torch
+    from torch.ao.nn.quantized import dynamic
+
+    layer: Any = part
+    if isinstance(part, dynamic.Linear):
+        bias = layer.bias()
+        made = torch.nn.Linear(layer.in_features, layer.out_features, bias=bias is not None)
+        return _filled(made, {"weight": layer.weight(), "bias": bias})
+    kinds = ("LSTM", "GRU", "LSTMCell", "GRUCell", "RNNCell")
+    kind = next((k for k in kinds if isinstance(part, getattr(dynamic, k))), None)
+    if kind is None:
+        return None
+    settings = {name: getattr(layer, name) for name in SETTINGS if hasattr(layer, name)}
+    made = getattr(torch.nn, kind)(layer.input_size, layer.hidden_size, **settings)
+    return _filled(made, {**layer.get_weight(), **layer.get_bias()})
+
+
+def _filled(made: torch.nn.Module, arrays: dict[str, Any]) -> torch.nn.Module:
+    """Give a layer its numbers, those that whole numbers stand for."""
+    plain = {
+        name: (value.dequantize() if value.is_quantized else value).detach().float()
+        for name, value in arrays.items()
+        if value is not None
+    }
+    made.load_state_dict(plain)
+    return made.eval()

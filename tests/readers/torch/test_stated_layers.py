@@ -1,0 +1,284 @@
+"""What stands around the recurrent layers of a state dict is stated, and equals the module."""
+
+import numpy as np
+import pytest
+import torch
+from torch import nn
+
+import rnnlens
+from rnnlens.errors import InputError, UnsupportedModel
+from rnnlens.network.network import still_assumed
+from torch_models import scrambled
+
+#: Both run in float64, so they differ by rounding alone.
+CLOSE = 1e-12
+
+
+class Parts(nn.Module):
+    """The parts of which the networks below are made, each with a forward code of its own."""
+
+    def __init__(self, forward, **parts):
+        super().__init__()
+        for name, part in parts.items():
+            self.add_module(name, part)
+        self.code = forward
+
+    def forward(self, x):
+        return self.code(self, x)
+
+
+def lstm(*sizes, **options):
+    return nn.LSTM(*sizes, batch_first=True, **options)
+
+
+def last(out):
+    return out[0][:, -1]
+
+
+CASES = {
+    "an activation before the head": (
+        "LSTM > relu > Linear(fc)",
+        lambda m, x: m.fc(torch.relu(last(m.rnn(x)))),
+        {"rnn": lstm(3, 4), "fc": nn.Linear(4, 2)},
+    ),
+    "names alone": (
+        "rnn > tanh > fc",
+        lambda m, x: m.fc(torch.tanh(last(m.rnn(x)))),
+        {"rnn": lstm(3, 4), "fc": nn.Linear(4, 2)},
+    ),
+    "two linear layers, dropout between them": (
+        "LSTM > Linear(net.0) > LeakyReLU(0.2) > Dropout > Linear(net.3)",
+        lambda m, x: m.net(last(m.rnn(x))),
+        {
+            "rnn": lstm(3, 4),
+            "net": nn.Sequential(
+                nn.Linear(4, 5), nn.LeakyReLU(0.2), nn.Dropout(), nn.Linear(5, 2)
+            ),
+        },
+    ),
+    "two recurrent modules": (
+        "LSTM(enc) > GRU(dec) > Linear(fc)",
+        lambda m, x: m.fc(last(m.dec(m.enc(x)[0]))),
+        {"enc": lstm(3, 4, 2), "dec": nn.GRU(4, 5, batch_first=True), "fc": nn.Linear(5, 2)},
+    ),
+    "both directions, their last hidden states": (
+        "LSTM > final > Linear(fc)",
+        lambda m, x: m.fc(torch.cat(list(m.rnn(x)[1][0]), 1)),
+        {"rnn": lstm(3, 4, bidirectional=True), "fc": nn.Linear(8, 2)},
+    ),
+    "both directions, the output at the last step": (
+        "LSTM > last > Linear(fc)",
+        lambda m, x: m.fc(last(m.rnn(x))),
+        {"rnn": lstm(3, 4, bidirectional=True), "fc": nn.Linear(8, 2)},
+    ),
+    "the mean of the steps": (
+        "GRU > mean > Linear(fc)",
+        lambda m, x: m.fc(m.rnn(x)[0].mean(1)),
+        {"rnn": nn.GRU(3, 4, batch_first=True), "fc": nn.Linear(4, 2)},
+    ),
+    "every step": (
+        "LSTM > every > Linear(fc)",
+        lambda m, x: m.fc(m.rnn(x)[0]),
+        {"rnn": lstm(3, 4), "fc": nn.Linear(4, 2)},
+    ),
+    "all steps in one row": (
+        "LSTM > flatten > Linear(fc)",
+        lambda m, x: m.fc(m.rnn(x)[0].flatten(1)),
+        {"rnn": lstm(3, 4), "fc": nn.Linear(4 * 6, 2)},
+    ),
+    "branches that are joined": (
+        "LSTM > [last, mean, max] > concat > Linear(fc)",
+        lambda m, x: m.fc(
+            torch.cat([(y := m.rnn(x)[0])[:, -1], y.mean(1), y.max(1).values], 1)
+        ),
+        {"rnn": lstm(3, 4), "fc": nn.Linear(12, 2)},
+    ),
+    "a residual": (
+        "LSTM > [Identity, Linear(a) > gelu] > add > Linear(fc)",
+        lambda m, x: m.fc((h := last(m.rnn(x))) + nn.functional.gelu(m.a(h))),
+        {"rnn": lstm(3, 4), "a": nn.Linear(4, 4), "fc": nn.Linear(4, 2)},
+    ),
+    "a gate": (
+        "GRU > [Linear(a) > sigmoid, Linear(b)] > multiply",
+        lambda m, x: torch.sigmoid(m.a(h := last(m.rnn(x)))) * m.b(h),
+        {"rnn": nn.GRU(3, 4, batch_first=True), "a": nn.Linear(4, 2), "b": nn.Linear(4, 2)},
+    ),
+    "norms": (
+        "LSTM > LayerNorm(ln) > Linear(a) > BatchNorm1d(bn) > elu(0.5) > Linear(fc)",
+        lambda m, x: m.fc(nn.functional.elu(m.bn(m.a(m.ln(last(m.rnn(x))))), 0.5)),
+        {
+            "rnn": lstm(3, 4), "ln": nn.LayerNorm(4), "a": nn.Linear(4, 5),
+            "bn": nn.BatchNorm1d(5), "fc": nn.Linear(5, 2),
+        },
+    ),
+    "a plain layer that says what it computes": (
+        "RNN(rnn, relu) > Linear(fc)",
+        lambda m, x: m.fc(last(m.rnn(x))),
+        {"rnn": nn.RNN(3, 4, nonlinearity="relu", batch_first=True), "fc": nn.Linear(4, 2)},
+    ),
+    "a projection": (
+        "LSTM > Softplus > Linear(fc)",
+        lambda m, x: m.fc(nn.functional.softplus(last(m.rnn(x)))),
+        {"rnn": lstm(3, 4, proj_size=2), "fc": nn.Linear(2, 1)},
+    ),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("name", CASES)
+def test_a_stated_network_equals_the_module(name, rng):
+    text, code, parts = CASES[name]
+    module = scrambled(Parts(code, **parts).double())
+    if "norms" in name:
+        module.bn.running_var.uniform_(0.5, 2.0)
+    x = rng.normal(size=(4, 6, 3))
+    network = rnnlens.read(module.state_dict(), layers=text)
+    expected = module(torch.as_tensor(x)).detach().numpy()
+    np.testing.assert_allclose(rnnlens.predict(network, x), expected, rtol=0, atol=CLOSE)
+    assert network.origin.left_out == ()
+    assert text in still_assumed(network.origin)[0]
+    rnnlens.fidelity(network, expected, x)
+    assert still_assumed(network.origin) == ()
+
+
+def test_a_network_of_two_outputs_ends_in_two_branches(rng):
+    parts = {"rnn": lstm(3, 4), "a": nn.Linear(4, 2), "b": nn.Linear(4, 1)}
+    code = lambda m, x: (m.a(h := last(m.rnn(x))), torch.sigmoid(m.b(h)))  # noqa: E731
+    module = scrambled(Parts(code, **parts).double())
+    network = rnnlens.read(module.state_dict(), layers="LSTM > [Linear(a), Linear(b) > sigmoid]")
+    x = rng.normal(size=(4, 6, 3))
+    for mine, theirs in zip(rnnlens.predict(network, x), module(torch.as_tensor(x)), strict=True):
+        np.testing.assert_allclose(mine, theirs.detach().numpy(), rtol=0, atol=CLOSE)
+
+
+def test_tokens_begin_with_an_embedding(rng):
+    parts = {"emb": nn.Embedding(7, 3), "rnn": lstm(3, 4), "fc": nn.Linear(4, 2)}
+    module = scrambled(Parts(lambda m, x: m.fc(last(m.rnn(m.emb(x)))), **parts).double())
+    network = rnnlens.read(module.state_dict(), layers="Embedding(emb) > LSTM > Linear(fc)")
+    x = rng.integers(0, 7, size=(4, 6))
+    expected = module(torch.as_tensor(x)).detach().numpy()
+    np.testing.assert_allclose(rnnlens.predict(network, x), expected, rtol=0, atol=CLOSE)
+
+
+def test_a_head_may_be_a_chain(rng):
+    parts = {"rnn": lstm(3, 4), "fc": nn.Linear(4, 2)}
+    module = scrambled(Parts(lambda m, x: m.fc(torch.relu(last(m.rnn(x)))), **parts).double())
+    x = rng.normal(size=(4, 6, 3))
+    network = rnnlens.read(module.state_dict(), head="relu > fc")
+    expected = module(torch.as_tensor(x)).detach().numpy()
+    np.testing.assert_allclose(rnnlens.predict(network, x), expected, rtol=0, atol=CLOSE)
+
+
+def test_a_head_that_was_not_shown_is_assumed_in_every_word_of_it(rng):
+    parts = {"rnn": lstm(3, 4), "fc": nn.Linear(4, 2)}
+    module = scrambled(Parts(lambda m, x: m.fc(torch.relu(last(m.rnn(x)))), **parts).double())
+    x = rng.normal(size=(4, 6, 3))
+    network = rnnlens.read(module.state_dict(), head="fc")
+    said = rnnlens.explain(network, x, target=0).attrs["assumed"]
+    assert "fc takes the last hidden state of rnn, nothing between them" in said
+    given = module(torch.as_tensor(x)).detach().numpy()
+    assert not rnnlens.fidelity(network, given, x).attrs["agrees"]  # there is a relu between them
+    assert still_assumed(network.origin)
+
+
+def test_a_hint_names_only_layers_that_fit():
+    state = {**Parts(None, rnn=lstm(3, 4)).state_dict()}
+    state |= {"fc.weight": torch.ones(2, 4), "fc.bias": torch.ones(2)}
+    wide = {"wide.weight": torch.ones(2, 5), "odd.weight": torch.ones(2, 4)}
+    said = rnnlens.read({**state, **wide, "odd.bias": torch.ones(3)}).origin.notes[-1]
+    assert 'head="fc" names which fits' in said
+    assert "wide" not in said and "odd" not in said
+
+
+# --- every array accounted for -----------------------------------------------------------------
+
+
+class Cell(nn.LSTMCell):
+    """A cell of PyTorch with arrays of its own."""
+
+    def __init__(self, **own):
+        super().__init__(3, 6)
+        for name, one in own.items():
+            setattr(self, name, one)
+
+
+FOREIGN = {
+    "layer norms": {"ln_ih": nn.LayerNorm(24), "ln_hh": nn.LayerNorm(24)},
+    "peepholes": {f"weight_c{gate}": nn.Parameter(torch.randn(6)) for gate in "ifo"},
+    "a phase": {"phase": nn.Parameter(torch.rand(6)), "tau": nn.Parameter(torch.rand(6))},
+    "a learned state": {"h0": nn.Parameter(torch.randn(1, 6))},
+    "recurrent batch norm": {"bn": nn.BatchNorm1d(24)},
+}
+
+
+@pytest.mark.parametrize("options", [{}, {"head": "fc"}, {"layers": "LSTM > Linear(fc)"}])
+@pytest.mark.parametrize("kind", FOREIGN)
+def test_arrays_of_a_cell_of_another_kind_are_refused(kind, options):
+    module = Parts(None, cell=Cell(**FOREIGN[kind]), fc=nn.Linear(6, 1))
+    with pytest.raises(UnsupportedModel, match="cell has arrays of its own that a plain LSTM"):
+        rnnlens.read(module.state_dict(), **options)
+
+
+def test_a_cell_at_the_top_with_an_array_of_its_own_is_refused():
+    with pytest.raises(UnsupportedModel, match=r"the module has arrays of its own .*\(phase\)"):
+        rnnlens.read(Cell(phase=nn.Parameter(torch.rand(6))).state_dict())
+
+
+def test_arrays_beside_the_cell_are_named_as_left_out():
+    module = Parts(None, cell=Cell(), fc=nn.Linear(6, 1), bn=nn.BatchNorm1d(6))
+    network = rnnlens.read(module.state_dict(), layers="LSTM > Linear(fc)")
+    assert network.origin.left_out == (
+        "arrays that are not used: bn.bias, bn.running_mean, bn.running_var, bn.weight",
+    )
+
+
+# --- what a statement may not say ---------------------------------------------------------------
+
+STATE = Parts(None, a=lstm(3, 4), b=nn.GRU(4, 4), fc=nn.Linear(4, 2), both=nn.GRU(4, 3, 1, True))
+WRONG = {
+    "LSTM >": "a layer is missing after '>'",
+    "LSTM > fc(": "'\\)' is missing|a layer is missing",
+    "LSTM ; fc": "'; fc' is out of place",
+    "LSTM > fc fc": "'fc' is out of place",
+    "relu > Linear(fc)": "it must begin with a recurrent layer",
+    "LSTM > Linear": "Linear must name its arrays",
+    "LSTM > Linear(out)": "there is no array out.weight",
+    "LSTM > wavelet > Linear(fc)": "'wavelet' is no layer that may be stated",
+    "GRU(a) > Linear(fc)": "a is of the kind LSTM, not GRU",
+    "GRU > Linear(fc)": "it does not say which GRU is meant",
+    "GRU(b) > LSTM(a)": "a takes 3 a step, and 4 numbers a step come",
+    "LSTM > [last, mean]  > relu": "'relu' follows branches",
+    "LSTM > concat": "'concat' joins branches, of which there are 1",
+    "LSTM > [last, mean, max] > subtract": "'subtract' joins branches, of which there are 3",
+    "LSTM > last > last": "'last' takes the steps of a layer before it",
+    "LSTM > relu(3)": "relu does not take 3",
+    "LSTM > LayerNorm(a)": "a has arrays of",
+    "LSTM > GRU(b, tanh, relu)": "GRU takes its name",
+    "[relu, tanh]": "branches follow one layer",
+}
+
+
+@pytest.mark.parametrize("text", WRONG)
+def test_a_statement_that_makes_no_sense_is_refused_with_an_example(text):
+    with pytest.raises(InputError, match=WRONG[text]) as refused:
+        rnnlens.read(STATE.state_dict(), layers=text)
+    assert "'LSTM > relu > Linear(fc)'" in str(refused.value)
+
+
+def test_a_statement_deeper_than_any_network_is_refused():
+    for text in ("LSTM > " + "[" * 50, "LSTM > " + " > ".join(["relu"] * 1000)):
+        with pytest.raises(InputError, match="more branches or parts|is missing"):
+            rnnlens.read(STATE.state_dict(), layers=text)
+
+
+def test_head_and_layers_are_not_given_together():
+    with pytest.raises(InputError, match="head and layers were both given"):
+        rnnlens.read(STATE.state_dict(), head="fc", layers="LSTM > fc")
+
+
+def test_the_advice_about_two_modules_works():
+    with pytest.raises(UnsupportedModel) as refused:
+        rnnlens.read(STATE.state_dict())
+    said = str(refused.value)
+    assert 'part="a" (--part a)' in said and 'layers="LSTM(a) > last"' in said
+    assert rnnlens.read(STATE.state_dict(), part="a")["a_l0"]
+    assert rnnlens.read(STATE.state_dict(), layers="LSTM(a) > last")["a_l0"]
