@@ -221,3 +221,74 @@ def test_the_newest_real_step_is_picked_by_lengths(name):
     np.testing.assert_allclose(ours, expected, rtol=0, atol=1e-12)
     assert fidelity(net, made, {"x": x, "n": n}).largest < 1e-12
     assert any(isinstance(node.layer, Lengths) for node in net.nodes) == (name in PICKED)
+
+
+def real(x, n):
+    return torch.arange(x.size(1))[None, :] < n[:, None]
+
+
+def mean(m, x, mask):
+    o, mask = m.rnn(x)[0], mask.to(x.dtype).unsqueeze(-1)
+    return m.fc((o * mask).sum(1) / mask.sum(1))
+
+
+def attended(m, x, mask):
+    o = m.rnn(x)[0]
+    weights = m.score(o)[..., 0].masked_fill(~mask, float("-inf")).softmax(1)
+    return m.fc((weights[..., None] * o).sum(1))
+
+
+def counted(m, x, mask):
+    n = mask.sum(1)
+    return m.fc(m.rnn(packed(x, n, enforce_sorted=False))[1][0][-1])
+
+
+#: What masks are used for; each takes a mask as an input, or makes it from lengths.
+MASKED = {
+    "mean": (mean, {}),
+    "sum": (lambda m, x, mask: m.fc((m.rnn(x)[0] * mask.unsqueeze(2)).sum(dim=1)), {}),
+    "largest": (
+        lambda m, x, mask: m.fc(m.rnn(x)[0].masked_fill(~mask[..., None], -1e9).max(1)[0]),
+        {},
+    ),
+    "where": (
+        lambda m, x, mask: m.fc(torch.where(mask[..., None], m.rnn(x)[0], 0.0).mean(1)),
+        {},
+    ),
+    "attention": (attended, {"score": nn.Linear(5, 1)}),
+    "of_the_windows": (lambda m, x, mask: m.fc(m.rnn(x * mask[..., None])[1][0][-1]), {}),
+}
+
+
+@pytest.mark.parametrize("given", ["mask", "lengths"])
+@pytest.mark.parametrize("name", MASKED)
+def test_masks_are_read_as_what_code_does_with_them(name, given):
+    code, layers = MASKED[name]
+    how = code if given == "mask" else lambda m, x, n: code(m, x, real(x, n))
+    made = module(how, **{"rnn": lstm(), "fc": nn.Linear(5, 2)} | layers)
+
+    def other(steps, n):
+        return n if given == "lengths" else np.arange(steps) < n[:, None]
+
+    net = read(made, example=(windows(), other(6, LENGTHS)))
+    steps = net.inputs["x"].shape[0] or 7
+    x, n = windows(6, steps, seed=3), np.minimum(OTHERS, steps)
+    with torch.no_grad():
+        expected = made(torch.as_tensor(x), torch.as_tensor(other(steps, n))).numpy()
+    ours = predict(net, {"x": x, "n": other(steps, n).astype(float)})
+    # a score of -1e9 or less leaves a share of nothing
+    np.testing.assert_allclose(ours, expected, rtol=0, atol=1e-12)
+    # padding is no data
+    x = np.where((np.arange(steps) < n[:, None])[..., None], x, 9.0)
+    np.testing.assert_allclose(
+        predict(net, {"x": x, "n": other(steps, n).astype(float)}), ours, rtol=0, atol=1e-12
+    )
+
+
+def test_lengths_that_are_counted_from_a_mask_are_read():
+    made = module(counted, rnn=lstm(), fc=nn.Linear(5, 2))
+    net = read(made, example=(windows(), np.arange(6) < LENGTHS[:, None]))
+    x, mask = windows(6, 6, seed=3), np.arange(6) < np.minimum(OTHERS, 6)[:, None]
+    expected = made(torch.as_tensor(x), torch.as_tensor(mask)).detach().numpy()
+    ours = predict(net, {"x": x, "n": mask.astype(float)})
+    np.testing.assert_allclose(ours, expected, rtol=0, atol=1e-12)
