@@ -37,6 +37,9 @@ DIMENSIONS = (
     "gate",
     "unit",
     "output",
+    "head",
+    "query",
+    "attended",
     "horizon",
     "target",
 )

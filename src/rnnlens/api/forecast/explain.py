@@ -143,7 +143,7 @@ def explain(
     }
     method_named(method, options)  # refuses what it would leave unheard, before work is done
     asked = as_target(target)
-    case = make_case(net, X, of, effort.precision, several=True)
+    case = make_case(net, X, of, effort.precision, several=True, output=asked.output)
     if case.layout is not None:
         refuse_alone(method, case.layout.inputs)
     whole, (case, explained_on) = case, on_logits(case, asked.output, asked.logits)

@@ -139,7 +139,9 @@ def lags(
     net = as_network(net, X)
     asked = as_target(target)
     _check(shares, certificates, margin, alpha, by)
-    case, explained_on = on_logits(make_case(net, X, of, several=True), asked.output, asked.logits)
+    case, explained_on = on_logits(
+        make_case(net, X, of, several=True, output=asked.output), asked.output, asked.logits
+    )
     check_windows(len(case.x))  # what is refused is refused before anything is computed
     options = TableOptions(certificates=certificates, test=test, margin=margin, alpha=alpha)
     question = Asked(asked, explained_on, y, held, background, shares, options)

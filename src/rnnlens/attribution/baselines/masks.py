@@ -23,7 +23,7 @@ from rnnlens.network.layers import (
 from rnnlens.network.layers.joined import Unjoin
 from rnnlens.network.network import Network, Node
 
-__all__ = ["masking_value", "real_steps", "steps_of"]
+__all__ = ["masking_value", "newest_real", "real_steps", "steps_of"]
 
 Array = NDArray[np.float64]
 
@@ -68,6 +68,18 @@ def steps_of(network: Network, inputs: Mapping[str, Array], of: str) -> NDArray[
         return () if mask is None else (mask,)
 
     return next(iter(gathered(masks, part, given)), None)
+
+
+def newest_real(network: Network) -> Network | None:
+    """Give the network whose lengths count the last steps of a window; None without lengths."""
+    if not any(isinstance(node.layer, Lengths) for node in network.nodes):
+        return None
+    turned = Lengths(newest=True)
+    nodes = (
+        replace(node, layer=turned) if isinstance(node.layer, Lengths) else node
+        for node in network.nodes
+    )
+    return replace(network, nodes=tuple(nodes))
 
 
 def masking_value(network: Network, of: str) -> float | None:

@@ -266,6 +266,8 @@ def trace_view(trace: xr.DataTree) -> Group:
 
     parts: list[str | Table] = []
     for node in trace.subtree:
+        if "weight" in node.data_vars:
+            parts += _attention(node.to_dataset())
         if "hidden" not in node.data_vars:
             continue
         dataset = node.to_dataset()
@@ -275,6 +277,20 @@ def trace_view(trace: xr.DataTree) -> Group:
         parts += [f"{name}: {sizes['unit']} units over {sizes['step']} steps, {windows}"]
         parts += [_layer_table(dataset)]
     return Group(*parts)
+
+
+def _attention(dataset: xr.Dataset) -> list[str | Table]:
+    """Show what is attended to: the largest mean weights over windows, heads and queries."""
+    weights = dataset["weight"].mean(("sample", "head", "query"))
+    sizes, name = dataset.sizes, dataset.attrs.get("layer", "attention")
+    table = _table("attended", "mean weight", names=1)
+    for place in np.argsort(-weights.values, kind="stable")[:NAMED]:
+        table.add_row(str(weights["attended"].values[place]), f"{weights.values[place]:.3f}")
+    return [
+        f"{name}: attention over {sizes['attended']} places (0 = oldest), heads: {sizes['head']}, "
+        f"queries: {sizes['query']}",
+        table,
+    ]
 
 
 def _layer_table(dataset: xr.Dataset) -> Table:

@@ -17,6 +17,7 @@ from rnnlens.network.layers import (
     Embedding,
     Flatten,
     GlobalPooling1D,
+    Reduction,
     RepeatVector,
     Reshape,
     Subtract,
@@ -133,6 +134,14 @@ def _(layer: GlobalPooling1D, x: Taken, context: Context, node: Node) -> Forms:
     if layer.kind != "average":
         refuse(node, "the largest of all steps, which certificates do not serve")
     return _mean(x[0], sequence=layer.keepdims)
+
+
+@spread.register
+def _(layer: Reduction, x: Taken, context: Context, node: Node) -> Forms:
+    if layer.kind != "sum" or not x[0].sequence or layer.axes not in {(1,), (-2,)}:
+        refuse(node, "another reduction than a sum over the steps, which certificates do not serve")
+    parts = [picked(x[0], [step], sequence=layer.keepdims) for step in range(x[0].centre.shape[1])]
+    return added(parts, [1.0] * len(parts))
 
 
 @spread.register

@@ -40,10 +40,12 @@ def make_case(
     *,
     as_given: bool = False,
     several: bool = False,
+    output: int | str | None = None,
 ) -> Case:
     """Check what a verb was given; turn padding to the front unless steps are to stay as given.
 
-    Where several inputs may be asked about at once, all of them are unless some are named.
+    Where several inputs may be asked about at once, all of them are unless some are named. Padding
+    is turned where the forecasts of one output, or of all, stay as they are.
 
     Shapes: X Windows, (sample, step, feature), or mapping of input name to array.
     """
@@ -72,7 +74,8 @@ def make_case(
             f"one sequence is asked about here, but of= names {', '.join(of)}: name one of them, "
             "or ask of several with rnnlens.explain"
         )
-    return _of_one(given, _windows_of(network, inputs, of), as_given=as_given)
+    of = _windows_of(network, inputs, of)
+    return _of_one(given, of, as_given=as_given, output=output)
 
 
 def _alone(of: str | Sequence[str] | None) -> str | list[str] | None:
@@ -104,7 +107,9 @@ class _Given(NamedTuple):
     turned: StepsFirst
 
 
-def _of_one(given: _Given, of: str, *, as_given: bool = False) -> Case:
+def _of_one(
+    given: _Given, of: str, *, as_given: bool = False, output: int | str | None = None
+) -> Case:
     """Give the case of one sequence, the other inputs held."""
     network, inputs, known, turned = given
     others = tuple(name for name in inputs if name != of)
@@ -114,7 +119,12 @@ def _of_one(given: _Given, of: str, *, as_given: bool = False) -> Case:
     if inputs[of].ndim > 3:
         within = inputs[of].shape[2:]
         network, inputs = side_by_side(network, inputs, of)
-    inputs, padding = without_padding(network, inputs, of)
+    asked = None
+    if output is not None:
+        asked = Case(network, inputs, of, known).output_number(output)
+    inputs, padding = without_padding(network, inputs, of, asked)
+    if padding is not None and padding.network is not None:
+        network = padding.network
     network = settled(network, inputs)
     return Case(network, inputs, of, known, padding, within, turned, held_inputs=others)
 
