@@ -285,3 +285,14 @@ def _(folder: Path) -> object:
 @case("architecture of other layers for an export")
 def _(folder: Path) -> object:
     return read(copied(folder, "exported"), ReadOptions(architecture=ARCHITECTURE))
+
+
+@case("stack of another number of cells")
+def _(folder: Path) -> object:
+    files = Path(__file__).parents[1] / "data/tf_operations"
+    entry = json.loads((files / "architecture.json").read_text(encoding="utf-8"))
+    (stack,) = (each for each in entry["config"]["layers"] if each["class_name"] == "RNN")
+    del stack["config"]["cell"]["config"]["cells"][1]
+    (folder / "architecture.json").write_text(json.dumps(entry), encoding="utf-8")
+    options = ReadOptions(architecture=folder / "architecture.json")
+    return read(files / "ck.index", options)

@@ -19,7 +19,6 @@ from rnnlens.readers.keras.operations.table import READ
 KERAS = {
     "x[:, None, ::2, 1:]": lambda s, i: s[:, None, ::2, 1:],
     "x[..., 0]": lambda s, i: s[..., 0],
-    "slice": lambda s, i: ops.slice(s, (0, 2, 0), (4, 3, 2)),
     "minus": lambda s, i: 2.0 - s,
     "between features": lambda s, i: s + np.arange(3.0, dtype="float32"),
     "quotients": lambda s, i: 1.0 / (s + 9.0) + s / (i * i + 1.0),
@@ -101,6 +100,7 @@ TENSORFLOW = [
     ("tile", {"multiples": [1, 2, 1], "name": None}, lambda x: np.tile(x, (1, 2, 1))),
     ("split", {"num_or_size_splits": [1, 3], "axis": -1}, lambda x: x[..., :1]),
     ("compat.v1.gather", {"indices": 2, "axis": 1, "batch_dims": 0}, lambda x: x[:, 2]),
+    ("slice", {"begin": [0, 2, 0], "size": [-1, 3, 2]}, lambda x: x[:, 2:5, :2]),
     ("math.cumsum", {"axis": 1}, lambda x: x.cumsum(1)),
     ("nn.leaky_relu", {"alpha": 0.3}, lambda x: np.where(x > 0, x, 0.3 * x)),
     ("zeros_like", {}, lambda x: 0 * x),
