@@ -16,9 +16,9 @@ from pathlib import Path
 os.environ.update(TF_USE_LEGACY_KERAS="1", CUDA_VISIBLE_DEVICES="-1", TF_CPP_MIN_LOG_LEVEL="3")
 
 # the libraries look at the environment as they are loaded
-import numpy as np  # noqa: E402
-import tensorflow as tf  # noqa: E402
-import tf_keras as keras  # noqa: E402
+import numpy as np
+import tensorflow as tf
+import tf_keras as keras
 
 L = keras.layers
 ROOT = Path(__file__).resolve().parents[2] / "tests/data/tf_operations"

@@ -1,4 +1,4 @@
-"""Code in Lambda layers is told from its bytes, as each version of Python writes them, never run."""
+"""Code in Lambda layers is told from its bytes, as each version of Python wrote them; not run."""
 
 import base64
 
