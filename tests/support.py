@@ -340,8 +340,9 @@ def _state_source(row: str, container: str, folder: Path) -> Source:
 
     module, inputs, options = STATES[row]()
     with torch.no_grad():
-        outputs = module(*map(torch.as_tensor, inputs)).numpy()
-    return Source(saved(module.state_dict(), folder, container), inputs, [outputs], options)
+        outputs = module(*map(torch.as_tensor, inputs))
+    outputs = [each.numpy() for each in (outputs if isinstance(outputs, tuple) else (outputs,))]
+    return Source(saved(module.state_dict(), folder, container), inputs, outputs, options)
 
 
 # --- the matrix --------------------------------------------------------------------------------
@@ -349,7 +350,9 @@ def _state_source(row: str, container: str, folder: Path) -> Source:
 NO_PEEPHOLES = Absent("Keras has no peepholes")
 NO_PROJECTION = Absent("Keras does not project hidden states")
 ONE_BIAS = Absent("Its LSTM has one bias a gate")
-HOW_CALLED = Absent("A state dict does not say how its layers are called")
+HOW_CALLED = Absent(
+    "A state dict does not say how its layers are called, and no statement of them says this"
+)
 FIXED = Absent("PyTorch's layers have fixed gates")
 ONLY_READ = Absent("It holds networks that were read")
 ELSEWHERE = Absent("Where its library has the like, tests of that reader's own read it")

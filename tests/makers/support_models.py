@@ -246,6 +246,11 @@ def _rnn(kind: type[nn.RNNBase] = nn.LSTM, **options: Any) -> nn.Module:
     return kind(3, 4, batch_first=True, **options)
 
 
+def _packed(m: Any, x: Any, lengths: Any) -> Any:
+    packed = nn.utils.rnn.pack_padded_sequence(x, lengths, batch_first=True)
+    return m.rnn(packed)[1][0][-1]
+
+
 def _forecaster(rnn: nn.Module, width: int = 4) -> tuple[nn.Module, list[np.ndarray]]:
     return _module(_last, rnn=rnn, fc=nn.Linear(width, 2))
 
@@ -306,6 +311,9 @@ MODULES: dict[str, Callable[[], tuple[nn.Module, list[np.ndarray]]]] = {
         one=nn.Linear(4, 2),
         two=nn.Linear(4, 1),
     ),
+    "masking": lambda: _module(
+        _packed, _windows(), np.array([6, 5, 3, 2, 1]), kind=Two, rnn=_rnn()
+    ),
     "nested": lambda: _module(
         lambda m, x: m.block(m.inner(x)),
         inner=Coded(lambda m, x: m.rnn(x)[0][:, -1], rnn=_rnn()),
@@ -314,24 +322,20 @@ MODULES: dict[str, Callable[[], tuple[nn.Module, list[np.ndarray]]]] = {
 }
 
 
-def _packed(m: Any, x: Any) -> Any:
-    packed = nn.utils.rnn.pack_padded_sequence(x, torch.tensor([6, 4]), batch_first=True)
-    return m.rnn(packed)[1][0][-1]
-
-
 #: Modules that are refused: the module, an input, and the sentence.
-MODULES_REFUSED: dict[str, tuple[Callable[[], nn.Module], np.ndarray]] = {
-    "masking": (
-        lambda: _module(_packed, rnn=_rnn())[0],
-        _random(2, 6, 3),
-    ),
-}
+MODULES_REFUSED: dict[str, tuple[Callable[[], nn.Module], np.ndarray]] = {}
 
 
 def _state(
     row: str, **options: Any
 ) -> Callable[[], tuple[nn.Module, list[np.ndarray], dict[str, Any]]]:
     return lambda: (*MODULES[row](), {"head": "fc", **options})
+
+
+def _stated(
+    row: str, text: str
+) -> Callable[[], tuple[nn.Module, list[np.ndarray], dict[str, Any]]]:
+    return lambda: (*MODULES[row](), {"layers": text})
 
 
 #: Modules whose state dict says enough, and the options that complete it.
@@ -345,6 +349,17 @@ STATES = {
         *_module(lambda m, x: torch.cat(tuple(m.rnn(x)[1][0]), 1), rnn=_rnn(bidirectional=True)),
         {},
     ),
+    **{
+        row: _stated(row, text)
+        for row, text in {
+            "embedding": "Embedding(table) > LSTM",
+            "batch_norm": "LSTM > BatchNorm1d(normal)",
+            "layer_norm": "LSTM > LayerNorm(normal)",
+            "each_step": "LSTM > every > Linear(fc)",
+            "outputs": "LSTM > [Linear(one), Linear(two)]",
+            "nested": "LSTM > Linear(block.0) > tanh > Linear(block.2)",
+        }.items()
+    },
 }
 
 

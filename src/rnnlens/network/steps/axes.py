@@ -66,6 +66,7 @@ def walked_axes(network: Network) -> dict[str, dict[int, str]]:
     shapes = output_shapes(network)
     axes: dict[str, list[Axes]] = {}
     walked: dict[str, dict[int, str]] = {name: {} for name in network.inputs}
+    within: dict[str, dict[int, str]] = {name: {} for name in network.inputs}
     for node in network.nodes:
         if isinstance(node.layer, Input):
             axes[node.name] = [
@@ -73,14 +74,16 @@ def walked_axes(network: Network) -> dict[str, dict[int, str]]:
             ]
             continue
         taken = [axes[name][number] for name, number in node.inputs]
+        # what is walked within each step counts steps only where nothing walks along these
+        found = within if isinstance(node.layer, TimeDistributed) else walked
         for name, axis in sorted(_steps_of(node.layer, taken[0])):
-            walked[name].setdefault(axis, node.name)
+            found[name].setdefault(axis, node.name)
         before = [shapes[name][number] for name, number in node.inputs]
         axes[node.name] = [
             _kept(node.layer, taken, before, after, place)
             for place, after in enumerate(shapes[node.name])
         ]
-    return walked
+    return {name: told or within[name] for name, told in walked.items()}
 
 
 def step_axes(network: Network) -> dict[str, int | None]:

@@ -27,6 +27,7 @@ from rnnlens.network.layers import (
     Concatenate,
     Conv1D,
     Dense,
+    DescribedRecurrent,
     Embedding,
     Flatten,
     GlobalPooling1D,
@@ -75,11 +76,12 @@ def operators(
             )
         return operators(inner, inputs, [shapes[0][1:]], writer)
     maker = MAKERS.get(type(layer))
+    others = ".npz" if isinstance(layer, DescribedRecurrent) else ".keras or .npz"
     if maker is None:
         refuse(
             writer.scope,
             layer,
-            "ONNX has no operator for it that rnnlens writes; write .keras or .npz instead",
+            f"ONNX has no operator for it that rnnlens writes; write {others} instead",
         )
     return [maker(layer, inputs, shapes, writer)]
 

@@ -6,7 +6,7 @@ from dataclasses import replace
 
 import numpy as np
 
-from rnnlens.evidence.proof.zonotope.forms import Forms, added, beside, picked
+from rnnlens.evidence.proof.zonotope.forms import Forms, added, beside, constant, picked
 from rnnlens.evidence.proof.zonotope.layers import Taken, refuse, spread
 from rnnlens.evidence.proof.zonotope.recurrent import Context
 from rnnlens.network.axes import ExpandDims, Flip, Index, Mean, Slice, Squeeze
@@ -14,6 +14,7 @@ from rnnlens.network.layers import (
     Add,
     Average,
     Concatenate,
+    Embedding,
     Flatten,
     GlobalPooling1D,
     Reduction,
@@ -21,6 +22,7 @@ from rnnlens.network.layers import (
     Reshape,
     Subtract,
 )
+from rnnlens.network.layers.joined import Unjoin
 from rnnlens.network.network import Node
 
 __all__: list[str] = []
@@ -68,6 +70,22 @@ def _(layer: Squeeze, x: Taken, context: Context, node: Node) -> Forms:
     if units != 1 or layer.axis not in {-1, 2 if one.sequence else 1}:
         refuse(node, "an axis that certificates do not squeeze")
     return _flat(one) if one.sequence else one
+
+
+@spread.register
+def _(layer: Embedding, x: Taken, context: Context, node: Node) -> Forms:
+    tokens = x[0].centre
+    if x[0].sequence or x[0].count.any() or x[0].rest.any() or layer.mask_zero:
+        refuse(node, "tokens that are masked or not as they are, which certificates do not follow")
+    rows = np.ascontiguousarray(layer.E[tokens[:, 0].astype(np.int64)], dtype=np.float64)
+    return constant(rows, np.zeros_like(rows), sequence=True)
+
+
+@spread.register
+def _(layer: Unjoin, x: Taken, context: Context, node: Node) -> Forms:
+    if layer.width != x[0].centre.shape[2]:
+        refuse(node, "rows that hold other inputs too, which certificates do not take apart")
+    return picked(x[0], list(layer.rows), sequence=layer.steps)
 
 
 @spread.register
