@@ -223,6 +223,7 @@ NODES: dict[str, Case] = {
     "Squeeze of the steps": (on_x("Squeeze", "k"), {"k": ints(1)}),
     "Reshape that copies what is not there": (on_x("Reshape", "k"), {"k": ints(-1, 6, 3, 0)}),
     "Reshape of samples and steps into one": (on_x("Reshape", "k"), {"k": ints(-1)}),
+    "Reshape that leaves no samples": (on_x("Reshape", "k"), {"k": ints(2, 3, 4)}),
     "Reshape to a computed shape": (on_x("Reshape", "x"), {}),
     "output of samples and steps in one axis": (on_x("Reshape", "k"), {"k": ints(-1, FEATURES)}),
     "Softmax of samples and steps in one axis": (
@@ -261,6 +262,16 @@ NODES: dict[str, Case] = {
     "product of two values that do not fit": (on_x("MatMul", "x"), {}),
     "product of samples": ([TURNED, *on_x("MatMul", "xt")], {}),
     "Einsum of a diagonal": (on_x("Einsum", "k", equation="nij,ii->ni"), {"k": ones(3, 3)}),
+    "mean of samples and heads in one axis": (
+        [
+            node("Shape", ["x"], ["n"], start=0, end=1),
+            node("Mul", ["n", "two"], ["both"]),
+            node("Concat", ["both", "rest"], ["whole"], axis=0),
+            node("Reshape", ["x", "whole"], ["heads"]),
+            node("ReduceMean", ["heads", "axis"], ["y"]),
+        ],
+        {"two": ints(2), "rest": ints(9), "axis": ints(1)},
+    ),
     "Einsum of one value": (on_x("Einsum", equation="nij->nji"), {}),
     "Tile of fixed numbers": ([node("Tile", ["k", "x"], ["y"])], {"k": ones(1, 3)}),
     "Gemm of two values": (

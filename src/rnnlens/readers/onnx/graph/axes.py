@@ -17,6 +17,7 @@ from rnnlens.network.layers import (
     Reshape,
 )
 from rnnlens.readers.onnx.graph.builder import Given, OnnxGraphBuilder, Rule
+from rnnlens.readers.onnx.graph.heads import with_heads
 from rnnlens.readers.onnx.graph.inputs import (
     axes_option,
     lengths_of,
@@ -110,7 +111,11 @@ def _reshape(op: OnnxOperator, values: Given, builder: OnnxGraphBuilder) -> list
         wanted = [_copied(op, x, k) if n == 0 else n for k, n in enumerate(wanted)]
     if _folds(x, wanted):
         return [x.folded()]
-    return [_reshaped(op, x.opened(), wanted, builder)]
+    joined = _features_joined(x, wanted, builder)
+    if joined is not None:
+        return [joined.folded()]
+    beside = with_heads(x, wanted, builder)
+    return [_reshaped(op, x.opened(), wanted, builder) if beside is None else beside]
 
 
 def _folds(x: OnnxTensor, wanted: list[Length]) -> bool:
@@ -122,6 +127,22 @@ def _folds(x: OnnxTensor, wanted: list[Length]) -> bool:
         return rows == product(x.shape[:-1])
     # A file for one batch size writes a number here, which no sample's shape can make.
     return features == x.shape[-1] and (rows == -1 or rows != BATCH)
+
+
+def _features_joined(
+    x: OnnxTensor, wanted: list[Length], builder: OnnxGraphBuilder
+) -> OnnxTensor | None:
+    """Put the last axes into one, where a shape does that and puts the others into one too."""
+    if x.apart or x.rank < 4 or x.batch > 1 or len(wanted) != 2:
+        return None
+    rows, features = wanted
+    whole = product(x.shape[2:])
+    if rows != product(x.shape[:2]) or features not in {-1, whole} or not isinstance(whole, int):
+        return None
+    shape = (*x.shape[:2], whole)
+    made = OnnxTensor(x.ref, shape, x.batch)
+    layer = Reshape(tuple(n if isinstance(n, int) else -1 for n in made.sample))
+    return x.laid(builder.relaid(x.ref, layer, made.sample), shape, x.batch)
 
 
 def _copied(op: OnnxOperator, x: OnnxTensor, axis: int) -> Length:

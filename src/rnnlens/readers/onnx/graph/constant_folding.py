@@ -371,6 +371,7 @@ FOLDED: dict[str, Callable[[OnnxOperator, FixedInputs], FixedArray | list[FixedA
     "Less": _elementwise(np.less),
     "LessOrEqual": _elementwise(np.less_equal),
     "MatMul": _matmul,
+    "Mod": _elementwise(np.mod),
     "Mul": _elementwise(np.multiply),
     "Neg": _negative,
     "Not": _not,

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import numpy as np
 
 from rnnlens.errors import UnreadableFile, UnsupportedModel
@@ -80,20 +82,26 @@ def _side(
 def _product(
     op: OnnxOperator,
     values: Given,
-    terms: tuple[str, str],
+    terms: Sequence[str],
     out: str,
     builder: OnnxGraphBuilder,
 ) -> OnnxTensor:
+    """Multiply values two by two, from the left."""
     like = next(
         (value, letters)
         for value, letters in zip(values, terms, strict=True)
         if isinstance(value, OnnxTensor)
     )
-    left, right = (
+    made, *others = (
         _side(op, value, letters, like, builder)
         for value, letters in zip(values, terms, strict=True)
     )
-    return _multiplied(op, left, right, out, builder)
+    for number, side in enumerate(others):
+        later = "".join(letters for _, letters in others[number + 1 :]) + out
+        both = "".join(c for c in dict.fromkeys(made[1] + side[1]) if c in later)
+        wanted = out if side is others[-1] else both
+        made = _multiplied(op, made, side, wanted, builder), wanted
+    return made[0]
 
 
 def _matmul(op: OnnxOperator, values: Given, builder: OnnxGraphBuilder) -> list[OnnxTensor]:
@@ -106,19 +114,19 @@ def _matmul(op: OnnxOperator, values: Given, builder: OnnxGraphBuilder) -> list[
 
 
 def _einsum(op: OnnxOperator, values: Given, builder: OnnxGraphBuilder) -> list[OnnxTensor]:
-    if len(values) != 2:
+    if len(values) < 2:
         raise UnsupportedModel(
-            f"node {op.text} multiplies {len(values)} values, and rnnlens reads products of two"
+            f"node {op.text} sums or turns the axes of one value, and rnnlens reads products alone"
         )
     ranks = [one.values.ndim if isinstance(one, FixedArray) else one.rank for one in values if one]
     terms, out = equation_terms(op.attributes["equation"], ranks)
-    for own, other in ((0, 1), (1, 0)):
+    for own, other in ((0, 1), (1, 0)) if len(values) == 2 else ():
         x, kernel = values[own], values[other]
         if isinstance(x, OnnxTensor) and isinstance(kernel, FixedArray):
             W = _as_kernel(terms[own], terms[other], out, kernel.values)
             if W is not None:
                 return [dense(op, x, W, None, {"W": kernel.text}, builder)]
-    return [_product(op, values, (terms[0], terms[1]), out, builder)]
+    return [_product(op, values, terms, out, builder)]
 
 
 def _as_kernel(own: str, matrix: str, out: str, values: np.ndarray) -> np.ndarray | None:

@@ -29,6 +29,7 @@ from rnnlens.readers.onnx.graph import slicing as onnx_slicing
 from rnnlens.readers.onnx.graph.activations import POINTWISE
 from rnnlens.readers.onnx.graph.builder import OnnxGraphBuilder
 from rnnlens.readers.onnx.graph.constant_folding import FOLDED, fold_constants
+from rnnlens.readers.onnx.graph.heads import of_heads
 from rnnlens.readers.onnx.graph.recurrent import KINDS, recurrent
 from rnnlens.readers.onnx.graph.unrolled import refuse_unrolled
 from rnnlens.readers.onnx.graph.values import (
@@ -191,7 +192,7 @@ def _run(
         value = values.get(name)
         if not isinstance(value, OnnxTensor):
             raise UnsupportedModel(f"the output {name!r} does not depend on the inputs")
-        if value.apart:
+        if value.apart or value.heads:
             raise WrongSampleAxis(
                 f"the output {name!r} mixes samples with steps; rnnlens reads networks that keep "
                 "the batch axis apart"
@@ -218,6 +219,8 @@ def _computed(
 ) -> Sequence[OnnxValue | None]:
     if any(isinstance(value, OnnxTensor) and value.apart for value in given):
         return _row_by_row(op, given, builder)
+    if op.kind != "Shape" and any(isinstance(one, OnnxTensor) and one.heads for one in given):
+        return of_heads(op, given, builder)
     if op.kind in KINDS:
         return recurrent(op, given, builder, used)
     if op.kind == "Shape":
@@ -269,7 +272,8 @@ def _row_by_row(
             f"{', '.join(sorted(ROW_BY_ROW))} alone"
         )
     opened = [value.opened() if isinstance(value, OnnxTensor) else value for value in given]
-    return [value.folded() for value in RULES[op.kind](op, opened, builder)]
+    computed = RULES[op.kind](op, opened, builder)
+    return [value.folded() for value in computed if isinstance(value, OnnxTensor)]
 
 
 def _shape(op: OnnxOperator, given: list[OnnxValue | None]) -> FixedArray:

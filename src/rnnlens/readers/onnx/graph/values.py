@@ -154,6 +154,9 @@ class OnnxTensor:
     #: Where the file has samples and steps in one axis, (sample x step, feature): the shape with
     #: them apart. The value in the network is the one with them apart.
     apart: tuple[Length, ...] = ()
+    #: How many heads of attention the file has beside each sample in the axis of the samples; 0
+    #: where none. In the network they are an axis of their own, next to that of the samples.
+    heads: int = 0
 
     def folded(self) -> OnnxTensor:
         """Give the same value with all axes but the last in one."""
@@ -173,7 +176,7 @@ class OnnxTensor:
         """Give the canonical number of an axis of the file."""
         if axis == self.batch:
             return 0
-        return axis + 1 if axis < self.batch else axis
+        return axis + 1 if axis < self.batch or self.heads else axis
 
     def laid(self, ref: tuple[int, int], shape: Sequence[Length], batch: int) -> OnnxTensor:
         """Give the same numbers laid out anew."""
@@ -182,7 +185,8 @@ class OnnxTensor:
     @property
     def sample(self) -> tuple[Length, ...]:
         """The shape of one sample."""
-        return self.shape[: self.batch] + self.shape[self.batch + 1 :]
+        heads = (self.heads,) if self.heads else ()
+        return self.shape[: self.batch] + heads + self.shape[self.batch + 1 :]
 
 
 OnnxValue = FixedArray | OnnxTensor
