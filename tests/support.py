@@ -27,7 +27,6 @@ from support_models import (
     ONNX_NODES,
     STATES,
     made,
-    onnx_attention,
 )
 
 __all__ = ["CELLS", "FORMATS", "ROWS", "Absent", "Compared", "Refused", "run", "versions"]
@@ -315,12 +314,6 @@ def _onnx_source(row: str, folder: Path) -> Source:
     return Source(path, inputs, ran[0])
 
 
-def _onnx_attention(folder: Path) -> Source:
-    from onnx_models import saved
-
-    return Source(saved(onnx_attention(), folder))
-
-
 def _npz_of(source: Source, folder: Path) -> Source:
     """Write what another cell reads, and keep its outputs."""
     from rnnlens.writers import native as npz_file
@@ -347,8 +340,9 @@ def _state_source(row: str, container: str, folder: Path) -> Source:
 
     module, inputs, options = STATES[row]()
     with torch.no_grad():
-        outputs = module(*map(torch.as_tensor, inputs)).numpy()
-    return Source(saved(module.state_dict(), folder, container), inputs, [outputs], options)
+        outputs = module(*map(torch.as_tensor, inputs))
+    outputs = [each.numpy() for each in (outputs if isinstance(outputs, tuple) else (outputs,))]
+    return Source(saved(module.state_dict(), folder, container), inputs, outputs, options)
 
 
 # --- the matrix --------------------------------------------------------------------------------
@@ -356,7 +350,9 @@ def _state_source(row: str, container: str, folder: Path) -> Source:
 NO_PEEPHOLES = Absent("Keras has no peepholes")
 NO_PROJECTION = Absent("Keras does not project hidden states")
 ONE_BIAS = Absent("Its LSTM has one bias a gate")
-HOW_CALLED = Absent("A state dict does not say how its layers are called")
+HOW_CALLED = Absent(
+    "A state dict does not say how its layers are called, and no statement of them says this"
+)
 FIXED = Absent("PyTorch's layers have fixed gates")
 ONLY_READ = Absent("It holds networks that were read")
 ELSEWHERE = Absent("Where its library has the like, tests of that reader's own read it")
@@ -459,7 +455,6 @@ def _onnx_column() -> dict[str, Cell]:
     column: dict[str, Cell] = {
         row: Compared(lambda folder, row=row: _onnx_source(row, folder)) for row in sorted(rows)
     }
-    column["attention"] = Refused(_onnx_attention, _sentence("attention in ONNX"))
     return {
         **dict.fromkeys((*DRAWN, "own_class"), ELSEWHERE),
         **column,

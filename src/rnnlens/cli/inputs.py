@@ -11,6 +11,7 @@ import numpy as np
 
 from rnnlens.arguments import did_you_mean
 from rnnlens.cli.output import note
+from rnnlens.cli.several import refuse_several
 from rnnlens.cli.undoubted import plain_sidecar, steps_of_windows, undoubted_sidecar
 from rnnlens.errors import ConfigError, DataError
 
@@ -67,6 +68,7 @@ def sidecar_for(
     """Find the sidecar and let what was typed override it; do without where data leave no doubt."""
     from rnnlens.series.sidecar import read_sidecar
 
+    refuse_several(network)
     beside = model.with_suffix(".toml")
     names = series.feature_names
     if series.config is not None:

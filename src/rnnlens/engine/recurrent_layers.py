@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from rnnlens.errors import InputError
-from rnnlens.network.layers import Bidirectional, Recurrent
+from rnnlens.network.layers import Bidirectional, DescribedRecurrent, Recurrent
 from rnnlens.network.network import Network, Node
 
 __all__ = ["LayerLocation", "locate_layer"]
@@ -38,7 +38,10 @@ def locate_layer(network: Network, layer: str | None) -> LayerLocation:
     locations = _locations(network)
     names = ", ".join(location.name for location in locations)
     if not locations:
-        raise InputError("the network has no recurrent layer, so there is no cell to look into")
+        described = any(isinstance(node.layer, DescribedRecurrent) for node in network.nodes)
+        what = "no recurrent layer of a cell that has a name" if described else "no recurrent layer"
+        only = "trace alone looks into its cell" if described else "there is no cell to look into"
+        raise InputError(f"the network has {what}, so {only}")
     if layer is None and len(locations) == 1:
         return locations[0]
     if layer is None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, fields, replace
 
 import numpy as np
 from numpy.typing import NDArray
@@ -19,7 +19,14 @@ from rnnlens.network.cells import LSTM
 from rnnlens.network.layers import Bidirectional, DescribedRecurrent, Recurrent
 from rnnlens.network.network import Network
 
-__all__ = ["LSTMTrace", "LayerTrace", "ProjectedLSTMTrace", "gate_names", "layer_traces"]
+__all__ = [
+    "LSTMTrace",
+    "LayerTrace",
+    "ProjectedLSTMTrace",
+    "gate_names",
+    "layer_traces",
+    "nothing_to_trace",
+]
 
 
 @dataclass(frozen=True, eq=False)
@@ -87,6 +94,21 @@ def layer_traces(run: Run) -> dict[str, LayerTrace]:
             forward, backward = tape.saved[0]
             traces[f"{node.name}.forward"] = _trace(layer.forward, forward, mask)
             traces[f"{node.name}.backward"] = _trace(layer.backward, backward, mask)
+    return _joined(run.network, traces)
+
+
+def _joined(network: Network, traces: dict[str, LayerTrace]) -> dict[str, LayerTrace]:
+    """Lay the calls of one cell, one step each, out as the steps of one layer: decoders do so."""
+    calls: dict[int, list[str]] = {}
+    for node in network.nodes:
+        if node.name in traces and traces[node.name].hidden.shape[1] == 1:
+            calls.setdefault(id(node.layer), []).append(node.name)
+    for first, *others in calls.values():
+        every = [traces[first], *(traces.pop(name) for name in others)]
+        if others:
+            names = [spec.name for spec in fields(every[0])]
+            whole = {k: np.concatenate([getattr(t, k) for t in every], axis=1) for k in names}
+            traces[first] = replace(every[0], **whole)
     return traces
 
 
@@ -172,6 +194,12 @@ def _unprojected(cell_run: CellRun) -> Array:
         hidden.append(here)
         last = here
     return np.stack(hidden, axis=1)
+
+
+def nothing_to_trace(network: Network) -> str:
+    """Say why a network has no trace, with what its reader left out."""
+    said = "the network has no recurrent layer, so there is no cell to trace"
+    return "; ".join([said, *(f"left out: {one}" for one in network.origin.left_out)])
 
 
 def gate_names(network: Network) -> dict[str, tuple[str, ...]]:

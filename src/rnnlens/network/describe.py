@@ -16,6 +16,7 @@ from rnnlens.network.layers import (
     Bidirectional,
     Conv1D,
     Dense,
+    DescribedRecurrent,
     Embedding,
     Identity,
     Layer,
@@ -125,6 +126,10 @@ def _options(layer: Layer) -> dict[str, Json]:
         return {"merge_mode": layer.merge_mode, **_options(layer.forward)}
     if isinstance(layer, Identity):
         return {}
+    if isinstance(layer, DescribedRecurrent):
+        gates: list[Json] = [gate.name for gate in layer.gates]
+        sizes: list[Json] = list(layer.sizes)
+        return {"gates": gates, "states": sizes, "go_backwards": layer.go_backwards}
     listed = _cell_options(layer.cell) if isinstance(layer, Recurrent) else {}
     for spec in fields(layer):
         value = getattr(layer, spec.name)

@@ -25,11 +25,13 @@ from rnnlens.readers.layouts import CellArray
 from rnnlens.readers.native import npz as npz_file
 from rnnlens.readers.onnx import file as onnx_file
 from rnnlens.readers.options import ReadOptions, refuse_others
+from rnnlens.readers.rerolled.left import with_loops_noted
 from rnnlens.readers.torch import file as torch_file
 from rnnlens.readers.torch import json_file, safetensors_file, state_files
 from rnnlens.readers.torch import live as torch_live
 from rnnlens.readers.torch import state_dict as torch_dict
 from rnnlens.readers.torch.named import named as named_state_dict
+from rnnlens.readers.torch.program import read as torch_program
 from rnnlens.readers.torch.weights.lazy import LazyArray
 from rnnlens.readers.unnamed import name_arrays
 
@@ -56,6 +58,7 @@ FILES = (
     Format("the index of weights of Keras", sharded.match, sharded.read, sharded.TAKES),
     Format("an HDF5 file of Keras", keras_hdf5.match, keras_hdf5.read, keras_hdf5.TAKES),
     Format("an archive of rnnlens", npz_file.match, lambda path, _: npz_file.read(path)),
+    Format("a program of torch.export", torch_program.match, torch_program.read),
     Format("a PyTorch file", torch_file.match, state_files.read, state_files.TAKES),
     Format("an ONNX file", onnx_file.match, onnx_file.read, onnx_file.TAKES),
     Format("a safetensors file", safetensors_file.match, state_files.read, state_files.TAKES),
@@ -80,6 +83,7 @@ WHOLE = (saved_model, keras_archive, keras_hdf5)
 #: Live models.
 LIVE = (
     Format("a live Keras model", keras_live.match, keras_live.read, keras_live.TAKES),
+    Format("a program of torch.export", torch_program.match_live, torch_program.read),
     Format("a live PyTorch module", torch_live.match, torch_live.read, torch_live.TAKES),
     Format("a state dict of PyTorch", torch_dict.match, torch_dict.read, torch_dict.TAKES),
 )
@@ -110,7 +114,7 @@ def options_of(source: object) -> frozenset[str]:
 def read_or_name_arrays(source: object, options: ReadOptions | None = None) -> Network | Arrays:
     """Read a network, or name arrays: of a file that holds weights alone, or in memory."""
     if isinstance(source, Mapping | list | tuple):
-        return _named(source)
+        return torch_dict.arrays(source) or _named(source)
     try:
         return read(source, options)
     except UnsupportedModel as error:
@@ -185,7 +189,7 @@ def _named(arrays: Mapping[str, object] | Sequence[object]) -> Arrays:
 
 def _read_as(form: Format, source: object, options: ReadOptions, named: str) -> Network:
     refuse_others(options, form.takes, named)
-    return form.read(source, options)
+    return with_loops_noted(form.read(source, options))
 
 
 def _read_file(path: Path, options: ReadOptions) -> Network:

@@ -19,7 +19,7 @@ from rnnlens.network.activations import Activation
 from rnnlens.network.cells import Cell, Gate
 from rnnlens.network.inventory import arrays_of
 from rnnlens.network.json_values import Json
-from rnnlens.network.layers import Layer
+from rnnlens.network.layers import CellNode, DescribedGate, Layer
 from rnnlens.network.network import Network, Node, Origin, still_assumed
 from rnnlens.readers.native.npz import FORMAT, MEMBER, VERSION
 from rnnlens.writers.written import Written
@@ -89,7 +89,7 @@ def _to_json(value: Json, names: Mapping[int, str]) -> Json:
         # JSON has no infinity, so numbers go as texts that keep every bit.
         numbers = {key: repr(number) for key, number in value.parameters.items()}
         return {"activation": value.name, "parameters": numbers}
-    if isinstance(value, Layer | Cell | Gate):
+    if isinstance(value, Layer | Cell | Gate | CellNode | DescribedGate):
         held = {spec.name: _to_json(getattr(value, spec.name), names) for spec in fields(value)}
         return {"kind": type(value).__name__, "fields": held}
     if isinstance(value, tuple):

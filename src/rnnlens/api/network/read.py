@@ -45,9 +45,10 @@ def read(
         A ``.keras`` archive, an HDF5 file of Keras 1, 2, 3 or tf.keras, a PyTorch
         state dict (``.pt``, ``.pth``, ``.ckpt``, safetensors, JSON) or the arrays of a pickled
         module or a TorchScript archive, which are not run, or a model object.
-    example : array, tensor, or tuple of them, optional
+    example : array, tensor, tuple of arguments, or dictionary, optional
         For a live PyTorch module, which needs it: input that it can be called on, batch included;
-        its shape matters, its values do not.
+        its shape matters, its values do not. A dictionary is the module's keywords, or its one
+        argument; what it holds may be nested, and inputs are called by their keys.
     head : str, optional
         For a PyTorch state dict, which does not say what follows the recurrent layers: the name of
         the linear layer that is applied to the last hidden state, such as ``"fc"``, or a chain of

@@ -18,6 +18,7 @@ from rnnlens.cli.options.forecast import (
 from rnnlens.cli.options.reading import ReadingOptions
 from rnnlens.cli.options.series import SeriesOptions
 from rnnlens.cli.output import foretell, give, working
+from rnnlens.cli.several import inputs_from
 
 __all__ = ["check", "explain", "trace"]
 
@@ -82,6 +83,21 @@ def explain(
     from rnnlens.views.tables.explanation import explanation_view
 
     network = network_from(model, reading)
+    inputs = inputs_from(network, data, series)
+    if inputs is not None:
+        with working(f"explaining {len(next(iter(inputs.values()))):,} windows") as progress:
+            explained = api.explain(
+                network,
+                inputs,
+                target=options.target_typed,
+                method=options.method or "auto",
+                baseline=options.baseline,
+                held=options.held_names,
+                newest=options.newest,
+                progress=progress,
+            )
+        give(explained, output, view=explanation_view, plain=as_dict)
+        return
     sidecar = sidecar_for(model, network, series, data)
     windows, seen = windows_from(data, sidecar, series, newest=1)
     foretell(

@@ -47,7 +47,10 @@ def _(
         )
     sequences = inputs[: layer.sequences]
     shared = inputs[layer.sequences : layer.sequences + layer.shared]
-    states = inputs[layer.sequences + layer.shared :]
+    samples = len(inputs[0])
+    states = inputs[layer.sequences + layer.shared :] or tuple(
+        np.zeros((samples, size), inputs[0].dtype) for size in layer.sizes
+    )
     steps: list[dict[str, Tape]] = []
     hidden: list[Array] = []
     cell: list[Array] = []
@@ -92,7 +95,8 @@ def _(layer: DescribedRecurrent, tape: Tape, tape0: Tape, m: Multipliers) -> Mul
         for k in range(layer.shared):
             shared[k] = join(shared[k], carried.get(("input", layer.sequences + k)))
         states = [carried.get(("state", k)) for k in range(len(states))]
-    return (*sequences, *shared, *states)
+    given = len(tape.inputs) > layer.sequences + layer.shared
+    return (*sequences, *shared, *(states if given else ()))
 
 
 def _pull_step(

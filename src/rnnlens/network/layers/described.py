@@ -9,6 +9,9 @@ from rnnlens.network.layers.base import Layer
 
 __all__ = ["CellNode", "DescribedGate", "DescribedRecurrent"]
 
+#: What a node may take besides the outputs of other nodes.
+RESERVED = frozenset({"input", "state"})
+
 
 @dataclass(frozen=True, eq=False)
 class CellNode:
@@ -54,8 +57,9 @@ class DescribedGate:
 class DescribedRecurrent(Layer):
     """A cell described by its own graph, run over the steps.
 
-    It takes the sequences, then what every step shares, then the states before the first step; it
-    gives its first state after every step, and each state after the last.
+    It takes the sequences, then what every step shares, then the states before the first step,
+    which are zero where they are not given. It gives its first state after every step, and each
+    state after the last.
 
     Parameters
     ----------
@@ -80,6 +84,21 @@ class DescribedRecurrent(Layer):
     shared: int
     gates: tuple[DescribedGate, ...] = ()
     go_backwards: bool = False
+
+    def __post_init__(self) -> None:
+        """Put references as pairs, and refuse a cell that takes what is not there."""
+        known = {("input", k) for k in range(self.sequences + self.shared)}
+        known |= {("state", k) for k in range(len(self.after))}
+        names = {"input", "state"}
+        for node in self.nodes:
+            missing = [ref for ref in node.inputs if ref[0] not in names]
+            unknown = [ref for ref in node.inputs if ref[0] in RESERVED and ref not in known]
+            if missing or unknown or node.name in names or isinstance(node.layer, self.__class__):
+                raise ValueError(f"the node {node.name!r} of a described cell is out of place")
+            names.add(node.name)
+        wanted = {gate.node for gate in self.gates} | {name for name, _ in self.after}
+        if not wanted <= names or len(self.sizes) != len(self.after) or self.sequences < 1:
+            raise ValueError("a described cell names what is not one of its nodes")
 
     @property
     def of(self) -> str:

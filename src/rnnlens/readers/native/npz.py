@@ -26,7 +26,7 @@ from rnnlens.network.activations import Activation
 from rnnlens.network.cells import Cell, Gate
 from rnnlens.network.check import check
 from rnnlens.network.json_values import Json, JsonObject
-from rnnlens.network.layers import Layer
+from rnnlens.network.layers import CellNode, DescribedGate, Layer
 from rnnlens.network.network import Network, Node, Origin, Source
 from rnnlens.readers.hardening.contents import digest_of
 from rnnlens.readers.hardening.zips import holds, swells
@@ -163,8 +163,8 @@ def _origin(stated: JsonObject, path: Path) -> Origin:
 
 
 def _classes() -> Iterator[type]:
-    """Give every class that a file may name: layers, cells, gates."""
-    waiting: list[type] = [Layer, Cell, Gate]
+    """Give every class that a file may name: layers, cells, gates, and what describes a cell."""
+    waiting: list[type] = [Layer, Cell, Gate, CellNode, DescribedGate]
     while waiting:
         kind = waiting.pop()
         yield kind

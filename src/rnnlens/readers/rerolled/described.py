@@ -5,17 +5,15 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping, Sequence
 
-import numpy as np
-
-from rnnlens.network.axes import Constant, Index
-from rnnlens.network.layers import Activate, CellNode, DescribedGate, DescribedRecurrent, Input
+from rnnlens.network.axes import Index
+from rnnlens.network.layers import Activate, CellNode, DescribedGate, DescribedRecurrent
 from rnnlens.network.network import Ref
 from rnnlens.network.unique import unique_name
 from rnnlens.readers.rerolled.cells import roles
 from rnnlens.readers.rerolled.graph import Graph
 from rnnlens.readers.rerolled.loops import Loop
 from rnnlens.readers.rerolled.reading import StepReader
-from rnnlens.readers.rerolled.rebuild import Rebuilt, picked, used_inside, walked
+from rnnlens.readers.rerolled.rebuild import Rebuilt, is_zero, picked, used_inside, walked
 from rnnlens.readers.rerolled.values import NoFormula, Term, Value
 
 __all__ = ["as_described"]
@@ -57,10 +55,9 @@ def as_described(
         _gates(graph, loop, known, (sizes[0][0] or 0, reading)),
         go_backwards=numbers[-1] < numbers[0],
     )
-    starts = [
-        _zeros(made, size[0] or 0) if first is not None else loop.starts[number]
-        for number, size in zip(order, sizes, strict=True)
-    ]
+    starts = [] if first is not None else [loop.starts[number] for number in order]
+    if all(is_zero(graph, start) for start in starts):
+        starts = []
     sources = {
         f"{known[ref][0]}.{name}": source
         for ref in loop.body
@@ -112,11 +109,6 @@ def _nodes(graph: Graph, loop: Loop, known: dict[Ref, Ref]) -> tuple[CellNode, .
 def _numberless(name: str) -> str:
     """Leave out the numbers by which calls of one name are told apart."""
     return re.sub(r"(_\d+)+$", "", name) or name
-
-
-def _zeros(made: Rebuilt, size: int) -> Ref:
-    entry = next(n.name for n in made.graph.nodes.values() if isinstance(n.layer, Input))
-    return made.add("zeros", Constant(np.zeros(size)), (entry, 0))
 
 
 def _term(read: StepReader, ref: Ref, start: int, stop: int) -> Term | None:

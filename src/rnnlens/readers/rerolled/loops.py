@@ -56,9 +56,11 @@ def find_loops(graph: Graph) -> Iterator[Loop]:
             found.setdefault(frozenset(loop.states), loop)
     for loop in found.values():
         _follow_back(graph, loop)
-    # a loop that is cut where its states are handed on has most steps
-    ranked = sorted(found.values(), key=lambda loop: (len(loop.states), -len(loop.steps)))
-    yield from (loop for loop in ranked if len(loop.steps) >= 2 and _lags(loop) == 1)
+    # a loop that is cut where its states are handed on has most steps, and one place a step
+    ranked = sorted(
+        found.values(), key=lambda loop: (_lags(loop), len(loop.states), -len(loop.steps))
+    )
+    yield from (loop for loop in ranked if len(loop.steps) >= 2)
 
 
 def _lags(loop: Loop) -> int:

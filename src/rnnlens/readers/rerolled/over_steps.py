@@ -11,6 +11,7 @@ from rnnlens.network.layers import (
     Add,
     Concatenate,
     Dense,
+    DescribedRecurrent,
     Flatten,
     Identity,
     Layer,
@@ -169,11 +170,15 @@ def _plain_layers(nodes: list[Node], outputs: list[Ref]) -> tuple[list[Node], li
     made = Rebuilt(graph)
     for name, node in graph.nodes.items():
         layer = node.layer
+        users = graph.users.get((name, 0), [])
+        last = [user for user in users if _is_last(graph, user)]
+        only_last = (name, 0) not in graph.outputs and len(last) == len(users)
+        if isinstance(layer, DescribedRecurrent) and only_last:
+            # its first state after the last step is its last step
+            made.instead.update({(user, 0): (name, 1) for user in last})
         if not isinstance(layer, Recurrent) or shared.count(id(layer)) > 1:
             continue
-        users = graph.users.get((name, 0), [])
-        last = [u for u in users if graph.nodes[u].layer.__class__ is Index and _is_last(graph, u)]
-        if layer.return_sequences and (name, 0) not in graph.outputs and len(last) == len(users):
+        if layer.return_sequences and only_last:
             layer = replace(layer, return_sequences=False)
             made.instead.update({(user, 0): (name, 0) for user in last})
             if (name, 1) in graph.users or (name, 1) in graph.outputs:

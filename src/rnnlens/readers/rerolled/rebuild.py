@@ -18,7 +18,7 @@ from rnnlens.readers.rerolled.graph import Graph
 from rnnlens.readers.rerolled.loops import Loop
 from rnnlens.readers.rerolled.reading import StepReader
 
-__all__ = ["Rebuilt", "as_layer", "in_order", "picked", "used_inside", "walked"]
+__all__ = ["Rebuilt", "as_layer", "in_order", "is_zero", "picked", "used_inside", "walked"]
 
 
 @dataclass(frozen=True, eq=False)
@@ -88,7 +88,7 @@ def as_layer(
     starts: list[Ref] = []
     if first is None:
         starts = [loop.starts[number] for number in match.states]
-        if all(_is_zero(graph, start) for start in starts):
+        if all(is_zero(graph, start) for start in starts):
             starts = []
     layer = Recurrent(cell, backwards, return_sequences=True, return_state=True)
     sources = _sources(graph, loop, layer)
@@ -126,7 +126,8 @@ def used_inside(graph: Graph, loop: Loop, hidden: Ref) -> bool:
     return False
 
 
-def _is_zero(graph: Graph, ref: Ref) -> bool:
+def is_zero(graph: Graph, ref: Ref) -> bool:
+    """Say whether an output is zero for every sample."""
     layer = graph.layer(ref)
     return isinstance(layer, Constant) and not layer.C.any()
 

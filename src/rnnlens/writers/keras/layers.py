@@ -19,6 +19,7 @@ from rnnlens.network.layers import (
     Concatenate,
     Conv1D,
     Dense,
+    DescribedRecurrent,
     Embedding,
     Flatten,
     GlobalPooling1D,
@@ -96,11 +97,12 @@ def keras_layer_of(layer: Layer, context: LayerContext) -> KerasLayer:
             "Keras has no layer that repeats a vector as often as a sequence has steps; write "
             ".npz, which holds it",
         )
+    others = ".npz" if isinstance(layer, DescribedRecurrent) else ".onnx or .npz"
     if maker is None:
         refuse(
             context.name,
             layer,
-            "Keras 3 has no layer for it that rnnlens writes; write .onnx or .npz instead",
+            f"Keras 3 has no layer for it that rnnlens writes; write {others} instead",
         )
     return maker(layer, context)
 

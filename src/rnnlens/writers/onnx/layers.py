@@ -27,6 +27,7 @@ from rnnlens.network.layers import (
     Concatenate,
     Conv1D,
     Dense,
+    DescribedRecurrent,
     Embedding,
     Flatten,
     GlobalPooling1D,
@@ -46,6 +47,7 @@ from rnnlens.network.layers import (
     TimeDistributed,
 )
 from rnnlens.network.shapes import Shape
+from rnnlens.writers.onnx.between import BETWEEN
 from rnnlens.writers.onnx.graph import OnnxGraphWriter
 from rnnlens.writers.onnx.recurrent import bidirectional, recurrent
 from rnnlens.writers.written import refuse
@@ -74,11 +76,12 @@ def operators(
             )
         return operators(inner, inputs, [shapes[0][1:]], writer)
     maker = MAKERS.get(type(layer))
+    others = ".npz" if isinstance(layer, DescribedRecurrent) else ".keras or .npz"
     if maker is None:
         refuse(
             writer.scope,
             layer,
-            "ONNX has no operator for it that rnnlens writes; write .keras or .npz instead",
+            f"ONNX has no operator for it that rnnlens writes; write {others} instead",
         )
     return [maker(layer, inputs, shapes, writer)]
 
@@ -354,4 +357,5 @@ MAKERS: Mapping[type, Callable[[Any, Inputs, Shapes, OnnxGraphWriter], str]] = {
     ExpandDims: _one_axis,
     Squeeze: _one_axis,
     Constant: _constant,
+    **BETWEEN,
 }

@@ -57,7 +57,7 @@ def network_or_arrays(net: NetworkLike) -> Network | Arrays:
 
 def _example(module: Any, X: object) -> object:
     """Give what a module is called on to be read: windows of every input, in its own order."""
-    from rnnlens.readers.torch.live import may_take_steps_first
+    from rnnlens.readers.torch.signature.subject import may_take_steps_first
     from rnnlens.series.windows import Windows
 
     if X is None:
@@ -65,9 +65,9 @@ def _example(module: Any, X: object) -> object:
     given = X.values if isinstance(X, Windows) else X
     if isinstance(given, Mapping):
         taken = inspect.signature(module.forward).parameters
-        named = [name for name in taken if name in given]
-        order = named if len(named) == len(given) else list(given)
-        return tuple(_few(given[name], steps_first=False) for name in order)
+        few = {name: _few(array, steps_first=False) for name, array in given.items()}
+        keyed = set(given) <= set(taken) or len(taken) == 1
+        return few if keyed else tuple(few.values())
     return _few(given, steps_first=may_take_steps_first(module))
 
 

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from os import PathLike
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from rnnlens.readers.step_axes import with_step_axes
@@ -20,6 +22,7 @@ def read_model(source: object, options: ReadOptions) -> Network:
     from rnnlens.readers.open import read
     from rnnlens.readers.options import refuse_others
     from rnnlens.readers.torch.live import TAKES, match, readings
+    from rnnlens.readers.torch.program import read as torch_program
 
     # any format may leave it open which axis counts steps
     own = replace(options, step_axes=None)
@@ -29,6 +32,19 @@ def read_model(source: object, options: ReadOptions) -> Network:
 
         refuse_others(own, TAKES, "a live PyTorch module")
         network = compared(readings(source, own), type(source).__name__)
+    elif torch_program.match_live(source) or _is_program(source):
+        from rnnlens.checks.as_read import compared
+
+        refuse_others(own, (), "a program of torch.export")
+        held = Path(source) if isinstance(source, str | PathLike) else source
+        network = compared(torch_program.readings(held, own), "the program")
     else:
         network = read(source, own)
     return with_step_axes(network, options.step_axes)
+
+
+def _is_program(source: object) -> bool:
+    """Tell whether a source is a file of ``torch.export.save``."""
+    from rnnlens.readers.torch.program.read import match
+
+    return isinstance(source, str | PathLike) and Path(source).is_file() and match(Path(source))
