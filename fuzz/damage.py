@@ -13,6 +13,8 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
+from several import ENDING, packed, ways_of
+
 #: A way to damage: the content and a source of chance, to the damaged content.
 Way = Callable[[bytes, random.Random], bytes]
 
@@ -33,6 +35,7 @@ def seeds(folder: Path) -> list[Path]:
         WEATHER,
         *written(folder),
         *checkpoints(folder),
+        *of_several(folder),
         *(p for p in shared if p.stat().st_size < LARGEST),
     ]
 
@@ -82,6 +85,20 @@ def checkpoints(folder: Path) -> list[Path]:
     text = folder / "named.json"
     text.write_text(json.dumps({key: value.tolist() for key, value in state.items()}))
     return [*paths, text]
+
+
+def of_several(folder: Path) -> list[Path]:
+    """Pack the models of TensorFlow and of Keras 3 that are several files."""
+    sources = [path for path in sorted((ROOT / "tests/data/tensorflow").iterdir()) if path.is_dir()]
+    unzipped = folder / "unzipped"
+    with zipfile.ZipFile(WEATHER) as archive:
+        archive.extractall(unzipped)
+    made = []
+    for source in (*sources, unzipped):
+        path = folder / f"{source.name}{ENDING}"
+        path.write_bytes(packed(source))
+        made.append(path)
+    return made
 
 
 def weights_of(source: Path) -> Path | None:
@@ -189,7 +206,8 @@ def damage_zip(data: bytes, rng: random.Random, raw: Way = damage_bytes) -> byte
             body = old.read(name)
             if name == chosen:
                 ways = {".json": damage_json, ".h5": damage_hdf5, ".npy": damage_npy}
-                body = rng.choice((raw, ways.get(Path(name).suffix, raw)))(body, rng)
+                own = ways_of(name, raw) or [ways.get(Path(name).suffix, raw)]
+                body = rng.choice((raw, *own))(body, rng)
             if name != chosen or rng.random() > 0.05:
                 new.writestr(name, body)
     return out.getvalue()
@@ -333,6 +351,8 @@ def damaged(path: Path, rng: random.Random) -> bytes:
 def damage(data: bytes, suffix: str, rng: random.Random, raw: Way = damage_bytes) -> bytes:
     """Damage a content of the format that its suffix says, ``raw`` being how bytes are changed."""
     ways: list[Way] = [raw]
+    if suffix == ENDING:
+        return damage_zip(data, rng, raw)
     if zipfile.is_zipfile(io.BytesIO(data)):
         ways += [lambda data, rng: damage_zip(data, rng, raw)] * 2
     if data.startswith(b"\x89HDF"):

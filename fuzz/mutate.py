@@ -36,6 +36,7 @@ os.environ.setdefault("KERAS_BACKEND", "torch")
 sys.path.insert(0, str(Path(__file__).parent))
 
 from damage import damaged, seeds, weights_of
+from several import ENDING, unpacked
 
 FINDINGS = Path(__file__).parent / "findings"
 SECONDS = 10
@@ -68,6 +69,8 @@ def attempt(path: Path, weights: Path | None = None) -> str:
     from rnnlens.readers.open import read, read_or_name_arrays
     from rnnlens.readers.options import ReadOptions
 
+    if path.suffix == ENDING:
+        path = unpacked(path)
     if MEASURED:
         Path("/proc/self/clear_refs").write_text("5", encoding="ascii")  # the highest is now's
     before, start = memory("VmRSS"), time.perf_counter()

@@ -25,7 +25,8 @@ def fuzz(root):
         module = importlib.util.module_from_spec(spec)
         spec.loader.exec_module(module)
         yield module
-        sys.modules.pop("damage", None)
+        for name in ("damage", "several"):
+            sys.modules.pop(name, None)
 
 
 @pytest.mark.filterwarnings("ignore")

@@ -11,7 +11,7 @@ import h5py
 import keras
 import numpy as np
 
-from keras_models import scrambled
+from keras_models import saved, scrambled
 from refused.registry import instead_of_modules, section
 from rnnlens import api
 from rnnlens.readers.hardening.hdf5 import opened
@@ -112,6 +112,17 @@ def _(folder: Path) -> object:
 @case("until a layer that is not there")
 def _(folder: Path) -> object:
     return api.read(forecaster(), until="heat")
+
+
+@case("until a layer of a model that does not say what enters it")
+def _(folder: Path) -> object:
+    x = L.Input((6, 3), name="x")
+    saved(keras.Model(x, L.LSTM(2, name="l")(x)), folder, "h5")
+    with h5py.File(folder / "model.h5", "a") as file:
+        config = json.loads(file.attrs["model_config"])
+        del config["config"]["input_layers"]
+        file.attrs["model_config"] = json.dumps(config)
+    return api.read(folder / "model.h5", until="l")
 
 
 @case("output of a layer that is not there")

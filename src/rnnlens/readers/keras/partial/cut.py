@@ -22,8 +22,10 @@ __all__ = ["CutStore", "cut", "kind_of", "layers_listed", "name_of"]
 def layers_listed(entry: JsonObject) -> list[JsonObject]:
     """Give the serialised layers of a serialised model, none where it lists none."""
     config = entry.get("config")
-    listed = config if isinstance(config, list) else (config or {}).get("layers")
-    return [item for item in listed or [] if isinstance(item, Mapping)]
+    listed = config.get("layers") if isinstance(config, Mapping) else config
+    return (
+        [item for item in listed if isinstance(item, Mapping)] if isinstance(listed, list) else []
+    )
 
 
 def name_of(item: JsonObject) -> str:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, replace
 
+from rnnlens.errors import InputError, UnreadableFile
 from rnnlens.network.json_values import JsonObject
 from rnnlens.network.network import Network, Origin
 from rnnlens.readers.keras.graph.config import network_of
@@ -48,7 +49,15 @@ class WholeModel:
 
     def until(self, name: str, same_as: Mapping[str, str] | None = None) -> Network:
         """Read it up to a layer."""
-        entry, left = cut(self.entry, name)
+        try:
+            entry, left = cut(self.entry, name)
+        except InputError:
+            raise
+        except (KeyError, IndexError, TypeError, ValueError, AttributeError) as error:
+            raise UnreadableFile(
+                f"the configuration within {self.origin.path or 'the model'} does not say what "
+                f"leads to {name} ({type(error).__name__}: {error}); the file is damaged"
+            ) from error
         more = f" and {len(left) - SAID} more" if len(left) > SAID else ""
         clause = f"the layers that do not lead to {name}: {', '.join(left[:SAID])}{more}"
         clauses = (*self.origin.left_out, *([clause] if left else []))
