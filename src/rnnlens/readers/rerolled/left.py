@@ -41,13 +41,9 @@ def _hides_a_cell(graph: Graph, loop: Loop) -> bool:
 
 
 def _clause(graph: Graph, loop: Loop) -> str:
-    texts = {
-        source.text.removesuffix(" transposed"): None
-        for ref in loop.body
-        for source in graph.node(ref).sources.values()
-    }
+    texts = {source.words: None for ref in loop.body for source in graph.node(ref).sources.values()}
     names = [text for text in texts if text][:MOST_NAMES]
-    where = f" of {', '.join(names)}" if names else ""
+    where = f" of weights ({'; '.join(names)})" if names else ""
     return (
         f"the gates of a step{where}, which is taken {len(loop.steps)} times or more, each on what "
         "the one before gave, and stays written out: forecasts and contributions are the code's, "

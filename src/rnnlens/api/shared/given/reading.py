@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
+from rnnlens.readers.rerolled.left import with_loops_noted
 from rnnlens.readers.step_axes import with_step_axes
 
 if TYPE_CHECKING:
@@ -28,7 +29,7 @@ def read_model(source: object, options: ReadOptions) -> Network:
         from rnnlens.checks.as_read import compared
 
         refuse_others(own, TAKES, "a live PyTorch module")
-        network = compared(readings(source, own), type(source).__name__)
+        network = with_loops_noted(compared(readings(source, own), type(source).__name__))
     else:
         network = read(source, own)
     return with_step_axes(network, options.step_axes)
