@@ -4,8 +4,10 @@ Run it from ``benchmarks``: ``python -m lag_statistics.long_windows``. Takes som
 
 The features are a random vector autoregression of order one, the last of them constant; the network
 is a delay line that adds the newest three steps of the first feature with weights 1, .6 and .4, and
-what happened is that plus noise of variance 1. So the truth is: lags 1 to 3 used, all older
-equivalent, three steps looked back. Draws of observed values and certificates are left out.
+a slow memory of all features that moves the forecast by some thousandths, so that every step
+reaches it. What happened is the delay line's sum plus noise of variance 1. So the truth is: lags 1
+to 3 used, all older equivalent, three steps looked back. Draws of observed values and certificates
+are left out.
 """
 
 from __future__ import annotations
@@ -27,6 +29,8 @@ from rnnlens.network.layers import Dense, Input, Recurrent
 from rnnlens.network.network import Network, Node, Origin
 
 WEIGHTS = np.array([1.0, 0.6, 0.4])
+#: What every feature adds to the memory, and that to the forecast; what the memory keeps a step.
+SLIGHT, SLOW = 0.02, 0.9
 #: Windows, steps and features; the first alone where it is to be quick.
 SIZES = ((300, 168, 14), (500, 240, 4), (300, 200, 20))
 
@@ -73,15 +77,17 @@ def _windows(count: int, steps: int, features: int) -> tuple[NDArray[np.float64]
 
 
 def _network(features: int) -> Network:
-    """Make a delay line of the first feature with a linear head."""
+    """Make a delay line of the first feature and a slow memory of all, with a linear head."""
     lags = len(WEIGHTS)
-    core = Recurrent(
-        SimpleRNN(Gate(np.eye(features, lags), np.eye(lags, k=1)), Activation("linear"))
-    )
+    W, U = np.eye(features, lags + 1), np.eye(lags + 1, k=1)
+    W[:, lags], U[:, lags] = SLIGHT, 0.0
+    U[lags, lags] = SLOW
+    core = Recurrent(SimpleRNN(Gate(W, U), Activation("linear")))
+    weights = np.append(WEIGHTS, SLIGHT)[:, None]
     nodes = (
         Node("x", Input((None, features))),
         Node("delay", core, (("x", 0),)),
-        Node("head", Dense(WEIGHTS[:, None]), (("delay", 0),)),
+        Node("head", Dense(weights), (("delay", 0),)),
     )
     return Network(nodes, (("head", 0),), Origin("made by hand"), "linear")
 

@@ -194,7 +194,7 @@ def test_other_inputs_keep_their_values_while_one_is_explained(rng):
     network = with_static_input(rng)
     X = {"series": rng.normal(size=(3, 7, 3)), "static": rng.normal(size=(3, 2))}
     for method in ("secant", "tree"):
-        found = rnnlens.explain(network, X, target=0, baseline="zero", method=method)
+        found = rnnlens.explain(network, X, target=0, baseline="zero", method=method, of="series")
         hidden = rnnlens.predict(network, {**X, "series": np.zeros((3, 7, 3))})[:, 0]
         np.testing.assert_allclose(found.baseline_forecast, hidden, rtol=1e-13)
         assert found.attrs["max_residual"] < 1e-12
@@ -230,7 +230,7 @@ def test_networks_with_wide_layers_of_other_sizes_keep_their_own_units(rng):
         ({"target": "rain", "held": ["snow"]}, "held feature 'snow' is not one of the features"),
         ({"target": "rain", "baseline": "median"}, "no baseline is called 'median'"),
         ({"target": Target("rain", output="lstm")}, "no output 'lstm': it has activate"),
-        ({"target": "rain", "of": "z"}, "inputs are x: name the one .* not 'z'"),
+        ({"target": "rain", "of": "z"}, "the network has no input 'z'.*: it has x"),
     ],
 )
 def test_questions_that_make_no_sense_are_refused_in_one_sentence(options, sentence, river):

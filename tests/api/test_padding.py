@@ -8,8 +8,8 @@ import pytest
 import rnnlens
 from networks import cell, chain, head
 from rnnlens.api.shared.evidence import background_values
-from rnnlens.api.shared.given.baselines import baseline_of
-from rnnlens.api.shared.given.case import make_case
+from rnnlens.api.shared.given.joint.baselines import baseline_of
+from rnnlens.api.shared.given.joint.making import make_case
 from rnnlens.api.shared.given.padding import LAST_REAL, LAST_STEP
 from rnnlens.attribution.registry import METHODS
 from rnnlens.errors import RnnlensError

@@ -7,7 +7,9 @@ import pytest
 
 import rnnlens
 from every_question import questions
+from networks import chain
 from rnnlens.errors import DataError, RnnlensError
+from rnnlens.network import layers as L
 from small_networks import SMALL, small
 
 #: Asked by name where a network has several sequences.
@@ -83,11 +85,13 @@ def test_sampled_values_of_tokens_are_those_of_every_coalition():
     assert (away <= 6 * found.standard_error.sum("feature") + 1e-12).all()
 
 
-def test_an_input_without_steps_is_refused_by_its_shape():
-    net, x = small("flat")
+def test_an_input_without_steps_has_features_alone_and_lags_are_refused_by_its_shape():
+    net, x = chain(L.Dense(np.ones((6, 1))), shape=(6,)), np.arange(12.0).reshape(2, 6)
+    found = rnnlens.explain(net, x, baseline="zero")
+    np.testing.assert_allclose(found.contribution, x, rtol=0, atol=1e-12)
     for asked in ({}, {"of": "x"}):
         with pytest.raises(DataError, match=r"takes shape \(6,\) a sample, which has no steps"):
-            rnnlens.explain(net, x, target=0, **asked)
+            rnnlens.paths(net, x, target=0, **asked)
 
 
 @pytest.mark.parametrize("name", ["tokens", "masked tokens"])

@@ -87,7 +87,7 @@ def test_a_baseline_of_another_shape_is_refused_with_those_that_fit(method, shap
 
 def test_nan_in_a_baseline_or_its_background_is_refused(net, x):
     said = refusal(InputError, net, x, baseline=np.full(3, np.nan))
-    assert said.startswith("baseline must be a name or an array of finite numbers, not an array")
+    assert said.startswith("baseline must be a name, an array of finite numbers, or a mapping of")
     assert said.endswith("with 3 NaN, the first at [0]")
     holes = x.copy()
     holes[1, 0, 2] = np.nan

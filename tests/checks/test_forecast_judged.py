@@ -137,7 +137,7 @@ def test_targets_with_leads_of_their_own_are_judged_and_tried_at_each_one(rng):
     windows = rnnlens.windows(table, Sidecar(features, 4, targets=targets, time="time", step="1h"))
     network = forecaster("gru", rng, steps=4, features=2, units=3, targets=2)
     from rnnlens.api.shared.forecast.check import _data
-    from rnnlens.api.shared.given.case import make_case
+    from rnnlens.api.shared.given.joint.making import make_case
 
     case = make_case(network, windows)
     flow = dict(zip(table["time"].to_numpy(), table["flow"], strict=True))

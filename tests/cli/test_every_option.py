@@ -59,6 +59,8 @@ READING: dict[str, Change] = {
     "--head": (("fc",), read("head"), "fc"),
     "--part": (("encoder",), read("part"), "encoder"),
     "--nonlinearity": (("relu",), read("nonlinearity"), "relu"),
+    "--until": (("lstm",), read("until"), "lstm"),
+    "--output": (("lstm",), read("output"), "lstm"),
     "--same-as": (
         ("Memory=LSTM", "--same-as", "Head=Dense"),
         read("same_as"),

@@ -246,6 +246,11 @@ def _rnn(kind: type[nn.RNNBase] = nn.LSTM, **options: Any) -> nn.Module:
     return kind(3, 4, batch_first=True, **options)
 
 
+def _packed(m: Any, x: Any, lengths: Any) -> Any:
+    packed = nn.utils.rnn.pack_padded_sequence(x, lengths, batch_first=True)
+    return m.rnn(packed)[1][0][-1]
+
+
 def _forecaster(rnn: nn.Module, width: int = 4) -> tuple[nn.Module, list[np.ndarray]]:
     return _module(_last, rnn=rnn, fc=nn.Linear(width, 2))
 
@@ -286,6 +291,11 @@ MODULES: dict[str, Callable[[], tuple[nn.Module, list[np.ndarray]]]] = {
     "layer_norm": lambda: _module(
         lambda m, x: m.normal(m.rnn(x)[0][:, -1]), rnn=_rnn(), normal=nn.LayerNorm(4)
     ),
+    "attention": lambda: _module(
+        lambda m, x: m.attention(*[m.rnn(x)[0]] * 3)[0][:, -1],
+        rnn=_rnn(),
+        attention=nn.MultiheadAttention(4, 2, batch_first=True),
+    ),
     "each_step": lambda: _module(lambda m, x: m.fc(m.rnn(x)[0]), rnn=_rnn(), fc=nn.Linear(4, 2)),
     "inputs": lambda: _module(
         lambda m, x, y: m.fc(torch.cat([m.rnn(x)[0][:, -1], y], 1)),
@@ -301,6 +311,9 @@ MODULES: dict[str, Callable[[], tuple[nn.Module, list[np.ndarray]]]] = {
         one=nn.Linear(4, 2),
         two=nn.Linear(4, 1),
     ),
+    "masking": lambda: _module(
+        _packed, _windows(), np.array([6, 5, 3, 2, 1]), kind=Two, rnn=_rnn()
+    ),
     "nested": lambda: _module(
         lambda m, x: m.block(m.inner(x)),
         inner=Coded(lambda m, x: m.rnn(x)[0][:, -1], rnn=_rnn()),
@@ -309,30 +322,20 @@ MODULES: dict[str, Callable[[], tuple[nn.Module, list[np.ndarray]]]] = {
 }
 
 
-def _packed(m: Any, x: Any) -> Any:
-    packed = nn.utils.rnn.pack_padded_sequence(x, torch.tensor([6, 4]), batch_first=True)
-    return m.rnn(packed)[1][0][-1]
-
-
 #: Modules that are refused: the module, an input, and the sentence.
-MODULES_REFUSED: dict[str, tuple[Callable[[], nn.Module], np.ndarray]] = {
-    "attention": (
-        lambda: _module(
-            lambda m, x: m.attention(x, x, x)[0], attention=nn.MultiheadAttention(3, 1)
-        )[0],
-        _random(2, 6, 3),
-    ),
-    "masking": (
-        lambda: _module(_packed, rnn=_rnn())[0],
-        _random(2, 6, 3),
-    ),
-}
+MODULES_REFUSED: dict[str, tuple[Callable[[], nn.Module], np.ndarray]] = {}
 
 
 def _state(
     row: str, **options: Any
 ) -> Callable[[], tuple[nn.Module, list[np.ndarray], dict[str, Any]]]:
     return lambda: (*MODULES[row](), {"head": "fc", **options})
+
+
+def _stated(
+    row: str, text: str
+) -> Callable[[], tuple[nn.Module, list[np.ndarray], dict[str, Any]]]:
+    return lambda: (*MODULES[row](), {"layers": text})
 
 
 #: Modules whose state dict says enough, and the options that complete it.
@@ -346,6 +349,17 @@ STATES = {
         *_module(lambda m, x: torch.cat(tuple(m.rnn(x)[1][0]), 1), rnn=_rnn(bidirectional=True)),
         {},
     ),
+    **{
+        row: _stated(row, text)
+        for row, text in {
+            "embedding": "Embedding(table) > LSTM",
+            "batch_norm": "LSTM > BatchNorm1d(normal)",
+            "layer_norm": "LSTM > LayerNorm(normal)",
+            "each_step": "LSTM > every > Linear(fc)",
+            "outputs": "LSTM > [Linear(one), Linear(two)]",
+            "nested": "LSTM > Linear(block.0) > tanh > Linear(block.2)",
+        }.items()
+    },
 }
 
 
@@ -366,6 +380,7 @@ ONNX_NODES: dict[str, Callable[[], tuple[Any, list[np.ndarray]]]] = {
     "peepholes": lambda: _node(peepholes=True),
     "masking": lambda: _node(lengths=True),
     "two_biases": _node,
+    "attention": lambda: (onnx_attention(), [_windows()]),
 }
 
 

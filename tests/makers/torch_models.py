@@ -44,6 +44,7 @@ def made(cell: str, dtype: str = "float64", features: int = 3, units: int = 4, *
 def safetensors(state: dict[str, torch.Tensor], path: Path) -> Path:
     """Write a safetensors file by hand, from the description of the format."""
     names = {torch.float32: "F32", torch.float64: "F64", torch.float16: "F16"}
+    names[torch.int64] = "I64"
     header: dict[str, Any] = {"__metadata__": {"format": "pt"}}
     data = b""
     for name, tensor in state.items():

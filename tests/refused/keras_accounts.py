@@ -13,7 +13,8 @@ from keras_models import saved, scrambled
 from refused.registry import section
 from rnnlens import api
 from rnnlens.network.network import Origin, Source
-from rnnlens.readers.keras import left_over
+from rnnlens.readers.keras import archive as keras_archive
+from rnnlens.readers.keras import left_over, sharded
 from rnnlens.readers.keras.left_over import accounted
 
 L = keras.layers
@@ -85,3 +86,61 @@ def _(folder: Path) -> object:
 @case("layer too few where the file has no order")
 def _(folder: Path) -> object:
     return api.read(unordered(folder), layers="GRU(tanh, sigmoid) > Dense(linear, name=late)")
+
+
+# --- weights in several files ------------------------------------------------------------------
+
+case = section("Weights of Keras in several files")
+
+
+def in_shards(folder: Path) -> Path:
+    model = scrambled(keras.Sequential([L.Input((4, 2)), L.LSTM(3, name="l"), L.Dense(9)]))
+    model.save_weights(folder / "m.weights.json", max_shard_size=2e-7)
+    return folder / "m.weights.json"
+
+
+@case("file that is not there")
+def _(folder: Path) -> object:
+    path = in_shards(folder)
+    (folder / "m_00000.weights.h5").unlink()
+    return api.describe(path)
+
+
+@case("index of other things")
+def _(folder: Path) -> object:
+    (folder / "m.json").write_text('{"weight_map": 3}')
+    return api.describe(folder / "m.json")
+
+
+@case("files in other folders")
+def _(folder: Path) -> object:
+    (folder / "m.json").write_text('{"weight_map": {"a": "../b"}}')
+    return api.describe(folder / "m.json")
+
+
+@case("index of a gigabyte")
+def _(folder: Path) -> object:
+    with patch.object(sharded, "LARGEST_INDEX", 1):
+        return api.describe(in_shards(folder))
+
+
+@case("array in two files")
+def _(folder: Path) -> object:
+    path = in_shards(folder)
+    (folder / "m_00001.weights.h5").write_bytes((folder / "m_00000.weights.h5").read_bytes())
+    return api.describe(path)
+
+
+@case("folder without its weights")
+def _(folder: Path) -> object:
+    for name in ("config.json", "metadata.json"):
+        (folder / name).write_text("{}")
+    return api.read(folder)
+
+
+@case("folder whose file is too large")
+def _(folder: Path) -> object:
+    for name in ("config.json", "metadata.json"):
+        (folder / name).write_text("{}")
+    with patch.object(keras_archive, "LARGEST_TEXT", 1):
+        return api.read(folder)

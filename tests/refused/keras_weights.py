@@ -93,16 +93,30 @@ def _(folder: Path) -> object:
     return api.read(keras_3(folder), layers=STATED, architecture=architecture(folder))
 
 
-@case("layers for a whole model")
+@case("layers for a whole model that do not fit")
 def _(folder: Path) -> object:
     forecaster().save(folder / "m.h5")
-    return api.read(folder / "m.h5", layers=STATED)
+    return api.read(folder / "m.h5", layers="GRU(tanh, sigmoid) > Dense(linear)")
 
 
-@case("layers for an archive")
+@case("layers for a live model")
 def _(folder: Path) -> object:
-    forecaster().save(folder / "m.keras")
-    return api.read(folder / "m.keras", layers=STATED)
+    return api.read(forecaster(), layers=STATED)
+
+
+@case("a part of weights alone")
+def _(folder: Path) -> object:
+    return api.read(keras_2(folder), layers=STATED, until="l")
+
+
+@case("until a layer that is not there")
+def _(folder: Path) -> object:
+    return api.read(forecaster(), until="heat")
+
+
+@case("output of a layer that is not there")
+def _(folder: Path) -> object:
+    return api.read(forecaster(), output="heat")
 
 
 @case("architecture of fewer layers")

@@ -73,12 +73,12 @@ OLD = {
     ),
 }
 
-for name, node in OLD.items():
+for name, old in OLD.items():
 
     @case(name)
-    def _(folder: Path, node: Any = node) -> object:
+    def _(folder: Path, old: Any = old) -> object:
         made = single("GRU", arrays_of(np.random.default_rng(4), "GRU"), opset=6)
-        made.graph.node.append(node)
+        made.graph.node.append(old)
         return read(saved(made, folder))
 
 

@@ -8,10 +8,9 @@ from typing import Any
 
 import numpy as np
 
-from onnx_models import saved
 from refused.registry import section
 from rnnlens.api import read
-from support_models import KERAS_REFUSED, MODULES_REFUSED, onnx_attention
+from support_models import KERAS_REFUSED, MODULES_REFUSED
 
 case = section("Rows of the table of support")
 
@@ -27,8 +26,3 @@ for name, (module, given) in MODULES_REFUSED.items():
     @case(f"{name} in PyTorch")
     def _(_: Path, make: Callable[[], Any] = module, given: np.ndarray = given) -> object:
         return read(make(), example=given)
-
-
-@case("attention in ONNX")
-def _(folder: Path) -> object:
-    return read(saved(onnx_attention(), folder))

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import threading
 import warnings
 from collections.abc import Callable
 from pathlib import Path
@@ -51,10 +50,15 @@ EXAMPLE = np.random.default_rng(0).normal(size=(2, 6, 3))
 ONES = torch.ones(3, 2, dtype=torch.float64)
 
 
-def packed(m: Any, x: torch.Tensor) -> torch.Tensor:
+def packed(m: Any, x: torch.Tensor, **options: Any) -> torch.Tensor:
     lengths = torch.full((x.size(0),), x.size(1))
     made = nn.utils.rnn.pack_padded_sequence(x, lengths, batch_first=True)
-    return nn.utils.rnn.pad_packed_sequence(m.rnn(made)[0], batch_first=True)[0]
+    return nn.utils.rnn.pad_packed_sequence(m.rnn(made)[0], batch_first=True, **options)[0]
+
+
+def carrying(m: Any, x: torch.Tensor) -> torch.Tensor:
+    output, m.h = m.rnn(x, m.h)
+    return output
 
 
 def in_training(m: Any, x: torch.Tensor) -> torch.Tensor:
@@ -128,8 +132,15 @@ CODES: dict[str, tuple[Code, dict[str, nn.Module]]] = {
         lambda m, x: m.rnn(x, torch.zeros(1, 2, 4, dtype=x.dtype))[0],
         {"rnn": gru()},
     ),
+    "packed sequences padded with another number": (
+        lambda m, x: packed(m, x, padding_value=-1),
+        {"rnn": gru()},
+    ),
+    "packed sequences padded to more steps": (
+        lambda m, x: packed(m, x, total_length=9),
+        {"rnn": gru()},
+    ),
     "another path for one number of samples": (lambda m, x: x * 2 if x.size(0) == 7 else x, {}),
-    "packed sequences": (packed, {"rnn": gru()}),
 }
 
 for name, (code, layers) in CODES.items():
@@ -144,6 +155,7 @@ EXAMPLES: dict[str, Any] = {
     "no example": None,
     "example of other features": np.zeros((2, 6, 5)),
     "example that is a path": "x.npy",
+    "example that is no array": (np.array(["a"]),),
     "example without samples": np.zeros((0, 6, 3)),
     "example without a batch axis": np.zeros((6, 3)),
 }
@@ -192,11 +204,23 @@ def _(_: Path) -> object:
     return read(module(lambda m, x: x + 1), example=np.array(3.0))
 
 
+@case("state that differs from sample to sample")
+def _(_: Path) -> object:
+    made = module(carrying, rnn=gru())
+    made.h = torch.arange(8.0).reshape(1, 2, 4).double()
+    return read(made, example=EXAMPLE)
+
+
 @case("module that cannot be copied")
 def _(_: Path) -> object:
-    made = module(steps, rnn=gru())
-    made.kept = threading.Lock()
-    return read(made, example=EXAMPLE)
+    class Uncopied(nn.Module):
+        def __deepcopy__(self, memo: dict) -> object:
+            raise TypeError("not me")
+
+        def forward(self, x: torch.Tensor) -> torch.Tensor:
+            return x
+
+    return read(Uncopied(), example=EXAMPLE)
 
 
 @case("TorchScript")

@@ -14,11 +14,13 @@ from numpy.typing import NDArray
 from rnnlens.attribution.baselines.baseline import Array, Baseline
 from rnnlens.attribution.baselines.conditional import GaussianConditional, refuse_conditional
 from rnnlens.attribution.baselines.masks import real_steps
-from rnnlens.attribution.games.players import Columns, PlayerGroups, columns_of
+from rnnlens.attribution.games.players import Columns, Members, PlayerGroups, columns_of
+from rnnlens.attribution.joined import Layout
 from rnnlens.attribution.target import ResolvedTarget
 from rnnlens.engine.forward import Run, States, inputs_of, states_of
 from rnnlens.engine.schedule.plan import chunks
 from rnnlens.engine.schedule.progress import Progress
+from rnnlens.engine.stepwise.players import Players, lag_players
 from rnnlens.network.network import Network
 
 __all__ = ["AnyBaseline", "Progress", "Question"]
@@ -38,7 +40,7 @@ class Question:
     inputs : mapping of str to array (sample, ...)
         From `rnnlens.engine.forward.entries`, in the network's own units.
     of : str
-        The input that is explained; the others keep their values.
+        The input that is explained, which may hold several; the others keep their values.
     target : ResolvedTarget
         Which number of the output is explained, and in what unit.
     baseline : Baseline or GaussianConditional, optional
@@ -49,6 +51,9 @@ class Question:
         Lags that are players of their own; the method's own number where not given.
     initial_state : mapping of str to sequence of array (sample, unit), optional
         States carried into the windows, by recurrent layer: a player of their own.
+    layout : Layout, optional
+        The inputs that stand in the one that is explained, where these are several or have no
+        steps.
     """
 
     network: Network
@@ -59,6 +64,7 @@ class Question:
     groups: PlayerGroups | None = None
     newest: int | None = None
     initial_state: States | None = None
+    layout: Layout | None = None
 
     @property
     def x(self) -> Array:
@@ -90,6 +96,22 @@ class Question:
     def lag_groups(self) -> Mapping[str, tuple[int, ...]] | None:
         """The lags that stand together, by the group's name; none where nothing is grouped."""
         return None if self.groups is None else self.groups.lags
+
+    def players(self, newest: int) -> Players:
+        """Give who plays, where so many lags of every sequence are players of their own."""
+        if self.layout is None:
+            return lag_players(self.steps, newest, self.lag_groups, carried=self.carried)
+        return self.layout.players(newest, carried=self.carried)
+
+    def members(self, unions: Players) -> tuple[Members, ...]:
+        """Give who plays inside each union: features, and named groups of them."""
+        columns = self.columns
+        if self.layout is None:
+            one = Members(columns.masks(self.features), columns.free)
+            return (one,) * len(unions.blocks)
+        baseline = self.stand_in
+        kept = baseline.kept if isinstance(baseline, Baseline) else None
+        return self.layout.members(unions, kept)
 
     @property
     def stand_in(self) -> AnyBaseline:

@@ -75,17 +75,17 @@ def refined(
 def _moved(question: Question, contribution: Array, exact: LagContribution) -> Array:
     """Share what each player misses among its numbers: contribution (sample, lag, feature)."""
     moved = contribution.copy()
-    for player, (first, last) in enumerate(zip(exact.lag_from, exact.lag_to, strict=True)):
-        part = moved[:, first - 1 : last]
+    for player, places in enumerate(exact.places):
+        part = moved[:, places]
         size = np.abs(part)
         whole = size.sum(axis=(1, 2))
         missing = exact.contribution[:, player] - part.sum(axis=(1, 2))
         # where secant gives a player nothing at all, all numbers that differ get alike
         none = np.flatnonzero((whole == 0) & (missing != 0))
         if len(none):
-            size[none] = _differs(question.part(none))[:, ::-1][:, first - 1 : last]
+            size[none] = _differs(question.part(none))[:, ::-1][:, places]
             whole[none] = size[none].sum(axis=(1, 2))
-        part += size * (missing / np.where(whole > 0, whole, 1.0))[:, None, None]
+        moved[:, places] += size * (missing / np.where(whole > 0, whole, 1.0))[:, None, None]
     return moved
 
 

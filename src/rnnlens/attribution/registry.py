@@ -6,13 +6,13 @@ name.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from rnnlens.arguments import did_you_mean
 from rnnlens.errors import DataError, InputError
 
-__all__ = ["METHODS", "SUMMING", "AttributionMethod", "method_named"]
+__all__ = ["METHODS", "SUMMING", "AttributionMethod", "method_named", "refuse_alone"]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -33,6 +33,8 @@ class AttributionMethod:
         Whether it takes a baseline that depends on what is shown.
     background : bool
         Whether it may compare with background windows instead, where no baseline is asked for.
+    joint : bool
+        Whether it takes several inputs at once.
     """
 
     kind: str
@@ -41,6 +43,7 @@ class AttributionMethod:
     hides: bool = True
     conditional: bool = False
     background: bool = False
+    joint: bool = True
 
 
 def _contribution(
@@ -72,15 +75,24 @@ METHODS: dict[str, AttributionMethod] = {
     ),
     "gradient_times_input": AttributionMethod(kind="sensitivity", variable="product"),
     "occlusion": AttributionMethod(kind="sensitivity", variable="change", conditional=True),
-    "lrp": AttributionMethod(kind="relevance", variable="relevance", hides=False),
+    "lrp": AttributionMethod(kind="relevance", variable="relevance", hides=False, joint=False),
     "contextual_decomposition": AttributionMethod(
-        kind="relevance", variable="relevant", hides=False
+        kind="relevance", variable="relevant", hides=False, joint=False
     ),
-    "carry": AttributionMethod(kind="write time", variable="written", hides=False),
+    "carry": AttributionMethod(kind="write time", variable="written", hides=False, joint=False),
 }
 
 #: The methods whose numbers sum to the change of the forecast.
 SUMMING = tuple(name for name, method in METHODS.items() if method.kind == "contribution")
+
+
+def refuse_alone(name: str, inputs: Sequence[object]) -> None:
+    """Refuse a method that reads the steps of one sequence, for inputs of another kind."""
+    if not METHODS[name].joint:
+        raise DataError(
+            f"method {name!r} is about the steps of one sequence, but {len(inputs)} inputs are "
+            "explained, or one without steps: name one sequence with of=, or choose another method"
+        )
 
 
 def method_named(name: str, given: Mapping[str, object]) -> AttributionMethod:

@@ -71,6 +71,8 @@ class LagContribution:
         What each player is called, where some are named groups of lags.
     carried : array (sample,), optional
         As in `Contribution`.
+    places : tuple of array of int
+        The steps of each player, counted back from the newest, 0.
     """
 
     contribution: Array = declared("sample", "lag")
@@ -82,6 +84,7 @@ class LagContribution:
     cells: int
     players: tuple[str, ...] = ()
     carried: Array | None = declared("sample", optional=True)
+    places: tuple[NDArray[np.int64], ...] = ()
 
 
 @dataclass(frozen=True, eq=False, kw_only=True)
@@ -107,6 +110,8 @@ class LagFeatureContribution:
         Names of the groups of features; empty text for a feature by itself.
     carried : array (sample,), optional
         As in `Contribution`.
+    places : tuple of array of int
+        The steps of each player, counted back from the newest, 0.
     """
 
     contribution: Array = declared("sample", "lag", "feature")
@@ -120,6 +125,7 @@ class LagFeatureContribution:
     players: tuple[str, ...] = ()
     column_names: tuple[str, ...] = ()
     carried: Array | None = declared("sample", optional=True)
+    places: tuple[NDArray[np.int64], ...] = ()
 
 
 @dataclass(frozen=True, eq=False)

@@ -142,8 +142,8 @@ def lag_share(
     size = np.abs(contribution)
     if not size.any():
         raise DataError(
-            "no lag contributes anything in any window: the windows equal the baseline; choose "
-            "another baseline"
+            "no lag contributes anything in any window: the windows equal the baseline, or nothing "
+            "of them reaches the forecast; choose another baseline, or another input"
         )
     length = _block_length(size)
     bootstrap = StationaryBootstrap(length, size, seed=seed)

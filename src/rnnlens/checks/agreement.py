@@ -92,10 +92,11 @@ def agreement(question: Question) -> Agreement:
     """Compare methods by lag on the first few windows."""
     some = question.part(slice(0, AUDITED))
     by_lag: dict[str, Array] = {"secant": secant(some).contribution.sum(axis=2)}
-    tree = shapley_tree(some.with_newest(TREE_LAGS))
-    alone = tree.lag_from == tree.lag_to
+    tree = shapley_tree(some.with_newest(_newest(some)))
     by_lag["tree"] = np.full_like(by_lag["secant"], np.nan)
-    by_lag["tree"][:, : alone.sum()] = tree.contribution[:, alone]
+    for player, places in enumerate(tree.places):
+        if len(places) == 1:
+            by_lag["tree"][:, places[0]] = tree.contribution[:, player]
     try:
         by_lag["gradient_times_input"] = gradient_times_input(some).product.sum(axis=2)
     except UnsupportedModel:  # tokens cannot move a little
@@ -107,7 +108,8 @@ def agreement(question: Question) -> Agreement:
             correlation = rank_correlation(by_lag[one], by_lag[other])
             there = correlation[np.isfinite(correlation)]
             table[row, column] = there.mean() if len(there) else np.nan
-    summed = np.add.reduceat(by_lag["secant"], tree.lag_from - 1, axis=1)
+    each = [by_lag["secant"][:, places].sum(axis=1) for places in tree.places]
+    summed = np.stack(each, axis=1)
     size = float(np.sqrt(np.mean(tree.contribution**2)))
     gap = float(np.sqrt(np.mean((summed - tree.contribution) ** 2)))
     return Agreement(
@@ -115,6 +117,14 @@ def agreement(question: Question) -> Agreement:
         tree_gap=gap / size if size > 0 else float("nan"),
         audited=len(by_lag["secant"]),
     )
+
+
+def _newest(question: Question) -> int:
+    """Give the lags that are players of their own: fewer where several inputs have some."""
+    lags = TREE_LAGS
+    while question.layout is not None and lags > 1 and question.players(lags).count > TREE_LAGS:
+        lags -= 1
+    return lags
 
 
 def crowding(question: Question, contribution: Array) -> Crowding:
@@ -129,7 +139,8 @@ def crowding(question: Question, contribution: Array) -> Crowding:
     )
     (mine_new, mine_old), (theirs_new, theirs_old) = _ends(size, there), _ends(hidden, there)
     crowded = ""
-    if contribution.shape[1] >= 3 and max(mine_new, mine_old) >= CROWDED:
+    sequence = question.layout is None  # rows of several inputs have no two ends
+    if sequence and contribution.shape[1] >= 3 and max(mine_new, mine_old) >= CROWDED:
         crowded = "newest" if mine_new >= mine_old else "oldest"
     return Crowding(
         share=share,

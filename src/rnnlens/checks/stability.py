@@ -17,10 +17,12 @@ from collections.abc import Iterator
 from dataclasses import dataclass, replace
 
 import numpy as np
+from numpy.typing import NDArray
 
-from rnnlens.attribution.baselines.baseline import Array
+from rnnlens.attribution.baselines.baseline import Array, Baseline
 from rnnlens.attribution.baselines.masks import steps_of
 from rnnlens.attribution.baselines.windows import RealWindows
+from rnnlens.attribution.joined import Layout
 from rnnlens.attribution.question import Question
 from rnnlens.checks.attributions import Attribute
 from rnnlens.checks.hidden import Ends
@@ -67,7 +69,9 @@ def stability(
 
     Shapes: contribution (sample, lag, feature).
     """
-    if _tokens(question.network, question.of):
+    inputs = question.layout.inputs if question.layout else ()
+    named = [one.name for one in inputs] or [question.of]
+    if all(_tokens(question.network, name) for name in named):
         return Stability(sensitivity=np.nan, forecast_sensitivity=np.nan, noise=noise)
     size = np.linalg.norm(contribution.reshape(len(contribution), -1), axis=1)
     worst, moved = np.zeros((2, len(contribution)))
@@ -88,13 +92,32 @@ def _shaken(question: Question, noise: float, draws: int, seed: int) -> Iterator
     """Ask the same of the windows with noise on all that may move."""
     x = question.x
     real = steps_of(question.network, question.inputs, question.of)
-    radius = noise * RealWindows(x, real).steps.std(axis=(0, 1))
-    radius[question.stand_in.held] = 0.0
+    if question.layout is None:
+        radius = RealWindows(x, real).steps.std(axis=(0, 1))
+        radius[question.stand_in.held] = 0.0
+    else:
+        radius = _by_input(question, question.layout, real)
+    radius = noise * radius
     free = np.ones(x.shape[:2], bool) if real is None else np.broadcast_to(real, x.shape[:2])
     rng = np.random.default_rng(seed)
     for _ in range(draws):
         shift = rng.uniform(-1, 1, size=x.shape) * radius * free[..., None]
         yield replace(question, inputs=question.replaced(x + shift))
+
+
+def _by_input(question: Question, layout: Layout, real: NDArray[np.bool_] | None) -> Array:
+    """Give the standard deviation of each feature of each input that may move: (row, feature)."""
+    radius = np.zeros(question.x.shape[1:])
+    for one in layout.inputs:
+        if not _tokens(question.network, one.name):
+            own = layout.taken(question.x, one.name)
+            there = None if real is None else layout.taken_steps(real, one.name)
+            steps = RealWindows(own, there).steps
+            radius[list(one.rows), : one.features] = steps.std(axis=(0, 1))
+    baseline = question.stand_in
+    if isinstance(baseline, Baseline) and baseline.kept is not None:
+        radius[baseline.kept] = 0.0
+    return radius
 
 
 def _tokens(network: Network, of: str) -> bool:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import replace
+from dataclasses import fields, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -11,6 +11,7 @@ import numpy as np
 
 from rnnlens.arguments import did_you_mean
 from rnnlens.cli.output import note
+from rnnlens.cli.several import refuse_several
 from rnnlens.cli.undoubted import plain_sidecar, steps_of_windows, undoubted_sidecar
 from rnnlens.errors import ConfigError, DataError
 
@@ -22,7 +23,14 @@ if TYPE_CHECKING:
     from rnnlens.series.variable import Variable
     from rnnlens.series.windows import Windows
 
-__all__ = ["moment_text", "network_from", "sidecar_for", "unseen", "windows_from"]
+__all__ = [
+    "moment_text",
+    "network_from",
+    "network_up_to_refusal",
+    "sidecar_for",
+    "unseen",
+    "windows_from",
+]
 
 
 def network_from(model: Path, reading: ReadingOptions) -> Network:
@@ -36,8 +44,22 @@ def network_from(model: Path, reading: ReadingOptions) -> Network:
         head=reading.head,
         part=reading.part,
         nonlinearity=reading.nonlinearity,
+        until=reading.until,
+        output=reading.output,
         same_as=reading.same_classes,
     )
+
+
+def network_up_to_refusal(model: Path, reading: ReadingOptions) -> Network:
+    """Read the model, or of one with a layer that is not read the part before it."""
+    from rnnlens.readers.open import read_up_to_refusal
+
+    if any(getattr(reading, spec.name) is not None for spec in fields(reading)):
+        return network_from(model, reading)
+    network = read_up_to_refusal(model)
+    for clause in network.origin.left_out:
+        note(f"left out: {clause}")
+    return network
 
 
 def sidecar_for(
@@ -46,6 +68,7 @@ def sidecar_for(
     """Find the sidecar and let what was typed override it; do without where data leave no doubt."""
     from rnnlens.series.sidecar import read_sidecar
 
+    refuse_several(network)
     beside = model.with_suffix(".toml")
     names = series.feature_names
     if series.config is not None:

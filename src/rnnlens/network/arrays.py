@@ -46,10 +46,13 @@ class Arrays:
         Layer by layer, in the file's order.
     origin : Origin
         Where they came from; its notes say what cannot be known.
+    until : str
+        The last layer up to which the model can be read as a network; empty where there is none.
     """
 
     groups: tuple[ArrayGroup, ...]
     origin: Origin
+    until: str = ""
 
     def __repr__(self) -> str:
         kinds = ", ".join(group.kind or "unknown" for group in self.groups)

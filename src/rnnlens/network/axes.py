@@ -88,7 +88,14 @@ class Lengths(Layer):
     """A sequence with each sample's number of real steps: the steps after it are masked.
 
     It takes the sequence and then the lengths, one number a sample.
+
+    Parameters
+    ----------
+    newest : bool
+        Whether the real steps are the last ones of the window instead of the first.
     """
+
+    newest: bool = False
 
 
 @dataclass(frozen=True, eq=False)

@@ -7,7 +7,6 @@ from math import prod
 
 from rnnlens.network.activations import Activation
 from rnnlens.network.axes import Constant, ExpandDims, Index, Mean, Repeat, Slice, Squeeze, Take
-from rnnlens.network.joined import Unjoin
 from rnnlens.network.layers import (
     Activate,
     Add,
@@ -36,6 +35,7 @@ from rnnlens.network.layers import (
     TimeDistributed,
     Where,
 )
+from rnnlens.network.layers.joined import Unjoin
 from rnnlens.network.network import Network
 
 __all__ = ["Shape", "is_sequence", "output_shapes", "shapes_after"]

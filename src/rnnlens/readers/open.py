@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -14,10 +14,12 @@ from rnnlens.arguments import numbers
 from rnnlens.errors import InputError, UnreadableFile, UnsupportedModel
 from rnnlens.network.arrays import Arrays
 from rnnlens.network.network import Network, Origin
+from rnnlens.readers.ending import ending_with
 from rnnlens.readers.hardening.contents import describe, describe_folder
 from rnnlens.readers.keras import archive as keras_archive
 from rnnlens.readers.keras import hdf5_file as keras_hdf5
 from rnnlens.readers.keras import live as keras_live
+from rnnlens.readers.keras import sharded
 from rnnlens.readers.keras.tensorflow import checkpoint, saved_model
 from rnnlens.readers.layouts import CellArray
 from rnnlens.readers.native import npz as npz_file
@@ -29,10 +31,11 @@ from rnnlens.readers.torch import json_file, safetensors_file, state_files
 from rnnlens.readers.torch import live as torch_live
 from rnnlens.readers.torch import state_dict as torch_dict
 from rnnlens.readers.torch.named import named as named_state_dict
+from rnnlens.readers.torch.program import read as torch_program
 from rnnlens.readers.torch.weights.lazy import LazyArray
 from rnnlens.readers.unnamed import name_arrays
 
-__all__ = ["Format", "options_of", "read", "read_or_name_arrays"]
+__all__ = ["Format", "options_of", "read", "read_or_name_arrays", "read_up_to_refusal"]
 
 
 @dataclass(frozen=True)
@@ -52,8 +55,10 @@ class Format:
 #: Formats of files, in the order in which they are asked.
 FILES = (
     Format("a Keras archive", keras_archive.match, keras_archive.read, keras_archive.TAKES),
+    Format("the index of weights of Keras", sharded.match, sharded.read, sharded.TAKES),
     Format("an HDF5 file of Keras", keras_hdf5.match, keras_hdf5.read, keras_hdf5.TAKES),
     Format("an archive of rnnlens", npz_file.match, lambda path, _: npz_file.read(path)),
+    Format("a program of torch.export", torch_program.match, torch_program.read),
     Format("a PyTorch file", torch_file.match, state_files.read, state_files.TAKES),
     Format("an ONNX file", onnx_file.match, onnx_file.read, onnx_file.TAKES),
     Format("a safetensors file", safetensors_file.match, state_files.read, state_files.TAKES),
@@ -65,15 +70,20 @@ _NUMBERS = numbers("an array of numbers", allowed="any")
 #: Formats that are several files: a folder, or what stands before the endings of their names.
 FOLDERS = (
     Format("a TensorFlow SavedModel", saved_model.match, saved_model.read, saved_model.TAKES),
+    Format("a Keras folder", keras_archive.match_folder, keras_archive.read, keras_archive.TAKES),
     Format("a TensorFlow checkpoint", checkpoint.match, checkpoint.read, checkpoint.TAKES),
 )
 
 #: Files of weights alone, whose arrays have names even where they make no network.
-WEIGHTS = (saved_model, checkpoint, keras_hdf5, state_files)
+WEIGHTS = (saved_model, checkpoint, sharded, keras_hdf5, state_files)
+
+#: Files of whole models, whose arrays have names even where a layer is not read.
+WHOLE = (saved_model, keras_archive, keras_hdf5)
 
 #: Live models.
 LIVE = (
     Format("a live Keras model", keras_live.match, keras_live.read, keras_live.TAKES),
+    Format("a program of torch.export", torch_program.match_live, torch_program.read),
     Format("a live PyTorch module", torch_live.match, torch_live.read, torch_live.TAKES),
     Format("a state dict of PyTorch", torch_dict.match, torch_dict.read, torch_dict.TAKES),
 )
@@ -82,6 +92,8 @@ LIVE = (
 def read(source: object, options: ReadOptions | None = None) -> Network:
     """Read a trained network from a file or a live model."""
     options = options or ReadOptions()
+    if options.output is not None:
+        return ending_with(read(source, replace(options, output=None)), options.output)
     if isinstance(source, (str, os.PathLike)):
         return _read_file(Path(os.fsdecode(source)), options)
     for form in LIVE:
@@ -102,9 +114,16 @@ def options_of(source: object) -> frozenset[str]:
 def read_or_name_arrays(source: object, options: ReadOptions | None = None) -> Network | Arrays:
     """Read a network, or name arrays: of a file that holds weights alone, or in memory."""
     if isinstance(source, Mapping | list | tuple):
-        return _named(source)
+        return torch_dict.arrays(source) or _named(source)
     try:
         return read(source, options)
+    except UnsupportedModel as error:
+        partial = None
+        if isinstance(source, (str, os.PathLike)) and not (options and options.given):
+            partial = _partial(Path(os.fsdecode(source)), error)
+        if partial is None:
+            raise
+        return partial
     except InputError:
         options_given = options is not None and set(options.given) - {"part"}
         if options_given or not isinstance(source, (str, os.PathLike)):
@@ -120,6 +139,31 @@ def read_or_name_arrays(source: object, options: ReadOptions | None = None) -> N
             if arrays is not None:
                 return arrays
         raise
+
+
+def read_up_to_refusal(source: object) -> Network:
+    """Read a network, or of a model with a layer that is not read the part before it."""
+    try:
+        return read(source)
+    except UnsupportedModel as error:
+        arrays = None
+        if isinstance(source, (str, os.PathLike)):
+            arrays = _partial(Path(os.fsdecode(source)), error)
+        if arrays is None or not arrays.until:
+            raise
+        network = read(source, ReadOptions(until=arrays.until))
+        clauses = (*network.origin.left_out, str(error))
+        return replace(network, origin=replace(network.origin, left_out=clauses))
+
+
+def _partial(path: Path, refusal: UnsupportedModel) -> Arrays | None:
+    """Name the arrays of a model that has a layer which is not read."""
+    for reader in WHOLE:
+        if (path.is_file() or reader is saved_model) and reader.match(path):
+            return reader.partial(path, refusal)
+    if keras_archive.match_folder(path):
+        return keras_archive.partial(path, refusal)
+    return None
 
 
 def _named(arrays: Mapping[str, object] | Sequence[object]) -> Arrays:

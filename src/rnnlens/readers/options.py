@@ -40,6 +40,11 @@ class ReadOptions:
     #: Classes of the user's in a Keras model that compute what a class of Keras does, by name.
     same_as: Mapping[str, str] | None = None
 
+    #: The layer of a Keras model behind which it is cut: what does not lead to it is left out.
+    until: str | None = None
+    #: The layer whose output becomes the network's, of a network that is read whole.
+    output: str | None = None
+
     @property
     def given(self) -> tuple[str, ...]:
         """Names of the options that the caller set."""

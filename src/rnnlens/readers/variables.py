@@ -62,6 +62,10 @@ class VariableStore(ABC):
     def layers(self, entries: Sequence[tuple[str, str]]) -> dict[str, VariableStore]:
         """Give the stores of a model's layers."""
 
+    def every(self) -> list[StoredVariable]:
+        """Give all variables below, under the file's own names, where the store can tell."""
+        return []
+
     def part(self, attribute: str, name: str) -> VariableStore:
         """Give the store of a layer within, which goes by an attribute or by a name."""
         return self.sublayer(attribute)

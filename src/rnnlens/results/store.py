@@ -16,7 +16,7 @@ from rnnlens.results.place import placed
 from rnnlens.results.provenance import file_safe
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable, Iterator, Sequence
 
     import pandas as pd
     import xarray as xr
@@ -51,14 +51,15 @@ def long_tables(result: xr.Dataset | xr.DataTree) -> Iterator[pd.DataFrame]:
     nodes = list(_nodes(result))
     arrays = [array for _, dataset in nodes for array in dataset.data_vars.values()]
     names = [str(name) for array in arrays for name in (*array.dims, *array.coords)]
-    head = ["variable"] if nodes and nodes[0][0] is None else ["layer", "variable"]
+    whose = _whose(nodes)
+    head = ["variable"] if nodes and nodes[0][0] is None else [whose, "variable"]
     dimensions = [name for name in DIMENSIONS if name in names and name not in head]
     others = [name for name in dict.fromkeys(names) if name not in {*head, *dimensions}]
     for path, dataset in nodes:
         for name, array in dataset.data_vars.items():
             table = _variable_table(array)
             table["variable"] = str(name)
-            table["layer"] = dataset.attrs.get("layer", path)
+            table[whose] = dataset.attrs.get(whose, path)
             yield table.reindex(columns=[*head, *dimensions, *others, "value"])
 
 
@@ -67,10 +68,20 @@ def as_dict(result: xr.Dataset | xr.DataTree) -> dict[str, Any]:
     nodes = list(_nodes(result))
     if nodes and nodes[0][0] is None:
         return _dataset_dict(nodes[0][1])
-    return {
+    whose = _whose(nodes)
+    made = {
         "attrs": _attributes(result.attrs),
-        "layers": {str(ds.attrs.get("layer", path)): _dataset_dict(ds) for path, ds in nodes},
+        f"{whose}s": {
+            str(ds.attrs.get(whose, path)): _dataset_dict(ds) for path, ds in nodes if path
+        },
     }
+    shared = [ds for path, ds in nodes if not path]  # what is no node's own
+    return _dataset_dict(shared[0]) | made if shared else made
+
+
+def _whose(nodes: Sequence[tuple[str | None, xr.Dataset]]) -> str:
+    """Say what the nodes of a tree are: inputs, or layers."""
+    return "input" if any("input" in dataset.attrs for _, dataset in nodes) else "layer"
 
 
 def _nodes(result: xr.Dataset | xr.DataTree) -> Iterator[tuple[str | None, xr.Dataset]]:

@@ -213,7 +213,7 @@ def test_cells_are_counted_before_and_after_alike(rng):
     network = forecaster("lstm", rng, steps=9, features=2)
     x, many = rng.normal(size=(3, 9, 2)), rng.normal(size=(2, 9, 2))
     found = both(network, x, many, 4, pairs=8, seed=1)
-    atoms = Atoms(lag_players(9, 4), np.eye(2, dtype=bool))
+    atoms = Atoms(lag_players(9, 4), [np.eye(2, dtype=bool)] * 5)
     step = step_cost(network, make_baseline(many, x), of="x")
     assert found.cells == 3 * 2 * cells_of_pairs(atoms, 8, step, seed=1)
     # far fewer than the coalitions would take one by one
@@ -221,7 +221,8 @@ def test_cells_are_counted_before_and_after_alike(rng):
 
 
 def test_members_of_a_lag_come_one_after_the_other(rng):
-    atoms = Atoms(lag_players(6, 4, {"a": [1, 5]}, carried=True), np.eye(3, dtype=bool))
+    unions = lag_players(6, 4, {"a": [1, 5]}, carried=True)
+    atoms = Atoms(unions, [np.eye(3, dtype=bool)] * len(unions.blocks))
     orders = drawn_orders(atoms, 50, rng)
     unions = (orders + 2) // 3  # the carried state is atom 0, and union 0
     for order, union in zip(orders, unions, strict=True):

@@ -87,19 +87,19 @@ def test_partial_choices_stand_as_told_whichever_way_they_are_run(carried, rng, 
     x, x0 = rng.normal(size=(3, 5, 3)), rng.normal(size=(1, 5, 3))
     state = {"recurrent": rng.normal(size=(2, 3, 5))}
     parts = lag_players(5, 2, {"a": [3, 5]}, carried=carried)
-    choices = np.array([[True, False, False], [False, True, True]])
+    each = [np.array([[True, False, False], [False, True, True]])] * len(parts.blocks)
     tree = game(network, x, x0, state if carried else None)
     assert tree.walk is not None
     whole = game(network, x, x0, state if carried else None)
     monkeypatch.setattr(coalitions, "split_by_step", lambda *_: None)
     assert whole.walk is None
     for a, b in zip(
-        tree.evaluate_partial(parts, choices), whole.evaluate_partial(parts, choices), strict=True
+        tree.evaluate_partial(parts, each), whole.evaluate_partial(parts, each), strict=True
     ):
         for one, other in zip(a, b, strict=True):
             assert one.shape == other.shape
             np.testing.assert_allclose(one, other, rtol=0, atol=1e-14)
-    plain, partial = tree.evaluate_partial(parts, choices)
+    plain, partial = tree.evaluate_partial(parts, each)
     assert plain.shape == (1 << parts.count, 3)
     assert [p.shape[:3] for p in partial] == [
         (1 << (parts.count - 1 - k - carried), 2, 1 << (k + carried)) for k in range(4)

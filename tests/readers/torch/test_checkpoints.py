@@ -287,6 +287,12 @@ def test_several_state_dicts_are_all_named_and_each_can_be_picked(several, tmp_p
             rnnlens.read(source, part="other")
 
 
+def test_the_arrays_of_a_checkpoint_in_memory_are_all_named(several):
+    nodes = rnnlens.weights(several)
+    assert nodes["encoder_state_dict.W_f"].shape == (2, 4)
+    assert nodes["decoder_state_dict.W_f"].shape == (5, 4)
+
+
 def test_a_part_of_a_state_dict_is_told_by_how_its_names_begin(tmp_path, rng):
     model = nn.ModuleDict({
         "enc": nn.ModuleDict({"rnn": nn.GRU(3, 4), "fc": nn.Linear(4, 2)}),

@@ -150,6 +150,13 @@ def test_a_quantised_network_is_read_by_its_own_weights(name, dtype, rng, tmp_pa
     assert doubtful == ("as many" in name)
 
 
+def test_the_arrays_of_a_quantised_network_in_memory_are_named():
+    whole = quantised(Net())
+    W = rnnlens.weights(whole.state_dict())["rnn_l0.W_f"]
+    expected = whole.rnn.get_weight()["weight_ih_l0"].dequantize()[4:8].numpy().T
+    np.testing.assert_array_equal(W, expected)
+
+
 def test_a_quantised_cell_is_read_by_its_own_weights(tmp_path):
     net = nn.ModuleDict({"cell": nn.LSTMCell(3, 4)})
     whole = quantised(net)

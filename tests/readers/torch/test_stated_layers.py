@@ -218,6 +218,36 @@ def test_arrays_of_a_cell_of_another_kind_are_refused(kind, options):
         rnnlens.read(module.state_dict(), **options)
 
 
+class Peephole(Cell):
+    """The forget gate alone sees the cell state."""
+
+    def forward(self, x, state):
+        h, c = state
+        summed = nn.functional.linear(x, self.weight_ih, self.bias_ih)
+        summed = summed + nn.functional.linear(h, self.weight_hh, self.bias_hh)
+        i, f, g, o = summed.chunk(4, 1)
+        c = (f + self.weight_cf * c).sigmoid() * c + i.sigmoid() * g.tanh()
+        return o.sigmoid() * c.tanh(), c
+
+
+def stepwise(m, x):
+    h = c = torch.zeros(x.size(0), 6, dtype=x.dtype)
+    for t in range(x.shape[1]):
+        h, c = m.cell(x[:, t], (h, c))
+    return m.fc(h)
+
+
+def test_the_advice_about_a_cell_of_another_kind_works(rng):
+    cell = Peephole(weight_cf=nn.Parameter(torch.randn(6)))
+    module = scrambled(Parts(stepwise, cell=cell, fc=nn.Linear(6, 1)).double())
+    x = rng.normal(size=(4, 5, 3))
+    with pytest.raises(UnsupportedModel, match=r"rnnlens.read\(model, example=x\)"):
+        rnnlens.read(module.state_dict(), head="fc")
+    network = rnnlens.read(module, example=x)
+    expected = module(torch.as_tensor(x)).detach().numpy()
+    np.testing.assert_allclose(rnnlens.predict(network, x), expected, rtol=0, atol=1e-9)
+
+
 def test_a_cell_at_the_top_with_an_array_of_its_own_is_refused():
     with pytest.raises(UnsupportedModel, match=r"the module has arrays of its own .*\(phase\)"):
         rnnlens.read(Cell(phase=nn.Parameter(torch.rand(6))).state_dict())

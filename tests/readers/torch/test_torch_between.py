@@ -347,7 +347,7 @@ def heads_by_hand(m, x):
 def heads_by_einsum(m, x):
     o = steps(m, x)
     q, k, v = m.qkv(o).unflatten(-1, (3, 2, 2)).unbind(2)
-    weights = torch.softmax(torch.einsum("bqhd,bkhd->bhqk", q, k) * 0.7, -1)
+    weights = torch.softmax(torch.einsum("ZqhX,ZkhX->Zhqk", q, k) * 0.7, -1)
     return m.fc(torch.einsum("bhqk,bkhd->bqhd", weights, v).flatten(2)[:, -1])
 
 

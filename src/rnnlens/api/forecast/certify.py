@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
+from functools import partial
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -37,13 +38,13 @@ def certify(
     lag: int | Sequence[int],
     features: str | int | Sequence[str | int] | None = None,
     target: Target | str | int | None = None,
-    background: Windows | ArrayLike | None = None,
-    of: str | None = None,
+    background: Windows | ArrayLike | Mapping[str, ArrayLike] | None = None,
+    of: str | Sequence[str] | None = None,
     certificates: Certificates = Certificates(),
     gap: float | None = None,
     source: object = None,
     progress: Callable[[int, int], None] | None = None,
-) -> xr.Dataset:
+) -> xr.Dataset | xr.DataTree:
     """Prove how far each forecast can move while one lag's features run through a range.
 
     For every window and lag: a bound that no value in the range exceeds, all other inputs as they
@@ -84,11 +85,13 @@ def certify(
 
     Returns
     -------
-    xarray.Dataset
+    xarray.Dataset, or xarray.DataTree
         ``bound``, ``attained``, ``verdict`` and ``boxes (sample, lag)``, ``value``, ``low`` and
         ``high (sample, lag, feature)``, ``forecast (sample)``; by lag how many windows have each
         verdict, the ``worst`` window, ``largest_bound`` and ``largest_attained``. Changes are in
-        the target's own unit, values in the features'.
+        the target's own unit, values in the features'. Of several inputs a tree, a node for each,
+        whose range is asked about while the others keep their values; a static vector is free as a
+        whole.
 
     Raises
     ------
@@ -111,12 +114,14 @@ def certify(
     'feature 5: own value +- 0.5'
     """
     from rnnlens.api.shared.certificate_deviation import measured_deviation
+    from rnnlens.api.shared.each_input import certified_each
     from rnnlens.api.shared.evidence import background_values, stated_ranges
-    from rnnlens.api.shared.forecast.check import about_forecast
-    from rnnlens.api.shared.given.case import make_case
+    from rnnlens.api.shared.forecast.check import about_forecast, unjudged
+    from rnnlens.api.shared.given.joint.making import make_case
     from rnnlens.api.shared.given.network_given import as_network
     from rnnlens.api.shared.given.target import one_target
     from rnnlens.api.shared.labels.certificates import CertificateAbout, labelled_certificate
+    from rnnlens.api.shared.labels.joint import on_own_axis
     from rnnlens.api.shared.reach import about_reach
     from rnnlens.engine.schedule.progress import Parts
     from rnnlens.evidence.proof.certificate import certify as prove
@@ -125,16 +130,16 @@ def certify(
 
     net = as_network(net, X)
     _check(certificates)
-    case = make_case(net, X, of)
-    if case.inputs[case.of].ndim != 3:
-        raise DataError(f"a certificate needs windows (step, feature), and {case.of!r} has tokens")
+    case = make_case(net, X, of, several=True)
+    if case.each:
+        asked = partial(certify, net, X, lag=lag, target=target, gap=gap, source=source)
+        return certified_each(case, asked, features, certificates, background, progress)
     named = one_target(case, target)
     question = case.question(named.resolved)
-    lags = [lag] if isinstance(lag, int | np.integer) else list(lag)
     data = background_values(case, background)
     stated = stated_ranges(case, certificates, data)
     free = _free_features(case, features)
-    ranges, text = _ranges(case, stated, lags, free, named=features is not None)
+    ranges, text = _ranges(case, stated, _lags(case, lag), free, named=features is not None)
     deviation = certificates.deviation
     against = "as given" if deviation else "not measured"
     if source is not None:
@@ -149,11 +154,27 @@ def certify(
     )
     with Parts(progress, proofs=PROOFS, forecast=FORECAST) as parts:
         changes = prove(question, ranges, limits, progress=parts.of("proofs"))
-        about = CertificateAbout(named.name, named.unit, text, against)
-        return labelled_certificate(case, changes, ranges, about).assign_attrs({
+        labelled = labelled_certificate(
+            case, changes, ranges, CertificateAbout(named.name, named.unit, text, against)
+        )
+        if case.layout is not None:  # no sequence, whose forecast could be judged
+            labelled = on_own_axis(labelled, case.layout.inputs[0])
+            return labelled.assign_attrs(unjudged("output", sequences=False) | case.about_inputs)
+        return labelled.assign_attrs({
             **about_forecast(case, named, background),
-            **about_reach(case.network, case.inputs, named.resolved),
+            **about_reach(*case.unjoined, named.resolved),
+            **case.about_inputs,
         })
+
+
+def _lags(case: Case, given: int | Sequence[int]) -> list[int]:
+    """Give the lags that are asked about: of an input without steps, it as a whole."""
+    if case.tokens or case.inputs[case.of].ndim != 3:
+        name = case.of if case.layout is None else case.layout.inputs[0].name
+        raise DataError(f"a certificate needs windows (step, feature), and {name!r} has tokens")
+    if case.layout is not None:
+        return [1]
+    return [given] if isinstance(given, int | np.integer) else list(given)
 
 
 def _ranges(

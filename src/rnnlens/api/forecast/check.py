@@ -82,7 +82,7 @@ def check(
     """
     from rnnlens.api.shared.evidence import outcomes_given
     from rnnlens.api.shared.forecast.check import forecast_page
-    from rnnlens.api.shared.given.case import make_case
+    from rnnlens.api.shared.given.joint.making import make_case
     from rnnlens.api.shared.given.network_given import as_network
     from rnnlens.api.shared.given.target import one_target
     from rnnlens.views.words.forecast import caution_sentence, forecast_line

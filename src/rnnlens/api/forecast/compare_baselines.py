@@ -79,8 +79,9 @@ def compare_baselines(
     >>> compared.contribution.dims, compared.baseline.values.tolist()
     (('baseline', 'sample', 'lag'), ['zero', 'mean'])
     """
-    from rnnlens.api.shared.given.baselines import background_of, baseline_of
-    from rnnlens.api.shared.given.case import make_case
+    from rnnlens.api.shared.given.baselines import background_of
+    from rnnlens.api.shared.given.joint.baselines import baseline_of
+    from rnnlens.api.shared.given.joint.making import make_case
     from rnnlens.api.shared.given.network_given import as_network
     from rnnlens.api.shared.given.target import one_target
     from rnnlens.api.shared.labels.network_provenance import network_provenance

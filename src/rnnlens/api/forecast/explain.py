@@ -28,16 +28,16 @@ def explain(
     *,
     target: Target | str | int | Sequence[str | int] | None = None,
     method: str = "auto",
-    baseline: str | ArrayLike | None = None,
+    baseline: str | ArrayLike | Mapping[str, str | ArrayLike] | None = None,
     held: Sequence[str] | None = None,
     newest: int | None = None,
     groups: Mapping[str, Sequence[int | str]] | None = None,
-    background: Windows | ArrayLike | None = None,
+    background: Windows | ArrayLike | Mapping[str, ArrayLike] | None = None,
     initial_state: Mapping[str, Sequence[ArrayLike]] | None = None,
-    of: str | None = None,
+    of: str | Sequence[str] | None = None,
     effort: Effort = Effort(),
     progress: Callable[[int, int], None] | None = None,
-) -> xr.Dataset:
+) -> xr.Dataset | xr.DataTree:
     """Split each forecast into signed contributions that sum to it.
 
     Parameters
@@ -64,7 +64,8 @@ def explain(
         What stands in for hidden inputs: ``zero``, ``mean``, ``hourly mean``, ``monthly mean``,
         ``seasonal mean``, ``persistence``, ``background``, ``conditional`` (Gaussian, given what is
         shown), or an array ``(feature,)``, ``(step, feature)`` or ``(background, step, feature)``
-        in the network's own units. It is part of the answer. Where not given: ``mean``
+        in the network's own units; of several inputs a name for all, or a mapping of input name to
+        its own. It is part of the answer. Where not given: ``mean``
         (``zero`` for tokens); with ``auto``, ``background`` where that takes secant.
     held : sequence of str, optional
         Features that keep their values when others are hidden (calendar, markers); those of the
@@ -73,12 +74,13 @@ def explain(
         Lags that are taken one by one; the older ones stand together.
     groups : mapping of str to sequence of int or str, optional
         Lags (numbers) or features (names) that stand together, by the group's name.
-    background : Windows or array (window, step, feature), optional
+    background : Windows, array (window, step, feature) or mapping of input name to array, optional
         The data for the baselines that need some; the explained windows where not given.
     initial_state : mapping of str to sequence of array (sample, unit), optional
         States carried into the windows, by recurrent layer: a contribution of their own.
-    of : str, optional
-        The input that is explained, where the network has several; the others keep their values.
+    of : str or sequence of str, optional
+        The inputs that are explained, where the network has several: all of them where not given.
+        The others keep their values, and the result names them (``held_inputs``).
     effort : Effort
         What the answer may cost and how exact it must be: the budget, the tolerance of sampling,
         the precision and the seed.
@@ -88,7 +90,7 @@ def explain(
 
     Returns
     -------
-    xarray.Dataset
+    xarray.Dataset, or xarray.DataTree
         ``contribution (sample, lag, feature)`` (``(sample, lag)`` for the tree) in the target's own
         unit, ``forecast``, ``baseline_forecast`` and ``residual (sample)``, ``actual (sample)``
         where known; ``standard_error`` where sampled, ``carried`` where a state is carried in;
@@ -96,6 +98,10 @@ def explain(
         newest step fed in; ``lag_to`` is the last lag of a group. Attributes name target, unit,
         method, baseline and largest residual, say how good the forecast is (``forecast_check``),
         and warn where it is none (``caution``), see `rnnlens.check`.
+
+        Of several inputs a tree: forecasts at its root, and a node for each input with its own
+        ``contribution``. A static vector has features and no lags; a known future counts its steps
+        forward (``ahead``). Contributions of all nodes together sum to the change of the forecast.
 
     Raises
     ------
@@ -120,10 +126,11 @@ def explain(
     from rnnlens.api.shared.each_target import explain_each
     from rnnlens.api.shared.explanation import Explanation
     from rnnlens.api.shared.forecast.check import unjudged, with_check
-    from rnnlens.api.shared.given.case import make_case
+    from rnnlens.api.shared.given.joint.making import make_case
     from rnnlens.api.shared.given.logits import on_logits
     from rnnlens.api.shared.given.network_given import as_network
-    from rnnlens.attribution.registry import method_named
+    from rnnlens.api.shared.labels.joint import by_input
+    from rnnlens.attribution.registry import method_named, refuse_alone
     from rnnlens.engine.schedule.progress import Parts
 
     net = as_network(net, X)
@@ -136,7 +143,9 @@ def explain(
     }
     method_named(method, options)  # refuses what it would leave unheard, before work is done
     asked = as_target(target)
-    case = make_case(net, X, of, effort.precision)
+    case = make_case(net, X, of, effort.precision, several=True, output=asked.output)
+    if case.layout is not None:
+        refuse_alone(method, case.layout.inputs)
     whole, (case, explained_on) = case, on_logits(case, asked.output, asked.logits)
     explanation = Explanation(
         case=case,
@@ -153,6 +162,9 @@ def explain(
     )
     with Parts(progress, explained=EXPLAINING, check=CHECKING) as parts:
         explained = explain_each(case, asked, explanation.of_target, parts.of("explained"))
-        if explained_on == "logits" or initial_state is not None:
-            return explained.assign_attrs(unjudged(explained_on))
-        return with_check(explained, whole, asked, background)
+        judged = whole.single
+        if explained_on == "logits" or initial_state is not None or judged is None:
+            explained = explained.assign_attrs(unjudged(explained_on, sequences=judged is not None))
+        else:
+            explained = with_check(explained, judged, asked, background)
+        return explained if case.layout is None else by_input(explained, case)

@@ -26,12 +26,12 @@ def interactions(
     X: Windows | ArrayLike | Mapping[str, ArrayLike],
     *,
     target: Target | str | int | None = None,
-    baseline: str | ArrayLike | None = None,
+    baseline: str | ArrayLike | Mapping[str, str | ArrayLike] | None = None,
     held: Sequence[str] | None = None,
     newest: int = 10,
     groups: Mapping[str, Sequence[int]] | None = None,
-    background: Windows | ArrayLike | None = None,
-    of: str | None = None,
+    background: Windows | ArrayLike | Mapping[str, ArrayLike] | None = None,
+    of: str | Sequence[str] | None = None,
     seed: int = 0,
     progress: Callable[[int, int], None] | None = None,
 ) -> xr.Dataset:
@@ -57,7 +57,8 @@ def interactions(
         with_lag)``: what lags do alone (on the diagonal) and in pairs; rows sum to the
         contributions. ``closest`` and ``farthest (sample, shown)``: the forecasts nearest to and
         furthest from the whole window's that any choice of so many lags gives, with
-        ``closest_lags`` and ``farthest_lags (sample, shown, lag)`` saying which.
+        ``closest_lags`` and ``farthest_lags (sample, shown, lag)`` saying which. Of several inputs
+        the same by ``player`` and ``with_player``: lags of each, and static vectors.
 
     Raises
     ------
@@ -76,35 +77,45 @@ def interactions(
     """
     import xarray as xr
 
-    from rnnlens.api.shared.given.baselines import about_baseline, baseline_of, usual_baseline
-    from rnnlens.api.shared.given.case import make_case
+    from rnnlens.api.shared.given.baselines import about_baseline, usual_baseline
+    from rnnlens.api.shared.given.joint.baselines import baseline_of
+    from rnnlens.api.shared.given.joint.making import make_case
     from rnnlens.api.shared.given.network_given import as_network
     from rnnlens.api.shared.given.target import one_target
+    from rnnlens.api.shared.labels.joint import by_player
     from rnnlens.api.shared.labels.network_provenance import network_provenance
     from rnnlens.attribution.games.players import make_groups
     from rnnlens.attribution.methods.interaction import tree_readings
+    from rnnlens.errors import DataError
     from rnnlens.results.label import label
 
     net = as_network(net, X)
-    case = make_case(net, X, of)
+    case = make_case(net, X, of, several=True)
     what, name, unit = one_target(case, target)
     stand_in, held_names = baseline_of(case, usual_baseline(case, baseline), held, background, seed)
-    parts = make_groups(groups, steps=case.x.shape[1], features=case.features) if groups else None
+    parts = None
+    if groups and case.layout is None:
+        parts = make_groups(groups, steps=case.x.shape[1], features=case.features)
+    elif groups:
+        raise DataError(
+            "groups are of lags of one sequence, but several inputs are asked about: name one "
+            "sequence with of="
+        )
     readings = tree_readings(
         case.question(what, stand_in, groups=parts, newest=newest), progress=progress
     )
     values = readings.values
     coords: dict[str, object] = {
-        "lag": values.lag_from,
+        "lag": np.arange(len(values.lag_from)) if case.layout else values.lag_from,
         "lag_to": ("lag", values.lag_to),
-        "with_lag": values.lag_from,
+        "with_lag": np.arange(len(values.lag_from)) if case.layout else values.lag_from,
         "shown": np.arange(readings.subsets.closest.shape[1]),
         **case.sample_coords(name),
     }
-    if values.players:
+    if values.players and case.layout is None:
         coords["player"] = ("lag", list(values.players))
     about = {"target": name, "unit": unit, "held": held_names, "cells": values.cells}
-    about |= case.about_steps
+    about |= case.about_steps | case.about_inputs
     attrs = network_provenance(
         case.network,
         method="tree",
@@ -119,4 +130,6 @@ def interactions(
         label(p, coords=coords, units=units)
         for p in (values, readings.interaction, readings.subsets)
     ]
+    if case.layout is not None:
+        sets = [by_player(one, values.players) for one in sets]
     return xr.merge(sets, join="exact", compat="equals").assign_attrs(attrs)

@@ -3,24 +3,20 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import replace
 from typing import TYPE_CHECKING
-
-import numpy as np
 
 from rnnlens.api.shared.given.arguments import checked
 from rnnlens.attribution.options import Effort, Target, as_target
 from rnnlens.attribution.registry import SUMMING
-from rnnlens.errors import DataError, InputError
+from rnnlens.errors import InputError
 from rnnlens.evidence.options import Certificates, Shares, Test
 from rnnlens.evidence.statistics.criterion import check_alpha
-from rnnlens.evidence.table.rows import LagSpan, check_by, make_rows
+from rnnlens.evidence.table.rows import check_by
 
 if TYPE_CHECKING:
     import xarray as xr
-    from numpy.typing import ArrayLike, NDArray
+    from numpy.typing import ArrayLike
 
-    from rnnlens.api.shared.given.case import Case
     from rnnlens.api.shared.given.network_given import NetworkLike
     from rnnlens.series.windows import Windows
 
@@ -38,8 +34,8 @@ def lags(
     *,
     target: Target | str | int | None = None,
     held: Sequence[str] | None = None,
-    background: Windows | ArrayLike | None = None,
-    of: str | None = None,
+    background: Windows | ArrayLike | Mapping[str, ArrayLike] | None = None,
+    of: str | Sequence[str] | None = None,
     by: str = "lag",
     margin: float | None = None,
     alpha: float = 0.05,
@@ -47,7 +43,7 @@ def lags(
     test: Test | None = Test(),
     shares: Shares = Shares(),
     progress: Callable[[int, int], None] | None = None,
-) -> xr.Dataset:
+) -> xr.Dataset | xr.DataTree:
     """Put all evidence on each lag into one table: shares, certificates, tests, and a verdict.
 
     - Its *share* in what moved the forecasts, ``mean |contribution_k| / sum over lags of mean
@@ -97,7 +93,7 @@ def lags(
 
     Returns
     -------
-    xarray.Dataset
+    xarray.Dataset, or xarray.DataTree
         By ``lag``, ``feature``, or both: ``share``, ``share_low``, ``share_high``,
         ``mean_contribution``, ``mean_size``; ``largest_bound``, ``largest_attained``, how many
         windows are ``structural``, ``proven``, ``refuted`` or ``undecided``; ``error_change`` with
@@ -107,7 +103,9 @@ def lags(
         feature)`` of the windows certified, ``moved (tried, lag)`` of plain runs, and
         ``older_change``, ``older_p (lag)`` of all lags from that one on. Attributes say with what
         margin, tolerance, alpha, correction and sampler, whether that fits, how far back the
-        network looks, and what is ``missing``. Shares sum to one.
+        network looks, and what is ``missing``. Shares sum to one. Of several inputs a tree, a node
+        for each: shares sum to one over all of them, and evidence on an input is gathered while the
+        others keep their values; what has no steps has rows by feature.
 
     Raises
     ------
@@ -127,64 +125,38 @@ def lags(
     ({'lag': 24}, 1.0)
     """
     from rnnlens.api.forecast.explain import explain
-    from rnnlens.api.shared.evidence import background_values, stated_ranges
-    from rnnlens.api.shared.forecast.check import about_forecast
     from rnnlens.api.shared.forecast.important import important_features
-    from rnnlens.api.shared.given.case import make_case
+    from rnnlens.api.shared.given.joint.making import make_case
     from rnnlens.api.shared.given.logits import on_logits
     from rnnlens.api.shared.given.network_given import as_network
     from rnnlens.api.shared.given.shares import share_question
-    from rnnlens.api.shared.given.target import one_target
     from rnnlens.api.shared.labels.lag_shares import shares_of
-    from rnnlens.api.shared.labels.lags import labelled_table
+    from rnnlens.api.shared.lag_tables import Asked
     from rnnlens.attribution.share import check_windows
     from rnnlens.engine.schedule.progress import Parts
-    from rnnlens.evidence.proof.tolerance import make_tolerance
-    from rnnlens.evidence.table.assembly import lag_table
-    from rnnlens.evidence.table.inputs import TableData, TableOptions
+    from rnnlens.evidence.table.inputs import TableOptions
 
     net = as_network(net, X)
     asked = as_target(target)
     _check(shares, certificates, margin, alpha, by)
-    case, explained_on = on_logits(make_case(net, X, of), asked.output, asked.logits)
+    case, explained_on = on_logits(
+        make_case(net, X, of, several=True, output=asked.output), asked.output, asked.logits
+    )
     check_windows(len(case.x))  # what is refused is refused before anything is computed
-    named = one_target(case, replace(asked, logits=None))
-    values = background_values(case, background)
-    stated = Certificates(windows=0) if certificates is None else certificates
-    ranges = stated_ranges(case, stated, values)
-    ranges.check_names(_free(case, held))
+    options = TableOptions(certificates=certificates, test=test, margin=margin, alpha=alpha)
+    question = Asked(asked, explained_on, y, held, background, shares, options)
+    question.check(case)
+    names = of if case.layout is None else [one.name for one in case.layout.inputs]
     with Parts(progress, shares=SHARES, evidence=EVIDENCE) as parts:
         explained = explain(
-            net, X, target=asked, held=held, background=background, of=of,
+            net, X, target=asked, held=held, background=background, of=names,
             effort=Effort(seed=shares.seed), progress=parts.of("shares"),
             **share_question(case, shares),
         )  # fmt: skip
+        if case.layout is not None:
+            return question.tables(case, explained, by, parts.of("evidence"))
         labelled = shares_of(explained, by, shares).assign_attrs(important_features(explained))
-        question = case.question(
-            (named.on_logits() if explained_on == "logits" else named).resolved
-        )
-        rows = make_rows(
-            by, case.x.shape[1:], _spans(explained), case.features, case.held(held)[0].tolist()
-        )
-        actual = _actual(y, explained, explained_on, len(case.x))
-        if y is not None and actual is not None:  # what explain did not know
-            labelled = labelled.assign_attrs(about_forecast(case, named, background, actual))
-        data = TableData(
-            actual=actual,
-            background=None if background is None else values.whole,
-            values=values.values if background is None else values.whole,
-            ranges=ranges,
-            tolerance=make_tolerance(question, stated.tolerance, values.values),
-            timed=_timed(case),
-        )
-        table = lag_table(
-            question,
-            rows,
-            data,
-            TableOptions(certificates=certificates, test=test, margin=margin, alpha=alpha),
-            parts.of("evidence"),
-        )
-        return labelled_table(labelled, case, table, stated, data.tolerance)
+        return question.table(case, explained, labelled, by, parts.of("evidence"))
 
 
 def _check(
@@ -207,37 +179,3 @@ def _check(
             f"features of a lag are freed together for rows by lag, not by {by}: leave one out"
         )
     check_alpha(alpha)
-
-
-def _free(case: Case, held: Sequence[str] | None) -> list[int]:
-    places = case.held(held)[0]
-    return [feature for feature, _ in enumerate(case.features) if feature not in places]
-
-
-def _spans(explained: xr.Dataset) -> list[LagSpan]:
-    """Give the lags that stand together in an explanation."""
-    ends = zip(explained["lag"].values, explained["lag_to"].values, strict=True)
-    return [LagSpan(int(first), int(last)) for first, last in ends]
-
-
-def _actual(
-    given: ArrayLike | None, explained: xr.Dataset, explained_on: str, count: int
-) -> NDArray[np.float64] | None:
-    """Give what happened, where it is known."""
-    if given is None:
-        known = "actual" in explained and explained_on != "logits"
-        values = explained["actual"].values if known else np.full(count, np.nan)
-        return values if np.isfinite(values).any() else None
-    if explained_on == "logits":
-        raise DataError("classes are explained on their logits, which no actuals compare with")
-    values = np.asarray(given, dtype=np.float64)
-    if values.shape != (count,):
-        raise DataError(
-            f"actuals must have shape ({count},), one a window, but came with {values.shape}"
-        )
-    return values
-
-
-def _timed(case: Case) -> bool:
-    """Say whether windows have times by the clock."""
-    return case.windows is not None and case.windows.issued.dtype.kind == "M"

@@ -42,7 +42,7 @@ def report(
     held: Sequence[str] | None = None,
     background: Windows | ArrayLike | None = None,
     initial_state: Mapping[str, Sequence[ArrayLike]] | None = None,
-    of: str | None = None,
+    of: str | Sequence[str] | None = None,
     precision: str = "float64",
     shares: Shares = Shares(),
     fidelity: xr.Dataset | None = None,
@@ -95,9 +95,10 @@ def report(
     from rnnlens.api.network.describe import describe
     from rnnlens.api.network.weights import weights
     from rnnlens.api.shared.forecast.important import important_features
-    from rnnlens.api.shared.given.case import make_case
+    from rnnlens.api.shared.given.joint.making import make_case, page_sequence
     from rnnlens.api.shared.given.network_given import as_network
     from rnnlens.api.shared.given.shares import share_question
+    from rnnlens.api.shared.labels.joint import part_of
     from rnnlens.api.shared.labels.lag_shares import shares_of
     from rnnlens.engine.schedule.progress import Parts
     from rnnlens.results.place import placed
@@ -105,6 +106,7 @@ def report(
     from rnnlens.views.tables.summary import pick_window
     from rnnlens.views.words.explanation import lag_sentences
     from rnnlens.views.words.forecast import matters_sentence
+    from rnnlens.views.words.inputs import inputs_sentences
     from rnnlens.views.words.lags import evidence_sentences
 
     net = as_network(net, data)
@@ -114,32 +116,38 @@ def report(
             "the page needs contributions by lag and feature, which are made by 'secant', not "
             f"{shares.method!r}: leave the method out of shares"
         )
-    case = make_case(net, data, of)
+    every = make_case(net, data, of, several=True)
+    case = make_case(net, data, page_sequence(every))
     with Parts(progress, **WEIGHTS) as parts:
         explained = explain(
             net, data, target=target, held=held, background=background, initial_state=initial_state,
-            of=of, effort=Effort(precision=precision, seed=shares.seed),
+            of=case.of, effort=Effort(precision=precision, seed=shares.seed),
             progress=parts.of("explained"), **share_question(case, shares),
         )  # fmt: skip
+        together = None
+        if every.each:
+            together = explain(
+                net, data, target=target, method="secant", baseline=shares.baseline, held=held,
+                background=background, initial_state=initial_state, of=list(every.each),
+                effort=Effort(precision=precision, seed=shares.seed),
+            )  # fmt: skip
         by_lag = shares_of(explained, "lag", shares)
         sample, reason = pick_window(explained)
         one = {name: array[sample : sample + 1] for name, array in case.inputs.items()}
-        states = None
-        if initial_state is not None:
-            states = {
-                layer: [np.asarray(state)[sample : sample + 1] for state in carried]
-                for layer, carried in initial_state.items()
-            }
         shared = lag_sentences(by_lag)
+        if evidence is not None and case is not every:
+            evidence = part_of(evidence, case.of)
         if evidence is not None:  # what shares say of the oldest lag is no evidence
             shared = (shared[0], *evidence_sentences(evidence))
         good = matters_sentence({**explained.attrs, **important_features(explained)})
         sentences = (good, *shared) if good else shared
+        if together is not None:
+            sentences = (*sentences, *inputs_sentences(together))
         said = ReportParts(
             description=describe(net),
             explanation=explained,
             lags=by_lag,
-            trace=trace(case.network, one, initial_state=states),
+            trace=trace(case.network, one, initial_state=_of_one(initial_state, sample)),
             weights=weights(net, features=case.features),
             window=sample,
             window_reason=reason,
@@ -147,11 +155,24 @@ def report(
             title=title or f"What {net.name} learned about {explained.attrs['target']}",
             evidence=evidence,
             sentences=sentences,
+            together=together,
         )
         parts.done("gathered")
         with placed(page) as draft:
             draft.write_bytes(_rendered(said, page, parts.of("drawn")))
         return page
+
+
+def _of_one(
+    states: Mapping[str, Sequence[ArrayLike]] | None, sample: int
+) -> dict[str, list[ArrayLike]] | None:
+    """Take the carried states of one window."""
+    if states is None:
+        return None
+    return {
+        layer: [np.asarray(state)[sample : sample + 1] for state in carried]
+        for layer, carried in states.items()
+    }
 
 
 def check_page(path: str | PathLike[str]) -> Path:

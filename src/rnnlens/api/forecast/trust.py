@@ -41,7 +41,7 @@ def trust(
     baseline: str | ArrayLike | None = None,
     held: Sequence[str] | None = None,
     background: Windows | ArrayLike | None = None,
-    of: str | None = None,
+    of: str | Sequence[str] | None = None,
     windows: int = WINDOWS,
     noise: float = 0.02,
     seed: int = 0,
@@ -101,9 +101,10 @@ def trust(
     (True, '')
     """
     from rnnlens.api.shared.evidence import outcomes_given
-    from rnnlens.api.shared.forecast.check import with_references
-    from rnnlens.api.shared.given.baselines import baseline_of, usual_baseline
-    from rnnlens.api.shared.given.case import make_case
+    from rnnlens.api.shared.forecast.check import unjudged, with_references
+    from rnnlens.api.shared.given.baselines import usual_baseline
+    from rnnlens.api.shared.given.joint.baselines import baseline_of
+    from rnnlens.api.shared.given.joint.making import make_case
     from rnnlens.api.shared.given.network_given import as_network
     from rnnlens.api.shared.given.target import one_target
     from rnnlens.api.shared.labels.trust import labelled_trust
@@ -120,7 +121,7 @@ def trust(
             f"no method is called {method!r}{did_you_mean(method, METHODS)}: give one of "
             f"{', '.join(METHODS)}"
         )
-    every = make_case(net, X, of)
+    every = make_case(net, X, of, several=True)
     named = one_target(every, target)
     chosen = _spaced(len(every.x), windows)
     given = outcomes_given(every, y)
@@ -157,10 +158,14 @@ def trust(
             "samples": len(chosen),
             "kind": "trust",
             **case.about_steps,
-            **about_reach(case.network, case.inputs, named.resolved),
+            **case.about_inputs,
+            **about_reach(*case.unjoined, named.resolved),
         }
         labelled = labelled_trust(case, page, method, about, {"noise": noise, "seed": seed})
-        return with_references(labelled, every, named, background, given)
+        judged = every.single
+        if judged is None:
+            return labelled.assign_attrs(unjudged("output", sequences=False))
+        return with_references(labelled, judged, named, background, given)
 
 
 def _spaced(count: int, wanted: int) -> NDArray[np.int64]:

@@ -80,8 +80,8 @@ def intervene(
     >>> bool((held.forecast_intervened - held.forecast == held.effect).all())
     True
     """
-    from rnnlens.api.shared.given.case import make_case
     from rnnlens.api.shared.given.interventions import prepared
+    from rnnlens.api.shared.given.joint.making import make_case
     from rnnlens.api.shared.given.network_given import as_network
     from rnnlens.api.shared.given.target import one_target
     from rnnlens.api.shared.labels.inside import data_of, labelled

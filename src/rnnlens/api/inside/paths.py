@@ -72,8 +72,9 @@ def paths(
     >>> by_gate.gate.values.tolist(), bool(np.allclose(by_gate.sum("gate"), whole))
     (['input', 'forget', 'cell', 'output'], True)
     """
-    from rnnlens.api.shared.given.baselines import baseline_of, usual_baseline
-    from rnnlens.api.shared.given.case import make_case
+    from rnnlens.api.shared.given.baselines import usual_baseline
+    from rnnlens.api.shared.given.joint.baselines import baseline_of
+    from rnnlens.api.shared.given.joint.making import make_case
     from rnnlens.api.shared.given.network_given import as_network
     from rnnlens.api.shared.given.target import one_target
     from rnnlens.api.shared.labels.inside import labelled

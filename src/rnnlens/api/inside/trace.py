@@ -16,6 +16,9 @@ if TYPE_CHECKING:
 
 __all__ = ["trace"]
 
+#: The axes of weights of attention, after the samples.
+ATTENTION = ("head", "query", "attended")
+
 
 @checked()
 def trace(
@@ -45,7 +48,10 @@ def trace(
         ``hidden`` is what it projects. Steps count from 0, the oldest, also for a direction that
         reads the newest first. Gates are NaN at masked steps. A cell without a name has its
         activations as gates, by their part in its equations or by number; a cell that a decoder
-        calls step by step is one node, its calls the steps.
+        calls step by step is one node, its calls the steps. And one node for each attention, by
+        the name of its softmax: ``weight (sample, head, query, attended)``, which sums to one over
+        what is attended to, steps from the oldest on or features; one head and one query where
+        there is no such axis.
 
     Raises
     ------
@@ -65,18 +71,20 @@ def trace(
     >>> bool(np.allclose(c[:, 1:], f[:, 1:] * c[:, :-1].values + i[:, 1:] * g[:, 1:]))
     True
     """
-    from rnnlens.api.shared.given.case import make_case
+    from rnnlens.api.shared.given.joint.making import make_case
     from rnnlens.api.shared.given.network_given import as_network
     from rnnlens.api.shared.labels.network_provenance import network_provenance
+    from rnnlens.engine.attention import attention_traces
     from rnnlens.engine.forward import forward
     from rnnlens.engine.trace import gate_names, layer_traces, nothing_to_trace
     from rnnlens.errors import InputError
     from rnnlens.results.label import label_tree
 
-    net = as_network(net, X)
+    net = as_network(net, X, partly=True)
     case = make_case(net, X, of=next(iter(net.inputs)), as_given=True)
-    traces = layer_traces(forward(case.network, case.inputs, initial_state=initial_state))
-    if not traces:
+    run = forward(case.network, case.inputs, initial_state=initial_state)
+    traces, attention = layer_traces(run), attention_traces(run)
+    if not traces and not attention:
         raise InputError(nothing_to_trace(net))
     coords: dict[str, dict[str, object]] = {
         name: {
@@ -86,8 +94,15 @@ def trace(
         }
         for name, one in traces.items()
     }
+    coords |= {
+        name: {
+            **{axis: range(n) for axis, n in zip(ATTENTION, one.weight.shape[1:], strict=True)},
+            **case.sample_coords(),
+        }
+        for name, one in attention.items()
+    }
     return label_tree(
-        traces,
+        {**traces, **attention},
         coords=coords,
         attrs=network_provenance(case.network, method="trace"),
         long_names={"step": "step (0 = oldest)"},

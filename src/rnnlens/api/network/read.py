@@ -30,6 +30,8 @@ def read(
     step_axes: Mapping[str, int] | None = None,
     architecture: str | PathLike[str] | None = None,
     layers: str | None = None,
+    until: str | None = None,
+    output: str | None = None,
     same_as: Mapping[str, str] | None = None,
 ) -> Network:
     """Read a trained network from a file or a live model.
@@ -43,9 +45,10 @@ def read(
         A ``.keras`` archive, an HDF5 file of Keras 1, 2, 3 or tf.keras, a PyTorch
         state dict (``.pt``, ``.pth``, ``.ckpt``, safetensors, JSON) or the arrays of a pickled
         module or a TorchScript archive, which are not run, or a model object.
-    example : array, tensor, or tuple of them, optional
+    example : array, tensor, tuple of arguments, or dictionary, optional
         For a live PyTorch module, which needs it: input that it can be called on, batch included;
-        its shape matters, its values do not.
+        its shape matters, its values do not. A dictionary is the module's keywords, or its one
+        argument; what it holds may be nested, and inputs are called by their keys.
     head : str, optional
         For a PyTorch state dict, which does not say what follows the recurrent layers: the name of
         the linear layer that is applied to the last hidden state, such as ``"fc"``, or a chain of
@@ -66,9 +69,9 @@ def read(
         For windows of which no layer over steps tells which axis counts steps, or several do, and
         differently: that axis, counted from 1, by input name.
     architecture : path, optional
-        For a Keras file of weights alone: the JSON (``model.to_json()``) or YAML of its
-        architecture. Without it, and without `layers`, the one ``.json`` beside the weights whose
-        layers fit them serves, and the network's notes say so.
+        For a Keras file of weights alone, or over a file's own: the JSON (``model.to_json()``) or
+        YAML of its architecture. Without it, and without `layers`, the one ``.json`` beside the
+        weights whose layers fit them serves, and the network's notes say so.
     layers : str, optional
         For a Keras file of weights alone: its layers in their order, such as
         ``"LSTM(tanh, sigmoid) > Dense(linear)"``. For a PyTorch state dict: its layers by class
@@ -76,6 +79,12 @@ def read(
         ``last``, ``final``, ``mean``, ``max``, ``every`` and ``flatten`` say what is taken of the
         steps, and brackets hold branches, ``"GRU > [last, mean] > concat > Linear(out)"``.
 
+    until : str, optional
+        For a Keras model: the layer behind which it is cut, such as ``"lstm_2"``. What does not
+        lead to it is left out, so that a layer that cannot be read does not matter there.
+    output : str, optional
+        The layer whose output becomes the network's, such as ``"attention"``. The whole is read
+        first.
     same_as : mapping of str to str, optional
         For a Keras model with classes of your own: what each computes, as the class of Keras that
         computes the same, such as ``{"MyLSTM": "LSTM"}``. It is assumed until `fidelity`, or
@@ -117,6 +126,8 @@ def read(
         step_axes=step_axes,
         architecture=architecture,
         layers=layers,
+        until=until,
+        output=output,
         same_as=same_as,
     )
     return read_model(source, options)

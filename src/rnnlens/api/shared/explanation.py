@@ -5,20 +5,23 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
+import numpy as np
 import xarray as xr
-from numpy.typing import ArrayLike
+from numpy.typing import ArrayLike, NDArray
 
-from rnnlens.api.shared.given.baselines import about_baseline, baseline_of, usual_baseline
+from rnnlens.api.shared.given.baselines import about_baseline, usual_baseline
 from rnnlens.api.shared.given.case import Case
+from rnnlens.api.shared.given.joint.baselines import baseline_of
 from rnnlens.api.shared.labels.explanation import labelled
 from rnnlens.api.shared.reach import about_reach
 from rnnlens.attribution.baselines.baseline import Baseline
 from rnnlens.attribution.baselines.conditional import GaussianConditional, refuse_conditional
-from rnnlens.attribution.games.players import make_groups
+from rnnlens.attribution.games.players import PlayerGroups, make_groups
 from rnnlens.attribution.options import Effort
 from rnnlens.attribution.question import Progress
 from rnnlens.attribution.registry import METHODS
 from rnnlens.attribution.runners import MethodOptions, run_method
+from rnnlens.errors import DataError
 from rnnlens.series.windows import Windows
 
 __all__ = ["Explanation"]
@@ -65,13 +68,11 @@ class Explanation:
         stands_in = self._baseline(case, given) if chosen.hides else None
         if isinstance(stands_in, GaussianConditional) and not chosen.conditional:
             refuse_conditional(self.method)
-        groups = make_groups(
-            self.groups, steps=case.x.shape[1], features=case.features, held=places
-        )
+        groups = self._groups(places)
         question = case.question(
             target.resolved,
             stands_in,
-            groups=groups if self.groups else None,
+            groups=groups,
             newest=self.newest,
             initial_state=self.initial_state,
         )
@@ -89,9 +90,8 @@ class Explanation:
             **answer.about,
             "explained_on": self.explained_on,
             **case.about_steps,
-            **about_reach(
-                case.network, case.inputs, target.resolved, carried=bool(self.initial_state)
-            ),
+            **case.about_inputs,
+            **about_reach(*case.unjoined, target.resolved, carried=bool(self.initial_state)),
         }
         against = answer.baseline or stands_in
         if against is not None:
@@ -101,6 +101,18 @@ class Explanation:
         if answer.cells is not None:
             about["cells"] = answer.cells
         return labelled(case, answer.arrays, chosen, about)
+
+    def _groups(self, held: NDArray[np.int64]) -> PlayerGroups | None:
+        """Give the lags and features that stand together; None where nothing is grouped."""
+        case = self.case
+        if not self.groups:
+            return None
+        if case.layout is not None:
+            raise DataError(
+                "groups are of lags or features of one sequence, but what is explained is "
+                f"{', '.join(one.name for one in case.layout.inputs)}: name one sequence with of="
+            )
+        return make_groups(self.groups, steps=case.x.shape[1], features=case.features, held=held)
 
     def _drawn(self, case: Case) -> Baseline | None:
         """Draw windows for a method that may choose them, where nothing else was asked for."""

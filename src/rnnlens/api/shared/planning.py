@@ -12,8 +12,10 @@ import numpy as np
 
 from rnnlens.api.shared.each_target import targets_asked
 from rnnlens.api.shared.evidence import background_values, stated_ranges
-from rnnlens.api.shared.given.baselines import baseline_of, usual_baseline
-from rnnlens.api.shared.given.case import Case, make_case
+from rnnlens.api.shared.given.baselines import usual_baseline
+from rnnlens.api.shared.given.case import Case
+from rnnlens.api.shared.given.joint.baselines import baseline_of
+from rnnlens.api.shared.given.joint.making import make_case
 from rnnlens.api.shared.given.shares import share_question
 from rnnlens.api.shared.given.target import one_target
 from rnnlens.api.shared.pace import certify_pace, run_pace, secant_pace, slowness, tree_pace

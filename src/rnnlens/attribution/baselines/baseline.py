@@ -61,6 +61,8 @@ class Baseline:
         One entry a background; the first axis is 1 where it is the same for every sample.
     held : array of int
         Features that keep their own values.
+    kept : array (step, feature) of bool, optional
+        Numbers that keep their own values, where these are not the same at every step.
     """
 
     kind: ClassVar[str] = "interventional"
@@ -68,6 +70,7 @@ class Baseline:
     text: str
     windows: tuple[Array, ...]
     held: NDArray[np.int64]
+    kept: NDArray[np.bool_] | None = None
 
     def stand_in(self, x: Array, real: NDArray[np.bool_] | None, number: int) -> Array:
         """Give what the network sees where everything that can be hidden is hidden.
@@ -76,12 +79,14 @@ class Baseline:
         """
         given = np.broadcast_to(self.windows[number], x.shape).astype(x.dtype, order="C")
         given[..., self.held] = x[..., self.held]
+        if self.kept is not None:
+            given = np.where(self.kept, x, given)
         return given if real is None else np.where(real[..., None], given, x)
 
     def part(self, samples: slice | NDArray[np.int64]) -> Baseline:
         """Give the baseline of some of the samples."""
         windows = tuple(w if len(w) == 1 else w[samples] for w in self.windows)
-        return Baseline(self.text, windows, self.held)
+        return Baseline(self.text, windows, self.held, self.kept)
 
 
 def _newest_real(x: Array, real: NDArray[np.bool_] | None) -> Array:

@@ -20,9 +20,10 @@ from rnnlens.network.layers import (
     Rescaling,
     Standardization,
 )
+from rnnlens.network.layers.joined import Unjoin
 from rnnlens.network.network import Network, Node
 
-__all__ = ["masking_value", "real_steps", "steps_of"]
+__all__ = ["masking_value", "newest_real", "real_steps", "steps_of"]
 
 Array = NDArray[np.float64]
 
@@ -31,9 +32,16 @@ _STEPWISE = (Activate, Identity, Rescaling, Standardization)
 
 
 def real_steps(run: Run, of: str) -> NDArray[np.bool_] | None:
-    """Say which steps of an input are real and which are padding: (sample, step) of bool."""
-    node = _masking_node(run.network, of)
-    return None if node is None else _mask(run, node)
+    """Say which steps of an input are real and which are padding: (sample, step) of bool.
+
+    Of an input that holds several, by row; static vectors are real.
+    """
+    within = _within(run.network, of)
+    if not within:
+        node = _masking_node(run.network, of)
+        return None if node is None else _mask(run, node)
+    masks = {name: real_steps(run, name) for name, layer in within.items() if layer.steps}
+    return _by_row(run.value((of, 0)), within, masks)
 
 
 def steps_of(network: Network, inputs: Mapping[str, Array], of: str) -> NDArray[np.bool_] | None:
@@ -41,6 +49,10 @@ def steps_of(network: Network, inputs: Mapping[str, Array], of: str) -> NDArray[
 
     Shapes: inputs mapping of str to (sample, ...) -> (sample, step) of bool.
     """
+    within = _within(network, of)
+    if within:
+        masks = {name: steps_of(network, inputs, name) for name, one in within.items() if one.steps}
+        return _by_row(inputs[of], within, masks)
     node = _masking_node(network, of)
     if node is None:
         return None
@@ -58,6 +70,18 @@ def steps_of(network: Network, inputs: Mapping[str, Array], of: str) -> NDArray[
     return next(iter(gathered(masks, part, given)), None)
 
 
+def newest_real(network: Network) -> Network | None:
+    """Give the network whose lengths count the last steps of a window; None without lengths."""
+    if not any(isinstance(node.layer, Lengths) for node in network.nodes):
+        return None
+    turned = Lengths(newest=True)
+    nodes = (
+        replace(node, layer=turned) if isinstance(node.layer, Lengths) else node
+        for node in network.nodes
+    )
+    return replace(network, nodes=tuple(nodes))
+
+
 def masking_value(network: Network, of: str) -> float | None:
     """Give the value that marks padding in an input; none where no value of its own does."""
     node = _masking_node(network, of)
@@ -68,6 +92,26 @@ def masking_value(network: Network, of: str) -> float | None:
     between = _before(network, node.name) - {of, node.name}
     plain = all(isinstance(network[name].layer, Identity) for name in between)
     return float(node.layer.value) if plain and isinstance(node.layer, Masking) else None
+
+
+def _within(network: Network, of: str) -> dict[str, Unjoin]:
+    """Name the inputs that an input holds; none where it is one by itself."""
+    return {
+        node.name: node.layer
+        for node in network.nodes
+        if isinstance(node.layer, Unjoin) and node.inputs[0][0] == of
+    }
+
+
+def _by_row(
+    laid: Array, within: Mapping[str, Unjoin], masks: Mapping[str, NDArray[np.bool_] | None]
+) -> NDArray[np.bool_] | None:
+    """Put the masks of several inputs together: laid (sample, row, number) -> (sample, row)."""
+    real = np.ones(laid.shape[:2], bool)
+    for name, mask in masks.items():
+        if mask is not None:
+            real[:, list(within[name].rows)] = mask
+    return None if real.all() else real
 
 
 def _mask(run: Run, node: Node) -> NDArray[np.bool_] | None:

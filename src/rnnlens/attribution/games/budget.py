@@ -20,7 +20,6 @@ from rnnlens.attribution.methods.permutation import (
 )
 from rnnlens.attribution.question import Progress, Question
 from rnnlens.attribution.result import LagContribution, LagFeatureContribution
-from rnnlens.engine.stepwise.players import lag_players
 from rnnlens.errors import DataError
 
 __all__ = ["BUDGET", "Choice", "Cost", "Limits", "Within", "within"]
@@ -114,13 +113,6 @@ class Cost:
     by_feature: bool
 
     @property
-    def _partial(self) -> int:
-        """Coalitions that show a lag in part, for each of the others."""
-        if not self.by_feature:
-            return 0
-        return max(0, (1 << len(self.question.columns.free)) - 2)
-
-    @property
     def games(self) -> int:
         """Windows times baselines."""
         return max(1, self.question.windows) * games_per_window(self.question.stand_in)
@@ -132,12 +124,16 @@ class Cost:
     def atoms(self, newest: int) -> Atoms:
         """Give the players that come one by one in an order."""
         ask = self.question
-        unions = lag_players(ask.steps, newest, ask.lag_groups, carried=ask.carried)
-        return Atoms(unions, ask.columns.masks(ask.features) if self.by_feature else None)
+        unions = ask.players(newest)
+        members = [one.masks for one in ask.members(unions)] if self.by_feature else None
+        return Atoms(unions, members)
 
     def exact(self, newest: int) -> int | None:
         """Count the cells that exact values take for all windows and baselines."""
-        unions, partial = self.atoms(newest).unions, self._partial
+        unions = self.question.players(newest)
+        members = self.question.members(unions) if self.by_feature else ()
+        # coalitions that show a union in part, for each of the others
+        partial = owen_values.partial_ways(members) if members else 0
         coalitions = unions.coalitions(partial)
         if unions.count > tree.MOST_LAGS + 1 or coalitions > owen_values.MOST_COALITIONS:
             return None

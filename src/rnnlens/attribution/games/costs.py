@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from rnnlens.attribution.baselines.conditional import GaussianConditional
@@ -43,7 +44,7 @@ def step_cost(network: Network, baseline: AnyBaseline, *, of: str) -> StepCost:
     return StepCost(*cells_a_step(network, of))
 
 
-def cells_of_tree(players: Players, partial: int, step: StepCost) -> int:
+def cells_of_tree(players: Players, partial: int | Sequence[int], step: StepCost) -> int:
     """Count the cells that a tree evaluates for one window in one game."""
     if step.shared:
         return step.layers * players.cells(partial)

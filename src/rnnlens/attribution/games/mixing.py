@@ -17,6 +17,7 @@ from rnnlens.engine.operations.registry import Tape
 from rnnlens.engine.schedule.plan import chunks
 from rnnlens.errors import UnsupportedModel
 from rnnlens.network.layers import Embedding, Identity, Masking
+from rnnlens.network.layers.joined import Unjoin
 from rnnlens.network.network import Network
 
 __all__ = ["Mix", "flat_steps", "mixed_runs", "refuse_tokens"]
@@ -73,14 +74,17 @@ def _masks(run: Run, which: NDArray[np.int64]) -> Run:
 
 def refuse_tokens(network: Network, of: str, method: str) -> None:
     """Refuse an input that is looked up in a table: between two tokens there is no way."""
-    same = {of}
+    same = {of: of}
     for node in network.nodes:
-        if not any(name in same for name, _ in node.inputs):
+        taken = [same[name] for name, _ in node.inputs if name in same]
+        if not taken:
             continue
         if isinstance(node.layer, Identity):
-            same.add(node.name)
+            same[node.name] = taken[0]
+        elif isinstance(node.layer, Unjoin):
+            same[node.name] = node.name
         elif isinstance(node.layer, Embedding):
             raise UnsupportedModel(
-                f"{method} needs inputs that can change a little, but input {of!r} holds tokens "
-                f"that {node.name!r} looks up in a table: use method 'secant'"
+                f"{method} needs inputs that can change a little, but input {taken[0]!r} holds "
+                f"tokens that {node.name!r} looks up in a table: use method 'secant'"
             )

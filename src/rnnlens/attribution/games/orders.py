@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, field
+from functools import cached_property
 
 import numpy as np
 from numpy.typing import NDArray
@@ -21,33 +23,50 @@ class Atoms:
     ----------
     unions : Players
         The unions; a carried state is one of a single member, before all others.
-    members : array (member, feature) of bool, or None
-        The features of each member; None where unions come as wholes.
+    members : sequence of array (member, feature) of bool, or None
+        The features of each member of each union; None where unions come as wholes.
     """
 
     unions: Players
-    members: NDArray[np.bool_] | None
+    members: Sequence[NDArray[np.bool_]] | None
 
-    @property
-    def each(self) -> int:
-        """Members of a union."""
-        return 1 if self.members is None else len(self.members)
+    @cached_property
+    def sizes(self) -> tuple[int, ...]:
+        """Members of each union."""
+        if self.members is None:
+            return (1,) * len(self.unions.blocks)
+        return tuple(len(one) for one in self.members)
 
     @property
     def count(self) -> int:
         """How many there are."""
-        return self.each * len(self.unions.blocks) + self.unions.carried
+        return sum(self.sizes) + self.unions.carried
+
+    @cached_property
+    def firsts(self) -> tuple[int, ...]:
+        """The first atom of each union."""
+        ends = np.cumsum(self.sizes)
+        return tuple((ends - self.sizes + self.unions.carried).tolist())
+
+    @cached_property
+    def newest_first(self) -> NDArray[np.int64]:
+        """The atoms, a carried state apart, from the newest union on: (atom,)."""
+        parts = [
+            first + np.arange(size) for first, size in zip(self.firsts, self.sizes, strict=True)
+        ]
+        return np.concatenate(parts[::-1])
 
     def order(self, rng: np.random.Generator) -> NDArray[np.int64]:
         """Draw an order in which members of a union come one after the other: (atom,)."""
-        carried, each = self.unions.carried, self.each
+        carried = self.unions.carried
         order: list[NDArray[np.int64]] = []
         for union in rng.permutation(self.unions.count):
             if carried and union == 0:
                 order.append(np.zeros(1, np.int64))
                 continue
-            inside = rng.permutation(each) if each > 1 else np.zeros(1, np.int64)
-            order.append(carried + (union - carried) * each + inside)
+            first, each = self.firsts[union - carried], self.sizes[union - carried]
+            inside = rng.permutation(each) if each > 1 else np.arange(each)
+            order.append(first + inside)
         return np.concatenate(order)
 
     def masks(self, shown: NDArray[np.bool_]) -> NDArray[np.bool_]:
@@ -56,14 +75,13 @@ class Atoms:
         Shapes: shown (coalition, atom) of bool -> (coalition, step) or (coalition, step, feature)
         of bool.
         """
-        shown = shown[:, self.unions.carried :]
         if self.members is None:
-            return shown[:, self.unions.owner]
-        # counted, not inferred: a single player has no coalition but nobody and everybody
-        unions = self.unions.count - self.unions.carried
-        by_union = shown.reshape(len(shown), unions, self.each).astype(np.float32)
-        by_feature = (by_union @ self.members.astype(np.float32)) > 0
-        return by_feature[:, self.unions.owner]
+            return shown[:, self.unions.carried :][:, self.unions.owner]
+        by_union = [
+            shown[:, first : first + size].astype(np.float32) @ own.astype(np.float32) > 0
+            for first, size, own in zip(self.firsts, self.sizes, self.members, strict=True)
+        ]
+        return np.stack(by_union, axis=1)[:, self.unions.owner]
 
 
 def drawn_orders(atoms: Atoms, pairs: int, rng: np.random.Generator) -> NDArray[np.int64]:

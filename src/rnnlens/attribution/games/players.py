@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from rnnlens.errors import DataError
 
-__all__ = ["Columns", "PlayerGroups", "columns_of", "make_groups"]
+__all__ = ["Columns", "Members", "PlayerGroups", "columns_of", "make_groups"]
 
 
 @dataclass(frozen=True)
@@ -27,6 +27,30 @@ class PlayerGroups:
 
     lags: Mapping[str, tuple[int, ...]] = field(default_factory=dict)
     features: Mapping[str, tuple[int, ...]] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, eq=False)
+class Members:
+    """Who plays inside a union of steps.
+
+    Parameters
+    ----------
+    masks : array (member, feature) of bool
+        The features of each.
+    columns : tuple of int
+        The entries of each along the feature axis of a result.
+    """
+
+    masks: NDArray[np.bool_]
+    columns: tuple[int, ...]
+
+    @property
+    def choices(self) -> NDArray[np.bool_]:
+        """The ways to show some but not all members: (choice, feature) of bool."""
+        count = len(self.masks)
+        which = np.arange(1, max(1, (1 << count) - 1))
+        bits = (which[:, None] >> np.arange(count) & 1).astype(bool)
+        return (bits.astype(int) @ self.masks.astype(int)).astype(bool)
 
 
 @dataclass(frozen=True)

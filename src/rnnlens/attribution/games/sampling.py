@@ -148,8 +148,7 @@ def _estimates(
                 break
 
     def newest_first(by_atom: Array) -> Array:
-        by_union = by_atom[:, carried:].reshape(windows, -1, atoms.each)[:, ::-1]
-        return np.where(moved, by_union.reshape(windows, -1), 0.0)
+        return np.where(moved, by_atom[:, atoms.newest_first], 0.0)
 
     own = np.zeros((windows, 2))
     if carried:

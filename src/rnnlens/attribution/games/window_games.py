@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -111,11 +111,11 @@ def _games(question: Question, samples: slice, counter: CellCounter) -> WindowGa
 
 
 def split(
-    game: Playable, players: Players, choices: NDArray[np.bool_]
+    game: Playable, players: Players, choices: Sequence[NDArray[np.bool_]]
 ) -> tuple[Array, list[Array]]:
     """Evaluate all coalitions of players, and those that show one player in part.
 
-    Shapes: choices (choice, feature) of bool.
+    Shapes: choices of each player (choice, feature) of bool.
     """
     if isinstance(game, Game):
         return game.evaluate_partial(players, choices)

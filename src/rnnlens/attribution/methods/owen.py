@@ -23,13 +23,14 @@ they do by lag first.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from math import comb
 
 import numpy as np
 from numpy.typing import NDArray
 
 from rnnlens.attribution.baselines.baseline import Array
-from rnnlens.attribution.games.players import Columns
+from rnnlens.attribution.games.players import Columns, Members
 from rnnlens.attribution.games.shapley_sums import shapley_values
 from rnnlens.attribution.games.window_games import Playable, WindowGames, split, window_games
 from rnnlens.attribution.methods.shapley_tree import tree_players
@@ -39,7 +40,7 @@ from rnnlens.engine.stepwise.coalitions import CellCounter
 from rnnlens.engine.stepwise.players import Players
 from rnnlens.errors import DataError
 
-__all__ = ["MOST_COALITIONS", "NEWEST", "moved_columns", "owen", "partial_choices"]
+__all__ = ["MOST_COALITIONS", "NEWEST", "moved_columns", "owen", "partial_ways"]
 
 #: Coalitions whose values one window keeps: 128 MB.
 MOST_COALITIONS = 1 << 24
@@ -47,29 +48,27 @@ MOST_COALITIONS = 1 << 24
 NEWEST = 10
 
 
-def partial_choices(columns: Columns, features: int) -> NDArray[np.bool_]:
-    """Give the ways to show some but not all members of a union: (choice, feature) of bool."""
-    free = columns.masks(features)
-    which = np.arange(1, max(1, (1 << len(free)) - 1))
-    bits = (which[:, None] >> np.arange(len(free)) & 1).astype(bool)
-    return (bits.astype(int) @ free.astype(int)).astype(bool)
+def partial_ways(members: Sequence[Members]) -> list[int]:
+    """Count the ways to show each union in part."""
+    return [max(0, (1 << len(one.masks)) - 2) for one in members]
 
 
 def owen(question: Question, *, progress: Progress | None = None) -> LagFeatureContribution:
     """Split each forecast among lags and features by their exact Owen values."""
     newest = question.newest_or(NEWEST)
     players, columns = tree_players(question, newest), question.columns
-    values = players.coalitions((1 << len(columns.free)) - 2) if columns.free else 1
+    members = question.members(players)
+    values = players.coalitions(partial_ways(members))
     if values > MOST_COALITIONS:
+        most = max(len(one.masks) for one in members)
         raise DataError(
-            f"exact values of {len(columns.free)} features at {newest} lags need {values:,} "
+            f"exact values of {most} features at {newest} lags need {values:,} "
             f"coalitions a window, beyond {MOST_COALITIONS:,}: ask for fewer newest lags, put "
             "features in groups, or use method 'permutation' or 'secant'"
         )
-    choices = partial_choices(columns, question.features)
     counter = CellCounter()
     rows = [
-        (*_values(games, players, columns, choices), games.forecast)
+        (*_values(games, players, columns, members), games.forecast)
         for games in window_games(question, counter=counter, values=values, progress=progress)
     ]
     contribution, carried, value, forecast = (
@@ -89,6 +88,7 @@ def owen(question: Question, *, progress: Progress | None = None) -> LagFeatureC
         players=players.titles if players.names else (),
         column_names=columns.names if any(columns.names) else (),
         carried=carried if players.carried else None,
+        places=players.places,
     )
 
 
@@ -103,12 +103,13 @@ def moved_columns(games: WindowGames, players: Players, columns: Columns) -> NDA
 
 
 def _values(
-    games: WindowGames, players: Players, columns: Columns, choices: NDArray[np.bool_]
+    games: WindowGames, players: Players, columns: Columns, members: Sequence[Members]
 ) -> tuple[Array, Array, Array]:
     """Give the values of lags and features, of the carried state, and of the baseline."""
     windows, unions = len(games.differs), len(players.blocks)
-    total, carried = np.zeros((unions, len(columns.free), windows)), np.zeros(windows)
-    value = np.zeros(windows)
+    contribution = np.zeros((windows, unions, len(columns.members)))
+    carried, value = np.zeros(windows), np.zeros(windows)
+    choices = [one.choices for one in members]
 
     def add(game: Playable) -> None:
         nonlocal carried, value
@@ -117,15 +118,15 @@ def _values(
         if players.carried:
             carried = carried + shapley_values(plain)[0]
         for union in range(unions):
-            inner = _inner_game(plain, partial, union, players)
-            if columns.free:
-                total[union] += shapley_values(inner)
+            own = list(members[union].columns)
+            if own:
+                inner = _inner_game(plain, partial, union, players)
+                contribution[:, unions - 1 - union, own] += shapley_values(inner).T
 
     for game in games.games:
         add(game)
     count = len(games.games)
-    contribution = np.zeros((windows, unions, len(columns.members)))
-    contribution[..., list(columns.free)] = total[::-1].transpose(2, 0, 1) / count
+    contribution /= count
     contribution[~moved_columns(games, players, columns)] = 0.0
     return contribution, carried / count, value / count
 
@@ -141,5 +142,6 @@ def _inner_game(plain: Array, partial: list[Array], union: int, players: Players
     ).astype(int)
     count = players.count
     w = np.array([1 / (count * comb(count - 1, s)) for s in range(count)])[sizes]
-    parts = [here[:, :1], *([partial[union]] if partial else []), here[:, 1:]]
+    shown = [partial[union]] if partial and partial[union].size else []
+    parts = [here[:, :1], *shown, here[:, 1:]]
     return np.concatenate([np.einsum("no,ncow->cw", w, one) for one in parts])

@@ -33,7 +33,7 @@ from rnnlens.attribution.games.window_games import WindowGames
 from rnnlens.attribution.methods.owen import moved_columns
 from rnnlens.attribution.question import Progress, Question
 from rnnlens.attribution.result import LagContribution, LagFeatureContribution
-from rnnlens.engine.stepwise.players import Players, lag_players
+from rnnlens.engine.stepwise.players import Players
 from rnnlens.errors import DataError
 from rnnlens.names import declared
 
@@ -121,6 +121,7 @@ def permutation_of_lags(
         cells=by_atom.cells,
         players=unions.titles if unions.names else (),
         carried=by_atom.carried if unions.carried else None,
+        places=unions.places,
         standard_error=by_atom.standard_error,
         permutations=2 * by_atom.pairs,
         carried_standard_error=by_atom.carried_error if unions.carried else None,
@@ -136,19 +137,23 @@ def permutation_of_lags_and_features(
 ) -> SampledLagFeatureContribution:
     """Estimate the Owen value of every feature at every lag."""
     unions, columns = _unions(question), question.columns
-    free = list(columns.free)
-    if not free:
+    members = question.members(unions)
+    newest_first = [(u, list(one.columns)) for u, one in enumerate(reversed(members))]
+    if not any(len(one.masks) for one in members):
         raise DataError("every feature is held, so that there is nothing to explain: hold fewer")
 
     def moved(games: WindowGames) -> NDArray[np.bool_]:
-        return moved_columns(games, unions, columns)[..., free].reshape(len(games.differs), -1)
+        every = moved_columns(games, unions, columns)
+        return np.concatenate([every[:, u, own] for u, own in newest_first], axis=1)
 
     def table(by_atom: Array) -> Array:
-        whole = np.zeros((len(by_atom), len(unions.blocks), len(columns.members)))
-        whole[..., free] = by_atom.reshape(len(by_atom), len(unions.blocks), len(free))
+        whole, first = np.zeros((len(by_atom), len(unions.blocks), len(columns.members))), 0
+        for u, own in newest_first:
+            whole[:, u, own] = by_atom[:, first : first + len(own)]
+            first += len(own)
         return whole
 
-    atoms, stop = Atoms(unions, columns.masks(question.features)), stop or Stop()
+    atoms, stop = Atoms(unions, [one.masks for one in members]), stop or Stop()
     by_atom = sample(question, atoms, moved, stop=stop, seed=seed, progress=progress)
     lag_from, lag_to = np.array(unions.lags).T
     return SampledLagFeatureContribution(
@@ -163,6 +168,7 @@ def permutation_of_lags_and_features(
         players=unions.titles if unions.names else (),
         column_names=columns.names if any(columns.names) else (),
         carried=by_atom.carried if unions.carried else None,
+        places=unions.places,
         standard_error=table(by_atom.standard_error),
         permutations=2 * by_atom.pairs,
         carried_standard_error=by_atom.carried_error if unions.carried else None,
@@ -173,4 +179,4 @@ def _unions(question: Question) -> Players:
     newest = question.newest_or(NEWEST)
     if newest < 1:
         raise DataError(f"at least 1 lag must be a player, but {newest} were asked for")
-    return lag_players(question.steps, newest, question.lag_groups, carried=question.carried)
+    return question.players(newest)

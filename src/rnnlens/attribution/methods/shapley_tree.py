@@ -27,7 +27,7 @@ from rnnlens.attribution.question import Progress, Question
 from rnnlens.attribution.result import LagContribution, additive
 from rnnlens.engine.schedule.threads import one_blas_thread
 from rnnlens.engine.stepwise.coalitions import CellCounter
-from rnnlens.engine.stepwise.players import Players, lag_players
+from rnnlens.engine.stepwise.players import Players
 from rnnlens.errors import DataError
 
 __all__ = [
@@ -75,9 +75,9 @@ class LagTable:
 
 def tree_players(question: Question, newest: int) -> Players:
     """Make the players of a tree, or refuse what is too many."""
-    parts, groups = None, question.lag_groups
+    parts = None
     if newest >= 1:
-        parts = lag_players(question.steps, newest, groups, carried=question.carried)
+        parts = question.players(newest)
     alone = question.groups is None and min(newest, question.steps) > MOST_LAGS
     if parts is None or parts.count > MOST_LAGS + 1 or alone:
         raise DataError(
@@ -152,4 +152,5 @@ def lag_contribution(
         cells=cells,
         players=players.titles if players.names else (),
         carried=carried if players.carried else None,
+        places=players.places,
     )

@@ -2,7 +2,13 @@
 
 from __future__ import annotations
 
-from rnnlens.cli.inputs import network_from, sidecar_for, unseen, windows_from
+from rnnlens.cli.inputs import (
+    network_from,
+    network_up_to_refusal,
+    sidecar_for,
+    unseen,
+    windows_from,
+)
 from rnnlens.cli.options.arguments import Data, Model, OutputOptions
 from rnnlens.cli.options.flatten import flattened
 from rnnlens.cli.options.forecast import (
@@ -12,6 +18,7 @@ from rnnlens.cli.options.forecast import (
 from rnnlens.cli.options.reading import ReadingOptions
 from rnnlens.cli.options.series import SeriesOptions
 from rnnlens.cli.output import foretell, give, working
+from rnnlens.cli.several import inputs_from
 
 __all__ = ["check", "explain", "trace"]
 
@@ -52,7 +59,7 @@ def trace(
     from rnnlens.results.store import as_dict
     from rnnlens.views.tables.explanation import trace_view
 
-    network = network_from(model, reading)
+    network = network_up_to_refusal(model, reading)
     windows, _ = windows_from(data, sidecar_for(model, network, series, data), series, newest=1)
     with working(f"tracing {len(windows):,} windows"):
         traced = api.trace(network, windows)
@@ -76,6 +83,21 @@ def explain(
     from rnnlens.views.tables.explanation import explanation_view
 
     network = network_from(model, reading)
+    inputs = inputs_from(network, data, series)
+    if inputs is not None:
+        with working(f"explaining {len(next(iter(inputs.values()))):,} windows") as progress:
+            explained = api.explain(
+                network,
+                inputs,
+                target=options.target_typed,
+                method=options.method or "auto",
+                baseline=options.baseline,
+                held=options.held_names,
+                newest=options.newest,
+                progress=progress,
+            )
+        give(explained, output, view=explanation_view, plain=as_dict)
+        return
     sidecar = sidecar_for(model, network, series, data)
     windows, seen = windows_from(data, sidecar, series, newest=1)
     foretell(

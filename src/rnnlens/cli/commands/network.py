@@ -44,6 +44,8 @@ def inspect(
         head=reading.head,
         part=reading.part,
         nonlinearity=reading.nonlinearity,
+        until=reading.until,
+        output=reading.output,
         same_as=reading.same_classes,
     )
     held = read_or_name_arrays(model, options)

@@ -27,6 +27,11 @@ class CheckOptions:
         typer.Option(min=1, help="Which future step, where the network gives several."),
     ] = None
 
+    @property
+    def target_typed(self) -> Target:
+        """The target as it was typed."""
+        return Target(self.target, self.horizon)
+
     def target_of(self, sidecar: Sidecar) -> Target:
         """Give the target that was typed, or else the one that the sidecar states."""
         return Target(sidecar.target if self.target is None else self.target, self.horizon)

@@ -55,6 +55,21 @@ class ReadingOptions:
             show_default=False,
         ),
     ] = None
+    until: Annotated[
+        str | None,
+        typer.Option(
+            help="For a Keras model: the layer behind which it is cut, so that those after it are "
+            "not read.",
+            show_default=False,
+        ),
+    ] = None
+    output: Annotated[
+        str | None,
+        typer.Option(
+            help="The layer whose output becomes the network's.",
+            show_default=False,
+        ),
+    ] = None
     same_as: Annotated[
         list[str] | None,
         typer.Option(

@@ -115,7 +115,8 @@ def _(layer: Lengths, inputs: tuple[Array, ...], masks: tuple[Mask, ...], forced
             f"sequence lengths must be one number from 0 to {x.shape[1]} for each of the {len(x)} "
             f"samples, but have shape {lengths.shape}"
         )
-    mask = np.arange(x.shape[1]) < lengths[:, None]
+    steps = np.arange(x.shape[1])
+    mask = (steps[::-1] if layer.newest else steps) < np.rint(lengths)[:, None]
     return Tape(inputs, (x,), (mask,))
 
 

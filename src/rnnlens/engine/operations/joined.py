@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from rnnlens.engine.operations.registry import Array, Mask, Multipliers, Tape, pull, run
-from rnnlens.network.joined import Unjoin
+from rnnlens.network.layers.joined import Unjoin
 
 __all__: list[str] = []
 

@@ -10,7 +10,7 @@ instead.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 
@@ -116,14 +116,14 @@ class Game:
 
         Shapes: gives (2 ** players, sample).
         """
-        return self.evaluate_partial(players, np.array([], bool))[0]
+        return self.evaluate_partial(players, ())[0]
 
     def evaluate_partial(
-        self, players: Players, choices: NDArray[np.bool_]
+        self, players: Players, choices: Sequence[NDArray[np.bool_]]
     ) -> tuple[Array, list[Array]]:
         """Evaluate all coalitions of players, and those that show one player in part.
 
-        Shapes: choices (choice, feature) of bool.
+        Shapes: choices of each player (choice, feature) of bool.
         """
         if self._unseen:
             coalitions = trees.coalition_masks(players, choices)

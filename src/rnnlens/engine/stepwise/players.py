@@ -51,6 +51,11 @@ class Players:
         return tuple((last - block[-1], last - block[0]) for block in reversed(self.blocks))
 
     @property
+    def places(self) -> tuple[NDArray[np.int64], ...]:
+        """The steps of each player, newest player first, counted back from the newest step, 0."""
+        return tuple(self.steps - 1 - np.array(block) for block in reversed(self.blocks))
+
+    @property
     def titles(self) -> tuple[str, ...]:
         """What each player is called, newest player first."""
         if self.names:
@@ -65,13 +70,14 @@ class Players:
             owner[list(block)] = player
         return owner
 
-    def cells(self, partial: int = 0) -> int:
+    def cells(self, partial: int | Sequence[int] = 0) -> int:
         """Count the cells that a tree over all coalitions evaluates, for one recurrent layer.
 
         After a step there are as many states as there are choices among the players that have
         begun: ``2^(K+1) - 2`` cells for K players of one step. Where one player at a time may be
         shown in part, each of its partial choices takes the place of one such choice from its
-        first step on: ``(K - 1) 2^K + 1`` more cells for each.
+        first step on: ``(K - 1) 2^K + 1`` more cells for each that all players have; where players
+        have different numbers of them, `partial` lists these.
 
         Examples
         --------
@@ -83,12 +89,16 @@ class Players:
         first = np.array([block[0] for block in self.blocks])
         begun = np.searchsorted(first, np.arange(self.steps), side="right").tolist()
         plain = [1 << (b + self.carried) for b in begun]
-        halves = [b * states // 2 for b, states in zip(begun, plain, strict=True)]
-        return sum(plain) + partial * sum(halves)
+        ways = np.concatenate([[0], np.cumsum(self._each(partial))]).tolist()
+        return sum(plain) + sum(ways[b] * s // 2 for b, s in zip(begun, plain, strict=True))
 
-    def coalitions(self, partial: int = 0) -> int:
+    def coalitions(self, partial: int | Sequence[int] = 0) -> int:
         """Count the coalitions that such a tree ends in."""
-        return (1 << self.count) + partial * len(self.blocks) * (1 << self.count) // 2
+        return (1 << self.count) + sum(self._each(partial)) * (1 << self.count) // 2
+
+    def _each(self, partial: int | Sequence[int]) -> list[int]:
+        """Give the number of partial choices of each player."""
+        return [partial] * len(self.blocks) if isinstance(partial, int) else list(partial)
 
 
 def newest_players(steps: int, newest: int) -> Players:

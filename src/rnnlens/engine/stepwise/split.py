@@ -1,9 +1,9 @@
 """A network in parts: what is known before the first step, what happens at each, what after all.
 
 What is hidden and shown step by step is one input, or several that were laid into one array
-(`rnnlens.network.joined.Unjoin`): static vectors in its first rows, then sequences, those that are
-read together step by step in turns. What depends on none of them is *held*: it is taken from the
-run of the windows as they are.
+(`rnnlens.network.layers.joined.Unjoin`): static vectors in its first rows, then sequences, those
+that are read together step by step in turns. What depends on none of them is *held*: it is taken
+from the run of the windows as they are.
 """
 
 from __future__ import annotations
@@ -15,7 +15,6 @@ from math import prod
 
 from rnnlens.engine.cells import Ready, ready
 from rnnlens.network.axes import Constant, Index
-from rnnlens.network.joined import Unjoin
 from rnnlens.network.layers import (
     Activate,
     Add,
@@ -38,6 +37,7 @@ from rnnlens.network.layers import (
     Subtract,
     TimeDistributed,
 )
+from rnnlens.network.layers.joined import Unjoin
 from rnnlens.network.network import Network, Node, Ref
 from rnnlens.network.shapes import Shape, output_shapes
 

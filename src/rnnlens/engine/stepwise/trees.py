@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 
@@ -33,8 +33,8 @@ class Tree:
         How the network is walked step by step.
     players : Players
         Who plays.
-    choices : array (choice, feature) of bool
-        Ways to show one player in part.
+    choices : sequence of array (choice, feature) of bool
+        Ways to show each player in part.
     mixed : callable
         From what nodes show of a step, and the step, to its input.
     value : callable
@@ -45,18 +45,18 @@ class Tree:
 
     walk: Walk
     players: Players
-    choices: Bools
+    choices: Sequence[Bools]
     mixed: Callable[[Bools, int], Array]
     value: Callable[[tuple[Array, ...]], Array]
     most_histories: int
 
-    @property
-    def _ways(self) -> Bools:
-        """What each choice shows: (choice,), or (choice, feature) where some show a part."""
-        if len(self.choices) == 0:
-            return np.array([False, True])
-        none = np.zeros((1, self.choices.shape[1]), bool)
-        return np.concatenate([none, ~none, self.choices])
+    @cached_property
+    def _ways(self) -> list[Bools]:
+        """What each choice of a player shows: (choice,), or by feature where some show a part."""
+        if not any(map(len, self.choices)):
+            return [np.array([False, True])] * len(self.players.blocks)
+        none = np.zeros((1, self.choices[0].shape[1]), bool)
+        return [np.concatenate([none, ~none, own]) for own in self.choices]
 
     @property
     def _windows(self) -> int:
@@ -65,11 +65,11 @@ class Tree:
     def evaluate(self, start: State, nodes: int) -> tuple[Array, list[Array]]:
         """Evaluate every coalition, and those that show one player in part."""
         chosen = np.zeros((nodes, len(self.players.blocks)), np.int64)
-        if len(self.choices) == 0:
+        if not any(map(len, self.choices)):
             plain, partial = self._below(start, chosen, 0), []
         else:
             plain, partial = self._split(start, chosen, 0)
-        joined = [p.reshape(*p.shape[:2], -1, p.shape[-1]) for p in partial]
+        joined = [p.reshape(*p.shape[:2], p.shape[2] * p.shape[3], p.shape[4]) for p in partial]
         return plain.reshape(-1, plain.shape[-1]), joined
 
     def _take(self, state: State, chosen: Ints, player: int, ways: Ints) -> tuple[State, Ints]:
@@ -83,10 +83,11 @@ class Tree:
         for t in range(first, last):
             if t == first and self._windows == 1 and histories_in(state) == nodes:
                 # each of the ways is the input of all nodes
-                x = self.mixed(self._ways[ways], t)
+                x = self.mixed(self._ways[player][ways], t)
                 state = self.walk.step(state, x, t, fork=True)
             else:
-                state = self.walk.step(state, self.mixed(self._ways[after[:, owner[t]]], t), t)
+                shown = self._ways[owner[t]][after[:, owner[t]]]
+                state = self.walk.step(state, self.mixed(shown, t), t)
         return state, after
 
     @cached_property
@@ -147,12 +148,19 @@ class Tree:
         own = self._partial(state, chosen, player)
         state, after = self._take(state, chosen, player, np.arange(2))
         below, rest = self._split(state, after, player + 1)
-        rest = [r.reshape(*r.shape[:2], -1, nodes, r.shape[-1]) for r in rest]
+        # -1 says nothing of a player that is never shown in part
+        rest = [
+            r.reshape(*r.shape[:2], r.shape[2] * r.shape[3] // nodes, nodes, r.shape[4])
+            for r in rest
+        ]
         return below.reshape(-1, nodes, below.shape[-1]), [own[:, :, None], *rest]
 
     def _partial(self, state: State, chosen: Ints, player: int) -> Array:
         """Show one player in part, (choices of newer players, partial choice, node, window)."""
-        nodes, count = len(chosen), len(self.choices)
+        nodes, count = len(chosen), len(self.choices[player])
+        if not count:
+            newer = 1 << (len(self.players.blocks) - player - 1)
+            return np.empty((newer, 0, nodes, self._windows))
         size = max(1, self.most_histories // (nodes * self._windows))
         values = []
         for low in range(0, count, size):
@@ -188,27 +196,28 @@ class CoalitionMasks:
         parts, low = [], self.plain
         for shape in self.shapes:
             high = low + int(np.prod(shape))
-            parts.append(values[low:high].reshape(*shape, -1))
+            parts.append(values[low:high].reshape(*shape, values.shape[1]))
             low = high
         return values[: self.plain], parts
 
 
-def coalition_masks(players: Players, choices: Bools) -> CoalitionMasks:
-    """List the coalitions of a tree: choices (choice, feature) of bool."""
+def coalition_masks(players: Players, choices: Sequence[Bools]) -> CoalitionMasks:
+    """List the coalitions of a tree: choices of each player (choice, feature) of bool."""
     bits = (np.arange(1 << players.count)[:, None] >> np.arange(players.count) & 1).astype(bool)
-    if len(choices) == 0:
+    if not any(map(len, choices)):
         return CoalitionMasks(
             bits[:, players.carried :][:, players.owner], _carried(bits, players), [], len(bits)
         )
-    lists = [np.repeat(bits[:, players.carried :, None], choices.shape[1], axis=2)]
+    features = choices[0].shape[1]
+    lists = [np.repeat(bits[:, players.carried :, None], features, axis=2)]
     carries, shapes = [_carried(bits, players)], []
     for player in range(len(players.blocks)):
         older = player + players.carried
-        shape = (1 << (players.count - 1 - older), len(choices), 1 << older)
+        shape = (1 << (players.count - 1 - older), len(choices[player]), 1 << older)
         newer, way, before = np.unravel_index(np.arange(np.prod(shape)), shape)
         coalition = bits[newer << (older + 1) | before]
-        shown = np.repeat(coalition[:, players.carried :, None], choices.shape[1], axis=2)
-        shown[:, player] = choices[way]
+        shown = np.repeat(coalition[:, players.carried :, None], features, axis=2)
+        shown[:, player] = choices[player][way]
         lists.append(shown)
         carries.append(_carried(coalition, players))
         shapes.append(shape)

@@ -44,7 +44,13 @@ class Einsum(Layer):
         left, right, out = self.terms
         several = any(len(set(one)) < len(one) for one in (left, right, out))
         sample = {one[:1] for one in (left, right, out)}
-        if several or len(sample) > 1 or not left.isalpha() or set(out) - set(left + right):
+        if (
+            several
+            or len(sample) > 1
+            or not (left + right).isascii()
+            or not left.isalpha()
+            or set(out) - set(left + right)
+        ):
             raise ValueError(f"{self.equation!r} is no product of two values, sample by sample")
 
     @property

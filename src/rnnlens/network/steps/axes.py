@@ -9,14 +9,26 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from rnnlens.network.axes import Constant, ExpandDims, Flip, Index, Mean, Slice, Squeeze
+from rnnlens.network.axes import (
+    Constant,
+    ExpandDims,
+    Flip,
+    Index,
+    Mean,
+    Repeat,
+    Slice,
+    Squeeze,
+    Take,
+)
 from rnnlens.network.layers import (
     Add,
     Average,
     Bidirectional,
+    Binary,
     Concatenate,
     Conv1D,
     Dense,
+    Einsum,
     Embedding,
     GlobalPooling1D,
     Input,
@@ -25,10 +37,12 @@ from rnnlens.network.layers import (
     Permute,
     Pooling1D,
     Recurrent,
+    Reduction,
     RepeatVector,
     Reshape,
     Subtract,
     TimeDistributed,
+    Where,
 )
 from rnnlens.network.network import Network
 from rnnlens.network.shapes import Shape, output_shapes
@@ -44,7 +58,7 @@ NONE: frozenset[Place] = frozenset()
 #: Layers that walk along axis 1.
 WALKERS = (Recurrent, Bidirectional, Conv1D, Pooling1D, GlobalPooling1D)
 #: Layers of several inputs whose axes are the same.
-MERGES = (Add, Average, Concatenate, Multiply, Subtract)
+MERGES = (Add, Average, Binary, Concatenate, Multiply, Subtract, Where)
 
 
 def walked_axes(network: Network) -> dict[str, dict[int, str]]:
@@ -52,6 +66,7 @@ def walked_axes(network: Network) -> dict[str, dict[int, str]]:
     shapes = output_shapes(network)
     axes: dict[str, list[Axes]] = {}
     walked: dict[str, dict[int, str]] = {name: {} for name in network.inputs}
+    within: dict[str, dict[int, str]] = {name: {} for name in network.inputs}
     for node in network.nodes:
         if isinstance(node.layer, Input):
             axes[node.name] = [
@@ -59,14 +74,16 @@ def walked_axes(network: Network) -> dict[str, dict[int, str]]:
             ]
             continue
         taken = [axes[name][number] for name, number in node.inputs]
+        # what is walked within each step counts steps only where nothing walks along these
+        found = within if isinstance(node.layer, TimeDistributed) else walked
         for name, axis in sorted(_steps_of(node.layer, taken[0])):
-            walked[name].setdefault(axis, node.name)
+            found[name].setdefault(axis, node.name)
         before = [shapes[name][number] for name, number in node.inputs]
         axes[node.name] = [
             _kept(node.layer, taken, before, after, place)
             for place, after in enumerate(shapes[node.name])
         ]
-    return walked
+    return {name: told or within[name] for name, told in walked.items()}
 
 
 def step_axes(network: Network) -> dict[str, int | None]:
@@ -102,6 +119,8 @@ def _kept(
         return (*lead, NONE)
     if isinstance(layer, MERGES):
         return _merged(taken, len(after))
+    if isinstance(layer, Einsum):
+        return _multiplied(layer, taken)
     if isinstance(layer, RepeatVector):
         return (taken[1][0] if len(taken) > 1 else NONE, *first)
     if isinstance(layer, Reshape):
@@ -117,15 +136,15 @@ def _moved(layer: Layer, first: Axes, before: Shape, after: Shape) -> Axes:
         full.insert(layer.axis % (len(full) + 1), NONE)
     elif isinstance(layer, Index | Squeeze):
         del full[layer.axis % len(full)]
-    elif isinstance(layer, Mean | GlobalPooling1D):
-        axes = layer.axes if isinstance(layer, Mean) else (1,)
+    elif isinstance(layer, Mean | Reduction | GlobalPooling1D):
+        axes = (1,) if isinstance(layer, GlobalPooling1D) else layer.axes
         gone = {axis % len(full) for axis in axes}
         full = [
             NONE if k in gone else one
             for k, one in enumerate(full)
             if layer.keepdims or k not in gone
         ]
-    elif not isinstance(layer, Flip | Slice | Pooling1D) and before != after:
+    elif not isinstance(layer, Flip | Slice | Pooling1D | Repeat | Take) and before != after:
         return (NONE,) * len(after)
     return tuple(full[1:])
 
@@ -133,6 +152,15 @@ def _moved(layer: Layer, first: Axes, before: Shape, after: Shape) -> Axes:
 def _merged(taken: Sequence[Axes], rank: int) -> Axes:
     aligned = [(NONE,) * (rank - len(axes)) + axes for axes in taken]
     return tuple(frozenset().union(*one) for one in zip(*aligned, strict=True))
+
+
+def _multiplied(layer: Einsum, taken: Sequence[Axes]) -> Axes:
+    left, right, out = layer.terms
+    known: dict[str, frozenset[Place]] = {}
+    for letters, axes in zip((left, right), taken, strict=True):
+        for letter, own in zip(letters[1:], axes, strict=True):
+            known[letter] = known.get(letter, NONE) | own
+    return tuple(known[letter] for letter in out[1:])
 
 
 def _relaid(first: Axes, before: Shape, after: Shape) -> Axes:

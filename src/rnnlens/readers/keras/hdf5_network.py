@@ -20,7 +20,7 @@ from rnnlens.readers.keras.weights import LayerGroups
 if TYPE_CHECKING:
     import h5py
 
-__all__ = ["groups_of", "network_within", "version_within"]
+__all__ = ["groups_of", "network_within", "prepared", "version_within"]
 
 #: Words that no configuration of Keras 1 has.
 NEW_WORDS = ('"kernel_initializer"', '"units"', '"recurrent_activation"', '"keras_version"')
@@ -47,7 +47,7 @@ def version_within(
 def groups_of(groups: LayerGroups, keras_version: KerasVersion) -> LayerGroups:
     """Give the store that knows the names of a version."""
     return (
-        Keras1LayerGroups(groups.group, groups.prefix)
+        Keras1LayerGroups(groups.group, groups.prefix, by_order=groups.by_order)
         if keras_version.generation == "Keras 1"
         else groups
     )
@@ -61,8 +61,16 @@ def network_within(
     same_as: Mapping[str, str] | None = None,
 ) -> Network:
     """Join a configuration with its weights."""
+    config, store, origin = prepared(config, groups, keras_version, origin)
+    return network_of(config, store, keras_version, origin, same_as)
+
+
+def prepared(
+    config: JsonObject, groups: LayerGroups, keras_version: KerasVersion, origin: Origin
+) -> tuple[JsonObject, LayerGroups, Origin]:
+    """Put a configuration into the words of Keras 2, and its weights under their names."""
     if keras_version.generation != "Keras 1":
-        return network_of(config, groups, keras_version, origin, same_as)
+        return config, groups, origin
     if not keras_version.stated:
         _check_unstated(config, origin)
         note = "The file does not state the version of Keras, so it is of Keras 1.0 or 1.1."
@@ -76,7 +84,7 @@ def network_within(
             f"the configuration within {origin.path} does not have the form that Keras 1 writes "
             f"({type(error).__name__}: {error}); the file is damaged"
         ) from error
-    return network_of(config, groups_of(groups, keras_version), keras_version, origin, same_as)
+    return config, groups_of(groups, keras_version), origin
 
 
 def _check_unstated(config: JsonObject, origin: Origin) -> None:

@@ -11,15 +11,15 @@ import numpy as np
 
 from rnnlens.errors import UnsupportedModel
 from rnnlens.network.network import Network, Origin
-from rnnlens.readers.keras.graph.config import network_of
 from rnnlens.readers.keras.layers.spec import keras_version_of
+from rnnlens.readers.keras.partial.whole import WholeModel
 from rnnlens.readers.options import ReadOptions
 from rnnlens.readers.variables import StoredVariable, VariableStore, check_count
 
 __all__ = ["TAKES", "LiveModel", "match", "read"]
 
 #: The options of `read` that a live model takes.
-TAKES = frozenset({"same_as"})
+TAKES = frozenset({"same_as", "until"})
 
 
 class LiveVariable(Protocol):
@@ -86,8 +86,8 @@ def read(source: LiveModel, options: ReadOptions | None = None) -> Network:
         ) from error
     version = str(keras.__version__)
     origin = Origin("live Keras 3 model", version)
-    same_as = options.same_as if options else None
-    return network_of(entry, _LiveVariables(source), keras_version_of(version), origin, same_as)
+    model = WholeModel(entry, _LiveVariables(source), keras_version_of(version), origin, tuple)
+    return model.read(options or ReadOptions())
 
 
 class _LiveVariables(VariableStore):

@@ -92,6 +92,10 @@ class WeightList(VariableStore):
         """Describe one of the arrays, unread."""
         return stored(role, item.dataset, item.place)
 
+    def every(self) -> list[StoredVariable]:
+        """Give all of the arrays, see `VariableStore.every`."""
+        return [self.described(item.name, item) for item in self.weights]
+
     def again(self, weights: Sequence[NamedDataset], layer: str) -> WeightList:
         """Give some of the arrays as those of a part, or of a layer within."""
         return type(self)(weights, layer)
@@ -157,9 +161,11 @@ class LayerGroups(VariableStore):
     #: How the arrays of one layer are told apart.
     weight_list: ClassVar[type[WeightList]] = WeightList
 
-    def __init__(self, group: h5py.Group, prefix: str = "") -> None:
+    def __init__(self, group: h5py.Group, prefix: str = "", *, by_order: bool = False) -> None:
         self.group = group
         self.prefix = prefix
+        #: Whether layers of other names may take the arrays in their order.
+        self.by_order = by_order or prefix != WHOLE
 
     @property
     def filled(self) -> list[str]:
@@ -185,7 +191,7 @@ class LayerGroups(VariableStore):
     def layers(self, entries: Sequence[tuple[str, str]]) -> dict[str, VariableStore]:
         """Give the stores of a model's layers, see `VariableStore.layers`."""
         names = {name: name for _, name in entries}
-        if self.prefix != WHOLE and not names.keys() >= set(self.filled):
+        if self.by_order and not names.keys() >= set(self.filled):
             names |= self._in_order(entries)
         return {name: self.weight_list(self.weights_of(own), name) for name, own in names.items()}
 

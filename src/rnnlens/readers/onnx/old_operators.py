@@ -8,12 +8,9 @@ and norms and dropout with ``is_test`` that they predict.
 from __future__ import annotations
 
 from dataclasses import replace
-from typing import TYPE_CHECKING
 
 from rnnlens.errors import UnsupportedModel
-
-if TYPE_CHECKING:
-    from rnnlens.readers.onnx.proto import OnnxOperator
+from rnnlens.readers.onnx.proto import OnnxOperator
 
 __all__ = ["of_version_7"]
 

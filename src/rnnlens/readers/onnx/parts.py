@@ -12,6 +12,7 @@ from numpy.typing import ArrayLike
 
 from rnnlens.errors import UnreadableFile, UnsupportedModel
 from rnnlens.readers.onnx.graph.values import FixedArray
+from rnnlens.readers.onnx.old_operators import of_version_7
 from rnnlens.readers.onnx.proto import OnnxOperator, operators
 from rnnlens.readers.onnx.tensors import tensor_values
 
@@ -69,6 +70,8 @@ def graph_of(model: onnx.ModelProto, path: Path, weights: Mapping[str, ArrayLike
     if model.graph.sparse_initializer:
         raise UnsupportedModel(f"{path} keeps sparse tensors, which rnnlens does not read")
     nodes = operators(model.graph, path, opset)
+    if opset < 7:
+        nodes = [of_version_7(op) for op in nodes]
     fixed = {t.name: FixedArray(tensor_values(t, path), t.name) for t in model.graph.initializer}
     _supplied(model, weights, fixed)
     nodes, used = _needed(nodes, [each.name for each in model.graph.output])

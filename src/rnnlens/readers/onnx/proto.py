@@ -13,7 +13,6 @@ from typing import TYPE_CHECKING, Any
 
 from rnnlens.errors import MissingLibrary, UnreadableFile, UnsupportedModel
 from rnnlens.readers.hardening.protobuf import varint
-from rnnlens.readers.onnx.old_operators import of_version_7
 from rnnlens.readers.onnx.tensors import tensor_values
 
 if TYPE_CHECKING:
@@ -194,7 +193,7 @@ def operators(graph: onnx.GraphProto, path: Path, opset: int) -> list[OnnxOperat
             attributes_of(node, path),
             opset,
         )
-        listed.append(of_version_7(op) if opset < 7 else op)
+        listed.append(op)
     return listed
 
 

@@ -26,7 +26,9 @@ def with_loops_noted(network: Network) -> Network:
             continue
         # the same steps cut elsewhere are the same loop
         noted |= {name for step in loop.steps for name, _ in step.values()}
-        clauses.append(_clause(graph, loop))
+        clause = _clause(graph, loop)
+        if clause not in network.origin.left_out:
+            clauses.append(clause)
     if not clauses:
         return network
     left = (*network.origin.left_out, *clauses)

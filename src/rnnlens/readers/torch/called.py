@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import copy
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
@@ -11,9 +10,12 @@ from weakref import WeakKeyDictionary
 import numpy as np
 
 from rnnlens.readers.torch.export import quiet
+from rnnlens.readers.torch.signature.copied import copied
 
 if TYPE_CHECKING:
     import torch
+
+    from rnnlens.readers.torch.signature.subject import Subject
 
 __all__ = ["LAYOUTS", "Finest", "ModuleLayout", "called"]
 
@@ -27,6 +29,8 @@ class ModuleLayout:
     outputs: tuple[int, ...]
     #: What type of numbers each input is.
     dtypes: tuple[torch.dtype, ...]
+    #: How it is called with them.
+    subject: Subject
 
 
 #: The layout of every module that was read, for the check of fidelity.
@@ -44,12 +48,17 @@ def called(
         torch.as_tensor(np.moveaxis(array, 0, batch)).to(device=device, dtype=dtype)
         for array, batch, dtype in zip(inputs.values(), layout.inputs, layout.dtypes, strict=True)
     ]
+    order = layout.subject.longest_first(given)
+    if order is not None:
+        given = [one.index_select(k, order) for one, k in zip(given, layout.inputs, strict=True)]
     with torch.no_grad(), quiet():
-        given_back = module(*given)
+        given_back = layout.subject.runs(module, given, layout.inputs)
     arrays = [
         np.moveaxis(one.detach().cpu().double().numpy(), batch, 0)
         for one, batch in zip(_flat(given_back), layout.outputs, strict=True)
     ]
+    if order is not None:
+        arrays = [array[order.argsort().cpu().numpy()] for array in arrays]
     return [array[:, None] if array.ndim == 1 else array for array in arrays]
 
 
@@ -60,7 +69,7 @@ def _flat(given: Any) -> Iterator[Any]:
     if isinstance(given, tuple | list):
         for one in given:
             yield from _flat(one)
-    else:
+    elif given is not None:
         yield given
 
 
@@ -84,7 +93,7 @@ class Finest:
         import torch
 
         if self._double is None:
-            self._double = copy.deepcopy(self.module).double()
+            self._double = copied(self.module).double()
         wide = [torch.float64 if one.is_floating_point else one for one in layout.dtypes]
         before = torch.get_default_dtype()
         try:

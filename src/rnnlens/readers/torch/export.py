@@ -57,8 +57,9 @@ def with_own_operations(program: torch.export.ExportedProgram) -> torch.export.E
 
     for node in program.graph.nodes:
         library, _, rest = str(node.target).partition(".")
-        if node.op == "call_function" and library == NAMESPACE:
-            node.target = getattr(torch.ops.aten, rest.removesuffix(".default")).input
+        name = rest.removesuffix(".default")
+        if node.op == "call_function" and library == NAMESPACE and name in LAYERS:
+            node.target = getattr(torch.ops.aten, name).input
     return program
 
 

@@ -62,10 +62,17 @@ def candidates(
     export: Callable[[list[torch.Tensor]], CanonicalGraph],
     example: list[torch.Tensor],
     samples: Sequence[int],
+    starts: Sequence[bool],
 ) -> Iterator[Candidate]:
-    """Give what a module may compute: for any number of steps first, then for the example's."""
+    """Give what a module may compute: for any number of steps first, then for the example's.
+
+    Inputs that a layer starts from have no axis of steps.
+    """
     call = _Call(export, example, samples)
-    axes = [_usual_axis(one, axis) for one, axis in zip(example, samples, strict=True)]
+    axes = [
+        None if start else _usual_axis(one, axis)
+        for one, axis, start in zip(example, samples, starts, strict=True)
+    ]
     if (call.length(axes) or 0) > LONG:
         yield from _from_two(call, axes, SHORTER)
     graph = export(example)

@@ -9,12 +9,14 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from rnnlens.errors import UnreadableFile, UnsupportedModel
+from rnnlens.network.arrays import Arrays
 from rnnlens.network.network import Network, Origin
 from rnnlens.readers.layouts import CellArray
 from rnnlens.readers.options import ReadOptions
-from rnnlens.readers.torch.checkpoint.choose import chosen
+from rnnlens.readers.torch.checkpoint.choose import chosen, joined
 from rnnlens.readers.torch.checkpoint.parts import Part, parts_of
 from rnnlens.readers.torch.file import origin_of
+from rnnlens.readers.torch.named import named
 from rnnlens.readers.torch.state import TAKES, network_of
 from rnnlens.readers.torch.weights.lazy import LazyArray
 from rnnlens.readers.variables import LARGEST_ARRAY
@@ -22,7 +24,7 @@ from rnnlens.readers.variables import LARGEST_ARRAY
 if TYPE_CHECKING:
     import torch
 
-__all__ = ["TAKES", "match", "read"]
+__all__ = ["TAKES", "arrays", "match", "read"]
 
 #: A state dict: tensors, and whatever else was put among them, by name.
 StateDict = Mapping[str, Any]
@@ -57,6 +59,15 @@ def read(source: StateDict, options: ReadOptions) -> Network:
     parts = parts_of(source, _array_of) or [Part("", _arrays_of(source))]
     part = chosen(parts, options.part, "the state dict")
     return network_of(part.arrays, options, origin_of(origin, part))
+
+
+def arrays(source: object) -> Arrays | None:
+    """Name the arrays of every state dict in memory; None for what holds none."""
+    if not match(source):
+        return None
+    parts = parts_of(source, _array_of)
+    names = tuple(one.where for one in parts) if len(parts) > 1 else ()
+    return named(joined(parts).arrays, Origin("state dict in memory"), names) if parts else None
 
 
 def _arrays_of(state: StateDict) -> dict[str, LazyArray]:

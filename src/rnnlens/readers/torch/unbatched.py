@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeVar
 
 from rnnlens.errors import InputError
 from rnnlens.readers.torch.export import quiet
@@ -11,11 +11,13 @@ from rnnlens.readers.torch.export import quiet
 if TYPE_CHECKING:
     import torch
 
-__all__ = ["refuse_unbatched"]
+__all__ = ["refused_unbatched"]
+
+Result = TypeVar("Result")
 
 
-def refuse_unbatched(module: torch.nn.Module, call: Callable[[], object]) -> None:
-    """Call a module, and refuse a recurrent layer that is handed one window and no samples."""
+def refused_unbatched(module: torch.nn.Module, call: Callable[[], Result]) -> Result:
+    """Give what a call gives, and refuse a layer that is handed one window and no samples."""
     import torch
 
     found: list[tuple[str, tuple[int, ...], bool]] = []
@@ -30,7 +32,7 @@ def refuse_unbatched(module: torch.nn.Module, call: Callable[[], object]) -> Non
             hooks.append(layer.register_forward_pre_hook(note))
     try:
         with torch.no_grad(), quiet():
-            call()
+            result = call()
     finally:
         for hook in hooks:
             hook.remove()
@@ -42,3 +44,4 @@ def refuse_unbatched(module: torch.nn.Module, call: Callable[[], object]) -> Non
             f"samples: if it is one window, give example={given}, and if it is a batch, let the "
             "code hand the layer every step"
         )
+    return result

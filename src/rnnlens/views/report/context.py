@@ -12,6 +12,7 @@ from rnnlens.views.tables import summary
 from rnnlens.views.tables.lags import evidence_cells, made_how
 from rnnlens.views.tables.plain import Row
 from rnnlens.views.words.explanation import figure, lag_sentences, percent
+from rnnlens.views.words.inputs import input_rows
 from rnnlens.views.words.origin import origin_sentences
 from rnnlens.views.words.units import with_unit
 
@@ -39,6 +40,7 @@ def context(parts: ReportParts) -> Row:
         "forecast": _forecast(explained),
         "lag_rows": _lag_rows(parts),
         "evidence": _evidence(parts),
+        "input_rows": [] if parts.together is None else input_rows(parts.together),
         "window": {
             "when": summary.time_text(parts.explanation, parts.window),
             "issued": summary.time_text(parts.explanation, parts.window, of="issued"),
@@ -144,6 +146,7 @@ def _trust(parts: ReportParts, explained: Row) -> list[tuple[str, str]]:
         ("Method", _with_settings(explained)),
         ("Baseline", _baseline(explained, unit)),
         ("Held features", str(explained.get("held") or "none")),
+        *([("Held inputs", str(explained["held_inputs"]))] if explained.get("held_inputs") else []),
     ]
     if "confidence" in lags:
         block = f", blocks of {lags['block_length']} windows" if "block_length" in lags else ""

@@ -46,6 +46,8 @@ class ReportParts:
         What was found; made from `lags` where empty.
     notes : tuple of str
         Further sentences that a reader must know.
+    together : xarray.DataTree or None
+        The contributions of all inputs at once, a node an input, where there are several.
     """
 
     title: str
@@ -60,3 +62,4 @@ class ReportParts:
     evidence: xr.Dataset | None = None
     sentences: tuple[str, ...] = ()
     notes: tuple[str, ...] = ()
+    together: xr.DataTree | None = None

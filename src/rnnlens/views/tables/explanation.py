@@ -86,17 +86,28 @@ UNSUMMED = {
 
 
 @with_origin
-def explanation_view(explanation: xr.Dataset) -> Group:
-    """Show what each lag gave, with the features that gave most."""
+def explanation_view(explanation: xr.Dataset | xr.DataTree) -> Group:
+    """Show what each lag gave, with the features that gave most; of several inputs, each apart."""
     from rich.console import Group
 
+    if "lag" not in explanation.dims:
+        return _inputs_view(explanation)
     usual = "sensitivity" if "sensitivity" in explanation else "contribution"
     kind = explanation.attrs.get("kind", usual)
     values = explanation[explanation.attrs.get("shows", usual)]
     if "layer" in values.dims:
         values = values.sum("layer")
-    columns = ["lag", f"{kind}{in_brackets(explanation.attrs.get('unit'))}"]
-    many = explanation.sizes["sample"] > 1
+    table, decimals = _lag_rows(explanation, values, kind)
+    tables = [table, *_by_group(explanation, values, decimals)]
+    said = [*_sum(explanation, kind), *_marks(explanation), matters_sentence(explanation.attrs)]
+    return Group(_explanation_heading(explanation, kind), *tables, *filter(None, said))
+
+
+def _lag_rows(explanation: xr.Dataset, values: xr.DataArray, kind: str) -> tuple[Table, int]:
+    """Give a row for each lag, and the decimals of its numbers."""
+    along = "ahead" if "ahead" in values.dims else "lag"
+    columns = [along, f"{kind}{in_brackets(explanation.attrs.get('unit'))}"]
+    many = values.sizes["sample"] > 1
     table = _table(*columns, *(["mean size"] if many else []))
     by_feature = "feature" in values.dims
     if by_feature:
@@ -104,16 +115,77 @@ def explanation_view(explanation: xr.Dataset) -> Group:
     per_lag = values.sum("feature") if by_feature else values
     means, sizes = per_lag.mean("sample").values, abs(per_lag).mean("sample").values
     decimals = _decimals(sizes)
-    for place, label in enumerate(lag_labels(explanation)):
+    labels = lag_labels(explanation) if along == "lag" else _ahead_labels(explanation)
+    for place, label in enumerate(labels):
         row = [label, f"{means[place]:+.{decimals}f}"]
         if many:
             row.append(f"{sizes[place]:.{decimals}f}")
         if by_feature:
-            row.append(_largest(values.isel(lag=place).mean("sample"), decimals))
+            row.append(_largest(values.isel({along: place}).mean("sample"), decimals))
         table.add_row(*row)
-    tables = [table, *_by_group(explanation, values, decimals)]
-    said = [*_sum(explanation, kind), *_marks(explanation), matters_sentence(explanation.attrs)]
-    return Group(_explanation_heading(explanation, kind), *tables, *filter(None, said))
+    return table, decimals
+
+
+def _ahead_labels(explanation: xr.Dataset) -> list[str]:
+    """Name the steps of a known future."""
+    first, last = explanation["ahead"].values, explanation["ahead_to"].values
+    return [f"t+{a}" if a == b else f"t+{a} .. t+{b}" for a, b in zip(first, last, strict=True)]
+
+
+def _inputs_view(explanation: xr.Dataset | xr.DataTree) -> Group:
+    """Show what each input gave, by lag, by step ahead, or by feature alone."""
+    from rich.console import Group
+
+    parts = getattr(explanation, "children", None) or {"": explanation}
+    attrs = explanation.attrs
+    kind = str(attrs.get("kind", "contribution"))
+    shows = str(attrs.get("shows", "contribution"))
+    tables: list[str | Table] = []
+    for part in parts.values():
+        own = part if hasattr(part, "data_vars") and not hasattr(part, "to_dataset") else None
+        dataset = part.to_dataset(inherit=False) if own is None else own
+        values = dataset[shows]
+        by = "by feature"
+        if "lag" in values.dims:
+            table, by = _lag_rows(dataset, values, kind)[0], "by lag"
+        elif "ahead" in values.dims:
+            table, by = _lag_rows(dataset, values, kind)[0], "by step after the newest known"
+        elif "feature" in values.dims:
+            table = _feature_rows(dataset, values, kind)
+        else:
+            table, by = _feature_rows(dataset, values.expand_dims(feature=["all"]), kind), "whole"
+        total = values.sum([name for name in values.dims if name != "sample"])
+        mean = with_unit(f"{float(total.mean()):+.4g}", str(attrs.get("unit") or ""))
+        whole = f": {mean} in all" if kind not in UNSUMMED else ""
+        tables += ["", f"{dataset.attrs.get('input', attrs.get('inputs', ''))}, {by}{whole}", table]
+    said = [*_sum(explanation, kind), matters_sentence(attrs)]
+    return Group(_explanation_heading(explanation, kind), *tables, "", *filter(None, said))
+
+
+def _feature_rows(dataset: xr.Dataset, values: xr.DataArray, kind: str) -> Table:
+    """Give a row for each feature of an input that has no steps."""
+    many = values.sizes["sample"] > 1
+    table = _table(
+        "feature",
+        f"{kind}{in_brackets(dataset.attrs.get('unit'))}",
+        *(["mean size"] if many else []),
+        names=1,
+    )
+    means, sizes = values.mean("sample").values, abs(values).mean("sample").values
+    decimals = _decimals(sizes)
+    for place, name in enumerate(values["feature"].values):
+        row = [str(name), f"{means[place]:+.{decimals}f}"]
+        table.add_row(*row, *([f"{sizes[place]:.{decimals}f}"] if many else []))
+    return table
+
+
+def _held(summary: Row) -> str:
+    """Say which features and which inputs kept their values."""
+    inputs = str(summary.get("held_inputs") or "")
+    said = [str(summary["held"])] if summary.get("held") else []
+    if inputs:
+        said.append(f"input{'s' if ', ' in inputs else ''} {inputs}")
+    return f", {' and '.join(said)} held" if said else ""
 
 
 def _by_group(explanation: xr.Dataset, values: xr.DataArray, decimals: int) -> list[Table]:
@@ -160,7 +232,7 @@ def _sum(explanation: xr.Dataset, kind: str) -> list[str]:
     unit = summary.get("unit")
     many = summary["samples"] > 1
     forecast, reference = summary["mean_forecast"], summary["mean_baseline_forecast"]
-    held = f", {summary['held']} held" if summary.get("held") else ""
+    held = _held(summary)
     moved = with_unit(f"{forecast - reference:+.4g}", unit)
     change = (
         f"{'Mean forecast' if many else 'Forecast'} {forecast:.5g} against {reference:.5g} for the "
@@ -194,6 +266,8 @@ def trace_view(trace: xr.DataTree) -> Group:
 
     parts: list[str | Table] = []
     for node in trace.subtree:
+        if "weight" in node.data_vars:
+            parts += _attention(node.to_dataset())
         if "hidden" not in node.data_vars:
             continue
         dataset = node.to_dataset()
@@ -203,6 +277,20 @@ def trace_view(trace: xr.DataTree) -> Group:
         parts += [f"{name}: {sizes['unit']} units over {sizes['step']} steps, {windows}"]
         parts += [_layer_table(dataset)]
     return Group(*parts)
+
+
+def _attention(dataset: xr.Dataset) -> list[str | Table]:
+    """Show what is attended to: the largest mean weights over windows, heads and queries."""
+    weights = dataset["weight"].mean(("sample", "head", "query"))
+    sizes, name = dataset.sizes, dataset.attrs.get("layer", "attention")
+    table = _table("attended", "mean weight", names=1)
+    for place in np.argsort(-weights.values, kind="stable")[:NAMED]:
+        table.add_row(str(weights["attended"].values[place]), f"{weights.values[place]:.3f}")
+    return [
+        f"{name}: attention over {sizes['attended']} places (0 = oldest), heads: {sizes['head']}, "
+        f"queries: {sizes['query']}",
+        table,
+    ]
 
 
 def _layer_table(dataset: xr.Dataset) -> Table:

@@ -23,7 +23,8 @@ from rnnlens.network.layers import Bidirectional, Input, Layer, Recurrent
 from rnnlens.network.network import Network, Node, Ref
 from rnnlens.network.shapes import Shape, output_shapes
 from rnnlens.network.unique import unique_name
-from rnnlens.readers.keras.archive import CONFIG, METADATA, WEIGHTS, snake_case
+from rnnlens.readers.keras.archive import CONFIG, METADATA, WEIGHTS
+from rnnlens.readers.keras.archive_store import snake_case
 from rnnlens.writers.keras.axes import in_keras_layers
 from rnnlens.writers.keras.functions import serialized
 from rnnlens.writers.keras.layers import KerasLayer, LayerContext, keras_layer_of

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import ArrayLike
 
-from rnnlens.network.activations import Activation
+from rnnlens.network.activations import FUNCTIONS, Activation
 from rnnlens.network.unique import unique_name
 
 if TYPE_CHECKING:
@@ -82,7 +82,30 @@ class OnnxGraphWriter:
         if name in attributes:
             kind, options = attributes[name]
             return self.op(kind, [x], **options)
+        if name in FUNCTIONS:
+            return self._function(x, activation)
         return self._composed(x, activation)
+
+    def _function(self, x: str, activation: Activation) -> str:
+        """Apply a function that stands between layers."""
+        name, p = activation.name, activation.parameters
+        if name in ALONE:
+            return self.op(ALONE[name], [x])
+        one, zero = self.constant(1.0, "one"), self.constant(0.0, "zero")
+        if name == "clip":
+            limits = {"low": p["min_value"], "high": p["max_value"]}
+            given = {key: self.constant(n, key) for key, n in limits.items() if np.isfinite(n)}
+            return self.op("Clip", [x, *(given.get(key, "") for key in limits)])
+        if name == "power":
+            return self.op("Pow", [x, self.constant(p["exponent"], "exponent")])
+        if name == "log1p":
+            return self.op("Log", [self.op("Add", [x, one])])
+        if name == "expm1":
+            return self.op("Sub", [self.op("Exp", [x]), one])
+        if name == "truncate":
+            return self.op("Mul", [self.op("Sign", [x]), self.op("Floor", [self.op("Abs", [x])])])
+        kinds = {"is_zero": "Equal", "step": "GreaterOrEqual" if p.get("at_zero") else "Greater"}
+        return self.op("Where", [self.op(kinds[name], [x, zero]), one, zero])
 
     def _composed(self, x: str, activation: Activation) -> str | None:
         name, p = activation.name, activation.parameters
@@ -128,6 +151,22 @@ PLAIN = {
     "mish": "Mish",
     "exponential": "Exp",
     "hard_silu": "HardSwish",
+}
+
+#: Functions that stand between layers, without parameters.
+ALONE = {
+    "abs": "Abs",
+    "arctan": "Atan",
+    "ceil": "Ceil",
+    "cos": "Cos",
+    "erf": "Erf",
+    "floor": "Floor",
+    "log": "Log",
+    "reciprocal": "Reciprocal",
+    "round": "Round",
+    "sign": "Sign",
+    "sin": "Sin",
+    "sqrt": "Sqrt",
 }
 
 WITH_AXIS = {"softmax": "Softmax", "log_softmax": "LogSoftmax"}

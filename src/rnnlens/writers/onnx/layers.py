@@ -47,6 +47,7 @@ from rnnlens.network.layers import (
     TimeDistributed,
 )
 from rnnlens.network.shapes import Shape
+from rnnlens.writers.onnx.between import BETWEEN
 from rnnlens.writers.onnx.graph import OnnxGraphWriter
 from rnnlens.writers.onnx.recurrent import bidirectional, recurrent
 from rnnlens.writers.written import refuse
@@ -356,4 +357,5 @@ MAKERS: Mapping[type, Callable[[Any, Inputs, Shapes, OnnxGraphWriter], str]] = {
     ExpandDims: _one_axis,
     Squeeze: _one_axis,
     Constant: _constant,
+    **BETWEEN,
 }

@@ -36,10 +36,12 @@ NEWEST = 10_000
 CHECKED = 4
 
 
-def unjudged(explained_on: str) -> dict[str, str]:
+def unjudged(explained_on: str, *, sequences: bool = True) -> dict[str, str]:
     """Say why a forecast was not judged: classes, or states that are carried in."""
     why = "classes have no error in a unit"
-    if explained_on != "logits":
+    if not sequences:
+        why = "no sequence is explained"
+    elif explained_on != "logits":
         why = "states are carried into its windows"
     line = f"the forecast was not judged: {why}"
     return {"forecast_check": line, "caution": "", "forecast_verdict": "not known"}

@@ -96,7 +96,13 @@ _TARGET = either(
     many(either(NAME, _PLACE), "several"),
     what="a rnnlens.Target, a name, a number, or a sequence of names or numbers",
 )
-_BASELINE = either(NAME, numbers("an array of finite numbers"))
+_ONE_BASELINE = either(NAME, numbers("an array of finite numbers"))
+_BASELINE = either(
+    NAME,
+    mapping(_ONE_BASELINE, "a mapping"),
+    numbers("an array of finite numbers"),
+    what="a name, an array of finite numbers, or a mapping of input name to one of these",
+)
 _COLUMN = numbers("one number a window, NaN where it is not known", axes=1, allowed="nan")
 
 
@@ -142,13 +148,13 @@ _MOMENT = either(
 KINDS: dict[str, Kind] = {
     "X": _WINDOWS,
     "data": _WINDOWS,
-    "background": _BACKGROUND,
+    "background": DATA,
     "y": _ACTUAL,
     "target": _TARGET,
     "method": NAME,
     "baseline": _BASELINE,
     "baselines": either(
-        mapping(_BASELINE, "a mapping"),
+        mapping(_ONE_BASELINE, "a mapping"),
         many(NAME, "names"),
         what="a sequence of names, or a mapping of name to a baseline's name or array",
     ),
@@ -159,7 +165,7 @@ KINDS: dict[str, Kind] = {
         "a mapping of name to the lags (numbers) or features (names) that stand together",
     ),
     "initial_state": _STATES,
-    "of": NAME,
+    "of": either(NAME, many(NAME, "names"), what="a name or a sequence of names"),
     "effort": instance(Effort, "a rnnlens.Effort"),
     "certificates": instance(Certificates, "a rnnlens.Certificates"),
     "test": instance(Test, "a rnnlens.Test"),
@@ -181,7 +187,7 @@ KINDS: dict[str, Kind] = {
         what="an Intervention or several, as in "
         "rnnlens.Intervention(gate='forget', clamp=1.0, lags=[1, 2, 3])",
     ),
-    "by": NAME,
+    "by": replace(NAME, hint=lambda value: ": 'lag', 'feature', or 'both' for each at each"),
     "margin": number(),
     "alpha": number(),
     "windows": whole(1),
@@ -201,6 +207,8 @@ KINDS: dict[str, Kind] = {
     "weights": mapping(numbers(allowed="any"), "a mapping of input name to array"),
     "architecture": PATH,
     "layers": NAME,
+    "until": NAME,
+    "output": NAME,
     "same_as": mapping(NAME, "a mapping of your class's name to the class of Keras it computes"),
     "sidecar": replace(
         either(where("a Sidecar", _is_sidecar), PATH),

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
@@ -28,7 +28,7 @@ if TYPE_CHECKING:
     #: Windows that baselines are made from, as a user gives them or as they were checked.
     Background = Windows | ArrayLike | RealWindows | None
 
-__all__ = ["about_baseline", "background_of", "baseline_of", "usual_baseline"]
+__all__ = ["about_baseline", "background_of", "one_baseline", "usual_baseline"]
 
 #: Mahalanobis place beyond which a baseline is flagged as unlike the data.
 UNUSUAL = 0.99
@@ -44,17 +44,19 @@ def usual_baseline(case: Case, given: str | ArrayLike | None) -> str | ArrayLike
     """Give the baseline that is taken where none was named: tokens have no mean."""
     if given is not None:
         return given
+    if case.each:
+        return "mean"  # of each input, tokens apart
     return "zero" if case.tokens else "mean"
 
 
-def baseline_of(
+def one_baseline(
     case: Case,
     baseline: str | ArrayLike,
     held: Sequence[str] | None,
     background: Background,
     seed: int,
 ) -> tuple[AnyBaseline, tuple[str, ...]]:
-    """Make the baseline of a verb from its options."""
+    """Make the baseline of one input from the options of a verb."""
     places, names = case.held(held)
     data = background_of(case, background)
     if case.tokens and isinstance(baseline, str) and baseline in AVERAGED:
@@ -95,8 +97,14 @@ def background_of(case: Case, background: Background) -> RealWindows | None:
     """Give background windows as arrays, padding where the explained windows have theirs."""
     if background is None or isinstance(background, RealWindows):
         return background
+    if isinstance(background, Mapping):
+        background = background.get(case.of)
+        if background is None:
+            return None
     given = background.values if isinstance(background, Windows) else background
     data = np.asarray(given, dtype=np.float64)
+    if case.layout is not None:  # one input, which has no steps
+        return RealWindows(data.reshape(len(data), 1, -1))
     if case.turned is not None and not isinstance(background, Windows):
         data = case.turned.fitting(case.of, data)
     # what does not fit is refused where the baseline is made, with the shapes
@@ -112,6 +120,8 @@ def about_baseline(
     case: Case, stand_in: AnyBaseline, background: Background
 ) -> dict[str, str | float | bool]:
     """Say what a result must say of its baseline."""
+    if case.each:
+        return {"baseline": stand_in.text, "baseline_kind": stand_in.kind}
     place = float("nan")
     if isinstance(stand_in, Baseline):
         place = unusual(stand_in, case.x, case.real)

@@ -3,34 +3,35 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 
-from rnnlens.api.shared.given.axes import names_within, side_by_side
-from rnnlens.api.shared.given.outputs import Outputs, numbered, place_of_target
-from rnnlens.api.shared.given.padding import LAST_STEP, Padding, without_padding
-from rnnlens.api.shared.given.steps import StepsFirst, settled, steps_first
+from rnnlens.api.shared.given.axes import names_within
+from rnnlens.api.shared.given.joint.kinds import takes_tokens
+from rnnlens.api.shared.given.outputs import Outputs, place_of_target
+from rnnlens.api.shared.given.padding import LAST_STEP, Padding
+from rnnlens.api.shared.given.steps import StepsFirst
 from rnnlens.arguments import did_you_mean
 from rnnlens.attribution.question import Question
 from rnnlens.attribution.target import ResolvedTarget
-from rnnlens.engine.forward import entries, forward
+from rnnlens.engine.forward import forward
 from rnnlens.errors import DataError
-from rnnlens.network.layers import Embedding
 from rnnlens.series.windows import Windows
 
 if TYPE_CHECKING:
-    from numpy.typing import ArrayLike, NDArray
+    from numpy.typing import NDArray
 
     from rnnlens.attribution.games.players import PlayerGroups
+    from rnnlens.attribution.joined import Layout
     from rnnlens.attribution.question import AnyBaseline
     from rnnlens.engine.forward import States
     from rnnlens.network.network import Network
 
     Inputs = dict[str, NDArray[np.float64]]
 
-__all__ = ["Case", "NamedTarget", "make_case", "place_of_target"]
+__all__ = ["Case", "NamedTarget", "place_of_target"]
 
 
 class NamedTarget(NamedTuple):
@@ -65,6 +66,14 @@ class Case:
         Axes of a step's numbers, where these were laid side by side.
     turned : StepsFirst or None
         How windows that are not (step, feature) as the network takes them were laid out.
+    layout : Layout or None
+        How several inputs, or one without steps, stand in the input that holds the windows.
+    each : mapping of str to Case
+        Each of several inputs by itself, the others held.
+    held_inputs : tuple of str
+        Inputs that keep their values.
+    before : tuple of Network and dict
+        The network and its inputs before several of these were laid into one.
     """
 
     network: Network
@@ -74,6 +83,32 @@ class Case:
     padding: Padding | None = None
     within: tuple[int, ...] = ()
     turned: StepsFirst | None = None
+    layout: Layout | None = None
+    each: Mapping[str, Case] = field(default_factory=dict)
+    held_inputs: tuple[str, ...] = ()
+
+    before: tuple[Network, Inputs] | None = None
+
+    @property
+    def unjoined(self) -> tuple[Network, Inputs]:
+        """The network and its inputs, each by itself."""
+        return (self.network, self.inputs) if self.before is None else self.before
+
+    @property
+    def single(self) -> Case | None:
+        """The case of the first sequence by itself: this one, where one is asked about."""
+        if self.layout is None:
+            return self
+        sequences = [one.name for one in self.layout.inputs if one.lags and not one.future]
+        return self.each[sequences[0]] if sequences and self.each else None
+
+    @property
+    def about_inputs(self) -> dict[str, str]:
+        """What a result says of the network's inputs: which are explained, and which are held."""
+        of = [self.of] if self.layout is None else [one.name for one in self.layout.inputs]
+        if len(of) + len(self.held_inputs) < 2:
+            return {}
+        return {"inputs": ", ".join(of), "held_inputs": ", ".join(self.held_inputs)}
 
     @property
     def x(self) -> NDArray[np.float64]:
@@ -89,7 +124,7 @@ class Case:
     @property
     def about_steps(self) -> dict[str, str]:
         """What a result says of its lags: what they count from, and what was left out."""
-        if self.padding is None:
+        if self.padding is None or self.layout is not None:
             return {"lags_from": LAST_STEP}
         said = {"lags_from": self.padding.lags_from}
         if self.padding.left_out:
@@ -102,6 +137,10 @@ class Case:
         """Give the case of some of the windows."""
         return replace(
             self,
+            each={name: one.some(samples) for name, one in self.each.items()},
+            before=None
+            if self.before is None
+            else (self.before[0], {n: a[samples] for n, a in self.before[1].items()}),
             inputs={name: array[samples] for name, array in self.inputs.items()},
             windows=None if self.windows is None else self.windows.select(samples),
             padding=None if self.padding is None else self.padding.part(samples),
@@ -110,7 +149,9 @@ class Case:
     @property
     def features(self) -> tuple[str, ...]:
         """Names of the features, numbered where they have none."""
-        if self.windows is not None:
+        if self.layout is not None and self.each:
+            return tuple(f"number {k}" for k in range(self.x.shape[2]))
+        if self.windows is not None and self.layout is None:
             return self.windows.features
         if self.within:
             return names_within(self.within)
@@ -119,12 +160,16 @@ class Case:
     @property
     def tokens(self) -> bool:
         """Whether the windows hold tokens and no quantities."""
-        return _tokens(self.network, self.of)
+        return takes_tokens(
+            self.network, self.of if self.layout is None else self.layout.inputs[0].name
+        )
 
     def held(self, given: Sequence[str] | None) -> tuple[NDArray[np.int64], tuple[str, ...]]:
         """Resolve the held features."""
         if isinstance(given, str):
             given = [given]
+        if self.each:
+            return np.array([], dtype=np.int64), self._held_by_input(given)
         if given is None:
             given = () if self.windows is None else self.windows.held
         for name in given:
@@ -135,6 +180,26 @@ class Case:
                 )
         places = [self.features.index(name) for name in given]
         return np.array(places, dtype=np.int64), tuple(given)
+
+    def own_held(self, name: str, given: Sequence[str] | None) -> tuple[str, ...]:
+        """Give the held features of one of several inputs."""
+        known = self.each[name]
+        if given is None:
+            return known.held(None)[1]
+        given = [given] if isinstance(given, str) else given
+        return tuple(one for one in given if one in known.features)
+
+    def _held_by_input(self, given: Sequence[str] | None) -> tuple[str, ...]:
+        """Resolve the held features of several inputs."""
+        every = [feature for one in self.each.values() for feature in one.features]
+        for name in given or ():
+            if name not in every:
+                raise DataError(
+                    f"held feature {name!r} is not one of the features"
+                    f"{did_you_mean(name, every)}: {', '.join(every)}"
+                )
+        by_input = [self.own_held(name, given) for name in self.each]
+        return tuple(dict.fromkeys(feature for names in by_input for feature in names))
 
     def target(self, name: str | int | None, horizon: int | None, output: int | str) -> NamedTarget:
         """Resolve a target."""
@@ -166,6 +231,7 @@ class Case:
             groups=groups,
             newest=newest,
             initial_state=initial_state,
+            layout=self.layout,
         )
 
     def choices(
@@ -218,85 +284,3 @@ class Case:
         if known.groups is not None:
             coords["group"] = ("sample", known.groups)
         return coords
-
-
-def make_case(
-    network: Network,
-    X: Windows | ArrayLike | Mapping[str, ArrayLike],
-    of: str | None = None,
-    precision: str = "float64",
-    *,
-    as_given: bool = False,
-) -> Case:
-    """Check what a verb was given; turn padding to the front unless steps are to stay as given.
-
-    Shapes: X Windows, (sample, step, feature), or mapping of input name to array.
-    """
-    known = X if isinstance(X, Windows) else None
-    turned = steps_first(network)
-    if isinstance(X, Windows):  # which are (step, feature) whatever the network takes
-        _check_windows(turned.network, X)
-        inputs = entries(turned.network, X.values, precision)
-    else:
-        inputs = turned.windows(entries(network, X, precision))
-    network = turned.network
-    if len(next(iter(inputs.values()))) == 0:
-        raise DataError("there are no windows: the array has no samples")
-    of = _windows_of(network, inputs, of)
-    if known is not None and known.plain:
-        known = numbered(known, Case(network, inputs, of, None).output_shape(0))
-    if as_given:
-        return Case(network, inputs, of, known, turned=turned)
-    within: tuple[int, ...] = ()
-    if inputs[of].ndim > 3:
-        within = inputs[of].shape[2:]
-        network, inputs = side_by_side(network, inputs, of)
-    inputs, padding = without_padding(network, inputs, of)
-    return Case(settled(network, inputs), inputs, of, known, padding, within, turned)
-
-
-def _windows_of(network: Network, inputs: Inputs, of: str | None) -> str:
-    """Find the input that holds the windows, and refuse one that has no steps."""
-    steps = [name for name in inputs if _has_steps(network, name)]
-    if of is None and len(steps) == 1:
-        of = steps[0]
-    if of is None and len(inputs) == 1:
-        of = next(iter(inputs))
-    if of not in inputs:
-        raise DataError(
-            f"the network's inputs are {', '.join(inputs)}: name the one that holds the windows "
-            f"with of=" + ("" if of is None else f", not {of!r}")
-        )
-    if of not in steps:
-        raise DataError(
-            f"input {of!r} takes shape {network.inputs[of].shape} a sample, which has no steps: "
-            "lags are asked of an input (step, feature), or of tokens (step,)"
-        )
-    return of
-
-
-def _has_steps(network: Network, name: str) -> bool:
-    """Say whether an input is a sequence: numbers by step and feature, or tokens by step."""
-    return len(network.inputs[name].shape) > 1 or _tokens(network, name)
-
-
-def _tokens(network: Network, name: str) -> bool:
-    takers = [node.layer for node in network.nodes if (name, 0) in node.inputs]
-    return any(isinstance(layer, Embedding) for layer in takers)
-
-
-def _check_windows(network: Network, windows: Windows) -> None:
-    shapes = [layer.shape for layer in network.inputs.values()]
-    if len(shapes) != 1 or len(shapes[0]) != 2:
-        return
-    steps, features = shapes[0]
-    if features is not None and features != len(windows.features):
-        raise DataError(
-            f"the network takes {features} features, but the data has {len(windows.features)} "
-            f"({', '.join(windows.features)}): list the network's features in its order"
-        )
-    if steps is not None and steps != windows.values.shape[1]:
-        raise DataError(
-            f"the network takes windows of {steps} steps, but the data was cut into windows of "
-            f"{windows.values.shape[1]}: set window = {steps}"
-        )

@@ -25,4 +25,8 @@ def on_logits(case: Case, output: int | str, logits: bool | None) -> tuple[Case,
         )
     if not logits:
         return case, "output"
-    return replace(case, network=before_activation(case.network, number)), "logits"
+    each = {
+        name: replace(one, network=before_activation(one.network, number))
+        for name, one in case.each.items()
+    }
+    return replace(case, network=before_activation(case.network, number), each=each), "logits"

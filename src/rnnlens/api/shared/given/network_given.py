@@ -21,14 +21,15 @@ __all__ = ["NetworkLike", "as_network", "network_or_arrays"]
 NetworkLike: TypeAlias = "Network | str | PathLike[str] | object"
 
 
-def as_network(net: NetworkLike, X: object = None) -> Network:
+def as_network(net: NetworkLike, X: object = None, *, partly: bool = False) -> Network:
     """Give a network as it is, and read what is none yet: nothing is kept, for models learn.
 
+    ``partly`` is for what can be asked of the part before a layer that is not read.
     A live PyTorch module is exported on the windows X of the verb: (sample, step, feature).
     """
     from rnnlens.api.shared.given.reading import read_model
     from rnnlens.network.network import Network
-    from rnnlens.readers.open import options_of
+    from rnnlens.readers.open import options_of, read_up_to_refusal
     from rnnlens.readers.options import ReadOptions
 
     if isinstance(net, Network):
@@ -41,6 +42,8 @@ def as_network(net: NetworkLike, X: object = None) -> Network:
         )
     if "example" in options_of(net):
         return read_model(net, ReadOptions(example=_example(net, X)))
+    if partly and isinstance(net, str | PathLike):
+        return read_up_to_refusal(net)
     return read_model(net, ReadOptions())
 
 
@@ -54,7 +57,7 @@ def network_or_arrays(net: NetworkLike) -> Network | Arrays:
 
 def _example(module: Any, X: object) -> object:
     """Give what a module is called on to be read: windows of every input, in its own order."""
-    from rnnlens.readers.torch.live import may_take_steps_first
+    from rnnlens.readers.torch.signature.subject import may_take_steps_first
     from rnnlens.series.windows import Windows
 
     if X is None:
@@ -62,9 +65,9 @@ def _example(module: Any, X: object) -> object:
     given = X.values if isinstance(X, Windows) else X
     if isinstance(given, Mapping):
         taken = inspect.signature(module.forward).parameters
-        named = [name for name in taken if name in given]
-        order = named if len(named) == len(given) else list(given)
-        return tuple(_few(given[name], steps_first=False) for name in order)
+        few = {name: _few(array, steps_first=False) for name, array in given.items()}
+        keyed = set(given) <= set(taken) or len(taken) == 1
+        return few if keyed else tuple(few.values())
     return _few(given, steps_first=may_take_steps_first(module))
 
 

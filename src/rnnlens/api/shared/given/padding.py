@@ -10,13 +10,13 @@ a forecast, the windows stay as they are.
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import product
 from typing import TYPE_CHECKING
 
 import numpy as np
 
-from rnnlens.attribution.baselines.masks import masking_value, steps_of
+from rnnlens.attribution.baselines.masks import masking_value, newest_real, steps_of
 from rnnlens.engine.forward import predict
 from rnnlens.errors import DataError, RnnlensError
 from rnnlens.network.logits import LOGITS, before_activation, last_activation
@@ -51,12 +51,16 @@ class Padding:
         Steps of the windows that were given.
     lags_from : str
         What lag 1 is.
+    network : Network or None
+        The network that takes the windows as they are now, where it is another: one that is told
+        lengths counts them from the newest step.
     """
 
     real: NDArray[np.bool_]
     order: NDArray[np.int64]
     given: int
     lags_from: str
+    network: Network | None = None
 
     @property
     def left_out(self) -> int:
@@ -71,7 +75,7 @@ class Padding:
 
     def part(self, samples: NDArray[np.int64] | slice) -> Padding:
         """Give the padding of some of the windows."""
-        return Padding(self.real[samples], self.order[samples], self.given, self.lags_from)
+        return replace(self, real=self.real[samples], order=self.order[samples])
 
     def arranged(self, array: NDArray) -> NDArray:
         """Put steps in the same order: array (1 or sample, given step, ...) likewise."""
@@ -83,9 +87,11 @@ class Padding:
 
 
 def without_padding(
-    network: Network, inputs: Mapping[str, Array], of: str
+    network: Network, inputs: Mapping[str, Array], of: str, output: int | None = None
 ) -> tuple[Inputs, Padding | None]:
     """Turn padding to the front and leave out what all windows have, where no forecast changes.
+
+    The forecasts are those of one output, or of all.
 
     Shapes: inputs mapping of str to (sample, ...).
     """
@@ -100,16 +106,22 @@ def without_padding(
         )
     steps = real.shape[1]
     as_given = Padding(real, np.broadcast_to(np.arange(steps), real.shape), steps, LAST_STEP)
-    bare = _bare(network)
+    bare = _bare(
+        network if output is None else replace(network, outputs=network.outputs[output:][:1])
+    )
+    told = newest_real(bare)
     before: list[Array] = []
     for order, names in product(_orders(real, network.inputs[of].shape), _moved(given, of)):
         moved = given | {name: _taken(given[name], order) for name in names}
         before = before or _forecasts(bare, given)
-        if _same(bare, moved, before):
+        turned = np.take_along_axis(real, order, axis=1)
+        # lengths count from one end of a window, so padding is at the other
+        at_the_front = told is not None and bool((np.diff(turned.astype(int), axis=1) >= 0).all())
+        if _same(told if told is not None and at_the_front else bare, moved, before):
             behind = not real[:, -1].all()
-            turned = np.take_along_axis(real, order, axis=1)
             newest = LAST_REAL if behind and _at_the_end(turned) else LAST_STEP
-            return moved, Padding(turned, order, steps, newest)
+            made = newest_real(network) if at_the_front else None
+            return moved, Padding(turned, order, steps, newest, made)
     return given, as_given
 
 

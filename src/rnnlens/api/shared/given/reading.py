@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from os import PathLike
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from rnnlens.readers.rerolled.left import with_loops_noted
@@ -21,6 +23,7 @@ def read_model(source: object, options: ReadOptions) -> Network:
     from rnnlens.readers.open import read
     from rnnlens.readers.options import refuse_others
     from rnnlens.readers.torch.live import TAKES, match, readings
+    from rnnlens.readers.torch.program import read as torch_program
 
     # any format may leave it open which axis counts steps
     own = replace(options, step_axes=None)
@@ -29,7 +32,20 @@ def read_model(source: object, options: ReadOptions) -> Network:
         from rnnlens.checks.as_read import compared
 
         refuse_others(own, TAKES, "a live PyTorch module")
-        network = with_loops_noted(compared(readings(source, own), type(source).__name__))
+        network = compared(readings(source, own), type(source).__name__)
+    elif torch_program.match_live(source) or _is_program(source):
+        from rnnlens.checks.as_read import compared
+
+        refuse_others(own, (), "a program of torch.export")
+        held = Path(source) if isinstance(source, str | PathLike) else source
+        network = compared(torch_program.readings(held, own), "the program")
     else:
         network = read(source, own)
-    return with_step_axes(network, options.step_axes)
+    return with_step_axes(with_loops_noted(network), options.step_axes)
+
+
+def _is_program(source: object) -> bool:
+    """Tell whether a source is a file of ``torch.export.save``."""
+    from rnnlens.readers.torch.program.read import match
+
+    return isinstance(source, str | PathLike) and Path(source).is_file() and match(Path(source))

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 
+from rnnlens.api.shared.labels.joint import joint_coords
 from rnnlens.api.shared.labels.network_provenance import network_provenance
 from rnnlens.results.label import label
 
@@ -55,7 +56,9 @@ def labelled(
     slope = f"{'1' if unit == '-' else unit} per network unit"
     result = label(
         arrays,
-        coords=_coords(case, arrays, method.variable, name),
+        coords=(_coords if case.layout is None else joint_coords)(
+            case, arrays, method.variable, name
+        ),
         attrs=network_provenance(
             case.network, method=about["method"], settings=settings, extra=extra
         ),

@@ -2,27 +2,33 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
+import numpy as np
 import xarray as xr
 
 from rnnlens.errors import DataError
 from rnnlens.evidence.table.rows import BY, check_by
-from rnnlens.evidence.table.shares import row_shares
+from rnnlens.evidence.table.shares import RowShares, row_shares
+from rnnlens.names import dimensions_of
 from rnnlens.results.label import label
 from rnnlens.results.provenance import file_safe
 
 if TYPE_CHECKING:
     from rnnlens.evidence.options import Shares
 
-__all__ = ["row_variables", "shares_of"]
+__all__ = ["row_variables", "shares_of", "shares_together"]
 
 
-def shares_of(explained: xr.Dataset, by: str, settings: Shares) -> xr.Dataset:
-    """Give the share of each row from contributions that are there already."""
+def shares_of(
+    explained: xr.Dataset, by: str, settings: Shares, shares: RowShares | None = None
+) -> xr.Dataset:
+    """Give the share of each row from contributions that are there already, or those given."""
     check_by(by)
-    shares = row_shares(_contribution(explained, BY[by]).values, by, settings)
+    if shares is None:
+        shares = row_shares(_contribution(explained, BY[by]).values, by, settings)
     shape = [explained.sizes[name] for name in BY[by]]
     variables = row_variables(shares, BY[by], shape, str(explained.attrs["unit"]))
     coords = {name: explained[name].variable for name in BY[by]}
@@ -43,6 +49,26 @@ def shares_of(explained: xr.Dataset, by: str, settings: Shares) -> xr.Dataset:
     }
     attrs = {**explained.attrs, **{key: file_safe(value) for key, value in about.items()}}
     return xr.Dataset(variables, coords=coords, attrs=attrs)
+
+
+def shares_together(
+    explained: Mapping[str, xr.Dataset], by: Mapping[str, str], settings: Shares
+) -> dict[str, RowShares]:
+    """Give the share of each row of several inputs in what all of them moved."""
+    rows = {}
+    for name, one in explained.items():
+        check_by(by[name])
+        values = _contribution(one, BY[by[name]])
+        others = [dim for dim in values.dims if dim not in {"sample", *BY[by[name]]}]
+        rows[name] = values.sum(others).values.reshape(one.sizes["sample"], -1)
+    whole = row_shares(np.concatenate(list(rows.values()), axis=1), "lag", settings)
+    found, first = {}, 0
+    for name, own in rows.items():
+        these = slice(first, first + own.shape[1])
+        arrays = {key: getattr(whole, key)[these] for key in dimensions_of(whole)}
+        found[name] = replace(whole, **arrays)
+        first += own.shape[1]
+    return found
 
 
 def row_variables(

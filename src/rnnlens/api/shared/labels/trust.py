@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from rnnlens.api.shared.labels.joint import by_player, player_titles
 from rnnlens.api.shared.labels.network_provenance import network_provenance
 from rnnlens.checks.agreement import METHODS as COMPARED
 from rnnlens.results.label import label
@@ -34,7 +35,7 @@ def labelled_trust(
         "other_method": list(COMPARED),
         "layer": list(page.randomised_layers),
     }
-    return label(
+    labelled = label(
         page,
         coords=coords,
         attrs=network_provenance(case.network, method=method, settings=settings, extra=about),
@@ -45,3 +46,4 @@ def labelled_trust(
             "layer": "layer from which on, up to the output, weights are random",
         },
     )
+    return labelled if case.layout is None else by_player(labelled, player_titles(case.layout))

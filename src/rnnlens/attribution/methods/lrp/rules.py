@@ -32,8 +32,10 @@ from rnnlens.network.axes import (
     Index,
     Lengths,
     Mean,
+    Repeat,
     Slice,
     Squeeze,
+    Take,
     Unmask,
 )
 from rnnlens.network.layers import (
@@ -43,6 +45,7 @@ from rnnlens.network.layers import (
     BatchNormalization,
     Concatenate,
     Conv1D,
+    CumulativeSum,
     Dense,
     Embedding,
     Flatten,
@@ -53,6 +56,7 @@ from rnnlens.network.layers import (
     Permute,
     Pooling1D,
     PReLU,
+    Reduction,
     RepeatVector,
     Rescaling,
     Reshape,
@@ -142,10 +146,12 @@ def no_rule(kind: str) -> NoReturn:
 @hand_back.register(Lengths)
 @hand_back.register(Masking)
 @hand_back.register(Permute)
+@hand_back.register(Repeat)
 @hand_back.register(RepeatVector)
 @hand_back.register(Reshape)
 @hand_back.register(Slice)
 @hand_back.register(Squeeze)
+@hand_back.register(Take)
 @hand_back.register(Unmask)
 def _(layer: Layer, taken: Taken, R: Multipliers, rule: Rule) -> Multipliers:
     # each number goes somewhere or nowhere, unchanged: relevance goes back where it came from
@@ -209,6 +215,20 @@ def _(
 ) -> Multipliers:
     if not isinstance(layer, Mean) and layer.kind == "max":
         return pull(layer, taken.tape, taken.tape, R)  # the largest takes all
+    return _affine(layer, layer, taken, R, rule)
+
+
+@hand_back.register
+def _(layer: Reduction, taken: Taken, R: Multipliers, rule: Rule) -> Multipliers:
+    if layer.kind in {"max", "min"}:
+        return pull(layer, taken.tape, taken.tape, R)  # the largest takes all
+    if layer.kind != "sum":
+        no_rule(f"a {layer.kind} over axes")
+    return _affine(layer, layer, taken, R, rule)
+
+
+@hand_back.register
+def _(layer: CumulativeSum, taken: Taken, R: Multipliers, rule: Rule) -> Multipliers:
     return _affine(layer, layer, taken, R, rule)
 
 

@@ -6,7 +6,7 @@ from dataclasses import replace
 
 import numpy as np
 
-from rnnlens.evidence.proof.zonotope.forms import Forms, added, beside, picked
+from rnnlens.evidence.proof.zonotope.forms import Forms, added, beside, constant, picked
 from rnnlens.evidence.proof.zonotope.layers import Taken, refuse, spread
 from rnnlens.evidence.proof.zonotope.recurrent import Context
 from rnnlens.network.axes import ExpandDims, Flip, Index, Mean, Slice, Squeeze
@@ -14,12 +14,15 @@ from rnnlens.network.layers import (
     Add,
     Average,
     Concatenate,
+    Embedding,
     Flatten,
     GlobalPooling1D,
+    Reduction,
     RepeatVector,
     Reshape,
     Subtract,
 )
+from rnnlens.network.layers.joined import Unjoin
 from rnnlens.network.network import Node
 
 __all__: list[str] = []
@@ -70,6 +73,22 @@ def _(layer: Squeeze, x: Taken, context: Context, node: Node) -> Forms:
 
 
 @spread.register
+def _(layer: Embedding, x: Taken, context: Context, node: Node) -> Forms:
+    tokens = x[0].centre
+    if x[0].sequence or x[0].count.any() or x[0].rest.any() or layer.mask_zero:
+        refuse(node, "tokens that are masked or not as they are, which certificates do not follow")
+    rows = np.ascontiguousarray(layer.E[tokens[:, 0].astype(np.int64)], dtype=np.float64)
+    return constant(rows, np.zeros_like(rows), sequence=True)
+
+
+@spread.register
+def _(layer: Unjoin, x: Taken, context: Context, node: Node) -> Forms:
+    if layer.width != x[0].centre.shape[2]:
+        refuse(node, "rows that hold other inputs too, which certificates do not take apart")
+    return picked(x[0], list(layer.rows), sequence=layer.steps)
+
+
+@spread.register
 def _(layer: ExpandDims, x: Taken, context: Context, node: Node) -> Forms:
     if x[0].sequence or layer.axis not in {1, -2}:
         refuse(node, "a new axis other than one of steps, which certificates do not serve")
@@ -115,6 +134,14 @@ def _(layer: GlobalPooling1D, x: Taken, context: Context, node: Node) -> Forms:
     if layer.kind != "average":
         refuse(node, "the largest of all steps, which certificates do not serve")
     return _mean(x[0], sequence=layer.keepdims)
+
+
+@spread.register
+def _(layer: Reduction, x: Taken, context: Context, node: Node) -> Forms:
+    if layer.kind != "sum" or not x[0].sequence or layer.axes not in {(1,), (-2,)}:
+        refuse(node, "another reduction than a sum over the steps, which certificates do not serve")
+    parts = [picked(x[0], [step], sequence=layer.keepdims) for step in range(x[0].centre.shape[1])]
+    return added(parts, [1.0] * len(parts))
 
 
 @spread.register

@@ -44,7 +44,7 @@ SHORT, FLAT = 1e-7, 1e-12
 LINEAR, LOGISTIC, TANH, BENT = 0, 1, 2, 3
 
 #: The activations that can be enclosed, for messages.
-SERVED = "linear, sigmoid, tanh, relu, hard_sigmoid and hard_tanh"
+SERVED = "linear, sigmoid, tanh, relu, hard_sigmoid, hard_tanh, abs and clip"
 
 
 def activation_code(activation: Activation, where: str) -> tuple[int, Array]:
@@ -63,6 +63,14 @@ def activation_code(activation: Activation, where: str) -> tuple[int, Array]:
         return BENT, np.array([-half, half, 0.0, activation["slope"], 0.0, 0.0])
     if name == "hard_tanh":
         return BENT, np.array([-1.0, 1.0, 0.0, 1.0, 0.0, -1.0])
+    if name == "abs":
+        return BENT, np.array([0.0, math.inf, -1.0, 1.0, 0.0, 0.0])
+    if name == "clip":
+        low, high = activation["min_value"], activation["max_value"]
+        if math.isfinite(low):
+            return BENT, np.array([low, high, 0.0, 1.0, 0.0, low])
+        # below the first corner the slope is one, above it zero
+        return BENT, np.array([high, math.inf, 1.0, 0.0, 0.0, high])
     if name == "relu" and activation["threshold"] == 0 and activation["max_value"] > 0:
         top = activation["max_value"]
         return BENT, np.array([0.0, top, activation["negative_slope"], 1.0, 0.0, 0.0])

@@ -41,7 +41,7 @@ __all__ = [
 ]
 
 #: The options of `read` that a checkpoint takes.
-TAKES = frozenset({"architecture", "layers"})
+TAKES = frozenset({"architecture", "layers", "same_as"})
 
 #: The text that names the newest checkpoint of a folder, and how it names it.
 LATEST, LATEST_LINE = "checkpoint", re.compile(r'model_checkpoint_path:\s*"((?:[^"\\]|\\.)*)"')

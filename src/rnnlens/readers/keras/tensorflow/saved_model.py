@@ -13,27 +13,27 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-from rnnlens.errors import UnreadableFile
+from rnnlens.errors import UnreadableFile, UnsupportedModel
 from rnnlens.network.arrays import Arrays
 from rnnlens.network.json_values import Json, JsonObject
 from rnnlens.network.network import Network, Origin
 from rnnlens.readers.hardening.contents import digest_of
 from rnnlens.readers.hardening.protobuf import fields, texts
-from rnnlens.readers.keras.graph.config import network_of
 from rnnlens.readers.keras.layers.spec import keras_version_of
-from rnnlens.readers.keras.left_over import accounted
+from rnnlens.readers.keras.partial.partly import partly
+from rnnlens.readers.keras.partial.whole import TAKES, WholeModel
 from rnnlens.readers.keras.tensorflow.checkpoint import (
     CheckpointFile,
     opened_checkpoint,
     weights_source,
 )
 from rnnlens.readers.keras.weights_only.read import WeightsSource, arrays_of, network_of_weights
-from rnnlens.readers.options import ReadOptions
+from rnnlens.readers.options import ReadOptions, refuse_others
 
-__all__ = ["METADATA", "TAKES", "arrays", "match", "read"]
+__all__ = ["METADATA", "TAKES", "arrays", "match", "partial", "read"]
 
 #: The options of `read` that a SavedModel without an architecture takes.
-TAKES = frozenset({"architecture", "layers"})
+WEIGHTS_TAKE = frozenset({"architecture", "layers", "same_as"})
 
 #: Objects that Keras could make again: the attributes that lead to each, and its options.
 Stated = list[tuple[tuple[str, ...], JsonObject]]
@@ -63,14 +63,31 @@ def read(path: Path, options: ReadOptions | None = None) -> Network:
     stated = _stated(path)
     entry = _architecture(stated)
     checkpoint = opened_checkpoint(path / VARIABLES, _names(stated))
-    if entry is None or options.given:
-        return network_of_weights(_source(path, checkpoint, stated), options)
+    source = _source(path, checkpoint, stated)
+    if entry is None:
+        refuse_others(options, WEIGHTS_TAKE, f"{path} {source.lacks}, so it")
+        return network_of_weights(source, options)
+    return _whole(path, entry, checkpoint, source).read(options)
+
+
+def _whole(
+    path: Path, entry: JsonObject, checkpoint: CheckpointFile, source: WeightsSource
+) -> WholeModel:
     keras_version = keras_version_of(str(entry.get("keras_version", "2.4.0")))
     origin = Origin(
         "TensorFlow SavedModel", keras_version.number, str(path), digest_of(path / GRAPH)
     )
-    network = network_of(entry, checkpoint.store, keras_version, origin)
-    return accounted(network, checkpoint.places())
+    return WholeModel(entry, checkpoint.store, keras_version, origin, checkpoint.places, source)
+
+
+def partial(path: Path, refusal: UnsupportedModel) -> Arrays | None:
+    """Name the arrays of a SavedModel that is refused."""
+    stated = _stated(path)
+    entry = _architecture(stated)
+    if entry is None:
+        return None
+    checkpoint = opened_checkpoint(path / VARIABLES, _names(stated))
+    return partly(_whole(path, entry, checkpoint, _source(path, checkpoint, stated)), refusal)
 
 
 def arrays(path: Path) -> Arrays:

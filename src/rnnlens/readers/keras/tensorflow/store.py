@@ -174,3 +174,17 @@ class ObjectStore(VariableStore):
             for (_, name), target in zip(taken, listed, strict=True)
         }
         return NamedStores(found).layers(entries)
+
+    def every(self) -> list[StoredVariable]:
+        """Give all variables below, see `VariableStore.every`."""
+        variables = []
+        waiting, seen = [(self.node, "")], {self.node}
+        while waiting:
+            at, way = waiting.pop(0)
+            for name, each in self.saved.graph.variables(at).items():
+                variables.append(self.saved.bundle.variable(way + name, each.key))
+            for name, target in self.saved.graph.nodes[at].children.items():
+                if name not in BOOKKEEPING and target not in seen:
+                    seen.add(target)
+                    waiting.append((target, f"{way}{name}/"))
+        return variables

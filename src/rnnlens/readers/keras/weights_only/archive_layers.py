@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING
 
 from rnnlens.errors import UnreadableFile
 from rnnlens.readers.hardening.hdf5 import child, names_in, stored, text_attribute
-from rnnlens.readers.keras.archive import CONTAINERS, ArchiveGroup, snake_case
+from rnnlens.readers.keras.archive_store import CONTAINERS, ArchiveGroup, snake_case
 from rnnlens.readers.keras.left_over import TRAINING
 from rnnlens.readers.keras.weights import WITH_ARRAYS
 from rnnlens.readers.keras.weights_only.shapes import CELLS, classes_of

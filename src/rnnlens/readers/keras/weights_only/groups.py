@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from rnnlens.errors import UnreadableFile
 from rnnlens.network.json_values import JsonObject
 from rnnlens.readers.hardening.hdf5 import attribute_list, stored, text_attribute
-from rnnlens.readers.keras.archive import ArchiveGroup
+from rnnlens.readers.keras.archive_store import ArchiveGroup
 from rnnlens.readers.keras.hdf5_network import groups_of, version_within
 from rnnlens.readers.keras.keras1.variables import variable_name
 from rnnlens.readers.keras.layers.spec import KerasVersion, keras_version_of
@@ -24,7 +24,7 @@ from rnnlens.readers.variables import StoredVariable, VariableStore
 if TYPE_CHECKING:
     import h5py
 
-__all__ = ["LayerArrays", "WeightsFile", "holds_weights", "weights_in"]
+__all__ = ["LayerArrays", "WeightsFile", "holds_weights", "listed_in", "weights_in"]
 
 
 @dataclass(frozen=True, eq=False)
@@ -115,7 +115,11 @@ def weights_in(file: h5py.File, version: str | None = None) -> WeightsFile:
             "Keras 3 weights (.weights.h5)",
             named=False,
         )
-    groups = LayerGroups(file)
+    return listed_in(file, LayerGroups(file), version)
+
+
+def listed_in(file: h5py.File, groups: LayerGroups, version: str | None = None) -> WeightsFile:
+    """List the layers whose arrays an HDF5 file lists by name."""
     names = groups.filled
     if len(names) > MOST_LAYERS:
         raise UnreadableFile(f"the file lists {len(names)} layers; it is damaged")

@@ -11,6 +11,7 @@ from rnnlens.network.axes import Constant, ExpandDims, Slice, Take
 from rnnlens.network.layers import Concatenate
 from rnnlens.network.network import Ref
 from rnnlens.readers.torch.graph.call import TorchCall, operation
+from rnnlens.readers.torch.graph.newest import picked_by_data
 from rnnlens.readers.torch.graph.values import StackedStates, TorchValue, numbers_of
 
 __all__: list[str] = []
@@ -53,6 +54,9 @@ def _one_index(call: TorchCall) -> tuple[int, list[int]]:
 def _picked(call: TorchCall) -> TorchValue:
     value = call.unfolded(call.value("self"))
     if "indices" in call.raw:
+        step = picked_by_data(call)
+        if step is not None:
+            return step
         dim, places = _one_index(call)
     else:
         dim, places = call["dim"], _listed(call, call.given("index"))

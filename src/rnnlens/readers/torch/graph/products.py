@@ -23,7 +23,7 @@ from rnnlens.readers.torch.graph.values import StackedStates, TorchValue, number
 __all__: list[str] = []
 
 #: The letter of an axis that PyTorch has merged with the samples.
-FOLD = "ζ"
+FOLD = "Z"
 
 #: A value, and a letter for each of its axes in PyTorch.
 Lettered = tuple[TorchValue, str]
@@ -124,7 +124,7 @@ def _added_product(call: TorchCall) -> TorchValue:
 def _einsum(call: TorchCall) -> TorchValue:
     nodes = call.raw["tensors"]
     ranks = [len(node.meta["val"].shape) for node in nodes]
-    terms, out = equation_terms(call["equation"], ranks)
+    terms, out = equation_terms(_without_fold(call["equation"]), ranks)
     for number, node in enumerate(nodes):
         call.raw[f"operand_{number}"] = node
     names = [f"operand_{number}" for number in range(len(nodes))]
@@ -148,6 +148,12 @@ def _einsum(call: TorchCall) -> TorchValue:
         wanted = out if number == len(sides) - 1 else "".join(c for c in both if c in later)
         made = _multiplied(call, made, side, wanted), wanted
     return made[0]
+
+
+def _without_fold(equation: str) -> str:
+    """Write another letter for the one that stands for a merged axis."""
+    unused = next(c for c in string.ascii_letters if c not in equation and c != FOLD)
+    return str(equation.replace(FOLD, unused))
 
 
 def _as_dense(

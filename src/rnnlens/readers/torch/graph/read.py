@@ -18,6 +18,7 @@ from rnnlens.readers.rerolled.reroll import reroll
 from rnnlens.readers.torch.graph import arithmetic as torch_arithmetic  # noqa: F401  (each registers its operations)
 from rnnlens.readers.torch.graph import functions as torch_functions  # noqa: F401  (each registers its operations)
 from rnnlens.readers.torch.graph import layers as torch_layers  # noqa: F401  (each registers its operations)
+from rnnlens.readers.torch.graph import lengths as torch_lengths  # noqa: F401  (each registers its operations)
 from rnnlens.readers.torch.graph import places as torch_places  # noqa: F401  (each registers its operations)
 from rnnlens.readers.torch.graph import products as torch_products  # noqa: F401  (each registers its operations)
 from rnnlens.readers.torch.graph import reductions as torch_reductions  # noqa: F401  (each registers its operations)
@@ -60,22 +61,28 @@ class CanonicalGraph:
     notes: tuple[str, ...] = ()
 
 
-def canonical_graph(program: torch.export.ExportedProgram) -> CanonicalGraph:
-    """Put an exported program into canonical form."""
-    return _Reader(program).read()
+def canonical_graph(
+    program: torch.export.ExportedProgram, entries: Sequence[str | torch.Tensor] = ()
+) -> CanonicalGraph:
+    """Put an exported program into canonical form.
+
+    Entries say of everything that it takes what it is called, or that it is this for every sample.
+    """
+    return _Reader(program, entries).read()
 
 
 class _Reader:
-    def __init__(self, program: torch.export.ExportedProgram) -> None:
+    def __init__(
+        self, program: torch.export.ExportedProgram, entries: Sequence[str | torch.Tensor]
+    ) -> None:
         self.program = program
         self.results: dict[torch.fx.Node, Any] = {}
         self.names: dict[torch.fx.Node, str] = {}
         self.inputs: list[TracedShape] = []
         self.steps: dict[Ref, int] = {}
-        entries = program.graph_signature.user_inputs
-        self.builder = TorchGraphBuilder(
-            next((str(name) for name in entries if name is not None), "x")
-        )
+        self.entries = iter(entries or [str(name) for name in program.graph_signature.user_inputs])
+        named = [one for one in entries if isinstance(one, str) and one]
+        self.builder = TorchGraphBuilder(named[0] if named else "x")
 
     def read(self) -> CanonicalGraph:
         outputs: Sequence[Any] = ()
@@ -90,7 +97,7 @@ class _Reader:
                     if isinstance(one, TorchValue) and one.shape:
                         self.steps[one.ref] = one.shape[0]
             elif node.op == "output":
-                outputs = node.args[0]
+                outputs = self._own_outputs(node.args[0])
             else:
                 raise UnsupportedModel(
                     f"the module holds a {node.op} ({node.target}), which rnnlens does not read"
@@ -119,17 +126,21 @@ class _Reader:
             )
             self.names[node] = target
             return
+        name = next(self.entries)
         if not hasattr(node.meta.get("val"), "shape"):
             self.results[node] = node.meta.get("val")
+            return
+        if not isinstance(name, str):
+            self.results[node] = name
             return
         traced = traced_shape_of(node.meta["val"])
         if traced is None or traced.batch is None:
             raise WrongSampleAxis(
-                f"no axis of the module's input {node.name!r} counts samples: give an example with "
+                f"no axis of the module's input {name!r} counts samples: give an example with "
                 "its batch axis, and let the code take the number of samples from its input"
             )
         shape = (*traced.before, *traced.after)
-        ref = self.builder.add(node.name, Input(shape))
+        ref = self.builder.add(name, Input(shape))
         self.inputs.append(traced)
         self.results[node] = TorchValue(ref, shape, traced.batch)
         if shape:
@@ -187,6 +198,18 @@ class _Reader:
         if aten and parts[1].startswith("empty") and made.is_floating_point():
             return made.fill_(float("nan"))  # what is there is whatever was in memory
         return made
+
+    def _own_outputs(self, nodes: Sequence[Any]) -> list[Any]:
+        """Leave out what a call writes into the module besides what it gives."""
+        import torch
+
+        given = torch.export.graph_signature.OutputKind.USER_OUTPUT
+        specs = self.program.graph_signature.output_specs
+        return [
+            node
+            for node, spec in zip(nodes, specs, strict=True)
+            if spec.kind == given and node is not None
+        ]
 
     def _outputs(self, nodes: Sequence[Any]) -> tuple[list[Ref], list[TracedShape]]:
         refs, given = [], []

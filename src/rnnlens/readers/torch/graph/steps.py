@@ -6,11 +6,12 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from rnnlens.network.axes import ExpandDims, Index
+from rnnlens.network.axes import ExpandDims, Index, Lengths
 from rnnlens.network.cells import Cell
 from rnnlens.network.layers import Bidirectional
 from rnnlens.network.network import Ref, Source
 from rnnlens.readers.torch.graph.call import TorchCall, operation
+from rnnlens.readers.torch.graph.lengths import padded_with_zeros
 from rnnlens.readers.torch.graph.values import Result, StackedStates, TorchValue
 from rnnlens.readers.torch.recurrent import Level, cell_of, kind_of, level_of
 
@@ -35,7 +36,8 @@ def _layers(call: TorchCall) -> tuple[Result, ...]:
     if call["train"] and call["dropout"]:
         raise call.refuse("its code asks for dropout also where the model only predicts")
     layers, ways = call["num_layers"], 2 if call["bidirectional"] else 1
-    levels = _levels(call, layers, ways)
+    masked = isinstance(call.builder.node(value.ref).layer, Lengths)
+    levels = _levels(call, layers, ways, masked=masked)
     starts = _starts(call, levels)
     ref, states = value.ref, []
     for number, level in enumerate(levels):
@@ -60,7 +62,7 @@ def _refs(refs: list[Ref]) -> np.ndarray:
     return array
 
 
-def _levels(call: TorchCall, layers: int, ways: int) -> list[Level]:
+def _levels(call: TorchCall, layers: int, ways: int, *, masked: bool) -> list[Level]:
     nodes = call.raw["params"]
     each = len(nodes) // (layers * ways)
     roles = LISTED[: 4 if call["has_biases"] else 2]
@@ -69,7 +71,8 @@ def _levels(call: TorchCall, layers: int, ways: int) -> list[Level]:
     for number in range(layers):
         first = number * ways * each
         mine = nodes[first : first + ways * each]
-        levels.append(call.shared(["level", *mine], lambda mine=mine: _level(call, mine, roles)))
+        level = call.shared(["level", *mine], lambda mine=mine: _level(call, mine, roles))
+        levels.append(padded_with_zeros(call, mine, level) if masked else level)
     return levels
 
 

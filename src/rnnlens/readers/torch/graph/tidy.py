@@ -98,7 +98,12 @@ def _without_unused_outputs(graph: GraphRewriter, node: Node) -> Layer:
     count = len(one.cell.states) * (2 if isinstance(layer, Bidirectional) else 1)
     states = any(graph.used((node.name, k + 1)) for k in range(count))
     sequences = one.return_sequences and graph.used((node.name, 0))
-    changes = {"return_state": states, "return_sequences": sequences}
+    zeros = sequences and one.zero_output_for_mask
+    changes = {
+        "return_state": states,
+        "return_sequences": sequences,
+        "zero_output_for_mask": zeros,
+    }
     if isinstance(layer, Recurrent):
         return replace(layer, **changes)
     return replace(

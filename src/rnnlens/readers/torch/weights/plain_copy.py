@@ -22,28 +22,20 @@ __all__ = ["plain_copy"]
 SETTINGS = ("num_layers", "bias", "batch_first", "dropout", "bidirectional", "nonlinearity")
 
 
-def plain_copy(module: torch.nn.Module) -> tuple[torch.nn.Module, tuple[str, ...]]:
-    """Copy a module as it predicts, on the CPU; say what its copy leaves out, a clause each."""
-    copied = copy.deepcopy(module, _without_gradients(module)).cpu().eval()
+def plain_copy(
+    module: torch.nn.Module, memo: dict[int, Any]
+) -> tuple[torch.nn.Module, tuple[str, ...]]:
+    """Copy a module as it predicts, on the CPU; say what its copy leaves out, a clause each.
+
+    The memo holds what takes the place of what cannot be copied, as `copy.deepcopy` takes it.
+    """
+    copied = copy.deepcopy(module, memo).cpu().eval()
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # older forms are still about
         for part in list(copied.modules()):
             _fold(part)
         copied, rounded = _dequantised(copied)
     return copied, (ROUNDED,) if rounded else ()
-
-
-def _without_gradients(module: torch.nn.Module) -> dict[int, Any]:
-    """Give copies of the tensors that a module computed and keeps, which cannot copy themselves."""
-    import torch
-
-    memo: dict[int, Any] = {}
-    for part in module.modules():
-        for held in vars(part).values():
-            for one in held if isinstance(held, list | tuple) else [held]:
-                if isinstance(one, torch.Tensor) and not one.is_leaf:
-                    memo[id(one)] = one.detach().clone()
-    return memo
 
 
 def _fold(part: torch.nn.Module) -> None:

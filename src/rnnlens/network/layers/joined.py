@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from math import prod
 
-from rnnlens.network.layers import Layer
+from rnnlens.network.layers.base import Layer
 
 __all__ = ["Unjoin"]
 

@@ -1,0 +1,111 @@
+"""What stands between layers as operators of ONNX: choices, reductions, products of two values."""
+
+from __future__ import annotations
+
+import string
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any
+
+import numpy as np
+
+from rnnlens.network.axes import Repeat, Take
+from rnnlens.network.layers import Binary, CumulativeSum, Einsum, Reduction, Where
+from rnnlens.network.shapes import Shape
+from rnnlens.writers.onnx.graph import OnnxGraphWriter
+from rnnlens.writers.written import refuse
+
+__all__ = ["BETWEEN"]
+
+Inputs = Sequence[str]
+Shapes = Sequence[Shape]
+
+
+def _binary(layer: Binary, inputs: Inputs, shapes: Shapes, writer: OnnxGraphWriter) -> str:
+    kind = {"divide": "Div", "power": "Pow", "maximum": "Max", "minimum": "Min"}[layer.operation]
+    return writer.op(kind, _aligned(inputs, shapes, writer))
+
+
+def _aligned(inputs: Inputs, shapes: Shapes, writer: OnnxGraphWriter) -> list[str]:
+    """Give every input as many axes, those that are missing after the samples."""
+    rank = max(len(shape) for shape in shapes)
+    made = []
+    for name, shape in zip(inputs, shapes, strict=True):
+        one, axes = name, np.arange(1, 1 + rank - len(shape))
+        if len(axes):
+            one = writer.op("Unsqueeze", [one, writer.constant(axes, "axes")])
+        made.append(one)
+    return made
+
+
+def _where(layer: Where, inputs: Inputs, shapes: Shapes, writer: OnnxGraphWriter) -> str:
+    condition, *sides = _aligned(inputs, shapes, writer)
+    return writer.op("Where", [writer.op("Cast", [condition], to=9), *sides])
+
+
+def _reduction(layer: Reduction, inputs: Inputs, shapes: Shapes, writer: OnnxGraphWriter) -> str:
+    kinds = {"sum": "Sum", "max": "Max", "min": "Min", "product": "Prod", "logsumexp": "LogSumExp"}
+    axes = writer.constant(np.array(layer.axes), "axes")
+    keep = int(layer.keepdims)
+    if layer.kind != "variance":
+        return writer.op(f"Reduce{kinds[layer.kind]}", [inputs[0], axes], keepdims=keep)
+    sizes = [(None, *shapes[0])[axis] for axis in layer.axes]
+    count = np.prod([size or 0 for size in sizes])
+    if layer.correction and count <= layer.correction:
+        refuse(
+            writer.scope,
+            layer,
+            "its variance is divided by the count of steps less one, and that count is not stated; "
+            "write .npz instead",
+        )
+    centred = writer.op("Sub", [inputs[0], writer.op("ReduceMean", [inputs[0], axes], keepdims=1)])
+    square = writer.op("Mul", [centred, centred])
+    mean = writer.op("ReduceMean", [square, axes], keepdims=keep)
+    if not layer.correction:
+        return mean
+    factor = np.array(count / (count - layer.correction))
+    return writer.op("Mul", [mean, writer.constant(factor, "factor")])
+
+
+def _cumulative(
+    layer: CumulativeSum, inputs: Inputs, shapes: Shapes, writer: OnnxGraphWriter
+) -> str:
+    axis = writer.constant(np.array(layer.axis), "axis")
+    return writer.op("CumSum", [inputs[0], axis], reverse=int(layer.reverse))
+
+
+def _einsum(layer: Einsum, inputs: Inputs, shapes: Shapes, writer: OnnxGraphWriter) -> str:
+    letters = dict(zip(sorted(set("".join(layer.terms))), string.ascii_letters, strict=False))
+    left, right, out = ("".join(letters[c] for c in term) for term in layer.terms)
+    return writer.op("Einsum", list(inputs), equation=f"{left},{right}->{out}")
+
+
+def _take(layer: Take, inputs: Inputs, shapes: Shapes, writer: OnnxGraphWriter) -> str:
+    places = writer.constant(np.array(layer.places), "places")
+    return writer.op("Gather", [inputs[0], places], axis=layer.axis)
+
+
+def _repeat(layer: Repeat, inputs: Inputs, shapes: Shapes, writer: OnnxGraphWriter) -> str:
+    rank = len(shapes[0]) + 1
+    axis = layer.axis % rank
+    if layer.times is None:
+        length = writer.op("Shape", inputs[1:2], start=axis, end=axis + 1)
+        sides = (axis, rank - axis - 1)
+        parts = [writer.constant(np.ones(n, np.int64), "ones") for n in sides if n]
+        times = writer.op("Concat", [parts[0], length, *parts[1:]], axis=0)
+    else:
+        counts = np.ones(rank, np.int64)
+        counts[axis] = layer.times
+        times = writer.constant(counts, "times")
+    return writer.op("Tile", [inputs[0], times])
+
+
+#: Writers of layers by class.
+BETWEEN: Mapping[type, Callable[[Any, Inputs, Shapes, OnnxGraphWriter], str]] = {
+    Binary: _binary,
+    Where: _where,
+    Reduction: _reduction,
+    CumulativeSum: _cumulative,
+    Einsum: _einsum,
+    Take: _take,
+    Repeat: _repeat,
+}
