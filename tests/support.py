@@ -7,6 +7,7 @@ why there is nothing to test. `run` takes a cell and says which of the three it 
 
 from __future__ import annotations
 
+import warnings
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -174,6 +175,20 @@ ROWS: dict[str, str] = {
     "own_scale": "a window scaled by itself",
     "step_model": "a model at every step",
     "masked_pool": "attention over masked steps",
+    "hand_lstm": "an LSTM written by hand",
+    "hand_gru": "a GRU written by hand, reset before",
+    "hand_ea": "an EA-LSTM written by hand",
+    "hand_norm": "a layer-normalised LSTM written by hand",
+    "hand_decoder": "a decoder written by hand",
+}
+
+#: Rows of cells that are written by hand: the module's class in `handwritten_cells`.
+HAND = {
+    "hand_lstm": "PackedIFGO",
+    "hand_gru": "GRUBefore",
+    "hand_ea": "EntityAware",
+    "hand_norm": "LayerNormed",
+    "hand_decoder": "HandDecoder",
 }
 
 
@@ -489,6 +504,42 @@ _COLUMNS: dict[str, dict[str, Cell]] = {
     "onnx": _onnx_column(),
     "npz": _npz_column(),
 }
+
+
+def _hand_source(row: str, form: str, folder: Path) -> Source:
+    """A module with a loop over a cell of its own, live or as ONNX holds it."""
+    import torch
+
+    import handwritten_cells
+
+    module = getattr(handwritten_cells, HAND[row])().eval()
+    shapes = [(3, 4, handwritten_cells.FEATURES)]
+    shapes += [(3, handwritten_cells.STATIC)] if row == "hand_ea" else []
+    inputs = [np.random.default_rng(5).normal(size=shape).astype("f4") for shape in shapes]
+    tensors = tuple(map(torch.from_numpy, inputs))
+    outputs = [module(*tensors).detach().numpy()]
+    live = Source(module, inputs, outputs, {"example": tuple(inputs)})
+    if form == "torch_live":
+        return live
+    if form == "npz":
+        return _npz_of(live, folder)
+    names, path = ["x", "z"][: len(inputs)], folder / "hand.onnx"
+    axes = {name: {0: "n"} for name in names}
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        torch.onnx.export(module, tensors, path, dynamo=False, input_names=names, dynamic_axes=axes)
+    return Source(path, inputs, outputs)
+
+
+WRITTEN = Absent("Written by hand in the forward code of PyTorch")
+
+for _form, _column in _COLUMNS.items():
+    for _row in HAND:
+        _column[_row] = (
+            Compared(lambda folder, row=_row, form=_form: _hand_source(row, form, folder))
+            if _form in {"torch_live", "onnx", "npz"}
+            else WRITTEN
+        )
 
 #: Every cell, by format and row.
 CELLS: dict[tuple[str, str], Cell] = {

@@ -24,7 +24,6 @@ UNREACHED = {
     "readers/torch/graph/shapes: _stacked 1": "PyTorch stacks values of one shape, so of one axis",
     "readers/torch/graph/steps: _layers 1": "torch.export fixes the steps, and refuses first",
     "readers/torch/graph/steps: _one_step 1": "PyTorch refuses all but (sample, feature)",
-    "writers/onnx/layers: operators 2": "each layer of today is written, or refused for its mask",
 }
 
 pytestmark = pytest.mark.filterwarnings("ignore:Layer .* was passed an input with a mask")

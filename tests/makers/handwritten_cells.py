@@ -320,6 +320,84 @@ DESCRIBED = {
 }
 
 
+class Decoder(nn.Module):
+    """An encoder, and a cell that is fed its own forecast."""
+
+    HORIZONS = 4
+
+    def __init__(self, cell):
+        super().__init__()
+        self.encoder = getattr(nn, cell)(FEATURES, UNITS, batch_first=True)
+        self.cell, self.fc = getattr(nn, f"{cell}Cell")(1, UNITS), nn.Linear(UNITS, 1)
+
+    def forward(self, x):
+        _, state = self.encoder(x)
+        state = tuple(one[-1] for one in state) if isinstance(state, tuple) else state[-1]
+        y, given = x[:, -1, :1], []
+        for _ in range(self.HORIZONS):
+            state = self.cell(y, state)
+            y = self.fc(state[0] if isinstance(state, tuple) else state)
+            given.append(y)
+        return torch.stack(given, 1)
+
+
+class HandDecoder(nn.Module):
+    """A decoder whose cell is written by hand: a GRU whose reset gate acts on the state."""
+
+    HORIZONS = 4
+
+    def __init__(self):
+        super().__init__()
+        self.encoder = nn.GRU(FEATURES, UNITS, batch_first=True)
+        self.z, self.r, self.n = (nn.Linear(1 + UNITS, UNITS) for _ in range(3))
+        self.fc = nn.Linear(UNITS, 1)
+
+    def forward(self, x):
+        h, y, given = self.encoder(x)[1][-1], x[:, -1, :1], []
+        for _ in range(self.HORIZONS):
+            z, r = (torch.sigmoid(gate(torch.cat([y, h], 1))) for gate in (self.z, self.r))
+            h = z * h + (1 - z) * torch.tanh(self.n(torch.cat([y, r * h], 1)))
+            y = self.fc(h)
+            given.append(y)
+        return torch.cat(given, 1)
+
+
+class Prepared(nn.Module):
+    """Whole cells of PyTorch, one above the other, with layers before them at every step."""
+
+    def __init__(self):
+        super().__init__()
+        self.before, self.lstm = nn.Linear(FEATURES, 5), nn.LSTMCell(5, UNITS)
+        self.gru, self.fc = nn.GRUCell(UNITS, UNITS), nn.Linear(UNITS, 1)
+
+    def forward(self, x):
+        h, c, g = (torch.zeros(x.size(0), UNITS, dtype=x.dtype) for _ in range(3))
+        given = []
+        for t in range(x.size(1)):
+            h, c = self.lstm(torch.relu(self.before(x[:, t])), (h, c))
+            g = self.gru(torch.tanh(h), g)
+            given.append(self.fc(g))
+        return torch.cat(given, 1)
+
+
+class Hidden(nn.Module):
+    """A cell of which two inner values are used outside, so that its step is no layer."""
+
+    def __init__(self):
+        super().__init__()
+        self.x2h, self.h2h = nn.Linear(FEATURES, UNITS), nn.Linear(UNITS, UNITS)
+        self.fc = nn.Linear(UNITS, 1)
+
+    def forward(self, x):
+        h = torch.zeros(x.size(0), UNITS, dtype=x.dtype)
+        gates, candidates = [], []
+        for t in range(x.size(1)):
+            gates.append(torch.sigmoid(self.x2h(x[:, t]) + self.h2h(h)))
+            candidates.append(torch.tanh(self.h2h(gates[-1])))
+            h = gates[-1] * h + candidates[-1]
+        return self.fc(h) + self.fc(gates[1] * gates[-2]) + self.fc(candidates[2] * candidates[-2])
+
+
 class EntityAware(nn.Module):
     """An LSTM whose input gate sees static features alone (Kratzert et al. 2019)."""
 

@@ -20,8 +20,10 @@ from rnnlens.network.layers import (
     Add,
     BatchNormalization,
     Bidirectional,
+    CellNode,
     Concatenate,
     Conv1D,
+    DescribedRecurrent,
     Embedding,
     Flatten,
     Input,
@@ -29,6 +31,7 @@ from rnnlens.network.layers import (
     Masking,
     Recurrent,
     RepeatVector,
+    Rescaling,
     Standardization,
     TimeDistributed,
 )
@@ -64,6 +67,15 @@ def with_lengths() -> Network:
     return joined(*nodes, Node("lstm", lstm(), (("lengths", 0),)))
 
 
+def described() -> Network:
+    """A state that is half of what it was and the input besides."""
+    nodes = (
+        CellNode("half", Rescaling(np.array(0.5), np.array(0.0)), (("state", 0),)),
+        CellNode("sum", Add(), (("half", 0), ("input", 0))),
+    )
+    return chain(DescribedRecurrent(nodes, (("sum", 0),), (3,), 1, 0), shape=(4, 3))
+
+
 def masked_with_states() -> Network:
     nodes = [Node("x", Input((6, 3))), Node("mask", Masking(0.0), (("x", 0),))]
     nodes += [Node("one", Constant(np.ones(5)), (("x", 0),))]
@@ -93,6 +105,7 @@ KERAS: dict[str, Callable[[], Network]] = {
     "peepholes": lambda: ZOO["lstm_peephole"],
     "vector repeated over open steps": repeated_as_often,
     "projection": lambda: ZOO["lstm_projected"],
+    "described cell": described,
     "lengths": with_lengths,
     "input that is an output": giving_its_input,
     "function on the cell state": lambda: chain(
@@ -129,6 +142,7 @@ KERAS: dict[str, Callable[[], Network]] = {
 
 #: Networks by the reason why ONNX does not hold them.
 ONNX: dict[str, Callable[[], Network]] = {
+    "described cell": described,
     "projection": lambda: ZOO["lstm_projected"],
     "masked steps": lambda: ZOO["masked"],
     "vector repeated over open steps": repeated_as_often,

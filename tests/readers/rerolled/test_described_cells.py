@@ -1,5 +1,7 @@
 """Cells without a name of their own are described by the graph of their step."""
 
+import warnings
+
 import numpy as np
 import pytest
 import torch
@@ -45,6 +47,28 @@ def test_gradients_are_those_of_the_code(read):
     told = rnnlens.explain(net, x.numpy(), target=1, method="gradient")
     steps = told["sensitivity"].sortby("lag", ascending=False)
     np.testing.assert_allclose(steps, wanted.grad.numpy(), rtol=0, atol=1e-12)
+
+
+@pytest.mark.parametrize("cell", DESCRIBED, ids=lambda cell: cell.__name__)
+def test_a_described_cell_is_read_from_onnx_and_kept_by_npz(cell, tmp_path):
+    torch.manual_seed(12)
+    module, x = cell().eval(), torch.randn(4, 5, FEATURES)
+    path = tmp_path / "cell.onnx"
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        torch.onnx.export(
+            module, (x,), path, dynamo=False, input_names=["x"], dynamic_axes={"x": {0: "n"}}
+        )
+    net = rnnlens.read(path)
+    given = rnnlens.predict(net, x.numpy())
+    # float32 in PyTorch
+    np.testing.assert_allclose(given, module(x).detach().numpy(), rtol=0, atol=1e-6)
+    rnnlens.convert(net, tmp_path / "cell.npz")
+    again = rnnlens.read(tmp_path / "cell.npz")
+    np.testing.assert_array_equal(rnnlens.predict(again, x.numpy()), given)
+    names = [list(layer.gate.values) for layer in rnnlens.trace(net, x.numpy()).children.values()]
+    kept = [list(layer.gate.values) for layer in rnnlens.trace(again, x.numpy()).children.values()]
+    assert names == kept
 
 
 def test_the_trace_of_a_layer_normed_lstm_obeys_its_equation():

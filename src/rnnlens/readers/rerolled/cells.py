@@ -42,6 +42,8 @@ class Match:
     states: tuple[int, ...]
     #: Side by side they are the cell's input.
     inputs: tuple[Term, ...]
+    #: What the code calls it, where it does.
+    name: str = ""
 
 
 @dataclass(frozen=True, eq=False)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Mapping, Sequence
 
 from rnnlens.network.axes import Index
@@ -13,7 +12,14 @@ from rnnlens.readers.rerolled.cells import roles
 from rnnlens.readers.rerolled.graph import Graph
 from rnnlens.readers.rerolled.loops import Loop
 from rnnlens.readers.rerolled.reading import StepReader
-from rnnlens.readers.rerolled.rebuild import Rebuilt, is_zero, picked, used_inside, walked
+from rnnlens.readers.rerolled.rebuild import (
+    Rebuilt,
+    is_zero,
+    numberless,
+    picked,
+    used_inside,
+    walked,
+)
 from rnnlens.readers.rerolled.values import NoFormula, Term, Value
 
 __all__ = ["as_described"]
@@ -99,16 +105,11 @@ def _nodes(graph: Graph, loop: Loop, known: dict[Ref, Ref]) -> tuple[CellNode, .
     for ref in sorted(loop.body, key=lambda ref: graph.place[ref[0]]):
         node = graph.node(ref)
         if node.name not in names:
-            names[node.name] = unique_name(_numberless(node.name), taken)
+            names[node.name] = unique_name(numberless(node.name), taken)
             inputs = tuple(known[one] for one in node.inputs)
             nodes.append(CellNode(names[node.name], node.layer, inputs))
         known[ref] = names[node.name], ref[1]
     return tuple(nodes)
-
-
-def _numberless(name: str) -> str:
-    """Leave out the numbers by which calls of one name are told apart."""
-    return re.sub(r"(_\d+)+$", "", name) or name
 
 
 def _term(read: StepReader, ref: Ref, start: int, stop: int) -> Term | None:

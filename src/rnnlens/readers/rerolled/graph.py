@@ -9,7 +9,7 @@ from hashlib import blake2b
 import numpy as np
 
 from rnnlens.network.axes import Index, Slice
-from rnnlens.network.layers import Input, Layer
+from rnnlens.network.layers import Input, Layer, Recurrent
 from rnnlens.network.network import Network, Node, Origin, Ref
 from rnnlens.network.shapes import Shape, output_shapes
 
@@ -127,6 +127,9 @@ class Graph:
         """Say which step of which sequence an output is."""
         node = self.nodes[ref[0]]
         layer = node.layer
+        if isinstance(layer, Recurrent) and layer.return_sequences and ref[1] == 1:
+            length = self.shape((node.name, 0))[0]  # the last hidden state is the last step
+            return Place((node.name, 0), 1, length - 1) if length and length > 1 else None
         if not isinstance(layer, Index | Slice):
             return None
         sequence = node.inputs[0]

@@ -26,7 +26,9 @@ def with_loops_noted(network: Network) -> Network:
             continue
         # the same steps cut elsewhere are the same loop
         noted |= {name for step in loop.steps for name, _ in step.values()}
-        clauses.append(_clause(graph, loop))
+        clause = _clause(graph, loop)
+        if clause not in network.origin.left_out:
+            clauses.append(clause)
     if not clauses:
         return network
     left = (*network.origin.left_out, *clauses)
@@ -41,13 +43,9 @@ def _hides_a_cell(graph: Graph, loop: Loop) -> bool:
 
 
 def _clause(graph: Graph, loop: Loop) -> str:
-    texts = {
-        source.text.removesuffix(" transposed"): None
-        for ref in loop.body
-        for source in graph.node(ref).sources.values()
-    }
+    texts = {source.words: None for ref in loop.body for source in graph.node(ref).sources.values()}
     names = [text for text in texts if text][:MOST_NAMES]
-    where = f" of {', '.join(names)}" if names else ""
+    where = f" of weights ({'; '.join(names)})" if names else ""
     return (
         f"the gates of a step{where}, which is taken {len(loop.steps)} times or more, each on what "
         "the one before gave, and stays written out: forecasts and contributions are the code's, "

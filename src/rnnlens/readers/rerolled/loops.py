@@ -11,10 +11,11 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from heapq import heappop, heappush
 
+from rnnlens.network.layers import Recurrent
 from rnnlens.network.network import Ref
 from rnnlens.readers.rerolled.graph import Graph, Place
 
-__all__ = ["Loop", "find_loops"]
+__all__ = ["Loop", "find_loops", "step_before"]
 
 #: Nodes of one step; more would be no cell.
 MOST_NODES = 400
@@ -79,28 +80,29 @@ def _neighbours(graph: Graph) -> Iterator[tuple[Ref, Ref]]:
         for last in _ends(graph, group):
             before = _nearest(graph, last, members)
             if before is not None:
-                yield (last, 0), (before, 0)
+                # a cell that is called as a whole gives its first state after what it outputs
+                number = 1 if isinstance(graph.nodes[last].layer, Recurrent) else 0
+                yield (last, number), (before, number)
 
 
 def _groups(graph: Graph) -> dict[object, list[str]]:
     """Group nodes by their layer and those of what they take, some rounds deep."""
-    kinds: dict[str, object] = {}
-    for name in graph.nodes:
-        place = graph.step_of((name, 0))
-        kinds[name] = ("place", place.sequence, place.axis) if place else graph.keys[name]
-    numbers = {kind: number for number, kind in enumerate(dict.fromkeys(kinds.values()))}
-    marks: dict[str, object] = {name: numbers[kind] for name, kind in kinds.items()}
-    plain = dict(marks)
+    plain = {name: hash(key) for name, key in graph.keys.items()}
+    marks = dict(plain)
+
+    def mark(ref: Ref) -> int:
+        place = graph.step_of(ref)
+        return hash((marks[ref[0]], ref[1]) if place is None else place.along)
+
     for _ in range(ROUNDS):
         marks = {
-            name: hash((plain[name], *((marks[a], k) for a, k in graph.nodes[name].inputs)))
-            for name in graph.nodes
+            name: hash((plain[name], *map(mark, node.inputs))) for name, node in graph.nodes.items()
         }
     groups: dict[object, list[str]] = {}
-    for name, mark in marks.items():
+    for name, same in marks.items():
         if graph.nodes[name].inputs and graph.step_of((name, 0)) is None:
-            groups.setdefault(mark, []).append(name)
-    return {mark: names for mark, names in groups.items() if len(names) > 1}
+            groups.setdefault(same, []).append(name)
+    return {same: names for same, names in groups.items() if len(names) > 1}
 
 
 def _ends(graph: Graph, group: list[str]) -> list[str]:
@@ -197,7 +199,8 @@ class _Comparison:
         taken, given = graph.node(mine).inputs, graph.node(theirs).inputs
         if graph.keys[mine[0]] != graph.keys[theirs[0]] or len(taken) != len(given):
             return None
-        self.others[theirs] = mine
+        for number in range(len(graph.shapes[mine[0]])):
+            self.others[theirs[0], number] = mine[0], number
         self.body.append(mine)
         return list(zip(taken, given, strict=True))
 
@@ -207,6 +210,11 @@ def _paired(graph: Graph, last: Ref, before: Ref) -> Loop | None:
     both = _Comparison(graph)
     if not both.run(last, before) or both.states.get(last) != before:
         return None
+    for given, taken_before in both.states.items():
+        # of a cell that is called as a whole, the one call may have been met by another output
+        if given not in both.seen:
+            both.seen[given] = taken_before
+            both.body.append(given)
     taken = set(both.states.values())
     pairs = sorted(both.states.items(), key=lambda pair: graph.place[pair[0][0]], reverse=True)
     here = {ref: ref for ref in [*both.body, *both.places, *taken]}
@@ -231,23 +239,31 @@ def _depends(graph: Graph, body: list[Ref], taken: set[Ref]) -> frozenset[Ref]:
 
 def _follow_back(graph: Graph, loop: Loop) -> None:
     """Find the same step again before the earliest that is known, as often as it is there."""
-    whole = [*loop.body, *loop.places]
-    whole.sort(key=lambda ref: graph.place[ref[0]], reverse=True)
-    moves = {
-        ref: place.step - _step(graph, loop.steps[0][ref]) for ref, place in loop.places.items()
-    }
+    moves = _moves(graph, loop)
     if any(move == 0 for move in moves.values()):
         loop.steps.clear()
         return
-    taken = {before for _, before in loop.states}
-    while True:
-        later = loop.steps[0]
-        here = {given: later[before] for given, before in loop.states}
-        if not _matches(graph, loop, whole, here, taken, moves):
-            return
-        if any(before not in here for _, before in loop.states):
-            return
-        loop.steps.insert(0, here)
+    while (before := step_before(graph, loop, moves)) is not None:
+        loop.steps.insert(0, before)
+
+
+def _moves(graph: Graph, loop: Loop) -> dict[Ref, int]:
+    """Say how far each place moves along its sequence from one step to the next."""
+    return {
+        ref: place.step - _step(graph, loop.steps[-2][ref]) for ref, place in loop.places.items()
+    }
+
+
+def step_before(
+    graph: Graph, loop: Loop, moves: dict[Ref, int] | None = None
+) -> dict[Ref, Ref] | None:
+    """Find the same step before the earliest that is known; None where it is not there."""
+    whole = [*loop.body, *loop.places]
+    whole.sort(key=lambda ref: graph.place[ref[0]], reverse=True)
+    later = loop.steps[0]
+    here = {given: later[before] for given, before in loop.states}
+    same = _matches(graph, loop, whole, here, moves or {})
+    return here if same and all(before in here for _, before in loop.states) else None
 
 
 def _step(graph: Graph, ref: Ref) -> int:
@@ -261,7 +277,6 @@ def _matches(
     loop: Loop,
     whole: list[Ref],
     here: dict[Ref, Ref],
-    taken: set[Ref],
     moves: dict[Ref, int],
 ) -> bool:
     """Go through one earlier step beside the last one, and note where it has what."""

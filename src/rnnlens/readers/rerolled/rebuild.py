@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 
@@ -18,7 +19,19 @@ from rnnlens.readers.rerolled.graph import Graph
 from rnnlens.readers.rerolled.loops import Loop
 from rnnlens.readers.rerolled.reading import StepReader
 
-__all__ = ["Rebuilt", "as_layer", "in_order", "is_zero", "picked", "used_inside", "walked"]
+__all__ = [
+    "Rebuilt",
+    "as_layer",
+    "in_order",
+    "is_zero",
+    "label",
+    "numberless",
+    "picked",
+    "plainer",
+    "sources_of",
+    "used_inside",
+    "walked",
+]
 
 
 @dataclass(frozen=True, eq=False)
@@ -28,6 +41,8 @@ class Rebuilt:
     graph: Graph
     nodes: dict[str, Node] = field(default_factory=dict)
     instead: dict[Ref, Ref] = field(default_factory=dict)
+    #: What each new node is to be called.
+    wanted: dict[str, str] = field(default_factory=dict)
 
     def add(
         self, wanted: str, layer: Layer, *inputs: Ref, sources: dict[str, Source] | None = None
@@ -35,6 +50,7 @@ class Rebuilt:
         """Add a node."""
         name = unique_name(wanted, {*self.graph.nodes, *self.nodes})
         self.nodes[name] = Node(name, layer, inputs, sources or {})
+        self.wanted[name] = wanted
         return name, 0
 
     def finished(self) -> tuple[list[Node], list[Ref]]:
@@ -54,7 +70,29 @@ class Rebuilt:
             for name, node in self.nodes.items()
         }
         outputs = [now(ref) for ref in self.graph.outputs]
-        return in_order({**old, **new}, outputs), outputs
+        return self._renamed(in_order({**old, **new}, outputs), outputs)
+
+    def _renamed(self, nodes: list[Node], outputs: list[Ref]) -> tuple[list[Node], list[Ref]]:
+        """Give new nodes the names that they were meant to have, where old ones left them free."""
+        taken = {node.name for node in nodes if node.name not in self.nodes}
+        names = {
+            node.name: unique_name(self.wanted[node.name], taken)
+            for node in nodes
+            if node.name in self.nodes
+        }
+
+        def now(ref: Ref) -> Ref:
+            return names.get(ref[0], ref[0]), ref[1]
+
+        renamed = [
+            replace(
+                node,
+                name=names.get(node.name, node.name),
+                inputs=tuple(now(ref) for ref in node.inputs),
+            )
+            for node in nodes
+        ]
+        return renamed, [now(ref) for ref in outputs]
 
 
 def in_order(nodes: dict[str, Node], outputs: Sequence[Ref]) -> list[Node]:
@@ -80,7 +118,7 @@ def as_layer(
     if used_inside(graph, loop, loop.states[match.states[0]][0]):
         return None
     made = Rebuilt(graph)
-    cell = _plainer(match.cell, graph, loop)
+    cell = plainer(match.cell, graph, loop)
     sequence = _input(made, loop, match, read, steps)
     if sequence is None:
         return None
@@ -91,8 +129,8 @@ def as_layer(
         if all(is_zero(graph, start) for start in starts):
             starts = []
     layer = Recurrent(cell, backwards, return_sequences=True, return_state=True)
-    sources = _sources(graph, loop, layer)
-    name, _ = made.add(_label(cell), layer, ref, *starts, sources=sources)
+    sources = sources_of(graph, loop, layer)
+    name, _ = made.add(match.name or label(cell), layer, ref, *starts, sources=sources)
     hidden = loop.states[match.states[0]][0]
     for number, step in enumerate(steps):
         last = number == len(steps) - 1
@@ -104,7 +142,13 @@ def as_layer(
     return made
 
 
-def _label(cell: Cell) -> str:
+def numberless(name: str) -> str:
+    """Leave out the numbers by which calls of one name are told apart."""
+    return re.sub(r"(_\d+)+$", "", name) or name
+
+
+def label(cell: Cell) -> str:
+    """Say what a node of a cell is to be called."""
     return {"LSTM": "lstm", "GRU": "gru"}.get(cell.kind, "rnn")
 
 
@@ -193,7 +237,7 @@ def picked(made: Rebuilt, sequence: Ref, axis: int, start: int, count: int) -> R
     return made.add("steps", Slice(start or None, None if stop == length else stop, 1, 1), sequence)
 
 
-def _plainer(cell: Cell, graph: Graph, loop: Loop) -> Cell:
+def plainer(cell: Cell, graph: Graph, loop: Loop) -> Cell:
     """Keep the arrays in float32 where all of the step's are and nothing is lost by it."""
     types = {
         array.values.dtype
@@ -214,7 +258,7 @@ def _plainer(cell: Cell, graph: Graph, loop: Loop) -> Cell:
     return replace(cell, **made)
 
 
-def _sources(graph: Graph, loop: Loop, layer: Recurrent) -> dict[str, Source]:
+def sources_of(graph: Graph, loop: Loop, layer: Recurrent) -> dict[str, Source]:
     """Say where each array of the cell stands in the code's own arrays."""
     pieces = []
     for ref in loop.body:

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+from rnnlens.network.layers import Recurrent
 from rnnlens.network.network import Node, Ref
+from rnnlens.readers.rerolled.calls import as_called_cell
 from rnnlens.readers.rerolled.cells import match_cell, state_name
+from rnnlens.readers.rerolled.decoders import as_decoder
 from rnnlens.readers.rerolled.described import as_described
 from rnnlens.readers.rerolled.first_step import shortened_first_step
 from rnnlens.readers.rerolled.graph import Graph
@@ -24,7 +27,7 @@ def reroll(nodes: list[Node], outputs: list[Ref]) -> tuple[list[Node], list[Ref]
     while len(nodes) >= FEWEST_NODES:
         graph = Graph(nodes, outputs)
         loops = list(find_loops(graph))
-        tried = (make(graph, loop) for make in (_known, _described) for loop in loops)
+        tried = (make(graph, loop) for make in MAKERS for loop in loops)
         made = next((one for one in tried if one is not None), None)
         if made is None:
             break
@@ -45,9 +48,15 @@ def _known(graph: Graph, loop: Loop) -> Rebuilt | None:
 
 def _described(graph: Graph, loop: Loop) -> Rebuilt | None:
     """Make a layer of a loop by the graph of its step."""
+    if any(isinstance(graph.layer(ref), Recurrent) for ref in loop.inside):
+        return None  # the calls of a cell, which have gates of their own
     formulas = Formulas()
     reading = _reading(graph, loop, formulas)
     return as_described(graph, loop, reading, shortened_first_step(graph, loop, formulas))
+
+
+#: What a loop may be made, the plainest first.
+MAKERS = (as_called_cell, _known, as_decoder, _described)
 
 
 def _reading(graph: Graph, loop: Loop, formulas: Formulas) -> tuple[StepReader, list[Value]] | None:

@@ -7,6 +7,7 @@ from os import PathLike
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from rnnlens.readers.rerolled.left import with_loops_noted
 from rnnlens.readers.step_axes import with_step_axes
 
 if TYPE_CHECKING:
@@ -40,7 +41,7 @@ def read_model(source: object, options: ReadOptions) -> Network:
         network = compared(torch_program.readings(held, own), "the program")
     else:
         network = read(source, own)
-    return with_step_axes(network, options.step_axes)
+    return with_step_axes(with_loops_noted(network), options.step_axes)
 
 
 def _is_program(source: object) -> bool:

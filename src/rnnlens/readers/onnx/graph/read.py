@@ -16,7 +16,7 @@ import numpy as np
 
 from rnnlens.errors import InputError, UnreadableFile, UnsupportedModel
 from rnnlens.network.check import check
-from rnnlens.network.layers import Bidirectional, Layer, Recurrent
+from rnnlens.network.layers import Bidirectional, DescribedRecurrent, Layer, Recurrent
 from rnnlens.network.network import Network, Node, Origin
 from rnnlens.network.unique import unique_name
 from rnnlens.readers.hardening.contents import digest_of
@@ -98,7 +98,8 @@ def read_graph(
     notes = tuple(builder.notes)
     origin = Origin("ONNX", version_of(model), str(path), digest_of(path), notes=notes)
     network = _network(builder, tensors, origin, model.graph.name or "network")
-    if not any(network.recurrent()):
+    described = any(isinstance(node.layer, DescribedRecurrent) for node in network.nodes)
+    if not described and not any(network.recurrent()):
         refuse_unrolled(graph.operators, graph.fixed)
     taken = {node.name for node in network.nodes}
     inputs = tuple(
