@@ -30,6 +30,7 @@ from rnnlens.network.layers import (
     LayerNormalization,
     Masking,
     Recurrent,
+    Reduction,
     RepeatVector,
     Rescaling,
     Standardization,
@@ -161,6 +162,9 @@ ONNX: dict[str, Callable[[], Network]] = {
     ),
     "sum of other numbers of axes": sum_of_ranks,
     "Conv1D that is dilated, strided and padded": lambda: chain(DILATED, shape=(6, 3)),
+    "variance over steps that are not counted": lambda: chain(
+        Reduction("variance", (1,), correction=1), shape=(None, 3)
+    ),
 }
 
 # --- PyTorch -----------------------------------------------------------------------------------
