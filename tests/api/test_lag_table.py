@@ -71,9 +71,9 @@ def test_every_column_of_the_table_is_what_its_own_verb_gives(network, X, y):
 
 def test_the_verdicts_are_those_of_a_network_that_uses_lags_one_and_three(network, X, y):
     table = rnnlens.lags(network, X, y, certificates=Certificates(windows=3), shares=QUICK)
-    proven = np.full(STEPS, "proven", dtype="<U10")
-    proven[[0, 2]] = "used"
-    assert table.verdict.values.tolist() == proven.tolist()
+    known = np.full(STEPS, "structural", dtype="<U10")
+    known[[0, 2]] = "used"
+    assert table.verdict.values.tolist() == known.tolist()
     assert (table.rung.values == [RUNGS[one] for one in table.verdict.values]).all()
     assert table.attrs["looks_back"] == 3
     assert table.attrs["looks_back_p"] < 0.05
@@ -120,7 +120,7 @@ def test_features_freed_alone_prove_nothing_of_a_whole_lag(network, X, y):
     assert "proven" not in alone.verdict.values
     assert alone.attrs["free"] == "one feature of one lag at a time"
     assert (alone.proven + alone.structural).values.tolist() == [0, 3, 0, 3, 3, 3]
-    assert alone.verdict.values[4] == "equivalent"
+    assert alone.verdict.values[4] == "structural"
     assert alone.bound.dims == ("sample", "lag", "feature")
     together = rnnlens.lags(network, X, y, certificates=Certificates(windows=3), shares=QUICK)
     assert (together.largest_bound >= alone.largest_bound - 1e-12).all()
@@ -364,14 +364,16 @@ def test_what_never_changes_gets_no_verdict_from_draws_and_takes_no_certificate_
     y = rnnlens.predict(network, X)[:, 0] + 0.5 * rng.normal(size=len(X))
     asked = {"certificates": Certificates(windows=3), "shares": QUICK}
     both = rnnlens.lags(network, X, y, by="both", **asked)
-    assert (both.verdict.values[:, 1] == "undecided").all()
-    assert (both.rung.values[:, 1] == "no evidence: constant").all()
+    assert both.verdict.values[1, 1] == "undecided"
+    assert both.rung.values[1, 1] == "no evidence: constant"
     assert both.verdict.values[0, 0] == "used"
-    assert (both.verdict.values[1:, 0] == "proven").all()
+    assert (both.verdict.values[1:, 0] == "structural").all()
+    assert (np.delete(both.verdict.values[:, 1], 1) == "structural").all()
     assert np.isnan(both.bound.values[..., 1]).all()
     assert "feature 1 never changes and was not freed" in both.attrs["range"]
     by_lag = rnnlens.lags(network, X, y, **asked)
-    assert (by_lag.verdict.values[1:] == "proven").all()
+    assert by_lag.verdict.values[1] == "proven"
+    assert (by_lag.verdict.values[2:] == "structural").all()
     # a range that is stated frees it, and finds what it does
     stated = replace(asked["certificates"], range={"feature 1": 0.5})
     found = rnnlens.lags(network, X, y, by="both", certificates=stated, shares=QUICK)
@@ -380,7 +382,8 @@ def test_what_never_changes_gets_no_verdict_from_draws_and_takes_no_certificate_
     # zero weights are another thing
     zero = linear_network(coefficients * [1.0, 0.0])
     weightless = rnnlens.lags(zero, X, y, by="feature", certificates=None, shares=QUICK)
-    assert weightless.verdict.values[1] == "undecided"
+    assert weightless.verdict.values[1] == "structural"
+    assert weightless.rung.values[1] == "zero weights"
 
 
 def test_a_rare_value_keeps_a_range_of_its_own(rng):

@@ -72,9 +72,10 @@ def test_a_network_that_needs_whole_sequences_beside_another_input_is_explained_
     found = rnnlens.explain(net, x, method="tree", target=0, baseline="zero")
     change = found.forecast - found.baseline_forecast
     np.testing.assert_allclose(found.contribution.sum("lag"), change, rtol=0, atol=1e-14)
-    # padding behind the lengths gets nothing
+    # lags count from the newest real step, and padding behind the lengths gets nothing
     short = x["lengths"] == 1
-    assert not found.contribution.values[short, :2].any()
+    assert found.contribution.values[short, 0].any()
+    assert not found.contribution.values[short, 1:].any()
 
 
 def test_sampled_values_of_tokens_are_those_of_every_coalition():

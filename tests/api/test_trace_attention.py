@@ -6,6 +6,7 @@ import torch
 from torch import nn
 
 import rnnlens
+from rnnlens.errors import InputError
 from torch_models import scrambled
 
 
@@ -52,4 +53,5 @@ def test_weights_of_attention_stand_in_a_trace_and_sum_to_one(module, rng):
 def test_a_network_without_attention_shows_its_layers_alone(rng):
     module = scrambled(nn.Sequential(nn.Linear(3, 3), nn.Softmax(-1)).double())
     x = rng.normal(size=(4, 6, 3))
-    assert not rnnlens.trace(rnnlens.read(module, example=x), x).children
+    with pytest.raises(InputError, match="no recurrent layer, so there is no cell to trace"):
+        rnnlens.trace(rnnlens.read(module, example=x), x)

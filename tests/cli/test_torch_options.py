@@ -37,7 +37,8 @@ def test_nonlinearity_says_what_a_plain_layer_computes(call, tmp_path):
 def test_an_option_for_another_format_is_refused_in_one_sentence(call, model):
     said = call("inspect", model, "--head", "fc")
     assert said.code == 1
-    assert "is a Keras archive, which takes same_as, but head was given" in said.err
+    assert "is a Keras archive, which takes architecture and layers" in said.err
+    assert "but head was given: leave it out" in said.err
 
 
 @pytest.mark.parametrize("outputs", [1, 3])

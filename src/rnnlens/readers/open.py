@@ -117,14 +117,12 @@ def read_or_name_arrays(source: object, options: ReadOptions | None = None) -> N
         return torch_dict.arrays(source) or _named(source)
     try:
         return read(source, options)
-    except UnsupportedModel as error:
-        partial = None
-        if isinstance(source, (str, os.PathLike)) and not (options and options.given):
-            partial = _partial(Path(os.fsdecode(source)), error)
-        if partial is None:
-            raise
-        return partial
-    except InputError:
+    except InputError as error:
+        stated = options is not None and options.given
+        if isinstance(error, UnsupportedModel) and not stated:
+            partial = _partial(source, error)
+            if partial is not None:
+                return partial
         options_given = options is not None and set(options.given) - {"part"}
         if options_given or not isinstance(source, (str, os.PathLike)):
             raise
@@ -146,9 +144,7 @@ def read_up_to_refusal(source: object) -> Network:
     try:
         return read(source)
     except UnsupportedModel as error:
-        arrays = None
-        if isinstance(source, (str, os.PathLike)):
-            arrays = _partial(Path(os.fsdecode(source)), error)
+        arrays = _partial(source, error)
         if arrays is None or not arrays.until:
             raise
         network = read(source, ReadOptions(until=arrays.until))
@@ -156,8 +152,11 @@ def read_up_to_refusal(source: object) -> Network:
         return replace(network, origin=replace(network.origin, left_out=clauses))
 
 
-def _partial(path: Path, refusal: UnsupportedModel) -> Arrays | None:
-    """Name the arrays of a model that has a layer which is not read."""
+def _partial(source: object, refusal: UnsupportedModel) -> Arrays | None:
+    """Name the arrays of a file of a model that has a layer which is not read."""
+    if not isinstance(source, (str, os.PathLike)):
+        return None
+    path = Path(os.fsdecode(source))
     for reader in WHOLE:
         if (path.is_file() or reader is saved_model) and reader.match(path):
             return reader.partial(path, refusal)

@@ -88,6 +88,7 @@ def test_a_live_module_with_norms_around_its_weights_is_folded(wrapped, rng):
     network = rnnlens.read(wrapped, example=x)
     np.testing.assert_allclose(rnnlens.predict(network, x), expected, rtol=0, atol=CLOSE)
     assert wrapped.state_dict().keys() != Net().state_dict().keys()  # the module itself is kept
+    np.testing.assert_array_equal(wrapped(torch.as_tensor(x)).detach().numpy(), expected)
 
 
 def test_a_module_that_keeps_what_it_computed_is_read(rng):

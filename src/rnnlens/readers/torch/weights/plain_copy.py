@@ -45,6 +45,9 @@ def _fold(part: torch.nn.Module) -> None:
     from torch.nn.utils.weight_norm import WeightNorm
 
     if parametrize.is_parametrized(part):
+        # a copy shares the class that holds the weights as properties, which are deleted below
+        kind = type(part)
+        part.__class__ = type(kind.__name__, kind.__bases__, dict(kind.__dict__))
         for name in list(part.parametrizations):  # type: ignore[arg-type]
             parametrize.remove_parametrizations(part, name, leave_parametrized=True)
     for hook in list(part._forward_pre_hooks.values()):
