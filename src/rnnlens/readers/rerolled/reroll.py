@@ -9,6 +9,7 @@ from rnnlens.readers.rerolled.cells import match_cell, state_name
 from rnnlens.readers.rerolled.decoders import as_decoder
 from rnnlens.readers.rerolled.described import as_described
 from rnnlens.readers.rerolled.first_step import shortened_first_step
+from rnnlens.readers.rerolled.flat_states import flat_states
 from rnnlens.readers.rerolled.graph import Graph
 from rnnlens.readers.rerolled.loops import Loop, find_loops
 from rnnlens.readers.rerolled.over_steps import over_steps
@@ -24,6 +25,8 @@ FEWEST_NODES = 8
 
 def reroll(nodes: list[Node], outputs: list[Ref]) -> tuple[list[Node], list[Ref]]:
     """Make recurrent layers of the loops, and layers over the steps of what follows at each."""
+    if len(nodes) >= FEWEST_NODES:
+        nodes, outputs = flat_states(nodes, outputs)
     while len(nodes) >= FEWEST_NODES:
         graph = Graph(nodes, outputs)
         loops = list(find_loops(graph))
