@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
 __all__ = ["as_json", "foretell", "give", "note", "sentence", "show", "working"]
 
-Result = TypeVar("Result", "xr.Dataset", "xr.DataTree")
+Result = TypeVar("Result", bound="xr.Dataset | xr.DataTree")
 
 #: Columns of a table that goes to a file or a pipe.
 PIPE_WIDTH = 100

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, cast
 
 from rnnlens.api.shared.given.arguments import checked
 from rnnlens.attribution.options import Effort, Target, as_target
@@ -155,8 +155,9 @@ def lags(
         )  # fmt: skip
         if case.layout is not None:
             return question.tables(case, explained, by, parts.of("evidence"))
-        labelled = shares_of(explained, by, shares).assign_attrs(important_features(explained))
-        return question.table(case, explained, labelled, by, parts.of("evidence"))
+        alone = cast("xr.Dataset", explained)  # one sequence has no tree
+        labelled = shares_of(alone, by, shares).assign_attrs(important_features(alone))
+        return question.table(case, alone, labelled, by, parts.of("evidence"))
 
 
 def _check(

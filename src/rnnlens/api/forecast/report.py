@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, cast
 
 import numpy as np
 
@@ -119,18 +119,20 @@ def report(
     every = make_case(net, data, of, several=True)
     case = make_case(net, data, page_sequence(every))
     with Parts(progress, **WEIGHTS) as parts:
-        explained = explain(
+        alone = explain(
             net, data, target=target, held=held, background=background, initial_state=initial_state,
             of=case.of, effort=Effort(precision=precision, seed=shares.seed),
             progress=parts.of("explained"), **share_question(case, shares),
         )  # fmt: skip
+        explained = cast("xr.Dataset", alone)  # one sequence has no tree
         together = None
         if every.each:
-            together = explain(
+            each = explain(
                 net, data, target=target, method="secant", baseline=shares.baseline, held=held,
                 background=background, initial_state=initial_state, of=list(every.each),
                 effort=Effort(precision=precision, seed=shares.seed),
             )  # fmt: skip
+            together = cast("xr.DataTree", each)
         by_lag = shares_of(explained, "lag", shares)
         sample, reason = pick_window(explained)
         one = {name: array[sample : sample + 1] for name, array in case.inputs.items()}

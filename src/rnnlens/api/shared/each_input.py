@@ -48,7 +48,7 @@ def in_one_tree(parts: dict[str, xr.Dataset], case: Case, left_out: Sequence[str
 
 def certified_each(
     case: Case,
-    certify: Callable[..., xr.Dataset],
+    certify: Callable[..., xr.Dataset | xr.DataTree],
     features: str | int | Sequence[str | int] | None,
     certificates: Certificates,
     background: object,
@@ -65,13 +65,15 @@ def certified_each(
             f"({', '.join(case.each)}) hold tokens"
         )
     for name, told in zip(names, equal_parts(progress, len(names)), strict=True):
-        parts[name] = certify(
+        part = certify(
             of=name,
             features=wanted[name],
             certificates=own_ranges(case, name, certificates),
             background=own_background(case, name, background),
             progress=told,
         )
+        assert isinstance(part, xr.Dataset), "one input has no tree"
+        parts[name] = part
     left = [name for name, one in case.each.items() if one.tokens]
     return in_one_tree(parts, case, left)
 

@@ -14,6 +14,8 @@ from rnnlens.evidence.proof.stated_ranges import StatedRanges
 from rnnlens.series.windows import Windows
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from numpy.typing import ArrayLike, NDArray
 
     from rnnlens.api.shared.given.case import Case
@@ -22,7 +24,9 @@ if TYPE_CHECKING:
 __all__ = ["background_values", "outcomes_given", "stated_ranges"]
 
 
-def background_values(case: Case, background: Windows | ArrayLike | None) -> RealWindows:
+def background_values(
+    case: Case, background: Windows | ArrayLike | Mapping[str, ArrayLike] | None
+) -> RealWindows:
     """Give the data that ranges and tolerances come from: windows (window, step, feature)."""
     if background is None:
         return RealWindows(case.inputs[case.of], case.real)

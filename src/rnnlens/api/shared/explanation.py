@@ -47,11 +47,11 @@ class Explanation:
     output: int | str
     explained_on: str
     method: str
-    baseline: str | ArrayLike | None
+    baseline: str | ArrayLike | Mapping[str, str | ArrayLike] | None
     held: Sequence[str] | None
     newest: int | None
     groups: Mapping[str, Sequence[int | str]] | None
-    background: Windows | ArrayLike | None
+    background: Windows | ArrayLike | Mapping[str, ArrayLike] | None
     initial_state: Mapping[str, Sequence[ArrayLike]] | None
     effort: Effort
 
@@ -119,5 +119,7 @@ class Explanation:
         drawn = self._baseline(case, "background") if self.baseline is None else None
         return drawn if isinstance(drawn, Baseline) else None
 
-    def _baseline(self, case: Case, given: str | ArrayLike) -> Baseline | GaussianConditional:
+    def _baseline(
+        self, case: Case, given: str | ArrayLike | Mapping[str, str | ArrayLike]
+    ) -> Baseline | GaussianConditional:
         return baseline_of(case, given, self.held, self.background, self.effort.seed)[0]

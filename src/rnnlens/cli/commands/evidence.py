@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, cast
 
 import typer
 
@@ -23,6 +23,8 @@ from rnnlens.cli.output import foretell, give, note, working
 from rnnlens.errors import InputError, MissingLibrary
 
 if TYPE_CHECKING:
+    import xarray as xr
+
     from rnnlens.network.network import Network
     from rnnlens.series.windows import Windows
 
@@ -82,7 +84,8 @@ def lags(
             shares=shares,
             progress=progress,
         )
-    give(table, output, view=evidence_view, plain=evidence_summary, indent=1)
+    alone = cast("xr.Dataset", table)  # windows are of one sequence, which has no tree
+    give(alone, output, view=evidence_view, plain=evidence_summary, indent=1)
 
 
 @flattened
@@ -125,7 +128,8 @@ def certify(
         )
     if unchecked:
         note(f"no deviation of the source model is added, as it was not run: {unchecked}")
-    give(certified, output, view=certificate_view, plain=certificate_summary, indent=1)
+    alone = cast("xr.Dataset", certified)  # windows are of one sequence, which has no tree
+    give(alone, output, view=certificate_view, plain=certificate_summary, indent=1)
 
 
 def _why_not_run(network: Network, model: Path, windows: Windows) -> str:

@@ -9,12 +9,13 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass, replace
+from typing import cast
 
 import numpy as np
 from numpy.typing import NDArray
 
 from rnnlens.engine.operations.recurrent import unmerged
-from rnnlens.engine.operations.registry import Tape
+from rnnlens.engine.operations.registry import Multipliers, Tape
 from rnnlens.evidence.reach.rules import Counting, Known, Wanted, wanted_by
 from rnnlens.network.cells import GRU, LSTM, Cell, Gate, SimpleRNN
 from rnnlens.network.layers import Bidirectional, Recurrent
@@ -52,7 +53,9 @@ def _(
     layer: Bidirectional, tape: Tape, wanted: tuple[Used, ...], known: Known, ones: Counting
 ) -> Wanted:
     merge = "sum" if layer.merge_mode in {"ave", "mul"} else layer.merge_mode
-    given = unmerged(replace(layer, merge_mode=merge), tape, tape, wanted)
+    # what is wanted goes the way of multipliers, and stays boolean
+    marks = cast("Multipliers", wanted)
+    given = unmerged(replace(layer, merge_mode=merge), tape, tape, marks)
     (first, *early), (second, *late) = (
         wanted_by(direction, one, asked, [None], ones)
         for direction, one, asked in zip(
@@ -95,10 +98,10 @@ class _Ways:
         )
 
     def features(self, units: Used) -> Used:
-        return self.W[:, units].any(axis=1)
+        return np.asarray(self.W[:, units].any(axis=1))
 
     def hidden(self, units: Used) -> Used:
-        return self.U[:, units].any(axis=1)
+        return np.asarray(self.U[:, units].any(axis=1))
 
     def peeps(self, units: Used) -> Used:
         return np.zeros_like(units) if self.V is None else units & self.V
@@ -126,13 +129,19 @@ class _LSTM:
 
     @classmethod
     def of(cls, cell: LSTM, ones: Counting) -> _LSTM:
-        gates = (cell.input, cell.forget, cell.cell, cell.output)
         P = None if cell.projection is None else ones(cell.projection) != 0
-        return cls(*(_Ways.of(gate, ones) for gate in gates), P)
+        return cls(
+            input=_Ways.of(cell.input, ones),
+            forget=_Ways.of(cell.forget, ones),
+            cell=_Ways.of(cell.cell, ones),
+            output=_Ways.of(cell.output, ones),
+            projection=P,
+        )
 
     def __call__(self, states: States, zero: bool) -> tuple[Used, States]:
         hidden, cell = states
-        out = hidden if self.projection is None else self.projection[:, hidden].any(axis=1)
+        P = self.projection
+        out = hidden if P is None else np.asarray(P[:, hidden].any(axis=1))
         cell = cell | out | self.output.peeps(out)
         before = cell | self.input.peeps(cell) | self.forget.peeps(cell)
         # a forget gate of a state that is zero gates nothing
@@ -155,9 +164,14 @@ class _GRU:
 
     @classmethod
     def of(cls, cell: GRU, ones: Counting) -> _GRU:
-        ways = [_Ways.of(gate, ones) for gate in (cell.update, cell.reset, cell.candidate)]
         b = cell.candidate.b_r
-        return cls(*ways, cell.reset_after, None if b is None else ones(b) != 0)
+        return cls(
+            update=_Ways.of(cell.update, ones),
+            reset=_Ways.of(cell.reset, ones),
+            candidate=_Ways.of(cell.candidate, ones),
+            after=cell.reset_after,
+            bias=None if b is None else ones(b) != 0,
+        )
 
     def __call__(self, states: States, zero: bool) -> tuple[Used, States]:
         (units,) = states

@@ -82,7 +82,7 @@ class Counting:
     zeros: bool = False
     carried: bool = False
 
-    def __call__(self, weights: Array) -> Array:
+    def __call__(self, weights: NDArray[np.floating]) -> Array:
         """Give ones where a weight counts."""
         weights = np.asarray(weights)
         return np.ones(weights.shape) if self.zeros else (weights != 0).astype(float)

@@ -92,15 +92,33 @@ def explanation_view(explanation: xr.Dataset | xr.DataTree) -> Group:
 
     if "lag" not in explanation.dims:
         return _inputs_view(explanation)
-    usual = "sensitivity" if "sensitivity" in explanation else "contribution"
-    kind = explanation.attrs.get("kind", usual)
-    values = explanation[explanation.attrs.get("shows", usual)]
+    whole = _whole(explanation)
+    usual = "sensitivity" if "sensitivity" in whole else "contribution"
+    kind = whole.attrs.get("kind", usual)
+    values = whole[whole.attrs.get("shows", usual)]
     if "layer" in values.dims:
         values = values.sum("layer")
-    table, decimals = _lag_rows(explanation, values, kind)
-    tables = [table, *_by_group(explanation, values, decimals)]
-    said = [*_sum(explanation, kind), *_marks(explanation), matters_sentence(explanation.attrs)]
-    return Group(_explanation_heading(explanation, kind), *tables, *filter(None, said))
+    table, decimals = _lag_rows(whole, values, kind)
+    tables = [table, *_by_group(whole, values, decimals)]
+    said = [*_sum(whole, kind), *_marks(whole), matters_sentence(whole.attrs)]
+    return Group(_explanation_heading(whole, kind), *tables, *filter(None, said))
+
+
+def _whole(result: xr.Dataset | xr.DataTree) -> xr.Dataset:
+    """Give what a result says of all inputs, which stands at the root of a tree."""
+    import xarray as xr
+
+    return result.to_dataset() if isinstance(result, xr.DataTree) else result
+
+
+def _parts(result: xr.Dataset | xr.DataTree) -> list[xr.Dataset]:
+    """Give what a result says of each input by itself."""
+    import xarray as xr
+
+    if isinstance(result, xr.Dataset):
+        return [result]
+    nodes = list(result.children.values()) or [result]
+    return [node.to_dataset(inherit=False) for node in nodes]
 
 
 def _lag_rows(explanation: xr.Dataset, values: xr.DataArray, kind: str) -> tuple[Table, int]:
@@ -136,14 +154,11 @@ def _inputs_view(explanation: xr.Dataset | xr.DataTree) -> Group:
     """Show what each input gave, by lag, by step ahead, or by feature alone."""
     from rich.console import Group
 
-    parts = getattr(explanation, "children", None) or {"": explanation}
-    attrs = explanation.attrs
+    root, attrs = _whole(explanation), explanation.attrs
     kind = str(attrs.get("kind", "contribution"))
     shows = str(attrs.get("shows", "contribution"))
     tables: list[str | Table] = []
-    for part in parts.values():
-        own = part if hasattr(part, "data_vars") and not hasattr(part, "to_dataset") else None
-        dataset = part.to_dataset(inherit=False) if own is None else own
+    for dataset in _parts(explanation):
         values = dataset[shows]
         by = "by feature"
         if "lag" in values.dims:
@@ -158,8 +173,8 @@ def _inputs_view(explanation: xr.Dataset | xr.DataTree) -> Group:
         mean = with_unit(f"{float(total.mean()):+.4g}", str(attrs.get("unit") or ""))
         whole = f": {mean} in all" if kind not in UNSUMMED else ""
         tables += ["", f"{dataset.attrs.get('input', attrs.get('inputs', ''))}, {by}{whole}", table]
-    said = [*_sum(explanation, kind), matters_sentence(attrs)]
-    return Group(_explanation_heading(explanation, kind), *tables, "", *filter(None, said))
+    said = [*_sum(root, kind), matters_sentence(attrs)]
+    return Group(_explanation_heading(root, kind), *tables, "", *filter(None, said))
 
 
 def _feature_rows(dataset: xr.Dataset, values: xr.DataArray, kind: str) -> Table:

@@ -12,7 +12,7 @@ if TYPE_CHECKING:
     import xarray as xr
     from rich.console import Group
 
-    Result = TypeVar("Result", xr.Dataset, xr.DataTree)
+    Result = TypeVar("Result", bound=xr.Dataset | xr.DataTree)
 
 __all__ = ["with_origin"]
 

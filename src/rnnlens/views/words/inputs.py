@@ -25,7 +25,7 @@ def inputs_sentences(tree: xr.DataTree) -> tuple[str, ...]:
     """Say how much of what moved the forecasts each input gave, and what sums to what."""
     sizes = {}
     for node in tree.children.values():
-        values = node["contribution"]
+        values = node.to_dataset()["contribution"]
         whole = values.sum([name for name in values.dims if name != "sample"])
         sizes[str(node.attrs["input"])] = float(abs(whole).mean())
     total = sum(sizes.values())
@@ -44,7 +44,7 @@ def input_rows(tree: xr.DataTree) -> list[InputRow]:
     unit = str(tree.attrs.get("unit") or "")
     rows: list[InputRow] = []
     for node in tree.children.values():
-        values, name = node["contribution"], str(node.attrs["input"])
+        values, name = node.to_dataset()["contribution"], str(node.attrs["input"])
         along = next((a for a in ("lag", "ahead", "feature") if a in values.dims), None)
         others = [a for a in values.dims if a not in {"sample", along}]
         by_part = values.sum(others)

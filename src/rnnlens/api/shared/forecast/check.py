@@ -20,6 +20,8 @@ from rnnlens.series.windows import Windows
 from rnnlens.views.words.forecast import caution_sentence, forecast_line
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     import xarray as xr
     from numpy.typing import ArrayLike, NDArray
 
@@ -50,7 +52,7 @@ def unjudged(explained_on: str, *, sequences: bool = True) -> dict[str, str]:
 def about_forecast(
     case: Case,
     target: NamedTarget,
-    background: Windows | ArrayLike | None = None,
+    background: Windows | ArrayLike | Mapping[str, ArrayLike] | None = None,
     y: Array | None = None,
 ) -> dict[str, str]:
     """Say what every result about a forecast says of it: how good it is, and a caution."""
@@ -66,7 +68,10 @@ def _about(page: xr.Dataset) -> dict[str, str]:
 
 
 def with_check(
-    result: xr.Dataset, case: Case, asked: Target, background: Windows | ArrayLike | None
+    result: xr.Dataset,
+    case: Case,
+    asked: Target,
+    background: Windows | ArrayLike | Mapping[str, ArrayLike] | None,
 ) -> xr.Dataset:
     """Add the check to a result about one target, or about several of them and horizons."""
     targets, horizons = case.choices(asked.output)
@@ -101,7 +106,7 @@ def with_references(
     page: xr.Dataset,
     case: Case,
     target: NamedTarget,
-    background: Windows | ArrayLike | None,
+    background: Windows | ArrayLike | Mapping[str, ArrayLike] | None,
     y: Array | None,
 ) -> xr.Dataset:
     """Add the check and the errors of its references to a page of `rnnlens.trust`."""
@@ -117,7 +122,7 @@ def with_references(
 def forecast_page(
     case: Case,
     target: NamedTarget,
-    background: Windows | ArrayLike | None = None,
+    background: Windows | ArrayLike | Mapping[str, ArrayLike] | None = None,
     y: Array | None = None,
 ) -> xr.Dataset:
     """Check a forecast: y (sample,) in the target's own unit, where windows have none."""
@@ -219,7 +224,9 @@ def _actual(windows: Windows | None, name: str, count: int) -> Array:
 
 
 def _background(
-    case: Case, target: NamedTarget, given: Windows | ArrayLike | None
+    case: Case,
+    target: NamedTarget,
+    given: Windows | ArrayLike | Mapping[str, ArrayLike] | None,
 ) -> ForecastData | None:
     """Collect what a background holds, where it is like the windows."""
     if given is None or case.tokens or len(case.inputs) != 1:

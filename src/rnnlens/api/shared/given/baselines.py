@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeVar
 
 import numpy as np
 import pandas as pd
@@ -26,7 +26,9 @@ if TYPE_CHECKING:
     from rnnlens.attribution.question import AnyBaseline
 
     #: Windows that baselines are made from, as a user gives them or as they were checked.
-    Background = Windows | ArrayLike | RealWindows | None
+    Background = Windows | ArrayLike | RealWindows | Mapping[str, ArrayLike] | None
+    #: A baseline as it was named.
+    Named = TypeVar("Named")
 
 __all__ = ["about_baseline", "background_of", "one_baseline", "usual_baseline"]
 
@@ -40,7 +42,7 @@ AVERAGED = ("mean", "conditional", *CALENDAR)
 NO_GROUP = -1
 
 
-def usual_baseline(case: Case, given: str | ArrayLike | None) -> str | ArrayLike:
+def usual_baseline(case: Case, given: Named | None) -> Named | str:
     """Give the baseline that is taken where none was named: tokens have no mean."""
     if given is not None:
         return given

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 from os import PathLike
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeGuard
 
 from rnnlens.readers.rerolled.left import with_loops_noted
 from rnnlens.readers.step_axes import with_step_axes
@@ -44,7 +44,7 @@ def read_model(source: object, options: ReadOptions) -> Network:
     return with_step_axes(with_loops_noted(network), options.step_axes)
 
 
-def _is_program(source: object) -> bool:
+def _is_program(source: object) -> TypeGuard[str | PathLike[str]]:
     """Tell whether a source is a file of ``torch.export.save``."""
     from rnnlens.readers.torch.program.read import match
 

@@ -135,7 +135,7 @@ def on_lags(tree: xr.DataTree | xr.Dataset, one: PlayerInput) -> xr.Dataset:
         part = tree[named or [tree.attrs["shows"]]]
         shared = tree.drop_vars(part.data_vars).drop_vars("feature", errors="ignore")
     else:
-        part = tree[node_path(one.name)].to_dataset(inherit=False)
+        part = _node(tree, one.name)
         shared = tree.to_dataset(inherit=False)
     if not one.lags:
         part = part.expand_dims(lag=[1]).assign_coords(lag_to=("lag", [1]))
@@ -152,8 +152,15 @@ def part_of(result: xr.Dataset | xr.DataTree, name: str) -> xr.Dataset:
     """Take what a result says of one input, with what it says of all; a Dataset as it is."""
     if isinstance(result, xr.Dataset):
         return result
-    part = result[node_path(name)].to_dataset(inherit=False)
+    part = _node(result, name)
     return part.assign_attrs({**result.attrs, **part.attrs})
+
+
+def _node(tree: xr.DataTree, name: str) -> xr.Dataset:
+    """Take the node of one input out of a tree, without what it has from the root."""
+    node = tree[node_path(name)]
+    assert isinstance(node, xr.DataTree), "an input has a node"
+    return node.to_dataset(inherit=False)
 
 
 def tree_of(parts: Mapping[str, xr.Dataset], case: Case, shared: xr.Dataset) -> xr.DataTree:

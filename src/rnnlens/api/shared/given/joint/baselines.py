@@ -30,7 +30,7 @@ def baseline_of(
     case: Case,
     baseline: Stated,
     held: Sequence[str] | None,
-    background: Background | Mapping[str, ArrayLike],
+    background: Background,
     seed: int,
 ) -> tuple[AnyBaseline, tuple[str, ...]]:
     """Make the baseline of a verb from its options, and name the features that are held."""
@@ -62,7 +62,7 @@ def _of_several(
     case: Case,
     baseline: Stated,
     held: Sequence[str] | None,
-    background: Background | Mapping[str, ArrayLike],
+    background: Background,
     seed: int,
 ) -> tuple[Baseline, tuple[str, ...]]:
     """Make the baseline of several inputs, each its own; real windows are drawn together."""
@@ -91,7 +91,7 @@ def _of_several(
         )
     kept = np.zeros((layout.rows, layout.width), bool)
     for one in layout.inputs:
-        kept[np.ix_(one.rows, made[one.name].held)] = True
+        kept[np.ix_(np.array(one.rows, np.int64), made[one.name].held)] = True
     texts = {name: one.text for name, one in made.items()}
     text = next(iter(texts.values()))
     if len(set(texts.values())) > 1:

@@ -66,9 +66,10 @@ def make_case(
     of = _alone(of)
     if several:
         players = players_of(network, inputs, of)
-        if len(players) > 1 or not players[0].lags:
+        first, *others = players
+        if others or not first.lags:
             return _joint(given, players)
-        of = players[0].name
+        of = first.name
     if isinstance(of, list):
         raise DataError(
             f"one sequence is asked about here, but of= names {', '.join(of)}: name one of them, "
