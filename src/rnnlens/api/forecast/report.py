@@ -119,20 +119,20 @@ def report(
     every = make_case(net, data, of, several=True)
     case = make_case(net, data, page_sequence(every))
     with Parts(progress, **WEIGHTS) as parts:
-        alone = explain(
+        explained = explain(
             net, data, target=target, held=held, background=background, initial_state=initial_state,
             of=case.of, effort=Effort(precision=precision, seed=shares.seed),
             progress=parts.of("explained"), **share_question(case, shares),
         )  # fmt: skip
-        explained = cast("xr.Dataset", alone)  # one sequence has no tree
+        explained = cast("xr.Dataset", explained)  # one sequence has no tree
         together = None
         if every.each:
-            each = explain(
+            together = explain(
                 net, data, target=target, method="secant", baseline=shares.baseline, held=held,
                 background=background, initial_state=initial_state, of=list(every.each),
                 effort=Effort(precision=precision, seed=shares.seed),
             )  # fmt: skip
-            together = cast("xr.DataTree", each)
+            together = cast("xr.DataTree", together)
         by_lag = shares_of(explained, "lag", shares)
         sample, reason = pick_window(explained)
         one = {name: array[sample : sample + 1] for name, array in case.inputs.items()}
