@@ -51,8 +51,8 @@ def steps_of(network: Network, inputs: Mapping[str, Array], of: str) -> NDArray[
     """
     within = _within(network, of)
     if within:
-        masks = {name: steps_of(network, inputs, name) for name, one in within.items() if one.steps}
-        return _by_row(inputs[of], within, masks)
+        each = {name: steps_of(network, inputs, name) for name, one in within.items() if one.steps}
+        return _by_row(inputs[of], within, each)
     node = _masking_node(network, of)
     if node is None:
         return None

@@ -48,7 +48,7 @@ def _(
     sequences = inputs[: layer.sequences]
     shared = inputs[layer.sequences : layer.sequences + layer.shared]
     samples = len(inputs[0])
-    states = inputs[layer.sequences + layer.shared :] or tuple(
+    states: tuple[Array, ...] = inputs[layer.sequences + layer.shared :] or tuple(
         np.zeros((samples, size), inputs[0].dtype) for size in layer.sizes
     )
     steps: list[dict[str, Tape]] = []
@@ -61,8 +61,9 @@ def _(
         tapes = _step(layer, known)
         states = tuple(known[ref] for ref in layer.after)
         steps.append(tapes)
-        hidden.append(states[0])
-        cell.append(states[1] if len(states) > 1 else states[0])
+        first, *others = states
+        hidden.append(first)
+        cell.append(others[0] if others else first)
     sequence = np.stack(hidden, axis=1)
     outputs = (sequence, *states)
     return Tape(inputs, outputs, (None,) * len(outputs), DescribedRun(steps, hidden, cell))

@@ -7,7 +7,7 @@ import sys
 from collections.abc import Iterator, Mapping
 from importlib.util import find_spec
 from pathlib import Path
-from typing import Protocol
+from typing import Protocol, cast
 
 import numpy as np
 
@@ -98,7 +98,7 @@ def _states(layer: object) -> list[LiveState]:
     """Give the states that a stateful layer carries from one batch to the next."""
     carried = getattr(layer, "states", None) if getattr(layer, "stateful", False) else None
     flat = carried if isinstance(carried, list | tuple) else [carried]
-    return [state for state in flat if hasattr(state, "assign")]
+    return [cast("LiveState", state) for state in flat if hasattr(state, "assign")]
 
 
 def _load(path: Path) -> object:

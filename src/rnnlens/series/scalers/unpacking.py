@@ -8,7 +8,7 @@ import zlib
 from collections.abc import Callable
 from importlib.util import find_spec
 from os import PathLike
-from typing import Protocol
+from typing import Protocol, cast
 
 from rnnlens.errors import MissingLibrary
 from rnnlens.series.scalers.inert import Refused, damaged
@@ -47,7 +47,7 @@ def _lz4() -> _Unpacker:
         )
     from lz4.frame import LZ4FrameDecompressor  # pyright: ignore[reportMissingImports]
 
-    return LZ4FrameDecompressor()
+    return cast("_Unpacker", LZ4FrameDecompressor())
 
 
 #: First bytes of what joblib and Python compress with.

@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 
@@ -80,7 +80,7 @@ class Heads:
         names = ("query", "value", "key")
         # tf.keras writes the first input as a list of one.
         plain = [one[0] if isinstance(one, list) and one else one for one in taken.arguments]
-        given = dict(zip(names, plain, strict=False))
+        given: dict[str, Any] = dict(zip(names, plain, strict=False))
         given |= {name: taken.keywords[name] for name in names if taken.keywords.get(name)}
         given.setdefault("key", given.get("value"))
         known = {*names, "return_attention_scores", "use_causal_mask", "training"}

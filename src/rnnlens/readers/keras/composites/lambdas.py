@@ -156,7 +156,7 @@ class _Reading:
         if named is None:
             self.stop()
         self.roots.add(of.text)
-        return self.operate(*named)
+        return self.operate(named.kind, list(named.arguments), named.keywords)
 
     def operation(self, kind: str, arguments: list, keywords: Mapping[str, Any]) -> OperationCall:
         """Make a call of an operation."""

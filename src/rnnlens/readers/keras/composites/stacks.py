@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import Any
 
 from rnnlens.errors import UnsupportedModel
 from rnnlens.network.axes import Flip
@@ -25,7 +26,7 @@ class Stack:
 
     def call(self, builder: KerasGraphBuilder, node: str, taken: CallInputs) -> list[KerasValue]:
         """Add a recurrent layer a cell."""
-        layers = [layer for _, (layer, _) in self.cells]
+        layers: list[Any] = [layer for _, (layer, _) in self.cells]
         # Keras 2 lists the initial states behind the sequence.
         inputs, states = taken.inputs[:1], [*taken.inputs[1:], *taken.states]
         if builder.masks[builder.tensor(inputs[0], f"layer {node!r}")] is not None and (
@@ -89,9 +90,12 @@ class TwoStacks:
             one: Stack = getattr(self, side)
             output, *ends = one.call(builder, f"{node}.{side}", CallInputs(inputs, part))
             nodes = Nodes(builder, f"{node}.{side}")
-            (_, (first, _)), (_, (last, _)) = one.cells[0], one.cells[-1]
+            first: Any = one.cells[0][1].layer
+            last: Any = one.cells[-1][1].layer
             if first.go_backwards and last.return_sequences:
-                output = nodes.add(Flip(1), output, named="turned")
+                output = nodes.add(
+                    Flip(1), builder.tensor(output, f"layer {node!r}"), named="turned"
+                )
             outputs.append(output)
             given_back += ends
         if self.merge_mode is None:

@@ -53,7 +53,8 @@ def _both(call: OperationCall) -> tuple[Operand, Operand]:
             )
         return left, right
     value, numbers = (right, left) if isinstance(left, np.ndarray) else (left, right)
-    laid, stretches = _beside(call, value, numbers)
+    value = _value(value)
+    laid, stretches = _beside(call, value, np.asarray(numbers))
     other: Operand = call.nodes.constant(laid, value) if stretches else laid
     return (other, value) if isinstance(left, np.ndarray) else (value, other)
 
@@ -61,8 +62,15 @@ def _both(call: OperationCall) -> tuple[Operand, Operand]:
 def _values(call: OperationCall, left: Operand, right: Operand) -> tuple[Ref, Ref]:
     """Give both operands as values."""
     if isinstance(left, np.ndarray):
-        return call.nodes.constant(left, right), right
+        value = _value(right)
+        return call.nodes.constant(left, value), value
     return left, call.nodes.constant(right, left) if isinstance(right, np.ndarray) else right
+
+
+def _value(operand: Operand) -> Ref:
+    """Give an operand that is a value, as one of two always is."""
+    assert not isinstance(operand, np.ndarray)
+    return operand
 
 
 ONE, NONE = np.array(1.0), np.array(0.0)
@@ -73,7 +81,7 @@ def add(call: OperationCall) -> Ref:
     """``x1 + x2``."""
     left, right = _both(call)
     if isinstance(left, np.ndarray):
-        return _affine(call, right, ONE, left)
+        return _affine(call, _value(right), ONE, left)
     if isinstance(right, np.ndarray):
         return _affine(call, left, ONE, right)
     return call.add(Add(), left, right)
@@ -87,7 +95,7 @@ def subtract(call: OperationCall) -> Ref:
 
 def _difference(call: OperationCall, left: Operand, right: Operand) -> Ref:
     if isinstance(left, np.ndarray):
-        return _affine(call, right, -ONE, left)
+        return _affine(call, _value(right), -ONE, left)
     if isinstance(right, np.ndarray):
         return _affine(call, left, ONE, -right)
     return call.add(Subtract(), left, right)
@@ -98,7 +106,7 @@ def multiply(call: OperationCall) -> Ref:
     """``x1 x2``."""
     left, right = _both(call)
     if isinstance(left, np.ndarray):
-        return _affine(call, right, left, NONE)
+        return _affine(call, _value(right), left, NONE)
     if isinstance(right, np.ndarray):
         return _affine(call, left, right, NONE)
     return call.add(Multiply(), left, right)
@@ -111,7 +119,7 @@ def divide(call: OperationCall) -> Ref:
     if isinstance(right, np.ndarray):
         if not right.all():
             raise call.refuse("it divides by zero")
-        return _affine(call, left, 1 / right, NONE)
+        return _affine(call, _value(left), 1 / right, NONE)
     if isinstance(left, np.ndarray):
         return _affine(call, _function(call, "reciprocal", right), left, NONE)
     return call.add(Binary("divide"), left, right)
@@ -122,11 +130,11 @@ def power(call: OperationCall) -> Ref:
     """``x1 ** x2``."""
     left, right = _both(call)
     if isinstance(right, np.ndarray) and right.ndim == 0:
-        return call.add(Activate(Activation("power", {"exponent": float(right)})), left)
+        return call.add(Activate(Activation("power", {"exponent": float(right)})), _value(left))
     if isinstance(left, np.ndarray):
         if (left <= 0).any():
             raise call.refuse("its base is not positive")
-        return _function(call, "exponential", _affine(call, right, np.log(left), NONE))
+        return _function(call, "exponential", _affine(call, _value(right), np.log(left), NONE))
     return call.add(Binary("power"), *_values(call, left, right))
 
 
@@ -150,7 +158,7 @@ def extreme(call: OperationCall) -> Ref:
     for value, bound in ((left, right), (right, left)):
         if isinstance(bound, np.ndarray) and bound.ndim == 0:
             side = "min_value" if kind == "maximum" else "max_value"
-            return call.add(Activate(Activation("clip", {side: float(bound)})), value)
+            return call.add(Activate(Activation("clip", {side: float(bound)})), _value(value))
     return call.add(Binary(kind), *_values(call, left, right))
 
 

@@ -66,5 +66,5 @@ def named_operation(
     if module and module[0] == "tf":
         written = ".".join(path[1:])
         function = next((f"{at}{written}" for at in WITHIN if f"{at}{written}" in FUNCTIONS), None)
-        return function and translated(written, function, arguments, keywords)
+        return translated(written, function, arguments, keywords) if function else None
     return None

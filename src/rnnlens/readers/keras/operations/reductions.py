@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from string import ascii_lowercase
+from typing import Any
 
 import numpy as np
 
@@ -14,7 +15,7 @@ from rnnlens.readers.keras.operations.call import OperationCall, operation
 
 __all__ = ["product"]
 
-KINDS = {
+KINDS: dict[str, Any] = {
     "Sum": "sum",
     "Max": "max",
     "Min": "min",

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from rnnlens.errors import UnreadableFile
@@ -77,7 +77,7 @@ def archive_layers(file: h5py.File) -> list[ArchiveLayer]:
     return [
         layer
         if names.count(layer.name) == 1
-        else ArchiveLayer(**(vars(layer) | {"name": layer.place.replace("/", ".")}))
+        else replace(layer, name=layer.place.replace("/", "."))
         for layer in found[:MOST_LAYERS]
     ]
 

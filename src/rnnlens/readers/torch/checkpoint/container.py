@@ -15,7 +15,7 @@ from abc import abstractmethod
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Protocol
+from typing import IO, Protocol, cast
 
 from rnnlens.errors import UnreadableFile, UnsupportedModel
 from rnnlens.pickles.inert import Pairs
@@ -176,7 +176,9 @@ class _Within(io.RawIOBase):
 def _legacy(path: Path) -> Checkpoint:
     with _Within(path) as file:
         try:
-            _, _, system, content, keys = (read_pickle(path, file) for _ in range(5))
+            _, _, system, content, keys = (
+                read_pickle(path, cast("IO[bytes]", file)) for _ in range(5)
+            )
         except RecursionError:
             raise damaged(path, "what it holds is nested too deep") from None
         begin = file.tell()

@@ -22,7 +22,7 @@ def program_of(source: torch.export.ExportedProgram) -> Program:
         | dict(signature.inputs_to_buffers)
         | dict(signature.inputs_to_lifted_tensor_constants)
     )
-    held = dict(source.constants) | dict(source.state_dict)
+    held: dict[str, Any] = dict(source.constants) | dict(source.state_dict)
     inputs, weights, steps = [], {}, []
     hints: dict[str, int] = {}
     for node in source.graph.nodes:

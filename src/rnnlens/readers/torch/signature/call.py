@@ -60,7 +60,7 @@ def call_of(module: torch.nn.Module, example: Any) -> tuple[Call, list[torch.Ten
         raise InputError("example holds no array: give input of the shape that the module takes")
     names = _names([_path(signature, flat[k][0]) for k in places])
     fixed = tuple(leaf if isinstance(leaf, FIXED) else None for leaf in leaves)
-    tensors = [leaves[k] for k in places]
+    tensors: list[Any] = [leaves[k] for k in places]
     return Call(fixed, tuple(places), layout, names), tensors
 
 

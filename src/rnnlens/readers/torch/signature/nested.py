@@ -28,10 +28,11 @@ def leaves(value: Any) -> list[Any]:
 
 def filled(value: Any, new: Iterator[Any]) -> Any:
     """Give the same nest with other leaves, taken one after another."""
+    kind: Any = type(value)
     if isinstance(value, Mapping):
         made = {key: filled(one, new) for key, one in value.items()}
-        return made if type(value) is dict else type(value)(made)
+        return made if kind is dict else kind(made)
     if isinstance(value, list | tuple):
         parts = [filled(one, new) for one in value]
-        return type(value)(*parts) if hasattr(value, "_fields") else type(value)(parts)
+        return kind(*parts) if hasattr(value, "_fields") else kind(parts)
     return next(new)

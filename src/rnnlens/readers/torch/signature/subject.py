@@ -51,7 +51,7 @@ class Subject:
         samples = tensors[0].shape[axes[0]]
         kept = [] if self.carried is None else self.carried.kept
         states = [one.expanded(samples) for one in kept]
-        shapes = torch.export.ShapesCollection()
+        shapes: Any = torch.export.ShapesCollection()
         for tensor, axis in zip(
             [*tensors, *states], [*axes, *(one.axis for one in kept)], strict=True
         ):

@@ -47,7 +47,8 @@ def _fold(part: torch.nn.Module) -> None:
     if parametrize.is_parametrized(part):
         # a copy shares the class that holds the weights as properties, which are deleted below
         kind = type(part)
-        part.__class__ = type(kind.__name__, kind.__bases__, dict(kind.__dict__))
+        kept: Any = part
+        kept.__class__ = type(kind.__name__, kind.__bases__, dict(kind.__dict__))
         for name in list(part.parametrizations):  # type: ignore[arg-type]
             parametrize.remove_parametrizations(part, name, leave_parametrized=True)
     for hook in list(part._forward_pre_hooks.values()):

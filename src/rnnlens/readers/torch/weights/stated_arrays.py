@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from typing import Any
 
 from rnnlens.errors import UnsupportedModel
 from rnnlens.network.layers import (
@@ -74,7 +75,7 @@ class StatedArrays:
                 f"{name} has arrays of {sorted(wide)}, and {width} numbers come to it",
             )
         loaded = {ours: array.load() for ours, array in held.items() if array is not None}
-        values = {ours: array.values.copy() for ours, array in loaded.items()}
+        values: dict[str, Any] = {ours: array.values.copy() for ours, array in loaded.items()}
         eps = self._epsilon(part)
         layer: Layer = (
             BatchNormalization(**values, epsilon=eps)

@@ -13,7 +13,7 @@ JOINS = frozenset({"concat", "add", "subtract", "multiply"})
 #: Layers that hand on what they take where a network predicts.
 PASSES = frozenset({"dropout", "identity", "alphadropout"})
 #: Activations of PyTorch by its own words, where ours differ.
-WORDS = {
+WORDS: dict[str, tuple[str, dict[str, float]]] = {
     "leakyrelu": ("relu", {"negative_slope": 0.01}),
     "relu6": ("relu", {"max_value": 6.0}),
     "hardswish": ("hard_silu", {}),
@@ -38,11 +38,12 @@ def activation_of(word: str, given: tuple[str, ...]) -> Activation | None:
     """
     plain = folded_word(word)
     ours = {folded_word(name): name for name in ACTIVATIONS}
-    name, parameters = WORDS.get(plain, (ours.get(plain, ""), {}))
+    usual: tuple[str, dict[str, float]] = (ours.get(plain, ""), {})
+    name, parameters = WORDS.get(plain, usual)
     if not name:
         return None
     if given:
         if plain not in NUMBERS or len(given) > 1:
             raise ValueError
-        parameters = {**parameters, NUMBERS[plain]: float(given[0])}
+        parameters = {**parameters, NUMBERS[plain]: float("".join(given))}
     return Activation(name, parameters)
