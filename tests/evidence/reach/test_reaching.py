@@ -7,7 +7,7 @@ from linear_networks import linear_network
 from networks import cell, chain, forecaster, head, stacked_bidirectional
 from rnnlens.engine.forward import predict
 from rnnlens.errors import DataError
-from rnnlens.evidence.reach.follow import reaching
+from rnnlens.evidence.reach.follow import follow
 from rnnlens.evidence.reach.rules import Counting
 from rnnlens.network.axes import Slice
 from rnnlens.network.cells import GRU, LSTM, SimpleRNN
@@ -47,7 +47,7 @@ def moved_by(network, rng, steps, features):
 
 
 def check(network, rng, steps=4, features=3):
-    found = reaching(network, "x", (steps, features))
+    found = follow(network, {"x": (steps, features)})["x"]
     np.testing.assert_array_equal(found, moved_by(network, rng, steps, features))
     return found
 
@@ -117,23 +117,22 @@ def test_layers_that_compute_with_all_numbers_are_counted_as_using_them(rng):
     """Never structural by mistake: such a layer may be read too cautiously, not too boldly."""
     for first in (Masking(0.0), LayerNormalization()):
         core = Recurrent(without(cell("lstm", rng), 1))
-        assert reaching(chain(first, core, head(rng, 5), shape=(4, 3)), "x", (4, 3)).all()
-    assert reaching(stacked_bidirectional(rng), "x", (6, 3)).all()
+        assert follow(chain(first, core, head(rng, 5), shape=(4, 3)), {"x": (4, 3)})["x"].all()
+    assert follow(stacked_bidirectional(rng), {"x": (6, 3)})["x"].all()
 
 
 def test_zero_weights_deep_inside_cut_off_what_stands_before_them(rng):
-    assert not reaching(linear_network(np.zeros((2, 1))), "x", (2, 1)).any()
-    assert reaching(
-        linear_network(np.zeros((2, 1))), "x", (2, 1), counting=Counting(zeros=True)
-    ).all()
+    assert not follow(linear_network(np.zeros((2, 1))), {"x": (2, 1)})["x"].any()
+    wired = follow(linear_network(np.zeros((2, 1))), {"x": (2, 1)}, counting=Counting(zeros=True))
+    assert wired["x"].all()
 
 
 def test_an_output_that_is_the_input_itself_is_reached(rng):
     nodes = (Node("x", Input((4, 3))), Node("newest", Slice(3, None), (("x", 0),)))
     network = Network(nodes, (("newest", 0),), Origin("made in a test"))
-    assert np.argwhere(reaching(network, "x", (4, 3)))[:, 0].tolist() == [3, 3, 3]
+    assert np.argwhere(follow(network, {"x": (4, 3)})["x"])[:, 0].tolist() == [3, 3, 3]
 
 
 def test_an_input_that_is_not_there_is_refused(rng):
     with pytest.raises(DataError, match="has no input 'u': it has x"):
-        reaching(forecaster("lstm", rng), "u", (7, 3))
+        follow(forecaster("lstm", rng), {"u": (7, 3)})

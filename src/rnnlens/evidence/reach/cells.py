@@ -35,17 +35,30 @@ def _(
     states = tuple(np.zeros(size, bool) for size in layer.cell.state_sizes)
     if layer.return_state:
         states = tuple(one[0] for one in wanted[1 : 1 + len(states)])
-    needed = np.zeros(x.shape, bool)
+    outer = np.zeros((steps, len(states[0])), bool)  # what is wanted of the output of each step
+    if layer.return_sequences:
+        outer[:] = wanted[0][0]
+    else:
+        outer[-1] = wanted[0][0]
+    needed = np.zeros((steps, x.shape[2]), bool)  # in the order in which steps are read
     back = before_step(layer.cell, ones)
     zero = not started and not ones.carried
-    for read in reversed(range(steps)):
-        if layer.return_sequences:
-            states = (states[0] | wanted[0][0, read], *states[1:])
-        elif read == steps - 1:
-            states = (states[0] | wanted[0][0], *states[1:])
-        place = steps - 1 - read if layer.go_backwards else read
-        needed[0, place], states = back(states, zero and not read)
-    return (needed, *(state[None] for state in states[: len(started)]))
+    read = steps - 1
+    while read >= 0:
+        after = (states[0] | outer[read], *states[1:])
+        needed[read], states = back(after, zero and not read)
+        if read > 1 and _settled(after, states, outer[1:read]):
+            needed[1:read] = needed[read]
+            read = 1
+        read -= 1
+    needed = needed[::-1] if layer.go_backwards else needed
+    return (needed[None], *(state[None] for state in states[: len(started)]))
+
+
+def _settled(after: States, before: States, outer: Used) -> bool:
+    """Tell whether the steps before one need the same of theirs: (step, unit) are yet to come."""
+    same = all(np.array_equal(one, other) for one, other in zip(after, before, strict=True))
+    return same and not (outer & ~before[0]).any()
 
 
 @wanted_by.register

@@ -26,27 +26,12 @@ from rnnlens.network.axes import Constant, Lengths
 from rnnlens.network.layers import Conv1D, Dense, Embedding, Input, Masking, TimeDistributed
 from rnnlens.network.network import Network, Ref
 
-__all__ = ["Used", "follow", "reached", "reaching"]
+__all__ = ["Used", "follow", "reached"]
 
 Used = NDArray[np.bool_]
 
 #: Weights of zero lead nowhere, and states start at zero.
 USUAL = Counting()
-#: Outputs that a layer may have: two directions, with two states each.
-MOST_OUTPUTS = 6
-
-
-def reaching(
-    network: Network,
-    of: str,
-    shape: tuple[int, ...],
-    target: ResolvedTarget | None = None,
-    counting: Counting = USUAL,
-) -> Used:
-    """Tell which numbers of a window of one input can reach the target, or any output."""
-    if of not in network.inputs:
-        raise DataError(f"the network has no input {of!r}: it has {', '.join(network.inputs)}")
-    return follow(network, {of: shape}, target, counting)[of]
 
 
 def reached(question: Question, *, zeros: bool = False) -> Used:
@@ -83,7 +68,16 @@ def follow(
     -------
     dict of str to array of bool
         By input, of the shape of one sample.
+
+    Raises
+    ------
+    DataError
+        If a shape is that of no input.
     """
+    for name in shapes:
+        if name not in network.inputs:
+            there = ", ".join(network.inputs)
+            raise DataError(f"the network has no input {name!r}: it has {there}")
     with np.errstate(all="ignore"):  # a blank window may divide by zero
         run = forward(network, _blank(network, shapes))
     wanted: dict[Ref, Used] = {}
@@ -103,7 +97,7 @@ def follow(
 
 
 def _pass_on(
-    run: Run, name: str, fixed: set[Ref], wanted: dict[Ref, Used], counting: Counting
+    run: Run, name: str, fixed: set[str], wanted: dict[Ref, Used], counting: Counting
 ) -> None:
     """Hand what is wanted of one node on to the nodes that it takes from."""
     node, tape = run.network[name], run.tapes[name]
@@ -118,10 +112,11 @@ def _pass_on(
     if _masks(node.layer):
         into: Wanted = tuple(np.ones(one.shape, bool) for one in taken)
     else:
-        known = [one if ref in fixed else None for ref, one in zip(node.inputs, taken, strict=True)]
+        pairs = zip(node.inputs, taken, strict=True)
+        known = [one if name in fixed else None for (name, _), one in pairs]
         into = wanted_by(node.layer, tape, whole, known, counting)
     for ref, one in zip(node.inputs, into, strict=False):
-        if one is not None and ref not in fixed:
+        if one is not None and ref[0] not in fixed:
             wanted[ref] = wanted.get(ref, False) | one
 
 
@@ -131,15 +126,15 @@ def _masks(layer: object) -> bool:
     )
 
 
-def _fixed(network: Network, counting: Counting) -> set[Ref]:
-    """Give the values that are the same for every window."""
-    fixed: set[Ref] = set()
+def _fixed(network: Network, counting: Counting) -> set[str]:
+    """Name the nodes that give the same for every window."""
+    fixed: set[str] = set()
     for node in network.nodes:
         if isinstance(node.layer, Input):
             continue
         alone = isinstance(node.layer, Constant) or _takes_nothing(node.layer, counting)
-        if alone or all(ref in fixed for ref in node.inputs):
-            fixed |= {(node.name, number) for number in range(MOST_OUTPUTS)}
+        if alone or all(name in fixed for name, _ in node.inputs):
+            fixed.add(node.name)
     return fixed
 
 
