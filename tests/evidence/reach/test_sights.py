@@ -117,3 +117,18 @@ def test_the_quick_look_says_yes_only_where_everything_is_seen(kind, rng):
     assert not sees_everything(plain)
     assert not sees_everything(direct(rng))
     assert not sees_everything(side_by_side(rng))
+
+
+def test_what_the_wiring_cuts_off_and_what_zero_weights_do_are_told_apart(rng):
+    net = direct(rng, steps=6, horizons=3)
+    core = next(node.layer.cell for node in net.nodes if isinstance(node.layer, Recurrent))
+    for gate in core.gates.values():
+        gate.W[1] = 0.0
+    seen = rnnlens.describe(net)["reach"]
+    assert [one["why"]["newest"] for one in seen] == ["not wired"] * 3
+    assert [one["why"]["unseen"] for one in seen] == ["zero weights"] * 3
+    assert reach_sentences(seen) == [
+        "CAUTION: outputs cannot see the newest steps of x: horizon 1 not t-1 to t-2, "
+        "horizon 2 not t-1.",
+        "Horizon 1, horizon 2 and horizon 3 cannot see feature 1 of x: zero weights.",
+    ]

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
 from rnnlens.evidence.sees_everything import sees_everything
-from rnnlens.network.shapes import output_shapes
+from rnnlens.network.shapes import Shape, output_shapes
 
 if TYPE_CHECKING:
     import numpy as np
@@ -33,8 +33,10 @@ def reach_of(network: Network) -> list[dict[str, Any]]:
         return []
     from rnnlens.evidence.reach.sights import sights
 
+    shapes = output_shapes(network)
+    outputs = [(name, shapes[name][number]) for name, number in network.outputs]
     return [
-        {"label": _label(network, *place), "place": list(place), **_plain(one)}
+        {"label": _label(outputs, *place), "place": list(place), **_plain(one)}
         for place, seen in sights(network).items()
         for one in seen
         if not one.whole
@@ -61,21 +63,22 @@ def about_reach(
 
 
 def _plain(one: Sight) -> dict[str, Any]:
+    from rnnlens.evidence.reach.sights import Extent
+
     return {
         "input": one.input,
         "steps": one.steps,
-        "newest": one.newest,
-        "oldest": one.oldest,
-        "unseen": [f"feature {k}" for k in one.unseen],
-        "why": "zero weights" if one.wired else "not wired",
+        "newest": one.seen.newest,
+        "oldest": one.seen.oldest,
+        "unseen": [f"feature {k}" for k in one.seen.unseen],
+        "why": {what: one.why(what) for what in Extent._fields},
     }
 
 
-def _label(network: Network, output: int, *index: int) -> str:
+def _label(outputs: list[tuple[str, Shape]], output: int, *index: int) -> str:
     """Name a number of the output as results do: its horizon and its place."""
-    name, number = network.outputs[output]
-    shape = output_shapes(network)[name][number]
-    said = "" if len(network.outputs) == 1 else f"output {name}"
+    name, shape = outputs[output]
+    said = "" if len(outputs) == 1 else f"output {name}"
     if len(shape) > 1 and shape[0] != 1:
         said += f" horizon {index[0] + 1}"
     if shape and shape[-1] != 1:

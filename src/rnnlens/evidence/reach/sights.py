@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import NamedTuple
 
 import numpy as np
 
@@ -16,12 +17,22 @@ from rnnlens.evidence.reach.rules import Counting
 from rnnlens.network.network import Network
 from rnnlens.network.shapes import is_sequence, output_shapes
 
-__all__ = ["MOST_ENTRIES", "STEPS", "Sight", "entries_of", "sight", "sights"]
+__all__ = ["MOST_ENTRIES", "STEPS", "Extent", "Sight", "entries_of", "sight", "sights"]
 
 #: Steps of a window whose number the network leaves open.
 STEPS = 24
 #: Numbers of the output that are followed one by one; of more, evenly spread ones.
 MOST_ENTRIES = 64
+
+
+class Extent(NamedTuple):
+    """What lies within sight of one input."""
+
+    #: The lags between which all of it lies; 0 where there is nothing.
+    newest: int
+    oldest: int
+    #: Features of which nothing does, though something of others does.
+    unseen: tuple[int, ...]
 
 
 @dataclass(frozen=True)
@@ -34,25 +45,31 @@ class Sight:
         Which input.
     steps : int
         Steps of its window; 1 where it has none.
-    newest, oldest : int
-        The lags between which lie all that it can see; 0 where it sees nothing.
-    unseen : tuple of int
-        Features that it never sees, though it sees others.
-    wired : bool
-        Whether it would see more if no weight were zero.
+    seen, wired : Extent
+        What it sees, and would see if no weight were zero.
     """
 
     input: str
     steps: int
-    newest: int
-    oldest: int
-    unseen: tuple[int, ...]
-    wired: bool
+    seen: Extent
+    wired: Extent
+
+    @property
+    def all(self) -> Extent:
+        """Every step and every feature."""
+        return Extent(1, self.steps, ())
 
     @property
     def whole(self) -> bool:
         """Whether it can see every step and every feature."""
-        return self.newest == 1 and self.oldest == self.steps and not self.unseen
+        return self.seen == self.all
+
+    def why(self, what: str) -> str:
+        """Say what keeps the newest steps, the oldest or features out of sight."""
+        seen, wired, every = (getattr(one, what) for one in (self.seen, self.wired, self.all))
+        if wired == seen:
+            return "not wired"
+        return "zero weights" if wired == every else "not wired, or zero weights"
 
 
 def sights(network: Network) -> dict[tuple[int, ...], list[Sight]]:
@@ -94,14 +111,20 @@ def entries_of(network: Network) -> list[tuple[int, tuple[int, ...]]]:
 
 
 def _sight(name: str, seen: Used, wired: Used, *, sequence: bool) -> Sight:
-    more = bool((wired & ~seen).any())
-    flat = seen.reshape(len(seen), -1) if sequence and seen.ndim else seen.reshape(1, -1)
-    steps = len(flat)
-    lags = steps - np.flatnonzero(flat.any(axis=1))
+    rows = [
+        one.reshape(len(one), -1) if sequence and one.ndim else one.reshape(1, -1)
+        for one in (seen, wired)
+    ]
+    return Sight(name, len(rows[0]), *map(_extent, rows))
+
+
+def _extent(seen: Used) -> Extent:
+    """Gather what is seen: (step, feature)."""
+    lags = len(seen) - np.flatnonzero(seen.any(axis=1))
     if not len(lags):
-        return Sight(name, steps, 0, 0, (), more)
-    never = tuple(np.flatnonzero(~flat.any(axis=0)).tolist())
-    return Sight(name, steps, int(lags.min()), int(lags.max()), never, more)
+        return Extent(0, 0, ())
+    never = tuple(np.flatnonzero(~seen.any(axis=0)).tolist())
+    return Extent(int(lags.min()), int(lags.max()), never)
 
 
 def _shapes(network: Network) -> dict[str, tuple[int, ...]]:

@@ -8,7 +8,7 @@ from typing import Any, TypeAlias
 __all__ = ["cut_off_clause", "reach_sentences"]
 
 #: What one number of the output sees of one input, as a plain dictionary: ``label``, ``place``,
-#: ``input``, ``steps``, ``newest``, ``oldest``, ``unseen`` (of str) and ``why``.
+#: ``input``, ``steps``, ``newest``, ``oldest``, ``unseen`` (of str), and for each of these ``why``.
 Sight: TypeAlias = "Mapping[str, Any]"
 
 
@@ -17,7 +17,7 @@ def reach_sentences(sights: Sequence[Sight]) -> list[str]:
 
     Examples
     --------
-    >>> one = {"input": "x", "steps": 24, "oldest": 24, "unseen": [], "why": "not wired"}
+    >>> one = {"input": "x", "steps": 24, "oldest": 24, "unseen": [], "why": {"newest": ""}}
     >>> seen = [{**one, "label": f"horizon {k + 1}", "newest": 3 - k} for k in range(3)]
     >>> for sentence in reach_sentences(seen):
     ...     print(sentence)
@@ -29,8 +29,8 @@ def reach_sentences(sights: Sequence[Sight]) -> list[str]:
         lines.append(_newest([one for one in blind if one["input"] == name], name))
     groups: dict[tuple[Any, ...], list[str]] = {}
     for one in sights:
-        for clause in _others(one):
-            groups.setdefault((clause, one["why"]), []).append(one["label"])
+        for clause, why in _others(one):
+            groups.setdefault((clause, why), []).append(one["label"])
     lines += [
         f"{_listed(labels)} cannot see {clause}: {why}." for (clause, why), labels in groups.items()
     ]
@@ -42,13 +42,13 @@ def cut_off_clause(sights: Iterable[Sight]) -> str:
 
     Examples
     --------
-    >>> cut_off_clause([{"input": "x", "newest": 12, "why": "not wired"}])
+    >>> cut_off_clause([{"input": "x", "newest": 12, "why": {"newest": "not wired"}}])
     'the forecast cannot see t-1 to t-11 of x: not wired'
-    >>> cut_off_clause([{"input": "x", "newest": 1, "why": "zero weights"}])
+    >>> cut_off_clause([{"input": "x", "newest": 1}])
     ''
     """
     said = [
-        f"the forecast cannot see {_steps(one)} of {one['input']}: {one['why']}"
+        f"the forecast cannot see {_steps(one)} of {one['input']}: {one['why']['newest']}"
         for one in sights
         if one["newest"] > 1
     ]
@@ -57,14 +57,14 @@ def cut_off_clause(sights: Iterable[Sight]) -> str:
 
 def _newest(blind: Sequence[Sight], name: str) -> str:
     """Say which outputs do not see the newest steps of an input."""
-    kinds = {(one["newest"], one["why"]) for one in blind}
     first = blind[0]
+    kinds = {(one["newest"], one["why"]["newest"]) for one in blind}
     own = {one["place"][1]: one["newest"] for one in blind if len(one.get("place", ())) > 1}
     if own == {k: first["steps"] - k for k in range(first["steps"] - 1)}:
         return f"each step of the output sees its own step of {name} and older ones alone."
     if len(kinds) == 1:
         labels = _listed([one["label"] for one in blind])
-        return f"CAUTION: {labels} cannot see {_steps(blind[0])} of {name}: {blind[0]['why']}."
+        return f"CAUTION: {labels} cannot see {_steps(first)} of {name}: {first['why']['newest']}."
     shown = [*blind[:2], blind[-1]] if len(blind) > 3 else list(blind)
     clauses = [f"{one['label']} not {_steps(one)}" for one in shown]
     if len(blind) > 3:
@@ -72,16 +72,16 @@ def _newest(blind: Sequence[Sight], name: str) -> str:
     return f"CAUTION: outputs cannot see the newest steps of {name}: {', '.join(clauses)}."
 
 
-def _others(one: Sight) -> list[str]:
-    """Say what else one number of the output does not see of an input."""
-    name = one["input"]
+def _others(one: Sight) -> list[tuple[str, str]]:
+    """Say what else one number of the output does not see of an input, and why."""
+    name, why = one["input"], one["why"]
     if not one["newest"]:
-        return [f"input {name}"]
+        return [(f"input {name}", why["newest"])]
     clauses = []
     if one["oldest"] < one["steps"]:
-        clauses.append(f"what is older than t-{one['oldest']} in {name}")
+        clauses.append((f"what is older than t-{one['oldest']} in {name}", why["oldest"]))
     if one["unseen"]:
-        clauses.append(f"{_listed(list(one['unseen']))} of {name}")
+        clauses.append((f"{_listed(list(one['unseen']))} of {name}", why["unseen"]))
     return clauses
 
 
