@@ -25,7 +25,8 @@ from rnnlens.readers.keras.tensorflow.object_graph import (
     object_graph,
 )
 from rnnlens.readers.keras.tensorflow.store import ObjectStore, Saved, model_within
-from rnnlens.readers.keras.weights_only.groups import LayerArrays, WeightsFile
+from rnnlens.readers.keras.weights_only.groups import WeightsFile
+from rnnlens.readers.keras.weights_only.layer_arrays import LayerArrays
 from rnnlens.readers.keras.weights_only.read import WeightsSource, arrays_of, network_of_weights
 from rnnlens.readers.options import ReadOptions
 from rnnlens.readers.variables import VariableStore

@@ -19,7 +19,8 @@ from rnnlens.readers.keras.left_over import accounted
 from rnnlens.readers.keras.text import Architecture, architecture_in
 from rnnlens.readers.keras.weights import WITH_ARRAYS, LayerGroups
 from rnnlens.readers.keras.weights_only.beside import Fitting, belonging, names_agree
-from rnnlens.readers.keras.weights_only.groups import LayerArrays, WeightsFile
+from rnnlens.readers.keras.weights_only.groups import WeightsFile
+from rnnlens.readers.keras.weights_only.layer_arrays import LayerArrays
 from rnnlens.readers.keras.weights_only.stated import EXAMPLE, model_of
 from rnnlens.readers.options import ReadOptions
 from rnnlens.readers.variables import NamedStores, load
