@@ -25,7 +25,10 @@ from rnnlens.readers.keras.weights_only.stated import EXAMPLE, model_of
 from rnnlens.readers.options import ReadOptions
 from rnnlens.readers.variables import NamedStores, load
 
-__all__ = ["WeightsSource", "arrays_of", "network_of_weights"]
+__all__ = ["WEIGHTS_TAKE", "WeightsSource", "arrays_of", "network_of_weights"]
+
+#: The options of `read` that weights without an architecture take.
+WEIGHTS_TAKE = frozenset({"architecture", "layers", "same_as"})
 
 #: How many files beside the weights are looked at, and how long one may be.
 MOST_BESIDE, LONGEST_BESIDE = 32, 4 * 1024**2
