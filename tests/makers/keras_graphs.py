@@ -10,7 +10,7 @@ from rnnlens.readers.keras.graph.config import network_of
 from rnnlens.readers.keras.layers.spec import keras_version_of
 from rnnlens.readers.variables import StoredVariable, VariableStore
 
-__all__ = ["X", "entry", "graph", "operation", "placed", "tensor"]
+__all__ = ["NoArrays", "X", "entry", "graph", "model", "operation", "placed", "tensor"]
 
 
 class NoArrays(VariableStore):
@@ -57,8 +57,8 @@ def operation(kind: str, name: str, calls: list[Any], **config: Any) -> dict[str
     return {**made, "module": "keras.src.ops.numpy", "config": {"name": name, **config}}
 
 
-def graph(*entries: dict[str, Any], shape: Sequence[int | None] = (6, 4)) -> Network:
-    """Read a model of one input, whose last entry gives the output."""
+def model(*entries: dict[str, Any], shape: Sequence[int | None] = (6, 4)) -> dict[str, Any]:
+    """A serialised model of one input, whose last entry gives the output."""
     first = entry("InputLayer", "x", [], batch_shape=[None, *shape])
     config = {
         "name": "m",
@@ -66,6 +66,11 @@ def graph(*entries: dict[str, Any], shape: Sequence[int | None] = (6, 4)) -> Net
         "input_layers": [["x", 0, 0]],
         "output_layers": [[entries[-1]["name"], 0, 0]],
     }
-    model = {"class_name": "Functional", "config": config}
+    return {"class_name": "Functional", "config": config}
+
+
+def graph(*entries: dict[str, Any], shape: Sequence[int | None] = (6, 4)) -> Network:
+    """Read a model of one input, whose last entry gives the output."""
     version = keras_version_of("3.10.0")
-    return network_of(model, NoArrays(), version, Origin("configuration", "3.10.0"))
+    origin = Origin("configuration", "3.10.0")
+    return network_of(model(*entries, shape=shape), NoArrays(), version, origin)

@@ -4,10 +4,14 @@ import keras
 import numpy as np
 import pytest
 
+from keras_graphs import NoArrays, entry, model
 from keras_models import agree, outputs_of, saved, scrambled, sequence
 from rnnlens import api
 from rnnlens.engine.forward import predict
 from rnnlens.errors import InputError, UnsupportedModel
+from rnnlens.network.network import Origin
+from rnnlens.readers.keras.layers.spec import keras_version_of
+from rnnlens.readers.keras.partial.whole import WholeModel
 
 L = keras.layers
 
@@ -196,3 +200,23 @@ def test_a_saved_model_is_read_up_to_a_layer(tmp_path):
     ours = predict(api.read(tmp_path / "m", until="a"), X)
     np.testing.assert_array_equal(ours, predict(api.read(source, output="a"), X))
     assert before.outputs[0][0] != "a"
+
+
+def test_what_an_operation_takes_by_name_leads_to_the_layers_after_it(rng):
+    def tanh(name, before):
+        return entry("Activation", name, [[[before, 0, 0, {}]]], activation="tanh")
+
+    both = ["one", 0, 0, {"y": ["two", 0, 0]}]
+    entries = [
+        tanh("one", "x"),
+        tanh("two", "one"),
+        entry("TFOpLambda", "sum", [both], function="math.add"),
+        tanh("after", "sum"),
+        tanh("last", "after"),
+    ]
+    version = keras_version_of("2.15.0")
+    whole = WholeModel(model(*entries), NoArrays(), version, Origin(""), tuple)
+    network, windows = whole.until("after"), rng.normal(size=(2, 6, 4))
+    one = np.tanh(windows)
+    np.testing.assert_allclose(predict(network, windows), np.tanh(one + np.tanh(one)), rtol=1e-13)
+    assert network.origin.left_out == ("the layers that do not lead to after: last",)

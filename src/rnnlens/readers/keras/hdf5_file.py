@@ -23,16 +23,18 @@ from rnnlens.readers.keras.partial.partly import partly
 from rnnlens.readers.keras.partial.whole import TAKES, WholeModel
 from rnnlens.readers.keras.weights import WHOLE, LayerGroups
 from rnnlens.readers.keras.weights_only.groups import holds_weights, listed_in, weights_in
-from rnnlens.readers.keras.weights_only.read import WeightsSource, arrays_of, network_of_weights
+from rnnlens.readers.keras.weights_only.read import (
+    WEIGHTS_TAKE,
+    WeightsSource,
+    arrays_of,
+    network_of_weights,
+)
 from rnnlens.readers.options import ReadOptions, refuse_others
 
 if TYPE_CHECKING:
     import h5py
 
 __all__ = ["TAKES", "arrays", "match", "partial", "read", "weights_source"]
-
-#: The options of `read` that files of weights alone take.
-WEIGHTS_TAKE = frozenset({"architecture", "layers", "same_as"})
 
 
 def match(path: Path) -> bool:

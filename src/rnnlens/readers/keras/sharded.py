@@ -17,9 +17,9 @@ from rnnlens.network.arrays import Arrays
 from rnnlens.network.json_values import Json
 from rnnlens.network.network import Network
 from rnnlens.readers.hardening.hdf5 import child, opened, stored
-from rnnlens.readers.keras.hdf5_file import WEIGHTS_TAKE, weights_source
+from rnnlens.readers.keras.hdf5_file import weights_source
 from rnnlens.readers.keras.left_over import places_within
-from rnnlens.readers.keras.weights_only.read import arrays_of, network_of_weights
+from rnnlens.readers.keras.weights_only.read import WEIGHTS_TAKE, arrays_of, network_of_weights
 from rnnlens.readers.options import ReadOptions
 
 if TYPE_CHECKING:

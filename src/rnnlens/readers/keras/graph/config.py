@@ -16,23 +16,21 @@ from rnnlens.network.check import check
 from rnnlens.network.json_values import Json, JsonObject
 from rnnlens.network.network import Network, Origin, Ref
 from rnnlens.readers.keras.composites.base import Composite
-from rnnlens.readers.keras.composites.table import CALLED_BY_NAME, COMPOSITES, composite_of
+from rnnlens.readers.keras.composites.table import COMPOSITES, composite_of
 from rnnlens.readers.keras.graph.builder import CallInputs, KerasGraphBuilder, KerasValue
 from rnnlens.readers.keras.graph.calls import (
     KerasCall,
     Key,
     TensorKey,
-    calls_of,
     keys_in,
-    operation_calls,
     tensor_keys,
 )
+from rnnlens.readers.keras.graph.kinds import calls_in, is_bare, is_operation, is_several
 from rnnlens.readers.keras.graph.masks import MaskValue, mask_operation
 from rnnlens.readers.keras.layers.options import HALF, LayerOptions
 from rnnlens.readers.keras.layers.spec import BuiltLayer, KerasVersion, class_of, spec_of
 from rnnlens.readers.keras.layers.table import BUILDERS, build
 from rnnlens.readers.keras.operations.table import make_operation
-from rnnlens.readers.keras.operations.tf_keras import TF_CLASSES
 from rnnlens.readers.keras.same_as import read_as, stored_class
 from rnnlens.readers.keras.weights import MODELS
 from rnnlens.readers.variables import VariableStore
@@ -124,7 +122,7 @@ class _ModelWalk:
             )
         self.builder.reserved |= {place.node(name) for name in names}
         stores = store.layers([
-            (_stored(item), _name(item)) for item in listed if not _is_bare(item)
+            (_stored(item), _name(item)) for item in listed if not is_bare(item)
         ])
         settings = config if isinstance(config, Mapping) else {}
         lay_flat = self._sequential if kind == "Sequential" else self._functional
@@ -175,10 +173,7 @@ class _ModelWalk:
         given: list[KerasValue] | None,
     ) -> list[KerasValue]:
         entries = {_name(item): item for item in listed}
-        calls = {
-            name: (operation_calls if _keeps_names(item) else calls_of)(item)
-            for name, item in entries.items()
-        }
+        calls = {name: calls_in(item) for name, item in entries.items()}
         leaving, entering = keys_in(config["output_layers"]), keys_in(config["input_layers"])
         if given is not None and len(given) != len(entering):
             raise UnreadableFile(
@@ -221,7 +216,7 @@ class _ModelWalk:
     ) -> list[KerasValue]:
         """Make one call of one layer, operation or nested model."""
         name = _name(entry)
-        if _is_operation(entry):
+        if is_operation(entry):
             return self._operation(entry, taken, place)
         if store is None:
             raise UnreadableFile(f"the model has no layer {name!r} beside its configuration")
@@ -231,7 +226,7 @@ class _ModelWalk:
             self.builder.check_masks(node, taken)
             inner = _Place(node, full, place.depth + 1)
             return self.model(entry, store, inner, list(taken.inputs))
-        if kind == "TimeDistributed" and _is_several(entry["config"].get("layer")):
+        if kind == "TimeDistributed" and is_several(entry["config"].get("layer")):
             return self._each_step(entry, taken, store, place, number)
         make = composite_of(entry)
         if full not in self.built:
@@ -293,34 +288,6 @@ def _name(entry: JsonObject) -> str:
 def _stored(entry: JsonObject) -> str:
     class_of(entry)  # refuses a class that is not Keras's own
     return stored_class(entry)
-
-
-def _is_several(entry: Json) -> bool:
-    """Tell a serialised model, or a layer that is several layers here."""
-    if not isinstance(entry, Mapping):
-        return False
-    return class_of(entry) in MODELS or composite_of(entry) is not None
-
-
-def _keeps_names(entry: JsonObject) -> bool:
-    """Tell what is called with lists and names that matter."""
-    return _is_operation(entry) or entry["class_name"] in CALLED_BY_NAME
-
-
-def _is_operation(entry: JsonObject) -> bool:
-    """Tell an operation of a graph from a layer."""
-    return entry["class_name"] in TF_CLASSES or _is_bare(entry)
-
-
-def _is_bare(entry: JsonObject) -> bool:
-    """Tell an operation of Keras 3, which files keep beside the layers and give no place."""
-    module = entry.get("module")
-    if module is not None:
-        return ".ops" in str(module)
-    # HDF5 files keep no module to tell by.
-    config, nodes = entry["config"], entry.get("inbound_nodes") or []
-    plain = isinstance(config, Mapping) and not {"trainable", "layers"} & set(config)
-    return plain and any(isinstance(node, Mapping) and "args" in node for node in nodes)
 
 
 def _call_inputs(call: KerasCall, made: Made) -> CallInputs:

@@ -12,7 +12,8 @@ from typing import Any
 from rnnlens.arguments import did_you_mean
 from rnnlens.errors import InputError
 from rnnlens.network.json_values import JsonObject
-from rnnlens.readers.keras.graph.calls import calls_of, keys_in
+from rnnlens.readers.keras.graph.calls import keys_in
+from rnnlens.readers.keras.graph.kinds import calls_in, is_bare
 from rnnlens.readers.keras.weights import MODELS
 from rnnlens.readers.variables import StoredVariable, VariableStore
 
@@ -58,17 +59,13 @@ class CutStore(VariableStore):
         """Give the stores of a model's layers, see `VariableStore.layers`."""
         wanted = {name for _, name in entries}
         listed = layers_listed(self.whole)
-        every = [(kind_of(item), name_of(item)) for item in listed if not _operation(item)]
+        every = [(kind_of(item), name_of(item)) for item in listed if not is_bare(item)]
         inner = {name_of(item): item for item in listed if kind_of(item) in MODELS}
         return {
             name: CutStore(store, inner[name]) if name in inner else store
             for name, store in self.store.layers(every).items()
             if name in wanted
         }
-
-
-def _operation(item: JsonObject) -> bool:
-    return ".ops" in str(item.get("module") or "")
 
 
 def cut(entry: JsonObject, name: str) -> tuple[JsonObject, list[str]]:
@@ -101,7 +98,7 @@ def cut(entry: JsonObject, name: str) -> tuple[JsonObject, list[str]]:
 
 def _leading(listed: Sequence[JsonObject], last: str) -> list[JsonObject]:
     """Keep the layers that lead to one, each with the calls that do."""
-    calls = {name_of(item): calls_of(item) for item in listed}
+    calls = {name_of(item): calls_in(item) for item in listed}
     needed = {last: 1}
     waiting = [last]
     while waiting:

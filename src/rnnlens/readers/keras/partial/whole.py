@@ -12,14 +12,18 @@ from rnnlens.readers.keras.graph.config import network_of
 from rnnlens.readers.keras.layers.spec import KerasVersion
 from rnnlens.readers.keras.left_over import accounted
 from rnnlens.readers.keras.partial.cut import CutStore, cut, kind_of, layers_listed
-from rnnlens.readers.keras.weights_only.read import WeightsSource, network_of_weights
+from rnnlens.readers.keras.weights_only.read import (
+    WEIGHTS_TAKE,
+    WeightsSource,
+    network_of_weights,
+)
 from rnnlens.readers.options import ReadOptions
 from rnnlens.readers.variables import VariableStore
 
 __all__ = ["TAKES", "WholeModel"]
 
 #: The options of `read` that a whole model takes.
-TAKES = frozenset({"architecture", "layers", "same_as", "until"})
+TAKES = WEIGHTS_TAKE | {"until"}
 
 #: No more layers than these are said.
 SAID = 8

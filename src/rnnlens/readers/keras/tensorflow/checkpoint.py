@@ -25,8 +25,14 @@ from rnnlens.readers.keras.tensorflow.object_graph import (
     object_graph,
 )
 from rnnlens.readers.keras.tensorflow.store import ObjectStore, Saved, model_within
-from rnnlens.readers.keras.weights_only.groups import LayerArrays, WeightsFile
-from rnnlens.readers.keras.weights_only.read import WeightsSource, arrays_of, network_of_weights
+from rnnlens.readers.keras.weights_only.groups import WeightsFile
+from rnnlens.readers.keras.weights_only.layer_arrays import LayerArrays
+from rnnlens.readers.keras.weights_only.read import (
+    WEIGHTS_TAKE,
+    WeightsSource,
+    arrays_of,
+    network_of_weights,
+)
 from rnnlens.readers.options import ReadOptions
 from rnnlens.readers.variables import VariableStore
 
@@ -41,7 +47,7 @@ __all__ = [
 ]
 
 #: The options of `read` that a checkpoint takes.
-TAKES = frozenset({"architecture", "layers", "same_as"})
+TAKES = WEIGHTS_TAKE
 
 #: The text that names the newest checkpoint of a folder, and how it names it.
 LATEST, LATEST_LINE = "checkpoint", re.compile(r'model_checkpoint_path:\s*"((?:[^"\\]|\\.)*)"')

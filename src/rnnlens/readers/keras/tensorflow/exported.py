@@ -11,7 +11,7 @@ from rnnlens.readers.keras.tensorflow.bundle import Bundle
 from rnnlens.readers.keras.tensorflow.layers import made_as
 from rnnlens.readers.keras.tensorflow.object_graph import ObjectGraph, ObjectNode
 from rnnlens.readers.keras.weights import MODELS, WITH_ARRAYS, NamedDataset, WeightList
-from rnnlens.readers.keras.weights_only.groups import LayerArrays
+from rnnlens.readers.keras.weights_only.layer_arrays import LayerArrays
 from rnnlens.readers.keras.weights_only.shapes import classes_of
 from rnnlens.readers.variables import NamedStores, StoredVariable, VariableStore, check_count
 

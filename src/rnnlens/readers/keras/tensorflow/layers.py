@@ -4,12 +4,16 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 
 from rnnlens.readers.keras.tensorflow.object_graph import ObjectNode
 from rnnlens.readers.keras.tensorflow.store import BOOKKEEPING, ObjectStore, Saved, model_within
-from rnnlens.readers.keras.weights_only.archive_layers import MOST_LAYERS, PARTS, fits
-from rnnlens.readers.keras.weights_only.groups import LayerArrays
+from rnnlens.readers.keras.weights_only.archive_layers import PARTS, fits
+from rnnlens.readers.keras.weights_only.layer_arrays import (
+    MOST_LAYERS,
+    LayerArrays,
+    told_apart,
+)
 from rnnlens.readers.keras.weights_only.shapes import CELLS, classes_of
 from rnnlens.readers.variables import StoredVariable
 
@@ -126,11 +130,4 @@ class _Walk:
 def layers_within(saved: Saved, names: Mapping[int, str]) -> list[LayerArrays]:
     """Give every layer of a checkpoint that holds arrays."""
     model = model_within(saved.graph)
-    found = list(_Walk(saved, names).within(model, "", numbered=True))[:MOST_LAYERS]
-    called = [layer.name for layer in found]
-    return [
-        layer
-        if called.count(layer.name) == 1
-        else replace(layer, name=layer.place.replace("/", ".") or layer.name)
-        for layer in found
-    ]
+    return told_apart(list(_Walk(saved, names).within(model, "", numbered=True)))

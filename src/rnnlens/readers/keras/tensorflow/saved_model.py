@@ -27,13 +27,15 @@ from rnnlens.readers.keras.tensorflow.checkpoint import (
     opened_checkpoint,
     weights_source,
 )
-from rnnlens.readers.keras.weights_only.read import WeightsSource, arrays_of, network_of_weights
+from rnnlens.readers.keras.weights_only.read import (
+    WEIGHTS_TAKE,
+    WeightsSource,
+    arrays_of,
+    network_of_weights,
+)
 from rnnlens.readers.options import ReadOptions, refuse_others
 
 __all__ = ["METADATA", "TAKES", "arrays", "match", "partial", "read"]
-
-#: The options of `read` that a SavedModel without an architecture takes.
-WEIGHTS_TAKE = frozenset({"architecture", "layers", "same_as"})
 
 #: Objects that Keras could make again: the attributes that lead to each, and its options.
 Stated = list[tuple[tuple[str, ...], JsonObject]]

@@ -10,7 +10,6 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
-from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from rnnlens.errors import UnreadableFile
@@ -18,16 +17,18 @@ from rnnlens.readers.hardening.hdf5 import child, names_in, stored, text_attribu
 from rnnlens.readers.keras.archive_store import CONTAINERS, ArchiveGroup, snake_case
 from rnnlens.readers.keras.left_over import TRAINING
 from rnnlens.readers.keras.weights import WITH_ARRAYS
+from rnnlens.readers.keras.weights_only.layer_arrays import (
+    MOST_LAYERS,
+    LayerArrays,
+    told_apart,
+)
 from rnnlens.readers.keras.weights_only.shapes import CELLS, classes_of
 from rnnlens.readers.variables import StoredVariable
 
 if TYPE_CHECKING:
     import h5py
 
-__all__ = ["MOST_LAYERS", "PARTS", "ArchiveLayer", "archive_layers", "fits", "holds_layers"]
-
-#: More layers than this are in no model.
-MOST_LAYERS = 10_000
+__all__ = ["PARTS", "archive_layers", "fits", "holds_layers"]
 
 #: Groups within a layer whose arrays are the layer's own, forward before backward.
 PARTS = {"cell": 0, "forward_layer": 1, "backward_layer": 2, "layer": 3}
@@ -37,20 +38,6 @@ DEEPEST = 4
 
 #: Classes by the name of their groups.
 CLASSES = {snake_case(kind): kind for kind in WITH_ARRAYS}
-
-
-@dataclass(frozen=True, eq=False)
-class ArchiveLayer:
-    """One layer's arrays in a ``.weights.h5``."""
-
-    name: str
-    #: The path of its group.
-    place: str
-    store: ArchiveGroup
-    arrays: tuple[StoredVariable, ...]
-    classes: tuple[tuple[str, str], ...]
-    #: Whether its group is numbered, so that its place among its class is that in the model.
-    numbered: bool
 
 
 def holds_layers(file: h5py.File) -> bool:
@@ -69,20 +56,12 @@ def _has_vars(group: h5py.Group) -> bool:
     return "vars" in names or any("vars" in names_in(child(group, part)) for part in names)
 
 
-def archive_layers(file: h5py.File) -> list[ArchiveLayer]:
+def archive_layers(file: h5py.File) -> list[LayerArrays]:
     """Give every layer of a ``.weights.h5``, in the order of its groups."""
-    found = list(_within(file, "", set()))
-    names = [layer.name for layer in found]
-    # layers of models within a model may have one name: then the place tells them apart
-    return [
-        layer
-        if names.count(layer.name) == 1
-        else replace(layer, name=layer.place.replace("/", "."))
-        for layer in found[:MOST_LAYERS]
-    ]
+    return told_apart(list(_within(file, "", set())))
 
 
-def _within(file: h5py.File, place: str, seen: set[object]) -> Iterator[ArchiveLayer]:
+def _within(file: h5py.File, place: str, seen: set[object]) -> Iterator[LayerArrays]:
     import h5py
 
     group = child(file, place) if place else file
@@ -131,7 +110,7 @@ def _variables(file: h5py.File, place: str) -> Iterator[StoredVariable]:
         yield stored(number, child(file, where), where)
 
 
-def _layer(file: h5py.File, place: str, arrays: tuple[StoredVariable, ...]) -> ArchiveLayer:
+def _layer(file: h5py.File, place: str, arrays: tuple[StoredVariable, ...]) -> LayerArrays:
     above, _, name = place.rpartition("/")
     numbered = above.rpartition("/")[2] in CONTAINERS
     kind = CLASSES.get(re.sub(r"_\d+$", "", name), "") if numbered else ""
@@ -149,7 +128,7 @@ def _layer(file: h5py.File, place: str, arrays: tuple[StoredVariable, ...]) -> A
         kept = tuple(each for each in classes if fits(each[0], inside))
     written = text_attribute(child(file, f"{place}/vars".lstrip("/")) or file, "name")
     label = (written if written and place else name) or "model"
-    return ArchiveLayer(label, place, ArchiveGroup(file, place), arrays, kept, numbered)
+    return LayerArrays(label, ArchiveGroup(file, place), arrays, kept, place, numbered)
 
 
 def fits(kind: str, inside: set[str]) -> bool:

@@ -6,61 +6,21 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from rnnlens.errors import UnreadableFile
-from rnnlens.network.json_values import JsonObject
 from rnnlens.readers.hardening.hdf5 import attribute_list, stored, text_attribute
 from rnnlens.readers.keras.archive_store import ArchiveGroup
 from rnnlens.readers.keras.hdf5_network import groups_of, version_within
 from rnnlens.readers.keras.keras1.variables import variable_name
 from rnnlens.readers.keras.layers.spec import KerasVersion, keras_version_of
 from rnnlens.readers.keras.weights import LayerGroups, base_name
-from rnnlens.readers.keras.weights_only.archive_layers import (
-    MOST_LAYERS,
-    archive_layers,
-    holds_layers,
-)
-from rnnlens.readers.keras.weights_only.shapes import classes_of, sizes
-from rnnlens.readers.variables import StoredVariable, VariableStore
+from rnnlens.readers.keras.weights_only.archive_layers import archive_layers, holds_layers
+from rnnlens.readers.keras.weights_only.layer_arrays import MOST_LAYERS, LayerArrays
+from rnnlens.readers.keras.weights_only.shapes import classes_of
+from rnnlens.readers.variables import VariableStore
 
 if TYPE_CHECKING:
     import h5py
 
-__all__ = ["LayerArrays", "WeightsFile", "holds_weights", "listed_in", "weights_in"]
-
-
-@dataclass(frozen=True, eq=False)
-class LayerArrays:
-    """One layer's arrays."""
-
-    #: The layer's name, or that of its group.
-    name: str
-    #: Its arrays, for a builder of layers.
-    store: VariableStore
-    #: The same one by one, unread, in the file's order; roles are their own names.
-    arrays: tuple[StoredVariable, ...]
-    #: The classes that have such arrays, each with the class within a wrapper.
-    classes: tuple[tuple[str, str], ...]
-    #: The place of its group in the file.
-    place: str = ""
-    #: Whether the file says where it stands among the layers of its class.
-    numbered: bool = True
-
-    @property
-    def kinds(self) -> list[str]:
-        """The classes in words: ``"LSTM"``, ``"Bidirectional LSTM"``."""
-        return [f"{kind} {inner}".strip() for kind, inner in self.classes]
-
-    def entry(self, kind: str, inner: str = "", stated: JsonObject | None = None) -> dict | None:
-        """Write the layer as Keras would, its sizes taken from the arrays."""
-        stated = stated or {}
-        implied = sizes(kind, [array.shape for array in self.arrays], inner)
-        if implied is None:
-            return None
-        if not inner:
-            return {"class_name": kind, "config": {"name": self.name, **implied, **stated}}
-        within = {"name": inner.lower(), **implied, **stated.get("layer", {})}
-        outer = {key: value for key, value in stated.items() if key != "layer"}
-        layer = {"class_name": inner, "config": within}
-        return {"class_name": kind, "config": {"name": self.name, "layer": layer, **outer}}
+__all__ = ["WeightsFile", "holds_weights", "listed_in", "weights_in"]
 
 
 @dataclass(frozen=True, eq=False)
@@ -108,7 +68,7 @@ def weights_in(file: h5py.File, version: str | None = None) -> WeightsFile:
             keras_version_of(version) if version else KerasVersion("3", "Keras 3", stated=False)
         )
         return WeightsFile(
-            tuple(LayerArrays(**vars(layer)) for layer in archive_layers(file)),
+            tuple(archive_layers(file)),
             keras_version,
             ArchiveGroup(file, ""),
             False,

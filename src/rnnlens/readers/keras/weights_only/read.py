@@ -19,12 +19,16 @@ from rnnlens.readers.keras.left_over import accounted
 from rnnlens.readers.keras.text import Architecture, architecture_in
 from rnnlens.readers.keras.weights import WITH_ARRAYS, LayerGroups
 from rnnlens.readers.keras.weights_only.beside import Fitting, belonging, names_agree
-from rnnlens.readers.keras.weights_only.groups import LayerArrays, WeightsFile
+from rnnlens.readers.keras.weights_only.groups import WeightsFile
+from rnnlens.readers.keras.weights_only.layer_arrays import LayerArrays
 from rnnlens.readers.keras.weights_only.stated import EXAMPLE, model_of
 from rnnlens.readers.options import ReadOptions
 from rnnlens.readers.variables import NamedStores, load
 
-__all__ = ["WeightsSource", "arrays_of", "network_of_weights"]
+__all__ = ["WEIGHTS_TAKE", "WeightsSource", "arrays_of", "network_of_weights"]
+
+#: The options of `read` that weights without an architecture take.
+WEIGHTS_TAKE = frozenset({"architecture", "layers", "same_as"})
 
 #: How many files beside the weights are looked at, and how long one may be.
 MOST_BESIDE, LONGEST_BESIDE = 32, 4 * 1024**2

@@ -16,7 +16,8 @@ from rnnlens.errors import InputError
 from rnnlens.network.json_values import Json
 from rnnlens.readers.keras.layers.plain import AT_REST
 from rnnlens.readers.keras.weights import WITH_ARRAYS
-from rnnlens.readers.keras.weights_only.groups import LayerArrays, WeightsFile
+from rnnlens.readers.keras.weights_only.groups import WeightsFile
+from rnnlens.readers.keras.weights_only.layer_arrays import LayerArrays
 from rnnlens.readers.keras.weights_only.shapes import CELLS
 from rnnlens.readers.variables import VariableStore
 
