@@ -174,8 +174,8 @@ class LayerGroups(VariableStore):
     def filled(self) -> list[str]:
         """Names of the layers that have arrays, in the file's order."""
         listed = attribute_list(self.group, "layer_names")
-        if len(set(listed)) < len(listed):
-            twice = next(name for name in listed if listed.count(name) > 1)
+        twice = _twice(listed)
+        if twice is not None:
             raise UnreadableFile(
                 f"the file lists two layers of the name {twice!r}, so the arrays of one are lost: "
                 "save the model again"
@@ -216,8 +216,8 @@ class LayerGroups(VariableStore):
             return []
         listed = attribute_list(group, "weight_names")
         place = f"{self.prefix}/{name}" if self.prefix else name
-        if len(set(listed)) < len(listed):
-            twice = next(each for each in listed if listed.count(each) > 1)
+        twice = _twice(listed)
+        if twice is not None:
             raise UnreadableFile(
                 f"{place} in the file lists {len(listed)} arrays and calls two of them {twice!r}, "
                 "so one of them is lost, as when Keras 3.0 or 3.1 fails to save a Bidirectional as "
@@ -239,3 +239,10 @@ def base_name(name: str) -> str:
 
 def _names(name: str, side: str) -> bool:
     return any(part.startswith(side) for part in name.split("/"))
+
+
+def _twice(names: Sequence[str]) -> str | None:
+    """Give the first name that repeats."""
+    if len(set(names)) == len(names):
+        return None
+    return next(name for name in names if names.count(name) > 1)

@@ -72,18 +72,22 @@ def pick(call: OperationCall, ref: Ref, items: list[Json]) -> Ref:
     for item in others:
         if item is None:
             ref = call.add(ExpandDims(axis), ref)
-        elif _is_place(item):
-            ref = call.add(Index(_within(call, item, axis, ref), axis), ref)
-            continue
-        elif isinstance(item, Places):
-            if not item.whole:
-                ref = call.add(Slice(item.start, item.stop, item.step or 1, axis), ref)
-        elif isinstance(item, list) and item and all(map(_is_place, item)):
-            ref = call.add(Take(tuple(_within(call, one, axis, ref) for one in item), axis), ref)
-        else:
-            raise call.refuse("it picks places that the network computes; use fixed numbers")
-        axis += 1
+        elif not isinstance(item, Places):
+            ref = _taken(call, ref, item, axis)
+        elif not item.whole:
+            ref = call.add(Slice(item.start, item.stop, item.step or 1, axis), ref)
+        if not _is_place(item):
+            axis += 1
     return ref
+
+
+def _taken(call: OperationCall, ref: Ref, places: Json, axis: int) -> Ref:
+    """Take one place of an axis, which goes with it, or a list of places."""
+    if _is_place(places):
+        return call.add(Index(_within(call, places, axis, ref), axis), ref)
+    if not isinstance(places, list) or not places or not all(map(_is_place, places)):
+        raise call.refuse("it picks places that the network computes; use fixed numbers")
+    return call.add(Take(tuple(_within(call, one, axis, ref) for one in places), axis), ref)
 
 
 def _within(call: OperationCall, place: int, axis: int, ref: Ref) -> int:
@@ -99,12 +103,7 @@ def take(call: OperationCall) -> Ref:
     """``take(x, indices, axis)``."""
     ref = call.ref()
     places = call.given(1, "indices")
-    axis = call.axis(call.given(2, "axis", None), call.nodes.rank(ref))
-    if _is_place(places):
-        return call.add(Index(_within(call, places, axis, ref), axis), ref)
-    if not isinstance(places, list) or not places or not all(map(_is_place, places)):
-        raise call.refuse("it picks places that the network computes; use fixed numbers")
-    return call.add(Take(tuple(_within(call, one, axis, ref) for one in places), axis), ref)
+    return _taken(call, ref, places, call.axis(call.given(2, "axis", None), call.nodes.rank(ref)))
 
 
 @operation("Split")
