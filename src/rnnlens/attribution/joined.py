@@ -114,15 +114,6 @@ class Layout:
             laid[:, list(one.rows), : one.features] = given
         return laid
 
-    def lay_steps(self, by_step: Mapping[str, NDArray], fill: object) -> NDArray:
-        """Lay one value a step into one a row: mapping of str to (..., step) -> (..., row)."""
-        some = next(iter(by_step.values()))
-        laid = np.full((*some.shape[:-1], self.rows), fill, some.dtype)
-        for one in self.inputs:
-            if one.name in by_step:
-                laid[..., list(one.rows)] = by_step[one.name]
-        return laid
-
     def taken(self, laid: Array, name: str) -> Array:
         """Take one input out again: (sample, row, number) -> (sample, step, feature)."""
         one = next(one for one in self.inputs if one.name == name)

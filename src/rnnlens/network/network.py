@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 import weakref
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Reversible
 from dataclasses import dataclass, field
 
 from rnnlens.network.layers import Bidirectional, Input, Layer, Recurrent, TimeDistributed
@@ -16,6 +16,7 @@ __all__ = [
     "Ref",
     "Source",
     "layer_kind",
+    "leading_to",
     "mark_shown",
     "still_assumed",
 ]
@@ -196,6 +197,15 @@ class Network:
     def __repr__(self) -> str:
         kinds = " > ".join(layer_kind(node.layer) for node in self.nodes)
         return f"<Network {self.name!r} from {self.origin.format}: {kinds}>"
+
+
+def leading_to(nodes: Reversible[Node], ends: Iterable[str]) -> set[str]:
+    """Name some nodes and all that they take from, directly or not: nodes in the order of runs."""
+    needed = set(ends)
+    for node in reversed(nodes):
+        if node.name in needed:
+            needed |= {name for name, _ in node.inputs}
+    return needed
 
 
 def layer_kind(layer: Layer) -> str:

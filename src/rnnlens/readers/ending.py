@@ -6,7 +6,7 @@ from dataclasses import replace
 
 from rnnlens.arguments import did_you_mean
 from rnnlens.errors import InputError
-from rnnlens.network.network import Network
+from rnnlens.network.network import Network, leading_to
 
 __all__ = ["ending_with"]
 
@@ -27,9 +27,6 @@ def ending_with(network: Network, name: str) -> Network:
             f"output = {name!r} is no layer of the network{did_you_mean(name, names)}; it has "
             f"{', '.join(names)}"
         )
-    kept = {name}
-    for node in reversed(network.nodes):
-        if node.name in kept:
-            kept.update(source for source, _ in node.inputs)
+    kept = leading_to(network.nodes, [name])
     nodes = tuple(node for node in network.nodes if node.name in kept)
     return replace(network, nodes=nodes, outputs=((name, 0),))

@@ -10,7 +10,7 @@ from dataclasses import replace
 
 from rnnlens.network.axes import Constant, Index
 from rnnlens.network.layers import Bidirectional, Input, Recurrent
-from rnnlens.network.network import Network, Node, Ref
+from rnnlens.network.network import Network, Node, Ref, leading_to
 
 __all__ = ["simplified"]
 
@@ -74,10 +74,6 @@ def _is_last(node: Node) -> bool:
 
 def _pruned(network: Network) -> Network:
     """Leave out the layers that no output depends on; entries stay."""
-    used = {name for name, _ in network.outputs}
-    kept = []
-    for node in reversed(network.nodes):
-        if node.name in used or isinstance(node.layer, Input):
-            kept.append(node)
-            used |= {name for name, _ in node.inputs}
-    return replace(network, nodes=tuple(reversed(kept)))
+    used = leading_to(network.nodes, (name for name, _ in network.outputs))
+    kept = (node for node in network.nodes if node.name in used or isinstance(node.layer, Input))
+    return replace(network, nodes=tuple(kept))

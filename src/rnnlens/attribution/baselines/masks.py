@@ -21,7 +21,7 @@ from rnnlens.network.layers import (
     Standardization,
 )
 from rnnlens.network.layers.joined import Unjoin
-from rnnlens.network.network import Network, Node
+from rnnlens.network.network import Network, Node, leading_to
 
 __all__ = ["masking_value", "newest_real", "real_steps", "steps_of"]
 
@@ -56,7 +56,7 @@ def steps_of(network: Network, inputs: Mapping[str, Array], of: str) -> NDArray[
     node = _masking_node(network, of)
     if node is None:
         return None
-    needed = _before(network, node.name)
+    needed = leading_to(network.nodes, [node.name])
     nodes = tuple(one for one in network.nodes if one.name in needed)
     part = replace(network, nodes=nodes, outputs=((node.name, 0),))
     if not set(part.inputs) <= set(inputs):
@@ -89,7 +89,7 @@ def masking_value(network: Network, of: str) -> float | None:
         return None
     if isinstance(node.layer, Embedding):
         return 0.0
-    between = _before(network, node.name) - {of, node.name}
+    between = leading_to(network.nodes, [node.name]) - {of, node.name}
     plain = all(isinstance(network[name].layer, Identity) for name in between)
     return float(node.layer.value) if plain and isinstance(node.layer, Masking) else None
 
@@ -136,12 +136,3 @@ def _masking_node(network: Network, of: str) -> Node | None:
         ):
             return node
     return None
-
-
-def _before(network: Network, name: str) -> set[str]:
-    """Name a node and all that it takes from."""
-    needed = {name}
-    for node in reversed(network.nodes):
-        if node.name in needed:
-            needed |= {taken for taken, _ in node.inputs}
-    return needed

@@ -18,7 +18,7 @@ from rnnlens.engine.kernels.run import packed, step_shared
 from rnnlens.engine.operations.registry import Array, Mask, run
 from rnnlens.engine.stepwise.split import SplitNetwork, takes_the_newest
 from rnnlens.network.layers import Recurrent, RepeatVector
-from rnnlens.network.network import Node, Ref
+from rnnlens.network.network import Node, Ref, leading_to
 
 __all__ = ["State", "Walk", "histories_in", "joined", "select"]
 
@@ -126,10 +126,7 @@ class Walk:
 
     def _of_vectors(self, state: State, names: set[str]) -> dict[Ref, Array]:
         """Run what depends on static vectors, as far as it is asked for."""
-        needed = set(names)
-        for node in reversed(self.split.static):
-            if node.name in needed:
-                needed |= {name for name, _ in node.inputs}
+        needed = leading_to(self.split.static, names)
         values: dict[Ref, Array] = {}
         for name in needed.intersection(self.split.vectors):
             values[name, 0] = state[name][0].reshape(-1, *self.split.joined[name].shape)

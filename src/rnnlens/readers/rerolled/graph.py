@@ -10,7 +10,7 @@ import numpy as np
 
 from rnnlens.network.axes import Index, Slice
 from rnnlens.network.layers import Input, Layer, Recurrent
-from rnnlens.network.network import Network, Node, Origin, Ref
+from rnnlens.network.network import Network, Node, Origin, Ref, leading_to
 from rnnlens.network.shapes import Shape, output_shapes
 
 __all__ = ["Graph", "Place", "layer_key"]
@@ -101,10 +101,7 @@ class Graph:
         return [now(ref) for ref in outputs]
 
     def _prune(self) -> None:
-        needed = {name for name, _ in self.outputs}
-        for node in reversed(self.nodes.values()):
-            if node.name in needed:
-                needed |= {name for name, _ in node.inputs}
+        needed = leading_to(self.nodes.values(), (name for name, _ in self.outputs))
         self.nodes = {
             name: node
             for name, node in self.nodes.items()

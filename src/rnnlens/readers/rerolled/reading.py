@@ -29,8 +29,6 @@ __all__ = ["StepReader"]
 
 #: Nodes on the way to what one step gives; more would be no cell.
 MOST_NODES = 600
-#: How far a value that every step shares is followed.
-DEPTH_SHARED = 8
 
 
 class StepReader:

@@ -11,7 +11,7 @@ from dataclasses import replace
 
 from rnnlens.network.axes import ExpandDims, Index
 from rnnlens.network.layers import Bidirectional, Concatenate, Input, Layer, Recurrent
-from rnnlens.network.network import Node, Ref
+from rnnlens.network.network import Node, Ref, leading_to
 
 __all__ = ["GraphRewriter", "tidy"]
 
@@ -53,10 +53,7 @@ class GraphRewriter:
 
     def prune(self) -> None:
         """Drop the nodes that nothing uses; inputs stay."""
-        needed = {name for name, _ in self.outputs}
-        for node in reversed(self.nodes.values()):
-            if node.name in needed:
-                needed |= {name for name, _ in node.inputs}
+        needed = leading_to(self.nodes.values(), (name for name, _ in self.outputs))
         self.nodes = {
             name: node
             for name, node in self.nodes.items()
