@@ -18,17 +18,17 @@ from rnnlens.network.axes import Constant, ExpandDims, Flip, Index, Lengths, Mea
 from rnnlens.network.layers import (
     Activate,
     Add,
-    BatchNormalization,
     Bidirectional,
     CellNode,
     Concatenate,
     Conv1D,
     DescribedRecurrent,
-    Embedding,
-    Flatten,
     Input,
+    Layer,
     LayerNormalization,
     Masking,
+    MaskValues,
+    Multiply,
     Recurrent,
     Reduction,
     RepeatVector,
@@ -82,6 +82,15 @@ def masked_with_states() -> Network:
     nodes += [Node("one", Constant(np.ones(5)), (("x", 0),))]
     taken = (("mask", 0), ("one", 0), ("one", 0))
     return joined(*nodes, Node("lstm", lstm(), taken))
+
+
+def masked_pair(merge: Layer) -> Network:
+    nodes = [Node("x", Input((6, 3))), Node("y", Input((6, 3)))]
+    nodes += [Node(f"mask_{name}", Masking(0.0), ((name, 0),)) for name in ("x", "y")]
+    nodes += [Node("both", merge, (("mask_x", 0), ("mask_y", 0)))]
+    features = 6 if isinstance(merge, Concatenate) else 3
+    layer = Recurrent(cell("lstm", rng, features), return_sequences=True)
+    return joined(*nodes, Node("lstm", layer, (("both", 0),)))
 
 
 def sum_of_ranks() -> Network:
@@ -171,36 +180,16 @@ ONNX: dict[str, Callable[[], Network]] = {
 
 #: Networks by the reason why a state dict of PyTorch does not hold them.
 TORCH: dict[str, Callable[[], Network]] = {
-    "graph": lambda: ZOO["graph"],
-    "peepholes": lambda: ZOO["lstm_peephole"],
-    "reset before the product": lambda: ZOO["gru_before"],
-    "gates of hard sigmoid": lambda: ZOO["lstm_hard"],
-    "plain cell of sigmoid": lambda: chain(
-        Recurrent(cell("simple_rnn", rng, phi=Activation("sigmoid"))), head(rng, 5), shape=(4, 3)
+    "masked sequence with states": masked_with_states,
+    "masked sequence multiplied": lambda: masked_pair(Multiply()),
+    "masks of two sequences": lambda: masked_pair(Concatenate()),
+    "mask as numbers": lambda: chain(Masking(0.0), MaskValues(), shape=(4, 3)),
+    "cell of a function without code": lambda: chain(
+        Recurrent(cell("lstm", rng, phi=Activation("sparse_plus"))), head(rng, 5), shape=(4, 3)
     ),
-    "directions that are summed": lambda: ZOO["merged_sum"],
-    "directions that differ": lambda: ZOO["two_kinds"],
-    "Conv1D": lambda: ZOO["causal"],
-    "Masking": lambda: ZOO["masked"],
-    "TimeDistributed around another layer": lambda: chain(
-        lstm(), TimeDistributed(Activate(Activation("relu"))), shape=(4, 3)
+    "function without code": lambda: chain(
+        Recurrent(cell("lstm", rng)), head(rng, 5, 2, "sparsemax"), shape=(4, 3)
     ),
-    "TimeDistributed with a function without code": lambda: chain(
-        lstm(), TimeDistributed(head(rng, 5, 2, "squareplus")), shape=(4, 3)
-    ),
-    "Dense with a function without code": lambda: chain(
-        Recurrent(cell("lstm", rng)), head(rng, 5, 2, "squareplus"), shape=(4, 3)
-    ),
-    "Embedding that masks": lambda: chain(
-        Embedding(rng.normal(size=(7, 3)), mask_zero=True), lstm(), shape=(6,)
-    ),
-    "LayerNormalization over steps": lambda: chain(
-        lstm(), LayerNormalization(axes=(1,)), shape=(4, 3)
-    ),
-    "BatchNormalization of a sequence": lambda: chain(
-        lstm(), BatchNormalization(np.zeros(5), np.ones(5)), shape=(4, 3)
-    ),
-    "picked feature": lambda: chain(lstm(), Index(0, 2), Flatten(), shape=(4, 3)),
 }
 
 for heading, makes, writer in (
