@@ -10,7 +10,7 @@ import torch
 
 from between_layers import network as between
 from random_graphs import random_graph
-from refused.writers import described, repeated_as_often, with_lengths
+from refused.writers import described, repeated_as_often, sum_of_ranks, with_lengths
 from rnnlens.checks.inputs import random_inputs
 from rnnlens.engine.forward import predict
 from rnnlens.readers.open import read
@@ -76,7 +76,7 @@ def test_what_stands_between_layers_is_written_as_code(rng):
     agrees(between(rng))
 
 
-@pytest.mark.parametrize("make", [described, with_lengths, repeated_as_often])
+@pytest.mark.parametrize("make", [described, with_lengths, repeated_as_often, sum_of_ranks])
 def test_cells_lengths_and_repeated_vectors_are_written_as_code(make):
     agrees(make())
 

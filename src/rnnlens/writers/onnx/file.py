@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from importlib.util import find_spec
 
 import numpy as np
 
 from rnnlens.errors import MissingLibrary, UnsupportedModel
-from rnnlens.network.axes import Lengths
-from rnnlens.network.layers import Embedding, Input, Masking
+from rnnlens.network.layers import Bidirectional, Embedding, Input, Masking, Recurrent
 from rnnlens.network.network import Network, Node, Ref
 from rnnlens.network.shapes import output_shapes
+from rnnlens.writers.masks import Expression, wanted_masks
 from rnnlens.writers.onnx.graph import OnnxGraphWriter
 from rnnlens.writers.onnx.layers import operators
 from rnnlens.writers.packing import dtype_of
@@ -29,7 +30,7 @@ def write(network: Network) -> Written:
         raise MissingLibrary('writing .onnx needs the library onnx: pip install "rnnlens[onnx]"')
     from onnx import TensorProto, checker, helper
 
-    _check_masks(network)
+    _check(network)
     writer = OnnxGraphWriter()
     dtype = dtype_of(network)
     if dtype != np.float32:
@@ -39,6 +40,7 @@ def write(network: Network) -> Written:
         )
     simple = simplified(network)
     shapes = output_shapes(simple)
+    masks = wanted_masks(simple)
     values: dict[Ref, str] = {}
     entries = []
     for node in simple.nodes:
@@ -54,6 +56,7 @@ def write(network: Network) -> Written:
         writer.scope = node.name
         if _tokens(simple, node.inputs[0][0]):
             writer.whole.add(values[node.inputs[0]])
+        writer.lengths = _lengths_of(node, masks, values, writer)
         _add(node, values, shapes, writer)
     writer.scope = ""
     exits = []
@@ -96,12 +99,33 @@ def _add(
         values[node.name, number] = name
 
 
-def _check_masks(network: Network) -> None:
+def _lengths_of(
+    node: Node, masks: Mapping[str, Expression], values: dict[Ref, str], writer: OnnxGraphWriter
+) -> str:
+    """Write how many steps a layer reads of each sample; refuse masks of another kind."""
+    if node.name not in masks:
+        return ""
+    layer = node.layer
+    kind, *parts = masks[node.name]
+    both = (layer.forward, layer.backward) if isinstance(layer, Bidirectional) else (layer,)
+    plain = all(
+        isinstance(side, Recurrent) and (side.zero_output_for_mask or not side.return_sequences)
+        for side in both
+    )
+    if kind != "lengths" or parts[-1] or not plain:
+        refuse(
+            node.name,
+            layer,
+            "it takes a masked sequence, which its operator in ONNX knows only by the number of "
+            "real steps at its front, with zeros after them; write .keras or .npz instead",
+        )
+    return writer.op("Cast", [values[parts[1]]], to=6)  # int32
+
+
+def _check(network: Network) -> None:
     for node in network.nodes:
         layer = node.layer
-        if isinstance(layer, Masking | Lengths) or (
-            isinstance(layer, Embedding) and layer.mask_zero
-        ):
+        if isinstance(layer, Masking) or (isinstance(layer, Embedding) and layer.mask_zero):
             refuse(
                 node.name,
                 layer,

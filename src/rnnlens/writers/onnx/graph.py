@@ -29,6 +29,8 @@ class OnnxGraphWriter:
     notes: list[str] = field(default_factory=list)
     #: The layer that is being written, before the names of its values.
     scope: str = ""
+    #: How many steps of each sample the layer reads; empty where it reads all.
+    lengths: str = ""
     #: Names of values, and of those that are whole numbers.
     used: set[str] = field(default_factory=set)
     whole: set[str] = field(default_factory=set)

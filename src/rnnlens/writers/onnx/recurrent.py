@@ -129,7 +129,8 @@ def _operator(
         halves = [[packed(each, order, "b"), packed(each, order, "b_r")] for each in cells]
         arrays["B"] = np.stack([np.concatenate(half) for half in halves])
     inputs = [x, *(writer.constant(values, name) for name, values in arrays.items())]
-    inputs += [""] * (5 - len(inputs))
+    inputs += [""] * (4 - len(inputs))
+    inputs.append(writer.lengths)
     direction = np.array([0])
     inputs += [writer.op("Unsqueeze", [s, writer.constant(direction, "axis")]) for s in states]
     if any(has(each, "V") for each in cells):
