@@ -34,6 +34,12 @@ class ModuleLayout:
     subject: Subject
 
 
+#: Roundings by which two ways to compute the same may differ, of numbers about 1: a recurrence of a
+#: hundred steps adds up some; another path through the code moves outputs by 1e-3 and more.
+ROUNDINGS = 1e4
+#: Roundings of what the code states that a copy in double precision may differ by.
+STATED = 32.0
+
 #: The layout of every module that was read, for the check of fidelity.
 LAYOUTS: WeakKeyDictionary[torch.nn.Module, ModuleLayout] = WeakKeyDictionary()
 
@@ -80,9 +86,15 @@ class Finest:
     def run(
         self, layout: ModuleLayout, inputs: Mapping[str, np.ndarray]
     ) -> tuple[list[np.ndarray], float]:
-        """Call the module, and say what a rounding of its numbers is."""
+        """Call the module, and say by how much a number of about 1 may differ in what was read.
+
+        A number that the code states, as in ``torch.full(size, 0.1)``, is of the module's own
+        precision in the network, and exact in the copy.
+        """
         import torch
 
+        own = [p.dtype for p in self.module.parameters() if p.dtype.is_floating_point]
+        rounding = float(torch.finfo(own[0] if own else torch.float32).eps)
         if self._double is None:
             self._double = copied(self.module).double()
         wide = [torch.float64 if one.is_floating_point else one for one in layout.dtypes]
@@ -95,8 +107,9 @@ class Finest:
             torch.set_default_dtype(before)
             outputs = called(self.module, layout, inputs)
         else:
-            return outputs, float(torch.finfo(torch.float64).eps)
+            stated = min(rounding, float(torch.finfo(torch.float32).eps))
+            fine = float(torch.finfo(torch.float64).eps)
+            return outputs, max(ROUNDINGS * fine, STATED * stated if rounding > fine else 0.0)
         finally:
             torch.set_default_dtype(before)
-        own = [p.dtype for p in self.module.parameters() if p.dtype.is_floating_point]
-        return outputs, float(torch.finfo(own[0] if own else torch.float32).eps)
+        return outputs, rounding * ROUNDINGS
