@@ -59,7 +59,8 @@ SECONDS = {"ms": 0.001, "s": 1, "min": 60, "h": 3600, "d": 86400, "w": 604800}
 def evidence_sentences(table: xr.Dataset) -> tuple[str, str]:
     """Say in two sentences how far back a forecast looks, and which inputs matter."""
     a = table.attrs
-    if ("lag" not in table.dims and a.get("by", "lag") != "feature") or "ahead" in table.dims:
+    still = "input" in a and "lag" not in table.dims and int(a.get("steps", 1)) == 1
+    if still or "ahead" in table.dims:
         return _without_lags(table), with_caution(_by_name(table), a)
     far = _looks_back(table)
     last = _by_lag(table) if a.get("by", "lag") == "lag" else _by_name(table)
