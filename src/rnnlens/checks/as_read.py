@@ -26,9 +26,6 @@ Array = NDArray[np.float64]
 
 #: Samples compared.
 SAMPLES = 6
-#: Roundings by which two ways to compute the same may differ, of numbers about 1: a recurrence of a
-#: hundred steps adds up some; another path through the code moves outputs by 1e-3 and more.
-ROUNDINGS = 1e4
 #: Other lengths at which a network must give what the module gives before it serves any.
 OTHERS = 2
 #: Code that guards against short windows does something else in windows of a few steps.
@@ -107,9 +104,9 @@ def _filling(lengths: Array, steps: int) -> Array:
 
 
 def _difference(
-    network: Network, inputs: Mapping[str, Array], theirs: list[Array], rounding: float
+    network: Network, inputs: Mapping[str, Array], theirs: list[Array], allowed: float
 ) -> float:
-    """Compare network and module; more than 1 is more than rounding explains.
+    """Compare network and module; more than 1 is more than what is allowed.
 
     Shapes: inputs mapping of str to (sample, ...), theirs list of (sample, ...).
     """
@@ -124,7 +121,7 @@ def _difference(
         apart = np.abs(mine[known] - their[known])
         if not np.isfinite(apart).all():
             return float("inf")
-        farthest = max(farthest, float(apart.max(initial=0.0)) / (size * rounding * ROUNDINGS))
+        farthest = max(farthest, float(apart.max(initial=0.0)) / (size * allowed))
     return farthest
 
 

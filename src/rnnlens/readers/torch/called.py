@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 from weakref import WeakKeyDictionary
 
 import numpy as np
 
 from rnnlens.readers.torch.export import quiet
 from rnnlens.readers.torch.signature.copied import copied
+from rnnlens.readers.torch.signature.nested import leaves
 
 if TYPE_CHECKING:
     import torch
@@ -33,6 +34,12 @@ class ModuleLayout:
     subject: Subject
 
 
+#: Roundings by which two ways to compute the same may differ, of numbers about 1: a recurrence of a
+#: hundred steps adds up some; another path through the code moves outputs by 1e-3 and more.
+ROUNDINGS = 1e4
+#: Roundings of what the code states that a copy in double precision may differ by.
+STATED = 32.0
+
 #: The layout of every module that was read, for the check of fidelity.
 LAYOUTS: WeakKeyDictionary[torch.nn.Module, ModuleLayout] = WeakKeyDictionary()
 
@@ -53,24 +60,14 @@ def called(
         given = [one.index_select(k, order) for one, k in zip(given, layout.inputs, strict=True)]
     with torch.no_grad(), quiet():
         given_back = layout.subject.runs(module, given, layout.inputs)
+    tensors = [one for one in leaves(given_back) if one is not None]
     arrays = [
         np.moveaxis(one.detach().cpu().double().numpy(), batch, 0)
-        for one, batch in zip(_flat(given_back), layout.outputs, strict=True)
+        for one, batch in zip(tensors, layout.outputs, strict=True)
     ]
     if order is not None:
         arrays = [array[order.argsort().cpu().numpy()] for array in arrays]
     return [array[:, None] if array.ndim == 1 else array for array in arrays]
-
-
-def _flat(given: Any) -> Iterator[Any]:
-    """Give the tensors of nested tuples, lists and dictionaries, in order."""
-    if isinstance(given, Mapping):
-        given = tuple(given.values())
-    if isinstance(given, tuple | list):
-        for one in given:
-            yield from _flat(one)
-    elif given is not None:
-        yield given
 
 
 class Finest:
@@ -89,9 +86,15 @@ class Finest:
     def run(
         self, layout: ModuleLayout, inputs: Mapping[str, np.ndarray]
     ) -> tuple[list[np.ndarray], float]:
-        """Call the module, and say what a rounding of its numbers is."""
+        """Call the module, and say by how much a number of about 1 may differ in what was read.
+
+        A number that the code states, as in ``torch.full(size, 0.1)``, is of the module's own
+        precision in the network, and exact in the copy.
+        """
         import torch
 
+        own = [p.dtype for p in self.module.parameters() if p.dtype.is_floating_point]
+        rounding = float(torch.finfo(own[0] if own else torch.float32).eps)
         if self._double is None:
             self._double = copied(self.module).double()
         wide = [torch.float64 if one.is_floating_point else one for one in layout.dtypes]
@@ -104,8 +107,9 @@ class Finest:
             torch.set_default_dtype(before)
             outputs = called(self.module, layout, inputs)
         else:
-            return outputs, float(torch.finfo(torch.float64).eps)
+            stated = min(rounding, float(torch.finfo(torch.float32).eps))
+            fine = float(torch.finfo(torch.float64).eps)
+            return outputs, max(ROUNDINGS * fine, STATED * stated if rounding > fine else 0.0)
         finally:
             torch.set_default_dtype(before)
-        own = [p.dtype for p in self.module.parameters() if p.dtype.is_floating_point]
-        return outputs, float(torch.finfo(own[0] if own else torch.float32).eps)
+        return outputs, rounding * ROUNDINGS

@@ -48,7 +48,7 @@ class Reading:
     steps: dict[str, int]
     #: The inputs that hold whole numbers: tokens, flags.
     whole: frozenset[str]
-    #: Runs the module on inputs of the network, and says how finely it reckons.
+    #: Runs the module on inputs of the network, and says by how much a number may differ.
     run: Callable[[Mapping[str, np.ndarray]], tuple[list[np.ndarray], float]]
     #: The input that holds the lengths of sequences that the module packs; empty where none does.
     lengths: str = ""
