@@ -8,15 +8,16 @@ from importlib.util import find_spec
 import numpy as np
 
 from rnnlens.errors import MissingLibrary, UnsupportedModel
-from rnnlens.network.layers import Bidirectional, Embedding, Input, Masking, Recurrent
+from rnnlens.network.layers import Bidirectional, Embedding, Input, Recurrent
 from rnnlens.network.network import Network, Node, Ref
 from rnnlens.network.shapes import output_shapes
 from rnnlens.writers.masks import Expression, wanted_masks
 from rnnlens.writers.onnx.graph import OnnxGraphWriter
 from rnnlens.writers.onnx.layers import operators
+from rnnlens.writers.onnx.masked import masked_operators
 from rnnlens.writers.packing import dtype_of
 from rnnlens.writers.simplify import simplified
-from rnnlens.writers.written import Written, refuse
+from rnnlens.writers.written import Written
 
 __all__ = ["write"]
 
@@ -56,8 +57,7 @@ def write(network: Network) -> Written:
         writer.scope = node.name
         if _tokens(simple, node.inputs[0][0]):
             writer.whole.add(values[node.inputs[0]])
-        writer.lengths = _lengths_of(node, masks, values, writer)
-        _add(node, values, shapes, writer)
+        _add(node, values, shapes, masks, writer)
     writer.scope = ""
     exits = []
     for number, ref in enumerate(simple.outputs):
@@ -91,46 +91,33 @@ def _add(
     node: Node,
     values: dict[Ref, str],
     shapes: dict[str, tuple[tuple[int | None, ...], ...]],
+    masks: Mapping[str, Expression],
     writer: OnnxGraphWriter,
 ) -> None:
     taken = [values[ref] for ref in node.inputs]
     sides = [shapes[name][number] for name, number in node.inputs]
-    for number, name in enumerate(operators(node.layer, taken, sides, writer)):
-        values[node.name, number] = name
+    mask = masks.get(node.name)
+    if mask is not None and not _as_lengths(node, mask):
+        made = masked_operators(node, taken, mask, values, writer)
+    else:
+        writer.lengths = "" if mask is None else writer.op("Cast", [values[mask[2]]], to=6)  # int32
+        made = operators(node.layer, taken, sides, writer)
+        writer.lengths = ""
+    values |= {(node.name, number): name for number, name in enumerate(made)}
 
 
-def _lengths_of(
-    node: Node, masks: Mapping[str, Expression], values: dict[Ref, str], writer: OnnxGraphWriter
-) -> str:
-    """Write how many steps a layer reads of each sample; refuse masks of another kind."""
-    if node.name not in masks:
-        return ""
+def _as_lengths(node: Node, mask: Expression) -> bool:
+    """Tell whether the operator itself knows the mask: real steps first, zeros after them."""
     layer = node.layer
-    kind, *parts = masks[node.name]
     both = (layer.forward, layer.backward) if isinstance(layer, Bidirectional) else (layer,)
     plain = all(
-        isinstance(side, Recurrent) and (side.zero_output_for_mask or not side.return_sequences)
+        isinstance(side, Recurrent) and side.zero_output_for_mask == side.return_sequences
         for side in both
     )
-    if kind != "lengths" or parts[-1] or not plain:
-        refuse(
-            node.name,
-            layer,
-            "it takes a masked sequence, which its operator in ONNX knows only by the number of "
-            "real steps at its front, with zeros after them; write .keras or .npz instead",
-        )
-    return writer.op("Cast", [values[parts[1]]], to=6)  # int32
+    return mask[0] == "lengths" and not mask[-1] and plain
 
 
 def _check(network: Network) -> None:
-    for node in network.nodes:
-        layer = node.layer
-        if isinstance(layer, Masking) or (isinstance(layer, Embedding) and layer.mask_zero):
-            refuse(
-                node.name,
-                layer,
-                "it masks steps, which the operators of ONNX do not; write .keras or .npz instead",
-            )
     if any(isinstance(network[name].layer, Input) for name, _ in network.outputs):
         raise UnsupportedModel(
             "the network gives one of its inputs as an output, which rnnlens does not write for "

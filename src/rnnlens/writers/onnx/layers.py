@@ -33,6 +33,7 @@ from rnnlens.network.layers import (
     Identity,
     Layer,
     LayerNormalization,
+    Masking,
     Permute,
     Pooling1D,
     PReLU,
@@ -46,6 +47,7 @@ from rnnlens.network.layers import (
 from rnnlens.network.shapes import Shape
 from rnnlens.writers.onnx.between import BETWEEN
 from rnnlens.writers.onnx.graph import OnnxGraphWriter
+from rnnlens.writers.onnx.masked import masking
 from rnnlens.writers.onnx.recurrent import bidirectional, recurrent
 from rnnlens.writers.written import refuse
 
@@ -107,6 +109,10 @@ def _dense(layer: Dense, inputs: Inputs, shapes: Shapes, writer: OnnxGraphWriter
 
 def _activate(layer: Activate, inputs: Inputs, shapes: Shapes, writer: OnnxGraphWriter) -> str:
     return _activated(layer, inputs[0], layer.activation, writer)
+
+
+def _masking(layer: Masking, inputs: Inputs, shapes: Shapes, writer: OnnxGraphWriter) -> str:
+    return masking(layer, inputs[0], writer)
 
 
 def _same(layer: Layer, inputs: Inputs, shapes: Shapes, writer: OnnxGraphWriter) -> str:
@@ -328,6 +334,7 @@ MAKERS: Mapping[type, Callable[[Any, Inputs, Shapes, OnnxGraphWriter], str]] = {
     Pooling1D: _pooling,
     GlobalPooling1D: _global_pooling,
     PReLU: _prelu,
+    Masking: _masking,
     Mean: _mean,
     Index: _index,
     Slice: _slice,

@@ -75,8 +75,8 @@ def _way(side: Recurrent, x: str, real: str, writer: TorchClassWriter) -> str:
         places = writer.assign(f"{places}[:, -1:]", "places")
     found = f"torch.take_along_dim({y}, {places}.clamp(min=0).unsqueeze(-1), dim=1)"
     there = f"({places} >= 0)"
-    if side.return_sequences and side.zero_output_for_mask:
-        there = f"{real}"
+    if side.zero_output_for_mask:
+        there = real if side.return_sequences else f"{real}[:, -1:]"
     output = writer.assign(f"{found} * {there}.unsqueeze(-1)")
     return output if side.return_sequences else writer.assign(f"{output}[:, 0]")
 
