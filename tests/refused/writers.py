@@ -12,7 +12,8 @@ import numpy as np
 
 import rnnlens
 from networks import cell, chain, head
-from refused.registry import section
+from refused.registry import instead_of_modules, section
+from rnnlens.api.shared import conversion
 from rnnlens.network.activations import Activation
 from rnnlens.network.axes import Constant, ExpandDims, Flip, Index, Lengths, Mean, Unmask
 from rnnlens.network.layers import (
@@ -38,6 +39,7 @@ from rnnlens.network.layers import (
 )
 from rnnlens.network.network import Network, Node, Origin
 from rnnlens.readers import run
+from rnnlens.readers.torch.written import class_outputs
 from rnnlens.writers import native as npz_file
 from rnnlens.writers.keras import archive as keras_archive
 from rnnlens.writers.onnx import file as onnx_file
@@ -160,7 +162,8 @@ KERAS: dict[str, Callable[[], Network]] = {
 ONNX: dict[str, Callable[[], Network]] = {
     "described cell": described,
     "projection": lambda: ZOO["lstm_projected"],
-    "masked steps": lambda: ZOO["masked"],
+    "masked sequence with states": masked_with_states,
+    "masked sequence multiplied": lambda: masked_pair(Multiply()),
     "vector repeated over open steps": repeated_as_often,
     "input that is an output": giving_its_input,
     "function that recurrent operators lack": lambda: chain(
@@ -175,7 +178,6 @@ ONNX: dict[str, Callable[[], Network]] = {
     "LayerNormalization without its mean": lambda: chain(
         LayerNormalization(np.ones(3), centred=False), shape=(4, 3)
     ),
-    "masked sequence whose newest steps are real": lambda: chain_of_lengths(newest=True),
     "Conv1D that is dilated, strided and padded": lambda: chain(DILATED, shape=(6, 3)),
     "variance over steps that are not counted": lambda: chain(
         Reduction("variance", (1,), correction=1), shape=(None, 3)
@@ -220,6 +222,27 @@ case = section("Conversions")
 def _(folder: Path) -> object:
     with patch.object(onnx_file, "find_spec", lambda _: None):
         return rnnlens.convert(ZOO["lstm"], folder / "model.onnx")
+
+
+@case("masked steps that no library runs")
+def _(folder: Path) -> object:
+    with instead_of_modules({"onnxruntime": None}):
+        return rnnlens.convert(ZOO["masked"], folder / "model.onnx")
+
+
+@case("PyTorch not installed")
+def _(_: Path) -> object:
+    with instead_of_modules({"torch": None}):
+        return class_outputs("", {}, {})
+
+
+@case("class of PyTorch that computes something else")
+def _(folder: Path) -> object:
+    def outputs(*_: object) -> tuple[list[np.ndarray], str]:
+        return [np.full((16, 2), 5.0)], "Another library"
+
+    with patch.object(conversion, "class_outputs", outputs):
+        return rnnlens.convert(ZOO["lstm"], folder / "model.safetensors")
 
 
 @case("no format for the ending")

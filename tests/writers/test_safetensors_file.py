@@ -2,11 +2,8 @@
 
 from __future__ import annotations
 
-import json
-
 import numpy as np
 import pytest
-import torch
 
 from between_layers import network as between
 from random_graphs import random_graph
@@ -16,41 +13,13 @@ from rnnlens.engine.forward import predict
 from rnnlens.readers.open import read
 from rnnlens.readers.options import ReadOptions
 from rnnlens.writers.torch.safetensors_file import head_of, restored, write
+from run_by_pytorch import by_pytorch, many, state_dict
 from writers_zoo import NAMES, as_float32, zoo
-
-TYPES = {"F64": np.float64, "F32": np.float32}
 
 
 @pytest.fixture
 def networks(rng):
     return zoo(rng)
-
-
-def state_dict(data):
-    """Read a safetensors file as its format says, with no code of rnnlens."""
-    length = int.from_bytes(data[:8], "little")
-    header = json.loads(data[8 : 8 + length])
-    header.pop("__metadata__")
-    tensors = {}
-    for name, entry in header.items():
-        begin, end = (8 + length + at for at in entry["data_offsets"])
-        values = np.frombuffer(data[begin:end], TYPES[entry["dtype"]]).reshape(entry["shape"])
-        tensors[name] = torch.tensor(values.copy())
-    return tensors
-
-
-def many(outputs):
-    return list(outputs) if isinstance(outputs, tuple | list) else [outputs]
-
-
-def by_pytorch(made, inputs):
-    """Run the class that is written, with the arrays that are written."""
-    space: dict = {}
-    exec(made.code, space)  # the code is ours and is shown to the user to be run
-    module = space["Network"]().double().eval()
-    module.load_state_dict(state_dict(made.data), strict=True)
-    with torch.no_grad():
-        return many(module(*(torch.tensor(values) for values in inputs.values())))
 
 
 def agrees(network):

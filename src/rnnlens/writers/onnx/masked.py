@@ -39,6 +39,7 @@ def masked_operators(
 ) -> list[str]:
     """Write a layer that takes a masked sequence."""
     layer = node.layer
+    writer.packs = True
     real = _real(mask, values, writer)
     if isinstance(layer, GlobalPooling1D):
         return [_mean(layer, inputs[0], real, writer)]

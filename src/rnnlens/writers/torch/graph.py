@@ -18,6 +18,9 @@ from rnnlens.network.unique import unique_name
 
 __all__ = ["TorchClassWriter", "changes_nothing", "is_straight"]
 
+#: Names that mean something in the code already.
+TAKEN = ("Network", "float", "list", "max", "range", "self", "torch", "x")
+
 
 @dataclass
 class TorchClassWriter:
@@ -40,7 +43,7 @@ class TorchClassWriter:
     #: The layer that is being written, for refusals.
     scope: str = ""
     stems: dict[str, int] = field(default_factory=dict)
-    used: set[str] = field(default_factory=lambda: {"self", "torch", "x"})
+    used: set[str] = field(default_factory=lambda: set(TAKEN))
 
     def module(
         self,

@@ -26,7 +26,7 @@ from rnnlens.writers.torch.graph import changes_nothing, is_straight
 from rnnlens.writers.torch.recurrent import is_own_module, sides
 from rnnlens.writers.written import Written
 
-__all__ = ["head_of", "restored", "write"]
+__all__ = ["arrays_of", "head_of", "restored", "write"]
 
 DTYPES = {"float64": "F64", "float32": "F32", "float16": "F16"}
 
@@ -108,7 +108,7 @@ def head_of(network: Network) -> dict[str, Any] | None:
 
 def restored(network: Network, path: Path) -> Network:
     """Put the arrays of a state dict, read back from its file, into the layers they came from."""
-    arrays = _arrays(path)
+    arrays = arrays_of(path)
     plain = _plain(network)
     made = class_of(plain)
     file = _ReadBack(arrays, made.kept, made.modules, made.directions)
@@ -175,7 +175,8 @@ class _ReadBack:
         return {role: self.arrays[name] for name, (of, _, role) in parts.items() if of == module}
 
 
-def _arrays(path: Path) -> dict[str, np.ndarray]:
+def arrays_of(path: Path) -> dict[str, np.ndarray]:
+    """Read the arrays of a file by their names."""
     data = path.read_bytes()
     start = 8 + int.from_bytes(data[:8], "little")
     header = json.loads(data[8:start])
