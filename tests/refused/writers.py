@@ -15,7 +15,7 @@ from networks import cell, chain, head
 from refused.registry import instead_of_modules, section
 from rnnlens.api.shared import conversion
 from rnnlens.network.activations import Activation
-from rnnlens.network.axes import Constant, ExpandDims, Flip, Index, Lengths, Mean, Unmask
+from rnnlens.network.axes import Constant, Lengths
 from rnnlens.network.layers import (
     Activate,
     Add,
@@ -121,7 +121,6 @@ DILATED = Conv1D(rng.normal(size=(3, 3, 2)), stride=2, dilation=2, padding="same
 #: Networks by the reason why Keras does not hold them.
 KERAS: dict[str, Callable[[], Network]] = {
     "peepholes": lambda: ZOO["lstm_peephole"],
-    "vector repeated over open steps": repeated_as_often,
     "projection": lambda: ZOO["lstm_projected"],
     "described cell": described,
     "lengths": with_lengths,
@@ -142,17 +141,16 @@ KERAS: dict[str, Callable[[], Network]] = {
     "Standardization of other axes": lambda: chain(
         Standardization(np.zeros((2, 1)), np.ones((2, 1))), shape=(4, 3)
     ),
-    "picked place of unknown steps": lambda: chain(lstm(), Index(2), shape=(None, 3)),
-    "unknown steps turned round": lambda: chain(lstm(), Flip(1), shape=(None, 3)),
-    "mean over all axes": lambda: chain(lstm(), Mean((1, 2)), shape=(4, 3)),
-    "axis between unknown ones": lambda: chain(ExpandDims(1), shape=(None, None, 3)),
     "masked directions that keep their values": lambda: chain(
         Masking(0.0), Bidirectional(lstm(), lstm(go_backwards=True)), shape=(4, 3)
     ),
-    "picked step of a masked sequence": lambda: chain(
-        Masking(0.0), lstm(), Index(0), head(rng, 5), shape=(4, 3)
+    "function of a masked sequence": lambda: chain(
+        Masking(0.0), Activate(Activation("abs")), lstm(), shape=(4, 3)
     ),
-    "mask taken off": lambda: chain(Masking(0.0), Unmask(), lstm(), shape=(4, 3)),
+    "variance over steps that are not counted": lambda: chain(
+        Reduction("variance", (1,), correction=1), shape=(None, 3)
+    ),
+    "mask as numbers": lambda: chain(Masking(0.0), MaskValues(), shape=(4, 3)),
     "masked sequence with states": masked_with_states,
 }
 
@@ -164,7 +162,6 @@ ONNX: dict[str, Callable[[], Network]] = {
     "projection": lambda: ZOO["lstm_projected"],
     "masked sequence with states": masked_with_states,
     "masked sequence multiplied": lambda: masked_pair(Multiply()),
-    "vector repeated over open steps": repeated_as_often,
     "input that is an output": giving_its_input,
     "function that recurrent operators lack": lambda: chain(
         Recurrent(cell("lstm", rng, phi=Activation("silu"))), shape=(4, 3)

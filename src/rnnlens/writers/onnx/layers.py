@@ -198,15 +198,12 @@ def _permute(layer: Permute, inputs: Inputs, shapes: Shapes, writer: OnnxGraphWr
 def _repeat_vector(
     layer: RepeatVector, inputs: Inputs, shapes: Shapes, writer: OnnxGraphWriter
 ) -> str:
-    if layer.times is None:
-        refuse(
-            writer.scope,
-            layer,
-            "it repeats a vector as often as a sequence has steps, which rnnlens writes for no "
-            "graph of ONNX; write .npz, which holds it",
-        )
     row = writer.op("Unsqueeze", [inputs[0], writer.constant(np.array([1]), "axis")])
-    return writer.op("Tile", [row, writer.constant(np.array([1, layer.times, 1]), "times")])
+    if layer.times is not None:
+        return writer.op("Tile", [row, writer.constant(np.array([1, layer.times, 1]), "times")])
+    one = writer.constant(np.array([1]), "one")
+    length = writer.op("Shape", inputs[1:2], start=1, end=2)
+    return writer.op("Tile", [row, writer.op("Concat", [one, length, one], axis=0)])
 
 
 def _concatenate(
