@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 from weakref import WeakKeyDictionary
@@ -38,21 +38,32 @@ LAYOUTS: WeakKeyDictionary[torch.nn.Module, ModuleLayout] = WeakKeyDictionary()
 
 
 def called(
-    module: torch.nn.Module, layout: ModuleLayout, inputs: Mapping[str, np.ndarray]
+    module: torch.nn.Module,
+    layout: ModuleLayout,
+    inputs: Mapping[str, np.ndarray],
+    earlier: Sequence[Mapping[str, np.ndarray]] = (),
 ) -> list[np.ndarray]:
     """Call a module: inputs mapping of str to (sample, ...) -> outputs, samples first."""
     import torch
 
     device = next((p.device for p in module.parameters()), torch.device("cpu"))
-    given = [
-        torch.as_tensor(np.moveaxis(array, 0, batch)).to(device=device, dtype=dtype)
-        for array, batch, dtype in zip(inputs.values(), layout.inputs, layout.dtypes, strict=True)
-    ]
+
+    def tensors(arrays: Mapping[str, np.ndarray]) -> list[torch.Tensor]:
+        return [
+            torch.as_tensor(np.moveaxis(array, 0, batch)).to(device=device, dtype=dtype)
+            for array, batch, dtype in zip(
+                arrays.values(), layout.inputs, layout.dtypes, strict=True
+            )
+        ]
+
+    given = tensors(inputs)
     order = layout.subject.longest_first(given)
     if order is not None:
         given = [one.index_select(k, order) for one, k in zip(given, layout.inputs, strict=True)]
     with torch.no_grad(), quiet():
-        given_back = layout.subject.runs(module, given, layout.inputs)
+        given_back = layout.subject.runs(
+            module, given, layout.inputs, [tensors(one) for one in earlier]
+        )
     arrays = [
         np.moveaxis(one.detach().cpu().double().numpy(), batch, 0)
         for one, batch in zip(_flat(given_back), layout.outputs, strict=True)
@@ -87,9 +98,12 @@ class Finest:
         self._double: torch.nn.Module | None = None
 
     def run(
-        self, layout: ModuleLayout, inputs: Mapping[str, np.ndarray]
+        self,
+        layout: ModuleLayout,
+        inputs: Mapping[str, np.ndarray],
+        earlier: Sequence[Mapping[str, np.ndarray]] = (),
     ) -> tuple[list[np.ndarray], float]:
-        """Call the module, and say what a rounding of its numbers is."""
+        """Call the module, after others, and say what a rounding of its numbers is."""
         import torch
 
         if self._double is None:
@@ -99,10 +113,10 @@ class Finest:
         try:
             # what the code makes anew, as by torch.zeros, is of the usual type
             torch.set_default_dtype(torch.float64)
-            outputs = called(self._double, replace(layout, dtypes=tuple(wide)), inputs)
+            outputs = called(self._double, replace(layout, dtypes=tuple(wide)), inputs, earlier)
         except Exception:  # code that makes numbers of another type fails in many ways
             torch.set_default_dtype(before)
-            outputs = called(self.module, layout, inputs)
+            outputs = called(self.module, layout, inputs, earlier)
         else:
             return outputs, float(torch.finfo(torch.float64).eps)
         finally:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import partial
 from itertools import zip_longest
@@ -49,9 +49,11 @@ class Reading:
     #: The inputs that hold whole numbers: tokens, flags.
     whole: frozenset[str]
     #: Runs the module on inputs of the network, and says how finely it reckons.
-    run: Callable[[Mapping[str, np.ndarray]], tuple[list[np.ndarray], float]]
+    run: Callable[..., tuple[list[np.ndarray], float]]
     #: The input that holds the lengths of sequences that the module packs; empty where none does.
     lengths: str = ""
+    #: Whether the module keeps what a call made for the next; `run` takes calls before it then.
+    carries: bool = False
 
 
 def match(source: object) -> TypeGuard[torch.nn.Module]:
@@ -109,6 +111,7 @@ def readings(source: torch.nn.Module, options: ReadOptions) -> Iterator[Reading]
             ),
             partial(finest.run, layout),
             "" if subject.lengths is None else subject.call.names[subject.lengths],
+            subject.carried is not None,
         )
 
 
