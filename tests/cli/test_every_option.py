@@ -61,6 +61,7 @@ READING: dict[str, Change] = {
     "--nonlinearity": (("relu",), read("nonlinearity"), "relu"),
     "--until": (("lstm",), read("until"), "lstm"),
     "--output": (("lstm",), read("output"), "lstm"),
+    "--unroll": (("24",), read("unroll"), 24),
     "--same-as": (
         ("Memory=LSTM", "--same-as", "Head=Dense"),
         read("same_as"),
