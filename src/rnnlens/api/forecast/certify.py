@@ -16,12 +16,13 @@ from rnnlens.evidence.options import WINDOWS, Certificates
 
 if TYPE_CHECKING:
     import xarray as xr
-    from numpy.typing import ArrayLike
+    from numpy.typing import ArrayLike, NDArray
 
     from rnnlens.api.shared.given.case import Case
     from rnnlens.api.shared.given.network_given import NetworkLike
     from rnnlens.evidence.proof.ranges import Ranges
     from rnnlens.evidence.proof.stated_ranges import StatedRanges
+    from rnnlens.network.network import Network
     from rnnlens.series.joint.windows import WindowsByInput
     from rnnlens.series.windows import Windows
 
@@ -148,7 +149,9 @@ def certify(
             raise InputError("give a deviation, or a source to measure it against, not both")
         deviation, against = measured_deviation(question, source, ranges)
     limits = SearchLimits(
-        tolerance=make_tolerance(question, certificates.tolerance, data.values).value,
+        tolerance=make_tolerance(
+            question, certificates.tolerance, data.values, _every(net, background)
+        ).value,
         gap=gap,
         budget=BUDGET if certificates.budget is None else certificates.budget,
         deviation=deviation,
@@ -166,6 +169,16 @@ def certify(
             **about_reach(*case.unjoined, named.resolved),
             **case.about_inputs,
         })
+
+
+def _every(net: Network, background: object) -> tuple[Network, dict[str, NDArray]] | None:
+    """Give the network and a background of all of its inputs, where it is one."""
+    from rnnlens.api.shared.given.joint.by_input import arrays_for
+    from rnnlens.series.joint.windows import WindowsByInput
+
+    if not isinstance(background, WindowsByInput):
+        return None
+    return net, arrays_for(net, background)
 
 
 def _lags(case: Case, given: int | Sequence[int]) -> list[int]:
