@@ -125,6 +125,7 @@ def certify(
     from rnnlens.api.shared.labels.certificates import CertificateAbout, labelled_certificate
     from rnnlens.api.shared.labels.joint import on_own_axis
     from rnnlens.api.shared.reach import about_reach
+    from rnnlens.attribution.options import as_target
     from rnnlens.engine.schedule.progress import Parts
     from rnnlens.evidence.proof.certificate import certify as prove
     from rnnlens.evidence.proof.limits import BUDGET, SearchLimits
@@ -132,7 +133,7 @@ def certify(
 
     net = as_network(net, X)
     _check(certificates)
-    case = make_case(net, X, of, several=True)
+    case = make_case(net, X, of, several=True, output=as_target(target).output)
     if case.each:
         asked = partial(certify, net, X, lag=lag, target=target, gap=gap, source=source)
         return certified_each(case, asked, features, certificates, background, progress)

@@ -17,6 +17,7 @@ from rnnlens.api.shared.labels.network_provenance import starting_states
 from rnnlens.api.shared.reach import about_reach
 from rnnlens.attribution.baselines.baseline import Baseline
 from rnnlens.attribution.baselines.conditional import GaussianConditional, refuse_conditional
+from rnnlens.attribution.baselines.undefined import refuse_undefined
 from rnnlens.attribution.games.players import PlayerGroups, make_groups
 from rnnlens.attribution.options import Effort
 from rnnlens.attribution.question import Progress
@@ -78,6 +79,7 @@ class Explanation:
             newest=self.newest,
             initial_state=self.initial_state,
         )
+        refuse_undefined(question)
         options = MethodOptions(
             effort=self.effort,
             background=self._drawn(case) if chosen.background else None,
