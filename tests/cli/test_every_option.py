@@ -92,6 +92,7 @@ OUTPUT: dict[str, Change] = {
 TARGET: dict[str, Change] = {
     "--target": (("dewp",), of("name", "target"), "dewp"),
     "--horizon": (("2",), of("horizon", "target"), 2),
+    "--of": (("x,site",), of("of"), ["x", "site"]),
 }
 RANGES: dict[str, Change] = {
     "--range": (("temp=0.5;humid=0,90",), of("range", "certificates"),

@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from rnnlens.api.shared.given.network_given import NetworkLike
     from rnnlens.evidence.proof.ranges import Ranges
     from rnnlens.evidence.proof.stated_ranges import StatedRanges
+    from rnnlens.series.joint.windows import WindowsByInput
     from rnnlens.series.windows import Windows
 
 __all__ = ["certify"]
@@ -33,12 +34,12 @@ PROOFS, FORECAST = 20, 1
 @checked()
 def certify(
     net: NetworkLike,
-    X: Windows | ArrayLike | Mapping[str, ArrayLike],
+    X: Windows | WindowsByInput | ArrayLike | Mapping[str, ArrayLike],
     *,
     lag: int | Sequence[int],
     features: str | int | Sequence[str | int] | None = None,
     target: Target | str | int | None = None,
-    background: Windows | ArrayLike | Mapping[str, ArrayLike] | None = None,
+    background: Windows | WindowsByInput | ArrayLike | Mapping[str, ArrayLike] | None = None,
     of: str | Sequence[str] | None = None,
     certificates: Certificates = Certificates(),
     gap: float | None = None,

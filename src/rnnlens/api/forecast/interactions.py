@@ -15,6 +15,7 @@ if TYPE_CHECKING:
 
     from rnnlens.api.shared.given.network_given import NetworkLike
     from rnnlens.attribution.options import Target
+    from rnnlens.series.joint.windows import WindowsByInput
     from rnnlens.series.windows import Windows
 
 __all__ = ["interactions"]
@@ -23,14 +24,14 @@ __all__ = ["interactions"]
 @checked()
 def interactions(
     net: NetworkLike,
-    X: Windows | ArrayLike | Mapping[str, ArrayLike],
+    X: Windows | WindowsByInput | ArrayLike | Mapping[str, ArrayLike],
     *,
     target: Target | str | int | None = None,
     baseline: str | ArrayLike | Mapping[str, str | ArrayLike] | None = None,
     held: Sequence[str] | None = None,
     newest: int = 10,
     groups: Mapping[str, Sequence[int]] | None = None,
-    background: Windows | ArrayLike | Mapping[str, ArrayLike] | None = None,
+    background: Windows | WindowsByInput | ArrayLike | Mapping[str, ArrayLike] | None = None,
     of: str | Sequence[str] | None = None,
     seed: int = 0,
     progress: Callable[[int, int], None] | None = None,

@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from numpy.typing import ArrayLike
 
     from rnnlens.api.shared.given.network_given import NetworkLike
+    from rnnlens.series.joint.windows import WindowsByInput
     from rnnlens.series.windows import Windows
     from rnnlens.views.report.parts import ReportParts
 
@@ -34,13 +35,13 @@ WEIGHTS = {"explained": 4.0, "gathered": 1.0, "drawn": 4.0}
 @checked()
 def report(
     net: NetworkLike,
-    data: Windows,
+    data: Windows | WindowsByInput,
     path: str | PathLike[str],
     *,
     title: str | None = None,
     target: Target | str | int | None = None,
     held: Sequence[str] | None = None,
-    background: Windows | ArrayLike | None = None,
+    background: Windows | WindowsByInput | ArrayLike | None = None,
     initial_state: Mapping[str, Sequence[ArrayLike]] | None = None,
     of: str | Sequence[str] | None = None,
     precision: str = "float64",

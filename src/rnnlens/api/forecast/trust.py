@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from rnnlens.api.shared.given.case import Case
     from rnnlens.api.shared.given.network_given import NetworkLike
     from rnnlens.attribution.options import Target
+    from rnnlens.series.joint.windows import WindowsByInput
     from rnnlens.series.windows import Windows
 
 __all__ = ["METHODS", "WINDOWS", "trust"]
@@ -33,14 +34,14 @@ CHECKS, FORECAST = 5, 1
 @checked()
 def trust(
     net: NetworkLike,
-    X: Windows | ArrayLike | Mapping[str, ArrayLike],
+    X: Windows | WindowsByInput | ArrayLike | Mapping[str, ArrayLike],
     y: ArrayLike | None = None,
     *,
     target: Target | str | int | None = None,
     method: str = "secant",
     baseline: str | ArrayLike | None = None,
     held: Sequence[str] | None = None,
-    background: Windows | ArrayLike | None = None,
+    background: Windows | WindowsByInput | ArrayLike | None = None,
     of: str | Sequence[str] | None = None,
     windows: int = WINDOWS,
     noise: float = 0.02,

@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from rnnlens.api.shared.given.case import Case
     from rnnlens.api.shared.given.network_given import NetworkLike
     from rnnlens.attribution.options import Target
+    from rnnlens.series.joint.windows import WindowsByInput
     from rnnlens.series.windows import Windows
 
 __all__ = ["intervene"]
@@ -26,11 +27,11 @@ __all__ = ["intervene"]
 @checked(background=DATA)
 def intervene(
     net: NetworkLike,
-    X: Windows | ArrayLike | Mapping[str, ArrayLike],
+    X: Windows | WindowsByInput | ArrayLike | Mapping[str, ArrayLike],
     interventions: Intervention | Sequence[Intervention],
     *,
     target: Target | str | int | None = None,
-    background: Windows | ArrayLike | Mapping[str, ArrayLike] | None = None,
+    background: Windows | WindowsByInput | ArrayLike | Mapping[str, ArrayLike] | None = None,
     of: str | None = None,
 ) -> xr.Dataset:
     """Hold something inside the network and see what becomes of each forecast.

@@ -15,6 +15,7 @@ if TYPE_CHECKING:
 
     from rnnlens.api.shared.given.network_given import NetworkLike
     from rnnlens.attribution.options import Target
+    from rnnlens.series.joint.windows import WindowsByInput
     from rnnlens.series.windows import Windows
 
 __all__ = ["paths"]
@@ -23,13 +24,13 @@ __all__ = ["paths"]
 @checked()
 def paths(
     net: NetworkLike,
-    X: Windows | ArrayLike | Mapping[str, ArrayLike],
+    X: Windows | WindowsByInput | ArrayLike | Mapping[str, ArrayLike],
     *,
     layer: str | None = None,
     target: Target | str | int | None = None,
     baseline: str | ArrayLike | None = None,
     held: Sequence[str] | None = None,
-    background: Windows | ArrayLike | None = None,
+    background: Windows | WindowsByInput | ArrayLike | None = None,
     of: str | None = None,
     seed: int = 0,
 ) -> xr.Dataset:

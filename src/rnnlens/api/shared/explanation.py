@@ -22,6 +22,7 @@ from rnnlens.attribution.question import Progress
 from rnnlens.attribution.registry import METHODS
 from rnnlens.attribution.runners import MethodOptions, run_method
 from rnnlens.errors import DataError
+from rnnlens.series.joint.windows import WindowsByInput
 from rnnlens.series.windows import Windows
 
 __all__ = ["Explanation"]
@@ -51,7 +52,7 @@ class Explanation:
     held: Sequence[str] | None
     newest: int | None
     groups: Mapping[str, Sequence[int | str]] | None
-    background: Windows | ArrayLike | Mapping[str, ArrayLike] | None
+    background: Windows | WindowsByInput | ArrayLike | Mapping[str, ArrayLike] | None
     initial_state: Mapping[str, Sequence[ArrayLike]] | None
     effort: Effort
 

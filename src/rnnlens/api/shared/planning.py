@@ -38,9 +38,10 @@ if TYPE_CHECKING:
 
     from rnnlens.attribution.question import Question
     from rnnlens.network.network import Network
+    from rnnlens.series.joint.windows import WindowsByInput
 
-    Given = Windows | ArrayLike | Mapping[str, ArrayLike]
-    Background = Windows | ArrayLike | None
+    Given = Windows | WindowsByInput | ArrayLike | Mapping[str, ArrayLike]
+    Background = Windows | WindowsByInput | ArrayLike | None
 
 __all__ = ["USUAL", "expected", "expected_lags", "expected_report"]
 
@@ -80,6 +81,8 @@ def expected(
     >>> expected(net, np.zeros((5, 24, 10)), method="gradient", target=0).cells
     360
     """
+    if len(net.inputs) > 1:
+        return None  # nothing is known of several at once
     case = make_case(net, X)
     asked = as_target(target)
     names, steps = targets_asked(case, asked)
@@ -177,6 +180,8 @@ def expected_lags(
     shares: Shares = Shares(),
 ) -> Estimate | None:
     """Say what `rnnlens.lags` will take: shares, certificates, tests and draws."""
+    if len(net.inputs) > 1:
+        return None
     case = make_case(net, X)
     named = one_target(case, replace(as_target(target), logits=None))
     question = case.question(named.resolved)
@@ -236,6 +241,8 @@ def expected_report(
     shares: Shares = Shares(),
 ) -> Estimate | None:
     """Say what `rnnlens.report` will take: contributions, and drawing."""
+    if len(net.inputs) > 1:
+        return None
     case = make_case(net, X)
     explained = expected(
         net, X, target=target, held=held, background=background, **share_question(case, shares)

@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 from weakref import WeakKeyDictionary
 
 import numpy as np
 
 from rnnlens.readers.torch.export import quiet
 from rnnlens.readers.torch.signature.copied import copied
+from rnnlens.readers.torch.signature.nested import leaves
 
 if TYPE_CHECKING:
     import torch
@@ -59,24 +60,14 @@ def called(
         given = [one.index_select(k, order) for one, k in zip(given, layout.inputs, strict=True)]
     with torch.no_grad(), quiet():
         given_back = layout.subject.runs(module, given, layout.inputs)
+    tensors = [one for one in leaves(given_back) if one is not None]
     arrays = [
         np.moveaxis(one.detach().cpu().double().numpy(), batch, 0)
-        for one, batch in zip(_flat(given_back), layout.outputs, strict=True)
+        for one, batch in zip(tensors, layout.outputs, strict=True)
     ]
     if order is not None:
         arrays = [array[order.argsort().cpu().numpy()] for array in arrays]
     return [array[:, None] if array.ndim == 1 else array for array in arrays]
-
-
-def _flat(given: Any) -> Iterator[Any]:
-    """Give the tensors of nested tuples, lists and dictionaries, in order."""
-    if isinstance(given, Mapping):
-        given = tuple(given.values())
-    if isinstance(given, tuple | list):
-        for one in given:
-            yield from _flat(one)
-    elif given is not None:
-        yield given
 
 
 class Finest:
