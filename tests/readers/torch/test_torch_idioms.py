@@ -15,13 +15,10 @@ from rnnlens.engine.forward import predict
 from rnnlens.errors import UnsupportedModel
 from torch_idioms import IDIOMS
 
+pytestmark = pytest.mark.usefixtures("doubles")
+
 READ = [name for name, one in IDIOMS.items() if not one.refused]
 REFUSED = [name for name, one in IDIOMS.items() if one.refused]
-
-
-@pytest.fixture(autouse=True)
-def _double(doubles):
-    """Make modules in double precision."""
 
 
 def outputs_of(module, arrays):
