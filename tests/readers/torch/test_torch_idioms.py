@@ -14,6 +14,7 @@ from rnnlens.api import read
 from rnnlens.engine.forward import predict
 from rnnlens.errors import UnsupportedModel
 from torch_idioms import IDIOMS
+from torch_models import Coded, agree, scrambled
 
 pytestmark = pytest.mark.usefixtures("doubles")
 
@@ -87,3 +88,22 @@ def test_an_idiom_that_is_not_read_is_refused_truly(name, rng):
 
 def test_there_are_more_than_sixty_idioms():
     assert len(READ) > 60
+
+
+@pytest.mark.parametrize(
+    "make",
+    [
+        lambda x: torch.full((1, x.size(0), 4), 0.1),
+        lambda x: torch.full_like(x[:, 0, :1], 0.1).expand(-1, 4)[None].contiguous(),
+        lambda x: x.new_full((1, x.size(0), 4), 0.3),
+        lambda x: torch.ones(1, x.size(0), 4) * torch.tensor(0.7),
+    ],
+    ids=["full", "full_like", "new_full", "tensor"],
+)
+def test_numbers_that_code_states_in_single_precision_are_read(make, rng):
+    torch.set_default_dtype(torch.float32)  # the fixture puts it back
+    layers = {"rnn": torch.nn.LSTM(3, 4, batch_first=True)}
+    module = scrambled(Coded(lambda m, x: m.rnn(x, (make(x), make(x)))[0][:, -1], **layers))
+    x = rng.normal(size=(4, 6, 3)).astype("float32")
+    with torch.no_grad():
+        agree(predict(read(module, example=x), x), module(torch.as_tensor(x)), "float32")
