@@ -75,10 +75,10 @@ def readings(source: torch.nn.Module, options: ReadOptions) -> Iterator[Reading]
     """
     import torch
 
-    if isinstance(source, torch.jit.ScriptModule):
+    if any(isinstance(part, torch.jit.ScriptModule) for part in source.modules()):
         raise UnsupportedModel(
-            "the module is TorchScript, whose code cannot be exported: give the Python module, or "
-            "its state dict"
+            "the module is TorchScript or holds some, whose code cannot be exported: give the "
+            "Python module, or its state dict"
         )
     if options.example is None:
         raise InputError(
