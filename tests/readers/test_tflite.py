@@ -44,8 +44,8 @@ def test_a_fused_lstm_gives_what_the_interpreter_gives(name, files, given):
 
 
 def test_contributions_of_a_tflite_file_sum_to_the_change_of_its_forecast(files, given):
-    net = rnnlens.read(files / "both.tflite")
-    X = given["both_X"].astype(float)
+    net = rnnlens.read(files / "plain.tflite")
+    X = given["plain_X"].astype(float)
     result = rnnlens.explain(net, X[:1], target=0, baseline=np.zeros(X[0].shape))
     total = float(result["contribution"].sum())
     change = predict(net, X[:1])[0, 0] - predict(net, np.zeros_like(X[:1]))[0, 0]
