@@ -8,12 +8,14 @@ multiply by a constant of the series); the draws are those of the circular block
 
 from __future__ import annotations
 
+from math import ceil
+
 import numpy as np
 from numpy.typing import NDArray
 
 from rnnlens.engine.operations.registry import Array
 
-__all__ = ["block_length", "block_weights", "in_blocks"]
+__all__ = ["block_length", "block_weights", "in_blocks", "windows_apiece"]
 
 #: Lags in a row whose autocorrelation must be noise.
 QUIET = 5
@@ -21,20 +23,38 @@ QUIET = 5
 
 def block_length(values: Array) -> int:
     """Say how many neighbours make a block that depends little on the next: values (sample,)."""
+    lag = _last_lag(_autocorrelation(values), len(values))
+    return max(1, min(2 * lag, len(values)))
+
+
+def windows_apiece(values: Array) -> int:
+    """Say how many neighbours are worth one that depends on none: values (sample,).
+
+    That is one and twice the sum of the autocorrelations that are above zero and not noise.
+    """
+    correlation = _autocorrelation(values)
+    lag = _last_lag(correlation, len(values))
+    return max(1, min(ceil(1 + 2 * np.maximum(correlation[:lag], 0.0).sum()), len(values)))
+
+
+def _autocorrelation(values: Array) -> Array:
+    """Give the autocorrelation from lag 1 to half of the series; none where nothing varies."""
     n = len(values)
     centred = values - values.mean()
     power = float(centred @ centred)
     if n < 2 * QUIET or not power > 0:
-        return 1
-    noise = 2 * np.sqrt(np.log10(n) / n)
-    last = n // 2
+        return np.zeros(0)
     spectrum = np.fft.rfft(centred, 2 * n)
-    correlation = np.fft.irfft(np.abs(spectrum) ** 2, 2 * n)[1 : last + 1] / power
-    loud = np.abs(correlation) >= noise
-    for lag in range(last):
+    return np.fft.irfft(np.abs(spectrum) ** 2, 2 * n)[1 : n // 2 + 1] / power
+
+
+def _last_lag(correlation: Array, samples: int) -> int:
+    """Give the last lag before the autocorrelation is noise for several in a row."""
+    loud = np.abs(correlation) >= 2 * np.sqrt(np.log10(max(samples, 2)) / samples)
+    for lag in range(len(loud)):
         if not loud[lag : lag + QUIET].any():
-            return max(1, min(2 * lag, n))
-    return n
+            return lag
+    return len(loud)
 
 
 def in_blocks(samples: int, length: int) -> NDArray[np.int64]:

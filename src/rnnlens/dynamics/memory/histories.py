@@ -32,7 +32,7 @@ from rnnlens.engine.stepwise.walk import State, Walk, histories_in
 from rnnlens.network.layers import Input
 from rnnlens.network.network import Network
 
-__all__ = ["HistoryChanges", "history_changes", "way_of", "work_of"]
+__all__ = ["HistoryChanges", "history_changes", "way_of", "why_not_shorter", "work_of"]
 
 #: Bytes that the states of histories may take at once.
 STATES = 1 << 25
@@ -72,7 +72,7 @@ def history_changes(
 ) -> HistoryChanges:
     """Replace what is older than the newest steps of every window: full (sample,) forecasts."""
     split = _walked(question)
-    series = None if split is None else series_of(question.x, int(question.kept[-1]))
+    series = None if split is None else _series(question)
     if split is not None and series is not None:
         return _along(question, split, series, full, progress)
     return _each_window(question, split, full, progress)
@@ -80,23 +80,35 @@ def history_changes(
 
 def way_of(question: MemoryQuestion) -> str:
     """Say which way a question goes."""
-    split = _walked(question)
-    if split is None:
+    if _walked(question) is None:
         return "windows"
-    return "suffix" if series_of(question.x, int(question.kept[-1])) is None else "series"
+    return "suffix" if _series(question) is None else "series"
+
+
+def why_not_shorter(question: MemoryQuestion) -> str:
+    """Say why a network is not fed with the newest steps alone; nothing where it is."""
+    network = question.network
+    split = split_by_step(network, question.of)
+    if split is None or not split.cells:
+        return "the network does not read its windows step by step, from the oldest to the newest"
+    if len(network.inputs) > 1 or split.joined:
+        return "the network takes other inputs beside the windows"
+    if any(len(network[name].inputs) > 1 for name in split.cells):
+        return "a recurrent layer starts from a state that the network makes"
+    return ""
 
 
 def _walked(question: MemoryQuestion) -> SplitNetwork | None:
     """Split a network that reads one input step by step from zero; None where it is another."""
-    network, of = question.network, question.of
-    split = split_by_step(network, of)
-    if split is None or len(network.inputs) > 1 or split.joined or not split.cells:
+    return None if why_not_shorter(question) else split_by_step(question.network, question.of)
+
+
+def _series(question: MemoryQuestion) -> Series | None:
+    """Lay the windows out as a series, where they follow one another and no step is masked."""
+    run = forward(question.network, inputs_of(question.inputs, slice(0, 1)))
+    if any(mask is not None for tape in run.tapes.values() for mask in tape.masks):
         return None
-    if any(len(network[name].inputs) > 1 for name in split.cells):
-        return None
-    run = forward(network, inputs_of(question.inputs, slice(0, 1)))
-    masked = any(mask is not None for tape in run.tapes.values() for mask in tape.masks)
-    return None if masked else split
+    return series_of(question.x, int(question.kept[-1]))
 
 
 @one_blas_thread()

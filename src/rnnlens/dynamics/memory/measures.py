@@ -14,9 +14,13 @@ from dataclasses import dataclass, field
 import numpy as np
 from numpy.typing import NDArray
 
-from rnnlens.dynamics.memory.blocks import block_length, block_weights, in_blocks
-from rnnlens.dynamics.memory.conformal import block_quantile, fewest_blocks
-from rnnlens.dynamics.memory.histories import HistoryChanges, history_changes
+from rnnlens.dynamics.memory.blocks import block_length, block_weights
+from rnnlens.dynamics.memory.conformal import fewest_blocks, new_windows
+from rnnlens.dynamics.memory.histories import (
+    HistoryChanges,
+    history_changes,
+    why_not_shorter,
+)
 from rnnlens.dynamics.memory.jacobian_profile import JacobianProfile, jacobian_profile
 from rnnlens.dynamics.memory.lyapunov import LyapunovSpectrum, lyapunov_spectra
 from rnnlens.dynamics.memory.plan import planned
@@ -196,7 +200,7 @@ def _curves(
     given = {"cut": changes.cut, "replaced": changes.mean}
     for name, by_window in given.items():
         if by_window is None:
-            why = "the network does not read its windows step by step from nothing"
+            why = why_not_shorter(question)
             page.missing |= {name: why, "truncation": why}
             continue
         own = by_window[:, asked]
@@ -226,22 +230,16 @@ def _bounds(
     fewest = fewest_blocks(question.alpha)
     if len(asked) < fewest:
         page.missing["any history"] = (
-            f"{len(asked)} windows make too few blocks for a bound on new ones, which needs "
-            f"{fewest}"
+            f"a bound on new windows needs {fewest} blocks of windows beside the histories, and "
+            f"there {'is 1 window' if len(asked) == 1 else f'are {len(asked)} windows'}"
         )
         return None
-    scores = changes.largest[:, asked]
-    needed = max(block_length(one) for one in scores[:: max(1, len(scores) // 8)])
-    length = question.block or max(1, min(needed, len(asked) // fewest))
-    page.about |= {"block": length, "dependence": needed}
-    blocks = in_blocks(len(asked), length)
-    page.about["blocks"] = int(blocks[-1]) + 1
-    bounds = np.array([block_quantile(one, blocks, question.alpha) for one in scores])
-    # a score of its own: from how many kept steps on each window stays within the tolerance
-    horizon = block_quantile(settles(scores, question.kept, tolerance), blocks, question.alpha)
-    page.about["horizon"] = horizon
-    page.lags["any history"][1] = horizon
-    return bounds
+    new = new_windows(
+        changes.largest[:, asked], question.kept, tolerance, question.alpha, question.block
+    )
+    page.about |= {"block": new.block, "blocks": new.blocks, "dependence": new.dependence}
+    page.about["horizon"] = page.lags["any history"][1] = new.horizon
+    return new.bounds
 
 
 def _truncation(
