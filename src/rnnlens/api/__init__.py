@@ -10,6 +10,7 @@ from rnnlens.api.forecast.report import report
 from rnnlens.api.forecast.trust import trust
 from rnnlens.api.inside.gate_effects import gate_effects
 from rnnlens.api.inside.intervene import intervene
+from rnnlens.api.inside.memory import memory
 from rnnlens.api.inside.paths import paths
 from rnnlens.api.inside.trace import trace
 from rnnlens.api.network.convert import convert
@@ -44,6 +45,7 @@ __all__ = [
     "interactions",
     "intervene",
     "lags",
+    "memory",
     "paths",
     "predict",
     "read",
