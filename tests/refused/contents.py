@@ -51,7 +51,6 @@ FILES: dict[str, bytes] = {
     "architecture in YAML": b"backend: tensorflow\nclass_name: Model\nconfig:\n  {}\n",
     "other JSON": b'{"epochs": 3}',
     "TensorFlow.js": b'{"format": "layers-model", "modelTopology": {}, "weightsManifest": []}',
-    "TensorFlow Lite": b"\x1c\x00\x00\x00TFL3\x14\x00\x20\x00" + bytes(40),
     "frozen TensorFlow graph": _node("x", "Placeholder") + _node("lstm/kernel", "Const"),
     "file within a SavedModel": (
         b"\x08\x01" + _field(2, _field(2, _node("x", "VarHandleOp") + _node("y", "NoOp")))

@@ -44,11 +44,6 @@ SIGNATURES = (
     (b"\x89PNG", f"is a picture, not a model; {GIVE}"),
 )
 
-TFLITE = (
-    "is a TensorFlow Lite model, made for running and not for reading: give the Keras model that "
-    "it was converted from, saved with model.save('model.keras')"
-)
-
 SAVED_MODEL = (
     "is a TensorFlow SavedModel, whose variables lie beside it in files of their own: give the "
     "folder that holds saved_model.pb and variables"
@@ -104,8 +99,6 @@ def describe(path: Path) -> str:
             "is a Git LFS pointer, not the model itself: fetch the file with `git lfs pull` or "
             "download it again"
         )
-    if head[4:8] == b"TFL3":
-        return TFLITE
     for signature, words in SIGNATURES:
         if head.startswith(signature):
             return words
