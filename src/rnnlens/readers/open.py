@@ -35,6 +35,7 @@ from rnnlens.readers.torch.named import named as named_state_dict
 from rnnlens.readers.torch.program import read as torch_program
 from rnnlens.readers.torch.weights.lazy import LazyArray
 from rnnlens.readers.unnamed import name_arrays
+from rnnlens.readers.unrolled.unroll import unrolled
 
 __all__ = ["Format", "options_of", "read", "read_or_name_arrays", "read_up_to_refusal"]
 
@@ -94,6 +95,8 @@ LIVE = (
 def read(source: object, options: ReadOptions | None = None) -> Network:
     """Read a trained network from a file or a live model."""
     options = options or ReadOptions()
+    if options.unroll is not None:
+        return unrolled(read(source, replace(options, unroll=None)), options.unroll)
     if options.output is not None:
         return ending_with(read(source, replace(options, output=None)), options.output)
     if isinstance(source, (str, os.PathLike)):

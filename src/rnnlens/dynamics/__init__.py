@@ -1,0 +1,1 @@
+"""How long a network remembers, and what it settles to."""
