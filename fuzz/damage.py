@@ -271,6 +271,19 @@ def damage_scalar(value: object, rng: random.Random) -> object:
     return rng.choice((*NUMBERS, 2, 3, 7, 10, 11, 16, -2))
 
 
+def damage_words(data: bytes, rng: random.Random) -> bytes:
+    """Change whole words of a file: places, lengths and numbers of a flat buffer."""
+    changed = bytearray(data)
+    for _ in range(rng.choice((1, 1, 2, 4))):
+        at = 2 * rng.randrange(max(1, len(changed) // 2))
+        size = rng.choice((1, 2, 4))
+        was = int.from_bytes(changed[at : at + size], "little")
+        others = (0, 1, was + 4, was - 4, was ^ 1, 2 ** (8 * size) - 1, 2 ** (8 * size - 1), at)
+        word = (rng.choice(others) % 256**size).to_bytes(size, "little")
+        changed[at : at + size] = word
+    return bytes(changed)
+
+
 def damaged(path: Path, rng: random.Random) -> bytes:
     """Give a damaged copy of a file."""
     return damage(path.read_bytes(), path.suffix, rng)
@@ -287,7 +300,12 @@ def damage(data: bytes, suffix: str, rng: random.Random, raw: Way = damage_bytes
         ways += [lambda data, rng: damage_zip(data, rng, raw)] * 2
     if data.startswith(b"\x89HDF"):
         ways += [damage_hdf5]
-    others = {".json": damage_json, ".safetensors": damage_header, ".onnx": damage_onnx}
+    others = {
+        ".json": damage_json,
+        ".safetensors": damage_header,
+        ".onnx": damage_onnx,
+        ".tflite": damage_words,
+    }
     if suffix in others:
         ways += [others[suffix]]
     elif data.startswith(b"{"):

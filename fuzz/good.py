@@ -36,6 +36,7 @@ def seeds(folder: Path) -> list[Path]:
         *checkpoints(folder),
         *of_several(folder),
         *programs(folder),
+        *sorted((ROOT / "tests/data/tflite").glob("*.tflite")),
         *scalers(folder),
         several_inputs(folder),
         *(p for p in shared if p.stat().st_size < LARGEST),

@@ -42,7 +42,7 @@ from damage import damage
 from good import LARGEST, seeds, weights_of
 from mutate import FINDINGS, SECONDS, attempt
 
-FORMATS = ("keras", "h5", "json", "npz", "safetensors", "onnx", "pt", "scaler", "inputs")
+FORMATS = ("keras", "h5", "json", "npz", "safetensors", "onnx", "pt", "tflite", "scaler", "inputs")
 #: What a read can come to, as `attempt` calls it, and how often it did.
 OUTCOMES = ("read", "arrays named", "refused", "FINDING")
 MEGABYTES = 4096

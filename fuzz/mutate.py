@@ -48,7 +48,7 @@ CEILING = 8 << 30
 #: Memory is measured on Linux alone.
 MEASURED = Path("/proc/self/clear_refs").exists()
 #: Making a damaged copy and starting a worker take this long at most.
-STARTING = 120
+STARTING = 600
 #: A program of torch.export takes a fifth of a second to read, so that fewer copies are made.
 SLOW = {".pt2": 0.3}
 #: Of one read: the copy's number, its path, the good file's name, and what came of it, if it ended.

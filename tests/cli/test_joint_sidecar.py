@@ -84,7 +84,7 @@ def _by_hand(tables):
     """Cut the windows by a loop over the rows, as training would."""
     series, forecast, sites = tables
     past, ahead, site, issued = [], [], [], []
-    for basin in ("B", "A"):
+    for basin in ("A", "B"):  # joined tables are in the order of their groups
         own = series[series["basin"] == basin].set_index("day")
         known = forecast[forecast["basin"] == basin].set_index("day")["rain"]
         area = sites.set_index("gauge")["area"][basin]

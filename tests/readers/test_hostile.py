@@ -34,7 +34,7 @@ def test_damaged_copies_of_every_format_are_read_or_refused_in_one_line(fuzz, tm
     of_kind = {}
     for path in fuzz.seeds(tmp_path):
         of_kind.setdefault(path.suffix, []).append(path)
-    newer = {".several", ".pt2", ".scaler", ".inputs"}
+    newer = {".several", ".pt2", ".tflite", ".scaler", ".inputs"}
     assert {".keras", ".h5", ".npz", ".safetensors", ".onnx", ".pt", *newer} <= set(of_kind)
     findings, refused = [], 0
     for suffix, files in of_kind.items():

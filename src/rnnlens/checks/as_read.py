@@ -14,6 +14,7 @@ from dataclasses import replace
 import numpy as np
 from numpy.typing import NDArray
 
+from rnnlens.checks.carried import carried_on
 from rnnlens.engine.forward import forward
 from rnnlens.engine.schedule.context import equations
 from rnnlens.errors import RnnlensError, UnsupportedModel
@@ -43,7 +44,8 @@ def compared(readings: Iterable[Reading], name: str) -> Network:
         if all(_difference(reading.network, inputs, *reading.run(inputs)) <= 1 for _ in range(2)):
             origin = reading.network.origin
             notes = (*origin.notes, *_note(lengths))
-            return replace(reading.network, origin=replace(origin, notes=notes))
+            network = replace(reading.network, origin=replace(origin, notes=notes))
+            return carried_on(network, reading) if reading.carries else network
     raise UnsupportedModel(
         f"{name} does not give on the example what the call that was read gives: its code does "
         "something else from one call to the next, so give a module that computes the same each "

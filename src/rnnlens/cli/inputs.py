@@ -52,6 +52,7 @@ def network_from(model: Path, reading: ReadingOptions) -> Network:
         until=reading.until,
         output=reading.output,
         same_as=reading.same_classes,
+        unroll=reading.unroll,
     )
 
 

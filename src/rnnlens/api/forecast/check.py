@@ -86,10 +86,11 @@ def check(
     from rnnlens.api.shared.given.joint.making import make_case
     from rnnlens.api.shared.given.network_given import as_network
     from rnnlens.api.shared.given.target import one_target
+    from rnnlens.attribution.options import as_target
     from rnnlens.views.words.forecast import caution_sentence, forecast_line
 
     net = as_network(net, X)
-    case = make_case(net, X, of)
+    case = make_case(net, X, of, output=as_target(target).output)
     named = one_target(case, target)
     page = forecast_page(case, named, background, outcomes_given(case, y))
     return page.assign_attrs(forecast_check=forecast_line(page), caution=caution_sentence(page))

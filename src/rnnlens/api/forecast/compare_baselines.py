@@ -87,10 +87,11 @@ def compare_baselines(
     from rnnlens.api.shared.given.target import one_target
     from rnnlens.api.shared.labels.network_provenance import network_provenance
     from rnnlens.attribution.baselines.comparison import compare_baselines as compare
+    from rnnlens.attribution.options import as_target
     from rnnlens.results.label import label
 
     net = as_network(net, X)
-    case = make_case(net, X, of)
+    case = make_case(net, X, of, output=as_target(target).output)
     what, name, unit = one_target(case, target)
     if baselines is None:
         baselines = [name for name in COMPARED if not (case.tokens and name == "mean")]

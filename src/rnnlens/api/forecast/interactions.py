@@ -87,11 +87,12 @@ def interactions(
     from rnnlens.api.shared.labels.network_provenance import network_provenance
     from rnnlens.attribution.games.players import make_groups
     from rnnlens.attribution.methods.interaction import tree_readings
+    from rnnlens.attribution.options import as_target
     from rnnlens.errors import DataError
     from rnnlens.results.label import label
 
     net = as_network(net, X)
-    case = make_case(net, X, of, several=True)
+    case = make_case(net, X, of, several=True, output=as_target(target).output)
     what, name, unit = one_target(case, target)
     stand_in, held_names = baseline_of(case, usual_baseline(case, baseline), held, background, seed)
     parts = None

@@ -112,6 +112,7 @@ def trust(
     from rnnlens.api.shared.reach import about_reach
     from rnnlens.attribution.baselines.conditional import GaussianConditional
     from rnnlens.attribution.baselines.windows import RealWindows
+    from rnnlens.attribution.options import as_target
     from rnnlens.checks.hidden import ends_of
     from rnnlens.checks.trust import trust as check
     from rnnlens.engine.schedule.progress import Parts
@@ -122,7 +123,7 @@ def trust(
             f"no method is called {method!r}{did_you_mean(method, METHODS)}: give one of "
             f"{', '.join(METHODS)}"
         )
-    every = make_case(net, X, of, several=True)
+    every = make_case(net, X, of, several=True, output=as_target(target).output)
     named = one_target(every, target)
     chosen = _spaced(len(every.x), windows)
     given = outcomes_given(every, y)

@@ -89,10 +89,11 @@ def gate_effects(
     from rnnlens.api.shared.given.target import one_target
     from rnnlens.api.shared.labels.inside import data_of, labelled
     from rnnlens.attribution.inside import gate_effects as method
+    from rnnlens.attribution.options import as_target
     from rnnlens.engine.recurrent_layers import locate_layer
 
     net = as_network(net, X)
-    case = make_case(net, X, of)
+    case = make_case(net, X, of, output=as_target(target).output)
     what, name, unit = one_target(case, target)
     place = locate_layer(case.network, layer)
     chosen = _groups(groups, layer_steps(case, place))

@@ -87,9 +87,10 @@ def intervene(
     from rnnlens.api.shared.given.target import one_target
     from rnnlens.api.shared.labels.inside import data_of, labelled
     from rnnlens.attribution.inside.gate_effects import effect_of
+    from rnnlens.attribution.options import as_target
 
     net = as_network(net, X)
-    case = make_case(net, X, of)
+    case = make_case(net, X, of, output=as_target(target).output)
     what, name, unit = one_target(case, target)
     asked = [interventions] if isinstance(interventions, Intervention) else list(interventions)
     case = _in_steps(case, asked, make_case(net, X, of, as_given=True))

@@ -80,10 +80,11 @@ def paths(
     from rnnlens.api.shared.given.target import one_target
     from rnnlens.api.shared.labels.inside import labelled
     from rnnlens.attribution.inside import paths as method
+    from rnnlens.attribution.options import as_target
     from rnnlens.engine.recurrent_layers import locate_layer
 
     net = as_network(net, X)
-    case = make_case(net, X, of)
+    case = make_case(net, X, of, output=as_target(target).output)
     what, name, unit = one_target(case, target)
     stand_in, held_names = baseline_of(case, usual_baseline(case, baseline), held, background, seed)
     place = locate_layer(case.network, layer)

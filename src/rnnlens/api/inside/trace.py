@@ -75,7 +75,7 @@ def trace(
     from rnnlens.api.shared.given.joint.kinds import has_steps
     from rnnlens.api.shared.given.joint.making import make_case
     from rnnlens.api.shared.given.network_given import as_network
-    from rnnlens.api.shared.labels.network_provenance import network_provenance
+    from rnnlens.api.shared.labels.network_provenance import network_provenance, starting_states
     from rnnlens.engine.attention import attention_traces
     from rnnlens.engine.forward import forward
     from rnnlens.engine.trace import gate_names, layer_traces, nothing_to_trace
@@ -107,6 +107,8 @@ def trace(
     return label_tree(
         {**traces, **attention},
         coords=coords,
-        attrs=network_provenance(case.network, method="trace"),
+        attrs=network_provenance(
+            case.network, method="trace", extra=starting_states(net, initial_state)
+        ),
         long_names={"step": "step (0 = oldest)"},
     )

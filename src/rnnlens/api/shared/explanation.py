@@ -13,9 +13,11 @@ from rnnlens.api.shared.given.baselines import about_baseline, usual_baseline
 from rnnlens.api.shared.given.case import Case
 from rnnlens.api.shared.given.joint.baselines import baseline_of
 from rnnlens.api.shared.labels.explanation import labelled
+from rnnlens.api.shared.labels.network_provenance import starting_states
 from rnnlens.api.shared.reach import about_reach
 from rnnlens.attribution.baselines.baseline import Baseline
 from rnnlens.attribution.baselines.conditional import GaussianConditional, refuse_conditional
+from rnnlens.attribution.baselines.undefined import refuse_undefined
 from rnnlens.attribution.games.players import PlayerGroups, make_groups
 from rnnlens.attribution.options import Effort
 from rnnlens.attribution.question import Progress
@@ -77,6 +79,7 @@ class Explanation:
             newest=self.newest,
             initial_state=self.initial_state,
         )
+        refuse_undefined(question)
         options = MethodOptions(
             effort=self.effort,
             background=self._drawn(case) if chosen.background else None,
@@ -92,6 +95,7 @@ class Explanation:
             "explained_on": self.explained_on,
             **case.about_steps,
             **case.about_inputs,
+            **starting_states(case.unjoined[0], self.initial_state),
             **about_reach(*case.unjoined, target.resolved, carried=bool(self.initial_state)),
         }
         against = answer.baseline or stands_in

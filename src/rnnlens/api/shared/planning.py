@@ -83,7 +83,7 @@ def expected(
     """
     if len(net.inputs) > 1:
         return None  # nothing is known of several at once
-    case = make_case(net, X)
+    case = make_case(net, X, output=as_target(target).output)
     asked = as_target(target)
     names, steps = targets_asked(case, asked)
     several = len(names) * len(steps)
@@ -182,7 +182,7 @@ def expected_lags(
     """Say what `rnnlens.lags` will take: shares, certificates, tests and draws."""
     if len(net.inputs) > 1:
         return None
-    case = make_case(net, X)
+    case = make_case(net, X, output=as_target(target).output)
     named = one_target(case, replace(as_target(target), logits=None))
     question = case.question(named.resolved)
     explained = expected(
@@ -243,7 +243,7 @@ def expected_report(
     """Say what `rnnlens.report` will take: contributions, and drawing."""
     if len(net.inputs) > 1:
         return None
-    case = make_case(net, X)
+    case = make_case(net, X, output=as_target(target).output)
     explained = expected(
         net, X, target=target, held=held, background=background, **share_question(case, shares)
     )

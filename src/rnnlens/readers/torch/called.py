@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 from weakref import WeakKeyDictionary
@@ -45,25 +45,36 @@ LAYOUTS: WeakKeyDictionary[torch.nn.Module, ModuleLayout] = WeakKeyDictionary()
 
 
 def called(
-    module: torch.nn.Module, layout: ModuleLayout, inputs: Mapping[str, np.ndarray]
+    module: torch.nn.Module,
+    layout: ModuleLayout,
+    inputs: Mapping[str, np.ndarray],
+    earlier: Sequence[Mapping[str, np.ndarray]] = (),
 ) -> list[np.ndarray]:
     """Call a module: inputs mapping of str to (sample, ...) -> outputs, samples first."""
     import torch
 
     device = next((p.device for p in module.parameters()), torch.device("cpu"))
-    given = [
-        torch.as_tensor(np.moveaxis(array, 0, batch)).to(device=device, dtype=dtype)
-        for array, batch, dtype in zip(inputs.values(), layout.inputs, layout.dtypes, strict=True)
-    ]
+
+    def tensors(arrays: Mapping[str, np.ndarray]) -> list[torch.Tensor]:
+        return [
+            torch.as_tensor(np.moveaxis(array, 0, batch)).to(device=device, dtype=dtype)
+            for array, batch, dtype in zip(
+                arrays.values(), layout.inputs, layout.dtypes, strict=True
+            )
+        ]
+
+    given = tensors(inputs)
     order = layout.subject.longest_first(given)
     if order is not None:
         given = [one.index_select(k, order) for one, k in zip(given, layout.inputs, strict=True)]
     with torch.no_grad(), quiet():
-        given_back = layout.subject.runs(module, given, layout.inputs)
-    tensors = [one for one in leaves(given_back) if one is not None]
+        given_back = layout.subject.runs(
+            module, given, layout.inputs, [tensors(one) for one in earlier]
+        )
+    flat = [one for one in leaves(given_back) if one is not None]
     arrays = [
         np.moveaxis(one.detach().cpu().double().numpy(), batch, 0)
-        for one, batch in zip(tensors, layout.outputs, strict=True)
+        for one, batch in zip(flat, layout.outputs, strict=True)
     ]
     if order is not None:
         arrays = [array[order.argsort().cpu().numpy()] for array in arrays]
@@ -84,9 +95,12 @@ class Finest:
         self._double: torch.nn.Module | None = None
 
     def run(
-        self, layout: ModuleLayout, inputs: Mapping[str, np.ndarray]
+        self,
+        layout: ModuleLayout,
+        inputs: Mapping[str, np.ndarray],
+        earlier: Sequence[Mapping[str, np.ndarray]] = (),
     ) -> tuple[list[np.ndarray], float]:
-        """Call the module, and say by how much a number of about 1 may differ in what was read.
+        """Call the module, after others, and say by how much a number of about 1 may differ.
 
         A number that the code states, as in ``torch.full(size, 0.1)``, is of the module's own
         precision in the network, and exact in the copy.
@@ -102,10 +116,10 @@ class Finest:
         try:
             # what the code makes anew, as by torch.zeros, is of the usual type
             torch.set_default_dtype(torch.float64)
-            outputs = called(self._double, replace(layout, dtypes=tuple(wide)), inputs)
+            outputs = called(self._double, replace(layout, dtypes=tuple(wide)), inputs, earlier)
         except Exception:  # code that makes numbers of another type fails in many ways
             torch.set_default_dtype(before)
-            outputs = called(self.module, layout, inputs)
+            outputs = called(self.module, layout, inputs, earlier)
         else:
             stated = min(rounding, float(torch.finfo(torch.float32).eps))
             fine = float(torch.finfo(torch.float64).eps)

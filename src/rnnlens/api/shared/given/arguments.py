@@ -210,6 +210,7 @@ KINDS: dict[str, Kind] = {
     "layers": NAME,
     "until": NAME,
     "output": NAME,
+    "unroll": whole(1),
     "same_as": mapping(NAME, "a mapping of your class's name to the class of Keras it computes"),
     "sidecar": replace(
         either(where("a Sidecar", _is_sidecar), PATH),

@@ -63,9 +63,16 @@ class Subject:
         return program, [*self.call.names, *states]
 
     def runs(
-        self, source: torch.nn.Module, tensors: Sequence[torch.Tensor], axes: Sequence[int]
+        self,
+        source: torch.nn.Module,
+        tensors: Sequence[torch.Tensor],
+        axes: Sequence[int],
+        earlier: Sequence[Sequence[torch.Tensor]] = (),
     ) -> Any:
-        """Call the module itself on other tensors, from the state that it was read with."""
+        """Call the module itself on other tensors, from the state that it was read with.
+
+        Where calls came earlier, what it keeps of them is carried on.
+        """
         args, kwargs = self.call.arguments(tensors)
         if self.carried is None:
             return source(*args, **kwargs)
@@ -76,6 +83,9 @@ class Subject:
         like = tensors[0].float() if first is None else first
         samples = tensors[0].shape[axes[0]]
         carried.started([one.expanded(samples).to(like) for one in carried.kept])
+        for one in earlier:
+            before, named = self.call.arguments(one)
+            module(*before, **named)
         return module(*args, **kwargs)
 
     @property

@@ -79,7 +79,7 @@ def make_case(
         players = players_of(network, inputs, of, ahead)
         first, *others = players
         if others or not first.lags:
-            return _joint(given, players)
+            return _joint(given, players, output)
         of = first.name
     if isinstance(of, list):
         raise DataError(
@@ -146,16 +146,18 @@ def _of_one(
     return Case(network, inputs, of, known, padding, within, turned, held_inputs=others)
 
 
-def _joint(given: _Given, players: tuple[PlayerInput, ...]) -> Case:
+def _joint(
+    given: _Given, players: tuple[PlayerInput, ...], output: int | str | None = None
+) -> Case:
     """Give the case of several inputs at once, or of one that has no steps."""
     each: dict[str, Case] = {}
     named = given.windows
     for one in players:
         if one.lags:
-            each[one.name] = _of_one(given._replace(windows=named), one.name)
+            each[one.name] = _of_one(given._replace(windows=named), one.name, output=output)
             named = None  # names are those of the first sequence
         elif len(players) > 1:
-            each[one.name] = _joint(given._replace(windows=None).named(one.name), (one,))
+            each[one.name] = _joint(given._replace(windows=None).named(one.name), (one,), output)
     inputs, network = given.inputs, settled(given.network, given.inputs)
     joint, laid, of, layout = joined_inputs(network, inputs, players)
     names = {one.name for one in players}
