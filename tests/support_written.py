@@ -100,7 +100,6 @@ def within_steps() -> Network:
     return chain(TimeDistributed(Recurrent(cell("lstm", rng))), shape=(2, 4, 3))
 
 
-MASKED = {"zero_output_for_mask": False}
 #: Networks by what the row says.
 ROWS_WRITTEN: dict[str, Callable[[], Network]] = {
     "LSTM": lambda: ZOO["lstm"],

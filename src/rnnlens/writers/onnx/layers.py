@@ -45,7 +45,7 @@ from rnnlens.network.layers import (
     TimeDistributed,
 )
 from rnnlens.network.shapes import Shape
-from rnnlens.writers.onnx.between import BETWEEN
+from rnnlens.writers.onnx.between import BETWEEN, stretched
 from rnnlens.writers.onnx.graph import OnnxGraphWriter
 from rnnlens.writers.onnx.masked import masking
 from rnnlens.writers.onnx.recurrent import bidirectional, recurrent
@@ -201,9 +201,7 @@ def _repeat_vector(
     row = writer.op("Unsqueeze", [inputs[0], writer.constant(np.array([1]), "axis")])
     if layer.times is not None:
         return writer.op("Tile", [row, writer.constant(np.array([1, layer.times, 1]), "times")])
-    one = writer.constant(np.array([1]), "one")
-    length = writer.op("Shape", inputs[1:2], start=1, end=2)
-    return writer.op("Tile", [row, writer.op("Concat", [one, length, one], axis=0)])
+    return stretched(row, inputs[1], 1, 3, writer)
 
 
 def _concatenate(
