@@ -12,6 +12,7 @@ from networks import cell, chain, head
 from refused.writers import (
     chain_of_lengths,
     described,
+    giving_states,
     masked_pair,
     masked_with_states,
     repeated_as_often,
@@ -120,7 +121,8 @@ ROWS_WRITTEN: dict[str, Callable[[], Network]] = {
         Embedding(rng.normal(size=(7, 3)), mask_zero=True), lstm(), shape=(6,)
     ),
     "numbers of real steps": lambda: chain_of_lengths(newest=False),
-    "masked steps and states": masked_with_states,
+    "masked steps, states given": masked_with_states,
+    "masked steps, states taken": giving_states,
     "mean of masked steps": lambda: chain(
         Masking(0.0), lstm(), GlobalPooling1D("average"), shape=(6, 3)
     ),

@@ -92,6 +92,11 @@ def masked_with_states() -> Network:
     return joined(*nodes, Node("lstm", lstm(), taken))
 
 
+def giving_states() -> Network:
+    nodes = [Node("x", Input((6, 3))), Node("mask", Masking(0.0), (("x", 0),))]
+    return joined(*nodes, Node("lstm", lstm(return_state=True), (("mask", 0),)))
+
+
 def masked_pair(merge: Layer) -> Network:
     nodes = [Node("x", Input((6, 3))), Node("y", Input((6, 3)))]
     nodes += [Node(f"mask_{name}", Masking(0.0), ((name, 0),)) for name in ("x", "y")]
@@ -160,7 +165,6 @@ KERAS: dict[str, Callable[[], Network]] = {
 ONNX: dict[str, Callable[[], Network]] = {
     "described cell": described,
     "projection": lambda: ZOO["lstm_projected"],
-    "masked sequence with states": masked_with_states,
     "masked sequence multiplied": lambda: masked_pair(Multiply()),
     "input that is an output": giving_its_input,
     "function that recurrent operators lack": lambda: chain(
@@ -185,7 +189,7 @@ ONNX: dict[str, Callable[[], Network]] = {
 
 #: Networks by the reason why a state dict of PyTorch does not hold them.
 TORCH: dict[str, Callable[[], Network]] = {
-    "masked sequence with states": masked_with_states,
+    "masked sequence that gives states": giving_states,
     "masked sequence multiplied": lambda: masked_pair(Multiply()),
     "masks of two sequences": lambda: masked_pair(Concatenate()),
     "mask as numbers": lambda: chain(Masking(0.0), MaskValues(), shape=(4, 3)),

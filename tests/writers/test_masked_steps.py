@@ -78,6 +78,42 @@ def networks(rng):
 NAMES = tuple(networks(np.random.default_rng(0)))
 
 
+def starting(rng, kind, **options):
+    """Layers over masked steps that start from a vector, one way and both ways."""
+    one = Recurrent(cell(kind, rng), **options)
+    back = Recurrent(cell(kind, rng), go_backwards=True, **options)
+    count = len(one.cell.states)
+    nodes = (
+        Node("x", Input((6, 3))),
+        Node("z", Input((5,))),
+        Node("mask", Masking(0.0), (("x", 0),)),
+        Node("one", one, (("mask", 0), *[("z", 0)] * count)),
+        Node("both", Bidirectional(one, back), (("mask", 0), *[("z", 0)] * 2 * count)),
+    )
+    outputs = (("one", 0), ("both", 0))
+    if options.get("return_state"):
+        outputs += (("one", count), ("both", 2 * count))
+    return Network(nodes, outputs, Origin("made in a test"), "starting")
+
+
+@pytest.mark.parametrize("kind", ["lstm", "gru_before", "simple_rnn"])
+@pytest.mark.parametrize("sequences", [False, True])
+@pytest.mark.parametrize("states", [False, True])
+def test_states_to_start_from_are_kept_until_a_real_step(kind, sequences, states, rng):
+    network = as_float32(starting(rng, kind, return_sequences=sequences, return_state=states))
+    x, z = windows(network, rng), rng.normal(size=(6, 5)).astype(np.float32)
+    x[0] = 0.0
+    inputs = {"x": x, "z": z.astype(float)}
+    ours = many(predict(network, inputs))
+    session = onnxruntime.InferenceSession(write(network).data, providers=["CPUExecutionProvider"])
+    theirs = session.run(None, {"x": x.astype(np.float32), "z": z})
+    for mine, their in zip(ours, theirs, strict=True):
+        np.testing.assert_allclose(their, mine, atol=1e-6)
+    if not states:
+        for mine, their in zip(ours, by_pytorch(write_torch(network), inputs), strict=True):
+            np.testing.assert_allclose(their.numpy(), mine, atol=1e-12)
+
+
 def windows(network, rng):
     """Windows padded before, behind, in between, at both ends, and not at all."""
     padded = ([], [0, 1, 2], [3, 4, 5], [1, 2], [0, 2, 5], [0, 1, 2, 3, 4])
