@@ -101,7 +101,7 @@ def masked_pair(merge: Layer) -> Network:
     nodes = [Node("x", Input((6, 3))), Node("y", Input((6, 3)))]
     nodes += [Node(f"mask_{name}", Masking(0.0), ((name, 0),)) for name in ("x", "y")]
     nodes += [Node("both", merge, (("mask_x", 0), ("mask_y", 0)))]
-    features = 6 if isinstance(merge, Concatenate) else 3
+    features = 6 if isinstance(merge, Concatenate) and merge.axis == -1 else 3
     layer = Recurrent(cell("lstm", rng, features), return_sequences=True)
     return joined(*nodes, Node("lstm", layer, (("both", 0),)))
 
@@ -191,7 +191,6 @@ ONNX: dict[str, Callable[[], Network]] = {
 TORCH: dict[str, Callable[[], Network]] = {
     "masked sequence that gives states": giving_states,
     "masked sequence multiplied": lambda: masked_pair(Multiply()),
-    "masks of two sequences": lambda: masked_pair(Concatenate()),
     "mask as numbers": lambda: chain(Masking(0.0), MaskValues(), shape=(4, 3)),
     "cell of a function without code": lambda: chain(
         Recurrent(cell("lstm", rng, phi=Activation("sparse_plus"))), head(rng, 5), shape=(4, 3)

@@ -69,6 +69,11 @@ def _real(mask: Expression, values: Mapping[Ref, str], writer: OnnxGraphWriter) 
         return _unequal(values[parts[0]], parts[1], writer)
     if kind == "or":
         return writer.op("Max", [_real(part, values, writer) for part in parts])
+    if kind == "joined":
+        return writer.op("Concat", [_real(part, values, writer) for part in parts], axis=1)
+    if kind == "ones":
+        shape = writer.op("Shape", [values[parts[0]]], start=0, end=2)
+        return writer.op("Expand", [writer.constant(1.0, "one"), shape])
     x, lengths, newest = parts
     steps = _steps(values[x], writer)
     count = writer.op("Cast", [writer.op("Round", [values[lengths]])], to=INT64)

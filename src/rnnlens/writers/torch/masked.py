@@ -60,6 +60,11 @@ def _real(mask: Expression, values: Mapping[Ref, str]) -> str:
         return f"({values[parts[0]]} != {parts[1]!r})"
     if kind == "or":
         return f"({' | '.join(_real(part, values) for part in parts)})"
+    if kind == "joined":
+        return f"torch.cat([{', '.join(_real(part, values) for part in parts)}], dim=1)"
+    if kind == "ones":
+        x = values[parts[0]]
+        return f"torch.ones({x}.shape[:2], dtype=torch.bool, device={x}.device)"
     x, lengths, newest = parts
     steps = f"torch.arange({values[x]}.shape[1], device={values[x]}.device)"
     counted = f"{steps}.flip(0)" if newest else steps
