@@ -16,7 +16,7 @@ __all__ = ["planned", "some_of", "thinned"]
 #: Operations that replacing histories may take, and those of an activation beside a product.
 OPERATIONS, ACTIVATION = 1e11, 60
 #: Operations of one way forward over the windows whose cells are looked at step by step.
-LOOKED_AT = 2e10
+LOOKED_AT = 1e10
 #: Fewest histories, and fewest windows, that are kept where all of them would take too long.
 FEWEST_HISTORIES, FEWEST_WINDOWS = 8, 64
 #: Numbers of kept steps that are asked one by one, and how much further each later one is.
