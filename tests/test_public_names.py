@@ -22,6 +22,7 @@ VERBS = [
     "describe",
     "explain",
     "fidelity",
+    "gate_contributions",
     "gate_effects",
     "identify",
     "init",

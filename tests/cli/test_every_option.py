@@ -61,6 +61,7 @@ READING: dict[str, Change] = {
     "--nonlinearity": (("relu",), read("nonlinearity"), "relu"),
     "--until": (("lstm",), read("until"), "lstm"),
     "--output": (("lstm",), read("output"), "lstm"),
+    "--unroll": (("24",), read("unroll"), 24),
     "--same-as": (
         ("Memory=LSTM", "--same-as", "Head=Dense"),
         read("same_as"),
@@ -92,6 +93,7 @@ OUTPUT: dict[str, Change] = {
 TARGET: dict[str, Change] = {
     "--target": (("dewp",), of("name", "target"), "dewp"),
     "--horizon": (("2",), of("horizon", "target"), 2),
+    "--of": (("x,site",), of("of"), ["x", "site"]),
 }
 RANGES: dict[str, Change] = {
     "--range": (("temp=0.5;humid=0,90",), of("range", "certificates"),

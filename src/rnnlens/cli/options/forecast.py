@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from rnnlens.attribution.options import Target
-from rnnlens.cli.options.arguments import names_typed
+from rnnlens.cli.options.arguments import Of, names_typed
 from rnnlens.cli.options.choices import BaselineName, MethodName, TrustedMethod
 
 if TYPE_CHECKING:
@@ -27,10 +27,12 @@ class CheckOptions:
         typer.Option(min=1, help="Which future step, where the network gives several."),
     ] = None
 
+    of: Of = None
+
     @property
-    def target_typed(self) -> Target:
-        """The target as it was typed."""
-        return Target(self.target, self.horizon)
+    def inputs(self) -> list[str] | None:
+        """The inputs named, or None."""
+        return names_typed(self.of)
 
     def target_of(self, sidecar: Sidecar) -> Target:
         """Give the target that was typed, or else the one that the sidecar states."""

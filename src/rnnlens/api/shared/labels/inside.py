@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from rnnlens.api.shared.labels.network_provenance import network_provenance
 from rnnlens.engine.forward import entries
 from rnnlens.results.label import label
+from rnnlens.series.joint.windows import WindowsByInput
 from rnnlens.series.windows import Windows
 
 if TYPE_CHECKING:
@@ -17,6 +18,7 @@ if TYPE_CHECKING:
     from numpy.typing import ArrayLike, NDArray
 
     from rnnlens.api.shared.given.case import Case
+    from rnnlens.attribution.inside.gate_contributions import GateContribution
     from rnnlens.attribution.inside.gate_effects import GateEffect, InterventionEffect
     from rnnlens.attribution.inside.paths import PathContribution
 
@@ -24,12 +26,12 @@ __all__ = ["data_of", "labelled"]
 
 
 def data_of(
-    case: Case, background: Windows | ArrayLike | Mapping[str, ArrayLike] | None
+    case: Case, background: Windows | WindowsByInput | ArrayLike | Mapping[str, ArrayLike] | None
 ) -> dict[str, NDArray[np.float64]]:
     """Give the windows over which a gate's mean is taken: dict of str to (sample, ...)."""
     if background is None:
         return case.inputs
-    given = background.values if isinstance(background, Windows) else background
+    given: Any = background.values if isinstance(background, Windows) else background
     if case.within and not isinstance(given, Mapping):
         array = np.asarray(given, float)
         given = array.reshape(*array.shape[:2], -1)
@@ -38,7 +40,7 @@ def data_of(
 
 def labelled(
     case: Case,
-    arrays: InterventionEffect | GateEffect | PathContribution,
+    arrays: InterventionEffect | GateEffect | PathContribution | GateContribution,
     method: str,
     about: Mapping[str, object],
     coords: Mapping[str, object] | None = None,
