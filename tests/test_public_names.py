@@ -29,6 +29,7 @@ VERBS = [
     "interactions",
     "intervene",
     "lags",
+    "memory",
     "paths",
     "predict",
     "read",
