@@ -10,7 +10,7 @@ from rnnlens.views.tables.plain import Row, plain
 from rnnlens.views.tables.stated import with_origin
 from rnnlens.views.words.explanation import figure
 from rnnlens.views.words.fixed_points import duration, fixed_points_sentences
-from rnnlens.views.words.rounding import rounded_down, rounded_up
+from rnnlens.views.words.rounding import rounded_down
 from rnnlens.views.words.units import in_brackets
 
 if TYPE_CHECKING:
@@ -75,12 +75,17 @@ def fixed_points_view(found: xr.Dataset) -> Group:
             str(row["point"]),
             *own,
             unstable,
-            rounded_up(row["radius"]),
-            rounded_down(row["alone_within"]),
+            f"{row['radius']:.0e}",  # a power of ten, as the proof tried it
+            _down(row["alone_within"]),
             duration(row["time_constant"], found.attrs),
         )
     rows = [table] if found.sizes["point"] else []
     return Group(*rows, *fixed_points_sentences(found))
+
+
+def _down(size: float) -> str:
+    """Round down; sizes below a hundredth are powers of ten."""
+    return f"{size:.0e}" if size < 0.01 else rounded_down(size)
 
 
 def _forecasts(values: list[float]) -> str:

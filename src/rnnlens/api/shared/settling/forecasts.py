@@ -53,6 +53,8 @@ def forecasts_at_rest(
     if not stack.whole or any(len(place.node.inputs) > 1 for place in stack.places):
         return None, told
     count, length, _ = points.shape
+    if not count:
+        return np.zeros((0, length)), told
     steps, period = case.x.shape[1], held.period
     # a state is that before its phase's step: after the window's last step it is the next phase's
     begun = (np.arange(length) - (steps - 1)) % length
@@ -68,7 +70,5 @@ def forecasts_at_rest(
             own.append(state[:, begin : begin + size])
             begin += size
         states[place.name] = own
-    if not count:
-        return np.zeros((0, length)), told
     outputs = forward(case.network, inputs, initial_state=states).outputs
     return told.resolved.pick(outputs).reshape(count, length), told
