@@ -7,6 +7,7 @@
 #   make versions a wheel, built here and used outside the clone with Python 3.11, 3.12 and 3.13
 #   make bench    every benchmark, and the page of their figures
 #   make oracles  contributions against known answers, published figures and the peers' own code
+#   make integrations  models of other libraries, read and held against their own forecasts
 #   make docs     the pictures and tables of README and docs, made anew
 #   make clean    remove what the above made
 #
@@ -44,8 +45,11 @@ BENCHMARKS := forward gradient integrated_gradients lag_shapley secant latency m
 # Networks and data whose answers are known.
 ORACLES := constructed arx toys spike tint_arma tint_hmm linear_var lorenz96 bucket
 
+# Libraries whose models are read live, each in an environment of its own.
+INTEGRATIONS := neuralhydrology neuralforecast darts
+
 .DEFAULT_GOAL := help
-.PHONY: help demo test check floor versions bench oracles docs clean
+.PHONY: help demo test check floor versions bench oracles integrations docs clean
 .DELETE_ON_ERROR:
 
 help:
@@ -77,6 +81,12 @@ oracles: $(VENV)/bench/.oracles
 		for name in $(ORACLES); do $(abspath $(VENV))/bench/bin/python -m oracles.$$name; done; \
 		$(abspath $(VENV))/bench/bin/python sampling_error.py $(ARGS); \
 		$(abspath $(VENV))/bench/bin/python -m oracles.table $(ORACLES)
+
+integrations: $(INTEGRATIONS:%=$(VENV)/integrations/%/.made)
+	@set -e; for name in $(INTEGRATIONS); do \
+		echo "== benchmarks/integrations/with_$$name.py"; \
+		$(VENV)/integrations/$$name/bin/python benchmarks/integrations/with_$$name.py; done; \
+		$(BIN)/python benchmarks/integrations/table.py
 
 docs: $(VENV)/.test
 	@set -e; for script in docs/make_*.py; do \
@@ -128,4 +138,11 @@ $(VENV)/bench/.made: pyproject.toml benchmarks/requirements.txt | $(VENV)/.made
 
 $(VENV)/bench/.oracles: benchmarks/oracles/requirements.txt $(VENV)/bench/.made
 	@$(VENV)/bench/bin/python -m pip install -qq -r benchmarks/oracles/requirements.txt
+	@touch $@
+
+$(VENV)/integrations/%/.made: pyproject.toml benchmarks/integrations/requirements/%.txt | $(VENV)/.made
+	@echo "Setting up $(VENV)/integrations/$* with the library $*; this takes a few minutes." >&2
+	@$(PYTHON) -m venv $(VENV)/integrations/$*
+	@$(VENV)/integrations/$*/bin/python -m pip install -qq $(TORCH_OPTIONS) '$(TORCH)'
+	@$(VENV)/integrations/$*/bin/python -m pip install -qq -r benchmarks/integrations/requirements/$*.txt -e .
 	@touch $@

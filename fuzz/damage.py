@@ -1,111 +1,28 @@
-"""Good model files, and the ways to damage them."""
+"""The ways to damage a file, by its format."""
 
 from __future__ import annotations
 
 import io
 import json
 import math
-import os
 import random
 import tempfile
 import zipfile
+import zlib
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
-from several import ENDING, packed, ways_of
+from several import ENDING, ways_of
 
 #: A way to damage: the content and a source of chance, to the damaged content.
 Way = Callable[[bytes, random.Random], bytes]
 
-ROOT = Path(__file__).resolve().parents[1]
-SHARED = os.environ.get("RNNLENS_SHARED")
-WEATHER = ROOT / "src/rnnlens/demo/weather.keras"
-KINDS = {".h5", ".keras", ".pt", ".pth", ".onnx", ".json", ".safetensors", ".npz"}
-LARGEST = 300_000
+WEATHER = Path(__file__).resolve().parents[1] / "src/rnnlens/demo/weather.keras"
+#: The first bytes of what gzip and zlib compress.
+PRESSED = (b"\x1f\x8b", b"x\x01", b"x\x9c", b"x^", b"x\xda")
 #: Numbers that have broken parsers before.
 NUMBERS = (0, -1, 1, 2**31 - 1, 2**31, 2**63, -(2**63), 10**30, 0.5, 1e308, float("nan"))
-
-
-def seeds(folder: Path) -> list[Path]:
-    """Give the good files: the model that ships, what is written of it, and those of others."""
-    others = Path(SHARED, "models").rglob("*") if SHARED else ()
-    shared = sorted(path for path in others if path.suffix in KINDS)
-    return [
-        WEATHER,
-        *written(folder),
-        *checkpoints(folder),
-        *of_several(folder),
-        *(p for p in shared if p.stat().st_size < LARGEST),
-    ]
-
-
-def written(folder: Path) -> list[Path]:
-    """Write the model that ships in every format, and its weights alone."""
-    from rnnlens.readers.open import read
-    from rnnlens.writers import native as npz_file
-    from rnnlens.writers.keras import archive as keras_archive
-    from rnnlens.writers.onnx import file as onnx_file
-    from rnnlens.writers.torch import safetensors_file
-
-    network = read(WEATHER)
-    forms = {
-        "weather.npz": npz_file.write(network).data,
-        "weather.safetensors": safetensors_file.write(network).data,
-        "weather.onnx": onnx_file.write(network).data,
-        "weather_again.keras": keras_archive.write(network).data,
-    }
-    with zipfile.ZipFile(WEATHER) as archive:
-        forms["weather.weights.h5"] = archive.read("model.weights.h5")
-    for name, data in forms.items():
-        (folder / name).write_bytes(data)
-    return [folder / name for name in forms]
-
-
-def checkpoints(folder: Path) -> list[Path]:
-    """Write state dicts in every container of PyTorch, with other objects beside them."""
-    import warnings
-
-    import torch
-
-    net = torch.nn.ModuleDict({"rnn": torch.nn.LSTM(3, 4), "fc": torch.nn.Linear(4, 1)})
-    state = net.state_dict()
-    whole = {"state_dict": state, "hyper_parameters": {"loss": torch.nn.MSELoss(), "of": [folder]}}
-    paths = [folder / name for name in ("objects.pt", "older.pt", "whole.pt", "int8.pt", "ts.pt")]
-    objects, older, pickled, int8, scripted = paths
-    torch.save(whole, objects)
-    torch.save(whole, older, _use_new_zipfile_serialization=False)
-    torch.save(net, pickled)
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore")
-        kinds = {torch.nn.LSTM, torch.nn.Linear}
-        rounded = torch.ao.quantization.quantize_dynamic(net.eval(), kinds)
-        torch.save(rounded.state_dict(), int8)
-        torch.jit.save(torch.jit.script(torch.nn.Sequential(torch.nn.LSTM(3, 4))), scripted)
-    text = folder / "named.json"
-    text.write_text(json.dumps({key: value.tolist() for key, value in state.items()}))
-    return [*paths, text]
-
-
-def of_several(folder: Path) -> list[Path]:
-    """Pack the models of TensorFlow and of Keras 3 that are several files."""
-    sources = [path for path in sorted((ROOT / "tests/data/tensorflow").iterdir()) if path.is_dir()]
-    unzipped = folder / "unzipped"
-    with zipfile.ZipFile(WEATHER) as archive:
-        archive.extractall(unzipped)
-    made = []
-    for source in (*sources, unzipped):
-        path = folder / f"{source.name}{ENDING}"
-        path.write_bytes(packed(source))
-        made.append(path)
-    return made
-
-
-def weights_of(source: Path) -> Path | None:
-    """Give the file of weights that an architecture in JSON belongs to, the one beside it."""
-    stem = source.stem.replace("-architecture", "-weights").replace("_config", "_weights")
-    beside = source.with_name(f"{stem}.h5")
-    return beside if source.suffix == ".json" and beside.exists() else None
 
 
 def damage_bytes(data: bytes, rng: random.Random) -> bytes:
@@ -211,6 +128,17 @@ def damage_zip(data: bytes, rng: random.Random, raw: Way = damage_bytes) -> byte
             if name != chosen or rng.random() > 0.05:
                 new.writestr(name, body)
     return out.getvalue()
+
+
+def damage_pressed(data: bytes, rng: random.Random, raw: Way) -> bytes:
+    """Change what is compressed, with gzip or zlib, and compress it again."""
+    form = 15 if data.startswith(b"x") else 31
+    try:
+        held = zlib.decompress(data, form)
+    except zlib.error:
+        return raw(data, rng)
+    packer = zlib.compressobj(wbits=form)
+    return packer.compress(raw(held, rng)) + packer.flush()
 
 
 def damage_hdf5(data: bytes, rng: random.Random) -> bytes:
@@ -343,6 +271,19 @@ def damage_scalar(value: object, rng: random.Random) -> object:
     return rng.choice((*NUMBERS, 2, 3, 7, 10, 11, 16, -2))
 
 
+def damage_words(data: bytes, rng: random.Random) -> bytes:
+    """Change whole words of a file: places, lengths and numbers of a flat buffer."""
+    changed = bytearray(data)
+    for _ in range(rng.choice((1, 1, 2, 4))):
+        at = 2 * rng.randrange(max(1, len(changed) // 2))
+        size = rng.choice((1, 2, 4))
+        was = int.from_bytes(changed[at : at + size], "little")
+        others = (0, 1, was + 4, was - 4, was ^ 1, 2 ** (8 * size) - 1, 2 ** (8 * size - 1), at)
+        word = (rng.choice(others) % 256**size).to_bytes(size, "little")
+        changed[at : at + size] = word
+    return bytes(changed)
+
+
 def damaged(path: Path, rng: random.Random) -> bytes:
     """Give a damaged copy of a file."""
     return damage(path.read_bytes(), path.suffix, rng)
@@ -353,11 +294,20 @@ def damage(data: bytes, suffix: str, rng: random.Random, raw: Way = damage_bytes
     ways: list[Way] = [raw]
     if suffix == ENDING:
         return damage_zip(data, rng, raw)
+    if data.startswith(PRESSED):
+        ways += [lambda data, rng: damage_pressed(data, rng, raw)]
     if zipfile.is_zipfile(io.BytesIO(data)):
         ways += [lambda data, rng: damage_zip(data, rng, raw)] * 2
     if data.startswith(b"\x89HDF"):
         ways += [damage_hdf5]
-    others = {".json": damage_json, ".safetensors": damage_header, ".onnx": damage_onnx}
+    others = {
+        ".json": damage_json,
+        ".safetensors": damage_header,
+        ".onnx": damage_onnx,
+        ".tflite": damage_words,
+    }
     if suffix in others:
         ways += [others[suffix]]
+    elif data.startswith(b"{"):
+        ways += [damage_json]
     return rng.choice(ways)(data, rng)

@@ -38,10 +38,11 @@ from typing import Any
 os.environ.setdefault("KERAS_BACKEND", "torch")
 sys.path.insert(0, str(Path(__file__).parent))
 
-from damage import LARGEST, damage, seeds, weights_of
+from damage import damage
+from good import LARGEST, seeds, weights_of
 from mutate import FINDINGS, SECONDS, attempt
 
-FORMATS = ("keras", "h5", "json", "npz", "safetensors", "onnx", "pt")
+FORMATS = ("keras", "h5", "json", "npz", "safetensors", "onnx", "pt", "tflite", "scaler", "inputs")
 #: What a read can come to, as `attempt` calls it, and how often it did.
 OUTCOMES = ("read", "arrays named", "refused", "FINDING")
 MEGABYTES = 4096

@@ -30,6 +30,7 @@ VERBS = [
     "interactions",
     "intervene",
     "lags",
+    "memory",
     "paths",
     "predict",
     "read",

@@ -174,3 +174,19 @@ def test_what_does_not_fit_several_inputs_is_refused(more, says):
     net, inputs = joined("static repeated")
     with pytest.raises((DataError, InputError), match=says):
         rnnlens.explain(net, inputs, **more)
+
+
+@pytest.mark.parametrize("method", ["tree", "owen"])
+def test_the_usual_lags_of_several_inputs_are_those_that_exact_values_take(method, rng):
+    both = Node("both", L.Concatenate(), (("a", 0), ("b", 0)))
+    core = Node("core", L.Recurrent(cell("lstm", rng, 2)), (("both", 0),))
+    last = Node("fc", head(rng, 5, 1), (("core", 0),))
+    inputs = {name: rng.normal(size=(1, 20, 1)) for name in "ab"}
+    nodes = (*(Node(name, L.Input((20, 1))) for name in "ab"), both, core, last)
+    net = Network(nodes, (("fc", 0),), Origin("made in a test"))
+    tree = rnnlens.explain(net, inputs, method=method, baseline="zero")
+    # twelve, or ten, of each would be more players than a table of coalitions takes
+    assert tree["a"].lag_to.values.tolist() == [*range(1, 10), 20]
+    change = tree.forecast - tree.baseline_forecast
+    # float64: a thousand sums of numbers about 1
+    np.testing.assert_allclose(total(tree), change, rtol=0, atol=1e-12)

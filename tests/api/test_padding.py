@@ -291,3 +291,27 @@ def test_the_report_is_the_same_page_whatever_the_padding(tmp_path):
     assert len(first) > 10_000
     # nothing but the sentence about what was left out, and what lag 1 is, may differ
     assert abs(len(page(12, "behind")) - len(first)) < 500
+
+
+def of_two_outputs():
+    """A network whose second output alone reads the step that stands last."""
+    net = reads_its_last_step()
+    rng = np.random.default_rng(9)
+    own = Node("own", head(rng, net["lstm"].layer.cell.units, 1), (("lstm", 0),))
+    return type(net)((*net.nodes, own), (("own", 0), ("dense", 0)), net.origin)
+
+
+ASKED = {
+    "compare_baselines": lambda net, x, target: rnnlens.compare_baselines(net, x, target=target),
+    "explain": lambda net, x, target: rnnlens.explain(net, x, target=target),
+    "interactions": lambda net, x, target: rnnlens.interactions(net, x, target=target, newest=3),
+}
+
+
+@pytest.mark.parametrize("verb", ASKED)
+def test_padding_is_judged_for_the_output_that_is_asked_about(verb):
+    net, x = of_two_outputs(), padded(3, "behind")
+    for output, lags_from in (("own", LAST_REAL), ("dense", LAST_STEP)):
+        found = ASKED[verb](net, x, rnnlens.Target(output=output))
+        assert found.attrs.get("lags_from", lags_from) == lags_from
+        assert "lags_from" in found.attrs or verb == "compare_baselines"

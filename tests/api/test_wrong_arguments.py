@@ -78,6 +78,7 @@ CALLS: dict[str, dict[str, object]] = {
     "intervene": {"net": NET, "X": X, "interventions": CLAMP, "target": 0},
     "lags": {"net": NET, "X": X, "y": Y, "target": 0, "certificates": QUICK, "test": FEW,
              "shares": CHEAP},
+    "memory": {"net": NET, "X": X, "y": Y, "target": 0},
     "paths": {"net": NET, "X": X, "target": 0},
     "predict": {"net": NET, "X": X},
     "read": {"source": "no such file.keras"},

@@ -61,6 +61,7 @@ READING: dict[str, Change] = {
     "--nonlinearity": (("relu",), read("nonlinearity"), "relu"),
     "--until": (("lstm",), read("until"), "lstm"),
     "--output": (("lstm",), read("output"), "lstm"),
+    "--unroll": (("24",), read("unroll"), 24),
     "--same-as": (
         ("Memory=LSTM", "--same-as", "Head=Dense"),
         read("same_as"),
@@ -92,6 +93,7 @@ OUTPUT: dict[str, Change] = {
 TARGET: dict[str, Change] = {
     "--target": (("dewp",), of("name", "target"), "dewp"),
     "--horizon": (("2",), of("horizon", "target"), 2),
+    "--of": (("x,site",), of("of"), ["x", "site"]),
 }
 RANGES: dict[str, Change] = {
     "--range": (("temp=0.5;humid=0,90",), of("range", "certificates"),
@@ -141,6 +143,12 @@ COMMANDS: dict[str, dict[str, Change]] = {
         "--lag": (("2-4,7",), lambda seen: list(seen.verb["lag"]), [2, 3, 4, 7]),
         "--feature": (("temp,dewp",), of("features"), ["temp", "dewp"]),
         "--no-check": ((), lambda seen: seen.verb["source"] is None, True),
+    },
+    "memory": DATA | TARGET | OUTPUT | {
+        "--tolerance": (("0.3",), of("tolerance"), 0.3),
+        "--histories": (("9",), of("histories"), 9),
+        "--alpha": (("0.2",), of("alpha"), 0.2),
+        "--block": (("5",), of("block"), 5),
     },
     "trust": DATA | FORECAST | OUTPUT | {
         "--baseline": (("zero",), of("baseline"), "zero"),
@@ -193,8 +201,8 @@ def asked(call, model, data, tmp_path, monkeypatch):
         def fidelity(*_):
             seen.fidelity = True
 
-        for name in ("init", "check", "trace", "explain", "lags", "certify", "trust", "report",
-                     "fixed_points"):
+        verbs = "init check trace explain lags certify memory trust fixed_points report"
+        for name in verbs.split():
             monkeypatch.setattr(api, name, recorded)
         monkeypatch.setattr(api, "read", reading)
         monkeypatch.setattr(api, "fidelity", fidelity)

@@ -9,6 +9,7 @@ import pytest
 
 import rnnlens
 from joined_networks import joined
+from rnnlens.series.sidecar import read_sidecar
 
 
 @pytest.fixture
@@ -48,3 +49,14 @@ def test_what_holds_no_array_of_each_input_is_refused_and_the_advice_works(call,
     assert call("explain", model, tmp_path / "inputs.npz").code == 0
     wrong = call("explain", model, tmp_path / "inputs.npz", "--window", "4")
     assert wrong.code == 1 and "leave it out" in wrong.err
+
+
+def test_init_names_each_input_and_its_size_and_the_draft_is_a_sidecar(call, site, tmp_path):
+    model, _, _, _ = site
+    (tmp_path / "rows.csv").write_text("flow\n1\n2\n", encoding="utf-8")
+    said = call("init", model, tmp_path / "rows.csv")
+    assert said.code == 0, said.err
+    (tmp_path / "first.toml").write_text(said.out, encoding="utf-8")
+    drafted = read_sidecar(tmp_path / "first.toml")
+    found = {one.name: (one.static, len(one.features)) for one in drafted.inputs}
+    assert found == {"x": (False, 2), "site": (True, 3)}

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import json
 import struct
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import torch
 
-__all__ = ["CELLS", "agree", "made", "safetensors", "saved", "scrambled"]
+__all__ = ["CELLS", "Coded", "agree", "made", "safetensors", "saved", "scrambled"]
 
 #: Cells by name: the module and the options that make it.
 CELLS: dict[str, tuple[Any, dict[str, Any]]] = {
@@ -20,6 +21,19 @@ CELLS: dict[str, tuple[Any, dict[str, Any]]] = {
     "rnn_tanh": (torch.nn.RNN, {"nonlinearity": "tanh"}),
     "rnn_relu": (torch.nn.RNN, {"nonlinearity": "relu"}),
 }
+
+
+class Coded(torch.nn.Module):
+    """Layers by name, and forward code of one input that is a function."""
+
+    def __init__(self, code: Callable[..., Any], **layers: Any) -> None:
+        super().__init__()
+        self.code = code
+        for name, layer in layers.items():
+            setattr(self, name, layer)
+
+    def forward(self, x: torch.Tensor) -> Any:
+        return self.code(self, x)
 
 
 def scrambled(module: torch.nn.Module, seed: int = 7, scale: float = 0.4) -> torch.nn.Module:

@@ -25,7 +25,7 @@ def fuzz(root):
         module = importlib.util.module_from_spec(spec)
         spec.loader.exec_module(module)
         yield module
-        for name in ("damage", "several"):
+        for name in ("damage", "good", "several"):
             sys.modules.pop(name, None)
 
 
@@ -34,7 +34,8 @@ def test_damaged_copies_of_every_format_are_read_or_refused_in_one_line(fuzz, tm
     of_kind = {}
     for path in fuzz.seeds(tmp_path):
         of_kind.setdefault(path.suffix, []).append(path)
-    assert {".keras", ".h5", ".npz", ".safetensors", ".onnx"} <= set(of_kind)
+    newer = {".several", ".pt2", ".tflite", ".scaler", ".inputs"}
+    assert {".keras", ".h5", ".npz", ".safetensors", ".onnx", ".pt", *newer} <= set(of_kind)
     findings, refused = [], 0
     for suffix, files in of_kind.items():
         for number in range(40):

@@ -51,13 +51,15 @@ FILES: dict[str, bytes] = {
     "architecture in YAML": b"backend: tensorflow\nclass_name: Model\nconfig:\n  {}\n",
     "other JSON": b'{"epochs": 3}',
     "TensorFlow.js": b'{"format": "layers-model", "modelTopology": {}, "weightsManifest": []}',
-    "TensorFlow Lite": b"\x1c\x00\x00\x00TFL3\x14\x00\x20\x00" + bytes(40),
     "frozen TensorFlow graph": _node("x", "Placeholder") + _node("lstm/kernel", "Const"),
     "file within a SavedModel": (
         b"\x08\x01" + _field(2, _field(2, _node("x", "VarHandleOp") + _node("y", "NoOp")))
     ),
     "zipped SavedModel": _zip("m/saved_model.pb", "m/variables/variables.index"),
     "TensorFlow checkpoint": b'model_checkpoint_path: "model.ckpt-100"\n',
+    "program of PyTorch before 2.8": _zip(
+        "version", "serialized_exported_program.json", "serialized_state_dict.pt"
+    ),
     "Deeplearning4j": _zip("configuration.json", "coefficients.bin", "updaterState.bin"),
     "pickle": b"\x80\x04\x95\x10\x00\x00\x00\x00\x00\x00\x00}\x94.",
     "dump of joblib": zlib.compress(b"\x80\x04}."),

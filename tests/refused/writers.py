@@ -12,23 +12,24 @@ import numpy as np
 
 import rnnlens
 from networks import cell, chain, head
-from refused.registry import section
+from refused.registry import instead_of_modules, section
+from rnnlens.api.shared import conversion
 from rnnlens.network.activations import Activation
 from rnnlens.network.axes import Constant, ExpandDims, Flip, Index, Lengths, Mean, Unmask
 from rnnlens.network.layers import (
     Activate,
     Add,
-    BatchNormalization,
     Bidirectional,
     CellNode,
     Concatenate,
     Conv1D,
     DescribedRecurrent,
-    Embedding,
-    Flatten,
     Input,
+    Layer,
     LayerNormalization,
     Masking,
+    MaskValues,
+    Multiply,
     Recurrent,
     Reduction,
     RepeatVector,
@@ -38,6 +39,7 @@ from rnnlens.network.layers import (
 )
 from rnnlens.network.network import Network, Node, Origin
 from rnnlens.readers import run
+from rnnlens.readers.torch.written import class_outputs
 from rnnlens.writers import native as npz_file
 from rnnlens.writers.keras import archive as keras_archive
 from rnnlens.writers.onnx import file as onnx_file
@@ -68,6 +70,12 @@ def with_lengths() -> Network:
     return joined(*nodes, Node("lstm", lstm(), (("lengths", 0),)))
 
 
+def chain_of_lengths(*, newest: bool) -> Network:
+    nodes = [Node("x", Input((6, 3))), Node("n", Input(()))]
+    nodes += [Node("lengths", Lengths(newest), (("x", 0), ("n", 0)))]
+    return joined(*nodes, Node("lstm", Recurrent(cell("lstm", rng)), (("lengths", 0),)))
+
+
 def described() -> Network:
     """A state that is half of what it was and the input besides."""
     nodes = (
@@ -82,6 +90,15 @@ def masked_with_states() -> Network:
     nodes += [Node("one", Constant(np.ones(5)), (("x", 0),))]
     taken = (("mask", 0), ("one", 0), ("one", 0))
     return joined(*nodes, Node("lstm", lstm(), taken))
+
+
+def masked_pair(merge: Layer) -> Network:
+    nodes = [Node("x", Input((6, 3))), Node("y", Input((6, 3)))]
+    nodes += [Node(f"mask_{name}", Masking(0.0), ((name, 0),)) for name in ("x", "y")]
+    nodes += [Node("both", merge, (("mask_x", 0), ("mask_y", 0)))]
+    features = 6 if isinstance(merge, Concatenate) else 3
+    layer = Recurrent(cell("lstm", rng, features), return_sequences=True)
+    return joined(*nodes, Node("lstm", layer, (("both", 0),)))
 
 
 def sum_of_ranks() -> Network:
@@ -145,7 +162,8 @@ KERAS: dict[str, Callable[[], Network]] = {
 ONNX: dict[str, Callable[[], Network]] = {
     "described cell": described,
     "projection": lambda: ZOO["lstm_projected"],
-    "masked steps": lambda: ZOO["masked"],
+    "masked sequence with states": masked_with_states,
+    "masked sequence multiplied": lambda: masked_pair(Multiply()),
     "vector repeated over open steps": repeated_as_often,
     "input that is an output": giving_its_input,
     "function that recurrent operators lack": lambda: chain(
@@ -160,7 +178,6 @@ ONNX: dict[str, Callable[[], Network]] = {
     "LayerNormalization without its mean": lambda: chain(
         LayerNormalization(np.ones(3), centred=False), shape=(4, 3)
     ),
-    "sum of other numbers of axes": sum_of_ranks,
     "Conv1D that is dilated, strided and padded": lambda: chain(DILATED, shape=(6, 3)),
     "variance over steps that are not counted": lambda: chain(
         Reduction("variance", (1,), correction=1), shape=(None, 3)
@@ -171,36 +188,16 @@ ONNX: dict[str, Callable[[], Network]] = {
 
 #: Networks by the reason why a state dict of PyTorch does not hold them.
 TORCH: dict[str, Callable[[], Network]] = {
-    "graph": lambda: ZOO["graph"],
-    "peepholes": lambda: ZOO["lstm_peephole"],
-    "reset before the product": lambda: ZOO["gru_before"],
-    "gates of hard sigmoid": lambda: ZOO["lstm_hard"],
-    "plain cell of sigmoid": lambda: chain(
-        Recurrent(cell("simple_rnn", rng, phi=Activation("sigmoid"))), head(rng, 5), shape=(4, 3)
+    "masked sequence with states": masked_with_states,
+    "masked sequence multiplied": lambda: masked_pair(Multiply()),
+    "masks of two sequences": lambda: masked_pair(Concatenate()),
+    "mask as numbers": lambda: chain(Masking(0.0), MaskValues(), shape=(4, 3)),
+    "cell of a function without code": lambda: chain(
+        Recurrent(cell("lstm", rng, phi=Activation("sparse_plus"))), head(rng, 5), shape=(4, 3)
     ),
-    "directions that are summed": lambda: ZOO["merged_sum"],
-    "directions that differ": lambda: ZOO["two_kinds"],
-    "Conv1D": lambda: ZOO["causal"],
-    "Masking": lambda: ZOO["masked"],
-    "TimeDistributed around another layer": lambda: chain(
-        lstm(), TimeDistributed(Activate(Activation("relu"))), shape=(4, 3)
+    "function without code": lambda: chain(
+        Recurrent(cell("lstm", rng)), head(rng, 5, 2, "sparsemax"), shape=(4, 3)
     ),
-    "TimeDistributed with a function without code": lambda: chain(
-        lstm(), TimeDistributed(head(rng, 5, 2, "squareplus")), shape=(4, 3)
-    ),
-    "Dense with a function without code": lambda: chain(
-        Recurrent(cell("lstm", rng)), head(rng, 5, 2, "squareplus"), shape=(4, 3)
-    ),
-    "Embedding that masks": lambda: chain(
-        Embedding(rng.normal(size=(7, 3)), mask_zero=True), lstm(), shape=(6,)
-    ),
-    "LayerNormalization over steps": lambda: chain(
-        lstm(), LayerNormalization(axes=(1,)), shape=(4, 3)
-    ),
-    "BatchNormalization of a sequence": lambda: chain(
-        lstm(), BatchNormalization(np.zeros(5), np.ones(5)), shape=(4, 3)
-    ),
-    "picked feature": lambda: chain(lstm(), Index(0, 2), Flatten(), shape=(4, 3)),
 }
 
 for heading, makes, writer in (
@@ -225,6 +222,27 @@ case = section("Conversions")
 def _(folder: Path) -> object:
     with patch.object(onnx_file, "find_spec", lambda _: None):
         return rnnlens.convert(ZOO["lstm"], folder / "model.onnx")
+
+
+@case("masked steps that no library runs")
+def _(folder: Path) -> object:
+    with instead_of_modules({"onnxruntime": None}):
+        return rnnlens.convert(ZOO["masked"], folder / "model.onnx")
+
+
+@case("PyTorch not installed")
+def _(_: Path) -> object:
+    with instead_of_modules({"torch": None}):
+        return class_outputs("", {}, {})
+
+
+@case("class of PyTorch that computes something else")
+def _(folder: Path) -> object:
+    def outputs(*_: object) -> tuple[list[np.ndarray], str]:
+        return [np.full((16, 2), 5.0)], "Another library"
+
+    with patch.object(conversion, "class_outputs", outputs):
+        return rnnlens.convert(ZOO["lstm"], folder / "model.safetensors")
 
 
 @case("no format for the ending")
@@ -252,7 +270,7 @@ def _(folder: Path) -> object:
 @case("file that differs from the source")
 def _(folder: Path) -> object:
     network = ZOO["lstm"]
-    gates = network["recurrent"].layer.cell
+    gates = network["recurrent"].layer.cell  # type: ignore[attr-defined]
     swapped = dataclasses.replace(gates, input=gates.forget, forget=gates.input)
     layer = dataclasses.replace(network["recurrent"].layer, cell=swapped)
     nodes = [

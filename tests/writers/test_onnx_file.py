@@ -7,6 +7,9 @@ import onnx
 import onnxruntime
 import pytest
 
+import rnnlens
+from random_graphs import random_graph
+from refused.writers import chain_of_lengths
 from rnnlens.checks.inputs import random_inputs
 from rnnlens.engine.forward import predict
 from rnnlens.readers.open import read
@@ -66,3 +69,20 @@ def test_two_like_directions_are_one_operator(networks):
 def test_double_precision_becomes_single_and_that_is_said(networks):
     assert "float64 and are written as float32" in write(networks["lstm"]).notes[0]
     assert write(as_float32(networks["lstm"])).notes == ()
+
+
+@pytest.mark.parametrize("seed", range(0, 40, 4))
+def test_random_forecasters_are_written_and_read_back(seed, tmp_path):
+    done = rnnlens.convert(as_float32(random_graph(seed)), tmp_path / "model.onnx")
+    # onnxruntime computes in float32
+    assert done.library_difference is not None
+    assert done.library_difference < 1e-5
+    assert done.largest_difference < 1e-6
+
+
+def test_numbers_of_real_steps_are_read_back(tmp_path):
+    network = as_float32(chain_of_lengths(newest=False))
+    done = rnnlens.convert(network, tmp_path / "model.onnx")
+    assert done.largest_difference < 1e-6
+    assert done.library_difference is not None
+    assert done.library_difference < 1e-5

@@ -58,9 +58,15 @@ def test_a_round_through_every_format_changes_no_output(name, networks, tmp_path
             np.testing.assert_allclose(other, mine, atol=1e-6 * max(1.0, np.abs(mine).max()))
 
 
-def test_a_reset_before_the_product_does_not_get_into_pytorch(networks, tmp_path):
-    with pytest.raises(UnsupportedModel, match="reset gate"):
-        rnnlens.convert(networks["gru_before"], tmp_path / "gru.safetensors")
+def test_a_reset_before_the_product_is_a_loop_in_pytorch(networks, tmp_path):
+    done = rnnlens.convert(networks["gru_before"], tmp_path / "gru.safetensors")
+    assert done.largest_difference == 0
+    assert "for step in x.unbind(1):" in done.code
+
+
+def test_what_cannot_be_written_leaves_no_file(networks, tmp_path):
+    with pytest.raises(UnsupportedModel, match="peephole"):
+        rnnlens.convert(networks["lstm_peephole"], tmp_path / "lstm.keras")
     assert list(tmp_path.iterdir()) == []
 
 

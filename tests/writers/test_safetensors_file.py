@@ -2,35 +2,19 @@
 
 from __future__ import annotations
 
-import json
-
 import numpy as np
 import pytest
-import torch
 
+from between_layers import network as between
+from random_graphs import random_graph
+from refused.writers import described, repeated_as_often, sum_of_ranks, with_lengths
 from rnnlens.checks.inputs import random_inputs
 from rnnlens.engine.forward import predict
 from rnnlens.readers.open import read
 from rnnlens.readers.options import ReadOptions
 from rnnlens.writers.torch.safetensors_file import head_of, restored, write
-from writers_zoo import as_float32, zoo
-
-CHAINS = (
-    "lstm",
-    "lstm_projected",
-    "gru_after",
-    "simple_rnn",
-    "merged_concat",
-    "backwards",
-    "bidirectional_last",
-    "stacked",
-    "end",
-    "start",
-    "dense_steps",
-    "embedded",
-    "exported",
-)
-TYPES = {"F64": np.float64, "F32": np.float32}
+from run_by_pytorch import by_pytorch, many, state_dict
+from writers_zoo import NAMES, as_float32, zoo
 
 
 @pytest.fixture
@@ -38,46 +22,48 @@ def networks(rng):
     return zoo(rng)
 
 
-def state_dict(data):
-    """Read a safetensors file as its format says, with no code of rnnlens."""
-    length = int.from_bytes(data[:8], "little")
-    header = json.loads(data[8 : 8 + length])
-    header.pop("__metadata__")
-    tensors = {}
-    for name, entry in header.items():
-        begin, end = (8 + length + at for at in entry["data_offsets"])
-        values = np.frombuffer(data[begin:end], TYPES[entry["dtype"]]).reshape(entry["shape"])
-        tensors[name] = torch.tensor(values.copy())
-    return tensors
-
-
-@pytest.mark.parametrize("name", CHAINS)
-def test_the_class_takes_the_arrays_and_gives_the_same(name, networks):
-    network = networks[name]
-    made = write(network)
-    space: dict = {}
-    exec(made.code, space)  # the code is ours and is shown to the user to be run
-    module = space["Network"]().double().eval()
-    module.load_state_dict(state_dict(made.data), strict=True)
+def agrees(network):
     inputs = random_inputs(network, samples=6)
-    with torch.no_grad():
-        theirs = module(torch.tensor(*inputs.values())).numpy()
-    # Both compute in float64.
-    np.testing.assert_allclose(theirs, predict(network, inputs), atol=1e-12)
+    theirs = by_pytorch(write(network), inputs)
+    ours = many(predict(network, inputs))
+    for own, their in zip(ours, theirs, strict=True):
+        # Both compute in float64.
+        np.testing.assert_allclose(their.numpy(), own, atol=1e-11)
 
 
-@pytest.mark.parametrize("name", CHAINS)
+@pytest.mark.parametrize("name", NAMES)
+def test_the_class_takes_the_arrays_and_gives_the_same(name, networks):
+    agrees(networks[name])
+
+
+@pytest.mark.parametrize("seed", range(40))
+def test_random_forecasters_are_written_as_a_class_of_pytorch(seed):
+    agrees(random_graph(seed))
+
+
+def test_what_stands_between_layers_is_written_as_code(rng):
+    agrees(between(rng))
+
+
+@pytest.mark.parametrize("make", [described, with_lengths, repeated_as_often, sum_of_ranks])
+def test_cells_lengths_and_repeated_vectors_are_written_as_code(make):
+    agrees(make())
+
+
+@pytest.mark.parametrize("name", NAMES)
 def test_the_arrays_read_back_are_those_written(name, networks, tmp_path):
     network = as_float32(networks[name])
     path = tmp_path / "model.safetensors"
     path.write_bytes(write(network).data)
     inputs = random_inputs(network, samples=4)
-    ours = predict(network, inputs)
-    np.testing.assert_allclose(predict(restored(network, path), inputs), ours, atol=1e-12)
+    ours = many(predict(network, inputs))
+    again = many(predict(restored(network, path), inputs))
+    for own, other in zip(ours, again, strict=True):
+        np.testing.assert_allclose(other, own, atol=1e-12)
     options = head_of(network)
     if options is not None:
         back = read(path, ReadOptions(**options))
-        np.testing.assert_allclose(predict(back, *inputs.values()), ours, atol=1e-12)
+        np.testing.assert_allclose(predict(back, *inputs.values()), ours[0], atol=1e-12)
 
 
 def test_what_reading_back_needs_is_known(networks):

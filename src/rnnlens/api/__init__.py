@@ -12,6 +12,7 @@ from rnnlens.api.inside.fixed_points import fixed_points
 from rnnlens.api.inside.gate_contributions import gate_contributions
 from rnnlens.api.inside.gate_effects import gate_effects
 from rnnlens.api.inside.intervene import intervene
+from rnnlens.api.inside.memory import memory
 from rnnlens.api.inside.paths import paths
 from rnnlens.api.inside.trace import trace
 from rnnlens.api.network.convert import convert
@@ -48,6 +49,7 @@ __all__ = [
     "interactions",
     "intervene",
     "lags",
+    "memory",
     "paths",
     "predict",
     "read",

@@ -44,6 +44,8 @@ class PlayerInput:
         Where it stands in the array that holds all of them: a row a step, or one.
     future : bool
         Whether its steps lie after the forecast's issue, so that they count forward from it.
+    past : int
+        Of such an input, how many steps, the first ones, do not: the last of these is t+0.
     """
 
     name: str
@@ -51,6 +53,7 @@ class PlayerInput:
     lags: bool
     rows: tuple[int, ...] = ()
     future: bool = False
+    past: int = 0
 
     @property
     def steps(self) -> int:
@@ -67,7 +70,7 @@ class PlayerInput:
         if not self.lags:
             return self.name
         if self.future:
-            ends = [f"t+{first + 1}", f"t+{last + 1}"]
+            ends = [f"t{step - self.past + 1:+d}" for step in (first, last)]
         else:
             ends = [f"lag {self.steps - last}", f"{self.steps - first}"]
         if first == last:

@@ -14,6 +14,7 @@ from dataclasses import replace
 import numpy as np
 from numpy.typing import NDArray
 
+from rnnlens.checks.carried import carried_on
 from rnnlens.engine.forward import forward
 from rnnlens.engine.schedule.context import equations
 from rnnlens.errors import RnnlensError, UnsupportedModel
@@ -26,9 +27,6 @@ Array = NDArray[np.float64]
 
 #: Samples compared.
 SAMPLES = 6
-#: Roundings by which two ways to compute the same may differ, of numbers about 1: a recurrence of a
-#: hundred steps adds up some; another path through the code moves outputs by 1e-3 and more.
-ROUNDINGS = 1e4
 #: Other lengths at which a network must give what the module gives before it serves any.
 OTHERS = 2
 #: Code that guards against short windows does something else in windows of a few steps.
@@ -46,7 +44,8 @@ def compared(readings: Iterable[Reading], name: str) -> Network:
         if all(_difference(reading.network, inputs, *reading.run(inputs)) <= 1 for _ in range(2)):
             origin = reading.network.origin
             notes = (*origin.notes, *_note(lengths))
-            return replace(reading.network, origin=replace(origin, notes=notes))
+            network = replace(reading.network, origin=replace(origin, notes=notes))
+            return carried_on(network, reading) if reading.carries else network
     raise UnsupportedModel(
         f"{name} does not give on the example what the call that was read gives: its code does "
         "something else from one call to the next, so give a module that computes the same each "
@@ -107,9 +106,9 @@ def _filling(lengths: Array, steps: int) -> Array:
 
 
 def _difference(
-    network: Network, inputs: Mapping[str, Array], theirs: list[Array], rounding: float
+    network: Network, inputs: Mapping[str, Array], theirs: list[Array], allowed: float
 ) -> float:
-    """Compare network and module; more than 1 is more than rounding explains.
+    """Compare network and module; more than 1 is more than what is allowed.
 
     Shapes: inputs mapping of str to (sample, ...), theirs list of (sample, ...).
     """
@@ -124,7 +123,7 @@ def _difference(
         apart = np.abs(mine[known] - their[known])
         if not np.isfinite(apart).all():
             return float("inf")
-        farthest = max(farthest, float(apart.max(initial=0.0)) / (size * rounding * ROUNDINGS))
+        farthest = max(farthest, float(apart.max(initial=0.0)) / (size * allowed))
     return farthest
 
 

@@ -11,22 +11,27 @@ import numpy as np
 
 from rnnlens.arguments import did_you_mean
 from rnnlens.cli.output import note
-from rnnlens.cli.several import refuse_several
+from rnnlens.cli.several import archive_of, raise_undescribed, require_inputs, told_left_out
 from rnnlens.cli.undoubted import plain_sidecar, steps_of_windows, undoubted_sidecar
 from rnnlens.errors import ConfigError, DataError
+from rnnlens.series.windows import Windows
 
 if TYPE_CHECKING:
     from rnnlens.cli.options.reading import ReadingOptions
     from rnnlens.cli.options.series import SeriesOptions
     from rnnlens.network.network import Network
+    from rnnlens.series.joint.windows import WindowsByInput
     from rnnlens.series.sidecar import Sidecar
     from rnnlens.series.variable import Variable
-    from rnnlens.series.windows import Windows
+
+    AnyWindows = Windows | WindowsByInput
 
 __all__ = [
+    "asked_from",
     "moment_text",
     "network_from",
     "network_up_to_refusal",
+    "number_of",
     "sidecar_for",
     "unseen",
     "windows_from",
@@ -47,6 +52,7 @@ def network_from(model: Path, reading: ReadingOptions) -> Network:
         until=reading.until,
         output=reading.output,
         same_as=reading.same_classes,
+        unroll=reading.unroll,
     )
 
 
@@ -68,7 +74,6 @@ def sidecar_for(
     """Find the sidecar and let what was typed override it; do without where data leave no doubt."""
     from rnnlens.series.sidecar import read_sidecar
 
-    refuse_several(network)
     beside = model.with_suffix(".toml")
     names = series.feature_names
     if series.config is not None:
@@ -76,12 +81,15 @@ def sidecar_for(
     elif beside.is_file():
         note(f"names, units and scaling are those of {beside}, beside the model")
         sidecar = read_sidecar(beside)
+    elif len(network.inputs) > 1:
+        raise_undescribed(model, network, data)
     elif names:
         note("no sidecar: values go into the network as they stand, without units")
         return plain_sidecar(network, series, names, steps=steps_of_windows(data))
     else:
         return undoubted_sidecar(model, network, series, data)
     changes: dict[str, object] = {"window": series.window, "lead": series.lead}
+    require_inputs(network, sidecar, series)
     if names:
         changes["features"] = _picked("--features", names, sidecar.features)
     if series.target_names:
@@ -108,17 +116,28 @@ def windows_from(
     series: SeriesOptions,
     *,
     newest: int | None = None,
-) -> tuple[Windows, Windows]:
+) -> tuple[AnyWindows, AnyWindows]:
     """Read the series and take the windows that were asked for."""
     from rnnlens import api
-    from rnnlens.series.clock import local_times
 
     paths = [data] if isinstance(data, Path) else list(data)
-    every = api.windows(paths, sidecar)
+    return _asked_for(api.windows(paths, sidecar), paths, sidecar, series, newest)
+
+
+def _asked_for(
+    every: AnyWindows,
+    paths: list[Path],
+    sidecar: Sidecar,
+    series: SeriesOptions,
+    newest: int | None,
+) -> tuple[AnyWindows, AnyWindows]:
+    """Take the windows between the limits that were typed, and those that training saw."""
+    from rnnlens.series.clock import local_times
+
     timed = every.times.dtype.kind == "M"
     limits = [_limit(text, timed=timed) for text in (series.start, series.end)]
     taken = every.between(*limits)
-    if not len(taken):
+    if not number_of(taken):
         ends = local_times(every.times[[0, -1]], every.time_zone)
         raise DataError(
             f"no window of {' and '.join(map(str, paths))} lies between the limits; its forecasts "
@@ -127,7 +146,34 @@ def windows_from(
     free = series.start is None and series.end is None
     last = series.last or (newest if free else None)
     seen = every.between(None, sidecar.test_from)
-    return taken if last is None else taken.newest(last), seen if len(seen) else every
+    return taken if last is None else taken.newest(last), seen if number_of(seen) else every
+
+
+def asked_from(
+    asked: tuple[Path, Network, Sequence[Path]],
+    series: SeriesOptions,
+    *,
+    newest: int | None = None,
+    tested: bool = False,
+) -> tuple[Sidecar, AnyWindows, AnyWindows]:
+    """Give the sidecar of a model and its data, the windows asked about, and those training saw.
+
+    Where they are to be tested, they are those after training unless others were typed.
+    """
+    model, network, data = asked
+    archive = archive_of(model, network, data, series)
+    if archive is not None:
+        sidecar, every = archive
+        return sidecar, *_asked_for(every, list(data), sidecar, series, newest)
+    sidecar = sidecar_for(model, network, series, data)
+    if tested:
+        series = unseen(series, sidecar)
+    return sidecar, *told_left_out(*windows_from(data, sidecar, series, newest=newest))
+
+
+def number_of(windows: AnyWindows) -> int:
+    """Give the number of windows."""
+    return len(windows) if isinstance(windows, Windows) else windows.samples
 
 
 def _limit(text: str | None, *, timed: bool) -> str | int | None:

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from rnnlens.network.network import Network
     from rnnlens.series.sidecar import Sidecar
 
-__all__ = ["plain_sidecar", "steps_of_windows", "undoubted_sidecar"]
+__all__ = ["outputs_of", "plain_sidecar", "steps_of_windows", "undoubted_sidecar"]
 
 
 @dataclass(frozen=True)
@@ -95,6 +95,11 @@ def _window_of(network: Network, series: SeriesOptions, steps: int | None) -> in
             "the network takes windows of any length, so say with --window how many steps to give"
         )
     return shape[0]
+
+
+def outputs_of(network: Network) -> int:
+    """Give the numbers along the last axis of a network's output, 1 where that is not known."""
+    return _sizes(network).outputs or 1
 
 
 def _sizes(network: Network) -> _Sizes:

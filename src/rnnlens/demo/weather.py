@@ -29,7 +29,7 @@ from rnnlens.demo.faults import (
 )
 from rnnlens.errors import DataError, InputError, MissingLibrary
 from rnnlens.results.place import placed
-from rnnlens.series.build import windows
+from rnnlens.series.build import windows_from_table
 from rnnlens.series.sidecar import read_sidecar
 from rnnlens.series.tables.csv_text import require_columns
 
@@ -191,7 +191,7 @@ def weather_windows(start: str | None = None) -> Windows:
     """Make the demo's windows: by default those of the months that training did not see."""
     sidecar = read_sidecar(demo_files().sidecar)
     table, _ = prepare(read_weather())
-    return windows(table, sidecar, start=sidecar.test_from if start is None else start)
+    return windows_from_table(table, sidecar, start=sidecar.test_from if start is None else start)
 
 
 def _hourly(raw: pd.DataFrame, origin: str) -> tuple[pd.DataFrame, tuple[str, ...]]:

@@ -45,14 +45,21 @@ Shape = tuple[int | None, ...]
 
 
 def output_shapes(
-    network: Network, *, longer: int = 0, along: Mapping[str, int] | None = None
+    network: Network,
+    *,
+    longer: int = 0,
+    along: Mapping[str, int] | None = None,
+    given: Mapping[str, Shape] | None = None,
 ) -> dict[str, tuple[Shape, ...]]:
-    """Work out the shape of every output of every node, perhaps of windows longer along an axis."""
+    """Work out the shape of every output of every node, perhaps of windows longer along an axis.
+
+    Shapes of the inputs that are given stand in for the network's own.
+    """
     shapes: dict[str, tuple[Shape, ...]] = {}
     for node in network.nodes:
         layer = node.layer
         if isinstance(layer, Input):
-            sides = list(layer.shape)
+            sides = list((given or {}).get(node.name, layer.shape))
             place = (along or {}).get(node.name, 1) - 1
             if longer and is_sequence(network, node.name) and sides[place] is not None:
                 sides[place] = (sides[place] or 0) + longer

@@ -26,6 +26,7 @@ from rnnlens.readers.native import npz as npz_file
 from rnnlens.readers.onnx import file as onnx_file
 from rnnlens.readers.options import ReadOptions, refuse_others
 from rnnlens.readers.rerolled.left import with_loops_noted
+from rnnlens.readers.tflite import file as tflite_file
 from rnnlens.readers.torch import file as torch_file
 from rnnlens.readers.torch import json_file, safetensors_file, state_files
 from rnnlens.readers.torch import live as torch_live
@@ -34,6 +35,7 @@ from rnnlens.readers.torch.named import named as named_state_dict
 from rnnlens.readers.torch.program import read as torch_program
 from rnnlens.readers.torch.weights.lazy import LazyArray
 from rnnlens.readers.unnamed import name_arrays
+from rnnlens.readers.unrolled.unroll import unrolled
 
 __all__ = ["Format", "options_of", "read", "read_or_name_arrays", "read_up_to_refusal"]
 
@@ -62,6 +64,7 @@ FILES = (
     Format("a PyTorch file", torch_file.match, state_files.read, state_files.TAKES),
     Format("an ONNX file", onnx_file.match, onnx_file.read, onnx_file.TAKES),
     Format("a safetensors file", safetensors_file.match, state_files.read, state_files.TAKES),
+    Format("a TensorFlow Lite file", tflite_file.match, tflite_file.read),
     Format("JSON with PyTorch's names", json_file.match, state_files.read, state_files.TAKES),
 )
 
@@ -78,7 +81,7 @@ FOLDERS = (
 WEIGHTS = (saved_model, checkpoint, sharded, keras_hdf5, state_files)
 
 #: Files of whole models, whose arrays have names even where a layer is not read.
-WHOLE = (saved_model, keras_archive, keras_hdf5)
+WHOLE = (saved_model, keras_archive, keras_hdf5, tflite_file)
 
 #: Live models.
 LIVE = (
@@ -92,6 +95,8 @@ LIVE = (
 def read(source: object, options: ReadOptions | None = None) -> Network:
     """Read a trained network from a file or a live model."""
     options = options or ReadOptions()
+    if options.unroll is not None:
+        return unrolled(read(source, replace(options, unroll=None)), options.unroll)
     if options.output is not None:
         return ending_with(read(source, replace(options, output=None)), options.output)
     if isinstance(source, (str, os.PathLike)):

@@ -44,6 +44,8 @@ class ReadOptions:
     until: str | None = None
     #: The layer whose output becomes the network's, of a network that is read whole.
     output: str | None = None
+    #: Steps over which a network that carries its state from call to call is unrolled.
+    unroll: int | None = None
 
     @property
     def given(self) -> tuple[str, ...]:

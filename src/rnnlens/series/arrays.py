@@ -7,8 +7,9 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from rnnlens.errors import DataError, UnreadableFile
+from rnnlens.errors import DataError
 from rnnlens.series.sidecar import Sidecar
+from rnnlens.series.tables.npy import array_in
 from rnnlens.series.tables.read import NPZ_START, read_arrays, start_of
 from rnnlens.series.windows import Windows, described
 
@@ -87,14 +88,7 @@ def read_windows(path: str | PathLike[str]) -> dict[str, NDArray[Any]]:
     """Read the arrays of a file of windows: X, and what belongs to it."""
     if not start_of(path).startswith(NPY_START):
         return _with_x(read_arrays(path))
-    try:
-        with open(path, "rb") as file:
-            return {"X": np.load(file, allow_pickle=False)}
-    except (ValueError, EOFError, OSError):
-        raise UnreadableFile(
-            f"{path} is a damaged .npy file, or holds Python objects, which are never loaded; save "
-            "plain arrays of numbers"
-        ) from None
+    return {"X": array_in(path)}
 
 
 def _with_x(arrays: dict[str, NDArray[Any]]) -> dict[str, NDArray[Any]]:

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from rnnlens.series.tables.table import Table
     from rnnlens.series.variable import Variable
 
-__all__ = ["Axis", "Cut"]
+__all__ = ["Axis", "Cut", "step_written"]
 
 _DAY = np.timedelta64(1, "D")
 
@@ -82,7 +82,7 @@ class Axis:
             ends,
             groups,
             zone,
-            sidecar.step_text or _step_text(step),
+            sidecar.step_text or step_written(step),
         )
 
     @property
@@ -243,7 +243,8 @@ def _refuse_closer(
         )
 
 
-def _step_text(step: np.timedelta64) -> str:
+def step_written(step: np.timedelta64) -> str:
+    """Write a step as sidecars do, ``1h``."""
     for unit, length in (("d", "D"), ("h", "h"), ("min", "m"), ("s", "s"), ("ms", "ms")):
         count, rest = divmod(step, np.timedelta64(1, length))
         if count and not rest:

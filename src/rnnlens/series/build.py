@@ -16,12 +16,13 @@ from rnnlens.arguments import shown
 from rnnlens.errors import ConfigError, DataError
 from rnnlens.series.arrays import holds_windows, read_windows, windows_from_npz
 from rnnlens.series.axis import Axis, Cut
+from rnnlens.series.joint.arrays import by_input_from_arrays
+from rnnlens.series.joint.cut import cut_by_input
 from rnnlens.series.sidecar import Sidecar, read_sidecar
-from rnnlens.series.tables.csv_text import require_columns
-from rnnlens.series.tables.frames import columns_of, is_table
+from rnnlens.series.tables.frames import is_table
 from rnnlens.series.tables.joined import joined
-from rnnlens.series.tables.memory import taken
-from rnnlens.series.tables.read import names_in, read_wanted, start_of
+from rnnlens.series.tables.read import NPZ_START, read_arrays, start_of
+from rnnlens.series.tables.several import parts_of
 from rnnlens.series.variables import held_over, numbers_of, wanted_by
 from rnnlens.series.windows import Windows, as_moment, described
 
@@ -31,12 +32,13 @@ if TYPE_CHECKING:
     import pandas as pd
     from numpy.typing import ArrayLike
 
+    from rnnlens.series.joint.windows import WindowsByInput
     from rnnlens.series.tables.table import Table
 
     Limit = str | np.datetime64 | int | None
     OneTable = str | PathLike[str] | pd.DataFrame | Mapping[str, ArrayLike]
 
-__all__ = ["sidecar_given", "windows", "windows_from_table"]
+__all__ = ["by_input", "sidecar_given", "windows", "windows_from_table"]
 
 
 def windows(
@@ -45,12 +47,13 @@ def windows(
     *,
     start: Limit = None,
     end: Limit = None,
-) -> Windows:
+) -> Windows | WindowsByInput:
     """Make windows from files or from columns in memory; several tables are joined by their times.
 
     An ``.npy`` file, and an ``.npz`` file with an array ``X (sample, step, feature)``, hold windows
     already: in original units, or in network units where it has ``scaled = True``; ``y (sample,
-    target)``, in the same units, and ``times (sample,)`` are optional.
+    target)``, in the same units, and ``times (sample,)`` are optional. Of a sidecar with several
+    inputs these are the windows of each.
 
     Shapes: data path, DataFrame or mapping of str to (row,), or several.
 
@@ -63,6 +66,8 @@ def windows(
     """
     sidecar = sidecar_given(sidecar)
     tables = _tables(data)
+    if sidecar is not None and sidecar.inputs:
+        return by_input(tables, sidecar, start, end)
     if len(tables) == 1 and _is_windows(tables[0]):
         arrays = read_windows(tables[0])
         return windows_from_npz(arrays, sidecar, str(tables[0])).between(start, end)
@@ -72,6 +77,25 @@ def windows(
             "rnnlens init MODEL DATA writes, or Sidecar.plain(features, window, lead)"
         )
     return _cut(_read(tables, sidecar), sidecar, start, end)
+
+
+def by_input(
+    tables: Sequence[Any], sidecar: Sidecar, start: Limit = None, end: Limit = None
+) -> WindowsByInput:
+    """Make the windows of each input that a sidecar describes, from tables or from arrays."""
+    if len(tables) == 1 and _is_archive(tables[0], [one.name for one in sidecar.inputs]):
+        arrays = read_arrays(tables[0])
+        made = by_input_from_arrays(arrays, sidecar, where=f"{tables[0]}: ")
+        return made.between(start, end)
+    return cut_by_input(tables, sidecar, start, end)
+
+
+def _is_archive(table: Any, names: Sequence[str]) -> bool:
+    """Say whether a file holds an array of some input by its name, and no table of columns."""
+    if not isinstance(table, str | PathLike) or not start_of(table).startswith(NPZ_START):
+        return False
+    arrays = read_arrays(table)
+    return any(name in names for name in arrays) and any(a.ndim > 1 for a in arrays.values())
 
 
 def sidecar_given(sidecar: object) -> Sidecar | None:
@@ -116,31 +140,7 @@ def _is_windows(table: Any) -> bool:
 
 def _read(tables: list[Any], sidecar: Sidecar) -> Table:
     """Read what the sidecar wants of one table, or of several and join them."""
-    wanted = wanted_by(sidecar)
-    if len(tables) == 1:
-        return _taken(tables[0], wanted, "the data")
-    found = []
-    names: list[str] = []
-    for number, table in enumerate(tables, 1):
-        file = isinstance(table, str | PathLike)
-        own = names_in(table, sidecar.encoding) if file else list(columns_of(table)[0])
-        names += [name for name in own if name not in names]
-        part = wanted.among(own)
-        if part.numbers or part.texts or any(name in own for name in part.optional):
-            found.append(_taken(table, part, f"table {number}"))
-    where = " and ".join(
-        str(each) if isinstance(each, str | PathLike) else "a table in memory" for each in tables
-    )
-    require_columns(
-        [name for name in wanted.names if name not in wanted.clock.columns], names, where
-    )
-    return joined(found)
-
-
-def _taken(table: Any, wanted: Any, where: str) -> Table:
-    if isinstance(table, str | PathLike):
-        return read_wanted(table, wanted)
-    return taken(table, wanted, where)
+    return joined(parts_of(tables, wanted_by(sidecar)))
 
 
 def _cut(table: Table, sidecar: Sidecar, start: Limit, end: Limit) -> Windows:

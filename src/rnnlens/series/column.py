@@ -30,6 +30,8 @@ class Column:
         or the number that training filled in. Refused where not given.
     limit : int, optional
         Steps over which a value may be held.
+    value : float, optional
+        The number itself, the same in every row, where it is of no column.
     """
 
     of: str | None = None
@@ -37,6 +39,7 @@ class Column:
     map: tuple[tuple[str, float], ...] = ()
     missing: str | float | None = None
     limit: int | None = None
+    value: float | None = None
 
     @property
     def is_text(self) -> bool:
@@ -46,6 +49,10 @@ class Column:
 
 def check_column(path: str, column: Column) -> None:
     """Check that what is said of a column goes together."""
+    if column.value is not None and column != Column(column.of, value=column.value):
+        raise ConfigError(f"{path}.value is the number of every row: leave out what is of a column")
+    if column.value is not None and not isfinite(column.value):
+        raise ConfigError(f"{path}.value must be a finite number and is {column.value}")
     if column.equals is not None and column.map:
         raise ConfigError(f"{path} has equals and map, of which one is enough: leave one out")
     if column.missing is None and column.limit is not None:

@@ -105,7 +105,7 @@ def column_literals(variable: Variable, literal: Callable[[Any], str]) -> list[s
     column = variable.column
     written = [
         f"{key} = {literal(getattr(column, key))}"
-        for key in ("of", "equals", "missing", "limit")
+        for key in ("of", "equals", "missing", "limit", "value")
         if getattr(column, key) is not None
     ]
     if column.map:
@@ -138,6 +138,12 @@ def _missing(path: str, value: object) -> str | float:
     return _text(path, value)
 
 
+def _number(path: str, value: object) -> float:
+    if isinstance(value, bool) or not isinstance(value, int | float):
+        raise ConfigError(f"{path} must be a number and is {value!r}")
+    return float(value)
+
+
 def _numbers(path: str, value: object) -> tuple[tuple[str, float], ...]:
     if not isinstance(value, Mapping) or not value:
         raise ConfigError(
@@ -156,6 +162,7 @@ _KEYS: dict[str, Callable[[str, Any], Any]] = {
     "map": _numbers,
     "missing": _missing,
     "limit": _limit,
+    "value": _number,
 }
 #: What a variable's line may say of its column.
 COLUMN_KEYS = (*_KEYS, "lead")

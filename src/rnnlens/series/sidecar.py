@@ -63,6 +63,23 @@ Each target may have a lead of its own, and one variable several: a network that
     pm_6h = { of = "pm", lead = 6 }
     [targets]
     pm    = { horizons = [1, 2, 3, 6] }         # or horizons = 6: six steps, from lead on
+
+A network of several inputs has a table of each by its name, in the place of ``[features]``: a
+series, a known future (``ahead``), what does not change in time (``static``)::
+
+    [inputs.past.features]            # the first series: windows are cut from it
+    flow = { unit = "m3/s", mean = 12, scale = 9 }
+    [inputs.weather]
+    ahead = 6                         # its steps: the 6 after the newest
+    [inputs.weather.features]
+    rain = { unit = "mm", mean = 0.5, scale = 2 }
+    [inputs.site]
+    static = true
+    table  = "sites.csv"              # beside the sidecar, or one of the files that are given
+    key    = "gauge"                  # its column that says whose row it is, as group does
+    [inputs.site.features]
+    area  = { unit = "km2", mean = 300, scale = 200 }
+    slope = { value = 0.02, mean = 0, scale = 1 }     # the same for all
 """
 
 from __future__ import annotations
@@ -79,6 +96,7 @@ from rnnlens.arguments import did_you_mean
 from rnnlens.errors import ConfigError
 from rnnlens.series.clock import zone_named
 from rnnlens.series.column import Column
+from rnnlens.series.joint.inputs import SidecarInput, check_inputs, main_input
 from rnnlens.series.scalers.variables import columns_given, variables_from
 from rnnlens.series.scaling import Scaling
 from rnnlens.series.sidecar_text import from_toml, to_toml
@@ -125,6 +143,9 @@ class Sidecar:
         The column that says which station, basin or engine a row is of: windows never cross it.
     encoding : str, optional
         Of CSV files, such as ``"latin-1"``; UTF-8, or what their mark says, where not given.
+    inputs : tuple of SidecarInput, optional
+        What each input of a network with several takes; `features` and `window` are then those of
+        the series that windows are cut from.
 
     Raises
     ------
@@ -153,8 +174,11 @@ class Sidecar:
     time_zone: str | None = None
     group: str | None = None
     encoding: str | None = None
+    inputs: tuple[SidecarInput, ...] = ()
 
     def __post_init__(self) -> None:
+        if self.inputs:
+            self._check_inputs()
         if not self.targets:
             object.__setattr__(self, "targets", self.features)
         check_variables("features", self.features)
@@ -180,6 +204,15 @@ class Sidecar:
                 "of its own"
             )
         self._check_reading()
+
+    def _check_inputs(self) -> None:
+        check_inputs(self.inputs, self.time, self.group)
+        main = main_input(self.inputs)
+        if main.features != self.features:
+            raise ConfigError(
+                f"features must be those of the series {main.name!r} of inputs and are "
+                f"{', '.join(self.feature_names)}"
+            )
 
     def _check_reading(self) -> None:
         """Check what is said of times and of files."""
@@ -406,6 +439,9 @@ def read_sidecar(path: str | PathLike[str]) -> Sidecar:
     except UnicodeDecodeError:
         raise ConfigError(f"the sidecar {path} is not UTF-8 text; a TOML file must be") from None
     try:
-        return Sidecar(**from_toml(text))
+        values = from_toml(text)
+        if "inputs" in values:  # their tables lie beside the sidecar unless a path says otherwise
+            values["inputs"] = tuple(one.beside(path) for one in values["inputs"])
+        return Sidecar(**values)
     except ConfigError as error:
         raise ConfigError(f"{path}: {error}") from None

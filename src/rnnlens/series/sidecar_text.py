@@ -27,6 +27,7 @@ from rnnlens.series.column_text import (
     refuse_dotted,
     toml_hint,
 )
+from rnnlens.series.joint.inputs_text import inputs_from, inputs_lines
 from rnnlens.series.scaling_text import SCALING_KEYS, scaling_from, scaling_literals
 from rnnlens.series.variable import Variable
 
@@ -52,10 +53,12 @@ def from_toml(text: str) -> dict[str, Any]:
     except tomllib.TOMLDecodeError as error:
         raise ConfigError(f"this is not TOML: {error}{toml_hint(text)}") from None
     _known("", given, _KEYS)
+    joint = inputs_from(given, _features) if "inputs" in given else {}
     for key, what in (("window", "the steps that the network takes"), ("features", "a table")):
-        if key not in given:
+        if key not in {**given, **joint}:
             raise ConfigError(f"{key} is missing; it must be {what}")
-    values = {key: _KEYS[key](key, value) for key, value in given.items()}
+    values = {key: _KEYS[key](key, value) for key, value in given.items() if key != "inputs"}
+    values |= joint
     zone, moment = values.get("time_zone"), values.get("test_from")
     if zone is not None and isinstance(moment, np.datetime64) and _is_local(given["test_from"]):
         values["test_from"] = utc_times(np.array([moment]), zone, "test_from")[0]
@@ -219,6 +222,7 @@ _KEYS: dict[str, Callable[[str, Any], Any]] = {
     "group": _text,
     "encoding": _text,
     "features": _features,
+    "inputs": _features,  # read by `inputs_from`
     "targets": _names_or_table,
 }
 _VARIABLE_KEYS: dict[str, Callable[[str, Any], Any]] = {
@@ -235,7 +239,7 @@ def to_toml(values: Mapping[str, Any]) -> str:
     head = [
         (key, _literal(values[key]))
         for key in _KEYS
-        if key not in {"features", "targets"} and not _absent(values[key])
+        if key not in {"features", "inputs", "targets"} and not _absent(values[key])
     ]
     key_width = max(len(key) for key, _ in head)
     noted = max(len(text) for key, text in head if key in _COMMENTS)
@@ -247,8 +251,13 @@ def to_toml(values: Mapping[str, Any]) -> str:
     if plain:
         names = ", ".join(_literal(target.name) for target in values["targets"])
         lines += ["", "# what the network gives, in its order", f"targets = [{names}]"]
-    lines += ["", "[features]  # in the network's order; " + _formula(values["features"])]
-    lines += _lines(values["features"])
+    if values["inputs"]:
+        every = tuple(variable for one in values["inputs"] for variable in one.features)
+        lines += ["", f"# the network's inputs by its names; {_formula(every)}"]
+        lines += inputs_lines(values["inputs"], _literal, _lines)[1:]
+    else:
+        lines += ["", "[features]  # in the network's order; " + _formula(values["features"])]
+        lines += _lines(values["features"])
     if not plain:
         lines += ["", "[targets]  # in the network's order"]
         lines += _lines(values["targets"], known=values["features"])

@@ -13,20 +13,31 @@ from rnnlens.series.tables.table import Wanted
 from rnnlens.series.tables.times import Clock
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable
+
     from numpy.typing import NDArray
 
     from rnnlens.series.sidecar import Sidecar
     from rnnlens.series.tables.table import Table
     from rnnlens.series.variable import Variable
 
-__all__ = ["held_over", "numbers_of", "wanted_by"]
+__all__ = ["held_over", "numbers_of", "wanted_by", "wanted_of"]
 
 
 def wanted_by(sidecar: Sidecar) -> Wanted:
     """Say which columns of a table a sidecar wants."""
-    every = (*sidecar.features, *sidecar.targets)
-    numbers = [each.source for each in sidecar.features if not each.column.is_text]
-    optional = [each.source for each in sidecar.targets if not each.column.is_text]
+    return wanted_of(sidecar, sidecar.features, sidecar.targets)
+
+
+def wanted_of(
+    sidecar: Sidecar, features: Iterable[Variable], targets: Iterable[Variable] = ()
+) -> Wanted:
+    """Say which columns of a table are wanted for some variables of a sidecar."""
+    features = [each for each in features if each.column.value is None]
+    targets = [each for each in targets if each.column.value is None]
+    every = (*features, *targets)
+    numbers = [each.source for each in features if not each.column.is_text]
+    optional = [each.source for each in targets if not each.column.is_text]
     texts = [each.source for each in every if each.column.is_text]
     time = sidecar.time or ()
     return Wanted(
@@ -45,6 +56,8 @@ def wanted_by(sidecar: Sidecar) -> Wanted:
 def numbers_of(table: Table, variable: Variable) -> NDArray[np.float64] | None:
     """Give a variable's numbers, NaN where its cell holds no value: (row,); None without column."""
     column = variable.column
+    if column.value is not None:
+        return np.full(len(table), column.value)
     if not column.is_text:
         return table.numbers.get(variable.source)
     if variable.source not in table.texts:

@@ -61,6 +61,9 @@ class Windows:
         The zone whose clocks people read the times by; UTC where not given.
     plain : bool
         Whether nothing named features and targets, so that they are numbered.
+    ahead : int
+        Of a known future: how many steps, the last ones, lie after the one at which the forecast
+        is issued.
     """
 
     values: NDArray[np.float64] = declared("sample", "step", "feature")
@@ -82,6 +85,7 @@ class Windows:
     sources: tuple[str, ...] = ()
     time_zone: str | None = None
     plain: bool = False
+    ahead: int = 0
 
     def __len__(self) -> int:
         """Give the number of windows."""

@@ -22,6 +22,8 @@ class Written:
     notes: tuple[str, ...] = ()
     #: Python code of a class that takes the arrays, for a format that holds arrays alone.
     code: str = ""
+    #: Whether rnnlens reads the file back: of ONNX it reads no masks but numbers of steps.
+    reads_back: bool = True
 
 
 def refuse(name: str, layer: Layer, why: str) -> NoReturn:

@@ -20,6 +20,7 @@ from rnnlens.network.layers import (
     Input,
     LayerNormalization,
     Masking,
+    MaskValues,
     Recurrent,
     Rescaling,
 )
@@ -125,6 +126,21 @@ def test_zero_weights_deep_inside_cut_off_what_stands_before_them(rng):
     assert not follow(linear_network(np.zeros((2, 1))), {"x": (2, 1)})["x"].any()
     wired = follow(linear_network(np.zeros((2, 1))), {"x": (2, 1)}, counting=Counting(zeros=True))
     assert wired["x"].all()
+
+
+def test_a_layer_without_a_rule_needs_nothing_where_nothing_of_it_is_wanted(rng):
+    for weights, seen in ((np.zeros((4, 1)), False), (rng.normal(size=(4, 1)), True)):
+        nodes = (
+            Node("x", Input((4, 3))),
+            Node("real", MaskValues(), (("x", 0),)),
+            Node("beside", Dense(weights), (("real", 0),)),
+            Node("core", Recurrent(cell("lstm", rng)), (("x", 0),)),
+            Node("head", Dense(np.zeros((5, 1))), (("core", 0),)),
+            Node("both", Concatenate(), (("beside", 0), ("head", 0))),
+        )
+        network = Network(nodes, (("both", 0),), Origin("made in a test"))
+        assert follow(network, {"x": (4, 3)})["x"].any() == seen  # too cautious, never too bold
+        assert not moved_by(network, rng, 4, 3).any()
 
 
 def test_an_output_that_is_the_input_itself_is_reached(rng):

@@ -4,6 +4,7 @@ import json
 
 import numpy as np
 import pytest
+from torch import nn
 
 import rnnlens
 from networks import cell, chain, forecaster, head
@@ -132,3 +133,26 @@ def test_what_the_wiring_cuts_off_and_what_zero_weights_do_are_told_apart(rng):
         "horizon 2 not t-1.",
         "Horizon 1, horizon 2 and horizon 3 cannot see feature 1 of x: zero weights.",
     ]
+
+
+class _Block(nn.Module):
+    """A head over the hidden states of the newest steps, as direct forecasters have it."""
+
+    def __init__(self, kind, ahead):
+        super().__init__()
+        self.rnn, self.ahead = kind(2, 5, batch_first=True), ahead
+        self.head = nn.Sequential(nn.Linear(5, 4), nn.ReLU(), nn.Linear(4, 1))
+
+    def forward(self, x):
+        return self.head(self.rnn(x)[0][:, -self.ahead :])
+
+
+@pytest.mark.parametrize(("kind", "ahead"), [(nn.LSTM, 12), (nn.GRU, 7), (nn.RNN, 5), (nn.LSTM, 2)])
+def test_the_horizons_of_a_module_that_serves_any_window_are_those_that_it_gives(kind, ahead):
+    net = rnnlens.read(_Block(kind, ahead).double(), example=np.ones((2, 15, 2)))
+    assert net.inputs["x"].shape[0] is None
+    told = {one["label"]: one["newest"] for one in rnnlens.describe(net)["reach"]}
+    # horizon h reads the hidden state ahead - h steps before the newest
+    assert told == {f"horizon {h}": ahead - h + 1 for h in range(1, ahead)}
+    sentences = reach_sentences(rnnlens.describe(net)["reach"])
+    assert f"horizon 1 not t-1 to t-{ahead - 1}" in sentences[0] or ahead == 2

@@ -11,30 +11,14 @@ from torch import nn
 from rnnlens.api import read
 from rnnlens.engine.backward import multipliers
 from rnnlens.engine.forward import entries, forward
-from torch_models import scrambled
+from torch_models import Coded, scrambled
+
+pytestmark = pytest.mark.usefixtures("doubles")
 
 
-@pytest.fixture(autouse=True)
-def _double():
-    before = torch.get_default_dtype()
-    torch.set_default_dtype(torch.float64)
-    yield
-    torch.set_default_dtype(before)
-
-
-class Coded(nn.Module):
-    """A GRU, a head, and the layers that the forward code may call."""
-
-    def __init__(self, code, **layers):
-        super().__init__()
-        self.code = code
-        self.rnn = nn.GRU(3, 4, batch_first=True)
-        self.fc, self.score = nn.Linear(4, 2), nn.Linear(4, 1)
-        for name, layer in layers.items():
-            setattr(self, name, layer)
-
-    def forward(self, x):
-        return self.code(self, x)
+def coded(code, **layers):
+    usual = {"rnn": nn.GRU(3, 4, batch_first=True), "fc": nn.Linear(4, 2), "score": nn.Linear(4, 1)}
+    return Coded(code, **usual, **layers)
 
 
 def steps(m, x):
@@ -485,7 +469,7 @@ class Several(nn.Module):
         for number, name in enumerate(names):
             code, layers = CODES[name]
             setattr(
-                self, f"part_{number}", Coded(code, **{k: make() for k, make in layers.items()})
+                self, f"part_{number}", coded(code, **{k: make() for k, make in layers.items()})
             )
 
     def forward(self, x):

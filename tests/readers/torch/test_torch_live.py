@@ -11,30 +11,12 @@ from rnnlens.api import read
 from rnnlens.engine.forward import predict
 from rnnlens.errors import UnsupportedModel
 from rnnlens.readers.refusals import WrongSampleAxis
-from torch_models import agree, scrambled
+from torch_models import Coded, agree, scrambled
 
-pytestmark = pytest.mark.filterwarnings("ignore:LSTM with projections is not supported with oneDNN")
-
-
-@pytest.fixture(autouse=True)
-def _double():
-    before = torch.get_default_dtype()
-    torch.set_default_dtype(torch.float64)
-    yield
-    torch.set_default_dtype(before)
-
-
-class Coded(nn.Module):
-    """A module with one layer of each kind that the forward code below may call."""
-
-    def __init__(self, code, **layers):
-        super().__init__()
-        self.code = code
-        for name, layer in layers.items():
-            setattr(self, name, layer)
-
-    def forward(self, x):
-        return self.code(self, x)
+pytestmark = [
+    pytest.mark.usefixtures("doubles"),
+    pytest.mark.filterwarnings("ignore:LSTM with projections is not supported with oneDNN"),
+]
 
 
 def module(code, **layers):

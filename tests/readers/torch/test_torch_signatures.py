@@ -2,6 +2,7 @@
 
 import threading
 from collections import OrderedDict, namedtuple
+from dataclasses import dataclass, is_dataclass
 
 import numpy as np
 import pytest
@@ -106,6 +107,44 @@ class Named(Base):
         return self.plain(batch.x) + batch.static
 
 
+@dataclass(frozen=True)
+class Past:
+    target: object
+    weather: object
+
+
+@dataclass
+class Record:
+    """A batch with what it may lack, and a word among its arrays."""
+
+    past: Past
+    static: object = None
+    stage: str = "predict"
+
+
+@dataclass
+class Given:
+    """What a library gives back, its states beside the forecast."""
+
+    forecast: object
+    state: object = None
+
+
+class Records(Base):
+    def forward(self, batch):
+        x = torch.cat([batch.past.target, batch.past.weather], -1)
+        out, (h, c) = self.rnn(x)
+        made = self.fc(out[:, -1])
+        if batch.stage != "predict":
+            return made
+        return Given(made if batch.static is None else made + batch.static, (h, c))
+
+
+class RecordsOrNothing(Base):
+    def forward(self, batch):
+        return Given(self.plain(torch.cat([batch.past.target, batch.past.weather], -1)))
+
+
 def random(*shape, seed=0):
     return np.random.default_rng(seed).normal(size=shape)
 
@@ -175,6 +214,28 @@ CALLS = {
         lambda n: (Batch(windows(n), random(n, 2)),),
         ["x", "static"],
     ),
+    "dataclass": (
+        Records,
+        lambda n: Record(Past(windows(n, 6, 1), windows(n, 6, 2, seed=2)), random(n, 2)),
+        ["target", "weather", "static"],
+    ),
+    "dataclass_with_nothing": (
+        Records,
+        lambda n: Record(Past(windows(n, 6, 1), windows(n, 6, 2, seed=2))),
+        ["target", "weather"],
+    ),
+    "dataclass_of_lists": (
+        Records,
+        lambda n: {
+            "batch": Record(Past(windows(n, 6, 1).tolist(), windows(n, 6, 2)), stage="train")
+        },
+        ["target", "weather"],
+    ),
+    "dataclass_that_gives_none": (
+        RecordsOrNothing,
+        lambda n: {"batch": Record(Past(windows(n, 6, 1), windows(n, 6, 2, seed=2)))},
+        ["target", "weather"],
+    ),
     "states": (States, lambda n: (windows(n), states(n), states(n, seed=2)), ["x", "h0", "c0"]),
     "pair_of_states": (
         PairOfStates,
@@ -201,6 +262,8 @@ def flat(given):
     if isinstance(given, torch.Tensor):
         return [given]
     values = given.values() if isinstance(given, dict) else given
+    if is_dataclass(given):
+        values = [one for one in vars(given).values() if one is not None]
     return [one for value in values for one in flat(value)]
 
 
@@ -212,6 +275,10 @@ def tensors(example):
         return {key: tensors(value) for key, value in example.items()}
     if hasattr(example, "_fields"):
         return type(example)(*map(tensors, example))
+    if is_dataclass(example):
+        return type(example)(*map(tensors, vars(example).values()))
+    if isinstance(example, list) and isinstance(example[0], list):
+        return torch.as_tensor(example, dtype=torch.float64)
     if isinstance(example, list | tuple):
         return type(example)(map(tensors, example))
     return example
@@ -233,8 +300,14 @@ def arrays(example):
     """Give the arrays of an example, in order."""
     if isinstance(example, np.ndarray):
         return [example]
+    if is_dataclass(example):
+        example = vars(example).values()
     if isinstance(example, dict):
         example = example.values()
+    if isinstance(example, list):
+        return [np.array(example)]
+    if isinstance(example, str):
+        return []
     if isinstance(example, dict | list | tuple) or hasattr(example, "__iter__"):
         return [one for part in example for one in arrays(part)]
     return []

@@ -10,37 +10,22 @@ from rnnlens import explain, fidelity, lags, trace
 from rnnlens.api import read
 from rnnlens.engine.forward import predict
 from rnnlens.errors import DataError, UnsupportedModel
-from torch_models import agree, scrambled
+from torch_models import Coded, agree, scrambled
+
+pytestmark = pytest.mark.usefixtures("doubles")
 
 LENGTH = 30
 
 
-@pytest.fixture(autouse=True)
-def _double():
-    before = torch.get_default_dtype()
-    torch.set_default_dtype(torch.float64)
-    yield
-    torch.set_default_dtype(before)
-
-
-class Coded(nn.Module):
-    """A recurrent layer, a linear one and forward code that is a function."""
-
-    def __init__(self, code, width=4, features=3):
-        super().__init__()
-        self.code = code
-        self.rnn = nn.GRU(features, 4, batch_first=True)
-        self.fc = nn.Linear(width, 2)
-        self.norm = nn.LayerNorm(features)
-        self.place = nn.Parameter(torch.ones(1, 200, features))
-        self.conv = nn.Conv1d(features, features, 3)
-
-    def forward(self, x):
-        return self.code(self, x)
-
-
-def module(code, **sizes):
-    return scrambled(Coded(code, **sizes).double())
+def module(code, width=4, features=3):
+    layers = {
+        "rnn": nn.GRU(features, 4, batch_first=True),
+        "fc": nn.Linear(width, 2),
+        "norm": nn.LayerNorm(features),
+        "place": nn.Parameter(torch.ones(1, 200, features)),
+        "conv": nn.Conv1d(features, features, 3),
+    }
+    return scrambled(Coded(code, **layers).double())
 
 
 def last(m, x):

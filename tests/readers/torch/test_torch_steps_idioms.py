@@ -12,28 +12,9 @@ from rnnlens import Target, explain
 from rnnlens.api import read
 from rnnlens.engine.forward import predict
 from rnnlens.errors import InputError, UnsupportedModel
-from torch_models import agree, scrambled
+from torch_models import Coded, agree, scrambled
 
-
-@pytest.fixture(autouse=True)
-def _double():
-    before = torch.get_default_dtype()
-    torch.set_default_dtype(torch.float64)
-    yield
-    torch.set_default_dtype(before)
-
-
-class Coded(nn.Module):
-    """Layers by name, and forward code that is a function."""
-
-    def __init__(self, code, **layers):
-        super().__init__()
-        self.code = code
-        for name, layer in layers.items():
-            setattr(self, name, layer)
-
-    def forward(self, x):
-        return self.code(self, x)
+pytestmark = pytest.mark.usefixtures("doubles")
 
 
 class CodedOfTwo(Coded):

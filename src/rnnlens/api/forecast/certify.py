@@ -16,12 +16,14 @@ from rnnlens.evidence.options import WINDOWS, Certificates
 
 if TYPE_CHECKING:
     import xarray as xr
-    from numpy.typing import ArrayLike
+    from numpy.typing import ArrayLike, NDArray
 
     from rnnlens.api.shared.given.case import Case
     from rnnlens.api.shared.given.network_given import NetworkLike
     from rnnlens.evidence.proof.ranges import Ranges
     from rnnlens.evidence.proof.stated_ranges import StatedRanges
+    from rnnlens.network.network import Network
+    from rnnlens.series.joint.windows import WindowsByInput
     from rnnlens.series.windows import Windows
 
 __all__ = ["certify"]
@@ -33,12 +35,12 @@ PROOFS, FORECAST = 20, 1
 @checked()
 def certify(
     net: NetworkLike,
-    X: Windows | ArrayLike | Mapping[str, ArrayLike],
+    X: Windows | WindowsByInput | ArrayLike | Mapping[str, ArrayLike],
     *,
     lag: int | Sequence[int],
     features: str | int | Sequence[str | int] | None = None,
     target: Target | str | int | None = None,
-    background: Windows | ArrayLike | Mapping[str, ArrayLike] | None = None,
+    background: Windows | WindowsByInput | ArrayLike | Mapping[str, ArrayLike] | None = None,
     of: str | Sequence[str] | None = None,
     certificates: Certificates = Certificates(),
     gap: float | None = None,
@@ -123,6 +125,7 @@ def certify(
     from rnnlens.api.shared.labels.certificates import CertificateAbout, labelled_certificate
     from rnnlens.api.shared.labels.joint import on_own_axis
     from rnnlens.api.shared.reach import about_reach
+    from rnnlens.attribution.options import as_target
     from rnnlens.engine.schedule.progress import Parts
     from rnnlens.evidence.proof.certificate import certify as prove
     from rnnlens.evidence.proof.limits import BUDGET, SearchLimits
@@ -130,7 +133,7 @@ def certify(
 
     net = as_network(net, X)
     _check(certificates)
-    case = make_case(net, X, of, several=True)
+    case = make_case(net, X, of, several=True, output=as_target(target).output)
     if case.each:
         asked = partial(certify, net, X, lag=lag, target=target, gap=gap, source=source)
         return certified_each(case, asked, features, certificates, background, progress)
@@ -147,7 +150,9 @@ def certify(
             raise InputError("give a deviation, or a source to measure it against, not both")
         deviation, against = measured_deviation(question, source, ranges)
     limits = SearchLimits(
-        tolerance=make_tolerance(question, certificates.tolerance, data.values).value,
+        tolerance=make_tolerance(
+            question, certificates.tolerance, data.values, _every(net, background)
+        ).value,
         gap=gap,
         budget=BUDGET if certificates.budget is None else certificates.budget,
         deviation=deviation,
@@ -165,6 +170,16 @@ def certify(
             **about_reach(*case.unjoined, named.resolved),
             **case.about_inputs,
         })
+
+
+def _every(net: Network, background: object) -> tuple[Network, dict[str, NDArray]] | None:
+    """Give the network and a background of all of its inputs, where it is one."""
+    from rnnlens.api.shared.given.joint.by_input import arrays_for
+    from rnnlens.series.joint.windows import WindowsByInput
+
+    if not isinstance(background, WindowsByInput):
+        return None
+    return net, arrays_for(net, background)
 
 
 def _lags(case: Case, given: int | Sequence[int]) -> list[int]:

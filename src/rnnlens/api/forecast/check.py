@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING
 
 from rnnlens.api.shared.given.arguments import checked
@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     from numpy.typing import ArrayLike
 
     from rnnlens.api.shared.given.network_given import NetworkLike
+    from rnnlens.series.joint.windows import WindowsByInput
     from rnnlens.series.windows import Windows
 
 __all__ = ["check"]
@@ -21,12 +22,12 @@ __all__ = ["check"]
 @checked()
 def check(
     net: NetworkLike,
-    X: Windows | ArrayLike | Mapping[str, ArrayLike],
+    X: Windows | WindowsByInput | ArrayLike | Mapping[str, ArrayLike],
     y: ArrayLike | None = None,
     *,
     target: Target | str | int | None = None,
-    background: Windows | ArrayLike | None = None,
-    of: str | None = None,
+    background: Windows | WindowsByInput | ArrayLike | None = None,
+    of: str | Sequence[str] | None = None,
 ) -> xr.Dataset:
     """Ask whether a forecast is one, before anything is said about it.
 
@@ -85,10 +86,11 @@ def check(
     from rnnlens.api.shared.given.joint.making import make_case
     from rnnlens.api.shared.given.network_given import as_network
     from rnnlens.api.shared.given.target import one_target
+    from rnnlens.attribution.options import as_target
     from rnnlens.views.words.forecast import caution_sentence, forecast_line
 
     net = as_network(net, X)
-    case = make_case(net, X, of)
+    case = make_case(net, X, of, output=as_target(target).output)
     named = one_target(case, target)
     page = forecast_page(case, named, background, outcomes_given(case, y))
     return page.assign_attrs(forecast_check=forecast_line(page), caution=caution_sentence(page))

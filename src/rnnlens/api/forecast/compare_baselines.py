@@ -13,6 +13,7 @@ if TYPE_CHECKING:
 
     from rnnlens.api.shared.given.network_given import NetworkLike
     from rnnlens.attribution.options import Target
+    from rnnlens.series.joint.windows import WindowsByInput
     from rnnlens.series.windows import Windows
 
 __all__ = ["compare_baselines"]
@@ -24,14 +25,14 @@ COMPARED = ("zero", "mean", "persistence", "background")
 @checked()
 def compare_baselines(
     net: NetworkLike,
-    X: Windows | ArrayLike | Mapping[str, ArrayLike],
+    X: Windows | WindowsByInput | ArrayLike | Mapping[str, ArrayLike],
     *,
     baselines: Sequence[str] | Mapping[str, str | ArrayLike] | None = None,
     target: Target | str | int | None = None,
     method: str = "secant",
     held: Sequence[str] | None = None,
     newest: int = 8,
-    background: Windows | ArrayLike | None = None,
+    background: Windows | WindowsByInput | ArrayLike | None = None,
     of: str | None = None,
     seed: int = 0,
 ) -> xr.Dataset:
@@ -86,10 +87,11 @@ def compare_baselines(
     from rnnlens.api.shared.given.target import one_target
     from rnnlens.api.shared.labels.network_provenance import network_provenance
     from rnnlens.attribution.baselines.comparison import compare_baselines as compare
+    from rnnlens.attribution.options import as_target
     from rnnlens.results.label import label
 
     net = as_network(net, X)
-    case = make_case(net, X, of)
+    case = make_case(net, X, of, output=as_target(target).output)
     what, name, unit = one_target(case, target)
     if baselines is None:
         baselines = [name for name in COMPARED if not (case.tokens and name == "mean")]

@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     from numpy.typing import ArrayLike
 
     from rnnlens.api.shared.given.network_given import NetworkLike
+    from rnnlens.series.joint.windows import WindowsByInput
     from rnnlens.series.windows import Windows
 
 __all__ = ["explain"]
@@ -24,7 +25,7 @@ EXPLAINING, CHECKING = 20, 1
 @checked()
 def explain(
     net: NetworkLike,
-    X: Windows | ArrayLike | Mapping[str, ArrayLike],
+    X: Windows | WindowsByInput | ArrayLike | Mapping[str, ArrayLike],
     *,
     target: Target | str | int | Sequence[str | int] | None = None,
     method: str = "auto",
@@ -32,7 +33,7 @@ def explain(
     held: Sequence[str] | None = None,
     newest: int | None = None,
     groups: Mapping[str, Sequence[int | str]] | None = None,
-    background: Windows | ArrayLike | Mapping[str, ArrayLike] | None = None,
+    background: Windows | WindowsByInput | ArrayLike | Mapping[str, ArrayLike] | None = None,
     initial_state: Mapping[str, Sequence[ArrayLike]] | None = None,
     of: str | Sequence[str] | None = None,
     effort: Effort = Effort(),

@@ -15,6 +15,7 @@ if TYPE_CHECKING:
 
     from rnnlens.api.shared.given.network_given import NetworkLike
     from rnnlens.attribution.options import Target
+    from rnnlens.series.joint.windows import WindowsByInput
     from rnnlens.series.windows import Windows
 
 __all__ = ["interactions"]
@@ -23,14 +24,14 @@ __all__ = ["interactions"]
 @checked()
 def interactions(
     net: NetworkLike,
-    X: Windows | ArrayLike | Mapping[str, ArrayLike],
+    X: Windows | WindowsByInput | ArrayLike | Mapping[str, ArrayLike],
     *,
     target: Target | str | int | None = None,
     baseline: str | ArrayLike | Mapping[str, str | ArrayLike] | None = None,
     held: Sequence[str] | None = None,
     newest: int = 10,
     groups: Mapping[str, Sequence[int]] | None = None,
-    background: Windows | ArrayLike | Mapping[str, ArrayLike] | None = None,
+    background: Windows | WindowsByInput | ArrayLike | Mapping[str, ArrayLike] | None = None,
     of: str | Sequence[str] | None = None,
     seed: int = 0,
     progress: Callable[[int, int], None] | None = None,
@@ -86,11 +87,12 @@ def interactions(
     from rnnlens.api.shared.labels.network_provenance import network_provenance
     from rnnlens.attribution.games.players import make_groups
     from rnnlens.attribution.methods.interaction import tree_readings
+    from rnnlens.attribution.options import as_target
     from rnnlens.errors import DataError
     from rnnlens.results.label import label
 
     net = as_network(net, X)
-    case = make_case(net, X, of, several=True)
+    case = make_case(net, X, of, several=True, output=as_target(target).output)
     what, name, unit = one_target(case, target)
     stand_in, held_names = baseline_of(case, usual_baseline(case, baseline), held, background, seed)
     parts = None

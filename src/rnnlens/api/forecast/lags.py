@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from numpy.typing import ArrayLike
 
     from rnnlens.api.shared.given.network_given import NetworkLike
+    from rnnlens.series.joint.windows import WindowsByInput
     from rnnlens.series.windows import Windows
 
 __all__ = ["lags"]
@@ -29,12 +30,12 @@ SHARES, EVIDENCE = 1, 4
 @checked()
 def lags(
     net: NetworkLike,
-    X: Windows | ArrayLike | Mapping[str, ArrayLike],
+    X: Windows | WindowsByInput | ArrayLike | Mapping[str, ArrayLike],
     y: ArrayLike | None = None,
     *,
     target: Target | str | int | None = None,
     held: Sequence[str] | None = None,
-    background: Windows | ArrayLike | Mapping[str, ArrayLike] | None = None,
+    background: Windows | WindowsByInput | ArrayLike | Mapping[str, ArrayLike] | None = None,
     of: str | Sequence[str] | None = None,
     by: str = "lag",
     margin: float | None = None,

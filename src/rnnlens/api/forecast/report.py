@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from numpy.typing import ArrayLike
 
     from rnnlens.api.shared.given.network_given import NetworkLike
+    from rnnlens.series.joint.windows import WindowsByInput
     from rnnlens.series.windows import Windows
     from rnnlens.views.report.parts import ReportParts
 
@@ -34,13 +35,13 @@ WEIGHTS = {"explained": 4.0, "gathered": 1.0, "drawn": 4.0}
 @checked()
 def report(
     net: NetworkLike,
-    data: Windows,
+    data: Windows | WindowsByInput,
     path: str | PathLike[str],
     *,
     title: str | None = None,
     target: Target | str | int | None = None,
     held: Sequence[str] | None = None,
-    background: Windows | ArrayLike | None = None,
+    background: Windows | WindowsByInput | ArrayLike | None = None,
     initial_state: Mapping[str, Sequence[ArrayLike]] | None = None,
     of: str | Sequence[str] | None = None,
     precision: str = "float64",
@@ -100,6 +101,7 @@ def report(
     from rnnlens.api.shared.given.shares import share_question
     from rnnlens.api.shared.labels.joint import part_of
     from rnnlens.api.shared.labels.lag_shares import shares_of
+    from rnnlens.attribution.options import as_target
     from rnnlens.engine.schedule.progress import Parts
     from rnnlens.results.place import placed
     from rnnlens.views.report.parts import ReportParts
@@ -116,8 +118,8 @@ def report(
             "the page needs contributions by lag and feature, which are made by 'secant', not "
             f"{shares.method!r}: leave the method out of shares"
         )
-    every = make_case(net, data, of, several=True)
-    case = make_case(net, data, page_sequence(every))
+    every = make_case(net, data, of, several=True, output=as_target(target).output)
+    case = make_case(net, data, page_sequence(every), output=as_target(target).output)
     with Parts(progress, **WEIGHTS) as parts:
         explained = explain(
             net, data, target=target, held=held, background=background, initial_state=initial_state,

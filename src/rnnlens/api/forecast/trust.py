@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from rnnlens.api.shared.given.case import Case
     from rnnlens.api.shared.given.network_given import NetworkLike
     from rnnlens.attribution.options import Target
+    from rnnlens.series.joint.windows import WindowsByInput
     from rnnlens.series.windows import Windows
 
 __all__ = ["METHODS", "WINDOWS", "trust"]
@@ -33,14 +34,14 @@ CHECKS, FORECAST = 5, 1
 @checked()
 def trust(
     net: NetworkLike,
-    X: Windows | ArrayLike | Mapping[str, ArrayLike],
+    X: Windows | WindowsByInput | ArrayLike | Mapping[str, ArrayLike],
     y: ArrayLike | None = None,
     *,
     target: Target | str | int | None = None,
     method: str = "secant",
     baseline: str | ArrayLike | None = None,
     held: Sequence[str] | None = None,
-    background: Windows | ArrayLike | None = None,
+    background: Windows | WindowsByInput | ArrayLike | None = None,
     of: str | Sequence[str] | None = None,
     windows: int = WINDOWS,
     noise: float = 0.02,
@@ -111,6 +112,7 @@ def trust(
     from rnnlens.api.shared.reach import about_reach
     from rnnlens.attribution.baselines.conditional import GaussianConditional
     from rnnlens.attribution.baselines.windows import RealWindows
+    from rnnlens.attribution.options import as_target
     from rnnlens.checks.hidden import ends_of
     from rnnlens.checks.trust import trust as check
     from rnnlens.engine.schedule.progress import Parts
@@ -121,7 +123,7 @@ def trust(
             f"no method is called {method!r}{did_you_mean(method, METHODS)}: give one of "
             f"{', '.join(METHODS)}"
         )
-    every = make_case(net, X, of, several=True)
+    every = make_case(net, X, of, several=True, output=as_target(target).output)
     named = one_target(every, target)
     chosen = _spaced(len(every.x), windows)
     given = outcomes_given(every, y)

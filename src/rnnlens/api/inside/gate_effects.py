@@ -15,6 +15,7 @@ if TYPE_CHECKING:
 
     from rnnlens.api.shared.given.network_given import NetworkLike
     from rnnlens.attribution.options import Target
+    from rnnlens.series.joint.windows import WindowsByInput
     from rnnlens.series.windows import Windows
 
 __all__ = ["gate_effects"]
@@ -28,12 +29,12 @@ _GROUPS = many(
 @checked(groups=_GROUPS, background=DATA)
 def gate_effects(
     net: NetworkLike,
-    X: Windows | ArrayLike | Mapping[str, ArrayLike],
+    X: Windows | WindowsByInput | ArrayLike | Mapping[str, ArrayLike],
     *,
     layer: str | None = None,
     groups: Sequence[tuple[int, int]] | None = None,
     target: Target | str | int | None = None,
-    background: Windows | ArrayLike | Mapping[str, ArrayLike] | None = None,
+    background: Windows | WindowsByInput | ArrayLike | Mapping[str, ArrayLike] | None = None,
     of: str | None = None,
     progress: Callable[[int, int], None] | None = None,
 ) -> xr.Dataset:
@@ -88,10 +89,11 @@ def gate_effects(
     from rnnlens.api.shared.given.target import one_target
     from rnnlens.api.shared.labels.inside import data_of, labelled
     from rnnlens.attribution.inside import gate_effects as method
+    from rnnlens.attribution.options import as_target
     from rnnlens.engine.recurrent_layers import locate_layer
 
     net = as_network(net, X)
-    case = make_case(net, X, of)
+    case = make_case(net, X, of, output=as_target(target).output)
     what, name, unit = one_target(case, target)
     place = locate_layer(case.network, layer)
     chosen = _groups(groups, layer_steps(case, place))

@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from rnnlens.api.shared.given.case import Case
     from rnnlens.api.shared.given.network_given import NetworkLike
     from rnnlens.attribution.options import Target
+    from rnnlens.series.joint.windows import WindowsByInput
     from rnnlens.series.windows import Windows
 
 __all__ = ["intervene"]
@@ -26,11 +27,11 @@ __all__ = ["intervene"]
 @checked(background=DATA)
 def intervene(
     net: NetworkLike,
-    X: Windows | ArrayLike | Mapping[str, ArrayLike],
+    X: Windows | WindowsByInput | ArrayLike | Mapping[str, ArrayLike],
     interventions: Intervention | Sequence[Intervention],
     *,
     target: Target | str | int | None = None,
-    background: Windows | ArrayLike | Mapping[str, ArrayLike] | None = None,
+    background: Windows | WindowsByInput | ArrayLike | Mapping[str, ArrayLike] | None = None,
     of: str | None = None,
 ) -> xr.Dataset:
     """Hold something inside the network and see what becomes of each forecast.
@@ -86,9 +87,10 @@ def intervene(
     from rnnlens.api.shared.given.target import one_target
     from rnnlens.api.shared.labels.inside import data_of, labelled
     from rnnlens.attribution.inside.gate_effects import effect_of
+    from rnnlens.attribution.options import as_target
 
     net = as_network(net, X)
-    case = make_case(net, X, of)
+    case = make_case(net, X, of, output=as_target(target).output)
     what, name, unit = one_target(case, target)
     asked = [interventions] if isinstance(interventions, Intervention) else list(interventions)
     case = _in_steps(case, asked, make_case(net, X, of, as_given=True))

@@ -15,6 +15,7 @@ if TYPE_CHECKING:
 
     from rnnlens.api.shared.given.network_given import NetworkLike
     from rnnlens.attribution.options import Target
+    from rnnlens.series.joint.windows import WindowsByInput
     from rnnlens.series.windows import Windows
 
 __all__ = ["paths"]
@@ -23,13 +24,13 @@ __all__ = ["paths"]
 @checked()
 def paths(
     net: NetworkLike,
-    X: Windows | ArrayLike | Mapping[str, ArrayLike],
+    X: Windows | WindowsByInput | ArrayLike | Mapping[str, ArrayLike],
     *,
     layer: str | None = None,
     target: Target | str | int | None = None,
     baseline: str | ArrayLike | None = None,
     held: Sequence[str] | None = None,
-    background: Windows | ArrayLike | None = None,
+    background: Windows | WindowsByInput | ArrayLike | None = None,
     of: str | None = None,
     seed: int = 0,
 ) -> xr.Dataset:
@@ -79,10 +80,11 @@ def paths(
     from rnnlens.api.shared.given.target import one_target
     from rnnlens.api.shared.labels.inside import labelled
     from rnnlens.attribution.inside import paths as method
+    from rnnlens.attribution.options import as_target
     from rnnlens.engine.recurrent_layers import locate_layer
 
     net = as_network(net, X)
-    case = make_case(net, X, of)
+    case = make_case(net, X, of, output=as_target(target).output)
     what, name, unit = one_target(case, target)
     stand_in, held_names = baseline_of(case, usual_baseline(case, baseline), held, background, seed)
     place = locate_layer(case.network, layer)

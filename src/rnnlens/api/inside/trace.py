@@ -12,6 +12,7 @@ if TYPE_CHECKING:
     from numpy.typing import ArrayLike
 
     from rnnlens.api.shared.given.network_given import NetworkLike
+    from rnnlens.series.joint.windows import WindowsByInput
     from rnnlens.series.windows import Windows
 
 __all__ = ["trace"]
@@ -23,7 +24,7 @@ ATTENTION = ("head", "query", "attended")
 @checked()
 def trace(
     net: NetworkLike,
-    X: Windows | ArrayLike | Mapping[str, ArrayLike],
+    X: Windows | WindowsByInput | ArrayLike | Mapping[str, ArrayLike],
     *,
     initial_state: Mapping[str, Sequence[ArrayLike]] | None = None,
 ) -> xr.DataTree:
@@ -71,9 +72,10 @@ def trace(
     >>> bool(np.allclose(c[:, 1:], f[:, 1:] * c[:, :-1].values + i[:, 1:] * g[:, 1:]))
     True
     """
+    from rnnlens.api.shared.given.joint.kinds import has_steps
     from rnnlens.api.shared.given.joint.making import make_case
     from rnnlens.api.shared.given.network_given import as_network
-    from rnnlens.api.shared.labels.network_provenance import network_provenance
+    from rnnlens.api.shared.labels.network_provenance import network_provenance, starting_states
     from rnnlens.engine.attention import attention_traces
     from rnnlens.engine.forward import forward
     from rnnlens.engine.trace import gate_names, layer_traces, nothing_to_trace
@@ -81,7 +83,8 @@ def trace(
     from rnnlens.results.label import label_tree
 
     net = as_network(net, X, partly=True)
-    case = make_case(net, X, of=next(iter(net.inputs)), as_given=True)
+    sequences = [name for name in net.inputs if has_steps(net, name)]
+    case = make_case(net, X, of=next(iter([*sequences, *net.inputs])), as_given=True)
     run = forward(case.network, case.inputs, initial_state=initial_state)
     traces, attention = layer_traces(run), attention_traces(run)
     if not traces and not attention:
@@ -104,6 +107,8 @@ def trace(
     return label_tree(
         {**traces, **attention},
         coords=coords,
-        attrs=network_provenance(case.network, method="trace"),
+        attrs=network_provenance(
+            case.network, method="trace", extra=starting_states(net, initial_state)
+        ),
         long_names={"step": "step (0 = oldest)"},
     )

@@ -33,13 +33,14 @@ class Conversion:
         Its length.
     largest_difference : float
         Between the source and the file as read back, both run by rnnlens in float64 on the same
-        random inputs; in the network's own units.
+        random inputs; in the network's own units. Of a file that rnnlens does not read back, ONNX
+        with masked steps, what the library that ran it gives instead.
     tolerance : float
         What rounding explains; above it nothing is written.
     samples : int
         Random inputs compared.
     library : str
-        Which library ran the file too; empty where none did.
+        Which library ran the file, or the class of PyTorch, too; empty where none did.
     library_difference : float or None
         Largest difference between that library and the file as read back.
     notes : tuple of str
@@ -47,7 +48,7 @@ class Conversion:
     code : str
         Python code of the class that takes a PyTorch state dict; empty for other formats.
     network : Network
-        The file as read back.
+        The file as read back; where rnnlens does not read it back, the network that was written.
     """
 
     path: str

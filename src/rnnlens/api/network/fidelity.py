@@ -12,6 +12,7 @@ if TYPE_CHECKING:
     from numpy.typing import ArrayLike
 
     from rnnlens.api.shared.given.network_given import NetworkLike
+    from rnnlens.series.joint.windows import WindowsByInput
     from rnnlens.series.windows import Windows
 
 __all__ = ["fidelity"]
@@ -21,7 +22,7 @@ __all__ = ["fidelity"]
 def fidelity(
     net: NetworkLike,
     source: object,
-    X: Windows | ArrayLike | Mapping[str, ArrayLike],
+    X: Windows | WindowsByInput | ArrayLike | Mapping[str, ArrayLike],
     *,
     against: str | None = None,
 ) -> xr.Dataset:
@@ -55,23 +56,31 @@ def fidelity(
     MissingLibrary
         If the source is a path and the library that runs it is not installed.
     """
+    from rnnlens.api.shared.given.joint.by_input import arrays_for
     from rnnlens.api.shared.given.network_given import as_network
     from rnnlens.api.shared.given.steps import values_for
     from rnnlens.api.shared.labels.network_provenance import network_provenance
     from rnnlens.checks.fidelity import fidelity as compare
     from rnnlens.network.network import mark_shown
     from rnnlens.results.label import label
+    from rnnlens.series.joint.windows import WindowsByInput
     from rnnlens.series.windows import Windows
 
     net = as_network(net, X)
     given = values_for(net, X) if isinstance(X, Windows) else X
+    if isinstance(given, WindowsByInput):
+        given = arrays_for(net, given)
     compared = compare(net, source, given, against=against)
     if compared.agrees:
         mark_shown(net.origin)
-    named = isinstance(X, Windows) and len(X.targets) == len(compared.largest_difference)
+    named = isinstance(X, Windows | WindowsByInput) and len(X.targets) == len(
+        compared.largest_difference
+    )
     return label(
         compared,
-        coords={"target": list(X.targets)} if isinstance(X, Windows) and named else {},
+        coords={"target": list(X.targets)}
+        if isinstance(X, Windows | WindowsByInput) and named
+        else {},
         attrs=network_provenance(
             net,
             method="fidelity",

@@ -97,9 +97,13 @@ def init(
     from rnnlens.api.shared.given.network_given import as_network
     from rnnlens.series.draft.draft import draft
     from rnnlens.series.draft.facts import Asked
+    from rnnlens.series.draft.several import draft_of_inputs
     from rnnlens.series.scalers.variables import columns_given
 
     network = as_network(net)
+    if len(network.inputs) > 1:
+        shapes = {name: entry.shape for name, entry in network.inputs.items()}
+        return draft_of_inputs(shapes, window, lead)
     asked = Asked(
         scaler=None if scaler is None else columns_given(scaler),
         target_scaler=None if target_scaler is None else columns_given(target_scaler),

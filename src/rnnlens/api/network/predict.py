@@ -12,6 +12,7 @@ if TYPE_CHECKING:
     from numpy.typing import ArrayLike, NDArray
 
     from rnnlens.api.shared.given.network_given import NetworkLike
+    from rnnlens.series.joint.windows import WindowsByInput
     from rnnlens.series.windows import Windows
 
 __all__ = ["predict"]
@@ -20,7 +21,7 @@ __all__ = ["predict"]
 @checked()
 def predict(
     net: NetworkLike,
-    X: Windows | ArrayLike | Mapping[str, ArrayLike],
+    X: Windows | WindowsByInput | ArrayLike | Mapping[str, ArrayLike],
     *,
     initial_state: Mapping[str, Sequence[ArrayLike]] | None = None,
     precision: str = "float64",
@@ -57,11 +58,15 @@ def predict(
     >>> rnnlens.predict(net, [[[0.0] * 10] * 24]).shape
     (1, 10)
     """
+    from rnnlens.api.shared.given.joint.by_input import arrays_for
     from rnnlens.api.shared.given.network_given import as_network
     from rnnlens.api.shared.given.steps import values_for
     from rnnlens.engine.forward import predict as run
+    from rnnlens.series.joint.windows import WindowsByInput
     from rnnlens.series.windows import Windows
 
     net = as_network(net, X)
     given = values_for(net, X) if isinstance(X, Windows) else X
+    if isinstance(given, WindowsByInput):
+        given = arrays_for(net, given)
     return run(net, given, initial_state=initial_state, precision=precision)

@@ -33,6 +33,7 @@ def read(
     until: str | None = None,
     output: str | None = None,
     same_as: Mapping[str, str] | None = None,
+    unroll: int | None = None,
 ) -> Network:
     """Read a trained network from a file or a live model.
 
@@ -89,6 +90,11 @@ def read(
         For a Keras model with classes of your own: what each computes, as the class of Keras that
         computes the same, such as ``{"MyLSTM": "LSTM"}``. It is assumed until `fidelity`, or
         outputs of the model's own, have shown it.
+    unroll : int, optional
+        For a network that carries its state from call to call (stateful, or by states that are
+        inputs and outputs): the steps of the windows that are to be asked about, such as 60. The
+        calls are laid one after the other in one window, from zeros or the states given, and the
+        forecast is that of the last call.
 
     Returns
     -------
@@ -129,5 +135,6 @@ def read(
         until=until,
         output=output,
         same_as=same_as,
+        unroll=unroll,
     )
     return read_model(source, options)

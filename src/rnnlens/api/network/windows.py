@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     import pandas as pd
     from numpy.typing import ArrayLike
 
+    from rnnlens.series.joint.windows import WindowsByInput
     from rnnlens.series.sidecar import Sidecar
     from rnnlens.series.windows import Windows
 
@@ -31,7 +32,7 @@ def windows(
     *,
     start: str | np.datetime64 | int | None = None,
     end: str | np.datetime64 | int | None = None,
-) -> Windows:
+) -> Windows | WindowsByInput:
     """Cut a series into the windows that a network takes.
 
     Parameters
@@ -49,8 +50,9 @@ def windows(
 
     Returns
     -------
-    Windows
-        In the network's own units, with names, units and times.
+    Windows, or WindowsByInput
+        In the network's own units, with names, units and times; where the sidecar describes several
+        inputs those of each by its name, which every verb takes as it takes the others.
 
     Raises
     ------

@@ -12,6 +12,7 @@ import xarray as xr
 from rnnlens.api.shared.labels.joint import tree_of
 from rnnlens.engine.schedule.progress import equal_parts
 from rnnlens.errors import DataError
+from rnnlens.series.joint.windows import WindowsByInput
 
 if TYPE_CHECKING:
     from rnnlens.api.shared.given.case import Case
@@ -69,7 +70,9 @@ def certified_each(
             of=name,
             features=wanted[name],
             certificates=own_ranges(case, name, certificates),
-            background=own_background(case, name, background),
+            background=background
+            if isinstance(background, WindowsByInput)
+            else own_background(case, name, background),
             progress=told,
         )
         assert isinstance(part, xr.Dataset), "one input has no tree"

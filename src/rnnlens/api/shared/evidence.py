@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -11,11 +12,10 @@ from rnnlens.attribution.baselines.windows import RealWindows
 from rnnlens.engine.forward import entries
 from rnnlens.errors import DataError
 from rnnlens.evidence.proof.stated_ranges import StatedRanges
+from rnnlens.series.joint.windows import WindowsByInput
 from rnnlens.series.windows import Windows
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
-
     from numpy.typing import ArrayLike, NDArray
 
     from rnnlens.api.shared.given.case import Case
@@ -25,12 +25,21 @@ __all__ = ["background_values", "outcomes_given", "stated_ranges"]
 
 
 def background_values(
-    case: Case, background: Windows | ArrayLike | Mapping[str, ArrayLike] | None
+    case: Case, background: Windows | WindowsByInput | ArrayLike | Mapping[str, ArrayLike] | None
 ) -> RealWindows:
     """Give the data that ranges and tolerances come from: windows (window, step, feature)."""
     if background is None:
         return RealWindows(case.inputs[case.of], case.real)
-    values = background.values if isinstance(background, Windows) else background
+    if isinstance(background, Mapping) and (len(case.inputs) > 1 or case.layout is not None):
+        of = case.of if case.layout is None else case.layout.inputs[0].name
+        background = background.get(of)
+        if background is None:
+            return RealWindows(case.inputs[case.of], case.real)
+    if isinstance(background, Windows) and case.inputs[case.of].ndim == 3:
+        shape = (len(background), *case.inputs[case.of].shape[1:])
+        if background.values.size == np.prod(shape):
+            background = background.values.reshape(shape)
+    values: Any = background.values if isinstance(background, Windows) else background
     if case.within:
         given = np.asarray(values, float)
         values = given.reshape(*given.shape[:2], -1)

@@ -13,15 +13,18 @@ from rnnlens.api.shared.given.baselines import about_baseline, usual_baseline
 from rnnlens.api.shared.given.case import Case
 from rnnlens.api.shared.given.joint.baselines import baseline_of
 from rnnlens.api.shared.labels.explanation import labelled
+from rnnlens.api.shared.labels.network_provenance import starting_states
 from rnnlens.api.shared.reach import about_reach
 from rnnlens.attribution.baselines.baseline import Baseline
 from rnnlens.attribution.baselines.conditional import GaussianConditional, refuse_conditional
+from rnnlens.attribution.baselines.undefined import refuse_undefined
 from rnnlens.attribution.games.players import PlayerGroups, make_groups
 from rnnlens.attribution.options import Effort
 from rnnlens.attribution.question import Progress
 from rnnlens.attribution.registry import METHODS
 from rnnlens.attribution.runners import MethodOptions, run_method
 from rnnlens.errors import DataError
+from rnnlens.series.joint.windows import WindowsByInput
 from rnnlens.series.windows import Windows
 
 __all__ = ["Explanation"]
@@ -51,7 +54,7 @@ class Explanation:
     held: Sequence[str] | None
     newest: int | None
     groups: Mapping[str, Sequence[int | str]] | None
-    background: Windows | ArrayLike | Mapping[str, ArrayLike] | None
+    background: Windows | WindowsByInput | ArrayLike | Mapping[str, ArrayLike] | None
     initial_state: Mapping[str, Sequence[ArrayLike]] | None
     effort: Effort
 
@@ -76,6 +79,7 @@ class Explanation:
             newest=self.newest,
             initial_state=self.initial_state,
         )
+        refuse_undefined(question)
         options = MethodOptions(
             effort=self.effort,
             background=self._drawn(case) if chosen.background else None,
@@ -91,6 +95,7 @@ class Explanation:
             "explained_on": self.explained_on,
             **case.about_steps,
             **case.about_inputs,
+            **starting_states(case.unjoined[0], self.initial_state),
             **about_reach(*case.unjoined, target.resolved, carried=bool(self.initial_state)),
         }
         against = answer.baseline or stands_in

@@ -31,6 +31,7 @@ if TYPE_CHECKING:
     from rnnlens.api.shared.given.case import Case
     from rnnlens.attribution.options import Target
     from rnnlens.engine.schedule.progress import Progress
+    from rnnlens.series.joint.windows import WindowsByInput
     from rnnlens.series.windows import Windows
 
 __all__ = ["Asked"]
@@ -56,7 +57,7 @@ class Asked:
     explained_on: str
     y: ArrayLike | None
     held: Sequence[str] | None
-    background: Windows | ArrayLike | Mapping[str, ArrayLike] | None
+    background: Windows | WindowsByInput | ArrayLike | Mapping[str, ArrayLike] | None
     shares: Shares
     options: TableOptions
 

@@ -38,9 +38,10 @@ if TYPE_CHECKING:
 
     from rnnlens.attribution.question import Question
     from rnnlens.network.network import Network
+    from rnnlens.series.joint.windows import WindowsByInput
 
-    Given = Windows | ArrayLike | Mapping[str, ArrayLike]
-    Background = Windows | ArrayLike | None
+    Given = Windows | WindowsByInput | ArrayLike | Mapping[str, ArrayLike]
+    Background = Windows | WindowsByInput | ArrayLike | None
 
 __all__ = ["USUAL", "expected", "expected_lags", "expected_report"]
 
@@ -80,7 +81,9 @@ def expected(
     >>> expected(net, np.zeros((5, 24, 10)), method="gradient", target=0).cells
     360
     """
-    case = make_case(net, X)
+    if len(net.inputs) > 1:
+        return None  # nothing is known of several at once
+    case = make_case(net, X, output=as_target(target).output)
     asked = as_target(target)
     names, steps = targets_asked(case, asked)
     several = len(names) * len(steps)
@@ -177,7 +180,9 @@ def expected_lags(
     shares: Shares = Shares(),
 ) -> Estimate | None:
     """Say what `rnnlens.lags` will take: shares, certificates, tests and draws."""
-    case = make_case(net, X)
+    if len(net.inputs) > 1:
+        return None
+    case = make_case(net, X, output=as_target(target).output)
     named = one_target(case, replace(as_target(target), logits=None))
     question = case.question(named.resolved)
     explained = expected(
@@ -236,7 +241,9 @@ def expected_report(
     shares: Shares = Shares(),
 ) -> Estimate | None:
     """Say what `rnnlens.report` will take: contributions, and drawing."""
-    case = make_case(net, X)
+    if len(net.inputs) > 1:
+        return None
+    case = make_case(net, X, output=as_target(target).output)
     explained = expected(
         net, X, target=target, held=held, background=background, **share_question(case, shares)
     )

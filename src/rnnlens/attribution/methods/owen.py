@@ -33,7 +33,7 @@ from rnnlens.attribution.baselines.baseline import Array
 from rnnlens.attribution.games.players import Columns, Members
 from rnnlens.attribution.games.shapley_sums import shapley_values
 from rnnlens.attribution.games.window_games import Playable, WindowGames, split, window_games
-from rnnlens.attribution.methods.shapley_tree import tree_players
+from rnnlens.attribution.methods.shapley_tree import fitting, tree_players
 from rnnlens.attribution.question import Progress, Question
 from rnnlens.attribution.result import LagFeatureContribution, additive
 from rnnlens.engine.stepwise.coalitions import CellCounter
@@ -55,7 +55,7 @@ def partial_ways(members: Sequence[Members]) -> list[int]:
 
 def owen(question: Question, *, progress: Progress | None = None) -> LagFeatureContribution:
     """Split each forecast among lags and features by their exact Owen values."""
-    newest = question.newest_or(NEWEST)
+    newest = fitting(question, NEWEST)
     players, columns = tree_players(question, newest), question.columns
     members = question.members(players)
     values = players.coalitions(partial_ways(members))

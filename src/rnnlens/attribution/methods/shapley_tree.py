@@ -34,6 +34,7 @@ __all__ = [
     "MOST_LAGS",
     "NEWEST",
     "LagTable",
+    "fitting",
     "lag_contribution",
     "lag_tables",
     "shapley_of",
@@ -71,6 +72,14 @@ class LagTable:
     forecast: Array
     moved: NDArray[np.bool_]
     players: Players
+
+
+def fitting(question: Question, usual: int) -> int:
+    """Give the lags that are asked for; else the usual number, or what several inputs leave."""
+    if question.newest is not None:
+        return question.newest
+    each = range(usual, 0, -1)
+    return next((k for k in each if question.players(k).count <= MOST_LAGS + 1), usual)
 
 
 def tree_players(question: Question, newest: int) -> Players:
@@ -113,7 +122,7 @@ def shapley_of(table: LagTable) -> tuple[Array, Array]:
 @one_blas_thread()
 def shapley_tree(question: Question, *, progress: Progress | None = None) -> LagContribution:
     """Split each forecast among lags by their exact Shapley values."""
-    players = tree_players(question, question.newest_or(NEWEST))
+    players = tree_players(question, fitting(question, NEWEST))
     counter, rows = CellCounter(), []
     for table in lag_tables(question, players, counter, progress):
         value = table.v[0].copy()  # a view would keep the whole table

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, cast
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from rnnlens.api.forecast.trust import WINDOWS
-from rnnlens.cli.inputs import network_from, sidecar_for, unseen, windows_from
+from rnnlens.cli.inputs import asked_from, network_from, number_of
 from rnnlens.cli.options.arguments import Data, Model, OutputOptions
 from rnnlens.cli.options.evidence import CertifyOptions, LagsOptions
 from rnnlens.cli.options.flatten import flattened
@@ -21,12 +22,11 @@ from rnnlens.cli.options.reading import ReadingOptions
 from rnnlens.cli.options.series import SeriesOptions
 from rnnlens.cli.output import foretell, give, note, working
 from rnnlens.errors import InputError, MissingLibrary
+from rnnlens.series.joint.windows import WindowsByInput
 
 if TYPE_CHECKING:
-    import xarray as xr
-
+    from rnnlens.cli.inputs import AnyWindows
     from rnnlens.network.network import Network
-    from rnnlens.series.windows import Windows
 
 __all__ = ["certify", "lags", "trust"]
 
@@ -45,11 +45,11 @@ def lags(
     """Say of each lag what is proven, and what hiding it does."""
     from rnnlens import api
     from rnnlens.api.shared.planning import USUAL, expected_lags
+    from rnnlens.views.tables.each_input import each_input_summary, each_input_view
     from rnnlens.views.tables.lags import evidence_summary, evidence_view
 
     network = network_from(model, reading)
-    sidecar = sidecar_for(model, network, series, data)
-    windows, seen = windows_from(data, sidecar, unseen(series, sidecar))
+    sidecar, windows, seen = asked_from((model, network, data), series, tested=True)
     target = options.target_of(sidecar)
     shares = api.Shares(
         method=options.method_of(sidecar) or api.Shares().method,
@@ -69,7 +69,7 @@ def lags(
             shares=shares,
         )
     )
-    with working(f"weighing the lags of {len(windows):,} windows") as progress:
+    with working(f"weighing the lags of {number_of(windows):,} windows") as progress:
         table = api.lags(
             network,
             windows,
@@ -82,10 +82,16 @@ def lags(
             certificates=certificates,
             test=test,
             shares=shares,
+            of=options.inputs,
             progress=progress,
         )
-    alone = cast("xr.Dataset", table)  # windows are of one sequence, which has no tree
-    give(alone, output, view=evidence_view, plain=evidence_summary, indent=1)
+    give(
+        table,
+        output,
+        view=partial(each_input_view, view=evidence_view),
+        plain=partial(each_input_summary, summary=evidence_summary),
+        indent=1,
+    )
 
 
 @flattened
@@ -108,13 +114,13 @@ def certify(
     """Prove how far one lag can move a forecast."""
     from rnnlens import api
     from rnnlens.views.tables.certificates import certificate_summary, certificate_view
+    from rnnlens.views.tables.each_input import each_input_summary, each_input_view
 
     network = network_from(model, reading)
-    sidecar = sidecar_for(model, network, series, data)
-    windows, seen = windows_from(data, sidecar, series, newest=1)
+    sidecar, windows, seen = asked_from((model, network, data), series, newest=1)
     measured = check and not options.deviation
     unchecked = _why_not_run(network, model, windows) if measured else ""
-    with working(f"certifying {len(windows):,} windows") as progress:
+    with working(f"certifying {number_of(windows):,} windows") as progress:
         certified = api.certify(
             network,
             windows,
@@ -124,21 +130,30 @@ def certify(
             background=seen,
             certificates=options.certificates(),
             source=model if measured and not unchecked else None,
+            of=options.inputs,
             progress=progress,
         )
     if unchecked:
         note(f"no deviation of the source model is added, as it was not run: {unchecked}")
-    alone = cast("xr.Dataset", certified)  # windows are of one sequence, which has no tree
-    give(alone, output, view=certificate_view, plain=certificate_summary, indent=1)
+    give(
+        certified,
+        output,
+        view=partial(each_input_view, view=certificate_view),
+        plain=partial(each_input_summary, summary=certificate_summary),
+        indent=1,
+    )
 
 
-def _why_not_run(network: Network, model: Path, windows: Windows) -> str:
+def _why_not_run(network: Network, model: Path, windows: AnyWindows) -> str:
     """Run the source model on one window, and say why not where it cannot be run here."""
     from rnnlens.api.shared.certificate_deviation import run_source
+    from rnnlens.api.shared.given.joint.by_input import arrays_for
     from rnnlens.engine.forward import entries
 
+    last = windows.select(slice(-1, None))
+    given = arrays_for(network, last) if isinstance(last, WindowsByInput) else last.values
     try:
-        run_source(model, entries(network, windows.values[-1:]))
+        run_source(model, entries(network, given))
     except (InputError, MissingLibrary) as reason:
         return str(reason)
     return ""
@@ -159,9 +174,8 @@ def trust(
     from rnnlens.views.tables.trust import trust_summary, trust_view
 
     network = network_from(model, reading)
-    sidecar = sidecar_for(model, network, series, data)
-    windows, seen = windows_from(data, sidecar, unseen(series, sidecar))
-    with working(f"testing contributions on {len(windows):,} windows") as progress:
+    sidecar, windows, seen = asked_from((model, network, data), series, tested=True)
+    with working(f"testing contributions on {number_of(windows):,} windows") as progress:
         page = api.trust(
             network,
             windows,
@@ -170,6 +184,7 @@ def trust(
             baseline=options.baseline_of(sidecar),
             held=options.held_names,
             background=seen,
+            of=options.inputs,
             windows=options.windows or WINDOWS,
             progress=progress,
         )

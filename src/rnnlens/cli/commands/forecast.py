@@ -2,25 +2,19 @@
 
 from __future__ import annotations
 
-from rnnlens.cli.inputs import (
-    network_from,
-    network_up_to_refusal,
-    sidecar_for,
-    unseen,
-    windows_from,
-)
+from rnnlens.cli.inputs import asked_from, network_from, network_up_to_refusal, number_of
 from rnnlens.cli.options.arguments import Data, Model, OutputOptions
 from rnnlens.cli.options.flatten import flattened
 from rnnlens.cli.options.forecast import (
     CheckOptions,
     ExplainOptions,
+    MemoryOptions,
 )
 from rnnlens.cli.options.reading import ReadingOptions
 from rnnlens.cli.options.series import SeriesOptions
 from rnnlens.cli.output import foretell, give, working
-from rnnlens.cli.several import inputs_from
 
-__all__ = ["check", "explain", "trace"]
+__all__ = ["check", "explain", "memory", "trace"]
 
 
 @flattened
@@ -38,10 +32,11 @@ def check(
     from rnnlens.views.tables.forecast import check_summary, check_view
 
     network = network_from(model, reading)
-    sidecar = sidecar_for(model, network, series, data)
-    windows, seen = windows_from(data, sidecar, unseen(series, sidecar))
-    with working(f"checking {len(windows):,} forecasts"):
-        page = api.check(network, windows, target=options.target_of(sidecar), background=seen)
+    sidecar, windows, seen = asked_from((model, network, data), series, tested=True)
+    with working(f"checking {number_of(windows):,} forecasts"):
+        page = api.check(
+            network, windows, target=options.target_of(sidecar), of=options.inputs, background=seen
+        )
     give(page, output, view=check_view, plain=check_summary, indent=1)
 
 
@@ -60,8 +55,8 @@ def trace(
     from rnnlens.views.tables.explanation import trace_view
 
     network = network_up_to_refusal(model, reading)
-    windows, _ = windows_from(data, sidecar_for(model, network, series, data), series, newest=1)
-    with working(f"tracing {len(windows):,} windows"):
+    _, windows, _ = asked_from((model, network, data), series, newest=1)
+    with working(f"tracing {number_of(windows):,} windows"):
         traced = api.trace(network, windows)
     give(traced, output, view=trace_view, plain=as_dict)
 
@@ -83,23 +78,7 @@ def explain(
     from rnnlens.views.tables.explanation import explanation_view
 
     network = network_from(model, reading)
-    inputs = inputs_from(network, data, series)
-    if inputs is not None:
-        with working(f"explaining {len(next(iter(inputs.values()))):,} windows") as progress:
-            explained = api.explain(
-                network,
-                inputs,
-                target=options.target_typed,
-                method=options.method or "auto",
-                baseline=options.baseline,
-                held=options.held_names,
-                newest=options.newest,
-                progress=progress,
-            )
-        give(explained, output, view=explanation_view, plain=as_dict)
-        return
-    sidecar = sidecar_for(model, network, series, data)
-    windows, seen = windows_from(data, sidecar, series, newest=1)
+    sidecar, windows, seen = asked_from((model, network, data), series, newest=1)
     foretell(
         expected(
             network,
@@ -112,7 +91,7 @@ def explain(
             background=seen,
         )
     )
-    with working(f"explaining {len(windows):,} windows") as progress:
+    with working(f"explaining {number_of(windows):,} windows") as progress:
         explained = api.explain(
             network,
             windows,
@@ -122,6 +101,38 @@ def explain(
             held=options.held_names,
             newest=options.newest,
             background=seen,
+            of=options.inputs,
             progress=progress,
         )
     give(explained, output, view=explanation_view, plain=as_dict)
+
+
+@flattened
+def memory(
+    model: Model,
+    data: Data,
+    *,
+    reading: ReadingOptions,
+    series: SeriesOptions,
+    options: MemoryOptions,
+    output: OutputOptions,
+) -> None:
+    """Say how long the network remembers."""
+    from rnnlens import api
+    from rnnlens.views.tables.memory import memory_summary, memory_view
+
+    network = network_from(model, reading)
+    sidecar = sidecar_for(model, network, series, data)
+    windows, _ = windows_from(data, sidecar, unseen(series, sidecar))
+    with working(f"measuring memory over {len(windows):,} windows") as progress:
+        page = api.memory(
+            network,
+            windows,
+            target=options.target_of(sidecar),
+            histories=options.histories,
+            tolerance=options.tolerance,
+            alpha=options.alpha,
+            block=options.block,
+            progress=progress,
+        )
+    give(page, output, view=memory_view, plain=memory_summary, indent=1)

@@ -47,6 +47,7 @@ def inspect(
         until=reading.until,
         output=reading.output,
         same_as=reading.same_classes,
+        unroll=reading.unroll,
     )
     held = read_or_name_arrays(model, options)
     if isinstance(held, Arrays):

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from rnnlens.cli.inputs import network_from, sidecar_for, unseen, windows_from
+from rnnlens.cli.inputs import asked_from, network_from, number_of
 from rnnlens.cli.options.arguments import Data, Model
 from rnnlens.cli.options.flatten import flattened
 from rnnlens.cli.options.forecast import (
@@ -21,8 +21,8 @@ from rnnlens.errors import InputError, MissingLibrary
 if TYPE_CHECKING:
     import xarray as xr
 
+    from rnnlens.cli.inputs import AnyWindows
     from rnnlens.network.network import Network
-    from rnnlens.series.windows import Windows
 
 __all__ = ["demo", "report"]
 
@@ -53,8 +53,7 @@ def report(
 
     check_page(out)  # before anything is computed
     network = network_from(model, reading)
-    sidecar = sidecar_for(model, network, series, data)
-    windows, seen = windows_from(data, sidecar, unseen(series, sidecar))
+    sidecar, windows, seen = asked_from((model, network, data), series, tested=True)
     target, shares = options.target_of(sidecar), api.Shares(baseline=options.baseline_of(sidecar))
     foretell(
         expected_report(
@@ -66,7 +65,7 @@ def report(
             shares=shares,
         )
     )
-    with working(f"writing the report on {len(windows):,} windows") as progress:
+    with working(f"writing the report on {number_of(windows):,} windows") as progress:
         api.report(
             network,
             windows,
@@ -77,12 +76,13 @@ def report(
             background=seen,
             shares=shares,
             fidelity=_fidelity(network, model, windows) if check else None,
+            of=options.inputs,
             progress=progress,
         )
     typer.echo(f"wrote {out}")
 
 
-def _fidelity(network: Network, model: Path, windows: Windows) -> xr.Dataset | None:
+def _fidelity(network: Network, model: Path, windows: AnyWindows) -> xr.Dataset | None:
     """Compare with the source model on the newest windows, where it can be run here."""
     from rnnlens import api
 

@@ -8,7 +8,7 @@ from typing import Annotated
 
 import typer
 
-__all__ = ["Data", "Model", "OnlyJson", "OutputOptions", "names_typed"]
+__all__ = ["Data", "Model", "Of", "OnlyJson", "OutputOptions", "names_typed"]
 
 #: Suffixes that ``--out`` takes.
 SUFFIXES = (".csv", ".json", ".nc")
@@ -35,6 +35,14 @@ Data = Annotated[
     typer.Argument(
         help="The series, as CSV, Parquet or .npz, several being joined by their times; or windows "
         "(sample, step, feature) in an .npz or .npy.",
+        show_default=False,
+    ),
+]
+Of = Annotated[
+    str | None,
+    typer.Option(
+        help="The inputs that are asked about, where the network has several: a,b; all if left "
+        "out. The others keep their values.",
         show_default=False,
     ),
 ]

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from rnnlens.attribution.options import Target
-from rnnlens.cli.options.arguments import names_typed
+from rnnlens.cli.options.arguments import Of, names_typed
 from rnnlens.cli.options.choices import Correction, Loss, RowsBy, SamplerName
 from rnnlens.evidence.options import Certificates, Test
 
@@ -146,6 +146,12 @@ class CertifyOptions:
     ] = None
     budget: Budget = None
     deviation: Deviation = 0.0
+    of: Of = None
+
+    @property
+    def inputs(self) -> list[str] | None:
+        """The inputs named, or None."""
+        return names_typed(self.of)
 
     def target_of(self, sidecar: Sidecar) -> Target:
         """Give the target that was typed, or else the one that the sidecar states."""

@@ -79,6 +79,16 @@ class ReadingOptions:
         ),
     ] = None
 
+    unroll: Annotated[
+        int | None,
+        typer.Option(
+            help="For a network that carries its state from call to call: the steps of the windows "
+            "over which its calls are laid one after the other.",
+            min=1,
+            show_default=False,
+        ),
+    ] = None
+
     @property
     def same_classes(self) -> dict[str, str] | None:
         """Classes of the user's by the class of Keras that computes the same."""

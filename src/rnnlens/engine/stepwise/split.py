@@ -8,13 +8,14 @@ from the run of the windows as they are.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from itertools import pairwise
 from math import prod
 
 from rnnlens.engine.cells import Ready, ready
 from rnnlens.network.axes import Constant, Index
+from rnnlens.network.cells import FloatArray
 from rnnlens.network.layers import (
     Activate,
     Add,
@@ -124,13 +125,21 @@ def _keeps_steps_apart(layer: Layer, shape: Shape) -> bool:
     if isinstance(layer, LayerNormalization):
         return all(axis in {-1, 2} for axis in layer.axes)
     if isinstance(layer, Standardization):
-        return layer.mean.ndim < 2 or layer.mean.shape[-2] == 1
+        return _alike_at_every_step((layer.mean, layer.variance), shape)
+    if isinstance(layer, Rescaling):
+        return _alike_at_every_step((layer.scale, layer.offset), shape)
     if isinstance(layer, Activate) and layer.activation.axis_wise:
         return layer.activation["axis"] in {-1.0, 2.0}
     if isinstance(layer, Reshape):  # the numbers of each step laid out anew
         inner = prod(size or 0 for size in shape[1:])
         return layer.shape[0] in {-1, shape[0]} and prod(layer.shape[1:]) == inner > 0
     return isinstance(layer, _EACH_STEP_ALONE)
+
+
+def _alike_at_every_step(arrays: Sequence[FloatArray], shape: Shape) -> bool:
+    """Say whether arrays that are broadcast over (step, ...) have one value for all steps."""
+    rank = len(shape)
+    return all(one.ndim < rank or one.shape[-rank] == 1 for one in arrays)
 
 
 def takes_the_newest(layer: Layer) -> bool:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 import numpy as np
@@ -10,6 +11,7 @@ from numpy.typing import NDArray
 from rnnlens.attribution.question import Question
 from rnnlens.engine.forward import predict
 from rnnlens.errors import DataError
+from rnnlens.network.network import Network
 
 __all__ = ["Tolerance", "make_tolerance"]
 
@@ -33,15 +35,23 @@ class Tolerance:
     text: str
 
 
-def make_tolerance(question: Question, given: float | None, data: NDArray[np.float64]) -> Tolerance:
+def make_tolerance(
+    question: Question,
+    given: float | None,
+    data: NDArray[np.float64],
+    every: tuple[Network, Mapping[str, NDArray[np.float64]]] | None = None,
+) -> Tolerance:
     """Give the tolerance that was asked for, or a share of how forecasts differ.
 
-    Shapes: data (window, step, feature).
+    Forecasts are of windows of the one input, or of `every` input of the network as it was given.
+
+    Shapes: data (window, step, feature), inputs of `every` (window, ...).
     """
     if given is not None:
         return Tolerance(float(given), "as given")
     inputs = {question.of: data} if len(question.inputs) == 1 else question.inputs
-    outputs = predict(question.network, inputs)
+    network, inputs = (question.network, inputs) if every is None else every
+    outputs = predict(network, inputs)
     size = float(question.target.pick(outputs if isinstance(outputs, tuple) else (outputs,)).std())
     if not size > 0:
         raise DataError("the forecasts of these windows do not differ: give a tolerance")

@@ -3,7 +3,7 @@
 Layers that move, select, add or average are asked through their own way back
 (`rnnlens.engine.operations`): what multipliers of one come back as anything but zero is needed.
 Layers with weights go the same way, with ones where their weights are not zero. A layer without a
-rule needs all that it takes.
+rule needs all that it takes where anything of it is wanted.
 """
 
 from __future__ import annotations
@@ -93,7 +93,8 @@ def wanted_by(
     layer: Layer, tape: Tape, wanted: tuple[NDArray[np.bool_], ...], known: Known, ones: Counting
 ) -> Wanted:
     """Tell which entries of its inputs a layer needs for the wanted entries of its outputs."""
-    return tuple(np.ones(one.shape, bool) for one in tape.inputs)
+    needed = any(one.any() for one in wanted)
+    return tuple(np.full(one.shape, needed) for one in tape.inputs)
 
 
 def _by_way_back(layer: Layer, tape: Tape, wanted: tuple[NDArray[np.bool_], ...]) -> Wanted:

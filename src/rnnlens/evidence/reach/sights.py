@@ -100,7 +100,7 @@ def sight(
 
 def entries_of(network: Network) -> list[tuple[int, tuple[int, ...]]]:
     """Give the numbers of the outputs: the output, and the place in one sample."""
-    shapes = output_shapes(network)
+    shapes = output_shapes(network, given=_shapes(network))
     entries: list[tuple[int, tuple[int, ...]]] = []
     for output, (name, number) in enumerate(network.outputs):
         shape = tuple(STEPS if n is None else n for n in shapes[name][number] or ())

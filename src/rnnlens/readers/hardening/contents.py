@@ -44,11 +44,6 @@ SIGNATURES = (
     (b"\x89PNG", f"is a picture, not a model; {GIVE}"),
 )
 
-TFLITE = (
-    "is a TensorFlow Lite model, made for running and not for reading: give the Keras model that "
-    "it was converted from, saved with model.save('model.keras')"
-)
-
 SAVED_MODEL = (
     "is a TensorFlow SavedModel, whose variables lie beside it in files of their own: give the "
     "folder that holds saved_model.pb and variables"
@@ -104,8 +99,6 @@ def describe(path: Path) -> str:
             "is a Git LFS pointer, not the model itself: fetch the file with `git lfs pull` or "
             "download it again"
         )
-    if head[4:8] == b"TFL3":
-        return TFLITE
     for signature, words in SIGNATURES:
         if head.startswith(signature):
             return words
@@ -141,6 +134,12 @@ def _describe_zip(path: Path) -> str:
         return (
             "is a PyTorch file, but its parts are not those that torch.save writes: save the "
             "model's state_dict with torch.save"
+        )
+    if any(Path(name).name == "serialized_exported_program.json" for name in names):
+        return (
+            "is a program that torch.export.save of PyTorch before 2.8 wrote, in another layout: "
+            "export the model again with PyTorch 2.8 or later, or save its state_dict with "
+            "torch.save"
         )
     if {"configuration.json", "coefficients.bin"} <= set(names):
         return (

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Mapping
+from collections.abc import Generator, Mapping
+from contextlib import contextmanager
 from importlib import import_module
 from pathlib import Path
+from types import ModuleType
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -18,7 +20,7 @@ from rnnlens.readers.refusals import first_line
 if TYPE_CHECKING:
     import onnxruntime
 
-__all__ = ["outputs"]
+__all__ = ["outputs", "outputs_as_written"]
 
 
 def outputs(
@@ -30,6 +32,35 @@ def outputs(
     path = Path(os.fsdecode(source))
     if not path.is_file() or not onnx_file.match(path):
         return None
+    with _runtime(path) as onnxruntime:
+        read = read_graph(path)
+        session = _session(path, onnxruntime)
+        parts = [
+            _batch(session, read, {name: array[chunk] for name, array in inputs.items()}, size)
+            for chunk, size in _chunks(read, len(next(iter(inputs.values()))))
+        ]
+    whole = [np.concatenate(pieces) for pieces in zip(*parts, strict=True)]
+    return whole, f"onnxruntime {onnxruntime.__version__}"
+
+
+def outputs_as_written(
+    path: Path, inputs: Mapping[str, np.ndarray]
+) -> tuple[list[np.ndarray], str]:
+    """Run a file that rnnlens wrote, on its inputs in order: mapping of str to (sample, ...)."""
+    with _runtime(path) as onnxruntime:
+        session = _session(path, onnxruntime)
+        feed = {
+            entry.name: values.astype(np.int64 if "int64" in entry.type else np.float32)
+            for entry, values in zip(session.get_inputs(), inputs.values(), strict=True)
+        }
+        computed = session.run(None, feed)
+    name = f"onnxruntime {onnxruntime.__version__}"
+    return [np.asarray(array, dtype=np.float64) for array in computed], name
+
+
+@contextmanager
+def _runtime(path: Path) -> Generator[ModuleType]:
+    """Give onnxruntime, and say what it does not run."""
     try:
         import onnxruntime
 
@@ -39,26 +70,21 @@ def outputs(
             "onnxruntime is not installed, so the source model cannot be run: pip install "
             '"rnnlens[onnx]"'
         ) from error
-    read = read_graph(path)
     refusals = (state.Fail, state.InvalidArgument, state.InvalidGraph, state.NotImplemented)
-    options = onnxruntime.SessionOptions()
-    options.log_severity_level = 3
     try:
-        session = onnxruntime.InferenceSession(
-            str(path), options, providers=["CPUExecutionProvider"]
-        )
-        parts = [
-            _batch(session, read, {name: array[chunk] for name, array in inputs.items()}, size)
-            for chunk, size in _chunks(read, len(next(iter(inputs.values()))))
-        ]
+        yield onnxruntime
     except (*refusals, RuntimeError) as error:
         reason = first_line(error)
         raise UnreadableFile(
             f"onnxruntime {onnxruntime.__version__} does not run {path.name} ({reason}), so "
             "fidelity cannot be checked against it; give the outputs that the source gave instead"
         ) from error
-    whole = [np.concatenate(pieces) for pieces in zip(*parts, strict=True)]
-    return whole, f"onnxruntime {onnxruntime.__version__}"
+
+
+def _session(path: Path, onnxruntime: ModuleType) -> onnxruntime.InferenceSession:
+    options = onnxruntime.SessionOptions()
+    options.log_severity_level = 3
+    return onnxruntime.InferenceSession(str(path), options, providers=["CPUExecutionProvider"])
 
 
 def _chunks(read: OnnxReading, samples: int) -> list[tuple[slice, int]]:

@@ -16,6 +16,9 @@ from collections.abc import Generator
 from functools import cache
 from typing import TYPE_CHECKING, Any
 
+from rnnlens.readers.torch.following.inlined import inlined
+from rnnlens.readers.torch.following.rewritten import REWRITTEN
+
 if TYPE_CHECKING:
     import torch
 
@@ -47,14 +50,22 @@ def quiet() -> Generator[None]:
 @contextlib.contextmanager
 def following() -> Generator[None]:
     """Have ``torch.export`` keep recurrent layers whole, and print nothing."""
-    with quiet(), _whole():
-        yield
+    from torch.distributions import Distribution
+
+    before = Distribution._validate_args
+    Distribution.set_default_validate_args(False)  # what it looks at has no numbers here
+    try:
+        with quiet(), _whole():
+            yield
+    finally:
+        Distribution.set_default_validate_args(before)
 
 
 def with_own_operations(program: torch.export.ExportedProgram) -> torch.export.ExportedProgram:
-    """Put PyTorch's own operations back where ours stood in for them."""
+    """Put PyTorch's own operations back where ours stood in for them, and all in one line."""
     import torch
 
+    inlined(program.graph)
     for node in program.graph.nodes:
         library, _, rest = str(node.target).partition(".")
         name = rest.removesuffix(".default")
@@ -78,6 +89,9 @@ def _whole() -> torch.overrides.TorchFunctionMode:
             whole = name in LAYERS and len(args) == 9 and isinstance(args[2], list | tuple)
             if whole and args[0].ndim == 3 and not kwargs:
                 return stand_ins[name](*args)
+            if name in REWRITTEN:
+                made = REWRITTEN[name](*args, **(kwargs or {}))
+                return func(*args, **(kwargs or {})) if made is None else made
             return func(*args, **(kwargs or {}))
 
     return Whole()

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import partial
 from itertools import zip_longest
@@ -48,10 +48,13 @@ class Reading:
     steps: dict[str, int]
     #: The inputs that hold whole numbers: tokens, flags.
     whole: frozenset[str]
-    #: Runs the module on inputs of the network, and says how finely it reckons.
-    run: Callable[[Mapping[str, np.ndarray]], tuple[list[np.ndarray], float]]
+    #: Runs the module on inputs of the network, after calls before it, and says by how much a
+    #: number may differ.
+    run: Callable[..., tuple[list[np.ndarray], float]]
     #: The input that holds the lengths of sequences that the module packs; empty where none does.
     lengths: str = ""
+    #: Whether the module keeps what a call made for the next; `run` takes calls before it then.
+    carries: bool = False
 
 
 def match(source: object) -> TypeGuard[torch.nn.Module]:
@@ -72,10 +75,10 @@ def readings(source: torch.nn.Module, options: ReadOptions) -> Iterator[Reading]
     """
     import torch
 
-    if isinstance(source, torch.jit.ScriptModule):
+    if any(isinstance(part, torch.jit.ScriptModule) for part in source.modules()):
         raise UnsupportedModel(
-            "the module is TorchScript, whose code cannot be exported: give the Python module, or "
-            "its state dict"
+            "the module is TorchScript or holds some, whose code cannot be exported: give the "
+            "Python module, or its state dict"
         )
     if options.example is None:
         raise InputError(
@@ -109,6 +112,7 @@ def readings(source: torch.nn.Module, options: ReadOptions) -> Iterator[Reading]
             ),
             partial(finest.run, layout),
             "" if subject.lengths is None else subject.call.names[subject.lengths],
+            subject.carried is not None,
         )
 
 

@@ -114,6 +114,8 @@ def _inert(node: object, members: Mapping[str, bytes], depth: int) -> object:
     if not isinstance(node, dict) or depth > DEEPEST:
         raise damaged("what skops wrote makes no sense")
     loader, content = node.get("__loader__"), node.get("content")
+    if not isinstance(loader, str):
+        raise damaged("what skops wrote makes no sense")
     if loader == "JsonNode":
         return read_json(str(content).encode())
     if loader in {"ListNode", "TupleNode", "SetNode"} and isinstance(content, list):

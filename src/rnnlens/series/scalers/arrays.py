@@ -72,7 +72,7 @@ def _bytes(value: object) -> bytes:
         value = value.arguments[0]  # a text whose letters are the bytes
     elif isinstance(value, Made) and value.maker == Global("builtins", "bytes"):
         value = b""
-    if isinstance(value, str):
+    if isinstance(value, str) and max(value, default="") < "\u0100":
         return value.encode("latin-1")
     if not isinstance(value, BYTES):
         raise damaged("the numbers of one of its arrays are missing")
@@ -86,9 +86,9 @@ def _type_of(value: object) -> tuple[str, str]:
     code = value.arguments[0] if value.arguments else None
     state = value.state
     order = state[1] if isinstance(state, tuple) and len(state) > 1 else "|"
-    if not isinstance(code, str) or order not in {"<", ">", "=", "|"}:
+    if not (isinstance(code, str) and isinstance(order, str) and order in {"<", ">", "=", "|"}):
         raise damaged("one of its arrays has no type")
-    return code, str(order)
+    return code, order
 
 
 def _shape_of(value: object) -> tuple[int, ...]:

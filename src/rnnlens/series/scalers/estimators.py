@@ -198,12 +198,12 @@ def _clipping(estimator: Estimator, to: str) -> tuple[str, ...]:
 
 def _power(estimator: Estimator, width: int | None, seen: Seen) -> Columns:
     method = estimator.fields.get("method", "yeo-johnson")
-    if method not in {"yeo-johnson", "box-cox"}:
+    if not isinstance(method, str) or method not in {"yeo-johnson", "box-cox"}:
         raise Refused(f"its PowerTransformer has a method that rnnlens does not know; {REMEDY}")
     powers = _fitted(estimator, "lambdas_")
     if not np.isfinite(powers).all():
         raise Refused("its PowerTransformer has a lambda that is no finite number; fit it again")
-    kind = str(method).replace("-", "_")
+    kind = method.replace("-", "_")
     bent = tuple(Line(transform=Transform(kind, float(power))) for power in powers)
     if not _flag(estimator, "standardize", usual=True):
         return Columns(bent)

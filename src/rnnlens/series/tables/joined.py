@@ -60,12 +60,15 @@ def _rows_by_group(table: Table, own: NDArray[Any], groups: NDArray[Any]) -> NDA
     names, first, count = np.unique(own, return_index=True, return_counts=True)
     if (count > 1).any():
         raise DataError(
-            f"{table.where} has no times and more than one row of {str(names[count > 1][0])!r}: a "
-            "table of what does not change must have one row for each group"
+            f"{table.where} is read as what does not change in time and has more than one row of "
+            f"{str(names[count > 1][0])!r}: leave the one row in it that holds"
         )
     missing = np.setdiff1d(groups, names)
     if len(missing):
-        raise DataError(f"{table.where} has no row of {str(missing[0])!r}, which another table has")
+        raise DataError(
+            f"{table.where} has no row of {str(missing[0])!r}, which another table has: add it, or "
+            "leave its rows out of the others"
+        )
     return first[np.searchsorted(names, groups)]
 
 

@@ -19,6 +19,7 @@ from rnnlens.series.tables.csv_regular import read_regular
 from rnnlens.series.tables.csv_text import CsvText, header_of, open_csv, read_cells
 from rnnlens.series.tables.frames import columns_of
 from rnnlens.series.tables.memory import taken
+from rnnlens.series.tables.npy import arrays_in
 from rnnlens.series.tables.table import Table, Wanted, made
 from rnnlens.series.tables.times import Clock
 
@@ -158,18 +159,8 @@ def start_of(path: str | PathLike[str]) -> bytes:
 
 def read_arrays(path: str | PathLike[str]) -> dict[str, np.ndarray]:
     """Read the arrays of an ``.npz`` file."""
-    import zipfile
-
-    try:
-        with open(path, "rb") as file, np.load(file, allow_pickle=False) as archive:
-            arrays = {name: archive[name] for name in archive.files}
-    except (zipfile.BadZipFile, EOFError, OSError) as error:
-        raise UnreadableFile(f"{path} is a damaged .npz archive ({error}); fetch it anew") from None
-    except ValueError:
-        raise UnreadableFile(
-            f"{path} holds Python objects, which are never loaded; save plain arrays of numbers"
-        ) from None
-    if not arrays or not all(isinstance(array, np.ndarray) for array in arrays.values()):
+    arrays = arrays_in(path)
+    if not arrays:
         raise UnreadableFile(
             f"{path} is a zip archive without NumPy arrays; a table must be CSV, Parquet or .npz"
         )

@@ -24,7 +24,8 @@ VERDICTS = ("structural", "proven", "refuted", "undecided")
 def certificate_summary(certified: xr.Dataset) -> Row:
     """Give a result of ``certify`` as a plain dict, ready for JSON."""
     attrs = {str(key): plain(value) for key, value in certified.attrs.items()}
-    return {**attrs, "lags": _rows(certified), "sentence": certificate_sentence(certified)}
+    key = {"lag": "lags"}.get(_along(certified), _along(certified))
+    return {**attrs, key: _rows(certified), "sentence": certificate_sentence(certified)}
 
 
 @with_origin
@@ -37,7 +38,8 @@ def certificate_view(certified: xr.Dataset) -> Group:
     a = certified.attrs
     unit = str(a.get("unit") or "")
     table = Table(box=SIMPLE_HEAD, pad_edge=False, show_edge=False, padding=(0, 1, 0, 0))
-    for heading in ("lag", "at most", "attained"):
+    along = _along(certified)
+    for heading in (along, "at most", "attained"):
         table.add_column(heading, justify="right", no_wrap=True)
     table.add_column("by", overflow="fold")
     table.add_column("verdict", no_wrap=True)
@@ -45,13 +47,14 @@ def certificate_view(certified: xr.Dataset) -> Group:
         table.add_column("worst window", no_wrap=True)
     for row in _rows(certified):
         values = ", ".join(f"{name} {figure(value)}" for name, value in row["attained_by"].items())
-        cells = [str(row["lag"]), rounded_up(row["bound"]), rounded_down(row["attained"]), values]
+        cells = [_place(row), rounded_up(row["bound"]), rounded_down(row["attained"]), values]
         cells.append(_verdict(row, certified.sizes["sample"]))
         if certified.sizes["sample"] > 1:
             cells.append(row["worst_time"])
         table.add_row(*cells)
     target = a.get("target") or "the output"
-    heading = f"How far one lag can move the forecast of {target}{in_brackets(unit)}"
+    mover = {"lag": "one lag", "ahead": "one step ahead"}.get(along, str(a.get("input", "it")))
+    heading = f"How far {mover} can move the forecast of {target}{in_brackets(unit)}"
     ranges = f"Range: {a['range']}; all other inputs as they are.{_deviation(a, unit)}"
     good = matters_sentence(a)
     first = [good, ""] if good else []
@@ -77,8 +80,9 @@ def certificate_sentence(certified: xr.Dataset) -> str:
     most = float(certified["largest_bound"].max())
     limit = figure(a["tolerance"], unit, digits=3)
     bound = with_unit(rounded_up(most), unit)
+    each = {"lag": " and a lag", "ahead": " and a step ahead"}.get(_along(certified), "")
     said_of_it = (
-        f"Of {many} (a window and a lag each) whether the forecast moves by more than {limit}: "
+        f"Of {many} (a window{each} each) whether the forecast moves by more than {limit}: "
         f"{said}. In none can it move by more than {bound}."
     )
     return with_caution(said_of_it, a)
@@ -86,14 +90,15 @@ def certificate_sentence(certified: xr.Dataset) -> str:
 
 def _rows(certified: xr.Dataset) -> list[Row]:
     """Give one dict a lag: the largest bound, and the window and values of the largest change."""
-    rows = []
-    for place, lag in enumerate(certified["lag"].values):
-        one = certified.isel(lag=place)
+    rows, along = [], _along(certified)
+    whole = certified if along in certified.dims else certified.expand_dims({along: [1]})
+    for place, step in enumerate(whole[along].values):
+        one = whole.isel({along: place})
         top, worst = int(one["attained"].values.argmax()), int(one["worst"])
         value = one["value"].isel(sample=top)
         names = [str(name) for name in value["feature"].values]
         rows.append({
-            "lag": int(lag),
+            along: int(step),
             "bound": float(one["largest_bound"]),
             "attained": float(one["largest_attained"]),
             "attained_by": dict(zip(names, map(float, value.values), strict=True)),
@@ -103,6 +108,18 @@ def _rows(certified: xr.Dataset) -> list[Row]:
             **{name: int(one[name]) for name in VERDICTS},
         })
     return rows
+
+
+def _along(certified: xr.Dataset) -> str:
+    """Name what certificates are made of: lags, steps ahead, or the input as a whole."""
+    return next((name for name in ("lag", "ahead") if name in certified.dims), "whole")
+
+
+def _place(row: Row) -> str:
+    """Name the lag, or what stands for it, of a row."""
+    if "ahead" in row:
+        return f"t{row['ahead']:+d}"
+    return str(row["lag"]) if "lag" in row else "all"
 
 
 def _verdict(row: Row, windows: int) -> str:

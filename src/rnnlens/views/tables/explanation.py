@@ -147,7 +147,9 @@ def _lag_rows(explanation: xr.Dataset, values: xr.DataArray, kind: str) -> tuple
 def _ahead_labels(explanation: xr.Dataset) -> list[str]:
     """Name the steps of a known future."""
     first, last = explanation["ahead"].values, explanation["ahead_to"].values
-    return [f"t+{a}" if a == b else f"t+{a} .. t+{b}" for a, b in zip(first, last, strict=True)]
+    return [
+        f"t{a:+d}" if a == b else f"t{a:+d} .. t{b:+d}" for a, b in zip(first, last, strict=True)
+    ]
 
 
 def _inputs_view(explanation: xr.Dataset | xr.DataTree) -> Group:

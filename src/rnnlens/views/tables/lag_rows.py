@@ -50,6 +50,11 @@ def evidence_rows(table: xr.Dataset) -> pd.DataFrame:
     grid = np.indices(sizes).reshape(len(dims), -1)
     columns: dict[str, np.ndarray] = {}
     names = [""] * grid.shape[1]
+    if "ahead" in dims:  # of a known future, whose steps are no lags
+        place = grid[dims.index("ahead")]
+        first = table["ahead"].values[place].astype(int)
+        columns["ahead"] = first
+        names = [f"t{step:+d}" for step in first]
     if "lag" in dims:
         place = grid[dims.index("lag")]
         first = table["lag"].values[place].astype(int)
@@ -59,7 +64,7 @@ def evidence_rows(table: xr.Dataset) -> pd.DataFrame:
     if "feature" in dims:
         feature = table["feature"].values[grid[dims.index("feature")]].astype(str)
         columns["feature"] = feature
-        lags = [f" at t-{name}" if name else "" for name in names]
+        lags = [f" at {name if 'ahead' in dims else f't-{name}'}" if name else "" for name in names]
         names = [f"{f}{lag}" for f, lag in zip(feature, lags, strict=True)]
     for name in (*NUMBERS, *WORDS):
         if name in table and table[name].dims == dims:

@@ -31,6 +31,8 @@ def evidence_summary(table: xr.Dataset) -> Row:
     attrs = {str(key): plain(value) for key, value in table.attrs.items()}
     rows = evidence_rows(table).drop(columns="name").to_dict("records")
     key = {"lag": "lags", "feature": "features"}.get(str(attrs.get("by", "lag")), "rows")
+    if "lag" not in table.dims:
+        key = "ahead" if "ahead" in table.dims else "features"
     given = [{str(name): plain(value) for name, value in row.items()} for row in rows]
     good = matters_sentence(table.attrs)
     sentences = [*([good] if good else []), *evidence_sentences(table)]
@@ -41,6 +43,8 @@ def evidence_cells(table: xr.Dataset) -> tuple[list[str], list[list[str]]]:
     """Give the evidence as text: headings, and a row of cells for each."""
     rows = evidence_rows(table)
     by = {"lag": "lag", "feature": "feature"}.get(str(table.attrs.get("by", "lag")), "input")
+    if by == "lag" and "lag" not in table.dims:
+        by = "ahead" if "ahead" in table.dims else "feature"
     columns: list[tuple[str, list[str]]] = [
         (by, list(rows["name"])),
         ("share", _marked(table, rows)),
@@ -88,6 +92,8 @@ def evidence_view(table: xr.Dataset) -> Group:
     a = table.attrs
     unit = in_brackets(a.get("unit"))
     what = {"lag": "each lag", "feature": "each feature"}.get(str(a.get("by")), "each input")
+    if what == "each lag" and "lag" not in table.dims:
+        what = "each step ahead" if "ahead" in table.dims else "each feature"
     heading = f"Evidence on {what} for the forecast of {a.get('target') or 'the output'}{unit}"
     good = matters_sentence(a)
     first = [good, ""] if good else []

@@ -59,6 +59,9 @@ SECONDS = {"ms": 0.001, "s": 1, "min": 60, "h": 3600, "d": 86400, "w": 604800}
 def evidence_sentences(table: xr.Dataset) -> tuple[str, str]:
     """Say in two sentences how far back a forecast looks, and which inputs matter."""
     a = table.attrs
+    still = "input" in a and "lag" not in table.dims and int(a.get("steps", 1)) == 1
+    if still or "ahead" in table.dims:
+        return _without_lags(table), with_caution(_by_name(table), a)
     far = _looks_back(table)
     last = _by_lag(table) if a.get("by", "lag") == "lag" else _by_name(table)
     bounded = int(a.get("looks_back", a.get("steps", 1))) < int(a.get("steps", 1))
@@ -155,6 +158,14 @@ def _looks_back(table: xr.Dataset) -> str:
         f"{_upper(name)} looks back {span(far, step)}: hiding everything older than t-{far} "
         f"together {what} {within}, {level}{end}"
     )
+
+
+def _without_lags(table: xr.Dataset) -> str:
+    """Say of an input that looks back nowhere what it is."""
+    name = table.attrs.get("input", "the input")
+    if "ahead" in table.dims:
+        return f"Input {name} is known beforehand: its steps lie after the newest, and are no lags."
+    return f"Input {name} does not change in time, and has no lags."
 
 
 def _by_lag(table: xr.Dataset) -> str:

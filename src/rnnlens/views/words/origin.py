@@ -26,6 +26,11 @@ def origin_sentences(attrs: Mapping[Hashable, object]) -> list[str]:
         ]
     if attrs.get("cut_off"):
         sentences.append(f"CAUTION: {attrs['cut_off']}.")
+    if attrs.get("starts_from"):
+        sentences.append(
+            "The source carries its state from call to call; here every window starts "
+            f"{attrs['starts_from']}."
+        )
     if left:
         sentences.append(f"Left out: {left}.")
     return sentences

@@ -28,6 +28,7 @@ from rnnlens.readers.keras.archive_store import snake_case
 from rnnlens.writers.keras.axes import in_keras_layers
 from rnnlens.writers.keras.functions import serialized
 from rnnlens.writers.keras.layers import KerasLayer, LayerContext, keras_layer_of
+from rnnlens.writers.keras.operations import is_operation, operation_of
 from rnnlens.writers.packing import dtype_of
 from rnnlens.writers.simplify import simplified
 from rnnlens.writers.written import Written
@@ -54,7 +55,7 @@ def write(network: Network) -> Written:
     """Write a network as a ``.keras`` archive."""
     notes: list[str] = []
     dtype = dtype_of(network)
-    network = in_keras_layers(simplified(network), dtype, notes)
+    network = in_keras_layers(simplified(network), notes)
     _check_outputs(network)
     shapes = output_shapes(network)
     entries = _ordered(network, _entries(network))
@@ -97,6 +98,8 @@ def _layers(
     for entry in entries:
         item, keras_layer = graph.entry(entry, notes)
         layers.append(item)
+        if is_operation(entry.layer):
+            continue
         stem = snake_case(item["class_name"])
         number = used[stem] = used.get(stem, -1) + 1
         group = f"layers/{stem}_{number}" if number else f"layers/{stem}"
@@ -122,9 +125,11 @@ def _keras_name(name: str) -> str:
 
 def _entries(network: Network) -> list[_FileLayer]:
     """Gather the calls of each layer: nodes that share a layer are calls of one."""
-    calls: dict[int, list[Node]] = {}
+    calls: dict[object, list[Node]] = {}
     for node in network.nodes:
-        calls.setdefault(id(node.layer), []).append(node)
+        # every call of an operation is one of its own
+        key = node.name if is_operation(node.layer) else id(node.layer)
+        calls.setdefault(key, []).append(node)
     taken: set[str] = set()
     entries = []
     for nodes in calls.values():
@@ -197,6 +202,8 @@ class _KerasGraph:
             return {**item, "name": entry.name, "inbound_nodes": []}, KerasLayer("InputLayer")
         source, number = entry.calls[0].inputs[0]
         taken = self.shapes[source][number]
+        if is_operation(layer):
+            return self.operation(entry, 1 + len(taken)), KerasLayer("")
         context = LayerContext(entry.name, taken, self.dtype, notes)
         keras_layer = keras_layer_of(layer, context)
         item = context.named(entry.name, keras_layer)
@@ -209,6 +216,19 @@ class _KerasGraph:
             "name": entry.name,
             "inbound_nodes": [self.call(node) for node in entry.calls],
         }, keras_layer
+
+    def operation(self, entry: _FileLayer, rank: int) -> dict[str, Json]:
+        """State one operation and its call."""
+        made = operation_of(entry.layer, rank)
+        taken = [self.tensor(ref) for ref in entry.calls[0].inputs]
+        return {
+            "module": made.module,
+            "class_name": made.kind,
+            "config": {"name": entry.name, **made.config},
+            "registered_name": made.kind,
+            "name": entry.name,
+            "inbound_nodes": [{"args": [*taken, *made.arguments], "kwargs": {}}],
+        }
 
     def call(self, node: Node) -> dict[str, Json]:
         tensors = [self.tensor(ref) for ref in node.inputs]

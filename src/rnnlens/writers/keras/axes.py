@@ -1,117 +1,117 @@
-"""Layers that pick and turn axes, in layers that Keras has.
-
-Keras picks places by code, not by layers. A place or a run of places of an axis is also a product
-with a matrix of zeros and ones, which is exact; so a Dense without bias does it, between two
-Permutes where the axis is the step. The newest of steps whose number is not stated is what a plain
-recurrent layer ends with that hands its input on.
-"""
+"""Layers that are neither a layer nor one operation of Keras, in several that are."""
 
 from __future__ import annotations
 
-from dataclasses import replace
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 
-from rnnlens.errors import UnsupportedModel
 from rnnlens.network.activations import Activation
-from rnnlens.network.axes import ExpandDims, Flip, Index, Mean, Slice, Squeeze, Unmask
-from rnnlens.network.cells import Gate, SimpleRNN
+from rnnlens.network.axes import Constant, ExpandDims, Flip, Index, Repeat, Slice, Unmask
 from rnnlens.network.layers import (
+    Activate,
+    Add,
     Bidirectional,
-    Dense,
-    GlobalPooling1D,
+    Binary,
+    CumulativeSum,
     Layer,
-    Permute,
-    Recurrent,
+    Reduction,
+    RepeatVector,
+    Rescaling,
     Reshape,
+    Where,
 )
 from rnnlens.network.network import Network, Node, Ref, layer_kind
 from rnnlens.network.shapes import Shape, output_shapes
-from rnnlens.readers.keras.graph.masks import Expression, mask_after, needs_mask
+from rnnlens.readers.keras.graph.masks import Expression, needs_mask
+from rnnlens.writers.keras.operations import is_function
+from rnnlens.writers.masks import masks_of
 from rnnlens.writers.written import refuse
 
 __all__ = ["in_keras_layers"]
 
-AXES = (ExpandDims, Flip, Index, Mean, Slice, Squeeze)
+ZERO, ONE = np.array(0.0), np.array(1.0)
 
 
-def in_keras_layers(network: Network, dtype: np.dtype, notes: list[str]) -> Network:
+@dataclass
+class _Steps:
+    """The nodes that one node becomes; the last one takes its name."""
+
+    node: Node
+    taken: tuple[Ref, ...]
+    shapes: Sequence[Shape]
+    made: list[Node] = field(default_factory=list)
+
+    def add(self, layer: Layer, *inputs: Ref) -> Ref:
+        """Add a node."""
+        name = f"{self.node.name}_{len(self.made)}"
+        self.made.append(Node(name, layer, inputs))
+        return (name, 0)
+
+    def chain(self, *layers: Layer) -> None:
+        """Put layers behind the first input, one behind another."""
+        ref = self.taken[0]
+        for layer in layers:
+            ref = self.add(layer, ref)
+
+    def zeros(self, ref: Ref, shape: Shape, axes: int) -> Ref:
+        """Add a zero for each sample of a value, of some axes of length one."""
+        for _ in shape:
+            ref = self.add(Index(0), ref)
+        return self.add(Rescaling(ZERO, ZERO), self.add(Reshape((1,) * axes), ref))
+
+    def named(self) -> list[Node]:
+        """Give the nodes, the last with the name of the one that is written."""
+        return [*self.made[:-1], replace(self.made[-1], name=self.node.name)]
+
+
+def in_keras_layers(network: Network, notes: list[str]) -> Network:
     """Replace the layers that Keras does not have by some that it has."""
     shapes = output_shapes(network)
-    masks = _masks(network)
+    masks = masks_of(network)
     moved: dict[Ref, Ref] = {}
     nodes: list[Node] = []
     for node in network.nodes:
         taken = tuple(moved.get(ref, ref) for ref in node.inputs)
-        if isinstance(node.layer, Unmask):
-            _check_unmask(network, node, masks)
+        if isinstance(node.layer, Unmask) and masks[node.inputs[0]] is None:
             moved[node.name, 0] = taken[0]
             continue
-        if not isinstance(node.layer, AXES):
-            _check_masks(node, masks)
+        _check_masks(node, masks)
+        steps = _Steps(node, taken, [shapes[name][number] for name, number in node.inputs])
+        _lower(steps)
+        if not steps.made:
             nodes.append(replace(node, inputs=taken))
             continue
-        source, number = node.inputs[0]
-        if masks[node.inputs[0]] is not None:
-            refuse(
-                node.name,
-                node.layer,
-                "Keras picks no steps of a masked sequence; write .npz, which holds it",
-            )
-        result = shapes[node.name][0]
-        layers = _lowered(node, shapes[source][number], result, dtype)
-        kinds = " and ".join(dict.fromkeys(layer_kind(layer) for layer in layers))
+        kinds = " and ".join(dict.fromkeys(layer_kind(one.layer) for one in steps.made))
         notes.append(
             f"{node.name} ({layer_kind(node.layer)}) is written as {kinds} that computes the same"
         )
-        for count, layer in enumerate(layers):
-            name = node.name if count == len(layers) - 1 else f"{node.name}_{count}"
-            nodes.append(Node(name, layer, taken))
-            taken = ((name, 0),)
+        nodes += steps.named()
     outputs = tuple(moved.get(ref, ref) for ref in network.outputs)
     return replace(network, nodes=tuple(nodes), outputs=outputs)
 
 
-def _masks(network: Network) -> dict[Ref, Expression | None]:
-    """Give the mask that every tensor carries, by the rules of Keras and the engine."""
-    masks: dict[Ref, Expression | None] = {}
-    for node in network.nodes:
-        taken = [masks.get(ref) for ref in node.inputs] or [None]
-        after = mask_after(node.layer, node.inputs, taken, "newest")
-        masks |= {(node.name, number): None for number in range(8)}
-        masks[node.name, 0] = after
-        if isinstance(node.layer, Bidirectional) and node.layer.merge_mode is None:
-            masks[node.name, 1] = after
-    return masks
-
-
-def _check_unmask(network: Network, unmask: Node, masks: dict[Ref, Expression | None]) -> None:
-    """Keras takes a mask off where a recurrent layer is given states, and only there."""
-    takers = [node for node in network.nodes if (unmask.name, 0) in node.inputs]
-    alone = all(
-        isinstance(node.layer, Recurrent | Bidirectional) and len(node.inputs) > 1
-        for node in takers
-    )
-    if masks[unmask.inputs[0]] is not None and not (alone and takers):
+def _check_masks(node: Node, masks: Mapping[Ref, Expression | None]) -> None:
+    layer = node.layer
+    if not node.inputs or masks[node.inputs[0]] is None:
+        return
+    if is_function(layer):
         refuse(
-            unmask.name,
-            unmask.layer,
-            "Keras takes a mask off only where a recurrent layer is given states to start from; "
-            "write .npz, which holds it",
+            node.name,
+            layer,
+            "it takes a masked sequence, and Keras hands no mask on through operations; write "
+            ".npz, which holds it",
         )
-
-
-def _check_masks(node: Node, masks: dict[Ref, Expression | None]) -> None:
-    if not needs_mask(node.layer) or masks[node.inputs[0]] is None:
+    if not needs_mask(layer):
         return
     if len(node.inputs) > 1:
         refuse(
             node.name,
-            node.layer,
+            layer,
             "it takes a masked sequence and states to start from, and Keras leaves the mask out "
             "there; write .npz, which holds it",
         )
-    layer = node.layer
     if isinstance(layer, Bidirectional) and any(
         side.zero_output_for_mask != side.return_sequences
         for side in (layer.forward, layer.backward)
@@ -124,72 +124,81 @@ def _check_masks(node: Node, masks: dict[Ref, Expression | None]) -> None:
         )
 
 
-def _lowered(node: Node, shape: Shape, result: Shape, dtype: np.dtype) -> list[Layer]:
-    layer = node.layer
-    if isinstance(layer, ExpandDims | Squeeze):
-        return [_reshape(node, result)]
-    if isinstance(layer, Mean):
-        return _mean(node, layer, shape, result, dtype)
-    assert isinstance(layer, Flip | Index | Slice)
-    axis = layer.axis % (len(shape) + 1)
-    size, width = shape[axis - 1], shape[-1]
-    if isinstance(layer, Index) and (axis, len(shape)) == (1, 2) and size is None and width:
-        return [_end(node, layer.index, width, dtype)]
-    if size is None or len(shape) > 2:
-        why = "the number of steps is not stated" if size is None else "the sample has three axes"
+def _lower(steps: _Steps) -> None:
+    """Add what a node becomes; nothing where Keras has it."""
+    layer = steps.node.layer
+    if isinstance(layer, Binary | Where):
+        _aligned(steps)
+    elif isinstance(layer, Slice) and layer.step < 0:
+        # Keras's backends do not all slice backwards
+        start, stop = (None if end is None else -end - 1 for end in (layer.start, layer.stop))
+        steps.chain(Flip(layer.axis), Slice(start, stop, -layer.step, layer.axis))
+    elif isinstance(layer, CumulativeSum) and layer.reverse:
+        steps.chain(Flip(layer.axis), CumulativeSum(layer.axis), Flip(layer.axis))
+    elif isinstance(layer, Activate):
+        _function(steps, layer.activation)
+    elif isinstance(layer, Reduction) and layer.correction:
+        _corrected(steps, layer)
+    elif isinstance(layer, Constant):
+        _constant(steps, layer)
+    elif isinstance(layer, RepeatVector | Repeat) and layer.times is None:
+        _as_often(steps, layer)
+
+
+def _aligned(steps: _Steps) -> None:
+    """Give every input as many axes, those that are missing after the samples."""
+    rank = max(map(len, steps.shapes))
+    if all(len(shape) == rank for shape in steps.shapes):
+        return
+    inputs = []
+    for ref, shape in zip(steps.taken, steps.shapes, strict=True):
+        wide = ref
+        for _ in range(rank - len(shape)):
+            wide = steps.add(ExpandDims(1), wide)
+        inputs.append(wide)
+    steps.add(steps.node.layer, *inputs)
+
+
+def _function(steps: _Steps, activation: Activation) -> None:
+    """Write the functions whose like in Keras gives truth values: by the sign, 1, 0 or -1."""
+    turned, complement = Rescaling(-ONE, ZERO), Rescaling(-ONE, ONE)
+    sign, positive = Activate(Activation("sign")), Activate(Activation("relu"))
+    if activation.name == "is_zero":
+        steps.chain(sign, Activate(Activation("abs")), complement)
+    elif activation.name == "step" and activation["at_zero"]:
+        steps.chain(turned, sign, positive, complement)
+    elif activation.name == "step":
+        steps.chain(sign, positive)
+
+
+def _corrected(steps: _Steps, layer: Reduction) -> None:
+    sizes = [(None, *steps.shapes[0])[axis] for axis in layer.axes]
+    count = int(np.prod([size or 0 for size in sizes]))
+    if count <= layer.correction:
         refuse(
-            node.name,
+            steps.node.name,
             layer,
-            f"{why}, so Keras has no layer that picks these places; write .onnx or .npz instead",
+            "its variance is divided by the count of steps less one, and that count is not stated; "
+            "write .npz instead",
         )
-    if isinstance(layer, Index):
-        places = np.array([layer.index % size])
-    elif isinstance(layer, Flip):
-        places = np.arange(size)[::-1]
+    factor = np.array(count / (count - layer.correction))
+    steps.chain(replace(layer, correction=0), Rescaling(factor, ZERO))
+
+
+def _constant(steps: _Steps, layer: Constant) -> None:
+    """Add fixed numbers to a zero for each sample."""
+    steps.add(layer, steps.zeros(steps.taken[0], steps.shapes[0], layer.C.ndim))
+
+
+def _as_often(steps: _Steps, layer: RepeatVector | Repeat) -> None:
+    """Repeat as often as a sequence has steps: by adding a zero at each of them."""
+    value, like = steps.taken
+    axis = 1
+    if isinstance(layer, RepeatVector):
+        value = steps.add(ExpandDims(1), value)
     else:
-        places = np.arange(size)[layer.start : layer.stop : layer.step]
-    picked = _along(axis, len(shape), np.eye(size, dtype=dtype)[:, places])
-    return [*picked, _reshape(node, result)] if isinstance(layer, Index) else picked
-
-
-def _end(node: Node, index: int, width: int, dtype: np.dtype) -> Recurrent:
-    """Pick the newest or the oldest of any number of steps: ``h' = x I + h 0`` ends with it."""
-    if index not in {-1, 0}:
-        raise UnsupportedModel(
-            f"layer {node.name!r} (Index) picks place {index} of steps whose number is not stated, "
-            "and Keras has no layer that does; write .onnx or .npz instead"
-        )
-    one = Gate(np.eye(width, dtype=dtype), np.zeros((width, width), dtype=dtype))
-    return Recurrent(SimpleRNN(one, Activation("linear")), go_backwards=index == 0)
-
-
-def _along(axis: int, rank: int, matrix: np.ndarray) -> list[Layer]:
-    """Multiply one axis by a matrix (from, to)."""
-    if axis == rank:
-        return [Dense(matrix)]
-    return [Permute((2, 1)), Dense(matrix), Permute((2, 1))]
-
-
-def _mean(node: Node, layer: Mean, shape: Shape, result: Shape, dtype: np.dtype) -> list[Layer]:
-    axes = {axis % (len(shape) + 1) for axis in layer.axes}
-    if axes == {1} and len(shape) == 2:
-        return [GlobalPooling1D("average", layer.keepdims)]
-    size = shape[-1]
-    if axes == {len(shape)} and size is not None and len(shape) <= 2:
-        mean = Dense(np.full((size, 1), 1 / size, dtype=dtype))
-        return [mean] if layer.keepdims else [mean, _reshape(node, result)]
-    refuse(
-        node.name,
-        layer,
-        "Keras has no layer that takes the mean over these axes; write .onnx or .npz instead",
-    )
-
-
-def _reshape(node: Node, result: Shape) -> Reshape:
-    if sum(side is None for side in result) > 1:
-        refuse(
-            node.name,
-            node.layer,
-            "more than one side of its shape is not stated; write .onnx or .npz instead",
-        )
-    return Reshape(tuple(-1 if side is None else side for side in result))
+        axis = layer.axis % (len(steps.shapes[0]) + 1)
+    for other in range(1, len(steps.shapes[1]) + 1):
+        if other != axis:
+            like = steps.add(Slice(0, 1, 1, other), like)
+    steps.add(Add(), value, steps.add(Rescaling(ZERO, ZERO), like))

@@ -8,6 +8,7 @@ from typing import Any
 
 import numpy as np
 
+from rnnlens.network.axes import Lengths
 from rnnlens.network.cells import GRU, LSTM, FloatArray, SimpleRNN
 from rnnlens.network.json_values import Json
 from rnnlens.network.layers import (
@@ -19,7 +20,6 @@ from rnnlens.network.layers import (
     Concatenate,
     Conv1D,
     Dense,
-    DescribedRecurrent,
     Embedding,
     Flatten,
     GlobalPooling1D,
@@ -90,14 +90,7 @@ class LayerContext:
 def keras_layer_of(layer: Layer, context: LayerContext) -> KerasLayer:
     """Give a layer as Keras 3 has it."""
     maker = MAKERS.get(type(layer))
-    if isinstance(layer, RepeatVector) and layer.times is None:
-        refuse(
-            context.name,
-            layer,
-            "Keras has no layer that repeats a vector as often as a sequence has steps; write "
-            ".npz, which holds it",
-        )
-    others = ".npz" if isinstance(layer, DescribedRecurrent) else ".onnx or .npz"
+    others = ".onnx or .npz" if isinstance(layer, Lengths) else ".npz"
     if maker is None:
         refuse(
             context.name,

@@ -9,7 +9,17 @@ from typing import Any
 import numpy as np
 
 from rnnlens.network.axes import Repeat, Take
-from rnnlens.network.layers import Binary, CumulativeSum, Einsum, Reduction, Where
+from rnnlens.network.layers import (
+    Add,
+    Average,
+    Binary,
+    CumulativeSum,
+    Einsum,
+    Multiply,
+    Reduction,
+    Subtract,
+    Where,
+)
 from rnnlens.network.shapes import Shape
 from rnnlens.writers.onnx.graph import OnnxGraphWriter
 from rnnlens.writers.written import refuse
@@ -35,6 +45,21 @@ def _aligned(inputs: Inputs, shapes: Shapes, writer: OnnxGraphWriter) -> list[st
             one = writer.op("Unsqueeze", [one, writer.constant(axes, "axes")])
         made.append(one)
     return made
+
+
+def _merge(
+    layer: Add | Subtract | Multiply | Average,
+    inputs: Inputs,
+    shapes: Shapes,
+    writer: OnnxGraphWriter,
+) -> str:
+    kind = {Add: "Add", Subtract: "Sub", Multiply: "Mul", Average: "Add"}[type(layer)]
+    merged, *others = _aligned(inputs, shapes, writer)
+    for other in others:
+        merged = writer.op(kind, [merged, other])
+    if isinstance(layer, Average):
+        merged = writer.op("Mul", [merged, writer.constant(1 / len(inputs), "share")])
+    return merged
 
 
 def _where(layer: Where, inputs: Inputs, shapes: Shapes, writer: OnnxGraphWriter) -> str:
@@ -101,6 +126,10 @@ def _repeat(layer: Repeat, inputs: Inputs, shapes: Shapes, writer: OnnxGraphWrit
 
 #: Writers of layers by class.
 BETWEEN: Mapping[type, Callable[[Any, Inputs, Shapes, OnnxGraphWriter], str]] = {
+    Add: _merge,
+    Subtract: _merge,
+    Multiply: _merge,
+    Average: _merge,
     Binary: _binary,
     Where: _where,
     Reduction: _reduction,

@@ -2,20 +2,22 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from importlib.util import find_spec
 
 import numpy as np
 
 from rnnlens.errors import MissingLibrary, UnsupportedModel
-from rnnlens.network.axes import Lengths
-from rnnlens.network.layers import Embedding, Input, Masking
+from rnnlens.network.layers import Bidirectional, Embedding, Input, Recurrent
 from rnnlens.network.network import Network, Node, Ref
 from rnnlens.network.shapes import output_shapes
+from rnnlens.writers.masks import Expression, wanted_masks
 from rnnlens.writers.onnx.graph import OnnxGraphWriter
 from rnnlens.writers.onnx.layers import operators
+from rnnlens.writers.onnx.masked import masked_operators
 from rnnlens.writers.packing import dtype_of
 from rnnlens.writers.simplify import simplified
-from rnnlens.writers.written import Written, refuse
+from rnnlens.writers.written import Written
 
 __all__ = ["write"]
 
@@ -29,7 +31,7 @@ def write(network: Network) -> Written:
         raise MissingLibrary('writing .onnx needs the library onnx: pip install "rnnlens[onnx]"')
     from onnx import TensorProto, checker, helper
 
-    _check_masks(network)
+    _check(network)
     writer = OnnxGraphWriter()
     dtype = dtype_of(network)
     if dtype != np.float32:
@@ -39,6 +41,7 @@ def write(network: Network) -> Written:
         )
     simple = simplified(network)
     shapes = output_shapes(simple)
+    masks = wanted_masks(simple)
     values: dict[Ref, str] = {}
     entries = []
     for node in simple.nodes:
@@ -54,7 +57,7 @@ def write(network: Network) -> Written:
         writer.scope = node.name
         if _tokens(simple, node.inputs[0][0]):
             writer.whole.add(values[node.inputs[0]])
-        _add(node, values, shapes, writer)
+        _add(node, values, shapes, masks, writer)
     writer.scope = ""
     exits = []
     for number, ref in enumerate(simple.outputs):
@@ -70,7 +73,7 @@ def write(network: Network) -> Written:
         opset_imports=[helper.make_opsetid("", OPSET)],
     )
     checker.check_model(model)
-    return Written(model.SerializeToString(), tuple(writer.notes))
+    return Written(model.SerializeToString(), tuple(writer.notes), reads_back=not writer.packs)
 
 
 def _tokens(network: Network, name: str) -> bool:
@@ -88,25 +91,33 @@ def _add(
     node: Node,
     values: dict[Ref, str],
     shapes: dict[str, tuple[tuple[int | None, ...], ...]],
+    masks: Mapping[str, Expression],
     writer: OnnxGraphWriter,
 ) -> None:
     taken = [values[ref] for ref in node.inputs]
     sides = [shapes[name][number] for name, number in node.inputs]
-    for number, name in enumerate(operators(node.layer, taken, sides, writer)):
-        values[node.name, number] = name
+    mask = masks.get(node.name)
+    if mask is not None and not _as_lengths(node, mask):
+        made = masked_operators(node, taken, mask, values, writer)
+    else:
+        writer.lengths = "" if mask is None else writer.op("Cast", [values[mask[2]]], to=6)  # int32
+        made = operators(node.layer, taken, sides, writer)
+        writer.lengths = ""
+    values |= {(node.name, number): name for number, name in enumerate(made)}
 
 
-def _check_masks(network: Network) -> None:
-    for node in network.nodes:
-        layer = node.layer
-        if isinstance(layer, Masking | Lengths) or (
-            isinstance(layer, Embedding) and layer.mask_zero
-        ):
-            refuse(
-                node.name,
-                layer,
-                "it masks steps, which the operators of ONNX do not; write .keras or .npz instead",
-            )
+def _as_lengths(node: Node, mask: Expression) -> bool:
+    """Tell whether the operator itself knows the mask: real steps first, zeros after them."""
+    layer = node.layer
+    both = (layer.forward, layer.backward) if isinstance(layer, Bidirectional) else (layer,)
+    plain = all(
+        isinstance(side, Recurrent) and side.zero_output_for_mask == side.return_sequences
+        for side in both
+    )
+    return mask[0] == "lengths" and not mask[-1] and plain
+
+
+def _check(network: Network) -> None:
     if any(isinstance(network[name].layer, Input) for name, _ in network.outputs):
         raise UnsupportedModel(
             "the network gives one of its inputs as an output, which rnnlens does not write for "

@@ -29,6 +29,10 @@ class OnnxGraphWriter:
     notes: list[str] = field(default_factory=list)
     #: The layer that is being written, before the names of its values.
     scope: str = ""
+    #: How many steps of each sample the layer reads; empty where it reads all.
+    lengths: str = ""
+    #: Whether it moves masked steps, which the reader of rnnlens does not follow.
+    packs: bool = False
     #: Names of values, and of those that are whole numbers.
     used: set[str] = field(default_factory=set)
     whole: set[str] = field(default_factory=set)

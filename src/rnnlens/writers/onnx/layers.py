@@ -13,6 +13,7 @@ from rnnlens.network.axes import (
     ExpandDims,
     Flip,
     Index,
+    Lengths,
     Mean,
     Slice,
     Squeeze,
@@ -20,8 +21,6 @@ from rnnlens.network.axes import (
 )
 from rnnlens.network.layers import (
     Activate,
-    Add,
-    Average,
     BatchNormalization,
     Bidirectional,
     Concatenate,
@@ -34,7 +33,7 @@ from rnnlens.network.layers import (
     Identity,
     Layer,
     LayerNormalization,
-    Multiply,
+    Masking,
     Permute,
     Pooling1D,
     PReLU,
@@ -43,12 +42,12 @@ from rnnlens.network.layers import (
     Rescaling,
     Reshape,
     Standardization,
-    Subtract,
     TimeDistributed,
 )
 from rnnlens.network.shapes import Shape
 from rnnlens.writers.onnx.between import BETWEEN
 from rnnlens.writers.onnx.graph import OnnxGraphWriter
+from rnnlens.writers.onnx.masked import masking
 from rnnlens.writers.onnx.recurrent import bidirectional, recurrent
 from rnnlens.writers.written import refuse
 
@@ -110,6 +109,10 @@ def _dense(layer: Dense, inputs: Inputs, shapes: Shapes, writer: OnnxGraphWriter
 
 def _activate(layer: Activate, inputs: Inputs, shapes: Shapes, writer: OnnxGraphWriter) -> str:
     return _activated(layer, inputs[0], layer.activation, writer)
+
+
+def _masking(layer: Masking, inputs: Inputs, shapes: Shapes, writer: OnnxGraphWriter) -> str:
+    return masking(layer, inputs[0], writer)
 
 
 def _same(layer: Layer, inputs: Inputs, shapes: Shapes, writer: OnnxGraphWriter) -> str:
@@ -210,22 +213,6 @@ def _concatenate(
     layer: Concatenate, inputs: Inputs, shapes: Shapes, writer: OnnxGraphWriter
 ) -> str:
     return writer.op("Concat", list(inputs), axis=layer.axis)
-
-
-def _merge(layer: Layer, inputs: Inputs, shapes: Shapes, writer: OnnxGraphWriter) -> str:
-    if len({len(shape) for shape in shapes}) > 1:
-        refuse(
-            writer.scope,
-            layer,
-            "its inputs have different numbers of axes; write .keras or .npz instead",
-        )
-    kind = {Add: "Add", Subtract: "Sub", Multiply: "Mul", Average: "Add"}[type(layer)]
-    merged = inputs[0]
-    for other in inputs[1:]:
-        merged = writer.op(kind, [merged, other])
-    if isinstance(layer, Average):
-        merged = writer.op("Mul", [merged, writer.constant(1 / len(inputs), "share")])
-    return merged
 
 
 def _channels_first(x: str, writer: OnnxGraphWriter) -> str:
@@ -331,6 +318,7 @@ MAKERS: Mapping[type, Callable[[Any, Inputs, Shapes, OnnxGraphWriter], str]] = {
     Dense: _dense,
     Activate: _activate,
     Identity: _same,
+    Lengths: _same,
     Unmask: _same,
     BatchNormalization: _batch_normalization,
     LayerNormalization: _layer_normalization,
@@ -342,14 +330,11 @@ MAKERS: Mapping[type, Callable[[Any, Inputs, Shapes, OnnxGraphWriter], str]] = {
     Permute: _permute,
     RepeatVector: _repeat_vector,
     Concatenate: _concatenate,
-    Add: _merge,
-    Subtract: _merge,
-    Multiply: _merge,
-    Average: _merge,
     Conv1D: _conv1d,
     Pooling1D: _pooling,
     GlobalPooling1D: _global_pooling,
     PReLU: _prelu,
+    Masking: _masking,
     Mean: _mean,
     Index: _index,
     Slice: _slice,

@@ -15,7 +15,7 @@ from rnnlens.writers.onnx.graph import OnnxGraphWriter
 from rnnlens.writers.packing import has, packed
 from rnnlens.writers.written import refuse
 
-__all__ = ["bidirectional", "recurrent"]
+__all__ = ["bidirectional", "last_states", "merged_sides", "operator", "recurrent", "turned"]
 
 #: Operators by kind of cell.
 OPERATORS = {"LSTM": "LSTM", "GRU": "GRU", "SimpleRNN": "RNN"}
@@ -33,13 +33,13 @@ FUNCTIONS: dict[str, str] = {
 def recurrent(layer: Recurrent, inputs: Sequence[str], writer: OnnxGraphWriter) -> list[str]:
     """Write a recurrent layer."""
     x = writer.op("Transpose", [inputs[0]], perm=[1, 0, 2])
-    outputs, states = _operator([layer], x, list(inputs[1:]), writer)
+    outputs, states = operator([layer], x, list(inputs[1:]), writer)
     if not layer.return_sequences:
         first = _without_direction(states[0], writer)
         return _with_states(layer, first, states, writer)
     y = writer.op("Transpose", [_without_direction(outputs, writer, axis=1)], perm=[1, 0, 2])
     if layer.go_backwards:  # ONNX gives it in the order of the input, Keras newest first
-        y = _flipped(y, writer)
+        y = turned(y, writer)
     return _with_states(layer, y, states, writer)
 
 
@@ -52,7 +52,7 @@ def bidirectional(
     if not alike or layer.merge_mode != "concat" or len(inputs) > 1 or layer.forward.return_state:
         return _apart(layer, inputs, writer)
     x = writer.op("Transpose", [inputs[0]], perm=[1, 0, 2])
-    y, states = _operator(list(sides), x, [], writer)
+    y, states = operator(list(sides), x, [], writer)
     width = 2 * layer.forward.cell.units
     if layer.forward.return_sequences:  # (step, direction, sample, unit)
         y = writer.op("Transpose", [y], perm=[2, 0, 1, 3])
@@ -80,10 +80,17 @@ def _apart(layer: Bidirectional, inputs: Sequence[str], writer: OnnxGraphWriter)
         recurrent(side, [inputs[0], *states], writer)
         for side, states in zip((layer.forward, layer.backward), given, strict=True)
     ]
+    return merged_sides(layer, ways, writer)
+
+
+def merged_sides(
+    layer: Bidirectional, ways: Sequence[Sequence[str]], writer: OnnxGraphWriter
+) -> list[str]:
+    """Merge what two directions give, each its outputs and then its states."""
     sequences = [way[0] for way in ways]
     states = [*ways[0][1:], *ways[1][1:]]
     if layer.forward.return_sequences:  # Keras turns the second round, whichever reads newest first
-        sequences[1] = _flipped(sequences[1], writer)
+        sequences[1] = turned(sequences[1], writer)
     if layer.merge_mode is None:
         return [*sequences, *states]
     if layer.merge_mode == "concat":
@@ -98,21 +105,25 @@ def _without_direction(value: str, writer: OnnxGraphWriter, axis: int = 0) -> st
     return writer.op("Squeeze", [value, writer.constant(np.array([axis]), "axis")])
 
 
-def _flipped(value: str, writer: OnnxGraphWriter) -> str:
+def turned(value: str, writer: OnnxGraphWriter) -> str:
+    """Turn the steps round."""
     bounds = {"start": [-1], "end": [-(2**63) + 1], "axis": [1], "step": [-1]}
     places = [writer.constant(np.array(values), name) for name, values in bounds.items()]
     return writer.op("Slice", [value, *places])
 
 
+def last_states(states: Sequence[str], writer: OnnxGraphWriter) -> list[str]:
+    """Take the axis of directions off final states."""
+    return [_without_direction(state, writer) for state in states]
+
+
 def _with_states(
     layer: Recurrent, first: str, states: list[str], writer: OnnxGraphWriter
 ) -> list[str]:
-    if not layer.return_state:
-        return [first]
-    return [first, *(_without_direction(state, writer) for state in states)]
+    return [first, *last_states(states, writer)] if layer.return_state else [first]
 
 
-def _operator(
+def operator(
     sides: list[Recurrent], x: str, states: list[str], writer: OnnxGraphWriter
 ) -> tuple[str, list[str]]:
     """Add the operator; give Y (step, direction, sample, unit) and the final states."""
@@ -129,7 +140,8 @@ def _operator(
         halves = [[packed(each, order, "b"), packed(each, order, "b_r")] for each in cells]
         arrays["B"] = np.stack([np.concatenate(half) for half in halves])
     inputs = [x, *(writer.constant(values, name) for name, values in arrays.items())]
-    inputs += [""] * (5 - len(inputs))
+    inputs += [""] * (4 - len(inputs))
+    inputs.append(writer.lengths)
     direction = np.array([0])
     inputs += [writer.op("Unsqueeze", [s, writer.constant(direction, "axis")]) for s in states]
     if any(has(each, "V") for each in cells):

@@ -2,105 +2,89 @@
 
 from __future__ import annotations
 
-from rnnlens.network.axes import Index
-from rnnlens.network.cells import LSTM, SimpleRNN
-from rnnlens.network.layers import (
-    Activate,
-    BatchNormalization,
-    Bidirectional,
-    Dense,
-    Embedding,
-    Flatten,
-    LayerNormalization,
-    Recurrent,
-    TimeDistributed,
-)
-from rnnlens.writers.packing import has
-from rnnlens.writers.torch.chain import CLASSES, TorchModule, function_of, sides
+from collections.abc import Collection
 
-__all__ = ["class_code"]
+from rnnlens.network.layers import Bidirectional, Input, Recurrent
+from rnnlens.network.network import Network, Node, Ref
+from rnnlens.network.shapes import output_shapes
+from rnnlens.writers.masks import wanted_masks
+from rnnlens.writers.torch.graph import TorchClassWriter, is_straight
+from rnnlens.writers.torch.layers import layer_lines
+from rnnlens.writers.torch.masked import masked_lines
+from rnnlens.writers.torch.recurrent import recurrent_lines, stacks
+
+__all__ = ["class_of", "grouped", "text_of"]
 
 
-def class_code(modules: list[TorchModule]) -> str:
-    """Write the class whose ``load_state_dict`` takes the arrays of a chain."""
-    made = [_constructor(module) for module in modules]
+def class_of(network: Network) -> TorchClassWriter:
+    """Write the modules and the forward code of a network."""
+    writer = TorchClassWriter(straight=is_straight(network))
+    shapes = output_shapes(network)
+    masks = wanted_masks(network)
+    # a mask is made of a value that is gone where one name serves for all
+    writer.straight = writer.straight and not masks
+    values: dict[Ref, str] = {}
+    entries = []
+    for nodes in grouped(network, masks):
+        node = nodes[-1]
+        writer.scope = node.name
+        if isinstance(node.layer, Input):
+            alone = len(network.inputs) == 1
+            name = "x" if alone else writer.fresh(node.name)
+            values[node.name, 0] = name
+            entries.append(name)
+            continue
+        taken = [values[ref] for ref in nodes[0].inputs]
+        if node.name in masks:
+            made = masked_lines(node, taken, masks[node.name], values, writer)
+        elif isinstance(node.layer, Recurrent | Bidirectional):
+            made = recurrent_lines(nodes, taken, writer)
+        else:
+            sides = [shapes[name][number] for name, number in node.inputs]
+            made = layer_lines(node.layer, taken, sides, writer)
+        values |= {(node.name, number): name for number, name in enumerate(made)}
+    given = [values[ref] for ref in network.outputs]
+    writer.line(f"return {', '.join(given)}")
+    writer.entries = entries
+    return writer
+
+
+def text_of(writer: TorchClassWriter) -> str:
+    """Lay the class out, whose ``load_state_dict`` takes the arrays."""
     lines = [
         "class Network(torch.nn.Module):",
         "    def __init__(self):",
         "        super().__init__()",
-        *(f"        {line}" for line in made if line),
+        *(f"        {line}" for line in writer.constructors),
         "",
-        "    def forward(self, x):",
-        *(f"        {line}" for module in modules for line in _forward(module)),
-        "        return x",
+        f"    def forward(self, {', '.join(writer.entries)}):",
+        *(f"        {line}" for line in writer.lines),
     ]
     return "\n".join(["import torch", "", "", *lines, ""])
 
 
-def _constructor(module: TorchModule) -> str:
-    layer, name = module.layer, f"self.{module.name} = torch.nn."
-    inner = layer.layer if isinstance(layer, TimeDistributed) else layer
-    if isinstance(inner, Recurrent | Bidirectional):
-        return f"{name}{_recurrent(module)}"
-    if isinstance(inner, Dense):
-        bias = "" if inner.b is not None else ", bias=False"
-        return f"{name}Linear({inner.W.shape[0]}, {inner.W.shape[1]}{bias})"
-    if isinstance(inner, Embedding):
-        return f"{name}Embedding({inner.E.shape[0]}, {inner.E.shape[1]})"
-    if isinstance(inner, LayerNormalization):
-        array = inner.gamma if inner.gamma is not None else inner.beta
-        affine = "" if array is not None else ", elementwise_affine=False"
-        size = "x" if array is None else array.shape[0]
-        bias = ", bias=False" if array is not None and inner.beta is None else ""
-        return f"{name}LayerNorm({size}, eps={inner.epsilon!r}{affine}{bias})"
-    if isinstance(inner, BatchNormalization):
-        affine = "" if inner.gamma is not None else ", affine=False"
-        return f"{name}BatchNorm1d({inner.mean.shape[0]}, eps={inner.epsilon!r}{affine})"
-    return ""
-
-
-def _recurrent(module: TorchModule) -> str:
-    cell = sides(module.nodes[0].layer)[0].cell
-    options = []
-    if len(module.nodes) > 1:
-        options.append(f"num_layers={len(module.nodes)}")
-    if isinstance(cell, SimpleRNN) and cell.activation.name == "relu":
-        options.append('nonlinearity="relu"')
-    if not (has(cell, "b") or has(cell, "b_r")):
-        options.append("bias=False")
-    if isinstance(module.layer, Bidirectional):
-        options.append("bidirectional=True")
-    if isinstance(cell, LSTM) and cell.projection is not None:
-        options.append(f"proj_size={cell.state_sizes[0]}")
-    listed = ", ".join([str(cell.features), str(cell.units), "batch_first=True", *options])
-    return f"{CLASSES[cell.kind]}({listed})"
-
-
-def _forward(module: TorchModule) -> list[str]:
-    layer = module.layer
-    call = f"self.{module.name}(x)"
-    if isinstance(layer, Recurrent | Bidirectional):
-        return _recurrent_forward(module, call)
-    if isinstance(layer, Index):
-        return [f"x = x[:, {layer.index}]"]
-    if isinstance(layer, Flatten):
-        return ["x = x.flatten(1)"]
-    if isinstance(layer, Embedding):
-        return [f"x = self.{module.name}(x.long())"]
-    inner = layer.layer if isinstance(layer, TimeDistributed) else layer
-    lines = [] if isinstance(inner, Activate) else [f"x = {call}"]
-    if isinstance(inner, Dense | Activate):
-        function = function_of(inner.activation)
-        lines += [f"x = {function.format('x')}"] if function else []
-    return lines
-
-
-def _recurrent_forward(module: TorchModule, call: str) -> list[str]:
-    first, *_ = sides(module.layer)
-    turned = ["x = x.flip(1)"] if first.go_backwards else []
-    if first.return_sequences:
-        return [*turned, f"x, _ = {call}"]
-    states = "(h, _)" if isinstance(first.cell, LSTM) else "h"
-    both = isinstance(module.layer, Bidirectional)
-    last = "torch.cat([h[-2], h[-1]], dim=1)" if both else "h[-1]"
-    return [*turned, f"_, {states} = {call}", f"x = {last}"]
+def grouped(network: Network, masked: Collection[str] = ()) -> list[list[Node]]:
+    """Put recurrent layers that follow one another as a stack of PyTorch together."""
+    takers: dict[str, list[tuple[Node, Ref]]] = {}
+    calls: dict[int, int] = {}
+    for node in network.nodes:
+        calls[id(node.layer)] = calls.get(id(node.layer), 0) + 1
+        for ref in node.inputs:
+            takers.setdefault(ref[0], []).append((node, ref))
+    given = {name for name, _ in network.outputs}
+    groups: list[list[Node]] = []
+    of: dict[str, list[Node]] = {}
+    for node in network.nodes:
+        before = of.get(node.inputs[0][0]) if node.inputs else None
+        if before is not None and len(node.inputs) == 1 and node.inputs[0][1] == 0:
+            last = before[-1]
+            alone = len(takers[last.name]) == 1 and last.name not in {*given, *masked}
+            once = calls[id(last.layer)] == calls[id(node.layer)] == 1
+            alone = alone and node.name not in masked
+            if last.name == node.inputs[0][0] and alone and once and stacks(last, node):
+                before.append(node)
+                of[node.name] = before
+                continue
+        of[node.name] = [node]
+        groups.append(of[node.name])
+    return groups

@@ -7,41 +7,34 @@ little-endian (https://github.com/huggingface/safetensors, README).
 from __future__ import annotations
 
 import json
-from dataclasses import replace
+from collections.abc import Mapping
+from dataclasses import dataclass, fields, replace
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar, cast
 
 import numpy as np
 
-from rnnlens.network.cells import Cell
-from rnnlens.network.layers import (
-    Bidirectional,
-    Dense,
-    Embedding,
-    Layer,
-    Recurrent,
-    TimeDistributed,
-)
-from rnnlens.network.network import Network
+from rnnlens.network.cells import Cell, Gate
+from rnnlens.network.layers import Bidirectional, CellNode, Dense, Layer, Recurrent
+from rnnlens.network.network import Network, Ref
 from rnnlens.readers.layouts import CellArray
 from rnnlens.readers.torch.recurrent import ROLES, cell_of
+from rnnlens.writers.masks import wanted_masks
 from rnnlens.writers.simplify import simplified
-from rnnlens.writers.torch.chain import TorchModule, arrays_of_module, chain_of, sides
-from rnnlens.writers.torch.code import class_code
+from rnnlens.writers.torch.code import class_of, grouped, text_of
+from rnnlens.writers.torch.graph import changes_nothing, is_straight
+from rnnlens.writers.torch.recurrent import is_own_module, sides
 from rnnlens.writers.written import Written
 
-__all__ = ["head_of", "restored", "write"]
+__all__ = ["arrays_of", "head_of", "restored", "write"]
 
 DTYPES = {"float64": "F64", "float32": "F32", "float16": "F16"}
 
 
 def write(network: Network) -> Written:
     """Write a network as a PyTorch state dict."""
-    modules = chain_of(simplified(network))
-    code = class_code(modules)
-    arrays: dict[str, np.ndarray] = {}
-    for module in modules:
-        arrays |= arrays_of_module(module)
+    made = class_of(_plain(network))
+    code, arrays = text_of(made), made.arrays
     notes = [
         "a state dict holds arrays and no forward code: the class that takes them is printed with "
         "this, and is kept in the file's metadata under 'code'",
@@ -75,56 +68,70 @@ def _file(arrays: dict[str, np.ndarray], code: str) -> bytes:
     return b"".join([len(text).to_bytes(8, "little"), text, *data])
 
 
+def _plain(network: Network) -> Network:
+    """Fold what PyTorch says by an option, and take the layers out that change nothing."""
+    simple = simplified(network)
+    moved: dict[Ref, Ref] = {}
+    nodes = []
+    for node in simple.nodes:
+        taken = tuple(moved.get(ref, ref) for ref in node.inputs)
+        if changes_nothing(node.layer):
+            moved[node.name, 0] = taken[0]
+        else:
+            nodes.append(replace(node, inputs=taken))
+    outputs = tuple(moved.get(ref, ref) for ref in simple.outputs)
+    return replace(simple, nodes=tuple(nodes), outputs=outputs)
+
+
 def head_of(network: Network) -> dict[str, Any] | None:
     """Give what a reader of the state dict needs to give the whole network back."""
-    first, *rest = chain_of(simplified(network))
-    own = sides(first.layer)
-    if not own or own[0].return_sequences or own[0].go_backwards:
+    plain = _plain(network)
+    _, *groups = grouped(plain)
+    masked = wanted_masks(plain)
+    if masked or not is_straight(plain) or not groups or not is_own_module(groups[0][-1].layer):
+        return None
+    first, *rest = groups
+    own = sides(first[-1].layer)
+    if own[0].return_sequences or own[0].return_state or own[0].go_backwards:
+        return None
+    if isinstance(first[-1].layer, Bidirectional) and first[-1].layer.merge_mode != "concat":
         return None
     options: dict[str, Any] = {}
     if own[0].cell.kind == "SimpleRNN":
         options["nonlinearity"] = own[0].cell.activation.name  # type: ignore[attr-defined]
     if not rest:
-        return None if isinstance(first.layer, Bidirectional) else options
-    head = rest[0].layer
+        return None if isinstance(first[-1].layer, Bidirectional) else options
+    head = rest[0][0].layer
     linear = isinstance(head, Dense) and head.activation.name == "linear"
-    return (
-        {**options, "head": rest[0].name} if linear and len(rest) == 1 and len(own) == 1 else None
-    )
+    return {**options, "head": "fc"} if linear and len(rest) == 1 and len(own) == 1 else None
 
 
 def restored(network: Network, path: Path) -> Network:
     """Put the arrays of a state dict, read back from its file, into the layers they came from."""
-    arrays = _arrays(path)
-    simple = simplified(network)
-    layers: dict[str, Layer] = {}
-    for module in chain_of(simple):
-        for number, node in enumerate(module.nodes):
-            layers[node.name] = _layer(node.layer, module, number, arrays)
-    nodes = (replace(node, layer=layers.get(node.name, node.layer)) for node in simple.nodes)
-    return replace(simple, nodes=tuple(nodes))
+    arrays = arrays_of(path)
+    plain = _plain(network)
+    made = class_of(plain)
+    file = _ReadBack(arrays, made.kept, made.modules, made.directions)
+    layers: dict[int, Layer] = {}
+    for group in grouped(plain, wanted_masks(plain)):
+        for number, node in enumerate(group):
+            if number:  # a stack has the name of its first layer
+                file.modules[id(node.layer)] = file.modules[id(group[0].layer)]
+            layers[id(node.layer)] = file.restored(node.layer, f"_l{number}")
+    nodes = tuple(replace(node, layer=layers[id(node.layer)]) for node in plain.nodes)
+    return replace(plain, nodes=nodes)
 
 
-def _layer(layer: Layer, module: TorchModule, number: int, arrays: dict[str, np.ndarray]) -> Layer:
-    own = {key.rpartition(".")[2]: a for key, a in arrays.items() if _of(key) == module.name}
+def _recurrent(layer: Layer, own: Mapping[str, np.ndarray], ending: str) -> Layer:
     if isinstance(layer, Recurrent):
-        return replace(layer, cell=_cell(layer, own, f"_l{number}"))
-    if isinstance(layer, Bidirectional):
-        forward = replace(layer.forward, cell=_cell(layer.forward, own, f"_l{number}"))
-        cell = _cell(layer.backward, own, f"_l{number}_reverse")
-        return replace(layer, forward=forward, backward=replace(layer.backward, cell=cell))
-    if isinstance(layer, TimeDistributed):
-        return replace(layer, layer=_layer(layer.layer, module, number, arrays))
-    if isinstance(layer, Dense):
-        return replace(layer, W=own["weight"].T, b=own.get("bias"))
-    if isinstance(layer, Embedding):
-        return replace(layer, E=own["weight"])
-    names = {"gamma": "weight", "beta": "bias", "mean": "running_mean", "variance": "running_var"}
-    held = {name: own[role] for name, role in names.items() if name in layer.arrays()}
-    return replace(layer, **held) if held else layer
+        return replace(layer, cell=_cell(layer, own, ending))
+    assert isinstance(layer, Bidirectional)
+    forward = replace(layer.forward, cell=_cell(layer.forward, own, ending))
+    backward = replace(layer.backward, cell=_cell(layer.backward, own, f"{ending}_reverse"))
+    return replace(layer, forward=forward, backward=backward)
 
 
-def _cell(layer: Recurrent, own: dict[str, np.ndarray], ending: str) -> Cell:
+def _cell(layer: Recurrent, own: Mapping[str, np.ndarray], ending: str) -> Cell:
     named = {role: own[role + ending] for role in ROLES if role + ending in own}
     function = getattr(layer.cell.activation, "name", "tanh")  # type: ignore[attr-defined]
     cell, _ = cell_of(
@@ -133,11 +140,43 @@ def _cell(layer: Recurrent, own: dict[str, np.ndarray], ending: str) -> Cell:
     return cell
 
 
-def _of(key: str) -> str:
-    return key.rpartition(".")[0]
+T = TypeVar("T")
 
 
-def _arrays(path: Path) -> dict[str, np.ndarray]:
+@dataclass(frozen=True)
+class _ReadBack:
+    """The arrays of a file, and which of them is which in the network that was written."""
+
+    arrays: Mapping[str, np.ndarray]
+    kept: Mapping[int, tuple[str, bool]]
+    modules: dict[int, str]
+    directions: Mapping[int, Recurrent]
+
+    def restored(self, value: T, ending: str = "_l0") -> T:
+        """Put every array that was read back in the place of the one that was written."""
+        if isinstance(value, np.ndarray):
+            name, turned = self.kept[id(value)]
+            return cast("T", self.arrays[name].T if turned else self.arrays[name])
+        if isinstance(value, tuple):
+            return cast("T", tuple(self.restored(item) for item in value))
+        plain = self.directions.get(id(value))
+        if plain is not None and id(plain) in self.modules and isinstance(value, Recurrent):
+            return replace(value, cell=self.restored(plain).cell)
+        if isinstance(value, Layer) and is_own_module(value) and id(value) in self.modules:
+            return cast("T", _recurrent(value, self.of(self.modules[id(value)]), ending))
+        if isinstance(value, Layer | Cell | Gate | CellNode):
+            held = {spec.name: self.restored(getattr(value, spec.name)) for spec in fields(value)}
+            return replace(value, **held)
+        return value
+
+    def of(self, module: str) -> dict[str, np.ndarray]:
+        """Give the arrays of a module by their roles."""
+        parts = {name: name.rpartition(".") for name in self.arrays}
+        return {role: self.arrays[name] for name, (of, _, role) in parts.items() if of == module}
+
+
+def arrays_of(path: Path) -> dict[str, np.ndarray]:
+    """Read the arrays of a file by their names."""
     data = path.read_bytes()
     start = 8 + int.from_bytes(data[:8], "little")
     header = json.loads(data[8:start])

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, NamedTuple
 import numpy as np
 
 from rnnlens.api.shared.forecast.places import places_of, sliding_places
+from rnnlens.api.shared.given.joint.by_input import laid_out
 from rnnlens.api.shared.labels.forecast import labelled_check
 from rnnlens.checks.forecast.check import check_forecast
 from rnnlens.checks.forecast.data import ForecastData
@@ -16,6 +17,7 @@ from rnnlens.checks.forecast.noise import FEWEST
 from rnnlens.checks.forecast.references import FIT
 from rnnlens.engine.forward import entries
 from rnnlens.errors import DataError, InputError
+from rnnlens.series.joint.windows import WindowsByInput
 from rnnlens.series.windows import Windows
 from rnnlens.views.words.forecast import caution_sentence, forecast_line
 
@@ -52,7 +54,7 @@ def unjudged(explained_on: str, *, sequences: bool = True) -> dict[str, str]:
 def about_forecast(
     case: Case,
     target: NamedTarget,
-    background: Windows | ArrayLike | Mapping[str, ArrayLike] | None = None,
+    background: Windows | WindowsByInput | ArrayLike | Mapping[str, ArrayLike] | None = None,
     y: Array | None = None,
 ) -> dict[str, str]:
     """Say what every result about a forecast says of it: how good it is, and a caution."""
@@ -71,7 +73,7 @@ def with_check(
     result: xr.Dataset,
     case: Case,
     asked: Target,
-    background: Windows | ArrayLike | Mapping[str, ArrayLike] | None,
+    background: Windows | WindowsByInput | ArrayLike | Mapping[str, ArrayLike] | None,
 ) -> xr.Dataset:
     """Add the check to a result about one target, or about several of them and horizons."""
     targets, horizons = case.choices(asked.output)
@@ -106,7 +108,7 @@ def with_references(
     page: xr.Dataset,
     case: Case,
     target: NamedTarget,
-    background: Windows | ArrayLike | Mapping[str, ArrayLike] | None,
+    background: Windows | WindowsByInput | ArrayLike | Mapping[str, ArrayLike] | None,
     y: Array | None,
 ) -> xr.Dataset:
     """Add the check and the errors of its references to a page of `rnnlens.trust`."""
@@ -122,7 +124,7 @@ def with_references(
 def forecast_page(
     case: Case,
     target: NamedTarget,
-    background: Windows | ArrayLike | Mapping[str, ArrayLike] | None = None,
+    background: Windows | WindowsByInput | ArrayLike | Mapping[str, ArrayLike] | None = None,
     y: Array | None = None,
 ) -> xr.Dataset:
     """Check a forecast: y (sample,) in the target's own unit, where windows have none."""
@@ -226,10 +228,14 @@ def _actual(windows: Windows | None, name: str, count: int) -> Array:
 def _background(
     case: Case,
     target: NamedTarget,
-    given: Windows | ArrayLike | Mapping[str, ArrayLike] | None,
+    given: Windows | WindowsByInput | ArrayLike | Mapping[str, ArrayLike] | None,
 ) -> ForecastData | None:
     """Collect what a background holds, where it is like the windows."""
-    if given is None or case.tokens or len(case.inputs) != 1:
+    if given is None or case.tokens:
+        return None
+    if isinstance(given, WindowsByInput):
+        return _several(case, target, given)
+    if len(case.inputs) != 1:
         return None
     if isinstance(given, Windows) and len(given) > NEWEST:
         given = given.newest(NEWEST)
@@ -247,3 +253,16 @@ def _background(
         data = replace(_data(other, target, None), mean=scaling.mean, scale=scaling.scale)
         return replace(data, original=scaling.undo(data.values), places=None)
     return _data(other, target, None)
+
+
+def _several(case: Case, target: NamedTarget, given: WindowsByInput) -> ForecastData | None:
+    """Collect what a background of several inputs holds."""
+    if given.samples > NEWEST:
+        given = given.newest(NEWEST)
+    try:
+        known, inputs = laid_out(case.network, given)
+    except (DataError, InputError):
+        return None  # whoever uses it says what is wrong with it
+    if not given.samples or case.real is not None or case.of not in inputs:
+        return None
+    return _data(replace(case, inputs=inputs, windows=known[case.of]), target, None)

@@ -55,11 +55,12 @@ def _hint(value: object) -> str:
 
 def _windows_or(kind: Kind, value: object) -> object:
     """Take windows of whatever holds them; their shape is the network's business."""
+    from rnnlens.series.joint.windows import WindowsByInput
     from rnnlens.series.windows import Windows
 
     if feeds(value):
         value = opened(value)
-    return value if isinstance(value, Windows) else kind.take(value)
+    return value if isinstance(value, Windows | WindowsByInput) else kind.take(value)
 
 
 _ARRAY = numbers("numbers (sample, step, feature)", allowed="any")
@@ -209,6 +210,7 @@ KINDS: dict[str, Kind] = {
     "layers": NAME,
     "until": NAME,
     "output": NAME,
+    "unroll": whole(1),
     "same_as": mapping(NAME, "a mapping of your class's name to the class of Keras it computes"),
     "sidecar": replace(
         either(where("a Sidecar", _is_sidecar), PATH),

@@ -17,6 +17,7 @@ from rnnlens.attribution.baselines.plausibility import mixed_place
 from rnnlens.attribution.baselines.windows import RealWindows
 from rnnlens.errors import DataError
 from rnnlens.series.clock import local_times
+from rnnlens.series.joint.windows import WindowsByInput
 from rnnlens.series.windows import Windows
 
 if TYPE_CHECKING:
@@ -26,7 +27,7 @@ if TYPE_CHECKING:
     from rnnlens.attribution.question import AnyBaseline
 
     #: Windows that baselines are made from, as a user gives them or as they were checked.
-    Background = Windows | ArrayLike | RealWindows | Mapping[str, ArrayLike] | None
+    Background = Windows | WindowsByInput | ArrayLike | RealWindows | Mapping[str, ArrayLike] | None
     #: A baseline as it was named.
     Named = TypeVar("Named")
 
@@ -181,7 +182,7 @@ def _step_times(windows: object, steps: int, name: str) -> NDArray[np.datetime64
             f"the baseline {name!r} needs the time of every step: give windows that were cut from "
             "a series with times (rnnlens.windows), as background too"
         )
-    times = step_times(
-        windows.issued, np.timedelta64(pd.Timedelta(windows.step).value, "ns"), steps
-    )
+    step = np.timedelta64(pd.Timedelta(windows.step).value, "ns")
+    newest = (windows.issued + windows.ahead * step).astype(windows.issued.dtype)
+    times = step_times(newest, step, steps)
     return local_times(times, windows.time_zone)  # an hour of the day is one of people's clocks

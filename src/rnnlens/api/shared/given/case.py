@@ -151,7 +151,7 @@ class Case:
         """Names of the features, numbered where they have none."""
         if self.layout is not None and self.each:
             return tuple(f"number {k}" for k in range(self.x.shape[2]))
-        if self.windows is not None and self.layout is None:
+        if self.windows is not None:
             return self.windows.features
         if self.within:
             return names_within(self.within)

@@ -58,11 +58,14 @@ def network_or_arrays(net: NetworkLike) -> Network | Arrays:
 def _example(module: Any, X: object) -> object:
     """Give what a module is called on to be read: windows of every input, in its own order."""
     from rnnlens.readers.torch.signature.subject import may_take_steps_first
+    from rnnlens.series.joint.windows import WindowsByInput
     from rnnlens.series.windows import Windows
 
     if X is None:
         return None
     given = X.values if isinstance(X, Windows) else X
+    if isinstance(given, WindowsByInput):
+        given = given.as_arrays()
     if isinstance(given, Mapping):
         taken = inspect.signature(module.forward).parameters
         few = {name: _few(array, steps_first=False) for name, array in given.items()}

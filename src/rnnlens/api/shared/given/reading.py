@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, TypeGuard
 
 from rnnlens.readers.rerolled.left import with_loops_noted
 from rnnlens.readers.step_axes import with_step_axes
+from rnnlens.readers.unrolled.unroll import unrolled
 
 if TYPE_CHECKING:
     from rnnlens.network.network import Network
@@ -26,7 +27,7 @@ def read_model(source: object, options: ReadOptions) -> Network:
     from rnnlens.readers.torch.program import read as torch_program
 
     # any format may leave it open which axis counts steps
-    own = replace(options, step_axes=None)
+    own = replace(options, step_axes=None, unroll=None)
     # a model of Keras with the backend PyTorch is a module of PyTorch too
     if match(source) and not keras_live.match(source):
         from rnnlens.checks.as_read import compared
@@ -41,7 +42,8 @@ def read_model(source: object, options: ReadOptions) -> Network:
         network = compared(torch_program.readings(held, own), "the program")
     else:
         network = read(source, own)
-    return with_step_axes(with_loops_noted(network), options.step_axes)
+    network = with_step_axes(with_loops_noted(network), options.step_axes)
+    return network if options.unroll is None else unrolled(network, options.unroll)
 
 
 def _is_program(source: object) -> TypeGuard[str | PathLike[str]]:

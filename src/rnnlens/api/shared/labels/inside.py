@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from rnnlens.api.shared.labels.network_provenance import network_provenance
 from rnnlens.engine.forward import entries
 from rnnlens.results.label import label
+from rnnlens.series.joint.windows import WindowsByInput
 from rnnlens.series.windows import Windows
 
 if TYPE_CHECKING:
@@ -25,12 +26,12 @@ __all__ = ["data_of", "labelled"]
 
 
 def data_of(
-    case: Case, background: Windows | ArrayLike | Mapping[str, ArrayLike] | None
+    case: Case, background: Windows | WindowsByInput | ArrayLike | Mapping[str, ArrayLike] | None
 ) -> dict[str, NDArray[np.float64]]:
     """Give the windows over which a gate's mean is taken: dict of str to (sample, ...)."""
     if background is None:
         return case.inputs
-    given = background.values if isinstance(background, Windows) else background
+    given: Any = background.values if isinstance(background, Windows) else background
     if case.within and not isinstance(given, Mapping):
         array = np.asarray(given, float)
         given = array.reshape(*array.shape[:2], -1)

@@ -121,8 +121,9 @@ def on_own_axis(part: xr.Dataset, one: PlayerInput) -> xr.Dataset:
     part = part.isel(lag=slice(None, None, -1))
     first = part["lag"].values
     last = part["lag_to"].values if "lag_to" in part else first
-    part = part.drop_vars("lag_to", errors="ignore").assign_coords(lag=one.steps + 1 - last)
-    part = part.assign_coords(ahead_to=("lag", one.steps + 1 - first)).rename(lag="ahead")
+    newest = one.steps + 1 - one.past
+    part = part.drop_vars("lag_to", errors="ignore").assign_coords(lag=newest - last)
+    part = part.assign_coords(ahead_to=("lag", newest - first)).rename(lag="ahead")
     part["ahead"].attrs["long_name"] = "step after the newest that is known, from 1"
     part["ahead_to"].attrs["long_name"] = "last step of the group"
     return part
@@ -143,7 +144,8 @@ def on_lags(tree: xr.DataTree | xr.Dataset, one: PlayerInput) -> xr.Dataset:
     elif one.future:
         first, last = part["ahead"].values, part["ahead_to"].values
         part = part.drop_vars("ahead_to").rename(ahead="lag")
-        part = part.assign_coords(lag=one.steps + 1 - last, lag_to=("lag", one.steps + 1 - first))
+        newest = one.steps + 1 - one.past
+        part = part.assign_coords(lag=newest - last, lag_to=("lag", newest - first))
         part = part.isel(lag=slice(None, None, -1))
     return part.merge(shared).assign_attrs(shared.attrs)
 

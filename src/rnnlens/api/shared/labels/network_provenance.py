@@ -5,10 +5,12 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from rnnlens.network.arrays import Arrays
+from rnnlens.network.axes import Constant
+from rnnlens.network.layers import Recurrent
 from rnnlens.network.network import Network, Origin, still_assumed
 from rnnlens.results.provenance import provenance
 
-__all__ = ["network_provenance", "unsure"]
+__all__ = ["network_provenance", "starting_states", "unsure"]
 
 
 def network_provenance(
@@ -26,8 +28,30 @@ def network_provenance(
         network_digest=origin.digest,
         network_format=" ".join(filter(None, [origin.format, origin.version])),
         network_path=origin.path,
-        extra={**unsure(origin), **(extra or {})},
+        extra={**unsure(origin), **starting_states(network), **(extra or {})},
     )
+
+
+def starting_states(
+    network: Network | Arrays, given: Mapping[str, object] | None = None
+) -> dict[str, str]:
+    """Say from which state the layers start whose source carries theirs from call to call."""
+    if isinstance(network, Arrays):
+        return {}
+    constants = {node.name for node in network.nodes if isinstance(node.layer, Constant)}
+    starts: dict[str, list[str]] = {}
+    for node in network.nodes:
+        if not isinstance(node.layer, Recurrent) or not node.layer.stateful:
+            continue
+        start = "zeros"
+        if node.name in (given or {}):
+            start = "the state given"
+        elif len(node.inputs) > 1:
+            read = all(name in constants for name, _ in node.inputs[1:])
+            start = "the state as it was read" if read else "the states that are inputs"
+        starts.setdefault(start, []).append(node.name)
+    clauses = [f"{' and '.join(names)} from {start}" for start, names in starts.items()]
+    return {"starts_from": "; ".join(clauses)} if clauses else {}
 
 
 def unsure(origin: Origin) -> dict[str, str]:

@@ -4,31 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Generator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass, field, replace
-from string import ascii_letters
+from dataclasses import dataclass, field
 
 from rnnlens.errors import UnsupportedModel
-from rnnlens.network.layers import (
-    Add,
-    Average,
-    Bidirectional,
-    Binary,
-    Concatenate,
-    Einsum,
-    Embedding,
-    Layer,
-    Masking,
-    Multiply,
-    Recurrent,
-    Subtract,
-    TimeDistributed,
-    Where,
-)
+from rnnlens.network.layers import Bidirectional, Embedding, Layer, Masking, Recurrent
+from rnnlens.network.steps.applied import applied_to_each
 
 __all__ = ["Steps"]
-
-#: Layers that compute the same with and without more axes in front.
-ENTRYWISE = (Add, Average, Binary, Multiply, Subtract, Where)
 
 
 @dataclass
@@ -65,25 +47,16 @@ class Steps:
             return self._of_several(node, kind, layer, ranks, masked)
         key = (id(layer), self.depth)
         if key not in self._applied:
-            wrapped = layer
-            for _ in range(self.depth):
-                wrapped = TimeDistributed(wrapped)
             # The layer is kept beside what it becomes, so that nothing else takes its identity.
-            self._applied[key] = (layer, wrapped)
+            self._applied[key] = (layer, applied_to_each(layer, ranks, self.depth) or layer)
         return self._applied[key][1]
 
     def _of_several(
         self, node: str, kind: str, layer: Layer, ranks: Sequence[int], masked: bool
     ) -> Layer:
-        if not masked and isinstance(layer, ENTRYWISE) and len(set(ranks)) == 1:
-            return layer
-        if not masked and isinstance(layer, Concatenate):
-            return replace(layer, axis=layer.axis + self.depth * (layer.axis > 0))
-        if not masked and isinstance(layer, Einsum):
-            free = [letter for letter in ascii_letters if letter not in layer.equation]
-            steps = "".join(free[: self.depth])
-            left, right, out = (f"{term[0]}{steps}{term[1:]}" for term in layer.terms)
-            return Einsum(f"{left},{right}->{out}")
+        joined = None if masked else applied_to_each(layer, ranks, self.depth)
+        if joined is not None:
+            return joined
         raise UnsupportedModel(
             f"layer {node!r} ({kind}) joins values of different ranks, or masked ones, within a "
             "model that is applied to every step, which rnnlens does not implement; build that "

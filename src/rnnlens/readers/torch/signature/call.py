@@ -1,4 +1,4 @@
-"""What a module is called with: tensors among dictionaries, lists, keywords and what is fixed."""
+"""What a module is called with: tensors among dictionaries, lists, dataclasses, what is fixed."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 from rnnlens.errors import InputError
 from rnnlens.network.unique import unique_name
 from rnnlens.readers.refusals import first_line
-from rnnlens.readers.torch.signature.nested import filled, ways
+from rnnlens.readers.torch.signature.nested import filled, is_record, parts_of, ways, with_parts
 
 if TYPE_CHECKING:
     import torch
@@ -40,12 +40,6 @@ class Call:
         for place, tensor in zip(self.places, tensors, strict=True):
             leaves[place] = tensor
         return filled(self.layout, iter(leaves))
-
-    @property
-    def entries(self) -> list[str]:
-        """The name of every leaf: empty for one that is no tensor."""
-        named = dict(zip(self.places, self.names, strict=True))
-        return [named.get(place, "") for place in range(len(self.leaves))]
 
 
 def call_of(module: torch.nn.Module, example: Any) -> tuple[Call, list[torch.Tensor]]:
@@ -97,6 +91,8 @@ def _plain(one: Any) -> Any:
     """Make arrays of lists of numbers, and plain dictionaries of mappings, in what is nested."""
     if isinstance(one, Mapping):
         return {key: _plain(value) for key, value in one.items()}
+    if is_record(one):
+        return with_parts(one, [_plain(part) for part in parts_of(one)])
     if isinstance(one, list | tuple) and one:
         if all(_numbers(part) for part in one):
             return _array(one)

@@ -12,6 +12,7 @@ from rnnlens.readers.torch.export import following, quiet
 from rnnlens.readers.torch.signature.call import Call, call_of
 from rnnlens.readers.torch.signature.carried import Carried, Started, carried_by
 from rnnlens.readers.torch.signature.copied import copied, copied_plainly
+from rnnlens.readers.torch.signature.nested import opened
 from rnnlens.readers.torch.signature.packing import followed, replaced
 from rnnlens.readers.torch.signature.unwrap import unwrapped
 from rnnlens.readers.torch.unbatched import refused_unbatched
@@ -44,7 +45,7 @@ class Subject:
     ) -> tuple[torch.export.ExportedProgram, list[str | torch.Tensor]]:
         """Export a call with any number of samples, and say what each of its entries is.
 
-        An entry is a name, an empty one for what is fixed, or a state that all samples share.
+        An entry is a name, or a state that all samples share.
         """
         import torch
 
@@ -56,15 +57,22 @@ class Subject:
             [*tensors, *states], [*axes, *(one.axis for one in kept)], strict=True
         ):
             shapes[tensor] = {axis: torch.export.Dim.AUTO}
-        args = (*self.call.arguments(tensors), states)
+        args = (list(tensors), states)
         with following(), followed(enabled=self.packs):
             program = torch.export.export(self.module, args, dynamic_shapes=shapes, strict=False)
-        return program, [*self.call.entries, *states]
+        return program, [*self.call.names, *states]
 
     def runs(
-        self, source: torch.nn.Module, tensors: Sequence[torch.Tensor], axes: Sequence[int]
+        self,
+        source: torch.nn.Module,
+        tensors: Sequence[torch.Tensor],
+        axes: Sequence[int],
+        earlier: Sequence[Sequence[torch.Tensor]] = (),
     ) -> Any:
-        """Call the module itself on other tensors, from the state that it was read with."""
+        """Call the module itself on other tensors, from the state that it was read with.
+
+        Where calls came earlier, what it keeps of them is carried on.
+        """
         args, kwargs = self.call.arguments(tensors)
         if self.carried is None:
             return source(*args, **kwargs)
@@ -75,6 +83,9 @@ class Subject:
         like = tensors[0].float() if first is None else first
         samples = tensors[0].shape[axes[0]]
         carried.started([one.expanded(samples).to(like) for one in carried.kept])
+        for one in earlier:
+            before, named = self.call.arguments(one)
+            module(*before, **named)
         return module(*args, **kwargs)
 
     @property
@@ -120,7 +131,7 @@ def subject_of(source: torch.nn.Module, example: Any) -> Subject:
     carried, started, packs = _tried(module, call, tensors)
     if packs:
         replaced(module)
-    _plainly_called(module, carried)
+    _plainly_called(module, call, carried)
     starts = tuple(started.axis(one) is not None and one.ndim > 1 for one in tensors)
     return Subject(module, call, tensors, carried, packs, starts, left_out)
 
@@ -163,16 +174,17 @@ def _tried(
     return carried, started, any(packed)
 
 
-def _plainly_called(module: torch.nn.Module, carried: Carried | None) -> None:
-    """Let the module take all that it takes in three arguments, its states the third."""
+def _plainly_called(module: torch.nn.Module, call: Call, carried: Carried | None) -> None:
+    """Let the module take two lists, its tensors and its states, and give no dataclasses."""
     plain = module.forward
     if carried is not None:
         carried.freed()
 
-    def forward(args: tuple[Any, ...], kwargs: dict[str, Any], states: list[torch.Tensor]) -> Any:
+    def forward(tensors: list[torch.Tensor], states: list[torch.Tensor]) -> Any:
         restore = None if carried is None else carried.started(states)
+        args, kwargs = call.arguments(tensors)
         try:
-            return plain(*args, **kwargs)
+            return opened(plain(*args, **kwargs))
         finally:
             if restore is not None:
                 restore()

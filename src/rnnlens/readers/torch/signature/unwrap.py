@@ -15,7 +15,7 @@ def unwrapped(source: torch.nn.Module) -> torch.nn.Module:
     import torch
 
     while True:
-        compiled = source._modules.get("_orig_mod")
+        compiled = dict(source.named_children()).get("_orig_mod")
         if isinstance(source, torch.nn.DataParallel | torch.nn.parallel.DistributedDataParallel):
             source = source.module
         elif compiled is not None:

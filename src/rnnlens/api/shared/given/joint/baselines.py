@@ -38,14 +38,21 @@ def baseline_of(
         return _of_several(case, baseline, held, background, seed)
     if isinstance(baseline, Mapping):
         baseline = _own(case, baseline)
+    if isinstance(background, Mapping):
+        background = background.get(_name(case))
     return one_baseline(case, baseline, held, background, seed)
 
 
 def _own(case: Case, baseline: Mapping[str, str | ArrayLike]) -> str | ArrayLike:
     """Take the baseline of the one input that is asked about out of a mapping."""
-    name = case.of if case.layout is None else case.layout.inputs[0].name
+    name = _name(case)
     _refuse_others(baseline, [name])
     return usual_baseline(case, baseline.get(name))
+
+
+def _name(case: Case) -> str:
+    """Name the one input that is asked about."""
+    return case.of if case.layout is None else case.layout.inputs[0].name
 
 
 def _refuse_others(baseline: Mapping[str, str | ArrayLike], names: Sequence[str]) -> None:

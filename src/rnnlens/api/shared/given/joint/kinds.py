@@ -89,9 +89,15 @@ def _use(node: Node, place: int) -> str:
 
 
 def players_of(
-    network: Network, inputs: Inputs, of: str | Sequence[str] | None
+    network: Network,
+    inputs: Inputs,
+    of: str | Sequence[str] | None,
+    ahead: Mapping[str, int] | None = None,
 ) -> tuple[PlayerInput, ...]:
     """Give the inputs that are asked about, in the network's order.
+
+    Where it is known how many steps of each lie after the forecast's issue, none is taken for a
+    future because of how it is read.
 
     Shapes: inputs mapping of str to (sample, ...).
     """
@@ -110,13 +116,16 @@ def players_of(
                 f"input {name!r} says how many steps of a window are real, which is no quantity "
                 "to explain: leave it out of of="
             )
-    ahead = _futures(network, [name for name, kind in kinds.items() if kind in {SEQUENCE, TOKENS}])
+    steps = [name for name, kind in kinds.items() if kind in {SEQUENCE, TOKENS}]
+    if ahead is None:
+        ahead = {name: inputs[name].shape[1] for name in _futures(network, steps)}
     return tuple(
         PlayerInput(
             name,
             inputs[name].shape[1:],
             kinds[name] in {SEQUENCE, TOKENS},
-            future=name in ahead,
+            future=ahead.get(name, 0) > 0,
+            past=inputs[name].shape[1] - ahead[name] if ahead.get(name, 0) > 0 else 0,
         )
         for name in inputs
         if name in named

@@ -10,6 +10,7 @@ import numpy as np
 
 from rnnlens.api.shared.given.axes import side_by_side
 from rnnlens.api.shared.given.case import Case
+from rnnlens.api.shared.given.joint.by_input import laid_out
 from rnnlens.api.shared.given.joint.kinds import has_steps, players_of
 from rnnlens.api.shared.given.outputs import numbered
 from rnnlens.api.shared.given.padding import LAST_STEP, Padding, without_padding
@@ -18,6 +19,7 @@ from rnnlens.attribution.baselines.masks import steps_of
 from rnnlens.attribution.joined import joined_inputs
 from rnnlens.engine.forward import entries
 from rnnlens.errors import DataError
+from rnnlens.series.joint.windows import WindowsByInput
 from rnnlens.series.windows import Windows
 
 if TYPE_CHECKING:
@@ -34,7 +36,7 @@ __all__ = ["make_case", "page_sequence"]
 
 def make_case(
     network: Network,
-    X: Windows | ArrayLike | Mapping[str, ArrayLike],
+    X: Windows | WindowsByInput | ArrayLike | Mapping[str, ArrayLike],
     of: str | Sequence[str] | None = None,
     precision: str = "float64",
     *,
@@ -51,7 +53,11 @@ def make_case(
     """
     known = X if isinstance(X, Windows) else None
     turned = steps_first(network)
-    if isinstance(X, Windows):  # which are (step, feature) whatever the network takes
+    parts: Mapping[str, Windows] = {}
+    if isinstance(X, WindowsByInput):
+        laid, inputs = laid_out(turned.network, X, precision)
+        parts, known = laid, laid.first
+    elif isinstance(X, Windows):  # which are (step, feature) whatever the network takes
         _check_windows(turned.network, X)
         inputs = entries(turned.network, X.values, precision)
     else:
@@ -61,14 +67,19 @@ def make_case(
         raise DataError("there are no windows: the array has no samples")
     if known is not None and known.plain:
         first = next(iter(inputs))
-        known = numbered(known, Case(network, inputs, first, None).output_shape(0))
-    given = _Given(network, inputs, known, turned)
+        shape = Case(network, inputs, first, None).output_shape(0)
+        known = numbered(known, shape)
+        parts = {name: numbered(one, shape) for name, one in parts.items()}
+    given = _Given(network, inputs, known, turned, parts)
     of = _alone(of)
+    if of is None and not several and isinstance(X, WindowsByInput):
+        of = X.main
     if several:
-        players = players_of(network, inputs, of)
+        ahead = {name: one.ahead for name, one in parts.items()} if parts else None
+        players = players_of(network, inputs, of, ahead)
         first, *others = players
         if others or not first.lags:
-            return _joint(given, players)
+            return _joint(given, players, output)
         of = first.name
     if isinstance(of, list):
         raise DataError(
@@ -106,13 +117,18 @@ class _Given(NamedTuple):
     inputs: Inputs
     windows: Windows | None
     turned: StepsFirst
+    parts: Mapping[str, Windows]
+
+    def named(self, name: str) -> _Given:
+        """Give the same with the windows that belong to one input."""
+        return self._replace(windows=self.parts[name]) if self.parts else self
 
 
 def _of_one(
     given: _Given, of: str, *, as_given: bool = False, output: int | str | None = None
 ) -> Case:
     """Give the case of one sequence, the other inputs held."""
-    network, inputs, known, turned = given
+    network, inputs, known, turned, _ = given.named(of)
     others = tuple(name for name in inputs if name != of)
     if as_given:
         return Case(network, inputs, of, known, turned=turned, held_inputs=others)
@@ -130,24 +146,27 @@ def _of_one(
     return Case(network, inputs, of, known, padding, within, turned, held_inputs=others)
 
 
-def _joint(given: _Given, players: tuple[PlayerInput, ...]) -> Case:
+def _joint(
+    given: _Given, players: tuple[PlayerInput, ...], output: int | str | None = None
+) -> Case:
     """Give the case of several inputs at once, or of one that has no steps."""
     each: dict[str, Case] = {}
     named = given.windows
     for one in players:
         if one.lags:
-            each[one.name] = _of_one(given._replace(windows=named), one.name)
+            each[one.name] = _of_one(given._replace(windows=named), one.name, output=output)
             named = None  # names are those of the first sequence
         elif len(players) > 1:
-            each[one.name] = _joint(given._replace(windows=None), (one,))
+            each[one.name] = _joint(given._replace(windows=None).named(one.name), (one,), output)
     inputs, network = given.inputs, settled(given.network, given.inputs)
     joint, laid, of, layout = joined_inputs(network, inputs, players)
     names = {one.name for one in players}
+    about = given.named(players[0].name) if len(players) == 1 else given
     made = Case(
         joint,
         laid,
         of,
-        given.windows,
+        about.windows,
         turned=given.turned,
         layout=layout,
         each=each,

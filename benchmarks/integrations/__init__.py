@@ -1,0 +1,1 @@
+"""Models as the forecasting libraries themselves build and train them, read live."""

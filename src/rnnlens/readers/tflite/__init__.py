@@ -1,0 +1,1 @@
+"""TensorFlow Lite files: a flat buffer with operators, tensors and their numbers."""

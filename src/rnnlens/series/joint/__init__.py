@@ -1,0 +1,1 @@
+"""Networks of several inputs: what the sidecar says of each, and their windows side by side."""

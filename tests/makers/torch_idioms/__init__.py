@@ -1,0 +1,16 @@
+"""Idioms of PyTorch around recurrent layers, each a small module with its windows."""
+
+from torch_idioms import entries, heads, loops, machinery, structures, transforms
+from torch_idioms.registry import IDIOMS, STEPS, Idiom
+
+__all__ = [
+    "IDIOMS",
+    "STEPS",
+    "Idiom",
+    "entries",
+    "heads",
+    "loops",
+    "machinery",
+    "structures",
+    "transforms",
+]

@@ -1,0 +1,124 @@
+"""TensorFlow Lite files against the outputs of TensorFlow Lite's own interpreter.
+
+The files were converted by TensorFlow 2.21 with tf_keras from models with random weights, a fixed
+batch of one; ``given.npz`` holds windows and what the interpreter gave for each, its states set
+to zero before.
+"""
+
+from dataclasses import replace
+
+import numpy as np
+import pytest
+
+import rnnlens
+from rnnlens.engine.forward import predict
+from rnnlens.errors import UnreadableFile
+from rnnlens.readers.hardening.flatbuffers import root
+from rnnlens.readers.tflite import file
+from rnnlens.readers.tflite.model import model_in
+
+
+@pytest.fixture(scope="module")
+def files(root_of_tests):
+    return root_of_tests / "data/tflite"
+
+
+@pytest.fixture(scope="module")
+def root_of_tests(root):
+    return root / "tests"
+
+
+@pytest.fixture(scope="module")
+def given(files):
+    with np.load(files / "given.npz") as held:
+        return dict(held)
+
+
+@pytest.mark.parametrize("name", ["plain", "stacked", "both"])
+def test_a_fused_lstm_gives_what_the_interpreter_gives(name, files, given):
+    net = rnnlens.read(files / f"{name}.tflite")
+    ours = predict(net, given[f"{name}_X"].astype(float))
+    # float32 keeps 6e-8 of a number, over six steps and two layers
+    np.testing.assert_allclose(ours, given[f"{name}_Y"], rtol=0, atol=1e-6)
+    assert net.origin.left_out == ()
+
+
+def test_contributions_of_a_tflite_file_sum_to_the_change_of_its_forecast(files, given):
+    net = rnnlens.read(files / "plain.tflite")
+    X = given["plain_X"].astype(float)
+    result = rnnlens.explain(net, X[:1], target=0, baseline=np.zeros(X[0].shape))
+    total = float(result["contribution"].sum())
+    change = predict(net, X[:1])[0, 0] - predict(net, np.zeros_like(X[:1]))[0, 0]
+    assert abs(total - change) < 1e-9
+
+
+def rounded(tensor):
+    """The same tensor in whole numbers of eight bits, a scale for each row."""
+    values = tensor.values()
+    scales = (np.abs(values).max(1) / 127).astype("f4")
+    whole = np.round(values / scales[:, None]).astype("i1")
+    raw = np.frombuffer(whole.tobytes(), "u1")
+    zeros = np.zeros(len(scales), "i8")
+    return replace(tensor, kind=9, raw=raw, scales=scales, zeros=zeros, axis=0), (
+        whole * scales.astype(float)[:, None]
+    )
+
+
+def test_rounded_weights_are_whole_numbers_times_scales_and_the_rounding_is_said(
+    files, monkeypatch
+):
+    path = files / "plain.tflite"
+    model = model_in(path)
+    (lstm,) = (one for one in model.operators if one.kind == "UNIDIRECTIONAL_SEQUENCE_LSTM")
+    tensors, expected = list(model.tensors), {}
+    for place in lstm.inputs[1:9]:
+        tensors[place], expected[tensors[place].name] = rounded(tensors[place])
+    monkeypatch.setattr(file, "model_in", lambda _: replace(model, tensors=tuple(tensors)))
+    net = rnnlens.read(path)
+    gates = net.nodes[1].layer.cell.gates
+    for number, name in enumerate(("input", "forget", "cell", "output")):
+        for first, array in ((1, gates[name].W), (5, gates[name].U)):
+            named = tensors[lstm.inputs[first + number]].name
+            np.testing.assert_allclose(array.T, expected[named], rtol=1e-15)
+    assert any("rounding of values" in clause for clause in net.origin.left_out)
+
+
+def test_arrays_of_a_file_with_a_loop_stand_beside_the_refusal(files):
+    told = rnnlens.describe(files / "gru.tflite")
+    arrays = {
+        array["name"]: array["shape"] for layer in told["layers"] for array in layer["arrays"]
+    }
+    assert {(12, 3), (12, 4), (4, 2)} <= {tuple(shape) for shape in arrays.values()}
+    assert "a loop over the steps in place of a fused LSTM" in told["notes"][0]
+
+
+def test_a_file_cut_anywhere_is_refused_in_one_sentence(files, tmp_path):
+    data = (files / "plain.tflite").read_bytes()
+    for end in range(8, len(data), 97):
+        (tmp_path / "m.tflite").write_bytes(data[:end])
+        with pytest.raises(UnreadableFile, match="m.tflite is a TensorFlow Lite model"):
+            rnnlens.read(tmp_path / "m.tflite")
+
+
+def test_a_place_outside_the_file_is_never_followed(files):
+    data = bytearray((files / "plain.tflite").read_bytes())
+    for at in range(0, len(data) - 4, 4):
+        hostile = bytes([*data[:at], 0xFF, 0xFF, 0xFF, 0x7F, *data[at + 4 :]])
+        try:
+            table = root(hostile)
+            for field in range(8):
+                table.tables(field)
+        except ValueError:
+            continue
+
+
+def test_the_limit_of_the_cell_state_is_said_where_the_window_can_reach_it(files, monkeypatch):
+    from rnnlens.readers.tflite import layers
+
+    short = rnnlens.read(files / "plain.tflite")
+    assert short.origin.left_out == ()  # six steps reach six at the most, and the limit is ten
+    monkeypatch.setattr(layers, "_count", lambda _: np.inf)
+    long = rnnlens.read(files / "plain.tflite")
+    assert long.origin.left_out == (
+        "the interpreter limits the cell state of an LSTM to 10 either way, and rnnlens does not",
+    )

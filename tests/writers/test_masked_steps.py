@@ -1,0 +1,162 @@
+"""Masked steps are written for targets without masks, wherever the padding stands."""
+
+from __future__ import annotations
+
+import numpy as np
+import onnx
+import onnxruntime
+import pytest
+
+import rnnlens
+from networks import cell, chain, head
+from refused.writers import chain_of_lengths
+from rnnlens.checks.inputs import random_inputs
+from rnnlens.engine.forward import predict
+from rnnlens.network.layers import (
+    Bidirectional,
+    Embedding,
+    GlobalPooling1D,
+    Input,
+    Masking,
+    Recurrent,
+)
+from rnnlens.network.network import Network, Node, Origin
+from rnnlens.writers.onnx.file import write
+from rnnlens.writers.torch.safetensors_file import write as write_torch
+from run_by_pytorch import by_pytorch, many
+from writers_zoo import as_float32
+
+
+def networks(rng):
+    def layer(kind="lstm", features=3, **options):
+        return Recurrent(cell(kind, rng, features), **options)
+
+    def both(merge, kind="lstm", **options):
+        return Bidirectional(
+            layer(kind, **options), layer(kind, go_backwards=True, **options), merge
+        )
+
+    pooled = GlobalPooling1D("average", True)
+    zero = {"return_sequences": True, "zero_output_for_mask": True}
+    states = Node("lstm", layer(return_sequences=True, return_state=True), (("mask", 0),))
+    nodes = (Node("x", Input((6, 3))), Node("mask", Masking(0.0), (("x", 0),)), states)
+    made = [
+        chain(Masking(0.0), layer(), head(rng, 5), shape=(6, 3)),
+        chain(Masking(0.0), layer("gru_before", return_sequences=True), shape=(None, 3)),
+        chain(Masking(0.0), layer("gru_after", **zero), shape=(6, 3)),
+        chain(Masking(0.0), layer("gru_after", zero_output_for_mask=True), shape=(6, 3)),
+        chain(
+            Masking(0.0),
+            layer("simple_rnn", return_sequences=True, go_backwards=True),
+            pooled,
+            shape=(6, 3),
+        ),
+        chain(Masking(0.0), both("concat", return_sequences=True), shape=(6, 3)),
+        chain(Masking(0.0), both("sum"), shape=(6, 3)),
+        chain(Masking(0.0), both("mul", "gru_before", **zero), pooled, shape=(6, 3)),
+        chain(
+            Embedding(rng.normal(size=(7, 3)), mask_zero=True),
+            layer(return_sequences=True),
+            layer("gru_after", 5),
+            shape=(6,),
+        ),
+        Network(nodes, tuple(("lstm", k) for k in range(3)), Origin("made in a test"), "states"),
+    ]
+    names = [
+        "last",
+        "every",
+        "zeros",
+        "zero_at_the_end",
+        "backwards",
+        "both_ways",
+        "both_ends",
+        "both_zeros",
+    ]
+    return dict(zip([*names, "tokens", "states"], made, strict=True))
+
+
+NAMES = tuple(networks(np.random.default_rng(0)))
+
+
+def windows(network, rng):
+    """Windows padded before, behind, in between, at both ends, and not at all."""
+    padded = ([], [0, 1, 2], [3, 4, 5], [1, 2], [0, 2, 5], [0, 1, 2, 3, 4])
+    if network.nodes[1].name == "embedding":
+        x = rng.integers(1, 7, (len(padded), 6)).astype(float)
+    else:
+        x = rng.normal(size=(len(padded), 6, 3)).astype(np.float32).astype(float)
+    for row, steps in zip(x, padded, strict=True):
+        row[steps] = 0.0
+    return x
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_onnxruntime_reads_the_real_steps_alone(name, rng):
+    network = as_float32(networks(rng)[name])
+    x = windows(network, rng)
+    session = onnxruntime.InferenceSession(write(network).data, providers=["CPUExecutionProvider"])
+    whole = "int64" in session.get_inputs()[0].type
+    theirs = session.run(None, {"x": x.astype(np.int64 if whole else np.float32)})
+    for mine, their in zip(many(predict(network, x)), theirs, strict=True):
+        # onnxruntime computes in float32
+        np.testing.assert_allclose(their, mine, atol=1e-6)
+
+
+@pytest.mark.parametrize("name", sorted(set(NAMES) - {"states"}))
+def test_the_class_of_pytorch_reads_the_real_steps_alone(name, rng):
+    network = networks(rng)[name]
+    x = windows(network, rng)
+    (theirs,) = by_pytorch(write_torch(network), {"x": x})
+    np.testing.assert_allclose(theirs.numpy(), predict(network, x), atol=1e-12)
+
+
+def test_a_sample_of_padding_alone_gives_zeros_in_onnx(rng):
+    network = as_float32(networks(rng)["every"])
+    session = onnxruntime.InferenceSession(write(network).data, providers=["CPUExecutionProvider"])
+    (given,) = session.run(None, {"x": np.zeros((2, 4, 3), np.float32)})
+    assert not given.any()
+
+
+@pytest.mark.parametrize("newest", [False, True])
+def test_counted_steps_are_sequence_lens_from_either_end(newest):
+    network = as_float32(chain_of_lengths(newest=newest))
+    made = write(network)
+    (node,) = [n for n in onnx.load_from_string(made.data).graph.node if n.op_type == "LSTM"]
+    assert node.input[4]
+    # what stands at the front already needs no moving, and is read back
+    assert made.reads_back != newest
+    session = onnxruntime.InferenceSession(made.data, providers=["CPUExecutionProvider"])
+    inputs = random_inputs(network)
+    (theirs,) = session.run(None, {key: x.astype(np.float32) for key, x in inputs.items()})
+    np.testing.assert_allclose(theirs, predict(network, inputs), atol=1e-6)
+
+
+def test_a_conversion_of_masked_steps_is_proven_by_onnxruntime(rng, tmp_path):
+    done = rnnlens.convert(as_float32(networks(rng)["last"]), tmp_path / "m.onnx", check=False)
+    assert done.library.startswith("onnxruntime")
+    assert done.library_difference == done.largest_difference
+    assert 0 < done.largest_difference < 1e-6
+    assert any("does not read masked steps back from ONNX" in note for note in done.notes)
+
+
+def test_the_class_of_pytorch_is_run_in_a_conversion(rng, tmp_path):
+    done = rnnlens.convert(networks(rng)["both_ways"], tmp_path / "m.safetensors")
+    assert done.library.startswith("PyTorch")
+    assert done.library_difference is not None
+    assert done.library_difference < 1e-12
+
+
+def test_no_name_of_a_layer_becomes_code_that_runs(rng, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    planted = "x); open('planted', 'w') #\nopen('planted', 'w')"
+    nodes = [
+        Node(planted, Input((6, 3))),
+        Node("list", Recurrent(cell("gru_before", rng), return_sequences=True), ((planted, 0),)),
+        Node("torch", GlobalPooling1D("average"), (("list", 0),)),
+        Node("range", head(rng, 5), (("torch", 0),)),
+    ]
+    outputs = (("range", 0), ("torch", 0))
+    network = Network(tuple(nodes), outputs, Origin("made in a test"), planted)
+    done = rnnlens.convert(network, tmp_path / "m.safetensors")
+    assert done.library.startswith("PyTorch")
+    assert [each.name for each in tmp_path.iterdir()] == ["m.safetensors"]
