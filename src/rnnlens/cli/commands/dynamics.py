@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from rnnlens.cli.inputs import network_from, sidecar_for, unseen, windows_from
+from rnnlens.cli.inputs import asked_from, network_from
 from rnnlens.cli.options.arguments import Data, Model, OutputOptions
 from rnnlens.cli.options.dynamics import FixedPointOptions
 from rnnlens.cli.options.flatten import flattened
@@ -28,8 +28,7 @@ def fixed_points(
     from rnnlens.views.tables.fixed_points import fixed_points_summary, fixed_points_view
 
     network = network_from(model, reading)
-    sidecar = sidecar_for(model, network, series, data)
-    windows, _ = windows_from(data, sidecar, unseen(series, sidecar))
+    sidecar, windows, _ = asked_from((model, network, data), series, tested=True)
     with working("looking for where it settles"):
         found = api.fixed_points(
             network,
