@@ -57,6 +57,8 @@ class Case:
     forecast: Callable[[Mapping[str, np.ndarray]], np.ndarray]
     longer: Callable[[], tuple[torch.nn.Module, object]] | None = None
     answer: Callable[[np.ndarray], np.ndarray] | None = None
+    #: The library's unit in sizes of the network's, by window: (window, 1).
+    unit: np.ndarray | None = None
 
     def theirs(self, inputs: Mapping[str, np.ndarray]) -> np.ndarray:
         """Give the library's forecast as the network gives it: (window, horizon)."""
@@ -93,8 +95,9 @@ def _checked(case: Case) -> dict[str, Any]:
     row["network"] = " > ".join(dict.fromkeys(type(node.layer).__name__ for node in net.nodes))
     theirs = case.theirs(case.inputs)
     ours = _horizons(net, case.inputs)
-    scale = float(np.abs(theirs).max())
-    row["forecast_difference"] = float(np.abs(ours - theirs).max()) / scale
+    raw = float(np.abs(case.forecast(case.inputs)).max())
+    scale = raw / (np.ones((len(theirs), 1)) if case.unit is None else case.unit)
+    row["forecast_difference"] = float((np.abs(ours - theirs) / scale).max())
     row["methods"], row["refused"] = _methods(net, case, theirs, scale)
     row["lags"] = _lags(net, case)
     row["reach"] = _reach(net, case)
@@ -121,7 +124,7 @@ def _target(horizons: int, horizon: int) -> Any:
     return rnnlens.Target(0, horizon=horizon) if horizons > 1 else None
 
 
-def _methods(net: Any, case: Case, theirs: np.ndarray, scale: float) -> tuple[dict, dict]:
+def _methods(net: Any, case: Case, theirs: np.ndarray, scale: np.ndarray) -> tuple[dict, dict]:
     """Run every method on the last horizon; sum what sums and compare with the library."""
     horizons = theirs.shape[1]
     series = max(case.inputs, key=lambda name: case.inputs[name].ndim)
@@ -140,7 +143,7 @@ def _methods(net: Any, case: Case, theirs: np.ndarray, scale: float) -> tuple[di
         entry: dict[str, Any] = {"seconds": time.perf_counter() - began}
         if method.kind == "contribution":
             total = _summed(made) + np.asarray(made["baseline_forecast"])
-            entry["sum_difference"] = float(np.abs(total - theirs[:, -1]).max()) / scale
+            entry["sum_difference"] = float((np.abs(total - theirs[:, -1]) / scale[:, 0]).max())
         ran[name] = entry
     return ran, refused
 

@@ -24,6 +24,8 @@ integrations` makes an environment for each library, runs all of it, and writes 
   methods that sum; in sizes of the largest forecast.
 - *methods*: how many of the methods of `explain` ran on the module, at their defaults, for the
   last horizon.
+- Around a module of neuralforecast stands a scaler of each window, whose median and spread are
+  held here: contributions are those of the scaled window, in the scale of the forecast.
 - *cannot see*: pairs of horizon and input step that `describe` says cannot matter, and how many
   of them did move the   library's forecast when they were changed there. The newest step that it
   says can be seen moves it for every horizon.
@@ -66,7 +68,7 @@ def told(results: dict[str, Any]) -> list[str]:
         for row in whole["rows"]:
             for one in row["reach"]["sentences"]:
                 lines.append(f"- {library}, `{row['name']}`: {one}")
-    if len(lines) > 3:
+    if any("CAUTION" in one for one in lines):
         lines += [
             "",
             "These heads read one hidden state a horizon, the last 12 of them: horizon 1 is "

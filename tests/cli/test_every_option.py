@@ -144,6 +144,12 @@ COMMANDS: dict[str, dict[str, Change]] = {
         "--feature": (("temp,dewp",), of("features"), ["temp", "dewp"]),
         "--no-check": ((), lambda seen: seen.verb["source"] is None, True),
     },
+    "memory": DATA | TARGET | OUTPUT | {
+        "--tolerance": (("0.3",), of("tolerance"), 0.3),
+        "--histories": (("9",), of("histories"), 9),
+        "--alpha": (("0.2",), of("alpha"), 0.2),
+        "--block": (("5",), of("block"), 5),
+    },
     "trust": DATA | FORECAST | OUTPUT | {
         "--baseline": (("zero",), of("baseline"), "zero"),
         "--method": (("occlusion",), of("method"), "occlusion"),
@@ -189,7 +195,8 @@ def asked(call, model, data, tmp_path, monkeypatch):
         def fidelity(*_):
             seen.fidelity = True
 
-        for name in ("init", "check", "trace", "explain", "lags", "certify", "trust", "report"):
+        verbs = "init check trace explain lags certify memory trust report"
+        for name in verbs.split():
             monkeypatch.setattr(api, name, recorded)
         monkeypatch.setattr(api, "read", reading)
         monkeypatch.setattr(api, "fidelity", fidelity)

@@ -1,7 +1,8 @@
 """Which steps are padding, for targets whose layers know no masks: as expressions on values.
 
 Expressions are those of `rnnlens.readers.keras.graph.masks`, and ``("lengths", ref, ref, newest)``
-for a sequence with each sample's number of real steps.
+for a sequence with each sample's number of real steps, and ``("joined", e, ...)`` for masks whose
+steps stand one behind another.
 
 A target without masks runs a recurrent layer over the real steps alone: they are moved to the front
 in their order, the layer runs over them, and each step is given the output at the last real step up
@@ -10,6 +11,8 @@ step the states stay, and the output is the one before.
 """
 
 from __future__ import annotations
+
+from collections.abc import Iterable
 
 from rnnlens.network.axes import Lengths
 from rnnlens.network.layers import (
@@ -59,17 +62,33 @@ def wanted_masks(network: Network) -> dict[str, Expression]:
             _refuse(node, "it takes a masked sequence")
         first = taken[0]
         if needs_mask(layer) and first is not None:
-            if not _is_written(first):
-                _refuse(node, "the masks of several sequences meet before it")
-            wanted[node.name] = first
+            told = _told(first)
+            if told[0] != "ones":
+                wanted[node.name] = told
     return wanted
 
 
-def _is_written(mask: Expression) -> bool:
+def _told(mask: Expression) -> Expression:
+    """Give a mask by the kinds that are written; that of a merge by those of its inputs."""
     kind, *parts = mask
-    if kind == "any":
-        return parts[0][0] == "not_equal"
-    return kind in {"not_equal", "lengths"} or (kind == "or" and all(map(_is_written, parts)))
+    if kind == "wide":
+        return _told(parts[0])
+    if kind == "or":
+        return _either(_told(part) for part in parts)
+    if kind == "any" and parts[0][0] == "concatenate":
+        _, axis, *sides = parts[0]
+        told = [_told(side) for side in sides]
+        if axis in {1, -2}:
+            return ("joined", *told)
+        return _either(told)
+    return mask
+
+
+def _either(masks: Iterable[Expression]) -> Expression:
+    """Any of several masks; where one of them hides no step, none does."""
+    told = list(masks)
+    whole = [mask for mask in told if mask[0] == "ones"]
+    return whole[0] if whole else ("or", *told)
 
 
 def _refuse(node: Node, what: str) -> None:

@@ -6,6 +6,7 @@ from rnnlens.views.charts.gates import gates
 from rnnlens.views.charts.lag_contributions import lag_contributions
 from rnnlens.views.charts.lag_feature import lag_feature
 from rnnlens.views.charts.lag_shares import lag_shares
+from rnnlens.views.charts.memory import memory
 from rnnlens.views.charts.weights import weights
 
 __all__ = [
@@ -15,5 +16,6 @@ __all__ = [
     "lag_contributions",
     "lag_feature",
     "lag_shares",
+    "memory",
     "weights",
 ]

@@ -15,6 +15,8 @@ from rnnlens.network.layers import (
     Bidirectional,
     Binary,
     CumulativeSum,
+    Einsum,
+    Identity,
     Layer,
     Reduction,
     RepeatVector,
@@ -66,7 +68,7 @@ class _Steps:
         return [*self.made[:-1], replace(self.made[-1], name=self.node.name)]
 
 
-def in_keras_layers(network: Network, notes: list[str]) -> Network:
+def in_keras_layers(network: Network, dtype: np.dtype, notes: list[str]) -> Network:
     """Replace the layers that Keras does not have by some that it has."""
     shapes = output_shapes(network)
     masks = masks_of(network)
@@ -79,6 +81,9 @@ def in_keras_layers(network: Network, notes: list[str]) -> Network:
             continue
         _check_masks(node, masks)
         steps = _Steps(node, taken, [shapes[name][number] for name, number in node.inputs])
+        if isinstance(node.layer, Einsum) and dtype != np.float32:
+            # layers of Keras give float32 where its setting says so, whatever they were given
+            steps.add(node.layer, *(steps.add(Identity("Cast"), ref) for ref in taken))
         _lower(steps)
         if not steps.made:
             nodes.append(replace(node, inputs=taken))

@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from numpy.typing import ArrayLike, NDArray
 
     from rnnlens.api.shared.given.case import Case
+    from rnnlens.attribution.inside.gate_contributions import GateContribution
     from rnnlens.attribution.inside.gate_effects import GateEffect, InterventionEffect
     from rnnlens.attribution.inside.paths import PathContribution
 
@@ -39,7 +40,7 @@ def data_of(
 
 def labelled(
     case: Case,
-    arrays: InterventionEffect | GateEffect | PathContribution,
+    arrays: InterventionEffect | GateEffect | PathContribution | GateContribution,
     method: str,
     about: Mapping[str, object],
     coords: Mapping[str, object] | None = None,
