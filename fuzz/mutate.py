@@ -4,10 +4,10 @@ Each round takes a good model file, damages it (bytes flipped, cut, doubled, zer
 archive rewritten so that its checksums hold; values of the JSON inside replaced), and reads it
 twice: as `read` does, and as `inspect` does, which names the arrays of weights alone. A crash of
 the process, an error that is not rnnlens's own or of more than one line, a read of over 10 seconds
-or one that takes over 1 GiB more memory is a finding: its kind is printed at once, the file is kept in
-``fuzz/findings`` with its kind beside it, and the script ends with 1. Seconds are those of the
-processor, so that a loaded machine makes no finding. The reading is done in processes of its own, which are watched from outside: no
-signal interrupts a library in C.
+or one that takes over 1 GiB more memory is a finding: its kind is printed at once, the file is
+kept in ``fuzz/findings`` with its kind beside it, and the script ends with 1. Seconds are those of
+the processor, so that a loaded machine makes no finding. The reading is done in processes of its
+own, which are watched from outside: no signal interrupts a library in C.
 
     .venv/bin/python fuzz/mutate.py --count 100000 --jobs 2
 
@@ -187,7 +187,7 @@ def answers_of(ours: Connection, pid: int | None) -> Iterator[Answer]:
     while True:
         if not ours.poll(GLANCE):
             waited, worked = time.perf_counter() - since, processor_time(pid) - spent
-            if reading and worked > SECONDS + 5 or waited > (WAITING if reading else STARTING):
+            if (reading and worked > SECONDS + 5) or waited > (WAITING if reading else STARTING):
                 return
             continue
         try:
