@@ -128,6 +128,7 @@ def memory(
             network,
             windows,
             target=options.target_of(sidecar),
+            of=options.inputs,
             histories=options.histories,
             tolerance=options.tolerance,
             alpha=options.alpha,
