@@ -15,6 +15,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from rnnlens.arguments import numbers
 from rnnlens.engine.forward import entries, predict
+from rnnlens.engine.interventions.rounded import moved_by_rounding
 from rnnlens.errors import DataError, InputError
 from rnnlens.names import declared
 from rnnlens.network.network import Network
@@ -31,6 +32,15 @@ Array = NDArray[np.float64]
 #: wrong gate order moves outputs by 1e-2 and more.
 TOLERANCE = 1e-5
 
+#: Root mean squares of coarser rounding that a difference may have, the largest of many outputs.
+DEVIATIONS = 4.0
+#: What a source may round to, in words.
+ROUNDS = {
+    "int8": "the source rounds to 8 bits within its quantised layers",
+    "float16": "the source computes in float16",
+    "bfloat16": "the source computes in bfloat16",
+}
+
 
 @dataclass(frozen=True, eq=False, kw_only=True)
 class Fidelity:
@@ -44,13 +54,17 @@ class Fidelity:
     largest : float
         The largest of them.
     tolerance : float
-        What rounding in the source's precision explains: `TOLERANCE` times the size of the outputs.
+        What rounding in the source's precision explains: `TOLERANCE` times the size of the
+        outputs, and `DEVIATIONS` times what rounding to 8 bits or in half precision moves an
+        output by, where the source does that.
     agrees : bool
         Whether ``largest <= tolerance``.
     samples : int
         Windows compared.
     against : str
         What ran.
+    rounds : str
+        What the source rounds to within its layers, in words; empty for single precision.
     """
 
     largest_difference: Array = declared(
@@ -61,6 +75,7 @@ class Fidelity:
     agrees: bool
     samples: int
     against: str
+    rounds: str = ""
 
 
 def fidelity(
@@ -87,19 +102,32 @@ def fidelity(
         np.abs(mine - their).reshape(-1, mine.shape[-1])
         for mine, their in zip(ours, theirs, strict=True)
     ]
+    coarse, rounds = _coarse(network, inputs)
     per_target = np.concatenate([d.max(axis=0, initial=0.0) for d in differences])
     size = max(1.0, *(float(np.abs(their).max(initial=0.0)) for their in theirs))
     largest = float(per_target.max(initial=0.0))
     if np.isnan(per_target).any():
         largest = float("inf")
+    tolerance = TOLERANCE * size + coarse
     return Fidelity(
         largest_difference=per_target,
         largest=largest,
-        tolerance=TOLERANCE * size,
-        agrees=largest <= TOLERANCE * size,
+        tolerance=tolerance,
+        agrees=largest <= tolerance,
         samples=len(ours[0]),
         against=against or name,
+        rounds=rounds,
     )
+
+
+def _coarse(network: Network, inputs: Mapping[str, Array]) -> tuple[float, str]:
+    """Say how far rounding that is coarser than single precision may move an output, and which."""
+    rounding = network.origin.rounds
+    if not rounding:
+        return 0.0, ""
+    moved = moved_by_rounding(network, inputs, rounding)
+    largest = max(float(one.max(initial=0.0)) for one in moved)
+    return DEVIATIONS * largest, ROUNDS[rounding]
 
 
 def _many(outputs: Array | Sequence[Array]) -> list[Array]:

@@ -30,11 +30,12 @@ def block_length(values: Array) -> int:
 def windows_apiece(values: Array) -> int:
     """Say how many neighbours are worth one that depends on none: values (sample,).
 
-    That is one and twice the sum of the autocorrelations that are above zero and not noise.
+    That is one and twice the sum of the autocorrelations up to where they are noise: in a season
+    that comes back, windows half of it apart make up for each other.
     """
     correlation = _autocorrelation(values)
     lag = _last_lag(correlation, len(values))
-    return max(1, min(ceil(1 + 2 * np.maximum(correlation[:lag], 0.0).sum()), len(values)))
+    return max(1, min(ceil(1 + 2 * correlation[:lag].sum()), len(values)))
 
 
 def _autocorrelation(values: Array) -> Array:

@@ -18,7 +18,7 @@ from rnnlens.network.layers import Bidirectional, Recurrent
 __all__ = ["LayerRun", "chunks_of", "layer_runs"]
 
 #: Bytes that the steps of one chunk of windows may keep.
-CHUNK_BYTES = 1 << 27
+CHUNK_BYTES = 1 << 28
 
 
 class LayerRun(NamedTuple):

@@ -28,9 +28,9 @@ __all__ = ["LyapunovSpectrum", "lyapunov_spectra"]
 #: Seconds that the frames may take, all layers together, at the pace below.
 SECONDS = 2.0
 #: Operations a second with small matrices, and seconds that each call of QR takes besides.
-PACE, CALL = 4e9, 1e-5
+PACE, CALL = 1.5e10, 1e-5
 #: States up to this size get every exponent; larger ones the largest.
-WHOLE, LARGEST = 64, 16
+WHOLE, LARGEST = 64, 8
 #: Chains of windows that are gone through side by side, and windows that each needs.
 CHAINS, APIECE = 16, 2
 

@@ -23,7 +23,7 @@ from rnnlens.dynamics.memory.histories import (
 )
 from rnnlens.dynamics.memory.jacobian_profile import JacobianProfile, jacobian_profile
 from rnnlens.dynamics.memory.lyapunov import LyapunovSpectrum, lyapunov_spectra
-from rnnlens.dynamics.memory.plan import planned
+from rnnlens.dynamics.memory.plan import planned, some_of
 from rnnlens.dynamics.memory.question import MemoryQuestion
 from rnnlens.dynamics.memory.result import MEASURES, ForecastMemory, LayerMemory
 from rnnlens.dynamics.memory.settling import settles
@@ -146,12 +146,14 @@ def _derivative(question: MemoryQuestion, page: _Page) -> JacobianProfile | None
 
 def _layers(question: MemoryQuestion, page: _Page) -> dict[str, LayerMemory]:
     """Give what is by unit, and the longest of it as lags."""
-    units = unit_memories(question)
+    looked = some_of(question)
+    units = unit_memories(looked)
     spectra = lyapunov_spectra(question, DRAWS) if units else {}
     if not units:
         cell = "no recurrent layer's cell has a name, so its gates and its step are not known"
         page.missing |= dict.fromkeys(("gates", "exponents"), cell)
         return {}
+    page.about["windows_of_cells"] = len(looked.x)
     _slowest_gate(units, page)
     slowest = max(spectra.values(), key=lambda one: one.exponents[0])
     ends = [slowest.exponents[0], slowest.low[0], slowest.high[0]]

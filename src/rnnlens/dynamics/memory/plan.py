@@ -11,12 +11,14 @@ from rnnlens.dynamics.memory.histories import way_of, work_of
 from rnnlens.dynamics.memory.question import MemoryQuestion
 from rnnlens.engine.forward import inputs_of
 
-__all__ = ["planned", "thinned"]
+__all__ = ["planned", "some_of", "thinned"]
 
 #: Operations that replacing histories may take, and those of an activation beside a product.
-OPERATIONS, ACTIVATION = 3e11, 60
+OPERATIONS, ACTIVATION = 1e11, 60
+#: Operations of one way forward over the windows whose cells are looked at step by step.
+LOOKED_AT = 1e10
 #: Fewest histories, and fewest windows, that are kept where all of them would take too long.
-FEWEST_HISTORIES, FEWEST_WINDOWS = 8, 128
+FEWEST_HISTORIES, FEWEST_WINDOWS = 8, 64
 #: Numbers of kept steps that are asked one by one, and how much further each later one is.
 ONE_BY_ONE, FURTHER = 8, 1.25
 
@@ -44,7 +46,7 @@ def planned(
     way = way_of(replace(question, kept=known))
     if kept is None:
         kept = np.arange(1, max(steps, 2)) if way == "series" else thinned(max(1, steps - 1))
-    apiece = work_of(way, steps, kept) * _step_operations(question)
+    apiece = work_of(way, steps, kept) * step_operations(question)
     total = len(question.x)
     count = int(min(histories, max(1, total // 4)))
     windows = total
@@ -58,7 +60,17 @@ def planned(
     return replace(question, inputs=newest, kept=kept, histories=chosen), first
 
 
-def _step_operations(question: MemoryQuestion) -> float:
+def some_of(question: MemoryQuestion) -> MemoryQuestion:
+    """Take as many evenly spaced windows as every step of every cell can be looked at of."""
+    apiece = question.steps * step_operations(question)
+    most = max(FEWEST_WINDOWS, int(LOOKED_AT / apiece))
+    if len(question.x) <= most:
+        return question
+    chosen = np.linspace(0, len(question.x) - 1, most).round().astype(np.int64)
+    return replace(question, inputs=inputs_of(question.inputs, chosen))
+
+
+def step_operations(question: MemoryQuestion) -> float:
     """Count the operations of all recurrent layers at a step."""
     total = 1.0
     for _, layer in question.network.recurrent():

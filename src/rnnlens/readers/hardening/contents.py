@@ -8,7 +8,7 @@ from pathlib import Path
 
 from rnnlens.readers.hardening.zips import is_zip
 
-__all__ = ["describe", "describe_folder", "digest_of"]
+__all__ = ["describe", "describe_folder", "digest_of", "stands"]
 
 #: How much of a file is looked at.
 HEAD = 4096
@@ -185,3 +185,11 @@ def _describe_json(text: str) -> str:
     if "class_name" in text:
         return ARCHITECTURE
     return f"is JSON text, not a model; {GIVE}"
+
+
+def stands(path: Path) -> bool:
+    """Tell whether a file stands at a place that another file names, however long the name is."""
+    try:
+        return path.is_file()
+    except OSError:  # no file system takes such a name
+        return False
