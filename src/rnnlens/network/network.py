@@ -86,6 +86,8 @@ class Origin:
         until the model's own outputs have shown it (`still_assumed`).
     left_out : tuple of str
         What the source holds and the network as read does not, a clause each: every result says it.
+    calls : int
+        Calls of the source that a window is, one after the other with its state carried on.
     """
 
     format: str
@@ -95,6 +97,7 @@ class Origin:
     notes: tuple[str, ...] = ()
     assumed: tuple[str, ...] = ()
     left_out: tuple[str, ...] = ()
+    calls: int = 1
 
 
 #: Origins whose networks gave what the model gave. An origin is told by its identity, for two that
