@@ -123,7 +123,7 @@ def _close(ours: Sequence[Array], theirs: Sequence[Array]) -> bool:
 
 def _refuse_calls(network: Network) -> NoReturn:
     """Refuse a source that was not run call by call, which shows nothing where it differs."""
-    raise DataError(
+    raise InputError(
         f"a window of the network as read is {network.origin.calls} calls of the source, one after "
         "the other, and the source gives something else where it takes the window in one call: run "
         "it call by call, from the state that windows start from, and give what the last call gave "
