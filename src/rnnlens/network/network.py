@@ -94,6 +94,8 @@ class Origin:
     rounds : {"", "int8", "float16", "bfloat16"}
         What the source rounds to within its layers, where that is coarser than single precision:
         whole numbers of 8 bits, or half precision.
+    calls : int
+        Calls of the source that a window is, one after the other with its state carried on.
     """
 
     format: str
@@ -104,6 +106,7 @@ class Origin:
     assumed: tuple[str, ...] = ()
     left_out: tuple[str, ...] = ()
     rounds: Rounding = ""
+    calls: int = 1
 
 
 #: Origins whose networks gave what the model gave. An origin is told by its identity, for two that
