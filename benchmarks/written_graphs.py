@@ -15,7 +15,8 @@ from pathlib import Path
 
 os.environ.setdefault("KERAS_BACKEND", "torch")
 TESTS = Path(__file__).resolve().parents[1] / "tests"
-sys.path[:0] = [str(TESTS / part) for part in ("", "makers", "twins")]
+# in the place of this folder, which holds one named as a library that Keras looks for
+sys.path[:1] = [str(TESTS / part) for part in ("", "makers", "twins")]
 
 import rnnlens  # noqa: E402
 from random_graphs import random_graph  # noqa: E402

@@ -22,6 +22,7 @@ VERBS = [
     "describe",
     "explain",
     "fidelity",
+    "fixed_points",
     "gate_contributions",
     "gate_effects",
     "identify",

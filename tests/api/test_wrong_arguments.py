@@ -69,6 +69,7 @@ CALLS: dict[str, dict[str, object]] = {
     "describe": {"net": NET},
     "explain": {"net": NET, "X": X, "target": 0, "method": "owen"},
     "fidelity": {"net": NET, "source": rnnlens.predict(NET, X), "X": X},
+    "fixed_points": {"net": NET, "X": X, "target": 0},
     "gate_contributions": {"net": NET, "X": X, "target": 0},
     "gate_effects": {"net": NET, "X": X, "target": 0},
     "identify": {"arrays": ARRAYS, "X": X, "Y": X[:, 0]},

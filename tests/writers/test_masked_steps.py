@@ -14,11 +14,14 @@ from networks import cell, chain, head
 from refused.writers import chain_of_lengths, masked_pair
 from rnnlens.checks.inputs import random_inputs
 from rnnlens.engine.forward import predict
+from rnnlens.errors import UnsupportedModel
 from rnnlens.network.layers import (
     Add,
     Average,
     Bidirectional,
+    Binary,
     Concatenate,
+    CumulativeSum,
     Embedding,
     GlobalPooling1D,
     Input,
@@ -26,6 +29,7 @@ from rnnlens.network.layers import (
     Recurrent,
 )
 from rnnlens.network.network import Network, Node, Origin
+from rnnlens.writers.keras.archive import write as write_keras
 from rnnlens.writers.onnx.file import write
 from rnnlens.writers.torch.safetensors_file import write as write_torch
 from run_by_pytorch import by_pytorch, many
@@ -126,7 +130,16 @@ def half_masked(merge):
     return Network(tuple(both), (("lstm", 0),), Origin("made in a test"), "half")
 
 
+def running(layer):
+    """A sum over masked steps, whose mask goes on to a recurrent layer."""
+    return chain(
+        Masking(0.0), layer, Recurrent(cell("lstm", np.random.default_rng(3))), shape=(6, 3)
+    )
+
+
 MERGES = {
+    "larger of two": lambda: masked_pair(Binary("maximum")),
+    "smaller, one without a mask": lambda: half_masked(Binary("minimum")),
     "sum": lambda: masked_pair(Add()),
     "mean": lambda: masked_pair(Average()),
     "side by side": lambda: masked_pair(Concatenate()),
@@ -180,6 +193,16 @@ def test_the_class_of_pytorch_reads_the_real_steps_alone(name, rng):
     x = windows(network, rng)
     (theirs,) = by_pytorch(write_torch(network), {"x": x})
     np.testing.assert_allclose(theirs.numpy(), predict(network, x), atol=1e-12)
+
+
+def test_a_running_sum_hands_its_mask_on(rng):
+    network = as_float32(running(CumulativeSum(1)))
+    x = windows(network, rng)
+    session = onnxruntime.InferenceSession(write(network).data, providers=["CPUExecutionProvider"])
+    (theirs,) = session.run(None, {"x": x.astype(np.float32)})
+    np.testing.assert_allclose(theirs, predict(network, x), atol=1e-6)
+    with pytest.raises(UnsupportedModel, match="hands no mask on through operations"):
+        write_keras(network)
 
 
 def test_a_sample_of_padding_alone_gives_zeros_in_onnx(rng):

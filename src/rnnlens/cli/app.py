@@ -13,6 +13,7 @@ import typer
 from typer.core import TyperGroup
 
 from rnnlens import __version__
+from rnnlens.cli.commands.dynamics import fixed_points
 from rnnlens.cli.commands.evidence import certify, lags, trust
 from rnnlens.cli.commands.forecast import check, explain, memory, trace
 from rnnlens.cli.commands.network import compile, convert, inspect
@@ -36,6 +37,7 @@ VERBS: tuple[Callable[..., None], ...] = (
     certify,
     memory,
     trust,
+    fixed_points,
     report,
     convert,
     compile,

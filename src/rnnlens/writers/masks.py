@@ -12,7 +12,7 @@ step the states stay, and the output is the one before.
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 
 from rnnlens.network.axes import Lengths
 from rnnlens.network.layers import (
@@ -29,23 +29,32 @@ from rnnlens.writers.written import refuse
 
 __all__ = ["Expression", "masks_of", "wanted_masks"]
 
-#: Layers that hand masks on, or compute with them, by rules of their own.
-OTHER_RULES = (Binary, CumulativeSum, Multiply, Where)
-
 
 def masks_of(network: Network) -> dict[Ref, Expression | None]:
     """Give the mask that every value carries, by the rules of Keras and the engine."""
     masks: dict[Ref, Expression | None] = {}
     for node in network.nodes:
         taken = [masks.get(ref) for ref in node.inputs] or [None]
-        after = mask_after(node.layer, node.inputs, taken, "newest")
-        if isinstance(node.layer, Lengths):
-            after = ("lengths", *node.inputs, node.layer.newest)
+        after = _after(node, taken)
         masks |= {(node.name, number): None for number in range(8)}
         masks[node.name, 0] = after
         if isinstance(node.layer, Bidirectional) and node.layer.merge_mode is None:
             masks[node.name, 1] = after
     return masks
+
+
+def _after(node: Node, taken: Sequence[Expression | None]) -> Expression | None:
+    """Give the mask of a node's first output, operations that Keras has as no layers included."""
+    layer = node.layer
+    if isinstance(layer, Lengths):
+        return ("lengths", *node.inputs, layer.newest)
+    if isinstance(layer, CumulativeSum):
+        return taken[0]
+    if isinstance(layer, Binary | Where):
+        sides = taken[1:] if isinstance(layer, Where) else taken
+        there = [mask for mask in sides if mask is not None]
+        return ("or", *there) if len(there) == len(sides) else None
+    return mask_after(layer, node.inputs, taken, "newest")
 
 
 def wanted_masks(network: Network) -> dict[str, Expression]:
@@ -58,7 +67,8 @@ def wanted_masks(network: Network) -> dict[str, Expression]:
             continue
         layer = node.layer
         axis_wise = isinstance(layer, Activate) and layer.activation.axis_wise
-        if isinstance(layer, OTHER_RULES) or axis_wise:
+        # both compute with masks by rules of their own
+        if isinstance(layer, Multiply) or axis_wise:
             _refuse(node, "it takes a masked sequence")
         first = taken[0]
         if needs_mask(layer) and first is not None:

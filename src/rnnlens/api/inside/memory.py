@@ -14,6 +14,7 @@ if TYPE_CHECKING:
 
     from rnnlens.api.shared.given.network_given import NetworkLike
     from rnnlens.attribution.options import Target
+    from rnnlens.series.joint.windows import WindowsByInput
     from rnnlens.series.windows import Windows
 
 __all__ = ["memory"]
@@ -30,7 +31,7 @@ _KEPT = many(whole(1), "whole numbers from 1: how many of the newest steps are k
 )
 def memory(
     net: NetworkLike,
-    X: Windows | ArrayLike | Mapping[str, ArrayLike],
+    X: Windows | WindowsByInput | ArrayLike | Mapping[str, ArrayLike],
     y: ArrayLike | None = None,
     *,
     target: Target | str | int | None = None,
@@ -40,7 +41,7 @@ def memory(
     alpha: float = 0.05,
     block: int | None = None,
     seed: int = 0,
-    of: str | None = None,
+    of: str | Sequence[str] | None = None,
     progress: Callable[[int, int], None] | None = None,
 ) -> xr.DataTree:
     """Say how long the network remembers, by every measure on one axis of lags.

@@ -3,8 +3,8 @@
 ``c_t = f_t c_{t-1} + i_t g_t`` is linear in each of its gates, each step's apart: with players
 gate x step, every gate at its value on the window or on the baseline, ``c_T`` is multilinear. Its
 Shapley value is the integral over q from 0 to 1 of its derivative by the player, all players being
-at the share q of the way (Owen 1972, "Multilinear extensions of games"): a polynomial in q of a degree
-below T + 2, which Gauss and Legendre's rule with T / 2 + 2 nodes integrates exactly.
+at the share q of the way (Owen 1972, "Multilinear extensions of games"): a polynomial in q of
+a degree below T + 2, which Gauss and Legendre's rule with T / 2 + 2 nodes integrates exactly.
 
 For all nodes at once, with what stands before each step kept and what comes after it multiplied up
 from the end, this takes T steps there and T back; the products ``i g`` and the sums over nodes are

@@ -122,13 +122,13 @@ def memory(
     from rnnlens.views.tables.memory import memory_summary, memory_view
 
     network = network_from(model, reading)
-    sidecar = sidecar_for(model, network, series, data)
-    windows, _ = windows_from(data, sidecar, unseen(series, sidecar))
-    with working(f"measuring memory over {len(windows):,} windows") as progress:
+    sidecar, windows, _ = asked_from((model, network, data), series, tested=True)
+    with working(f"measuring memory over {number_of(windows):,} windows") as progress:
         page = api.memory(
             network,
             windows,
             target=options.target_of(sidecar),
+            of=options.inputs,
             histories=options.histories,
             tolerance=options.tolerance,
             alpha=options.alpha,

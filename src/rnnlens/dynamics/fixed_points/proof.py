@@ -108,10 +108,7 @@ def prove(step: StepMap, point: Array) -> Proof:
     around = _round(held)
     # C (J - I) is near I, so det(I - J) has the sign of (-1)^n det C
     index = inverse.sign * (-1) ** size
-    # the box is rounded out by a unit or two, and so is what is said of it
-    return Proof(
-        float(least * (1 + 8 * UNIT)), float(most), unstable_directions(around), int(index)
-    )
+    return Proof(float(least), float(most), unstable_directions(around), int(index))
 
 
 @dataclass(frozen=True, eq=False)

@@ -69,7 +69,7 @@ class FixedPoints:
 def described(step: StepMap, settling: Settling, forecast: Array | None = None) -> FixedPoints:
     """Lay out what was found, with eigenvalues and the times that they stand for."""
     points, proofs = settling.points, settling.proofs
-    values = np.zeros((len(points), step.size), complex)
+    values: NDArray[np.complex128] = np.zeros((len(points), step.size), np.complex128)
     for k, point in enumerate(points):
         around = np.eye(step.size)
         for J in step.jacobians(point):

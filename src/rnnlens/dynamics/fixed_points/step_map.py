@@ -59,9 +59,9 @@ class StepMap:
         """L, the steps of a cycle."""
         return len(self.inputs)
 
-    def at(self, inputs: Array) -> StepMap:
-        """Give the map at other inputs: (phase, feature)."""
-        return replace(self, inputs=np.asarray(inputs, float))
+    def repeated(self, times: int) -> StepMap:
+        """Give the map of several rounds of the inputs."""
+        return replace(self, inputs=np.tile(self.inputs, (times, 1)))
 
     @property
     def confined(self) -> bool:

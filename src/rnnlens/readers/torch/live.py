@@ -97,6 +97,7 @@ def readings(source: torch.nn.Module, options: ReadOptions) -> Iterator[Reading]
             tuple(traced.batch or 0 for traced in graph.given),
             tuple(tensor.dtype for tensor in example),
             subject,
+            graph.rounded,
         )
         notes = (*_notes(source, graph, free=bool(candidate.steps)), *subject.notes)
         origin = Origin("live PyTorch module", str(torch.__version__), notes=notes)

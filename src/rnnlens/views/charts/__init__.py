@@ -1,6 +1,7 @@
 """Charts of results: each takes a Dataset and returns an Altair chart."""
 
 from rnnlens.views.charts.certificates import certificates
+from rnnlens.views.charts.fixed_points import fixed_points
 from rnnlens.views.charts.forecast import forecast
 from rnnlens.views.charts.gates import gates
 from rnnlens.views.charts.lag_contributions import lag_contributions
@@ -11,6 +12,7 @@ from rnnlens.views.charts.weights import weights
 
 __all__ = [
     "certificates",
+    "fixed_points",
     "forecast",
     "gates",
     "lag_contributions",

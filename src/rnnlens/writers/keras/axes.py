@@ -27,7 +27,7 @@ from rnnlens.network.layers import (
 from rnnlens.network.network import Network, Node, Ref, layer_kind
 from rnnlens.network.shapes import Shape, output_shapes
 from rnnlens.readers.keras.graph.masks import Expression, needs_mask
-from rnnlens.writers.keras.operations import is_function
+from rnnlens.writers.keras.operations import is_operation
 from rnnlens.writers.masks import masks_of
 from rnnlens.writers.written import refuse
 
@@ -99,16 +99,14 @@ def in_keras_layers(network: Network, dtype: np.dtype, notes: list[str]) -> Netw
 
 def _check_masks(node: Node, masks: Mapping[Ref, Expression | None]) -> None:
     layer = node.layer
-    if not node.inputs or masks[node.inputs[0]] is None:
-        return
-    if is_function(layer):
+    if is_operation(layer) and masks[node.name, 0] is not None:
         refuse(
             node.name,
             layer,
             "it takes a masked sequence, and Keras hands no mask on through operations; write "
             ".npz, which holds it",
         )
-    if not needs_mask(layer):
+    if not node.inputs or masks[node.inputs[0]] is None or not needs_mask(layer):
         return
     if len(node.inputs) > 1:
         refuse(
