@@ -15,6 +15,7 @@ from rnnlens.network.layers import Input
 from rnnlens.network.network import Node, Ref
 from rnnlens.readers.refusals import WrongSampleAxis
 from rnnlens.readers.rerolled.reroll import reroll
+from rnnlens.readers.torch.following.stated import StatedNumbers
 from rnnlens.readers.torch.graph import arithmetic as torch_arithmetic  # noqa: F401  (each registers its operations)
 from rnnlens.readers.torch.graph import functions as torch_functions  # noqa: F401  (each registers its operations)
 from rnnlens.readers.torch.graph import layers as torch_layers  # noqa: F401  (each registers its operations)
@@ -25,7 +26,6 @@ from rnnlens.readers.torch.graph import reductions as torch_reductions  # noqa: 
 from rnnlens.readers.torch.graph import shapes as torch_shapes  # noqa: F401  (each registers its operations)
 from rnnlens.readers.torch.graph import steps as torch_steps  # noqa: F401  (each registers its operations)
 from rnnlens.readers.torch.graph.call import OPERATIONS, TorchCall, unstacked
-from rnnlens.readers.torch.following.stated import StatedNumbers
 from rnnlens.readers.torch.graph.tidy import tidy
 from rnnlens.readers.torch.graph.values import (
     StackedStates,
