@@ -31,6 +31,7 @@ class Seen:
     verb: dict[str, Any] = field(default_factory=dict)
     windows: Any = None
     path: Any = None
+    rest: tuple[Any, ...] = ()
     output: Any = None
     fidelity: bool = False
 
@@ -161,6 +162,13 @@ COMMANDS: dict[str, dict[str, Change]] = {
         "--period": (("24",), of("period"), 24),
         "--layer": (("lstm",), of("layer"), "lstm"),
     },
+    "bifurcations": DATA | TARGET | OUTPUT | {
+        "--move": (("dewp=-1:1:3",), lambda seen: seen.rest, ("dewp", [-1.0, 0.0, 1.0])),
+        "--at": (("temp=31,dewp=5",), of("at"), {"temp": 31.0, "dewp": 5.0}),
+        "--order": (("2",), of("order"), 2),
+        "--period": (("24",), of("period"), 24),
+        "--layer": (("lstm",), of("layer"), "lstm"),
+    },
     "report": DATA | FORECAST | {
         "--baseline": (("zero",), of("baseline", "shares"), "zero"),
         "--out": (("r.html",), lambda seen: seen.path, Path("r.html")),
@@ -168,6 +176,8 @@ COMMANDS: dict[str, dict[str, Change]] = {
     },
     "convert": READING | {"--no-check": ((), of("check"), False)},
 }  # fmt: skip
+#: What a command does not run without.
+NEEDED = {"bifurcations": ("--move", "temp=0:1")}
 #: What says the usual, and so changes nothing; and what other tests run as a whole.
 USUAL = {("lags", "--test"), ("certify", "--check"), ("report", "--check"), ("convert", "--check")}
 ELSEWHERE = {("inspect", "--values"), ("inspect", "--json"), ("init", "--json"),
@@ -189,6 +199,7 @@ def asked(call, model, data, tmp_path, monkeypatch):
 
         def recorded(_network, given, *rest, **options):
             seen.verb, seen.windows, seen.path = options, given, next(iter(rest), None)
+            seen.rest = rest
             return SimpleNamespace(text="", notes=(), checks=0)  # of a sidecar
 
         def reading(_source, *rest, **options):
@@ -201,7 +212,9 @@ def asked(call, model, data, tmp_path, monkeypatch):
         def fidelity(*_):
             seen.fidelity = True
 
-        verbs = "init check trace explain lags certify memory trust fixed_points report"
+        verbs = (
+            "init check trace explain lags certify memory trust fixed_points bifurcations report"
+        )
         for name in verbs.split():
             monkeypatch.setattr(api, name, recorded)
         monkeypatch.setattr(api, "read", reading)
@@ -223,7 +236,7 @@ def asked(call, model, data, tmp_path, monkeypatch):
 
             monkeypatch.setattr(api, "convert", converting)
         second = {"inspect": [], "convert": ["out.npz"]}.get(command, [data])
-        said = call(command, model, *second, *typed)
+        said = call(command, model, *second, *NEEDED.get(command, ()), *typed)
         assert said.code == 0, said.err
         monkeypatch.undo()
         monkeypatch.chdir(tmp_path)

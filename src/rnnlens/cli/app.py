@@ -13,7 +13,7 @@ import typer
 from typer.core import TyperGroup
 
 from rnnlens import __version__
-from rnnlens.cli.commands.dynamics import fixed_points
+from rnnlens.cli.commands.dynamics import bifurcations, fixed_points
 from rnnlens.cli.commands.evidence import certify, lags, trust
 from rnnlens.cli.commands.forecast import check, explain, memory, trace
 from rnnlens.cli.commands.network import compile, convert, inspect
@@ -38,6 +38,7 @@ VERBS: tuple[Callable[..., None], ...] = (
     memory,
     trust,
     fixed_points,
+    bifurcations,
     report,
     convert,
     compile,
