@@ -17,7 +17,7 @@ import typer
 from rnnlens import api
 from rnnlens.api.shared import planning
 from rnnlens.cli.app import app
-from rnnlens.cli.commands import evidence, forecast
+from rnnlens.cli.commands import dynamics, evidence, forecast
 from rnnlens.readers import open as readers_open
 
 HOUR = np.timedelta64(1, "h")
@@ -144,10 +144,22 @@ COMMANDS: dict[str, dict[str, Change]] = {
         "--feature": (("temp,dewp",), of("features"), ["temp", "dewp"]),
         "--no-check": ((), lambda seen: seen.verb["source"] is None, True),
     },
+    "memory": DATA | TARGET | OUTPUT | {
+        "--tolerance": (("0.3",), of("tolerance"), 0.3),
+        "--histories": (("9",), of("histories"), 9),
+        "--alpha": (("0.2",), of("alpha"), 0.2),
+        "--block": (("5",), of("block"), 5),
+    },
     "trust": DATA | FORECAST | OUTPUT | {
         "--baseline": (("zero",), of("baseline"), "zero"),
         "--method": (("occlusion",), of("method"), "occlusion"),
         "--windows": (("5",), of("windows"), 5),
+    },
+    "fixed-points": DATA | TARGET | OUTPUT | {
+        "--at": (("temp=31,dewp=5",), of("at"), {"temp": 31.0, "dewp": 5.0}),
+        "--order": (("2",), of("order"), 2),
+        "--period": (("24",), of("period"), 24),
+        "--layer": (("lstm",), of("layer"), "lstm"),
     },
     "report": DATA | FORECAST | {
         "--baseline": (("zero",), of("baseline", "shares"), "zero"),
@@ -189,7 +201,8 @@ def asked(call, model, data, tmp_path, monkeypatch):
         def fidelity(*_):
             seen.fidelity = True
 
-        for name in ("init", "check", "trace", "explain", "lags", "certify", "trust", "report"):
+        verbs = "init check trace explain lags certify memory trust fixed_points report"
+        for name in verbs.split():
             monkeypatch.setattr(api, name, recorded)
         monkeypatch.setattr(api, "read", reading)
         monkeypatch.setattr(api, "fidelity", fidelity)
@@ -197,7 +210,7 @@ def asked(call, model, data, tmp_path, monkeypatch):
         for name in ("expected", "expected_lags", "expected_report"):
             monkeypatch.setattr(planning, name, lambda *_, **__: None)
         monkeypatch.setattr(evidence, "_why_not_run", lambda *_: "")
-        for module in (evidence, forecast):
+        for module in (dynamics, evidence, forecast):
             monkeypatch.setattr(
                 module, "give", lambda _, output, **__: setattr(seen, "output", output)
             )

@@ -13,8 +13,9 @@ import typer
 from typer.core import TyperGroup
 
 from rnnlens import __version__
+from rnnlens.cli.commands.dynamics import fixed_points
 from rnnlens.cli.commands.evidence import certify, lags, trust
-from rnnlens.cli.commands.forecast import check, explain, trace
+from rnnlens.cli.commands.forecast import check, explain, memory, trace
 from rnnlens.cli.commands.network import compile, convert, inspect
 from rnnlens.cli.commands.pages import demo, report
 from rnnlens.cli.init import init
@@ -34,7 +35,9 @@ VERBS: tuple[Callable[..., None], ...] = (
     explain,
     lags,
     certify,
+    memory,
     trust,
+    fixed_points,
     report,
     convert,
     compile,

@@ -146,6 +146,7 @@ def certify(
 
 def _why_not_run(network: Network, model: Path, windows: AnyWindows) -> str:
     """Run the source model on one window, and say why not where it cannot be run here."""
+    from rnnlens.api import fidelity
     from rnnlens.api.shared.certificate_deviation import run_source
     from rnnlens.api.shared.given.joint.by_input import arrays_for
     from rnnlens.engine.forward import entries
@@ -153,6 +154,8 @@ def _why_not_run(network: Network, model: Path, windows: AnyWindows) -> str:
     last = windows.select(slice(-1, None))
     given = arrays_for(network, last) if isinstance(last, WindowsByInput) else last.values
     try:
+        if network.origin.calls > 1:  # run in one call, which may give something else
+            fidelity(network, model, last)
         run_source(model, entries(network, given))
     except (InputError, MissingLibrary) as reason:
         return str(reason)

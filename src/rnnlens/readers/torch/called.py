@@ -32,6 +32,8 @@ class ModuleLayout:
     dtypes: tuple[torch.dtype, ...]
     #: How it is called with them.
     subject: Subject
+    #: Whether the network holds numbers of the code that are rounded to the module's precision.
+    rounded: bool = False
 
 
 #: Roundings by which two ways to compute the same may differ, of numbers about 1: a recurrence of a
@@ -123,7 +125,8 @@ class Finest:
         else:
             stated = min(rounding, float(torch.finfo(torch.float32).eps))
             fine = float(torch.finfo(torch.float64).eps)
-            return outputs, max(ROUNDINGS * fine, STATED * stated if rounding > fine else 0.0)
+            wider = layout.rounded and rounding > fine
+            return outputs, max(ROUNDINGS * fine, STATED * stated if wider else 0.0)
         finally:
             torch.set_default_dtype(before)
         return outputs, rounding * ROUNDINGS

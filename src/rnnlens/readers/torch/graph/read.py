@@ -15,6 +15,7 @@ from rnnlens.network.layers import Input
 from rnnlens.network.network import Node, Ref
 from rnnlens.readers.refusals import WrongSampleAxis
 from rnnlens.readers.rerolled.reroll import reroll
+from rnnlens.readers.torch.following.stated import StatedNumbers
 from rnnlens.readers.torch.graph import arithmetic as torch_arithmetic  # noqa: F401  (each registers its operations)
 from rnnlens.readers.torch.graph import functions as torch_functions  # noqa: F401  (each registers its operations)
 from rnnlens.readers.torch.graph import layers as torch_layers  # noqa: F401  (each registers its operations)
@@ -59,6 +60,8 @@ class CanonicalGraph:
     given: list[TracedShape]
     #: What was left out, in sentences.
     notes: tuple[str, ...] = ()
+    #: Whether it holds numbers that the code states or works out, rounded to its own precision.
+    rounded: bool = False
 
 
 def canonical_graph(
@@ -77,6 +80,7 @@ class _Reader:
     ) -> None:
         self.program = program
         self.results: dict[torch.fx.Node, Any] = {}
+        self.stated = StatedNumbers()
         self.names: dict[torch.fx.Node, str] = {}
         self.inputs: list[TracedShape] = []
         self.steps: dict[Ref, int] = {}
@@ -110,7 +114,8 @@ class _Reader:
                 "the module hands on a tensor made by torch.empty of which it has written a part "
                 "alone: make it by torch.zeros, or write all of it"
             )
-        return CanonicalGraph(nodes, refs, self.inputs, given, tuple(self.builder.notes))
+        notes = tuple(self.builder.notes)
+        return CanonicalGraph(nodes, refs, self.inputs, given, notes, self.stated.rounded)
 
     def _entry(self, node: torch.fx.Node) -> None:
         signature = self.program.graph_signature
@@ -125,6 +130,9 @@ class _Reader:
                 state[target] if target in state else self.program.constants[target]
             )
             self.names[node] = target
+            lifted = node.name in signature.inputs_to_lifted_tensor_constants
+            stated = lifted and target.startswith("lifted_tensor")  # torch.tensor(0.7) in code
+            self.stated.take(node, self.results[node], stated=stated)
             return
         name = next(self.entries)
         if not hasattr(node.meta.get("val"), "shape"):
@@ -174,7 +182,9 @@ class _Reader:
         if handler is None:
             raise call.refuse("the operation is not implemented")
         call.raw.update(_arguments(node))
-        return handler(call)
+        made = handler(call)
+        self.stated.take(node, made, stated=True)  # constants like the data
+        return made
 
     def _folded(self, node: torch.fx.Node) -> Any:
         """Work out what depends on no input."""
@@ -197,6 +207,7 @@ class _Reader:
             made = cast("Callable[..., Any]", node.target)(*arguments, **named)
         if aten and parts[1].startswith("empty") and made.is_floating_point():
             return made.fill_(float("nan"))  # what is there is whatever was in memory
+        self.stated.work_out(node, made, self.results)
         return made
 
     def _own_outputs(self, nodes: Sequence[Any]) -> list[Any]:

@@ -111,6 +111,7 @@ def _reading(
         tuple(traced.batch or 0 for traced in graph.given),
         tuple(tensor.dtype for tensor in subject.example),
         subject,
+        graph.rounded,
     )
     notes = ["the network is that of the program's own steps; no code of it was run"]
     if not candidate.steps:

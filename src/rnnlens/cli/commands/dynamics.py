@@ -1,0 +1,42 @@
+"""The verbs about what a network does by itself: where it settles."""
+
+from __future__ import annotations
+
+from rnnlens.cli.inputs import asked_from, network_from
+from rnnlens.cli.options.arguments import Data, Model, OutputOptions
+from rnnlens.cli.options.dynamics import FixedPointOptions
+from rnnlens.cli.options.flatten import flattened
+from rnnlens.cli.options.reading import ReadingOptions
+from rnnlens.cli.options.series import SeriesOptions
+from rnnlens.cli.output import give, working
+
+__all__ = ["fixed_points"]
+
+
+@flattened
+def fixed_points(
+    model: Model,
+    data: Data,
+    *,
+    reading: ReadingOptions,
+    series: SeriesOptions,
+    options: FixedPointOptions,
+    output: OutputOptions,
+) -> None:
+    """Find and prove where the network settles while its input is held."""
+    from rnnlens import api
+    from rnnlens.views.tables.fixed_points import fixed_points_summary, fixed_points_view
+
+    network = network_from(model, reading)
+    sidecar, windows, _ = asked_from((model, network, data), series, tested=True)
+    with working("looking for where it settles"):
+        found = api.fixed_points(
+            network,
+            windows,
+            at=options.held_at,
+            order=options.order,
+            period=options.period,
+            layer=options.layer,
+            target=options.target_of(sidecar),
+        )
+    give(found, output, view=fixed_points_view, plain=fixed_points_summary, indent=1)
