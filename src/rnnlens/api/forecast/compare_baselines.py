@@ -89,9 +89,9 @@ def compare_baselines(
     from rnnlens.api.shared.given.baselines import background_of
     from rnnlens.api.shared.given.joint.baselines import baseline_of
     from rnnlens.api.shared.given.joint.making import make_case
-    from rnnlens.api.shared.labels.joint import by_input, on_own_axis
     from rnnlens.api.shared.given.network_given import as_network
     from rnnlens.api.shared.given.target import one_target
+    from rnnlens.api.shared.labels.joint import by_input, on_own_axis
     from rnnlens.api.shared.labels.network_provenance import network_provenance
     from rnnlens.attribution.baselines.comparison import compare_baselines as compare
     from rnnlens.attribution.options import as_target
