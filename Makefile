@@ -7,7 +7,7 @@
 #   make versions a wheel, built here and used outside the clone with Python 3.11, 3.12 and 3.13
 #   make bench    every benchmark, and the page of their figures
 #   make oracles  contributions against known answers, published figures and the peers' own code
-#   make integrations  models of other libraries, read and held against their own forecasts
+#   make integrations  models of other libraries, read and held against their own forecasts; INTEGRATIONS=darts chooses
 #   make docs     the pictures and tables of README and docs, made anew
 #   make clean    remove what the above made
 #
