@@ -15,6 +15,7 @@ import pytest
 import rnnlens
 
 VERBS = [
+    "bifurcations",
     "certify",
     "check",
     "compare_baselines",

@@ -1,6 +1,7 @@
 """Train networks that keep three bits, and write them as small files of arrays.
 
     python -m benchmarks.fixed_points.train_flip_flop --out folder [--seeds 5] [--epochs 150]
+        [--kinds LSTM GRU]
 
 The task and its settings are those of the public finder's example: pulses with probability 1/2 in
 windows of 64 steps. ``tests/data/flip_flop`` holds seed 0 of both, with 24 windows.
@@ -62,9 +63,10 @@ def main() -> None:
     asked.add_argument("--out", type=Path, required=True)
     asked.add_argument("--seeds", type=int, default=5)
     asked.add_argument("--epochs", type=int, default=150)
+    asked.add_argument("--kinds", nargs="+", choices=("LSTM", "GRU"), default=["LSTM", "GRU"])
     given = asked.parse_args()
     given.out.mkdir(parents=True, exist_ok=True)
-    for kind in ("LSTM", "GRU"):
+    for kind in given.kinds:
         for seed in range(given.seeds):
             arrays, loss = train(kind, seed, given.epochs)
             np.savez_compressed(given.out / f"{kind.lower()}_{seed}.npz", **arrays)

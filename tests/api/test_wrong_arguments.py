@@ -61,6 +61,7 @@ WRONG = {
 
 #: A right call of each verb: what it takes beside what is replaced.
 CALLS: dict[str, dict[str, object]] = {
+    "bifurcations": {"net": NET, "X": X, "feature": 0, "values": [0.0, 1.0], "target": 0},
     "certify": {"net": NET, "X": X, "lag": 1, "target": 0, "certificates": Certificates(
         range=0.1, tolerance=0.1, budget=4)},
     "check": {"net": NET, "X": X, "y": Y, "target": 0},

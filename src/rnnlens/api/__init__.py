@@ -8,6 +8,7 @@ from rnnlens.api.forecast.interactions import interactions
 from rnnlens.api.forecast.lags import lags
 from rnnlens.api.forecast.report import report
 from rnnlens.api.forecast.trust import trust
+from rnnlens.api.inside.bifurcations import bifurcations
 from rnnlens.api.inside.fixed_points import fixed_points
 from rnnlens.api.inside.gate_contributions import gate_contributions
 from rnnlens.api.inside.gate_effects import gate_effects
@@ -34,6 +35,7 @@ __all__ = [
     "Shares",
     "Target",
     "Test",
+    "bifurcations",
     "certify",
     "check",
     "compare_baselines",

@@ -13,8 +13,9 @@ import typer
 from typer.core import TyperGroup
 
 from rnnlens import __version__
-from rnnlens.cli.commands.dynamics import fixed_points
+from rnnlens.cli.commands.dynamics import bifurcations, fixed_points
 from rnnlens.cli.commands.evidence import certify, lags, trust
+from rnnlens.cli.commands.fidelity import fidelity
 from rnnlens.cli.commands.forecast import check, explain, memory, trace
 from rnnlens.cli.commands.network import compile, convert, inspect
 from rnnlens.cli.commands.pages import demo, report
@@ -30,6 +31,7 @@ INTERRUPTED = 130
 VERBS: tuple[Callable[..., None], ...] = (
     inspect,
     init,
+    fidelity,
     check,
     trace,
     explain,
@@ -38,6 +40,7 @@ VERBS: tuple[Callable[..., None], ...] = (
     memory,
     trust,
     fixed_points,
+    bifurcations,
     report,
     convert,
     compile,

@@ -13,6 +13,8 @@ def gru(features: int = 3) -> nn.GRU:
     return nn.GRU(features, 4, batch_first=True)
 
 
+#: What is walked step by step as it is read: fewer steps are followed in less time.
+SHORT = (4, 3)
 ONE = same(fc=lambda: nn.Linear(4, 1))
 CELL = same(w=lambda: nn.Linear(3, 8), u=lambda: nn.Linear(4, 8, bias=False))
 
@@ -101,7 +103,7 @@ def two_cells_in_two_directions(m, x):
     return m.fc(torch.cat([a[0], b[0]], 1))
 
 
-@idiom(same(one=lambda: nn.GRUCell(3, 4), two=lambda: nn.GRUCell(4, 4)))
+@idiom(same(one=lambda: nn.GRUCell(3, 4), two=lambda: nn.GRUCell(4, 4)), x=SHORT)
 def cells_with_a_residual_between(m, x):
     a = b = x.new_zeros(x.size(0), 4)
     for step in x.split(1, 1):
@@ -121,7 +123,7 @@ def pooling_of_gated_sums(m, x):
     return m.fc(c)
 
 
-@idiom(same(cell=lambda: nn.GRUCell(3, 4)))
+@idiom(same(cell=lambda: nn.GRUCell(3, 4)), x=SHORT)
 def state_of_two_steps_before(m, x):
     """A dilated recurrence: each step follows on the one before the last."""
     states = [x.new_zeros(x.size(0), 4), x.new_zeros(x.size(0), 4)]
@@ -130,7 +132,7 @@ def state_of_two_steps_before(m, x):
     return m.fc(states[-1])
 
 
-@idiom(same(fast=lambda: nn.RNNCell(3, 4), slow=lambda: nn.RNNCell(4, 4)))
+@idiom(same(fast=lambda: nn.RNNCell(3, 4), slow=lambda: nn.RNNCell(4, 4)), x=SHORT)
 def slow_cell_every_other_step(m, x):
     f = s = x.new_zeros(x.size(0), 4)
     for k in range(x.size(1)):
@@ -140,7 +142,7 @@ def slow_cell_every_other_step(m, x):
     return m.fc(f + s)
 
 
-@idiom(same(cell=lambda: nn.LSTMCell(3, 4), d=lambda: nn.Linear(1, 4)))
+@idiom(same(cell=lambda: nn.LSTMCell(3, 4), d=lambda: nn.Linear(1, 4)), x=SHORT)
 def memory_that_fades_with_the_gap(m, x):
     """A time-aware LSTM: what is kept over a gap depends on how long it was."""
     h = c = x.new_zeros(x.size(0), 4)
@@ -150,7 +152,7 @@ def memory_that_fades_with_the_gap(m, x):
     return m.fc(h)
 
 
-@idiom(same(cell=lambda: nn.GRUCell(3, 4), d=lambda: nn.Linear(3, 4)), x=(6, 3), mask=(6, 3))
+@idiom(same(cell=lambda: nn.GRUCell(3, 4), d=lambda: nn.Linear(3, 4)), x=SHORT, mask=SHORT)
 def inputs_that_fade_where_missing(m, x, mask):
     """A GRU-D: the last value that was known, fading."""
     h = x.new_zeros(x.size(0), 4)
@@ -161,7 +163,7 @@ def inputs_that_fade_where_missing(m, x, mask):
     return m.fc(h)
 
 
-@idiom(same(cell=lambda: nn.LSTMCell(3, 4)))
+@idiom(same(cell=lambda: nn.LSTMCell(3, 4)), x=SHORT)
 def old_state_mixed_in_as_zoneout_predicts(m, x):
     h = c = x.new_zeros(x.size(0), 4)
     for k in range(x.size(1)):
@@ -204,7 +206,7 @@ def exponential_gates_with_a_normaliser(m, x):
     return m.fc(h)
 
 
-@idiom(same(cell=lambda: nn.LSTMCell(3, 4), a=lambda: nn.Linear(7, 3)))
+@idiom(same(cell=lambda: nn.LSTMCell(3, 4), a=lambda: nn.Linear(7, 3)), x=SHORT)
 def features_weighted_by_the_state(m, x):
     h = c = x.new_zeros(x.size(0), 4)
     for k in range(x.size(1)):
@@ -213,7 +215,7 @@ def features_weighted_by_the_state(m, x):
     return m.fc(h)
 
 
-@idiom(same(cell=lambda: nn.LSTMCell(3, 4), p=lambda: nn.Linear(4, 4)))
+@idiom(same(cell=lambda: nn.LSTMCell(3, 4), p=lambda: nn.Linear(4, 4)), x=SHORT)
 def state_clipped_at_every_step(m, x):
     h = c = x.new_zeros(x.size(0), 4)
     for k in range(x.size(1)):

@@ -16,12 +16,13 @@ if TYPE_CHECKING:
     from rnnlens.attribution.options import Target
     from rnnlens.series.windows import Windows
 
-__all__ = ["fixed_points"]
+__all__ = ["HELD_AT", "LONGEST", "fixed_points"]
 
 #: Steps that a cycle may have.
 LONGEST = 128
 
-_AT = either(
+#: The kinds of input that may be held.
+HELD_AT = either(
     NAME,
     whole(-(2**63)),
     mapping(number(), "a mapping"),
@@ -31,7 +32,7 @@ _AT = either(
 )
 
 
-@checked(at=_AT, order=whole(1, LONGEST), period=whole(1, LONGEST))
+@checked(at=HELD_AT, order=whole(1, LONGEST), period=whole(1, LONGEST))
 def fixed_points(
     net: NetworkLike,
     X: Windows | ArrayLike | Mapping[str, ArrayLike],

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from rnnlens.cli.inputs import asked_from, network_from
 from rnnlens.cli.options.arguments import Data, Model, OutputOptions
-from rnnlens.cli.options.dynamics import FixedPointOptions
+from rnnlens.cli.options.dynamics import BifurcationOptions, FixedPointOptions
 from rnnlens.cli.options.flatten import flattened
 from rnnlens.cli.options.reading import ReadingOptions
 from rnnlens.cli.options.series import SeriesOptions
 from rnnlens.cli.output import give, working
 
-__all__ = ["fixed_points"]
+__all__ = ["bifurcations", "fixed_points"]
 
 
 @flattened
@@ -40,3 +40,36 @@ def fixed_points(
             target=options.target_of(sidecar),
         )
     give(found, output, view=fixed_points_view, plain=fixed_points_summary, indent=1)
+
+
+@flattened
+def bifurcations(
+    model: Model,
+    data: Data,
+    *,
+    reading: ReadingOptions,
+    series: SeriesOptions,
+    options: BifurcationOptions,
+    output: OutputOptions,
+) -> None:
+    """Say where points of rest appear, vanish or change while one input is moved."""
+    from rnnlens import api
+    from rnnlens.views.tables.bifurcations import bifurcations_summary, bifurcations_view
+
+    network = network_from(model, reading)
+    sidecar, windows, _ = asked_from((model, network, data), series, tested=True)
+    feature, values = options.moved
+    with working(f"moving {feature}") as progress:
+        moved = api.bifurcations(
+            network,
+            windows,
+            feature,
+            values,
+            at=options.held_at,
+            order=options.order,
+            period=options.period,
+            layer=options.layer,
+            target=options.target_of(sidecar),
+            progress=progress,
+        )
+    give(moved, output, view=bifurcations_view, plain=bifurcations_summary, indent=1)

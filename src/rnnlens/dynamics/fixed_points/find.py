@@ -15,7 +15,7 @@ from rnnlens.dynamics.fixed_points.starts import between, orbits, spread, visite
 from rnnlens.dynamics.fixed_points.step_map import StepMap
 from rnnlens.network.cells import SimpleRNN
 
-__all__ = ["Settling", "find"]
+__all__ = ["Settling", "find", "follow"]
 
 Array = NDArray[np.float64]
 
@@ -59,14 +59,50 @@ class Settling:
     every_region: bool
 
 
-def find(step: StepMap, visited: Array, *, period: int = 1, seed: int = 0) -> Settling:
+def find(
+    step: StepMap,
+    visited: Array,
+    *,
+    period: int = 1,
+    seed: int = 0,
+    known: Array | None = None,
+) -> Settling:
     """Find and prove what a map settles to.
 
     Shapes: visited (state_visited, state). ``period`` is that of the inputs, of which
     ``step.length`` is a multiple: cycles of that many periods are given, and no shorter ones.
+    ``known (point, phase, state)`` are points of a map nearby, to begin at too.
     """
     rng = np.random.default_rng(seed)
     points, left = _searched(step, visited, period, rng)
+    if known is not None and len(known):
+        followed = search(step, known, longest=_longest(step, visited)).points
+        points = _one_of_each(np.concatenate([points, followed]), period)
+    return _settled(step, (points, left), visited, (period, rng))
+
+
+def follow(step: StepMap, visited: Array, known: Array, *, period: int = 1) -> Settling:
+    """Find and prove what points of a map nearby become: known (point, phase, state).
+
+    Slow points are not looked for.
+    """
+    points = search(step, known, longest=_longest(step, visited)).points
+    rng = np.random.default_rng(0)
+    return _settled(step, (_one_of_each(points, period), None), visited, (period, rng))
+
+
+def _longest(step: StepMap, visited: Array) -> float:
+    return spread(visited) if step.confined else np.inf
+
+
+def _settled(
+    step: StepMap,
+    searched: tuple[Array, Array | None],
+    visited: Array,
+    how: tuple[int, np.random.Generator],
+) -> Settling:
+    """Prove what a search gave (points, and starts that it left or None), and count."""
+    (points, left), (period, rng) = searched, how
     every = step.length == 1 and _by_regions(step)
     if every:
         points = _one_of_each(np.concatenate([points, _in_every_region(step)]), period)
@@ -76,10 +112,12 @@ def find(step: StepMap, visited: Array, *, period: int = 1, seed: int = 0) -> Se
     signs = [proofs[k].index * turns[k] for k in proven]
     own = [k for k in proven if turns[k] == step.length // period]
     own.sort(key=lambda k: (proofs[k].unstable % (step.size + 1), *np.round(points[k][0], 6)))
-    unproven = points[[k for k in range(len(points)) if not proofs[k].holds]]
-    more = visited_starts(visited, rng)[: 2 * SLOW_KEPT]
-    begun = more[:, None] if step.length == 1 else orbits(step, more)
-    slow, speed = _slow(step, np.concatenate([unproven, left, begun]), points[proven], visited)
+    slow, speed = points[:0], np.zeros(0)
+    if left is not None:
+        unproven = points[[k for k in range(len(points)) if not proofs[k].holds]]
+        more = visited_starts(visited, rng)[: 2 * SLOW_KEPT]
+        begun = more[:, None] if step.length == 1 else orbits(step, more)
+        slow, speed = _slow(step, np.concatenate([unproven, left, begun]), points[proven], visited)
     return Settling(
         points[own],
         tuple(proofs[k] for k in own),
@@ -95,7 +133,7 @@ def _searched(
     step: StepMap, visited: Array, period: int, rng: np.random.Generator
 ) -> tuple[Array, Array]:
     """Search in rounds until nothing new comes and the signs sum to 1, where they must."""
-    longest = spread(visited) if step.confined else np.inf
+    longest = _longest(step, visited)
     points = np.zeros((0, step.length, step.size))
     left: list[Array] = []
     without = 0

@@ -1,5 +1,6 @@
 """Charts of results: each takes a Dataset and returns an Altair chart."""
 
+from rnnlens.views.charts.bifurcations import bifurcations
 from rnnlens.views.charts.certificates import certificates
 from rnnlens.views.charts.fixed_points import fixed_points
 from rnnlens.views.charts.forecast import forecast
@@ -11,6 +12,7 @@ from rnnlens.views.charts.memory import memory
 from rnnlens.views.charts.weights import weights
 
 __all__ = [
+    "bifurcations",
     "certificates",
     "fixed_points",
     "forecast",

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
     Array = NDArray[np.float64]
 
-__all__ = ["HeldInput", "held_input"]
+__all__ = ["HeldInput", "held_input", "one_held_at"]
 
 
 @dataclass(frozen=True, eq=False)
@@ -80,6 +80,12 @@ def held_input(
     if len(values) > 1:
         _check_apart(stack)
     return HeldInput(values, _inputs(case, values), text)
+
+
+def one_held_at(case: Case, held: HeldInput, feature: str, value: float) -> HeldInput:
+    """Hold one feature at a value in its own unit at every phase, the others as they are."""
+    values = _named(case, {feature: value}, held.values)
+    return HeldInput(values, _inputs(case, values), held.text)
 
 
 def _mean(case: Case, period: int) -> Array:
