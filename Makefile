@@ -7,12 +7,13 @@
 #   make versions a wheel, built here and used outside the clone with Python 3.11, 3.12 and 3.13
 #   make bench    every benchmark, and the page of their figures
 #   make oracles  contributions against known answers, published figures and the peers' own code
-#   make integrations  models of other libraries, read and held against their own forecasts; INTEGRATIONS=darts chooses
+#   make integrations  models of other libraries, read and held against their own forecasts
 #   make docs     the pictures and tables of README and docs, made anew
 #   make clean    remove what the above made
 #
 # PYTHON=python3.12 chooses an interpreter, VERSIONS="/path/to/python3.12 ..." those of make versions
 # (otherwise python3.11 and so on, where they are on the PATH), WORKERS=4 the number of test processes,
+# INTEGRATIONS=darts takes one of make integrations' libraries alone (neuralhydrology, neuralforecast),
 # ARGS="-k lags" goes to pytest and ARGS=--quick to the benchmarks, and TORCH_OPTIONS="--extra-index-url
 # ..." to pip when it installs PyTorch, which only tests and benchmarks need (any build of it serves).
 
