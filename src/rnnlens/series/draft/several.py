@@ -38,9 +38,9 @@ def draft_of_inputs(
         lines.append(f"[{path}.features]")
         lines += [f'"{name} {k + 1}" = {LINE}' for k in range(count)]
     lines += ["", "[targets]", f'"target" = {LINE}']
-    text = "\n".join(lines) + "\n"
+    drafted = "\n".join(lines) + "\n"
     note = (
         f"the network takes {len(shapes)} inputs, whose names and sizes are its own; which columns "
         "go into each no file says: write their names in the place of the numbered ones"
     )
-    return Draft(Sidecar(**from_toml(text)), text, (note,), text.count("CHECK"))
+    return Draft(Sidecar(**from_toml(drafted)), drafted, (note,), drafted.count("CHECK"))
