@@ -114,3 +114,11 @@ def rnnlens_activation(name):
     from rnnlens.network.activations import Activation
 
     return Activation(name)
+
+
+def test_progress_never_goes_back_and_ends_at_the_whole(rng):
+    net, told = forecaster("gru_after", rng, scale=0.5), []
+    rnnlens.fixed_points(
+        net, rng.normal(size=(4, 7, 3)), progress=lambda done, whole: told.append(done / whole)
+    )
+    assert len(told) > 2 and told == sorted(told) and told[-1] == 1 and told.count(1) == 1

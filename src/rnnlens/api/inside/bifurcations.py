@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from rnnlens.api.shared.given.case import Case
     from rnnlens.api.shared.given.network_given import NetworkLike
     from rnnlens.attribution.options import Target
+    from rnnlens.series.joint.windows import WindowsByInput
     from rnnlens.series.windows import Windows
 
 __all__ = ["bifurcations"]
@@ -32,7 +33,7 @@ _FEATURE = either(NAME, whole(), what="the name or the number of a feature")
 )
 def bifurcations(
     net: NetworkLike,
-    X: Windows | ArrayLike | Mapping[str, ArrayLike],
+    X: Windows | WindowsByInput | ArrayLike | Mapping[str, ArrayLike],
     feature: str | int,
     values: ArrayLike,
     *,
@@ -41,7 +42,7 @@ def bifurcations(
     period: int = 1,
     layer: str | None = None,
     target: Target | str | int | None = None,
-    of: str | None = None,
+    of: str | Sequence[str] | None = None,
     seed: int = 0,
     progress: Callable[[int, int], None] | None = None,
 ) -> xr.Dataset:
@@ -106,7 +107,7 @@ def bifurcations(
     from rnnlens.dynamics.fixed_points.recurrence import recurrence
 
     net = as_network(net, X)
-    case = make_case(net, X, of or next(iter(net.inputs)), as_given=True)
+    case = make_case(net, X, of, as_given=True)
     stack = recurrence(case.network, layer)
     held = held_input(case, stack, at, period)
     name, places = _feature(case, feature), np.asarray(values, float)

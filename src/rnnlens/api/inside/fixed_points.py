@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping, Sequence
 from typing import TYPE_CHECKING
 
 from rnnlens.api.shared.given.arguments import checked
@@ -14,6 +14,7 @@ if TYPE_CHECKING:
 
     from rnnlens.api.shared.given.network_given import NetworkLike
     from rnnlens.attribution.options import Target
+    from rnnlens.series.joint.windows import WindowsByInput
     from rnnlens.series.windows import Windows
 
 __all__ = ["HELD_AT", "LONGEST", "fixed_points"]
@@ -35,15 +36,16 @@ HELD_AT = either(
 @checked(at=HELD_AT, order=whole(1, LONGEST), period=whole(1, LONGEST))
 def fixed_points(
     net: NetworkLike,
-    X: Windows | ArrayLike | Mapping[str, ArrayLike],
+    X: Windows | WindowsByInput | ArrayLike | Mapping[str, ArrayLike],
     *,
     at: str | int | Mapping[str, float] | ArrayLike = "mean",
     order: int = 1,
     period: int = 1,
     layer: str | None = None,
     target: Target | str | int | None = None,
-    of: str | None = None,
+    of: str | Sequence[str] | None = None,
     seed: int = 0,
+    progress: Callable[[int, int], None] | None = None,
 ) -> xr.Dataset:
     """Find and prove the states at which a network rests, or goes round, while its input is held.
 
@@ -79,6 +81,8 @@ def fixed_points(
         mean.
     seed : int
         Of the search.
+    progress : callable, optional
+        Called with work done and work in all, while points are looked for and proven.
 
     Returns
     -------
@@ -119,11 +123,12 @@ def fixed_points(
     from rnnlens.dynamics.fixed_points.result import described
 
     net = as_network(net, X)
-    case = make_case(net, X, of or next(iter(net.inputs)), as_given=True)
+    case = make_case(net, X, of, as_given=True)
     stack = recurrence(case.network, layer)
     held = held_input(case, stack, at, period)
     step = stack.map(held.inputs).repeated(order)
-    settling = find(step, stack.visited(some_windows(case)), period=held.period, seed=seed)
+    visited = stack.visited(some_windows(case))
+    settling = find(step, visited, period=held.period, seed=seed, progress=progress)
     forecast, told = forecasts_at_rest(case, stack, held, settling.points, target)
     result = described(step, settling, forecast)
     return labelled_points(case, stack, (held, order), (result, settling), told)

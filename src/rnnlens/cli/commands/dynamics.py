@@ -29,7 +29,7 @@ def fixed_points(
 
     network = network_from(model, reading)
     sidecar, windows, _ = asked_from((model, network, data), series, tested=True)
-    with working("looking for where it settles"):
+    with working("looking for where it settles") as progress:
         found = api.fixed_points(
             network,
             windows,
@@ -38,6 +38,8 @@ def fixed_points(
             period=options.period,
             layer=options.layer,
             target=options.target_of(sidecar),
+            of=options.inputs,
+            progress=progress,
         )
     give(found, output, view=fixed_points_view, plain=fixed_points_summary, indent=1)
 
@@ -70,6 +72,7 @@ def bifurcations(
             period=options.period,
             layer=options.layer,
             target=options.target_of(sidecar),
+            of=options.inputs,
             progress=progress,
         )
     give(moved, output, view=bifurcations_view, plain=bifurcations_summary, indent=1)

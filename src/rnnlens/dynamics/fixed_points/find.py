@@ -13,6 +13,7 @@ from rnnlens.dynamics.fixed_points.proof import Proof, prove
 from rnnlens.dynamics.fixed_points.search import apart, search, slow_states
 from rnnlens.dynamics.fixed_points.starts import between, orbits, spread, visited_starts
 from rnnlens.dynamics.fixed_points.step_map import StepMap
+from rnnlens.engine.schedule.progress import Parts, Progress
 from rnnlens.network.cells import SimpleRNN
 
 __all__ = ["Settling", "find", "follow"]
@@ -66,6 +67,7 @@ def find(
     period: int = 1,
     seed: int = 0,
     known: Array | None = None,
+    progress: Progress | None = None,
 ) -> Settling:
     """Find and prove what a map settles to.
 
@@ -74,11 +76,12 @@ def find(
     ``known (point, phase, state)`` are points of a map nearby, to begin at too.
     """
     rng = np.random.default_rng(seed)
-    points, left = _searched(step, visited, period, rng)
-    if known is not None and len(known):
-        followed = search(step, known, longest=_longest(step, visited)).points
-        points = _one_of_each(np.concatenate([points, followed]), period)
-    return _settled(step, (points, left), visited, (period, rng))
+    with Parts(progress, search=3, proof=1) as parts:
+        points, left = _searched(step, visited, (period, rng), parts.of("search"))
+        if known is not None and len(known):
+            followed = search(step, known, longest=_longest(step, visited)).points
+            points = _one_of_each(np.concatenate([points, followed]), period)
+        return _settled(step, (points, left), visited, (period, rng), parts.of("proof"))
 
 
 def follow(step: StepMap, visited: Array, known: Array, *, period: int = 1) -> Settling:
@@ -100,13 +103,18 @@ def _settled(
     searched: tuple[Array, Array | None],
     visited: Array,
     how: tuple[int, np.random.Generator],
+    progress: Progress | None = None,
 ) -> Settling:
     """Prove what a search gave (points, and starts that it left or None), and count."""
     (points, left), (period, rng) = searched, how
     every = step.length == 1 and _by_regions(step)
     if every:
         points = _one_of_each(np.concatenate([points, _in_every_region(step)]), period)
-    proofs = [prove(step, point) for point in points]
+    proofs: list[Proof] = []
+    for point in points:
+        proofs.append(prove(step, point))
+        if progress is not None:
+            progress(len(proofs), len(points))
     proven = _distinct(points, proofs, period)
     turns = [_turns(point, period) for point in points]
     signs = [proofs[k].index * turns[k] for k in proven]
@@ -130,9 +138,13 @@ def _settled(
 
 
 def _searched(
-    step: StepMap, visited: Array, period: int, rng: np.random.Generator
+    step: StepMap,
+    visited: Array,
+    how: tuple[int, np.random.Generator],
+    progress: Progress | None,
 ) -> tuple[Array, Array]:
     """Search in rounds until nothing new comes and the signs sum to 1, where they must."""
+    period, rng = how
     longest = _longest(step, visited)
     points = np.zeros((0, step.length, step.size))
     left: list[Array] = []
@@ -147,6 +159,8 @@ def _searched(
         every = _one_of_each(np.concatenate([points, found]), period)
         without = 0 if len(every) > len(points) else without + 1
         points = every
+        if progress is not None:
+            progress(number + 1, ROUNDS)
         summed = not step.confined or _float_sum(step, points, period) == 1
         if number and without >= (1 if summed else WITHOUT):
             break
