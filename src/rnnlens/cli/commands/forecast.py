@@ -117,6 +117,7 @@ def memory(
     data: Data,
     *,
     reading: ReadingOptions,
+    shown: ShownOptions,
     series: SeriesOptions,
     options: MemoryOptions,
     output: OutputOptions,
@@ -125,7 +126,7 @@ def memory(
     from rnnlens import api
     from rnnlens.views.tables.memory import memory_summary, memory_view
 
-    network = network_from(model, reading)
+    network = network_from(model, reading, shown)
     sidecar, windows, _ = asked_from((model, network, data), series, tested=True)
     with working(f"measuring memory over {number_of(windows):,} windows") as progress:
         page = api.memory(
