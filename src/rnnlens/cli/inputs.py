@@ -14,7 +14,6 @@ from rnnlens.cli.output import note
 from rnnlens.cli.several import archive_of, raise_undescribed, require_inputs, told_left_out
 from rnnlens.cli.undoubted import plain_sidecar, steps_of_windows, undoubted_sidecar
 from rnnlens.errors import ConfigError, DataError
-from rnnlens.series.windows import Windows
 
 if TYPE_CHECKING:
     from rnnlens.cli.options.reading import ReadingOptions
@@ -23,6 +22,7 @@ if TYPE_CHECKING:
     from rnnlens.series.joint.windows import WindowsByInput
     from rnnlens.series.sidecar import Sidecar
     from rnnlens.series.variable import Variable
+    from rnnlens.series.windows import Windows
 
     AnyWindows = Windows | WindowsByInput
 
@@ -173,6 +173,8 @@ def asked_from(
 
 def number_of(windows: AnyWindows) -> int:
     """Give the number of windows."""
+    from rnnlens.series.windows import Windows
+
     return len(windows) if isinstance(windows, Windows) else windows.samples
 
 

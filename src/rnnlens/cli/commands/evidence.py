@@ -22,7 +22,6 @@ from rnnlens.cli.options.reading import ReadingOptions
 from rnnlens.cli.options.series import SeriesOptions
 from rnnlens.cli.output import foretell, give, note, working
 from rnnlens.errors import InputError, MissingLibrary
-from rnnlens.series.joint.windows import WindowsByInput
 
 if TYPE_CHECKING:
     from rnnlens.cli.inputs import AnyWindows
@@ -150,6 +149,7 @@ def _why_not_run(network: Network, model: Path, windows: AnyWindows) -> str:
     from rnnlens.api.shared.certificate_deviation import run_source
     from rnnlens.api.shared.given.joint.by_input import arrays_for
     from rnnlens.engine.forward import entries
+    from rnnlens.series.joint.windows import WindowsByInput
 
     last = windows.select(slice(-1, None))
     given = arrays_for(network, last) if isinstance(last, WindowsByInput) else last.values
