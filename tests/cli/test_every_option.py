@@ -165,7 +165,8 @@ COMMANDS: dict[str, dict[str, Change]] = {
 #: What says the usual, and so changes nothing; and what other tests run as a whole.
 USUAL = {("lags", "--test"), ("certify", "--check"), ("report", "--check"), ("convert", "--check")}
 ELSEWHERE = {("inspect", "--values"), ("inspect", "--json"), ("init", "--json"),
-             ("fidelity", "--json"), ("convert", "--json"), ("demo", "--out"), ("demo", "--files")}  # fmt: skip
+             ("fidelity", "--json"), ("convert", "--json"), ("demo", "--out"),
+             ("demo", "--files")}  # fmt: skip
 
 
 @pytest.fixture
