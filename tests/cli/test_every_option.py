@@ -246,9 +246,8 @@ def asked(call, model, data, tmp_path, monkeypatch):
                 return converted
 
             monkeypatch.setattr(api, "convert", converting)
-        second = {"inspect": [], "convert": ["out.npz"], "fidelity": [model, data]}.get(
-            command, [data]
-        )
+        own = {"inspect": [], "convert": ["out.npz"], "fidelity": [model, data]}
+        second = own.get(command, [data])
         said = call(command, model, *second, *NEEDED.get(command, ()), *typed)
         assert said.code == 0, said.err
         monkeypatch.undo()
