@@ -1,8 +1,8 @@
 """TensorFlow Lite files against the outputs of TensorFlow Lite's own interpreter.
 
-The files were converted by TensorFlow 2.21 with tf_keras from models with random weights, a fixed
-batch of one; ``given.npz`` holds windows and what the interpreter gave for each, its states set
-to zero before.
+The files were made by ``tests/makers/tflite_files.py`` with TensorFlow 2.21 from models with random
+weights, a fixed batch of one; ``given.npz`` holds windows and what the interpreter gave for each,
+its states set to zero before.
 """
 
 from dataclasses import replace
@@ -35,8 +35,8 @@ def given(files):
         return dict(held)
 
 
-@pytest.mark.parametrize("name", ["plain", "stacked", "both"])
-def test_a_fused_lstm_gives_what_the_interpreter_gives(name, files, given):
+@pytest.mark.parametrize("name", ["plain", "stacked", "both", "rnn", "both_fused"])
+def test_a_fused_layer_gives_what_the_interpreter_gives(name, files, given):
     net = rnnlens.read(files / f"{name}.tflite")
     ours = predict(net, given[f"{name}_X"].astype(float))
     # float32 keeps 6e-8 of a number, over six steps and two layers
