@@ -1,10 +1,11 @@
-"""Write ``support.md``, the table of what is read, by running every cell of it.
+"""Write ``support.md``, the tables of what is read and written, by running every cell of them.
 
 Run it from the repository's root, where the test extras are installed::
 
     .venv/bin/python docs/make_support_table.py
 
-The cells are those of ``tests/support.py``: one that does not hold stops the script.
+The cells are those of ``tests/support.py`` and ``tests/support_written.py``: one that does not hold
+stops the script.
 """
 
 from __future__ import annotations
@@ -14,6 +15,7 @@ import sys
 import tempfile
 import warnings
 from collections.abc import Mapping
+from itertools import product
 from pathlib import Path
 
 HERE = Path(__file__).parent
@@ -22,6 +24,7 @@ os.environ.setdefault("KERAS_BACKEND", "torch")
 
 from rnnlens.readers.keras.operations.table import READ  # noqa: E402
 from support import CELLS, FORMATS, ROWS, Absent, Refused, run, versions  # noqa: E402
+from support_written import ROWS_WRITTEN, TARGETS, write  # noqa: E402
 
 __all__ = ["page"]
 
@@ -38,13 +41,28 @@ Written by `docs/make_support_table.py`, which runs every cell; the tests run th
 """
 
 
-def page(statuses: Mapping[tuple[str, str], str], libraries: Mapping[str, str]) -> str:
+WRITTEN = """## What is written
+
+Each cell is one small network with random weights, written by `rnnlens convert`. `tested`: the
+library that the file is for gave what the network gives, to what rounding to float32 explains; of a
+state dict, PyTorch ran the class that is written with it; an `.npz` was read back. `refused`: with
+the sentence given below.
+"""
+
+
+def page(
+    statuses: Mapping[tuple[str, str], str],
+    written: Mapping[tuple[str, str], str],
+    libraries: Mapping[str, str],
+) -> str:
     """Lay the table out.
 
     Parameters
     ----------
     statuses : mapping of (str, str) to str
-        What each cell is, by format and row.
+        What each cell of the first table is, by format and row.
+    written : mapping of (str, str) to str
+        The sentence that refuses each cell of the second, by row and ending, or nothing.
     libraries : mapping of str to str
         Libraries with their versions, by name.
 
@@ -67,7 +85,19 @@ def page(statuses: Mapping[tuple[str, str], str], libraries: Mapping[str, str]) 
         for form in FORMATS.values()
     ]
     ends = ["| format | written | outputs given by |", "|---|---|---|", *sources]
-    return "\n".join([TOP, *lines, "", *listed, "", *_operations(), VERSIONS, "", *ends, ""])
+    return "\n".join([
+        TOP,
+        *lines,
+        "",
+        *listed,
+        "",
+        *_operations(),
+        *_written(written),
+        VERSIONS,
+        "",
+        *ends,
+        "",
+    ])
 
 
 def _operations() -> list[str]:
@@ -83,6 +113,24 @@ def _operations() -> list[str]:
         "numbers, or one of these by its usual name (`K.sum`, `tf.expand_dims`, `ops.mean`).",
         "",
     ]
+
+
+def _written(written: Mapping[tuple[str, str], str]) -> list[str]:
+    """Lay out what is written, by row and target."""
+    notes: dict[str, int] = {}
+    lines = [
+        WRITTEN,
+        "| | " + " | ".join(f"`{ending}`" for ending in TARGETS) + " |",
+        "|---" * (len(TARGETS) + 1) + "|",
+    ]
+    for row in ROWS_WRITTEN:
+        said = [written[row, ending] for ending in TARGETS]
+        cells = [
+            f"refused ({notes.setdefault(one, len(notes) + 1)})" if one else "tested"
+            for one in said
+        ]
+        lines.append(f"| {row} | " + " | ".join(cells) + " |")
+    return [*lines, "", *(f"{number}. `{note}`" for note, number in notes.items()), ""]
 
 
 def _shown(
@@ -113,10 +161,15 @@ def main() -> None:
         for key, cell in CELLS.items():
             with tempfile.TemporaryDirectory() as folder:
                 statuses[key] = run(cell, Path(folder))
+        written = {}
+        for key in product(ROWS_WRITTEN, TARGETS):
+            with tempfile.TemporaryDirectory() as folder:
+                written[key] = write(*key, Path(folder), check=True)
     path = HERE / "support.md"
-    path.write_text(page(statuses, versions()), encoding="utf-8")
+    path.write_text(page(statuses, written, versions()), encoding="utf-8")
     counts = {status: [*statuses.values()].count(status) for status in ("tested", "refused", "-")}
-    print(f"wrote {path}: {counts}")
+    refused = sum(map(bool, written.values()))
+    print(f"wrote {path}: {counts}; of {len(written)} that are written, {refused} are refused")
 
 
 if __name__ == "__main__":

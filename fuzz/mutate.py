@@ -4,9 +4,10 @@ Each round takes a good model file, damages it (bytes flipped, cut, doubled, zer
 archive rewritten so that its checksums hold; values of the JSON inside replaced), and reads it
 twice: as `read` does, and as `inspect` does, which names the arrays of weights alone. A crash of
 the process, an error that is not rnnlens's own or of more than one line, a read of over 10 seconds
-or one that takes over 1 GiB more memory is a finding: the file is kept in ``fuzz/findings`` and the
-script ends with 1. The reading is done in processes of its own, which are watched from outside: no
-signal interrupts a library in C.
+or one that takes over 1 GiB more memory is a finding: its kind is printed at once, the file is
+kept in ``fuzz/findings`` with its kind beside it, and the script ends with 1. Seconds are those of
+the processor, so that a loaded machine makes no finding. The reading is done in processes of its
+own, which are watched from outside: no signal interrupts a library in C.
 
     .venv/bin/python fuzz/mutate.py --count 100000 --jobs 2
 
@@ -32,6 +33,7 @@ from functools import partial
 from importlib import metadata
 from multiprocessing.connection import Connection
 from pathlib import Path
+from threading import Lock
 
 os.environ.setdefault("KERAS_BACKEND", "torch")
 sys.path.insert(0, str(Path(__file__).parent))
@@ -49,8 +51,12 @@ CEILING = 8 << 30
 MEASURED = Path("/proc/self/clear_refs").exists()
 #: Making a damaged copy and starting a worker take this long at most.
 STARTING = 600
-#: A program of torch.export takes a fifth of a second to read, so that fewer copies are made.
-SLOW = {".pt2": 0.3}
+#: A silent process is asked this often for its time; one that only waits may do so for so long.
+GLANCE, WAITING = 5, 300
+#: A program of torch.export takes a tenth of a second to read, so that fewer copies are made.
+SLOW = {".pt2": 0.1}
+#: After so many copies, what came of them so far is printed.
+EVERY = 5_000
 #: Of one read: the copy's number, its path, the good file's name, and what came of it, if it ended.
 Answer = tuple[int, Path, str, str | None]
 #: A watched process is started afresh after this many files: what leaks is not what is looked for.
@@ -75,7 +81,7 @@ def attempt(path: Path, weights: Path | None = None) -> str:
         path = unpacked(path)
     if MEASURED:
         Path("/proc/self/clear_refs").write_text("5", encoding="ascii")  # the highest is now's
-    before, start = memory("VmRSS"), time.perf_counter()
+    before, start = memory("VmRSS"), time.process_time()
     outcome = "read"
     for came_out, reading in readings(path, weights):
         try:
@@ -91,7 +97,7 @@ def attempt(path: Path, weights: Path | None = None) -> str:
         else:
             outcome = came_out
             break
-    seconds, grown = time.perf_counter() - start, memory("VmHWM") - before
+    seconds, grown = time.process_time() - start, memory("VmHWM") - before
     if seconds > SECONDS:
         return f"FINDING over {SECONDS} s"
     return "FINDING over 1 GiB more" if grown > MEMORY else outcome
@@ -156,7 +162,7 @@ def watch(numbers: range, seed: int, files: list[Path]) -> Iterator[tuple[str, s
             process.start()
             theirs.close()
             last = None
-            for last in answers_of(ours):
+            for last in answers_of(ours, process.pid):
                 number, path, name, outcome = last
                 if outcome is not None:
                     keep(outcome, path, f"{seed}-{number}-{name}")
@@ -175,23 +181,42 @@ def watch(numbers: range, seed: int, files: list[Path]) -> Iterator[tuple[str, s
             numbers = numbers[numbers.index(number) + 1 :]
 
 
-def answers_of(ours: Connection) -> Iterator[Answer]:
+def answers_of(ours: Connection, pid: int | None) -> Iterator[Answer]:
     """Give what a process tells until it ends, or is silent for longer than a read may take."""
-    reading = False
-    while ours.poll(SECONDS + 5 if reading else STARTING):
+    reading, since, spent = False, time.perf_counter(), processor_time(pid)
+    while True:
+        if not ours.poll(GLANCE):
+            waited, worked = time.perf_counter() - since, processor_time(pid) - spent
+            if (reading and worked > SECONDS + 5) or waited > (WAITING if reading else STARTING):
+                return
+            continue
         try:
             answer = ours.recv()
         except EOFError:
             return
-        reading = answer[3] is None
+        reading, since, spent = answer[3] is None, time.perf_counter(), processor_time(pid)
         yield answer
 
 
+def processor_time(pid: int | None) -> float:
+    """Give the seconds that a process has had of the processor, or the clock's without Linux."""
+    if not MEASURED:
+        return time.perf_counter()
+    try:
+        text = Path(f"/proc/{pid}/stat").read_text(encoding="ascii", errors="replace")
+    except (FileNotFoundError, ProcessLookupError):  # it has ended
+        return 0.0
+    user, system = text.rpartition(")")[2].split()[11:13]
+    return (int(user) + int(system)) / os.sysconf("SC_CLK_TCK")
+
+
 def keep(outcome: str, path: Path, name: str) -> None:
-    """Keep the file of a finding."""
+    """Print a finding and keep its file, its kind beside it."""
     if outcome.startswith("FINDING"):
+        print(name, outcome, flush=True)
         FINDINGS.mkdir(exist_ok=True)
         (FINDINGS / name).write_bytes(path.read_bytes())
+        (FINDINGS / f"{name}.txt").write_text(outcome + "\n", encoding="utf-8")
 
 
 def summary(outcomes: Counter[tuple[str, str]], files: list[Path], seconds: float) -> str:
@@ -223,17 +248,22 @@ def main() -> int:
     parser.add_argument("--only", default="", help="only good files whose name holds this")
     options = parser.parse_args()
     start, total = time.perf_counter(), Counter[tuple[str, str]]()
+    lock = Lock()
     with tempfile.TemporaryDirectory() as folder:
         files = [path for path in seeds(Path(folder)) if options.only in path.name]
 
-        def watched(first: int) -> Counter[tuple[str, str]]:
+        def watched(first: int) -> None:
             numbers = range(first, options.count, options.jobs)
-            return Counter(watch(numbers, options.seed, files))
+            for outcome in watch(numbers, options.seed, files):
+                with lock:
+                    total[outcome] += 1
+                    if total.total() % EVERY == 0:
+                        print(summary(total, files, time.perf_counter() - start), flush=True)
 
         with ThreadPoolExecutor(options.jobs) as pool:
-            for outcomes in pool.map(watched, range(options.jobs)):
-                total.update(outcomes)
-    print(summary(total, files, time.perf_counter() - start))
+            list(pool.map(watched, range(options.jobs)))
+    if total.total() % EVERY:
+        print(summary(total, files, time.perf_counter() - start))
     return int(any(outcome.startswith("FINDING") for _, outcome in total))
 
 

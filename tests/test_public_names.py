@@ -15,6 +15,7 @@ import pytest
 import rnnlens
 
 VERBS = [
+    "bifurcations",
     "certify",
     "check",
     "compare_baselines",
@@ -22,12 +23,15 @@ VERBS = [
     "describe",
     "explain",
     "fidelity",
+    "fixed_points",
+    "gate_contributions",
     "gate_effects",
     "identify",
     "init",
     "interactions",
     "intervene",
     "lags",
+    "memory",
     "paths",
     "predict",
     "read",

@@ -57,6 +57,8 @@ class Case:
     forecast: Callable[[Mapping[str, np.ndarray]], np.ndarray]
     longer: Callable[[], tuple[torch.nn.Module, object]] | None = None
     answer: Callable[[np.ndarray], np.ndarray] | None = None
+    #: The library's unit in sizes of the network's, by window: (window, 1).
+    unit: np.ndarray | None = None
 
     def theirs(self, inputs: Mapping[str, np.ndarray]) -> np.ndarray:
         """Give the library's forecast as the network gives it: (window, horizon)."""
@@ -70,19 +72,25 @@ def seeded() -> np.random.Generator:
     return np.random.default_rng(1)
 
 
-def record(library: str, cases: list[Case], peers: tuple[str, ...]) -> None:
-    """Check every case, print its figures, and write them for the table."""
+def record(library: str, cases: list[Case], peers: tuple[str, ...], *, some: bool = False) -> None:
+    """Check every case, print its figures, and write them for the table.
+
+    Where these are but some of the library's models, the rows of the others stay.
+    """
     names = (library, "torch", "rnnlens", "numpy", *peers)
-    whole: dict[str, Any] = {"versions": {name: version(name) for name in names}, "rows": []}
+    path = RESULTS / f"{library}.json"
     RESULTS.mkdir(parents=True, exist_ok=True)
+    kept = json.loads(path.read_text(encoding="utf-8"))["rows"] if some and path.exists() else []
+    whole: dict[str, Any] = {"versions": {name: version(name) for name in names}, "rows": kept}
     for case in cases:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")  # of the libraries about themselves
             row = _checked(case)
-        whole["rows"].append(row)
+        place = next((k for k, one in enumerate(kept) if one["name"] == case.name), len(kept))
+        kept[place : place + 1] = [row]
         print(json.dumps(row, indent=1), flush=True)
         text = json.dumps(whole, indent=1) + "\n"
-        (RESULTS / f"{library}.json").write_text(text, encoding="utf-8")
+        path.write_text(text, encoding="utf-8")
     print(f"wrote {RESULTS.name}/{library}.json")
 
 
@@ -93,8 +101,9 @@ def _checked(case: Case) -> dict[str, Any]:
     row["network"] = " > ".join(dict.fromkeys(type(node.layer).__name__ for node in net.nodes))
     theirs = case.theirs(case.inputs)
     ours = _horizons(net, case.inputs)
-    scale = float(np.abs(theirs).max())
-    row["forecast_difference"] = float(np.abs(ours - theirs).max()) / scale
+    raw = float(np.abs(case.forecast(case.inputs)).max())
+    scale = raw / (np.ones((len(theirs), 1)) if case.unit is None else case.unit)
+    row["forecast_difference"] = float((np.abs(ours - theirs) / scale).max())
     row["methods"], row["refused"] = _methods(net, case, theirs, scale)
     row["lags"] = _lags(net, case)
     row["reach"] = _reach(net, case)
@@ -121,7 +130,7 @@ def _target(horizons: int, horizon: int) -> Any:
     return rnnlens.Target(0, horizon=horizon) if horizons > 1 else None
 
 
-def _methods(net: Any, case: Case, theirs: np.ndarray, scale: float) -> tuple[dict, dict]:
+def _methods(net: Any, case: Case, theirs: np.ndarray, scale: np.ndarray) -> tuple[dict, dict]:
     """Run every method on the last horizon; sum what sums and compare with the library."""
     horizons = theirs.shape[1]
     series = max(case.inputs, key=lambda name: case.inputs[name].ndim)
@@ -140,7 +149,7 @@ def _methods(net: Any, case: Case, theirs: np.ndarray, scale: float) -> tuple[di
         entry: dict[str, Any] = {"seconds": time.perf_counter() - began}
         if method.kind == "contribution":
             total = _summed(made) + np.asarray(made["baseline_forecast"])
-            entry["sum_difference"] = float(np.abs(total - theirs[:, -1]).max()) / scale
+            entry["sum_difference"] = float((np.abs(total - theirs[:, -1]) / scale[:, 0]).max())
         ran[name] = entry
     return ran, refused
 

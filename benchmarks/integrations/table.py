@@ -20,12 +20,16 @@ Its module was then read live, asked by every method of `explain`, and put throu
 integrations` makes an environment for each library, runs all of it, and writes this page.
 
 - *forecast*, *sum*: the largest difference to the library's own forecast, of the forecast as
-  rnnlens gives it and of   contributions and the baseline's forecast together, the worst of all
+  rnnlens gives it and of contributions and the baseline's forecast together, the worst of all
   methods that sum; in sizes of the largest forecast.
 - *methods*: how many of the methods of `explain` ran on the module, at their defaults, for the
   last horizon.
+- neuralforecast scales each window by its own median and spread (`scaler_type`) before its module
+  sees it, and the forecast back after it. Both numbers are held here: contributions are those of
+  the scaled window to the scaled forecast, in sizes of the spread, and the lines below multiply
+  by it. That a step moves the median and the spread of its window too is not in them.
 - *cannot see*: pairs of horizon and input step that `describe` says cannot matter, and how many
-  of them did move the   library's forecast when they were changed there. The newest step that it
+  of them did move the library's forecast when they were changed there. The newest step that it
   says can be seen moves it for every horizon.
 """
 
@@ -66,7 +70,7 @@ def told(results: dict[str, Any]) -> list[str]:
         for row in whole["rows"]:
             for one in row["reach"]["sentences"]:
                 lines.append(f"- {library}, `{row['name']}`: {one}")
-    if len(lines) > 3:
+    if any("CAUTION" in one for one in lines):
         lines += [
             "",
             "These heads read one hidden state a horizon, the last 12 of them: horizon 1 is "

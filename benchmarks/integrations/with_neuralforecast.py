@@ -85,6 +85,7 @@ def checked(kind: type, series: np.ndarray, scaler: str) -> Case:
         example=({"insample_y": torch.as_tensor(scaled), **NOTHING},),
         forecast=own,
         answer=lambda made: (made - shift) / scale,
+        unit=scale,
         longer=longer,
     )
 

@@ -24,26 +24,47 @@ class Normalised(nn.Module):
         return self.fc(y[:, -1]) * spread[:, 0, :1] + mean[:, 0, :1]
 
 
-def network(guard=0.0):
-    return rnnlens.read(scrambled(Normalised(guard)), example=torch.rand(2, 6, 3))
+@pytest.fixture(scope="module")
+def net():
+    return rnnlens.read(scrambled(Normalised()), example=torch.rand(2, 6, 3))
 
 
-@pytest.mark.parametrize("baseline", ["zero", np.array([0.5, 0.1, 0.2])])
 @pytest.mark.parametrize("method", ["auto", "secant", "tree", "occlusion"])
-def test_a_baseline_without_spread_is_refused_and_the_one_that_is_advised_works(
-    method, baseline, rng
-):
-    net, x = network(), rng.normal(size=(20, 6, 3))
-    with pytest.raises(DataError, match="division by the window's own spread") as refused:
-        rnnlens.explain(net, x, baseline=baseline, method=method)
-    assert "baseline='background'" in str(refused.value)
-    assert "layer 'div" in str(refused.value)
+def test_a_baseline_without_spread_is_refused_and_the_one_that_is_advised_works(net, method, rng):
+    x = rng.normal(size=(20, 6, 3))
+    for baseline in ("zero", np.array([0.5, 0.1, 0.2])):
+        with pytest.raises(DataError, match="division by the window's own spread") as refused:
+            rnnlens.explain(net, x, baseline=baseline, method=method)
+        assert "baseline='background'" in str(refused.value)
+        assert "layer 'div" in str(refused.value)
     found = rnnlens.explain(net, x, baseline="background", method=method)
     assert all(np.isfinite(values).all() for values in found.data_vars.values())
 
 
+@pytest.mark.parametrize("verb", [rnnlens.interactions, rnnlens.trust])
+def test_pairs_and_trust_refuse_it_alike(net, verb, rng):
+    x = rng.normal(size=(20, 6, 3))
+    for baseline in ("zero", "mean", None):
+        with pytest.raises(DataError, match="own spread .* give baseline='background'"):
+            verb(net, x, baseline=baseline)
+    found = verb(net, x, baseline="background")
+    assert np.isfinite(found["newest_occlusion" if verb is rnnlens.trust else "interaction"]).all()
+
+
+def test_a_comparison_names_the_baseline_to_leave_out_and_those_that_are_advised_work(net, rng):
+    x = rng.normal(size=(20, 6, 3))
+    with pytest.raises(DataError, match="own spread .* leave 'zero' out of baselines="):
+        rnnlens.compare_baselines(net, x)
+    with pytest.raises(DataError, match="leave 'last' out of baselines="):
+        rnnlens.compare_baselines(net, x, baselines={"drawn": "background", "last": "persistence"})
+    advised = {"drawn": "background", "own": x[0]}
+    found = rnnlens.compare_baselines(net, x, baselines=advised)
+    assert np.isfinite(found.contribution).all()
+
+
 def test_a_network_that_guards_its_spread_is_explained_against_zeros(rng):
     x = rng.normal(size=(9, 6, 3))
-    found = rnnlens.explain(network(1e-3), x, baseline="zero", method="secant")
+    guarded = rnnlens.read(scrambled(Normalised(1e-3)), example=torch.rand(2, 6, 3))
+    found = rnnlens.explain(guarded, x, baseline="zero", method="secant")
     total = found.baseline_forecast + found.contribution.sum(("lag", "feature"))
     np.testing.assert_allclose(total, found.forecast, rtol=0, atol=1e-8)

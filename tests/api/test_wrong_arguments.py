@@ -61,6 +61,7 @@ WRONG = {
 
 #: A right call of each verb: what it takes beside what is replaced.
 CALLS: dict[str, dict[str, object]] = {
+    "bifurcations": {"net": NET, "X": X, "feature": 0, "values": [0.0, 1.0], "target": 0},
     "certify": {"net": NET, "X": X, "lag": 1, "target": 0, "certificates": Certificates(
         range=0.1, tolerance=0.1, budget=4)},
     "check": {"net": NET, "X": X, "y": Y, "target": 0},
@@ -69,6 +70,8 @@ CALLS: dict[str, dict[str, object]] = {
     "describe": {"net": NET},
     "explain": {"net": NET, "X": X, "target": 0, "method": "owen"},
     "fidelity": {"net": NET, "source": rnnlens.predict(NET, X), "X": X},
+    "fixed_points": {"net": NET, "X": X, "target": 0},
+    "gate_contributions": {"net": NET, "X": X, "target": 0},
     "gate_effects": {"net": NET, "X": X, "target": 0},
     "identify": {"arrays": ARRAYS, "X": X, "Y": X[:, 0]},
     "init": {"net": NET, "data": {"a": Y, "b": Y[::-1]}},
@@ -76,6 +79,7 @@ CALLS: dict[str, dict[str, object]] = {
     "intervene": {"net": NET, "X": X, "interventions": CLAMP, "target": 0},
     "lags": {"net": NET, "X": X, "y": Y, "target": 0, "certificates": QUICK, "test": FEW,
              "shares": CHEAP},
+    "memory": {"net": NET, "X": X, "y": Y, "target": 0},
     "paths": {"net": NET, "X": X, "target": 0},
     "predict": {"net": NET, "X": X},
     "read": {"source": "no such file.keras"},

@@ -7,11 +7,10 @@ from itertools import combinations
 import numpy as np
 import pytest
 
-from networks import forecaster
+from networks import forecaster, with_gates
 from rnnlens.checks.fidelity import fidelity
 from rnnlens.engine.forward import predict
 from rnnlens.network.layers import Recurrent
-from rnnlens.network.network import Network
 from rnnlens.readers.open import read
 
 
@@ -42,18 +41,6 @@ def test_a_live_model_and_its_reading_agree(kind, keras, rng):
     assert found.largest_difference.shape == (3,)
     assert found.against.startswith("Keras 3.") and found.against.endswith("on torch")
     assert found.samples == 20
-
-
-def with_gates(network: Network, one: str, other: str) -> Network:
-    """The same network with two gates' arrays in each other's place."""
-    nodes = []
-    for node in network.nodes:
-        if isinstance(node.layer, Recurrent):
-            gates = node.layer.cell.gates
-            swapped = replace(node.layer.cell, **{one: gates[other], other: gates[one]})
-            node = replace(node, layer=replace(node.layer, cell=swapped))
-        nodes.append(node)
-    return replace(network, nodes=tuple(nodes))
 
 
 @pytest.mark.parametrize("kind", ["lstm", "gru_after", "gru_before"])

@@ -16,8 +16,9 @@ import typer
 
 from rnnlens import api
 from rnnlens.api.shared import planning
+from rnnlens.cli import inputs
 from rnnlens.cli.app import app
-from rnnlens.cli.commands import evidence, forecast
+from rnnlens.cli.commands import dynamics, evidence, forecast
 from rnnlens.readers import open as readers_open
 
 HOUR = np.timedelta64(1, "h")
@@ -31,8 +32,10 @@ class Seen:
     verb: dict[str, Any] = field(default_factory=dict)
     windows: Any = None
     path: Any = None
+    rest: tuple[Any, ...] = ()
     output: Any = None
     fidelity: bool = False
+    shown: Any = None
 
 
 #: What an option changes: what is typed, where it is seen, and what is seen there.
@@ -102,7 +105,10 @@ RANGES: dict[str, Change] = {
     "--budget": (("77",), of("budget", "certificates"), 77),
     "--deviation": (("0.25",), of("deviation", "certificates"), 0.25),
 }  # fmt: skip
-DATA = READING | SERIES
+SHOWN: dict[str, Change] = {
+    "--outputs": (("gave.npz",), lambda seen: seen.shown, Path("gave.npz")),
+}
+DATA = READING | SERIES | SHOWN
 FORECAST = TARGET | {"--held": (("temp",), lambda seen: list(seen.verb["held"] or ()), ["temp"])}
 
 COMMANDS: dict[str, dict[str, Change]] = {
@@ -115,6 +121,7 @@ COMMANDS: dict[str, dict[str, Change]] = {
         "--window": (("12",), of("window"), 12),
         "--lead": (("3",), of("lead"), 3),
     },
+    "fidelity": READING | SERIES,
     "check": DATA | TARGET | OUTPUT,
     "trace": DATA | OUTPUT,
     "explain": DATA | FORECAST | OUTPUT | {
@@ -144,10 +151,29 @@ COMMANDS: dict[str, dict[str, Change]] = {
         "--feature": (("temp,dewp",), of("features"), ["temp", "dewp"]),
         "--no-check": ((), lambda seen: seen.verb["source"] is None, True),
     },
+    "memory": DATA | TARGET | OUTPUT | {
+        "--tolerance": (("0.3",), of("tolerance"), 0.3),
+        "--histories": (("9",), of("histories"), 9),
+        "--alpha": (("0.2",), of("alpha"), 0.2),
+        "--block": (("5",), of("block"), 5),
+    },
     "trust": DATA | FORECAST | OUTPUT | {
         "--baseline": (("zero",), of("baseline"), "zero"),
         "--method": (("occlusion",), of("method"), "occlusion"),
         "--windows": (("5",), of("windows"), 5),
+    },
+    "fixed-points": DATA | TARGET | OUTPUT | {
+        "--at": (("temp=31,dewp=5",), of("at"), {"temp": 31.0, "dewp": 5.0}),
+        "--order": (("2",), of("order"), 2),
+        "--period": (("24",), of("period"), 24),
+        "--layer": (("lstm",), of("layer"), "lstm"),
+    },
+    "bifurcations": DATA | TARGET | OUTPUT | {
+        "--move": (("dewp=-1:1:3",), lambda seen: seen.rest, ("dewp", [-1.0, 0.0, 1.0])),
+        "--at": (("temp=31,dewp=5",), of("at"), {"temp": 31.0, "dewp": 5.0}),
+        "--order": (("2",), of("order"), 2),
+        "--period": (("24",), of("period"), 24),
+        "--layer": (("lstm",), of("layer"), "lstm"),
     },
     "report": DATA | FORECAST | {
         "--baseline": (("zero",), of("baseline", "shares"), "zero"),
@@ -156,16 +182,21 @@ COMMANDS: dict[str, dict[str, Change]] = {
     },
     "convert": READING | {"--no-check": ((), of("check"), False)},
 }  # fmt: skip
+#: What a command does not run without.
+NEEDED = {"bifurcations": ("--move", "temp=0:1")}
 #: What says the usual, and so changes nothing; and what other tests run as a whole.
 USUAL = {("lags", "--test"), ("certify", "--check"), ("report", "--check"), ("convert", "--check")}
 ELSEWHERE = {("inspect", "--values"), ("inspect", "--json"), ("init", "--json"),
-             ("convert", "--json"), ("demo", "--out"), ("demo", "--files")}  # fmt: skip
+             ("fidelity", "--json"), ("convert", "--json"), ("demo", "--out"),
+             ("demo", "--files")}  # fmt: skip
 
 
 @pytest.fixture
 def asked(call, model, data, tmp_path, monkeypatch):
     """Ask a command, and give what its verb was called with."""
     network = api.read(model)
+    x = np.zeros((1, 24, 10))
+    read_right = api.fidelity(network, api.predict(network, x), x)
     monkeypatch.chdir(tmp_path)
     stated = model.with_suffix(".toml").read_text(encoding="utf-8")
     (tmp_path / "other.toml").write_text(
@@ -177,6 +208,7 @@ def asked(call, model, data, tmp_path, monkeypatch):
 
         def recorded(_network, given, *rest, **options):
             seen.verb, seen.windows, seen.path = options, given, next(iter(rest), None)
+            seen.rest = rest
             return SimpleNamespace(text="", notes=(), checks=0)  # of a sidecar
 
         def reading(_source, *rest, **options):
@@ -186,18 +218,23 @@ def asked(call, model, data, tmp_path, monkeypatch):
         def given(_, output, **__):
             seen.output = output
 
-        def fidelity(*_):
-            seen.fidelity = True
+        def fidelity(*given):
+            seen.fidelity, seen.windows = True, given[2]
+            return read_right
 
-        for name in ("init", "check", "trace", "explain", "lags", "certify", "trust", "report"):
+        verbs = (
+            "init check trace explain lags certify memory trust fixed_points bifurcations report"
+        )
+        for name in verbs.split():
             monkeypatch.setattr(api, name, recorded)
         monkeypatch.setattr(api, "read", reading)
         monkeypatch.setattr(api, "fidelity", fidelity)
+        monkeypatch.setattr(inputs, "require_shown", lambda _, path: setattr(seen, "shown", path))
         monkeypatch.setattr(readers_open, "read_or_name_arrays", reading)
         for name in ("expected", "expected_lags", "expected_report"):
             monkeypatch.setattr(planning, name, lambda *_, **__: None)
         monkeypatch.setattr(evidence, "_why_not_run", lambda *_: "")
-        for module in (evidence, forecast):
+        for module in (dynamics, evidence, forecast):
             monkeypatch.setattr(
                 module, "give", lambda _, output, **__: setattr(seen, "output", output)
             )
@@ -209,8 +246,10 @@ def asked(call, model, data, tmp_path, monkeypatch):
                 return converted
 
             monkeypatch.setattr(api, "convert", converting)
-        second = {"inspect": [], "convert": ["out.npz"]}.get(command, [data])
-        said = call(command, model, *second, *typed)
+        second = {"inspect": [], "convert": ["out.npz"], "fidelity": [model, data]}.get(
+            command, [data]
+        )
+        said = call(command, model, *second, *NEEDED.get(command, ()), *typed)
         assert said.code == 0, said.err
         monkeypatch.undo()
         monkeypatch.chdir(tmp_path)

@@ -381,7 +381,7 @@ class Prepared(nn.Module):
 
 
 class Hidden(nn.Module):
-    """A cell of which two inner values are used outside, so that its step is no layer."""
+    """A cell of which two inner values are used outside that no cut of its step has together."""
 
     def __init__(self):
         super().__init__()
@@ -394,7 +394,7 @@ class Hidden(nn.Module):
         for t in range(x.size(1)):
             gates.append(torch.sigmoid(self.x2h(x[:, t]) + self.h2h(h)))
             candidates.append(torch.tanh(self.h2h(gates[-1])))
-            h = gates[-1] * h + candidates[-1]
+            h = torch.sigmoid(self.h2h(torch.tanh(candidates[-1])))
         return self.fc(h) + self.fc(gates[1] * gates[-2]) + self.fc(candidates[2] * candidates[-2])
 
 
@@ -415,3 +415,41 @@ class EntityAware(nn.Module):
             c = torch.sigmoid(f) * c + i * torch.tanh(g)
             h = torch.sigmoid(o) * torch.tanh(c)
         return self.fc(h)
+
+
+class Stacking(nn.Module):
+    """Gives the states after every step, beside a head on them: what a loop may hand on."""
+
+    def __init__(self, cell):
+        super().__init__()
+        self.cell = cell
+
+    def forward(self, x, *z):
+        count = getattr(self.cell, "states", 2)
+        state = [torch.zeros(x.size(0), UNITS, dtype=x.dtype) for _ in range(count)]
+        kept = []
+        for t in range(x.size(1)):
+            state = self.cell.step(x[:, t], *state, *z)
+            kept.append(state)
+        sequences = [torch.stack(one, 1) for one in zip(*kept, strict=True)]
+        return self.cell.fc(sequences[0])[:, -1], *sequences
+
+
+class EntityAwareStep(EntityAware):
+    """The same, a step at a time."""
+
+    def step(self, x, h, c, z):
+        f, o, g = (self.b + x @ self.w + h @ self.u).chunk(3, 1)
+        c = torch.sigmoid(f) * c + torch.sigmoid(self.wi(z)) * torch.tanh(g)
+        return torch.sigmoid(o) * torch.tanh(c), c
+
+
+class WholeCell(nn.Module):
+    """PyTorch's own LSTM cell."""
+
+    def __init__(self):
+        super().__init__()
+        self.cell, self.fc = nn.LSTMCell(FEATURES, UNITS), nn.Linear(UNITS, 2)
+
+    def step(self, x, h, c):
+        return self.cell(x, (h, c))

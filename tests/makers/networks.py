@@ -1,5 +1,7 @@
 """Networks with random weights, every array distinct, for the tests."""
 
+from dataclasses import replace
+
 import numpy as np
 
 from rnnlens.network.activations import Activation
@@ -89,3 +91,15 @@ def stacked_bidirectional(rng, *, steps=6, features=3, units=4, merge="concat"):
         head(rng, units),
         shape=(steps, features),
     )
+
+
+def with_gates(network: Network, one: str, other: str) -> Network:
+    """The same network with two gates' arrays in each other's place."""
+    nodes = []
+    for node in network.nodes:
+        if isinstance(node.layer, Recurrent):
+            gates = node.layer.cell.gates
+            swapped = replace(node.layer.cell, **{one: gates[other], other: gates[one]})
+            node = replace(node, layer=replace(node.layer, cell=swapped))
+        nodes.append(node)
+    return replace(network, nodes=tuple(nodes))

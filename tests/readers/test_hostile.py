@@ -2,16 +2,19 @@
 
 import importlib.util
 import io
+import json
 import random
 import sys
 import zipfile
 
 import h5py
 import numpy as np
+import onnx
 import pytest
 
 from rnnlens.errors import UnreadableFile
 from rnnlens.readers.hardening.hdf5 import opened, stored, text_attribute
+from rnnlens.readers.onnx.tensors import tensor_values
 from rnnlens.readers.open import read
 from rnnlens.readers.torch.file import LEGACY
 
@@ -120,3 +123,15 @@ def test_a_line_end_or_a_terminal_code_in_a_name_stays_out_of_the_message():
     assert str(UnreadableFile("layer a\nb\x1b[31m\u2028 of a file")) == (
         "layer a\\nb\\x1b[31m\\u2028 of a file"
     )
+
+
+@pytest.mark.parametrize("letters", ["x" * 5000, "x" * 400 + "/x", "\u20ac" * 100])
+def test_a_name_longer_than_any_file_has_is_that_of_a_file_that_is_not_there(letters, tmp_path):
+    index = {"weight_map": {"/layers/lstm/cell/vars": letters.rpartition("/")[2] * 300}}
+    (tmp_path / "m.weights.json").write_text(json.dumps(index))
+    with pytest.raises(UnreadableFile, match="is not beside it: copy all of them"):
+        read(tmp_path / "m.weights.json")
+    tensor = onnx.TensorProto(name="W", dims=[2], data_type=1, data_location=1)
+    tensor.external_data.add(key="location", value=letters * 10)
+    with pytest.raises(UnreadableFile, match="is not there; copy it to the model's folder"):
+        tensor_values(tensor, tmp_path / "m.onnx")

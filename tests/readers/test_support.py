@@ -11,6 +11,7 @@ import h5py
 import pytest
 
 from support import CELLS, FORMATS, ROWS, Absent, Compared, Refused, run, versions
+from support_written import ROWS_WRITTEN, TARGETS, write
 
 pytestmark = [
     pytest.mark.filterwarnings("ignore:Layer .* was passed an input with a mask"),
@@ -36,13 +37,29 @@ def test_a_cell_is_what_the_table_says(form, row, tmp_path):
     assert run(cell, tmp_path) == STATUS[type(cell)]
 
 
-def test_the_page_is_that_of_the_cells(root, table):
+@pytest.fixture(scope="module")
+def written(tmp_path_factory):
+    """What refuses each cell of what is written; tests of the writers run the files."""
+    folder = tmp_path_factory.mktemp("written")
+    return {
+        (row, ending): write(row, ending, folder, check=False)
+        for row in ROWS_WRITTEN
+        for ending in TARGETS
+    }
+
+
+def test_the_page_is_that_of_the_cells(root, table, written):
     statuses = {key: STATUS[type(cell)] for key, cell in CELLS.items()}
-    written = (root / "docs" / "support.md").read_text(encoding="utf-8")
-    expected = table.page(statuses, versions())
-    assert written.split(table.VERSIONS)[0] == expected.split(table.VERSIONS)[0], (
+    page = (root / "docs" / "support.md").read_text(encoding="utf-8")
+    expected = table.page(statuses, written, versions())
+    assert page.split(table.VERSIONS)[0] == expected.split(table.VERSIONS)[0], (
         "docs/support.md is not what the tests say: run docs/make_support_table.py"
     )
+
+
+@pytest.mark.parametrize("ending", TARGETS)
+def test_masked_steps_are_run_by_the_library_of_its_target(ending, tmp_path):
+    assert write("masked steps", ending, tmp_path, check=True) == ""
 
 
 def test_every_format_has_every_row():

@@ -25,6 +25,14 @@ def part(start: Any = None, stop: Any = None, step: Any = None) -> dict[str, Any
 ALL = part()
 LAST = operation("GetItem", "last", placed(X, [ALL, -1]))
 
+
+def node(kind: str, fixed: dict[str, object] | None = None, **flags: bool) -> dict[str, object]:
+    """An operation as tf.keras 2.3 writes it, with attributes that are true or false."""
+    held = {"op": kind, "attr": {name: {"b": flag} for name, flag in flags.items()}}
+    place = [[["x", 0, 0, {}]]]
+    return entry("TensorFlowOpLayer", "op", place, node_def=held, constants=fixed or {})
+
+
 OPERATIONS: dict[str, Callable[[], Network]] = {
     "unknown": op("Median", X, axis=1),
     "argument that is not there": op("GetItem", X),
@@ -88,6 +96,12 @@ OPERATIONS: dict[str, Callable[[], Network]] = {
     "function of TensorFlow": lambda: graph(
         entry("TFOpLambda", "op", [["x", 0, 0, {}]], function="signal.fft")
     ),
+    "node of TensorFlow": lambda: graph(node("TopKV2")),
+    "node of TensorFlow as bytes": lambda: graph(
+        entry("TensorFlowOpLayer", "op", [[["x", 0, 0, {}]]], node_def="\n\x03Add")
+    ),
+    "node of TensorFlow in another layout": lambda: graph(node("Cumsum", {"1": 1}, exclusive=True)),
+    "node of TensorFlow with too many inputs": lambda: graph(node("Tanh", {"1": 1})),
 }
 
 for name, make in OPERATIONS.items():

@@ -210,8 +210,32 @@ NODES: dict[str, Case] = {
     "unknown operator": (on_x("Shrink"), {}),
     "operator of another domain": (on_x("LSTM", domain="com.microsoft", name="q"), {}),
     "operator with a graph": (
+        on_x("Tanh", name="q", body=helper.make_graph([], "then", [], [])),
+        {},
+    ),
+    "choice by what comes in": (
         on_x("If", name="q", then_branch=helper.make_graph([], "then", [], [])),
         {},
+    ),
+    "choice by several values": (
+        [node("If", ["k"], ["y"], name="q", then_branch=helper.make_graph([], "then", [], []))],
+        {"k": ints(1, 1)},
+    ),
+    "choice without the graph that it takes": (
+        [node("If", ["k"], ["y"], name="q", then_branch=helper.make_graph([], "then", [], []))],
+        {"k": ints(0)},
+    ),
+    "choice of a graph with inputs": (
+        [
+            node(
+                "If",
+                ["k"],
+                ["y"],
+                name="q",
+                then_branch=helper.make_graph([], "then", [tensor("x", (1,))], []),
+            )
+        ],
+        {"k": ints(1)},
     ),
     "input that nothing gives": (
         [node("Tanh", ["z"], ["w"]), node("Add", ["x", "w"], ["y"])],

@@ -7,10 +7,14 @@ from functools import partial
 from pathlib import Path
 
 import keras
+import numpy as np
+import torch
 from keras import layers as L
+from keras.ops import convert_to_numpy as to_numpy
 
 from refused.registry import section
-from rnnlens.api import read
+from rnnlens.api import fidelity, read
+from rnnlens.network.network import Network
 
 case = section("Networks unrolled over a series of calls")
 
@@ -82,3 +86,37 @@ def run(name: str, folder: Path) -> None:
 
 for name in CASES:
     case(name)(partial(run, name))
+
+
+class Kept(torch.nn.Module):
+    """Keeps the state of a cell, which takes a step without an axis of steps."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.cell, self.h = torch.nn.GRUCell(3, 2), torch.zeros(1, 2)
+
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
+        self.h = self.cell(x, self.h)
+        return self.h
+
+
+def in_one_call(net: Network, source: object, call: Callable[[np.ndarray], np.ndarray]) -> None:
+    series = np.random.default_rng(0).normal(size=(1, 2, 3))
+    for step in np.split(series, 2, axis=1):  # what the sentence says to do
+        last = call(step)
+    assert fidelity(net, np.asarray(last), series).attrs["agrees"]
+    fidelity(net, source, series)
+
+
+@case("run in one call")
+def _(folder: Path) -> None:
+    model = made(stateful(L.GRU, go_backwards=True))
+    in_one_call(read(model, unroll=2), model, lambda step: to_numpy(model(step)))
+
+
+@case("run in one call that fails")
+def _(folder: Path) -> None:
+    module = Kept().eval()
+    net = read(module, example=torch.zeros(1, 3), unroll=2)
+    with torch.no_grad():
+        in_one_call(net, module, lambda step: module(torch.tensor(step[0]).float()).numpy())

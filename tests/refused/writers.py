@@ -15,7 +15,7 @@ from networks import cell, chain, head
 from refused.registry import instead_of_modules, section
 from rnnlens.api.shared import conversion
 from rnnlens.network.activations import Activation
-from rnnlens.network.axes import Constant, ExpandDims, Flip, Index, Lengths, Mean, Unmask
+from rnnlens.network.axes import Constant, Lengths
 from rnnlens.network.layers import (
     Activate,
     Add,
@@ -92,11 +92,16 @@ def masked_with_states() -> Network:
     return joined(*nodes, Node("lstm", lstm(), taken))
 
 
+def giving_states() -> Network:
+    nodes = [Node("x", Input((6, 3))), Node("mask", Masking(0.0), (("x", 0),))]
+    return joined(*nodes, Node("lstm", lstm(return_state=True), (("mask", 0),)))
+
+
 def masked_pair(merge: Layer) -> Network:
     nodes = [Node("x", Input((6, 3))), Node("y", Input((6, 3)))]
     nodes += [Node(f"mask_{name}", Masking(0.0), ((name, 0),)) for name in ("x", "y")]
     nodes += [Node("both", merge, (("mask_x", 0), ("mask_y", 0)))]
-    features = 6 if isinstance(merge, Concatenate) else 3
+    features = 6 if isinstance(merge, Concatenate) and merge.axis == -1 else 3
     layer = Recurrent(cell("lstm", rng, features), return_sequences=True)
     return joined(*nodes, Node("lstm", layer, (("both", 0),)))
 
@@ -121,7 +126,6 @@ DILATED = Conv1D(rng.normal(size=(3, 3, 2)), stride=2, dilation=2, padding="same
 #: Networks by the reason why Keras does not hold them.
 KERAS: dict[str, Callable[[], Network]] = {
     "peepholes": lambda: ZOO["lstm_peephole"],
-    "vector repeated over open steps": repeated_as_often,
     "projection": lambda: ZOO["lstm_projected"],
     "described cell": described,
     "lengths": with_lengths,
@@ -142,17 +146,16 @@ KERAS: dict[str, Callable[[], Network]] = {
     "Standardization of other axes": lambda: chain(
         Standardization(np.zeros((2, 1)), np.ones((2, 1))), shape=(4, 3)
     ),
-    "picked place of unknown steps": lambda: chain(lstm(), Index(2), shape=(None, 3)),
-    "unknown steps turned round": lambda: chain(lstm(), Flip(1), shape=(None, 3)),
-    "mean over all axes": lambda: chain(lstm(), Mean((1, 2)), shape=(4, 3)),
-    "axis between unknown ones": lambda: chain(ExpandDims(1), shape=(None, None, 3)),
     "masked directions that keep their values": lambda: chain(
         Masking(0.0), Bidirectional(lstm(), lstm(go_backwards=True)), shape=(4, 3)
     ),
-    "picked step of a masked sequence": lambda: chain(
-        Masking(0.0), lstm(), Index(0), head(rng, 5), shape=(4, 3)
+    "function of a masked sequence": lambda: chain(
+        Masking(0.0), Activate(Activation("abs")), lstm(), shape=(4, 3)
     ),
-    "mask taken off": lambda: chain(Masking(0.0), Unmask(), lstm(), shape=(4, 3)),
+    "variance over steps that are not counted": lambda: chain(
+        Reduction("variance", (1,), correction=1), shape=(None, 3)
+    ),
+    "mask as numbers": lambda: chain(Masking(0.0), MaskValues(), shape=(4, 3)),
     "masked sequence with states": masked_with_states,
 }
 
@@ -162,9 +165,7 @@ KERAS: dict[str, Callable[[], Network]] = {
 ONNX: dict[str, Callable[[], Network]] = {
     "described cell": described,
     "projection": lambda: ZOO["lstm_projected"],
-    "masked sequence with states": masked_with_states,
     "masked sequence multiplied": lambda: masked_pair(Multiply()),
-    "vector repeated over open steps": repeated_as_often,
     "input that is an output": giving_its_input,
     "function that recurrent operators lack": lambda: chain(
         Recurrent(cell("lstm", rng, phi=Activation("silu"))), shape=(4, 3)
@@ -188,9 +189,8 @@ ONNX: dict[str, Callable[[], Network]] = {
 
 #: Networks by the reason why a state dict of PyTorch does not hold them.
 TORCH: dict[str, Callable[[], Network]] = {
-    "masked sequence with states": masked_with_states,
+    "masked sequence that gives states": giving_states,
     "masked sequence multiplied": lambda: masked_pair(Multiply()),
-    "masks of two sequences": lambda: masked_pair(Concatenate()),
     "mask as numbers": lambda: chain(Masking(0.0), MaskValues(), shape=(4, 3)),
     "cell of a function without code": lambda: chain(
         Recurrent(cell("lstm", rng, phi=Activation("sparse_plus"))), head(rng, 5), shape=(4, 3)

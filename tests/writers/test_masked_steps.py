@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import onnx
 import onnxruntime
@@ -9,11 +11,17 @@ import pytest
 
 import rnnlens
 from networks import cell, chain, head
-from refused.writers import chain_of_lengths
+from refused.writers import chain_of_lengths, masked_pair
 from rnnlens.checks.inputs import random_inputs
 from rnnlens.engine.forward import predict
+from rnnlens.errors import UnsupportedModel
 from rnnlens.network.layers import (
+    Add,
+    Average,
     Bidirectional,
+    Binary,
+    Concatenate,
+    CumulativeSum,
     Embedding,
     GlobalPooling1D,
     Input,
@@ -21,6 +29,7 @@ from rnnlens.network.layers import (
     Recurrent,
 )
 from rnnlens.network.network import Network, Node, Origin
+from rnnlens.writers.keras.archive import write as write_keras
 from rnnlens.writers.onnx.file import write
 from rnnlens.writers.torch.safetensors_file import write as write_torch
 from run_by_pytorch import by_pytorch, many
@@ -78,6 +87,82 @@ def networks(rng):
 NAMES = tuple(networks(np.random.default_rng(0)))
 
 
+def starting(rng, kind, **options):
+    """Layers over masked steps that start from a vector, one way and both ways."""
+    one = Recurrent(cell(kind, rng), **options)
+    back = Recurrent(cell(kind, rng), go_backwards=True, **options)
+    count = len(one.cell.states)
+    nodes = (
+        Node("x", Input((6, 3))),
+        Node("z", Input((5,))),
+        Node("mask", Masking(0.0), (("x", 0),)),
+        Node("one", one, (("mask", 0), *[("z", 0)] * count)),
+        Node("both", Bidirectional(one, back), (("mask", 0), *[("z", 0)] * 2 * count)),
+    )
+    outputs = (("one", 0), ("both", 0))
+    if options.get("return_state"):
+        outputs += (("one", count), ("both", 2 * count))
+    return Network(nodes, outputs, Origin("made in a test"), "starting")
+
+
+@pytest.mark.parametrize("kind", ["lstm", "gru_before", "simple_rnn"])
+@pytest.mark.parametrize("sequences", [False, True])
+@pytest.mark.parametrize("states", [False, True])
+def test_states_to_start_from_are_kept_until_a_real_step(kind, sequences, states, rng):
+    network = as_float32(starting(rng, kind, return_sequences=sequences, return_state=states))
+    x, z = windows(network, rng), rng.normal(size=(6, 5)).astype(np.float32)
+    x[0] = 0.0
+    inputs = {"x": x, "z": z.astype(float)}
+    ours = many(predict(network, inputs))
+    session = onnxruntime.InferenceSession(write(network).data, providers=["CPUExecutionProvider"])
+    theirs = session.run(None, {"x": x.astype(np.float32), "z": z})
+    for mine, their in zip(ours, theirs, strict=True):
+        np.testing.assert_allclose(their, mine, atol=1e-6)
+    if not states:
+        for mine, their in zip(ours, by_pytorch(write_torch(network), inputs), strict=True):
+            np.testing.assert_allclose(their.numpy(), mine, atol=1e-12)
+
+
+def half_masked(merge):
+    """Two sequences, the second of them without a mask, before one recurrent layer."""
+    nodes = [node for node in masked_pair(merge).nodes if node.name != "mask_y"]
+    both = [replace(n, inputs=(("mask_x", 0), ("y", 0))) if n.name == "both" else n for n in nodes]
+    return Network(tuple(both), (("lstm", 0),), Origin("made in a test"), "half")
+
+
+def running(layer):
+    """A sum over masked steps, whose mask goes on to a recurrent layer."""
+    return chain(
+        Masking(0.0), layer, Recurrent(cell("lstm", np.random.default_rng(3))), shape=(6, 3)
+    )
+
+
+MERGES = {
+    "larger of two": lambda: masked_pair(Binary("maximum")),
+    "smaller, one without a mask": lambda: half_masked(Binary("minimum")),
+    "sum": lambda: masked_pair(Add()),
+    "mean": lambda: masked_pair(Average()),
+    "side by side": lambda: masked_pair(Concatenate()),
+    "one behind another": lambda: masked_pair(Concatenate(1)),
+    "beside a sequence without a mask": lambda: half_masked(Concatenate()),
+    "before a sequence without a mask": lambda: half_masked(Concatenate(1)),
+    "sum with a sequence without a mask": lambda: half_masked(Add()),
+}
+
+
+@pytest.mark.parametrize("name", MERGES)
+def test_masks_that_meet_are_merged_as_they_are_here(name, rng):
+    network = as_float32(MERGES[name]())
+    x = windows(network, rng)
+    inputs = {"x": x, "y": x[[3, 1, 4, 0, 5, 2]]}
+    ours = predict(network, inputs)
+    session = onnxruntime.InferenceSession(write(network).data, providers=["CPUExecutionProvider"])
+    (theirs,) = session.run(None, {key: one.astype(np.float32) for key, one in inputs.items()})
+    np.testing.assert_allclose(theirs, ours, atol=1e-6)
+    (theirs,) = by_pytorch(write_torch(network), inputs)
+    np.testing.assert_allclose(theirs.numpy(), ours, atol=1e-12)
+
+
 def windows(network, rng):
     """Windows padded before, behind, in between, at both ends, and not at all."""
     padded = ([], [0, 1, 2], [3, 4, 5], [1, 2], [0, 2, 5], [0, 1, 2, 3, 4])
@@ -108,6 +193,16 @@ def test_the_class_of_pytorch_reads_the_real_steps_alone(name, rng):
     x = windows(network, rng)
     (theirs,) = by_pytorch(write_torch(network), {"x": x})
     np.testing.assert_allclose(theirs.numpy(), predict(network, x), atol=1e-12)
+
+
+def test_a_running_sum_hands_its_mask_on(rng):
+    network = as_float32(running(CumulativeSum(1)))
+    x = windows(network, rng)
+    session = onnxruntime.InferenceSession(write(network).data, providers=["CPUExecutionProvider"])
+    (theirs,) = session.run(None, {"x": x.astype(np.float32)})
+    np.testing.assert_allclose(theirs, predict(network, x), atol=1e-6)
+    with pytest.raises(UnsupportedModel, match="hands no mask on through operations"):
+        write_keras(network)
 
 
 def test_a_sample_of_padding_alone_gives_zeros_in_onnx(rng):

@@ -9,7 +9,7 @@ import pytest
 
 import rnnlens
 from random_graphs import random_graph
-from refused.writers import chain_of_lengths
+from refused.writers import chain_of_lengths, repeated_as_often
 from rnnlens.checks.inputs import random_inputs
 from rnnlens.engine.forward import predict
 from rnnlens.readers.open import read
@@ -78,6 +78,19 @@ def test_random_forecasters_are_written_and_read_back(seed, tmp_path):
     assert done.library_difference is not None
     assert done.library_difference < 1e-5
     assert done.largest_difference < 1e-6
+
+
+@pytest.mark.parametrize("steps", [4, 9])
+def test_a_vector_is_repeated_over_any_number_of_steps(steps, rng, tmp_path):
+    network = as_float32(repeated_as_often())
+    done = rnnlens.convert(network, tmp_path / "model.onnx")
+    assert done.library_difference is not None
+    inputs = {"x": rng.normal(size=(3, steps, 3)), "z": rng.normal(size=(3, 2))}
+    ours = predict(network, inputs)
+    np.testing.assert_allclose(predict(done.network, inputs), ours, atol=1e-6)
+    session = onnxruntime.InferenceSession(done.path, providers=["CPUExecutionProvider"])
+    (theirs,) = session.run(None, {key: x.astype(np.float32) for key, x in inputs.items()})
+    np.testing.assert_allclose(theirs, ours, atol=1e-5)
 
 
 def test_numbers_of_real_steps_are_read_back(tmp_path):

@@ -8,8 +8,12 @@ from rnnlens.api.forecast.interactions import interactions
 from rnnlens.api.forecast.lags import lags
 from rnnlens.api.forecast.report import report
 from rnnlens.api.forecast.trust import trust
+from rnnlens.api.inside.bifurcations import bifurcations
+from rnnlens.api.inside.fixed_points import fixed_points
+from rnnlens.api.inside.gate_contributions import gate_contributions
 from rnnlens.api.inside.gate_effects import gate_effects
 from rnnlens.api.inside.intervene import intervene
+from rnnlens.api.inside.memory import memory
 from rnnlens.api.inside.paths import paths
 from rnnlens.api.inside.trace import trace
 from rnnlens.api.network.convert import convert
@@ -31,6 +35,7 @@ __all__ = [
     "Shares",
     "Target",
     "Test",
+    "bifurcations",
     "certify",
     "check",
     "compare_baselines",
@@ -38,12 +43,15 @@ __all__ = [
     "describe",
     "explain",
     "fidelity",
+    "fixed_points",
+    "gate_contributions",
     "gate_effects",
     "identify",
     "init",
     "interactions",
     "intervene",
     "lags",
+    "memory",
     "paths",
     "predict",
     "read",

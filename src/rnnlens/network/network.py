@@ -6,6 +6,7 @@ import re
 import weakref
 from collections.abc import Iterable, Iterator, Mapping, Reversible
 from dataclasses import dataclass, field
+from typing import Literal
 
 from rnnlens.network.layers import Bidirectional, Input, Layer, Recurrent, TimeDistributed
 
@@ -14,6 +15,7 @@ __all__ = [
     "Node",
     "Origin",
     "Ref",
+    "Rounding",
     "Source",
     "layer_kind",
     "leading_to",
@@ -23,6 +25,9 @@ __all__ = [
 
 #: One output of one node: the node's name and the number of its output.
 Ref = tuple[str, int]
+
+#: What a source may round to within its layers.
+Rounding = Literal["", "int8", "float16", "bfloat16"]
 
 #: Slices, and how people say them.
 _PLACES = (
@@ -86,6 +91,11 @@ class Origin:
         until the model's own outputs have shown it (`still_assumed`).
     left_out : tuple of str
         What the source holds and the network as read does not, a clause each: every result says it.
+    rounds : {"", "int8", "float16", "bfloat16"}
+        What the source rounds to within its layers, where that is coarser than single precision:
+        whole numbers of 8 bits, or half precision.
+    calls : int
+        Calls of the source that a window is, one after the other with its state carried on.
     """
 
     format: str
@@ -95,6 +105,8 @@ class Origin:
     notes: tuple[str, ...] = ()
     assumed: tuple[str, ...] = ()
     left_out: tuple[str, ...] = ()
+    rounds: Rounding = ""
+    calls: int = 1
 
 
 #: Origins whose networks gave what the model gave. An origin is told by its identity, for two that

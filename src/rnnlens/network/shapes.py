@@ -88,7 +88,8 @@ def _outputs(layer: Layer, taken: list[Shape]) -> tuple[Shape, ...]:
     if isinstance(layer, Bidirectional):
         return _bidirectional(layer, taken[0])
     if isinstance(layer, DescribedRecurrent):
-        return ((taken[0][0], layer.sizes[0]), *((size,) for size in layer.sizes))
+        first, *others = ((taken[0][0], size) for size in layer.sizes)
+        return (first, *((size,) for size in layer.sizes), *others)
     if isinstance(layer, TimeDistributed):
         return tuple((taken[0][0], *each) for each in _outputs(layer.layer, [taken[0][1:]]))
     if isinstance(layer, Add | Subtract | Multiply | Average | Binary | Where):

@@ -112,12 +112,33 @@ def sharp_gate():
 def test_a_sharp_gate_takes_more_nodes_or_is_refused_with_the_numbers():
     x = np.array([0.2, 0.97]).reshape(2, 1, 1)
     with pytest.raises(
-        NotAdditive, match=r"by -?[0-9.e-]+ in sample 1 with 16 nodes .* raise most_nodes"
+        NotAdditive, match=r"by -?[0-9.e-]+ in sample 1 with 16 nodes .* use method 'secant'"
     ):
-        split(sharp_gate(), x, "zero", most_nodes=16)
+        split(sharp_gate(), x, "zero", most_nodes=16, in_panels=16)
     found = split(sharp_gate(), x, "zero", most_nodes=512)
     assert 16 < found.nodes.max() <= 512
     assert np.abs(found.residual).max() <= 1e-6 * 9
+
+
+def test_panels_find_a_gate_that_opens_within_a_thousandth_of_the_way():
+    kernel = Gate(np.array([[3000.0]]), np.zeros((1, 1)), np.array([-1000.0]))
+    network = chain(Recurrent(SimpleRNN(kernel)), Dense(np.ones((1, 1))), shape=(1, 1))
+    x = np.array([0.2, 0.97]).reshape(2, 1, 1)
+    with pytest.raises(NotAdditive):
+        split(network, x, "zero", in_panels=0)
+    found = split(network, x, "zero")
+    # one number makes the whole change: tanh from -1 to 1 in the second window
+    np.testing.assert_allclose(found.contribution.ravel(), [0, 2], rtol=0, atol=2e-6)
+    assert 0 < found.nodes[1] < 1000
+
+
+def test_panels_give_what_many_nodes_give(rng):
+    network = forecaster("lstm", rng, scale=1.5)
+    x, x0 = rng.normal(size=(2, 7, 3))
+    many = split(network, x[None], x0, tolerance=1e-13, most_nodes=256)
+    panels = split(network, x[None], x0, tolerance=1e-12, most_nodes=8)
+    assert panels.nodes[0] % 16 == 0
+    np.testing.assert_allclose(panels.contribution, many.contribution, rtol=0, atol=1e-12)
 
 
 def test_the_window_that_is_refused_is_named_among_all(rng, monkeypatch):
@@ -126,7 +147,7 @@ def test_the_window_that_is_refused_is_named_among_all(rng, monkeypatch):
     x = np.array([0.2, 0.2, 0.97]).reshape(3, 1, 1)
     assert len(list(plan.chunks(sharp_gate(), {"x": x}, runs=3))) == 3
     with pytest.raises(NotAdditive, match="in sample 2 with 8 nodes"):
-        split(sharp_gate(), x, "zero", most_nodes=8)
+        split(sharp_gate(), x, "zero", most_nodes=8, in_panels=8)
 
 
 def test_a_chaotic_network_is_refused(rng):
@@ -134,7 +155,7 @@ def test_a_chaotic_network_is_refused(rng):
     core = SimpleRNN(Gate(core.hidden.W, core.hidden.U * 6, core.hidden.b), core.activation)
     network = chain(Recurrent(core), head(rng, 12), shape=(60, 1))
     with pytest.raises(NotAdditive, match="with 64 nodes"):
-        split(network, rng.normal(size=(1, 60, 1)), "zero", most_nodes=64)
+        split(network, rng.normal(size=(1, 60, 1)), "zero", most_nodes=64, in_panels=256)
 
 
 @pytest.mark.parametrize("kind", CELLS)
@@ -224,7 +245,7 @@ def test_a_corner_on_the_way_is_a_declared_failure_not_a_wrong_answer(rng):
     )
     x = rng.normal(size=(8, 6, 3)) * 3
     with pytest.raises(NotAdditive):
-        split(network, x, "zero", tolerance=1e-11, most_nodes=64)
+        split(network, x, "zero", tolerance=1e-11, most_nodes=64, in_panels=64)
 
 
 def test_options_out_of_range_and_tokens_are_refused(rng):

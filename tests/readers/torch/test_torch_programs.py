@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 import torch
 from torch import nn
+from torch._subclasses.fake_tensor import FakeTensorMode
 from torch.export import Dim
 
 from rnnlens.api import read
@@ -86,6 +87,24 @@ def tensors(value):
 def exported(kind, inputs, free):
     model = scrambled(kind())
     return model, torch.export.export(model, tuple(map(tensors, inputs)), dynamic_shapes=free)
+
+
+def test_a_recurrent_layer_of_a_program_is_followed_whole_and_not_step_by_step(monkeypatch):
+    calls = []
+    dispatch = FakeTensorMode.dispatch
+
+    def counted(mode, func, *args, **options):
+        calls.append(func)
+        return dispatch(mode, func, *args, **options)
+
+    monkeypatch.setattr(FakeTensorMode, "dispatch", counted)
+    counts = []
+    for steps in (6, 12):
+        _, program = exported(Forecaster, (windows(steps=steps),), (FREE,))
+        calls.clear()
+        read(program)
+        counts.append(len(calls))
+    assert counts[0] == counts[1] > 0  # step by step, each step would be some ten operations more
 
 
 @pytest.mark.parametrize("where", ["live", "file"])

@@ -118,7 +118,7 @@ def certify(
     from rnnlens.api.shared.certificate_deviation import measured_deviation
     from rnnlens.api.shared.each_input import certified_each
     from rnnlens.api.shared.evidence import background_values, stated_ranges
-    from rnnlens.api.shared.forecast.check import about_forecast, unjudged
+    from rnnlens.api.shared.forecast.check import about_single, unjudged
     from rnnlens.api.shared.given.joint.making import make_case
     from rnnlens.api.shared.given.network_given import as_network
     from rnnlens.api.shared.given.target import one_target
@@ -165,8 +165,10 @@ def certify(
         if case.layout is not None:  # no sequence, whose forecast could be judged
             labelled = on_own_axis(labelled, case.layout.inputs[0])
             return labelled.assign_attrs(unjudged("output", sequences=False) | case.about_inputs)
+        if case.future is not None:
+            labelled = on_own_axis(labelled, case.future)
         return labelled.assign_attrs({
-            **about_forecast(case, named, background),
+            **about_single(case, named, background),
             **about_reach(*case.unjoined, named.resolved),
             **case.about_inputs,
         })

@@ -130,7 +130,7 @@ def explain(
     from rnnlens.api.shared.given.joint.making import make_case
     from rnnlens.api.shared.given.logits import on_logits
     from rnnlens.api.shared.given.network_given import as_network
-    from rnnlens.api.shared.labels.joint import by_input
+    from rnnlens.api.shared.labels.joint import by_input, on_own_axis
     from rnnlens.attribution.registry import method_named, refuse_alone
     from rnnlens.engine.schedule.progress import Parts
 
@@ -168,4 +168,6 @@ def explain(
             explained = explained.assign_attrs(unjudged(explained_on, sequences=judged is not None))
         else:
             explained = with_check(explained, judged, asked, background)
+        if case.future is not None:
+            return on_own_axis(explained, case.future)
         return explained if case.layout is None else by_input(explained, case)

@@ -13,8 +13,11 @@ if TYPE_CHECKING:
     import xarray as xr
     from numpy.typing import ArrayLike
 
+    from rnnlens.api.shared.given.case import Case
     from rnnlens.api.shared.given.network_given import NetworkLike
+    from rnnlens.attribution.games.players import PlayerGroups
     from rnnlens.attribution.options import Target
+    from rnnlens.attribution.result import LagContribution
     from rnnlens.series.joint.windows import WindowsByInput
     from rnnlens.series.windows import Windows
 
@@ -59,7 +62,7 @@ def interactions(
         contributions. ``closest`` and ``farthest (sample, shown)``: the forecasts nearest to and
         furthest from the whole window's that any choice of so many lags gives, with
         ``closest_lags`` and ``farthest_lags (sample, shown, lag)`` saying which. Of several inputs
-        the same by ``player`` and ``with_player``: lags of each, and static vectors.
+        the same by ``player`` and ``with_player``: lags of each, steps ahead, static vectors.
 
     Raises
     ------
@@ -85,27 +88,18 @@ def interactions(
     from rnnlens.api.shared.given.target import one_target
     from rnnlens.api.shared.labels.joint import by_player
     from rnnlens.api.shared.labels.network_provenance import network_provenance
-    from rnnlens.attribution.games.players import make_groups
+    from rnnlens.attribution.baselines.undefined import refuse_undefined
     from rnnlens.attribution.methods.interaction import tree_readings
     from rnnlens.attribution.options import as_target
-    from rnnlens.errors import DataError
     from rnnlens.results.label import label
 
     net = as_network(net, X)
     case = make_case(net, X, of, several=True, output=as_target(target).output)
     what, name, unit = one_target(case, target)
     stand_in, held_names = baseline_of(case, usual_baseline(case, baseline), held, background, seed)
-    parts = None
-    if groups and case.layout is None:
-        parts = make_groups(groups, steps=case.x.shape[1], features=case.features)
-    elif groups:
-        raise DataError(
-            "groups are of lags of one sequence, but several inputs are asked about: name one "
-            "sequence with of="
-        )
-    readings = tree_readings(
-        case.question(what, stand_in, groups=parts, newest=newest), progress=progress
-    )
+    question = case.question(what, stand_in, groups=_groups(case, groups), newest=newest)
+    refuse_undefined(question)
+    readings = tree_readings(question, progress=progress)
     values = readings.values
     coords: dict[str, object] = {
         "lag": np.arange(len(values.lag_from)) if case.layout else values.lag_from,
@@ -132,6 +126,32 @@ def interactions(
         label(p, coords=coords, units=units)
         for p in (values, readings.interaction, readings.subsets)
     ]
-    if case.layout is not None:
-        sets = [by_player(one, values.players) for one in sets]
+    if case.layout is not None or case.future is not None:
+        sets = [by_player(one, _titles(case, values)) for one in sets]
     return xr.merge(sets, join="exact", compat="equals").assign_attrs(attrs)
+
+
+def _groups(case: Case, groups: Mapping[str, Sequence[int | str]] | None) -> PlayerGroups | None:
+    """Give the lags that stand together; None where nothing is grouped."""
+    from rnnlens.attribution.games.players import make_groups
+    from rnnlens.errors import DataError
+
+    if not groups:
+        return None
+    about = (case.future,) if case.layout is None else case.layout.inputs
+    names = [one.name for one in about if one is not None]
+    if names:
+        raise DataError(
+            f"groups are of lags of one sequence, but what is asked about is {', '.join(names)}: "
+            "name one sequence with of="
+        )
+    return make_groups(groups, steps=case.x.shape[1], features=case.features)
+
+
+def _titles(case: Case, values: LagContribution) -> Sequence[str]:
+    """Name the players of several inputs, or the steps of a known future."""
+    ahead = case.future
+    if ahead is None:
+        return values.players
+    spans = zip(values.lag_from.tolist(), values.lag_to.tolist(), strict=True)
+    return [ahead.title(ahead.steps - last, ahead.steps - first) for first, last in spans]

@@ -131,6 +131,7 @@ def lags(
     from rnnlens.api.shared.given.logits import on_logits
     from rnnlens.api.shared.given.network_given import as_network
     from rnnlens.api.shared.given.shares import share_question
+    from rnnlens.api.shared.labels.joint import on_lags, on_own_axis
     from rnnlens.api.shared.labels.lag_shares import shares_of
     from rnnlens.api.shared.lag_tables import Asked
     from rnnlens.attribution.share import check_windows
@@ -157,8 +158,11 @@ def lags(
         if case.layout is not None:
             return question.tables(case, explained, by, parts.of("evidence"))
         alone = cast("xr.Dataset", explained)  # one sequence has no tree
+        if case.future is not None:
+            alone = on_lags(alone, case.future)
         labelled = shares_of(alone, by, shares).assign_attrs(important_features(alone))
-        return question.table(case, alone, labelled, by, parts.of("evidence"))
+        table = question.table(case, alone, labelled, by, parts.of("evidence"))
+        return table if case.future is None else on_own_axis(table, case.future)
 
 
 def _check(

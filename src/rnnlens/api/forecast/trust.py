@@ -111,6 +111,7 @@ def trust(
     from rnnlens.api.shared.labels.trust import labelled_trust
     from rnnlens.api.shared.reach import about_reach
     from rnnlens.attribution.baselines.conditional import GaussianConditional
+    from rnnlens.attribution.baselines.undefined import refuse_undefined
     from rnnlens.attribution.baselines.windows import RealWindows
     from rnnlens.attribution.options import as_target
     from rnnlens.checks.hidden import ends_of
@@ -136,6 +137,7 @@ def trust(
             "depends on what is shown: give an interventional baseline, such as 'mean'"
         )
     question = case.question(named.resolved, stand_in)
+    refuse_undefined(question)
     ends = ends_of(question)
     if np.array_equal(ends.forecast, ends.baseline_forecast):
         raise DataError(

@@ -87,7 +87,7 @@ def gate_effects(
     from rnnlens.api.shared.given.joint.making import make_case
     from rnnlens.api.shared.given.network_given import as_network
     from rnnlens.api.shared.given.target import one_target
-    from rnnlens.api.shared.labels.inside import data_of, labelled
+    from rnnlens.api.shared.labels.inside import by_step_of, data_of, labelled
     from rnnlens.attribution.inside import gate_effects as method
     from rnnlens.attribution.options import as_target
     from rnnlens.engine.recurrent_layers import locate_layer
@@ -102,13 +102,14 @@ def gate_effects(
         case.question(what), place, groups=chosen, means=means, progress=progress
     )
     about = {"target": name, "unit": unit, "layer": place.name, "kind": "effect"}
-    about |= case.about_steps
+    about |= case.about_steps | case.about_inputs
     coords = {
         "lag": [first for first, _ in chosen],
         "lag_to": ("lag", [last for _, last in chosen]),
         "gate": list(place.layer.cell.gates),
     }
-    return labelled(case, effects, "gate_effects", about, coords)
+    found = labelled(case, effects, "gate_effects", about, coords)
+    return by_step_of(case, place, found)
 
 
 def _groups(given: Sequence[tuple[int, int]] | None, count: int) -> list[tuple[int, int]]:

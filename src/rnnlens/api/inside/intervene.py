@@ -105,6 +105,7 @@ def intervene(
         "mean_size": float(np.abs(result.effect).mean()),
         "kind": "effect",
         **case.about_steps,
+        **case.about_inputs,
     }
     return labelled(case, result, "intervene", about)
 

@@ -78,7 +78,7 @@ def paths(
     from rnnlens.api.shared.given.joint.making import make_case
     from rnnlens.api.shared.given.network_given import as_network
     from rnnlens.api.shared.given.target import one_target
-    from rnnlens.api.shared.labels.inside import labelled
+    from rnnlens.api.shared.labels.inside import by_step_of, labelled
     from rnnlens.attribution.inside import paths as method
     from rnnlens.attribution.options import as_target
     from rnnlens.engine.recurrent_layers import locate_layer
@@ -97,6 +97,7 @@ def paths(
         "layer": place.name,
         "kind": "contribution",
         **case.about_steps,
+        **case.about_inputs,
     }
     coords: dict[str, object] = {
         "lag": np.arange(1, split.contribution.shape[1] + 1),
@@ -104,4 +105,5 @@ def paths(
     }
     if place.node.inputs[0] == (case.of, 0):
         coords["feature"] = list(case.features)
-    return labelled(case, split, "paths", about, coords)
+    found = labelled(case, split, "paths", about, coords)
+    return by_step_of(case, place, found)

@@ -44,8 +44,10 @@ def fidelity(
     -------
     xarray.Dataset
         ``largest_difference (target)`` and the numbers ``largest``, ``tolerance``, ``agrees``,
-        ``samples`` as attributes, with ``against``: what ran. Where it agrees, what was assumed
-        when the network was read is shown, and later results of it do not say so any more.
+        ``samples`` as attributes, with ``against``: what ran, and ``rounds``: what the source
+        rounds to where that is coarser than single precision, which the tolerance includes. Where
+        it agrees, what was assumed when the network was read is shown, and later results of it do
+        not say so any more.
 
     Raises
     ------
@@ -85,5 +87,5 @@ def fidelity(
             net,
             method="fidelity",
         ),
-        keep=("largest", "tolerance", "agrees", "samples", "against"),
+        keep=("largest", "tolerance", "agrees", "samples", "against", "rounds"),
     )

@@ -112,10 +112,12 @@ class Explanation:
         case = self.case
         if not self.groups:
             return None
-        if case.layout is not None:
+        others = (case.future,) if case.future is not None else ()
+        asked = others if case.layout is None else case.layout.inputs
+        if asked:
             raise DataError(
                 "groups are of lags or features of one sequence, but what is explained is "
-                f"{', '.join(one.name for one in case.layout.inputs)}: name one sequence with of="
+                f"{', '.join(one.name for one in asked)}: name one sequence with of="
             )
         return make_groups(self.groups, steps=case.x.shape[1], features=case.features, held=held)
 

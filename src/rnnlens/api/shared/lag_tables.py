@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -136,6 +136,7 @@ class Asked:
             ranges=stated_ranges(case, self.stated, values),
             tolerance=make_tolerance(question, self.stated.tolerance, values.values),
             timed=_timed(case),
+            moments=_moments(case),
         )
         table = lag_table(question, rows, data, self.options, progress)
         return labelled_table(labelled, case, table, self.stated, data.tolerance)
@@ -173,3 +174,10 @@ def _actual(
 def _timed(case: Case) -> bool:
     """Say whether windows have times by the clock."""
     return case.windows is not None and case.windows.issued.dtype.kind == "M"
+
+
+def _moments(case: Case) -> NDArray[Any] | None:
+    """Give what puts windows of all groups in order in time; None for what has no steps."""
+    if case.layout is not None:
+        return None
+    return np.arange(len(case.x)) if case.windows is None else case.windows.issued

@@ -15,6 +15,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -22,6 +23,7 @@ from numpy.typing import NDArray
 from rnnlens.attribution.baselines.baseline import Array
 from rnnlens.attribution.baselines.masks import steps_of
 from rnnlens.attribution.baselines.plausibility import MixedPlace, mixed_place
+from rnnlens.attribution.baselines.undefined import refuse_undefined
 from rnnlens.attribution.baselines.windows import RealWindows
 from rnnlens.attribution.methods.secant import secant
 from rnnlens.attribution.methods.shapley_tree import shapley_tree
@@ -55,8 +57,10 @@ class BaselineComparison:
         Spread over size, all lags together; NaN where nothing contributes.
     names, texts, kinds : tuple of str
         Of the baselines: the caller's name, what it is, ``interventional`` or ``conditional``.
-    places : tuple of MixedPlace
-        How unlike the data each baseline's mixtures are.
+    mixed_places : tuple of MixedPlace
+        How unlike the data each baseline's mixtures are; not known of several inputs.
+    places : tuple of array of int
+        As in `LagContribution`: the rows of each player, where several inputs stand in one array.
     lag_from, lag_to : array (lag,) of int
         First and last lag of each player.
     """
@@ -69,7 +73,8 @@ class BaselineComparison:
     names: tuple[str, ...]
     texts: tuple[str, ...]
     kinds: tuple[str, ...]
-    places: tuple[MixedPlace, ...]
+    mixed_places: tuple[MixedPlace, ...]
+    places: tuple[NDArray[np.int64], ...]
     lag_from: NDArray[np.int64]
     lag_to: NDArray[np.int64]
 
@@ -90,41 +95,56 @@ def compare_baselines(
     if len(baselines) < 2:
         raise InputError(f"a comparison needs two baselines or more, but {len(baselines)} came")
     asked = question.with_newest(question.newest_or(NEWEST))
-    rows = [_explain(asked.against(baseline), method) for baseline in baselines.values()]
-    contribution = np.stack([row[0] for row in rows])
+    rows = [_explain(asked.against(one), method, name) for name, one in baselines.items()]
+    contribution = np.stack([row.contribution for row in rows])
     spread = np.ptp(contribution, axis=0).mean(axis=0)
     size = np.abs(contribution).mean(axis=(0, 1)).sum()
-    real = steps_of(question.network, question.inputs, question.of)
-    places = [
-        mixed_place(
-            baseline,
-            question.x,
-            real=real,
-            background=background,
-        )
-        for baseline in baselines.values()
-    ]
     single = np.arange(1, contribution.shape[2] + 1)
     last = np.where(single == len(single), question.steps, single)
     return BaselineComparison(
         contribution=contribution,
-        forecast=rows[0][1],
-        baseline_forecast=np.stack([row[2] for row in rows]),
+        forecast=rows[0].forecast,
+        baseline_forecast=np.stack([row.baseline_forecast for row in rows]),
         spread=spread,
         dependence=float(spread.sum() / size) if size > 0 else float("nan"),
         names=tuple(baselines),
         texts=tuple(b.text for b in baselines.values()),
         kinds=tuple(b.kind for b in baselines.values()),
-        places=tuple(places),
+        mixed_places=tuple(_mixed(question, one, background) for one in baselines.values()),
+        places=rows[0].places,
         lag_from=single,
         lag_to=last,
     )
 
 
-def _explain(question: Question, method: str) -> tuple[Array, Array, Array]:
+class _Explained(NamedTuple):
+    """What one baseline gives: (sample, lag), (sample,), (sample,), and the rows of each player."""
+
+    contribution: Array
+    forecast: Array
+    baseline_forecast: Array
+    places: tuple[NDArray[np.int64], ...] = ()
+
+
+def _explain(question: Question, method: str, name: str) -> _Explained:
     """Give contributions by lag, forecasts and baseline forecasts."""
+    refuse_undefined(
+        question,
+        f"leave {name!r} out of baselines=, and compare those whose steps differ: 'background', or "
+        "an array (step, feature)",
+    )
     if method == "secant":
         both = secant(question)
-        return both.contribution.sum(axis=2), both.forecast, both.baseline_forecast
+        return _Explained(both.contribution.sum(axis=2), both.forecast, both.baseline_forecast)
     tree = shapley_tree(question)
-    return tree.contribution, tree.forecast, tree.baseline_forecast
+    return _Explained(tree.contribution, tree.forecast, tree.baseline_forecast, tree.places)
+
+
+def _mixed(
+    question: Question, baseline: AnyBaseline, background: Array | RealWindows | None
+) -> MixedPlace:
+    """Say how unlike the data mixtures are: rows of several inputs have no steps in common."""
+    if question.layout is not None:
+        return MixedPlace(float("nan"), float("nan"))
+    real = steps_of(question.network, question.inputs, question.of)
+    return mixed_place(baseline, question.x, real=real, background=background)

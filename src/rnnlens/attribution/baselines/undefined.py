@@ -17,7 +17,11 @@ from rnnlens.network.layers import Input
 __all__ = ["refuse_undefined"]
 
 
-def refuse_undefined(question: Question) -> None:
+#: What to do instead, where one baseline is asked for.
+INSTEAD = "give baseline='background', whose windows are drawn from the data"
+
+
+def refuse_undefined(question: Question, instead: str = INSTEAD) -> None:
     """Refuse a baseline whose forecast is no number, and name the layer that gives none."""
     baseline = question.baseline
     if not isinstance(baseline, Baseline):
@@ -38,5 +42,5 @@ def refuse_undefined(question: Question) -> None:
             raise DataError(
                 f"layer {broken!r} gives no finite number where the baseline ({baseline.text}) "
                 "stands in for the window, as a division by the window's own spread does where all "
-                "steps are alike: give baseline='background', whose windows are drawn from the data"
+                f"steps are alike: {instead}"
             )

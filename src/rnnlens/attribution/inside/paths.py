@@ -29,15 +29,13 @@ from dataclasses import dataclass
 import numpy as np
 
 from rnnlens.attribution.baselines.baseline import Array
+from rnnlens.attribution.inside.at_layer import at_layer
 from rnnlens.attribution.question import Question
 from rnnlens.attribution.target import ResolvedTarget
-from rnnlens.engine.backward import multipliers
 from rnnlens.engine.forward import Run, forward
-from rnnlens.engine.operations.recurrent import pull_cell, run_cell, unmerged
-from rnnlens.engine.operations.registry import Multipliers
+from rnnlens.engine.operations.recurrent import pull_cell, run_cell
 from rnnlens.engine.recurrent_layers import LayerLocation, locate_layer
 from rnnlens.names import declared
-from rnnlens.network.layers import Bidirectional
 
 __all__ = ["PathContribution", "paths"]
 
@@ -93,20 +91,12 @@ def _part(question: Question, place: LayerLocation) -> tuple[Array, Array, Array
 
 def _between(run: Run, run0: Run, target: ResolvedTarget, place: LayerLocation) -> Array:
     """Give the contributions (sample, step, feature, gate) between two runs."""
-    pulled = multipliers(run, run0, target.weight(run))
-    node = place.node
-    tapes = [run.tapes[node.name], run0.tapes[node.name]]
-    m: Multipliers = tuple(pulled.get((node.name, k)) for k in range(len(tapes[0].outputs)))
-    if place.side is not None and any(part is not None for part in m):
-        assert isinstance(node.layer, Bidirectional)
-        m = unmerged(node.layer, tapes[0], tapes[1], m)[place.side]
-    if place.side is not None:
-        tapes = [tape.saved[0][place.side] for tape in tapes]
+    tapes, m = at_layer(run, run0, target, place)
     change = tapes[0].inputs[0] - tapes[1].inputs[0]
     gates = place.layer.cell.gates.values()
     if all(part is None for part in m):
         return np.zeros((*change.shape, len(gates)))
-    source, number = node.inputs[0]
+    source, number = place.node.inputs[0]
     mask = run.tapes[source].masks[number]
     record, record0 = (run_cell(place.layer, tape.inputs, mask)[0] for tape in tapes)
     into, _ = pull_cell(place.layer, record, record0, m)

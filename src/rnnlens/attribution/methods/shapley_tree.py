@@ -16,6 +16,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from typing import NoReturn
 
 import numpy as np
 from numpy.typing import NDArray
@@ -87,6 +88,10 @@ def tree_players(question: Question, newest: int) -> Players:
     parts = None
     if newest >= 1:
         parts = question.players(newest)
+    if question.layout is not None and parts is not None:
+        if parts.count > MOST_LAGS + 1:
+            _refuse_inputs(question, parts, newest)
+        return parts
     alone = question.groups is None and min(newest, question.steps) > MOST_LAGS
     if parts is None or parts.count > MOST_LAGS + 1 or alone:
         raise DataError(
@@ -94,6 +99,20 @@ def tree_players(question: Question, newest: int) -> Players:
             "older lags count together; use method 'secant' for every lag by itself"
         )
     return parts
+
+
+def _refuse_inputs(question: Question, parts: Players, newest: int) -> NoReturn:
+    """Refuse more players of several inputs than a tree takes, with a number that fits."""
+    fits = next(
+        (k for k in range(newest - 1, 0, -1) if question.players(k).count <= MOST_LAGS + 1), None
+    )
+    fewer = f"give newest={fits} or less, name fewer inputs with of=, or"
+    raise DataError(
+        f"the tree takes up to {MOST_LAGS + 1} players, but newest={newest} makes "
+        f"{parts.count} of all inputs together: "
+        f"{'name fewer inputs with of=, or' if fits is None else fewer} use method 'secant' for "
+        "every lag by itself"
+    )
 
 
 def lag_tables(

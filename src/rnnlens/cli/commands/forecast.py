@@ -8,12 +8,14 @@ from rnnlens.cli.options.flatten import flattened
 from rnnlens.cli.options.forecast import (
     CheckOptions,
     ExplainOptions,
+    MemoryOptions,
 )
 from rnnlens.cli.options.reading import ReadingOptions
 from rnnlens.cli.options.series import SeriesOptions
+from rnnlens.cli.options.shown import ShownOptions
 from rnnlens.cli.output import foretell, give, working
 
-__all__ = ["check", "explain", "trace"]
+__all__ = ["check", "explain", "memory", "trace"]
 
 
 @flattened
@@ -22,6 +24,7 @@ def check(
     data: Data,
     *,
     reading: ReadingOptions,
+    shown: ShownOptions,
     series: SeriesOptions,
     options: CheckOptions,
     output: OutputOptions,
@@ -30,7 +33,7 @@ def check(
     from rnnlens import api
     from rnnlens.views.tables.forecast import check_summary, check_view
 
-    network = network_from(model, reading)
+    network = network_from(model, reading, shown)
     sidecar, windows, seen = asked_from((model, network, data), series, tested=True)
     with working(f"checking {number_of(windows):,} forecasts"):
         page = api.check(
@@ -45,6 +48,7 @@ def trace(
     data: Data,
     *,
     reading: ReadingOptions,
+    shown: ShownOptions,
     series: SeriesOptions,
     output: OutputOptions,
 ) -> None:
@@ -53,7 +57,7 @@ def trace(
     from rnnlens.results.store import as_dict
     from rnnlens.views.tables.explanation import trace_view
 
-    network = network_up_to_refusal(model, reading)
+    network = network_up_to_refusal(model, reading, shown)
     _, windows, _ = asked_from((model, network, data), series, newest=1)
     with working(f"tracing {number_of(windows):,} windows"):
         traced = api.trace(network, windows)
@@ -66,6 +70,7 @@ def explain(
     data: Data,
     *,
     reading: ReadingOptions,
+    shown: ShownOptions,
     series: SeriesOptions,
     options: ExplainOptions,
     output: OutputOptions,
@@ -76,7 +81,7 @@ def explain(
     from rnnlens.results.store import as_dict
     from rnnlens.views.tables.explanation import explanation_view
 
-    network = network_from(model, reading)
+    network = network_from(model, reading, shown)
     sidecar, windows, seen = asked_from((model, network, data), series, newest=1)
     foretell(
         expected(
@@ -104,3 +109,35 @@ def explain(
             progress=progress,
         )
     give(explained, output, view=explanation_view, plain=as_dict)
+
+
+@flattened
+def memory(
+    model: Model,
+    data: Data,
+    *,
+    reading: ReadingOptions,
+    shown: ShownOptions,
+    series: SeriesOptions,
+    options: MemoryOptions,
+    output: OutputOptions,
+) -> None:
+    """Say how long the network remembers."""
+    from rnnlens import api
+    from rnnlens.views.tables.memory import memory_summary, memory_view
+
+    network = network_from(model, reading, shown)
+    sidecar, windows, _ = asked_from((model, network, data), series, tested=True)
+    with working(f"measuring memory over {number_of(windows):,} windows") as progress:
+        page = api.memory(
+            network,
+            windows,
+            target=options.target_of(sidecar),
+            of=options.inputs,
+            histories=options.histories,
+            tolerance=options.tolerance,
+            alpha=options.alpha,
+            block=options.block,
+            progress=progress,
+        )
+    give(page, output, view=memory_view, plain=memory_summary, indent=1)

@@ -26,10 +26,18 @@ class DescribedRun:
     """Every layer of every step, in the order in which the steps were read."""
 
     steps: list[dict[str, Tape]]
-    #: The first state after each step: (step, sample, unit).
-    hidden: list[Array]
-    #: The second one, where there is one of the same size.
-    cell: list[Array]
+    #: After each step its states: (sample, unit) each.
+    states: list[tuple[Array, ...]]
+
+    @property
+    def hidden(self) -> list[Array]:
+        """The first state after each step: (step, sample, unit)."""
+        return [first for first, *_ in self.states]
+
+    @property
+    def cell(self) -> list[Array]:
+        """The second one, or the first where it is the only one."""
+        return [one[min(1, len(one) - 1)] for one in self.states]
 
 
 def _order(layer: DescribedRecurrent, steps: int) -> range:
@@ -52,8 +60,7 @@ def _(
         np.zeros((samples, size), inputs[0].dtype) for size in layer.sizes
     )
     steps: list[dict[str, Tape]] = []
-    hidden: list[Array] = []
-    cell: list[Array] = []
+    after: list[tuple[Array, ...]] = []
     for t in _order(layer, sequences[0].shape[1]):
         known: dict[CellRef, Array] = {("state", k): state for k, state in enumerate(states)}
         given = (*(one[:, t] for one in sequences), *shared)
@@ -61,12 +68,10 @@ def _(
         tapes = _step(layer, known)
         states = tuple(known[ref] for ref in layer.after)
         steps.append(tapes)
-        first, *others = states
-        hidden.append(first)
-        cell.append(others[0] if others else first)
-    sequence = np.stack(hidden, axis=1)
-    outputs = (sequence, *states)
-    return Tape(inputs, outputs, (None,) * len(outputs), DescribedRun(steps, hidden, cell))
+        after.append(states)
+    first, *others = (np.stack(one, axis=1) for one in zip(*after, strict=True))
+    outputs = (first, *states, *others)
+    return Tape(inputs, outputs, (None,) * len(outputs), DescribedRun(steps, after))
 
 
 def _step(layer: DescribedRecurrent, known: dict[CellRef, Array]) -> dict[str, Tape]:
@@ -83,11 +88,14 @@ def _step(layer: DescribedRecurrent, known: dict[CellRef, Array]) -> dict[str, T
 def _(layer: DescribedRecurrent, tape: Tape, tape0: Tape, m: Multipliers) -> Multipliers:
     sequences = [np.zeros_like(one) for one in tape.inputs[: layer.sequences]]
     shared: list[Array | None] = [None] * layer.shared
-    states: list[Array | None] = list(m[1:])
+    count = len(layer.sizes)
+    states: list[Array | None] = list(m[1 : count + 1])
+    every = (m[0], *m[count + 1 :])
     order = _order(layer, sequences[0].shape[1])
     for number in range(len(order) - 1, -1, -1):
-        if m[0] is not None:
-            states[0] = join(states[0], m[0][:, number])
+        for k, one in enumerate(every):
+            if one is not None:
+                states[k] = join(states[k], one[:, number])
         carried = _pull_step(layer, (tape.saved.steps[number], tape0.saved.steps[number]), states)
         for k, one in enumerate(sequences):
             part = carried.get(("input", k))
@@ -95,7 +103,7 @@ def _(layer: DescribedRecurrent, tape: Tape, tape0: Tape, m: Multipliers) -> Mul
                 one[:, order[number]] = part
         for k in range(layer.shared):
             shared[k] = join(shared[k], carried.get(("input", layer.sequences + k)))
-        states = [carried.get(("state", k)) for k in range(len(states))]
+        states = [carried.get(("state", k)) for k in range(count)]
     given = len(tape.inputs) > layer.sequences + layer.shared
     return (*sequences, *shared, *(states if given else ()))
 

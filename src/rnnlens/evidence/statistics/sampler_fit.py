@@ -139,8 +139,18 @@ class SamplerFit:
         return f"{'; '.join(said[:3])}{more}: draws follow what all windows have in common"
 
 
-def sampler_fit(sampler: Sampler, x: Array, parts: Sequence[Part], *, seed: int = 0) -> SamplerFit:
-    """Measure how well a sampler fits windows: x (sample, step, feature)."""
+def sampler_fit(
+    sampler: Sampler,
+    x: Array,
+    parts: Sequence[Part],
+    *,
+    order: NDArray[np.int64] | None = None,
+    seed: int = 0,
+) -> SamplerFit:
+    """Measure how well a sampler fits windows: x (sample, step, feature).
+
+    Shapes: order (sample,), of the windows in time where they do not stand in it.
+    """
     if len(x) < FEWEST:
         raise DataError(
             f"whether a sampler fits needs at least {FEWEST} windows to tell, but there are "
@@ -149,7 +159,8 @@ def sampler_fit(sampler: Sampler, x: Array, parts: Sequence[Part], *, seed: int 
     auc, error = np.array([_auc(sampler, x, part.hidden, seed) for part in parts]).T
     leftovers = [_leftover(x, feature) for feature in range(x.shape[2])]
     correlation, p_white = np.array(leftovers).T
-    p_walk, shift = np.array([_drift(x[:, -1, feature]) for feature in range(x.shape[2])]).T
+    newest = x[:, -1] if order is None else x[order, -1]
+    p_walk, shift = np.array([_drift(own) for own in newest.T]).T
     return SamplerFit(
         auc=auc,
         fits=np.abs(auc - 0.5) <= np.maximum(HIGHEST - 0.5, ERRORS * error),

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -35,6 +36,9 @@ class TableData:
         The change of the forecast that does not matter.
     timed : bool
         Whether windows have times by the clock: then plain runs see when inputs matter.
+    moments : array (sample,), optional
+        Numbers or times that put the windows in order in time; None of an input that does not
+        change in it, and cannot drift.
     """
 
     actual: Array | None
@@ -43,6 +47,7 @@ class TableData:
     ranges: StatedRanges
     tolerance: Tolerance
     timed: bool
+    moments: NDArray[Any] | None = None
 
 
 @dataclass(frozen=True, eq=False, kw_only=True)

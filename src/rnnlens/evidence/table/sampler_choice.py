@@ -49,8 +49,18 @@ class ChosenSampler:
     text: str
 
 
-def chosen_sampler(asked: Test, x: Array, background: Array | None, rows: Rows) -> ChosenSampler:
-    """Make the sampler that was asked for, and say whether it fits."""
+def chosen_sampler(
+    asked: Test,
+    x: Array,
+    background: Array | None,
+    rows: Rows,
+    order: NDArray[np.int64] | None = None,
+) -> ChosenSampler:
+    """Make the sampler that was asked for, and say whether it fits.
+
+    Shapes: order (sample,), of the windows in time; None for what does not change in time, which
+    cannot drift.
+    """
     made: Sampler
     if not callable(asked.sampler):
         _check_learned(x if background is None else background)
@@ -64,12 +74,12 @@ def chosen_sampler(asked: Test, x: Array, background: Array | None, rows: Rows) 
         text = f"whether it fits cannot be told from fewer than {FEWEST} windows"
         return ChosenSampler(made, None, text)
     some = _measured(rows.parts)
-    fit = sampler_fit(made, x, some, seed=asked.seed)
-    drift = fit.drift_sentence(rows.features, rows.free)
+    fit = sampler_fit(made, x, some, order=order, seed=asked.seed)
+    drift = "" if order is None else fit.drift_sentence(rows.features, rows.free)
     also = f"; {drift}" if drift else ""
     if asked.sampler == "auto" and not fit.fits.all() and _has_neighbours(x, background):
         other = neighbour_sampler(x, background=background)
-        better = sampler_fit(other, x, some, seed=asked.seed)
+        better = sampler_fit(other, x, some, order=order, seed=asked.seed)
         if better.away < fit.away:
             gaussian = f"the Gaussian one: {0.5 + fit.away:.2f}"
             return ChosenSampler(other, better, f"{better.sentence}; {gaussian}{also}")

@@ -129,20 +129,22 @@ def test_rows(
     progress: Progress | None,
 ) -> LagTests:
     """Test each row of a table, and from the oldest lag on how many are needed."""
-    actual, background = data.actual, data.background
+    actual, background, moments = data.actual, data.background, data.moments
     if question.inputs[question.of].ndim != 3:
         raise DataError(f"drawing parts of windows needs numbers, but {question.of!r} holds tokens")
     rows.check_free()
     if actual is not None:
         known = np.flatnonzero(np.isfinite(actual))
         question, actual = some_windows(question, known), actual[known]
+        moments = None if moments is None else moments[known]
     if not question.windows:
         raise DataError("no window's actual is known")
     replacement = Replacement(question)
     # too few windows are said before anything is learned from them
     criterion.means(np.zeros((question.windows, 1)), asked.seed)
     parts = Parts(progress, sampler=SAMPLER, rows=len(rows.parts), horizon=rows.steps)
-    chosen = chosen_sampler(asked, question.x, background, rows)
+    order = None if moments is None else np.argsort(moments, kind="stable")
+    chosen = chosen_sampler(asked, question.x, background, rows, order)
     parts.done("sampler")
     losses = Losses(replacement, chosen.sampler, actual, loss=asked.loss, seed=asked.seed)
     margin_text = ""

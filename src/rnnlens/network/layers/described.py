@@ -58,8 +58,8 @@ class DescribedRecurrent(Layer):
     """A cell described by its own graph, run over the steps.
 
     It takes the sequences, then what every step shares, then the states before the first step,
-    which are zero where they are not given. It gives its first state after every step, and each
-    state after the last.
+    which are zero where they are not given. It gives its first state after every step, then each
+    state after the last, then each but the first after every step.
 
     Parameters
     ----------

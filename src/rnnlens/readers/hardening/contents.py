@@ -8,7 +8,7 @@ from pathlib import Path
 
 from rnnlens.readers.hardening.zips import is_zip
 
-__all__ = ["describe", "describe_folder", "digest_of"]
+__all__ = ["describe", "describe_folder", "digest_of", "stands"]
 
 #: How much of a file is looked at.
 HEAD = 4096
@@ -135,6 +135,12 @@ def _describe_zip(path: Path) -> str:
             "is a PyTorch file, but its parts are not those that torch.save writes: save the "
             "model's state_dict with torch.save"
         )
+    if any(Path(name).name == "serialized_exported_program.json" for name in names):
+        return (
+            "is a program that torch.export.save of PyTorch before 2.8 wrote, in another layout: "
+            "export the model again with PyTorch 2.8 or later, or save its state_dict with "
+            "torch.save"
+        )
     if {"configuration.json", "coefficients.bin"} <= set(names):
         return (
             "is a model of Deeplearning4j, which rnnlens does not read: give the Keras model that "
@@ -179,3 +185,11 @@ def _describe_json(text: str) -> str:
     if "class_name" in text:
         return ARCHITECTURE
     return f"is JSON text, not a model; {GIVE}"
+
+
+def stands(path: Path) -> bool:
+    """Tell whether a file stands at a place that another file names, however long the name is."""
+    try:
+        return path.is_file()
+    except OSError:  # no file system takes such a name
+        return False

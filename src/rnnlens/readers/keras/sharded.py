@@ -16,6 +16,7 @@ from rnnlens.errors import UnreadableFile
 from rnnlens.network.arrays import Arrays
 from rnnlens.network.json_values import Json
 from rnnlens.network.network import Network
+from rnnlens.readers.hardening.contents import stands
 from rnnlens.readers.hardening.hdf5 import child, opened, stored
 from rnnlens.readers.keras.hdf5_file import weights_source
 from rnnlens.readers.keras.left_over import places_within
@@ -80,7 +81,7 @@ def joined(
                 source = shard(name)
             except KeyError:
                 source = None
-            if source is None or (isinstance(source, Path) and not source.is_file()):
+            if source is None or (isinstance(source, Path) and not stands(source)):
                 raise UnreadableFile(
                     f"{path} is the index of weights in several files, and {name} is not beside "
                     "it: copy all of them"

@@ -13,7 +13,7 @@ from numpy.typing import ArrayLike
 from rnnlens.errors import UnreadableFile, UnsupportedModel
 from rnnlens.readers.onnx.graph.values import FixedArray
 from rnnlens.readers.onnx.old_operators import of_version_7
-from rnnlens.readers.onnx.proto import OnnxOperator, operators
+from rnnlens.readers.onnx.proto import Branch, OnnxOperator, operators
 from rnnlens.readers.onnx.tensors import tensor_values
 
 if TYPE_CHECKING:
@@ -103,6 +103,8 @@ def _needed(nodes: list[OnnxOperator], outputs: list[str]) -> tuple[list[OnnxOpe
     for op in reversed(nodes):
         if used & set(filter(None, op.outputs)):
             used |= set(filter(None, op.inputs))
+            for each in op.attributes.values():
+                used |= each.taken if isinstance(each, Branch) else set()
             kept.append(op)
     return kept[::-1], used
 

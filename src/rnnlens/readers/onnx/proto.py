@@ -11,6 +11,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
+
 from rnnlens.errors import MissingLibrary, UnreadableFile, UnsupportedModel
 from rnnlens.readers.hardening.protobuf import varint
 from rnnlens.readers.onnx.tensors import tensor_values
@@ -20,6 +22,7 @@ if TYPE_CHECKING:
 
 __all__ = [
     "Attributes",
+    "Branch",
     "OnnxOperator",
     "attributes_of",
     "looks_like_model",
@@ -65,6 +68,28 @@ class OnnxOperator:
         """The node in words, for messages."""
         named = self.name or next((name for name in self.outputs if name), "")
         return f"{named!r} ({self.kind})"
+
+
+@dataclass(frozen=True, eq=False)
+class Branch:
+    """A graph within a node, which takes what it needs from the graph around it."""
+
+    operators: tuple[OnnxOperator, ...]
+    fixed: dict[str, np.ndarray]
+    outputs: tuple[str, ...]
+
+    @property
+    def taken(self) -> set[str]:
+        """The names that it takes, those it makes itself among them."""
+        within = (
+            name
+            for op in self.operators
+            for each in op.attributes.values()
+            if isinstance(each, Branch)
+            for name in each.taken
+        )
+        given = (name for op in self.operators for name in op.inputs if name)
+        return {*self.outputs, *given, *within}
 
 
 def looks_like_model(head: bytes, size: int) -> bool:
@@ -123,13 +148,25 @@ def parse(path: Path) -> onnx.ModelProto:
 def _names(model: onnx.ModelProto) -> Iterator[object]:
     """Give every name in a model; those that are not UTF-8 come as bytes."""
     yield from (model.producer_name, model.producer_version, model.graph.name)
-    graph = model.graph
-    for each in (*graph.input, *graph.output, *graph.initializer, *model.functions):
+    yield from (each.name for each in model.functions)
+    yield from _names_in(model.graph)
+    for function in model.functions:
+        for node in function.node:
+            yield from _names_of(node)
+
+
+def _names_in(graph: onnx.GraphProto) -> Iterator[object]:
+    yield from (each.name for each in (*graph.input, *graph.output, *graph.initializer))
+    for node in graph.node:
+        yield from _names_of(node)
+
+
+def _names_of(node: onnx.NodeProto) -> Iterator[object]:
+    yield from (node.name, node.op_type, node.domain, *node.input, *node.output)
+    for each in node.attribute:
         yield each.name
-    for nodes in (graph.node, *(function.node for function in model.functions)):
-        for node in nodes:
-            yield from (node.name, node.op_type, node.domain, *node.input, *node.output)
-            yield from (each.name for each in node.attribute)
+        for graph in (each.g, *each.graphs):
+            yield from _names_in(graph)
 
 
 def _without_functions(model: onnx.ModelProto, path: Path) -> onnx.ModelProto:
@@ -190,11 +227,27 @@ def operators(graph: onnx.GraphProto, path: Path, opset: int) -> list[OnnxOperat
             node.name,
             tuple(node.input),
             tuple(node.output),
-            attributes_of(node, path),
+            _branches_of(node, path, opset) if node.op_type == "If" else attributes_of(node, path),
             opset,
         )
         listed.append(op)
     return listed
+
+
+def _branches_of(node: onnx.NodeProto, path: Path, opset: int) -> Attributes:
+    """Give the graphs that an ``If`` chooses between."""
+    values: Attributes = {}
+    for each in node.attribute:
+        graph = each.g
+        if graph.input or graph.sparse_initializer or each.graphs:
+            raise UnreadableFile(
+                f"node {node.name or node.op_type!r} is an If whose graphs have inputs of their "
+                "own, which no exporter writes: the file is damaged"
+            )
+        fixed = {one.name: tensor_values(one, path) for one in graph.initializer}
+        outputs = tuple(one.name for one in graph.output)
+        values[each.name] = Branch(tuple(operators(graph, path, opset)), fixed, outputs)
+    return values
 
 
 def attributes_of(node: onnx.NodeProto, path: Path) -> Attributes:

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from rnnlens.errors import UnreadableFile, UnsupportedModel
+from rnnlens.readers.hardening.contents import stands
 from rnnlens.readers.variables import LARGEST_ARRAY
 
 if TYPE_CHECKING:
@@ -96,7 +97,7 @@ def _external(tensor: onnx.TensorProto, path: Path, size: int) -> bytes:
             f"tensor {tensor.name!r} keeps its numbers in {location!r}, outside the model's own "
             "folder; rnnlens reads data from that folder alone"
         )
-    if not place.is_file():
+    if not stands(place):
         raise UnreadableFile(
             f"tensor {tensor.name!r} keeps its numbers in the file {location!r} beside the model, "
             "which is not there; copy it to the model's folder"

@@ -30,7 +30,7 @@ def as_decoder(graph: Graph, loop: Loop) -> Rebuilt | None:
         while (before := step_before(graph, cut)) is not None:
             cut.steps.insert(0, before)
         match = _match(graph, cut, fed) if len(cut.steps) > 1 else None
-        if match is None or used_inside(graph, cut, cut.states[match.states[0]][0]):
+        if match is None or used_inside(graph, cut):
             continue
         refs = [term.name[1] for term in match.inputs if isinstance(term.name, tuple)]
         if len(refs) == len(match.inputs):

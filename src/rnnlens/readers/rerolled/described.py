@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 
-from rnnlens.network.axes import Index
 from rnnlens.network.layers import Activate, CellNode, DescribedGate, DescribedRecurrent
 from rnnlens.network.network import Ref
 from rnnlens.network.unique import unique_name
@@ -14,9 +13,11 @@ from rnnlens.readers.rerolled.loops import Loop
 from rnnlens.readers.rerolled.reading import StepReader
 from rnnlens.readers.rerolled.rebuild import (
     Rebuilt,
+    handed_on,
     is_zero,
     numberless,
     picked,
+    take_steps,
     used_inside,
     walked,
 )
@@ -79,22 +80,23 @@ def _hand_on(
 ) -> None:
     """Take the layer's steps and last states where those of the loop were taken."""
     name, order = layer
-    hidden = loop.states[order[0]][0]
-    for number, step in enumerate(steps):
-        last = number == len(steps) - 1
-        place = Index(-1 if last else number, 1)
-        made.instead[step[hidden]] = made.add(f"{name}_step", place, (name, 0))
-    for k, state in enumerate(order[1:], start=2):
-        made.instead[steps[-1][loop.states[state][0]]] = (name, k)
+    take_steps(made, loop.states[order[0]][0], steps, (name, 0))
+    for k, state in enumerate(order[1:], start=1):
+        given = loop.states[state][0]
+        if handed_on(made.graph, loop, state):
+            take_steps(made, given, steps, (name, len(order) + k))
+        else:
+            made.instead[steps[-1][given]] = (name, k + 1)
 
 
 def _states_in_order(graph: Graph, loop: Loop) -> list[int] | None:
     """Put the state first that is handed on at every step; None where more is used of a step."""
+    if used_inside(graph, loop):
+        return None
     numbers = range(len(loop.states))
-    for first in numbers:
-        if not used_inside(graph, loop, loop.states[first][0]):
-            return [first, *(number for number in numbers if number != first)]
-    return None
+    # of several, the last to be computed: the hidden state is made of the cell state
+    first = next((number for number in numbers if handed_on(graph, loop, number)), 0)
+    return [first, *(number for number in numbers if number != first)]
 
 
 def _nodes(graph: Graph, loop: Loop, known: dict[Ref, Ref]) -> tuple[CellNode, ...]:

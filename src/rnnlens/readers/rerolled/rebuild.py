@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
 import numpy as np
@@ -14,6 +14,7 @@ from rnnlens.network.inventory import arrays_of
 from rnnlens.network.layers import Concatenate, Layer, Permute, Recurrent
 from rnnlens.network.network import Node, Ref, Source
 from rnnlens.network.unique import unique_name
+from rnnlens.readers.rerolled.cell_states import CELL_STATES, described_lstm
 from rnnlens.readers.rerolled.cells import Match
 from rnnlens.readers.rerolled.graph import Graph
 from rnnlens.readers.rerolled.loops import Loop
@@ -22,6 +23,7 @@ from rnnlens.readers.rerolled.reading import StepReader
 __all__ = [
     "Rebuilt",
     "as_layer",
+    "handed_on",
     "in_order",
     "is_zero",
     "label",
@@ -29,6 +31,7 @@ __all__ = [
     "picked",
     "plainer",
     "sources_of",
+    "take_steps",
     "used_inside",
     "walked",
 ]
@@ -115,7 +118,7 @@ def as_layer(
 ) -> Rebuilt | None:
     """Make one layer of a loop; None where the inside of a step is used, or inputs are missing."""
     steps = loop.steps if first is None else [first, *loop.steps]
-    if used_inside(graph, loop, loop.states[match.states[0]][0]):
+    if used_inside(graph, loop):
         return None
     made = Rebuilt(graph)
     cell = plainer(match.cell, graph, loop)
@@ -131,15 +134,22 @@ def as_layer(
     layer = Recurrent(cell, backwards, return_sequences=True, return_state=True)
     sources = sources_of(graph, loop, layer)
     name, _ = made.add(match.name or label(cell), layer, ref, *starts, sources=sources)
-    hidden = loop.states[match.states[0]][0]
-    for number, step in enumerate(steps):
-        last = number == len(steps) - 1
-        made.instead[step[hidden]] = made.add(
-            f"{name}_step", Index(-1 if last else number, 1), (name, 0)
-        )
+    take_steps(made, loop.states[match.states[0]][0], steps, (name, 0))
     for number, state in enumerate(match.states[1:], start=2):
-        made.instead[steps[-1][loop.states[state][0]]] = (name, number)
+        if handed_on(graph, loop, state) and isinstance(cell, LSTM):
+            again = described_lstm(cell, go_backwards=backwards)
+            states, _ = made.add(f"{name}_cells", again, ref, *starts)
+            take_steps(made, loop.states[state][0], steps, (states, CELL_STATES))
+        else:
+            made.instead[steps[-1][loop.states[state][0]]] = (name, number)
     return made
+
+
+def take_steps(made: Rebuilt, given: Ref, steps: Sequence[dict[Ref, Ref]], sequence: Ref) -> None:
+    """Take a state after each step from the sequence of them."""
+    for number, step in enumerate(steps):
+        place = Index(-1 if number == len(steps) - 1 else number, 1)
+        made.instead[step[given]] = made.add(f"{sequence[0]}_step", place, sequence)
 
 
 def numberless(name: str) -> str:
@@ -152,22 +162,26 @@ def label(cell: Cell) -> str:
     return {"LSTM": "lstm", "GRU": "gru"}.get(cell.kind, "rnn")
 
 
-def used_inside(graph: Graph, loop: Loop, hidden: Ref) -> bool:
+def used_inside(graph: Graph, loop: Loop) -> bool:
     """Say whether anything but the cell itself takes what is inside of a step.
 
-    What each step gives as its hidden state is not inside, nor are the states after the last step.
+    The states that a step gives are not inside.
     """
-    finals = {given for given, _ in loop.states}
-    within = {step[ref][0] for step in loop.steps for ref in loop.inside}
-    for number, step in enumerate(loop.steps):
-        last = number == len(loop.steps) - 1
-        for ref in loop.inside:
-            if ref == hidden or (last and ref in finals):
-                continue
-            mine = step[ref]
-            if mine in graph.outputs or any(u not in within for u in graph.users.get(mine, ())):
-                return True
-    return False
+    given = {ref for ref, _ in loop.states}
+    return any(_taken_outside(graph, loop, ref, loop.steps) for ref in loop.inside - given)
+
+
+def handed_on(graph: Graph, loop: Loop, state: int) -> bool:
+    """Say whether anything but the cell itself takes a state after a step before the last."""
+    return _taken_outside(graph, loop, loop.states[state][0], loop.steps[:-1])
+
+
+def _taken_outside(graph: Graph, loop: Loop, ref: Ref, steps: Sequence[Mapping[Ref, Ref]]) -> bool:
+    within = {step[one][0] for step in loop.steps for one in loop.inside}
+    mine = [step[ref] for step in steps]
+    return any(one in graph.outputs for one in mine) or any(
+        user not in within for one in mine for user in graph.users.get(one, ())
+    )
 
 
 def is_zero(graph: Graph, ref: Ref) -> bool:

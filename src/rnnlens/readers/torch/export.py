@@ -84,7 +84,8 @@ def _whole() -> torch.overrides.TorchFunctionMode:
         def __torch_function__(  # noqa: PLW3201  (PyTorch's own protocol)
             self, func: Any, types: Any, args: tuple[Any, ...] = (), kwargs: Any = None
         ) -> Any:
-            name = getattr(func, "__name__", "")
+            # the steps of a program call "lstm.input", a module calls "lstm"
+            name = getattr(func, "__name__", "").removesuffix(".input")
             # of packed sequences the second argument is the number of samples at each step
             whole = name in LAYERS and len(args) == 9 and isinstance(args[2], list | tuple)
             if whole and args[0].ndim == 3 and not kwargs:

@@ -6,10 +6,11 @@ out (`rnnlens.readers.torch.checkpoint`). PyTorch itself is not needed.
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 from rnnlens.errors import UnsupportedModel
-from rnnlens.network.network import Origin
+from rnnlens.network.network import Origin, Rounding
 from rnnlens.pickles.inert import Made, Pairs, shown
 from rnnlens.readers.hardening.contents import digest_of
 from rnnlens.readers.hardening.zips import is_zip, zip_names
@@ -62,7 +63,8 @@ def origin_of(origin: Origin, part: Part) -> Origin:
             "says how they are used"
         )
     left = (*origin.left_out, *part.left_out)
-    return Origin(origin.format, origin.version, origin.path, origin.digest, tuple(notes), (), left)
+    rounds: Rounding = "int8" if part.rounded else ""
+    return replace(origin, notes=tuple(notes), assumed=(), left_out=left, rounds=rounds)
 
 
 def _held(checkpoint: Checkpoint, tensors: Tensors) -> str:

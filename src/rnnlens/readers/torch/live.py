@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 from itertools import zip_longest
 from typing import TYPE_CHECKING, TypeGuard
@@ -24,6 +24,7 @@ from rnnlens.readers.torch.lengths import Candidate, candidates
 from rnnlens.readers.torch.signature.copied import copied
 from rnnlens.readers.torch.signature.subject import Subject, sample_axes, subject_of
 from rnnlens.readers.torch.signature.unwrap import unwrapped
+from rnnlens.readers.torch.weights.packed import ROUNDED
 
 if TYPE_CHECKING:
     import torch
@@ -99,9 +100,9 @@ def readings(source: torch.nn.Module, options: ReadOptions) -> Iterator[Reading]
             graph.rounded,
         )
         notes = (*_notes(source, graph, free=bool(candidate.steps)), *subject.notes)
-        origin = Origin(
-            "live PyTorch module", str(torch.__version__), notes=notes, left_out=subject.left_out
-        )
+        origin = Origin("live PyTorch module", str(torch.__version__), notes=notes)
+        if subject.rounded:
+            origin = replace(origin, left_out=(ROUNDED,), rounds="int8")
         network = Network(candidate.nodes, tuple(graph.outputs), origin, type(source).__name__)
         yield Reading(
             check(network),

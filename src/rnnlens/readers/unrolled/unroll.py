@@ -57,7 +57,8 @@ def unrolled(network: Network, steps: int) -> Network:
         f"{call} step{'s'[: call > 1]} one after the other, with the state of "
         f"{' and '.join(carrying)} carried on; the forecast is that of the last call"
     )
-    return check(replace(made, origin=replace(origin, notes=(*origin.notes, note))))
+    notes = (*origin.notes, note)
+    return check(replace(made, origin=replace(origin, notes=notes, calls=steps // call)))
 
 
 def steps_of_call(network: Network) -> int:

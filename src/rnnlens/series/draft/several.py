@@ -11,7 +11,8 @@ from rnnlens.series.sidecar_text import from_toml
 __all__ = ["draft_of_inputs"]
 
 #: The numbers of a line that is to be filled in.
-LINE = "{ mean = 0, scale = 1 }   # CHECK: its column, unit and scaling"
+LINE = "{ mean = 0, scale = 1 }"
+SAID = "its column, unit and scaling"
 
 
 def draft_of_inputs(
@@ -22,25 +23,33 @@ def draft_of_inputs(
 
     series = [shape for shape in shapes.values() if len(shape) > 1]
     steps = window or next((shape[0] for shape in series if shape[0]), None) or 1
+    guesses = 0
+
+    def guess(stated: str, said: str) -> str:
+        """Write a line that the user is to check, and count it."""
+        nonlocal guesses
+        guesses += 1
+        return f"{stated}   # CHECK: {said}"
+
     lines = [
-        '# time = "time"      # CHECK: the column with the times, and group = "station" if any',
-        f"window = {steps}   # CHECK: steps of the first series",
-        f"lead   = {lead or 1}   # CHECK: steps from the newest one taken to the one forecast",
+        guess('# time = "time"', 'the column with the times, and group = "station" if any'),
+        guess(f"window = {steps}", "steps of the first series"),
+        guess(f"lead   = {lead or 1}", "steps from the newest one taken to the one forecast"),
     ]
     for name, shape in shapes.items():
         path = f"inputs.{tomlkit.key(name).as_string()}"
         lines += ["", f"[{path}]   # takes {tuple('any' if n is None else n for n in shape)}"]
         if len(shape) < 2:
-            lines.append("static = true   # CHECK: or steps, or ahead for steps after the newest")
+            lines.append(guess("static = true", "or steps, or ahead for steps after the newest"))
         elif shape[0] not in {None, steps}:
-            lines.append(f"steps = {shape[0]}   # CHECK: or ahead, for steps after the newest")
+            lines.append(guess(f"steps = {shape[0]}", "or ahead, for steps after the newest"))
         count = shape[-1] or 1 if shape else 1
         lines.append(f"[{path}.features]")
-        lines += [f'"{name} {k + 1}" = {LINE}' for k in range(count)]
-    lines += ["", "[targets]", f'"target" = {LINE}']
-    drafted = "\n".join(lines) + "\n"
+        lines += [guess(f'"{name} {k + 1}" = {LINE}', SAID) for k in range(count)]
+    lines += ["", "[targets]", guess(f'"target" = {LINE}', SAID)]
+    text = "\n".join(lines) + "\n"
     note = (
         f"the network takes {len(shapes)} inputs, whose names and sizes are its own; which columns "
         "go into each no file says: write their names in the place of the numbered ones"
     )
-    return Draft(Sidecar(**from_toml(drafted)), drafted, (note,), drafted.count("CHECK"))
+    return Draft(Sidecar(**from_toml(text)), text, (note,), guesses)

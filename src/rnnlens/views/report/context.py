@@ -179,10 +179,12 @@ def _fidelity(parts: ReportParts) -> str:
     attrs = parts.fidelity.attrs
     largest = attrs.get("largest", float(parts.fidelity["largest_difference"].max()))
     verdict = "agrees" if attrs.get("agrees") else "DOES NOT AGREE"
+    coarse = f", as {attrs['rounds']}" if attrs.get("rounds") else ""
     return (
         f"{verdict}: the largest difference is {figure(largest)} (tolerance "
-        f"{figure(attrs.get('tolerance'))}) against {attrs.get('against', 'the source model')}, "
-        f"over {attrs.get('samples', 'an unstated number of')} windows"
+        f"{figure(attrs.get('tolerance'))}{coarse}) against "
+        f"{attrs.get('against', 'the source model')}, over "
+        f"{attrs.get('samples', 'an unstated number of')} windows"
     )
 
 

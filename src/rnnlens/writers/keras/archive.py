@@ -55,7 +55,7 @@ def write(network: Network) -> Written:
     """Write a network as a ``.keras`` archive."""
     notes: list[str] = []
     dtype = dtype_of(network)
-    network = in_keras_layers(simplified(network), notes)
+    network = in_keras_layers(simplified(network), dtype, notes)
     _check_outputs(network)
     shapes = output_shapes(network)
     entries = _ordered(network, _entries(network))
@@ -219,7 +219,7 @@ class _KerasGraph:
 
     def operation(self, entry: _FileLayer, rank: int) -> dict[str, Json]:
         """State one operation and its call."""
-        made = operation_of(entry.layer, rank)
+        made = operation_of(entry.layer, rank, self.dtype)
         taken = [self.tensor(ref) for ref in entry.calls[0].inputs]
         return {
             "module": made.module,

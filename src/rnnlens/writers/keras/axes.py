@@ -15,6 +15,8 @@ from rnnlens.network.layers import (
     Bidirectional,
     Binary,
     CumulativeSum,
+    Einsum,
+    Identity,
     Layer,
     Reduction,
     RepeatVector,
@@ -25,7 +27,7 @@ from rnnlens.network.layers import (
 from rnnlens.network.network import Network, Node, Ref, layer_kind
 from rnnlens.network.shapes import Shape, output_shapes
 from rnnlens.readers.keras.graph.masks import Expression, needs_mask
-from rnnlens.writers.keras.operations import is_function
+from rnnlens.writers.keras.operations import is_operation
 from rnnlens.writers.masks import masks_of
 from rnnlens.writers.written import refuse
 
@@ -66,7 +68,7 @@ class _Steps:
         return [*self.made[:-1], replace(self.made[-1], name=self.node.name)]
 
 
-def in_keras_layers(network: Network, notes: list[str]) -> Network:
+def in_keras_layers(network: Network, dtype: np.dtype, notes: list[str]) -> Network:
     """Replace the layers that Keras does not have by some that it has."""
     shapes = output_shapes(network)
     masks = masks_of(network)
@@ -79,6 +81,9 @@ def in_keras_layers(network: Network, notes: list[str]) -> Network:
             continue
         _check_masks(node, masks)
         steps = _Steps(node, taken, [shapes[name][number] for name, number in node.inputs])
+        if isinstance(node.layer, Einsum) and dtype != np.float32:
+            # layers of Keras give float32 where its setting says so, whatever they were given
+            steps.add(node.layer, *(steps.add(Identity("Cast"), ref) for ref in taken))
         _lower(steps)
         if not steps.made:
             nodes.append(replace(node, inputs=taken))
@@ -94,16 +99,14 @@ def in_keras_layers(network: Network, notes: list[str]) -> Network:
 
 def _check_masks(node: Node, masks: Mapping[Ref, Expression | None]) -> None:
     layer = node.layer
-    if not node.inputs or masks[node.inputs[0]] is None:
-        return
-    if is_function(layer):
+    if is_operation(layer) and masks[node.name, 0] is not None:
         refuse(
             node.name,
             layer,
             "it takes a masked sequence, and Keras hands no mask on through operations; write "
             ".npz, which holds it",
         )
-    if not needs_mask(layer):
+    if not node.inputs or masks[node.inputs[0]] is None or not needs_mask(layer):
         return
     if len(node.inputs) > 1:
         refuse(

@@ -31,6 +31,7 @@ from rnnlens.network.layers import (
     Binary,
     CumulativeSum,
     Einsum,
+    Identity,
     Layer,
     Reduction,
     Where,
@@ -55,18 +56,22 @@ class KerasOperation:
 
 
 def is_function(layer: Layer) -> bool:
-    """Tell whether a layer is a function of each number that Keras has as no activation."""
+    """Tell whether a layer acts on each number alone, and Keras has it as no layer."""
+    if isinstance(layer, Identity):
+        return layer.of == "Cast"
     return isinstance(layer, Activate) and layer.activation.name in FUNCTIONS
 
 
 def is_operation(layer: Layer) -> bool:
     """Tell whether a layer is written as an operation."""
-    other = isinstance(layer, Activate)
+    other = isinstance(layer, Activate | Identity)
     return is_function(layer) if other else type(layer) in MAKERS
 
 
-def operation_of(layer: Layer, rank: int) -> KerasOperation:
+def operation_of(layer: Layer, rank: int, dtype: str) -> KerasOperation:
     """Give a layer as an operation of Keras, for a first input of so many axes."""
+    if isinstance(layer, Identity):
+        return KerasOperation("Cast", {"dtype": dtype}, (), "keras.src.ops.core")
     return MAKERS[type(layer)](layer, rank)
 
 

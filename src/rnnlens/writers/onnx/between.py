@@ -24,7 +24,7 @@ from rnnlens.network.shapes import Shape
 from rnnlens.writers.onnx.graph import OnnxGraphWriter
 from rnnlens.writers.written import refuse
 
-__all__ = ["BETWEEN"]
+__all__ = ["BETWEEN", "stretched"]
 
 Inputs = Sequence[str]
 Shapes = Sequence[Shape]
@@ -113,15 +113,19 @@ def _repeat(layer: Repeat, inputs: Inputs, shapes: Shapes, writer: OnnxGraphWrit
     rank = len(shapes[0]) + 1
     axis = layer.axis % rank
     if layer.times is None:
-        length = writer.op("Shape", inputs[1:2], start=axis, end=axis + 1)
-        sides = (axis, rank - axis - 1)
-        parts = [writer.constant(np.ones(n, np.int64), "ones") for n in sides if n]
-        times = writer.op("Concat", [parts[0], length, *parts[1:]], axis=0)
-    else:
-        counts = np.ones(rank, np.int64)
-        counts[axis] = layer.times
-        times = writer.constant(counts, "times")
-    return writer.op("Tile", [inputs[0], times])
+        return stretched(inputs[0], inputs[1], axis, rank, writer)
+    counts = np.ones(rank, np.int64)
+    counts[axis] = layer.times
+    return writer.op("Tile", [inputs[0], writer.constant(counts, "times")])
+
+
+def stretched(x: str, like: str, axis: int, rank: int, writer: OnnxGraphWriter) -> str:
+    """Make an axis of length one as long as that of another value."""
+    parts = [
+        writer.op("Shape", [like if place == axis else x], start=place, end=place + 1)
+        for place in range(rank)
+    ]
+    return writer.op("Expand", [x, writer.op("Concat", parts, axis=0)])
 
 
 #: Writers of layers by class.

@@ -45,7 +45,7 @@ from rnnlens.network.layers import (
     TimeDistributed,
 )
 from rnnlens.network.shapes import Shape
-from rnnlens.writers.onnx.between import BETWEEN
+from rnnlens.writers.onnx.between import BETWEEN, stretched
 from rnnlens.writers.onnx.graph import OnnxGraphWriter
 from rnnlens.writers.onnx.masked import masking
 from rnnlens.writers.onnx.recurrent import bidirectional, recurrent
@@ -198,15 +198,10 @@ def _permute(layer: Permute, inputs: Inputs, shapes: Shapes, writer: OnnxGraphWr
 def _repeat_vector(
     layer: RepeatVector, inputs: Inputs, shapes: Shapes, writer: OnnxGraphWriter
 ) -> str:
-    if layer.times is None:
-        refuse(
-            writer.scope,
-            layer,
-            "it repeats a vector as often as a sequence has steps, which rnnlens writes for no "
-            "graph of ONNX; write .npz, which holds it",
-        )
     row = writer.op("Unsqueeze", [inputs[0], writer.constant(np.array([1]), "axis")])
-    return writer.op("Tile", [row, writer.constant(np.array([1, layer.times, 1]), "times")])
+    if layer.times is not None:
+        return writer.op("Tile", [row, writer.constant(np.array([1, layer.times, 1]), "times")])
+    return stretched(row, inputs[1], 1, 3, writer)
 
 
 def _concatenate(

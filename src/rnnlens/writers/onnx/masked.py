@@ -16,12 +16,11 @@ from rnnlens.network.network import Node, Ref
 from rnnlens.writers.masks import Expression
 from rnnlens.writers.onnx.graph import OnnxGraphWriter
 from rnnlens.writers.onnx.recurrent import last_states, merged_sides, operator, turned
-from rnnlens.writers.written import refuse
 
 __all__ = ["masked_operators", "masking"]
 
 #: Types of ONNX by number.
-FLOAT, INT32, INT64 = 1, 6, 7
+FLOAT, INT32, INT64, BOOL = 1, 6, 7, 9
 
 
 def masking(layer: Masking, x: str, writer: OnnxGraphWriter) -> str:
@@ -43,17 +42,13 @@ def masked_operators(
     real = _real(mask, values, writer)
     if isinstance(layer, GlobalPooling1D):
         return [_mean(layer, inputs[0], real, writer)]
-    if len(inputs) > 1:
-        refuse(
-            node.name,
-            layer,
-            "it takes a masked sequence and states to start from, which rnnlens writes for no "
-            "graph of ONNX; write .npz, which holds it",
-        )
     if isinstance(layer, Recurrent):
-        return _way(layer, inputs[0], real, writer)
+        return _way(layer, inputs, real, writer)
     assert isinstance(layer, Bidirectional)
-    ways = [_way(side, inputs[0], real, writer) for side in (layer.forward, layer.backward)]
+    half = 1 + (len(inputs) - 1) // 2
+    given = ([inputs[0], *inputs[1:half]], [inputs[0], *inputs[half:]])
+    both = (layer.forward, layer.backward)
+    ways = [_way(side, own, real, writer) for side, own in zip(both, given, strict=True)]
     return merged_sides(layer, ways, writer)
 
 
@@ -74,6 +69,11 @@ def _real(mask: Expression, values: Mapping[Ref, str], writer: OnnxGraphWriter) 
         return _unequal(values[parts[0]], parts[1], writer)
     if kind == "or":
         return writer.op("Max", [_real(part, values, writer) for part in parts])
+    if kind == "joined":
+        return writer.op("Concat", [_real(part, values, writer) for part in parts], axis=1)
+    if kind == "ones":
+        shape = writer.op("Shape", [values[parts[0]]], start=0, end=2)
+        return writer.op("Expand", [writer.constant(1.0, "one"), shape])
     x, lengths, newest = parts
     steps = _steps(values[x], writer)
     count = writer.op("Cast", [writer.op("Round", [values[lengths]])], to=INT64)
@@ -109,26 +109,42 @@ def _steps(x: str, writer: OnnxGraphWriter) -> str:
     return writer.op("Range", [ends[0], _length(x, writer), ends[1]])
 
 
-def _way(side: Recurrent, x: str, real: str, writer: OnnxGraphWriter) -> list[str]:
+def _way(side: Recurrent, inputs: Sequence[str], real: str, writer: OnnxGraphWriter) -> list[str]:
     """Write one direction: its output at every step, or at the last one, and its states."""
+    x, *starts = inputs
     if side.go_backwards:
         x, real = turned(x, writer), turned(real, writer)
     over_steps = writer.constant(np.array([1]), "axes")
-    count = writer.op("ReduceSum", [real, over_steps], keepdims=0)
-    writer.lengths = writer.op("Cast", [count], to=INT32)
+    count = writer.op("ReduceSum", [real, over_steps], keepdims=1)
+    number = writer.op("Squeeze", [count, over_steps])
+    writer.lengths = writer.op("Cast", [number], to=INT32)
     packed = writer.op("Transpose", [_packed(x, real, writer)], perm=[1, 0, 2])
-    y, given = operator([replace(side, go_backwards=False)], packed, [], writer)
+    y, given = operator([replace(side, go_backwards=False)], packed, starts, writer)
     writer.lengths = ""
-    states = last_states(given, writer)
+    there = writer.op("Min", [count, writer.constant(1.0, "one")])
+    states = _kept(last_states(given, writer), starts, there, writer)
     if side.return_sequences:
         y = writer.op("Transpose", [writer.op("Squeeze", [y, over_steps])], perm=[1, 0, 2])
         first = _spread(side, y, real, writer)
-    elif side.zero_output_for_mask:
-        newest = writer.op("Gather", [real, writer.constant(np.array([-1]), "newest")], axis=1)
-        first = writer.op("Mul", [states[0], newest])
     else:
-        first = states[0]
+        if side.zero_output_for_mask:
+            newest = writer.constant(np.array([-1]), "newest")
+            there = writer.op("Gather", [real, newest], axis=1)
+        first = writer.op("Mul", [states[0], there])
     return [first, *(states if side.return_state else [])]
+
+
+def _kept(
+    states: list[str], starts: Sequence[str], there: str, writer: OnnxGraphWriter
+) -> list[str]:
+    """Let states be those to start from in a sample without a real step."""
+    if not starts:
+        return states
+    condition = writer.op("Cast", [there], to=BOOL)
+    return [
+        writer.op("Where", [condition, state, start])
+        for state, start in zip(states, starts, strict=True)
+    ]
 
 
 def _packed(x: str, real: str, writer: OnnxGraphWriter) -> str:

@@ -263,17 +263,22 @@ def _described(
     x = inputs[0]
     for state, size, start in zip(states, layer.sizes, given, strict=True):
         writer.line(f"{state} = {start or f'{x}.new_zeros({x}.shape[0], {size})'}")
-    kept, step = writer.fresh(f"{writer.scope}_steps"), writer.fresh("step")
-    writer.line(f"{kept} = []")
-    count = f"range({x}.shape[1])"
-    writer.line(f"for {step} in {f'reversed({count})' if layer.go_backwards else count}:")
+    step = writer.fresh("step")
+    kept = [writer.fresh(f"{writer.scope}_steps") for _ in states]
+    for one in kept:
+        writer.line(f"{one} = []")
+    way = "reversed({})" if layer.go_backwards else "{}"
+    writer.line(f"for {step} in {way.format(f'range({x}.shape[1])')}:")
     taken = [*(f"{one}[:, {step}]" for one in sequences), *shared]
     outer, writer.lines = writer.lines, []
     after = _step(layer, taken, states, shapes, writer)
-    inner = [*writer.lines, f"{', '.join(states)} = {after}", f"{kept}.append({states[0]})"]
-    writer.lines = [*outer, *(f"    {line}" for line in inner)]
+    writer.line(f"{', '.join(states)} = {after}")
+    for one, state in zip(kept, states, strict=True):
+        writer.line(f"{one}.append({state})")
+    writer.lines = [*outer, *(f"    {line}" for line in writer.lines)]
     writer.straight = straight
-    return [writer.assign(f"torch.stack({kept}, dim=1)"), *states]
+    first, *others = (writer.assign(f"torch.stack({one}, dim=1)") for one in kept)
+    return [first, *states, *others]
 
 
 def _step(

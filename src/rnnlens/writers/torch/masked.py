@@ -32,15 +32,19 @@ def masked_lines(
         sums = [f"({inputs[0]} * {kept}).sum(1{keep})", f"{kept}.sum(1{keep})"]
         return [writer.assign(f"{sums[0]} / {sums[1]}")]
     both = sides(layer)
-    if len(inputs) > 1 or both[0].return_state:
+    if both[0].return_state:
         refuse(
             node.name,
             layer,
-            "it takes a masked sequence and takes or gives states besides, which rnnlens writes "
-            "for no module of PyTorch; write .npz, which holds it",
+            "it takes a masked sequence and gives its states, which rnnlens writes for no module "
+            "of PyTorch; write .onnx or .npz, which hold it",
         )
     straight, writer.straight = writer.straight, False
-    ways = [_way(side, inputs[0], real, writer) for side in both]
+    half = 1 + (len(inputs) - 1) // len(both)
+    starts = (inputs[1:half], inputs[half:])
+    ways = [
+        _way(side, [inputs[0], *own], real, writer) for side, own in zip(both, starts, strict=False)
+    ]
     if isinstance(layer, Bidirectional) and layer.forward.return_sequences:
         ways[1] = writer.assign(f"{ways[1]}.flip(1)")
     writer.straight = straight
@@ -56,21 +60,28 @@ def _real(mask: Expression, values: Mapping[Ref, str]) -> str:
         return f"({values[parts[0]]} != {parts[1]!r})"
     if kind == "or":
         return f"({' | '.join(_real(part, values) for part in parts)})"
+    if kind == "joined":
+        return f"torch.cat([{', '.join(_real(part, values) for part in parts)}], dim=1)"
+    if kind == "ones":
+        x = values[parts[0]]
+        return f"torch.ones({x}.shape[:2], dtype=torch.bool, device={x}.device)"
     x, lengths, newest = parts
     steps = f"torch.arange({values[x]}.shape[1], device={values[x]}.device)"
     counted = f"{steps}.flip(0)" if newest else steps
     return f"({counted} < {values[lengths]}.round().unsqueeze(1))"
 
 
-def _way(side: Recurrent, x: str, real: str, writer: TorchClassWriter) -> str:
+def _way(side: Recurrent, inputs: Sequence[str], real: str, writer: TorchClassWriter) -> str:
     """Write one direction; give its output at every step, or at the last one."""
+    x, *states = inputs
     if side.go_backwards:
         x = writer.assign(f"{x}.flip(1)", "turned")
         real = writer.assign(f"{real}.flip(1)", "real")
     places = writer.assign(f"{real}.cumsum(1) - 1", "places")
     order = writer.assign(f"torch.argsort({real}.int(), dim=1, descending=True, stable=True)")
     packed = writer.assign(f"torch.take_along_dim({x}, {order}.unsqueeze(-1), dim=1)", "packed")
-    (y,) = recurrent_lines([Node(writer.scope, forward_of(side, writer))], [packed], writer)
+    plain = Node(writer.scope, forward_of(side, writer))
+    (y,) = recurrent_lines([plain], [packed, *states], writer)
     if not side.return_sequences:
         places = writer.assign(f"{places}[:, -1:]", "places")
     found = f"torch.take_along_dim({y}, {places}.clamp(min=0).unsqueeze(-1), dim=1)"

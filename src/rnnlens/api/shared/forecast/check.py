@@ -32,7 +32,7 @@ if TYPE_CHECKING:
 
     Array = NDArray[np.float64]
 
-__all__ = ["about_forecast", "forecast_page", "unjudged", "with_check"]
+__all__ = ["about_forecast", "about_single", "forecast_page", "unjudged", "with_check"]
 
 #: Windows of a background that a check looks at, the newest: over a year of hours.
 NEWEST = 10_000
@@ -59,6 +59,18 @@ def about_forecast(
 ) -> dict[str, str]:
     """Say what every result about a forecast says of it: how good it is, and a caution."""
     return _about(forecast_page(case, target, background, y))
+
+
+def about_single(
+    case: Case,
+    target: NamedTarget,
+    background: Windows | WindowsByInput | ArrayLike | Mapping[str, ArrayLike] | None,
+) -> dict[str, str]:
+    """Say the same of the one sequence that is asked about, where it is one that was observed."""
+    single = case.single
+    if single is None:
+        return unjudged("output", sequences=False)
+    return about_forecast(single, target, background)
 
 
 def _about(page: xr.Dataset) -> dict[str, str]:

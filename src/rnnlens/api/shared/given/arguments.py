@@ -155,7 +155,7 @@ KINDS: dict[str, Kind] = {
     "method": NAME,
     "baseline": _BASELINE,
     "baselines": either(
-        mapping(_ONE_BASELINE, "a mapping"),
+        mapping(_BASELINE, "a mapping"),
         many(NAME, "names"),
         what="a sequence of names, or a mapping of name to a baseline's name or array",
     ),

@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from rnnlens.attribution.games.players import PlayerGroups
-    from rnnlens.attribution.joined import Layout
+    from rnnlens.attribution.joined import Layout, PlayerInput
     from rnnlens.attribution.question import AnyBaseline
     from rnnlens.engine.forward import States
     from rnnlens.network.network import Network
@@ -72,6 +72,8 @@ class Case:
         Each of several inputs by itself, the others held.
     held_inputs : tuple of str
         Inputs that keep their values.
+    futures : tuple of PlayerInput
+        Inputs whose steps are known beforehand, asked about or held.
     before : tuple of Network and dict
         The network and its inputs before several of these were laid into one.
     """
@@ -86,7 +88,7 @@ class Case:
     layout: Layout | None = None
     each: Mapping[str, Case] = field(default_factory=dict)
     held_inputs: tuple[str, ...] = ()
-
+    futures: tuple[PlayerInput, ...] = ()
     before: tuple[Network, Inputs] | None = None
 
     @property
@@ -96,11 +98,18 @@ class Case:
 
     @property
     def single(self) -> Case | None:
-        """The case of the first sequence by itself: this one, where one is asked about."""
+        """The case of the first sequence by itself, which no known future is; None without one."""
         if self.layout is None:
-            return self
+            return self if self.future is None else None
         sequences = [one.name for one in self.layout.inputs if one.lags and not one.future]
         return self.each[sequences[0]] if sequences and self.each else None
+
+    @property
+    def future(self) -> PlayerInput | None:
+        """The known future that is asked about alone, whose steps are no lags."""
+        if self.layout is not None:
+            return None
+        return next((one for one in self.futures if one.name == self.of), None)
 
     @property
     def about_inputs(self) -> dict[str, str]:
@@ -124,6 +133,8 @@ class Case:
     @property
     def about_steps(self) -> dict[str, str]:
         """What a result says of its lags: what they count from, and what was left out."""
+        if self.future is not None and self.padding is None:
+            return {}
         if self.padding is None or self.layout is not None:
             return {"lags_from": LAST_STEP}
         said = {"lags_from": self.padding.lags_from}

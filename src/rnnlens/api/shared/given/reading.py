@@ -7,6 +7,7 @@ from os import PathLike
 from pathlib import Path
 from typing import TYPE_CHECKING, TypeGuard
 
+from rnnlens.readers.ending import ending_with
 from rnnlens.readers.rerolled.left import with_loops_noted
 from rnnlens.readers.step_axes import with_step_axes
 from rnnlens.readers.unrolled.unroll import unrolled
@@ -26,8 +27,8 @@ def read_model(source: object, options: ReadOptions) -> Network:
     from rnnlens.readers.torch.live import TAKES, match, readings
     from rnnlens.readers.torch.program import read as torch_program
 
-    # any format may leave it open which axis counts steps
-    own = replace(options, step_axes=None, unroll=None)
+    # these are about the network as read, whatever it was read from
+    own = replace(options, step_axes=None, unroll=None, output=None)
     # a model of Keras with the backend PyTorch is a module of PyTorch too
     if match(source) and not keras_live.match(source):
         from rnnlens.checks.as_read import compared
@@ -42,6 +43,8 @@ def read_model(source: object, options: ReadOptions) -> Network:
         network = compared(torch_program.readings(held, own), "the program")
     else:
         network = read(source, own)
+    if options.output is not None:
+        network = ending_with(network, options.output)
     network = with_step_axes(with_loops_noted(network), options.step_axes)
     return network if options.unroll is None else unrolled(network, options.unroll)
 

@@ -30,6 +30,7 @@ __all__ = [
     "on_lags",
     "on_own_axis",
     "part_of",
+    "player_coords",
     "player_places",
     "player_titles",
     "tree_of",
@@ -51,23 +52,30 @@ def joint_coords(case: Case, arrays: object, variable: str, target: str | None) 
     """Give the coordinates of a result about several inputs while they stand together."""
     layout, array = case.layout, getattr(arrays, variable)
     assert layout is not None, "several inputs are laid into one"
-    owners, first, last = [], [], []
-    for rows in player_places(layout, arrays, array.shape[1]):
-        one = layout.inputs[layout.owner[rows[0]]]
-        steps = [one.rows.index(int(row)) for row in rows]
-        owners.append(one.name)
-        first.append(one.steps - max(steps))
-        last.append(one.steps - min(steps))
     coords: dict[str, Any] = {
-        "lag": np.arange(len(owners)),
-        OWNER: ("lag", owners),
-        FIRST: ("lag", first),
-        LAST: ("lag", last),
+        **player_coords(layout, arrays, array.shape[1]),
         **case.sample_coords(target),
     }
     if array.ndim == 3:
         coords["feature"] = np.arange(array.shape[2])
     return coords
+
+
+def player_coords(layout: Layout, arrays: object, count: int) -> dict[str, Any]:
+    """Say of each entry along ``lag`` which input it is of, and its first and last lag there."""
+    owners, first, last = [], [], []
+    for rows in player_places(layout, arrays, count):
+        one = layout.inputs[layout.owner[rows[0]]]
+        steps = [one.rows.index(int(row)) for row in rows]
+        owners.append(one.name)
+        first.append(one.steps - max(steps))
+        last.append(one.steps - min(steps))
+    return {
+        "lag": np.arange(len(owners)),
+        OWNER: ("lag", owners),
+        FIRST: ("lag", first),
+        LAST: ("lag", last),
+    }
 
 
 def by_input(result: xr.Dataset, case: Case) -> xr.Dataset | xr.DataTree:
@@ -131,7 +139,9 @@ def on_own_axis(part: xr.Dataset, one: PlayerInput) -> xr.Dataset:
 
 def on_lags(tree: xr.DataTree | xr.Dataset, one: PlayerInput) -> xr.Dataset:
     """Give what a result says of one input as of a sequence: by lag, whatever its own axis."""
-    if isinstance(tree, xr.Dataset):  # of one input, which has no steps
+    if isinstance(tree, xr.Dataset) and one.lags:
+        part, shared = tree, xr.Dataset(attrs=tree.attrs)
+    elif isinstance(tree, xr.Dataset):
         named = [name for name, v in tree.data_vars.items() if "feature" in v.dims]
         part = tree[named or [tree.attrs["shows"]]]
         shared = tree.drop_vars(part.data_vars).drop_vars("feature", errors="ignore")

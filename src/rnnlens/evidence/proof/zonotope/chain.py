@@ -65,12 +65,18 @@ class Beginning(NamedTuple):
     """Where the steps of each box begin.
 
     Shapes: step (box,) of int, the first that the free inputs reach; numbers (box,) of int, the
-    next free one of a symbol; states (box, unit) each.
+    next free one of a symbol; states (box, unit) each; of states that the free inputs reach the
+    rows of the hidden and of the cell state, (box, symbol, unit), ids (box, symbol) of int and
+    count (box,) of int.
     """
 
     step: Whole
     numbers: Whole
     states: Hulls
+    h_rows: Array
+    c_rows: Array
+    ids: Whole
+    count: Whole  # type: ignore[assignment] - nobody counts in this tuple
 
 
 class Limits(NamedTuple):
@@ -149,9 +155,21 @@ for _weights, _step in ((LSTMWeights, lstm), (GRUWeights, gru), (SimpleWeights, 
 
 
 @inner
-def _begin(s, start, b):
-    """Set the state of a box before its first step."""
+def _sizes(s, g):
+    """Sum the sizes of the rows anew."""
+    absolute_sums(s.h_rows, g, s.Rh)
+    absolute_sums(s.c_rows, g, s.Rc)
+    for r in range(len(s.h)):
+        s.Rh[r] *= s.pad
+    for u in range(len(s.c)):
+        s.Rc[u] *= s.pad
+
+
+@inner
+def _begin(s, beginning, b):
+    """Set the state of a box before its first step, and say how many rows it has."""
     never_inline()
+    start = beginning.states
     copied(start.h[b], s.h)
     copied(start.hr[b], s.hr)
     copied(start.c[b], s.c)
@@ -162,6 +180,15 @@ def _begin(s, start, b):
         s.Rc[u] = 0.0
     for k in range(len(s.place_of)):
         s.place_of[k] = -1
+    g = beginning.count[b]
+    for j in range(g):
+        s.ids[j] = beginning.ids[b, j]
+        s.place_of[s.ids[j]] = j
+        copied(beginning.h_rows[b, j], s.h_rows[j])
+        copied(beginning.c_rows[b, j], s.c_rows[j])
+    if g:
+        _sizes(s, g)
+    return g
 
 
 @inner
@@ -169,12 +196,7 @@ def _fewer(s, g, number, keep, free):
     """Put rows together until as many are left, and sum their sizes anew."""
     never_inline()
     g, number = reduce(s, g, number, keep, free)
-    absolute_sums(s.h_rows, g, s.Rh)
-    absolute_sums(s.c_rows, g, s.Rc)
-    for r in range(len(s.h)):
-        s.Rh[r] *= s.pad
-    for u in range(len(s.c)):
-        s.Rc[u] *= s.pad
+    _sizes(s, g)
     return g, number
 
 
@@ -196,8 +218,7 @@ def chain(w, x, beginning, order, limits, out, record):
     wide = w.W.shape[1], w.U.shape[1]
     sides = Sides(np.empty(wide[0]), np.empty(wide[0]), np.empty(wide[1]), np.empty(wide[1]))
     for b in range(boxes):
-        _begin(s, start, b)
-        g, number = np.int64(0), beginning.numbers[b]
+        g, number = _begin(s, beginning, b), beginning.numbers[b]
         for k in range(beginning.step[b], steps):
             t = steps - 1 - k if backwards else k
             count = x.count[b, t]

@@ -88,18 +88,12 @@ def _unknown(layer: Layer, node: Node) -> NoReturn:
 
 @spread.register
 def _(layer: Recurrent, x: Taken, context: Context, node: Node) -> Forms:
-    return recurrent(layer, _sequence(x, node), context, node.name)
+    return recurrent(layer, x[0], x[1:], context, node.name)
 
 
 @spread.register
 def _(layer: Bidirectional, x: Taken, context: Context, node: Node) -> Forms:
-    return bidirectional(layer, _sequence(x, node), context, node.name)
-
-
-def _sequence(x: Taken, node: Node) -> Forms:
-    if len(x) != 1:
-        refuse(node, "given initial states, which certificates do not follow")
-    return x[0]
+    return bidirectional(layer, x[0], x[1:], context, node.name)
 
 
 @spread.register(Identity)

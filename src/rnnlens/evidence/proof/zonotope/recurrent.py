@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Any, NamedTuple
 
@@ -92,21 +93,32 @@ def _weights(cell: Cell, where: str) -> Weights:
     return kind(W, sizes[0], U, sizes[1], b, U2, sizes[2], V, b2, *sigma, *phi)
 
 
-def recurrent(layer: Recurrent, x: Forms, context: Context, key: str) -> Forms:
-    """Run a recurrent layer."""
+def recurrent(
+    layer: Recurrent, x: Forms, states: Sequence[Forms], context: Context, key: str
+) -> Forms:
+    """Run a recurrent layer, from states that are given or from zero."""
+    begun = _initial(layer, len(x.centre), states)
     steps = x.centre.shape[1]
     reached = x.count[:, ::-1] > 0 if layer.go_backwards else x.count > 0
     first = np.where(reached.any(axis=1), reached.argmax(axis=1), steps)
+    first = np.where(begun.count > 0, 0, first)
     if context.base:
-        return _base(layer, x, context, key)
+        return _base(layer, x, begun, context, key)
     known = context.records[key]
-    start = Hulls(*(_before(part[context.windows], first) for part in known))
+    start = Hulls(
+        *(
+            _before(part[context.windows], first, own)
+            for part, own in zip(known, begun.states, strict=True)
+        )
+    )
     last = _given(layer, steps)
     out, out_rest = (part[context.windows][:, last].copy() for part in (known.h, known.hr))
     R, H = _sizes(layer)
     most = x.count.sum(axis=1).max() + (steps - first.min()) * (R + 2 * H)
-    cap = int(max(min(ROWS * max(R, H) + x.rows.shape[2], most), 1))
-    room = _Room(Beginning(first, context.numbers, start), cap, out, out_rest, _empty(0, 0, R, H))
+    most += begun.count.max()
+    cap = int(max(min(ROWS * max(R, H) + x.rows.shape[2], most), begun.count.max(), 1))
+    beginning = begun._replace(step=first, numbers=context.numbers, states=start)
+    room = _Room(beginning, cap, out, out_rest, _empty(0, 0, R, H))
     return _run(layer, x, context, key, room)
 
 
@@ -131,16 +143,33 @@ def _given(layer: Recurrent, steps: int) -> slice:
     return slice(None) if layer.return_sequences else slice(steps - 1, steps)
 
 
-def _base(layer: Recurrent, x: Forms, context: Context, key: str) -> Forms:
+def _initial(layer: Recurrent, boxes: int, states: Sequence[Forms]) -> Beginning:
+    """Give where each box begins at its first step: the states given, or zero."""
+    R, H = _sizes(layer)
+    own = slice(R), slice(R, R + H)
+    # the cell state, where there is one, after the hidden state
+    zero = np.zeros((boxes, 1, R + H))
+    both = beside(states) if states else constant(zero, zero, sequence=False)
+    parts = both.centre[:, 0], both.rest[:, 0]
+    return Beginning(
+        np.zeros(boxes, np.int64),
+        np.zeros(boxes, np.int64),
+        Hulls(*(_contiguous(part[:, units]) for units in own for part in parts)),
+        _contiguous(both.rows[:, 0, :, own[0]]),
+        _contiguous(both.rows[:, 0, :, own[1]]),
+        np.ascontiguousarray(both.ids[:, 0]),
+        np.ascontiguousarray(both.count[:, 0]),
+    )
+
+
+def _base(layer: Recurrent, x: Forms, begun: Beginning, context: Context, key: str) -> Forms:
     """Run a layer with nothing free over all steps, and keep the hulls of its states."""
     boxes, steps = x.centre.shape[:2]
     R, H = _sizes(layer)
-    first = np.zeros(boxes, np.int64)
-    start = Hulls(*(np.zeros((boxes, size)) for size in (R, R, H, H)))
     record = _empty(boxes, steps, R, H)
     given = steps if layer.return_sequences else 1
     out, out_rest = np.zeros((boxes, given, R)), np.zeros((boxes, given, R))
-    beginning = Beginning(first, context.numbers, start)
+    beginning = begun._replace(numbers=context.numbers)
     room = _Room(beginning, ROWS_OF_ROUNDING * (R + H), out, out_rest, record)
     _run(layer, x, context, key, room)
     context.records[key] = record
@@ -172,21 +201,24 @@ def _empty(boxes: int, steps: int, R: int, H: int) -> Hulls:
     return Hulls(*(np.zeros((boxes, steps, size)) for size in (R, R, H, H)))
 
 
-def _before(states: Array, first: NDArray[np.int64]) -> Array:
-    """Give each box's state before its first step; zero before step 0."""
+def _before(states: Array, first: NDArray[np.int64], begun: Array) -> Array:
+    """Give each box's state before its first step: that which it begins with before step 0."""
     chosen = states[np.arange(len(states)), np.maximum(first - 1, 0)]
-    return np.where((first > 0)[:, None], chosen, 0.0)
+    return np.where((first > 0)[:, None], chosen, begun)
 
 
-def bidirectional(layer: Bidirectional, x: Forms, context: Context, key: str) -> Forms:
+def bidirectional(
+    layer: Bidirectional, x: Forms, states: Sequence[Forms], context: Context, key: str
+) -> Forms:
     """Run a layer in both directions."""
     if layer.merge_mode not in {"concat", "sum", "ave"}:
         raise UnsupportedModel(
             f"layer {key!r} merges its directions by {layer.merge_mode!r}, and certificates serve "
             "concat, sum and ave: ask the other lag evidence instead"
         )
-    one = recurrent(layer.forward, x, context, f"{key}.forward")
-    two = recurrent(layer.backward, x, context, f"{key}.backward")
+    half = len(states) // 2
+    one = recurrent(layer.forward, x, states[:half], context, f"{key}.forward")
+    two = recurrent(layer.backward, x, states[half:], context, f"{key}.backward")
     if layer.forward.return_sequences:
         two = picked(two, slice(None, None, -1), sequence=True)
     if layer.merge_mode == "concat":

@@ -18,7 +18,7 @@ from rnnlens.network.layers import (
     Recurrent,
     TimeDistributed,
 )
-from rnnlens.network.network import Node, Ref, Source, layer_kind
+from rnnlens.network.network import Node, Ref, Rounding, Source, layer_kind
 from rnnlens.network.shapes import Shape, shapes_after
 from rnnlens.readers.keras.graph.mask_numbers import as_numbers
 from rnnlens.readers.keras.graph.masks import MIXED, Expression, MaskValue, mask_after, needs_mask
@@ -60,6 +60,8 @@ class KerasGraphBuilder:
     notes: list[str] = field(default_factory=list)
     #: What the source does not say and was taken to be so.
     assumed: list[str] = field(default_factory=list)
+    #: What layers in half precision round to.
+    rounds: Rounding = ""
     #: The mask that each tensor carries in the source.
     masks: dict[Ref, Expression | None] = field(default_factory=dict)
     #: Tensors whose mask the engine does not carry, though the source does.

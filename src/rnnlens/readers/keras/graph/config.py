@@ -14,7 +14,7 @@ from typing import Any
 from rnnlens.errors import InputError, UnreadableFile, UnsupportedModel
 from rnnlens.network.check import check
 from rnnlens.network.json_values import Json, JsonObject
-from rnnlens.network.network import Network, Origin, Ref
+from rnnlens.network.network import Network, Origin, Ref, Rounding
 from rnnlens.readers.keras.composites.base import Composite
 from rnnlens.readers.keras.composites.table import COMPOSITES, composite_of
 from rnnlens.readers.keras.graph.builder import CallInputs, KerasGraphBuilder, KerasValue
@@ -27,7 +27,7 @@ from rnnlens.readers.keras.graph.calls import (
 )
 from rnnlens.readers.keras.graph.kinds import calls_in, is_bare, is_operation, is_several
 from rnnlens.readers.keras.graph.masks import MaskValue, mask_operation
-from rnnlens.readers.keras.layers.options import HALF, LayerOptions
+from rnnlens.readers.keras.layers.options import BFLOAT16, HALF, LayerOptions
 from rnnlens.readers.keras.layers.spec import BuiltLayer, KerasVersion, class_of, spec_of
 from rnnlens.readers.keras.layers.table import BUILDERS, build
 from rnnlens.readers.keras.operations.table import make_operation
@@ -74,6 +74,7 @@ def network_of(
         origin,
         notes=(*origin.notes, *walk.builder.notes),
         assumed=(*origin.assumed, *walk.builder.assumed),
+        rounds=walk.builder.rounds,
     )
     return check(Network(tuple(walk.builder.nodes), refs, origin, str(name)))
 
@@ -236,6 +237,9 @@ class _ModelWalk:
             )
             self.built[full] = (make or build)(spec)
             if spec.options.precision in HALF:
+                coarse: Rounding = "bfloat16" if spec.options.precision in BFLOAT16 else "float16"
+                if self.builder.rounds != "bfloat16":  # the coarser of the two
+                    self.builder.rounds = coarse
                 self.builder.notes.append(
                     f"Layer {full} computes in {spec.options.precision} in the source; here it "
                     "computes in double precision, so outputs agree to about three digits."

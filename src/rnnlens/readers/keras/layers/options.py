@@ -13,7 +13,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from rnnlens.errors import UnreadableFile, UnsupportedModel
 from rnnlens.network.json_values import Json, JsonObject
 
-__all__ = ["HALF", "INERT", "INERT_ENDINGS", "LayerOptions", "revive"]
+__all__ = ["BFLOAT16", "HALF", "INERT", "INERT_ENDINGS", "LayerOptions", "revive"]
 
 #: Options that change nothing when a trained network predicts.
 INERT = frozenset({
@@ -36,7 +36,8 @@ INERT_ENDINGS = ("_initializer", "_regularizer", "_constraint")
 
 
 #: Policies under which a layer computes in half precision.
-HALF = frozenset({"float16", "bfloat16", "mixed_float16", "mixed_bfloat16"})
+BFLOAT16 = frozenset({"bfloat16", "mixed_bfloat16"})
+HALF = frozenset({"float16", "mixed_float16"}) | BFLOAT16
 
 #: Every policy of a layer that is not quantized; integers are those of tokens.
 PRECISIONS = frozenset({*HALF, "float32", "float64", "int32", "int64", "uint8", "bool"})

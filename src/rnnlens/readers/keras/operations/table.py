@@ -11,17 +11,26 @@ from rnnlens.readers.keras.graph.builder import CallInputs, KerasGraphBuilder
 from rnnlens.readers.keras.graph.nodes import Nodes
 from rnnlens.readers.keras.operations import arithmetic, arrangement, functions, reductions, slices
 from rnnlens.readers.keras.operations.call import OPERATIONS, OperationCall
-from rnnlens.readers.keras.operations.tf_keras import FUNCTIONS, TF_CLASSES, Translated, translated
+from rnnlens.readers.keras.operations.tf_keras import (
+    FUNCTIONS,
+    NODE_CLASS,
+    TF_CLASSES,
+    Translated,
+    translated,
+)
+from rnnlens.readers.keras.operations.tf_nodes import NODES, SPECIAL, translated_node
 
 __all__ = ["READ", "make_operation"]
 
 #: Modules whose operations are entered by importing them.
 MODULES = (arithmetic, arrangement, functions, reductions, slices)
 
-#: What is read by the name that a file has for it: operations of Keras 3, functions of TensorFlow.
+#: What is read by the name that a file has for it: operations of Keras 3, functions and nodes of
+#: TensorFlow.
 READ: Mapping[str, list[str]] = {
     "Keras 3": sorted(OPERATIONS),
     "tf.keras": [f"tf.{name}" for name in sorted(FUNCTIONS)],
+    "tf.keras 2.2 and 2.3": sorted({*NODES, *SPECIAL}),
 }
 
 
@@ -36,7 +45,9 @@ def make_operation(
     words = f"{node!r} ({kind})"
     own = {key: value for key, value in options.items() if key != "name"}
     call_of = Translated(kind, taken.arguments, {**own, **taken.keywords})
-    if kind in TF_CLASSES:
+    if kind == NODE_CLASS:
+        call_of = translated_node(words, options, taken.inputs)
+    elif kind in TF_CLASSES:
         call_of = translated(words, str(options["function"]), taken.arguments, taken.keywords)
     if call_of.kind not in OPERATIONS:
         raise UnsupportedModel(

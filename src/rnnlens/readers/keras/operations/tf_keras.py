@@ -11,10 +11,12 @@ from typing import Any, NamedTuple
 
 from rnnlens.errors import UnsupportedModel
 
-__all__ = ["TF_CLASSES", "Translated", "translated"]
+__all__ = ["FUNCTIONS", "NODE_CLASS", "TF_CLASSES", "Translated", "translated"]
 
-#: Classes of layers that are one function of TensorFlow.
-TF_CLASSES = frozenset({"TFOpLambda", "SlicingOpLambda"})
+#: The class of layers that are one node of TensorFlow's graph, before functions were kept.
+NODE_CLASS = "TensorFlowOpLayer"
+#: Classes of layers that are one operation of TensorFlow.
+TF_CLASSES = frozenset({"TFOpLambda", "SlicingOpLambda", NODE_CLASS})
 
 #: Functions that take and mean what the operation of Keras 3 does, once names are changed.
 FUNCTIONS = {

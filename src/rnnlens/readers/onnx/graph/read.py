@@ -20,6 +20,7 @@ from rnnlens.network.layers import Bidirectional, DescribedRecurrent, Layer, Rec
 from rnnlens.network.network import Network, Node, Origin
 from rnnlens.network.unique import unique_name
 from rnnlens.readers.hardening.contents import digest_of
+from rnnlens.readers.onnx.branches import Undecided, chosen
 from rnnlens.readers.onnx.graph import axes as onnx_axes
 from rnnlens.readers.onnx.graph import between as onnx_between
 from rnnlens.readers.onnx.graph import convolution as onnx_convolution
@@ -51,6 +52,9 @@ __all__ = ["OnnxReading", "TensorLayout", "read_graph"]
 DAMAGED = (ArithmeticError, AttributeError, LookupError, TypeError, ValueError)
 #: No more placings of the batch axes than this are tried.
 MOST_PLACINGS = 2000
+
+#: What nodes of fixed numbers gave, by their places.
+Folded = dict[tuple[int, ...], list[FixedArray]]
 
 #: Operators that treat every row alike: rows of samples and steps may stand in one axis.
 ROW_BY_ROW = frozenset(POINTWISE) | {"Add", "Cast", "Div", "Dropout", "Gemm", "Identity"}
@@ -133,7 +137,7 @@ def _placed(
             f"batch_axes names {next(iter(stated))!r}, which is no input of the graph: it has "
             f"{', '.join(each.name for each in graph.inputs)}"
         )
-    cache: dict[int, list[FixedArray]] = {}
+    cache: Folded = {}
     works: list[tuple[tuple[int, ...], OnnxGraphBuilder, list[OnnxTensor]]] = []
     furthest: tuple[tuple[int, bool], InputError] | None = None
     for axes in islice(product(*choices), MOST_PLACINGS):
@@ -159,10 +163,10 @@ def _placed(
 
 
 def _run(
-    graph: OnnxGraph, axes: Sequence[int], cache: dict[int, list[FixedArray]], progress: list[int]
+    graph: OnnxGraph, axes: Sequence[int], cache: Folded, progress: list[int]
 ) -> tuple[OnnxGraphBuilder, list[OnnxTensor]]:
     """Go through the graph with the batch axes where they are supposed to be."""
-    builder = OnnxGraphBuilder()
+    builder, undecided = OnnxGraphBuilder(), Undecided()
     values: dict[str, OnnxValue] = dict(graph.fixed)
     for each, axis in zip(graph.inputs, axes, strict=True):
         shape: list[Length] = [
@@ -175,18 +179,7 @@ def _run(
         values[each.name] = tensor
     for number, op in enumerate(graph.operators):
         progress[0] = number
-        given = [_value(values, name, op) if name else None for name in op.inputs]
-        try:
-            computed = _computed(number, op, given, builder, graph.used, cache)
-        except InputError:
-            raise
-        except DAMAGED as error:
-            raise UnreadableFile(
-                f"node {op.text} has inputs or options that do not fit it: the file is damaged"
-            ) from error
-        for name, value in zip(op.outputs, computed, strict=False):
-            if name and value is not None:
-                values[name] = value
+        _take((number,), op, values, undecided, builder, used=graph.used, cache=cache)
     progress[0] = len(graph.operators)
     outputs = []
     for name in graph.outputs:
@@ -202,6 +195,44 @@ def _run(
     return builder, outputs
 
 
+def _take(
+    place: tuple[int, ...],
+    op: OnnxOperator,
+    values: dict[str, OnnxValue],
+    undecided: Undecided,
+    builder: OnnxGraphBuilder,
+    *,
+    used: set[str],
+    cache: Folded,
+) -> None:
+    """Compute one node, and lay what it gives beside the values."""
+    given = [_value(values, name, op) if name else None for name in op.inputs]
+    computed: Sequence[OnnxValue | None]
+    if op.kind == "If":
+        branch, within = chosen(op, given, values)
+        if undecided & set(op.inputs):
+            builder.notes.append(
+                f"node {op.text} asks for the number of samples or of steps; what it does for any "
+                "number but the one that it asks for was read"
+            )
+        for number, inner in enumerate(branch.operators):
+            _take((*place, number), inner, within, undecided, builder, used=used, cache=cache)
+        computed = [_value(within, name, op) for name in branch.outputs]
+    else:
+        try:
+            computed = _computed(place, op, given, builder, used, cache)
+        except InputError:
+            raise
+        except DAMAGED as error:
+            raise UnreadableFile(
+                f"node {op.text} has inputs or options that do not fit it: the file is damaged"
+            ) from error
+        undecided.follow(op, given)
+    for name, value in zip(op.outputs, computed, strict=False):
+        if name and value is not None:
+            values[name] = value
+
+
 def _value(values: Mapping[str, OnnxValue], name: str, op: OnnxOperator) -> OnnxValue:
     if name not in values:
         raise UnreadableFile(
@@ -211,12 +242,12 @@ def _value(values: Mapping[str, OnnxValue], name: str, op: OnnxOperator) -> Onnx
 
 
 def _computed(
-    number: int,
+    place: tuple[int, ...],
     op: OnnxOperator,
     given: list[OnnxValue | None],
     builder: OnnxGraphBuilder,
     used: set[str],
-    cache: dict[int, list[FixedArray]],
+    cache: Folded,
 ) -> Sequence[OnnxValue | None]:
     if any(isinstance(value, OnnxTensor) and value.apart for value in given):
         return _row_by_row(op, given, builder)
@@ -230,14 +261,14 @@ def _computed(
         given = _states_as_values(given, builder)
     known = [value for value in given if value is None or isinstance(value, FixedArray)]
     if len(known) == len(given) and op.kind in FOLDED:
-        if number not in cache:
+        if place not in cache:
             folded = fold_constants(op, known)
             assert folded is not None
             plain = all(one is None or one.batch is None for one in known)
             if not plain or any(one and one.values.dtype == object for one in known):
                 return folded
-            cache[number] = folded
-        return cache[number]
+            cache[place] = folded
+        return cache[place]
     if op.kind not in RULES or len(known) == len(given):
         fixed = " on fixed numbers" if op.kind in RULES else ""
         raise UnsupportedModel(

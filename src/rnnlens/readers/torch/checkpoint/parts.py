@@ -9,7 +9,7 @@ from rnnlens.pickles.inert import Made
 from rnnlens.readers.torch.checkpoint.walk import MOST_VALUES, entries_of, module_parts, state_of
 from rnnlens.readers.torch.weights.lazy import LazyArray
 from rnnlens.readers.torch.weights.names import is_recurrent
-from rnnlens.readers.torch.weights.packed import ROUNDED, beside, unpacked
+from rnnlens.readers.torch.weights.packed import ROUNDED, beside, of_whole_numbers, unpacked
 
 __all__ = ["Part", "parts_of"]
 
@@ -32,6 +32,8 @@ class Part:
     pickled: str = ""
     #: What else is to be known of it, a clause each.
     left_out: tuple[str, ...] = ()
+    #: Whether it is of layers that round to whole numbers of 8 bits.
+    rounded: bool = False
 
 
 @dataclass
@@ -82,14 +84,14 @@ class _Search:
             if key in passed:
                 continue
             packed = unpacked(key, value)
-            rounded = rounded or packed is not None
+            rounded = rounded or (packed is not None and of_whole_numbers(packed))
             for name, item in {key: value}.items() if packed is None else packed.items():
                 array = self.array_of(name, item, prefix + key)
                 if array is not None:
                     arrays[name] = array
         if not any(is_recurrent(key) for key in arrays):
             return None
-        return Part(where, arrays, pickled, (ROUNDED,) if rounded else ())
+        return Part(where, arrays, pickled, (ROUNDED,) if rounded else (), rounded)
 
     def _of_module(
         self, state: dict[str, object], prefix: str, above: set[int], depth: int

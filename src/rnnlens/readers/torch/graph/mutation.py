@@ -12,19 +12,49 @@ __all__ = ["without_mutation"]
 
 #: Operations that change nothing though their names say so.
 HARMLESS = frozenset({"detach_", "lift_fresh_copy", "requires_grad_"})
+#: Operations that give a new tensor whatever they are given; others may give what they took.
+NEW = frozenset(
+    {"add", "addmm", "batch_norm", "conv1d", "div", "empty", "empty_like", "fill", "full"}
+    | {"full_like", "linear", "matmul", "mm", "mul", "new_empty", "new_full", "new_ones"}
+    | {"new_zeros", "ones", "ones_like", "sigmoid", "sub", "tanh", "zero", "zeros", "zeros_like"}
+)
 
 
 def without_mutation(program: torch.export.ExportedProgram) -> torch.export.ExportedProgram:
     """Give the program in which ``out[:, t] = y`` is an operation that gives the whole of out.
 
     A view that is written into changes what it is a view of, which a graph of calls does not show;
-    PyTorch itself rewrites it so that it does. Nothing else is taken apart.
+    PyTorch itself rewrites it so that it does, which takes as long as the export; writing into what
+    nothing else holds is the plain operation, and told at once. Nothing else is taken apart.
     """
+    _written_alone(program)
     if not any(_writes(node) for node in program.graph.nodes):
         return program
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
         return program.run_decompositions({})
+
+
+def _written_alone(program: torch.export.ExportedProgram) -> None:
+    """Make plain operations of those that write into what no other node takes or views."""
+    import torch
+
+    for node in program.graph.nodes:
+        written = node.args[0] if node.args else None
+        if not _writes(node) or not isinstance(written, torch.fx.Node):
+            continue
+        name, overload = str(node.target).split(".")[1:]
+        plain = getattr(getattr(torch.ops.aten, name.removesuffix("_"), None), overload, None)
+        if plain is not None and name.endswith("_") and _is_its_own(written):
+            node.target = plain
+    program.graph_module.recompile()
+
+
+def _is_its_own(node: torch.fx.Node) -> bool:
+    """Tell whether a node gives a new tensor, which one other node alone takes."""
+    named = str(node.target).split(".")
+    new = named[0] == "aten" and named[1] in NEW
+    return node.op == "call_function" and new and len(node.users) == 1
 
 
 def _writes(node: torch.fx.Node) -> bool:

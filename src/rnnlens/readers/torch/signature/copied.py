@@ -22,10 +22,10 @@ def copied(source: torch.nn.Module) -> torch.nn.Module:
     return copied_plainly(source)[0]
 
 
-def copied_plainly(source: torch.nn.Module) -> tuple[torch.nn.Module, tuple[str, ...]]:
-    """Copy a module, and say what the copy leaves out, a clause each."""
+def copied_plainly(source: torch.nn.Module) -> tuple[torch.nn.Module, bool]:
+    """Copy a module, and say whether it rounds within quantised layers, as the copy does not."""
     try:
-        module, left_out = plain_copy(source, _uncopied(source))
+        module, rounded = plain_copy(source, _uncopied(source))
     except (RuntimeError, TypeError, AttributeError) as error:
         raise UnsupportedModel(
             f"the module {type(source).__name__} cannot be copied ({first_line(error, 200)}): give "
@@ -35,7 +35,7 @@ def copied_plainly(source: torch.nn.Module) -> tuple[torch.nn.Module, tuple[str,
         for name, child in list(part.named_children()):
             if unwrapped(child) is not child:
                 setattr(part, name, unwrapped(child))
-    return module, left_out
+    return module, rounded
 
 
 def _uncopied(source: torch.nn.Module) -> dict[int, Any]:

@@ -37,8 +37,8 @@ class Subject:
     packs: bool
     #: Which tensors of the example a recurrent layer starts from.
     starts: tuple[bool, ...]
-    #: What the copy leaves out, a clause each.
-    left_out: tuple[str, ...] = ()
+    #: Whether the module rounds within quantised layers, as the copy does not.
+    rounded: bool = False
 
     def exported(
         self, tensors: Sequence[torch.Tensor], axes: Sequence[int]
@@ -127,13 +127,13 @@ def subject_of(source: torch.nn.Module, example: Any) -> Subject:
             f"example has shape {tuple(empty[0].shape)}, which holds no number: give one window "
             "or more"
         )
-    module, left_out = copied_plainly(source)
+    module, rounded = copied_plainly(source)
     carried, started, packs = _tried(module, call, tensors)
     if packs:
         replaced(module)
     _plainly_called(module, call, carried)
     starts = tuple(started.axis(one) is not None and one.ndim > 1 for one in tensors)
-    return Subject(module, call, tensors, carried, packs, starts, left_out)
+    return Subject(module, call, tensors, carried, packs, starts, rounded)
 
 
 def _tried(

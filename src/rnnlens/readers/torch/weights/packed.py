@@ -10,11 +10,11 @@ from __future__ import annotations
 
 import re
 import sys
-from collections.abc import Collection
+from collections.abc import Collection, Mapping
 
 from rnnlens.pickles.inert import Global, Made
 
-__all__ = ["ROUNDED", "beside", "unpacked"]
+__all__ = ["ROUNDED", "beside", "of_whole_numbers", "unpacked"]
 
 #: What a network read from such layers leaves out.
 ROUNDED = (
@@ -60,6 +60,15 @@ def unpacked(key: str, value: object) -> dict[str, object] | None:
     if match and isinstance(value, tuple) and len(value) == 2:
         return {f"{match['module']}weight": value[0], f"{match['module']}bias": value[1]}
     return None
+
+
+def of_whole_numbers(arrays: Mapping[str, object]) -> bool:
+    """Tell whether unpacked arrays are of whole numbers; those in float16 are only kept so."""
+    return any(
+        getattr(value, "is_quantized", False)
+        or (isinstance(value, Made) and value.maker.name == "_rebuild_qtensor")
+        for value in arrays.values()
+    )
 
 
 def beside(names: Collection[str]) -> set[str]:

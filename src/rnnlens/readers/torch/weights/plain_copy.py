@@ -11,8 +11,6 @@ import copy
 import warnings
 from typing import TYPE_CHECKING, Any
 
-from rnnlens.readers.torch.weights.packed import ROUNDED
-
 if TYPE_CHECKING:
     import torch
 
@@ -22,10 +20,8 @@ __all__ = ["plain_copy"]
 SETTINGS = ("num_layers", "bias", "batch_first", "dropout", "bidirectional", "nonlinearity")
 
 
-def plain_copy(
-    module: torch.nn.Module, memo: dict[int, Any]
-) -> tuple[torch.nn.Module, tuple[str, ...]]:
-    """Copy a module as it predicts, on the CPU; say what its copy leaves out, a clause each.
+def plain_copy(module: torch.nn.Module, memo: dict[int, Any]) -> tuple[torch.nn.Module, bool]:
+    """Copy a module as it predicts, on the CPU; say whether it rounds within quantised layers.
 
     The memo holds what takes the place of what cannot be copied, as `copy.deepcopy` takes it.
     """
@@ -35,7 +31,7 @@ def plain_copy(
         for part in list(copied.modules()):
             _fold(part)
         copied, rounded = _dequantised(copied)
-    return copied, (ROUNDED,) if rounded else ()
+    return copied, rounded
 
 
 def _fold(part: torch.nn.Module) -> None:
@@ -62,21 +58,24 @@ def _fold(part: torch.nn.Module) -> None:
 
 
 def _dequantised(module: torch.nn.Module) -> tuple[torch.nn.Module, bool]:
-    """Put layers of floating-point numbers in the place of those of whole numbers."""
-    plain = _plain(module)
-    if plain is not None:
-        return plain, True
+    """Put layers of floating-point numbers in the place of packed ones; say whether any rounds."""
+    held = _plain(module)
+    if held is not None:
+        return held
     rounded = False
     for name, part in list(module.named_children()):
-        inner, changed = _dequantised(part)
-        if changed:
+        inner, rounds = _dequantised(part)
+        if inner is not part:
             setattr(module, name, inner)
-            rounded = True
+        rounded = rounded or rounds
     return module, rounded
 
 
-def _plain(part: torch.nn.Module) -> torch.nn.Module | None:
-    """Give the layer of floating-point numbers that one of whole numbers stands for."""
+def _plain(part: torch.nn.Module) -> tuple[torch.nn.Module, bool] | None:
+    """Give the layer of floating-point numbers that one of whole numbers stands for.
+
+    One whose weights are kept in float16 rounds nothing within; the second says which it is.
+    """
     import torch
     from torch.ao.nn.quantized import dynamic
 
@@ -94,12 +93,12 @@ def _plain(part: torch.nn.Module) -> torch.nn.Module | None:
     return _filled(made, {**layer.get_weight(), **layer.get_bias()})
 
 
-def _filled(made: torch.nn.Module, arrays: dict[str, Any]) -> torch.nn.Module:
-    """Give a layer its numbers, those that whole numbers stand for."""
+def _filled(made: torch.nn.Module, arrays: dict[str, Any]) -> tuple[torch.nn.Module, bool]:
+    """Give a layer its numbers, those that whole numbers stand for, and whether any is whole."""
     plain = {
         name: (value.dequantize() if value.is_quantized else value).detach().float()
         for name, value in arrays.items()
         if value is not None
     }
     made.load_state_dict(plain)
-    return made.eval()
+    return made.eval(), any(value is not None and value.is_quantized for value in arrays.values())

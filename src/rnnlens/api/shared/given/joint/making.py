@@ -70,12 +70,13 @@ def make_case(
         shape = Case(network, inputs, first, None).output_shape(0)
         known = numbered(known, shape)
         parts = {name: numbered(one, shape) for name, one in parts.items()}
-    given = _Given(network, inputs, known, turned, parts)
     of = _alone(of)
     if of is None and not several and isinstance(X, WindowsByInput):
         of = X.main
+    ahead = {name: one.ahead for name, one in parts.items()} if parts else None
+    futures = tuple(one for one in players_of(network, inputs, None, ahead) if one.future)
+    given = _Given(network, inputs, known, turned, parts, futures)
     if several:
-        ahead = {name: one.ahead for name, one in parts.items()} if parts else None
         players = players_of(network, inputs, of, ahead)
         first, *others = players
         if others or not first.lags:
@@ -118,6 +119,7 @@ class _Given(NamedTuple):
     windows: Windows | None
     turned: StepsFirst
     parts: Mapping[str, Windows]
+    futures: tuple[PlayerInput, ...]
 
     def named(self, name: str) -> _Given:
         """Give the same with the windows that belong to one input."""
@@ -128,10 +130,10 @@ def _of_one(
     given: _Given, of: str, *, as_given: bool = False, output: int | str | None = None
 ) -> Case:
     """Give the case of one sequence, the other inputs held."""
-    network, inputs, known, turned, _ = given.named(of)
+    network, inputs, known, turned, _, futures = given.named(of)
     others = tuple(name for name in inputs if name != of)
     if as_given:
-        return Case(network, inputs, of, known, turned=turned, held_inputs=others)
+        return Case(network, inputs, of, known, turned=turned, held_inputs=others, futures=futures)
     within: tuple[int, ...] = ()
     if inputs[of].ndim > 3:
         within = inputs[of].shape[2:]
@@ -143,7 +145,17 @@ def _of_one(
     if padding is not None and padding.network is not None:
         network = padding.network
     network = settled(network, inputs)
-    return Case(network, inputs, of, known, padding, within, turned, held_inputs=others)
+    return Case(
+        network,
+        inputs,
+        of,
+        known,
+        padding,
+        within,
+        turned,
+        held_inputs=others,
+        futures=futures,
+    )
 
 
 def _joint(
@@ -171,6 +183,7 @@ def _joint(
         layout=layout,
         each=each,
         held_inputs=tuple(name for name in inputs if name not in names),
+        futures=given.futures,
         before=(network, inputs),
     )
     real = steps_of(joint, laid, of)

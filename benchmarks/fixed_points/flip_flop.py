@@ -1,0 +1,104 @@
+"""How many points the flip-flops have, all proven, in how much time; beside the public finder.
+
+    python -m benchmarks.fixed_points.flip_flop folder [--finder]
+
+``folder`` is what ``train_flip_flop`` wrote. ``--finder`` runs the public finder's method on the
+same networks in the same run: its package is on no index, so what it does is written down here,
+from its description and not its code. It draws 1,024 visited states, adds normal noise of standard
+deviation .5, minimises ``q = |F(s) - s|^2 / 2`` of each by Adam at once, at most 5,000 steps, until
+all q are below 1e-12 or stop changing, and keeps states further apart than 1e-3. Its points are
+those with q < 1e-12; each is looked for among ours.
+"""
+
+from __future__ import annotations
+
+import argparse
+import sys
+import time
+from collections import Counter
+from pathlib import Path
+
+import numpy as np
+
+from rnnlens.dynamics.fixed_points.find import find
+from rnnlens.dynamics.fixed_points.step_map import StepMap, step_map
+
+sys.path.insert(0, str(Path(__file__).resolve().parents[2] / "tests" / "makers"))
+from flip_flop import cell_of
+
+STARTS, STEPS, Q, UNIQUE = 1024, 5000, 1e-12, 1e-3
+
+
+def visited(step: StepMap, windows: np.ndarray) -> np.ndarray:
+    """Follow windows (window, step, 3) and give every state: (state_visited, state)."""
+    state, every = np.zeros((len(windows), step.size)), []
+    (cell,) = step.ready
+    cuts = np.cumsum(cell.cell.state_sizes)[:-1]
+    for x in windows.swapaxes(0, 1):
+        after, _ = cell.advance(cell.project(x), tuple(np.split(state, cuts, axis=1)))
+        state = np.concatenate(after, axis=1)
+        every.append(state)
+    return np.concatenate(every)
+
+
+def by_adam(step: StepMap, states: np.ndarray, rate: float) -> np.ndarray:
+    """Minimise the speed of every start by Adam, and give what is unique with its q."""
+    rng = np.random.default_rng(0)
+    s = states[rng.integers(len(states), size=STARTS)] + 0.5 * rng.normal(size=(STARTS, step.size))
+    mean, square, q = np.zeros_like(s), np.zeros_like(s), np.inf
+    for k in range(1, STEPS + 1):
+        after, J = step.move_at(s, step.inputs[0])
+        gap = after - s
+        before, q = q, 0.5 * (gap**2).sum(axis=1)
+        if (q < Q).all() or np.abs(q - before).max() < 1e-16:
+            break
+        slope = (J.swapaxes(1, 2) @ gap[..., None])[..., 0] - gap
+        mean = 0.9 * mean + 0.1 * slope
+        square = 0.999 * square + 0.001 * slope**2
+        s = s - rate * (mean / (1 - 0.9**k)) / (np.sqrt(square / (1 - 0.999**k)) + 1e-8)
+    real = s[q < Q]
+    kept: list[np.ndarray] = []
+    for one in real:
+        if not any(np.linalg.norm(one - other) < UNIQUE for other in kept):
+            kept.append(one)
+    return np.array(kept).reshape(-1, step.size)
+
+
+def main() -> None:
+    """Print a line a network."""
+    asked = argparse.ArgumentParser()
+    asked.add_argument("folder", type=Path)
+    asked.add_argument("--finder", action="store_true")
+    given = asked.parse_args()
+    for path in sorted(given.folder.glob("*_*.npz")):
+        kind = path.stem.split("_")[0]
+        with np.load(path) as held:
+            arrays = dict(held)
+        step = step_map([cell_of(arrays, kind)], np.zeros((1, 3)))
+        states = visited(step, arrays["X"].astype(float))
+        begun = time.process_time()
+        found = find(step, states)
+        seconds = time.process_time() - begun
+        kinds = dict(sorted(Counter(p.unstable for p in found.proofs).items()))
+        print(
+            f"{path.stem}: {len(found.points)} points proven, by unstable directions {kinds}, "
+            f"signs sum to {found.index_sum}, {len(found.slow)} slow, largest radius "
+            f"{max(p.radius for p in found.proofs):.0e}, {seconds:.2f} s of one core",
+            flush=True,
+        )
+        if given.finder:
+            for rate in (0.01, 0.1):
+                begun = time.process_time()
+                theirs = by_adam(step, states, rate)
+                took = time.process_time() - begun
+                near = [np.abs(found.points[:, 0] - one).max(axis=1).min() for one in theirs]
+                print(
+                    f"  finder's method at rate {rate}: {len(theirs)} with q < 1e-12, of which "
+                    f"{sum(d < 1e-3 for d in near)} are ours, {took:.1f} s, {took / seconds:.0f} "
+                    "times as long",
+                    flush=True,
+                )
+
+
+if __name__ == "__main__":
+    main()

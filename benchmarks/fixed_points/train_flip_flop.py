@@ -1,0 +1,77 @@
+"""Train networks that keep three bits, and write them as small files of arrays.
+
+    python -m benchmarks.fixed_points.train_flip_flop --out folder [--seeds 5] [--epochs 150]
+        [--kinds LSTM GRU]
+
+The task and its settings are those of the public finder's example: pulses with probability 1/2 in
+windows of 64 steps. ``tests/data/flip_flop`` holds seed 0 of both, with 24 windows.
+"""
+
+from __future__ import annotations
+
+import argparse
+from pathlib import Path
+
+import numpy as np
+
+UNITS = 16
+
+
+def task(rng: np.random.RandomState, windows: int, steps: int = 64) -> tuple:
+    """Give pulses and the bits that they set: (window, step, 3) each."""
+    pulses = rng.binomial(1, 0.5, (windows, steps, 3))
+    pulses *= 2 * rng.binomial(1, 0.5, (windows, steps, 3)) - 1
+    pulses[:, 0] = 2 * rng.binomial(1, 0.5, (windows, 3)) - 1
+    bits, kept = np.zeros_like(pulses), np.zeros((windows, 3))
+    for t in range(steps):
+        kept = np.where(pulses[:, t] != 0, pulses[:, t], kept)
+        bits[:, t] = kept
+    return pulses, bits
+
+
+def train(kind: str, seed: int, epochs: int) -> tuple[dict[str, np.ndarray], float]:
+    """Train one network, and give its arrays and its last error."""
+    import torch
+    from torch import nn
+
+    torch.manual_seed(seed)
+    rng = np.random.RandomState(seed)
+    pulses, bits = task(rng, 512)
+    x, y = (torch.tensor(one, dtype=torch.float32) for one in (pulses, bits))
+    layer = {"LSTM": nn.LSTM, "GRU": nn.GRU}[kind](3, UNITS, batch_first=True)
+    head = nn.Linear(UNITS, 3)
+    optimiser = torch.optim.Adam([*layer.parameters(), *head.parameters()], lr=0.01)
+    slower = torch.optim.lr_scheduler.ExponentialLR(optimiser, 0.99)
+    loss = torch.zeros(())
+    for _ in range(epochs):
+        for batch in torch.randperm(512).split(128):
+            loss = ((head(layer(x[batch])[0]) - y[batch]) ** 2).mean()
+            optimiser.zero_grad()
+            loss.backward()
+            nn.utils.clip_grad_norm_(layer.parameters(), 1.0)
+            optimiser.step()
+        slower.step()
+    arrays = {k: v.detach().numpy() for k, v in layer.state_dict().items()}
+    arrays |= {"V": head.weight.detach().numpy(), "bo": head.bias.detach().numpy()}
+    arrays["X"] = pulses[:24].astype(np.int8)
+    return arrays, float(loss)
+
+
+def main() -> None:
+    """Train and write."""
+    asked = argparse.ArgumentParser()
+    asked.add_argument("--out", type=Path, required=True)
+    asked.add_argument("--seeds", type=int, default=5)
+    asked.add_argument("--epochs", type=int, default=150)
+    asked.add_argument("--kinds", nargs="+", choices=("LSTM", "GRU"), default=["LSTM", "GRU"])
+    given = asked.parse_args()
+    given.out.mkdir(parents=True, exist_ok=True)
+    for kind in given.kinds:
+        for seed in range(given.seeds):
+            arrays, loss = train(kind, seed, given.epochs)
+            np.savez_compressed(given.out / f"{kind.lower()}_{seed}.npz", **arrays)
+            print(f"{kind} {seed}: mean squared error {loss:.2e}", flush=True)
+
+
+if __name__ == "__main__":
+    main()

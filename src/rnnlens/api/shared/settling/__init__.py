@@ -1,0 +1,1 @@
+"""What `rnnlens.fixed_points` is given and asks: the input that is held, forecasts at rest."""

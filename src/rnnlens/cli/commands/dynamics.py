@@ -1,0 +1,81 @@
+"""The verbs about what a network does by itself: where it settles."""
+
+from __future__ import annotations
+
+from rnnlens.cli.inputs import asked_from, network_from
+from rnnlens.cli.options.arguments import Data, Model, OutputOptions
+from rnnlens.cli.options.dynamics import BifurcationOptions, FixedPointOptions
+from rnnlens.cli.options.flatten import flattened
+from rnnlens.cli.options.reading import ReadingOptions
+from rnnlens.cli.options.series import SeriesOptions
+from rnnlens.cli.options.shown import ShownOptions
+from rnnlens.cli.output import give, working
+
+__all__ = ["bifurcations", "fixed_points"]
+
+
+@flattened
+def fixed_points(
+    model: Model,
+    data: Data,
+    *,
+    reading: ReadingOptions,
+    shown: ShownOptions,
+    series: SeriesOptions,
+    options: FixedPointOptions,
+    output: OutputOptions,
+) -> None:
+    """Find and prove where the network settles while its input is held."""
+    from rnnlens import api
+    from rnnlens.views.tables.fixed_points import fixed_points_summary, fixed_points_view
+
+    network = network_from(model, reading, shown)
+    sidecar, windows, _ = asked_from((model, network, data), series, tested=True)
+    with working("looking for where it settles") as progress:
+        found = api.fixed_points(
+            network,
+            windows,
+            at=options.held_at,
+            order=options.order,
+            period=options.period,
+            layer=options.layer,
+            target=options.target_of(sidecar),
+            of=options.inputs,
+            progress=progress,
+        )
+    give(found, output, view=fixed_points_view, plain=fixed_points_summary, indent=1)
+
+
+@flattened
+def bifurcations(
+    model: Model,
+    data: Data,
+    *,
+    reading: ReadingOptions,
+    shown: ShownOptions,
+    series: SeriesOptions,
+    options: BifurcationOptions,
+    output: OutputOptions,
+) -> None:
+    """Say where points of rest appear, vanish or change while one input is moved."""
+    from rnnlens import api
+    from rnnlens.views.tables.bifurcations import bifurcations_summary, bifurcations_view
+
+    network = network_from(model, reading, shown)
+    sidecar, windows, _ = asked_from((model, network, data), series, tested=True)
+    feature, values = options.moved
+    with working(f"moving {feature}") as progress:
+        moved = api.bifurcations(
+            network,
+            windows,
+            feature,
+            values,
+            at=options.held_at,
+            order=options.order,
+            period=options.period,
+            layer=options.layer,
+            target=options.target_of(sidecar),
+            of=options.inputs,
+            progress=progress,
+        )
+    give(moved, output, view=bifurcations_view, plain=bifurcations_summary, indent=1)

@@ -1,0 +1,93 @@
+"""What input is held while a network settles, and for how long it comes back."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Annotated
+
+import typer
+
+from rnnlens.cli.options.forecast import CheckOptions
+
+__all__ = ["BifurcationOptions", "FixedPointOptions"]
+
+#: Values along a range, where none are counted.
+VALUES = 21
+
+
+@dataclass(frozen=True)
+class FixedPointOptions(CheckOptions):
+    """Which input is held, and what is looked for."""
+
+    at: Annotated[
+        str,
+        typer.Option(
+            help="The input that is held: mean; a window's newest step by the window's number "
+            "(-1 for the last); or features at values in their own units, the others at their "
+            "mean: temp=31,wind=5."
+        ),
+    ] = "mean"
+    order: Annotated[
+        int, typer.Option(min=1, help="Look for cycles of this many periods; 1 for points.")
+    ] = 1
+    period: Annotated[
+        int, typer.Option(min=1, help="Steps after which the input comes back: 24 for a day.")
+    ] = 1
+    layer: Annotated[str | None, typer.Option(help="One recurrent layer alone.")] = None
+
+    @property
+    def held_at(self) -> str | int | dict[str, float]:
+        """What was typed, as the verb takes it."""
+        text = self.at.strip()
+        if "=" in text:
+            pairs = [part.partition("=") for part in text.split(",") if part.strip()]
+            try:
+                return {name.strip(): float(value) for name, _, value in pairs}
+            except ValueError:
+                raise typer.BadParameter(
+                    f"--at takes mean, a window's number, or temp=31,wind=5; not {self.at}"
+                ) from None
+        return int(text) if text.lstrip("-").isdigit() else text
+
+
+def _range(text: str | None) -> str | None:
+    if text is not None and _moved(text) is None:
+        raise typer.BadParameter(
+            "--move takes a feature, and where it begins and ends: temp=-10:40, or temp=-10:40:51 "
+            f"for 51 values; not {text or 'nothing'}"
+        )
+    return text
+
+
+def _moved(text: str) -> tuple[str, list[float]] | None:
+    """Read a range as it is typed: a feature with its values, None where it is none."""
+    name, _, typed = text.partition("=")
+    ends = typed.split(":")
+    try:
+        low, high, count = float(ends[0]), float(ends[1]), int(ends[2]) if ends[2:] else VALUES
+    except (ValueError, IndexError):
+        return None
+    if not name.strip() or len(ends) > 3 or not low < high < float("inf") or not 2 <= count <= 1000:
+        return None
+    gap = (high - low) / (count - 1)
+    return name.strip(), [*(low + k * gap for k in range(count - 1)), high]
+
+
+@dataclass(frozen=True)
+class BifurcationOptions(FixedPointOptions):
+    """Which input is moved, where the others are held, and what is looked for."""
+
+    move: Annotated[
+        str,
+        typer.Option(
+            callback=_range,
+            help="The feature that is moved, and where it begins and ends: temp=-10:40, or "
+            "temp=-10:40:51 for 51 values.",
+            show_default=False,
+        ),
+    ] = ""
+
+    @property
+    def moved(self) -> tuple[str, list[float]]:
+        """The feature with its values."""
+        return _moved(self.move) or ("", [])

@@ -1,0 +1,1 @@
+"""What a network settles to when its input is held: fixed points and cycles, proven."""

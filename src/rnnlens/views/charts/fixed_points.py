@@ -1,0 +1,67 @@
+"""Chart: the eigenvalues of every fixed point or cycle about the unit circle."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from rnnlens.views.charts import theme
+from rnnlens.views.words.fixed_points import duration
+
+if TYPE_CHECKING:
+    import altair as alt
+    import xarray as xr
+
+__all__ = ["fixed_points"]
+
+
+def fixed_points(found: xr.Dataset) -> alt.LayerChart:
+    """Draw the eigenvalues of each point: inside the circle a deviation dies, outside it grows."""
+    import altair as alt
+    import pandas as pd
+
+    angle = np.linspace(0, 2 * np.pi, 181)
+    circle = pd.DataFrame({"real": np.cos(angle), "imag": np.sin(angle), "order": range(181)})
+    rows = [
+        {
+            "real": float(one["eigenvalue_real"][j]),
+            "imag": float(one["eigenvalue_imag"][j]),
+            "point": str(k),
+            "kind": _kind(int(one["unstable"])),
+            "time": duration(float(one["time_constant"][j]), found.attrs),
+        }
+        for k in range(found.sizes["point"])
+        for one in [found.isel(point=k)]
+        for j in range(found.sizes["eigenvalue"])
+    ]
+    table = pd.DataFrame(rows, columns=["real", "imag", "point", "kind", "time"])
+    line = (
+        alt
+        .Chart(circle)
+        .mark_line(color=theme.INK, strokeWidth=1)
+        .encode(x="real:Q", y="imag:Q", order="order:Q")
+    )
+    marks = (
+        alt
+        .Chart(table)
+        .mark_point(filled=True, opacity=0.7)
+        .encode(
+            x=alt.X("real:Q", title="eigenvalue, real part"),
+            y=alt.Y("imag:Q", title="eigenvalue, imaginary part"),
+            color=alt.Color("kind:N", title="point"),
+            tooltip=["point:N", "kind:N", alt.Tooltip("time:N", title="time constant")],
+        )
+    )
+    count = found.sizes["point"]
+    what = "fixed points" if found.sizes["phase"] == 1 else "cycles"
+    title = f"Eigenvalues of {count} {what} and the unit circle"
+    return theme.dress(
+        alt.LayerChart(layer=[line, marks], title=title, width=320, height=320), found
+    )
+
+
+def _kind(unstable: int) -> str:
+    if unstable < 0:
+        return "stability not proven"
+    return "stable" if unstable == 0 else f"unstable in {unstable}"

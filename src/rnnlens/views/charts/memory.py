@@ -1,0 +1,104 @@
+"""Chart: every measure of memory on one axis of lags."""
+
+from __future__ import annotations
+
+import math
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from rnnlens.views.charts import theme
+from rnnlens.views.tables.memory import measure_rows
+
+if TYPE_CHECKING:
+    import altair as alt
+    import pandas as pd
+    import xarray as xr
+
+__all__ = ["memory"]
+
+
+def memory(tree: xr.DataTree) -> alt.VConcatChart:
+    """Draw the lags of every measure, and beneath them how what is long ago fades."""
+    import altair as alt
+
+    last = float(tree.dataset["lag"].values[-1]) if "lag" in tree.dataset.coords else None
+    rows = measure_rows(tree)
+    finite = [row[key] for row in rows for key in ("within_half", "within_most", "high")]
+    most = max([v for v in finite if math.isfinite(v)] + ([last] if last else []) + [1.0])
+    scale = alt.Scale(domain=[0, math.ceil(most)], nice=False)
+    chart = alt.vconcat(_measures(tree, scale), _fading(tree, scale), spacing=18)
+    return theme.dress(chart, tree.dataset)
+
+
+def _measures(tree: xr.DataTree, scale: alt.Scale) -> alt.LayerChart:
+    import altair as alt
+    import pandas as pd
+
+    table = pd.DataFrame(measure_rows(tree)).replace([np.inf, -np.inf], np.nan)
+    base = alt.Chart(table).encode(y=alt.Y("name:N", sort=None, title=None))
+    x = alt.X("within_half:Q", title=None, scale=scale)
+    spans = base.mark_rule(color=theme.MAIN, strokeWidth=2).encode(x=x, x2="within_most:Q")
+    ends = base.mark_rule(color=theme.QUIET, strokeWidth=6, opacity=0.35).encode(
+        x=alt.X("low:Q", scale=scale), x2="high:Q"
+    )
+    tips = [
+        alt.Tooltip("name:N", title="measure"),
+        alt.Tooltip("within_half:Q", title="half within", format=".3~g"),
+        alt.Tooltip("within_most:Q", title="95 % within", format=".3~g"),
+    ]
+    half = base.mark_point(color=theme.MAIN, filled=False, size=50).encode(x=x, tooltip=tips)
+    full = base.mark_point(color=theme.MAIN, filled=True, size=70).encode(
+        x=alt.X("within_most:Q", title=None, scale=scale), tooltip=tips
+    )
+    title = alt.TitleParams(
+        f"How long the network remembers for {tree.attrs.get('target') or 'the output'}",
+        subtitle="ring: half lies within; dot: 95 % lies within; grey: interval of the dot",
+    )
+    return alt.LayerChart(
+        layer=[ends, spans, half, full], title=title, width=theme.WIDTH, height=24 * len(table) + 10
+    )
+
+
+def _fading(tree: xr.DataTree, scale: alt.Scale) -> alt.Chart:
+    import altair as alt
+    import pandas as pd
+
+    data = tree.dataset
+    parts = []
+    if "cumulative_share" in data:
+        lags = data["lag"].values
+        parts.append(_curve(lags, 1 - data["cumulative_share"].values, "derivative beyond the lag"))
+    names = {
+        "cut_change": "nothing before the kept steps",
+        "replaced_change": "another history before them",
+        "bound": "any history, new windows",
+    }
+    for name, text in names.items():
+        if name in data:
+            values = data[name].values
+            parts.append(_curve(data["kept"].values, values / _largest(values), text))
+    table = pd.concat(parts).replace([np.inf, -np.inf], np.nan).dropna()
+    return (
+        alt
+        .Chart(table)
+        .mark_line(point=len(data["kept"]) < 40 if "kept" in data.coords else False)
+        .encode(
+            x=alt.X("lag:Q", title=theme.lag_axis_title(data), scale=scale),
+            y=alt.Y("value:Q", title="share of its largest", axis=alt.Axis(format="%")),
+            color=alt.Color("what:N", sort=None, title=None, legend=alt.Legend(orient="top")),
+            tooltip=["what", "lag", alt.Tooltip("value:Q", format=".2%")],
+        )
+        .properties(width=theme.WIDTH, height=220)
+    )
+
+
+def _curve(lags: np.ndarray, values: np.ndarray, what: str) -> pd.DataFrame:
+    import pandas as pd
+
+    return pd.DataFrame({"lag": lags, "value": values, "what": what})
+
+
+def _largest(values: np.ndarray) -> float:
+    known = values[np.isfinite(values)]
+    return float(known.max()) if len(known) and known.max() > 0 else 1.0

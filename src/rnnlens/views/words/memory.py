@@ -1,0 +1,197 @@
+"""How long a network remembers, in one plain sentence a measure, and which of them to believe.
+
+The rules, all in this file: a lag is said in steps and, where the length of a step is known, in
+time. A measure that is not defined says why. The last sentence names the measures that lie
+furthest apart, where their lags differ by more than `APART` times, and says which of them answers
+which question.
+"""
+
+from __future__ import annotations
+
+import json
+import math
+from collections.abc import Iterator
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from rnnlens.views.words.explanation import figure
+from rnnlens.views.words.lags import span
+from rnnlens.views.words.units import with_unit
+
+if TYPE_CHECKING:
+    import xarray as xr
+
+__all__ = ["MEASURE_NAMES", "lag_in_words", "memory_sentences"]
+
+#: What each measure is called in tables and charts.
+MEASURE_NAMES = {
+    "gates": "gate half-lives, the longest that is read",
+    "derivative": "derivative of the forecast",
+    "exponents": "Lyapunov exponent, the slowest",
+    "cut": "nothing before the kept steps",
+    "replaced": "another history before them",
+    "truncation": "error of shorter windows",
+    "any history": "any history, new windows",
+}
+#: How many times as long one measure must be as another to be said to disagree.
+APART = 1.5
+
+
+def lag_in_words(steps: float, step: str) -> str:
+    """Say a number of steps, and how long that is.
+
+    Examples
+    --------
+    >>> lag_in_words(8.0, "1h"), lag_in_words(2.416, ""), lag_in_words(float("inf"), "1h")
+    ('8 steps (8 h)', '2.4 steps', 'longer than can be said')
+    >>> lag_in_words(5.14, "1h")
+    '5.1 steps (about 5 h)'
+    """
+    if not math.isfinite(steps):
+        return "longer than can be said"
+    shown = f"{steps:.0f}" if steps >= 10 or steps == round(steps) else f"{steps:.1f}"
+    said = f"{shown} step" if shown == "1" else f"{shown} steps"
+    near = max(1, round(steps))
+    about = "" if steps == near else "about "
+    return f"{said} ({about}{span(near, step)})" if step else said
+
+
+def memory_sentences(tree: xr.DataTree) -> list[str]:
+    """Say what each measure found, and which to believe for which question."""
+    missing = json.loads(str(tree.attrs.get("not_given") or "{}"))
+    step = str(tree.attrs.get("step", ""))
+    said = [*_layers(tree, step), *_by_window(tree, step)]
+    names = {
+        "derivative": "The derivative", "exponents": "The Lyapunov exponents",
+        "gates": "Half-lives of gates", "cut": "The cut", "replaced": "The other history",
+        "truncation": "The error of shorter windows", "any history": "The bound for new windows",
+    }  # fmt: skip
+    said += [f"{names[name]}: not given, for {why}." for name, why in missing.items()]
+    return [*said, _which(tree, step)]
+
+
+def _lags(tree: xr.DataTree, measure: str) -> tuple[float, float, float, float]:
+    """Give the lags within which half and most lies, and the interval of the latter."""
+    one = tree.dataset.sel(measure=measure)
+    return tuple(float(one[name]) for name in ("within_half", "within_most", "low", "high"))  # type: ignore[return-value]
+
+
+def _interval(tree: xr.DataTree, low: float, high: float) -> str:
+    if math.isnan(low) or not math.isfinite(high):
+        return ""
+    level = f"{100 * (1 - float(tree.attrs['alpha'])):g} %"
+    return f" ({level} interval {low:.3g} to {high:.3g})"
+
+
+def _layers(tree: xr.DataTree, step: str) -> Iterator[str]:
+    """Say what the cells keep by themselves."""
+    for node in tree.subtree:
+        if "half_life" not in node:
+            continue
+        half, read = (node.dataset[name].values for name in ("half_life", "read"))
+        layer = str(node.attrs["layer"])
+        if not np.isnan(half).all():
+            middle, longest = float(np.median(half)), float(half.max())
+            text = (
+                f"Gates of {layer}: the median unit halves what it holds in "
+                f"{lag_in_words(middle, step)}, the slowest in {lag_in_words(longest, step)}"
+            )
+            idle = int((~read.astype(bool) & (half > middle)).sum())
+            if idle:
+                units = "unit remembers" if idle == 1 else "units remember"
+                text += f"; {idle} {units} longer than the median and the forecast hardly reads it"
+            yield f"{text}."
+    half, most, low, high = _lags(tree, "exponents")
+    if not math.isnan(half):
+        ends = _interval(tree, low, high)
+        fades = (
+            f"Two states driven by the same inputs become one: half of what sets them apart is "
+            f"gone in {lag_in_words(half, step)} and 95 % in {lag_in_words(most, step)}{ends}."
+        )
+        lasting = (
+            "Two states driven by the same inputs do not become one: the largest Lyapunov "
+            "exponent is not below zero."
+        )
+        yield fades if math.isfinite(half) else lasting
+
+
+def _by_window(tree: xr.DataTree, step: str) -> Iterator[str]:
+    """Say how the forecast depends on what is long ago."""
+    a = tree.attrs
+    half, most, low, high = _lags(tree, "derivative")
+    if not math.isnan(half):
+        yield (
+            f"Small changes: half of what they do to the forecast comes from the newest "
+            f"{lag_in_words(half, step)} and 95 % from the newest "
+            f"{lag_in_words(most, step)}{_interval(tree, low, high)}."
+        )
+    amount = with_unit(figure(float(a["tolerance"])), a.get("unit"))
+    if not math.isnan(_lags(tree, "cut")[1]):
+        yield (
+            f"Warm-up: fed with {_kept(tree, float(a['warm_up']), step)}, the forecast moves by "
+            f"{amount} or less on average, as if all before had been fed."
+        )
+    most = _lags(tree, "replaced")[1]
+    if not math.isnan(most):
+        yield (
+            f"Another window's history before {_kept(tree, most, step)} changes the forecast by "
+            "at most a twentieth of what another window changes it by."
+        )
+    if not math.isnan(_lags(tree, "truncation")[1]):
+        yield (
+            f"The forecast's error is within 5 % of that of whole windows from "
+            f"{_kept(tree, _lags(tree, 'truncation')[1], step)} on."
+        )
+    if "horizon" in a:
+        yield _bound(tree, amount, step)
+
+
+def _kept(tree: xr.DataTree, steps: float, step: str) -> str:
+    """Say how many newest steps, or that no number that was tried serves."""
+    if math.isfinite(steps):
+        return f"the newest {lag_in_words(steps, step)}"
+    last = float(tree.dataset["kept"].values[-1])
+    return f"more than the newest {lag_in_words(last, step)}"
+
+
+def _bound(tree: xr.DataTree, amount: str, step: str) -> str:
+    a = tree.attrs
+    share = f"{100 * (1 - float(a['alpha'])):g} %"
+    horizon = float(a["horizon"])
+    last = float(tree.dataset["kept"].values[-1])
+    if not math.isfinite(horizon):
+        kept = lag_in_words(last, step)
+        return (
+            f"New windows: the bound on how far another history moves the forecast in {share} of "
+            f"them does not fall to {amount} within the newest {kept}, the most that was asked."
+        )
+    text = (
+        f"New windows: in {share} of them the forecast moves by at most {amount}, whichever of "
+        f"{a['histories']} observed histories came before the newest {lag_in_words(horizon, step)}"
+    )
+    if int(a["dependence"]) > int(a["block"]):
+        text += (
+            f"; changes depend on one another over {a['dependence']} windows, so that blocks of "
+            f"{a['block']} may be too short: more windows make this surer"
+        )
+    return f"{text}."
+
+
+def _which(tree: xr.DataTree, step: str) -> str:
+    """Say where the measures disagree, and which to believe for which question."""
+    most = {str(name): _lags(tree, str(name))[1] for name in tree.dataset["measure"].values}
+    known = {name: lag for name, lag in most.items() if math.isfinite(lag) and lag > 0}
+    believe = (
+        "believe the warm-up for how much to feed, the error of shorter windows for how much the "
+        "forecast is worth, the derivative for small changes, the bound for new windows, and gates "
+        "and exponents for what the cells could keep"
+    )
+    if len(known) < 2 or max(known.values()) <= APART * min(known.values()):
+        return f"The measures agree as far as they are defined; {believe}."
+    shortest, longest = min(known, key=known.__getitem__), max(known, key=known.__getitem__)
+    return (
+        f"The measures answer different questions: 95 % lies within "
+        f"{lag_in_words(known[shortest], step)} by {MEASURE_NAMES[shortest]} and within "
+        f"{lag_in_words(known[longest], step)} by {MEASURE_NAMES[longest]}; {believe}."
+    )

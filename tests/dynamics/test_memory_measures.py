@@ -1,0 +1,191 @@
+"""Every measure of memory gives what is known on paper of constructed cells."""
+
+from dataclasses import replace
+
+import numpy as np
+import pytest
+
+from linear_networks import linear_network
+from networks import CELLS, cell, chain, forecaster, head
+from rnnlens.dynamics.memory.histories import _each_window, _walked, history_changes, way_of
+from rnnlens.dynamics.memory.jacobian_profile import jacobian_profile
+from rnnlens.dynamics.memory.lyapunov import lyapunov_spectra
+from rnnlens.dynamics.memory.question import MemoryQuestion
+from rnnlens.dynamics.memory.units import unit_memories
+from rnnlens.dynamics.step_jacobian import state_jacobian
+from rnnlens.engine.forward import predict
+from rnnlens.network.activations import Activation
+from rnnlens.network.cells import GRU, LSTM, Gate
+from rnnlens.network.layers import Dense, Recurrent
+
+LINEAR = Activation("linear")
+RHO = 0.5
+
+
+def ask(net, x, kept=None, histories=4, **options):
+    """What is asked of the first number of a network's output."""
+
+    def weight(run):
+        ref = run.network.outputs[0]
+        m = np.zeros_like(run.value(ref))
+        m.reshape(len(m), -1)[:, 0] = 1.0
+        return {ref: m}
+
+    return MemoryQuestion(
+        network=net,
+        inputs={"x": x},
+        of="x",
+        value=lambda outputs: outputs[0].reshape(len(outputs[0]), -1)[:, 0],
+        weight=weight,
+        histories=np.linspace(0, len(x) - 1, histories).round().astype(int),
+        kept=np.arange(1, x.shape[1]) if kept is None else np.array(kept),
+        **options,
+    )
+
+
+def constant(value, features, units):
+    """A gate that is what it is whatever comes: sigmoid of its bias."""
+    zero = np.zeros((features, units)), np.zeros((units, units))
+    return Gate(*zero, np.full(units, np.log(value / (1 - value))))
+
+
+def leaky(kind, rho=RHO, features=1, units=1):
+    """A leaky integrator: each unit keeps ``rho`` of what it holds at every step."""
+    W, none = np.ones((features, units)), np.zeros((units, units))
+    if kind == "GRU":
+        gates = constant(rho, features, units), constant(0.5, features, units), Gate(W, none)
+        return GRU(*gates, True, LINEAR)
+    half = constant(0.5, features, units)
+    return LSTM(half, constant(rho, features, units), Gate(W, none), half, LINEAR)
+
+
+def series_windows(rng, count, steps, features):
+    series = rng.normal(size=(count + steps - 1, features))
+    return np.stack([series[t : t + steps] for t in range(count)])
+
+
+@pytest.mark.parametrize("kind", ["LSTM", "GRU"])
+def test_leaky_integrator_has_one_rate_by_every_measure(kind, rng):
+    net = chain(Recurrent(leaky(kind)), Dense(np.ones((1, 1))), shape=(30, 1))
+    question = ask(net, series_windows(rng, 40, 30, 1))
+    # the half-life of rho^k, by the gate; sums of 1,200 logarithms
+    (units,) = unit_memories(question).values()
+    np.testing.assert_allclose(units.half_life, np.log(2) / -np.log(RHO), rtol=1e-12)
+    (spectrum,) = lyapunov_spectra(question, 50).values()
+    np.testing.assert_allclose(spectrum.exponents[0], np.log(RHO), rtol=1e-12)
+    sensitivity = jacobian_profile(question, 50).sensitivity[:, 0]
+    np.testing.assert_allclose(sensitivity[1:] / sensitivity[:-1], RHO, rtol=1e-12)
+    full = question.value((predict(net, question.x),))
+    largest = history_changes(question, full).largest
+    # one step more is kept of the next window; its own first step, 30 back, is worth rho^30
+    np.testing.assert_allclose(largest[1:, 1:], RHO * largest[:-1, :-1], atol=1e-7)
+
+
+def test_gate_that_is_open_keeps_for_ever_and_one_that_is_shut_nothing(rng):
+    sigma = Activation("hard_sigmoid")
+    made = leaky("LSTM", units=2)
+    forget = replace(made.forget, b=np.array([50.0, -50.0]))
+    made = replace(made, forget=forget, recurrent_activation=sigma)
+    net = chain(Recurrent(made), head(rng, 2), shape=(6, 1))
+    (units,) = unit_memories(ask(net, rng.normal(size=(5, 6, 1)))).values()
+    assert units.half_life.tolist() == [np.inf, 0.0]
+
+
+def test_unit_that_nothing_reads_has_no_influence_however_long_it_remembers(rng):
+    made = cell("lstm", rng, features=2, units=4)
+    gates = {}
+    for name, gate in made.gates.items():
+        U = gate.U.copy()
+        U[1] = 0.0
+        gates[name] = replace(gate, U=U)
+    W = rng.normal(size=(4, 1))
+    W[1] = 0.0
+    net = chain(Recurrent(replace(made, **gates)), Dense(W), shape=(9, 2))
+    (units,) = unit_memories(ask(net, rng.normal(size=(6, 9, 2)))).values()
+    assert units.influence[1] == 0.0
+    assert units.read.tolist() == [True, False, True, True]
+
+
+@pytest.mark.parametrize("kind", CELLS)
+def test_exponents_sum_to_the_mean_logarithm_of_the_determinant(kind, rng):
+    from rnnlens.dynamics.memory.cell_runs import layer_runs
+
+    net = forecaster(kind, rng, steps=8, units=3)
+    question = ask(net, rng.normal(size=(12, 8, 3)))
+    (spectrum,) = lyapunov_spectra(question, 20).values()
+    (one,) = layer_runs(question, slice(None), back=False)
+    logs = [np.linalg.slogdet(state_jacobian(one.run.ready, s))[1] for s in one.run.steps]
+    assert len(spectrum.exponents) == {"lstm_projected": 5, "lstm": 6, "lstm_peephole": 6}.get(
+        kind, 3
+    )
+    # logarithms of products of a few numbers, by another factorisation
+    np.testing.assert_allclose(spectrum.exponents.sum(), np.mean(logs), rtol=1e-7)
+
+
+def test_exponents_do_not_depend_on_the_first_frame(rng):
+    net = forecaster("gru_after", rng, steps=60, units=3)
+    question = ask(net, rng.normal(size=(40, 60, 3)))
+    found = [
+        lyapunov_spectra(question, 20, frame=np.random.default_rng(seed))["recurrent"].exponents
+        for seed in (1, 2)
+    ]
+    # 60 steps settle a frame whose exponents lie 0.3 and more apart
+    np.testing.assert_allclose(found[0], found[1], atol=1e-7)
+
+
+def test_fewer_exponents_are_the_largest_of_all(rng):
+    net = forecaster("lstm", rng, steps=60, units=4)
+    question = ask(net, rng.normal(size=(40, 60, 3)))
+    (whole,) = lyapunov_spectra(question, 20).values()
+    (some,) = lyapunov_spectra(question, 20, most=3).values()
+    # frames begin elsewhere, and settle over 60 steps of a gap of 0.2: exp(-12) over the steps
+    np.testing.assert_allclose(some.exponents, whole.exponents[:3], atol=1e-4)
+
+
+def test_delay_line_forgets_at_once_when_its_lag_is_kept(rng):
+    coefficients = np.zeros((6, 1))
+    coefficients[5] = 2.0
+    net = linear_network(coefficients)
+    question = ask(net, series_windows(rng, 60, 12, 1), histories=8)
+    full = question.value((predict(net, question.x),))
+    changes = history_changes(question, full)
+    bound = np.nanmax(changes.largest, axis=1)
+    assert (bound[:5] > 0.5).all()
+    assert not bound[5:].any()
+    profile = jacobian_profile(question, 20)
+    assert profile.share.tolist() == [0, 0, 0, 0, 0, 1] + [0] * 6
+    assert profile.within_half[0] == profile.within_most[0] == 6
+
+
+@pytest.mark.parametrize("kind", CELLS)
+def test_histories_along_a_series_are_those_of_each_window(kind, rng):
+    net = forecaster(kind, rng, steps=7)
+    question = ask(net, series_windows(rng, 15, 7, 3), kept=[1, 2, 4, 6])
+    full = question.value((predict(net, question.x),))
+    along = history_changes(question, full)
+    each = _each_window(question, _walked(question), full, None)
+    assert (along.way, each.way) == ("series", "suffix")
+    # the same sums, a step at a time or a window at a time
+    np.testing.assert_allclose(along.largest, each.largest, rtol=1e-9, atol=1e-13)
+    np.testing.assert_allclose(along.mean, each.mean, rtol=1e-9, atol=1e-13)
+    np.testing.assert_allclose(along.short, each.short, rtol=1e-9, atol=1e-13)
+
+
+def test_history_is_another_window_before_the_kept_steps(rng):
+    net = forecaster("lstm", rng, steps=7)
+    question = ask(net, rng.normal(size=(9, 7, 3)), kept=[2, 5], histories=3)
+    assert way_of(question) == "suffix"
+    full = question.value((predict(net, question.x),))
+    changes = history_changes(question, full)
+    longer = chain(*(node.layer for node in net.nodes[1:]), shape=(None, 3))
+    for row, k in enumerate((2, 5)):
+        for sample in range(9):
+            moved = [
+                predict(longer, np.concatenate([question.x[j], question.x[sample, -k:]])[None])
+                for j in question.histories
+            ]
+            sizes = [abs(float(one[0, 0]) - full[sample]) for one in moved]
+            np.testing.assert_allclose(changes.largest[row, sample], max(sizes), rtol=1e-9)
+            np.testing.assert_allclose(changes.mean[row, sample], np.mean(sizes), rtol=1e-9)
+        alone = predict(longer, question.x[:, -k:])[:, 0]
+        np.testing.assert_allclose(changes.short[row], alone, rtol=1e-9)
