@@ -59,3 +59,17 @@ def test_the_default_takes_no_minutes_for_large_layers():
     found = rnnlens.explain(network, x.numpy())
     assert found.attrs["method"] == "secant"
     assert time.process_time() - start < 60  # it took minutes where cells counted alike
+
+
+@pytest.mark.filterwarnings("ignore:`torch.jit.script` is deprecated")
+def test_a_module_with_a_scripted_head_is_read_from_its_state_dict_as_its_refusal_says():
+    torch.manual_seed(0)
+    head, x = torch.jit.script(nn.Linear(5, 1)), torch.randn(2, 6, 3)
+    module = nn.ModuleDict({"rnn": nn.GRU(3, 5, batch_first=True), "head": head})
+    with pytest.raises(rnnlens.errors.UnsupportedModel, match="or its state dict"):
+        rnnlens.read(module, example=x)
+    network = rnnlens.read(module.state_dict(), layers="GRU(rnn) > Linear(head)")
+    with torch.no_grad():
+        theirs = head(module["rnn"](x)[0][:, -1])
+    # the module computes in float32
+    np.testing.assert_allclose(rnnlens.predict(network, x.numpy()), theirs.numpy(), atol=1e-6)
