@@ -1,7 +1,7 @@
 """Train networks that keep three bits, and write them as small files of arrays.
 
-    python -m benchmarks.fixed_points.train_flip_flop --out folder [--seeds 5] [--epochs 150]
-        [--kinds LSTM GRU]
+    python -m benchmarks.fixed_points.train_flip_flop --out folder [--seeds 0 1 2 3 4]
+        [--epochs 150] [--kinds LSTM GRU] [--pulses 0.5]
 
 The task and its settings are those of the public finder's example: pulses with probability 1/2 in
 windows of 64 steps. ``tests/data/flip_flop`` holds seed 0 of both, with 24 windows.
@@ -17,9 +17,11 @@ import numpy as np
 UNITS = 16
 
 
-def task(rng: np.random.RandomState, windows: int, steps: int = 64) -> tuple:
+def task(
+    rng: np.random.RandomState, windows: int, steps: int = 64, share: float = 0.5
+) -> tuple[np.ndarray, np.ndarray]:
     """Give pulses and the bits that they set: (window, step, 3) each."""
-    pulses = rng.binomial(1, 0.5, (windows, steps, 3))
+    pulses = rng.binomial(1, share, (windows, steps, 3))
     pulses *= 2 * rng.binomial(1, 0.5, (windows, steps, 3)) - 1
     pulses[:, 0] = 2 * rng.binomial(1, 0.5, (windows, 3)) - 1
     bits, kept = np.zeros_like(pulses), np.zeros((windows, 3))
@@ -29,14 +31,14 @@ def task(rng: np.random.RandomState, windows: int, steps: int = 64) -> tuple:
     return pulses, bits
 
 
-def train(kind: str, seed: int, epochs: int) -> tuple[dict[str, np.ndarray], float]:
+def train(kind: str, seed: int, epochs: int, share: float) -> tuple[dict[str, np.ndarray], float]:
     """Train one network, and give its arrays and its last error."""
     import torch
     from torch import nn
 
     torch.manual_seed(seed)
     rng = np.random.RandomState(seed)
-    pulses, bits = task(rng, 512)
+    pulses, bits = task(rng, 512, share=share)
     x, y = (torch.tensor(one, dtype=torch.float32) for one in (pulses, bits))
     layer = {"LSTM": nn.LSTM, "GRU": nn.GRU}[kind](3, UNITS, batch_first=True)
     head = nn.Linear(UNITS, 3)
@@ -61,14 +63,15 @@ def main() -> None:
     """Train and write."""
     asked = argparse.ArgumentParser()
     asked.add_argument("--out", type=Path, required=True)
-    asked.add_argument("--seeds", type=int, default=5)
+    asked.add_argument("--seeds", type=int, nargs="+", default=list(range(5)))
     asked.add_argument("--epochs", type=int, default=150)
     asked.add_argument("--kinds", nargs="+", choices=("LSTM", "GRU"), default=["LSTM", "GRU"])
+    asked.add_argument("--pulses", type=float, default=0.5)
     given = asked.parse_args()
     given.out.mkdir(parents=True, exist_ok=True)
     for kind in given.kinds:
-        for seed in range(given.seeds):
-            arrays, loss = train(kind, seed, given.epochs)
+        for seed in given.seeds:
+            arrays, loss = train(kind, seed, given.epochs, given.pulses)
             np.savez_compressed(given.out / f"{kind.lower()}_{seed}.npz", **arrays)
             print(f"{kind} {seed}: mean squared error {loss:.2e}", flush=True)
 
