@@ -27,6 +27,7 @@ def draft_of_inputs(
         f"window = {steps}   # CHECK: steps of the first series",
         f"lead   = {lead or 1}   # CHECK: steps from the newest one taken to the one forecast",
     ]
+    guesses = 4  # times, window, lead and the target
     for name, shape in shapes.items():
         path = f"inputs.{tomlkit.key(name).as_string()}"
         lines += ["", f"[{path}]   # takes {tuple('any' if n is None else n for n in shape)}"]
@@ -35,6 +36,7 @@ def draft_of_inputs(
         elif shape[0] not in {None, steps}:
             lines.append(f"steps = {shape[0]}   # CHECK: or ahead, for steps after the newest")
         count = shape[-1] or 1 if shape else 1
+        guesses += count + (len(shape) < 2 or shape[0] not in {None, steps})
         lines.append(f"[{path}.features]")
         lines += [f'"{name} {k + 1}" = {LINE}' for k in range(count)]
     lines += ["", "[targets]", f'"target" = {LINE}']
@@ -43,4 +45,4 @@ def draft_of_inputs(
         f"the network takes {len(shapes)} inputs, whose names and sizes are its own; which columns "
         "go into each no file says: write their names in the place of the numbered ones"
     )
-    return Draft(Sidecar(**from_toml(text)), text, (note,), text.count("CHECK"))
+    return Draft(Sidecar(**from_toml(text)), text, (note,), guesses)
