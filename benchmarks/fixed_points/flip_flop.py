@@ -1,13 +1,16 @@
 """How many points the flip-flops have, all proven, in how much time; beside the public finder.
 
-    python -m benchmarks.fixed_points.flip_flop folder [--finder]
+    python -m benchmarks.fixed_points.flip_flop folder [--finder] [--searches 10]
 
 ``folder`` is what ``train_flip_flop`` wrote. ``--finder`` runs the public finder's method on the
-same networks in the same run: its package is on no index, so what it does is written down here,
-from its description and not its code. It draws 1,024 visited states, adds normal noise of standard
-deviation .5, minimises ``q = |F(s) - s|^2 / 2`` of each by Adam at once, at most 5,000 steps, until
-all q are below 1e-12 or stop changing, and keeps states further apart than 1e-3. Its points are
-those with q < 1e-12; each is looked for among ours.
+same networks in the same run: it is cloned and not installed from an index, so what it does is
+written down here, from its description and not its code, in double precision and without its
+adaptive learning rate; its own example asks for 20,000 steps. It draws 1,024 visited states, adds
+normal noise of standard deviation .5, minimises ``q = |F(s) - s|^2 / 2`` of each by Adam at once,
+at most 5,000 steps, until all q are below 1e-12 or stop changing, and keeps states further apart
+than 1e-3. Its points are those with q < 1e-12; each is looked for among ours.
+``--searches`` looks again with other seeds
+and from states anywhere within [-1, 1], and says how many points there are then.
 """
 
 from __future__ import annotations
@@ -64,11 +67,20 @@ def by_adam(step: StepMap, states: np.ndarray, rate: float) -> np.ndarray:
     return np.array(kept).reshape(-1, step.size)
 
 
+def searched_again(step: StepMap, states: np.ndarray, points: np.ndarray, times: int) -> np.ndarray:
+    """Look for more points with other seeds, and from anywhere within [-1, 1]."""
+    both = np.concatenate([states, np.random.default_rng(0).uniform(-1, 1, states.shape)])
+    for seed in range(1, times + 1):
+        points = find(step, both, seed=seed, known=points).points
+    return points
+
+
 def main() -> None:
     """Print a line a network."""
     asked = argparse.ArgumentParser()
     asked.add_argument("folder", type=Path)
     asked.add_argument("--finder", action="store_true")
+    asked.add_argument("--searches", type=int, default=0)
     given = asked.parse_args()
     for path in sorted(given.folder.glob("*_*.npz")):
         kind = path.stem.split("_")[0]
@@ -86,6 +98,9 @@ def main() -> None:
             f"{max(p.radius for p in found.proofs):.0e}, {seconds:.2f} s of one core",
             flush=True,
         )
+        if given.searches:
+            count = len(searched_again(step, states, found.points, given.searches))
+            print(f"  after {given.searches} more searches: {count} points", flush=True)
         if given.finder:
             for rate in (0.01, 0.1):
                 begun = time.process_time()
