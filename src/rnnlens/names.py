@@ -27,6 +27,7 @@ DIMENSIONS = (
     "by_method",
     "other_method",
     "layer",
+    "outer_step",
     "step",
     "lag",
     "kept",

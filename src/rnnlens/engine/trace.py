@@ -16,7 +16,7 @@ from rnnlens.engine.operations.registry import Array, Mask, Tape
 from rnnlens.engine.schedule.context import by_equations
 from rnnlens.names import declared
 from rnnlens.network.cells import LSTM
-from rnnlens.network.layers import Bidirectional, DescribedRecurrent, Recurrent
+from rnnlens.network.layers import Bidirectional, DescribedRecurrent, Layer, Recurrent
 from rnnlens.network.network import Network
 
 __all__ = [
@@ -24,8 +24,10 @@ __all__ = [
     "LayerTrace",
     "ProjectedLSTMTrace",
     "gate_names",
+    "gates_of",
     "layer_traces",
     "nothing_to_trace",
+    "traces_of",
 ]
 
 
@@ -81,20 +83,27 @@ def layer_traces(run: Run) -> dict[str, LayerTrace]:
     """Lay out what happened in every recurrent layer of a run."""
     traces = {}
     for node in run.network.nodes:
-        tape, layer = run.tapes[node.name], node.layer
-        if isinstance(layer, DescribedRecurrent):
-            traces[node.name] = _described(layer, tape)
-        if not isinstance(layer, Recurrent | Bidirectional):
-            continue
-        name, number = node.inputs[0]
-        mask = run.tapes[name].masks[number]
-        if isinstance(layer, Recurrent):
-            traces[node.name] = _trace(layer, tape, mask)
-        else:
-            forward, backward = tape.saved[0]
-            traces[f"{node.name}.forward"] = _trace(layer.forward, forward, mask)
-            traces[f"{node.name}.backward"] = _trace(layer.backward, backward, mask)
+        mask = None
+        if isinstance(node.layer, Recurrent | Bidirectional):
+            name, number = node.inputs[0]
+            mask = run.tapes[name].masks[number]
+        traces |= traces_of(node.name, node.layer, run.tapes[node.name], mask)
     return _joined(run.network, traces)
+
+
+def traces_of(name: str, layer: Layer, tape: Tape, mask: Mask) -> dict[str, LayerTrace]:
+    """Lay out what happened in one layer, each direction apart; nothing where it has no cell."""
+    if isinstance(layer, DescribedRecurrent):
+        return {name: _described(layer, tape)}
+    if isinstance(layer, Recurrent):
+        return {name: _trace(layer, tape, mask)}
+    if not isinstance(layer, Bidirectional):
+        return {}
+    forward, backward = tape.saved[0]
+    return {
+        f"{name}.forward": _trace(layer.forward, forward, mask),
+        f"{name}.backward": _trace(layer.backward, backward, mask),
+    }
 
 
 def _joined(network: Network, traces: dict[str, LayerTrace]) -> dict[str, LayerTrace]:
@@ -204,8 +213,21 @@ def nothing_to_trace(network: Network) -> str:
 
 def gate_names(network: Network) -> dict[str, tuple[str, ...]]:
     """Name the gates of every recurrent layer, in the order of its trace."""
-    named = {name: tuple(layer.cell.gates) for name, layer in network.recurrent()}
+    named: dict[str, tuple[str, ...]] = {}
     for node in network.nodes:
-        if isinstance(node.layer, DescribedRecurrent):
-            named[node.name] = tuple(gate.name for gate in node.layer.gates)
+        named |= gates_of(node.name, node.layer)
     return named
+
+
+def gates_of(name: str, layer: Layer) -> dict[str, tuple[str, ...]]:
+    """Name the gates of one layer, each direction apart."""
+    if isinstance(layer, DescribedRecurrent):
+        return {name: tuple(gate.name for gate in layer.gates)}
+    if isinstance(layer, Recurrent):
+        return {name: tuple(layer.cell.gates)}
+    if not isinstance(layer, Bidirectional):
+        return {}
+    return {
+        f"{name}.forward": tuple(layer.forward.cell.gates),
+        f"{name}.backward": tuple(layer.backward.cell.gates),
+    }

@@ -49,7 +49,9 @@ def trace(
         ``hidden`` is what it projects. Steps count from 0, the oldest, also for a direction that
         reads the newest first. Gates are NaN at masked steps. A cell without a name has its
         activations as gates, by their part in its equations or by number; a cell that a decoder
-        calls step by step is one node, its calls the steps. And one node for each attention, by
+        calls step by step is one node, its calls the steps. A layer that is applied to every step
+        of a window alone (``TimeDistributed``) has an axis ``outer_step`` behind the samples, the
+        window's steps, while ``step`` counts within each. And one node for each attention, by
         the name of its softmax: ``weight (sample, head, query, attended)``, which sums to one over
         what is attended to, steps from the oldest on or features; one head and one query where
         there is no such axis.
@@ -76,6 +78,7 @@ def trace(
     from rnnlens.api.shared.given.joint.making import make_case
     from rnnlens.api.shared.given.network_given import as_network
     from rnnlens.api.shared.labels.network_provenance import network_provenance, starting_states
+    from rnnlens.engine.applied_trace import applied_gate_names, applied_traces
     from rnnlens.engine.attention import attention_traces
     from rnnlens.engine.forward import forward
     from rnnlens.engine.trace import gate_names, layer_traces, nothing_to_trace
@@ -86,13 +89,16 @@ def trace(
     sequences = [name for name in net.inputs if has_steps(net, name)]
     case = make_case(net, X, of=next(iter([*sequences, *net.inputs])), as_given=True)
     run = forward(case.network, case.inputs, initial_state=initial_state)
-    traces, attention = layer_traces(run), attention_traces(run)
+    applied, attention = applied_traces(run), attention_traces(run)
+    traces = layer_traces(run) | applied
+    gates = gate_names(net) | applied_gate_names(net)
     if not traces and not attention:
         raise InputError(nothing_to_trace(net))
     coords: dict[str, dict[str, object]] = {
         name: {
-            "step": range(one.hidden.shape[1]),
-            "gate": list(gate_names(net)[name]),
+            "step": range(one.hidden.shape[-2]),
+            "gate": list(gates[name]),
+            **({"outer_step": range(one.hidden.shape[1])} if name in applied else {}),
             **case.sample_coords(),
         }
         for name, one in traces.items()
