@@ -13,6 +13,7 @@
 #
 # PYTHON=python3.12 chooses an interpreter, VERSIONS="/path/to/python3.12 ..." those of make versions
 # (otherwise python3.11 and so on, where they are on the PATH), WORKERS=4 the number of test processes,
+# INTEGRATIONS=darts takes one of make integrations' libraries alone (neuralhydrology, neuralforecast),
 # ARGS="-k lags" goes to pytest and ARGS=--quick to the benchmarks, and TORCH_OPTIONS="--extra-index-url
 # ..." to pip when it installs PyTorch, which only tests and benchmarks need (any build of it serves).
 

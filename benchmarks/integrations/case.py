@@ -72,19 +72,25 @@ def seeded() -> np.random.Generator:
     return np.random.default_rng(1)
 
 
-def record(library: str, cases: list[Case], peers: tuple[str, ...]) -> None:
-    """Check every case, print its figures, and write them for the table."""
+def record(library: str, cases: list[Case], peers: tuple[str, ...], *, some: bool = False) -> None:
+    """Check every case, print its figures, and write them for the table.
+
+    Where these are but some of the library's models, the rows of the others stay.
+    """
     names = (library, "torch", "rnnlens", "numpy", *peers)
-    whole: dict[str, Any] = {"versions": {name: version(name) for name in names}, "rows": []}
+    path = RESULTS / f"{library}.json"
     RESULTS.mkdir(parents=True, exist_ok=True)
+    kept = json.loads(path.read_text(encoding="utf-8"))["rows"] if some and path.exists() else []
+    whole: dict[str, Any] = {"versions": {name: version(name) for name in names}, "rows": kept}
     for case in cases:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")  # of the libraries about themselves
             row = _checked(case)
-        whole["rows"].append(row)
+        place = next((k for k, one in enumerate(kept) if one["name"] == case.name), len(kept))
+        kept[place : place + 1] = [row]
         print(json.dumps(row, indent=1), flush=True)
         text = json.dumps(whole, indent=1) + "\n"
-        (RESULTS / f"{library}.json").write_text(text, encoding="utf-8")
+        path.write_text(text, encoding="utf-8")
     print(f"wrote {RESULTS.name}/{library}.json")
 
 

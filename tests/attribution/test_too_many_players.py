@@ -8,7 +8,7 @@ import pytest
 import rnnlens
 from networks import cell
 from rnnlens.errors import DataError
-from rnnlens.network.layers import Dense, Input, Merge, Recurrent
+from rnnlens.network.layers import Concatenate, Dense, Input, Recurrent
 from rnnlens.network.network import Network, Node, Origin
 
 STEPS = 14
@@ -23,7 +23,7 @@ def towers(rng, count):
         for k, name in enumerate(names)
     ]
     states = tuple((f"rnn{k}", 0) for k in range(count))
-    nodes.append(Node("beside", Merge("concat"), states))
+    nodes.append(Node("beside", Concatenate(), states))
     nodes.append(Node("head", Dense(rng.normal(size=(3 * count, 1))), (("beside", 0),)))
     return Network(tuple(nodes), (("head", 0),), Origin("test"))
 

@@ -16,6 +16,7 @@ import typer
 
 from rnnlens import api
 from rnnlens.api.shared import planning
+from rnnlens.cli import inputs
 from rnnlens.cli.app import app
 from rnnlens.cli.commands import dynamics, evidence, forecast
 from rnnlens.readers import open as readers_open
@@ -34,6 +35,7 @@ class Seen:
     rest: tuple[Any, ...] = ()
     output: Any = None
     fidelity: bool = False
+    shown: Any = None
 
 
 #: What an option changes: what is typed, where it is seen, and what is seen there.
@@ -103,7 +105,10 @@ RANGES: dict[str, Change] = {
     "--budget": (("77",), of("budget", "certificates"), 77),
     "--deviation": (("0.25",), of("deviation", "certificates"), 0.25),
 }  # fmt: skip
-DATA = READING | SERIES
+SHOWN: dict[str, Change] = {
+    "--outputs": (("gave.npz",), lambda seen: seen.shown, Path("gave.npz")),
+}
+DATA = READING | SERIES | SHOWN
 FORECAST = TARGET | {"--held": (("temp",), lambda seen: list(seen.verb["held"] or ()), ["temp"])}
 
 COMMANDS: dict[str, dict[str, Change]] = {
@@ -116,6 +121,7 @@ COMMANDS: dict[str, dict[str, Change]] = {
         "--window": (("12",), of("window"), 12),
         "--lead": (("3",), of("lead"), 3),
     },
+    "fidelity": READING | SERIES,
     "check": DATA | TARGET | OUTPUT,
     "trace": DATA | OUTPUT,
     "explain": DATA | FORECAST | OUTPUT | {
@@ -181,13 +187,16 @@ NEEDED = {"bifurcations": ("--move", "temp=0:1")}
 #: What says the usual, and so changes nothing; and what other tests run as a whole.
 USUAL = {("lags", "--test"), ("certify", "--check"), ("report", "--check"), ("convert", "--check")}
 ELSEWHERE = {("inspect", "--values"), ("inspect", "--json"), ("init", "--json"),
-             ("convert", "--json"), ("demo", "--out"), ("demo", "--files")}  # fmt: skip
+             ("fidelity", "--json"), ("convert", "--json"), ("demo", "--out"),
+             ("demo", "--files")}  # fmt: skip
 
 
 @pytest.fixture
 def asked(call, model, data, tmp_path, monkeypatch):
     """Ask a command, and give what its verb was called with."""
     network = api.read(model)
+    x = np.zeros((1, 24, 10))
+    read_right = api.fidelity(network, api.predict(network, x), x)
     monkeypatch.chdir(tmp_path)
     stated = model.with_suffix(".toml").read_text(encoding="utf-8")
     (tmp_path / "other.toml").write_text(
@@ -209,8 +218,9 @@ def asked(call, model, data, tmp_path, monkeypatch):
         def given(_, output, **__):
             seen.output = output
 
-        def fidelity(*_):
-            seen.fidelity = True
+        def fidelity(*given):
+            seen.fidelity, seen.windows = True, given[2]
+            return read_right
 
         verbs = (
             "init check trace explain lags certify memory trust fixed_points bifurcations report"
@@ -219,6 +229,7 @@ def asked(call, model, data, tmp_path, monkeypatch):
             monkeypatch.setattr(api, name, recorded)
         monkeypatch.setattr(api, "read", reading)
         monkeypatch.setattr(api, "fidelity", fidelity)
+        monkeypatch.setattr(inputs, "require_shown", lambda _, path: setattr(seen, "shown", path))
         monkeypatch.setattr(readers_open, "read_or_name_arrays", reading)
         for name in ("expected", "expected_lags", "expected_report"):
             monkeypatch.setattr(planning, name, lambda *_, **__: None)
@@ -235,7 +246,8 @@ def asked(call, model, data, tmp_path, monkeypatch):
                 return converted
 
             monkeypatch.setattr(api, "convert", converting)
-        second = {"inspect": [], "convert": ["out.npz"]}.get(command, [data])
+        own = {"inspect": [], "convert": ["out.npz"], "fidelity": [model, data]}
+        second = own.get(command, [data])
         said = call(command, model, *second, *NEEDED.get(command, ()), *typed)
         assert said.code == 0, said.err
         monkeypatch.undo()

@@ -10,6 +10,9 @@ import pytest
 
 import rnnlens
 
+#: Days of each basin's forecasts, the last four of them after the series.
+DAYS = 24
+
 SIDECAR = """
 time = "day"
 group = "basin"
@@ -40,18 +43,18 @@ flow = {}
 
 
 def _tables(rng):
-    days = pd.date_range("2020-01-01", periods=44, freq="D")
+    days = pd.date_range("2020-01-01", periods=DAYS, freq="D")
     frames = [
         pd.DataFrame({
             "day": days,
             "basin": basin,
-            "flow": rng.gamma(2, 2, 44),
-            "rain": rng.gamma(1, 2, 44),
+            "flow": rng.gamma(2, 2, DAYS),
+            "rain": rng.gamma(1, 2, DAYS),
         })
         for basin in ("B", "A")
     ]
     every = pd.concat(frames)
-    series = every[every["day"] < "2020-02-10"]
+    series = every[every["day"] < days[-4]]
     sites = pd.DataFrame({"gauge": ["A", "C", "B"], "area": [120.0, 7.0, 330.0]})
     return series, every[["day", "basin", "rain"]], sites
 
@@ -69,8 +72,9 @@ def _model():
     return keras.Model([past, weather, site], keras.layers.Dense(1)(hidden))
 
 
-@pytest.fixture
-def river(tmp_path, rng):
+@pytest.fixture(scope="module")
+def river(tmp_path_factory):
+    tmp_path, rng = tmp_path_factory.mktemp("river"), np.random.default_rng(4)
     model = _model()
     model.save(tmp_path / "river.keras")
     (tmp_path / "river.toml").write_text(SIDECAR, encoding="utf-8")
@@ -166,6 +170,17 @@ def test_an_input_that_is_not_named_is_held_and_said_to_be(call, river):
     assert said.code == 0, said.err
     assert json.loads(said.out)["attrs"]["held_inputs"] == "weather"
     assert "weather" in call("explain", *files, "--of", "past,site").out
+
+
+def test_a_known_future_alone_is_shown_by_step_ahead_and_never_by_lag(call, river):
+    folder, _, _ = river
+    asked = folder / "river.keras", folder / "series.csv", "--of", "weather"
+    table = call("lags", *asked, "--no-test", "--windows", "1", "--replacements", "3")
+    for said in (call("explain", *asked), table):
+        assert said.code == 0, said.err
+        words = " ".join(said.out.split())
+        assert "t+3" in words and "t-1" not in words
+        assert "past" in words  # what is held is named
 
 
 def test_a_report_is_written_with_statics_and_futures(call, river):

@@ -18,7 +18,7 @@ def page(root):
 
 def test_every_example_is_read_and_written_back(page, tmp_path):
     examples = re.findall(r"```toml\n(.*?)```", page, re.DOTALL)
-    assert len(examples) == 5
+    assert len(examples) == 6
     for number, text in enumerate(examples):
         path = tmp_path / f"{number}.toml"
         path.write_text(text, encoding="utf-8")

@@ -9,6 +9,9 @@ import numpy as np
 
 __all__ = ["flat_file", "operator_file"]
 
+#: Which kind of options an operator has, in the schema's ``BuiltinOptions``.
+OPTIONS = {35: 31, 52: 69}
+
 #: A field: a number with its format, a text, bytes, an array, a table, a list of tables.
 Field = tuple[str, float] | str | bytes | np.ndarray | Mapping[int, "Field"] | list
 
@@ -105,7 +108,7 @@ def operator_file(
         buffers += [{0: one.tobytes()}] if fixed else []
     inputs, outputs = places[: len(taken)], places[len(taken) :]
     operator = {0: ("I", 0), 1: np.array(inputs, "<i4"), 2: np.array(outputs, "<i4")}
-    operator |= {} if options is None else {3: ("B", 1), 4: dict(options)}
+    operator |= {} if options is None else {3: ("B", OPTIONS[code]), 4: dict(options)}
     operator |= {5: custom} if custom else {}
     graph = {
         0: tensors,

@@ -12,10 +12,10 @@ import numpy as np
 import onnx
 import pytest
 
-from rnnlens.errors import UnreadableFile
+from rnnlens.errors import InputError, UnreadableFile
 from rnnlens.readers.hardening.hdf5 import opened, stored, text_attribute
 from rnnlens.readers.onnx.tensors import tensor_values
-from rnnlens.readers.open import read
+from rnnlens.readers.open import read, read_or_name_arrays
 from rnnlens.readers.torch.file import LEGACY
 
 
@@ -135,3 +135,18 @@ def test_a_name_longer_than_any_file_has_is_that_of_a_file_that_is_not_there(let
     tensor.external_data.add(key="location", value=letters * 10)
     with pytest.raises(UnreadableFile, match="is not there; copy it to the model's folder"):
         tensor_values(tensor, tmp_path / "m.onnx")
+
+
+def test_a_layer_whose_options_are_a_text_is_named_without_them(tmp_path):
+    layers = [{"class_name": "A", "config": "lstm"}]
+    with h5py.File(tmp_path / "m.h5", "w") as file:
+        file.attrs["model_config"] = json.dumps({"class_name": "Own", "config": layers})
+        file.attrs["keras_version"], file.attrs["backend"] = "2.4.0", "tensorflow"
+        group = file.create_group("model_weights/lstm")
+        file["model_weights"].attrs["layer_names"] = [b"lstm"]
+        group.attrs["weight_names"] = [b"kernel"]
+        group["kernel"] = np.ones((2, 3))
+    with pytest.raises(InputError, match="is of the class 'Own'"):
+        read(tmp_path / "m.h5")
+    groups = read_or_name_arrays(tmp_path / "m.h5").groups
+    assert [array.values.shape for group in groups for array in group.arrays] in ([], [(2, 3)])

@@ -1,8 +1,8 @@
 """TensorFlow Lite files against the outputs of TensorFlow Lite's own interpreter.
 
-The files were converted by TensorFlow 2.21 with tf_keras from models with random weights, a fixed
-batch of one; ``given.npz`` holds windows and what the interpreter gave for each, its states set
-to zero before.
+The files were made by ``tests/makers/tflite_files.py`` with TensorFlow 2.21 from models with random
+weights, a fixed batch of one; ``given.npz`` holds windows and what the interpreter gave for each,
+its states set to zero before.
 """
 
 from dataclasses import replace
@@ -11,6 +11,7 @@ import numpy as np
 import pytest
 
 import rnnlens
+from flat_files import operator_file
 from rnnlens.engine.forward import predict
 from rnnlens.errors import UnreadableFile
 from rnnlens.readers.hardening.flatbuffers import root
@@ -34,8 +35,8 @@ def given(files):
         return dict(held)
 
 
-@pytest.mark.parametrize("name", ["plain", "stacked", "both"])
-def test_a_fused_lstm_gives_what_the_interpreter_gives(name, files, given):
+@pytest.mark.parametrize("name", ["plain", "stacked", "both", "rnn", "both_fused"])
+def test_a_fused_layer_gives_what_the_interpreter_gives(name, files, given):
     net = rnnlens.read(files / f"{name}.tflite")
     ours = predict(net, given[f"{name}_X"].astype(float))
     # float32 keeps 6e-8 of a number, over six steps and two layers
@@ -113,12 +114,81 @@ def test_a_place_outside_the_file_is_never_followed(files):
 
 
 def test_the_limit_of_the_cell_state_is_said_where_the_window_can_reach_it(files, monkeypatch):
-    from rnnlens.readers.tflite import layers
+    from rnnlens.readers.tflite import recurrent
 
     short = rnnlens.read(files / "plain.tflite")
     assert short.origin.left_out == ()  # six steps reach six at the most, and the limit is ten
-    monkeypatch.setattr(layers, "_count", lambda _: np.inf)
+    monkeypatch.setattr(recurrent, "_count", lambda _: np.inf)
     long = rnnlens.read(files / "plain.tflite")
     assert long.origin.left_out == (
         "the interpreter limits the cell state of an LSTM to 10 either way, and rnnlens does not",
     )
+
+
+def sigmoid(x):
+    return 1 / (1 + np.exp(-x))
+
+
+def lstm_by_hand(X, W, U, b):
+    """The states of an LSTM at every step, gates in the order of TensorFlow Lite."""
+    h = c = np.zeros((len(X), len(b[0])))
+    states = []
+    for x in X.swapaxes(0, 1):
+        i, f, g, o = (x @ W[k].T + h @ U[k].T + b[k] for k in range(4))
+        c = sigmoid(f) * c + sigmoid(i) * np.tanh(g)
+        h = sigmoid(o) * np.tanh(c)
+        states.append(h)
+    return np.stack(states, 1)
+
+
+STEPS, FEATURES, UNITS = 6, 3, 4
+
+
+def drawn(rng, *shape):
+    return (0.5 * rng.normal(size=shape)).astype("f4")
+
+
+def test_a_fused_plain_rnn_is_read(tmp_path, rng):
+    W, U, b = drawn(rng, UNITS, FEATURES), drawn(rng, UNITS, UNITS), drawn(rng, UNITS)
+    for number, function in ((4, np.tanh), (1, lambda x: np.maximum(x, 0)), (0, lambda x: x)):
+        (tmp_path / "m.tflite").write_bytes(
+            operator_file(
+                35,
+                [(1, STEPS, FEATURES), W, U, b, (1, UNITS)],
+                [(1, STEPS, UNITS)],
+                {1: ("b", number)},
+            )
+        )
+        X, h, states = rng.normal(size=(5, STEPS, FEATURES)), np.zeros((5, UNITS)), []
+        for x in X.swapaxes(0, 1):
+            h = function(x @ W.T + h @ U.T + b)
+            states.append(h)
+        ours = predict(rnnlens.read(tmp_path / "m.tflite"), X)
+        np.testing.assert_allclose(ours, np.stack(states, 1), rtol=0, atol=1e-12)
+
+
+def both_directions(rng, **options):
+    """The tensors of an LSTM of two directions, its arrays by direction, the file."""
+    arrays, taken = [], [(1, STEPS, FEATURES)]
+    for _ in range(2):
+        W = [drawn(rng, UNITS, FEATURES) for _ in range(4)]
+        U = [drawn(rng, UNITS, UNITS) for _ in range(4)]
+        b = [drawn(rng, UNITS) for _ in range(4)]
+        arrays.append((W, U, b))
+        taken += [*W, *U, *[None] * 3, *b, None, None]
+    taken += [(1, UNITS)] * 4 + [None] * 9
+    fields = {0: ("b", 4), 3: ("B", 1), 4: ("B", 0)} | options
+    return arrays, operator_file(52, taken, [(1, STEPS, 2 * UNITS)], fields)
+
+
+def test_a_fused_lstm_of_two_directions_is_read_by_gate(tmp_path, rng):
+    arrays, data = both_directions(rng)
+    (tmp_path / "m.tflite").write_bytes(data)
+    net = rnnlens.read(tmp_path / "m.tflite")
+    X = rng.normal(size=(5, STEPS, FEATURES))
+    forward = lstm_by_hand(X, *arrays[0])
+    backward = lstm_by_hand(X[:, ::-1], *arrays[1])[:, ::-1]
+    expected = np.concatenate([forward, backward], -1)
+    np.testing.assert_allclose(predict(net, X), expected, rtol=0, atol=1e-12)
+    gates = net.nodes[1].layer.backward.cell.gates
+    np.testing.assert_array_equal(gates["cell"].U, arrays[1][1][2].T)

@@ -7,8 +7,12 @@ import struct
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 from unittest.mock import patch
 
+import numpy as np
+
+from flat_files import operator_file
 from refused.registry import section
 from rnnlens.readers.hardening.flatbuffers import Table
 from rnnlens.readers.open import read
@@ -152,3 +156,32 @@ def _(folder: Path) -> object:
 def _(folder: Path) -> object:
     change = with_options((0, "f", 2.0))
     return changed(folder, "stacked", "TANH", lambda one: replace(change(one), kind="SOFTMAX"))
+
+
+@case("plain steps first")
+def _(folder: Path) -> object:
+    array = np.ones((4, 3), np.float32)
+    taken = [(1, 6, 3), array, np.eye(4, dtype=np.float32), array[:, 0], (1, 4)]
+    data = operator_file(35, taken, [(1, 6, 4)], {0: ("B", 1), 1: ("b", 4)})
+    (folder / "m.tflite").write_bytes(data)
+    return read(folder / "m.tflite")
+
+
+def both_ways(folder: Path, second: Any = None, **fields: int) -> object:
+    kernels = [np.ones((4, 3), np.float32)] * 4
+    others = [np.eye(4, dtype=np.float32)] * 4, [np.ones(4, np.float32)] * 4
+    side = [*kernels, *others[0], *[None] * 3, *others[1], None, None]
+    taken = [(1, 6, 3), *side, *side, *[(1, 4)] * 4, second]
+    options = {0: ("b", 4), 3: ("B", 1), 4: ("B", fields.get("steps_first", 0))}
+    (folder / "m.tflite").write_bytes(operator_file(52, taken, [(1, 6, 8)], options))
+    return read(folder / "m.tflite")
+
+
+@case("both directions, steps first")
+def _(folder: Path) -> object:
+    return both_ways(folder, steps_first=1)
+
+
+@case("both directions with a second input")
+def _(folder: Path) -> object:
+    return both_ways(folder, second=np.ones((1, 6, 3), np.float32))

@@ -27,8 +27,19 @@ from rnnlens.attribution.question import Progress, Question
 from rnnlens.attribution.refined import Refined, fitting_lags, refined
 from rnnlens.attribution.result import Contribution, LagFeatureContribution
 from rnnlens.engine.schedule.progress import Parts
+from rnnlens.network.formula import parameters_of
+from rnnlens.network.network import Network
 
-__all__ = ["FEWEST_LAGS", "NEWEST", "PER_WINDOW", "Default", "choose", "default", "parts_of"]
+__all__ = [
+    "FEWEST_LAGS",
+    "NEWEST",
+    "PER_WINDOW",
+    "Default",
+    "choose",
+    "default",
+    "parts_of",
+    "usual_budget",
+]
 
 #: Cell evaluations that exact values of one window may take.
 PER_WINDOW = 2_000_000
@@ -36,6 +47,8 @@ PER_WINDOW = 2_000_000
 FEWEST_LAGS = 10
 #: Lags that are taken one by one where the question does not say, if they fit.
 NEWEST = 12
+#: Numbers of a layer up to which a cell counts as one: an LSTM of 40 units with 20 inputs has less.
+USUAL_CELL = 10_000
 
 
 @dataclass(frozen=True)
@@ -63,10 +76,21 @@ class Default:
     exact_lags: int
 
 
+def usual_budget(network: Network) -> int:
+    """Give the cell evaluations of one call where nothing else is said.
+
+    A cell of a large layer takes longer in proportion to its numbers, so that fewer are allowed.
+    """
+    sizes = [parameters_of(layer) for _, layer in network.recurrent()]
+    mean = sum(sizes) / len(sizes) if sizes else 0.0
+    return int(BUDGET * USUAL_CELL / max(USUAL_CELL, mean))
+
+
 def choose(
-    question: Question, *, background: Baseline | None = None, budget: int = BUDGET
+    question: Question, *, background: Baseline | None = None, budget: int | None = None
 ) -> Choice:
     """Choose between exact Owen values and secant, before anything is run."""
+    budget = usual_budget(question.network) if budget is None else budget
     windows, steps = question.windows, question.steps
     cost = Cost(question, by_feature=True)
     most = min(question.newest_or(NEWEST), steps)
@@ -96,11 +120,12 @@ def default(
     question: Question,
     *,
     background: Baseline | None = None,
-    budget: int = BUDGET,
+    budget: int | None = None,
     seed: int = 0,
     progress: Progress | None = None,
 ) -> Default:
     """Split each forecast among lags and features by the best method that the budget allows."""
+    budget = usual_budget(question.network) if budget is None else budget
     baseline = question.one_window("auto")
     choice = choose(question, background=background, budget=budget)
     if choice.method == "owen":
@@ -123,9 +148,10 @@ def default(
 
 
 def parts_of(
-    question: Question, *, background: Baseline | None = None, budget: int = BUDGET
+    question: Question, *, background: Baseline | None = None, budget: int | None = None
 ) -> dict[str, int]:
     """Say how many cells each part of the answer will take, about, before anything is run."""
+    budget = usual_budget(question.network) if budget is None else budget
     choice = choose(question, background=background, budget=budget)
     if choice.method == "owen":
         return {"owen": choice.cells}

@@ -129,7 +129,7 @@ def _auto(question: Question, options: MethodOptions) -> MethodResult:
     made = default(
         question,
         background=options.background,
-        budget=options.limits.budget,
+        budget=options.effort.budget,
         seed=options.effort.seed,
         progress=options.progress,
     )

@@ -15,6 +15,7 @@ from typer.core import TyperGroup
 from rnnlens import __version__
 from rnnlens.cli.commands.dynamics import bifurcations, fixed_points
 from rnnlens.cli.commands.evidence import certify, lags, trust
+from rnnlens.cli.commands.fidelity import fidelity
 from rnnlens.cli.commands.forecast import check, explain, memory, trace
 from rnnlens.cli.commands.network import compile, convert, inspect
 from rnnlens.cli.commands.pages import demo, report
@@ -30,6 +31,7 @@ INTERRUPTED = 130
 VERBS: tuple[Callable[..., None], ...] = (
     inspect,
     init,
+    fidelity,
     check,
     trace,
     explain,

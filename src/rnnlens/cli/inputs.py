@@ -12,17 +12,19 @@ import numpy as np
 from rnnlens.arguments import did_you_mean
 from rnnlens.cli.output import note
 from rnnlens.cli.several import archive_of, raise_undescribed, require_inputs, told_left_out
+from rnnlens.cli.shown import require_shown
 from rnnlens.cli.undoubted import plain_sidecar, steps_of_windows, undoubted_sidecar
 from rnnlens.errors import ConfigError, DataError
-from rnnlens.series.windows import Windows
 
 if TYPE_CHECKING:
     from rnnlens.cli.options.reading import ReadingOptions
     from rnnlens.cli.options.series import SeriesOptions
+    from rnnlens.cli.options.shown import ShownOptions
     from rnnlens.network.network import Network
     from rnnlens.series.joint.windows import WindowsByInput
     from rnnlens.series.sidecar import Sidecar
     from rnnlens.series.variable import Variable
+    from rnnlens.series.windows import Windows
 
     AnyWindows = Windows | WindowsByInput
 
@@ -38,11 +40,13 @@ __all__ = [
 ]
 
 
-def network_from(model: Path, reading: ReadingOptions) -> Network:
-    """Read the model as it was told to be read."""
+def network_from(
+    model: Path, reading: ReadingOptions, shown: ShownOptions | None = None
+) -> Network:
+    """Read the model as it was told to be read, and hold it against outputs of its own."""
     from rnnlens import api
 
-    return api.read(
+    network = api.read(
         model,
         architecture=reading.architecture,
         layers=reading.layers,
@@ -54,14 +58,18 @@ def network_from(model: Path, reading: ReadingOptions) -> Network:
         same_as=reading.same_classes,
         unroll=reading.unroll,
     )
+    if shown is not None and shown.outputs is not None:
+        require_shown(network, shown.outputs)
+    return network
 
 
-def network_up_to_refusal(model: Path, reading: ReadingOptions) -> Network:
+def network_up_to_refusal(model: Path, reading: ReadingOptions, shown: ShownOptions) -> Network:
     """Read the model, or of one with a layer that is not read the part before it."""
     from rnnlens.readers.open import read_up_to_refusal
 
-    if any(getattr(reading, spec.name) is not None for spec in fields(reading)):
-        return network_from(model, reading)
+    stated = any(getattr(reading, spec.name) is not None for spec in fields(reading))
+    if stated or shown.outputs is not None:
+        return network_from(model, reading, shown)
     network = read_up_to_refusal(model)
     for clause in network.origin.left_out:
         note(f"left out: {clause}")
@@ -173,6 +181,8 @@ def asked_from(
 
 def number_of(windows: AnyWindows) -> int:
     """Give the number of windows."""
+    from rnnlens.series.windows import Windows
+
     return len(windows) if isinstance(windows, Windows) else windows.samples
 
 

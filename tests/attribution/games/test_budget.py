@@ -7,7 +7,7 @@ from networks import cell, chain, forecaster, head, stacked_bidirectional
 from questions import question
 from rnnlens.attribution.audit import audit, spread
 from rnnlens.attribution.baselines.baseline import make_baseline
-from rnnlens.attribution.default import PER_WINDOW, choose, default
+from rnnlens.attribution.default import PER_WINDOW, choose, default, usual_budget
 from rnnlens.attribution.games.budget import BUDGET, Cost, Limits, within
 from rnnlens.attribution.games.players import PlayerGroups
 from rnnlens.attribution.methods.owen import owen
@@ -237,3 +237,12 @@ def test_audited_windows_are_spread_evenly_and_seeded():
     assert (drawn // 10 == np.arange(100)).all()
     assert (spread(1000, 100, seed=4) == drawn).all()
     assert (spread(1000, 100, seed=5) != drawn).any()
+
+
+def test_a_cell_of_a_large_layer_counts_as_several_where_no_budget_is_given(rng):
+    small, large = (
+        chain(Recurrent(cell("lstm", rng, 20, units)), shape=(4, 20)) for units in (40, 256)
+    )
+    assert usual_budget(small) == BUDGET
+    numbers = 4 * 256 * (20 + 256 + 1)
+    assert usual_budget(large) == int(BUDGET * 10_000 / numbers)

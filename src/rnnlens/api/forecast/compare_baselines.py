@@ -6,7 +6,6 @@ from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from rnnlens.api.shared.given.arguments import checked
-from rnnlens.api.shared.labels.joint import by_input, on_own_axis, player_coords
 
 if TYPE_CHECKING:
     import xarray as xr
@@ -92,6 +91,7 @@ def compare_baselines(
     from rnnlens.api.shared.given.joint.making import make_case
     from rnnlens.api.shared.given.network_given import as_network
     from rnnlens.api.shared.given.target import one_target
+    from rnnlens.api.shared.labels.joint import by_input, on_own_axis
     from rnnlens.api.shared.labels.network_provenance import network_provenance
     from rnnlens.attribution.baselines.comparison import compare_baselines as compare
     from rnnlens.attribution.options import as_target
@@ -156,6 +156,8 @@ def _usual(case: Case) -> list[str]:
 
 def _lags(case: Case, compared: BaselineComparison) -> dict[str, Any]:
     """Give the coordinates along the lags of a sequence, or the players of several inputs."""
+    from rnnlens.api.shared.labels.joint import player_coords
+
     if case.layout is not None:
         return player_coords(case.layout, compared, len(compared.spread))
     return {"lag": compared.lag_from, "lag_to": ("lag", compared.lag_to)}

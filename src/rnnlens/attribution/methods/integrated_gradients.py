@@ -45,7 +45,7 @@ __all__ = ["FEWEST_NODES", "TOLERANCE", "IntegratedGradients", "integrated_gradi
 #: Nodes of the first attempt; each further one takes twice as many.
 FEWEST_NODES = 8
 #: Nodes that a window may take in panels, those that were tried and halved counted.
-MOST_IN_PANELS = 8192
+MOST_IN_PANELS = 2048
 #: Largest residual allowed, relative to the size of the forecasts, where nothing else is said.
 TOLERANCE = 1e-6
 

@@ -8,6 +8,7 @@ from rnnlens.cli.options.dynamics import BifurcationOptions, FixedPointOptions
 from rnnlens.cli.options.flatten import flattened
 from rnnlens.cli.options.reading import ReadingOptions
 from rnnlens.cli.options.series import SeriesOptions
+from rnnlens.cli.options.shown import ShownOptions
 from rnnlens.cli.output import give, working
 
 __all__ = ["bifurcations", "fixed_points"]
@@ -19,6 +20,7 @@ def fixed_points(
     data: Data,
     *,
     reading: ReadingOptions,
+    shown: ShownOptions,
     series: SeriesOptions,
     options: FixedPointOptions,
     output: OutputOptions,
@@ -27,7 +29,7 @@ def fixed_points(
     from rnnlens import api
     from rnnlens.views.tables.fixed_points import fixed_points_summary, fixed_points_view
 
-    network = network_from(model, reading)
+    network = network_from(model, reading, shown)
     sidecar, windows, _ = asked_from((model, network, data), series, tested=True)
     with working("looking for where it settles") as progress:
         found = api.fixed_points(
@@ -50,6 +52,7 @@ def bifurcations(
     data: Data,
     *,
     reading: ReadingOptions,
+    shown: ShownOptions,
     series: SeriesOptions,
     options: BifurcationOptions,
     output: OutputOptions,
@@ -58,7 +61,7 @@ def bifurcations(
     from rnnlens import api
     from rnnlens.views.tables.bifurcations import bifurcations_summary, bifurcations_view
 
-    network = network_from(model, reading)
+    network = network_from(model, reading, shown)
     sidecar, windows, _ = asked_from((model, network, data), series, tested=True)
     feature, values = options.moved
     with working(f"moving {feature}") as progress:

@@ -20,9 +20,9 @@ from rnnlens.cli.options.forecast import (
 )
 from rnnlens.cli.options.reading import ReadingOptions
 from rnnlens.cli.options.series import SeriesOptions
+from rnnlens.cli.options.shown import ShownOptions
 from rnnlens.cli.output import foretell, give, note, working
 from rnnlens.errors import InputError, MissingLibrary
-from rnnlens.series.joint.windows import WindowsByInput
 
 if TYPE_CHECKING:
     from rnnlens.cli.inputs import AnyWindows
@@ -37,6 +37,7 @@ def lags(
     data: Data,
     *,
     reading: ReadingOptions,
+    shown: ShownOptions,
     series: SeriesOptions,
     options: ExplainOptions,
     asked: LagsOptions,
@@ -48,7 +49,7 @@ def lags(
     from rnnlens.views.tables.each_input import each_input_summary, each_input_view
     from rnnlens.views.tables.lags import evidence_summary, evidence_view
 
-    network = network_from(model, reading)
+    network = network_from(model, reading, shown)
     sidecar, windows, seen = asked_from((model, network, data), series, tested=True)
     target = options.target_of(sidecar)
     shares = api.Shares(
@@ -100,6 +101,7 @@ def certify(
     data: Data,
     *,
     reading: ReadingOptions,
+    shown: ShownOptions,
     series: SeriesOptions,
     options: CertifyOptions,
     output: OutputOptions,
@@ -116,7 +118,7 @@ def certify(
     from rnnlens.views.tables.certificates import certificate_summary, certificate_view
     from rnnlens.views.tables.each_input import each_input_summary, each_input_view
 
-    network = network_from(model, reading)
+    network = network_from(model, reading, shown)
     sidecar, windows, seen = asked_from((model, network, data), series, newest=1)
     measured = check and not options.deviation
     unchecked = _why_not_run(network, model, windows) if measured else ""
@@ -150,6 +152,7 @@ def _why_not_run(network: Network, model: Path, windows: AnyWindows) -> str:
     from rnnlens.api.shared.certificate_deviation import run_source
     from rnnlens.api.shared.given.joint.by_input import arrays_for
     from rnnlens.engine.forward import entries
+    from rnnlens.series.joint.windows import WindowsByInput
 
     last = windows.select(slice(-1, None))
     given = arrays_for(network, last) if isinstance(last, WindowsByInput) else last.values
@@ -168,6 +171,7 @@ def trust(
     data: Data,
     *,
     reading: ReadingOptions,
+    shown: ShownOptions,
     series: SeriesOptions,
     options: TrustOptions,
     output: OutputOptions,
@@ -176,7 +180,7 @@ def trust(
     from rnnlens import api
     from rnnlens.views.tables.trust import trust_summary, trust_view
 
-    network = network_from(model, reading)
+    network = network_from(model, reading, shown)
     sidecar, windows, seen = asked_from((model, network, data), series, tested=True)
     with working(f"testing contributions on {number_of(windows):,} windows") as progress:
         page = api.trust(

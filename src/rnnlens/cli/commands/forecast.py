@@ -12,6 +12,7 @@ from rnnlens.cli.options.forecast import (
 )
 from rnnlens.cli.options.reading import ReadingOptions
 from rnnlens.cli.options.series import SeriesOptions
+from rnnlens.cli.options.shown import ShownOptions
 from rnnlens.cli.output import foretell, give, working
 
 __all__ = ["check", "explain", "memory", "trace"]
@@ -23,6 +24,7 @@ def check(
     data: Data,
     *,
     reading: ReadingOptions,
+    shown: ShownOptions,
     series: SeriesOptions,
     options: CheckOptions,
     output: OutputOptions,
@@ -31,7 +33,7 @@ def check(
     from rnnlens import api
     from rnnlens.views.tables.forecast import check_summary, check_view
 
-    network = network_from(model, reading)
+    network = network_from(model, reading, shown)
     sidecar, windows, seen = asked_from((model, network, data), series, tested=True)
     with working(f"checking {number_of(windows):,} forecasts"):
         page = api.check(
@@ -46,6 +48,7 @@ def trace(
     data: Data,
     *,
     reading: ReadingOptions,
+    shown: ShownOptions,
     series: SeriesOptions,
     output: OutputOptions,
 ) -> None:
@@ -54,7 +57,7 @@ def trace(
     from rnnlens.results.store import as_dict
     from rnnlens.views.tables.explanation import trace_view
 
-    network = network_up_to_refusal(model, reading)
+    network = network_up_to_refusal(model, reading, shown)
     _, windows, _ = asked_from((model, network, data), series, newest=1)
     with working(f"tracing {number_of(windows):,} windows"):
         traced = api.trace(network, windows)
@@ -67,6 +70,7 @@ def explain(
     data: Data,
     *,
     reading: ReadingOptions,
+    shown: ShownOptions,
     series: SeriesOptions,
     options: ExplainOptions,
     output: OutputOptions,
@@ -77,7 +81,7 @@ def explain(
     from rnnlens.results.store import as_dict
     from rnnlens.views.tables.explanation import explanation_view
 
-    network = network_from(model, reading)
+    network = network_from(model, reading, shown)
     sidecar, windows, seen = asked_from((model, network, data), series, newest=1)
     foretell(
         expected(
@@ -113,6 +117,7 @@ def memory(
     data: Data,
     *,
     reading: ReadingOptions,
+    shown: ShownOptions,
     series: SeriesOptions,
     options: MemoryOptions,
     output: OutputOptions,
@@ -121,7 +126,7 @@ def memory(
     from rnnlens import api
     from rnnlens.views.tables.memory import memory_summary, memory_view
 
-    network = network_from(model, reading)
+    network = network_from(model, reading, shown)
     sidecar, windows, _ = asked_from((model, network, data), series, tested=True)
     with working(f"measuring memory over {number_of(windows):,} windows") as progress:
         page = api.memory(

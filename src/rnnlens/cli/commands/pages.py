@@ -15,6 +15,7 @@ from rnnlens.cli.options.forecast import (
 )
 from rnnlens.cli.options.reading import ReadingOptions
 from rnnlens.cli.options.series import SeriesOptions
+from rnnlens.cli.options.shown import ShownOptions
 from rnnlens.cli.output import foretell, note, show, working
 from rnnlens.errors import InputError, MissingLibrary
 
@@ -36,6 +37,7 @@ def report(
     data: Data,
     *,
     reading: ReadingOptions,
+    shown: ShownOptions,
     series: SeriesOptions,
     options: ForecastOptions,
     out: Annotated[
@@ -52,7 +54,7 @@ def report(
     from rnnlens.api.shared.planning import expected_report
 
     check_page(out)  # before anything is computed
-    network = network_from(model, reading)
+    network = network_from(model, reading, shown)
     sidecar, windows, seen = asked_from((model, network, data), series, tested=True)
     target, shares = options.target_of(sidecar), api.Shares(baseline=options.baseline_of(sidecar))
     foretell(

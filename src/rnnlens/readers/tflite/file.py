@@ -20,9 +20,12 @@ from rnnlens.readers.hardening.contents import digest_of
 from rnnlens.readers.options import ReadOptions
 from rnnlens.readers.tflite.layers import LAYERS, Call, Made
 from rnnlens.readers.tflite.model import Model, Operator, match, model_in
+from rnnlens.readers.tflite.recurrent import RECURRENT
 
 __all__ = ["match", "partial", "read"]
 
+#: Operators that are read.
+OPERATORS = RECURRENT | LAYERS
 NOTES = (
     "the interpreter of TensorFlow Lite goes on from the states of the call before, until "
     "interpreter.reset_all_variables() is called; here every window begins from states of zero",
@@ -56,7 +59,7 @@ def partial(path: Path, refusal: UnsupportedModel) -> Arrays:
     for number, operator in enumerate(model.operators):
         name = f"{operator.kind.lower()}_{number}"
         try:
-            made = LAYERS[operator.kind](Call(model, operator, path))
+            made = OPERATORS[operator.kind](Call(model, operator, path))
             node = Node(name, made.layers[0], (), made.sources)
             named = tuple(inventory(Network((node,), (), Origin(""))))
         except (InputError, ValueError, TypeError, LookupError):
@@ -127,16 +130,16 @@ class _Graph:
 
     def _take(self, operator: Operator) -> None:
         call = Call(self.model, operator, self.path)
-        if operator.kind not in LAYERS:
-            raise call.refuse("its kind is none of " + ", ".join(LAYERS))
+        if operator.kind not in OPERATORS:
+            raise call.refuse("its kind is none of " + ", ".join(OPERATORS))
         several = operator.kind == "CONCATENATION"
         taken = operator.inputs if several else operator.inputs[:1]
-        made: Made = LAYERS[operator.kind](call)
+        made: Made = OPERATORS[operator.kind](call)
         refs = tuple(self.refs[number] for number in taken if number in self.refs)
         if len(refs) != len(taken):
             raise call.refuse("it takes fixed numbers as values")
         for layer in made.layers:
-            name = operator.kind.lower().removeprefix("unidirectional_sequence_")
+            name = re.sub(r"^(uni|bi)directional_sequence_", "", operator.kind.lower())
             refs = (self._add(name, layer, refs, made.sources),)
         self.refs[operator.outputs[0]] = refs[0]
         self.left_out += made.left_out

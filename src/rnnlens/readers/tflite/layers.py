@@ -9,25 +9,18 @@ from pathlib import Path
 import numpy as np
 
 from rnnlens.errors import UnsupportedModel
-from rnnlens.names import GATE_LETTERS, array_name
 from rnnlens.network.activations import Activation
 from rnnlens.network.axes import Flip, Index, Slice
-from rnnlens.network.cells import LSTM, FloatArray, Gate
-from rnnlens.network.layers import Activate, Concatenate, Dense, Layer, Recurrent, Reshape
+from rnnlens.network.cells import FloatArray
+from rnnlens.network.layers import Activate, Concatenate, Dense, Layer, Reshape
 from rnnlens.network.network import Source
 from rnnlens.readers.tflite.model import Model, Operator, Tensor
 
-__all__ = ["LAYERS", "Call", "Made", "dense", "lstm"]
+__all__ = ["LAYERS", "Call", "Made", "dense"]
 
 #: The activation that is part of an operator, by its number in ``ActivationFunctionType``.
 FUSED = {0: Activation("linear"), 1: Activation("relu"), 4: Activation("tanh")} | {
     3: Activation("relu", {"max_value": 6.0})
-}
-#: The order in which an LSTM takes what its gates have.
-GATES = ("input", "forget", "cell", "output")
-#: What a plain LSTM has not: peepholes, a bias of the projection, layer norms.
-NOT_PLAIN = {range(9, 12): "peepholes", range(17, 18): "a bias of its projection"} | {
-    range(20, 24): "layer normalisation"
 }
 STEPS_KEPT = "give the Keras model that it was converted from, saved with model.save('model.keras')"
 
@@ -99,53 +92,6 @@ class Call:
             "the weights are the file's whole numbers times their scales, and the rounding of "
             "values between the layers, which the interpreter does, is left out",
         )
-
-
-def lstm(call: Call) -> Made:
-    """Read a fused LSTM over a sequence."""
-    for places, what in NOT_PLAIN.items():
-        if any(call.tensor(place) is not None for place in places):
-            raise call.refuse(f"it has {what}")
-    if call.tensor(1) is None:
-        raise call.refuse("its input gate is coupled to its forget gate")
-    if int(call.option(0, "b")) != 4 or call.option(3, "B"):
-        raise call.refuse("its activation is not tanh, or its first axis is that of the steps")
-    gates, sources = {}, {}
-    for number, name in enumerate(GATES):
-        arrays = [call.fixed(first + number) for first in (1, 5, 12)]
-        (W, _), (U, _), (b, _) = arrays
-        if W.shape[1:] != call.shape()[2:]:
-            raise ValueError(f"a kernel of {W.shape} does not fit what it takes")
-        gates[name] = Gate(W.T.copy(), U.T.copy(), b)
-        for kind, (_, text) in zip("WUb", arrays, strict=True):
-            turned = "" if kind == "b" else " transposed"
-            sources[array_name(kind, GATE_LETTERS["LSTM"][name])] = Source(text + turned)
-    projection = None
-    if call.tensor(16) is not None:
-        values, text = call.fixed(16)
-        projection, sources["P"] = values.T.copy(), Source(text + " transposed")
-    layer = Recurrent(LSTM(**gates, projection=projection), return_sequences=True)
-    return Made([layer], sources, (*_clipping(call), *call.rounded(range(1, 17))))
-
-
-def _clipping(call: Call) -> tuple[str, ...]:
-    """Say where a limit of the state can be passed: the cell state is no larger than its steps."""
-    steps = call.shape()[1]
-    limits = (call.option(1, "f"), _count(steps)), (call.option(2, "f"), np.inf)
-    if call.tensor(16) is None:
-        limits = limits[:1]
-    return tuple(
-        f"the interpreter limits {what} of an LSTM to {limit:g} either way, and rnnlens does not"
-        for (limit, largest), what in zip(
-            limits, ("the cell state", "the projection"), strict=False
-        )
-        if limit > 0 and largest > limit
-    )
-
-
-def _count(steps: int | None) -> float:
-    """Give the number of steps, without end where it is open."""
-    return np.inf if steps is None else float(steps)
 
 
 def dense(call: Call) -> Made:
@@ -220,9 +166,8 @@ def _activation(name: str) -> Callable[[Call], Made]:
     return made
 
 
-#: Operators that are read.
+#: Operators that are read, beside the recurrent ones.
 LAYERS: dict[str, Callable[[Call], Made]] = {
-    "UNIDIRECTIONAL_SEQUENCE_LSTM": lstm,
     "FULLY_CONNECTED": dense,
     "STRIDED_SLICE": _pick,
     "REVERSE_V2": _turned,

@@ -36,6 +36,7 @@ def draft_of_inputs(
         guess(f"window = {steps}", "steps of the first series"),
         guess(f"lead   = {lead or 1}", "steps from the newest one taken to the one forecast"),
     ]
+    guesses = 4  # times, window, lead and the target
     for name, shape in shapes.items():
         path = f"inputs.{tomlkit.key(name).as_string()}"
         lines += ["", f"[{path}]   # takes {tuple('any' if n is None else n for n in shape)}"]
@@ -44,6 +45,7 @@ def draft_of_inputs(
         elif shape[0] not in {None, steps}:
             lines.append(guess(f"steps = {shape[0]}", "or ahead, for steps after the newest"))
         count = shape[-1] or 1 if shape else 1
+        guesses += count + (len(shape) < 2 or shape[0] not in {None, steps})
         lines.append(f"[{path}.features]")
         lines += [guess(f'"{name} {k + 1}" = {LINE}', SAID) for k in range(count)]
     lines += ["", "[targets]", guess(f'"target" = {LINE}', SAID)]

@@ -109,6 +109,9 @@ def made_how(table: xr.Dataset) -> list[str]:
         f"{a.get('baseline')}; {100 * float(a['confidence']):g} % interval{block}; largest "
         f"residual {figure(a.get('max_residual'), str(a.get('unit') or ''), digits=2)}."
     ]
+    held = str(a.get("held_inputs") or "")
+    if held:
+        lines.append(f"Held at what they are: input{'s' if ', ' in held else ''} {held}.")
     if a.get("share_note"):
         lines.append(f"Interval of the shares: {a['share_note']}.")
     if "exact_lags" in a:

@@ -22,7 +22,8 @@ def origin_sentences(attrs: Mapping[Hashable, object]) -> list[str]:
     if assumed:
         sentences += [
             f"ASSUMED, not shown: {assumed}.",
-            "rnnlens.fidelity(net, outputs, X), with outputs that the model itself gave, shows it.",
+            "rnnlens.fidelity(net, outputs, X), with outputs that the model itself gave, shows it; "
+            "on the command line --outputs with an .npz file of outputs and X does.",
         ]
     if attrs.get("cut_off"):
         sentences.append(f"CAUTION: {attrs['cut_off']}.")

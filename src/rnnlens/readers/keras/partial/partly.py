@@ -6,7 +6,7 @@ names, and the notes say why, and up to which layer the model can be read as a n
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import replace
 
 from rnnlens.errors import InputError, UnsupportedModel
@@ -120,8 +120,10 @@ def _until(model: WholeModel, name: str) -> bool:
 
 def _holds_several(item: JsonObject) -> bool:
     """Tell a TimeDistributed around a model, or around what is several layers here."""
-    inner = item["config"].get("layer")
-    return kind_of(item) == "TimeDistributed" and kind_of(inner) in {*MODELS, *COMPOSITES}
+    config = item.get("config")
+    inner = config.get("layer") if isinstance(config, Mapping) else None
+    held = kind_of(inner) if isinstance(inner, Mapping) else ""
+    return kind_of(item) == "TimeDistributed" and held in {*MODELS, *COMPOSITES}
 
 
 def _unnamed(name: str, array: StoredVariable) -> NamedArray:

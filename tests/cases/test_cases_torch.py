@@ -1,0 +1,75 @@
+"""Small inputs that once failed in PyTorch: packed sequences, large networks."""
+
+import time
+
+import numpy as np
+import pytest
+import torch
+from torch import nn
+from torch.nn.utils.rnn import pack_padded_sequence, pad_packed_sequence
+
+import rnnlens
+
+
+class Packed(nn.Module):
+    def __init__(self):
+        super().__init__()
+        self.rnn, self.fc = nn.LSTM(3, 5, batch_first=True), nn.Linear(5, 1)
+
+    def forward(self, x, n):
+        steps, (state, _) = self.rnn(pack_padded_sequence(x, n, batch_first=True))
+        return self.fc(state[-1]), self.fc(pad_packed_sequence(steps, batch_first=True)[0])
+
+
+@pytest.mark.parametrize("method", ["secant", "auto"])
+def test_lags_of_a_packed_sequence_are_those_of_its_real_steps(method):
+    torch.manual_seed(0)
+    module, x, n = Packed().eval(), torch.randn(4, 6, 3), torch.tensor([6, 5, 4, 2])
+    network = rnnlens.read(module, example=(x, n))
+    given = {"x": x.numpy(), "n": n.numpy()}
+    found = rnnlens.explain(
+        network, given, of="x", method=method, baseline="zero", target=rnnlens.Target(output=0)
+    )
+    size = np.abs(found.contribution).sum("feature")
+    assert [int(lag) for lag in found.lag[size[3] > 0]] == [1, 2]
+    with torch.no_grad():
+        change = module(x, n)[0] - module(0 * x, n)[0]
+    sums = found.contribution.sum([dim for dim in found.contribution.dims if dim != "sample"])
+    # the module computes in float32
+    np.testing.assert_allclose(sums, change[:, 0].numpy(), rtol=0, atol=1e-6)
+
+
+class Attended(nn.Module):
+    def __init__(self):
+        super().__init__()
+        self.rnn, self.score = nn.LSTM(6, 128, 2, batch_first=True), nn.Linear(128, 1)
+        self.fc = nn.Linear(128, 1)
+
+    def forward(self, x):
+        steps = self.rnn(x)[0]
+        return self.fc((torch.softmax(self.score(steps), 1) * steps).sum(1))
+
+
+def test_the_default_takes_no_minutes_for_large_layers():
+    torch.manual_seed(0)
+    module, x = Attended().eval(), torch.randn(8, 14, 6)
+    network = rnnlens.read(module, example=x)
+    rnnlens.explain(network, x[:1].numpy(), method="secant")  # compiles
+    start = time.process_time()
+    found = rnnlens.explain(network, x.numpy())
+    assert found.attrs["method"] == "secant"
+    assert time.process_time() - start < 60  # it took minutes where cells counted alike
+
+
+@pytest.mark.filterwarnings("ignore:`torch.jit.script` is deprecated")
+def test_a_module_with_a_scripted_head_is_read_from_its_state_dict_as_its_refusal_says():
+    torch.manual_seed(0)
+    head, x = torch.jit.script(nn.Linear(5, 1)), torch.randn(2, 6, 3)
+    module = nn.ModuleDict({"rnn": nn.GRU(3, 5, batch_first=True), "head": head})
+    with pytest.raises(rnnlens.errors.UnsupportedModel, match="or its state dict"):
+        rnnlens.read(module, example=x)
+    network = rnnlens.read(module.state_dict(), layers="GRU(rnn) > Linear(head)")
+    with torch.no_grad():
+        theirs = head(module["rnn"](x)[0][:, -1])
+    # the module computes in float32
+    np.testing.assert_allclose(rnnlens.predict(network, x.numpy()), theirs.numpy(), atol=1e-6)
