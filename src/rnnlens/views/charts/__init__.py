@@ -4,6 +4,7 @@ from rnnlens.views.charts.bifurcations import bifurcations
 from rnnlens.views.charts.certificates import certificates
 from rnnlens.views.charts.fixed_points import fixed_points
 from rnnlens.views.charts.forecast import forecast
+from rnnlens.views.charts.gate_contributions import gate_contributions
 from rnnlens.views.charts.gates import gates
 from rnnlens.views.charts.lag_contributions import lag_contributions
 from rnnlens.views.charts.lag_feature import lag_feature
@@ -16,6 +17,7 @@ __all__ = [
     "certificates",
     "fixed_points",
     "forecast",
+    "gate_contributions",
     "gates",
     "lag_contributions",
     "lag_feature",

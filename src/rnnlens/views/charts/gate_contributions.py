@@ -1,0 +1,65 @@
+"""Chart: which gate carried the change of a forecast, by lag."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from rnnlens.views.charts import theme
+from rnnlens.views.charts.cells import PANEL_NAMES
+from rnnlens.views.words.units import in_brackets
+
+if TYPE_CHECKING:
+    import altair as alt
+    import xarray as xr
+
+__all__ = ["gate_contributions"]
+
+
+def gate_contributions(carried: xr.Dataset, *, sample: int | None = None) -> alt.LayerChart:
+    """Draw contributions by lag, each bar built from its gates: of one window, or means over all.
+
+    Units are summed.
+    """
+    import altair as alt
+    import pandas as pd
+
+    values = carried["contribution"].sum("unit")
+    values = values.mean("sample") if sample is None else values.isel(sample=sample)
+    array = values.transpose("lag", "gate").values
+    lags = [int(lag) for lag in carried["lag"].values]
+    gates = [PANEL_NAMES.get(str(gate), str(gate)) for gate in carried["gate"].values]
+    table = pd.DataFrame({
+        "lag": np.repeat(lags, len(gates)),
+        "gate": gates * len(lags),
+        "contribution": array.ravel(),
+        "rank": list(range(len(gates))) * len(lags),
+    })
+    what = "mean contribution to" if sample is None else "contribution to"
+    target = f"{carried.attrs['target']}{in_brackets(carried.attrs.get('unit'))}"
+    bars = (
+        alt
+        .Chart(table)
+        .mark_bar()
+        .encode(
+            x=alt.X(
+                "lag:O",
+                sort=lags[::-1],
+                title=theme.lag_axis_title(carried),
+                axis=alt.Axis(labelAngle=0, labelOverlap=True, domain=False),
+            ),
+            y=alt.Y("contribution:Q", title=f"{what} {target}", stack="zero"),
+            color=alt.Color("gate:N", title="gate", sort=gates),
+            order=alt.Order("rank:Q"),
+            tooltip=["lag:O", "gate:N", alt.Tooltip("contribution:Q", format="+.3~g")],
+        )
+    )
+    zero = alt.Chart(table.head(1)).mark_rule(color=theme.QUIET).encode(y=alt.datum(0))
+    title = (
+        f"Which gate of {carried.attrs['layer']} carried the change of {carried.attrs['target']}"
+    )
+    return theme.dress(
+        alt.LayerChart(layer=[bars, zero], title=title, width=theme.WIDTH - 110, height=260),
+        carried,
+    )
