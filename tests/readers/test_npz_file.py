@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import zipfile
-from dataclasses import fields, is_dataclass
+from dataclasses import fields, is_dataclass, replace
 
 import numpy as np
 import pytest
@@ -49,6 +49,16 @@ def test_nothing_is_lost(name, networks, tmp_path):
         assert same(before.layer, after.layer)
     shared = [[a.layer is b.layer for b in net.nodes] for net in (network, back) for a in net.nodes]
     assert shared[: len(network.nodes)] == shared[len(network.nodes) :]
+
+
+def test_what_is_said_of_a_source_stays_with_its_copy(networks, tmp_path):
+    said = {"assumed": ("a head",), "left_out": ("a state",), "rounds": "int8", "calls": 60}
+    network = networks[NAMES[0]]
+    origin = replace(network.origin, **said)
+    path = tmp_path / "model.npz"
+    path.write_bytes(write(replace(network, origin=origin)).data)
+    back = read_any(path).origin
+    assert {name: getattr(back, name) for name in said} == said
 
 
 def test_arrays_have_their_canonical_names(networks, tmp_path):

@@ -6,11 +6,12 @@ import re
 import weakref
 from collections.abc import Iterable, Iterator, Mapping, Reversible
 from dataclasses import dataclass, field
-from typing import Literal
+from typing import Literal, get_args
 
 from rnnlens.network.layers import Bidirectional, Input, Layer, Recurrent, TimeDistributed
 
 __all__ = [
+    "ROUNDINGS",
     "Network",
     "Node",
     "Origin",
@@ -28,6 +29,7 @@ Ref = tuple[str, int]
 
 #: What a source may round to within its layers.
 Rounding = Literal["", "int8", "float16", "bfloat16"]
+ROUNDINGS: tuple[Rounding, ...] = get_args(Rounding)
 
 #: Slices, and how people say them.
 _PLACES = (

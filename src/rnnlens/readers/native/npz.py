@@ -27,7 +27,7 @@ from rnnlens.network.cells import Cell, Gate
 from rnnlens.network.check import check
 from rnnlens.network.json_values import Json, JsonObject
 from rnnlens.network.layers import CellNode, DescribedGate, Layer
-from rnnlens.network.network import Network, Node, Origin, Source
+from rnnlens.network.network import ROUNDINGS, Network, Node, Origin, Source
 from rnnlens.readers.hardening.contents import digest_of
 from rnnlens.readers.hardening.zips import holds, swells
 from rnnlens.readers.variables import LARGEST_ARRAY
@@ -156,9 +156,20 @@ def _origin(stated: JsonObject, path: Path) -> Origin:
     before = " ".join(str(stated[key]) for key in ("format", "version", "path") if stated[key])
     digest = f" (SHA-256 {stated['digest']})" if stated["digest"] else ""
     notes = (f"written from {before}{digest}", *map(str, stated["notes"]))
-    unsure = [tuple(map(str, stated.get(key, ()))) for key in ("assumed", "left_out")]
+    assumed, left_out = (tuple(map(str, stated.get(key, ()))) for key in ("assumed", "left_out"))
+    rounds, calls = stated.get("rounds", ""), stated.get("calls", 1)
+    if rounds not in ROUNDINGS or not isinstance(calls, int):
+        raise TypeError("its origin is none")
     return Origin(
-        "rnnlens archive (.npz)", str(VERSION), str(path), digest_of(path), notes, *unsure
+        "rnnlens archive (.npz)",
+        str(VERSION),
+        str(path),
+        digest_of(path),
+        notes,
+        assumed,
+        left_out,
+        rounds=next(one for one in ROUNDINGS if one == rounds),
+        calls=calls,
     )
 
 
