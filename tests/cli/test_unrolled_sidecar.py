@@ -40,7 +40,7 @@ def _model(folder, *layers):
 def files(tmp_path, rng):
     from keras import layers as L
 
-    model = _model(tmp_path, L.LSTM(4, stateful=True), L.Dense(1))
+    model = _model(tmp_path, L.LSTM(4, stateful=True, name="lstm"), L.Dense(1))
     (tmp_path / "load.toml").write_text(SIDECAR, encoding="utf-8")
     hours = pd.date_range("2024-01-01", periods=ROWS, freq="h")
     table = pd.DataFrame({

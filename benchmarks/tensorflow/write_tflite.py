@@ -1,8 +1,8 @@
 """Make the TensorFlow Lite files of ``tests/data/tflite``, and what the interpreter gives for them.
 
-It needs TensorFlow and tf_keras, in an environment of their own::
+It runs where ``requirements.txt`` of this folder is installed::
 
-    python tests/makers/tflite_files.py FOLDER
+    python benchmarks/tensorflow/write_tflite.py FOLDER
 
 Four models are converted from tf_keras; the operators that no converter writes today are written
 by hand. Every window begins from states of zero.
@@ -21,12 +21,14 @@ import numpy as np
 import tensorflow as tf  # type: ignore[import-not-found]
 import tf_keras as keras  # type: ignore[import-not-found]
 
+sys.path.append(str(Path(__file__).parents[2] / "tests" / "makers"))
 from flat_files import operator_file
 
 STEPS, FEATURES, UNITS = 6, 3, 4
 
 
 def drawn(rng: np.random.Generator, *shape: int) -> np.ndarray:
+    """Draw numbers of about a half."""
     return (0.5 * rng.normal(size=shape)).astype("f4")
 
 
