@@ -1,8 +1,8 @@
 """TensorFlow Lite files against the outputs of TensorFlow Lite's own interpreter.
 
 The files were made by ``benchmarks/tensorflow/write_tflite.py`` with TensorFlow 2.21 from models
-with random weights, a fixed batch of one; ``given.npz`` holds windows and what the interpreter gave for each,
-its states set to zero before.
+with random weights, a fixed batch of one; ``given.npz`` holds windows and what the interpreter gave
+for each, its states set to zero before.
 """
 
 from dataclasses import replace
