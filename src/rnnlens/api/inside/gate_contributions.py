@@ -15,6 +15,7 @@ if TYPE_CHECKING:
 
     from rnnlens.api.shared.given.network_given import NetworkLike
     from rnnlens.attribution.options import Target
+    from rnnlens.series.joint.windows import WindowsByInput
     from rnnlens.series.windows import Windows
 
 __all__ = ["gate_contributions"]
@@ -23,13 +24,13 @@ __all__ = ["gate_contributions"]
 @checked()
 def gate_contributions(
     net: NetworkLike,
-    X: Windows | ArrayLike | Mapping[str, ArrayLike],
+    X: Windows | WindowsByInput | ArrayLike | Mapping[str, ArrayLike],
     *,
     layer: str | None = None,
     target: Target | str | int | None = None,
     baseline: str | ArrayLike | None = None,
     held: Sequence[str] | None = None,
-    background: Windows | ArrayLike | None = None,
+    background: Windows | WindowsByInput | ArrayLike | None = None,
     of: str | None = None,
     seed: int = 0,
 ) -> xr.Dataset:
@@ -80,32 +81,27 @@ def gate_contributions(
     >>> carried.contribution.dims, bool(abs(carried.elsewhere).max() < 1e-9)
     (('sample', 'lag', 'gate', 'unit'), True)
     """
-    from rnnlens.api.shared.given.baselines import usual_baseline
-    from rnnlens.api.shared.given.joint.baselines import baseline_of
-    from rnnlens.api.shared.given.joint.making import make_case
-    from rnnlens.api.shared.given.network_given import as_network
-    from rnnlens.api.shared.given.target import one_target
-    from rnnlens.api.shared.labels.inside import labelled
+    from rnnlens.api.shared.given.inside.change import asked_of_change
+    from rnnlens.api.shared.labels.inside import by_step_of, labelled
     from rnnlens.attribution.inside import gate_contributions as method
     from rnnlens.engine.recurrent_layers import locate_layer
 
-    net = as_network(net, X)
-    case = make_case(net, X, of)
-    what, name, unit = one_target(case, target)
-    stand_in, held_names = baseline_of(case, usual_baseline(case, baseline), held, background, seed)
-    place = locate_layer(case.network, layer)
-    split = method.gate_contributions(case.question(what, stand_in), layer=place.name)
-    about = {
-        "target": name,
-        "unit": unit,
-        "held": held_names,
-        "baseline": stand_in.text,
-        "layer": place.name,
-        "kind": "contribution",
-        **case.about_steps,
-    }
+    asked = asked_of_change(
+        net,
+        X,
+        target=target,
+        baseline=baseline,
+        held=held,
+        background=background,
+        of=of,
+        seed=seed,
+    )
+    case, place = asked.case, locate_layer(asked.case.network, layer)
+    about = {**asked.about, "layer": place.name}
+    split = method.gate_contributions(asked.question, layer=place.name)
     coords: dict[str, object] = {
         "lag": np.arange(1, split.contribution.shape[1] + 1),
         "gate": list(method.GATES[place.layer.cell.kind]),
     }
-    return labelled(case, split, "gate_contributions", about, coords)
+    found = labelled(case, split, "gate_contributions", about, coords)
+    return by_step_of(case, place, found)

@@ -83,7 +83,7 @@ def gate_effects(
     >>> effects.mean_size.dims, effects.lag.values.tolist(), effects.lag_to.values.tolist()
     (('lag', 'gate'), [1, 2, 3, 5, 9, 17], [1, 2, 4, 8, 16, 24])
     """
-    from rnnlens.api.shared.given.interventions import layer_steps
+    from rnnlens.api.shared.given.inside.interventions import layer_steps
     from rnnlens.api.shared.given.joint.making import make_case
     from rnnlens.api.shared.given.network_given import as_network
     from rnnlens.api.shared.given.target import one_target

@@ -81,7 +81,7 @@ def intervene(
     >>> bool((held.forecast_intervened - held.forecast == held.effect).all())
     True
     """
-    from rnnlens.api.shared.given.interventions import prepared
+    from rnnlens.api.shared.given.inside.interventions import prepared
     from rnnlens.api.shared.given.joint.making import make_case
     from rnnlens.api.shared.given.network_given import as_network
     from rnnlens.api.shared.given.target import one_target

@@ -73,32 +73,24 @@ def paths(
     >>> by_gate.gate.values.tolist(), bool(np.allclose(by_gate.sum("gate"), whole))
     (['input', 'forget', 'cell', 'output'], True)
     """
-    from rnnlens.api.shared.given.baselines import usual_baseline
-    from rnnlens.api.shared.given.joint.baselines import baseline_of
-    from rnnlens.api.shared.given.joint.making import make_case
-    from rnnlens.api.shared.given.network_given import as_network
-    from rnnlens.api.shared.given.target import one_target
+    from rnnlens.api.shared.given.inside.change import asked_of_change
     from rnnlens.api.shared.labels.inside import by_step_of, labelled
     from rnnlens.attribution.inside import paths as method
-    from rnnlens.attribution.options import as_target
     from rnnlens.engine.recurrent_layers import locate_layer
 
-    net = as_network(net, X)
-    case = make_case(net, X, of, output=as_target(target).output)
-    what, name, unit = one_target(case, target)
-    stand_in, held_names = baseline_of(case, usual_baseline(case, baseline), held, background, seed)
-    place = locate_layer(case.network, layer)
-    split = method.paths(case.question(what, stand_in), layer=place.name)
-    about = {
-        "target": name,
-        "unit": unit,
-        "held": held_names,
-        "baseline": stand_in.text,
-        "layer": place.name,
-        "kind": "contribution",
-        **case.about_steps,
-        **case.about_inputs,
-    }
+    asked = asked_of_change(
+        net,
+        X,
+        target=target,
+        baseline=baseline,
+        held=held,
+        background=background,
+        of=of,
+        seed=seed,
+    )
+    case, place = asked.case, locate_layer(asked.case.network, layer)
+    about = {**asked.about, "layer": place.name}
+    split = method.paths(asked.question, layer=place.name)
     coords: dict[str, object] = {
         "lag": np.arange(1, split.contribution.shape[1] + 1),
         "gate": list(place.layer.cell.gates),

@@ -1,16 +1,25 @@
-"""Secant multipliers as they arrive at one recurrent layer, each direction apart."""
+"""Secants as they arrive at one recurrent layer: each direction apart, over all stand-ins."""
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
+import numpy as np
+
+from rnnlens.attribution.baselines.baseline import Array
+from rnnlens.attribution.question import Question
 from rnnlens.attribution.target import ResolvedTarget
 from rnnlens.engine.backward import multipliers
-from rnnlens.engine.forward import Run
+from rnnlens.engine.forward import Run, forward
 from rnnlens.engine.operations.recurrent import unmerged
 from rnnlens.engine.operations.registry import Multipliers, Tape
 from rnnlens.engine.recurrent_layers import LayerLocation
 from rnnlens.network.layers import Bidirectional
 
-__all__ = ["at_layer"]
+__all__ = ["Between", "at_layer", "over_stand_ins"]
+
+#: What a method makes of two runs at one layer: (sample, step, ...).
+Between = Callable[[Run, Run, ResolvedTarget, LayerLocation], Array]
 
 
 def at_layer(
@@ -27,3 +36,30 @@ def at_layer(
             m = unmerged(node.layer, tapes[0], tapes[1], m)[place.side]
         tapes = [tape.saved[0][place.side] for tape in tapes]
     return tapes, m
+
+
+def over_stand_ins(
+    question: Question, place: LayerLocation, between: Between, method: str, *, runs: int
+) -> tuple[Array, Array, Array, Array]:
+    """Average what a method gives over the backgrounds, the oldest step first.
+
+    Returns it, the forecast, the baseline's, and what of their difference it leaves (sample,).
+    """
+    parts = [_part(part, place, between, method) for part in question.parts(runs=runs)]
+    split, forecast, value = (np.concatenate(pieces) for pieces in zip(*parts, strict=True))
+    rest = forecast - value - split.sum(axis=tuple(range(1, split.ndim)))
+    return split, forecast, value, rest
+
+
+def _part(
+    question: Question, place: LayerLocation, between: Between, method: str
+) -> tuple[Array, Array, Array]:
+    network, target = question.network, question.target
+    count = len(question.one_window(method).windows)
+    run = forward(network, question.inputs)
+    total, value = 0.0, np.zeros(question.windows)
+    for x0 in question.stand_ins(run):
+        run0 = forward(network, question.replaced(x0), masks_of=run)
+        total = total + between(run, run0, target, place)
+        value += target.pick(run0.outputs)
+    return np.asarray(total) / count, target.pick(run.outputs), value / count

@@ -21,12 +21,12 @@ from typing import NamedTuple
 import numpy as np
 
 from rnnlens.attribution.baselines.baseline import Array
-from rnnlens.attribution.inside.at_layer import at_layer
+from rnnlens.attribution.inside.at_layer import at_layer, over_stand_ins
 from rnnlens.attribution.inside.multilinear import Carried, shapley_of_carried
 from rnnlens.attribution.question import Question
 from rnnlens.attribution.target import ResolvedTarget
 from rnnlens.engine.activations import pull as pull_activation
-from rnnlens.engine.forward import Run, forward
+from rnnlens.engine.forward import Run
 from rnnlens.engine.operations.recurrent import CellRun, run_cell
 from rnnlens.engine.operations.registry import Multipliers
 from rnnlens.engine.recurrent_layers import LayerLocation, locate_layer
@@ -76,22 +76,8 @@ def gate_contributions(question: Question, *, layer: str | None = None) -> GateC
             f"{place.name!r} is a {place.layer.cell.kind}, which has no gates: gate contributions "
             "are of an LSTM or a GRU; rnnlens.paths serves every cell"
         )
-    parts = [_part(part, place) for part in question.parts(runs=6)]
-    carried, forecast, value = (np.concatenate(pieces) for pieces in zip(*parts, strict=True))
-    elsewhere = forecast - value - carried.sum(axis=(1, 2, 3))
-    return GateContribution(carried[:, ::-1], forecast, value, elsewhere)
-
-
-def _part(question: Question, place: LayerLocation) -> tuple[Array, Array, Array]:
-    network, target = question.network, question.target
-    count = len(question.one_window("gate_contributions").windows)
-    run = forward(network, question.inputs)
-    total, value = 0.0, np.zeros(question.windows)
-    for x0 in question.stand_ins(run):
-        run0 = forward(network, question.replaced(x0), masks_of=run)
-        total = total + _between(run, run0, target, place)
-        value += target.pick(run0.outputs)
-    return np.asarray(total) / count, target.pick(run.outputs), value / count
+    split, *rest = over_stand_ins(question, place, _between, "gate_contributions", runs=6)
+    return GateContribution(split[:, ::-1], *rest)
 
 
 def _between(run: Run, run0: Run, target: ResolvedTarget, place: LayerLocation) -> Array:

@@ -29,10 +29,10 @@ from dataclasses import dataclass
 import numpy as np
 
 from rnnlens.attribution.baselines.baseline import Array
-from rnnlens.attribution.inside.at_layer import at_layer
+from rnnlens.attribution.inside.at_layer import at_layer, over_stand_ins
 from rnnlens.attribution.question import Question
 from rnnlens.attribution.target import ResolvedTarget
-from rnnlens.engine.forward import Run, forward
+from rnnlens.engine.forward import Run
 from rnnlens.engine.operations.recurrent import pull_cell, run_cell
 from rnnlens.engine.recurrent_layers import LayerLocation, locate_layer
 from rnnlens.names import declared
@@ -71,22 +71,8 @@ class PathContribution:
 def paths(question: Question, *, layer: str | None = None) -> PathContribution:
     """Split the secant contributions that pass through one layer by lag, feature and gate."""
     place = locate_layer(question.network, layer)
-    parts = [_part(part, place) for part in question.parts(runs=4)]
-    entered, forecast, value = (np.concatenate(pieces) for pieces in zip(*parts, strict=True))
-    elsewhere = forecast - value - entered.sum(axis=(1, 2, 3))
-    return PathContribution(entered[:, ::-1], forecast, value, elsewhere)
-
-
-def _part(question: Question, place: LayerLocation) -> tuple[Array, Array, Array]:
-    network, target = question.network, question.target
-    count = len(question.one_window("paths").windows)
-    run = forward(network, question.inputs)
-    total, value = 0.0, np.zeros(question.windows)
-    for x0 in question.stand_ins(run):
-        run0 = forward(network, question.replaced(x0), masks_of=run)
-        total = total + _between(run, run0, target, place)
-        value += target.pick(run0.outputs)
-    return np.asarray(total) / count, target.pick(run.outputs), value / count
+    split, *rest = over_stand_ins(question, place, _between, "paths", runs=4)
+    return PathContribution(split[:, ::-1], *rest)
 
 
 def _between(run: Run, run0: Run, target: ResolvedTarget, place: LayerLocation) -> Array:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from rnnlens.api.shared.given.selection import in_words, some_units, which_steps, which_units
+from rnnlens.api.shared.given.inside.selection import in_words, some_units, which_steps, which_units
 from rnnlens.attribution.inside.gate_effects import gate_means
 from rnnlens.engine.forward import entries, forward
 from rnnlens.engine.interventions.intervention import Clamp, Freeze, Patch, states_after
