@@ -12,11 +12,11 @@ from rnnlens.dynamics.memory.jacobian_profile import jacobian_profile
 from rnnlens.dynamics.memory.lyapunov import lyapunov_spectra
 from rnnlens.dynamics.memory.question import MemoryQuestion
 from rnnlens.dynamics.memory.units import unit_memories
-from rnnlens.dynamics.step_jacobian import state_jacobian
 from rnnlens.engine.forward import predict
 from rnnlens.network.activations import Activation
 from rnnlens.network.cells import GRU, LSTM, Gate
 from rnnlens.network.layers import Dense, Recurrent
+from whole_jacobian import state_jacobian
 
 LINEAR = Activation("linear")
 RHO = 0.5

@@ -4,8 +4,9 @@ import numpy as np
 import pytest
 
 from networks import CELLS, cell
-from rnnlens.dynamics.step_jacobian import push, state_jacobian
+from rnnlens.dynamics.step_jacobian import push
 from rnnlens.engine.cells import ready
+from whole_jacobian import state_jacobian
 
 #: Central differences of float64 at this distance err by its square and by rounding over it.
 NEAR = 1e-5

@@ -15,8 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from rnnlens.checks.carried import carried_on
-from rnnlens.engine.forward import forward
-from rnnlens.engine.schedule.context import equations
+from rnnlens.checks.fidelity import farthest_apart
 from rnnlens.errors import RnnlensError, UnsupportedModel
 from rnnlens.network.network import Network
 from rnnlens.readers.torch.live import Reading
@@ -41,7 +40,9 @@ def compared(readings: Iterable[Reading], name: str) -> Network:
             continue
         inputs = _varied(reading, _filled(reading))
         # twice, for code may count its calls
-        if all(_difference(reading.network, inputs, *reading.run(inputs)) <= 1 for _ in range(2)):
+        if all(
+            farthest_apart(reading.network, inputs, *reading.run(inputs)) <= 1 for _ in range(2)
+        ):
             origin = reading.network.origin
             notes = (*origin.notes, *_note(lengths))
             network = replace(reading.network, origin=replace(origin, notes=notes))
@@ -80,7 +81,7 @@ def _lengths_compared(reading: Reading) -> tuple[int, ...] | None:
         except Exception:  # a length that the module does not take, for whatever reason
             continue
         try:
-            if _difference(reading.network, inputs, *theirs) > 1:
+            if farthest_apart(reading.network, inputs, *theirs) > 1:
                 return None
         except (RnnlensError, ValueError, IndexError):  # or that the graph at hand does not
             return None
@@ -103,28 +104,6 @@ def _filled(reading: Reading) -> dict[str, Array]:
 def _filling(lengths: Array, steps: int) -> Array:
     """Give lengths of which the largest is the number of steps: lengths (sample,)."""
     return np.maximum(lengths + (steps - lengths.max(initial=0)), 1)
-
-
-def _difference(
-    network: Network, inputs: Mapping[str, Array], theirs: list[Array], allowed: float
-) -> float:
-    """Compare network and module; more than 1 is more than what is allowed.
-
-    Shapes: inputs mapping of str to (sample, ...), theirs list of (sample, ...).
-    """
-    with equations():
-        ours = forward(network, inputs).outputs
-    farthest = 0.0
-    for mine, their in zip(ours, theirs, strict=True):
-        if mine.shape != their.shape:
-            return float("inf")
-        known = np.isfinite(their)
-        size = max(1.0, float(np.abs(their[known]).max(initial=0.0)))
-        apart = np.abs(mine[known] - their[known])
-        if not np.isfinite(apart).all():
-            return float("inf")
-        farthest = max(farthest, float(apart.max(initial=0.0)) / (size * allowed))
-    return farthest
 
 
 def _varied(reading: Reading, windows: Mapping[str, Array]) -> dict[str, Array]:

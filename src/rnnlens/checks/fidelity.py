@@ -15,14 +15,15 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from rnnlens.arguments import numbers
-from rnnlens.engine.forward import entries, predict
+from rnnlens.engine.forward import entries, forward, predict
 from rnnlens.engine.interventions.rounded import moved_by_rounding
+from rnnlens.engine.schedule.context import equations
 from rnnlens.errors import DataError, InputError
 from rnnlens.names import declared
 from rnnlens.network.network import Network
 from rnnlens.readers.run import source_outputs
 
-__all__ = ["Fidelity", "fidelity"]
+__all__ = ["Fidelity", "farthest_apart", "fidelity"]
 
 #: What a source gave, where its outputs were kept.
 OUTPUTS = numbers("a model that can be run, or outputs as arrays of numbers", allowed="any")
@@ -131,6 +132,29 @@ def _coarse(network: Network, inputs: Mapping[str, Array]) -> tuple[float, str]:
     moved = moved_by_rounding(network, inputs, rounding)
     largest = max(float(one.max(initial=0.0)) for one in moved)
     return DEVIATIONS * largest, ROUNDS[rounding]
+
+
+def farthest_apart(
+    network: Network, inputs: Mapping[str, Array], theirs: Sequence[Array], allowed: float
+) -> float:
+    """Compare a network's equations with what its source gave; more than 1 is not allowed.
+
+    ``allowed`` is by how much a number of about 1 may differ. Shapes: inputs mapping of str to
+    (sample, ...), theirs list of (sample, ...).
+    """
+    with equations():
+        ours = forward(network, inputs).outputs
+    farthest = 0.0
+    for mine, their in zip(ours, theirs, strict=True):
+        if mine.shape != their.shape:
+            return float("inf")
+        known = np.isfinite(their)
+        size = max(1.0, float(np.abs(their[known]).max(initial=0.0)))
+        apart = np.abs(mine[known] - their[known])
+        if not np.isfinite(apart).all():
+            return float("inf")
+        farthest = max(farthest, float(apart.max(initial=0.0)) / (size * allowed))
+    return farthest
 
 
 def _many(outputs: Array | Sequence[Array]) -> list[Array]:

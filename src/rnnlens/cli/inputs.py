@@ -20,13 +20,10 @@ if TYPE_CHECKING:
     from rnnlens.cli.options.reading import ReadingOptions
     from rnnlens.cli.options.series import SeriesOptions
     from rnnlens.cli.options.shown import ShownOptions
+    from rnnlens.cli.several import AnyWindows
     from rnnlens.network.network import Network
-    from rnnlens.series.joint.windows import WindowsByInput
     from rnnlens.series.sidecar import Sidecar
     from rnnlens.series.variable import Variable
-    from rnnlens.series.windows import Windows
-
-    AnyWindows = Windows | WindowsByInput
 
 __all__ = [
     "asked_from",

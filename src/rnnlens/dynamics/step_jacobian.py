@@ -6,8 +6,6 @@ the cell carries on: the hidden state, and for an LSTM the cell state behind it.
 
 from __future__ import annotations
 
-import numpy as np
-
 from rnnlens.engine import step
 from rnnlens.engine.activations import derivative
 from rnnlens.engine.cells import Ready, States, Step
@@ -15,7 +13,7 @@ from rnnlens.engine.operations.registry import Array
 from rnnlens.network.activations import Activation
 from rnnlens.network.cells import GRU, LSTM, Gate, SimpleRNN
 
-__all__ = ["push", "state_jacobian"]
+__all__ = ["push"]
 
 
 def push(ready: Ready, saved: Step, changes: States) -> States:
@@ -31,18 +29,6 @@ def push(ready: Ready, saved: Step, changes: States) -> States:
     assert isinstance(cell, SimpleRNN)
     assert not isinstance(saved.values, step.LSTMStep | step.GRUStep)
     return (_slope(cell.activation, saved.values[0]) * (changes[0] @ ready.U),)
-
-
-def state_jacobian(ready: Ready, saved: Step) -> Array:
-    """Give the derivative of the state after a step by the state before it.
-
-    Shapes: gives (sample, state after, state before), hidden state first.
-    """
-    sizes = ready.cell.state_sizes
-    samples = len(saved.before[0])
-    every = np.broadcast_to(np.eye(sum(sizes)), (samples, sum(sizes), sum(sizes)))
-    parts = np.split(every, np.cumsum(sizes)[:-1], axis=2)
-    return np.concatenate(push(ready, saved, tuple(parts)), axis=2).swapaxes(1, 2)
 
 
 def _slope(phi: Activation, a: Array) -> Array:

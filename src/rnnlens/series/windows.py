@@ -111,6 +111,23 @@ class Windows:
         """
         return self.times if self.target_times is None else self.target_times[:, target]
 
+    def actual_of(self, target: str) -> NDArray[np.float64] | None:
+        """Give what happened of a target.
+
+        Parameters
+        ----------
+        target : str
+            Its name.
+
+        Returns
+        -------
+        array (sample,) or None
+            In its own unit, NaN where it is not known; None where nothing is known of it.
+        """
+        if self.actual is None or target not in self.targets:
+            return None
+        return self.actual[:, self.targets.index(target)]
+
     def lead_of(self, target: int) -> int:
         """Give the lead of a target.
 

@@ -4,7 +4,8 @@ from dataclasses import replace
 
 import numpy as np
 
-from rnnlens.evidence.table.certificates import LagCertificates, certified_rows, evenly
+from rnnlens.engine.schedule.plan import evenly
+from rnnlens.evidence.table.certificates import LagCertificates, certified_rows
 from rnnlens.evidence.table.rows import LagSpan, make_rows
 
 #: By window, lag and feature freed alone.

@@ -116,6 +116,7 @@ def trust(
     from rnnlens.attribution.options import as_target
     from rnnlens.checks.hidden import ends_of
     from rnnlens.checks.trust import trust as check
+    from rnnlens.engine.schedule.plan import evenly
     from rnnlens.engine.schedule.progress import Parts
 
     net = as_network(net, X)
@@ -126,7 +127,7 @@ def trust(
         )
     every = make_case(net, X, of, several=True, output=as_target(target).output)
     named = one_target(every, target)
-    chosen = _spaced(len(every.x), windows)
+    chosen = evenly(len(every.x), windows)
     given = outcomes_given(every, y)
     case = every.some(chosen)
     data = RealWindows(every.x, every.real) if background is None else background
@@ -172,16 +173,10 @@ def trust(
         return with_references(labelled, judged, named, background, given)
 
 
-def _spaced(count: int, wanted: int) -> NDArray[np.int64]:
-    return np.unique(np.round(np.linspace(0, count - 1, min(count, wanted))).astype(int))
-
-
 def _actual(
     case: Case, y: NDArray[np.float64] | None, name: str, chosen: NDArray[np.int64]
 ) -> NDArray[np.float64] | None:
     if y is not None:
         return y[chosen]
-    known = case.windows
-    if known is None or known.actual is None or name not in known.targets:
-        return None
-    return known.actual[chosen, known.targets.index(name)]
+    actual = None if case.windows is None else case.windows.actual_of(name)
+    return None if actual is None else actual[chosen]

@@ -116,7 +116,6 @@ def bifurcations(
             "values must rise from each to the next, each once: sort them, as numpy.unique does"
         )
     moved = [one_held_at(case, held, name, float(value)) for value in places]
-    steps = [stack.map(one.inputs).repeated(order) for one in moved]
     path = Path(
         lambda value: stack.map(one_held_at(case, held, name, value).inputs).repeated(order),
         stack.visited(some_windows(case)),
@@ -128,7 +127,9 @@ def bifurcations(
         for one, settling in zip(moved, found.settlings, strict=True)
     ]
     forecasts = [one for one, _ in told if one is not None]
-    result = laid_out(found, steps[0], forecasts if len(forecasts) == len(places) else None)
+    result = laid_out(
+        found, path.at(float(places[0])), forecasts if len(forecasts) == len(places) else None
+    )
     return labelled_branches(case, stack, (held, order), (name, places), result, told[0][1])
 
 

@@ -115,10 +115,11 @@ def memory(
     from rnnlens.api.shared.given.target import one_target
     from rnnlens.api.shared.labels.memory import memory_tree
     from rnnlens.api.shared.memory_question import ask, refuse_without_memory
+    from rnnlens.attribution.options import as_target
 
     net = as_network(net, X)
     refuse_without_memory(net)
-    case = make_case(net, X, of)
+    case = make_case(net, X, of, output=as_target(target).output)
     named = one_target(case, target)
     settings = {"alpha": alpha, "block": block, "seed": seed, "tolerance": tolerance}
     measured = ask(

@@ -75,21 +75,14 @@ def ask(
         block=block,
         seed=settings["seed"],
     )
-    known = _happened(case, named) if actual is None else actual
+    if actual is None and case.windows is not None:
+        actual = case.windows.actual_of(named.name)
     return measure(
         question,
         full,
-        known,
+        actual,
         tolerance=TOLERANCE * float(full.std()) if tolerance is None else tolerance,
         histories=histories,
         kept=None if kept is None else np.unique(np.asarray(kept, np.int64)),
         progress=progress,
     )
-
-
-def _happened(case: Case, named: NamedTarget) -> NDArray[np.float64] | None:
-    """Give what happened, where the windows say it: (sample,)."""
-    windows = case.windows
-    if windows is None or windows.actual is None or named.name not in windows.targets:
-        return None
-    return windows.actual[:, windows.targets.index(named.name)]

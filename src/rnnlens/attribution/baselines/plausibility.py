@@ -27,6 +27,7 @@ from rnnlens.attribution.baselines.conditional import GaussianConditional
 from rnnlens.attribution.baselines.covariance import WindowMoments, window_moments
 from rnnlens.attribution.baselines.rows import Rows
 from rnnlens.attribution.baselines.windows import RealWindows
+from rnnlens.engine.schedule.plan import evenly
 from rnnlens.errors import DataError
 
 __all__ = ["MixedPlace", "mixed_place"]
@@ -79,9 +80,9 @@ def mixed_place(
     free = np.setdiff1d(np.arange(x.shape[2]), baseline.held)
     if steps < 2 or not len(free):
         return MixedPlace(float("nan"), float("nan"))
-    which = _spread(len(x), MOST_SAMPLES)
+    which = evenly(len(x), MOST_SAMPLES)
     some, part = x[which], None if real is None else real[which]
-    cuts = 1 + _spread(steps - 1, MOST_CUTS)
+    cuts = 1 + evenly(steps - 1, MOST_CUTS)
     windows, joints = (
         _ranks(Rows(data.values, free, count, real=data.real)) for count in (steps, 2)
     )
@@ -95,10 +96,6 @@ def mixed_place(
             if joints is not None:
                 joints.rank(mixed[both, cut - 1 : cut + 1][..., free])
     return MixedPlace(*(float("nan") if one is None else one.mean for one in (windows, joints)))
-
-
-def _spread(count: int, most: int) -> NDArray[np.int64]:
-    return np.unique(np.linspace(0, count - 1, min(count, most)).round().astype(np.int64))
 
 
 def _mixed(

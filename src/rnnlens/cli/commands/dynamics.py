@@ -35,12 +35,7 @@ def fixed_points(
         found = api.fixed_points(
             network,
             windows,
-            at=options.held_at,
-            order=options.order,
-            period=options.period,
-            layer=options.layer,
-            target=options.target_of(sidecar),
-            of=options.inputs,
+            **options.asked(sidecar),
             progress=progress,
         )
     give(found, output, view=fixed_points_view, plain=fixed_points_summary, indent=1)
@@ -70,12 +65,7 @@ def bifurcations(
             windows,
             feature,
             values,
-            at=options.held_at,
-            order=options.order,
-            period=options.period,
-            layer=options.layer,
-            target=options.target_of(sidecar),
-            of=options.inputs,
+            **options.asked(sidecar),
             progress=progress,
         )
     give(moved, output, view=bifurcations_view, plain=bifurcations_summary, indent=1)

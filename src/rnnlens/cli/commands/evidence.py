@@ -25,7 +25,7 @@ from rnnlens.cli.output import foretell, give, note, working
 from rnnlens.errors import InputError, MissingLibrary
 
 if TYPE_CHECKING:
-    from rnnlens.cli.inputs import AnyWindows
+    from rnnlens.cli.several import AnyWindows
     from rnnlens.network.network import Network
 
 __all__ = ["certify", "lags", "trust"]

@@ -22,7 +22,7 @@ from rnnlens.errors import InputError, MissingLibrary
 if TYPE_CHECKING:
     import xarray as xr
 
-    from rnnlens.cli.inputs import AnyWindows
+    from rnnlens.cli.several import AnyWindows
     from rnnlens.network.network import Network
 
 __all__ = ["demo", "report"]

@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 from rnnlens.cli.options.forecast import CheckOptions
+
+if TYPE_CHECKING:
+    from rnnlens.series.sidecar import Sidecar
 
 __all__ = ["BifurcationOptions", "FixedPointOptions"]
 
@@ -34,6 +37,17 @@ class FixedPointOptions(CheckOptions):
         int, typer.Option(min=1, help="Steps after which the input comes back: 24 for a day.")
     ] = 1
     layer: Annotated[str | None, typer.Option(help="One recurrent layer alone.")] = None
+
+    def asked(self, sidecar: Sidecar) -> dict[str, Any]:
+        """Give what both verbs take."""
+        return {
+            "at": self.held_at,
+            "order": self.order,
+            "period": self.period,
+            "layer": self.layer,
+            "target": self.target_of(sidecar),
+            "of": self.inputs,
+        }
 
     @property
     def held_at(self) -> str | int | dict[str, float]:

@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 
 from rnnlens.dynamics.fixed_points.find import Settling, find, follow
 from rnnlens.dynamics.fixed_points.search import search
-from rnnlens.dynamics.fixed_points.starts import spread
+from rnnlens.dynamics.fixed_points.starts import longest_move
 from rnnlens.dynamics.fixed_points.step_map import StepMap
 
 __all__ = ["Branches", "Change", "Path", "all_proven", "branches"]
@@ -78,8 +78,7 @@ class Path:
     def leads_to(self, point: Array, value: float, others: Array) -> int:
         """Say at which point Newton's method ends, -1 at none: point (phase, state)."""
         step = self.at(value)
-        longest = spread(self.visited) if step.confined else np.inf
-        ends = search(step, point[None], longest=longest).points
+        ends = search(step, point[None], longest=longest_move(step, self.visited)).points
         for end in ends:
             near = SAME * max(1.0, float(np.abs(end).max()))
             for k in range(0, len(end), self.period):

@@ -11,7 +11,13 @@ from numpy.typing import NDArray
 from rnnlens.dynamics.fixed_points.intervals import array_of
 from rnnlens.dynamics.fixed_points.proof import Proof, prove
 from rnnlens.dynamics.fixed_points.search import apart, search, slow_states
-from rnnlens.dynamics.fixed_points.starts import between, orbits, spread, visited_starts
+from rnnlens.dynamics.fixed_points.starts import (
+    between,
+    longest_move,
+    orbits,
+    spread,
+    visited_starts,
+)
 from rnnlens.dynamics.fixed_points.step_map import StepMap
 from rnnlens.engine.schedule.progress import Parts, Progress
 from rnnlens.network.cells import SimpleRNN
@@ -79,7 +85,7 @@ def find(
     with Parts(progress, search=3, proof=1) as parts:
         points, left = _searched(step, visited, (period, rng), parts.of("search"))
         if known is not None and len(known):
-            followed = search(step, known, longest=_longest(step, visited)).points
+            followed = search(step, known, longest=longest_move(step, visited)).points
             points = _one_of_each(np.concatenate([points, followed]), period)
         return _settled(step, (points, left), visited, (period, rng), parts.of("proof"))
 
@@ -89,13 +95,9 @@ def follow(step: StepMap, visited: Array, known: Array, *, period: int = 1) -> S
 
     Slow points are not looked for.
     """
-    points = search(step, known, longest=_longest(step, visited)).points
+    points = search(step, known, longest=longest_move(step, visited)).points
     rng = np.random.default_rng(0)
     return _settled(step, (_one_of_each(points, period), None), visited, (period, rng))
-
-
-def _longest(step: StepMap, visited: Array) -> float:
-    return spread(visited) if step.confined else np.inf
 
 
 def _settled(
@@ -145,7 +147,7 @@ def _searched(
 ) -> tuple[Array, Array]:
     """Search in rounds until nothing new comes and the signs sum to 1, where they must."""
     period, rng = how
-    longest = _longest(step, visited)
+    longest = longest_move(step, visited)
     points = np.zeros((0, step.length, step.size))
     left: list[Array] = []
     without = 0

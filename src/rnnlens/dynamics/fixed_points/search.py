@@ -42,7 +42,7 @@ class Found(NamedTuple):
 
 def search(step: StepMap, starts: Array, *, longest: float) -> Found:
     """Look for fixed points from starts: (start, phase, state)."""
-    states, begun = starts.copy(), starts
+    states = starts.copy()
     home: list[Array] = []
     active = np.arange(len(states))
     for _ in range(STEPS):
@@ -62,7 +62,7 @@ def search(step: StepMap, starts: Array, *, longest: float) -> Found:
         states[active] = moved
         active = active[~rest & ~lost]
     found = np.concatenate(home) if home else starts[:0]
-    return Found(apart(found), begun[active])
+    return Found(apart(found), starts[active])
 
 
 def _newton(step: StepMap, states: Array) -> tuple[Array, Array]:
@@ -93,7 +93,7 @@ def _solve(matrix: Array, right: Array) -> Array:
 
 
 def apart(points: Array) -> Array:
-    """Keep each point once: (point, phase, state), a cycle once whatever state it begins with."""
+    """Keep each point once: (point, phase, state)."""
     kept: list[Array] = []
     for point in points:
         near = SAME * max(1.0, float(np.abs(point).max()))

@@ -8,7 +8,7 @@ from scipy.cluster.vq import kmeans
 
 from rnnlens.dynamics.fixed_points.step_map import StepMap
 
-__all__ = ["between", "orbits", "spread", "visited_starts"]
+__all__ = ["between", "longest_move", "orbits", "spread", "visited_starts"]
 
 Array = NDArray[np.float64]
 
@@ -21,6 +21,11 @@ BURN = 2000
 def spread(visited: Array) -> float:
     """Give the root mean square distance of states from their mean: (state_visited, state)."""
     return max(float(np.sqrt(((visited - visited.mean(axis=0)) ** 2).sum(axis=1).mean())), 1.0)
+
+
+def longest_move(step: StepMap, visited: Array) -> float:
+    """Say how far a step of a search may go: as far as states spread, where a map confines them."""
+    return spread(visited) if step.confined else np.inf
 
 
 def visited_starts(visited: Array, rng: np.random.Generator) -> Array:

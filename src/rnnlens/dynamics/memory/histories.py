@@ -87,20 +87,26 @@ def way_of(question: MemoryQuestion) -> str:
 
 def why_not_shorter(question: MemoryQuestion) -> str:
     """Say why a network is not fed with the newest steps alone; nothing where it is."""
-    network = question.network
-    split = split_by_step(network, question.of)
-    if split is None or not split.cells:
-        return "the network does not read its windows step by step, from the oldest to the newest"
-    if len(network.inputs) > 1 or split.joined:
-        return "the network takes other inputs beside the windows"
-    if any(len(network[name].inputs) > 1 for name in split.cells):
-        return "a recurrent layer starts from a state that the network makes"
-    return ""
+    return _split(question)[1]
 
 
 def _walked(question: MemoryQuestion) -> SplitNetwork | None:
     """Split a network that reads one input step by step from zero; None where it is another."""
-    return None if why_not_shorter(question) else split_by_step(question.network, question.of)
+    return _split(question)[0]
+
+
+def _split(question: MemoryQuestion) -> tuple[SplitNetwork | None, str]:
+    """Split such a network, or say why it is none."""
+    network = question.network
+    split = split_by_step(network, question.of)
+    if split is None or not split.cells:
+        why = "the network does not read its windows step by step, from the oldest to the newest"
+        return None, why
+    if len(network.inputs) > 1 or split.joined:
+        return None, "the network takes other inputs beside the windows"
+    if any(len(network[name].inputs) > 1 for name in split.cells):
+        return None, "a recurrent layer starts from a state that the network makes"
+    return split, ""
 
 
 def _series(question: MemoryQuestion) -> Series | None:

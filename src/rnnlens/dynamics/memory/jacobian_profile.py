@@ -13,7 +13,6 @@ from typing import NamedTuple
 
 import numpy as np
 
-from rnnlens.dynamics.memory.blocks import block_length, block_weights
 from rnnlens.dynamics.memory.question import MemoryQuestion
 from rnnlens.engine import last_state
 from rnnlens.engine.backward import backward
@@ -53,15 +52,12 @@ def jacobian_profile(
     by_window = np.abs(slopes) * spread
     sensitivity, by_lag = by_window.mean(axis=0), by_window.sum(axis=2)
     whole = by_lag.sum(axis=1)
-    length = question.block or block_length(whole)
-    weights = block_weights(len(by_lag), length, draws, question.rng(1))
-    drawn = weights @ by_lag
+    drawn = question.drawn_blocks(whole, draws, 1) @ by_lag
     share = _normed(sensitivity.sum(axis=1))
-    tails = [question.alpha / 2, 1 - question.alpha / 2]
-    low, high = np.quantile(_normed(drawn), tails, axis=0)
+    low, high = np.quantile(_normed(drawn), question.tails, axis=0)
     lags = []
     for part in (0.5, 0.95):
-        ends = np.quantile(lag_within(drawn, part), tails)
+        ends = np.quantile(lag_within(drawn, part), question.tails)
         lags.append(np.array([float(lag_within(share, part)), *ends]))
     if not whole.any():
         lags = [np.zeros(3), np.zeros(3)]

@@ -17,7 +17,6 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from rnnlens.dynamics.memory.blocks import block_length, block_weights
 from rnnlens.dynamics.memory.cell_runs import LayerRun, layer_runs
 from rnnlens.dynamics.memory.question import MemoryQuestion
 from rnnlens.dynamics.step_jacobian import push
@@ -127,8 +126,6 @@ def _spectrum(question: MemoryQuestion, grown: Array, states: int, draws: int) -
     low, high = mean.copy(), mean.copy()
     if len(by_window) > 1 and finite.any():
         known = by_window[:, finite]
-        length = question.block or block_length(known[:, 0])
-        drawn = block_weights(len(known), length, draws, question.rng(3)) @ known
-        tails = [question.alpha / 2, 1 - question.alpha / 2]
-        low[finite], high[finite] = np.quantile(drawn, tails, axis=0)
+        drawn = question.drawn_blocks(known[:, 0], draws, 3) @ known
+        low[finite], high[finite] = np.quantile(drawn, question.tails, axis=0)
     return LyapunovSpectrum(mean[order], low[order], high[order], len(by_window), states)

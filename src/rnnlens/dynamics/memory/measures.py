@@ -14,7 +14,6 @@ from dataclasses import dataclass, field
 import numpy as np
 from numpy.typing import NDArray
 
-from rnnlens.dynamics.memory.blocks import block_length, block_weights
 from rnnlens.dynamics.memory.conformal import fewest_blocks, new_windows
 from rnnlens.dynamics.memory.histories import (
     HistoryChanges,
@@ -207,12 +206,11 @@ def _curves(
             continue
         own = by_window[:, asked]
         curves[f"{name}_change"] = own.mean(axis=1)
-        length = question.block or block_length(own[0])
-        weights = block_weights(len(asked), length, DRAWS, question.rng(4))
+        weights = question.drawn_blocks(own[0], DRAWS, 4)
         drawn = (own @ weights.T) / np.maximum(weights @ none, np.finfo(float).tiny)
         ratio = own.mean(axis=1) / max(none.mean(), np.finfo(float).tiny)
-        tails = [question.alpha / 2, 1 - question.alpha / 2]
-        ends = np.quantile(settles(drawn, question.kept, 0.05), tails, method="inverted_cdf")
+        settled = settles(drawn, question.kept, 0.05)
+        ends = np.quantile(settled, question.tails, method="inverted_cdf")
         half, most = (float(settles(ratio, question.kept, part)) for part in (0.5, 0.05))
         page.lags[name] = np.array([half, most, *ends])
         if name == "cut":

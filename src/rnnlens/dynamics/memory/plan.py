@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 from rnnlens.dynamics.memory.histories import way_of, work_of
 from rnnlens.dynamics.memory.question import MemoryQuestion
 from rnnlens.engine.forward import inputs_of
+from rnnlens.engine.schedule.plan import evenly
 
 __all__ = ["planned", "some_of", "thinned"]
 
@@ -55,7 +56,7 @@ def planned(
     while count * windows * apiece > OPERATIONS and windows > FEWEST_WINDOWS:
         windows = max(FEWEST_WINDOWS, windows // 2)
     first = total - windows
-    chosen = np.linspace(0, windows - 1, count).round().astype(np.int64)
+    chosen = evenly(windows, count)
     newest = inputs_of(question.inputs, slice(first, total))
     return replace(question, inputs=newest, kept=kept, histories=chosen), first
 
@@ -66,7 +67,7 @@ def some_of(question: MemoryQuestion) -> MemoryQuestion:
     most = max(FEWEST_WINDOWS, int(LOOKED_AT / apiece))
     if len(question.x) <= most:
         return question
-    chosen = np.linspace(0, len(question.x) - 1, most).round().astype(np.int64)
+    chosen = evenly(len(question.x), most)
     return replace(question, inputs=inputs_of(question.inputs, chosen))
 
 

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from rnnlens.dynamics.memory.blocks import block_length, block_weights
 from rnnlens.engine.forward import Run
 from rnnlens.engine.operations.registry import Array
 from rnnlens.network.layers import Embedding
@@ -70,6 +71,16 @@ class MemoryQuestion:
     def steps(self) -> int:
         """How many steps a window has."""
         return self.x.shape[1]
+
+    @property
+    def tails(self) -> tuple[float, float]:
+        """The quantiles that an interval lies between."""
+        return self.alpha / 2, 1 - self.alpha / 2
+
+    def drawn_blocks(self, values: Array, draws: int, place: int) -> Array:
+        """Give weights of samples in draws of blocks, as long as values (sample,) depend."""
+        length = self.block or block_length(values)
+        return block_weights(len(values), length, draws, self.rng(place))
 
     def rng(self, place: int) -> np.random.Generator:
         """Give the random numbers of one measure, apart from those of the others."""

@@ -24,7 +24,7 @@ from rnnlens.engine.schedule.cost import BLOCK, Cost, cost, pace
 from rnnlens.engine.schedule.threads import RANGES_PER_THREAD, each, one_blas_thread, threads
 from rnnlens.network.network import Network
 
-__all__ = ["Estimate", "chunks", "estimate", "gathered"]
+__all__ = ["Estimate", "chunks", "estimate", "evenly", "gathered"]
 
 S = TypeVar("S", bound=np.generic)
 
@@ -96,6 +96,17 @@ def _fitting(one: Cost, runs: int, budget: float) -> int:
         if fitting >= BLOCK
         else max(1, min(BLOCK, int(BLOCK_BYTES / apiece)))
     )
+
+
+def evenly(count: int, wanted: int) -> NDArray[np.int64]:
+    """Choose places that lie evenly over all of them.
+
+    Examples
+    --------
+    >>> evenly(9, 3).tolist(), evenly(2, 5).tolist()
+    ([0, 4, 8], [0, 1])
+    """
+    return np.unique(np.linspace(0, count - 1, min(wanted, count)).round().astype(np.int64))
 
 
 def gathered(

@@ -8,6 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from rnnlens.attribution.question import Question
+from rnnlens.engine.schedule.plan import evenly
 from rnnlens.engine.schedule.progress import Progress, equal_parts
 from rnnlens.errors import DataError
 from rnnlens.evidence.options import Certificates
@@ -24,7 +25,6 @@ __all__ = [
     "certified_rows",
     "certify_lags",
     "check_certified",
-    "evenly",
     "some_windows",
 ]
 
@@ -157,17 +157,6 @@ class CertifiedRows:
     proven: NDArray[np.int64] = declared("part", long_name="windows that are proven")
     refuted: NDArray[np.int64] = declared("part", long_name="windows that are refuted")
     undecided: NDArray[np.int64] = declared("part", long_name="windows that are undecided")
-
-
-def evenly(count: int, wanted: int) -> NDArray[np.int64]:
-    """Choose windows that lie evenly over all of them.
-
-    Examples
-    --------
-    >>> evenly(9, 3).tolist(), evenly(2, 5).tolist()
-    ([0, 4, 8], [0, 1])
-    """
-    return np.unique(np.linspace(0, count - 1, min(wanted, count)).round().astype(np.int64))
 
 
 def some_windows(question: Question, places: NDArray[np.int64]) -> Question:

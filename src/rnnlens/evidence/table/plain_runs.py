@@ -9,9 +9,10 @@ from numpy.typing import NDArray
 
 from rnnlens.attribution.question import Question
 from rnnlens.engine.forward import predict
+from rnnlens.engine.schedule.plan import evenly
 from rnnlens.engine.schedule.progress import Progress
 from rnnlens.evidence.proof.stated_ranges import StatedRanges
-from rnnlens.evidence.table.certificates import check_certified, evenly, some_windows
+from rnnlens.evidence.table.certificates import check_certified, some_windows
 from rnnlens.evidence.table.rows import Rows
 from rnnlens.names import declared
 

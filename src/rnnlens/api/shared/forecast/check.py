@@ -232,9 +232,8 @@ def _of_windows(data: ForecastData, windows: Windows, target: NamedTarget) -> Fo
 
 
 def _actual(windows: Windows | None, name: str, count: int) -> Array:
-    if windows is None or windows.actual is None or name not in windows.targets:
-        return np.full(count, np.nan)
-    return windows.actual[:, windows.targets.index(name)]
+    actual = None if windows is None else windows.actual_of(name)
+    return np.full(count, np.nan) if actual is None else actual
 
 
 def _background(

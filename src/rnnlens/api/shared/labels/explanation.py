@@ -76,8 +76,8 @@ def labelled(
         },
         units=dict.fromkeys((*same, "carried"), unit) | {"sensitivity": slope},
     )
-    if windows is not None and windows.actual is not None and name in windows.targets:
-        actual = windows.actual[:, windows.targets.index(name)]
+    actual = None if windows is None else windows.actual_of(name)
+    if actual is not None:
         result["actual"] = ("sample", actual, {"long_name": f"{name} as it came", "units": unit})
     return result
 
