@@ -182,8 +182,16 @@ class Elsewhere(Keeps):
         return self.fc(y[:, -1])
 
 
-def test_what_layers_do_not_carry_on_is_left_out_and_not_unrolled():
-    source = torch_models.scrambled(Elsewhere((HALF, HALF)))
+class ElsewhereInSingle(Elsewhere):
+    """The same, whose code takes single precision alone, so that no copy has it finer."""
+
+    def forward(self, x):
+        return super().forward(x.float())
+
+
+@pytest.mark.parametrize("make", [Elsewhere, ElsewhereInSingle])
+def test_what_layers_do_not_carry_on_is_left_out_and_not_unrolled(make):
+    source = torch_models.scrambled(make((HALF, HALF)))
     network = rnnlens.read(source, example=torch.zeros(1, 1, 4))
     assert "keeps from one call to the next" in network.origin.left_out[0]
     with pytest.raises(rnnlens.errors.InputError, match="no recurrent layer"):
