@@ -54,7 +54,8 @@ def fixed_points(found: xr.Dataset) -> alt.LayerChart:
         )
     )
     count = found.sizes["point"]
-    what = "fixed points" if found.sizes["phase"] == 1 else "cycles"
+    what = "fixed point" if found.sizes["phase"] == 1 else "cycle"
+    what += "" if count == 1 else "s"
     title = f"Eigenvalues of {count} {what} and the unit circle"
     return theme.dress(
         alt.LayerChart(layer=[line, marks], title=title, width=320, height=320), found

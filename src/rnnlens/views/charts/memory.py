@@ -36,7 +36,9 @@ def _measures(tree: xr.DataTree, scale: alt.Scale) -> alt.LayerChart:
     import pandas as pd
 
     table = pd.DataFrame(measure_rows(tree)).replace([np.inf, -np.inf], np.nan)
-    base = alt.Chart(table).encode(y=alt.Y("name:N", sort=None, title=None))
+    base = alt.Chart(table).encode(
+        y=alt.Y("name:N", sort=None, title=None, axis=alt.Axis(labelLimit=260))
+    )
     x = alt.X("within_half:Q", title=None, scale=scale)
     spans = base.mark_rule(color=theme.MAIN, strokeWidth=2).encode(x=x, x2="within_most:Q")
     ends = base.mark_rule(color=theme.QUIET, strokeWidth=6, opacity=0.35).encode(
