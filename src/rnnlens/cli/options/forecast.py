@@ -14,7 +14,7 @@ from rnnlens.cli.options.choices import BaselineName, MethodName, TrustedMethod
 if TYPE_CHECKING:
     from rnnlens.series.sidecar import Sidecar
 
-__all__ = ["CheckOptions", "ExplainOptions", "ForecastOptions", "MemoryOptions", "TrustOptions"]
+__all__ = ["CheckOptions", "ExplainOptions", "ForecastOptions", "TrustOptions"]
 
 
 @dataclass(frozen=True)
@@ -37,34 +37,6 @@ class CheckOptions:
     def target_of(self, sidecar: Sidecar) -> Target:
         """Give the target that was typed, or else the one that the sidecar states."""
         return Target(sidecar.target if self.target is None else self.target, self.horizon)
-
-
-@dataclass(frozen=True)
-class MemoryOptions(CheckOptions):
-    """Which forecast is looked at, and how its memory is measured."""
-
-    tolerance: Annotated[
-        float | None,
-        typer.Option(
-            help="Change of the forecast that does not matter, in its own unit; a twentieth of the "
-            "forecasts' standard deviation if left out.",
-            show_default=False,
-        ),
-    ] = None
-    histories: Annotated[
-        int, typer.Option(min=1, help="Windows that stand in for what is older.")
-    ] = 64
-    alpha: Annotated[
-        float, typer.Option(help="One minus the confidence of intervals and of the bound.")
-    ] = 0.05
-    block: Annotated[
-        int | None,
-        typer.Option(
-            min=1,
-            help="Neighbouring windows that make one block; found from the data if left out.",
-            show_default=False,
-        ),
-    ] = None
 
 
 @dataclass(frozen=True)
