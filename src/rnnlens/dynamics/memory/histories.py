@@ -28,7 +28,8 @@ from rnnlens.engine.operations.registry import Array
 from rnnlens.engine.schedule.plan import gathered
 from rnnlens.engine.schedule.threads import one_blas_thread
 from rnnlens.engine.stepwise.split import SplitNetwork, split_by_step
-from rnnlens.engine.stepwise.walk import State, Walk, histories_in
+from rnnlens.engine.stepwise.states import State, histories_in
+from rnnlens.engine.stepwise.walk import Walk
 from rnnlens.network.layers import Input
 from rnnlens.network.network import Network
 
@@ -102,6 +103,8 @@ def _split(question: MemoryQuestion) -> tuple[SplitNetwork | None, str]:
     if split is None or not split.cells:
         why = "the network does not read its windows step by step, from the oldest to the newest"
         return None, why
+    if split.picked:
+        return None, "the forecast reads the network's outputs at other steps than the newest"
     if len(network.inputs) > 1 or split.joined:
         return None, "the network takes other inputs beside the windows"
     if any(len(network[name].inputs) > 1 for name in split.cells):
