@@ -61,15 +61,89 @@ def test_the_default_takes_no_minutes_for_large_layers():
     assert time.process_time() - start < 60  # it took minutes where cells counted alike
 
 
-@pytest.mark.filterwarnings("ignore:`torch.jit.script` is deprecated")
-def test_a_module_with_a_scripted_head_is_read_from_its_state_dict_as_its_refusal_says():
+class Whole(nn.Module):
+    """Parts in the order of their names, the last step of the recurrent one."""
+
+    def __init__(self, **parts):
+        super().__init__()
+        self.parts = nn.ModuleDict(parts)
+
+    def forward(self, x):
+        for part in self.parts.values():
+            steps = part(x)
+            x = steps[0] if isinstance(steps, tuple) else steps
+        return x[:, -1] if x.ndim == 3 else x
+
+
+class Turned(nn.Module):
+    def __init__(self, part):
+        super().__init__()
+        self.conv = part
+
+    def forward(self, x):
+        return torch.relu(self.conv(x.transpose(1, 2)).transpose(1, 2))
+
+
+class Steps(nn.Module):
+    def __init__(self, part):
+        super().__init__()
+        self.rnn = part
+
+    def forward(self, x):
+        return self.rnn(x)[0]
+
+
+def scripted(module):
+    return torch.jit.script(module)
+
+
+#: Modules that hold TorchScript, and their layers as a caller states them.
+SCRIPTED = {
+    "a head": (
+        lambda: {"a": nn.GRU(3, 5, batch_first=True), "b": scripted(nn.Linear(5, 1))},
+        "GRU(parts.a) > every > Linear(parts.b) > last",
+    ),
+    "a linear layer before the recurrent one": (
+        lambda: {"a": scripted(nn.Linear(3, 4)), "b": nn.LSTM(4, 5, batch_first=True)},
+        "Linear(parts.a) > LSTM(parts.b)",
+    ),
+    "a convolution and an activation before it": (
+        lambda: {"a": scripted(Turned(nn.Conv1d(3, 4, 3, padding=1))), "b": lstm(4, 5)},
+        "Conv1d(parts.a.conv, padding=1) > relu > LSTM(parts.b)",
+    ),
+    "an embedding before it": (
+        lambda: {"a": scripted(nn.Embedding(7, 4)), "b": lstm(4, 5), "c": nn.Linear(5, 2)},
+        "Embedding(parts.a) > LSTM(parts.b) > every > Linear(parts.c) > last",
+    ),
+    "norms and dropout before it": (
+        lambda: {
+            "a": scripted(nn.Sequential(nn.LayerNorm(3), nn.Dropout(), nn.Tanh())),
+            "b": lstm(3, 5),
+        },
+        "LayerNorm(parts.a.0) > Dropout > tanh > LSTM(parts.b)",
+    ),
+    "the recurrent layer itself": (
+        lambda: {"a": scripted(Steps(lstm(3, 5))), "b": nn.Linear(5, 1)},
+        "LSTM(parts.a.rnn) > every > Linear(parts.b) > last",
+    ),
+}
+
+
+def lstm(*sizes):
+    return nn.LSTM(*sizes, batch_first=True)
+
+
+@pytest.mark.filterwarnings("ignore:`torch.jit.script`")
+@pytest.mark.parametrize("kind", SCRIPTED)
+def test_a_module_with_a_scripted_part_is_read_from_its_state_dict_as_its_refusal_says(kind):
     torch.manual_seed(0)
-    head, x = torch.jit.script(nn.Linear(5, 1)), torch.randn(2, 6, 3)
-    module = nn.ModuleDict({"rnn": nn.GRU(3, 5, batch_first=True), "head": head})
+    parts, layers = SCRIPTED[kind]
+    module = Whole(**parts()).eval()
+    x = torch.randint(0, 7, (2, 6)) if "embedding" in kind else torch.randn(2, 6, 3)
     with pytest.raises(rnnlens.errors.UnsupportedModel, match="or its state dict"):
         rnnlens.read(module, example=x)
-    network = rnnlens.read(module.state_dict(), layers="GRU(rnn) > Linear(head)")
+    network = rnnlens.read(module.state_dict(), layers=layers)
     with torch.no_grad():
-        theirs = head(module["rnn"](x)[0][:, -1])
+        theirs = module(x)
     # the module computes in float32
     np.testing.assert_allclose(rnnlens.predict(network, x.numpy()), theirs.numpy(), atol=1e-6)
