@@ -6,6 +6,11 @@ the cell carries on: the hidden state, and for an LSTM the cell state behind it.
 
 from __future__ import annotations
 
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
 from rnnlens.engine import step
 from rnnlens.engine.activations import derivative
 from rnnlens.engine.cells import Ready, States, Step
@@ -36,7 +41,7 @@ def _slope(phi: Activation, a: Array) -> Array:
     return derivative(phi, a)[:, None]
 
 
-def _times(changes: Array, kernel: Array) -> Array:
+def _times(changes: Array, kernel: NDArray[np.floating[Any]]) -> Array:
     """Give the changes of all samples times a kernel, as one product instead of one a sample."""
     rows = changes.reshape(-1, changes.shape[-1]) @ kernel
     return rows.reshape(*changes.shape[:-1], kernel.shape[1])
