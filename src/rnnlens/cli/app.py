@@ -19,6 +19,7 @@ from rnnlens.cli.commands.fidelity import fidelity
 from rnnlens.cli.commands.forecast import check, explain, trace
 from rnnlens.cli.commands.network import compile, convert, inspect
 from rnnlens.cli.commands.pages import demo, report
+from rnnlens.cli.commands.weights import compare_weights, summarize_weights
 from rnnlens.cli.init import init
 from rnnlens.cli.output import sentence
 from rnnlens.errors import RnnlensError
@@ -41,6 +42,8 @@ VERBS: tuple[Callable[..., None], ...] = (
     trust,
     fixed_points,
     bifurcations,
+    summarize_weights,
+    compare_weights,
     report,
     convert,
     compile,
