@@ -151,6 +151,11 @@ COMMANDS: dict[str, dict[str, Change]] = {
         "--feature": (("temp,dewp",), of("features"), ["temp", "dewp"]),
         "--no-check": ((), lambda seen: seen.verb["source"] is None, True),
     },
+    "gate-contributions": DATA | FORECAST | OUTPUT | {
+        "--baseline": (("zero",), of("baseline"), "zero"),
+        "--layer": (("lstm",), of("layer"), "lstm"),
+        "--of": (("x",), of("of"), "x"),
+    },
     "memory": DATA | TARGET | OUTPUT | {
         "--tolerance": (("0.3",), of("tolerance"), 0.3),
         "--histories": (("9",), of("histories"), 9),
@@ -226,7 +231,7 @@ def asked(call, model, data, tmp_path, monkeypatch):
 
         verbs = (
             "init check trace explain lags certify memory trust fixed_points bifurcations report "
-            "summarize_weights"
+            "gate_contributions summarize_weights"
         )
         for name in verbs.split():
             monkeypatch.setattr(api, name, recorded)

@@ -13,7 +13,7 @@ import typer
 from typer.core import TyperGroup
 
 from rnnlens import __version__
-from rnnlens.cli.commands.dynamics import bifurcations, fixed_points, memory
+from rnnlens.cli.commands.dynamics import bifurcations, fixed_points, gate_contributions, memory
 from rnnlens.cli.commands.evidence import certify, lags, trust
 from rnnlens.cli.commands.fidelity import fidelity
 from rnnlens.cli.commands.forecast import check, explain, trace
@@ -38,6 +38,7 @@ VERBS: tuple[Callable[..., None], ...] = (
     explain,
     lags,
     certify,
+    gate_contributions,
     memory,
     trust,
     fixed_points,

@@ -14,7 +14,7 @@ from rnnlens.cli.options.choices import BaselineName, MethodName, TrustedMethod
 if TYPE_CHECKING:
     from rnnlens.series.sidecar import Sidecar
 
-__all__ = ["CheckOptions", "ExplainOptions", "ForecastOptions", "TrustOptions"]
+__all__ = ["CheckOptions", "ExplainOptions", "ForecastOptions", "GateOptions", "TrustOptions"]
 
 
 @dataclass(frozen=True)
@@ -59,6 +59,26 @@ class ForecastOptions(CheckOptions):
     def held_names(self) -> list[str] | None:
         """The features named, or None."""
         return names_typed(self.held)
+
+
+@dataclass(frozen=True)
+class GateOptions(ForecastOptions):
+    """Which forecast is looked at, against what, and the gates of which layer."""
+
+    layer: Annotated[
+        str | None,
+        typer.Option(help="The LSTM or GRU whose gates are asked about; the only one if left out."),
+    ] = None
+
+    @property
+    def input(self) -> str | None:
+        """The input named, or None."""
+        named = self.inputs or []
+        if len(named) > 1:
+            raise typer.BadParameter(
+                f"--of takes one input here, and {', '.join(named)} are {len(named)}"
+            )
+        return named[0] if named else None
 
 
 @dataclass(frozen=True)
