@@ -123,10 +123,10 @@ def _most(carried: xr.Dataset) -> list[str]:
     most = int(sizes.argmax())
     if not sizes[most] > 0:
         return []
-    net = with_unit(_signed(_means(carried, axis, "unit")[most]), unit)
+    net = with_unit(_signed(float(_means(carried, axis, "unit")[most])), unit)
     units = _means(carried, axis, "gate")
     chosen = np.argsort(-np.abs(units), kind="stable")[:NAMED]
-    listed = ", ".join(f"{carried['unit'].values[k]} ({_signed(units[k])})" for k in chosen)
+    listed = ", ".join(f"{carried['unit'].values[k]} ({_signed(float(units[k]))})" for k in chosen)
     return [
         f"By size, the {carried['gate'].values[most]} gate carried "
         f"{100 * sizes[most] / sizes.sum():.0f} % of what moved ({net} net).",
