@@ -34,6 +34,7 @@ VERBS = [
     "memory",
     "paths",
     "predict",
+    "probe",
     "read",
     "report",
     "trace",

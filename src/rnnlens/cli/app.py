@@ -13,7 +13,7 @@ import typer
 from typer.core import TyperGroup
 
 from rnnlens import __version__
-from rnnlens.cli.commands.dynamics import bifurcations, fixed_points
+from rnnlens.cli.commands.dynamics import bifurcations, fixed_points, probe
 from rnnlens.cli.commands.evidence import certify, lags, trust
 from rnnlens.cli.commands.fidelity import fidelity
 from rnnlens.cli.commands.forecast import check, explain, memory, trace
@@ -41,6 +41,7 @@ VERBS: tuple[Callable[..., None], ...] = (
     trust,
     fixed_points,
     bifurcations,
+    probe,
     report,
     convert,
     compile,
