@@ -45,6 +45,20 @@ def tensorflow(place: str, whose: str = "", **options: Any) -> Compared:
     return Compared(make)
 
 
+def older_program(name: str) -> Compared:
+    """A program that PyTorch 2.6 saved, and what its module gave."""
+
+    def make(folder: Path) -> Source:
+        with np.load(DATA / "torch_programs/given.npz") as held:
+            inputs, outputs = (
+                [held[key] for key in sorted(held) if key.startswith(f"{name}_{side}")]
+                for side in "xy"
+            )
+        return Source(DATA / f"torch_programs/{name}.pt2", inputs, outputs)
+
+    return Compared(make)
+
+
 def by_pytorch(save: Callable[[Any, Any, Path], Any], **options: Any) -> Compared:
     """An LSTM and a linear head on its last step, kept by a function, run by PyTorch."""
 
@@ -168,6 +182,8 @@ CONTAINERS: dict[str, dict[str, Compared | Refused]] = {
     "Keras 3 weights in shards": {"with the architecture beside": Compared(sharded)},
     "PyTorch `.pt2` (`torch.export.save`)": {
         "from PyTorch 2.8 on": by_pytorch(program),
+        "by PyTorch 2.6": older_program("free"),
+        "by PyTorch 2.6, several inputs and outputs": older_program("several"),
     },
     "PyTorch `ExportedProgram`, live": {"any number of samples": by_pytorch(exported)},
     "PyTorch checkpoint with other objects": {
