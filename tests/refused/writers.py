@@ -144,7 +144,7 @@ KERAS: dict[str, Callable[[], Network]] = {
         Standardization(np.zeros(3), np.full(3, 1e-20), epsilon=0.0), shape=(4, 3)
     ),
     "Standardization of other axes": lambda: chain(
-        Standardization(np.zeros((2, 1)), np.ones((2, 1))), shape=(2, 3)
+        Standardization(np.zeros((2, 1)), np.ones((2, 1))), shape=(4, 3)
     ),
     "masked directions that keep their values": lambda: chain(
         Masking(0.0), Bidirectional(lstm(), lstm(go_backwards=True)), shape=(4, 3)
