@@ -15,12 +15,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 from rnnlens.attribution.baselines.baseline import Array
-from rnnlens.attribution.games.budget import BUDGET, Cost
+from rnnlens.attribution.games.budget import Cost
+from rnnlens.attribution.games.costs import BUDGET
 from rnnlens.attribution.methods.shapley_tree import NEWEST, shapley_tree
 from rnnlens.attribution.question import Progress, Question
 from rnnlens.names import declared
 
-__all__ = ["AUDITED", "Audit", "audit", "audit_cells", "spread"]
+__all__ = ["AUDITED", "Audit", "audit", "audit_cells", "can_be_audited", "spread"]
 
 #: Windows that an audit takes at the most.
 AUDITED = 100
@@ -50,6 +51,8 @@ class Audit:
         Mean absolute exact value, in the target's own unit.
     cells : int
         Cell evaluations that the exact values took.
+    inputs : bool
+        Whether whole inputs were players, for their lags are too many.
     """
 
     difference: Array = declared("sample", "lag")
@@ -60,6 +63,7 @@ class Audit:
     mean: float
     size: float
     cells: int
+    inputs: bool = False
 
     @property
     def largest_share(self) -> float:
@@ -75,7 +79,8 @@ class Audit:
     def sentence(self) -> str:
         """What was found, in words."""
         return (
-            f"secant against exact Shapley values of lags in {len(self.windows)} windows: mean "
+            f"secant against exact Shapley values of {'whole inputs' if self.inputs else 'lags'} "
+            f"in {len(self.windows)} windows: mean "
             f"difference {self.mean:.3g} ({self.mean_share:.1%} of the mean size), largest "
             f"{self.largest:.3g} ({self.largest_share:.1%})"
         )
@@ -93,6 +98,12 @@ def spread(windows: int, most: int, seed: int) -> NDArray[np.int64]:
         return np.arange(windows)
     edges = np.linspace(0, windows, most + 1).astype(np.int64)
     return np.random.default_rng(seed).integers(edges[:-1], edges[1:])
+
+
+def can_be_audited(question: Question) -> bool:
+    """Say whether exact values of anything can be had: inputs may be too many to be players."""
+    one = Cost(replace(question, groups=None), by_feature=False)
+    return one.exact(one.fewest) is not None
 
 
 def audit(
@@ -132,6 +143,7 @@ def audit(
         mean=float(away.mean()),
         size=size,
         cells=exact.cells,
+        inputs=lags == 0,
     )
 
 
@@ -165,5 +177,5 @@ def _sizes(
         return windows, fitting
     fitting = one.fits(least, budget // min(windows, LEAST_WINDOWS))
     if fitting <= beyond:  # what is exact already says nothing: rather one window than that
-        fitting = one.fits(least, budget) or 1
+        fitting = one.fits(least, budget) or one.fewest
     return max(1, min(windows, budget // (one.exact(fitting) or budget))), fitting

@@ -18,17 +18,16 @@ from __future__ import annotations
 
 from dataclasses import dataclass, replace
 
-from rnnlens.attribution.audit import Audit, audit, audit_cells
+from rnnlens.attribution.audit import Audit, audit, audit_cells, can_be_audited
 from rnnlens.attribution.baselines.baseline import Baseline
-from rnnlens.attribution.games.budget import BUDGET, Choice, Cost
+from rnnlens.attribution.games.budget import Choice, Cost
+from rnnlens.attribution.games.costs import usual_budget
 from rnnlens.attribution.methods.owen import owen
 from rnnlens.attribution.methods.secant import secant
 from rnnlens.attribution.question import Progress, Question
 from rnnlens.attribution.refined import Refined, fitting_lags, refined
 from rnnlens.attribution.result import Contribution, LagFeatureContribution
 from rnnlens.engine.schedule.progress import Parts
-from rnnlens.network.formula import parameters_of
-from rnnlens.network.network import Network
 
 __all__ = [
     "FEWEST_LAGS",
@@ -38,7 +37,6 @@ __all__ = [
     "choose",
     "default",
     "parts_of",
-    "usual_budget",
 ]
 
 #: Cell evaluations that exact values of one window may take.
@@ -47,8 +45,8 @@ PER_WINDOW = 2_000_000
 FEWEST_LAGS = 10
 #: Lags that are taken one by one where the question does not say, if they fit.
 NEWEST = 12
-#: Numbers of a layer up to which a cell counts as one: an LSTM of 40 units with 20 inputs has less.
-USUAL_CELL = 10_000
+#: What is said where no exact values can be had of anything.
+UNAUDITED = "not audited: of so many inputs no exact values can be had, name some with of="
 
 
 @dataclass(frozen=True)
@@ -64,7 +62,8 @@ class Default:
     baseline : Baseline
         What they were measured against.
     audit : Audit, optional
-        How far secant is from exact values; none where the values are exact.
+        How far secant is from exact values; none where the values are exact, or where none can be
+        had.
     exact_lags : int
         Lags whose sums are exact values, from the newest on.
     """
@@ -74,16 +73,6 @@ class Default:
     baseline: Baseline
     audit: Audit | None
     exact_lags: int
-
-
-def usual_budget(network: Network) -> int:
-    """Give the cell evaluations of one call where nothing else is said.
-
-    A cell of a large layer takes longer in proportion to its numbers, so that fewer are allowed.
-    """
-    sizes = [parameters_of(layer) for _, layer in network.recurrent()]
-    mean = sum(sizes) / len(sizes) if sizes else 0.0
-    return int(BUDGET * USUAL_CELL / max(USUAL_CELL, mean))
 
 
 def choose(
@@ -136,15 +125,20 @@ def default(
     with Parts(progress, **_beside_secant(question, choice, budget)) as parts:
         found = secant(question, progress=parts.of("secant"))
         made = refined(question, found, budget=budget // 2, progress=parts.of("refined"))
-        checked = audit(
-            question,
-            made.contributions.contribution,
-            budget=budget // 2,
-            beyond=made.newest,
-            seed=seed,
-            progress=parts.of("audit"),
-        )
-    return Default(_said(choice, made), made.contributions, against, checked, made.newest)
+        checked = None
+        if can_be_audited(question):
+            checked = audit(
+                question,
+                made.contributions.contribution,
+                budget=budget // 2,
+                beyond=made.newest,
+                seed=seed,
+                progress=parts.of("audit"),
+            )
+    choice = _said(choice, made)
+    if checked is None:
+        choice = replace(choice, why=f"{choice.why}; {UNAUDITED}")
+    return Default(choice, made.contributions, against, checked, made.newest)
 
 
 def parts_of(
@@ -163,7 +157,9 @@ def parts_of(
 def _beside_secant(question: Question, choice: Choice, budget: int) -> dict[str, int]:
     """Say what secant takes, what exact lags take, and what the audit: in cells."""
     newest, cells = fitting_lags(question, budget // 2)
-    checked = audit_cells(question, budget=budget // 2, beyond=newest)
+    checked = 0
+    if can_be_audited(question):
+        checked = audit_cells(question, budget=budget // 2, beyond=newest)
     return {"secant": choice.cells, "refined": cells, "audit": checked}
 
 
