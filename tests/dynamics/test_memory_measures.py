@@ -7,12 +7,16 @@ import pytest
 
 from linear_networks import linear_network
 from networks import CELLS, cell, chain, forecaster, head
+from rnnlens.dynamics.memory import along, plan
 from rnnlens.dynamics.memory.histories import _each_window, _walked, history_changes, way_of
 from rnnlens.dynamics.memory.jacobian_profile import jacobian_profile
 from rnnlens.dynamics.memory.lyapunov import lyapunov_spectra
+from rnnlens.dynamics.memory.plan import planned
 from rnnlens.dynamics.memory.question import MemoryQuestion
 from rnnlens.dynamics.memory.units import unit_memories
+from rnnlens.dynamics.memory.work import steps_of_cells
 from rnnlens.engine.forward import predict
+from rnnlens.engine.stepwise.walk import Walk
 from rnnlens.network.activations import Activation
 from rnnlens.network.cells import GRU, LSTM, Gate
 from rnnlens.network.layers import Dense, Recurrent
@@ -189,3 +193,38 @@ def test_history_is_another_window_before_the_kept_steps(rng):
             np.testing.assert_allclose(changes.mean[row, sample], np.mean(sizes), rtol=1e-9)
         alone = predict(longer, question.x[:, -k:])[:, 0]
         np.testing.assert_allclose(changes.short[row], alone, rtol=1e-9)
+
+
+def test_single_precision_serves_where_its_error_is_far_below_what_is_resolved(rng, monkeypatch):
+    monkeypatch.setattr(plan, "WORTH", 0.0)  # small questions ask too
+    net = forecaster("lstm", rng, steps=9)
+    question = ask(net, series_windows(rng, 60, 9, 3))
+    full = question.value((predict(net, question.x),))
+    chosen, first, off = planned(question, full, None, 8, float(full.std()))
+    assert (chosen.x.dtype, first) == (np.float32, 0)
+    assert 0 < off < 1e-3 * full.std()
+    double = replace(chosen, inputs=question.inputs)
+    gap = history_changes(chosen, full).largest - history_changes(double, full).largest
+    # every window's error is that of the few on which it was measured, some steps of rounding apart
+    assert np.nanmax(np.abs(gap)) < 10 * off
+    exact, _, none = planned(question, full, None, 8, 1e-6)
+    assert (exact.x.dtype, none) == (np.float64, None)
+
+
+def test_work_along_a_series_is_counted_as_it_is_done(rng, monkeypatch):
+    net = forecaster("gru", rng, steps=7)
+    question = ask(net, series_windows(rng, 40, 7, 3), kept=[1, 2, 4])
+    monkeypatch.setattr(along, "ENDED", 0.0)
+    monkeypatch.setattr(along, "STATES", 1)  # one place at a time
+    count = 0
+
+    def advanced(walk, *arguments):
+        nonlocal count
+        count += 1
+        return step(walk, *arguments)
+
+    step = Walk._advanced
+    monkeypatch.setattr(Walk, "_advanced", advanced)
+    history_changes(question, question.value((predict(net, question.x),)))
+    walked_by_histories = 7
+    assert count - walked_by_histories == steps_of_cells("series", 7, 40, question.kept)

@@ -9,6 +9,7 @@ from rnnlens.api.forecast.lags import lags
 from rnnlens.api.forecast.report import report
 from rnnlens.api.forecast.trust import trust
 from rnnlens.api.inside.bifurcations import bifurcations
+from rnnlens.api.inside.compare_weights import compare_weights
 from rnnlens.api.inside.fixed_points import fixed_points
 from rnnlens.api.inside.gate_contributions import gate_contributions
 from rnnlens.api.inside.gate_effects import gate_effects
@@ -16,6 +17,7 @@ from rnnlens.api.inside.intervene import intervene
 from rnnlens.api.inside.memory import memory
 from rnnlens.api.inside.paths import paths
 from rnnlens.api.inside.probe import probe
+from rnnlens.api.inside.summarize_weights import summarize_weights
 from rnnlens.api.inside.trace import trace
 from rnnlens.api.network.convert import convert
 from rnnlens.api.network.describe import describe
@@ -40,6 +42,7 @@ __all__ = [
     "certify",
     "check",
     "compare_baselines",
+    "compare_weights",
     "convert",
     "describe",
     "explain",
@@ -58,6 +61,7 @@ __all__ = [
     "probe",
     "read",
     "report",
+    "summarize_weights",
     "trace",
     "trust",
     "weights",

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -33,6 +33,7 @@ def gate_contributions(
     background: Windows | WindowsByInput | ArrayLike | None = None,
     of: str | None = None,
     seed: int = 0,
+    progress: Callable[[int, int], None] | None = None,
 ) -> xr.Dataset:
     """Split the change of each forecast by the gate that carried it, exactly: gate x lag x unit.
 
@@ -53,6 +54,8 @@ def gate_contributions(
         recurrent layer.
     target, baseline, held, background, of, seed
         As in `rnnlens.explain`.
+    progress : callable, optional
+        Called with windows done and windows in all.
 
     Returns
     -------
@@ -98,7 +101,7 @@ def gate_contributions(
     )
     case, place = asked.case, locate_layer(asked.case.network, layer)
     about = {**asked.about, "layer": place.name}
-    split = method.gate_contributions(asked.question, layer=place.name)
+    split = method.gate_contributions(asked.question, layer=place.name, progress=progress)
     coords: dict[str, object] = {
         "lag": np.arange(1, split.contribution.shape[1] + 1),
         "gate": list(method.GATES[place.layer.cell.kind]),

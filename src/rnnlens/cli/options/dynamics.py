@@ -1,4 +1,4 @@
-"""What input is held while a network settles; what is looked for in its states."""
+"""How memory is measured; which input is held while a network settles; what states may hold."""
 
 from __future__ import annotations
 
@@ -13,10 +13,38 @@ from rnnlens.cli.options.forecast import CheckOptions
 if TYPE_CHECKING:
     from rnnlens.series.sidecar import Sidecar
 
-__all__ = ["BifurcationOptions", "FixedPointOptions", "ProbeOptions"]
+__all__ = ["BifurcationOptions", "FixedPointOptions", "MemoryOptions", "ProbeOptions"]
 
 #: Values along a range, where none are counted.
 VALUES = 21
+
+
+@dataclass(frozen=True)
+class MemoryOptions(CheckOptions):
+    """Which forecast is looked at, and how its memory is measured."""
+
+    tolerance: Annotated[
+        float | None,
+        typer.Option(
+            help="Change of the forecast that does not matter, in its own unit; a twentieth of the "
+            "forecasts' standard deviation if left out.",
+            show_default=False,
+        ),
+    ] = None
+    histories: Annotated[
+        int, typer.Option(min=1, help="Windows that stand in for what is older.")
+    ] = 64
+    alpha: Annotated[
+        float, typer.Option(help="One minus the confidence of intervals and of the bound.")
+    ] = 0.05
+    block: Annotated[
+        int | None,
+        typer.Option(
+            min=1,
+            help="Neighbouring windows that make one block; found from the data if left out.",
+            show_default=False,
+        ),
+    ] = None
 
 
 @dataclass(frozen=True)

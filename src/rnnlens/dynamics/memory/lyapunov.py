@@ -13,14 +13,18 @@ the mean of ``ln |det|`` of the steps' derivatives.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import NamedTuple
 
 import numpy as np
+from numpy.typing import NDArray
 
 from rnnlens.dynamics.memory.cell_runs import LayerRun, layer_runs
 from rnnlens.dynamics.memory.question import MemoryQuestion
 from rnnlens.dynamics.step_jacobian import push
 from rnnlens.engine.operations.registry import Array
+from rnnlens.engine.schedule.threads import each, threads
 
 __all__ = ["LyapunovSpectrum", "lyapunov_spectra"]
 
@@ -54,27 +58,56 @@ def lyapunov_spectra(
 ) -> dict[str, LyapunovSpectrum]:
     """Give the exponents of every recurrent layer and direction."""
     chains = _chains(question, most)
+    # each chain has its own frame, whichever thread it falls to
+    own = (frame or question.rng(2)).spawn(len(chains))
+    edges = np.linspace(0, len(chains), min(threads(), len(chains)) + 1).round().astype(int)
+    parts: list[dict[str, _Growth]] = [{} for _ in edges[1:]]
+
+    def part(number: int) -> None:
+        some = slice(edges[number], edges[number + 1])
+        parts[number] = _along(question, chains[some], own[some], most)
+
+    each(part, [(number,) for number in range(len(parts))])
+    return {
+        name: _spectrum(
+            question,
+            np.concatenate([np.stack(one[name].grown, axis=1) for one in parts]),
+            first.states,
+            draws,
+        )
+        for name, first in parts[0].items()
+    }
+
+
+class _Growth(NamedTuple):
+    """What grew in one layer, window by window: (chain, direction) each; and its states."""
+
+    states: int
+    grown: list[Array]
+
+
+def _along(
+    question: MemoryQuestion,
+    chains: NDArray[np.int64],
+    own: Sequence[np.random.Generator],
+    most: int | None,
+) -> dict[str, _Growth]:
+    """Carry frames through some chains of windows: chains (chain, place)."""
     frames: dict[str, Array] = {}
-    growth: dict[str, list[Array]] = {}
-    states: dict[str, int] = {}
-    rng = frame or question.rng(2)
-    for place in (0, *range(chains.shape[1])):  # the first twice: its frame must settle
-        settled = place > 0 or bool(growth)
+    growth: dict[str, _Growth] = {}
+    # the first window is gone through twice: its frame must settle
+    for turn, place in enumerate((0, *range(chains.shape[1]))):
         for one in layer_runs(question, chains[:, place], back=False):
             size = sum(one.layer.cell.state_sizes)
-            states[one.name] = size
             if one.name not in frames:
-                begun = rng.normal(size=(len(chains), size, _directions(size, most)))
+                shape = size, _directions(size, most)
+                begun = np.stack([rng.normal(size=shape) for rng in own])
                 frames[one.name] = np.linalg.qr(begun)[0]
+                growth[one.name] = _Growth(size, [])
             frames[one.name], grown = _through(one, frames[one.name])
-            if one.name in growth:
-                growth[one.name].append(grown)
-            elif not settled:
-                growth[one.name] = []
-    return {
-        name: _spectrum(question, np.stack(grown, axis=1), states[name], draws)
-        for name, grown in growth.items()
-    }
+            if turn:
+                growth[one.name].grown.append(grown)
+    return growth
 
 
 def _directions(size: int, most: int | None) -> int:
