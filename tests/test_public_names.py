@@ -36,6 +36,7 @@ VERBS = [
     "paths",
     "predict",
     "read",
+    "record",
     "report",
     "summarize_weights",
     "trace",
