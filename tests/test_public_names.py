@@ -35,6 +35,7 @@ VERBS = [
     "memory",
     "paths",
     "predict",
+    "probe",
     "read",
     "record",
     "report",

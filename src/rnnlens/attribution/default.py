@@ -8,17 +8,18 @@ it is put, but their cost doubles with each lag and feature. They are taken wher
 for the most newest lags between 10 and the number asked for that fit. Otherwise the secant method
 (`rnnlens.attribution.methods.secant`) is taken, against many background windows where such are
 given; half of the budget brings as many of the newest lags as fit to their exact values in all
-windows (`rnnlens.attribution.refined`), and with the other half exact values of all lags that the
-forecast sees say on a sample of windows how far what was found is off
-(`rnnlens.attribution.audit`). The result says which it was, and why. Where so many lags are asked
-for one by one as there are, exact values are taken for all of them or not as the whole answer.
+windows (`rnnlens.attribution.refined`), and exact values of all lags that the forecast sees say on
+a sample of windows how far what was found is off (`rnnlens.attribution.audit`). The audit takes a
+quarter of what the contributions take at the most, and of several targets each has its part of it.
+The result says which it was, and why. Where so many lags are asked for one by one as there are,
+exact values are taken for all of them or not as the whole answer.
 """
 
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
 
-from rnnlens.attribution.audit import Audit, audit, audit_cells
+from rnnlens.attribution.audit import AUDITED, Audit, audit, audit_cells
 from rnnlens.attribution.baselines.baseline import Baseline
 from rnnlens.attribution.games.budget import BUDGET, Choice, Cost
 from rnnlens.attribution.methods.owen import owen
@@ -47,6 +48,10 @@ PER_WINDOW = 2_000_000
 FEWEST_LAGS = 10
 #: Lags that are taken one by one where the question does not say, if they fit.
 NEWEST = 12
+#: The audit takes this share of what the contributions take, at the most.
+AUDIT = 0.25
+#: What a cell of secant takes beside one of a tree, about: it runs more windows together.
+SECANT_CELL = 0.5
 #: Numbers of a layer up to which a cell counts as one: an LSTM of 40 units with 20 inputs has less.
 USUAL_CELL = 10_000
 
@@ -122,9 +127,13 @@ def default(
     background: Baseline | None = None,
     budget: int | None = None,
     seed: int = 0,
+    asked: int = 1,
     progress: Progress | None = None,
 ) -> Default:
-    """Split each forecast among lags and features by the best method that the budget allows."""
+    """Split each forecast among lags and features by the best method that the budget allows.
+
+    Where so many targets are asked for, each audits its part of the windows.
+    """
     budget = usual_budget(question.network) if budget is None else budget
     baseline = question.one_window("auto")
     choice = choose(question, background=background, budget=budget)
@@ -139,8 +148,10 @@ def default(
         checked = audit(
             question,
             made.contributions.contribution,
-            budget=budget // 2,
+            budget=_for_audit(budget, choice.cells, made.cells) // asked,
+            most=max(1, AUDITED // asked),
             beyond=made.newest,
+            known=made.audit,
             seed=seed,
             progress=parts.of("audit"),
         )
@@ -163,8 +174,14 @@ def parts_of(
 def _beside_secant(question: Question, choice: Choice, budget: int) -> dict[str, int]:
     """Say what secant takes, what exact lags take, and what the audit: in cells."""
     newest, cells = fitting_lags(question, budget // 2)
-    checked = audit_cells(question, budget=budget // 2, beyond=newest)
+    allowed = _for_audit(budget, choice.cells, cells)
+    checked = audit_cells(question, budget=allowed, beyond=newest)
     return {"secant": choice.cells, "refined": cells, "audit": checked}
+
+
+def _for_audit(budget: int, secant_cells: int, refined_cells: int) -> int:
+    """Give the cells that an audit may take beside contributions that take so many."""
+    return min(budget // 2, int(AUDIT * (SECANT_CELL * secant_cells + refined_cells)))
 
 
 def _said(choice: Choice, made: Refined) -> Choice:

@@ -78,12 +78,15 @@ class MethodOptions:
         What its answer may cost.
     background : Baseline, optional
         Windows that it may compare with instead of the baseline, where it is free to choose.
+    asked : int
+        Targets and horizons that the same is asked of, which share one audit.
     progress : callable, optional
         Called with windows done and windows in all.
     """
 
     effort: Effort = field(default_factory=Effort)
     background: Baseline | None = None
+    asked: int = 1
     progress: Progress | None = None
 
     @property
@@ -131,6 +134,7 @@ def _auto(question: Question, options: MethodOptions) -> MethodResult:
         background=options.background,
         budget=options.effort.budget,
         seed=options.effort.seed,
+        asked=options.asked,
         progress=options.progress,
     )
     about: About = {

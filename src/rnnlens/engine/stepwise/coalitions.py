@@ -23,7 +23,8 @@ from rnnlens.engine.schedule.plan import chunks
 from rnnlens.engine.stepwise import trees
 from rnnlens.engine.stepwise.players import Players
 from rnnlens.engine.stepwise.split import split_by_step
-from rnnlens.engine.stepwise.walk import State, Walk, histories_in, joined, select
+from rnnlens.engine.stepwise.states import State, histories_in, joined, select
+from rnnlens.engine.stepwise.walk import Walk
 from rnnlens.network.network import Network
 
 __all__ = ["CellCounter", "Game", "cells_a_step"]
@@ -90,6 +91,11 @@ class Game:
         split, given = split_by_step(self.windows.network, self.of), set(self.initial_state or {})
         if split is None or given - set(split.cells):
             return None
+        # steps that are padding in one window may be real in another
+        for name in split.picked:
+            source, number = self.windows.network[name].inputs[0]
+            if self.windows.tapes[source].masks[number] is not None:
+                return None
         # a state that is carried in takes the place of one that static vectors make
         if split.joined and any(len(self.windows.network[name].inputs) > 1 for name in given):
             return None

@@ -12,7 +12,8 @@ from numpy.typing import NDArray
 from rnnlens.engine.operations.registry import Array
 from rnnlens.engine.stepwise.leaves import FEWEST_HISTORIES, Leaves, kernel_leaves
 from rnnlens.engine.stepwise.players import Players
-from rnnlens.engine.stepwise.walk import State, Walk, histories_in
+from rnnlens.engine.stepwise.states import State, histories_in
+from rnnlens.engine.stepwise.walk import Walk
 
 __all__ = ["CoalitionMasks", "Tree", "coalition_masks", "count_prefixes", "step_codes"]
 

@@ -6,6 +6,7 @@ from rnnlens.views.charts.fixed_points import fixed_points
 from rnnlens.views.charts.forecast import forecast
 from rnnlens.views.charts.gate_contributions import gate_contributions
 from rnnlens.views.charts.gates import gates
+from rnnlens.views.charts.inside.probe import probe
 from rnnlens.views.charts.lag_contributions import lag_contributions
 from rnnlens.views.charts.lag_feature import lag_feature
 from rnnlens.views.charts.lag_shares import lag_shares
@@ -23,5 +24,6 @@ __all__ = [
     "lag_feature",
     "lag_shares",
     "memory",
+    "probe",
     "weights",
 ]
