@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -16,7 +16,17 @@ from rnnlens.errors import DataError
 from rnnlens.network.layers import Bidirectional, Embedding, Input, Masking, Recurrent
 from rnnlens.network.network import Network, Node, Ref
 
-__all__ = ["Run", "States", "entries", "forward", "inputs_of", "outputs", "predict", "states_of"]
+__all__ = [
+    "Run",
+    "States",
+    "entries",
+    "fitting",
+    "forward",
+    "inputs_of",
+    "outputs",
+    "predict",
+    "states_of",
+]
 
 #: Initial states by name of the recurrent layer: hidden (and cell), each (sample, unit).
 States = Mapping[str, Sequence[ArrayLike]]
@@ -64,6 +74,23 @@ def entries(
     return arrays
 
 
+def fitting(network: Network, precision: str) -> Callable[[Sequence[ArrayLike]], tuple[Array, ...]]:
+    """Make what checks the shapes of arrays, one an input in their order; missing values pass."""
+    names = tuple(network.inputs)
+    _refuse_other_precisions(precision)
+
+    def fit(arrays: Sequence[ArrayLike]) -> tuple[Array, ...]:
+        if len(arrays) != len(names):
+            raise DataError(
+                f"the network has {len(names)} inputs ({', '.join(names)}), but "
+                f"{len(arrays)} arrays came: give one an input, in this order"
+            )
+        shaped = _shaped(network, dict(zip(names, arrays, strict=True)), precision)
+        return tuple(shaped.values())
+
+    return fit
+
+
 def inputs_of(inputs: Mapping[str, Array], samples: slice | NDArray[np.int64]) -> dict[str, Array]:
     """Take some samples of every input: inputs mapping of str to (sample, ...)."""
     return {name: array[samples] for name, array in inputs.items()}
@@ -74,12 +101,16 @@ def states_of(states: States, samples: slice | NDArray[np.int64]) -> dict[str, l
     return {name: [np.asarray(state)[samples] for state in given] for name, given in states.items()}
 
 
+def _refuse_other_precisions(precision: str) -> None:
+    if precision not in PRECISIONS:
+        raise DataError(f"precision must be one of {', '.join(PRECISIONS)}, but is {precision!r}")
+
+
 def _shaped(
     network: Network, X: ArrayLike | Mapping[str, ArrayLike], precision: str
 ) -> dict[str, Array]:
     """Name the arrays given to a network and check their shapes."""
-    if precision not in PRECISIONS:
-        raise DataError(f"precision must be one of {', '.join(PRECISIONS)}, but is {precision!r}")
+    _refuse_other_precisions(precision)
     wanted = network.inputs
     if not isinstance(X, Mapping):
         if len(wanted) != 1:
