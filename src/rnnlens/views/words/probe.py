@@ -18,9 +18,9 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from rnnlens.views.words.durations import steps_in_words
 from rnnlens.views.words.explanation import figure
 from rnnlens.views.words.lags import p_text
-from rnnlens.views.words.memory import lag_in_words
 
 if TYPE_CHECKING:
     import xarray as xr
@@ -136,8 +136,8 @@ def _stores(tree: xr.DataTree) -> Iterator[str]:
         step, longest = str(tree.attrs.get("step", "")), int(np.nanargmax(times))
         yield (
             f"Units of {node.attrs['layer']} keep what they take in for "
-            f"{lag_in_words(float(np.nanmedian(times)), step)} (median), unit {longest} longest: "
-            f"{lag_in_words(float(times[longest]), step)}."
+            f"{steps_in_words(float(np.nanmedian(times)), step)} (median), unit {longest} longest: "
+            f"{steps_in_words(float(times[longest]), step)}."
         )
 
 
