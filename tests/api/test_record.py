@@ -214,5 +214,7 @@ def test_a_file_that_is_there_is_not_written_over(tmp_path):
         rnnlens.record(module, x, tmp_path / "gates.csv")
     with pytest.raises(InputError, match="make it first"):
         rnnlens.record(module, x, tmp_path / "absent" / "gates.csv")
+    with pytest.raises(InputError, match="tensorboard must be a folder"):
+        rnnlens.record(module, x, tmp_path / "o.csv", tensorboard=tmp_path / "gates.csv")
     assert (tmp_path / "gates.csv").read_text(encoding="utf-8") == "mine"
     rnnlens.record(module, x, tmp_path / "others.csv").close()
