@@ -52,6 +52,11 @@ def of(name: str, within: str = "") -> Callable[[Seen], object]:
     return lambda seen: getattr(seen.verb[within], name)
 
 
+def _newest(seen: Seen, name: str) -> bool:
+    own = seen.windows.original[:, -1, seen.windows.features.index(name)]
+    return np.array_equal(seen.rest[0], own)
+
+
 def lead(seen: Seen) -> float:
     return float((seen.windows.times[0] - seen.windows.issued[0]) / HOUR)
 
@@ -180,6 +185,18 @@ COMMANDS: dict[str, dict[str, Change]] = {
         "--period": (("24",), of("period"), 24),
         "--layer": (("lstm",), of("layer"), "lstm"),
     },
+    "probe": DATA | TARGET | OUTPUT | {
+        "--concept": (("dewp",), lambda seen: _newest(seen, "dewp"), True),
+        "--every-step": ((), lambda seen: seen.rest[0].ndim, 2),
+        "--layer": (("lstm",), of("layer"), "lstm"),
+        "--state": (("cell",), of("state"), "cell"),
+        "--untrained": (("a.keras", "--untrained", "b.keras"), of("untrained"),
+                        [Path("a.keras"), Path("b.keras")]),
+        "--blocks": (("4",), of("blocks"), 4),
+        "--gap": (("3",), of("gap"), 3),
+        "--draws": (("2",), of("draws"), 2),
+        "--shifts": (("7",), of("shifts"), 7),
+    },
     "summarize-weights": DATA | TARGET | OUTPUT,
     "compare-weights": DATA | TARGET | OUTPUT,
     "report": DATA | FORECAST | {
@@ -190,7 +207,7 @@ COMMANDS: dict[str, dict[str, Change]] = {
     "convert": READING | {"--no-check": ((), of("check"), False)},
 }  # fmt: skip
 #: What a command does not run without.
-NEEDED = {"bifurcations": ("--move", "temp=0:1")}
+NEEDED = {"bifurcations": ("--move", "temp=0:1"), "probe": ("--concept", "temp")}
 #: What says the usual, and so changes nothing; and what other tests run as a whole.
 USUAL = {("lags", "--test"), ("certify", "--check"), ("report", "--check"), ("convert", "--check")}
 ELSEWHERE = {("inspect", "--values"), ("inspect", "--json"), ("init", "--json"),
@@ -230,8 +247,8 @@ def asked(call, model, data, tmp_path, monkeypatch):
             return read_right
 
         verbs = (
-            "init check trace explain lags certify memory trust fixed_points bifurcations report "
-            "gate_contributions summarize_weights"
+            "init check trace explain lags certify memory trust fixed_points bifurcations probe "
+            "report gate_contributions summarize_weights"
         )
         for name in verbs.split():
             monkeypatch.setattr(api, name, recorded)

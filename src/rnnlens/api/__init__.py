@@ -16,6 +16,8 @@ from rnnlens.api.inside.gate_effects import gate_effects
 from rnnlens.api.inside.intervene import intervene
 from rnnlens.api.inside.memory import memory
 from rnnlens.api.inside.paths import paths
+from rnnlens.api.inside.probe import probe
+from rnnlens.api.inside.record import record
 from rnnlens.api.inside.summarize_weights import summarize_weights
 from rnnlens.api.inside.trace import trace
 from rnnlens.api.network.convert import convert
@@ -57,7 +59,9 @@ __all__ = [
     "memory",
     "paths",
     "predict",
+    "probe",
     "read",
+    "record",
     "report",
     "summarize_weights",
     "trace",

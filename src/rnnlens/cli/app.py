@@ -13,7 +13,13 @@ import typer
 from typer.core import TyperGroup
 
 from rnnlens import __version__
-from rnnlens.cli.commands.dynamics import bifurcations, fixed_points, gate_contributions, memory
+from rnnlens.cli.commands.dynamics import (
+    bifurcations,
+    fixed_points,
+    gate_contributions,
+    memory,
+    probe,
+)
 from rnnlens.cli.commands.evidence import certify, lags, trust
 from rnnlens.cli.commands.fidelity import fidelity
 from rnnlens.cli.commands.forecast import check, explain, trace
@@ -43,6 +49,7 @@ VERBS: tuple[Callable[..., None], ...] = (
     trust,
     fixed_points,
     bifurcations,
+    probe,
     summarize_weights,
     compare_weights,
     report,

@@ -91,10 +91,20 @@ def _layers(tree: xr.DataTree, step: str) -> Iterator[str]:
             f"gone in {steps_in_words(half, step)} and 95 % in {steps_in_words(most, step)}{ends}."
         )
         lasting = (
-            "Two states driven by the same inputs do not become one: the largest Lyapunov "
-            "exponent is not below zero."
+            "Two states driven by the same inputs do not become one along these data: the largest "
+            f"Lyapunov exponent is {_largest_exponent(tree)} a step, not below zero."
         )
         yield fades if math.isfinite(half) else lasting
+
+
+def _largest_exponent(tree: xr.DataTree) -> str:
+    """Give the largest exponent of all layers, with its interval."""
+    layers = [node.dataset for node in tree.subtree if "lyapunov" in node]
+    one = max(layers, key=lambda layer: float(layer["lyapunov"][0]))
+    rate, low, high = (
+        float(one[name][0]) for name in ("lyapunov", "lyapunov_low", "lyapunov_high")
+    )
+    return f"{rate:.2g}{_interval(tree, low, high)}"
 
 
 def _by_window(tree: xr.DataTree, step: str) -> Iterator[str]:
