@@ -276,7 +276,10 @@ def test_networks_of_every_form_are_probed(name, rng, few_moved):
     first = next(iter(x.values())) if isinstance(x, dict) else x
     chosen = rng.integers(0, len(first), 90)
     x = {key: one[chosen] for key, one in x.items()} if isinstance(x, dict) else x[chosen]
-    found = rnnlens.probe(net, x, rng.normal(size=90), gap=0, blocks=3, **QUICK)
+    of = "x" if name == "two sequences" else None
+    target = rnnlens.Target(0, horizon=1 if name == "several steps" else None)
+    ask = QUICK | {"target": target, "of": of, "gap": 0, "blocks": 3}
+    found = rnnlens.probe(net, x, rng.normal(size=90), **ask)
     assert probe_rows(found) and all("\n" not in one for one in probe_sentences(found))
 
 
