@@ -21,7 +21,7 @@ WHERE = (
     "checks",
     "api/network/convert.py",
     "api/shared/conversion.py",
-    "api/shared/probe_question.py",
+    "api/shared/given/inside/probing.py",
     "dynamics/probes",
 )
 

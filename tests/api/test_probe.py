@@ -16,7 +16,7 @@ from rnnlens.network.layers import Dense, Masking, Recurrent
 from rnnlens.series.sidecar import Sidecar
 from rnnlens.views.charts import probe as probe_chart
 from rnnlens.views.tables.inside.probe import probe_rows, probe_summary, probe_view, unit_rows
-from rnnlens.views.words.probe import probe_sentences, used
+from rnnlens.views.words.inside.probe import probe_sentences, used
 from small_networks import SMALL, small
 
 STEPS, KEEP = 12, 0.9

@@ -185,8 +185,6 @@ COMMANDS: dict[str, dict[str, Change]] = {
         "--period": (("24",), of("period"), 24),
         "--layer": (("lstm",), of("layer"), "lstm"),
     },
-    "summarize-weights": DATA | TARGET | OUTPUT,
-    "compare-weights": DATA | TARGET | OUTPUT,
     "probe": DATA | TARGET | OUTPUT | {
         "--concept": (("dewp",), lambda seen: _newest(seen, "dewp"), True),
         "--every-step": ((), lambda seen: seen.rest[0].ndim, 2),
@@ -199,6 +197,8 @@ COMMANDS: dict[str, dict[str, Change]] = {
         "--draws": (("2",), of("draws"), 2),
         "--shifts": (("7",), of("shifts"), 7),
     },
+    "summarize-weights": DATA | TARGET | OUTPUT,
+    "compare-weights": DATA | TARGET | OUTPUT,
     "report": DATA | FORECAST | {
         "--baseline": (("zero",), of("baseline", "shares"), "zero"),
         "--out": (("r.html",), lambda seen: seen.path, Path("r.html")),
@@ -247,8 +247,8 @@ def asked(call, model, data, tmp_path, monkeypatch):
             return read_right
 
         verbs = (
-            "init check trace explain lags certify memory trust fixed_points bifurcations report "
-            "gate_contributions probe summarize_weights"
+            "init check trace explain lags certify memory trust fixed_points bifurcations probe "
+            "report gate_contributions summarize_weights"
         )
         for name in verbs.split():
             monkeypatch.setattr(api, name, recorded)

@@ -20,13 +20,22 @@ import numpy as np
 from numpy.typing import NDArray
 
 from rnnlens.attribution.baselines.baseline import Array
-from rnnlens.attribution.games.budget import BUDGET, Cost
+from rnnlens.attribution.games.budget import Cost
+from rnnlens.attribution.games.costs import BUDGET
 from rnnlens.attribution.methods.shapley_tree import NEWEST, shapley_tree
 from rnnlens.attribution.question import Progress, Question
 from rnnlens.attribution.result import LagContribution
 from rnnlens.names import declared
 
-__all__ = ["AUDITED", "Audit", "audit", "audit_cells", "audit_of_refined", "spread"]
+__all__ = [
+    "AUDITED",
+    "Audit",
+    "audit",
+    "audit_cells",
+    "audit_of_refined",
+    "can_be_audited",
+    "spread",
+]
 
 #: Windows that an audit takes at the most.
 AUDITED = 100
@@ -58,6 +67,8 @@ class Audit:
         Cell evaluations that the exact values took.
     refined : bool
         Whether these lags hold the exact values by now.
+    inputs : bool
+        Whether whole inputs were players, for their lags are too many.
     """
 
     difference: Array = declared("sample", "lag")
@@ -69,6 +80,7 @@ class Audit:
     size: float
     cells: int
     refined: bool = False
+    inputs: bool = False
 
     @property
     def largest_share(self) -> float:
@@ -87,7 +99,8 @@ class Audit:
         windows = "1 window" if count == 1 else f"{count:,} windows"
         before = ", before they took its place" if self.refined else ""
         return (
-            f"secant against exact Shapley values of lags in {windows}{before}: mean difference "
+            f"secant against exact Shapley values of {'whole inputs' if self.inputs else 'lags'} "
+            f"in {windows}{before}: mean difference "
             f"{self.mean:.3g} ({self.mean_share:.1%} of the mean size), largest "
             f"{self.largest:.3g} ({self.largest_share:.1%})"
         )
@@ -105,6 +118,12 @@ def spread(windows: int, most: int, seed: int) -> NDArray[np.int64]:
         return np.arange(windows)
     edges = np.linspace(0, windows, most + 1).astype(np.int64)
     return np.random.default_rng(seed).integers(edges[:-1], edges[1:])
+
+
+def can_be_audited(question: Question) -> bool:
+    """Say whether exact values of anything can be had: inputs may be too many to be players."""
+    one = Cost(replace(question, groups=None), by_feature=False)
+    return one.exact(one.fewest) is not None
 
 
 def audit(
@@ -130,7 +149,8 @@ def audit(
         return known
     windows = spread(question.windows, taken, seed)
     exact = shapley_tree(by_itself.part(windows).with_newest(lags), progress=progress)
-    return _compared(contribution[windows].sum(axis=2), exact, windows)
+    compared = _compared(contribution[windows].sum(axis=2), exact, windows)
+    return replace(compared, inputs=lags == 0)
 
 
 def audit_of_refined(contribution: Array, exact: LagContribution) -> Audit:
@@ -196,5 +216,5 @@ def _sizes(
         return windows, fitting
     fitting = one.fits(least, budget // min(windows, LEAST_WINDOWS))
     if fitting <= beyond:  # what is exact already says nothing: rather one window than that
-        fitting = one.fits(least, budget) or 1
+        fitting = one.fits(least, budget) or one.fewest
     return max(1, min(windows, budget // (one.exact(fitting) or budget))), fitting

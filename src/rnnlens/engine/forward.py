@@ -124,14 +124,15 @@ def _shaped(
             f"the network's inputs are {', '.join(wanted)}, but arrays came for "
             f"{', '.join(sorted(X)) or 'none'}"
         )
-    arrays = {name: _entry(name, wanted[name], X[name], precision) for name in wanted}
+    arrays = {name: _entry(network, name, X[name], precision) for name in wanted}
     counts = {len(array) for array in arrays.values()}
     if len(counts) > 1:
         raise DataError(f"the inputs hold different numbers of samples: {sorted(counts)}")
     return arrays
 
 
-def _entry(name: str, entry: Input, given: ArrayLike, precision: str) -> Array:
+def _entry(network: Network, name: str, given: ArrayLike, precision: str) -> Array:
+    entry = network.inputs[name]
     array = np.asarray(given, dtype=precision)
     # One feature may come without its axis, (sample, step), and go in with it.
     if array.ndim == len(entry.shape) and entry.shape[-1:] == (1,):
@@ -142,8 +143,26 @@ def _entry(name: str, entry: Input, given: ArrayLike, precision: str) -> Array:
     )
     if not fits:
         shape = ", ".join(str(size) for size in expected)
-        raise DataError(f"input {name!r} must have shape ({shape}), but came with {array.shape}")
+        raise DataError(
+            f"input {name!r} must have shape ({shape}), but came with {array.shape}"
+            f"{_as_a_series(network, entry, array)}"
+        )
     return array
+
+
+def _as_a_series(network: Network, entry: Input, array: Array) -> str:
+    """Say how windows of several calls are taken, where layers carry their state on."""
+    steps = entry.shape[0] if entry.shape else None
+    whole = array.ndim == len(entry.shape) + 1 and array.shape[2:] == entry.shape[1:]
+    if not steps or not whole or array.shape[1] % steps or array.shape[1] <= steps:
+        return ""
+    if not any(layer.stateful for _, layer in network.recurrent()):
+        return ""
+    series = array.shape[1]
+    return (
+        ": its layers carry their state from call to call, so read it with "
+        f"unroll={series} (--unroll {series}) for windows of so many steps"
+    )
 
 
 def _refuse_missing(name: str, part: Array, whole: Array) -> None:

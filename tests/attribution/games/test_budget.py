@@ -7,8 +7,9 @@ from networks import cell, chain, forecaster, head, stacked_bidirectional
 from questions import question
 from rnnlens.attribution.audit import audit, spread
 from rnnlens.attribution.baselines.baseline import make_baseline
-from rnnlens.attribution.default import PER_WINDOW, choose, default, usual_budget
-from rnnlens.attribution.games.budget import BUDGET, Cost, Limits, within
+from rnnlens.attribution.default import PER_WINDOW, choose, default
+from rnnlens.attribution.games.budget import Cost, Limits, within
+from rnnlens.attribution.games.costs import BUDGET, usual_budget
 from rnnlens.attribution.games.players import PlayerGroups
 from rnnlens.attribution.methods.owen import owen
 from rnnlens.attribution.methods.permutation import (

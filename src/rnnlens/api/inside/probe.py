@@ -122,12 +122,12 @@ def probe(
     """
     import numpy as np
 
+    from rnnlens.api.shared.given.inside.probing import probe_question
     from rnnlens.api.shared.given.joint.making import make_case
     from rnnlens.api.shared.given.network_given import as_network
     from rnnlens.api.shared.given.target import one_target
     from rnnlens.api.shared.labels.probe import probe_tree
     from rnnlens.api.shared.memory_question import refuse_without_memory
-    from rnnlens.api.shared.probe_question import probe_question
     from rnnlens.attribution.options import as_target
     from rnnlens.dynamics.probes import probe as method
 

@@ -1,4 +1,4 @@
-"""The verbs about what goes on inside: gates, what is kept and held, where it settles."""
+"""The verbs about what goes on inside: which gate carried what, what is kept, where it settles."""
 
 from __future__ import annotations
 

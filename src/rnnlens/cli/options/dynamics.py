@@ -1,4 +1,4 @@
-"""How memory is measured; which input is held; what is looked for in states."""
+"""How memory is measured; which input is held while a network settles; what states may hold."""
 
 from __future__ import annotations
 

@@ -36,7 +36,7 @@ from rnnlens.views.words.units import with_unit
 if TYPE_CHECKING:
     import xarray as xr
 
-__all__ = ["evidence_sentences", "hours_of", "p_text", "share_text", "span", "when_used"]
+__all__ = ["evidence_sentences", "p_text", "share_text", "span", "when_used"]
 
 #: Windows that a season, or a part of the day, must have before it is named.
 FEWEST = 20
@@ -89,18 +89,6 @@ def span(steps: int, step: str) -> str:
         if ratio > 1 and count % ratio == 0 and count >= 2 * ratio:
             return span(int(count / ratio), f"1{larger}")
     return f"{count} {unit}"
-
-
-def hours_of(step: str) -> float | None:
-    """Give the length of a step in hours; None where it has none.
-
-    Examples
-    --------
-    >>> hours_of("15 min"), hours_of("1d"), hours_of("1 row"), hours_of("")
-    (0.25, 24.0, None, None)
-    """
-    length = step_length(step)
-    return None if length is None else length[0] * SECONDS[length[1]] / 3600
 
 
 def step_length(step: str) -> tuple[int, str] | None:

@@ -12,8 +12,8 @@ from rnnlens.api.shared.labels.network_provenance import network_provenance
 from rnnlens.dynamics.probes.result import Concept
 from rnnlens.results.label import label, node_path
 from rnnlens.results.provenance import UNSURE
-from rnnlens.views.words.lags import hours_of
-from rnnlens.views.words.probe import probe_sentences
+from rnnlens.views.words.durations import hours_of
+from rnnlens.views.words.inside.probe import probe_sentences
 
 if TYPE_CHECKING:
     import xarray as xr

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from rnnlens.views.charts import theme
-from rnnlens.views.words.probe import state_nodes
+from rnnlens.views.words.inside.probe import state_nodes
 
 if TYPE_CHECKING:
     import altair as alt

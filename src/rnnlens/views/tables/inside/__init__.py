@@ -1,1 +1,1 @@
-"""Tables of what is inside a network."""
+"""Tables of what went on inside a network."""

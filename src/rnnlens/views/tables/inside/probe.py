@@ -8,7 +8,13 @@ import numpy as np
 
 from rnnlens.views.tables.plain import Row, plain
 from rnnlens.views.tables.stated import with_origin
-from rnnlens.views.words.probe import best_control, held_beyond, probe_sentences, state_nodes, used
+from rnnlens.views.words.inside.probe import (
+    best_control,
+    held_beyond,
+    probe_sentences,
+    state_nodes,
+    used,
+)
 
 if TYPE_CHECKING:
     import xarray as xr

@@ -1,1 +1,1 @@
-"""Words about what is inside a network."""
+"""Sentences about what is inside a network."""

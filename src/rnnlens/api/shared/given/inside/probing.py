@@ -16,7 +16,7 @@ from rnnlens.engine.recurrent_layers import locate_layer
 from rnnlens.engine.schedule.plan import evenly
 from rnnlens.engine.trace import layer_traces
 from rnnlens.errors import DataError, InputError
-from rnnlens.views.words.lags import hours_of
+from rnnlens.views.words.durations import hours_of
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
