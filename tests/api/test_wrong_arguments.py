@@ -29,6 +29,8 @@ rng = np.random.default_rng(11)
 NET = forecaster("lstm", rng, steps=STEPS, features=FEATURES, units=2)
 X = rng.normal(size=(SAMPLES, STEPS, FEATURES))
 Y = rng.normal(size=SAMPLES)
+#: Windows enough for blocks of time.
+MORE = np.random.default_rng(12).normal(size=(60, STEPS, FEATURES))
 QUICK = Certificates(windows=1, range=0.1, tolerance=0.1, budget=4, together=True)
 FEW = Test(replacements=4, hiding=False)
 CHEAP = Shares(draws=10)
@@ -66,6 +68,7 @@ CALLS: dict[str, dict[str, object]] = {
         range=0.1, tolerance=0.1, budget=4)},
     "check": {"net": NET, "X": X, "y": Y, "target": 0},
     "compare_baselines": {"net": NET, "X": X, "target": 0, "baselines": ["zero", "mean"]},
+    "compare_weights": {"net": NET, "other": NET, "X": X, "target": 0},
     "convert": {"source": NET, "path": "out.npz", "check": False},
     "describe": {"net": NET},
     "explain": {"net": NET, "X": X, "target": 0, "method": "owen"},
@@ -82,8 +85,11 @@ CALLS: dict[str, dict[str, object]] = {
     "memory": {"net": NET, "X": X, "y": Y, "target": 0},
     "paths": {"net": NET, "X": X, "target": 0},
     "predict": {"net": NET, "X": X},
+    "probe": {"net": NET, "X": MORE, "concept": MORE[:, 0, 0], "target": 0, "draws": 1,
+              "shifts": 1},
     "read": {"source": "no such file.keras"},
     "report": {"net": NET, "data": X, "path": "page.html", "target": 0},
+    "summarize_weights": {"net": NET, "X": X, "target": 0},
     "trace": {"net": NET, "X": X},
     "trust": {"net": NET, "X": X, "y": Y, "target": 0, "windows": 4},
     "weights": {"net": NET},

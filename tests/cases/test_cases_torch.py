@@ -1,6 +1,7 @@
 """Small inputs that once failed in PyTorch: packed sequences, large networks."""
 
 import time
+import warnings
 
 import numpy as np
 import pytest
@@ -147,3 +148,84 @@ def test_a_module_with_a_scripted_part_is_read_from_its_state_dict_as_its_refusa
         theirs = module(x)
     # the module computes in float32
     np.testing.assert_allclose(rnnlens.predict(network, x.numpy()), theirs.numpy(), atol=1e-6)
+
+
+class Horizons(nn.Module):
+    """One number a step to come, laid out by a function."""
+
+    def __init__(self, lay_out):
+        super().__init__()
+        self.rnn, self.fc, self.lay_out = lstm(3, 5), nn.Linear(5, 1), lay_out
+
+    def forward(self, x):
+        return self.lay_out(self, x, self.rnn(x)[0])
+
+
+def written_into_places(module, x, steps):
+    out = torch.zeros(x.size(0), 2, 1)
+    out[:, 0] = module.fc(steps[:, -1])
+    out[:, 1] = module.fc(steps[:, -2])
+    return out
+
+
+def stacked(module, x, steps):
+    return torch.stack([module.fc(steps[:, -1]), module.fc(steps[:, -2])], 1)
+
+
+LAID_OUT = {
+    "written into places": written_into_places,
+    "stacked": stacked,
+    "running sum": lambda module, x, steps: torch.cumsum(module.fc(steps), 1),
+    "quantiles": lambda module, x, steps: module.fc(steps[:, -1]).view(-1, 1, 1, 1),
+}
+
+
+def exported(module, x, path):
+    with warnings.catch_warnings():  # that the exporter is old, and of sizes that it fixes
+        warnings.simplefilter("ignore")
+        torch.onnx.export(
+            module, (x,), str(path), dynamo=False, input_names=["x"], opset_version=17,
+            dynamic_axes={"x": {0: "b"}},
+        )  # fmt: skip
+    return path
+
+
+@pytest.mark.parametrize("how", ["live", "onnx"])
+@pytest.mark.parametrize("kind", LAID_OUT)
+def test_horizons_that_code_lays_out_are_explained(kind, how, tmp_path):
+    torch.manual_seed(0)
+    module, x = Horizons(LAID_OUT[kind]).eval(), torch.randn(4, 6, 3)
+    if how == "onnx" and kind == "written into places":
+        with pytest.raises(rnnlens.errors.UnsupportedModel, match="stack or join the parts"):
+            rnnlens.read(exported(module, x, tmp_path / "m.onnx"))
+        return
+    network = (
+        rnnlens.read(module, example=x)
+        if how == "live"
+        else rnnlens.read(exported(module, x, tmp_path / "m.onnx"))
+    )
+    found = rnnlens.explain(
+        network, x.numpy(), baseline="zero", method="secant", target=rnnlens.Target(horizon=1)
+    )
+    with torch.no_grad():
+        change = (module(x) - module(0 * x)).reshape(4, -1)[:, 0].numpy()
+    # the module computes in float32
+    np.testing.assert_allclose(
+        found.contribution.sum(["lag", "feature"]), change, rtol=0, atol=1e-6
+    )
+
+
+def test_an_export_that_writes_into_places_is_read_as_its_refusal_says(tmp_path):
+    torch.manual_seed(0)
+    module, x = Horizons(written_into_places).eval(), torch.randn(4, 6, 3)
+    with torch.no_grad():
+        theirs = module(x).numpy()
+    with pytest.raises(rnnlens.errors.UnsupportedModel) as refused:
+        rnnlens.read(exported(module, x, tmp_path / "places.onnx"))
+    assert "stack or join the parts instead" in str(refused.value)
+    assert "or read the live module" in str(refused.value)
+    live = rnnlens.read(module, example=x)
+    module.lay_out = stacked
+    again = rnnlens.read(exported(module, x, tmp_path / "stacked.onnx"))
+    for network in (live, again):  # the module computes in float32
+        np.testing.assert_allclose(rnnlens.predict(network, x.numpy()), theirs, rtol=0, atol=1e-6)

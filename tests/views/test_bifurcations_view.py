@@ -16,8 +16,8 @@ from rnnlens.network.cells import LSTM, Gate, SimpleRNN
 from rnnlens.network.layers import Dense, Recurrent
 from rnnlens.views import charts
 from rnnlens.views.tables.bifurcations import bifurcations_summary, bifurcations_view
-from rnnlens.views.words.bifurcations import bifurcation_sentences
-from rnnlens.views.words.fixed_points import fixed_points_sentences
+from rnnlens.views.words.inside.bifurcations import bifurcation_sentences
+from rnnlens.views.words.inside.fixed_points import fixed_points_sentences
 
 
 @pytest.fixture(scope="module")

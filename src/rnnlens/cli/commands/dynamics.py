@@ -2,9 +2,15 @@
 
 from __future__ import annotations
 
+from rnnlens.cli.concept import concept_typed
 from rnnlens.cli.inputs import asked_from, network_from, number_of
 from rnnlens.cli.options.arguments import Data, Model, OutputOptions
-from rnnlens.cli.options.dynamics import BifurcationOptions, FixedPointOptions, MemoryOptions
+from rnnlens.cli.options.dynamics import (
+    BifurcationOptions,
+    FixedPointOptions,
+    MemoryOptions,
+    ProbeOptions,
+)
 from rnnlens.cli.options.flatten import flattened
 from rnnlens.cli.options.forecast import GateOptions
 from rnnlens.cli.options.reading import ReadingOptions
@@ -12,7 +18,7 @@ from rnnlens.cli.options.series import SeriesOptions
 from rnnlens.cli.options.shown import ShownOptions
 from rnnlens.cli.output import give, working
 
-__all__ = ["bifurcations", "fixed_points", "gate_contributions", "memory"]
+__all__ = ["bifurcations", "fixed_points", "gate_contributions", "memory", "probe"]
 
 
 @flattened
@@ -137,3 +143,28 @@ def bifurcations(
             progress=progress,
         )
     give(moved, output, view=bifurcations_view, plain=bifurcations_summary, indent=1)
+
+
+@flattened
+def probe(
+    model: Model,
+    data: Data,
+    *,
+    reading: ReadingOptions,
+    shown: ShownOptions,
+    series: SeriesOptions,
+    options: ProbeOptions,
+    output: OutputOptions,
+) -> None:
+    """Say how much of a concept the cells hold, beside controls, and whether it is used."""
+    from rnnlens import api
+    from rnnlens.views.tables.inside.probe import probe_summary, probe_view
+
+    network = network_from(model, reading, shown)
+    sidecar, windows, _ = asked_from((model, network, data), series, tested=True)
+    windows, concept = concept_typed(
+        options.concept, data, sidecar, windows, every_step=options.every_step
+    )
+    with working(f"reading {options.concept} off {number_of(windows):,} windows") as progress:
+        found = api.probe(network, windows, concept, **options.asked(sidecar), progress=progress)
+    give(found, output, view=probe_view, plain=probe_summary, indent=1)

@@ -6,7 +6,7 @@ import math
 
 from rnnlens.views.words.lags import SECONDS, span, step_length
 
-__all__ = ["steps_in_words", "time_constant_in_words"]
+__all__ = ["hours_of", "steps_in_words", "time_constant_in_words"]
 
 #: Times of this many of a larger unit are said in it, where they are not whole numbers of steps.
 ENOUGH = 3
@@ -56,3 +56,15 @@ def time_constant_in_words(steps: float, step: str) -> str:
     """
     said = steps_in_words(abs(steps), step)
     return f"{said} to grow" if steps < 0 and math.isfinite(steps) else said
+
+
+def hours_of(step: str) -> float | None:
+    """Give the length of a step in hours; None where it has none.
+
+    Examples
+    --------
+    >>> hours_of("15 min"), hours_of("1d"), hours_of("1 row"), hours_of("")
+    (0.25, 24.0, None, None)
+    """
+    length = step_length(step)
+    return None if length is None else length[0] * SECONDS[length[1]] / 3600

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from rnnlens.views.words.fixed_points import SETTLES
+from rnnlens.views.words.inside.fixed_points import SETTLES
 from rnnlens.views.words.units import with_unit
 
 if TYPE_CHECKING:
