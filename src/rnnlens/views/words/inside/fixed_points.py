@@ -3,16 +3,19 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Mapping
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
+
+from rnnlens.views.words.durations import steps_in_words
 
 if TYPE_CHECKING:
     import xarray as xr
 
-__all__ = ["duration", "fixed_points_sentences"]
+__all__ = ["SETTLES", "fixed_points_sentences"]
 
+#: What happens where a cell state grows without end.
+SETTLES = "the hidden state and the forecast settle, though the whole state never rests"
 #: A direction this many times slower than the next is a slow manifold of its own.
 APART = 8.0
 #: And a time constant of fewer steps than this is not slow.
@@ -21,7 +24,7 @@ LONG = 20.0
 
 def fixed_points_sentences(found: xr.Dataset) -> list[str]:
     """Say what was found, what it sums to, and what was not proven."""
-    sentences = [_counted(found), *_summed(found), *_slow_directions(found)]
+    sentences = [_counted(found), *_summed(found), *_drift(found), *_slow_directions(found)]
     slow = found.sizes["slow_point"]
     if slow:
         places = "place is" if slow == 1 else "places are"
@@ -72,9 +75,21 @@ def _summed(found: xr.Dataset) -> list[str]:
     return [f"Their signs sum to {total}, and those of all points to 1: points are missing."]
 
 
+def _drift(found: xr.Dataset) -> list[str]:
+    share = float(found.attrs.get("drifting", 0.0))
+    if not share:
+        return []
+    which = "all states" if share == 1 else "some of the states"
+    return [
+        f"From {which} that were followed a cell state grows by the same amount at every step, "
+        f"without end, for its forget gate stands at 1: {SETTLES}."
+    ]
+
+
 def _slow_directions(found: xr.Dataset) -> list[str]:
     """Say of stable points whether some directions are far slower than the rest."""
     said = []
+    step = str(found.attrs.get("step", ""))
     stable = found["unstable"].values == 0
     for k in np.flatnonzero(stable)[:3]:
         times = np.abs(found["time_constant"].values[k])
@@ -85,29 +100,8 @@ def _slow_directions(found: xr.Dataset) -> list[str]:
         if steps[number - 1] >= APART:
             ways = "direction is" if number == 1 else "directions are"
             said.append(
-                f"At point {k}, {number} {ways} slow ({duration(times[0], found.attrs)} to fall by "
-                f"the factor e), the others at most {duration(times[number], found.attrs)}: states "
+                f"At point {k}, {number} {ways} slow ({steps_in_words(times[0], step)} to fall by "
+                f"the factor e), the others at most {steps_in_words(times[number], step)}: states "
                 f"come near along a slow manifold of dimension {number}."
             )
     return said
-
-
-def duration(steps: float, attrs: Mapping[Any, Any]) -> str:
-    """Give a time in steps, and in the series' own time where that is known.
-
-    Examples
-    --------
-    >>> duration(12.0, {"step": "2h"}), duration(-3.0, {}), duration(float("inf"), {})
-    ('12 steps (24 h)', '3 steps to grow', 'no end')
-    """
-    if not np.isfinite(steps):
-        return "no end"
-    size = abs(float(steps))
-    text = f"{size:.3g} steps"
-    if attrs.get("step"):
-        import pandas as pd
-
-        step = pd.to_timedelta([str(attrs["step"])]).total_seconds()[0]
-        hours = float(step) / 3600 * size
-        text += f" ({hours:.3g} h)" if hours < 72 else f" ({hours / 24:.3g} days)"
-    return f"{text} to grow" if steps < 0 else text
