@@ -23,13 +23,17 @@ CELLS = "tanh, sigmoid"
 STACKED = f"Bidirectional(GRU({CELLS})) > LSTM({CELLS}) > Dense(linear)"
 
 
-def tflite(name: str) -> Compared:
-    """A file of TensorFlow Lite, and what its interpreter gave."""
+def tflite(name: str, coarse: float = 0.0) -> Compared:
+    """A file of TensorFlow Lite, and what its interpreter gave.
+
+    One that rounds to 8 bits is compared with what it gave to a hundredth; a test of the reader
+    shows that its rounding is the whole difference.
+    """
 
     def make(folder: Path) -> Source:
         with np.load(DATA / "tflite/given.npz") as held:
             windows, outputs = held[f"{name}_X"].astype(float), held[f"{name}_Y"]
-        return Source(DATA / f"tflite/{name}.tflite", [windows], [outputs])
+        return Source(DATA / f"tflite/{name}.tflite", [windows], [outputs], coarse=coarse)
 
     return Compared(make)
 
@@ -41,6 +45,20 @@ def tensorflow(place: str, whose: str = "", **options: Any) -> Compared:
         with np.load(DATA / "tensorflow/given.npz") as held:
             windows, outputs = held["X"], held[whose or place]
         return Source(DATA / "tensorflow" / place, [windows], [outputs], options)
+
+    return Compared(make)
+
+
+def older_program(name: str) -> Compared:
+    """A program that PyTorch 2.6 saved, and what its module gave."""
+
+    def make(folder: Path) -> Source:
+        with np.load(DATA / "torch_programs/given.npz") as held:
+            inputs, outputs = (
+                [held[key] for key in sorted(held) if key.startswith(f"{name}_{side}")]
+                for side in "xy"
+            )
+        return Source(DATA / f"torch_programs/{name}.pt2", inputs, outputs)
 
     return Compared(make)
 
@@ -136,6 +154,10 @@ CONTAINERS: dict[str, dict[str, Compared | Refused]] = {
         "fused LSTM one way and back, as two": tflite("both"),
         "fused LSTM, both ways": tflite("both_fused"),
         "fused RNN": tflite("rnn"),
+        "weights in half precision": tflite("half"),
+        "weights of 8 bits (dynamic range), to 1 %, its own rounding": tflite(
+            "eight_bits", coarse=0.01
+        ),
         "a loop over the steps (GRU)": Refused(
             lambda folder: Source(DATA / "tflite/gru.tflite"),
             "gru.tflite holds a loop over the steps in place of a fused LSTM, which rnnlens does "
@@ -168,6 +190,8 @@ CONTAINERS: dict[str, dict[str, Compared | Refused]] = {
     "Keras 3 weights in shards": {"with the architecture beside": Compared(sharded)},
     "PyTorch `.pt2` (`torch.export.save`)": {
         "from PyTorch 2.8 on": by_pytorch(program),
+        "by PyTorch 2.6": older_program("free"),
+        "by PyTorch 2.6, several inputs and outputs": older_program("several"),
     },
     "PyTorch `ExportedProgram`, live": {"any number of samples": by_pytorch(exported)},
     "PyTorch checkpoint with other objects": {

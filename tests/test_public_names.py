@@ -37,6 +37,7 @@ VERBS = [
     "predict",
     "probe",
     "read",
+    "record",
     "report",
     "summarize_weights",
     "trace",

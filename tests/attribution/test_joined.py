@@ -7,6 +7,9 @@ import pytest
 
 from joined_networks import JOINED, joined
 from rnnlens.attribution.baselines.baseline import Baseline
+from rnnlens.attribution.games.costs import exact_cells, step_cost
+from rnnlens.attribution.games.order_batches import Stop, cells_of_pairs
+from rnnlens.attribution.games.orders import Atoms
 from rnnlens.attribution.joined import PlayerInput, joined_inputs
 from rnnlens.attribution.methods.gradient import gradient
 from rnnlens.attribution.methods.integrated_gradients import integrated_gradients
@@ -224,3 +227,14 @@ def test_sequences_that_meet_take_turns_and_share_beginnings(rng):
     assert cells < 4 * 2 * question.steps * unions.coalitions([
         len(one.choices) for one in question.members(unions)
     ])
+
+
+@pytest.mark.parametrize("name", sorted(set(JOINED) - {"ignored"}))
+def test_the_cells_told_of_several_inputs_are_those_that_are_taken(name, rng):
+    _, inputs, _, question = asked(name, rng, newest=2)
+    assert shapley_tree(question).cells == exact_cells(question, 2, by_feature=False)
+    assert owen(question).cells == exact_cells(question, 2, by_feature=True)
+    step = step_cost(question.network, question.stand_in, of=question.of)
+    windows = len(next(iter(inputs.values())))
+    pairs = cells_of_pairs(Atoms(question.players(2), None), 3, step)
+    assert permutation_of_lags(question, stop=Stop(3)).cells == windows * pairs

@@ -7,14 +7,14 @@ import pytest
 
 from linear_networks import linear_network
 from networks import CELLS, cell, chain, forecaster, head
-from rnnlens.dynamics.memory import along, plan
+from rnnlens.dynamics.memory import along, lyapunov, plan
 from rnnlens.dynamics.memory.histories import _each_window, _walked, history_changes, way_of
 from rnnlens.dynamics.memory.jacobian_profile import jacobian_profile
 from rnnlens.dynamics.memory.lyapunov import lyapunov_spectra
-from rnnlens.dynamics.memory.plan import planned
+from rnnlens.dynamics.memory.plan import planned, steps_of_cells
 from rnnlens.dynamics.memory.question import MemoryQuestion
 from rnnlens.dynamics.memory.units import unit_memories
-from rnnlens.dynamics.memory.work import steps_of_cells
+from rnnlens.engine.cells import ready
 from rnnlens.engine.forward import predict
 from rnnlens.engine.stepwise.walk import Walk
 from rnnlens.network.activations import Activation
@@ -124,6 +124,50 @@ def test_exponents_sum_to_the_mean_logarithm_of_the_determinant(kind, rng):
     )
     # logarithms of products of a few numbers, by another factorisation
     np.testing.assert_allclose(spectrum.exponents.sum(), np.mean(logs), rtol=1e-7)
+
+
+@pytest.mark.parametrize("kind", ["lstm", "gru_after"])
+def test_along_a_series_state_and_frame_are_carried_on(kind, rng, monkeypatch):
+    from rnnlens.dynamics.memory.cell_runs import layer_runs
+
+    monkeypatch.setattr(lyapunov, "CHAINS", 3)
+    net = forecaster(kind, rng, steps=10, units=3)
+    question = ask(net, series_windows(rng, 120, 10, 3), kept=[1])
+    (spectrum,) = lyapunov_spectra(question, 20).values()
+    series = np.concatenate([question.x[0], question.x[1:, -1]])
+    settling = length = 32  # a quarter of 129 steps, and a third of the rest
+    logs = []
+    for begin in (0, length, 2 * length):
+        x = series[begin : begin + settling + length][None]
+        whole = replace(question, network=chain(*[n.layer for n in net.nodes[1:]],
+                        shape=(None, 3)), inputs={"x": x})  # fmt: skip
+        (one,) = layer_runs(whole, slice(None), back=False)
+        steps = one.run.steps[settling:]
+        logs += [np.linalg.slogdet(state_jacobian(one.run.ready, s))[1] for s in steps]
+    assert spectrum.steps == len(logs) == 3 * length
+    np.testing.assert_allclose(spectrum.exponents.sum(), np.mean(logs), rtol=1e-7)
+
+
+def test_two_runs_become_one_as_fast_as_the_largest_exponent_says(rng):
+    """A state of zero forgets nothing at first: what is said is of states that have a past."""
+    net = forecaster("lstm", rng, steps=20, units=4)
+    series = rng.normal(size=(3000, 3))
+    windows = np.stack([series[t : t + 20] for t in range(2981)])
+    (spectrum,) = lyapunov_spectra(ask(net, windows, kept=[1]), 50).values()
+    made = ready(net.nodes[1].layer.cell)
+    states = tuple(np.repeat(rng.normal(size=(1, 4)), 2, axis=0) for _ in range(2))
+    states[1][1] += 1e-9
+    logs = []
+    for x in made.project(series[:200]):
+        before = np.linalg.norm(np.concatenate([one[1] - one[0] for one in states]))
+        states, _ = made.advance(np.repeat(x[None], 2, axis=0), states)
+        gap = np.concatenate([one[1] - one[0] for one in states])
+        logs.append(np.log(np.linalg.norm(gap) / before))
+        # begun again at the same small distance
+        states = tuple(np.stack([one[0], one[0] + (one[1] - one[0]) * 1e-6 / np.linalg.norm(gap)])
+                       for one in states)  # fmt: skip
+    low, high = spectrum.low[0], spectrum.high[0]
+    assert low - 0.1 < np.mean(logs[20:]) < high + 0.1
 
 
 def test_exponents_do_not_depend_on_the_first_frame(rng):

@@ -17,6 +17,7 @@ from rnnlens.api.inside.intervene import intervene
 from rnnlens.api.inside.memory import memory
 from rnnlens.api.inside.paths import paths
 from rnnlens.api.inside.probe import probe
+from rnnlens.api.inside.record import record
 from rnnlens.api.inside.summarize_weights import summarize_weights
 from rnnlens.api.inside.trace import trace
 from rnnlens.api.network.convert import convert
@@ -60,6 +61,7 @@ __all__ = [
     "predict",
     "probe",
     "read",
+    "record",
     "report",
     "summarize_weights",
     "trace",

@@ -170,7 +170,7 @@ def test_influence_is_that_of_the_memory_page(rng):
 
 
 def test_a_stack_in_two_directions_has_every_layer_in_the_order_of_the_network(rng):
-    from rnnlens.views.tables.weights.summarized import weights_summary
+    from rnnlens.views.tables.inside.summarized_weights import weights_summary
 
     page = weights_summary(rnnlens.summarize_weights(stacked_bidirectional(rng)))
     layers = list(dict.fromkeys(row["layer"] for row in page["gates"]))

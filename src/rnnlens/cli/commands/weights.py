@@ -46,7 +46,7 @@ def summarize_weights(
 ) -> None:
     """Measure weights by gate, and what units do with data."""
     from rnnlens import api
-    from rnnlens.views.tables.weights.summarized import weights_summary, weights_view
+    from rnnlens.views.tables.inside.summarized_weights import weights_summary, weights_view
 
     network = network_from(model, reading, shown)
     windows, asked = _over((model, network, data or ()), series, options)
@@ -71,7 +71,7 @@ def compare_weights(
 ) -> None:
     """Put the weights of two networks, or two epochs, side by side."""
     from rnnlens import api
-    from rnnlens.views.tables.weights.compared import comparison_summary, comparison_view
+    from rnnlens.views.tables.inside.compared_weights import comparison_summary, comparison_view
 
     network, second = network_from(model, reading, shown), network_from(other, reading)
     windows, asked = _over((model, network, data or ()), series, options)

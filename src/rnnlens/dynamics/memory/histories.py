@@ -30,7 +30,14 @@ from rnnlens.engine.stepwise.states import State
 from rnnlens.network.layers import Input
 from rnnlens.network.network import Network
 
-__all__ = ["HistoryChanges", "history_changes", "way_of", "why_not_shorter"]
+__all__ = [
+    "HistoryChanges",
+    "history_changes",
+    "series_of_windows",
+    "shorter",
+    "way_of",
+    "why_not_shorter",
+]
 
 
 @dataclass(frozen=True, eq=False)
@@ -65,8 +72,7 @@ def history_changes(
     question: MemoryQuestion, full: Array, progress: Progress | None = None
 ) -> HistoryChanges:
     """Replace what is older than the newest steps of every window: full (sample,) forecasts."""
-    split = _walked(question)
-    series = None if split is None else _series(question)
+    split, series = _walked(question), series_of_windows(question)
     if split is not None and series is not None:
         changes = from_every_place(question, split, series, full, progress)
         return HistoryChanges("series", *changes, full)
@@ -77,7 +83,7 @@ def way_of(question: MemoryQuestion) -> str:
     """Say which way a question goes."""
     if _walked(question) is None:
         return "windows"
-    return "suffix" if _series(question) is None else "series"
+    return "suffix" if series_of_windows(question) is None else "series"
 
 
 def why_not_shorter(question: MemoryQuestion) -> str:
@@ -106,8 +112,13 @@ def _split(question: MemoryQuestion) -> tuple[SplitNetwork | None, str]:
     return split, ""
 
 
-def _series(question: MemoryQuestion) -> Series | None:
-    """Lay the windows out as a series, where they follow one another and no step is masked."""
+def series_of_windows(question: MemoryQuestion) -> Series | None:
+    """Lay the windows out as a series, where they follow one another and no step is masked.
+
+    None too where the network does not read them step by step.
+    """
+    if _walked(question) is None:
+        return None
     run = forward(question.network, inputs_of(question.inputs, slice(0, 1)))
     if any(mask is not None for tape in run.tapes.values() for mask in tape.masks):
         return None

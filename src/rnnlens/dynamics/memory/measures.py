@@ -161,6 +161,7 @@ def _layers(question: MemoryQuestion, page: _Page) -> dict[str, LayerMemory]:
     page.about["windows_of_cells"] = len(looked.x)
     _slowest_gate(units, page)
     slowest = max(spectra.values(), key=lambda one: one.exponents[0])
+    page.about["steps_of_exponents"] = slowest.steps
     ends = [slowest.exponents[0], slowest.low[0], slowest.high[0]]
     page.rate("exponents", *(_half_of(float(rate)) for rate in ends))
     return {name: _layer(one, spectra[name]) for name, one in units.items()}

@@ -24,7 +24,7 @@ from rnnlens.engine.operations.recurrent import pull_cell
 from rnnlens.engine.operations.registry import Array
 from rnnlens.engine.schedule.threads import each
 
-__all__ = ["UnitMemory", "kept_gate", "unit_memories"]
+__all__ = ["UnitMemory", "half_lives", "kept_gate", "unit_memories"]
 
 #: A unit whose influence is less than this part of the largest of its layer is not read.
 UNREAD = 0.01
@@ -41,6 +41,12 @@ class UnitMemory:
     def read(self) -> np.ndarray:
         """Which units the forecast reads, (unit,) of bool."""
         return self.influence > UNREAD * self.influence.max(initial=0.0)
+
+
+def half_lives(mean: Array) -> Array:
+    """Give half-lives from mean logarithms of gates, infinite where nothing is let go: (unit,)."""
+    with np.errstate(divide="ignore"):
+        return np.where(mean < 0, np.log(2) / np.maximum(-mean, 0.0), np.inf)
 
 
 def kept_gate(values: object) -> Array | None:
@@ -88,9 +94,7 @@ class _Sums:
         """Give what the sums say of each unit."""
         half = np.full(self.units, np.nan)
         if not isinstance(self.log_gate, float):
-            mean = self.log_gate / max(self.count, 1.0)
-            with np.errstate(divide="ignore"):
-                half = np.where(mean < 0, np.log(2) / np.maximum(-mean, 0.0), np.inf)
+            half = half_lives(np.asarray(self.log_gate) / max(self.count, 1.0))
         mean, square = (np.asarray(s) / max(self.count, 1.0) for s in (self.first, self.second))
         spread = np.sqrt(np.maximum(square - mean**2, 0.0))
         sizes = np.broadcast_to(np.asarray(self.slope) / max(self.windows, 1), spread.shape)

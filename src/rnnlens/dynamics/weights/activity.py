@@ -12,12 +12,20 @@ import numpy as np
 
 from rnnlens.dynamics.memory.cell_runs import chunks_of
 from rnnlens.dynamics.memory.question import MemoryQuestion
-from rnnlens.engine.forward import forward, inputs_of
+from rnnlens.engine.forward import Run, forward, inputs_of
 from rnnlens.engine.operations.registry import Array
 from rnnlens.engine.trace import LayerTrace, gate_names, layer_traces
 from rnnlens.names import CANDIDATES
 
-__all__ = ["Activity", "Occupancy", "activities", "correlations", "hidden_states"]
+__all__ = [
+    "Activity",
+    "GateCounts",
+    "Occupancy",
+    "activities",
+    "correlations",
+    "hidden_states",
+    "traced",
+]
 
 #: A valve is closed below the first and open above the second, as is the size of a candidate.
 CLOSED, OPEN = 0.1, 0.9
@@ -60,23 +68,27 @@ def hidden_states(question: MemoryQuestion) -> dict[str, Array]:
 
 def activities(question: MemoryQuestion) -> dict[str, Activity]:
     """Look at every recurrent layer and direction over all windows."""
-    counts: dict[str, _Counts] = {}
+    counts: dict[str, GateCounts] = {}
     states: dict[str, list[Array]] = {}
     names = gate_names(question.network)
     for chunk in chunks_of(question):
         for name, trace in _traces(question, chunk).items():
-            counts.setdefault(name, _Counts(names[name])).add(trace.gate_value)
+            counts.setdefault(name, GateCounts(names[name])).add(trace.gate_value)
             states.setdefault(name, []).append(trace.hidden)
     return {name: _activity(counts[name], np.concatenate(states[name])) for name in counts}
 
 
 def _traces(question: MemoryQuestion, chunk: slice) -> dict[str, LayerTrace]:
-    run = forward(question.network, inputs_of(question.inputs, chunk))
-    known = {name for name, _ in question.network.recurrent()}
+    return traced(forward(question.network, inputs_of(question.inputs, chunk)))
+
+
+def traced(run: Run) -> dict[str, LayerTrace]:
+    """Give the traces of the layers whose cells have a name."""
+    known = {name for name, _ in run.network.recurrent()}
     return {name: trace for name, trace in layer_traces(run).items() if name in known}
 
 
-class _Counts:
+class GateCounts:
     """Sums over windows and real steps."""
 
     def __init__(self, gates: tuple[str, ...]) -> None:
@@ -101,7 +113,7 @@ class _Counts:
         return Occupancy(mean, only[0], only[1], saturated)
 
 
-def _activity(counts: _Counts, hidden: Array) -> Activity:
+def _activity(counts: GateCounts, hidden: Array) -> Activity:
     spread = constant = None
     if len(hidden) > 1:
         spread = hidden.std(axis=0).max(axis=0)

@@ -40,11 +40,14 @@ class Row:
         Which of its steps; 0 for a static vector.
     whole : bool
         Whether all inputs that are read together have their step once this row is there.
+    ends : bool
+        Whether anything comes of it at once: it is whole, or a static vector.
     """
 
     of: str
     step: int
     whole: bool
+    ends: bool
 
 
 @dataclass(frozen=True)
@@ -253,7 +256,7 @@ def _rows(made: _Splitting) -> tuple[Row, ...] | None:
             if not layer.steps and first is not None and row > first:
                 return None
             whole = layer.steps and row == max(read_at[made.together[name]][step])
-            rows[row] = Row(name, step, bool(whole))
+            rows[row] = Row(name, step, bool(whole), bool(whole) or not layer.steps)
     return tuple(rows[row] for row in sorted(rows))
 
 

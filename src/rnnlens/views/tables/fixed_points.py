@@ -10,7 +10,7 @@ from rnnlens.views.tables.plain import Row, plain
 from rnnlens.views.tables.stated import with_origin
 from rnnlens.views.words.durations import time_constant_in_words
 from rnnlens.views.words.explanation import figure
-from rnnlens.views.words.fixed_points import fixed_points_sentences
+from rnnlens.views.words.inside.fixed_points import fixed_points_sentences
 from rnnlens.views.words.rounding import rounded_down
 from rnnlens.views.words.units import in_brackets
 

@@ -11,7 +11,7 @@ import numpy as np
 from rnnlens.views.tables.plain import Row, plain
 from rnnlens.views.tables.stated import with_origin
 from rnnlens.views.words.durations import steps_in_words
-from rnnlens.views.words.memory import MEASURE_NAMES, memory_sentences
+from rnnlens.views.words.inside.memory import MEASURE_NAMES, memory_sentences
 
 if TYPE_CHECKING:
     import xarray as xr

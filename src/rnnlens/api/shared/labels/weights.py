@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from rnnlens.api.shared.labels.network_provenance import network_provenance
 from rnnlens.dynamics.weights.summary import layers_once
 from rnnlens.results.label import label_tree
-from rnnlens.views.words.weights import comparison_sentences, summary_sentences
+from rnnlens.views.words.inside.weights import comparison_sentences, summary_sentences
 
 if TYPE_CHECKING:
     import xarray as xr

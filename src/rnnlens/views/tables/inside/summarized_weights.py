@@ -10,7 +10,7 @@ import numpy as np
 
 from rnnlens.views.tables.plain import Row, plain
 from rnnlens.views.tables.stated import with_origin
-from rnnlens.views.words.weights import layer_nodes, summary_sentences
+from rnnlens.views.words.inside.weights import layer_nodes, summary_sentences
 
 if TYPE_CHECKING:
     import xarray as xr

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from rnnlens.views.tables.plain import Row, plain
 from rnnlens.views.tables.stated import with_origin
-from rnnlens.views.words.weights import comparison_sentences, layer_nodes
+from rnnlens.views.words.inside.weights import comparison_sentences, layer_nodes
 
 if TYPE_CHECKING:
     import xarray as xr
