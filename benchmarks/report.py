@@ -32,6 +32,7 @@ DECADES = [10.0**k for k in range(-3, 6)]
 #: Benchmarks in the order of the page, with their headings.
 ORDER = {
     "forward": "Forecasts",
+    "precision": "Double precision",
     "gradient": "Input gradients",
     "integrated_gradients": "Integrated gradients",
     "lag_shapley": "Exact Shapley values of lags",
