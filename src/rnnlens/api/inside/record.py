@@ -72,7 +72,7 @@ def record(
     ------
     InputError
         If the model learns no more (a file, a network as read), has no recurrent layer of a cell
-        that has a name, or the file is there already.
+        that has a name, or the file is there already, or its folder is not.
     DataError
         If an array does not fit the network.
 
@@ -109,7 +109,8 @@ def record(
     from rnnlens.api.shared.recording.recorder import Recorder
     from rnnlens.readers.torch.training.undisturbed import undisturbed
 
-    refuse_overwriting(Path(path))
+    folder = None if tensorboard is None else Path(tensorboard)
+    refuse_overwriting(Path(path), folder)
     with undisturbed():
         network, now = followed(model, X)
         measure = measuring(network, now, X, windows=windows, target=target, of=of)
@@ -117,7 +118,7 @@ def record(
             measure,
             lambda first: [
                 CsvFile(Path(path), list(first)),
-                *([] if tensorboard is None else [EventFile(Path(tensorboard))]),
+                *([] if folder is None else [EventFile(folder)]),
             ],
             every,
         )

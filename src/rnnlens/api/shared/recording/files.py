@@ -23,13 +23,9 @@ class Sink(Protocol):
         """Write what was measured after a step."""
         ...
 
-    def close(self) -> None:
-        """End the record."""
-        ...
 
-
-def refuse_overwriting(path: Path) -> None:
-    """Refuse a file that is there already, or whose folder is not."""
+def refuse_overwriting(path: Path, tensorboard: Path | None) -> None:
+    """Refuse a file that is there already, a folder that is not, and one that is a file."""
     if path.exists():
         raise InputError(
             f"{path} is there already, and may hold the record of another run: give another name, "
@@ -37,27 +33,24 @@ def refuse_overwriting(path: Path) -> None:
         )
     if not path.parent.is_dir():
         raise InputError(f"there is no folder {path.parent} for the record: make it first")
+    if tensorboard is not None and tensorboard.exists() and not tensorboard.is_dir():
+        raise InputError(f"tensorboard must be a folder, and {tensorboard} is a file")
 
 
 class CsvFile:
-    """A row a record, handed to the system at once, so that a run that is killed keeps its rows."""
+    """A row a record, the file closed after each: a run that is killed keeps its rows."""
 
     def __init__(self, path: Path, names: Sequence[str]) -> None:
-        self._names = list(names)
-        self._file = path.open("x", encoding="utf-8", newline="")
-        self._row = csv.writer(self._file)
-        self._row.writerow(["step", *self._names])
-        self._file.flush()
+        self._path, self._names = path, list(names)
+        with path.open("x", encoding="utf-8", newline="") as file:
+            csv.writer(file).writerow(["step", *self._names])
 
     def write(self, step: int, measured: Mapping[str, float]) -> None:
         """Write a row: nothing where a number is not known."""
         values = [measured.get(name, math.nan) for name in self._names]
-        self._row.writerow([step, *("" if math.isnan(v) else repr(float(v)) for v in values)])
-        self._file.flush()
-
-    def close(self) -> None:
-        """Close the file."""
-        self._file.close()
+        row = [step, *("" if math.isnan(value) else repr(float(value)) for value in values)]
+        with self._path.open("a", encoding="utf-8", newline="") as file:
+            csv.writer(file).writerow(row)
 
 
 class EventFile:
@@ -72,7 +65,7 @@ class EventFile:
         folder.mkdir(parents=True, exist_ok=True)
         now = time.time()
         name = f"events.out.tfevents.{int(now * 1e6)}.{socket.gethostname()}.rnnlens"
-        self._file = (folder / name).open("xb")
+        self._path = folder / name
         self._put(_double(1, now) + _text(3, b"brain.Event:2"))
 
     def write(self, step: int, measured: Mapping[str, float]) -> None:
@@ -84,14 +77,10 @@ class EventFile:
         )
         self._put(_double(1, time.time()) + b"\x10" + _varint(step) + _text(5, values))
 
-    def close(self) -> None:
-        """Close the file."""
-        self._file.close()
-
     def _put(self, event: bytes) -> None:
         length = struct.pack("<Q", len(event))
-        self._file.write(length + _masked(length) + event + _masked(event))
-        self._file.flush()
+        with self._path.open("ab") as file:
+            file.write(length + _masked(length) + event + _masked(event))
 
 
 def _varint(value: int) -> bytes:

@@ -98,11 +98,9 @@ class Recorder:
         return after_batches(self._due, self.record, self.close)
 
     def close(self) -> None:
-        """End the record: the files are closed, and no optimizer is watched any more."""
+        """End the record: nothing more is written, and no optimizer is watched any more."""
         for hook in self._hooks:
             hook.remove()
-        for sink in self._sinks:
-            sink.close()
         self._hooks, self._sinks = [], []
 
     def __enter__(self) -> Self:

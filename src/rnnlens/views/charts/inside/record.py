@@ -49,7 +49,10 @@ def _panel(table: pd.DataFrame, end: str, names: list[str]) -> alt.Chart:
     import numpy as np
 
     long = table.melt("step", names, "what", "value").replace([np.inf, -np.inf], np.nan).dropna()
-    long["what"] = [name.removesuffix(end).replace("/", " ") for name in long["what"]]
+    long["what"] = [
+        name.removesuffix(end).replace("half_life", "half-life").replace("/", " ")
+        for name in long["what"]
+    ]
     title, quantity = PANELS[end]
     axis = alt.Axis(format="%") if end == "/saturated" else alt.Axis()
     return (

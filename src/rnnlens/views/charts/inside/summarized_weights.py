@@ -45,7 +45,12 @@ def _singular_values(node: xr.Dataset) -> alt.Chart:
         .Chart(table)
         .mark_line(point=len(table) < 200)
         .encode(
-            x=alt.X("place:Q", title="place by size", axis=alt.Axis(tickMinStep=1, format="d")),
+            x=alt.X(
+                "place:Q",
+                title="place by size",
+                axis=alt.Axis(tickMinStep=1, format="d"),
+                scale=alt.Scale(domain=[1, max(2, len(values["recurrent_rank"]))], nice=False),
+            ),
             y=alt.Y("value:Q", title="singular value", scale=alt.Scale(zero=True)),
             color=alt.Color("gate:N", sort=None, title=None, legend=alt.Legend(orient="top")),
             tooltip=["gate", "place", alt.Tooltip("value:Q", format=".3g")],
@@ -81,7 +86,12 @@ def _shares(nodes: list[xr.Dataset]) -> alt.Chart:
         .mark_bar()
         .encode(
             y=alt.Y("gate:N", sort=None, title=None, axis=alt.Axis(labelLimit=260)),
-            x=alt.X("share:Q", title="share of steps", axis=alt.Axis(format="%")),
+            x=alt.X(
+                "share:Q",
+                title="share of steps",
+                axis=alt.Axis(format="%"),
+                scale=alt.Scale(domain=[0, 1]),
+            ),
             color=alt.Color(
                 "state:N",
                 sort=list(STATES),
