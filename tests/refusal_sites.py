@@ -15,7 +15,15 @@ __all__ = ["SITES", "helpers_in", "places", "site_of"]
 PACKAGE = Path(rnnlens.__file__).parent
 
 #: What refuses: the files or folders that read, write and check models.
-WHERE = ("readers", "writers", "checks", "api/network/convert.py", "api/shared/conversion.py")
+WHERE = (
+    "readers",
+    "writers",
+    "checks",
+    "api/network/convert.py",
+    "api/shared/conversion.py",
+    "api/shared/given/inside/probing.py",
+    "dynamics/probes",
+)
 
 #: What one part of a reader says to another and never to a user: that a formula is not of a kind.
 INNER = frozenset({"NoFormula", "_NoMatch"})

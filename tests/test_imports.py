@@ -61,6 +61,9 @@ OPTIONS = {
 }
 
 
+RUNNER = "rnnlens.network.runner"
+
+
 def parts(loaded: set[str]) -> set[str]:
     """Names of the packages of rnnlens among them, beside what options need."""
     return {name.split(".")[1] for name in loaded - OPTIONS if name.startswith("rnnlens.")}
@@ -85,7 +88,9 @@ def test_naming_a_verb_loads_no_framework(verb):
 def test_help_loads_the_names_of_the_verbs_and_what_describes_them(arguments):
     loaded = loaded_by(*arguments)
     assert not loaded & (FRAMEWORKS | HEAVY)
-    assert parts(loaded) == {"api", "arguments", "cli", "errors"} | DESCRIBED
+    # of networks alone who makes their runners
+    assert {name for name in loaded if name.startswith("rnnlens.network.")} == {RUNNER}
+    assert parts(loaded) == {"api", "arguments", "cli", "errors", "network"} | DESCRIBED
 
 
 @pytest.mark.parametrize("options", [[], ["--json"]])

@@ -4,8 +4,9 @@ It runs where ``requirements.txt`` of this folder is installed::
 
     python benchmarks/tensorflow/write_tflite.py FOLDER
 
-Four models are converted from tf_keras; the operators that no converter writes today are written
-by hand. Every window begins from states of zero.
+Models are converted from tf_keras, one with weights of eight bits ("dynamic range") and one with
+weights of half precision among them; the operators that no converter writes today are written by
+hand. Every window begins from states of zero.
 """
 
 from __future__ import annotations
@@ -25,6 +26,8 @@ sys.path.append(str(Path(__file__).parents[2] / "tests" / "makers"))
 from flat_files import operator_file
 
 STEPS, FEATURES, UNITS = 6, 3, 4
+#: Features and units of the model of eight bits: the converter rounds arrays of 1,024 numbers on.
+WIDE = 32
 
 
 def drawn(rng: np.random.Generator, *shape: int) -> np.ndarray:
@@ -32,13 +35,21 @@ def drawn(rng: np.random.Generator, *shape: int) -> np.ndarray:
     return (0.5 * rng.normal(size=shape)).astype("f4")
 
 
-def converted(layers: list[Any], rng: np.random.Generator) -> bytes:
-    """Convert a model of random weights, for one window at a time."""
-    model = keras.Sequential([keras.layers.Input((STEPS, FEATURES)), *layers])
-    model.set_weights([drawn(rng, *weight.shape) for weight in model.get_weights()])
-    spec = tf.TensorSpec([1, STEPS, FEATURES], tf.float32)
+def converted(
+    layers: list[Any], rng: np.random.Generator, features: int = FEATURES, smaller: Any = None
+) -> bytes:
+    """Convert a model of random weights, for one window at a time, rounded where asked for."""
+    model = keras.Sequential([keras.layers.Input((STEPS, features)), *layers])
+    model.set_weights([
+        drawn(rng, *weight.shape) * (FEATURES / features) ** 0.5 for weight in model.get_weights()
+    ])
+    spec = tf.TensorSpec([1, STEPS, features], tf.float32)
     call = tf.function(lambda x: model(x)).get_concrete_function(spec)  # noqa: PLW0108  (a model is no plain function)
-    return tf.lite.TFLiteConverter.from_concrete_functions([call], model).convert()
+    converter = tf.lite.TFLiteConverter.from_concrete_functions([call], model)
+    if smaller is not None:
+        converter.optimizations = [tf.lite.Optimize.DEFAULT]
+        converter.target_spec.supported_types = [smaller] if smaller == tf.float16 else []
+    return converter.convert()
 
 
 def by_hand(rng: np.random.Generator) -> dict[str, bytes]:
@@ -83,10 +94,18 @@ def main(folder: Path) -> None:
         "gru": [L.GRU(4), L.Dense(2)],
     }
     files = {name: converted(layers, rng) for name, layers in models.items()} | by_hand(rng)
+    rounded = [L.LSTM(WIDE), L.Dense(WIDE, activation="relu"), L.Dense(2)]
+    apart = np.random.default_rng(5)  # what was drawn before these were added stays what it was
+    later = {
+        "eight_bits": converted(rounded, apart, WIDE, tf.int8),
+        "half": converted([L.LSTM(4), L.Dense(2)], apart, smaller=tf.float16),
+    }
     given = {}
-    for name, data in files.items():
+    for name, data in (files | later).items():
         (folder / f"{name}.tflite").write_bytes(data)
-        given[f"{name}_X"] = rng.normal(size=(4, STEPS, FEATURES)).astype("f4")
+        features = WIDE if name == "eight_bits" else FEATURES
+        source = apart if name in later else rng
+        given[f"{name}_X"] = source.normal(size=(4, STEPS, features)).astype("f4")
         given[f"{name}_Y"] = outputs(data, given[f"{name}_X"])
     np.savez(folder / "given.npz", **given)
 

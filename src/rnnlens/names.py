@@ -8,12 +8,21 @@ from __future__ import annotations
 from dataclasses import field
 from typing import Any
 
-__all__ = ["DIMENSIONS", "GATE_LETTERS", "KINDS", "array_name", "declared", "dimensions_of"]
+__all__ = [
+    "CANDIDATES",
+    "DIMENSIONS",
+    "GATE_LETTERS",
+    "KINDS",
+    "array_name",
+    "declared",
+    "dimensions_of",
+]
 
 #: Dimension names of labelled results, in the order in which they appear.
 DIMENSIONS = (
     "baseline",
     "reference",
+    "network",
     "remedy",
     "measure",
     "sample",
@@ -34,6 +43,9 @@ DIMENSIONS = (
     "ahead",
     "part",
     "removed",
+    "control",
+    "shift",
+    "direction",
     "with_lag",
     "player",
     "with_player",
@@ -44,6 +56,8 @@ DIMENSIONS = (
     "from_output",
     "feature",
     "gate",
+    "rank",
+    "recurrent_rank",
     "unit",
     "exponent",
     "state",
@@ -62,6 +76,9 @@ GATE_LETTERS: dict[str, dict[str, str]] = {
     "GRU": {"update": "z", "reset": "r", "candidate": "n"},
     "SimpleRNN": {"hidden": ""},
 }
+
+#: Gates whose value is a candidate, a message, and no valve between closed and open.
+CANDIDATES = frozenset({"cell", "candidate", "hidden"})
 
 #: What each letter of an array name says.
 KINDS: dict[str, str] = {

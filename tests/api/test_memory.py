@@ -12,7 +12,7 @@ from rnnlens.cli.output import as_json
 from rnnlens.errors import DataError, InputError
 from rnnlens.views.charts import memory as memory_chart
 from rnnlens.views.tables.memory import measure_rows, memory_summary
-from rnnlens.views.words.memory import memory_sentences
+from rnnlens.views.words.inside.memory import memory_sentences
 from small_networks import small
 
 

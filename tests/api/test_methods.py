@@ -78,16 +78,33 @@ def test_the_default_is_exact_where_that_is_cheap(net, x):
     np.testing.assert_array_equal(found.contribution, exact.contribution)
 
 
+def test_several_targets_share_one_audit_and_keep_it(net, x):
+    many = np.concatenate([x] * 8)
+    found = rnnlens.explain(net, many, target="all", effort=Effort(budget=2000))
+    alone = rnnlens.explain(net, many, target=0, effort=Effort(budget=2000))
+    assert found.attrs["audit_windows"] <= alone.attrs["audit_windows"] + 1
+    assert "windows of all targets: mean difference" in found.attrs["audit"]
+    assert 0 < found.attrs["audit_mean"] <= found.attrs["audit_largest"]
+    assert found.attrs["audit_share"] > 0
+
+
 def test_the_default_is_audited_where_it_is_not_exact(net, x):
     found = rnnlens.explain(net, x, target=0, effort=Effort(budget=2000))
     assert found.attrs["method"] == "secant"
     assert found.attrs["why"].startswith("secant: exact Owen values for 5 windows would take")
     assert found.attrs["audit"].startswith("secant against exact Shapley values of lags in")
-    tree = rnnlens.explain(net, x, target=0, method="tree", baseline=x)
-    away = np.abs(found.contribution.sum("feature").values - tree.contribution.values)
-    # the newest lags are exact, all others approximate, which is seen in the window that fits
-    assert found.attrs["exact_lags"] == 3 and found.attrs["audit_windows"] == 1
-    assert np.isclose(away.max(axis=1), found.attrs["audit_largest"], rtol=1e-9).any()
+    assert found.attrs["exact_lags"] == 3
+    tree = rnnlens.explain(net, x, target=0, method="tree", baseline=x, newest=3).contribution
+    plain = rnnlens.explain(net, x, target=0, method="secant", baseline=x)
+    mine, plain = (
+        np.column_stack([one[:, :3], one[:, 3:].sum(axis=1)])
+        for one in (each.contribution.sum("feature").values for each in (found, plain))
+    )
+    np.testing.assert_allclose(mine, tree, rtol=0, atol=1e-13)
+    # no more lags fit, so that the audit is what secant missed of these and of the older ones
+    assert found.attrs["audit_windows"] == 5 and "before they took" in found.attrs["audit"]
+    largest = np.abs(plain - tree.values).max()
+    np.testing.assert_allclose(found.attrs["audit_largest"], largest, rtol=1e-9)
     assert found.attrs["audit_share"] > 0
 
 

@@ -20,6 +20,7 @@ import xarray as xr
 import rnnlens
 from networks import forecaster
 from rnnlens import Certificates, Effort, Intervention, Shares, Target, Test
+from rnnlens.api.shared.recording import files, live
 from rnnlens.errors import InputError, RnnlensError
 from rnnlens.series.sidecar import Sidecar
 from rnnlens.views.report import render
@@ -29,6 +30,8 @@ rng = np.random.default_rng(11)
 NET = forecaster("lstm", rng, steps=STEPS, features=FEATURES, units=2)
 X = rng.normal(size=(SAMPLES, STEPS, FEATURES))
 Y = rng.normal(size=SAMPLES)
+#: Windows enough for blocks of time.
+MORE = np.random.default_rng(12).normal(size=(60, STEPS, FEATURES))
 QUICK = Certificates(windows=1, range=0.1, tolerance=0.1, budget=4, together=True)
 FEW = Test(replacements=4, hiding=False)
 CHEAP = Shares(draws=10)
@@ -66,6 +69,7 @@ CALLS: dict[str, dict[str, object]] = {
         range=0.1, tolerance=0.1, budget=4)},
     "check": {"net": NET, "X": X, "y": Y, "target": 0},
     "compare_baselines": {"net": NET, "X": X, "target": 0, "baselines": ["zero", "mean"]},
+    "compare_weights": {"net": NET, "other": NET, "X": X, "target": 0},
     "convert": {"source": NET, "path": "out.npz", "check": False},
     "describe": {"net": NET},
     "explain": {"net": NET, "X": X, "target": 0, "method": "owen"},
@@ -82,8 +86,12 @@ CALLS: dict[str, dict[str, object]] = {
     "memory": {"net": NET, "X": X, "y": Y, "target": 0},
     "paths": {"net": NET, "X": X, "target": 0},
     "predict": {"net": NET, "X": X},
+    "probe": {"net": NET, "X": MORE, "concept": MORE[:, 0, 0], "target": 0, "draws": 1,
+              "shifts": 1},
     "read": {"source": "no such file.keras"},
+    "record": {"model": NET, "X": X, "path": "gates.csv", "target": 0},
     "report": {"net": NET, "data": X, "path": "page.html", "target": 0},
+    "summarize_weights": {"net": NET, "X": X, "target": 0},
     "trace": {"net": NET, "X": X},
     "trust": {"net": NET, "X": X, "y": Y, "target": 0, "windows": 4},
     "weights": {"net": NET},
@@ -118,6 +126,18 @@ def _quick(tmp_path, monkeypatch):
     """Write files where nobody looks, and draw no page: only arguments are asked about."""
     monkeypatch.chdir(tmp_path)
     monkeypatch.setattr(render, "render_report", lambda parts, progress: "page")
+    followed, refuse = live.followed, files.refuse_overwriting
+
+    def standing_still(model, X):  # a network for the model that learns
+        return (NET, lambda: NET) if model is NET else followed(model, X)
+
+    def anew(path, tensorboard):
+        if path.name == "gates.csv":
+            path.unlink(missing_ok=True)
+        refuse(path, tensorboard)
+
+    monkeypatch.setattr(live, "followed", standing_still)
+    monkeypatch.setattr(files, "refuse_overwriting", anew)
 
 
 def refused(ask: Callable[[], object], label: str) -> bool:

@@ -7,6 +7,9 @@ import pytest
 
 from joined_networks import JOINED, joined
 from rnnlens.attribution.baselines.baseline import Baseline
+from rnnlens.attribution.games.costs import exact_cells, step_cost
+from rnnlens.attribution.games.order_batches import Stop, cells_of_pairs
+from rnnlens.attribution.games.orders import Atoms
 from rnnlens.attribution.joined import PlayerInput, joined_inputs
 from rnnlens.attribution.methods.gradient import gradient
 from rnnlens.attribution.methods.integrated_gradients import integrated_gradients
@@ -155,11 +158,16 @@ def test_every_summing_method_sums_over_inputs_to_the_networks_own_change(name, 
     change = value(network, inputs, hidden, all_of(inputs)) - value(network, inputs, hidden, set())
     methods = [secant, shapley_tree, owen, permutation_of_lags, permutation_of_lags_and_features]
     if not TOKENS.intersection(inputs):
-        methods.append(integrated_gradients)
+        methods.append(integrated)
     for method in methods:
         found = method(question)
         total = found.contribution.reshape(len(change), -1).sum(axis=1)
         np.testing.assert_allclose(total, change, rtol=0, atol=1e-6, err_msg=method.__name__)
+
+
+def integrated(question):
+    """Integrated gradients, whose own tolerance is one of the sizes of forecasts."""
+    return integrated_gradients(question, tolerance=1e-7)
 
 
 def all_of(inputs):
@@ -219,3 +227,14 @@ def test_sequences_that_meet_take_turns_and_share_beginnings(rng):
     assert cells < 4 * 2 * question.steps * unions.coalitions([
         len(one.choices) for one in question.members(unions)
     ])
+
+
+@pytest.mark.parametrize("name", sorted(set(JOINED) - {"ignored"}))
+def test_the_cells_told_of_several_inputs_are_those_that_are_taken(name, rng):
+    _, inputs, _, question = asked(name, rng, newest=2)
+    assert shapley_tree(question).cells == exact_cells(question, 2, by_feature=False)
+    assert owen(question).cells == exact_cells(question, 2, by_feature=True)
+    step = step_cost(question.network, question.stand_in, of=question.of)
+    windows = len(next(iter(inputs.values())))
+    pairs = cells_of_pairs(Atoms(question.players(2), None), 3, step)
+    assert permutation_of_lags(question, stop=Stop(3)).cells == windows * pairs

@@ -66,6 +66,8 @@ def test_one_step_that_carries_its_state_is_unrolled_over_a_series(rng):
     model.layers[0].reset_state()
     for step in series:
         deployed = model.predict(step[None, None], verbose=0)
+    with pytest.raises(errors.DataError, match=r"so read it with unroll=12 \(--unroll 12\)"):
+        rnnlens.predict(rnnlens.read(model), series[None])
     network = rnnlens.read(model, unroll=12)
     # the source computes in float32
     np.testing.assert_allclose(rnnlens.predict(network, series[None]), deployed, atol=1e-6)

@@ -12,9 +12,10 @@ from rnnlens.attribution.target import ResolvedTarget
 from rnnlens.checks.agreement import METHODS, agreement, crowding
 from rnnlens.checks.attributions import ATTRIBUTIONS, rank_correlation
 from rnnlens.checks.hidden import Ends
-from rnnlens.checks.randomised import learned_layers, randomised, with_random_weights
+from rnnlens.checks.randomised import randomised
 from rnnlens.checks.stability import stability
 from rnnlens.engine.forward import entries, predict
+from rnnlens.engine.random_weights import learned_layers, with_random_weights
 from rnnlens.network.layers import Embedding, Masking, Recurrent
 from rnnlens.network.network import Network, Node
 

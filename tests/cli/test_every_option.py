@@ -18,7 +18,7 @@ from rnnlens import api
 from rnnlens.api.shared import planning
 from rnnlens.cli import inputs
 from rnnlens.cli.app import app
-from rnnlens.cli.commands import dynamics, evidence, forecast
+from rnnlens.cli.commands import dynamics, evidence, forecast, weights
 from rnnlens.readers import open as readers_open
 
 HOUR = np.timedelta64(1, "h")
@@ -50,6 +50,11 @@ def of(name: str, within: str = "") -> Callable[[Seen], object]:
     if not within:
         return lambda seen: seen.verb.get(name)
     return lambda seen: getattr(seen.verb[within], name)
+
+
+def _newest(seen: Seen, name: str) -> bool:
+    own = seen.windows.original[:, -1, seen.windows.features.index(name)]
+    return np.array_equal(seen.rest[0], own)
 
 
 def lead(seen: Seen) -> float:
@@ -151,6 +156,11 @@ COMMANDS: dict[str, dict[str, Change]] = {
         "--feature": (("temp,dewp",), of("features"), ["temp", "dewp"]),
         "--no-check": ((), lambda seen: seen.verb["source"] is None, True),
     },
+    "gate-contributions": DATA | FORECAST | OUTPUT | {
+        "--baseline": (("zero",), of("baseline"), "zero"),
+        "--layer": (("lstm",), of("layer"), "lstm"),
+        "--of": (("x",), of("of"), "x"),
+    },
     "memory": DATA | TARGET | OUTPUT | {
         "--tolerance": (("0.3",), of("tolerance"), 0.3),
         "--histories": (("9",), of("histories"), 9),
@@ -175,6 +185,20 @@ COMMANDS: dict[str, dict[str, Change]] = {
         "--period": (("24",), of("period"), 24),
         "--layer": (("lstm",), of("layer"), "lstm"),
     },
+    "probe": DATA | TARGET | OUTPUT | {
+        "--concept": (("dewp",), lambda seen: _newest(seen, "dewp"), True),
+        "--every-step": ((), lambda seen: seen.rest[0].ndim, 2),
+        "--layer": (("lstm",), of("layer"), "lstm"),
+        "--state": (("cell",), of("state"), "cell"),
+        "--untrained": (("a.keras", "--untrained", "b.keras"), of("untrained"),
+                        [Path("a.keras"), Path("b.keras")]),
+        "--blocks": (("4",), of("blocks"), 4),
+        "--gap": (("3",), of("gap"), 3),
+        "--draws": (("2",), of("draws"), 2),
+        "--shifts": (("7",), of("shifts"), 7),
+    },
+    "summarize-weights": DATA | TARGET | OUTPUT,
+    "compare-weights": DATA | TARGET | OUTPUT,
     "report": DATA | FORECAST | {
         "--baseline": (("zero",), of("baseline", "shares"), "zero"),
         "--out": (("r.html",), lambda seen: seen.path, Path("r.html")),
@@ -183,7 +207,7 @@ COMMANDS: dict[str, dict[str, Change]] = {
     "convert": READING | {"--no-check": ((), of("check"), False)},
 }  # fmt: skip
 #: What a command does not run without.
-NEEDED = {"bifurcations": ("--move", "temp=0:1")}
+NEEDED = {"bifurcations": ("--move", "temp=0:1"), "probe": ("--concept", "temp")}
 #: What says the usual, and so changes nothing; and what other tests run as a whole.
 USUAL = {("lags", "--test"), ("certify", "--check"), ("report", "--check"), ("convert", "--check")}
 ELSEWHERE = {("inspect", "--values"), ("inspect", "--json"), ("init", "--json"),
@@ -223,10 +247,14 @@ def asked(call, model, data, tmp_path, monkeypatch):
             return read_right
 
         verbs = (
-            "init check trace explain lags certify memory trust fixed_points bifurcations report"
+            "init check trace explain lags certify memory trust fixed_points bifurcations probe "
+            "report gate_contributions summarize_weights"
         )
         for name in verbs.split():
             monkeypatch.setattr(api, name, recorded)
+        monkeypatch.setattr(
+            api, "compare_weights", lambda one, _other, given, **options: recorded(
+                one, given, **options))  # fmt: skip
         monkeypatch.setattr(api, "read", reading)
         monkeypatch.setattr(api, "fidelity", fidelity)
         monkeypatch.setattr(inputs, "require_shown", lambda _, path: setattr(seen, "shown", path))
@@ -234,7 +262,7 @@ def asked(call, model, data, tmp_path, monkeypatch):
         for name in ("expected", "expected_lags", "expected_report"):
             monkeypatch.setattr(planning, name, lambda *_, **__: None)
         monkeypatch.setattr(evidence, "_why_not_run", lambda *_: "")
-        for module in (dynamics, evidence, forecast):
+        for module in (dynamics, evidence, forecast, weights):
             monkeypatch.setattr(
                 module, "give", lambda _, output, **__: setattr(seen, "output", output)
             )
@@ -246,7 +274,8 @@ def asked(call, model, data, tmp_path, monkeypatch):
                 return converted
 
             monkeypatch.setattr(api, "convert", converting)
-        own = {"inspect": [], "convert": ["out.npz"], "fidelity": [model, data]}
+        own = {"inspect": [], "convert": ["out.npz"], "fidelity": [model, data],
+               "compare-weights": [model, data]}  # fmt: skip
         second = own.get(command, [data])
         said = call(command, model, *second, *NEEDED.get(command, ()), *typed)
         assert said.code == 0, said.err

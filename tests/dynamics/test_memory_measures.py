@@ -7,12 +7,17 @@ import pytest
 
 from linear_networks import linear_network
 from networks import CELLS, cell, chain, forecaster, head
+from rnnlens.dynamics.memory import along, lyapunov, plan
 from rnnlens.dynamics.memory.histories import _each_window, _walked, history_changes, way_of
 from rnnlens.dynamics.memory.jacobian_profile import jacobian_profile
 from rnnlens.dynamics.memory.lyapunov import lyapunov_spectra
+from rnnlens.dynamics.memory.plan import planned
 from rnnlens.dynamics.memory.question import MemoryQuestion
 from rnnlens.dynamics.memory.units import unit_memories
+from rnnlens.dynamics.memory.work import steps_of_cells
+from rnnlens.engine.cells import ready
 from rnnlens.engine.forward import predict
+from rnnlens.engine.stepwise.walk import Walk
 from rnnlens.network.activations import Activation
 from rnnlens.network.cells import GRU, LSTM, Gate
 from rnnlens.network.layers import Dense, Recurrent
@@ -122,6 +127,50 @@ def test_exponents_sum_to_the_mean_logarithm_of_the_determinant(kind, rng):
     np.testing.assert_allclose(spectrum.exponents.sum(), np.mean(logs), rtol=1e-7)
 
 
+@pytest.mark.parametrize("kind", ["lstm", "gru_after"])
+def test_along_a_series_state_and_frame_are_carried_on(kind, rng, monkeypatch):
+    from rnnlens.dynamics.memory.cell_runs import layer_runs
+
+    monkeypatch.setattr(lyapunov, "CHAINS", 3)
+    net = forecaster(kind, rng, steps=10, units=3)
+    question = ask(net, series_windows(rng, 120, 10, 3), kept=[1])
+    (spectrum,) = lyapunov_spectra(question, 20).values()
+    series = np.concatenate([question.x[0], question.x[1:, -1]])
+    settling = length = 32  # a quarter of 129 steps, and a third of the rest
+    logs = []
+    for begin in (0, length, 2 * length):
+        x = series[begin : begin + settling + length][None]
+        whole = replace(question, network=chain(*[n.layer for n in net.nodes[1:]],
+                        shape=(None, 3)), inputs={"x": x})  # fmt: skip
+        (one,) = layer_runs(whole, slice(None), back=False)
+        steps = one.run.steps[settling:]
+        logs += [np.linalg.slogdet(state_jacobian(one.run.ready, s))[1] for s in steps]
+    assert spectrum.steps == len(logs) == 3 * length
+    np.testing.assert_allclose(spectrum.exponents.sum(), np.mean(logs), rtol=1e-7)
+
+
+def test_two_runs_become_one_as_fast_as_the_largest_exponent_says(rng):
+    """A state of zero forgets nothing at first: what is said is of states that have a past."""
+    net = forecaster("lstm", rng, steps=20, units=4)
+    series = rng.normal(size=(3000, 3))
+    windows = np.stack([series[t : t + 20] for t in range(2981)])
+    (spectrum,) = lyapunov_spectra(ask(net, windows, kept=[1]), 50).values()
+    made = ready(net.nodes[1].layer.cell)
+    states = tuple(np.repeat(rng.normal(size=(1, 4)), 2, axis=0) for _ in range(2))
+    states[1][1] += 1e-9
+    logs = []
+    for x in made.project(series[:200]):
+        before = np.linalg.norm(np.concatenate([one[1] - one[0] for one in states]))
+        states, _ = made.advance(np.repeat(x[None], 2, axis=0), states)
+        gap = np.concatenate([one[1] - one[0] for one in states])
+        logs.append(np.log(np.linalg.norm(gap) / before))
+        # begun again at the same small distance
+        states = tuple(np.stack([one[0], one[0] + (one[1] - one[0]) * 1e-6 / np.linalg.norm(gap)])
+                       for one in states)  # fmt: skip
+    low, high = spectrum.low[0], spectrum.high[0]
+    assert low - 0.1 < np.mean(logs[20:]) < high + 0.1
+
+
 def test_exponents_do_not_depend_on_the_first_frame(rng):
     net = forecaster("gru_after", rng, steps=60, units=3)
     question = ask(net, rng.normal(size=(40, 60, 3)))
@@ -189,3 +238,38 @@ def test_history_is_another_window_before_the_kept_steps(rng):
             np.testing.assert_allclose(changes.mean[row, sample], np.mean(sizes), rtol=1e-9)
         alone = predict(longer, question.x[:, -k:])[:, 0]
         np.testing.assert_allclose(changes.short[row], alone, rtol=1e-9)
+
+
+def test_single_precision_serves_where_its_error_is_far_below_what_is_resolved(rng, monkeypatch):
+    monkeypatch.setattr(plan, "WORTH", 0.0)  # small questions ask too
+    net = forecaster("lstm", rng, steps=9)
+    question = ask(net, series_windows(rng, 60, 9, 3))
+    full = question.value((predict(net, question.x),))
+    chosen, first, off = planned(question, full, None, 8, float(full.std()))
+    assert (chosen.x.dtype, first) == (np.float32, 0)
+    assert 0 < off < 1e-3 * full.std()
+    double = replace(chosen, inputs=question.inputs)
+    gap = history_changes(chosen, full).largest - history_changes(double, full).largest
+    # every window's error is that of the few on which it was measured, some steps of rounding apart
+    assert np.nanmax(np.abs(gap)) < 10 * off
+    exact, _, none = planned(question, full, None, 8, 1e-6)
+    assert (exact.x.dtype, none) == (np.float64, None)
+
+
+def test_work_along_a_series_is_counted_as_it_is_done(rng, monkeypatch):
+    net = forecaster("gru", rng, steps=7)
+    question = ask(net, series_windows(rng, 40, 7, 3), kept=[1, 2, 4])
+    monkeypatch.setattr(along, "ENDED", 0.0)
+    monkeypatch.setattr(along, "STATES", 1)  # one place at a time
+    count = 0
+
+    def advanced(walk, *arguments):
+        nonlocal count
+        count += 1
+        return step(walk, *arguments)
+
+    step = Walk._advanced
+    monkeypatch.setattr(Walk, "_advanced", advanced)
+    history_changes(question, question.value((predict(net, question.x),)))
+    walked_by_histories = 7
+    assert count - walked_by_histories == steps_of_cells("series", 7, 40, question.kept)

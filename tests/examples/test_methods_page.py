@@ -8,7 +8,7 @@ import pytest
 
 from rnnlens.attribution.baselines.baseline import NAMED
 from rnnlens.attribution.default import FEWEST_LAGS, PER_WINDOW
-from rnnlens.attribution.games.budget import BUDGET
+from rnnlens.attribution.games.costs import BUDGET
 from rnnlens.attribution.registry import METHODS, SUMMING
 
 

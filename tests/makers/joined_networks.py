@@ -6,7 +6,7 @@ import numpy as np
 
 from networks import cell, head
 from rnnlens.network import layers as L
-from rnnlens.network.axes import Constant, ExpandDims, Index
+from rnnlens.network.axes import Constant, ExpandDims, Index, Repeat, Slice
 from rnnlens.network.network import Network, Node, Origin
 
 __all__ = ["JOINED", "joined"]
@@ -151,6 +151,60 @@ def _both_ways(rng):
     return net, _data(rng, **shapes)
 
 
+def _any_length(rng):
+    """Vectors beside as many steps as there are; the head reads each, the newest is taken."""
+    net = _net([
+        *_inputs(rain=(None, 1), heat=(None, 1), site=(2,)),
+        Node("cat", L.Concatenate(-1), (("rain", 0), ("heat", 0))),
+        Node("again", L.RepeatVector(None), (("site", 0), ("rain", 0))),
+        Node("both", L.Concatenate(-1), (("cat", 0), ("again", 0))),
+        Node("lstm", L.Recurrent(cell("lstm", rng, 4, 3), return_sequences=True), (("both", 0),)),
+        Node("dense", head(rng, 3, 1), (("lstm", 0),)),
+        Node("newest", Slice(-1, None), (("dense", 0),)),
+        Node("flat", L.Flatten(), (("newest", 0),)),
+    ])
+    return net, _data(rng, rain=(4, 1), heat=(4, 1), site=(2,))
+
+
+def _one_step_again(rng):
+    """A vector as one step that is made as many; the head reads the newest three states."""
+    net = _net([
+        *_inputs(x=(None, 2), site=(2,)),
+        Node("one", ExpandDims(1), (("site", 0),)),
+        Node("again", Repeat(1, None), (("one", 0), ("x", 0))),
+        Node("both", L.Concatenate(-1), (("x", 0), ("again", 0))),
+        Node("gru", L.Recurrent(cell("gru_after", rng, 4, 3), return_sequences=True),
+             (("both", 0),)),
+        Node("newest", Slice(-3, None), (("gru", 0),)),
+        Node("dense", head(rng, 3, 1, "tanh"), (("newest", 0),)),
+        Node("flat", L.Flatten(), (("dense", 0),)),
+        Node("out", head(rng, 3, 1), (("flat", 0),)),
+    ])  # fmt: skip
+    return net, _data(rng, x=(5, 2), site=(2,))
+
+
+def _some_steps(rng):
+    """A head that reads an older state, and every second one of another layer."""
+    shapes = {"x": (4, 2), "y": (4, 1), "site": (3,)}
+    lower = L.Recurrent(cell("lstm", rng, 3, 3), return_sequences=True)
+    upper = L.Recurrent(cell("simple_rnn", rng, 3, 2), return_sequences=True)
+    net = _net([
+        *_inputs(**shapes),
+        Node("one", ExpandDims(1), (("site", 0),)),
+        Node("again", Repeat(1, 4), (("one", 0),)),
+        Node("cat", L.Concatenate(-1), (("x", 0), ("y", 0))),
+        Node("both", L.Add(), (("cat", 0), ("again", 0))),
+        Node("lower", lower, (("both", 0),)),
+        Node("upper", upper, (("lower", 0),)),
+        Node("older", Index(1), (("lower", 0),)),
+        Node("every", Slice(0, None, 2), (("upper", 0),)),
+        Node("flat", L.Flatten(), (("every", 0),)),
+        Node("last", L.Concatenate(), (("older", 0), ("flat", 0))),
+        Node("out", head(rng, 7, 1, "tanh"), (("last", 0),)),
+    ])
+    return net, _data(rng, **shapes)
+
+
 def _ignored(rng):
     shapes = {"x": (4, 2), "extra": (4, 3)}
     net = _net([
@@ -172,6 +226,9 @@ JOINED = {
     "two towers": _two_towers,
     "everywhere": _everywhere,
     "both ways": _both_ways,
+    "any length": _any_length,
+    "one step again": _one_step_again,
+    "some steps": _some_steps,
     "ignored": _ignored,
 }
 

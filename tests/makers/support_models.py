@@ -353,6 +353,8 @@ STATES = {
         row: _stated(row, text)
         for row, text in {
             "embedding": "Embedding(table) > LSTM",
+            "conv": "Conv1d(conv) > relu > LSTM",
+            "pooling": "MaxPool1d(2) > LSTM > mean",
             "batch_norm": "LSTM > BatchNorm1d(normal)",
             "layer_norm": "LSTM > LayerNorm(normal)",
             "each_step": "LSTM > every > Linear(fc)",

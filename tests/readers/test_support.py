@@ -10,12 +10,17 @@ from importlib.util import module_from_spec, spec_from_file_location
 import h5py
 import pytest
 
+from keras_zoo import REFUSED, ZOO
 from support import CELLS, FORMATS, ROWS, Absent, Compared, Refused, run, versions
+from support_containers import CONTAINERS
+from support_idioms import KERAS, KINDS, TORCH, every_idiom, told
 from support_written import ROWS_WRITTEN, TARGETS, write
+from torch_idioms import IDIOMS
 
 pytestmark = [
     pytest.mark.filterwarnings("ignore:Layer .* was passed an input with a mask"),
     pytest.mark.filterwarnings("ignore:LSTM with projections is not supported with oneDNN"),
+    pytest.mark.filterwarnings("ignore:`torch.jit.script` is deprecated"),
 ]
 
 WITH_SOURCES = [key for key, cell in CELLS.items() if not isinstance(cell, Absent)]
@@ -48,10 +53,32 @@ def written(tmp_path_factory):
     }
 
 
-def test_the_page_is_that_of_the_cells(root, table, written):
+@pytest.fixture(scope="module")
+def idioms():
+    """What refuses each idiom; tests of the readers run those that are read."""
+    return {(library, name): told(library, name, check=False) for _, library, name in every_idiom()}
+
+
+@pytest.mark.parametrize(
+    ("file", "what"), [(file, what) for file, cases in CONTAINERS.items() for what in cases]
+)
+def test_a_case_of_another_file_is_what_the_table_says(file, what, tmp_path):
+    case = CONTAINERS[file][what]
+    assert run(case, tmp_path) == STATUS[type(case)]
+
+
+@pytest.mark.parametrize("library", [TORCH, KERAS])
+def test_every_idiom_stands_under_one_heading(library):
+    every = set(IDIOMS) if library == TORCH else {*ZOO, *REFUSED}
+    listed = sorted(name for _, one, name in every_idiom() if one == library)
+    assert listed == sorted(every), "put the idiom under a heading in tests/support_idioms.py"
+    assert all(set(sides) == {TORCH, KERAS} for sides in KINDS.values())
+
+
+def test_the_page_is_that_of_the_cells(root, table, idioms, written):
     statuses = {key: STATUS[type(cell)] for key, cell in CELLS.items()}
     page = (root / "docs" / "support.md").read_text(encoding="utf-8")
-    expected = table.page(statuses, written, versions())
+    expected = table.page(statuses, idioms, written, versions())
     assert page.split(table.VERSIONS)[0] == expected.split(table.VERSIONS)[0], (
         "docs/support.md is not what the tests say: run docs/make_support_table.py"
     )

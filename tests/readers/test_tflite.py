@@ -35,7 +35,7 @@ def given(files):
         return dict(held)
 
 
-@pytest.mark.parametrize("name", ["plain", "stacked", "both", "rnn", "both_fused"])
+@pytest.mark.parametrize("name", ["plain", "stacked", "both", "rnn", "both_fused", "half"])
 def test_a_fused_layer_gives_what_the_interpreter_gives(name, files, given):
     net = rnnlens.read(files / f"{name}.tflite")
     ours = predict(net, given[f"{name}_X"].astype(float))
@@ -82,6 +82,63 @@ def test_rounded_weights_are_whole_numbers_times_scales_and_the_rounding_is_said
             named = tensors[lstm.inputs[first + number]].name
             np.testing.assert_allclose(array.T, expected[named], rtol=1e-15)
     assert any("rounding of values" in clause for clause in net.origin.left_out)
+
+
+def in_eight_bits(x):
+    """What the interpreter makes of one vector before it multiplies it: 8 bits over its range."""
+    low, high = min(x.min(), 0), max(x.max(), 0)
+    scale = (high - low) / 255 or 1.0
+    zero = np.round(-128 - low / scale if -low <= high else 127 - high / scale)
+    return (np.clip(np.round(x / scale) + zero, -128, 127) - zero) * scale
+
+
+def interpreted(path, X):
+    """A model LSTM > Dense > Dense as the interpreter runs it, from its arrays alone."""
+    model = model_in(path)
+    lstm, _, *heads = model.operators
+
+    def kept(operator, place):
+        tensor = model.tensors[operator.inputs[place]]
+        return np.array(tensor.values(), float), tensor.rounded
+
+    gates = [[kept(lstm, first + k)[0] for first in (1, 5, 12)] for k in range(4)]
+    made = []
+    for window in X:
+        h = c = np.zeros(len(gates[0][2]))
+        for x in window:
+            x, h = in_eight_bits(x), in_eight_bits(h)
+            i, f, g, o = (W @ x + U @ h + b for W, U, b in gates)
+            c = sigmoid(f) * c + sigmoid(i) * np.tanh(g)
+            h = sigmoid(o) * np.tanh(c)
+        for number, head in enumerate(heads):
+            (W, is_rounded), (b, _) = kept(head, 1), kept(head, 2)
+            h = W @ (in_eight_bits(h) if is_rounded else h) + b
+            h = np.maximum(h, 0) if not number else h
+        made.append(h)
+    return np.array(made)
+
+
+def test_weights_of_eight_bits_differ_from_the_interpreter_by_its_own_rounding_alone(files, given):
+    path, X, Y = files / "eight_bits.tflite", given["eight_bits_X"], given["eight_bits_Y"]
+    # with the rounding of what is multiplied it is the interpreter, but for float32
+    np.testing.assert_allclose(interpreted(path, X.astype(float)), Y, rtol=0, atol=1e-6)
+    net = rnnlens.read(path)
+    ours = predict(net, X.astype(float))
+    # half a step of 8 bits over a range of some 4 is 0.8 %, over many products that cancel
+    assert 1e-5 < abs(ours - Y).max() < 0.01 * abs(Y).max()
+    assert any("rounding of values" in clause for clause in net.origin.left_out)
+    found = rnnlens.fidelity(net, Y, X)
+    assert bool(found.attrs["agrees"]) and "8 bits" in found.attrs["rounds"]
+    assert not bool(rnnlens.fidelity(net, 1.1 * Y + 0.05, X).attrs["agrees"])
+
+
+def test_weights_of_half_precision_are_what_they_are_and_nothing_is_left_out(files, given):
+    net = rnnlens.read(files / "half.tflite")
+    assert net.origin.left_out == () and net.origin.rounds == ""
+    W = net.nodes[1].layer.cell.gates["input"].W
+    assert np.array_equal(W, W.astype(np.float16).astype(float))
+    found = rnnlens.fidelity(net, given["half_Y"], given["half_X"])
+    assert bool(found.attrs["agrees"])
 
 
 def test_arrays_of_a_file_with_a_loop_stand_beside_the_refusal(files):

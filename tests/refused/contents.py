@@ -57,9 +57,6 @@ FILES: dict[str, bytes] = {
     ),
     "zipped SavedModel": _zip("m/saved_model.pb", "m/variables/variables.index"),
     "TensorFlow checkpoint": b'model_checkpoint_path: "model.ckpt-100"\n',
-    "program of PyTorch before 2.8": _zip(
-        "version", "serialized_exported_program.json", "serialized_state_dict.pt"
-    ),
     "Deeplearning4j": _zip("configuration.json", "coefficients.bin", "updaterState.bin"),
     "pickle": b"\x80\x04\x95\x10\x00\x00\x00\x00\x00\x00\x00}\x94.",
     "dump of joblib": zlib.compress(b"\x80\x04}."),

@@ -189,6 +189,13 @@ def _(_: Path) -> object:
     return read(scrambled(Counting().double()), example=EXAMPLE)
 
 
+@case("written in place, and shared or not")
+def _(_: Path) -> object:
+    made = module(lambda m, x: m.rnn(x)[0] + m.fc(x) * x.float().mul_(2.0)[..., :1], rnn=gru())
+    made.fc = torch.nn.Linear(3, 1)
+    return read(made.float(), example=torch.randn(2, 6, 3))
+
+
 for name, axes in {
     "axis of steps of another input": {"u": 1},
     "axis of steps that is not there": {"x": 3},

@@ -142,6 +142,15 @@ def _(folder: Path) -> object:
     return rewritten(folder, "weights_config.json", change)
 
 
+@case("weights of PyTorch before 2.8 that are none")
+def _(folder: Path) -> object:
+    graph, weights = "serialized_exported_program.json", "serialized_state_dict.pt"
+    with zipfile.ZipFile(folder / "model.pt2", "w") as made:
+        made.writestr(graph, "{}")
+        made.writestr(weights, b"no archive")
+    return read(folder / "model.pt2")
+
+
 picks = section("Steps that code picks by the data")
 
 

@@ -25,6 +25,7 @@ STATE = scrambled(
 ).state_dict()
 STATE |= {"conv.weight": torch.ones(2, 4, 3), "odd.weight": torch.ones(2, 4)}
 STATE |= {"odd.bias": torch.ones(3)}
+STATE |= {"crooked.weight": torch.ones(2, 4, 3), "crooked.bias": torch.ones(3)}
 
 #: The statement, by what is wrong with it.
 STATEMENTS = {
@@ -32,7 +33,15 @@ STATEMENTS = {
     "words out of place": "LSTM(a) > fc fc",
     "nothing behind an arrow": "LSTM(a) >",
     "too deep": "LSTM > " + "[" * 50 + "last",
-    "begins without a recurrent layer": "relu > Linear(fc)",
+    "begins with no width": "[relu, tanh] > concat > LSTM(a)",
+    "tokens after something": "Dropout > Embedding(emb) > LSTM(a)",
+    "convolution without steps": "LSTM(a) > last > Conv1d(conv)",
+    "convolution of two axes": "LSTM(a) > Conv1d(fc)",
+    "convolution whose bias does not fit": "LSTM(a) > Conv1d(crooked)",
+    "convolution of another width": "LSTM(a) > Conv1d(conv, groups=2)",
+    "convolution padded otherwise": "LSTM(a) > Conv1d(conv, padding=7)",
+    "pool of no size": "LSTM(a) > MaxPool1d",
+    "pool with another option": "LSTM(a) > AvgPool1d(2, padding=1)",
     "no recurrent layer": "Embedding(emb) > last",
     "layer that is not known": "LSTM(a) > wavelet",
     "layer that is not there": "LSTM(a) > Linear(out)",
@@ -52,7 +61,7 @@ STATEMENTS = {
     "both directions, and not what is taken": "LSTM(a) > GRU(both) > relu",
     "steps of no steps": "LSTM(a) > last > last",
     "last states of no recurrent layer": "LSTM(a) > every > final",
-    "branches after nothing": "[relu, tanh]",
+    "branches after branches": "LSTM(a) > [last, mean] > [relu, tanh]",
     "branches that are not joined within": "LSTM(a) > [last > [relu, tanh], mean] > concat",
     "branches that nothing joins": "LSTM(a) > [last, mean] > relu",
     "one branch": "LSTM(a) > concat",

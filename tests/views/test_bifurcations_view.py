@@ -16,7 +16,7 @@ from rnnlens.network.cells import Gate, SimpleRNN
 from rnnlens.network.layers import Dense, Recurrent
 from rnnlens.views import charts
 from rnnlens.views.tables.bifurcations import bifurcations_summary, bifurcations_view
-from rnnlens.views.words.bifurcations import bifurcation_sentences
+from rnnlens.views.words.inside.bifurcations import bifurcation_sentences
 
 
 @pytest.fixture(scope="module")

@@ -14,7 +14,7 @@ from networks import chain, forecaster
 from rnnlens.network.layers import Dense, Recurrent
 from rnnlens.views import charts
 from rnnlens.views.tables.fixed_points import fixed_points_summary, fixed_points_view
-from rnnlens.views.words.fixed_points import fixed_points_sentences
+from rnnlens.views.words.inside.fixed_points import fixed_points_sentences
 
 
 @pytest.fixture(scope="module")

@@ -9,12 +9,16 @@ from rnnlens.api.forecast.lags import lags
 from rnnlens.api.forecast.report import report
 from rnnlens.api.forecast.trust import trust
 from rnnlens.api.inside.bifurcations import bifurcations
+from rnnlens.api.inside.compare_weights import compare_weights
 from rnnlens.api.inside.fixed_points import fixed_points
 from rnnlens.api.inside.gate_contributions import gate_contributions
 from rnnlens.api.inside.gate_effects import gate_effects
 from rnnlens.api.inside.intervene import intervene
 from rnnlens.api.inside.memory import memory
 from rnnlens.api.inside.paths import paths
+from rnnlens.api.inside.probe import probe
+from rnnlens.api.inside.record import record
+from rnnlens.api.inside.summarize_weights import summarize_weights
 from rnnlens.api.inside.trace import trace
 from rnnlens.api.network.convert import convert
 from rnnlens.api.network.describe import describe
@@ -39,6 +43,7 @@ __all__ = [
     "certify",
     "check",
     "compare_baselines",
+    "compare_weights",
     "convert",
     "describe",
     "explain",
@@ -54,8 +59,11 @@ __all__ = [
     "memory",
     "paths",
     "predict",
+    "probe",
     "read",
+    "record",
     "report",
+    "summarize_weights",
     "trace",
     "trust",
     "weights",

@@ -4,7 +4,12 @@ Secant contributions sum exactly, but lag by lag they approximate the Shapley va
 takes at most 100 windows, one drawn at random from each of as many stretches of equal length, runs
 the exact tree on them (`rnnlens.attribution.methods.shapley_tree`), and compares: the secant
 contributions of each lag, summed over features, minus the lag's exact value. Exact for the windows
-it takes; over the others it says as much as a sample does. Cost: that of the tree.
+it takes; over the others it says as much as a sample does. Cost: that of the tree, at most a
+quarter of what the contributions themselves cost.
+
+Where lags were brought to their exact values already (`rnnlens.attribution.refined`) and no more of
+them fit, what secant missed before that is known at no cost, in every window: then that is the
+audit.
 """
 
 from __future__ import annotations
@@ -15,12 +20,22 @@ import numpy as np
 from numpy.typing import NDArray
 
 from rnnlens.attribution.baselines.baseline import Array
-from rnnlens.attribution.games.budget import BUDGET, Cost
+from rnnlens.attribution.games.budget import Cost
+from rnnlens.attribution.games.costs import BUDGET
 from rnnlens.attribution.methods.shapley_tree import NEWEST, shapley_tree
 from rnnlens.attribution.question import Progress, Question
+from rnnlens.attribution.result import LagContribution
 from rnnlens.names import declared
 
-__all__ = ["AUDITED", "Audit", "audit", "audit_cells", "spread"]
+__all__ = [
+    "AUDITED",
+    "Audit",
+    "audit",
+    "audit_cells",
+    "audit_of_refined",
+    "can_be_audited",
+    "spread",
+]
 
 #: Windows that an audit takes at the most.
 AUDITED = 100
@@ -50,6 +65,10 @@ class Audit:
         Mean absolute exact value, in the target's own unit.
     cells : int
         Cell evaluations that the exact values took.
+    refined : bool
+        Whether these lags hold the exact values by now.
+    inputs : bool
+        Whether whole inputs were players, for their lags are too many.
     """
 
     difference: Array = declared("sample", "lag")
@@ -60,6 +79,8 @@ class Audit:
     mean: float
     size: float
     cells: int
+    refined: bool = False
+    inputs: bool = False
 
     @property
     def largest_share(self) -> float:
@@ -74,9 +95,13 @@ class Audit:
     @property
     def sentence(self) -> str:
         """What was found, in words."""
+        count = len(self.windows)
+        windows = "1 window" if count == 1 else f"{count:,} windows"
+        before = ", before they took its place" if self.refined else ""
         return (
-            f"secant against exact Shapley values of lags in {len(self.windows)} windows: mean "
-            f"difference {self.mean:.3g} ({self.mean_share:.1%} of the mean size), largest "
+            f"secant against exact Shapley values of {'whole inputs' if self.inputs else 'lags'} "
+            f"in {windows}{before}: mean difference "
+            f"{self.mean:.3g} ({self.mean_share:.1%} of the mean size), largest "
             f"{self.largest:.3g} ({self.largest_share:.1%})"
         )
 
@@ -95,6 +120,12 @@ def spread(windows: int, most: int, seed: int) -> NDArray[np.int64]:
     return np.random.default_rng(seed).integers(edges[:-1], edges[1:])
 
 
+def can_be_audited(question: Question) -> bool:
+    """Say whether exact values of anything can be had: inputs may be too many to be players."""
+    one = Cost(replace(question, groups=None), by_feature=False)
+    return one.exact(one.fewest) is not None
+
+
 def audit(
     question: Question,
     contribution: Array,
@@ -102,26 +133,36 @@ def audit(
     budget: int = BUDGET,
     most: int = AUDITED,
     beyond: int = 0,
+    known: Audit | None = None,
     seed: int = 0,
     progress: Progress | None = None,
 ) -> Audit:
     """Compare contributions (sample, lag, feature) with exact Shapley values of lags.
 
     They may be exact values already of the newest lags, so many that ``beyond`` says: where that
-    can be, more are taken one by one, for what stands together is exact too.
+    can be, more are taken one by one, for what stands together is exact too. Where it cannot, what
+    is known of those lags from before is all that there is to say.
     """
     by_itself = replace(question, groups=None)
-    one = Cost(by_itself.part(slice(0, 1)), by_feature=False)
-    seen = _seen(contribution)
-    taken, lags = _sizes(
-        one, min(question.windows, most), _lags(question, seen, beyond), budget, beyond
-    )
+    taken, lags = _fitting(question, _seen(contribution), budget, most, beyond)
+    if known is not None and lags <= beyond:
+        return known
     windows = spread(question.windows, taken, seed)
     exact = shapley_tree(by_itself.part(windows).with_newest(lags), progress=progress)
-    by_lag = contribution[windows].sum(axis=2)
+    compared = _compared(contribution[windows].sum(axis=2), exact, windows)
+    return replace(compared, inputs=lags == 0)
+
+
+def audit_of_refined(contribution: Array, exact: LagContribution) -> Audit:
+    """Compare what secant gave (sample, lag, feature) with the exact values that took its place."""
+    compared = _compared(contribution.sum(axis=2), exact, np.arange(len(contribution)))
+    return replace(compared, refined=True, cells=0)
+
+
+def _compared(by_lag: Array, exact: LagContribution, windows: NDArray[np.int64]) -> Audit:
+    """Measure how far sums by lag (sample, lag) are from exact values."""
     sums = np.stack([by_lag[:, places].sum(axis=1) for places in exact.places], axis=1)
     difference = sums - exact.contribution
-    size = float(np.abs(exact.contribution).mean())
     away = np.abs(difference)
     return Audit(
         difference=difference,
@@ -130,17 +171,27 @@ def audit(
         lag_to=exact.lag_to,
         largest=float(away.max()),
         mean=float(away.mean()),
-        size=size,
+        size=float(np.abs(exact.contribution).mean()),
         cells=exact.cells,
     )
 
 
-def audit_cells(question: Question, *, budget: int = BUDGET, beyond: int = 0) -> int:
+def audit_cells(
+    question: Question, *, budget: int = BUDGET, most: int = AUDITED, beyond: int = 0
+) -> int:
     """Say about how many cells an audit will take, before it is known what the forecast sees."""
+    windows, lags = _fitting(question, LEAST_LAGS, budget, most, beyond)
+    if lags <= beyond:
+        return 0
     one = Cost(replace(question, groups=None).part(slice(0, 1)), by_feature=False)
-    lags = _lags(question, LEAST_LAGS, beyond)
-    windows, fitting = _sizes(one, min(question.windows, AUDITED), lags, budget, beyond)
-    return windows * (one.exact(fitting) or 0)
+    return windows * (one.exact(lags) or 0)
+
+
+def _fitting(question: Question, seen: int, budget: int, most: int, beyond: int) -> tuple[int, int]:
+    """Give the windows and the lags that an audit takes: those that fit the budget."""
+    one = Cost(replace(question, groups=None).part(slice(0, 1)), by_feature=False)
+    lags = _lags(question, seen, beyond)
+    return _sizes(one, min(question.windows, most), lags, budget, beyond)
 
 
 def _lags(question: Question, seen: int, beyond: int) -> tuple[int, int]:
@@ -165,5 +216,5 @@ def _sizes(
         return windows, fitting
     fitting = one.fits(least, budget // min(windows, LEAST_WINDOWS))
     if fitting <= beyond:  # what is exact already says nothing: rather one window than that
-        fitting = one.fits(least, budget) or 1
+        fitting = one.fits(least, budget) or one.fewest
     return max(1, min(windows, budget // (one.exact(fitting) or budget))), fitting

@@ -8,27 +8,27 @@ it is put, but their cost doubles with each lag and feature. They are taken wher
 for the most newest lags between 10 and the number asked for that fit. Otherwise the secant method
 (`rnnlens.attribution.methods.secant`) is taken, against many background windows where such are
 given; half of the budget brings as many of the newest lags as fit to their exact values in all
-windows (`rnnlens.attribution.refined`), and with the other half exact values of all lags that the
-forecast sees say on a sample of windows how far what was found is off
-(`rnnlens.attribution.audit`). The result says which it was, and why. Where so many lags are asked
-for one by one as there are, exact values are taken for all of them or not as the whole answer.
+windows (`rnnlens.attribution.refined`), and exact values of all lags that the forecast sees say on
+a sample of windows how far what was found is off (`rnnlens.attribution.audit`). The audit takes a
+quarter of what the contributions take at the most, and of several targets each has its part of it.
+The result says which it was, and why. Where so many lags are asked for one by one as there are,
+exact values are taken for all of them or not as the whole answer.
 """
 
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
 
-from rnnlens.attribution.audit import Audit, audit, audit_cells
+from rnnlens.attribution.audit import AUDITED, Audit, audit, audit_cells, can_be_audited
 from rnnlens.attribution.baselines.baseline import Baseline
-from rnnlens.attribution.games.budget import BUDGET, Choice, Cost
+from rnnlens.attribution.games.budget import Choice, Cost
+from rnnlens.attribution.games.costs import usual_budget
 from rnnlens.attribution.methods.owen import owen
 from rnnlens.attribution.methods.secant import secant
 from rnnlens.attribution.question import Progress, Question
 from rnnlens.attribution.refined import Refined, fitting_lags, refined
 from rnnlens.attribution.result import Contribution, LagFeatureContribution
 from rnnlens.engine.schedule.progress import Parts
-from rnnlens.network.formula import parameters_of
-from rnnlens.network.network import Network
 
 __all__ = [
     "FEWEST_LAGS",
@@ -38,7 +38,6 @@ __all__ = [
     "choose",
     "default",
     "parts_of",
-    "usual_budget",
 ]
 
 #: Cell evaluations that exact values of one window may take.
@@ -47,8 +46,12 @@ PER_WINDOW = 2_000_000
 FEWEST_LAGS = 10
 #: Lags that are taken one by one where the question does not say, if they fit.
 NEWEST = 12
-#: Numbers of a layer up to which a cell counts as one: an LSTM of 40 units with 20 inputs has less.
-USUAL_CELL = 10_000
+#: The audit takes this share of what the contributions take, at the most.
+AUDIT = 0.25
+#: What a cell of secant takes beside one of a tree, about: it runs more windows together.
+SECANT_CELL = 0.5
+#: What is said where no exact values can be had of anything.
+UNAUDITED = "not audited: of so many inputs no exact values can be had, name some with of="
 
 
 @dataclass(frozen=True)
@@ -64,7 +67,8 @@ class Default:
     baseline : Baseline
         What they were measured against.
     audit : Audit, optional
-        How far secant is from exact values; none where the values are exact.
+        How far secant is from exact values; none where the values are exact, or where none can be
+        had.
     exact_lags : int
         Lags whose sums are exact values, from the newest on.
     """
@@ -74,16 +78,6 @@ class Default:
     baseline: Baseline
     audit: Audit | None
     exact_lags: int
-
-
-def usual_budget(network: Network) -> int:
-    """Give the cell evaluations of one call where nothing else is said.
-
-    A cell of a large layer takes longer in proportion to its numbers, so that fewer are allowed.
-    """
-    sizes = [parameters_of(layer) for _, layer in network.recurrent()]
-    mean = sum(sizes) / len(sizes) if sizes else 0.0
-    return int(BUDGET * USUAL_CELL / max(USUAL_CELL, mean))
 
 
 def choose(
@@ -122,9 +116,13 @@ def default(
     background: Baseline | None = None,
     budget: int | None = None,
     seed: int = 0,
+    asked: int = 1,
     progress: Progress | None = None,
 ) -> Default:
-    """Split each forecast among lags and features by the best method that the budget allows."""
+    """Split each forecast among lags and features by the best method that the budget allows.
+
+    Where so many targets are asked for, each audits its part of the windows.
+    """
     budget = usual_budget(question.network) if budget is None else budget
     baseline = question.one_window("auto")
     choice = choose(question, background=background, budget=budget)
@@ -136,15 +134,22 @@ def default(
     with Parts(progress, **_beside_secant(question, choice, budget)) as parts:
         found = secant(question, progress=parts.of("secant"))
         made = refined(question, found, budget=budget // 2, progress=parts.of("refined"))
-        checked = audit(
-            question,
-            made.contributions.contribution,
-            budget=budget // 2,
-            beyond=made.newest,
-            seed=seed,
-            progress=parts.of("audit"),
-        )
-    return Default(_said(choice, made), made.contributions, against, checked, made.newest)
+        checked = None
+        if can_be_audited(question):
+            checked = audit(
+                question,
+                made.contributions.contribution,
+                budget=_for_audit(budget, choice.cells, made.cells) // asked,
+                most=max(1, AUDITED // asked),
+                beyond=made.newest,
+                known=made.audit,
+                seed=seed,
+                progress=parts.of("audit"),
+            )
+    choice = _said(choice, made)
+    if checked is None:
+        choice = replace(choice, why=f"{choice.why}; {UNAUDITED}")
+    return Default(choice, made.contributions, against, checked, made.newest)
 
 
 def parts_of(
@@ -163,8 +168,16 @@ def parts_of(
 def _beside_secant(question: Question, choice: Choice, budget: int) -> dict[str, int]:
     """Say what secant takes, what exact lags take, and what the audit: in cells."""
     newest, cells = fitting_lags(question, budget // 2)
-    checked = audit_cells(question, budget=budget // 2, beyond=newest)
+    checked = 0
+    if can_be_audited(question):
+        allowed = _for_audit(budget, choice.cells, cells)
+        checked = audit_cells(question, budget=allowed, beyond=newest)
     return {"secant": choice.cells, "refined": cells, "audit": checked}
+
+
+def _for_audit(budget: int, secant_cells: int, refined_cells: int) -> int:
+    """Give the cells that an audit may take beside contributions that take so many."""
+    return min(budget // 2, int(AUDIT * (SECANT_CELL * secant_cells + refined_cells)))
 
 
 def _said(choice: Choice, made: Refined) -> Choice:

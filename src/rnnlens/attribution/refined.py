@@ -19,6 +19,7 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
+from rnnlens.attribution.audit import Audit, audit_of_refined
 from rnnlens.attribution.baselines.baseline import Array
 from rnnlens.attribution.games.budget import Cost
 from rnnlens.attribution.methods.shapley_tree import NEWEST, shapley_tree
@@ -41,11 +42,14 @@ class Refined:
         Lags whose sums are exact values, from the newest on; 0 where none fitted.
     cells : int
         Cell evaluations that the exact values took.
+    audit : Audit, optional
+        How far secant was from the exact values; none where none fitted.
     """
 
     contributions: Contribution
     newest: int
     cells: int
+    audit: Audit | None = None
 
 
 def fitting_lags(question: Question, budget: int) -> tuple[int, int]:
@@ -69,7 +73,7 @@ def refined(
     total = contribution.sum(axis=(1, 2)) + (0.0 if carried is None else carried)
     residual = additive(total, found.forecast, found.baseline_forecast, "secant")
     made = replace(found, contribution=contribution, residual=residual, carried=carried)
-    return Refined(made, newest, exact.cells)
+    return Refined(made, newest, exact.cells, audit_of_refined(found.contribution, exact))
 
 
 def _moved(question: Question, contribution: Array, exact: LagContribution) -> Array:

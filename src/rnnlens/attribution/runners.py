@@ -8,7 +8,9 @@ from dataclasses import dataclass, field, replace
 from rnnlens.attribution.baselines.baseline import Baseline
 from rnnlens.attribution.baselines.conditional import GaussianConditional
 from rnnlens.attribution.default import default
-from rnnlens.attribution.games.budget import BUDGET, Limits, Within, within
+from rnnlens.attribution.games.budget import Limits, Within, within
+from rnnlens.attribution.games.costs import BUDGET
+from rnnlens.attribution.games.fitting import fitted
 from rnnlens.attribution.games.order_batches import MOST_PAIRS, Stop
 from rnnlens.attribution.games.sampling import widening
 from rnnlens.attribution.methods.carry import WriteTime, carry
@@ -30,6 +32,7 @@ from rnnlens.attribution.methods.occlusion import (
     conditional_occlusion,
     occlusion_of_lags_and_features,
 )
+from rnnlens.attribution.methods.owen import NEWEST as OWEN_LAGS
 from rnnlens.attribution.methods.owen import owen
 from rnnlens.attribution.methods.permutation import (
     SampledLagContribution,
@@ -37,6 +40,7 @@ from rnnlens.attribution.methods.permutation import (
     permutation_of_lags_and_features,
 )
 from rnnlens.attribution.methods.secant import secant
+from rnnlens.attribution.methods.shapley_tree import NEWEST as TREE_LAGS
 from rnnlens.attribution.methods.shapley_tree import shapley_tree
 from rnnlens.attribution.options import Effort
 from rnnlens.attribution.question import Progress, Question
@@ -78,12 +82,15 @@ class MethodOptions:
         What its answer may cost.
     background : Baseline, optional
         Windows that it may compare with instead of the baseline, where it is free to choose.
+    asked : int
+        Targets and horizons that the same is asked of, which share one audit.
     progress : callable, optional
         Called with windows done and windows in all.
     """
 
     effort: Effort = field(default_factory=Effort)
     background: Baseline | None = None
+    asked: int = 1
     progress: Progress | None = None
 
     @property
@@ -131,6 +138,7 @@ def _auto(question: Question, options: MethodOptions) -> MethodResult:
         background=options.background,
         budget=options.effort.budget,
         seed=options.effort.seed,
+        asked=options.asked,
         progress=options.progress,
     )
     about: About = {
@@ -155,13 +163,17 @@ def _secant(question: Question, options: MethodOptions) -> MethodResult:
 
 def _tree(question: Question, options: MethodOptions) -> MethodResult:
     if options.effort.budget is None:
-        return MethodResult(shapley_tree(question, progress=options.progress))
+        lags = fitted(question, TREE_LAGS, by_feature=False)
+        values = shapley_tree(question.with_newest(lags.newest), progress=options.progress)
+        return MethodResult(values, {"why": lags.why} if lags.why else {})
     return _chosen(within(question, options.limits, by_feature=False, progress=options.progress))
 
 
 def _owen(question: Question, options: MethodOptions) -> MethodResult:
     if options.effort.budget is None:
-        return MethodResult(owen(question, progress=options.progress))
+        lags = fitted(question, OWEN_LAGS, by_feature=True)
+        values = owen(question.with_newest(lags.newest), progress=options.progress)
+        return MethodResult(values, {"why": lags.why} if lags.why else {})
     return _chosen(within(question, options.limits, by_feature=True, progress=options.progress))
 
 

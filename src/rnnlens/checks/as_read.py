@@ -34,7 +34,9 @@ SHORT = 3
 
 def compared(readings: Iterable[Reading], name: str) -> Network:
     """Give the first reading of a module that gives what the module gives."""
+    writes = False
     for reading in readings:
+        writes = writes or reading.writes
         lengths = _lengths_compared(reading) if reading.steps else ()
         if lengths is None:
             continue
@@ -47,6 +49,13 @@ def compared(readings: Iterable[Reading], name: str) -> Network:
             notes = (*origin.notes, *_note(lengths))
             network = replace(reading.network, origin=replace(origin, notes=notes))
             return carried_on(network, reading) if reading.carries else network
+    if writes:
+        raise UnsupportedModel(
+            f"{name} does not give on the example what the call that was read gives: its code "
+            "writes into tensors in place, and which values share what is written is not in the "
+            "graph of a call, so write h = h * 2 where it says h.mul_(2), or read its state dict "
+            "with rnnlens.read(model.state_dict())"
+        )
     raise UnsupportedModel(
         f"{name} does not give on the example what the call that was read gives: its code does "
         "something else from one call to the next, so give a module that computes the same each "

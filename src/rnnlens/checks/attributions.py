@@ -51,12 +51,13 @@ def rank_correlation(one: Array, other: Array) -> Array:
     >>> rank_correlation(a, np.array([[1.0, 5.0, 9.0, 0.0], [1.0, 2.0, 3.0, 4.0]]))
     array([ 1., nan])
     """
-    correlation = np.full(len(one), np.nan)
-    for k, (a, b) in enumerate(zip(one, other, strict=True)):
-        there = np.isfinite(a) & np.isfinite(b) & ((a != 0) | (b != 0))
-        if there.sum() < 3:
-            continue
-        ranks = rankdata(a[there]), rankdata(b[there])
-        if all(np.ptp(each) > 0 for each in ranks):
-            correlation[k] = np.corrcoef(*ranks)[0, 1]
-    return correlation
+    there = np.isfinite(one) & np.isfinite(other) & ((one != 0) | (other != 0))
+    count = there.sum(axis=1)
+    # what is left out comes last in order, where it moves no other rank
+    ranks = [rankdata(np.where(there, each, np.inf), axis=1) for each in (one, other)]
+    middle = (count + 1) / 2  # ties share the mean of their ranks, so this is the mean of any
+    a, b = (np.where(there, each - middle[:, None], 0.0) for each in ranks)
+    spread = np.sqrt((a * a).sum(axis=1) * (b * b).sum(axis=1))
+    known = (count >= 3) & (spread > 0)
+    correlation = (a * b).sum(axis=1) / np.where(known, spread, 1.0)
+    return np.where(known, np.clip(correlation, -1.0, 1.0), np.nan)

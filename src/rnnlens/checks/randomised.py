@@ -13,36 +13,18 @@ that is far from its baseline counts for more under any weights.
 
 from __future__ import annotations
 
-from dataclasses import dataclass, fields, is_dataclass, replace
-from typing import TYPE_CHECKING, TypeVar
+from dataclasses import dataclass, replace
 
 import numpy as np
 
 from rnnlens.attribution.baselines.baseline import Array
 from rnnlens.attribution.question import Question
 from rnnlens.checks.attributions import Attribute, rank_correlation
+from rnnlens.engine.random_weights import learned_layers, with_random_weights
 from rnnlens.errors import NotAdditive
 from rnnlens.names import declared
-from rnnlens.network.layers import (
-    Bidirectional,
-    Conv1D,
-    Dense,
-    Embedding,
-    PReLU,
-    Recurrent,
-    TimeDistributed,
-)
-from rnnlens.network.network import Network
 
-if TYPE_CHECKING:
-    from _typeshed import DataclassInstance
-
-    _Part = TypeVar("_Part", bound=DataclassInstance)
-
-__all__ = ["Randomised", "learned_layers", "randomised", "with_random_weights"]
-
-#: Layers whose arrays are all learned by gradients.
-LEARNED = (Bidirectional, Conv1D, Dense, Embedding, PReLU, Recurrent, TimeDistributed)
+__all__ = ["Randomised", "randomised"]
 
 
 @dataclass(frozen=True, eq=False, kw_only=True)
@@ -65,41 +47,6 @@ class Randomised:
         "layer", long_name="rank correlation of sizes with randomised weights"
     )
     randomised_layers: tuple[str, ...]
-
-
-def learned_layers(network: Network) -> tuple[str, ...]:
-    """Name the layers that have learned weights, from the output down."""
-    names: dict[int, str] = {}
-    for node in reversed(network.nodes):
-        if isinstance(node.layer, LEARNED):
-            names.setdefault(id(node.layer), node.name)
-    return tuple(names.values())
-
-
-def with_random_weights(network: Network, names: tuple[str, ...], seed: int) -> Network:
-    """Replace the weights of some layers by random ones of the same scale."""
-    order = learned_layers(network)
-    fresh = {
-        id(network[name].layer): _random(
-            network[name].layer, np.random.default_rng([seed, order.index(name)])
-        )
-        for name in names
-    }
-    nodes = [replace(node, layer=fresh.get(id(node.layer), node.layer)) for node in network.nodes]
-    return replace(network, nodes=tuple(nodes))
-
-
-def _random(part: _Part, rng: np.random.Generator) -> _Part:
-    """Give a copy of a layer, a cell or a gate with every array drawn anew."""
-    changes: dict[str, object] = {}
-    for spec in fields(part):
-        value = getattr(part, spec.name)
-        if isinstance(value, np.ndarray):
-            scale = float(np.sqrt(np.mean(np.square(value, dtype=np.float64))))
-            changes[spec.name] = rng.normal(size=value.shape) * scale
-        elif is_dataclass(value) and not isinstance(value, type):
-            changes[spec.name] = _random(value, rng)
-    return replace(part, **changes) if changes else part
 
 
 def randomised(

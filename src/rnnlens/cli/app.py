@@ -13,12 +13,19 @@ import typer
 from typer.core import TyperGroup
 
 from rnnlens import __version__
-from rnnlens.cli.commands.dynamics import bifurcations, fixed_points
+from rnnlens.cli.commands.dynamics import (
+    bifurcations,
+    fixed_points,
+    gate_contributions,
+    memory,
+    probe,
+)
 from rnnlens.cli.commands.evidence import certify, lags, trust
 from rnnlens.cli.commands.fidelity import fidelity
-from rnnlens.cli.commands.forecast import check, explain, memory, trace
+from rnnlens.cli.commands.forecast import check, explain, trace
 from rnnlens.cli.commands.network import compile, convert, inspect
 from rnnlens.cli.commands.pages import demo, report
+from rnnlens.cli.commands.weights import compare_weights, summarize_weights
 from rnnlens.cli.init import init
 from rnnlens.cli.output import sentence
 from rnnlens.errors import RnnlensError
@@ -37,10 +44,14 @@ VERBS: tuple[Callable[..., None], ...] = (
     explain,
     lags,
     certify,
+    gate_contributions,
     memory,
     trust,
     fixed_points,
     bifurcations,
+    probe,
+    summarize_weights,
+    compare_weights,
     report,
     convert,
     compile,

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -16,7 +16,17 @@ from rnnlens.errors import DataError
 from rnnlens.network.layers import Bidirectional, Embedding, Input, Masking, Recurrent
 from rnnlens.network.network import Network, Node, Ref
 
-__all__ = ["Run", "States", "entries", "forward", "inputs_of", "outputs", "predict", "states_of"]
+__all__ = [
+    "Run",
+    "States",
+    "entries",
+    "fitting",
+    "forward",
+    "inputs_of",
+    "outputs",
+    "predict",
+    "states_of",
+]
 
 #: Initial states by name of the recurrent layer: hidden (and cell), each (sample, unit).
 States = Mapping[str, Sequence[ArrayLike]]
@@ -64,6 +74,23 @@ def entries(
     return arrays
 
 
+def fitting(network: Network, precision: str) -> Callable[[Sequence[ArrayLike]], tuple[Array, ...]]:
+    """Make what checks the shapes of arrays, one an input in their order; missing values pass."""
+    names = tuple(network.inputs)
+    _refuse_other_precisions(precision)
+
+    def fit(arrays: Sequence[ArrayLike]) -> tuple[Array, ...]:
+        if len(arrays) != len(names):
+            raise DataError(
+                f"the network has {len(names)} inputs ({', '.join(names)}), but "
+                f"{len(arrays)} arrays came: give one an input, in this order"
+            )
+        shaped = _shaped(network, dict(zip(names, arrays, strict=True)), precision)
+        return tuple(shaped.values())
+
+    return fit
+
+
 def inputs_of(inputs: Mapping[str, Array], samples: slice | NDArray[np.int64]) -> dict[str, Array]:
     """Take some samples of every input: inputs mapping of str to (sample, ...)."""
     return {name: array[samples] for name, array in inputs.items()}
@@ -74,12 +101,16 @@ def states_of(states: States, samples: slice | NDArray[np.int64]) -> dict[str, l
     return {name: [np.asarray(state)[samples] for state in given] for name, given in states.items()}
 
 
+def _refuse_other_precisions(precision: str) -> None:
+    if precision not in PRECISIONS:
+        raise DataError(f"precision must be one of {', '.join(PRECISIONS)}, but is {precision!r}")
+
+
 def _shaped(
     network: Network, X: ArrayLike | Mapping[str, ArrayLike], precision: str
 ) -> dict[str, Array]:
     """Name the arrays given to a network and check their shapes."""
-    if precision not in PRECISIONS:
-        raise DataError(f"precision must be one of {', '.join(PRECISIONS)}, but is {precision!r}")
+    _refuse_other_precisions(precision)
     wanted = network.inputs
     if not isinstance(X, Mapping):
         if len(wanted) != 1:
@@ -93,14 +124,15 @@ def _shaped(
             f"the network's inputs are {', '.join(wanted)}, but arrays came for "
             f"{', '.join(sorted(X)) or 'none'}"
         )
-    arrays = {name: _entry(name, wanted[name], X[name], precision) for name in wanted}
+    arrays = {name: _entry(network, name, X[name], precision) for name in wanted}
     counts = {len(array) for array in arrays.values()}
     if len(counts) > 1:
         raise DataError(f"the inputs hold different numbers of samples: {sorted(counts)}")
     return arrays
 
 
-def _entry(name: str, entry: Input, given: ArrayLike, precision: str) -> Array:
+def _entry(network: Network, name: str, given: ArrayLike, precision: str) -> Array:
+    entry = network.inputs[name]
     array = np.asarray(given, dtype=precision)
     # One feature may come without its axis, (sample, step), and go in with it.
     if array.ndim == len(entry.shape) and entry.shape[-1:] == (1,):
@@ -111,8 +143,26 @@ def _entry(name: str, entry: Input, given: ArrayLike, precision: str) -> Array:
     )
     if not fits:
         shape = ", ".join(str(size) for size in expected)
-        raise DataError(f"input {name!r} must have shape ({shape}), but came with {array.shape}")
+        raise DataError(
+            f"input {name!r} must have shape ({shape}), but came with {array.shape}"
+            f"{_as_a_series(network, entry, array)}"
+        )
     return array
+
+
+def _as_a_series(network: Network, entry: Input, array: Array) -> str:
+    """Say how windows of several calls are taken, where layers carry their state on."""
+    steps = entry.shape[0] if entry.shape else None
+    whole = array.ndim == len(entry.shape) + 1 and array.shape[2:] == entry.shape[1:]
+    if not steps or not whole or array.shape[1] % steps or array.shape[1] <= steps:
+        return ""
+    if not any(layer.stateful for _, layer in network.recurrent()):
+        return ""
+    series = array.shape[1]
+    return (
+        ": its layers carry their state from call to call, so read it with "
+        f"unroll={series} (--unroll {series}) for windows of so many steps"
+    )
 
 
 def _refuse_missing(name: str, part: Array, whole: Array) -> None:

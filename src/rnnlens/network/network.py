@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 from typing import Literal, get_args
 
 from rnnlens.network.layers import Bidirectional, Input, Layer, Recurrent, TimeDistributed
+from rnnlens.network.runner import Runner, runner_of
 
 __all__ = [
     "ROUNDINGS",
@@ -207,6 +208,40 @@ class Network:
             elif isinstance(layer, Bidirectional):
                 yield f"{node.name}.forward", layer.forward
                 yield f"{node.name}.backward", layer.backward
+
+    def runner(self, precision: str = "float64") -> Runner:
+        """Make this network ready to be run often, on few windows at a time.
+
+        For services: what `rnnlens.predict` finds out and checks at each call is found out once.
+        Its arrays are taken to stay as they are: make a runner anew where one changes. Threads may
+        share a runner.
+
+        Parameters
+        ----------
+        precision : {"float64", "float32"}
+            What is computed in.
+
+        Returns
+        -------
+        Runner
+            Takes one array (sample, step, feature) an input, in the order of the inputs, and gives
+            what `rnnlens.predict` gives, to the last bit: an array, or a tuple of several. Shapes
+            are checked; NaN is not looked for and goes through.
+
+        Raises
+        ------
+        DataError
+            If the precision is none of those.
+
+        Examples
+        --------
+        >>> import rnnlens
+        >>> from rnnlens.demo.weather import demo_files
+        >>> run = rnnlens.read(demo_files().network).runner()
+        >>> run([[[0.0] * 10] * 24]).shape
+        (1, 10)
+        """
+        return runner_of(self, precision)
 
     def __repr__(self) -> str:
         kinds = " > ".join(layer_kind(node.layer) for node in self.nodes)

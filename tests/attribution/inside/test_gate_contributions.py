@@ -149,3 +149,13 @@ def test_masked_steps_have_no_share(rng):
     )
     assert (found.contribution[0, 4:] == 0).all() and (found.contribution[1, :2, :3] == 0).all()
     assert np.abs(found.elsewhere).max() < 1e-10
+
+
+def test_progress_ends_at_all_windows(rng, monkeypatch):
+    import rnnlens
+
+    net, seen = forecaster("lstm", rng), []
+    monkeypatch.setattr("rnnlens.engine.schedule.plan.CHUNK_BYTES", 1)  # several parts
+    X = rng.normal(size=(600, 7, 3))
+    rnnlens.gate_contributions(net, X, target=0, progress=lambda done, of: seen.append((done, of)))
+    assert len(seen) > 1 and seen == sorted(seen) and seen[-1] == (600, 600)

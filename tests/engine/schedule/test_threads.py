@@ -240,3 +240,23 @@ def test_a_network_runs_with_one_blas_thread(rng, monkeypatch):
         assert set(blas_threads()) == {3}
     assert seen
     assert all(set(counts) == {1} for counts in seen)
+
+
+def test_a_blas_that_is_loaded_while_others_are_held_is_held_too():
+    code = (
+        "import sys\n"
+        "from threadpoolctl import threadpool_info\n"
+        "import numpy\n"
+        "from rnnlens.engine.schedule.threads import one_blas_thread\n"
+        "def counts():\n"
+        "    known = threadpool_info()\n"
+        "    return [one['num_threads'] for one in known if one['user_api'] == 'blas']\n"
+        "with one_blas_thread():\n"
+        "    assert 'scipy.linalg' not in sys.modules\n"
+        "    import scipy.linalg\n"
+        "    with one_blas_thread():\n"
+        "        print(set(counts()))\n"
+        "print(all(count > 1 for count in counts()))\n"
+    )
+    done = python("-c", code, OPENBLAS_NUM_THREADS="3")
+    assert done.stdout == "{1}\nTrue\n", done.stderr

@@ -56,9 +56,10 @@ def test_coalitions_beside_held_inputs_equal_them_one_by_one(name, of, rows, rng
 
 
 def test_held_inputs_leave_beginnings_shared():
-    for name in ("static repeated", "static as a state", "tokens merged", "everywhere"):
+    walked = {"tokens merged": "day", "any length": "rain"}
+    others = ("static repeated", "static as a state", "everywhere", "one step again", "some steps")
+    for name, of in (walked | dict.fromkeys(others, "x")).items():
         network, _ = joined(name)
-        of = "day" if name == "tokens merged" else "x"
         assert cells_a_step(network, of)[1], name
     assert split_by_step(joined("both ways")[0], "x") is None
     network, _ = joined("decoder")

@@ -124,3 +124,10 @@ def test_an_index_with_a_byte_changed_is_refused():
         changed[place] ^= 1
         with pytest.raises(ValueError, match=r"checksum|outside|lie over|end within"):
             table(bytes(changed))
+
+
+def test_a_part_of_a_checkpoint_that_has_no_name_before_its_number_is_refused(tmp_path):
+    path = tmp_path / ".data-00000-of-00001"
+    path.write_bytes(b"numbers")
+    with pytest.raises(InputError):
+        api.describe(path)

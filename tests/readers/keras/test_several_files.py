@@ -112,10 +112,11 @@ def test_of_architectures_with_the_same_names_that_of_the_files_name_is_taken(tm
         assert f"that of {name}_architecture.json" in network.origin.notes[0]
 
 
-def test_an_index_holds_plain_names_alone(tmp_path):
+@pytest.mark.parametrize("name", ["../m_00000.weights.h5", "", "..", "m\0.weights.h5"])
+def test_an_index_holds_plain_names_alone(tmp_path, name):
     path = sharded(forecaster(), tmp_path)
     text = json.loads(path.read_text())
-    text["weight_map"] = dict.fromkeys(text["weight_map"], "../m_00000.weights.h5")
+    text["weight_map"] = dict.fromkeys(text["weight_map"], name)
     path.write_text(json.dumps(text))
     with pytest.raises(UnreadableFile, match="names files in other folders"):
         api.describe(path)

@@ -121,6 +121,56 @@ CASES = {
         lambda m, x: m.fc(nn.functional.softplus(last(m.rnn(x)))),
         {"rnn": lstm(3, 4, proj_size=2), "fc": nn.Linear(2, 1)},
     ),
+    "a linear layer before the recurrence": (
+        "Linear(inp) > relu > LSTM > Linear(fc)",
+        lambda m, x: m.fc(last(m.rnn(torch.relu(m.inp(x))))),
+        {"inp": nn.Linear(3, 5), "rnn": lstm(5, 4), "fc": nn.Linear(4, 2)},
+    ),
+    "dropout and an activation before it": (
+        "Dropout > tanh > GRU > Linear(fc)",
+        lambda m, x: m.fc(last(m.rnn(torch.tanh(x)))),
+        {"rnn": nn.GRU(3, 4, batch_first=True), "fc": nn.Linear(4, 2)},
+    ),
+    "a norm before it": (
+        "LayerNorm(ln) > LSTM > Linear(fc)",
+        lambda m, x: m.fc(last(m.rnn(m.ln(x)))),
+        {"ln": nn.LayerNorm(3), "rnn": lstm(3, 4), "fc": nn.Linear(4, 2)},
+    ),
+    "convolutions and a pool before it": (
+        "Conv1d(a, padding=1) > relu > MaxPool1d(2) > Conv1d(b, dilation=2) > LSTM > Linear(fc)",
+        lambda m, x: m.fc(
+            last(m.rnn(m.b(nn.functional.max_pool1d(torch.relu(m.a(x.mT)), 2)).mT))
+        ),
+        {
+            "a": nn.Conv1d(3, 5, 3, padding=1), "b": nn.Conv1d(5, 4, 2, dilation=2),
+            "rnn": lstm(4, 4), "fc": nn.Linear(4, 2),
+        },
+    ),
+    "a convolution with a stride, in groups, padded by its name": (
+        "Conv1d(a, groups=3, padding=same) > Conv1d(b, stride=2) > AvgPool1d(2, stride=1) > LSTM",
+        lambda m, x: last(m.rnn(nn.functional.avg_pool1d(m.b(m.a(x.mT)), 2, 1).mT)),
+        {
+            "a": nn.Conv1d(3, 6, 3, padding="same", groups=3), "b": nn.Conv1d(6, 2, 2, stride=2),
+            "rnn": lstm(2, 4),
+        },
+    ),
+    "branches before it": (
+        "[Linear(a), Linear(b) > sigmoid] > multiply > LSTM > Linear(fc)",
+        lambda m, x: m.fc(last(m.rnn(m.a(x) * torch.sigmoid(m.b(x))))),
+        {
+            "a": nn.Linear(3, 5), "b": nn.Linear(3, 5), "rnn": lstm(5, 4), "fc": nn.Linear(4, 2),
+        },
+    ),
+    "what comes in, joined with what is made of it": (
+        "[Identity, Linear(a) > tanh] > concat > LSTM > Linear(fc)",
+        lambda m, x: m.fc(last(m.rnn(torch.cat([x, torch.tanh(m.a(x))], -1)))),
+        {"a": nn.Linear(3, 2), "rnn": lstm(5, 4), "fc": nn.Linear(4, 2)},
+    ),
+    "a convolution over what the recurrent layer gives": (
+        "LSTM > Conv1d(a) > mean > Linear(fc)",
+        lambda m, x: m.fc(m.a(m.rnn(x)[0].mT).mT.mean(1)),
+        {"rnn": lstm(3, 4), "a": nn.Conv1d(4, 5, 2), "fc": nn.Linear(5, 2)},
+    ),
 }  # fmt: skip
 
 
@@ -269,7 +319,13 @@ WRONG = {
     "LSTM > fc(": "'\\)' is missing|a layer is missing",
     "LSTM ; fc": "'; fc' is out of place",
     "LSTM > fc fc": "'fc' is out of place",
-    "relu > Linear(fc)": "it must begin with a recurrent layer",
+    "[relu, tanh] > concat > LSTM(a)": "no layer at its beginning says how many features",
+    "Dropout > Embedding(fc) > LSTM(a)": "Embedding takes tokens, so nothing stands before it",
+    "Linear(fc) > LSTM(a)": "a takes 3 a step, and 2 numbers a step come",
+    "last > Linear(fc) > LSTM(a)": "and 2 numbers, without steps come",
+    "LSTM(a) > last > Conv1d(fc)": "'Conv1d' takes the steps of a layer before it",
+    "LSTM(a) > Conv1d(fc)": "fc has a weight of shape \\(2, 4\\), not three axes",
+    "LSTM(a) > MaxPool1d": "MaxPool1d takes whole numbers",
     "LSTM > Linear": "Linear must name its arrays",
     "LSTM > Linear(out)": "there is no array out.weight",
     "LSTM > wavelet > Linear(fc)": "'wavelet' is no layer that may be stated",
@@ -283,7 +339,7 @@ WRONG = {
     "LSTM > relu(3)": "relu does not take 3",
     "LSTM > LayerNorm(a)": "a has arrays of",
     "LSTM > GRU(b, tanh, relu)": "GRU takes its name",
-    "[relu, tanh]": "branches follow one layer",
+    "LSTM(a) > [last, mean] > [relu, tanh]": "branches follow one layer",
 }
 
 

@@ -1,8 +1,10 @@
 """Programs of torch.export, live and in files: read step by step, and nothing in them is run."""
 
+import io
 import json
 import pickle
 import zipfile
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -18,6 +20,10 @@ from torch_models import scrambled
 
 #: What PyTorch says of its own layers while the tests export them.
 pytestmark = pytest.mark.filterwarnings("ignore:The tensor attributes", "ignore:.*deprecated")
+
+
+#: Files that PyTorch 2.6 wrote, by ``benchmarks/write_torch_programs.py``.
+OLDER = Path(__file__).parents[2] / "data/torch_programs"
 
 
 class Forecaster(nn.Module):
@@ -137,6 +143,74 @@ def test_a_program_is_read_step_by_step(name, where, tmp_path):
         # float32 keeps 6e-8 of a number, and a few layers add up some
         np.testing.assert_allclose(mine, one.detach().numpy(), rtol=0, atol=5e-6)
     assert {node.sources["b"].text for node in net.nodes if "b" in node.sources} >= {"fc.bias"}
+
+
+@pytest.mark.parametrize("name", ["free", "several", "both_ways"])
+def test_a_program_of_pytorch_before_2_8_gives_what_its_module_gave(name):
+    net = read(OLDER / f"{name}.pt2")
+    with np.load(OLDER / "given.npz") as held:
+        given = [held[key] for key in sorted(held) if key.startswith(f"{name}_x")]
+        theirs = [held[key] for key in sorted(held) if key.startswith(f"{name}_y")]
+    ours = predict(net, dict(zip(net.inputs, given, strict=True)))
+    for mine, one in zip(ours if isinstance(ours, tuple) else (ours,), theirs, strict=True):
+        # float32 keeps 6e-8 of a number, and a few layers add up some
+        np.testing.assert_allclose(mine, one, rtol=0, atol=1e-6)
+    assert net.origin.format == "PyTorch exported program (.pt2)"
+
+
+def within(change):
+    """Change the file of torch.save that lies within the archive."""
+
+    def changed_within(data):
+        with zipfile.ZipFile(io.BytesIO(data)) as old:
+            members = {name: old.read(name) for name in old.namelist()}
+        made = io.BytesIO()
+        with zipfile.ZipFile(made, "w") as new:
+            for name, content in members.items():
+                new.writestr(name, change(name, content))
+        return made.getvalue()
+
+    return changed_within
+
+
+def test_nothing_in_a_program_of_pytorch_before_2_8_is_run(tmp_path):
+    mark = tmp_path / "ran"
+    attack = pickle.dumps(Attack(mark))
+    as_file = io.BytesIO()
+    torch.save({"fc.bias": Attack(mark)}, as_file)
+    members = {
+        "state_dict.pt": lambda _: as_file.getvalue(),
+        "constants.pt": lambda _: attack,
+        "program.json": lambda _: attack,
+    }
+    for end, make in members.items():
+        target = rewritten(OLDER / "free.pt2", tmp_path / "changed.pt2", {end: make})
+        with pytest.raises((UnreadableFile, UnsupportedModel)):
+            read(target)
+        assert not mark.exists()
+    # what is not looked at may hold anything
+    more = {"example_inputs.pt": lambda _: attack}
+    read(rewritten(OLDER / "free.pt2", tmp_path / "changed.pt2", more))
+    assert not mark.exists()
+    torch.load(io.BytesIO(as_file.getvalue()), weights_only=False)
+    assert mark.exists()
+
+
+def test_a_program_of_pytorch_before_2_8_that_is_cut_off_is_refused(tmp_path):
+    cases = {
+        "program.json": [lambda data: data[:-9], lambda _: b"[]", lambda _: b"[" * 10**5],
+        "state_dict.pt": [
+            lambda data: data[:-9],
+            lambda _: b"",
+            within(lambda name, data: data[:-8] if name.endswith("data/1") else data),
+            within(lambda name, data: data[:60] if name.endswith("data.pkl") else data),
+        ],
+    }
+    for end, changes in cases.items():
+        for change in changes:
+            target = rewritten(OLDER / "free.pt2", tmp_path / "changed.pt2", {end: change})
+            with pytest.raises(UnreadableFile):
+                read(target)
 
 
 class Merged(Forecaster):

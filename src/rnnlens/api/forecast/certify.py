@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from rnnlens.api.shared.given.arguments import checked
+from rnnlens.api.shared.linear_algebra import one_blas_thread
 from rnnlens.arguments import did_you_mean
 from rnnlens.attribution.options import Target
 from rnnlens.errors import DataError, InputError
@@ -33,6 +34,7 @@ PROOFS, FORECAST = 20, 1
 
 
 @checked()
+@one_blas_thread
 def certify(
     net: NetworkLike,
     X: Windows | WindowsByInput | ArrayLike | Mapping[str, ArrayLike],

@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING
 
 from rnnlens.api.shared.given.arguments import checked
+from rnnlens.api.shared.linear_algebra import one_blas_thread
 from rnnlens.attribution.options import Target
 
 if TYPE_CHECKING:
@@ -20,6 +21,7 @@ __all__ = ["check"]
 
 
 @checked()
+@one_blas_thread
 def check(
     net: NetworkLike,
     X: Windows | WindowsByInput | ArrayLike | Mapping[str, ArrayLike],

@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from rnnlens.api.shared.given.arguments import checked
+from rnnlens.api.shared.linear_algebra import one_blas_thread
 
 if TYPE_CHECKING:
     import xarray as xr
@@ -25,6 +26,7 @@ COMPARED = ("zero", "mean", "persistence", "background")
 
 
 @checked()
+@one_blas_thread
 def compare_baselines(
     net: NetworkLike,
     X: Windows | WindowsByInput | ArrayLike | Mapping[str, ArrayLike],

@@ -6,6 +6,7 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import TYPE_CHECKING
 
 from rnnlens.api.shared.given.arguments import checked
+from rnnlens.api.shared.linear_algebra import one_blas_thread
 from rnnlens.attribution.options import Effort, Target, as_target
 
 if TYPE_CHECKING:
@@ -23,6 +24,7 @@ EXPLAINING, CHECKING = 20, 1
 
 
 @checked()
+@one_blas_thread
 def explain(
     net: NetworkLike,
     X: Windows | WindowsByInput | ArrayLike | Mapping[str, ArrayLike],
@@ -124,7 +126,7 @@ def explain(
     >>> bool(np.allclose(explained.contribution.sum(["lag", "feature"]), change))
     True
     """
-    from rnnlens.api.shared.each_target import explain_each
+    from rnnlens.api.shared.each_target import explain_each, targets_asked
     from rnnlens.api.shared.explanation import Explanation
     from rnnlens.api.shared.forecast.check import unjudged, with_check
     from rnnlens.api.shared.given.joint.making import make_case
@@ -148,6 +150,7 @@ def explain(
     if case.layout is not None:
         refuse_alone(method, case.layout.inputs)
     whole, (case, explained_on) = case, on_logits(case, asked.output, asked.logits)
+    names, horizons = targets_asked(case, asked)
     explanation = Explanation(
         case=case,
         output=asked.output,
@@ -160,6 +163,7 @@ def explain(
         background=background,
         initial_state=initial_state,
         effort=effort,
+        asked=len(names) * len(horizons),
     )
     with Parts(progress, explained=EXPLAINING, check=CHECKING) as parts:
         explained = explain_each(case, asked, explanation.of_target, parts.of("explained"))

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from rnnlens.api.shared.given.arguments import checked
+from rnnlens.api.shared.linear_algebra import one_blas_thread
 
 if TYPE_CHECKING:
     import xarray as xr
@@ -25,6 +26,7 @@ __all__ = ["interactions"]
 
 
 @checked()
+@one_blas_thread
 def interactions(
     net: NetworkLike,
     X: Windows | WindowsByInput | ArrayLike | Mapping[str, ArrayLike],

@@ -6,6 +6,7 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import TYPE_CHECKING, cast
 
 from rnnlens.api.shared.given.arguments import checked
+from rnnlens.api.shared.linear_algebra import one_blas_thread
 from rnnlens.attribution.options import Effort, Target, as_target
 from rnnlens.attribution.registry import SUMMING
 from rnnlens.errors import InputError
@@ -28,6 +29,7 @@ SHARES, EVIDENCE = 1, 4
 
 
 @checked()
+@one_blas_thread
 def lags(
     net: NetworkLike,
     X: Windows | WindowsByInput | ArrayLike | Mapping[str, ArrayLike],

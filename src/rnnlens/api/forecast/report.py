@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, cast
 import numpy as np
 
 from rnnlens.api.shared.given.arguments import checked
+from rnnlens.api.shared.linear_algebra import one_blas_thread
 from rnnlens.attribution.options import Effort, Target
 from rnnlens.errors import InputError
 from rnnlens.evidence.options import Shares
@@ -34,6 +35,7 @@ WEIGHTS = {"explained": 4.0, "gathered": 1.0, "drawn": 4.0}
 
 
 @checked()
+@one_blas_thread
 def report(
     net: NetworkLike,
     data: Windows | WindowsByInput,

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from rnnlens.api.shared.given.arguments import checked
+from rnnlens.api.shared.linear_algebra import one_blas_thread
 from rnnlens.arguments import did_you_mean
 from rnnlens.errors import DataError, InputError
 
@@ -32,6 +33,7 @@ CHECKS, FORECAST = 5, 1
 
 
 @checked()
+@one_blas_thread
 def trust(
     net: NetworkLike,
     X: Windows | WindowsByInput | ArrayLike | Mapping[str, ArrayLike],

@@ -9,6 +9,7 @@ import numpy as np
 
 from rnnlens.api.inside.fixed_points import HELD_AT, LONGEST
 from rnnlens.api.shared.given.arguments import checked
+from rnnlens.api.shared.linear_algebra import one_blas_thread
 from rnnlens.arguments import NAME, either, many, number, whole
 from rnnlens.errors import DataError, InputError
 
@@ -31,6 +32,7 @@ _FEATURE = either(NAME, whole(), what="the name or the number of a feature")
 @checked(
     feature=_FEATURE, values=_VALUES, at=HELD_AT, order=whole(1, LONGEST), period=whole(1, LONGEST)
 )
+@one_blas_thread
 def bifurcations(
     net: NetworkLike,
     X: Windows | WindowsByInput | ArrayLike | Mapping[str, ArrayLike],

@@ -6,6 +6,7 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import TYPE_CHECKING
 
 from rnnlens.api.shared.given.arguments import checked
+from rnnlens.api.shared.linear_algebra import one_blas_thread
 from rnnlens.arguments import NAME, either, mapping, number, numbers, whole
 
 if TYPE_CHECKING:
@@ -34,6 +35,7 @@ HELD_AT = either(
 
 
 @checked(at=HELD_AT, order=whole(1, LONGEST), period=whole(1, LONGEST))
+@one_blas_thread
 def fixed_points(
     net: NetworkLike,
     X: Windows | WindowsByInput | ArrayLike | Mapping[str, ArrayLike],

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import TYPE_CHECKING
 
 import numpy as np
 
 from rnnlens.api.shared.given.arguments import checked
+from rnnlens.api.shared.linear_algebra import one_blas_thread
 
 if TYPE_CHECKING:
     import xarray as xr
@@ -22,6 +23,7 @@ __all__ = ["gate_contributions"]
 
 
 @checked()
+@one_blas_thread
 def gate_contributions(
     net: NetworkLike,
     X: Windows | WindowsByInput | ArrayLike | Mapping[str, ArrayLike],
@@ -33,6 +35,7 @@ def gate_contributions(
     background: Windows | WindowsByInput | ArrayLike | None = None,
     of: str | None = None,
     seed: int = 0,
+    progress: Callable[[int, int], None] | None = None,
 ) -> xr.Dataset:
     """Split the change of each forecast by the gate that carried it, exactly: gate x lag x unit.
 
@@ -53,6 +56,8 @@ def gate_contributions(
         recurrent layer.
     target, baseline, held, background, of, seed
         As in `rnnlens.explain`.
+    progress : callable, optional
+        Called with windows done and windows in all.
 
     Returns
     -------
@@ -98,7 +103,7 @@ def gate_contributions(
     )
     case, place = asked.case, locate_layer(asked.case.network, layer)
     about = {**asked.about, "layer": place.name}
-    split = method.gate_contributions(asked.question, layer=place.name)
+    split = method.gate_contributions(asked.question, layer=place.name, progress=progress)
     coords: dict[str, object] = {
         "lag": np.arange(1, split.contribution.shape[1] + 1),
         "gate": list(method.GATES[place.layer.cell.kind]),

@@ -6,6 +6,7 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import TYPE_CHECKING
 
 from rnnlens.api.shared.given.arguments import DATA, checked
+from rnnlens.api.shared.linear_algebra import one_blas_thread
 from rnnlens.arguments import LARGEST, many, whole
 from rnnlens.errors import DataError
 
@@ -27,6 +28,7 @@ _GROUPS = many(
 
 
 @checked(groups=_GROUPS, background=DATA)
+@one_blas_thread
 def gate_effects(
     net: NetworkLike,
     X: Windows | WindowsByInput | ArrayLike | Mapping[str, ArrayLike],

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from rnnlens.api.shared.given.arguments import DATA, checked
+from rnnlens.api.shared.linear_algebra import one_blas_thread
 from rnnlens.attribution.options import Intervention
 from rnnlens.errors import InputError
 
@@ -25,6 +26,7 @@ __all__ = ["intervene"]
 
 
 @checked(background=DATA)
+@one_blas_thread
 def intervene(
     net: NetworkLike,
     X: Windows | WindowsByInput | ArrayLike | Mapping[str, ArrayLike],

@@ -6,6 +6,7 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import TYPE_CHECKING
 
 from rnnlens.api.shared.given.arguments import checked
+from rnnlens.api.shared.linear_algebra import one_blas_thread
 from rnnlens.arguments import many, number, whole
 
 if TYPE_CHECKING:
@@ -29,6 +30,7 @@ _KEPT = many(whole(1), "whole numbers from 1: how many of the newest steps are k
     alpha=number(above=0, below=1),
     block=whole(1),
 )
+@one_blas_thread
 def memory(
     net: NetworkLike,
     X: Windows | WindowsByInput | ArrayLike | Mapping[str, ArrayLike],

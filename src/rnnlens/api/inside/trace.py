@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING
 
 from rnnlens.api.shared.given.arguments import checked
+from rnnlens.api.shared.linear_algebra import one_blas_thread
 
 if TYPE_CHECKING:
     import xarray as xr
@@ -22,6 +23,7 @@ ATTENTION = ("head", "query", "attended")
 
 
 @checked()
+@one_blas_thread
 def trace(
     net: NetworkLike,
     X: Windows | WindowsByInput | ArrayLike | Mapping[str, ArrayLike],

@@ -6,12 +6,15 @@ from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING
 
 from rnnlens.api.shared.given.arguments import checked
+from rnnlens.network.runner import made_by
 
 if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import ArrayLike, NDArray
 
     from rnnlens.api.shared.given.network_given import NetworkLike
+    from rnnlens.network.network import Network
+    from rnnlens.network.runner import Runner
     from rnnlens.series.joint.windows import WindowsByInput
     from rnnlens.series.windows import Windows
 
@@ -70,3 +73,13 @@ def predict(
     if isinstance(given, WindowsByInput):
         given = arrays_for(net, given)
     return run(net, given, initial_state=initial_state, precision=precision)
+
+
+def _runner(network: Network, precision: str) -> Runner:
+    """Make what `rnnlens.network.network.Network.runner` gives; the engine is loaded only now."""
+    from rnnlens.engine.runner import NetworkRunner
+
+    return NetworkRunner(network, precision)
+
+
+made_by(_runner)

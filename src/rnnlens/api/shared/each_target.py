@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
-from typing import TYPE_CHECKING, Any
+from collections.abc import Callable, Mapping, Sequence
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 import xarray as xr
@@ -36,10 +36,16 @@ def explain_each(
     labels = [case.called(name, asked.output) for name in names]
     rows: list[xr.Dataset] = []
     largest: list[float] = []
+    audits: list[_OneAudit] = []
     told = iter(equal_parts(progress, len(names) * len(steps)))
     for step in steps:
         explained = [explain(name, step, next(told)) for name in names]
         largest += [one.attrs["max_residual"] for one in explained if "max_residual" in one.attrs]
+        audits += [
+            _OneAudit(label if step is None else f"{label}, horizon {step}", one.attrs)
+            for label, one in zip(labels, explained, strict=True)
+            if "audit" in one.attrs
+        ]
         joined = explained[0]
         if _many(asked.name):
             joined = xr.concat(explained, "target", combine_attrs="drop_conflicts", join="exact")
@@ -52,8 +58,55 @@ def explain_each(
         whole = whole.assign_coords(horizon=[1 if step is None else int(step) for step in steps])
     if largest:
         whole.attrs["max_residual"] = max(largest)
+    if audits:
+        whole.attrs |= _one_audit(audits)
     last = [name for name in ("horizon", "target") if name in whole.dims]
     return whole.transpose(..., *last)
+
+
+class _OneAudit(NamedTuple):
+    """Which target was audited, and what its result says of it."""
+
+    label: str
+    said: Mapping[str, Any]
+
+    @property
+    def windows(self) -> int:
+        """How many windows were audited."""
+        return int(self.said["audit_windows"])
+
+    @property
+    def share(self) -> float:
+        """The mean difference in the mean size."""
+        return float(self.said["audit_share"])
+
+
+def _one_audit(audits: Sequence[_OneAudit]) -> dict[str, str | int | float]:
+    """Say of all targets together how far secant is from exact values."""
+    windows = sum(one.windows for one in audits)
+    known = [one for one in audits if np.isfinite(one.share)]
+    share = float("nan")
+    text = f"secant against exact Shapley values of lags in {windows:,} windows of all targets"
+    if known:
+        share = float(np.average([a.share for a in known], weights=[a.windows for a in known]))
+        worst = max(known, key=lambda one: one.share)
+        text += f": mean difference {share:.1%} of the mean size, most for {worst.label}, "
+        text += f"{worst.share:.1%}"
+    said: dict[str, str | int | float] = {
+        "audit": text,
+        "audit_windows": windows,
+        "audit_share": share,
+    }
+    if len({one.said["unit"] for one in audits}) == 1:  # differences of other units do not compare
+        means, largest = (
+            [float(one.said[name]) for one in audits] for name in ("audit_mean", "audit_largest")
+        )
+        weights = [one.windows for one in audits]
+        said |= {
+            "audit_mean": float(np.average(means, weights=weights)),
+            "audit_largest": max(largest),
+        }
+    return said
 
 
 def targets_asked(case: Case, asked: Target) -> tuple[list[Name], list[int | None]]:

@@ -44,6 +44,8 @@ class Explanation:
         What of it.
     method, baseline, held, newest, groups, background, initial_state, effort
         As in `rnnlens.explain`.
+    asked : int
+        How many targets and horizons there are; they share one audit.
     """
 
     case: Case
@@ -57,6 +59,7 @@ class Explanation:
     background: Windows | WindowsByInput | ArrayLike | Mapping[str, ArrayLike] | None
     initial_state: Mapping[str, Sequence[ArrayLike]] | None
     effort: Effort
+    asked: int = 1
 
     def of_target(
         self, name: str | int | None, horizon: int | None, progress: Progress | None = None
@@ -83,6 +86,7 @@ class Explanation:
         options = MethodOptions(
             effort=self.effort,
             background=self._drawn(case) if chosen.background else None,
+            asked=self.asked,
             progress=progress,
         )
         answer = run_method(self.method, question, options)

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from rnnlens.api.shared.given.case import Case, NamedTarget
     from rnnlens.network.network import Network
 
-__all__ = ["ask", "refuse_without_memory"]
+__all__ = ["ask", "question_of", "refuse_without_memory"]
 
 #: The tolerance where none is given, as a part of the forecasts' standard deviation.
 TOLERANCE = 0.05
@@ -63,18 +63,7 @@ def ask(
         )
     values = predict(case.network, case.inputs)
     full = named.resolved.pick(values if isinstance(values, tuple) else (values,))
-    question = MemoryQuestion(
-        network=case.network,
-        inputs=case.inputs,
-        of=case.of,
-        value=named.resolved.pick,
-        weight=named.resolved.weight,
-        histories=np.arange(0),
-        kept=np.array([1]),
-        alpha=alpha,
-        block=block,
-        seed=settings["seed"],
-    )
+    question = question_of(case, named, alpha=alpha, block=block, seed=settings["seed"])
     if actual is None and case.windows is not None:
         actual = case.windows.actual_of(named.name)
     return measure(
@@ -85,4 +74,27 @@ def ask(
         histories=histories,
         kept=None if kept is None else np.unique(np.asarray(kept, np.int64)),
         progress=progress,
+    )
+
+
+def question_of(
+    case: Case,
+    named: NamedTarget,
+    *,
+    alpha: float = 0.05,
+    block: int | None = None,
+    seed: int = 0,
+) -> MemoryQuestion:
+    """Put down which forecast is asked about, over which windows, no step of them replaced yet."""
+    return MemoryQuestion(
+        network=case.network,
+        inputs=case.inputs,
+        of=case.of,
+        value=named.resolved.pick,
+        weight=named.resolved.weight,
+        histories=np.arange(0),
+        kept=np.array([1]),
+        alpha=alpha,
+        block=block,
+        seed=seed,
     )

@@ -22,6 +22,7 @@ from rnnlens.api.shared.pace import certify_pace, run_pace, secant_pace, slownes
 from rnnlens.attribution.baselines.baseline import Baseline
 from rnnlens.attribution.default import parts_of
 from rnnlens.attribution.games.budget import Cost
+from rnnlens.attribution.games.fitting import fitting
 from rnnlens.attribution.methods.shapley_tree import NEWEST
 from rnnlens.attribution.options import Target, as_target
 from rnnlens.engine.schedule.plan import Estimate, estimate
@@ -121,8 +122,10 @@ def _cells(
         passes = 1 + 3 * len(question.one_window(method).windows)
         parts = {"secant": question.windows * passes * question.steps * layers}
     else:
-        cost = Cost(question, by_feature=method == "owen")
-        parts = {method: cost.exact(min(question.newest_or(NEWEST), question.steps)) or 0}
+        by_feature = method == "owen"
+        newest = fitting(question, NEWEST, by_feature=by_feature)
+        cost = Cost(question, by_feature=by_feature)
+        parts = {method: cost.exact(min(newest, question.steps)) or 0}
     return parts
 
 

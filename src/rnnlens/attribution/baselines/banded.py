@@ -304,10 +304,23 @@ def _likeliest(scaled: _Scaled) -> tuple[int, Shrinking]:
 
 
 def _own_ridge(folds: list[_Fold], band: int, feature: int) -> float:
-    """Choose the ridge of one feature alone."""
+    """Choose the ridge of one feature alone: all ridges and folds are solved for at once."""
     alone = [fold.of_feature(feature) for fold in folds]
-    losses = [sum(fold.loss(band, Shrinking(0.0, (one,))) for fold in alone) for one in RIDGES]
-    return float(RIDGES[int(np.argmin(losses))])
+    at = slice(band + 1)
+    learned = np.stack([fold.learned[at, at] for fold in alone])
+    left_out = np.stack([fold.left_out[at, at] for fold in alone])
+    count = np.array([fold.count for fold in alone])
+    s = np.array(RIDGES)[:, None, None, None]
+    R = (1 - s) * learned + s * np.eye(band + 1)  # (ridge, fold, step, step)
+    across = R[..., 1:, :1]
+    slope = np.linalg.solve(R[..., 1:, 1:], across) if band else across
+    left = R[..., 0, 0] - (slope * across).sum(axis=(-2, -1))
+    missed = np.concatenate([np.ones((*slope.shape[:2], 1, 1)), -slope], axis=2)
+    power = (missed * (left_out @ missed)).sum(axis=(-2, -1))
+    likely = left > 0
+    left = np.where(likely, left, 1.0)
+    loss = np.where(likely, count * np.log(left) + power / left, np.inf).sum(axis=1)
+    return float(RIDGES[int(np.argmin(loss))])
 
 
 @dataclass(frozen=True, eq=False)

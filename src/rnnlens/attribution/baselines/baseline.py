@@ -26,6 +26,7 @@ says what the data imply instead.
 from __future__ import annotations
 
 from dataclasses import dataclass
+from math import gcd
 from typing import ClassVar
 
 import numpy as np
@@ -46,7 +47,7 @@ NAMED = ("zero", "mean", "persistence", "background", *CALENDAR)
 #: Windows drawn for ``background`` where their number is not given.
 BACKGROUNDS = 32
 #: Steps that a baseline's steps are compared with: evenly taken from the data where it has more.
-MOST_STEPS = 100_000
+MOST_STEPS = 20_000
 
 
 @dataclass(frozen=True, eq=False)
@@ -209,6 +210,18 @@ def _array(array: Array, x: Array) -> tuple[str, tuple[Array, ...]]:
     )
 
 
+def _every(count: int, steps: int) -> int:
+    """Say how many steps lie between those that are looked at.
+
+    The number has no divisor in common with the steps of a window: of windows that all begin at
+    midnight every hour is seen.
+    """
+    every = max(1, -(-count // MOST_STEPS))
+    while gcd(every, steps) > 1:
+        every += 1
+    return every
+
+
 def unusual(baseline: Baseline, x: Array, real: NDArray[np.bool_] | None = None) -> float:
     """Say how far out among the data's steps the baseline's steps lie.
 
@@ -216,7 +229,7 @@ def unusual(baseline: Baseline, x: Array, real: NDArray[np.bool_] | None = None)
     """
     free = np.setdiff1d(np.arange(x.shape[2]), baseline.held)
     count = x.shape[0] * x.shape[1] if real is None else int(real.sum())
-    steps = Rows(x, free, every=max(1, -(-count // MOST_STEPS)), real=real)
+    steps = Rows(x, free, every=_every(count, x.shape[1]), real=real)
     if len(free) == 0 or len(steps) < 10 * len(free):
         return float("nan")
     mean, _ = steps.mean()

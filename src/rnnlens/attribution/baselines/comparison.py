@@ -58,7 +58,7 @@ class BaselineComparison:
     names, texts, kinds : tuple of str
         Of the baselines: the caller's name, what it is, ``interventional`` or ``conditional``.
     mixed_places : tuple of MixedPlace
-        How unlike the data each baseline's mixtures are; not known of several inputs.
+        How unlike the data the jumps of each baseline's mixtures are; not known of several inputs.
     places : tuple of array of int
         As in `LagContribution`: the rows of each player, where several inputs stand in one array.
     lag_from, lag_to : array (lag,) of int
@@ -147,4 +147,4 @@ def _mixed(
     if question.layout is not None:
         return MixedPlace(float("nan"), float("nan"))
     real = steps_of(question.network, question.inputs, question.of)
-    return mixed_place(baseline, question.x, real=real, background=background)
+    return mixed_place(baseline, question.x, real=real, background=background, whole=False)

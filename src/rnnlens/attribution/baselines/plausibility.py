@@ -15,12 +15,12 @@ Both are 1/2 on average where the mixtures are drawn like the data.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.linalg import cho_factor, cho_solve
+from scipy.linalg import cholesky, solve_triangular
 
 from rnnlens.attribution.baselines.baseline import Array, Baseline
 from rnnlens.attribution.baselines.conditional import GaussianConditional
@@ -61,8 +61,12 @@ def mixed_place(
     *,
     real: NDArray[np.bool_] | None = None,
     background: Array | RealWindows | None = None,
+    whole: bool = True,
 ) -> MixedPlace:
     """Say how unlike the data the mixtures of windows and baseline are.
+
+    The place of whole windows takes the covariance of all of their numbers: it is NaN where
+    ``whole`` says that nobody asks for it.
 
     Shapes: x (sample, step, feature), real (sample, step) of bool, background (window, step,
     feature), or with what of it is data.
@@ -83,18 +87,17 @@ def mixed_place(
     which = evenly(len(x), MOST_SAMPLES)
     some, part = x[which], None if real is None else real[which]
     cuts = 1 + evenly(steps - 1, MOST_CUTS)
-    windows, joints = (
-        _ranks(Rows(data.values, free, count, real=data.real)) for count in (steps, 2)
-    )
     every = np.ones(some.shape[:2], bool) if part is None else part
-    for cut in cuts:
-        # a mixture of padding and data is no mixture of data
-        whole, both = every.all(axis=1), every[:, cut - 1 : cut + 1].all(axis=1)
-        for mixed in _mixed(baseline, which, some, part, np.arange(steps) >= cut):
-            if windows is not None:
-                windows.rank(mixed[whole][..., free])
-            if joints is not None:
-                joints.rank(mixed[both, cut - 1 : cut + 1][..., free])
+    windows = _ranks(Rows(data.values, free, steps, real=data.real)) if whole else None
+    joints = _ranks(Rows(data.values, free, 2, real=data.real))
+    # a mixture of padding and data is no mixture of data
+    full, both = every.all(axis=1), every[:, cuts - 1] & every[:, cuts]
+    for number, pairs, mixed in _mixed(baseline, which, some, part, cuts):
+        if joints is not None:
+            joints.rank(pairs[..., free][both[:, number]])
+        if windows is not None:
+            for one in mixed():
+                windows.rank(one[full][..., free])
     return MixedPlace(*(float("nan") if one is None else one.mean for one in (windows, joints)))
 
 
@@ -103,15 +106,29 @@ def _mixed(
     which: NDArray[np.int64],
     x: Array,
     real: NDArray[np.bool_] | None,
-    shown: NDArray[np.bool_],
-) -> Iterator[Array]:
-    """Give the windows mixed at one cut (sample, step, feature), by draw or background."""
+    cuts: NDArray[np.int64],
+) -> Iterator[tuple[slice, Array, Callable[[], Iterator[Array]]]]:
+    """Give the two steps at some of the cuts, by draw or background, and how to mix the windows.
+
+    Shapes: the numbers of those cuts, (sample, cut, 2, feature), and by cut (sample, step,
+    feature).
+    """
+    shown = np.arange(x.shape[1]) >= cuts[:, None]
     if isinstance(baseline, GaussianConditional):
-        yield from baseline.stand_in(x, shown[None])[:, 0].swapaxes(0, 1)
+        for number, cut in enumerate(cuts):
+            for one in baseline.stand_in(x, shown[number][None])[:, 0].swapaxes(0, 1):
+                here = slice(number, number + 1)
+                yield here, one[:, None, cut - 1 : cut + 1], lambda one=one: iter((one,))
         return
     own = baseline.part(which)
-    for number in range(len(own.windows)):
-        yield np.where(shown[:, None], x, own.stand_in(x, real, number))
+    for background in range(len(own.windows)):
+        hidden = own.stand_in(x, real, background)
+        pairs = np.stack([hidden[:, cuts - 1], x[:, cuts]], axis=2)
+
+        def windows(hidden: Array = hidden) -> Iterator[Array]:
+            return (np.where(one[:, None], x, hidden) for one in shown)
+
+        yield slice(None), pairs, windows
 
 
 @dataclass(eq=False)
@@ -122,8 +139,8 @@ class _Ranks:
     ----------
     moments : WindowMoments
         Of the data.
-    factor : tuple
-        Cholesky factor of their covariance.
+    whitening : array (number, number)
+        The inverse of the Cholesky factor of their covariance.
     ordered : array (row,)
         The distances, rising.
     total, count : int
@@ -131,7 +148,7 @@ class _Ranks:
     """
 
     moments: WindowMoments
-    factor: tuple[Array, bool]
+    whitening: Array
     ordered: Array
     total: int = 0
     count: int = 0
@@ -140,7 +157,7 @@ class _Ranks:
         """Take up the places of some rows."""
         if not len(windows):
             return
-        distances = _distances(windows.reshape(len(windows), -1), self.moments, self.factor)
+        distances = _distances(windows.reshape(len(windows), -1), self.moments, self.whitening)
         self.total += int(np.searchsorted(self.ordered, distances).sum())
         self.count += len(distances)
 
@@ -160,12 +177,15 @@ def _ranks(rows: Rows) -> _Ranks | None:
         return None
     if not len(moments.varying):
         return None
-    factor = cho_factor(moments.covariance)
-    ordered = rows.each(lambda block: _distances(block, moments, factor))
+    factor = cholesky(moments.covariance, lower=True)
+    # made once: rows come in many small parts, and a product takes a part less than a solution
+    whitening = solve_triangular(factor, np.eye(len(factor)), lower=True)
+    ordered = rows.each(lambda block: _distances(block, moments, whitening))
     ordered.sort()
-    return _Ranks(moments, factor, ordered)
+    return _Ranks(moments, whitening, ordered)
 
 
-def _distances(rows: Array, moments: WindowMoments, factor: tuple[Array, bool]) -> Array:
+def _distances(rows: Array, moments: WindowMoments, whitening: Array) -> Array:
     away = rows[:, moments.varying] - moments.mean[moments.varying]
-    return np.einsum("nk,kn->n", away, cho_solve(factor, away.T))
+    scaled = away @ whitening.T
+    return np.einsum("nk,nk->n", scaled, scaled)

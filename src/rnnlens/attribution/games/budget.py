@@ -9,7 +9,13 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from rnnlens.attribution.games.costs import StepCost, cells_of_tree, games_per_window, step_cost
+from rnnlens.attribution.games.costs import (
+    BUDGET,
+    StepCost,
+    exact_cells,
+    games_per_window,
+    step_cost,
+)
 from rnnlens.attribution.games.order_batches import MOST_PAIRS, Stop, cells_of_pairs
 from rnnlens.attribution.games.orders import Atoms
 from rnnlens.attribution.methods import owen as owen_values
@@ -23,10 +29,6 @@ from rnnlens.attribution.result import LagContribution, LagFeatureContribution
 from rnnlens.errors import DataError
 
 __all__ = ["BUDGET", "Choice", "Cost", "Limits", "Within", "within"]
-
-#: Cell evaluations of one call where nothing else is said: a few seconds for a network of 32 units
-#: on two processors.
-BUDGET = 4_000_000
 
 
 @dataclass(frozen=True)
@@ -130,14 +132,7 @@ class Cost:
 
     def exact(self, newest: int) -> int | None:
         """Count the cells that exact values take for all windows and baselines."""
-        unions = self.question.players(newest)
-        members = self.question.members(unions) if self.by_feature else ()
-        # coalitions that show a union in part, for each of the others
-        partial = owen_values.partial_ways(members) if members else 0
-        coalitions = unions.coalitions(partial)
-        if unions.count > tree.MOST_LAGS + 1 or coalitions > owen_values.MOST_COALITIONS:
-            return None
-        return self.games * cells_of_tree(unions, partial, self._step)
+        return exact_cells(self.question, newest, by_feature=self.by_feature)
 
     def fits(self, newest: int, budget: int) -> int:
         """Find how many lags fit a budget exactly."""
@@ -146,6 +141,12 @@ class Cost:
             if cells is not None and cells <= budget:
                 return fewer
         return 0
+
+    @property
+    def fewest(self) -> int:
+        """Give the fewest lags that can play: none of several inputs too many for one of each."""
+        alone = self.question.layout is None or self.exact(1) is not None
+        return 1 if alone else 0
 
     def decide(self, newest: int, budget: int, *, exact: bool = False) -> Choice:
         """Decide between exact and sampled values."""

@@ -5,13 +5,50 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+import numpy as np
+from numpy.typing import NDArray
+
 from rnnlens.attribution.baselines.conditional import GaussianConditional
-from rnnlens.attribution.question import AnyBaseline
-from rnnlens.engine.stepwise.coalitions import cells_a_step
+from rnnlens.attribution.games.players import Members
+from rnnlens.attribution.question import AnyBaseline, Question
+from rnnlens.engine.stepwise.coalitions import cells_a_step, cells_by_row
 from rnnlens.engine.stepwise.players import Players
+from rnnlens.engine.stepwise.trees import count_prefixes
+from rnnlens.network.formula import parameters_of
 from rnnlens.network.network import Network
 
-__all__ = ["StepCost", "cells_of_tree", "games_per_window", "step_cost"]
+__all__ = [
+    "BUDGET",
+    "MOST_COALITIONS",
+    "MOST_PLAYERS",
+    "StepCost",
+    "cells_of_tree",
+    "exact_cells",
+    "games_per_window",
+    "partial_ways",
+    "step_cost",
+    "usual_budget",
+]
+
+#: Cell evaluations of one call where nothing else is said: a few seconds for a network of 32 units
+#: on two processors.
+BUDGET = 4_000_000
+#: Numbers of a layer up to which a cell counts as one: an LSTM of 40 units with 20 inputs has less.
+USUAL_CELL = 10_000
+#: Players of a tree: 2^21 values are 16 MB and take seconds a window.
+MOST_PLAYERS = 21
+#: Coalitions whose values one window keeps: 128 MB.
+MOST_COALITIONS = 1 << 24
+
+
+def usual_budget(network: Network) -> int:
+    """Give the cell evaluations of one call where nothing else is said.
+
+    A cell of a large layer takes longer in proportion to its numbers, so that fewer are allowed.
+    """
+    sizes = [parameters_of(layer) for _, layer in network.recurrent()]
+    mean = sum(sizes) / len(sizes) if sizes else 0.0
+    return int(BUDGET * USUAL_CELL / max(USUAL_CELL, mean))
 
 
 @dataclass(frozen=True)
@@ -24,10 +61,25 @@ class StepCost:
         Cells: one a recurrent layer that reads the step.
     shared : bool
         Whether coalitions that begin alike share their beginnings.
+    rows : tuple of int
+        The cells of each row of an array that holds several inputs; empty where it holds one.
     """
 
     layers: int
     shared: bool
+    rows: tuple[int, ...] = ()
+
+    def of_window(self, steps: int) -> int:
+        """Count the cells of a whole window of so many steps."""
+        return sum(self.rows) if self.rows else self.layers * steps
+
+    def of_beginnings(self, masks: NDArray[np.bool_], carried: NDArray[np.bool_] | None) -> int:
+        """Count the cells of coalitions: masks (coalition, step) or (..., feature) of bool."""
+        if not self.shared:
+            return len(masks) * self.of_window(masks.shape[1])
+        if self.rows:
+            return count_prefixes(masks, carried, self.rows)
+        return self.layers * count_prefixes(masks, carried)
 
 
 def games_per_window(baseline: AnyBaseline) -> int:
@@ -41,11 +93,31 @@ def step_cost(network: Network, baseline: AnyBaseline, *, of: str) -> StepCost:
     """Say what one step of one window costs in one game."""
     if isinstance(baseline, GaussianConditional):
         return StepCost(sum(1 for _ in network.recurrent()), shared=False)
-    return StepCost(*cells_a_step(network, of))
+    return StepCost(*cells_a_step(network, of), cells_by_row(network, of))
 
 
 def cells_of_tree(players: Players, partial: int | Sequence[int], step: StepCost) -> int:
     """Count the cells that a tree evaluates for one window in one game."""
-    if step.shared:
-        return step.layers * players.cells(partial)
-    return step.layers * players.steps * players.coalitions(partial)
+    if not step.shared:
+        return step.of_window(players.steps) * players.coalitions(partial)
+    if step.rows:
+        return players.cells(partial, step.rows)
+    return step.layers * players.cells(partial)
+
+
+def partial_ways(members: Sequence[Members]) -> list[int]:
+    """Count the ways to show each union in part."""
+    return [max(0, (1 << len(one.masks)) - 2) for one in members]
+
+
+def exact_cells(question: Question, newest: int, *, by_feature: bool) -> int | None:
+    """Count the cells that exact values take for all windows and baselines; None for too many."""
+    unions = question.players(newest)
+    members = question.members(unions) if by_feature else ()
+    # coalitions that show a union in part, for each of the others
+    partial = partial_ways(members) if members else 0
+    if unions.count > MOST_PLAYERS or unions.coalitions(partial) > MOST_COALITIONS:
+        return None
+    games = max(1, question.windows) * games_per_window(question.stand_in)
+    step = step_cost(question.network, question.stand_in, of=question.of)
+    return games * cells_of_tree(unions, partial, step)

@@ -11,7 +11,6 @@ from numpy.typing import NDArray
 from rnnlens.attribution.baselines.baseline import Array
 from rnnlens.attribution.games.costs import StepCost
 from rnnlens.attribution.games.orders import Atoms, drawn_orders
-from rnnlens.engine.stepwise.trees import count_prefixes
 from rnnlens.errors import DataError
 
 __all__ = [
@@ -84,9 +83,7 @@ class OrderBatch:
 
     def cells(self, step: StepCost) -> int:
         """Count the cells that it takes for one window in one game."""
-        if step.shared:
-            return step.layers * count_prefixes(self.masks, self.carried)
-        return step.layers * self.masks.shape[0] * self.masks.shape[1]
+        return step.of_beginnings(self.masks, self.carried)
 
     def added(self, inner: Array, low: Array, high: Array) -> Array:
         """Give what each atom adds, the mean of a pair.

@@ -14,6 +14,7 @@ from rnnlens.engine.forward import Run, forward
 from rnnlens.engine.operations.recurrent import unmerged
 from rnnlens.engine.operations.registry import Multipliers, Tape
 from rnnlens.engine.recurrent_layers import LayerLocation
+from rnnlens.engine.schedule.progress import Progress
 from rnnlens.network.layers import Bidirectional
 
 __all__ = ["Between", "at_layer", "over_stand_ins"]
@@ -39,13 +40,23 @@ def at_layer(
 
 
 def over_stand_ins(
-    question: Question, place: LayerLocation, between: Between, method: str, *, runs: int
+    question: Question,
+    place: LayerLocation,
+    between: Between,
+    method: str,
+    *,
+    runs: int,
+    progress: Progress | None = None,
 ) -> tuple[Array, Array, Array, Array]:
     """Average what a method gives over the backgrounds, the oldest step first.
 
     Returns it, the forecast, the baseline's, and what of their difference it leaves (sample,).
     """
-    parts = [_part(part, place, between, method) for part in question.parts(runs=runs)]
+    parts = []
+    for part in question.parts(runs=runs):
+        parts.append(_part(part, place, between, method))
+        if progress is not None:
+            progress(sum(len(one) for _, one, _ in parts), question.windows)
     split, forecast, value = (np.concatenate(pieces) for pieces in zip(*parts, strict=True))
     rest = forecast - value - split.sum(axis=tuple(range(1, split.ndim)))
     return split, forecast, value, rest

@@ -30,6 +30,7 @@ from rnnlens.engine.forward import Run
 from rnnlens.engine.operations.recurrent import CellRun, run_cell
 from rnnlens.engine.operations.registry import Multipliers
 from rnnlens.engine.recurrent_layers import LayerLocation, locate_layer
+from rnnlens.engine.schedule.progress import Progress
 from rnnlens.engine.step import GRUStep, LSTMStep
 from rnnlens.errors import UnsupportedModel
 from rnnlens.names import declared
@@ -68,7 +69,9 @@ class GateContribution:
     )
 
 
-def gate_contributions(question: Question, *, layer: str | None = None) -> GateContribution:
+def gate_contributions(
+    question: Question, *, layer: str | None = None, progress: Progress | None = None
+) -> GateContribution:
     """Split the change of each forecast by the gate, the lag and the unit that carried it."""
     place = locate_layer(question.network, layer)
     if not isinstance(place.layer.cell, LSTM | GRU):
@@ -76,7 +79,9 @@ def gate_contributions(question: Question, *, layer: str | None = None) -> GateC
             f"{place.name!r} is a {place.layer.cell.kind}, which has no gates: gate contributions "
             "are of an LSTM or a GRU; rnnlens.paths serves every cell"
         )
-    split, *rest = over_stand_ins(question, place, _between, "gate_contributions", runs=6)
+    split, *rest = over_stand_ins(
+        question, place, _between, "gate_contributions", runs=6, progress=progress
+    )
     return GateContribution(split[:, ::-1], *rest)
 
 

@@ -30,32 +30,27 @@ import numpy as np
 from numpy.typing import NDArray
 
 from rnnlens.attribution.baselines.baseline import Array
+from rnnlens.attribution.games.costs import MOST_COALITIONS, partial_ways
+from rnnlens.attribution.games.fitting import fitting
 from rnnlens.attribution.games.players import Columns, Members
 from rnnlens.attribution.games.shapley_sums import shapley_values
 from rnnlens.attribution.games.window_games import Playable, WindowGames, split, window_games
-from rnnlens.attribution.methods.shapley_tree import fitting, tree_players
+from rnnlens.attribution.methods.shapley_tree import tree_players
 from rnnlens.attribution.question import Progress, Question
 from rnnlens.attribution.result import LagFeatureContribution, additive
 from rnnlens.engine.stepwise.coalitions import CellCounter
 from rnnlens.engine.stepwise.players import Players
 from rnnlens.errors import DataError
 
-__all__ = ["MOST_COALITIONS", "NEWEST", "moved_columns", "owen", "partial_ways"]
+__all__ = ["NEWEST", "moved_columns", "owen"]
 
-#: Coalitions whose values one window keeps: 128 MB.
-MOST_COALITIONS = 1 << 24
 #: Lags that are players of their own where the question does not say.
 NEWEST = 10
 
 
-def partial_ways(members: Sequence[Members]) -> list[int]:
-    """Count the ways to show each union in part."""
-    return [max(0, (1 << len(one.masks)) - 2) for one in members]
-
-
 def owen(question: Question, *, progress: Progress | None = None) -> LagFeatureContribution:
     """Split each forecast among lags and features by their exact Owen values."""
-    newest = fitting(question, NEWEST)
+    newest = fitting(question, NEWEST, by_feature=True)
     players, columns = tree_players(question, newest), question.columns
     members = question.members(players)
     values = players.coalitions(partial_ways(members))

@@ -22,6 +22,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from rnnlens.attribution.baselines.baseline import Array
+from rnnlens.attribution.games.costs import MOST_PLAYERS
+from rnnlens.attribution.games.fitting import fitting
 from rnnlens.attribution.games.shapley_sums import shapley_values
 from rnnlens.attribution.games.window_games import Playable, window_games
 from rnnlens.attribution.question import Progress, Question
@@ -35,7 +37,6 @@ __all__ = [
     "MOST_LAGS",
     "NEWEST",
     "LagTable",
-    "fitting",
     "lag_contribution",
     "lag_tables",
     "shapley_of",
@@ -44,8 +45,8 @@ __all__ = [
     "tree_players",
 ]
 
-#: Lags that may be players: 2^21 values are 16 MB and take seconds a window.
-MOST_LAGS = 20
+#: Lags that may be players, beside all older ones.
+MOST_LAGS = MOST_PLAYERS - 1
 #: Lags that are players of their own where the question does not say.
 NEWEST = 12
 
@@ -75,25 +76,17 @@ class LagTable:
     players: Players
 
 
-def fitting(question: Question, usual: int) -> int:
-    """Give the lags that are asked for; else the usual number, or what several inputs leave."""
-    if question.newest is not None:
-        return question.newest
-    each = range(usual, 0, -1)
-    return next((k for k in each if question.players(k).count <= MOST_LAGS + 1), usual)
-
-
 def tree_players(question: Question, newest: int) -> Players:
     """Make the players of a tree, or refuse what is too many."""
     parts = None
-    if newest >= 1:
+    if newest >= 1 or (newest == 0 and question.layout is not None):
         parts = question.players(newest)
     if question.layout is not None and parts is not None:
-        if parts.count > MOST_LAGS + 1:
+        if parts.count > MOST_PLAYERS:
             _refuse_inputs(question, parts, newest)
         return parts
     alone = question.groups is None and min(newest, question.steps) > MOST_LAGS
-    if parts is None or parts.count > MOST_LAGS + 1 or alone:
+    if parts is None or parts.count > MOST_PLAYERS or alone:
         raise DataError(
             f"the tree takes 1 to {MOST_LAGS} lags as players, but {newest} were asked for: the "
             "older lags count together; use method 'secant' for every lag by itself"
@@ -104,11 +97,11 @@ def tree_players(question: Question, newest: int) -> Players:
 def _refuse_inputs(question: Question, parts: Players, newest: int) -> NoReturn:
     """Refuse more players of several inputs than a tree takes, with a number that fits."""
     fits = next(
-        (k for k in range(newest - 1, 0, -1) if question.players(k).count <= MOST_LAGS + 1), None
+        (k for k in range(newest - 1, 0, -1) if question.players(k).count <= MOST_PLAYERS), None
     )
     fewer = f"give newest={fits} or less, name fewer inputs with of=, or"
     raise DataError(
-        f"the tree takes up to {MOST_LAGS + 1} players, but newest={newest} makes "
+        f"the tree takes up to {MOST_PLAYERS} players, but newest={newest} makes "
         f"{parts.count} of all inputs together: "
         f"{'name fewer inputs with of=, or' if fits is None else fewer} use method 'secant' for "
         "every lag by itself"
@@ -141,7 +134,7 @@ def shapley_of(table: LagTable) -> tuple[Array, Array]:
 @one_blas_thread()
 def shapley_tree(question: Question, *, progress: Progress | None = None) -> LagContribution:
     """Split each forecast among lags by their exact Shapley values."""
-    players = tree_players(question, fitting(question, NEWEST))
+    players = tree_players(question, fitting(question, NEWEST, by_feature=False))
     counter, rows = CellCounter(), []
     for table in lag_tables(question, players, counter, progress):
         value = table.v[0].copy()  # a view would keep the whole table

@@ -9,6 +9,7 @@ import numpy as np
 
 from rnnlens.engine.forward import forward
 from rnnlens.engine.trace import gate_names, layer_traces
+from rnnlens.names import CANDIDATES
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -68,9 +69,7 @@ def saturation(data: ForecastData) -> tuple[tuple[str, ...], Array]:
     names, shares = gate_names(data.network), {}
     for layer, trace in layer_traces(forward(data.network, dict(some.inputs))).items():
         # the candidate is no gate: its sign is its message
-        gates = [
-            k for k, name in enumerate(names[layer]) if name not in {"cell", "candidate", "hidden"}
-        ]
+        gates = [k for k, name in enumerate(names[layer]) if name not in CANDIDATES]
         value = trace.gate_value[:, :, gates]
         real = value[np.isfinite(value)]
         if len(real):

@@ -5,17 +5,13 @@ from __future__ import annotations
 from rnnlens.cli.inputs import asked_from, network_from, network_up_to_refusal, number_of
 from rnnlens.cli.options.arguments import Data, Model, OutputOptions
 from rnnlens.cli.options.flatten import flattened
-from rnnlens.cli.options.forecast import (
-    CheckOptions,
-    ExplainOptions,
-    MemoryOptions,
-)
+from rnnlens.cli.options.forecast import CheckOptions, ExplainOptions
 from rnnlens.cli.options.reading import ReadingOptions
 from rnnlens.cli.options.series import SeriesOptions
 from rnnlens.cli.options.shown import ShownOptions
 from rnnlens.cli.output import foretell, give, working
 
-__all__ = ["check", "explain", "memory", "trace"]
+__all__ = ["check", "explain", "trace"]
 
 
 @flattened
@@ -109,35 +105,3 @@ def explain(
             progress=progress,
         )
     give(explained, output, view=explanation_view, plain=as_dict)
-
-
-@flattened
-def memory(
-    model: Model,
-    data: Data,
-    *,
-    reading: ReadingOptions,
-    shown: ShownOptions,
-    series: SeriesOptions,
-    options: MemoryOptions,
-    output: OutputOptions,
-) -> None:
-    """Say how long the network remembers."""
-    from rnnlens import api
-    from rnnlens.views.tables.memory import memory_summary, memory_view
-
-    network = network_from(model, reading, shown)
-    sidecar, windows, _ = asked_from((model, network, data), series, tested=True)
-    with working(f"measuring memory over {number_of(windows):,} windows") as progress:
-        page = api.memory(
-            network,
-            windows,
-            target=options.target_of(sidecar),
-            of=options.inputs,
-            histories=options.histories,
-            tolerance=options.tolerance,
-            alpha=options.alpha,
-            block=options.block,
-            progress=progress,
-        )
-    give(page, output, view=memory_view, plain=memory_summary, indent=1)

@@ -1,8 +1,9 @@
-"""What input is held while a network settles, and for how long it comes back."""
+"""How memory is measured; which input is held while a network settles; what states may hold."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
+from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
@@ -12,10 +13,38 @@ from rnnlens.cli.options.forecast import CheckOptions
 if TYPE_CHECKING:
     from rnnlens.series.sidecar import Sidecar
 
-__all__ = ["BifurcationOptions", "FixedPointOptions"]
+__all__ = ["BifurcationOptions", "FixedPointOptions", "MemoryOptions", "ProbeOptions"]
 
 #: Values along a range, where none are counted.
 VALUES = 21
+
+
+@dataclass(frozen=True)
+class MemoryOptions(CheckOptions):
+    """Which forecast is looked at, and how its memory is measured."""
+
+    tolerance: Annotated[
+        float | None,
+        typer.Option(
+            help="Change of the forecast that does not matter, in its own unit; a twentieth of the "
+            "forecasts' standard deviation if left out.",
+            show_default=False,
+        ),
+    ] = None
+    histories: Annotated[
+        int, typer.Option(min=1, help="Windows that stand in for what is older.")
+    ] = 64
+    alpha: Annotated[
+        float, typer.Option(help="One minus the confidence of intervals and of the bound.")
+    ] = 0.05
+    block: Annotated[
+        int | None,
+        typer.Option(
+            min=1,
+            help="Neighbouring windows that make one block; found from the data if left out.",
+            show_default=False,
+        ),
+    ] = None
 
 
 @dataclass(frozen=True)
@@ -105,3 +134,68 @@ class BifurcationOptions(FixedPointOptions):
     def moved(self) -> tuple[str, list[float]]:
         """The feature with its values."""
         return _moved(self.move) or ("", [])
+
+
+def _concept(text: str) -> str:
+    if not text.strip():
+        raise typer.BadParameter(
+            "--concept takes a column of the data, FILE:COLUMN, or an .npy file with one number a "
+            "window"
+        )
+    return text.strip()
+
+
+@dataclass(frozen=True)
+class ProbeOptions(CheckOptions):
+    """What is looked for in which states, and beside which controls."""
+
+    concept: Annotated[
+        str,
+        typer.Option(
+            callback=_concept,
+            help="What is looked for: a column of the data, or FILE:COLUMN of another table, at "
+            "each window's newest step; or an .npy file with one number a window.",
+            show_default=False,
+        ),
+    ] = ""
+    every_step: Annotated[
+        bool,
+        typer.Option("--every-step", help="Look for it after every step of a window."),
+    ] = False
+    layer: Annotated[str | None, typer.Option(help="One recurrent layer alone.")] = None
+    state: Annotated[str | None, typer.Option(help="One state alone: hidden or cell.")] = None
+    untrained: Annotated[
+        list[Path] | None,
+        typer.Option(
+            help="The network before training, or others of its shape; may be given several "
+            "times. Weights are drawn as its library draws them if left out.",
+            show_default=False,
+        ),
+    ] = None
+    blocks: Annotated[int, typer.Option(min=3, help="Blocks of time.")] = 5
+    gap: Annotated[
+        int | None,
+        typer.Option(
+            min=0,
+            help="Steps left out on either side of a block; those of a window if left out.",
+            show_default=False,
+        ),
+    ] = None
+    draws: Annotated[
+        int, typer.Option(min=1, help="Untrained networks, and random smooth targets.")
+    ] = 5
+    shifts: Annotated[int, typer.Option(min=1, help="Times the concept is moved in time.")] = 99
+
+    def asked(self, sidecar: Sidecar) -> dict[str, Any]:
+        """Give what the verb takes beside the concept."""
+        return {
+            "layer": self.layer,
+            "state": self.state,
+            "target": self.target_of(sidecar),
+            "of": self.inputs,
+            "untrained": self.untrained or None,
+            "blocks": self.blocks,
+            "gap": self.gap,
+            "draws": self.draws,
+            "shifts": self.shifts,
+        }

@@ -14,7 +14,7 @@ from rnnlens.cli.options.choices import BaselineName, MethodName, TrustedMethod
 if TYPE_CHECKING:
     from rnnlens.series.sidecar import Sidecar
 
-__all__ = ["CheckOptions", "ExplainOptions", "ForecastOptions", "MemoryOptions", "TrustOptions"]
+__all__ = ["CheckOptions", "ExplainOptions", "ForecastOptions", "GateOptions", "TrustOptions"]
 
 
 @dataclass(frozen=True)
@@ -40,34 +40,6 @@ class CheckOptions:
 
 
 @dataclass(frozen=True)
-class MemoryOptions(CheckOptions):
-    """Which forecast is looked at, and how its memory is measured."""
-
-    tolerance: Annotated[
-        float | None,
-        typer.Option(
-            help="Change of the forecast that does not matter, in its own unit; a twentieth of the "
-            "forecasts' standard deviation if left out.",
-            show_default=False,
-        ),
-    ] = None
-    histories: Annotated[
-        int, typer.Option(min=1, help="Windows that stand in for what is older.")
-    ] = 64
-    alpha: Annotated[
-        float, typer.Option(help="One minus the confidence of intervals and of the bound.")
-    ] = 0.05
-    block: Annotated[
-        int | None,
-        typer.Option(
-            min=1,
-            help="Neighbouring windows that make one block; found from the data if left out.",
-            show_default=False,
-        ),
-    ] = None
-
-
-@dataclass(frozen=True)
 class ForecastOptions(CheckOptions):
     """Which forecast is looked at, and against what."""
 
@@ -87,6 +59,26 @@ class ForecastOptions(CheckOptions):
     def held_names(self) -> list[str] | None:
         """The features named, or None."""
         return names_typed(self.held)
+
+
+@dataclass(frozen=True)
+class GateOptions(ForecastOptions):
+    """Which forecast is looked at, against what, and the gates of which layer."""
+
+    layer: Annotated[
+        str | None,
+        typer.Option(help="The LSTM or GRU whose gates are asked about; the only one if left out."),
+    ] = None
+
+    @property
+    def input(self) -> str | None:
+        """The input named, or None."""
+        named = self.inputs or []
+        if len(named) > 1:
+            raise typer.BadParameter(
+                f"--of takes one input here, and {', '.join(named)} are {len(named)}"
+            )
+        return named[0] if named else None
 
 
 @dataclass(frozen=True)

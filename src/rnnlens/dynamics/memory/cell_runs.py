@@ -12,12 +12,12 @@ from rnnlens.engine.backward import backward
 from rnnlens.engine.forward import Run, forward, inputs_of
 from rnnlens.engine.operations.recurrent import CellRun, run_cell, unmerged
 from rnnlens.engine.operations.registry import Array, Multipliers, Tape
-from rnnlens.engine.schedule.threads import one_blas_thread
+from rnnlens.engine.schedule.threads import threads
 from rnnlens.network.layers import Bidirectional, Recurrent
 
 __all__ = ["LayerRun", "chunks_of", "layer_runs"]
 
-#: Bytes that the steps of one chunk of windows may keep.
+#: Bytes that the steps of all threads' chunks of windows may keep.
 CHUNK_BYTES = 1 << 28
 
 
@@ -30,16 +30,15 @@ class LayerRun(NamedTuple):
     multipliers: Multipliers
 
 
-def chunks_of(question: MemoryQuestion) -> Iterator[slice]:
-    """Cut the windows into chunks of which every step of every cell may be kept."""
+def chunks_of(question: MemoryQuestion) -> list[slice]:
+    """Cut the windows into chunks, at least one a thread, whose every step may be kept."""
     cells = [layer.cell for _, layer in question.network.recurrent()]
     apiece = sum(16 * 8 * question.steps * cell.units for cell in cells)
-    size = max(1, CHUNK_BYTES // max(apiece, 1))
-    for start in range(0, len(question.x), size):
-        yield slice(start, start + size)
+    fitting = CHUNK_BYTES // threads() // max(apiece, 1)
+    size = max(1, min(fitting, -(-len(question.x) // threads())))
+    return [slice(start, start + size) for start in range(0, len(question.x), size)]
 
 
-@one_blas_thread()
 def layer_runs(
     question: MemoryQuestion, samples: slice | np.ndarray, *, back: bool = True
 ) -> Iterator[LayerRun]:

@@ -7,7 +7,7 @@ the network and the windows:
 ``series``   windows that follow one another step by step, in a network that reads them step by
              step: one run of K steps from each history at each place of the series gives every k
              to K, for windows share their newest steps with those after them. m K N cells. A
-             history is a whole other window.
+             history is a whole other window (`rnnlens.dynamics.memory.along`).
 ``suffix``   a network that reads step by step: the newest k steps are run from each history's
              state, for each k anew.
 ``windows``  any other network: whole windows whose older steps are those of another window.
@@ -15,28 +15,29 @@ the network and the windows:
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
 
 import numpy as np
-from numpy.typing import NDArray
 
+from rnnlens.dynamics.memory.along import Progress, from_every_place, states_after
 from rnnlens.dynamics.memory.question import MemoryQuestion
 from rnnlens.dynamics.memory.series import Series, series_of
 from rnnlens.engine.forward import forward, inputs_of, outputs
 from rnnlens.engine.operations.registry import Array
 from rnnlens.engine.schedule.plan import gathered
-from rnnlens.engine.schedule.threads import one_blas_thread
 from rnnlens.engine.stepwise.split import SplitNetwork, split_by_step
-from rnnlens.engine.stepwise.walk import State, Walk, histories_in
+from rnnlens.engine.stepwise.states import State
 from rnnlens.network.layers import Input
 from rnnlens.network.network import Network
 
-__all__ = ["HistoryChanges", "history_changes", "way_of", "why_not_shorter", "work_of"]
-
-#: Bytes that the states of histories may take at once.
-STATES = 1 << 25
-Progress = Callable[[int, int], None]
+__all__ = [
+    "HistoryChanges",
+    "history_changes",
+    "series_of_windows",
+    "shorter",
+    "way_of",
+    "why_not_shorter",
+]
 
 
 @dataclass(frozen=True, eq=False)
@@ -71,10 +72,10 @@ def history_changes(
     question: MemoryQuestion, full: Array, progress: Progress | None = None
 ) -> HistoryChanges:
     """Replace what is older than the newest steps of every window: full (sample,) forecasts."""
-    split = _walked(question)
-    series = None if split is None else _series(question)
+    split, series = _walked(question), series_of_windows(question)
     if split is not None and series is not None:
-        return _along(question, split, series, full, progress)
+        changes = from_every_place(question, split, series, full, progress)
+        return HistoryChanges("series", *changes, full)
     return _each_window(question, split, full, progress)
 
 
@@ -82,7 +83,7 @@ def way_of(question: MemoryQuestion) -> str:
     """Say which way a question goes."""
     if _walked(question) is None:
         return "windows"
-    return "suffix" if _series(question) is None else "series"
+    return "suffix" if series_of_windows(question) is None else "series"
 
 
 def why_not_shorter(question: MemoryQuestion) -> str:
@@ -102,6 +103,8 @@ def _split(question: MemoryQuestion) -> tuple[SplitNetwork | None, str]:
     if split is None or not split.cells:
         why = "the network does not read its windows step by step, from the oldest to the newest"
         return None, why
+    if split.picked:
+        return None, "the forecast reads the network's outputs at other steps than the newest"
     if len(network.inputs) > 1 or split.joined:
         return None, "the network takes other inputs beside the windows"
     if any(len(network[name].inputs) > 1 for name in split.cells):
@@ -109,74 +112,17 @@ def _split(question: MemoryQuestion) -> tuple[SplitNetwork | None, str]:
     return split, ""
 
 
-def _series(question: MemoryQuestion) -> Series | None:
-    """Lay the windows out as a series, where they follow one another and no step is masked."""
+def series_of_windows(question: MemoryQuestion) -> Series | None:
+    """Lay the windows out as a series, where they follow one another and no step is masked.
+
+    None too where the network does not read them step by step.
+    """
+    if _walked(question) is None:
+        return None
     run = forward(question.network, inputs_of(question.inputs, slice(0, 1)))
     if any(mask is not None for tape in run.tapes.values() for mask in tape.masks):
         return None
     return series_of(question.x, int(question.kept[-1]))
-
-
-@one_blas_thread()
-def _states(question: MemoryQuestion, split: SplitNetwork) -> tuple[Walk, State]:
-    """Give the state that each history ends in, and last the state of none: (history + 1, unit)."""
-    inputs = inputs_of(question.inputs, question.histories)
-    walk = Walk(split, forward(question.network, inputs), question.of, lambda cells: None)
-    state = walk.start()
-    for t in range(question.steps):
-        state = walk.step(state, inputs[question.of][:, t : t + 1], t)
-    ended = {
-        name: tuple(np.concatenate([one, np.zeros_like(one[:1])]) for one in state[name])
-        for name in split.cells
-    }
-    one = forward(question.network, inputs_of(question.inputs, slice(0, 1)))
-    return Walk(split, one, question.of, lambda cells: None), ended
-
-
-def _along(
-    question: MemoryQuestion,
-    split: SplitNetwork,
-    series: Series,
-    full: Array,
-    progress: Progress | None,
-) -> HistoryChanges:
-    """Run from every history at every place of the series."""
-    walk, states = _states(question, split)
-    runs = len(question.histories) + 1
-    wide = sum(one.shape[1] for arrays in states.values() for one in arrays)
-    size = max(1, STATES // (runs * wide * 8))
-    shape = (len(question.kept), len(full))
-    largest, mean, short = (np.full(shape, np.nan) for _ in range(3))
-    wanted = {int(k): row for row, k in enumerate(question.kept)}
-    for begin in range(0, len(series.starts), size):
-        places = slice(begin, begin + size)
-        for k, there, values in _from_places(question, walk, states, series, places):
-            if k in wanted:
-                place = wanted[k], there
-                moved = np.abs(values[:-1] - full[there])
-                largest[place], mean[place] = moved.max(axis=0), moved.mean(axis=0)
-                short[place] = values[-1]
-        if progress is not None:
-            progress(min(begin + size, len(series.starts)), len(series.starts))
-    return HistoryChanges("series", largest, mean, short, full)
-
-
-def _from_places(
-    question: MemoryQuestion, walk: Walk, state: State, series: Series, places: slice
-) -> Iterator[tuple[int, NDArray[np.int64], Array]]:
-    """Run on from some places: gives k, the windows that end there, and (history + 1, window)."""
-    starts, ends = series.starts[places], series.ends[places]
-    runs = histories_in(state)
-    for k in range(1, int(question.kept[-1]) + 1):
-        rows = np.minimum(starts + k - 1, ends)
-        x = series.rows[rows][:, None]
-        # the first step shares the states of all places; later ones stand place by place
-        x = x if k == 1 else np.repeat(x, runs, axis=0)
-        state = walk.step(state, x, 0, fork=k == 1)
-        known = (starts + k - 1 <= ends) & (series.window[rows] >= 0)
-        if known.any():
-            values = question.value(walk.outputs(state)).reshape(-1, runs).T
-            yield k, series.window[rows][known], values[:, known]
 
 
 def _each_window(
@@ -189,7 +135,7 @@ def _each_window(
     shape = (len(question.kept), len(full))
     largest, mean = np.zeros(shape), np.zeros(shape)
     short = None if split is None else np.zeros(shape)
-    states = None if split is None else _states(question, split)[1]
+    states = None if split is None else states_after(question, split)[1]
     for row, k in enumerate(question.kept.tolist()):
         if states is not None and short is not None:
             *values, short[row] = _from_states(question, states, k)
@@ -251,10 +197,3 @@ def _whole(question: MemoryQuestion, k: int) -> list[Array]:
     passes = len(question.histories)
     (values,) = gathered(part, question.network, question.inputs, passes=passes)
     return list(values.T)
-
-
-def work_of(way: str, steps: int, kept: NDArray[np.int64]) -> float:
-    """Count the steps of cells that one history takes for one window, of so many steps."""
-    if way == "series":
-        return float(kept[-1])
-    return float(kept.sum() if way == "suffix" else len(kept) * steps)

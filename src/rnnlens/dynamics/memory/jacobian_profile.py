@@ -48,8 +48,7 @@ def jacobian_profile(
     Each of ``within_half`` and ``within_most`` is the lag, and the ends of its interval: (3,).
     """
     slopes = _slopes(question, progress)
-    spread = question.x.reshape(-1, slopes.shape[2]).std(axis=0)
-    by_window = np.abs(slopes) * spread
+    by_window = np.abs(slopes) * question.spread
     sensitivity, by_lag = by_window.mean(axis=0), by_window.sum(axis=2)
     whole = by_lag.sum(axis=1)
     drawn = question.drawn_blocks(whole, draws, 1) @ by_lag

@@ -28,6 +28,7 @@ from rnnlens.dynamics.memory.result import MEASURES, ForecastMemory, LayerMemory
 from rnnlens.dynamics.memory.settling import settles
 from rnnlens.dynamics.memory.units import UnitMemory, unit_memories
 from rnnlens.engine.operations.registry import Array
+from rnnlens.engine.schedule.threads import one_blas_thread
 
 __all__ = ["Memory", "measure"]
 
@@ -58,7 +59,8 @@ class Memory:
         history stays within it), ``horizon`` (those from which on that of a new window does,
         whatever the history), ``block`` (windows of
         one), ``blocks``, ``dependence`` (windows over which changes depend on one another),
-        ``windows_asked``, ``histories``, ``way``, ``full_error``.
+        ``windows_asked``, ``histories``, ``way``, ``full_error``, ``precision`` in which histories
+        were replaced, and the ``rounding`` of single precision in the forecast's change.
     missing : dict of str to str
         By measure, in a sentence.
     """
@@ -83,6 +85,7 @@ class _Page:
         self.lags[name] = np.array([half, *(MOST_OF_IT * np.array([half, low, high]))])
 
 
+@one_blas_thread()
 def measure(
     question: MemoryQuestion,
     full: Array,
@@ -98,10 +101,13 @@ def measure(
     page.about["tolerance"] = tolerance
     profile = _derivative(question, page)
     layers = _layers(question, page)
-    question, first = planned(question, kept, histories)
+    question, first, rounding = planned(question, full, kept, histories, tolerance)
     full, actual = full[first:], None if actual is None else actual[first:]
     changes = history_changes(question, full, progress)
     page.about["way"] = changes.way
+    page.about["precision"] = "float64" if rounding is None else "float32"
+    if rounding is not None:
+        page.about["rounding"] = rounding
     asked = np.flatnonzero(~np.isnan(changes.largest[-1]))
     # a history is not replaced by itself
     asked = asked[~np.isin(asked, question.histories)] if len(asked) > 1 else asked
@@ -155,6 +161,7 @@ def _layers(question: MemoryQuestion, page: _Page) -> dict[str, LayerMemory]:
     page.about["windows_of_cells"] = len(looked.x)
     _slowest_gate(units, page)
     slowest = max(spectra.values(), key=lambda one: one.exponents[0])
+    page.about["steps_of_exponents"] = slowest.steps
     ends = [slowest.exponents[0], slowest.low[0], slowest.high[0]]
     page.rate("exponents", *(_half_of(float(rate)) for rate in ends))
     return {name: _layer(one, spectra[name]) for name, one in units.items()}

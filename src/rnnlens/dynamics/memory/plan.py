@@ -7,15 +7,19 @@ from dataclasses import replace
 import numpy as np
 from numpy.typing import NDArray
 
-from rnnlens.dynamics.memory.histories import way_of, work_of
+from rnnlens.dynamics.memory.histories import way_of
 from rnnlens.dynamics.memory.question import MemoryQuestion
+from rnnlens.dynamics.memory.single import ENOUGH, in_single, rounding
+from rnnlens.dynamics.memory.work import step_operations, steps_of_cells
 from rnnlens.engine.forward import inputs_of
+from rnnlens.engine.operations.registry import Array
 from rnnlens.engine.schedule.plan import evenly
 
 __all__ = ["planned", "some_of", "thinned"]
 
-#: Operations that replacing histories may take, and those of an activation beside a product.
-OPERATIONS, ACTIVATION = 1e11, 60
+#: Operations that replacing histories may take, in double and in single precision, and those from
+#: which on it is asked whether single precision serves.
+OPERATIONS, OPERATIONS_IN_SINGLE, WORTH = 1e11, 6e11, 2e9
 #: Operations of one way forward over the windows whose cells are looked at step by step.
 LOOKED_AT = 1e10
 #: Fewest histories, and fewest windows, that are kept where all of them would take too long.
@@ -39,26 +43,44 @@ def thinned(last: int) -> NDArray[np.int64]:
 
 
 def planned(
-    question: MemoryQuestion, kept: NDArray[np.int64] | None, histories: int
-) -> tuple[MemoryQuestion, int]:
-    """Choose what is asked: the question of the newest windows, and the first of these."""
-    steps = question.steps
+    question: MemoryQuestion,
+    full: Array,
+    kept: NDArray[np.int64] | None,
+    histories: int,
+    tolerance: float,
+) -> tuple[MemoryQuestion, int, float | None]:
+    """Choose what is asked, and in which precision: full (sample,) forecasts.
+
+    Gives the question of the newest windows, the first of these, and where it is asked in single
+    precision the error that this makes.
+    """
+    steps, total = question.steps, len(question.x)
     known = np.array([max(1, steps - 1)]) if kept is None else kept
     way = way_of(replace(question, kept=known))
     if kept is None:
         kept = np.arange(1, max(steps, 2)) if way == "series" else thinned(max(1, steps - 1))
-    apiece = work_of(way, steps, kept) * step_operations(question)
-    total = len(question.x)
-    count = int(min(histories, max(1, total // 4)))
-    windows = total
-    while count * windows * apiece > OPERATIONS and count > FEWEST_HISTORIES:
+    chosen = evenly(total, int(min(histories, max(1, total // 4))))
+    question = replace(question, kept=kept, histories=chosen)
+    error = None
+    if _operations(question, way, len(chosen), total) > WORTH:
+        error = rounding(question, full)
+        error = error if error <= ENOUGH * tolerance else None
+    allowed = OPERATIONS if error is None else OPERATIONS_IN_SINGLE
+    count, windows = len(chosen), total
+    while _operations(question, way, count, windows) > allowed and count > FEWEST_HISTORIES:
         count = max(FEWEST_HISTORIES, count // 2)
-    while count * windows * apiece > OPERATIONS and windows > FEWEST_WINDOWS:
+    while _operations(question, way, count, windows) > allowed and windows > FEWEST_WINDOWS:
         windows = max(FEWEST_WINDOWS, windows // 2)
     first = total - windows
-    chosen = evenly(windows, count)
     newest = inputs_of(question.inputs, slice(first, total))
-    return replace(question, inputs=newest, kept=kept, histories=chosen), first
+    question = replace(question, inputs=newest, histories=evenly(windows, count))
+    return (question if error is None else in_single(question)), first, error
+
+
+def _operations(question: MemoryQuestion, way: str, histories: int, windows: int) -> float:
+    """Count the operations of so many histories before so many windows."""
+    steps = steps_of_cells(way, question.steps, windows, question.kept)
+    return histories * steps * step_operations(question)
 
 
 def some_of(question: MemoryQuestion) -> MemoryQuestion:
@@ -69,13 +91,3 @@ def some_of(question: MemoryQuestion) -> MemoryQuestion:
         return question
     chosen = evenly(len(question.x), most)
     return replace(question, inputs=inputs_of(question.inputs, chosen))
-
-
-def step_operations(question: MemoryQuestion) -> float:
-    """Count the operations of all recurrent layers at a step."""
-    total = 1.0
-    for _, layer in question.network.recurrent():
-        cell = layer.cell
-        rows = cell.features + cell.state_sizes[0]
-        total += len(cell.gates) * cell.units * (2 * rows + ACTIVATION)
-    return total

@@ -68,6 +68,11 @@ class MemoryQuestion:
         return any(isinstance(layer, Embedding) for layer in takers)
 
     @property
+    def spread(self) -> Array:
+        """The standard deviation of each feature over windows and steps, (feature,)."""
+        return self.x.reshape(*self.x.shape[:2], -1).std(axis=(0, 1))
+
+    @property
     def steps(self) -> int:
         """How many steps a window has."""
         return self.x.shape[1]

@@ -22,8 +22,9 @@ from rnnlens.dynamics.memory.question import MemoryQuestion
 from rnnlens.engine import step
 from rnnlens.engine.operations.recurrent import pull_cell
 from rnnlens.engine.operations.registry import Array
+from rnnlens.engine.schedule.threads import each
 
-__all__ = ["UnitMemory", "kept_gate", "unit_memories"]
+__all__ = ["UnitMemory", "half_lives", "kept_gate", "unit_memories"]
 
 #: A unit whose influence is less than this part of the largest of its layer is not read.
 UNREAD = 0.01
@@ -42,6 +43,12 @@ class UnitMemory:
         return self.influence > UNREAD * self.influence.max(initial=0.0)
 
 
+def half_lives(mean: Array) -> Array:
+    """Give half-lives from mean logarithms of gates, infinite where nothing is let go: (unit,)."""
+    with np.errstate(divide="ignore"):
+        return np.where(mean < 0, np.log(2) / np.maximum(-mean, 0.0), np.inf)
+
+
 def kept_gate(values: object) -> Array | None:
     """Give the gate that says how much of the state is kept: (sample, unit)."""
     if isinstance(values, step.LSTMStep):
@@ -50,10 +57,10 @@ def kept_gate(values: object) -> Array | None:
 
 
 class _Sums:
-    """Sums over windows and real steps."""
+    """Sums over windows and real steps, of a layer of so many units."""
 
-    def __init__(self) -> None:
-        self.windows, self.count = 0, 0.0
+    def __init__(self, units: int) -> None:
+        self.units, self.windows, self.count = units, 0, 0.0
         self.log_gate: Array | float = 0.0
         self.first: Array | float = 0.0
         self.second: Array | float = 0.0
@@ -77,17 +84,21 @@ class _Sums:
             slopes, _ = pull_cell(one.layer, run, run, one.multipliers)
             self.slope = self.slope + np.abs(slopes).sum(axis=(0, 1))
 
-    def memory(self, units: int) -> UnitMemory:
+    def join(self, other: _Sums) -> None:
+        """Add the sums over other windows."""
+        for name, value in vars(other).items():
+            if name != "units":
+                setattr(self, name, getattr(self, name) + value)
+
+    def memory(self) -> UnitMemory:
         """Give what the sums say of each unit."""
-        half = np.full(units, np.nan)
+        half = np.full(self.units, np.nan)
         if not isinstance(self.log_gate, float):
-            mean = self.log_gate / max(self.count, 1.0)
-            with np.errstate(divide="ignore"):
-                half = np.where(mean < 0, np.log(2) / np.maximum(-mean, 0.0), np.inf)
+            half = half_lives(np.asarray(self.log_gate) / max(self.count, 1.0))
         mean, square = (np.asarray(s) / max(self.count, 1.0) for s in (self.first, self.second))
         spread = np.sqrt(np.maximum(square - mean**2, 0.0))
         sizes = np.broadcast_to(np.asarray(self.slope) / max(self.windows, 1), spread.shape)
-        return UnitMemory(half, (sizes * spread).reshape(-1, units).sum(axis=0))
+        return UnitMemory(half, (sizes * spread).reshape(-1, self.units).sum(axis=0))
 
 
 def _preactivations(values: object) -> Array:
@@ -102,10 +113,17 @@ def _preactivations(values: object) -> Array:
 
 def unit_memories(question: MemoryQuestion) -> dict[str, UnitMemory]:
     """Go over all windows, and say of every unit of every layer and direction what it keeps."""
-    sums: dict[str, _Sums] = {}
-    units: dict[str, int] = {}
-    for chunk in chunks_of(question):
-        for one in layer_runs(question, chunk):
-            units[one.name] = one.layer.cell.units
-            sums.setdefault(one.name, _Sums()).add(one)
-    return {name: total.memory(units[name]) for name, total in sums.items()}
+    chunks = chunks_of(question)
+    found: list[dict[str, _Sums]] = [{} for _ in chunks]
+
+    def part(number: int) -> None:
+        for one in layer_runs(question, chunks[number]):
+            found[number].setdefault(one.name, _Sums(one.layer.cell.units)).add(one)
+
+    each(part, [(number,) for number in range(len(chunks))])
+    # joined in the order of the windows, so that the sums are the same however threads took turns
+    total, *others = found or [{}]
+    for other in others:
+        for name, sums in other.items():
+            total[name].join(sums)
+    return {name: sums.memory() for name, sums in total.items()}

@@ -64,6 +64,13 @@ class LayerIntervention:
         """Give what is done to some of the samples."""
         return self
 
+    def kept(self, number: int, natural: Array, before: Array, t: int) -> Array:
+        """Give the value that a state has instead of its natural one, before it is read on.
+
+        Shapes: natural, before (sample, unit), of the state of that number at step t.
+        """
+        return natural
+
 
 @dataclass(frozen=True, eq=False)
 class Clamp(LayerIntervention):
@@ -92,6 +99,9 @@ class Freeze(LayerIntervention):
     """
 
     states: tuple[int, ...]
+
+    def kept(self, number: int, natural: Array, before: Array, t: int) -> Array:  # noqa: D102
+        return np.where(self.units, before, natural) if number in self.states else natural
 
 
 @dataclass(frozen=True, eq=False)
@@ -177,8 +187,7 @@ def _advance(layer: Recurrent, interventions: Sequence[LayerIntervention]) -> Ad
 
         def keep(number: int, natural: Array, before: Array) -> Array:
             for intervention in here:
-                if isinstance(intervention, Freeze) and number in intervention.states:
-                    natural = np.where(intervention.units, before, natural)
+                natural = intervention.kept(number, natural, before, t)
             return natural
 
         after, saved = _step(cell, xW, states, hold, keep)

@@ -37,7 +37,12 @@ import numpy as np
 
 from rnnlens.engine.kernels.lowlevel.compiling import STRICT, uncached
 from rnnlens.engine.kernels.lowlevel.extending import implement_for_numbers
-from rnnlens.engine.kernels.lowlevel.primitives import polynomial, power_of_two, with_sign
+from rnnlens.engine.kernels.lowlevel.primitives import (
+    always_inline,
+    polynomial,
+    power_of_two,
+    with_sign,
+)
 
 __all__ = [
     "EXPM1_ERROR",
@@ -250,6 +255,7 @@ def _family(dtype: Precision) -> dict[str, Callable[..., float]]:
     @uncached(STRICT)
     def rise(x, n):
         """``e^r - 1``."""
+        always_inline()
         r = (x - n * k.high) - n * k.low
         return r + r * r * q(r)
 
@@ -268,6 +274,7 @@ def _tanh(k: _Numbers, dtype: Precision) -> Callable[[float], float]:
     q = polynomial([c * 2.0 ** (power + 1) for power, c in enumerate(RISE[dtype])], dtype)
 
     def function(x):
+        always_inline()
         y = abs(x)
         y = k.ends if y > k.ends else y
         v = y * k.per_half_log2 + k.rounder
@@ -282,6 +289,7 @@ def _tanh(k: _Numbers, dtype: Precision) -> Callable[[float], float]:
 
 def _logistic(k: _Numbers, q: Callable[[float], float]) -> Callable[[float], float]:
     def function(x):
+        always_inline()
         # where x is very low, 2^n and then the sum are infinite
         x = -k.most if x < -k.most else x
         x = k.two_ends if x > k.two_ends else x
@@ -300,6 +308,7 @@ def _gated(
     half_q = polynomial([c * 2.0 ** (power + 1) for power, c in enumerate(RISE[dtype])], dtype)
 
     def function(a, x):
+        always_inline()
         a = -k.open if a < -k.open else a
         a = k.two_ends if a > k.two_ends else a
         v = k.rounder - a * k.per_log2
@@ -320,6 +329,7 @@ def _gated(
 
 def _exp(k: _Numbers, rise: Callable[[float, float], float]) -> Callable[[float], float]:
     def function(x):
+        always_inline()
         x = k.most if x > k.most else x
         x = -k.least if x < -k.least else x
         v = x * k.per_log2 + k.rounder
@@ -335,6 +345,7 @@ def _exp(k: _Numbers, rise: Callable[[float, float], float]) -> Callable[[float]
 
 def _expm1(k: _Numbers, rise: Callable[[float, float], float]) -> Callable[[float], float]:
     def function(x):
+        always_inline()
         y = k.most if x > k.most else x
         y = -k.two_ends if y < -k.two_ends else y
         v = y * k.per_log2 + k.halved
@@ -351,6 +362,7 @@ def _log1p_exp(
     q = polynomial(LOG[dtype], dtype)
 
     def function(x):
+        always_inline()
         y = abs(x)
         y = k.least if y > k.least else y
         v = k.lifted - y * k.per_log2

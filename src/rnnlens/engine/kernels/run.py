@@ -33,6 +33,7 @@ __all__ = [
     "readout_gradient",
     "run_backward",
     "run_forward",
+    "samples_apiece",
     "step_shared",
     "takes_pairs",
     "trace_cell",
@@ -148,7 +149,7 @@ def _stretch(weights: CellWeights, samples: int, steps: int) -> int:
     return min(max(1, STRETCH // _record(weights, samples)), max(steps, 1))
 
 
-def _apiece(weights: CellWeights, samples: int, steps: int) -> int:
+def samples_apiece(weights: CellWeights, samples: int, steps: int) -> int:
     """Say of how many samples threads take multiples: of one where each is much work."""
     return width(samples) if steps * weights.P.size >= WORTH else BLOCK
 
@@ -189,7 +190,7 @@ def run_forward(
     def work(begin: int, end: int) -> None:
         step_loop.forward(weights, windows, reading, results, (begin, end, stretch))
 
-    _share(work, samples, _apiece(weights, samples, steps))
+    _share(work, samples, samples_apiece(weights, samples, steps))
     return ForwardRecord(weights, reading, *windows, *results)
 
 
@@ -219,7 +220,7 @@ def trace_cell(
     def work(begin: int, end: int) -> None:
         step_loop.trace(weights, windows, backwards, results, (begin, end))
 
-    _share(work, samples, _apiece(weights, samples, steps))
+    _share(work, samples, samples_apiece(weights, samples, steps))
     gates, values = len(before), results.values
     shown = values[:, :, 2 * gates :].reshape(samples, steps, -1)
     return CellTrace(
@@ -254,7 +255,7 @@ def run_backward(
         span = begin, end, stretch
         step_loop.back(weights, runs, same, record.reading, multipliers, results, span)
 
-    _share(work, samples, _apiece(weights, samples, steps))
+    _share(work, samples, samples_apiece(weights, samples, steps))
     return results.inputs, before
 
 
@@ -285,7 +286,7 @@ def readout_gradient(weights: CellWeights, x: Array, readout: Array) -> tuple[Ar
         span = begin, end, steps
         step_loop.back(weights, (windows, windows), True, reading, multipliers, results, span)
 
-    _share(work, samples, _apiece(weights, samples, steps))
+    _share(work, samples, samples_apiece(weights, samples, steps))
     return last, m_x
 
 

@@ -27,6 +27,8 @@ WORTH = 1 << 21
 
 def _product(x: Array, W: Array) -> Array:
     """Give ``x W`` over the last axis; threads share the rows where there are many."""
+    if x.ndim == 2 and len(W) > 1 and len(x) * W.size < WORTH:
+        return np.matmul(x, W)  # no other thread is woken
     rows = x.reshape(-1, x.shape[-1])
     product = np.empty((len(rows), W.shape[1]), x.dtype)
 

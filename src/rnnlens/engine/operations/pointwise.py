@@ -7,7 +7,6 @@ import numpy as np
 from rnnlens.engine.activations import pull as pull_activation
 from rnnlens.engine.activations import value
 from rnnlens.engine.operations.registry import Array, Mask, Multipliers, Tape, pull, run
-from rnnlens.errors import UnsupportedModel
 from rnnlens.network.activations import Activation
 from rnnlens.network.layers import (
     Activate,
@@ -50,11 +49,7 @@ def _(layer: Masking, tape: Tape, tape0: Tape, m: Multipliers) -> Multipliers:
 
 @run.register
 def _(layer: Activate, inputs: tuple[Array, ...], masks: tuple[Mask, ...], forced: Mask) -> Tape:
-    if layer.activation.name == "softmax" and masks[0] is not None:
-        raise UnsupportedModel(
-            "a softmax over a masked sequence is not implemented: its masked steps would need the "
-            "source's own fill value; feed sequences without padding"
-        )
+    # softmax too: Activation("softmax") of Keras sees no mask, as its layer Softmax does
     return Tape(inputs, (value(layer.activation, inputs[0]),), masks[:1])
 
 

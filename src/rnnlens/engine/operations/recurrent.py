@@ -13,6 +13,8 @@ from dataclasses import dataclass
 import numpy as np
 
 from rnnlens.engine.cells import Ready, States, Step, ready
+from rnnlens.engine.kernels.cells.packing import CellWeights
+from rnnlens.engine.kernels.inference import run_outputs
 from rnnlens.engine.kernels.run import (
     ForwardRecord,
     Reading,
@@ -20,7 +22,17 @@ from rnnlens.engine.kernels.run import (
     run_backward,
     run_forward,
 )
-from rnnlens.engine.operations.registry import Array, Mask, Multipliers, Tape, join, pull, run
+from rnnlens.engine.operations.calls import KINDS
+from rnnlens.engine.operations.registry import (
+    Array,
+    Mask,
+    Multipliers,
+    Tape,
+    infer,
+    join,
+    pull,
+    run,
+)
 from rnnlens.engine.schedule.context import by_equations
 from rnnlens.network.layers import Bidirectional, Recurrent
 
@@ -30,6 +42,7 @@ __all__ = [
     "directed",
     "merged_tape",
     "pull_cell",
+    "reading_of",
     "run_by_equations",
     "run_cell",
     "unmerged",
@@ -101,18 +114,25 @@ def run_cell(
     return CellRun(cell, steps, states, real), outputs
 
 
+def reading_of(layer: Recurrent) -> Reading:
+    """Say how a layer reads its steps."""
+    return Reading(layer.go_backwards, layer.return_sequences, layer.zero_output_for_mask)
+
+
+def _kernels_of(layer: Recurrent, x: Array) -> CellWeights | None:
+    """Give the packed weights of a layer where kernels compute it: x (sample, step, feature)."""
+    if by_equations() or not x.shape[1] or x.dtype not in KINDS:
+        return None
+    return packed(layer.cell, x.dtype)
+
+
 def _run_by_kernels(
     layer: Recurrent, inputs: tuple[Array, ...], mask: Mask
 ) -> ForwardRecord | None:
     """Run the layer by kernels, where they have its cell and activations."""
     x = inputs[0]
-    if by_equations() or not x.shape[1] or x.dtype not in {np.dtype("f4"), np.dtype("f8")}:
-        return None
-    weights = packed(layer.cell, x.dtype)
-    if weights is None:
-        return None
-    reading = Reading(layer.go_backwards, layer.return_sequences, layer.zero_output_for_mask)
-    return run_forward(weights, x, mask, reading, inputs[1:])
+    weights = _kernels_of(layer, x)
+    return None if weights is None else run_forward(weights, x, mask, reading_of(layer), inputs[1:])
 
 
 @run.register
@@ -123,6 +143,17 @@ def _(layer: Recurrent, inputs: tuple[Array, ...], masks: tuple[Mask, ...], forc
         return run_by_equations(layer, inputs, mask)
     value = saved.outputs if layer.return_sequences else saved.outputs[:, 0]
     return _tape(layer, inputs, mask, value, saved.finals, saved)
+
+
+@infer.register
+def _(layer: Recurrent, inputs: tuple[Array, ...], masks: tuple[Mask, ...], forced: Mask) -> Tape:
+    weights = None
+    if masks[0] is None and len(inputs) == 1:
+        weights = _kernels_of(layer, inputs[0])
+    if weights is None:
+        return run(layer, inputs, masks, forced)
+    value, final = run_outputs(weights, inputs[0], reading_of(layer))
+    return _tape(layer, inputs, None, value if layer.return_sequences else value[:, 0], final, None)
 
 
 def run_by_equations(
@@ -147,7 +178,7 @@ def _tape(
     mask: Mask,
     value: Array,
     final: tuple[Array, ...],
-    saved: CellRun | ForwardRecord,
+    saved: CellRun | ForwardRecord | None,
 ) -> Tape:
     states = final[: len(layer.cell.states)] if layer.return_state else ()
     out_mask = mask if layer.return_sequences else None
@@ -250,6 +281,17 @@ def _(
 ) -> Tape:
     tapes = tuple(
         run(direction, given, (masks[0],), None)
+        for direction, given in zip(_directions(layer), directed(layer, inputs), strict=True)
+    )
+    return merged_tape(layer, inputs, masks[0], tapes)
+
+
+@infer.register
+def _(
+    layer: Bidirectional, inputs: tuple[Array, ...], masks: tuple[Mask, ...], forced: Mask
+) -> Tape:
+    tapes = tuple(
+        infer(direction, given, (masks[0],), None)
         for direction, given in zip(_directions(layer), directed(layer, inputs), strict=True)
     )
     return merged_tape(layer, inputs, masks[0], tapes)

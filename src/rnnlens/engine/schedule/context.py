@@ -15,9 +15,12 @@ _ROUND: ContextVar[object | None] = ContextVar("round_of_work", default=None)
 
 
 @contextmanager
-def one_round() -> Generator[None]:
-    """Mark what is done meanwhile, in the threads of the pool too, as one round of work."""
-    token = _ROUND.set(object())
+def one_round(mark: object = None) -> Generator[None]:
+    """Mark what is done meanwhile, in the threads of the pool too, as one round of work.
+
+    With a mark it is the same round as all others with that mark.
+    """
+    token = _ROUND.set(object() if mark is None else mark)
     try:
         yield
     finally:

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import math
 import os
+import sys
 from collections.abc import Callable, Generator, Iterator, Sequence
 from concurrent.futures import CancelledError, Future, ThreadPoolExecutor, as_completed
 from contextlib import contextmanager
@@ -101,6 +102,7 @@ class BlasLibrary(Protocol):
     """What threadpoolctl knows of a BLAS library."""
 
     internal_api: str
+    filepath: str
 
     def get_num_threads(self) -> int:
         """Say how many threads it uses."""
@@ -121,12 +123,16 @@ class _Blas:
     def __init__(self) -> None:
         self.lock = Lock()
         self.holders = 0
-        self.before: list[Setting] = []
+        #: How many threads each library had, by its file.
+        self.before: dict[str, Setting] = {}
 
     @staticmethod
     @cache
-    def libraries() -> tuple[list[BlasLibrary], list[BlasLibrary]]:
-        """Give the libraries whose setting is the process's, and those where it is a thread's."""
+    def libraries(scipy: bool) -> tuple[list[BlasLibrary], list[BlasLibrary]]:
+        """Give the libraries whose setting is the process's, and those where it is a thread's.
+
+        SciPy brings a library of its own, which is there once its linear algebra is loaded.
+        """
         from threadpoolctl import ThreadpoolController
 
         known = ThreadpoolController().select(user_api="blas").lib_controllers
@@ -137,13 +143,19 @@ class _Blas:
         ]
         return [library for library in known if library not in apart], apart
 
-    def hold(self) -> list[Setting]:
+    def hold(self, scipy: bool) -> list[Setting]:
         """Hold them, and give what this thread's setting was where it has one of its own."""
-        together, apart = self.libraries()
         with self.lock:
-            if not self.holders:
-                self.before = _held(together)
             self.holders += 1
+        return self.hold_more(scipy)
+
+    def hold_more(self, scipy: bool) -> list[Setting]:
+        """Hold those that came since, as one that holds them already."""
+        together, apart = self.libraries(scipy)
+        with self.lock:
+            new = [library for library in together if library.filepath not in self.before]
+            self.before |= {one.filepath: (one, one.get_num_threads()) for one in new}
+            _held(new)
         return _held(apart)
 
     def let_go(self, own: list[Setting]) -> None:
@@ -152,7 +164,8 @@ class _Blas:
         with self.lock:
             self.holders -= 1
             if not self.holders:
-                _restore(self.before)
+                _restore([one for one in self.before.values() if one[1] != 1])
+                self.before = {}
 
 
 def _held(libraries: list[BlasLibrary]) -> list[Setting]:
@@ -176,23 +189,28 @@ def _restore(settings: list[Setting]) -> None:
 
 _BLAS = _Blas()
 
-#: What is known of each thread: whether it holds BLAS, and in a thread of the pool, what says that
-#: its work is not wanted any more.
+#: What is known of each thread: whether it holds BLAS (that of SciPy too, or not; None where it
+#: holds none) and what it had set itself; in a thread of the pool, what says that its work is not
+#: wanted any more.
 _HERE = local()
 
 
 @contextmanager
 def one_blas_thread() -> Generator[None]:
     """Hold BLAS to one thread, and restore what was set when the last holder is done."""
-    if getattr(_HERE, "holds", False):
+    scipy = "scipy.linalg" in sys.modules
+    held: bool | None = getattr(_HERE, "holds", None)
+    if held is not None:
+        if scipy and not held:
+            _HERE.own += _BLAS.hold_more(scipy)
+            _HERE.holds = True
         yield
         return
-    own = _BLAS.hold()
-    _HERE.holds = True
+    _HERE.own, _HERE.holds = _BLAS.hold(scipy), scipy
     try:
         yield
     finally:
-        _HERE.holds = False
+        own, _HERE.own, _HERE.holds = _HERE.own, [], None
         _BLAS.let_go(own)
 
 

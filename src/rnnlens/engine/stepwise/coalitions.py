@@ -10,6 +10,7 @@ instead.
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
@@ -23,10 +24,14 @@ from rnnlens.engine.schedule.plan import chunks
 from rnnlens.engine.stepwise import trees
 from rnnlens.engine.stepwise.players import Players
 from rnnlens.engine.stepwise.split import split_by_step
-from rnnlens.engine.stepwise.walk import State, Walk, histories_in, joined, select
+from rnnlens.engine.stepwise.states import State, histories_in, joined, select
+from rnnlens.engine.stepwise.walk import Walk
+from rnnlens.network.layers import Bidirectional, Recurrent
+from rnnlens.network.layers.joined import Unjoin
 from rnnlens.network.network import Network
+from rnnlens.network.shapes import output_shapes
 
-__all__ = ["CellCounter", "Game", "cells_a_step"]
+__all__ = ["CellCounter", "Game", "cells_a_step", "cells_by_row"]
 
 #: States that one level of the tree holds at once; beyond it the tree is walked depth first.
 MOST_HISTORIES = 1 << 13
@@ -90,6 +95,11 @@ class Game:
         split, given = split_by_step(self.windows.network, self.of), set(self.initial_state or {})
         if split is None or given - set(split.cells):
             return None
+        # steps that are padding in one window may be real in another
+        for name in split.picked:
+            source, number = self.windows.network[name].inputs[0]
+            if self.windows.tapes[source].masks[number] is not None:
+                return None
         # a state that is carried in takes the place of one that static vectors make
         if split.joined and any(len(self.windows.network[name].inputs) > 1 for name in given):
             return None
@@ -150,7 +160,7 @@ class Game:
         if self.walk is None:
             return self._whole_windows(masks, carried)
         codes = trees.step_codes(masks)
-        order = np.lexsort((*codes.T[::-1], carried))
+        order = trees.in_order(codes, carried)
         fork = self.initial_state is not None
         nodes = carried[order].astype(np.int64) if fork else np.zeros(len(masks), np.int64)
         values = np.empty((len(self.x), len(masks)))
@@ -173,16 +183,19 @@ class Game:
         self,
         state: State,
         masks: NDArray[np.bool_],
-        codes: NDArray[np.int64],
+        codes: NDArray[np.integer],
         nodes: NDArray[np.int64],
         t: int,
     ) -> Array:
-        """Go on with sorted masks from the nodes that they have reached; (sample, coalition)."""
+        """Go on with sorted masks from the nodes that they have reached; (sample, coalition).
+
+        `t` counts what is taken together.
+        """
         assert self.walk is not None
         windows = len(self.x)
-        for now in range(t, masks.shape[1]):
+        for now, rows in enumerate(self._taken_together[t:], t):
             new = np.ones(len(masks), bool)
-            new[1:] = (np.diff(nodes) != 0) | (np.diff(codes[:, now]) != 0)
+            new[1:] = (np.diff(nodes) != 0) | (np.diff(codes[:, rows], axis=0) != 0).any(axis=1)
             first = np.flatnonzero(new)
             if len(first) > 1 and len(first) * windows > MOST_HISTORIES:
                 half = first[len(first) // 2]
@@ -195,10 +208,19 @@ class Game:
             parents = nodes[first]
             if len(parents) != histories_in(state) // windows or (np.diff(parents) != 1).any():
                 state = select(state, parents, windows)
-            state = self.walk.step(state, self.mixed(masks[first, now], now), now)
+            for row in range(rows.start, rows.stop):
+                state = self.walk.step(state, self.mixed(masks[first, row], row), row)
             nodes = np.cumsum(new) - 1
         values = self.value(self.walk.outputs(state)).reshape(-1, windows)
         return values[nodes].T
+
+    @cached_property
+    def _taken_together(self) -> list[slice]:
+        """The steps of the array: each by itself, or of sequences that are read together all."""
+        assert self.walk is not None
+        rows = self.walk.split.rows
+        ends = [t + 1 for t in range(self.x.shape[1]) if not rows or rows[t].ends]
+        return [slice(a, b) for a, b in zip([0, *ends], ends, strict=False)]
 
     def mixed(self, shown: NDArray[np.bool_], t: int) -> Array:
         """Give the input of a step from what each node shows of it.
@@ -216,6 +238,7 @@ class Game:
         x, network = self.x, self.windows.network
         x0 = np.broadcast_to(self.baseline, x.shape)
         recurrent = sum(1 for _ in network.recurrent())
+        a_window = sum(cells_by_row(network, self.of)) or x.shape[1] * recurrent
         values = np.empty((len(x), len(masks)))
         for w in range(len(x)):
             alone = _alone(self.windows, w)
@@ -234,7 +257,7 @@ class Game:
                     name: [np.where(carried[chunk][:, None], s[w], 0.0) for s in map(np.asarray, z)]
                     for name, z in (self.initial_state or {}).items()
                 }
-                self.counter.add(len(shown) * x.shape[1] * recurrent)
+                self.counter.add(len(shown) * a_window)
                 given = outputs(network, inputs, initial_state=states, masks_of=alone)
                 values[w, chunk] = self.value(given)
         return values
@@ -246,6 +269,31 @@ def cells_a_step(network: Network, of: str) -> tuple[int, bool]:
     if split is None:
         return sum(1 for _ in network.recurrent()), False
     return len(split.cells), True
+
+
+def cells_by_row(network: Network, of: str) -> tuple[int, ...]:
+    """Say what each row of an array that holds several inputs costs; none where it holds one.
+
+    A step is taken once all sequences that are read together have theirs. Where a layer needs whole
+    sequences, the last row costs what all of a window does.
+    """
+    split = split_by_step(network, of)
+    if split is not None:
+        group = split.together
+        counts = Counter(group[name] for name in split.cells)
+        return tuple(counts[group[row.of]] if row.whole else 0 for row in split.rows)
+    joined = [node.layer for node in network.nodes if isinstance(node.layer, Unjoin)]
+    if not joined:
+        return ()
+    rows = sum(len(layer.rows) for layer in joined)
+    shapes = output_shapes(network)
+    steps = [
+        (shapes[name][number][0] or rows) * (2 if isinstance(node.layer, Bidirectional) else 1)
+        for node in network.nodes
+        if isinstance(node.layer, Recurrent | Bidirectional)
+        for name, number in node.inputs[:1]
+    ]
+    return (*(0,) * (rows - 1), sum(steps))
 
 
 def _alone(windows: Run, w: int) -> Run:

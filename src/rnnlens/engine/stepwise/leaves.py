@@ -16,7 +16,8 @@ from numpy.typing import NDArray
 from rnnlens.engine.kernels.run import evaluate_leaves, packed, takes_pairs
 from rnnlens.engine.operations.registry import Array
 from rnnlens.engine.stepwise.readout import LinearReadout, linear_readout
-from rnnlens.engine.stepwise.walk import State, Walk
+from rnnlens.engine.stepwise.states import State
+from rnnlens.engine.stepwise.walk import Walk
 from rnnlens.network.layers import Recurrent
 
 __all__ = ["FEWEST_HISTORIES", "Leaves", "kernel_leaves"]

@@ -70,8 +70,10 @@ class Players:
             owner[list(block)] = player
         return owner
 
-    def cells(self, partial: int | Sequence[int] = 0) -> int:
+    def cells(self, partial: int | Sequence[int] = 0, each: Sequence[int] = ()) -> int:
         """Count the cells that a tree over all coalitions evaluates, for one recurrent layer.
+
+        Or for as many as read each step, where this is said.
 
         After a step there are as many states as there are choices among the players that have
         begun: ``2^(K+1) - 2`` cells for K players of one step. Where one player at a time may be
@@ -90,7 +92,8 @@ class Players:
         begun = np.searchsorted(first, np.arange(self.steps), side="right").tolist()
         plain = [1 << (b + self.carried) for b in begun]
         ways = np.concatenate([[0], np.cumsum(self._each(partial))]).tolist()
-        return sum(plain) + sum(ways[b] * s // 2 for b, s in zip(begun, plain, strict=True))
+        taken = [s + ways[b] * s // 2 for b, s in zip(begun, plain, strict=True)]
+        return sum(taken) if not each else sum(n * m for n, m in zip(taken, each, strict=True))
 
     def coalitions(self, partial: int | Sequence[int] = 0) -> int:
         """Count the coalitions that such a tree ends in."""

@@ -8,41 +8,24 @@ from the run of the windows as they are.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from itertools import pairwise
-from math import prod
 
 from rnnlens.engine.cells import Ready, ready
-from rnnlens.network.axes import Constant, Index
-from rnnlens.network.cells import FloatArray
-from rnnlens.network.layers import (
-    Activate,
-    Add,
-    Average,
-    BatchNormalization,
-    Concatenate,
-    Dense,
-    Embedding,
-    Identity,
-    Input,
-    Layer,
-    LayerNormalization,
-    Masking,
-    Multiply,
-    Recurrent,
-    RepeatVector,
-    Rescaling,
-    Reshape,
-    Standardization,
-    Subtract,
-    TimeDistributed,
+from rnnlens.engine.stepwise.kinds import (
+    keeps_steps_apart,
+    picks_steps,
+    repeats_a_step,
+    takes_the_newest,
 )
+from rnnlens.network.axes import Constant
+from rnnlens.network.layers import Input, Layer, Recurrent, RepeatVector
 from rnnlens.network.layers.joined import Unjoin
 from rnnlens.network.network import Network, Node, Ref
 from rnnlens.network.shapes import Shape, output_shapes
 
-__all__ = ["Row", "SplitNetwork", "read_together", "split_by_step", "takes_the_newest"]
+__all__ = ["Row", "SplitNetwork", "read_together", "split_by_step"]
 
 
 @dataclass(frozen=True)
@@ -57,11 +40,14 @@ class Row:
         Which of its steps; 0 for a static vector.
     whole : bool
         Whether all inputs that are read together have their step once this row is there.
+    ends : bool
+        Whether anything comes of it at once: it is whole, or a static vector.
     """
 
     of: str
     step: int
     whole: bool
+    ends: bool
 
 
 @dataclass(frozen=True)
@@ -86,6 +72,10 @@ class SplitNetwork:
         What each row of that array is.
     held : frozenset of str
         Nodes that depend on nothing that is hidden.
+    repeated : frozenset of str
+        Nodes that make equal steps of what depends on static vectors alone.
+    picked : frozenset of str
+        Nodes that pick others of a sequence's steps than the newest alone.
     """
 
     each_step: tuple[Node, ...]
@@ -96,55 +86,13 @@ class SplitNetwork:
     joined: Mapping[str, Unjoin] = field(default_factory=dict)
     rows: tuple[Row, ...] = ()
     held: frozenset[str] = frozenset()
+    repeated: frozenset[str] = frozenset()
+    picked: frozenset[str] = frozenset()
 
     @property
     def vectors(self) -> tuple[str, ...]:
         """The static vectors among the inputs of one array."""
         return tuple(name for name, layer in self.joined.items() if not layer.steps)
-
-
-_EACH_STEP_ALONE = (
-    Activate,
-    Add,
-    Average,
-    Concatenate,
-    Dense,
-    Embedding,
-    Identity,
-    Masking,
-    Multiply,
-    Rescaling,
-    Subtract,
-    TimeDistributed,
-)
-
-
-def _keeps_steps_apart(layer: Layer, shape: Shape) -> bool:
-    if isinstance(layer, BatchNormalization | Concatenate):
-        return layer.axis in {-1, 2}
-    if isinstance(layer, LayerNormalization):
-        return all(axis in {-1, 2} for axis in layer.axes)
-    if isinstance(layer, Standardization):
-        return _alike_at_every_step((layer.mean, layer.variance), shape)
-    if isinstance(layer, Rescaling):
-        return _alike_at_every_step((layer.scale, layer.offset), shape)
-    if isinstance(layer, Activate) and layer.activation.axis_wise:
-        return layer.activation["axis"] in {-1.0, 2.0}
-    if isinstance(layer, Reshape):  # the numbers of each step laid out anew
-        inner = prod(size or 0 for size in shape[1:])
-        return layer.shape[0] in {-1, shape[0]} and prod(layer.shape[1:]) == inner > 0
-    return isinstance(layer, _EACH_STEP_ALONE)
-
-
-def _alike_at_every_step(arrays: Sequence[FloatArray], shape: Shape) -> bool:
-    """Say whether arrays that are broadcast over (step, ...) have one value for all steps."""
-    rank = len(shape)
-    return all(one.ndim < rank or one.shape[-rank] == 1 for one in arrays)
-
-
-def takes_the_newest(layer: Layer) -> bool:
-    """Say whether a layer picks the last step."""
-    return isinstance(layer, Index) and layer.index == -1 and layer.axis == 1
 
 
 def _can_be_walked(layer: Layer) -> bool:
@@ -169,10 +117,17 @@ class _Splitting:
         self.head: list[Node] = []
         self.static: list[Node] = []
         self.cells: dict[str, Ready] = {}
+        self.picked: list[str] = []
+        self.repeated: list[str] = []
 
     def goes(self, node: Node) -> bool:
         """Find out when a node's value is known; False where it is not walked."""
         layer, takes = node.layer, {self.kind[name] for name, _ in node.inputs}
+        if node.inputs and repeats_a_step(layer, self._shape(node.inputs[0])):
+            # of a second input only the number of steps is taken
+            takes = {self.kind[node.inputs[0][0]]}
+            if takes == {"static"}:
+                return self._repeats(node)
         if isinstance(layer, Input):
             self.kind[node.name] = "sequence" if node.name == self.of else "held"
             self.together[node.name] = node.name
@@ -192,6 +147,14 @@ class _Splitting:
             return self._walked(node)
         return True
 
+    def _repeats(self, node: Node) -> bool:
+        """Note what is the same at every step, whose number a sequence may say."""
+        whole = isinstance(node.layer, RepeatVector) and len(node.inputs) == 1
+        self.kind[node.name] = "static" if whole else "repeated"
+        self.static.append(node)
+        self.repeated.append(node.name)
+        return True
+
     def _walked(self, node: Node) -> bool:
         layer = node.layer
         kinds = [self.kind[name] for name, _ in node.inputs]
@@ -203,9 +166,11 @@ class _Splitting:
                 return False
             self.kind[node.name] = "sequence" if layer.return_sequences else "vector"
             self.cells[node.name] = ready(layer.cell)
-        elif kinds == ["sequence"] and takes_the_newest(layer):
+        elif kinds == ["sequence"] and picks_steps(layer):
             self.kind[node.name] = "vector"
-        elif "vector" not in kinds and self._step_by_step(node, kinds):
+            if not takes_the_newest(layer):
+                self.picked.append(node.name)
+        elif "vector" not in kinds and "sequence" in kinds and self._step_by_step(node, kinds):
             self.kind[node.name] = "sequence"
         else:
             return False
@@ -216,7 +181,7 @@ class _Splitting:
         """Say whether a layer does the same at each step, whatever it takes besides sequences."""
         main = next(ref for ref, kind in zip(node.inputs, kinds, strict=True) if kind == "sequence")
         shape = self._shape(main)
-        if not _keeps_steps_apart(node.layer, shape):
+        if not keeps_steps_apart(node.layer, shape):
             return False
         others = [ref for ref, k in zip(node.inputs, kinds, strict=True) if k != "sequence"]
         return all(self._by_step(ref, shape) for ref in others)
@@ -228,7 +193,7 @@ class _Splitting:
             return False
         if self.kind[ref[0]] == "held":
             return shape[0] in {1, sequence[0]}
-        return shape[0] == 1 or isinstance(self.network[ref[0]].layer, RepeatVector)
+        return shape[0] == 1 or ref[0] in self.repeated
 
     def _join(self, node: Node) -> bool:
         """Note which sequences are read together: those of as many steps, that meet."""
@@ -253,7 +218,7 @@ def split_by_step(network: Network, of: str) -> SplitNetwork | None:
     made = _Splitting(network, of)
     if not all(made.goes(node) for node in network.nodes):
         return None
-    if any(made.kind[name] == "sequence" for name, _ in network.outputs):
+    if any(made.kind[name] in {"sequence", "repeated"} for name, _ in network.outputs):
         return None
     rows = _rows(made)
     if rows is None:
@@ -267,6 +232,8 @@ def split_by_step(network: Network, of: str) -> SplitNetwork | None:
         made.joined,
         rows,
         frozenset(name for name, kind in made.kind.items() if kind == "held"),
+        frozenset(made.repeated),
+        frozenset(made.picked),
     )
 
 
@@ -289,7 +256,7 @@ def _rows(made: _Splitting) -> tuple[Row, ...] | None:
             if not layer.steps and first is not None and row > first:
                 return None
             whole = layer.steps and row == max(read_at[made.together[name]][step])
-            rows[row] = Row(name, step, bool(whole))
+            rows[row] = Row(name, step, bool(whole), bool(whole) or not layer.steps)
     return tuple(rows[row] for row in sorted(rows))
 
 

@@ -12,12 +12,21 @@ from numpy.typing import NDArray
 from rnnlens.engine.operations.registry import Array
 from rnnlens.engine.stepwise.leaves import FEWEST_HISTORIES, Leaves, kernel_leaves
 from rnnlens.engine.stepwise.players import Players
-from rnnlens.engine.stepwise.walk import State, Walk, histories_in
+from rnnlens.engine.stepwise.states import State, histories_in
+from rnnlens.engine.stepwise.walk import Walk
 
-__all__ = ["CoalitionMasks", "Tree", "coalition_masks", "count_prefixes", "step_codes"]
+__all__ = [
+    "CoalitionMasks",
+    "Tree",
+    "coalition_masks",
+    "count_prefixes",
+    "in_order",
+    "step_codes",
+]
 
 Bools = NDArray[np.bool_]
 Ints = NDArray[np.int64]
+Codes = NDArray[np.integer]
 
 
 @dataclass(frozen=True, eq=False)
@@ -229,28 +238,41 @@ def _carried(bits: Bools, players: Players) -> Bools:
     return bits[:, 0] if players.carried else np.ones(len(bits), bool)
 
 
-def step_codes(masks: Bools) -> Ints:
+def step_codes(masks: Bools) -> Codes:
     """Give a number to what each coalition shows at each step.
 
     Shapes: masks (coalition, step) or (coalition, step, feature) of bool -> (coalition, step) of
     int.
     """
     if masks.ndim == 2:
-        return masks.astype(np.int64)
+        return masks.view(np.uint8)
     features = masks.shape[2]
     if features <= 62:
-        return masks @ (1 << np.arange(features, dtype=np.int64))
+        # in numbers as small as they can be: many steps make many of them
+        codes = np.zeros(masks.shape[:2], np.uint8 if features <= 8 else np.int64)
+        for feature in range(features):
+            codes |= masks[..., feature] * codes.dtype.type(1 << feature)
+        return codes
     columns = [
         np.unique(masks[:, t], axis=0, return_inverse=True)[1] for t in range(masks.shape[1])
     ]
     return np.stack([column.ravel() for column in columns], axis=1)
 
 
-def count_prefixes(masks: Bools, carried: Bools | None = None) -> int:
-    """Count the distinct beginnings, of every length, of coalitions.
+def in_order(codes: Codes, carried: Bools) -> Ints:
+    """Sort coalitions so that those that begin alike stand together: codes (coalition, step)."""
+    # steps of one player say the same of every coalition: the first of them is enough
+    first = dict[bytes, int]()
+    for t, column in enumerate(np.ascontiguousarray(codes.T)):
+        first.setdefault(column.tobytes(), t)
+    return np.lexsort((*codes.T[list(first.values())][::-1], carried))
+
+
+def count_prefixes(masks: Bools, carried: Bools | None = None, each: Sequence[int] = ()) -> int:
+    """Count the distinct beginnings, of every length, of coalitions; or what they cost.
 
     Shapes: masks (coalition, step) or (coalition, step, feature) of bool, carried (coalition,) of
-    bool.
+    bool, each (step,) of int: what a beginning that ends there costs.
 
     Examples
     --------
@@ -259,13 +281,13 @@ def count_prefixes(masks: Bools, carried: Bools | None = None) -> int:
     6
     """
     codes = step_codes(masks)
-    if carried is not None:
-        codes = np.column_stack([carried.astype(np.int64), codes])
-    else:
-        codes = np.column_stack([np.zeros(len(codes), np.int64), codes])
-    codes = codes[np.lexsort(codes.T[::-1])]
+    begun = np.zeros(len(codes), bool) if carried is None else carried
+    order = in_order(codes, begun)
+    codes, begun = codes[order], begun[order]
     steps = masks.shape[1]
     differ = codes[1:] != codes[:-1]
+    differ[:, 0] |= begun[1:] != begun[:-1]
     # a coalition shares all steps before the first that differs from the one sorted before it
-    where = np.maximum(differ.argmax(axis=1) - 1, 0)
-    return steps + int((differ.any(axis=1) * (steps - where)).sum())
+    where = differ.argmax(axis=1)
+    left = np.cumsum(np.array(each or (1,) * steps)[::-1])[::-1]
+    return int(left[0] + (differ.any(axis=1) * left[where]).sum())

@@ -8,25 +8,22 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from typing import TypeVar
+from functools import cached_property
+from math import prod
 
 import numpy as np
-from numpy.typing import NDArray
 
 from rnnlens.engine.forward import Run, States
 from rnnlens.engine.kernels.run import packed, step_shared
 from rnnlens.engine.operations.registry import Array, Mask, run
-from rnnlens.engine.stepwise.split import SplitNetwork, takes_the_newest
+from rnnlens.engine.stepwise.kinds import picks_steps, takes_the_newest
+from rnnlens.engine.stepwise.split import SplitNetwork
+from rnnlens.engine.stepwise.states import State, histories_in, spread, tiled
+from rnnlens.network.axes import Index, Slice
 from rnnlens.network.layers import Recurrent, RepeatVector
 from rnnlens.network.network import Node, Ref, leading_to
 
-__all__ = ["State", "Walk", "histories_in", "joined", "select"]
-
-T = TypeVar("T", bound=np.generic)
-
-#: By node: the states of a recurrent layer and its last output, the last value of a sequence, or
-#: what an input of several gave last.
-State = dict[str, tuple[Array, ...]]
+__all__ = ["Walk"]
 
 
 @dataclass(frozen=True)
@@ -62,6 +59,9 @@ class Walk:
         for name, layer in split.joined.items():
             start[name] = (np.zeros((len(x), layer.width), x.dtype),)
         for node in split.each_step:
+            if node.name in split.picked:
+                width = prod(self.window.value((node.name, 0)).shape[1:])
+                start[node.name] = (np.zeros((len(x), width), x.dtype),)
             if node.name not in split.cells:
                 continue
             cell = split.cells[node.name].cell
@@ -87,8 +87,8 @@ class Walk:
             return self._advanced(dict(state), {(self.of, 0): x}, t, wide)
         row = self.split.rows[t]
         layer = self.split.joined[row.of]
-        after = {name: tuple(_tiled(one, wide) for one in arrays) for name, arrays in state.items()}
-        after[row.of] = (_spread(x[:, 0, : layer.width], wide),)
+        after = {name: tuple(tiled(one, wide) for one in arrays) for name, arrays in state.items()}
+        after[row.of] = (spread(x[:, 0, : layer.width], wide),)
         if not layer.steps:
             return self._begun(after, wide) if self._last_vector == t else after
         if not row.whole:
@@ -107,7 +107,7 @@ class Walk:
             if node.name in self.split.cells and from_vectors:
                 known = self._of_vectors(state, from_vectors)
                 known |= {
-                    ref: _tiled(held, wide)
+                    ref: tiled(held, wide)
                     for ref in node.inputs[1:]
                     if (held := self._held(ref)) is not None
                 }
@@ -140,7 +140,7 @@ class Walk:
         taken = []
         for ref in node.inputs:
             held = self._held(ref)
-            taken.append(values[ref] if held is None else _tiled(held, wide))
+            taken.append(values[ref] if held is None else tiled(held, wide))
         tape = run(node.layer, tuple(taken), (None,) * len(taken), None)
         return {(node.name, k): array for k, array in enumerate(tape.outputs)}
 
@@ -155,19 +155,43 @@ class Walk:
                 x, mask = values[node.inputs[0]], masks[node.inputs[0]]
                 values[node.name, 0] = self._advance(node, after, x, mask, wide)
                 masks[node.name, 0] = mask
-            elif takes_the_newest(node.layer):
-                after[node.name] = (_spread(values[node.inputs[0]][:, 0], wide),)
+            elif picks_steps(node.layer):
+                after[node.name] = (self._picked(node, after, values[node.inputs[0]], t, wide),)
             else:
                 even, mask = self._beside(node, after, values, masks, t, wide)
                 longest = len(even[0])
-                inner = tuple(None if one is None else _tiled(one, longest) for one in mask)
+                inner = tuple(None if one is None else tiled(one, longest) for one in mask)
                 forced = self._forced(node, t)
-                forced = None if forced is None else _tiled(forced, longest)
+                forced = None if forced is None else tiled(forced, longest)
                 tape = run(node.layer, even, inner, forced)
                 values[node.name, 0] = tape.outputs[0]
                 after_it = tape.masks[0]
                 masks[node.name, 0] = None if after_it is None else after_it[: len(self._windows)]
         return after
+
+    def _picked(self, node: Node, state: State, x: Array, t: int, wide: int) -> Array:
+        """Give the steps that a layer has picked by now, the newest last: (history, number)."""
+        newest = spread(x[:, 0].reshape(len(x), -1), wide)
+        if takes_the_newest(node.layer):
+            return newest
+        before = tiled(state[node.name][0], wide)
+        if t not in self._places[node.name]:
+            return before
+        return np.concatenate([before[:, newest.shape[1] :], newest], axis=1)
+
+    @cached_property
+    def _places(self) -> dict[str, range]:
+        """Which steps each layer picks that does not take the newest alone."""
+        places = {}
+        for node in self.split.each_step:
+            if node.name in self.split.picked:
+                steps = range(self.window.value(node.inputs[0]).shape[1])
+                layer = node.layer
+                if isinstance(layer, Slice):
+                    places[node.name] = steps[layer.start : layer.stop : layer.step]
+                elif isinstance(layer, Index):
+                    places[node.name] = steps[layer.index :][:1]
+        return places
 
     def _beside(
         self,
@@ -190,12 +214,12 @@ class Walk:
         for ref in refs:
             held = self._held(ref)
             if ref in values:
-                taken.append(_spread(values[ref], longest))
+                taken.append(spread(values[ref], longest))
                 said.append(masks[ref])
             elif held is not None:
                 at = t if held.shape[1] > 1 else 0
                 mask = self.window.tapes[ref[0]].masks[ref[1]]
-                taken.append(_tiled(held[:, at : at + 1], longest))
+                taken.append(tiled(held[:, at : at + 1], longest))
                 said.append(None if mask is None or mask.ndim != 2 else mask[:, at : at + 1])
             else:
                 taken.append(self._at_each_step(ref, beside))
@@ -205,18 +229,17 @@ class Walk:
     def _repeated(self, names: set[str]) -> set[str]:
         """Name what is repeated over the steps instead of what it becomes by that."""
         nodes = {node.name: node for node in self.split.static}
-        return {
-            nodes[name].inputs[0][0] if isinstance(nodes[name].layer, RepeatVector) else name
-            for name in names
-        }
+        repeated = self.split.repeated
+        return {nodes[name].inputs[0][0] if name in repeated else name for name in names}
 
     def _at_each_step(self, ref: Ref, beside: Mapping[Ref, Array]) -> Array:
         """Give what static vectors make of each step: (history, 1, ...)."""
         node = next(node for node in self.split.static if node.name == ref[0])
-        if not isinstance(node.layer, RepeatVector):
+        if node.name not in self.split.repeated:
             return beside[ref]
         held = self._held(node.inputs[0])
-        return (beside[node.inputs[0]] if held is None else held)[:, None]
+        one = beside[node.inputs[0]] if held is None else held
+        return one[:, None] if isinstance(node.layer, RepeatVector) else one
 
     def recurrent_input(self, wanted: Node, x: Array, t: int) -> Array:
         """Give what the first recurrent layer reads at a step.
@@ -230,7 +253,7 @@ class Walk:
                 break
             taken, _ = self._beside(node, {}, values, masks, t, len(x))
             forced = self._forced(node, t)
-            forced = None if forced is None else _tiled(forced, len(taken[0]))
+            forced = None if forced is None else tiled(forced, len(taken[0]))
             values[node.name, 0] = run(node.layer, taken, (None,) * len(taken), forced).outputs[0]
             masks[node.name, 0] = None
         return values[wanted.inputs[0]][:, 0]
@@ -256,15 +279,15 @@ class Walk:
         if weights is not None:
             new = step_shared(weights, x[:, 0], tuple(before), wide)
         else:
-            xW = cell.project(_spread(x[:, 0], wide))
-            new, _ = cell.advance(xW, tuple(_tiled(one, wide) for one in before))
+            xW = cell.project(spread(x[:, 0], wide))
+            new, _ = cell.advance(xW, tuple(tiled(one, wide) for one in before))
         if mask is None:
             state[node.name] = (*new, new[0])
         else:
-            keep = _tiled(mask, wide)
-            old = [_tiled(one, wide) for one in before]
+            keep = tiled(mask, wide)
+            old = [tiled(one, wide) for one in before]
             kept = tuple(np.where(keep, n, b) for n, b in zip(new, old, strict=True))
-            idle = 0.0 if node.layer.zero_output_for_mask else _tiled(output, wide)
+            idle = 0.0 if node.layer.zero_output_for_mask else tiled(output, wide)
             state[node.name] = (*kept, np.where(keep, new[0], idle))
         return state[node.name][-1][:, None]
 
@@ -275,53 +298,15 @@ class Walk:
         used.update(name for name, _ in self.window.network.outputs)
         values = self._of_vectors(state, used)
         for name, (*states, output) in state.items():
-            if name not in split.joined:
+            if name not in split.joined and name not in split.cells:
+                shape = self.window.value((name, 0)).shape[1:]
+                values[name, 0] = output.reshape(len(output), *shape)
+            elif name not in split.joined:
                 values.update({(name, k): array for k, array in enumerate((output, *states))})
         for node in split.head:
             values |= self._run_once(node, values, histories)
         given = []
         for ref in self.window.network.outputs:
             held = self._held(ref)
-            given.append(values[ref] if held is None else _tiled(held, histories))
+            given.append(values[ref] if held is None else tiled(held, histories))
         return tuple(given)
-
-
-def _spread(array: Array, count: int) -> Array:
-    """Give each row to as many histories in a row as it stands for."""
-    if len(array) == 1:
-        return np.broadcast_to(array, (count, *array.shape[1:]))
-    return array if len(array) == count else np.repeat(array, count // len(array), axis=0)
-
-
-def _tiled(array: NDArray[T], count: int) -> NDArray[T]:
-    """Give the rows over and over."""
-    if len(array) == 1:
-        return np.broadcast_to(array, (count, *array.shape[1:]))
-    return (
-        array
-        if len(array) == count
-        else np.tile(array, (count // len(array), *(1,) * (array.ndim - 1)))
-    )
-
-
-def histories_in(state: State) -> int:
-    """Count the histories of a state."""
-    return len(next(iter(state.values()))[0]) if state else 1
-
-
-def joined(one: State, other: State) -> State:
-    """Give one state with the histories of two."""
-    return {
-        name: tuple(np.concatenate(pair) for pair in zip(arrays, other[name], strict=True))
-        for name, arrays in one.items()
-    }
-
-
-def select(state: State, nodes: NDArray[np.int64], windows: int) -> State:
-    """Take the histories of some nodes."""
-
-    def taken(array: Array) -> Array:
-        by_unit = array.T.reshape(array.shape[1], -1, windows)[:, nodes]
-        return by_unit.reshape(array.shape[1], -1).T
-
-    return {name: tuple(taken(array) for array in arrays) for name, arrays in state.items()}

@@ -135,12 +135,6 @@ def _describe_zip(path: Path) -> str:
             "is a PyTorch file, but its parts are not those that torch.save writes: save the "
             "model's state_dict with torch.save"
         )
-    if any(Path(name).name == "serialized_exported_program.json" for name in names):
-        return (
-            "is a program that torch.export.save of PyTorch before 2.8 wrote, in another layout: "
-            "export the model again with PyTorch 2.8 or later, or save its state_dict with "
-            "torch.save"
-        )
     if {"configuration.json", "coefficients.bin"} <= set(names):
         return (
             "is a model of Deeplearning4j, which rnnlens does not read: give the Keras model that "

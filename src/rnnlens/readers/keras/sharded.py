@@ -97,7 +97,7 @@ def _names(index: bytes, path: Path) -> list[str]:
         value: Json = json.loads(index)
         listed = value[MAP].values()
         names = [name for each in listed for name in ([each] if isinstance(each, str) else each)]
-        plain = all(isinstance(name, str) and Path(name).name == name for name in names)
+        plain = all(isinstance(name, str) and _is_plain(name) for name in names)
     except (ValueError, KeyError, TypeError, AttributeError, RecursionError) as error:
         raise UnreadableFile(
             f"{path} is no index of weights as Keras writes it; the file is damaged"
@@ -125,3 +125,8 @@ def _copy(file: h5py.File, whole: h5py.File, path: Path) -> None:
         written = child(file, above) if above else file
         if "name" in written.attrs and "name" not in group.attrs:
             group.attrs["name"] = written.attrs["name"]
+
+
+def _is_plain(name: str) -> bool:
+    """Tell whether a name is one of a file beside another: none is empty, or a folder."""
+    return name not in {"", ".."} and "\0" not in name and Path(name).name == name

@@ -102,6 +102,8 @@ class _Graph:
     nodes: list[Node] = field(default_factory=list)
     refs: dict[int, Ref] = field(default_factory=dict)
     left_out: list[str] = field(default_factory=list)
+    #: Whether the interpreter rounds what layers take, as it does beside weights of 8 bits.
+    rounds: bool = False
 
     def network(self) -> Network:
         for number in self.model.inputs:
@@ -113,7 +115,9 @@ class _Graph:
         if missing:
             raise ValueError(missing)
         origin = replace(
-            _origin(self.model, self.path), left_out=tuple(dict.fromkeys(self.left_out))
+            _origin(self.model, self.path),
+            left_out=tuple(dict.fromkeys(self.left_out)),
+            rounds="int8" if self.rounds else "",
         )
         outputs = tuple(self.refs[number] for number in self.model.outputs)
         network = Network(tuple(self.nodes), outputs, origin, self.path.stem)
@@ -143,6 +147,7 @@ class _Graph:
             refs = (self._add(name, layer, refs, made.sources),)
         self.refs[operator.outputs[0]] = refs[0]
         self.left_out += made.left_out
+        self.rounds |= any(self.model.tensors[one].rounded for one in operator.inputs if one >= 0)
 
     def _add(
         self,

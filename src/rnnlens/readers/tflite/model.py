@@ -6,7 +6,7 @@ The numbers of fields and of operators are those of tensorflow/compiler/mlir/lit
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
@@ -140,6 +140,7 @@ def _model(table: Table, path: Path) -> Model:
         Operator(codes[one.whole(0, "I")], _places(one, 1), _places(one, 2), one.table(4))
         for one in graph.tables(3)
     )
+    tensors, operators = _unpacked(tensors, operators)
     within = tuple(_tensor(one, buffers) for other in graphs[1:] for one in other.tables(0))
     version = str(table.whole(0, "I"))
     model = Model(tensors, _places(graph, 1), _places(graph, 2), operators, version, within)
@@ -153,6 +154,21 @@ def _model(table: Table, path: Path) -> Model:
     if max(used | {*model.inputs, *model.outputs}, default=0) >= len(tensors) or min(used) < -1:
         raise ValueError("an operator names a tensor that is not there")
     return model
+
+
+def _unpacked(
+    tensors: tuple[Tensor, ...], operators: tuple[Operator, ...]
+) -> tuple[tuple[Tensor, ...], tuple[Operator, ...]]:
+    """Take fixed numbers for what makes them float32 again: weights kept in half precision."""
+    made, left = list(tensors), list[Operator]()
+    for operator in operators:
+        places = [*operator.inputs[:1], *operator.outputs[:1]]
+        known = len(places) == 2 and all(0 <= place < len(made) for place in places)
+        if operator.kind == "DEQUANTIZE" and known and made[places[0]].fixed:
+            made[places[1]] = replace(made[places[0]], shape=made[places[1]].shape)
+        else:
+            left.append(operator)
+    return tuple(made), tuple(left)
 
 
 def _code(table: Table) -> str:

@@ -58,8 +58,9 @@ def called(
     device = next((p.device for p in module.parameters()), torch.device("cpu"))
 
     def tensors(arrays: Mapping[str, np.ndarray]) -> list[torch.Tensor]:
+        # new ones, for code may write into what it takes
         return [
-            torch.as_tensor(np.moveaxis(array, 0, batch)).to(device=device, dtype=dtype)
+            torch.tensor(np.moveaxis(array, 0, batch), device=device, dtype=dtype)
             for array, batch, dtype in zip(
                 arrays.values(), layout.inputs, layout.dtypes, strict=True
             )

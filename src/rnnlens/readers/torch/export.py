@@ -123,6 +123,13 @@ def _shapes_of(
     states = list(hx) if isinstance(hx, list | tuple) else [hx]
     ways = 2 if bidirectional else 1
     samples = given.shape[0 if batch_first else 1]
-    sequence = given.new_empty((*given.shape[:2], ways * states[0].shape[-1]))
+    outer, inner = given.shape[:2]
+    width = ways * states[0].shape[-1]
+    # PyTorch lays steps out before samples and turns them round, which decides what is a view
+    sequence = (
+        given.new_empty((inner, outer, width)).transpose(0, 1)
+        if batch_first
+        else given.new_empty((outer, inner, width))
+    )
     shapes = [(layers * ways, samples, state.shape[-1]) for state in states]
     return (sequence, *(given.new_empty(shape) for shape in shapes))

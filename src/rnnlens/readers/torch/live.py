@@ -18,7 +18,7 @@ from rnnlens.readers.options import ReadOptions
 from rnnlens.readers.refusals import WrongSampleAxis, first_line
 from rnnlens.readers.torch.called import LAYOUTS, Finest, ModuleLayout
 from rnnlens.readers.torch.export import with_own_operations
-from rnnlens.readers.torch.graph.mutation import without_mutation
+from rnnlens.readers.torch.graph.mutation import without_mutation, writes_in_place
 from rnnlens.readers.torch.graph.read import CanonicalGraph, canonical_graph
 from rnnlens.readers.torch.lengths import Candidate, candidates
 from rnnlens.readers.torch.signature.copied import copied
@@ -56,6 +56,8 @@ class Reading:
     lengths: str = ""
     #: Whether the module keeps what a call made for the next; `run` takes calls before it then.
     carries: bool = False
+    #: Whether the module's code writes into tensors in place.
+    writes: bool = False
 
 
 def match(source: object) -> TypeGuard[torch.nn.Module]:
@@ -115,6 +117,7 @@ def readings(source: torch.nn.Module, options: ReadOptions) -> Iterator[Reading]
             partial(finest.run, layout),
             "" if subject.lengths is None else subject.call.names[subject.lengths],
             subject.carried is not None,
+            graph.writes,
         )
 
 
@@ -170,7 +173,9 @@ def exported(subject: Subject, axes: Sequence[int], example: list[torch.Tensor])
             f"torch.export cannot follow the forward code of {type(subject.module).__name__} "
             f"({first_line(error, 200)}): read its state dict instead, or make the code plain"
         ) from error
-    return canonical_graph(with_own_operations(without_mutation(program)), entries)
+    writes = writes_in_place(program)
+    graph = canonical_graph(with_own_operations(without_mutation(program)), entries)
+    return replace(graph, writes=writes)
 
 
 def _notes(source: torch.nn.Module, graph: CanonicalGraph, *, free: bool) -> tuple[str, ...]:

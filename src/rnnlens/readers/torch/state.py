@@ -22,10 +22,11 @@ from rnnlens.readers.torch.weights.accounting import (
     left_out,
     module_of,
 )
-from rnnlens.readers.torch.weights.build import RecurrentModules, stated_nodes
+from rnnlens.readers.torch.weights.build import stated_nodes
 from rnnlens.readers.torch.weights.folded import folded
 from rnnlens.readers.torch.weights.lazy import LazyArray
 from rnnlens.readers.torch.weights.names import CELL_ARRAY
+from rnnlens.readers.torch.weights.stated_recurrent import RecurrentModules
 from rnnlens.readers.torch.weights.statement import parse_statement
 
 __all__ = ["TAKES", "RecurrentModule", "modules_of", "network_of"]

@@ -6,6 +6,10 @@ from rnnlens.views.charts.fixed_points import fixed_points
 from rnnlens.views.charts.forecast import forecast
 from rnnlens.views.charts.gate_contributions import gate_contributions
 from rnnlens.views.charts.gates import gates
+from rnnlens.views.charts.inside.compared_weights import compared_weights
+from rnnlens.views.charts.inside.probe import probe
+from rnnlens.views.charts.inside.record import record
+from rnnlens.views.charts.inside.summarized_weights import summarized_weights
 from rnnlens.views.charts.lag_contributions import lag_contributions
 from rnnlens.views.charts.lag_feature import lag_feature
 from rnnlens.views.charts.lag_shares import lag_shares
@@ -15,6 +19,7 @@ from rnnlens.views.charts.weights import weights
 __all__ = [
     "bifurcations",
     "certificates",
+    "compared_weights",
     "fixed_points",
     "forecast",
     "gate_contributions",
@@ -23,5 +28,8 @@ __all__ = [
     "lag_feature",
     "lag_shares",
     "memory",
+    "probe",
+    "record",
+    "summarized_weights",
     "weights",
 ]

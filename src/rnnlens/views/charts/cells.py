@@ -11,6 +11,8 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from rnnlens.names import CANDIDATES
+
 if TYPE_CHECKING:
     import pandas as pd
     import xarray as xr
@@ -19,9 +21,6 @@ __all__ = ["MOST_CELLS", "Panel", "gate_panels", "weight_panels"]
 
 #: How many cells the heat maps of one figure have at most.
 MOST_CELLS = 4800
-
-#: Gates whose value is a candidate, not a valve between closed and open.
-CANDIDATES = frozenset({"cell", "candidate", "hidden"})
 
 #: How the panels of a trace are called.
 PANEL_NAMES = {

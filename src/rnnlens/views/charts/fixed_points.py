@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from rnnlens.views.charts import theme
-from rnnlens.views.words.fixed_points import duration
+from rnnlens.views.words.durations import time_constant_in_words
 
 if TYPE_CHECKING:
     import altair as alt
@@ -21,6 +21,7 @@ def fixed_points(found: xr.Dataset) -> alt.LayerChart:
     import altair as alt
     import pandas as pd
 
+    step = str(found.attrs.get("step", ""))
     angle = np.linspace(0, 2 * np.pi, 181)
     circle = pd.DataFrame({"real": np.cos(angle), "imag": np.sin(angle), "order": range(181)})
     rows = [
@@ -29,7 +30,7 @@ def fixed_points(found: xr.Dataset) -> alt.LayerChart:
             "imag": float(one["eigenvalue_imag"][j]),
             "point": str(k),
             "kind": _kind(int(one["unstable"])),
-            "time": duration(float(one["time_constant"][j]), found.attrs),
+            "time": time_constant_in_words(float(one["time_constant"][j]), step),
         }
         for k in range(found.sizes["point"])
         for one in [found.isel(point=k)]

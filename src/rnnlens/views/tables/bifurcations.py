@@ -8,8 +8,8 @@ import numpy as np
 
 from rnnlens.views.tables.plain import Row, plain
 from rnnlens.views.tables.stated import with_origin
-from rnnlens.views.words.bifurcations import bifurcation_sentences, bracket
 from rnnlens.views.words.explanation import figure
+from rnnlens.views.words.inside.bifurcations import bifurcation_sentences, bracket
 from rnnlens.views.words.units import in_brackets
 
 if TYPE_CHECKING:

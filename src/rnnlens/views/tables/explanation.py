@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from rich.console import Group
     from rich.table import Table
 
-__all__ = ["explanation_view", "lags_view", "trace_view"]
+__all__ = ["aligned", "explanation_view", "lags_view", "trace_view"]
 
 #: Features that a row of an explanation names, those that count most at its lag.
 NAMED = 3
@@ -42,7 +42,7 @@ def lags_view(lags: xr.Dataset) -> Group:
     table = _table("lag", "share", "low", "high", f"mean{unit}")
     table.add_column("", ratio=1, min_width=8)
     largest = float(rows["share"].to_numpy().max()) or 1.0
-    means = _aligned(rows["mean_contribution"].to_numpy())
+    means = aligned(rows["mean_contribution"].to_numpy())
     for row, mean in zip(rows.to_dict("records"), means, strict=True):
         shares = [_percent(row[name]) for name in ("share", "share_low", "share_high")]
         table.add_row(row["label"], *shares, mean, Bar(largest, 0, row["share"]))
@@ -348,7 +348,8 @@ def _percent(value: float) -> str:
     return "" if np.isnan(value) else f"{100 * value:.1f} %"
 
 
-def _aligned(values: np.ndarray) -> list[str]:
+def aligned(values: np.ndarray) -> list[str]:
+    """Give numbers with as many decimals as show three digits of the largest: values (row,)."""
     decimals = _decimals(values)
     return ["" if np.isnan(value) else f"{value:+.{decimals}f}" for value in values]
 

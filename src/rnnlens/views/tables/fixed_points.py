@@ -8,8 +8,9 @@ import numpy as np
 
 from rnnlens.views.tables.plain import Row, plain
 from rnnlens.views.tables.stated import with_origin
+from rnnlens.views.words.durations import time_constant_in_words
 from rnnlens.views.words.explanation import figure
-from rnnlens.views.words.fixed_points import duration, fixed_points_sentences
+from rnnlens.views.words.inside.fixed_points import fixed_points_sentences
 from rnnlens.views.words.rounding import rounded_down
 from rnnlens.views.words.units import in_brackets
 
@@ -61,7 +62,7 @@ def fixed_points_view(found: xr.Dataset) -> Group:
     from rich.table import Table
 
     table = Table(box=SIMPLE_HEAD, pad_edge=False, show_edge=False, padding=(0, 1, 0, 0))
-    forecast = "forecast" in found
+    forecast, step = "forecast" in found, str(found.attrs.get("step", ""))
     unit = str(found.attrs.get("unit") or "")
     target = str(found.attrs.get("target") or "the output")
     heading = [f"{target}{in_brackets(unit)} at rest"] if forecast else []
@@ -77,7 +78,7 @@ def fixed_points_view(found: xr.Dataset) -> Group:
             unstable,
             f"{row['radius']:.0e}",  # a power of ten, as the proof tried it
             _down(row["alone_within"]),
-            duration(row["time_constant"], found.attrs),
+            time_constant_in_words(row["time_constant"], step),
         )
     rows = [table] if found.sizes["point"] else []
     return Group(*rows, *fixed_points_sentences(found))

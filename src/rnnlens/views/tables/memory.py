@@ -10,7 +10,8 @@ import numpy as np
 
 from rnnlens.views.tables.plain import Row, plain
 from rnnlens.views.tables.stated import with_origin
-from rnnlens.views.words.memory import MEASURE_NAMES, lag_in_words, memory_sentences
+from rnnlens.views.words.durations import steps_in_words
+from rnnlens.views.words.inside.memory import MEASURE_NAMES, memory_sentences
 
 if TYPE_CHECKING:
     import xarray as xr
@@ -78,7 +79,7 @@ def _measures(tree: xr.DataTree) -> Table:
 
 
 def _cell(steps: float, step: str) -> str:
-    return lag_in_words(steps, step) if math.isfinite(steps) else "beyond"
+    return steps_in_words(steps, step) if math.isfinite(steps) else "beyond"
 
 
 def _layers(tree: xr.DataTree) -> list[object]:

@@ -80,15 +80,29 @@ def span(steps: int, step: str) -> str:
     >>> span(7, "1h"), span(6, "15 min"), span(3, "1d"), span(1, ""), span(2, "")
     ('7 h', '90 min', '3 d', '1 step', '2 steps')
     """
-    match = re.fullmatch(r"(\d+) ?([a-z]+)", step)
-    if match is None or match.group(2) not in SECONDS:
+    length = step_length(step)
+    if length is None:
         return f"{steps} step{'' if steps == 1 else 's'}"
-    unit, count = match.group(2), steps * int(match.group(1))
+    count, unit = steps * length[0], length[1]
     for larger in ("min", "h", "d"):
         ratio = SECONDS[larger] / SECONDS[unit]
         if ratio > 1 and count % ratio == 0 and count >= 2 * ratio:
             return span(int(count / ratio), f"1{larger}")
     return f"{count} {unit}"
+
+
+def step_length(step: str) -> tuple[int, str] | None:
+    """Take the length of a step apart into a number and its unit; None where it has none.
+
+    Examples
+    --------
+    >>> step_length("15 min"), step_length("")
+    ((15, 'min'), None)
+    """
+    match = re.fullmatch(r"(\d+) ?([a-z]+)", step)
+    if match is None or match.group(2) not in SECONDS:
+        return None
+    return int(match.group(1)), match.group(2)
 
 
 def p_text(p: float) -> str:

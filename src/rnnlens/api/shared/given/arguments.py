@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import fields, replace
 from datetime import date
 from functools import wraps
@@ -240,6 +240,16 @@ def _unknown(verb: str, taken: Signature, given: Iterable[str]) -> str:
     return f"{verb}() takes no argument {name!r}{near}: it takes {', '.join(taken.parameters)}"
 
 
+def _refuse_call(
+    verb: str, taken: Signature, args: tuple[object, ...], kwargs: Mapping[str, object]
+) -> None:
+    """Refuse what a signature does not take, in Python's words or better."""
+    try:
+        taken.bind(*args, **kwargs)
+    except TypeError as error:
+        raise TypeError(_unknown(verb, taken, kwargs) or f"{verb}(): {error}") from None
+
+
 def checked(**others: Kind) -> Callable[[Callable[P, R]], Callable[P, R]]:
     """Check what a verb is called with, by the table and by what differs in this verb.
 
@@ -250,18 +260,24 @@ def checked(**others: Kind) -> Callable[[Callable[P, R]], Callable[P, R]]:
         taken = signature(verb)
         optional = {name for name, one in taken.parameters.items() if "None" in str(one.annotation)}
         kinds = {name: KINDS[name] for name in taken.parameters if name in KINDS} | others
+        known = taken.parameters.keys()
+        places = [
+            name for name, one in taken.parameters.items() if one.kind is one.POSITIONAL_OR_KEYWORD
+        ]
+        needed = {name for name, one in taken.parameters.items() if one.default is one.empty}
 
         @wraps(verb)
         def call(*args: P.args, **kwargs: P.kwargs) -> R:
-            try:
-                given = taken.bind(*args, **kwargs)
-            except TypeError as error:
-                said = _unknown(verb.__name__, taken, kwargs) or f"{verb.__name__}(): {error}"
-                raise TypeError(said) from None
-            for name, value in given.arguments.items():
+            # what `Signature.bind` does takes as long as the forecast of a window
+            given: dict[str, object] = dict(zip(places, args, strict=False))
+            twice = given.keys() & kwargs.keys()
+            given |= kwargs
+            if len(args) > len(places) or twice or not needed <= given.keys() <= known:
+                _refuse_call(verb.__name__, taken, args, kwargs)
+            for name, value in given.items():
                 if name in kinds and not (value is None and name in optional):
-                    given.arguments[name] = kinds[name].check(name, value)
-            return verb(*given.args, **given.kwargs)
+                    given[name] = kinds[name].check(name, value)
+            return verb(**given)  # type: ignore[call-arg]
 
         return call
 

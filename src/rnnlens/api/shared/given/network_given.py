@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from rnnlens.network.arrays import Arrays
     from rnnlens.network.network import Network
 
-__all__ = ["NetworkLike", "as_network", "network_or_arrays"]
+__all__ = ["NetworkLike", "as_network", "example_of", "network_or_arrays"]
 
 #: A network, the path of a model file, or a live model.
 NetworkLike: TypeAlias = "Network | str | PathLike[str] | object"
@@ -41,7 +41,7 @@ def as_network(net: NetworkLike, X: object = None, *, partly: bool = False) -> N
             "network that they make, proven by its outputs"
         )
     if "example" in options_of(net):
-        return read_model(net, ReadOptions(example=_example(net, X)))
+        return read_model(net, ReadOptions(example=example_of(net, X)))
     if partly and isinstance(net, str | PathLike):
         return read_up_to_refusal(net)
     return read_model(net, ReadOptions())
@@ -55,7 +55,7 @@ def network_or_arrays(net: NetworkLike) -> Network | Arrays:
     return net if isinstance(net, Network) else read_or_name_arrays(net)
 
 
-def _example(module: Any, X: object) -> object:
+def example_of(module: Any, X: object) -> object:
     """Give what a module is called on to be read: windows of every input, in its own order."""
     from rnnlens.readers.torch.signature.subject import may_take_steps_first
     from rnnlens.series.joint.windows import WindowsByInput

@@ -75,10 +75,13 @@ class Outputs:
         if self.quantiles > 1 and len(names) * self.quantiles == count:
             return tuple(f"{n} (quantile {k})" for n in names for k in range(self.quantiles))
         if len(names) != count:
+            many = f"{len(names)} target{'' if len(names) == 1 else 's'}"
+            steps = count // len(names) if names and count % len(names) == 0 else 1
+            as_steps = f", with horizons = {steps} where {steps} are future steps of one"
             raise DataError(
-                f"the sidecar names {len(names)} targets ({', '.join(names)}), but the network "
-                f"gives {count}: list the network's outputs in its order under [targets], with "
-                "horizons = [1, 2, 3] where several are future steps of one"
+                f"the sidecar names {many} ({', '.join(names)}), but the network gives {count}: "
+                "list the network's outputs in its order under [targets]"
+                f"{as_steps if steps > 1 else ''}"
             )
         return names
 

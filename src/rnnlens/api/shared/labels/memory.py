@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 from rnnlens.api.shared.labels.network_provenance import network_provenance
 from rnnlens.dynamics.memory.result import MEASURES
 from rnnlens.results.label import label, label_tree
-from rnnlens.views.words.memory import memory_sentences
+from rnnlens.views.words.inside.memory import memory_sentences
 
 if TYPE_CHECKING:
     import xarray as xr

@@ -107,7 +107,7 @@ def _prefix(path: Path) -> Path | None:
         return path.with_suffix("")
     bare = SHARD.sub("", path.name)
     if bare != path.name:
-        return path.with_name(bare)
+        return path.with_name(bare) if bare else None
     return None if path.exists() or not path.name else path
 
 

@@ -77,6 +77,23 @@ class Tensors:
 
         return LazyArray(view.shape, load)
 
+    def plain(self, name: str, value: object) -> np.ndarray | None:
+        """Give a tensor's numbers in its own type, whole numbers and truths too; None for others.
+
+        Half a float32 (bfloat16), for which NumPy has no type, comes as a float32. A ValueError
+        says that the numbers do not lie in the file as they are.
+        """
+        made = _unwrapped(value)
+        if made is None:
+            return None
+        view = None if made.maker.name in OTHERS else self._view(made)
+        code = "" if view is None else view.code or CODES.get(view.storage.kind, "")
+        if view is None or view.storage.kind in QUANTISED or np.dtype(code or "c8").kind == "c":
+            raise ValueError(name)
+        halved = view.storage.kind == "BFloat16Storage"
+        whole = np.dtype(code).kind in "iub" and not halved
+        return self._plain(name, view, code) if whole else self._values(name, view)
+
     def _without_numbers(self, name: str, made: Made) -> LazyArray:
         try:
             shape = _sizes(OTHERS[made.maker.name](made.arguments))

@@ -8,10 +8,13 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     import torch
 
-__all__ = ["without_mutation"]
+__all__ = ["without_mutation", "writes_in_place"]
 
 #: Operations that change nothing though their names say so.
 HARMLESS = frozenset({"detach_", "lift_fresh_copy", "requires_grad_"})
+#: Operations that give the very tensor that they take where a module predicts, though the graph of
+#: a call shows two; what is written into the one is then written into the other.
+HANDED_ON = frozenset({"dropout", "alpha_dropout", "feature_dropout", "feature_alpha_dropout"})
 #: Operations that give a new tensor whatever they are given; others may give what they took.
 NEW = frozenset(
     {"add", "addmm", "batch_norm", "conv1d", "div", "empty", "empty_like", "fill", "full"}
@@ -27,12 +30,29 @@ def without_mutation(program: torch.export.ExportedProgram) -> torch.export.Expo
     PyTorch itself rewrites it so that it does, which takes as long as the export; writing into what
     nothing else holds is the plain operation, and told at once. Nothing else is taken apart.
     """
+    if writes_in_place(program):
+        _handed_on(program)
     _written_alone(program)
-    if not any(_writes(node) for node in program.graph.nodes):
+    if not writes_in_place(program):
         return program
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
         return program.run_decompositions({})
+
+
+def writes_in_place(program: torch.export.ExportedProgram) -> bool:
+    """Tell whether a program writes into a tensor that is there already."""
+    return any(_writes(node) for node in program.graph.nodes)
+
+
+def _handed_on(program: torch.export.ExportedProgram) -> None:
+    """Take what dropout takes in the place of what it gives: they are one tensor."""
+    for node in list(program.graph.nodes):
+        name = str(node.target).removesuffix(".default").removeprefix("aten.")
+        if node.op == "call_function" and name in HANDED_ON and node.args[2] is False:
+            node.replace_all_uses_with(node.args[0])
+            program.graph.erase_node(node)
+    program.graph_module.recompile()
 
 
 def _written_alone(program: torch.export.ExportedProgram) -> None:

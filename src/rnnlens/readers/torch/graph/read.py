@@ -62,6 +62,8 @@ class CanonicalGraph:
     notes: tuple[str, ...] = ()
     #: Whether it holds numbers that the code states or works out, rounded to its own precision.
     rounded: bool = False
+    #: Whether the code writes into tensors in place.
+    writes: bool = False
 
 
 def canonical_graph(

@@ -2,7 +2,8 @@
 
 ``torch.export.load`` unpickles and evaluates what stands in such a file, so it is never used: the
 graph is read as the JSON that it is, by the schema of PyTorch (torch/_export/serde/schema.py), and
-the weights as numbers, by the list of them beside (torch/export/pt2_archive/constants.py).
+the weights as numbers, by the list of them beside (torch/export/pt2_archive/constants.py). Before
+PyTorch 2.8 both stood in other places (`older`).
 """
 
 from __future__ import annotations
@@ -16,6 +17,7 @@ from typing import TYPE_CHECKING, Any
 
 from rnnlens.errors import MissingLibrary, UnreadableFile, UnsupportedModel
 from rnnlens.readers.hardening.zips import is_zip, swells, zip_names
+from rnnlens.readers.torch.program import older
 from rnnlens.readers.torch.program.steps import Name, Program, Step
 
 if TYPE_CHECKING:
@@ -42,7 +44,8 @@ PLAIN = {"as_int", "as_float", "as_string", "as_bool", "as_ints", "as_floats", "
 
 def match(path: Path) -> bool:
     """Tell whether a file was written by ``torch.export.save``, by its content."""
-    return is_zip(path) and any(MODEL.fullmatch(name) for name in zip_names(path) or ())
+    names = (zip_names(path) or ()) if is_zip(path) else ()
+    return older.is_older(names) or any(MODEL.fullmatch(name) for name in names)
 
 
 def program_in(path: Path) -> Program:
@@ -55,18 +58,8 @@ def program_in(path: Path) -> Program:
             'pip install "rnnlens[torch]"'
         ) from error
     with zipfile.ZipFile(path) as archive:
-        names = [name for name in archive.namelist() if MODEL.fullmatch(name)]
-        if len(names) > 1:
-            raise UnsupportedModel(
-                f"{path} holds {len(names)} programs: save the one that is meant in a file of its "
-                "own with torch.export.save"
-            )
-        found = MODEL.fullmatch(names[0])
-        assert found is not None
-        folder = names[0].removesuffix(f"models/{found[1]}.json")
-        archive_of = _Archive(path, archive, folder)
         try:
-            return _Reader(archive_of, found[1]).read()
+            return _reader(path, archive).read()
         except (UnreadableFile, UnsupportedModel):  # which are values that do not fit, too
             raise
         except (
@@ -81,6 +74,26 @@ def program_in(path: Path) -> Program:
                 f"{path} is damaged: its graph does not follow the schema of PyTorch "
                 f"({type(error).__name__}); save or download it again"
             ) from error
+
+
+def _reader(path: Path, archive: zipfile.ZipFile) -> _Reader:
+    """Find the graph and the weights in an archive."""
+    names = [name for name in archive.namelist() if MODEL.fullmatch(name)]
+    if len(names) > 1:
+        raise UnsupportedModel(
+            f"{path} holds {len(names)} programs: save the one that is meant in a file of its "
+            "own with torch.export.save"
+        )
+    if not names:
+        held = _Archive(path, archive, "")
+        weights = older.tensors_in(path, lambda name: held.bytes(name, 2**40))
+        return _Reader(held.json(older.GRAPH)["graph_module"], weights)
+    found = MODEL.fullmatch(names[0])
+    assert found is not None
+    model = found[1]
+    held = _Archive(path, archive, names[0].removesuffix(f"models/{model}.json"))
+    tensors = held.tensors("weights", model) | held.tensors("constants", model)
+    return _Reader(held.json(f"models/{model}.json")["graph_module"], tensors)
 
 
 class _Archive:
@@ -138,10 +151,9 @@ class _Archive:
 class _Reader:
     """One program of an archive."""
 
-    def __init__(self, archive: _Archive, model: str) -> None:
-        whole = archive.json(f"models/{model}.json")["graph_module"]
+    def __init__(self, whole: Mapping[str, Any], tensors: Mapping[str, torch.Tensor]) -> None:
         self.graph, self.signature = whole["graph"], whole["signature"]
-        self.tensors = archive.tensors("weights", model) | archive.tensors("constants", model)
+        self.tensors = tensors
         self.hints: dict[str, int] = {}
 
     def read(self) -> Program:

@@ -125,7 +125,9 @@ def _tensor(leaf: Any, wanted: torch.dtype | None) -> torch.Tensor:
             "example must hold arrays and tensors, in tuples, lists and dictionaries as the module "
             f"takes them ({first_line(error, 200)})"
         ) from error
-    return tensor.to(wanted) if wanted is not None and tensor.dtype.is_floating_point else tensor
+    if wanted is not None and tensor.dtype.is_floating_point:
+        tensor = tensor.to(wanted)
+    return tensor.clone()  # code may write into what it takes, and the example is the caller's
 
 
 def _path(signature: inspect.Signature, path: Sequence[Any]) -> list[str]:

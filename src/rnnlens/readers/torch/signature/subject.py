@@ -148,7 +148,7 @@ def _tried(
         packed.append(any(isinstance(one, torch.nn.utils.rnn.PackedSequence) for one in inputs))
 
     def run() -> None:
-        args, kwargs = call.arguments(tensors)
+        args, kwargs = call.arguments([one.clone() for one in tensors])
         with torch.no_grad(), quiet():
             module(*args, **kwargs)
 

@@ -10,22 +10,28 @@ from rnnlens.network.axes import Index
 from rnnlens.network.layers import (
     Activate,
     Add,
-    Bidirectional,
     Concatenate,
     Flatten,
     GlobalPooling1D,
     Input,
     Layer,
     Multiply,
-    Recurrent,
     Subtract,
 )
 from rnnlens.network.network import Node, Ref, Source
-from rnnlens.readers.torch.recurrent import Level
+from rnnlens.readers.torch.weights.along_steps import stated_conv, stated_pool
+from rnnlens.readers.torch.weights.beginning import features_of
 from rnnlens.readers.torch.weights.lazy import LazyArray
 from rnnlens.readers.torch.weights.stated_arrays import StatedArrays
+from rnnlens.readers.torch.weights.stated_recurrent import (
+    RECURRENT,
+    RecurrentModules,
+    every_step,
+    which_module,
+)
 from rnnlens.readers.torch.weights.statement import Branches, Chain, Part, wrong
 from rnnlens.readers.torch.weights.words import (
+    ALONG_STEPS,
     JOINS,
     OF_STEPS,
     PASSES,
@@ -33,11 +39,8 @@ from rnnlens.readers.torch.weights.words import (
     folded_word,
 )
 
-__all__ = ["RecurrentModules", "StatedNodes", "stated_nodes"]
+__all__ = ["StatedNodes", "stated_nodes"]
 
-#: Words for recurrent layers, and the kind of cell that each is.
-RECURRENT = {"lstm": "LSTM", "gru": "GRU", "rnn": "SimpleRNN", "lstmcell": "LSTM"}
-RECURRENT |= {"grucell": "GRU", "rnncell": "SimpleRNN"}
 MERGES: dict[str, Callable[[], Layer]] = {
     "concat": Concatenate,
     "add": Add,
@@ -45,18 +48,10 @@ MERGES: dict[str, Callable[[], Layer]] = {
     "multiply": Multiply,
 }
 KNOWN = (
-    "LSTM, GRU, RNN, Linear, LayerNorm, BatchNorm1d, Embedding, an activation such as relu, one of "
-    "last, final, mean, max, every, flatten of the steps, and concat, add, subtract, multiply"
+    "LSTM, GRU, RNN, Linear, LayerNorm, BatchNorm1d, Conv1d, MaxPool1d, AvgPool1d, Embedding, "
+    "Dropout, an activation such as relu, one of last, final, mean, max, every, flatten of the "
+    "steps, and concat, add, subtract, multiply"
 )
-
-
-@dataclass(frozen=True)
-class RecurrentModules:
-    """The recurrent modules of a state dict, by name."""
-
-    kinds: Mapping[str, str]
-    #: Makes the layers of one, by its name and the activation of a plain one.
-    levels: Callable[[str, str | None], list[tuple[str, Level]]]
 
 
 @dataclass(frozen=True)
@@ -104,7 +99,7 @@ class StatedNodes:
 
     def _branches(self, part: Branches, tails: list[_Tail]) -> list[_Tail]:
         if len(tails) != 1:
-            raise wrong(self.text, "branches follow one layer, not none and not several branches")
+            raise wrong(self.text, "branches follow one layer, not several branches")
         ends = []
         for chain in part.chains:
             begin = tails[0] if self._takes_steps(chain[0]) else self._settled(tails[0])
@@ -141,7 +136,34 @@ class StatedNodes:
         if part is None:
             return False
         word = folded_word(part.word)
-        return word in OF_STEPS or word in RECURRENT or part.word in self.modules.kinds
+        return word in OF_STEPS or word in ALONG_STEPS or self._is_recurrent(part)
+
+    def _is_recurrent(self, part: Part) -> bool:
+        return folded_word(part.word) in RECURRENT or part.word in self.modules.kinds
+
+    def begin(self, chain: Chain) -> _Tail | None:
+        """Make the input of a chain; None where its first part makes its own."""
+        first = chain[0]
+        if isinstance(first, Part):
+            own = folded_word(first.word) == "embedding" or self._is_recurrent(first)
+            if own or folded_word(first.word) in JOINS:
+                return None
+        features = features_of(chain, self.taken.arrays, self._features)
+        if features is None:
+            raise wrong(self.text, "no layer at its beginning says how many features a step has")
+        self.nodes.append(Node("x", Input((None, features))))
+        return _Tail(("x", 0), features, steps=True)
+
+    def _features(self, part: Part) -> int | None:
+        """Give what a recurrent layer takes a step; None for another part."""
+        if not self._is_recurrent(part):
+            return None
+        return (
+            self.modules
+            .levels(*which_module(self.text, self.modules, self.ran, part))[0][1]
+            .cells[0]
+            .features
+        )
 
     def _settled(self, tail: _Tail) -> _Tail:
         """Take the last hidden state of a recurrent layer where nothing else was said."""
@@ -161,15 +183,13 @@ class StatedNodes:
         word = folded_word(part.word)
         if word in OF_STEPS:
             return self._of_steps(part, word, tail)
-        if word in RECURRENT or part.word in self.modules.kinds:
+        if self._is_recurrent(part):
             return self._recurrent(part, tail, following)
-        if tail is None:
-            if word == "embedding":
-                name, layer, sources = self.taken.embedding(part)
-                self.nodes.append(Node("x", Input((None,))))
-                ref = self._add(name, layer, ("x", 0), sources=sources)
-                return _Tail(ref, layer.E.shape[1], steps=True)
-            raise wrong(self.text, "it must begin with a recurrent layer, or with an Embedding")
+        if word == "embedding":
+            return self._embedding(part, tail)
+        assert tail is not None  # begin() has made one for every other part
+        if word in ALONG_STEPS:
+            return self._along_steps(part, word, tail)
         tail = self._settled(tail)
         if word in PASSES:
             return tail
@@ -187,6 +207,24 @@ class StatedNodes:
         if activation is None or part.named:
             raise wrong(self.text, f"{part.word!r} is no layer that may be stated ({KNOWN})")
         return replace(tail, ref=self._add(word, Activate(activation), tail.ref))
+
+    def _embedding(self, part: Part, tail: _Tail | None) -> _Tail:
+        if tail is not None:
+            raise wrong(self.text, f"{part.word} takes tokens, so nothing stands before it")
+        name, layer, sources = self.taken.embedding(part)
+        self.nodes.append(Node("x", Input((None,))))
+        ref = self._add(name, layer, ("x", 0), sources=sources)
+        return _Tail(ref, layer.E.shape[1], steps=True)
+
+    def _along_steps(self, part: Part, word: str, tail: _Tail) -> _Tail:
+        if not tail.steps:
+            raise wrong(self.text, f"{part.word!r} takes the steps of a layer before it")
+        if word != "conv1d":
+            ref = self._add(word, stated_pool(self.taken, part, word), tail.ref)
+            return replace(tail, ref=ref, of="")
+        name, conv, sources = stated_conv(self.taken, part, tail.width)
+        ref = self._add(name, conv, tail.ref, sources=sources)
+        return replace(tail, ref=ref, width=conv.W.shape[2], of="")
 
     def _of_steps(self, part: Part, word: str, tail: _Tail | None) -> _Tail:
         if tail is None or not tail.steps or part.given or part.named:
@@ -211,7 +249,7 @@ class StatedNodes:
         place = next(k for k, node in enumerate(self.nodes) if node.name == tail.ref[0])
         node = self.nodes[place]
         taken = any(tail.ref in other.inputs for other in self.nodes)
-        final = replace(node, layer=_every_step(node.layer, every=False))
+        final = replace(node, layer=every_step(node.layer, every=False))
         if taken:  # its steps are taken too: run it once more for its states
             final = replace(final, name=self._free(f"{node.name}_final"))
             self.nodes.append(final)
@@ -222,7 +260,7 @@ class StatedNodes:
     def _recurrent(
         self, part: Part, tail: _Tail | None, following: Part | Branches | None
     ) -> _Tail:
-        name, nonlinearity = self._which(part)
+        name, nonlinearity = which_module(self.text, self.modules, self.ran, part)
         levels = self.modules.levels(name, nonlinearity)
         features = levels[0][1].cells[0].features
         if tail is None:
@@ -235,7 +273,7 @@ class StatedNodes:
         every = self._takes_steps(following)
         both = len(levels[-1][1].cells) == 2
         for number, (label, level) in enumerate(levels):
-            layer = _every_step(level.layer, every=every or both or number < len(levels) - 1)
+            layer = every_step(level.layer, every=every or both or number < len(levels) - 1)
             node = Node(self._free(label), layer, (ref,), level.sources)
             self.nodes.append(node)
             ref = (node.name, 0)
@@ -244,30 +282,6 @@ class StatedNodes:
         if every or both:
             return _Tail(ref, width, steps=True, of=name or "the module", both=both)
         return _Tail(ref, width)
-
-    def _which(self, part: Part) -> tuple[str, str | None]:
-        """Find the module that a recurrent layer of the statement is, and its activation."""
-        named = part.word in self.modules.kinds
-        kind = "" if named else RECURRENT.get(folded_word(part.word), "")
-        given = list(part.given)
-        if named:
-            name = part.word
-        elif given and given[0] in self.modules.kinds:
-            name = given.pop(0)
-        else:
-            fitting = [name for name, of in self.modules.kinds.items() if of == kind]
-            left = [name for name in fitting if name not in self.ran]
-            if len(left) != 1 or (given and given[0] not in {"tanh", "relu"}):
-                there = ", ".join(f"{of}({name})" for name, of in self.modules.kinds.items())
-                raise wrong(self.text, f"it does not say which {part.word} is meant of {there}")
-            name = left[0]
-        held = self.modules.kinds[name]
-        if kind and held != kind:
-            raise wrong(self.text, f"{name or 'the module'} is of the kind {held}, not {part.word}")
-        options = [*given, *(value for key, value in part.named if key == "nonlinearity")]
-        if len(options) > 1 or len(part.named) != len(options) - len(given):
-            raise wrong(self.text, f"{part.word} takes its name, and a plain one its nonlinearity")
-        return name, options[0] if options else None
 
     # --- names ------------------------------------------------------------------------------
 
@@ -291,7 +305,7 @@ def stated_nodes(
 ) -> StatedNodes:
     """Make the nodes of a statement."""
     made = StatedNodes(text, StatedArrays(text, arrays), modules)
-    ends = [made._settled(tail) for tail in made.chain(chain, None)]
+    ends = [made._settled(tail) for tail in made.chain(chain, made.begin(chain))]
     if not made.ran:
         raise InputError(
             f"layers states {text.strip()[:80]!r}, which has no recurrent layer: state those of "
@@ -299,14 +313,3 @@ def stated_nodes(
         )
     made.outputs = [tail.ref for tail in ends]
     return made
-
-
-def _every_step(layer: Recurrent | Bidirectional | Layer, *, every: bool) -> Layer:
-    """Let a recurrent layer give every step, or its last alone."""
-    if isinstance(layer, Bidirectional):
-        forward, backward = (
-            replace(one, return_sequences=every) for one in (layer.forward, layer.backward)
-        )
-        return replace(layer, forward=forward, backward=backward)
-    assert isinstance(layer, Recurrent)
-    return replace(layer, return_sequences=every)

@@ -18,7 +18,7 @@ from rnnlens.network.network import Source
 from rnnlens.readers.torch.weights.lazy import LazyArray
 from rnnlens.readers.torch.weights.statement import Part, wrong
 
-__all__ = ["StatedArrays"]
+__all__ = ["Sources", "StatedArrays", "label_of"]
 
 #: What PyTorch adds to a variance unless told otherwise.
 EPSILON = 1e-5
@@ -42,8 +42,8 @@ class StatedArrays:
 
     def linear(self, part: Part, width: int | None, *, named: bool) -> tuple[str, Dense, Sources]:
         """Make a linear layer that takes so many numbers; its label, and where its arrays lay."""
-        name = self._name_of(part, named)
-        weight, bias = self._array(name, "weight"), self.arrays.get(f"{name}.bias")
+        name = self.name_of(part, named=named)
+        weight, bias = self.array(name, "weight"), self.arrays.get(f"{name}.bias")
         if len(weight.shape) != 2:
             raise wrong(self.text, f"{name} has a weight of shape {weight.shape}, not two axes")
         if width not in {None, weight.shape[1]}:
@@ -59,15 +59,15 @@ class StatedArrays:
             sources["b"] = Source(b.text, b.stored_at)
         self.used |= {f"{name}.weight", f"{name}.bias"}
         layer = Dense(W.values.T.copy(), None if b is None else b.values.copy())
-        return _label(name), layer, sources
+        return label_of(name), layer, sources
 
     def norm(self, part: Part, width: int | None, word: str) -> tuple[str, Layer, Sources]:
         """Make a norm over so many numbers."""
-        name = self._name_of(part, named=False)
+        name = self.name_of(part, named=False)
         roles = ROLES | (MOMENTS if word == "batchnorm1d" else {})
         held = {ours: self.arrays.get(f"{name}.{theirs}") for ours, theirs in roles.items()}
         for ours in MOMENTS if word == "batchnorm1d" else ():
-            held[ours] = self._array(name, roles[ours])
+            held[ours] = self.array(name, roles[ours])
         wide = {array.shape for array in held.values() if array is not None}
         if wide != {(width,)}:
             raise wrong(
@@ -84,18 +84,18 @@ class StatedArrays:
         )
         sources = {ours: Source(array.text, array.stored_at) for ours, array in loaded.items()}
         self.used |= {f"{name}.{theirs}" for theirs in roles.values()}
-        return _label(name), layer, sources
+        return label_of(name), layer, sources
 
     def embedding(self, part: Part) -> tuple[str, Embedding, Sources]:
         """Make an embedding."""
-        name = self._name_of(part, named=False)
-        table = self._array(name, "weight")
+        name = self.name_of(part, named=False)
+        table = self.array(name, "weight")
         if len(table.shape) != 2:
             raise wrong(self.text, f"{name} has a weight of shape {table.shape}, not two axes")
         loaded = table.load()
         self.used.add(f"{name}.weight")
         sources = {"E": Source(loaded.text, loaded.stored_at)}
-        return _label(name), Embedding(loaded.values.copy()), sources
+        return label_of(name), Embedding(loaded.values.copy()), sources
 
     def _epsilon(self, part: Part) -> float:
         given = dict(part.named)
@@ -107,7 +107,8 @@ class StatedArrays:
             raise wrong(self.text, f"{part.word} takes its name and eps, a small number")
         return eps
 
-    def _name_of(self, part: Part, named: bool) -> str:
+    def name_of(self, part: Part, *, named: bool) -> str:
+        """Give the name of a layer's arrays, which stands in its brackets or is its word."""
         if named:
             if part.given or part.named:
                 raise wrong(self.text, f"{part.word} takes nothing in brackets")
@@ -116,7 +117,8 @@ class StatedArrays:
             raise wrong(self.text, f"{part.word} must name its arrays, as {part.word}(fc) does")
         return part.given[0]
 
-    def _array(self, name: str, role: str) -> LazyArray:
+    def array(self, name: str, role: str) -> LazyArray:
+        """Give an array that must be there."""
         array = self.arrays.get(f"{name}.{role}")
         if array is None:
             known = sorted(
@@ -127,5 +129,6 @@ class StatedArrays:
         return array
 
 
-def _label(name: str) -> str:
+def label_of(name: str) -> str:
+    """Give what a layer is called in the network."""
     return name.replace(".", "_")

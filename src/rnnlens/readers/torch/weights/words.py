@@ -4,10 +4,12 @@ from __future__ import annotations
 
 from rnnlens.network.activations import ACTIVATIONS, Activation
 
-__all__ = ["JOINS", "OF_STEPS", "PASSES", "activation_of", "folded_word"]
+__all__ = ["ALONG_STEPS", "JOINS", "OF_STEPS", "PASSES", "activation_of", "folded_word"]
 
 #: What is taken of a layer's steps.
 OF_STEPS = frozenset({"last", "final", "mean", "max", "every", "flatten"})
+#: Layers that take several steps at once and give steps again.
+ALONG_STEPS = frozenset({"conv1d", "maxpool1d", "avgpool1d"})
 #: What joins branches.
 JOINS = frozenset({"concat", "add", "subtract", "multiply"})
 #: Layers that hand on what they take where a network predicts.

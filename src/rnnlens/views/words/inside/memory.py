@@ -15,14 +15,14 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from rnnlens.views.words.durations import steps_in_words
 from rnnlens.views.words.explanation import figure
-from rnnlens.views.words.lags import span
 from rnnlens.views.words.units import with_unit
 
 if TYPE_CHECKING:
     import xarray as xr
 
-__all__ = ["MEASURE_NAMES", "lag_in_words", "memory_sentences"]
+__all__ = ["MEASURE_NAMES", "memory_sentences"]
 
 #: What each measure is called in tables and charts.
 MEASURE_NAMES = {
@@ -36,25 +36,6 @@ MEASURE_NAMES = {
 }
 #: How many times as long one measure must be as another to be said to disagree.
 APART = 1.5
-
-
-def lag_in_words(steps: float, step: str) -> str:
-    """Say a number of steps, and how long that is.
-
-    Examples
-    --------
-    >>> lag_in_words(8.0, "1h"), lag_in_words(2.416, ""), lag_in_words(float("inf"), "1h")
-    ('8 steps (8 h)', '2.4 steps', 'longer than can be said')
-    >>> lag_in_words(5.14, "1h")
-    '5.1 steps (about 5 h)'
-    """
-    if not math.isfinite(steps):
-        return "longer than can be said"
-    shown = f"{steps:.0f}" if steps >= 10 or steps == round(steps) else f"{steps:.1f}"
-    said = f"{shown} step" if shown == "1" else f"{shown} steps"
-    near = max(1, round(steps))
-    about = "" if steps == near else "about "
-    return f"{said} ({about}{span(near, step)})" if step else said
 
 
 def memory_sentences(tree: xr.DataTree) -> list[str]:
@@ -95,7 +76,7 @@ def _layers(tree: xr.DataTree, step: str) -> Iterator[str]:
             middle, longest = float(np.median(half)), float(half.max())
             text = (
                 f"Gates of {layer}: the median unit halves what it holds in "
-                f"{lag_in_words(middle, step)}, the slowest in {lag_in_words(longest, step)}"
+                f"{steps_in_words(middle, step)}, the slowest in {steps_in_words(longest, step)}"
             )
             idle = int((~read.astype(bool) & (half > middle)).sum())
             if idle:
@@ -107,13 +88,23 @@ def _layers(tree: xr.DataTree, step: str) -> Iterator[str]:
         ends = _interval(tree, low, high)
         fades = (
             f"Two states driven by the same inputs become one: half of what sets them apart is "
-            f"gone in {lag_in_words(half, step)} and 95 % in {lag_in_words(most, step)}{ends}."
+            f"gone in {steps_in_words(half, step)} and 95 % in {steps_in_words(most, step)}{ends}."
         )
         lasting = (
-            "Two states driven by the same inputs do not become one: the largest Lyapunov "
-            "exponent is not below zero."
+            "Two states driven by the same inputs do not become one along these data: the largest "
+            f"Lyapunov exponent is {_largest_exponent(tree)} a step, not below zero."
         )
         yield fades if math.isfinite(half) else lasting
+
+
+def _largest_exponent(tree: xr.DataTree) -> str:
+    """Give the largest exponent of all layers, with its interval."""
+    layers = [node.dataset for node in tree.subtree if "lyapunov" in node]
+    one = max(layers, key=lambda layer: float(layer["lyapunov"][0]))
+    rate, low, high = (
+        float(one[name][0]) for name in ("lyapunov", "lyapunov_low", "lyapunov_high")
+    )
+    return f"{rate:.2g}{_interval(tree, low, high)}"
 
 
 def _by_window(tree: xr.DataTree, step: str) -> Iterator[str]:
@@ -123,8 +114,8 @@ def _by_window(tree: xr.DataTree, step: str) -> Iterator[str]:
     if not math.isnan(half):
         yield (
             f"Small changes: half of what they do to the forecast comes from the newest "
-            f"{lag_in_words(half, step)} and 95 % from the newest "
-            f"{lag_in_words(most, step)}{_interval(tree, low, high)}."
+            f"{steps_in_words(half, step)} and 95 % from the newest "
+            f"{steps_in_words(most, step)}{_interval(tree, low, high)}."
         )
     amount = with_unit(figure(float(a["tolerance"])), a.get("unit"))
     if not math.isnan(_lags(tree, "cut")[1]):
@@ -150,9 +141,9 @@ def _by_window(tree: xr.DataTree, step: str) -> Iterator[str]:
 def _kept(tree: xr.DataTree, steps: float, step: str) -> str:
     """Say how many newest steps, or that no number that was tried serves."""
     if math.isfinite(steps):
-        return f"the newest {lag_in_words(steps, step)}"
+        return f"the newest {steps_in_words(steps, step)}"
     last = float(tree.dataset["kept"].values[-1])
-    return f"more than the newest {lag_in_words(last, step)}"
+    return f"more than the newest {steps_in_words(last, step)}"
 
 
 def _bound(tree: xr.DataTree, amount: str, step: str) -> str:
@@ -161,14 +152,15 @@ def _bound(tree: xr.DataTree, amount: str, step: str) -> str:
     horizon = float(a["horizon"])
     last = float(tree.dataset["kept"].values[-1])
     if not math.isfinite(horizon):
-        kept = lag_in_words(last, step)
+        kept = steps_in_words(last, step)
         return (
             f"New windows: the bound on how far another history moves the forecast in {share} of "
             f"them does not fall to {amount} within the newest {kept}, the most that was asked."
         )
     text = (
         f"New windows: in {share} of them the forecast moves by at most {amount}, whichever of "
-        f"{a['histories']} observed histories came before the newest {lag_in_words(horizon, step)}"
+        f"{a['histories']} observed histories came before the newest "
+        f"{steps_in_words(horizon, step)}"
     )
     if int(a["dependence"]) > int(a["block"]):
         text += (
@@ -192,6 +184,6 @@ def _which(tree: xr.DataTree, step: str) -> str:
     shortest, longest = min(known, key=known.__getitem__), max(known, key=known.__getitem__)
     return (
         f"The measures answer different questions: 95 % lies within "
-        f"{lag_in_words(known[shortest], step)} by {MEASURE_NAMES[shortest]} and within "
-        f"{lag_in_words(known[longest], step)} by {MEASURE_NAMES[longest]}; {believe}."
+        f"{steps_in_words(known[shortest], step)} by {MEASURE_NAMES[shortest]} and within "
+        f"{steps_in_words(known[longest], step)} by {MEASURE_NAMES[longest]}; {believe}."
     )

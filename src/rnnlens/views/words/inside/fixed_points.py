@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Mapping
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
+
+from rnnlens.views.words.durations import steps_in_words
 
 if TYPE_CHECKING:
     import xarray as xr
 
-__all__ = ["duration", "fixed_points_sentences"]
+__all__ = ["fixed_points_sentences"]
 
 #: A direction this many times slower than the next is a slow manifold of its own.
 APART = 8.0
@@ -75,6 +76,7 @@ def _summed(found: xr.Dataset) -> list[str]:
 def _slow_directions(found: xr.Dataset) -> list[str]:
     """Say of stable points whether some directions are far slower than the rest."""
     said = []
+    step = str(found.attrs.get("step", ""))
     stable = found["unstable"].values == 0
     for k in np.flatnonzero(stable)[:3]:
         times = np.abs(found["time_constant"].values[k])
@@ -85,29 +87,8 @@ def _slow_directions(found: xr.Dataset) -> list[str]:
         if steps[number - 1] >= APART:
             ways = "direction is" if number == 1 else "directions are"
             said.append(
-                f"At point {k}, {number} {ways} slow ({duration(times[0], found.attrs)} to fall by "
-                f"the factor e), the others at most {duration(times[number], found.attrs)}: states "
+                f"At point {k}, {number} {ways} slow ({steps_in_words(times[0], step)} to fall by "
+                f"the factor e), the others at most {steps_in_words(times[number], step)}: states "
                 f"come near along a slow manifold of dimension {number}."
             )
     return said
-
-
-def duration(steps: float, attrs: Mapping[Any, Any]) -> str:
-    """Give a time in steps, and in the series' own time where that is known.
-
-    Examples
-    --------
-    >>> duration(12.0, {"step": "2h"}), duration(-3.0, {}), duration(float("inf"), {})
-    ('12 steps (24 h)', '3 steps to grow', 'no end')
-    """
-    if not np.isfinite(steps):
-        return "no end"
-    size = abs(float(steps))
-    text = f"{size:.3g} steps"
-    if attrs.get("step"):
-        import pandas as pd
-
-        step = pd.to_timedelta([str(attrs["step"])]).total_seconds()[0]
-        hours = float(step) / 3600 * size
-        text += f" ({hours:.3g} h)" if hours < 72 else f" ({hours / 24:.3g} days)"
-    return f"{text} to grow" if steps < 0 else text

@@ -1,0 +1,1 @@
+"""Records of a network while it is trained."""

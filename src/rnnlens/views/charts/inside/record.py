@@ -1,0 +1,69 @@
+"""Chart: what a record of a training says, step by step."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from rnnlens.errors import DataError
+from rnnlens.views.charts import theme
+
+if TYPE_CHECKING:
+    import altair as alt
+    import pandas as pd
+
+__all__ = ["record"]
+
+#: The ends of columns, and what they say.
+PANELS = {
+    "/mean": ("Mean value of the gates", "mean value"),
+    "/saturated": ("Gates that are saturated", "share of steps"),
+    "steps": ("How far back memory reaches", "steps"),
+}
+
+
+def record(table: pd.DataFrame) -> alt.VConcatChart:
+    """Draw the CSV file of a record, read as it is: means of gates, saturation, and memory."""
+    import altair as alt
+    import xarray as xr
+
+    columns = {end: [name for name in table.columns if _of(str(name)) == end] for end in PANELS}
+    if "step" not in table.columns or not any(columns.values()):
+        raise DataError(
+            "the table is no record of a training: read the file that rnnlens.record wrote, as in "
+            "pandas.read_csv('gates.csv')"
+        )
+    panels = [_panel(table, end, names) for end, names in columns.items() if names]
+    chart = alt.vconcat(*panels, spacing=22).resolve_scale(color="independent")
+    return theme.dress(chart, xr.Dataset())  # a file of numbers says nothing of what is assumed
+
+
+def _of(name: str) -> str:
+    """Say which panel a column belongs to; nowhere where none."""
+    if name in {"k50", "k95"} or "/half_life/" in name:
+        return "steps"
+    return next((end for end in PANELS if name.endswith(end)), "")
+
+
+def _panel(table: pd.DataFrame, end: str, names: list[str]) -> alt.Chart:
+    import altair as alt
+    import numpy as np
+
+    long = table.melt("step", names, "what", "value").replace([np.inf, -np.inf], np.nan).dropna()
+    long["what"] = [
+        name.removesuffix(end).replace("half_life", "half-life").replace("/", " ")
+        for name in long["what"]
+    ]
+    title, quantity = PANELS[end]
+    axis = alt.Axis(format="%") if end == "/saturated" else alt.Axis()
+    return (
+        alt
+        .Chart(long)
+        .mark_line(point=len(table) < 40)
+        .encode(
+            x=alt.X("step:Q", title="step of training"),
+            y=alt.Y("value:Q", title=quantity, axis=axis),
+            color=alt.Color("what:N", sort=None, title=None, legend=alt.Legend(labelLimit=220)),
+            tooltip=["step", "what", alt.Tooltip("value:Q", format=".3g")],
+        )
+        .properties(width=theme.WIDTH, height=150, title=title)
+    )

@@ -1,0 +1,1 @@
+"""Tables of what went on inside a network."""

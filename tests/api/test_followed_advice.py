@@ -1,0 +1,159 @@
+"""What a refused question advises is asked instead, and answered."""
+
+import re
+
+import numpy as np
+import pytest
+
+import rnnlens
+from joined_networks import joined
+from networks import forecaster
+from rnnlens import Certificates, Shares, Target
+from rnnlens.attribution.registry import METHODS
+from rnnlens.errors import RnnlensError
+from small_networks import small
+
+explain, lags, certify = rnnlens.explain, rnnlens.lags, rnnlens.certify
+
+
+def _long():
+    rng = np.random.default_rng(3)
+    return forecaster("lstm", rng, steps=24, features=1, targets=1), rng.normal(size=(2, 24, 1))
+
+
+#: The network, a question that is refused, words of the advice, and what follows each part of it.
+FOLLOWED = {
+    "mean of tokens": (
+        lambda: small("tokens"),
+        lambda net, x: explain(net, x, baseline="mean"),
+        "choose 'zero', 'persistence' or 'background', or the token that stands for any other, as",
+        [
+            lambda net, x, one=one: explain(net, x, baseline=one)
+            for one in ("zero", "persistence", "background", [1])
+        ],
+    ),
+    "windows of a certificate": (
+        lambda: small("one step"),
+        lambda net, x: certify(net, x, lag=1, certificates=Certificates(windows=3)),
+        "leave windows= out, and give those that are wanted",
+        [lambda net, x: certify(net, x[:3], lag=1)],
+    ),
+    "features of a certificate": (
+        lambda: small("one step"),
+        lambda net, x: certify(net, x, lag=1, features="rain"),
+        "give one of feature 0, feature 1",
+        [lambda net, x: certify(net, x[:2], lag=1, features="feature 1")],
+    ),
+    "margin of zero": (
+        lambda: small("one feature"),
+        lambda net, x: lags(net, x, margin=0.0),
+        "state one that does not matter to you",
+        [lambda net, x: lags(net, x, margin=0.5, certificates=None)],
+    ),
+    "one array for several inputs": (
+        lambda: joined("static repeated"),
+        lambda net, x: explain(net, x, baseline=np.zeros(2)),
+        "give a mapping of input name to baseline",
+        [
+            lambda net, x: explain(
+                net, x, baseline={name: np.zeros(one.shape[-1]) for name, one in x.items()}
+            )
+        ],
+    ),
+    "conditional baseline of several inputs": (
+        lambda: joined("static repeated"),
+        lambda net, x: explain(net, x, baseline="conditional"),
+        "name one with of=, or choose another baseline",
+        [
+            lambda net, x: explain(net, x, baseline="zero"),
+            lambda net, x: explain(net, x, of=next(iter(x)), baseline="mean"),
+        ],
+    ),
+    "one array for a network of several inputs": (
+        lambda: joined("two towers"),
+        lambda net, x: rnnlens.predict(net, x["hours"]),
+        "give a mapping from input name to array",
+        [rnnlens.predict],
+    ),
+    "several steps": (
+        lambda: small("several steps"),
+        explain,
+        "give a horizon from 1 to 3 with Target(horizon=)",
+        [lambda net, x: explain(net, x, target=Target(horizon=1))],
+    ),
+    "memory without recurrence": (
+        lambda: small("no recurrent layer"),
+        rnnlens.memory,
+        "ask rnnlens.lags which steps of its window matter",
+        [lambda net, x: lags(net, x, certificates=None)],
+    ),
+    "tree of too many lags": (
+        _long,
+        lambda net, x: explain(net, x, method="tree", newest=24),
+        "use method 'secant' for every lag by itself",
+        [lambda net, x: explain(net, x, method="secant")],
+    ),
+    "option of another method": (
+        lambda: small("one feature"),
+        lambda net, x: explain(net, x, method="secant", newest=2),
+        "leave it out, or choose one of",
+        [
+            lambda net, x: explain(net, x, method="secant"),
+            lambda net, x: explain(net, x, method="tree", newest=2),
+        ],
+    ),
+    "certificate of blocks": (
+        lambda: small("blocks"),
+        lambda net, x: certify(net, x, lag=1),
+        "ask the other lag evidence instead",
+        [lags],
+    ),
+    "method that is none": (
+        lambda: small("one feature"),
+        lambda net, x: explain(net, x, method="secnat"),
+        "give one of",
+        [lambda net, x, name=name: explain(net, x, method=name) for name in ("secant", "owen")],
+    ),
+    "shares by a method of lags alone": (
+        lambda: small("one step"),
+        lambda net, x: lags(
+            net, x, by="feature", certificates=None, test=None, shares=Shares(method="tree")
+        ),
+        "use method='secant' to see them by feature",
+        [
+            lambda net, x: lags(
+                net, x, by="feature", certificates=None, test=None, shares=Shares(method="secant")
+            )
+        ],
+    ),
+}
+
+
+@pytest.mark.parametrize("kind", FOLLOWED)
+def test_what_a_refused_question_advises_is_answered(kind):
+    make, refused, words, followed = FOLLOWED[kind]
+    net, x = make()
+    with pytest.raises(RnnlensError) as said:
+        refused(net, x)
+    assert words in str(said.value)
+    for ask in followed:
+        assert ask(net, x) is not None
+
+
+NAMED = re.compile(r"method '(\w+)'")
+FORMS = ("both ways", "several outputs", "masked", "tokens", "no recurrent layer", "lengths")
+
+
+@pytest.mark.parametrize("form", FORMS)
+def test_the_method_that_a_refusal_names_answers(form):
+    net, x = small(form)
+    named = set()
+    for method in METHODS:
+        try:
+            explain(net, x, method=method, baseline="zero")
+        except RnnlensError as refused:
+            said = str(refused)
+            named |= {one for one in NAMED.findall(said) if f"use method '{one}'" in said}
+    for method in named - {"auto"}:
+        assert explain(net, x, method=method, baseline="zero") is not None
+    assert named or form not in {"both ways", "tokens"}
