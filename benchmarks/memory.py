@@ -14,9 +14,9 @@ import harness.threads  # noqa: F401  (first: libraries make their threads when 
 import json
 import subprocess
 import sys
-from pathlib import Path
 
 from harness.record import Record
+from harness.usage import MEGABYTE, forget_peak, held
 
 #: Windows that are explained first, so that what is loaded and compiled once is not counted.
 FIRST = 64
@@ -25,28 +25,6 @@ COUNTS = (1_000, 10_000, 100_000)
 QUICK = (200, 2_000)
 #: Growth of the peak over growth of the result: a tenth is for what the allocator rounds up.
 MOST = 1.1
-MEGABYTE = 1 << 20
-
-
-def held(peak: bool) -> int:
-    """Give the bytes of memory that the process holds now, or has held at the most."""
-    status = Path("/proc/self/status")
-    if status.exists():  # getrusage would count what the parent held before the process began
-        key = "VmHWM:" if peak else "VmRSS:"
-        lines = status.read_text(encoding="utf-8").splitlines()
-        return next(int(line.split()[1]) for line in lines if line.startswith(key)) << 10
-    import resource
-
-    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * (
-        1 if sys.platform == "darwin" else 1024
-    )
-
-
-def forget_peak() -> None:
-    """Let the peak begin anew, so that what loading and compiling took is not part of it."""
-    clear = Path("/proc/self/clear_refs")
-    if clear.exists():
-        clear.write_text("5", encoding="ascii")
 
 
 def work(method: str, count: str) -> None:

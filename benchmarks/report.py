@@ -31,6 +31,15 @@ DOCS = HERE.parent / "docs"
 DECADES = [10.0**k for k in range(-3, 6)]
 #: Benchmarks in the order of the page, with their headings.
 ORDER = {
+    "questions_secant": "Whole questions: contributions by lag and feature",
+    "questions_default": "Whole questions: the default",
+    "questions_exact": "Whole questions: exact values of lags",
+    "questions_lags": "Whole questions: the table of lags",
+    "questions_trust": "Whole questions: trust",
+    "questions_certify": "Whole questions: certificates",
+    "questions_report": "Whole questions: the page",
+    "questions_cold": "Whole questions: the first answer of a process",
+    "neighbour": "With one core taken",
     "forward": "Forecasts",
     "gradient": "Input gradients",
     "integrated_gradients": "Integrated gradients",

@@ -1,6 +1,6 @@
 """How many points the flip-flops have, all proven, in how much time; beside the public finder.
 
-    python -m benchmarks.fixed_points.flip_flop folder [--finder] [--searches 10]
+    python -m benchmarks.fixed_points.flip_flop folder [--finder] [--searches 10] [--edges]
 
 ``folder`` is what ``train_flip_flop`` wrote. ``--finder`` runs the public finder's method on the
 same networks in the same run: it is cloned and not installed from an index, so what it does is
@@ -10,7 +10,11 @@ normal noise of standard deviation .5, minimises ``q = |F(s) - s|^2 / 2`` of eac
 at most 5,000 steps, until all q are below 1e-12 or stop changing, and keeps states further apart
 than 1e-3. Its points are those with q < 1e-12; each is looked for among ours.
 ``--searches`` looks again with other seeds
-and from states anywhere within [-1, 1], and says how many points there are then.
+and from states anywhere within [-1, 1], and says how many points there are then. ``--edges`` looks
+for saddles without a search: between two answers of the network lies a boundary of what leads to
+each, found by halving; a state on it is followed to where it rests, which is a point with unstable
+directions. Where all of these are among the points that were proven, none is missing between
+answers.
 """
 
 from __future__ import annotations
@@ -24,6 +28,7 @@ from pathlib import Path
 import numpy as np
 
 from rnnlens.dynamics.fixed_points.find import find
+from rnnlens.dynamics.fixed_points.search import search
 from rnnlens.dynamics.fixed_points.step_map import StepMap, step_map
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[2] / "tests" / "makers"))
@@ -67,6 +72,49 @@ def by_adam(step: StepMap, states: np.ndarray, rate: float) -> np.ndarray:
     return np.array(kept).reshape(-1, step.size)
 
 
+def advanced(step: StepMap, states: np.ndarray, times: int) -> np.ndarray:
+    """Take steps at the input held: states (state_followed, state)."""
+    (cell,) = step.ready
+    cuts = np.cumsum(cell.cell.state_sizes)[:-1]
+    x = cell.project(np.broadcast_to(step.inputs[0], (len(states), step.inputs.shape[1])))
+    for _ in range(times):
+        after, _ = cell.advance(x, tuple(np.split(states, cuts, axis=1)))
+        states = np.concatenate(after, axis=1)
+    return states
+
+
+def edges(step: StepMap, answers: np.ndarray, points: np.ndarray) -> tuple[int, set[int]]:
+    """Follow a state on the boundary between each two answers to where it rests.
+
+    Shapes: answers (answer, state), points (point, state). Gives how many of the places of rest
+    are none of the points, and the points that are such places.
+    """
+    first, second = np.triu_indices(len(answers), 1)
+    a, b = answers[first], answers[second]
+    for _ in range(48):
+        middle = (a + b) / 2
+        ends = advanced(step, middle, 1500)
+        own = np.abs(ends - answers[first]).max(axis=1) < 1e-3
+        a, b = np.where(own[:, None], middle, a), np.where(own[:, None], b, middle)
+    states, slowest, least = (a + b) / 2, a, np.full(len(a), np.inf)
+    near = 0.25 * np.abs(answers[first] - answers[second]).max(axis=1).min()
+    for _ in range(400):
+        after = advanced(step, states, 1)
+        speed = np.abs(after - states).max(axis=1)
+        # in the end rounding sends it to an answer, where it rests too
+        away = np.abs(states[:, None] - answers).max(axis=2).min(axis=1)
+        slower = (speed < least) & (away > near)
+        slowest, least = np.where(slower[:, None], states, slowest), np.where(slower, speed, least)
+        states = after
+    rest = search(step, slowest[:, None], longest=0.5).points[:, 0]
+    lost, there = 0, set()
+    for one in rest:
+        away = np.abs(points - one).max(axis=1)
+        lost += int(away.min() > 1e-6)
+        there.add(int(away.argmin()))
+    return lost, there
+
+
 def searched_again(step: StepMap, states: np.ndarray, points: np.ndarray, times: int) -> np.ndarray:
     """Look for more points with other seeds, and from anywhere within [-1, 1]."""
     both = np.concatenate([states, np.random.default_rng(0).uniform(-1, 1, states.shape)])
@@ -81,6 +129,7 @@ def main() -> None:
     asked.add_argument("folder", type=Path)
     asked.add_argument("--finder", action="store_true")
     asked.add_argument("--searches", type=int, default=0)
+    asked.add_argument("--edges", action="store_true")
     given = asked.parse_args()
     for path in sorted(given.folder.glob("*_*.npz")):
         kind = path.stem.split("_")[0]
@@ -101,6 +150,16 @@ def main() -> None:
         if given.searches:
             count = len(searched_again(step, states, found.points, given.searches))
             print(f"  after {given.searches} more searches: {count} points", flush=True)
+        if given.edges:
+            unstable = np.array([p.unstable for p in found.proofs])
+            points = found.points[:, 0]
+            lost, there = edges(step, points[unstable == 0], points)
+            saddles = sum(unstable[k] == 1 for k in there)
+            print(
+                f"  between the answers lie {len(there)} places of rest, {saddles} of them with "
+                f"one unstable direction; {lost} are none of the points",
+                flush=True,
+            )
         if given.finder:
             for rate in (0.01, 0.1):
                 begun = time.process_time()

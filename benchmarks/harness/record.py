@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import argparse
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -30,17 +30,26 @@ class Record:
         Of the benchmark.
     about : str
         The script's docstring, for ``--help``.
+    parts : sequence of str
+        What may be named after ``--only``, where the script has parts.
     """
 
-    def __init__(self, name: str, about: str) -> None:
+    def __init__(self, name: str, about: str, parts: Sequence[str] = ()) -> None:
         parser = argparse.ArgumentParser(
             description=about, formatter_class=argparse.RawDescriptionHelpFormatter
         )
         parser.add_argument(
             "--quick", action="store_true", help="tiny sizes: shows that the script works"
         )
+        if parts:
+            parser.add_argument(
+                "--only", nargs="+", choices=parts, default=list(parts), help="parts to run"
+            )
         self.name = name
-        self.quick: bool = parser.parse_args().quick
+        given = parser.parse_args()
+        self.quick: bool = given.quick
+        #: The parts that are to be run.
+        self.only: list[str] = given.only if parts else []
         self.rounds = 3 if self.quick else 9
         self._busy = busy()
         if self._busy is not None and self._busy > QUIET:

@@ -11,10 +11,9 @@ from rnnlens.dynamics.memory import along, lyapunov, plan
 from rnnlens.dynamics.memory.histories import _each_window, _walked, history_changes, way_of
 from rnnlens.dynamics.memory.jacobian_profile import jacobian_profile
 from rnnlens.dynamics.memory.lyapunov import lyapunov_spectra
-from rnnlens.dynamics.memory.plan import planned
+from rnnlens.dynamics.memory.plan import planned, steps_of_cells
 from rnnlens.dynamics.memory.question import MemoryQuestion
 from rnnlens.dynamics.memory.units import unit_memories
-from rnnlens.dynamics.memory.work import steps_of_cells
 from rnnlens.engine.cells import ready
 from rnnlens.engine.forward import predict
 from rnnlens.engine.stepwise.walk import Walk

@@ -12,11 +12,12 @@ from rich.console import Console
 import rnnlens
 from networks import chain
 from rnnlens.network.activations import Activation
-from rnnlens.network.cells import Gate, SimpleRNN
+from rnnlens.network.cells import LSTM, Gate, SimpleRNN
 from rnnlens.network.layers import Dense, Recurrent
 from rnnlens.views import charts
 from rnnlens.views.tables.bifurcations import bifurcations_summary, bifurcations_view
 from rnnlens.views.words.inside.bifurcations import bifurcation_sentences
+from rnnlens.views.words.inside.fixed_points import fixed_points_sentences
 
 
 @pytest.fixture(scope="module")
@@ -75,3 +76,18 @@ def test_the_chart_has_every_point_and_a_band_a_change(found):
     assert sorted(len(rows) for rows in drawn["datasets"].values()) == [1, 7]
     without = charts.bifurcations(found.drop_vars("forecast")).to_dict()
     assert "recurrent.hidden.0" in json.dumps(without)
+
+
+def test_a_state_that_grows_without_end_is_said_where_it_does(rng):
+    hard = Activation("hard_sigmoid")
+    moved = Gate(np.ones((1, 1)), np.zeros((1, 1)))
+    held = Gate(np.zeros((1, 1)), np.zeros((1, 1)), np.array([0.5]))
+    # the forget gate is 1 from an input of 2.5 on
+    cell = LSTM(held, moved, held, held, recurrent_activation=hard)
+    net = chain(Recurrent(cell), Dense(np.array([[3.0]]), np.zeros(1)), shape=(None, 1))
+    result = rnnlens.bifurcations(net, rng.normal(size=(10, 6, 1)), 0, [0.0, 1.0, 3.0], target=0)
+    assert result["drifting"].values.tolist() == [0.0, 0.0, 1.0]
+    (said,) = (one for one in bifurcation_sentences(result) if "without end" in one)
+    assert said.startswith("At 3 a cell state grows from every state without end")
+    at = rnnlens.fixed_points(net, rng.normal(size=(10, 6, 1)), at=np.array([[3.0]]), target=0)
+    assert any("all states that were followed" in one for one in fixed_points_sentences(at))

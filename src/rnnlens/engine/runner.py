@@ -178,7 +178,7 @@ def _(layer: Recurrent, dtype: np.dtype[np.float64], count: int) -> Run | None:
     def run(given: Given, masks: Masks) -> tuple[Given, Masks]:
         if masks[0] is not None or not given[0].shape[1]:
             return _general(layer, given, masks)
-        outputs, finals = run_outputs(weights, given[0], reading)
+        outputs, finals = run_outputs(weights, given[0], reading, finals=states > 0)
         return (outputs if reading.sequences else outputs[:, 0], *finals[:states]), none
 
     return run

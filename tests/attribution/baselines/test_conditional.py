@@ -9,6 +9,7 @@ from scipy.stats import multivariate_normal
 
 from networks import chain, forecaster
 from questions import question
+from rnnlens.attribution.baselines import conditional
 from rnnlens.attribution.baselines.conditional import GaussianConditional, gaussian_conditional
 from rnnlens.attribution.baselines.covariance import (
     SHRINKAGES,
@@ -296,3 +297,19 @@ def test_padding_has_no_distribution(rng):
     x[0, :2] = 0.0
     with pytest.raises(DataError, match="without padding, but the network masks 2 steps"):
         shapley_tree(question(network, entries(network, x), FIRST, given, newest=4))
+
+
+def test_what_was_learned_of_windows_is_remembered_by_their_content(rng, monkeypatch):
+    learned = []
+    learn = conditional._learned
+    monkeypatch.setattr(conditional, "_learned", lambda x: learned.append(len(x)) or learn(x))
+    x = rng.normal(size=(80, 3, 2)).cumsum(axis=1)
+    one = gaussian_conditional(x)
+    assert gaussian_conditional(x.copy(), draws=3).moments is one.moments
+    assert gaussian_conditional(x[:5], background=x).moments is one.moments
+    assert learned == [80]
+    x[3, 1] += 1.0  # the same array, changed in place
+    assert gaussian_conditional(x).moments is not one.moments and learned == [80, 80]
+    for k in range(4):
+        gaussian_conditional(x + k)
+    assert len(conditional._LEARNED) == conditional.KEPT

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -12,7 +13,7 @@ from rnnlens.dynamics.fixed_points.find import find
 from rnnlens.dynamics.fixed_points.proof import prove
 from rnnlens.dynamics.fixed_points.step_map import step_map
 from rnnlens.network.activations import Activation
-from rnnlens.network.cells import Gate, SimpleRNN
+from rnnlens.network.cells import LSTM, Gate, SimpleRNN
 
 
 def plain(U, b=None, phi="tanh"):
@@ -150,3 +151,19 @@ def test_a_periodic_input_has_the_cycle_that_it_drives(rng):
         for x in step.inputs:
             state = step.state_after(state, x)
     np.testing.assert_allclose(settling.points[0, 0], state, rtol=0, atol=1e-12)
+
+
+@pytest.mark.parametrize(("bias", "drifts"), [(50.0, True), (1.5, False)])
+def test_a_forget_gate_of_one_adds_up_without_end_and_has_no_point(bias, drifts, rng):
+    def gate(b):
+        return Gate(np.zeros((1, 2)), np.zeros((2, 2)), np.array(b))
+
+    hard = Activation("hard_sigmoid")
+    # the first unit keeps all it holds and adds tanh(0.7) / 2; the second is at rest
+    cell = LSTM(gate([0.0, 0.0]), gate([bias, 0.0]), gate([0.7, 0.3]), gate([0.5, 0.1]),
+                recurrent_activation=hard)  # fmt: skip
+    settling = found(cell, rng)
+    assert settling.drifting == (1.0 if drifts else 0.0)
+    assert len(settling.points) == (0 if drifts else 1)
+    soft = found(replace(cell, recurrent_activation=Activation("sigmoid")), rng)
+    assert soft.drifting == 0.0

@@ -27,6 +27,8 @@ ZONOTOPE = Path(rnnlens.evidence.proof.zonotope.bounds.__file__).parent
 INSIDE = {
     "_cache",
     "_cache_file",
+    "_cache_path",
+    "_index_path",
     "_nrt",
     "_source_stamp",
     "fndesc",

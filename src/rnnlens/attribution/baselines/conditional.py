@@ -24,7 +24,10 @@ refused.
 
 from __future__ import annotations
 
+from collections import OrderedDict
 from dataclasses import dataclass
+from hashlib import blake2b
+from threading import Lock
 from typing import ClassVar, NoReturn
 
 import numpy as np
@@ -127,7 +130,29 @@ class GaussianConditional:
         return means.repeat(z.shape[1], axis=1)
 
 
+#: What was learned last, by the windows that it was learned from: verbs and targets ask again.
+_LEARNED: OrderedDict[tuple[tuple[int, ...], bytes], WindowMoments | BandMoments] = OrderedDict()
+_LOCK = Lock()
+#: How many are kept: each is as large as some thousand windows at the most.
+KEPT = 2
+
+
 def _moments(data: Array) -> WindowMoments | BandMoments:
+    """Learn how the numbers of windows go together, or remember it of the same windows."""
+    # by content: a caller may have changed an array since
+    whose = data.shape, blake2b(np.ascontiguousarray(data).data).digest()
+    with _LOCK:
+        known = _LEARNED.get(whose)
+    made = _learned(data) if known is None else known
+    with _LOCK:
+        _LEARNED[whose] = made
+        _LEARNED.move_to_end(whose)
+        while len(_LEARNED) > KEPT:
+            _LEARNED.popitem(last=False)
+    return made
+
+
+def _learned(data: Array) -> WindowMoments | BandMoments:
     """Learn how all numbers of a window go together, or where windows are too few, neighbours."""
     windows, numbers = len(data), int((data != data[0]).any(axis=0).sum())
     enough = windows >= WINDOWS_EACH * numbers or numbers < windows < FEWEST_WINDOWS

@@ -8,6 +8,7 @@ choice is made before anything runs, and the result says which it was.
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import cached_property
 
 from rnnlens.attribution.games.costs import (
     BUDGET,
@@ -119,7 +120,7 @@ class Cost:
         """Windows times baselines."""
         return max(1, self.question.windows) * games_per_window(self.question.stand_in)
 
-    @property
+    @cached_property
     def _step(self) -> StepCost:
         return step_cost(self.question.network, self.question.stand_in, of=self.question.of)
 

@@ -38,6 +38,8 @@ class PointsAlong:
     proven : array (value,) of bool
         Whether every point found is proven with its stability, and their signs sum to 1 where they
         must.
+    drifting : array (value,)
+        Share of visited states from which a cell state grows without end.
     change_low, change_high : array (change,)
         Between these two values points appear, vanish or change stability.
     points_before, points_after, stable_before, stable_after : array (change,) of int
@@ -55,6 +57,7 @@ class PointsAlong:
     points: Whole = declared("value", long_name="points proven")
     stable: Whole = declared("value", long_name="stable points proven")
     proven: Flags = declared("value", long_name="whether all that was found is proven")
+    drifting: Array = declared("value", long_name="share of states that grow without end")
     change_low: Array = declared("change", long_name="a change lies above")
     change_high: Array = declared("change", long_name="a change lies below")
     points_before: Whole = declared("change", long_name="points below the change")
@@ -95,6 +98,7 @@ def laid_out(found: Branches, step: StepMap, forecasts: Sequence[Array] | None) 
         there.sum(axis=1),
         (there & (unstable == 0)).sum(axis=1),
         np.array([all_proven(one) for one in found.settlings], bool),
+        np.array([one.drifting for one in found.settlings], float),
         np.array([one.low for one in changes], float),
         np.array([one.high for one in changes], float),
         np.array([len(one.before) for one in changes], np.int64),

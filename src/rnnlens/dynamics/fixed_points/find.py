@@ -8,6 +8,7 @@ from itertools import product
 import numpy as np
 from numpy.typing import NDArray
 
+from rnnlens.dynamics.fixed_points.drift import drifting_share
 from rnnlens.dynamics.fixed_points.intervals import array_of
 from rnnlens.dynamics.fixed_points.proof import Proof, prove
 from rnnlens.dynamics.fixed_points.search import apart, search, slow_states
@@ -55,6 +56,8 @@ class Settling:
         Whether the sum must be 1.
     every_region : bool
         Whether every region of a map of straight pieces was looked at: no point is missing.
+    drifting : float
+        Share of visited states from which a cell state grows without end.
     """
 
     points: Array
@@ -64,6 +67,7 @@ class Settling:
     index_sum: int | None
     confined: bool
     every_region: bool
+    drifting: float = 0.0
 
 
 def find(
@@ -136,6 +140,7 @@ def _settled(
         None if 0 in signs else int(sum(signs)),
         step.confined,
         bool(every and all(one.holds for one in proofs)),
+        drifting_share(step, visited),
     )
 
 

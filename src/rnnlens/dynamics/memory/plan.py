@@ -10,16 +10,17 @@ from numpy.typing import NDArray
 from rnnlens.dynamics.memory.histories import way_of
 from rnnlens.dynamics.memory.question import MemoryQuestion
 from rnnlens.dynamics.memory.single import ENOUGH, in_single, rounding
-from rnnlens.dynamics.memory.work import step_operations, steps_of_cells
 from rnnlens.engine.forward import inputs_of
 from rnnlens.engine.operations.registry import Array
 from rnnlens.engine.schedule.plan import evenly
 
-__all__ = ["planned", "some_of", "thinned"]
+__all__ = ["planned", "some_of", "steps_of_cells", "thinned"]
 
 #: Operations that replacing histories may take, in double and in single precision, and those from
 #: which on it is asked whether single precision serves.
 OPERATIONS, OPERATIONS_IN_SINGLE, WORTH = 1e11, 6e11, 2e9
+#: Operations of an activation beside those of a product.
+ACTIVATION = 60
 #: Operations of one way forward over the windows whose cells are looked at step by step.
 LOOKED_AT = 1e10
 #: Fewest histories, and fewest windows, that are kept where all of them would take too long.
@@ -91,3 +92,29 @@ def some_of(question: MemoryQuestion) -> MemoryQuestion:
         return question
     chosen = evenly(len(question.x), most)
     return replace(question, inputs=inputs_of(question.inputs, chosen))
+
+
+def steps_of_cells(way: str, steps: int, windows: int, kept: NDArray[np.int64]) -> float:
+    """Count the steps of cells that one history takes for all windows, of so many steps.
+
+    Along a series of windows, runs from its last places end with it.
+
+    Examples
+    --------
+    >>> steps_of_cells("series", 24, 100, np.array([1, 3]))
+    303.0
+    """
+    last = int(kept[-1])
+    if way == "series":
+        return last * (windows - 1) + last * (last + 1) / 2
+    return float(windows * (kept.sum() if way == "suffix" else len(kept) * steps))
+
+
+def step_operations(question: MemoryQuestion) -> float:
+    """Count the operations of all recurrent layers at a step."""
+    total = 1.0
+    for _, layer in question.network.recurrent():
+        cell = layer.cell
+        rows = cell.features + cell.state_sizes[0]
+        total += len(cell.gates) * cell.units * (2 * rows + ACTIVATION)
+    return total

@@ -37,10 +37,13 @@ def _nothing(dtype: np.dtype[Any]) -> tuple[NDArray[np.bool_], Pair, Pair]:
     return np.empty((0, 0), bool), (none, none), (never, never)
 
 
-def run_outputs(weights: CellWeights, x: Array, reading: Reading) -> tuple[Array, Pair]:
+def run_outputs(
+    weights: CellWeights, x: Array, reading: Reading, *, finals: bool
+) -> tuple[Array, Pair]:
     """Run a cell over windows whose steps are all real, from states of zero.
 
-    Gives outputs in the order in which steps were read, and the hidden and cell state at the end.
+    Gives outputs in the order in which steps were read, and the hidden and cell state at the end,
+    of no sample where they are not wanted.
 
     Shapes: x (sample, step, feature) -> (sample, step or 1, output) and two (sample, unit).
     """
@@ -49,9 +52,10 @@ def run_outputs(weights: CellWeights, x: Array, reading: Reading) -> tuple[Array
     if x.dtype != dtype or not (flags.c_contiguous and flags.writeable and flags.aligned):
         x = np.require(x, dtype, ["C", "W", "A"])
     samples, steps = x.shape[:2]
-    finals = np.empty((samples, weights.outputs), dtype), np.empty((samples, weights.cells), dtype)
+    kept = samples if finals else 0
+    last = np.empty((kept, weights.outputs), dtype), np.empty((kept, weights.cells), dtype)
     given = np.empty((samples, steps if reading.sequences else 1, weights.outputs), dtype)
-    windows, results = Windows(x, *_nothing(dtype)), Outputs(given, finals)
+    windows, results = Windows(x, *_nothing(dtype)), Outputs(given, last)
 
     def work(begin: int, end: int) -> None:
         step_loop.forward(weights, windows, reading, results, (begin, end, max(steps, 1)))
@@ -65,4 +69,4 @@ def run_outputs(weights: CellWeights, x: Array, reading: Reading) -> tuple[Array
         work(0, samples)
     else:
         share(work, samples, samples_apiece(weights, samples, steps))
-    return given, finals
+    return given, last

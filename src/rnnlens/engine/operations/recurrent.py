@@ -152,7 +152,7 @@ def _(layer: Recurrent, inputs: tuple[Array, ...], masks: tuple[Mask, ...], forc
         weights = _kernels_of(layer, inputs[0])
     if weights is None:
         return run(layer, inputs, masks, forced)
-    value, final = run_outputs(weights, inputs[0], reading_of(layer))
+    value, final = run_outputs(weights, inputs[0], reading_of(layer), finals=layer.return_state)
     return _tape(layer, inputs, None, value if layer.return_sequences else value[:, 0], final, None)
 
 

@@ -18,6 +18,10 @@ if TYPE_CHECKING:
 __all__ = ["memory"]
 
 
+#: Lags beyond this many windows are drawn at the edge, so that curves within a window are seen.
+EDGE = 1.5
+
+
 def memory(tree: xr.DataTree) -> alt.VConcatChart:
     """Draw the lags of every measure, and beneath them how what is long ago fades."""
     import altair as alt
@@ -26,39 +30,65 @@ def memory(tree: xr.DataTree) -> alt.VConcatChart:
     rows = measure_rows(tree)
     finite = [row[key] for row in rows for key in ("within_half", "within_most", "high")]
     most = max([v for v in finite if math.isfinite(v)] + ([last] if last else []) + [1.0])
-    scale = alt.Scale(domain=[0, math.ceil(most)], nice=False)
-    chart = alt.vconcat(_measures(tree, scale), _fading(tree, scale), spacing=18)
-    return theme.dress(chart, tree.dataset)
+    edge = math.ceil(min(most, EDGE * last) if last else most)
+    scale = alt.Scale(domain=[0, edge], nice=False)
+    chart = alt.vconcat(_measures(tree, scale, edge), _fading(tree, scale), spacing=18)
+    return theme.dress(chart.resolve_legend(color="independent"), tree.dataset)
 
 
-def _measures(tree: xr.DataTree, scale: alt.Scale) -> alt.LayerChart:
+def _measures(tree: xr.DataTree, scale: alt.Scale, edge: float) -> alt.LayerChart:
     import altair as alt
     import pandas as pd
 
     table = pd.DataFrame(measure_rows(tree)).replace([np.inf, -np.inf], np.nan)
+    drawn = {f"{end}_at": table[end].clip(upper=edge) for end in
+             ("within_half", "within_most", "low", "high")}  # fmt: skip
+    table = table.assign(**drawn, beyond=table["within_most"] > edge)
     base = alt.Chart(table).encode(
         y=alt.Y("name:N", sort=None, title=None, axis=alt.Axis(labelLimit=260))
     )
-    x = alt.X("within_half:Q", title=None, scale=scale)
-    spans = base.mark_rule(color=theme.MAIN, strokeWidth=2).encode(x=x, x2="within_most:Q")
+    x = alt.X("within_half_at:Q", title=None, scale=scale)
+    spans = base.mark_rule(color=theme.MAIN, strokeWidth=2).encode(x=x, x2="within_most_at:Q")
     ends = base.mark_rule(color=theme.QUIET, strokeWidth=6, opacity=0.35).encode(
-        x=alt.X("low:Q", scale=scale), x2="high:Q"
+        x=alt.X("low_at:Q", scale=scale), x2="high_at:Q"
     )
     tips = [
         alt.Tooltip("name:N", title="measure"),
         alt.Tooltip("within_half:Q", title="half within", format=".3~g"),
         alt.Tooltip("within_most:Q", title="95 % within", format=".3~g"),
     ]
-    half = base.mark_point(color=theme.MAIN, filled=False, size=50).encode(x=x, tooltip=tips)
-    full = base.mark_point(color=theme.MAIN, filled=True, size=70).encode(
-        x=alt.X("within_most:Q", title=None, scale=scale), tooltip=tips
+    half = (
+        base
+        .transform_filter(f"datum.within_half <= {edge}")
+        .mark_point(color=theme.MAIN, filled=False, size=50)
+        .encode(x=x, tooltip=tips)
     )
+    place = alt.X("within_most_at:Q", title=None, scale=scale)
+    full = (
+        base
+        .transform_filter("!datum.beyond")
+        .mark_point(color=theme.MAIN, filled=True, size=70)
+        .encode(x=place, tooltip=tips)
+    )
+    far = base.transform_filter("datum.beyond")
+    arrows = far.mark_point(
+        color=theme.MAIN, filled=True, size=90, shape="triangle-right", opacity=1
+    ).encode(x=place, tooltip=tips)
+    texts = far.mark_text(align="right", dx=-8, dy=-8, color=theme.INK).encode(
+        x=place, text=alt.Text("within_most:Q", format=",.3~r")
+    )
+    said = "ring: half lies within; dot: 95 % lies within; grey: interval of the dot"
+    if table["beyond"].any():
+        said += "; arrow: 95 % lies within the number, far beyond the window"
     title = alt.TitleParams(
         f"How long the network remembers for {tree.attrs.get('target') or 'the output'}",
-        subtitle="ring: half lies within; dot: 95 % lies within; grey: interval of the dot",
+        subtitle=said,
     )
     return alt.LayerChart(
-        layer=[ends, spans, half, full], title=title, width=theme.WIDTH, height=24 * len(table) + 10
+        layer=[ends, spans, half, full, arrows, texts],
+        title=title,
+        width=theme.WIDTH,
+        height=24 * len(table) + 10,
     )
 
 

@@ -41,6 +41,8 @@ def labelled_points(
         "target": "" if told is None else told.name,
         "unit": "" if told is None else told.unit,
     }
+    if settling.drifting:
+        about["drifting"] = settling.drifting
     if settling.index_sum is not None:
         about["index_sum"] = settling.index_sum
     if case.windows is not None and case.windows.step:

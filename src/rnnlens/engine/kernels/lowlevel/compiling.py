@@ -1,9 +1,9 @@
 """How kernels are compiled: once for a machine, kept on disk, and said aloud the first time.
 
 Numba keeps what it compiled beside the source, or in the user's cache folder where that may not be
-written, and compiles anew when the function's own file has changed. Functions are compiled into
-those that call them: here a change of any file counts, of the kernels' package and of the folder
-that the function stands in.
+written (of an installed package always: see `kept`), and compiles anew when the function's own
+file has changed. Functions are compiled into those that call them: here a change of any file
+counts, of the kernels' package and of the folder that the function stands in.
 
 What a kernel calls is linked into it and optimised with it, at every level again: functions of more
 than a few instructions are never inlined, and the levels are few.
@@ -22,6 +22,7 @@ from typing import Any, TypeAlias, TypeVar, cast
 from numba import njit
 
 from rnnlens.engine.kernels.lowlevel.gate import INTERNALS, REASON
+from rnnlens.engine.kernels.lowlevel.kept import folder_for, keep_in
 
 __all__ = [
     "ALLOCATING",
@@ -69,6 +70,12 @@ def _stamp(folder: Path) -> str:
     return digest if INTERNALS else f"plain {digest}"
 
 
+@cache
+def _folder(source: Path) -> Path | None:
+    """Give the folder that holds what is compiled from a folder of source; None for Numba's own."""
+    return folder_for(source, _stamp(source)) if INTERNALS else None
+
+
 def _begun_before(folder: Path) -> bool:
     """Say whether kernels of this state were compiled on this machine before, and remember it."""
     mark = folder / f"rnnlens-compiled-{_stamp(_PACKAGE)[:16]}"
@@ -87,7 +94,11 @@ def _compile(function: Compiled, options: Options) -> Compiled:
     dispatcher = njit(cache=True, **options)(function)
     index: Any = getattr(getattr(dispatcher, "_cache", None), "_cache_file", None)
     if hasattr(index, "_source_stamp"):
-        index._source_stamp = _stamp(Path(function.__code__.co_filename).parent)
+        source = Path(function.__code__.co_filename).parent
+        index._source_stamp = _stamp(source)
+        kept = _folder(source)
+        if kept is not None:
+            keep_in(cast("Any", dispatcher)._cache, kept)
     elif index is not None or not INTERNALS:
         # a cache that cannot be told of the other files might hold what is out of date
         return cast("Compiled", njit(**options)(function))

@@ -7,12 +7,16 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from rnnlens.views.words.inside.fixed_points import SETTLES
 from rnnlens.views.words.units import with_unit
 
 if TYPE_CHECKING:
     import xarray as xr
 
 __all__ = ["bifurcation_sentences", "bracket"]
+
+#: Values that are listed one by one.
+LISTED = 6
 
 
 def bifurcation_sentences(moved: xr.Dataset) -> list[str]:
@@ -23,6 +27,7 @@ def bifurcation_sentences(moved: xr.Dataset) -> list[str]:
     if not changes and proven.sum() > 1:
         changes = ["Nothing appears, vanishes or changes stability from value to value."]
     sentences.extend(changes)
+    sentences.extend(_drift(moved))
     if not proven.all():
         missing = int((~proven).sum())
         sentences.append(
@@ -30,6 +35,19 @@ def bifurcation_sentences(moved: xr.Dataset) -> list[str]:
             "between the others alone."
         )
     return sentences
+
+
+def _drift(moved: xr.Dataset) -> list[str]:
+    share = moved["drifting"].values
+    if not share.any():
+        return []
+    values = [f"{value:g}" for value in moved["value"].values[share > 0]]
+    listed = ", ".join(values) if len(values) <= LISTED else f"{values[0]}, ..., {values[-1]}"
+    every = "every state" if (share[share > 0] == 1).all() else "some states"
+    return [
+        f"At {with_unit(listed, moved.attrs.get('feature_unit'))} a cell state grows from {every} "
+        f"without end, for its forget gate stands at 1: {SETTLES}."
+    ]
 
 
 def _counted(moved: xr.Dataset) -> str:

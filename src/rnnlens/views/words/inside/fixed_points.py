@@ -12,8 +12,10 @@ from rnnlens.views.words.durations import steps_in_words
 if TYPE_CHECKING:
     import xarray as xr
 
-__all__ = ["fixed_points_sentences"]
+__all__ = ["SETTLES", "fixed_points_sentences"]
 
+#: What happens where a cell state grows without end.
+SETTLES = "the hidden state and the forecast settle, though the whole state never rests"
 #: A direction this many times slower than the next is a slow manifold of its own.
 APART = 8.0
 #: And a time constant of fewer steps than this is not slow.
@@ -22,7 +24,7 @@ LONG = 20.0
 
 def fixed_points_sentences(found: xr.Dataset) -> list[str]:
     """Say what was found, what it sums to, and what was not proven."""
-    sentences = [_counted(found), *_summed(found), *_slow_directions(found)]
+    sentences = [_counted(found), *_summed(found), *_drift(found), *_slow_directions(found)]
     slow = found.sizes["slow_point"]
     if slow:
         places = "place is" if slow == 1 else "places are"
@@ -71,6 +73,17 @@ def _summed(found: xr.Dataset) -> list[str]:
     if total == 1:
         return ["Their signs sum to 1, as those of all points must; others come in pairs."]
     return [f"Their signs sum to {total}, and those of all points to 1: points are missing."]
+
+
+def _drift(found: xr.Dataset) -> list[str]:
+    share = float(found.attrs.get("drifting", 0.0))
+    if not share:
+        return []
+    which = "all states" if share == 1 else "some of the states"
+    return [
+        f"From {which} that were followed a cell state grows by the same amount at every step, "
+        f"without end, for its forget gate stands at 1: {SETTLES}."
+    ]
 
 
 def _slow_directions(found: xr.Dataset) -> list[str]:

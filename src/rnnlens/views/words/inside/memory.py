@@ -59,9 +59,11 @@ def _lags(tree: xr.DataTree, measure: str) -> tuple[float, float, float, float]:
 
 
 def _interval(tree: xr.DataTree, low: float, high: float) -> str:
-    if math.isnan(low) or not math.isfinite(high):
+    if math.isnan(low) or math.isnan(high) or math.isinf(low):
         return ""
     level = f"{100 * (1 - float(tree.attrs['alpha'])):g} %"
+    if math.isinf(high):
+        return f" ({level} interval from {low:.3g} steps on: it is not sure that they ever do)"
     return f" ({level} interval {low:.3g} to {high:.3g})"
 
 
@@ -121,10 +123,12 @@ def _by_window(tree: xr.DataTree, step: str) -> Iterator[str]:
     if not math.isnan(_lags(tree, "cut")[1]):
         yield (
             f"Warm-up: fed with {_kept(tree, float(a['warm_up']), step)}, the forecast moves by "
-            f"{amount} or less on average, as if all before had been fed."
+            f"{amount} or less on average, as if the whole window had been fed."
         )
     most = _lags(tree, "replaced")[1]
-    if not math.isnan(most):
+    if most == math.inf:
+        yield _too_short(tree)
+    elif not math.isnan(most):
         yield (
             f"Another window's history before {_kept(tree, most, step)} changes the forecast by "
             "at most a twentieth of what another window changes it by."
@@ -136,6 +140,18 @@ def _by_window(tree: xr.DataTree, step: str) -> Iterator[str]:
         )
     if "horizon" in a:
         yield _bound(tree, amount, step)
+
+
+def _too_short(tree: xr.DataTree) -> str:
+    """Say that what came before the windows would still matter."""
+    change = tree.dataset["replaced_change"].values[-1]
+    amount = with_unit(figure(float(change), digits=2), tree.attrs.get("unit"))
+    last = int(tree.dataset["kept"].values[-1])
+    return (
+        f"Another window's history before the newest {last} steps, the most that was asked, still "
+        f"changes the forecast by {amount} on average: windows of this length are shorter than "
+        "what the network remembers, and what is fed before them would count."
+    )
 
 
 def _kept(tree: xr.DataTree, steps: float, step: str) -> str:

@@ -1,0 +1,49 @@
+"""Where compiled kernels are kept: once for a machine, whatever environment they are installed in.
+
+Beside the source they would be lost with every new environment. In the user's cache folder each
+state of the kernels has a folder of its own, so that versions do not overwrite each other. A
+checkout that is worked on keeps them beside the source, where the next state takes their place.
+"""
+
+from __future__ import annotations
+
+import os
+from contextlib import suppress
+from pathlib import Path
+from tempfile import TemporaryFile
+from typing import Any
+
+import numba
+
+__all__ = ["folder_for", "keep_in"]
+
+#: Folders that packages are installed into.
+_INSTALLED = frozenset({"site-packages", "dist-packages"})
+
+
+def folder_for(source: Path, stamp: str) -> Path | None:
+    """Give the folder for what is compiled from a folder of source in a state.
+
+    None where Numba's own choice stands: in a checkout, where ``NUMBA_CACHE_DIR`` names a folder,
+    and where the user's cache folder may not be written.
+    """
+    if numba.config.CACHE_DIR or not _INSTALLED & set(source.parts):  # type: ignore[attr-defined]
+        return None
+    from numba.misc.appdirs import AppDirs
+
+    caches = Path(AppDirs(appname="rnnlens", appauthor=False).user_cache_dir)
+    folder = caches / f"kernels-{stamp[:16]}-numba-{numba.__version__}" / source.name
+    with suppress(OSError):
+        folder.mkdir(parents=True, exist_ok=True)
+        TemporaryFile(dir=folder).close()  # that it is there does not say that it may be written
+        return folder
+    return None
+
+
+def keep_in(cache: Any, folder: Path) -> None:
+    """Have a dispatcher's cache keep what is compiled in a folder."""
+    index = cache._cache_file
+    if not {"_cache_path", "_index_path", "_index_name"} <= set(vars(index)):
+        return  # another Numba: its own choice stands
+    cache._cache_path = index._cache_path = str(folder)
+    index._index_path = os.path.join(folder, index._index_name)
