@@ -31,7 +31,7 @@ MODULE = (
 def module_text() -> str:
     """Give the module as one script: its files behind one another, without their imports."""
     folder = resources.files("rnnlens.views.report") / "module"
-    parts = [(folder / f"{name}.js").read_text(encoding="utf-8") for name in MODULE]
+    parts = [(folder / f"{name}.mjs").read_text(encoding="utf-8") for name in MODULE]
     parts = [re.sub(r"^import .*\n", "", part, flags=re.MULTILINE) for part in parts]
     return "".join(re.sub(r"^export ", "", part, flags=re.MULTILINE) for part in parts)
 

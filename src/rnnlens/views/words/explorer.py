@@ -48,5 +48,5 @@ EXPLORER = {
     "said changed": "That is {change} from {before} before the change.",
     "said baseline": "From the baseline it is {baseline}.",
     "said actual": "What happened: {actual}.",
-    "said bound": "Inputs at {step} are proven not to move it by more than {bound} {unit} ({range}).",
+    "said bound": "Inputs at {step} are proven to move it by {bound} {unit} at most ({range}).",
 }

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from math import prod
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -17,6 +16,7 @@ if TYPE_CHECKING:
 
     from rnnlens.api.shared.given.case import Case, NamedTarget
     from rnnlens.attribution.question import AnyBaseline
+    from rnnlens.attribution.target import ResolvedTarget
 
 __all__ = ["MOST_NUMBERS", "explorer_of", "series_of"]
 
@@ -40,46 +40,55 @@ def explorer_of(
     spec, why_not = page_network(case.network, target.resolved.output)
     if why_not:
         return why_not
-    samples, steps, features = case.x.shape
     first = _first_that_fits(case.x, baseline)
     windows = case.x[first:]
     series, starts = series_of(windows)
     hidden = np.stack([w if len(w) == 1 else w[first:] for w in baseline.windows])
-    shape = output_shapes(case.network)[target.resolved.ref(case.network)[0]][
-        target.resolved.ref(case.network)[1]
-    ]
-    sizes = [size or 1 for size in shape]
-    place = int(np.ravel_multi_index(target.resolved.index, tuple(sizes)))
-    known, scaling = case.windows, None
-    means, scales = np.zeros(features), np.ones(features)
-    units = [""] * features
-    if known is not None and len(known.features) == features:
-        scaling, units = known.feature_scaling, list(known.units)
-        for k in range(features):
-            bent = scaling.transforms[k] if scaling.transforms else None
-            if bent is None:
-                means[k], scales[k] = scaling.mean[k], scaling.scale[k]
-            else:
-                units[k] = f"{bent.kind} of {units[k]}, scaled"
-    assert prod(sizes) > place
+    means, scales, units = _own_units(case)
     return Explorer(
         network=spec,
-        steps=steps,
+        steps=windows.shape[1],
         series=text_of(series),
         starts=starts,
         first=first,
-        windows=samples,
+        windows=len(case.x),
         shape=hidden.shape,
         baselines=text_of(hidden),
         held=tuple(int(k) for k in baseline.held),
-        place=place,
+        place=_place(case, target.resolved),
         scale=target.resolved.scale,
         offset=target.resolved.offset,
         means=means,
         scales=scales,
-        units=tuple(units),
+        units=units,
         unusual=_unusual(windows),
     )
+
+
+def _place(case: Case, target: ResolvedTarget) -> int:
+    """Give the place of a target among the numbers of its output, one behind the other."""
+    name, number = target.ref(case.network)
+    shapes = output_shapes(case.network, given={case.of: case.x.shape[1:]})
+    return int(np.ravel_multi_index(target.index, shapes[name][number]))
+
+
+def _own_units(
+    case: Case,
+) -> tuple[NDArray[np.float64], NDArray[np.float64], tuple[str, ...]]:
+    """Give mean, scale and unit of each feature; of one bent by a curve, in the network's own."""
+    features = case.x.shape[2]
+    means, scales, units = np.zeros(features), np.ones(features), [""] * features
+    known = case.windows
+    if known is None or len(known.features) != features:
+        return means, scales, tuple(units)
+    scaling = known.feature_scaling
+    for k, unit in enumerate(known.units):
+        bent = scaling.transforms[k]
+        if bent is None:
+            means[k], scales[k], units[k] = scaling.mean[k], scaling.scale[k], unit
+        else:
+            units[k] = f"{bent.kind} of {unit}, scaled" if unit else f"{bent.kind}, scaled"
+    return means, scales, tuple(units)
 
 
 def series_of(windows: NDArray[np.float64]) -> tuple[NDArray[np.float64], NDArray[np.int64]]:

@@ -1,4 +1,4 @@
-import { chart, svg } from "./draw.js";
+import { chart, svg } from "./draw.mjs";
 
 /** Cells by row and step, the chosen step framed. */
 export function heat({ title, values, rows, steps, step, labels, names, choose }) {

@@ -1,7 +1,7 @@
-// A network on one window, and its contributions against baselines.
+// A network on a window, and contributions against baselines.
 
-import { GATES, pullCell, runCell, stepRead } from "./cells.js";
-import { addProduct, addTransposed, decode, slope, value } from "./numbers.js";
+import { GATES, pullCell, runCell, stepRead } from "./cells.mjs";
+import { addProduct, addTransposed, decode, slope, value } from "./numbers.mjs";
 
 /** Put a network's arrays, {at: [offset, length]} in its weights, in place. */
 export function load(spec) {
@@ -32,7 +32,7 @@ function arriving(layer, cell, tape, m) {
 	return (k) => (k < first || silent(layer, cell, tape, k) ? null : m.subarray((k - first) * O, (k - first + 1) * O));
 }
 
-/** A sequence read from the other end. */
+/** A sequence turned round. */
 const turned = ({ data, steps, size }) => ({
 	data: steps ? floats(data.length, (i) => data[(steps - 1 - Math.floor(i / size)) * size + (i % size)]) : data, steps, size,
 });
@@ -48,7 +48,7 @@ const KINDS = {
 	},
 	recurrent: {
 		forward({ cells, names, merge, ...layer }, x, mask, holds) {
-			const tapes = cells.map((cell, n) => runCell(cell, x, mask, (holds && holds[names[n]]) || {}));
+			const tapes = cells.map((cell, n) => runCell(cell, x, mask, holds?.[names[n]]));
 			const ways = cells.map((cell, n) => (merge && cell.backwards ? turned : (one) => one)(handed(layer, cell, tapes[n])));
 			const [{ data, steps, size }, other] = ways, join = { sum: (a, b) => a + b, ave: (a, b) => (a + b) / 2, mul: (a, b) => a * b }[merge];
 			let [out] = ways;
@@ -97,7 +97,7 @@ const KINDS = {
 };
 
 /** Run a loaded network on one window (step * feature); holds by name of a recurrent layer. */
-export function run(net, window, holds = null, mask = null) {
+export function run(net, window, holds, mask) {
 	let x = { data: Float64Array.from(window), steps: net.steps, size: net.features };
 	const tapes = net.layers.map((layer) => {
 		const tape = KINDS[layer.kind].forward(layer, x, mask, holds);
@@ -107,7 +107,7 @@ export function run(net, window, holds = null, mask = null) {
 	return { output: x.data, forecast: x.data[net.place] * net.scale + net.offset, tapes };
 }
 
-/** Gates and states of every recurrent layer by name, oldest step first, (step * unit) each. */
+/** Gates and states (step * unit) of every recurrent layer, oldest step first. */
 export function trace(net, ran) {
 	const all = {};
 	net.layers.forEach((layer, n) => (ran.tapes[n].tapes || []).forEach((tape, way) => {
@@ -121,10 +121,10 @@ export function trace(net, ran) {
 	return all;
 }
 
-/** Contributions (step * feature) of a window against some baselines, which sum to the change. */
-export function secant(net, window, baselines, holds = null) {
-	const ran = run(net, window, holds), total = new Float64Array(window.length), masking = net.layers.findIndex((layer) => layer.kind === "masking");
-	const mask = masking < 0 ? null : ran.tapes[masking].mask, count = baselines.length;
+/** Contributions (step * feature) against baselines, which sum to the change. */
+export function secant(net, window, baselines, holds) {
+	const ran = run(net, window, holds), total = new Float64Array(window.length), count = baselines.length;
+	const mask = ran.tapes.find((_, n) => net.layers[n].kind === "masking")?.mask;
 	let baseline = 0;
 	for (const given of baselines) {
 		const kept = (i) => net.held.includes(i % net.features) || (mask && !mask[Math.floor(i / net.features)]);

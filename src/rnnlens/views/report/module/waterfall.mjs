@@ -1,4 +1,4 @@
-import { chart, figure, scale, signed, svg } from "./draw.js";
+import { chart, figure, scale, signed, svg } from "./draw.mjs";
 
 /** From the baseline's forecast to the forecast: parts of [name, size]. */
 export function waterfall({ title, start, parts, unit, words }) {

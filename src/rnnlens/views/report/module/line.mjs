@@ -1,4 +1,4 @@
-import { chart, scale, sides, svg } from "./draw.js";
+import { chart, scale, sides, svg } from "./draw.mjs";
 
 /** Lines {values, kind} over the steps; the chosen one is marked. */
 export function line({ title, lines, labels, step, unit }) {

@@ -1,4 +1,4 @@
-import { chart, scale, sides, signed, svg } from "./draw.js";
+import { chart, scale, sides, signed, svg } from "./draw.mjs";
 
 /** Signed bars over the steps, oldest first. */
 export function bars({ title, values, labels, step, unit, choose }) {

@@ -1,4 +1,4 @@
-import { html } from "./draw.js";
+import { html } from "./draw.mjs";
 
 /** A table behind a summary. */
 export function table(summary, headings, rows) {

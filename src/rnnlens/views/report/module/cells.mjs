@@ -1,9 +1,9 @@
-// The recurrent cells over the steps of one window, forward and back.
+// The recurrent cells over the steps of a window, forward and back.
 //
 // W (feature, gate * unit), U (output, gate * unit), b, perhaps V (3, unit), P (unit, output), b_rn
 // (unit). All is kept in the order in which the steps are read.
 
-import { addProduct, addTransposed, slope, value } from "./numbers.js";
+import { addProduct, addTransposed, slope, value } from "./numbers.mjs";
 
 export const GATES = { LSTM: ["i", "f", "g", "o"], GRU: ["z", "r", "n"], SimpleRNN: ["h"] };
 const functionOf = (cell, gate) => ("ghn".includes(gate) ? cell.phi : cell.sigma);
@@ -33,7 +33,7 @@ export function runCell(cell, x, mask, holds = {}) {
 			for (let u = 0; V && u < 2 * H; u++) a[at + u] += V[u] * c[cNow + (u % H)];
 			[0, 1, 2].forEach(activate);
 			for (let u = 0; u < H; u++) {
-				c[cNext + u] = y[at + H + u] * c[cNow + u] + y[at + u] * y[at + 2 * H + u];
+				c[cNext + u] = frozen.includes(u) ? c[cNow + u] : y[at + H + u] * c[cNow + u] + y[at + u] * y[at + 2 * H + u];
 				if (V) a[at + 3 * H + u] += V[2 * H + u] * c[cNext + u];
 			}
 			activate(3);
@@ -56,10 +56,7 @@ export function runCell(cell, x, mask, holds = {}) {
 			activate(0);
 			h.set(y.subarray(at, at + H), next);
 		}
-		for (const u of frozen) {
-			if (!P) h[next + u] = h[now + u];
-			c[cNext + u] = c[cNow + u];
-		}
+		for (const u of P ? [] : frozen) h[next + u] = h[now + u];
 	}
 	return { T, x, mask, a, y, q, h, c, clamps, frozen };
 }
@@ -75,10 +72,7 @@ export function pullCell(cell, s, s0, m) {
 		for (let u = 0; arriving && u < O; u++) mh[u] += arriving[u];
 		if (s.mask && !s.mask[t]) continue;
 		const back = new Float64Array(O), backC = new Float64Array(H);
-		for (const u of frozen) {
-			[backC[u], mc[u]] = [mc[u], 0];
-			if (!P) [back[u], mh[u]] = [mh[u], 0];
-		}
+		for (const u of P ? [] : frozen) [back[u], mh[u]] = [mh[u], 0];
 		const through = (g, u) => (clamps[names[g]] === undefined ? slope(functionOf(cell, names[g]), s.a[at + g * H + u], s0.a[at + g * H + u]) : 0);
 		if (kind === "LSTM") {
 			let mq = mh;
@@ -86,11 +80,11 @@ export function pullCell(cell, s, s0, m) {
 			for (let u = 0; u < H; u++) {
 				const [i, f, g, o] = [0, 1, 2, 3].map((n) => at + n * H + u), now = k * H + u, c1 = c[now + H], c2 = s0.c[now + H];
 				mA[3 * H + u] = mq[u] * through(3, u) * (value(cell.phi, c1) + value(cell.phi, c2)) / 2;
-				const m_c = mc[u] + mq[u] * Y(o) * slope(cell.phi, c1, c2) + (V ? mA[3 * H + u] * V[2 * H + u] : 0);
-				mA[u] = m_c * Y(g) * through(0, u);
-				mA[H + u] = m_c * mean(c, s0.c, now) * through(1, u);
-				mA[2 * H + u] = m_c * Y(i) * through(2, u);
-				backC[u] += m_c * Y(f) + (V ? mA[u] * V[u] + mA[H + u] * V[H + u] : 0);
+				const moves = Number(!frozen.includes(u)), m_c = mc[u] + mq[u] * Y(o) * slope(cell.phi, c1, c2) + (V ? mA[3 * H + u] * V[2 * H + u] : 0);
+				mA[u] = moves * m_c * Y(g) * through(0, u);
+				mA[H + u] = moves * m_c * mean(c, s0.c, now) * through(1, u);
+				mA[2 * H + u] = moves * m_c * Y(i) * through(2, u);
+				backC[u] = m_c * (moves ? Y(f) : 1) + (V ? mA[u] * V[u] + mA[H + u] * V[H + u] : 0);
 			}
 			addTransposed(back, 0, mA, 0, O, U, width);
 		} else if (kind === "GRU") {

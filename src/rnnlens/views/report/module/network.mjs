@@ -1,4 +1,4 @@
-import { html } from "./draw.js";
+import { html } from "./draw.mjs";
 
 /** The layers; those that have gates can be chosen. */
 export function network({ layers, chosen, choose }) {

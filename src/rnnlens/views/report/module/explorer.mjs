@@ -1,15 +1,15 @@
 // The explorer: one window, run again whenever something is changed.
 
-import { bars } from "./bars.js";
-import { GATES } from "./cells.js";
-import { figure, html, signed } from "./draw.js";
-import { heat } from "./heat.js";
-import { line } from "./line.js";
-import { network } from "./network.js";
-import { decode } from "./numbers.js";
-import { load, run, secant, trace } from "./run.js";
-import { table } from "./table.js";
-import { waterfall } from "./waterfall.js";
+import { bars } from "./bars.mjs";
+import { GATES } from "./cells.mjs";
+import { figure, html, signed } from "./draw.mjs";
+import { heat } from "./heat.mjs";
+import { line } from "./line.mjs";
+import { network } from "./network.mjs";
+import { decode } from "./numbers.mjs";
+import { load, run, secant, trace } from "./run.mjs";
+import { table } from "./table.mjs";
+import { waterfall } from "./waterfall.mjs";
 
 const ROWS = 64, PARTS = 8;
 
