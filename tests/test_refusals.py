@@ -29,11 +29,17 @@ UNREACHED = {
 pytestmark = pytest.mark.filterwarnings("ignore:Layer .* was passed an input with a mask")
 
 
+#: What Keras says where a case saves a file of the kind that it would rather not write.
+OF_THE_CASE = "You are saving your model as an HDF5 file"
+
+
 @pytest.mark.parametrize("name", REFUSALS)
-def test_a_refusal_is_said_word_for_word(name):
+def test_a_refusal_is_said_word_for_word_and_nothing_else_is_printed(name, capfd):
     said = outcome(name).said
     assert holds(REFUSALS[name], said), said
     assert "\n" not in said
+    printed = "".join(capfd.readouterr()).splitlines()
+    assert [line for line in printed if line.strip() and OF_THE_CASE not in line] == []
 
 
 def test_every_sentence_has_a_maker_and_every_maker_a_sentence():

@@ -3,6 +3,7 @@
 import re
 
 import numpy as np
+import pandas as pd
 import pytest
 
 import rnnlens
@@ -11,14 +12,30 @@ from networks import forecaster
 from rnnlens import Certificates, Shares, Target
 from rnnlens.attribution.registry import METHODS
 from rnnlens.errors import RnnlensError
+from rnnlens.series.sidecar import Sidecar, Variable
 from small_networks import small
 
 explain, lags, certify = rnnlens.explain, rnnlens.lags, rnnlens.certify
 
 
-def _long():
+def _long(features=1):
     rng = np.random.default_rng(3)
-    return forecaster("lstm", rng, steps=24, features=1, targets=1), rng.normal(size=(2, 24, 1))
+    network = forecaster("lstm", rng, steps=24, features=features, targets=1)
+    return network, rng.normal(size=(2, 24, features))
+
+
+def _timeless():
+    """The same windows without times and with them, of a series by the hour."""
+    rng = np.random.default_rng(3)
+    columns = {"rain": rng.normal(size=60), "flow": rng.normal(size=60)}
+    variables = tuple(Variable(name) for name in columns)
+    sidecar = Sidecar(variables, window=4, targets=variables[:1])
+    hours = np.datetime64("2024-01-01T00") + np.arange(60) * np.timedelta64(1, "h")
+    timed = rnnlens.windows(pd.DataFrame(columns, index=pd.DatetimeIndex(hours)), sidecar)
+    return forecaster("lstm", rng, steps=4, features=2, targets=1), (
+        rnnlens.windows(columns, sidecar),
+        timed,
+    )
 
 
 #: The network, a question that is refused, words of the advice, and what follows each part of it.
@@ -107,6 +124,58 @@ FOLLOWED = {
         lambda net, x: certify(net, x, lag=1),
         "ask the other lag evidence instead",
         [lags],
+    ),
+    "conditional baseline of a method that mixes": (
+        lambda: small("one feature"),
+        lambda net, x: explain(net, x, method="secant", baseline="conditional"),
+        "use 'tree', 'owen', 'permutation' or 'occlusion', or an interventional baseline",
+        [
+            *(
+                lambda net, x, one=one: explain(net, x, method=one, baseline="conditional")
+                for one in ("tree", "owen", "permutation", "occlusion")
+            ),
+            lambda net, x: explain(net, x, method="secant", baseline="mean"),
+        ],
+    ),
+    "conditional baseline of padded windows": (
+        lambda: small("masked"),
+        lambda net, x: explain(net, x, method="tree", baseline="conditional"),
+        "choose an interventional baseline",
+        [lambda net, x: explain(net, x, method="tree", baseline="mean")],
+    ),
+    "baseline by the hour of no times": (
+        _timeless,
+        lambda net, x: explain(net, x[0], baseline="hourly mean"),
+        "give windows",
+        [lambda net, x: explain(net, x[1], baseline="hourly mean")],
+    ),
+    "exact values of too many players": (
+        lambda: _long(3),
+        lambda net, x: explain(net, x, method="owen", newest=18),
+        "ask for fewer newest lags, put features in groups, or use method 'permutation' or 'sec",
+        [
+            lambda net, x: explain(net, x, method="owen", newest=4),
+            lambda net, x: explain(net, x, method="permutation"),
+            lambda net, x: explain(net, x, method="secant"),
+        ],
+    ),
+    "everything held": (
+        lambda: small("one step"),
+        lambda net, x: explain(net, x, method="permutation", held=["feature 0", "feature 1"]),
+        "hold fewer",
+        [lambda net, x: explain(net, x, method="permutation", held=["feature 0"])],
+    ),
+    "tokens that are no tokens": (
+        lambda: small("tokens"),
+        lambda net, x: explain(net, x / 4),
+        "give the tokens themselves, unscaled",
+        [explain],
+    ),
+    "target of several": (
+        lambda: (forecaster("gru_after", np.random.default_rng(3), steps=3), np.ones((2, 3, 3))),
+        lambda net, x: explain(net, x, baseline="zero"),
+        "name one of output 0, output 1",
+        [lambda net, x: explain(net, x, target="output 1", baseline="zero")],
     ),
     "method that is none": (
         lambda: small("one feature"),

@@ -1,5 +1,7 @@
 """What the cells hold: found where it is learned, not where any memory or no memory has it."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 from scipy.signal import lfilter
@@ -105,6 +107,36 @@ def test_what_a_unit_holds_and_the_forecast_does_not_read_is_held_and_not_used(r
     assert float(node["erased_change"]) < 1e-6 * node["pushed_change"].values.min()
     assert used(node) is False
     assert "moves by nothing: the forecast does not use it" in found.attrs["summary"]
+
+
+def test_random_directions_leave_the_reading_and_are_as_long_as_its_own(rng):
+    scale, weights = rng.uniform(0.1, 3.0, 6), rng.normal(size=6)
+    scale[4] = 0.0
+    pushes = moving._directions(scale, scale * weights, rng)
+    assert pushes.shape == (moving.DIRECTIONS, 6) and not pushes[:, 4].any()
+    np.testing.assert_allclose(pushes @ weights, 0, atol=1e-12)
+    along = scale**2 * weights / ((scale * weights) @ (scale * weights))
+    there = scale > 0
+    length = np.linalg.norm(pushes[:, there] / scale[there], axis=1)
+    np.testing.assert_allclose(length, np.linalg.norm(along[there] / scale[there]), rtol=1e-12)
+
+
+def test_patching_moves_what_goes_with_the_concept_over_the_data(rng):
+    """Unit 1 takes in half of what unit 0 does, and the forecast reads unit 1 alone."""
+    X = windows_of(marked_values(rng, 400))
+    X[..., 2] = 0.0
+    net = two_integrators(read=1)
+    core = net["recurrent"].layer.cell
+    half = core.cell.W.copy()
+    half[0, 1] = 0.005
+    both = replace(core, cell=replace(core.cell, W=half), input=replace(
+        core.input, W=core.input.W[:, [0, 0]], b=core.input.b[[0, 0]]))  # fmt: skip
+    nodes = [replace(one, layer=Recurrent(both)) if one.name == "recurrent" else one
+             for one in net.nodes]  # fmt: skip
+    found = rnnlens.probe(
+        replace(net, nodes=tuple(nodes)), X, integrated(X)[:, -1], state="cell", **QUICK
+    )
+    np.testing.assert_allclose(found["recurrent/cell"]["per_concept"], 50.0, rtol=1e-2)
 
 
 def test_a_moving_mean_of_inputs_is_read_exactly_and_is_no_memory(rng, few_moved):
@@ -244,7 +276,10 @@ def test_networks_of_every_form_are_probed(name, rng, few_moved):
     first = next(iter(x.values())) if isinstance(x, dict) else x
     chosen = rng.integers(0, len(first), 90)
     x = {key: one[chosen] for key, one in x.items()} if isinstance(x, dict) else x[chosen]
-    found = rnnlens.probe(net, x, rng.normal(size=90), gap=0, blocks=3, **QUICK)
+    of = "x" if name == "two sequences" else None
+    target = rnnlens.Target(0, horizon=1 if name == "several steps" else None)
+    ask = QUICK | {"target": target, "of": of, "gap": 0, "blocks": 3}
+    found = rnnlens.probe(net, x, rng.normal(size=90), **ask)
     assert probe_rows(found) and all("\n" not in one for one in probe_sentences(found))
 
 

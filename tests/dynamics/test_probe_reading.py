@@ -69,6 +69,29 @@ def test_what_is_held_exactly_is_read_exactly(rng):
     np.testing.assert_allclose(said, y, rtol=1e-6, atol=1e-6)
 
 
+def test_a_direction_is_that_of_the_strongest_ridge_that_reads_as_well(rng):
+    columns, blocks = rng.normal(size=(80, 4)), 4
+    y = columns @ np.array([1.0, -0.2, 0.0, 0.1]) + rng.normal(size=80)
+    folds = cut_in_blocks(np.arange(80), blocks, 3)
+    losses = []
+    for strength in STRENGTHS:
+        own = []
+        for number in range(blocks):
+            says, _ = naive_ridge.fitted(columns, y, ~folds.near[number], strength)
+            read_here = folds.block == number
+            own.append(((y[read_here] - says(columns[read_here])) ** 2).sum())
+        losses.append(own)
+    total = np.sum(losses, axis=1)
+    best = int(np.argmin(total))
+    error = np.std(losses[best], ddof=1) * np.sqrt(blocks)
+    chosen = max(k for k in range(len(STRENGTHS)) if total[k] <= total[best] + error)
+    assert chosen > best
+    scale = columns.std(axis=0)
+    b = naive_ridge.ridge((columns - columns.mean(axis=0)) / scale, y - y.mean(), STRENGTHS[chosen])
+    found = reading_of(columns, y, folds, np.arange(80))
+    np.testing.assert_allclose(found.weights, b / scale, rtol=1e-8)
+
+
 def test_blocks_with_gaps_do_not_flatter_as_the_regressions_own_samples_do():
     """Smooth series that have nothing to do with each other, 20 times."""
     own, blocked = [], []

@@ -1,12 +1,13 @@
 """Whether the forecast uses what is read: the reading is held, or brought to another window's.
 
-What a probe reads need not be used. So the state is moved, after each step and before anything
-reads it, along the direction in which the reading changes most for the least change of units, each
-in its own standard deviation: until the reading is its mean (*erased*, after Elazar et al. 2021,
-"Amnesic probing"), or what it is in another window after the same step (*patched*). Random
-directions that leave the reading as it is are moved along as far, for any large change of a state
-changes a forecast. Failure: where units vary together, the direction also moves units that hold
-nothing of the concept.
+What a probe reads need not be used. So the state is moved after each step, before anything reads
+it. *Erased* (after Elazar et al. 2021, "Amnesic probing"): until the reading is its mean, along
+the direction in which it changes most for the least change of units, each in its own standard
+deviation. Random directions that leave the reading as it is are moved along as far, for any large
+change of a state changes a forecast. *Patched*: until the reading is what it is in another window
+after the same step, along the direction in which states go with it over the data (the pattern of a
+reading, Haufe et al. 2014). Failure: erasing moves one direction, and the concept may be held in
+others too; patching moves whatever goes with the concept.
 """
 
 from __future__ import annotations
@@ -63,9 +64,9 @@ class Moved:
 
 
 def moved(
-    question: ProbeQuestion, place: LayerLocation, state: str, reading: Reading, varies: Array
+    question: ProbeQuestion, place: LayerLocation, state: str, reading: Reading, columns: Array
 ) -> Moved:
-    """Move one state along what is read off it: varies (unit,) of bool."""
+    """Move one state along what is read off it: columns (row, unit)."""
     chosen = evenly(len(question.concept), _fitting(question))
     if not (reading.scale * reading.weights).any():  # nothing is read, so there is no direction
         return Moved(0.0, 0.0, np.zeros(0), np.nan, np.nan, len(chosen))
@@ -74,8 +75,9 @@ def moved(
     told = _readings(question, inputs, place, number, reading)
     # the partner is half of all windows away
     towards = np.roll(told, len(told) // 2, axis=0)
+    varies = columns.std(axis=0) > 0
     pushes = _directions(reading.scale * varies, reading.scale * reading.weights, question.rng(3))
-    acts = _acts(place, number, reading, towards, pushes)
+    acts = _acts(place, number, reading, _pattern(reading, columns), towards, pushes)
     change = np.concatenate(
         [
             _changes(question, inputs_of(inputs, chunk), place, acts, chunk)
@@ -97,8 +99,20 @@ def moved(
     )
 
 
+def _pattern(reading: Reading, columns: Array) -> Array:
+    """Give how states differ where the reading is one more: (unit,)."""
+    apart = columns - reading.centre
+    told = apart @ reading.weights
+    return told @ apart / (told @ told)
+
+
 def _acts(
-    place: LayerLocation, number: int, reading: Reading, towards: Array, pushes: Array
+    place: LayerLocation,
+    number: int,
+    reading: Reading,
+    pattern: Array,
+    towards: Array,
+    pushes: Array,
 ) -> list[LayerIntervention]:
     """Give what is done: the reading erased, then patched, then as far along each direction."""
     steps, units = np.ones(towards.shape[1], dtype=bool), np.ones(len(reading.weights), dtype=bool)
@@ -107,14 +121,14 @@ def _acts(
     # how far erasing moves each state, which the pushes after it then are
     size = np.empty_like(towards)
 
-    def move(to: Array, taken_down: Array) -> Move:
+    def move(by: Array, to: Array, taken_down: Array) -> Move:
         return Move(
-            place, steps, units, number, reading.centre, reading.weights, along, to, taken_down
+            place, steps, units, number, reading.centre, reading.weights, by, to, taken_down
         )
 
     return [
-        move(np.zeros((1, len(steps))), size),
-        move(towards, np.empty_like(towards)),
+        move(along, np.zeros((1, len(steps))), size),
+        move(pattern, towards, np.empty_like(towards)),
         *(Push(place, steps, units, number, push, size) for push in pushes),
     ]
 

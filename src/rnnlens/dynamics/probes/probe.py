@@ -182,7 +182,7 @@ class _Read:
         question = self.question
         reading = reading_of(self.columns, self.y[:, 0], question.folds, question.samples)
         self.reading = reading
-        return moved(question, place, state, reading, self.columns.std(axis=0) > 0)
+        return moved(question, place, state, reading, self.columns)
 
     def controls(self, drawn: Mapping[str, list[Array]]) -> dict[str, Array]:
         """Give the squared errors (sample,) of each control, the mean over its draws."""

@@ -52,14 +52,14 @@ class StateProbe:
         Of each unit alone with the concept; says where to look, and nothing of chance.
     erased_change, patched_change : float
         Mean size of the forecast's change where what is read is held at its mean, and where it is
-        brought to that of another window.
+        brought to that of another window with all that goes with it.
     pushed_change : array (direction,)
         The same where states are moved as far as in erasing, along random directions that leave
         the reading as it is.
     erased_p_value : float
         Share of these, erasing among them, that change the forecast as much.
     per_concept : float
-        What one more of the concept does to the forecast, by patching.
+        What one more of the concept, with what goes with it in the state, does to the forecast.
     """
 
     r2: float = declared(long_name="R2 in blocks not seen")

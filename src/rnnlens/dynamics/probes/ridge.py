@@ -190,14 +190,23 @@ def read_off(columns: Array, y: Array, folds: Folds, samples: NDArray[np.int64])
 
 
 def reading_of(columns: Array, y: Array, folds: Folds, samples: NDArray[np.int64]) -> Reading:
-    """Fit all rows, with the strength that reads blocks best: columns (row, column), y (row,)."""
+    """Fit all rows for the direction of a reading: columns (row, column), y (row,).
+
+    The strength is the largest that reads blocks as well as the best within one standard error
+    (Breiman et al. 1984): of directions that read alike, one that units share and not one in which
+    they make up for each other.
+    """
     rows = _Rows(columns, y[:, None], folds, samples)
-    losses = np.zeros((len(STRENGTHS), 1))
+    losses = []
     for outer in range(len(folds)):
         fit = _fit(rows.over(~rows.near[outer]), rows.wide)
-        losses += fit.losses(rows.over(rows.block == outer), rows.wide)
+        losses.append(fit.losses(rows.over(rows.block == outer), rows.wide)[:, 0])
+    total = np.sum(losses, axis=0)
+    best = int(total.argmin())
+    apart = np.sqrt(len(folds)) * np.std([one[best] for one in losses], ddof=1)
+    strongest = np.flatnonzero(total <= total[best] + apart)[-1:]
     every = np.ones(len(rows.block), dtype=bool)
-    weights = _fit(rows.over(every), rows.wide).weights(losses.argmin(axis=0))[:, 0]
+    weights = _fit(rows.over(every), rows.wide).weights(strongest)[:, 0]
     scale = rows.scale[: rows.wide]
     return Reading(
         weights * rows.scale[-1] / scale, rows.centre[: rows.wide], scale, float(rows.centre[-1])

@@ -78,7 +78,7 @@ def _measures(tree: xr.DataTree, scale: alt.Scale, edge: float) -> alt.LayerChar
         x=place, text=alt.Text("within_most:Q", format=",.3~r")
     )
     said = "ring: half lies within; dot: 95 % lies within; grey: interval of the dot"
-    if table["beyond"].any():
+    if bool(table["beyond"].to_numpy().any()):
         said += "; arrow: 95 % lies within the number, far beyond the window"
     title = alt.TitleParams(
         f"How long the network remembers for {tree.attrs.get('target') or 'the output'}",

@@ -120,8 +120,8 @@ def _use(node: xr.Dataset) -> str:
     if shown:
         effect = figure(float(node["per_concept"]), str(unit or ""), digits=3)
         return (
-            f"{moves}, {beside}: the forecast uses it, and one more of the concept moves it by "
-            f"{effect}."
+            f"{moves}, {beside}: the forecast uses it, and one more of the concept, with what goes "
+            f"with it in the state, moves it by {effect}."
         )
     held = "it is held, but not shown to be used" if held_beyond(node) else "not shown to be used"
     return f"{moves}, {beside} ({p_text(float(node['erased_p_value']))}): {held}."
