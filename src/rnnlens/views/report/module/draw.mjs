@@ -1,4 +1,4 @@
-// What the renderers share; text is always set as text, never as markup.
+// What renderers share; text is set as text, never as markup.
 
 // Nothing in the page may look like an address; "http" is put together.
 const SVG = ["http", "//www.w3.org/2000/svg"].join(":");

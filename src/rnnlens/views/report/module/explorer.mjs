@@ -13,7 +13,7 @@ import { waterfall } from "./waterfall.mjs";
 
 const ROWS = 64, PARTS = 8;
 
-/** Build the explorer inside an element. */
+/** Build it inside an element. */
 export function explore(root, data) {
 	const net = load(data.network), { steps: T, features: F } = net, { unit, names, labels, times, starts, sizes, words } = data;
 	const say = (key, values = {}) => words[key].replace(/\{(\w+)\}/g, (_, name) => values[name]);
@@ -22,8 +22,8 @@ export function explore(root, data) {
 	const layers = net.layers.map(({ name, kind, cells: [cell] = [{ kind }], names: parts = [] }) => ({ name, kind: cell.kind, parts }));
 	const recurrent = layers.flatMap((one) => one.parts), kindOf = (part) => layers.find((one) => one.parts.includes(part)).kind;
 	const gatesOf = (part) => ({ LSTM: [...GATES.LSTM, "c", "h"], GRU: [...GATES.GRU, "h"], SimpleRNN: ["h"] })[kindOf(part)];
-	const still = { changes: {}, hold: "", unit: "" }, inside = (l) => ({ ...still, l, g: gatesOf(l)[0] });
-	const state = { w: data.picks[0][1], s: T - 1, f: 0, ...inside(recurrent[0]) };
+	const still = { changes: {}, hold: "", unit: "" }, inside = (l) => ({ hold: "", unit: "", l, g: gatesOf(l)[0] });
+	const state = { w: data.picks[0][1], s: T - 1, f: 0, ...still, ...inside(recurrent[0]) };
 	try {
 		const known = JSON.parse(decodeURIComponent(location.hash.split("#explorer=")[1]));
 		if (known.w in starts && known.s in labels && known.f in names && gatesOf(known.l).includes(known.g)) Object.assign(state, known);
