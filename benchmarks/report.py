@@ -41,6 +41,7 @@ ORDER = {
     "questions_cold": "Whole questions: the first answer of a process",
     "neighbour": "With one core taken",
     "forward": "Forecasts",
+    "precision": "Double precision",
     "gradient": "Input gradients",
     "integrated_gradients": "Integrated gradients",
     "lag_shapley": "Exact Shapley values of lags",

@@ -1,10 +1,10 @@
 """Every verb and method over all model files of a folder: what comes out that is no error of ours.
 
-    python benchmarks/sweep.py FOLDER
+    python benchmarks/sweep.py FOLDER [--seconds 60]
 
 Each file that is read is asked all questions of ``tests/makers/every_question.py`` on twelve random
-windows, warnings turned into errors. A network's questions end after a minute of computing. ONNX's
-own node tests take their weights as inputs: they are given those that lie beside the file.
+windows, warnings turned into errors. A network's questions end after so many seconds of computing.
+ONNX's own node tests take their weights as inputs: they are given those that lie beside the file.
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ from rnnlens.checks.inputs import random_inputs  # noqa: E402
 from rnnlens.errors import RnnlensError  # noqa: E402
 
 #: Windows that each network is asked about, and seconds that its questions may take.
-WINDOWS, SECONDS = 12, 60.0
+WINDOWS, SECONDS = 12, 60
 #: Numbers of a window beyond which a single question would take minutes.
 LARGEST = 400
 
@@ -47,7 +47,7 @@ def weights_beside(path: Path) -> dict[str, np.ndarray]:
     return {name: array for name, array in given.items() if name in {"W", "R", "B", "P"}}
 
 
-def sweep(path: Path, folder: Path) -> Counter[str]:
+def sweep(path: Path, folder: Path, seconds: int) -> Counter[str]:
     """Ask all questions of one file; print what is neither an answer nor an error of ours."""
     counts: Counter[str] = Counter()
     try:
@@ -63,7 +63,7 @@ def sweep(path: Path, folder: Path) -> Counter[str]:
     which = None if len(x) == 1 else max(x, key=lambda name: x[name].ndim)
     begun = time.process_time()
     for name, ask in questions(net, asked, folder, which):
-        if time.process_time() - begun > SECONDS:
+        if time.process_time() - begun > seconds:
             counts["left out"] += 1
             continue
         with warnings.catch_warnings():
@@ -84,12 +84,13 @@ def main() -> int:
     """Sweep a folder; the exit status says whether all errors were ours."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("folder", type=Path)
+    parser.add_argument("--seconds", type=int, default=SECONDS)
     given = parser.parse_args()
     total: Counter[str] = Counter()
     with tempfile.TemporaryDirectory() as folder:
         for path in sorted(given.folder.rglob("*")):
             if path.suffix in {".h5", ".keras", ".pt", ".onnx", ".npz", ".safetensors"}:
-                counts = sweep(path, Path(folder))
+                counts = sweep(path, Path(folder), given.seconds)
                 total += counts
                 print(f"{path.relative_to(given.folder)}: {dict(counts)}", flush=True)
     print(f"in all: {dict(total)}")

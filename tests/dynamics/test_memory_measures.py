@@ -7,6 +7,9 @@ import pytest
 
 from linear_networks import linear_network
 from networks import CELLS, cell, chain, forecaster, head
+from rnnlens.dynamics.fixed_points.find import find
+from rnnlens.dynamics.fixed_points.result import described
+from rnnlens.dynamics.fixed_points.step_map import step_map
 from rnnlens.dynamics.memory import along, lyapunov, plan
 from rnnlens.dynamics.memory.histories import _each_window, _walked, history_changes, way_of
 from rnnlens.dynamics.memory.jacobian_profile import jacobian_profile
@@ -77,6 +80,12 @@ def test_leaky_integrator_has_one_rate_by_every_measure(kind, rng):
     np.testing.assert_allclose(units.half_life, np.log(2) / -np.log(RHO), rtol=1e-12)
     (spectrum,) = lyapunov_spectra(question, 50).values()
     np.testing.assert_allclose(spectrum.exponents[0], np.log(RHO), rtol=1e-12)
+    # the eigenvalue of the step where the input is held
+    step = step_map([net.nodes[1].layer.cell], np.array([[0.3]]))
+    settling = find(step, rng.normal(size=(20, step.size)))
+    rest = described(step, settling)
+    np.testing.assert_allclose(rest.eigenvalue_real[:, 0], [RHO], rtol=1e-12)
+    np.testing.assert_allclose(rest.time_constant[:, 0], [-1 / np.log(RHO)], rtol=1e-12)
     sensitivity = jacobian_profile(question, 50).sensitivity[:, 0]
     np.testing.assert_allclose(sensitivity[1:] / sensitivity[:-1], RHO, rtol=1e-12)
     full = question.value((predict(net, question.x),))

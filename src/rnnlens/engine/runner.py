@@ -61,7 +61,7 @@ class _Stage:
 
 
 class NetworkRunner:
-    """Runs one network again and again (`rnnlens.network.runner.Runner`).
+    """Runs one network again and again (`rnnlens.network.running.runner.Runner`).
 
     Parameters
     ----------

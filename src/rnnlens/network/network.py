@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from typing import Literal, get_args
 
 from rnnlens.network.layers import Bidirectional, Input, Layer, Recurrent, TimeDistributed
-from rnnlens.network.runner import Runner, runner_of
+from rnnlens.network.running.runner import Runner, runner_of
 
 __all__ = [
     "ROUNDINGS",

@@ -1,11 +1,11 @@
-"""Certificates of layers that start from states which are inputs, or are made of one."""
+"""Certificates of layers that start from states which are inputs, made of one, or handed over."""
 
 import numpy as np
 import pytest
 
 import rnnlens
 from networks import TANH, cell
-from rnnlens.network.layers import Bidirectional, Dense, Input, Recurrent
+from rnnlens.network.layers import Bidirectional, Concatenate, Dense, Input, Recurrent
 from rnnlens.network.network import Network, Node, Origin
 
 STEPS, UNITS, WINDOWS = 4, 3, 2
@@ -60,6 +60,46 @@ def both_ways(rng):
     return Network(nodes, (("head", 0),), Origin("test"))
 
 
+def handed_over(rng, kind, **options):
+    """An encoder whose states start a decoder of another input; the head sees its output too."""
+    encoder, decoder = cell(kind, rng, units=UNITS), cell(kind, rng, 2, UNITS)
+    states = [("encoder", 1 + k) for k in range(len(encoder.state_sizes))]
+    output = encoder.state_sizes[0]
+    nodes = (
+        Node("x", Input((STEPS, 3))),
+        Node("future", Input((STEPS, 2))),
+        Node("encoder", Recurrent(encoder, return_state=True, **options), (("x", 0),)),
+        Node("decoder", Recurrent(decoder), (("future", 0), *states)),
+        Node("both", Concatenate(), (("decoder", 0), states[0])),
+        Node("head", dense(rng, 2 * output, 1), (("both", 0),)),
+    )
+    return Network(nodes, (("head", 0),), Origin("test"))
+
+
+def two_ways_handed_over(rng):
+    """The states of both directions side by side start a decoder twice as wide."""
+    ways = [
+        Recurrent(
+            cell("lstm", rng, units=2), go_backwards=back, return_sequences=True, return_state=True
+        )
+        for back in (False, True)
+    ]
+    nodes = (
+        Node("x", Input((STEPS, 3))),
+        Node("future", Input((STEPS, 2))),
+        Node("encoder", Bidirectional(ways[0], ways[1], "concat"), (("x", 0),)),
+        Node("h", Concatenate(), (("encoder", 1), ("encoder", 3))),
+        Node("c", Concatenate(), (("encoder", 2), ("encoder", 4))),
+        Node(
+            "decoder",
+            Recurrent(cell("lstm", rng, 2, 4)),
+            (("future", 0), ("h", 0), ("c", 0)),
+        ),
+        Node("head", dense(rng, 4, 1), (("decoder", 0),)),
+    )
+    return Network(nodes, (("head", 0),), Origin("test"))
+
+
 NETS = {
     "LSTM": from_inputs,
     "LSTM with a projection": lambda rng: from_inputs(rng, "lstm_projected"),
@@ -70,6 +110,13 @@ NETS = {
     "simple cell": lambda rng: from_inputs(rng, "simple_rnn"),
     "states made of statics, two layers": from_statics,
     "both directions": both_ways,
+    "LSTM handed over": lambda rng: handed_over(rng, "lstm"),
+    "LSTM with a projection handed over": lambda rng: handed_over(rng, "lstm_projected"),
+    "GRU handed over": lambda rng: handed_over(rng, "gru_before"),
+    "LSTM that reads the newest first handed over": lambda rng: handed_over(
+        rng, "lstm", go_backwards=True
+    ),
+    "both directions handed over": two_ways_handed_over,
 }
 
 
@@ -94,7 +141,9 @@ def test_no_value_of_any_input_moves_a_forecast_further_than_is_certified(name, 
                 by = rng.uniform(-0.4, 0.4, (WINDOWS, 2))
                 by = np.sign(by) * 0.4 if draw % 3 == 0 else by  # corners too
                 moved = array.copy()
-                place = (slice(None), STEPS - lag) if array.ndim == 3 else (slice(None),)
+                # what a decoder reads is counted from the forecast on
+                step = lag - 1 if given == "future" else STEPS - lag
+                place = (slice(None), step) if array.ndim == 3 else (slice(None),)
                 moved[*place, slice(2)] += by
                 change = rnnlens.predict(network, inputs | {given: moved})[:, 0] - before
                 largest = np.maximum(largest, np.abs(change))
@@ -112,3 +161,19 @@ def test_a_state_that_is_held_is_the_state_that_the_bound_is_about(rng):
     np.testing.assert_allclose(held.forecast, rnnlens.predict(network, inputs)[:, 0], rtol=1e-12)
     other = rnnlens.certify(network, inputs | {"c": inputs["c"] + 1}, **asked)
     assert (abs(held.bound / other.bound - 1) > 0.05).any()
+
+
+def test_the_cell_state_handed_over_carries_what_the_hidden_state_does_not(rng):
+    # an output gate that is shut: what the encoder knows leaves it by its cell state alone
+    network = handed_over(rng, "lstm")
+    shut = network["encoder"].layer.cell.gates["output"]
+    shut.W[...] = shut.U[...] = 0.0
+    shut.b[...] = -40.0
+    inputs = {given: rng.normal(size=(2, *one.shape)) for given, one in network.inputs.items()}
+    limits = rnnlens.Certificates(range=0.4, tolerance=1e-6, budget=60)
+    proof = rnnlens.certify(network, inputs, lag=1, of="x", features=[0], certificates=limits)
+    moved = inputs["x"].copy()
+    moved[:, -1, 0] += 0.4
+    change = rnnlens.predict(network, inputs | {"x": moved}) - rnnlens.predict(network, inputs)
+    assert (np.abs(change[:, 0]) > 1e-5).all()
+    assert (proof.bound.values.ravel() >= np.abs(change[:, 0])).all()

@@ -132,7 +132,7 @@ def compare_baselines(
             "baseline": list(compared.names),
             "text": ("baseline", list(compared.texts)),
             "baseline_kind": ("baseline", list(compared.kinds)),
-            "mixed_place": ("baseline", [place.joint for place in compared.mixed_places]),
+            "mixed_place": ("baseline", list(compared.mixed_places)),
             **_lags(case, compared),
             **case.sample_coords(name),
         },

@@ -6,6 +6,7 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import TYPE_CHECKING
 
 from rnnlens.api.shared.given.arguments import checked
+from rnnlens.api.shared.linear_algebra import one_blas_thread
 from rnnlens.arguments import many, numbers, where, whole
 
 if TYPE_CHECKING:
@@ -32,6 +33,7 @@ _NETWORKS = many(where("a network", lambda _: True), "networks of the same shape
     draws=whole(1, 1000),
     shifts=whole(1, 100_000),
 )
+@one_blas_thread
 def probe(
     net: NetworkLike,
     X: Windows | WindowsByInput | ArrayLike | Mapping[str, ArrayLike],

@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING
 
 from rnnlens.api.shared.given.arguments import checked
+from rnnlens.api.shared.linear_algebra import one_blas_thread
 
 if TYPE_CHECKING:
     import xarray as xr
@@ -20,6 +21,7 @@ __all__ = ["summarize_weights"]
 
 
 @checked()
+@one_blas_thread
 def summarize_weights(
     net: NetworkLike,
     X: Windows | WindowsByInput | ArrayLike | Mapping[str, ArrayLike] | None = None,

@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING
 
 from rnnlens.api.shared.given.arguments import checked
-from rnnlens.network.runner import made_by
+from rnnlens.network.running.runner import made_by
 
 if TYPE_CHECKING:
     import numpy as np
@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
     from rnnlens.api.shared.given.network_given import NetworkLike
     from rnnlens.network.network import Network
-    from rnnlens.network.runner import Runner
+    from rnnlens.network.running.runner import Runner
     from rnnlens.series.joint.windows import WindowsByInput
     from rnnlens.series.windows import Windows
 

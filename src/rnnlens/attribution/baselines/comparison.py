@@ -22,7 +22,7 @@ from numpy.typing import NDArray
 
 from rnnlens.attribution.baselines.baseline import Array
 from rnnlens.attribution.baselines.masks import steps_of
-from rnnlens.attribution.baselines.plausibility import MixedPlace, mixed_place
+from rnnlens.attribution.baselines.plausibility import mixed_place
 from rnnlens.attribution.baselines.undefined import refuse_undefined
 from rnnlens.attribution.baselines.windows import RealWindows
 from rnnlens.attribution.methods.secant import secant
@@ -57,7 +57,7 @@ class BaselineComparison:
         Spread over size, all lags together; NaN where nothing contributes.
     names, texts, kinds : tuple of str
         Of the baselines: the caller's name, what it is, ``interventional`` or ``conditional``.
-    mixed_places : tuple of MixedPlace
+    mixed_places : tuple of float
         How unlike the data the jumps of each baseline's mixtures are; not known of several inputs.
     places : tuple of array of int
         As in `LagContribution`: the rows of each player, where several inputs stand in one array.
@@ -73,7 +73,7 @@ class BaselineComparison:
     names: tuple[str, ...]
     texts: tuple[str, ...]
     kinds: tuple[str, ...]
-    mixed_places: tuple[MixedPlace, ...]
+    mixed_places: tuple[float, ...]
     places: tuple[NDArray[np.int64], ...]
     lag_from: NDArray[np.int64]
     lag_to: NDArray[np.int64]
@@ -142,9 +142,9 @@ def _explain(question: Question, method: str, name: str) -> _Explained:
 
 def _mixed(
     question: Question, baseline: AnyBaseline, background: Array | RealWindows | None
-) -> MixedPlace:
+) -> float:
     """Say how unlike the data mixtures are: rows of several inputs have no steps in common."""
     if question.layout is not None:
-        return MixedPlace(float("nan"), float("nan"))
+        return float("nan")
     real = steps_of(question.network, question.inputs, question.of)
-    return mixed_place(baseline, question.x, real=real, background=background, whole=False)
+    return mixed_place(baseline, question.x, real=real, background=background)

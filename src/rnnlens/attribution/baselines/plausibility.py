@@ -1,21 +1,17 @@
 """How unlike the data the windows are that a method shows to the network.
 
 A baseline may be as usual as any step of the data and its mixtures with a window still be unlike
-anything: half a summer's day glued to half a mean. Two figures say so. For each cut of a window
-into older steps that are hidden and newer ones that are shown,
-
-- the *window place* is the share of the data's windows with a smaller Mahalanobis distance from
-  their mean: near 1 the mixture is unlike any of them, near 0 it is flatter than all of them;
-- the *joint place* is the same for the two neighbouring steps on either side of the cut, among all
-  neighbouring steps of the data: near 1 the jump between baseline and window is one that the data
-  never make.
-
-Both are 1/2 on average where the mixtures are drawn like the data.
+anything: half a summer's day glued to half a mean. One figure says so. For each cut of a window
+into older steps that are hidden and newer ones that are shown, the two neighbouring steps on either
+side of the cut are put among all neighbouring steps of the data, by their Mahalanobis distance from
+the mean. The *place* is the share of the data that lie nearer: close to 1 the jump between baseline
+and window is one that the data never make, close to 0 it is flatter than all of them, and 1/2 on
+average where the mixtures are drawn like the data.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass
 
 import numpy as np
@@ -30,29 +26,11 @@ from rnnlens.attribution.baselines.windows import RealWindows
 from rnnlens.engine.schedule.plan import evenly
 from rnnlens.errors import DataError
 
-__all__ = ["MixedPlace", "mixed_place"]
+__all__ = ["mixed_place"]
 
 #: Windows and cuts that are looked at: spread evenly over those given.
 MOST_SAMPLES = 100
 MOST_CUTS = 8
-
-
-@dataclass(frozen=True)
-class MixedPlace:
-    """How far out the mixed windows lie among the data.
-
-    Parameters
-    ----------
-    window : float
-        Mean place of whole mixed windows among the data's windows; NaN where there are too few
-        windows for a covariance.
-    joint : float
-        Mean place of the two steps at the cut among the data's neighbouring steps; NaN where there
-        are too few.
-    """
-
-    window: float
-    joint: float
 
 
 def mixed_place(
@@ -61,12 +39,8 @@ def mixed_place(
     *,
     real: NDArray[np.bool_] | None = None,
     background: Array | RealWindows | None = None,
-    whole: bool = True,
-) -> MixedPlace:
-    """Say how unlike the data the mixtures of windows and baseline are.
-
-    The place of whole windows takes the covariance of all of their numbers: it is NaN where
-    ``whole`` says that nobody asks for it.
+) -> float:
+    """Say how unlike the data the mixtures of windows and baseline are; NaN where data are too few.
 
     Shapes: x (sample, step, feature), real (sample, step) of bool, background (window, step,
     feature), or with what of it is data.
@@ -76,59 +50,49 @@ def mixed_place(
     >>> import numpy as np
     >>> from rnnlens.attribution.baselines.baseline import make_baseline
     >>> x = np.random.default_rng(0).normal(size=(200, 6, 2)).cumsum(axis=1)
-    >>> mixed_place(make_baseline(np.full((6, 2), 30.0), x), x).joint > 0.99
+    >>> mixed_place(make_baseline(np.full((6, 2), 30.0), x), x) > 0.99
     True
     """
     steps = x.shape[1]
     data = RealWindows(x, real) if background is None else RealWindows.of(background)
     free = np.setdiff1d(np.arange(x.shape[2]), baseline.held)
     if steps < 2 or not len(free):
-        return MixedPlace(float("nan"), float("nan"))
+        return float("nan")
+    ranks = _ranks(Rows(data.values, free, 2, real=data.real))
+    if ranks is None:
+        return float("nan")
     which = evenly(len(x), MOST_SAMPLES)
     some, part = x[which], None if real is None else real[which]
     cuts = 1 + evenly(steps - 1, MOST_CUTS)
     every = np.ones(some.shape[:2], bool) if part is None else part
-    windows = _ranks(Rows(data.values, free, steps, real=data.real)) if whole else None
-    joints = _ranks(Rows(data.values, free, 2, real=data.real))
     # a mixture of padding and data is no mixture of data
-    full, both = every.all(axis=1), every[:, cuts - 1] & every[:, cuts]
-    for number, pairs, mixed in _mixed(baseline, which, some, part, cuts):
-        if joints is not None:
-            joints.rank(pairs[..., free][both[:, number]])
-        if windows is not None:
-            for one in mixed():
-                windows.rank(one[full][..., free])
-    return MixedPlace(*(float("nan") if one is None else one.mean for one in (windows, joints)))
+    both = every[:, cuts - 1] & every[:, cuts]
+    for at, pairs in _pairs(baseline, which, some, part, cuts):
+        ranks.rank(pairs[..., free][both[:, at]])
+    return ranks.mean
 
 
-def _mixed(
+def _pairs(
     baseline: Baseline | GaussianConditional,
     which: NDArray[np.int64],
     x: Array,
     real: NDArray[np.bool_] | None,
     cuts: NDArray[np.int64],
-) -> Iterator[tuple[slice, Array, Callable[[], Iterator[Array]]]]:
-    """Give the two steps at some of the cuts, by draw or background, and how to mix the windows.
+) -> Iterator[tuple[slice, Array]]:
+    """Give the numbers of some cuts and the two steps at each, by draw or background.
 
-    Shapes: the numbers of those cuts, (sample, cut, 2, feature), and by cut (sample, step,
-    feature).
+    Shapes: the second is (sample, cut, 2, feature).
     """
-    shown = np.arange(x.shape[1]) >= cuts[:, None]
     if isinstance(baseline, GaussianConditional):
-        for number, cut in enumerate(cuts):
-            for one in baseline.stand_in(x, shown[number][None])[:, 0].swapaxes(0, 1):
-                here = slice(number, number + 1)
-                yield here, one[:, None, cut - 1 : cut + 1], lambda one=one: iter((one,))
+        for at, cut in enumerate(cuts):
+            shown = np.arange(x.shape[1]) >= cut
+            for one in baseline.stand_in(x, shown[None])[:, 0].swapaxes(0, 1):
+                yield slice(at, at + 1), one[:, None, cut - 1 : cut + 1]
         return
     own = baseline.part(which)
     for background in range(len(own.windows)):
         hidden = own.stand_in(x, real, background)
-        pairs = np.stack([hidden[:, cuts - 1], x[:, cuts]], axis=2)
-
-        def windows(hidden: Array = hidden) -> Iterator[Array]:
-            return (np.where(one[:, None], x, hidden) for one in shown)
-
-        yield slice(None), pairs, windows
+        yield slice(None), np.stack([hidden[:, cuts - 1], x[:, cuts]], axis=2)
 
 
 @dataclass(eq=False)

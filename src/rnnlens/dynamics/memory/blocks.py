@@ -1,9 +1,9 @@
 """Windows depend on their neighbours: blocks of them, and what a mean over them may be.
 
-The length of a block is twice the first lag from which on the autocorrelation stays within its
-noise (Politis and White 2004, "Automatic block-length selection for the dependent bootstrap", who
-multiply by a constant of the series); the draws are those of the circular block bootstrap
-(Politis and Romano 1992).
+The length of a block is that of Politis and White 2004, "Automatic block-length selection for the
+dependent bootstrap", with the correction of Patton, Politis and White 2009, as ``arch`` computes
+it; the draws are those of the circular block bootstrap (Politis and Romano 1992). How many windows
+are worth one that depends on none is read off the autocorrelation up to where it is noise.
 """
 
 from __future__ import annotations
@@ -23,8 +23,14 @@ QUIET = 5
 
 def block_length(values: Array) -> int:
     """Say how many neighbours make a block that depends little on the next: values (sample,)."""
-    lag = _last_lag(_autocorrelation(values), len(values))
-    return max(1, min(2 * lag, len(values)))
+    from arch.bootstrap import optimal_block_length
+
+    if len(values) < 2 * QUIET or not values.std() > 0:
+        return 1
+    # of few windows it knows nothing: its NaN is seen to here, and its warnings say no more
+    with np.errstate(all="ignore"):
+        best = float(optimal_block_length(values)["circular"].iloc[0])
+    return max(1, min(ceil(best), len(values) // 3)) if np.isfinite(best) else 1
 
 
 def windows_apiece(values: Array) -> int:

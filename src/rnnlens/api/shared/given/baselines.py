@@ -135,8 +135,7 @@ def about_baseline(
         case.x,
         real=case.real,
         background=RealWindows(data.values[some], None if data.real is None else data.real[some]),
-        whole=False,
-    ).joint
+    )
     return {
         "baseline": stand_in.text,
         "baseline_kind": stand_in.kind,

@@ -201,11 +201,12 @@ def _fewer(s, g, number, keep, free):
 
 
 @kernel
-def chain(w, x, beginning, order, limits, out, record):
+def chain(w, x, beginning, order, limits, out, last, record):
     """Run a cell over the steps of every box, from the first step that the free inputs reach.
 
-    ``order`` says whether the newest step is read first and whether every step is given; ``record``
-    is filled with the states after each step, and empty where they are not wanted.
+    ``order`` says whether the newest step is read first and whether every step is given; ``last``
+    is filled with the cell state after all steps, and ``record`` with the states after each step:
+    they are empty where they are not wanted.
     """
     backwards, sequences = order
     boxes, steps, features = x.centre.shape
@@ -234,6 +235,10 @@ def chain(w, x, beginning, order, limits, out, record):
                 emit(s.h, s.h_rows, s.ids, g, out.centre[b, j], out.rows[b, j], out.ids[b, j])
                 zero(out.rest[b, j])
                 out.count[b, j] = g
+            if k == steps - 1 and last.centre.size:
+                emit(s.c, s.c_rows, s.ids, g, last.centre[b, 0], last.rows[b, 0], last.ids[b, 0])
+                copied(s.cr, last.rest[b, 0])
+                last.count[b, 0] = g
         beginning.numbers[b] = number
 
 

@@ -44,18 +44,20 @@ def walk(
     """Give the forms of every layer's output."""
     forms: dict[Ref, Forms] = {}
     for node in network.nodes:
-        ref = (node.name, 0)
         if isinstance(node.layer, Input):
-            forms[ref] = entries[node.name]
+            forms[node.name, 0] = entries[node.name]
             continue
-        missing = [name for name, number in node.inputs if number]
+        missing = [name for name, number in node.inputs if (name, number) not in forms]
         if missing:
             refuse(network[missing[0]], "several outputs, which certificates do not follow")
         taken = tuple(forms[one] for one in node.inputs)
         if base and not any(one.count.any() for one in taken):
-            forms[ref] = at(base[ref], context)
+            own = [ref for ref in base if ref[0] == node.name]
+            forms |= {ref: at(base[ref], context) for ref in own}
         else:
-            forms[ref] = spread(node.layer, taken, context, node)
+            given = spread(node.layer, taken, context, node)
+            several = given if isinstance(given, tuple) else (given,)
+            forms |= {(node.name, number): one for number, one in enumerate(several)}
     return forms
 
 
@@ -74,8 +76,8 @@ def refuse(node: Node, what: str) -> NoReturn:
 
 
 @singledispatch
-def spread(layer: Layer, x: Taken, context: Context, node: Node) -> Forms:
-    """Give a layer's output."""
+def spread(layer: Layer, x: Taken, context: Context, node: Node) -> Forms | Taken:
+    """Give a layer's output, or all of several."""
     return _unknown(layer, node)
 
 
@@ -87,12 +89,12 @@ def _unknown(layer: Layer, node: Node) -> NoReturn:
 
 
 @spread.register
-def _(layer: Recurrent, x: Taken, context: Context, node: Node) -> Forms:
+def _(layer: Recurrent, x: Taken, context: Context, node: Node) -> Taken:
     return recurrent(layer, x[0], x[1:], context, node.name)
 
 
 @spread.register
-def _(layer: Bidirectional, x: Taken, context: Context, node: Node) -> Forms:
+def _(layer: Bidirectional, x: Taken, context: Context, node: Node) -> Taken:
     return bidirectional(layer, x[0], x[1:], context, node.name)
 
 
@@ -103,7 +105,7 @@ def _(layer: Layer, x: Taken, context: Context, node: Node) -> Forms:
 
 
 @spread.register
-def _(layer: TimeDistributed, x: Taken, context: Context, node: Node) -> Forms:
+def _(layer: TimeDistributed, x: Taken, context: Context, node: Node) -> Forms | Taken:
     if not isinstance(layer.layer, Dense | Activate | Identity | BatchNormalization):
         refuse(node, f"a {layer_kind(layer.layer)} at every step, which certificates do not serve")
     return spread(layer.layer, x, context, node)

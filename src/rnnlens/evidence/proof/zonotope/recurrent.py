@@ -95,8 +95,8 @@ def _weights(cell: Cell, where: str) -> Weights:
 
 def recurrent(
     layer: Recurrent, x: Forms, states: Sequence[Forms], context: Context, key: str
-) -> Forms:
-    """Run a recurrent layer, from states that are given or from zero."""
+) -> tuple[Forms, ...]:
+    """Run a recurrent layer, from states that are given or from zero: its output, its states."""
     begun = _initial(layer, len(x.centre), states)
     steps = x.centre.shape[1]
     reached = x.count[:, ::-1] > 0 if layer.go_backwards else x.count > 0
@@ -113,12 +113,13 @@ def recurrent(
     )
     last = _given(layer, steps)
     out, out_rest = (part[context.windows][:, last].copy() for part in (known.h, known.hr))
+    ends = [part[context.windows][:, -1:].copy() for part in (known.c, known.cr)]
     R, H = _sizes(layer)
     most = x.count.sum(axis=1).max() + (steps - first.min()) * (R + 2 * H)
     most += begun.count.max()
     cap = int(max(min(ROWS * max(R, H) + x.rows.shape[2], most), begun.count.max(), 1))
     beginning = begun._replace(step=first, numbers=context.numbers, states=start)
-    room = _Room(beginning, cap, out, out_rest, _empty(0, 0, R, H))
+    room = _Room(beginning, cap, (out, out_rest), (ends[0], ends[1]), _empty(0, 0, R, H))
     return _run(layer, x, context, key, room)
 
 
@@ -127,8 +128,9 @@ class _Room(NamedTuple):
 
     beginning: Beginning
     cap: int
-    out: Array
-    out_rest: Array
+    #: Centre and rest of what the layer gives, and of its cell state after all steps.
+    out: tuple[Array, Array]
+    last: tuple[Array, Array]
     record: Hulls
 
 
@@ -162,28 +164,48 @@ def _initial(layer: Recurrent, boxes: int, states: Sequence[Forms]) -> Beginning
     )
 
 
-def _base(layer: Recurrent, x: Forms, begun: Beginning, context: Context, key: str) -> Forms:
+def _base(
+    layer: Recurrent, x: Forms, begun: Beginning, context: Context, key: str
+) -> tuple[Forms, ...]:
     """Run a layer with nothing free over all steps, and keep the hulls of its states."""
     boxes, steps = x.centre.shape[:2]
     R, H = _sizes(layer)
     record = _empty(boxes, steps, R, H)
     given = steps if layer.return_sequences else 1
-    out, out_rest = np.zeros((boxes, given, R)), np.zeros((boxes, given, R))
+    out = np.zeros((boxes, given, R)), np.zeros((boxes, given, R))
+    last = np.zeros((boxes, 1, H)), np.zeros((boxes, 1, H))
     beginning = begun._replace(numbers=context.numbers)
-    room = _Room(beginning, ROWS_OF_ROUNDING * (R + H), out, out_rest, record)
+    room = _Room(beginning, ROWS_OF_ROUNDING * (R + H), out, last, record)
     _run(layer, x, context, key, room)
     context.records[key] = record
-    last = _given(layer, steps)
-    return constant(record.h[:, last], record.hr[:, last], sequence=layer.return_sequences)
+    steps_given = _given(layer, steps)
+    return _with_states(
+        layer,
+        constant(
+            record.h[:, steps_given], record.hr[:, steps_given], sequence=layer.return_sequences
+        ),
+        constant(record.c[:, -1:], record.cr[:, -1:], sequence=False),
+    )
 
 
-def _run(layer: Recurrent, x: Forms, context: Context, key: str, room: _Room) -> Forms:
+def _with_states(layer: Recurrent, out: Forms, last: Forms) -> tuple[Forms, ...]:
+    """Give what a layer gives, its states after it where it gives them."""
+    if not layer.return_state:
+        return (out,)
+    hidden = picked(out, slice(-1, None), sequence=False)
+    return (out, hidden, *([last] if isinstance(layer.cell, LSTM) else []))
+
+
+def _run(layer: Recurrent, x: Forms, context: Context, key: str, room: _Room) -> tuple[Forms, ...]:
     """Call the kernel."""
-    beginning, cap, out, out_rest, record = room
+    beginning, cap, out, last, record = room
     R, H = _sizes(layer)
-    shape = (*out.shape[:2], cap + x.rows.shape[2] + 2 * H + R)
-    rows, ids = np.zeros((*shape, R)), np.zeros(shape, np.int64)
-    filled = FormArrays(out, out_rest, rows, ids, np.zeros(shape[:2], np.int64))
+    rows = cap + x.rows.shape[2] + 2 * H + R
+    filled = _to_fill(out, rows)
+    # the cell state is a form of its own only where it is given
+    ends = _to_fill(
+        last if layer.return_state else (np.zeros((0, 1, H)), np.zeros((0, 1, H))), rows
+    )
     symbols = int(context.numbers.max(initial=0)) + x.centre.shape[1] * (2 * R + 3 * H) + 1
     together = np.ascontiguousarray
     centre, rest, x_rows = together(x.centre), together(x.rest), together(x.rows)
@@ -191,10 +213,27 @@ def _run(layer: Recurrent, x: Forms, context: Context, key: str, room: _Room) ->
     order = layer.go_backwards, layer.return_sequences
     limits = Limits(context.free, cap, symbols)
     with announcing_compilation():
-        chain(_weights(layer.cell, key), given, beginning, order, limits, filled, record)
-    used = slice(int(filled.count.max(initial=0)))
-    kept = (rows[:, :, used], ids[:, :, used], filled.count)
-    return Forms(out, out_rest, *kept, layer.return_sequences)
+        chain(_weights(layer.cell, key), given, beginning, order, limits, filled, ends, record)
+    return _with_states(
+        layer,
+        _filled(filled, sequence=layer.return_sequences),
+        _filled(ends, sequence=False),
+    )
+
+
+def _to_fill(part: tuple[Array, Array], rows: int) -> FormArrays:
+    """Make room for so many rows beside a centre and a rest (box, step, unit)."""
+    boxes, steps, units = part[0].shape
+    counts = np.zeros((boxes, steps), np.int64)
+    ids = np.zeros((boxes, steps, rows), np.int64)
+    return FormArrays(*part, np.zeros((boxes, steps, rows, units)), ids, counts)
+
+
+def _filled(part: FormArrays, *, sequence: bool) -> Forms:
+    """Give the rows that were used as forms."""
+    used = slice(int(part.count.max(initial=0)))
+    kept = part.rows[:, :, used], part.ids[:, :, used], part.count
+    return Forms(part.centre, part.rest, *kept, sequence)
 
 
 def _empty(boxes: int, steps: int, R: int, H: int) -> Hulls:
@@ -209,18 +248,19 @@ def _before(states: Array, first: NDArray[np.int64], begun: Array) -> Array:
 
 def bidirectional(
     layer: Bidirectional, x: Forms, states: Sequence[Forms], context: Context, key: str
-) -> Forms:
-    """Run a layer in both directions."""
+) -> tuple[Forms, ...]:
+    """Run a layer in both directions: its output, the states of each."""
     if layer.merge_mode not in {"concat", "sum", "ave"}:
         raise UnsupportedModel(
             f"layer {key!r} merges its directions by {layer.merge_mode!r}, and certificates serve "
             "concat, sum and ave: ask the other lag evidence instead"
         )
     half = len(states) // 2
-    one = recurrent(layer.forward, x, states[:half], context, f"{key}.forward")
-    two = recurrent(layer.backward, x, states[half:], context, f"{key}.backward")
+    one, *ones = recurrent(layer.forward, x, states[:half], context, f"{key}.forward")
+    two, *twos = recurrent(layer.backward, x, states[half:], context, f"{key}.backward")
     if layer.forward.return_sequences:
         two = picked(two, slice(None, None, -1), sequence=True)
     if layer.merge_mode == "concat":
-        return beside([one, two])
-    return added([one, two], [0.5, 0.5] if layer.merge_mode == "ave" else [1.0, 1.0])
+        return (beside([one, two]), *ones, *twos)
+    weights = [0.5, 0.5] if layer.merge_mode == "ave" else [1.0, 1.0]
+    return (added([one, two], weights), *ones, *twos)
