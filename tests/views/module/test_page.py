@@ -110,7 +110,8 @@ def test_another_window_a_changed_input_and_a_frozen_unit_are_answered_as_by_the
     frozen = rnnlens.Intervention(layer="recurrent", freeze=True, units=[2])
     done = rnnlens.intervene(net, moved, frozen, target=0)
     assert said(opened)[0] == pytest.approx(float(done["forecast_intervened"][0]), abs=0.006)
-    opened.find_element("xpath", "//button[text()='Undo all changes']").click()
+    undo = opened.find_element("xpath", "//button[text()='Undo all changes']")
+    opened.execute_script("arguments[0].click()", undo)
     assert said(opened)[0] == pytest.approx(float(forecasts[0]), abs=0.006)
 
 
