@@ -83,21 +83,22 @@ def advanced(step: StepMap, states: np.ndarray, times: int) -> np.ndarray:
     return states
 
 
-def edges(step: StepMap, answers: np.ndarray, points: np.ndarray) -> tuple[int, set[int]]:
-    """Follow a state on the boundary between each two answers to where it rests.
-
-    Shapes: answers (answer, state), points (point, state). Gives how many of the places of rest
-    are none of the points, and the points that are such places.
-    """
+def on_boundaries(step: StepMap, answers: np.ndarray) -> np.ndarray:
+    """Halve the way between each two answers down to a state between what leads to each."""
     first, second = np.triu_indices(len(answers), 1)
     a, b = answers[first], answers[second]
     for _ in range(48):
         middle = (a + b) / 2
-        ends = advanced(step, middle, 1500)
-        own = np.abs(ends - answers[first]).max(axis=1) < 1e-3
+        own = np.abs(advanced(step, middle, 1500) - answers[first]).max(axis=1) < 1e-3
         a, b = np.where(own[:, None], middle, a), np.where(own[:, None], b, middle)
-    states, slowest, least = (a + b) / 2, a, np.full(len(a), np.inf)
-    near = 0.25 * np.abs(answers[first] - answers[second]).max(axis=1).min()
+    return (a + b) / 2
+
+
+def slowest_on_the_way(step: StepMap, states: np.ndarray, answers: np.ndarray) -> np.ndarray:
+    """Follow states and give where each was slowest, away from the answers."""
+    apart = np.abs(answers[:, None] - answers).max(axis=2)
+    near = 0.25 * apart[apart > 0].min()
+    slowest, least = states, np.full(len(states), np.inf)
     for _ in range(400):
         after = advanced(step, states, 1)
         speed = np.abs(after - states).max(axis=1)
@@ -106,9 +107,18 @@ def edges(step: StepMap, answers: np.ndarray, points: np.ndarray) -> tuple[int, 
         slower = (speed < least) & (away > near)
         slowest, least = np.where(slower[:, None], states, slowest), np.where(slower, speed, least)
         states = after
-    rest = search(step, slowest[:, None], longest=0.5).points[:, 0]
+    return slowest
+
+
+def edges(step: StepMap, answers: np.ndarray, points: np.ndarray) -> tuple[int, set[int]]:
+    """Follow a state on the boundary between each two answers to where it rests.
+
+    Shapes: answers (answer, state), points (point, state). Gives how many of the places of rest
+    are none of the points, and the points that are such places.
+    """
+    slowest = slowest_on_the_way(step, on_boundaries(step, answers), answers)
     lost, there = 0, set()
-    for one in rest:
+    for one in search(step, slowest[:, None], longest=0.5).points[:, 0]:
         away = np.abs(points - one).max(axis=1)
         lost += int(away.min() > 1e-6)
         there.add(int(away.argmin()))
@@ -123,6 +133,55 @@ def searched_again(step: StepMap, states: np.ndarray, points: np.ndarray, times:
     return points
 
 
+def look(path: Path, given: argparse.Namespace) -> None:
+    """Print what one network has."""
+    kind = path.stem.split("_")[0]
+    with np.load(path) as held:
+        arrays = dict(held)
+    step = step_map([cell_of(arrays, kind)], np.zeros((1, 3)))
+    states = visited(step, arrays["X"].astype(float))
+    begun = time.process_time()
+    found = find(step, states)
+    seconds = time.process_time() - begun
+    kinds = dict(sorted(Counter(p.unstable for p in found.proofs).items()))
+    print(
+        f"{path.stem}: {len(found.points)} points proven, by unstable directions {kinds}, "
+        f"signs sum to {found.index_sum}, {len(found.slow)} slow, largest radius "
+        f"{max(p.radius for p in found.proofs):.0e}, {seconds:.2f} s of one core",
+        flush=True,
+    )
+    if given.searches:
+        count = len(searched_again(step, states, found.points, given.searches))
+        print(f"  after {given.searches} more searches: {count} points", flush=True)
+    if given.edges:
+        unstable = np.array([p.unstable for p in found.proofs])
+        points = found.points[:, 0]
+        lost, there = edges(step, points[unstable == 0], points)
+        saddles = sum(unstable[k] == 1 for k in there)
+        print(
+            f"  between the answers lie {len(there)} places of rest, {saddles} of them with "
+            f"one unstable direction; {lost} are none of the points",
+            flush=True,
+        )
+    if given.finder:
+        beside_finder(step, states, found.points[:, 0], seconds)
+
+
+def beside_finder(step: StepMap, states: np.ndarray, points: np.ndarray, seconds: float) -> None:
+    """Print what the finder's method finds of the same network: points (point, state)."""
+    for rate in (0.01, 0.1):
+        begun = time.process_time()
+        theirs = by_adam(step, states, rate)
+        took = time.process_time() - begun
+        near = [np.abs(points - one).max(axis=1).min() for one in theirs]
+        print(
+            f"  finder's method at rate {rate}: {len(theirs)} with q < 1e-12, of which "
+            f"{sum(d < 1e-3 for d in near)} are ours, {took:.1f} s, {took / seconds:.0f} "
+            "times as long",
+            flush=True,
+        )
+
+
 def main() -> None:
     """Print a line a network."""
     asked = argparse.ArgumentParser()
@@ -132,46 +191,7 @@ def main() -> None:
     asked.add_argument("--edges", action="store_true")
     given = asked.parse_args()
     for path in sorted(given.folder.glob("*_*.npz")):
-        kind = path.stem.split("_")[0]
-        with np.load(path) as held:
-            arrays = dict(held)
-        step = step_map([cell_of(arrays, kind)], np.zeros((1, 3)))
-        states = visited(step, arrays["X"].astype(float))
-        begun = time.process_time()
-        found = find(step, states)
-        seconds = time.process_time() - begun
-        kinds = dict(sorted(Counter(p.unstable for p in found.proofs).items()))
-        print(
-            f"{path.stem}: {len(found.points)} points proven, by unstable directions {kinds}, "
-            f"signs sum to {found.index_sum}, {len(found.slow)} slow, largest radius "
-            f"{max(p.radius for p in found.proofs):.0e}, {seconds:.2f} s of one core",
-            flush=True,
-        )
-        if given.searches:
-            count = len(searched_again(step, states, found.points, given.searches))
-            print(f"  after {given.searches} more searches: {count} points", flush=True)
-        if given.edges:
-            unstable = np.array([p.unstable for p in found.proofs])
-            points = found.points[:, 0]
-            lost, there = edges(step, points[unstable == 0], points)
-            saddles = sum(unstable[k] == 1 for k in there)
-            print(
-                f"  between the answers lie {len(there)} places of rest, {saddles} of them with "
-                f"one unstable direction; {lost} are none of the points",
-                flush=True,
-            )
-        if given.finder:
-            for rate in (0.01, 0.1):
-                begun = time.process_time()
-                theirs = by_adam(step, states, rate)
-                took = time.process_time() - begun
-                near = [np.abs(found.points[:, 0] - one).max(axis=1).min() for one in theirs]
-                print(
-                    f"  finder's method at rate {rate}: {len(theirs)} with q < 1e-12, of which "
-                    f"{sum(d < 1e-3 for d in near)} are ours, {took:.1f} s, {took / seconds:.0f} "
-                    "times as long",
-                    flush=True,
-                )
+        look(path, given)
 
 
 if __name__ == "__main__":

@@ -8,7 +8,7 @@ The task and its settings are those of the public finder's example: pulses with 
 windows of 64 steps. A GRU seldom has to hold a bit for long then and may keep it without a point
 for each boundary between two answers, so that it is trained with one pulse in ten steps; with
 these, LSTMs and GRUs of seeds 0 to 4 all have 27 points (``flip_flop`` proves them, and its
-``--edges`` shows that networks with fewer have no others). One thread trains, so that the same
+``--edges`` looks for others in networks with fewer). One thread trains, so that the same
 version of PyTorch on the same processor gives the same numbers. ``--fixtures`` writes seed 0 of
 both, which the tests use, with 24 windows each.
 """

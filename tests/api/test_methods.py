@@ -83,7 +83,7 @@ def test_several_targets_share_one_audit_and_keep_it(net, x):
     found = rnnlens.explain(net, many, target="all", effort=Effort(budget=2000))
     alone = rnnlens.explain(net, many, target=0, effort=Effort(budget=2000))
     assert found.attrs["audit_windows"] <= alone.attrs["audit_windows"] + 1
-    assert "windows of all targets: mean difference" in found.attrs["audit"]
+    assert "forecasts of all targets: mean difference" in found.attrs["audit"]
     assert 0 < found.attrs["audit_mean"] <= found.attrs["audit_largest"]
     assert found.attrs["audit_share"] > 0
 

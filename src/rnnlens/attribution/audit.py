@@ -181,7 +181,7 @@ def audit_cells(
 ) -> int:
     """Say about how many cells an audit will take, before it is known what the forecast sees."""
     windows, lags = _fitting(question, LEAST_LAGS, budget, most, beyond)
-    if lags <= beyond:
+    if beyond and lags <= beyond:
         return 0
     one = Cost(replace(question, groups=None).part(slice(0, 1)), by_feature=False)
     return windows * (one.exact(lags) or 0)

@@ -3,6 +3,7 @@
 import numpy as np
 import pytest
 
+from rnnlens.attribution.baselines import baseline
 from rnnlens.attribution.baselines.baseline import make_baseline, unusual
 from rnnlens.errors import DataError
 
@@ -79,6 +80,15 @@ def test_a_baseline_amid_the_data_is_usual_and_one_far_out_is_not(rng):
     assert unusual(make_baseline(np.array([0.0, 0.0, 2.0]), x), x) == 1.0
     typical = unusual(make_baseline("background", x), x)
     assert 0.4 < typical < 0.6  # real windows are spread evenly over the data's ranks
+
+
+def test_of_large_data_every_step_of_a_window_is_looked_at(monkeypatch):
+    monkeypatch.setattr(baseline, "MOST_STEPS", 200)
+    hours = np.tile(np.arange(24.0), (100, 1))[..., None]  # windows that all begin at midnight
+    # 2,400 steps, of which each 12th would be midnights and noons alone; 12 is among 24 hours
+    assert baseline._every(2400, 24) == 13
+    place = unusual(make_baseline(np.array([0.0]), hours), hours)
+    assert 0.9 < place < 1.0  # midnight is one of two hours that lie furthest from the mean
 
 
 def test_too_few_steps_give_no_verdict_on_the_baseline(rng):

@@ -20,10 +20,11 @@ if TYPE_CHECKING:
     import xarray as xr
     from numpy.typing import ArrayLike
 
+    from rnnlens.api.shared.given.case import Case
     from rnnlens.api.shared.given.network_given import NetworkLike
     from rnnlens.series.joint.windows import WindowsByInput
     from rnnlens.series.windows import Windows
-    from rnnlens.views.report.parts import ReportParts
+    from rnnlens.views.report.parts import Explorer, ReportParts
 
 __all__ = ["check_page", "report"]
 
@@ -162,6 +163,15 @@ def report(
             evidence=evidence,
             sentences=sentences,
             together=together,
+            explorer=_explorer(
+                case,
+                explained,
+                as_target(target),
+                shares,
+                held,
+                background,
+                carried=initial_state is not None,
+            ),
         )
         parts.done("gathered")
         with placed(page) as draft:
@@ -179,6 +189,32 @@ def _of_one(
         layer: [np.asarray(state)[sample : sample + 1] for state in carried]
         for layer, carried in states.items()
     }
+
+
+def _explorer(
+    case: Case,
+    explained: xr.Dataset,
+    target: Target,
+    shares: Shares,
+    held: Sequence[str] | None,
+    background: Windows | WindowsByInput | ArrayLike | None,
+    *,
+    carried: bool,
+) -> Explorer | str:
+    """Give what the page runs: the same question as is explained, in the same numbers."""
+    from rnnlens.api.shared.given.baselines import usual_baseline
+    from rnnlens.api.shared.given.joint.baselines import baseline_of
+    from rnnlens.api.shared.page.explorer import explorer_of
+
+    if explained.attrs.get("explained_on") == "logits":
+        return "This page cannot run the network itself: its classes are explained on logits."
+    given = usual_baseline(case, shares.baseline)
+    baseline = baseline_of(case, given, held, background, shares.seed)[0]
+    name, horizon = target.name, target.horizon
+    assert not isinstance(name, Sequence) or isinstance(name, str), "a page is of one target"
+    assert horizon is None or isinstance(horizon, int), "a page is of one horizon"
+    chosen = case.target(name, horizon, target.output)
+    return explorer_of(case, chosen, baseline, carried=carried)
 
 
 def check_page(path: str | PathLike[str]) -> Path:

@@ -86,7 +86,7 @@ def _one_audit(audits: Sequence[_OneAudit]) -> dict[str, str | int | float]:
     windows = sum(one.windows for one in audits)
     known = [one for one in audits if np.isfinite(one.share)]
     share = float("nan")
-    text = f"secant against exact Shapley values of lags in {windows:,} windows of all targets"
+    text = f"secant against exact Shapley values of lags in {windows:,} forecasts of all targets"
     if known:
         share = float(np.average([a.share for a in known], weights=[a.windows for a in known]))
         worst = max(known, key=lambda one: one.share)

@@ -8,9 +8,64 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
+    import numpy as np
     import xarray as xr
+    from numpy.typing import NDArray
 
-__all__ = ["ReportParts"]
+__all__ = ["Explorer", "ReportParts"]
+
+
+@dataclass(frozen=True, eq=False, kw_only=True)
+class Explorer:
+    """What the page runs: a network, the windows that it can show, and their baseline.
+
+    Parameters
+    ----------
+    network : mapping
+        Its layers and weights, as the page's module takes them.
+    steps : int
+        Steps of a window.
+    series : str
+        The windows as (row, feature), each step once where they follow one another, in the
+        network's own units: base64 of single precision.
+    starts : array (window,)
+        The row at which each window begins.
+    first, windows : int
+        Place of the first of them among the windows explained, and how many those are.
+    shape : tuple of int
+        Of the baselines: (background, 1 or window, 1 or step, 1 or feature).
+    baselines : str
+        What stands in, likewise.
+    held : tuple of int
+        Features that keep their values.
+    place : int
+        Of the target among the numbers of the network's output.
+    scale, offset : float
+        ``value in the target's unit = output * scale + offset``.
+    means, scales : array (feature,)
+        ``value in the feature's unit = number * scale + mean``.
+    units : tuple of str
+        Of the features.
+    unusual : int
+        The window that lies furthest from the others.
+    """
+
+    network: Mapping[str, Any]
+    steps: int
+    series: str
+    starts: NDArray[np.int64]
+    first: int
+    windows: int
+    shape: tuple[int, ...]
+    baselines: str
+    held: tuple[int, ...]
+    place: int
+    scale: float
+    offset: float
+    means: NDArray[np.float64]
+    scales: NDArray[np.float64]
+    units: tuple[str, ...]
+    unusual: int
 
 
 @dataclass(frozen=True, eq=False, kw_only=True)
@@ -48,6 +103,8 @@ class ReportParts:
         Further sentences that a reader must know.
     together : xarray.DataTree or None
         The contributions of all inputs at once, a node an input, where there are several.
+    explorer : Explorer or str
+        What the page runs, or why it runs nothing.
     """
 
     title: str
@@ -63,3 +120,4 @@ class ReportParts:
     sentences: tuple[str, ...] = ()
     notes: tuple[str, ...] = ()
     together: xr.DataTree | None = None
+    explorer: Explorer | str = ""

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 from rnnlens.views import charts
 from rnnlens.views.charts.cells import weight_panels
 from rnnlens.views.report.context import context
+from rnnlens.views.report.explorer import data_text, module_text, policy
 from rnnlens.views.report.figures import Figure, Figures
 from rnnlens.views.tables import summary
 
@@ -26,6 +27,7 @@ def render_report(parts: ReportParts, progress: Callable[[int, int], None] | Non
     The page loads nothing: style, figures and numbers are inside it, so that it opens offline.
     """
     import jinja2
+    from markupsafe import Markup
 
     environment = jinja2.Environment(
         loader=jinja2.PackageLoader("rnnlens.views.report"),
@@ -34,8 +36,17 @@ def render_report(parts: ReportParts, progress: Callable[[int, int], None] | Non
         trim_blocks=True,
         lstrip_blocks=True,
     )
+    runs = not isinstance(parts.explorer, str)
+    style = environment.get_template("report.css").render()
+    script = module_text() if runs else ""
     return environment.get_template("report.html.j2").render(
-        **context(parts), figures=figures_of(parts, Figures(progress=progress))
+        **context(parts),
+        figures=figures_of(parts, Figures(progress=progress)),
+        style=Markup(style),
+        script=Markup(script),
+        data=Markup(data_text(parts) if runs else ""),
+        why_not=parts.explorer if isinstance(parts.explorer, str) else "",
+        policy=policy(style, script),
     )
 
 

@@ -10,6 +10,8 @@ __all__ = ["hours_of", "steps_in_words", "time_constant_in_words"]
 
 #: Times of this many of a larger unit are said in it, where they are not whole numbers of steps.
 ENOUGH = 3
+#: Units of such times, rising.
+UNITS = ("ms", "s", "min", "h", "d")
 
 
 def steps_in_words(steps: float, step: str) -> str:
@@ -21,6 +23,8 @@ def steps_in_words(steps: float, step: str) -> str:
     ('8 steps (8 h)', '2.4 steps', 'longer than can be said')
     >>> steps_in_words(5.14, "1h"), steps_in_words(0.42, "1d"), steps_in_words(1234.5, "15min")
     ('5.1 steps (about 5.1 h)', '0.42 steps (about 10 h)', '1234 steps (about 13 d)')
+    >>> steps_in_words(1.83, "1h"), steps_in_words(1.83, "15min"), steps_in_words(2.5, "1w")
+    ('1.8 steps (about 1.8 h)', '1.8 steps (about 27 min)', '2.5 steps (about 2.5 w)')
     """
     if not math.isfinite(steps):
         return "longer than can be said"
@@ -38,8 +42,12 @@ def steps_in_words(steps: float, step: str) -> str:
 
 def _about(steps: float, count: int, unit: str) -> str:
     """Give a time that is no whole number of steps, in the unit that it is best said in."""
-    seconds = steps * count * SECONDS[unit]
-    known = ("s", "min", "h", "d") if SECONDS[unit] >= 1 else ("ms", "s", "min", "h", "d")
+    own = SECONDS[unit]
+    seconds = steps * count * own
+    # less than one of the step's own unit is said in smaller ones, down to a second
+    least = own if seconds >= own else min(own, 1)
+    known = [unit] * (least == own)
+    known += [name for name in UNITS if SECONDS[name] >= least and name not in known]
     fitting = [name for name in known if seconds >= ENOUGH * SECONDS[name]]
     name = fitting[-1] if fitting else known[0]
     amount = seconds / SECONDS[name]

@@ -12,7 +12,7 @@ from rnnlens.api.shared.weights_question import asked_of_weights, refuse_without
 from rnnlens.dynamics.weights.while_training import recorded
 from rnnlens.engine.forward import inputs_of
 from rnnlens.engine.schedule.plan import evenly
-from rnnlens.network.rebuilt import arrays_within
+from rnnlens.readers.torch.training.rebuilt import arrays_within
 
 if TYPE_CHECKING:
     from numpy.typing import ArrayLike

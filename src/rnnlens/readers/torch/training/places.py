@@ -17,11 +17,11 @@ from numpy.typing import NDArray
 
 from rnnlens.errors import InputError
 from rnnlens.network.network import Network
-from rnnlens.network.rebuilt import arrays_within, with_arrays
 from rnnlens.readers.options import ReadOptions
 from rnnlens.readers.torch.live import readings
 from rnnlens.readers.torch.signature.copied import copied
 from rnnlens.readers.torch.signature.unwrap import unwrapped
+from rnnlens.readers.torch.training.rebuilt import arrays_within, with_arrays
 
 if TYPE_CHECKING:
     import torch

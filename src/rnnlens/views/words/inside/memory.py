@@ -63,8 +63,8 @@ def _interval(tree: xr.DataTree, low: float, high: float) -> str:
         return ""
     level = f"{100 * (1 - float(tree.attrs['alpha'])):g} %"
     if math.isinf(high):
-        return f" ({level} interval from {low:.3g} steps on: it is not sure that they ever do)"
-    return f" ({level} interval {low:.3g} to {high:.3g})"
+        return f", {level} interval from {low:.3g} steps on: it is not sure that they ever do"
+    return f", {level} interval {low:.3g} to {high:.3g}"
 
 
 def _layers(tree: xr.DataTree, step: str) -> Iterator[str]:
@@ -94,7 +94,7 @@ def _layers(tree: xr.DataTree, step: str) -> Iterator[str]:
         )
         lasting = (
             "Two states driven by the same inputs do not become one along these data: the largest "
-            f"Lyapunov exponent is {_largest_exponent(tree)} a step, not below zero."
+            f"Lyapunov exponent, a step, is not below zero: {_largest_exponent(tree)}."
         )
         yield fades if math.isfinite(half) else lasting
 

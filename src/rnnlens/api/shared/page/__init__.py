@@ -1,0 +1,1 @@
+"""What the page that runs the network is made of."""

@@ -1,0 +1,39 @@
+// What renderers share; text is set as text, never as markup.
+
+// Nothing in the page may look like an address; "http" is put together.
+const SVG = ["http", "//www.w3.org/2000/svg"].join(":");
+
+/** Fill an element; attributes that are functions are listeners. */
+const filled = (node, attributes, children) => {
+	for (const [key, one] of Object.entries(attributes))
+		if (typeof one === "function") node.addEventListener(key, one);
+		else if (one) node.setAttribute(key, one);
+	node.append(...children);
+	return node;
+};
+export const html = (name, attributes = {}, ...children) => filled(document.createElement(name), attributes, children);
+export const svg = (name, attributes = {}, ...children) => filled(document.createElementNS(SVG, name), attributes, children);
+
+/** A number as people read it. */
+export function figure(number) {
+	const size = Math.abs(number), places = Math.max(0, 2 - Math.floor(Math.log10(size || 1)));
+	return (places > 6 ? number.toExponential(2) : number.toFixed(places)).replace("-", "\u2212");
+}
+export const signed = (number) => (number < 0 ? "" : "+") + figure(number);
+
+/** A scale from numbers to places, with the ends of its range. */
+export function scale(numbers, from, to) {
+	let low = Math.min(...numbers), high = Math.max(...numbers);
+	if (low === high) [low, high] = [low - 1, high + 1];
+	return Object.assign((one) => from + ((one - low) / (high - low)) * (to - from), { low, high });
+}
+
+/** What stands at the sides of a chart over the steps. */
+export const sides = (y, labels, unit) => [[54, 22, figure(y.high), "end"], [54, 150, figure(y.low), "end"], [60, 12, unit],
+	[60, 170, labels[0]], [610, 170, labels.at(-1), "end"]];
+
+/** A chart of a title, its marks and what stands at its sides. */
+export function chart(title, width, height, marks, notes) {
+	const said = notes.map(([x, y, text, anchor]) => svg("text", { x, y, "text-anchor": anchor }, text));
+	return svg("svg", { viewBox: `0 0 ${width} ${height}`, role: "img", "aria-label": title }, ...marks, ...said);
+}
