@@ -42,6 +42,7 @@ ORDER = {
     "neighbour": "With one core taken",
     "forward": "Forecasts",
     "precision": "Double precision",
+    "step_profile": "Parts of a step",
     "gradient": "Input gradients",
     "integrated_gradients": "Integrated gradients",
     "lag_shapley": "Exact Shapley values of lags",
