@@ -3,9 +3,9 @@
     C = D ((1 - s) Z'Z / n + s I) D
 
 with Z the n windows, standardised: what `rnnlens.attribution.baselines.covariance` makes, for
-windows with more numbers than a covariance could be written down for. It has n directions of its own and
-none is ever written down: whatever is asked of it comes from the products of windows with each
-other, n x n. With A shown and S hidden, c = (1 - s) / n and M = s I + c Z_A Z_A',
+windows with more numbers than a covariance could be written down for. It has n directions of its
+own and none is ever written down: whatever is asked of it comes from the products of windows with
+each other, n x n. With A shown and S hidden, c = (1 - s) / n and M = s I + c Z_A Z_A',
 
     mean of S       m_S + D_S c Z_S' M^-1 Z_A D_A^-1 (x_A - m_A)
     covariance of S s D_S (I + c Z_S' M^-1 Z_S) D_S
