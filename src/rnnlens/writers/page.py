@@ -199,7 +199,8 @@ def _(layer: BatchNormalization, weights: _Weights) -> Spec:
 
 @_layer.register
 def _(layer: Rescaling, weights: _Weights) -> Spec:
-    return _affine(*np.broadcast_arrays(layer.scale, layer.offset), weights)
+    scale, offset = np.broadcast_arrays(layer.scale, layer.offset)
+    return _affine(scale, offset, weights)
 
 
 @_layer.register
