@@ -9,7 +9,6 @@ from __future__ import annotations
 import difflib
 import math
 import os
-import re
 import reprlib
 from collections.abc import Callable, Iterable, Mapping, Sequence, Set
 from dataclasses import dataclass
@@ -48,6 +47,8 @@ LARGEST = 2**63 - 1
 HUGE = 1e100
 #: Seconds beyond which a time that is stated is a mistake.
 LONGEST = 1e9
+#: Units of a time, in seconds.
+UNITS = {"ms": 0.001, "s": 1, "min": 60, "h": 3600}
 #: Characters of a value that an error shows.
 SHOWN = 60
 
@@ -148,10 +149,12 @@ def seconds_of(text: str) -> float | None:
     >>> seconds_of("30 s"), seconds_of("1.5min"), seconds_of("30")
     (30.0, 90.0, None)
     """
-    match = re.fullmatch(r"\s*(\d+(?:\.\d*)?|\.\d+)\s*(ms|s|min|h)\s*", text)
-    if match is None:
+    unit = text.strip().lstrip("0123456789. ")
+    count = text.strip().removesuffix(unit)
+    try:
+        seconds = float(count) * UNITS[unit]
+    except (KeyError, ValueError):
         return None
-    seconds = float(match[1]) * {"ms": 0.001, "s": 1, "min": 60, "h": 3600}[match[2]]
     return seconds if 0 < seconds <= LONGEST else None
 
 
