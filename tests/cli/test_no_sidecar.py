@@ -49,6 +49,14 @@ def test_a_table_of_the_networks_width_is_taken_as_it_is(call, flood, river, tmp
     assert "its output has no name: --targets a names it" in err
 
 
+def test_one_column_is_spoken_of_as_one(call, rng, river, tmp_path):
+    network = chain(L.Recurrent(cell("lstm", rng, 1)), head(rng, 5, 1), shape=(7, 1))
+    rnnlens.convert(network, tmp_path / "one.npz", check=False)
+    river[["time", "flow"]].to_csv(tmp_path / "flow.csv", index=False)
+    _, err = explained(call, tmp_path / "one.npz", tmp_path / "flow.csv")
+    assert "the one column of numbers (flow) goes into the network as it stands" in err
+
+
 def test_outputs_that_are_columns_are_named_and_have_outcomes(call, flood, river, tmp_path):
     path = tmp_path / "river.csv"
     for features in ([], ["--features", "rain,flow,snow"]):

@@ -51,10 +51,13 @@ def undoubted_sidecar(
             f"{model.with_suffix('.toml').name}"
         )
     said = "" if time is None else f", times are those of {time}"
-    note(
-        f"no sidecar: the {len(columns)} columns of numbers ({', '.join(columns)}) go into the "
-        f"network as they stand, in that order and without units{said}"
+    go = (
+        f"the {len(columns)} columns of numbers ({', '.join(columns)}) go into the network as they "
+        "stand, in that order and"
+        if len(columns) > 1
+        else f"the one column of numbers ({columns[0]}) goes into the network as it stands,"
     )
+    note(f"no sidecar: {go} without units{said}")
     return plain_sidecar(network, series, columns, time)
 
 

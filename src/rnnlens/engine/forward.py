@@ -133,7 +133,13 @@ def _shaped(
 
 def _entry(network: Network, name: str, given: ArrayLike, precision: str) -> Array:
     entry = network.inputs[name]
-    array = np.asarray(given, dtype=precision)
+    try:
+        array = np.asarray(given, dtype=precision)
+    except (TypeError, ValueError):
+        raise DataError(
+            f"input {name!r} must be an array of numbers, and a {type(given).__name__} came that "
+            "is none: give one array an input"
+        ) from None
     # One feature may come without its axis, (sample, step), and go in with it.
     if array.ndim == len(entry.shape) and entry.shape[-1:] == (1,):
         array = array[..., None]
