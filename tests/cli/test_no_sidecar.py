@@ -82,6 +82,16 @@ def test_windows_of_the_networks_shape_are_taken_as_they_are(call, flood, rng, t
     assert f"the windows of {name} go into the network as they are" in err
 
 
+def test_windows_of_other_steps_are_refused_by_the_network_itself(call, flood, rng, tmp_path):
+    np.savez(tmp_path / "long.npz", X=rng.normal(size=(4, 14, 3)))
+    said = call("explain", flood, tmp_path / "long.npz")
+    assert said.code == 1 and "takes windows of 7 steps, but the data was cut" in said.err
+    carried = chain(L.Recurrent(cell("lstm", rng), stateful=True), head(rng, 5, 1), shape=(7, 3))
+    rnnlens.convert(carried, tmp_path / "carried.npz", check=False)
+    said = call("explain", tmp_path / "carried.npz", tmp_path / "long.npz")
+    assert said.code == 1 and "unroll=14 (--unroll 14)" in said.err
+
+
 def test_two_tables_are_joined_at_the_command_line(call, flood, river, tmp_path):
     river[["time", "rain", "flow"]].to_csv(tmp_path / "a.csv", index=False)
     river[["time", "snow"]].to_csv(tmp_path / "b.csv", index=False)

@@ -91,9 +91,10 @@ def _window_of(network: Network, series: SeriesOptions, steps: int | None) -> in
     shape = next(iter(network.inputs.values())).shape
     if series.window is not None:
         return series.window
+    if steps is not None:
+        # where they are others than the network's own, it says itself how they may be given
+        return steps
     if not shape or shape[0] is None:
-        if steps is not None:
-            return steps
         raise ConfigError(
             "the network takes windows of any length, so say with --window how many steps to give"
         )

@@ -19,6 +19,7 @@ from rnnlens.network.network import Network, Node, Ref
 __all__ = [
     "Run",
     "States",
+    "as_a_series",
     "entries",
     "fitting",
     "forward",
@@ -151,12 +152,12 @@ def _entry(network: Network, name: str, given: ArrayLike, precision: str) -> Arr
         shape = ", ".join(str(size) for size in expected)
         raise DataError(
             f"input {name!r} must have shape ({shape}), but came with {array.shape}"
-            f"{_as_a_series(network, entry, array)}"
+            f"{as_a_series(network, entry, array)}"
         )
     return array
 
 
-def _as_a_series(network: Network, entry: Input, array: Array) -> str:
+def as_a_series(network: Network, entry: Input, array: Array) -> str:
     """Say how windows of several calls are taken, where layers carry their state on."""
     steps = entry.shape[0] if entry.shape else None
     whole = array.ndim == len(entry.shape) + 1 and array.shape[2:] == entry.shape[1:]
