@@ -23,11 +23,11 @@ for name in ("OMP_NUM_THREADS", "NUMBA_NUM_THREADS", "RNNLENS_THREADS"):
     os.environ.setdefault(name, "1")
 os.environ.setdefault("KERAS_BACKEND", "torch")
 
-import keras
-import numpy as np
-import torch
+import keras  # noqa: E402
+import numpy as np  # noqa: E402
+import torch  # noqa: E402
 
-import rnnlens
+import rnnlens  # noqa: E402
 
 STEPS, FEATURES, UNITS, BATCH, EVERY = 48, 8, 64, 32, 100
 ROUNDS, TRAINED = 20, 10

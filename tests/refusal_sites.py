@@ -25,8 +25,9 @@ WHERE = (
     "dynamics/probes",
 )
 
-#: What one part of a reader says to another and never to a user: that a formula is not of a kind.
-INNER = frozenset({"NoFormula", "_NoMatch"})
+#: What one part says to another and never to a user: that a formula is not of a kind, or that the
+#: page cannot run a layer, which the page then says.
+INNER = frozenset({"NoFormula", "_CannotRun", "_NoMatch"})
 
 
 def _files() -> Iterator[Path]:

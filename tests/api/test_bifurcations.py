@@ -54,6 +54,12 @@ def test_values_are_in_the_features_own_unit(rng):
     assert own.value.values.tolist() == [90.0, 110.0]
 
 
+def test_where_one_feature_is_all_there_is_nothing_is_said_of_others(rng):
+    net, X = forecaster("gru_after", rng, features=1), rng.normal(size=(6, 7, 1))
+    assert rnnlens.bifurcations(net, X, 0, [-1.0, 1.0], target=0).attrs["at"] == ""
+    assert rnnlens.fixed_points(net, X, target=0).attrs["at"] == "the mean of the windows"
+
+
 def rnnlens_sidecar(names):
     from rnnlens.series.sidecar import Sidecar
 

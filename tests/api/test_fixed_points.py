@@ -52,7 +52,20 @@ def test_values_by_name_are_held_in_place_of_the_mean(rng):
     told = rnnlens.fixed_points(net, X, at={"feature 1": 0.7})
     given = rnnlens.fixed_points(net, X, at=np.array([mean[0], 0.7, mean[2]]))
     np.testing.assert_allclose(told.location, given.location, atol=1e-12)
-    assert "other features at their mean" in told.attrs["at"]
+    assert told.attrs["at"] == "feature 1 = 0.7; other features at their mean"
+
+
+def test_a_value_that_is_held_is_said_in_its_features_unit(rng, tmp_path):
+    (tmp_path / "own.toml").write_text(
+        'window = 7\ntargets = ["heat"]\n[features]\nrain = { unit = "mm", mean = 1, scale = 3 }\n'
+        'ratio = { mean = 0, scale = 1 }\nheat = { unit = "degC", mean = 9, scale = 2 }\n',
+        encoding="utf-8",
+    )
+    table = {name: rng.normal(size=20) for name in ("rain", "ratio", "heat")}
+    windows = rnnlens.windows(table, tmp_path / "own.toml")
+    net = forecaster("gru_after", rng, scale=0.5, targets=1)
+    held = rnnlens.fixed_points(net, windows, at={"heat": 3, "ratio": 0.5}).attrs["at"]
+    assert held == "heat = 3 degC, ratio = 0.5; other features at their mean"
 
 
 def test_a_day_is_a_cycle_that_forecasts_each_hour(rng):

@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 
 import rnnlens
+from joined_networks import joined
 from linear_networks import linear_network
 from networks import forecaster, stacked_bidirectional
 from rnnlens.cli.output import as_json
@@ -72,6 +73,15 @@ def test_measures_that_are_not_defined_are_left_out_and_the_others_given(name, m
     assert given == {"gates", "derivative", "exponents", "cut", "replaced"} - missing
     as_json(memory_summary(page))
     assert memory_chart(page).to_dict()["vconcat"]
+
+
+@pytest.mark.parametrize(
+    "name", ["static repeated", "static after", "static as a state", "category", "both ways"]
+)
+def test_that_nothing_is_cut_is_laid_to_the_other_inputs_wherever_they_go_in(name):
+    net, arrays = joined(name)
+    why = reasons(rnnlens.memory(net, arrays, target=0))
+    assert why["cut"] == "the network takes other inputs beside the windows"
 
 
 def test_each_layer_and_direction_of_a_stack_has_its_units_and_exponents(rng):

@@ -220,6 +220,16 @@ def test_a_file_that_is_there_is_not_written_over(tmp_path):
     rnnlens.record(module, x, tmp_path / "others.csv").close()
 
 
+def test_what_is_no_optimizer_is_not_watched_and_the_advice_works(tmp_path):
+    module, x = Forecaster(), np.zeros((4, 6, 3))
+    with rnnlens.record(module, x, tmp_path / "gates.csv", every=1) as recorder:
+        for other in (3, None, module, "adam"):
+            with pytest.raises(InputError, match=r"optimizer of PyTorch, .*step\(\) after"):
+                recorder.watch(other)
+        recorder.step()
+    assert len((tmp_path / "gates.csv").read_text(encoding="utf-8").splitlines()) == 3
+
+
 def test_whatever_a_record_draws_everyones_random_numbers_are_where_they_were():
     from rnnlens.readers.torch.training.undisturbed import undisturbed
 

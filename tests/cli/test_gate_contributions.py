@@ -36,6 +36,8 @@ def test_a_window_of_many_steps_has_a_row_for_those_that_are_long_ago(rng):
     console.print(gate_contributions_view(carried), markup=False, highlight=False)
     shown = console.export_text()
     assert "25\u201340" in shown and "By size, the " in shown
+    # no windows say a unit, so none is said
+    assert "Units that carried most: " in shown and "each in" not in shown
 
 
 def test_one_input_alone_is_asked_about(call, model, data):

@@ -49,6 +49,14 @@ def test_a_table_of_the_networks_width_is_taken_as_it_is(call, flood, river, tmp
     assert "its output has no name: --targets a names it" in err
 
 
+def test_one_column_is_spoken_of_as_one(call, rng, river, tmp_path):
+    network = chain(L.Recurrent(cell("lstm", rng, 1)), head(rng, 5, 1), shape=(7, 1))
+    rnnlens.convert(network, tmp_path / "one.npz", check=False)
+    river[["time", "flow"]].to_csv(tmp_path / "flow.csv", index=False)
+    _, err = explained(call, tmp_path / "one.npz", tmp_path / "flow.csv")
+    assert "the one column of numbers (flow) goes into the network as it stands" in err
+
+
 def test_outputs_that_are_columns_are_named_and_have_outcomes(call, flood, river, tmp_path):
     path = tmp_path / "river.csv"
     for features in ([], ["--features", "rain,flow,snow"]):
@@ -72,6 +80,16 @@ def test_windows_of_the_networks_shape_are_taken_as_they_are(call, flood, rng, t
     assert found["variables"]["forecast"]["values"] == [pytest.approx(wanted, rel=1e-9)]
     assert found["coords"]["feature"]["values"] == ["feature 0", "feature 1", "feature 2"]
     assert f"the windows of {name} go into the network as they are" in err
+
+
+def test_windows_of_other_steps_are_refused_by_the_network_itself(call, flood, rng, tmp_path):
+    np.savez(tmp_path / "long.npz", X=rng.normal(size=(4, 14, 3)))
+    said = call("explain", flood, tmp_path / "long.npz")
+    assert said.code == 1 and "takes windows of 7 steps, but the data was cut" in said.err
+    carried = chain(L.Recurrent(cell("lstm", rng), stateful=True), head(rng, 5, 1), shape=(7, 3))
+    rnnlens.convert(carried, tmp_path / "carried.npz", check=False)
+    said = call("explain", tmp_path / "carried.npz", tmp_path / "long.npz")
+    assert said.code == 1 and "unroll=14 (--unroll 14)" in said.err
 
 
 def test_two_tables_are_joined_at_the_command_line(call, flood, river, tmp_path):

@@ -141,3 +141,22 @@ def test_arrays_of_another_number_are_refused(rng):
 def test_another_precision_is_refused(rng):
     with pytest.raises(DataError, match="precision must be one of float64, float32"):
         forecaster("lstm", rng).runner("float16")
+
+
+@pytest.mark.parametrize(
+    "given",
+    [{"x": np.zeros((2, 7, 3))}, "windows.csv", None, [[1.0], [2.0, 3.0]], [["a"]], object()],
+)
+def test_what_holds_no_numbers_is_refused_by_its_type(given, rng):
+    run = forecaster("lstm", rng).runner()
+    kind = type(given).__name__
+    with pytest.raises(DataError, match=f"array of numbers, and a {kind} came|must have shape"):
+        run(given)
+
+
+def test_a_mapping_to_a_runner_is_refused_and_its_arrays_are_taken(rng):
+    network, arrays = joined("static after")
+    run = network.runner()
+    with pytest.raises(DataError, match="has 2 inputs"):
+        run(arrays)
+    run(*(arrays[name] for name in network.inputs))

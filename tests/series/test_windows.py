@@ -247,10 +247,17 @@ def test_windows_in_network_units_need_no_sidecar(rng, tmp_path):
         ({"X": np.zeros((0, 4, 3))}, r"has the shape \(0, 4, 3\)"),
         ({"X": np.full((2, 4, 3), np.nan)}, r"X\[0, 0, 0\] is nan; it must be a finite number"),
         ({"X": np.full((2, 4, 3), "a")}, "X must hold numbers and is of type <U1"),
-        ({"X": np.zeros((2, 5, 3))}, "X has 5 steps and the sidecar says 4"),
-        ({"X": np.zeros((2, 4, 2))}, "X has 2 features and the sidecar says 3"),
+        ({"X": np.zeros((2, 5, 3))}, "X has 5 steps a window, and 4 are expected"),
+        ({"X": np.zeros((2, 4, 2))}, "X has 2 features a window, and 3 are expected"),
         ({"X": np.zeros((2, 4, 3)), "y": np.zeros((3, 2))}, r"y must be \(sample, target\) with 2"),
-        ({"X": np.zeros((2, 4, 3)), "y": np.zeros((2, 1))}, "y has 1 targets and the sidecar says"),
+        (
+            {"X": np.zeros((2, 4, 3)), "y": np.zeros((2, 1))},
+            r"y has the shape \(2, 1\), and \(sample, 2\) is",
+        ),
+        (
+            {"X": np.zeros((2, 4, 3)), "y": np.zeros((2, 3, 1))},
+            r"shape \(2, 3, 1\): where its second axis is future steps, give y.reshape\(2, -1\)",
+        ),
         ({"X": np.zeros((2, 4, 3)), "scaled": 1}, "scaled must be one True or False and is 1"),
         (
             {"X": np.zeros((2, 4, 3)), "times": np.zeros(2)},

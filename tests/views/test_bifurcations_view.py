@@ -49,6 +49,13 @@ def test_units_follow_the_values(found):
     assert "With temp moved from 0 to 0.8 F" in first and " F, 2 rest states" in second
 
 
+def test_of_one_feature_alone_no_others_are_held(found):
+    first = bifurcation_sentences(found.assign_attrs(at=""))[0]
+    assert "held" not in first and "in 3 values, 1 to 3 fixed points" in first
+    one = found.assign(points_before=found["points_after"], points_after=found["points_before"])
+    assert "(1 point in all becomes 3)" in bifurcation_sentences(one)[1]
+
+
 def test_nothing_and_what_is_not_proven_are_said(found):
     still = found.isel(change=slice(0, 0)).assign(proven=("value", [True, False, True]))
     _, nothing, missing = bifurcation_sentences(still)

@@ -64,3 +64,17 @@ def test_the_chart_has_every_eigenvalue(found):
     drawn = charts.fixed_points(found).to_dict()
     rows = max(drawn["datasets"].values(), key=len)
     assert len(rows) == 27 * 16
+    kinds = {row["kind"] for row in rows}
+    assert "stable" in kinds and "unstable in 1 direction" in kinds
+
+
+def test_the_unit_circle_is_round_however_far_eigenvalues_lie(found):
+    drawn = charts.fixed_points(found).to_dict()
+    ends = [
+        layer["encoding"][axis]["scale"]["domain"]
+        for layer in drawn["layer"]
+        for axis in ("x", "y")
+    ]
+    assert drawn["width"] == drawn["height"] and all(end == ends[0] for end in ends)
+    sizes = np.abs([found["eigenvalue_real"], found["eigenvalue_imag"]])
+    assert ends[0][1] == -ends[0][0] > max(sizes.max(), 1.0)

@@ -44,3 +44,16 @@ def test_lags_far_beyond_the_window_are_drawn_at_the_edge(rho, beyond, rng):
     # 95 % of 0.98^k lies within 148 steps, of windows of 12; the axis ends at one and a half
     assert ('"domain": [0, 18]' in text) == beyond
     assert ("far beyond the window" in text) == beyond
+
+
+def test_where_no_shorter_window_serves_it_is_said_to_feed_whole_windows(rng):
+    found = page(0.98, rng)
+    found.attrs["warm_up"] = np.inf
+    (one,) = (text for text in memory_sentences(found) if text.startswith("Warm-up"))
+    assert "fed with the newest 11 steps, the most that was asked, the forecast still lies" in one
+    assert one.endswith("feed whole windows.")
+    ends = found.dataset["within_most"].copy()
+    ends.loc[{"measure": "truncation"}] = np.inf
+    found.dataset = found.dataset.assign(within_most=ends)
+    (one,) = (text for text in memory_sentences(found) if "forecast's error" in text)
+    assert "is still more than 5 % from that of whole windows" in one

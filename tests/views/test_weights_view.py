@@ -103,6 +103,8 @@ def test_a_record_is_drawn_as_it_was_written(tmp_path):
     assert len(drawn.to_dict()["vconcat"]) == 3 and "<svg" in svg(drawn)
     with pytest.raises(DataError, match="read the file that rnnlens.record wrote"):
         charts.record(pd.DataFrame({"loss": [1.0]}))
+    with pytest.raises(DataError, match="read the file that rnnlens.record wrote"):
+        charts.record(tmp_path / "gates.csv")
 
 
 def test_many_units_are_counted_and_few_are_named(rng):

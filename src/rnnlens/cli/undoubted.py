@@ -51,10 +51,13 @@ def undoubted_sidecar(
             f"{model.with_suffix('.toml').name}"
         )
     said = "" if time is None else f", times are those of {time}"
-    note(
-        f"no sidecar: the {len(columns)} columns of numbers ({', '.join(columns)}) go into the "
-        f"network as they stand, in that order and without units{said}"
+    go = (
+        f"the {len(columns)} columns of numbers ({', '.join(columns)}) go into the network as they "
+        "stand, in that order and"
+        if len(columns) > 1
+        else f"the one column of numbers ({columns[0]}) goes into the network as it stands,"
     )
+    note(f"no sidecar: {go} without units{said}")
     return plain_sidecar(network, series, columns, time)
 
 
@@ -88,9 +91,10 @@ def _window_of(network: Network, series: SeriesOptions, steps: int | None) -> in
     shape = next(iter(network.inputs.values())).shape
     if series.window is not None:
         return series.window
+    if steps is not None:
+        # where they are others than the network's own, it says itself how they may be given
+        return steps
     if not shape or shape[0] is None:
-        if steps is not None:
-            return steps
         raise ConfigError(
             "the network takes windows of any length, so say with --window how many steps to give"
         )

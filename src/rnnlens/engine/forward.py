@@ -19,6 +19,7 @@ from rnnlens.network.network import Network, Node, Ref
 __all__ = [
     "Run",
     "States",
+    "as_a_series",
     "entries",
     "fitting",
     "forward",
@@ -133,7 +134,13 @@ def _shaped(
 
 def _entry(network: Network, name: str, given: ArrayLike, precision: str) -> Array:
     entry = network.inputs[name]
-    array = np.asarray(given, dtype=precision)
+    try:
+        array = np.asarray(given, dtype=precision)
+    except (TypeError, ValueError):
+        raise DataError(
+            f"input {name!r} must be an array of numbers, and a {type(given).__name__} came that "
+            "is none: give one array an input"
+        ) from None
     # One feature may come without its axis, (sample, step), and go in with it.
     if array.ndim == len(entry.shape) and entry.shape[-1:] == (1,):
         array = array[..., None]
@@ -145,12 +152,12 @@ def _entry(network: Network, name: str, given: ArrayLike, precision: str) -> Arr
         shape = ", ".join(str(size) for size in expected)
         raise DataError(
             f"input {name!r} must have shape ({shape}), but came with {array.shape}"
-            f"{_as_a_series(network, entry, array)}"
+            f"{as_a_series(network, entry, array)}"
         )
     return array
 
 
-def _as_a_series(network: Network, entry: Input, array: Array) -> str:
+def as_a_series(network: Network, entry: Input, array: Array) -> str:
     """Say how windows of several calls are taken, where layers carry their state on."""
     steps = entry.shape[0] if entry.shape else None
     whole = array.ndim == len(entry.shape) + 1 and array.shape[2:] == entry.shape[1:]

@@ -45,7 +45,10 @@ def locate_layer(network: Network, layer: str | None) -> LayerLocation:
     if layer is None and len(locations) == 1:
         return locations[0]
     if layer is None:
-        raise InputError(f"the network has {len(locations)} recurrent layers: name one of {names}")
+        raise InputError(
+            f"the network has {len(locations)} recurrent layers: name one of {names} with layer= "
+            "(--layer)"
+        )
     for location in locations:
         if location.name == layer:
             return location

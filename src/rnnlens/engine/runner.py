@@ -98,7 +98,10 @@ class NetworkRunner:
 
     def _taken(self, arrays: tuple[ArrayLike, ...]) -> Given:
         """Give the arrays in the precision that is computed in; refuse what does not fit."""
-        given = tuple(np.asarray(array, self._dtype) for array in arrays)
+        try:
+            given = tuple(np.asarray(array, self._dtype) for array in arrays)
+        except (TypeError, ValueError):
+            return self._fit(arrays)
         shapes = [array.shape for array in given]
         fits = (
             len(shapes) == len(self._shapes)

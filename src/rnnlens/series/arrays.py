@@ -51,10 +51,16 @@ def windows_from_arrays(
         (2, len(sidecar.features), "features"),
     ):
         if values.shape[axis] != wanted:
-            raise DataError(f"X has {values.shape[axis]} {what} and the sidecar says {wanted}")
+            raise DataError(
+                f"X has {values.shape[axis]} {what} a window, and {wanted} are expected: the "
+                "sidecar says so or, where there is none, the network"
+            )
     if happened is not None and happened.shape[1] != len(sidecar.targets):
         raise DataError(
-            f"y has {happened.shape[1]} targets and the sidecar says {len(sidecar.targets)}"
+            f"y has the shape {happened.shape}, and (sample, {len(sidecar.targets)}) is expected: "
+            "the sidecar says so or, where there is none, the network; list what y holds under "
+            "[targets] of a sidecar, with horizons where they are future steps of one, or leave y "
+            "out"
         )
     if scaled and happened is not None:
         happened = sidecar.target_transforms.undo(sidecar.target_scaling.undo(happened))
@@ -154,7 +160,13 @@ def _checked_actual(y: ArrayLike, samples: int) -> NDArray[np.float64]:
     happened = _floats("y", y)
     happened = happened[:, None] if happened.ndim == 1 else happened
     if happened.ndim != 2 or len(happened) != samples:
+        as_numbers = (
+            f": where its second axis is future steps, give y.reshape({samples}, -1)"
+            if happened.ndim > 2 and len(happened) == samples
+            else ""
+        )
         raise DataError(
-            f"y must be (sample, target) with {samples} samples and has the shape {happened.shape}"
+            f"y must be (sample, target) with {samples} samples and has the shape "
+            f"{happened.shape}{as_numbers}"
         )
     return happened

@@ -112,7 +112,8 @@ def page_network(network: Network, output: int = 0) -> tuple[Spec, str]:
         for node in _chain(simplified(network), output):
             if isinstance(node.layer, Identity):
                 continue  # it changes nothing
-            layers.append({"name": node.name, **_named(node, weights)})
+            called = {"name": node.name, "called": layer_kind(node.layer)}
+            layers.append(called | _named(node, weights))
     except _CannotRun as why:
         return {}, f"This page cannot run the network itself: {why}."
     return {"layers": layers, "weights": weights.text()}, ""
@@ -199,7 +200,8 @@ def _(layer: BatchNormalization, weights: _Weights) -> Spec:
 
 @_layer.register
 def _(layer: Rescaling, weights: _Weights) -> Spec:
-    return _affine(*np.broadcast_arrays(layer.scale, layer.offset), weights)
+    scale, offset = np.broadcast_arrays(layer.scale, layer.offset)
+    return _affine(scale, offset, weights)
 
 
 @_layer.register

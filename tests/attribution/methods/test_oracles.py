@@ -11,6 +11,7 @@ import pytest
 
 from questions import question
 from rnnlens.attribution.baselines.baseline import make_baseline
+from rnnlens.attribution.methods.carry import carry
 from rnnlens.attribution.methods.gradient import gradient
 from rnnlens.attribution.methods.secant import secant
 from rnnlens.attribution.methods.shapley_tree import shapley_tree
@@ -58,6 +59,11 @@ def test_a_delay_line_gives_its_lag_everything_and_the_others_nothing(lag, rng, 
         np.testing.assert_allclose(np.delete(found, lag - 1, axis=1), 0.0, atol=SMALL_ENOUGH)
     slope = gradient(question(network, entries(network, x), FIRST)).sensitivity[..., 0]
     np.testing.assert_allclose(slope[:, lag - 1], 1.0, atol=SMALL_ENOUGH)
+    # the memory that the forecast reads was written at the newest step, whatever it was made of:
+    # the carry says when a state was written, and not which input is in it
+    written = carry(question(network, entries(network, x), FIRST)).written[:, 0]
+    np.testing.assert_allclose(written[:, 0], x[:, -lag, 0], atol=SMALL_ENOUGH)
+    np.testing.assert_allclose(written[:, 1:], 0.0, atol=SMALL_ENOUGH)
 
 
 def test_a_gated_adder_credits_the_marked_values_and_no_other(rng, hand_made):

@@ -67,7 +67,8 @@ def bifurcations(
     values : array (value,)
         Where it is held, rising, in its own unit where ``X`` is Windows.
     at, order, period, layer, target, of, seed
-        As in `rnnlens.fixed_points`; ``at`` is where the other features are held.
+        As in `rnnlens.fixed_points`; ``at`` is where the other features are held
+        (none are, where there is one).
     progress : callable, optional
         Called with work done and work in all.
 

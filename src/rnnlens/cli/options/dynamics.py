@@ -94,11 +94,14 @@ class FixedPointOptions(CheckOptions):
 
 
 def _range(text: str | None) -> str | None:
+    takes = (
+        "a feature, and where it begins and ends, rising: temp=-10:40, or temp=-10:40:51 for 51 "
+        "values, of 2 to 1000"
+    )
+    if text == "":
+        raise typer.BadParameter(f"say what is moved: --move takes {takes}")
     if text is not None and _moved(text) is None:
-        raise typer.BadParameter(
-            "--move takes a feature, and where it begins and ends: temp=-10:40, or temp=-10:40:51 "
-            f"for 51 values; not {text or 'nothing'}"
-        )
+        raise typer.BadParameter(f"--move takes {takes}; not {text}")
     return text
 
 

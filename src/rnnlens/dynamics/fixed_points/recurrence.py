@@ -86,7 +86,7 @@ def recurrence(network: Network, layer: str | None) -> Recurrence:
         if isinstance(node.layer, Bidirectional):
             raise UnsupportedModel(
                 f"the two directions of {node.name!r} begin at different ends of the window, so "
-                f"that no one step takes the network on: name one of {names} with layer="
+                f"that no one step takes the network on: name one of {names} with layer= (--layer)"
             )
         assert isinstance(node.layer, Recurrent)
         if places:
@@ -106,10 +106,10 @@ def _check_joined(network: Network, below: LayerLocation, name: str, names: str)
         between = f"{source!r} ({layer_kind(network[source].layer)})"
         raise UnsupportedModel(
             f"{name!r} takes what {between} gives, and not each step of {below.name!r}: name one "
-            f"of {names} with layer="
+            f"of {names} with layer= (--layer)"
         )
     if layer.go_backwards or below.layer.go_backwards:
         raise InputError(
             f"{name!r} and {below.name!r} read the steps in an order of their own, so that no one "
-            f"step takes both on: name one of {names} with layer="
+            f"step takes both on: name one of {names} with layer= (--layer)"
         )

@@ -28,6 +28,7 @@ from rnnlens.engine.schedule.plan import gathered
 from rnnlens.engine.stepwise.split import SplitNetwork, split_by_step
 from rnnlens.engine.stepwise.states import State
 from rnnlens.network.layers import Input
+from rnnlens.network.layers.joined import Unjoin
 from rnnlens.network.network import Network
 
 __all__ = [
@@ -100,13 +101,14 @@ def _split(question: MemoryQuestion) -> tuple[SplitNetwork | None, str]:
     """Split such a network, or say why it is none."""
     network = question.network
     split = split_by_step(network, question.of)
+    beside = any(isinstance(node.layer, Unjoin) for node in network.nodes)
+    if len(network.inputs) > 1 or beside:
+        return None, "the network takes other inputs beside the windows"
     if split is None or not split.cells:
         why = "the network does not read its windows step by step, from the oldest to the newest"
         return None, why
     if split.picked:
         return None, "the forecast reads the network's outputs at other steps than the newest"
-    if len(network.inputs) > 1 or split.joined:
-        return None, "the network takes other inputs beside the windows"
     if any(len(network[name].inputs) > 1 for name in split.cells):
         return None, "a recurrent layer starts from a state that the network makes"
     return split, ""

@@ -49,7 +49,7 @@ def cut_in_blocks(clock: NDArray[np.int64], blocks: int, gap: int) -> Folds:
     Examples
     --------
     >>> folds = cut_in_blocks(np.arange(60), 3, 4)
-    >>> folds.near[0].nonzero()[0].max(), folds.near[1].nonzero()[0].min()
+    >>> int(folds.near[0].nonzero()[0].max()), int(folds.near[1].nonzero()[0].min())
     (23, 16)
     """
     samples = len(clock)

@@ -37,19 +37,24 @@ def fixed_points(found: xr.Dataset) -> alt.LayerChart:
         for j in range(found.sizes["eigenvalue"])
     ]
     table = pd.DataFrame(rows, columns=["real", "imag", "point", "kind", "time"])
+    # both axes span the same, so that the circle is round
+    far = 1.05 * max([1.0, *(abs(one) for row in rows for one in (row["real"], row["imag"]))])
+    plane = alt.Scale(domain=[-far, far], nice=False, zero=False)
+    x = alt.X("real:Q", title="eigenvalue, real part", scale=plane)
+    y = alt.Y("imag:Q", title="eigenvalue, imaginary part", scale=plane)
     line = (
         alt
         .Chart(circle)
         .mark_line(color=theme.INK, strokeWidth=1)
-        .encode(x="real:Q", y="imag:Q", order="order:Q")
+        .encode(x=x, y=y, order="order:Q")
     )
     marks = (
         alt
         .Chart(table)
         .mark_point(filled=True, opacity=0.7)
         .encode(
-            x=alt.X("real:Q", title="eigenvalue, real part"),
-            y=alt.Y("imag:Q", title="eigenvalue, imaginary part"),
+            x=x,
+            y=y,
             color=alt.Color("kind:N", title="point"),
             tooltip=["point:N", "kind:N", alt.Tooltip("time:N", title="time constant")],
         )
@@ -66,4 +71,6 @@ def fixed_points(found: xr.Dataset) -> alt.LayerChart:
 def _kind(unstable: int) -> str:
     if unstable < 0:
         return "stability not proven"
-    return "stable" if unstable == 0 else f"unstable in {unstable}"
+    if unstable == 0:
+        return "stable"
+    return f"unstable in {unstable} direction{'s' * (unstable > 1)}"

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
     from rnnlens.views.report.parts import Explorer, ReportParts
 
-__all__ = ["MODULE", "data_text", "module_text", "policy"]
+__all__ = ["MODULE", "carried", "data_text", "module_text", "policy"]
 
 #: The files of the module, each after those that it takes from.
 MODULE = (
@@ -34,6 +34,14 @@ def module_text() -> str:
     parts = [(folder / f"{name}.mjs").read_text(encoding="utf-8") for name in MODULE]
     parts = [re.sub(r"^import .*\n", "", part, flags=re.MULTILINE) for part in parts]
     return "".join(re.sub(r"^export ", "", part, flags=re.MULTILINE) for part in parts)
+
+
+def carried(explorer: Explorer | str) -> str:
+    """Say which windows the page carries, where these are not all."""
+    if isinstance(explorer, str) or not explorer.first:
+        return ""
+    count = len(explorer.starts)
+    return f" It carries the newest {count:,} of {explorer.windows:,} windows."
 
 
 def data_text(parts: ReportParts) -> str:
@@ -65,7 +73,7 @@ def _hash(text: str) -> str:
 def _told(parts: ReportParts, explorer: Explorer) -> dict[str, Any]:
     explanation = parts.explanation.isel(sample=slice(explorer.first, None))
     count = len(explorer.starts)
-    times = [summary.time_text(explanation, k) for k in range(count)]
+    times = [summary.time_text(parts.explanation, explorer.first + k) for k in range(count)]
     labels = [_step(label) for label in summary.lag_labels(explanation)[::-1]]
     features = [str(name) for name in explanation["feature"].values]
     return {
@@ -118,7 +126,8 @@ def _actual(explanation: xr.Dataset) -> list[float | None]:
 def _picks(explanation: xr.Dataset, explorer: Explorer) -> list[tuple[str, int]]:
     """Name windows worth a look: (why, place)."""
     change = (explanation["forecast"] - explanation["baseline_forecast"]).to_numpy()
-    old = np.abs(explanation["contribution"]).sum("feature").to_numpy()
+    sizes = np.abs(explanation["contribution"].transpose("sample", "lag", "feature").to_numpy())
+    old = sizes.sum(axis=2)
     picks = [("the furthest from its baseline", int(np.argmax(np.abs(change))))]
     if "actual" in explanation and np.isfinite(explanation["actual"]).any():
         error = np.abs((explanation["forecast"] - explanation["actual"]).to_numpy())

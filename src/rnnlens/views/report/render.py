@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from rnnlens.views import charts
 from rnnlens.views.charts.cells import weight_panels
 from rnnlens.views.report.context import context
-from rnnlens.views.report.explorer import data_text, module_text, policy
+from rnnlens.views.report.explorer import carried, data_text, module_text, policy
 from rnnlens.views.report.figures import Figure, Figures
 from rnnlens.views.tables import summary
 
@@ -46,6 +46,7 @@ def render_report(parts: ReportParts, progress: Callable[[int, int], None] | Non
         script=Markup(script),
         data=Markup(data_text(parts) if runs else ""),
         why_not=parts.explorer if isinstance(parts.explorer, str) else "",
+        carried=carried(parts.explorer),
         policy=policy(style, script),
     )
 

@@ -37,7 +37,7 @@ def labelled_branches(
         "layer": ", ".join(place.name for place in stack.places),
         "feature": feature,
         "feature_unit": unit,
-        "at": given.text,
+        "at": given.text if len(case.features) > 1 else "",
         "period": given.period,
         "order": order,
         "kind": "fixed points",

@@ -69,7 +69,9 @@ def _place(case: Case, target: ResolvedTarget) -> int:
     """Give the place of a target among the numbers of its output, one behind the other."""
     name, number = target.ref(case.network)
     shapes = output_shapes(case.network, given={case.of: case.x.shape[1:]})
-    return int(np.ravel_multi_index(target.index, shapes[name][number]))
+    # every size is known, as the windows are there
+    sizes = tuple(int(size or 1) for size in shapes[name][number])
+    return int(np.ravel_multi_index(target.index, sizes))
 
 
 def _own_units(

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from rnnlens.errors import RnnlensError
+from rnnlens.errors import InputError, RnnlensError
 from rnnlens.readers.torch.training.undisturbed import undisturbed
 
 if TYPE_CHECKING:
@@ -86,7 +86,18 @@ class Recorder:
         -------
         Recorder
             Itself.
+
+        Raises
+        ------
+        InputError
+            If it is no optimizer of PyTorch.
         """
+        if not hasattr(optimizer, "register_step_post_hook"):
+            raise InputError(
+                "watch takes an optimizer of PyTorch, such as torch.optim.Adam, not a "
+                f"{type(optimizer).__name__}: where there is none call step() after each step of "
+                "training, or give callback to fit of Keras"
+            )
         self._hooks.append(optimizer.register_step_post_hook(lambda *_: self.step()))
         return self
 

@@ -67,7 +67,7 @@ def held_input(
         values, text = _newest(x, at, period), f"the newest of window {at}"
     elif isinstance(at, Mapping):
         values = _named(case, at, _mean(case, period))
-        text = ", ".join(f"{name} = {value:g}" for name, value in at.items())
+        text = ", ".join(_as_held(case, name, value) for name, value in at.items())
         text += "; other features at their mean" if len(at) < x.shape[2] else ""
     else:
         values, text = np.atleast_2d(np.asarray(at, float)), "as given"
@@ -117,6 +117,12 @@ def _newest(x: Array, number: int, period: int) -> Array:
             f"at= as an array ({period}, {x.shape[2]})"
         )
     return x[number, -period:]
+
+
+def _as_held(case: Case, name: str, value: float) -> str:
+    """Say a feature's value in its own unit."""
+    unit = "" if case.windows is None else case.windows.units[list(case.features).index(name)]
+    return f"{name} = {value:g} {'' if unit == '-' else unit}".rstrip()
 
 
 def _named(case: Case, at: Mapping[str, float], mean: Array) -> Array:

@@ -52,7 +52,7 @@ def _panel(nodes: list[xr.Dataset], name: str) -> alt.LayerChart:
     base = alt.Chart(table).encode(
         y=alt.Y("gate:N", sort=None, title=None, axis=alt.Axis(labelLimit=260))
     )
-    x = alt.X("first:Q", title=None, scale=alt.Scale(zero=True))
+    x = alt.X("first:Q", title=None, scale=alt.Scale(zero=True), axis=alt.Axis(tickCount=8))
     tips = ["gate", *(alt.Tooltip(f"{one}:Q", format=".3g") for one in ("first", "second"))]
     rule = base.mark_rule(color=theme.MAIN, strokeWidth=2).encode(x=x, x2="second:Q")
     ring = base.mark_point(color=theme.MAIN, filled=False, size=50).encode(x=x, tooltip=tips)

@@ -26,13 +26,14 @@ def record(table: pd.DataFrame) -> alt.VConcatChart:
     import altair as alt
     import xarray as xr
 
-    columns = {end: [name for name in table.columns if _of(str(name)) == end] for end in PANELS}
-    if "step" not in table.columns or not any(columns.values()):
+    names = [str(name) for name in getattr(table, "columns", ())]
+    columns = {end: [name for name in names if _of(name) == end] for end in PANELS}
+    if "step" not in names or not any(columns.values()):
         raise DataError(
             "the table is no record of a training: read the file that rnnlens.record wrote, as in "
             "pandas.read_csv('gates.csv')"
         )
-    panels = [_panel(table, end, names) for end, names in columns.items() if names]
+    panels = [_panel(table, end, own) for end, own in columns.items() if own]
     chart = alt.vconcat(*panels, spacing=22).resolve_scale(color="independent")
     return theme.dress(chart, xr.Dataset())  # a file of numbers says nothing of what is assumed
 

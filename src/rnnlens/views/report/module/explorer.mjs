@@ -19,7 +19,7 @@ export function explore(root, data) {
 	const say = (key, values = {}) => words[key].replace(/\{(\w+)\}/g, (_, name) => values[name]);
 	const called = (gate) => say(`gate ${gate}`);
 	const series = decode(data.series), base = decode(data.baselines.numbers), [count, samples, rows, width] = data.baselines.shape;
-	const layers = net.layers.map(({ name, kind, cells: [cell] = [{ kind }], names: parts = [] }) => ({ name, kind: cell.kind, parts }));
+	const layers = net.layers.map(({ name, called: as, cells, names: parts = [] }) => ({ name, as, kind: cells?.[0].kind, parts }));
 	const recurrent = layers.flatMap((one) => one.parts), kindOf = (part) => layers.find((one) => one.parts.includes(part)).kind;
 	const gatesOf = (part) => ({ LSTM: [...GATES.LSTM, "c", "h"], GRU: [...GATES.GRU, "h"], SimpleRNN: ["h"] })[kindOf(part)];
 	const still = { changes: {}, hold: "", unit: "" }, inside = (l) => ({ hold: "", unit: "", l, g: gatesOf(l)[0] });

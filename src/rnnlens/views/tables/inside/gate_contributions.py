@@ -10,7 +10,7 @@ from rnnlens.views.tables.explanation import aligned
 from rnnlens.views.tables.plain import Row, plain
 from rnnlens.views.tables.stated import with_origin
 from rnnlens.views.tables.summary import quantity, time_text
-from rnnlens.views.words.units import with_unit
+from rnnlens.views.words.units import unit_text, with_unit
 
 if TYPE_CHECKING:
     import xarray as xr
@@ -127,10 +127,11 @@ def _most(carried: xr.Dataset) -> list[str]:
     units = _means(carried, axis, "gate")
     chosen = np.argsort(-np.abs(units), kind="stable")[:NAMED]
     listed = ", ".join(f"{carried['unit'].values[k]} ({_signed(float(units[k]))})" for k in chosen)
+    each = f", each in {unit_text(unit)}" if unit_text(unit) else ""
     return [
         f"By size, the {carried['gate'].values[most]} gate carried "
         f"{100 * sizes[most] / sizes.sum():.0f} % of what moved ({net} net).",
-        f"Units that carried most: {listed}, each in {unit or 'network units'}.",
+        f"Units that carried most: {listed}{each}.",
     ]
 
 

@@ -58,10 +58,10 @@ def _counted(moved: xr.Dataset) -> str:
     points = _range(moved["points"].values)
     kind = f"{one} is" if points == "1" else f"{many} are"
     ends = with_unit(f"{values[0]:g} to {values[-1]:g}", attrs.get("feature_unit"))
+    others = f", and other features held at {attrs['at']}" if attrs["at"] else ""
     return (
-        f"With {attrs['feature']} moved from {ends} in {len(values)} values, and other features "
-        f"held at {attrs['at']}, {points} {kind} proven at each, {_range(moved['stable'].values)} "
-        "stable."
+        f"With {attrs['feature']} moved from {ends} in {len(values)} values{others}, {points} "
+        f"{kind} proven at each, {_range(moved['stable'].values)} stable."
     )
 
 
@@ -76,7 +76,7 @@ def _changed(one: xr.Dataset) -> str:
     after = f": the change lies above {low}."
     stable, stable_after = int(one["stable_before"]), int(one["stable_after"])
     points, points_after = int(one["points_before"]), int(one["points_after"])
-    every = f"{points} points in all become {points_after}"
+    every = f"{points} point{'s' * (points != 1)} in all become{'s' * (points == 1)} {points_after}"
     if stable != stable_after:
         name = "rest state" if one.sizes["phase"] == 1 else "stable cycle"
         kind = f"{name} becomes" if stable == 1 else f"{name}s become"

@@ -121,22 +121,25 @@ def _by_window(tree: xr.DataTree, step: str) -> Iterator[str]:
         )
     amount = with_unit(figure(float(a["tolerance"])), a.get("unit"))
     if not math.isnan(_lags(tree, "cut")[1]):
-        yield (
-            f"Warm-up: fed with {_kept(tree, float(a['warm_up']), step)}, the forecast moves by "
-            f"{amount} or less on average, as if the whole window had been fed."
-        )
+        yield _warm_up(tree, amount, step)
     most = _lags(tree, "replaced")[1]
     if most == math.inf:
         yield _too_short(tree)
     elif not math.isnan(most):
         yield (
-            f"Another window's history before {_kept(tree, most, step)} changes the forecast by "
-            "at most a twentieth of what another window changes it by."
+            f"Another window's history before the newest {steps_in_words(most, step)} changes the "
+            "forecast by at most a twentieth of what another window changes it by."
         )
-    if not math.isnan(_lags(tree, "truncation")[1]):
+    least = _lags(tree, "truncation")[1]
+    if least == math.inf:
         yield (
-            f"The forecast's error is within 5 % of that of whole windows from "
-            f"{_kept(tree, _lags(tree, 'truncation')[1], step)} on."
+            f"The forecast's error from {_newest(tree, step)} is still more than 5 % from that of "
+            "whole windows: feed whole windows."
+        )
+    elif not math.isnan(least):
+        yield (
+            "The forecast's error is within 5 % of that of whole windows from the newest "
+            f"{steps_in_words(least, step)} on."
         )
     if "horizon" in a:
         yield _bound(tree, amount, step)
@@ -146,20 +149,32 @@ def _too_short(tree: xr.DataTree) -> str:
     """Say that what came before the windows would still matter."""
     change = tree.dataset["replaced_change"].values[-1]
     amount = with_unit(figure(float(change), digits=2), tree.attrs.get("unit"))
-    last = int(tree.dataset["kept"].values[-1])
+    last = _newest(tree, str(tree.attrs.get("step", "")))
     return (
-        f"Another window's history before the newest {last} steps, the most that was asked, still "
+        f"Another window's history before {last}, still "
         f"changes the forecast by {amount} on average: windows of this length are shorter than "
         "what the network remembers, and what is fed before them would count."
     )
 
 
-def _kept(tree: xr.DataTree, steps: float, step: str) -> str:
-    """Say how many newest steps, or that no number that was tried serves."""
+def _warm_up(tree: xr.DataTree, amount: str, step: str) -> str:
+    """Say how many newest steps serve as whole windows do, or that none that was tried does."""
+    steps = float(tree.attrs["warm_up"])
     if math.isfinite(steps):
-        return f"the newest {steps_in_words(steps, step)}"
+        return (
+            f"Warm-up: fed with the newest {steps_in_words(steps, step)}, the forecast lies within "
+            f"{amount} of what whole windows give, on average."
+        )
+    return (
+        f"Warm-up: fed with {_newest(tree, step)}, the forecast still lies further than {amount} "
+        "from what whole windows give, on average: feed whole windows."
+    )
+
+
+def _newest(tree: xr.DataTree, step: str) -> str:
+    """Say the most steps that were kept."""
     last = float(tree.dataset["kept"].values[-1])
-    return f"more than the newest {steps_in_words(last, step)}"
+    return f"the newest {steps_in_words(last, step)}, the most that was asked"
 
 
 def _bound(tree: xr.DataTree, amount: str, step: str) -> str:

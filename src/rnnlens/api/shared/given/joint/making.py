@@ -17,7 +17,7 @@ from rnnlens.api.shared.given.padding import LAST_STEP, Padding, without_padding
 from rnnlens.api.shared.given.steps import settled, steps_first
 from rnnlens.attribution.baselines.masks import steps_of
 from rnnlens.attribution.joined import joined_inputs
-from rnnlens.engine.forward import entries
+from rnnlens.engine.forward import as_a_series, entries
 from rnnlens.errors import DataError
 from rnnlens.series.joint.windows import WindowsByInput
 from rnnlens.series.windows import Windows
@@ -224,7 +224,10 @@ def _check_windows(network: Network, windows: Windows) -> None:
             f"({', '.join(windows.features)}): list the network's features in its order"
         )
     if steps is not None and steps != windows.values.shape[1]:
+        entry = next(iter(network.inputs.values()))
+        carried = as_a_series(network, entry, windows.values)
         raise DataError(
             f"the network takes windows of {steps} steps, but the data was cut into windows of "
-            f"{windows.values.shape[1]}: set window = {steps}"
+            f"{windows.values.shape[1]}"
+            f"{carried or f': cut them with window = {steps} (--window {steps}), or give such'}"
         )
