@@ -25,9 +25,10 @@ WHERE = (
     "dynamics/probes",
 )
 
-#: What one part says to another and never to a user: that a formula is not of a kind, or that the
+#: What one part says to another and never to a user: that a formula is not of a kind, that weights
+#: are computed from others, or that the
 #: page cannot run a layer, which the page then says.
-INNER = frozenset({"NoFormula", "_CannotRun", "_NoMatch"})
+INNER = frozenset({"NoFormula", "_CannotRun", "_Computed", "_NoMatch"})
 
 
 def _files() -> Iterator[Path]:
