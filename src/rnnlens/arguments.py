@@ -27,12 +27,14 @@ __all__ = [
     "Kind",
     "check_fields",
     "did_you_mean",
+    "duration",
     "either",
     "instance",
     "many",
     "mapping",
     "number",
     "numbers",
+    "seconds_of",
     "shown",
     "where",
     "whole",
@@ -43,6 +45,10 @@ __all__ = [
 LARGEST = 2**63 - 1
 #: The largest number whose square, and sums of such, floats hold with room to spare.
 HUGE = 1e100
+#: Seconds beyond which a time that is stated is a mistake.
+LONGEST = 1e9
+#: Units of a time, in seconds.
+UNITS = {"ms": 0.001, "s": 1, "min": 60, "h": 3600}
 #: Characters of a value that an error shows.
 SHOWN = 60
 
@@ -133,6 +139,32 @@ def word(*choices: str) -> Kind:
         lambda value: _only(isinstance(value, str) and value in choices, value),
         lambda value: did_you_mean(value, choices),
     )
+
+
+def seconds_of(text: str) -> float | None:
+    """Give the seconds of a time such as "30 s"; None where it is none.
+
+    Examples
+    --------
+    >>> seconds_of("30 s"), seconds_of("1.5min"), seconds_of("30")
+    (30.0, 90.0, None)
+    """
+    unit = text.strip().lstrip("0123456789. ")
+    count = text.strip().removesuffix(unit)
+    try:
+        seconds = float(count) * UNITS[unit]
+    except (KeyError, ValueError):
+        return None
+    return seconds if 0 < seconds <= LONGEST else None
+
+
+def duration() -> Kind:
+    """Take a time such as "30 s"."""
+
+    def take(value: object) -> object:
+        return _only(isinstance(value, str) and seconds_of(value) is not None, value)
+
+    return Kind('a time such as "30 s" or "5 min"', take)
 
 
 def many(kind: Kind, what: str, fewest: int = 1, most: int | None = None) -> Kind:

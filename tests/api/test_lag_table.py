@@ -282,7 +282,7 @@ def test_bad_input_is_one_sentence(network, X, options, error, sentence):
         (
             Certificates,
             {"budget": 0},
-            "budget must be a whole number from 1 to 1,000,000,000,000",
+            "budget must be a number of boxes from 1, or a time such as",
         ),
         (Certificates, {"deviation": -1.0}, "deviation must be a number from 0, not -1"),
         (

@@ -233,7 +233,7 @@ def asked(call, model, data, tmp_path, monkeypatch):
         def recorded(_network, given, *rest, **options):
             seen.verb, seen.windows, seen.path = options, given, next(iter(rest), None)
             seen.rest = rest
-            return SimpleNamespace(text="", notes=(), checks=0)  # of a sidecar
+            return SimpleNamespace(text="", notes=(), checks=0, attrs={})  # of a sidecar
 
         def reading(_source, *rest, **options):
             seen.read = options or vars(rest[0])
@@ -259,7 +259,7 @@ def asked(call, model, data, tmp_path, monkeypatch):
         monkeypatch.setattr(api, "fidelity", fidelity)
         monkeypatch.setattr(inputs, "require_shown", lambda _, path: setattr(seen, "shown", path))
         monkeypatch.setattr(readers_open, "read_or_name_arrays", reading)
-        for name in ("expected", "expected_lags", "expected_report"):
+        for name in ("expected", "expected_certificates", "expected_lags", "expected_report"):
             monkeypatch.setattr(planning, name, lambda *_, **__: None)
         monkeypatch.setattr(evidence, "_why_not_run", lambda *_: "")
         for module in (dynamics, evidence, forecast, weights):

@@ -1,5 +1,6 @@
 """Long work is announced and shows how far it has come; Ctrl-C ends it and leaves no file."""
 
+import json
 import re
 import signal
 import sys
@@ -64,6 +65,41 @@ def test_ctrl_c_breaks_long_work_off_and_leaves_no_file(work, model, long_data, 
     assert said == ["rnnlens: interrupted"]
     assert answer == ""
     assert list(folder.iterdir()) == []
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="a console's Ctrl-C reaches its whole group")
+def test_ctrl_c_in_certificates_keeps_and_prints_what_is_done(model, data, tmp_path):
+    """Ten features at once, each in all of its range: no budget decides that."""
+    out = tmp_path / "kept.json"
+    asked = (
+        "certify", str(model), str(data), "--lag", "1-24", "--last", "20", "--no-check",
+        "--budget", "100000", "--out", str(out),
+    )  # fmt: skip
+    with running("-m", "rnnlens", *asked, RNNLENS_THREADS="1") as process:
+        assert process.stderr is not None
+        for line in process.stderr:
+            if line.startswith("note: about"):
+                break
+        time.sleep(1.5)
+        assert process.poll() is None  # in the middle of the work
+        process.send_signal(signal.SIGINT)
+        answer, errors = process.communicate()
+    assert process.returncode == 130, errors
+    assert "rnnlens: interrupted; what was done by then is given" in errors
+    assert "The search ended before all was decided: it was interrupted" in " ".join(answer.split())
+    kept = json.loads(out.read_text(encoding="utf-8"))
+    assert kept["ended"] == "interrupted"
+    assert sum(row["not_asked"] + row["undecided"] for row in kept["lags"]) > 0
+
+
+def test_a_time_for_certificates_is_what_is_announced(call, model, data, monkeypatch):
+    monkeypatch.setattr(planning, "certify_pace", lambda *given: 100.0)
+    asked = ("certify", model, data, "--lag", "1", "--feature", "temp", "--last", "2", "--no-check")
+    said = call(*asked, "--budget", "7 s")
+    assert said.code == 0, said.err
+    assert "note: about 7 s" in said.err
+    whole = call(*asked)
+    assert "note: about 3 min" in whole.err  # two windows
 
 
 def test_what_is_expected_is_said_before_long_work_and_not_before_short(

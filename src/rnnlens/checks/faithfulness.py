@@ -38,8 +38,9 @@ Hidden = NDArray[np.bool_]
 
 #: The part of the lags that comprehensiveness and sufficiency take as the most important.
 TOP = 0.2
-#: Points of a curve at the most, its ends aside.
-POINTS = 24
+#: Points of a curve at the most, its ends aside: of windows of more than `LONG` steps half of them,
+#: evenly placed. The result says which in ``removed``.
+POINTS, LONG = 24, 256
 
 
 @dataclass(frozen=True, eq=False, kw_only=True)
@@ -99,8 +100,8 @@ class Curves:
 
 def _grid(steps: int) -> NDArray[np.int64]:
     """Give the numbers of lags at which curves are taken, the same from either end."""
-    top = ceil(TOP * steps)
-    half = np.unique(np.round(np.linspace(0, steps, min(steps, POINTS) + 1)).astype(int))
+    top, points = ceil(TOP * steps), POINTS if steps <= LONG else POINTS // 2
+    half = np.unique(np.round(np.linspace(0, steps, min(steps, points) + 1)).astype(int))
     return np.unique(np.concatenate([half, steps - half, [top, steps - top]]))
 
 

@@ -8,7 +8,8 @@ describe the window or the architecture and not what was learned.
 Every learned array is replaced by draws from a normal distribution with its own root mean square;
 moments and scalers stay. The signed correlation is the one that matters. That of absolute values
 may stay high for a good reason: any network that forgets gives recent steps more, and an input
-that is far from its baseline counts for more under any weights.
+that is far from its baseline counts for more under any weights. Of windows with more numbers than
+`ENTRIES` so many are ranked, evenly taken.
 """
 
 from __future__ import annotations
@@ -21,10 +22,14 @@ from rnnlens.attribution.baselines.baseline import Array
 from rnnlens.attribution.question import Question
 from rnnlens.checks.attributions import Attribute, rank_correlation
 from rnnlens.engine.random_weights import learned_layers, with_random_weights
+from rnnlens.engine.schedule.plan import evenly
 from rnnlens.errors import NotAdditive
 from rnnlens.names import declared
 
-__all__ = ["Randomised", "randomised"]
+__all__ = ["ENTRIES", "Randomised", "randomised"]
+
+#: Lags and features of a window that are ranked: evenly taken where there are more.
+ENTRIES = 8192
 
 
 @dataclass(frozen=True, eq=False, kw_only=True)
@@ -63,6 +68,8 @@ def randomised(
     """
     layers = learned_layers(question.network)
     rows = contribution.reshape(len(contribution), -1)
+    chosen = evenly(rows.shape[1], ENTRIES)
+    rows = rows[:, chosen]
     signed, size = np.full((2, len(layers), draws), np.nan)
     for place in range(len(layers)):
         for draw in range(draws):
@@ -71,7 +78,7 @@ def randomised(
                 changed_rows = attribute(replace(question, network=changed))
             except NotAdditive:  # random weights may amplify rounding beyond any use
                 continue
-            other = changed_rows.reshape(rows.shape)
+            other = changed_rows.reshape(len(rows), -1)[:, chosen]
             signed[place, draw] = _mean(rank_correlation(rows, other))
             size[place, draw] = _mean(rank_correlation(np.abs(rows), np.abs(other)))
     return Randomised(

@@ -27,13 +27,11 @@ from rnnlens.cli.commands.network import compile, convert, inspect
 from rnnlens.cli.commands.pages import demo, report
 from rnnlens.cli.commands.weights import compare_weights, summarize_weights
 from rnnlens.cli.init import init
-from rnnlens.cli.output import sentence
+from rnnlens.cli.output import INTERRUPTED, sentence
 from rnnlens.errors import RnnlensError
 
 __all__ = ["app", "main"]
 
-#: Exit code after Ctrl-C, as shells give it.
-INTERRUPTED = 130
 #: The verbs in the order in which the help lists them.
 VERBS: tuple[Callable[..., None], ...] = (
     inspect,

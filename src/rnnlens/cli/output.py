@@ -18,12 +18,26 @@ if TYPE_CHECKING:
     from rnnlens.cli.options.arguments import OutputOptions
     from rnnlens.engine.schedule.plan import Estimate
 
-__all__ = ["as_json", "foretell", "give", "note", "sentence", "show", "working"]
+__all__ = [
+    "INTERRUPTED",
+    "as_json",
+    "end_as_asked",
+    "foretell",
+    "give",
+    "note",
+    "sentence",
+    "show",
+    "working",
+]
 
 Result = TypeVar("Result", bound="xr.Dataset | xr.DataTree")
 
 #: Columns of a table that goes to a file or a pipe.
 PIPE_WIDTH = 100
+#: Exit code after Ctrl-C, as shells give it.
+INTERRUPTED = 130
+#: How a result says that Ctrl-C ended it.
+KEPT = "interrupted"
 #: Seconds that work may take without being announced.
 LONG = 3.0
 
@@ -101,6 +115,14 @@ def give(
         typer.echo(text)
     else:
         show(view(result))
+
+
+def end_as_asked(result: xr.Dataset | xr.DataTree, ended: str) -> None:
+    """End as Ctrl-C does where it ended a search whose part was kept and given: an attribute."""
+    parts = [result, *getattr(result, "children", {}).values()]
+    if any(part.attrs.get(ended) == KEPT for part in parts):
+        typer.echo(sentence("interrupted; what was done by then is given"), err=True)
+        raise typer.Exit(INTERRUPTED)
 
 
 def _wants_json(output: OutputOptions) -> bool:

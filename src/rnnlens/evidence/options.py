@@ -11,11 +11,13 @@ from rnnlens.arguments import (
     FUNCTION,
     NAME,
     check_fields,
+    duration,
     either,
     many,
     mapping,
     number,
     numbers,
+    seconds_of,
     whole,
     word,
 )
@@ -53,7 +55,9 @@ _CERTIFICATES = {
         number(least=0, most=1), "two numbers from 0 to 1, the lower first", fewest=2, most=2
     ),
     "tolerance": number(above=0),
-    "budget": whole(1, 10**12),
+    "budget": either(
+        whole(1, 10**12), duration(), what='a number of boxes from 1, or a time such as "30 s"'
+    ),
     "together": FLAG,
     "deviation": number(least=0),
 }
@@ -95,8 +99,10 @@ class Certificates:
     tolerance : float, optional
         The change that does not matter, in the target's own unit; 1 % of the standard deviation of
         the background's forecasts where not given.
-    budget : int, optional
-        Boxes that a question may take; 2000 where not given.
+    budget : int or str, optional
+        Boxes that a question may take; 2000 where not given. Or a time that all of them may take
+        together, such as ``"30 s"`` or ``"5 min"``: cheap evidence comes first, and what was not
+        come to is *not asked*.
     together : bool, optional
         Whether all features of a lag are free at once; where not given, only if there are at most
         three. Otherwise each is freed alone, and no certificate is about a whole lag.
@@ -122,7 +128,7 @@ class Certificates:
     range: Span | Mapping[str, Span] | None = None
     quantiles: tuple[float, float] = (0.001, 0.999)
     tolerance: float | None = None
-    budget: int | None = None
+    budget: int | str | None = None
     together: bool | None = None
     deviation: float = 0.0
 
@@ -133,6 +139,16 @@ class Certificates:
             raise InputError(
                 f"quantiles must be two numbers from 0 to 1, the lower first, not {low:g}, {high:g}"
             )
+
+    @property
+    def boxes(self) -> int | None:
+        """The boxes that a question may take, where they are stated."""
+        return None if isinstance(self.budget, str) else self.budget
+
+    @property
+    def seconds(self) -> float | None:
+        """The seconds that all questions may take together, where they are stated."""
+        return seconds_of(self.budget) if isinstance(self.budget, str) else None
 
     @property
     def stated(self) -> bool:

@@ -173,8 +173,8 @@ def test_a_bound_is_never_shown_as_proof_where_a_plain_run_escapes_it(rng, monke
 
     honest = certificate_search.bounds
 
-    def shrunk(known, boxes):
-        found = honest(known, boxes)
+    def shrunk(known, boxes, rows):
+        found = honest(known, boxes, rows)
         middle, half = (found.low + found.high) / 2, (found.high - found.low) / 2
         return found._replace(low=middle - 0.2 * half, high=middle + 0.2 * half)
 

@@ -15,10 +15,11 @@ from rnnlens.attribution.question import Question
 from rnnlens.attribution.target import ResolvedTarget
 from rnnlens.engine.forward import predict
 from rnnlens.errors import DataError
+from rnnlens.evidence.proof.boxes import RangeQuestions
 from rnnlens.evidence.proof.certificate import certify
 from rnnlens.evidence.proof.limits import SearchLimits
 from rnnlens.evidence.proof.ranges import Ranges
-from rnnlens.evidence.proof.search import RangeQuestions, answer
+from rnnlens.evidence.proof.search import Aims, answer
 from rnnlens.evidence.proof.zonotope.bounds import Boxes, _free, _interval, bounds, start
 from rnnlens.evidence.proof.zonotope.forms import Forms, added, affine, constant
 from rnnlens.network.activations import Activation
@@ -188,7 +189,7 @@ def test_a_bound_allows_for_the_far_end_of_the_windows_own_interval(rng, slope):
     known = start(network, {"x": X}, FIRST, of="x")
     low, high = X[:, 1, :] - 0.1, X[:, 1, :] + 0.001
     asked = RangeQuestions(np.arange(5), np.ones(5, int), np.zeros((5, 1), int), low, high)
-    found = answer(known, asked, tolerance=1e-9, gap=0.0, budget=1)
+    found = answer(known, asked, Aims(tolerance=1e-9, gap=0.0, share=0.0, budget=1))
     for n in range(5):
         edges = np.linspace(0, 1, 5) * (high[n] - low[n]) + low[n]
         edges[0], edges[-1] = low[n, 0], high[n, 0]

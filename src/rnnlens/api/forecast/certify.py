@@ -54,9 +54,11 @@ def certify(
     For every window and lag: a bound that no value in the range exceeds, all other inputs as they
     are, and a change that some value attains. The verdict is ``proven`` where the bound is within
     the tolerance, ``refuted`` where a value moves the forecast further, ``undecided`` where the
-    budget ended before, and ``structural`` where the weights alone keep the features from the
-    forecast. It is a statement about this network and these windows, not about the world; how the
-    bound is made to hold to the last bit is in ``docs/soundness.md``.
+    budget ended before, ``structural`` where the weights alone keep the features from the
+    forecast, and ``not asked`` where a budget in seconds, or Ctrl-C, ended the search before it
+    came to that question: what is done by then is given. It is a statement about this network and
+    these windows, not about the world; how the bound is made to hold to the last bit is in
+    ``docs/soundness.md``.
 
     Parameters
     ----------
@@ -131,14 +133,21 @@ def certify(
     from rnnlens.engine.schedule.progress import Parts
     from rnnlens.evidence.proof.certificate import certify as prove
     from rnnlens.evidence.proof.limits import BUDGET, SearchLimits
+    from rnnlens.evidence.proof.stopping import Stop
     from rnnlens.evidence.proof.tolerance import make_tolerance
 
     net = as_network(net, X)
     _check(certificates)
     case = make_case(net, X, of, several=True, output=as_target(target).output)
     if case.each:
-        asked = partial(certify, net, X, lag=lag, target=target, gap=gap, source=source)
-        return certified_each(case, asked, features, certificates, background, progress)
+        return certified_each(
+            case,
+            partial(certify, net, X, lag=lag, target=target, gap=gap, source=source),
+            features,
+            certificates,
+            background,
+            progress,
+        )
     named = one_target(case, target)
     question = case.question(named.resolved)
     data = background_values(case, background)
@@ -156,14 +165,15 @@ def certify(
             question, certificates.tolerance, data.values, _every(net, background)
         ).value,
         gap=gap,
-        budget=BUDGET if certificates.budget is None else certificates.budget,
+        budget=certificates.boxes or BUDGET,
         deviation=deviation,
     )
     with Parts(progress, proofs=PROOFS, forecast=FORECAST) as parts:
-        changes = prove(question, ranges, limits, progress=parts.of("proofs"))
+        stop = Stop(certificates.seconds)
+        changes = prove(question, ranges, limits, stop=stop, progress=parts.of("proofs"))
         labelled = labelled_certificate(
-            case, changes, ranges, CertificateAbout(named.name, named.unit, text, against)
-        )
+            case, changes, ranges, CertificateAbout(named.name, named.unit, text, against, stop.why)
+        ).assign_attrs(stop.facts)
         if case.layout is not None:  # no sequence, whose forecast could be judged
             labelled = on_own_axis(labelled, case.layout.inputs[0])
             return labelled.assign_attrs(unjudged("output", sequences=False) | case.about_inputs)

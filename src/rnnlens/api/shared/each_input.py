@@ -12,6 +12,7 @@ import xarray as xr
 from rnnlens.api.shared.labels.joint import tree_of
 from rnnlens.engine.schedule.progress import equal_parts
 from rnnlens.errors import DataError
+from rnnlens.evidence.proof.stopping import INTERRUPTED
 from rnnlens.series.joint.windows import WindowsByInput
 
 if TYPE_CHECKING:
@@ -19,7 +20,14 @@ if TYPE_CHECKING:
     from rnnlens.engine.schedule.progress import Progress
     from rnnlens.evidence.options import Certificates
 
-__all__ = ["certified_each", "in_one_tree", "own_background", "own_ranges"]
+__all__ = [
+    "certified_each",
+    "in_one_tree",
+    "nothing_more",
+    "own_background",
+    "own_ranges",
+    "shared_time",
+]
 
 #: Variables that are about the forecast and not about an input.
 SHARED = ("forecast", "baseline_forecast", "residual", "actual")
@@ -65,6 +73,7 @@ def certified_each(
             "a certificate needs numbers in a range, but all inputs that are asked about "
             f"({', '.join(case.each)}) hold tokens"
         )
+    certificates = shared_time(certificates, len(names))
     for name, told in zip(names, equal_parts(progress, len(names)), strict=True):
         part = certify(
             of=name,
@@ -77,8 +86,22 @@ def certified_each(
         )
         assert isinstance(part, xr.Dataset), "one input has no tree"
         parts[name] = part
+        if part.attrs["ended"] == INTERRUPTED:  # of the inputs that follow nothing is asked
+            certificates = nothing_more(certificates)
     left = [name for name, one in case.each.items() if one.tokens]
     return in_one_tree(parts, case, left)
+
+
+def shared_time(certificates: Certificates, inputs: int) -> Certificates:
+    """Share the time that certificates may take among so many inputs."""
+    if certificates.seconds is None:
+        return certificates
+    return replace(certificates, budget=f"{certificates.seconds / inputs:.6f} s")
+
+
+def nothing_more(certificates: Certificates) -> Certificates:
+    """Ask for what takes no time."""
+    return replace(certificates, budget="0.001 ms")
 
 
 def own_background(case: Case, name: str, background: object) -> object:

@@ -8,7 +8,13 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from rnnlens.api.shared.each_input import in_one_tree, own_background, own_ranges
+from rnnlens.api.shared.each_input import (
+    in_one_tree,
+    nothing_more,
+    own_background,
+    own_ranges,
+    shared_time,
+)
 from rnnlens.api.shared.evidence import background_values, stated_ranges
 from rnnlens.api.shared.forecast.check import about_forecast
 from rnnlens.api.shared.forecast.important import important_features
@@ -19,6 +25,7 @@ from rnnlens.api.shared.labels.lags import labelled_table
 from rnnlens.engine.schedule.progress import equal_parts
 from rnnlens.errors import DataError
 from rnnlens.evidence.options import Certificates, Shares
+from rnnlens.evidence.proof.stopping import INTERRUPTED
 from rnnlens.evidence.proof.tolerance import make_tolerance
 from rnnlens.evidence.table.assembly import lag_table
 from rnnlens.evidence.table.inputs import TableData, TableOptions
@@ -87,6 +94,12 @@ class Asked:
             options=replace(self.options, certificates=own),
         )
 
+    def ended(self) -> Asked:
+        """Ask for nothing more, once Ctrl-C ended the work."""
+        asked = self.options.certificates
+        left = None if asked is None else nothing_more(asked)
+        return replace(self, options=replace(self.options, certificates=left, test=None))
+
     def tables(
         self, case: Case, explained: xr.DataTree | xr.Dataset, by: str, progress: Progress | None
     ) -> xr.DataTree | xr.Dataset:
@@ -97,12 +110,21 @@ class Asked:
         shares = shares_together(whole, rows, self.shares)
         parts: dict[str, xr.Dataset] = {}
         told = equal_parts(progress, len(whole))
+        given = self.options.certificates
+        options = (
+            self.options
+            if given is None
+            else replace(self.options, certificates=shared_time(given, len(whole)))
+        )
+        own_question = replace(self, options=options)
         for (name, one), said in zip(whole.items(), told, strict=True):
             known = case.each.get(name, case)
-            asked = self.of_input(case, name) if case.each else self
+            asked = own_question.of_input(case, name) if case.each else own_question
             own = shares_of(one, rows[name], self.shares, shares[name])
             own = own.assign_attrs(important_features(one))
             parts[name] = asked.table(known, one, own, rows[name], said)
+            if parts[name].attrs.get("certificates_ended") == INTERRUPTED:
+                own_question = own_question.ended()
         if case.each:
             return in_one_tree(parts, case, [])
         return on_own_axis(parts[case.layout.inputs[0].name], case.layout.inputs[0])

@@ -19,6 +19,7 @@ from rnnlens.errors import DataError, UnsupportedModel
 from rnnlens.evidence.proof.certificate import certify
 from rnnlens.evidence.proof.limits import SearchLimits
 from rnnlens.evidence.proof.stated_ranges import StatedRanges
+from rnnlens.evidence.proof.stopping import Stop
 from rnnlens.evidence.table.certificates import evenly, some_windows
 
 __all__ = ["certify_pace", "run_pace", "secant_pace", "slowness", "tree_pace"]
@@ -27,8 +28,8 @@ __all__ = ["certify_pace", "run_pace", "secant_pace", "slowness", "tree_pace"]
 WINDOWS, LAGS, BACKGROUNDS = 8, 8, 4
 #: Blocks of windows a thread that secant and plain runs are timed on.
 BLOCKS = 4
-#: Columns whose certificates are timed, of one window.
-COLUMNS = 3
+#: Columns and lags whose certificates are timed, of one window, and the seconds that each may take.
+COLUMNS, LAGS_TIMED, PATIENCE = 3, 4, 0.5
 #: Plain work that is timed, and the seconds that it took where figures for others were taken.
 PLAIN, PLAIN_SECONDS = 100_000, 0.008
 #: Seconds that timing goes on for where one call is shorter.
@@ -63,21 +64,25 @@ def certify_pace(
 ) -> float:
     """Measure the seconds that a question of a certificate takes: a lag, a window, what is freed.
 
-    How many boxes a question takes differs much; three of the columns stand for all of them.
+    How many boxes a question takes differs much: some lags, from the newest to the oldest, and some
+    of the columns stand for all of them. One that is not settled in `PATIENCE` is taken to go on to
+    the end of its boxes, so that what is announced is rather too long than too short.
     """
-    steps = question.steps
     few = some_windows(question, evenly(question.windows, 1))
-    lags, seconds = list(range(1, steps + 1)), []
     columns = [free[k] for k in evenly(len(free), COLUMNS)]
+    lags = [1 + int(k) for k in evenly(question.steps, LAGS_TIMED)]
+    seconds = []
     try:
-        certify(few, ranges.ranges(few.x, [1], columns[0])[0], limits)  # compiles
+        certify(few, ranges.ranges(few.x, [1], columns[0])[0], limits, stop=Stop(PATIENCE))
     except (DataError, UnsupportedModel):
         return 0.0  # there will be none, which the verb says itself
-    for column in columns:
-        asked = ranges.ranges(few.x, lags, column)[0]
-        begun = perf_counter()
-        certify(few, asked, limits)
-        seconds.append((perf_counter() - begun) / steps)
+    for place, lag in enumerate(lags):
+        asked = ranges.ranges(few.x, [lag], columns[place % len(columns)])[0]
+        stop = Stop(PATIENCE)
+        made = certify(few, asked, limits, stop=stop)
+        boxes = max(1, int(made.boxes.sum()))
+        left = limits.budget / boxes if stop.why else 1.0
+        seconds.append(stop.taken * max(left, 1.0))
     return float(np.mean(seconds))
 
 

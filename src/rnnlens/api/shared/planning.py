@@ -44,7 +44,13 @@ if TYPE_CHECKING:
     Given = Windows | WindowsByInput | ArrayLike | Mapping[str, ArrayLike]
     Background = Windows | WindowsByInput | ArrayLike | None
 
-__all__ = ["USUAL", "expected", "expected_lags", "expected_report"]
+__all__ = [
+    "USUAL",
+    "expected",
+    "expected_certificates",
+    "expected_lags",
+    "expected_report",
+]
 
 #: Cells below which nothing is timed: they take less than a second on any machine.
 FELT = 200_000
@@ -210,12 +216,47 @@ def expected_lags(
         if columns:
             limits = _limits(question, certificates, values.values)
             pace = certify_pace(question, ranges, columns, limits)
-            seconds += pace * certified_questions(question, rows, options)
+            seconds += _kept(certificates, pace * certified_questions(question, rows, options))
     return replace(
         explained,
         cells=explained.cells + sum(cells.values()),
         seconds=explained.seconds + seconds,
     )
+
+
+def expected_certificates(
+    net: Network,
+    X: Given,
+    *,
+    lags: Sequence[int],
+    features: Sequence[str] | None = None,
+    target: Target | str | int | None = None,
+    background: Background = None,
+    certificates: Certificates = Certificates(),
+) -> Estimate | None:
+    """Say what `rnnlens.certify` will take; None where nothing is known before."""
+    if len(net.inputs) > 1:
+        return None
+    case = make_case(net, X, output=as_target(target).output)
+    if case.inputs[case.of].ndim != 3 or case.each or case.layout is not None:
+        return None
+    question = case.question(one_target(case, target).resolved)
+    values = background_values(case, background)
+    ranges = stated_ranges(case, certificates, values)
+    held = case.held(None)[0].tolist() if features is None else []
+    free = [k for k, name in enumerate(case.features) if features is None or name in features]
+    still = ranges.constant(case.x, free) if features is None else []
+    freed = [k for k in free if k not in held and k not in still]
+    if not freed:
+        return None  # which the verb refuses itself
+    pace = certify_pace(question, ranges, [freed], _limits(question, certificates, values.values))
+    plain = estimate(case.network, case.inputs, forwards=1, runs=3)
+    return replace(plain, seconds=_kept(certificates, pace * question.windows * len(lags)))
+
+
+def _kept(asked: Certificates, seconds: float) -> float:
+    """Give the seconds that certificates take, within the time that they are given."""
+    return seconds if asked.seconds is None else min(seconds, asked.seconds)
 
 
 def _evidence_seconds(case: Case, question: Question, cells: Mapping[str, int]) -> float:
@@ -230,7 +271,7 @@ def _limits(question: Question, asked: Certificates, values: NDArray[np.float64]
     some = values[:: -(-len(values) // FOR_TOLERANCE)]
     return SearchLimits(
         tolerance=make_tolerance(question, asked.tolerance, some).value,
-        budget=BUDGET if asked.budget is None else asked.budget,
+        budget=asked.boxes or BUDGET,
     )
 
 

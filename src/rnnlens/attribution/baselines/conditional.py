@@ -13,7 +13,8 @@ This is *conditional*: it says what the data imply. A lag that the network ignor
 where it foretells one that the network uses; an interventional baseline gives it none.
 
 Where windows have too many numbers for that, what is hidden depends on neighbouring steps alone
-(`rnnlens.attribution.baselines.banded`).
+(`rnnlens.attribution.baselines.banded`); where even that is too much to write down, the covariance
+is kept in the span of the windows (`rnnlens.attribution.baselines.spanned`).
 
 What is filled in depends on what is shown, older and newer, so states cannot be shared
 between coalitions and no single window is "the baseline": methods that compare coalitions can use
@@ -36,15 +37,21 @@ from numpy.typing import ArrayLike, NDArray
 from rnnlens.attribution.baselines.banded import FEWEST_WINDOWS, BandMoments, band_moments
 from rnnlens.attribution.baselines.baseline import Array, checked_data
 from rnnlens.attribution.baselines.covariance import MOST_NUMBERS, WindowMoments, window_moments
+from rnnlens.attribution.baselines.spanned import SpannedMoments, spanned_moments
 from rnnlens.errors import DataError, InputError
 
 __all__ = ["GaussianConditional", "gaussian_conditional", "refuse_conditional"]
 
 Shown = NDArray[np.bool_]
+#: How the numbers of windows go together.
+AnyMoments = WindowMoments | BandMoments | SpannedMoments
 
 #: Windows for each number of a window from which on the covariance of all numbers is learned; with
 #: fewer, that of neighbouring steps.
 WINDOWS_EACH = 10
+#: Entries of the precision of neighbouring steps beyond which the covariance is kept in the span of
+#: the windows instead: each takes some hundred bytes while it is made.
+MOST_ENTRIES = 10_000_000
 
 
 @dataclass(frozen=True, eq=False)
@@ -55,7 +62,7 @@ class GaussianConditional:
     ----------
     text : str
         What it is, for the result.
-    moments : WindowMoments or BandMoments
+    moments : WindowMoments, BandMoments or SpannedMoments
         Of the windows.
     shape : tuple of int
         ``(step, feature)`` of a window.
@@ -70,7 +77,7 @@ class GaussianConditional:
     kind: ClassVar[str] = "conditional"
 
     text: str
-    moments: WindowMoments | BandMoments
+    moments: AnyMoments
     shape: tuple[int, int]
     held: NDArray[np.int64]
     draws: int
@@ -131,13 +138,13 @@ class GaussianConditional:
 
 
 #: What was learned last, by the windows that it was learned from: verbs and targets ask again.
-_LEARNED: OrderedDict[tuple[tuple[int, ...], bytes], WindowMoments | BandMoments] = OrderedDict()
+_LEARNED: OrderedDict[tuple[tuple[int, ...], bytes], AnyMoments] = OrderedDict()
 _LOCK = Lock()
 #: How many are kept: each is as large as some thousand windows at the most.
 KEPT = 2
 
 
-def _moments(data: Array) -> WindowMoments | BandMoments:
+def _moments(data: Array) -> AnyMoments:
     """Learn how the numbers of windows go together, or remember it of the same windows."""
     # by content: a caller may have changed an array since
     whose = data.shape, blake2b(np.ascontiguousarray(data).data).digest()
@@ -152,12 +159,15 @@ def _moments(data: Array) -> WindowMoments | BandMoments:
     return made
 
 
-def _learned(data: Array) -> WindowMoments | BandMoments:
+def _learned(data: Array) -> AnyMoments:
     """Learn how all numbers of a window go together, or where windows are too few, neighbours."""
     windows, numbers = len(data), int((data != data[0]).any(axis=0).sum())
     enough = windows >= WINDOWS_EACH * numbers or numbers < windows < FEWEST_WINDOWS
     if enough and numbers <= MOST_NUMBERS:
         return window_moments(data)
+    steps, features = data.shape[1:]
+    if windows >= FEWEST_WINDOWS and 3 * steps * features**2 > MOST_ENTRIES:
+        return spanned_moments(data)
     return band_moments(data)
 
 

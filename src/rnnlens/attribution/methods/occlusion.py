@@ -7,7 +7,9 @@ a feature over the whole window, or one feature at one lag; over several baselin
 Equals the Shapley value for additive networks; elsewhere each part is hidden alone while all
 others are shown, so that what two parts do together is counted twice and what either could do
 alone is not counted: the changes do not sum to the change of the forecast, and are sensitivities
-to removal, not contributions. Cost: T cell evaluations a part, baseline and window.
+to removal, not contributions. Cost: T cell evaluations a part, baseline and window; of long
+windows half of that for parts of one lag, which share what came before
+(`rnnlens.engine.stepwise.forks`).
 """
 
 from __future__ import annotations
@@ -21,6 +23,7 @@ from rnnlens.attribution.baselines.baseline import Array
 from rnnlens.attribution.baselines.conditional import GaussianConditional
 from rnnlens.attribution.games.conditional import ConditionalGame
 from rnnlens.attribution.games.mixing import flat_steps, mixed_runs
+from rnnlens.attribution.games.one_step import Parts, changes_of_steps
 from rnnlens.attribution.question import Question
 from rnnlens.engine.forward import Run, forward
 from rnnlens.names import declared
@@ -86,23 +89,21 @@ class LagFeatureOcclusion:
 
 def occlusion_of_lags(question: Question) -> LagOcclusion:
     """Hide each lag alone, all of its features together."""
-    steps, features = question.steps, question.features
-    parts = np.broadcast_to(np.eye(steps, dtype=bool)[..., None], (steps, steps, features))
+    parts = Parts(question.steps, question.features, by_step=True, by_feature=False)
     change, forecast = _occlude(question, parts)
     return LagOcclusion(change[:, ::-1], forecast)
 
 
 def occlusion_of_features(question: Question) -> FeatureOcclusion:
     """Hide each feature alone, over the whole window."""
-    steps, features = question.steps, question.features
-    parts = np.broadcast_to(np.eye(features, dtype=bool)[:, None], (features, steps, features))
+    parts = Parts(question.steps, question.features, by_step=False, by_feature=True)
     return FeatureOcclusion(*_occlude(question, parts))
 
 
 def occlusion_of_lags_and_features(question: Question) -> LagFeatureOcclusion:
     """Hide each feature at each lag alone."""
     steps, features = question.steps, question.features
-    parts = np.eye(steps * features, dtype=bool).reshape(-1, steps, features)
+    parts = Parts(steps, features, by_step=True, by_feature=True)
     change, forecast = _occlude(question, parts)
     return LagFeatureOcclusion(change.reshape(-1, steps, features)[:, ::-1], forecast)
 
@@ -118,13 +119,13 @@ def conditional_occlusion(question: Question) -> LagOcclusion:
     return LagOcclusion((forecast[:, None] - values)[:, ::-1], forecast)
 
 
-def _occlude(question: Question, parts: NDArray[np.bool_]) -> tuple[Array, Array]:
+def _occlude(question: Question, parts: Parts) -> tuple[Array, Array]:
     """Give the change (sample, part) that hiding each part makes, and the forecasts."""
     backgrounds = len(question.one_window("occlusion").windows)
     changes, forecasts = [], []
     for some in question.parts(runs=2):
         run = forward(some.network, some.inputs)
-        total = np.zeros((some.windows, len(parts)))
+        total = np.zeros((some.windows, parts.count))
         for x0 in some.stand_ins(run):
             total += _without(some, run, x0, parts)
         changes.append(total / backgrounds)
@@ -132,16 +133,20 @@ def _occlude(question: Question, parts: NDArray[np.bool_]) -> tuple[Array, Array
     return np.concatenate(changes), np.concatenate(forecasts)
 
 
-def _without(question: Question, run: Run, x0: Array, parts: NDArray[np.bool_]) -> Array:
+def _without(question: Question, run: Run, x0: Array, parts: Parts) -> Array:
     """Run every window once for each part, with that part from the baseline."""
     x, of, target = question.x, question.of, question.target
+    if parts.worth_sharing:
+        shared = changes_of_steps(run, of, x0, parts, target.pick)
+        if shared is not None:
+            return shared
     forecast = target.pick(run.outputs)
-    change = np.zeros((len(x), len(parts)))
+    change = np.zeros((len(x), parts.count))
 
     def hide(which: NDArray[np.int64], part: NDArray[np.int64]) -> Array:
-        return np.where(parts[part], x0[which], x[which])
+        return np.where(parts.masks(part), x0[which], x[which])
 
-    for which, part, here in mixed_runs(run, of, len(parts), hide):
+    for which, part, here in mixed_runs(run, of, parts.count, hide):
         # a part that equals its baseline changes nothing, whatever rounding says
         differs = (flat_steps(here.value((of, 0))) != x[which]).any(axis=(1, 2))
         lost = forecast[which] - target.pick(here.outputs)

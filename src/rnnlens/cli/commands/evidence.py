@@ -21,7 +21,7 @@ from rnnlens.cli.options.forecast import (
 from rnnlens.cli.options.reading import ReadingOptions
 from rnnlens.cli.options.series import SeriesOptions
 from rnnlens.cli.options.shown import ShownOptions
-from rnnlens.cli.output import foretell, give, note, working
+from rnnlens.cli.output import end_as_asked, foretell, give, note, working
 from rnnlens.errors import InputError, MissingLibrary
 
 if TYPE_CHECKING:
@@ -93,6 +93,7 @@ def lags(
         plain=partial(each_input_summary, summary=evidence_summary),
         indent=1,
     )
+    end_as_asked(table, "certificates_ended")
 
 
 @flattened
@@ -115,6 +116,7 @@ def certify(
 ) -> None:
     """Prove how far one lag can move a forecast."""
     from rnnlens import api
+    from rnnlens.api.shared.planning import expected_certificates
     from rnnlens.views.tables.certificates import certificate_summary, certificate_view
     from rnnlens.views.tables.each_input import each_input_summary, each_input_view
 
@@ -122,15 +124,27 @@ def certify(
     sidecar, windows, seen = asked_from((model, network, data), series, newest=1)
     measured = check and not options.deviation
     unchecked = _why_not_run(network, model, windows) if measured else ""
+    certificates, target = options.certificates(), options.target_of(sidecar)
+    foretell(
+        expected_certificates(
+            network,
+            windows,
+            lags=options.lags,
+            features=options.feature_names,
+            target=target,
+            background=seen,
+            certificates=certificates,
+        )
+    )
     with working(f"certifying {number_of(windows):,} windows") as progress:
         certified = api.certify(
             network,
             windows,
             lag=options.lags,
             features=options.feature_names,
-            target=options.target_of(sidecar),
+            target=target,
             background=seen,
-            certificates=options.certificates(),
+            certificates=certificates,
             source=model if measured and not unchecked else None,
             of=options.inputs,
             progress=progress,
@@ -144,6 +158,7 @@ def certify(
         plain=partial(each_input_summary, summary=certificate_summary),
         indent=1,
     )
+    end_as_asked(certified, "ended")
 
 
 def _why_not_run(network: Network, model: Path, windows: AnyWindows) -> str:

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from rnnlens.arguments import seconds_of
 from rnnlens.attribution.options import Target
 from rnnlens.cli.options.arguments import Of, names_typed
 from rnnlens.cli.options.choices import Correction, Loss, RowsBy, SamplerName
@@ -16,7 +17,7 @@ if TYPE_CHECKING:
     from rnnlens.evidence.proof.stated_ranges import Span
     from rnnlens.series.sidecar import Sidecar
 
-__all__ = ["CertifyOptions", "LagsOptions", "ranges_typed", "whole_numbers"]
+__all__ = ["CertifyOptions", "LagsOptions", "budget_typed", "ranges_typed", "whole_numbers"]
 
 Range = Annotated[
     str | None,
@@ -36,8 +37,12 @@ Tolerance = Annotated[
     ),
 ]
 Budget = Annotated[
-    int | None,
-    typer.Option(help="Boxes that a question may take; 2000 if left out.", show_default=False),
+    str | None,
+    typer.Option(
+        help="Boxes that a question may take, 2000 if left out; or a time that all certificates "
+        "may take together, as '30 s' or '5 min': what was not come to is said.",
+        show_default=False,
+    ),
 ]
 Deviation = Annotated[
     float,
@@ -108,7 +113,7 @@ class LagsOptions:
             windows=self.windows,
             range=ranges_typed(self.range),
             tolerance=self.tolerance,
-            budget=self.budget,
+            budget=budget_typed(self.budget),
             together=self.together,
             deviation=self.deviation,
         )
@@ -167,7 +172,7 @@ class CertifyOptions:
         return Certificates(
             range=ranges_typed(self.range),
             tolerance=self.tolerance,
-            budget=self.budget,
+            budget=budget_typed(self.budget),
             deviation=self.deviation,
         )
 
@@ -175,6 +180,21 @@ class CertifyOptions:
     def lags(self) -> list[int]:
         """The lags named."""
         return whole_numbers(self.lag)
+
+
+def budget_typed(text: str | None) -> int | str | None:
+    """Read a budget as it is typed: a number of boxes, or a time.
+
+    Examples
+    --------
+    >>> budget_typed("500"), budget_typed("30 s")
+    (500, '30 s')
+    """
+    if text is None:
+        return None
+    if not text.strip().isdigit() and seconds_of(text) is None:
+        raise typer.BadParameter(f"--budget takes boxes, as 500, or a time, as '30 s'; not {text}")
+    return int(text) if text.strip().isdigit() else text
 
 
 def ranges_typed(text: str | None) -> Span | dict[str, Span] | None:

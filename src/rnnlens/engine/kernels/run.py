@@ -20,6 +20,7 @@ from rnnlens.engine.kernels.arguments import (
 )
 from rnnlens.engine.kernels.cells.packing import TRACED, CellWeights, packed, takes_pairs
 from rnnlens.engine.kernels.lowlevel.compiling import announcing_compilation
+from rnnlens.engine.kernels.one_input import FEWEST_HISTORIES, reading_nothing
 from rnnlens.engine.kernels.tile import BLOCK, pack, width
 from rnnlens.engine.schedule.threads import share
 
@@ -305,6 +306,8 @@ def step_shared(
     none = np.empty((0, count), x.dtype), np.empty((0, histories), x.dtype)
     pair = (before[0], before[1] if len(before) > 1 else none[0])
     filled = (after[0], after[1] if len(after) > 1 else none[1])
+    if len(x) == 1 and FEWEST_HISTORIES <= count == histories and weights.features:
+        weights, x = reading_nothing(weights, x[0]), x[:, :0]
     own = len(x) == histories
 
     def work(begin: int, end: int) -> None:

@@ -31,7 +31,7 @@ from rnnlens.network.layers.joined import Unjoin
 from rnnlens.network.network import Network
 from rnnlens.network.shapes import output_shapes
 
-__all__ = ["CellCounter", "Game", "cells_a_step", "cells_by_row"]
+__all__ = ["CellCounter", "Game", "alone", "cells_a_step", "cells_by_row"]
 
 #: States that one level of the tree holds at once; beyond it the tree is walked depth first.
 MOST_HISTORIES = 1 << 13
@@ -241,10 +241,10 @@ class Game:
         a_window = sum(cells_by_row(network, self.of)) or x.shape[1] * recurrent
         values = np.empty((len(x), len(masks)))
         for w in range(len(x)):
-            alone = _alone(self.windows, w)
+            own_run = alone(self.windows, w)
             own = {
                 name: np.broadcast_to(one, (len(masks), *one.shape[1:]))
-                for name, one in ((n, alone.value((n, 0))) for n in network.inputs)
+                for name, one in ((n, own_run.value((n, 0))) for n in network.inputs)
             }
             for chunk in chunks(network, own):
                 shown = masks[chunk]
@@ -258,7 +258,7 @@ class Game:
                     for name, z in (self.initial_state or {}).items()
                 }
                 self.counter.add(len(shown) * a_window)
-                given = outputs(network, inputs, initial_state=states, masks_of=alone)
+                given = outputs(network, inputs, initial_state=states, masks_of=own_run)
                 values[w, chunk] = self.value(given)
         return values
 
@@ -296,7 +296,7 @@ def cells_by_row(network: Network, of: str) -> tuple[int, ...]:
     return (*(0,) * (rows - 1), sum(steps))
 
 
-def _alone(windows: Run, w: int) -> Run:
+def alone(windows: Run, w: int) -> Run:
     """Run one of the windows by itself."""
     if len(windows.tapes[next(iter(windows.network.inputs))].outputs[0]) == 1:
         return windows

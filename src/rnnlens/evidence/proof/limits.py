@@ -25,6 +25,8 @@ class SearchLimits:
     gap : float, optional
         Where a larger change was attained, how near to it the bound is brought; the tolerance where
         not given.
+    share : float
+        The same as a share of what was attained, where that is more.
     budget : int
         Boxes that a question may take.
     deviation : float
@@ -41,6 +43,7 @@ class SearchLimits:
 
     tolerance: float
     gap: float | None = None
+    share: float = 0.0
     budget: int = BUDGET
     deviation: float = 0.0
     seed: int = 0

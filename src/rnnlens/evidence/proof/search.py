@@ -5,12 +5,17 @@ than is allowed; others are split further, into as many pieces as their lost par
 with the square of the width. Besides, the plain network is run at the ends that the affine forms
 point to. A value that moves it furthest so far is bounded as a box of no width: what its interval
 leaves after rounding on either side is attained in exact arithmetic, the bound from below.
+
+Cheap evidence comes first: of every question a few plain runs, then one coarse box over the whole
+range, with few symbols; the newest steps before the older ones, whose boxes take longer. What is
+left is split in turn. So the search may end at any time: what was closed stays closed, and of boxes
+that were never bounded nothing is known.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable
-from itertools import product
+from functools import partial
 from typing import NamedTuple
 
 import numpy as np
@@ -18,45 +23,30 @@ from numpy.typing import NDArray
 
 from rnnlens.engine.forward import predict
 from rnnlens.errors import RnnlensError
-from rnnlens.evidence.proof.zonotope.bounds import Boxes, Start, bounds
+from rnnlens.evidence.proof.boxes import (
+    TINY,
+    Frontier,
+    RangeQuestions,
+    first_boxes,
+    first_points,
+    in_parts,
+    pieces_of,
+    split,
+    whole_boxes,
+)
+from rnnlens.evidence.proof.stopping import Stop
+from rnnlens.evidence.proof.zonotope.bounds import Boxes, Start, bounds, cost
+from rnnlens.evidence.proof.zonotope.recurrent import COARSE, ROWS
 
-__all__ = ["ROUNDING", "RangeAnswers", "RangeQuestions", "answer"]
+__all__ = ["ROUNDING", "Aims", "RangeAnswers", "answer", "unanswered"]
 
 Array = NDArray[np.float64]
 Whole = NDArray[np.int64]
 
-#: Pieces of each free number's range to begin with, by how many are free; more are left whole.
-BEGIN = {1: 4, 2: 3, 3: 2}
-#: Points that are tried along one free number's range before any box is bounded.
-GRID = 17
-#: Points that are tried at random where several numbers are free.
-RANDOM = 64
-#: Pieces that a box is split into at the most.
-PIECES = 8
+#: Rows for each unit where the usual ones leave more than a share of the tolerance at a point.
+MORE_ROWS, LOST = (24,), 0.25
 #: What a plain run and a bound may differ by in rounding, beside the size of the forecast.
 ROUNDING = 1e-9
-#: Keeps a division by nothing from failing.
-TINY = 1e-300
-
-
-class RangeQuestions(NamedTuple):
-    """Ranges of the same number of free inputs.
-
-    Parameters
-    ----------
-    window, step : array (question,) of int
-        Which window and which step.
-    feature : array (question, free) of int
-        Which features are free.
-    low, high : array (question, free)
-        Their ranges.
-    """
-
-    window: Whole
-    step: Whole
-    feature: Whole
-    low: Array
-    high: Array
 
 
 class RangeAnswers(NamedTuple):
@@ -74,6 +64,8 @@ class RangeAnswers(NamedTuple):
         Boxes bounded.
     reached : array (question,) of bool
         False where no box can reach the output at all.
+    asked : array (question,) of bool
+        False where the search ended before all of the range was bounded: nothing is known.
     """
 
     bound: Array
@@ -81,53 +73,167 @@ class RangeAnswers(NamedTuple):
     value: Array
     boxes: Whole
     reached: NDArray[np.bool_]
+    asked: NDArray[np.bool_]
 
 
-class _Frontier(NamedTuple):
-    """Boxes to bound: their questions, their ranges, and what is known to hold already."""
+class Aims(NamedTuple):
+    """When a question is settled, in the network's own units of the output.
 
-    question: Whole
-    low: Array
-    high: Array
-    known: Array
+    Parameters
+    ----------
+    tolerance : float
+        The change that does not matter.
+    gap : float
+        Where a larger change was attained, how near to it the bound is brought.
+    share : float
+        The same as a share of what was attained, where that is more.
+    budget : int
+        Boxes that a question may take.
+    """
+
+    tolerance: float
+    gap: float
+    share: float
+    budget: int
 
 
 def answer(
     known: Start,
     asked: RangeQuestions,
+    aims: Aims,
     *,
-    tolerance: float,
-    gap: float,
-    budget: int,
     seed: int = 0,
+    stop: Stop | None = None,
     progress: Callable[[int, int], None] | None = None,
 ) -> RangeAnswers:
-    """Bound how far the output moves, from above and from below."""
-    search = _Search(known, asked, tolerance, gap)
-    search.try_out(*_first_points(asked, np.random.default_rng(seed)))
-    front = _first_boxes(asked)
-    total = len(asked.window)
-    while len(front.question):
-        front = search.advance(front, budget)
-        if progress is not None:
-            progress(total - len(np.unique(front.question)), total)
-    search.check()
-    return RangeAnswers(search.bound, search.attained, search.value, search.boxes, search.reached)
+    """Bound how far the output moves, from above and from below.
+
+    Where it is to `stop`, what was found until then is given.
+    """
+    search = _Search(known, asked, aims)
+    rng = np.random.default_rng(seed)
+    if stop is None:
+        search.run(rng, Stop(), progress)
+    else:
+        with stop.keeping():
+            search.run(rng, stop, progress)
+    return search.answers()
+
+
+def unanswered(x: Array, asked: RangeQuestions) -> RangeAnswers:
+    """Give the answers of questions of windows (window, step, feature) that were not begun."""
+    count, free = asked.low.shape
+    own = x[asked.window[:, None], asked.step[:, None], asked.feature].reshape(count, free)
+    return RangeAnswers(
+        bound=np.full(count, np.inf),
+        attained=np.zeros(count),
+        value=own.astype(float),
+        boxes=np.zeros(count, np.int64),
+        reached=np.zeros(count, bool),
+        asked=np.zeros(count, bool),
+    )
 
 
 class _Search:
     """What is known of every question so far."""
 
-    def __init__(self, known: Start, asked: RangeQuestions, tolerance: float, gap: float) -> None:
-        self.known, self.asked, self.tolerance, self.gap = known, asked, tolerance, gap
+    def __init__(self, known: Start, asked: RangeQuestions, aims: Aims) -> None:
+        self.known, self.asked, self.aims = known, asked, aims
         count, free = asked.low.shape
         self.bound, self.attained = np.zeros(count), np.zeros(count)
         #: the largest change of a plain run, its rounding in it
         self.seen = np.zeros(count)
         own = known.inputs[known.of][asked.window[:, None], asked.step[:, None], asked.feature]
         self.value = own.reshape(count, free).copy()
+        self.best = self.value.copy()
         self.boxes, self.reached = np.zeros(count, np.int64), np.zeros(count, bool)
         self.forecast = _outputs(known, known.inputs)
+        #: rows that boxes take by step; none where no number of them helps
+        self.rows: dict[int, int] = {}
+        #: boxes that are to be bounded, those of a part at one step; the coarse ones before others
+        self.coarse = self._parts(whole_boxes(asked))
+        self.waiting: list[Frontier] = []
+
+    def run(
+        self, rng: np.random.Generator, stop: Stop, progress: Callable[[int, int], None] | None
+    ) -> None:
+        """Bound boxes until all questions are settled, or it is to stop."""
+        total = len(self.asked.window)
+        while (self.coarse or self.waiting) and not stop.due():
+            if self.coarse:
+                front = self.coarse[0]
+                self.try_out(*first_points(self.asked, front.question, rng))
+                left = self._begin(front)
+                # in one statement, so that Ctrl-C finds every box that is open in one list
+                self.coarse, self.waiting = self.coarse[1:], [*self.waiting, *left]
+            else:
+                left = self._parts(self.advance(self.waiting[0]))
+                self.waiting = [*self.waiting[1:], *left]
+            if progress is not None:
+                progress(total - len(self._open()), total)
+        if not stop.why:
+            self._attain_all()
+
+    def _open(self) -> Whole:
+        """Give the questions that are not settled."""
+        fronts = [front.question for front in (*self.coarse, *self.waiting)]
+        return np.unique(np.concatenate(fronts)) if fronts else np.zeros(0, np.int64)
+
+    def _parts(self, front: Frontier) -> list[Frontier]:
+        return in_parts(front, self.asked.step, partial(cost, self.known))
+
+    def _begin(self, front: Frontier) -> list[Frontier]:
+        """Bound whole ranges coarsely, and cut into the first boxes those that are not settled."""
+        asked, most = front.question, front.known.copy()
+        # what moves the output too far for one box is not bounded twice
+        hopeful = np.flatnonzero(self.seen[asked] <= self.allowed()[asked])
+        if len(hopeful):
+            up, down, *_ = self._bounds(front.part(hopeful), COARSE)
+            self.boxes[asked[hopeful]] += 1
+            most[hopeful] = np.maximum(up, down)
+        still = most > self.allowed()[asked]
+        if still.any():
+            self._choose_rows(asked[still][0])
+        self.bound[asked[~still]] = most[~still]
+        return self._parts(first_boxes(self.asked, asked[still], most[still]))
+
+    def _choose_rows(self, question: int) -> None:
+        """Find how many rows a step takes so that what rounding and reduction lose is little.
+
+        A range of no width shows it: no split of a range comes below what that leaves.
+        """
+        step, place = int(self.asked.step[question]), np.array([question])
+        if step in self.rows:
+            return
+        point, feature = self.best[place], self.asked.feature[place]
+        boxes = Boxes(self.asked.window[place], step, feature, point, point)
+        self.rows[step] = 0
+        aims = self.aims
+        close = max(aims.tolerance, aims.gap if np.isfinite(aims.gap) else 0.0)
+        for rows in (ROWS, *MORE_ROWS):
+            output = bounds(self.known, boxes, rows)
+            left = float((output.high - output.low)[0])
+            if left <= LOST * close:
+                self.rows[step] = rows
+                break
+            if left <= close:
+                self.rows[step] = rows
+
+    def _attain_all(self) -> None:
+        """Say surely what the best values attain where it was not needed before."""
+        left = np.flatnonzero((self.seen > 0) & (self.attained == 0) & self.reached)
+        for part in self._parts(Frontier(left, self.best[left], self.best[left], self.seen[left])):
+            self._attain(part.question)
+
+    def answers(self) -> RangeAnswers:
+        """Give what is known of every question, whatever is still open."""
+        known = np.zeros(len(self.bound))
+        for front in (*self.coarse, *self.waiting):
+            np.maximum.at(known, front.question, front.known)
+        bound = np.maximum(self.bound, known)
+        self._check(bound)
+        done = np.isfinite(known)
+        return RangeAnswers(bound, self.attained, self.value, self.boxes, self.reached, done)
 
     def try_out(self, question: Whole, values: Array) -> None:
         """Run the plain network with values in their places, and keep the best of each question."""
@@ -141,14 +247,19 @@ class _Search:
         last = np.flatnonzero(np.diff(question[order], append=-1))
         best = order[last]
         better = best[moved[best] > self.seen[question[best]]]
-        if not len(better):
-            return
         self.seen[question[better]] = moved[better]
-        surely = self._surely(question[better], values[better])
-        more = surely > self.attained[question[better]]
-        better, surely = better[more], surely[more]
-        self.attained[question[better]] = surely
-        self.value[question[better]] = values[better]
+        self.best[question[better]] = values[better]
+        # within the tolerance nothing follows from how much it is, which can wait
+        self._attain(question[better[moved[better] > self.aims.tolerance]])
+
+    def _attain(self, question: Whole) -> None:
+        """Take the best values of questions for what is attained, where they surely move more."""
+        if not len(question):
+            return
+        surely = self._surely(question, self.best[question])
+        more = surely > self.attained[question]
+        self.attained[question[more]] = surely[more]
+        self.value[question[more]] = self.best[question[more]]
 
     def _surely(self, question: Whole, values: Array) -> Array:
         """Give what values move the output by, whatever a plain run loses to rounding."""
@@ -158,7 +269,8 @@ class _Search:
             at = np.flatnonzero(asked.step[question] == one)
             q = question[at]
             window, point = asked.window[q], values[at]
-            output = bounds(known, Boxes(window, int(one), asked.feature[q], point, point))
+            boxes = Boxes(window, int(one), asked.feature[q], point, point)
+            output = bounds(known, boxes, COARSE)
             rise = np.nextafter(output.low - known.high[window], -np.inf)
             fall = np.nextafter(known.low[window] - output.high, -np.inf)
             least[at] = np.fmax(np.fmax(rise, fall), 0.0)
@@ -166,28 +278,34 @@ class _Search:
 
     def allowed(self) -> Array:
         """Give the change that needs no closer look, by question."""
-        refuted = self.attained > self.tolerance
-        return np.where(refuted, self.attained + self.gap, self.tolerance)
+        aims = self.aims
+        gap = np.maximum(aims.gap, aims.share * self.attained)
+        return np.where(self.attained > aims.tolerance, self.attained + gap, aims.tolerance)
 
-    def advance(self, front: _Frontier, budget: int) -> _Frontier:
+    def advance(self, front: Frontier) -> Frontier:
         """Bound boxes, and give those that come of splitting what is not settled."""
-        up, down, slope, lost = self._bounds(front)
+        step = int(self.asked.step[front.question[0]])
+        up, down, slope, lost = self._bounds(front, self.rows[step] or ROWS)
         self.boxes += np.bincount(front.question, minlength=len(self.boxes))
         most = np.minimum(np.maximum(up, down), front.known)
         still = most > self.allowed()[front.question]
         if still.any():
             self._try_extremes(front, still, slope, up >= down)
             still = most > self.allowed()[front.question]
-        done = ~still | (self.boxes[front.question] >= budget)
+        # where a point alone is known less closely than is asked, no split of a range helps
+        most_boxes = self.aims.budget if self.rows[step] else 0
+        done = ~still | (self.boxes[front.question] >= most_boxes)
         np.maximum.at(self.bound, front.question[done], most[done])
         open_ = np.flatnonzero(~done)
         with np.errstate(invalid="ignore"):  # infinity less infinity, where a bound overflows
             slack = self.allowed()[front.question] - (most - lost)
         whole = (self.asked.high - self.asked.low)[front.question[open_]]
-        pieces, along = _pieces(front, open_, slope, np.sqrt(lost / np.maximum(slack, TINY)), whole)
-        return _split(front, open_, most, np.where(slack[open_] > 0, pieces, 2), along)
+        pieces, along = pieces_of(
+            front, open_, slope, np.sqrt(lost / np.maximum(slack, TINY)), whole
+        )
+        return split(front, open_, most, np.where(slack[open_] > 0, pieces, 2), along)
 
-    def _bounds(self, front: _Frontier) -> tuple[Array, Array, Array, Array]:
+    def _bounds(self, front: Frontier, rows: int) -> tuple[Array, Array, Array, Array]:
         """Bound the change in each box, upward and downward; give the forms' slopes and losses."""
         asked, known = self.asked, self.known
         slope = np.empty(front.low.shape)
@@ -197,7 +315,7 @@ class _Search:
             at = np.flatnonzero(step == one)
             q = front.question[at]
             window, ends = asked.window[q], (front.low[at], front.high[at])
-            output = bounds(known, Boxes(window, int(one), asked.feature[q], *ends))
+            output = bounds(known, Boxes(window, int(one), asked.feature[q], *ends), rows)
             rise = np.nextafter(output.high - known.low[window], np.inf)
             fall = np.nextafter(known.high[window] - output.low, np.inf)
             # what the free inputs do not reach does not move at all
@@ -210,7 +328,7 @@ class _Search:
         return up, down, slope, lost
 
     def _try_extremes(
-        self, front: _Frontier, chosen: NDArray[np.bool_], slope: Array, rising: NDArray[np.bool_]
+        self, front: Frontier, chosen: NDArray[np.bool_], slope: Array, rising: NDArray[np.bool_]
     ) -> None:
         """Try the corner that the affine form points to, and the middle."""
         low, high = front.low[chosen], front.high[chosen]
@@ -220,14 +338,14 @@ class _Search:
         middle = low + 0.5 * (high - low)
         self.try_out(np.concatenate([question, question]), np.concatenate([corner, middle]))
 
-    def check(self) -> None:
+    def _check(self, bound: Array) -> None:
         """Refuse to answer where a plain run escaped: every point tried is an attack."""
         size = 1 + np.abs(self.forecast[self.asked.window])
-        escaped = self.seen > self.bound + ROUNDING * size
+        escaped = self.seen > bound + ROUNDING * size
         if escaped.any():
             q = int(np.flatnonzero(escaped)[0])
             raise RnnlensError(
-                f"a bound of {self.bound[q]:g} was escaped by a plain run that moved the output by "
+                f"a bound of {bound[q]:g} was escaped by a plain run that moved the output by "
                 f"{self.seen[q]:g}: no certificate is given; please report this network"
             )
 
@@ -237,65 +355,3 @@ def _outputs(known: Start, inputs: dict[str, Array]) -> Array:
     outputs = predict(known.network, inputs)
     whole = outputs if isinstance(outputs, tuple) else (outputs,)
     return whole[known.target.output][slice(None), *known.target.index]
-
-
-def _first_points(asked: RangeQuestions, rng: np.random.Generator) -> tuple[Whole, Array]:
-    count, free = asked.low.shape
-    if free == 1:
-        share = np.linspace(0, 1, GRID)[:, None]
-    else:
-        share = rng.random((RANDOM, free))
-        if free <= 3:
-            share = np.concatenate([np.array(list(product((0.0, 1.0), repeat=free))), share])
-    low, high = asked.low[:, None], asked.high[:, None]
-    values = np.clip(low + (high - low) * share, low, high)
-    return np.repeat(np.arange(count), len(share)), values.reshape(-1, free)
-
-
-def _first_boxes(asked: RangeQuestions) -> _Frontier:
-    count, free = asked.low.shape
-    pieces = BEGIN.get(free, 1)
-    edges = _edges(asked.low, asked.high, pieces)
-    every = np.array(list(product(range(pieces), repeat=free)))
-    places = np.arange(free)
-    low = edges[:, every, places].reshape(-1, free)
-    high = edges[:, every + 1, places].reshape(-1, free)
-    question = np.repeat(np.arange(count), len(every))
-    return _Frontier(question, low, high, np.full(len(question), np.inf))
-
-
-def _edges(low: Array, high: Array, pieces: int) -> Array:
-    """Give the ends of equal pieces, (box, piece + 1, free); the outer ones exactly as they are."""
-    share = np.arange(pieces + 1) / pieces
-    edges = low[:, None] + (high - low)[:, None] * share[:, None]
-    edges[:, 0], edges[:, -1] = low, high
-    return np.clip(edges, low[:, None], high[:, None])
-
-
-def _pieces(
-    front: _Frontier, chosen: Whole, slope: Array, wanted: Array, whole: Array
-) -> tuple[Whole, Whole]:
-    """Say into how many pieces boxes are split, and along which number."""
-    free = front.low.shape[1]
-    most = PIECES if free == 1 else 2
-    pieces = np.clip(np.ceil(np.nan_to_num(wanted[chosen], nan=most)), 2, most).astype(np.int64)
-    # wide in its own range, or steep: the shares are added, so that no number is starved
-    share = (front.high[chosen] - front.low[chosen]) / whole
-    steep = np.abs(slope[chosen])
-    along = np.argmax(share + steep / np.maximum(steep.max(axis=1, keepdims=True), TINY), axis=1)
-    return pieces, along
-
-
-def _split(front: _Frontier, chosen: Whole, known: Array, pieces: Whole, along: Whole) -> _Frontier:
-    """Split boxes into equal pieces along one number each."""
-    parts = [_Frontier(front.question[:0], front.low[:0], front.high[:0], known[:0])]
-    for count in np.unique(pieces):
-        for axis in np.unique(along):
-            some = chosen[(pieces == count) & (along == axis)]
-            edges = _edges(front.low[some], front.high[some], int(count))[:, :, axis]
-            low = np.repeat(front.low[some], count, axis=0)
-            high = np.repeat(front.high[some], count, axis=0)
-            low[:, axis], high[:, axis] = edges[:, :-1].ravel(), edges[:, 1:].ravel()
-            again = np.repeat(some, count)
-            parts.append(_Frontier(front.question[again], low, high, known[again]))
-    return _Frontier(*(np.concatenate(same) for same in zip(*parts, strict=True)))

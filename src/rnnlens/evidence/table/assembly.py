@@ -13,6 +13,7 @@ from rnnlens.attribution.question import Question
 from rnnlens.engine.schedule.progress import Parts, Progress
 from rnnlens.errors import DataError, UnsupportedModel
 from rnnlens.evidence.ladder import CONSTANT, NOT_WIRED, RUNGS, ladder
+from rnnlens.evidence.proof.stopping import INTERRUPTED
 from rnnlens.evidence.reach.follow import reached
 from rnnlens.evidence.statistics.scenario import Scenario
 from rnnlens.evidence.table.certificates import LagCertificates, certify_lags
@@ -92,7 +93,12 @@ def _gathered(
             return certify_lags(question, rows, data, asked, parts.of("certificates"))
 
         certificates = _tried("no certificates", certify, missing, stated=asked.stated)
-        if certificates is not None and data.timed:
+        if certificates is not None and certificates.ended == INTERRUPTED:
+            # whoever ends the work wants what there is, now
+            left = "Ctrl-C ended the work before it"
+            missing.append(f"no test over the data set, no draws of observed values: {left}")
+            test = None
+        elif certificates is not None and data.timed:
             runs = plain_runs(question, rows, data.ranges, parts.of("plain_runs"))
     if test is not None and test.hiding:
 

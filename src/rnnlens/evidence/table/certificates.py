@@ -2,18 +2,20 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 from numpy.typing import NDArray
 
 from rnnlens.attribution.question import Question
 from rnnlens.engine.schedule.plan import evenly
-from rnnlens.engine.schedule.progress import Progress, equal_parts
+from rnnlens.engine.schedule.progress import Progress
 from rnnlens.errors import DataError
 from rnnlens.evidence.options import Certificates
-from rnnlens.evidence.proof.certificate import VERDICTS, certify
+from rnnlens.evidence.proof.certificate import VERDICTS, certify_each
 from rnnlens.evidence.proof.limits import BUDGET, SearchLimits
+from rnnlens.evidence.proof.stopping import Stop
 from rnnlens.evidence.table.inputs import TableData
 from rnnlens.evidence.table.rows import Row, Rows
 from rnnlens.names import declared
@@ -33,6 +35,9 @@ Array = NDArray[np.float64]
 #: Features of a lag that are certified together; of more, one at a time: eight at once, each in all
 #: of its range, are beyond any budget.
 MOST_TOGETHER = 3
+#: How near a bound is brought to a larger change that was attained, as a share of it: no verdict
+#: needs more.
+CLOSE = 0.25
 
 
 @dataclass(frozen=True, eq=False)
@@ -60,14 +65,16 @@ class RowCertificates:
         if not self.verdict.shape[1]:
             return dict.fromkeys(VERDICTS, 0)
         refuted = (self.verdict == "refuted").any(axis=1)
+        unasked = (self.verdict == "not asked").any(axis=1) & ~refuted
         structural = (self.verdict == "structural").all(axis=1)
         proven = np.isin(self.verdict, ["proven", "structural"]).all(axis=1) & ~structural
-        undecided = ~(refuted | structural | proven)
+        undecided = ~(refuted | structural | proven | unasked)
         return {
             "structural": int(structural.sum()),
             "proven": int(proven.sum()),
             "refuted": int(refuted.sum()),
             "undecided": int(undecided.sum()),
+            "not asked": int(unasked.sum()),
         }
 
 
@@ -91,6 +98,10 @@ class LagCertificates:
         What the ranges are.
     constant : tuple of int
         Features that never change, so that they have no range and were not freed.
+    ended : str
+        Why the search ended before all was decided, see `rnnlens.evidence.proof.stopping`.
+    time : mapping of str to float
+        The time that was stated, and how much of it was used.
     """
 
     places: NDArray[np.int64]
@@ -101,6 +112,8 @@ class LagCertificates:
     boxes: int
     range_text: str
     constant: tuple[int, ...] = ()
+    ended: str = ""
+    time: Mapping[str, float] = field(default_factory=dict)
 
     @property
     def together(self) -> bool:
@@ -157,6 +170,7 @@ class CertifiedRows:
     proven: NDArray[np.int64] = declared("part", long_name="windows that are proven")
     refuted: NDArray[np.int64] = declared("part", long_name="windows that are refuted")
     undecided: NDArray[np.int64] = declared("part", long_name="windows that are undecided")
+    not_asked: NDArray[np.int64] = declared("part", long_name="windows that were not asked")
 
 
 def some_windows(question: Question, places: NDArray[np.int64]) -> Question:
@@ -190,7 +204,8 @@ def certify_lags(
     few, lags = some_windows(question, places), list(range(1, rows.steps + 1))
     limits = SearchLimits(
         tolerance=data.tolerance.value,
-        budget=BUDGET if asked.budget is None else asked.budget,
+        share=CLOSE,
+        budget=asked.boxes or BUDGET,
         deviation=asked.deviation,
     )
     constant = ranges.constant(question.x, rows.free)
@@ -204,12 +219,10 @@ def certify_lags(
     # rows of one feature each ask what that feature does alone
     together = together and rows.by == "lag"
     columns = [tuple(free)] if together else [(feature,) for feature in free]
-    made, texts = [], []
-    told = equal_parts(progress, len(columns))
-    for done, column in enumerate(columns):
-        column_ranges, text = ranges.ranges(few.x, lags, column)
-        texts.append(text)
-        made.append(certify(few, column_ranges, limits, progress=told[done]))
+    each = [ranges.ranges(few.x, lags, column) for column in columns]
+    stop = Stop(asked.seconds)
+    asked_of = [column_ranges for column_ranges, _ in each]
+    made = certify_each(few, asked_of, limits, stop=stop, progress=progress)
     return LagCertificates(
         places=places,
         bound=np.stack([one.bound for one in made], axis=2),
@@ -218,10 +231,12 @@ def certify_lags(
         columns=tuple(columns),
         boxes=int(sum(one.boxes.sum() for one in made)),
         range_text="; ".join([
-            ranges.text if ranges.given is None else "; ".join(texts),
+            ranges.text if ranges.given is None else "; ".join(text for _, text in each),
             *(f"{rows.features[k]} never changes and was not freed" for k in constant),
         ]),
         constant=tuple(constant),
+        ended=stop.why,
+        time=stop.facts,
     )
 
 
@@ -240,6 +255,7 @@ def certified_rows(rows: Rows, certificates: LagCertificates) -> CertifiedRows:
         proven=by_verdict["proven"],
         refuted=by_verdict["refuted"],
         undecided=by_verdict["undecided"],
+        not_asked=by_verdict["not asked"],
     )
 
 

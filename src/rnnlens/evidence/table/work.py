@@ -55,7 +55,7 @@ def cells_of_table(
     cells = dict.fromkeys(("certificates", "plain_runs", "tests", "observed"), 0)
     certified = certified_questions(question, rows, options)
     if asked is not None and certified:
-        usual = BUDGET if asked.budget is None else asked.budget
+        usual = asked.boxes or BUDGET
         cells["certificates"] = certified * round(QUESTION * min(1.0, usual / BUDGET)) * steps
         if timed:
             runs = min(question.windows, TRIED) * 2 * len(rows.free) * steps

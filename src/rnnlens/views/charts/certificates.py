@@ -88,18 +88,22 @@ def _table(certified: xr.Dataset, sample: int | None) -> pd.DataFrame:
         bound, attained = one["bound"].values, one["attained"].values
         verdicts = [str(verdict) for verdict in one["verdict"].values]
     labels = summary.lag_labels(certified)
-    return pd.DataFrame({
+    table = pd.DataFrame({
         "label": labels * 2,
         "what": [BOUND] * len(labels) + [ATTAINED] * len(labels),
         "change": np.concatenate([bound, attained]),
-        "shown": [rounded_up(float(d)) for d in bound] + [f"{float(d):.3g}" for d in attained],
+        "shown": [rounded_up(float(d)) if np.isfinite(d) else "" for d in bound]
+        + [f"{float(d):.3g}" for d in attained],
         "verdicts": verdicts * 2,
     })
+    # of what was not asked no bound is known
+    return table.loc[np.isfinite(table["change"].to_numpy())]
 
 
 def _tally(one: xr.Dataset) -> str:
-    names = ("structural", "proven", "refuted", "undecided")
-    return ", ".join(f"{name} {int(one[name])}" for name in names if int(one[name]))
+    names = ("structural", "proven", "refuted", "undecided", "not_asked")
+    counts = {name.replace("_", " "): int(one[name]) for name in names if name in one}
+    return ", ".join(f"{name} {count}" for name, count in counts.items() if count)
 
 
 def _ticks(largest: float, tolerance: float) -> list[float]:

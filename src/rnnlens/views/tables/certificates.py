@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+import numpy as np
+
 from rnnlens.views.tables.plain import Attributes, Row, plain
 from rnnlens.views.tables.stated import with_origin
 from rnnlens.views.tables.summary import time_text
@@ -18,7 +20,16 @@ if TYPE_CHECKING:
 
 __all__ = ["certificate_sentence", "certificate_summary", "certificate_view"]
 
-VERDICTS = ("structural", "proven", "refuted", "undecided")
+#: Verdicts as they are said, by the variable that counts them.
+VERDICTS = {
+    "structural": "structural",
+    "proven": "proven",
+    "refuted": "refuted",
+    "undecided": "undecided",
+    "not_asked": "not asked",
+}
+#: Why a search ended before all was decided, as it is said.
+ENDED = {"time": "the time that it was given was over", "interrupted": "it was interrupted"}
 
 
 def certificate_summary(certified: xr.Dataset) -> Row:
@@ -47,7 +58,8 @@ def certificate_view(certified: xr.Dataset) -> Group:
         table.add_column("worst window", no_wrap=True)
     for row in _rows(certified):
         values = ", ".join(f"{name} {figure(value)}" for name, value in row["attained_by"].items())
-        cells = [_place(row), rounded_up(row["bound"]), rounded_down(row["attained"]), values]
+        bound = rounded_up(row["bound"]) if row["bound"] is not None else "not known"
+        cells = [_place(row), bound, rounded_down(row["attained"]), values]
         cells.append(_verdict(row, certified.sizes["sample"]))
         if certified.sizes["sample"] > 1:
             cells.append(row["worst_time"])
@@ -73,19 +85,37 @@ def certificate_sentence(certified: xr.Dataset) -> str:
     """Say what certificates show."""
     a = certified.attrs
     unit = str(a.get("unit") or "")
-    counts = {name: int(certified[name].sum()) for name in VERDICTS}
+    known = {name: text for name, text in VERDICTS.items() if name in certified}
+    counts = {text: int(certified[name].sum()) for name, text in known.items()}
     asked = sum(counts.values())
     many = f"{asked:,} questions" if asked > 1 else "one question"
     said = ", ".join(f"{name} in {count:,}" for name, count in counts.items() if count)
-    most = float(certified["largest_bound"].max())
     limit = figure(a["tolerance"], unit, digits=3)
-    bound = with_unit(rounded_up(most), unit)
     each = {"lag": " and a lag", "ahead": " and a step ahead"}.get(_along(certified), "")
     said_of_it = (
-        f"Of {many} (a window{each} each) whether the forecast moves by more than {limit}: "
-        f"{said}. In none can it move by more than {bound}."
+        f"Of {many} (a window{each} each) whether the forecast moves by more than {limit}: {said}."
+        f"{_most(certified, unit)}{_ended(a, counts.get('not asked', 0))}"
     )
     return with_caution(said_of_it, a)
+
+
+def _most(certified: xr.Dataset, unit: str) -> str:
+    """Say what no forecast moves by more than, of those that were bounded."""
+    bounds = certified["bound"].values
+    finite = bounds[np.isfinite(bounds)]
+    if not finite.size:
+        return ""
+    bound = with_unit(rounded_up(float(finite.max())), unit)
+    which = "none" if finite.size == bounds.size else f"none of the {finite.size:,} bounded"
+    return f" In {which} can it move by more than {bound}."
+
+
+def _ended(a: Attributes, unasked: int) -> str:
+    """Say why a search ended before all was decided, and how much was left."""
+    if not a.get("ended"):
+        return ""
+    rest = f"; {unasked:,} were not asked" if unasked else ""
+    return f" The search ended before all was decided: {ENDED[a['ended']]}{rest}."
 
 
 def _rows(certified: xr.Dataset) -> list[Row]:
@@ -99,13 +129,13 @@ def _rows(certified: xr.Dataset) -> list[Row]:
         names = [str(name) for name in value["feature"].values]
         rows.append({
             along: int(step),
-            "bound": float(one["largest_bound"]),
+            "bound": plain(float(one["largest_bound"])),
             "attained": float(one["largest_attained"]),
             "attained_by": dict(zip(names, map(float, value.values), strict=True)),
             "attained_in": top,
             "worst": worst,
             "worst_time": time_text(certified, worst, of="issued"),
-            **{name: int(one[name]) for name in VERDICTS},
+            **{name: int(one[name]) if name in one else 0 for name in VERDICTS},
         })
     return rows
 
@@ -124,5 +154,7 @@ def _place(row: Row) -> str:
 
 def _verdict(row: Row, windows: int) -> str:
     if windows == 1:
-        return next(name for name in VERDICTS if row[name])
-    return ", ".join(f"{name} {row[name]}/{windows}" for name in VERDICTS if row[name])
+        return next(text for name, text in VERDICTS.items() if row[name])
+    return ", ".join(
+        f"{text} {row[name]}/{windows}" for name, text in VERDICTS.items() if row[name]
+    )

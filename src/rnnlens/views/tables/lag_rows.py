@@ -24,6 +24,7 @@ NUMBERS = (
     "proven",
     "refuted",
     "undecided",
+    "not_asked",
     "error_change",
     "error_change_low",
     "error_change_high",

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from rnnlens.views.tables.certificates import ENDED
 from rnnlens.views.tables.lag_rows import evidence_rows
 from rnnlens.views.tables.plain import Attributes, Row, plain
 from rnnlens.views.tables.stated import with_origin
@@ -137,7 +138,10 @@ def made_how(table: xr.Dataset) -> list[str]:
 
 def _certified(a: Attributes) -> str:
     undecided = int(a["questions_undecided"])
-    left = f", {undecided:,} undecided" if undecided else ", all decided"
+    unasked = int(a.get("questions_not_asked") or 0)
+    left = f", {undecided:,} undecided" if undecided else ""
+    left += f", {unasked:,} not asked: {ENDED[a['certificates_ended']]}" if unasked else ""
+    left = left or ", all decided"
     deviation = float(a.get("deviation") or 0)
     added = f"; twice a deviation of {deviation:.1g} is added, measured" if deviation else ""
     unit = str(a.get("unit") or "")

@@ -26,6 +26,8 @@ class CertificateAbout:
     unit: str
     range: str
     deviation_against: str
+    #: Why the search ended before all was decided: ``time``, ``interrupted``, or nothing.
+    ended: str = ""
 
 
 def labelled_certificate(

@@ -44,7 +44,7 @@ def labelled_table(
     rows, unit = made.rows, str(shares.attrs["unit"] or "network units")
     attrs: Facts = {
         "kind": "evidence on lags",
-        "budget": BUDGET if certificates.budget is None else certificates.budget,
+        "budget": certificates.boxes or BUDGET,
         "deviation": certificates.deviation,
         "missing": "; ".join(made.missing),
         "tolerance": tolerance.value,
@@ -110,6 +110,9 @@ def _about_certificates(case: Case, rows: Rows, certificates: LagCertificates) -
         ),
         "questions": int(every.size),
         "questions_undecided": int((every == "undecided").sum()),
+        "questions_not_asked": int((every == "not asked").sum()),
+        "certificates_ended": certificates.ended,
+        **certificates.time,
         "boxes": certificates.boxes,
         "range": certificates.range_text,
     }

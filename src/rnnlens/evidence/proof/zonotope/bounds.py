@@ -28,16 +28,18 @@ from rnnlens.evidence.proof.zonotope import axes as zonotope_axes  # noqa: F401 
 from rnnlens.evidence.proof.zonotope.chain import Hulls
 from rnnlens.evidence.proof.zonotope.forms import Forms, constant
 from rnnlens.evidence.proof.zonotope.layers import walk
-from rnnlens.evidence.proof.zonotope.recurrent import ROWS, Context
+from rnnlens.evidence.proof.zonotope.recurrent import ROWS, ROWS_OF_ROUNDING, Context
 from rnnlens.network.network import Network, Ref
 
-__all__ = ["BoxBounds", "Boxes", "Start", "bounds", "start"]
+__all__ = ["BoxBounds", "Boxes", "Start", "bounds", "cost", "start"]
 
 Array = NDArray[np.float64]
 Whole = NDArray[np.int64]
 
 #: Boxes that a thread takes at once, at the most, and bytes of their rows, at the most but for one.
 CHUNK, BYTES = 32, 64 << 20
+#: Rows of rounding for each number of a state where the usual ones leave too much.
+MORE_OF_ROUNDING = (8, 24)
 
 
 class Boxes(NamedTuple):
@@ -123,12 +125,43 @@ class Start:
 
 
 def start(
-    network: Network, inputs: Mapping[str, Array], target: ResolvedTarget, *, of: str
+    network: Network,
+    inputs: Mapping[str, Array],
+    target: ResolvedTarget,
+    *,
+    of: str,
+    width: float = np.inf,
 ) -> Start:
     """Run windows with nothing free, keeping a radius for rounding.
 
+    Where the output of a window is known less closely than to a `width`, its run is done again
+    with more rows, which lose less over many steps.
+
     Shapes: inputs mapping of str to (window, ...).
     """
+    begun = _start(network, inputs, target, of, ROWS_OF_ROUNDING)
+    for rows in MORE_OF_ROUNDING:
+        wide = np.flatnonzero(~(begun.high - begun.low <= width))
+        if not len(wide):
+            break
+        some = {name: array[wide] for name, array in inputs.items()}
+        again = _start(network, some, target, of, rows)
+        for one, other in zip(_arrays(begun), _arrays(again), strict=True):
+            one[wide] = other
+    return begun
+
+
+def _arrays(begun: Start) -> list[Array]:
+    """Give everything that is known of each window (window, ...)."""
+    forms = [part for one in begun.forms.values() for part in (one.centre, one.rest)]
+    hulls = [part for one in begun.records.values() for part in one]
+    return [*forms, *hulls, begun.low, begun.high]
+
+
+def _start(
+    network: Network, inputs: Mapping[str, Array], target: ResolvedTarget, of: str, rows: int
+) -> Start:
+    """Run windows with nothing free, a state keeping so many rows a number of its own."""
     if inputs[of].ndim != 3:
         raise UnsupportedModel(
             f"certificates serve inputs of shape (step, feature), and {of!r} has "
@@ -142,7 +175,8 @@ def start(
 
     def work(piece: slice) -> None:
         boxes = np.arange(piece.stop - piece.start)
-        context = Context(boxes, np.zeros(len(boxes), np.int64), 0, base=True)
+        none = np.zeros(len(boxes), np.int64)
+        context = Context(boxes, none, 0, base=True, rows=rows)
         given = {name: _entry(array[piece]) for name, array in inputs.items()}
         own = walk(network, given, context, {})
         with lock:
@@ -186,15 +220,25 @@ def _interval(form: Forms, target: ResolvedTarget) -> tuple[Array, Array]:
     return np.nextafter(centre - radius, -np.inf), np.nextafter(centre + radius, np.inf)
 
 
-def bounds(known: Start, boxes: Boxes) -> BoxBounds:
-    """Bound the output over boxes of inputs."""
+def cost(known: Start, step: int) -> float:
+    """Count the multiplications that a box takes whose free numbers stand at a step, about."""
+    rows = taken = 0
+    for form in known.forms.values():
+        _, steps, units = form.centre.shape
+        rows += ROWS * units
+        taken += 8 * rows * units * units * max(1, steps - step)
+    return max(1, taken)
+
+
+def bounds(known: Start, boxes: Boxes, rows: int = ROWS) -> BoxBounds:
+    """Bound the output over boxes of inputs, a state keeping so many rows a unit between steps."""
     count = len(boxes.window)
     size = max(1, min(CHUNK, -(-count // threads()), BYTES // _bytes(known)))
     results: dict[int, BoxBounds] = {}
     lock = Lock()
 
     def work(begin: int) -> None:
-        own = _bounds(known, boxes.take(slice(begin, begin + size)))
+        own = _bounds(known, boxes.take(slice(begin, begin + size)), rows)
         with lock:
             results[begin] = own
 
@@ -214,9 +258,9 @@ def _bytes(known: Start) -> int:
     return taken
 
 
-def _bounds(known: Start, boxes: Boxes) -> BoxBounds:
+def _bounds(known: Start, boxes: Boxes, rows_a_unit: int) -> BoxBounds:
     count, free = boxes.low.shape
-    context = Context(boxes.window, np.full(count, free), free, known.records)
+    context = Context(boxes.window, np.full(count, free), free, known.records, rows=rows_a_unit)
     given = {
         name: _free(known, boxes) if name == known.of else _entry(array[boxes.window])
         for name, array in known.inputs.items()

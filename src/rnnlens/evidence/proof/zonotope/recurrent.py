@@ -25,7 +25,7 @@ from rnnlens.evidence.proof.zonotope.functions import activation_code
 from rnnlens.network.cells import GRU, LSTM, Cell, SimpleRNN
 from rnnlens.network.layers import Bidirectional, Recurrent
 
-__all__ = ["ROWS", "Context", "bidirectional", "recurrent"]
+__all__ = ["COARSE", "ROWS", "ROWS_OF_ROUNDING", "Context", "bidirectional", "recurrent"]
 
 Array = NDArray[np.float64]
 
@@ -34,6 +34,8 @@ Array = NDArray[np.float64]
 ROWS = 8
 #: The same where there is nothing free and rows stand for rounding alone.
 ROWS_OF_ROUNDING = 2
+#: The same for a first look, which settles what hardly moves the output in a fraction of the time.
+COARSE = 2
 
 
 @dataclass(eq=False)
@@ -53,6 +55,8 @@ class Context:
         free: centre and radius of the hidden state, of the cell state, each (window, step, unit).
     base : bool
         Whether this walk is the one that fills the records.
+    rows : int
+        Rows that a state may have between steps, for each unit.
     """
 
     windows: NDArray[np.int64]
@@ -60,6 +64,7 @@ class Context:
     free: int
     records: dict[str, Hulls] = field(default_factory=dict)
     base: bool = False
+    rows: int = ROWS
 
 
 def _contiguous(array: Any) -> Array:
@@ -117,7 +122,10 @@ def recurrent(
     R, H = _sizes(layer)
     most = x.count.sum(axis=1).max() + (steps - first.min()) * (R + 2 * H)
     most += begun.count.max()
-    cap = int(max(min(ROWS * max(R, H) + x.rows.shape[2], most), begun.count.max(), 1))
+    # a first look keeps the same number whatever else is looked at beside it
+    beside_these = x.rows.shape[2] if context.rows >= ROWS else context.free + R + H
+    kept = context.rows * max(R, H) + beside_these
+    cap = int(max(min(kept, most), begun.count.max(), 1))
     beginning = begun._replace(step=first, numbers=context.numbers, states=start)
     room = _Room(beginning, cap, (out, out_rest), (ends[0], ends[1]), _empty(0, 0, R, H))
     return _run(layer, x, context, key, room)
@@ -175,7 +183,7 @@ def _base(
     out = np.zeros((boxes, given, R)), np.zeros((boxes, given, R))
     last = np.zeros((boxes, 1, H)), np.zeros((boxes, 1, H))
     beginning = begun._replace(numbers=context.numbers)
-    room = _Room(beginning, ROWS_OF_ROUNDING * (R + H), out, last, record)
+    room = _Room(beginning, context.rows * (R + H), out, last, record)
     _run(layer, x, context, key, room)
     context.records[key] = record
     steps_given = _given(layer, steps)
