@@ -83,8 +83,9 @@ def fitting(network: Network, precision: str) -> Callable[[Sequence[ArrayLike]],
     def fit(arrays: Sequence[ArrayLike]) -> tuple[Array, ...]:
         if len(arrays) != len(names):
             raise DataError(
-                f"the network has {len(names)} inputs ({', '.join(names)}), but "
-                f"{len(arrays)} arrays came: give one an input, in this order"
+                f"the network has {len(names)} {'input' if len(names) == 1 else 'inputs'} "
+                f"({', '.join(names)}), but {len(arrays)} arrays came: give one an input, in this "
+                "order"
             )
         shaped = _shaped(network, dict(zip(names, arrays, strict=True)), precision)
         return tuple(shaped.values())

@@ -212,6 +212,9 @@ def _curves(
             page.missing |= {name: why, "truncation": why}
             continue
         own = by_window[:, asked]
+        if not none.any():
+            page.missing[name] = "no other window with another forecast came to compare with"
+            continue
         curves[f"{name}_change"] = own.mean(axis=1)
         weights = question.drawn_blocks(own[0], DRAWS, 4)
         drawn = (own @ weights.T) / np.maximum(weights @ none, np.finfo(float).tiny)
