@@ -26,8 +26,7 @@ WHERE = (
 )
 
 #: What one part says to another and never to a user: that a formula is not of a kind, that weights
-#: are computed from others, or that the
-#: page cannot run a layer, which the page then says.
+#: are computed from others, or that the page cannot run a layer, which the page then says.
 INNER = frozenset({"NoFormula", "_CannotRun", "_Computed", "_NoMatch"})
 
 
