@@ -28,7 +28,10 @@ def _out(path: Path | None) -> Path | None:
 
 
 Model = Annotated[
-    Path, typer.Argument(help="The trained network: a .keras or .h5 file.", show_default=False)
+    Path,
+    typer.Argument(
+        help="The trained network: a file of Keras, PyTorch, ONNX or rnnlens.", show_default=False
+    ),
 ]
 Data = Annotated[
     list[Path],
