@@ -163,8 +163,12 @@ KERAS: dict[str, Callable[[], Network]] = {
 
 #: Networks by the reason why ONNX does not hold them.
 ONNX: dict[str, Callable[[], Network]] = {
-    "described cell": described,
-    "projection": lambda: ZOO["lstm_projected"],
+    "projection of masked steps": lambda: chain(
+        Masking(0.0), Recurrent(cell("lstm_projected", rng)), shape=(4, 3)
+    ),
+    "projection with a function that no operator has": lambda: chain(
+        Recurrent(cell("lstm_projected", rng, phi=Activation("squareplus"))), shape=(4, 3)
+    ),
     "masked sequence multiplied": lambda: masked_pair(Multiply()),
     "input that is an output": giving_its_input,
     "function that recurrent operators lack": lambda: chain(

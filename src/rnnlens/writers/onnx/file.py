@@ -73,7 +73,11 @@ def write(network: Network) -> Written:
         opset_imports=[helper.make_opsetid("", OPSET)],
     )
     checker.check_model(model)
-    return Written(model.SerializeToString(), tuple(writer.notes), reads_back=not writer.packs)
+    return Written(
+        model.SerializeToString(),
+        tuple(writer.notes),
+        reads_back=not (writer.packs or writer.scans),
+    )
 
 
 def _tokens(network: Network, name: str) -> bool:

@@ -33,6 +33,8 @@ class OnnxGraphWriter:
     lengths: str = ""
     #: Whether it moves masked steps, which the reader of rnnlens does not follow.
     packs: bool = False
+    #: Whether it runs a graph over the steps, which the reader of rnnlens does not follow either.
+    scans: bool = False
     #: Names of values, and of those that are whole numbers.
     used: set[str] = field(default_factory=set)
     whole: set[str] = field(default_factory=set)

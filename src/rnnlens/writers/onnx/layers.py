@@ -49,6 +49,7 @@ from rnnlens.writers.onnx.between import BETWEEN, stretched
 from rnnlens.writers.onnx.graph import OnnxGraphWriter
 from rnnlens.writers.onnx.masked import masking
 from rnnlens.writers.onnx.recurrent import bidirectional, recurrent
+from rnnlens.writers.onnx.scanned import described
 from rnnlens.writers.written import refuse
 
 __all__ = ["operators"]
@@ -74,13 +75,14 @@ def operators(
                 "or .npz instead",
             )
         return operators(inner, inputs, [shapes[0][1:]], writer)
+    if isinstance(layer, DescribedRecurrent):
+        return described(layer, inputs, shapes, writer, operators)
     maker = MAKERS.get(type(layer))
-    others = ".npz" if isinstance(layer, DescribedRecurrent) else ".keras or .npz"
     if maker is None:
         refuse(
             writer.scope,
             layer,
-            f"ONNX has no operator for it that rnnlens writes; write {others} instead",
+            "ONNX has no operator for it that rnnlens writes; write .keras or .npz instead",
         )
     return [maker(layer, inputs, shapes, writer)]
 

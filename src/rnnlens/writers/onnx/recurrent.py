@@ -12,6 +12,7 @@ from rnnlens.network.cells import GRU, LSTM, Cell
 from rnnlens.network.layers import Bidirectional, Recurrent
 from rnnlens.readers.layouts import ONNX, ONNX_PEEPHOLES
 from rnnlens.writers.onnx.graph import OnnxGraphWriter
+from rnnlens.writers.onnx.scanned import projected
 from rnnlens.writers.packing import has, packed
 from rnnlens.writers.written import refuse
 
@@ -32,6 +33,9 @@ FUNCTIONS: dict[str, str] = {
 
 def recurrent(layer: Recurrent, inputs: Sequence[str], writer: OnnxGraphWriter) -> list[str]:
     """Write a recurrent layer."""
+    cell = layer.cell
+    if isinstance(cell, LSTM) and _projects(layer) and not writer.lengths:
+        return projected(layer, cell, inputs, writer)
     x = writer.op("Transpose", [inputs[0]], perm=[1, 0, 2])
     outputs, states = operator([layer], x, list(inputs[1:]), writer)
     if not layer.return_sequences:
@@ -48,7 +52,7 @@ def bidirectional(
 ) -> list[str]:
     """Write two directions over the same steps, as one operator where they are alike."""
     sides = (layer.forward, layer.backward)
-    alike = _alike(layer)
+    alike = _alike(layer) and not _projects(layer.forward) and not _projects(layer.backward)
     if not alike or layer.merge_mode != "concat" or len(inputs) > 1 or layer.forward.return_state:
         return _apart(layer, inputs, writer)
     x = writer.op("Transpose", [inputs[0]], perm=[1, 0, 2])
@@ -61,6 +65,10 @@ def bidirectional(
         y = writer.op("Transpose", [states[0]], perm=[1, 0, 2])
         shape = writer.constant(np.array([0, width]), "shape")
     return [writer.op("Reshape", [y, shape])]
+
+
+def _projects(layer: Recurrent) -> bool:
+    return isinstance(layer.cell, LSTM) and layer.cell.projection is not None
 
 
 def _alike(layer: Bidirectional) -> bool:
@@ -160,8 +168,12 @@ def operator(
 
 
 def _check(name: str, layer: Recurrent) -> None:
-    if isinstance(layer.cell, LSTM) and layer.cell.projection is not None:
-        refuse(name, layer, "ONNX does not project hidden states; write .npz, which holds it")
+    if _projects(layer):
+        refuse(
+            name,
+            layer,
+            "ONNX projects no hidden states where steps are masked; write .npz, which holds it",
+        )
     for activation in _of(layer.cell):
         known = activation.name in FUNCTIONS or activation.name in {"hard_sigmoid", "linear", "elu"}
         usual = activation.parameters == Activation(activation.name).parameters
