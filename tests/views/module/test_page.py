@@ -110,6 +110,8 @@ def test_another_window_a_changed_input_and_a_frozen_unit_are_answered_as_by_the
     frozen = rnnlens.Intervention(layer="recurrent", freeze=True, units=[2])
     done = rnnlens.intervene(net, moved, frozen, target=0)
     assert said(opened)[0] == pytest.approx(float(done["forecast_intervened"][0]), abs=0.006)
+    put(opened, "Unit frozen", 99)  # there is none: nothing is frozen
+    assert said(opened)[0] == pytest.approx(other, abs=0.006)
     undo = opened.find_element("xpath", "//button[text()='Undo all changes']")
     opened.execute_script("arguments[0].click()", undo)
     assert said(opened)[0] == pytest.approx(float(forecasts[0]), abs=0.006)
@@ -133,6 +135,12 @@ def test_charts_and_their_tables_say_the_same_as_explain(opened, case):
     heights = np.array([height for _, height in bars])
     np.testing.assert_allclose(heights / heights.max(), np.abs(by_step) / np.abs(by_step).max(),
                                atol=0.01)  # fmt: skip
+
+
+def test_what_has_no_unit_is_given_none(opened):
+    text = opened.execute_script("return document.querySelector('#explorer .found').innerText")
+    assert " ." not in text
+    assert " -" not in text
 
 
 def test_the_address_keeps_the_view(opened, page):

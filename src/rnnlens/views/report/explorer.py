@@ -13,6 +13,7 @@ import numpy as np
 
 from rnnlens.views.tables import summary
 from rnnlens.views.words.explorer import EXPLORER
+from rnnlens.views.words.units import unit_text
 
 if TYPE_CHECKING:
     import xarray as xr
@@ -74,6 +75,7 @@ def _told(parts: ReportParts, explorer: Explorer) -> dict[str, Any]:
     explanation = parts.explanation.isel(sample=slice(explorer.first, None))
     count = len(explorer.starts)
     times = [summary.time_text(parts.explanation, explorer.first + k) for k in range(count)]
+    unit = unit_text(explanation.attrs.get("unit"))
     labels = [_step(label) for label in summary.lag_labels(explanation)[::-1]]
     features = [str(name) for name in explanation["feature"].values]
     return {
@@ -95,9 +97,10 @@ def _told(parts: ReportParts, explorer: Explorer) -> dict[str, Any]:
         "means": explorer.means.tolist(),
         "sizes": explorer.scales.tolist(),
         "names": features,
-        "units": list(explorer.units),
+        "units": [unit_text(one) for one in explorer.units],
         "target": str(explanation.attrs.get("target") or "the output"),
-        "unit": str(explanation.attrs.get("unit") or ""),
+        "unit": unit,
+        "behind": f" {unit}" if unit else "",
         "times": times,
         "dated": all(re.fullmatch(r"\d{4}-\d\d-\d\d \d\d:\d\d", one) for one in times),
         "labels": labels,

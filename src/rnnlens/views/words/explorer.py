@@ -44,9 +44,9 @@ EXPLORER = {
     "cells": "{layer}: {gate}, {shown} of {units} units",
     "table": "{title}, as a table",
     # the sentence
-    "said forecast": "{time}: the forecast of {target} is {forecast} {unit}.",
+    "said forecast": "{time}: the forecast of {target} is {forecast}{behind}.",
     "said changed": "That is {change} from {before} before the change.",
     "said baseline": "From the baseline it is {baseline}.",
     "said actual": "What happened: {actual}.",
-    "said bound": "Inputs at {step} are proven to move it by {bound} {unit} at most ({range}).",
+    "said bound": "Inputs at {step} are proven to move it by {bound}{behind} at most ({range}).",
 }

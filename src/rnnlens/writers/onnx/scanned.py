@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
+from typing import TYPE_CHECKING
 
 import numpy as np
 
@@ -13,6 +14,9 @@ from rnnlens.network.shapes import Shape, shapes_after
 from rnnlens.writers.onnx.graph import OnnxGraphWriter
 from rnnlens.writers.packing import packed, summed_bias
 from rnnlens.writers.written import refuse
+
+if TYPE_CHECKING:
+    import onnx
 
 __all__ = ["described", "projected"]
 
@@ -144,7 +148,7 @@ def _scan(
     kept = [writer.op("Identity", [one]) for one in made]
     inner, writer.nodes = writer.nodes, outer
 
-    def told(names: Sequence[str]) -> list[object]:
+    def told(names: Sequence[str]) -> list[onnx.ValueInfoProto]:
         return [helper.make_tensor_value_info(name, FLOAT, None) for name in names]
 
     body = helper.make_graph(

@@ -1,6 +1,6 @@
 // What renderers share; text is set as text, never as markup.
 
-// Nothing in the page may look like an address; "http" is put together.
+// no address stands in the page
 const SVG = ["http", "//www.w3.org/2000/svg"].join(":");
 
 /** Fill an element; attributes that are functions are listeners. */
@@ -17,22 +17,23 @@ export const svg = (name, attributes = {}, ...children) => filled(document.creat
 /** A number as people read it. */
 export function figure(number) {
 	const size = Math.abs(number), places = Math.max(0, 2 - Math.floor(Math.log10(size || 1)));
-	return (places > 6 ? number.toExponential(2) : number.toFixed(places)).replace("-", "\u2212");
+	return (places > 6 || size > 1e7 ? number.toExponential(2) : number.toFixed(places)).replace("-", "\u2212");
 }
 export const signed = (number) => (number < 0 ? "" : "+") + figure(number);
 
-/** A scale from numbers to places, with the ends of its range. */
+/** A scale from numbers to places. */
 export function scale(numbers, from, to) {
 	let low = Math.min(...numbers), high = Math.max(...numbers);
 	if (low === high) [low, high] = [low - 1, high + 1];
+	[low, high] = [low, high].map((one) => (Math.abs(one) < 1e-6 * (high - low) ? 0 : one));
 	return Object.assign((one) => from + ((one - low) / (high - low)) * (to - from), { low, high });
 }
 
-/** What stands at the sides of a chart over the steps. */
+/** Notes at the sides of a chart over the steps. */
 export const sides = (y, labels, unit) => [[54, 22, figure(y.high), "end"], [54, 150, figure(y.low), "end"], [60, 12, unit],
 	[60, 170, labels[0]], [610, 170, labels.at(-1), "end"]];
 
-/** A chart of a title, its marks and what stands at its sides. */
+/** A chart of marks and notes. */
 export function chart(title, width, height, marks, notes) {
 	const said = notes.map(([x, y, text, anchor]) => svg("text", { x, y, "text-anchor": anchor }, text));
 	return svg("svg", { viewBox: `0 0 ${width} ${height}`, role: "img", "aria-label": title }, ...marks, ...said);

@@ -19,9 +19,9 @@ export function explore(root, data) {
 	const say = (key, values = {}) => words[key].replace(/\{(\w+)\}/g, (_, name) => values[name]);
 	const called = (gate) => say(`gate ${gate}`);
 	const series = decode(data.series), base = decode(data.baselines.numbers), [count, samples, rows, width] = data.baselines.shape;
-	const layers = net.layers.map(({ name, called: as, cells, names: parts = [] }) => ({ name, as, kind: cells?.[0].kind, parts }));
-	const recurrent = layers.flatMap((one) => one.parts), kindOf = (part) => layers.find((one) => one.parts.includes(part)).kind;
-	const gatesOf = (part) => ({ LSTM: [...GATES.LSTM, "c", "h"], GRU: [...GATES.GRU, "h"], SimpleRNN: ["h"] })[kindOf(part)];
+	const layers = net.layers.map(({ name, called: as, cells, names: parts = [] }) => ({ ...cells?.[0], name, as, parts }));
+	const recurrent = layers.flatMap((one) => one.parts), cellOf = (part) => layers.find((one) => one.parts.includes(part));
+	const gatesOf = (part) => ({ LSTM: [...GATES.LSTM, "c", "h"], GRU: [...GATES.GRU, "h"], SimpleRNN: ["h"] })[cellOf(part).kind];
 	const still = { changes: {}, hold: "", unit: "" }, inside = (l) => ({ hold: "", unit: "", l, g: gatesOf(l)[0] });
 	const state = { w: data.picks[0][1], s: T - 1, f: 0, ...still, ...inside(recurrent[0]) };
 	try {
@@ -64,16 +64,18 @@ export function explore(root, data) {
 	);
 
 	function show() {
+		controls.g.replaceChildren(...options(gatesOf(state.l).map((one) => [called(one), one])));
+		for (const name of ["w", "s", "f", "l", "g", "hold", "unit"]) controls[name].value = state[name];
+		controls.unit.max = cellOf(state.l).units - 1;
 		const window = windowOf(state.w), changed = window.slice(), held = {}, moved = Object.entries(state.changes).filter(([, by]) => by);
 		for (const [place, by] of moved) changed[place] += by / sizes[place % F];
-		if (state.hold !== "" && GATES[kindOf(state.l)].includes(state.g)) held.gates = { [state.g]: +state.hold };
-		if (state.unit !== "") held.units = [+state.unit];
+		if (state.hold !== "" && GATES[cellOf(state.l).kind].includes(state.g)) held.gates = { [state.g]: +state.hold };
+		if (state.unit !== "" && controls.unit.checkValidity()) held.units = [+state.unit];
 		const holds = { [state.l]: held }, touched = moved.length || Object.keys(held).length;
 		const told = secant(net, changed, list(count, baselineOf(state.w)), holds), before = run(net, window).forecast;
 
-		controls.g.replaceChildren(...options(gatesOf(state.l).map((one) => [called(one), one])));
-		for (const name of ["w", "s", "f", "l", "g", "hold", "unit"]) controls[name].value = state[name];
-		for (const [name, text] of [["w", times[state.w]], ["s", labels[state.s]]]) controls[name].setAttribute("aria-valuetext", text);
+		controls.w.ariaValueText = times[state.w];
+		controls.s.ariaValueText = labels[state.s];
 		controls.pick.value = data.picks.find(([, w]) => w === state.w)?.[1] ?? "";
 		controls.when.value = times[state.w].replace(" ", "T");
 		if (document.activeElement !== controls.by) controls.by.value = state.changes[key()] || "";

@@ -41,7 +41,7 @@ const FUNCTIONS = {
 /** Value of a function {name, ...parameters}. */
 export const value = (phi, a) => FUNCTIONS[phi.name][0](a, phi);
 
-/** Slope of the secant between a and a0, which is the derivative where they meet. */
+/** Slope of the secant; the derivative where a and a0 meet. */
 export function slope(phi, a, a0) {
 	const [of, derivative, smooth] = FUNCTIONS[phi.name];
 	const d = a - a0;

@@ -19,7 +19,7 @@ const floats = (length, of) => Float64Array.from({ length }, (_, i) => of(i));
 /** Whether the step read k-th hands on zero. */
 const silent = (layer, cell, { mask, T }, k) => layer.zero_masked && mask && !mask[stepRead(cell, T, k)];
 
-/** What a cell hands on: every step in the order read, or the last one alone. */
+/** What a cell hands on: every step as read, or the last. */
 function handed(layer, cell, tape) {
 	const { T, h } = tape, O = cell.outputs, first = layer.sequences ? 0 : T - 1, data = h.slice((first + 1) * O);
 	for (let k = first; k < T; k++) if (silent(layer, cell, tape, k)) data.fill(0, (k - first) * O, (k - first + 1) * O);
@@ -96,7 +96,7 @@ const KINDS = {
 	},
 };
 
-/** Run a loaded network on one window (step * feature); holds by name of a recurrent layer. */
+/** Run a loaded network on a window (step * feature); holds by name of a layer. */
 export function run(net, window, holds, mask) {
 	let x = { data: Float64Array.from(window), steps: net.steps, size: net.features };
 	const tapes = net.layers.map((layer) => {

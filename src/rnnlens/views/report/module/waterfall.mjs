@@ -1,6 +1,6 @@
 import { chart, figure, scale, signed, svg } from "./draw.mjs";
 
-/** From the baseline's forecast to the forecast: parts of [name, size]. */
+/** From baseline to forecast: parts of [name, size]. */
 export function waterfall({ title, start, parts, unit, words }) {
 	const at = [start];
 	for (const [, size] of parts) at.push(at.at(-1) + size);
