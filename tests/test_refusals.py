@@ -31,6 +31,8 @@ pytestmark = pytest.mark.filterwarnings("ignore:Layer .* was passed an input wit
 
 #: What Keras says where a case saves a file of the kind that it would rather not write.
 OF_THE_CASE = "You are saving your model as an HDF5 file"
+#: What rnnlens says where a machine runs a kernel for the first time.
+OF_KERNELS = "rnnlens compiles kernels for this machine"
 
 
 @pytest.mark.parametrize("name", REFUSALS)
@@ -39,7 +41,8 @@ def test_a_refusal_is_said_word_for_word_and_nothing_else_is_printed(name, capfd
     assert holds(REFUSALS[name], said), said
     assert "\n" not in said
     printed = "".join(capfd.readouterr()).splitlines()
-    assert [line for line in printed if line.strip() and OF_THE_CASE not in line] == []
+    known = (OF_THE_CASE, OF_KERNELS)
+    assert [line for line in printed if line.strip() and not any(k in line for k in known)] == []
 
 
 def test_every_sentence_has_a_maker_and_every_maker_a_sentence():
