@@ -39,13 +39,13 @@ REFUSED = {
 @pytest.mark.parametrize("question", REFUSED)
 def test_what_is_refused_is_refused_before_the_network_is_run(question, rng, monkeypatch):
     net, x = rnnlens.read(demo_files().network), rng.normal(size=(40, 24, 10))
-    run = recurrent._run_by_kernels
+    weights = recurrent._kernels_of  # every way to run a layer asks for them first
 
-    def at_most_one(layer, inputs, *more):
-        assert len(inputs[0] if isinstance(inputs, tuple) else inputs) <= 1
-        return run(layer, inputs, *more)
+    def at_most_one(layer, x):
+        assert len(x) <= 1
+        return weights(layer, x)
 
-    monkeypatch.setattr(recurrent, "_run_by_kernels", at_most_one)
+    monkeypatch.setattr(recurrent, "_kernels_of", at_most_one)
     with pytest.raises(RnnlensError):
         REFUSED[question](net, x)
     with pytest.raises(AssertionError):  # the guard guards
