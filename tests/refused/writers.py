@@ -163,6 +163,7 @@ KERAS: dict[str, Callable[[], Network]] = {
 
 #: Networks by the reason why ONNX does not hold them.
 ONNX: dict[str, Callable[[], Network]] = {
+    "mask as numbers": lambda: chain(Masking(0.0), MaskValues(), shape=(4, 3)),
     "projection of masked steps": lambda: chain(
         Masking(0.0), Recurrent(cell("lstm_projected", rng)), shape=(4, 3)
     ),

@@ -82,7 +82,7 @@ def operators(
         refuse(
             writer.scope,
             layer,
-            "ONNX has no operator for it that rnnlens writes; write .keras or .npz instead",
+            "ONNX has no operator for it that rnnlens writes; write .npz instead",
         )
     return [maker(layer, inputs, shapes, writer)]
 
