@@ -6,7 +6,7 @@ import pytest
 import rnnlens
 from networks import forecaster
 from rnnlens.api.shared.page import explorer
-from rnnlens.api.shared.page.explorer import series_of
+from rnnlens.api.shared.page.explorer import new_steps, series_of
 
 
 @pytest.mark.parametrize("gaps", [(), (4,), (1, 2, 7)])
@@ -16,7 +16,8 @@ def test_windows_are_found_again_in_the_series_and_no_step_stands_twice(gaps, rn
     for run in runs:
         series = rng.normal(size=(len(run) + steps - 1, 2))
         windows += [series[k : k + steps] for k in range(len(run))]
-    series, starts = series_of(np.array(windows))
+    x = np.array(windows)
+    series, starts = series_of(x, new_steps(x))
     assert len(series) == sum(len(run) + steps - 1 for run in runs)
     for window, start in zip(windows, starts, strict=True):
         np.testing.assert_array_equal(series[start : start + steps], window)

@@ -1,23 +1,13 @@
 """The page's module runs networks as the engine does: forecasts, gates, states, contributions."""
 
-import importlib.util
-from pathlib import Path
-
 import numpy as np
 import pytest
 
 import rnnlens
 from networks import CELLS, forecaster, stacked_bidirectional
+from page_module import MODULE, answered, asked, needs_node
 from page_networks import page_network_of
 
-# the tests are no package, so that a file beside this one is found by its place
-_spec = importlib.util.spec_from_file_location("asking", Path(__file__).parent / "asking.py")
-assert _spec is not None and _spec.loader is not None
-_asking = importlib.util.module_from_spec(_spec)
-_spec.loader.exec_module(_asking)
-MODULE, answered, asked, needs_node = (
-    _asking.MODULE, _asking.answered, _asking.asked, _asking.needs_node
-)  # fmt: skip
 #: Weights and inputs are in single precision in the page, and numbers here are of the size of 1.
 CLOSE = 1e-6
 

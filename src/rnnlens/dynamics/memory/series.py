@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 
 from rnnlens.engine.operations.registry import Array
 
-__all__ = ["Series", "series_of"]
+__all__ = ["Series", "follow", "series_of"]
 
 #: Share of the windows that must follow the one before them.
 MOST = 0.9
@@ -35,6 +35,14 @@ class Series(NamedTuple):
     ends: NDArray[np.int64]
 
 
+def follow(x: Array) -> NDArray[np.bool_]:
+    """Tell of each window but the first whether it is the one before, one step later.
+
+    Shapes: x (sample, step, ...) -> (sample - 1,).
+    """
+    return (x[1:, :-1] == x[:-1, 1:]).all(axis=tuple(range(1, x.ndim)))
+
+
 def series_of(x: Array, last: int) -> Series | None:
     """Lay windows out as a series, for so many kept steps; None where they do not follow.
 
@@ -42,8 +50,7 @@ def series_of(x: Array, last: int) -> Series | None:
     """
     if len(x) < 2 or last >= x.shape[1]:
         return None
-    axes = tuple(range(1, x.ndim))
-    follows = (x[1:, :-1] == x[:-1, 1:]).all(axis=axes)
+    follows = follow(x)
     if follows.mean() < MOST:
         return None
     rows, window, starts, ends = [], [], [], []

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from rnnlens.attribution.baselines.baseline import Baseline
+from rnnlens.dynamics.memory.series import follow
 from rnnlens.network.shapes import output_shapes
 from rnnlens.views.report.parts import Explorer
 from rnnlens.writers.page import page_network, text_of
@@ -18,7 +19,7 @@ if TYPE_CHECKING:
     from rnnlens.attribution.question import AnyBaseline
     from rnnlens.attribution.target import ResolvedTarget
 
-__all__ = ["MOST_NUMBERS", "explorer_of", "series_of"]
+__all__ = ["MOST_NUMBERS", "explorer_of", "new_steps", "series_of"]
 
 #: Numbers of series and baselines that a page carries: in single precision, as text, 2.7 MB.
 MOST_NUMBERS = 500_000
@@ -40,9 +41,11 @@ def explorer_of(
     spec, why_not = page_network(case.network, target.resolved.output)
     if why_not:
         return why_not
-    first = _first_that_fits(case.x, baseline)
-    windows = case.x[first:]
-    series, starts = series_of(windows)
+    new = new_steps(case.x)
+    first = _first_that_fits(new, case.x.shape, baseline)
+    windows, new = case.x[first:], new[first:]
+    new[0] = windows.shape[1]
+    series, starts = series_of(windows, new)
     hidden = np.stack([w if len(w) == 1 else w[first:] for w in baseline.windows])
     means, scales, units = _own_units(case)
     return Explorer(
@@ -93,26 +96,35 @@ def _own_units(
     return means, scales, tuple(units)
 
 
-def series_of(windows: NDArray[np.float64]) -> tuple[NDArray[np.float64], NDArray[np.int64]]:
+def new_steps(windows: NDArray[np.float64]) -> NDArray[np.int64]:
+    """Count the steps of each window that the one before it has not: one where it follows.
+
+    Shapes: windows (sample, step, feature) -> (sample,).
+    """
+    steps = windows.shape[1]
+    return np.concatenate([[steps], np.where(follow(windows), 1, steps)])
+
+
+def series_of(
+    windows: NDArray[np.float64], new: NDArray[np.int64]
+) -> tuple[NDArray[np.float64], NDArray[np.int64]]:
     """Lay windows into one series, each step once where windows follow one another.
 
-    Shapes: windows (sample, step, feature) -> series (row, feature), first rows (sample,).
+    Shapes: windows (sample, step, feature), new (sample,), all steps of the first -> series (row,
+    feature), first rows (sample,).
     """
-    follows = (windows[1:, :-1] == windows[:-1, 1:]).all(axis=(1, 2))
     steps = windows.shape[1]
-    new = np.concatenate([[steps], np.where(follows, 1, steps)])
     series = np.concatenate([w[steps - n :] for w, n in zip(windows, new, strict=True)])
     return series, np.cumsum(new) - steps
 
 
-def _first_that_fits(x: NDArray[np.float64], baseline: Baseline) -> int:
+def _first_that_fits(new: NDArray[np.int64], shape: tuple[int, ...], baseline: Baseline) -> int:
     """Give the first window of those that the page carries: the newest that fit."""
+    samples, steps, features = shape
     own = sum(int(np.prod(w.shape[1:])) for w in baseline.windows if len(w) > 1)
-    follows = (x[1:, :-1] == x[:-1, 1:]).all(axis=(1, 2))
-    steps, features = x.shape[1:]
-    new = np.concatenate([[steps], np.where(follows, 1, steps)]) * features + own
-    fits = np.cumsum(new[::-1]) + (steps - 1) * features <= MOST_NUMBERS
-    return len(x) - max(1, int(fits.sum()))
+    numbers = new * features + own
+    fits = np.cumsum(numbers[::-1]) + (steps - 1) * features <= MOST_NUMBERS
+    return samples - max(1, int(fits.sum()))
 
 
 def _unusual(windows: NDArray[np.float64]) -> int:

@@ -37,7 +37,7 @@ def answered(questions, folder):
     assert NODE is not None, "Node is needed where RNNLENS_BROWSER is set"
     file = folder / "asked.json"
     file.write_text(json.dumps(questions))
-    runner = Path(__file__).parent / "run.mjs"
+    runner = Path(__file__).with_suffix(".mjs")
     command = [NODE, str(runner), str(MODULE), str(file)]
     done = subprocess.run(command, capture_output=True, text=True, check=True)
     return json.loads(done.stdout)
