@@ -7,6 +7,7 @@ import rnnlens
 from networks import forecaster
 from rnnlens.api.shared.page import explorer
 from rnnlens.api.shared.page.explorer import new_steps, series_of
+from rnnlens.errors import InputError
 
 
 @pytest.mark.parametrize("gaps", [(), (4,), (1, 2, 7)])
@@ -43,3 +44,10 @@ def test_a_page_that_cannot_run_the_network_says_why(tmp_path, rng):
     text = page.read_text(encoding="utf-8")
     assert "This page cannot run the network itself: it starts from states" in text
     assert "<script" not in text
+
+
+@pytest.mark.parametrize("target", ["all", [0, 1], rnnlens.Target(0, horizon="all")])
+def test_a_page_of_several_targets_is_refused_before_anything_is_run(target, tmp_path, rng):
+    net, x = forecaster("lstm", rng, steps=4), rng.normal(size=(12, 4, 3))
+    with pytest.raises(InputError, match="one target is asked about here"):
+        rnnlens.report(net, x, tmp_path / "r.html", target=target)

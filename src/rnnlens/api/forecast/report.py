@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, cast
 
@@ -20,7 +21,7 @@ if TYPE_CHECKING:
     import xarray as xr
     from numpy.typing import ArrayLike
 
-    from rnnlens.api.shared.given.case import Case
+    from rnnlens.api.shared.given.case import Case, NamedTarget
     from rnnlens.api.shared.given.network_given import NetworkLike
     from rnnlens.series.joint.windows import WindowsByInput
     from rnnlens.series.windows import Windows
@@ -98,10 +99,10 @@ def report(
     from rnnlens.api.inside.trace import trace
     from rnnlens.api.network.describe import describe
     from rnnlens.api.network.weights import weights
-    from rnnlens.api.shared.forecast.important import important_features
     from rnnlens.api.shared.given.joint.making import make_case, page_sequence
     from rnnlens.api.shared.given.network_given import as_network
     from rnnlens.api.shared.given.shares import share_question
+    from rnnlens.api.shared.given.target import one_target
     from rnnlens.api.shared.labels.joint import part_of
     from rnnlens.api.shared.labels.lag_shares import shares_of
     from rnnlens.attribution.options import as_target
@@ -109,10 +110,6 @@ def report(
     from rnnlens.results.place import placed
     from rnnlens.views.report.parts import ReportParts
     from rnnlens.views.tables.summary import pick_window
-    from rnnlens.views.words.explanation import lag_sentences
-    from rnnlens.views.words.forecast import matters_sentence
-    from rnnlens.views.words.inputs import inputs_sentences
-    from rnnlens.views.words.lags import evidence_sentences
 
     net = as_network(net, data)
     page = check_page(path)
@@ -123,6 +120,7 @@ def report(
         )
     every = make_case(net, data, of, several=True, output=as_target(target).output)
     case = make_case(net, data, page_sequence(every), output=as_target(target).output)
+    chosen = one_target(case, replace(as_target(target), logits=None))
     with Parts(progress, **WEIGHTS) as parts:
         explained = explain(
             net, data, target=target, held=held, background=background, initial_state=initial_state,
@@ -141,15 +139,8 @@ def report(
         by_lag = shares_of(explained, "lag", shares)
         sample, reason = pick_window(explained)
         one = {name: array[sample : sample + 1] for name, array in case.inputs.items()}
-        shared = lag_sentences(by_lag)
         if evidence is not None and case is not every:
             evidence = part_of(evidence, case.of)
-        if evidence is not None:  # what shares say of the oldest lag is no evidence
-            shared = (shared[0], *evidence_sentences(evidence))
-        good = matters_sentence({**explained.attrs, **important_features(explained)})
-        sentences = (good, *shared) if good else shared
-        if together is not None:
-            sentences = (*sentences, *inputs_sentences(together))
         said = ReportParts(
             description=describe(net),
             explanation=explained,
@@ -161,12 +152,12 @@ def report(
             fidelity=fidelity,
             title=title or f"What {net.name} learned about {explained.attrs['target']}",
             evidence=evidence,
-            sentences=sentences,
+            sentences=_sentences(explained, by_lag, evidence, together),
             together=together,
             explorer=_explorer(
                 case,
                 explained,
-                as_target(target),
+                chosen,
                 shares,
                 held,
                 background,
@@ -177,6 +168,27 @@ def report(
         with placed(page) as draft:
             draft.write_bytes(_rendered(said, page, parts.of("drawn")))
         return page
+
+
+def _sentences(
+    explained: xr.Dataset,
+    by_lag: xr.Dataset,
+    evidence: xr.Dataset | None,
+    together: xr.DataTree | None,
+) -> tuple[str, ...]:
+    """Say what was found: how good the forecast is, how far back it looks, what all inputs give."""
+    from rnnlens.api.shared.forecast.important import important_features
+    from rnnlens.views.words.explanation import lag_sentences
+    from rnnlens.views.words.forecast import matters_sentence
+    from rnnlens.views.words.inputs import inputs_sentences
+    from rnnlens.views.words.lags import evidence_sentences
+
+    good = matters_sentence({**explained.attrs, **important_features(explained)})
+    shared = lag_sentences(by_lag)
+    if evidence is not None:  # what shares say of the oldest lag is no evidence
+        shared = (shared[0], *evidence_sentences(evidence))
+    sentences = (good, *shared) if good else shared
+    return sentences if together is None else (*sentences, *inputs_sentences(together))
 
 
 def _of_one(
@@ -194,7 +206,7 @@ def _of_one(
 def _explorer(
     case: Case,
     explained: xr.Dataset,
-    target: Target,
+    target: NamedTarget,
     shares: Shares,
     held: Sequence[str] | None,
     background: Windows | WindowsByInput | ArrayLike | None,
@@ -210,11 +222,7 @@ def _explorer(
         return "This page cannot run the network itself: its classes are explained on logits."
     given = usual_baseline(case, shares.baseline)
     baseline = baseline_of(case, given, held, background, shares.seed)[0]
-    name, horizon = target.name, target.horizon
-    assert not isinstance(name, Sequence) or isinstance(name, str), "a page is of one target"
-    assert horizon is None or isinstance(horizon, int), "a page is of one horizon"
-    chosen = case.target(name, horizon, target.output)
-    return explorer_of(case, chosen, baseline, carried=carried)
+    return explorer_of(case, target, baseline, carried=carried)
 
 
 def check_page(path: str | PathLike[str]) -> Path:
