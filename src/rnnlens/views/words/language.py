@@ -1,4 +1,4 @@
-"""One sentence in the language that is asked for: a template is looked up in a catalogue, then filled.
+"""One sentence in the language that is asked for: a template, looked up in a catalogue and filled.
 
 English templates stand where they are said, and are the keys of the catalogues in `languages/`
 (gettext's, as Babel writes them). What a catalogue lacks is said in English.
@@ -7,7 +7,7 @@ English templates stand where they are said, and are the keys of the catalogues 
 from __future__ import annotations
 
 import gettext
-from collections.abc import Iterator
+from collections.abc import Generator
 from contextlib import contextmanager
 from contextvars import ContextVar
 from functools import cache
@@ -45,7 +45,7 @@ def many(count: int, one: str, several: str, /, **values: object) -> str:
 
 
 @contextmanager
-def language(code: str) -> Iterator[None]:
+def language(code: str) -> Generator[None, None, None]:
     """Say everything in one language within this block."""
     token = _spoken.set(code)
     try:
