@@ -28,6 +28,7 @@ from rnnlens.cli.commands.pages import demo, report
 from rnnlens.cli.commands.weights import compare_weights, summarize_weights
 from rnnlens.cli.init import init
 from rnnlens.cli.output import INTERRUPTED, sentence
+from rnnlens.cli.typed import keep_words
 from rnnlens.errors import RnnlensError
 
 __all__ = ["app", "main"]
@@ -79,6 +80,11 @@ class Verbs(TyperGroup):
             typer.echo(sentence("interrupted"), err=True)
             raise typer.Exit(INTERRUPTED) from None
         return result
+
+    def resolve_command(self, ctx: Any, args: list[str]) -> Any:
+        """Find the verb, and keep what was typed."""
+        keep_words(["rnnlens", *args])
+        return super().resolve_command(ctx, args)
 
 
 def _silence(descriptor: int) -> None:
