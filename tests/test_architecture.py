@@ -32,6 +32,7 @@ MAY_IMPORT: dict[str, set[str]] = {
     "checks": ABOVE_ENGINE | {"attribution", "readers"},
     "results": CORE,
     "views": CORE | {"results"},
+    "plot": CORE | {"results", "views"},
     "bulk": CORE | {"attribution", "results", "series"},
 }
 #: Glue: it may import every room, and no room may import it.
@@ -39,8 +40,8 @@ GLUE = {"__init__", "__main__", "api", "cli", "demo"}
 
 #: Libraries that only some rooms may import.
 LIBRARY_ROOMS: dict[str, set[str]] = {
-    "xarray": {"results", "views", "bulk"} | GLUE,
-    "altair": {"views"},
+    "xarray": {"results", "views", "plot", "bulk"} | GLUE,
+    "altair": {"views", "plot"},
     "jinja2": {"views"},
     "vl_convert": {"views"},
     "h5py": {"readers", "writers"},

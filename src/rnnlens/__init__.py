@@ -1,5 +1,6 @@
 """rnnlens opens up a trained recurrent network and says what it learned."""
 
+from rnnlens import plot as plot
 from rnnlens.api import (
     Certificates,
     Effort,

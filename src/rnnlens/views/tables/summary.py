@@ -34,6 +34,7 @@ __all__ = [
     "lags_summary",
     "pick_window",
     "quantity",
+    "ranked_features",
     "time_text",
 ]
 
@@ -127,8 +128,8 @@ def lag_contributions(
     if "feature" not in values.dims:
         values = values.expand_dims(feature=[""], axis=-1)
     table = _by_lag_and_feature(explanation, values, "contribution")
-    order = np.argsort(-abs(values).sum("lag").values, kind="stable")
-    ranked = [str(name) for name in values["feature"].values[order]]
+    # by all windows, so that the same are named, in the same order, whichever window is shown
+    ranked = ranked_features(explanation) if "feature" in contribution.dims else [""]
     # One feature alone is never hidden behind "all others".
     named = ranked if len(ranked) <= largest + 1 else ranked[:largest]
     table["feature"] = table["feature"].where(table["feature"].isin(named), OTHERS)
@@ -141,6 +142,13 @@ def lag_contributions(
     rank = {name: place for place, name in enumerate(named)}
     summed["rank"] = [rank.get(name, len(named)) for name in summed["feature"]]
     return summed
+
+
+def ranked_features(explanation: xr.Dataset) -> list[str]:
+    """Give the features by the mean size of their contributions over all windows, largest first."""
+    size = abs(explanation["contribution"]).mean("sample").sum("lag").values
+    order = np.argsort(-np.nan_to_num(size), kind="stable")
+    return [str(name) for name in explanation["feature"].values[order]]
 
 
 def forecast_series(explanation: xr.Dataset, *, most: int = 504) -> pd.DataFrame:
