@@ -17,11 +17,12 @@ import numpy as np
 import torch
 from harness import ours
 from harness.measure import agree, interleave
-from harness.networks import Forecaster, Size, forecaster, windows
+from harness.networks import Floats, Forecaster, Size, forecaster, windows
 from harness.record import OURS, Record
 
 import rnnlens
 from rnnlens.errors import RnnlensError
+from rnnlens.network.network import Network
 
 SIZES = (Size(32, 10, 24), Size(256, 32, 365))
 #: Windows of forecasts, and of what goes back; baselines.
@@ -48,7 +49,9 @@ def main() -> None:
     record.save()
 
 
-def forecasts(record, device, module: Forecaster, network, x, size: Size) -> None:  # noqa: ANN001
+def forecasts(
+    record: Record, device: str, module: Forecaster, network: Network, x: Floats, size: Size
+) -> None:
     """Forecast on the kernels, on the device, and by PyTorch there."""
     there = module.to(device)
     tensor = torch.from_numpy(x)
@@ -72,7 +75,9 @@ def forecasts(record, device, module: Forecaster, network, x, size: Size) -> Non
     module.to("cpu")
 
 
-def secants(record, device, module: Forecaster, network, x, size: Size) -> None:  # noqa: ANN001
+def secants(
+    record: Record, device: str, module: Forecaster, network: Network, x: Floats, size: Size
+) -> None:
     """Contributions with 32 backgrounds on the kernels, on the device, and by captum there."""
     from captum.attr import DeepLiftShap
 
