@@ -122,12 +122,9 @@ def named_features(explanation: xr.Dataset, *, largest: int = 6) -> list[str]:
 
     The others are shown together. Where every chart is given these, one feature has one colour.
     """
-    contribution = explanation["contribution"]
-    if "feature" not in contribution.dims:
+    if "feature" not in explanation["contribution"].dims:
         return []
-    size = abs(contribution.sum("lag")).mean("sample")
-    order = np.argsort(-size.values, kind="stable")
-    ranked = [str(name) for name in size["feature"].values[order]]
+    ranked = ranked_features(explanation)
     # One feature alone is never hidden behind "all others".
     return ranked if len(ranked) <= largest + 1 else ranked[:largest]
 
@@ -153,9 +150,7 @@ def lag_contributions(
     table = _by_lag_and_feature(explanation, values, "contribution")
     if named is None or "feature" not in contribution.dims:
         # by all windows, so that the same are named, in the same order, whichever is shown
-        ranked = ranked_features(explanation) if "feature" in contribution.dims else [""]
-        # One feature alone is never hidden behind "all others".
-        named = ranked if len(ranked) <= largest + 1 else ranked[:largest]
+        named = named_features(explanation, largest=largest) or [""]
     table["feature"] = table["feature"].where(table["feature"].isin(named), OTHERS)
     summed = (
         table
