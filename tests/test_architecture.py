@@ -47,7 +47,7 @@ LIBRARY_ROOMS: dict[str, set[str]] = {
     "h5py": {"readers", "writers"},
     "keras": {"readers"},
     "tensorflow": {"readers"},
-    "torch": {"readers"},
+    "torch": {"engine", "readers"},
     "onnx": {"readers", "writers"},
     "onnxruntime": {"readers"},
     "typer": {"cli"},

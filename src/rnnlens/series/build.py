@@ -16,6 +16,7 @@ from rnnlens.arguments import shown
 from rnnlens.errors import ConfigError, DataError
 from rnnlens.series.arrays import holds_windows, read_windows, windows_from_npz
 from rnnlens.series.axis import Axis, Cut
+from rnnlens.series.files import with_files
 from rnnlens.series.joint.arrays import by_input_from_arrays
 from rnnlens.series.joint.cut import cut_by_input
 from rnnlens.series.sidecar import Sidecar, read_sidecar
@@ -67,16 +68,17 @@ def windows(
     sidecar = sidecar_given(sidecar)
     tables = _tables(data)
     if sidecar is not None and sidecar.inputs:
-        return by_input(tables, sidecar, start, end)
+        return with_files(by_input(tables, sidecar, start, end), tables)
     if len(tables) == 1 and _is_windows(tables[0]):
         arrays = read_windows(tables[0])
-        return windows_from_npz(arrays, sidecar, str(tables[0])).between(start, end)
+        made = windows_from_npz(arrays, sidecar, str(tables[0])).between(start, end)
+        return with_files(made, tables)
     if sidecar is None:
         raise ConfigError(
             "a table needs a sidecar that says what the network takes: give a .toml file, which "
             "rnnlens init MODEL DATA writes, or Sidecar.plain(features, window, lead)"
         )
-    return _cut(_read(tables, sidecar), sidecar, start, end)
+    return with_files(_cut(_read(tables, sidecar), sidecar, start, end), tables)
 
 
 def by_input(

@@ -16,11 +16,17 @@ if TYPE_CHECKING:
 __all__ = ["lag_contributions"]
 
 
-def lag_contributions(explanation: xr.Dataset, *, sample: int | None = None) -> alt.LayerChart:
-    """Draw signed contributions by lag, of one window or as means over all."""
+def lag_contributions(
+    explanation: xr.Dataset, *, sample: int | None = None, named: list[str] | None = None
+) -> alt.LayerChart:
+    """Draw signed contributions by lag, of one window or as means over all.
+
+    Named are the features that have colours of their own, in their order; the largest where not
+    given.
+    """
     import altair as alt
 
-    table = summary.lag_contributions(explanation, sample=sample)
+    table = summary.lag_contributions(explanation, sample=sample, named=named)
     by_feature = bool(table["feature"].to_numpy().all())
     x = alt.X(
         "label:O",
@@ -98,7 +104,7 @@ def _title(explanation: xr.Dataset, sample: int | None) -> alt.TitleParams:
     chosen = explanation.mean("sample") if sample is None else explanation.isel(sample=sample)
     start, end = (float(chosen[name]) for name in ("baseline_forecast", "forecast"))
     when = (
-        f"mean over {explanation.sizes['sample']} windows"
+        f"mean over {explanation.sizes['sample']:,} windows"
         if sample is None
         else summary.time_text(explanation, sample)
     )

@@ -32,6 +32,7 @@ __all__ = [
     "lag_labels",
     "lag_table",
     "lags_summary",
+    "named_features",
     "pick_window",
     "quantity",
     "ranked_features",
@@ -116,10 +117,32 @@ def lag_feature_means(explanation: xr.Dataset) -> pd.DataFrame:
     return table
 
 
+def named_features(explanation: xr.Dataset, *, largest: int = 6) -> list[str]:
+    """Name the features that get colours of their own, the most important over all windows first.
+
+    The others are shown together. Where every chart is given these, one feature has one colour.
+    """
+    contribution = explanation["contribution"]
+    if "feature" not in contribution.dims:
+        return []
+    size = abs(contribution.sum("lag")).mean("sample")
+    order = np.argsort(-size.values, kind="stable")
+    ranked = [str(name) for name in size["feature"].values[order]]
+    # One feature alone is never hidden behind "all others".
+    return ranked if len(ranked) <= largest + 1 else ranked[:largest]
+
+
 def lag_contributions(
-    explanation: xr.Dataset, *, sample: int | None = None, largest: int = 6
+    explanation: xr.Dataset,
+    *,
+    sample: int | None = None,
+    largest: int = 6,
+    named: list[str] | None = None,
 ) -> pd.DataFrame:
-    """Give signed contributions by lag and feature, of one window or as means over all."""
+    """Give signed contributions by lag and feature, of one window or as means over all.
+
+    Named are the features asked for, or else the largest; the others are summed.
+    """
     contribution = explanation["contribution"]
     if sample is None:
         values = contribution.mean("sample", skipna=False)
@@ -128,10 +151,11 @@ def lag_contributions(
     if "feature" not in values.dims:
         values = values.expand_dims(feature=[""], axis=-1)
     table = _by_lag_and_feature(explanation, values, "contribution")
-    # by all windows, so that the same are named, in the same order, whichever window is shown
-    ranked = ranked_features(explanation) if "feature" in contribution.dims else [""]
-    # One feature alone is never hidden behind "all others".
-    named = ranked if len(ranked) <= largest + 1 else ranked[:largest]
+    if named is None or "feature" not in contribution.dims:
+        # by all windows, so that the same are named, in the same order, whichever is shown
+        ranked = ranked_features(explanation) if "feature" in contribution.dims else [""]
+        # One feature alone is never hidden behind "all others".
+        named = ranked if len(ranked) <= largest + 1 else ranked[:largest]
     table["feature"] = table["feature"].where(table["feature"].isin(named), OTHERS)
     summed = (
         table
@@ -169,9 +193,17 @@ def forecast_series(explanation: xr.Dataset, *, most: int = 504) -> pd.DataFrame
 
 
 def pick_window(explanation: xr.Dataset) -> tuple[int, str]:
-    """Choose the window to show in full: the one whose forecast moved most from its baseline."""
+    """Choose the window to show in full: the one whose forecast moved most from its baseline.
+
+    Where it is known of some windows what happened, it is one of those.
+    """
     change = np.abs((explanation["forecast"] - explanation["baseline_forecast"]).values)
     last = len(change) - 1
+    if "actual" in explanation:
+        known = np.isfinite(explanation["actual"].values)
+        if known.any():
+            last = int(np.flatnonzero(known)[-1])
+            change = np.where(known, change, np.nan)
     if not np.isfinite(change).any() or np.nanmax(change) == 0:
         return last, "the last window"
     return int(np.nanargmax(change)), "the window whose forecast moved furthest from its baseline"
