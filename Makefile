@@ -8,6 +8,7 @@
 #   make bench    every benchmark, and the page of their figures
 #   make oracles  contributions against known answers, published figures and the peers' own code
 #   make integrations  models of other libraries, read and held against their own forecasts
+#   make gallery  a picture of every chart, and the page that shows them
 #   make docs     the documentation as a site, in build/docs, every warning an error
 #   make figures  the pictures, tables and printed lines of README and docs, made anew
 #   make clean    remove what the above made
@@ -51,7 +52,7 @@ ORACLES := constructed arx toys spike tint_arma tint_hmm linear_var lorenz96 buc
 INTEGRATIONS := neuralhydrology neuralforecast darts
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test check floor versions bench oracles integrations docs figures clean
+.PHONY: help demo test check floor versions bench oracles integrations gallery docs figures clean
 .DELETE_ON_ERROR:
 
 help:
@@ -89,6 +90,9 @@ integrations: $(INTEGRATIONS:%=$(VENV)/integrations/%/.made)
 		echo "== benchmarks/integrations/with_$$name.py"; \
 		$(VENV)/integrations/$$name/bin/python benchmarks/integrations/with_$$name.py; done; \
 		$(BIN)/python benchmarks/integrations/table.py
+
+gallery: $(VENV)/.demo
+	@$(ONE_THREAD) $(BIN)/python docs/make_gallery.py $(ARGS)
 
 docs: $(VENV)/docs/.made
 	$(VENV)/docs/bin/sphinx-build -q -W --keep-going -b html -d build/doctrees docs build/docs

@@ -36,7 +36,7 @@ MAY_IMPORT: dict[str, set[str]] = {
     "bulk": CORE | {"attribution", "results", "series"},
 }
 #: Glue: it may import every room, and no room may import it.
-GLUE = {"__init__", "__main__", "api", "cli", "demo"}
+GLUE = {"__init__", "__main__", "accessor", "api", "cli", "demo"}
 
 #: Libraries that only some rooms may import.
 LIBRARY_ROOMS: dict[str, set[str]] = {

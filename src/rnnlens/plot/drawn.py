@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from contextlib import nullcontext
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, TypeVar
+from typing import TYPE_CHECKING, TypedDict, TypeVar
 
 from rnnlens.arguments import NAME, number, word
 
@@ -13,10 +14,19 @@ if TYPE_CHECKING:
 
     Chart = TypeVar("Chart", bound=alt.TopLevelMixin)
 
-__all__ = ["Look", "drawn"]
+__all__ = ["Look", "Options", "drawn"]
 
 #: The narrowest and the widest figure that is laid out, in millimetres.
 NARROWEST, WIDEST = 40.0, 1000.0
+
+
+class Options(TypedDict, total=False):
+    """What charts take beside their result."""
+
+    width: float | None
+    font: str | None
+    language: str
+    sample: int
 
 
 @dataclass(frozen=True)
@@ -39,10 +49,12 @@ class Look:
 
 def drawn(look: Look, draw: Callable[[], Chart]) -> Chart:
     """Draw a chart in its language, and fit it to its width."""
+    from rnnlens.views.charts import theme
     from rnnlens.views.charts.papers.fitted import POINTS_A_MM, fitted, in_typeface
     from rnnlens.views.words.language import language
 
-    with language(look.language):
+    lines = nullcontext() if look.width is None else theme.unbroken()
+    with language(look.language), lines:
         chart = draw()
     if look.font is not None:
         chart = in_typeface(chart, look.font)

@@ -67,7 +67,7 @@ class Wanted:
     Parameters
     ----------
     chart : str
-        The chart's name in `rnnlens.plot`.
+        The chart's name in `rnnlens.plot`, or with a dot before it what else takes a result.
     verb : str
         The verb whose result it draws.
     variables : mapping of str to tuple of tuple of str
@@ -87,11 +87,16 @@ class Wanted:
     missing: tuple[str, ...] = ()
     tree: bool = False
 
+    @property
+    def door(self) -> str:
+        """What the user called."""
+        return self.chart if self.chart.startswith(".") else f"rnnlens.plot.{self.chart}"
+
     def check(self, result: object) -> None:
         """Refuse what is no such result, an empty one, and one with NaN where numbers stand."""
         import xarray as xr
 
-        asked = f"rnnlens.plot.{self.chart} takes a result of rnnlens.{self.verb}"
+        asked = f"{self.door} takes a result of rnnlens.{self.verb}"
         if not isinstance(result, xr.DataTree if self.tree else xr.Dataset | xr.DataTree):
             raise InputError(f"{asked}, not {_said(result)}: call {CALLS[self.verb]}")
         came = verb_of(result)
@@ -129,7 +134,7 @@ class Wanted:
         shows = str(result.attrs.get("shows") or "contribution")
         if "contribution" in self.variables and shows != "contribution":
             raise InputError(
-                f"rnnlens.plot.{self.chart} takes contributions, and the method "
+                f"{self.door} takes contributions, and the method "
                 f"{result.attrs.get('method', '')!r} gives {shows}, which does not sum to the "
                 "forecast: call rnnlens.explain(net, X, method='secant')"
             )

@@ -33,7 +33,9 @@ def memory(tree: xr.DataTree) -> alt.VConcatChart:
     edge = math.ceil(min(most, EDGE * last) if last else most)
     scale = alt.Scale(domain=[0, edge], nice=False)
     chart = alt.vconcat(_measures(tree, scale, edge), _fading(tree, scale), spacing=18)
-    return theme.dress(chart.resolve_legend(color="independent"), tree.dataset)
+    return theme.dress(
+        chart.resolve_legend(color="independent", strokeDash="independent"), tree.dataset
+    )
 
 
 def _measures(tree: xr.DataTree, scale: alt.Scale, edge: float) -> alt.LayerChart:

@@ -6,7 +6,10 @@ print: categories differ in lightness as well as in hue, and scales rise evenly 
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import sys
+from collections.abc import Generator, Sequence
+from contextlib import contextmanager
+from contextvars import ContextVar
 from textwrap import wrap
 from typing import TYPE_CHECKING, Any, TypeVar
 
@@ -40,12 +43,14 @@ __all__ = [
     "feature_colours",
     "lag_axis_title",
     "sequential",
+    "unbroken",
 ]
 
 #: Width of a figure's drawing area in pixels.
 WIDTH = 640
 #: Characters on one line beneath a title.
 LINE = 96
+_line: ContextVar[int] = ContextVar("line", default=LINE)
 
 FONT = "system-ui, -apple-system, Segoe UI, Roboto, Noto Sans, Helvetica, Arial, sans-serif"
 INK = "#1d2733"
@@ -108,19 +113,32 @@ def dress(chart: Chart, of: xr.Dataset) -> Chart:
     return _stating(chart, of).configure(**config)
 
 
+@contextmanager
+def unbroken() -> Generator[None]:
+    """Leave lines beneath titles whole within this block: they are broken later, by their width."""
+    token = _line.set(sys.maxsize)
+    try:
+        yield
+    finally:
+        _line.reset(token)
+
+
 def _stating(chart: Chart, of: xr.Dataset) -> Chart:
-    """Say beneath a chart's title what is assumed of the network, and left out of it."""
+    """Say beneath a chart's title what is assumed of the network; break what is too long a line."""
     import altair as alt
 
-    said = [line for text in origin_sentences(of.attrs) for line in wrap(text, LINE)]
-    if not said:
-        return chart
     title = chart.title
     if not isinstance(title, alt.TitleParams):
         title = alt.TitleParams("" if title is alt.Undefined else title)
     before = [] if title.subtitle is alt.Undefined else title.subtitle
+    stated = [before] if isinstance(before, str) else list(before)
+    said = [
+        line for text in (*stated, *origin_sentences(of.attrs)) for line in wrap(text, _line.get())
+    ]
+    if said == stated:
+        return chart
     titled = title.copy()
-    titled.subtitle = [*([before] if isinstance(before, str) else before), *said]
+    titled.subtitle = said
     return chart.properties(title=titled)
 
 

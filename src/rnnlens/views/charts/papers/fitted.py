@@ -19,11 +19,23 @@ __all__ = ["POINTS_A_MM", "fitted", "in_typeface", "width_of"]
 #: Points in a millimetre: a pixel of a figure is a point of its PDF.
 POINTS_A_MM = 72 / 25.4
 #: Sizes of type in points, as journals ask for them.
-LABEL, TITLE, HEADING = 7.0, 7.5, 9.0
+LABEL, TITLE, PANEL, HEADING = 7.0, 7.5, 8.0, 9.0
 #: Type on the screen is this much larger, so rows can stand closer in print.
 CLOSER = 0.68
+#: How much smaller marks are in print: lengths, and areas.
+SMALLER = {
+    "size": 0.5,
+    "fontSize": 0.66,
+    "strokeWidth": 0.7,
+    "thickness": 0.7,
+    "dx": 0.7,
+    "dy": 0.7,
+    "bandSize": 0.7,
+}
+#: What one entry of a key takes beside others, and what stands beside a panel, in points.
+KEY, BESIDE = 110, 30
 #: How often the drawing areas are corrected, and the error in points that is let be.
-TURNS, NEAR = 5, 0.4
+TURNS, NEAR = 5, 0.5
 #: Panels stand in two columns at most where a figure is narrower than this, in points.
 NARROW = 380.0
 #: Where Altair keeps the parts of a figure of several.
@@ -33,39 +45,53 @@ NARROWEST = 24.0
 
 
 def in_typeface(chart: Chart, font: str) -> Chart:
-    """Set every text of a chart in one typeface."""
+    """Set every text of a chart that was just drawn in one typeface."""
     config = chart["config"].to_dict(validate=False)
-    return _configured(chart, _with_font(config, font))
+    _configure(chart, _with_font(config, font))
+    return chart
 
 
 def fitted(chart: Chart, width: float) -> Chart:
-    """Make a chart so many points wide, with type for print.
+    """Make a chart that was just drawn so many points wide, with type for print.
 
     What stands beside the drawing areas, names of rows above all, has no width that could be told
     before it is drawn, so the chart is drawn, measured and corrected.
     """
     config = chart["config"].to_dict(validate=False)
-    chart = _configured(chart, _for_print(config, width))
-    if width < NARROW and _stated(chart, "columns"):
-        chart["columns"] = min(int(_stated(chart, "columns")), 2)
+    several = bool(_parts(chart))
+    _configure(chart, _for_print(config, width, several=several))
+    if width < NARROW and _columns(chart) > 2:
+        _in_two_columns(chart)
     views = [view for view in _views(chart) if isinstance(_stated(view, "width"), int | float)]
     wide = [float(view["width"]) for view in views]
     for view in views:
         if isinstance(_stated(view, "height"), int | float):
             view["height"] = round(CLOSER * float(view["height"]), 1)
-        view["width"] = round(0.8 * width / _columns(chart), 1)
+        _shrink(view, width / _columns(chart))
     _break_titles(chart, views, width)
-    share = 0.8 * width / _columns(chart) / max(wide, default=width)
-    step = share / 2
+    if not _corrected(chart, views, wide, width):
+        # keys beside each other are what can be too wide still
+        config = chart["config"].to_dict(validate=False)
+        _configure(chart, config | {"legend": config["legend"] | {"columns": 1}})
+        for legend in (one for view in views for one in _legends(view)):
+            if _stated(legend, "columns"):
+                legend["columns"] = 1
+        _corrected(chart, views, wide, width)
+    return chart
+
+
+def _corrected(chart: Any, views: list[Any], wide: list[float], width: float) -> bool:
+    """Correct the widths of drawing areas till the chart is as wide as it should; say if it is."""
+    areas = max(wide, default=width) * _columns(chart)
+    share = 0.75 * width / areas
     for _ in range(TURNS):
         for view, natural in zip(views, wide, strict=True):
             view["width"] = round(max(NARROWEST, natural * share), 1)
         gap = width - width_of(chart)
         if abs(gap) < NEAR:
-            break
-        step = gap / (max(wide, default=width) * _columns(chart))
-        share = max(share + step, NARROWEST / max(wide, default=width))
-    return chart
+            return True
+        share = max(share + gap / areas, NARROWEST / max(wide, default=width))
+    return False
 
 
 def width_of(chart: alt.TopLevelMixin) -> float:
@@ -78,12 +104,10 @@ def width_of(chart: alt.TopLevelMixin) -> float:
     return float(found[1])
 
 
-def _configured(chart: Chart, config: dict[str, Any]) -> Chart:
+def _configure(chart: Any, config: dict[str, Any]) -> None:
     import altair as alt
 
-    made = chart.copy(deep=False)
-    made["config"] = alt.Config(**config)
-    return made
+    chart["config"] = alt.Config(**config)
 
 
 def _with_font(value: Any, font: str) -> Any:
@@ -95,8 +119,11 @@ def _with_font(value: Any, font: str) -> Any:
     return value
 
 
-def _for_print(config: dict[str, Any], width: float) -> dict[str, Any]:
-    """Give the configuration of a chart with type in points of print, and legends beneath."""
+def _for_print(config: dict[str, Any], width: float, *, several: bool) -> dict[str, Any]:
+    """Give the configuration of a chart with type in points of print.
+
+    Keys stand beneath a chart, but beside the panels of one that has several.
+    """
     small = {"labelFontSize": LABEL, "titleFontSize": TITLE}
     config = {key: dict(one) if isinstance(one, dict) else one for key, one in config.items()}
     for name in ("axis", "legend", "header"):
@@ -106,17 +133,43 @@ def _for_print(config: dict[str, Any], width: float) -> dict[str, Any]:
     config["text"] = {**config.get("text", {}), "fontSize": LABEL}
     config["padding"] = 2
     config["legend"] |= {
-        "orient": "bottom",
-        "direction": "horizontal",
-        "columns": max(1, round(width / 110)),
         "symbolSize": 50,
         "rowPadding": 1,
         "columnPadding": 8,
-        "gradientLength": min(120, round(width / 2)),
         "gradientThickness": 7,
         "titleLimit": width,
+        "offset": 8,
     }
+    if not several:
+        columns = max(1, round(width / KEY))
+        config["legend"] |= {"orient": "bottom", "direction": "horizontal", "columns": columns}
     return config
+
+
+def _shrink(view: Any, room: float) -> None:
+    """Make marks, numbers and keys as small as the type beside them."""
+    for layer in _stated(view, "layer") or [view]:
+        mark = _stated(layer, "mark")
+        for name, share in SMALLER.items():
+            size = _stated(mark, name)
+            if isinstance(size, int | float):
+                mark[name] = round(share * size, 2)
+    for legend in _legends(view):
+        length, columns = _stated(legend, "gradientLength"), _stated(legend, "columns")
+        if isinstance(length, int | float):
+            legend["gradientLength"] = round(min(CLOSER * length, 0.6 * room))
+        if columns:
+            legend["columns"] = max(1, min(int(columns), round(room / KEY)))
+
+
+def _legends(view: Any) -> Iterator[Any]:
+    """Give the keys of a drawing area that state anything."""
+    for layer in _stated(view, "layer") or [view]:
+        encoding = _stated(layer, "encoding")
+        for channel in ("color", "shape", "strokeDash"):
+            legend = _stated(_stated(encoding, channel), "legend")
+            if legend is not None:
+                yield legend
 
 
 def _stated(part: Any, name: str) -> Any:
@@ -140,6 +193,18 @@ def _views(chart: Any) -> Iterator[Any]:
         yield from _views(part)
 
 
+def _in_two_columns(chart: Any) -> None:
+    """Lay panels in two columns, with the names of axes at the outer ones alone."""
+    panels = _parts(chart)
+    chart["columns"] = 2
+    outer = {"x": panels[-1], "y": panels[0]}
+    titles = {name: _stated(_stated(outer[name], "encoding"), name)["title"] for name in outer}
+    for place, panel in enumerate(panels):
+        encoding = _stated(panel, "encoding")
+        encoding["y"]["title"] = titles["y"] if place % 2 == 0 else None
+        encoding["x"]["title"] = titles["x"] if place >= len(panels) - 2 else None
+
+
 def _columns(chart: Any) -> int:
     """Count the drawing areas that stand beside each other."""
     parts = _parts(chart)
@@ -153,7 +218,12 @@ def _break_titles(chart: Any, views: list[Any], width: float) -> None:
     """Break titles and the names of axes into lines that fit."""
     columns = _columns(chart)
     for part in {id(one): one for one in (chart, *views)}.values():
-        _break_heading(part, width if part is chart else width / columns)
+        whole = part is chart
+        # letters that are wider than they were taken to be must not widen the figure
+        room = width if whole or columns == 1 else width / columns - BESIDE
+        _break_heading(part, 0.93 * room, size=HEADING if whole else PANEL)
+        if not whole and columns > 1 and _stated(part, "title"):
+            part["title"]["frame"] = "group"
     for view in views:
         height = _stated(view, "height")
         high = float(height) if isinstance(height, int | float) else width / 2
@@ -164,9 +234,19 @@ def _break_titles(chart: Any, views: list[Any], width: float) -> None:
                 title = _stated(channel, "title")
                 if isinstance(title, str) and title:
                     channel["title"] = wrapped(title, TITLE, room)
+            _break_labels(_stated(encoding, "y"), round(width / 14))
 
 
-def _break_heading(part: Any, width: float) -> None:
+def _break_labels(channel: Any, letters: int) -> None:
+    """Break the names of rows, where they have any, into lines of so many letters."""
+    axis = _stated(channel, "axis")
+    named = str(_stated(channel, "shorthand") or "").endswith((":N", ":O"))
+    if named and axis is not None and not _stated(axis, "labelExpr"):
+        lines = rf"replace(datum.label, /(.{{1,{letters}}})\s+/g, '$1\n')"
+        axis["labelExpr"] = rf"length(datum.label) > {letters} ? split({lines}, '\n') : datum.label"
+
+
+def _break_heading(part: Any, width: float, *, size: float) -> None:
     import altair as alt
 
     title = _stated(part, "title")
@@ -175,9 +255,10 @@ def _break_heading(part: Any, width: float) -> None:
     if not isinstance(title, alt.TitleParams):
         return
     made = title.copy()
-    for name, size in (("text", HEADING), ("subtitle", TITLE)):
+    for name, own in (("text", size), ("subtitle", TITLE)):
         text = _stated(made, name)
         if isinstance(text, str | list):
             lines = [text] if isinstance(text, str) else text
-            made[name] = [line for one in lines if one for line in wrapped(str(one), size, width)]
+            made[name] = [line for one in lines if one for line in wrapped(str(one), own, width)]
+    made["fontSize"] = size
     part["title"] = made
