@@ -42,7 +42,7 @@ GLUE = {"__init__", "__main__", "accessor", "api", "cli", "demo"}
 #: Libraries that only some rooms may import.
 LIBRARY_ROOMS: dict[str, set[str]] = {
     "xarray": {"adapters", "results", "views", "plot", "bulk"} | GLUE,
-    "altair": {"views", "plot"},
+    "altair": {"accessor", "cli", "plot", "views"},
     "jinja2": {"views"},
     "vl_convert": {"views"},
     "h5py": {"readers", "writers"},
