@@ -138,6 +138,7 @@ COMMANDS: dict[str, dict[str, Change]] = {
         "--baseline": (("zero",), of("baseline"), "zero"),
         "--method": (("owen",), of("method"), "owen"),
         "--newest": (("5",), of("newest"), 5),
+        "--budget": (("2 s",), of("budget", "effort"), "2 s"),
     },
     "lags": DATA | FORECAST | RANGES | OUTPUT | {
         "--baseline": (("zero",), of("baseline", "shares"), "zero"),
