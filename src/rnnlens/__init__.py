@@ -1,5 +1,6 @@
 """rnnlens opens up a trained recurrent network and says what it learned."""
 
+from rnnlens import plot as plot
 from rnnlens.api import (
     Certificates,
     Effort,
@@ -25,6 +26,7 @@ from rnnlens.api import (
     intervene,
     lags,
     memory,
+    on_device,
     paths,
     predict,
     probe,
@@ -63,6 +65,7 @@ __all__ = [
     "intervene",
     "lags",
     "memory",
+    "on_device",
     "paths",
     "predict",
     "probe",

@@ -25,6 +25,7 @@ from rnnlens.api.network.describe import describe
 from rnnlens.api.network.fidelity import fidelity
 from rnnlens.api.network.identify import identify
 from rnnlens.api.network.init import init
+from rnnlens.api.network.on_device import on_device
 from rnnlens.api.network.predict import predict
 from rnnlens.api.network.read import read
 from rnnlens.api.network.weights import weights
@@ -57,6 +58,7 @@ __all__ = [
     "intervene",
     "lags",
     "memory",
+    "on_device",
     "paths",
     "predict",
     "probe",

@@ -22,7 +22,6 @@ from numpy.typing import NDArray
 from rnnlens.attribution.baselines.baseline import Array
 from rnnlens.attribution.baselines.masks import real_steps
 from rnnlens.attribution.methods.gradient_times_input import gradient_times_input
-from rnnlens.attribution.methods.occlusion import occlusion_of_lags
 from rnnlens.attribution.methods.secant import secant
 from rnnlens.attribution.methods.shapley_tree import shapley_tree
 from rnnlens.attribution.question import Question
@@ -88,8 +87,8 @@ class Crowding:
     crowded: str
 
 
-def agreement(question: Question) -> Agreement:
-    """Compare methods by lag on the first few windows."""
+def agreement(question: Question, occluded: Array) -> Agreement:
+    """Compare methods by lag on the first few windows: occluded (sample, lag), of occlusion."""
     some = question.part(slice(0, AUDITED))
     by_lag: dict[str, Array] = {"secant": secant(some).contribution.sum(axis=2)}
     tree = shapley_tree(some.with_newest(_newest(some)))
@@ -101,7 +100,7 @@ def agreement(question: Question) -> Agreement:
         by_lag["gradient_times_input"] = gradient_times_input(some).product.sum(axis=2)
     except UnsupportedModel:  # tokens cannot move a little
         by_lag["gradient_times_input"] = np.full_like(by_lag["secant"], np.nan)
-    by_lag["occlusion"] = occlusion_of_lags(some).change
+    by_lag["occlusion"] = occluded[:AUDITED]
     table = np.full((len(METHODS), len(METHODS)), np.nan)
     for row, one in enumerate(METHODS):
         for column, other in enumerate(METHODS):
@@ -127,13 +126,16 @@ def _newest(question: Question) -> int:
     return lags
 
 
-def crowding(question: Question, contribution: Array) -> Crowding:
-    """Say how contributions (sample, lag) are spread, and whether one end takes them all."""
+def crowding(question: Question, contribution: Array, occluded: Array) -> Crowding:
+    """Say how contributions are spread, and whether one end takes them all.
+
+    Shapes: contribution, occluded (sample, lag), the latter what occlusion gives.
+    """
     real = real_steps(forward(question.network, question.inputs), question.of)
     there = np.ones(contribution.shape, bool) if real is None else real[:, ::-1]
     there = np.broadcast_to(there, contribution.shape)
     size = np.abs(contribution)
-    hidden = np.abs(occlusion_of_lags(question).change)
+    hidden = np.abs(occluded)
     share = (
         size.mean(axis=0) / size.mean(axis=0).sum() if size.any() else size.mean(axis=0) * np.nan
     )

@@ -25,6 +25,7 @@ from rnnlens.cli.commands.fidelity import fidelity
 from rnnlens.cli.commands.forecast import check, explain, trace
 from rnnlens.cli.commands.network import compile, convert, inspect
 from rnnlens.cli.commands.pages import demo, report
+from rnnlens.cli.commands.plot import plot
 from rnnlens.cli.commands.weights import compare_weights, summarize_weights
 from rnnlens.cli.init import init
 from rnnlens.cli.output import INTERRUPTED, sentence
@@ -51,6 +52,7 @@ VERBS: tuple[Callable[..., None], ...] = (
     probe,
     summarize_weights,
     compare_weights,
+    plot,
     report,
     convert,
     compile,

@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 from rnnlens.attribution.baselines.baseline import Array
 from rnnlens.attribution.games.costs import StepCost
 from rnnlens.attribution.games.orders import Atoms, drawn_orders
+from rnnlens.engine.stepwise.trees import count_prefixes
 from rnnlens.errors import DataError
 
 __all__ = [
@@ -53,9 +54,30 @@ class Stop:
 
 
 def cells_of_pairs(atoms: Atoms, pairs: int, step: StepCost, *, seed: int = 0) -> int:
-    """Count the cells that some pairs take for one window in one game."""
+    """Count the cells that some pairs take for one window in one game.
+
+    Steps of one player follow one another as a rule and show the same: one of them stands for all,
+    so that of long windows of many features little memory is taken.
+    """
     orders = drawn_orders(atoms, pairs, np.random.default_rng(seed))
+    if step.shared and not step.rows:
+        owner = atoms.unions.owner
+        first = np.flatnonzero(np.diff(owner, prepend=-1))
+        each = step.layers * np.diff(first, append=len(owner))
+        shown = _shown(orders, ends=True)
+        carried = shown[:, 0] if atoms.unions.carried else None
+        return count_prefixes(atoms.masks(shown, first), carried, each.tolist())
     return OrderBatch(orders, atoms, ends=True).cells(step)
+
+
+def _shown(orders: Ints, *, ends: bool) -> NDArray[np.bool_]:
+    """Give the atoms that pairs of orders show: (coalition, atom)."""
+    count = orders.shape[1]
+    place = np.argsort(orders, axis=1)
+    inner = np.arange(1, count)[:, None] > place[:, None]
+    first = inner.reshape(-1, count)
+    none = np.zeros((1 if ends else 0, count), bool)
+    return np.concatenate([none, ~none, first, ~first])
 
 
 class OrderBatch:
@@ -73,11 +95,7 @@ class OrderBatch:
 
     def __init__(self, orders: Ints, atoms: Atoms, *, ends: bool) -> None:
         self.orders, self.atoms = orders, atoms
-        place = np.argsort(orders, axis=1)
-        inner = np.arange(1, atoms.count)[:, None] > place[:, None]
-        first = inner.reshape(-1, atoms.count)
-        none = np.zeros((1 if ends else 0, atoms.count), bool)
-        shown = np.concatenate([none, ~none, first, ~first])
+        shown = _shown(orders, ends=ends)
         self.masks = atoms.masks(shown)
         self.carried = shown[:, 0] if atoms.unions.carried else None
 

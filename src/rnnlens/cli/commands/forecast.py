@@ -5,7 +5,7 @@ from __future__ import annotations
 from rnnlens.cli.inputs import asked_from, network_from, network_up_to_refusal, number_of
 from rnnlens.cli.options.arguments import Data, Model, OutputOptions
 from rnnlens.cli.options.flatten import flattened
-from rnnlens.cli.options.forecast import CheckOptions, ExplainOptions
+from rnnlens.cli.options.forecast import BudgetOptions, CheckOptions
 from rnnlens.cli.options.reading import ReadingOptions
 from rnnlens.cli.options.series import SeriesOptions
 from rnnlens.cli.options.shown import ShownOptions
@@ -68,7 +68,7 @@ def explain(
     reading: ReadingOptions,
     shown: ShownOptions,
     series: SeriesOptions,
-    options: ExplainOptions,
+    options: BudgetOptions,
     output: OutputOptions,
 ) -> None:
     """Split a forecast by lag and feature."""
@@ -102,6 +102,7 @@ def explain(
             newest=options.newest,
             background=seen,
             of=options.inputs,
+            effort=options.effort(),
             progress=progress,
         )
     give(explained, output, view=explanation_view, plain=as_dict)

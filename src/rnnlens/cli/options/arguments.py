@@ -8,7 +8,9 @@ from typing import Annotated
 
 import typer
 
-__all__ = ["Data", "Model", "Of", "OnlyJson", "OutputOptions", "names_typed"]
+from rnnlens.arguments import seconds_of
+
+__all__ = ["Data", "Model", "Of", "OnlyJson", "OutputOptions", "budget_typed", "names_typed"]
 
 #: Suffixes that ``--out`` takes.
 SUFFIXES = (".csv", ".json", ".nc")
@@ -63,3 +65,18 @@ class OutputOptions:
             help="Write the result to a file too: .csv, .json or .nc (netCDF).", callback=_out
         ),
     ] = None
+
+
+def budget_typed(text: str | None, what: str) -> int | str | None:
+    """Read a budget as it is typed: a number of boxes, or of what else it counts, or a time.
+
+    Examples
+    --------
+    >>> budget_typed("500", "boxes"), budget_typed("30 s", "boxes")
+    (500, '30 s')
+    """
+    if text is None:
+        return None
+    if not text.strip().isdigit() and seconds_of(text) is None:
+        raise typer.BadParameter(f"--budget takes {what}, as 500, or a time, as '30 s'; not {text}")
+    return int(text) if text.strip().isdigit() else text

@@ -17,6 +17,7 @@ from rnnlens.evidence.table.rows import BY
 
 __all__ = [
     "BaselineName",
+    "ChartName",
     "Correction",
     "Loss",
     "MethodName",
@@ -37,10 +38,35 @@ def one_of(title: str, names: Iterable[str]) -> type[StrEnum]:
 _VALUES = ("zero", "mean", *CALENDAR)
 BASELINES = (*_VALUES, *(name for name in NAMED if name not in _VALUES), "conditional")
 
+#: Charts that a command draws, in the order in which one asks; `cli/commands/charts.py` has how.
+CHARTS = (
+    "anatomy",
+    "forecast",
+    "lag_shares",
+    "lag_feature",
+    "lag_contributions",
+    "waterfall",
+    "beeswarm",
+    "calendar",
+    "certificates",
+    "interactions",
+    "methods",
+    "baselines",
+    "memory",
+    "weights",
+    "summarized_weights",
+    "gates",
+    "gate_contributions",
+    "fixed_points",
+    "eigenvalues",
+)
+
 if TYPE_CHECKING:  # what commands see of them
+    ChartName = str
     BaselineName = Correction = Loss = MethodName = str
     Nonlinearity = RowsBy = SamplerName = TrustedMethod = str
 else:
+    ChartName = one_of("ChartName", CHARTS)
     BaselineName = one_of("BaselineName", BASELINES)
     Correction = one_of("Correction", CORRECTIONS)
     Loss = one_of("Loss", sorted(LOSSES))

@@ -47,6 +47,8 @@ Whole = NDArray[np.int64]
 MORE_ROWS, LOST = (24,), 0.25
 #: What a plain run and a bound may differ by in rounding, beside the size of the forecast.
 ROUNDING = 1e-9
+#: Numbers that the windows of one block of plain runs hold: 64 MB.
+TRIED = 8_000_000
 
 
 class RangeAnswers(NamedTuple):
@@ -237,12 +239,11 @@ class _Search:
 
     def try_out(self, question: Whole, values: Array) -> None:
         """Run the plain network with values in their places, and keep the best of each question."""
-        asked, known = self.asked, self.known
-        window, step = asked.window[question], asked.step[question]
-        inputs = {name: array[window] for name, array in known.inputs.items()}
-        x = inputs[known.of].copy()
-        x[np.arange(len(x))[:, None], step[:, None], asked.feature[question]] = values
-        moved = np.abs(_outputs(known, {**inputs, known.of: x}) - self.forecast[window])
+        apiece = max(1, sum(array[0].size for array in self.known.inputs.values()))
+        size, moved = max(1, TRIED // apiece), np.empty(len(question))
+        for first in range(0, len(question), size):
+            block = slice(first, first + size)
+            moved[block] = self._moves(question[block], values[block])
         order = np.lexsort((moved, question))
         last = np.flatnonzero(np.diff(question[order], append=-1))
         best = order[last]
@@ -251,6 +252,15 @@ class _Search:
         self.best[question[better]] = values[better]
         # within the tolerance nothing follows from how much it is, which can wait
         self._attain(question[better[moved[better] > self.aims.tolerance]])
+
+    def _moves(self, question: Whole, values: Array) -> Array:
+        """Give how far the plain network moves with values in their places, one for a question."""
+        asked, known = self.asked, self.known
+        window, step = asked.window[question], asked.step[question]
+        inputs = {name: array[window] for name, array in known.inputs.items()}
+        x = inputs[known.of]  # chosen by number, so that it is a copy
+        x[np.arange(len(x))[:, None], step[:, None], asked.feature[question]] = values
+        return np.abs(_outputs(known, inputs) - self.forecast[window])
 
     def _attain(self, question: Whole) -> None:
         """Take the best values of questions for what is attained, where they surely move more."""

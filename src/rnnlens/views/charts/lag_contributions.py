@@ -36,11 +36,11 @@ def lag_contributions(
     )
     what = "contribution to" if sample is not None else "mean contribution to"
     title = summary.quantity(explanation, what)
-    colour = _feature_colour(table) if by_feature else alt.value(theme.MAIN)
+    colour = _feature_colour(table, explanation) if by_feature else alt.value(theme.MAIN)
     bars = (
         alt
         .Chart(table)
-        .mark_bar()
+        .mark_bar(stroke=theme.OUTLINE, strokeWidth=0.4)
         .encode(
             x=x,
             y=alt.Y("contribution:Q", title=title, stack="zero", scale=alt.Scale(zero=True)),
@@ -64,15 +64,14 @@ def lag_contributions(
     )
 
 
-def _feature_colour(table: pd.DataFrame) -> alt.Color:
+def _feature_colour(table: pd.DataFrame, explanation: xr.Dataset) -> alt.Color:
     import altair as alt
 
     names = list(table.sort_values("rank", kind="stable")["feature"].unique())
-    colours = [
-        theme.OTHER if name == summary.OTHERS else theme.CATEGORIES[place % len(theme.CATEGORIES)]
-        for place, name in enumerate(names)
-    ]
-    scale = alt.Scale(domain=names, range=colours)
+    named = [name for name in names if name != summary.OTHERS]
+    features = [str(name) for name in explanation["feature"].values]
+    by_name = {summary.OTHERS: theme.REST, **theme.feature_colours(features, named)}
+    scale = alt.Scale(domain=names, range=[by_name[name] for name in names])
     return alt.Color("feature:N", title="feature", sort=names, scale=scale)
 
 

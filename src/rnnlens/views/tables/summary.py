@@ -35,6 +35,7 @@ __all__ = [
     "named_features",
     "pick_window",
     "quantity",
+    "ranked_features",
     "time_text",
 ]
 
@@ -121,12 +122,9 @@ def named_features(explanation: xr.Dataset, *, largest: int = 6) -> list[str]:
 
     The others are shown together. Where every chart is given these, one feature has one colour.
     """
-    contribution = explanation["contribution"]
-    if "feature" not in contribution.dims:
+    if "feature" not in explanation["contribution"].dims:
         return []
-    size = abs(contribution.sum("lag")).mean("sample")
-    order = np.argsort(-size.values, kind="stable")
-    ranked = [str(name) for name in size["feature"].values[order]]
+    ranked = ranked_features(explanation)
     # One feature alone is never hidden behind "all others".
     return ranked if len(ranked) <= largest + 1 else ranked[:largest]
 
@@ -150,11 +148,9 @@ def lag_contributions(
     if "feature" not in values.dims:
         values = values.expand_dims(feature=[""], axis=-1)
     table = _by_lag_and_feature(explanation, values, "contribution")
-    if named is None or "feature" not in explanation["contribution"].dims:
-        order = np.argsort(-abs(values).sum("lag").values, kind="stable")
-        ranked = [str(name) for name in values["feature"].values[order]]
-        # One feature alone is never hidden behind "all others".
-        named = ranked if len(ranked) <= largest + 1 else ranked[:largest]
+    if named is None or "feature" not in contribution.dims:
+        # by all windows, so that the same are named, in the same order, whichever is shown
+        named = named_features(explanation, largest=largest) or [""]
     table["feature"] = table["feature"].where(table["feature"].isin(named), OTHERS)
     summed = (
         table
@@ -165,6 +161,13 @@ def lag_contributions(
     rank = {name: place for place, name in enumerate(named)}
     summed["rank"] = [rank.get(name, len(named)) for name in summed["feature"]]
     return summed
+
+
+def ranked_features(explanation: xr.Dataset) -> list[str]:
+    """Give the features by the mean size of their contributions over all windows, largest first."""
+    size = abs(explanation["contribution"]).mean("sample").sum("lag").values
+    order = np.argsort(-np.nan_to_num(size), kind="stable")
+    return [str(name) for name in explanation["feature"].values[order]]
 
 
 def forecast_series(explanation: xr.Dataset, *, most: int = 504) -> pd.DataFrame:

@@ -33,7 +33,7 @@ from rnnlens.attribution.options import Effort, Intervention, Target
 from rnnlens.errors import DataError
 from rnnlens.evidence.options import Certificates, Shares, Test
 
-__all__ = ["DATA", "checked"]
+__all__ = ["DATA", "KINDS", "checked"]
 
 P = ParamSpec("P")
 R = TypeVar("R")
