@@ -10,6 +10,7 @@ from rnnlens.api.forecast.trust import METHODS as TRUSTED
 from rnnlens.attribution.baselines.baseline import NAMED
 from rnnlens.attribution.baselines.grouped import CALENDAR
 from rnnlens.attribution.registry import METHODS
+from rnnlens.bulk.options import STORED
 from rnnlens.evidence.options import SAMPLERS
 from rnnlens.evidence.statistics.loss import LOSSES
 from rnnlens.evidence.statistics.multiplicity import CORRECTIONS
@@ -23,6 +24,7 @@ __all__ = [
     "Nonlinearity",
     "RowsBy",
     "SamplerName",
+    "StoredAs",
     "TrustedMethod",
 ]
 
@@ -39,7 +41,7 @@ BASELINES = (*_VALUES, *(name for name in NAMED if name not in _VALUES), "condit
 
 if TYPE_CHECKING:  # what commands see of them
     BaselineName = Correction = Loss = MethodName = str
-    Nonlinearity = RowsBy = SamplerName = TrustedMethod = str
+    Nonlinearity = RowsBy = SamplerName = StoredAs = TrustedMethod = str
 else:
     BaselineName = one_of("BaselineName", BASELINES)
     Correction = one_of("Correction", CORRECTIONS)
@@ -48,4 +50,5 @@ else:
     Nonlinearity = one_of("Nonlinearity", ("tanh", "relu"))
     RowsBy = one_of("RowsBy", BY)
     SamplerName = one_of("SamplerName", SAMPLERS)
+    StoredAs = one_of("StoredAs", STORED)
     TrustedMethod = one_of("TrustedMethod", TRUSTED)
