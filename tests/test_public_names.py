@@ -23,6 +23,7 @@ VERBS = [
     "convert",
     "describe",
     "explain",
+    "explain_archive",
     "fidelity",
     "fixed_points",
     "gate_contributions",
