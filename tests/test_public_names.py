@@ -23,6 +23,7 @@ VERBS = [
     "convert",
     "describe",
     "explain",
+    "explainer",
     "fidelity",
     "fixed_points",
     "gate_contributions",
