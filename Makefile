@@ -8,7 +8,9 @@
 #   make bench    every benchmark, and the page of their figures
 #   make oracles  contributions against known answers, published figures and the peers' own code
 #   make integrations  models of other libraries, read and held against their own forecasts
-#   make docs     the pictures and tables of README and docs, made anew
+#   make gallery  a picture of every chart, and the page that shows them
+#   make docs     the documentation as a site, in build/docs, every warning an error
+#   make figures  the pictures, tables and printed lines of README and docs, made anew
 #   make clean    remove what the above made
 #
 # PYTHON=python3.12 chooses an interpreter, VERSIONS="/path/to/python3.12 ..." those of make versions
@@ -50,7 +52,7 @@ ORACLES := constructed arx toys spike tint_arma tint_hmm linear_var lorenz96 buc
 INTEGRATIONS := neuralhydrology neuralforecast darts
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test check floor versions bench oracles integrations docs clean
+.PHONY: help demo test check floor versions bench oracles integrations gallery docs figures clean
 .DELETE_ON_ERROR:
 
 help:
@@ -89,7 +91,14 @@ integrations: $(INTEGRATIONS:%=$(VENV)/integrations/%/.made)
 		$(VENV)/integrations/$$name/bin/python benchmarks/integrations/with_$$name.py; done; \
 		$(BIN)/python benchmarks/integrations/table.py
 
-docs: $(VENV)/.test
+gallery: $(VENV)/.demo
+	@$(ONE_THREAD) $(BIN)/python docs/make_gallery.py $(ARGS)
+
+docs: $(VENV)/docs/.made
+	$(VENV)/docs/bin/sphinx-build -q -W --keep-going -b html -d build/doctrees docs build/docs
+	@echo "The documentation begins at build/docs/index.html"
+
+figures: $(VENV)/.test
 	@set -e; for script in docs/make_*.py; do \
 		echo "== $$script"; KERAS_BACKEND=torch $(BIN)/python $$script; done
 
@@ -128,6 +137,13 @@ $(VENV)/floor/.made: pyproject.toml .ci/lower_bounds.py | $(VENV)/.made
 	@$(BIN)/python .ci/lower_bounds.py > $(VENV)/floor/requirements.txt
 	@$(VENV)/floor/bin/python -m pip install -qq $(TORCH_OPTIONS) -r $(VENV)/floor/requirements.txt
 	@$(VENV)/floor/bin/python -m pip install -qq --no-deps -e .
+	@touch $@
+
+# What makes the site is in an environment of its own: no test needs it.
+$(VENV)/docs/.made: pyproject.toml | $(VENV)/.made
+	@echo "Setting up $(VENV)/docs for the documentation; this takes a minute or two." >&2
+	@$(PYTHON) -m venv $(VENV)/docs
+	@$(VENV)/docs/bin/python -m pip install -qq -e '.[docs]'
 	@touch $@
 
 $(VENV)/bench/.made: pyproject.toml benchmarks/requirements.txt | $(VENV)/.made

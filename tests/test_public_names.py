@@ -23,6 +23,7 @@ VERBS = [
     "convert",
     "describe",
     "explain",
+    "explain_archive",
     "fidelity",
     "fixed_points",
     "gate_contributions",
@@ -45,6 +46,8 @@ VERBS = [
     "weights",
     "windows",
 ]
+#: What holds within a block.
+BLOCKS = ["on_device"]
 #: Options that belong together.
 OPTIONS = ["Certificates", "Effort", "Intervention", "Shares", "Target", "Test"]
 
@@ -66,7 +69,7 @@ def test_nothing_public_is_left_out():
     listed = {name for name in dir(rnnlens) if not name.startswith("_")}
     rooms = {module.split(".")[1] for module in modules()}
     assert listed - rooms - {"annotations"} <= set(rnnlens.__all__)
-    assert set(VERBS) | set(OPTIONS) == set(rnnlens.__all__)
+    assert set(VERBS) | set(OPTIONS) | set(BLOCKS) == set(rnnlens.__all__)
 
 
 def test_an_unknown_name_is_an_attribute_error():

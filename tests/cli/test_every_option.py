@@ -19,6 +19,7 @@ from rnnlens.api.shared import planning
 from rnnlens.cli import inputs
 from rnnlens.cli.app import app
 from rnnlens.cli.commands import dynamics, evidence, forecast, weights
+from rnnlens.engine.device import choice
 from rnnlens.readers import open as readers_open
 
 HOUR = np.timedelta64(1, "h")
@@ -36,6 +37,7 @@ class Seen:
     output: Any = None
     fidelity: bool = False
     shown: Any = None
+    device: str = ""
 
 
 #: What an option changes: what is typed, where it is seen, and what is seen there.
@@ -114,7 +116,10 @@ SHOWN: dict[str, Change] = {
     "--outputs": (("gave.npz",), lambda seen: seen.shown, Path("gave.npz")),
 }
 DATA = READING | SERIES | SHOWN
-FORECAST = TARGET | {"--held": (("temp",), lambda seen: list(seen.verb["held"] or ()), ["temp"])}
+FORECAST = TARGET | {
+    "--held": (("temp",), lambda seen: list(seen.verb["held"] or ()), ["temp"]),
+    "--device": (("cuda",), lambda seen: seen.device, "cuda"),
+}
 
 COMMANDS: dict[str, dict[str, Change]] = {
     "inspect": READING,
@@ -210,6 +215,11 @@ COMMANDS: dict[str, dict[str, Change]] = {
 #: What a command does not run without.
 NEEDED = {"bifurcations": ("--move", "temp=0:1"), "probe": ("--concept", "temp")}
 #: What says the usual, and so changes nothing; and what other tests run as a whole.
+#: Options of archives, which tests/cli/test_archives.py asks with one.
+OF_ARCHIVES = {
+    ("explain", name)
+    for name in ("--scheduler", "--workers", "--limit", "--by", "--block", "--store", "--dry-run")
+}
 USUAL = {("lags", "--test"), ("certify", "--check"), ("report", "--check"), ("convert", "--check")}
 ELSEWHERE = {("inspect", "--values"), ("inspect", "--json"), ("init", "--json"),
              ("fidelity", "--json"), ("convert", "--json"), ("demo", "--out"),
@@ -233,7 +243,7 @@ def asked(call, model, data, tmp_path, monkeypatch):
 
         def recorded(_network, given, *rest, **options):
             seen.verb, seen.windows, seen.path = options, given, next(iter(rest), None)
-            seen.rest = rest
+            seen.rest, seen.device = rest, choice.chosen()
             return SimpleNamespace(text="", notes=(), checks=0, attrs={})  # of a sidecar
 
         def reading(_source, *rest, **options):
@@ -257,6 +267,7 @@ def asked(call, model, data, tmp_path, monkeypatch):
             api, "compare_weights", lambda one, _other, given, **options: recorded(
                 one, given, **options))  # fmt: skip
         monkeypatch.setattr(api, "read", reading)
+        monkeypatch.setattr(choice, "named", lambda name, _: name)  # as if it were there
         monkeypatch.setattr(api, "fidelity", fidelity)
         monkeypatch.setattr(inputs, "require_shown", lambda _, path: setattr(seen, "shown", path))
         monkeypatch.setattr(readers_open, "read_or_name_arrays", reading)
@@ -306,7 +317,7 @@ def test_every_option_of_every_command_is_asked():
         if option.startswith("--")
     }
     listed = {(name, option) for name, options in COMMANDS.items() for option in options}
-    assert every == listed | USUAL | ELSEWHERE
+    assert every == listed | USUAL | ELSEWHERE | OF_ARCHIVES
 
 
 def test_inspect_prints_values_and_json_where_asked(call, model):

@@ -46,6 +46,15 @@ class CheckOptions:
         return Target(sidecar.target if self.target is None else self.target, self.horizon)
 
 
+def _computed_on(context: typer.Context, name: str | None) -> str | None:
+    """Compute on a device until the command ends."""
+    if name:
+        from rnnlens.api import on_device
+
+        context.with_resource(on_device(name))
+    return name
+
+
 @dataclass(frozen=True)
 class ForecastOptions(CheckOptions):
     """Which forecast is looked at, and against what."""
@@ -56,6 +65,15 @@ class ForecastOptions(CheckOptions):
     held: Annotated[
         str | None,
         typer.Option(help="Features that keep their values when others are hidden: a,b."),
+    ] = None
+    device: Annotated[
+        str | None,
+        typer.Option(
+            callback=_computed_on,
+            help="A device of PyTorch that recurrent layers are computed on, such as cuda; by "
+            "default RNNLENS_DEVICE, or the kernels of this processor.",
+            show_default=False,
+        ),
     ] = None
 
     def baseline_of(self, sidecar: Sidecar) -> str | None:

@@ -37,7 +37,7 @@ def certificates(certified: xr.Dataset, *, sample: int | None = None) -> alt.Lay
     )
     y = alt.Y(
         "change:Q",
-        title=summary.quantity(certified, "change of the forecast of"),
+        title=[summary.quantity(certified, "change of the forecast of"), "nearly logarithmic"],
         scale=alt.Scale(type="symlog", constant=tolerance, zero=True, nice=False),
         axis=alt.Axis(values=ticks, format="~g"),
     )

@@ -34,7 +34,7 @@ def forecast(explanation: xr.Dataset, *, most: int = 504) -> alt.Chart:
     shown = [name for name in styles if name in set(table["series"])]
     legend = alt.Legend(orient="top", symbolType="stroke", symbolStrokeWidth=3, symbolSize=260)
     total = explanation.sizes["sample"]
-    count = f"the newest {most} of {total} windows" if total > most else f"{total} windows"
+    count = f"the newest {most:,} of {total:,} windows" if total > most else f"{total:,} windows"
     if dated:
         first, last = (
             f"{moment:%Y-%m-%d %H:%M}" for moment in (table.time.min(), table.time.max())

@@ -41,7 +41,7 @@ def gate_contributions(carried: xr.Dataset, *, sample: int | None = None) -> alt
     bars = (
         alt
         .Chart(table)
-        .mark_bar()
+        .mark_bar(stroke=theme.OUTLINE, strokeWidth=0.4)
         .encode(
             x=alt.X(
                 "lag:O",

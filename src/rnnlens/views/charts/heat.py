@@ -31,7 +31,9 @@ def heat(
                 "x:O",
                 sort=columns,
                 title=x or None,
-                axis=alt.Axis(values=some(columns, 6), labelAngle=0, domain=False),
+                axis=alt.Axis(
+                    values=some(columns, 6), labelAngle=0, labelOverlap=True, domain=False
+                ),
             ),
             y=alt.Y(
                 "y:O",

@@ -16,11 +16,17 @@ if TYPE_CHECKING:
 __all__ = ["lag_contributions"]
 
 
-def lag_contributions(explanation: xr.Dataset, *, sample: int | None = None) -> alt.LayerChart:
-    """Draw signed contributions by lag, of one window or as means over all."""
+def lag_contributions(
+    explanation: xr.Dataset, *, sample: int | None = None, named: list[str] | None = None
+) -> alt.LayerChart:
+    """Draw signed contributions by lag, of one window or as means over all.
+
+    Named are the features that have colours of their own, in their order; the largest where not
+    given.
+    """
     import altair as alt
 
-    table = summary.lag_contributions(explanation, sample=sample)
+    table = summary.lag_contributions(explanation, sample=sample, named=named)
     by_feature = bool(table["feature"].to_numpy().all())
     x = alt.X(
         "label:O",
@@ -30,11 +36,11 @@ def lag_contributions(explanation: xr.Dataset, *, sample: int | None = None) -> 
     )
     what = "contribution to" if sample is not None else "mean contribution to"
     title = summary.quantity(explanation, what)
-    colour = _feature_colour(table) if by_feature else alt.value(theme.MAIN)
+    colour = _feature_colour(table, explanation) if by_feature else alt.value(theme.MAIN)
     bars = (
         alt
         .Chart(table)
-        .mark_bar()
+        .mark_bar(stroke=theme.OUTLINE, strokeWidth=0.4)
         .encode(
             x=x,
             y=alt.Y("contribution:Q", title=title, stack="zero", scale=alt.Scale(zero=True)),
@@ -58,15 +64,14 @@ def lag_contributions(explanation: xr.Dataset, *, sample: int | None = None) -> 
     )
 
 
-def _feature_colour(table: pd.DataFrame) -> alt.Color:
+def _feature_colour(table: pd.DataFrame, explanation: xr.Dataset) -> alt.Color:
     import altair as alt
 
     names = list(table.sort_values("rank", kind="stable")["feature"].unique())
-    colours = [
-        theme.OTHER if name == summary.OTHERS else theme.CATEGORIES[place % len(theme.CATEGORIES)]
-        for place, name in enumerate(names)
-    ]
-    scale = alt.Scale(domain=names, range=colours)
+    named = [name for name in names if name != summary.OTHERS]
+    features = [str(name) for name in explanation["feature"].values]
+    by_name = {summary.OTHERS: theme.REST, **theme.feature_colours(features, named)}
+    scale = alt.Scale(domain=names, range=[by_name[name] for name in names])
     return alt.Color("feature:N", title="feature", sort=names, scale=scale)
 
 
@@ -99,7 +104,7 @@ def _title(explanation: xr.Dataset, sample: int | None) -> alt.TitleParams:
     chosen = explanation.mean("sample") if sample is None else explanation.isel(sample=sample)
     start, end = (float(chosen[name]) for name in ("baseline_forecast", "forecast"))
     when = (
-        f"mean over {explanation.sizes['sample']} windows"
+        f"mean over {explanation.sizes['sample']:,} windows"
         if sample is None
         else summary.time_text(explanation, sample)
     )

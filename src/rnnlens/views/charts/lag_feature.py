@@ -23,7 +23,7 @@ def lag_feature(explanation: xr.Dataset) -> alt.Chart:
     table = summary.lag_feature_means(explanation)
     features = list(dict.fromkeys(table["feature"]))
     labels = summary.lag_labels(explanation.sortby("lag", ascending=False))
-    facts = [f"mean over {explanation.sizes['sample']} windows"]
+    facts = [f"mean over {explanation.sizes['sample']:,} windows"]
     if np.isnan(table["size"].to_numpy()).any():
         facts.append("grey: missing")
     facts += filter(None, [summary.far_off_text(explanation)])

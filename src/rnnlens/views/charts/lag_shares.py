@@ -66,7 +66,7 @@ def _title(lags: xr.Dataset, *, with_interval: bool) -> alt.TitleParams:
     target = lags.attrs.get("target") or "the output"
     facts = []
     if "samples" in lags.attrs:
-        facts.append(f"{lags.attrs['samples']} windows")
+        facts.append(f"{int(lags.attrs['samples']):,} windows")
     if with_interval:
         confidence = lags.attrs.get("confidence")
         level = f"{100 * float(confidence):g} % " if confidence else ""

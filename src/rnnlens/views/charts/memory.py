@@ -33,7 +33,9 @@ def memory(tree: xr.DataTree) -> alt.VConcatChart:
     edge = math.ceil(min(most, EDGE * last) if last else most)
     scale = alt.Scale(domain=[0, edge], nice=False)
     chart = alt.vconcat(_measures(tree, scale, edge), _fading(tree, scale), spacing=18)
-    return theme.dress(chart.resolve_legend(color="independent"), tree.dataset)
+    return theme.dress(
+        chart.resolve_legend(color="independent", strokeDash="independent"), tree.dataset
+    )
 
 
 def _measures(tree: xr.DataTree, scale: alt.Scale, edge: float) -> alt.LayerChart:
@@ -110,6 +112,7 @@ def _fading(tree: xr.DataTree, scale: alt.Scale) -> alt.Chart:
         if name in data:
             values = data[name].values
             parts.append(_curve(data["kept"].values, values / _largest(values), text))
+    legend = alt.Legend(orient="top", symbolType="stroke", symbolSize=260)
     table = pd.concat(parts).replace([np.inf, -np.inf], np.nan).dropna()
     return (
         alt
@@ -118,7 +121,14 @@ def _fading(tree: xr.DataTree, scale: alt.Scale) -> alt.Chart:
         .encode(
             x=alt.X("lag:Q", title=theme.lag_axis_title(data), scale=scale),
             y=alt.Y("value:Q", title="share of its largest", axis=alt.Axis(format="%")),
-            color=alt.Color("what:N", sort=None, title=None, legend=alt.Legend(orient="top")),
+            color=alt.Color("what:N", sort=None, title=None, legend=legend),
+            strokeDash=alt.StrokeDash(
+                "what:N",
+                sort=None,
+                title=None,
+                legend=legend,
+                scale=alt.Scale(range=list(theme.DASHES)),
+            ),
             tooltip=["what", "lag", alt.Tooltip("value:Q", format=".2%")],
         )
         .properties(width=theme.WIDTH, height=220)

@@ -9,7 +9,9 @@ from rnnlens.views.charts.cells import weight_panels
 from rnnlens.views.report.context import context
 from rnnlens.views.report.explorer import carried, data_text, module_text, policy
 from rnnlens.views.report.figures import Figure, Figures
+from rnnlens.views.report.text import page_text
 from rnnlens.views.tables import summary
+from rnnlens.views.words.language import say
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -27,15 +29,18 @@ def render_report(parts: ReportParts, progress: Callable[[int, int], None] | Non
     The page loads nothing: style, figures and numbers are inside it, so that it opens offline.
     """
     import jinja2
-    from markupsafe import Markup
+    from markupsafe import Markup, escape
 
     environment = jinja2.Environment(
         loader=jinja2.PackageLoader("rnnlens.views.report"),
         autoescape=True,
         undefined=jinja2.StrictUndefined,
+        # whatever is said, not what is code or markup already
+        finalize=lambda one: page_text(one) if type(one) is str else one,
         trim_blocks=True,
         lstrip_blocks=True,
     )
+    environment.filters["verbatim"] = escape
     runs = not isinstance(parts.explorer, str)
     style = environment.get_template("report.css").render()
     script = module_text() if runs else ""
@@ -58,8 +63,11 @@ def figures_of(parts: ReportParts, figures: Figures) -> dict[str, list[Figure]]:
     # weights of a large network never costs them.
     return {
         "forecast": [_forecast(figures, parts)],
-        "contributions": list(_contributions(figures, parts)),
+        "uses": list(_uses(figures, parts)),
+        "lags": [_lag_shares(figures, parts)],
         "evidence": list(_evidence(figures, parts)),
+        "memory": list(_memory(figures, parts)),
+        "window": [_window(figures, parts)],
         "gates": list(_gates(figures, parts)),
         "weights": list(_weights(figures, parts)),
     }
@@ -68,68 +76,153 @@ def figures_of(parts: ReportParts, figures: Figures) -> dict[str, list[Figure]]:
 def count_of(parts: ReportParts) -> int:
     """Say how many figures a report will have, at the most."""
     of_layers = sum(1 for _ in _layers(parts.trace)) + 3 * sum(1 for _ in _layers(parts.weights))
-    return 6 + of_layers
+    return 7 + of_layers
 
 
 def _forecast(figures: Figures, parts: ReportParts) -> Figure:
-    beside = "what happened" if "actual" in parts.explanation else "the baseline's forecast"
+    what = summary.quantity(parts.explanation, "")
+    known = "actual" in parts.explanation
     return figures.draw(
         "forecast",
         charts.forecast(parts.explanation),
-        alt_text=f"Line chart of {summary.quantity(parts.explanation, 'the forecast of')} "
-        f"over time beside {beside}.",
-        caption="The forecast, what happened where it is known, and the forecast that the network "
-        "makes from the baseline. A line stops where windows are missing.",
+        alt_text=say("Lines over time: the forecast of {what} beside what happened.", what=what)
+        if known
+        else say("Lines over time: the forecast of {what} beside the baseline's.", what=what),
+        caption=say(
+            "The nearer the line of the forecast lies to that of what happened, the better; from "
+            "the baseline the network would forecast the dashed line. A line stops where windows "
+            "are missing."
+        )
+        if known
+        else say(
+            "The forecast, and the one that the network makes from the baseline. A line stops "
+            "where windows are missing."
+        ),
     )
 
 
-def _contributions(figures: Figures, parts: ReportParts) -> Iterator[Figure]:
-    explanation, target = parts.explanation, parts.lags.attrs.get("target") or "the output"
-    yield figures.draw(
-        "lag-shares",
-        charts.lag_shares(parts.lags),
-        alt_text=f"Bar chart of the share of each lag in the forecast of {target}; the numbers are "
-        "in the table of lags.",
-        caption="A lag's share is the mean size of its contribution, its features summed, divided "
-        "by the sum of the mean sizes of all lags.",
-    )
-    if "feature" in explanation["contribution"].dims:
+def _uses(figures: Figures, parts: ReportParts) -> Iterator[Figure]:
+    drawn, target = parts.drawn, _target(parts)
+    named = summary.named_features(parts.explanation)
+    if named:
         yield figures.draw(
             "lag-feature",
-            charts.lag_feature(explanation),
-            alt_text=f"Heat map of the mean size of the contribution to {target} by feature and "
-            "lag.",
-            caption="The mean size of each contribution, whatever its sign.",
-        )
+            charts.lag_feature(drawn),
+            alt_text=say(
+                "Heat map of the mean size of the contribution to {target} by input and lag.",
+                target=target,
+            ),
+            caption=_with_groups(
+                parts,
+                say("The darker a cell, the more that input at that lag moved the forecasts, up "
+                    "or down."),
+            ),
+        )  # fmt: skip
     yield figures.draw(
         "contributions",
-        charts.lag_contributions(explanation),
-        alt_text=f"Bar chart of the mean signed contribution to {target} by lag.",
-        caption="Mean signed contributions: above zero raised the forecast, below lowered it.",
+        charts.lag_contributions(drawn, named=named),
+        alt_text=say(
+            "Bars by lag of the mean signed contribution to {target}.", target=target
+        ),
+        caption=say(
+            "On average, what stands above zero raised the forecast and what stands below lowered "
+            "it; contributions of both signs cancel here, and not above."
+        ),
+    )  # fmt: skip
+
+
+def _lag_shares(figures: Figures, parts: ReportParts) -> Figure:
+    target = _target(parts)
+    lags = parts.lags if parts.grouped_lags is None else parts.grouped_lags
+    return figures.draw(
+        "lag-shares",
+        charts.lag_shares(lags),
+        alt_text=say(
+            "Bars of the share of each lag in the forecast of {target}; the numbers are in the "
+            "table.",
+            target=target,
+        ),
+        caption=_with_groups(
+            parts,
+            say(
+                "A lag's share is the mean size of its contribution, its inputs summed, divided by "
+                "the sum of the mean sizes of all lags. A small share is no proof that a lag "
+                "does not matter."
+            ),
+        ),
+        title=say("How much of what moved the forecasts came from which lag"),
     )
-    yield figures.draw(
-        "contributions-window",
-        charts.lag_contributions(explanation, sample=parts.window),
-        alt_text=f"Bar chart of the signed contributions to {target} by lag, for the window of "
-        f"{summary.time_text(explanation, parts.window)}.",
-        caption=f"The same for one window: {parts.window_reason}.",
+
+
+def _with_groups(parts: ReportParts, caption: str) -> str:
+    """Add that older lags are drawn together, where they are."""
+    together = int(parts.drawn.attrs.get("lags_together", 0))
+    if not together:
+        return caption
+    said = say(
+        "The {count:,} oldest lags are drawn in groups, each twice as long as the one before.",
+        count=together,
     )
+    return f"{caption} {said}"
 
 
 def _evidence(figures: Figures, parts: ReportParts) -> Iterator[Figure]:
     evidence = parts.evidence
-    if evidence is None or "lag" not in evidence.get("largest_bound", evidence["share"]).dims:
+    if evidence is None or "largest_bound" not in evidence:
         return
-    if "largest_bound" in evidence:
-        target, free = evidence.attrs.get("target") or "the output", evidence.attrs["free"]
-        yield figures.draw(
-            "certificates",
-            charts.certificates(evidence.assign_attrs(range=f"{free}: {evidence.attrs['range']}")),
-            alt_text=f"Bar chart by lag of how far the forecast of {target} was moved, with a mark "
-            "at the bound that is proven not to be exceeded; the numbers are in the table.",
-            caption=f"How far the inputs of a lag moved the forecast, and what they are proven not "
-            f"to exceed: {free}, {evidence.attrs['range']}, the largest of the windows certified.",
-        )
+    if "lag" not in evidence["largest_bound"].dims:
+        return
+    free, where = evidence.attrs["free"], evidence.attrs["range"]
+    yield figures.draw(
+        "certificates",
+        charts.certificates(evidence.assign_attrs(range=f"{free}: {where}")),
+        alt_text=say(
+            "Bars by lag of how far the forecast of {target} was moved, with a mark at the bound "
+            "that is proven not to be exceeded; the numbers are in the table.",
+            target=_target(parts),
+        ),
+        caption=say(
+            "How far the inputs of a lag moved the forecast, and what they are proven not to "
+            "exceed: {free}, {range}, the largest of the windows certified. Equal steps up the "
+            "axis are nearly equal factors.",
+            free=free,
+            range=where,
+        ),
+    )
+
+
+def _memory(figures: Figures, parts: ReportParts) -> Iterator[Figure]:
+    if isinstance(parts.memory, str):
+        return
+    yield figures.draw(
+        "memory",
+        charts.memory(parts.memory),
+        alt_text=say("Measures of memory on one axis of lags, and how each fades with the lag."),
+        caption=say(
+            "Above, the lags within which each measure holds half and nearly all; below, how much "
+            "of each is left beyond a lag. The measures answer different questions, so they need "
+            "not agree."
+        ),
+    )
+
+
+def _window(figures: Figures, parts: ReportParts) -> Figure:
+    when = summary.time_text(parts.explanation, parts.window)
+    named = summary.named_features(parts.explanation)
+    return figures.draw(
+        "contributions-window",
+        charts.lag_contributions(parts.drawn, sample=parts.window, named=named),
+        alt_text=say(
+            "Bars by lag of the signed contributions to {target}, for the window of {when}.",
+            target=_target(parts),
+            when=when,
+        ),
+        caption=_with_groups(
+            parts,
+            say("From the baseline's forecast to this one: all bars together are the difference. "
+                "Inputs have the colours that they have above."),
+        ),
+    )  # fmt: skip
 
 
 def _gates(figures: Figures, parts: ReportParts) -> Iterator[Figure]:
@@ -138,26 +231,51 @@ def _gates(figures: Figures, parts: ReportParts) -> Iterator[Figure]:
         if "gate_value" in node:
             yield figures.draw(
                 f"gates-{number}",
-                charts.gates(node, title=f"Layer {name}, window of {when}"),
-                alt_text=f"Heat maps of the gates and states of layer {name} by unit and step, for "
-                f"the window of {when}.",
-                caption=f"Layer {name}: a column a step, the newest at the right; a row a unit.",
-            )
+                charts.gates(node, title=say("Layer {name}, window of {when}", name=name,
+                                             when=when)),
+                alt_text=say(
+                    "Heat maps of the gates and states of layer {name} by unit and step, for the "
+                    "window of {when}.",
+                    name=name,
+                    when=when,
+                ),
+                caption=say(
+                    "A column is a step, the newest at the right; a row is a unit. Dark gates are "
+                    "open."
+                ),
+            )  # fmt: skip
 
 
 def _weights(figures: Figures, parts: ReportParts) -> Iterator[Figure]:
-    what = {"W": "input kernels", "b": "biases", "U": "recurrent kernels"}
     # The recurrent kernels are the largest, so they are the first to be left out.
-    for kind, text in what.items():
+    for kind in ("W", "b", "U"):
         for number, (name, node) in enumerate(_layers(parts.weights)):
             gated = any(array.attrs.get("gate") for array in node.data_vars.values())
             if gated and weight_panels(node, kind=kind)[0]:
                 yield figures.draw(
                     f"weights-{number}-{kind}",
                     charts.weights(node, kind=kind),
-                    alt_text=f"Heat maps of the {text} of layer {name} by gate.",
-                    caption=f"Layer {name}: {text}.",
+                    alt_text=say(
+                        "Heat maps of the weights {kind} of layer {name} by gate.",
+                        kind=kind,
+                        name=name,
+                    ),
+                    caption=_weights_caption(kind, name),
                 )
+
+
+def _weights_caption(kind: str, name: str) -> str:
+    return {
+        "W": say("Layer {name}: how each input enters each unit, gate by gate.", name=name),
+        "b": say("Layer {name}: where each unit's gates stand when nothing comes in.", name=name),
+        "U": say(
+            "Layer {name}: how each unit's last output enters each unit, gate by gate.", name=name
+        ),
+    }[kind]
+
+
+def _target(parts: ReportParts) -> str:
+    return str(parts.explanation.attrs.get("target") or say("the output"))
 
 
 def _layers(tree: xr.DataTree) -> Iterator[tuple[str, xr.Dataset]]:

@@ -32,8 +32,10 @@ __all__ = [
     "lag_labels",
     "lag_table",
     "lags_summary",
+    "named_features",
     "pick_window",
     "quantity",
+    "ranked_features",
     "time_text",
 ]
 
@@ -115,10 +117,29 @@ def lag_feature_means(explanation: xr.Dataset) -> pd.DataFrame:
     return table
 
 
+def named_features(explanation: xr.Dataset, *, largest: int = 6) -> list[str]:
+    """Name the features that get colours of their own, the most important over all windows first.
+
+    The others are shown together. Where every chart is given these, one feature has one colour.
+    """
+    if "feature" not in explanation["contribution"].dims:
+        return []
+    ranked = ranked_features(explanation)
+    # One feature alone is never hidden behind "all others".
+    return ranked if len(ranked) <= largest + 1 else ranked[:largest]
+
+
 def lag_contributions(
-    explanation: xr.Dataset, *, sample: int | None = None, largest: int = 6
+    explanation: xr.Dataset,
+    *,
+    sample: int | None = None,
+    largest: int = 6,
+    named: list[str] | None = None,
 ) -> pd.DataFrame:
-    """Give signed contributions by lag and feature, of one window or as means over all."""
+    """Give signed contributions by lag and feature, of one window or as means over all.
+
+    Named are the features asked for, or else the largest; the others are summed.
+    """
     contribution = explanation["contribution"]
     if sample is None:
         values = contribution.mean("sample", skipna=False)
@@ -127,10 +148,9 @@ def lag_contributions(
     if "feature" not in values.dims:
         values = values.expand_dims(feature=[""], axis=-1)
     table = _by_lag_and_feature(explanation, values, "contribution")
-    order = np.argsort(-abs(values).sum("lag").values, kind="stable")
-    ranked = [str(name) for name in values["feature"].values[order]]
-    # One feature alone is never hidden behind "all others".
-    named = ranked if len(ranked) <= largest + 1 else ranked[:largest]
+    if named is None or "feature" not in contribution.dims:
+        # by all windows, so that the same are named, in the same order, whichever is shown
+        named = named_features(explanation, largest=largest) or [""]
     table["feature"] = table["feature"].where(table["feature"].isin(named), OTHERS)
     summed = (
         table
@@ -141,6 +161,13 @@ def lag_contributions(
     rank = {name: place for place, name in enumerate(named)}
     summed["rank"] = [rank.get(name, len(named)) for name in summed["feature"]]
     return summed
+
+
+def ranked_features(explanation: xr.Dataset) -> list[str]:
+    """Give the features by the mean size of their contributions over all windows, largest first."""
+    size = abs(explanation["contribution"]).mean("sample").sum("lag").values
+    order = np.argsort(-np.nan_to_num(size), kind="stable")
+    return [str(name) for name in explanation["feature"].values[order]]
 
 
 def forecast_series(explanation: xr.Dataset, *, most: int = 504) -> pd.DataFrame:
@@ -161,9 +188,17 @@ def forecast_series(explanation: xr.Dataset, *, most: int = 504) -> pd.DataFrame
 
 
 def pick_window(explanation: xr.Dataset) -> tuple[int, str]:
-    """Choose the window to show in full: the one whose forecast moved most from its baseline."""
+    """Choose the window to show in full: the one whose forecast moved most from its baseline.
+
+    Where it is known of some windows what happened, it is one of those.
+    """
     change = np.abs((explanation["forecast"] - explanation["baseline_forecast"]).values)
     last = len(change) - 1
+    if "actual" in explanation:
+        known = np.isfinite(explanation["actual"].values)
+        if known.any():
+            last = int(np.flatnonzero(known)[-1])
+            change = np.where(known, change, np.nan)
     if not np.isfinite(change).any() or np.nanmax(change) == 0:
         return last, "the last window"
     return int(np.nanargmax(change)), "the window whose forecast moved furthest from its baseline"

@@ -55,12 +55,16 @@ def figure(value: float | None, unit: str = "", *, digits: int = 4) -> str:
 
     Examples
     --------
-    >>> figure(54.2243, "F"), figure(3.2e-13), figure(float("nan"), "F")
-    ('54.22 F', '3.2e-13', 'missing')
+    >>> figure(54.2243, "F"), figure(3.2e-13), figure(float("nan"), "F"), figure(12345.6)
+    ('54.22 F', '3.2e-13', 'missing', '12,346')
     """
     if value is None or not np.isfinite(value):
         return "missing"
-    return with_unit(f"{float(value):.{digits}g}", unit)
+    number = f"{float(value):.{digits}g}"
+    if 1e3 <= abs(float(number)) < 1e7:
+        # never as a power of ten, and whole from four digits on
+        number = f"{float(value if digits >= 4 else number):,.0f}"
+    return with_unit(number, unit)
 
 
 def lag_text(row: Row) -> str:

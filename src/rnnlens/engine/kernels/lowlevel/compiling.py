@@ -5,8 +5,8 @@ written (of an installed package always: see `kept`), and compiles anew when the
 file has changed. Functions are compiled into those that call them: here a change of any file
 counts, of the kernels' package and of the folder that the function stands in.
 
-What a kernel calls is linked into it and optimised with it, at every level again: functions of more
-than a few instructions are never inlined, and the levels are few.
+What a kernel calls is linked into it and optimised with it, once (`linked`). Functions of more than
+a few instructions are never inlined.
 """
 
 from __future__ import annotations
@@ -34,6 +34,7 @@ __all__ = [
     "files_of",
     "inner",
     "kernel",
+    "linked",
     "uncached",
 ]
 
@@ -91,18 +92,31 @@ def _compile(function: Compiled, options: Options) -> Compiled:
     if not INTERNALS:
         # Numba's files are named for the function: the fast kernels keep theirs
         function.__qualname__ += "_plain"
-    dispatcher = njit(cache=True, **options)(function)
+    dispatcher: Any = njit(cache=True, **options)(function)
     index: Any = getattr(getattr(dispatcher, "_cache", None), "_cache_file", None)
     if hasattr(index, "_source_stamp"):
         source = Path(function.__code__.co_filename).parent
         index._source_stamp = _stamp(source)
+        if "pipeline_class" in options:
+            from rnnlens.engine.kernels.lowlevel.linked import keep_for_linking
+
+            keep_for_linking(dispatcher._cache, function)
         kept = _folder(source)
         if kept is not None:
-            keep_in(cast("Any", dispatcher)._cache, kept)
+            keep_in(dispatcher._cache, kept)
     elif index is not None or not INTERNALS:
         # a cache that cannot be told of the other files might hold what is out of date
         return cast("Compiled", njit(**options)(function))
     return cast("Compiled", dispatcher)
+
+
+def linked(options: Options) -> Options:
+    """Give the options of what is only ever a part of kernels: optimised with them, not before."""
+    if not INTERNALS:
+        return options
+    from rnnlens.engine.kernels.lowlevel.linked import LinkedCompiler
+
+    return {**options, "pipeline_class": LinkedCompiler}
 
 
 def kernel(function: Compiled) -> Compiled:
@@ -112,12 +126,12 @@ def kernel(function: Compiled) -> Compiled:
 
 def inner(function: Compiled) -> Compiled:
     """Compile a function for kernels alone, which neither makes nor returns arrays."""
-    return _compile(function, {**INNER, **_INSIDE})
+    return _compile(function, linked({**INNER, **_INSIDE}))
 
 
 def allocating(function: Compiled) -> Compiled:
     """Compile a function for kernels alone that makes or returns arrays."""
-    return _compile(function, {**ALLOCATING, **_INSIDE})
+    return _compile(function, linked({**ALLOCATING, **_INSIDE}))
 
 
 def uncached(options: Options) -> Callable[[Compiled], Compiled]:

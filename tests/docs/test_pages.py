@@ -1,0 +1,55 @@
+"""Every block of the documentation's pages runs, and prints what the page says."""
+
+from __future__ import annotations
+
+import shutil
+
+import pytest
+
+from pages import DOCS, blocks_of, differs, pages, run
+from rnnlens.demo.weather import leave_files
+
+#: Written and run by ``make integrations``, where the libraries are.
+INTEGRATIONS = "integrations.md"
+
+
+@pytest.fixture(scope="module")
+def demo(tmp_path_factory):
+    """The demo's files, made once for all pages."""
+    folder = tmp_path_factory.mktemp("demo")
+    leave_files(folder)
+    return folder
+
+
+@pytest.mark.parametrize("name", [name for name in pages() if name != INTEGRATIONS])
+def test_every_block_of_a_page_runs_and_prints_what_is_shown(name, demo, tmp_path):
+    folder = shutil.copytree(demo, tmp_path / "files")
+    for ran in run(name, folder):
+        if ran.block.shown is not None:
+            wrong = differs(ran.block.shown, ran.printed)
+            assert not wrong, f"{name}, line {ran.block.line}: the page shows {wrong}"
+
+
+def test_the_code_for_other_libraries_is_that_which_make_integrations_runs(root):
+    scripts = (root / "benchmarks" / "integrations").glob("with_*.py")
+    ran = "".join(path.read_text(encoding="utf-8") for path in scripts)
+    blocks = [block for block in blocks_of(INTEGRATIONS) if block.language == "python"]
+    assert blocks
+    assert all(block.text in ran for block in blocks)
+
+
+def test_a_page_that_shows_what_is_not_printed_is_seen():
+    assert not differs("a 1.20 b\n...\nz\n", "a  1.21 b\nc\nz\n")
+    assert differs("a 1.20 b\n", "a 1.22 b\n")
+    assert differs("a\n", "a\nb\n")
+    assert differs("a\nb\n", "a\n")
+    assert differs("a\n...\nz\n", "a\ny\n")
+    assert differs("12\n", "1.2\n")
+
+
+def test_every_picture_that_a_page_shows_is_there():
+    for path in DOCS.rglob("*.md"):
+        shown = [part.split(")")[0] for part in path.read_text(encoding="utf-8").split("](")[1:]]
+        for target in shown:
+            if target.endswith((".png", ".svg")):
+                assert (path.parent / target).is_file(), (path, target)
