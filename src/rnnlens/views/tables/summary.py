@@ -35,7 +35,6 @@ __all__ = [
     "named_features",
     "pick_window",
     "quantity",
-    "ranked_features",
     "time_text",
 ]
 
@@ -153,9 +152,7 @@ def lag_contributions(
     table = _by_lag_and_feature(explanation, values, "contribution")
     if named is None or "feature" not in contribution.dims:
         # by all windows, so that the same are named, in the same order, whichever is shown
-        ranked = ranked_features(explanation) if "feature" in contribution.dims else [""]
-        # One feature alone is never hidden behind "all others".
-        named = ranked if len(ranked) <= largest + 1 else ranked[:largest]
+        named = named_features(explanation, largest=largest) or [""]
     table["feature"] = table["feature"].where(table["feature"].isin(named), OTHERS)
     summed = (
         table
@@ -166,13 +163,6 @@ def lag_contributions(
     rank = {name: place for place, name in enumerate(named)}
     summed["rank"] = [rank.get(name, len(named)) for name in summed["feature"]]
     return summed
-
-
-def ranked_features(explanation: xr.Dataset) -> list[str]:
-    """Give the features by the mean size of their contributions over all windows, largest first."""
-    size = abs(explanation["contribution"]).mean("sample").sum("lag").values
-    order = np.argsort(-np.nan_to_num(size), kind="stable")
-    return [str(name) for name in explanation["feature"].values[order]]
 
 
 def forecast_series(explanation: xr.Dataset, *, most: int = 504) -> pd.DataFrame:
