@@ -17,6 +17,7 @@ ABOVE_ENGINE = CORE | {"network", "engine"}
 
 #: What each room may import of ours, itself always included.
 MAY_IMPORT: dict[str, set[str]] = {
+    "adapters": CORE | {"network", "readers", "series"},
     "arguments": {"errors"},
     "errors": set(),
     "names": set(),
@@ -33,27 +34,40 @@ MAY_IMPORT: dict[str, set[str]] = {
     "results": CORE,
     "views": CORE | {"results"},
     "plot": CORE | {"results", "views"},
-    "bulk": CORE | {"attribution", "results", "series"},
+    "bulk": ABOVE_ENGINE | {"attribution", "readers", "results", "series"},
 }
 #: Glue: it may import every room, and no room may import it.
 GLUE = {"__init__", "__main__", "accessor", "api", "cli", "demo"}
 
 #: Libraries that only some rooms may import.
 LIBRARY_ROOMS: dict[str, set[str]] = {
-    "xarray": {"results", "views", "plot", "bulk"} | GLUE,
-    "altair": {"views", "plot"},
+    "xarray": {"adapters", "results", "views", "plot", "bulk"} | GLUE,
+    "altair": {"accessor", "cli", "plot", "views"},
     "jinja2": {"views"},
     "vl_convert": {"views"},
     "h5py": {"readers", "writers"},
     "keras": {"readers"},
     "tensorflow": {"readers"},
-    "torch": {"engine", "readers"},
+    "torch": {"adapters", "engine", "readers"},
+    "darts": {"adapters"},
+    "neuralforecast": {"adapters"},
     "onnx": {"readers", "writers"},
     "onnxruntime": {"readers"},
     "typer": {"cli"},
 }
 #: Libraries that must be imported inside the function that needs them, wherever they may stand.
-LAZY = {"altair", "h5py", "jax", "jinja2", "keras", "onnx", "onnxruntime", "tensorflow", "torch"}
+LAZY = {
+    "altair",
+    "darts",
+    "h5py",
+    "jax",
+    "jinja2",
+    "keras",
+    "onnx",
+    "onnxruntime",
+    "tensorflow",
+    "torch",
+}
 
 
 class Import:

@@ -33,6 +33,18 @@ HANDOFF = {
     "state_handoff_network": {"type": "fc", "hiddens": [12], "activation": "tanh", "dropout": 0.0},
 }
 MODELS = {"cudalstm": {}, "ealstm": {}, "handoff_forecast_lstm": HANDOFF}
+EMBEDDINGS = {
+    f"{which}_embedding": {"type": "fc", "hiddens": sizes, "activation": function, "dropout": 0.1}
+    for which, sizes, function in (("statics", [6, 4], "tanh"), ("dynamics", [5], "sigmoid"))
+}
+#: Runs whose folders are read as they lie there, and what they set.
+RUNS: dict[str, dict[str, Any]] = {
+    "cudalstm": {},
+    "gru": {"model": "gru"},
+    "ealstm": {"model": "ealstm"},
+    "embedded": EMBEDDINGS | {"use_basin_id_encoding": True, "output_activation": "softplus"},
+    "embedded_ealstm": EMBEDDINGS | {"model": "ealstm"},
+}
 
 
 # -- on the page: a user's way --
@@ -63,8 +75,9 @@ class Runoff(torch.nn.Module):
         return self.model(data)["y_hat"][:, -self.horizons :]
 
 
-def basins(folder: Path, rng: np.random.Generator) -> None:
-    """Write two basins as neuralhydrology's generic data set has them."""
+def basins(folder: Path, rng: np.random.Generator) -> pd.DataFrame:
+    """Write two basins as neuralhydrology's generic data set has them; give their series too."""
+    series = {}
     (folder / "time_series").mkdir()
     (folder / "attributes").mkdir()
     dates = pd.date_range("2000-01-01", periods=DAYS)
@@ -75,13 +88,15 @@ def basins(folder: Path, rng: np.random.Generator) -> None:
         columns = {"precip": ("date", rain), "temp": ("date", warm), "runoff": ("date", runoff)}
         table = xr.Dataset(columns, coords={"date": dates})
         table.to_netcdf(folder / "time_series" / f"{name}.nc")
+        series[name] = table.to_dataframe()
     rows = {"gauge_id": ["upper", "lower"], "area": [1.0, 2.0], "slope": [0.3, 0.1]}
     pd.DataFrame(rows).to_csv(folder / "attributes" / "attributes.csv", index=False)
     (folder / "basins.txt").write_text("upper\nlower\n", encoding="utf-8")
+    return pd.concat(series, names=["basin"]).sort_index().reset_index()
 
 
 def config(folder: Path, model: str, steps: int = STEPS) -> dict[str, Any]:
-    """Give the configuration of a run of a few updates."""
+    """Give the configuration of a run of a few updates, of a model or of one of the runs."""
     periods = {"train": ("01/01/2000", "31/12/2001"), "test": ("01/01/2002", "30/06/2002")}
     dates = {}
     for name, (start, end) in {**periods, "validation": periods["test"]}.items():
@@ -118,7 +133,8 @@ def config(folder: Path, model: str, steps: int = STEPS) -> dict[str, Any]:
         "device": "cpu",
         "seed": 1,
     }
-    return {**whole, **MODELS[model]}
+    own = MODELS[model] if model in MODELS else {"model": "cudalstm", **RUNS[model]}
+    return {**whole, **own}
 
 
 def trained(folder: Path, model: str) -> tuple[torch.nn.Module, dict[str, Any]]:

@@ -139,6 +139,7 @@ COMMANDS: dict[str, dict[str, Change]] = {
         "--baseline": (("zero",), of("baseline"), "zero"),
         "--method": (("owen",), of("method"), "owen"),
         "--newest": (("5",), of("newest"), 5),
+        "--budget": (("2 s",), of("budget", "effort"), "2 s"),
     },
     "lags": DATA | FORECAST | RANGES | OUTPUT | {
         "--baseline": (("zero",), of("baseline", "shares"), "zero"),
@@ -224,6 +225,11 @@ COMMANDS: dict[str, dict[str, Change]] = {
 #: What a command does not run without.
 NEEDED = {"bifurcations": ("--move", "temp=0:1"), "probe": ("--concept", "temp")}
 #: What says the usual, and so changes nothing; and what other tests run as a whole.
+#: Options of archives, which tests/cli/test_archives.py asks with one.
+OF_ARCHIVES = {
+    ("explain", name)
+    for name in ("--scheduler", "--workers", "--limit", "--by", "--block", "--store", "--dry-run")
+}
 USUAL = {("lags", "--test"), ("certify", "--check"), ("report", "--check"), ("convert", "--check")}
 ELSEWHERE = {("inspect", "--values"), ("inspect", "--json"), ("init", "--json"),
              ("fidelity", "--json"), ("convert", "--json"), ("demo", "--out"),
@@ -325,7 +331,7 @@ def test_every_option_of_every_command_is_asked():
         if option.startswith("--")
     }
     listed = {(name, option) for name, options in COMMANDS.items() for option in options}
-    assert every == listed | USUAL | ELSEWHERE
+    assert every == listed | USUAL | ELSEWHERE | OF_ARCHIVES
 
 
 def test_inspect_prints_values_and_json_where_asked(call, model):

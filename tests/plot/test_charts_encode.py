@@ -167,6 +167,28 @@ def test_lines_of_baselines_and_methods_are_means_over_windows(results):
     np.testing.assert_allclose(own, wanted, rtol=1e-12)
 
 
+def test_methods_that_group_lags_differently_are_summed_into_the_same_groups(results):
+    secant = results("explain").isel(sample=slice(-4, None))
+    spec = plot.methods({"secant": secant, "tree": results("tree")}).to_dict()
+    assert spec["encoding"]["x"]["sort"] == ["4–24", "3", "2", "1"]
+    points = rows(spec, spec)
+    own = {(p["series"], p["label"]): p["contribution"] for p in points}
+    naive = float(secant["contribution"].sel(lag=slice(4, 24)).sum(("lag", "feature")).mean())
+    assert own["secant", "4–24"] == pytest.approx(naive, abs=1e-9)
+    for name, one in (("secant", secant), ("tree", results("tree"))):
+        total = sum(value for (series, _), value in own.items() if series == name)
+        change = (one["forecast"] - one["baseline_forecast"]).mean()
+        assert total == pytest.approx(float(change), abs=1e-9)
+
+
+def test_the_line_of_a_calendar_stops_where_windows_are_missing(results):
+    explained = results("explain").isel(sample=[0, 1, 2, 3, 30, 31, 32])
+    spec = plot.calendar(explained).to_dict()
+    line = rows(spec, spec["layer"][2])
+    assert [row["contribution"] is None for row in line].index(True) == 4
+    assert sum(row["contribution"] is None for row in line) == 1
+
+
 def test_units_are_ordered_by_what_they_carried_and_keep_their_weights(results):
     named, carried = results("weights"), results("gate_contributions")
     spec = plot.weights(named, kind="U", carried=carried).to_dict()

@@ -12,7 +12,16 @@ from rnnlens.names import GATE_LETTERS, array_name
 from rnnlens.network.cells import FloatArray, Gate
 from rnnlens.network.network import Source
 
-__all__ = ["KERAS", "ONNX", "ONNX_PEEPHOLES", "TORCH", "CellArray", "GateLayout", "split_gates"]
+__all__ = [
+    "EA_LSTM",
+    "KERAS",
+    "ONNX",
+    "ONNX_PEEPHOLES",
+    "TORCH",
+    "CellArray",
+    "GateLayout",
+    "split_gates",
+]
 
 
 @dataclass(frozen=True)
@@ -110,6 +119,13 @@ TORCH: dict[str, GateLayout] = {
         ("hidden",), "torch/nn/modules/rnn.py, class RNN; aten/src/ATen/native/RNN.cpp, SimpleCell"
     ),
 }
+
+#: neuralhydrology's EA-LSTM: weight_ih (feature, gates x unit), weight_hh (unit, gates x unit),
+#: bias (gates x unit); its input gate is a linear layer of its own, on what does not change.
+EA_LSTM = GateLayout(
+    ("forget", "output", "cell"),
+    "neuralhydrology/modelzoo/ealstm.py, EALSTM._cell chunks the dynamic gates into f, o, g",
+)
 
 
 #: ONNX: W (direction, gates x unit, feature), R (direction, gates x unit, unit), B (direction,

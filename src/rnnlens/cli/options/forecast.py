@@ -7,14 +7,21 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from rnnlens.attribution.options import Target
-from rnnlens.cli.options.arguments import Of, names_typed
+from rnnlens.attribution.options import Effort, Target
+from rnnlens.cli.options.arguments import Of, budget_typed, names_typed
 from rnnlens.cli.options.choices import BaselineName, MethodName, TrustedMethod
 
 if TYPE_CHECKING:
     from rnnlens.series.sidecar import Sidecar
 
-__all__ = ["CheckOptions", "ExplainOptions", "ForecastOptions", "GateOptions", "TrustOptions"]
+__all__ = [
+    "BudgetOptions",
+    "CheckOptions",
+    "ExplainOptions",
+    "ForecastOptions",
+    "GateOptions",
+    "TrustOptions",
+]
 
 
 @dataclass(frozen=True)
@@ -111,6 +118,24 @@ class ExplainOptions(ForecastOptions):
     def method_of(self, sidecar: Sidecar) -> str | None:
         """Give the method that was typed, or else the one that the sidecar states."""
         return sidecar.method if self.method is None else self.method
+
+
+@dataclass(frozen=True)
+class BudgetOptions(ExplainOptions):
+    """Which forecast is looked at, against what, how it is split, and what that may cost."""
+
+    budget: Annotated[
+        str | None,
+        typer.Option(
+            help="Cell evaluations that the answer may take, or a time: 30 s, 5 min; the method's "
+            "own number if left out.",
+            show_default=False,
+        ),
+    ] = None
+
+    def effort(self) -> Effort:
+        """Give what the answer may cost."""
+        return Effort(budget=budget_typed(self.budget, "cell evaluations"))
 
 
 @dataclass(frozen=True)

@@ -25,7 +25,7 @@ from rnnlens.engine.schedule.cost import BLOCK, Cost, cost, pace
 from rnnlens.engine.schedule.threads import RANGES_PER_THREAD, each, one_blas_thread, threads
 from rnnlens.network.network import Network
 
-__all__ = ["Estimate", "chunks", "estimate", "evenly", "gathered"]
+__all__ = ["Estimate", "chunks", "estimate", "evenly", "few_at_once", "gathered"]
 
 S = TypeVar("S", bound=np.generic)
 
@@ -89,6 +89,16 @@ def chunks(network: Network, inputs: Mapping[str, Array], *, runs: int = 1) -> I
     )
     for start in range(0, max(samples, 1), max(size, 1)):
         yield slice(start, start + size)
+
+
+def few_at_once(network: Network, inputs: Mapping[str, Array], *, runs: int = 1) -> int:
+    """Say how many samples fill a block at most, and fit a chunk's budget.
+
+    A block takes about six times as long as a single sample, Python's own time left aside.
+
+    Shapes: inputs mapping of str to (sample, ...).
+    """
+    return min(BLOCK, _fitting(cost(network, inputs), runs, CHUNK_BYTES))
 
 
 def _fitting(one: Cost, runs: int, budget: float) -> int:

@@ -6,15 +6,15 @@ import json
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
-from rnnlens.errors import MissingLibrary, UnreadableFile
+from rnnlens.errors import UnreadableFile
 from rnnlens.network.json_values import Json, JsonObject
+from rnnlens.readers.hardening.yaml_text import plain_yaml
 
 __all__ = ["Architecture", "architecture_in", "is_architecture"]
 
-#: No architecture has more text than this, nor more parts than this.
-LARGEST_TEXT, MOST_PARTS, DEEPEST = 64 * 1024**2, 1_000_000, 100
+#: No architecture has more text than this.
+LARGEST_TEXT = 64 * 1024**2
 
 
 @dataclass(frozen=True, eq=False)
@@ -69,38 +69,9 @@ def _json(text: str, path: Path) -> Json:
 
 
 def _yaml(text: str, path: Path) -> Json:
-    try:
-        import yaml
-    except ImportError as error:
-        raise MissingLibrary(
-            f"{path} is not JSON; to read an architecture in YAML, rnnlens needs PyYAML: "
-            'pip install "rnnlens[yaml]"'
-        ) from error
-
-    class Loader(yaml.SafeLoader):
-        """Plain values alone; the tuples that Keras writes become lists."""
-
-    def tuple_as_list(loader: Any, node: Json) -> list[Any]:
-        return loader.construct_sequence(node, deep=True)
-
-    Loader.add_constructor("tag:yaml.org,2002:python/tuple", tuple_as_list)
-    try:
-        # Loader is a SafeLoader: it makes plain values and runs nothing.
-        value = yaml.load(text, Loader)
-        return _unfolded(value, [MOST_PARTS], DEEPEST, path)
-    except (yaml.YAMLError, RecursionError) as error:
-        raise UnreadableFile(
-            f"{path} is neither JSON nor plain YAML: give the JSON that model.to_json() writes"
-        ) from error
-
-
-def _unfolded(value: Json, left: list[int], depth: int, path: Path) -> Json:
-    """Write aliases out, within limits: a few lines of them can stand for any number of parts."""
-    left[0] -= 1
-    if left[0] < 0 or depth < 0:
-        raise UnreadableFile(f"{path} unfolds to more than any architecture has; it is hostile")
-    if isinstance(value, dict):
-        return {str(key): _unfolded(item, left, depth - 1, path) for key, item in value.items()}
-    if isinstance(value, list):
-        return [_unfolded(item, left, depth - 1, path) for item in value]
-    return value
+    return plain_yaml(
+        text,
+        path,
+        purpose="is not JSON; to read an architecture in YAML",
+        instead="is neither JSON nor plain YAML: give the JSON that model.to_json() writes",
+    )

@@ -121,12 +121,9 @@ def named_features(explanation: xr.Dataset, *, largest: int = 6) -> list[str]:
 
     The others are shown together. Where every chart is given these, one feature has one colour.
     """
-    contribution = explanation["contribution"]
-    if "feature" not in contribution.dims:
+    if "feature" not in explanation["contribution"].dims:
         return []
-    size = abs(contribution.sum("lag")).mean("sample")
-    order = np.argsort(-size.values, kind="stable")
-    ranked = [str(name) for name in size["feature"].values[order]]
+    ranked = ranked_features(explanation)
     # One feature alone is never hidden behind "all others".
     return ranked if len(ranked) <= largest + 1 else ranked[:largest]
 

@@ -27,6 +27,7 @@ def as_network(net: NetworkLike, X: object = None, *, partly: bool = False) -> N
     ``partly`` is for what can be asked of the part before a layer that is not read.
     A live PyTorch module is exported on the windows X of the verb: (sample, step, feature).
     """
+    from rnnlens.adapters.recognised import adapter_of
     from rnnlens.api.shared.given.reading import read_model
     from rnnlens.network.network import Network
     from rnnlens.readers.open import options_of, read_up_to_refusal
@@ -40,6 +41,8 @@ def as_network(net: NetworkLike, X: object = None, *, partly: bool = False) -> N
             "rnnlens.weights(arrays) names them, and rnnlens.identify(arrays, X, Y).network is the "
             "network that they make, proven by its outputs"
         )
+    if adapter_of(net) is not None:
+        return read_model(net, ReadOptions())
     if "example" in options_of(net):
         return read_model(net, ReadOptions(example=example_of(net, X)))
     if partly and isinstance(net, str | PathLike):
@@ -49,9 +52,12 @@ def as_network(net: NetworkLike, X: object = None, *, partly: bool = False) -> N
 
 def network_or_arrays(net: NetworkLike) -> Network | Arrays:
     """Give a network as it is or read; name the arrays of what makes none by itself."""
+    from rnnlens.adapters.recognised import adapter_of
     from rnnlens.network.network import Network
     from rnnlens.readers.open import read_or_name_arrays
 
+    if adapter_of(net) is not None:
+        return as_network(net)
     return net if isinstance(net, Network) else read_or_name_arrays(net)
 
 

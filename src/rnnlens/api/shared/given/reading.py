@@ -13,6 +13,7 @@ from rnnlens.readers.step_axes import with_step_axes
 from rnnlens.readers.unrolled.unroll import unrolled
 
 if TYPE_CHECKING:
+    from rnnlens.adapters.live import LiveModel
     from rnnlens.network.network import Network
     from rnnlens.readers.options import ReadOptions
 
@@ -21,6 +22,7 @@ __all__ = ["read_model"]
 
 def read_model(source: object, options: ReadOptions) -> Network:
     """Read a trained network; what is at hand as a live module of PyTorch is held against it."""
+    from rnnlens.adapters.recognised import adapter_of
     from rnnlens.readers.keras import live as keras_live
     from rnnlens.readers.open import read
     from rnnlens.readers.options import refuse_others
@@ -29,8 +31,12 @@ def read_model(source: object, options: ReadOptions) -> Network:
 
     # these are about the network as read, whatever it was read from
     own = replace(options, step_axes=None, unroll=None, output=None)
+    adapter = adapter_of(source)
+    if adapter is not None:
+        refuse_others(own, adapter.TAKES, adapter.WHAT)
+        network = _of_library(adapter.read(source, own))
     # a model of Keras with the backend PyTorch is a module of PyTorch too
-    if match(source) and not keras_live.match(source):
+    elif match(source) and not keras_live.match(source):
         from rnnlens.checks.as_read import compared
 
         refuse_others(own, TAKES, "a live PyTorch module")
@@ -47,6 +53,22 @@ def read_model(source: object, options: ReadOptions) -> Network:
         network = ending_with(network, options.output)
     network = with_step_axes(with_loops_noted(network), options.step_axes)
     return network if options.unroll is None else unrolled(network, options.unroll)
+
+
+def _of_library(made: Network | LiveModel) -> Network:
+    """Give what an adapter read, its live module read and held against itself."""
+    from rnnlens.adapters.live import LiveModel
+    from rnnlens.checks.as_read import compared
+    from rnnlens.readers.options import ReadOptions
+    from rnnlens.readers.torch.live import readings
+
+    if not isinstance(made, LiveModel):
+        return made
+    network = compared(readings(made.module, ReadOptions(example=made.example)), made.name)
+    origin = network.origin
+    notes, left = (*made.notes, *origin.notes), (*origin.left_out, *made.left_out)
+    origin = replace(origin, format=made.library, notes=notes, left_out=left)
+    return replace(network, origin=origin, name=made.name)
 
 
 def _is_program(source: object) -> TypeGuard[str | PathLike[str]]:

@@ -111,6 +111,10 @@ def _tables(explanation: xr.Dataset) -> tuple[pd.DataFrame, pd.DataFrame, int, b
         for k, name in enumerate(names)
     ]
     sums = pd.DataFrame({"middle": start + (until - start) / 2, "contribution": means.sum(1)})
+    # the line stops where windows are missing
+    stops = until[:-1][start[1:] > until[:-1] + (until - start)[:-1]]
+    gaps = pd.DataFrame({"middle": stops, "contribution": np.nan})
+    sums = pd.concat([sums, gaps]).sort_values("middle", ignore_index=True) if len(gaps) else sums
     return pd.concat(parts, ignore_index=True), sums, together, dated
 
 

@@ -1,0 +1,102 @@
+"""One worked example of an adapter: held against the library, and its figures kept for the page."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass
+from importlib.metadata import version
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+import rnnlens
+from rnnlens.views.words.reach import reach_sentences
+
+__all__ = ["TOLERANCE", "Worked", "worked"]
+
+RESULTS = Path(__file__).parents[1] / "results" / "adapters"
+#: How far forecasts, and sums of contributions, may be from the library's own, in sizes of the
+#: largest of them.
+TOLERANCE = 1e-6
+
+
+@dataclass(frozen=True)
+class Worked:
+    """What an example made."""
+
+    network: Any
+    windows: Any
+    explained: Any
+    #: The table of lags; None where the example asks for none.
+    lags: Any
+    #: The library's own kind of table.
+    native: Any
+
+
+def worked(
+    library: str, name: str, made: Worked, own: np.ndarray, target: int | tuple[int, ...] = 0
+) -> None:
+    """Hold an example against the library's own forecasts: own (sample,) of what is explained."""
+    size = float(np.abs(own).max())
+    forecast = np.asarray(made.explained["forecast"])
+    row: dict[str, Any] = {"name": name, "version": version(library.replace("_", "-"))}
+    row["forecast_difference"] = float(np.abs(forecast - own).max()) / size
+    total = summed(made.explained) + np.asarray(made.explained["baseline_forecast"])
+    row["sum_difference"] = float(np.abs(total - own).max()) / size
+    row["samples"], row["unit"] = len(own), made.explained.attrs.get("unit", "")
+    row["target"] = str(made.explained.attrs.get("target", ""))
+    row["method"] = str(made.explained.attrs.get("method", ""))
+    row["native"] = f"{type(made.native).__module__.partition('.')[0]} {type(made.native).__name__}"
+    row["inputs"] = {one: list(names) for one, names in _features(made.windows).items()}
+    row["reach"] = reach_sentences(rnnlens.describe(made.network)["reach"])
+    if made.lags is not None:
+        row["lags"] = _lags(made.lags)
+    _kept(library, row)
+    worst = max(row["forecast_difference"], row["sum_difference"])
+    print(f"{library} {row['version']}, {name}: {worst:.1e} from the library's own", flush=True)
+    if not worst <= TOLERANCE:
+        raise SystemExit(f"{library}, {name}: {worst:.2e} from the library's own forecast")
+
+
+def summed(explained: Any) -> np.ndarray:
+    """Sum contributions over everything but the windows, and over all inputs."""
+    parts = list(getattr(explained, "children", {}).values()) or [explained]
+    total = 0.0
+    for part in parts:
+        array = part["contribution"]
+        total = total + array.sum([one for one in array.dims if one != "sample"])
+    return np.asarray(total)
+
+
+def _features(windows: Any) -> dict[str, tuple[str, ...]]:
+    parts = dict(windows) if hasattr(windows, "parts") else {"": windows}
+    return {name: one.features for name, one in parts.items()}
+
+
+def _lags(table: Any) -> dict[str, list[list[str]]]:
+    """Give the verdict of each lag, or feature, by input."""
+    parts = dict(getattr(table, "children", {})) or {"": table}
+    told = {}
+    for name, part in parts.items():
+        if "verdict" not in part:
+            continue
+        array = part["verdict"]
+        axis = array.dims[0]
+        ends = array.coords.get("lag_to")
+        rows = []
+        for k, place in enumerate(array[axis].values):
+            last = place if ends is None else ends.values[k]
+            rows.append([str(place) if last == place else f"{place}-{last}", str(array.values[k])])
+        told[name] = rows
+    return told
+
+
+def _kept(library: str, row: dict[str, Any]) -> None:
+    """Keep the figures of an example beside those of the others."""
+    RESULTS.mkdir(parents=True, exist_ok=True)
+    path = RESULTS / f"{library}.json"
+    rows = json.loads(path.read_text(encoding="utf-8")) if path.exists() else []
+    same = ("name", "version")
+    rows = [one for one in rows if any(one[key] != row[key] for key in same)]
+    path.write_text(json.dumps([*rows, row], indent=1) + "\n", encoding="utf-8")

@@ -1,0 +1,1 @@
+"""Models as forecasting libraries keep them: read, given their windows, and given results back."""
