@@ -41,7 +41,7 @@ def test_an_archive_is_explained_in_runs_and_parts_and_the_result_is_sound(
     found = xr.open_zarr(out, chunks=None)
     assert int(np.isfinite(found.forecast).sum()) == windows_in_all
     assert facts(call("bulk", "verify", out, "--json")) == {"damaged": 0}
-    assert "lags hold 99% of the absolute contributions to temp" in call("bulk", "summary", out).out
+    assert "99 % of the absolute contributions to temp" in call("bulk", "summary", out).out
     assert facts(call("bulk", "summary", out, "--json"))["attrs"]["grouped_by"] == "all"
 
 
