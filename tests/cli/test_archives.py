@@ -41,6 +41,8 @@ def test_an_archive_is_explained_in_runs_and_parts_and_the_result_is_sound(
     found = xr.open_zarr(out, chunks=None)
     assert int(np.isfinite(found.forecast).sum()) == windows_in_all
     assert facts(call("bulk", "verify", out, "--json")) == {"damaged": 0}
+    assert "99 % of the absolute contributions to temp" in call("bulk", "summary", out).out
+    assert facts(call("bulk", "summary", out, "--json"))["attrs"]["grouped_by"] == "all"
 
 
 def test_the_numbers_are_those_of_explain_on_the_table(call, model, archive, data, tmp_path):
@@ -54,9 +56,7 @@ def test_the_numbers_are_those_of_explain_on_the_table(call, model, archive, dat
         found = xr.open_zarr(whole, chunks=None).isel(time=slice(23, None))
         np.testing.assert_array_equal(found.time, expected.time)
         # the same kernels on other chunks, in Fahrenheit
-        np.testing.assert_allclose(
-            found.contribution, expected.contribution, rtol=0, atol=1e-9
-        )
+        np.testing.assert_allclose(found.contribution, expected.contribution, rtol=0, atol=1e-9)
 
 
 def test_damage_is_found_with_an_exit_code_and_repaired(call, model, archive, tmp_path):
