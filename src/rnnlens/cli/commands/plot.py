@@ -8,7 +8,7 @@ from typing import Annotated, Any
 import typer
 
 from rnnlens.cli.inputs import asked_from, network_from, number_of
-from rnnlens.cli.options.arguments import Model
+from rnnlens.cli.options.arguments import Language, Model
 from rnnlens.cli.options.choices import ChartName
 from rnnlens.cli.options.flatten import flattened
 from rnnlens.cli.options.forecast import ExplainOptions
@@ -63,7 +63,7 @@ def plot(
     font: Annotated[
         str | None, typer.Option(help="The typeface, by its name.", show_default=False)
     ] = None,
-    language: Annotated[str, typer.Option(help="The language of titles, such as en.")] = "en",
+    language: Language = None,
 ) -> None:
     """Draw a chart, for a paper or a page."""
     from rnnlens import api
@@ -71,16 +71,18 @@ def plot(
     from rnnlens.cli.commands.charts import Asked, recipe_of
     from rnnlens.plot.drawn import Look
     from rnnlens.views.charts.papers.saved import check_file
+    from rnnlens.views.words.language import spoken
 
     path = check_file(out or Path(f"{name}.pdf"))  # before anything is computed
-    Look(width, font, language)
+    code = language or spoken()
+    Look(width, font, code)
     recipe = recipe_of(name, sample, data=bool(data))
-    look: dict[str, Any] = {"width": width, "font": font, "language": language}
+    look: dict[str, Any] = {"width": width, "font": font, "language": code}
     if sample is not None:
         look["sample"] = sample
     network = network_from(model, reading, shown)
     if recipe.draw is None:
-        chart = charts.anatomy(api.describe(network), width=width, font=font, language=language)
+        chart = charts.anatomy(api.describe(network), width=width, font=font, language=code)
     else:
         sidecar, windows, seen = asked_from((model, network, data or []), series, tested=True)
         free = series.last is None and series.start is None and series.end is None
