@@ -54,9 +54,7 @@ def test_the_numbers_are_those_of_explain_on_the_table(call, model, archive, dat
         found = xr.open_zarr(whole, chunks=None).isel(time=slice(23, None))
         np.testing.assert_array_equal(found.time, expected.time)
         # the same kernels on other chunks, in Fahrenheit
-        np.testing.assert_allclose(
-            found.contribution, expected.contribution, rtol=0, atol=1e-9
-        )
+        np.testing.assert_allclose(found.contribution, expected.contribution, rtol=0, atol=1e-9)
 
 
 def test_damage_is_found_with_an_exit_code_and_repaired(call, model, archive, tmp_path):
