@@ -41,6 +41,8 @@ def test_an_archive_is_explained_in_runs_and_parts_and_the_result_is_sound(
     found = xr.open_zarr(out, chunks=None)
     assert int(np.isfinite(found.forecast).sum()) == windows_in_all
     assert facts(call("bulk", "verify", out, "--json")) == {"damaged": 0}
+    assert "99 % of the absolute contributions to temp" in call("bulk", "summary", out).out
+    assert facts(call("bulk", "summary", out, "--json"))["attrs"]["grouped_by"] == "all"
 
 
 def test_the_numbers_are_those_of_explain_on_the_table(call, model, archive, data, tmp_path):

@@ -2,6 +2,6 @@
 
 from rnnlens.bulk.blocks import Part
 from rnnlens.bulk.options import Blocks, Runner
-from rnnlens.bulk.results import repair, status, verify
+from rnnlens.bulk.results import repair, status, summary, verify
 
-__all__ = ["Blocks", "Part", "Runner", "repair", "status", "verify"]
+__all__ = ["Blocks", "Part", "Runner", "repair", "status", "summary", "verify"]

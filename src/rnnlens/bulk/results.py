@@ -10,9 +10,11 @@ from rnnlens.arguments import PATH
 from rnnlens.errors import InputError, UnreadableFile
 
 if TYPE_CHECKING:
+    import xarray as xr
+
     from rnnlens.bulk.finding import Damage, State
 
-__all__ = ["repair", "status", "verify"]
+__all__ = ["repair", "status", "summary", "verify"]
 
 
 def status(out: str | PathLike[str]) -> State:
@@ -117,6 +119,51 @@ def repair(out: str | PathLike[str], archive: str | PathLike[str] | None = None)
     if state(path).complete:
         end(path)
     return found
+
+
+def summary(out: str | PathLike[str], by: str = "all") -> xr.Dataset:
+    """Give the summary of a result that is complete, without reading its contributions.
+
+    Parameters
+    ----------
+    out : path
+        What `rnnlens.explain_archive` wrote.
+    by : str
+        What windows are grouped by: ``all``, or one that the result was asked for with
+        ``Blocks(by=...)``.
+
+    Returns
+    -------
+    xarray.Dataset
+        By ``group``: ``windows``; ``mean`` and ``mean_absolute (lag, feature)``;
+        ``lag_mean_absolute``, ``lag_share (lag)`` and ``feature_mean_absolute (feature)`` of the
+        totals of lags and features; ``lag_quantile (quantile, lag)`` and ``feature_quantile``,
+        wrong by at most a thirty-second of their value.
+
+    Raises
+    ------
+    UnreadableFile
+        If there is no such result.
+    InputError
+        If it is not complete, or was not grouped so.
+    """
+    import xarray as xr
+
+    from rnnlens.bulk.finding import state
+
+    path = _path(out)
+    known = ("all", *state(path).manifest.settings["by"])
+    if by not in known:
+        raise InputError(
+            f"{path} is not summed up by {by!r}: give one of {', '.join(known)}, or explain the "
+            "archive with others, by=[...] of Blocks (--by)"
+        )
+    if not (path / "summary" / by).is_dir():
+        raise InputError(
+            f"{path} is not complete, and a summary is of all its blocks: ask rnnlens explain as "
+            "before to go on with it"
+        )
+    return xr.open_zarr(path, group=f"summary/{by}", chunks=None).load()
 
 
 def _path(out: object) -> Path:

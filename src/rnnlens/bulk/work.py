@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -14,7 +15,8 @@ from rnnlens.attribution.result import Contribution
 from rnnlens.attribution.runners import MethodOptions, run_method
 from rnnlens.bulk.arrays import write_block
 from rnnlens.bulk.job import Job, load
-from rnnlens.bulk.records import Record, checksums, keep
+from rnnlens.bulk.records import SKETCH, Record, checksums, keep, put, sketch_of
+from rnnlens.bulk.sketches import Sketch, content_of, sketches
 from rnnlens.engine.schedule.threads import one_thread
 
 if TYPE_CHECKING:
@@ -36,10 +38,13 @@ class Answer:
         NaN where no window ends.
     windows : int
         How many end in it.
+    sketches : mapping
+        What is kept of its contributions for the summary, by grouping and group.
     """
 
     arrays: dict[str, NDArray[Any]]
     windows: int
+    sketches: Mapping[tuple[str, str], Sketch]
 
 
 def answer(job: Job, number: int) -> Answer:
@@ -49,11 +54,13 @@ def answer(job: Job, number: int) -> Answer:
     steps, features = job.cutter.sidecar.window, found.values.shape[2]
     arrays: dict[str, NDArray[Any]] = {name: np.full(block.shape, np.nan) for name in OF_A_WINDOW}
     arrays["contribution"] = np.full((*block.shape, steps, features), np.nan, settings["dtype"])
+    kept: Mapping[tuple[str, str], Sketch] = {}
     if len(found.values):
         made = answered(job, found.values)
         for name, array in arrays.items():
             array[found.stations, found.rows] = getattr(made, name)
-    return Answer(arrays, len(found.values))
+        kept = sketches(job.cutter, block, found, tuple(settings["by"]), made.contribution)
+    return Answer(arrays, len(found.values), kept)
 
 
 def answered(job: Job, windows: NDArray[np.float64]) -> Contribution:
@@ -80,13 +87,16 @@ def do(job: Job, out: Path, number: int) -> Record:
     grid = job.manifest.grid
     made, block = answer(job, number), grid.block(number)
     write_block(out, block, made.arrays)
+    place = sketch_of(out, number)
+    place.parent.mkdir(parents=True, exist_ok=True)
+    put(place, content_of(made.sketches))
     stations, rows = block.shape
     record = Record(
         number,
         made.windows,
         stations * rows - made.windows,
         round(time.perf_counter() - began, 4),
-        checksums(out, made.arrays, grid, number),
+        checksums(out, (*made.arrays, SKETCH), grid, number),
     )
     keep(out, record)
     return record

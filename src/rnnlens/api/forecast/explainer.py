@@ -149,6 +149,7 @@ def explainer(
     from rnnlens.api.shared.given.baselines import one_baseline
     from rnnlens.api.shared.given.joint.making import make_case
     from rnnlens.api.shared.given.network_given import as_network
+    from rnnlens.api.shared.given.target import one_target
     from rnnlens.attribution.baselines.grouped import CALENDAR
     from rnnlens.attribution.options import as_target
     from rnnlens.errors import DataError, InputError
@@ -164,11 +165,8 @@ def explainer(
             f"the network has {len(net.inputs)} inputs ({', '.join(net.inputs)}), and an explainer "
             "takes one: call rnnlens.explain"
         )
-    asked = as_target(target)
-    case = make_case(net, X, None, precision, several=False, output=asked.output)
-    if isinstance(asked.name, list | tuple) or not isinstance(asked.horizon, int | None):
-        raise InputError("an explainer takes one target at one horizon: name it with target=")
-    chosen = case.target(asked.name, asked.horizon, asked.output)
+    case = make_case(net, X, None, precision, output=as_target(target).output)
+    chosen = one_target(case, target)
     stands_in, _ = one_baseline(case, baseline, held, None, 0)
     question = case.question(chosen.resolved, stands_in)
     return Explainer(question, tuple(case.features), chosen.name, chosen.unit)

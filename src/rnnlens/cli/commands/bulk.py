@@ -9,7 +9,7 @@ import typer
 
 from rnnlens.cli.archives import tell
 from rnnlens.cli.options.arguments import OnlyJson
-from rnnlens.cli.output import duration, sentence
+from rnnlens.cli.output import as_json, duration, sentence
 
 __all__ = ["bulk"]
 
@@ -62,6 +62,26 @@ def verify(out: Out, *, json: OnlyJson = False) -> None:
             err=True,
         )
         raise typer.Exit(1)
+
+
+@bulk.command()
+def summary(
+    out: Out,
+    *,
+    by: Annotated[str, typer.Option(help="What windows are grouped by: all, season, ...")] = "all",
+    json: OnlyJson = False,
+) -> None:
+    """Show each lag's share of the contributions."""
+    from rnnlens.bulk import summary as of
+    from rnnlens.cli.output import show
+    from rnnlens.results.store import as_dict
+    from rnnlens.views.tables.archive import archive_summary_view
+
+    summed = of(out, by)
+    if json:
+        typer.echo(as_json(as_dict(summed)))
+    else:
+        show(archive_summary_view(summed))
 
 
 @bulk.command()

@@ -17,6 +17,7 @@ from rnnlens.attribution.baselines.grouped import CALENDAR
 from rnnlens.attribution.options import as_target
 from rnnlens.bulk.blocks import Grid
 from rnnlens.bulk.job import Job, Manifest, baseline_digest, network_digest, versions
+from rnnlens.bulk.sketches import checked_groupings
 from rnnlens.bulk.sources.open import open_source
 from rnnlens.bulk.windows import Cutter, fingerprint
 from rnnlens.errors import ConfigError, DataError, InputError
@@ -95,6 +96,7 @@ def planned(question: ArchiveQuestion) -> Plan:
     sidecar = _settled(question.sidecar)
     source = open_source(question.archive, sidecar)
     cutter = Cutter.of(source, sidecar)
+    checked_groupings(cutter, question.blocks.by)
     sample = cutter.sample()
     case, target, explained_on = _case(question, sample)
     baseline, held = _baseline(case, question, sample)
