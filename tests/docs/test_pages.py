@@ -11,6 +11,8 @@ from rnnlens.demo.weather import leave_files
 
 #: Written and run by ``make integrations``, where the libraries are.
 INTEGRATIONS = "integrations.md"
+#: Written and run by ``make gallery``; `tests/plot/test_gallery.py` runs what is quick.
+GALLERY = "gallery.md"
 
 
 @pytest.fixture(scope="module")
@@ -21,7 +23,7 @@ def demo(tmp_path_factory):
     return folder
 
 
-@pytest.mark.parametrize("name", [name for name in pages() if name != INTEGRATIONS])
+@pytest.mark.parametrize("name", [name for name in pages() if name not in {INTEGRATIONS, GALLERY}])
 def test_every_block_of_a_page_runs_and_prints_what_is_shown(name, demo, tmp_path):
     folder = shutil.copytree(demo, tmp_path / "files")
     for ran in run(name, folder):

@@ -120,7 +120,8 @@ def _line(start: pd.Index, until: pd.Index, sums: np.ndarray) -> pd.DataFrame:
 
     middle = start + (until - start) / 2
     table = pd.DataFrame({"middle": middle, "contribution": sums})
-    stops = until[:-1][start[1:] > until[:-1] + (until - start)[:-1]]
+    missing = np.asarray(start[1:] > until[:-1] + (until - start)[:-1])
+    stops = until[:-1][missing]
     if not len(stops):
         return table
     gaps = pd.DataFrame({"middle": stops, "contribution": np.nan})
