@@ -17,6 +17,7 @@ from rnnlens.cli.options.reading import ReadingOptions
 from rnnlens.cli.options.series import SeriesOptions
 from rnnlens.cli.options.shown import ShownOptions
 from rnnlens.cli.output import foretell, note, show, working
+from rnnlens.cli.typed import words_typed
 from rnnlens.errors import InputError, MissingLibrary
 
 if TYPE_CHECKING:
@@ -52,6 +53,7 @@ def report(
     from rnnlens import api
     from rnnlens.api.forecast.report import check_page
     from rnnlens.api.shared.planning import expected_report
+    from rnnlens.views.words.page.typed import typed
 
     check_page(out)  # before anything is computed
     network = network_from(model, reading, shown)
@@ -67,7 +69,8 @@ def report(
             shares=shares,
         )
     )
-    with working(f"writing the report on {number_of(windows):,} windows") as progress:
+    heading = f"writing the report on {number_of(windows):,} windows"
+    with working(heading) as progress, typed(words_typed()):
         api.report(
             network,
             windows,
@@ -109,6 +112,7 @@ def demo(
 ) -> None:
     """Show all of it on a weather network."""
     from rnnlens.demo.run import run
+    from rnnlens.views.words.page.typed import typed
 
     if files is not None:
         from rnnlens.demo.weather import leave_files
@@ -117,4 +121,5 @@ def demo(
         typer.echo(f"wrote {network}, {sidecar} and {series}")
         note(f"try: rnnlens explain {network} {series}")
         return
-    run(out, show=show, note=note)
+    with typed(words_typed()):
+        run(out, show=show, note=note)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import Annotated, Any
 
 import typer
 
@@ -16,9 +16,6 @@ from rnnlens.cli.options.reading import ReadingOptions
 from rnnlens.cli.options.series import SeriesOptions
 from rnnlens.cli.options.shown import ShownOptions
 from rnnlens.cli.output import note, working
-
-if TYPE_CHECKING:
-    from rnnlens.plot.drawn import Options
 
 __all__ = ["plot"]
 
@@ -78,7 +75,7 @@ def plot(
     path = check_file(out or Path(f"{name}.pdf"))  # before anything is computed
     Look(width, font, language)
     recipe = recipe_of(name, sample, data=bool(data))
-    look: Options = {"width": width, "font": font, "language": language}
+    look: dict[str, Any] = {"width": width, "font": font, "language": language}
     if sample is not None:
         look["sample"] = sample
     network = network_from(model, reading, shown)
@@ -91,6 +88,6 @@ def plot(
             windows = windows.newest(recipe.windows)
             note(f"the newest {recipe.windows} of these; --last, --from and --to choose others")
         with working(f"drawing {name} of {number_of(windows):,} windows"):
-            chart = recipe.draw(Asked(network, windows, seen, sidecar, options), look)
+            chart = recipe.draw(Asked(network, windows, seen, sidecar, options))(**look)
     charts.save(chart, path)
     typer.echo(f"wrote {path}")

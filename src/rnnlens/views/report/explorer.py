@@ -13,6 +13,7 @@ import numpy as np
 
 from rnnlens.views.tables import summary
 from rnnlens.views.words.explorer import EXPLORER
+from rnnlens.views.words.language import many, say
 from rnnlens.views.words.units import unit_text
 
 if TYPE_CHECKING:
@@ -41,8 +42,13 @@ def carried(explorer: Explorer | str) -> str:
     """Say which windows the page carries, where these are not all."""
     if isinstance(explorer, str) or not explorer.first:
         return ""
-    count = len(explorer.starts)
-    return f" It carries the newest {count:,} of {explorer.windows:,} windows."
+    return many(
+        len(explorer.starts),
+        "It carries the newest window of {windows:,}; the others would make the file too large.",
+        "It carries the newest {count:,} of {windows:,} windows; the others would make the file "
+        "too large.",
+        windows=explorer.windows,
+    )
 
 
 def data_text(parts: ReportParts) -> str:
@@ -128,19 +134,19 @@ def _actual(explanation: xr.Dataset) -> list[float | None]:
 
 def _picks(explanation: xr.Dataset, explorer: Explorer) -> list[tuple[str, int]]:
     """Name windows worth a look: (why, place)."""
-    change = (explanation["forecast"] - explanation["baseline_forecast"]).to_numpy()
+    furthest, _ = summary.pick_window(explanation)
     sizes = np.abs(explanation["contribution"].transpose("sample", "lag", "feature").to_numpy())
     old = sizes.sum(axis=2)
-    picks = [("the furthest from its baseline", int(np.argmax(np.abs(change))))]
+    picks = [(say("the furthest from its baseline"), furthest)]
     if "actual" in explanation and np.isfinite(explanation["actual"]).any():
         error = np.abs((explanation["forecast"] - explanation["actual"]).to_numpy())
         middle = np.abs(error - np.nanmedian(error))
-        picks.append(("a typical error", int(np.nanargmin(middle))))
-        picks.append(("the worst error", int(np.nanargmax(error))))
+        picks.append((say("a typical error"), int(np.nanargmin(middle))))
+        picks.append((say("the worst error"), int(np.nanargmax(error))))
     if old.shape[1] > 1:
         share = old[:, old.shape[1] // 2 :].sum(axis=1)
-        picks.append(("the most from the older half of its steps", int(np.argmax(share))))
-    picks.append(("the most unusual inputs", explorer.unusual))
+        picks.append((say("the most from the older half of its steps"), int(np.argmax(share))))
+    picks.append((say("the most unusual inputs"), explorer.unusual))
     return picks
 
 

@@ -1,11 +1,8 @@
-"""What makes a page again, for it to say: the command that was typed, or the call."""
+"""The call that makes a page again, for it to say where no command was typed."""
 
 from __future__ import annotations
 
-import shlex
-from collections.abc import Generator, Sequence
-from contextlib import contextmanager
-from contextvars import ContextVar
+from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -14,24 +11,7 @@ if TYPE_CHECKING:
 
     from rnnlens.evidence.options import Shares
 
-__all__ = ["call_text", "typed", "typed_command"]
-
-_typed: ContextVar[str] = ContextVar("typed", default="")
-
-
-@contextmanager
-def typed(words: Sequence[str]) -> Generator[None, None, None]:
-    """Say that all within was asked for by these words on the command line."""
-    token = _typed.set(shlex.join(_short(word) for word in words))
-    try:
-        yield
-    finally:
-        _typed.reset(token)
-
-
-def typed_command() -> str:
-    """Give the command that was typed; empty where none was."""
-    return _typed.get()
+__all__ = ["call_text"]
 
 
 def call_text(page: Path, explained: xr.Dataset, shares: Shares, held: Sequence[str] | None) -> str:
@@ -45,14 +25,3 @@ def call_text(page: Path, explained: xr.Dataset, shares: Shares, held: Sequence[
         given.append(f"shares=rnnlens.Shares(baseline={shares.baseline!r}, seed={shares.seed})")
     call = f"rnnlens.report(net, windows, {page.name!r}, {', '.join(given)})"
     return "\n".join(["import rnnlens", *lines, call])
-
-
-def _short(word: str) -> str:
-    """Give a file's name without the folders, which nobody else has.
-
-    Examples
-    --------
-    >>> _short("/home/me/weather.keras"), _short("--lead"), _short("a/b")
-    ('weather.keras', '--lead', 'b')
-    """
-    return Path(word).name if "/" in word or "\\" in word else word

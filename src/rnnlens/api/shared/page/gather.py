@@ -19,7 +19,7 @@ from rnnlens.api.shared.given.baselines import usual_baseline
 from rnnlens.api.shared.given.joint.baselines import baseline_of
 from rnnlens.api.shared.given.shares import share_question
 from rnnlens.api.shared.labels.joint import part_of
-from rnnlens.api.shared.page.command import call_text, typed_command
+from rnnlens.api.shared.page.command import call_text
 from rnnlens.api.shared.page.data import data_rows
 from rnnlens.api.shared.page.explorer import explorer_of
 from rnnlens.api.shared.page.grouped import grouped
@@ -30,6 +30,7 @@ from rnnlens.attribution.options import Effort
 from rnnlens.views.report.parts import ReportParts
 from rnnlens.views.tables.summary import pick_window
 from rnnlens.views.words.language import say
+from rnnlens.views.words.page.typed import typed_command
 
 if TYPE_CHECKING:
     import xarray as xr
