@@ -1,7 +1,7 @@
 """Bring the catalogues of sentences up to date: templates from the source, languages from those.
 
-``python .ci/languages.py`` writes ``rnnlens.pot`` anew, puts its templates into the ``.po`` of every
-language (what is translated stays, what is gone goes) and compiles the ``.mo``; ``python
+``python .ci/languages.py`` writes ``rnnlens.pot`` anew, puts its templates into the ``.po`` of
+every language (what is translated stays, what is gone goes) and compiles the ``.mo``; ``python
 .ci/languages.py xx`` begins a new language. What is left to translate is said at the end.
 """
 
@@ -29,7 +29,7 @@ ABOUT = {"project": "rnnlens", "copyright_holder": "The rnnlens developers", "ch
 
 
 def templates(source: Path = SOURCE) -> Catalog:
-    """Every template of the source, in the order of files."""
+    """Give every template of the source, in the order of files."""
     found = Catalog(**ABOUT, fuzzy=False)
     for path in sorted(source.rglob("*.py")):
         place = path.relative_to(source).as_posix()
@@ -43,7 +43,7 @@ def templates(source: Path = SOURCE) -> Catalog:
 
 
 def said_in(tree: ast.AST, place: str) -> Iterator[tuple[str, ...]]:
-    """The templates that a file says: one, or one of a single thing and one of several."""
+    """Give the templates that a file says: one, or one of a single thing and one of several."""
     for node in ast.walk(tree):
         if not isinstance(node, ast.Call) or not isinstance(node.func, ast.Name):
             continue
@@ -59,12 +59,12 @@ def said_in(tree: ast.AST, place: str) -> Iterator[tuple[str, ...]]:
 
 
 def po_of(code: str) -> Path:
-    """The catalogue of a language, to be translated in."""
+    """Give the catalogue of a language, to be translated in."""
     return LANGUAGES / code / "LC_MESSAGES" / "rnnlens.po"
 
 
 def written(catalog: Catalog, **options: bool) -> bytes:
-    """A catalogue as text that is the same whenever it is written."""
+    """Give a catalogue as text that is the same whenever it is written."""
     text = io.BytesIO()
     write_po(text, catalog, width=96, omit_header=False, ignore_obsolete=True, **options)
     lines = text.getvalue().decode("utf-8").splitlines(keepends=True)
@@ -73,20 +73,20 @@ def written(catalog: Catalog, **options: bool) -> bytes:
 
 
 def compiled(catalog: Catalog) -> bytes:
-    """What gettext reads of a catalogue."""
+    """Give what gettext reads of a catalogue."""
     text = io.BytesIO()
     write_mo(text, catalog)
     return text.getvalue()
 
 
 def read(path: Path, code: str) -> Catalog:
-    """The catalogue of a language as it stands."""
+    """Give the catalogue of a language as it stands."""
     with path.open("rb") as file:
         return read_po(file, locale=code)
 
 
 def left(catalog: Catalog) -> list[Message]:
-    """What is not translated, or only guessed."""
+    """Give what is not translated, or only guessed."""
 
     def empty(message: Message) -> bool:
         texts = message.string if isinstance(message.string, tuple) else (message.string,)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+from typing import Any
 
 import numpy as np
 import pytest
@@ -108,7 +109,7 @@ def test_points_of_a_beeswarm_are_the_sums_over_lags(results):
 
 def test_of_many_windows_a_beeswarm_draws_some_and_says_so(results):
     one = results("explain")
-    many = xr.concat([one] * 20, "sample", join="exact")
+    many: Any = xr.concat([one] * 20, "sample", join="exact")
     spec = plot.beeswarm(many).to_dict()
     assert "of 800" in spec["title"]["subtitle"][0]
     assert len(rows(spec, spec["layer"][1])) <= 4000
@@ -135,7 +136,7 @@ def test_a_calendar_of_many_windows_draws_means_over_even_spans(results):
     one = results("explain")
     hours = np.timedelta64(40, "h")
     parts = [one.assign_coords(time=one["time"] + k * hours) for k in range(7)]
-    many = xr.concat(parts, "sample", join="exact")
+    many: Any = xr.concat(parts, "sample", join="exact")
     spec = plot.calendar(many).to_dict()
     assert spec["title"]["subtitle"][0] == "each bar is the mean of 3 windows"
     line = rows(spec, spec["layer"][2])

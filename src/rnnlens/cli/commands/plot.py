@@ -8,8 +8,9 @@ from typing import Annotated, Any
 import typer
 
 from rnnlens.cli.inputs import asked_from, network_from, number_of
-from rnnlens.cli.options.arguments import Language, Model
+from rnnlens.cli.options.arguments import Model
 from rnnlens.cli.options.choices import ChartName
+from rnnlens.cli.options.drawing import DrawingOptions
 from rnnlens.cli.options.flatten import flattened
 from rnnlens.cli.options.forecast import ExplainOptions
 from rnnlens.cli.options.reading import ReadingOptions
@@ -36,34 +37,7 @@ def plot(
     shown: ShownOptions,
     series: SeriesOptions,
     options: ExplainOptions,
-    out: Annotated[
-        Path | None,
-        typer.Option(
-            help="The file to write: .pdf, .svg, .png, .html or .json; by default the chart's name "
-            "as a PDF.",
-            show_default=False,
-        ),
-    ] = None,
-    sample: Annotated[
-        int | None,
-        typer.Option(
-            min=0,
-            help="One window among them, counted from 0, for charts that draw one.",
-            show_default=False,
-        ),
-    ] = None,
-    width: Annotated[
-        float | None,
-        typer.Option(
-            help="Width of the whole figure in millimetres, with type for print; by default a "
-            "figure for the screen.",
-            show_default=False,
-        ),
-    ] = None,
-    font: Annotated[
-        str | None, typer.Option(help="The typeface, by its name.", show_default=False)
-    ] = None,
-    language: Language = None,
+    drawing: DrawingOptions,
 ) -> None:
     """Draw a chart, for a paper or a page."""
     from rnnlens import api
@@ -73,16 +47,20 @@ def plot(
     from rnnlens.views.charts.papers.saved import check_file
     from rnnlens.views.words.language import spoken
 
-    path = check_file(out or Path(f"{name}.pdf"))  # before anything is computed
-    code = language or spoken()
-    Look(width, font, code)
-    recipe = recipe_of(name, sample, data=bool(data))
-    look: dict[str, Any] = {"width": width, "font": font, "language": code}
-    if sample is not None:
-        look["sample"] = sample
+    path = check_file(drawing.out or Path(f"{name}.pdf"))  # before anything is computed
+    language = drawing.language or spoken()
+    Look(drawing.width, drawing.font, language)
+    recipe = recipe_of(name, drawing.sample, data=bool(data))
+    look: dict[str, Any] = {
+        "width": drawing.width,
+        "font": drawing.font,
+        "language": language,
+    }
+    if drawing.sample is not None:
+        look["sample"] = drawing.sample
     network = network_from(model, reading, shown)
     if recipe.draw is None:
-        chart = charts.anatomy(api.describe(network), width=width, font=font, language=code)
+        chart = charts.anatomy(api.describe(network), **look)
     else:
         sidecar, windows, seen = asked_from((model, network, data or []), series, tested=True)
         free = series.last is None and series.start is None and series.end is None

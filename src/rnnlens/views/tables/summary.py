@@ -123,7 +123,9 @@ def named_features(explanation: xr.Dataset, *, largest: int = 6) -> list[str]:
     """
     if "feature" not in explanation["contribution"].dims:
         return []
-    ranked = ranked_features(explanation)
+    size = abs(explanation["contribution"].sum("lag")).mean("sample").values
+    order = np.argsort(-np.nan_to_num(size), kind="stable")
+    ranked = [str(name) for name in explanation["feature"].values[order]]
     # One feature alone is never hidden behind "all others".
     return ranked if len(ranked) <= largest + 1 else ranked[:largest]
 

@@ -110,12 +110,22 @@ def _tables(explanation: xr.Dataset) -> tuple[pd.DataFrame, pd.DataFrame, int, b
         })
         for k, name in enumerate(names)
     ]
-    sums = pd.DataFrame({"middle": start + (until - start) / 2, "contribution": means.sum(1)})
-    # the line stops where windows are missing
-    stops = until[:-1][start[1:] > until[:-1] + (until - start)[:-1]]
-    gaps = pd.DataFrame({"middle": stops, "contribution": np.nan})
-    sums = pd.concat([sums, gaps]).sort_values("middle", ignore_index=True) if len(gaps) else sums
+    sums = _line(start, until, means.sum(1))
     return pd.concat(parts, ignore_index=True), sums, together, dated
+
+
+def _line(start: pd.Index, until: pd.Index, sums: np.ndarray) -> pd.DataFrame:
+    """Give the middle of each bar and its sum, and nothing where windows are missing."""
+    import pandas as pd
+
+    middle = start + (until - start) / 2
+    table = pd.DataFrame({"middle": middle, "contribution": sums})
+    missing = np.asarray(start[1:] > until[:-1] + (until - start)[:-1])
+    stops = until[:-1][missing]
+    if not len(stops):
+        return table
+    gaps = pd.DataFrame({"middle": stops, "contribution": np.nan})
+    return pd.concat([table, gaps]).sort_values("middle", ignore_index=True)
 
 
 def _spans(
