@@ -24,7 +24,7 @@ HEAVY = {
     "xarray",
 }
 #: The parts in which the options of verbs and the words that they take are described; none runs.
-DESCRIBED = {"attribution", "evidence"}
+DESCRIBED = {"attribution", "bulk", "evidence"}
 MODEL = str(files("rnnlens.demo") / "weather.keras")
 
 

@@ -23,6 +23,8 @@ VERBS = [
     "convert",
     "describe",
     "explain",
+    "explain_archive",
+    "explainer",
     "fidelity",
     "fixed_points",
     "gate_contributions",

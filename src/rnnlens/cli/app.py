@@ -13,6 +13,7 @@ import typer
 from typer.core import TyperGroup
 
 from rnnlens import __version__
+from rnnlens.cli.commands.bulk import bulk
 from rnnlens.cli.commands.dynamics import (
     bifurcations,
     fixed_points,
@@ -107,6 +108,7 @@ app = typer.Typer(
 )
 for verb in VERBS:
     app.command()(verb)
+app.add_typer(bulk)
 
 
 def _print_version(wanted: bool) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated
@@ -10,7 +11,16 @@ import typer
 
 from rnnlens.arguments import seconds_of
 
-__all__ = ["Data", "Model", "Of", "OnlyJson", "OutputOptions", "budget_typed", "names_typed"]
+__all__ = [
+    "Data",
+    "Model",
+    "Of",
+    "OnlyJson",
+    "OutputOptions",
+    "budget_typed",
+    "checked_out",
+    "names_typed",
+]
 
 #: Suffixes that ``--out`` takes.
 SUFFIXES = (".csv", ".json", ".nc")
@@ -21,12 +31,17 @@ def names_typed(text: str | None) -> list[str] | None:
     return None if text is None else [name.strip() for name in text.split(",") if name.strip()]
 
 
-def _out(path: Path | None) -> Path | None:
-    if path is not None and path.suffix.lower() not in SUFFIXES:
-        raise typer.BadParameter(f"the name must end in one of {', '.join(SUFFIXES)}")
+def checked_out(path: Path | None, suffixes: Sequence[str] = SUFFIXES) -> Path | None:
+    """Refuse a name for a result that ends in none of the suffixes, or lies in no folder."""
+    if path is not None and path.suffix.lower() not in suffixes:
+        raise typer.BadParameter(f"the name must end in one of {', '.join(suffixes)}")
     if path is not None and not path.parent.is_dir():
         raise typer.BadParameter(f"there is no folder {path.parent}")
     return path
+
+
+def _out(path: Path | None) -> Path | None:
+    return checked_out(path)
 
 
 Model = Annotated[
@@ -62,7 +77,8 @@ class OutputOptions:
     out: Annotated[
         Path | None,
         typer.Option(
-            help="Write the result to a file too: .csv, .json or .nc (netCDF).", callback=_out
+            help="Write the result to a file too: .csv, .json or .nc (netCDF).",
+            callback=_out,
         ),
     ] = None
 

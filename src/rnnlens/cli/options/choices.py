@@ -10,6 +10,7 @@ from rnnlens.api.forecast.trust import METHODS as TRUSTED
 from rnnlens.attribution.baselines.baseline import NAMED
 from rnnlens.attribution.baselines.grouped import CALENDAR
 from rnnlens.attribution.registry import METHODS
+from rnnlens.bulk.options import STORED
 from rnnlens.evidence.options import SAMPLERS
 from rnnlens.evidence.statistics.loss import LOSSES
 from rnnlens.evidence.statistics.multiplicity import CORRECTIONS
@@ -24,6 +25,7 @@ __all__ = [
     "Nonlinearity",
     "RowsBy",
     "SamplerName",
+    "StoredAs",
     "TrustedMethod",
 ]
 
@@ -64,7 +66,7 @@ CHARTS = (
 if TYPE_CHECKING:  # what commands see of them
     ChartName = str
     BaselineName = Correction = Loss = MethodName = str
-    Nonlinearity = RowsBy = SamplerName = TrustedMethod = str
+    Nonlinearity = RowsBy = SamplerName = StoredAs = TrustedMethod = str
 else:
     ChartName = one_of("ChartName", CHARTS)
     BaselineName = one_of("BaselineName", BASELINES)
@@ -74,4 +76,5 @@ else:
     Nonlinearity = one_of("Nonlinearity", ("tanh", "relu"))
     RowsBy = one_of("RowsBy", BY)
     SamplerName = one_of("SamplerName", SAMPLERS)
+    StoredAs = one_of("StoredAs", STORED)
     TrustedMethod = one_of("TrustedMethod", TRUSTED)
