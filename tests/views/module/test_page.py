@@ -131,8 +131,8 @@ def test_charts_and_their_tables_say_the_same_as_explain(opened, case):
     explained = rnnlens.explain(net, x, target=0, method="secant", baseline="mean")
     by_step = explained["contribution"].isel(sample=3).sum("feature").to_numpy()[::-1]
     cells = opened.execute_script(
-        """return [...document.querySelectorAll('#explorer details')[1].querySelectorAll("tbody td")]
-             .map((one) => one.textContent)"""
+        """const table = document.querySelectorAll('#explorer details')[1];
+           return [...table.querySelectorAll('tbody td')].map((one) => one.textContent)"""
     )
     assert [float(one.replace("\u2212", "-")) for one in cells] == [rounded(one) for one in by_step]
     bars = opened.execute_script(
