@@ -32,7 +32,7 @@ version = release = rnnlens.__version__
 language = "en"
 
 extensions = ["myst_parser", "sphinx.ext.autodoc", "numpydoc"]
-exclude_patterns = ["images"]
+exclude_patterns = ["images", "static"]
 default_role = "code"
 nitpicky = False
 suppress_warnings = ["myst.header"]  # a page of one heading may begin at any depth
@@ -47,7 +47,8 @@ html_theme = "furo"
 html_title = "rnnlens"
 html_copy_source = False
 html_show_sphinx = False
-html_static_path: list[str] = []
+html_static_path = ["static"]
+html_css_files = ["site.css"]
 html_theme_options = {"navigation_with_keys": True}
 
 make_reference(HERE / "reference" / "made")

@@ -17,7 +17,7 @@ from pathlib import Path
 HERE = Path(__file__).parent
 PICTURES, PAGE = HERE / "images" / "gallery", HERE / "gallery.md"
 #: Pixels of a picture by those of the figure.
-SCALE = 1.25
+SCALE = 1.0
 
 #: What every call below has at hand.
 BEFORE = """\
@@ -87,7 +87,7 @@ ENTRIES = (
     Entry(
         "certificates",
         "How far can the error of a sensor, here of 1 F at one lag, move a forecast? Proven.",
-        "sensor = rnnlens.Certificates(range=1.0, tolerance=0.1)\n"
+        'sensor = rnnlens.Certificates(range=1.0, tolerance=0.1, budget="20 s")\n'
         "certified = rnnlens.certify(\n"
         '    net, windows.newest(1), lag=range(1, 25), features="temp", certificates=sensor, '
         "**asked\n"
@@ -196,15 +196,14 @@ def page() -> str:
         "Every chart of `rnnlens.plot`, drawn from the network that ships with rnnlens. Made by\n"
         "`make gallery`, which runs what is shown here.",
         f"```python\n{BEFORE}```",
-        "Each gives an [Altair](https://altair-viz.github.io) chart. It shows itself in a\n"
-        'notebook; `rnnlens.plot.save(chart, "figure.pdf")` writes it as `.pdf`, `.svg`, `.png`, `.html` or '
-        "`.json`.\nFor a paper, "
-        "`width=84` makes it 84 mm wide from edge to edge, with type of 7 to 9 points, and\n"
-        '`font="Times New Roman"` sets its typeface. Colours stay apart for colour-blind readers; '
-        "series differ\nin lightness, marks or dashes too, so that a grey print tells them apart. "
-        "On the command line:\n"
-        "`rnnlens plot waterfall weather.keras weather.csv --target temp --width 84 --out "
-        "figure.pdf`.",
+        "Each gives an [Altair](https://altair-viz.github.io) chart, which shows itself in a "
+        'notebook;\n`rnnlens.plot.save(chart, "figure.pdf")` writes it as `.pdf`, `.svg`, `.png`, '
+        "`.html` or `.json`.\nFor a paper, `width=84` makes it 84 mm wide from edge to edge, with "
+        'type of 7 to 9 points, and\n`font="Times New Roman"` sets its typeface. Colours stay '
+        "apart for colour-blind readers; series differ\nin lightness, marks or dashes too, so that "
+        "a grey print tells them apart. On the command line:",
+        "```console\nrnnlens plot waterfall weather.keras weather.csv --target temp --width 84 "
+        "--out figure.pdf\n```",
     ]
     for entry in ENTRIES:
         parts += [

@@ -13,7 +13,6 @@ import altair as alt
 
 import rnnlens
 from rnnlens.demo.weather import demo_files, weather_windows
-from rnnlens.views.charts import gates, lag_feature, lag_shares
 
 HERE = Path(__file__).parent
 #: The window that the tutorial looks at, among every third of those that training did not see.
@@ -27,7 +26,7 @@ def main() -> None:
     network = rnnlens.read(demo_files().network)
     shares = rnnlens.lags(network, unseen, target="temp", background=seen)
     path = HERE / "images" / "lags.png"
-    lag_shares(shares).save(path, scale_factor=2)
+    rnnlens.plot.lag_shares(shares).save(path, scale_factor=2)
     print(f"wrote {path}: {len(unseen):,} windows, residual {shares.attrs['max_residual']:.1e} F")
 
     some = unseen.select(slice(None, None, STRIDE))
@@ -36,8 +35,9 @@ def main() -> None:
     )
     traced = rnnlens.trace(network, some.select([SAMPLE]))
     charts: dict[str, alt.TopLevelMixin] = {
-        "gates": gates(traced["lstm"].to_dataset()),
-        "lag_feature": lag_feature(explained),
+        "gates": rnnlens.plot.gates(traced),
+        "waterfall": rnnlens.plot.waterfall(explained, sample=SAMPLE),
+        "lag_feature": rnnlens.plot.lag_feature(explained),
     }
     for name, chart in charts.items():
         path = HERE / "images" / "tutorial" / f"{name}.png"

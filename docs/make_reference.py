@@ -15,24 +15,13 @@ import rnnlens
 
 __all__ = ["GROUPS", "command_pages", "make_reference", "python_pages"]
 
-#: The public names by what they are about, with what each group is called.
-GROUPS: dict[str, tuple[str, ...]] = {
-    "The network": (
-        "read", "describe", "weights", "windows", "init", "predict", "fidelity", "identify",
-        "convert",
-    ),
-    "The forecast": (
-        "check", "explain", "interactions", "compare_baselines", "lags", "certify", "trust",
-        "report",
-    ),
-    "Inside the cells": (
-        "trace", "intervene", "gate_effects", "gate_contributions", "paths", "memory", "probe",
-        "fixed_points", "bifurcations", "summarize_weights", "compare_weights", "record",
-    ),
-    "What they are asked with": (
-        "Target", "Effort", "Intervention", "Certificates", "Test", "Shares",
-    ),
-}  # fmt: skip
+#: What the rooms of the verbs are called here; names from elsewhere stand under the last.
+GROUPS = {
+    "rnnlens.api.network": "The network",
+    "rnnlens.api.forecast": "The forecast",
+    "rnnlens.api.inside": "Inside the cells",
+    "": "What they are asked with",
+}
 
 
 def make_reference(folder: Path) -> None:
@@ -46,28 +35,26 @@ def make_reference(folder: Path) -> None:
 
 def python_pages() -> dict[str, str]:
     """Give a page for every public name, and one that lists them."""
-    known = {name for names in GROUPS.values() for name in names}
-    if known != set(rnnlens.__all__):
-        raise ValueError(f"the groups and rnnlens.__all__ differ in {known ^ set(rnnlens.__all__)}")
+    from rnnlens import plot
+
+    groups: dict[str, dict[str, object]] = {group: {} for group in GROUPS.values()}
+    for name in rnnlens.__all__:
+        thing = getattr(rnnlens, name)
+        room = next(room for room in GROUPS if thing.__module__.startswith(room))
+        groups[GROUPS[room]][name] = thing
+    groups["Charts"] = {f"plot.{name}": getattr(plot, name) for name in plot.__all__}
     pages, parts = {}, ["# Python", "", "Every public name, from its docstring.", ""]
-    for group, names in GROUPS.items():
+    for group, things in groups.items():
         parts += [f"## {group}", "", "| name | |", "|---|---|"]
-        for name in names:
-            first = (getattr(rnnlens, name).__doc__ or "").strip().splitlines()[0]
+        for name, thing in things.items():
+            first = (thing.__doc__ or "").strip().splitlines()[0]
             parts.append(f"| [`{name}`](python/{name}.md) | {_as_markdown(first)} |")
-            kind = "class" if name[0].isupper() else "function"
+            kind = "class" if isinstance(thing, type) else "function"
             pages[f"python/{name}.md"] = (
                 f"# `rnnlens.{name}`\n\n```{{eval-rst}}\n.. auto{kind}:: rnnlens.{name}\n```\n"
             )
-        parts += [
-            "",
-            "```{toctree}",
-            ":hidden:",
-            "",
-            *(f"python/{name}" for name in names),
-            "```",
-            "",
-        ]
+        hidden = (f"python/{name}" for name in things)
+        parts += ["", "```{toctree}", ":hidden:", "", *hidden, "```", ""]
     pages["python.md"] = "\n".join(parts)
     return pages
 

@@ -20,11 +20,13 @@ from typer.testing import CliRunner
 
 from rnnlens.cli.app import app
 
-__all__ = ["DOCS", "Block", "Ran", "blocks_of", "differs", "pages", "run", "shown_as"]
+__all__ = ["DOCS", "ELSEWHERE", "Block", "Ran", "blocks_of", "differs", "pages", "run", "shown_as"]
 
 DOCS = Path(__file__).resolve().parents[1] / "docs"
-#: Made when the site is built, or no page of its own.
-ELSEWHERE = ("reference/made",)
+#: Made when the site is built.
+MADE = "reference/made"
+#: Pages whose blocks are run by what makes them, and by tests of their own.
+ELSEWHERE = {"gallery.md": "make gallery", "integrations.md": "make integrations"}
 _BLOCK = re.compile(
     r"^(?:```(?P<language>\w*)\n(?P<text>.*?)^```$|<!-- (?P<hidden>python)\n(?P<unseen>.*?)^-->$)",
     re.MULTILINE | re.DOTALL,
@@ -53,9 +55,10 @@ class Ran:
 
 
 def pages() -> list[str]:
-    """Every page with a block that runs, by its path within the documentation."""
+    """Every page with a block that is run here, by its path within the documentation."""
     named = (path.relative_to(DOCS).as_posix() for path in sorted(DOCS.rglob("*.md")))
-    return [name for name in named if not name.startswith(ELSEWHERE) and blocks_of(name)]
+    kept = (name for name in named if not name.startswith(MADE) and name not in ELSEWHERE)
+    return [name for name in kept if blocks_of(name)]
 
 
 def blocks_of(name: str) -> list[Block]:

@@ -24,6 +24,7 @@ VERBS = [
     "describe",
     "explain",
     "explain_archive",
+    "explainer",
     "fidelity",
     "fixed_points",
     "gate_contributions",

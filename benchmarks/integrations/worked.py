@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Callable
 from dataclasses import dataclass
 from importlib.metadata import version
 from pathlib import Path
@@ -34,8 +35,25 @@ class Worked:
     native: Any
 
 
+def blind(network: Any, newest_changed: Callable[[int], np.ndarray]) -> dict[str, Any]:
+    """Say which newest lags cannot reach the first horizon, and ask the library itself.
+
+    `newest_changed` changes that many of the newest observations, and gives what that did to the
+    library's own forecast of the first horizon.
+    """
+    told = rnnlens.describe(network)["reach"]
+    first = next((one for one in told if not any(one["place"][1:])), None)
+    newest = 1 if first is None else int(first["newest"])
+    unseen = newest - 1
+    if unseen and np.any(newest_changed(unseen)):
+        raise SystemExit(f"what is said not to be seen, {unseen} steps, moves the forecast")
+    if not np.any(newest_changed(newest)):
+        raise SystemExit(f"lag {newest} is said to be seen, and does not move the forecast")
+    return {"unseen": unseen, "newest_seen": newest}
+
+
 def worked(
-    library: str, name: str, made: Worked, own: np.ndarray, target: int | tuple[int, ...] = 0
+    library: str, name: str, made: Worked, own: np.ndarray, seen: dict[str, Any] | None = None
 ) -> None:
     """Hold an example against the library's own forecasts: own (sample,) of what is explained."""
     size = float(np.abs(own).max())
@@ -52,6 +70,8 @@ def worked(
     row["reach"] = reach_sentences(rnnlens.describe(made.network)["reach"])
     if made.lags is not None:
         row["lags"] = _lags(made.lags)
+    if seen is not None:
+        row["seen"] = seen
     _kept(library, row)
     worst = max(row["forecast_difference"], row["sum_difference"])
     print(f"{library} {row['version']}, {name}: {worst:.1e} from the library's own", flush=True)

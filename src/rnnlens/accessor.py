@@ -16,7 +16,7 @@ from rnnlens.plot.wanted import Wanted, verb_of
 if TYPE_CHECKING:
     import altair as alt
     import pandas as pd
-    import shap
+    import shap  # pyright: ignore[reportMissingImports]  (none of ours needs it)
     from numpy.typing import ArrayLike
 
 __all__ = ["Result", "TreeResult"]
@@ -44,8 +44,8 @@ class Result:
     >>> from rnnlens.demo.weather import demo_files, weather_windows
     >>> windows = weather_windows().newest(2)
     >>> explained = rnnlens.explain(demo_files().network, windows, target="temp", method="secant")
-    >>> list(explained.rnnlens.pandas().columns)[:6]
-    ['variable', 'sample', 'lag', 'feature', 'time', 'issued']
+    >>> list(explained.rnnlens.pandas().columns)[:4]
+    ['variable', 'sample', 'lag', 'feature']
     """
 
     def __init__(self, result: xr.Dataset) -> None:
@@ -233,7 +233,7 @@ def _drawn(
 def _as_shap(result: xr.Dataset, X: ArrayLike | None) -> shap.Explanation:
     Wanted(".rnnlens.shap", "explain", _SUMS).check(result)
     try:
-        import shap
+        import shap  # pyright: ignore[reportMissingImports]
     except ImportError as error:
         raise MissingLibrary(
             "a shap.Explanation needs shap, which is not installed: pip install shap"

@@ -14,7 +14,7 @@ import numpy as np
 import pytest
 import typer
 
-from rnnlens import api
+from rnnlens import api, plot
 from rnnlens.api.shared import planning
 from rnnlens.cli import inputs
 from rnnlens.cli.app import app
@@ -37,6 +37,7 @@ class Seen:
     output: Any = None
     fidelity: bool = False
     shown: Any = None
+    look: dict[str, Any] = field(default_factory=dict)
     device: str = ""
 
 
@@ -205,6 +206,15 @@ COMMANDS: dict[str, dict[str, Change]] = {
     },
     "summarize-weights": DATA | TARGET | OUTPUT,
     "compare-weights": DATA | TARGET | OUTPUT,
+    "plot": DATA | FORECAST | {
+        "--baseline": (("zero",), of("baseline"), "zero"),
+        "--method": (("tree",), of("method"), "tree"),
+        "--newest": (("5",), of("newest"), 5),
+        "--out": (("r.svg",), lambda seen: seen.path, Path("r.svg")),
+        "--sample": (("0",), lambda seen: seen.look.get("sample"), 0),
+        "--width": (("84",), lambda seen: seen.look["width"], 84.0),
+        "--font": (("Serif",), lambda seen: seen.look["font"], "Serif"),
+    },
     "report": DATA | FORECAST | {
         "--baseline": (("zero",), of("baseline", "shares"), "zero"),
         "--out": (("r.html",), lambda seen: seen.path, Path("r.html")),
@@ -223,6 +233,7 @@ OF_ARCHIVES = {
 USUAL = {("lags", "--test"), ("certify", "--check"), ("report", "--check"), ("convert", "--check")}
 ELSEWHERE = {("inspect", "--values"), ("inspect", "--json"), ("init", "--json"),
              ("fidelity", "--json"), ("convert", "--json"), ("demo", "--out"),
+             ("plot", "--language"),
              ("demo", "--files")}  # fmt: skip
 
 
@@ -278,6 +289,8 @@ def asked(call, model, data, tmp_path, monkeypatch):
             monkeypatch.setattr(
                 module, "give", lambda _, output, **__: setattr(seen, "output", output)
             )
+        monkeypatch.setattr(plot, "waterfall", lambda _, **look: setattr(seen, "look", look))
+        monkeypatch.setattr(plot, "save", lambda _, path: setattr(seen, "path", path))
         if command == "convert":
             converted = api.convert(network, tmp_path / "made.npz", check=False)
 
@@ -289,7 +302,8 @@ def asked(call, model, data, tmp_path, monkeypatch):
         own = {"inspect": [], "convert": ["out.npz"], "fidelity": [model, data],
                "compare-weights": [model, data]}  # fmt: skip
         second = own.get(command, [data])
-        said = call(command, model, *second, *NEEDED.get(command, ()), *typed)
+        first = ["waterfall"] if command == "plot" else []
+        said = call(command, *first, model, *second, *NEEDED.get(command, ()), *typed)
         assert said.code == 0, said.err
         monkeypatch.undo()
         monkeypatch.chdir(tmp_path)

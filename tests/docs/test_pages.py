@@ -6,11 +6,8 @@ import shutil
 
 import pytest
 
-from pages import DOCS, blocks_of, differs, pages, run
+from pages import DOCS, ELSEWHERE, blocks_of, differs, pages, run
 from rnnlens.demo.weather import leave_files
-
-#: Written and run by ``make integrations``, where the libraries are.
-INTEGRATIONS = "integrations.md"
 
 
 @pytest.fixture(scope="module")
@@ -21,7 +18,7 @@ def demo(tmp_path_factory):
     return folder
 
 
-@pytest.mark.parametrize("name", [name for name in pages() if name != INTEGRATIONS])
+@pytest.mark.parametrize("name", pages())
 def test_every_block_of_a_page_runs_and_prints_what_is_shown(name, demo, tmp_path):
     folder = shutil.copytree(demo, tmp_path / "files")
     for ran in run(name, folder):
@@ -33,7 +30,7 @@ def test_every_block_of_a_page_runs_and_prints_what_is_shown(name, demo, tmp_pat
 def test_the_code_for_other_libraries_is_that_which_make_integrations_runs(root):
     scripts = (root / "benchmarks" / "integrations").glob("with_*.py")
     ran = "".join(path.read_text(encoding="utf-8") for path in scripts)
-    blocks = [block for block in blocks_of(INTEGRATIONS) if block.language == "python"]
+    blocks = [block for block in blocks_of("integrations.md") if block.language == "python"]
     assert blocks
     assert all(block.text in ran for block in blocks)
 
@@ -53,3 +50,10 @@ def test_every_picture_that_a_page_shows_is_there():
         for target in shown:
             if target.endswith((".png", ".svg")):
                 assert (path.parent / target).is_file(), (path, target)
+
+
+def test_a_page_that_is_run_elsewhere_is_there_and_make_knows_its_target(root):
+    makefile = (root / "Makefile").read_text(encoding="utf-8")
+    for name, target in ELSEWHERE.items():
+        assert blocks_of(name)
+        assert f"\n{target.removeprefix('make ')}:" in makefile

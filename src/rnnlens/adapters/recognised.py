@@ -23,7 +23,10 @@ __all__ = ["Adapter", "adapter_of"]
 
 #: Classes that are recognised, by the module that they were written in and their name: the adapter
 #: of each. A class made of one of them is recognised too.
-CLASSES: dict[tuple[str, str], str] = {}
+CLASSES: dict[tuple[str, str], str] = {
+    ("darts.models.forecasting.block_rnn_model", "BlockRNNModel"): "darts",
+    ("darts.models.forecasting.rnn_model", "RNNModel"): "darts",
+}
 
 
 class Adapter(Protocol):

@@ -5,6 +5,7 @@ from rnnlens.api.forecast.check import check
 from rnnlens.api.forecast.compare_baselines import compare_baselines
 from rnnlens.api.forecast.explain import explain
 from rnnlens.api.forecast.explain_archive import explain_archive
+from rnnlens.api.forecast.explainer import explainer
 from rnnlens.api.forecast.interactions import interactions
 from rnnlens.api.forecast.lags import lags
 from rnnlens.api.forecast.report import report
@@ -50,6 +51,7 @@ __all__ = [
     "describe",
     "explain",
     "explain_archive",
+    "explainer",
     "fidelity",
     "fixed_points",
     "gate_contributions",

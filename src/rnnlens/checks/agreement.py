@@ -88,8 +88,11 @@ class Crowding:
 
 
 def agreement(question: Question, occluded: Array) -> Agreement:
-    """Compare methods by lag on the first few windows: occluded (sample, lag), of occlusion."""
-    some = question.part(slice(0, AUDITED))
+    """Compare methods by lag on the first few windows, of those that occlusion was run on.
+
+    Shapes: occluded (some, lag), what it gives.
+    """
+    some = question.part(slice(0, min(AUDITED, len(occluded))))
     by_lag: dict[str, Array] = {"secant": secant(some).contribution.sum(axis=2)}
     tree = shapley_tree(some.with_newest(_newest(some)))
     by_lag["tree"] = np.full_like(by_lag["secant"], np.nan)
@@ -129,7 +132,7 @@ def _newest(question: Question) -> int:
 def crowding(question: Question, contribution: Array, occluded: Array) -> Crowding:
     """Say how contributions are spread, and whether one end takes them all.
 
-    Shapes: contribution, occluded (sample, lag), the latter what occlusion gives.
+    Shapes: contribution (sample, lag), occluded (some, lag), what occlusion gives of the first.
     """
     real = real_steps(forward(question.network, question.inputs), question.of)
     there = np.ones(contribution.shape, bool) if real is None else real[:, ::-1]
@@ -139,7 +142,10 @@ def crowding(question: Question, contribution: Array, occluded: Array) -> Crowdi
     share = (
         size.mean(axis=0) / size.mean(axis=0).sum() if size.any() else size.mean(axis=0) * np.nan
     )
-    (mine_new, mine_old), (theirs_new, theirs_old) = _ends(size, there), _ends(hidden, there)
+    (mine_new, mine_old), (theirs_new, theirs_old) = (
+        _ends(size, there),
+        _ends(hidden, there[: len(hidden)]),
+    )
     crowded = ""
     sequence = question.layout is None  # rows of several inputs have no two ends
     if sequence and contribution.shape[1] >= 3 and max(mine_new, mine_old) >= CROWDED:

@@ -13,7 +13,7 @@ from rnnlens.attribution.methods.occlusion import occlusion_of_lags
 from rnnlens.attribution.question import Progress, Question
 from rnnlens.checks.agreement import Agreement, Crowding, agreement, crowding
 from rnnlens.checks.attributions import ATTRIBUTIONS
-from rnnlens.checks.faithfulness import Curves, curves
+from rnnlens.checks.faithfulness import LONG, Curves, curves
 from rnnlens.checks.hidden import Ends, resolving
 from rnnlens.checks.infidelity import Infidelity, infidelity
 from rnnlens.checks.randomised import Randomised, randomised
@@ -21,6 +21,9 @@ from rnnlens.checks.stability import Stability, stability
 from rnnlens.names import declared
 
 __all__ = ["Trust", "trust"]
+
+#: Windows of more than `LONG` steps that occlusion is run on, as a witness.
+OF_LONG = 8
 
 _Check = Curves | Infidelity | Stability | Randomised | Agreement | Crowding
 
@@ -65,7 +68,8 @@ def trust(
     contribution = attribute(question)
     by_lag = contribution.sum(axis=2)
     resolved = resolving(question, ends)
-    occluded = occlusion_of_lags(question).change
+    few = question if question.steps <= LONG else question.part(slice(0, OF_LONG))
+    occluded = occlusion_of_lags(few).change
     checks: tuple[Callable[[], _Check], ...] = (
         lambda: curves(resolved, by_lag, ends, seed=seed),
         lambda: infidelity(resolved, by_lag, ends.forecast, seed=seed),

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from contextlib import nullcontext
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, TypedDict, TypeVar
+from typing import TYPE_CHECKING, TypeVar
 
 from rnnlens.arguments import NAME, number, word
 
@@ -14,19 +14,10 @@ if TYPE_CHECKING:
 
     Chart = TypeVar("Chart", bound=alt.TopLevelMixin)
 
-__all__ = ["Look", "Options", "drawn"]
+__all__ = ["Look", "drawn"]
 
 #: The narrowest and the widest figure that is laid out, in millimetres.
 NARROWEST, WIDEST = 40.0, 1000.0
-
-
-class Options(TypedDict, total=False):
-    """What charts take beside their result."""
-
-    width: float | None
-    font: str | None
-    language: str
-    sample: int
 
 
 @dataclass(frozen=True)

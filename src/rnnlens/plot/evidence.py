@@ -51,9 +51,10 @@ def lag_shares(
     --------
     >>> import rnnlens
     >>> from rnnlens.demo.weather import demo_files, weather_windows
-    >>> few = rnnlens.Test(hiding=False)
-    >>> evidence = rnnlens.lags(demo_files().network, weather_windows().newest(60), target="temp",
-    ...     certificates=rnnlens.Certificates(windows=1, budget=1), test=few)
+    >>> windows = weather_windows().newest(60)
+    >>> evidence = rnnlens.lags(
+    ...     demo_files().network, windows, target="temp", certificates=None, test=None
+    ... )
     >>> spec = rnnlens.plot.lag_shares(evidence).to_dict()
     >>> spec["layer"][0]["encoding"]["y"]["field"]
     'share'
@@ -102,12 +103,12 @@ def certificates(
     >>> import rnnlens
     >>> from rnnlens.demo.weather import demo_files, weather_windows
     >>> windows = weather_windows().newest(1)
-    >>> effort = rnnlens.Certificates(budget=1)
+    >>> effort = rnnlens.Certificates(budget=1, tolerance=0.5)
     >>> certified = rnnlens.certify(
     ...     demo_files().network, windows, lag=[23, 24], target="temp", certificates=effort
     ... )
     >>> spec = rnnlens.plot.certificates(certified, sample=0).to_dict()
-    >>> spec["layer"][0]["encoding"]["y"]["title"]
+    >>> spec["layer"][0]["encoding"]["y"]["title"][0]
     'change of the forecast of temp (F)'
     """
     look = Look(width, font, language)
@@ -259,7 +260,8 @@ def methods(
     ['secant', 'occlusion (does not sum)']
     """
     look = Look(width, font, language)
-    if not isinstance(explanations, Mapping) or len(explanations) < 2:
+    one_alone = hasattr(explanations, "data_vars")  # a Dataset is a mapping too
+    if not isinstance(explanations, Mapping) or one_alone or len(explanations) < 2:
         raise InputError(
             "rnnlens.plot.methods takes two or more results by name, not "
             f"{shown(explanations)}: call it as in rnnlens.plot.methods("

@@ -266,7 +266,7 @@ def eigenvalues(
     """
     look = Look(width, font, language)
     spectrum = (("point", "eigenvalue"),)
-    wanted = dict.fromkeys(("eigenvalue_real", "eigenvalue_imag"), spectrum)
+    wanted = {"eigenvalue_real": spectrum, "eigenvalue_imag": spectrum}
     Wanted("eigenvalues", "fixed_points", wanted).check(found)
     from rnnlens.views.charts.fixed_points import fixed_points as draw
 

@@ -32,6 +32,8 @@ FIRST_PAIRS = 16
 MOST_PAIRS = 128
 #: Coalitions of one batch: more share more beginnings and take more memory.
 COALITIONS = 1 << 13
+#: Players from which on it is asked first whether two pairs fit at all.
+MANY_ATOMS = 500
 
 
 @dataclass(frozen=True)
@@ -127,6 +129,11 @@ def order_batches(
     atoms: Atoms, stop: Stop, allowed: int | None, step: StepCost, seed: int
 ) -> Iterator[OrderBatch]:
     """Draw batch after batch, the first with both ends, until pairs or cells run out."""
+    if allowed is not None and atoms.count > MANY_ATOMS:
+        # what cannot be is said before the masks of a batch are made, which may take gigabytes
+        least = cells_of_pairs(atoms, 2, step, seed=seed)
+        if least > allowed:
+            raise DataError(_too_little(allowed, least, atoms))
     rng = np.random.default_rng(seed)
     most = max(1, COALITIONS // (2 * max(1, atoms.count - 1)))
     done, spent, size = 0, 0, min(FIRST_PAIRS, most)
@@ -138,7 +145,8 @@ def order_batches(
             fewer = min(int(len(orders) * (allowed - spent) / cost), len(orders) - 1)
             if fewer < (2 if done == 0 else 1):
                 if done == 0:
-                    raise DataError(_too_little(allowed, orders, atoms, step))
+                    least = OrderBatch(orders[:2], atoms, ends=True).cells(step)
+                    raise DataError(_too_little(allowed, least, atoms))
                 return
             orders = orders[:fewer]
             batch = OrderBatch(orders, atoms, ends=done == 0)
@@ -148,8 +156,7 @@ def order_batches(
         size = min(done, most)
 
 
-def _too_little(allowed: int, orders: Ints, atoms: Atoms, step: StepCost) -> str:
-    least = OrderBatch(orders[:2], atoms, ends=True).cells(step)
+def _too_little(allowed: int, least: int, atoms: Atoms) -> str:
     return (
         f"the budget leaves {allowed:,} cell evaluations for each window and baseline, but two "
         f"pairs of orders of {atoms.count} players take {least:,}: give a larger budget, fewer "

@@ -4,20 +4,21 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from rnnlens.errors import InputError
 
 if TYPE_CHECKING:
-    import altair as alt
-
     from rnnlens.cli.options.forecast import ExplainOptions
     from rnnlens.cli.several import AnyWindows
     from rnnlens.network.network import Network
-    from rnnlens.plot.drawn import Options
     from rnnlens.series.sidecar import Sidecar
 
 __all__ = ["RECIPES", "Asked", "recipe_of"]
+
+#: What is left to say: the width, the typeface, the language, and where one is drawn, the window.
+Drawing = Callable[..., Any]
 
 #: How long bounds are searched for, and how many lags stand alone where pairs are asked about.
 PROVING, PAIRS = "30 s", 8
@@ -67,21 +68,21 @@ class Recipe:
     """How a chart is drawn, and of how many windows at most where none were typed."""
 
     #: None where it is drawn of the network alone.
-    draw: Callable[[Asked, Options], alt.TopLevelMixin] | None
+    draw: Callable[[Asked], Drawing] | None
     windows: int | None = None
     #: Whether it can be of one window among them.
     samples: bool = False
 
 
-def _of_explained(name: str) -> Callable[[Asked, Options], alt.TopLevelMixin]:
-    def draw(asked: Asked, options: Options) -> alt.TopLevelMixin:
+def _of_explained(name: str) -> Callable[[Asked], Drawing]:
+    def draw(asked: Asked) -> Drawing:
         from rnnlens import plot
 
         explained = asked.explained()
         if name == "beeswarm":
             values = getattr(asked.windows, "original", None)
-            return plot.beeswarm(explained, values, **options)
-        return getattr(plot, name)(explained, **options)
+            return partial(plot.beeswarm, explained, values)
+        return partial(getattr(plot, name), explained)
 
     return draw
 
@@ -92,30 +93,30 @@ def _carried(asked: Asked) -> Any:
     return api.gate_contributions(asked.network, asked.windows, **asked.about)
 
 
-def _weights(asked: Asked, options: Options) -> alt.TopLevelMixin:
+def _weights(asked: Asked) -> Drawing:
     from rnnlens import api, plot
 
-    return plot.weights(api.weights(asked.network), carried=_carried(asked), **options)
+    return partial(plot.weights, api.weights(asked.network), carried=_carried(asked))
 
 
-def _gates(asked: Asked, options: Options) -> alt.TopLevelMixin:
+def _gates(asked: Asked) -> Drawing:
     from rnnlens import api, plot
 
-    return plot.gates(api.trace(asked.network, asked.windows), **options)
+    return partial(plot.gates, api.trace(asked.network, asked.windows))
 
 
-def _gate_contributions(asked: Asked, options: Options) -> alt.TopLevelMixin:
+def _gate_contributions(asked: Asked) -> Drawing:
     from rnnlens import plot
 
-    return plot.gate_contributions(_carried(asked), **options)
+    return partial(plot.gate_contributions, _carried(asked))
 
 
-def _lag_shares(asked: Asked, options: Options) -> alt.TopLevelMixin:
+def _lag_shares(asked: Asked) -> Drawing:
     from rnnlens import api, plot
 
     about = asked.about
     method = asked.options.method_of(asked.sidecar) or api.Shares().method
-    table = api.lags(
+    table: Any = api.lags(
         asked.network,
         asked.windows,
         target=asked.target,
@@ -126,14 +127,16 @@ def _lag_shares(asked: Asked, options: Options) -> alt.TopLevelMixin:
         test=None,
         shares=api.Shares(method=method, baseline=about["baseline"], newest=asked.options.newest),
     )
-    return plot.lag_shares(table, **options)
+    return partial(plot.lag_shares, table)
 
 
-def _certificates(asked: Asked, options: Options) -> alt.TopLevelMixin:
+def _certificates(asked: Asked) -> Drawing:
     from rnnlens import api, plot
 
-    steps = next(iter(asked.network.inputs)).shape[0]
-    certified = api.certify(
+    # of a network that takes windows of any length, all lags of those that were cut
+    stated = next(iter(api.describe(asked.network)["inputs"].values()))[0]
+    steps = stated or asked.sidecar.window
+    certified: Any = api.certify(
         asked.network,
         asked.windows,
         lag=range(1, steps + 1),
@@ -142,41 +145,43 @@ def _certificates(asked: Asked, options: Options) -> alt.TopLevelMixin:
         of=asked.options.inputs,
         certificates=api.Certificates(budget=PROVING),
     )
-    return plot.certificates(certified, **options)
+    return partial(plot.certificates, certified)
 
 
-def _interactions(asked: Asked, options: Options) -> alt.TopLevelMixin:
+def _interactions(asked: Asked) -> Drawing:
     from rnnlens import api, plot
 
     newest = asked.options.newest or PAIRS
     readings = api.interactions(
         asked.network, asked.windows, newest=newest, of=asked.options.inputs, **asked.about
     )
-    return plot.interactions(readings, **options)
+    return partial(plot.interactions, readings)
 
 
-def _baselines(asked: Asked, options: Options) -> alt.TopLevelMixin:
+def _baselines(asked: Asked) -> Drawing:
     from rnnlens import api, plot
 
     about = {name: value for name, value in asked.about.items() if name != "baseline"}
-    compared = api.compare_baselines(asked.network, asked.windows, of=asked.options.inputs, **about)
-    return plot.baselines(compared, **options)
+    compared: Any = api.compare_baselines(
+        asked.network, asked.windows, of=asked.options.inputs, **about
+    )
+    return partial(plot.baselines, compared)
 
 
-def _methods(asked: Asked, options: Options) -> alt.TopLevelMixin:
+def _methods(asked: Asked) -> Drawing:
     from rnnlens import plot
 
     named = ("secant", "tree", "occlusion")
-    return plot.methods({name: asked.explained(name) for name in named}, **options)
+    return partial(plot.methods, {name: asked.explained(name) for name in named})
 
 
-def _memory(asked: Asked, options: Options) -> alt.TopLevelMixin:
+def _memory(asked: Asked) -> Drawing:
     from rnnlens import api, plot
 
     measured = api.memory(
         asked.network, asked.windows, target=asked.target, of=asked.options.inputs
     )
-    return plot.memory(measured, **options)
+    return partial(plot.memory, measured)
 
 
 def _found(asked: Asked) -> Any:
@@ -187,23 +192,23 @@ def _found(asked: Asked) -> Any:
     )
 
 
-def _fixed_points(asked: Asked, options: Options) -> alt.TopLevelMixin:
+def _fixed_points(asked: Asked) -> Drawing:
     from rnnlens import api, plot
 
-    return plot.fixed_points(_found(asked), api.trace(asked.network, asked.windows), **options)
+    return partial(plot.fixed_points, _found(asked), api.trace(asked.network, asked.windows))
 
 
-def _eigenvalues(asked: Asked, options: Options) -> alt.TopLevelMixin:
+def _eigenvalues(asked: Asked) -> Drawing:
     from rnnlens import plot
 
-    return plot.eigenvalues(_found(asked), **options)
+    return partial(plot.eigenvalues, _found(asked))
 
 
-def _summarized_weights(asked: Asked, options: Options) -> alt.TopLevelMixin:
+def _summarized_weights(asked: Asked) -> Drawing:
     from rnnlens import api, plot
 
     summary = api.summarize_weights(asked.network, asked.windows, target=asked.target)
-    return plot.summarized_weights(summary, **options)
+    return partial(plot.summarized_weights, summary)
 
 
 #: By the charts' names in `rnnlens.plot`, in the order in which one asks.

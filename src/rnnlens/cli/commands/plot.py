@@ -3,22 +3,20 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import Annotated, Any
 
 import typer
 
 from rnnlens.cli.inputs import asked_from, network_from, number_of
 from rnnlens.cli.options.arguments import Model
 from rnnlens.cli.options.choices import ChartName
+from rnnlens.cli.options.drawing import DrawingOptions
 from rnnlens.cli.options.flatten import flattened
 from rnnlens.cli.options.forecast import ExplainOptions
 from rnnlens.cli.options.reading import ReadingOptions
 from rnnlens.cli.options.series import SeriesOptions
 from rnnlens.cli.options.shown import ShownOptions
 from rnnlens.cli.output import note, working
-
-if TYPE_CHECKING:
-    from rnnlens.plot.drawn import Options
 
 __all__ = ["plot"]
 
@@ -39,34 +37,7 @@ def plot(
     shown: ShownOptions,
     series: SeriesOptions,
     options: ExplainOptions,
-    out: Annotated[
-        Path | None,
-        typer.Option(
-            help="The file to write: .pdf, .svg, .png, .html or .json; by default the chart's name "
-            "as a PDF.",
-            show_default=False,
-        ),
-    ] = None,
-    sample: Annotated[
-        int | None,
-        typer.Option(
-            min=0,
-            help="One window among them, counted from 0, for charts that draw one.",
-            show_default=False,
-        ),
-    ] = None,
-    width: Annotated[
-        float | None,
-        typer.Option(
-            help="Width of the whole figure in millimetres, with type for print; by default a "
-            "figure for the screen.",
-            show_default=False,
-        ),
-    ] = None,
-    font: Annotated[
-        str | None, typer.Option(help="The typeface, by its name.", show_default=False)
-    ] = None,
-    language: Annotated[str, typer.Option(help="The language of titles, such as en.")] = "en",
+    drawing: DrawingOptions,
 ) -> None:
     """Draw a chart, for a paper or a page."""
     from rnnlens import api
@@ -75,15 +46,19 @@ def plot(
     from rnnlens.plot.drawn import Look
     from rnnlens.views.charts.papers.saved import check_file
 
-    path = check_file(out or Path(f"{name}.pdf"))  # before anything is computed
-    Look(width, font, language)
-    recipe = recipe_of(name, sample, data=bool(data))
-    look: Options = {"width": width, "font": font, "language": language}
-    if sample is not None:
-        look["sample"] = sample
+    path = check_file(drawing.out or Path(f"{name}.pdf"))  # before anything is computed
+    Look(drawing.width, drawing.font, drawing.language)
+    recipe = recipe_of(name, drawing.sample, data=bool(data))
+    look: dict[str, Any] = {
+        "width": drawing.width,
+        "font": drawing.font,
+        "language": drawing.language,
+    }
+    if drawing.sample is not None:
+        look["sample"] = drawing.sample
     network = network_from(model, reading, shown)
     if recipe.draw is None:
-        chart = charts.anatomy(api.describe(network), width=width, font=font, language=language)
+        chart = charts.anatomy(api.describe(network), **look)
     else:
         sidecar, windows, seen = asked_from((model, network, data or []), series, tested=True)
         free = series.last is None and series.start is None and series.end is None
@@ -91,6 +66,6 @@ def plot(
             windows = windows.newest(recipe.windows)
             note(f"the newest {recipe.windows} of these; --last, --from and --to choose others")
         with working(f"drawing {name} of {number_of(windows):,} windows"):
-            chart = recipe.draw(Asked(network, windows, seen, sidecar, options), look)
+            chart = recipe.draw(Asked(network, windows, seen, sidecar, options))(**look)
     charts.save(chart, path)
     typer.echo(f"wrote {path}")

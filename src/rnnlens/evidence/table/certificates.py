@@ -35,9 +35,6 @@ Array = NDArray[np.float64]
 #: Features of a lag that are certified together; of more, one at a time: eight at once, each in all
 #: of its range, are beyond any budget.
 MOST_TOGETHER = 3
-#: How near a bound is brought to a larger change that was attained, as a share of it: no verdict
-#: needs more.
-CLOSE = 0.25
 
 
 @dataclass(frozen=True, eq=False)
@@ -204,7 +201,8 @@ def certify_lags(
     few, lags = some_windows(question, places), list(range(1, rows.steps + 1))
     limits = SearchLimits(
         tolerance=data.tolerance.value,
-        share=CLOSE,
+        # a counter-example settles the row: its bound is that of one coarse look
+        gap=np.inf,
         budget=asked.boxes or BUDGET,
         deviation=asked.deviation,
     )

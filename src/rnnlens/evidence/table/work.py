@@ -25,7 +25,7 @@ __all__ = [
 #: a few boxes, and some go on to the end of their budget.
 QUESTION = 200
 #: Cell evaluations of usual layers beyond which certificates that nobody limited get some seconds.
-MANY, SECONDS = 500_000_000, "10 s"
+MANY, SECONDS = 100_000_000, "10 s"
 #: Tests of a row that making a sampler, and seeing whether it fits, take.
 SAMPLER = 4
 

@@ -115,6 +115,8 @@ def _ticks(largest: float, tolerance: float) -> list[float]:
         for digit in (1, 2, 5)
     ]
     kept = [step for step in steps if tolerance <= step <= 1.05 * max(largest, tolerance)]
+    if len(kept) < 3:  # most lies below the tolerance, where the axis is linear
+        kept = [tolerance / 4, tolerance / 2, *kept]
     return [0.0, *(kept if len(kept) <= 9 else kept[::3])]
 
 

@@ -35,7 +35,6 @@ __all__ = [
     "named_features",
     "pick_window",
     "quantity",
-    "ranked_features",
     "time_text",
 ]
 
@@ -124,7 +123,9 @@ def named_features(explanation: xr.Dataset, *, largest: int = 6) -> list[str]:
     """
     if "feature" not in explanation["contribution"].dims:
         return []
-    ranked = ranked_features(explanation)
+    size = abs(explanation["contribution"].sum("lag")).mean("sample").values
+    order = np.argsort(-np.nan_to_num(size), kind="stable")
+    ranked = [str(name) for name in explanation["feature"].values[order]]
     # One feature alone is never hidden behind "all others".
     return ranked if len(ranked) <= largest + 1 else ranked[:largest]
 
@@ -161,13 +162,6 @@ def lag_contributions(
     rank = {name: place for place, name in enumerate(named)}
     summed["rank"] = [rank.get(name, len(named)) for name in summed["feature"]]
     return summed
-
-
-def ranked_features(explanation: xr.Dataset) -> list[str]:
-    """Give the features by the mean size of their contributions over all windows, largest first."""
-    size = abs(explanation["contribution"]).mean("sample").sum("lag").values
-    order = np.argsort(-np.nan_to_num(size), kind="stable")
-    return [str(name) for name in explanation["feature"].values[order]]
 
 
 def forecast_series(explanation: xr.Dataset, *, most: int = 504) -> pd.DataFrame:

@@ -29,6 +29,7 @@ __all__ = [
     "INNER",
     "STRICT",
     "Options",
+    "addressed",
     "allocating",
     "announcing_compilation",
     "files_of",
@@ -53,8 +54,9 @@ ALLOCATING: Options = {**_USUAL, "_nrt": True} if INTERNALS else _USUAL
 #: For what kernels call: nothing is allocated and no references are counted. Numba counts one for
 #: every slice, which takes as long as a good part of a step.
 INNER: Options = {**_USUAL, "_nrt": False} if INTERNALS else _USUAL
-#: No way in from Python: compiles faster.
-_INSIDE: Options = {"no_cpython_wrapper": True, "no_cfunc_wrapper": True} if INTERNALS else {}
+#: No way in from Python, or from what knows an address alone: compiles faster.
+_NO_CALL: Options = {"no_cpython_wrapper": True} if INTERNALS else {}
+_NO_ADDRESS: Options = {"no_cfunc_wrapper": True} if INTERNALS else {}
 
 _PACKAGE = Path(__file__).parents[1]
 
@@ -121,17 +123,22 @@ def linked(options: Options) -> Options:
 
 def kernel(function: Compiled) -> Compiled:
     """Compile a function when it is first called, and keep the result on disk."""
-    return _compile(function, ALLOCATING)
+    return _compile(function, {**ALLOCATING, **_NO_ADDRESS})
+
+
+def addressed(function: Compiled) -> Compiled:
+    """Compile a function that is called at its address alone, and keep the result on disk."""
+    return _compile(function, {**ALLOCATING, **_NO_CALL})
 
 
 def inner(function: Compiled) -> Compiled:
     """Compile a function for kernels alone, which neither makes nor returns arrays."""
-    return _compile(function, linked({**INNER, **_INSIDE}))
+    return _compile(function, linked({**INNER, **_NO_CALL, **_NO_ADDRESS}))
 
 
 def allocating(function: Compiled) -> Compiled:
     """Compile a function for kernels alone that makes or returns arrays."""
-    return _compile(function, linked({**ALLOCATING, **_INSIDE}))
+    return _compile(function, linked({**ALLOCATING, **_NO_CALL, **_NO_ADDRESS}))
 
 
 def uncached(options: Options) -> Callable[[Compiled], Compiled]:

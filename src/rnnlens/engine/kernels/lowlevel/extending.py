@@ -18,7 +18,7 @@ Function = Callable[..., Any]
 
 def inlined(function: Function) -> Function:
     """Make a function of Python serve compiled code too."""
-    return register_jitable(**ALLOCATING)(function)
+    return register_jitable(**linked(ALLOCATING))(function)
 
 
 _NUMBERS = {types.float32: np.dtype(np.float32), types.float64: np.dtype(np.float64)}

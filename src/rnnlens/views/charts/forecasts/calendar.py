@@ -18,8 +18,8 @@ if TYPE_CHECKING:
 
 __all__ = ["calendar"]
 
-#: How many bars stand beside each other at most; features with a colour of their own.
-BARS, LARGEST = 120, 6
+#: How many bars stand beside each other at most.
+BARS = 120
 
 
 def calendar(explanation: xr.Dataset) -> alt.LayerChart:
@@ -73,11 +73,11 @@ def _bars(table: pd.DataFrame, explanation: xr.Dataset, x: alt.X) -> alt.Chart:
     )
 
 
-def _colour(explanation: xr.Dataset, names: list[str]) -> alt.Color | alt.Value:
+def _colour(explanation: xr.Dataset, names: list[str]) -> alt.Color | dict[str, str]:
     import altair as alt
 
     if names == [""]:
-        return alt.value(theme.MAIN)
+        return {"value": theme.MAIN}
     features = [str(name) for name in explanation["feature"].values]
     named = [name for name in names if name != summary.OTHERS]
     by_name = {summary.OTHERS: theme.REST, **theme.feature_colours(features, named)}
@@ -110,8 +110,22 @@ def _tables(explanation: xr.Dataset) -> tuple[pd.DataFrame, pd.DataFrame, int, b
         })
         for k, name in enumerate(names)
     ]
-    sums = pd.DataFrame({"middle": start + (until - start) / 2, "contribution": means.sum(1)})
+    sums = _line(start, until, means.sum(1))
     return pd.concat(parts, ignore_index=True), sums, together, dated
+
+
+def _line(start: pd.Index, until: pd.Index, sums: np.ndarray) -> pd.DataFrame:
+    """Give the middle of each bar and its sum, and nothing where windows are missing."""
+    import pandas as pd
+
+    middle = start + (until - start) / 2
+    table = pd.DataFrame({"middle": middle, "contribution": sums})
+    missing = np.asarray(start[1:] > until[:-1] + (until - start)[:-1])
+    stops = until[:-1][missing]
+    if not len(stops):
+        return table
+    gaps = pd.DataFrame({"middle": stops, "contribution": np.nan})
+    return pd.concat([table, gaps]).sort_values("middle", ignore_index=True)
 
 
 def _spans(
@@ -134,13 +148,13 @@ def _by_feature(explanation: xr.Dataset) -> tuple[np.ndarray, list[str]]:
     contribution = explanation["contribution"]
     if "feature" not in contribution.dims:
         return contribution.sum("lag").values[:, None], [""]
-    ranked = summary.ranked_features(explanation)
-    named = ranked if len(ranked) <= LARGEST + 1 else ranked[:LARGEST]
+    named = summary.named_features(explanation)
     summed = contribution.sum("lag").transpose("sample", "feature")
-    by_name = dict(zip(map(str, summed["feature"].values), summed.values.T, strict=True))
+    features = [str(name) for name in summed["feature"].values]
+    by_name = dict(zip(features, summed.values.T, strict=True))
     columns = [by_name[name] for name in named]
-    if len(named) < len(ranked):
-        columns.append(np.sum([by_name[name] for name in ranked[LARGEST:]], axis=0))
+    if len(named) < len(features):
+        columns.append(np.sum([by_name[name] for name in set(features) - set(named)], axis=0))
         named = [*named, summary.OTHERS]
     return np.stack(columns, axis=1), named
 

@@ -75,13 +75,14 @@ def _table(
     largest = float(np.abs(values).max())
     # two digits of the largest; what is nothing beside it has no number
     decimals = max(0, 1 - math.floor(math.log10(largest))) if largest > 0 else 0
+    least = max(0.5 * 10.0**-decimals, 0.01 * largest)
     table = pd.DataFrame({
         "lag": np.repeat(labels, len(labels)),
         "with": np.tile(labels, len(labels)),
         "value": values.ravel(),
     })
     table["shown"] = [
-        f"{value:+.{decimals}f}".replace("-", "\u2212") if abs(value) >= 0.01 * largest else ""
+        f"{value:+.{decimals}f}".replace("-", "\u2212") if abs(value) >= least else ""
         for value in table["value"]
     ]
     return table, largest

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -49,21 +49,35 @@ def baselines(compared: xr.Dataset) -> alt.Chart:
 def methods(explanations: Mapping[str, xr.Dataset]) -> alt.Chart:
     """Draw the mean contributions by lag, features summed, a line a method."""
     _check_same(explanations)
-    names, labels, means = [], [], []
+    ends = _shared_ends(explanations.values())
+    firsts = [1, *(end + 1 for end in ends[:-1])]
+    labels = [f"{a}" if a == b else f"{a}–{b}" for a, b in zip(firsts, ends, strict=True)]
+    names, means = [], []
     for name, one in explanations.items():
         shows = str(one.attrs.get("shows") or "contribution")
         values = one[shows].sum("feature") if "feature" in one[shows].dims else one[shows]
         sums = shows == "contribution"
         names.append(name if sums else say("{method} (does not sum)", method=name))
-        labels.append(summary.lag_labels(one))
-        means.append(values.mean("sample").transpose("lag").values)
+        by_lag = values.mean("sample").values
+        groups = np.searchsorted(ends, _last_lags(one))
+        means.append([float(by_lag[groups == k].sum()) for k in range(len(ends))])
     first = next(iter(explanations.values()))
     target = first.attrs.get("target") or say("the output")
     title = (
         say("What several methods say of the forecast of {target}", target=target),
         [_over(first.sizes["sample"])],
     )
-    return _lines(_table(names, labels, means), names, first, title)
+    return _lines(_table(names, [labels] * len(names), means), names, first, title)
+
+
+def _last_lags(one: xr.Dataset) -> np.ndarray:
+    return one["lag_to" if "lag_to" in one.coords else "lag"].values.astype(int)
+
+
+def _shared_ends(explanations: Iterable[xr.Dataset]) -> list[int]:
+    """Give the last lags of the groups that every result can be summed into."""
+    each = [set(_last_lags(one).tolist()) for one in explanations]
+    return sorted(set.intersection(*each))
 
 
 def _over(count: int) -> str:

@@ -39,8 +39,8 @@ def waterfall(
         "row:N", sort=rows, title=None, axis=alt.Axis(labelLimit=240, domain=False, labelPadding=8)
     )
     base = alt.Chart(table).encode(y=y)
-    reach = [float(table[["start", "end"]].to_numpy().min()), float(table["end"].max())]
-    reach[1] = max(reach[1], float(table["start"].max()))
+    both = table[["start", "end"]].to_numpy()
+    reach = [float(both.min()), float(both.max())]
     room = 0.14 * (reach[1] - reach[0] or 1.0)  # for the numbers at the ends of the bars
     x = alt.X(
         "start:Q",

@@ -10,11 +10,16 @@ from rnnlens.views.words.language import many, say
 
 if TYPE_CHECKING:
     import altair as alt
+    import pandas as pd
 
 __all__ = ["anatomy"]
 
 #: Height of a layer and of the gap below it, in rows; pixels of a row.
 BOX, GAP, ROW = 2.0, 1.0, 25
+
+
+#: An axis that is not drawn.
+BARE: dict[str, Any] = {"labels": False, "ticks": False, "grid": False, "domain": False}
 
 
 def anatomy(description: Mapping[str, Any]) -> alt.LayerChart:
@@ -25,11 +30,11 @@ def anatomy(description: Mapping[str, Any]) -> alt.LayerChart:
 
     boxes, arrows = _laid_out(description["layers"])
     table = pd.DataFrame(boxes)
-    lanes = float(table["right"].max())
-    depth = float(table["bottom"].max())
+    lanes = float(table["right"].to_numpy().max())
+    depth = float(table["bottom"].to_numpy().max())
     x = alt.Scale(domain=[0, lanes], nice=False)
     y = alt.Scale(domain=[0, depth], nice=False, reverse=True)
-    none = alt.Axis(labels=False, ticks=False, grid=False, domain=False)
+    none = alt.Axis(**BARE)
     places = {
         "x": alt.X("left:Q", title=None, scale=x, axis=none),
         "y": alt.Y("top:Q", title=None, scale=y, axis=none),
@@ -63,33 +68,41 @@ def anatomy(description: Mapping[str, Any]) -> alt.LayerChart:
             tooltip=["name:N", "kind:N", "facts:N"],
         )
     )
-    texts = [
-        alt
-        .Chart(table)
-        .mark_text(align="left", baseline="middle", fontWeight=weight, color=colour)
-        .encode(
-            x=alt.X("text:Q", scale=x, axis=none, title=None),
-            y=alt.Y(f"{line}:Q", scale=y, axis=none, title=None),
-            text=alt.Text(f"{words}:N"),
-        )
-        for line, words, weight, colour in (
-            ("first", "heading", 600, theme.INK),
-            ("second", "facts", 400, theme.QUIET),
-        )
-    ]
     title = alt.TitleParams(
         say("What {network} is made of", network=description.get("name") or say("the network")),
         subtitle=_facts(description),
     )
     return theme.dress(
         alt.LayerChart(
-            layer=[rules, rects, heads, *texts],
+            layer=[rules, rects, heads, *_texts(table, x, y)],
             title=title,
             width=max(theme.WIDTH - 260, round(240 * lanes)),
             height=round(ROW * depth),
         ),
         xr.Dataset(attrs={}),  # what is assumed of a network, its description says itself
     )
+
+
+def _texts(table: pd.DataFrame, x: alt.Scale, y: alt.Scale) -> list[alt.Chart]:
+    """Write in each box what it is called, and beneath it what it gives."""
+    import altair as alt
+
+    heading, facts = (
+        alt
+        .Chart(table)
+        .mark_text(align="left", baseline="middle", color=colour)
+        .encode(
+            x=alt.X("text:Q", scale=x, axis=alt.Axis(**BARE), title=None),
+            y=alt.Y(f"{line}:Q", scale=y, axis=alt.Axis(**BARE), title=None),
+            text=alt.Text(f"{words}:N"),
+        )
+        for line, words, colour in (
+            ("first", "heading", theme.INK),
+            ("second", "facts", theme.QUIET),
+        )
+    )
+    heading["mark"]["fontWeight"] = 600
+    return [heading, facts]
 
 
 def _facts(description: Mapping[str, Any]) -> list[str]:

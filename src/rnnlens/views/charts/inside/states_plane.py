@@ -114,8 +114,8 @@ def _ways(found: xr.Dataset, traced: xr.DataTree) -> np.ndarray:
         node = nodes.get(str(layer))
         if node is None or str(kind) not in node or node.sizes["unit"] <= int(unit):
             raise DataError(
-                f"the points have a state {kind} of the layer {layer!r} that was not traced: call "
-                "rnnlens.trace of the network whose points these are"
+                f"the points have a state {kind} of the layer {str(layer)!r} that was not traced: "
+                "call rnnlens.trace of the network whose points these are"
             )
         values = node[str(kind)].transpose("sample", "step", "unit").values
         columns.append(values[-WAYS:, :, int(unit)])

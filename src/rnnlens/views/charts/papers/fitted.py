@@ -46,7 +46,7 @@ NARROWEST = 24.0
 
 def in_typeface(chart: Chart, font: str) -> Chart:
     """Set every text of a chart that was just drawn in one typeface."""
-    config = chart["config"].to_dict(validate=False)
+    config = _config(chart)
     _configure(chart, _with_font(config, font))
     return chart
 
@@ -57,7 +57,7 @@ def fitted(chart: Chart, width: float) -> Chart:
     What stands beside the drawing areas, names of rows above all, has no width that could be told
     before it is drawn, so the chart is drawn, measured and corrected.
     """
-    config = chart["config"].to_dict(validate=False)
+    config = _config(chart)
     several = bool(_parts(chart))
     _configure(chart, _for_print(config, width, several=several))
     if width < NARROW and _columns(chart) > 2:
@@ -71,7 +71,7 @@ def fitted(chart: Chart, width: float) -> Chart:
     _break_titles(chart, views, width)
     if not _corrected(chart, views, wide, width):
         # keys beside each other are what can be too wide still
-        config = chart["config"].to_dict(validate=False)
+        config = _config(chart)
         _configure(chart, config | {"legend": config["legend"] | {"columns": 1}})
         for legend in (one for view in views for one in _legends(view)):
             if _stated(legend, "columns"):
@@ -108,6 +108,10 @@ def _configure(chart: Any, config: dict[str, Any]) -> None:
     import altair as alt
 
     chart["config"] = alt.Config(**config)
+
+
+def _config(chart: Any) -> dict[str, Any]:
+    return chart["config"].to_dict(validate=False)
 
 
 def _with_font(value: Any, font: str) -> Any:

@@ -63,7 +63,7 @@ def _svg(chart: alt.TopLevelMixin) -> bytes:
 def _png(chart: alt.TopLevelMixin) -> bytes:
     import vl_convert
 
-    return vl_convert.vegalite_to_png(json.dumps(_spec(chart)), scale=DOTS / 72, ppi=DOTS)
+    return vl_convert.vegalite_to_png(json.dumps(_spec(chart)), ppi=DOTS)
 
 
 def _pdf(chart: alt.TopLevelMixin) -> bytes:
