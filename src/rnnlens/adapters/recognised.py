@@ -31,6 +31,9 @@ CLASSES: dict[tuple[str, str], str] = {
     ("neuralforecast.models.gru", "GRU"): "neuralforecast",
     ("neuralforecast.models.lstm", "LSTM"): "neuralforecast",
     ("neuralforecast.models.rnn", "RNN"): "neuralforecast",
+    ("scikeras.wrappers", "BaseWrapper"): "scikeras",
+    ("sklearn.compose._target", "TransformedTargetRegressor"): "scikeras",
+    ("sklearn.pipeline", "Pipeline"): "scikeras",
 }
 
 

@@ -151,7 +151,7 @@ def _scaled(made: Windows | WindowsByInput, facts: Facts) -> WindowsByInput:
 def _numbers(
     values: NDArray[np.float64], facts: Facts
 ) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
-    """Ask the model's scaler for its numbers: (sample, step, column) -> (sample, column) of each."""
+    """Ask the model's scaler for its numbers: (sample, step, column) -> two (sample, column)."""
     import torch
 
     scaler = facts.model.scaler
