@@ -10,6 +10,7 @@
 #   make integrations  models of other libraries, read and held against their own forecasts
 #   make gallery  a picture of every chart, and the page that shows them
 #   make docs     the documentation as a site, in build/docs, every warning an error
+#   make languages  the catalogues of sentences, brought up to date with the source and compiled
 #   make figures  the pictures, tables and printed lines of README and docs, made anew
 #   make clean    remove what the above made
 #
@@ -52,7 +53,7 @@ ORACLES := constructed arx toys spike tint_arma tint_hmm linear_var lorenz96 buc
 INTEGRATIONS := neuralhydrology neuralforecast darts
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test check floor versions bench oracles integrations gallery docs figures clean
+.PHONY: help demo test check floor versions bench oracles integrations gallery docs languages figures clean
 .DELETE_ON_ERROR:
 
 help:
@@ -97,6 +98,9 @@ gallery: $(VENV)/.demo
 docs: $(VENV)/docs/.made
 	$(VENV)/docs/bin/sphinx-build -q -W --keep-going -b html -d build/doctrees docs build/docs
 	@echo "The documentation begins at build/docs/index.html"
+
+languages: $(VENV)/.test
+	@$(BIN)/python .ci/languages.py $(ARGS)
 
 figures: $(VENV)/.test
 	@set -e; for script in docs/make_*.py; do \
