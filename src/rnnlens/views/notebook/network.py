@@ -83,7 +83,9 @@ def _inside(layer: Mapping[str, Any]) -> Iterator[str]:
         headings = [say("array"), say("gate"), say("shape"), say("what it is"), say("from")]
         yield table_markup(headings, rows)
     if len(arrays) > ARRAYS:
-        yield paragraph(many(len(arrays) - ARRAYS, "{count} more array", "{count} more arrays"), "more")
+        yield paragraph(
+            many(len(arrays) - ARRAYS, "{count} more array", "{count} more arrays"), "more"
+        )
     if layer["options"]:
         rows = [[str(name), str(value)] for name, value in layer["options"].items()]
         yield folded(say("Options"), [table_markup([say("option"), say("value")], rows)])
