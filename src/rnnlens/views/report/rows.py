@@ -11,7 +11,7 @@ from rnnlens.views.tables import summary
 from rnnlens.views.tables.lag_rows import evidence_rows
 from rnnlens.views.tables.lags import evidence_cells
 from rnnlens.views.words.explanation import percent
-from rnnlens.views.words.forecast import SEASONS
+from rnnlens.views.words.forecast import season_name
 from rnnlens.views.words.language import many, say
 from rnnlens.views.words.units import in_brackets, with_unit
 
@@ -111,7 +111,7 @@ def error_table(check: xr.Dataset | None) -> Split | None:
     names = {
         "forecast": say("this forecast"),
         "persistence": say("nothing will change (persistence)"),
-        "season": str(SEASONS.get(str(check.attrs["season_of"]), "")),
+        "season": season_name(check.attrs["season_of"]),
         "mean": say("always the mean (climatology)"),
         "linear": say("a straight line through the same windows"),
     }
