@@ -8,7 +8,10 @@
 #   make bench    every benchmark, and the page of their figures
 #   make oracles  contributions against known answers, published figures and the peers' own code
 #   make integrations  models of other libraries, read and held against their own forecasts
-#   make docs     the pictures and tables of README and docs, made anew
+#   make gallery  a picture of every chart, and the page that shows them
+#   make docs     the documentation as a site, in build/docs, every warning an error
+#   make languages  the catalogues of sentences, brought up to date with the source and compiled
+#   make figures  the pictures, tables and printed lines of README and docs, made anew
 #   make clean    remove what the above made
 #
 # PYTHON=python3.12 chooses an interpreter, VERSIONS="/path/to/python3.12 ..." those of make versions
@@ -42,7 +45,7 @@ ONE_THREAD := OMP_NUM_THREADS=1 OPENBLAS_NUM_THREADS=1 MKL_NUM_THREADS=1 VECLIB_
 	NUMBA_NUM_THREADS=1 RNNLENS_THREADS=1
 # The figures first, then the page that is made from them.
 BENCHMARKS := questions neighbour forward precision gradient integrated_gradients lag_shapley secant latency memory scaling \
-	rest_of_graph growth startup long_work estimates tables report
+	rest_of_graph growth startup service long_work estimates tables bulk report long_windows
 
 # Networks and data whose answers are known.
 ORACLES := constructed arx toys spike tint_arma tint_hmm linear_var lorenz96 bucket
@@ -55,7 +58,7 @@ ENVIRONMENTS = $(foreach name,$(INTEGRATIONS),$(patsubst $(REQUIRED)/%.txt,%,\
 	$(wildcard $(REQUIRED)/$(name).txt $(REQUIRED)/$(name)-older.txt)))
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test check floor versions bench oracles integrations docs clean
+.PHONY: help demo test check floor versions bench oracles integrations gallery docs languages figures clean
 .DELETE_ON_ERROR:
 
 help:
@@ -97,7 +100,17 @@ integrations: $(ENVIRONMENTS:%=$(VENV)/integrations/%/.made)
 		$(BIN)/python benchmarks/integrations/table.py; \
 		$(BIN)/python benchmarks/integrations/adapters_page.py
 
-docs: $(VENV)/.test
+gallery: $(VENV)/.demo
+	@$(ONE_THREAD) $(BIN)/python docs/make_gallery.py $(ARGS)
+
+docs: $(VENV)/docs/.made
+	$(VENV)/docs/bin/sphinx-build -q -W --keep-going -b html -d build/doctrees docs build/docs
+	@echo "The documentation begins at build/docs/index.html"
+
+languages: $(VENV)/.test
+	@$(BIN)/python .ci/languages.py $(ARGS)
+
+figures: $(VENV)/.test
 	@set -e; for script in docs/make_*.py; do \
 		echo "== $$script"; KERAS_BACKEND=torch $(BIN)/python $$script; done
 
@@ -136,6 +149,13 @@ $(VENV)/floor/.made: pyproject.toml .ci/lower_bounds.py | $(VENV)/.made
 	@$(BIN)/python .ci/lower_bounds.py > $(VENV)/floor/requirements.txt
 	@$(VENV)/floor/bin/python -m pip install -qq $(TORCH_OPTIONS) -r $(VENV)/floor/requirements.txt
 	@$(VENV)/floor/bin/python -m pip install -qq --no-deps -e .
+	@touch $@
+
+# What makes the site is in an environment of its own: no test needs it.
+$(VENV)/docs/.made: pyproject.toml | $(VENV)/.made
+	@echo "Setting up $(VENV)/docs for the documentation; this takes a minute or two." >&2
+	@$(PYTHON) -m venv $(VENV)/docs
+	@$(VENV)/docs/bin/python -m pip install -qq -e '.[docs]'
 	@touch $@
 
 $(VENV)/bench/.made: pyproject.toml benchmarks/requirements.txt | $(VENV)/.made

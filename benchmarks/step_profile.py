@@ -1,4 +1,4 @@
-"""What a step of an LSTM of 32 units spends in float32, and ways to end it that were tried.
+"""What a step of an LSTM of 32 units spends, and ways to end it that were tried; both precisions.
 
 A step with a block of 32 windows is a matrix product and what follows it: the gates, the cell
 state, the hidden state. Each part is run alone, over and over, and its least processor time of many
@@ -6,7 +6,9 @@ short runs is given, for other work on the machine only adds. Beside the loops t
 
 - one division for both sums of the cell state, where two are made;
 - one loop over the units, where there are two;
-- one coefficient less in the polynomial of the exponential, with the error that this costs;
+- one coefficient less in the polynomial of the exponential, with the error that this costs, and
+  three less;
+- the polynomial in halves that do not wait for each other;
 - two units abreast in each loop.
 """
 
@@ -39,17 +41,33 @@ from rnnlens.engine.kernels.tile import BLOCK, pack, product
 UNITS, FEATURES = 32, 8
 #: Rounds, and steps of a run: a run lasts a millisecond or so.
 ROUNDS, STEPS = 200, 500
-SINGLE = np.dtype(np.float32)
+Precision = np.dtype[np.floating]
+PRECISIONS: tuple[Precision, ...] = (np.dtype(np.float32), np.dtype(np.float64))
 KERNEL: dict[str, Any] = {"nogil": True, "error_model": "numpy", "fastmath": {"contract", "nsz"}}
 
 
-def halves(coefficients: tuple[float, ...]) -> tuple[Callable[..., float], Callable[..., float]]:
+def in_halves(coefficients: tuple[float, ...], dtype: Precision) -> Callable[[float], float]:
+    """Make a polynomial of even and odd powers apart."""
+    even, odd = polynomial(coefficients[::2], dtype), polynomial(coefficients[1::2], dtype)
+
+    @njit(**STRICT)
+    def evaluate(r):
+        always_inline()
+        square = r * r
+        return even(square) + r * odd(square)
+
+    return evaluate
+
+
+def halves(
+    coefficients: tuple[float, ...], dtype: Precision, make: Callable[..., Any] = polynomial
+) -> tuple[Callable[..., float], Callable[..., float]]:
     """Give ``1 + e^-a`` of a gate and ``expm1(2 |x|) / 2`` of tanh by a polynomial."""
-    k = functions._numbers(SINGLE)
-    q = polynomial(coefficients, SINGLE)
-    half_q = polynomial([c * 2.0 ** (n + 1) for n, c in enumerate(coefficients)], SINGLE)
+    k = functions._numbers(dtype)
+    q = make(coefficients, dtype)
+    half_q = make(tuple(c * 2.0 ** (n + 1) for n, c in enumerate(coefficients)), dtype)
     # the product of two such sums must stay finite
-    low = np.float32(-40 * np.log(2))
+    low = dtype.type(-40 * np.log(2))
 
     @njit(**STRICT)
     def shut(a):
@@ -75,11 +93,30 @@ def halves(coefficients: tuple[float, ...]) -> tuple[Callable[..., float], Calla
     return shut, half
 
 
-def ways() -> dict[str, Callable[..., None]]:
+def ended_by(
+    coefficients: tuple[float, ...], dtype: Precision, make: Callable[..., Any] = polynomial
+) -> Callable[..., None]:
+    """Give the end of a step by another polynomial."""
+    one = functions._numbers(dtype).one
+    shut, half = halves(coefficients, dtype, make)
+
+    @njit(**INNER)
+    def end(a, C, h, n):
+        for s in range(n):
+            m = half(a[3 * n + s])
+            through = with_sign(m / ((m + one) * shut(a[s])), a[3 * n + s])
+            C[s] = C[s] / shut(a[n + s]) + through
+        for s in range(n):
+            m = half(C[s])
+            h[s] = with_sign(m / ((m + one) * shut(a[2 * n + s])), C[s])
+
+    return end
+
+
+def ways(dtype: Precision) -> dict[str, Callable[..., None]]:
     """Give the ways to end a step: pre-activations, cell state, hidden state, numbers of each."""
-    one = functions._numbers(SINGLE).one
-    shut, half = halves(RISE[SINGLE])
-    shut_short, half_short = halves(RISE[SINGLE][:-1])
+    one = functions._numbers(dtype).one
+    shut, half = halves(RISE[dtype], dtype)
 
     @njit(**INNER)
     def shared(a, C, h, n):
@@ -98,16 +135,6 @@ def ways() -> dict[str, Callable[..., None]]:
             h[s] = gated(a[2 * n + s], c)
 
     @njit(**INNER)
-    def short(a, C, h, n):
-        for s in range(n):
-            m = half_short(a[3 * n + s])
-            through = with_sign(m / ((m + one) * shut_short(a[s])), a[3 * n + s])
-            C[s] = C[s] / shut_short(a[n + s]) + through
-        for s in range(n):
-            m = half_short(C[s])
-            h[s] = with_sign(m / ((m + one) * shut_short(a[2 * n + s])), C[s])
-
-    @njit(**INNER)
     def abreast(a, C, h, n):
         middle = n // 2
         for s in range(middle):
@@ -123,7 +150,9 @@ def ways() -> dict[str, Callable[..., None]]:
         "as it is": lstm._finish,
         "one division": shared,
         "one loop": single,
-        "one coefficient less": short,
+        "one coefficient less": ended_by(RISE[dtype][:-1], dtype),
+        "three coefficients less": ended_by(RISE[dtype][:-3], dtype),
+        "polynomial in halves": ended_by(RISE[dtype], dtype, in_halves),
         "two units abreast": abreast,
     }
 
@@ -162,32 +191,38 @@ def least(runs: Mapping[str, Callable[[], object]], rounds: int) -> dict[str, fl
 def main() -> None:
     """Measure the parts of a step and the other ways to end it."""
     record = Record("step_profile", __doc__ or "")
+    for dtype in PRECISIONS:
+        profile(record, dtype)
+    record.save()
+
+
+def profile(record: Record, dtype: Precision) -> None:
+    """Measure them in one precision."""
     rng = np.random.default_rng(0)
     n, K = UNITS * BLOCK, FEATURES + 1 + UNITS
-    a, C = rng.standard_normal(5 * n).astype(SINGLE), rng.standard_normal(n).astype(SINGLE)
-    ends = {name: repeated(finish) for name, finish in ways().items()}
+    a, C = rng.standard_normal(5 * n).astype(dtype), rng.standard_normal(n).astype(dtype)
+    ends = {name: repeated(finish) for name, finish in ways(dtype).items()}
     after = {name: ended(end, a, C, 1) for name, end in ends.items()}
     runs: dict[str, Callable[[], object]] = {
         name: lambda end=end: ended(end, a, C, STEPS) for name, end in ends.items()
     }
-    runs["product"] = product_of_steps(rng, K)
+    runs["product"] = product_of_steps(rng, K, dtype)
     seconds = least(runs, 20 if record.quick else ROUNDS)
     each = {name: (total / STEPS * 1e6, "us") for name, total in seconds.items()}
-    sizes = f"LSTM H={UNITS} F={FEATURES}, {BLOCK} windows, float32"
+    sizes = f"LSTM H={UNITS} F={FEATURES}, {BLOCK} windows, {dtype.name}"
     pace = 2 * K * 4 * UNITS * BLOCK * STEPS / seconds["product"] / 1e9
     record.values("a step: product", sizes, {"time": each["product"], "pace": (pace, "Gflop/s")})
     for name in ends:
         off = float(np.abs(after[name] - after["as it is"]).max())
         shown = {"time": each[name], "largest difference": (off, "")}
         record.values(f"a step: end, {name}", sizes, shown)
-    record.save()
 
 
-def product_of_steps(rng: np.random.Generator, K: int) -> Callable[[], object]:
+def product_of_steps(rng: np.random.Generator, K: int, dtype: Precision) -> Callable[[], object]:
     """Make what multiplies so many times: K rows of weights."""
-    P = pack(rng.standard_normal((K, 4 * UNITS)).astype(SINGLE))
-    A = rng.standard_normal((K + 16) * BLOCK).astype(SINGLE)
-    Z = np.empty(5 * UNITS * BLOCK, SINGLE)
+    P = pack(rng.standard_normal((K, 4 * UNITS)).astype(dtype))
+    A = rng.standard_normal((K + 16) * BLOCK).astype(dtype)
+    Z = np.empty(5 * UNITS * BLOCK, dtype)
     return lambda: products(P, A, K, Z, 4 * UNITS, STEPS)
 
 

@@ -33,21 +33,22 @@ MAY_IMPORT: dict[str, set[str]] = {
     "checks": ABOVE_ENGINE | {"attribution", "readers"},
     "results": CORE,
     "views": CORE | {"results"},
-    "bulk": CORE | {"attribution", "results", "series"},
+    "plot": CORE | {"results", "views"},
+    "bulk": ABOVE_ENGINE | {"attribution", "readers", "results", "series"},
 }
 #: Glue: it may import every room, and no room may import it.
-GLUE = {"__init__", "__main__", "api", "cli", "demo"}
+GLUE = {"__init__", "__main__", "accessor", "api", "cli", "demo"}
 
 #: Libraries that only some rooms may import.
 LIBRARY_ROOMS: dict[str, set[str]] = {
-    "xarray": {"adapters", "results", "views", "bulk"} | GLUE,
-    "altair": {"views"},
+    "xarray": {"adapters", "results", "views", "plot", "bulk"} | GLUE,
+    "altair": {"accessor", "cli", "plot", "views"},
     "jinja2": {"views"},
     "vl_convert": {"views"},
     "h5py": {"readers", "writers"},
     "keras": {"readers"},
     "tensorflow": {"readers"},
-    "torch": {"adapters", "readers"},
+    "torch": {"adapters", "engine", "readers"},
     "darts": {"adapters"},
     "neuralforecast": {"adapters"},
     "onnx": {"readers", "writers"},

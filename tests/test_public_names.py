@@ -23,6 +23,8 @@ VERBS = [
     "convert",
     "describe",
     "explain",
+    "explain_archive",
+    "explainer",
     "fidelity",
     "fixed_points",
     "gate_contributions",
@@ -33,6 +35,7 @@ VERBS = [
     "intervene",
     "lags",
     "memory",
+    "open",
     "paths",
     "predict",
     "probe",
@@ -45,6 +48,8 @@ VERBS = [
     "weights",
     "windows",
 ]
+#: What holds within a block.
+BLOCKS = ["on_device"]
 #: Options that belong together.
 OPTIONS = ["Certificates", "Effort", "Intervention", "Shares", "Target", "Test"]
 
@@ -66,7 +71,7 @@ def test_nothing_public_is_left_out():
     listed = {name for name in dir(rnnlens) if not name.startswith("_")}
     rooms = {module.split(".")[1] for module in modules()}
     assert listed - rooms - {"annotations"} <= set(rnnlens.__all__)
-    assert set(VERBS) | set(OPTIONS) == set(rnnlens.__all__)
+    assert set(VERBS) | set(OPTIONS) | set(BLOCKS) == set(rnnlens.__all__)
 
 
 def test_an_unknown_name_is_an_attribute_error():

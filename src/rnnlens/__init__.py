@@ -1,5 +1,6 @@
 """rnnlens opens up a trained recurrent network and says what it learned."""
 
+from rnnlens import plot as plot
 from rnnlens.api import (
     Certificates,
     Effort,
@@ -15,6 +16,8 @@ from rnnlens.api import (
     convert,
     describe,
     explain,
+    explain_archive,
+    explainer,
     fidelity,
     fixed_points,
     gate_contributions,
@@ -25,6 +28,8 @@ from rnnlens.api import (
     intervene,
     lags,
     memory,
+    on_device,
+    open,
     paths,
     predict,
     probe,
@@ -53,6 +58,8 @@ __all__ = [
     "convert",
     "describe",
     "explain",
+    "explain_archive",
+    "explainer",
     "fidelity",
     "fixed_points",
     "gate_contributions",
@@ -63,6 +70,8 @@ __all__ = [
     "intervene",
     "lags",
     "memory",
+    "on_device",
+    "open",
     "paths",
     "predict",
     "probe",

@@ -73,6 +73,9 @@ CALLS: dict[str, dict[str, object]] = {
     "convert": {"source": NET, "path": "out.npz", "check": False},
     "describe": {"net": NET},
     "explain": {"net": NET, "X": X, "target": 0, "method": "owen"},
+    "explain_archive": {"net": NET, "archive": "rows.parquet", "out": "out.zarr",
+                        "sidecar": Sidecar.plain(["a", "b"], window=3), "target": 0,
+                        "baseline": "zero"},
     "fidelity": {"net": NET, "source": rnnlens.predict(NET, X), "X": X},
     "fixed_points": {"net": NET, "X": X, "target": 0},
     "gate_contributions": {"net": NET, "X": X, "target": 0},
@@ -84,6 +87,7 @@ CALLS: dict[str, dict[str, object]] = {
     "lags": {"net": NET, "X": X, "y": Y, "target": 0, "certificates": QUICK, "test": FEW,
              "shares": CHEAP},
     "memory": {"net": NET, "X": X, "y": Y, "target": 0},
+    "open": {"net": NET, "data": X, "target": 0},
     "paths": {"net": NET, "X": X, "target": 0},
     "predict": {"net": NET, "X": X},
     "probe": {"net": NET, "X": MORE, "concept": MORE[:, 0, 0], "target": 0, "draws": 1,
@@ -125,6 +129,7 @@ def verbs():
 def _quick(tmp_path, monkeypatch):
     """Write files where nobody looks, and draw no page: only arguments are asked about."""
     monkeypatch.chdir(tmp_path)
+    pd.DataFrame({"a": Y, "b": Y[::-1]}).to_parquet("rows.parquet")
     monkeypatch.setattr(render, "render_report", lambda parts, progress: "page")
     followed, refuse = live.followed, files.refuse_overwriting
 

@@ -1,5 +1,7 @@
 """A question about some of the windows is the same question, and nothing of it is changed."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
@@ -42,6 +44,31 @@ def test_what_stands_in_comes_background_by_background(asked, rng):
     for x0, window in zip(stand_ins, many.windows, strict=True):
         np.testing.assert_array_equal(x0[..., [0, 2]], np.broadcast_to(window, x0.shape)[..., ::2])
         np.testing.assert_array_equal(x0[..., 1], asked.x[..., 1])
+
+
+def test_few_windows_stand_once_beside_each_background(asked, rng):
+    """With states that are carried in, held features, and windows of a background's own."""
+    held = np.array([1])
+    own = make_baseline("persistence", asked.x, held=held)
+    many = make_baseline(rng.normal(size=(9, 6, 3)), asked.x, held=held)
+    whole = asked.against(replace(many, windows=(*many.windows, *own.windows)))
+    parts = list(whole.beside_backgrounds(runs=3))
+    assert [part.windows for part in parts] == [28, 28, 14]  # four backgrounds fit a block
+    assert all(len(part.stand_in.windows) == 1 for part in parts)
+    alone = [
+        secant(asked.against(replace(many, windows=(window,)))) for window in whole.stand_in.windows
+    ]
+    answer = secant(whole)
+    # sums of ten terms in another order
+    for name in ("contribution", "baseline_forecast", "carried"):
+        mean = np.mean([getattr(one, name) for one in alone], axis=0)
+        np.testing.assert_allclose(getattr(answer, name), mean, rtol=0, atol=1e-13)
+    np.testing.assert_array_equal(answer.forecast, alone[0].forecast)
+
+
+def test_many_windows_are_asked_about_as_they_are(asked, rng):
+    many = asked.against(make_baseline(rng.normal(size=(9, 6, 3)), asked.x))
+    assert next(many.part(np.arange(17) % 7).beside_backgrounds(runs=3)).windows == 17
 
 
 def test_a_method_that_compares_with_whole_windows_refuses_a_conditional_baseline(asked, rng):

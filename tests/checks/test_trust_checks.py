@@ -1,5 +1,7 @@
 """Stability, randomised weights, agreement, crowding: what each must find and what it must not."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
@@ -7,11 +9,12 @@ from checks_lines import delay_line, leaky
 from networks import cell, chain, forecaster, head, stacked_bidirectional
 from questions import question
 from rnnlens.attribution.baselines.baseline import make_baseline
+from rnnlens.attribution.methods.occlusion import occlusion_of_lags
 from rnnlens.attribution.methods.secant import secant
 from rnnlens.attribution.target import ResolvedTarget
 from rnnlens.checks.agreement import METHODS, agreement, crowding
 from rnnlens.checks.attributions import ATTRIBUTIONS, rank_correlation
-from rnnlens.checks.hidden import Ends
+from rnnlens.checks.hidden import Ends, hidden_forecasts, resolving
 from rnnlens.checks.randomised import randomised
 from rnnlens.checks.stability import stability
 from rnnlens.engine.forward import entries, predict
@@ -157,7 +160,7 @@ def test_layers_become_random_from_the_output_down_and_stay_so(rng):
 
 def test_on_a_linear_network_every_method_ranks_lags_alike(rng):
     given, _, _ = asked(leaky(12), rng.normal(size=(5, 12, 2)))
-    found = agreement(given)
+    found = agreement(given, occlusion_of_lags(given).change)
     np.testing.assert_allclose(found.agreement, 1.0, rtol=1e-12)
     assert found.tree_gap < 1e-12 and found.audited == 5
 
@@ -165,7 +168,7 @@ def test_on_a_linear_network_every_method_ranks_lags_alike(rng):
 def test_where_methods_differ_the_table_says_so_and_the_tree_is_told_apart(rng):
     network = forecaster("lstm", rng, steps=14, scale=6.0, targets=1)
     given, _, _ = asked(network, rng.normal(size=(20, 14, 3)))
-    found = agreement(given)
+    found = agreement(given, occlusion_of_lags(given).change)
     table = found.agreement
     np.testing.assert_allclose(table, table.T, rtol=1e-12)
     np.testing.assert_allclose(np.diag(table), 1.0)
@@ -176,7 +179,7 @@ def test_where_methods_differ_the_table_says_so_and_the_tree_is_told_apart(rng):
 @pytest.mark.parametrize(("lag", "crowded"), [(1, "newest"), (4, ""), (6, "oldest")])
 def test_a_delay_line_puts_everything_on_its_lag_and_the_ends_are_flagged(lag, crowded, rng):
     given, contribution, _ = asked(delay_line(lag, 6), rng.normal(size=(5, 6, 2)))
-    found = crowding(given, contribution.sum(axis=2))
+    found = crowding(given, contribution.sum(axis=2), occlusion_of_lags(given).change)
     np.testing.assert_allclose(found.share, np.arange(1, 7) == lag, rtol=0, atol=1e-12)
     assert found.crowded == crowded
     ends = found.newest_share, found.oldest_share, found.newest_occlusion, found.oldest_occlusion
@@ -187,7 +190,7 @@ def test_a_method_that_crowds_is_told_from_a_network_that_does(rng):
     given, contribution, _ = asked(leaky(6, keep=1.0), rng.normal(size=(5, 6, 2)))
     crowds = np.zeros_like(contribution.sum(axis=2))
     crowds[:, 0] = 1.0
-    found = crowding(given, crowds)
+    found = crowding(given, crowds, occlusion_of_lags(given).change)
     assert found.crowded == "newest" and found.newest_occlusion < 0.5
 
 
@@ -198,5 +201,19 @@ def test_the_newest_step_of_a_padded_window_is_its_last_real_one(rng):
     given, _, _ = asked(network, x, "zero")
     claimed = np.zeros((2, 6))
     claimed[:, 2] = 1.0  # lag 3 is step 3, the last real one
-    found = crowding(given, claimed)
+    found = crowding(given, claimed, occlusion_of_lags(given).change)
     assert found.newest_share == 1.0 and found.crowded == "newest"
+
+
+def test_hidden_steps_are_run_in_single_precision_where_that_resolves_what_is_said(rng):
+    # figures are read to a hundredth of the change from the baseline, and a thousandth of that
+    # is what may be lost
+    given, _, ends = asked(forecaster("lstm", rng, steps=6), rng.normal(size=(5, 6, 3)))
+    resolved = resolving(given, ends)
+    assert resolved.x.dtype == np.float32
+    sets = rng.random((given.windows, 5, given.steps)) < 0.5
+    exact, single = (hidden_forecasts(one, sets) for one in (given, resolved))
+    assert single.dtype == np.float64 and (single != exact).any()
+    np.testing.assert_allclose(single, exact, rtol=0, atol=1e-5 * ends.scale)
+    far = replace(ends, baseline_forecast=ends.forecast + 1e-6)  # what is said is too small for it
+    assert resolving(given, far) is given

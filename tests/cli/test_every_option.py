@@ -14,12 +14,15 @@ import numpy as np
 import pytest
 import typer
 
-from rnnlens import api
+from rnnlens import api, plot
 from rnnlens.api.shared import planning
+from rnnlens.api.shared.page import browser
 from rnnlens.cli import inputs
 from rnnlens.cli.app import app
 from rnnlens.cli.commands import dynamics, evidence, forecast, weights
+from rnnlens.engine.device import choice
 from rnnlens.readers import open as readers_open
+from rnnlens.views.words.language import spoken
 
 HOUR = np.timedelta64(1, "h")
 
@@ -36,6 +39,10 @@ class Seen:
     output: Any = None
     fidelity: bool = False
     shown: Any = None
+    look: dict[str, Any] = field(default_factory=dict)
+    device: str = ""
+    language: str = ""
+    opened: Any = None
 
 
 #: What an option changes: what is typed, where it is seen, and what is seen there.
@@ -97,6 +104,7 @@ SERIES: dict[str, Change] = {
 OUTPUT: dict[str, Change] = {
     "--json": ((), lambda seen: seen.output.json, True),
     "--out": (("r.csv",), lambda seen: seen.output.out, Path("r.csv")),
+    "--language": (("zh",), lambda seen: seen.language, "zh"),
 }
 TARGET: dict[str, Change] = {
     "--target": (("dewp",), of("name", "target"), "dewp"),
@@ -114,7 +122,10 @@ SHOWN: dict[str, Change] = {
     "--outputs": (("gave.npz",), lambda seen: seen.shown, Path("gave.npz")),
 }
 DATA = READING | SERIES | SHOWN
-FORECAST = TARGET | {"--held": (("temp",), lambda seen: list(seen.verb["held"] or ()), ["temp"])}
+FORECAST = TARGET | {
+    "--held": (("temp",), lambda seen: list(seen.verb["held"] or ()), ["temp"]),
+    "--device": (("cuda",), lambda seen: seen.device, "cuda"),
+}
 
 COMMANDS: dict[str, dict[str, Change]] = {
     "inspect": READING,
@@ -133,6 +144,7 @@ COMMANDS: dict[str, dict[str, Change]] = {
         "--baseline": (("zero",), of("baseline"), "zero"),
         "--method": (("owen",), of("method"), "owen"),
         "--newest": (("5",), of("newest"), 5),
+        "--budget": (("2 s",), of("budget", "effort"), "2 s"),
     },
     "lags": DATA | FORECAST | RANGES | OUTPUT | {
         "--baseline": (("zero",), of("baseline", "shares"), "zero"),
@@ -199,19 +211,37 @@ COMMANDS: dict[str, dict[str, Change]] = {
     },
     "summarize-weights": DATA | TARGET | OUTPUT,
     "compare-weights": DATA | TARGET | OUTPUT,
+    "plot": DATA | FORECAST | {
+        "--baseline": (("zero",), of("baseline"), "zero"),
+        "--method": (("tree",), of("method"), "tree"),
+        "--newest": (("5",), of("newest"), 5),
+        "--out": (("r.svg",), lambda seen: seen.path, Path("r.svg")),
+        "--sample": (("0",), lambda seen: seen.look.get("sample"), 0),
+        "--width": (("84",), lambda seen: seen.look["width"], 84.0),
+        "--font": (("Serif",), lambda seen: seen.look["font"], "Serif"),
+    },
     "report": DATA | FORECAST | {
         "--baseline": (("zero",), of("baseline", "shares"), "zero"),
         "--out": (("r.html",), lambda seen: seen.path, Path("r.html")),
         "--no-check": ((), lambda seen: seen.fidelity, False),
+        "--language": OUTPUT["--language"],
+        "--open": ((), lambda seen: seen.opened, Path("rnnlens-report.html")),
     },
     "convert": READING | {"--no-check": ((), of("check"), False)},
 }  # fmt: skip
 #: What a command does not run without.
 NEEDED = {"bifurcations": ("--move", "temp=0:1"), "probe": ("--concept", "temp")}
 #: What says the usual, and so changes nothing; and what other tests run as a whole.
+#: Options of archives, which tests/cli/test_archives.py asks with one.
+OF_ARCHIVES = {
+    ("explain", name)
+    for name in ("--scheduler", "--workers", "--limit", "--by", "--block", "--store", "--dry-run")
+}
 USUAL = {("lags", "--test"), ("certify", "--check"), ("report", "--check"), ("convert", "--check")}
 ELSEWHERE = {("inspect", "--values"), ("inspect", "--json"), ("init", "--json"),
              ("fidelity", "--json"), ("convert", "--json"), ("demo", "--out"),
+             ("demo", "--language"),
+             ("plot", "--language"),
              ("demo", "--files")}  # fmt: skip
 
 
@@ -232,7 +262,7 @@ def asked(call, model, data, tmp_path, monkeypatch):
 
         def recorded(_network, given, *rest, **options):
             seen.verb, seen.windows, seen.path = options, given, next(iter(rest), None)
-            seen.rest = rest
+            seen.rest, seen.device, seen.language = rest, choice.chosen(), spoken()
             return SimpleNamespace(text="", notes=(), checks=0, attrs={})  # of a sidecar
 
         def reading(_source, *rest, **options):
@@ -256,6 +286,7 @@ def asked(call, model, data, tmp_path, monkeypatch):
             api, "compare_weights", lambda one, _other, given, **options: recorded(
                 one, given, **options))  # fmt: skip
         monkeypatch.setattr(api, "read", reading)
+        monkeypatch.setattr(choice, "named", lambda name, _: name)  # as if it were there
         monkeypatch.setattr(api, "fidelity", fidelity)
         monkeypatch.setattr(inputs, "require_shown", lambda _, path: setattr(seen, "shown", path))
         monkeypatch.setattr(readers_open, "read_or_name_arrays", reading)
@@ -266,6 +297,9 @@ def asked(call, model, data, tmp_path, monkeypatch):
             monkeypatch.setattr(
                 module, "give", lambda _, output, **__: setattr(seen, "output", output)
             )
+        monkeypatch.setattr(plot, "waterfall", lambda _, **look: setattr(seen, "look", look))
+        monkeypatch.setattr(browser, "show_page", lambda path: bool(setattr(seen, "opened", path)))
+        monkeypatch.setattr(plot, "save", lambda _, path: setattr(seen, "path", path))
         if command == "convert":
             converted = api.convert(network, tmp_path / "made.npz", check=False)
 
@@ -277,7 +311,8 @@ def asked(call, model, data, tmp_path, monkeypatch):
         own = {"inspect": [], "convert": ["out.npz"], "fidelity": [model, data],
                "compare-weights": [model, data]}  # fmt: skip
         second = own.get(command, [data])
-        said = call(command, model, *second, *NEEDED.get(command, ()), *typed)
+        first = ["waterfall"] if command == "plot" else []
+        said = call(command, *first, model, *second, *NEEDED.get(command, ()), *typed)
         assert said.code == 0, said.err
         monkeypatch.undo()
         monkeypatch.chdir(tmp_path)
@@ -305,7 +340,7 @@ def test_every_option_of_every_command_is_asked():
         if option.startswith("--")
     }
     listed = {(name, option) for name, options in COMMANDS.items() for option in options}
-    assert every == listed | USUAL | ELSEWHERE
+    assert every == listed | USUAL | ELSEWHERE | OF_ARCHIVES
 
 
 def test_inspect_prints_values_and_json_where_asked(call, model):

@@ -89,7 +89,7 @@ def test_contributions_are_stacked_from_zero_in_the_unit_of_the_target(explanati
     assert bars["y"]["title"] == "contribution to temp (F)"
     assert bars["y"]["stack"] == "zero"
     assert bars["y"]["scale"]["zero"] is True
-    assert bars["color"]["scale"]["range"][-1] == theme.OTHER
+    assert bars["color"]["scale"]["range"][-1] == theme.REST
     assert "2013-11-07 04:00" in spec["title"]["text"]
     forecast = float(explanation["forecast"][100])
     assert f"forecast {forecast:.4g} F" in spec["title"]["subtitle"][0]
@@ -178,7 +178,7 @@ def lab(colour: str, sight) -> np.ndarray:
 
 @pytest.mark.parametrize("sight", SIGHT)
 def test_colours_of_features_stay_apart_for_every_reader(sight):
-    colours = [lab(colour, SIGHT[sight]) for colour in (*theme.CATEGORIES, theme.OTHER)]
+    colours = [lab(colour, SIGHT[sight]) for colour in (*theme.CATEGORIES, theme.REST)]
     nearest = min(np.linalg.norm(a - b) for a, b in itertools.combinations(colours, 2))
     # A difference of 2.3 in CIELAB is just noticeable; patches in a legend need several times that.
     assert nearest > 14

@@ -29,7 +29,13 @@ def test_a_report_on_paper_says_what_the_page_says(asked, tmp_path, monkeypatch)
     read = pypdf.PdfReader(path)
     text = " ".join(page.extract_text() for page in read.pages)
     words = " ".join(text.split())
-    for said in ("Dünen & Wetter", "Of all that moved the forecast", "Table of lags", "Provenance"):
+    for said in (
+        "Dünen & Wetter",
+        "Is the forecast any good?",
+        "Of all that moved the forecast",
+        "Each lag in numbers",
+        "How was it made?",
+    ):
         assert said in words
     assert "recurrent.W_f" in words
     assert read.metadata.title == "Dünen & Wetter"

@@ -4,8 +4,11 @@ from rnnlens.api.forecast.certify import certify
 from rnnlens.api.forecast.check import check
 from rnnlens.api.forecast.compare_baselines import compare_baselines
 from rnnlens.api.forecast.explain import explain
+from rnnlens.api.forecast.explain_archive import explain_archive
+from rnnlens.api.forecast.explainer import explainer
 from rnnlens.api.forecast.interactions import interactions
 from rnnlens.api.forecast.lags import lags
+from rnnlens.api.forecast.open import open
 from rnnlens.api.forecast.report import report
 from rnnlens.api.forecast.trust import trust
 from rnnlens.api.inside.bifurcations import bifurcations
@@ -25,6 +28,7 @@ from rnnlens.api.network.describe import describe
 from rnnlens.api.network.fidelity import fidelity
 from rnnlens.api.network.identify import identify
 from rnnlens.api.network.init import init
+from rnnlens.api.network.on_device import on_device
 from rnnlens.api.network.predict import predict
 from rnnlens.api.network.read import read
 from rnnlens.api.network.weights import weights
@@ -47,6 +51,8 @@ __all__ = [
     "convert",
     "describe",
     "explain",
+    "explain_archive",
+    "explainer",
     "fidelity",
     "fixed_points",
     "gate_contributions",
@@ -57,6 +63,8 @@ __all__ = [
     "intervene",
     "lags",
     "memory",
+    "on_device",
+    "open",
     "paths",
     "predict",
     "probe",

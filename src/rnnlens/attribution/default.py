@@ -40,7 +40,7 @@ __all__ = [
     "parts_of",
 ]
 
-#: Cell evaluations that exact values of one window may take.
+#: Cell evaluations that exact values of one window may take where no budget is stated.
 PER_WINDOW = 2_000_000
 #: Newest lags below which exact values are not taken: too much would stand together.
 FEWEST_LAGS = 10
@@ -84,11 +84,13 @@ def choose(
     question: Question, *, background: Baseline | None = None, budget: int | None = None
 ) -> Choice:
     """Choose between exact Owen values and secant, before anything is run."""
-    budget = usual_budget(question.network) if budget is None else budget
     windows, steps = question.windows, question.steps
     cost = Cost(question, by_feature=True)
     most = min(question.newest_or(NEWEST), steps)
-    allowed = min(budget, PER_WINDOW * max(1, windows))
+    if budget is None:
+        allowed = min(usual_budget(question.network), PER_WINDOW * max(1, windows))
+    else:
+        allowed = budget
     alone = question.newest is not None and question.newest >= steps
     fewest = most if alone else min(most, FEWEST_LAGS)
     for lags in range(most, fewest - 1, -1):
@@ -123,9 +125,9 @@ def default(
 
     Where so many targets are asked for, each audits its part of the windows.
     """
-    budget = usual_budget(question.network) if budget is None else budget
     baseline = question.one_window("auto")
     choice = choose(question, background=background, budget=budget)
+    budget = usual_budget(question.network) if budget is None else budget
     if choice.method == "owen":
         exact = owen(question.with_newest(choice.newest), progress=progress)
         return Default(choice, exact, baseline, None, question.steps)
@@ -156,8 +158,8 @@ def parts_of(
     question: Question, *, background: Baseline | None = None, budget: int | None = None
 ) -> dict[str, int]:
     """Say how many cells each part of the answer will take, about, before anything is run."""
-    budget = usual_budget(question.network) if budget is None else budget
     choice = choose(question, background=background, budget=budget)
+    budget = usual_budget(question.network) if budget is None else budget
     if choice.method == "owen":
         return {"owen": choice.cells}
     against = question.one_window("auto") if background is None else background

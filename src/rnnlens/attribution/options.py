@@ -10,10 +10,12 @@ from rnnlens.arguments import (
     FLAG,
     NAME,
     check_fields,
+    duration,
     either,
     many,
     number,
     numbers,
+    seconds_of,
     whole,
     word,
 )
@@ -31,7 +33,9 @@ _PLACES = either(
     _PLACE, many(_PLACE, "several", fewest=0), what="a whole number or a sequence of them"
 )
 _EFFORT = {
-    "budget": whole(1, CELLS),
+    "budget": either(
+        whole(1, CELLS), duration(), what='a number of cells from 1, or a time such as "30 s"'
+    ),
     "tolerance": number(above=0),
     "precision": word("float64", "float32"),
     "seed": whole(),
@@ -75,9 +79,13 @@ class Effort:
 
     Parameters
     ----------
-    budget : int, optional
+    budget : int or str, optional
         Cell evaluations for all windows: within it ``tree`` and ``owen`` are exact, beyond it
-        sampled. The method's own number where not given.
+        sampled. Or a time for all windows and targets, such as ``"30 s"``: it becomes cell
+        evaluations by this machine's pace, which is measured once, rounded down to a power of two
+        and kept, so that another machine may choose another number. The result says which
+        (``budget_cells``); given as the budget it gives the same answer anywhere. The method's own
+        number where not given, the same on every machine.
     tolerance : float, optional
         Standard error at which sampling stops, in the target's own unit; for
         ``integrated_gradients`` the completeness gap that is allowed. The method's own number where
@@ -99,13 +107,23 @@ class Effort:
     'float64'
     """
 
-    budget: int | None = None
+    budget: int | str | None = None
     tolerance: float | None = None
     precision: str = "float64"
     seed: int = 0
 
     def __post_init__(self) -> None:
         check_fields(self, _EFFORT)
+
+    @property
+    def cells(self) -> int | None:
+        """The cell evaluations that it may take, where they are stated."""
+        return None if isinstance(self.budget, str) else self.budget
+
+    @property
+    def seconds(self) -> float | None:
+        """The seconds that it may take, where they are stated."""
+        return seconds_of(self.budget) if isinstance(self.budget, str) else None
 
 
 @dataclass(frozen=True, eq=False, kw_only=True)

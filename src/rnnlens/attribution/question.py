@@ -18,7 +18,7 @@ from rnnlens.attribution.games.players import Columns, Members, PlayerGroups, co
 from rnnlens.attribution.joined import Layout
 from rnnlens.attribution.target import ResolvedTarget
 from rnnlens.engine.forward import Run, States, inputs_of, states_of
-from rnnlens.engine.schedule.plan import chunks
+from rnnlens.engine.schedule.plan import chunks, few_at_once
 from rnnlens.engine.schedule.progress import Progress
 from rnnlens.engine.stepwise.players import Players, lag_players
 from rnnlens.network.network import Network
@@ -144,6 +144,26 @@ class Question:
         x, real = self.x, real_steps(run, self.of)
         for number in range(len(baseline.windows)):
             yield baseline.stand_in(x, real, number)
+
+    def beside_backgrounds(self, *, runs: int) -> Iterator[Question]:
+        """Ask the same of few windows beside several backgrounds at a time.
+
+        A question that is given holds all windows once a background, background by background, and
+        each of them has one; where there are many windows it is this question, with every
+        background. What is computed for a window does not depend on those beside it.
+        """
+        baseline, count = self.stand_in, self.windows
+        assert isinstance(baseline, Baseline), "only windows stand in for whole windows"
+        abreast = few_at_once(self.network, self.inputs, runs=runs) // max(count, 1)
+        if min(abreast, len(baseline.windows)) <= 1:
+            yield self
+            return
+        alone = replace(self, baseline=None)
+        for first in range(0, len(baseline.windows), abreast):
+            windows = baseline.windows[first : first + abreast]
+            each = np.concatenate([np.broadcast_to(w, self.x.shape) for w in windows])
+            many = alone.part(np.tile(np.arange(count), len(windows)))
+            yield many.against(replace(baseline, windows=(each,)))
 
     def states(self) -> dict[str, list[Array]]:
         """Give the carried states in float64, (sample, unit) each; none where none is carried."""

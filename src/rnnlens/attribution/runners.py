@@ -97,7 +97,7 @@ class MethodOptions:
     def limits(self) -> Limits:
         """What bounds values that are exact or sampled."""
         effort = self.effort
-        budget = BUDGET if effort.budget is None else effort.budget
+        budget = BUDGET if effort.cells is None else effort.cells
         return Limits(budget=budget, tolerance=effort.tolerance, seed=effort.seed)
 
 
@@ -136,7 +136,7 @@ def _auto(question: Question, options: MethodOptions) -> MethodResult:
     made = default(
         question,
         background=options.background,
-        budget=options.effort.budget,
+        budget=options.effort.cells,
         seed=options.effort.seed,
         asked=options.asked,
         progress=options.progress,
@@ -162,7 +162,7 @@ def _secant(question: Question, options: MethodOptions) -> MethodResult:
 
 
 def _tree(question: Question, options: MethodOptions) -> MethodResult:
-    if options.effort.budget is None:
+    if options.effort.cells is None:
         lags = fitted(question, TREE_LAGS, by_feature=False)
         values = shapley_tree(question.with_newest(lags.newest), progress=options.progress)
         return MethodResult(values, {"why": lags.why} if lags.why else {})
@@ -170,7 +170,7 @@ def _tree(question: Question, options: MethodOptions) -> MethodResult:
 
 
 def _owen(question: Question, options: MethodOptions) -> MethodResult:
-    if options.effort.budget is None:
+    if options.effort.cells is None:
         lags = fitted(question, OWEN_LAGS, by_feature=True)
         values = owen(question.with_newest(lags.newest), progress=options.progress)
         return MethodResult(values, {"why": lags.why} if lags.why else {})
@@ -208,7 +208,7 @@ def _with_errors(values: Sampled, about: About) -> MethodResult:
 
 def _permutation(question: Question, options: MethodOptions) -> MethodResult:
     effort = options.effort
-    stop = Stop(MOST_PAIRS, effort.budget or BUDGET, effort.tolerance)
+    stop = Stop(MOST_PAIRS, effort.cells or BUDGET, effort.tolerance)
     values = permutation_of_lags_and_features(
         question, stop=stop, seed=effort.seed, progress=options.progress
     )

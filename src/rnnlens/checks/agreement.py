@@ -22,7 +22,6 @@ from numpy.typing import NDArray
 from rnnlens.attribution.baselines.baseline import Array
 from rnnlens.attribution.baselines.masks import real_steps
 from rnnlens.attribution.methods.gradient_times_input import gradient_times_input
-from rnnlens.attribution.methods.occlusion import occlusion_of_lags
 from rnnlens.attribution.methods.secant import secant
 from rnnlens.attribution.methods.shapley_tree import shapley_tree
 from rnnlens.attribution.question import Question
@@ -88,9 +87,12 @@ class Crowding:
     crowded: str
 
 
-def agreement(question: Question) -> Agreement:
-    """Compare methods by lag on the first few windows."""
-    some = question.part(slice(0, AUDITED))
+def agreement(question: Question, occluded: Array) -> Agreement:
+    """Compare methods by lag on the first few windows, of those that occlusion was run on.
+
+    Shapes: occluded (some, lag), what it gives.
+    """
+    some = question.part(slice(0, min(AUDITED, len(occluded))))
     by_lag: dict[str, Array] = {"secant": secant(some).contribution.sum(axis=2)}
     tree = shapley_tree(some.with_newest(_newest(some)))
     by_lag["tree"] = np.full_like(by_lag["secant"], np.nan)
@@ -101,7 +103,7 @@ def agreement(question: Question) -> Agreement:
         by_lag["gradient_times_input"] = gradient_times_input(some).product.sum(axis=2)
     except UnsupportedModel:  # tokens cannot move a little
         by_lag["gradient_times_input"] = np.full_like(by_lag["secant"], np.nan)
-    by_lag["occlusion"] = occlusion_of_lags(some).change
+    by_lag["occlusion"] = occluded[:AUDITED]
     table = np.full((len(METHODS), len(METHODS)), np.nan)
     for row, one in enumerate(METHODS):
         for column, other in enumerate(METHODS):
@@ -127,17 +129,23 @@ def _newest(question: Question) -> int:
     return lags
 
 
-def crowding(question: Question, contribution: Array) -> Crowding:
-    """Say how contributions (sample, lag) are spread, and whether one end takes them all."""
+def crowding(question: Question, contribution: Array, occluded: Array) -> Crowding:
+    """Say how contributions are spread, and whether one end takes them all.
+
+    Shapes: contribution (sample, lag), occluded (some, lag), what occlusion gives of the first.
+    """
     real = real_steps(forward(question.network, question.inputs), question.of)
     there = np.ones(contribution.shape, bool) if real is None else real[:, ::-1]
     there = np.broadcast_to(there, contribution.shape)
     size = np.abs(contribution)
-    hidden = np.abs(occlusion_of_lags(question).change)
+    hidden = np.abs(occluded)
     share = (
         size.mean(axis=0) / size.mean(axis=0).sum() if size.any() else size.mean(axis=0) * np.nan
     )
-    (mine_new, mine_old), (theirs_new, theirs_old) = _ends(size, there), _ends(hidden, there)
+    (mine_new, mine_old), (theirs_new, theirs_old) = (
+        _ends(size, there),
+        _ends(hidden, there[: len(hidden)]),
+    )
     crowded = ""
     sequence = question.layout is None  # rows of several inputs have no two ends
     if sequence and contribution.shape[1] >= 3 and max(mine_new, mine_old) >= CROWDED:

@@ -32,7 +32,7 @@ from rnnlens.attribution.question import Question
 from rnnlens.checks.hidden import Ends, hidden_forecasts
 from rnnlens.names import declared
 
-__all__ = ["TOP", "Curves", "curves"]
+__all__ = ["LONG", "TOP", "Curves", "curves"]
 
 Hidden = NDArray[np.bool_]
 

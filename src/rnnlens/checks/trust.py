@@ -9,17 +9,21 @@ from typing import Any
 import numpy as np
 
 from rnnlens.attribution.baselines.baseline import Array
+from rnnlens.attribution.methods.occlusion import occlusion_of_lags
 from rnnlens.attribution.question import Progress, Question
 from rnnlens.checks.agreement import Agreement, Crowding, agreement, crowding
 from rnnlens.checks.attributions import ATTRIBUTIONS
-from rnnlens.checks.faithfulness import Curves, curves
-from rnnlens.checks.hidden import Ends
+from rnnlens.checks.faithfulness import LONG, Curves, curves
+from rnnlens.checks.hidden import Ends, resolving
 from rnnlens.checks.infidelity import Infidelity, infidelity
 from rnnlens.checks.randomised import Randomised, randomised
 from rnnlens.checks.stability import Stability, stability
 from rnnlens.names import declared
 
 __all__ = ["Trust", "trust"]
+
+#: Windows of more than `LONG` steps that occlusion is run on, as a witness.
+OF_LONG = 8
 
 _Check = Curves | Infidelity | Stability | Randomised | Agreement | Crowding
 
@@ -63,13 +67,16 @@ def trust(
     attribute = ATTRIBUTIONS[method]
     contribution = attribute(question)
     by_lag = contribution.sum(axis=2)
+    resolved = resolving(question, ends)
+    few = question if question.steps <= LONG else question.part(slice(0, OF_LONG))
+    occluded = occlusion_of_lags(few).change
     checks: tuple[Callable[[], _Check], ...] = (
-        lambda: curves(question, by_lag, ends, seed=seed),
-        lambda: infidelity(question, by_lag, ends.forecast, seed=seed),
+        lambda: curves(resolved, by_lag, ends, seed=seed),
+        lambda: infidelity(resolved, by_lag, ends.forecast, seed=seed),
         lambda: stability(question, attribute, contribution, ends, noise=noise, seed=seed),
         lambda: randomised(question, attribute, contribution, seed=seed),
-        lambda: agreement(question),
-        lambda: crowding(question, by_lag),
+        lambda: agreement(question, occluded),
+        lambda: crowding(question, by_lag, occluded),
     )
     figures: dict[str, Any] = {}
     for done, check in enumerate(checks, start=1):

@@ -13,6 +13,7 @@ import typer
 from typer.core import TyperGroup
 
 from rnnlens import __version__
+from rnnlens.cli.commands.bulk import bulk
 from rnnlens.cli.commands.dynamics import (
     bifurcations,
     fixed_points,
@@ -25,9 +26,11 @@ from rnnlens.cli.commands.fidelity import fidelity
 from rnnlens.cli.commands.forecast import check, explain, trace
 from rnnlens.cli.commands.network import compile, convert, inspect
 from rnnlens.cli.commands.pages import demo, report
+from rnnlens.cli.commands.plot import plot
 from rnnlens.cli.commands.weights import compare_weights, summarize_weights
 from rnnlens.cli.init import init
 from rnnlens.cli.output import INTERRUPTED, sentence
+from rnnlens.cli.typed import keep_words
 from rnnlens.errors import RnnlensError
 
 __all__ = ["app", "main"]
@@ -50,6 +53,7 @@ VERBS: tuple[Callable[..., None], ...] = (
     probe,
     summarize_weights,
     compare_weights,
+    plot,
     report,
     convert,
     compile,
@@ -80,6 +84,11 @@ class Verbs(TyperGroup):
             raise typer.Exit(INTERRUPTED) from None
         return result
 
+    def resolve_command(self, ctx: Any, args: list[str]) -> Any:
+        """Find the verb, and keep what was typed."""
+        keep_words(["rnnlens", *args])
+        return super().resolve_command(ctx, args)
+
 
 def _silence(descriptor: int) -> None:
     """Let the interpreter's last flush go nowhere, for the pipe is gone."""
@@ -99,6 +108,7 @@ app = typer.Typer(
 )
 for verb in VERBS:
     app.command()(verb)
+app.add_typer(bulk)
 
 
 def _print_version(wanted: bool) -> None:

@@ -21,12 +21,14 @@ if TYPE_CHECKING:
 __all__ = [
     "INTERRUPTED",
     "as_json",
+    "duration",
     "end_as_asked",
     "foretell",
     "give",
     "note",
     "sentence",
     "show",
+    "size",
     "working",
 ]
 
@@ -69,17 +71,18 @@ def foretell(estimate: Estimate | None) -> None:
     """Say on stderr what work will take, where it is long."""
     if estimate is None or estimate.seconds < LONG:
         return
-    note(f"about {_duration(estimate.seconds)}, {_size(estimate.bytes)}; Ctrl-C ends it")
+    note(f"about {duration(estimate.seconds)}, {size(estimate.bytes)}; Ctrl-C ends it")
 
 
-def _duration(seconds: float) -> str:
+def duration(seconds: float) -> str:
+    """Give a time as people say it."""
     for size, unit in ((86400, "days"), (3600, "h"), (60, "min")):
         if seconds >= 2 * size:
             return f"{seconds / size:.0f} {unit}"
     return f"{seconds:.0f} s"
 
 
-def _size(count: int) -> str:
+def size(count: int) -> str:
     """Give a number of bytes as people say it."""
     return f"{count / 1e9:.1f} GB" if count >= 1e8 else f"{max(count / 1e6, 1):.0f} MB"
 

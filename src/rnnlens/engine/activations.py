@@ -17,6 +17,8 @@ from numpy.typing import NDArray
 from scipy import special
 
 from rnnlens.engine import functions
+from rnnlens.engine.arrays import as_numpy, as_tensor, is_tensor
+from rnnlens.engine.device import functions as on_device
 from rnnlens.network.activations import FUNCTIONS, Activation
 
 __all__ = ["derivative", "log_sinhc", "pull", "value"]
@@ -192,6 +194,9 @@ _UNARY: dict[str, _Unary] = {
 
 def value(phi: Activation, a: Array) -> Array:
     """Evaluate an activation."""
+    if is_tensor(a):
+        there = on_device.value(phi, a)
+        return as_tensor(value(phi, as_numpy(a)), a) if there is None else there
     if phi.name in FUNCTIONS:
         return functions.value(phi, a)
     if not phi.axis_wise:
@@ -249,6 +254,13 @@ def pull(phi: Activation, a: Array, a0: Array, m: Array) -> Array:
     """Carry multipliers from an activation's output back to its input."""
     if phi.name == "linear":
         return m
+    if is_tensor(a):
+        there = on_device.slope(phi, a, a0)
+        if there is not None:
+            return m * there
+        here = as_numpy(a)
+        here0 = here if a is a0 else as_numpy(a0)
+        return as_tensor(pull(phi, here, here0, as_numpy(m)), a)
     if phi.name in functions.PARTIAL:
         slope = _slope(phi, a, a0)
         return m * np.where((m == 0) & ~np.isfinite(slope), 0.0, slope)

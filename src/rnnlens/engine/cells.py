@@ -18,6 +18,7 @@ from numpy.typing import NDArray
 
 from rnnlens.engine import step
 from rnnlens.engine.activations import pull as pull_activation
+from rnnlens.engine.arrays import beside, zeros
 from rnnlens.network.activations import Activation
 from rnnlens.network.cells import GRU, LSTM, Cell, SimpleRNN
 
@@ -69,7 +70,7 @@ class Ready:
 
     def start(self, samples: int) -> States:
         """Give states of zero: tuple of (sample, unit)."""
-        return tuple(np.zeros((samples, size)) for size in self.cell.state_sizes)
+        return tuple(zeros((samples, size), self.W) for size in self.cell.state_sizes)
 
     def advance(self, xW: Array, states: States) -> tuple[States, Step]:
         """Take one step: xW (sample, gate * unit), states tuple of (sample, unit)."""
@@ -132,7 +133,7 @@ class _ReadyLSTM(Ready):
         m_af = pull_activation(self.sigma, s.a_f, s0.a_f, m_c * _mean(c, c0))
         m_ag = pull_activation(self.phi, s.a_g, s0.a_g, m_c * _mean(s.i, s0.i))
         m_before = m_c * _mean(s.f, s0.f) + m_ai * V_i + m_af * V_f
-        m_xW = np.concatenate([m_ai, m_af, m_ag, m_ao], axis=1)
+        m_xW = beside([m_ai, m_af, m_ag, m_ao])
         return m_xW, (m_xW @ self.U.T, m_before)
 
 
@@ -179,15 +180,15 @@ class _ReadyGRU(Ready):
         m_an = pull_activation(self.phi, s.a_n, s0.a_n, m_h * (1 - z))
         if self.reset_after:  # a_n = xW_n + r * q, q = h U_n + b_rn
             m_ar = pull_activation(self.sigma, s.a_r, s0.a_r, m_an * _mean(s.q, s0.q))
-            m_hU = np.concatenate([m_az, m_ar, m_an * _mean(s.r, s0.r)], axis=1)
+            m_hU = beside([m_az, m_ar, m_an * _mean(s.r, s0.r)])
             m_before = m_before + m_hU @ self.U.T
         else:  # a_n = xW_n + q U_n, q = r * h
             U_zr, U_n = self._recurrent_kernels()
             m_q = m_an @ U_n.T
             m_ar = pull_activation(self.sigma, s.a_r, s0.a_r, m_q * _mean(h, h0))
-            m_hU = np.concatenate([m_az, m_ar], axis=1)
+            m_hU = beside([m_az, m_ar])
             m_before = m_before + m_q * _mean(s.r, s0.r) + m_hU @ U_zr.T
-        return np.concatenate([m_az, m_ar, m_an], axis=1), (m_before,)
+        return beside([m_az, m_ar, m_an]), (m_before,)
 
 
 @ready.register

@@ -12,6 +12,7 @@ from weakref import WeakKeyDictionary
 
 import numpy as np
 
+from rnnlens.engine.device.choice import chosen
 from rnnlens.engine.forward import forward
 from rnnlens.engine.kernels.run import one_pass_serves, packed, readout_gradient
 from rnnlens.engine.operations.registry import Array
@@ -47,7 +48,7 @@ def _linear_forecaster(
     runs: int = 1,
 ) -> _LinearForecaster | None:
     x = inputs[of]
-    if len(inputs) > 1 or x.ndim != 3 or not len(x) or by_equations():
+    if len(inputs) > 1 or x.ndim != 3 or not len(x) or by_equations() or chosen():
         return None
     if of in _OTHERS.get(network, ()):
         return None

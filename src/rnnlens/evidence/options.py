@@ -102,7 +102,8 @@ class Certificates:
     budget : int or str, optional
         Boxes that a question may take; 2000 where not given. Or a time that all of them may take
         together, such as ``"30 s"`` or ``"5 min"``: cheap evidence comes first, and what was not
-        come to is *not asked*.
+        come to is *not asked*. A table of lags gives them 10 seconds where nothing is given and
+        they are so many that they would take minutes; a number of boxes asks for all of them.
     together : bool, optional
         Whether all features of a lag are free at once; where not given, only if there are at most
         three. Otherwise each is freed alone, and no certificate is about a whole lag.
@@ -176,7 +177,8 @@ class Test:
         Windows over which neighbours depend.
     replacements : int, optional
         Draws of a window and an observed value for each row; 4,603 where not given, of which none
-        may exceed the tolerance for a share of 0.1 % to be excluded at 99 %; 0 for none.
+        may exceed the tolerance for a share of 0.1 % to be excluded at 99 %, and fewer of long
+        windows, whose limit of the share is larger; 0 for none.
     hiding : bool
         Whether to test what hiding does to the error; without it, only observed values are drawn.
     seed : int

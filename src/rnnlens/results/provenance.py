@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Mapping
 from datetime import UTC, date, datetime
+from functools import cache
 from importlib.metadata import version
 from pathlib import Path
 from typing import Any
@@ -43,12 +44,18 @@ def provenance(
         "network": Path(network_path).name if network_path else "",
         "network_format": network_format,
         "sha256": network_digest,
-        "rnnlens_version": version("rnnlens"),
+        "rnnlens_version": _version(),
         "numpy_version": np.__version__,
         "created": moment.strftime("%Y-%m-%dT%H:%M:%SZ"),
         **(extra or {}),
     }
     return {key: file_safe(value) for key, value in attributes.items()}
+
+
+@cache
+def _version() -> str:
+    """Give the version of this package, whose description is read from disk for it."""
+    return version("rnnlens")
 
 
 def file_safe(value: object) -> str | int | float:

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from rnnlens.series.tables.table import Table
     from rnnlens.series.variable import Variable
 
-__all__ = ["Axis", "Cut", "step_written"]
+__all__ = ["Axis", "Cut", "step_written", "unbroken"]
 
 _DAY = np.timedelta64(1, "D")
 
@@ -148,11 +148,7 @@ class Cut:
     @classmethod
     def of(cls, axis: Axis, whole: NDArray[np.bool_], window: int) -> Cut:
         """Find the rows that end `window` whole rows which follow each other without a gap."""
-        rows = np.arange(len(axis.rows))
-        begins = axis.begins
-        begins[1:] |= ~whole[:-1]
-        run = rows - np.maximum.accumulate(np.where(begins | ~whole, rows, 0)) + 1
-        run = np.where(whole, run, 0)
+        run = unbroken(axis, whole)
         newest = np.flatnonzero(run >= window)
         if not len(newest):
             raise _too_short(run, whole, window)
@@ -192,6 +188,15 @@ class Cut:
         if axis.zone is None:
             return wanted
         return np.where(known, axis.times[found], moments_near(wanted, axis.zone))
+
+
+def unbroken(axis: Axis, whole: NDArray[np.bool_]) -> NDArray[np.intp]:
+    """Count the whole rows that lead to each row without a gap, itself among them: (row,)."""
+    rows = np.arange(len(axis.rows))
+    begins = axis.begins
+    begins[1:] |= ~whole[:-1]
+    run = rows - np.maximum.accumulate(np.where(begins | ~whole, rows, 0)) + 1
+    return np.where(whole, run, 0)
 
 
 def _by_group(

@@ -16,6 +16,7 @@ from rnnlens.arguments import shown
 from rnnlens.errors import ConfigError, DataError
 from rnnlens.series.arrays import holds_windows, read_windows, windows_from_npz
 from rnnlens.series.axis import Axis, Cut
+from rnnlens.series.files import with_files
 from rnnlens.series.joint.arrays import by_input_from_arrays
 from rnnlens.series.joint.cut import cut_by_input
 from rnnlens.series.sidecar import Sidecar, read_sidecar
@@ -30,7 +31,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
     import pandas as pd
-    from numpy.typing import ArrayLike
+    from numpy.typing import ArrayLike, NDArray
 
     from rnnlens.series.joint.windows import WindowsByInput
     from rnnlens.series.tables.table import Table
@@ -38,7 +39,7 @@ if TYPE_CHECKING:
     Limit = str | np.datetime64 | int | None
     OneTable = str | PathLike[str] | pd.DataFrame | Mapping[str, ArrayLike]
 
-__all__ = ["by_input", "sidecar_given", "windows", "windows_from_table"]
+__all__ = ["by_input", "features_on", "sidecar_given", "windows", "windows_from_table"]
 
 
 def windows(
@@ -67,16 +68,17 @@ def windows(
     sidecar = sidecar_given(sidecar)
     tables = _tables(data)
     if sidecar is not None and sidecar.inputs:
-        return by_input(tables, sidecar, start, end)
+        return with_files(by_input(tables, sidecar, start, end), tables)
     if len(tables) == 1 and _is_windows(tables[0]):
         arrays = read_windows(tables[0])
-        return windows_from_npz(arrays, sidecar, str(tables[0])).between(start, end)
+        made = windows_from_npz(arrays, sidecar, str(tables[0])).between(start, end)
+        return with_files(made, tables)
     if sidecar is None:
         raise ConfigError(
             "a table needs a sidecar that says what the network takes: give a .toml file, which "
             "rnnlens init MODEL DATA writes, or Sidecar.plain(features, window, lead)"
         )
-    return _cut(_read(tables, sidecar), sidecar, start, end)
+    return with_files(_cut(_read(tables, sidecar), sidecar, start, end), tables)
 
 
 def by_input(
@@ -143,6 +145,20 @@ def _read(tables: list[Any], sidecar: Sidecar) -> Table:
     return joined(parts_of(tables, wanted_by(sidecar)))
 
 
+def features_on(axis: Axis, table: Table, sidecar: Sidecar) -> NDArray[np.float64]:
+    """Give the features of each row of an axis in their own units, NaN where there is none.
+
+    Shapes: gives (row, feature).
+    """
+    rows = axis.rows
+    features = np.empty((len(rows), len(sidecar.features)))
+    for column, variable in enumerate(sidecar.features):
+        values = numbers_of(table, variable)
+        if values is not None:  # a feature's column is there, or reading refused
+            features[:, column] = axis.by_group(values[rows], held_over, variable)
+    return features
+
+
 def _cut(table: Table, sidecar: Sidecar, start: Limit, end: Limit) -> Windows:
     """Cut a table into windows, with what happened at the times that they are for."""
     axis = Axis.of(table, sidecar)
@@ -154,11 +170,7 @@ def _cut(table: Table, sidecar: Sidecar, start: Limit, end: Limit) -> Windows:
         keep &= axis.times < as_moment(end, axis.times, "end", sidecar.time_zone)
     axis = axis.kept(keep)
     rows = axis.rows
-    features = np.empty((len(rows), len(sidecar.features)))
-    for column, variable in enumerate(sidecar.features):
-        values = numbers_of(table, variable)
-        if values is not None:  # a feature's column is there, or reading refused
-            features[:, column] = axis.by_group(values[rows], held_over, variable)
+    features = features_on(axis, table, sidecar)
     whole = ~np.asarray(np.isnan(features).any(axis=1))
     cut = Cut.of(axis, whole, sidecar.window)
     actual = np.full((len(cut.newest), len(sidecar.targets)), np.nan)

@@ -64,6 +64,8 @@ class Windows:
     ahead : int
         Of a known future: how many steps, the last ones, lie after the one at which the forecast
         is issued.
+    files : tuple of (str, str)
+        Name and SHA-256 of each file that they were read from; none where they were in memory.
     """
 
     values: NDArray[np.float64] = declared("sample", "step", "feature")
@@ -86,6 +88,7 @@ class Windows:
     time_zone: str | None = None
     plain: bool = False
     ahead: int = 0
+    files: tuple[tuple[str, str], ...] = ()
 
     def __len__(self) -> int:
         """Give the number of windows."""

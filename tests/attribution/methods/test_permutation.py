@@ -1,5 +1,7 @@
 """Sampled values: what one pair gives exactly, what every order sums to, what intervals hold."""
 
+import tracemalloc
+
 import numpy as np
 import pytest
 
@@ -11,7 +13,7 @@ from rnnlens.attribution.baselines.conditional import gaussian_conditional
 from rnnlens.attribution.games import order_batches, sampling
 from rnnlens.attribution.games.budget import Limits, within
 from rnnlens.attribution.games.costs import step_cost
-from rnnlens.attribution.games.order_batches import Stop, cells_of_pairs
+from rnnlens.attribution.games.order_batches import OrderBatch, Stop, cells_of_pairs
 from rnnlens.attribution.games.orders import Atoms, Running, drawn_orders
 from rnnlens.attribution.games.players import PlayerGroups
 from rnnlens.attribution.methods.owen import owen
@@ -346,3 +348,19 @@ def test_standard_errors_of_few_pairs_are_widened_and_said_to_be(rng):
     np.testing.assert_allclose(
         few.standard_error, plain.standard_error * factor[pairs] / 1.95996, rtol=1e-3
     )
+
+
+def test_what_long_windows_would_take_is_counted_without_their_masks(rng):
+    atoms = Atoms(lag_players(600, 12), [np.eye(8, dtype=bool)] * 13)
+    step = step_cost(
+        forecaster("lstm", rng, steps=600, features=8),
+        make_baseline(np.zeros((1, 600, 8)), np.zeros((1, 600, 8))),
+        of="x",
+    )
+    tracemalloc.start()
+    counted = cells_of_pairs(atoms, 2, step)
+    peak = tracemalloc.get_traced_memory()[1]
+    tracemalloc.stop()
+    whole = OrderBatch(drawn_orders(atoms, 2, np.random.default_rng(0)), atoms, ends=True)
+    assert counted == whole.cells(step)
+    assert peak < whole.masks.nbytes / 2

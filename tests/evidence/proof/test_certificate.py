@@ -236,3 +236,13 @@ def test_layers_that_are_not_served_are_refused_by_name(rng):
     ):
         with pytest.raises(UnsupportedModel, match=sentence):
             asked(network, X)
+
+
+def test_a_counter_example_ends_its_question_where_no_closer_bound_is_asked(rng):
+    network, X = forecaster("lstm", rng), rng.normal(size=(4, 7, 3))
+    far = asked(network, X, tolerance=1e-3, gap=np.inf)
+    assert (far.verdict == "refuted").all()
+    assert (far.boxes == 1).all()  # the first look alone, for a bound that holds
+    close = asked(network, X, tolerance=1e-3)
+    assert (close.attained <= far.bound).all()
+    np.testing.assert_array_equal(close.verdict, far.verdict)

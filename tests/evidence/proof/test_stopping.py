@@ -114,3 +114,15 @@ def test_several_sets_of_ranges_are_answered_as_each_alone(rng):
         other = certify(asked, alone, LIMITS)
         np.testing.assert_allclose(one.bound, other.bound, rtol=1e-9)  # other boxes beside them
         np.testing.assert_array_equal(one.verdict, other.verdict)
+
+
+def test_plain_runs_are_made_in_blocks_that_fit_into_memory(rng, monkeypatch):
+    asked = question(rng)
+    whole = certify(asked, ranges(asked), LIMITS)
+    sizes, run = [], search.predict
+    monkeypatch.setattr(search, "TRIED", 2 * 8 * 3)
+    monkeypatch.setattr(search, "predict", lambda net, x: sizes.append(len(x["x"])) or run(net, x))
+    some = certify(asked, ranges(asked), LIMITS)
+    assert max(sizes[1:]) == 2  # the windows themselves come first
+    np.testing.assert_array_equal(some.verdict, whole.verdict)
+    np.testing.assert_allclose(some.attained, whole.attained, rtol=1e-12)

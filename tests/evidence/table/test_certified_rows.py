@@ -4,9 +4,14 @@ from dataclasses import replace
 
 import numpy as np
 
+from networks import forecaster
+from rnnlens.attribution.question import Question
+from rnnlens.attribution.target import ResolvedTarget
 from rnnlens.engine.schedule.plan import evenly
+from rnnlens.evidence.options import Certificates
 from rnnlens.evidence.table.certificates import LagCertificates, certified_rows
 from rnnlens.evidence.table.rows import LagSpan, make_rows
+from rnnlens.evidence.table.work import timed
 
 #: By window, lag and feature freed alone.
 VERDICTS = np.array([
@@ -85,3 +90,21 @@ def test_a_constant_feature_was_not_freed_and_takes_no_others_certificate_away()
     assert said.structural.tolist() == [1, 0, 0, 0]
     assert np.isnan(said.largest_bound[[1, 3]]).all()
     assert said.worst.tolist() == [2, -1, 2, -1]
+
+
+def test_very_many_certificates_that_nobody_limited_get_some_seconds(rng):
+    def asked_of(steps, **options):
+        network = forecaster("lstm", rng, steps=steps, features=4)
+        question = Question(
+            network=network,
+            inputs={"x": np.zeros((10, steps, 4))},
+            of="x",
+            target=ResolvedTarget((0,)),
+        )
+        spans = [LagSpan(lag, lag) for lag in range(1, steps + 1)]
+        rows = make_rows("lag", (steps, 4), spans, tuple("abcd"), [])
+        return timed(question, rows, Certificates(**options))
+
+    assert asked_of(24).budget is None
+    assert asked_of(200).seconds == 10.0
+    assert asked_of(200, budget=50).boxes == 50 and asked_of(200, budget="3 s").seconds == 3.0

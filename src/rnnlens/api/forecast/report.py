@@ -5,13 +5,11 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
-from typing import TYPE_CHECKING, cast
-
-import numpy as np
+from typing import TYPE_CHECKING
 
 from rnnlens.api.shared.given.arguments import checked
 from rnnlens.api.shared.linear_algebra import one_blas_thread
-from rnnlens.attribution.options import Effort, Target
+from rnnlens.attribution.options import Target
 from rnnlens.errors import InputError
 from rnnlens.evidence.options import Shares
 
@@ -21,13 +19,12 @@ if TYPE_CHECKING:
     import xarray as xr
     from numpy.typing import ArrayLike
 
-    from rnnlens.api.shared.given.case import Case, NamedTarget
     from rnnlens.api.shared.given.network_given import NetworkLike
     from rnnlens.series.joint.windows import WindowsByInput
     from rnnlens.series.windows import Windows
-    from rnnlens.views.report.parts import Explorer, ReportParts
+    from rnnlens.views.report.parts import ReportParts
 
-__all__ = ["check_page", "report"]
+__all__ = ["check_page", "check_shares", "report"]
 
 #: What a report is written as, by the ending of its name.
 ENDINGS = (".html", ".htm", ".pdf")
@@ -52,12 +49,15 @@ def report(
     shares: Shares = Shares(),
     fidelity: xr.Dataset | None = None,
     evidence: xr.Dataset | None = None,
+    language: str | None = None,
     progress: Callable[[int, int], None] | None = None,
 ) -> Path:
     """Write one file about a network and its forecasts: an HTML page, or a PDF.
 
-    The network and its weights by gate, the forecast against what happened, contributions by lag
-    and by lag and feature, one window's gates over its steps, and what was checked.
+    It opens with answers in plain words, then shows what they rest on: the forecast against what
+    happened, fidelity, the network, contributions by input and by lag, how long it remembers, one
+    forecast, which the page runs again by itself as its reader changes it, what was checked, how
+    the page was made, and the weights by gate. The same inputs give the same bytes.
 
     Parameters
     ----------
@@ -81,7 +81,12 @@ def report(
         A result of `rnnlens.fidelity`; without it the page says that fidelity was not checked.
     evidence : xarray.Dataset, optional
         A result of `rnnlens.lags` on the same windows: its table, its picture and its sentences are
-        added.
+        added. Without it nothing is said of whether a lag matters. Of fewer than 10 windows shares
+        have no intervals.
+    language : str, optional
+        In which the page is written: ``"en"``, ``"zh"``, or another that there is a catalogue of;
+        by default that of the variable ``RNNLENS_LANGUAGE``, else English. What `evidence` says of
+        itself stays in the language that it was made in, and errors are English.
 
     Returns
     -------
@@ -95,134 +100,30 @@ def report(
     MissingLibrary
         If ``.pdf`` is to be written and pypdf is not installed.
     """
-    from rnnlens.api.forecast.explain import explain
-    from rnnlens.api.inside.trace import trace
-    from rnnlens.api.network.describe import describe
-    from rnnlens.api.network.weights import weights
-    from rnnlens.api.shared.given.joint.making import make_case, page_sequence
     from rnnlens.api.shared.given.network_given import as_network
-    from rnnlens.api.shared.given.shares import share_question
-    from rnnlens.api.shared.given.target import one_target
-    from rnnlens.api.shared.labels.joint import part_of
-    from rnnlens.api.shared.labels.lag_shares import shares_of
-    from rnnlens.attribution.options import as_target
+    from rnnlens.api.shared.page.gather import PageQuestion, explained_for, page_cases, page_parts
     from rnnlens.engine.schedule.progress import Parts
     from rnnlens.results.place import placed
-    from rnnlens.views.report.parts import ReportParts
-    from rnnlens.views.tables.summary import pick_window
+    from rnnlens.views.words.language import check_language, spoken
+    from rnnlens.views.words.language import language as within
 
+    check_language(language or spoken())
     net = as_network(net, data)
     page = check_page(path)
-    if shares.method not in {"auto", "secant"}:
-        raise InputError(
-            "the page needs contributions by lag and feature, which are made by 'secant', not "
-            f"{shares.method!r}: leave the method out of shares"
-        )
-    every = make_case(net, data, of, several=True, output=as_target(target).output)
-    case = make_case(net, data, page_sequence(every), output=as_target(target).output)
-    chosen = one_target(case, replace(as_target(target), logits=None))
-    with Parts(progress, **WEIGHTS) as parts:
-        explained = explain(
-            net, data, target=target, held=held, background=background, initial_state=initial_state,
-            of=case.of, effort=Effort(precision=precision, seed=shares.seed),
-            progress=parts.of("explained"), **share_question(case, shares),
-        )  # fmt: skip
-        explained = cast("xr.Dataset", explained)  # one sequence has no tree
-        together = None
-        if every.each:
-            together = explain(
-                net, data, target=target, method="secant", baseline=shares.baseline, held=held,
-                background=background, initial_state=initial_state, of=list(every.each),
-                effort=Effort(precision=precision, seed=shares.seed),
-            )  # fmt: skip
-            together = cast("xr.DataTree", together)
-        by_lag = shares_of(explained, "lag", shares)
-        sample, reason = pick_window(explained)
-        one = {name: array[sample : sample + 1] for name, array in case.inputs.items()}
-        if evidence is not None and case is not every:
-            evidence = part_of(evidence, case.of)
-        said = ReportParts(
-            description=describe(net),
-            explanation=explained,
-            lags=by_lag,
-            trace=trace(case.network, one, initial_state=_of_one(initial_state, sample)),
-            weights=weights(net, features=case.features),
-            window=sample,
-            window_reason=reason,
-            fidelity=fidelity,
-            title=title or f"What {net.name} learned about {explained.attrs['target']}",
-            evidence=evidence,
-            sentences=_sentences(explained, by_lag, evidence, together),
-            together=together,
-            explorer=_explorer(
-                case,
-                explained,
-                chosen,
-                shares,
-                held,
-                background,
-                carried=initial_state is not None,
-            ),
-        )
+    check_shares(shares)
+    asked = PageQuestion(
+        net=net, data=data, target=target, held=held, background=background,
+        initial_state=initial_state, precision=precision, shares=shares, page=page,
+        **page_cases(net, data, target, of),
+    )  # fmt: skip
+    with within(language), Parts(progress, **WEIGHTS) as parts:
+        explained = explained_for(asked, parts.of("explained"))
+        said = replace(page_parts(asked, explained, evidence), fidelity=fidelity)
         parts.done("gathered")
         with placed(page) as draft:
-            draft.write_bytes(_rendered(said, page, parts.of("drawn")))
+            titled = replace(said, title=title) if title else said
+            draft.write_bytes(_rendered(titled, page, parts.of("drawn")))
         return page
-
-
-def _sentences(
-    explained: xr.Dataset,
-    by_lag: xr.Dataset,
-    evidence: xr.Dataset | None,
-    together: xr.DataTree | None,
-) -> tuple[str, ...]:
-    """Say what was found: how good the forecast is, how far back it looks, what all inputs give."""
-    from rnnlens.api.shared.forecast.important import important_features
-    from rnnlens.views.words.explanation import lag_sentences
-    from rnnlens.views.words.forecast import matters_sentence
-    from rnnlens.views.words.inputs import inputs_sentences
-    from rnnlens.views.words.lags import evidence_sentences
-
-    good = matters_sentence({**explained.attrs, **important_features(explained)})
-    shared = lag_sentences(by_lag)
-    if evidence is not None:  # what shares say of the oldest lag is no evidence
-        shared = (shared[0], *evidence_sentences(evidence))
-    sentences = (good, *shared) if good else shared
-    return sentences if together is None else (*sentences, *inputs_sentences(together))
-
-
-def _of_one(
-    states: Mapping[str, Sequence[ArrayLike]] | None, sample: int
-) -> dict[str, list[ArrayLike]] | None:
-    """Take the carried states of one window."""
-    if states is None:
-        return None
-    return {
-        layer: [np.asarray(state)[sample : sample + 1] for state in carried]
-        for layer, carried in states.items()
-    }
-
-
-def _explorer(
-    case: Case,
-    explained: xr.Dataset,
-    target: NamedTarget,
-    shares: Shares,
-    held: Sequence[str] | None,
-    background: Windows | WindowsByInput | ArrayLike | None,
-    *,
-    carried: bool,
-) -> Explorer | str:
-    """Give what the page runs: the same question as is explained, in the same numbers."""
-    from rnnlens.api.shared.given.baselines import usual_baseline
-    from rnnlens.api.shared.given.joint.baselines import baseline_of
-    from rnnlens.api.shared.page.explorer import explorer_of
-
-    if explained.attrs.get("explained_on") == "logits":
-        return "This page cannot run the network itself: its classes are explained on logits."
-    given = usual_baseline(case, shares.baseline)
-    baseline = baseline_of(case, given, held, background, shares.seed)[0]
-    return explorer_of(case, target, baseline, carried=carried)
 
 
 def check_page(path: str | PathLike[str]) -> Path:
@@ -260,6 +161,26 @@ def check_page(path: str | PathLike[str]) -> Path:
     if page.suffix.lower() == ".pdf":
         check_library()
     return page
+
+
+def check_shares(shares: Shares) -> None:
+    """Refuse contributions that no page can show.
+
+    Parameters
+    ----------
+    shares : Shares
+        As in `rnnlens.report`.
+
+    Raises
+    ------
+    InputError
+        If they are asked for by another method than ``secant``.
+    """
+    if shares.method not in {"auto", "secant"}:
+        raise InputError(
+            "the page needs contributions by lag and feature, which are made by 'secant', not "
+            f"{shares.method!r}: leave the method out of shares"
+        )
 
 
 def _rendered(parts: ReportParts, page: Path, progress: Callable[[int, int], None]) -> bytes:

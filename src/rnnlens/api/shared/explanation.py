@@ -14,6 +14,7 @@ from rnnlens.api.shared.given.case import Case
 from rnnlens.api.shared.given.joint.baselines import baseline_of
 from rnnlens.api.shared.labels.explanation import labelled
 from rnnlens.api.shared.labels.network_provenance import starting_states
+from rnnlens.api.shared.pace import within_seconds
 from rnnlens.api.shared.reach import about_reach
 from rnnlens.attribution.baselines.baseline import Baseline
 from rnnlens.attribution.baselines.conditional import GaussianConditional, refuse_conditional
@@ -83,8 +84,9 @@ class Explanation:
             initial_state=self.initial_state,
         )
         refuse_undefined(question)
+        effort = within_seconds(self.effort, question, self.asked)
         options = MethodOptions(
-            effort=self.effort,
+            effort=effort,
             background=self._drawn(case) if chosen.background else None,
             asked=self.asked,
             progress=progress,
@@ -107,6 +109,8 @@ class Explanation:
             about |= about_baseline(case, against, self.background)
         if answer.max_residual is not None:
             about["max_residual"] = answer.max_residual
+        if self.effort.seconds is not None:
+            about |= {"budget_seconds": self.effort.seconds, "budget_cells": effort.cells or 0}
         if answer.cells is not None:
             about["cells"] = answer.cells
         return labelled(case, answer.arrays, chosen, about)

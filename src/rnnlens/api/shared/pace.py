@@ -11,8 +11,11 @@ import numpy as np
 from rnnlens.attribution.baselines.baseline import Baseline
 from rnnlens.attribution.methods.secant import secant
 from rnnlens.attribution.methods.shapley_tree import shapley_tree
+from rnnlens.attribution.options import CELLS as MOST_CELLS
+from rnnlens.attribution.options import Effort
 from rnnlens.attribution.question import Question
 from rnnlens.engine.forward import predict
+from rnnlens.engine.schedule.calibration import calibrated
 from rnnlens.engine.schedule.cost import BLOCK
 from rnnlens.engine.schedule.threads import threads
 from rnnlens.errors import DataError, UnsupportedModel
@@ -22,7 +25,7 @@ from rnnlens.evidence.proof.stated_ranges import StatedRanges
 from rnnlens.evidence.proof.stopping import Stop
 from rnnlens.evidence.table.certificates import evenly, some_windows
 
-__all__ = ["certify_pace", "run_pace", "secant_pace", "slowness", "tree_pace"]
+__all__ = ["certify_pace", "run_pace", "secant_pace", "slowness", "tree_pace", "within_seconds"]
 
 #: Windows, lags and backgrounds of the tree that is timed: some ten thousand cells.
 WINDOWS, LAGS, BACKGROUNDS = 8, 8, 4
@@ -50,6 +53,24 @@ def tree_pace(question: Question) -> float:
     few = few.with_newest(min(LAGS, few.steps))
     cells = shapley_tree(few).cells
     return _seconds(lambda: shapley_tree(few)) / max(1, cells)
+
+
+def within_seconds(effort: Effort, question: Question, shared_by: int = 1) -> Effort:
+    """Turn a budget in seconds, which some questions share, into cells of each, at a kept pace."""
+    if effort.seconds is None:
+        return effort
+    per_second = calibrated(_kind_of_cells(question), lambda: tree_pace(question))
+    cells = int(min(effort.seconds / max(1, shared_by) * per_second, MOST_CELLS))
+    return replace(effort, budget=max(1, cells))
+
+
+def _kind_of_cells(question: Question) -> str:
+    """Name the cells of a network by what they take: their sizes, the precision, the threads."""
+    layers = [
+        f"{one.cell.kind} {one.cell.units}x{one.cell.features}"
+        for _, one in question.network.recurrent()
+    ]
+    return f"{', '.join(layers)}; {question.x.dtype}; threads: {threads()}"
 
 
 def run_pace(question: Question) -> float:

@@ -31,7 +31,12 @@ from rnnlens.evidence.proof.limits import BUDGET, SearchLimits
 from rnnlens.evidence.proof.tolerance import make_tolerance
 from rnnlens.evidence.table.inputs import TableOptions
 from rnnlens.evidence.table.rows import LagSpan, make_rows
-from rnnlens.evidence.table.work import cells_of_table, certified_columns, certified_questions
+from rnnlens.evidence.table.work import (
+    cells_of_table,
+    certified_columns,
+    certified_questions,
+    timed,
+)
 from rnnlens.series.windows import Windows
 
 if TYPE_CHECKING:
@@ -204,10 +209,10 @@ def expected_lags(
     if not rows.parts:
         return explained
     values = background_values(case, background)
-    certificates = options.certificates
-    timed = case.windows is not None and case.windows.issued.dtype.kind == "M"
+    certificates = options.certificates and timed(question, rows, options.certificates)
+    by_clock = case.windows is not None and case.windows.issued.dtype.kind == "M"
     cells = cells_of_table(
-        question, rows, options, known=question.windows, values=len(values.values), timed=timed
+        question, rows, options, known=question.windows, values=len(values.values), timed=by_clock
     )
     seconds = _evidence_seconds(case, question, cells)
     if certificates is not None and cells["certificates"]:

@@ -28,19 +28,28 @@ def refuse_undefined(question: Question, instead: str = INSTEAD) -> None:
         return
     one = question.part(slice(0, 1))
     with np.errstate(divide="ignore", invalid="ignore", over="ignore"):
-        run = forward(one.network, one.inputs, initial_state=one.states())
-        for x0 in one.stand_ins(run):
-            hidden = forward(one.network, one.replaced(x0), masks_of=run)
-            if np.isfinite(one.target.pick(hidden.outputs)).all():
-                continue
-            broken = next(
-                node.name
-                for node in one.network.nodes
-                if not isinstance(node.layer, Input)
-                and not all(np.isfinite(value).all() for value in hidden.tapes[node.name].outputs)
-            )
-            raise DataError(
-                f"layer {broken!r} gives no finite number where the baseline ({baseline.text}) "
-                "stands in for the window, as a division by the window's own spread does where all "
-                f"steps are alike: {instead}"
-            )
+        for asked in one.beside_backgrounds(runs=2):
+            broken = _gives_none(asked)
+            if broken is not None:
+                raise DataError(
+                    f"layer {broken!r} gives no finite number where the baseline "
+                    f"({baseline.text}) stands in for the window, as a division by the window's "
+                    f"own spread does where all steps are alike: {instead}"
+                )
+
+
+def _gives_none(question: Question) -> str | None:
+    """Name the first layer that gives no finite number for a baseline, if one does."""
+    network = question.network
+    run = forward(network, question.inputs, initial_state=question.states())
+    for x0 in question.stand_ins(run):
+        hidden = forward(network, question.replaced(x0), masks_of=run)
+        if np.isfinite(question.target.pick(hidden.outputs)).all():
+            continue
+        return next(
+            node.name
+            for node in network.nodes
+            if not isinstance(node.layer, Input)
+            and not all(np.isfinite(value).all() for value in hidden.tapes[node.name].outputs)
+        )
+    return None

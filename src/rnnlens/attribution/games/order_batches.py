@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 from rnnlens.attribution.baselines.baseline import Array
 from rnnlens.attribution.games.costs import StepCost
 from rnnlens.attribution.games.orders import Atoms, drawn_orders
+from rnnlens.engine.stepwise.trees import count_prefixes
 from rnnlens.errors import DataError
 
 __all__ = [
@@ -31,6 +32,8 @@ FIRST_PAIRS = 16
 MOST_PAIRS = 128
 #: Coalitions of one batch: more share more beginnings and take more memory.
 COALITIONS = 1 << 13
+#: Players from which on it is asked first whether two pairs fit at all.
+MANY_ATOMS = 500
 
 
 @dataclass(frozen=True)
@@ -53,9 +56,30 @@ class Stop:
 
 
 def cells_of_pairs(atoms: Atoms, pairs: int, step: StepCost, *, seed: int = 0) -> int:
-    """Count the cells that some pairs take for one window in one game."""
+    """Count the cells that some pairs take for one window in one game.
+
+    Steps of one player follow one another as a rule and show the same: one of them stands for all,
+    so that of long windows of many features little memory is taken.
+    """
     orders = drawn_orders(atoms, pairs, np.random.default_rng(seed))
+    if step.shared and not step.rows:
+        owner = atoms.unions.owner
+        first = np.flatnonzero(np.diff(owner, prepend=-1))
+        each = step.layers * np.diff(first, append=len(owner))
+        shown = _shown(orders, ends=True)
+        carried = shown[:, 0] if atoms.unions.carried else None
+        return count_prefixes(atoms.masks(shown, first), carried, each.tolist())
     return OrderBatch(orders, atoms, ends=True).cells(step)
+
+
+def _shown(orders: Ints, *, ends: bool) -> NDArray[np.bool_]:
+    """Give the atoms that pairs of orders show: (coalition, atom)."""
+    count = orders.shape[1]
+    place = np.argsort(orders, axis=1)
+    inner = np.arange(1, count)[:, None] > place[:, None]
+    first = inner.reshape(-1, count)
+    none = np.zeros((1 if ends else 0, count), bool)
+    return np.concatenate([none, ~none, first, ~first])
 
 
 class OrderBatch:
@@ -73,11 +97,7 @@ class OrderBatch:
 
     def __init__(self, orders: Ints, atoms: Atoms, *, ends: bool) -> None:
         self.orders, self.atoms = orders, atoms
-        place = np.argsort(orders, axis=1)
-        inner = np.arange(1, atoms.count)[:, None] > place[:, None]
-        first = inner.reshape(-1, atoms.count)
-        none = np.zeros((1 if ends else 0, atoms.count), bool)
-        shown = np.concatenate([none, ~none, first, ~first])
+        shown = _shown(orders, ends=ends)
         self.masks = atoms.masks(shown)
         self.carried = shown[:, 0] if atoms.unions.carried else None
 
@@ -109,6 +129,11 @@ def order_batches(
     atoms: Atoms, stop: Stop, allowed: int | None, step: StepCost, seed: int
 ) -> Iterator[OrderBatch]:
     """Draw batch after batch, the first with both ends, until pairs or cells run out."""
+    if allowed is not None and atoms.count > MANY_ATOMS:
+        # what cannot be is said before the masks of a batch are made, which may take gigabytes
+        least = cells_of_pairs(atoms, 2, step, seed=seed)
+        if least > allowed:
+            raise DataError(_too_little(allowed, least, atoms))
     rng = np.random.default_rng(seed)
     most = max(1, COALITIONS // (2 * max(1, atoms.count - 1)))
     done, spent, size = 0, 0, min(FIRST_PAIRS, most)
@@ -120,7 +145,8 @@ def order_batches(
             fewer = min(int(len(orders) * (allowed - spent) / cost), len(orders) - 1)
             if fewer < (2 if done == 0 else 1):
                 if done == 0:
-                    raise DataError(_too_little(allowed, orders, atoms, step))
+                    least = OrderBatch(orders[:2], atoms, ends=True).cells(step)
+                    raise DataError(_too_little(allowed, least, atoms))
                 return
             orders = orders[:fewer]
             batch = OrderBatch(orders, atoms, ends=done == 0)
@@ -130,8 +156,7 @@ def order_batches(
         size = min(done, most)
 
 
-def _too_little(allowed: int, orders: Ints, atoms: Atoms, step: StepCost) -> str:
-    least = OrderBatch(orders[:2], atoms, ends=True).cells(step)
+def _too_little(allowed: int, least: int, atoms: Atoms) -> str:
     return (
         f"the budget leaves {allowed:,} cell evaluations for each window and baseline, but two "
         f"pairs of orders of {atoms.count} players take {least:,}: give a larger budget, fewer "

@@ -69,19 +69,22 @@ class Atoms:
             order.append(first + inside)
         return np.concatenate(order)
 
-    def masks(self, shown: NDArray[np.bool_]) -> NDArray[np.bool_]:
-        """Give what coalitions of atoms show of a window.
+    def masks(
+        self, shown: NDArray[np.bool_], steps: NDArray[np.int64] | None = None
+    ) -> NDArray[np.bool_]:
+        """Give what coalitions of atoms show of a window, or of some of its steps.
 
         Shapes: shown (coalition, atom) of bool -> (coalition, step) or (coalition, step, feature)
         of bool.
         """
+        owner = self.unions.owner if steps is None else self.unions.owner[steps]
         if self.members is None:
-            return shown[:, self.unions.carried :][:, self.unions.owner]
+            return shown[:, self.unions.carried :][:, owner]
         by_union = [
             shown[:, first : first + size].astype(np.float32) @ own.astype(np.float32) > 0
             for first, size, own in zip(self.firsts, self.sizes, self.members, strict=True)
         ]
-        return np.stack(by_union, axis=1)[:, self.unions.owner]
+        return np.stack(by_union, axis=1)[:, owner]
 
 
 def drawn_orders(atoms: Atoms, pairs: int, rng: np.random.Generator) -> NDArray[np.int64]:

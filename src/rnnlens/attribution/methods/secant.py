@@ -54,31 +54,51 @@ def secant(question: Question, *, progress: Progress | None = None) -> Contribut
 
 def _part(question: Question, total: Array) -> tuple[Array, ...]:
     """Fill in the contributions of some windows; give forecasts, sums, and what was carried in."""
+    samples = len(total)
+    forecast = value = carried = np.zeros(samples)
+    total.fill(0)
+    for asked in question.beside_backgrounds(runs=3):
+        forecast, of_these, from_states = _compared(asked, total)
+        value, carried = value + of_these, carried + from_states
+    count = len(question.one_window("secant").windows)
+    total /= count
+    value, carried = value / count, carried / count
+    summed = total.sum(axis=(1, 2))
+    if question.carried:
+        return forecast, value, summed + carried, carried
+    return forecast, value, summed
+
+
+def _compared(question: Question, total: Array) -> tuple[Array, Array, Array]:
+    """Add the contributions of windows, which may stand here once a background, onto the total.
+
+    Gives their forecasts, and the sums of the baselines' forecasts and of what was carried in.
+    """
     network, target, of, x = question.network, question.target, question.of, question.x
-    states = question.states()
+    states, samples = question.states(), len(total)
     run = forward(network, question.inputs, initial_state=states)
     zeros = {name: [np.zeros_like(state) for state in given] for name, given in states.items()}
-    value, carried = np.zeros(len(x)), np.zeros(len(x))
-    total.fill(0)
+    value, carried = np.zeros(samples), np.zeros(samples)
     for x0 in question.stand_ins(run):
         hidden = question.replaced(x0)
         run0 = forward(network, hidden, initial_state=zeros, masks_of=run)
         m = multipliers(run, run0, target.weight(run))
-        value += target.pick(run0.outputs)
+        value += _by_window(target.pick(run0.outputs), samples)
         if (of, 0) in m:
             np.subtract(x, x0, out=x0)  # of what this run took nothing is needed any more
             np.multiply(x0, m[of, 0].reshape(x.shape), out=x0)
-            total += x0
+            total += _by_window(x0, samples)
         for name, given in states.items():
             for k, state in enumerate(given):
                 if (f"{name} initial state", k) in m:
-                    carried += (m[f"{name} initial state", k] * state).sum(axis=1)
+                    moved = (m[f"{name} initial state", k] * state).sum(axis=1)
+                    carried += _by_window(moved, samples)
         del x0, hidden, run0, m  # before the next background takes as much
-    count = len(question.one_window("secant").windows)
-    total /= count
-    value /= count
-    carried /= count
-    summed, forecast = total.sum(axis=(1, 2)), target.pick(run.outputs)
-    if question.carried:
-        return forecast, value, summed + carried, carried
-    return forecast, value, summed
+    return target.pick(run.outputs)[:samples], value, carried
+
+
+def _by_window(array: Array, samples: int) -> Array:
+    """Sum over the backgrounds that windows stand beside: array (background * sample, ...)."""
+    if len(array) == samples:
+        return array
+    return array.reshape(-1, samples, *array.shape[1:]).sum(axis=0)

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from rnnlens.cli.archives import explain_whole, require_archive
 from rnnlens.cli.inputs import asked_from, network_from, network_up_to_refusal, number_of
+from rnnlens.cli.options.archives import ArchiveOptions, ArchiveOutput
 from rnnlens.cli.options.arguments import Data, Model, OutputOptions
 from rnnlens.cli.options.flatten import flattened
-from rnnlens.cli.options.forecast import CheckOptions, ExplainOptions
+from rnnlens.cli.options.forecast import BudgetOptions, CheckOptions
 from rnnlens.cli.options.reading import ReadingOptions
 from rnnlens.cli.options.series import SeriesOptions
 from rnnlens.cli.options.shown import ShownOptions
@@ -68,8 +70,9 @@ def explain(
     reading: ReadingOptions,
     shown: ShownOptions,
     series: SeriesOptions,
-    options: ExplainOptions,
-    output: OutputOptions,
+    options: BudgetOptions,
+    archives: ArchiveOptions,
+    output: ArchiveOutput,
 ) -> None:
     """Split a forecast by lag and feature."""
     from rnnlens import api
@@ -77,6 +80,10 @@ def explain(
     from rnnlens.results.store import as_dict
     from rnnlens.views.tables.explanation import explanation_view
 
+    require_archive(data, archives, output)
+    if output.of_archive:
+        explain_whole((model, data), (reading, shown), series, options, archives, output)
+        return
     network = network_from(model, reading, shown)
     sidecar, windows, seen = asked_from((model, network, data), series, newest=1)
     foretell(
@@ -102,6 +109,7 @@ def explain(
             newest=options.newest,
             background=seen,
             of=options.inputs,
+            effort=options.effort(),
             progress=progress,
         )
     give(explained, output, view=explanation_view, plain=as_dict)

@@ -10,6 +10,7 @@ from rnnlens.api.forecast.trust import METHODS as TRUSTED
 from rnnlens.attribution.baselines.baseline import NAMED
 from rnnlens.attribution.baselines.grouped import CALENDAR
 from rnnlens.attribution.registry import METHODS
+from rnnlens.bulk.options import STORED
 from rnnlens.evidence.options import SAMPLERS
 from rnnlens.evidence.statistics.loss import LOSSES
 from rnnlens.evidence.statistics.multiplicity import CORRECTIONS
@@ -17,12 +18,14 @@ from rnnlens.evidence.table.rows import BY
 
 __all__ = [
     "BaselineName",
+    "ChartName",
     "Correction",
     "Loss",
     "MethodName",
     "Nonlinearity",
     "RowsBy",
     "SamplerName",
+    "StoredAs",
     "TrustedMethod",
 ]
 
@@ -37,10 +40,35 @@ def one_of(title: str, names: Iterable[str]) -> type[StrEnum]:
 _VALUES = ("zero", "mean", *CALENDAR)
 BASELINES = (*_VALUES, *(name for name in NAMED if name not in _VALUES), "conditional")
 
+#: Charts that a command draws, in the order in which one asks; `cli/commands/charts.py` has how.
+CHARTS = (
+    "anatomy",
+    "forecast",
+    "lag_shares",
+    "lag_feature",
+    "lag_contributions",
+    "waterfall",
+    "beeswarm",
+    "calendar",
+    "certificates",
+    "interactions",
+    "methods",
+    "baselines",
+    "memory",
+    "weights",
+    "summarized_weights",
+    "gates",
+    "gate_contributions",
+    "fixed_points",
+    "eigenvalues",
+)
+
 if TYPE_CHECKING:  # what commands see of them
+    ChartName = str
     BaselineName = Correction = Loss = MethodName = str
-    Nonlinearity = RowsBy = SamplerName = TrustedMethod = str
+    Nonlinearity = RowsBy = SamplerName = StoredAs = TrustedMethod = str
 else:
+    ChartName = one_of("ChartName", CHARTS)
     BaselineName = one_of("BaselineName", BASELINES)
     Correction = one_of("Correction", CORRECTIONS)
     Loss = one_of("Loss", sorted(LOSSES))
@@ -48,4 +76,5 @@ else:
     Nonlinearity = one_of("Nonlinearity", ("tanh", "relu"))
     RowsBy = one_of("RowsBy", BY)
     SamplerName = one_of("SamplerName", SAMPLERS)
+    StoredAs = one_of("StoredAs", STORED)
     TrustedMethod = one_of("TrustedMethod", TRUSTED)

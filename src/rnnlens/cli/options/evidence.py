@@ -7,9 +7,8 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from rnnlens.arguments import seconds_of
 from rnnlens.attribution.options import Target
-from rnnlens.cli.options.arguments import Of, names_typed
+from rnnlens.cli.options.arguments import Of, budget_typed, names_typed
 from rnnlens.cli.options.choices import Correction, Loss, RowsBy, SamplerName
 from rnnlens.evidence.options import Certificates, Test
 
@@ -17,7 +16,7 @@ if TYPE_CHECKING:
     from rnnlens.evidence.proof.stated_ranges import Span
     from rnnlens.series.sidecar import Sidecar
 
-__all__ = ["CertifyOptions", "LagsOptions", "budget_typed", "ranges_typed", "whole_numbers"]
+__all__ = ["CertifyOptions", "LagsOptions", "ranges_typed", "whole_numbers"]
 
 Range = Annotated[
     str | None,
@@ -113,7 +112,7 @@ class LagsOptions:
             windows=self.windows,
             range=ranges_typed(self.range),
             tolerance=self.tolerance,
-            budget=budget_typed(self.budget),
+            budget=budget_typed(self.budget, "boxes"),
             together=self.together,
             deviation=self.deviation,
         )
@@ -172,7 +171,7 @@ class CertifyOptions:
         return Certificates(
             range=ranges_typed(self.range),
             tolerance=self.tolerance,
-            budget=budget_typed(self.budget),
+            budget=budget_typed(self.budget, "boxes"),
             deviation=self.deviation,
         )
 
@@ -180,21 +179,6 @@ class CertifyOptions:
     def lags(self) -> list[int]:
         """The lags named."""
         return whole_numbers(self.lag)
-
-
-def budget_typed(text: str | None) -> int | str | None:
-    """Read a budget as it is typed: a number of boxes, or a time.
-
-    Examples
-    --------
-    >>> budget_typed("500"), budget_typed("30 s")
-    (500, '30 s')
-    """
-    if text is None:
-        return None
-    if not text.strip().isdigit() and seconds_of(text) is None:
-        raise typer.BadParameter(f"--budget takes boxes, as 500, or a time, as '30 s'; not {text}")
-    return int(text) if text.strip().isdigit() else text
 
 
 def ranges_typed(text: str | None) -> Span | dict[str, Span] | None:

@@ -7,14 +7,21 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from rnnlens.attribution.options import Target
-from rnnlens.cli.options.arguments import Of, names_typed
+from rnnlens.attribution.options import Effort, Target
+from rnnlens.cli.options.arguments import Of, budget_typed, names_typed
 from rnnlens.cli.options.choices import BaselineName, MethodName, TrustedMethod
 
 if TYPE_CHECKING:
     from rnnlens.series.sidecar import Sidecar
 
-__all__ = ["CheckOptions", "ExplainOptions", "ForecastOptions", "GateOptions", "TrustOptions"]
+__all__ = [
+    "BudgetOptions",
+    "CheckOptions",
+    "ExplainOptions",
+    "ForecastOptions",
+    "GateOptions",
+    "TrustOptions",
+]
 
 
 @dataclass(frozen=True)
@@ -39,6 +46,15 @@ class CheckOptions:
         return Target(sidecar.target if self.target is None else self.target, self.horizon)
 
 
+def _computed_on(context: typer.Context, name: str | None) -> str | None:
+    """Compute on a device until the command ends."""
+    if name:
+        from rnnlens.api import on_device
+
+        context.with_resource(on_device(name))
+    return name
+
+
 @dataclass(frozen=True)
 class ForecastOptions(CheckOptions):
     """Which forecast is looked at, and against what."""
@@ -49,6 +65,15 @@ class ForecastOptions(CheckOptions):
     held: Annotated[
         str | None,
         typer.Option(help="Features that keep their values when others are hidden: a,b."),
+    ] = None
+    device: Annotated[
+        str | None,
+        typer.Option(
+            callback=_computed_on,
+            help="A device of PyTorch that recurrent layers are computed on, such as cuda; by "
+            "default RNNLENS_DEVICE, or the kernels of this processor.",
+            show_default=False,
+        ),
     ] = None
 
     def baseline_of(self, sidecar: Sidecar) -> str | None:
@@ -93,6 +118,24 @@ class ExplainOptions(ForecastOptions):
     def method_of(self, sidecar: Sidecar) -> str | None:
         """Give the method that was typed, or else the one that the sidecar states."""
         return sidecar.method if self.method is None else self.method
+
+
+@dataclass(frozen=True)
+class BudgetOptions(ExplainOptions):
+    """Which forecast is looked at, against what, how it is split, and what that may cost."""
+
+    budget: Annotated[
+        str | None,
+        typer.Option(
+            help="Cell evaluations that the answer may take, or a time: 30 s, 5 min; the method's "
+            "own number if left out.",
+            show_default=False,
+        ),
+    ] = None
+
+    def effort(self) -> Effort:
+        """Give what the answer may cost."""
+        return Effort(budget=budget_typed(self.budget, "cell evaluations"))
 
 
 @dataclass(frozen=True)

@@ -44,7 +44,8 @@ class ReadingOptions:
     part: Annotated[
         str | None,
         typer.Option(
-            help="For a PyTorch file of several state dicts or recurrent modules: which is meant.",
+            help="For a PyTorch file of several state dicts or recurrent modules: which is "
+            "meant. Of an archive i/n: which part of its blocks this job explains.",
             show_default=False,
         ),
     ] = None

@@ -23,7 +23,9 @@ from rnnlens.engine.kernels.lowlevel.primitives import (
     ROWS,
     always_inline,
     never_inline,
+    part,
     prefetch_block,
+    rest,
 )
 from rnnlens.engine.kernels.tile import BLOCK, width
 
@@ -111,9 +113,9 @@ def _begin(w, states, b, A, C, R):
     never_inline()
     at = (w.features + 1) * R
     fill(A, 0)
-    fill(A[w.features * R : at], 1)
+    fill(part(A, w.features * R, at), 1)
     fill(C, 0)
-    _load(states[0], b, A[at:], R)
+    _load(states[0], b, rest(A, at), R)
     _load(states[1], b, C, R)
 
 
@@ -122,14 +124,14 @@ def _save(state, rows, checkpoint, b, R):
     """Note a block's state in the checkpoint of the full block that it is part of."""
     never_inline()
     first = b % BLOCK * rows
-    copy(state, checkpoint[first : first + rows * R])
+    copy(state, part(checkpoint, first, first + rows * R))
 
 
 @inner
 def _restore(checkpoint, rows, state, b, R):
     """Give a block the state that `_save` noted."""
     never_inline()
-    copy(checkpoint[b % BLOCK * rows :], state[: rows * R])
+    copy(rest(checkpoint, b % BLOCK * rows), part(state, 0, rows * R))
 
 
 @inner
@@ -144,11 +146,11 @@ def _step(w, windows, t, room, keep):
         return
     at = (w.features + 1) * R
     H = w.outputs * R
-    copy(A[at : at + H], old[:H])
-    copy(C, old[H : H + C.size])
+    copy(part(A, at, at + H), part(old, 0, H))
+    copy(C, part(old, H, H + C.size))
     advance(w, A, C, D, keep, R)
-    _blend(mask, b, t, A[at:], old, w.outputs, R)
-    _blend(mask, b, t, C, old[H:], w.cells, R)
+    _blend(mask, b, t, rest(A, at), old, w.outputs, R)
+    _blend(mask, b, t, C, rest(old, H), w.cells, R)
 
 
 @kernel
@@ -168,30 +170,30 @@ def forward(w, windows, reading, results, span):
     while b < end:
         R = width(end - b)
         at = (w.features + 1) * R
-        C, Y = cells[: w.cells * R], given[: w.outputs * R]
+        C, Y = part(cells, 0, w.cells * R), part(given, 0, w.outputs * R if mask.shape[0] else 0)
         room = _Room(b, R, A, C, D, old)
         _begin(w, states, b, A, C, R)
         fill(Y, 0)
         for k in range(T):
             if checkpoints[0].shape[0] and k % stretch == 0:
-                _save(A[at:], w.outputs, checkpoints[0][b // BLOCK, k // stretch], b, R)
+                _save(rest(A, at), w.outputs, checkpoints[0][b // BLOCK, k // stretch], b, R)
                 _save(C, w.cells, checkpoints[1][b // BLOCK, k // stretch], b, R)
             t = T - 1 - k if backwards else k
             prefetch_block(x, b, k, backwards, R)
             _step(w, windows, t, room, min(T, 0))
             if mask.shape[0]:
-                fill(old[: Y.size], 0)
+                fill(part(old, 0, Y.size), 0)
                 if not zeroes:
-                    copy(Y, old[: Y.size])
-                copy(A[at : at + Y.size], Y)
+                    copy(Y, part(old, 0, Y.size))
+                copy(part(A, at, at + Y.size), Y)
                 _blend(mask, b, t, Y, old, w.outputs, R)
             if sequences or k == T - 1:
                 place = outputs[:, k if sequences else 0]
                 if mask.shape[0]:
                     _store(Y, place, b, R)
                 else:
-                    _store(A[at:], place, b, R)
-        _store(A[at:], finals[0], b, R)
+                    _store(rest(A, at), place, b, R)
+        _store(rest(A, at), finals[0], b, R)
         _store(C, finals[1], b, R)
         b += R
 
@@ -211,7 +213,7 @@ def trace(w, windows, backwards, results, span):
     while b < end:
         R = width(end - b)
         at, n = (w.features + 1) * R, w.units * R
-        C = cells[: w.cells * R]
+        C = part(cells, 0, w.cells * R)
         room = _Room(b, R, A, C, D, old)
         _begin(w, states, b, A, C, R)
         for k in range(T):
@@ -219,8 +221,8 @@ def trace(w, windows, backwards, results, span):
             prefetch_block(x, b, k, backwards, R)
             _step(w, windows, t, room, 1 + min(T, 0))
             for j in range(rows.size):
-                _store(D[rows[j] * n :], values[:, t, j], b, R)
-            _store(A[at:], hidden[:, t], b, R)
+                _store(rest(D, rows[j] * n), values[:, t, j], b, R)
+            _store(rest(A, at), hidden[:, t], b, R)
             _store(C, cell[:, t], b, R)
         b += R
 
@@ -237,7 +239,7 @@ def _rerun(w, windows, backwards, stretch, room, records, keep):
     checkpoints = windows.checkpoints
     _begin(w, windows.states, b, A, C, R)
     if checkpoints[0].shape[0]:
-        _restore(checkpoints[0][b // BLOCK, number], w.outputs, A[(w.features + 1) * R :], b, R)
+        _restore(checkpoints[0][b // BLOCK, number], w.outputs, rest(A, (w.features + 1) * R), b, R)
         _restore(checkpoints[1][b // BLOCK, number], w.cells, C, b, R)
     for k in range(first, end):
         t = windows.x.shape[1] - 1 - k if backwards else k
@@ -274,8 +276,8 @@ def _hold(mask, b, t, way, sizes, R):
     """
     never_inline()
     h, C, held, old = way
-    copy(h, old[: h.size])
-    copy(C, old[h.size :])
+    copy(h, part(old, 0, h.size))
+    copy(C, rest(old, h.size))
     for s in range(h.size):
         h[s] += held[s]
     _silence(mask, b, t, h, sizes[0], R)
@@ -291,8 +293,8 @@ def _release(mask, b, t, zeroes, way, sizes, R):
     never_inline()
     h, C, held, old = way
     _blend(mask, b, t, h, old, sizes[0], R)
-    _blend(mask, b, t, C, old[h.size :], sizes[1], R)
-    copy(held, old[: h.size])
+    _blend(mask, b, t, C, rest(old, h.size), sizes[1], R)
+    copy(held, part(old, 0, h.size))
     fill(held, 0)
     if not zeroes:
         _blend(mask, b, t, held, old, sizes[0], R)
@@ -320,8 +322,12 @@ def back(w, runs, same, reading, multipliers, results, span):
     b = begin
     while b < end:
         R = width(end - b)
-        h = B[w.features * R : (w.features + w.outputs) * R]
-        C, state, held = cells[: w.cells * R], states_after[: w.cells * R], given[: w.outputs * R]
+        h = part(B, w.features * R, (w.features + w.outputs) * R)
+        C, state, held = (
+            part(cells, 0, w.cells * R),
+            part(states_after, 0, w.cells * R),
+            part(given, 0, w.outputs * R if masked else 0),
+        )
         room, way = _Room(b, R, A, state, A, old), _Way(h, C, held, old)
         fill(B, 0)
         fill(C, 0)
@@ -333,7 +339,7 @@ def back(w, runs, same, reading, multipliers, results, span):
             keep = 1 + same
             _rerun(w, windows, backwards, steps, room, D, keep)
             if results.last_hidden.shape[0] and steps[1] == T:
-                _store(A[(w.features + 1) * R :], results.last_hidden, b, R)
+                _store(rest(A, (w.features + 1) * R), results.last_hidden, b, R)
             if not same:
                 _rerun(w, windows0, backwards, steps, room, D0, keep)
             for k in range(steps[1] - 1, steps[0] - 1, -1):
@@ -386,7 +392,7 @@ def step_shared(w, x, own, before, after, span):
     histories = before[0].shape[1]
     at = (w.features + 1) * R
     A = np.zeros((w.features + 1 + w.outputs + ROWS) * R, x.dtype)
-    fill(A[w.features * R : at], 1)
+    fill(part(A, w.features * R, at), 1)
     C = np.zeros(w.cells * R, x.dtype)
     D = np.empty(w.record * R, x.dtype)
     for j in range(after[0].shape[1] // histories):
@@ -396,9 +402,9 @@ def step_shared(w, x, own, before, after, span):
                 row = x[j * histories + b + s] if own else x[j]
                 for f in range(w.features):
                     A[f * R + s] = row[f]
-            load_columns(before[0], b, last, A[at:])
+            load_columns(before[0], b, last, rest(A, at))
             load_columns(before[1], b, last, C)
             advance(w, A, C, D, min(begin, 0), R)
             place = j * histories + b
-            _store_columns(A[at:], last - b, after[0], place)
+            _store_columns(rest(A, at), last - b, after[0], place)
             _store_columns(C, last - b, after[1], place)

@@ -12,7 +12,19 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from rnnlens.engine.arrays import (
+    as_numpy,
+    as_tensor,
+    broadcast,
+    is_tensor,
+    reversed_first,
+    stack,
+    where,
+    zeros,
+)
 from rnnlens.engine.cells import Ready, States, Step, ready
+from rnnlens.engine.device.cells import ready_on
+from rnnlens.engine.device.choice import chosen
 from rnnlens.engine.kernels.cells.packing import CellWeights
 from rnnlens.engine.kernels.inference import run_outputs
 from rnnlens.engine.kernels.run import (
@@ -81,21 +93,26 @@ class CellRun:
 
 
 def run_cell(
-    layer: Recurrent, inputs: tuple[Array, ...], mask: Mask, advance: Advance | None = None
+    layer: Recurrent,
+    inputs: tuple[Array, ...],
+    mask: Mask,
+    advance: Advance | None = None,
+    cell: Ready | None = None,
 ) -> tuple[CellRun, Array]:
     """Run a layer by the equations of `rnnlens.engine.step`, keeping every step.
 
     Shapes: mask (sample, step) of bool.
     """
     x = inputs[0]
-    cell = ready(layer.cell)
+    cell = ready(layer.cell) if cell is None else cell
     states = tuple(inputs[1:]) or cell.start(len(x))
-    order = slice(None, None, -1) if layer.go_backwards else slice(None)
-    xW = cell.project(x).swapaxes(0, 1)[order]
-    real = None if mask is None else np.broadcast_to(mask, x.shape[:2]).T[order]
+    xW = cell.project(x).swapaxes(0, 1)
+    real = None if mask is None else broadcast(mask, x.shape[:2]).swapaxes(0, 1)
+    if layer.go_backwards:
+        xW, real = reversed_first(xW), None if real is None else reversed_first(real)
     width = layer.cell.state_sizes[0]
-    outputs = np.zeros((x.shape[1], len(x), width))
-    output = np.zeros((len(x), width))
+    outputs = zeros((x.shape[1], len(x), width), xW)
+    output = zeros((len(x), width), xW)
     steps = []
     for t, xW_t in enumerate(xW):
         if advance is None:
@@ -107,8 +124,8 @@ def run_cell(
             states, output = after, after[0]
         else:
             keep = real[t][:, None]
-            states = tuple(np.where(keep, new, old) for new, old in zip(after, states, strict=True))
-            output = np.where(keep, after[0], 0.0 if layer.zero_output_for_mask else output)
+            states = tuple(where(keep, new, old) for new, old in zip(after, states, strict=True))
+            output = where(keep, after[0], 0.0 if layer.zero_output_for_mask else output)
         steps.append(saved)
         outputs[t] = output
     return CellRun(cell, steps, states, real), outputs
@@ -138,6 +155,8 @@ def _run_by_kernels(
 @run.register
 def _(layer: Recurrent, inputs: tuple[Array, ...], masks: tuple[Mask, ...], forced: Mask) -> Tape:
     mask = masks[0]
+    if device := chosen():
+        return _run_on_device(layer, inputs, mask, device)
     saved = _run_by_kernels(layer, inputs, mask)
     if saved is None:
         return run_by_equations(layer, inputs, mask)
@@ -148,7 +167,7 @@ def _(layer: Recurrent, inputs: tuple[Array, ...], masks: tuple[Mask, ...], forc
 @infer.register
 def _(layer: Recurrent, inputs: tuple[Array, ...], masks: tuple[Mask, ...], forced: Mask) -> Tape:
     weights = None
-    if masks[0] is None and len(inputs) == 1:
+    if masks[0] is None and len(inputs) == 1 and not chosen():
         weights = _kernels_of(layer, inputs[0])
     if weights is None:
         return run(layer, inputs, masks, forced)
@@ -166,10 +185,22 @@ def run_by_equations(
     return _tape(layer, inputs, mask, value, tuple(final), cell_run)
 
 
+def _run_on_device(layer: Recurrent, inputs: tuple[Array, ...], mask: Mask, device: str) -> Tape:
+    """Run the layer by the equations in tensors; its steps stay on the device for the way back."""
+    x = inputs[0]
+    cell = ready_on(layer.cell, device, x.dtype)
+    taken = tuple(as_tensor(one, cell.W) for one in inputs)
+    real = None if mask is None else as_tensor(mask, cell.W)
+    cell_run, outputs = run_cell(layer, taken, real, cell=cell)
+    value = outputs.swapaxes(0, 1) if layer.return_sequences else outputs[-1]
+    value, *final = (as_numpy(one) for one in (value, *cell_run.final))
+    return _tape(layer, inputs, mask, value, tuple(final), cell_run)
+
+
 def _as_given(x: Array, *arrays: Array) -> list[Array]:
     """Turn what the equations gave, float64, into the type of the inputs."""
     dtype = x.dtype if x.dtype == np.float32 else np.dtype(np.float64)
-    return [np.asarray(array, dtype) for array in arrays]
+    return [np.asarray(as_numpy(array), dtype) for array in arrays]
 
 
 def _tape(
@@ -203,14 +234,14 @@ def _pull_masked(
     cell_run, cell_run0 = tapes
     assert cell_run.mask is not None
     keep = cell_run.mask[t][:, None]
-    fresh = 0.0 if here is None else np.where(keep, here, 0.0)
-    reached = tuple(np.where(keep, s, 0.0) for s in states)
+    fresh = 0.0 if here is None else where(keep, here, 0.0)
+    reached = tuple(where(keep, s, 0.0) for s in states)
     reached = (reached[0] + fresh, *reached[1:])
     into, before = cell_run.ready.pull(cell_run.steps[t], cell_run0.steps[t], reached)
-    states = tuple(np.where(keep, b, s) for b, s in zip(before, states, strict=True))
+    states = tuple(where(keep, b, s) for b, s in zip(before, states, strict=True))
     if here is None or layer.zero_output_for_mask:
         return into, states, None
-    return into, states, np.where(keep, 0.0, here)
+    return into, states, where(keep, 0.0, here)
 
 
 def _pull_by_kernels(layer: Recurrent, tape: Tape, tape0: Tape, m: Multipliers) -> Multipliers:
@@ -237,6 +268,8 @@ def pull_cell(
     layer: Recurrent, cell_run: CellRun, cell_run0: CellRun, m: Multipliers
 ) -> tuple[Array, States]:
     """Carry multipliers from a layer's outputs back to the input side of its gates."""
+    if is_tensor(cell_run.ready.W):
+        m = tuple(None if part is None else as_tensor(part, cell_run.ready.W) for part in m)
     outer = _output_multipliers(layer, cell_run, m[0])
     samples = len(next(part for part in m if part is not None))
     states: States = cell_run.ready.start(samples)
@@ -255,7 +288,7 @@ def pull_cell(
             into, states, held = _pull_masked(layer, (cell_run, cell_run0), t, here, states)
         m_xW.append(into)
     # collected in the order of going back: turn it to the order of the input
-    return np.stack(m_xW if layer.go_backwards else m_xW[::-1], axis=1), states
+    return stack(m_xW if layer.go_backwards else m_xW[::-1], axis=1), states
 
 
 def _directions(layer: Bidirectional) -> tuple[Recurrent, Recurrent]:

@@ -10,10 +10,13 @@ from dataclasses import dataclass, fields, is_dataclass
 from math import prod
 from statistics import median
 from time import perf_counter
+from typing import Any
 from weakref import WeakKeyDictionary
 
 import numpy as np
 
+from rnnlens.engine.arrays import is_tensor
+from rnnlens.engine.device.choice import chosen
 from rnnlens.engine.operations.registry import Array, Multipliers, Tape, pull, run, taken_by
 from rnnlens.engine.schedule.context import by_equations
 from rnnlens.engine.schedule.threads import one_blas_thread
@@ -59,7 +62,7 @@ def cost(network: Network, inputs: Mapping[str, Array]) -> Cost:
     """
     known = _COSTS.setdefault(network, {})
     shapes = [(name, array.shape[1:], array.dtype.char) for name, array in inputs.items()]
-    key = (by_equations(), *shapes)
+    key = (by_equations(), chosen(), *shapes)
     if key not in known:
         tapes = _empty_tapes(network, inputs)
         known[key] = Cost(_bytes(network, tapes), *_cells(network, tapes))
@@ -97,6 +100,8 @@ def _kept(value: object, seen: set[int]) -> float:
             return 0.0
         seen.add(id(whole))
         return float(prod(size for size in value.shape if size) * value.itemsize)
+    if is_tensor(value):
+        return _of_a_tensor(value, seen)
     if isinstance(value, list | tuple):
         return sum(_kept(part, seen) for part in value)
     if is_dataclass(value) and not isinstance(value, type | Layer):
@@ -105,6 +110,14 @@ def _kept(value: object, seen: set[int]) -> float:
         names = [spec.name for spec in fields(value)]
         return sum(_kept(getattr(value, name), seen) * shares.get(name, 1.0) for name in names)
     return 0.0
+
+
+def _of_a_tensor(value: Any, seen: set[int]) -> float:
+    """Give the bytes of the device that one sample takes in a tensor that is not yet seen."""
+    if id(value) in seen or 0 not in value.shape:
+        return 0.0
+    seen.add(id(value))
+    return float(prod(size for size in value.shape if size) * value.element_size())
 
 
 def _cells(network: Network, tapes: Mapping[str, Tape]) -> tuple[int, float]:

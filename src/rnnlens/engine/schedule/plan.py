@@ -18,18 +18,22 @@ from typing import TypeVar
 import numpy as np
 from numpy.typing import NDArray
 
+from rnnlens.engine.device.choice import chosen
 from rnnlens.engine.operations.registry import Array
 from rnnlens.engine.schedule.context import one_round
 from rnnlens.engine.schedule.cost import BLOCK, Cost, cost, pace
 from rnnlens.engine.schedule.threads import RANGES_PER_THREAD, each, one_blas_thread, threads
 from rnnlens.network.network import Network
 
-__all__ = ["Estimate", "chunks", "estimate", "evenly", "gathered"]
+__all__ = ["Estimate", "chunks", "estimate", "evenly", "few_at_once", "gathered"]
 
 S = TypeVar("S", bound=np.generic)
 
 #: Bytes that the tapes of one thread's chunk may keep.
 CHUNK_BYTES = 4 << 20
+#: Bytes that all threads' chunks may keep on a device of PyTorch, whose launches cost more than the
+#: arithmetic of a small chunk.
+DEVICE_BYTES = 2 << 30
 #: Bytes that they may keep where fewer samples than a block fit the budget.
 BLOCK_BYTES = 64 << 20
 #: Bytes that a way back keeps of a stretch of steps, at the point and at the reference.
@@ -85,6 +89,16 @@ def chunks(network: Network, inputs: Mapping[str, Array], *, runs: int = 1) -> I
     )
     for start in range(0, max(samples, 1), max(size, 1)):
         yield slice(start, start + size)
+
+
+def few_at_once(network: Network, inputs: Mapping[str, Array], *, runs: int = 1) -> int:
+    """Say how many samples fill a block at most, and fit a chunk's budget.
+
+    A block takes about six times as long as a single sample, Python's own time left aside.
+
+    Shapes: inputs mapping of str to (sample, ...).
+    """
+    return min(BLOCK, _fitting(cost(network, inputs), runs, CHUNK_BYTES))
 
 
 def _fitting(one: Cost, runs: int, budget: float) -> int:
@@ -160,6 +174,8 @@ def _chunk_size(network: Network, inputs: Mapping[str, Array], runs: int, passes
     if samples <= 1:
         return samples
     one, count = cost(network, inputs), threads()
+    if chosen():
+        return _fitting(one, runs, DEVICE_BYTES / count)
     seconds = max(one.work * passes / OPERATIONS_PER_SECOND, 1e-9)
     fair = max(SHORTEST_CHUNK / seconds, samples / (count * RANGES_PER_THREAD))
     blocks = min(ceil(fair / BLOCK), max(1, int(LONGEST_CHUNK / seconds / BLOCK)))

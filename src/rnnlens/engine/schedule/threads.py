@@ -13,7 +13,7 @@ import sys
 from collections.abc import Callable, Generator, Iterator, Sequence
 from concurrent.futures import CancelledError, Future, ThreadPoolExecutor, as_completed
 from contextlib import contextmanager
-from contextvars import copy_context
+from contextvars import ContextVar, copy_context
 from functools import cache, lru_cache
 from itertools import pairwise
 from pathlib import Path
@@ -22,14 +22,32 @@ from typing import Protocol, TypeVarTuple
 
 from rnnlens.errors import InputError
 
-__all__ = ["each", "one_blas_thread", "quota", "share", "threads"]
+__all__ = ["each", "one_blas_thread", "one_thread", "quota", "share", "threads"]
 
 #: Ranges of samples for each thread: a thread that was held up leaves its last ones to the others.
 RANGES_PER_THREAD = 4
 
 
+_ALONE = ContextVar("one_thread", default=False)
+
+
+@contextmanager
+def one_thread() -> Generator[None]:
+    """Have the engine use one thread for what is done meanwhile.
+
+    What is done is then cut into the same chunks on every machine, and so gives the same bits.
+    """
+    token = _ALONE.set(True)
+    try:
+        yield
+    finally:
+        _ALONE.reset(token)
+
+
 def threads() -> int:
     """Say how many threads the engine uses."""
+    if _ALONE.get():
+        return 1
     stated = os.environ.get("RNNLENS_THREADS", "").strip()
     if stated:
         if stated.isascii() and stated.isdigit() and int(stated) > 0:

@@ -13,6 +13,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from rnnlens.engine.device import leaves as on_device
+from rnnlens.engine.device.choice import chosen
 from rnnlens.engine.kernels.run import evaluate_leaves, packed, takes_pairs
 from rnnlens.engine.operations.registry import Array
 from rnnlens.engine.stepwise.readout import LinearReadout, linear_readout
@@ -53,6 +55,12 @@ class Leaves:
         steps = self.x.shape[1] - first
         self.walk.count(len(states[0]) * ((2 << steps) - 2))
         x, readout = self.x[:, first:], self.readout
+        if device := chosen():
+            layer = readout.node.layer
+            assert isinstance(layer, Recurrent)
+            return on_device.evaluate_leaves(
+                layer.cell, device, x, tuple(states), readout.weights, readout.constant
+            )
         return evaluate_leaves(self.weights, x, tuple(states), readout.weights, readout.constant)
 
 

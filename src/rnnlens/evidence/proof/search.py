@@ -7,9 +7,10 @@ point to. A value that moves it furthest so far is bounded as a box of no width:
 leaves after rounding on either side is attained in exact arithmetic, the bound from below.
 
 Cheap evidence comes first: of every question a few plain runs, then one coarse box over the whole
-range, with few symbols; the newest steps before the older ones, whose boxes take longer. What is
-left is split in turn. So the search may end at any time: what was closed stays closed, and of boxes
-that were never bounded nothing is known.
+range, that ends at a checkpoint where it can (`rnnlens.evidence.proof.checkpoints`) or has few
+symbols; the newest steps before the older ones, whose boxes take longer. What is left is split in
+turn. So the search may end at any time: what was closed stays closed, and of boxes that were never
+bounded nothing is known.
 """
 
 from __future__ import annotations
@@ -34,6 +35,7 @@ from rnnlens.evidence.proof.boxes import (
     split,
     whole_boxes,
 )
+from rnnlens.evidence.proof.checkpoints import checkpoints
 from rnnlens.evidence.proof.stopping import Stop
 from rnnlens.evidence.proof.zonotope.bounds import Boxes, Start, bounds, cost
 from rnnlens.evidence.proof.zonotope.recurrent import COARSE, ROWS
@@ -45,8 +47,13 @@ Whole = NDArray[np.int64]
 
 #: Rows for each unit where the usual ones leave more than a share of the tolerance at a point.
 MORE_ROWS, LOST = (24,), 0.25
+#: Of what moves the output by less than this share of the tolerance it is not said in long windows
+#: how much it attains surely: that takes a run to the end of the window each.
+NEGLIGIBLE = 0.01
 #: What a plain run and a bound may differ by in rounding, beside the size of the forecast.
 ROUNDING = 1e-9
+#: Numbers that the windows of one block of plain runs hold: 64 MB.
+TRIED = 8_000_000
 
 
 class RangeAnswers(NamedTuple):
@@ -153,6 +160,7 @@ class _Search:
         #: boxes that are to be bounded, those of a part at one step; the coarse ones before others
         self.coarse = self._parts(whole_boxes(asked))
         self.waiting: list[Frontier] = []
+        self.checkpoints = checkpoints(known, asked)
 
     def run(
         self, rng: np.random.Generator, stop: Stop, progress: Callable[[int, int], None] | None
@@ -187,15 +195,27 @@ class _Search:
         asked, most = front.question, front.known.copy()
         # what moves the output too far for one box is not bounded twice
         hopeful = np.flatnonzero(self.seen[asked] <= self.allowed()[asked])
-        if len(hopeful):
-            up, down, *_ = self._bounds(front.part(hopeful), COARSE)
-            self.boxes[asked[hopeful]] += 1
-            most[hopeful] = np.maximum(up, down)
+        most[hopeful] = self._by_checkpoints(front.part(hopeful))
+        found = np.isfinite(most) & (most <= self.allowed()[asked])
+        open_ = hopeful[~found[hopeful]]
+        if len(open_):
+            up, down, *_ = self._bounds(front.part(open_), COARSE)
+            most[open_] = np.minimum(most[open_], np.maximum(up, down))
+        self.boxes[asked[hopeful]] += 1
         still = most > self.allowed()[asked]
         if still.any():
             self._choose_rows(asked[still][0])
         self.bound[asked[~still]] = most[~still]
         return self._parts(first_boxes(self.asked, asked[still], most[still]))
+
+    def _by_checkpoints(self, front: Frontier) -> Array:
+        """Bound the change in each box of one step by a look that ends early; else infinite."""
+        if self.checkpoints is None or not len(front.question):
+            return np.full(len(front.question), np.inf)
+        most = self.checkpoints.look(self.asked, front, self.allowed()[front.question])
+        # what ends early was followed, and is taken to reach the forecast
+        self.reached[front.question[np.isfinite(most)]] = True
+        return most
 
     def _choose_rows(self, question: int) -> None:
         """Find how many rows a step takes so that what rounding and reduction lose is little.
@@ -221,7 +241,9 @@ class _Search:
 
     def _attain_all(self) -> None:
         """Say surely what the best values attain where it was not needed before."""
-        left = np.flatnonzero((self.seen > 0) & (self.attained == 0) & self.reached)
+        # where windows are short, so are the runs that say it
+        least = 0.0 if self.checkpoints is None else NEGLIGIBLE * self.aims.tolerance
+        left = np.flatnonzero((self.seen > least) & (self.attained == 0) & self.reached)
         for part in self._parts(Frontier(left, self.best[left], self.best[left], self.seen[left])):
             self._attain(part.question)
 
@@ -237,12 +259,11 @@ class _Search:
 
     def try_out(self, question: Whole, values: Array) -> None:
         """Run the plain network with values in their places, and keep the best of each question."""
-        asked, known = self.asked, self.known
-        window, step = asked.window[question], asked.step[question]
-        inputs = {name: array[window] for name, array in known.inputs.items()}
-        x = inputs[known.of].copy()
-        x[np.arange(len(x))[:, None], step[:, None], asked.feature[question]] = values
-        moved = np.abs(_outputs(known, {**inputs, known.of: x}) - self.forecast[window])
+        apiece = max(1, sum(array[0].size for array in self.known.inputs.values()))
+        size, moved = max(1, TRIED // apiece), np.empty(len(question))
+        for first in range(0, len(question), size):
+            block = slice(first, first + size)
+            moved[block] = self._moves(question[block], values[block])
         order = np.lexsort((moved, question))
         last = np.flatnonzero(np.diff(question[order], append=-1))
         best = order[last]
@@ -251,6 +272,15 @@ class _Search:
         self.best[question[better]] = values[better]
         # within the tolerance nothing follows from how much it is, which can wait
         self._attain(question[better[moved[better] > self.aims.tolerance]])
+
+    def _moves(self, question: Whole, values: Array) -> Array:
+        """Give how far the plain network moves with values in their places, one for a question."""
+        asked, known = self.asked, self.known
+        window, step = asked.window[question], asked.step[question]
+        inputs = {name: array[window] for name, array in known.inputs.items()}
+        x = inputs[known.of]  # chosen by number, so that it is a copy
+        x[np.arange(len(x))[:, None], step[:, None], asked.feature[question]] = values
+        return np.abs(_outputs(known, inputs) - self.forecast[window])
 
     def _attain(self, question: Whole) -> None:
         """Take the best values of questions for what is attained, where they surely move more."""
@@ -285,8 +315,16 @@ class _Search:
     def advance(self, front: Frontier) -> Frontier:
         """Bound boxes, and give those that come of splitting what is not settled."""
         step = int(self.asked.step[front.question[0]])
-        up, down, slope, lost = self._bounds(front, self.rows[step] or ROWS)
         self.boxes += np.bincount(front.question, minlength=len(self.boxes))
+        most = self._by_checkpoints(front)
+        # without a bound of its own no box is closed, whatever is allowed
+        done = np.isfinite(most) & (most <= self.allowed()[front.question])
+        most = np.minimum(most, front.known)
+        np.maximum.at(self.bound, front.question[done], most[done])
+        front = front.part(~done)._replace(known=most[~done])
+        if not len(front.question):
+            return front
+        up, down, slope, lost = self._bounds(front, self.rows[step] or ROWS)
         most = np.minimum(np.maximum(up, down), front.known)
         still = most > self.allowed()[front.question]
         if still.any():

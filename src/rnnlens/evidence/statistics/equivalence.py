@@ -180,11 +180,7 @@ def equivalence(
     limit, alpha = make_margin(losses, criterion.margin, criterion.margin_share), criterion.alpha
     reached = losses.replacement.reached
     tested = np.array([(reached & part.hidden).any() for part in parts])
-    changes = []
-    for done, part in enumerate(parts):
-        changes.append(losses.change(part))
-        if progress:
-            progress(done + 1, len(parts))
+    changes = losses.changes(parts, progress)
     series = np.stack([one.change for one in changes], axis=1)
     means, how = criterion.means(
         series,

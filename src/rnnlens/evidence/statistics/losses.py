@@ -7,11 +7,15 @@ For window i, m draws and a loss L,
 With actuals y the mean of d says how much worse *this* network forecasts without what only the
 part can tell it. Without actuals the forecast itself stands for y: then d_i is the size of the
 forecast's change, which is never negative, and nothing is said about whether forecasts got worse.
+
+Forecasts of which parts are replaced are made in single precision where that resolves a change of
+the mean loss that is said to matter (`Losses.resolving`).
 """
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
 from functools import cached_property
 
 import numpy as np
@@ -20,6 +24,12 @@ from numpy.typing import ArrayLike, NDArray
 from rnnlens.attribution.dependence import dependence_length
 from rnnlens.errors import DataError, InputError
 from rnnlens.evidence.statistics.loss import LOSSES, check_loss
+from rnnlens.evidence.statistics.one_step import (
+    StepValues,
+    changes_of_steps,
+    step_of,
+    worth_sharing,
+)
 from rnnlens.evidence.statistics.parts import Part
 from rnnlens.evidence.statistics.replacement import Replacement, blocks
 from rnnlens.evidence.statistics.resting import (
@@ -28,7 +38,7 @@ from rnnlens.evidence.statistics.resting import (
     windows_carrying,
     windows_needed,
 )
-from rnnlens.evidence.statistics.samplers import Sampler
+from rnnlens.evidence.statistics.samplers import Sampler, hidden_draws
 
 __all__ = ["LossChange", "Losses", "Margin", "make_margin"]
 
@@ -36,6 +46,8 @@ Array = NDArray[np.float64]
 
 #: Margin where none is given: this share of the mean loss.
 SHARE = 0.01
+#: Numbers drawn for parts of one step that are kept at once: 256 MB.
+DRAWN = 32_000_000
 
 
 @dataclass(frozen=True, eq=False)
@@ -115,6 +127,8 @@ class Losses:
         Draws that a window's loss is averaged over.
     seed : int
         Of the draws.
+    runs : Replacement, optional
+        What forecasts from windows with replaced parts; the replacement itself where not given.
 
     Raises
     ------
@@ -130,6 +144,7 @@ class Losses:
     loss: str = "squared"
     draws: int = 5
     seed: int = 0
+    runs: Replacement | None = None
 
     def __post_init__(self) -> None:
         check_loss(self.loss)
@@ -177,28 +192,102 @@ class Losses:
         """The loss of the forecasts themselves (sample,)."""
         return LOSSES[self.loss](self.replacement.own - self.actual)
 
+    @property
+    def replaced(self) -> Replacement:
+        """What forecasts from windows with replaced parts."""
+        return self.replacement if self.runs is None else self.runs
+
+    def resolving(self, margin: float) -> Losses:
+        """Give the same in single precision, where that resolves a margin of the mean loss."""
+
+        def judged(which: NDArray[np.int64], forecast: Array) -> Array:
+            return LOSSES[self.loss](forecast - self.actual[which])
+
+        return replace(self, runs=self.replacement.resolving(margin, judged))
+
+    def changes(
+        self, parts: Sequence[Part], progress: Callable[[int, int], None] | None = None
+    ) -> list[LossChange]:
+        """Replace each part by itself in every window; those of one step of long ones at once."""
+        runs, made = self.replaced, []
+        if worth_sharing(runs, parts):
+            each = max(1, DRAWN // (len(runs.x) * self.draws * runs.x.shape[2]))
+            for first in range(0, len(parts), each):
+                made += self._of_steps(parts[first : first + each])
+                if progress:
+                    progress(len(made), len(parts))
+            return made
+        for part in parts:
+            made.append(self.change(part))
+            if progress:
+                progress(len(made), len(parts))
+        return made
+
     def change(self, part: Part) -> LossChange:
         """Replace a part of every window and see what that does to the loss."""
-        x, draws = self.replacement.x, self.draws
-        if not (self.replacement.reached & part.hidden).any():
-            return LossChange(np.zeros(len(x)), np.zeros(len(x)), float("nan"))
-        # a part's draws are its own: they follow from the seed and from what it hides
-        rng = np.random.default_rng([self.seed, *np.flatnonzero(part.hidden).tolist()])
-        change, moved = np.empty(len(x)), np.empty(len(x))
-        drawn = np.zeros(int(part.hidden.sum()))
+        x, draws, rng = self.replacement.x, self.draws, self._rng(part)
+        if not self._reaches(part):
+            return self._nothing()
+        forecast, drawn = np.empty(len(x) * draws), np.zeros(int(part.hidden.sum()))
         for block in blocks(len(x), x[0].size * draws):
             windows = self.sampler.draw(x[block], part.hidden, draws, rng)
             away = windows[:, :, part.hidden] - x[block][:, None, part.hidden]
             drawn += (away**2).sum(axis=(0, 1))
             which = np.arange(block.start, block.stop).repeat(draws)
-            forecast = self.replacement.forecast(which, windows.reshape(-1, *x.shape[1:]))
-            more = LOSSES[self.loss](forecast - self.actual[which]) - self.own[which]
-            change[block] = more.reshape(-1, draws).mean(axis=1)
-            far = LOSSES[self.loss](forecast - self.replacement.own[which])
-            moved[block] = far.reshape(-1, draws).mean(axis=1)
+            rows = slice(block.start * draws, block.stop * draws)
+            whole = windows.reshape(-1, *x.shape[1:])
+            forecast[rows] = self.replaced.forecast(which, whole)
+        return self._judged(part, forecast, drawn)
+
+    def _of_steps(self, parts: Sequence[Part]) -> list[LossChange]:
+        """Replace parts of one step each, so that each window is followed once for all of them."""
+        x, draws = self.replacement.x, self.draws
+        which = np.arange(len(x)).repeat(draws)
+        asked, drawn = [], []
+        for part in parts:
+            step, rng = step_of(part), self._rng(part)
+            assert step is not None, "parts of one step each are worth sharing"
+            squares, free = np.zeros(int(part.hidden.sum())), part.hidden[step]
+            if self._reaches(part):
+                values = x[:, step].repeat(draws, axis=0)
+                for block in blocks(len(x), x[0].size * draws):
+                    new = hidden_draws(self.sampler, x[block], part.hidden, draws, rng)
+                    squares += ((new - x[block][:, None, part.hidden]) ** 2).sum(axis=(0, 1))
+                    rows = slice(block.start * draws, block.stop * draws)
+                    values[rows][:, free] = new.reshape(-1, new.shape[2])
+                asked.append(StepValues(step, which, values.__getitem__))
+            drawn.append(squares)
+        changes = iter(changes_of_steps(self.replaced, asked))
+        own = self.replaced.own[which]
+        return [
+            self._judged(part, own + next(changes), squares)
+            if self._reaches(part)
+            else self._nothing()
+            for part, squares in zip(parts, drawn, strict=True)
+        ]
+
+    def _rng(self, part: Part) -> np.random.Generator:
+        """Give a part's own generator: its draws follow from the seed and from what it hides."""
+        return np.random.default_rng([self.seed, *np.flatnonzero(part.hidden).tolist()])
+
+    def _reaches(self, part: Part) -> bool:
+        return bool((self.replacement.reached & part.hidden).any())
+
+    def _nothing(self) -> LossChange:
+        count = len(self.replacement.x)
+        return LossChange(np.zeros(count), np.zeros(count), float("nan"))
+
+    def _judged(self, part: Part, forecast: Array, drawn: Array) -> LossChange:
+        """Say what forecasts (sample * draw,) do to the loss, from squares of what was drawn."""
+        x, draws, loss = self.replacement.x, self.draws, LOSSES[self.loss]
+        which, own = np.arange(len(x)).repeat(draws), self.replaced.own
+        actual = own if self.blind else self.actual
+        more = loss(forecast - actual[which]) - loss(own - actual)[which]
+        far = loss(forecast - own[which])
         # a number and its draw lie twice the variance that is left apart, in the mean square
         variance = x[:, part.hidden].var(axis=0)
         share = drawn / (2 * len(x) * draws) / np.where(variance > 0, variance, np.inf)
+        change, moved = (one.reshape(-1, draws).mean(axis=1) for one in (more, far))
         return LossChange(change, moved, float(share.max()))
 
 

@@ -1,37 +1,47 @@
 """What a network forecasts where parts of its windows are replaced.
 
 The windows' other inputs, and the states carried into them, stay as they are. Cost: T cell
-evaluations a recurrent layer and replaced window. States before the part could be kept and used
-again, but the kernels run a whole window in less time than single steps take from Python.
+evaluations a recurrent layer and replaced window; half of that for parts of one step of long
+windows (`rnnlens.evidence.statistics.one_step`). Of short ones, states before the part could be
+kept and used again, but the kernels run a whole window in less time than single steps take from
+Python.
+
+Forecasts are made in single precision where that is a thousandth of the change that is asked about:
+its error is measured on some of the windows, as they are and with their older halves replaced.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from dataclasses import dataclass
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, replace
 from functools import cached_property
 
 import numpy as np
-from numpy.typing import NDArray
+from numpy.typing import DTypeLike, NDArray
 
 from rnnlens.attribution.baselines.masks import real_steps
 from rnnlens.attribution.games.mixing import flat_steps
 from rnnlens.attribution.question import Question
 from rnnlens.engine.forward import forward, inputs_of, states_of
-from rnnlens.engine.schedule.plan import gathered
+from rnnlens.engine.schedule.plan import evenly, gathered
 from rnnlens.errors import DataError, UnsupportedModel
 from rnnlens.evidence.proof.search import ROUNDING
 from rnnlens.evidence.proof.zonotope.bounds import start
 from rnnlens.evidence.proof.zonotope.functions import UNIT
 from rnnlens.evidence.reach.follow import reached
 
-__all__ = ["NUMBERS", "Replacement", "blocks"]
+__all__ = ["ENOUGH", "NUMBERS", "Replacement", "blocks"]
 
 Array = NDArray[np.float64]
 Rows = NDArray[np.int64]
 
 #: Numbers that the replaced windows of one block may hold: 64 MB.
 NUMBERS = 8_000_000
+#: The part of what is resolved that single precision may be off.
+ENOUGH = 1e-3
+SINGLE: DTypeLike = np.float32
+#: Windows on which its error is measured.
+MEASURED = 16
 
 
 def blocks(rows: int, numbers: int) -> Iterator[slice]:
@@ -55,6 +65,8 @@ class Replacement:
     ----------
     question : Question
         The network, its windows and what is forecast; parts of the input ``of`` are replaced.
+    single : bool
+        Whether forecasts are made in single precision.
 
     Raises
     ------
@@ -63,6 +75,7 @@ class Replacement:
     """
 
     question: Question
+    single: bool = False
 
     def __post_init__(self) -> None:
         asked = self.question
@@ -84,6 +97,36 @@ class Replacement:
         """The forecasts for the windows themselves, in the target's own unit (sample,)."""
         return self.forecast(np.arange(len(self.x)), self.x)
 
+    @property
+    def double(self) -> Replacement:
+        """The same in double precision."""
+        return replace(self, single=False) if self.single else self
+
+    def resolving(
+        self, change: float, judged: Callable[[Rows, Array], Array] | None = None
+    ) -> Replacement:
+        """Give the same in single precision where that resolves a change; else itself.
+
+        The change is one of forecasts, or of what is judged by them, whose mean counts. Shapes:
+        judged (row,) of int, (row,) -> (row,).
+        """
+        if not (0 < change < np.inf) or self.single:
+            return self
+        some = evenly(len(self.x), MEASURED)
+        mixed, steps = self.x[some], self.x.shape[1]
+        mixed[:, : steps // 2] = self.x[some[::-1], : steps // 2]
+        which = np.concatenate([some, some])
+        windows = np.concatenate([self.x[some], mixed])
+        single = replace(self, single=True)
+        both = [one.forecast(which, windows) for one in (self, single)]
+        if judged is None:
+            error = float(np.abs(both[1] - both[0]).max())
+        else:
+            exact, rounded = (judged(which, one) for one in both)
+            error = float(np.abs(rounded - exact).mean())
+        # what is asked about is the difference of two forecasts
+        return single if 2 * error <= ENOUGH * change else self
+
     @cached_property
     def reached(self) -> NDArray[np.bool_]:
         """Which numbers of a window can reach the forecast (step, feature)."""
@@ -96,7 +139,7 @@ class Replacement:
         Shapes: which (row,) of int, windows (row, step, feature) -> (row,).
         """
         asked = self.question
-        inputs = self._inputs(which, windows)
+        inputs = self.inputs(which, windows)
         states = {
             name: [np.asarray(state)[which] for state in given]
             for name, given in (asked.initial_state or {}).items()
@@ -106,15 +149,25 @@ class Replacement:
             some = inputs_of(inputs, chunk)
             carried = states_of(states, chunk)
             run = forward(asked.network, some, initial_state=carried)
-            return (asked.target.pick(run.outputs),)
+            return (self.picked(run.outputs),)
 
         return gathered(part, asked.network, inputs)[0]
 
-    def _inputs(self, which: Rows, windows: Array) -> dict[str, Array]:
+    def picked(self, outputs: tuple[Array, ...]) -> Array:
+        """Take the target from the network's outputs, in double precision from there on."""
+        return self.question.target.pick(tuple(one.astype(np.float64) for one in outputs))
+
+    def inputs(self, which: Rows, windows: Array) -> dict[str, Array]:
         """Put windows in the place of given ones: windows (row, step, feature)."""
         asked = self.question
         inputs = {name: array[which] for name, array in asked.inputs.items() if name != asked.of}
         inputs[asked.of] = windows.reshape(len(which), *asked.inputs[asked.of].shape[1:])
+        if not self.single:
+            return inputs
+        # whole numbers may be tokens, which have no precision
+        for name, array in inputs.items():
+            if array.dtype.kind == "f":
+                inputs[name] = array.astype(SINGLE)
         return inputs
 
     def least_move(self, which: int, window: Array) -> float:
@@ -128,9 +181,10 @@ class Replacement:
         try:
             if asked.initial_state:
                 raise UnsupportedModel("certificates do not follow states that are carried in")
-            known = start(asked.network, self._inputs(rows, both), asked.target, of=asked.of)
+            inputs = self.double.inputs(rows, both)
+            known = start(asked.network, inputs, asked.target, of=asked.of)
         except UnsupportedModel:
-            own, other = self.forecast(rows, both).tolist()
+            own, other = self.double.forecast(rows, both).tolist()
             return abs(other - own) - ROUNDING * (abs(own) + abs(other))
         apart = max(known.low[1] - known.high[0], known.low[0] - known.high[1])
         return float(apart) * abs(asked.target.scale) * (1 - 8 * UNIT)

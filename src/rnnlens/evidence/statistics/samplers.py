@@ -35,6 +35,7 @@ __all__ = [
     "OwnSampler",
     "Sampler",
     "gaussian_sampler",
+    "hidden_draws",
     "neighbour_sampler",
 ]
 
@@ -86,11 +87,13 @@ class GaussianSampler:
 
     def draw(self, x: Array, hidden: Hidden, draws: int, rng: np.random.Generator) -> Array:
         """Draw what is hidden, independently for every window (see `Sampler`)."""
+        return _put(x, hidden, self.values(x, hidden, draws, rng))
+
+    def values(self, x: Array, hidden: Hidden, draws: int, rng: np.random.Generator) -> Array:
+        """Draw what is hidden and give that alone: (sample, draw, hidden number)."""
         _fits(x, self.given)
         z = rng.standard_normal((len(x), draws, int(hidden.sum())))
-        drawn = x[:, None].repeat(draws, axis=1)
-        drawn[:, :, hidden] = self.given.hidden_values(x.reshape(len(x), -1), ~hidden.ravel(), z)
-        return drawn
+        return self.given.hidden_values(x.reshape(len(x), -1), ~hidden.ravel(), z)
 
 
 @dataclass(frozen=True, eq=False)
@@ -117,6 +120,10 @@ class NeighbourSampler:
 
     def draw(self, x: Array, hidden: Hidden, draws: int, rng: np.random.Generator) -> Array:
         """Draw what is hidden, independently for every window (see `Sampler`)."""
+        return _put(x, hidden, self.values(x, hidden, draws, rng))
+
+    def values(self, x: Array, hidden: Hidden, draws: int, rng: np.random.Generator) -> Array:
+        """Draw what is hidden and give that alone: (sample, draw, hidden number)."""
         _fits(x, self.given)
         part = hidden.ravel()
         flat, data = x.reshape(len(x), -1), self.data.reshape(len(self.data), -1)
@@ -128,9 +135,7 @@ class NeighbourSampler:
         order = np.argsort(own, axis=1, kind="stable")
         place = rng.integers(self.neighbours, size=(len(x), draws))
         chosen = np.take_along_axis(near, np.take_along_axis(order, place, axis=1), axis=1)
-        drawn = flat[:, None].repeat(draws, axis=1)
-        drawn[..., part] = mean[:, None] + missed[chosen]
-        return drawn.reshape(len(x), draws, *x.shape[1:])
+        return mean[:, None] + missed[chosen]
 
     def _mean(self, flat: Array, part: Hidden) -> Array:
         return self.given.hidden_values(flat, ~part, np.zeros((len(flat), 1, int(part.sum()))))[
@@ -189,6 +194,25 @@ class OwnSampler:
                 )
             drawn[:, d] = given
         return drawn
+
+
+def hidden_draws(
+    sampler: Sampler, x: Array, hidden: Hidden, draws: int, rng: np.random.Generator
+) -> Array:
+    """Draw what is hidden, as `Sampler.draw` does, and give that alone.
+
+    Shapes: gives (sample, draw, hidden number).
+    """
+    if isinstance(sampler, GaussianSampler | NeighbourSampler):
+        return sampler.values(x, hidden, draws, rng)
+    return sampler.draw(x, hidden, draws, rng)[:, :, hidden]
+
+
+def _put(x: Array, hidden: Hidden, values: Array) -> Array:
+    """Put values (sample, draw, hidden number) into windows: (sample, draw, step, feature)."""
+    drawn = x[:, None].repeat(values.shape[1], axis=1)
+    drawn[:, :, hidden] = values
+    return drawn
 
 
 def gaussian_sampler(x: Array, *, background: ArrayLike | None = None) -> GaussianSampler:

@@ -22,7 +22,7 @@ from rnnlens.evidence.table.observed import draw_rows
 from rnnlens.evidence.table.plain_runs import PlainRuns, plain_runs
 from rnnlens.evidence.table.rows import Row, Rows
 from rnnlens.evidence.table.tests import LagTests, test_rows
-from rnnlens.evidence.table.work import cells_of_table
+from rnnlens.evidence.table.work import cells_of_table, timed
 from rnnlens.names import declared
 
 __all__ = ["HELD", "LagTable", "lag_table"]
@@ -88,6 +88,7 @@ def _gathered(
     asked, test = options.certificates, options.test
     certificates = runs = tests = observed = None
     if asked is not None and asked.windows:
+        asked = timed(question, rows, asked)
 
         def certify() -> LagCertificates:
             return certify_lags(question, rows, data, asked, parts.of("certificates"))

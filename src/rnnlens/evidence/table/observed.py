@@ -13,6 +13,7 @@ from rnnlens.errors import DataError
 from rnnlens.evidence.options import Test
 from rnnlens.evidence.statistics.replacement import Replacement
 from rnnlens.evidence.statistics.scenario import Scenario, scenario
+from rnnlens.evidence.table.affordable import affordable
 from rnnlens.evidence.table.inputs import TableData
 from rnnlens.evidence.table.rows import Rows
 from rnnlens.names import declared
@@ -65,7 +66,7 @@ def draw_rows(
         rows.parts,
         values=data.values,
         tolerance=data.tolerance.value,
-        draws=asked.replacements,
+        draws=affordable(question, rows, asked, question.windows).replacements,
         seed=asked.seed,
         progress=progress,
     )

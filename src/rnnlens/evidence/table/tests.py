@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -15,8 +16,9 @@ from rnnlens.evidence.statistics.criterion import Criterion
 from rnnlens.evidence.statistics.equivalence import Equivalence, equivalence
 from rnnlens.evidence.statistics.horizon import Horizon, horizon
 from rnnlens.evidence.statistics.loss import LOSSES
-from rnnlens.evidence.statistics.losses import Losses
+from rnnlens.evidence.statistics.losses import Losses, make_margin
 from rnnlens.evidence.statistics.replacement import Replacement
+from rnnlens.evidence.table.affordable import affordable
 from rnnlens.evidence.table.certificates import some_windows
 from rnnlens.evidence.table.inputs import TableData
 from rnnlens.evidence.table.rows import Rows
@@ -48,7 +50,11 @@ class LagTests:
     loss : str
         Of the forecast's error.
     samples : int
-        Windows that were tested: those whose actuals are known.
+        Windows that were tested, evenly spaced.
+    samples_of : int
+        Of how many: those whose actuals are known.
+    single : bool
+        Whether forecasts of windows with replaced parts were made in single precision.
     """
 
     equivalence: Equivalence
@@ -57,6 +63,8 @@ class LagTests:
     margin_text: str
     loss: str
     samples: int
+    samples_of: int
+    single: bool
 
 
 @dataclass(frozen=True, eq=False, kw_only=True)
@@ -129,42 +137,88 @@ def test_rows(
     progress: Progress | None,
 ) -> LagTests:
     """Test each row of a table, and from the oldest lag on how many are needed."""
-    actual, background, moments = data.actual, data.background, data.moments
     if question.inputs[question.of].ndim != 3:
         raise DataError(f"drawing parts of windows needs numbers, but {question.of!r} holds tokens")
     rows.check_free()
-    if actual is not None:
-        known = np.flatnonzero(np.isfinite(actual))
-        question, actual = some_windows(question, known), actual[known]
-        moments = None if moments is None else moments[known]
-    if not question.windows:
-        raise DataError("no window's actual is known")
-    replacement = Replacement(question)
+    every = _Windows(question, data.actual, data.moments).known()
     # too few windows are said before anything is learned from them
-    criterion.means(np.zeros((question.windows, 1)), asked.seed)
+    criterion.means(np.zeros((every.count, 1)), asked.seed)
+    chosen = affordable(question, rows, asked, every.count)
+    tested = every if len(chosen.windows) == every.count else every.some(chosen.windows)
+    replacement = Replacement(tested.question)
     parts = Parts(progress, sampler=SAMPLER, rows=len(rows.parts), horizon=rows.steps)
-    order = None if moments is None else np.argsort(moments, kind="stable")
-    chosen = chosen_sampler(asked, question.x, background, rows, order)
+    # what windows are like is learned from all of them, those that are not tested too
+    background = every.question.x if tested is not every else None
+    background = background if data.background is None else data.background
+    sampler = chosen_sampler(asked, tested.question.x, background, rows, tested.order)
     parts.done("sampler")
-    losses = Losses(replacement, chosen.sampler, actual, loss=asked.loss, seed=asked.seed)
-    margin_text = ""
-    if criterion.margin is None and actual is None:
-        # without actuals there is no mean loss to take a share of
-        margin = float(LOSSES[asked.loss](np.asarray(data.tolerance.value)))
-        criterion = replace(criterion, margin=margin)
-        margin_text = f"{data.tolerance.text}{', squared' if asked.loss == 'squared' else ''}"
+    losses = Losses(
+        replacement,
+        sampler.sampler,
+        tested.actual,
+        loss=asked.loss,
+        draws=chosen.draws,
+        seed=asked.seed,
+    )
+    criterion, margin_text = _with_margin(criterion, losses, data)
+    losses = losses.resolving(make_margin(losses, criterion.margin, criterion.margin_share).value)
     tests = equivalence(
         losses, rows.parts, criterion, correction=asked.correction, progress=parts.of("rows")
     )
-    found = horizon(losses, criterion, held=rows.held, progress=parts.of("horizon"))
+    found = horizon(
+        losses, criterion, lags=chosen.lags, held=rows.held, progress=parts.of("horizon")
+    )
     return LagTests(
         equivalence=tests,
         horizon=found,
-        sampler=chosen,
+        sampler=sampler,
         margin_text=margin_text or tests.margin_text,
         loss=asked.loss,
-        samples=question.windows,
+        samples=tested.count,
+        samples_of=every.count,
+        single=losses.replaced.single,
     )
+
+
+@dataclass(frozen=True, eq=False)
+class _Windows:
+    """Windows that are tested, what happened in them, and what puts them in order in time."""
+
+    question: Question
+    actual: Array | None
+    moments: NDArray[Any] | None
+
+    @property
+    def count(self) -> int:
+        return self.question.windows
+
+    @property
+    def order(self) -> NDArray[np.int64] | None:
+        return None if self.moments is None else np.argsort(self.moments, kind="stable")
+
+    def some(self, places: NDArray[np.int64]) -> _Windows:
+        actual, moments = (
+            None if one is None else one[places] for one in (self.actual, self.moments)
+        )
+        return _Windows(some_windows(self.question, places), actual, moments)
+
+    def known(self) -> _Windows:
+        """Leave out windows of which it is not known what happened, where it is of any."""
+        if self.actual is None:
+            return self
+        known = self.some(np.flatnonzero(np.isfinite(self.actual)))
+        if not known.count:
+            raise DataError("no window's actual is known")
+        return known
+
+
+def _with_margin(criterion: Criterion, losses: Losses, data: TableData) -> tuple[Criterion, str]:
+    """Take the margin from the tolerance where there is no mean loss to take a share of."""
+    if criterion.margin is not None or not losses.blind:
+        return criterion, ""
+    margin = float(LOSSES[losses.loss](np.asarray(data.tolerance.value)))
+    text = f"{data.tolerance.text}{', squared' if losses.loss == 'squared' else ''}"
+    return replace(criterion, margin=margin), text
 
 
 def tested_rows(rows: Rows, tests: LagTests) -> TestedRows:

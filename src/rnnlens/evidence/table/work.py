@@ -3,22 +3,29 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 
 from rnnlens.attribution.question import Question
+from rnnlens.evidence.options import Certificates
 from rnnlens.evidence.proof.limits import BUDGET
-from rnnlens.evidence.statistics.scenario import draws_needed
+from rnnlens.evidence.table.affordable import affordable, usual_cells
 from rnnlens.evidence.table.certificates import MOST_TOGETHER
 from rnnlens.evidence.table.inputs import TableOptions
 from rnnlens.evidence.table.plain_runs import TRIED
 from rnnlens.evidence.table.rows import Rows
 
-__all__ = ["DRAWS", "cells_of_table", "certified_columns", "certified_questions"]
+__all__ = [
+    "cells_of_table",
+    "certified_columns",
+    "certified_questions",
+    "timed",
+]
 
-#: Draws that the loss of a window is averaged over.
-DRAWS = 5
 #: Runs of a window that one question of a certificate takes as long as, about: most are settled by
 #: a few boxes, and some go on to the end of their budget.
 QUESTION = 200
+#: Cell evaluations of usual layers beyond which certificates that nobody limited get some seconds.
+MANY, SECONDS = 100_000_000, "10 s"
 #: Tests of a row that making a sampler, and seeing whether it fits, take.
 SAMPLER = 4
 
@@ -43,6 +50,13 @@ def certified_questions(question: Question, rows: Rows, options: TableOptions) -
     return min(asked.windows, question.windows) * rows.steps * columns
 
 
+def timed(question: Question, rows: Rows, asked: Certificates) -> Certificates:
+    """Ask for certificates within some seconds, where nobody limited them and they are many."""
+    questions = min(asked.windows, question.windows) * rows.steps * max(1, len(rows.free))
+    cells = questions * QUESTION * rows.steps * usual_cells(question.network)
+    return asked if asked.budget is not None or cells <= MANY else replace(asked, budget=SECONDS)
+
+
 def cells_of_table(
     question: Question, rows: Rows, options: TableOptions, *, known: int, values: int, timed: bool
 ) -> dict[str, int]:
@@ -60,13 +74,14 @@ def cells_of_table(
         if timed:
             runs = min(question.windows, TRIED) * 2 * len(rows.free) * steps
             cells["plain_runs"] = runs * steps
-    if test is not None and test.hiding:
+    chosen = None if test is None else affordable(question, rows, test, known)
+    if test is not None and chosen is not None and test.hiding:
         # the horizon ends at the first lag that matters: on average half way
-        tests = len(rows.parts) + SAMPLER + steps // 2
-        cells["tests"] = tests * known * DRAWS * steps
-    if test is not None and test.replacements != 0:
-        draws = draws_needed() if test.replacements is None else test.replacements
-        drawn = min(draws, question.windows * values)
+        asked_at = steps if chosen.lags is None else len(chosen.lags)
+        tests = len(rows.parts) + SAMPLER + asked_at // 2
+        cells["tests"] = tests * len(chosen.windows) * chosen.draws * steps
+    if test is not None and chosen is not None and test.replacements != 0:
+        drawn = min(chosen.replacements, question.windows * values)
         cells["observed"] = len(rows.parts) * drawn * steps
     layers = max(1, sum(1 for _ in question.network.recurrent()))
     return {name: layers * count for name, count in cells.items()}

@@ -56,6 +56,7 @@ def fixed_points(found: xr.Dataset) -> alt.LayerChart:
             x=x,
             y=y,
             color=alt.Color("kind:N", title="point"),
+            shape=alt.Shape("kind:N", title="point"),
             tooltip=["point:N", "kind:N", alt.Tooltip("time:N", title="time constant")],
         )
     )

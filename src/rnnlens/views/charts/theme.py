@@ -6,10 +6,15 @@ print: categories differ in lightness as well as in hue, and scales rise evenly 
 
 from __future__ import annotations
 
+import sys
+from collections.abc import Generator, Sequence
+from contextlib import contextmanager
+from contextvars import ContextVar
 from textwrap import wrap
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from rnnlens.views.tables.summary import duration
+from rnnlens.views.words.language import say, spoken
 from rnnlens.views.words.origin import origin_sentences
 
 if TYPE_CHECKING:
@@ -23,24 +28,34 @@ if TYPE_CHECKING:
 __all__ = [
     "ACCENT",
     "CATEGORIES",
+    "DASHES",
     "INK",
     "MAIN",
     "MISSING",
     "OTHER",
+    "OUTLINE",
     "QUIET",
+    "REST",
+    "SEQUENTIAL",
+    "SHAPES",
     "WIDTH",
     "diverging",
     "dress",
+    "feature_colours",
     "lag_axis_title",
     "sequential",
+    "unbroken",
 ]
 
 #: Width of a figure's drawing area in pixels.
 WIDTH = 640
 #: Characters on one line beneath a title.
 LINE = 96
+_line: ContextVar[int] = ContextVar("line", default=LINE)
 
 FONT = "system-ui, -apple-system, Segoe UI, Roboto, Noto Sans, Helvetica, Arial, sans-serif"
+#: Before it where characters are said that most fonts lack.
+FONTS = {"zh": "Noto Sans CJK SC, PingFang SC, Microsoft YaHei, WenQuanYi Zen Hei"}
 INK = "#1d2733"
 QUIET = "#5a6673"
 GRID = "#e4e8ec"
@@ -50,7 +65,13 @@ ACCENT = "#d1660f"
 MISSING = "#c9c9c9"
 #: For everything that has no name of its own.
 OTHER = "#c3c6ca"
-CATEGORIES = ("#16375c", "#e8963a", "#3c9a8f", "#a8315f", "#8cc4f2", "#6f6526", "#f0d264")
+#: Each stays apart from the others in a grey print by its lightness alone, 9 of 100 or more; so
+#: does `REST`, which is for all others together and needs an outline on white paper.
+CATEGORIES = ("#1a3446", "#e28e59", "#299d75", "#8f3046", "#5ec6fb", "#846f1e", "#efd479")
+REST, OUTLINE = "#edeff0", "#8b949e"
+#: What tells series apart beside their colours.
+DASHES = ([1, 0], [6, 3], [2, 2], [8, 2, 2, 2], [4, 1], [1, 3], [10, 3])
+SHAPES = ("circle", "square", "triangle-up", "diamond", "cross", "triangle-down", "triangle-right")
 
 SEQUENTIAL = ("#f3f8fc", "#b5d2e8", "#6aa3cb", "#2b6a99", "#0f2f4a")
 DIVERGING = ("#0f4c81", "#7fb2d9", "#fafaf7", "#eba05f", "#a5430a")
@@ -58,10 +79,11 @@ DIVERGING = ("#0f4c81", "#7fb2d9", "#fafaf7", "#eba05f", "#a5430a")
 
 def dress(chart: Chart, of: xr.Dataset) -> Chart:
     """Give a finished chart the common look, and what its result rests on that is not known."""
-    text = {"labelFont": FONT, "titleFont": FONT, "labelColor": QUIET, "titleColor": INK}
+    font = ", ".join(filter(None, [FONTS.get(spoken()), FONT]))
+    text = {"labelFont": font, "titleFont": font, "labelColor": QUIET, "titleColor": INK}
     small = {"labelFontSize": 11, "titleFontSize": 12, "titleFontWeight": "normal"}
     config: dict[str, Any] = {
-        "font": FONT,
+        "font": font,
         "background": "#ffffff",
         # A reader's font may be wider than the one the figure was laid out with.
         "padding": {"left": 6, "top": 6, "right": 28, "bottom": 6},
@@ -95,19 +117,32 @@ def dress(chart: Chart, of: xr.Dataset) -> Chart:
     return _stating(chart, of).configure(**config)
 
 
+@contextmanager
+def unbroken() -> Generator[None]:
+    """Leave lines beneath titles whole within this block: they are broken later, by their width."""
+    token = _line.set(sys.maxsize)
+    try:
+        yield
+    finally:
+        _line.reset(token)
+
+
 def _stating(chart: Chart, of: xr.Dataset) -> Chart:
-    """Say beneath a chart's title what is assumed of the network, and left out of it."""
+    """Say beneath a chart's title what is assumed of the network; break what is too long a line."""
     import altair as alt
 
-    said = [line for text in origin_sentences(of.attrs) for line in wrap(text, LINE)]
-    if not said:
-        return chart
     title = chart.title
     if not isinstance(title, alt.TitleParams):
         title = alt.TitleParams("" if title is alt.Undefined else title)
     before = [] if title.subtitle is alt.Undefined else title.subtitle
+    stated = [before] if isinstance(before, str) else list(before)
+    said = [
+        line for text in (*stated, *origin_sentences(of.attrs)) for line in wrap(text, _line.get())
+    ]
+    if said == stated:
+        return chart
     titled = title.copy()
-    titled.subtitle = [*([before] if isinstance(before, str) else before), *said]
+    titled.subtitle = said
     return chart.properties(title=titled)
 
 
@@ -133,7 +168,30 @@ def diverging(largest: float) -> alt.Scale:
     )
 
 
+def feature_colours(features: Sequence[str], named: Sequence[str]) -> dict[str, str]:
+    """Give named features their colours: the same in every chart of a network, whatever is named.
+
+    The first features of a network have a colour each; those named beyond take what is left.
+
+    Examples
+    --------
+    >>> both = feature_colours(["a", "b", "c"], ["b"]), feature_colours(["a", "b", "c"], ["c", "b"])
+    >>> both[0]["b"] == both[1]["b"] == CATEGORIES[1]
+    True
+    """
+    places = {name: place for place, name in enumerate(features)}
+    kept = {name: CATEGORIES[places[name]] for name in named if places[name] < len(CATEGORIES)}
+    free = [colour for colour in CATEGORIES if colour not in kept.values()]
+    later = sorted((name for name in named if name not in kept), key=places.__getitem__)
+    given = {
+        name: (free or CATEGORIES)[k % len(free or CATEGORIES)] for k, name in enumerate(later)
+    }
+    return {name: (kept | given)[name] for name in named}
+
+
 def lag_axis_title(dataset: xr.Dataset) -> str:
     """Name the axis of lags, with the length of a step where it is known."""
     step = duration(dataset.attrs.get("step", ""))
-    return f"lag (steps of {step} back, 1 = newest)" if step else "lag (steps back, 1 = newest)"
+    if step:
+        return say("lag (steps of {step} back, 1 = newest)", step=step)
+    return say("lag (steps back, 1 = newest)")

@@ -4,10 +4,13 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+import numpy as np
+
 from rnnlens.errors import DataError
 from rnnlens.views.charts import theme
 from rnnlens.views.charts.cells import Panel, weight_panels
 from rnnlens.views.charts.heat import heat
+from rnnlens.views.words.language import marked, phrase, say
 
 if TYPE_CHECKING:
     import altair as alt
@@ -16,17 +19,24 @@ if TYPE_CHECKING:
 __all__ = ["weights"]
 
 TITLES = {
-    "W": "Input kernels: from each feature to each unit",
-    "U": "Recurrent kernels: from each unit one step ago to each unit",
-    "b": "Biases: one number a unit",
+    "W": marked("Input kernels: from each feature to each unit"),
+    "U": marked("Recurrent kernels: from each unit one step ago to each unit"),
+    "b": marked("Biases: one number a unit"),
 }
-ROWS = {"W": "feature", "U": "from unit", "b": ""}
+ROWS = {"W": marked("feature"), "U": marked("from unit"), "b": ""}
 
 
-def weights(node: xr.Dataset, *, kind: str = "W") -> alt.ConcatChart:
-    """Draw one kind of a layer's weights, one heat map a gate, all on one scale."""
+def weights(
+    node: xr.Dataset, *, kind: str = "W", carried: xr.Dataset | None = None
+) -> alt.ConcatChart:
+    """Draw one kind of a layer's weights, one heat map a gate, all on one scale.
+
+    Units are ordered by what they carried, a result of ``gate_contributions``, where it is given.
+    """
     import altair as alt
 
+    if carried is not None:
+        node = _by_influence(node, carried)
     panels, note = weight_panels(node, kind=kind)
     if not panels:
         raise DataError(
@@ -40,8 +50,8 @@ def weights(node: xr.Dataset, *, kind: str = "W") -> alt.ConcatChart:
         charts.append(
             heat(
                 panel,
-                x="unit" if number >= len(panels) - columns else "",
-                y=ROWS[kind] if number % columns == 0 else "",
+                x=say("unit") if number >= len(panels) - columns else "",
+                y=phrase(ROWS[kind]) if number % columns == 0 else "",
                 width=width,
                 height=_height(panel, kind),
                 legend=alt.Legend(
@@ -49,14 +59,43 @@ def weights(node: xr.Dataset, *, kind: str = "W") -> alt.ConcatChart:
                 ),
             )
         )
-    subtitle = ["weight: blue below zero, orange above; no unit"]
+    subtitle = [say("weight: blue below zero, orange above; no unit")]
     if note:
         subtitle.append(note)
+    if carried is not None:
+        subtitle.append(
+            say(
+                "units by influence: the mean size of what each carried of the forecast of "
+                "{target}, largest first",
+                target=carried.attrs.get("target") or say("the output"),
+            )
+        )
     layer = str(node.attrs.get("layer", ""))
-    heading = f"{TITLES[kind]}, layer {layer}" if layer else TITLES[kind]
+    heading = phrase(TITLES[kind])
+    if layer:
+        heading = say("{title}, layer {layer}", title=heading, layer=layer)
     chart = alt.concat(*charts, columns=columns, spacing={"row": 16, "column": 24})
     chart = chart.resolve_scale(color="shared", x="independent", y="independent")
     return theme.dress(chart.properties(title=alt.TitleParams(heading, subtitle=subtitle)), node)
+
+
+def _by_influence(node: xr.Dataset, carried: xr.Dataset) -> xr.Dataset:
+    """Order the units of a layer, where they are read and where they write."""
+    layer, own = str(carried.attrs.get("layer", "")), str(node.attrs.get("layer", ""))
+    if layer != own or carried.sizes["unit"] != node.sizes["unit"]:
+        raise DataError(
+            f"carried is of the layer {layer!r}, and the weights are of {own!r}: call "
+            f"rnnlens.gate_contributions(net, X, layer={own!r})"
+        )
+    sizes = abs(carried["contribution"].sum(("lag", "gate"))).mean("sample").values
+    order = np.argsort(-sizes, kind="stable")
+    # labels of units are their places in the file, in whatever order they are drawn
+    named = node.assign_coords(unit=np.arange(node.sizes["unit"]))
+    ordered = named.isel(unit=order)
+    if "from_unit" in node.dims:
+        ordered = ordered.assign_coords(from_unit=np.arange(node.sizes["from_unit"]))
+        ordered = ordered.isel(from_unit=order)
+    return ordered
 
 
 def _height(panel: Panel, kind: str) -> int:

@@ -2,24 +2,35 @@
 
 from __future__ import annotations
 
-import math
 from pathlib import PurePath
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from rnnlens.views.report.judged import fidelity_text, not_checked, trust_rows, warnings
+from rnnlens.views.report.made import citations, provenance_rows
+from rnnlens.views.report.rows import error_table, evidence_table, feature_table, lag_table
 from rnnlens.views.tables import summary
-from rnnlens.views.tables.lags import evidence_cells, made_how
-from rnnlens.views.tables.plain import Row
-from rnnlens.views.words.explanation import figure, lag_sentences, percent
+from rnnlens.views.tables.lags import made_how
+from rnnlens.views.words.explanation import figure, lag_sentences
+from rnnlens.views.words.forecast import verdict_sentence
 from rnnlens.views.words.inputs import input_rows
-from rnnlens.views.words.origin import origin_sentences
-from rnnlens.views.words.units import with_unit
+from rnnlens.views.words.inside.memory import memory_sentences
+from rnnlens.views.words.language import many, say, spoken
+from rnnlens.views.words.page.answers import (
+    fidelity_answer,
+    forecast_answer,
+    inputs_answer,
+    lags_answer,
+    trust_answer,
+)
+from rnnlens.views.words.page.sections import page_words
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from rnnlens.views.report.parts import ReportParts
+    from rnnlens.views.tables.plain import Row
 
 __all__ = ["context"]
 
@@ -27,30 +38,69 @@ __all__ = ["context"]
 def context(parts: ReportParts) -> Row:
     """Collect the plain values of a report, without its figures."""
     explained = summary.explanation_summary(parts.explanation)
+    unit = str(explained.get("unit") or "")
+    warned, network = warnings(parts), _network(parts.description)
+    target = str(explained.get("target") or say("the output"))
     return {
+        "language": spoken(),
+        "words": page_words(),
         "title": parts.title,
-        "sentences": (
-            *origin_sentences(parts.explanation.attrs),
-            *(parts.sentences or lag_sentences(parts.lags)),
-        ),
+        "about": _about(parts),
+        "answers": [
+            forecast_answer(parts.check, target),
+            fidelity_answer(parts.fidelity),
+            inputs_answer(parts.explanation),
+            lags_answer(parts.lags, parts.evidence),
+            trust_answer(warned, explained["max_residual"], _change(parts), unit),
+        ],
+        "sentences": parts.sentences or lag_sentences(parts.lags),
+        "warnings": warned,
         "notes": list(parts.notes),
-        "network": _network(parts.description),
-        "target": explained.get("target") or "the output",
+        **_layers(network),
+        "network": network,
+        "target": target,
         "by_feature": "feature" in parts.explanation["contribution"].dims,
-        "forecast": _forecast(explained),
-        "lag_rows": _lag_rows(parts),
-        "evidence": _evidence(parts),
+        "forecast": _forecast(parts, explained, target),
+        "errors": error_table(parts.check),
+        "fidelity": fidelity_text(parts),
+        "features": feature_table(parts.explanation),
+        "lags": lag_table(parts.lags),
+        **_evidence(parts),
+        "input_headings": [say("input"), say("part"), say("mean contribution"), say("mean size")],
         "input_rows": [] if parts.together is None else input_rows(parts.together),
-        "window": {
-            "when": summary.time_text(parts.explanation, parts.window),
-            "issued": summary.time_text(parts.explanation, parts.window, of="issued"),
-            "reason": parts.window_reason,
-            **_window_figures(parts),
-        },
-        "trust": _trust(parts, explained),
-        "not_checked": _not_checked(parts),
-        "provenance": _provenance(parts),
+        "memory": _memory(parts),
+        "window": _window(parts),
+        "trust": trust_rows(parts, explained),
+        "not_checked": not_checked(parts),
+        "provenance": provenance_rows(parts),
+        "again": parts.again,
+        "citations": citations(parts),
     }
+
+
+def _change(parts: ReportParts) -> float:
+    """Give how far forecasts lie from their baseline on average."""
+    moved = parts.explanation["forecast"] - parts.explanation["baseline_forecast"]
+    return float(abs(moved).mean())
+
+
+def _about(parts: ReportParts) -> str:
+    """Say in a line what the page is about: the file, its format, how many windows, and when."""
+    known = parts.description
+    form = " ".join(str(known[key]) for key in ("format", "version") if known.get(key))
+    file = PurePath(str(known.get("path") or "")).name
+    count = int(parts.explanation.sizes["sample"])
+    windows = many(count, "{count} window", "{count:,} windows")
+    first, last = (summary.time_text(parts.explanation, place) for place in (0, count - 1))
+    if count > 1 and "time" in parts.explanation.coords and first[:4].isdecimal():
+        windows = many(
+            count,
+            "{count} window, {first} to {last}",
+            "{count:,} windows, {first} to {last}",
+            first=first,
+            last=last,
+        )
+    return ", ".join(filter(None, [file, form, windows]))
 
 
 def _network(description: Mapping[str, Any]) -> Row:
@@ -60,15 +110,15 @@ def _network(description: Mapping[str, Any]) -> Row:
         if isinstance(options, dict):
             options = ", ".join(f"{key} = {value}" for key, value in options.items())
         sizes = layer.get("output_shape") or ()
-        shape = " × ".join("any" if size is None else str(size) for size in sizes)
-        layers.append({**layer, "options": options, "output_shape": shape})
+        shape = " × ".join(say("any") if size is None else f"{size:,}" for size in sizes)
+        numbers = {key: _count(layer.get(key)) for key in ("features", "units", "parameters")}
+        layers.append({**layer, **numbers, "options": options, "output_shape": shape})
     return {
         "format": " ".join(
             str(description[key]) for key in ("format", "version") if description.get(key)
         ),
         "file": PurePath(str(description.get("path") or "")).name,
-        "sha256": description.get("sha256") or "",
-        "parameters": description.get("parameters"),
+        "parameters": _count(description.get("parameters")),
         "time_steps": description.get("time_steps") or "",
         "notes": list(description.get("notes") or ()),
         "layers": layers,
@@ -76,150 +126,104 @@ def _network(description: Mapping[str, Any]) -> Row:
     }
 
 
-def _forecast(explained: Row) -> Row:
-    unit = str(explained.get("unit") or "")
+def _layers(network: Row) -> Row:
+    """Give the tables of layers and arrays: headings, and rows as text."""
+    layers, arrays = network["layers"], network["arrays"]
+    keys = ("name", "kind", "features", "units", "output_shape", "parameters")
+    total = [say("all layers"), "", "", "", "", network["parameters"]]
     return {
-        "samples": explained["samples"],
-        "mean": figure(explained["mean_forecast"], unit),
-        "mean_baseline": figure(explained["mean_baseline_forecast"], unit),
-        "rmse": figure(explained["rmse"], unit) if "rmse" in explained else "",
-    }
+        "layer_headings": [say("layer"), say("kind"), say("features in"), say("units"),
+                           say("output shape"), say("parameters")],
+        "layer_rows": [*([layer[key] for key in keys] for layer in layers), total],
+        "option_headings": [say("layer"), say("parameters"), say("options")],
+        "option_rows": [
+            [layer["name"], layer.get("formula") or "", layer["options"]] for layer in layers
+        ],
+        "array_headings": [say("array"), say("gate"), say("what it is"), say("shape"),
+                           say("in the source"), say("stored at")],
+        "array_rows": [
+            [array["name"], array["gate"], array["meaning"],
+             " × ".join(f"{size:,}" for size in array["shape"]), array["source"],
+             array.get("stored_at", "")]
+            for array in arrays
+        ],
+    }  # fmt: skip
 
 
-def _lag_rows(parts: ReportParts) -> list[dict[str, str]]:
-    unit = str(parts.lags.attrs.get("unit") or "")
-    table = summary.lag_table(parts.lags)
-    largest = float(np.nanmax(np.abs(table["mean_contribution"].to_numpy()), initial=0.0))
-    # Three significant digits for the largest, as many decimals for all, so that columns align.
-    decimals = max(0, 2 - math.floor(math.log10(largest))) if largest > 0 else 0
-    rows = []
-    for row in table.to_dict("records"):
-        low, high = row["share_low"], row["share_high"]
-        known = math.isfinite(low) and math.isfinite(high)
-        mean = row["mean_contribution"]
-        rows.append({
-            "lag": row["label"],
-            "share": _share(row["share"]),
-            "interval": f"{_share(low)} to {_share(high)}" if known else "not computed",
-            "mean": with_unit(f"{mean:+.{decimals}f}", unit) if math.isfinite(mean) else "missing",
-        })
-    return rows
-
-
-def _evidence(parts: ReportParts) -> Row | None:
+def _evidence(parts: ReportParts) -> Row:
+    """Give the table of evidence, which of its columns are words, and how they were made."""
     if parts.evidence is None:
-        return None
-    headings, rows = evidence_cells(parts.evidence)
+        return {"evidence": None, "evidence_text": (), "made_how": []}
+    table = evidence_table(parts.evidence)
+    count = len(table.headings)
+    first = () if str(parts.evidence.attrs.get("by", "lag")) == "lag" else (0,)
     return {
-        "headings": [heading.replace("\n", " ") for heading in headings],
-        "rows": rows,
-        "how": made_how(parts.evidence),
+        "evidence": table,
+        "evidence_text": (*first, count - 2, count - 1),
+        "made_how": made_how(parts.evidence),
     }
 
 
-def _share(share: float) -> str:
-    if not math.isfinite(share):
-        return "missing"
-    return percent(share) if 0 < share < 0.00005 else f"{100 * share:.2f} %"
+def _count(number: object) -> str:
+    return f"{number:,}" if isinstance(number, int) else "" if number is None else str(number)
 
 
-def _window_figures(parts: ReportParts) -> dict[str, str]:
+def _forecast(parts: ReportParts, explained: Row, target: str) -> list[str]:
+    """Say what was forecast and how far it was off."""
+    unit = str(explained.get("unit") or "")
+    said = []
+    if parts.check is not None and not parts.check.attrs["cautioned"]:
+        said.append(verdict_sentence(parts.check))
+    said.append(
+        many(
+            int(explained["samples"]),
+            "{count} window was explained. Its forecast of {target} is {mean}, from the baseline "
+            "{base}.",
+            "{count:,} windows were explained. The mean forecast of {target} is {mean}, from the "
+            "baseline {base}.",
+            target=target,
+            mean=figure(explained["mean_forecast"], unit),
+            base=figure(explained["mean_baseline_forecast"], unit),
+        )
+    )
+    if explained.get("rmse") is not None and np.isfinite(explained["rmse"]):
+        rmse = figure(explained["rmse"], unit)
+        said.append(say("Over those of them with a known outcome its error (root mean square) is "
+                        "{rmse}.", rmse=rmse))  # fmt: skip
+    else:
+        said.append(say("What happened is not known."))
+    return said
+
+
+def _memory(parts: ReportParts) -> list[str]:
+    """Say how long the cells remember, or why that was not measured."""
+    if isinstance(parts.memory, str):
+        return [parts.memory] if parts.memory else []
+    return memory_sentences(parts.memory)
+
+
+def _window(parts: ReportParts) -> Row:
+    """Say which window is shown, what it forecast and what happened."""
     unit = str(parts.explanation.attrs.get("unit") or "")
     chosen = parts.explanation.isel(sample=parts.window)
-    figures = {
-        name: figure(float(chosen[name]), unit) for name in ("forecast", "baseline_forecast")
-    }
-    figures["actual"] = figure(float(chosen["actual"]), unit) if "actual" in chosen else ""
-    return figures
-
-
-def _trust(parts: ReportParts, explained: Row) -> list[tuple[str, str]]:
-    unit = str(explained.get("unit") or "")
-    lags = parts.lags.attrs
-    rows = [
-        ("Fidelity", _fidelity(parts)),
-        (
-            "Residual",
-            f"{figure(explained['max_residual'], unit)} at most: what the contributions of a "
-            "window leave unexplained of its forecast minus its baseline forecast",
-        ),
-        ("Method", _with_settings(explained)),
-        ("Baseline", _baseline(explained, unit)),
-        ("Held features", str(explained.get("held") or "none")),
-        *([("Held inputs", str(explained["held_inputs"]))] if explained.get("held_inputs") else []),
-    ]
-    if "confidence" in lags:
-        block = f", blocks of {lags['block_length']} windows" if "block_length" in lags else ""
-        rows.append((
-            "Intervals",
-            f"{100 * float(lags['confidence']):g} %, bootstrap over the windows{block}; method "
-            f"{lags.get('method', 'not stated')}, {lags.get('samples', '?')} windows",
-        ))
-    if "max_residual" in lags:
-        rows.append(("Residual of the shares", figure(float(lags["max_residual"]), unit)))
-    return rows
-
-
-def _baseline(explained: Row, unit: str) -> str:
-    text = (
-        f"{explained.get('baseline') or 'not stated'}; its forecast is "
-        f"{figure(explained['mean_baseline_forecast'], unit)} (mean over the windows)"
-    )
-    if explained.get("unusual"):
-        text += (
-            "; it lies unusually far from the data, so the network may not have learned what it "
-            "does there"
+    when = summary.time_text(parts.explanation, parts.window)
+    issued = summary.time_text(parts.explanation, parts.window, of="issued")
+    said = [
+        say(
+            "Shown is {reason}: {when}. Its forecast is {forecast}, its baseline forecast "
+            "{baseline}.",
+            reason=parts.window_reason,
+            when=when,
+            forecast=figure(float(chosen["forecast"]), unit),
+            baseline=figure(float(chosen["baseline_forecast"]), unit),
         )
-    return text
-
-
-def _fidelity(parts: ReportParts) -> str:
-    if parts.fidelity is None:
-        return "not checked: the network was not run against its source"
-    attrs = parts.fidelity.attrs
-    largest = attrs.get("largest", float(parts.fidelity["largest_difference"].max()))
-    verdict = "agrees" if attrs.get("agrees") else "DOES NOT AGREE"
-    coarse = f", as {attrs['rounds']}" if attrs.get("rounds") else ""
-    return (
-        f"{verdict}: the largest difference is {figure(largest)} (tolerance "
-        f"{figure(attrs.get('tolerance'))}{coarse}) against "
-        f"{attrs.get('against', 'the source model')}, over "
-        f"{attrs.get('samples', 'an unstated number of')} windows"
-    )
-
-
-def _with_settings(explained: Row) -> str:
-    method = str(explained.get("method") or "not stated")
-    settings = str(explained.get("settings") or "")
-    return f"{method}; settings {settings}" if settings not in {"", "{}"} else method
-
-
-def _not_checked(parts: ReportParts) -> list[str]:
-    sentences = []
-    if parts.fidelity is None:
-        sentences.append(
-            "Whether this run equals the source model's; without that, nothing here shows that the "
-            "file was read right."
-        )
-    if "actual" not in parts.explanation:
-        sentences.append("How large the forecast's error is: what happened was not given.")
-    sentences.append("Whether another method of attribution gives the same contributions.")
-    if parts.evidence is None:
-        sentences.append("Whether any lag is irrelevant: a small share is no test of that.")
-    sentences += [
-        "What causes what: contributions tell what this network computed, not how the world works.",
     ]
-    return sentences
-
-
-def _provenance(parts: ReportParts) -> list[tuple[str, str]]:
-    names = {
-        "network": "Network",
-        "network_format": "Format",
-        "sha256": "SHA-256 of the network's file",
-        "rnnlens_version": "rnnlens",
-        "numpy_version": "NumPy",
-        "created": "Computed (UTC)",
-    }
-    attrs = {**parts.lags.attrs, **parts.explanation.attrs}
-    return [(text, str(attrs[key])) for key, text in names.items() if attrs.get(key)]
+    if issued != when and summary.is_dated(parts.explanation, "issued"):
+        said.append(say("Its newest step is {issued}.", issued=issued))
+    actual = float(chosen["actual"]) if "actual" in chosen else float("nan")
+    said.append(
+        say("What happened: {actual}.", actual=figure(actual, unit))
+        if np.isfinite(actual)
+        else say("What happened is not known.")
+    )
+    return {"when": when, "said": " ".join(said)}

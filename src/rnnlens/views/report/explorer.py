@@ -12,7 +12,8 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from rnnlens.views.tables import summary
-from rnnlens.views.words.explorer import EXPLORER
+from rnnlens.views.words.explorer import explorer_words
+from rnnlens.views.words.language import many, say
 from rnnlens.views.words.units import unit_text
 
 if TYPE_CHECKING:
@@ -20,7 +21,7 @@ if TYPE_CHECKING:
 
     from rnnlens.views.report.parts import Explorer, ReportParts
 
-__all__ = ["MODULE", "carried", "data_text", "module_text", "policy"]
+__all__ = ["MODULE", "carried", "data_text", "module_text", "policy", "told_text"]
 
 #: The files of the module, each after those that it takes from.
 MODULE = (
@@ -41,15 +42,25 @@ def carried(explorer: Explorer | str) -> str:
     """Say which windows the page carries, where these are not all."""
     if isinstance(explorer, str) or not explorer.first:
         return ""
-    count = len(explorer.starts)
-    return f" It carries the newest {count:,} of {explorer.windows:,} windows."
+    return many(
+        len(explorer.starts),
+        "It carries the newest window of {windows:,}; the others would make the file too large.",
+        "It carries the newest {count:,} of {windows:,} windows; the others would make the file "
+        "too large.",
+        windows=explorer.windows,
+    )
 
 
 def data_text(parts: ReportParts) -> str:
     """Give what the module is told, as JSON that no text in it can end."""
-    explorer = parts.explorer
-    assert not isinstance(explorer, str)
-    return json.dumps(_told(parts, explorer), allow_nan=False).replace("<", "\\u003c")
+    assert not isinstance(parts.explorer, str)
+    return told_text(parts.explanation, parts.explorer, parts.evidence)
+
+
+def told_text(explanation: xr.Dataset, explorer: Explorer, evidence: xr.Dataset | None) -> str:
+    """Give what the module is told, of an explanation and the bounds of its lags, as JSON."""
+    told = _told(explanation, explorer, evidence)
+    return json.dumps(told, allow_nan=False).replace("<", "\\u003c")
 
 
 def policy(style: str, script: str) -> str:
@@ -71,10 +82,10 @@ def _hash(text: str) -> str:
     return f"sha256-{base64.b64encode(digest).decode('ascii')}"
 
 
-def _told(parts: ReportParts, explorer: Explorer) -> dict[str, Any]:
-    explanation = parts.explanation.isel(sample=slice(explorer.first, None))
+def _told(whole: xr.Dataset, explorer: Explorer, evidence: xr.Dataset | None) -> dict[str, Any]:
+    explanation = whole.isel(sample=slice(explorer.first, None))
     count = len(explorer.starts)
-    times = [summary.time_text(parts.explanation, explorer.first + k) for k in range(count)]
+    times = [summary.time_text(whole, explorer.first + k) for k in range(count)]
     unit = unit_text(explanation.attrs.get("unit"))
     labels = [_step(label) for label in summary.lag_labels(explanation)[::-1]]
     features = [str(name) for name in explanation["feature"].values]
@@ -98,7 +109,7 @@ def _told(parts: ReportParts, explorer: Explorer) -> dict[str, Any]:
         "sizes": explorer.scales.tolist(),
         "names": features,
         "units": [unit_text(one) for one in explorer.units],
-        "target": str(explanation.attrs.get("target") or "the output"),
+        "target": str(explanation.attrs.get("target") or say("the output")),
         "unit": unit,
         "behind": f" {unit}" if unit else "",
         "times": times,
@@ -106,8 +117,8 @@ def _told(parts: ReportParts, explorer: Explorer) -> dict[str, Any]:
         "labels": labels,
         "actual": _actual(explanation),
         "picks": _picks(explanation, explorer),
-        **_bounds(parts.evidence, labels),
-        "words": EXPLORER,
+        **_bounds(evidence, labels),
+        "words": explorer_words(),
     }
 
 
@@ -128,19 +139,19 @@ def _actual(explanation: xr.Dataset) -> list[float | None]:
 
 def _picks(explanation: xr.Dataset, explorer: Explorer) -> list[tuple[str, int]]:
     """Name windows worth a look: (why, place)."""
-    change = (explanation["forecast"] - explanation["baseline_forecast"]).to_numpy()
+    furthest, _ = summary.pick_window(explanation)
     sizes = np.abs(explanation["contribution"].transpose("sample", "lag", "feature").to_numpy())
     old = sizes.sum(axis=2)
-    picks = [("the furthest from its baseline", int(np.argmax(np.abs(change))))]
+    picks = [(say("the furthest from its baseline"), furthest)]
     if "actual" in explanation and np.isfinite(explanation["actual"]).any():
         error = np.abs((explanation["forecast"] - explanation["actual"]).to_numpy())
         middle = np.abs(error - np.nanmedian(error))
-        picks.append(("a typical error", int(np.nanargmin(middle))))
-        picks.append(("the worst error", int(np.nanargmax(error))))
+        picks.append((say("a typical error"), int(np.nanargmin(middle))))
+        picks.append((say("the worst error"), int(np.nanargmax(error))))
     if old.shape[1] > 1:
         share = old[:, old.shape[1] // 2 :].sum(axis=1)
-        picks.append(("the most from the older half of its steps", int(np.argmax(share))))
-    picks.append(("the most unusual inputs", explorer.unusual))
+        picks.append((say("the most from the older half of its steps"), int(np.argmax(share))))
+    picks.append((say("the most unusual inputs"), explorer.unusual))
     return picks
 
 
@@ -152,5 +163,9 @@ def _bounds(evidence: xr.Dataset | None, labels: list[str]) -> dict[str, Any]:
         return {"bounds": [None] * len(labels), "range": ""}
     bounds = _known(evidence["largest_bound"].values)
     known = dict(zip(map(_step, summary.lag_labels(evidence)), bounds, strict=False))
-    about = f"{evidence.attrs['free']}, {evidence.attrs['range']}, in the windows certified"
+    about = say(
+        "{free}, {range}, in the windows certified",
+        free=evidence.attrs["free"],
+        range=evidence.attrs["range"],
+    )
     return {"bounds": [known.get(label) for label in labels], "range": about}

@@ -5,9 +5,11 @@ from __future__ import annotations
 import base64
 import json
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from html import escape
 from typing import TYPE_CHECKING, Any
+
+from rnnlens.views.report.text import svg_text
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -20,6 +22,8 @@ __all__ = ["Figure", "Figures", "inline"]
 LARGEST_SVG = 400_000
 #: What the figures of one report may take together, so that the file stays below 2 MB.
 BUDGET = 1_800_000
+#: Width in pixels of a chart on a narrow screen, and of long labels beside it.
+NARROW, LABELS = 260, 110
 
 
 @dataclass(frozen=True)
@@ -34,11 +38,20 @@ class Figure:
         HTML that is safe to insert; empty where the budget was spent.
     caption : str
         What the figure shows, as plain text.
+    title : str
+        What stands above it, as plain text.
+    facts : tuple of str
+        What stands beneath its title.
+    narrow : str
+        The same for a narrow screen; empty where there is none.
     """
 
     name: str
     markup: str
     caption: str
+    title: str = ""
+    facts: tuple[str, ...] = ()
+    narrow: str = ""
 
 
 class Figures:
@@ -50,51 +63,141 @@ class Figures:
         How many bytes all figures may take together.
     progress : callable, optional
         Called with how many figures are drawn, and how many there will be.
+    narrow : bool
+        Whether a narrow screen gets pictures of its own.
     """
 
     def __init__(
-        self, budget: int = BUDGET, progress: Callable[[int, int], None] | None = None
+        self,
+        budget: int = BUDGET,
+        progress: Callable[[int, int], None] | None = None,
+        *,
+        narrow: bool = True,
     ) -> None:
         self._left = budget
         self._progress = progress
+        self._narrow = narrow
         #: drawn, and to be drawn
         self._count, self.whole = 0, 1
 
-    def draw(self, name: str, chart: alt.TopLevelMixin, *, alt_text: str, caption: str) -> Figure:
-        """Draw one chart, and say so."""
+    def draw(
+        self, name: str, chart: alt.TopLevelMixin, *, alt_text: str, caption: str, title: str = ""
+    ) -> Figure:
+        """Draw one chart, and say so; its title is the chart's own where none is given."""
         figure = self._drawn(name, chart, alt_text, caption)
+        if title:
+            figure = replace(figure, title=title)
         self._count += 1
         if self._progress is not None:
             self._progress(min(self._count, self.whole), self.whole)
         return figure
 
     def _drawn(self, name: str, chart: alt.TopLevelMixin, alt_text: str, caption: str) -> Figure:
-        import vl_convert
-
         spec: dict[str, Any] = chart.to_dict()
-        markup = inline(vl_convert.vegalite_to_svg(json.dumps(spec)), name, alt_text)
-        if len(markup) > LARGEST_SVG:
-            png = vl_convert.vegalite_to_png(json.dumps(spec), scale=2)
-            data = base64.b64encode(png).decode("ascii")
-            width = _width(markup)
-            markup = (
-                f'<img alt="{escape(alt_text)}" width="{width}" src="data:image/png;base64,{data}">'
-            )
-        size = len(markup.encode("utf-8"))
+        title, facts = _title_of(spec)
+        spec["config"] = {**spec.get("config", {}), "background": None}  # the page's own paper
+        markup = _picture(spec, name, alt_text)
+        narrow = ""
+        if self._narrow and ("vconcat" in spec or isinstance(spec.get("width"), int)):
+            narrow = _picture(_narrowed(spec), f"{name}-narrow", alt_text)
+        size = len(markup.encode("utf-8")) + len(narrow.encode("utf-8"))
         if size > self._left:
-            return Figure(name, "", caption)
+            return Figure(name, "", caption, title, facts)
         self._left -= size
-        return Figure(name, markup, caption)
+        return Figure(name, markup, caption, title, facts, narrow)
+
+
+def _title_of(spec: dict[str, Any]) -> tuple[str, tuple[str, ...]]:
+    """Take a chart's title out of it: on a page it is text, which wraps and is read aloud."""
+    title = spec.pop("title", "")
+    for part in spec.get("vconcat", [])[:1]:  # the first of several beneath one another
+        title = title or part.pop("title", "")
+    if isinstance(title, str):
+        return title, ()
+    text, facts = title.get("text", ""), title.get("subtitle", [])
+    text = " ".join(text) if isinstance(text, list) else text
+    return text, tuple([facts] if isinstance(facts, str) else facts)
+
+
+def _narrowed(spec: dict[str, Any]) -> dict[str, Any]:
+    """Lay a chart out for a narrow screen: less wide, its legend beneath it."""
+    config = dict(spec.get("config", {}))
+    config["legend"] = {**config.get("legend", {}), "orient": "bottom", "columns": 2}
+    config["axis"] = {**config.get("axis", {}), "labelLimit": 80}
+    return {**_less_wide(spec, NARROW), "config": config}
+
+
+def _less_wide(part: dict[str, Any], width: int) -> dict[str, Any]:
+    """Make a chart, or each of those beneath one another, less wide, with short labels."""
+    made: dict[str, Any] = {}
+    for key, value in part.items():
+        if key == "vconcat":
+            made[key] = [_less_wide(one, width - LABELS) for one in value]
+        elif key == "layer":
+            made[key] = [_less_wide(one, width) for one in value]
+        elif key == "width":
+            made[key] = width
+        elif key == "encoding":
+            made[key] = {name: _short(channel) for name, channel in value.items()}
+        else:
+            made[key] = value
+    return made
+
+
+def _short(channel: Any) -> Any:
+    """Let labels of an axis, and what a legend holds beside another, be short."""
+    if not isinstance(channel, dict):
+        return channel
+    made = dict(channel)
+    if isinstance(made.get("axis"), dict) and "labelLimit" in made["axis"]:
+        made["axis"] = {**made["axis"], "labelLimit": LABELS}
+    if isinstance(made.get("legend"), dict):
+        made["legend"] = {**made["legend"], "columns": 1}
+    return made
+
+
+def _picture(spec: dict[str, Any], name: str, alt_text: str) -> str:
+    """Draw a picture as SVG, or as PNG where that is smaller."""
+    import vl_convert
+
+    markup = _slim(inline(vl_convert.vegalite_to_svg(json.dumps(spec)), name, alt_text))
+    if len(markup) <= LARGEST_SVG:
+        return markup
+    png = vl_convert.vegalite_to_png(json.dumps(spec), scale=2)
+    data = base64.b64encode(png).decode("ascii")
+    return (
+        f'<img alt="{escape(alt_text)}" width="{_width(markup)}" '
+        f'src="data:image/png;base64,{data}">'
+    )
 
 
 def inline(svg: str, name: str, alt_text: str) -> str:
     """Give an SVG as a part of something larger."""
     # Inside HTML an SVG needs no namespace, and ids must differ from those of other figures.
     svg = re.sub(r'\sxmlns(?::\w+)?="[^"]*"', "", svg, count=2)
-    for known in re.findall(r'<(?:linearGradient|radialGradient|clipPath) id="([^"]+)"', svg):
-        svg = svg.replace(f' id="{known}"', f' id="{name}-{known}"')
-        svg = svg.replace(f"url(#{known})", f"url(#{name}-{known})")
+    known = re.findall(r'<(?:linearGradient|radialGradient|clipPath) id="([^"]+)"', svg)
+    # Vega counts on from one picture to the next, and the same page is to be the same bytes.
+    for place, old in enumerate(dict.fromkeys(known)):
+        svg = svg.replace(f' id="{old}"', f' id="{name}-{place}"')
+        svg = svg.replace(f"url(#{old})", f"url(#{name}-{place})")
+    svg = svg_text(svg)
     return svg.replace("<svg ", f'<svg role="img" aria-label="{escape(alt_text)}" ', 1)
+
+
+def _slim(svg: str) -> str:
+    """Leave out of an SVG what the page does not need, a third of its bytes."""
+    # What only a reader of marks would be told, and would be told of each of thousands.
+    svg = re.sub(
+        r' (?:role="graphics-[a-z]+"|aria-roledescription="[^"]*"|aria-hidden="true")', "", svg
+    )
+    svg = re.sub(r'(?<=<g) aria-label="[^"]*"', "", svg)
+    svg = re.sub(r' class="(?:mark|background|foreground)[^"]*"', "", svg)
+    svg = re.sub(r' font-family="[^"]*"', "", svg)  # the page's style sets that it was measured in
+    return re.sub(
+        r'fill="rgb\((\d+), (\d+), (\d+)\)"',
+        lambda one: 'fill="#{:02x}{:02x}{:02x}"'.format(*map(int, one.groups())),
+        svg,
+    )
 
 
 def _width(svg: str) -> int:

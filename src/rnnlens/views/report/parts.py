@@ -105,6 +105,17 @@ class ReportParts:
         The contributions of all inputs at once, a node an input, where there are several.
     explorer : Explorer or str
         What the page runs, or why it runs nothing.
+    check : xarray.Dataset or None
+        The forecast's error beside what is known without it, a result of ``check``.
+    grouped, grouped_lags : xarray.Dataset or None
+        The contributions, and the shares, with older lags together, as they are drawn; those of
+        each lag where ``None``.
+    memory : xarray.DataTree or str
+        How long the network remembers, a result of ``memory``, or why that was not measured.
+    data : tuple of (str, str)
+        What the data are, and their values: names and hashes.
+    again : str
+        What makes the page again: a command, or lines of Python.
     """
 
     title: str
@@ -121,3 +132,14 @@ class ReportParts:
     notes: tuple[str, ...] = ()
     together: xr.DataTree | None = None
     explorer: Explorer | str = ""
+    check: xr.Dataset | None = None
+    grouped: xr.Dataset | None = None
+    grouped_lags: xr.Dataset | None = None
+    memory: xr.DataTree | str = ""
+    data: tuple[tuple[str, str], ...] = ()
+    again: str = ""
+
+    @property
+    def drawn(self) -> xr.Dataset:
+        """The contributions as they are drawn by lag."""
+        return self.explanation if self.grouped is None else self.grouped

@@ -8,9 +8,10 @@ from typing import TYPE_CHECKING, Any
 
 from rnnlens.errors import MissingLibrary
 from rnnlens.views.report.context import context
+from rnnlens.views.report.drawn import figures_of
 from rnnlens.views.report.figures import Figure, Figures, inline
 from rnnlens.views.report.paper import FAINT, Paper
-from rnnlens.views.report.render import figures_of
+from rnnlens.views.words.language import say
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping
@@ -18,6 +19,7 @@ if TYPE_CHECKING:
     import altair as alt
 
     from rnnlens.views.report.parts import ReportParts
+    from rnnlens.views.report.rows import Split
     from rnnlens.views.tables.plain import Row
 
 __all__ = ["check_library", "render_pdf"]
@@ -63,27 +65,55 @@ def render_pdf(parts: ReportParts, progress: Callable[[int, int], None] | None =
 
 def _written(parts: ReportParts, progress: Callable[[int, int], None] | None) -> Paper:
     about, figures = context(parts), figures_of(parts, _PaperFigures(progress=progress))
-    paper, network = Paper(), about["network"]
+    paper, words = Paper(), about["words"]
     paper.heading(about["title"], 17.0)
-    paper.paragraph(", ".join(filter(None, [network["file"], network["format"]])), colour=FAINT)
-    paper.heading("What was found")
-    for sentence in [*about["sentences"], *about["notes"]]:
-        paper.paragraph(sentence, 10.5)
-    _forecast(paper, about, figures["forecast"])
-    _contributions(paper, about, figures)
-    _network(paper, network)
-    _show(paper, figures["weights"])
-    paper.heading("One window's gates over its steps")
-    _window(paper, about["window"])
-    _show(paper, figures["gates"])
-    paper.heading("Can I trust that?")
-    paper.table(["check", "result"], about["trust"])
-    paper.heading("What was not checked", 11.0)
+    paper.paragraph(about["about"], colour=FAINT)
+    for answer in about["answers"]:
+        paper.heading(answer.question, 11.0)
+        paper.paragraph(" ".join(filter(None, [answer.short, answer.text])), 10.5)
+    for note in about["notes"]:
+        paper.paragraph(note)
+    paper.heading(words["behind"], 11.0)
+    for sentence in about["sentences"]:
+        paper.paragraph(sentence)
+    paper.heading(words["forecast"])
+    paper.paragraph(" ".join(about["forecast"]))
+    if about["errors"]:
+        _table(paper, about["errors"])
+    _show(paper, figures["forecast"])
+    paper.heading(words["same"])
+    paper.paragraph(about["fidelity"])
+    _network(paper, about)
+    _inputs_and_lags(paper, about, figures)
+    paper.heading(words["explore"])
+    paper.paragraph(about["window"]["said"])
+    _show(paper, (*figures["window"], *figures["gates"]))
+    paper.heading(words["trust"])
+    for sentence in about["warnings"]:
+        paper.paragraph(sentence)
+    paper.table([say("check"), say("result")], about["trust"])
+    paper.heading(words["not_checked"], 11.0)
     for sentence in about["not_checked"]:
         paper.paragraph(sentence)
-    paper.heading("Provenance")
-    paper.table(["what", "value"], about["provenance"])
+    _made(paper, about)
+    paper.heading(words["weights"])
+    paper.paragraph(words["weights_why"])
+    _show(paper, figures["weights"])
     return paper
+
+
+def _made(paper: Paper, about: Row) -> None:
+    words = about["words"]
+    paper.heading(words["made"])
+    for line in about["again"].splitlines():
+        paper.paragraph(line, 8.0)
+    paper.table([say("what"), say("value")], about["provenance"])
+    for cited in about["citations"]:
+        paper.paragraph(cited, 8.0, FAINT)
+
+
+def _table(paper: Paper, table: Split) -> None:
+    paper.table(table.headings, [*table.rows, *table.others])
 
 
 def _show(paper: Paper, figures: Iterable[Figure]) -> None:
@@ -91,72 +121,36 @@ def _show(paper: Paper, figures: Iterable[Figure]) -> None:
         paper.picture(figure.markup, figure.caption)
 
 
-def _forecast(paper: Paper, about: Row, figures: Iterable[Figure]) -> None:
-    forecast = about["forecast"]
-    error = (
-        f"its error (RMSE) against what happened is {forecast['rmse']}"
-        if forecast["rmse"]
-        else "what happened is not known"
-    )
-    paper.heading("The forecast against what happened")
-    paper.paragraph(
-        f"{forecast['samples']} windows were explained. The mean forecast of {about['target']} is "
-        f"{forecast['mean']}; {error}. From the baseline the network forecasts "
-        f"{forecast['mean_baseline']} in the mean."
-    )
-    _show(paper, figures)
-
-
-def _contributions(paper: Paper, about: Row, figures: Mapping[str, Iterable[Figure]]) -> None:
-    paper.heading("Contributions by lag")
-    paper.paragraph(
-        "A contribution is a signed part of the forecast minus the baseline's forecast, in the "
-        f"unit of {about['target']}. The contributions of a window sum to that difference."
-    )
-    _show(paper, figures["contributions"])
-    paper.heading("Table of lags", 11.0)
-    rows = [[row[key] for key in ("lag", "share", "interval", "mean")] for row in about["lag_rows"]]
-    paper.table(["lag", "share", "interval", "mean contribution"], rows)
+def _inputs_and_lags(paper: Paper, about: Row, figures: Mapping[str, Iterable[Figure]]) -> None:
+    words = about["words"]
+    paper.heading(words["uses"])
+    paper.paragraph(words["sums"])
+    if about["features"]:
+        _table(paper, about["features"])
+    _show(paper, figures["uses"])
+    paper.heading(words["memory"])
+    _show(paper, figures["lags"])
     if about["evidence"]:
-        paper.heading("Evidence on each lag", 11.0)
-        paper.table(about["evidence"]["headings"], about["evidence"]["rows"])
-        for line in about["evidence"]["how"]:
+        paper.heading(words["evidence"], 11.0)
+        _table(paper, about["evidence"])
+        for line in about["made_how"]:
             paper.paragraph(line, 8.0, FAINT)
         _show(paper, figures["evidence"])
+    else:
+        paper.heading(words["lag_table"], 11.0)
+        _table(paper, about["lags"])
+    _show(paper, figures["memory"])
+    for sentence in about["memory"]:
+        paper.paragraph(sentence)
 
 
-def _network(paper: Paper, network: Row) -> None:
-    paper.heading("The network")
-    keys = ("name", "kind", "features", "units", "output_shape", "parameters", "formula")
-    paper.table(
-        ["layer", "kind", "features in", "units", "output shape", "parameters", "their count"],
-        [
-            ["" if layer.get(key) is None else str(layer[key]) for key in keys]
-            for layer in network["layers"]
-        ],
-    )
-    paper.paragraph(network["time_steps"])
-    for note in network["notes"]:
+def _network(paper: Paper, about: Row) -> None:
+    paper.heading(about["words"]["network"])
+    paper.table(about["layer_headings"], about["layer_rows"])
+    paper.paragraph(about["network"]["time_steps"])
+    for note in about["network"]["notes"]:
         paper.paragraph(note, 8.0, FAINT)
-    paper.heading("The weights by gate", 11.0)
-    paper.table(
-        ["array", "gate", "what it is", "shape", "in the source"],
-        [
-            [
-                one["name"],
-                one["gate"],
-                one["meaning"],
-                " × ".join(map(str, one["shape"])),
-                one["source"],
-            ]
-            for one in network["arrays"]
-        ],
-    )
-
-
-def _window(paper: Paper, window: Row) -> None:
-    actual = f"; what happened: {window['actual']}" if window["actual"] else ""
-    paper.paragraph(
-        f"Shown is {window['reason']}: {window['when']}. Its forecast is {window['forecast']}, its "
-        f"baseline forecast {window['baseline_forecast']}{actual}."
-    )
+    paper.heading(about["words"]["counted"], 11.0)
+    paper.table(about["option_headings"], about["option_rows"])
+    paper.heading(about["words"]["arrays"], 11.0)
+    paper.table(about["array_headings"], about["array_rows"])

@@ -14,6 +14,7 @@ import numpy as np
 from rnnlens.errors import DataError
 from rnnlens.views.tables.plain import Row, plain
 from rnnlens.views.words.clock import clock_times
+from rnnlens.views.words.language import say
 from rnnlens.views.words.units import in_brackets
 
 if TYPE_CHECKING:
@@ -21,26 +22,32 @@ if TYPE_CHECKING:
     import xarray as xr
 
 __all__ = [
-    "OTHERS",
     "duration",
     "explanation_summary",
     "far_off",
     "far_off_text",
     "forecast_series",
+    "is_dated",
     "lag_contributions",
     "lag_feature_means",
     "lag_labels",
     "lag_table",
     "lags_summary",
+    "named_features",
+    "others",
     "pick_window",
     "quantity",
+    "target_and_unit",
     "time_text",
 ]
 
 #: Mean difference from exact values, in their mean size, beyond which numbers are marked.
 FAR = 0.2
-#: The name under which the less important features are shown together.
-OTHERS = "all others"
+
+
+def others() -> str:
+    """Name what the less important features are shown as together."""
+    return say("all others")
 
 
 def lag_labels(dataset: xr.Dataset) -> list[str]:
@@ -64,8 +71,10 @@ def far_off_text(dataset: xr.Dataset) -> str:
     """Say what the mark of inexact numbers means; empty where there is none."""
     if "lag" not in dataset or not any(far_off(dataset)):
         return ""
-    share = 100 * float(dataset.attrs["audit_share"])
-    return f"~: approximate; an audit found them off exact values by {share:.0f} % of their size"
+    return say(
+        "~: approximate; an audit found them off exact values by {share:.0f} % of their size",
+        share=100 * float(dataset.attrs["audit_share"]),
+    )
 
 
 def lag_table(lags: xr.Dataset) -> pd.DataFrame:
@@ -115,10 +124,31 @@ def lag_feature_means(explanation: xr.Dataset) -> pd.DataFrame:
     return table
 
 
+def named_features(explanation: xr.Dataset, *, largest: int = 6) -> list[str]:
+    """Name the features that get colours of their own, the most important over all windows first.
+
+    The others are shown together. Where every chart is given these, one feature has one colour.
+    """
+    if "feature" not in explanation["contribution"].dims:
+        return []
+    size = abs(explanation["contribution"].sum("lag")).mean("sample").values
+    order = np.argsort(-np.nan_to_num(size), kind="stable")
+    ranked = [str(name) for name in explanation["feature"].values[order]]
+    # One feature alone is never hidden behind "all others".
+    return ranked if len(ranked) <= largest + 1 else ranked[:largest]
+
+
 def lag_contributions(
-    explanation: xr.Dataset, *, sample: int | None = None, largest: int = 6
+    explanation: xr.Dataset,
+    *,
+    sample: int | None = None,
+    largest: int = 6,
+    named: list[str] | None = None,
 ) -> pd.DataFrame:
-    """Give signed contributions by lag and feature, of one window or as means over all."""
+    """Give signed contributions by lag and feature, of one window or as means over all.
+
+    Named are the features asked for, or else the largest; the others are summed.
+    """
     contribution = explanation["contribution"]
     if sample is None:
         values = contribution.mean("sample", skipna=False)
@@ -127,11 +157,10 @@ def lag_contributions(
     if "feature" not in values.dims:
         values = values.expand_dims(feature=[""], axis=-1)
     table = _by_lag_and_feature(explanation, values, "contribution")
-    order = np.argsort(-abs(values).sum("lag").values, kind="stable")
-    ranked = [str(name) for name in values["feature"].values[order]]
-    # One feature alone is never hidden behind "all others".
-    named = ranked if len(ranked) <= largest + 1 else ranked[:largest]
-    table["feature"] = table["feature"].where(table["feature"].isin(named), OTHERS)
+    if named is None or "feature" not in contribution.dims:
+        # by all windows, so that the same are named, in the same order, whichever is shown
+        named = named_features(explanation, largest=largest) or [""]
+    table["feature"] = table["feature"].where(table["feature"].isin(named), others())
     summed = (
         table
         .groupby(["lag", "label", "feature"], sort=False)["contribution"]
@@ -150,8 +179,8 @@ def forecast_series(explanation: xr.Dataset, *, most: int = 504) -> pd.DataFrame
     newest = explanation.isel(sample=slice(-most, None))
     time = clock_times(newest["time"]) if "time" in newest else np.arange(newest.sizes["sample"])
     order = np.argsort(time, kind="stable")
-    series = {"actual": "what happened", "forecast": "forecast"}
-    series["baseline_forecast"] = "baseline forecast"
+    series = {"actual": say("what happened"), "forecast": say("forecast")}
+    series["baseline_forecast"] = say("baseline forecast")
     parts = [
         pd.DataFrame({"time": time, "series": text, "value": newest[name].values}).iloc[order]
         for name, text in series.items()
@@ -161,12 +190,21 @@ def forecast_series(explanation: xr.Dataset, *, most: int = 504) -> pd.DataFrame
 
 
 def pick_window(explanation: xr.Dataset) -> tuple[int, str]:
-    """Choose the window to show in full: the one whose forecast moved most from its baseline."""
+    """Choose the window to show in full: the one whose forecast moved most from its baseline.
+
+    Where it is known of some windows what happened, it is one of those.
+    """
     change = np.abs((explanation["forecast"] - explanation["baseline_forecast"]).values)
     last = len(change) - 1
+    if "actual" in explanation:
+        known = np.isfinite(explanation["actual"].values)
+        if known.any():
+            last = int(np.flatnonzero(known)[-1])
+            change = np.where(known, change, np.nan)
     if not np.isfinite(change).any() or np.nanmax(change) == 0:
-        return last, "the last window"
-    return int(np.nanargmax(change)), "the window whose forecast moved furthest from its baseline"
+        return last, say("the last window")
+    furthest = say("the window whose forecast moved furthest from its baseline")
+    return int(np.nanargmax(change)), furthest
 
 
 def duration(text: str) -> str:
@@ -182,19 +220,32 @@ def duration(text: str) -> str:
 
 def quantity(dataset: xr.Dataset, what: str) -> str:
     """Name a quantity of a result with its target and its unit, for an axis."""
-    target = str(dataset.attrs.get("target", "")) or "the output"
-    return f"{what} {target}".strip() + in_brackets(dataset.attrs.get("unit"))
+    target, unit = target_and_unit(dataset)
+    return f"{what} {target}".strip() + unit
+
+
+def target_and_unit(dataset: xr.Dataset) -> tuple[str, str]:
+    """Give the target of a result, and its unit as it stands behind a name."""
+    target = str(dataset.attrs.get("target", "")) or say("the output")
+    return target, in_brackets(dataset.attrs.get("unit"))
+
+
+def is_dated(explanation: xr.Dataset, of: str = "time") -> bool:
+    """Say whether windows have times by the clock."""
+    if of not in explanation.coords:
+        return False
+    return bool(np.issubdtype(explanation[of].dtype, np.datetime64))
 
 
 def time_text(explanation: xr.Dataset, sample: int, *, of: str = "time") -> str:
     """Say when a window is, and of which group."""
     if of not in explanation.coords:
-        return f"sample {sample}"
+        return say("sample {number}", number=sample)
     value = clock_times(explanation[of])[sample]
-    text = f"sample {value}"
+    text = say("sample {number}", number=value)
     if np.issubdtype(np.asarray(value).dtype, np.datetime64):
         known = not np.isnat(value)
-        text = str(np.datetime_as_string(value, unit="m")) if known else "a time not known yet"
+        text = str(np.datetime_as_string(value, unit="m")) if known else say("a time not known yet")
     group = f", {explanation['group'].values[sample]}" if "group" in explanation.coords else ""
     return text.replace("T", " ", 1 if text[:1].isdecimal() else 0) + group
 

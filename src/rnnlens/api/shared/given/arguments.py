@@ -30,6 +30,7 @@ from rnnlens.arguments import (
     word,
 )
 from rnnlens.attribution.options import Effort, Intervention, Target
+from rnnlens.bulk.options import Blocks, Runner
 from rnnlens.errors import DataError
 from rnnlens.evidence.options import Certificates, Shares, Test
 
@@ -195,6 +196,7 @@ KINDS: dict[str, Kind] = {
     "noise": number(above=0),
     "path": PATH,
     "title": NAME,
+    "language": NAME,
     "precision": word("float64", "float32"),
     "fidelity": _result("fidelity", "method", "fidelity"),
     "evidence": _result("lags", "kind", "evidence on lags"),
@@ -218,6 +220,11 @@ KINDS: dict[str, Kind] = {
     ),
     "start": _MOMENT,
     "end": _MOMENT,
+    "archive": PATH,
+    "out": PATH,
+    "blocks": instance(Blocks, "a rnnlens.bulk.Blocks"),
+    "runner": instance(Runner, "a rnnlens.bulk.Runner"),
+    "limit": whole(1),
 }
 
 

@@ -135,6 +135,8 @@ def _about_tests(tests: LagTests, unit: str) -> Facts:
     fit = tests.sampler.fit
     return {
         "tested": tests.samples,
+        "tested_of": tests.samples_of,
+        "tests_precision": "float32" if tests.single else "float64",
         "loss": tests.loss,
         "loss_unit": unit,
         "mean_loss": of_rows.loss,
@@ -166,6 +168,7 @@ def _with_observed(table: xr.Dataset, rows: Rows, observed: Scenario, unit: str)
 def _about_observed(observed: Scenario) -> Facts:
     return {
         "replacements": observed.draws,
+        "replacements_precision": "float32" if observed.single else "float64",
         "replacements_all": int(observed.exhaustive),
         "replacements_confidence": observed.confidence,
         "observed_windows": observed.values,

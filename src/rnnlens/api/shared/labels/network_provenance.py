@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
+from rnnlens.engine.device.choice import chosen
 from rnnlens.network.arrays import Arrays
 from rnnlens.network.axes import Constant
 from rnnlens.network.layers import Recurrent
@@ -22,13 +23,14 @@ def network_provenance(
 ) -> dict[str, str | int | float]:
     """Collect what a reader needs in order to make a result of a network again."""
     origin = network.origin
+    where = {"device": device} if (device := chosen()) else {}
     return provenance(
         method=method,
         settings=settings,
         network_digest=origin.digest,
         network_format=" ".join(filter(None, [origin.format, origin.version])),
         network_path=origin.path,
-        extra={**unsure(origin), **starting_states(network), **(extra or {})},
+        extra={**unsure(origin), **starting_states(network), **where, **(extra or {})},
     )
 
 

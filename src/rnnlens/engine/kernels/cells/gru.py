@@ -28,7 +28,14 @@ from rnnlens.engine.kernels.buffers import (
 from rnnlens.engine.kernels.cells.interface import Array, concatenated, register_cell
 from rnnlens.engine.kernels.functions import logistic, tanh
 from rnnlens.engine.kernels.lowlevel.compiling import inner
-from rnnlens.engine.kernels.lowlevel.primitives import ROWS, always_inline, never_inline, no_alias
+from rnnlens.engine.kernels.lowlevel.primitives import (
+    ROWS,
+    always_inline,
+    never_inline,
+    no_alias,
+    part,
+    rest,
+)
 from rnnlens.engine.kernels.tile import BLOCK, pack, product, product_below
 from rnnlens.network.cells import GRU
 
@@ -174,21 +181,26 @@ def _advance_keeping(w, A, D, bare, R):
     """Take a step, and keep its record unless it is bare."""
     never_inline()
     n, at = w.units * R, (w.features + 1) * R
-    h, z, r, before = A[at : at + n], D[2 * n : 3 * n], D[3 * n : 4 * n], D[4 * n : 5 * n]
-    c, q, a_n = D[5 * n : 6 * n], D[6 * n :], D[7 * n : 8 * n]
+    h, z, r, before = (
+        part(A, at, at + n),
+        part(D, 2 * n, 3 * n),
+        part(D, 3 * n, 4 * n),
+        part(D, 4 * n, 5 * n),
+    )
+    c, q, a_n = part(D, 5 * n, 6 * n), rest(D, 6 * n), part(D, 7 * n, 8 * n)
     product(w.P, A, w.features + 1 + w.units, D, 2 * w.units, R)
     if w.after:
-        product(w.P_q, A[w.features * R :], 1 + w.units, q, w.units, R)
-        product(w.P_n, A, w.features + 1, D[7 * n :], w.units, R)
-    copy(D, D[2 * n : 4 * n])
-    activate(w.sigma, D[2 * n : 4 * n])
+        product(w.P_q, rest(A, w.features * R), 1 + w.units, q, w.units, R)
+        product(w.P_n, A, w.features + 1, rest(D, 7 * n), w.units, R)
+    copy(D, part(D, 2 * n, 4 * n))
+    activate(w.sigma, part(D, 2 * n, 4 * n))
     copy(h, before)
     if w.after:
         _candidate(r, q, a_n)
     else:
         # r*h stands in the place of h for one product
         _reset(r, before, h)
-        product(w.P_n, A, w.features + 1 + w.units, D[7 * n :], w.units, R)
+        product(w.P_n, A, w.features + 1 + w.units, rest(D, 7 * n), w.units, R)
         if bare:
             _finish_before(z, before, a_n, h)
             return
@@ -203,9 +215,9 @@ def _advance(w, A, C, D, keep, R):
     if bare and w.after:
         n = w.units * R
         product(w.P, A, w.features + 1 + w.units, D, 2 * w.units, R)
-        product(w.P_q, A[w.features * R :], 1 + w.units, D[6 * n :], w.units, R)
-        product(w.P_n, A, w.features + 1, D[7 * n :], w.units, R)
-        _finish_after(D, A[(w.features + 1) * R :], n)
+        product(w.P_q, rest(A, w.features * R), 1 + w.units, rest(D, 6 * n), w.units, R)
+        product(w.P_n, A, w.features + 1, rest(D, 7 * n), w.units, R)
+        _finish_after(D, rest(A, (w.features + 1) * R), n)
     else:
         _advance_keeping(w, A, D, bare, R)
 
@@ -219,13 +231,13 @@ def _finish_pair_after(D, q, base, before, h, units):
     n = units * R
     for u in range(units):
         b_r, b_n = base[units + u], base[2 * units + u]
-        r, added = D[n + u * R : n + (u + 1) * R], q[u * R : (u + 1) * R]
-        row = h[u * R : (u + 1) * R]
+        r, added = part(D, n + u * R, n + (u + 1) * R), part(q, u * R, (u + 1) * R)
+        row = part(h, u * R, (u + 1) * R)
         for s in range(R):
             row[s] = b_n + logistic(r[s] + b_r) * added[s]
     for u in range(units):
-        b_z, z = base[u], D[u * R : (u + 1) * R]
-        old, row = before[u * R : (u + 1) * R], h[u * R : (u + 1) * R]
+        b_z, z = base[u], part(D, u * R, (u + 1) * R)
+        old, row = part(before, u * R, (u + 1) * R), part(h, u * R, (u + 1) * R)
         for s in range(R):
             value = logistic(z[s] + b_z)
             row[s] = value * old[s] + (one - value) * tanh(row[s])
@@ -239,8 +251,8 @@ def _reset_pair(D, base, before, h, units):
     R = BLOCK
     n = units * R
     for u in range(units):
-        b_r, r = base[units + u], D[n + u * R : n + (u + 1) * R]
-        old, row = before[u * R : (u + 1) * R], h[u * R : (u + 1) * R]
+        b_r, r = base[units + u], part(D, n + u * R, n + (u + 1) * R)
+        old, row = part(before, u * R, (u + 1) * R), part(h, u * R, (u + 1) * R)
         for s in range(R):
             row[s] = logistic(r[s] + b_r) * old[s]
 
@@ -252,8 +264,12 @@ def _finish_pair_before(D, a, base, before, h, units):
     no_alias()
     R, one = BLOCK, D.dtype.type(1)
     for u in range(units):
-        b_z, b_n, z = base[u], base[2 * units + u], D[u * R : (u + 1) * R]
-        old, row, n = before[u * R : (u + 1) * R], h[u * R : (u + 1) * R], a[u * R : (u + 1) * R]
+        b_z, b_n, z = base[u], base[2 * units + u], part(D, u * R, (u + 1) * R)
+        old, row, n = (
+            part(before, u * R, (u + 1) * R),
+            part(h, u * R, (u + 1) * R),
+            part(a, u * R, (u + 1) * R),
+        )
         for s in range(R):
             value = logistic(z[s] + b_z)
             row[s] = value * old[s] + (one - value) * tanh(n[s] + b_n)
@@ -261,10 +277,10 @@ def _finish_pair_before(D, a, base, before, h, units):
 
 def _advance_pair(w, g, c, base, D, hs, cs):
     never_inline()
-    n, K, skip, before = w.units * BLOCK, w.features + 1 + w.units, w.features + 1, g[BLOCK:]
+    n, K, skip, before = w.units * BLOCK, w.features + 1 + w.units, w.features + 1, rest(g, BLOCK)
     product_below(w.P, K, skip, before, D, 2 * w.units)
     if w.after:
-        q = D[6 * n :]
+        q = rest(D, 6 * n)
         product(w.P_q, g, 1 + w.units, q, w.units, BLOCK)
         for j in range(2):
             _finish_pair_after(D, q, base[j], before, hs[j, BLOCK:], w.units)
@@ -272,8 +288,8 @@ def _advance_pair(w, g, c, base, D, hs, cs):
         for j in range(2):
             h = hs[j, BLOCK:]
             _reset_pair(D, base[j], before, h, w.units)
-            product_below(w.P_n, K, skip, h, D[6 * n :], w.units)
-            _finish_pair_before(D, D[6 * n :], base[j], before, h, w.units)
+            product_below(w.P_n, K, skip, h, rest(D, 6 * n), w.units)
+            _finish_pair_before(D, rest(D, 6 * n), base[j], before, h, w.units)
 
 
 @inner
@@ -293,33 +309,44 @@ def _pull_mix(m, D, D0, n, Z):
 def _pull(w, D, D0, same, B, C, Z, R):
     never_inline()
     n = w.units * R
-    h = B[w.features * R : w.features * R + n]
-    m_n, m_z, m_r = Z[:n], Z[n : 2 * n], Z[2 * n : 3 * n]
-    m_q, direct = Z[3 * n : 4 * n], Z[4 * n : 5 * n]
-    z, r = slice(2 * n, 3 * n), slice(3 * n, 4 * n)
-    before, c, q, a_n = (
-        slice(4 * n, 5 * n),
-        slice(5 * n, 6 * n),
-        slice(6 * n, 7 * n),
-        slice(7 * n, 8 * n),
-    )
+    h = part(B, w.features * R, w.features * R + n)
+    m_n, m_z, m_r = part(Z, 0, n), part(Z, n, 2 * n), part(Z, 2 * n, 3 * n)
+    m_q, direct = part(Z, 3 * n, 4 * n), part(Z, 4 * n, 5 * n)
     _pull_mix(h, D, D0, n, Z)
-    slopes(w.phi, D[a_n], D[c], D0[a_n], D0[c], same, m_n)
-    slopes(w.sigma, D[:n], D[z], D0[:n], D0[z], same, m_z)
+    slopes(
+        w.phi,
+        part(D, 7 * n, 8 * n),
+        part(D, 5 * n, 6 * n),
+        part(D0, 7 * n, 8 * n),
+        part(D0, 5 * n, 6 * n),
+        same,
+        m_n,
+    )
+    slopes(
+        w.sigma,
+        part(D, 0, n),
+        part(D, 2 * n, 3 * n),
+        part(D0, 0, n),
+        part(D0, 2 * n, 3 * n),
+        same,
+        m_z,
+    )
     if w.after:
         # a_n = x W_n + b_n + r*q
-        mean_times(m_n, D[q], D0[q], m_r)
-        mean_times(m_n, D[r], D0[r], m_q)
+        mean_times(m_n, part(D, 6 * n, 7 * n), part(D0, 6 * n, 7 * n), m_r)
+        mean_times(m_n, part(D, 3 * n, 4 * n), part(D0, 3 * n, 4 * n), m_q)
     else:
         # a_n = x W_n + b_n + (r*h) U_n
         product(w.P_q, m_n, w.units, B, w.units, R)
         copy(B, m_q)
-        mean_times(m_q, D[before], D0[before], m_r)
-        mean_times(m_q, D[r], D0[r], h)
+        mean_times(m_q, part(D, 4 * n, 5 * n), part(D0, 4 * n, 5 * n), m_r)
+        mean_times(m_q, part(D, 3 * n, 4 * n), part(D0, 3 * n, 4 * n), h)
         add(h, direct)
-    slopes(w.sigma, D[n:], D[r], D0[n:], D0[r], same, m_r)
+    slopes(
+        w.sigma, rest(D, n), part(D, 3 * n, 4 * n), rest(D0, n), part(D0, 3 * n, 4 * n), same, m_r
+    )
     product(w.Q_x, Z, 3 * w.units, B, w.features, R)
-    product(w.Q_h, Z[n:], (3 if w.after else 2) * w.units, B[w.features * R :], w.units, R)
+    product(w.Q_h, rest(Z, n), (3 if w.after else 2) * w.units, rest(B, w.features * R), w.units, R)
     add(direct, h)
 
 

@@ -26,7 +26,14 @@ from rnnlens.engine.kernels.buffers import (
 from rnnlens.engine.kernels.cells.interface import Array, concatenated, register_cell
 from rnnlens.engine.kernels.functions import gated, logistic, tanh
 from rnnlens.engine.kernels.lowlevel.compiling import inner
-from rnnlens.engine.kernels.lowlevel.primitives import ROWS, always_inline, never_inline, no_alias
+from rnnlens.engine.kernels.lowlevel.primitives import (
+    ROWS,
+    always_inline,
+    never_inline,
+    no_alias,
+    part,
+    rest,
+)
 from rnnlens.engine.kernels.tile import BLOCK, pack, product, product_below
 from rnnlens.network.cells import LSTM
 
@@ -224,7 +231,7 @@ def _peep(V, c, a, R):
     never_inline()
     for u in range(V.size):
         weight = V[u]
-        row, state = a[u * R : (u + 1) * R], c[u * R : (u + 1) * R]
+        row, state = part(a, u * R, (u + 1) * R), part(c, u * R, (u + 1) * R)
         for s in range(R):
             row[s] += weight * state[s]
 
@@ -242,28 +249,28 @@ def _advance_keeping(w, A, C, D, keep, R):
     """Take a step and keep its record."""
     never_inline()
     n = w.units * R
-    h = A[(w.features + 1) * R :]
+    h = rest(A, (w.features + 1) * R)
     product(w.P, A, w.features + 1 + w.outputs, D, 4 * w.units, R)
     if w.common and keep == 2:
         _open_gates(D, 3 * n)
-        _update(D, D[n:], D[3 * n :], C, D[4 * n :], n)
-        _hidden(D[2 * n :], C, D[5 * n :], h, n)
+        _update(D, rest(D, n), rest(D, 3 * n), C, rest(D, 4 * n), n)
+        _hidden(rest(D, 2 * n), C, rest(D, 5 * n), h, n)
         return
-    a, y = D[: 4 * n], D[4 * n : 8 * n]
-    before, c = D[8 * n : 9 * n], D[9 * n : 10 * n]
-    phi_c, m = D[10 * n : 11 * n], D[11 * n : 12 * n]
+    a, y = part(D, 0, 4 * n), part(D, 4 * n, 8 * n)
+    before, c = part(D, 8 * n, 9 * n), part(D, 9 * n, 10 * n)
+    phi_c, m = part(D, 10 * n, 11 * n), part(D, 11 * n, 12 * n)
     copy(C, before)
     if w.peeps:
-        _peep(w.V[0], before, a[:n], R)
-        _peep(w.V[1], before, a[n : 2 * n], R)
+        _peep(w.V[0], before, part(a, 0, n), R)
+        _peep(w.V[1], before, part(a, n, 2 * n), R)
     copy(a, y)
-    activate(w.sigma, y[: 2 * n])
-    activate(w.phi, y[3 * n :])
+    activate(w.sigma, part(y, 0, 2 * n))
+    activate(w.phi, rest(y, 3 * n))
     _cell_state(y, before, c, n)
     if w.peeps:
-        _peep(w.V[2], c, a[2 * n : 3 * n], R)
-        copy(a[2 * n : 3 * n], y[2 * n : 3 * n])
-    activate(w.sigma, y[2 * n : 3 * n])
+        _peep(w.V[2], c, part(a, 2 * n, 3 * n), R)
+        copy(part(a, 2 * n, 3 * n), part(y, 2 * n, 3 * n))
+    activate(w.sigma, part(y, 2 * n, 3 * n))
     copy(c, phi_c)
     copy(c, C)
     activate(w.phi, phi_c)
@@ -272,21 +279,21 @@ def _advance_keeping(w, A, C, D, keep, R):
     if w.projects:
         product(w.down, m, w.units, h, w.outputs, R)
     else:
-        copy(m, h[:n])
+        copy(m, part(h, 0, n))
 
 
 def _advance(w, A, C, D, keep, R):
     always_inline()
     if w.common and keep == 0:
         product(w.P, A, w.features + 1 + w.outputs, D, 4 * w.units, R)
-        _finish(D, C, A[(w.features + 1) * R :], w.units * R)
+        _finish(D, C, rest(A, (w.features + 1) * R), w.units * R)
     else:
         _advance_keeping(w, A, C, D, keep, R)
 
 
 def _advance_pair(w, g, c, base, D, hs, cs):
     never_inline()
-    product_below(w.P, w.features + 1 + w.outputs, w.features + 1, g[BLOCK:], D, 4 * w.units)
+    product_below(w.P, w.features + 1 + w.outputs, w.features + 1, rest(g, BLOCK), D, 4 * w.units)
     _finish_pair(D, base, c, cs, hs)
 
 
@@ -294,47 +301,75 @@ def _pull(w, D, D0, same, B, C, Z, R):
     never_inline()
     n = w.units * R
     if same and w.common:
-        _pull_hidden(D[2 * n :], D[5 * n :], B[w.features * R :], C, Z[2 * n :], n)
-        _pull_candidate(D, D[3 * n :], C, Z, Z[3 * n :], n)
-        _pull_forget(D[n:], D[4 * n :], C, Z[n:], n)
+        _pull_hidden(rest(D, 2 * n), rest(D, 5 * n), rest(B, w.features * R), C, rest(Z, 2 * n), n)
+        _pull_candidate(D, rest(D, 3 * n), C, Z, rest(Z, 3 * n), n)
+        _pull_forget(rest(D, n), rest(D, 4 * n), C, rest(Z, n), n)
         product(w.Q, Z, 4 * w.units, B, w.features + w.outputs, R)
         return
-    a, y, before, c, phi_c = D[: 4 * n], D[4 * n : 8 * n], D[8 * n :], D[9 * n :], D[10 * n :]
-    a0, y0, before0, c0, phi_c0 = (
-        D0[: 4 * n],
-        D0[4 * n : 8 * n],
-        D0[8 * n :],
-        D0[9 * n :],
-        D0[10 * n :],
+    a, y, before, c, phi_c = (
+        part(D, 0, 4 * n),
+        part(D, 4 * n, 8 * n),
+        rest(D, 8 * n),
+        rest(D, 9 * n),
+        rest(D, 10 * n),
     )
-    m = Z[4 * n : 5 * n]
+    a0, y0, before0, c0, phi_c0 = (
+        part(D0, 0, 4 * n),
+        part(D0, 4 * n, 8 * n),
+        rest(D0, 8 * n),
+        rest(D0, 9 * n),
+        rest(D0, 10 * n),
+    )
+    m = part(Z, 4 * n, 5 * n)
     if w.projects:
-        product(w.up, B[w.features * R :], w.outputs, m, w.units, R)
+        product(w.up, rest(B, w.features * R), w.outputs, m, w.units, R)
     else:
-        copy(B[w.features * R : w.features * R + n], m)
+        copy(part(B, w.features * R, w.features * R + n), m)
     # h' = o * phi(c')
-    m_o, m_c = Z[2 * n : 3 * n], Z[5 * n : 6 * n]
+    m_o, m_c = part(Z, 2 * n, 3 * n), part(Z, 5 * n, 6 * n)
     mean_times(m, phi_c, phi_c0, m_o)
-    mean_times(m, y[2 * n :], y0[2 * n :], m_c)
-    last = slice(2 * n, 3 * n)
-    slopes(w.sigma, a[last], y[last], a0[last], y0[last], same, m_o)
-    slopes(w.phi, c[:n], phi_c[:n], c0[:n], phi_c0[:n], same, m_c)
+    mean_times(m, rest(y, 2 * n), rest(y0, 2 * n), m_c)
+    slopes(
+        w.sigma,
+        part(a, 2 * n, 3 * n),
+        part(y, 2 * n, 3 * n),
+        part(a0, 2 * n, 3 * n),
+        part(y0, 2 * n, 3 * n),
+        same,
+        m_o,
+    )
+    slopes(w.phi, part(c, 0, n), part(phi_c, 0, n), part(c0, 0, n), part(phi_c0, 0, n), same, m_c)
     for s in range(n):
         C[s] += m_c[s]
     if w.peeps:
         _peep(w.V[2], m_o, C, R)
     # c' = f*c + i*g
-    mean_times(C, y[3 * n :], y0[3 * n :], Z[:n])
-    mean_times(C, before, before0, Z[n : 2 * n])
-    mean_times(C, y, y0, Z[3 * n : 4 * n])
-    first, cand = slice(0, 2 * n), slice(3 * n, 4 * n)
-    slopes(w.sigma, a[first], y[first], a0[first], y0[first], same, Z[first])
-    slopes(w.phi, a[cand], y[cand], a0[cand], y0[cand], same, Z[cand])
-    mean_times(C, y[n:], y0[n:], m_c)
-    copy(m_c, C[:n])
+    mean_times(C, rest(y, 3 * n), rest(y0, 3 * n), part(Z, 0, n))
+    mean_times(C, before, before0, part(Z, n, 2 * n))
+    mean_times(C, y, y0, part(Z, 3 * n, 4 * n))
+    slopes(
+        w.sigma,
+        part(a, 0, 2 * n),
+        part(y, 0, 2 * n),
+        part(a0, 0, 2 * n),
+        part(y0, 0, 2 * n),
+        same,
+        part(Z, 0, 2 * n),
+    )
+    slopes(
+        w.phi,
+        part(a, 3 * n, 4 * n),
+        part(y, 3 * n, 4 * n),
+        part(a0, 3 * n, 4 * n),
+        part(y0, 3 * n, 4 * n),
+        same,
+        part(Z, 3 * n, 4 * n),
+    )
+    mean_times(C, rest(y, n), rest(y0, n), m_c)
+    copy(m_c, part(C, 0, n))
     if w.peeps:
-        _peep(w.V[0], Z[:n], C, R)
-        _peep(w.V[1], Z[n : 2 * n], C, R)
+        _peep(w.V[0], part(Z, 0, n), C, R)
+        _peep(w.V[1], part(Z, n, 2 * n), C, R)
     product(w.Q, Z, 4 * w.units, B, w.features + w.outputs, R)
 
 

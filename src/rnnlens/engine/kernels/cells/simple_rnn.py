@@ -12,7 +12,7 @@ import numpy as np
 
 from rnnlens.engine.kernels.buffers import CompiledActivation, activate, compiled, copy, slopes
 from rnnlens.engine.kernels.cells.interface import Array, concatenated, register_cell
-from rnnlens.engine.kernels.lowlevel.primitives import ROWS, always_inline, never_inline
+from rnnlens.engine.kernels.lowlevel.primitives import ROWS, always_inline, never_inline, part, rest
 from rnnlens.engine.kernels.tile import BLOCK, pack, product, product_below
 from rnnlens.network.cells import SimpleRNN
 
@@ -77,33 +77,33 @@ def pack_simple_rnn(cell: SimpleRNN, dtype: np.dtype[Any]) -> SimpleRNNWeights |
 def _advance(w, A, C, D, keep, R):
     always_inline()
     n, at = w.units * R, (w.features + 1) * R
-    h = A[at : at + n]
+    h = part(A, at, at + n)
     product(w.P, A, w.features + 1 + w.units, D, w.units, R)
     copy(D, h)
     activate(w.phi, h)
     if keep:
-        copy(h, D[n : 2 * n])
+        copy(h, part(D, n, 2 * n))
 
 
 def _advance_pair(w, g, c, base, D, hs, cs):
     never_inline()
     R = BLOCK
     n = w.units * R
-    product_below(w.P, w.features + 1 + w.units, w.features + 1, g[R:], D, w.units)
+    product_below(w.P, w.features + 1 + w.units, w.features + 1, rest(g, R), D, w.units)
     for j in range(2):
         h = hs[j, R:]
         for u in range(w.units):
-            row, shown, more = D[u * R : (u + 1) * R], h[u * R : (u + 1) * R], base[j, u]
+            row, shown, more = part(D, u * R, (u + 1) * R), part(h, u * R, (u + 1) * R), base[j, u]
             for s in range(R):
                 shown[s] = row[s] + more
-        activate(w.phi, h[:n])
+        activate(w.phi, part(h, 0, n))
 
 
 def _pull(w, D, D0, same, B, C, Z, R):
     never_inline()
     n, at = w.units * R, w.features * R
-    copy(B[at : at + n], Z)
-    slopes(w.phi, D[:n], D[n : 2 * n], D0[:n], D0[n : 2 * n], same, Z)
+    copy(part(B, at, at + n), Z)
+    slopes(w.phi, part(D, 0, n), part(D, n, 2 * n), part(D0, 0, n), part(D0, n, 2 * n), same, Z)
     product(w.Q, Z, w.units, B, w.features + w.units, R)
 
 

@@ -5,8 +5,8 @@ written (of an installed package always: see `kept`), and compiles anew when the
 file has changed. Functions are compiled into those that call them: here a change of any file
 counts, of the kernels' package and of the folder that the function stands in.
 
-What a kernel calls is linked into it and optimised with it, at every level again: functions of more
-than a few instructions are never inlined, and the levels are few.
+What a kernel calls is linked into it and optimised with it, once (`linked`). Functions of more than
+a few instructions are never inlined.
 """
 
 from __future__ import annotations
@@ -29,11 +29,13 @@ __all__ = [
     "INNER",
     "STRICT",
     "Options",
+    "addressed",
     "allocating",
     "announcing_compilation",
     "files_of",
     "inner",
     "kernel",
+    "linked",
     "uncached",
 ]
 
@@ -52,8 +54,9 @@ ALLOCATING: Options = {**_USUAL, "_nrt": True} if INTERNALS else _USUAL
 #: For what kernels call: nothing is allocated and no references are counted. Numba counts one for
 #: every slice, which takes as long as a good part of a step.
 INNER: Options = {**_USUAL, "_nrt": False} if INTERNALS else _USUAL
-#: No way in from Python: compiles faster.
-_INSIDE: Options = {"no_cpython_wrapper": True, "no_cfunc_wrapper": True} if INTERNALS else {}
+#: No way in from Python, or from what knows an address alone: compiles faster.
+_NO_CALL: Options = {"no_cpython_wrapper": True} if INTERNALS else {}
+_NO_ADDRESS: Options = {"no_cfunc_wrapper": True} if INTERNALS else {}
 
 _PACKAGE = Path(__file__).parents[1]
 
@@ -91,33 +94,51 @@ def _compile(function: Compiled, options: Options) -> Compiled:
     if not INTERNALS:
         # Numba's files are named for the function: the fast kernels keep theirs
         function.__qualname__ += "_plain"
-    dispatcher = njit(cache=True, **options)(function)
+    dispatcher: Any = njit(cache=True, **options)(function)
     index: Any = getattr(getattr(dispatcher, "_cache", None), "_cache_file", None)
     if hasattr(index, "_source_stamp"):
         source = Path(function.__code__.co_filename).parent
         index._source_stamp = _stamp(source)
+        if "pipeline_class" in options:
+            from rnnlens.engine.kernels.lowlevel.linked import keep_for_linking
+
+            keep_for_linking(dispatcher._cache, function)
         kept = _folder(source)
         if kept is not None:
-            keep_in(cast("Any", dispatcher)._cache, kept)
+            keep_in(dispatcher._cache, kept)
     elif index is not None or not INTERNALS:
         # a cache that cannot be told of the other files might hold what is out of date
         return cast("Compiled", njit(**options)(function))
     return cast("Compiled", dispatcher)
 
 
+def linked(options: Options) -> Options:
+    """Give the options of what is only ever a part of kernels: optimised with them, not before."""
+    if not INTERNALS:
+        return options
+    from rnnlens.engine.kernels.lowlevel.linked import LinkedCompiler
+
+    return {**options, "pipeline_class": LinkedCompiler}
+
+
 def kernel(function: Compiled) -> Compiled:
     """Compile a function when it is first called, and keep the result on disk."""
-    return _compile(function, ALLOCATING)
+    return _compile(function, {**ALLOCATING, **_NO_ADDRESS})
+
+
+def addressed(function: Compiled) -> Compiled:
+    """Compile a function that is called at its address alone, and keep the result on disk."""
+    return _compile(function, {**ALLOCATING, **_NO_CALL})
 
 
 def inner(function: Compiled) -> Compiled:
     """Compile a function for kernels alone, which neither makes nor returns arrays."""
-    return _compile(function, {**INNER, **_INSIDE})
+    return _compile(function, linked({**INNER, **_NO_CALL, **_NO_ADDRESS}))
 
 
 def allocating(function: Compiled) -> Compiled:
     """Compile a function for kernels alone that makes or returns arrays."""
-    return _compile(function, {**ALLOCATING, **_INSIDE})
+    return _compile(function, linked({**ALLOCATING, **_NO_CALL, **_NO_ADDRESS}))
 
 
 def uncached(options: Options) -> Callable[[Compiled], Compiled]:

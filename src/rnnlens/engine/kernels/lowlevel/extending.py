@@ -9,7 +9,7 @@ import numpy as np
 from numba import types
 from numba.extending import overload, register_jitable
 
-from rnnlens.engine.kernels.lowlevel.compiling import ALLOCATING, INNER, Options
+from rnnlens.engine.kernels.lowlevel.compiling import ALLOCATING, INNER, Options, linked
 
 __all__ = ["implement_for_numbers", "implement_for_weights", "inlined", "like"]
 
@@ -18,7 +18,7 @@ Function = Callable[..., Any]
 
 def inlined(function: Function) -> Function:
     """Make a function of Python serve compiled code too."""
-    return register_jitable(**ALLOCATING)(function)
+    return register_jitable(**linked(ALLOCATING))(function)
 
 
 _NUMBERS = {types.float32: np.dtype(np.float32), types.float64: np.dtype(np.float64)}
@@ -33,7 +33,7 @@ def implement_for_weights(
     call, and compiles no other.
     """
 
-    @overload(stub, jit_options=options, strict=False)
+    @overload(stub, jit_options=linked(options), strict=False)
     def _(w: types.Type, *others: types.Type) -> Function | None:
         return function if getattr(w, "instance_class", None) is weights else None
 
@@ -43,7 +43,7 @@ def implement_for_numbers(
 ) -> None:
     """Have compiled code call the function of a stub that belongs to the type of its numbers."""
 
-    @overload(stub, jit_options=options, strict=False)
+    @overload(stub, jit_options=linked(options), strict=False)
     def _(x: types.Type, *others: types.Type) -> Function | None:
         dtype = _NUMBERS.get(x)
         return None if dtype is None or any(one != x for one in others) else functions[dtype]
@@ -54,7 +54,7 @@ def like(x: Any, number: float) -> Any:
     return type(x)(number)
 
 
-@overload(like, jit_options=ALLOCATING)
+@overload(like, jit_options=linked(ALLOCATING))
 def _(x, number):
     if x == types.float32:
         return lambda x, number: np.float32(number)

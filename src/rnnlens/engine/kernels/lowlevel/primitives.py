@@ -17,6 +17,7 @@ if INTERNALS:
         no_alias,
     )
     from rnnlens.engine.kernels.lowlevel.generated.loops import activation_loops
+    from rnnlens.engine.kernels.lowlevel.generated.parts import part, rest
     from rnnlens.engine.kernels.lowlevel.generated.prefetch import prefetch_block
     from rnnlens.engine.kernels.lowlevel.generated.registers import ROWS, columns_of
     from rnnlens.engine.kernels.lowlevel.generated.tiles import (
@@ -40,6 +41,7 @@ else:
         no_alias,
     )
     from rnnlens.engine.kernels.lowlevel.plain.loops import activation_loops
+    from rnnlens.engine.kernels.lowlevel.plain.parts import part, rest
     from rnnlens.engine.kernels.lowlevel.plain.prefetch import prefetch_block
     from rnnlens.engine.kernels.lowlevel.plain.tiles import (
         BLOCK,
@@ -62,9 +64,11 @@ __all__ = [
     "columns_of",
     "never_inline",
     "no_alias",
+    "part",
     "polynomial",
     "power_of_two",
     "prefetch_block",
+    "rest",
     "tile",
     "tile_column",
     "tile_columns",

@@ -31,7 +31,16 @@ from rnnlens.evidence.proof.zonotope.layers import walk
 from rnnlens.evidence.proof.zonotope.recurrent import ROWS, ROWS_OF_ROUNDING, Context
 from rnnlens.network.network import Network, Ref
 
-__all__ = ["BoxBounds", "Boxes", "Start", "bounds", "cost", "start"]
+__all__ = [
+    "BoxBounds",
+    "Boxes",
+    "Start",
+    "bounds",
+    "cost",
+    "free_input",
+    "place_of",
+    "start",
+]
 
 Array = NDArray[np.float64]
 Whole = NDArray[np.int64]
@@ -208,14 +217,15 @@ def _entry(array: Array) -> Forms:
     return constant(centre, np.zeros_like(centre), sequence=array.ndim == 3)
 
 
-def _place(target: ResolvedTarget) -> tuple[int, int]:
+def place_of(target: ResolvedTarget) -> tuple[int, int]:
+    """Give the step and the unit of the number that is asked about."""
     *step, unit = target.index or (0,)
     return (step[0] if step else 0), unit
 
 
 def _interval(form: Forms, target: ResolvedTarget) -> tuple[Array, Array]:
     """Give the ends of the target's interval, rounded outward."""
-    step, unit = _place(target)
+    step, unit = place_of(target)
     centre, radius = form.centre[:, step, unit], form.radius[:, step, unit]
     return np.nextafter(centre - radius, -np.inf), np.nextafter(centre + radius, np.inf)
 
@@ -262,12 +272,12 @@ def _bounds(known: Start, boxes: Boxes, rows_a_unit: int) -> BoxBounds:
     count, free = boxes.low.shape
     context = Context(boxes.window, np.full(count, free), free, known.records, rows=rows_a_unit)
     given = {
-        name: _free(known, boxes) if name == known.of else _entry(array[boxes.window])
+        name: free_input(known, boxes) if name == known.of else _entry(array[boxes.window])
         for name, array in known.inputs.items()
     }
     form = walk(known.network, given, context, known.forms)[known.target.ref(known.network)]
     low, high = _interval(form, known.target)
-    step, unit = _place(known.target)
+    step, unit = place_of(known.target)
     rows = form.rows[:, step, :, unit]
     valid = np.arange(rows.shape[1]) < form.count[:, step, None]
     slope = np.zeros((count, free))
@@ -277,7 +287,7 @@ def _bounds(known: Start, boxes: Boxes, rows_a_unit: int) -> BoxBounds:
     return BoxBounds(low, high, slope, lost, form.count[:, step] > 0)
 
 
-def _free(known: Start, boxes: Boxes) -> Forms:
+def free_input(known: Start, boxes: Boxes) -> Forms:
     """Give the input with its free numbers as ``middle + half e``."""
     count, free = boxes.low.shape
     x = known.inputs[known.of][boxes.window]

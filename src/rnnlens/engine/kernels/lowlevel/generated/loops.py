@@ -15,7 +15,7 @@ from llvmlite import ir
 from numba import types
 from numba.core import cgutils
 
-from rnnlens.engine.kernels.lowlevel.compiling import announcing_compilation, inner, kernel
+from rnnlens.engine.kernels.lowlevel.compiling import addressed, announcing_compilation, inner
 from rnnlens.engine.kernels.lowlevel.generated.hints import intrinsic
 
 __all__ = ["activation_loops"]
@@ -82,13 +82,13 @@ def _compiled(
     """Compile the loops of one activation."""
     half, one = dtype.type(0.5), dtype.type(1)
 
-    @kernel
+    @addressed
     def values(p, a, n):
         k = (p[0], p[1], p[2], p[3])
         for s in range(n):
             a[s] = value(a[s], k)
 
-    @kernel
+    @addressed
     def multiply(p, a, y, a0, y0, same, out, n):
         k, close = (p[0], p[1], p[2], p[3]), p[4]
         if same:

@@ -1,0 +1,41 @@
+"""A device of PyTorch that recurrent layers are computed on."""
+
+from __future__ import annotations
+
+from collections.abc import Generator
+from contextlib import contextmanager
+
+__all__ = ["on_device"]
+
+
+@contextmanager
+def on_device(name: str) -> Generator[None]:
+    """Compute recurrent layers on a device within this block.
+
+    Forecasts, gradients, secant multipliers and coalitions of steps are computed there, batched
+    over windows, in the precision that is asked for; all else stays on the processor, and arrays
+    come and go as NumPy's. `Effort(precision="float32")` is what devices are made for.
+
+    Parameters
+    ----------
+    name : str
+        ``cuda``, ``cuda:1``, ``mps`` or ``xpu``, as PyTorch names them; ``cpu`` for the compiled
+        kernels of this processor, whatever the environment variable ``RNNLENS_DEVICE`` says.
+
+    Raises
+    ------
+    InputError
+        If PyTorch knows no such device, or none is there.
+    MissingLibrary
+        If PyTorch is not installed.
+
+    Examples
+    --------
+    >>> import rnnlens
+    >>> with rnnlens.on_device("cpu"):
+    ...     pass
+    """
+    from rnnlens.engine.device.choice import named, placed
+
+    with placed(named(name, f"on_device({name!r})")):
+        yield

@@ -1,0 +1,1 @@
+"""What explaining a whole archive takes before its blocks, and after them."""

@@ -1,0 +1,136 @@
+"""The labelled arrays of a result: what its axes, coordinates and numbers are called."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from rnnlens.api.shared.labels.network_provenance import network_provenance
+from rnnlens.bulk.arrays import Layout, Variable
+from rnnlens.bulk.work import OF_A_WINDOW
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+    from rnnlens.api.shared.archives.planning import Plan
+
+__all__ = ["layout_of"]
+
+_NANOSECONDS = 1_000_000_000
+
+
+def layout_of(plan: Plan) -> Layout:
+    """Say what arrays hold the result of a plan."""
+    job, source = plan.job, plan.job.cutter.source
+    lead, window = _lead(plan), job.cutter.sidecar.window
+    features = np.array(job.cutter.sidecar.feature_names, object)
+    variables = _numbers(plan) | _of_time(plan, lead)
+    said = {"long_name": "lag (1 = newest step fed in)"}
+    variables["lag"] = Variable(("lag",), "int64", said, np.arange(1, window + 1))
+    variables["feature"] = Variable(("feature",), "text", {}, features)
+    if source.stations is not None:
+        names = np.array(source.stations, object)
+        said = {"long_name": source.station_name}
+        variables["station"] = Variable(("station",), "text", said, names)
+        for name in set(known_of_stations(plan)) - set(variables):
+            variables[name] = _of_stations(source.of_stations[name])
+    return Layout(
+        job.manifest.grid,
+        source.stations is not None,
+        {"lag": window, "feature": len(features)},
+        dict(sorted(variables.items())),
+        _attributes(plan, lead),
+    )
+
+
+def known_of_stations(plan: Plan) -> list[str]:
+    """Name what the result holds of each station besides its name."""
+    return [name for name in plan.job.cutter.source.of_stations if name.isidentifier()]
+
+
+def _numbers(plan: Plan) -> dict[str, Variable]:
+    """Lay out what blocks give."""
+    name, unit = plan.target.name, plan.target.unit or "network units"
+    stations = plan.job.cutter.source.stations is not None
+    before = ("station", "time") if stations else ("time",)
+    said = {"units": unit, "coordinates": " ".join(["issued", *known_of_stations(plan)])}
+    titles = {
+        "forecast": f"forecast of {name}",
+        "baseline_forecast": f"forecast of {name} for the baseline",
+        "residual": "what the contributions leave unexplained",
+    }
+    found = {
+        one: Variable(before, "float64", {"long_name": titles[one]} | said) for one in OF_A_WINDOW
+    }
+    found["contribution"] = Variable(
+        (*before, "lag", "feature"),
+        plan.job.manifest.settings["dtype"],
+        {"long_name": f"contribution to {name}"} | said,
+    )
+    return found
+
+
+def _of_time(plan: Plan, lead: int) -> dict[str, Variable]:
+    cutter = plan.job.cutter
+    issued = np.arange(cutter.source.rows) if cutter.times is None else cutter.times
+    return {
+        "time": _moments(cutter.forecast_times(lead), "time that the forecast is for"),
+        "issued": _moments(issued, "time of the newest step fed in"),
+    }
+
+
+def _lead(plan: Plan) -> int:
+    """Give the lead of the target; the shortest where its horizon has none that is known."""
+    windows = plan.case.windows
+    if windows is None:
+        return plan.job.cutter.sidecar.lead
+    known = plan.target.name in windows.targets
+    return windows.lead_of(windows.targets.index(plan.target.name)) if known else windows.lead
+
+
+def _attributes(plan: Plan, lead: int) -> dict[str, Any]:
+    settings, sidecar = plan.job.manifest.settings, plan.job.cutter.sidecar
+    said = network_provenance(
+        plan.job.network,
+        method=settings["method"],
+        settings={"identity": plan.job.manifest.identity},
+        extra=plan.about
+        | {
+            "kind": "contribution",
+            "shows": "contribution",
+            "step": sidecar.step_text,
+            "lead": lead,
+            "Conventions": "CF-1.11",
+        },
+    )
+    del said["created"]  # the same question gives the same bytes
+    # JSON, in which a group's attributes are kept, has no NaN
+    return {key: "" if value != value else value for key, value in said.items()}  # noqa: PLR0124
+
+
+def _moments(values: NDArray[Any], title: str) -> Variable:
+    """Lay out times as CF does, or numbers of rows."""
+    said: dict[str, Any] = {"long_name": title}
+    if values.dtype.kind != "M":
+        return Variable(("time",), "int64", said, values.astype(np.int64))
+    numbers = values.astype("datetime64[ns]").astype(np.int64)
+    known = ~np.isnat(values)
+    whole = not (numbers[known] % _NANOSECONDS).any()
+    if whole:
+        numbers = np.where(known, numbers // _NANOSECONDS, np.iinfo(np.int64).min)
+    said |= {
+        "units": f"{'seconds' if whole else 'nanoseconds'} since 1970-01-01",
+        "calendar": "proleptic_gregorian",
+    }
+    if not known.all():
+        said["_FillValue"] = int(np.iinfo(np.int64).min)
+    return Variable(("time",), "int64", said, numbers)
+
+
+def _of_stations(values: NDArray[Any]) -> Variable:
+    if values.dtype.kind in "iu":
+        return Variable(("station",), "int64", {}, values.astype(np.int64))
+    if values.dtype.kind == "f":
+        return Variable(("station",), "float64", {}, values.astype(np.float64))
+    return Variable(("station",), "text", {}, values.astype(str).astype(object))

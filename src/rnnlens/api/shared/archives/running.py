@@ -1,0 +1,133 @@
+"""A result begun or gone on with: its blocks done by a runner, and ended when all of them are."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from rnnlens.api.shared.archives.laying_out import layout_of
+from rnnlens.bulk.arrays import created, zarr_here
+from rnnlens.bulk.ending import WRITTEN, end
+from rnnlens.bulk.finding import note_layout, state, undone
+from rnnlens.bulk.job import FOLDER, read_manifest, store
+from rnnlens.bulk.options import Runner
+from rnnlens.bulk.runners import Tally, in_this_process, on_dask
+from rnnlens.errors import DataError, InputError
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from pathlib import Path
+
+    import xarray as xr
+
+    from rnnlens.api.shared.archives.planning import Plan
+
+__all__ = ["Ran", "opened", "ran"]
+
+#: Characters of a setting that a refusal shows.
+SHOWN = 60
+
+
+@dataclass(frozen=True)
+class Ran:
+    """What a run did.
+
+    Parameters
+    ----------
+    blocks, windows, missing : int
+        Done in this run, windows that end in these, and rows that end none.
+    before : int
+        Blocks of this part that were done already.
+    left : int
+        Blocks of the whole archive that are not done.
+    """
+
+    blocks: int
+    windows: int
+    missing: int
+    before: int
+    left: int
+
+
+def ran(
+    plan: Plan,
+    out: Path,
+    runner: Runner,
+    limit: int | None = None,
+    progress: Callable[[int, int], None] | None = None,
+) -> Ran:
+    """Do what is left of an archive, or as much of it as was asked for."""
+    manifest, grid = plan.job.manifest, plan.job.manifest.grid
+    _begin(plan, out)
+    mine = runner.part.numbers(grid.count)
+    waiting = undone(out, manifest, mine)
+    before = len(mine) - len(waiting)
+    taken = _within(plan, waiting, limit)
+    tally = Tally(progress, sum(_rows(plan, number) for number in taken))
+    if taken:
+        if runner.scheduler is None and runner.workers is None:
+            in_this_process(plan.job, out, taken, tally)
+        else:
+            on_dask(plan.job, out, taken, tally, runner)
+    if tally.failed:
+        number, why = min(tally.failed)
+        blocks = "block" if len(tally.failed) == 1 else "blocks"
+        raise DataError(
+            f"{len(tally.failed):,} {blocks} of {len(taken):,} could not be explained, the others "
+            f"are written; block {number}: {why}"
+        )
+    left = grid.count - state(out).done
+    if not left:
+        end(out)
+    return Ran(tally.done, tally.windows, tally.missing, before, left)
+
+
+def opened(out: Path) -> xr.Dataset:
+    """Open a result, of which nothing is read yet."""
+    import xarray as xr
+
+    return xr.open_zarr(out, chunks=None)
+
+
+def _begin(plan: Plan, out: Path) -> None:
+    """Lay out a result, or see that the one that is there is of the same question."""
+    zarr_here()
+    asked = plan.job.manifest
+    if not out.exists():
+        if not out.absolute().parent.is_dir():
+            raise InputError(f"there is no folder {out.absolute().parent} for {out.name}")
+        with created(out, layout_of(plan)) as draft:
+            store(draft / FOLDER, asked, plan.network, plan.job.baseline)
+            note_layout(draft, WRITTEN)
+    begun = read_manifest(out)
+    differs = begun.difference(asked)
+    if differs is None:
+        return
+    name, was, now = differs
+    raise InputError(
+        f"{out} was begun with another {name} ({_shown(was)}, now {_shown(now)}), and one result "
+        "holds the answers to one question: ask as before to go on with it, or give another --out"
+    )
+
+
+def _shown(value: object) -> str:
+    text = str(value)
+    return text if len(text) <= SHOWN else f"{text[:SHOWN]}..."
+
+
+def _rows(plan: Plan, number: int) -> int:
+    stations, rows = plan.job.manifest.grid.block(number).shape
+    return stations * rows
+
+
+def _within(plan: Plan, numbers: list[int], limit: int | None) -> list[int]:
+    """Take so many blocks that they have at least as many rows as the limit."""
+    if limit is None:
+        return numbers
+    taken, rows = [], 0
+    for number in numbers:
+        if rows >= limit:
+            break
+        taken.append(number)
+        rows += _rows(plan, number)
+    return taken

@@ -1,0 +1,137 @@
+"""What is known to be done: a small file a block, written once its chunks are.
+
+A record holds the checksum of every chunk that the block wrote. It is written to a temporary file,
+flushed to the disk and moved into its place, so that it is whole or not there. It is trusted as
+long as the chunks have those checksums: whatever became of them, a block is done or done anew.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+from collections.abc import Iterable, Mapping
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from uuid import uuid4
+
+from rnnlens.bulk.arrays import chunk_of
+from rnnlens.bulk.blocks import Grid
+from rnnlens.bulk.job import FOLDER
+
+__all__ = [
+    "SKETCH",
+    "Record",
+    "checksum",
+    "checksums",
+    "keep",
+    "known",
+    "place_of_record",
+    "put",
+    "sketch_of",
+    "sound",
+]
+
+#: Records in one folder.
+APIECE = 1000
+#: What a block's part of the summary is called among its files.
+SKETCH = "sketch"
+
+
+@dataclass(frozen=True)
+class Record:
+    """A block that is done.
+
+    Parameters
+    ----------
+    block : int
+        Its number.
+    windows : int
+        How many windows end in it.
+    missing : int
+        How many rows end none, for a value is missing or the series begins there.
+    seconds : float
+        How long it took.
+    checksums : dict of str to str
+        The crc32c of each file that was written, by the name of its array.
+    """
+
+    block: int
+    windows: int
+    missing: int
+    seconds: float
+    checksums: Mapping[str, str]
+
+
+def _place(out: Path, kind: str, number: int, suffix: str) -> Path:
+    return out / FOLDER / kind / f"{number // APIECE:04d}" / f"{number:07d}{suffix}"
+
+
+def place_of_record(out: Path, number: int) -> Path:
+    """Give the file of a block's record."""
+    return _place(out, "done", number, ".json")
+
+
+def sketch_of(out: Path, number: int) -> Path:
+    """Give the file of a block's part of the summary."""
+    return _place(out, "sketches", number, ".npz")
+
+
+def _file_of(out: Path, name: str, grid: Grid, number: int) -> Path:
+    return sketch_of(out, number) if name == SKETCH else chunk_of(out, name, grid, number)
+
+
+def checksum(path: Path) -> str:
+    """Give the crc32c of a file, and its size, for one that is torn at its end; none where none is.
+
+    A chunk ends in its own checksum, of which a sum over all would be the same for every chunk.
+    """
+    import google_crc32c
+
+    try:
+        content = path.read_bytes()
+    except OSError:
+        return ""
+    return f"{google_crc32c.value(content[:-4]):08x}-{content[-4:].hex()}-{len(content)}"
+
+
+def keep(out: Path, record: Record) -> None:
+    """Write a record; it is on the disk, and in its place, when this returns."""
+    place = place_of_record(out, record.block)
+    place.parent.mkdir(parents=True, exist_ok=True)
+    put(place, json.dumps(asdict(record)).encode("ascii"))
+
+
+def put(place: Path, content: bytes) -> None:
+    """Write a file that is whole or not there, and outlasts the machine's end."""
+    draft = place.with_name(f".{place.name}-{uuid4().hex}")
+    try:
+        with open(draft, "wb") as file:
+            file.write(content)
+            file.flush()
+            os.fsync(file.fileno())
+        draft.replace(place)
+    finally:
+        draft.unlink(missing_ok=True)
+
+
+def checksums(out: Path, names: Iterable[str], grid: Grid, number: int) -> dict[str, str]:
+    """Give the checksums of a block's files as they lie there."""
+    return {name: checksum(_file_of(out, name, grid, number)) for name in names}
+
+
+def known(out: Path, number: int) -> Record | None:
+    """Read the record of a block; None where there is none, or it is damaged."""
+    try:
+        record = Record(**json.loads(place_of_record(out, number).read_bytes()))
+    except (OSError, ValueError, TypeError):
+        return None
+    return record if record.block == number else None
+
+
+def sound(out: Path, grid: Grid, record: Record) -> list[str]:
+    """Name what of a block is not as its record says; nothing where all is."""
+    return [
+        name
+        for name, stated in record.checksums.items()
+        if not stated or checksum(_file_of(out, name, grid, record.block)) != stated
+    ]

@@ -1,0 +1,134 @@
+"""The summary of a result: the sketches of all blocks, added up in the order of the blocks."""
+
+from __future__ import annotations
+
+import shutil
+import warnings
+from typing import TYPE_CHECKING, Any
+from uuid import uuid4
+
+import numpy as np
+
+from rnnlens.bulk.arrays import zarr_here
+from rnnlens.bulk.records import sketch_of
+from rnnlens.bulk.sketches import QUANTILE_ERROR, Sketch, read_sketches
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from numpy.typing import NDArray
+
+    from rnnlens.bulk.job import Manifest
+
+__all__ = ["PLACE", "write_summary"]
+
+#: The group of a result that holds its summary, with a group for each grouping.
+PLACE = "summary"
+PROBABILITIES = np.array([0.05, 0.25, 0.5, 0.75, 0.95])
+
+
+def write_summary(out: Path, manifest: Manifest) -> None:
+    """Add the sketches of all blocks up, and put the summary in its place whole."""
+    merged: dict[tuple[str, str], Sketch] = {}
+    for number in range(manifest.grid.count):
+        for group, one in read_sketches(sketch_of(out, number)):
+            merged[group] = merged[group] + one if group in merged else one
+    draft = out / ".rnnlens" / f".{PLACE}-{uuid4().hex}"
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")  # that consolidated metadata are not in version 3
+            _write(draft, out, merged)
+        place = out / PLACE
+        if place.exists():
+            shutil.rmtree(place)
+        try:
+            draft.rename(place)
+        except OSError:
+            if not place.exists():  # where it does, another job ended the same result
+                raise
+    finally:
+        shutil.rmtree(draft, ignore_errors=True)
+
+
+def _write(draft: Path, out: Path, merged: dict[tuple[str, str], Sketch]) -> None:
+    zarr = zarr_here()
+    whole = zarr.open_group(out, mode="r", use_consolidated=False)
+    unit = whole["contribution"].attrs["units"]
+    target = whole.attrs["target"]
+    lags, features = whole["lag"][...], whole["feature"][...]
+    root = zarr.create_group(draft, zarr_format=3)
+    for grouping in dict.fromkeys(name for name, _ in merged):
+        own = {label: one for (name, label), one in merged.items() if name == grouping}
+        group = root.create_group(grouping)
+        group.attrs.update({
+            "target": target,
+            "grouped_by": grouping,
+            "quantile_error": f"at most {QUANTILE_ERROR:.1%} of the quantile",
+        })
+        _put(group, "group", ("group",), np.array(list(own), object), {"long_name": grouping})
+        _put(group, "lag", ("lag",), lags, {"long_name": "lag (1 = newest step fed in)"})
+        _put(group, "feature", ("feature",), features, {})
+        _put(group, "quantile", ("quantile",), PROBABILITIES, {})
+        for name, (axes, values, said) in _numbers(list(own.values()), len(lags)).items():
+            units = {} if said.endswith("share") or name == "windows" else {"units": unit}
+            _put(group, name, axes, values, {"long_name": f"{said} to {target}"} | units)
+
+
+def _numbers(own: list[Sketch], lags: int) -> dict[str, tuple[tuple[str, ...], NDArray[Any], str]]:
+    """Give the numbers of a grouping: axes, values, and what they are."""
+    windows = np.array([one.windows for one in own], np.int64)
+    each = windows[:, None, None]
+    totals = np.stack([one.totals for one in own]) / windows[:, None]
+    quantiles = np.stack([one.quantiles(PROBABILITIES) for one in own])
+    of_lags, of_features = totals[:, :lags], totals[:, lags:]
+    both, by_lag = ("group", "lag", "feature"), ("group", "lag")
+    return {
+        "windows": (("group",), windows, "windows with contributions"),
+        "mean": (both, np.stack([one.signed for one in own]) / each, "mean contribution"),
+        "mean_absolute": (
+            both,
+            np.stack([one.absolute for one in own]) / each,
+            "mean absolute contribution",
+        ),
+        "lag_mean_absolute": (by_lag, of_lags, "mean absolute contribution of the lag"),
+        "lag_share": (by_lag, _shares(of_lags), "the lag's share of absolute contributions"),
+        "feature_mean_absolute": (
+            ("group", "feature"),
+            of_features,
+            "mean absolute contribution of the feature",
+        ),
+        "lag_quantile": (
+            ("group", "quantile", "lag"),
+            quantiles[..., :lags],
+            "quantile of the lag's contribution",
+        ),
+        "feature_quantile": (
+            ("group", "quantile", "feature"),
+            quantiles[..., lags:],
+            "quantile of the feature's contribution",
+        ),
+    }
+
+
+def _shares(totals: NDArray[np.float64]) -> NDArray[np.float64]:
+    whole = totals.sum(axis=1, keepdims=True)
+    return np.divide(totals, whole, out=np.zeros_like(totals), where=whole > 0)
+
+
+def _put(
+    group: Any, name: str, axes: tuple[str, ...], values: NDArray[Any], said: dict[str, str]
+) -> None:
+    from zarr.codecs import Crc32cCodec
+
+    text = values.dtype.kind in "OUT"
+    array = group.create_array(
+        name,
+        shape=values.shape,
+        chunks=values.shape,
+        dtype=str if text else values.dtype,
+        dimension_names=axes,
+        filters="auto" if text else None,
+        compressors=(Crc32cCodec(),),
+        attributes=said,
+    )
+    array[...] = values.astype(object) if text else values

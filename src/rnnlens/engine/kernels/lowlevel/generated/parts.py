@@ -1,0 +1,57 @@
+"""Parts of arrays, for kernels that take many.
+
+A slice of Python's may be negative, may reach beyond the end and may step: Numba writes code for
+all of that at each, and compiling it was a good part of what compiling a kernel took.
+"""
+
+from __future__ import annotations
+
+from llvmlite import ir
+from numba import types
+from numba.core.imputils import impl_ret_borrowed
+from numba.np.arrayobj import populate_array
+
+from rnnlens.engine.kernels.lowlevel.generated.hints import intrinsic
+
+__all__ = ["part", "rest"]
+
+
+def _between(context, builder, kind, array, begin, end=None):
+    """Write the view of an array from one place to another; the whole array's end unless given."""
+    proxy = context.make_array(kind)
+    whole, view = proxy(context, builder, array), proxy(context, builder)
+    if end is None:
+        end = builder.extract_value(whole.shape, 0)
+    populate_array(
+        view,
+        data=builder.gep(whole.data, [begin]),
+        shape=[builder.sub(end, begin)],
+        strides=whole.strides,
+        itemsize=whole.itemsize,
+        meminfo=whole.meminfo,
+        parent=whole.parent,
+    )
+    made: ir.Value = view._getvalue()
+    return impl_ret_borrowed(context, builder, kind, made)
+
+
+@intrinsic
+def part(typing_context, a, begin, end):
+    """Give ``a[begin:end]`` of a line of numbers; both places must be in it."""
+
+    def generate(context, builder, signature, arguments):
+        a, begin, end = arguments
+        return _between(context, builder, signature.args[0], a, begin, end)
+
+    return a(a, types.intp, types.intp), generate
+
+
+@intrinsic
+def rest(typing_context, a, begin):
+    """Give ``a[begin:]`` of a line of numbers; the place must be in it or at its end."""
+
+    def generate(context, builder, signature, arguments):
+        a, begin = arguments
+        return _between(context, builder, signature.args[0], a, begin)
+
+    return a(a, types.intp), generate

@@ -1,0 +1,19 @@
+"""Parts of arrays."""
+
+from __future__ import annotations
+
+from numba.extending import register_jitable
+
+__all__ = ["part", "rest"]
+
+
+@register_jitable
+def part(a, begin, end):
+    """Give ``a[begin:end]`` of a line of numbers; both places must be in it."""
+    return a[begin:end]
+
+
+@register_jitable
+def rest(a, begin):
+    """Give ``a[begin:]`` of a line of numbers; the place must be in it or at its end."""
+    return a[begin:]

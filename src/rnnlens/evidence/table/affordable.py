@@ -1,0 +1,110 @@
+"""How much of the evidence over the data set is gathered where all of it would take too long.
+
+Hiding each row takes ``rows * windows * draws * T`` cell evaluations a layer, and drawing observed
+values ``rows * draws * T``: both grow with the square of a window's length. Within a fixed number
+of evaluations everything is done; beyond it windows keep fewer draws each, down to one, which costs
+the least for what is known of the mean; then fewer windows are tested, evenly spaced in time; fewer
+observed values are drawn, whose limit says so itself; and of long windows the horizon is asked for
+at some lags, so that what it says is rather too long than too short. The result says all of it. The
+number is fixed, and not a time: the same question gives the same answer on every machine.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from rnnlens.attribution.games.costs import USUAL_CELL
+from rnnlens.attribution.games.one_step import FEWEST_STEPS
+from rnnlens.attribution.question import Question
+from rnnlens.engine.schedule.plan import evenly
+from rnnlens.evidence.options import Test
+from rnnlens.evidence.statistics.one_step import step_of
+from rnnlens.evidence.statistics.scenario import draws_needed
+from rnnlens.evidence.table.rows import Rows
+from rnnlens.network.formula import parameters_of
+from rnnlens.network.network import Network
+
+__all__ = ["DRAWS", "Affordable", "affordable", "usual_cells"]
+
+#: Draws that the loss of a window is averaged over.
+DRAWS = 5
+#: Cell evaluations of usual layers that hiding rows may take, hiding all older lags, and drawing.
+#: Each takes some seconds on two processors.
+HIDING, OLDER, DRAWING = 100_000_000, 20_000_000, 20_000_000
+#: Windows and observed values below which neither goes.
+LEAST_WINDOWS, LEAST_REPLACEMENTS = 200, 100
+#: Lags at which the horizon is asked for at the least.
+LEAST_LAGS = 12
+
+
+@dataclass(frozen=True, eq=False, kw_only=True)
+class Affordable:
+    """What is gathered.
+
+    Parameters
+    ----------
+    windows : array (sample,) of int
+        The windows that are tested.
+    draws : int
+        Draws that the loss of each is averaged over.
+    lags : tuple of int, optional
+        The lags that the horizon is asked for at; all of them where not given.
+    replacements : int
+        Observed values that are drawn for each row.
+    """
+
+    windows: NDArray[np.int64]
+    draws: int
+    lags: tuple[int, ...] | None
+    replacements: int
+
+    @property
+    def cut(self) -> bool:
+        """Whether any of the windows, draws or lags were left out of the tests."""
+        return self.draws < DRAWS or self.lags is not None
+
+
+def affordable(question: Question, rows: Rows, asked: Test, known: int) -> Affordable:
+    """Choose how much is gathered, before anything is run.
+
+    `known` windows have an actual.
+    """
+    steps, network = rows.steps, question.network
+    whole, alone = usual_cells(network), usual_cells(network, reads=False)
+    shared = steps >= FEWEST_STEPS and all(step_of(part) is not None for part in rows.parts)
+    # runs that share what came before read their own input in a single step
+    row = len(rows.parts) * steps * (alone / 2 if shared else whole)
+    each = HIDING / max(row, 1.0)
+    draws = int(min(DRAWS, max(1, each // max(known, 1))))
+    windows = known
+    if asked.block_length is None:  # which counts windows that follow one another
+        windows = min(known, max(LEAST_WINDOWS, int(each / draws)))
+    lags, runs = None, OLDER / (windows * draws * steps * whole)
+    if runs < steps / 2:  # on average the horizon ends half way
+        count = max(LEAST_LAGS, int(2 * runs))
+        if count < steps:
+            lags = tuple(np.unique(np.geomspace(1, steps, count).round().astype(int)).tolist())
+    needed = draws_needed() if asked.replacements is None else asked.replacements
+    replacements = needed
+    if asked.replacements is None:
+        replacements = min(needed, max(LEAST_REPLACEMENTS, int(DRAWING / max(row, 1.0))))
+    return Affordable(
+        windows=evenly(known, windows), draws=draws, lags=lags, replacements=replacements
+    )
+
+
+def usual_cells(network: Network, *, reads: bool = True) -> float:
+    """Give what a step takes in all layers, in cells of usual ones.
+
+    The first layer may read nothing: what its input puts in was worked out before.
+    """
+    cells = 0.0
+    for number, (_, layer) in enumerate(network.recurrent()):
+        numbers = parameters_of(layer)
+        if not reads and number == 0:
+            numbers -= sum(gate.W.size for gate in layer.cell.gates.values())
+        cells += max(1.0, numbers / USUAL_CELL)
+    return max(cells, 1.0)

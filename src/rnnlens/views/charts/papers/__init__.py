@@ -1,0 +1,1 @@
+"""Charts as papers want them: of a width in millimetres, in a typeface, as a file."""

@@ -1,0 +1,64 @@
+"""The summary of a whole archive as a table: each lag's share, group by group."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from rnnlens.views.words.explanation import figure, percent
+from rnnlens.views.words.language import say
+from rnnlens.views.words.units import in_brackets
+
+if TYPE_CHECKING:
+    import xarray as xr
+    from rich.console import Group
+
+__all__ = ["archive_summary_view", "lags_that_hold"]
+
+#: The share of absolute contributions that nearly all of them are.
+NEARLY_ALL = 0.99
+
+
+def lags_that_hold(summed: xr.Dataset, part: float = NEARLY_ALL) -> list[int]:
+    """Give for each group the newest lags that hold a part of the absolute contributions."""
+    held = np.cumsum(summed["lag_share"].values, axis=1)
+    reached = held >= part - 1e-12
+    places = np.where(reached.any(axis=1), reached.argmax(axis=1), held.shape[1] - 1)
+    return [int(summed["lag"].values[place]) for place in places]
+
+
+def archive_summary_view(summed: xr.Dataset) -> Group:
+    """Show a summary for the terminal: a row a lag, largest group first in columns."""
+    from rich.box import SIMPLE_HEAD
+    from rich.console import Group
+    from rich.table import Table
+
+    attrs = summed.attrs
+    unit = in_brackets(summed["mean_absolute"].attrs.get("units"))
+    groups = [str(one) for one in summed["group"].values]
+    parts = []
+    for k, (group, reach) in enumerate(zip(groups, lags_that_hold(summed), strict=True)):
+        one = summed.isel(group=k)
+        table = Table(box=SIMPLE_HEAD, pad_edge=False, show_edge=False, padding=(0, 1, 0, 0))
+        for name in ("lag", "share", f"mean size{unit}", "5 %", "median", "95 %"):
+            table.add_column(name, justify="right")
+        quantiles = one["lag_quantile"].sel(quantile=[0.05, 0.5, 0.95]).values
+        for place, lag in enumerate(one["lag"].values):
+            table.add_row(
+                str(int(lag)),
+                percent(float(one["lag_share"][place])),
+                figure(float(one["lag_mean_absolute"][place])),
+                *(figure(float(value)) for value in quantiles[:, place]),
+            )
+        title = "" if attrs["grouped_by"] == "all" else f"{attrs['grouped_by']} {group}"
+        sentence = say(
+            "The newest {lags} lags hold {part} of the absolute contributions to {target}, over "
+            "{windows} windows.",
+            lags=reach,
+            part=percent(NEARLY_ALL),
+            target=attrs["target"],
+            windows=f"{int(one['windows']):,}",
+        )
+        parts += [*([title] if title else []), table, sentence]
+    return Group(*parts)
