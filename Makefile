@@ -10,6 +10,7 @@
 #   make integrations  models of other libraries, read and held against their own forecasts
 #   make gallery  a picture of every chart, and the page that shows them
 #   make docs     the documentation as a site, in build/docs, every warning an error
+#   make languages  the catalogues of sentences, brought up to date with the source and compiled
 #   make figures  the pictures, tables and printed lines of README and docs, made anew
 #   make clean    remove what the above made
 #
@@ -43,7 +44,7 @@ ONE_THREAD := OMP_NUM_THREADS=1 OPENBLAS_NUM_THREADS=1 MKL_NUM_THREADS=1 VECLIB_
 	NUMBA_NUM_THREADS=1 RNNLENS_THREADS=1
 # The figures first, then the page that is made from them.
 BENCHMARKS := questions neighbour forward precision gradient integrated_gradients lag_shapley secant latency memory scaling \
-	rest_of_graph growth startup service long_work estimates tables report long_windows
+	rest_of_graph growth startup service long_work estimates tables bulk report long_windows
 
 # Networks and data whose answers are known.
 ORACLES := constructed arx toys spike tint_arma tint_hmm linear_var lorenz96 bucket
@@ -52,7 +53,7 @@ ORACLES := constructed arx toys spike tint_arma tint_hmm linear_var lorenz96 buc
 INTEGRATIONS := neuralhydrology neuralforecast darts
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test check floor versions bench oracles integrations gallery docs figures clean
+.PHONY: help demo test check floor versions bench oracles integrations gallery docs languages figures clean
 .DELETE_ON_ERROR:
 
 help:
@@ -97,6 +98,9 @@ gallery: $(VENV)/.demo
 docs: $(VENV)/docs/.made
 	$(VENV)/docs/bin/sphinx-build -q -W --keep-going -b html -d build/doctrees docs build/docs
 	@echo "The documentation begins at build/docs/index.html"
+
+languages: $(VENV)/.test
+	@$(BIN)/python .ci/languages.py $(ARGS)
 
 figures: $(VENV)/.test
 	@set -e; for script in docs/make_*.py; do \

@@ -52,6 +52,7 @@ ORDER = {
     "scaling": "From one thread to two",
     "rest_of_graph": "The rest of the graph",
     "growth": "Growth",
+    "bulk": "Whole archives",
     "startup": "Starting",
     "long_work": "Long work",
     "tables": "Tables from CSV",

@@ -20,7 +20,18 @@ from typer.testing import CliRunner
 
 from rnnlens.cli.app import app
 
-__all__ = ["DOCS", "ELSEWHERE", "Block", "Ran", "blocks_of", "differs", "pages", "run", "shown_as"]
+__all__ = [
+    "DOCS",
+    "ELSEWHERE",
+    "MADE",
+    "Block",
+    "Ran",
+    "blocks_of",
+    "differs",
+    "pages",
+    "run",
+    "shown_as",
+]
 
 DOCS = Path(__file__).resolve().parents[1] / "docs"
 #: Made when the site is built.

@@ -97,6 +97,13 @@ def test_other_verbs_take_no_zarr_for_their_result(call, model, data, tmp_path):
     assert refused.code == 2 and "must end in one of .csv, .json, .nc" in refused.err
 
 
+def test_other_verbs_say_who_takes_archives(call, model, archive):
+    refused = call("trace", model, archive)
+    assert (
+        refused.code == 1 and "is explained by rnnlens explain with --out out.zarr" in refused.err
+    )
+
+
 def test_an_archive_whose_variables_nobody_described_is_refused_and_options_describe_them(
     call, model, archive, tmp_path
 ):

@@ -22,6 +22,7 @@ from rnnlens.cli.app import app
 from rnnlens.cli.commands import dynamics, evidence, forecast, weights
 from rnnlens.engine.device import choice
 from rnnlens.readers import open as readers_open
+from rnnlens.views.words.language import spoken
 
 HOUR = np.timedelta64(1, "h")
 
@@ -41,6 +42,7 @@ class Seen:
     look: dict[str, Any] = field(default_factory=dict)
     device: str = ""
     opened: Any = None
+    language: str = ""
 
 
 #: What an option changes: what is typed, where it is seen, and what is seen there.
@@ -102,6 +104,7 @@ SERIES: dict[str, Change] = {
 OUTPUT: dict[str, Change] = {
     "--json": ((), lambda seen: seen.output.json, True),
     "--out": (("r.csv",), lambda seen: seen.output.out, Path("r.csv")),
+    "--language": (("zh",), lambda seen: seen.language, "zh"),
 }
 TARGET: dict[str, Change] = {
     "--target": (("dewp",), of("name", "target"), "dewp"),
@@ -222,6 +225,7 @@ COMMANDS: dict[str, dict[str, Change]] = {
         "--out": (("r.html",), lambda seen: seen.path, Path("r.html")),
         "--no-check": ((), lambda seen: seen.fidelity, False),
         "--open": ((), lambda seen: seen.opened, Path("rnnlens-report.html")),
+        "--language": OUTPUT["--language"],
     },
     "convert": READING | {"--no-check": ((), of("check"), False)},
 }  # fmt: skip
@@ -236,6 +240,7 @@ OF_ARCHIVES = {
 USUAL = {("lags", "--test"), ("certify", "--check"), ("report", "--check"), ("convert", "--check")}
 ELSEWHERE = {("inspect", "--values"), ("inspect", "--json"), ("init", "--json"),
              ("fidelity", "--json"), ("convert", "--json"), ("demo", "--out"),
+             ("demo", "--language"),
              ("plot", "--language"),
              ("demo", "--files")}  # fmt: skip
 
@@ -257,7 +262,7 @@ def asked(call, model, data, tmp_path, monkeypatch):
 
         def recorded(_network, given, *rest, **options):
             seen.verb, seen.windows, seen.path = options, given, next(iter(rest), None)
-            seen.rest, seen.device = rest, choice.chosen()
+            seen.rest, seen.device, seen.language = rest, choice.chosen(), spoken()
             return SimpleNamespace(text="", notes=(), checks=0, attrs={})  # of a sidecar
 
         def reading(_source, *rest, **options):

@@ -12,6 +12,8 @@ __all__ = ["STORED", "Blocks", "Runner"]
 
 #: What contributions may be stored in.
 STORED = ("float32", "float64")
+#: Bytes of a chunk of contributions, and what its windows are a multiple of where there are many.
+CHUNK, EVEN = 1 << 24, 256
 
 _KINDS = {
     "windows": whole(1, 1 << 20),
@@ -31,8 +33,9 @@ class Blocks:
 
     Parameters
     ----------
-    windows : int
-        About how many windows a block has; one block is one chunk of the result.
+    windows : int, optional
+        About how many windows a block has; one block is one chunk of the result. As many as make a
+        chunk of 16 MB where not given.
     dtype : {"float32", "float64"}
         What contributions are stored in; forecasts and residuals are float64 whatever it is.
     by : sequence of str
@@ -50,12 +53,25 @@ class Blocks:
     ('season',)
     """
 
-    windows: int = 8192
+    windows: int | None = None
     dtype: str = "float32"
     by: tuple[str, ...] = ()
 
     def __post_init__(self) -> None:
         check_fields(self, _KINDS)
+
+    def windows_of(self, numbers: int) -> int:
+        """Give how many windows a block has, of so many contributions each.
+
+        Examples
+        --------
+        >>> Blocks().windows_of(24 * 10), Blocks().windows_of(365 * 30), Blocks().windows_of(10**8)
+        (17408, 256, 1)
+        """
+        if self.windows is not None:
+            return self.windows
+        count = CHUNK // (numbers * (8 if self.dtype == "float64" else 4))
+        return max(1, count // EVEN * EVEN or count)
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -74,17 +74,23 @@ class Sketch:
     @classmethod
     def of(cls, contribution: NDArray[Any]) -> Sketch:
         """Sketch contributions (sample, lag, feature)."""
-        values = np.asarray(contribution, np.float64)
-        totals = np.concatenate([values.sum(axis=2), values.sum(axis=1)], axis=1)
+        values = np.ascontiguousarray(contribution, np.float64)
+        (count, lags, features), each = values.shape, np.ones(len(values))
+        flat = values.reshape(count, lags * features)
+        # products with ones: several times as fast as sums over a short axis
+        of_lags = (values.reshape(-1, features) @ np.ones(features)).reshape(count, lags)
+        of_features = flat @ np.tile(np.eye(features), (lags, 1))
+        totals = np.concatenate([of_lags, of_features], axis=1)
         bins = _bins(totals) + np.arange(totals.shape[1]) * 2 * BINS
-        keys, counts = np.unique(bins, return_counts=True)
+        full = np.bincount(bins.ravel(), minlength=2 * BINS * totals.shape[1])
+        keys = np.flatnonzero(full)
         return cls(
-            len(values),
-            values.sum(axis=0),
-            np.abs(values).sum(axis=0),
-            np.abs(totals).sum(axis=0),
+            count,
+            (each @ flat).reshape(lags, features),
+            (each @ np.abs(flat)).reshape(lags, features),
+            each @ np.abs(totals),
             keys.astype(np.int64),
-            counts.astype(np.int64),
+            full[keys].astype(np.int64),
         )
 
     def __add__(self, other: Sketch) -> Sketch:

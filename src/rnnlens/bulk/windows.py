@@ -28,7 +28,7 @@ if TYPE_CHECKING:
 __all__ = ["Cutter", "Found", "fingerprint"]
 
 #: Windows that are looked at before all others are explained, and how many lie together.
-SAMPLE, TOGETHER = 2048, 32
+SAMPLE, TOGETHER = 2048, 64
 #: Places that are looked at for them at the most.
 MOST_PLACES = 1024
 

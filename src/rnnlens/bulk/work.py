@@ -17,6 +17,7 @@ from rnnlens.bulk.arrays import write_block
 from rnnlens.bulk.job import Job, load
 from rnnlens.bulk.records import SKETCH, Record, checksums, keep, put, sketch_of
 from rnnlens.bulk.sketches import Sketch, content_of, sketches
+from rnnlens.engine.device.choice import named, placed
 from rnnlens.engine.schedule.threads import one_thread
 
 if TYPE_CHECKING:
@@ -75,7 +76,9 @@ def answered(job: Job, windows: NDArray[np.float64]) -> Contribution:
         target=job.target,
         baseline=job.baseline,
     )
-    with one_thread():
+    device = settings["device"]
+    there = named(device, f"device {device}") if device else ""
+    with one_thread(), placed(there):
         made = run_method(settings["method"], question, MethodOptions(effort=job.effort)).arrays
     assert isinstance(made, Contribution), "methods for archives give lags by features"
     return made

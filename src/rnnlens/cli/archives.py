@@ -19,7 +19,7 @@ from rnnlens.errors import ConfigError, DataError, InputError
 
 if TYPE_CHECKING:
     from rnnlens.cli.options.archives import ArchiveOptions, ArchiveOutput
-    from rnnlens.cli.options.forecast import ExplainOptions
+    from rnnlens.cli.options.forecast import BudgetOptions
     from rnnlens.cli.options.reading import ReadingOptions
     from rnnlens.cli.options.series import SeriesOptions
     from rnnlens.cli.options.shown import ShownOptions
@@ -60,7 +60,7 @@ def explain_whole(
     asked: tuple[Path, Sequence[Path]],
     read_as: tuple[ReadingOptions, ShownOptions],
     series: SeriesOptions,
-    options: ExplainOptions,
+    options: BudgetOptions,
     archives: ArchiveOptions,
     output: ArchiveOutput,
 ) -> None:
@@ -106,7 +106,7 @@ def explain_whole(
 
 
 def _sidecar(
-    model: Path, network: Network, series: SeriesOptions, options: ExplainOptions
+    model: Path, network: Network, series: SeriesOptions, options: BudgetOptions
 ) -> Sidecar:
     """Find what the archive's variables mean, which is never guessed."""
     typed = {"--from": series.start, "--to": series.end, "--last": series.last}
@@ -114,6 +114,7 @@ def _sidecar(
         *(name for name, value in typed.items() if value is not None),
         *(["--newest"] if options.newest is not None else []),
         *(["--of"] if options.of is not None else []),
+        *(["--budget"] if options.budget is not None else []),
     ]
     if refused:
         raise InputError(

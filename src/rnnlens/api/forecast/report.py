@@ -49,6 +49,7 @@ def report(
     shares: Shares = Shares(),
     fidelity: xr.Dataset | None = None,
     evidence: xr.Dataset | None = None,
+    language: str | None = None,
     progress: Callable[[int, int], None] | None = None,
 ) -> Path:
     """Write one file about a network and its forecasts: an HTML page, or a PDF.
@@ -82,6 +83,10 @@ def report(
         A result of `rnnlens.lags` on the same windows: its table, its picture and its sentences are
         added. Without it nothing is said of whether a lag matters. Of fewer than 10 windows shares
         have no intervals.
+    language : str, optional
+        In which the page is written: ``"en"``, ``"zh"``, or another that there is a catalogue of;
+        by default that of the variable ``RNNLENS_LANGUAGE``, else English. What `evidence` says of
+        itself stays in the language that it was made in, and errors are English.
 
     Returns
     -------
@@ -99,7 +104,10 @@ def report(
     from rnnlens.api.shared.page.gather import PageQuestion, explained_for, page_cases, page_parts
     from rnnlens.engine.schedule.progress import Parts
     from rnnlens.results.place import placed
+    from rnnlens.views.words.language import check_language, spoken
+    from rnnlens.views.words.language import language as within
 
+    check_language(language or spoken())
     net = as_network(net, data)
     page = check_page(path)
     check_shares(shares)
@@ -108,7 +116,7 @@ def report(
         initial_state=initial_state, precision=precision, shares=shares, page=page,
         **page_cases(net, data, target, of),
     )  # fmt: skip
-    with Parts(progress, **WEIGHTS) as parts:
+    with within(language), Parts(progress, **WEIGHTS) as parts:
         explained = explained_for(asked, parts.of("explained"))
         said = replace(page_parts(asked, explained, evidence), fidelity=fidelity)
         parts.done("gathered")

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from rnnlens.cli.inputs import asked_from, network_from, number_of
-from rnnlens.cli.options.arguments import Data, Model
+from rnnlens.cli.options.arguments import Data, Language, Model
 from rnnlens.cli.options.flatten import flattened
 from rnnlens.cli.options.forecast import (
     ForecastOptions,
@@ -78,6 +78,7 @@ def report(
             shares=shares,
             fidelity=_fidelity(network, model, windows) if page.check else None,
             of=options.inputs,
+            language=page.language,
             progress=progress,
         )
     typer.echo(f"wrote {page.out}")
@@ -107,6 +108,7 @@ def demo(
             show_default=False,
         ),
     ] = None,
+    language: Language = None,
 ) -> None:
     """Show all of it on a weather network."""
     from rnnlens.demo.run import run
@@ -120,4 +122,4 @@ def demo(
         note(f"try: rnnlens explain {network} {series}")
         return
     with typed(words_typed()):
-        run(out, show=show, note=note)
+        run(out, show=show, note=note, language=language)

@@ -72,9 +72,10 @@ class ArchiveOptions:
             "variable of stations, a,b."
         ),
     ] = None
-    block: Annotated[int | None, typer.Option(min=1, help="Of an archive: windows of a block.")] = (
-        None
-    )
+    block: Annotated[
+        int | None,
+        typer.Option(min=1, help="Of an archive: windows of a block; chunks of 16 MB if left out."),
+    ] = None
     store: Annotated[
         StoredAs | None, typer.Option(help="Of an archive: how contributions are stored.")
     ] = None
@@ -109,7 +110,7 @@ class ArchiveOptions:
         """How the archive is cut and written."""
         usual = Blocks()
         return Blocks(
-            windows=self.block or usual.windows,
+            windows=self.block,
             dtype=self.store or usual.dtype,
             by=tuple(names_typed(self.by) or ()),
         )

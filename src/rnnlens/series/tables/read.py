@@ -150,6 +150,12 @@ def start_of(path: str | PathLike[str]) -> bytes:
             start = file.read(64)
     except FileNotFoundError:
         raise UnreadableFile(f"there is no file {path}") from None
+    except IsADirectoryError:
+        raise UnreadableFile(
+            f"{path} is a folder, and a table is a file of CSV, Parquet or .npz: of an archive "
+            "(Zarr, or a folder of Parquet) every forecast is explained by rnnlens explain with "
+            "--out out.zarr"
+        ) from None
     except OSError as error:
         raise UnreadableFile(f"{path} cannot be opened: {error.strerror}") from None
     if not start:

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from rnnlens.views.tables import summary
-from rnnlens.views.words.explorer import EXPLORER
+from rnnlens.views.words.explorer import explorer_words
 from rnnlens.views.words.language import many, say
 from rnnlens.views.words.units import unit_text
 
@@ -109,7 +109,7 @@ def _told(whole: xr.Dataset, explorer: Explorer, evidence: xr.Dataset | None) ->
         "sizes": explorer.scales.tolist(),
         "names": features,
         "units": [unit_text(one) for one in explorer.units],
-        "target": str(explanation.attrs.get("target") or "the output"),
+        "target": str(explanation.attrs.get("target") or say("the output")),
         "unit": unit,
         "behind": f" {unit}" if unit else "",
         "times": times,
@@ -118,7 +118,7 @@ def _told(whole: xr.Dataset, explorer: Explorer, evidence: xr.Dataset | None) ->
         "actual": _actual(explanation),
         "picks": _picks(explanation, explorer),
         **_bounds(evidence, labels),
-        "words": EXPLORER,
+        "words": explorer_words(),
     }
 
 
@@ -163,5 +163,9 @@ def _bounds(evidence: xr.Dataset | None, labels: list[str]) -> dict[str, Any]:
         return {"bounds": [None] * len(labels), "range": ""}
     bounds = _known(evidence["largest_bound"].values)
     known = dict(zip(map(_step, summary.lag_labels(evidence)), bounds, strict=False))
-    about = f"{evidence.attrs['free']}, {evidence.attrs['range']}, in the windows certified"
+    about = say(
+        "{free}, {range}, in the windows certified",
+        free=evidence.attrs["free"],
+        range=evidence.attrs["range"],
+    )
     return {"bounds": [known.get(label) for label in labels], "range": about}

@@ -20,6 +20,7 @@ from rnnlens.bulk.job import Job, Manifest, baseline_digest, network_digest, ver
 from rnnlens.bulk.sketches import checked_groupings
 from rnnlens.bulk.sources.open import open_source
 from rnnlens.bulk.windows import Cutter, fingerprint
+from rnnlens.engine.device.choice import chosen
 from rnnlens.errors import ConfigError, DataError, InputError
 from rnnlens.series.build import sidecar_given
 from rnnlens.series.sidecar import Sidecar
@@ -101,13 +102,14 @@ def planned(question: ArchiveQuestion) -> Plan:
     case, target, explained_on = _case(question, sample)
     baseline, held = _baseline(case, question, sample)
     network = write(case.network).data
+    windows = question.blocks.windows_of(sidecar.window * len(sidecar.features))
     asked_of_all = {
         "network": network_digest(network),
         "settings": _settings(question, case, target, baseline)
         | {"held": list(held), "sidecar": sidecar.to_toml()},
         "data": fingerprint(cutter, sample),
         "versions": versions(),
-        "blocks": asdict(Grid.of(source.count, source.rows, question.blocks.windows)),
+        "blocks": asdict(Grid.of(source.count, source.rows, windows)),
     }
     manifest = Manifest(asked_of_all, str(Path(question.archive).resolve()))
     about = {
@@ -152,6 +154,7 @@ def _settings(
         "of": case.of,
         "input_shape": list(case.inputs[case.of].shape[1:]),
         "effort": asdict(question.effort),
+        "device": chosen(),
         "dtype": question.blocks.dtype,
         "by": list(question.blocks.by),
         "baseline windows": baseline_digest(baseline),

@@ -201,7 +201,7 @@ def _of_one(
 def _explorer(asked: PageQuestion, explained: xr.Dataset) -> Explorer | str:
     """Give what the page runs: the same question as is explained, in the same numbers."""
     if explained.attrs.get("explained_on") == "logits":
-        return "This page cannot run the network itself: its classes are explained on logits."
+        return say("This page cannot run the network itself: its classes are explained on logits.")
     given = usual_baseline(asked.case, asked.shares.baseline)
     baseline = baseline_of(asked.case, given, asked.held, asked.background, asked.shares.seed)[0]
     carried = asked.initial_state is not None

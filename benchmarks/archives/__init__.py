@@ -1,0 +1,1 @@
+"""Archives for the benchmarks of whole archives, and the processes that explain them."""
