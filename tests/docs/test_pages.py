@@ -28,6 +28,17 @@ def test_every_block_of_a_page_runs_and_prints_what_is_shown(name, demo, tmp_pat
             assert not wrong, f"{name}, line {ran.block.line}: the page shows {wrong}"
 
 
+def test_a_translation_has_the_blocks_of_its_original():
+    translated = sorted((DOCS / "zh").rglob("*.md"))
+    assert translated
+    for path in translated:
+        page = path.relative_to(DOCS / "zh").as_posix()
+        own, original = blocks_of(f"zh/{page}"), blocks_of(page)
+        assert [(one.language, one.text, one.shown) for one in own] == [
+            (one.language, one.text, one.shown) for one in original
+        ], f"copy the blocks of docs/{page} to docs/zh/{page}"
+
+
 def test_the_code_for_other_libraries_is_that_which_make_integrations_runs(root):
     scripts = (root / "benchmarks" / "integrations").glob("with_*.py")
     ran = "".join(path.read_text(encoding="utf-8") for path in scripts)

@@ -34,6 +34,7 @@ CLASSES: dict[tuple[str, str], str] = {
     ("scikeras.wrappers", "BaseWrapper"): "scikeras",
     ("sklearn.compose._target", "TransformedTargetRegressor"): "scikeras",
     ("sklearn.pipeline", "Pipeline"): "scikeras",
+    ("sktime.forecasting.base.adapters._neuralforecast", "_NeuralForecastAdapter"): "sktime",
 }
 
 
