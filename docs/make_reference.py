@@ -75,18 +75,13 @@ def command_pages() -> dict[str, str]:
     lines = ["# Command line", "", "Every command, from its own `--help`.", "", "```text"]
     lines += [*_help([]), "```", "", "| command | |", "|---|---|"]
     pages = {}
-    for name in commands:
+    for name, command in commands.items():
         text = list(_help([name]))
-        about = next(line.strip() for line in text[1:] if line.strip())
-        lines.append(f"| [`rnnlens {name}`](commands/{name}.md) | {about} |")
-        pages[f"commands/{name}.md"] = "\n".join([
-            f"# `rnnlens {name}`",
-            "",
-            "```text",
-            *text,
-            "```",
-            "",
-        ])
+        page = [f"# `rnnlens {name}`", "", "```text", *text, "```", ""]
+        for part in getattr(command, "commands", {}):
+            page += [f"## `rnnlens {name} {part}`", "", "```text", *_help([name, part]), "```", ""]
+        lines.append(f"| [`rnnlens {name}`](commands/{name}.md) | {_about(text)} |")
+        pages[f"commands/{name}.md"] = "\n".join(page)
     lines += [
         "",
         "```{toctree}",
@@ -98,6 +93,12 @@ def command_pages() -> dict[str, str]:
     ]
     pages["commands.md"] = "\n".join(lines)
     return pages
+
+
+def _about(text: list[str]) -> str:
+    """Give the first paragraph below the usage, in one line."""
+    below = "\n".join(line.strip() for line in text).split("\n\n")
+    return _as_markdown(" ".join(below[1].split()))
 
 
 def _help(words: list[str]) -> Iterator[str]:

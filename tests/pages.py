@@ -20,11 +20,22 @@ from typer.testing import CliRunner
 
 from rnnlens.cli.app import app
 
-__all__ = ["DOCS", "ELSEWHERE", "Block", "Ran", "blocks_of", "differs", "pages", "run", "shown_as"]
+__all__ = [
+    "DOCS",
+    "ELSEWHERE",
+    "MADE",
+    "Block",
+    "Ran",
+    "blocks_of",
+    "differs",
+    "pages",
+    "run",
+    "shown_as",
+]
 
 DOCS = Path(__file__).resolve().parents[1] / "docs"
-#: Made when the site is built.
-MADE = "reference/made"
+#: Made when the site is built, or translated: a translation has the blocks of its original.
+MADE = ("reference/made", "zh/")
 #: Pages whose blocks are run by what makes them, and by tests of their own.
 ELSEWHERE = {"gallery.md": "make gallery", "integrations.md": "make integrations"}
 _BLOCK = re.compile(

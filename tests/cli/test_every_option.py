@@ -16,11 +16,13 @@ import typer
 
 from rnnlens import api, plot
 from rnnlens.api.shared import planning
+from rnnlens.api.shared.page import browser
 from rnnlens.cli import inputs
 from rnnlens.cli.app import app
 from rnnlens.cli.commands import dynamics, evidence, forecast, weights
 from rnnlens.engine.device import choice
 from rnnlens.readers import open as readers_open
+from rnnlens.views.words.language import spoken
 
 HOUR = np.timedelta64(1, "h")
 
@@ -39,6 +41,8 @@ class Seen:
     shown: Any = None
     look: dict[str, Any] = field(default_factory=dict)
     device: str = ""
+    language: str = ""
+    opened: Any = None
 
 
 #: What an option changes: what is typed, where it is seen, and what is seen there.
@@ -100,6 +104,7 @@ SERIES: dict[str, Change] = {
 OUTPUT: dict[str, Change] = {
     "--json": ((), lambda seen: seen.output.json, True),
     "--out": (("r.csv",), lambda seen: seen.output.out, Path("r.csv")),
+    "--language": (("zh",), lambda seen: seen.language, "zh"),
 }
 TARGET: dict[str, Change] = {
     "--target": (("dewp",), of("name", "target"), "dewp"),
@@ -219,6 +224,8 @@ COMMANDS: dict[str, dict[str, Change]] = {
         "--baseline": (("zero",), of("baseline", "shares"), "zero"),
         "--out": (("r.html",), lambda seen: seen.path, Path("r.html")),
         "--no-check": ((), lambda seen: seen.fidelity, False),
+        "--language": OUTPUT["--language"],
+        "--open": ((), lambda seen: seen.opened, Path("rnnlens-report.html")),
     },
     "convert": READING | {"--no-check": ((), of("check"), False)},
 }  # fmt: skip
@@ -233,6 +240,7 @@ OF_ARCHIVES = {
 USUAL = {("lags", "--test"), ("certify", "--check"), ("report", "--check"), ("convert", "--check")}
 ELSEWHERE = {("inspect", "--values"), ("inspect", "--json"), ("init", "--json"),
              ("fidelity", "--json"), ("convert", "--json"), ("demo", "--out"),
+             ("demo", "--language"),
              ("plot", "--language"),
              ("demo", "--files")}  # fmt: skip
 
@@ -254,7 +262,7 @@ def asked(call, model, data, tmp_path, monkeypatch):
 
         def recorded(_network, given, *rest, **options):
             seen.verb, seen.windows, seen.path = options, given, next(iter(rest), None)
-            seen.rest, seen.device = rest, choice.chosen()
+            seen.rest, seen.device, seen.language = rest, choice.chosen(), spoken()
             return SimpleNamespace(text="", notes=(), checks=0, attrs={})  # of a sidecar
 
         def reading(_source, *rest, **options):
@@ -290,6 +298,7 @@ def asked(call, model, data, tmp_path, monkeypatch):
                 module, "give", lambda _, output, **__: setattr(seen, "output", output)
             )
         monkeypatch.setattr(plot, "waterfall", lambda _, **look: setattr(seen, "look", look))
+        monkeypatch.setattr(browser, "show_page", lambda path: bool(setattr(seen, "opened", path)))
         monkeypatch.setattr(plot, "save", lambda _, path: setattr(seen, "path", path))
         if command == "convert":
             converted = api.convert(network, tmp_path / "made.npz", check=False)

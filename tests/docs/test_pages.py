@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import re
 import shutil
 
 import pytest
 
-from pages import DOCS, ELSEWHERE, blocks_of, differs, pages, run
+from pages import DOCS, ELSEWHERE, MADE, blocks_of, differs, pages, run
 from rnnlens.demo.weather import leave_files
 
 
@@ -27,6 +28,17 @@ def test_every_block_of_a_page_runs_and_prints_what_is_shown(name, demo, tmp_pat
             assert not wrong, f"{name}, line {ran.block.line}: the page shows {wrong}"
 
 
+def test_a_translation_has_the_blocks_of_its_original():
+    translated = sorted((DOCS / "zh").rglob("*.md"))
+    assert translated
+    for path in translated:
+        page = path.relative_to(DOCS / "zh").as_posix()
+        own, original = blocks_of(f"zh/{page}"), blocks_of(page)
+        assert [(one.language, one.text, one.shown) for one in own] == [
+            (one.language, one.text, one.shown) for one in original
+        ], f"copy the blocks of docs/{page} to docs/zh/{page}"
+
+
 def test_the_code_for_other_libraries_is_that_which_make_integrations_runs(root):
     scripts = (root / "benchmarks" / "integrations").glob("with_*.py")
     ran = "".join(path.read_text(encoding="utf-8") for path in scripts)
@@ -44,12 +56,13 @@ def test_a_page_that_shows_what_is_not_printed_is_seen():
     assert differs("12\n", "1.2\n")
 
 
-def test_every_picture_that_a_page_shows_is_there():
+def test_what_a_page_links_to_is_there():
+    """Sphinx looks at headings too; this is what can be seen without it."""
     for path in DOCS.rglob("*.md"):
-        shown = [part.split(")")[0] for part in path.read_text(encoding="utf-8").split("](")[1:]]
-        for target in shown:
-            if target.endswith((".png", ".svg")):
-                assert (path.parent / target).is_file(), (path, target)
+        page = re.sub(r"^```.*?^```$", "", path.read_text(encoding="utf-8"), flags=re.M | re.S)
+        for link in re.findall(r"\]\(([^)#\s]+)[^)]*\)", page):
+            if not link.startswith("https://") and MADE not in link:
+                assert (path.parent / link).exists(), (path, link)
 
 
 def test_a_page_that_is_run_elsewhere_is_there_and_make_knows_its_target(root):

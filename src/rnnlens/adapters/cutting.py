@@ -19,7 +19,16 @@ from rnnlens.series.sidecar import ROWS, Sidecar
 from rnnlens.series.variable import Variable
 from rnnlens.series.windows import Windows
 
-__all__ = ["GROUP", "TIME", "Statistics", "step_of", "windows_of", "with_statistics", "with_times"]
+__all__ = [
+    "GROUP",
+    "TIME",
+    "Statistics",
+    "scaled_windows",
+    "step_of",
+    "windows_of",
+    "with_statistics",
+    "with_times",
+]
 
 #: Columns of the tables that adapters make.
 TIME, GROUP = "time", "series"
@@ -73,6 +82,22 @@ class Statistics:
     names: tuple[str, str]
 
 
+def scaled_windows(one: Windows, columns: Sequence[int], statistics: Statistics) -> Windows:
+    """Scale columns of windows, each window by numbers of its own."""
+    values, places = one.values.copy(), list(columns)
+    scale = statistics.scale[:, None]
+    values[..., places] = (values[..., places] - statistics.shift[:, None]) / scale
+    mean, size = one.feature_scaling.mean.copy(), one.feature_scaling.scale.copy()
+    mean[places], size[places] = 0.0, 1.0
+    unit = f"{statistics.names[1]} of the window"
+    return replace(
+        one,
+        values=values,
+        units=tuple(unit if k in places else text for k, text in enumerate(one.units)),
+        feature_scaling=Scaling(mean, size),
+    )
+
+
 def with_statistics(
     made: Windows | WindowsByInput,
     name: str,
@@ -87,19 +112,9 @@ def with_statistics(
     """
     by_input = isinstance(made, WindowsByInput)
     one = made.parts[first] if by_input else made
-    values, places = one.values.copy(), list(columns)
-    scale = statistics.scale[:, None]
-    values[..., places] = (values[..., places] - statistics.shift[:, None]) / scale
-    mean, size = one.feature_scaling.mean.copy(), one.feature_scaling.scale.copy()
+    places = list(columns)
     own = one.feature_scaling[places[:targets]]
-    mean[places], size[places] = 0.0, 1.0
-    unit = f"{statistics.names[1]} of the window"
-    scaled = replace(
-        one,
-        values=values,
-        units=tuple(unit if k in places else text for k, text in enumerate(one.units)),
-        feature_scaling=Scaling(mean, size),
-    )
+    scaled = scaled_windows(one, places, statistics)
     told = tuple(
         f"{which} of {one.features[place]}"
         for which in statistics.names

@@ -26,6 +26,15 @@ __all__ = ["Adapter", "adapter_of"]
 CLASSES: dict[tuple[str, str], str] = {
     ("darts.models.forecasting.block_rnn_model", "BlockRNNModel"): "darts",
     ("darts.models.forecasting.rnn_model", "RNNModel"): "darts",
+    ("neuralforecast.common._base_auto", "BaseAuto"): "neuralforecast",
+    ("neuralforecast.core", "NeuralForecast"): "neuralforecast",
+    ("neuralforecast.models.gru", "GRU"): "neuralforecast",
+    ("neuralforecast.models.lstm", "LSTM"): "neuralforecast",
+    ("neuralforecast.models.rnn", "RNN"): "neuralforecast",
+    ("scikeras.wrappers", "BaseWrapper"): "scikeras",
+    ("sklearn.compose._target", "TransformedTargetRegressor"): "scikeras",
+    ("sklearn.pipeline", "Pipeline"): "scikeras",
+    ("sktime.forecasting.base.adapters._neuralforecast", "_NeuralForecastAdapter"): "sktime",
 }
 
 

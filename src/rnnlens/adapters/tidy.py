@@ -54,6 +54,8 @@ def tidy(
     rows = rows.rename(columns={"group": group, "time": time, "issued": issued})
     lags = [one for one in ("lag", "lag_to", "ahead") if one in rows]
     rows[lags] = rows[lags].astype("Int64")  # a static input has none
+    if time not in rows:
+        issued = "sample"  # nothing says when: samples are numbered
     first = [one for one in (group, time, issued, "target", "horizon", "input") if one in rows]
     middle = [one for one in ("feature", *lags) if one in rows]
     order: Any = rows.sort_values("sample", kind="stable")[

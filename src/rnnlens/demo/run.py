@@ -10,6 +10,7 @@ import numpy as np
 
 from rnnlens.demo.weather import demo_files, weather_windows
 from rnnlens.errors import MissingLibrary, UnreadableFile
+from rnnlens.views.words.language import say
 
 if TYPE_CHECKING:
     import xarray as xr
@@ -23,7 +24,13 @@ TARGET = "temp"
 CERTIFIED = 6
 
 
-def run(path: Path, *, show: Callable[[Any], None], note: Callable[[str], None]) -> None:
+def run(
+    path: Path,
+    *,
+    show: Callable[[Any], None],
+    note: Callable[[str], None],
+    language: str | None = None,
+) -> None:
     """Read, check and explain the shipped network, and write its report."""
     from rnnlens import api
     from rnnlens.views.tables.inspection import render_inspection
@@ -33,7 +40,7 @@ def run(path: Path, *, show: Callable[[Any], None], note: Callable[[str], None])
     files = demo_files()
     network = api.read(files.network)
     show(render_inspection(api.describe(network)))
-    show("\nWas it read right?")
+    show("\n" + say("Was it read right?"))
     checked = _fidelity(network, show)
     note("reading the weather")
     unseen = weather_windows()
@@ -60,10 +67,11 @@ def run(path: Path, *, show: Callable[[Any], None], note: Callable[[str], None])
         background=seen,
         fidelity=checked,
         evidence=table,
-        title="What a weather network learned",
+        title=say("What a weather network learned"),
+        language=language,
     )
     show(f"\n{lag_sentences(table)[0]}")
-    show(f"\nThe whole of it, with pictures: {path}")
+    show("\n" + say("The whole of it, with pictures: {path}", path=path))
 
 
 def _fidelity(network: Network, show: Callable[[Any], None]) -> xr.Dataset:
@@ -88,8 +96,20 @@ def _fidelity(network: Network, show: Callable[[Any], None]) -> xr.Dataset:
 def fidelity_sentence(checked: xr.Dataset) -> str:
     """Say what a fidelity check found."""
     a = checked.attrs
-    verdict = "agree" if a["agrees"] else "DISAGREE"
-    return (
-        f"Fidelity: rnnlens and {a['against']} {verdict} on {a['samples']} windows; the largest "
-        f"difference is {a['largest']:.1e} network units (tolerance {a['tolerance']:.0e})."
+    values = {
+        "against": a["against"],
+        "samples": a["samples"],
+        "largest": f"{a['largest']:.1e}",
+        "tolerance": f"{a['tolerance']:.0e}",
+    }
+    if a["agrees"]:
+        return say(
+            "Fidelity: rnnlens and {against} agree on {samples} windows; the largest difference is "
+            "{largest} network units (tolerance {tolerance}).",
+            **values,
+        )
+    return say(
+        "Fidelity: rnnlens and {against} DISAGREE on {samples} windows; the largest difference is "
+        "{largest} network units (tolerance {tolerance}).",
+        **values,
     )

@@ -7,7 +7,7 @@ from contextlib import nullcontext
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, TypeVar
 
-from rnnlens.arguments import NAME, number, word
+from rnnlens.arguments import NAME, number
 
 if TYPE_CHECKING:
     import altair as alt
@@ -29,13 +29,13 @@ class Look:
     language: str
 
     def __post_init__(self) -> None:
-        from rnnlens.views.words.language import languages
+        from rnnlens.views.words.language import check_language
 
         if self.width is not None:
             number(least=NARROWEST, most=WIDEST).check("width, in millimetres,", self.width)
         if self.font is not None:
             NAME.check("font", self.font)
-        word(*languages()).check("language", self.language)
+        check_language(self.language)
 
 
 def drawn(look: Look, draw: Callable[[], Chart]) -> Chart:

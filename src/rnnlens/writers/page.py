@@ -253,7 +253,23 @@ def _cell(layer: Recurrent, weights: _Weights) -> Spec:
         "W": weights.put(packed(cell, order, "W")),
         "U": weights.put(packed(cell, order, "U")),
     }
-    return spec | _OWN[type(cell)](cell, order, weights)
+    spec |= _OWN[type(cell)](cell, order, weights)
+    shown = {"LSTM": "ifgoch", "GRU": "zrnh"}.get(cell.kind, "h")
+    return spec | {"limits": _limits(cell.kind, spec), "shown": list(shown)}
+
+
+def _limits(kind: str, spec: Spec) -> Spec:
+    """Give the ends of each gate and candidate, by its letter, where there are any."""
+    ends = {"sigmoid": [0, 1], "tanh": [-1, 1], "softsign": [-1, 1]}
+    letters = {"LSTM": {"i": "sigma", "f": "sigma", "g": "phi", "o": "sigma"},
+               "GRU": {"z": "sigma", "r": "sigma", "n": "phi"}}.get(kind, {"h": "phi"})  # fmt: skip
+    found = {}
+    for letter, name in letters.items():
+        curve = spec[name]
+        known = [curve["low"], 1] if curve["name"] == "clip" else ends.get(curve["name"])
+        if known:
+            found[letter] = known
+    return found
 
 
 def _lstm(cell: LSTM, order: list[str], weights: _Weights) -> Spec:

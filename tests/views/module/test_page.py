@@ -1,37 +1,16 @@
 """The page in a browser: it answers as the engine does, asks nobody, and is used by keyboard."""
 
 import json
-import os
 import re
-import shutil
 
 import numpy as np
 import pytest
 
 import rnnlens
+from browsing import needs_browser, width
 from networks import stacked_bidirectional
 
-CHROMIUM, DRIVER = shutil.which("chromium"), shutil.which("chromedriver")
-pytestmark = pytest.mark.skipif(
-    (CHROMIUM is None or DRIVER is None) and not os.environ.get("RNNLENS_BROWSER"),
-    reason="Chromium and its driver are not installed",
-)
-
-
-@pytest.fixture(scope="module")
-def browser():
-    selenium = pytest.importorskip("selenium.webdriver")
-    from selenium.webdriver.chrome.service import Service
-
-    options = selenium.ChromeOptions()
-    options.binary_location = CHROMIUM
-    for flag in ("--headless=new", "--no-sandbox", "--disable-gpu", "--window-size=1100,900"):
-        options.add_argument(flag)
-    options.add_argument("--host-resolver-rules=MAP * ~NOTFOUND")  # no name leads anywhere
-    options.set_capability("goog:loggingPrefs", {"browser": "ALL", "performance": "ALL"})
-    driver = selenium.Chrome(service=Service(DRIVER), options=options)
-    yield driver
-    driver.quit()
+pytestmark = needs_browser
 
 
 @pytest.fixture(scope="module")
@@ -50,8 +29,6 @@ def page(case, tmp_path_factory):
 
 @pytest.fixture
 def opened(browser, page):
-    browser.get("about:blank")
-    browser.get_log("browser"), browser.get_log("performance")
     browser.get(page.as_uri())
     return browser
 
@@ -117,14 +94,45 @@ def test_another_window_a_changed_input_and_a_frozen_unit_are_answered_as_by_the
     assert said(opened)[0] == pytest.approx(float(forecasts[0]), abs=0.006)
 
 
+def test_a_gate_is_held_within_its_range_and_what_a_change_is_in_is_said(opened, case):
+    net, x = case
+    put(opened, "Any", 4)
+    forecast = float(rnnlens.predict(net, x[4:5])[0, 0])
+    put(opened, "Layer", "recurrent")
+    put(opened, "Gate", "z")
+    put(opened, "held at", 1.5)  # no update gate is more than open
+    assert said(opened)[0] == pytest.approx(forecast, abs=0.006)
+    put(opened, "held at", 0.25)
+    held = rnnlens.Intervention(layer="recurrent", gate="update", clamp=0.25)
+    done = rnnlens.intervene(net, x[4:5], held, target=0)
+    assert said(opened)[0] == pytest.approx(float(done["forecast_intervened"][0]), abs=0.006)
+
+
+def test_a_key_says_what_the_colours_of_the_gate_map_are(opened):
+    notes = opened.execute_script(
+        """const map = [...document.querySelectorAll('#explorer svg')].at(-1);
+           return [...map.querySelectorAll('text')].slice(0, 2).map((one) => one.textContent)"""
+    )
+    least, most = (float(one.replace("\u2212", "-")) for one in notes)
+    assert least in {0, -most}
+    assert most > 0
+
+
+def test_to_choose_any_window_changes_nothing(opened):
+    put(opened, "Any", 9)
+    before = said(opened)
+    put(opened, "One worth a look", "")
+    assert said(opened) == before
+
+
 def test_charts_and_their_tables_say_the_same_as_explain(opened, case):
     net, x = case
     put(opened, "Any", 3)
     explained = rnnlens.explain(net, x, target=0, method="secant", baseline="mean")
     by_step = explained["contribution"].isel(sample=3).sum("feature").to_numpy()[::-1]
     cells = opened.execute_script(
-        """return [...document.querySelectorAll('#explorer details')[1].querySelectorAll('td')]
-             .map((one) => one.textContent)"""
+        """const table = document.querySelectorAll('#explorer details')[1];
+           return [...table.querySelectorAll('tbody td')].map((one) => one.textContent)"""
     )
     assert [float(one.replace("\u2212", "-")) for one in cells] == [rounded(one) for one in by_step]
     bars = opened.execute_script(
@@ -171,12 +179,8 @@ def test_every_control_is_reached_by_the_keyboard_and_has_a_name(opened):
 
 
 def test_no_width_cuts_the_page_off(opened):
-    opened.set_window_size(500, 900)  # the least that a window of this browser has
-    phone = {"width": 375, "height": 800, "deviceScaleFactor": 1, "mobile": True}
-    opened.execute_cdp_cmd("Emulation.setDeviceMetricsOverride", phone)
-    wide = opened.execute_script("return document.documentElement.scrollWidth")
-    opened.execute_cdp_cmd("Emulation.clearDeviceMetricsOverride", {})
-    assert wide <= 375
+    width(opened, 375)
+    assert opened.execute_script("return document.documentElement.scrollWidth") <= 375
 
 
 def test_a_script_or_a_request_planted_in_the_page_does_nothing(opened):

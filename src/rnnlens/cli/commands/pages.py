@@ -8,11 +8,12 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from rnnlens.cli.inputs import asked_from, network_from, number_of
-from rnnlens.cli.options.arguments import Data, Model
+from rnnlens.cli.options.arguments import Data, Language, Model
 from rnnlens.cli.options.flatten import flattened
 from rnnlens.cli.options.forecast import (
     ForecastOptions,
 )
+from rnnlens.cli.options.pages import PageOptions
 from rnnlens.cli.options.reading import ReadingOptions
 from rnnlens.cli.options.series import SeriesOptions
 from rnnlens.cli.options.shown import ShownOptions
@@ -41,21 +42,16 @@ def report(
     shown: ShownOptions,
     series: SeriesOptions,
     options: ForecastOptions,
-    out: Annotated[
-        Path, typer.Option(help="The file to write: .html, or .pdf for paper.", show_default=True)
-    ] = Path("rnnlens-report.html"),
-    check: Annotated[
-        bool,
-        typer.Option(help="Run the source model too, where its library is installed, and compare."),
-    ] = True,
+    page: PageOptions,
 ) -> None:
     """Write one file with everything: an HTML page, or a PDF."""
     from rnnlens import api
     from rnnlens.api.forecast.report import check_page
+    from rnnlens.api.shared.page.browser import show_page
     from rnnlens.api.shared.planning import expected_report
     from rnnlens.views.words.page.typed import typed
 
-    check_page(out)  # before anything is computed
+    check_page(page.out)  # before anything is computed
     network = network_from(model, reading, shown)
     sidecar, windows, seen = asked_from((model, network, data), series, tested=True)
     target, shares = options.target_of(sidecar), api.Shares(baseline=options.baseline_of(sidecar))
@@ -74,17 +70,20 @@ def report(
         api.report(
             network,
             windows,
-            out,
+            page.out,
             title=sidecar.title or None,
             target=target,
             held=options.held_names,
             background=seen,
             shares=shares,
-            fidelity=_fidelity(network, model, windows) if check else None,
+            fidelity=_fidelity(network, model, windows) if page.check else None,
             of=options.inputs,
+            language=page.language,
             progress=progress,
         )
-    typer.echo(f"wrote {out}")
+    typer.echo(f"wrote {page.out}")
+    if page.open and not show_page(page.out):
+        note(f"no browser could be opened here: the page is {page.out.resolve()}")
 
 
 def _fidelity(network: Network, model: Path, windows: AnyWindows) -> xr.Dataset | None:
@@ -109,6 +108,7 @@ def demo(
             show_default=False,
         ),
     ] = None,
+    language: Language = None,
 ) -> None:
     """Show all of it on a weather network."""
     from rnnlens.demo.run import run
@@ -122,4 +122,4 @@ def demo(
         note(f"try: rnnlens explain {network} {series}")
         return
     with typed(words_typed()):
-        run(out, show=show, note=note)
+        run(out, show=show, note=note, language=language)

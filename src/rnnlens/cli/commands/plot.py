@@ -45,14 +45,16 @@ def plot(
     from rnnlens.cli.commands.charts import Asked, recipe_of
     from rnnlens.plot.drawn import Look
     from rnnlens.views.charts.papers.saved import check_file
+    from rnnlens.views.words.language import spoken
 
     path = check_file(drawing.out or Path(f"{name}.pdf"))  # before anything is computed
-    Look(drawing.width, drawing.font, drawing.language)
+    language = drawing.language or spoken()
+    Look(drawing.width, drawing.font, language)
     recipe = recipe_of(name, drawing.sample, data=bool(data))
     look: dict[str, Any] = {
         "width": drawing.width,
         "font": drawing.font,
-        "language": drawing.language,
+        "language": language,
     }
     if drawing.sample is not None:
         look["sample"] = drawing.sample

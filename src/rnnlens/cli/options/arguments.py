@@ -44,6 +44,15 @@ def _out(path: Path | None) -> Path | None:
     return checked_out(path)
 
 
+def _speak(context: typer.Context, code: str | None) -> str | None:
+    """Say everything in a language until the command ends."""
+    if code is not None:
+        from rnnlens.views.words.language import check_language, language
+
+        context.with_resource(language(check_language(code, "--language")))
+    return code
+
+
 Model = Annotated[
     Path,
     typer.Argument(
@@ -66,6 +75,15 @@ Of = Annotated[
         show_default=False,
     ),
 ]
+Language = Annotated[
+    str | None,
+    typer.Option(
+        help="The language of sentences, tables and titles: en or zh; errors stay English.",
+        envvar="RNNLENS_LANGUAGE",
+        callback=_speak,
+        show_default=False,
+    ),
+]
 OnlyJson = Annotated[bool, typer.Option("--json", help="Give JSON, and nothing else, on stdout.")]
 
 
@@ -81,6 +99,7 @@ class OutputOptions:
             callback=_out,
         ),
     ] = None
+    language: Language = None
 
 
 def budget_typed(text: str | None, what: str) -> int | str | None:

@@ -8,6 +8,8 @@ from typing import Annotated
 
 import typer
 
+from rnnlens.cli.options.arguments import Language
+
 __all__ = ["DrawingOptions"]
 
 
@@ -42,4 +44,4 @@ class DrawingOptions:
     font: Annotated[
         str | None, typer.Option(help="The typeface, by its name.", show_default=False)
     ] = None
-    language: Annotated[str, typer.Option(help="The language of titles, such as en.")] = "en"
+    language: Language = None

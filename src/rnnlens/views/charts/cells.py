@@ -12,27 +12,33 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from rnnlens.names import CANDIDATES
+from rnnlens.views.words.language import marked, phrase, say
 
 if TYPE_CHECKING:
     import pandas as pd
     import xarray as xr
 
-__all__ = ["MOST_CELLS", "Panel", "gate_panels", "weight_panels"]
+__all__ = ["MOST_CELLS", "Panel", "gate_panels", "panel_name", "weight_panels"]
 
 #: How many cells the heat maps of one figure have at most.
 MOST_CELLS = 4800
 
 #: How the panels of a trace are called.
 PANEL_NAMES = {
-    "input": "input gate",
-    "forget": "forget gate",
-    "output": "output gate",
-    "cell": "candidate (cell gate)",
-    "update": "update gate",
-    "reset": "reset gate",
-    "candidate": "candidate",
-    "hidden": "hidden state",
+    "input": marked("input gate"),
+    "forget": marked("forget gate"),
+    "output": marked("output gate"),
+    "cell": marked("candidate (cell gate)"),
+    "update": marked("update gate"),
+    "reset": marked("reset gate"),
+    "candidate": marked("candidate"),
+    "hidden": marked("hidden state"),
 }
+
+
+def panel_name(gate: str) -> str:
+    """Say what a gate is called; one that is not known by its own name."""
+    return phrase(PANEL_NAMES[gate]) if gate in PANEL_NAMES else gate
 
 
 @dataclass(frozen=True, eq=False)
@@ -63,11 +69,14 @@ def gate_panels(
     """Give the gates and states of one window of one layer."""
     window = node.isel(sample=sample)
     arrays = {str(gate): window["gate_value"].sel(gate=gate) for gate in window["gate"].values}
-    arrays = {PANEL_NAMES.get(gate, f"{gate} gate"): array for gate, array in arrays.items()}
-    valves = {PANEL_NAMES.get(str(gate)) for gate in window["gate"].values} - {
-        PANEL_NAMES[gate] for gate in CANDIDATES
+    arrays = {
+        panel_name(gate) if gate in PANEL_NAMES else say("{name} gate", name=gate): array
+        for gate, array in arrays.items()
     }
-    for name, text in (("cell", "cell state"), ("hidden", "hidden state")):
+    valves = {panel_name(str(gate)) for gate in window["gate"].values} - {
+        panel_name(gate) for gate in CANDIDATES
+    }
+    for name, text in (("cell", say("cell state")), ("hidden", say("hidden state"))):
         if name in window and text not in arrays:
             arrays[text] = window[name]
     units, steps, note = _kept(window, len(arrays), most_units, most_steps)
@@ -95,12 +104,13 @@ def weight_panels(node: xr.Dataset, *, kind: str = "W") -> tuple[list[Panel], st
             array.values, rows, columns, MOST_CELLS // len(arrays)
         )
         gate = str(array.attrs.get("gate", ""))
-        title = f"{name}, {PANEL_NAMES.get(gate, gate)}" if gate else name
+        title = f"{name}, {panel_name(gate)}" if gate else name
         panels.append(Panel(title, _cells(values.T, columns, rows), False, largest))
         if block != (1, 1):
-            note = (
-                f"each cell shows the weight of largest size among {block[0]} x {block[1]} "
-                "neighbours"
+            note = say(
+                "each cell shows the weight of largest size among {high} x {wide} neighbours",
+                high=block[0],
+                wide=block[1],
             )
     return panels, note
 
@@ -114,8 +124,8 @@ def _bias_panel(node: xr.Dataset) -> tuple[list[Panel], str]:
     names, units = np.array(list(arrays), dtype=object), _labels(node, "unit")
     width = -(-len(units) // max(1, MOST_CELLS // len(arrays)))
     values, names, units, _ = _grouped(values, names, units, (1, width))
-    note = f"each cell shows the number of largest size among {width} neighbours"
-    panel = Panel("biases", _cells(values.T, units, names), False, largest)
+    note = say("each cell shows the number of largest size among {width} neighbours", width=width)
+    panel = Panel(say("biases"), _cells(values.T, units, names), False, largest)
     return [panel], note if width > 1 else ""
 
 
@@ -131,10 +141,17 @@ def _kept(
     kept_units = np.sort(np.argsort(-span, kind="stable")[:count])
     notes = []
     if count < units:
-        notes.append(f"the {count} of {units} units whose hidden state moved most in this window")
+        notes.append(
+            say(
+                "the {count} of {units} units whose hidden state moved most in this window",
+                count=count,
+                units=units,
+            )
+        )
     if len(kept_steps) < steps:
-        notes.append(f"the newest {len(kept_steps)} of {steps} steps")
-    return kept_units, kept_steps, f"shown: {', '.join(notes)}" if notes else ""
+        notes.append(say("the newest {kept} of {steps} steps", kept=len(kept_steps), steps=steps))
+    note = say("shown: {notes}", notes=say(", ").join(notes)) if notes else ""
+    return kept_units, kept_steps, note
 
 
 def _blocks(

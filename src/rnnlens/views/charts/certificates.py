@@ -10,7 +10,9 @@ from rnnlens.errors import DataError
 from rnnlens.views.charts import theme
 from rnnlens.views.tables import summary
 from rnnlens.views.words.explanation import figure
+from rnnlens.views.words.language import many, marked, phrase, say
 from rnnlens.views.words.rounding import rounded_up
+from rnnlens.views.words.verdicts import verdict_text
 
 if TYPE_CHECKING:
     import altair as alt
@@ -19,7 +21,7 @@ if TYPE_CHECKING:
 
 __all__ = ["certificates"]
 
-BOUND, ATTAINED = "proven not to exceed", "attained"
+BOUND, ATTAINED = marked("proven not to exceed"), marked("attained")
 
 
 def certificates(certified: xr.Dataset, *, sample: int | None = None) -> alt.LayerChart:
@@ -27,6 +29,7 @@ def certificates(certified: xr.Dataset, *, sample: int | None = None) -> alt.Lay
     import altair as alt
 
     table = _table(certified, sample)
+    target, unit = summary.target_and_unit(certified)
     tolerance = float(certified.attrs["tolerance"])
     ticks = _ticks(float(table["change"].to_numpy().max()), tolerance)
     x = alt.X(
@@ -37,25 +40,28 @@ def certificates(certified: xr.Dataset, *, sample: int | None = None) -> alt.Lay
     )
     y = alt.Y(
         "change:Q",
-        title=[summary.quantity(certified, "change of the forecast of"), "nearly logarithmic"],
+        title=[
+            say("change of the forecast of {target}{unit}", target=target, unit=unit),
+            say("nearly logarithmic"),
+        ],
         scale=alt.Scale(type="symlog", constant=tolerance, zero=True, nice=False),
         axis=alt.Axis(values=ticks, format="~g"),
     )
     colour = alt.Color(
         "what:N",
         title=None,
-        scale=alt.Scale(domain=[ATTAINED, BOUND], range=[theme.MAIN, theme.ACCENT]),
+        scale=alt.Scale(domain=[phrase(ATTAINED), phrase(BOUND)], range=[theme.MAIN, theme.ACCENT]),
         legend=alt.Legend(orient="top", offset=2),
     )
     tooltip = [
-        alt.Tooltip("label:N", title="lag"),
-        alt.Tooltip("what:N", title="change"),
-        alt.Tooltip("shown:N", title="size"),
-        alt.Tooltip("verdicts:N", title="verdict"),
+        alt.Tooltip("label:N", title=say("lag")),
+        alt.Tooltip("what:N", title=say("change")),
+        alt.Tooltip("shown:N", title=say("size")),
+        alt.Tooltip("verdicts:N", title=say("verdict")),
     ]
     chart = alt.Chart(table).encode(x=x, y=y, color=colour, tooltip=tooltip)
-    bars = chart.transform_filter(alt.datum.what == ATTAINED).mark_bar(opacity=1)
-    marks = chart.transform_filter(alt.datum.what == BOUND).mark_tick(
+    bars = chart.transform_filter(alt.datum.what == phrase(ATTAINED)).mark_bar(opacity=1)
+    marks = chart.transform_filter(alt.datum.what == phrase(BOUND)).mark_tick(
         thickness=3, size=18, opacity=1
     )
     line = (
@@ -86,11 +92,11 @@ def _table(certified: xr.Dataset, sample: int | None) -> pd.DataFrame:
     else:
         one = certified.isel(sample=sample)
         bound, attained = one["bound"].values, one["attained"].values
-        verdicts = [str(verdict) for verdict in one["verdict"].values]
+        verdicts = [verdict_text(str(verdict)) for verdict in one["verdict"].values]
     labels = summary.lag_labels(certified)
     table = pd.DataFrame({
         "label": labels * 2,
-        "what": [BOUND] * len(labels) + [ATTAINED] * len(labels),
+        "what": [phrase(BOUND)] * len(labels) + [phrase(ATTAINED)] * len(labels),
         "change": np.concatenate([bound, attained]),
         "shown": [rounded_up(float(d)) if np.isfinite(d) else "" for d in bound]
         + [f"{float(d):.3g}" for d in attained],
@@ -102,8 +108,8 @@ def _table(certified: xr.Dataset, sample: int | None) -> pd.DataFrame:
 
 def _tally(one: xr.Dataset) -> str:
     names = ("structural", "proven", "refuted", "undecided", "not_asked")
-    counts = {name.replace("_", " "): int(one[name]) for name in names if name in one}
-    return ", ".join(f"{name} {count}" for name, count in counts.items() if count)
+    counts = {verdict_text(name): int(one[name]) for name in names if name in one}
+    return say(", ").join(f"{name} {count}" for name, count in counts.items() if count)
 
 
 def _ticks(largest: float, tolerance: float) -> list[float]:
@@ -123,17 +129,24 @@ def _ticks(largest: float, tolerance: float) -> list[float]:
 def _title(certified: xr.Dataset, sample: int | None, tolerance: float) -> alt.TitleParams:
     import altair as alt
 
-    target = certified.attrs.get("target") or "the output"
+    target = certified.attrs.get("target") or say("the output")
     unit = str(certified.attrs.get("unit", ""))
     count = certified.sizes["sample"]
     if sample is not None:
         which = summary.time_text(certified, sample)
     else:
-        which = "one window" if count == 1 else f"the largest of {count} windows"
+        which = many(count, "one window", "the largest of {count} windows")
     return alt.TitleParams(
-        f"How far one lag can move the forecast of {target}, {which}",
+        say(
+            "How far one lag can move the forecast of {target}, {which}",
+            target=target,
+            which=which,
+        ),
         subtitle=[
             str(certified.attrs["range"]),
-            f"dashed: the change that does not matter, {figure(tolerance, unit)}",
+            say(
+                "dashed: the change that does not matter, {tolerance}",
+                tolerance=figure(tolerance, unit),
+            ),
         ],
     )

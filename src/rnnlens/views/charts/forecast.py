@@ -8,6 +8,7 @@ import numpy as np
 
 from rnnlens.views.charts import theme
 from rnnlens.views.tables import summary
+from rnnlens.views.words.language import phrase, say
 
 if TYPE_CHECKING:
     import altair as alt
@@ -27,23 +28,30 @@ def forecast(explanation: xr.Dataset, *, most: int = 504) -> alt.Chart:
         # Said to be UTC and drawn as UTC, so that no clock change moves or merges hours.
         table["time"] = table["time"].dt.tz_localize("UTC")
     styles = {
-        "what happened": ("#8d98a3", [1, 0], 2.4),
-        "forecast": (theme.MAIN, [1, 0], 1.4),
-        "baseline forecast": (theme.ACCENT, [4, 3], 1.2),
+        say("what happened"): ("#8d98a3", [1, 0], 2.4),
+        say("forecast"): (theme.MAIN, [1, 0], 1.4),
+        say("baseline forecast"): (theme.ACCENT, [4, 3], 1.2),
     }
     shown = [name for name in styles if name in set(table["series"])]
     legend = alt.Legend(orient="top", symbolType="stroke", symbolStrokeWidth=3, symbolSize=260)
     total = explanation.sizes["sample"]
-    count = f"the newest {most:,} of {total:,} windows" if total > most else f"{total:,} windows"
+    count = (
+        say("the newest {most:,} of {total:,} windows", most=most, total=total)
+        if total > most
+        else say("{count:,} windows", count=total)
+    )
     if dated:
         first, last = (
             f"{moment:%Y-%m-%d %H:%M}" for moment in (table.time.min(), table.time.max())
         )
-        count += f", {first} to {last}"
-    target = explanation.attrs.get("target") or "the output"
+        count = say("{windows}, {first} to {last}", windows=count, first=first, last=last)
+    target = explanation.attrs.get("target") or say("the output")
     chart = (
         alt
-        .Chart(table, title=alt.TitleParams(f"The forecast of {target}", subtitle=count))
+        .Chart(
+            table,
+            title=alt.TitleParams(say("The forecast of {target}", target=target), subtitle=count),
+        )
         .mark_line(interpolate="linear", strokeJoin="round")
         .encode(
             x=alt.X(
@@ -84,5 +92,6 @@ def _time_axis(table: pd.DataFrame, *, dated: bool) -> alt.Axis:
 
 def _time_title(explanation: xr.Dataset, *, dated: bool) -> str:
     if "time" not in explanation:
-        return "sample"
-    return str(explanation["time"].attrs.get("long_name", "time" if dated else "sample"))
+        return say("sample")
+    usual = say("time") if dated else say("sample")
+    return phrase(str(explanation["time"].attrs.get("long_name", usual)))

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from rnnlens.views.charts import theme
-from rnnlens.views.charts.cells import PANEL_NAMES
+from rnnlens.views.charts.cells import panel_name
 from rnnlens.views.words.units import in_brackets
 
 if TYPE_CHECKING:
@@ -29,7 +29,7 @@ def gate_contributions(carried: xr.Dataset, *, sample: int | None = None) -> alt
     values = values.mean("sample") if sample is None else values.isel(sample=sample)
     array = values.transpose("lag", "gate").values
     lags = [int(lag) for lag in carried["lag"].values]
-    gates = [PANEL_NAMES.get(str(gate), str(gate)) for gate in carried["gate"].values]
+    gates = [panel_name(str(gate)) for gate in carried["gate"].values]
     table = pd.DataFrame({
         "lag": np.repeat(lags, len(gates)),
         "gate": gates * len(lags),

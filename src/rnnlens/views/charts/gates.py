@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 from rnnlens.views.charts import theme
 from rnnlens.views.charts.cells import gate_panels
 from rnnlens.views.charts.heat import heat
+from rnnlens.views.words.language import say
 
 if TYPE_CHECKING:
     import altair as alt
@@ -28,19 +29,19 @@ def gates(node: xr.Dataset, *, sample: int = 0, title: str = "") -> alt.ConcatCh
         charts.append(
             heat(
                 panel,
-                x="step (0 = oldest)" if last_row else "",
-                y="unit" if number % 3 == 0 else "",
+                x=say("step (0 = oldest)") if last_row else "",
+                y=say("unit") if number % 3 == 0 else "",
                 width=190,
                 height=max(60, min(200, 7 * rows)),
                 legend=legend,
             )
         )
-    subtitle = ["gates: 0 closed, 1 open; candidate and states: blue below zero, orange above"]
-    if any(panel.table["value"].isna().any() for panel in panels):
-        subtitle[0] += "; grey: missing"
+    colours = say("gates: 0 closed, 1 open; candidate and states: blue below zero, orange above")
+    missing = any(panel.table["value"].isna().any() for panel in panels)
+    subtitle = [say("; ").join([colours, say("grey: missing")]) if missing else colours]
     if note:
         subtitle.append(note)
-    heading = title or str(node.attrs.get("layer", "")) or "One window"
+    heading = title or str(node.attrs.get("layer", "")) or say("One window")
     chart = alt.concat(*charts, columns=3, spacing={"row": 14, "column": 18})
     chart = chart.resolve_scale(color="independent", x="independent", y="independent")
     return theme.dress(chart.properties(title=alt.TitleParams(heading, subtitle=subtitle)), node)

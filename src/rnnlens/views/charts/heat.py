@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from rnnlens.views.charts import theme
+from rnnlens.views.words.language import say
 
 if TYPE_CHECKING:
     import altair as alt
@@ -43,8 +44,8 @@ def heat(
             ),
             color=alt.Color("value:Q", title=None, scale=scale, legend=legend),
             tooltip=[
-                alt.Tooltip("x:O", title=x or "column"),
-                alt.Tooltip("y:O", title=y or "row"),
+                alt.Tooltip("x:O", title=x or say("column")),
+                alt.Tooltip("y:O", title=y or say("row")),
                 alt.Tooltip("value:Q", format=".4~g"),
             ],
         )

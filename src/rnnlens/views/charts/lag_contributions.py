@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 from rnnlens.views.charts import theme
 from rnnlens.views.tables import summary
 from rnnlens.views.words.explanation import figure
+from rnnlens.views.words.language import say
 
 if TYPE_CHECKING:
     import altair as alt
@@ -34,8 +35,12 @@ def lag_contributions(
         title=theme.lag_axis_title(explanation),
         axis=alt.Axis(labelAngle=0, labelOverlap=True, domain=False),
     )
-    what = "contribution to" if sample is not None else "mean contribution to"
-    title = summary.quantity(explanation, what)
+    target, unit = summary.target_and_unit(explanation)
+    title = (
+        say("contribution to {target}{unit}", target=target, unit=unit)
+        if sample is not None
+        else say("mean contribution to {target}{unit}", target=target, unit=unit)
+    )
     colour = _feature_colour(table, explanation) if by_feature else alt.value(theme.MAIN)
     bars = (
         alt
@@ -47,7 +52,7 @@ def lag_contributions(
             color=colour,
             order=alt.Order("rank:Q"),
             tooltip=[
-                alt.Tooltip("label:N", title="lag"),
+                alt.Tooltip("label:N", title=say("lag")),
                 alt.Tooltip("feature:N"),
                 alt.Tooltip("contribution:Q", format="+.3~g", title=title),
             ],
@@ -68,11 +73,11 @@ def _feature_colour(table: pd.DataFrame, explanation: xr.Dataset) -> alt.Color:
     import altair as alt
 
     names = list(table.sort_values("rank", kind="stable")["feature"].unique())
-    named = [name for name in names if name != summary.OTHERS]
+    named = [name for name in names if name != summary.others()]
     features = [str(name) for name in explanation["feature"].values]
-    by_name = {summary.OTHERS: theme.REST, **theme.feature_colours(features, named)}
+    by_name = {summary.others(): theme.REST, **theme.feature_colours(features, named)}
     scale = alt.Scale(domain=names, range=[by_name[name] for name in names])
-    return alt.Color("feature:N", title="feature", sort=names, scale=scale)
+    return alt.Color("feature:N", title=say("feature"), sort=names, scale=scale)
 
 
 def _sums(table: pd.DataFrame, x: alt.X) -> alt.Chart:
@@ -91,7 +96,7 @@ def _sums(table: pd.DataFrame, x: alt.X) -> alt.Chart:
             color=alt.value(theme.INK),
             stroke=alt.value("white"),
             strokeWidth=alt.value(0.8),
-            tooltip=[alt.Tooltip("contribution:Q", format="+.3~g", title="sum of the lag")],
+            tooltip=[alt.Tooltip("contribution:Q", format="+.3~g", title=say("sum of the lag"))],
         )
     )
 
@@ -100,21 +105,28 @@ def _title(explanation: xr.Dataset, sample: int | None) -> alt.TitleParams:
     import altair as alt
 
     unit = str(explanation.attrs.get("unit", ""))
-    target = explanation.attrs.get("target") or "the output"
+    target = explanation.attrs.get("target") or say("the output")
     chosen = explanation.mean("sample") if sample is None else explanation.isel(sample=sample)
     start, end = (float(chosen[name]) for name in ("baseline_forecast", "forecast"))
     when = (
-        f"mean over {explanation.sizes['sample']:,} windows"
+        say("mean over {count:,} windows", count=explanation.sizes["sample"])
         if sample is None
         else summary.time_text(explanation, sample)
     )
-    means = "mean " if sample is None else ""
-    marks = "; diamond: sum of the lag" if "feature" in explanation["contribution"].dims else ""
+    ends = {"base": figure(start, unit), "forecast": figure(end, unit)}
     return alt.TitleParams(
-        f"From the baseline forecast to the forecast of {target}, {when}",
+        say(
+            "From the baseline forecast to the forecast of {target}, {when}",
+            target=target,
+            when=when,
+        ),
         subtitle=[
-            f"{means}baseline forecast {figure(start, unit)}, {means}forecast {figure(end, unit)}",
-            f"all bars together are the difference{marks}",
+            say("mean baseline forecast {base}, mean forecast {forecast}", **ends)
+            if sample is None
+            else say("baseline forecast {base}, forecast {forecast}", **ends),
+            say("all bars together are the difference; diamond: sum of the lag")
+            if "feature" in explanation["contribution"].dims
+            else say("all bars together are the difference"),
             *filter(None, [summary.far_off_text(explanation)]),
         ],
     )

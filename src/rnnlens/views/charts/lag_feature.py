@@ -8,6 +8,7 @@ import numpy as np
 
 from rnnlens.views.charts import theme
 from rnnlens.views.tables import summary
+from rnnlens.views.words.language import say
 
 if TYPE_CHECKING:
     import altair as alt
@@ -23,17 +24,18 @@ def lag_feature(explanation: xr.Dataset) -> alt.Chart:
     table = summary.lag_feature_means(explanation)
     features = list(dict.fromkeys(table["feature"]))
     labels = summary.lag_labels(explanation.sortby("lag", ascending=False))
-    facts = [f"mean over {explanation.sizes['sample']:,} windows"]
+    facts = [say("mean over {count:,} windows", count=explanation.sizes["sample"])]
     if np.isnan(table["size"].to_numpy()).any():
-        facts.append("grey: missing")
+        facts.append(say("grey: missing"))
     facts += filter(None, [summary.far_off_text(explanation)])
-    target = explanation.attrs.get("target") or "the output"
+    target = explanation.attrs.get("target") or say("the output")
     chart = (
         alt
         .Chart(
             table,
             title=alt.TitleParams(
-                f"What moved the forecast of {target}, and when", subtitle="; ".join(facts)
+                say("What moved the forecast of {target}, and when", target=target),
+                subtitle=say("; ").join(facts),
             ),
         )
         .mark_rect(stroke="white", strokeWidth=0.5)
@@ -47,15 +49,15 @@ def lag_feature(explanation: xr.Dataset) -> alt.Chart:
             y=alt.Y("feature:N", sort=features, title=None, axis=alt.Axis(domain=False)),
             color=alt.Color(
                 "size:Q",
-                title=["mean size of", *_two_lines(explanation)],
+                title=_legend_title(explanation),
                 scale=theme.sequential(float(np.nanmax(table["size"].to_numpy(), initial=0.0))),
                 legend=alt.Legend(gradientLength=150, format=".3~r", tickCount=5),
             ),
             tooltip=[
-                alt.Tooltip("label:N", title="lag"),
+                alt.Tooltip("label:N", title=say("lag")),
                 alt.Tooltip("feature:N"),
-                alt.Tooltip("size:Q", format=".3~g", title="mean size"),
-                alt.Tooltip("mean:Q", format="+.3~g", title="mean, signed"),
+                alt.Tooltip("size:Q", format=".3~g", title=say("mean size")),
+                alt.Tooltip("mean:Q", format="+.3~g", title=say("mean, signed")),
             ],
         )
         .properties(
@@ -67,5 +69,7 @@ def lag_feature(explanation: xr.Dataset) -> alt.Chart:
     return theme.dress(chart, explanation)
 
 
-def _two_lines(explanation: xr.Dataset) -> list[str]:
-    return ["contribution", summary.quantity(explanation, "to")]
+def _legend_title(explanation: xr.Dataset) -> list[str]:
+    target, unit = summary.target_and_unit(explanation)
+    whole = say("mean size of\ncontribution\nto {target}{unit}", target=target, unit=unit)
+    return whole.split("\n")

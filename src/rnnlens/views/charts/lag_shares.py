@@ -8,6 +8,7 @@ import numpy as np
 
 from rnnlens.views.charts import theme
 from rnnlens.views.tables import summary
+from rnnlens.views.words.language import say
 
 if TYPE_CHECKING:
     import altair as alt
@@ -21,6 +22,7 @@ def lag_shares(lags: xr.Dataset) -> alt.LayerChart:
     import altair as alt
 
     table = summary.lag_table(lags)
+    target, unit = summary.target_and_unit(lags)
     table["grouped"] = table["lag_to"] > table["lag"]
     base = alt.Chart(table).encode(
         x=alt.X(
@@ -33,20 +35,20 @@ def lag_shares(lags: xr.Dataset) -> alt.LayerChart:
     bars = base.mark_bar(cornerRadiusEnd=2).encode(
         y=alt.Y(
             "share:Q",
-            title="share of all that moved the forecast",
+            title=say("share of all that moved the forecast"),
             axis=alt.Axis(format="%", tickCount=6),
             scale=alt.Scale(zero=True, nice=True),
         ),
         color=alt.condition("datum.grouped", alt.value("#9dbfd8"), alt.value(theme.MAIN)),
         tooltip=[
-            alt.Tooltip("label:N", title="lag"),
+            alt.Tooltip("label:N", title=say("lag")),
             alt.Tooltip("share:Q", format=".2%"),
             alt.Tooltip("share_low:Q", format=".2%"),
             alt.Tooltip("share_high:Q", format=".2%"),
             alt.Tooltip(
                 "mean_contribution:Q",
                 format="+.3~g",
-                title=summary.quantity(lags, "mean contribution to"),
+                title=say("mean contribution to {target}{unit}", target=target, unit=unit),
             ),
         ],
     )
@@ -63,17 +65,21 @@ def lag_shares(lags: xr.Dataset) -> alt.LayerChart:
 def _title(lags: xr.Dataset, *, with_interval: bool) -> alt.TitleParams:
     import altair as alt
 
-    target = lags.attrs.get("target") or "the output"
+    target = lags.attrs.get("target") or say("the output")
     facts = []
     if "samples" in lags.attrs:
-        facts.append(f"{int(lags.attrs['samples']):,} windows")
+        facts.append(say("{count:,} windows", count=int(lags.attrs["samples"])))
     if with_interval:
         confidence = lags.attrs.get("confidence")
-        level = f"{100 * float(confidence):g} % " if confidence else ""
-        facts.append(f"line: {level}interval of the share")
+        facts.append(
+            say("line: {level} % interval of the share", level=f"{100 * float(confidence):g}")
+            if confidence
+            else say("line: interval of the share")
+        )
     if lags.attrs.get("baseline"):
-        facts.append(f"baseline: {lags.attrs['baseline']}")
+        facts.append(say("baseline: {baseline}", baseline=lags.attrs["baseline"]))
     facts += filter(None, [summary.far_off_text(lags)])
     return alt.TitleParams(
-        f"How far back the forecast of {target} looks", subtitle="; ".join(facts)
+        say("How far back the forecast of {target} looks", target=target),
+        subtitle=say("; ").join(facts),
     )

@@ -9,6 +9,7 @@ import numpy as np
 
 from rnnlens.views.charts import theme
 from rnnlens.views.tables.memory import measure_rows
+from rnnlens.views.words.language import say
 
 if TYPE_CHECKING:
     import altair as alt
@@ -55,9 +56,9 @@ def _measures(tree: xr.DataTree, scale: alt.Scale, edge: float) -> alt.LayerChar
         x=alt.X("low_at:Q", scale=scale), x2="high_at:Q"
     )
     tips = [
-        alt.Tooltip("name:N", title="measure"),
-        alt.Tooltip("within_half:Q", title="half within", format=".3~g"),
-        alt.Tooltip("within_most:Q", title="95 % within", format=".3~g"),
+        alt.Tooltip("name:N", title=say("measure")),
+        alt.Tooltip("within_half:Q", title=say("half within"), format=".3~g"),
+        alt.Tooltip("within_most:Q", title=say("95 % within"), format=".3~g"),
     ]
     half = (
         base
@@ -79,12 +80,15 @@ def _measures(tree: xr.DataTree, scale: alt.Scale, edge: float) -> alt.LayerChar
     texts = far.mark_text(align="right", dx=-8, dy=-8, color=theme.INK).encode(
         x=place, text=alt.Text("within_most:Q", format=",.3~r")
     )
-    said = "ring: half lies within; dot: 95 % lies within; grey: interval of the dot"
+    said = [say("ring: half lies within; dot: 95 % lies within; grey: interval of the dot")]
     if bool(table["beyond"].to_numpy().any()):
-        said += "; arrow: 95 % lies within the number, far beyond the window"
+        said.append(say("arrow: 95 % lies within the number, far beyond the window"))
     title = alt.TitleParams(
-        f"How long the network remembers for {tree.attrs.get('target') or 'the output'}",
-        subtitle=said,
+        say(
+            "How long the network remembers for {target}",
+            target=tree.attrs.get("target") or say("the output"),
+        ),
+        subtitle=say("; ").join(said),
     )
     return alt.LayerChart(
         layer=[ends, spans, half, full, arrows, texts],
@@ -102,11 +106,13 @@ def _fading(tree: xr.DataTree, scale: alt.Scale) -> alt.Chart:
     parts = []
     if "cumulative_share" in data:
         lags = data["lag"].values
-        parts.append(_curve(lags, 1 - data["cumulative_share"].values, "derivative beyond the lag"))
+        parts.append(
+            _curve(lags, 1 - data["cumulative_share"].values, say("derivative beyond the lag"))
+        )
     names = {
-        "cut_change": "nothing before the kept steps",
-        "replaced_change": "another history before them",
-        "bound": "any history, new windows",
+        "cut_change": say("nothing before the kept steps"),
+        "replaced_change": say("another history before them"),
+        "bound": say("any history, new windows"),
     }
     for name, text in names.items():
         if name in data:
@@ -120,7 +126,7 @@ def _fading(tree: xr.DataTree, scale: alt.Scale) -> alt.Chart:
         .mark_line(point=len(data["kept"]) < 40 if "kept" in data.coords else False)
         .encode(
             x=alt.X("lag:Q", title=theme.lag_axis_title(data), scale=scale),
-            y=alt.Y("value:Q", title="share of its largest", axis=alt.Axis(format="%")),
+            y=alt.Y("value:Q", title=say("share of its largest"), axis=alt.Axis(format="%")),
             color=alt.Color("what:N", sort=None, title=None, legend=legend),
             strokeDash=alt.StrokeDash(
                 "what:N",

@@ -14,6 +14,7 @@ from textwrap import wrap
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from rnnlens.views.tables.summary import duration
+from rnnlens.views.words.language import say, spoken
 from rnnlens.views.words.origin import origin_sentences
 
 if TYPE_CHECKING:
@@ -53,6 +54,8 @@ LINE = 96
 _line: ContextVar[int] = ContextVar("line", default=LINE)
 
 FONT = "system-ui, -apple-system, Segoe UI, Roboto, Noto Sans, Helvetica, Arial, sans-serif"
+#: Before it where characters are said that most fonts lack.
+FONTS = {"zh": "Noto Sans CJK SC, PingFang SC, Microsoft YaHei, WenQuanYi Zen Hei"}
 INK = "#1d2733"
 QUIET = "#5a6673"
 GRID = "#e4e8ec"
@@ -76,10 +79,11 @@ DIVERGING = ("#0f4c81", "#7fb2d9", "#fafaf7", "#eba05f", "#a5430a")
 
 def dress(chart: Chart, of: xr.Dataset) -> Chart:
     """Give a finished chart the common look, and what its result rests on that is not known."""
-    text = {"labelFont": FONT, "titleFont": FONT, "labelColor": QUIET, "titleColor": INK}
+    font = ", ".join(filter(None, [FONTS.get(spoken()), FONT]))
+    text = {"labelFont": font, "titleFont": font, "labelColor": QUIET, "titleColor": INK}
     small = {"labelFontSize": 11, "titleFontSize": 12, "titleFontWeight": "normal"}
     config: dict[str, Any] = {
-        "font": FONT,
+        "font": font,
         "background": "#ffffff",
         # A reader's font may be wider than the one the figure was laid out with.
         "padding": {"left": 6, "top": 6, "right": 28, "bottom": 6},
@@ -188,4 +192,6 @@ def feature_colours(features: Sequence[str], named: Sequence[str]) -> dict[str, 
 def lag_axis_title(dataset: xr.Dataset) -> str:
     """Name the axis of lags, with the length of a step where it is known."""
     step = duration(dataset.attrs.get("step", ""))
-    return f"lag (steps of {step} back, 1 = newest)" if step else "lag (steps back, 1 = newest)"
+    if step:
+        return say("lag (steps of {step} back, 1 = newest)", step=step)
+    return say("lag (steps back, 1 = newest)")

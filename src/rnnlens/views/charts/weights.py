@@ -10,7 +10,7 @@ from rnnlens.errors import DataError
 from rnnlens.views.charts import theme
 from rnnlens.views.charts.cells import Panel, weight_panels
 from rnnlens.views.charts.heat import heat
-from rnnlens.views.words.language import say
+from rnnlens.views.words.language import marked, phrase, say
 
 if TYPE_CHECKING:
     import altair as alt
@@ -19,11 +19,11 @@ if TYPE_CHECKING:
 __all__ = ["weights"]
 
 TITLES = {
-    "W": "Input kernels: from each feature to each unit",
-    "U": "Recurrent kernels: from each unit one step ago to each unit",
-    "b": "Biases: one number a unit",
+    "W": marked("Input kernels: from each feature to each unit"),
+    "U": marked("Recurrent kernels: from each unit one step ago to each unit"),
+    "b": marked("Biases: one number a unit"),
 }
-ROWS = {"W": "feature", "U": "from unit", "b": ""}
+ROWS = {"W": marked("feature"), "U": marked("from unit"), "b": ""}
 
 
 def weights(
@@ -50,8 +50,8 @@ def weights(
         charts.append(
             heat(
                 panel,
-                x="unit" if number >= len(panels) - columns else "",
-                y=ROWS[kind] if number % columns == 0 else "",
+                x=say("unit") if number >= len(panels) - columns else "",
+                y=phrase(ROWS[kind]) if number % columns == 0 else "",
                 width=width,
                 height=_height(panel, kind),
                 legend=alt.Legend(
@@ -59,7 +59,7 @@ def weights(
                 ),
             )
         )
-    subtitle = ["weight: blue below zero, orange above; no unit"]
+    subtitle = [say("weight: blue below zero, orange above; no unit")]
     if note:
         subtitle.append(note)
     if carried is not None:
@@ -71,7 +71,9 @@ def weights(
             )
         )
     layer = str(node.attrs.get("layer", ""))
-    heading = f"{TITLES[kind]}, layer {layer}" if layer else TITLES[kind]
+    heading = phrase(TITLES[kind])
+    if layer:
+        heading = say("{title}, layer {layer}", title=heading, layer=layer)
     chart = alt.concat(*charts, columns=columns, spacing={"row": 16, "column": 24})
     chart = chart.resolve_scale(color="shared", x="independent", y="independent")
     return theme.dress(chart.properties(title=alt.TitleParams(heading, subtitle=subtitle)), node)

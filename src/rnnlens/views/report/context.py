@@ -218,7 +218,7 @@ def _window(parts: ReportParts) -> Row:
             baseline=figure(float(chosen["baseline_forecast"]), unit),
         )
     ]
-    if issued != when and not issued.startswith("sample"):
+    if issued != when and summary.is_dated(parts.explanation, "issued"):
         said.append(say("Its newest step is {issued}.", issued=issued))
     actual = float(chosen["actual"]) if "actual" in chosen else float("nan")
     said.append(

@@ -22,8 +22,8 @@ __all__ = ["Figure", "Figures", "inline"]
 LARGEST_SVG = 400_000
 #: What the figures of one report may take together, so that the file stays below 2 MB.
 BUDGET = 1_800_000
-#: Widths in pixels: what a page shows, and below which a narrow screen shows it.
-NARROW = 260
+#: Width in pixels of a chart on a narrow screen, and of long labels beside it.
+NARROW, LABELS = 260, 110
 
 
 @dataclass(frozen=True)
@@ -98,7 +98,7 @@ class Figures:
         spec["config"] = {**spec.get("config", {}), "background": None}  # the page's own paper
         markup = _picture(spec, name, alt_text)
         narrow = ""
-        if self._narrow and isinstance(spec.get("width"), int):
+        if self._narrow and ("vconcat" in spec or isinstance(spec.get("width"), int)):
             narrow = _picture(_narrowed(spec), f"{name}-narrow", alt_text)
         size = len(markup.encode("utf-8")) + len(narrow.encode("utf-8"))
         if size > self._left:
@@ -124,7 +124,36 @@ def _narrowed(spec: dict[str, Any]) -> dict[str, Any]:
     config = dict(spec.get("config", {}))
     config["legend"] = {**config.get("legend", {}), "orient": "bottom", "columns": 2}
     config["axis"] = {**config.get("axis", {}), "labelLimit": 80}
-    return {**spec, "width": NARROW, "config": config}
+    return {**_less_wide(spec, NARROW), "config": config}
+
+
+def _less_wide(part: dict[str, Any], width: int) -> dict[str, Any]:
+    """Make a chart, or each of those beneath one another, less wide, with short labels."""
+    made: dict[str, Any] = {}
+    for key, value in part.items():
+        if key == "vconcat":
+            made[key] = [_less_wide(one, width - LABELS) for one in value]
+        elif key == "layer":
+            made[key] = [_less_wide(one, width) for one in value]
+        elif key == "width":
+            made[key] = width
+        elif key == "encoding":
+            made[key] = {name: _short(channel) for name, channel in value.items()}
+        else:
+            made[key] = value
+    return made
+
+
+def _short(channel: Any) -> Any:
+    """Let labels of an axis, and what a legend holds beside another, be short."""
+    if not isinstance(channel, dict):
+        return channel
+    made = dict(channel)
+    if isinstance(made.get("axis"), dict) and "labelLimit" in made["axis"]:
+        made["axis"] = {**made["axis"], "labelLimit": LABELS}
+    if isinstance(made.get("legend"), dict):
+        made["legend"] = {**made["legend"], "columns": 1}
+    return made
 
 
 def _picture(spec: dict[str, Any], name: str, alt_text: str) -> str:
@@ -146,9 +175,11 @@ def inline(svg: str, name: str, alt_text: str) -> str:
     """Give an SVG as a part of something larger."""
     # Inside HTML an SVG needs no namespace, and ids must differ from those of other figures.
     svg = re.sub(r'\sxmlns(?::\w+)?="[^"]*"', "", svg, count=2)
-    for known in re.findall(r'<(?:linearGradient|radialGradient|clipPath) id="([^"]+)"', svg):
-        svg = svg.replace(f' id="{known}"', f' id="{name}-{known}"')
-        svg = svg.replace(f"url(#{known})", f"url(#{name}-{known})")
+    known = re.findall(r'<(?:linearGradient|radialGradient|clipPath) id="([^"]+)"', svg)
+    # Vega counts on from one picture to the next, and the same page is to be the same bytes.
+    for place, old in enumerate(dict.fromkeys(known)):
+        svg = svg.replace(f' id="{old}"', f' id="{name}-{place}"')
+        svg = svg.replace(f"url(#{old})", f"url(#{name}-{place})")
     svg = svg_text(svg)
     return svg.replace("<svg ", f'<svg role="img" aria-label="{escape(alt_text)}" ', 1)
 
@@ -159,7 +190,10 @@ def _slim(svg: str) -> str:
     svg = re.sub(
         r' (?:role="graphics-[a-z]+"|aria-roledescription="[^"]*"|aria-hidden="true")', "", svg
     )
+    svg = re.sub(r'(?<=<g) aria-label="[^"]*"', "", svg)
     svg = re.sub(r' class="(?:mark|background|foreground)[^"]*"', "", svg)
+    # what Vega calls the title of a panel, which is its text in the page
+    svg = re.sub(r""" aria-label="(?:Title|Subtitle) text '[^"]*"+""", "", svg)
     svg = re.sub(r' font-family="[^"]*"', "", svg)  # the page's style sets that it was measured in
     return re.sub(
         r'fill="rgb\((\d+), (\d+), (\d+)\)"',

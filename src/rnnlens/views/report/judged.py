@@ -20,7 +20,7 @@ def warnings(parts: ReportParts) -> list[str]:
     """Say what speaks against the answers, the gravest first."""
     a = parts.explanation.attrs
     caution = str(a.get("caution") or "")
-    said = [f"{caution.removesuffix('.')}."] if caution else []
+    said = [say("{caution}.", caution=caution.rstrip(".。"))] if caution else []
     said += origin_sentences(a)
     if parts.fidelity is not None and not parts.fidelity.attrs.get("agrees"):
         said.append(say("The network does not compute what its source does."))
@@ -33,7 +33,7 @@ def warnings(parts: ReportParts) -> list[str]:
         )
     far = summary.far_off_text(parts.explanation)
     if far:
-        said.append(f"{far}.")
+        said.append(say("{said}.", said=far))
     fewest = int(parts.lags.attrs.get("fewest", 0))
     if fewest:
         said.append(

@@ -8,9 +8,9 @@ from typing import TYPE_CHECKING, Any
 
 from rnnlens.errors import MissingLibrary
 from rnnlens.views.report.context import context
+from rnnlens.views.report.drawn import figures_of
 from rnnlens.views.report.figures import Figure, Figures, inline
 from rnnlens.views.report.paper import FAINT, Paper
-from rnnlens.views.report.render import figures_of
 from rnnlens.views.words.language import say
 
 if TYPE_CHECKING:

@@ -11,7 +11,7 @@ from rnnlens.views.tables import summary
 from rnnlens.views.tables.lag_rows import evidence_rows
 from rnnlens.views.tables.lags import evidence_cells
 from rnnlens.views.words.explanation import percent
-from rnnlens.views.words.forecast import SEASONS
+from rnnlens.views.words.forecast import season_name
 from rnnlens.views.words.language import many, say
 from rnnlens.views.words.units import in_brackets, with_unit
 
@@ -22,7 +22,7 @@ __all__ = ["Split", "error_table", "evidence_table", "feature_table", "lag_table
 
 #: Part of the sum at which a table stops, and rows that are not worth hiding.
 ENOUGH, FEW = 0.99, 3
-#: Rows that are shown of a table that has no order.
+#: Rows that are shown at most before the rest is one click away.
 ROWS = 40
 
 
@@ -48,9 +48,7 @@ def lag_table(lags: xr.Dataset) -> Split:
     """Give the share of each lag, its interval and the mean contribution."""
     unit = str(lags.attrs.get("unit") or "")
     table = summary.lag_table(lags)
-    largest = float(np.nanmax(np.abs(table["mean_contribution"].to_numpy()), initial=0.0))
-    # Three significant digits for the largest, as many decimals for all, so that columns align.
-    decimals = max(0, 2 - math.floor(math.log10(largest))) if largest > 0 else 0
+    kind = _aligned(table["mean_contribution"].to_numpy())
     rows = []
     for row in table.to_dict("records"):
         low, high = row["share_low"], row["share_high"]
@@ -62,7 +60,7 @@ def lag_table(lags: xr.Dataset) -> Split:
             say("{low} to {high}", low=_share(low), high=_share(high))
             if known
             else say("not computed"),
-            with_unit(f"{mean:+,.{decimals}f}", unit) if math.isfinite(mean) else say("missing"),
+            with_unit(f"{mean:+,{kind}}", unit) if math.isfinite(mean) else say("missing"),
         ])
     headings = [say("lag"), say("share"), say("interval"), say("mean contribution")]
     return _split(headings, rows, table["share"].to_numpy(float))
@@ -91,11 +89,16 @@ def feature_table(explanation: xr.Dataset) -> Split | None:
     mean = summed.mean("sample").values
     unit = str(explanation.attrs.get("unit") or "")
     names = [str(name) for name in explanation["feature"].values]
+    of_size, of_mean = _aligned(size), _aligned(mean)
     rows = [
-        [names[k], _share(float(share[k])), with_unit(f"{size[k]:,.3g}", unit),
-         with_unit(f"{mean[k]:+,.3g}", unit)]
+        [
+            names[k],
+            _share(float(share[k])),
+            with_unit(f"{size[k]:,{of_size}}", unit),
+            with_unit(f"{mean[k]:+,{of_mean}}", unit),
+        ]
         for k in order
-    ]  # fmt: skip
+    ]
     headings = [say("input"), say("share"), say("mean size"), say("mean contribution")]
     return _split(headings, rows, share[order])
 
@@ -108,7 +111,7 @@ def error_table(check: xr.Dataset | None) -> Split | None:
     names = {
         "forecast": say("this forecast"),
         "persistence": say("nothing will change (persistence)"),
-        "season": str(SEASONS.get(str(check.attrs["season_of"]), "")),
+        "season": season_name(check.attrs["season_of"]),
         "mean": say("always the mean (climatology)"),
         "linear": say("a straight line through the same windows"),
     }
@@ -145,6 +148,7 @@ def _split(headings: list[str], rows: list[list[str]], shares: np.ndarray) -> Sp
     shown = int(np.argmax(total / total[-1] >= ENOUGH - 1e-12)) + 1
     if len(rows) - shown < FEW:
         shown = len(rows)
+    shown = min(shown, ROWS)
     rest = percent(float(1 - total[shown - 1] / total[-1]))
     return _halved(headings, rows, shown, rest)
 
@@ -164,6 +168,13 @@ def _halved(headings: list[str], rows: list[list[str]], shown: int, rest: str) -
         else many(count, "{count} more row", "{count:,} more rows")
     )
     return Split(headings, rows[:shown], rows[shown:], said)
+
+
+def _aligned(values: np.ndarray) -> str:
+    """Give the form of a column: three digits of its largest, as many decimals for all."""
+    largest = float(np.nanmax(np.abs(values), initial=0.0))
+    decimals = max(0, 2 - math.floor(math.log10(largest))) if largest > 0 else 0
+    return f".{decimals}f" if decimals < 7 else ".2e"
 
 
 def _share(share: float) -> str:

@@ -11,6 +11,7 @@ from rnnlens.views.tables.stated import with_origin
 from rnnlens.views.tables.summary import time_text
 from rnnlens.views.words.explanation import figure
 from rnnlens.views.words.forecast import matters_sentence, with_caution
+from rnnlens.views.words.language import marked, phrase
 from rnnlens.views.words.rounding import rounded_down, rounded_up
 from rnnlens.views.words.units import in_brackets, with_unit
 
@@ -29,7 +30,10 @@ VERDICTS = {
     "not_asked": "not asked",
 }
 #: Why a search ended before all was decided, as it is said.
-ENDED = {"time": "the time that it was given was over", "interrupted": "it was interrupted"}
+ENDED = {
+    "time": marked("the time that it was given was over"),
+    "interrupted": marked("it was interrupted"),
+}
 
 
 def certificate_summary(certified: xr.Dataset) -> Row:
@@ -115,7 +119,7 @@ def _ended(a: Attributes, unasked: int) -> str:
     if not a.get("ended"):
         return ""
     rest = f"; {unasked:,} were not asked" if unasked else ""
-    return f" The search ended before all was decided: {ENDED[a['ended']]}{rest}."
+    return f" The search ended before all was decided: {phrase(ENDED[a['ended']])}{rest}."
 
 
 def _rows(certified: xr.Dataset) -> list[Row]:

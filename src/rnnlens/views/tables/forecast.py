@@ -10,13 +10,14 @@ from rnnlens.views.tables.plain import Row, plain
 from rnnlens.views.tables.stated import with_origin
 from rnnlens.views.words.explanation import percent
 from rnnlens.views.words.forecast import (
-    SEASONS,
     caution_sentence,
     forecast_line,
     misplaced_text,
     remedies_of,
+    season_name,
     verdict_sentence,
 )
+from rnnlens.views.words.language import marked, phrase, say
 from rnnlens.views.words.units import in_brackets
 
 if TYPE_CHECKING:
@@ -28,10 +29,10 @@ __all__ = ["check_summary", "check_view"]
 
 #: What each reference is.
 TEXTS = {
-    "forecast": "the forecast",
-    "persistence": "persistence",
-    "mean": "mean",
-    "linear": "linear fit on the same windows",
+    "forecast": marked("the forecast"),
+    "persistence": marked("persistence"),
+    "mean": marked("mean"),
+    "linear": marked("linear fit on the same windows"),
 }
 
 
@@ -41,20 +42,24 @@ def check_view(page: xr.Dataset) -> Group:
     from rich.console import Group
 
     a = page.attrs
-    parts: list[object] = [f"Is it a forecast of {a['target']}?", forecast_line(page), ""]
+    parts: list[object] = [
+        say("Is it a forecast of {target}?", target=a["target"]),
+        forecast_line(page),
+        "",
+    ]
     if int(a["judged"]):
         parts += [_errors(page), ""]
     if page.sizes.get("feature", 0):
-        parts += ["Inputs, in network units", _inputs(page), ""]
+        parts += [say("Inputs, in network units"), _inputs(page), ""]
     shares = zip(page["layer"].values, page["saturated"].values, strict=True) if (
         page.sizes.get("layer", 0)
     ) else ()  # fmt: skip
-    parts += [f"Gates of {name} that are saturated: {percent(float(share))}."
-              for name, share in shares]  # fmt: skip
+    parts += [say("Gates of {name} that are saturated: {share}.", name=name,
+                  share=percent(float(share))) for name, share in shares]  # fmt: skip
     wrong = misplaced_text(page)
-    parts += [f"Of the inputs, {wrong}."] if wrong else []
+    parts += [say("Of the inputs, {wrong}.", wrong=wrong)] if wrong else []
     caution = caution_sentence(page)
-    parts += [f"{caution}." if caution else verdict_sentence(page)]
+    parts += [say("{caution}.", caution=caution) if caution else verdict_sentence(page)]
     return Group(*(f"{part}" if isinstance(part, str) else part for part in parts))  # type: ignore
 
 
@@ -65,19 +70,19 @@ def _errors(page: xr.Dataset) -> Table:
     unit = in_brackets(page.attrs.get("unit"))
     table = Table(box=SIMPLE_HEAD, pad_edge=False, show_edge=False)
     table.add_column("")
-    for heading in (f"MAE{unit}", "RMSE", "forecast better by"):
+    for heading in (say("MAE{unit}", unit=unit), "RMSE", say("forecast better by")):
         table.add_column(heading, justify="right")
     for name in page["reference"].values:
         row = page.sel(reference=name)
         if not np.isfinite(float(row["error"])):
             continue
-        season = SEASONS.get(str(page.attrs["season_of"]), "")
+        season = season_name(page.attrs["season_of"])
         better = float(row["better"])
         table.add_row(
-            TEXTS.get(str(name), season),
+            phrase(TEXTS[str(name)]) if str(name) in TEXTS else season,
             f"{float(row['error']):.3g}",
             f"{float(row['rmse']):.3g}",
-            f"{better:+.1f} se" if np.isfinite(better) else "",
+            say("{better:+.1f} se", better=better) if np.isfinite(better) else "",
         )
     return table
 
@@ -87,8 +92,8 @@ def _inputs(page: xr.Dataset) -> Table:
     from rich.table import Table
 
     table = Table(box=SIMPLE_HEAD, pad_edge=False, show_edge=False)
-    table.add_column("feature")
-    for heading in ("mean", "sd", "lowest", "highest", "beyond 5"):
+    table.add_column(say("feature"))
+    for heading in (say("mean"), say("sd"), say("lowest"), say("highest"), say("beyond 5")):
         table.add_column(heading, justify="right")
     names = [f"input_{part}" for part in ("mean", "spread", "low", "high")]
     for k, feature in enumerate(page["feature"].values):

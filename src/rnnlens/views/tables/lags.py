@@ -13,8 +13,10 @@ from rnnlens.views.tables.stated import with_origin
 from rnnlens.views.tables.summary import far_off, far_off_text
 from rnnlens.views.words.explanation import figure
 from rnnlens.views.words.forecast import matters_sentence
-from rnnlens.views.words.lags import IRRELEVANT, evidence_sentences, p_text, share_text
+from rnnlens.views.words.lags import IRRELEVANT, LOSSES, evidence_sentences, p_text, share_text
+from rnnlens.views.words.language import many, marked, phrase, say
 from rnnlens.views.words.units import in_brackets
+from rnnlens.views.words.verdicts import verdict_text
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -43,33 +45,40 @@ def evidence_summary(table: xr.Dataset) -> Row:
 def evidence_cells(table: xr.Dataset) -> tuple[list[str], list[list[str]]]:
     """Give the evidence as text: headings, and a row of cells for each."""
     rows = evidence_rows(table)
-    by = {"lag": "lag", "feature": "feature"}.get(str(table.attrs.get("by", "lag")), "input")
-    if by == "lag" and "lag" not in table.dims:
-        by = "ahead" if "ahead" in table.dims else "feature"
+    by = {"lag": say("lag"), "feature": say("feature")}.get(
+        str(table.attrs.get("by", "lag")), say("input")
+    )
+    if str(table.attrs.get("by", "lag")) == "lag" and "lag" not in table.dims:
+        by = say("ahead") if "ahead" in table.dims else say("feature")
     columns: list[tuple[str, list[str]]] = [
         (by, list(rows["name"])),
-        ("share", _marked(table, rows)),
-        ("interval", _shares(rows)),
+        (say("share"), _marked(table, rows)),
+        (say("interval"), _shares(rows)),
     ]
     if "largest_bound" in rows:
         decimals = _decimals(rows["largest_bound"].to_numpy(float))
         columns += [
-            ("proven\nat most", [_up(value, decimals) for value in rows["largest_bound"]]),
-            ("attained", [_down(value, decimals) for value in rows["largest_attained"]]),
+            (say("proven\nat most"), [_up(value, decimals) for value in rows["largest_bound"]]),
+            (say("attained"), [_down(value, decimals) for value in rows["largest_attained"]]),
         ]
     if "error_change" in rows:
         ends = rows[["error_change_low", "error_change_high"]].to_numpy(float)
         decimals = _decimals(np.array([float(table.attrs["margin"])]))
         low, high = (_signed(ends[:, k], decimals) for k in (0, 1))
-        spans = [f"{a} to {b}" if a else "" for a, b in zip(low, high, strict=True)]
+        spans = [
+            say("{low} to {high}", low=a, high=b) if a else ""
+            for a, b in zip(low, high, strict=True)
+        ]
         changed = _signed(rows["error_change"].to_numpy(float), decimals)
-        columns += [("error\nif hidden", changed), ("interval", spans)]
+        columns += [(say("error\nif hidden"), changed), (say("interval"), spans)]
     caution = bool(table.attrs.get("caution"))
     verdicts = [
-        f"{verdict} (CAUTION)" if caution and verdict in IRRELEVANT else verdict
+        say("{verdict} (CAUTION)", verdict=verdict_text(verdict))
+        if caution and verdict in IRRELEVANT
+        else verdict_text(verdict)
         for verdict in rows["verdict"]
     ]
-    columns += [("verdict", verdicts), ("stands on", _grounds(table, rows))]
+    columns += [(say("verdict"), verdicts), (say("stands on"), _grounds(table, rows))]
     cells = [list(row) for row in zip(*(values for _, values in columns), strict=True)]
     return [heading for heading, _ in columns], cells
 
@@ -83,7 +92,7 @@ def evidence_view(table: xr.Dataset) -> Group:
 
     headings, cells = evidence_cells(table)
     shown = Table(box=SIMPLE_HEAD, pad_edge=False, show_edge=False, padding=(0, 1, 0, 0))
-    words = {0, len(headings) - 2, len(headings) - 1} if "lag" not in headings[:1] else {
+    words = {0, len(headings) - 2, len(headings) - 1} if not _is_by_lag(table) else {
         len(headings) - 2, len(headings) - 1
     }  # fmt: skip
     for place, heading in enumerate(headings):
@@ -92,29 +101,63 @@ def evidence_view(table: xr.Dataset) -> Group:
         shown.add_row(*(cell.replace(" (CAUTION)", "\n(CAUTION)") for cell in row))
     a = table.attrs
     unit = in_brackets(a.get("unit"))
-    what = {"lag": "each lag", "feature": "each feature"}.get(str(a.get("by")), "each input")
-    if what == "each lag" and "lag" not in table.dims:
-        what = "each step ahead" if "ahead" in table.dims else "each feature"
-    heading = f"Evidence on {what} for the forecast of {a.get('target') or 'the output'}{unit}"
+    heading = _heading(table).format(target=a.get("target") or say("the output"), unit=unit)
     good = matters_sentence(a)
     first = [good, ""] if good else []
     return Group(*first, heading, shown, *made_how(table), "", *evidence_sentences(table))
 
 
+def _is_by_lag(table: xr.Dataset) -> bool:
+    return str(table.attrs.get("by", "lag")) == "lag" and "lag" in table.dims
+
+
+def _heading(table: xr.Dataset) -> str:
+    by = str(table.attrs.get("by"))
+    if by == "lag" and "lag" not in table.dims:
+        if "ahead" in table.dims:
+            return phrase(marked("Evidence on each step ahead for the forecast of {target}{unit}"))
+        by = "feature"
+    return phrase(
+        {
+            "lag": marked("Evidence on each lag for the forecast of {target}{unit}"),
+            "feature": marked("Evidence on each feature for the forecast of {target}{unit}"),
+        }.get(by, marked("Evidence on each input for the forecast of {target}{unit}"))
+    )
+
+
 def made_how(table: xr.Dataset) -> list[str]:
     """Say how the columns were made, a sentence each, and what is missing."""
     a = table.attrs
-    block = f" (blocks of {a['block_length']})" if a.get("block_length") else ""
+    values = {
+        "method": a.get("method"),
+        "count": int(a["samples"]),
+        "baseline": a.get("baseline"),
+        "level": f"{100 * float(a['confidence']):g}",
+        "block": a.get("block_length"),
+        "residual": figure(a.get("max_residual"), str(a.get("unit") or ""), digits=2),
+    }
     lines = [
-        f"Share: by {a.get('method')} over {int(a['samples']):,} windows, baseline "
-        f"{a.get('baseline')}; {100 * float(a['confidence']):g} % interval{block}; largest "
-        f"residual {figure(a.get('max_residual'), str(a.get('unit') or ''), digits=2)}."
+        say(
+            "Share: by {method} over {count:,} windows, baseline {baseline}; {level} % interval "
+            "(blocks of {block}); largest residual {residual}.",
+            **values,
+        )
+        if a.get("block_length")
+        else say(
+            "Share: by {method} over {count:,} windows, baseline {baseline}; {level} % interval; "
+            "largest residual {residual}.",
+            **values,
+        )
     ]
     held = str(a.get("held_inputs") or "")
     if held:
-        lines.append(f"Held at what they are: input{'s' if ', ' in held else ''} {held}.")
+        lines.append(
+            say("Held at what they are: inputs {held}.", held=held)
+            if ", " in held
+            else say("Held at what they are: input {held}.", held=held)
+        )
     if a.get("share_note"):
-        lines.append(f"Interval of the shares: {a['share_note']}.")
+        lines.append(say("Interval of the shares: {note}.", note=a["share_note"]))
     if "exact_lags" in a:
         lines += [
             f"{text[0].upper()}{text[1:]}." for text in (a.get(n) for n in ("why", "audit")) if text
@@ -127,49 +170,94 @@ def made_how(table: xr.Dataset) -> list[str]:
         lines += _tested(table)
     if "replacements" in a:
         lines.append(_observed(table))
-    lines += [f"Missing: {part}." for part in str(a.get("missing") or "").split("; ") if part]
+    lines += [
+        say("Missing: {part}.", part=part)
+        for part in str(a.get("missing") or "").split("; ")
+        if part
+    ]
     notes = [
         f"{row['name']}: {row['note']}."
         for row in evidence_rows(table).to_dict("records")
         if row.get("note")
     ]
-    return [*lines, *notes[:3], *([f"... and {len(notes) - 3} more."] if len(notes) > 3 else [])]
+    return [*lines, *notes[:3], *_more(len(notes) - 3)]
+
+
+def _more(count: int) -> list[str]:
+    return [say("... and {count} more.", count=count)] if count > 0 else []
 
 
 def _certified(a: Attributes) -> str:
     undecided = int(a["questions_undecided"])
     unasked = int(a.get("questions_not_asked") or 0)
-    left = f", {undecided:,} undecided" if undecided else ""
-    left += f", {unasked:,} not asked: {ENDED[a['certificates_ended']]}" if unasked else ""
-    left = left or ", all decided"
-    deviation = float(a.get("deviation") or 0)
-    added = f"; twice a deviation of {deviation:.1g} is added, measured" if deviation else ""
+    left = [say("{count:,} undecided", count=undecided)] if undecided else []
+    if unasked:
+        why = phrase(ENDED[a["certificates_ended"]])
+        left.append(say("{count:,} not asked: {why}", count=unasked, why=why))
     unit = str(a.get("unit") or "")
-    return (
-        f"Proven at most, attained: {a['free']}, anywhere in {a['range']}, all other inputs as "
-        f"they are, in {int(a['certified']):,} of {int(a['certified_of']):,} windows "
-        f"({int(a['questions']):,} questions{left}){added}; what does not matter: "
-        f"{figure(a['tolerance'], unit, digits=2)} ({a['tolerance_text']})."
+    values = {
+        "free": a["free"],
+        "range": a["range"],
+        "certified": int(a["certified"]),
+        "whole": int(a["certified_of"]),
+        "questions": int(a["questions"]),
+        "left": say(", ").join(left) or say("all decided"),
+        "tolerance": figure(a["tolerance"], unit, digits=2),
+        "why": a["tolerance_text"],
+    }
+    deviation = float(a.get("deviation") or 0)
+    if deviation:
+        return say(
+            "Proven at most, attained: {free}, anywhere in {range}, all other inputs as they are, "
+            "in {certified:,} of {whole:,} windows ({questions:,} questions, {left}); twice a "
+            "deviation of {deviation:.1g} is added, measured; what does not matter: {tolerance} "
+            "({why}).",
+            deviation=deviation,
+            **values,
+        )
+    return say(
+        "Proven at most, attained: {free}, anywhere in {range}, all other inputs as they are, in "
+        "{certified:,} of {whole:,} windows ({questions:,} questions, {left}); what does not "
+        "matter: {tolerance} ({why}).",
+        **values,
     )
 
 
 def _observed(table: xr.Dataset) -> str:
     a = table.attrs
-    unit = str(a.get("unit") or "")
-    tried = f"{int(a['replacements']):,}"
-    tried = f"all {tried} pairs" if a["replacements_all"] else f"{tried} draws"
-    start = (
-        f"Observed values: each row replaced by what {int(a['observed_windows']):,} windows hold "
-        f"there, in {tried}"
-    )
+    count = int(a["replacements"])
     still = int((table["observed_exceeded"].values == 0).sum())
+    values = {
+        "windows": int(a["observed_windows"]),
+        "tried": say("all {count:,} pairs", count=count)
+        if a["replacements_all"]
+        else say("{count:,} draws", count=count),
+        "most": _size(a, str(a.get("unit") or "")),
+    }
     if not still:
-        return f"{start}; in every row some moved the forecast by more than {_size(a, unit)}."
-    rows = "row" if still == 1 else "rows"
-    exceeded = f"{start}; in {still} {rows} none moved the forecast by more than {_size(a, unit)}"
+        return say(
+            "Observed values: each row replaced by what {windows:,} windows hold there, in "
+            "{tried}; in every row some moved the forecast by more than {most}.",
+            **values,
+        )
     if a["replacements_all"]:
-        return f"{exceeded}."
-    return f"{exceeded}: {share_text(table)}."
+        return many(
+            still,
+            "Observed values: each row replaced by what {windows:,} windows hold there, in "
+            "{tried}; in {count} row none moved the forecast by more than {most}.",
+            "Observed values: each row replaced by what {windows:,} windows hold there, in "
+            "{tried}; in {count} rows none moved the forecast by more than {most}.",
+            **values,
+        )
+    return many(
+        still,
+        "Observed values: each row replaced by what {windows:,} windows hold there, in {tried}; in "
+        "{count} row none moved the forecast by more than {most}: {share}.",
+        "Observed values: each row replaced by what {windows:,} windows hold there, in {tried}; in "
+        "{count} rows none moved the forecast by more than {most}: {share}.",
+        share=share_text(table),
+        **values,
+    )
 
 
 def _size(a: Attributes, unit: str) -> str:
@@ -179,32 +267,47 @@ def _size(a: Attributes, unit: str) -> str:
 def _tested(table: xr.Dataset) -> list[str]:
     a = table.attrs
     unit = str(a.get("loss_unit") or "")
-    kind = str(a["loss"])
-    mean = (
-        f"no actuals are known, so it is the {kind} change of the forecast itself"
+    loss = phrase(LOSSES.get(str(a["loss"]), str(a["loss"])))
+    values = {
+        "draws": a["draws_per_window"],
+        "windows": _resting(table),
+        "mean": say(
+            "no actuals are known, so it is the {loss} change of the forecast itself", loss=loss
+        )
         if a.get("blind")
-        else f"the mean {kind} error is {figure(a['mean_loss'], unit, digits=3)}"
-    )
-    caution = "" if a.get("sampler_fits") else "CAUTION: "
+        else say(
+            "the mean {loss} error is {error}",
+            loss=loss,
+            error=figure(a["mean_loss"], unit, digits=3),
+        ),
+        "margin": figure(a["margin"], unit, digits=2),
+        "why": a["margin_text"],
+        "interval": f"{100 * float(a['interval']):g}",
+        "level": f"{100 * float(a['alpha']):g}",
+        "correction": a["correction"],
+    }
+    drawn = say("Drawn from {sampler}; {fit}.", sampler=a["sampler"], fit=a["sampler_fit"])
     return [
-        f"Error if hidden: the row is drawn anew given the rest of the window, "
-        f"{a['draws_per_window']} times, in {int(a['tested']):,} windows{_resting(table)}; {mean}; "
-        "margin "
-        f"{figure(a['margin'], unit, digits=2)} ({a['margin_text']}); "
-        f"{100 * float(a['interval']):g} % interval; at {100 * float(a['alpha']):g} %, correction "
-        f"{a['correction']}.",
-        f"{caution}Drawn from {a['sampler']}; {a['sampler_fit']}.",
+        say(
+            "Error if hidden: the row is drawn anew given the rest of the window, {draws} times, "
+            "in {windows}; {mean}; margin {margin} ({why}); {interval} % interval; at {level} %, "
+            "correction {correction}.",
+            **values,
+        ),
+        drawn if a.get("sampler_fits") else say("CAUTION: {caution}", caution=drawn),
     ]
 
 
 def _resting(table: xr.Dataset) -> str:
     """Say on how many windows the changes rest, from the row with fewest to that with most."""
+    tested = int(table.attrs["tested"])
     counts = table["resting_on"].values if "resting_on" in table else np.array([])
     counts = counts[np.isfinite(counts)]
     if not len(counts):
-        return ""
-    few, many = (f"{max(1, round(float(end))):,}" for end in (counts.min(), counts.max()))
-    return f", and rests on about {few if few == many else f'{few} to {many}'} of them"
+        return say("{count:,} windows", count=tested)
+    few, most = (f"{max(1, round(float(end))):,}" for end in (counts.min(), counts.max()))
+    rest = few if few == most else say("{low} to {high}", low=few, high=most)
+    return say("{count:,} windows, and rests on about {rest} of them", count=tested, rest=rest)
 
 
 def _grounds(table: xr.Dataset, rows: pd.DataFrame) -> list[str]:
@@ -216,17 +319,17 @@ def _grounds(table: xr.Dataset, rows: pd.DataFrame) -> list[str]:
             texts.append(str(row["rung"]))
         elif verdict == "proven":
             count = int(table.attrs["certified"])
-            texts.append(f"{count}/{count} windows")
+            texts.append(say("{part}/{count} windows", part=count, count=count))
         elif verdict in {"equivalent", "used"}:
             p = row["p_equivalent"] if verdict == "equivalent" else row["p_used"]
             texts.append(p_text(float(p)))
         elif verdict == "bounded":
-            texts.append(f"{int(table.attrs['replacements']):,} draws")
+            texts.append(say("{count:,} draws", count=int(table.attrs["replacements"])))
         elif verdict == "refuted":
             counts = (int(row.get(name, 0)) for name in ("refuted", "observed_exceeded"))
             texts.append(_counter_examples(table.attrs, *counts))
         elif row["rung"] == CONSTANT:
-            texts.append("never changes")
+            texts.append(say("never changes"))
         else:
             texts.append("")
     return texts
@@ -235,8 +338,8 @@ def _grounds(table: xr.Dataset, rows: pd.DataFrame) -> list[str]:
 def _counter_examples(a: Attributes, windows: int, draws: int) -> str:
     """Say in how many windows, or how many draws, a value was found that moves the forecast."""
     if windows:
-        return f"{windows}/{int(a['certified'])} windows"
-    return f"{draws:,}/{int(a['replacements']):,} draws"
+        return say("{part}/{count} windows", part=windows, count=int(a["certified"]))
+    return say("{part:,}/{count:,} draws", part=draws, count=int(a["replacements"]))
 
 
 def _shares(rows: pd.DataFrame) -> list[str]:

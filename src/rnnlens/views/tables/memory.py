@@ -11,7 +11,8 @@ import numpy as np
 from rnnlens.views.tables.plain import Row, plain
 from rnnlens.views.tables.stated import with_origin
 from rnnlens.views.words.durations import steps_in_words
-from rnnlens.views.words.inside.memory import MEASURE_NAMES, memory_sentences
+from rnnlens.views.words.inside.memory import measure_name, memory_sentences
+from rnnlens.views.words.language import say
 
 if TYPE_CHECKING:
     import xarray as xr
@@ -26,7 +27,7 @@ def memory_view(tree: xr.DataTree) -> Group:
     """Show every measure on one axis of lags, the layers, and what they say."""
     from rich.console import Group
 
-    title = f"How long the network remembers for {tree.attrs['target']}"
+    title = say("How long the network remembers for {target}", target=tree.attrs["target"])
     parts: list[object] = [title, _measures(tree), "", *_layers(tree)]
     return Group(*parts, *memory_sentences(tree))  # type: ignore[arg-type]
 
@@ -38,7 +39,7 @@ def measure_rows(tree: xr.DataTree) -> list[Row]:
         one = tree.dataset.sel(measure=name)
         lags = {key: float(one[key]) for key in ("within_half", "within_most", "low", "high")}
         if not math.isnan(lags["within_most"]):
-            rows.append({"measure": str(name), "name": MEASURE_NAMES[str(name)], **lags})
+            rows.append({"measure": str(name), "name": measure_name(str(name)), **lags})
     return rows
 
 
@@ -64,8 +65,8 @@ def _measures(tree: xr.DataTree) -> Table:
 
     step = str(tree.attrs.get("step", ""))
     table = Table(box=SIMPLE_HEAD, pad_edge=False, show_edge=False)
-    table.add_column("measure")
-    for heading in ("half within", "95 % within", "interval"):
+    table.add_column(say("measure"))
+    for heading in (say("half within"), say("95 % within"), say("interval")):
         table.add_column(heading, justify="right")
     for row in measure_rows(tree):
         known = math.isfinite(row["high"])
@@ -73,13 +74,15 @@ def _measures(tree: xr.DataTree) -> Table:
             str(row["name"]),
             "" if math.isnan(row["within_half"]) else _cell(row["within_half"], step),
             _cell(row["within_most"], step),
-            f"{row['low']:.3g} to {row['high']:.3g}" if known else "",
+            say("{low} to {high}", low=f"{row['low']:.3g}", high=f"{row['high']:.3g}")
+            if known
+            else "",
         )
     return table
 
 
 def _cell(steps: float, step: str) -> str:
-    return steps_in_words(steps, step) if math.isfinite(steps) else "beyond"
+    return steps_in_words(steps, step) if math.isfinite(steps) else say("beyond")
 
 
 def _layers(tree: xr.DataTree) -> list[object]:
@@ -92,12 +95,19 @@ def _layers(tree: xr.DataTree) -> list[object]:
         texts = []
         if not np.isnan(half).all():
             low, middle, high = (float(np.quantile(half, q)) for q in (0, 0.5, 1))
-            texts.append(f"half-lives {low:.3g} / {middle:.3g} / {high:.3g} steps")
+            texts.append(
+                say(
+                    "half-lives {low:.3g} / {middle:.3g} / {high:.3g} steps",
+                    low=low,
+                    middle=middle,
+                    high=high,
+                )
+            )
         if "lyapunov" in node:
             first = ", ".join(f"{float(v):.3g}" for v in node.dataset["lyapunov"].values[:3])
-            texts.append(f"exponents {first}, ...")
+            texts.append(say("exponents {first}, ...", first=first))
         read = int(node.dataset["read"].sum())
-        texts.append(f"{read} of {len(half)} units read")
+        texts.append(say("{read} of {units} units read", read=read, units=len(half)))
         lines.append(f"{node.attrs['layer']}: {'; '.join(texts)}")
     return [*lines, ""] if lines else []
 

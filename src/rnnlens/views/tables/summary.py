@@ -14,6 +14,7 @@ import numpy as np
 from rnnlens.errors import DataError
 from rnnlens.views.tables.plain import Row, plain
 from rnnlens.views.words.clock import clock_times
+from rnnlens.views.words.language import say
 from rnnlens.views.words.units import in_brackets
 
 if TYPE_CHECKING:
@@ -21,27 +22,32 @@ if TYPE_CHECKING:
     import xarray as xr
 
 __all__ = [
-    "OTHERS",
     "duration",
     "explanation_summary",
     "far_off",
     "far_off_text",
     "forecast_series",
+    "is_dated",
     "lag_contributions",
     "lag_feature_means",
     "lag_labels",
     "lag_table",
     "lags_summary",
     "named_features",
+    "others",
     "pick_window",
     "quantity",
+    "target_and_unit",
     "time_text",
 ]
 
 #: Mean difference from exact values, in their mean size, beyond which numbers are marked.
 FAR = 0.2
-#: The name under which the less important features are shown together.
-OTHERS = "all others"
+
+
+def others() -> str:
+    """Name what the less important features are shown as together."""
+    return say("all others")
 
 
 def lag_labels(dataset: xr.Dataset) -> list[str]:
@@ -65,8 +71,10 @@ def far_off_text(dataset: xr.Dataset) -> str:
     """Say what the mark of inexact numbers means; empty where there is none."""
     if "lag" not in dataset or not any(far_off(dataset)):
         return ""
-    share = 100 * float(dataset.attrs["audit_share"])
-    return f"~: approximate; an audit found them off exact values by {share:.0f} % of their size"
+    return say(
+        "~: approximate; an audit found them off exact values by {share:.0f} % of their size",
+        share=100 * float(dataset.attrs["audit_share"]),
+    )
 
 
 def lag_table(lags: xr.Dataset) -> pd.DataFrame:
@@ -152,7 +160,7 @@ def lag_contributions(
     if named is None or "feature" not in contribution.dims:
         # by all windows, so that the same are named, in the same order, whichever is shown
         named = named_features(explanation, largest=largest) or [""]
-    table["feature"] = table["feature"].where(table["feature"].isin(named), OTHERS)
+    table["feature"] = table["feature"].where(table["feature"].isin(named), others())
     summed = (
         table
         .groupby(["lag", "label", "feature"], sort=False)["contribution"]
@@ -171,8 +179,8 @@ def forecast_series(explanation: xr.Dataset, *, most: int = 504) -> pd.DataFrame
     newest = explanation.isel(sample=slice(-most, None))
     time = clock_times(newest["time"]) if "time" in newest else np.arange(newest.sizes["sample"])
     order = np.argsort(time, kind="stable")
-    series = {"actual": "what happened", "forecast": "forecast"}
-    series["baseline_forecast"] = "baseline forecast"
+    series = {"actual": say("what happened"), "forecast": say("forecast")}
+    series["baseline_forecast"] = say("baseline forecast")
     parts = [
         pd.DataFrame({"time": time, "series": text, "value": newest[name].values}).iloc[order]
         for name, text in series.items()
@@ -194,8 +202,9 @@ def pick_window(explanation: xr.Dataset) -> tuple[int, str]:
             last = int(np.flatnonzero(known)[-1])
             change = np.where(known, change, np.nan)
     if not np.isfinite(change).any() or np.nanmax(change) == 0:
-        return last, "the last window"
-    return int(np.nanargmax(change)), "the window whose forecast moved furthest from its baseline"
+        return last, say("the last window")
+    furthest = say("the window whose forecast moved furthest from its baseline")
+    return int(np.nanargmax(change)), furthest
 
 
 def duration(text: str) -> str:
@@ -211,19 +220,32 @@ def duration(text: str) -> str:
 
 def quantity(dataset: xr.Dataset, what: str) -> str:
     """Name a quantity of a result with its target and its unit, for an axis."""
-    target = str(dataset.attrs.get("target", "")) or "the output"
-    return f"{what} {target}".strip() + in_brackets(dataset.attrs.get("unit"))
+    target, unit = target_and_unit(dataset)
+    return f"{what} {target}".strip() + unit
+
+
+def target_and_unit(dataset: xr.Dataset) -> tuple[str, str]:
+    """Give the target of a result, and its unit as it stands behind a name."""
+    target = str(dataset.attrs.get("target", "")) or say("the output")
+    return target, in_brackets(dataset.attrs.get("unit"))
+
+
+def is_dated(explanation: xr.Dataset, of: str = "time") -> bool:
+    """Say whether windows have times by the clock."""
+    if of not in explanation.coords:
+        return False
+    return bool(np.issubdtype(explanation[of].dtype, np.datetime64))
 
 
 def time_text(explanation: xr.Dataset, sample: int, *, of: str = "time") -> str:
     """Say when a window is, and of which group."""
     if of not in explanation.coords:
-        return f"sample {sample}"
+        return say("sample {number}", number=sample)
     value = clock_times(explanation[of])[sample]
-    text = f"sample {value}"
+    text = say("sample {number}", number=value)
     if np.issubdtype(np.asarray(value).dtype, np.datetime64):
         known = not np.isnat(value)
-        text = str(np.datetime_as_string(value, unit="m")) if known else "a time not known yet"
+        text = str(np.datetime_as_string(value, unit="m")) if known else say("a time not known yet")
     group = f", {explanation['group'].values[sample]}" if "group" in explanation.coords else ""
     return text.replace("T", " ", 1 if text[:1].isdecimal() else 0) + group
 

@@ -6,6 +6,8 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from rnnlens.views.words.language import say
+
 if TYPE_CHECKING:
     import xarray as xr
 
@@ -29,4 +31,4 @@ def clock_name(times: xr.DataArray) -> str:
     if zone is None:
         return "UTC"
     place = str(zone).rpartition("/")[2].replace("_", " ")
-    return f"UTC{zone}" if str(zone)[0] in "+-" else f"{place} time"
+    return f"UTC{zone}" if str(zone)[0] in "+-" else say("{place} time", place=place)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 
 from rnnlens.views.words.lags import SECONDS, span, step_length
+from rnnlens.views.words.language import say
 
 __all__ = ["hours_of", "steps_in_words", "time_constant_in_words"]
 
@@ -27,17 +28,22 @@ def steps_in_words(steps: float, step: str) -> str:
     ('1.8 steps (about 1.8 h)', '1.8 steps (about 27 min)', '2.5 steps (about 2.5 w)')
     """
     if not math.isfinite(steps):
-        return "longer than can be said"
+        return say("longer than can be said")
     whole = steps == round(steps)
     if whole or steps >= 10:
         shown = f"{steps:.0f}"
     else:
         shown = f"{steps:.1f}" if steps >= 1 else f"{steps:.2g}"
-    said = f"{shown} step" if shown == "1" else f"{shown} steps"
+    said = say("{number} step", number=shown) if shown == "1" else _steps(shown)
     length = step_length(step)
     if length is None:
         return said
-    return f"{said} ({span(int(steps), step) if whole else _about(steps, *length)})"
+    time = span(int(steps), step) if whole else _about(steps, *length)
+    return say("{steps} ({time})", steps=said, time=time)
+
+
+def _steps(number: str) -> str:
+    return say("{number} steps", number=number)
 
 
 def _about(steps: float, count: int, unit: str) -> str:
@@ -51,7 +57,8 @@ def _about(steps: float, count: int, unit: str) -> str:
     fitting = [name for name in known if seconds >= ENOUGH * SECONDS[name]]
     name = fitting[-1] if fitting else known[0]
     amount = seconds / SECONDS[name]
-    return f"about {amount:.0f} {name}" if amount >= 10 else f"about {amount:.2g} {name}"
+    number = f"{amount:.0f}" if amount >= 10 else f"{amount:.2g}"
+    return say("about {number} {unit}", number=number, unit=name)
 
 
 def time_constant_in_words(steps: float, step: str) -> str:
@@ -63,7 +70,7 @@ def time_constant_in_words(steps: float, step: str) -> str:
     ('12 steps (24 h)', '3 steps to grow')
     """
     said = steps_in_words(abs(steps), step)
-    return f"{said} to grow" if steps < 0 and math.isfinite(steps) else said
+    return say("{steps} to grow", steps=said) if steps < 0 and math.isfinite(steps) else said
 
 
 def hours_of(step: str) -> float | None:

@@ -13,6 +13,7 @@ import numpy as np
 
 from rnnlens.views.tables.plain import Row
 from rnnlens.views.tables.summary import duration, lag_table
+from rnnlens.views.words.language import listed, marked, phrase, say
 from rnnlens.views.words.units import with_unit
 
 if TYPE_CHECKING:
@@ -25,12 +26,12 @@ MOST = 0.9
 
 #: Steps of one unit, by what a time series calls them.
 STEP_NAMES = {
-    "h": "hour",
-    "d": "day",
-    "w": "week",
-    "min": "minute",
-    "t": "minute",
-    "s": "second",
+    "h": (marked("hour"), marked("hours")),
+    "d": (marked("day"), marked("days")),
+    "w": (marked("week"), marked("weeks")),
+    "min": (marked("minute"), marked("minutes")),
+    "t": (marked("minute"), marked("minutes")),
+    "s": (marked("second"), marked("seconds")),
 }
 
 
@@ -44,9 +45,9 @@ def percent(share: float) -> str:
     """
     hundred = 100 * share
     if 99.5 <= hundred < 100 - 1e-9:
-        return "over 99 %"
+        return say("over 99 %")
     if 0 < hundred < 0.001:
-        return "under 0.001 %"
+        return say("under 0.001 %")
     return f"{_digits(hundred)} %"
 
 
@@ -59,7 +60,7 @@ def figure(value: float | None, unit: str = "", *, digits: int = 4) -> str:
     ('54.22 F', '3.2e-13', 'missing', '12,346')
     """
     if value is None or not np.isfinite(value):
-        return "missing"
+        return say("missing")
     number = f"{float(value):.{digits}g}"
     if 1e3 <= abs(float(number)) < 1e7:
         # never as a power of ten, and whole from four digits on
@@ -76,7 +77,7 @@ def lag_text(row: Row) -> str:
     ('t-3', 't-3 to t-9')
     """
     first, last = row["lag"], row["lag_to"]
-    return f"t-{first}" if first == last else f"t-{first} to t-{last}"
+    return f"t-{first}" if first == last else say("t-{first} to t-{last}", first=first, last=last)
 
 
 def lag_sentences(lags: xr.Dataset) -> tuple[str, str]:
@@ -86,8 +87,11 @@ def lag_sentences(lags: xr.Dataset) -> tuple[str, str]:
     forecast = _forecast_name(lags)
     if np.isnan(share).any() or not share.sum() > 0:
         return (
-            f"Nothing moved {forecast} away from its baseline in these samples.",
-            "No lag has a share, so nothing can be said about how far back the network looks.",
+            say(
+                "Nothing moved {forecast} away from its baseline in these samples.",
+                forecast=forecast,
+            ),
+            say("No lag has a share, so nothing can be said about how far back the network looks."),
         )
     if len(table) == 1:
         return _single_lag(table[0], forecast)
@@ -95,32 +99,54 @@ def lag_sentences(lags: xr.Dataset) -> tuple[str, str]:
 
 
 def _single_lag(row: Row, forecast: str) -> tuple[str, str]:
-    if row["lag_to"] == row["lag"]:
-        which = f"The window has a single step, so all that moved {forecast} came from it"
-    else:
-        which = f"All lags were taken together, so all that moved {forecast} came from them"
-    return (
-        f"{which} ({lag_text(row)}).",
-        "Its share is 100 % by construction and says nothing about how much the input matters.",
+    values = {"forecast": forecast, "lag": lag_text(row)}
+    first = (
+        say(
+            "The window has a single step, so all that moved {forecast} came from it ({lag}).",
+            **values,
+        )
+        if _alone(row)
+        else say(
+            "All lags were taken together, so all that moved {forecast} came from them ({lag}).",
+            **values,
+        )
+    )
+    return first, say(
+        "Its share is 100 % by construction and says nothing about how much the input matters."
     )
 
 
 def _newest(table: list[Row], share: np.ndarray, forecast: str, lags: xr.Dataset) -> str:
     one, _ = _step_words(lags)
-    start = f"Of all that moved {forecast} away from its baseline, {percent(share[0])} came from"
-    newest = f"the newest {one} (t-1)" if _alone(table[0]) else _inputs(table[0])
-    return f"{start} {newest}{_largest(table, share)}, and {_carrying(table, share, lags)}."
-
-
-def _largest(table: list[Row], share: np.ndarray) -> str:
-    """Say which lag has the largest share where the newest does not."""
+    values = {
+        "forecast": forecast,
+        "share": percent(share[0]),
+        "newest": say("the newest {step} (t-1)", step=one)
+        if _alone(table[0])
+        else say("the inputs from {lag}", lag=lag_text(table[0])),
+        "carrying": _carrying(table, share, lags),
+    }
     if np.isclose(share.max(), share[0]):
-        return ""
+        return say(
+            "Of all that moved {forecast} away from its baseline, {share} came from {newest}, and "
+            "{carrying}.",
+            **values,
+        )
+    # another lag has the largest share
     (top,) = np.nonzero(np.isclose(share, share.max()))
     names = [lag_text(table[place]) for place in top]
-    joined = names[0] if len(names) == 1 else f"{', '.join(names[:-1])} and {names[-1]}"
-    each = "" if len(names) == 1 else " each"
-    return f" (the largest share, {percent(share.max())}{each}, came from {joined})"
+    values |= {"most": percent(share.max()), "lags": listed(names)}
+    if len(names) == 1:
+        return say(
+            "Of all that moved {forecast} away from its baseline, {share} came from {newest} (the "
+            "largest share, {most}, came from {lags}), and {carrying}.",
+            **values,
+        )
+    return say(
+        "Of all that moved {forecast} away from its baseline, {share} came from {newest} (the "
+        "largest share, {most} each, came from {lags}), and {carrying}.",
+        **values,
+    )
 
 
 def _carrying(table: list[Row], share: np.ndarray, lags: xr.Dataset) -> str:
@@ -130,66 +156,96 @@ def _carrying(table: list[Row], share: np.ndarray, lags: xr.Dataset) -> str:
     place = int(np.argmax(total >= MOST - 1e-12))
     count, whole = table[place]["lag_to"], table[-1]["lag_to"]
     if count == 1:
-        return f"that {one} alone carries at least 90 %"
+        return say("that {step} alone carries at least 90 %", step=one)
     if place < len(table) - 1:
-        return f"at least 90 % came from the newest {count} {many}"
+        return say("at least 90 % came from the newest {count} {steps}", count=count, steps=many)
     if _alone(table[place]):
-        return f"all {whole} {many} are needed to reach 90 %"
+        return say("all {count} {steps} are needed to reach 90 %", count=whole, steps=many)
     before = table[place - 1]["lag_to"]
-    return (
-        f"the newest {before} {many if before > 1 else one} carry {percent(total[place - 1])}, "
-        f"the {whole - before} older ones together the rest"
+    return say(
+        "the newest {count} {steps} carry {share}, the {older} older ones together the rest",
+        count=before,
+        steps=many if before > 1 else one,
+        share=percent(total[place - 1]),
+        older=whole - before,
     )
 
 
 def _oldest(row: Row, lags: xr.Dataset) -> str:
-    alone = _alone(row)
-    subject = _inputs(row).capitalize()
+    alone, lag = _alone(row), lag_text(row)
     if row["share"] == 0:
-        return (
-            f"{subject} {'carries' if alone else 'carry'} no share at all in these samples; that "
-            "is what the network computed with this baseline, not yet a proof of irrelevance."
+        if alone:
+            return say(
+                "The input at {lag} carries no share at all in these samples; that is what the "
+                "network computed with this baseline, not yet a proof of irrelevance.",
+                lag=lag,
+            )
+        return say(
+            "The inputs from {lag} carry no share at all in these samples; that is what the "
+            "network computed with this baseline, not yet a proof of irrelevance.",
+            lag=lag,
         )
-    verb = "carries" if alone else "together carry"
-    start = f"{subject} {verb} {percent(row['share'])}{_interval(row, lags)}"
+    target = lags.attrs.get("target") or say("the output")
+    values = {"lag": lag, "share": _with_interval(row, lags), "target": target}
     if row["share"] < 0.01:
-        end = f"not yet a proof that {'it is' if alone else 'they are'} irrelevant"
-    else:
-        end = f"not of what causes {lags.attrs.get('target') or 'the output'}"
-    return f"{start}; that is a share of what the network computed, {end}."
+        if alone:
+            return say(
+                "The input at {lag} carries {share}; that is a share of what the network computed, "
+                "not yet a proof that it is irrelevant.",
+                **values,
+            )
+        return say(
+            "The inputs from {lag} together carry {share}; that is a share of what the network "
+            "computed, not yet a proof that they are irrelevant.",
+            **values,
+        )
+    if alone:
+        return say(
+            "The input at {lag} carries {share}; that is a share of what the network computed, not "
+            "of what causes {target}.",
+            **values,
+        )
+    return say(
+        "The inputs from {lag} together carry {share}; that is a share of what the network "
+        "computed, not of what causes {target}.",
+        **values,
+    )
 
 
-def _interval(row: Row, lags: xr.Dataset) -> str:
-    low, high = row["share_low"], row["share_high"]
+def _with_interval(row: Row, lags: xr.Dataset) -> str:
+    """Give a share, and its interval where it has one."""
+    share, low, high = percent(row["share"]), row["share_low"], row["share_high"]
     if not (np.isfinite(low) and np.isfinite(high)):
-        return ""
+        return share
     confidence = lags.attrs.get("confidence")
-    level = f"{100 * float(confidence):g} % interval" if confidence else "interval"
-    return f" ({level} {_digits(100 * low)} to {_digits(100 * high)} %)"
+    values = {"share": share, "low": _digits(100 * low), "high": _digits(100 * high)}
+    if confidence:
+        level = f"{100 * float(confidence):g}"
+        return say("{share} ({level} % interval {low} to {high} %)", level=level, **values)
+    return say("{share} (interval {low} to {high} %)", **values)
 
 
 def _alone(row: Row) -> bool:
     return row["lag"] == row["lag_to"]
 
 
-def _inputs(row: Row) -> str:
-    return f"the input at {lag_text(row)}" if _alone(row) else f"the inputs from {lag_text(row)}"
-
-
 def _forecast_name(lags: xr.Dataset) -> str:
-    target = lags.attrs.get("target") or "the output"
+    target = lags.attrs.get("target") or say("the output")
     lead = lags.attrs.get("lead", "")
     if isinstance(lead, int | np.integer):
         one, many = _step_words(lags)
         lead = f"{lead} {one if lead == 1 else many}" if lead else ""
     lead = duration(lead)
-    return f"the forecast of {target} {lead} ahead" if lead else f"the forecast of {target}"
+    if lead:
+        return say("the forecast of {target} {lead} ahead", target=target, lead=lead)
+    return say("the forecast of {target}", target=target)
 
 
 def _step_words(lags: xr.Dataset) -> tuple[str, str]:
     match = re.fullmatch(r"(?:1\s*)?([A-Za-z]+)", str(lags.attrs.get("step", "")).strip())
-    name = STEP_NAMES.get(match.group(1).lower(), "step") if match else "step"
-    return name, f"{name}s"
+    usual = (marked("step"), marked("steps"))
+    one, several = STEP_NAMES.get(match.group(1).lower(), usual) if match else usual
+    return phrase(one), phrase(several)
 
 
 def _digits(value: float) -> str:

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from rnnlens.views.words.explanation import figure, percent
+from rnnlens.views.words.language import listed, many, marked, phrase, say
 
 if TYPE_CHECKING:
     import xarray as xr
@@ -20,27 +21,28 @@ __all__ = [
     "matters_sentence",
     "remedies_of",
     "remedy_text",
+    "season_name",
     "verdict_sentence",
     "with_caution",
 ]
 
 #: What lies between a forecast and the season before it.
 SEASONS = {
-    "day": "same hour the day before",
-    "week": "same day the week before",
-    "year": "same day the year before",
+    "day": marked("same hour the day before"),
+    "week": marked("same day the week before"),
+    "year": marked("same day the year before"),
 }
 #: How inputs or a forecast would be scaled, in words.
 SCALINGS = {
-    "none": "not scaled at all",
-    "standard": "scaled by the mean and the standard deviation of the data",
-    "min-max": "scaled to 0 to 1 by the minimum and the maximum of the data",
-    "min-max -1 to 1": "scaled to -1 to 1 by the minimum and the maximum of the data",
-    "inverse": "multiplied by the stated scale and not divided (scale_ of a MinMaxScaler)",
-    "min_": "read as value * scale + mean (scale_ and min_ of a MinMaxScaler)",
-    "twice": "scaled as stated twice",
-    "feature": "scaled as the feature of that name",
-    "stated": "scaled as stated",
+    "none": marked("not scaled at all"),
+    "standard": marked("scaled by the mean and the standard deviation of the data"),
+    "min-max": marked("scaled to 0 to 1 by the minimum and the maximum of the data"),
+    "min-max -1 to 1": marked("scaled to -1 to 1 by the minimum and the maximum of the data"),
+    "inverse": marked("multiplied by the stated scale and not divided (scale_ of a MinMaxScaler)"),
+    "min_": marked("read as value * scale + mean (scale_ and min_ of a MinMaxScaler)"),
+    "twice": marked("scaled as stated twice"),
+    "feature": marked("scaled as the feature of that name"),
+    "stated": marked("scaled as stated"),
 }
 #: Share of saturated gates that is worth saying.
 SATURATED = 0.5
@@ -54,32 +56,52 @@ def forecast_line(page: xr.Dataset) -> str:
     error, names = _by_reference(page), _reference_names(a)
     beside = [f"{text} {_short(error[name])}" for name, text in names.items()
               if np.isfinite(error[name])]  # fmt: skip
-    line = f"{a['measure']} {figure(error['forecast'], str(a.get('unit') or ''), digits=3)}"
-    where = "" if a["judged_on"] == "the windows" else f", judged on {a['judged_on']}"
-    return f"{line}; {', '.join(beside)} ({int(a['judged']):,} forecasts{where})"
+    values = {
+        "measure": a["measure"],
+        "error": figure(error["forecast"], str(a.get("unit") or ""), digits=3),
+        "beside": say(", ").join(beside),
+        "count": int(a["judged"]),
+    }
+    if a["judged_on"] == "the windows":
+        return say("{measure} {error}; {beside} ({count:,} forecasts)", **values)
+    return say(
+        "{measure} {error}; {beside} ({count:,} forecasts, judged on {where})",
+        where=a["judged_on"],
+        **values,
+    )
+
+
+def season_name(season: object) -> str:
+    """Say what lies between a forecast and the season before it; nothing where there is none."""
+    return phrase(SEASONS.get(str(season), ""))
 
 
 def _reference_names(a: Attributes) -> dict[str, str]:
     return {
-        "persistence": "persistence",
-        "season": SEASONS.get(str(a["season_of"]), ""),
-        "mean": f"mean of {a['mean_of']}",
-        "linear": "a linear fit on the same windows",
+        "persistence": say("persistence"),
+        "season": season_name(a["season_of"]),
+        "mean": say("mean of {where}", where=a["mean_of"]),
+        "linear": say("a linear fit on the same windows"),
     }
 
 
 def verdict_sentence(page: xr.Dataset) -> str:
     """Say what a check found where it has nothing to warn of."""
-    target = page.attrs["target"]
-    if page.attrs["verdict"] == "better":
-        return f"The forecast of {target} is better than {_beaten(page)}."
-    return {
-        "no better": f"The forecast of {target} is not shown to be better than the best of what is "
-        "known without the network.",
-    }.get(
-        str(page.attrs["verdict"]),
-        f"Whether the forecast of {target} is any good is not known; nothing about its inputs "
+    target, verdict = page.attrs["target"], str(page.attrs["verdict"])
+    if verdict == "better":
+        return say(
+            "The forecast of {target} is better than {beaten}.", target=target, beaten=_beaten(page)
+        )
+    if verdict == "no better":
+        return say(
+            "The forecast of {target} is not shown to be better than the best of what is known "
+            "without the network.",
+            target=target,
+        )
+    return say(
+        "Whether the forecast of {target} is any good is not known; nothing about its inputs "
         "speaks against it.",
+        target=target,
     )
 
 
@@ -87,26 +109,32 @@ def _beaten(page: xr.Dataset) -> str:
     """List what a forecast is better than, beyond noise, and say where a linear fit is not."""
     error, names = _by_reference(page), _reference_names(page.attrs)
     linear = names.pop("linear")
-    listed = [
-        text if name == "persistence" else f"the {text}"
+    known = [
+        text if name == "persistence" else say("the {name}", name=text)
         for name, text in names.items()
         if np.isfinite(error[name])
     ]
-    beaten = " and ".join(filter(None, [", ".join(listed[:-1]), listed[-1]]))
+    beaten = listed(known)
     if error["linear"] < error["forecast"]:
-        return (
-            f"{beaten}, beyond noise, but {linear} errs less, {_short(error['linear'])} "
-            f"against {_short(error['forecast'])}"
+        return say(
+            "{beaten}, beyond noise, but {linear} errs less, {error} against {own}",
+            beaten=beaten,
+            linear=linear,
+            error=_short(error["linear"]),
+            own=_short(error["forecast"]),
         )
-    return f"{beaten}, beyond noise"
+    return say("{beaten}, beyond noise", beaten=beaten)
 
 
 def _not_judged(a: Attributes) -> str:
     known = int(a["known"])
     if known:
-        number = "one window is" if known == 1 else f"{known} windows are"
-        return f"the forecast's error was not judged: {number} too few"
-    return "the forecast's error was not judged: no actuals are known"
+        return many(
+            known,
+            "the forecast's error was not judged: one window is too few",
+            "the forecast's error was not judged: {count} windows are too few",
+        )
+    return say("the forecast's error was not judged: no actuals are known")
 
 
 def _by_reference(page: xr.Dataset) -> dict[str, float]:
@@ -131,22 +159,23 @@ def caution_sentence(page: xr.Dataset) -> str:
         "constant": _constant,
         "misplaced": _misplaced,
     }
-    return f"CAUTION: {rules[str(a['verdict'])](page)}"
+    return say("CAUTION: {caution}", caution=rules[str(a["verdict"])](page))
 
 
 def _worse(page: xr.Dataset) -> str:
-    error = _by_reference(page)
-    unit = str(page.attrs.get("unit") or "")
-    beside = ", ".join(
-        f"{name} {_short(error[name])}"
-        for name in ("persistence", "mean")
-        if np.isfinite(error[name])
+    error, a = _by_reference(page), page.attrs
+    names = {"persistence": say("persistence"), "mean": say("mean")}
+    beside = say(", ").join(
+        f"{text} {_short(error[name])}" for name, text in names.items() if np.isfinite(error[name])
     )
-    own = figure(error["forecast"], unit, digits=3)
-    return (
-        f"the forecast of {page.attrs['target']} is worse than knowing nothing "
-        f"({page.attrs['measure']} {own}; "
-        f"{beside}); {_mended(page)}"
+    return say(
+        "the forecast of {target} is worse than knowing nothing ({measure} {own}; {beside}); "
+        "{mended}",
+        target=a["target"],
+        measure=a["measure"],
+        own=figure(error["forecast"], str(a.get("unit") or ""), digits=3),
+        beside=beside,
+        mended=_mended(page),
     )
 
 
@@ -154,47 +183,67 @@ def _mended(page: xr.Dataset) -> str:
     named = remedies_of(page.attrs)
     if not named:
         where = misplaced_text(page)
-        tried = "no other lead, scaling, unit, step or order of columns that was tried mends it"
-        return f"{tried}, and {where}" if where else tried
-    return "; or ".join(_would(one) for one in named)
+        tried = say(
+            "no other lead, scaling, unit, step or order of columns that was tried mends it"
+        )
+        return say("{tried}, and {where}", tried=tried, where=where) if where else tried
+    return say("; or ").join(_would(one) for one in named)
 
 
 def _would(one: Row) -> str:
-    return (
-        f"{remedy_text(one)} the error would be {_short(one['error'])} instead of "
-        f"{_short(one['stated'])}"
+    return say(
+        "{remedy} the error would be {error} instead of {stated}",
+        remedy=remedy_text(one),
+        error=_short(one["error"]),
+        stated=_short(one["stated"]),
     )
 
 
 def _fits_better(page: xr.Dataset) -> str:
-    return f"something else fits the forecast of {page.attrs['target']} better: {_mended(page)}"
+    return say(
+        "something else fits the forecast of {target} better: {mended}",
+        target=page.attrs["target"],
+        mended=_mended(page),
+    )
 
 
 def _leak(page: xr.Dataset) -> str:
     a = page.attrs
-    return (
-        f"{a['leak']} at t-{a['leak_lag']} holds what is to be forecast: a straight line of it "
-        f"leaves {percent(float(a['leak_left']))} of the spread of {a['target']}, which nothing "
-        "known at that time can; does that column come from the future?"
+    return say(
+        "{leak} at t-{lag} holds what is to be forecast: a straight line of it leaves {left} of "
+        "the spread of {target}, which nothing known at that time can; does that column come from "
+        "the future?",
+        leak=a["leak"],
+        lag=a["leak_lag"],
+        left=percent(float(a["leak_left"])),
+        target=a["target"],
     )
 
 
 def _constant(page: xr.Dataset) -> str:
     unit = str(page.attrs.get("unit") or "")
-    start = (
-        f"the forecasts of {page.attrs['target']} do not vary: their standard deviation is "
-        f"{figure(float(page['forecast_spread']), unit, digits=2)}"
-    )
+    values = {
+        "target": page.attrs["target"],
+        "spread": figure(float(page["forecast_spread"]), unit, digits=2),
+    }
     happened = float(page["actual_spread"])
     if not np.isfinite(happened):
-        return start
-    spread = figure(happened, unit, digits=2)
-    return f"{start}, that of what happened {spread}; {_mended(page)}"
+        return say(
+            "the forecasts of {target} do not vary: their standard deviation is {spread}", **values
+        )
+    return say(
+        "the forecasts of {target} do not vary: their standard deviation is {spread}, that of what "
+        "happened {happened}; {mended}",
+        happened=figure(happened, unit, digits=2),
+        mended=_mended(page),
+        **values,
+    )
 
 
 def _misplaced(page: xr.Dataset) -> str:
-    return (
-        f"the error is not known, and {misplaced_text(page)}: is this how the network was trained?"
+    return say(
+        "the error is not known, and {where}: is this how the network was trained?",
+        where=misplaced_text(page),
     )
 
 
@@ -204,16 +253,27 @@ def misplaced_text(page: xr.Dataset) -> str:
     if not len(wrong):
         return ""
     names = [str(page["feature"].values[k]) for k in wrong]
-    listed = ", ".join(names[:4]) + (f" and {len(names) - 4} more" if len(names) > 4 else "")
+    joined = say(", ").join(names[:4])
+    if len(names) > 4:
+        joined = say(
+            "{first} and {last}", first=joined, last=say("{count} more", count=len(names) - 4)
+        )
     low, high = (page[f"input_{end}"].values[wrong] for end in ("low", "high"))
-    lie = "lies" if len(names) == 1 else "lie"
-    text = (
-        f"{listed} {lie} where no usual scaler puts them, between {_short(float(low.min()))} and "
-        f"{_short(float(high.max()))} network units"
+    text = many(
+        len(names),
+        "{names} lies where no usual scaler puts them, between {low} and {high} network units",
+        "{names} lie where no usual scaler puts them, between {low} and {high} network units",
+        names=joined,
+        low=_short(float(low.min())),
+        high=_short(float(high.max())),
     )
     shares = page["saturated"].values if "saturated" in page else np.array([])
     if len(shares) and shares.max() > SATURATED:
-        text += f", and {percent(float(shares.max()))} of the gates are saturated"
+        return say(
+            "{text}, and {share} of the gates are saturated",
+            text=text,
+            share=percent(float(shares.max())),
+        )
     return text
 
 
@@ -234,58 +294,70 @@ def remedy_text(one: Row) -> str:
     """
     kind = one["kind"]
     if kind == "lead":
-        return f"with lead {one['lead']}"
+        return say("with lead {lead}", lead=one["lead"])
     if kind == "steps reversed":
-        return "with the steps of each window reversed"
+        return say("with the steps of each window reversed")
     if kind == "step":
         return _step_text(one)
     if kind == "columns":
         return _columns_text(one)
     if kind == "units":
-        return f"with {_units_text(one)}"
+        return say("with {units}", units=_units_text(one))
     return _scaling_text(one)
 
 
 def _step_text(one: Row) -> str:
-    factor = float(one["factor"])
+    factor, lead = float(one["factor"]), one["lead"]
+    values = {"number": f"{factor if factor >= 1 else 1 / factor:g}", "lead": lead}
     if factor >= 1:
-        text = f"with steps that are {factor:g} rows long"
-    else:
-        text = f"with {1 / factor:g} steps to each row"
-    return text if one["lead"] is None else f"{text} and lead {one['lead']}"
+        if lead is None:
+            return say("with steps that are {number} rows long", **values)
+        return say("with steps that are {number} rows long and lead {lead}", **values)
+    if lead is None:
+        return say("with {number} steps to each row", **values)
+    return say("with {number} steps to each row and lead {lead}", **values)
 
 
 def _columns_text(one: Row) -> str:
     order = list(one["order"])
-    stay = ", the scalings staying where they are," if one["by_place"] else ""
     stated = list(one.get("features") or [])
     moved = [k for k, name in enumerate(order) if stated and stated[k] != name]
     if stated and order == stated[::-1] and len(order) > 2:
-        return f"with the columns reversed{stay}"
-    if len(moved) == 2:
-        return f"with {order[moved[1]]} and {order[moved[0]]} exchanged{stay}"
-    return f"with the columns in the order {', '.join(order)}{stay}"
+        text = say("with the columns reversed")
+    elif len(moved) == 2:
+        text = say("with {one} and {other} exchanged", one=order[moved[1]], other=order[moved[0]])
+    else:
+        text = say("with the columns in the order {order}", order=say(", ").join(order))
+    if one["by_place"]:
+        return say("{moved}, the scalings staying where they are,", moved=text)
+    return text
 
 
 def _units_text(one: Row) -> str:
     groups: dict[tuple[str, str], list[str]] = {}
     for name, given, wanted in one["units"]:
         groups.setdefault((given, wanted), []).append(name)
-    return " and ".join(
-        f"{', '.join(names)} converted from {given} to {wanted}"
+    texts = [
+        say(
+            "{names} converted from {given} to {wanted}",
+            names=say(", ").join(names),
+            given=given,
+            wanted=wanted,
+        )
         for (given, wanted), names in groups.items()
-    )
+    ]
+    return say(" and ").join(texts)
 
 
 def _scaling_text(one: Row) -> str:
-    inputs, output = str(one["inputs"]), str(one["output"])
-    if inputs == output:
-        return f"with inputs and forecast {SCALINGS[inputs]}"
-    if output == "stated":
-        return f"with the inputs {SCALINGS[inputs]}"
-    if inputs == "stated":
-        return f"with the forecast {SCALINGS[output]}"
-    return f"with the inputs {SCALINGS[inputs]} and the forecast {SCALINGS[output]}"
+    inputs, output = (phrase(SCALINGS[str(one[name])]) for name in ("inputs", "output"))
+    if one["inputs"] == one["output"]:
+        return say("with inputs and forecast {scaled}", scaled=inputs)
+    if one["output"] == "stated":
+        return say("with the inputs {scaled}", scaled=inputs)
+    if one["inputs"] == "stated":
+        return say("with the forecast {scaled}", scaled=output)
+    return say("with the inputs {inputs} and the forecast {output}", inputs=inputs, output=output)
 
 
 def matters_sentence(attrs: Attributes) -> str:
@@ -294,14 +366,18 @@ def matters_sentence(attrs: Attributes) -> str:
     shares = json.loads(str(attrs.get("important") or "[]"))
     if not check and not shares:
         return ""
-    target = attrs.get("target") or "the output"
-    named = ", ".join(f"{name} ({percent(float(share))})" for name, share in shares)
-    most = f"what moves it most is {named}" if named else ""
-    good = f"{check}" if check else ""
-    start = f"The forecast of {target}"
-    if not good:
-        return f"{start}: {most}."
-    return with_caution(f"{start}: {'; '.join(filter(None, [good, most]))}.", attrs)
+    target = attrs.get("target") or say("the output")
+    named = say(", ").join(
+        say("{name} ({share})", name=name, share=percent(float(share))) for name, share in shares
+    )
+    values = {"target": target, "check": check, "named": named}
+    if not check:
+        return say("The forecast of {target}: what moves it most is {named}.", **values)
+    if not named:
+        said = say("The forecast of {target}: {check}.", **values)
+    else:
+        said = say("The forecast of {target}: {check}; what moves it most is {named}.", **values)
+    return with_caution(said, attrs)
 
 
 def with_caution(sentence: str, attrs: Attributes) -> str:
@@ -309,4 +385,4 @@ def with_caution(sentence: str, attrs: Attributes) -> str:
     caution = str(attrs.get("caution") or "")
     if not caution:
         return sentence
-    return f"{sentence.removesuffix('.')}; but {caution}."
+    return say("{said}; but {caution}.", said=sentence.rstrip(".。"), caution=caution)

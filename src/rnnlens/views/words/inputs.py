@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, NamedTuple
 
+from rnnlens.views.words.language import say
 from rnnlens.views.words.units import with_unit
 
 if TYPE_CHECKING:
@@ -32,10 +33,14 @@ def inputs_sentences(tree: xr.DataTree) -> tuple[str, ...]:
     if not total > 0:
         return ()
     order = sorted(sizes, key=lambda name: -sizes[name])
-    said = ", ".join(f"{name} {sizes[name] / total:.0%}" for name in order)
+    said = say(", ").join(f"{name} {sizes[name] / total:.0%}" for name in order)
     return (
-        f"Of what the inputs moved the forecast of {tree.attrs['target']} by, all asked about at "
-        f"once: {said}.",
+        say(
+            "Of what the inputs moved the forecast of {target} by, all asked about at once: "
+            "{said}.",
+            target=tree.attrs["target"],
+            said=said,
+        ),
     )
 
 
@@ -49,10 +54,12 @@ def input_rows(tree: xr.DataTree) -> list[InputRow]:
         others = [a for a in values.dims if a not in {"sample", along}]
         by_part = values.sum(others)
         whole = by_part if along is None else by_part.sum(along)
-        rows.append(_row(name, "in all", whole, unit))
+        rows.append(_row(name, say("in all"), whole, unit))
         if along is not None:
             for place, label in enumerate(values[along].values):
-                part = {"lag": f"lag {label}", "ahead": f"t+{label}"}.get(along, str(label))
+                part = {"lag": say("lag {label}", label=label), "ahead": f"t+{label}"}.get(
+                    along, str(label)
+                )
                 rows.append(_row(name, part, by_part.isel({along: place}), unit))
     return rows
 

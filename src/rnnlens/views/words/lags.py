@@ -30,8 +30,10 @@ from rnnlens.views.tables.plain import Row
 from rnnlens.views.words.clock import clock_name, clock_times
 from rnnlens.views.words.explanation import figure, lag_text
 from rnnlens.views.words.forecast import with_caution
+from rnnlens.views.words.language import listed, many, marked, phrase, say
 from rnnlens.views.words.rounding import rounded_up
 from rnnlens.views.words.units import with_unit
+from rnnlens.views.words.verdicts import verdict_text
 
 if TYPE_CHECKING:
     import xarray as xr
@@ -44,12 +46,19 @@ FEWEST = 20
 TIMES = 1.5
 #: A season's months, and a part of the day's hours.
 SEASONS = {
-    "December to February": (12, 1, 2),
-    "March to May": (3, 4, 5),
-    "June to August": (6, 7, 8),
-    "September to November": (9, 10, 11),
+    marked("December to February"): (12, 1, 2),
+    marked("March to May"): (3, 4, 5),
+    marked("June to August"): (6, 7, 8),
+    marked("September to November"): (9, 10, 11),
 }
-PARTS = {"00 to 06 h": 0, "06 to 12 h": 6, "12 to 18 h": 12, "18 to 24 h": 18}
+PARTS = {
+    marked("00 to 06 h"): 0,
+    marked("06 to 12 h"): 6,
+    marked("12 to 18 h"): 12,
+    marked("18 to 24 h"): 18,
+}
+#: What an error is the mean of.
+LOSSES = {"absolute": marked("absolute"), "squared": marked("squared")}
 #: Verdicts that say that an input does not matter.
 IRRELEVANT = {"structural", "proven", "bounded", "equivalent"}
 #: Units of a step, in seconds.
@@ -82,7 +91,7 @@ def span(steps: int, step: str) -> str:
     """
     length = step_length(step)
     if length is None:
-        return f"{steps} step{'' if steps == 1 else 's'}"
+        return many(steps, "{count} step", "{count} steps")
     count, unit = steps * length[0], length[1]
     for larger in ("min", "h", "d"):
         ratio = SECONDS[larger] / SECONDS[unit]
@@ -122,7 +131,11 @@ def share_text(table: xr.Dataset) -> str:
     limit = float(table["observed_share"].values[none].max())
     confidence = 100 * float(table.attrs["replacements_confidence"])
     percent = math.ceil(limit * 1e5 - 1e-9) / 1e3
-    return f"with {confidence:g} % confidence at most {percent:g} % do"
+    return say(
+        "with {confidence:g} % confidence at most {percent:g} % do",
+        confidence=confidence,
+        percent=percent,
+    )
 
 
 def when_used(moved: np.ndarray, issued: np.ndarray, clock: str = "UTC") -> str:
@@ -132,12 +145,20 @@ def when_used(moved: np.ndarray, issued: np.ndarray, clock: str = "UTC") -> str:
     """
     months = issued.astype("datetime64[M]").astype(int) % 12 + 1
     hours = issued.astype("datetime64[h]").astype(int) % 24
-    seasons = {f"in {name}": np.isin(months, which) for name, which in SEASONS.items()}
-    parts = {
-        f"from {name} {clock}": (hours >= start) & (hours < start + 6)
-        for name, start in PARTS.items()
+    by_season = {phrase(name): np.isin(months, which) for name, which in SEASONS.items()}
+    by_part = {
+        phrase(name): (hours >= start) & (hours < start + 6) for name, start in PARTS.items()
     }
-    both = {f"{a}, {b[5:]}": x & y for a, x in seasons.items() for b, y in parts.items()}
+    seasons = {say("in {season}", season=name): inside for name, inside in by_season.items()}
+    parts = {
+        say("from {part} {clock}", part=name, clock=clock): inside
+        for name, inside in by_part.items()
+    }
+    both = {
+        say("in {season}, {part} {clock}", season=a, part=b, clock=clock): x & y
+        for a, x in by_season.items()
+        for b, y in by_part.items()
+    }
     best, name = TIMES, ""
     for text, inside in {**seasons, **parts, **both}.items():
         if inside.sum() < FEWEST or (~inside).sum() < FEWEST:
@@ -151,66 +172,120 @@ def when_used(moved: np.ndarray, issued: np.ndarray, clock: str = "UTC") -> str:
 
 def _looks_back(table: xr.Dataset) -> str:
     a = table.attrs
-    name = _forecast(table)
+    target = _target(table)
     if "looks_back" not in a:
-        return f"How far back {name} looks was not tested."
+        return say("How far back the forecast of {target} looks was not tested.", target=target)
     far, steps, step = int(a["looks_back"]), int(a["steps"]), str(a.get("step", ""))
-    what = "moves it" if a.get("blind") else f"changes its mean {_loss(table)} error"
-    within = f"by less than {_amount(a['margin'], a.get('loss_unit', ''))}"
-    level = f"at {100 * float(a['alpha']):g} % family-wise"
-    stopped = str(a.get("looks_back_stopped") or "")
-    end = f". The test stops at t-{far}: {stopped}." if stopped else "."
-    if far == steps:
-        return (
-            f"How far back {name} looks is not bounded within its window of {span(steps, step)}: "
-            f"not even for t-{steps} alone could the test show that hiding it {what} {within}, "
-            f"{level}{end}"
-        )
+    values = {
+        "target": target,
+        "far": far,
+        "span": span(far, step),
+        "whole": span(steps, step),
+        "hidden": _hidden(table),
+        "level": f"{100 * float(a['alpha']):g}",
+    }
     if far == 0:
-        return f"{_upper(name)} uses none of its window: hiding all of it {what} {within}, {level}."
-    return (
-        f"{_upper(name)} looks back {span(far, step)}: hiding everything older than t-{far} "
-        f"together {what} {within}, {level}{end}"
+        return say(
+            "The forecast of {target} uses none of its window: hiding all of it {hidden}, at "
+            "{level} % family-wise.",
+            **values,
+        )
+    said = (
+        say(
+            "How far back the forecast of {target} looks is not bounded within its window of "
+            "{whole}: not even for t-{far} alone could the test show that hiding it {hidden}, at "
+            "{level} % family-wise.",
+            **values,
+        )
+        if far == steps
+        else say(
+            "The forecast of {target} looks back {span}: hiding everything older than t-{far} "
+            "together {hidden}, at {level} % family-wise.",
+            **values,
+        )
+    )
+    stopped = str(a.get("looks_back_stopped") or "")
+    if not stopped:
+        return said
+    stop = say("The test stops at t-{far}: {reason}.", far=far, reason=stopped)
+    return f"{said} {stop}"
+
+
+def _hidden(table: xr.Dataset) -> str:
+    """Say what hiding an input does at the most, as a clause."""
+    a = table.attrs
+    amount = _amount(a["margin"], a.get("loss_unit", ""))
+    if a.get("blind"):
+        return say("moves it by less than {amount}", amount=amount)
+    return say(
+        "changes its mean {loss} error by less than {amount}",
+        loss=phrase(LOSSES.get(_loss(table), _loss(table))),
+        amount=amount,
     )
 
 
 def _without_lags(table: xr.Dataset) -> str:
     """Say of an input that looks back nowhere what it is."""
-    name = table.attrs.get("input", "the input")
+    name = table.attrs.get("input", say("the input"))
     if "ahead" in table.dims:
-        return f"Input {name} is known beforehand: its steps lie after the newest, and are no lags."
-    return f"Input {name} does not change in time, and has no lags."
+        return say(
+            "Input {name} is known beforehand: its steps lie after the newest, and are no lags.",
+            name=name,
+        )
+    return say("Input {name} does not change in time, and has no lags.", name=name)
 
 
 def _by_lag(table: xr.Dataset) -> str:
     rows = _rows(table)
     start = _used(table, rows)
     end = _older(table, rows)
-    return f"{start}; {end}." if end else f"{start}."
+    if not end:
+        return say("{used}.", used=start)
+    return say("{used}; {older}.", used=start, older=end)
 
 
 def _used(table: xr.Dataset, rows: list[Row]) -> str:
     """Name the oldest lag that is used, when, and how far it moves the forecast at most."""
     used = [row for row in rows if row["verdict"] == "used"]
     if not used:
-        return "No lag was shown to be used by itself" if _tested(table) else "No lag was tested"
+        if _tested(table):
+            return say("No lag was shown to be used by itself")
+        return say("No lag was tested")
     row = used[-1]
-    start = f"The input at {lag_text(row)} is"
-    start = f"{start} used" if len(used) == 1 else f"{start} the oldest that is used"
+    start = (
+        say("The input at {lag} is used", lag=lag_text(row))
+        if len(used) == 1
+        else say("The input at {lag} is the oldest that is used", lag=lag_text(row))
+    )
     when = ""
     if "moved" in table:
         lag = table["moved"].sel(lag=row["lag"]).values
         issued = table["tried_issued"]
         when = when_used(lag, clock_times(issued), clock_name(issued))
-    when = f", most when issued {when}" if when else ""
     bound = row.get("largest_bound", np.nan)
     if not np.isfinite(bound):
-        return f"{start} ({p_text(row['p_used'])}){when}"
-    each = "" if _whole(table, row) else ", one feature at a time"
-    comma = "," if when or len(used) > 1 else ""
+        tested = say("{used} ({p})", used=start, p=p_text(row["p_used"]))
+        return say("{used}, most when issued {when}", used=tested, when=when) if when else tested
+    apart = bool(when) or len(used) > 1
+    if when:
+        start = say("{used}, most when issued {when}", used=start, when=when)
+    values = {"used": start, "bound": _bound(bound, table), "windows": _windows(table)}
+    if _whole(table, row):
+        return (
+            say("{used}, at most by {bound} (proven in all {windows} tried)", **values)
+            if apart
+            else say("{used} at most by {bound} (proven in all {windows} tried)", **values)
+        )
     return (
-        f"{start}{when}{comma} at most by {_bound(bound, table)}{each} "
-        f"(proven in all {_windows(table)} tried)"
+        say(
+            "{used}, at most by {bound}, one feature at a time (proven in all {windows} tried)",
+            **values,
+        )
+        if apart
+        else say(
+            "{used} at most by {bound}, one feature at a time (proven in all {windows} tried)",
+            **values,
+        )
     )
 
 
@@ -218,20 +293,35 @@ def _older(table: xr.Dataset, rows: list[Row]) -> str:
     """Say from where on the past is irrelevant, and what shows it."""
     far = int(table.attrs.get("looks_back", -1))
     last = rows[-1]["lag_to"]
-    if 0 <= far < last:
-        older = [row for row in rows if row["lag"] > far]
-        shown = _shown(table, older)
-        fits = "" if table.attrs.get("sampler_fits", 1) else ", by a sampler that does not fit"
-        p = f"({p_text(float(table.attrs['looks_back_p']))}{fits})"
-        if older and all(row["verdict"] == "structural" for row in older):
-            return (
-                f"older than t-{far} it is irrelevant: no weight leads from there to the forecast"
-            )
-        where = f"older than t-{far} it is irrelevant" if far else "all of it is irrelevant"
-        proof = f"{shown}, and " if shown and all(_whole(table, row) for row in older) else ""
-        said = f"{where}: {proof}equivalent over the data set {p}{_never(table, older)}"
-        return said if proof or not shown else f"{said}, where {shown}"
-    return _each(table, rows)
+    if not 0 <= far < last:
+        return _each(table, rows)
+    older = [row for row in rows if row["lag"] > far]
+    shown = _shown(table, older)
+    p = p_text(float(table.attrs["looks_back_p"]))
+    if not table.attrs.get("sampler_fits", 1):
+        p = say("{p}, by a sampler that does not fit", p=p)
+    if older and all(row["verdict"] == "structural" for row in older):
+        return say(
+            "older than t-{far} it is irrelevant: no weight leads from there to the forecast",
+            far=far,
+        )
+    where = (
+        say("older than t-{far} it is irrelevant", far=far)
+        if far
+        else say("all of it is irrelevant")
+    )
+    never = _never(table, older)
+    if shown and all(_whole(table, row) for row in older):
+        said = say(
+            "{where}: {shown}, and equivalent over the data set ({p})",
+            where=where,
+            shown=shown,
+            p=p,
+        )
+        return say("{said}, {never}", said=said, never=never) if never else said
+    said = say("{where}: equivalent over the data set ({p})", where=where, p=p)
+    said = say("{said}, {never}", said=said, never=never) if never else said
+    return say("{said}, where {shown}", said=said, shown=shown) if shown else said
 
 
 def _never(table: xr.Dataset, older: list[Row]) -> str:
@@ -239,13 +329,22 @@ def _never(table: xr.Dataset, older: list[Row]) -> str:
     if not older or any(row.get("observed_exceeded", -1) != 0 for row in older):
         return ""
     a = table.attrs
-    each = "it" if len(older) == 1 else "each of them"
     most = f"{figure(a['tolerance'], str(a.get('unit') or ''), digits=2)}"
     if a["replacements_all"]:
-        return f", observed values of {each} never move it by more than {most}"
-    return (
-        f", in {int(a['replacements']):,} draws of observed values of {each} none moved it by more "
-        f"than {most} ({share_text(table)})"
+        return many(
+            len(older),
+            "observed values of it never move it by more than {most}",
+            "observed values of each of them never move it by more than {most}",
+            most=most,
+        )
+    return many(
+        len(older),
+        "in {draws:,} draws of observed values of it none moved it by more than {most} ({share})",
+        "in {draws:,} draws of observed values of each of them none moved it by more than {most} "
+        "({share})",
+        draws=int(a["replacements"]),
+        most=most,
+        share=share_text(table),
     )
 
 
@@ -256,18 +355,27 @@ def _each(table: xr.Dataset, rows: list[Row]) -> str:
         k -= 1
     if k < len(rows):
         older = rows[k:]
-        where = f"older than t-{older[0]['lag'] - 1} each lag" if k else "each lag"
+        where = (
+            say("older than t-{far} each lag is irrelevant", far=older[0]["lag"] - 1)
+            if k
+            else say("each lag is irrelevant")
+        )
         if all(row["verdict"] == "structural" for row in older):
-            return f"{where} is irrelevant: no weight leads from there to the forecast"
-        return f"{where} is irrelevant for the windows tried: {_shown(table, older)}"
+            return say("{where}: no weight leads from there to the forecast", where=where)
+        return say(
+            "{where} for the windows tried: {shown}", where=where, shown=_shown(table, older)
+        )
     for verdict in ("bounded", "equivalent"):
         alone = [row for row in rows if row["verdict"] == verdict]
         if alone:
-            return (
-                f"{len(alone)} of {len(rows)} lags are {verdict} each by itself, which does not "
-                "make them irrelevant together"
+            return say(
+                "{count} of {whole} lags are {verdict} each by itself, which does not make them "
+                "irrelevant together",
+                count=len(alone),
+                whole=len(rows),
+                verdict=verdict_text(verdict),
             )
-    return "no lag was shown to be irrelevant"
+    return say("no lag was shown to be irrelevant")
 
 
 def _shown(table: xr.Dataset, older: list[Row]) -> str:
@@ -277,38 +385,75 @@ def _shown(table: xr.Dataset, older: list[Row]) -> str:
         return ""
     most, windows = _bound(max(bounds), table), _windows(table)
     if all(_whole(table, row) for row in older):
-        each = "each lag " if len(older) > 1 else ""
-        return f"proven {each}within {most} in all {windows} tried"
-    return f"one feature of one lag moves it by at most {most} (proven in all {windows} tried)"
+        return many(
+            len(older),
+            "proven within {most} in all {windows} tried",
+            "proven each lag within {most} in all {windows} tried",
+            most=most,
+            windows=windows,
+        )
+    return say(
+        "one feature of one lag moves it by at most {most} (proven in all {windows} tried)",
+        most=most,
+        windows=windows,
+    )
 
 
 def _by_name(table: xr.Dataset) -> str:
     """Say which features, or features at lags, are used and which are irrelevant."""
     rows = _rows(table)
     order = ("used", "structural", "proven", "bounded", "equivalent", "refuted", "undecided")
-    words = {verdict: [row for row in rows if row["verdict"] == verdict] for verdict in order}
-    texts = {
-        "used": "used",
-        "structural": "irrelevant by the weights",
-        "proven": "proven irrelevant for the windows tried",
-        "bounded": "bounded by draws of observed values",
-        "equivalent": "equivalent over the data set",
-        "refuted": "able to move the forecast, with no verdict over the data set",
-        "undecided": "undecided",
-    }
-    said = [
-        f"{_listed(some)} {'is' if len(some) == 1 else 'are'} {texts[verdict]}"
-        for verdict, some in words.items()
-        if some
-    ]
-    return f"Of its inputs, {'; '.join(said)}." if said else "All of its inputs are held."
+    by = {verdict: [row for row in rows if row["verdict"] == verdict] for verdict in order}
+    said = [_verdict_on(verdict, some) for verdict, some in by.items() if some]
+    if not said:
+        return say("All of its inputs are held.")
+    return say("Of its inputs, {said}.", said=say("; ").join(said))
+
+
+def _verdict_on(verdict: str, rows: list[Row]) -> str:
+    """Say one verdict on some inputs, as a clause."""
+    n, names = len(rows), _listed(rows)
+    return {
+        "used": many(n, "{names} is used", "{names} are used", names=names),
+        "structural": many(
+            n,
+            "{names} is irrelevant by the weights",
+            "{names} are irrelevant by the weights",
+            names=names,
+        ),
+        "proven": many(
+            n,
+            "{names} is proven irrelevant for the windows tried",
+            "{names} are proven irrelevant for the windows tried",
+            names=names,
+        ),
+        "bounded": many(
+            n,
+            "{names} is bounded by draws of observed values",
+            "{names} are bounded by draws of observed values",
+            names=names,
+        ),
+        "equivalent": many(
+            n,
+            "{names} is equivalent over the data set",
+            "{names} are equivalent over the data set",
+            names=names,
+        ),
+        "refuted": many(
+            n,
+            "{names} is able to move the forecast, with no verdict over the data set",
+            "{names} are able to move the forecast, with no verdict over the data set",
+            names=names,
+        ),
+        "undecided": many(n, "{names} is undecided", "{names} are undecided", names=names),
+    }[verdict]
 
 
 def _listed(rows: list[Row]) -> str:
     names = [row["name"] for row in rows]
     if len(names) > 6:
-        names = [*names[:5], f"{len(names) - 5} more"]
-    return names[0] if len(names) == 1 else f"{', '.join(names[:-1])} and {names[-1]}"
+        names = [*names[:5], say("{count} more", count=len(names) - 5)]
+    return listed(names)
 
 
 def _rows(table: xr.Dataset) -> list[Row]:
@@ -324,8 +469,7 @@ def _whole(table: xr.Dataset, row: Row) -> bool:
 
 
 def _windows(table: xr.Dataset) -> str:
-    count = int(table.attrs["certified"])
-    return f"{count:,} window{'' if count == 1 else 's'}"
+    return many(int(table.attrs["certified"]), "{count:,} window", "{count:,} windows")
 
 
 def _bound(value: float, table: xr.Dataset) -> str:
@@ -340,9 +484,5 @@ def _loss(table: xr.Dataset) -> str:
     return str(table.attrs["loss"])
 
 
-def _forecast(table: xr.Dataset) -> str:
-    return f"the forecast of {table.attrs.get('target') or 'the output'}"
-
-
-def _upper(text: str) -> str:
-    return text[0].upper() + text[1:]
+def _target(table: xr.Dataset) -> str:
+    return str(table.attrs.get("target") or say("the output"))

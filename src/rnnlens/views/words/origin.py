@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Hashable, Mapping
 
+from rnnlens.views.words.language import say
+
 __all__ = ["origin_sentences"]
 
 
@@ -21,17 +23,21 @@ def origin_sentences(attrs: Mapping[Hashable, object]) -> list[str]:
     sentences = []
     if assumed:
         sentences += [
-            f"ASSUMED, not shown: {assumed}.",
-            "rnnlens.fidelity(net, outputs, X), with outputs that the model itself gave, shows it; "
-            "on the command line --outputs with an .npz file of outputs and X does.",
+            say("ASSUMED, not shown: {assumed}.", assumed=assumed),
+            say(
+                "rnnlens.fidelity(net, outputs, X), with outputs that the model itself gave, shows "
+                "it; on the command line --outputs with an .npz file of outputs and X does."
+            ),
         ]
     if attrs.get("cut_off"):
-        sentences.append(f"CAUTION: {attrs['cut_off']}.")
+        sentences.append(say("CAUTION: {caution}.", caution=attrs["cut_off"]))
     if attrs.get("starts_from"):
         sentences.append(
-            "The source carries its state from call to call; here every window starts "
-            f"{attrs['starts_from']}."
+            say(
+                "The source carries its state from call to call; here every window starts {start}.",
+                start=attrs["starts_from"],
+            )
         )
     if left:
-        sentences.append(f"Left out: {left}.")
+        sentences.append(say("Left out: {left}.", left=left))
     return sentences

@@ -5,6 +5,8 @@ In a Dataset the unit of what has none is ``"-"``; that is never written.
 
 from __future__ import annotations
 
+from rnnlens.views.words.language import say
+
 __all__ = ["in_brackets", "unit_text", "with_unit"]
 
 #: What a Dataset holds as the unit of what has none.
@@ -22,7 +24,7 @@ def unit_text(unit: object) -> str:
     text = str(unit or "")
     if text == NONE:
         return ""
-    return ", ".join("no unit" if part == NONE else part for part in text.split(", "))
+    return ", ".join(say("no unit") if part == NONE else part for part in text.split(", "))
 
 
 def with_unit(number: str, unit: object) -> str:

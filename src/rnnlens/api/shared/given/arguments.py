@@ -196,6 +196,7 @@ KINDS: dict[str, Kind] = {
     "noise": number(above=0),
     "path": PATH,
     "title": NAME,
+    "language": NAME,
     "precision": word("float64", "float32"),
     "fidelity": _result("fidelity", "method", "fidelity"),
     "evidence": _result("lags", "kind", "evidence on lags"),

@@ -10,6 +10,7 @@ from rnnlens.attribution.baselines.baseline import Baseline
 from rnnlens.dynamics.memory.series import follow
 from rnnlens.network.shapes import output_shapes
 from rnnlens.views.report.parts import Explorer
+from rnnlens.views.words.language import say
 from rnnlens.writers.page import page_network, text_of
 
 if TYPE_CHECKING:
@@ -33,11 +34,17 @@ def explorer_of(
     Shapes: of the case's windows (sample, step, feature).
     """
     if case.layout is not None or case.held_inputs:
-        return "This page cannot run the network itself: its input is not one table of numbers."
+        return say(
+            "This page cannot run the network itself: its input is not one table of numbers."
+        )
     if carried:
-        return "This page cannot run the network itself: it starts from states that were given."
+        return say(
+            "This page cannot run the network itself: it starts from states that were given."
+        )
     if not isinstance(baseline, Baseline) or baseline.kept is not None:
-        return "This page cannot run the network itself: its baseline depends on what is shown."
+        return say(
+            "This page cannot run the network itself: its baseline depends on what is shown."
+        )
     spec, why_not = page_network(case.network, target.resolved.output)
     if why_not:
         return why_not
@@ -92,7 +99,11 @@ def _own_units(
         if bent is None:
             means[k], scales[k], units[k] = scaling.mean[k], scaling.scale[k], unit
         else:
-            units[k] = f"{bent.kind} of {unit}, scaled" if unit else f"{bent.kind}, scaled"
+            units[k] = (
+                say("{curve} of {unit}, scaled", curve=bent.kind, unit=unit)
+                if unit
+                else say("{curve}, scaled", curve=bent.kind)
+            )
     return means, scales, tuple(units)
 
 

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, cast
+from typing import TYPE_CHECKING
+
+import numpy as np
 
 from rnnlens.errors import RnnlensError
 
@@ -38,22 +40,21 @@ def remembering(
     from rnnlens.series.windows import Windows
     from rnnlens.views.words.language import say
 
-    if not isinstance(data, Windows):
+    values = data.values if isinstance(data, Windows) else data
+    if not isinstance(values, np.ndarray):  # several inputs
         return say("How long it remembers was not measured here; rnnlens.memory measures it.")
-    windows = min(MOST, BUDGET // max(1, parameters * data.values.shape[1]), len(data))
+    windows = min(MOST, BUDGET // max(1, parameters * values.shape[1]), len(values))
     if windows < FEWEST:
         return (
             say("How long it remembers needs at least {fewest} windows to measure.", fewest=FEWEST)
-            if len(data) < FEWEST
+            if len(values) < FEWEST
             else say(
                 "How long it remembers was not measured here, for it would take long; "
                 "rnnlens.memory measures it."
             )
         )
     try:
-        return cast(
-            "xr.DataTree",
-            memory(net, data.newest(windows), target=target, of=of, histories=HISTORIES),
-        )
+        newest = data.newest(windows) if isinstance(data, Windows) else values[-windows:]
+        return memory(net, newest, target=target, of=of, histories=HISTORIES)
     except RnnlensError as reason:
         return say("How long it remembers was not measured: {reason}.", reason=reason)

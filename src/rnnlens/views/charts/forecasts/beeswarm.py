@@ -29,7 +29,8 @@ def beeswarm(explanation: xr.Dataset, X: object | None = None) -> alt.LayerChart
     import altair as alt
 
     table, rows, facts = _table(explanation, X)
-    quantity = summary.quantity(explanation, say("contribution to"))
+    target, unit = summary.target_and_unit(explanation)
+    quantity = say("contribution to {target}{unit}", target=target, unit=unit)
     y = alt.Y("row:N", sort=rows, title=None, axis=alt.Axis(domain=False, labelLimit=220))
     zero = alt.Chart(table.head(1)).mark_rule(color=theme.QUIET).encode(x=alt.datum(0))
     low, high = say("lowest"), say("highest")

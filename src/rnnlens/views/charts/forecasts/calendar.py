@@ -57,7 +57,8 @@ def calendar(explanation: xr.Dataset) -> alt.LayerChart:
 def _bars(table: pd.DataFrame, explanation: xr.Dataset, x: alt.X) -> alt.Chart:
     import altair as alt
 
-    quantity = summary.quantity(explanation, say("contribution to"))
+    target, unit = summary.target_and_unit(explanation)
+    quantity = say("contribution to {target}{unit}", target=target, unit=unit)
     return (
         alt
         .Chart(table)
@@ -79,8 +80,8 @@ def _colour(explanation: xr.Dataset, names: list[str]) -> alt.Color | dict[str, 
     if names == [""]:
         return {"value": theme.MAIN}
     features = [str(name) for name in explanation["feature"].values]
-    named = [name for name in names if name != summary.OTHERS]
-    by_name = {summary.OTHERS: theme.REST, **theme.feature_colours(features, named)}
+    named = [name for name in names if name != summary.others()]
+    by_name = {summary.others(): theme.REST, **theme.feature_colours(features, named)}
     scale = alt.Scale(domain=names, range=[by_name[name] for name in names])
     return alt.Color("feature:N", title=say("feature"), sort=names, scale=scale)
 
@@ -155,7 +156,7 @@ def _by_feature(explanation: xr.Dataset) -> tuple[np.ndarray, list[str]]:
     columns = [by_name[name] for name in named]
     if len(named) < len(features):
         columns.append(np.sum([by_name[name] for name in set(features) - set(named)], axis=0))
-        named = [*named, summary.OTHERS]
+        named = [*named, summary.others()]
     return np.stack(columns, axis=1), named
 
 

@@ -36,7 +36,8 @@ def interactions(readings: xr.Dataset, *, sample: int | None = None) -> alt.Laye
     )
     y = alt.Y("lag:O", sort=labels, title=say("with lag"), axis=alt.Axis(domain=False))
     base = alt.Chart(table).encode(x=x, y=y)
-    quantity = summary.quantity(readings, say("part of the forecast of"))
+    target, unit = summary.target_and_unit(readings)
+    quantity = say("part of the forecast of {target}{unit}", target=target, unit=unit)
     cells = base.mark_rect(stroke="white", strokeWidth=0.5).encode(
         color=alt.Color(
             "value:Q",

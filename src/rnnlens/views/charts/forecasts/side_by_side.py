@@ -152,7 +152,7 @@ def _lines(
             ),
             y=alt.Y(
                 "contribution:Q",
-                title=summary.quantity(of, say("mean contribution to")),
+                title=_quantity(of),
                 scale=alt.Scale(zero=True),
             ),
             tooltip=[
@@ -169,3 +169,8 @@ def _lines(
 
 def _first_lag(label: str) -> int:
     return int(label.lstrip("~").split("–")[0])
+
+
+def _quantity(of: xr.Dataset) -> str:
+    target, unit = summary.target_and_unit(of)
+    return say("mean contribution to {target}{unit}", target=target, unit=unit)

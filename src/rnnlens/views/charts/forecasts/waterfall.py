@@ -59,7 +59,7 @@ def waterfall(
             color=alt.Color("kind:N", scale=scale, legend=None),
             tooltip=[
                 alt.Tooltip("row:N", title=say("what")),
-                alt.Tooltip("shown:N", title=summary.quantity(explanation, say("contribution to"))),
+                alt.Tooltip("shown:N", title=_quantity(explanation)),
                 alt.Tooltip("end:Q", format=".4~g", title=say("forecast with it")),
             ],
         )
@@ -177,3 +177,8 @@ def _title(explanation: xr.Dataset, sample: int) -> alt.TitleParams:
             *filter(None, [summary.far_off_text(explanation)]),
         ],
     )
+
+
+def _quantity(explanation: xr.Dataset) -> str:
+    target, unit = summary.target_and_unit(explanation)
+    return say("contribution to {target}{unit}", target=target, unit=unit)

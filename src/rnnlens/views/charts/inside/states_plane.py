@@ -85,7 +85,7 @@ def _title(found: xr.Dataset, ways: np.ndarray | None) -> alt.TitleParams:
             many(
                 len(ways),
                 "line: the way of the newest window, from its first step (ring) to its last",
-                "lines: the ways of the newest {count} windows, each from its first step (ring) "  # noqa: RUF027
+                "lines: the ways of the newest {count} windows, each from its first step (ring) "
                 "to its last",
             )
         )

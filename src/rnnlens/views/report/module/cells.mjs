@@ -3,7 +3,7 @@
 // W (feature, gate * unit), U (output, gate * unit), b, perhaps V (3, unit), P (unit, output), b_rn
 // (unit). All is kept in the order in which the steps are read.
 
-import { addProduct, addTransposed, slope, value } from "./numbers.mjs";
+import { addProduct, addTransposed, slope, value, zeros } from "./numbers.mjs";
 
 export const GATES = { LSTM: ["i", "f", "g", "o"], GRU: ["z", "r", "n"], SimpleRNN: ["h"] };
 const functionOf = (cell, gate) => ("ghn".includes(gate) ? cell.phi : cell.sigma);
@@ -13,13 +13,13 @@ export const stepRead = (cell, T, k) => (cell.backwards ? T - 1 - k : k);
 export function runCell(cell, x, mask, holds = {}) {
 	const { units: H, outputs: O, kind, U, V, P } = cell, names = GATES[kind];
 	const T = x.steps, width = names.length * H, { gates: clamps = {}, units: frozen = [] } = holds;
-	const [a, y] = [0, 0].map(() => new Float64Array(T * width)), q = new Float64Array(T * H);
-	const h = new Float64Array((T + 1) * O), c = new Float64Array((T + 1) * H), reach = new Float64Array(width);
+	const [a, y] = [zeros(T * width), zeros(T * width)], q = zeros(T * H);
+	const h = zeros((T + 1) * O), c = zeros((T + 1) * H), reach = zeros(width);
 	for (let k = 0; k < T; k++) {
-		const t = stepRead(cell, T, k), at = k * width, qAt = k * H, now = k * O, next = now + O, cNow = qAt, cNext = qAt + H;
+		const t = stepRead(cell, T, k), at = k * width, qAt = k * H, now = k * O, next = now + O, cNext = qAt + H;
 		if (mask && !mask[t]) {
 			h.copyWithin(next, now, next);
-			c.copyWithin(cNext, cNow, cNext);
+			c.copyWithin(cNext, qAt, cNext);
 			continue;
 		}
 		for (let i = 0; i < width; i++) a[at + i] = cell.b[i];
@@ -30,10 +30,10 @@ export function runCell(cell, x, mask, holds = {}) {
 			for (let i = at + g * H; i < at + (g + 1) * H; i++) y[i] = clamp === undefined ? value(phi, a[i]) : clamp;
 		};
 		if (kind === "LSTM") {
-			for (let u = 0; V && u < 2 * H; u++) a[at + u] += V[u] * c[cNow + (u % H)];
+			for (let u = 0; V && u < 2 * H; u++) a[at + u] += V[u] * c[qAt + (u % H)];
 			[0, 1, 2].forEach(activate);
 			for (let u = 0; u < H; u++) {
-				c[cNext + u] = frozen.includes(u) ? c[cNow + u] : y[at + H + u] * c[cNow + u] + y[at + u] * y[at + 2 * H + u];
+				c[cNext + u] = frozen.includes(u) ? c[qAt + u] : y[at + H + u] * c[qAt + u] + y[at + u] * y[at + 2 * H + u];
 				if (V) a[at + 3 * H + u] += V[2 * H + u] * c[cNext + u];
 			}
 			activate(3);
@@ -64,19 +64,20 @@ export function runCell(cell, x, mask, holds = {}) {
 /** Carry multipliers back between two runs: m(k) arrives at the step read k-th; gives those of x. */
 export function pullCell(cell, s, s0, m) {
 	const { units: H, outputs: O, kind, U, V, P } = cell, { T, x, y, q, h, c, clamps, frozen } = s;
-	const names = GATES[kind], width = names.length * H, out = new Float64Array(T * x.size), mA = new Float64Array(width);
+	const names = GATES[kind], width = names.length * H, out = zeros(T * x.size), mA = zeros(width);
 	const mean = (one, other, i) => (one[i] + other[i]) / 2, Y = (i) => mean(y, s0.y, i);
-	let mh = new Float64Array(O), mc = new Float64Array(H);
+	let mh = zeros(O), mc = zeros(H);
 	for (let k = T - 1; k >= 0; k--) {
 		const t = stepRead(cell, T, k), at = k * width, arriving = m(k);
 		for (let u = 0; arriving && u < O; u++) mh[u] += arriving[u];
 		if (s.mask && !s.mask[t]) continue;
-		const back = new Float64Array(O), backC = new Float64Array(H);
+		const back = zeros(O), backC = zeros(H);
+		let mU = mA;
 		for (const u of P ? [] : frozen) [back[u], mh[u]] = [mh[u], 0];
 		const through = (g, u) => (clamps[names[g]] === undefined ? slope(functionOf(cell, names[g]), s.a[at + g * H + u], s0.a[at + g * H + u]) : 0);
 		if (kind === "LSTM") {
 			let mq = mh;
-			if (P) addTransposed((mq = new Float64Array(H)), 0, mh, 0, H, P, O);
+			if (P) addTransposed((mq = zeros(H)), 0, mh, 0, H, P, O);
 			for (let u = 0; u < H; u++) {
 				const [i, f, g, o] = [0, 1, 2, 3].map((n) => at + n * H + u), now = k * H + u, c1 = c[now + H], c2 = s0.c[now + H];
 				mA[3 * H + u] = mq[u] * through(3, u) * (value(cell.phi, c1) + value(cell.phi, c2)) / 2;
@@ -86,9 +87,9 @@ export function pullCell(cell, s, s0, m) {
 				mA[2 * H + u] = moves * m_c * Y(i) * through(2, u);
 				backC[u] = m_c * (moves ? Y(f) : 1) + (V ? mA[u] * V[u] + mA[H + u] * V[H + u] : 0);
 			}
-			addTransposed(back, 0, mA, 0, O, U, width);
 		} else if (kind === "GRU") {
-			const mq = new Float64Array(H), mU = new Float64Array(width);
+			const mq = zeros(H);
+			mU = zeros(width);
 			for (let u = 0; u < H; u++) {
 				const z = Y(at + u), n = at + 2 * H + u;
 				back[u] += mh[u] * z;
@@ -103,11 +104,8 @@ export function pullCell(cell, s, s0, m) {
 				back[u] += mq[u] * r;
 			}
 			mU.set(mA.subarray(0, 2 * H));
-			addTransposed(back, 0, mU, 0, H, U, width);
-		} else {
-			for (let u = 0; u < H; u++) mA[u] = mh[u] * through(0, u);
-			addTransposed(back, 0, mA, 0, H, U, width);
-		}
+		} else for (let u = 0; u < H; u++) mA[u] = mh[u] * through(0, u);
+		addTransposed(back, 0, mU, 0, O, U, width);
 		addTransposed(out, t * x.size, mA, 0, x.size, cell.W, width);
 		[mh, mc] = [back, backC];
 	}

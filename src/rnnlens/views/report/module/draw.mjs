@@ -7,7 +7,7 @@ const SVG = ["http", "//www.w3.org/2000/svg"].join(":");
 const filled = (node, attributes, children) => {
 	for (const [key, one] of Object.entries(attributes))
 		if (typeof one === "function") node.addEventListener(key, one);
-		else if (one) node.setAttribute(key, one);
+		else if (one || one === "") node.setAttribute(key, one);
 	node.append(...children);
 	return node;
 };
@@ -17,11 +17,11 @@ export const svg = (name, attributes = {}, ...children) => filled(document.creat
 /** A number as people read it. */
 export function figure(number) {
 	const size = Math.abs(number), places = Math.max(0, 2 - Math.floor(Math.log10(size || 1)));
-	return (places > 6 || size > 1e7 ? number.toExponential(2) : number.toFixed(places)).replace("-", "\u2212");
+	const text = places > 6 || size > 1e7 ? number.toExponential(2) : number.toFixed(places);
+	return text.replace(/(?<!\.\d*)\B(?=(\d{3})+$)/g, ",").replaceAll("-", "\u2212");
 }
 export const signed = (number) => (number < 0 ? "" : "+") + figure(number);
 
-/** A scale from numbers to places. */
 export function scale(numbers, from, to) {
 	let low = Math.min(...numbers), high = Math.max(...numbers);
 	if (low === high) [low, high] = [low - 1, high + 1];

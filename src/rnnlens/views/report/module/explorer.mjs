@@ -13,7 +13,6 @@ import { waterfall } from "./waterfall.mjs";
 
 const ROWS = 64, PARTS = 8;
 
-/** Build it inside an element. */
 export function explore(root, data) {
 	const net = load(data.network), { steps: T, features: F } = net, { unit, names, labels, times, starts, sizes, words } = data;
 	const say = (key, values = {}) => words[key].replace(/\{(\w+)\}/g, (_, name) => values[name]);
@@ -21,7 +20,7 @@ export function explore(root, data) {
 	const series = decode(data.series), base = decode(data.baselines.numbers), [count, samples, rows, width] = data.baselines.shape;
 	const layers = net.layers.map(({ name, called: as, cells, names: parts = [] }) => ({ ...cells?.[0], name, as, parts }));
 	const recurrent = layers.flatMap((one) => one.parts), cellOf = (part) => layers.find((one) => one.parts.includes(part));
-	const gatesOf = (part) => ({ LSTM: [...GATES.LSTM, "c", "h"], GRU: [...GATES.GRU, "h"], SimpleRNN: ["h"] })[cellOf(part).kind];
+	const gatesOf = (part) => cellOf(part).shown;
 	const still = { changes: {}, hold: "", unit: "" }, inside = (l) => ({ hold: "", unit: "", l, g: gatesOf(l)[0] });
 	const state = { w: data.picks[0][1], s: T - 1, f: 0, ...still, ...inside(recurrent[0]) };
 	try {
@@ -37,9 +36,9 @@ export function explore(root, data) {
 	});
 
 	const change = (patch) => { Object.assign(state, patch); show(); };
-	const options = (all) => all.map(([text, value]) => html("option", { value: String(value) }, text));
-	const input = (type, on, more = {}) => html("input", { type, input: (event) => change(on(event.target.value)), ...more });
-	const select = (all, on) => html("select", { change: (event) => event.target.value && change(on(event.target.value)) }, ...options(all));
+	const options = (all) => all.map(([text, value]) => html("option", { value: `${value}` }, text));
+	const input = (type, on, more = {}) => html("input", { type, input: ({ target }) => change(on(target.value)), ...more });
+	const select = (all, on) => html("select", { change: ({ target: { value } }) => value && change(on(value)) }, ...options(all));
 	const at = (w) => ({ w, changes: {} }), key = () => state.s * F + state.f;
 	const controls = {
 		pick: select([[say("any"), ""], ...data.picks], (w) => at(+w)),
@@ -56,7 +55,8 @@ export function explore(root, data) {
 		hold: input("number", (hold) => ({ hold }), { step: "any" }),
 		unit: input("number", (one) => ({ unit: one }), { min: "0" }),
 	};
-	const group = (title, ...keys) => html("fieldset", {}, html("legend", {}, say(title)), ...keys.map((name) => html("label", {}, `${say(name)} `, controls[name])));
+	const by = html("span"), hold = html("span"), behind = { by, hold };
+	const group = (title, ...keys) => html("fieldset", {}, html("legend", {}, say(title)), ...keys.map((name) => html("label", {}, `${say(name)} `, controls[name], behind[name] || "")));
 	const spoken = html("p", { class: "found", "aria-live": "polite" }), board = html("div");
 	root.replaceChildren(
 		group("window", "pick", "w", ...(data.dated ? ["when"] : []), "s"), group("input", "f", "by"), group("inside", "l", "g", "hold", "unit"),
@@ -66,11 +66,15 @@ export function explore(root, data) {
 	function show() {
 		controls.g.replaceChildren(...options(gatesOf(state.l).map((one) => [called(one), one])));
 		for (const name of ["w", "s", "f", "l", "g", "hold", "unit"]) controls[name].value = state[name];
-		controls.unit.max = cellOf(state.l).units - 1;
-		const window = windowOf(state.w), changed = window.slice(), held = {}, moved = Object.entries(state.changes).filter(([, by]) => by);
+		const { kind, units: H, limits: { [state.g]: limits = [] } } = cellOf(state.l), held = {};
+		controls.unit.max = H - 1;
+		[controls.hold.min = "", controls.hold.max = ""] = limits;
+		by.textContent = ` ${data.units[state.f]}`;
+		hold.textContent = ` ${limits.map(figure).join(" … ")}`;
+		const window = windowOf(state.w), changed = window.slice(), moved = Object.entries(state.changes).filter(([, by]) => by);
 		for (const [place, by] of moved) changed[place] += by / sizes[place % F];
-		if (state.hold !== "" && GATES[cellOf(state.l).kind].includes(state.g)) held.gates = { [state.g]: +state.hold };
-		if (state.unit !== "" && controls.unit.checkValidity()) held.units = [+state.unit];
+		if (state.hold && controls.hold.checkValidity() && GATES[kind].includes(state.g)) held.gates = { [state.g]: +state.hold };
+		if (state.unit && controls.unit.checkValidity()) held.units = [+state.unit];
 		const holds = { [state.l]: held }, touched = moved.length || Object.keys(held).length;
 		const told = secant(net, changed, list(count, baselineOf(state.w)), holds), before = run(net, window).forecast;
 
@@ -86,14 +90,13 @@ export function explore(root, data) {
 		spoken.textContent = said.map((one) => say(`said ${one}`, { ...data, time: times[state.w], step: labels[state.s], forecast: figure(told.forecast), before: figure(before),
 			change: signed(told.forecast - before), baseline: figure(told.baseline), actual: figure(actual || 0), bound: figure(bound || 0) })).join(" ");
 
-		const byStep = list(T, (t) => told.contributions.subarray(t * F, (t + 1) * F).reduce((a, b) => a + b, 0));
-		const ranked = [...told.contributions.keys()].sort((a, b) => Math.abs(told.contributions[b]) - Math.abs(told.contributions[a]));
-		const parts = ranked.map((i) => [`${names[i % F]} ${labels[Math.floor(i / F)]}`, told.contributions[i]]);
+		const byStep = list(T, (t) => told.contributions.subarray(t * F, (t + 1) * F).reduce((a, b) => a + b));
+		const parts = Array.from(told.contributions, (one, i) => [`${names[i % F]} ${labels[Math.floor(i / F)]}`, one]).sort(([, a], [, b]) => Math.abs(b) - Math.abs(a));
 		const rest = parts.slice(PARTS).reduce((sum, [, one]) => sum + one, 0);
 		const layer = trace(net, told.ran)[state.l], of = layer[state.g], units = of.length / T;
-		const range = list(units, (u) => list(T, (t) => of[t * units + u])).map((one) => Math.max(...one) - Math.min(...one));
+		const paths = list(units, (u) => list(T, (t) => of[t * units + u])), range = paths.map((one) => Math.max(...one) - Math.min(...one));
 		const shown = [...range.keys()].sort((a, b) => range[b] - range[a]).slice(0, ROWS).sort((a, b) => a - b);
-		const values = shown.flatMap((u) => list(T, (t) => of[t * units + u]));
+		const values = shown.flatMap((u) => paths[u]);
 		const own = (kind, all) => ({ kind, name: say(kind), values: list(T, (t) => all[t * F + state.f] * sizes[state.f] + data.means[state.f]) });
 		const lines = [own("observed", window), ...(touched ? [own("altered", changed)] : [])], gates = gatesOf(state.l);
 		const common = { labels, step: state.s, choose: (s) => change({ s }), unit };

@@ -3,6 +3,8 @@
 /** Decode base64 of little-endian single precision. */
 export const decode = (text) => new Float32Array(Uint8Array.from(atob(text), (one) => one.charCodeAt(0)).buffer);
 
+export const zeros = (length) => new Float64Array(length);
+
 /** Add x W to out: n numbers of x, W (n, m), its columns from..to. */
 export function addProduct(out, outAt, x, xAt, n, W, m, from = 0, to = m) {
 	for (let j = 0; j < n; j++) {

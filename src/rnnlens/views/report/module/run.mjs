@@ -1,18 +1,13 @@
 // A network on a window, and contributions against baselines.
 
 import { GATES, pullCell, runCell, stepRead } from "./cells.mjs";
-import { addProduct, addTransposed, decode, slope, value } from "./numbers.mjs";
+import { addProduct, addTransposed, decode, slope, value, zeros } from "./numbers.mjs";
 
 /** Put a network's arrays, {at: [offset, length]} in its weights, in place. */
 export function load(spec) {
 	const weights = decode(spec.weights);
-	const placed = (part) => {
-		if (Array.isArray(part)) return part.map(placed);
-		if (part === null || typeof part !== "object") return part;
-		if (part.at) return weights.subarray(part.at[0], part.at[0] + part.at[1]);
-		return Object.fromEntries(Object.entries(part).map(([key, one]) => [key, placed(one)]));
-	};
-	return { ...spec, layers: placed(spec.layers) };
+	const placed = (_, part) => (Array.isArray(part?.at) ? weights.subarray(part.at[0], part.at[0] + part.at[1]) : part);
+	return { ...spec, layers: JSON.parse(JSON.stringify(spec.layers), placed) };
 }
 
 const floats = (length, of) => Float64Array.from({ length }, (_, i) => of(i));
@@ -32,7 +27,6 @@ function arriving(layer, cell, tape, m) {
 	return (k) => (k < first || silent(layer, cell, tape, k) ? null : m.subarray((k - first) * O, (k - first + 1) * O));
 }
 
-/** A sequence turned round. */
 const turned = ({ data, steps, size }) => ({
 	data: steps ? floats(data.length, (i) => data[(steps - 1 - Math.floor(i / size)) * size + (i % size)]) : data, steps, size,
 });
@@ -78,7 +72,7 @@ const KINDS = {
 		pull(layer, s, s0, m) {
 			const mA = m.map((one, i) => one * slope(layer.phi, s.a[i], s0.a[i]));
 			if (!layer.W) return mA;
-			const { size, data } = s.x, wide = s.out.size, out = new Float64Array(data.length);
+			const { size, data } = s.x, wide = s.out.size, out = zeros(data.length);
 			for (let at = 0, from = 0; from < mA.length; at += size, from += wide) addTransposed(out, at, mA, from, size, layer.W, wide);
 			return out;
 		},
@@ -123,7 +117,7 @@ export function trace(net, ran) {
 
 /** Contributions (step * feature) against baselines, which sum to the change. */
 export function secant(net, window, baselines, holds) {
-	const ran = run(net, window, holds), total = new Float64Array(window.length), count = baselines.length;
+	const ran = run(net, window, holds), total = zeros(window.length), count = baselines.length;
 	const mask = ran.tapes.find((_, n) => net.layers[n].kind === "masking")?.mask;
 	let baseline = 0;
 	for (const given of baselines) {

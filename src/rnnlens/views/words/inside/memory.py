@@ -17,25 +17,31 @@ import numpy as np
 
 from rnnlens.views.words.durations import steps_in_words
 from rnnlens.views.words.explanation import figure
+from rnnlens.views.words.language import many, marked, phrase, say
 from rnnlens.views.words.units import with_unit
 
 if TYPE_CHECKING:
     import xarray as xr
 
-__all__ = ["MEASURE_NAMES", "memory_sentences"]
+__all__ = ["MEASURE_NAMES", "measure_name", "memory_sentences"]
 
 #: What each measure is called in tables and charts.
 MEASURE_NAMES = {
-    "gates": "gate half-lives, the longest that is read",
-    "derivative": "derivative of the forecast",
-    "exponents": "Lyapunov exponent, the slowest",
-    "cut": "nothing before the kept steps",
-    "replaced": "another history before them",
-    "truncation": "error of shorter windows",
-    "any history": "any history, new windows",
+    "gates": marked("gate half-lives, the longest that is read"),
+    "derivative": marked("derivative of the forecast"),
+    "exponents": marked("Lyapunov exponent, the slowest"),
+    "cut": marked("nothing before the kept steps"),
+    "replaced": marked("another history before them"),
+    "truncation": marked("error of shorter windows"),
+    "any history": marked("any history, new windows"),
 }
 #: How many times as long one measure must be as another to be said to disagree.
 APART = 1.5
+
+
+def measure_name(measure: str) -> str:
+    """Say what a measure is called."""
+    return phrase(MEASURE_NAMES[measure])
 
 
 def memory_sentences(tree: xr.DataTree) -> list[str]:
@@ -44,11 +50,18 @@ def memory_sentences(tree: xr.DataTree) -> list[str]:
     step = str(tree.attrs.get("step", ""))
     said = [*_layers(tree, step), *_by_window(tree, step)]
     names = {
-        "derivative": "The derivative", "exponents": "The Lyapunov exponents",
-        "gates": "Half-lives of gates", "cut": "The cut", "replaced": "The other history",
-        "truncation": "The error of shorter windows", "any history": "The bound for new windows",
-    }  # fmt: skip
-    said += [f"{names[name]}: not given, for {why}." for name, why in missing.items()]
+        "derivative": say("The derivative"),
+        "exponents": say("The Lyapunov exponents"),
+        "gates": say("Half-lives of gates"),
+        "cut": say("The cut"),
+        "replaced": say("The other history"),
+        "truncation": say("The error of shorter windows"),
+        "any history": say("The bound for new windows"),
+    }
+    said += [
+        say("{name}: not given, for {why}.", name=names[name], why=why)
+        for name, why in missing.items()
+    ]
     return [*said, _which(tree, step)]
 
 
@@ -58,13 +71,25 @@ def _lags(tree: xr.DataTree, measure: str) -> tuple[float, float, float, float]:
     return tuple(float(one[name]) for name in ("within_half", "within_most", "low", "high"))  # type: ignore[return-value]
 
 
-def _interval(tree: xr.DataTree, low: float, high: float) -> str:
+def _with_interval(tree: xr.DataTree, said: str, low: float, high: float) -> str:
+    """Put an interval behind what is said, where there is one."""
     if math.isnan(low) or math.isnan(high) or math.isinf(low):
-        return ""
-    level = f"{100 * (1 - float(tree.attrs['alpha'])):g} %"
+        return said
+    level = f"{100 * (1 - float(tree.attrs['alpha'])):g}"
     if math.isinf(high):
-        return f", {level} interval from {low:.3g} steps on: it is not sure that they ever do"
-    return f", {level} interval {low:.3g} to {high:.3g}"
+        return say(
+            "{said}, {level} % interval from {low:.3g} steps on: it is not sure that they ever do",
+            said=said,
+            level=level,
+            low=low,
+        )
+    return say(
+        "{said}, {level} % interval {low:.3g} to {high:.3g}",
+        said=said,
+        level=level,
+        low=low,
+        high=high,
+    )
 
 
 def _layers(tree: xr.DataTree, step: str) -> Iterator[str]:
@@ -73,30 +98,48 @@ def _layers(tree: xr.DataTree, step: str) -> Iterator[str]:
         if "half_life" not in node:
             continue
         half, read = (node.dataset[name].values for name in ("half_life", "read"))
-        layer = str(node.attrs["layer"])
         if not np.isnan(half).all():
             middle, longest = float(np.median(half)), float(half.max())
-            text = (
-                f"Gates of {layer}: the median unit halves what it holds in "
-                f"{steps_in_words(middle, step)}, the slowest in {steps_in_words(longest, step)}"
-            )
+            values = {
+                "layer": str(node.attrs["layer"]),
+                "median": steps_in_words(middle, step),
+                "slowest": steps_in_words(longest, step),
+            }
             idle = int((~read.astype(bool) & (half > middle)).sum())
-            if idle:
-                units = "unit remembers" if idle == 1 else "units remember"
-                text += f"; {idle} {units} longer than the median and the forecast hardly reads it"
-            yield f"{text}."
+            if not idle:
+                yield say(
+                    "Gates of {layer}: the median unit halves what it holds in {median}, the "
+                    "slowest in {slowest}.",
+                    **values,
+                )
+            else:
+                yield many(
+                    idle,
+                    "Gates of {layer}: the median unit halves what it holds in {median}, the "
+                    "slowest in {slowest}; {count} unit remembers longer than the median and the "
+                    "forecast hardly reads it.",
+                    "Gates of {layer}: the median unit halves what it holds in {median}, the "
+                    "slowest in {slowest}; {count} units remember longer than the median and the "
+                    "forecast hardly reads it.",
+                    **values,
+                )
     half, most, low, high = _lags(tree, "exponents")
-    if not math.isnan(half):
-        ends = _interval(tree, low, high)
-        fades = (
-            f"Two states driven by the same inputs become one: half of what sets them apart is "
-            f"gone in {steps_in_words(half, step)} and 95 % in {steps_in_words(most, step)}{ends}."
+    if math.isnan(half):
+        return
+    if math.isfinite(half):
+        fades = say(
+            "Two states driven by the same inputs become one: half of what sets them apart is "
+            "gone in {half} and 95 % in {most}",
+            half=steps_in_words(half, step),
+            most=steps_in_words(most, step),
         )
-        lasting = (
-            "Two states driven by the same inputs do not become one along these data: the largest "
-            f"Lyapunov exponent, a step, is not below zero: {_largest_exponent(tree)}."
-        )
-        yield fades if math.isfinite(half) else lasting
+        yield say("{said}.", said=_with_interval(tree, fades, low, high))
+        return
+    yield say(
+        "Two states driven by the same inputs do not become one along these data: the largest "
+        "Lyapunov exponent, a step, is not below zero: {exponent}.",
+        exponent=_largest_exponent(tree),
+    )
 
 
 def _largest_exponent(tree: xr.DataTree) -> str:
@@ -106,7 +149,7 @@ def _largest_exponent(tree: xr.DataTree) -> str:
     rate, low, high = (
         float(one[name][0]) for name in ("lyapunov", "lyapunov_low", "lyapunov_high")
     )
-    return f"{rate:.2g}{_interval(tree, low, high)}"
+    return _with_interval(tree, f"{rate:.2g}", low, high)
 
 
 def _by_window(tree: xr.DataTree, step: str) -> Iterator[str]:
@@ -114,11 +157,13 @@ def _by_window(tree: xr.DataTree, step: str) -> Iterator[str]:
     a = tree.attrs
     half, most, low, high = _lags(tree, "derivative")
     if not math.isnan(half):
-        yield (
-            f"Small changes: half of what they do to the forecast comes from the newest "
-            f"{steps_in_words(half, step)} and 95 % from the newest "
-            f"{steps_in_words(most, step)}{_interval(tree, low, high)}."
+        small = say(
+            "Small changes: half of what they do to the forecast comes from the newest {half} and "
+            "95 % from the newest {most}",
+            half=steps_in_words(half, step),
+            most=steps_in_words(most, step),
         )
+        yield say("{said}.", said=_with_interval(tree, small, low, high))
     amount = with_unit(figure(float(a["tolerance"])), a.get("unit"))
     if not math.isnan(_lags(tree, "cut")[1]):
         yield _warm_up(tree, amount, step)
@@ -126,20 +171,23 @@ def _by_window(tree: xr.DataTree, step: str) -> Iterator[str]:
     if most == math.inf:
         yield _too_short(tree)
     elif not math.isnan(most):
-        yield (
-            f"Another window's history before the newest {steps_in_words(most, step)} changes the "
-            "forecast by at most a twentieth of what another window changes it by."
+        yield say(
+            "Another window's history before the newest {steps} changes the forecast by at most a "
+            "twentieth of what another window changes it by.",
+            steps=steps_in_words(most, step),
         )
     least = _lags(tree, "truncation")[1]
     if least == math.inf:
-        yield (
-            f"The forecast's error from {_newest(tree, step)} is still more than 5 % from that of "
-            "whole windows: feed whole windows."
+        yield say(
+            "The forecast's error from {newest} is still more than 5 % from that of whole windows: "
+            "feed whole windows.",
+            newest=_newest(tree, step),
         )
     elif not math.isnan(least):
-        yield (
-            "The forecast's error is within 5 % of that of whole windows from the newest "
-            f"{steps_in_words(least, step)} on."
+        yield say(
+            "The forecast's error is within 5 % of that of whole windows from the newest {steps} "
+            "on.",
+            steps=steps_in_words(least, step),
         )
     if "horizon" in a:
         yield _bound(tree, amount, step)
@@ -148,12 +196,12 @@ def _by_window(tree: xr.DataTree, step: str) -> Iterator[str]:
 def _too_short(tree: xr.DataTree) -> str:
     """Say that what came before the windows would still matter."""
     change = tree.dataset["replaced_change"].values[-1]
-    amount = with_unit(figure(float(change), digits=2), tree.attrs.get("unit"))
-    last = _newest(tree, str(tree.attrs.get("step", "")))
-    return (
-        f"Another window's history before {last}, still "
-        f"changes the forecast by {amount} on average: windows of this length are shorter than "
-        "what the network remembers, and what is fed before them would count."
+    return say(
+        "Another window's history before {newest}, still changes the forecast by {amount} on "
+        "average: windows of this length are shorter than what the network remembers, and what is "
+        "fed before them would count.",
+        newest=_newest(tree, str(tree.attrs.get("step", ""))),
+        amount=with_unit(figure(float(change), digits=2), tree.attrs.get("unit")),
     )
 
 
@@ -161,60 +209,75 @@ def _warm_up(tree: xr.DataTree, amount: str, step: str) -> str:
     """Say how many newest steps serve as whole windows do, or that none that was tried does."""
     steps = float(tree.attrs["warm_up"])
     if math.isfinite(steps):
-        return (
-            f"Warm-up: fed with the newest {steps_in_words(steps, step)}, the forecast lies within "
-            f"{amount} of what whole windows give, on average."
+        return say(
+            "Warm-up: fed with the newest {steps}, the forecast lies within {amount} of what whole "
+            "windows give, on average.",
+            steps=steps_in_words(steps, step),
+            amount=amount,
         )
-    return (
-        f"Warm-up: fed with {_newest(tree, step)}, the forecast still lies further than {amount} "
-        "from what whole windows give, on average: feed whole windows."
+    return say(
+        "Warm-up: fed with {newest}, the forecast still lies further than {amount} from what whole "
+        "windows give, on average: feed whole windows.",
+        newest=_newest(tree, step),
+        amount=amount,
     )
 
 
 def _newest(tree: xr.DataTree, step: str) -> str:
     """Say the most steps that were kept."""
     last = float(tree.dataset["kept"].values[-1])
-    return f"the newest {steps_in_words(last, step)}, the most that was asked"
+    return say("the newest {steps}, the most that was asked", steps=steps_in_words(last, step))
 
 
 def _bound(tree: xr.DataTree, amount: str, step: str) -> str:
     a = tree.attrs
-    share = f"{100 * (1 - float(a['alpha'])):g} %"
     horizon = float(a["horizon"])
     last = float(tree.dataset["kept"].values[-1])
+    values = {"share": f"{100 * (1 - float(a['alpha'])):g}", "amount": amount}
     if not math.isfinite(horizon):
-        kept = steps_in_words(last, step)
-        return (
-            f"New windows: the bound on how far another history moves the forecast in {share} of "
-            f"them does not fall to {amount} within the newest {kept}, the most that was asked."
+        return say(
+            "New windows: the bound on how far another history moves the forecast in {share} % of "
+            "them does not fall to {amount} within the newest {kept}, the most that was asked.",
+            kept=steps_in_words(last, step),
+            **values,
         )
-    text = (
-        f"New windows: in {share} of them the forecast moves by at most {amount}, whichever of "
-        f"{a['histories']} observed histories came before the newest "
-        f"{steps_in_words(horizon, step)}"
-    )
+    values |= {"histories": a["histories"], "steps": steps_in_words(horizon, step)}
     if int(a["dependence"]) > int(a["block"]):
-        text += (
-            f"; changes depend on one another over {a['dependence']} windows, so that blocks of "
-            f"{a['block']} may be too short: more windows make this surer"
+        return say(
+            "New windows: in {share} % of them the forecast moves by at most {amount}, whichever "
+            "of {histories} observed histories came before the newest {steps}; changes depend on "
+            "one another over {dependence} windows, so that blocks of {block} may be too short: "
+            "more windows make this surer.",
+            dependence=a["dependence"],
+            block=a["block"],
+            **values,
         )
-    return f"{text}."
+    return say(
+        "New windows: in {share} % of them the forecast moves by at most {amount}, whichever of "
+        "{histories} observed histories came before the newest {steps}.",
+        **values,
+    )
 
 
 def _which(tree: xr.DataTree, step: str) -> str:
     """Say where the measures disagree, and which to believe for which question."""
     most = {str(name): _lags(tree, str(name))[1] for name in tree.dataset["measure"].values}
     known = {name: lag for name, lag in most.items() if math.isfinite(lag) and lag > 0}
-    believe = (
-        "believe the warm-up for how much to feed, the error of shorter windows for how much the "
-        "forecast is worth, the derivative for small changes, the bound for new windows, and gates "
-        "and exponents for what the cells could keep"
-    )
     if len(known) < 2 or max(known.values()) <= APART * min(known.values()):
-        return f"The measures agree as far as they are defined; {believe}."
+        return say(
+            "The measures agree as far as they are defined; believe the warm-up for how much to "
+            "feed, the error of shorter windows for how much the forecast is worth, the derivative "
+            "for small changes, the bound for new windows, and gates and exponents for what the "
+            "cells could keep."
+        )
     shortest, longest = min(known, key=known.__getitem__), max(known, key=known.__getitem__)
-    return (
-        f"The measures answer different questions: 95 % lies within "
-        f"{steps_in_words(known[shortest], step)} by {MEASURE_NAMES[shortest]} and within "
-        f"{steps_in_words(known[longest], step)} by {MEASURE_NAMES[longest]}; {believe}."
+    return say(
+        "The measures answer different questions: 95 % lies within {few} by {shortest} and within "
+        "{most} by {longest}; believe the warm-up for how much to feed, the error of shorter "
+        "windows for how much the forecast is worth, the derivative for small changes, the bound "
+        "for new windows, and gates and exponents for what the cells could keep.",
+        few=steps_in_words(known[shortest], step),
+        shortest=measure_name(shortest),
+        most=steps_in_words(known[longest], step),
+        longest=measure_name(longest),
     )

@@ -34,6 +34,8 @@ __all__ = [
 
 #: The part of all shares for which the answer says how many lags carry it.
 MOST = 0.9
+#: Characters of a name that an answer has room for.
+LONGEST = 40
 #: Part of the change of a forecast that is rounding.
 ROUNDING = 1e-6
 
@@ -148,15 +150,20 @@ def inputs_answer(explanation: xr.Dataset) -> Answer:
     if not shares:
         text = say("No input has a twentieth of what moved its forecasts.")
         return Answer("uses", question, say("Nothing stands out."), text, "open")
-    names = [str(name) for name, _ in shares]
+    names = [_short(str(name)) for name, _ in shares]
     short = (
         say("Mostly {name}.", name=names[0])
         if len(names) == 1 or shares[0][1] > 3 * shares[1][1]
         else say("Mostly {one} and {other}.", one=names[0], other=names[1])
     )
-    listed = ", ".join(f"{name} {percent(float(share))}" for name, share in shares)
+    each = zip(names, shares, strict=True)
+    listed = ", ".join(f"{name} {percent(float(share))}" for name, (_, share) in each)
     text = say("Of all that moved its forecasts: {listed}.", listed=listed)
     return Answer("uses", question, short, text, "good")
+
+
+def _short(name: str) -> str:
+    return name if len(name) <= LONGEST else f"{name[: LONGEST - 1]}…"
 
 
 def lags_answer(lags: xr.Dataset, evidence: xr.Dataset | None) -> Answer:

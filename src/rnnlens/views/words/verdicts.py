@@ -1,0 +1,29 @@
+"""The verdicts on a lag as they are shown; a result holds them as they are named in English."""
+
+from __future__ import annotations
+
+from rnnlens.views.words.language import marked, phrase
+
+__all__ = ["verdict_text"]
+
+VERDICTS = {
+    "structural": marked("structural"),
+    "proven": marked("proven"),
+    "refuted": marked("refuted"),
+    "undecided": marked("undecided"),
+    "not_asked": marked("not asked"),
+    "used": marked("used"),
+    "bounded": marked("bounded"),
+    "equivalent": marked("equivalent"),
+}
+
+
+def verdict_text(verdict: str) -> str:
+    """Say a verdict; one that is not known is given as it is.
+
+    Examples
+    --------
+    >>> verdict_text("not_asked"), verdict_text("no verdict")
+    ('not asked', 'no verdict')
+    """
+    return phrase(VERDICTS.get(verdict, verdict))
