@@ -106,9 +106,7 @@ CHARTS = ("forecast", "lag_feature", "lag_contributions", "beeswarm", "calendar"
 
 def unsaid(texts, names):
     """The texts that hold words outside all brackets and are not shown as they are."""
-    return [
-        text for text in texts if outside(text, names) and not AS_IT_IS.fullmatch(text.strip())
-    ]
+    return [text for text in texts if outside(text, names) and not AS_IT_IS.fullmatch(text.strip())]
 
 
 def titles_of(spec):
