@@ -62,8 +62,9 @@ newest observations were changed by a large amount, and the library was asked it
 FIX = """
 That is a choice of these versions and no fault of your data, and neither more data nor more units
 mend it. What does: a model of one horizon (`output_chunk_length=1`, `h=1`), a recurrent one
-(`RNNModel` of darts, `recurrent=True` in neuralforecast), which see the newest step, or a horizon
-that is short beside the window. Later horizons see more: the last one sees every step.
+(`RNNModel` of darts, `recurrent=True` in neuralforecast), which see the newest step. A shorter horizon
+helps in part: of h steps, tomorrow's forecast misses the newest h - 1. Later horizons miss fewer, and
+the last one sees every step.
 In neuralforecast the newest observations still move tomorrow's forecast through the window's median
 and MAD; the table below says it of the scaled steps, which are what the core reads.
 """

@@ -41,6 +41,7 @@ def open(
     shares: Shares = Shares(),
     fidelity: xr.Dataset | None = None,
     evidence: xr.Dataset | None = None,
+    language: str | None = None,
     progress: Callable[[int, int], None] | None = None,
 ) -> Path | Framed | Widget:
     """Open the network and its forecasts, to look at them and to change them.
@@ -57,7 +58,7 @@ def open(
         The windows that are explained, in the order of time.
     title, fidelity
         Of the page, as in `rnnlens.report`; the widget is the explorer alone.
-    target, held, background, initial_state, of, precision, shares, evidence, progress
+    target, held, background, initial_state, of, precision, shares, evidence, language, progress
         As in `rnnlens.report`.
 
     Returns
@@ -74,6 +75,8 @@ def open(
     from rnnlens.api.shared.page.browser import show_page
     from rnnlens.api.shared.page.gather import PageQuestion, explorer_text, page_cases
     from rnnlens.views.notebook.explorer import Framed, has_widgets, in_notebook, widget_of
+    from rnnlens.views.words.language import check_language, spoken
+    from rnnlens.views.words.language import language as within
 
     net, notebook = as_network(net, data), in_notebook()
     if notebook and has_widgets():
@@ -83,13 +86,16 @@ def open(
             initial_state=initial_state, precision=precision, shares=shares,
             page=Path("report.html"), **page_cases(net, data, target, of),
         )  # fmt: skip
-        told = explorer_text(asked, evidence, progress)
+        check_language(language or spoken())
+        with within(language):
+            told = explorer_text(asked, evidence, progress)
         if told is not None:
             return widget_of(told)
     page = report(
         net, data, Path(tempfile.mkdtemp(prefix="rnnlens-")) / "report.html", title=title,
         target=target, held=held, background=background, initial_state=initial_state, of=of,
-        precision=precision, shares=shares, fidelity=fidelity, evidence=evidence, progress=progress,
+        precision=precision, shares=shares, fidelity=fidelity, evidence=evidence, language=language,
+        progress=progress,
     )  # fmt: skip
     if notebook:
         return Framed(page)
