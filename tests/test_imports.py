@@ -88,9 +88,9 @@ def test_naming_a_verb_loads_no_framework(verb):
 def test_help_loads_the_names_of_the_verbs_and_what_describes_them(arguments):
     loaded = loaded_by(*arguments)
     assert not loaded & (FRAMEWORKS | HEAVY)
-    # of networks alone who makes their runners
+    # of networks alone who makes their runners, and who shows them
     of_networks = {name for name in loaded if name.startswith("rnnlens.network.")}
-    assert of_networks == {RUNNER, RUNNER.rpartition(".")[0]}
+    assert of_networks == {RUNNER, RUNNER.rpartition(".")[0], "rnnlens.network.shown"}
     assert parts(loaded) == {"api", "arguments", "cli", "errors", "network", "plot"} | DESCRIBED
 
 
@@ -98,5 +98,16 @@ def test_help_loads_the_names_of_the_verbs_and_what_describes_them(arguments):
 def test_inspecting_a_network_loads_what_reads_and_prints_it(options):
     loaded = loaded_by("inspect", MODEL, *options)
     assert loaded & (FRAMEWORKS | HEAVY) == {"h5py"}
-    read = {"api", "arguments", "cli", "errors", "names", "network", "readers", "views", "pickles"}
+    read = {
+        "adapters",
+        "api",
+        "arguments",
+        "cli",
+        "errors",
+        "names",
+        "network",
+        "readers",
+        "views",
+        "pickles",
+    }
     assert parts(loaded) == read | DESCRIBED | {"plot"}

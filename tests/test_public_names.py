@@ -35,6 +35,7 @@ VERBS = [
     "intervene",
     "lags",
     "memory",
+    "open",
     "paths",
     "predict",
     "probe",

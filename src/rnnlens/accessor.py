@@ -51,6 +51,10 @@ class Result:
     def __init__(self, result: xr.Dataset) -> None:
         self._result = result
 
+    def _repr_html_(self) -> str:
+        """Show the table, the sentences and the chart in a notebook."""
+        return _shown(self._result)
+
     def pandas(self) -> pd.DataFrame:
         """Give every number in a row of its own: a tidy table.
 
@@ -152,6 +156,10 @@ class TreeResult:
     def __init__(self, result: xr.DataTree) -> None:
         self._result = result
 
+    def _repr_html_(self) -> str:
+        """Show the table, the sentences and the chart in a notebook."""
+        return _shown(self._result)
+
     def pandas(self) -> pd.DataFrame:
         """Give every number in a row of its own, as of one Dataset.
 
@@ -228,6 +236,18 @@ def _drawn(
             f"rnnlens.plot draws those of {', '.join(sorted([*_CHARTS, 'explain']))}"
         )
     return getattr(plot, name)(result, width=width, font=font, language=language)
+
+
+def _shown(result: xr.Dataset | xr.DataTree) -> str:
+    from rnnlens.views.notebook.result import result_markup
+
+    def chart() -> alt.TopLevelMixin | None:
+        try:
+            return _drawn(result, None, None, "en")
+        except (DataError, InputError):  # there is none, or none that is true: the table stands
+            return None
+
+    return result_markup(result, verb_of(result), chart)
 
 
 def _as_shap(result: xr.Dataset, X: ArrayLike | None) -> shap.Explanation:

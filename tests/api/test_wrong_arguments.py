@@ -87,6 +87,7 @@ CALLS: dict[str, dict[str, object]] = {
     "lags": {"net": NET, "X": X, "y": Y, "target": 0, "certificates": QUICK, "test": FEW,
              "shares": CHEAP},
     "memory": {"net": NET, "X": X, "y": Y, "target": 0},
+    "open": {"net": NET, "data": X, "target": 0},
     "paths": {"net": NET, "X": X, "target": 0},
     "predict": {"net": NET, "X": X},
     "probe": {"net": NET, "X": MORE, "concept": MORE[:, 0, 0], "target": 0, "draws": 1,

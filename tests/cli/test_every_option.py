@@ -16,6 +16,7 @@ import typer
 
 from rnnlens import api, plot
 from rnnlens.api.shared import planning
+from rnnlens.api.shared.page import browser
 from rnnlens.cli import inputs
 from rnnlens.cli.app import app
 from rnnlens.cli.commands import dynamics, evidence, forecast, weights
@@ -41,6 +42,7 @@ class Seen:
     look: dict[str, Any] = field(default_factory=dict)
     device: str = ""
     language: str = ""
+    opened: Any = None
 
 
 #: What an option changes: what is typed, where it is seen, and what is seen there.
@@ -223,6 +225,7 @@ COMMANDS: dict[str, dict[str, Change]] = {
         "--out": (("r.html",), lambda seen: seen.path, Path("r.html")),
         "--no-check": ((), lambda seen: seen.fidelity, False),
         "--language": OUTPUT["--language"],
+        "--open": ((), lambda seen: seen.opened, Path("rnnlens-report.html")),
     },
     "convert": READING | {"--no-check": ((), of("check"), False)},
 }  # fmt: skip
@@ -295,6 +298,7 @@ def asked(call, model, data, tmp_path, monkeypatch):
                 module, "give", lambda _, output, **__: setattr(seen, "output", output)
             )
         monkeypatch.setattr(plot, "waterfall", lambda _, **look: setattr(seen, "look", look))
+        monkeypatch.setattr(browser, "show_page", lambda path: bool(setattr(seen, "opened", path)))
         monkeypatch.setattr(plot, "save", lambda _, path: setattr(seen, "path", path))
         if command == "convert":
             converted = api.convert(network, tmp_path / "made.npz", check=False)

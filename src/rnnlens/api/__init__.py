@@ -8,6 +8,7 @@ from rnnlens.api.forecast.explain_archive import explain_archive
 from rnnlens.api.forecast.explainer import explainer
 from rnnlens.api.forecast.interactions import interactions
 from rnnlens.api.forecast.lags import lags
+from rnnlens.api.forecast.open import open
 from rnnlens.api.forecast.report import report
 from rnnlens.api.forecast.trust import trust
 from rnnlens.api.inside.bifurcations import bifurcations
@@ -63,6 +64,7 @@ __all__ = [
     "lags",
     "memory",
     "on_device",
+    "open",
     "paths",
     "predict",
     "probe",

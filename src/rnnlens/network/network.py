@@ -10,6 +10,7 @@ from typing import Literal, get_args
 
 from rnnlens.network.layers import Bidirectional, Input, Layer, Recurrent, TimeDistributed
 from rnnlens.network.running.runner import Runner, runner_of
+from rnnlens.network.shown import markup_of_network
 
 __all__ = [
     "ROUNDINGS",
@@ -246,6 +247,10 @@ class Network:
     def __repr__(self) -> str:
         kinds = " > ".join(layer_kind(node.layer) for node in self.nodes)
         return f"<Network {self.name!r} from {self.origin.format}: {kinds}>"
+
+    def _repr_html_(self) -> str | None:
+        """Show the layers and their arrays by gate in a notebook."""
+        return markup_of_network(self)
 
 
 def leading_to(nodes: Reversible[Node], ends: Iterable[str]) -> set[str]:

@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from rnnlens.series.windows import Windows
     from rnnlens.views.report.parts import ReportParts
 
-__all__ = ["check_page", "report"]
+__all__ = ["check_page", "check_shares", "report"]
 
 #: What a report is written as, by the ending of its name.
 ENDINGS = (".html", ".htm", ".pdf")
@@ -100,11 +100,8 @@ def report(
     MissingLibrary
         If ``.pdf`` is to be written and pypdf is not installed.
     """
-    from rnnlens.api.shared.given.joint.making import make_case, page_sequence
     from rnnlens.api.shared.given.network_given import as_network
-    from rnnlens.api.shared.given.target import one_target
-    from rnnlens.api.shared.page.gather import PageQuestion, explained_for, page_parts
-    from rnnlens.attribution.options import as_target
+    from rnnlens.api.shared.page.gather import PageQuestion, explained_for, page_cases, page_parts
     from rnnlens.engine.schedule.progress import Parts
     from rnnlens.results.place import placed
     from rnnlens.views.words.language import check_language, spoken
@@ -113,17 +110,11 @@ def report(
     check_language(language or spoken())
     net = as_network(net, data)
     page = check_page(path)
-    if shares.method not in {"auto", "secant"}:
-        raise InputError(
-            "the page needs contributions by lag and feature, which are made by 'secant', not "
-            f"{shares.method!r}: leave the method out of shares"
-        )
-    every = make_case(net, data, of, several=True, output=as_target(target).output)
-    case = make_case(net, data, page_sequence(every), output=as_target(target).output)
+    check_shares(shares)
     asked = PageQuestion(
         net=net, data=data, target=target, held=held, background=background,
-        initial_state=initial_state, precision=precision, shares=shares, every=every, case=case,
-        chosen=one_target(case, replace(as_target(target), logits=None)), page=page,
+        initial_state=initial_state, precision=precision, shares=shares, page=page,
+        **page_cases(net, data, target, of),
     )  # fmt: skip
     with within(language), Parts(progress, **WEIGHTS) as parts:
         explained = explained_for(asked, parts.of("explained"))
@@ -170,6 +161,26 @@ def check_page(path: str | PathLike[str]) -> Path:
     if page.suffix.lower() == ".pdf":
         check_library()
     return page
+
+
+def check_shares(shares: Shares) -> None:
+    """Refuse contributions that no page can show.
+
+    Parameters
+    ----------
+    shares : Shares
+        As in `rnnlens.report`.
+
+    Raises
+    ------
+    InputError
+        If they are asked for by another method than ``secant``.
+    """
+    if shares.method not in {"auto", "secant"}:
+        raise InputError(
+            "the page needs contributions by lag and feature, which are made by 'secant', not "
+            f"{shares.method!r}: leave the method out of shares"
+        )
 
 
 def _rendered(parts: ReportParts, page: Path, progress: Callable[[int, int], None]) -> bytes:

@@ -4,9 +4,12 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from rnnlens.network.shown import shown_by
+
 if TYPE_CHECKING:
     from rnnlens.api.shared.given.network_given import NetworkLike
     from rnnlens.network.description import NetworkDescription
+    from rnnlens.network.network import Network
 
 __all__ = ["describe"]
 
@@ -43,3 +46,12 @@ def describe(net: NetworkLike) -> NetworkDescription:
 
     source = network_or_arrays(net)
     return describe_arrays(source) if isinstance(source, Arrays) else described(source)
+
+
+def _markup(network: Network) -> str:
+    from rnnlens.views.notebook.network import network_markup
+
+    return network_markup(describe(network))
+
+
+shown_by(_markup)  # views know how networks are shown, and networks do not know views

@@ -47,6 +47,7 @@ def report(
     """Write one file with everything: an HTML page, or a PDF."""
     from rnnlens import api
     from rnnlens.api.forecast.report import check_page
+    from rnnlens.api.shared.page.browser import show_page
     from rnnlens.api.shared.planning import expected_report
     from rnnlens.views.words.page.typed import typed
 
@@ -81,6 +82,8 @@ def report(
             progress=progress,
         )
     typer.echo(f"wrote {page.out}")
+    if page.open and not show_page(page.out):
+        note(f"no browser could be opened here: the page is {page.out.resolve()}")
 
 
 def _fidelity(network: Network, model: Path, windows: AnyWindows) -> xr.Dataset | None:

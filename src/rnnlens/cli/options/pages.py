@@ -25,3 +25,6 @@ class PageOptions:
         typer.Option(help="Run the source model too, where its library is installed, and compare."),
     ] = True
     language: Language = None
+    open: Annotated[bool, typer.Option("--open", help="Open the written page in the browser.")] = (
+        False
+    )

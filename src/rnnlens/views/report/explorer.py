@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
     from rnnlens.views.report.parts import Explorer, ReportParts
 
-__all__ = ["MODULE", "carried", "data_text", "module_text", "policy"]
+__all__ = ["MODULE", "carried", "data_text", "module_text", "policy", "told_text"]
 
 #: The files of the module, each after those that it takes from.
 MODULE = (
@@ -53,9 +53,14 @@ def carried(explorer: Explorer | str) -> str:
 
 def data_text(parts: ReportParts) -> str:
     """Give what the module is told, as JSON that no text in it can end."""
-    explorer = parts.explorer
-    assert not isinstance(explorer, str)
-    return json.dumps(_told(parts, explorer), allow_nan=False).replace("<", "\\u003c")
+    assert not isinstance(parts.explorer, str)
+    return told_text(parts.explanation, parts.explorer, parts.evidence)
+
+
+def told_text(explanation: xr.Dataset, explorer: Explorer, evidence: xr.Dataset | None) -> str:
+    """Give what the module is told, of an explanation and the bounds of its lags, as JSON."""
+    told = _told(explanation, explorer, evidence)
+    return json.dumps(told, allow_nan=False).replace("<", "\\u003c")
 
 
 def policy(style: str, script: str) -> str:
@@ -77,10 +82,10 @@ def _hash(text: str) -> str:
     return f"sha256-{base64.b64encode(digest).decode('ascii')}"
 
 
-def _told(parts: ReportParts, explorer: Explorer) -> dict[str, Any]:
-    explanation = parts.explanation.isel(sample=slice(explorer.first, None))
+def _told(whole: xr.Dataset, explorer: Explorer, evidence: xr.Dataset | None) -> dict[str, Any]:
+    explanation = whole.isel(sample=slice(explorer.first, None))
     count = len(explorer.starts)
-    times = [summary.time_text(parts.explanation, explorer.first + k) for k in range(count)]
+    times = [summary.time_text(whole, explorer.first + k) for k in range(count)]
     unit = unit_text(explanation.attrs.get("unit"))
     labels = [_step(label) for label in summary.lag_labels(explanation)[::-1]]
     features = [str(name) for name in explanation["feature"].values]
@@ -112,7 +117,7 @@ def _told(parts: ReportParts, explorer: Explorer) -> dict[str, Any]:
         "labels": labels,
         "actual": _actual(explanation),
         "picks": _picks(explanation, explorer),
-        **_bounds(parts.evidence, labels),
+        **_bounds(evidence, labels),
         "words": explorer_words(),
     }
 

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import TYPE_CHECKING, cast
+from typing import TYPE_CHECKING, Any, cast
 
 import numpy as np
 
@@ -17,7 +17,9 @@ from rnnlens.api.shared.forecast.check import forecast_page
 from rnnlens.api.shared.forecast.important import important_features
 from rnnlens.api.shared.given.baselines import usual_baseline
 from rnnlens.api.shared.given.joint.baselines import baseline_of
+from rnnlens.api.shared.given.joint.making import make_case, page_sequence
 from rnnlens.api.shared.given.shares import share_question
+from rnnlens.api.shared.given.target import one_target
 from rnnlens.api.shared.labels.joint import part_of
 from rnnlens.api.shared.page.command import call_text
 from rnnlens.api.shared.page.data import data_rows
@@ -26,7 +28,8 @@ from rnnlens.api.shared.page.grouped import grouped
 from rnnlens.api.shared.page.remembering import remembering
 from rnnlens.api.shared.page.sentences import page_sentences
 from rnnlens.api.shared.page.shares import page_shares
-from rnnlens.attribution.options import Effort
+from rnnlens.attribution.options import Effort, as_target
+from rnnlens.views.report.explorer import told_text
 from rnnlens.views.report.parts import ReportParts
 from rnnlens.views.tables.summary import pick_window
 from rnnlens.views.words.language import say
@@ -46,7 +49,7 @@ if TYPE_CHECKING:
 
     Progress = Callable[[int, int], None]
 
-__all__ = ["PageQuestion", "explained_for", "page_parts"]
+__all__ = ["PageQuestion", "explained_for", "explorer_text", "page_cases", "page_parts"]
 
 
 @dataclass(frozen=True, eq=False, kw_only=True)
@@ -77,6 +80,20 @@ class PageQuestion:
     case: Case
     chosen: NamedTarget
     page: Path
+
+
+def page_cases(
+    net: Network,
+    data: Windows | WindowsByInput,
+    target: Target | str | int | None,
+    of: str | Sequence[str] | None,
+) -> dict[str, Any]:
+    """Give what a page is about: all inputs, the one that is shown, and the target."""
+    wanted = as_target(target)
+    every = make_case(net, data, of, several=True, output=wanted.output)
+    case = make_case(net, data, page_sequence(every), output=wanted.output)
+    chosen = one_target(case, replace(wanted, logits=None))
+    return {"every": every, "case": case, "chosen": chosen}
 
 
 def explained_for(asked: PageQuestion, progress: Progress | None) -> xr.Dataset:
@@ -133,6 +150,17 @@ def page_parts(
         data=data_rows(case, asked.data),
         again=typed_command() or call_text(asked.page, explained, shares, asked.held),
     )
+
+
+def explorer_text(
+    asked: PageQuestion, evidence: xr.Dataset | None, progress: Progress | None
+) -> str | None:
+    """Give what the page's program is told, or None where it cannot run the network."""
+    if evidence is not None and asked.case is not asked.every:
+        evidence = part_of(evidence, asked.case.of)
+    explained = explained_for(asked, progress)
+    explorer = _explorer(asked, explained)
+    return None if isinstance(explorer, str) else told_text(explained, explorer, evidence)
 
 
 def _together(asked: PageQuestion) -> xr.DataTree | None:
