@@ -21,7 +21,10 @@ import languages as catalogues  # noqa: E402
 __all__ = ["catalogues", "outside", "pseudo_language"]
 
 #: Around what is said.
-OPEN, CLOSE = "\N{MATHEMATICAL LEFT WHITE SQUARE BRACKET}", "\N{MATHEMATICAL RIGHT WHITE SQUARE BRACKET}"
+OPEN, CLOSE = (
+    "\N{MATHEMATICAL LEFT WHITE SQUARE BRACKET}",
+    "\N{MATHEMATICAL RIGHT WHITE SQUARE BRACKET}",
+)
 
 
 @contextmanager
