@@ -16,7 +16,8 @@
 #
 # PYTHON=python3.12 chooses an interpreter, VERSIONS="/path/to/python3.12 ..." those of make versions
 # (otherwise python3.11 and so on, where they are on the PATH), WORKERS=4 the number of test processes,
-# INTEGRATIONS=darts takes one of make integrations' libraries alone (neuralhydrology, neuralforecast),
+# INTEGRATIONS=darts takes one of make integrations' libraries alone (neuralhydrology, neuralforecast,
+# scikeras, sktime), each at the versions for which benchmarks/integrations/requirements has a file,
 # ARGS="-k lags" goes to pytest and ARGS=--quick to the benchmarks, and TORCH_OPTIONS="--extra-index-url
 # ..." to pip when it installs PyTorch, which only tests and benchmarks need (any build of it serves).
 
@@ -50,7 +51,11 @@ BENCHMARKS := questions neighbour forward precision gradient integrated_gradient
 ORACLES := constructed arx toys spike tint_arma tint_hmm linear_var lorenz96 bucket
 
 # Libraries whose models are read live, each in an environment of its own.
-INTEGRATIONS := neuralhydrology neuralforecast darts
+INTEGRATIONS := neuralhydrology neuralforecast darts scikeras sktime
+REQUIRED := benchmarks/integrations/requirements
+# A library, and an older version of it where it has requirements of its own.
+ENVIRONMENTS = $(foreach name,$(INTEGRATIONS),$(patsubst $(REQUIRED)/%.txt,%,\
+	$(wildcard $(REQUIRED)/$(name).txt $(REQUIRED)/$(name)-older.txt)))
 
 .DEFAULT_GOAL := help
 .PHONY: help demo test check floor versions bench oracles integrations gallery docs languages figures clean
@@ -86,11 +91,14 @@ oracles: $(VENV)/bench/.oracles
 		$(abspath $(VENV))/bench/bin/python sampling_error.py $(ARGS); \
 		$(abspath $(VENV))/bench/bin/python -m oracles.table $(ORACLES)
 
-integrations: $(INTEGRATIONS:%=$(VENV)/integrations/%/.made)
-	@set -e; for name in $(INTEGRATIONS); do \
-		echo "== benchmarks/integrations/with_$$name.py"; \
-		$(VENV)/integrations/$$name/bin/python benchmarks/integrations/with_$$name.py; done; \
-		$(BIN)/python benchmarks/integrations/table.py
+integrations: $(ENVIRONMENTS:%=$(VENV)/integrations/%/.made)
+	@set -e; for name in $(ENVIRONMENTS); do \
+		for script in with_$$name adapted_$${name%-older}; do \
+			test -f benchmarks/integrations/$$script.py || continue; \
+			echo "== benchmarks/integrations/$$script.py ($$name)"; \
+			$(VENV)/integrations/$$name/bin/python benchmarks/integrations/$$script.py; done; done; \
+		$(BIN)/python benchmarks/integrations/table.py; \
+		$(BIN)/python benchmarks/integrations/adapters_page.py
 
 gallery: $(VENV)/.demo
 	@$(ONE_THREAD) $(BIN)/python docs/make_gallery.py $(ARGS)

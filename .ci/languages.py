@@ -8,6 +8,7 @@ every language (what is translated stays, what is gone goes) and compiles the ``
 from __future__ import annotations
 
 import ast
+import gettext
 import io
 import sys
 from collections.abc import Iterator
@@ -79,6 +80,12 @@ def compiled(catalog: Catalog) -> bytes:
     return text.getvalue()
 
 
+def holds(mo: bytes) -> dict[object, str]:
+    """Give what gettext finds in a compiled catalogue, without what its head says of its making."""
+    translations = gettext.GNUTranslations(io.BytesIO(mo))
+    return {key: text for key, text in vars(translations)["_catalog"].items() if key}
+
+
 def read(path: Path, code: str) -> Catalog:
     """Give the catalogue of a language as it stands."""
     with path.open("rb") as file:
@@ -105,7 +112,9 @@ def update(code: str, found: Catalog) -> list[Message]:
         message.flags.discard("python-format")
     catalog.obsolete.clear()
     path.write_bytes(written(catalog))
-    path.with_suffix(".mo").write_bytes(compiled(read(path, code)))
+    made, mo = compiled(read(path, code)), path.with_suffix(".mo")
+    if not mo.exists() or holds(mo.read_bytes()) != holds(made):
+        mo.write_bytes(made)
     return left(catalog)
 
 

@@ -30,6 +30,7 @@ def main() -> None:
         os.chdir(folder)
         sys.path.insert(0, str(EXAMPLE))
         import app  # pyright: ignore[reportMissingImports]
+
         one = app.past.newest(1)
         body = json.dumps({"steps": one.values[0].tolist()})
         asked = {"target": "temp", "method": "secant", "background": app.past}

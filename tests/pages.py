@@ -34,8 +34,8 @@ __all__ = [
 ]
 
 DOCS = Path(__file__).resolve().parents[1] / "docs"
-#: Made when the site is built.
-MADE = "reference/made"
+#: Made when the site is built, or translated: a translation has the blocks of its original.
+MADE = ("reference/made", "zh/")
 #: Pages whose blocks are run by what makes them, and by tests of their own.
 ELSEWHERE = {"gallery.md": "make gallery", "integrations.md": "make integrations"}
 _BLOCK = re.compile(

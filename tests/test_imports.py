@@ -98,5 +98,16 @@ def test_help_loads_the_names_of_the_verbs_and_what_describes_them(arguments):
 def test_inspecting_a_network_loads_what_reads_and_prints_it(options):
     loaded = loaded_by("inspect", MODEL, *options)
     assert loaded & (FRAMEWORKS | HEAVY) == {"h5py"}
-    read = {"api", "arguments", "cli", "errors", "names", "network", "readers", "views", "pickles"}
+    read = {
+        "adapters",
+        "api",
+        "arguments",
+        "cli",
+        "errors",
+        "names",
+        "network",
+        "readers",
+        "views",
+        "pickles",
+    }
     assert parts(loaded) == read | DESCRIBED | {"plot"}

@@ -20,6 +20,8 @@ RESULTS = Path(__file__).parents[1] / "results" / "adapters"
 #: How far forecasts, and sums of contributions, may be from the library's own, in sizes of the
 #: largest of them.
 TOLERANCE = 1e-6
+#: Libraries whose version matters as much as that of the one that stands around them.
+PEERS = {"scikeras": ("keras", "scikit-learn"), "sktime": ("neuralforecast",)}
 
 
 @dataclass(frozen=True)
@@ -58,7 +60,9 @@ def worked(
     """Hold an example against the library's own forecasts: own (sample,) of what is explained."""
     size = float(np.abs(own).max())
     forecast = np.asarray(made.explained["forecast"])
-    row: dict[str, Any] = {"name": name, "version": version(library.replace("_", "-"))}
+    beside = ", ".join(f"{one} {version(one)}" for one in PEERS.get(library, ()))
+    told = version(library.replace("_", "-")) + (f" ({beside})" if beside else "")
+    row: dict[str, Any] = {"name": name, "version": told}
     row["forecast_difference"] = float(np.abs(forecast - own).max()) / size
     total = summed(made.explained) + np.asarray(made.explained["baseline_forecast"])
     row["sum_difference"] = float(np.abs(total - own).max()) / size

@@ -82,7 +82,8 @@ def test_a_class_is_recognised_by_where_it_was_written_and_heirs_too(monkeypatch
     other = type("Model", (), {"__module__": "another.library"})
     assert recognised.adapter_of(model()) is recognised.adapter_of(heir()) is not None
     assert recognised.adapter_of(other()) is recognised.adapter_of(np.zeros(3)) is None
-    assert recognised.adapter_of("no such folder") is None
+    for odd in ("no such folder", "", "a\0b", "x" * 5000, b"config".decode()):
+        assert recognised.adapter_of(odd) is None
 
 
 def test_nothing_of_a_library_is_imported_to_see_that_a_model_is_not_of_it():

@@ -208,3 +208,13 @@ def test_a_missing_yaml_library_is_said_with_what_to_install(place, monkeypatch)
     monkeypatch.setitem(sys.modules, "yaml", None)
     with pytest.raises(MissingLibrary, match=r'to read a run folder, .*pip install "rnnlens'):
         rnnlens.read(place / "gru")
+
+
+def test_the_command_line_names_the_arrays_of_a_run_folder(place):
+    from typer.testing import CliRunner
+
+    from rnnlens.cli.app import app
+
+    said = CliRunner().invoke(app, ["inspect", str(place / "ealstm")])
+    assert said.exit_code == 0, said.output
+    assert "W_i" in said.output and "run folder of neuralhydrology" in " ".join(said.output.split())

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import shutil
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -44,9 +45,10 @@ class Made:
         )
 
 
-@pytest.fixture
-def made(tmp_path: Path) -> Made:
-    """The archive as Zarr, in blocks of 32 windows: five a station."""
+@pytest.fixture(scope="session")
+def whole(tmp_path_factory: pytest.TempPathFactory) -> Made:
+    """The archive as Zarr, in blocks of 32 windows, five a station, and its result, `out.zarr`."""
+    folder = tmp_path_factory.mktemp("archive")
     rng = np.random.default_rng(8)
     values = rng.normal(size=(2, STATIONS, HOURS))
     values[0, GAPPED, GAP] = np.nan
@@ -58,22 +60,40 @@ def made(tmp_path: Path) -> Made:
             "time": pd.date_range("2001-02-01", periods=HOURS, freq="h"),
         },
     )
-    written(data, tmp_path / "in.zarr")
-    net = tmp_path / "net.npz"
+    written(data, folder / "in.zarr")
+    net = folder / "net.npz"
     rnnlens.convert(forecaster("lstm", rng, steps=STEPS, features=2, units=4), net, check=False)
     sidecar = Sidecar.plain(["rain", "flow"], STEPS, lead=2, time="time")
-    return Made(tmp_path, data, net, sidecar, tmp_path / "in.zarr")
+    one = Made(folder, data, net, sidecar, folder / "in.zarr")
+    one.explain()
+    return one
+
+
+@pytest.fixture
+def made(whole: Made, tmp_path: Path) -> Made:
+    """The archive and the network, in a folder of the test's own."""
+    shutil.copytree(whole.path, tmp_path / "in.zarr")
+    shutil.copy(whole.net, tmp_path / "net.npz")
+    return replace(whole, folder=tmp_path, net=tmp_path / "net.npz", path=tmp_path / "in.zarr")
+
+
+@pytest.fixture
+def expected(whole: Made, files: Callable[[Path], dict[str, bytes]]) -> dict[str, bytes]:
+    """The files that the result must have, whatever happened on the way."""
+    return files(whole.folder / "out.zarr")
 
 
 @pytest.fixture
 def files() -> Callable[[Path], dict[str, bytes]]:
-    """Every file of a result by its name; not records, which hold seconds, and no drafts."""
+    """Every file of a result; not what holds seconds or the path of its folder, and no drafts."""
 
     def of(out: Path) -> dict[str, bytes]:
         return {
             path.relative_to(out).as_posix(): path.read_bytes()
             for path in sorted(out.rglob("*"))
-            if path.is_file() and "done" not in path.parts and not path.name.startswith(".")
+            if path.is_file()
+            and not {"done", "manifest.json", "network.npz"} & set(path.parts)
+            and not path.name.startswith(".")
         }
 
     return of

@@ -24,12 +24,6 @@ from rnnlens.errors import InputError, UnreadableFile
 BLOCKS = 3 * 5
 
 
-@pytest.fixture
-def expected(made, files):
-    made.explain("expected.zarr")
-    return files(made.folder / "expected.zarr")
-
-
 @contextmanager
 def explaining(made, out: str):
     """Explain in a process of its own, slowly, so that it can be ended at any moment."""

@@ -6,7 +6,6 @@ import random
 from itertools import pairwise
 
 import numpy as np
-import pytest
 from distributed import LocalCluster
 
 from rnnlens.bulk import Part, Runner, status
@@ -15,12 +14,6 @@ from rnnlens.bulk.finding import undone
 from rnnlens.bulk.job import read_manifest
 
 BLOCKS = 3 * 5
-
-
-@pytest.fixture
-def expected(made, files):
-    made.explain("expected.zarr")
-    return files(made.folder / "expected.zarr")
 
 
 def test_any_number_of_threads_gives_the_same_bytes(made, files, expected, monkeypatch):
@@ -56,9 +49,9 @@ def test_two_dask_workers_give_the_same_bytes(made, files, expected):
 
 
 def test_a_block_done_twice_is_there_once(made, files, expected):
-    made.explain("expected.zarr")
-    made.explain("expected.zarr")
-    assert files(made.folder / "expected.zarr") == expected
+    made.explain("twice.zarr")
+    made.explain("twice.zarr")
+    assert files(made.folder / "twice.zarr") == expected
 
 
 def test_every_row_of_every_station_is_in_one_block_and_no_other():

@@ -41,8 +41,8 @@ class Seen:
     shown: Any = None
     look: dict[str, Any] = field(default_factory=dict)
     device: str = ""
-    opened: Any = None
     language: str = ""
+    opened: Any = None
 
 
 #: What an option changes: what is typed, where it is seen, and what is seen there.
@@ -224,8 +224,8 @@ COMMANDS: dict[str, dict[str, Change]] = {
         "--baseline": (("zero",), of("baseline", "shares"), "zero"),
         "--out": (("r.html",), lambda seen: seen.path, Path("r.html")),
         "--no-check": ((), lambda seen: seen.fidelity, False),
-        "--open": ((), lambda seen: seen.opened, Path("rnnlens-report.html")),
         "--language": OUTPUT["--language"],
+        "--open": ((), lambda seen: seen.opened, Path("rnnlens-report.html")),
     },
     "convert": READING | {"--no-check": ((), of("check"), False)},
 }  # fmt: skip

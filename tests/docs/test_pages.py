@@ -7,7 +7,7 @@ import shutil
 
 import pytest
 
-from pages import DOCS, ELSEWHERE, MADE, blocks_of, differs, pages, run
+from pages import DOCS, ELSEWHERE, blocks_of, differs, pages, run
 from rnnlens.demo.weather import leave_files
 
 
@@ -26,6 +26,17 @@ def test_every_block_of_a_page_runs_and_prints_what_is_shown(name, demo, tmp_pat
         if ran.block.shown is not None:
             wrong = differs(ran.block.shown, ran.printed)
             assert not wrong, f"{name}, line {ran.block.line}: the page shows {wrong}"
+
+
+def test_a_translation_has_the_blocks_of_its_original():
+    translated = sorted((DOCS / "zh").rglob("*.md"))
+    assert translated
+    for path in translated:
+        page = path.relative_to(DOCS / "zh").as_posix()
+        own, original = blocks_of(f"zh/{page}"), blocks_of(page)
+        assert [(one.language, one.text, one.shown) for one in own] == [
+            (one.language, one.text, one.shown) for one in original
+        ], f"copy the blocks of docs/{page} to docs/zh/{page}"
 
 
 def test_the_code_for_other_libraries_is_that_which_make_integrations_runs(root):
@@ -50,7 +61,7 @@ def test_what_a_page_links_to_is_there():
     for path in DOCS.rglob("*.md"):
         page = re.sub(r"^```.*?^```$", "", path.read_text(encoding="utf-8"), flags=re.M | re.S)
         for link in re.findall(r"\]\(([^)#\s]+)[^)]*\)", page):
-            if not link.startswith("https://") and MADE not in link:
+            if not link.startswith("https://") and "reference/made" not in link:
                 assert (path.parent / link).exists(), (path, link)
 
 

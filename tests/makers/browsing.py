@@ -22,7 +22,7 @@ def new_browser(*, scripts=True):
     from selenium.webdriver.chrome.service import Service
 
     options = selenium.ChromeOptions()
-    options.binary_location = CHROMIUM
+    options.binary_location = str(CHROMIUM)
     for flag in ("--headless=new", "--no-sandbox", "--disable-gpu", "--window-size=1100,900"):
         options.add_argument(flag)
     options.add_argument("--host-resolver-rules=MAP * ~NOTFOUND")  # no name leads anywhere

@@ -138,7 +138,7 @@ def test_the_numbers_of_the_page_are_those_of_the_datasets(html, parts, lags, ex
     missed = (explanation["forecast"] - explanation["actual"]).values
     assert f"(root mean square) is {np.sqrt(np.mean(missed**2)):.4g} F" in html
     assert "3.2e\N{MINUS SIGN}13 F at most" in html
-    assert "agrees: the largest difference is 4.7e\N{MINUS SIGN}07" in html
+    assert "Agrees: the largest difference is 4.7e\N{MINUS SIGN}07" in html
     assert "over 256 windows" in html
     assert ">5,834<" in html
     assert "lstm/kernel[:, 32:64]" in html
@@ -154,7 +154,7 @@ def test_what_was_not_checked_is_said(parts):
         parts, fidelity=None, explanation=parts.explanation.drop_vars("actual")
     )
     html = render_report(bare)
-    assert "not checked: the network was not run against its source" in html
+    assert "Not checked: the network was not run against its source" in html
     assert "How large the forecast" in html
     assert "What happened is not known." in html
     assert "root mean square" not in html

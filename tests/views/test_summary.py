@@ -50,7 +50,7 @@ def test_putting_features_together_loses_nothing(explanation, sample):
     # The residual of the made-up contributions is below 1e-12.
     np.testing.assert_allclose(table["contribution"].sum(), change, atol=1e-10)
     assert table["feature"].nunique() == 7
-    assert set(table.loc[table["rank"] == 6, "feature"]) == {summary.OTHERS}
+    assert set(table.loc[table["rank"] == 6, "feature"]) == {summary.others()}
 
 
 def test_contributions_without_features_stay_one_a_lag(tree_explanation):

@@ -6,6 +6,7 @@ No library is imported for that: one whose model is in memory was imported by wh
 from __future__ import annotations
 
 import importlib
+import os
 from collections.abc import Collection
 from os import PathLike
 from pathlib import Path
@@ -34,6 +35,7 @@ CLASSES: dict[tuple[str, str], str] = {
     ("scikeras.wrappers", "BaseWrapper"): "scikeras",
     ("sklearn.compose._target", "TransformedTargetRegressor"): "scikeras",
     ("sklearn.pipeline", "Pipeline"): "scikeras",
+    ("sktime.forecasting.base.adapters._neuralforecast", "_NeuralForecastAdapter"): "sktime",
 }
 
 
@@ -59,7 +61,8 @@ class Adapter(Protocol):
 def adapter_of(source: object) -> Adapter | None:
     """Give the adapter of what a library keeps; None for what rnnlens reads by itself."""
     if isinstance(source, str | PathLike):
-        return _loaded("neuralhydrology") if _is_run_folder(Path(source)) else None
+        folder = os.fsdecode(source)
+        return _loaded("neuralhydrology") if _is_run_folder(folder) else None
     for kind in type(source).__mro__:
         name = CLASSES.get((kind.__module__, kind.__qualname__))
         if name is not None:
@@ -67,9 +70,10 @@ def adapter_of(source: object) -> Adapter | None:
     return None
 
 
-def _is_run_folder(folder: Path) -> bool:
+def _is_run_folder(folder: str) -> bool:
     """Tell a run folder of neuralhydrology: settings, and the weights of at least one epoch."""
-    return (folder / "config.yml").is_file() and any(folder.glob("model_epoch*.pt"))
+    settings = os.path.join(folder, "config.yml")  # no name, however odd, is an error to isfile
+    return os.path.isfile(settings) and any(Path(folder).glob("model_epoch*.pt"))
 
 
 def _loaded(name: str) -> Adapter:

@@ -26,6 +26,9 @@ __all__ = ["PLACE", "write_summary"]
 PLACE = "summary"
 PROBABILITIES = np.array([0.05, 0.25, 0.5, 0.75, 0.95])
 
+#: What has no unit.
+PURE_NUMBERS = {"windows", "lag_share"}
+
 
 def write_summary(out: Path, manifest: Manifest) -> None:
     """Add the sketches of all blocks up, and put the summary in its place whole."""
@@ -70,7 +73,7 @@ def _write(draft: Path, out: Path, merged: dict[tuple[str, str], Sketch]) -> Non
         _put(group, "feature", ("feature",), features, {})
         _put(group, "quantile", ("quantile",), PROBABILITIES, {})
         for name, (axes, values, said) in _numbers(list(own.values()), len(lags)).items():
-            units = {} if said.endswith("share") or name == "windows" else {"units": unit}
+            units = {} if name in PURE_NUMBERS else {"units": unit}
             _put(group, name, axes, values, {"long_name": f"{said} to {target}"} | units)
 
 

@@ -62,10 +62,11 @@ def network_from(
 
 def network_up_to_refusal(model: Path, reading: ReadingOptions, shown: ShownOptions) -> Network:
     """Read the model, or of one with a layer that is not read the part before it."""
+    from rnnlens.adapters.recognised import adapter_of
     from rnnlens.readers.open import read_up_to_refusal
 
     stated = any(getattr(reading, spec.name) is not None for spec in fields(reading))
-    if stated or shown.outputs is not None:
+    if stated or shown.outputs is not None or adapter_of(model) is not None:
         return network_from(model, reading, shown)
     network = read_up_to_refusal(model)
     for clause in network.origin.left_out:

@@ -157,6 +157,16 @@ def test_beginnings_are_counted_as_a_set_of_prefixes_is(rng):
         np.testing.assert_array_equal(same, (flat[:, None] == flat[None]).all(axis=2))
 
 
+def test_steps_of_many_features_are_numbered_in_the_order_of_their_masks(rng):
+    masks = rng.random((40, 6, 70)) < 0.5
+    masks[20:] = masks[:20]  # coalitions that show the same
+    masks[:, 3] = masks[:, 2]  # two steps of one player
+    masks[0], masks[1] = False, True
+    for t, codes in enumerate(step_codes(masks).T):
+        expected = np.unique(masks[:, t], axis=0, return_inverse=True)[1]
+        np.testing.assert_array_equal(codes, expected.ravel())
+
+
 def test_cells_of_players_are_the_states_that_begin_step_by_step():
     made = Players(([0, 4], range(1, 3), [3]), carried=True)
     assert made.cells() == 4 + 8 + 8 + 16 + 16

@@ -126,3 +126,20 @@ def test_plain_runs_are_made_in_blocks_that_fit_into_memory(rng, monkeypatch):
     assert max(sizes[1:]) == 2  # the windows themselves come first
     np.testing.assert_array_equal(some.verdict, whole.verdict)
     np.testing.assert_allclose(some.attained, whole.attained, rtol=1e-12)
+
+
+def test_the_clock_is_looked_at_between_blocks_of_plain_runs(rng, monkeypatch):
+    """Runs of long windows take seconds: those of the blocks not begun by then are left."""
+    asked = question(rng)
+    whole = certify(asked, ranges(asked), LIMITS)
+    blocks, run = [], search.predict
+    monkeypatch.setattr(search, "TRIED", 2 * 8 * 3)
+    monkeypatch.setattr(search, "predict", lambda net, x: blocks.append(1) or run(net, x))
+    stop = After(3, TIME)  # one look before the first lag, one before each block but the first
+    part = certify(asked, ranges(asked), LIMITS, stop=stop)
+    assert stop.why == TIME
+    assert len(blocks) == 1 + 3  # the windows themselves come first
+    assert (part.verdict == "not asked").any()
+    assert (part.attained <= whole.bound).all()
+    known = np.isin(part.verdict, ["proven", "refuted"])
+    np.testing.assert_array_equal(part.verdict[known], whole.verdict[known])

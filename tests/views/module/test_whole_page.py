@@ -104,7 +104,10 @@ def test_axe_finds_nothing_serious(scheme, browser, page):
     opened(browser, page)
     browser.execute_script("document.querySelectorAll('details').forEach((one) => one.open = true)")
     browser.execute_script(axe_source())
-    found = browser.execute_async_script("axe.run().then(arguments[arguments.length - 1])")
+    browser.set_script_timeout(300)
+    # what is within a picture is told by its label
+    asked = "axe.run({exclude: [['.plot svg g']]}).then(arguments[arguments.length - 1])"
+    found = browser.execute_async_script(asked)
     browser.execute_cdp_cmd("Page.setBypassCSP", {"enabled": False})
     assert len(found["passes"]) > 20
     grave = [one for one in found["violations"] if one["impact"] in {"serious", "critical"}]

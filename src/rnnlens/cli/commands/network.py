@@ -32,6 +32,8 @@ def inspect(
     json: OnlyJson = False,
 ) -> None:
     """Name every array by its gate."""
+    from rnnlens.adapters.recognised import adapter_of
+    from rnnlens.api.shared.given.reading import read_model
     from rnnlens.api.shared.reach import described
     from rnnlens.network.arrays import Arrays, describe_arrays
     from rnnlens.readers.open import read_or_name_arrays
@@ -49,7 +51,8 @@ def inspect(
         same_as=reading.same_classes,
         unroll=reading.unroll,
     )
-    held = read_or_name_arrays(model, options)
+    reader = read_or_name_arrays if adapter_of(model) is None else read_model
+    held = reader(model, options)
     if isinstance(held, Arrays):
         description = describe_arrays(held, values=values)
     else:

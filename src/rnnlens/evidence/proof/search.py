@@ -170,7 +170,8 @@ class _Search:
         while (self.coarse or self.waiting) and not stop.due():
             if self.coarse:
                 front = self.coarse[0]
-                self.try_out(*first_points(self.asked, front.question, rng))
+                if not self.try_out(*first_points(self.asked, front.question, rng), stop):
+                    break
                 left = self._begin(front)
                 # in one statement, so that Ctrl-C finds every box that is open in one list
                 self.coarse, self.waiting = self.coarse[1:], [*self.waiting, *left]
@@ -257,11 +258,18 @@ class _Search:
         done = np.isfinite(known)
         return RangeAnswers(bound, self.attained, self.value, self.boxes, self.reached, done)
 
-    def try_out(self, question: Whole, values: Array) -> None:
-        """Run the plain network with values in their places, and keep the best of each question."""
+    def try_out(self, question: Whole, values: Array, stop: Stop | None = None) -> bool:
+        """Run the plain network with values in their places, and keep the best of each question.
+
+        Say whether all were run: where it is to `stop`, blocks of them that were not yet are left.
+        """
         apiece = max(1, sum(array[0].size for array in self.known.inputs.values()))
-        size, moved = max(1, TRIED // apiece), np.empty(len(question))
+        size, moved = max(1, TRIED // apiece), np.zeros(len(question))
+        run = len(question)
         for first in range(0, len(question), size):
+            if first and stop is not None and stop.due():
+                run = first
+                break
             block = slice(first, first + size)
             moved[block] = self._moves(question[block], values[block])
         order = np.lexsort((moved, question))
@@ -272,6 +280,7 @@ class _Search:
         self.best[question[better]] = values[better]
         # within the tolerance nothing follows from how much it is, which can wait
         self._attain(question[better[moved[better] > self.aims.tolerance]])
+        return run == len(question)
 
     def _moves(self, question: Whole, values: Array) -> Array:
         """Give how far the plain network moves with values in their places, one for a question."""

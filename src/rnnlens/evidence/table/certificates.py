@@ -35,6 +35,10 @@ Array = NDArray[np.float64]
 #: Features of a lag that are certified together; of more, one at a time: eight at once, each in all
 #: of its range, are beyond any budget.
 MOST_TOGETHER = 3
+#: How near a bound is brought to a larger change that was attained, as a share of it, in windows of
+#: so many steps at most: no verdict needs more. In longer ones that is given up, for the verdict of
+#: a counter-example needs no bound at all.
+CLOSE, SHORT = 0.25, 48
 
 
 @dataclass(frozen=True, eq=False)
@@ -201,8 +205,8 @@ def certify_lags(
     few, lags = some_windows(question, places), list(range(1, rows.steps + 1))
     limits = SearchLimits(
         tolerance=data.tolerance.value,
-        # a counter-example settles the row: its bound is that of one coarse look
-        gap=np.inf,
+        gap=None if rows.steps <= SHORT else np.inf,
+        share=CLOSE if rows.steps <= SHORT else 0.0,
         budget=asked.boxes or BUDGET,
         deviation=asked.deviation,
     )

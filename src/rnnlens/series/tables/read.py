@@ -152,9 +152,8 @@ def start_of(path: str | PathLike[str]) -> bytes:
         raise UnreadableFile(f"there is no file {path}") from None
     except IsADirectoryError:
         raise UnreadableFile(
-            f"{path} is a folder, and a table is a file of CSV, Parquet or .npz: of an archive "
-            "(Zarr, or a folder of Parquet) every forecast is explained by rnnlens explain with "
-            "--out out.zarr"
+            f"{path} cannot be opened as a table, for it is a folder: of an archive (Zarr, or a "
+            "folder of Parquet) every forecast is explained by rnnlens explain with --out out.zarr"
         ) from None
     except OSError as error:
         raise UnreadableFile(f"{path} cannot be opened: {error.strerror}") from None

@@ -86,7 +86,7 @@ def _time_axis(table: pd.DataFrame, *, dated: bool) -> alt.Axis:
     if not dated:
         return alt.Axis(labelOverlap=True, tickCount=8)
     days = (table["time"].max() - table["time"].min()).total_seconds() / 86_400
-    form = "%d %b %H:%M" if days < 4 else "%d %b" if days < 300 else "%b %Y"
+    form = say("%d %b %H:%M") if days < 4 else say("%d %b") if days < 300 else say("%b %Y")
     return alt.Axis(labelOverlap=True, labelFlush=False, tickCount=8, format=form)
 
 

@@ -37,7 +37,8 @@ def network_markup(description: Mapping[str, Any]) -> str:
         *map(_layer, layers[:LAYERS]),
     ]
     if len(layers) > LAYERS:
-        parts.append(_more(len(layers) - LAYERS, "{count} more layer", "{count} more layers"))
+        rest = many(len(layers) - LAYERS, "{count} more layer", "{count} more layers")
+        parts.append(paragraph(rest, "more"))
     parts.append(list_of(_also(description)))
     if description["sha256"]:
         parts.append(f'<p class="more">SHA-256 <code>{escape(description["sha256"])}</code></p>')
@@ -82,11 +83,9 @@ def _inside(layer: Mapping[str, Any]) -> Iterator[str]:
         headings = [say("array"), say("gate"), say("shape"), say("what it is"), say("from")]
         yield table_markup(headings, rows)
     if len(arrays) > ARRAYS:
-        yield _more(len(arrays) - ARRAYS, "{count} more array", "{count} more arrays")
+        yield paragraph(
+            many(len(arrays) - ARRAYS, "{count} more array", "{count} more arrays"), "more"
+        )
     if layer["options"]:
         rows = [[str(name), str(value)] for name, value in layer["options"].items()]
         yield folded(say("Options"), [table_markup([say("option"), say("value")], rows)])
-
-
-def _more(count: int, one: str, several: str) -> str:
-    return paragraph(many(count, one, several), "more")

@@ -12,6 +12,7 @@ from rnnlens.views.report.made import citations, provenance_rows
 from rnnlens.views.report.rows import error_table, evidence_table, feature_table, lag_table
 from rnnlens.views.tables import summary
 from rnnlens.views.tables.lags import made_how
+from rnnlens.views.words.arrays import array_text
 from rnnlens.views.words.explanation import figure, lag_sentences
 from rnnlens.views.words.forecast import verdict_sentence
 from rnnlens.views.words.inputs import input_rows
@@ -142,7 +143,7 @@ def _layers(network: Row) -> Row:
         "array_headings": [say("array"), say("gate"), say("what it is"), say("shape"),
                            say("in the source"), say("stored at")],
         "array_rows": [
-            [array["name"], array["gate"], array["meaning"],
+            [array["name"], array["gate"], array_text(array["meaning"]),
              " × ".join(f"{size:,}" for size in array["shape"]), array["source"],
              array.get("stored_at", "")]
             for array in arrays

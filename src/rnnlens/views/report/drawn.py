@@ -110,7 +110,7 @@ def _most_important(parts: ReportParts) -> xr.Dataset:
     count = parts.drawn.sizes["feature"]
     if count <= INPUTS:
         return parts.drawn
-    kept = set(summary.ranked_features(parts.drawn)[:INPUTS])
+    kept = set(summary.named_features(parts.drawn, largest=INPUTS)[:INPUTS])
     flags = [str(name) in kept for name in parts.drawn["feature"].values]
     return parts.drawn.isel(feature=np.flatnonzero(flags))
 
@@ -197,6 +197,7 @@ def _memory(figures: Figures, parts: ReportParts) -> Iterator[Figure]:
             "of each is left beyond a lag. The measures answer different questions, so they need "
             "not agree."
         ),
+        title=say("The measures of memory on one axis of lags"),
     )
 
 

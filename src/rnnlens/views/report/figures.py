@@ -192,6 +192,8 @@ def _slim(svg: str) -> str:
     )
     svg = re.sub(r'(?<=<g) aria-label="[^"]*"', "", svg)
     svg = re.sub(r' class="(?:mark|background|foreground)[^"]*"', "", svg)
+    # what Vega calls the title of a panel, which is its text in the page
+    svg = re.sub(r""" aria-label="(?:Title|Subtitle) text '[^"]*"+""", "", svg)
     svg = re.sub(r' font-family="[^"]*"', "", svg)  # the page's style sets that it was measured in
     return re.sub(
         r'fill="rgb\((\d+), (\d+), (\d+)\)"',

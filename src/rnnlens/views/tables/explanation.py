@@ -14,10 +14,11 @@ from rnnlens.views.tables.summary import (
     lag_labels,
     lag_table,
     lags_summary,
-    quantity,
+    target_and_unit,
     time_text,
 )
 from rnnlens.views.words.forecast import matters_sentence
+from rnnlens.views.words.language import listed, many, marked, phrase, say
 from rnnlens.views.words.units import in_brackets, with_unit
 
 if TYPE_CHECKING:
@@ -39,49 +40,74 @@ def lags_view(lags: xr.Dataset) -> Group:
 
     summary, rows = lags_summary(lags), lag_table(lags)
     unit = in_brackets(summary.get("unit"))
-    table = _table("lag", "share", "low", "high", f"mean{unit}")
+    table = _table(say("lag"), say("share"), say("low"), say("high"), say("mean{unit}", unit=unit))
     table.add_column("", ratio=1, min_width=8)
     largest = float(rows["share"].to_numpy().max()) or 1.0
     means = aligned(rows["mean_contribution"].to_numpy())
     for row, mean in zip(rows.to_dict("records"), means, strict=True):
         shares = [_percent(row[name]) for name in ("share", "share_low", "share_high")]
         table.add_row(row["label"], *shares, mean, Bar(largest, 0, row["share"]))
-    heading = f"Share of each lag in what moves {summary['target']}{unit}"
+    heading = say(
+        "Share of each lag in what moves {target}{unit}", target=summary["target"], unit=unit
+    )
     return Group(heading, table, *_sentences(summary), *_marks(lags))
 
 
 def _marks(dataset: xr.Dataset) -> list[str]:
     """Say what the mark of inexact numbers means, where there is one."""
     text = far_off_text(dataset)
-    return [f"{text}."] if text else []
+    return [say("{said}.", said=text)] if text else []
 
 
 def _sentences(summary: Row) -> list[str]:
     """Say how the shares were made."""
-    interval = f"{100 * float(summary.get('confidence') or 0.95):.0f} % interval"
-    block = f" (blocks of {summary['block_length']})" if summary.get("block_length") else ""
+    values = {
+        "method": summary.get("method", say("contributions")),
+        "count": int(summary["samples"]),
+        "baseline": summary["baseline"],
+        "level": f"{100 * float(summary.get('confidence') or 0.95):.0f}",
+        "block": summary.get("block_length"),
+    }
     made = (
-        f"By {summary.get('method', 'contributions')} over {int(summary['samples']):,} windows, "
-        f"against the baseline {summary['baseline']}; low and high bound the {interval}{block}."
+        say(
+            "By {method} over {count:,} windows, against the baseline {baseline}; low and high "
+            "bound the {level} % interval (blocks of {block}).",
+            **values,
+        )
+        if summary.get("block_length")
+        else say(
+            "By {method} over {count:,} windows, against the baseline {baseline}; low and high "
+            "bound the {level} % interval.",
+            **values,
+        )
     )
     residual = _residual(summary.get("max_residual"), summary.get("unit"))
-    return [made, f"Largest residual: {residual}."]
+    return [made, say("Largest residual: {residual}.", residual=residual)]
 
 
 #: Groups that have a row of their own.
 GROUPS = 20
 #: What a heading calls the numbers of each kind.
 PLURALS = {
-    "contribution": "Contributions to",
-    "sensitivity": "Sensitivities of",
-    "relevance": "Relevance for",
-    "write time": "Written into the memory for",
+    "contribution": marked("Contributions to {target}{unit}, by {method}, {which}"),
+    "sensitivity": marked("Sensitivities of {target}{unit}, by {method}, {which}"),
+    "relevance": marked("Relevance for {target}{unit}, by {method}, {which}"),
+    "write time": marked("Written into the memory for {target}{unit}, by {method}, {which}"),
+}
+#: What a column calls them.
+KINDS = {
+    "contribution": marked("contribution"),
+    "sensitivity": marked("sensitivity"),
+    "relevance": marked("relevance"),
+    "write time": marked("write time"),
 }
 #: What is said of numbers that do not sum to the change of the forecast.
 UNSUMMED = {
-    "sensitivity": "Sensitivities are slopes, not shares: they sum to no forecast.",
-    "relevance": "Relevance is a score of its method: it need not sum to the forecast.",
-    "write time": "This is when the memory was written, not which input it was written for.",
+    "sensitivity": marked("Sensitivities are slopes, not shares: they sum to no forecast."),
+    "relevance": marked("Relevance is a score of its method: it need not sum to the forecast."),
+    "write time": marked(
+        "This is when the memory was written, not which input it was written for."
+    ),
 }
 
 
@@ -124,19 +150,20 @@ def _parts(result: xr.Dataset | xr.DataTree) -> list[xr.Dataset]:
 def _lag_rows(explanation: xr.Dataset, values: xr.DataArray, kind: str) -> tuple[Table, int]:
     """Give a row for each lag, and the decimals of its numbers."""
     along = "ahead" if "ahead" in values.dims else "lag"
-    columns = [along, f"{kind}{in_brackets(explanation.attrs.get('unit'))}"]
-    many = values.sizes["sample"] > 1
-    table = _table(*columns, *(["mean size"] if many else []))
+    unit = in_brackets(explanation.attrs.get("unit"))
+    columns = [say("ahead") if along == "ahead" else say("lag"), f"{phrase(KINDS[kind])}{unit}"]
+    several = values.sizes["sample"] > 1
+    table = _table(*columns, *([say("mean size")] if several else []))
     by_feature = "feature" in values.dims
     if by_feature:
-        table.add_column("largest features", ratio=1, overflow="fold")
+        table.add_column(say("largest features"), ratio=1, overflow="fold")
     per_lag = values.sum("feature") if by_feature else values
     means, sizes = per_lag.mean("sample").values, abs(per_lag).mean("sample").values
     decimals = _decimals(sizes)
     labels = lag_labels(explanation) if along == "lag" else _ahead_labels(explanation)
     for place, label in enumerate(labels):
         row = [label, f"{means[place]:+.{decimals}f}"]
-        if many:
+        if several:
             row.append(f"{sizes[place]:.{decimals}f}")
         if by_feature:
             row.append(_largest(values.isel({along: place}).mean("sample"), decimals))
@@ -162,37 +189,44 @@ def _inputs_view(explanation: xr.Dataset | xr.DataTree) -> Group:
     tables: list[str | Table] = []
     for dataset in _parts(explanation):
         values = dataset[shows]
-        by = "by feature"
+        by = say("by feature")
         if "lag" in values.dims:
-            table, by = _lag_rows(dataset, values, kind)[0], "by lag"
+            table, by = _lag_rows(dataset, values, kind)[0], say("by lag")
         elif "ahead" in values.dims:
-            table, by = _lag_rows(dataset, values, kind)[0], "by step after the newest known"
+            table = _lag_rows(dataset, values, kind)[0]
+            by = say("by step after the newest known")
         elif "feature" in values.dims:
             table = _feature_rows(dataset, values, kind)
         else:
-            table, by = _feature_rows(dataset, values.expand_dims(feature=["all"]), kind), "whole"
+            spread = values.expand_dims(feature=[say("all")])
+            table, by = _feature_rows(dataset, spread, kind), say("whole")
         total = values.sum([name for name in values.dims if name != "sample"])
         mean = with_unit(f"{float(total.mean()):+.4g}", str(attrs.get("unit") or ""))
-        whole = f": {mean} in all" if kind not in UNSUMMED else ""
-        tables += ["", f"{dataset.attrs.get('input', attrs.get('inputs', ''))}, {by}{whole}", table]
+        about = {"input": dataset.attrs.get("input", attrs.get("inputs", "")), "by": by}
+        heading = (
+            say("{input}, {by}", **about)
+            if kind in UNSUMMED
+            else say("{input}, {by}: {mean} in all", mean=mean, **about)
+        )
+        tables += ["", heading, table]
     said = [*_sum(root, kind), matters_sentence(attrs)]
     return Group(_explanation_heading(root, kind), *tables, "", *filter(None, said))
 
 
 def _feature_rows(dataset: xr.Dataset, values: xr.DataArray, kind: str) -> Table:
     """Give a row for each feature of an input that has no steps."""
-    many = values.sizes["sample"] > 1
+    several = values.sizes["sample"] > 1
     table = _table(
-        "feature",
-        f"{kind}{in_brackets(dataset.attrs.get('unit'))}",
-        *(["mean size"] if many else []),
+        say("feature"),
+        f"{phrase(KINDS[kind])}{in_brackets(dataset.attrs.get('unit'))}",
+        *([say("mean size")] if several else []),
         names=1,
     )
     means, sizes = values.mean("sample").values, abs(values).mean("sample").values
     decimals = _decimals(sizes)
     for place, name in enumerate(values["feature"].values):
         row = [str(name), f"{means[place]:+.{decimals}f}"]
-        table.add_row(*row, *([f"{sizes[place]:.{decimals}f}"] if many else []))
+        table.add_row(*row, *([f"{sizes[place]:.{decimals}f}"] if several else []))
     return table
 
 
@@ -201,8 +235,12 @@ def _held(summary: Row) -> str:
     inputs = str(summary.get("held_inputs") or "")
     said = [str(summary["held"])] if summary.get("held") else []
     if inputs:
-        said.append(f"input{'s' if ', ' in inputs else ''} {inputs}")
-    return f", {' and '.join(said)} held" if said else ""
+        said.append(
+            say("inputs {names}", names=inputs)
+            if ", " in inputs
+            else say("input {names}", names=inputs)
+        )
+    return listed(said)
 
 
 def _by_group(explanation: xr.Dataset, values: xr.DataArray, decimals: int) -> list[Table]:
@@ -214,11 +252,11 @@ def _by_group(explanation: xr.Dataset, values: xr.DataArray, decimals: int) -> l
     if len(groups) < 2:
         return []
     scored = "actual" in explanation
-    columns = ["group", "windows", *(["mean absolute error"] if scored else [])]
+    columns = [say("group"), say("windows"), *([say("mean absolute error")] if scored else [])]
     table = _table(*columns)
     by_feature = "feature" in values.dims
     if by_feature:
-        table.add_column("largest features, mean size", ratio=1, overflow="fold")
+        table.add_column(say("largest features, mean size"), ratio=1, overflow="fold")
     for group in groups[:GROUPS]:
         own = np.flatnonzero(names == group)
         row = [str(group), f"{len(own):,}"]
@@ -230,39 +268,78 @@ def _by_group(explanation: xr.Dataset, values: xr.DataArray, decimals: int) -> l
             row.append(_largest(sizes, decimals))
         table.add_row(*row)
     if len(groups) > GROUPS:
-        table.add_row(f"and {len(groups) - GROUPS:,} more", *[""] * (len(columns) - 1))
+        table.add_row(
+            say("and {count:,} more", count=len(groups) - GROUPS), *[""] * (len(columns) - 1)
+        )
     return [table]
 
 
 def _explanation_heading(explanation: xr.Dataset, kind: str) -> str:
-    plural = PLURALS[kind]
     samples = explanation.sizes["sample"]
-    which = f"means over {samples:,} windows" if samples > 1 else time_text(explanation, 0)
+    which = (
+        say("means over {count:,} windows", count=samples)
+        if samples > 1
+        else time_text(explanation, 0)
+    )
+    target, unit = target_and_unit(explanation)
     method = explanation.attrs.get("method", "")
-    return f"{quantity(explanation, plural)}, by {method}, {which}"
+    return phrase(PLURALS[kind]).format(target=target, unit=unit, method=method, which=which)
 
 
 def _sum(explanation: xr.Dataset, kind: str) -> list[str]:
     if kind in UNSUMMED:
-        return [UNSUMMED[kind]]
+        return [phrase(UNSUMMED[kind])]
     summary = explanation_summary(explanation)
     unit = summary.get("unit")
-    many = summary["samples"] > 1
+    several = summary["samples"] > 1
     forecast, reference = summary["mean_forecast"], summary["mean_baseline_forecast"]
-    held = _held(summary)
-    moved = with_unit(f"{forecast - reference:+.4g}", unit)
-    change = (
-        f"{'Mean forecast' if many else 'Forecast'} {forecast:.5g} against {reference:.5g} for the "
-        f"baseline {summary['baseline']}{held}: {moved}"
-    )
+    values = {
+        "forecast": forecast,
+        "reference": reference,
+        "baseline": summary["baseline"],
+        "held": _held(summary),
+        "moved": with_unit(f"{forecast - reference:+.4g}", unit),
+    }
     residual = _residual(summary["max_residual"], unit)
-    lines = [f"{change}.", f"The contributions sum to it; largest residual: {residual}."]
-    lines += [f"{text[0].upper()}{text[1:]}." for text in _origin(explanation)]
+    lines = [
+        _change(values, several=several),
+        say("The contributions sum to it; largest residual: {residual}.", residual=residual),
+    ]
+    lines += [say("{said}.", said=f"{text[0].upper()}{text[1:]}") for text in _origin(explanation)]
     if summary.get("rmse") is not None:
-        error = "Root mean square error" if many else "The forecast's error"
         missed = with_unit(f"{summary['rmse']:.4g}", unit)
-        lines.append(f"{error}: {missed}.")
+        lines.append(
+            say("Root mean square error: {error}.", error=missed)
+            if several
+            else say("The forecast's error: {error}.", error=missed)
+        )
     return lines
+
+
+def _change(values: Row, *, several: bool) -> str:
+    """Say how far forecasts lie from their baseline, and what was held."""
+    if several and values["held"]:
+        return say(
+            "Mean forecast {forecast:.5g} against {reference:.5g} for the baseline {baseline}, "
+            "{held} held: {moved}.",
+            **values,
+        )
+    if several:
+        return say(
+            "Mean forecast {forecast:.5g} against {reference:.5g} for the baseline {baseline}: "
+            "{moved}.",
+            **values,
+        )
+    if values["held"]:
+        return say(
+            "Forecast {forecast:.5g} against {reference:.5g} for the baseline {baseline}, {held} "
+            "held: {moved}.",
+            **values,
+        )
+    return say(
+        "Forecast {forecast:.5g} against {reference:.5g} for the baseline {baseline}: {moved}.",
+        **values,
+    )
 
 
 def _origin(explanation: xr.Dataset) -> list[str]:
@@ -273,7 +350,7 @@ def _origin(explanation: xr.Dataset) -> list[str]:
 def _largest(values: xr.DataArray, decimals: int) -> str:
     order = np.argsort(-np.abs(values.values), kind="stable")[:NAMED]
     named = [(str(values["feature"].values[place]), values.values[place]) for place in order]
-    return ", ".join(f"{name} {value:+.{decimals}f}" for name, value in named if value)
+    return say(", ").join(f"{name} {value:+.{decimals}f}" for name, value in named if value)
 
 
 @with_origin
@@ -289,9 +366,16 @@ def trace_view(trace: xr.DataTree) -> Group:
             continue
         dataset = node.to_dataset()
         sizes = dataset.sizes
-        windows = f"{sizes['sample']:,} window{'' if sizes['sample'] == 1 else 's'}"
         name = dataset.attrs.get("layer", node.path.strip("/"))
-        parts += [f"{name}: {sizes['unit']} units over {sizes['step']} steps, {windows}"]
+        about = many(
+            sizes["sample"],
+            "{name}: {units} units over {steps} steps, {count:,} window",
+            "{name}: {units} units over {steps} steps, {count:,} windows",
+            name=name,
+            units=sizes["unit"],
+            steps=sizes["step"],
+        )
+        parts += [about]
         parts += [_layer_table(dataset)]
     return Group(*parts)
 
@@ -300,27 +384,37 @@ def _attention(dataset: xr.Dataset) -> list[str | Table]:
     """Show what is attended to: the largest mean weights over windows, heads and queries."""
     weights = dataset["weight"].mean(("sample", "head", "query"))
     sizes, name = dataset.sizes, dataset.attrs.get("layer", "attention")
-    table = _table("attended", "mean weight", names=1)
+    table = _table(say("attended"), say("mean weight"), names=1)
     for place in np.argsort(-weights.values, kind="stable")[:NAMED]:
         table.add_row(str(weights["attended"].values[place]), f"{weights.values[place]:.3f}")
     return [
-        f"{name}: attention over {sizes['attended']} places (0 = oldest), heads: {sizes['head']}, "
-        f"queries: {sizes['query']}",
+        say(
+            "{name}: attention over {places} places (0 = oldest), heads: {heads}, queries: "
+            "{queries}",
+            name=name,
+            places=sizes["attended"],
+            heads=sizes["head"],
+            queries=sizes["query"],
+        ),
         table,
     ]
 
 
 def _layer_table(dataset: xr.Dataset) -> Table:
-    table = _table("", "oldest step", "newest step", "mean", "min", "max", names=1)
+    table = _table(
+        "",
+        say("oldest step"),
+        say("newest step"),
+        say("mean"),
+        say("min"),
+        say("max"),
+        names=1,
+    )
     gates = [str(gate) for gate in dataset["gate"].values]
     arrays = {
-        f"{gate} gate" if gate not in {"candidate", "hidden"} else gate: dataset["gate_value"].sel(
-            gate=gate
-        )
-        for gate in gates
-        if gate != "hidden"
+        gate_name(gate): dataset["gate_value"].sel(gate=gate) for gate in gates if gate != "hidden"
     }
-    states = {"cell": "cell state", "hidden": "hidden state"}
+    states = {"cell": say("cell state"), "hidden": say("hidden state")}
     arrays |= {text: dataset[name] for name, text in states.items() if name in dataset}
     for name, array in arrays.items():
         numbers = [
@@ -332,6 +426,20 @@ def _layer_table(dataset: xr.Dataset) -> Table:
         ]
         table.add_row(name, *(f"{float(number):.3f}" for number in numbers))
     return table
+
+
+def gate_name(gate: str) -> str:
+    """Say what a gate is called in a trace; one that is not known by its own name."""
+    names = {
+        "input": say("input gate"),
+        "forget": say("forget gate"),
+        "output": say("output gate"),
+        "cell": say("cell gate"),
+        "update": say("update gate"),
+        "reset": say("reset gate"),
+        "candidate": say("candidate"),
+    }
+    return names.get(gate) or say("{name} gate", name=gate)
 
 
 def _table(*headings: str, names: int = 0) -> Table:
@@ -362,5 +470,5 @@ def _decimals(values: np.ndarray) -> int:
 
 def _residual(value: float | str | None, unit: str | None) -> str:
     if value is None or value == "":
-        return "not known"
+        return say("not known")
     return with_unit(f"{float(value):.2g}", unit)

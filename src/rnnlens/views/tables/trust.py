@@ -6,8 +6,9 @@ from typing import TYPE_CHECKING
 
 from rnnlens.views.tables.plain import Row, plain
 from rnnlens.views.tables.stated import with_origin
-from rnnlens.views.tables.summary import quantity
-from rnnlens.views.words.trust import NAMES, trust_findings
+from rnnlens.views.tables.summary import target_and_unit
+from rnnlens.views.words.language import many, phrase, say
+from rnnlens.views.words.trust import check_name, method_name, trust_findings
 
 if TYPE_CHECKING:
     import xarray as xr
@@ -24,24 +25,29 @@ def trust_view(page: xr.Dataset) -> Group:
     from rich.table import Table
 
     table = Table(box=SIMPLE_HEAD, pad_edge=False, show_edge=False)
-    table.add_column("check", overflow="fold", min_width=12)
-    table.add_column("verdict", no_wrap=True)
-    table.add_column("in words", ratio=1, overflow="fold")
+    table.add_column(say("check"), overflow="fold", min_width=12)
+    table.add_column(say("verdict"), no_wrap=True)
+    table.add_column(say("in words"), ratio=1, overflow="fold")
     for finding in trust_findings(page):
-        table.add_row(finding.check, finding.verdict, finding.sentence)
+        table.add_row(check_name(finding.check), phrase(finding.verdict), finding.sentence)
     method = str(page.attrs.get("method", ""))
-    heading = f"Checks of the {quantity(page, 'contributions to')}, by {_named(method)}"
+    target, unit = target_and_unit(page)
+    heading = say(
+        "Checks of the contributions to {target}{unit}, by {method}",
+        target=target,
+        unit=unit,
+        method=method_name(method),
+    )
     windows = int(page.attrs.get("samples", 0))
-    looked = (
-        f"Over {windows:,} window{'' if windows == 1 else 's'}, against the baseline "
-        f"{page.attrs.get('baseline', '')}. Each verdict follows a stated rule; none of them "
-        "proves that the network is right."
+    looked = many(
+        windows,
+        "Over {count:,} window, against the baseline {baseline}. Each verdict follows a stated "
+        "rule; none of them proves that the network is right.",
+        "Over {count:,} windows, against the baseline {baseline}. Each verdict follows a stated "
+        "rule; none of them proves that the network is right.",
+        baseline=page.attrs.get("baseline", ""),
     )
     return Group(heading, table, looked)
-
-
-def _named(method: str) -> str:
-    return NAMES.get(method, method)
 
 
 def trust_summary(page: xr.Dataset) -> Row:

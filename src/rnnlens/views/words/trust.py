@@ -13,15 +13,23 @@ from typing import TYPE_CHECKING, NamedTuple
 import numpy as np
 
 from rnnlens.views.words.explanation import figure, percent
-from rnnlens.views.words.forecast import SEASONS
+from rnnlens.views.words.forecast import season_name
+from rnnlens.views.words.language import many, marked, phrase, say
 
 if TYPE_CHECKING:
     import xarray as xr
 
-__all__ = ["VERDICTS", "Finding", "trust_findings", "trust_sentences"]
+__all__ = [
+    "VERDICTS",
+    "Finding",
+    "check_name",
+    "method_name",
+    "trust_findings",
+    "trust_sentences",
+]
 
 #: What a finding may say.
-VERDICTS = ("holds", "in part", "fails", "not known")
+VERDICTS = (marked("holds"), marked("in part"), marked("fails"), marked("not known"))
 
 #: Standard errors from zero at which an order is said to be better or worse than a random one.
 ERRORS = 2.0
@@ -41,10 +49,10 @@ NOISE = 2.5
 
 #: What methods are called in a sentence.
 NAMES = {
-    "secant": "secant",
-    "tree": "the exact tree",
-    "gradient_times_input": "gradient x input",
-    "occlusion": "occlusion",
+    "secant": marked("secant"),
+    "tree": marked("the exact tree"),
+    "gradient_times_input": marked("gradient x input"),
+    "occlusion": marked("occlusion"),
 }
 
 
@@ -91,25 +99,62 @@ def trust_sentences(page: xr.Dataset) -> tuple[str, ...]:
     return tuple(finding.sentence for finding in trust_findings(page))
 
 
+def method_name(method: str) -> str:
+    """Say what a method is called in a sentence."""
+    return phrase(NAMES.get(method, method))
+
+
+def check_name(check: str) -> str:
+    """Say what was asked; a finding holds it as it is named in English."""
+    return {
+        "deletion": say("deletion"),
+        "insertion": say("insertion"),
+        "comprehensiveness, sufficiency": say("comprehensiveness, sufficiency"),
+        "infidelity": say("infidelity"),
+        "sensitivity to noise": say("sensitivity to noise"),
+        "randomised weights": say("randomised weights"),
+        "agreement": say("agreement"),
+        "secant against the tree": say("secant against the tree"),
+        "spread over steps": say("spread over steps"),
+        "the forecast itself": say("the forecast itself"),
+    }[check]
+
+
 def _order(page: xr.Dataset, what: str) -> Finding:
     gain, error = _number(page, f"{what}_gain"), _number(page, f"{what}_gain_error")
-    area, random = _number(page, f"{what}_area"), _number(page, f"{what}_area_random")
-    done = "Hiding" if what == "deletion" else "Showing"
-    figures = f"area {area:.2f}, random {random:.2f}"
+    values = {
+        "area": f"{_number(page, f'{what}_area'):.2f}",
+        "random": f"{_number(page, f'{what}_area_random'):.2f}",
+    }
+    figures = say("area {area}, random {random}", **values)
     start = (
-        f"{done} lags in the order of their contributions gives an area of {area:.2f} against "
-        f"{random:.2f} for random orders"
+        say(
+            "Hiding lags in the order of their contributions gives an area of {area} against "
+            "{random} for random orders",
+            **values,
+        )
+        if what == "deletion"
+        else say(
+            "Showing lags in the order of their contributions gives an area of {area} against "
+            "{random} for random orders",
+            **values,
+        )
     )
-    wanted = "larger is better" if what == "deletion" else "smaller is better"
     if not np.isfinite(error):
-        return Finding(what, "not known", figures, f"{start}; one window is too few to judge.")
+        said = say("{found}; one window is too few to judge.", found=start)
+        return Finding(what, "not known", figures, said)
     if gain > ERRORS * error:
-        verdict, end = "holds", "the order finds what the forecast rests on"
+        verdict, end = "holds", say("the order finds what the forecast rests on")
     elif gain < -ERRORS * error:
-        verdict, end = "fails", "the order is worse than a random one"
+        verdict, end = "fails", say("the order is worse than a random one")
     else:
-        verdict, end = "in part", "the order cannot be told from a random one"
-    return Finding(what, verdict, figures, f"{start} ({wanted}): {end}.")
+        verdict, end = "in part", say("the order cannot be told from a random one")
+    said = (
+        say("{found} (larger is better): {end}.", found=start, end=end)
+        if what == "deletion"
+        else say("{found} (smaller is better): {end}.", found=start, end=end)
+    )
+    return Finding(what, verdict, figures, said)
 
 
 def _top(page: xr.Dataset) -> Finding:
@@ -118,20 +163,22 @@ def _top(page: xr.Dataset) -> Finding:
         _number(page, "comprehensiveness_random"),
     )
     left, left_random = _number(page, "sufficiency"), _number(page, "sufficiency_random")
-    count = int(_number(page, "top"))
-    lags = "the most important lag" if count == 1 else f"the {count} most important lags"
     rank = (lost > lost_random) + (left < left_random)
     verdict = ("fails", "in part", "holds")[rank]
-    sentence = (
-        f"Without {lags} the forecast moves by {percent(lost)} of what hiding everything does as a "
-        f"rule ({percent(lost_random)} at random), and with {_alone(count)} alone it is still "
-        f"{percent(left)} away ({percent(left_random)} at random)."
+    sentence = many(
+        int(_number(page, "top")),
+        "Without the most important lag the forecast moves by {lost} of what hiding everything "
+        "does as a rule ({lost_random} at random), and with it alone it is still {left} away "
+        "({left_random} at random).",
+        "Without the {count} most important lags the forecast moves by {lost} of what hiding "
+        "everything does as a rule ({lost_random} at random), and with them alone it is still "
+        "{left} away ({left_random} at random).",
+        lost=percent(lost),
+        lost_random=percent(lost_random),
+        left=percent(left),
+        left_random=percent(left_random),
     )
     return Finding("comprehensiveness, sufficiency", verdict, f"{lost:.2f}, {left:.2f}", sentence)
-
-
-def _alone(count: int) -> str:
-    return "it" if count == 1 else "them"
 
 
 def _infidelity(page: xr.Dataset) -> Finding:
@@ -139,32 +186,43 @@ def _infidelity(page: xr.Dataset) -> Finding:
     left = _number(page, "infidelity_scaled")
     if not np.isfinite(value):
         return _unknown(
-            "infidelity", "Hiding lags changes no forecast, so infidelity is not known."
+            "infidelity", say("Hiding lags changes no forecast, so infidelity is not known.")
         )
     verdict = _below(value, INFIDELITY)
-    start = (
-        f"The sum of the contributions of randomly hidden lags misses what hiding them does by "
-        f"{percent(value)}"
+    said = say(
+        "The sum of the contributions of randomly hidden lags misses what hiding them does by "
+        "{missed}",
+        missed=percent(value),
     )
     if np.isfinite(scale) and abs(scale - 1) > SIZE:
-        size = "too large" if scale < 1 else "too small"
-        start += (
-            f"; contributions are {size}: times {scale:.2g} they would miss it by {percent(left)}"
+        values = {"found": said, "scale": f"{scale:.2g}", "left": percent(left)}
+        said = (
+            say(
+                "{found}; contributions are too large: times {scale} they would miss it by {left}",
+                **values,
+            )
+            if scale < 1
+            else say(
+                "{found}; contributions are too small: times {scale} they would miss it by {left}",
+                **values,
+            )
         )
-    return Finding("infidelity", verdict, f"{value:.3f}", f"{start}.")
+    return Finding("infidelity", verdict, f"{value:.3f}", say("{said}.", said=said))
 
 
 def _sensitivity(page: xr.Dataset) -> Finding:
     value, own = _number(page, "sensitivity"), _number(page, "forecast_sensitivity")
-    noise = _number(page, "noise")
     if not np.isfinite(value):
         return _unknown(
-            "sensitivity to noise", "The input holds tokens, which cannot be moved a little."
+            "sensitivity to noise", say("The input holds tokens, which cannot be moved a little.")
         )
-    sentence = (
-        f"Noise of up to {noise:.2g} standard deviations moves a window's contributions by "
-        f"{percent(value)} of their size at worst, and its forecast by {percent(own)} of the usual "
-        "change (means over the windows)."
+    sentence = say(
+        "Noise of up to {noise:.2g} standard deviations moves a window's contributions by {moved} "
+        "of their size at worst, and its forecast by {own} of the usual change (means over the "
+        "windows).",
+        noise=_number(page, "noise"),
+        moved=percent(value),
+        own=percent(own),
     )
     return Finding("sensitivity to noise", _below(value, SENSITIVITY), f"{value:.3f}", sentence)
 
@@ -174,19 +232,31 @@ def _randomised(page: xr.Dataset) -> Finding:
     if not len(signed) or not np.isfinite(signed[-1]):
         return _unknown(
             "randomised weights",
-            "Contributions could not be compared with those of random weights.",
+            say("Contributions could not be compared with those of random weights."),
         )
     last, size = float(signed[-1]), float(page["randomised_size"].values[-1])
     verdict = _below(abs(last), RANDOMISED)
-    end = {
-        "holds": "they come from what was learned",
-        "in part": "a part of them does not come from what was learned",
-        "fails": "they say little of what was learned",
-    }[verdict]
-    kept = f" (their sizes alone {size:.2f})" if np.isfinite(size) else ""
+    values = {
+        "last": f"{last:.2f}",
+        "size": f"{size:.2f}",
+        "end": {
+            "holds": say("they come from what was learned"),
+            "in part": say("a part of them does not come from what was learned"),
+            "fails": say("they say little of what was learned"),
+        }[verdict],
+    }
     sentence = (
-        f"With random weights in every layer contributions have a rank correlation of {last:.2f} "
-        f"with those of the trained network{kept}: {end}."
+        say(
+            "With random weights in every layer contributions have a rank correlation of {last} "
+            "with those of the trained network (their sizes alone {size}): {end}.",
+            **values,
+        )
+        if np.isfinite(size)
+        else say(
+            "With random weights in every layer contributions have a rank correlation of {last} "
+            "with those of the trained network: {end}.",
+            **values,
+        )
     )
     return Finding("randomised weights", verdict, f"{last:.2f}", sentence)
 
@@ -200,22 +270,30 @@ def _agreement(page: xr.Dataset) -> Finding:
         if name != method and np.isfinite(value)
     }
     if not others:
-        return _unknown("agreement", "Too few lags differ to compare the ranks of methods.")
+        return _unknown("agreement", say("Too few lags differ to compare the ranks of methods."))
     worst = min(others.values())
-    said = ", ".join(f"{NAMES.get(name, name)} {value:.2f}" for name, value in others.items())
     verdict = "holds" if worst >= AGREEMENT[0] else "in part" if worst >= AGREEMENT[1] else "fails"
-    sentence = f"Rank correlation of {NAMES.get(method, method)} by lag with other methods: {said}."
-    return Finding("agreement", verdict, f"at least {worst:.2f}", sentence)
+    sentence = say(
+        "Rank correlation of {method} by lag with other methods: {said}.",
+        method=method_name(method),
+        said=say(", ").join(f"{method_name(name)} {value:.2f}" for name, value in others.items()),
+    )
+    return Finding("agreement", verdict, say("at least {worst:.2f}", worst=worst), sentence)
 
 
 def _tree(page: xr.Dataset) -> Finding:
     gap, audited = _number(page, "tree_gap"), int(_number(page, "audited"))
     if not np.isfinite(gap):
-        return _unknown("secant against the tree", "The exact tree gives nothing to compare with.")
-    windows = "1 window" if audited == 1 else f"{audited} windows"
-    sentence = (
-        f"Secant contributions differ from exact Shapley values of the lags by {percent(gap)} of "
-        f"their size, over {windows}."
+        return _unknown(
+            "secant against the tree", say("The exact tree gives nothing to compare with.")
+        )
+    sentence = many(
+        audited,
+        "Secant contributions differ from exact Shapley values of the lags by {gap} of their size, "
+        "over {count} window.",
+        "Secant contributions differ from exact Shapley values of the lags by {gap} of their size, "
+        "over {count} windows.",
+        gap=percent(gap),
     )
     verdict = _below(gap, INFIDELITY)
     return Finding("secant against the tree", verdict, f"{gap:.3f}", sentence)
@@ -223,71 +301,93 @@ def _tree(page: xr.Dataset) -> Finding:
 
 def _crowding(page: xr.Dataset) -> Finding:
     newest, oldest = _number(page, "newest_share"), _number(page, "oldest_share")
-    figures = f"newest {percent(newest)}, oldest {percent(oldest)}"
+    values = {"newest": percent(newest), "oldest": percent(oldest)}
+    figures = say("newest {newest}, oldest {oldest}", **values)
     crowded = str(page.attrs.get("crowded", ""))
     if not np.isfinite(newest):
-        return _unknown("spread over steps", "Nothing contributes, so nothing is spread.")
+        return _unknown("spread over steps", say("Nothing contributes, so nothing is spread."))
     if not crowded:
-        sentence = (
-            f"The newest step has {percent(newest)} of all contribution and the oldest "
-            f"{percent(oldest)}: neither takes it all."
+        sentence = say(
+            "The newest step has {newest} of all contribution and the oldest {oldest}: neither "
+            "takes it all.",
+            **values,
         )
         return Finding("spread over steps", "holds", figures, sentence)
     share, theirs = _number(page, f"{crowded}_share"), _number(page, f"{crowded}_occlusion")
-    start = f"Nearly everything, {percent(share)}, falls on the {crowded} step"
+    start = (
+        say("Nearly everything, {share}, falls on the newest step", share=percent(share))
+        if crowded == "newest"
+        else say("Nearly everything, {share}, falls on the oldest step", share=percent(share))
+    )
+    found = {"found": start, "theirs": percent(theirs)}
     # occlusion may fall a little short of a share of contributions without contradicting it
     if theirs >= share - SIZE:
-        verdict = "in part"
-        end = (
-            f"occlusion gives it {percent(theirs)} too, so it is the network that looks there and "
-            "hardly anywhere else"
+        sentence = say(
+            "{found}; occlusion gives it {theirs} too, so it is the network that looks there and "
+            "hardly anywhere else.",
+            **found,
         )
-    else:
-        verdict = "fails"
-        end = (
-            f"occlusion gives it only {percent(theirs)}, so the method is not to be relied on here"
-        )
-    return Finding("spread over steps", verdict, figures, f"{start}; {end}.")
+        return Finding("spread over steps", "in part", figures, sentence)
+    sentence = say(
+        "{found}; occlusion gives it only {theirs}, so the method is not to be relied on here.",
+        **found,
+    )
+    return Finding("spread over steps", "fails", figures, sentence)
 
 
 def _error(page: xr.Dataset) -> Finding:
     """Judge the forecast against what is known without the network, beyond noise."""
     check, a = "the forecast itself", page.attrs
     if "error" not in page or not np.isfinite(float(page["error"].sel(reference="forecast"))):
-        return _unknown(check, "What happened is not known, so the forecast was not judged.")
-    of, errors = _compared(page)
+        return _unknown(check, say("What happened is not known, so the forecast was not judged."))
+    errors = _compared(page)
     own, unit = errors["forecast"], str(a.get("unit", ""))
     names = {
-        "persistence": "persistence",
-        "mean": f"the mean of {a['mean_of']}",
-        "season": f"the {SEASONS.get(str(a['season_of']), 'season before')}",
+        "persistence": say("persistence"),
+        "mean": say("the mean of {where}", where=a["mean_of"]),
+        "season": _season(season_name(a["season_of"])),
     }
     better = {name: float(page["better"].sel(reference=name)) for name in names}
     known = [name for name in names if np.isfinite(errors[name])]
-    said = [f"{figure(errors[name], unit, digits=3)} for {names[name]}" for name in known]
+    said = [
+        say("{error} for {name}", error=figure(errors[name], unit, digits=3), name=names[name])
+        for name in known
+    ]
+    beside = {"error": figure(own, unit, digits=3), "beside": say(", ").join(said)}
     start = (
-        f"The forecast's {of} is {figure(own, unit, digits=3)} against {', '.join(said)}: what is "
-        "explained is"
+        say("The forecast's root mean square error is {error} against {beside}", **beside)
+        if a.get("measure") == "RMSE"
+        else say("The forecast's mean absolute error is {error} against {beside}", **beside)
     )
     if known and all(better[name] > NOISE for name in known):
-        verdict, end = "holds", "better than each of them, beyond noise."
+        verdict = "holds"
+        text = say(
+            "{found}: what is explained is better than each of them, beyond noise", found=start
+        )
     elif any(better[name] < -NOISE for name in known if name != "season"):
-        worse = [names[name] for name in known if better[name] < -NOISE]
-        verdict, end = "fails", f"worse than {' and '.join(worse)}."
+        verdict = "fails"
+        worse = say(" and ").join(names[name] for name in known if better[name] < -NOISE)
+        text = say("{found}: what is explained is worse than {worse}", found=start, worse=worse)
     else:
-        verdict, end = "in part", "not shown to be better than all of them."
+        verdict = "in part"
+        text = say(
+            "{found}: what is explained is not shown to be better than all of them", found=start
+        )
     caution = str(a.get("caution") or "")
     if caution:
-        verdict, end = "fails", f"{end.removesuffix('.')}; {caution}."
-    return Finding(check, verdict, figure(own, unit, digits=3), f"{start} {end}")
+        verdict, text = "fails", say("{found}; {caution}", found=text, caution=caution)
+    return Finding(check, verdict, figure(own, unit, digits=3), say("{said}.", said=text))
 
 
-def _compared(page: xr.Dataset) -> tuple[str, dict[str, float]]:
-    """Give the errors that a check compared, by reference, and what they are called."""
+def _season(name: str) -> str:
+    return say("the {name}", name=name) if name else say("the season before")
+
+
+def _compared(page: xr.Dataset) -> dict[str, float]:
+    """Give the errors that a check compared, by reference."""
     squared = page.attrs.get("measure") == "RMSE"
     errors = page["reference_rmse" if squared else "error"]
-    named = dict(zip(map(str, page["reference"].values), map(float, errors.values), strict=True))
-    return "root mean square error" if squared else "mean absolute error", named
+    return dict(zip(map(str, page["reference"].values), map(float, errors.values), strict=True))
 
 
 def _below(value: float, limits: tuple[float, float]) -> str:

@@ -157,7 +157,7 @@ def inputs_answer(explanation: xr.Dataset) -> Answer:
         else say("Mostly {one} and {other}.", one=names[0], other=names[1])
     )
     each = zip(names, shares, strict=True)
-    listed = ", ".join(f"{name} {percent(float(share))}" for name, (_, share) in each)
+    listed = say(", ").join(f"{name} {percent(float(share))}" for name, (_, share) in each)
     text = say("Of all that moved its forecasts: {listed}.", listed=listed)
     return Answer("uses", question, short, text, "good")
 
