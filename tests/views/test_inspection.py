@@ -56,7 +56,11 @@ def description(rng):
 def test_an_array_has_one_line_with_gate_and_place(description):
     line = "lstm.W_i (2, 40) input kernel, input gate, from lstm/kernel[:, 0:40]"
     assert array_line(description["layers"][0]["arrays"][0]) == line
-    assert line in [each.strip() for each in render_inspection(description, width=40).split("\n")]
+    assert line in [each.strip() for each in render_inspection(description).split("\n")]
+    narrow = render_inspection(description, width=40)
+    assert line in " ".join(narrow.split())  # in a narrow terminal it goes on below, whole
+    wide = [one for one in narrow.splitlines() if len(one) > 40]
+    assert all(len(one.split()) <= 2 for one in wide)  # a hash alone, which is one word
 
 
 def test_the_text_holds_count_formula_options_steps_and_notes(description):

@@ -6,13 +6,13 @@ import os
 import sys
 from collections.abc import Callable
 from contextlib import suppress
-from io import TextIOWrapper
 from typing import Annotated, Any
 
 import typer
 from typer.core import TyperGroup
 
 from rnnlens import __version__
+from rnnlens.cli.characters import show_all
 from rnnlens.cli.commands.bulk import bulk
 from rnnlens.cli.commands.dynamics import (
     bifurcations,
@@ -130,10 +130,9 @@ def settings(
 
 def main() -> None:
     """Run the command line."""
-    # A terminal or a pipe that cannot show a character gets a question mark, not an error.
+    # A terminal or a pipe that cannot show a character gets ASCII for it, not an error.
     for stream in (sys.stdout, sys.stderr):
-        if isinstance(stream, TextIOWrapper):
-            stream.reconfigure(errors="replace")
+        show_all(stream)
     try:
         app(prog_name="rnnlens")
     except SystemExit as end:

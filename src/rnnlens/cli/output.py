@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import os
+import shutil
 import sys
 from collections.abc import Callable, Generator
 from contextlib import contextmanager
@@ -20,7 +22,9 @@ if TYPE_CHECKING:
 
 __all__ = [
     "INTERRUPTED",
+    "PIPE_WIDTH",
     "as_json",
+    "columns",
     "duration",
     "end_as_asked",
     "foretell",
@@ -65,16 +69,30 @@ def note_typeface(path: Path, code: str) -> None:
 
 
 def as_json(value: object, *, indent: int | None = None) -> str:
-    """Write plain data as JSON that every reader takes: no NaN, no infinity."""
-    return json.dumps(value, ensure_ascii=False, allow_nan=False, indent=indent)
+    """Write plain data as JSON that every reader takes: no NaN, no infinity.
+
+    What a terminal or pipe cannot show is escaped, so that nothing of it is lost.
+    """
+    whole = (getattr(sys.stdout, "encoding", None) or "ascii").lower().startswith("utf")
+    return json.dumps(value, ensure_ascii=not whole, allow_nan=False, indent=indent)
+
+
+def columns() -> int:
+    """Give the columns of the terminal, or those that COLUMNS states; of a pipe else a page's."""
+    if sys.stdout.isatty() or os.environ.get("COLUMNS", "").isdecimal():
+        return shutil.get_terminal_size((PIPE_WIDTH, 24)).columns
+    return PIPE_WIDTH
 
 
 def show(renderable: RenderableType) -> None:
     """Print a table to stdout, as wide as the terminal, or for a pipe as wide as a page."""
     from rich.console import Console
 
-    width = None if sys.stdout.isatty() else PIPE_WIDTH
-    Console(file=sys.stdout, width=width).print(renderable, highlight=False, markup=False)
+    from rnnlens.cli.fitted import fitted
+
+    width = columns()
+    console = Console(file=sys.stdout, width=width)
+    console.print(fitted(renderable, width), highlight=False, markup=False)
 
 
 def foretell(estimate: Estimate | None) -> None:

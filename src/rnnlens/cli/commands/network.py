@@ -12,7 +12,7 @@ from rnnlens.cli.inputs import network_from
 from rnnlens.cli.options.arguments import Model, OnlyJson
 from rnnlens.cli.options.flatten import flattened
 from rnnlens.cli.options.reading import ReadingOptions
-from rnnlens.cli.output import as_json, working
+from rnnlens.cli.output import PIPE_WIDTH, as_json, columns, working
 from rnnlens.errors import InputError
 
 if TYPE_CHECKING:
@@ -58,7 +58,9 @@ def inspect(
     else:
         description = described(held, values=values)
     typer.echo(
-        as_json(description, indent=1) if json else render_inspection(description, values=values)
+        as_json(description, indent=1)
+        if json
+        else render_inspection(description, values=values, width=min(columns(), PIPE_WIDTH))
     )
 
 

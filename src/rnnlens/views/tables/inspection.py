@@ -62,7 +62,7 @@ def render_inspection(description: Description, *, values: bool = False, width: 
 def _head(description: Description, width: int) -> Iterator[str]:
     source = " ".join(part for part in (description["format"], description["version"]) if part)
     yield f"{description['path'] or description['name']}: {source}"
-    yield f"{description['parameters']:,} parameters in {_count(description)}"
+    yield from wrap(f"{description['parameters']:,} parameters in {_count(description)}", width)
     if description["sha256"]:
         yield f"SHA-256 {description['sha256']}"
     yield from wrap(" > ".join(layer["kind"] for layer in description["layers"]), width)
@@ -80,7 +80,7 @@ def _layer(layer: Description, width: int) -> Iterator[str]:
     if layer["output_shape"] is not None:
         shape = shape_text(layer["output_shape"])
         said.append(shape if layer["kind"] == "Input" else f"output {shape}")
-    yield ", ".join(said)
+    yield from wrap(", ".join(said), width)
     if layer["kind"] == "Input":
         return
     if layer["shares_arrays_of"]:
@@ -89,9 +89,17 @@ def _layer(layer: Description, width: int) -> Iterator[str]:
     if options:
         yield from wrap(options, width, initial_indent="  ", subsequent_indent="  ")
     if layer["formula"]:
-        yield f"  parameters: {layer['formula']}"
+        yield from _hung(f"parameters: {layer['formula']}", width)
     for array in layer["arrays"]:
-        yield f"  {array_line(array)}"
+        yield from _hung(array_line(array), width)
+
+
+def _hung(line: str, width: int) -> list[str]:
+    """Wrap a line, with what is carried over further in; what fits no line stays whole."""
+    return wrap(
+        line, width, initial_indent="  ", subsequent_indent="    ", break_long_words=False,
+        break_on_hyphens=False,
+    )  # fmt: skip
 
 
 def _options(options: Description) -> Iterator[str]:
