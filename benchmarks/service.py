@@ -1,4 +1,4 @@
-"""One window, explained in a service: a prepared explainer, what a route of FastAPI adds, and the verb."""
+"""One window, explained in a service: a prepared explainer, a route of FastAPI, and the verb."""
 
 from __future__ import annotations
 

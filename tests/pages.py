@@ -34,8 +34,10 @@ __all__ = [
 ]
 
 DOCS = Path(__file__).resolve().parents[1] / "docs"
-#: Made when the site is built, or translated: a translation has the blocks of its original.
-MADE = ("reference/made", "zh/")
+#: Made when the site is built.
+MADE = "reference/made"
+#: Translated pages, whose blocks are those of their originals.
+TRANSLATED = "zh/"
 #: Pages whose blocks are run by what makes them, and by tests of their own.
 ELSEWHERE = {"gallery.md": "make gallery", "integrations.md": "make integrations"}
 _BLOCK = re.compile(
@@ -68,7 +70,8 @@ class Ran:
 def pages() -> list[str]:
     """Every page with a block that is run here, by its path within the documentation."""
     named = (path.relative_to(DOCS).as_posix() for path in sorted(DOCS.rglob("*.md")))
-    kept = (name for name in named if not name.startswith(MADE) and name not in ELSEWHERE)
+    here = (name for name in named if not name.startswith((MADE, TRANSLATED)))
+    kept = (name for name in here if name not in ELSEWHERE)
     return [name for name in kept if blocks_of(name)]
 
 

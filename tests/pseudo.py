@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 import string
 import sys
-from collections.abc import Iterator
+from collections.abc import Generator
 from contextlib import contextmanager
 from html import unescape
 from pathlib import Path
@@ -28,7 +28,7 @@ OPEN, CLOSE = (
 
 
 @contextmanager
-def pseudo_language(folder: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[str]:
+def pseudo_language(folder: Path, monkeypatch: pytest.MonkeyPatch) -> Generator[str]:
     """Make the one file that a language is, and speak it."""
     catalog = catalogues.templates()
     catalog.locale = None

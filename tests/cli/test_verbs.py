@@ -233,6 +233,8 @@ def test_report_writes_one_file_that_needs_no_network(call, model, data, tmp_pat
     text = path.read_text(encoding="utf-8")
     assert "temp" in text
     assert "<script src=" not in text
+    # with the command that makes it again, files named without their folders
+    assert f"<code>rnnlens report {model.name} {data.name} --target temp --out report.html" in text
 
 
 def test_a_closed_pipe_is_quiet(model):

@@ -70,3 +70,14 @@ def test_a_page_that_is_run_elsewhere_is_there_and_make_knows_its_target(root):
     for name, target in ELSEWHERE.items():
         assert blocks_of(name)
         assert f"\n{target.removeprefix('make ')}:" in makefile
+
+
+def test_every_page_stands_in_the_contents_of_another():
+    listed = {"index"}
+    for path in DOCS.rglob("*.md"):
+        trees = re.findall(r"^```{toctree}\n(.*?)^```", path.read_text("utf-8"), re.M | re.S)
+        for line in "\n".join(trees).splitlines():
+            name = line.rpartition("<")[2].rstrip(">").strip()
+            listed.add((path.parent / name).relative_to(DOCS).as_posix())
+    named = {path.relative_to(DOCS).with_suffix("").as_posix() for path in DOCS.rglob("*.md")}
+    assert sorted(named - listed) == [], "name it in docs/index.md"

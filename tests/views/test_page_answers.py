@@ -112,6 +112,8 @@ def test_how_far_back_is_said_of_a_test_alone():
     assert untested.short == "Mostly at what is newest."
     assert "The newest 2 h carry 90 %" in untested.text
     assert "was not tested" in untested.text
+    even = lags_answer(shares([0.25, 0.25, 0.25, 0.25]), None)
+    assert even.short == "Not settled within its window of 4 h."
     about = {"looks_back": 3, "steps": 4, "step": "1h", "margin": 0.0351, "loss_unit": "F"}
     tested = lags_answer(lags, xr.Dataset(attrs=about))
     assert tested.short == "3 h."

@@ -20,7 +20,9 @@ from rnnlens.engine.schedule.cost import BLOCK
 from rnnlens.engine.schedule.threads import threads
 from rnnlens.errors import DataError, UnsupportedModel
 from rnnlens.evidence.proof.certificate import certify
+from rnnlens.evidence.proof.checkpoints import LEAST, STRIDE
 from rnnlens.evidence.proof.limits import SearchLimits
+from rnnlens.evidence.proof.ranges import Ranges
 from rnnlens.evidence.proof.stated_ranges import StatedRanges
 from rnnlens.evidence.proof.stopping import Stop
 from rnnlens.evidence.table.certificates import evenly, some_windows
@@ -33,6 +35,8 @@ WINDOWS, LAGS, BACKGROUNDS = 8, 8, 4
 BLOCKS = 4
 #: Columns and lags whose certificates are timed, of one window, and the seconds that each may take.
 COLUMNS, LAGS_TIMED, PATIENCE = 3, 4, 0.5
+#: Lags that are timed together where they share checkpoints.
+LAGS_SHARED = 48
 #: Plain work that is timed, and the seconds that it took where figures for others were taken.
 PLAIN, PLAIN_SECONDS = 100_000, 0.008
 #: Seconds that timing goes on for where one call is shorter.
@@ -86,25 +90,41 @@ def certify_pace(
     """Measure the seconds that a question of a certificate takes: a lag, a window, what is freed.
 
     How many boxes a question takes differs much: some lags, from the newest to the oldest, and some
-    of the columns stand for all of them. One that is not settled in `PATIENCE` is taken to go on to
-    the end of its boxes, so that what is announced is rather too long than too short.
+    of the columns stand for all of them. Those that are not settled in `PATIENCE` are taken to go
+    on to the end of their boxes, so that what is announced is rather too long than too short. In
+    windows long enough for checkpoints, which lags share, many lags are timed in one call.
     """
     few = some_windows(question, evenly(question.windows, 1))
     columns = [free[k] for k in evenly(len(free), COLUMNS)]
-    lags = [1 + int(k) for k in evenly(question.steps, LAGS_TIMED)]
-    seconds = []
     try:
         certify(few, ranges.ranges(few.x, [1], columns[0])[0], limits, stop=Stop(PATIENCE))
     except (DataError, UnsupportedModel):
         return 0.0  # there will be none, which the verb says itself
-    for place, lag in enumerate(lags):
-        asked = ranges.ranges(few.x, [lag], columns[place % len(columns)])[0]
-        stop = Stop(PATIENCE)
-        made = certify(few, asked, limits, stop=stop)
-        boxes = max(1, int(made.boxes.sum()))
-        left = limits.budget / boxes if stop.why else 1.0
-        seconds.append(stop.taken * max(left, 1.0))
+    if question.steps >= LEAST * STRIDE:
+        lags = [1 + int(k) for k in evenly(question.steps, LAGS_SHARED)]
+        asked = ranges.ranges(few.x, lags, columns[-1])[0]
+        return _seconds_each(few, asked, limits, PATIENCE * LAGS_TIMED)
+    lags = [1 + int(k) for k in evenly(question.steps, LAGS_TIMED)]
+    seconds = [
+        _seconds_each(
+            few, ranges.ranges(few.x, [lag], columns[place % len(columns)])[0], limits, PATIENCE
+        )
+        for place, lag in enumerate(lags)
+    ]
     return float(np.mean(seconds))
+
+
+def _seconds_each(few: Question, asked: Ranges, limits: SearchLimits, patience: float) -> float:
+    """Measure the seconds that each question of one call takes, foreseen where it takes longer."""
+    stop = Stop(patience)
+    made = certify(few, asked, limits, stop=stop)
+    if not stop.why:
+        return stop.taken / made.verdict.size
+    begun = np.isfinite(made.bound) | (made.boxes > 0)
+    settled = np.isin(made.verdict, ["proven", "refuted", "structural"])
+    if settled.any():  # the rest is taken to be as hard as what was settled by then
+        return stop.taken / int(settled.sum())
+    return stop.taken * limits.budget / max(1, int(made.boxes[begun].sum()))
 
 
 def slowness() -> float:

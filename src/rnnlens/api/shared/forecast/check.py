@@ -8,10 +8,10 @@ from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 
+from rnnlens.api.shared.forecast.kept import kept_check
 from rnnlens.api.shared.forecast.places import places_of, sliding_places
 from rnnlens.api.shared.given.joint.by_input import laid_out
 from rnnlens.api.shared.labels.forecast import labelled_check
-from rnnlens.checks.forecast.check import check_forecast
 from rnnlens.checks.forecast.data import ForecastData
 from rnnlens.checks.forecast.noise import FEWEST
 from rnnlens.checks.forecast.references import FIT
@@ -148,7 +148,7 @@ def forecast_page(
         data, seen, judged_on = seen, None, "the background"
     if seen is not None and _share_times(data, seen):
         seen = None
-    check = check_forecast(data, seen, numbers=not case.tokens)
+    check = kept_check(data, seen, numbers=not case.tokens)
     from_background = seen is not None and _known(seen) >= FIT
     about = _About(judged_on, len(data), _known(data), perf_counter() - begun, from_background)
     return labelled_check(case, target, check, about)

@@ -198,9 +198,13 @@ def lags_answer(lags: xr.Dataset, evidence: xr.Dataset | None) -> Answer:
         return Answer("memory", question, say("Not known."), untested, "open")
     if lags.sizes["lag"] == 1:
         return Answer("memory", question, say("It has one lag."), most, "open")
-    return Answer(
-        "memory", question, say("Mostly at what is newest."), f"{most} {untested}", "open"
+    last = int(lags["lag_to" if "lag_to" in lags else "lag"].values.max())
+    short = (
+        say("Not settled within its window of {span}.", span=span(last, step))
+        if _needed(lags) == lags.sizes["lag"]  # the newest alone do not carry it
+        else say("Mostly at what is newest.")
     )
+    return Answer("memory", question, short, f"{most} {untested}", "open")
 
 
 def _most_of(lags: xr.Dataset, step: str) -> str:
@@ -209,14 +213,19 @@ def _most_of(lags: xr.Dataset, step: str) -> str:
     share = ordered["share"].values
     if not np.isfinite(share).all() or not share.sum() > 0:
         return ""
-    last = ordered["lag_to" if "lag_to" in ordered else "lag"].values
-    # the sum of shares that make it exactly may fall short of it by rounding
-    place = int(np.argmax(np.cumsum(share) / share.sum() >= MOST - 1e-12))
+    last, place = ordered["lag_to" if "lag_to" in ordered else "lag"].values, _needed(lags) - 1
     return say(
         "The newest {span} carry {share} of all that moved its forecasts.",
         span=span(int(last[place]), step),
         share=percent(float(share[: place + 1].sum() / share.sum())),
     )
+
+
+def _needed(lags: xr.Dataset) -> int:
+    """Count the newest lags that carry most of what moved the forecasts."""
+    share = lags.sortby("lag")["share"].values
+    # the sum of shares that make it exactly may fall short of it by rounding
+    return int(np.argmax(np.cumsum(share) / share.sum() >= MOST - 1e-12)) + 1
 
 
 def trust_answer(warnings: list[str], residual: float, change: float, unit: str) -> Answer:

@@ -1,0 +1,80 @@
+"""The announced time of certificates: of what will be done, lags that share checkpoints together.
+
+Clocks are replaced by ones that say the same each time, so that nothing has a tolerance but the
+rounding of a division.
+"""
+
+import pytest
+
+from networks import forecaster
+from rnnlens.api.shared import pace, planning
+from rnnlens.evidence.options import Certificates
+from rnnlens.evidence.proof.stopping import TIME, Stop
+
+#: Seconds that every timing takes by the clock of these tests.
+TAKEN = 3.0
+LONG, SHORT = 40, 12
+
+
+class Clock(Stop):
+    """Three seconds have always gone by; it ends the search after some looks, or never."""
+
+    looks = 10**9
+
+    def __init__(self, seconds=None):
+        super().__init__()
+        self.left = self.looks
+
+    @property
+    def taken(self):
+        return TAKEN
+
+    def due(self):
+        self.left -= 1
+        if self.left < 0:
+            self.why = TIME
+        return bool(self.why)
+
+
+@pytest.fixture
+def asked(rng, monkeypatch):
+    """Give what is announced for all lags of one window, and the lags of each timed call."""
+    monkeypatch.setattr(pace, "Stop", Clock)
+    calls, honest = [], pace.certify
+
+    def noted(few, ranges, limits, *, stop):
+        calls.append(len(ranges.lags))
+        return honest(few, ranges, limits, stop=stop)
+
+    monkeypatch.setattr(pace, "certify", noted)
+
+    def announced(steps):
+        network = forecaster("lstm", rng, steps=steps, features=2)
+        x = rng.normal(size=(6, steps, 2))
+        lags, certificates = list(range(1, steps + 1)), Certificates(range=0.1)
+        made = planning.expected_certificates(
+            network, x[:1], lags=lags, features=["feature 0"], target=0, background=x,
+            certificates=certificates,
+        )  # fmt: skip
+        return made.seconds, calls
+
+    return announced
+
+
+def test_lags_that_share_checkpoints_are_timed_in_one_call(asked):
+    seconds, calls = asked(LONG)
+    assert calls == [1, LONG]
+    assert seconds == pytest.approx(TAKEN, rel=1e-12)  # all lags were timed
+
+
+def test_lags_of_short_windows_are_timed_one_by_one(asked):
+    seconds, calls = asked(SHORT)
+    assert calls == [1] * (1 + pace.LAGS_TIMED)
+    assert seconds == pytest.approx(TAKEN * SHORT, rel=1e-12)
+
+
+def test_of_lags_that_were_not_all_settled_those_that_were_stand_for_the_rest(asked, monkeypatch):
+    """Four looks: of four lags, the newest, one coarse box each."""
+    monkeypatch.setattr(Clock, "looks", 4)
+    seconds, _ = asked(LONG)
+    assert TAKEN * LONG / 4 <= seconds < float("inf")
