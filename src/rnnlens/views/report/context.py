@@ -17,7 +17,7 @@ from rnnlens.views.words.explanation import figure, lag_sentences
 from rnnlens.views.words.forecast import verdict_sentence
 from rnnlens.views.words.inputs import input_rows
 from rnnlens.views.words.inside.memory import memory_sentences
-from rnnlens.views.words.language import many, say, spoken
+from rnnlens.views.words.language import many, paragraph, say, spoken
 from rnnlens.views.words.page.answers import (
     fidelity_answer,
     forecast_answer,
@@ -61,7 +61,7 @@ def context(parts: ReportParts) -> Row:
         "network": network,
         "target": target,
         "by_feature": "feature" in parts.explanation["contribution"].dims,
-        "forecast": _forecast(parts, explained, target),
+        "forecast": paragraph(_forecast(parts, explained, target)),
         "errors": error_table(parts.check),
         "fidelity": fidelity_text(parts),
         "features": feature_table(parts.explanation),
@@ -227,4 +227,4 @@ def _window(parts: ReportParts) -> Row:
         if np.isfinite(actual)
         else say("What happened is not known.")
     )
-    return {"when": when, "said": " ".join(said)}
+    return {"when": when, "said": paragraph(said)}

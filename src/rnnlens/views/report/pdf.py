@@ -11,7 +11,7 @@ from rnnlens.views.report.context import context
 from rnnlens.views.report.drawn import figures_of
 from rnnlens.views.report.figures import Figure, Figures, inline
 from rnnlens.views.report.paper import FAINT, Paper
-from rnnlens.views.words.language import say
+from rnnlens.views.words.language import paragraph, say
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping
@@ -70,14 +70,14 @@ def _written(parts: ReportParts, progress: Callable[[int, int], None] | None) ->
     paper.paragraph(about["about"], colour=FAINT)
     for answer in about["answers"]:
         paper.heading(answer.question, 11.0)
-        paper.paragraph(" ".join(filter(None, [answer.short, answer.text])), 10.5)
+        paper.paragraph(paragraph([answer.short, answer.text]), 10.5)
     for note in about["notes"]:
         paper.paragraph(note)
     paper.heading(words["behind"], 11.0)
     for sentence in about["sentences"]:
         paper.paragraph(sentence)
     paper.heading(words["forecast"])
-    paper.paragraph(" ".join(about["forecast"]))
+    paper.paragraph(about["forecast"])
     if about["errors"]:
         _table(paper, about["errors"])
     _show(paper, figures["forecast"])

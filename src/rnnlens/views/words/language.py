@@ -8,10 +8,10 @@ from __future__ import annotations
 
 import gettext
 import os
-from collections.abc import Generator, Sequence
+from collections.abc import Generator, Iterable, Sequence
 from contextlib import contextmanager
 from contextvars import ContextVar
-from functools import cache
+from functools import cache, reduce
 from pathlib import Path
 
 from rnnlens.arguments import word
@@ -23,6 +23,7 @@ __all__ = [
     "listed",
     "many",
     "marked",
+    "paragraph",
     "phrase",
     "say",
     "spoken",
@@ -87,6 +88,18 @@ def listed(items: Sequence[str]) -> str:
         return "".join(items)
     first = say(", ").join(items[:-1])
     return say("{first} and {last}", first=first, last=items[-1])
+
+
+def paragraph(sentences: Iterable[str]) -> str:
+    """Put sentences one after the other, as the language that is spoken sets them apart.
+
+    Examples
+    --------
+    >>> paragraph(["One.", "", "Two."])
+    'One. Two.'
+    """
+    said = [sentence for sentence in sentences if sentence]
+    return reduce(lambda text, more: say("{text} {more}", text=text, more=more), said or [""])
 
 
 @contextmanager

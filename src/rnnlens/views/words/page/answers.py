@@ -15,7 +15,7 @@ import numpy as np
 
 from rnnlens.views.words.explanation import figure, percent
 from rnnlens.views.words.lags import span
-from rnnlens.views.words.language import many, say
+from rnnlens.views.words.language import many, paragraph, say
 from rnnlens.views.words.rounding import rounded_up
 from rnnlens.views.words.units import with_unit
 
@@ -66,7 +66,7 @@ def forecast_answer(check: xr.Dataset | None, target: str) -> Answer:
     question = say("Is the forecast any good?")
     if check is None:
         return Answer("forecast", question, say("Not judged."), "", "open")
-    text = " ".join(error_sentences(check))
+    text = paragraph(error_sentences(check))
     shorts = {
         "better": (say("Yes, better than what is known without the network."), "good"),
         "no better": (say("Not shown to be better than what is known without it."), "care"),
@@ -246,4 +246,4 @@ def trust_answer(warnings: list[str], residual: float, change: float, unit: str)
         short = say("Nothing that was checked speaks against it.")
         return Answer("trust", question, short, sums, "good")
     short = many(len(warnings), "With {count} warning.", "With {count} warnings.")
-    return Answer("trust", question, short, " ".join(warnings), "care")
+    return Answer("trust", question, short, paragraph(warnings), "care")
