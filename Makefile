@@ -45,7 +45,7 @@ ONE_THREAD := OMP_NUM_THREADS=1 OPENBLAS_NUM_THREADS=1 MKL_NUM_THREADS=1 VECLIB_
 	NUMBA_NUM_THREADS=1 RNNLENS_THREADS=1
 # The figures first, then the page that is made from them.
 BENCHMARKS := questions neighbour forward precision gradient integrated_gradients lag_shapley secant latency memory scaling \
-	rest_of_graph growth startup service long_work estimates tables bulk report long_windows
+	rest_of_graph growth startup service long_work long_windows estimates tables bulk page report
 
 # Networks and data whose answers are known.
 ORACLES := constructed arx toys spike tint_arma tint_hmm linear_var lorenz96 bucket
