@@ -142,8 +142,11 @@ def _secant(record: Record, asked: Asked) -> None:
         mine = usages["rnnlens, float32"]
         for peer, least in (("captum DeepLiftShap", 5.0), ("shap GradientExplainer", 40.0)):
             theirs = next(one for name, one in usages.items() if name.startswith(peer))
-            ratio = theirs.wall.median / usages[OURS].wall.median
-            record.claim(f"secant against {peer}", ratio, "x", least=least, sizes=asked.sizes)
+            # peers compute in single precision
+            for precision, own in (("float32, as the peer", mine), ("float64", usages[OURS])):
+                ratio = theirs.wall.median / own.wall.median
+                work = f"secant in {precision}, against {peer}"
+                record.claim(work, ratio, "x", least=least, sizes=asked.sizes)
         alone = usages["the method alone, float32"].cpu.median
         record.claim(
             "secant, the question over the method alone, processor time",
