@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 from rnnlens.errors import DataError
 from rnnlens.views.charts import theme
+from rnnlens.views.tables.inside.gate_names import gate_name
 from rnnlens.views.words.language import marked, phrase, say
 
 if TYPE_CHECKING:
@@ -54,7 +55,8 @@ def _text(column: str) -> str:
         return say("{layer} half-life median", layer=layer)
     if which == "longest":
         return say("{layer} half-life longest", layer=layer)
-    return layer
+    own, _, gate = column.rpartition("/")
+    return say("{layer} {gate}", layer=own.replace("/", " "), gate=gate_name(gate)) if own else gate
 
 
 def _panel(table: pd.DataFrame, end: str, names: list[str]) -> alt.Chart:
