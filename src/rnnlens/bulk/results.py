@@ -88,14 +88,21 @@ def repair(out: str | PathLike[str], archive: str | PathLike[str] | None = None)
         If the archive is another than the one that was explained, or what the result keeps of the
         question is damaged itself.
     """
+    from shutil import rmtree
+
+    from rnnlens.bulk.arrays import sweep
     from rnnlens.bulk.ending import end
     from rnnlens.bulk.finding import damages, laid_out_again, state
     from rnnlens.bulk.job import kept_whole, load, read_manifest
+    from rnnlens.bulk.looking import fingerprint, looked_at
     from rnnlens.bulk.runners import Tally, in_this_process
-    from rnnlens.bulk.windows import fingerprint
+    from rnnlens.bulk.summing import drafts_of_summary
 
     path = _path(out)
     manifest, found = read_manifest(path), damages(path)
+    sweep(path)
+    for draft in drafts_of_summary(path):
+        rmtree(draft, ignore_errors=True)
     if not found:
         return []
     for name in kept_whole(path, manifest):
@@ -107,7 +114,8 @@ def repair(out: str | PathLike[str], archive: str | PathLike[str] | None = None)
     blocks = sorted({one.block for one in found if one.block is not None})
     if blocks:
         job = load(str(path), str(archive or manifest.path), manifest.identity)
-        if fingerprint(job.cutter) != manifest.asked["data"]:
+        look = looked_at(job.cutter, manifest.asked["data"])
+        if fingerprint(job.cutter, look) != manifest.asked["data"]:
             raise InputError(
                 f"{archive or manifest.path} is not the archive that {path} was made from, so its "
                 "damaged blocks cannot be made anew: name that one with archive= (--archive)"

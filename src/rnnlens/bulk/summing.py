@@ -10,6 +10,7 @@ from uuid import uuid4
 import numpy as np
 
 from rnnlens.bulk.arrays import zarr_here
+from rnnlens.bulk.job import FOLDER
 from rnnlens.bulk.records import sketch_of
 from rnnlens.bulk.sketches import QUANTILE_ERROR, Sketch, read_sketches
 
@@ -20,10 +21,12 @@ if TYPE_CHECKING:
 
     from rnnlens.bulk.job import Manifest
 
-__all__ = ["PLACE", "write_summary"]
+__all__ = ["PLACE", "drafts_of_summary", "write_summary"]
 
 #: The group of a result that holds its summary, with a group for each grouping.
 PLACE = "summary"
+#: What its drafts begin with.
+DRAFT = f".{PLACE}-"
 PROBABILITIES = np.array([0.05, 0.25, 0.5, 0.75, 0.95])
 
 #: What has no unit.
@@ -36,7 +39,7 @@ def write_summary(out: Path, manifest: Manifest) -> None:
     for number in range(manifest.grid.count):
         for group, one in read_sketches(sketch_of(out, number)):
             merged[group] = merged[group] + one if group in merged else one
-    draft = out / ".rnnlens" / f".{PLACE}-{uuid4().hex}"
+    draft = out / FOLDER / f"{DRAFT}{uuid4().hex}"
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")  # that consolidated metadata are not in version 3
@@ -51,6 +54,11 @@ def write_summary(out: Path, manifest: Manifest) -> None:
                 raise
     finally:
         shutil.rmtree(draft, ignore_errors=True)
+
+
+def drafts_of_summary(out: Path) -> list[Path]:
+    """Name what was left where a process was killed that put a summary together."""
+    return list((out / FOLDER).glob(f"{DRAFT}*"))
 
 
 def _write(draft: Path, out: Path, merged: dict[tuple[str, str], Sketch]) -> None:

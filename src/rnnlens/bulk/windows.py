@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
@@ -11,13 +10,11 @@ import numpy as np
 from rnnlens.bulk.blocks import Block
 from rnnlens.bulk.sources.open import columns_wanted
 from rnnlens.bulk.sources.source import as_numbers
-from rnnlens.engine.schedule.plan import evenly
 from rnnlens.errors import DataError, UnreadableFile
 from rnnlens.series.axis import Axis, Cut, unbroken
 from rnnlens.series.build import features_on
 from rnnlens.series.clock import utc_times
 from rnnlens.series.tables.table import Table
-from rnnlens.series.windows import Windows, described
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -25,12 +22,7 @@ if TYPE_CHECKING:
     from rnnlens.bulk.sources.source import Source
     from rnnlens.series.sidecar import Sidecar
 
-__all__ = ["Cutter", "Found", "fingerprint"]
-
-#: Windows that are looked at before all others are explained, and how many lie together.
-SAMPLE, TOGETHER = 2048, 64
-#: Places that are looked at for them at the most.
-MOST_PLACES = 1024
+__all__ = ["Cutter", "Found", "table_of"]
 
 
 @dataclass(frozen=True, eq=False)
@@ -80,7 +72,7 @@ class Cutter:
                 f"the times of {source.path} do not rise: row {int(late[0]) + 1} is not after the "
                 "one before it; sort the archive by time"
             )
-        axis = Axis.of(_table(source.path, {}, {}, times), sidecar)
+        axis = Axis.of(table_of(source.path, {}, {}, times), sidecar)
         return cls(source, replace(sidecar, step=sidecar.step or axis.step_text), times)
 
     @property
@@ -121,7 +113,7 @@ class Cutter:
         numbers = {name: as_numbers(c) for name, c in columns.items() if c.dtype.kind not in "OUT"}
         texts = {name: c.astype(np.str_) for name, c in columns.items() if name not in numbers}
         times = np.arange(start, end) if self.times is None else self.times[start:end]
-        table = _table(self.source.path, numbers, texts, times)
+        table = table_of(self.source.path, numbers, texts, times)
         axis = Axis.of(table, sidecar)
         features = features_on(axis, table, sidecar)
         run = unbroken(axis, np.asarray(np.isfinite(features).all(axis=1)))
@@ -136,63 +128,13 @@ class Cutter:
         """Give the time that the forecast of each row is for, by its number where rows count."""
         rows = np.arange(self.source.rows)
         axis = Axis.of(
-            _table(self.source.path, {}, {}, rows if self.times is None else self.times),
+            table_of(self.source.path, {}, {}, rows if self.times is None else self.times),
             self.sidecar,
         )
         return Cut(axis, rows, self.sidecar.window).times(lead)
 
-    def sample(self) -> Windows:
-        """Give windows that lie evenly over the archive, some together at each place."""
-        places, every = SAMPLE // TOGETHER, self.source.count * self.source.rows
-        while True:
-            found = [self.windows(block) for block in self._spread(places)]
-            count = sum(len(one.rows) for one in found)
-            if count >= TOGETHER or places * TOGETHER >= every or places >= MOST_PLACES:
-                break
-            places *= 4
-        if not count:
-            raise DataError(
-                f"none of {places:,} places looked at in {self.source.path} has a window of "
-                f"{self.sidecar.window} steps without a missing value: fill in what is missing, or "
-                'say what it is in the sidecar, as in missing = "hold"'
-            )
-        blocks = self._spread(places)
-        stations = np.concatenate([
-            one.stations + b.stations[0] for one, b in zip(found, blocks, strict=True)
-        ])
-        rows = np.concatenate([one.rows + b.rows[0] for one, b in zip(found, blocks, strict=True)])
-        named, times = self.source.stations, self.times
-        issued = rows if times is None else times[rows]
-        return described(
-            np.concatenate([one.values for one in found]),
-            self.sidecar,
-            times=issued,
-            issued=issued,
-            actual=None,
-            step=self.sidecar.step_text,
-            groups=None if named is None else np.array(named)[stations],
-        )
 
-    def _spread(self, places: int) -> list[Block]:
-        """Give blocks of one station that lie evenly, each in the place of its first row."""
-        rows, every = self.source.rows, self.source.count * self.source.rows
-        if places * TOGETHER >= every:
-            return [Block(k, (k, k + 1), (0, rows)) for k in range(self.source.count)]
-        first = evenly(every - 1, places)
-        return [
-            Block(number, (p // rows, p // rows + 1), (p % rows, min(p % rows + TOGETHER, rows)))
-            for number, p in enumerate(map(int, first))
-        ]
-
-
-def fingerprint(cutter: Cutter, sample: Windows | None = None) -> dict[str, str]:
-    """Say what tells an archive from another: its structure, and windows from all over it."""
-    windows = cutter.sample() if sample is None else sample
-    looked_at = hashlib.sha256(np.ascontiguousarray(windows.values).data).hexdigest()
-    return dict(cutter.source.structure) | {"archive (its values)": looked_at}
-
-
-def _table(
+def table_of(
     path: str,
     numbers: dict[str, NDArray[np.float64]],
     texts: dict[str, NDArray[np.str_]],

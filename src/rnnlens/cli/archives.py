@@ -86,7 +86,8 @@ def explain_whole(
             held=options.held_names,
             effort=Effort(),
             blocks=archives.blocks,
-        )
+        ),
+        out,
     )
     runner = archives.runner(job)
     if archives.dry_run:
