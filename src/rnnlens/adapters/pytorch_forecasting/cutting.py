@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import copy
 from dataclasses import replace
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NoReturn
 
 import numpy as np
 import pandas as pd
@@ -53,6 +53,7 @@ def windows(source: object, series: object, given: SeriesGiven) -> Windows | Win
 def _dataset(facts: Facts, series: Any) -> Any:
     """Give the dataset: made of a frame as the model's own was, or given as such."""
     if isinstance(series, pd.DataFrame):
+        _require(facts, series)
         from pytorch_forecasting.data.timeseries import (  # pyright: ignore[reportMissingImports]
             TimeSeriesDataSet,
         )
@@ -76,6 +77,38 @@ def _dataset(facts: Facts, series: Any) -> Any:
             "TimeSeriesDataSet.from_dataset(training, frame)"
         )
     return series
+
+
+def _require(facts: Facts, frame: pd.DataFrame) -> None:
+    """Refuse a frame of which pytorch-forecasting could make no dataset."""
+    own = facts.parameters
+    numbers = [own["time_idx"], facts.target, *facts.known, *facts.static]
+    made = {*MADE, f"{facts.target}_center", f"{facts.target}_scale"}
+    numbers = [name for name in numbers if name not in made and "_lagged_by_" not in name]
+    for name in (*own["group_ids"], *numbers):
+        if name not in frame:
+            raise DataError(
+                f"the series has no column {name!r}, and the model was fitted on one: it has "
+                f"{', '.join(map(str, frame.columns))}"
+            )
+    for name in numbers:
+        empty = ~np.isfinite(frame[name].to_numpy(dtype=np.float64))
+        if empty.any():
+            raise DataError(
+                f"column {name!r} has no number in {int(empty.sum())} rows, and "
+                "pytorch-forecasting takes no row without: fill them, or leave such rows out at "
+                "the ends of a series"
+            )
+    rows = frame.groupby(list(own["group_ids"]), observed=True)[facts.target].size().to_numpy()
+    if not len(rows) or int(rows.max()) < facts.steps + facts.horizons:
+        _refuse_short(facts)
+
+
+def _refuse_short(facts: Facts) -> NoReturn:
+    raise DataError(
+        f"the series has no whole window: the model takes {facts.steps} steps and forecasts "
+        f"{facts.horizons}, so give at least {facts.steps + facts.horizons} rows of a series"
+    )
 
 
 def _table(facts: Facts, dataset: Any) -> tuple[pd.DataFrame, dict[str, NDArray[np.int64]]]:
@@ -182,15 +215,12 @@ def _own(
     whole = dataset.index[dataset.index.sequence_length == facts.steps + facts.horizons]
     last = whole.index_start.to_numpy() + facts.steps - 1
     time, names = dataset.data["time"].numpy(), table[GROUP].to_numpy()
+    if not len(last):
+        _refuse_short(facts)
     has = {(names[row], int(time[row])) for row in last}
     one = made[PAST] if isinstance(made, WindowsByInput) else made
     assert one.groups is not None
     found = [(n, int(t)) in has for n, t in zip(one.groups, one.issued, strict=True)]
-    if not any(found):
-        raise DataError(
-            f"the series has no whole window: the model takes {facts.steps} steps and forecasts "
-            f"{facts.horizons}, so give at least {facts.steps + facts.horizons} rows of a series"
-        )
     return np.array(found)
 
 
@@ -217,7 +247,7 @@ def _scaled(
         import torch
 
         normalizer = copy.deepcopy(facts.normalizer)
-        normalizer.fit(torch.as_tensor(one.values[..., 0], dtype=torch.float32))
+        normalizer.fit(torch.tensor(one.values[..., 0], dtype=torch.float32))
         numbers = normalizer.get_parameters().numpy().astype(np.float64)
     statistics = Statistics(numbers[:, :1], numbers[:, 1:], ("center", "scale"))
     return with_statistics(made, WINDOW, PAST, [0], statistics, 1)

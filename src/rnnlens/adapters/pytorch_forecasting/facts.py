@@ -99,7 +99,8 @@ class Facts:
         if categories:
             raise UnsupportedModel(
                 f"the {name} embeds categories, {', '.join(dict.fromkeys(categories))}, which "
-                "rnnlens does not follow: fit it on columns of numbers"
+                "rnnlens does not follow: fit it on columns of numbers, such as one of 0 and 1 "
+                "for each category"
             )
         if given.target_lags:
             raise UnsupportedModel(
