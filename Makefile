@@ -17,9 +17,10 @@
 # PYTHON=python3.12 chooses an interpreter, VERSIONS="/path/to/python3.12 ..." those of make versions
 # (otherwise python3.11 and so on, where they are on the PATH), WORKERS=4 the number of test processes,
 # INTEGRATIONS=darts takes one of make integrations' libraries alone (neuralhydrology, neuralforecast,
-# scikeras, sktime), each at the versions for which benchmarks/integrations/requirements has a file,
-# ARGS="-k lags" goes to pytest and ARGS=--quick to the benchmarks, and TORCH_OPTIONS="--extra-index-url
-# ..." to pip when it installs PyTorch, which only tests and benchmarks need (any build of it serves).
+# scikeras, sktime, pytorch_forecasting), each at the versions for which
+# benchmarks/integrations/requirements has a file, ARGS="-k lags" goes to pytest and ARGS=--quick to the
+# benchmarks, and TORCH_OPTIONS="--extra-index-url ..." to pip when it installs PyTorch, which only tests
+# and benchmarks need (any build of it serves).
 
 NEW_ENOUGH := import sys; sys.exit(sys.version_info < (3, 11))
 ifndef PYTHON
@@ -51,7 +52,7 @@ BENCHMARKS := questions neighbour forward precision gradient integrated_gradient
 ORACLES := constructed arx toys spike tint_arma tint_hmm linear_var lorenz96 bucket
 
 # Libraries whose models are read live, each in an environment of its own.
-INTEGRATIONS := neuralhydrology neuralforecast darts scikeras sktime
+INTEGRATIONS := neuralhydrology neuralforecast darts scikeras sktime pytorch_forecasting
 REQUIRED := benchmarks/integrations/requirements
 # A library, and an older version of it where it has requirements of its own.
 ENVIRONMENTS = $(foreach name,$(INTEGRATIONS),$(patsubst $(REQUIRED)/%.txt,%,\

@@ -51,6 +51,7 @@ LIBRARY_ROOMS: dict[str, set[str]] = {
     "torch": {"adapters", "engine", "readers"},
     "darts": {"adapters"},
     "neuralforecast": {"adapters"},
+    "pytorch_forecasting": {"adapters"},
     "onnx": {"readers", "writers"},
     "onnxruntime": {"readers"},
     "typer": {"cli"},

@@ -12,7 +12,14 @@ from typing import Any
 HERE = Path(__file__).parent
 RESULTS = HERE.parent / "results" / "adapters"
 PAGE = HERE.parents[1] / "docs" / "adapters.md"
-LIBRARIES = ("neuralhydrology", "darts", "neuralforecast", "scikeras", "sktime")
+LIBRARIES = (
+    "neuralhydrology",
+    "darts",
+    "neuralforecast",
+    "scikeras",
+    "sktime",
+    "pytorch_forecasting",
+)
 
 TOP = """# Models as forecasting libraries keep them
 
@@ -29,6 +36,7 @@ module that its class was written in.
 | neuralforecast | `NeuralForecast`, or one of its models: `LSTM`, `GRU`, `RNN`, direct and recurrent, and what `AutoLSTM` and its like found | `future_covariates` (`futr_df`), `static` (`static_df`) | DataFrame by `unique_id`, `ds`, `cutoff` |
 | scikeras | `KerasRegressor`, `KerasClassifier`, alone, in a `Pipeline`, in a `TransformedTargetRegressor` | nothing | DataFrame by `sample` |
 | sktime | `NeuralForecastLSTM`, `NeuralForecastGRU`, `NeuralForecastRNN` | `future_covariates` (`X`) | DataFrame by instance and time |
+| pytorch-forecasting | `RecurrentNetwork`, LSTM and GRU, all horizons; `windows` takes a `TimeSeriesDataSet` or the frame that it is made from | nothing | DataFrame by `group_ids`, `time_idx`, `cutoff` |
 
 - A **run folder of neuralhydrology** is read as files: neither its library nor PyTorch is needed. An
   EA-LSTM is an LSTM whose input gate has weights for the attributes alone, and that is how it is read;
@@ -42,6 +50,13 @@ module that its class was written in.
   bring to a forecast has contributions of its own, in the series' unit, beside those of the scaled
   steps in `past`. What is said of the reach of `past` is the recurrent core's: an observation that
   the core cannot see may still move the forecast, through the median and the MAD alone.
+- **pytorch-forecasting** feeds what it forecasts back as the newest observation, and so does the
+  network here, over all of `max_prediction_length`. Columns that are known ahead are the input
+  `time_varying_known_reals`, from the window into the horizon; those beyond the first step ahead
+  cannot reach the first horizon. Where each window (`EncoderNormalizer`) or each series
+  (`GroupNormalizer(groups=...)`) has a center and a scale of its own, these are the input
+  `target_scale`, with contributions of their own. Categories, target lags, several targets,
+  transformations that bend the target, and losses of distributions are refused.
 - **scikit-learn**: the scalers before the network and behind it are layers of it, so that it takes
   what the pipeline takes and gives what `predict` gives.
 """
@@ -88,6 +103,11 @@ def cells(*parts: object) -> str:
     return "| " + " | ".join(str(part) for part in parts) + " |"
 
 
+def shown(library: str) -> str:
+    """Give a library's name as it calls itself."""
+    return library.replace("_", "-")
+
+
 def newness(version: str) -> tuple[tuple[int, ...], str]:
     """Order versions, and what stands beside the same one."""
     first, _, beside = version.partition(" ")
@@ -111,7 +131,7 @@ def lags(row: dict[str, Any]) -> list[str]:
             run.append(place)
             if k + 1 < len(rows) and rows[k + 1][1] == verdict:
                 continue
-            counted = all(one[0].isdigit() for one in run)
+            counted = all(one.lstrip("-")[0].isdigit() for one in run)
             told = [run[0], run[-1]] if counted and len(run) > 2 else run
             shown = " to ".join(told) if counted and len(run) > 2 else ", ".join(told)
             lines.append(cells(f"`{name}`" if name else "", shown, verdict))
@@ -142,14 +162,16 @@ def main() -> None:
             unseen = row["seen"]["unseen"]
             told = "nothing: it sees every step" if not unseen else f"t-1 to t-{unseen}"
             newest = f"t-{row['seen']['newest_seen']}"
-            lines.append(cells(f"{library} {row['version']}", f"`{row['name']}`", told, newest))
+            lines.append(
+                cells(f"{shown(library)} {row['version']}", f"`{row['name']}`", told, newest)
+            )
     lines += [FIX, "## Worked examples", ""]
     for library in found:
-        lines += [f"### {library}", "", "```python", example_of(library), "```", ""]
+        lines += [f"### {shown(library)}", "", "```python", example_of(library), "```", ""]
         tables = [row for row in results[library] if "lags" in row]
         for row in tables[:1]:
             lines += [
-                f"What `rnnlens.lags` says there, {library} {row['version']}, `{row['name']}`, a "
+                f"What `rnnlens.lags` says there, {shown(library)} {row['version']}, `{row['name']}`, a "
                 "network that was trained for a few steps only:",
                 "",
                 *lags(row),
@@ -159,7 +181,7 @@ def main() -> None:
     for library, row in every:
         lines.append(
             cells(
-                f"{library} {row['version']}",
+                f"{shown(library)} {row['version']}",
                 f"`{row['name']}`",
                 row["samples"],
                 f"{row['forecast_difference']:.0e}",

@@ -37,13 +37,17 @@ class Worked:
     native: Any
 
 
-def blind(network: Any, newest_changed: Callable[[int], np.ndarray]) -> dict[str, Any]:
+def blind(
+    network: Any, newest_changed: Callable[[int], np.ndarray], of: str | None = None
+) -> dict[str, Any]:
     """Say which newest lags cannot reach the first horizon, and ask the library itself.
 
     `newest_changed` changes that many of the newest observations, and gives what that did to the
-    library's own forecast of the first horizon.
+    library's own forecast of the first horizon. `of` names the input of the observations, where
+    others reach beyond now.
     """
     told = rnnlens.describe(network)["reach"]
+    told = [one for one in told if of is None or one["input"] == of]
     first = next((one for one in told if not any(one["place"][1:])), None)
     newest = 1 if first is None else int(first["newest"])
     unseen = newest - 1

@@ -32,6 +32,7 @@ CLASSES: dict[tuple[str, str], str] = {
     ("neuralforecast.models.gru", "GRU"): "neuralforecast",
     ("neuralforecast.models.lstm", "LSTM"): "neuralforecast",
     ("neuralforecast.models.rnn", "RNN"): "neuralforecast",
+    ("pytorch_forecasting.models.rnn._rnn", "RecurrentNetwork"): "pytorch_forecasting",
     ("scikeras.wrappers", "BaseWrapper"): "scikeras",
     ("sklearn.compose._target", "TransformedTargetRegressor"): "scikeras",
     ("sklearn.pipeline", "Pipeline"): "scikeras",

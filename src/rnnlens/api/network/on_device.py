@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Generator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager
+
+from rnnlens.api.shared.given.arguments import checked
+from rnnlens.arguments import NAME
 
 __all__ = ["on_device"]
 
 
-@contextmanager
-def on_device(name: str) -> Generator[None]:
+@checked(name=NAME)
+def on_device(name: str) -> AbstractContextManager[None]:
     """Compute recurrent layers on a device within this block.
 
     Forecasts, gradients, secant multipliers and coalitions of steps are computed there, batched
@@ -37,5 +39,4 @@ def on_device(name: str) -> Generator[None]:
     """
     from rnnlens.engine.device.choice import named, placed
 
-    with placed(named(name, f"on_device({name!r})")):
-        yield
+    return placed(named(name, f"on_device({name!r})"))

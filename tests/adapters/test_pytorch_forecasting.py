@@ -1,0 +1,290 @@
+"""RecurrentNetwork of pytorch-forecasting; a stand-in keeps what the library's own does.
+
+The library itself is tried by ``make integrations``.
+"""
+
+from __future__ import annotations
+
+import sys
+from types import ModuleType, SimpleNamespace
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import pytest
+
+import rnnlens
+from rnnlens.adapters.pytorch_forecasting import to_native
+from rnnlens.errors import DataError, InputError, RnnlensError, UnsupportedModel
+from rnnlens.series.joint.windows import WindowsByInput
+
+torch = pytest.importorskip("torch")
+
+STEPS, HORIZONS, ROWS, HIDDEN = 6, 3, 20, 3
+STATIC, KNOWN = ("area", "load_center", "load_scale"), ("holiday", "relative_time_idx")
+REALS = [*STATIC, *KNOWN, "load"]
+#: What the library computes in single precision, in sizes of the largest forecast.
+SINGLE = 1e-6
+
+
+class Line:
+    """A fitted scaler: ``(value - mean) / scale``."""
+
+    def __init__(self, mean, scale):
+        self.mean, self.scale = mean, scale
+
+    def transform(self, values):
+        return (values - self.mean) / self.scale
+
+
+class EncoderNormalizer:
+    """Mean and spread of each window, as the library takes them."""
+
+    def __init__(self, transformation=None):
+        self.transformation = transformation
+
+    def fit(self, y):
+        self.center_, self.scale_ = y.mean(-1), y.std(-1) + 1e-6
+
+    def get_parameters(self):
+        return torch.stack([self.center_, self.scale_], dim=-1)
+
+
+class GroupNormalizer:
+    """Center and scale of each series, or of all."""
+
+    def __init__(self, groups, norm, transformation=None):
+        self.groups, self.norm_, self.transformation = groups, norm, transformation
+
+    def get_parameters(self, groups, group_names):
+        return np.array(self.norm_[int(groups[0])])
+
+
+class MAE:
+    """The library's loss of that name."""
+
+
+class RecurrentNetwork(torch.nn.Module):
+    """What rnnlens looks at of the library's own: layers, settings, parameters of the data."""
+
+    __module__ = "pytorch_forecasting.models.rnn._rnn"
+
+    def __init__(self, cell, normalizer, reals=REALS):
+        super().__init__()
+        self.rnn = cell(len(reals), HIDDEN, num_layers=2, batch_first=True)
+        self.output_projector = torch.nn.Linear(HIDDEN, 1)
+        self.loss = MAE()
+        self.hparams = SimpleNamespace(
+            target="load",
+            static_reals=[name for name in STATIC if name in reals],
+            static_categoricals=[],
+            x_reals=list(reals),
+            x_categoricals=[],
+            target_lags={},
+        )
+        self.dataset_parameters = {
+            "max_encoder_length": STEPS,
+            "max_prediction_length": HORIZONS,
+            "target_normalizer": normalizer,
+            "scalers": {"load_center": Line(50.0, 9.0), "load_scale": Line(2.0, 0.5)},
+            "time_idx": "day",
+            "group_ids": ["site"],
+        }
+
+
+class TimeSeriesDataSet:
+    """What rnnlens looks at of the library's own: rows of all series, and where windows begin."""
+
+    max_encoder_length, max_prediction_length = STEPS, HORIZONS
+    time_idx, group_ids = "day", ("site",)
+
+    def __init__(self, frame, normalizer: Any = None, reals=REALS):
+        self.reals = list(reals)
+        self.scalers: dict[str, Any] = {"holiday": Line(0.3, 2.0), "area": Line(1.0, 3.0)}
+        self.names, codes = np.unique(frame.site, return_inverse=True)
+        values = np.zeros((len(frame), len(reals)))
+        for k, name in enumerate(reals):
+            if name in self.scalers:
+                values[:, k] = self.scalers[name].transform(frame[name].to_numpy())
+        if hasattr(normalizer, "norm_") and normalizer.groups:
+            both = np.array([normalizer.norm_[code] for code in codes])
+            values[:, reals.index("load")] = (frame.load - both[:, 0]) / both[:, 1]
+        self.data = {
+            "reals": torch.tensor(values, dtype=torch.float32),
+            "target": [torch.tensor(frame.load.to_numpy(), dtype=torch.float32)],
+            "time": torch.tensor(frame.day.to_numpy()),
+            "groups": torch.tensor(codes[:, None]),
+        }
+        whole = STEPS + HORIZONS
+        starts = [k for k in range(len(frame) - whole + 1) if codes[k] == codes[k + whole - 1]]
+        self.index = pd.DataFrame({"index_start": starts, "sequence_length": whole})
+
+    @classmethod
+    def from_parameters(cls, parameters, frame, stop_randomization):
+        return cls(frame, parameters["target_normalizer"])
+
+    def transform_values(self, name, codes, inverse, group_id):
+        return self.names[codes]
+
+    def get_transformer(self, name):
+        return self.scalers.get(name)
+
+
+@pytest.fixture
+def frame(rng):
+    parts = [
+        pd.DataFrame({
+            "site": site,
+            "day": np.arange(ROWS) + 100 * k,
+            "load": rng.normal(50 + 9 * k, 5, ROWS),
+            "holiday": rng.integers(0, 2, ROWS).astype(float),
+            "area": 1.0 + k,
+        })
+        for k, site in enumerate(("north", "south"))
+    ]
+    return pd.concat(parts, ignore_index=True)
+
+
+def own_forecast(model, rows, center, scale, relu):
+    """Forecast one window as the library does: encode, then a step at a time; rows of the frame."""
+    whole = STEPS + HORIZONS
+    columns = {
+        "area": (rows.area - 1.0) / 3.0,
+        "load_center": np.full(whole, (center - 50.0) / 9.0),
+        "load_scale": np.full(whole, (scale - 2.0) / 0.5),
+        "holiday": (rows.holiday - 0.3) / 2.0,
+        "relative_time_idx": np.arange(-STEPS, HORIZONS) / STEPS,
+        "load": np.roll((rows.load - center) / scale, 1),
+    }
+    stacked = np.stack([np.asarray(columns[name]) for name in model.hparams.x_reals], axis=1)
+    x = torch.tensor(stacked[None], dtype=torch.float32)
+    place, made = model.hparams.x_reals.index("load"), []
+    with torch.no_grad():
+        _, state = model.rnn(x[:, 1:STEPS])
+        for k in range(HORIZONS):
+            step = x[:, STEPS + k : STEPS + k + 1].clone()
+            if k:
+                step[0, 0, place] = (made[-1] - center) / scale
+            hidden, state = model.rnn(step, state)
+            forecast = float(model.output_projector(hidden)) * scale + center
+            made.append(max(forecast, 0.0) if relu else forecast)
+    return np.array(made)
+
+
+@pytest.mark.parametrize("cell", ["LSTM", "GRU"])
+@pytest.mark.parametrize("kind", ["window", "series", "all"])
+def test_every_horizon_is_what_the_library_forecasts(frame, monkeypatch, cell, kind):
+    norm = {0: (49.0, 5.0), 1: (60.0, 6.0)}
+    normalizer = {
+        "window": EncoderNormalizer("relu"),
+        "series": GroupNormalizer(["site"], norm),
+        "all": GroupNormalizer([], {"center": 55.0, "scale": 7.0}, "relu"),
+    }[kind]
+    reals = REALS if kind != "all" else ["area", *KNOWN, "load"]
+    torch.manual_seed(3)
+    model = RecurrentNetwork(getattr(torch.nn, cell), normalizer, reals)
+    with torch.no_grad():  # forecasts below zero too
+        model.output_projector.bias -= 10.0 if normalizer.transformation else 0.0
+    if kind == "all":
+        series = TimeSeriesDataSet(frame, normalizer, reals)
+    else:
+        library = ModuleType("pytorch_forecasting.data.timeseries")
+        library.TimeSeriesDataSet = TimeSeriesDataSet  # type: ignore[attr-defined]
+        monkeypatch.setitem(sys.modules, library.__name__, library)
+        series = frame
+    net, windows = rnnlens.read(model), rnnlens.windows(model, series)
+    assert isinstance(windows, WindowsByInput)
+    one = windows["past"]
+    assert len(one) == 2 * (ROWS - STEPS - HORIZONS + 1) and one.times[0] == STEPS
+    assert windows["time_varying_known_reals"].features == KNOWN
+    assert one.groups is not None
+    assert ("target_scale" in windows) == (kind != "all")
+    forecast = np.asarray(rnnlens.predict(net, windows)).reshape(len(one), HORIZONS)
+    for k, (issued, site) in enumerate(zip(one.issued, one.groups, strict=True)):
+        rows = frame[frame.site == site]
+        rows = rows[(rows.day > issued - STEPS) & (rows.day <= issued + HORIZONS)]
+        y = rows.load.to_numpy()[:STEPS]
+        center, scale = {
+            "window": (y.mean(), y.std(ddof=1) + 1e-6),
+            "series": norm[int(site == "south")],
+            "all": (55.0, 7.0),
+        }[kind]
+        own = own_forecast(model, rows, center, scale, normalizer.transformation == "relu")
+        np.testing.assert_allclose(forecast[k], own, atol=SINGLE * 60)
+    assert (forecast == 0.0).any() == (normalizer.transformation == "relu")
+
+
+def test_rows_of_a_forecast_sum_to_it_by_series_and_time(frame):
+    model = RecurrentNetwork(torch.nn.LSTM, EncoderNormalizer())
+    windows = rnnlens.windows(model, TimeSeriesDataSet(frame)).newest(2)
+    net, last = rnnlens.read(model), rnnlens.Target("load", horizon=HORIZONS)
+    rows = to_native(rnnlens.explain(net, windows, target=last, method="secant", baseline="zero"))
+    assert rows.cutoff.unique().tolist() == [115, 116]
+    assert rows.time_idx.unique().tolist() == [118, 119]
+    assert rows.group_ids.unique().tolist() == ["south"]
+    by = rows.groupby("time_idx")
+    total = by.contribution.sum() + by.baseline_forecast.first()
+    np.testing.assert_allclose(total, by.forecast.first(), rtol=1e-9)
+    told = rows[rows.input == "target_scale"]
+    assert told.feature.unique().tolist() == ["center of load", "scale of load"]
+
+
+def test_what_is_known_beyond_tomorrow_cannot_reach_tomorrow(frame):
+    model = RecurrentNetwork(torch.nn.LSTM, EncoderNormalizer())
+    reach = rnnlens.describe(rnnlens.read(model)).get("reach", [])
+    first = [(one["input"], one["newest"]) for one in reach if one["label"] == "horizon 1"]
+    assert first == [("time_varying_known_reals", HORIZONS)]
+
+
+@pytest.mark.parametrize(
+    ("change", "sentence"),
+    [
+        ({"target": ["load", "heat"]}, "forecasts several targets at once, load, heat"),
+        ({"x_categoricals": ["site"]}, "embeds categories, site, which rnnlens does not follow"),
+        ({"target_lags": {"load": {"load_lagged_by_5": 5}}}, "takes lags of its target as columns"),
+        ({"loss": Line(0, 1)}, "was fitted with Line, whose forecasts are drawn, or bent"),
+        ({"transformation": "log"}, "bends its target by transformation='log'"),
+        ({"max_encoder_length": 1}, "has an encoder of one step"),
+    ],
+)
+def test_a_model_that_is_not_followed_is_refused(change, sentence):
+    model = RecurrentNetwork(torch.nn.LSTM, EncoderNormalizer(change.get("transformation")))
+    model.loss = change.get("loss", model.loss)
+    for name, value in change.items():
+        if name in model.dataset_parameters:
+            model.dataset_parameters[name] = value
+        elif hasattr(model.hparams, name):
+            setattr(model.hparams, name, value)
+    with pytest.raises(UnsupportedModel, match=sentence):
+        rnnlens.read(model)
+
+
+def test_a_model_that_does_not_know_its_data_is_refused():
+    model = RecurrentNetwork(torch.nn.LSTM, EncoderNormalizer())
+    del model.dataset_parameters
+    with pytest.raises(InputError, match="does not know the TimeSeriesDataSet"):
+        rnnlens.read(model)
+
+
+def test_a_series_that_is_not_the_models_is_refused(frame):
+    model = RecurrentNetwork(torch.nn.LSTM, EncoderNormalizer())
+
+    def refused(series, sentence, kind: type[RnnlensError] = DataError):
+        with pytest.raises(kind, match=sentence):
+            rnnlens.windows(model, series)
+
+    refused(np.zeros((3, 3)), "must be a TimeSeriesDataSet .* of type ndarray")
+    refused(frame.drop(columns="holiday"), "has no column 'holiday'")
+    refused(frame.assign(load=[np.nan, *frame.load[1:]]), "'load' has no number in 1 rows")
+    refused(frame[frame.day % 100 < STEPS + HORIZONS - 1], "no whole window.* at least 9 rows")
+    other = TimeSeriesDataSet(frame)
+    other.max_encoder_length = 5
+    refused(other, "has windows of 5 and 3 steps of area.*and the model takes 6 and 3")
+    refused(TimeSeriesDataSet(frame.drop(index=4)), "series 'north' has no row for day 4")
+    bent = TimeSeriesDataSet(frame)
+    bent.scalers["holiday"] = SimpleNamespace(transform=np.square)
+    refused(bent, "column 'holiday' is scaled by SimpleNamespace", UnsupportedModel)
+    model.dataset_parameters["target_normalizer"] = GroupNormalizer(
+        ["site"], {0: (49.0, 5.0), 1: (60.0, 6.0)}
+    )
+    refused(TimeSeriesDataSet(frame), "in one way before the network", UnsupportedModel)
