@@ -5,7 +5,6 @@ from __future__ import annotations
 from rnnlens.cli.concept import concept_typed
 from rnnlens.cli.drawn import asked_or_drawn, saying_drawn
 from rnnlens.cli.inputs import asked_from, network_from, number_of
-from rnnlens.cli.options.archives import DrawOptions
 from rnnlens.cli.options.arguments import Data, Model, OutputOptions
 from rnnlens.cli.options.dynamics import (
     BifurcationOptions,
@@ -32,7 +31,6 @@ def memory(
     shown: ShownOptions,
     series: SeriesOptions,
     options: MemoryOptions,
-    archives: DrawOptions,
     output: OutputOptions,
 ) -> None:
     """Say how long the network remembers."""
@@ -40,7 +38,7 @@ def memory(
     from rnnlens.views.tables.memory import memory_summary, memory_view
 
     network = network_from(model, reading, shown)
-    sidecar, windows, _, drawn = asked_or_drawn((model, network, data), series, archives)
+    sidecar, windows, _, drawn = asked_or_drawn((model, network, data), series, options)
     with working(f"measuring memory over {number_of(windows):,} windows") as progress:
         page = api.memory(
             network,

@@ -12,7 +12,6 @@ import typer
 from rnnlens.api.forecast.trust import WINDOWS
 from rnnlens.cli.drawn import asked_or_drawn, saying_drawn
 from rnnlens.cli.inputs import asked_from, network_from, number_of
-from rnnlens.cli.options.archives import DrawOptions
 from rnnlens.cli.options.arguments import Data, Model, OutputOptions
 from rnnlens.cli.options.evidence import CertifyOptions, LagsOptions
 from rnnlens.cli.options.flatten import flattened
@@ -43,7 +42,6 @@ def lags(
     series: SeriesOptions,
     options: ExplainOptions,
     asked: LagsOptions,
-    archives: DrawOptions,
     output: OutputOptions,
 ) -> None:
     """Say of each lag what is proven, and what hiding it does."""
@@ -53,7 +51,7 @@ def lags(
     from rnnlens.views.tables.lags import evidence_summary, evidence_view
 
     network = network_from(model, reading, shown)
-    sidecar, windows, seen, drawn = asked_or_drawn((model, network, data), series, archives)
+    sidecar, windows, seen, drawn = asked_or_drawn((model, network, data), series, asked)
     target = options.target_of(sidecar)
     shares = api.Shares(
         method=options.method_of(sidecar) or api.Shares().method,
