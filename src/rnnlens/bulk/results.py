@@ -94,7 +94,7 @@ def repair(out: str | PathLike[str], archive: str | PathLike[str] | None = None)
     from rnnlens.bulk.ending import end
     from rnnlens.bulk.finding import damages, laid_out_again, state
     from rnnlens.bulk.job import kept_whole, load, read_manifest
-    from rnnlens.bulk.looking import fingerprint, looked_at
+    from rnnlens.bulk.looks.first import fingerprint, looked_at
     from rnnlens.bulk.runners import Tally, in_this_process
     from rnnlens.bulk.summing import drafts_of_summary
 
@@ -145,8 +145,12 @@ def summary(out: str | PathLike[str], by: str = "all") -> xr.Dataset:
     xarray.Dataset
         By ``group``: ``windows``; ``mean`` and ``mean_absolute (lag, feature)``;
         ``lag_mean_absolute``, ``lag_share (lag)`` and ``feature_mean_absolute (feature)`` of the
-        totals of lags and features; ``lag_quantile (quantile, lag)`` and ``feature_quantile``,
-        wrong by at most a thirty-second of their value.
+        totals of lags and features; ``lag_share_beyond (lag)``, and ``lag_within_half`` and
+        ``lag_within_most``, the newest lags that hold half and 95 % of the absolute contributions;
+        ``lag_quantile (quantile, lag)`` and ``feature_quantile``, wrong by at most a thirty-second
+        of their value. With ``Blocks(memory=True)`` the same of the derivative, as
+        `rnnlens.memory` gives it: ``sensitivity (lag, feature)``, ``sensitivity_share``,
+        ``sensitivity_share_beyond``, ``sensitivity_within_half`` and ``sensitivity_within_most``.
 
     Raises
     ------

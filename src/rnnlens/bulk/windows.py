@@ -17,12 +17,14 @@ from rnnlens.series.clock import utc_times
 from rnnlens.series.tables.table import Table
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
     from numpy.typing import NDArray
 
-    from rnnlens.bulk.sources.source import Source
+    from rnnlens.bulk.sources.source import Source, Span
     from rnnlens.series.sidecar import Sidecar
 
-__all__ = ["Cutter", "Found", "table_of"]
+__all__ = ["Cutter", "Found"]
 
 
 @dataclass(frozen=True, eq=False)
@@ -72,7 +74,7 @@ class Cutter:
                 f"the times of {source.path} do not rise: row {int(late[0]) + 1} is not after the "
                 "one before it; sort the archive by time"
             )
-        axis = Axis.of(table_of(source.path, {}, {}, times), sidecar)
+        axis = Axis.of(_table(source.path, {}, {}, times), sidecar)
         return cls(source, replace(sidecar, step=sidecar.step or axis.step_text), times)
 
     @property
@@ -85,15 +87,7 @@ class Cutter:
         """Give the windows that end in a block, of which none may be there."""
         (first, last), (begin, end) = block.stations, block.rows
         start = max(0, begin - self.context)
-        try:
-            read = self.source.read(columns_wanted(self.sidecar), block.stations, (start, end))
-        except Exception as error:  # what a damaged chunk makes a library raise is of any kind
-            said = str(error).splitlines()[0].rstrip(".") if str(error) else ""
-            raise UnreadableFile(
-                f"rows {start:,} to {end - 1:,} of {self.source.path}"
-                f"{self.source.place(first)} cannot be read ({type(error).__name__}: {said}): "
-                "fetch them anew, and give the same command again"
-            ) from error
+        read = self.read(columns_wanted(self.sidecar), block.stations, (start, end))
         parts = [
             self._of_one({name: column[k] for name, column in read.items()}, start, block.rows)
             for k in range(last - first)
@@ -104,16 +98,32 @@ class Cutter:
             np.concatenate([rows for _, rows in parts]),
         )
 
+    def read(self, names: Sequence[str], stations: Span, rows: Span) -> dict[str, NDArray[Any]]:
+        """Read some rows of some series, or say which cannot be read."""
+        try:
+            return self.source.read(names, stations, rows)
+        except Exception as error:  # what a damaged chunk makes a library raise is of any kind
+            said = str(error).splitlines()[0].rstrip(".") if str(error) else ""
+            raise UnreadableFile(
+                f"rows {rows[0]:,} to {rows[1] - 1:,} of {self.source.path}"
+                f"{self.source.place(stations[0])} cannot be read ({type(error).__name__}: {said}):"
+                " fetch them anew, and give the same command again"
+            ) from error
+
+    def table(self, columns: Mapping[str, NDArray[Any]], rows: Span) -> Table:
+        """Give what was read of some rows of one station as a table."""
+        numbers = {name: as_numbers(c) for name, c in columns.items() if c.dtype.kind not in "OUT"}
+        texts = {name: c.astype(np.str_) for name, c in columns.items() if name not in numbers}
+        times = np.arange(*rows) if self.times is None else self.times[slice(*rows)]
+        return _table(self.source.path, numbers, texts, times)
+
     def _of_one(
         self, columns: dict[str, NDArray[Any]], start: int, rows: tuple[int, int]
     ) -> tuple[NDArray[np.float64], NDArray[np.intp]]:
         """Cut one station's windows that end in some rows, from what was read from `start` on."""
         begin, end = rows
         sidecar, window = self.sidecar, self.sidecar.window
-        numbers = {name: as_numbers(c) for name, c in columns.items() if c.dtype.kind not in "OUT"}
-        texts = {name: c.astype(np.str_) for name, c in columns.items() if name not in numbers}
-        times = np.arange(start, end) if self.times is None else self.times[start:end]
-        table = table_of(self.source.path, numbers, texts, times)
+        table = self.table(columns, (start, end))
         axis = Axis.of(table, sidecar)
         features = features_on(axis, table, sidecar)
         run = unbroken(axis, np.asarray(np.isfinite(features).all(axis=1)))
@@ -128,13 +138,13 @@ class Cutter:
         """Give the time that the forecast of each row is for, by its number where rows count."""
         rows = np.arange(self.source.rows)
         axis = Axis.of(
-            table_of(self.source.path, {}, {}, rows if self.times is None else self.times),
+            _table(self.source.path, {}, {}, rows if self.times is None else self.times),
             self.sidecar,
         )
         return Cut(axis, rows, self.sidecar.window).times(lead)
 
 
-def table_of(
+def _table(
     path: str,
     numbers: dict[str, NDArray[np.float64]],
     texts: dict[str, NDArray[np.str_]],

@@ -25,15 +25,13 @@ from rnnlens.bulk.job import (
     read_manifest,
     versions,
 )
-from rnnlens.bulk.looking import fingerprint, looked_at
+from rnnlens.bulk.looks.first import fingerprint, looked_at
 from rnnlens.bulk.sketches import checked_groupings
-from rnnlens.bulk.sources.open import open_source
+from rnnlens.bulk.sources.open import open_source, settled
 from rnnlens.bulk.windows import Cutter
 from rnnlens.engine.device.choice import chosen
-from rnnlens.errors import ConfigError, DataError, InputError
-from rnnlens.series.build import sidecar_given
+from rnnlens.errors import DataError, InputError
 from rnnlens.series.sidecar import Sidecar
-from rnnlens.series.sidecar_text import from_toml
 from rnnlens.writers.native import write
 
 if TYPE_CHECKING:
@@ -109,7 +107,7 @@ def planned(question: ArchiveQuestion, out: Path | None = None) -> Plan:
             f"method {question.method!r} splits windows in a way that depends on the others, or "
             f"sums to nothing: an archive is explained by one of {', '.join(METHODS)}"
         )
-    sidecar = _settled(question.sidecar)
+    sidecar = settled(question.sidecar)
     source = open_source(question.archive, sidecar)
     cutter = Cutter.of(source, sidecar)
     checked_groupings(cutter, question.blocks.by)
@@ -174,24 +172,9 @@ def _settings(
         "device": chosen(),
         "dtype": question.blocks.dtype,
         "by": list(question.blocks.by),
+        "memory": question.blocks.memory,
         "baseline windows": baseline_digest(baseline),
     }
-
-
-def _settled(given: Sidecar | str | PathLike[str] | None) -> Sidecar:
-    """Give the sidecar as every process will read it."""
-    sidecar = sidecar_given(given)
-    if sidecar is None:
-        raise ConfigError(
-            "an archive needs a sidecar that says what the network takes: give a .toml file, or "
-            "Sidecar.plain(features, window, lead)"
-        )
-    if sidecar.inputs:
-        raise ConfigError(
-            "the sidecar describes several inputs, and an archive is explained for networks of "
-            "one: explain these by rnnlens.explain, some windows at a time"
-        )
-    return Sidecar(**from_toml(sidecar.to_toml()))
 
 
 def _of_one_sequence(case: Case) -> Case:
