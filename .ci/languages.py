@@ -24,7 +24,7 @@ LANGUAGES = SOURCE / "views" / "words" / "languages"
 #: What says a template, and which of its arguments are one.
 SAYING = {"say": slice(0, 1), "marked": slice(0, 1), "many": slice(1, 3), "told": slice(0, 1)}
 #: The rooms of what is said, and of what is told of a network: a file names the one that it needs.
-HOMES = ("rnnlens.views.words.language", "rnnlens.names import Told")
+HOMES = ("rnnlens.views.words.language", "rnnlens.names import Told", "rnnlens.names import told")
 #: Of what the files say of themselves, all that never changes by itself.
 ABOUT = {"project": "rnnlens", "copyright_holder": "The rnnlens developers", "charset": "utf-8"}
 
