@@ -22,9 +22,9 @@ ROOT = Path(__file__).resolve().parents[1]
 SOURCE = ROOT / "src" / "rnnlens"
 LANGUAGES = SOURCE / "views" / "words" / "languages"
 #: What says a template, and which of its arguments are one.
-SAYING = {"say": slice(0, 1), "marked": slice(0, 1), "many": slice(1, 3)}
-#: The room of what is said, by which a file that says anything names it.
-HOME = "rnnlens.views.words.language"
+SAYING = {"say": slice(0, 1), "marked": slice(0, 1), "many": slice(1, 3), "told": slice(0, 1)}
+#: The rooms of what is said, and of what is told of a network: a file names the one that it needs.
+HOMES = ("rnnlens.views.words.language", "rnnlens.names import Told", "rnnlens.names import told")
 #: Of what the files say of themselves, all that never changes by itself.
 ABOUT = {"project": "rnnlens", "copyright_holder": "The rnnlens developers", "charset": "utf-8"}
 
@@ -35,7 +35,7 @@ def templates(source: Path = SOURCE) -> Catalog:
     for path in sorted(source.rglob("*.py")):
         place = path.relative_to(source).as_posix()
         text = path.read_text(encoding="utf-8")
-        if HOME in text or place.endswith("words/language.py"):
+        if any(home in text for home in HOMES) or place.endswith("words/language.py"):
             for said in said_in(ast.parse(text), place):
                 found.add(said if len(said) > 1 else said[0], locations=[(place, None)])
     for message in found:

@@ -5,6 +5,7 @@ One word for one thing, in code, tables, figures and files.
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import field
 from typing import Any
 
@@ -13,9 +14,11 @@ __all__ = [
     "DIMENSIONS",
     "GATE_LETTERS",
     "KINDS",
+    "Told",
     "array_name",
     "declared",
     "dimensions_of",
+    "told",
 ]
 
 #: Dimension names of labelled results, in the order in which they appear.
@@ -132,3 +135,33 @@ def dimensions_of(result: Any) -> dict[str, tuple[str, ...]]:
         for name, spec in result.__dataclass_fields__.items()
         if "dimensions" in spec.metadata
     }
+
+
+class Told(str):
+    """A sentence in English that knows what it is made of, so that views say it in any language."""
+
+    template: str
+    values: Mapping[str, object]
+
+
+def told(template: str, /, **values: object) -> Told:
+    """Tell a fact in English by a template and what stands in its named places.
+
+    A list stands there as it is in a sentence, and a tuple as clauses do.
+
+    Examples
+    --------
+    >>> told("{names} turn: {how}", names=["a", "b", "c"], how=("one so", "one so"))
+    'a, b and c turn: one so; one so'
+    """
+    made = Told(template.format(**{name: _in_english(value) for name, value in values.items()}))
+    made.template, made.values = template, values
+    return made
+
+
+def _in_english(value: object) -> object:
+    if isinstance(value, tuple):
+        return "; ".join(map(str, value))
+    if not isinstance(value, list) or len(value) < 2:
+        return value[0] if isinstance(value, list) and value else value
+    return f"{', '.join(map(str, value[:-1]))} and {value[-1]}"

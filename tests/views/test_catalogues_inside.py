@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 import io
 import re
 from collections.abc import Callable
@@ -16,6 +17,7 @@ from drawings import RECORD
 from networks import cell, chain, forecaster, head, stacked_bidirectional
 from probed import found as probed
 from pseudo import outside, pseudo_language, titles_of
+from rnnlens.names import Told, told
 from rnnlens.network.activations import Activation
 from rnnlens.network.axes import Slice
 from rnnlens.network.cells import LSTM, Gate, SimpleRNN
@@ -30,6 +32,7 @@ from rnnlens.views.tables.inside.probe import probe_view
 from rnnlens.views.tables.inside.summarized_weights import weights_view
 from rnnlens.views.tables.inspection import render_inspection
 from rnnlens.views.words.language import language
+from rnnlens.views.words.origin import fact_text
 
 
 def held(order: int = 1) -> Any:
@@ -183,6 +186,9 @@ def test_a_chart_says_nothing_that_no_catalogue_has(name, results, tmp_path, mon
     assert [text for text in spoken_in(spec) if outside(text, AS_IT_IS)] == []
 
 
+NAMES = frozenset({"bidirectional", "recurrent"})
+
+
 def described(rng):
     """Every kind of array, an output that cannot see the newest steps, and one input not wired."""
     core = Recurrent(cell("lstm", rng, 2), return_sequences=True)
@@ -208,10 +214,35 @@ def test_an_inspection_says_nothing_that_no_catalogue_has(rng, tmp_path, monkeyp
         }
         for layer in whole["layers"]
     ]
-    facts = {"name": "A", "format": "B", "path": "", "notes": ["-"], "layers": layers}
+    note = told("the graph as exported serves windows of the example's length")
+    facts = {"name": "A", "format": "B", "path": "", "notes": [note], "layers": layers}
     with pseudo_language(tmp_path, monkeypatch):
-        text = render_inspection({**whole, **facts, "time_steps": "-"}, width=4000)
-    assert outside(text) == []
+        text = render_inspection({**whole, **facts}, width=4000)
+    assert outside(text, NAMES) == []
+
+
+def test_what_is_told_of_a_network_is_said_in_english_as_it_was_told(rng):
+    core = Recurrent(cell("gru_after", rng, 2), return_sequences=True)
+    networks = (
+        stacked_bidirectional(rng),
+        chain(core, head(rng, 5, 1), shape=(None, 2)),
+        chain(Dense(np.ones((2, 1)), np.zeros(1)), shape=(2,)),
+    )
+    for network in networks:
+        told_of_it = rnnlens.describe(network)["time_steps"]
+        assert isinstance(told_of_it, Told)
+        assert fact_text(told_of_it) == told_of_it
+        assert fact_text(copy.deepcopy(told_of_it)) == told_of_it
+
+
+def test_what_is_told_of_a_network_is_said_in_the_language_that_is_asked_for():
+    turns = told("{number} turns", number=3)
+    parts = tuple(told("in {layers} as {turns}", layers=names, turns=turns) for names in ("a", "b"))
+    fact = told("The steps act {parts}.", parts=parts)
+    assert fact == "The steps act in a as 3 turns; in b as 3 turns."
+    with language("zh"):
+        assert "turns" not in fact_text(fact) and "3 轮；" in fact_text(fact)
+        assert fact_text(str(fact)) == fact
 
 
 def test_letters_of_two_columns_are_broken_at_the_width(rng):

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import reduce
 
+from rnnlens.names import Told, told
 from rnnlens.network.describe import describe_array
 from rnnlens.network.description import LayerDescription, NetworkDescription
 from rnnlens.network.formula import parameter_formula, parameters_of
@@ -103,7 +105,7 @@ def _sizes(layer: Layer | None) -> tuple[int | None, int | None]:
     return None, None
 
 
-def _time_steps(arrays: Arrays) -> str:
+def _time_steps(arrays: Arrays) -> Told:
     recurrent = [
         group
         for group in arrays.groups
@@ -111,18 +113,21 @@ def _time_steps(arrays: Arrays) -> str:
     ]
     unknown = [group.name for group in arrays.groups if not group.kind]
     if not recurrent and unknown:
-        return (
-            "Whether an array here serves every step cannot be told, for the class of "
-            f"{', '.join(unknown[:4])} cannot."
+        return told(
+            "Whether an array here serves every step cannot be told, for the class of {names} "
+            "cannot.",
+            names=", ".join(unknown[:4]),
         )
     if not recurrent:
-        return "No array here is that of a recurrent layer, so none is used once a step."
-    counts = " and ".join(
-        f"{group.name} has {parameters_of(group.layer):,} parameters"
+        return told("No array here is that of a recurrent layer, so none is used once a step.")
+    counts = [
+        told("{name} has {numbers} parameters", name=group.name,
+             numbers=f"{parameters_of(group.layer):,}")
         for group in recurrent
         if group.layer is not None
-    )
-    return (
-        "The number of steps is in no array: the same ones serve every step, so "
-        f"{counts} whatever the window."
+    ]  # fmt: skip
+    return told(
+        "The number of steps is in no array: the same ones serve every step, so {counts} whatever "
+        "the window.",
+        counts=reduce(lambda all_, more: told("{first} and {last}", first=all_, last=more), counts),
     )

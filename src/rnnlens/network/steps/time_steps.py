@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from functools import reduce
+
+from rnnlens.names import Told, told
 from rnnlens.network.cells import LSTM, Cell
 from rnnlens.network.formula import parameter_formula, parameters_of
 from rnnlens.network.inventory import arrays_of
@@ -20,15 +23,18 @@ from rnnlens.network.steps.axes import step_axes
 __all__ = ["time_steps"]
 
 
-def time_steps(network: Network) -> str:
+def time_steps(network: Network) -> Told:
     """Say where the window's steps are, since no array of a recurrent layer counts them."""
     recurrent = [node for node in network.nodes if _cell(node.layer) is not None]
     if not recurrent:
-        return "This network has no recurrent layer, so its steps are not turns of a recurrence."
+        return told(
+            "This network has no recurrent layer, so its steps are not turns of a recurrence."
+        )
     steps = _window_steps(network)
     shapes = output_shapes(network)
     sentences = [_opening(recurrent, steps), _recurrences(recurrent, shapes)]
-    return " ".join([*sentences, *_tied(network, shapes, steps)])
+    sentences += _tied(network, shapes, steps)
+    return reduce(lambda text, more: told("{text} {more}", text=text, more=more), sentences)
 
 
 def _cell(layer: Layer) -> Cell | None:
@@ -44,44 +50,65 @@ def _window_steps(network: Network) -> int | None:
     return network.inputs[first].shape[(axes[first] or 1) - 1] if first else None
 
 
-def _opening(recurrent: list[Node], steps: int | None) -> str:
+def _opening(recurrent: list[Node], steps: int | None) -> Told:
     """Say that the arrays do not know the window, with each layer's count."""
-    where = "The number of steps is" if steps is None else f"The window's {_count(steps)} are"
     own = list({id(node.layer): node for node in recurrent}.values())
     kinds = {array.meaning for node in own for array in arrays_of(node.layer)}
-    letters = "W, U and b" if "bias" in kinds else "W and U"
-    counts = []
+    letters = ["W", "U", "b"] if "bias" in kinds else ["W", "U"]
+    counts: list[str] = []
     for node in own:
         formula = parameter_formula(node.layer)
         numbers = " = ".join(formula.split(" = ")[-2:])
-        named = f"the {layer_kind(node.layer)}" if len(own) == 1 else node.name
-        counts.append(f"{named} has {numbers} parameters")
-    return (
-        f"{where} in no array: the same {letters} serve every step, so {_listed(counts)} "
-        "whatever the window."
+        counts.append(
+            told(
+                "the {kind} has {numbers} parameters", kind=layer_kind(node.layer), numbers=numbers
+            )
+            if len(own) == 1
+            else told("{name} has {numbers} parameters", name=node.name, numbers=numbers)
+        )
+    if steps is None:
+        return told(
+            "The number of steps is in no array: the same {letters} serve every step, so {counts} "
+            "whatever the window.",
+            letters=letters,
+            counts=counts,
+        )
+    return told(
+        "The window's {steps} are in no array: the same {letters} serve every step, so {counts} "
+        "whatever the window.",
+        steps=_count(steps),
+        letters=letters,
+        counts=counts,
     )
 
 
-def _recurrences(recurrent: list[Node], shapes: dict[str, tuple[Shape, ...]]) -> str:
+def _recurrences(recurrent: list[Node], shapes: dict[str, tuple[Shape, ...]]) -> Told:
     """Say what the steps do instead: how often each recurrence turns."""
-    said: dict[str, list[str]] = {}
+    said: dict[Told, list[str]] = {}
     for node in recurrent:
         name, number = node.inputs[0]
         said.setdefault(_turn(node.layer, shapes[name][number][0]), []).append(node.name)
     if len(said) == 1:
-        return f"The steps act as {next(iter(said))}."
-    parts = [f"in {_listed(names)} as {turn}" for turn, names in said.items()]
-    return f"The steps act {'; '.join(parts)}."
+        return told("The steps act as {turns}.", turns=next(iter(said)))
+    parts = [told("in {layers} as {turns}", layers=names, turns=turn)
+             for turn, names in said.items()]  # fmt: skip
+    return told("The steps act {parts}.", parts=tuple(parts))
 
 
-def _turn(layer: Layer, steps: int | None) -> str:
+def _turn(layer: Layer, steps: int | None) -> Told:
     recurrence = "h, c -> h', c'" if isinstance(_cell(layer), LSTM) else "h -> h'"
-    count = "one turn each" if steps is None else _count(steps, "turn")
-    ways = " in each direction" if isinstance(layer, Bidirectional) else ""
-    return f"{count} of the recurrence {recurrence}{ways}"
+    if steps is None:
+        count = told("one turn each")
+    else:
+        count = (told("{number} turn", number=steps) if steps == 1
+                 else told("{number} turns", number=steps))  # fmt: skip
+    values = {"turns": count, "recurrence": recurrence}
+    if isinstance(layer, Bidirectional):
+        return told("{turns} of the recurrence {recurrence} in each direction", **values)
+    return told("{turns} of the recurrence {recurrence}", **values)
 
 
-def _tied(network: Network, shapes: dict[str, tuple[Shape, ...]], steps: int | None) -> list[str]:
+def _tied(network: Network, shapes: dict[str, tuple[Shape, ...]], steps: int | None) -> list[Told]:
     """Name the layers that do depend on the number of steps."""
     # What is wider in a window twice as long cannot serve another window.
     axes = {name: axis or 1 for name, axis in step_axes(network).items()}
@@ -93,29 +120,41 @@ def _tied(network: Network, shapes: dict[str, tuple[Shape, ...]], steps: int | N
         name, number = node.inputs[0]
         before, after = shapes[name][number], longer[name][number]
         if isinstance(node.layer, RepeatVector) and node.layer.times is None:
-            sentences.append(f"{node.name} makes as many steps out of one vector as it meets.")
+            sentences.append(
+                told("{name} makes as many steps out of one vector as it meets.", name=node.name)
+            )
         elif isinstance(node.layer, RepeatVector) and node.layer.times is not None:
             sentences.append(
-                f"{node.name} makes {_count(node.layer.times)} out of one vector, "
-                "whatever the window."
+                told(
+                    "{name} makes {steps} out of one vector, whatever the window.",
+                    name=node.name,
+                    steps=_count(node.layer.times),
+                )
             )
         elif steps is None:
             continue
         elif isinstance(node.layer, Reshape) and before != after and -1 not in node.layer.shape:
             sentences.append(
-                f"{node.name} is laid out for {_count(steps)} and for no other number."
+                told(
+                    "{name} is laid out for {steps} and for no other number.",
+                    name=node.name,
+                    steps=_count(steps),
+                )
             )
         elif parameters_of(node.layer) and before and after and before[-1] != after[-1]:
             sentences.append(
-                f"But {node.name} is tied to the window: its {before[-1]} inputs hold all "
-                f"{_count(steps)} side by side, so no other number of steps fits."
+                told(
+                    "But {name} is tied to the window: its {inputs} inputs hold all {steps} side "
+                    "by side, so no other number of steps fits.",
+                    name=node.name,
+                    inputs=before[-1],
+                    steps=_count(steps),
+                )
             )
     return sentences
 
 
-def _count(number: int, word: str = "step") -> str:
-    return f"{number} {word}{'' if number == 1 else 's'}"
-
-
-def _listed(items: list[str]) -> str:
-    return items[0] if len(items) == 1 else f"{', '.join(items[:-1])} and {items[-1]}"
+def _count(number: int) -> Told:
+    if number == 1:
+        return told("{number} step", number=number)
+    return told("{number} steps", number=number)

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, TypeGuard
 import numpy as np
 
 from rnnlens.errors import InputError, UnsupportedModel
+from rnnlens.names import told
 from rnnlens.network.check import check
 from rnnlens.network.network import Network, Origin
 from rnnlens.readers.options import ReadOptions
@@ -180,19 +181,23 @@ def exported(subject: Subject, axes: Sequence[int], example: list[torch.Tensor])
 
 def _notes(source: torch.nn.Module, graph: CanonicalGraph, *, free: bool) -> tuple[str, ...]:
     notes = [
-        "the graph is that of the call on the example, as torch.export follows it, in evaluation "
-        "mode: dropout acts only in training and is left out"
+        told(
+            "the graph is that of the call on the example, as torch.export follows it, in "
+            "evaluation mode: dropout acts only in training and is left out"
+        )
     ]
     if source.training:
-        notes.append("the module is in training mode; a copy of it was read as it predicts")
+        notes.append(told("the module is in training mode; a copy of it was read as it predicts"))
     turned = [node for node, one in zip(graph.nodes, graph.inputs, strict=False) if one.batch]
     if turned:
         notes.append(
-            "the module takes (step, sample, feature); the network as read takes "
-            "(sample, step, feature)"
+            told(
+                "the module takes (step, sample, feature); the network as read takes "
+                "(sample, step, feature)"
+            )
         )
     if any(traced.batch for traced in graph.given):
-        notes.append("outputs are given samples first, where the module has them in axis 1")
+        notes.append(told("outputs are given samples first, where the module has them in axis 1"))
     if not free:
-        notes.append("the graph as exported serves windows of the example's length")
+        notes.append(told("the graph as exported serves windows of the example's length"))
     return (*notes, *graph.notes)

@@ -11,7 +11,7 @@ from rnnlens.views.tables.inside.gate_names import gate_name
 from rnnlens.views.tables.inspection import shape_text
 from rnnlens.views.words.arrays import array_text
 from rnnlens.views.words.language import many, say
-from rnnlens.views.words.origin import origin_sentences
+from rnnlens.views.words.origin import fact_text, origin_sentences
 from rnnlens.views.words.reach import reach_sentences
 
 __all__ = ["network_markup"]
@@ -35,7 +35,7 @@ def network_markup(description: Mapping[str, Any]) -> str:
                 parameters=description["parameters"],
             )
         ),
-        paragraph(description["time_steps"]),
+        paragraph(fact_text(description["time_steps"])),
         *map(_layer, layers[:LAYERS]),
     ]
     if len(layers) > LAYERS:
@@ -53,7 +53,7 @@ def _also(description: Mapping[str, Any]) -> Iterator[str]:
     yield from origin_sentences({
         key: "; ".join(description.get(key) or ()) for key in ("assumed", "left_out")
     })
-    yield from description["notes"]
+    yield from map(fact_text, description["notes"])
 
 
 def _layer(layer: Mapping[str, Any]) -> str:

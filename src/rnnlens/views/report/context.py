@@ -18,6 +18,7 @@ from rnnlens.views.words.forecast import verdict_sentence
 from rnnlens.views.words.inputs import input_rows
 from rnnlens.views.words.inside.memory import memory_sentences
 from rnnlens.views.words.language import many, paragraph, say, spoken
+from rnnlens.views.words.origin import fact_text
 from rnnlens.views.words.page.answers import (
     fidelity_answer,
     forecast_answer,
@@ -120,8 +121,8 @@ def _network(description: Mapping[str, Any]) -> Row:
         ),
         "file": PurePath(str(description.get("path") or "")).name,
         "parameters": _count(description.get("parameters")),
-        "time_steps": description.get("time_steps") or "",
-        "notes": list(description.get("notes") or ()),
+        "time_steps": fact_text(description.get("time_steps") or ""),
+        "notes": [fact_text(note) for note in description.get("notes") or ()],
         "layers": layers,
         "arrays": [array for layer in layers for array in layer.get("arrays", ())],
     }

@@ -16,7 +16,7 @@ import numpy as np
 
 from rnnlens.views.words.arrays import array_sentence
 from rnnlens.views.words.language import many, say
-from rnnlens.views.words.origin import origin_sentences
+from rnnlens.views.words.origin import fact_text, origin_sentences
 from rnnlens.views.words.reach import reach_sentences
 
 __all__ = ["render_inspection"]
@@ -43,7 +43,11 @@ def render_inspection(description: Description, *, values: bool = False, width: 
     lines = [*_head(description, width)]
     for layer in description["layers"]:
         lines += ["", *_layer(layer, width)]
-    lines += ["", say("Where the time steps went"), *_filled(description["time_steps"], width)]
+    lines += [
+        "",
+        say("Where the time steps went"),
+        *_filled(fact_text(description["time_steps"]), width),
+    ]
     for sentence in reach_sentences(description.get("reach") or ()):
         lines += ["", *_filled(sentence, width)]
     for sentence in origin_sentences({
@@ -53,7 +57,7 @@ def render_inspection(description: Description, *, values: bool = False, width: 
     if description["notes"]:
         lines += ["", say("Notes")]
         for note in description["notes"]:
-            lines += _filled(note, width)
+            lines += _filled(fact_text(note), width)
     if values:
         lines += ["", *_values(description)]
     return "\n".join(lines)

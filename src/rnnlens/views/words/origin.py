@@ -4,9 +4,31 @@ from __future__ import annotations
 
 from collections.abc import Hashable, Mapping
 
-from rnnlens.views.words.language import say
+from rnnlens.names import Told
+from rnnlens.views.words.language import listed, phrase, say
 
-__all__ = ["origin_sentences"]
+__all__ = ["fact_text", "origin_sentences"]
+
+
+def fact_text(fact: object) -> str:
+    """Say what a description tells of a network; what it holds as mere text stays as it is.
+
+    Examples
+    --------
+    >>> fact_text("dropout acts in training alone")
+    'dropout acts in training alone'
+    """
+    if not isinstance(fact, Told):
+        return str(fact)
+    return phrase(fact.template).format(**{k: _place(value) for k, value in fact.values.items()})
+
+
+def _place(value: object) -> object:
+    if isinstance(value, tuple):
+        return say("; ").join(map(fact_text, value))
+    if isinstance(value, list):
+        return listed([fact_text(one) for one in value])
+    return fact_text(value) if isinstance(value, str) else value
 
 
 def origin_sentences(attrs: Mapping[Hashable, object]) -> list[str]:

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from rnnlens.errors import UnsupportedModel
+from rnnlens.names import told
 from rnnlens.network.axes import Unmask
 from rnnlens.network.json_values import JsonObject
 from rnnlens.network.layers import (
@@ -88,7 +89,10 @@ class KerasGraphBuilder:
             raise options.wrong(key, "a shape")
         if shape[0] is not None:
             self.notes.append(
-                f"The source takes {shape[0]} samples at a time; here any number may be given."
+                told(
+                    "The source takes {samples} samples at a time; here any number may be given.",
+                    samples=shape[0],
+                )
             )
         return self._add(Node(node, Input(tuple(shape[1:]))), [None])
 
@@ -114,8 +118,11 @@ class KerasGraphBuilder:
             and not taken.masks
         ):
             self.notes.append(
-                f"Layer {node} takes a masked sequence and an initial state: Keras 3 leaves the "
-                "mask out there, and so does this network."
+                told(
+                    "Layer {layer} takes a masked sequence and an initial state: Keras 3 leaves "
+                    "the mask out there, and so does this network.",
+                    layer=node,
+                )
             )
             # In Keras 3 a recurrent layer that is given an initial state gets no mask unless one
             # is passed to it (keras/src/layers/layer.py, __call__, step 6: masks are filled in for
@@ -124,8 +131,11 @@ class KerasGraphBuilder:
         every = _masks_of_outputs(layer, after)
         if isinstance(layer, Recurrent) and layer.stateful:
             self.notes.append(
-                f"Layer {node} is stateful in the source; here its state starts at zero unless it "
-                "is given."
+                told(
+                    "Layer {layer} is stateful in the source; here its state starts at zero "
+                    "unless it is given.",
+                    layer=node,
+                )
             )
         self._add(Node(node, layer, (*refs, *states), sources), every)
         outputs: list[KerasValue] = [(node, k) for k in range(len(every))]

@@ -12,6 +12,7 @@ from dataclasses import dataclass, field, replace
 from typing import Any
 
 from rnnlens.errors import InputError, UnreadableFile, UnsupportedModel
+from rnnlens.names import told
 from rnnlens.network.check import check
 from rnnlens.network.json_values import Json, JsonObject
 from rnnlens.network.network import Network, Origin, Ref, Rounding
@@ -241,8 +242,12 @@ class _ModelWalk:
                 if self.builder.rounds != "bfloat16":  # the coarser of the two
                     self.builder.rounds = coarse
                 self.builder.notes.append(
-                    f"Layer {full} computes in {spec.options.precision} in the source; here it "
-                    "computes in double precision, so outputs agree to about three digits."
+                    told(
+                        "Layer {layer} computes in {precision} in the source; here it computes in "
+                        "double precision, so outputs agree to about three digits.",
+                        layer=full,
+                        precision=spec.options.precision,
+                    )
                 )
         built = self.built[full]
         if isinstance(built, BuiltLayer):

@@ -127,13 +127,23 @@ def _name(node: xr.Dataset) -> str:
     return say("the {state} state of {layer}", state=state, layer=layer)
 
 
+def _opening(node: xr.Dataset) -> str:
+    """Name a state where a sentence begins."""
+    layer, state = node.attrs["layer"], node.attrs["state"]
+    if state == "cell":
+        return say("The cell state of {layer}", layer=layer)
+    if state == "hidden":
+        return say("The hidden state of {layer}", layer=layer)
+    return say("The {state} state of {layer}", state=state, layer=layer)
+
+
 def _held(node: xr.Dataset) -> str:
     r2, (kind, beside) = float(node["r2"]), best_control(node)
     low, high = float(node["selectivity_low"]), float(node["selectivity_high"])
     control = phrase(SAID[kind])
     read = say(
         "{state} reads the concept at R2 {r2:.2f}, {control} at {beside:.2f}",
-        state=_upper(_name(node)),
+        state=_opening(node),
         r2=r2,
         control=control,
         beside=beside,
@@ -220,7 +230,3 @@ def _stores(tree: xr.DataTree) -> Iterator[str]:
             unit=longest,
             longest=steps_in_words(float(times[longest]), step),
         )
-
-
-def _upper(text: str) -> str:
-    return text[:1].upper() + text[1:]
