@@ -13,19 +13,23 @@ from rich.console import Console
 
 import rnnlens
 from drawings import RECORD
-from networks import chain, forecaster
+from networks import cell, chain, forecaster, head, stacked_bidirectional
 from probed import found as probed
 from pseudo import outside, pseudo_language, titles_of
 from rnnlens.network.activations import Activation
+from rnnlens.network.axes import Slice
 from rnnlens.network.cells import LSTM, Gate, SimpleRNN
 from rnnlens.network.layers import Dense, Recurrent
 from rnnlens.views import charts
 from rnnlens.views.tables.bifurcations import bifurcations_view
+from rnnlens.views.tables.certificates import certificate_view
 from rnnlens.views.tables.fixed_points import fixed_points_view
 from rnnlens.views.tables.inside.compared_weights import comparison_view
 from rnnlens.views.tables.inside.gate_contributions import gate_contributions_view
 from rnnlens.views.tables.inside.probe import probe_view
 from rnnlens.views.tables.inside.summarized_weights import weights_view
+from rnnlens.views.tables.inspection import render_inspection
+from rnnlens.views.words.language import language
 
 
 def held(order: int = 1) -> Any:
@@ -42,6 +46,14 @@ def endless() -> Any:
     still = Gate(np.zeros((1, 1)), np.zeros((1, 1)), np.array([0.5]))
     cell = LSTM(still, moved, still, still, recurrent_activation=hard)
     return chain(Recurrent(cell), Dense(np.array([[3.0]]), np.zeros(1)), shape=(None, 1))
+
+
+def certified(rng: Any, windows: int, budget: int | str = 200, **asked: Any) -> Any:
+    """Certificates of a few windows, but for the range, which a result keeps in English."""
+    how = rnnlens.Certificates(budget=budget, range=0.5, tolerance=0.01)
+    network, X = forecaster("lstm", rng, scale=0.3), rng.normal(size=(windows, 7, 3))
+    found = rnnlens.certify(network, X, target=0, certificates=how, **asked)
+    return found.assign_attrs(range="0.5")
 
 
 #: Each result that is shown, by its name.
@@ -86,6 +98,9 @@ RESULTS: dict[str, Callable[[Any], Any]] = {
     "probe, told better": lambda _: probed(
         selectivity=-0.2, selectivity_low=-0.3, selectivity_high=-0.1, erased_change=1e-9
     ),
+    "certificates": lambda rng: certified(rng, 3, lag=[1, 2], features=0),
+    "certificate of one window": lambda rng: certified(rng, 1, lag=[1]),
+    "certificates out of time": lambda rng: certified(rng, 3, "0.001 ms", lag=[1, 2]),
     "record": lambda _: RECORD.assign(**{
         "lstm/half_life/median": [1.0, 2.0, 3.0], "lstm/half_life/longest": [4.0, 5.0, 6.0]
     }),
@@ -108,6 +123,9 @@ TABLES = {
     "probe": probe_view,
     "probe, not held": probe_view,
     "probe, told better": probe_view,
+    "certificates": certificate_view,
+    "certificate of one window": certificate_view,
+    "certificates out of time": certificate_view,
 }
 DRAWN = {
     "fixed points": charts.fixed_points,
@@ -163,3 +181,43 @@ def test_a_chart_says_nothing_that_no_catalogue_has(name, results, tmp_path, mon
         spec = DRAWN[name](result).to_dict()
     assert [text for text in titles_of(spec) if outside(text, AS_IT_IS)] == []
     assert [text for text in spoken_in(spec) if outside(text, AS_IT_IS)] == []
+
+
+def described(rng):
+    """Every kind of array, an output that cannot see the newest steps, and one input not wired."""
+    core = Recurrent(cell("lstm", rng, 2), return_sequences=True)
+    direct = rnnlens.describe(chain(core, Slice(-12, None), head(rng, 5, 1), shape=(24, 2)))
+    whole = rnnlens.describe(stacked_bidirectional(rng))
+    sight = {
+        "label": "A", "place": [0], "input": "x", "steps": 24, "newest": 1, "oldest": 9,
+        "unseen": ["B"], "why": {"oldest": "zero weights", "unseen": "not wired"},
+    }  # fmt: skip
+    reach = [*direct["reach"], sight, {**sight, "newest": 0, "why": {"newest": "not wired"}}]
+    return {**whole, "reach": [{**one, "label": "A"} for one in reach]}
+
+
+def test_an_inspection_says_nothing_that_no_catalogue_has(rng, tmp_path, monkeypatch):
+    # names and settings of layers, and where arrays come from, are as they are in every language
+    kept = {"name": "A", "kind": "B", "options": {}, "formula": "4 (F + H + 1) H"}
+    whole = described(rng)
+    layers = [
+        {
+            **layer,
+            **kept,
+            "arrays": [{**array, "name": "C", "source": "D"} for array in layer["arrays"]],
+        }
+        for layer in whole["layers"]
+    ]
+    facts = {"name": "A", "format": "B", "path": "", "notes": ["-"], "layers": layers}
+    with pseudo_language(tmp_path, monkeypatch):
+        text = render_inspection({**whole, **facts, "time_steps": "-"}, width=4000)
+    assert outside(text) == []
+
+
+def test_letters_of_two_columns_are_broken_at_the_width(rng):
+    with language("zh"):
+        text = render_inspection(described(rng), width=60)
+    widths = [
+        sum(2 if "\u2e80" < one < "\uffef" else 1 for one in line) for line in text.splitlines()
+    ]
+    assert max(widths) <= 66  # a line may mix both, by a few columns

@@ -24,6 +24,11 @@ def on_device(name: str) -> AbstractContextManager[None]:
         ``cuda``, ``cuda:1``, ``mps`` or ``xpu``, as PyTorch names them; ``cpu`` for the compiled
         kernels of this processor, whatever the environment variable ``RNNLENS_DEVICE`` says.
 
+    Returns
+    -------
+    context manager
+        Within it recurrent layers are computed there.
+
     Raises
     ------
     InputError
