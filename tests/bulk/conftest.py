@@ -94,6 +94,7 @@ def files() -> Callable[[Path], dict[str, bytes]]:
             if path.is_file()
             and not {"done", "manifest.json", "network.npz"} & set(path.parts)
             and not path.name.startswith(".")
+            and not any(part.startswith(".summary-") for part in path.parts)
         }
 
     return of

@@ -47,18 +47,20 @@ WAYS = [flipped, last_flipped, torn, emptied, gone]
 @pytest.mark.parametrize("damage", WAYS)
 def test_damage_of_a_chunk_is_found_and_mended_and_nothing_else_is(made, files, done, damage):
     out, before = done
-    for name, place, block in (
+    planted = [
+        ("forecast", "forecast/c/0/0", 0),
         ("sketch", ".rnnlens/sketches/0000/0000003.npz", 3),
-        ("contribution", "c/1/2/0/0", 7),
-        ("forecast", "c/0/0", 0),
-        ("residual", "c/2/4", 14),
-    ):
-        damage(out / place if place.startswith(".") else out / name / place)
-        assert [(one.what, one.block) for one in verify(out)] == [(name, block)]
-        kept = (out / "baseline_forecast" / "c" / "0" / "1").stat().st_mtime_ns
-        assert [(one.what, one.block) for one in repair(out)] == [(name, block)]
-        assert verify(out) == [] and files(out) == before
-        assert (out / "baseline_forecast" / "c" / "0" / "1").stat().st_mtime_ns == kept
+        ("contribution", "contribution/c/1/2/0/0", 7),
+        ("residual", "residual/c/2/4", 14),
+    ]
+    for _, place, _ in planted:
+        damage(out / place)
+    expected = [(name, block) for name, _, block in planted]
+    kept = (out / "baseline_forecast" / "c" / "0" / "1").stat().st_mtime_ns
+    assert [(one.what, one.block) for one in verify(out)] == expected
+    assert [(one.what, one.block) for one in repair(out)] == expected
+    assert verify(out) == [] and files(out) == before
+    assert (out / "baseline_forecast" / "c" / "0" / "1").stat().st_mtime_ns == kept
 
 
 def test_a_chunk_in_the_place_of_another_is_found(files, done):

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from rnnlens.bulk.arrays import consolidate
 from rnnlens.bulk.finding import note_layout
 from rnnlens.bulk.job import read_manifest
-from rnnlens.bulk.summing import write_summary
+from rnnlens.bulk.summing import sweep_summaries, write_summary
 from rnnlens.bulk.work import OF_A_WINDOW
 
 if TYPE_CHECKING:
@@ -22,5 +22,6 @@ WRITTEN = ("contribution", *OF_A_WINDOW)
 def end(out: Path) -> None:
     """Gather what all blocks give, once all are done."""
     write_summary(out, read_manifest(out))
+    sweep_summaries(out)
     consolidate(out)
     note_layout(out, WRITTEN)

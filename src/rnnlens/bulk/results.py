@@ -88,21 +88,18 @@ def repair(out: str | PathLike[str], archive: str | PathLike[str] | None = None)
         If the archive is another than the one that was explained, or what the result keeps of the
         question is damaged itself.
     """
-    from shutil import rmtree
-
     from rnnlens.bulk.arrays import sweep
     from rnnlens.bulk.ending import end
     from rnnlens.bulk.finding import damages, laid_out_again, state
     from rnnlens.bulk.job import kept_whole, load, read_manifest
     from rnnlens.bulk.looks.first import fingerprint, looked_at
     from rnnlens.bulk.runners import Tally, in_this_process
-    from rnnlens.bulk.summing import drafts_of_summary
+    from rnnlens.bulk.summing import sweep_summaries
 
     path = _path(out)
     manifest, found = read_manifest(path), damages(path)
     sweep(path)
-    for draft in drafts_of_summary(path):
-        rmtree(draft, ignore_errors=True)
+    sweep_summaries(path, older=0)
     if not found:
         return []
     for name in kept_whole(path, manifest):

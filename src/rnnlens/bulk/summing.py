@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import shutil
+import time
 import warnings
+from contextlib import suppress
 from typing import TYPE_CHECKING, Any
 from uuid import uuid4
 
@@ -22,12 +24,14 @@ if TYPE_CHECKING:
 
     from rnnlens.bulk.job import Manifest
 
-__all__ = ["PLACE", "drafts_of_summary", "write_summary"]
+__all__ = ["PLACE", "sweep_summaries", "write_summary"]
 
 #: The group of a result that holds its summary, with a group for each grouping.
 PLACE = "summary"
 #: What its drafts begin with.
 DRAFT = f".{PLACE}-"
+#: Seconds after which a draft is nobody's any more.
+OLD = 3600.0
 PROBABILITIES = np.array([0.05, 0.25, 0.5, 0.75, 0.95])
 
 #: What has no unit.
@@ -64,9 +68,15 @@ def write_summary(out: Path, manifest: Manifest) -> None:
         shutil.rmtree(draft, ignore_errors=True)
 
 
-def drafts_of_summary(out: Path) -> list[Path]:
-    """Name what was left where a process was killed that put a summary together."""
-    return list((out / FOLDER).glob(f"{DRAFT}*"))
+def sweep_summaries(out: Path, older: float = OLD) -> None:
+    """Remove what was left where a process was killed that put a summary together.
+
+    Another job may be at it now, whose draft is younger.
+    """
+    for draft in (out / FOLDER).glob(f"{DRAFT}*"):
+        with suppress(OSError):
+            if time.time() - draft.stat().st_mtime >= older:
+                shutil.rmtree(draft)
 
 
 def _write(draft: Path, out: Path, merged: dict[tuple[str, str], Sketch]) -> None:

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, TypeVar
+from typing import TYPE_CHECKING
 
 import numpy as np
 
@@ -20,9 +20,7 @@ if TYPE_CHECKING:
     from rnnlens.network.network import Network
     from rnnlens.series.sidecar import Sidecar
 
-__all__ = ["asked_or_drawn", "saying_drawn"]
-
-Result = TypeVar("Result")
+__all__ = ["asked_or_drawn"]
 
 
 def asked_or_drawn(
@@ -54,13 +52,6 @@ def asked_or_drawn(
     tested = unseen(series, sidecar)
     windows, seen = asked_for(every, list(data), sidecar, tested, None)
     return sidecar, windows, seen, _told(data[0], windows, options.draw or WINDOWS)
-
-
-def saying_drawn(
-    plain: Callable[[Result], dict[str, object]], drawn: Mapping[str, object]
-) -> Callable[[Result], dict[str, object]]:
-    """Have a result say in plain data too how its windows were drawn, where they were."""
-    return lambda result: {**plain(result), **drawn}
 
 
 def _told(archive: Path, windows: AnyWindows, draw: int) -> dict[str, object]:

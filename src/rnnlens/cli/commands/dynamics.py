@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from rnnlens.cli.concept import concept_typed
-from rnnlens.cli.drawn import asked_or_drawn, saying_drawn
+from rnnlens.cli.drawn import asked_or_drawn
 from rnnlens.cli.inputs import asked_from, network_from, number_of
 from rnnlens.cli.options.arguments import Data, Model, OutputOptions
 from rnnlens.cli.options.dynamics import (
@@ -52,7 +52,7 @@ def memory(
             progress=progress,
         )
     page.attrs.update(drawn)
-    give(page, output, view=memory_view, plain=saying_drawn(memory_summary, drawn), indent=1)
+    give(page, output, view=memory_view, plain=memory_summary, indent=1)
 
 
 @flattened

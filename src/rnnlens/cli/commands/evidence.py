@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from rnnlens.api.forecast.trust import WINDOWS
-from rnnlens.cli.drawn import asked_or_drawn, saying_drawn
+from rnnlens.cli.drawn import asked_or_drawn
 from rnnlens.cli.inputs import asked_from, network_from, number_of
 from rnnlens.cli.options.arguments import Data, Model, OutputOptions
 from rnnlens.cli.options.evidence import CertifyOptions, LagsOptions
@@ -92,7 +92,7 @@ def lags(
         table,
         output,
         view=partial(each_input_view, view=evidence_view),
-        plain=saying_drawn(partial(each_input_summary, summary=evidence_summary), drawn),
+        plain=partial(each_input_summary, summary=evidence_summary),
         indent=1,
     )
     end_as_asked(table, "certificates_ended")
