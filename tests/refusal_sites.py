@@ -19,6 +19,7 @@ WHERE = (
     "readers",
     "writers",
     "checks",
+    "adapters/scikeras.py",
     "api/network/convert.py",
     "api/shared/conversion.py",
     "api/shared/given/inside/probing.py",
