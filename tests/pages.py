@@ -123,7 +123,7 @@ def _command(line: str) -> str:
     words = shlex.split(call, comments=True)
     if words[:1] != ["rnnlens"]:
         return ""
-    result = CliRunner().invoke(app, words[1:])
+    result = CliRunner(env={"COLUMNS": None}).invoke(app, words[1:])
     if result.exception is not None and not isinstance(result.exception, SystemExit):
         raise result.exception
     if result.exit_code:

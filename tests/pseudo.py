@@ -18,7 +18,7 @@ ROOT = Path(__file__).resolve().parents[1]
 sys.path.insert(0, str(ROOT / ".ci"))
 import languages as catalogues  # noqa: E402
 
-__all__ = ["catalogues", "outside", "pseudo_language"]
+__all__ = ["catalogues", "outside", "pseudo_language", "texts_of", "titles_of"]
 
 #: Around what is said.
 OPEN, CLOSE = (
@@ -64,3 +64,19 @@ def texts_of(page: str) -> list[str]:
     page = re.sub(r"<(style|script|code|pre)\b.*?</\1>", " ", page, flags=re.DOTALL)
     labels = re.findall(r'(?:aria-label|alt|title)="([^"]*)"', page)
     return [unescape(text) for text in (*labels, *re.findall(r">([^<>]+)<", page)) if text.strip()]
+
+
+def titles_of(spec: object) -> list[str]:
+    """The titles of a chart, its axes and legends, and what stands beneath them."""
+    if isinstance(spec, list):
+        return [title for one in spec for title in titles_of(one)]
+    if not isinstance(spec, dict):
+        return []
+    found: list[str] = []
+    for key, value in spec.items():
+        if key in {"title", "subtitle", "text"} and not isinstance(value, dict):
+            lines = value if isinstance(value, list) else [value or ""]
+            found.append("\n".join(map(str, lines)))
+        elif key not in {"datasets", "config"}:
+            found += titles_of(value)
+    return found

@@ -34,7 +34,7 @@ MAY_IMPORT: dict[str, set[str]] = {
     "results": CORE,
     "views": CORE | {"results"},
     "plot": CORE | {"results", "views"},
-    "bulk": ABOVE_ENGINE | {"attribution", "readers", "results", "series"},
+    "bulk": ABOVE_ENGINE | {"attribution", "dynamics", "readers", "results", "series"},
 }
 #: Glue: it may import every room, and no room may import it.
 GLUE = {"__init__", "__main__", "accessor", "api", "cli", "demo"}

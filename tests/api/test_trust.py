@@ -24,7 +24,7 @@ def test_exact_contributions_pass_and_the_page_is_labelled(rng):
         "other_method",
     )
     assert page.layer.values.tolist() == ["dense", "recurrent"]
-    assert float(page.infidelity) < 1e-12
+    assert float(page.infidelity) < 1e-6  # hidden windows are run in single precision
     said = verdicts(page)
     assert said["deletion"] == said["insertion"] == said["infidelity"] == "holds"
     assert said["agreement"] == said["secant against the tree"] == "holds"

@@ -11,15 +11,19 @@ import time
 import warnings
 from contextlib import contextmanager, suppress
 
+import numpy as np
 import pytest
 
 from archives import written
-from rnnlens.api.shared.archives import planning
-from rnnlens.bulk import Blocks, status, verify, work
+from rnnlens.api.shared.archives import planning, running
+from rnnlens.bulk import Blocks, repair, status, verify, work
+from rnnlens.bulk.arrays import Layout, create, sweep
+from rnnlens.bulk.blocks import Grid
+from rnnlens.bulk.finding import note_layout
 from rnnlens.bulk.job import load, read_manifest
 from rnnlens.bulk.records import place_of_record
 from rnnlens.bulk.runners import Tally, in_this_process
-from rnnlens.errors import InputError, UnreadableFile
+from rnnlens.errors import DataError, InputError, UnreadableFile
 
 BLOCKS = 3 * 5
 
@@ -102,11 +106,93 @@ def test_a_chunk_that_cannot_be_read_costs_its_blocks_alone_and_is_named(made, f
     said = dict(tally.failed)[7]
     assert f"rows 60 to 95 of {made.path}, station 'south' cannot be read" in said
     assert status(made.folder / "unread.zarr").done == BLOCKS - 6
-    with pytest.raises(UnreadableFile, match="cannot be read"):
+    with pytest.raises(DataError, match="6 blocks of 6 could not be explained"):
         made.explain("unread.zarr")
     chunk.write_bytes(whole)
     made.explain("unread.zarr")
     assert files(made.folder / "unread.zarr") == expected
+
+
+@pytest.mark.parametrize("baseline", ["zero", "mean"])
+def test_a_chunk_that_cannot_be_read_at_first_costs_its_blocks_alone(made, files, baseline):
+    chunk = made.path / "flow" / "c" / "0" / "2"
+    whole = chunk.read_bytes()
+    chunk.write_bytes(bytes(len(whole)))
+    out = made.folder / "unread.zarr"
+    with pytest.raises(DataError, match="6 blocks of 15 could not be explained"):
+        made.explain("unread.zarr", baseline=baseline)
+    chunk.write_bytes(whole)
+    found = made.explain("unread.zarr", baseline=baseline)
+    assert verify(out) == [] and status(out).done == BLOCKS
+    # what was looked at is what could be read when the result was begun
+    assert found.windows_looked_at < int(np.isfinite(found.forecast).sum())
+    again = {name: content for name, content in files(out).items() if "/c/" in name}
+    made.explain("mean.zarr", baseline=baseline)
+    fresh = files(made.folder / "mean.zarr")
+    same = all(fresh[name] == content for name, content in again.items())
+    assert same is (baseline == "zero")
+
+
+def test_a_chunk_that_can_no_longer_be_read_leaves_the_baseline_as_it_was(made, files):
+    chunk = made.path / "flow" / "c" / "0" / "2"
+    made.explain("mean.zarr", baseline="mean")
+    made.explain("unread.zarr", baseline="mean", limit=1)
+    whole = chunk.read_bytes()
+    chunk.write_bytes(bytes(len(whole)))
+    with pytest.raises(DataError, match="6 blocks of 14 could not be explained"):
+        made.explain("unread.zarr", baseline="mean")
+    chunk.write_bytes(whole)
+    made.explain("unread.zarr", baseline="mean")
+    assert files(made.folder / "unread.zarr") == files(made.folder / "mean.zarr")
+
+
+def test_an_archive_of_which_nothing_can_be_read_is_refused(made):
+    for chunk in (made.path / "flow" / "c").rglob("*"):
+        if chunk.is_file():
+            chunk.write_bytes(bytes(chunk.stat().st_size))
+    with pytest.raises(UnreadableFile, match="cannot be read"):
+        made.explain("unread.zarr")
+    assert not (made.folder / "unread.zarr").exists()
+
+
+def test_drafts_of_a_killed_process_are_swept_away_and_those_of_others_are_not(
+    made, files, expected, monkeypatch
+):
+    drafts = []
+
+    def killed(draft, *_):
+        shutil.copytree(draft, keep := draft.with_name(draft.name[:-9] + "0000.zarr"))
+        drafts.append(keep)
+
+    monkeypatch.setattr(
+        running, "note_layout", lambda *given: (killed(*given), note_layout(*given))
+    )
+    for out in ("mine.zarr", "other.zarr"):
+        made.explain(out, limit=1)  # which sweeps at once
+    mine, other = drafts
+    assert not mine.exists() and not other.exists()
+    for draft in drafts:
+        draft.mkdir()
+    torn = made.folder / "mine.zarr" / ".rnnlens" / ".summary-0"
+    torn.mkdir()
+    made.explain("mine.zarr")
+    assert not mine.exists() and other.exists() and files(made.folder / "mine.zarr") == expected
+    mine.mkdir()
+    repair(made.folder / "mine.zarr")
+    assert not mine.exists() and not torn.exists() and other.exists()
+
+
+def test_a_draft_that_another_process_swept_away_is_no_error_once_the_result_stands(made):
+    out = made.folder / "out.zarr"
+    made.explain(limit=1)
+
+    def swept(draft):
+        sweep(out)
+        (draft / "zarr.json").read_bytes()
+
+    before = sorted(one.name for one in made.folder.iterdir())
+    create(out, Layout(Grid(1, 1, 1, 1), False, {}, {}, {}), swept)
+    assert sorted(one.name for one in made.folder.iterdir()) == before
 
 
 def work_of(made, out: str):

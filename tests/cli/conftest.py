@@ -36,8 +36,12 @@ def compiled():
 
 
 @pytest.fixture
-def call():
-    """Call the command line in this process; an exception that nobody expected is raised."""
+def call(monkeypatch):
+    """Call the command line in this process; an exception that nobody expected is raised.
+
+    Its pages are as wide as for a pipe, however wide the terminal of the tests is.
+    """
+    monkeypatch.delenv("COLUMNS", raising=False)
 
     def run(*arguments) -> Said:
         result = CliRunner().invoke(app, [str(each) for each in arguments])

@@ -114,6 +114,25 @@ def test_an_archive_whose_variables_nobody_described_is_refused_and_options_desc
     assert call(*ask, "--features", names, "--window", "24").code == 0
 
 
+def test_memory_and_lags_of_an_archive_are_of_windows_drawn_from_it(call, model, archive, data):
+    said = call("memory", model, archive, "--draw", "60", "--histories", "2", "--json")
+    found = facts(said)
+    drawn = {"archive": "hours.zarr", "archive_places_drawn": 60, "archive_stations": 1}
+    assert drawn.items() <= found.items() and 30 < found["archive_windows"] <= 60
+    assert "windows of 1 station, of 60 places drawn evenly from hours.zarr" in said.err
+    quick = ("--windows", "0", "--no-test", "--replacements", "0", "--json")
+    whole, table = (call("lags", model, one, *quick) for one in (archive, data))
+    # of a small archive every window is drawn, with what happened
+    of_archive, of_table = facts(whole), facts(table)
+    assert of_archive.pop("archive_places_drawn") == 2000
+    assert {**of_table, **of_archive} == of_archive
+    assert len(of_archive) == len(of_table) + 3
+    refused = call("lags", model, data, "--draw", "5")
+    assert refused.code == 1 and "--draw is about a whole archive" in refused.err
+    refused = call("memory", model, archive, archive)
+    assert refused.code == 1 and "windows are drawn from one archive, and 2 files" in refused.err
+
+
 def test_progress_says_how_far_how_fast_and_how_long():
     assert far(0, 10, 0.0) == "0 of 10 rows, 0 a second, no telling how long left"
     assert far(500, 1000, 5.0) == "500 of 1,000 rows, 100 a second, 5 s left"

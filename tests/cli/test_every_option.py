@@ -235,8 +235,17 @@ NEEDED = {"bifurcations": ("--move", "temp=0:1"), "probe": ("--concept", "temp")
 #: Options of archives, which tests/cli/test_archives.py asks with one.
 OF_ARCHIVES = {
     ("explain", name)
-    for name in ("--scheduler", "--workers", "--limit", "--by", "--block", "--store", "--dry-run")
-}
+    for name in (
+        "--scheduler",
+        "--workers",
+        "--limit",
+        "--by",
+        "--memory",
+        "--block",
+        "--store",
+        "--dry-run",
+    )
+} | {("lags", "--draw"), ("memory", "--draw")}
 USUAL = {("lags", "--test"), ("certify", "--check"), ("report", "--check"), ("convert", "--check")}
 ELSEWHERE = {("inspect", "--values"), ("inspect", "--json"), ("init", "--json"),
              ("fidelity", "--json"), ("convert", "--json"), ("demo", "--out"),

@@ -175,7 +175,7 @@ def test_the_processor_is_the_kernels_and_a_block_ends(monkeypatch):
     assert not chosen()
 
 
-@pytest.mark.parametrize("name", ["meta", "nowhere", "cuda:99", ""])
+@pytest.mark.parametrize("name", ["meta", "nowhere", "cuda:99"])
 def test_a_device_that_cannot_be_used_is_refused_in_one_sentence(name):
     named.cache_clear()
     with (

@@ -9,7 +9,7 @@ import string
 import pytest
 
 import rnnlens
-from pseudo import catalogues, outside, pseudo_language, texts_of
+from pseudo import catalogues, outside, pseudo_language, texts_of, titles_of
 from rnnlens.errors import InputError
 from rnnlens.views.report import ReportParts, render_report
 from rnnlens.views.tables.summary import pick_window
@@ -110,22 +110,6 @@ def unsaid(texts, names):
     """The texts that hold words outside all brackets and are not shown as they are."""
     kept = [text for text in texts if text.strip() not in names]
     return [text for text in kept if outside(text, names) and not AS_IT_IS.fullmatch(text.strip())]
-
-
-def titles_of(spec):
-    """The titles of a chart, its axes and legends, and what stands beneath them."""
-    if isinstance(spec, list):
-        return [title for one in spec for title in titles_of(one)]
-    if not isinstance(spec, dict):
-        return []
-    found = []
-    for key, value in spec.items():
-        if key in {"title", "subtitle", "text"} and not isinstance(value, dict):
-            lines = value if isinstance(value, list) else [value or ""]
-            found.append("\n".join(map(str, lines)))
-        elif key not in {"datasets", "config"}:
-            found += titles_of(value)
-    return found
 
 
 @pytest.fixture

@@ -6,10 +6,11 @@ are plain numbers with a checksum (crc32c) behind them: the same numbers are the
 
 from __future__ import annotations
 
+import hashlib
 import importlib.util
 import shutil
 import warnings
-from collections.abc import Generator, Mapping
+from collections.abc import Callable, Generator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from functools import lru_cache
@@ -25,7 +26,16 @@ from rnnlens.errors import InputError, MissingLibrary
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-__all__ = ["Layout", "Variable", "chunk_of", "consolidate", "created", "write_block", "zarr_here"]
+__all__ = [
+    "Layout",
+    "Variable",
+    "chunk_of",
+    "consolidate",
+    "create",
+    "sweep",
+    "write_block",
+    "zarr_here",
+]
 
 
 #: The first version of zarr that puts every file in its place whole.
@@ -118,31 +128,36 @@ def _quiet() -> Generator[None]:
         yield
 
 
-@contextmanager
-def created(out: Path, layout: Layout) -> Generator[Path]:
+def create(out: Path, layout: Layout, fill: Callable[[Path], None]) -> None:
     """Lay out a group beside its place, let it be filled in, and move it there whole.
 
     Where another process has done so meanwhile, its own stays.
     """
-    draft = out.with_name(f".rnnlens-{uuid4().hex}.zarr")
+    draft = out.with_name(f"{_draft(out)}{uuid4().hex}.zarr")
     try:
         with _quiet():
             _lay_out(draft, layout)
-        yield draft
-        _placed(draft, out)
-    except OSError as error:
-        raise InputError(f"{out} cannot be written: {error.strerror or error}") from error
+        fill(draft)
+        draft.rename(out)
+    except Exception as error:  # a draft that another process swept away makes Zarr raise any kind
+        if out.exists():
+            return
+        if isinstance(error, OSError):
+            raise InputError(f"{out} cannot be written: {error.strerror or error}") from error
+        raise
     finally:
         shutil.rmtree(draft, ignore_errors=True)
 
 
-def _placed(draft: Path, out: Path) -> None:
-    """Move a group into its place, unless there is one by now."""
-    try:
-        draft.rename(out)
-    except OSError:
-        if not out.exists():
-            raise
+def sweep(out: Path) -> None:
+    """Remove the drafts of a group that is in its place, left where a process was killed."""
+    for draft in out.absolute().parent.glob(f"{_draft(out)}*.zarr"):
+        shutil.rmtree(draft, ignore_errors=True)
+
+
+def _draft(out: Path) -> str:
+    """Give what the drafts of a group are called, which no other group's are."""
+    return f".rnnlens-{hashlib.sha256(out.name.encode()).hexdigest()[:8]}-"
 
 
 def _lay_out(path: Path, layout: Layout) -> None:

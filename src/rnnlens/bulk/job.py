@@ -35,6 +35,7 @@ __all__ = [
     "Job",
     "Manifest",
     "baseline_digest",
+    "kept_baseline",
     "kept_whole",
     "load",
     "network_digest",
@@ -48,6 +49,8 @@ FOLDER = ".rnnlens"
 MANIFEST, NETWORK, BASELINE = "manifest.json", "network.npz", "baseline.npz"
 #: Of the layout of that folder.
 FORMAT = 1
+#: What reading a damaged file of arrays may raise.
+DAMAGED = (OSError, ValueError, KeyError, zipfile.BadZipFile, zlib.error)
 
 
 @dataclass(frozen=True)
@@ -203,13 +206,13 @@ def kept_whole(out: Path, manifest: Manifest) -> list[str]:
     try:
         content = (folder / NETWORK).read_bytes()
         same = network_digest(content) == manifest.asked["network"]
-    except (OSError, ValueError, KeyError, zipfile.BadZipFile, zlib.error):
+    except DAMAGED:
         same = False
     wrong += [] if same else [f"{FOLDER}/{NETWORK}"]
     try:
         digest = baseline_digest(_baseline(folder))
         same = digest == manifest.settings["baseline windows"]
-    except (OSError, ValueError, KeyError, zipfile.BadZipFile, zlib.error):
+    except DAMAGED:
         same = False
     return wrong + ([] if same else [f"{FOLDER}/{BASELINE}"])
 
@@ -217,6 +220,14 @@ def kept_whole(out: Path, manifest: Manifest) -> list[str]:
 def _baseline(folder: Path) -> Baseline:
     with np.load(folder / BASELINE, allow_pickle=False) as kept:
         return Baseline(str(kept["text"]), tuple(kept["windows"]), kept["held"])
+
+
+def kept_baseline(out: Path) -> Baseline | None:
+    """Read the baseline that a result keeps; None where it is damaged."""
+    try:
+        return _baseline(out / FOLDER)
+    except DAMAGED:
+        return None
 
 
 @lru_cache(maxsize=2)

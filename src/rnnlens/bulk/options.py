@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
-from rnnlens.arguments import NAME, check_fields, instance, many, whole, word
+from rnnlens.arguments import FLAG, NAME, check_fields, instance, many, whole, word
 from rnnlens.bulk.blocks import Part
 from rnnlens.errors import InputError
 
@@ -19,6 +19,7 @@ _KINDS = {
     "windows": whole(1, 1 << 20),
     "dtype": word(*STORED),
     "by": many(NAME, "names, such as season or basin", fewest=0),
+    "memory": FLAG,
 }
 _RUNNER = {
     "scheduler": NAME,
@@ -41,6 +42,10 @@ class Blocks:
     by : sequence of str
         What the summary is grouped by, besides all windows together: ``station``, ``season``,
         ``month``, or a variable of the archive that has one value a station, such as a basin.
+    memory : bool
+        Whether the forecasts are differentiated too, so that the summary holds how their
+        derivative is spread over lags, as `rnnlens.memory` gives it; about the time of a forecast
+        and its gradient for each window more.
 
     Raises
     ------
@@ -56,6 +61,7 @@ class Blocks:
     windows: int | None = None
     dtype: str = "float32"
     by: tuple[str, ...] = ()
+    memory: bool = False
 
     def __post_init__(self) -> None:
         check_fields(self, _KINDS)

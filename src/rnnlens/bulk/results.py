@@ -88,14 +88,21 @@ def repair(out: str | PathLike[str], archive: str | PathLike[str] | None = None)
         If the archive is another than the one that was explained, or what the result keeps of the
         question is damaged itself.
     """
+    from shutil import rmtree
+
+    from rnnlens.bulk.arrays import sweep
     from rnnlens.bulk.ending import end
     from rnnlens.bulk.finding import damages, laid_out_again, state
     from rnnlens.bulk.job import kept_whole, load, read_manifest
+    from rnnlens.bulk.looks.first import fingerprint, looked_at
     from rnnlens.bulk.runners import Tally, in_this_process
-    from rnnlens.bulk.windows import fingerprint
+    from rnnlens.bulk.summing import drafts_of_summary
 
     path = _path(out)
     manifest, found = read_manifest(path), damages(path)
+    sweep(path)
+    for draft in drafts_of_summary(path):
+        rmtree(draft, ignore_errors=True)
     if not found:
         return []
     for name in kept_whole(path, manifest):
@@ -107,7 +114,8 @@ def repair(out: str | PathLike[str], archive: str | PathLike[str] | None = None)
     blocks = sorted({one.block for one in found if one.block is not None})
     if blocks:
         job = load(str(path), str(archive or manifest.path), manifest.identity)
-        if fingerprint(job.cutter) != manifest.asked["data"]:
+        look = looked_at(job.cutter, manifest.asked["data"])
+        if fingerprint(job.cutter, look) != manifest.asked["data"]:
             raise InputError(
                 f"{archive or manifest.path} is not the archive that {path} was made from, so its "
                 "damaged blocks cannot be made anew: name that one with archive= (--archive)"
@@ -137,8 +145,12 @@ def summary(out: str | PathLike[str], by: str = "all") -> xr.Dataset:
     xarray.Dataset
         By ``group``: ``windows``; ``mean`` and ``mean_absolute (lag, feature)``;
         ``lag_mean_absolute``, ``lag_share (lag)`` and ``feature_mean_absolute (feature)`` of the
-        totals of lags and features; ``lag_quantile (quantile, lag)`` and ``feature_quantile``,
-        wrong by at most a thirty-second of their value.
+        totals of lags and features; ``lag_share_beyond (lag)``, and ``lag_within_half`` and
+        ``lag_within_most``, the newest lags that hold half and 95 % of the absolute contributions;
+        ``lag_quantile (quantile, lag)`` and ``feature_quantile``, wrong by at most a thirty-second
+        of their value. With ``Blocks(memory=True)`` the same of the derivative, as
+        `rnnlens.memory` gives it: ``sensitivity (lag, feature)``, ``sensitivity_share``,
+        ``sensitivity_share_beyond``, ``sensitivity_within_half`` and ``sensitivity_within_most``.
 
     Raises
     ------

@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from rnnlens.bulk.sensitivity import Slopes
 from rnnlens.errors import DataError
 from rnnlens.series.clock import local_times
 
@@ -62,6 +63,8 @@ class Sketch:
         Sums of the absolute totals of each lag, and of each feature.
     keys, counts : array (bin,)
         Bins that are not empty, ``column * 2 * BINS + bin``, in their order, and what is in them.
+    slopes : Slopes, optional
+        What is kept of the forecasts' derivatives, where they were asked for.
     """
 
     windows: int
@@ -70,10 +73,11 @@ class Sketch:
     totals: NDArray[np.float64]
     keys: NDArray[np.int64]
     counts: NDArray[np.int64]
+    slopes: Slopes | None = None
 
     @classmethod
-    def of(cls, contribution: NDArray[Any]) -> Sketch:
-        """Sketch contributions (sample, lag, feature)."""
+    def of(cls, contribution: NDArray[Any], slopes: Slopes | None = None) -> Sketch:
+        """Sketch contributions (sample, lag, feature), with what is kept of derivatives."""
         values = np.ascontiguousarray(contribution, np.float64)
         (count, lags, features), each = values.shape, np.ones(len(values))
         flat = values.reshape(count, lags * features)
@@ -91,6 +95,7 @@ class Sketch:
             each @ np.abs(totals),
             keys.astype(np.int64),
             full[keys].astype(np.int64),
+            slopes,
         )
 
     def __add__(self, other: Sketch) -> Sketch:
@@ -105,6 +110,7 @@ class Sketch:
             self.totals + other.totals,
             keys,
             counts,
+            None if self.slopes is None or other.slopes is None else self.slopes + other.slopes,
         )
 
     def quantiles(self, probabilities: NDArray[np.float64]) -> NDArray[np.float64]:
@@ -155,16 +161,26 @@ def checked_groupings(cutter: Cutter, by: tuple[str, ...]) -> None:
 
 
 def sketches(
-    cutter: Cutter, block: Block, found: Found, by: tuple[str, ...], contribution: NDArray[Any]
+    cutter: Cutter,
+    block: Block,
+    found: Found,
+    by: tuple[str, ...],
+    contribution: NDArray[Any],
+    slopes: NDArray[Any] | None = None,
 ) -> dict[tuple[str, str], Sketch]:
-    """Sketch a block's contributions (sample, lag, feature), by grouping and group."""
+    """Sketch a block's contributions and derivatives (sample, lag, feature), by group."""
+
+    def own(which: Any) -> Sketch:
+        kept = None if slopes is None else Slopes.of(slopes[which], found.values[which])
+        return Sketch.of(contribution[which], kept)
+
     made = {}
     if len(contribution):
-        made[ALL, ALL] = Sketch.of(contribution)
+        made[ALL, ALL] = own(slice(None))
     for name in by:
         labels = _labels(cutter, block, found, name)
         for label in np.unique(labels):
-            made[name, str(label)] = Sketch.of(contribution[labels == label])
+            made[name, str(label)] = own(labels == label)
     return made
 
 
@@ -193,6 +209,7 @@ def content_of(made: Mapping[tuple[str, str], Sketch]) -> bytes:
         kept[f"totals {number}"] = one.totals
         kept[f"keys {number}"] = one.keys.astype(np.int32)
         kept[f"counts {number}"] = one.counts.astype(np.int32)
+        kept |= {} if one.slopes is None else one.slopes.kept(number)
     buffer = io.BytesIO()
     np.savez(buffer, **kept)
     return buffer.getvalue()
@@ -202,14 +219,16 @@ def read_sketches(path: Path) -> Iterator[tuple[tuple[str, str], Sketch]]:
     """Read the sketches of a block, in the order in which they were written."""
     with np.load(path, allow_pickle=False) as kept:
         for number, (name, label) in enumerate(kept["groups"]):
+            windows = int(kept[f"windows {number}"])
             yield (
                 (str(name), str(label)),
                 Sketch(
-                    int(kept[f"windows {number}"]),
+                    windows,
                     kept[f"signed {number}"],
                     kept[f"absolute {number}"],
                     kept[f"totals {number}"],
                     kept[f"keys {number}"].astype(np.int64),
                     kept[f"counts {number}"].astype(np.int64),
+                    Slopes.read(kept, number, windows),
                 ),
             )

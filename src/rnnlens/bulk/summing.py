@@ -10,8 +10,10 @@ from uuid import uuid4
 import numpy as np
 
 from rnnlens.bulk.arrays import zarr_here
+from rnnlens.bulk.job import FOLDER
 from rnnlens.bulk.records import sketch_of
 from rnnlens.bulk.sketches import QUANTILE_ERROR, Sketch, read_sketches
+from rnnlens.dynamics.memory.jacobian_profile import lag_within
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -20,14 +22,23 @@ if TYPE_CHECKING:
 
     from rnnlens.bulk.job import Manifest
 
-__all__ = ["PLACE", "write_summary"]
+__all__ = ["PLACE", "drafts_of_summary", "write_summary"]
 
 #: The group of a result that holds its summary, with a group for each grouping.
 PLACE = "summary"
+#: What its drafts begin with.
+DRAFT = f".{PLACE}-"
 PROBABILITIES = np.array([0.05, 0.25, 0.5, 0.75, 0.95])
 
 #: What has no unit.
-PURE_NUMBERS = {"windows", "lag_share"}
+PURE_NUMBERS = {
+    "windows",
+    *(
+        f"{of}_{what}"
+        for of in ("lag", "sensitivity")
+        for what in ("share", "share_beyond", "within_half", "within_most")
+    ),
+}
 
 
 def write_summary(out: Path, manifest: Manifest) -> None:
@@ -36,7 +47,7 @@ def write_summary(out: Path, manifest: Manifest) -> None:
     for number in range(manifest.grid.count):
         for group, one in read_sketches(sketch_of(out, number)):
             merged[group] = merged[group] + one if group in merged else one
-    draft = out / ".rnnlens" / f".{PLACE}-{uuid4().hex}"
+    draft = out / FOLDER / f"{DRAFT}{uuid4().hex}"
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")  # that consolidated metadata are not in version 3
@@ -51,6 +62,11 @@ def write_summary(out: Path, manifest: Manifest) -> None:
                 raise
     finally:
         shutil.rmtree(draft, ignore_errors=True)
+
+
+def drafts_of_summary(out: Path) -> list[Path]:
+    """Name what was left where a process was killed that put a summary together."""
+    return list((out / FOLDER).glob(f"{DRAFT}*"))
 
 
 def _write(draft: Path, out: Path, merged: dict[tuple[str, str], Sketch]) -> None:
@@ -94,7 +110,7 @@ def _numbers(own: list[Sketch], lags: int) -> dict[str, tuple[tuple[str, ...], N
             "mean absolute contribution",
         ),
         "lag_mean_absolute": (by_lag, of_lags, "mean absolute contribution of the lag"),
-        "lag_share": (by_lag, _shares(of_lags), "the lag's share of absolute contributions"),
+        **_by_lag("lag", of_lags, "absolute contributions"),
         "feature_mean_absolute": (
             ("group", "feature"),
             of_features,
@@ -110,7 +126,42 @@ def _numbers(own: list[Sketch], lags: int) -> dict[str, tuple[tuple[str, ...], N
             quantiles[..., lags:],
             "quantile of the feature's contribution",
         ),
+        **_memory(own),
     }
+
+
+def _memory(own: list[Sketch]) -> dict[str, tuple[tuple[str, ...], NDArray[Any], str]]:
+    """Give how the derivative is spread over lags, where it was asked for."""
+    found = [one.slopes.sensitivity for one in own if one.slopes is not None]
+    if len(found) < len(own):
+        return {}
+    both = np.stack(found)
+    said = "mean size of what a standard deviation of the input adds to first order"
+    return {
+        "sensitivity": (("group", "lag", "feature"), both, said),
+        **_by_lag("sensitivity", both.sum(axis=2), "what small changes of the input add"),
+    }
+
+
+def _by_lag(
+    of: str, totals: NDArray[np.float64], what: str
+) -> dict[str, tuple[tuple[str, ...], NDArray[Any], str]]:
+    """Give how totals (group, lag) are spread over lags."""
+    shares, by_lag = _shares(totals), ("group", "lag")
+    beyond = np.clip(1 - np.cumsum(shares, axis=1), 0, None)
+    beyond = np.where(shares.any(axis=1, keepdims=True), beyond, 0.0)
+    half, most = (_within(shares, part) for part in (0.5, 0.95))
+    return {
+        f"{of}_share": (by_lag, shares, f"the lag's share of {what}"),
+        f"{of}_share_beyond": (by_lag, beyond, f"the share beyond the lag of {what}"),
+        f"{of}_within_half": (("group",), half, f"the newest lags that hold half of {what}"),
+        f"{of}_within_most": (("group",), most, f"the newest lags that hold 95 % of {what}"),
+    }
+
+
+def _within(shares: NDArray[np.float64], part: float) -> NDArray[np.float64]:
+    """Give the newest lags that hold a part; none where nothing is to be held."""
+    return np.where(shares.any(axis=1), lag_within(shares, part), 0.0)
 
 
 def _shares(totals: NDArray[np.float64]) -> NDArray[np.float64]:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
@@ -11,26 +10,21 @@ import numpy as np
 from rnnlens.bulk.blocks import Block
 from rnnlens.bulk.sources.open import columns_wanted
 from rnnlens.bulk.sources.source import as_numbers
-from rnnlens.engine.schedule.plan import evenly
 from rnnlens.errors import DataError, UnreadableFile
 from rnnlens.series.axis import Axis, Cut, unbroken
 from rnnlens.series.build import features_on
 from rnnlens.series.clock import utc_times
 from rnnlens.series.tables.table import Table
-from rnnlens.series.windows import Windows, described
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
     from numpy.typing import NDArray
 
-    from rnnlens.bulk.sources.source import Source
+    from rnnlens.bulk.sources.source import Source, Span
     from rnnlens.series.sidecar import Sidecar
 
-__all__ = ["Cutter", "Found", "fingerprint"]
-
-#: Windows that are looked at before all others are explained, and how many lie together.
-SAMPLE, TOGETHER = 2048, 64
-#: Places that are looked at for them at the most.
-MOST_PLACES = 1024
+__all__ = ["Cutter", "Found"]
 
 
 @dataclass(frozen=True, eq=False)
@@ -93,15 +87,7 @@ class Cutter:
         """Give the windows that end in a block, of which none may be there."""
         (first, last), (begin, end) = block.stations, block.rows
         start = max(0, begin - self.context)
-        try:
-            read = self.source.read(columns_wanted(self.sidecar), block.stations, (start, end))
-        except Exception as error:  # what a damaged chunk makes a library raise is of any kind
-            said = str(error).splitlines()[0].rstrip(".") if str(error) else ""
-            raise UnreadableFile(
-                f"rows {start:,} to {end - 1:,} of {self.source.path}"
-                f"{self.source.place(first)} cannot be read ({type(error).__name__}: {said}): "
-                "fetch them anew, and give the same command again"
-            ) from error
+        read = self.read(columns_wanted(self.sidecar), block.stations, (start, end))
         parts = [
             self._of_one({name: column[k] for name, column in read.items()}, start, block.rows)
             for k in range(last - first)
@@ -112,16 +98,32 @@ class Cutter:
             np.concatenate([rows for _, rows in parts]),
         )
 
+    def read(self, names: Sequence[str], stations: Span, rows: Span) -> dict[str, NDArray[Any]]:
+        """Read some rows of some series, or say which cannot be read."""
+        try:
+            return self.source.read(names, stations, rows)
+        except Exception as error:  # what a damaged chunk makes a library raise is of any kind
+            said = str(error).splitlines()[0].rstrip(".") if str(error) else ""
+            raise UnreadableFile(
+                f"rows {rows[0]:,} to {rows[1] - 1:,} of {self.source.path}"
+                f"{self.source.place(stations[0])} cannot be read ({type(error).__name__}: {said}):"
+                " fetch them anew, and give the same command again"
+            ) from error
+
+    def table(self, columns: Mapping[str, NDArray[Any]], rows: Span) -> Table:
+        """Give what was read of some rows of one station as a table."""
+        numbers = {name: as_numbers(c) for name, c in columns.items() if c.dtype.kind not in "OUT"}
+        texts = {name: c.astype(np.str_) for name, c in columns.items() if name not in numbers}
+        times = np.arange(*rows) if self.times is None else self.times[slice(*rows)]
+        return _table(self.source.path, numbers, texts, times)
+
     def _of_one(
         self, columns: dict[str, NDArray[Any]], start: int, rows: tuple[int, int]
     ) -> tuple[NDArray[np.float64], NDArray[np.intp]]:
         """Cut one station's windows that end in some rows, from what was read from `start` on."""
         begin, end = rows
         sidecar, window = self.sidecar, self.sidecar.window
-        numbers = {name: as_numbers(c) for name, c in columns.items() if c.dtype.kind not in "OUT"}
-        texts = {name: c.astype(np.str_) for name, c in columns.items() if name not in numbers}
-        times = np.arange(start, end) if self.times is None else self.times[start:end]
-        table = _table(self.source.path, numbers, texts, times)
+        table = self.table(columns, (start, end))
         axis = Axis.of(table, sidecar)
         features = features_on(axis, table, sidecar)
         run = unbroken(axis, np.asarray(np.isfinite(features).all(axis=1)))
@@ -140,56 +142,6 @@ class Cutter:
             self.sidecar,
         )
         return Cut(axis, rows, self.sidecar.window).times(lead)
-
-    def sample(self) -> Windows:
-        """Give windows that lie evenly over the archive, some together at each place."""
-        places, every = SAMPLE // TOGETHER, self.source.count * self.source.rows
-        while True:
-            found = [self.windows(block) for block in self._spread(places)]
-            count = sum(len(one.rows) for one in found)
-            if count >= TOGETHER or places * TOGETHER >= every or places >= MOST_PLACES:
-                break
-            places *= 4
-        if not count:
-            raise DataError(
-                f"none of {places:,} places looked at in {self.source.path} has a window of "
-                f"{self.sidecar.window} steps without a missing value: fill in what is missing, or "
-                'say what it is in the sidecar, as in missing = "hold"'
-            )
-        blocks = self._spread(places)
-        stations = np.concatenate([
-            one.stations + b.stations[0] for one, b in zip(found, blocks, strict=True)
-        ])
-        rows = np.concatenate([one.rows + b.rows[0] for one, b in zip(found, blocks, strict=True)])
-        named, times = self.source.stations, self.times
-        issued = rows if times is None else times[rows]
-        return described(
-            np.concatenate([one.values for one in found]),
-            self.sidecar,
-            times=issued,
-            issued=issued,
-            actual=None,
-            step=self.sidecar.step_text,
-            groups=None if named is None else np.array(named)[stations],
-        )
-
-    def _spread(self, places: int) -> list[Block]:
-        """Give blocks of one station that lie evenly, each in the place of its first row."""
-        rows, every = self.source.rows, self.source.count * self.source.rows
-        if places * TOGETHER >= every:
-            return [Block(k, (k, k + 1), (0, rows)) for k in range(self.source.count)]
-        first = evenly(every - 1, places)
-        return [
-            Block(number, (p // rows, p // rows + 1), (p % rows, min(p % rows + TOGETHER, rows)))
-            for number, p in enumerate(map(int, first))
-        ]
-
-
-def fingerprint(cutter: Cutter, sample: Windows | None = None) -> dict[str, str]:
-    """Say what tells an archive from another: its structure, and windows from all over it."""
-    windows = cutter.sample() if sample is None else sample
-    looked_at = hashlib.sha256(np.ascontiguousarray(windows.values).data).hexdigest()
-    return dict(cutter.source.structure) | {"archive (its values)": looked_at}
 
 
 def _table(

@@ -16,6 +16,7 @@ from rnnlens.attribution.runners import MethodOptions, run_method
 from rnnlens.bulk.arrays import write_block
 from rnnlens.bulk.job import Job, load
 from rnnlens.bulk.records import SKETCH, Record, checksums, keep, put, sketch_of
+from rnnlens.bulk.sensitivity import slopes_of
 from rnnlens.bulk.sketches import Sketch, content_of, sketches
 from rnnlens.engine.device.choice import named, placed
 from rnnlens.engine.schedule.threads import one_thread
@@ -60,7 +61,9 @@ def answer(job: Job, number: int) -> Answer:
         made = answered(job, found.values)
         for name, array in arrays.items():
             array[found.stations, found.rows] = getattr(made, name)
-        kept = sketches(job.cutter, block, found, tuple(settings["by"]), made.contribution)
+        slopes = slopes_of(job, found.values) if settings["memory"] else None
+        by = tuple(settings["by"])
+        kept = sketches(job.cutter, block, found, by, made.contribution, slopes)
     return Answer(arrays, len(found.values), kept)
 
 

@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     from rnnlens.network.network import Network
     from rnnlens.series.sidecar import Sidecar
 
-__all__ = ["explain_whole", "require_archive", "tell"]
+__all__ = ["explain_whole", "require_archive", "require_described", "tell"]
 
 #: Seconds between lines that say how far it has come, where nobody watches a terminal.
 APART = 60.0
@@ -86,7 +86,8 @@ def explain_whole(
             held=options.held_names,
             effort=Effort(),
             blocks=archives.blocks,
-        )
+        ),
+        out,
     )
     runner = archives.runner(job)
     if archives.dry_run:
@@ -121,13 +122,18 @@ def _sidecar(
             f"{', '.join(refused)} does not go with a result in .zarr, for an archive is explained "
             "whole: leave it out"
         )
+    require_described(model, series)
+    return sidecar_for(model, network, series)
+
+
+def require_described(model: Path, series: SeriesOptions) -> None:
+    """Refuse an archive of whose variables nothing is said."""
     beside = series.config is None and not model.with_suffix(".toml").is_file()
     if beside and (series.feature_names is None or series.window is None):
         raise ConfigError(
             f"nothing says what the variables of an archive mean: write {model.stem}.toml beside "
             "the model, or name it with --config, or give --features and --window"
         )
-    return sidecar_for(model, network, series)
 
 
 def tell(facts: Mapping[str, object], *, json: bool) -> None:

@@ -26,6 +26,7 @@ if TYPE_CHECKING:
     from rnnlens.series.variable import Variable
 
 __all__ = [
+    "asked_for",
     "asked_from",
     "moment_text",
     "network_from",
@@ -127,10 +128,10 @@ def windows_from(
     from rnnlens import api
 
     paths = [data] if isinstance(data, Path) else list(data)
-    return _asked_for(api.windows(paths, sidecar), paths, sidecar, series, newest)
+    return asked_for(api.windows(paths, sidecar), paths, sidecar, series, newest)
 
 
-def _asked_for(
+def asked_for(
     every: AnyWindows,
     paths: list[Path],
     sidecar: Sidecar,
@@ -170,7 +171,7 @@ def asked_from(
     archive = archive_of(model, network, data, series)
     if archive is not None:
         sidecar, every = archive
-        return sidecar, *_asked_for(every, list(data), sidecar, series, newest)
+        return sidecar, *asked_for(every, list(data), sidecar, series, newest)
     sidecar = sidecar_for(model, network, series, data)
     if tested:
         series = unseen(series, sidecar)

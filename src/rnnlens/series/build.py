@@ -6,7 +6,7 @@ row ``t + lead``. All those rows must follow each other at the series' step, and
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from os import PathLike
 from typing import TYPE_CHECKING, Any
 
@@ -15,7 +15,7 @@ import numpy as np
 from rnnlens.arguments import shown
 from rnnlens.errors import ConfigError, DataError
 from rnnlens.series.arrays import holds_windows, read_windows, windows_from_npz
-from rnnlens.series.axis import Axis, Cut
+from rnnlens.series.axis import Axis, Cut, unbroken
 from rnnlens.series.files import with_files
 from rnnlens.series.joint.arrays import by_input_from_arrays
 from rnnlens.series.joint.cut import cut_by_input
@@ -39,7 +39,14 @@ if TYPE_CHECKING:
     Limit = str | np.datetime64 | int | None
     OneTable = str | PathLike[str] | pd.DataFrame | Mapping[str, ArrayLike]
 
-__all__ = ["by_input", "features_on", "sidecar_given", "windows", "windows_from_table"]
+__all__ = [
+    "by_input",
+    "features_on",
+    "sidecar_given",
+    "windows",
+    "windows_at",
+    "windows_from_table",
+]
 
 
 def windows(
@@ -169,10 +176,26 @@ def _cut(table: Table, sidecar: Sidecar, start: Limit, end: Limit) -> Windows:
     if end is not None:
         keep &= axis.times < as_moment(end, axis.times, "end", sidecar.time_zone)
     axis = axis.kept(keep)
-    rows = axis.rows
     features = features_on(axis, table, sidecar)
     whole = ~np.asarray(np.isnan(features).any(axis=1))
-    cut = Cut.of(axis, whole, sidecar.window)
+    return _described(table, sidecar, Cut.of(axis, whole, sidecar.window), features)
+
+
+def windows_at(
+    table: Table, sidecar: Sidecar, choose: Callable[[NDArray[np.intp]], NDArray[np.intp]]
+) -> Windows | None:
+    """Cut some of a table's windows: of the rows that end one those that are chosen, if any."""
+    axis = Axis.of(table, sidecar)
+    features = features_on(axis, table, sidecar)
+    run = unbroken(axis, ~np.asarray(np.isnan(features).any(axis=1)))
+    newest = choose(np.flatnonzero(run >= sidecar.window))
+    if not len(newest):
+        return None
+    return _described(table, sidecar, Cut(axis, newest, sidecar.window), features)
+
+
+def _described(table: Table, sidecar: Sidecar, cut: Cut, features: NDArray[np.float64]) -> Windows:
+    axis, rows = cut.axis, cut.axis.rows
     actual = np.full((len(cut.newest), len(sidecar.targets)), np.nan)
     for column, (variable, lead) in enumerate(zip(sidecar.targets, sidecar.leads, strict=True)):
         happened = numbers_of(table, variable)

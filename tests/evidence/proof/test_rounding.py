@@ -20,7 +20,7 @@ from rnnlens.evidence.proof.certificate import certify
 from rnnlens.evidence.proof.limits import SearchLimits
 from rnnlens.evidence.proof.ranges import Ranges
 from rnnlens.evidence.proof.search import Aims, answer
-from rnnlens.evidence.proof.zonotope.bounds import Boxes, _free, _interval, bounds, start
+from rnnlens.evidence.proof.zonotope.bounds import Boxes, _interval, bounds, free_input, start
 from rnnlens.evidence.proof.zonotope.forms import Forms, added, affine, constant
 from rnnlens.network.activations import Activation
 from rnnlens.network.cells import Gate, SimpleRNN
@@ -113,7 +113,7 @@ def test_a_box_holds_the_ends_of_its_range_exactly(rng):
     found = bounds(known, boxes)
     assert (found.low < low).all()
     assert (found.high > high).all()
-    form = _free(known, boxes)
+    form = free_input(known, boxes)
     middle, half = exactly(form.centre[:, 0, 0]), exactly(form.rows[:, 0, 0, 0])
     assert (middle - half <= exactly(low)).all()
     assert (middle + half >= exactly(high)).all()

@@ -132,5 +132,5 @@ def explain_archive(
         effort=effort,
         blocks=blocks,
     )
-    ran(planned(question), Path(out), runner, limit, progress)
+    ran(planned(question, Path(out)), Path(out), runner, limit, progress)
     return opened(Path(out))

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, NamedTuple
 
 from rnnlens.api.shared.given.arguments import checked
+from rnnlens.arguments import NAME, either, numbers
 from rnnlens.attribution.options import Target
 
 if TYPE_CHECKING:
@@ -19,6 +20,7 @@ if TYPE_CHECKING:
 
 __all__ = ["Contributions", "Explainer", "explainer"]
 
+_BASELINE = either(NAME, numbers(allowed="any"), what="a baseline's name, or an array")
 #: Baselines that are made of the windows that are explained, which are not there beforehand.
 OF_THE_WINDOW = ("persistence", "conditional")
 
@@ -91,7 +93,7 @@ class Explainer:
         return Contributions(found.contribution, found.forecast, found.baseline_forecast)
 
 
-@checked()
+@checked(baseline=_BASELINE)
 def explainer(
     net: NetworkLike,
     X: Windows | ArrayLike,

@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Generator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager
+
+from rnnlens.api.shared.given.arguments import checked
+from rnnlens.arguments import NAME
 
 __all__ = ["on_device"]
 
 
-@contextmanager
-def on_device(name: str) -> Generator[None]:
+@checked(name=NAME)
+def on_device(name: str) -> AbstractContextManager[None]:
     """Compute recurrent layers on a device within this block.
 
     Forecasts, gradients, secant multipliers and coalitions of steps are computed there, batched
@@ -21,6 +23,11 @@ def on_device(name: str) -> Generator[None]:
     name : str
         ``cuda``, ``cuda:1``, ``mps`` or ``xpu``, as PyTorch names them; ``cpu`` for the compiled
         kernels of this processor, whatever the environment variable ``RNNLENS_DEVICE`` says.
+
+    Returns
+    -------
+    context manager
+        Within it recurrent layers are computed there.
 
     Raises
     ------
@@ -37,5 +44,4 @@ def on_device(name: str) -> Generator[None]:
     """
     from rnnlens.engine.device.choice import named, placed
 
-    with placed(named(name, f"on_device({name!r})")):
-        yield
+    return placed(named(name, f"on_device({name!r})"))

@@ -107,6 +107,11 @@ def open_gridded(path: Path, sidecar: Sidecar, names: Sequence[str]) -> Source:
         station_name=station or "station",
         of_stations=about,
         structure=_structure(path, data, names),
+        series=frozenset(
+            str(name)
+            for name, one in data.data_vars.items()
+            if one.dims and set(map(str, one.dims)) <= set(axes)
+        ),
         data=data,
         time_axis=time,
         station_axis=station,

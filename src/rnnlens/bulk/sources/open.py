@@ -7,7 +7,10 @@ from typing import TYPE_CHECKING
 
 from rnnlens.bulk.sources.gridded import is_zarr, open_gridded
 from rnnlens.bulk.sources.parquet import open_parquet
-from rnnlens.errors import UnreadableFile
+from rnnlens.errors import ConfigError, UnreadableFile
+from rnnlens.series.build import sidecar_given
+from rnnlens.series.sidecar import Sidecar
+from rnnlens.series.sidecar_text import from_toml
 from rnnlens.series.tables.read import start_of
 from rnnlens.series.variables import wanted_by
 
@@ -15,9 +18,8 @@ if TYPE_CHECKING:
     from os import PathLike
 
     from rnnlens.bulk.sources.source import Source
-    from rnnlens.series.sidecar import Sidecar
 
-__all__ = ["columns_wanted", "is_archive", "open_source"]
+__all__ = ["columns_wanted", "is_archive", "open_source", "settled"]
 
 
 def columns_wanted(sidecar: Sidecar) -> tuple[str, ...]:
@@ -32,6 +34,22 @@ def is_archive(path: str | PathLike[str]) -> bool:
     if place.is_dir():
         return is_zarr(place) or any(place.glob("*.parquet"))
     return place.is_file() and start_of(place).startswith((b"\x89HDF", b"CDF"))
+
+
+def settled(given: Sidecar | str | PathLike[str] | None) -> Sidecar:
+    """Give the sidecar of an archive as every process will read it."""
+    sidecar = sidecar_given(given)
+    if sidecar is None:
+        raise ConfigError(
+            "an archive needs a sidecar that says what the network takes: give a .toml file, or "
+            "Sidecar.plain(features, window, lead)"
+        )
+    if sidecar.inputs:
+        raise ConfigError(
+            "the sidecar describes several inputs, and an archive is cut into windows of one: give "
+            "tables to rnnlens.windows, and these windows to the verb"
+        )
+    return Sidecar(**from_toml(sidecar.to_toml()))
 
 
 def open_source(path: str | PathLike[str], sidecar: Sidecar) -> Source:

@@ -109,6 +109,7 @@ def open_parquet(path: Path, files: Sequence[Path], wanted: Wanted, names: Seque
         stations=tuple(stations) if wanted.group is not None or len(files) > 1 else None,
         station_name=wanted.group or "station",
         structure={"archive (its files)": _digest(files), "archive (its columns)": " ".join(names)},
+        series=frozenset.intersection(*(frozenset(_opened(f).schema_arrow.names) for f in files)),
         runs=tuple(
             Run(file, first, own) for (file, first, _), own in zip(parts, places, strict=True)
         ),

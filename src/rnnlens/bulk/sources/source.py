@@ -36,6 +36,8 @@ class Source(ABC):
         What is known of each station, by its name: a basin, a height.
     structure : mapping of str to str
         What of the archive tells that it is another one: shapes, and names and sizes of files.
+    series : set of str
+        What may be read of it by its name.
     """
 
     path: str
@@ -45,6 +47,7 @@ class Source(ABC):
     station_name: str = "station"
     of_stations: Mapping[str, NDArray[Any]] = field(default_factory=dict)
     structure: Mapping[str, str] = field(default_factory=dict)
+    series: frozenset[str] = frozenset()
 
     @property
     def count(self) -> int:

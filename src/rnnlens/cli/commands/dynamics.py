@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from rnnlens.cli.concept import concept_typed
+from rnnlens.cli.drawn import asked_or_drawn, saying_drawn
 from rnnlens.cli.inputs import asked_from, network_from, number_of
 from rnnlens.cli.options.arguments import Data, Model, OutputOptions
 from rnnlens.cli.options.dynamics import (
@@ -37,7 +38,7 @@ def memory(
     from rnnlens.views.tables.memory import memory_summary, memory_view
 
     network = network_from(model, reading, shown)
-    sidecar, windows, _ = asked_from((model, network, data), series, tested=True)
+    sidecar, windows, _, drawn = asked_or_drawn((model, network, data), series, options)
     with working(f"measuring memory over {number_of(windows):,} windows") as progress:
         page = api.memory(
             network,
@@ -50,7 +51,8 @@ def memory(
             block=options.block,
             progress=progress,
         )
-    give(page, output, view=memory_view, plain=memory_summary, indent=1)
+    page.attrs.update(drawn)
+    give(page, output, view=memory_view, plain=saying_drawn(memory_summary, drawn), indent=1)
 
 
 @flattened

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from rnnlens.api.forecast.trust import WINDOWS
+from rnnlens.cli.drawn import asked_or_drawn, saying_drawn
 from rnnlens.cli.inputs import asked_from, network_from, number_of
 from rnnlens.cli.options.arguments import Data, Model, OutputOptions
 from rnnlens.cli.options.evidence import CertifyOptions, LagsOptions
@@ -50,7 +51,7 @@ def lags(
     from rnnlens.views.tables.lags import evidence_summary, evidence_view
 
     network = network_from(model, reading, shown)
-    sidecar, windows, seen = asked_from((model, network, data), series, tested=True)
+    sidecar, windows, seen, drawn = asked_or_drawn((model, network, data), series, asked)
     target = options.target_of(sidecar)
     shares = api.Shares(
         method=options.method_of(sidecar) or api.Shares().method,
@@ -86,11 +87,12 @@ def lags(
             of=options.inputs,
             progress=progress,
         )
+    table.attrs.update(drawn)
     give(
         table,
         output,
         view=partial(each_input_view, view=evidence_view),
-        plain=partial(each_input_summary, summary=evidence_summary),
+        plain=saying_drawn(partial(each_input_summary, summary=evidence_summary), drawn),
         indent=1,
     )
     end_as_asked(table, "certificates_ended")

@@ -16,7 +16,7 @@ from rnnlens.cli.options.choices import StoredAs
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-__all__ = ["ArchiveOptions", "ArchiveOutput"]
+__all__ = ["ArchiveOptions", "ArchiveOutput", "DrawOptions"]
 
 #: The suffix of a result of a whole archive.
 ZARR = ".zarr"
@@ -46,6 +46,21 @@ class ArchiveOutput(OutputOptions):
 
 
 @dataclass(frozen=True)
+class DrawOptions:
+    """How much of a whole archive is asked about, by verbs that do not go block by block."""
+
+    draw: Annotated[
+        int | None,
+        typer.Option(
+            min=1,
+            help="Of an archive: windows that are drawn evenly from its stations and times; 2,000 "
+            "if left out.",
+            show_default=False,
+        ),
+    ] = None
+
+
+@dataclass(frozen=True)
 class ArchiveOptions:
     """How a whole archive is explained."""
 
@@ -72,6 +87,14 @@ class ArchiveOptions:
             "variable of stations, a,b."
         ),
     ] = None
+    memory: Annotated[
+        bool,
+        typer.Option(
+            "--memory",
+            help="Of an archive: have its summary say how the forecast's derivative is spread over "
+            "lags, which takes longer.",
+        ),
+    ] = False
     block: Annotated[
         int | None,
         typer.Option(min=1, help="Of an archive: windows of a block; chunks of 16 MB if left out."),
@@ -94,6 +117,7 @@ class ArchiveOptions:
             "--workers": self.workers,
             "--limit": self.limit,
             "--by": self.by,
+            "--memory": self.memory or None,
             "--block": self.block,
             "--store": self.store,
             "--dry-run": self.dry_run or None,
@@ -113,4 +137,5 @@ class ArchiveOptions:
             windows=self.block,
             dtype=self.store or usual.dtype,
             by=tuple(names_typed(self.by) or ()),
+            memory=self.memory,
         )

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from rnnlens.cli.options.archives import DrawOptions
 from rnnlens.cli.options.forecast import CheckOptions
 
 if TYPE_CHECKING:
@@ -20,7 +21,7 @@ VALUES = 21
 
 
 @dataclass(frozen=True)
-class MemoryOptions(CheckOptions):
+class MemoryOptions(CheckOptions, DrawOptions):
     """Which forecast is looked at, and how its memory is measured."""
 
     tolerance: Annotated[

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from rnnlens.attribution.options import Target
+from rnnlens.cli.options.archives import DrawOptions
 from rnnlens.cli.options.arguments import Of, budget_typed, names_typed
 from rnnlens.cli.options.choices import Correction, Loss, RowsBy, SamplerName
 from rnnlens.evidence.options import Certificates, Test
@@ -53,7 +54,7 @@ Deviation = Annotated[
 
 
 @dataclass(frozen=True)
-class LagsOptions:
+class LagsOptions(DrawOptions):
     """What is asked of each lag: tests over the data set and certificates."""
 
     by: Annotated[RowsBy, typer.Option(help="What the rows are.")] = "lag"

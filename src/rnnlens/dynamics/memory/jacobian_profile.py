@@ -20,7 +20,7 @@ from rnnlens.engine.forward import forward, inputs_of
 from rnnlens.engine.operations.registry import Array
 from rnnlens.engine.schedule.plan import gathered
 
-__all__ = ["JacobianProfile", "jacobian_profile", "lag_within"]
+__all__ = ["JacobianProfile", "jacobian_profile", "lag_within", "slopes_by_lag"]
 
 
 class JacobianProfile(NamedTuple):
@@ -47,7 +47,7 @@ def jacobian_profile(
 
     Each of ``within_half`` and ``within_most`` is the lag, and the ends of its interval: (3,).
     """
-    slopes = _slopes(question, progress)
+    slopes = slopes_by_lag(question, progress)
     by_window = np.abs(slopes) * question.spread
     sensitivity, by_lag = by_window.mean(axis=0), by_window.sum(axis=2)
     whole = by_lag.sum(axis=1)
@@ -68,7 +68,9 @@ def _normed(values: Array) -> Array:
     return np.divide(values, total, out=np.zeros_like(values), where=total > 0)
 
 
-def _slopes(question: MemoryQuestion, progress: Callable[[int, int], None] | None) -> Array:
+def slopes_by_lag(
+    question: MemoryQuestion, progress: Callable[[int, int], None] | None = None
+) -> Array:
     """Differentiate each forecast with respect to its window: (sample, lag, feature)."""
     network, inputs, of = question.network, question.inputs, question.of
 

@@ -41,9 +41,9 @@ def calibrated(kind: str, seconds_apiece: Callable[[], float]) -> float:
 
 
 def _file() -> Path:
-    from numba.misc.appdirs import AppDirs
+    from rnnlens.engine.kernels.lowlevel.kept import caches
 
-    return Path(AppDirs(appname="rnnlens", appauthor=False).user_cache_dir) / "pace.json"
+    return caches() / "pace.json"
 
 
 def _kept() -> dict[str, float]:

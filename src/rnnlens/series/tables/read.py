@@ -153,7 +153,8 @@ def start_of(path: str | PathLike[str]) -> bytes:
     except IsADirectoryError:
         raise UnreadableFile(
             f"{path} cannot be opened as a table, for it is a folder: of an archive (Zarr, or a "
-            "folder of Parquet) every forecast is explained by rnnlens explain with --out out.zarr"
+            "folder of Parquet) every forecast is explained by rnnlens explain with --out "
+            "out.zarr, and rnnlens.bulk.sample, as rnnlens lags and memory do, draws windows"
         ) from None
     except OSError as error:
         raise UnreadableFile(f"{path} cannot be opened: {error.strerror}") from None

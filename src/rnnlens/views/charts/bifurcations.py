@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from rnnlens.views.charts import theme
+from rnnlens.views.words.language import marked, phrase, say
 from rnnlens.views.words.units import in_brackets
 
 if TYPE_CHECKING:
@@ -16,7 +17,7 @@ if TYPE_CHECKING:
 
 __all__ = ["bifurcations"]
 
-KINDS = ("stable", "unstable", "stability not proven")
+KINDS = (marked("stable"), marked("unstable"), marked("stability not proven"))
 
 
 def bifurcations(moved: xr.Dataset) -> alt.LayerChart:
@@ -30,7 +31,7 @@ def bifurcations(moved: xr.Dataset) -> alt.LayerChart:
     table, height = _rows(moved)
     attrs = moved.attrs
     x = f"{attrs['feature']}{in_brackets(attrs.get('feature_unit'))}"
-    bands = _bands(moved)
+    bands, kinds = _bands(moved), [phrase(kind) for kind in KINDS]
     band = (
         alt
         .Chart(bands)
@@ -50,17 +51,26 @@ def bifurcations(moved: xr.Dataset) -> alt.LayerChart:
         .encode(
             x="value:Q",
             y="height:Q",
-            color=alt.Color("kind:N", title="point").scale(
-                domain=list(KINDS), range=[theme.MAIN, theme.ACCENT, theme.MISSING]
+            color=alt.Color("kind:N", title=say("point")).scale(
+                domain=kinds, range=[theme.MAIN, theme.ACCENT, theme.MISSING]
             ),
-            shape=alt.Shape("kind:N", title="point").scale(
-                domain=list(KINDS), range=["circle", "cross", "diamond"]
+            shape=alt.Shape("kind:N", title=say("point")).scale(
+                domain=kinds, range=["circle", "cross", "diamond"]
             ),
-            tooltip=["branch:N", "value:Q", "height:Q", "kind:N"],
+            tooltip=[
+                alt.Tooltip("branch:N", title=say("branch")),
+                alt.Tooltip("value:Q", title=x),
+                alt.Tooltip("height:Q", title=height),
+                alt.Tooltip("kind:N", title=say("stability")),
+            ],
         )
     )
-    what = "Fixed points" if moved.sizes["phase"] == 1 else "Cycles"
-    title = f"{what} as {attrs['feature']} is moved"
+    feature = attrs["feature"]
+    title = (
+        say("Fixed points as {feature} is moved", feature=feature)
+        if moved.sizes["phase"] == 1
+        else say("Cycles as {feature} is moved", feature=feature)
+    )
     return theme.dress(
         alt.LayerChart(layer=[band, line, marks], title=title, width=theme.WIDTH, height=320), moved
     )
@@ -72,7 +82,11 @@ def _rows(moved: xr.Dataset) -> tuple[pd.DataFrame, str]:
 
     if "forecast" in moved:
         heights = moved["forecast"].values[..., 0]
-        name = f"{moved.attrs['target']}{in_brackets(moved.attrs.get('unit'))} at rest"
+        name = say(
+            "{target}{unit} at rest",
+            target=moved.attrs["target"],
+            unit=in_brackets(moved.attrs.get("unit")),
+        )
     else:
         first = moved["location"].values[:, :, 0]
         at = first.reshape(-1, first.shape[-1])
@@ -84,7 +98,7 @@ def _rows(moved: xr.Dataset) -> tuple[pd.DataFrame, str]:
             "value": float(moved["value"].values[k]),
             "height": float(heights[k, branch]),
             "branch": str(branch),
-            "kind": KINDS[2 if unstable < 0 else int(unstable > 0)],
+            "kind": phrase(KINDS[2 if unstable < 0 else int(unstable > 0)]),
         }
         for k, branch in np.argwhere(moved["there"].values)
         for unstable in [int(moved["unstable"].values[k, branch])]

@@ -8,6 +8,7 @@ import numpy as np
 
 from rnnlens.views.charts import theme
 from rnnlens.views.words.durations import time_constant_in_words
+from rnnlens.views.words.language import many, say
 
 if TYPE_CHECKING:
     import altair as alt
@@ -40,8 +41,8 @@ def fixed_points(found: xr.Dataset) -> alt.LayerChart:
     # both axes span the same, so that the circle is round
     far = 1.05 * max([1.0, *(abs(one) for row in rows for one in (row["real"], row["imag"]))])
     plane = alt.Scale(domain=[-far, far], nice=False, zero=False)
-    x = alt.X("real:Q", title="eigenvalue, real part", scale=plane)
-    y = alt.Y("imag:Q", title="eigenvalue, imaginary part", scale=plane)
+    x = alt.X("real:Q", title=say("eigenvalue, real part"), scale=plane)
+    y = alt.Y("imag:Q", title=say("eigenvalue, imaginary part"), scale=plane)
     line = (
         alt
         .Chart(circle)
@@ -55,15 +56,23 @@ def fixed_points(found: xr.Dataset) -> alt.LayerChart:
         .encode(
             x=x,
             y=y,
-            color=alt.Color("kind:N", title="point"),
-            shape=alt.Shape("kind:N", title="point"),
-            tooltip=["point:N", "kind:N", alt.Tooltip("time:N", title="time constant")],
+            color=alt.Color("kind:N", title=say("point")),
+            shape=alt.Shape("kind:N", title=say("point")),
+            tooltip=[
+                alt.Tooltip("point:N", title=say("point")),
+                alt.Tooltip("kind:N", title=say("stability")),
+                alt.Tooltip("time:N", title=say("time constant")),
+            ],
         )
     )
     count = found.sizes["point"]
-    what = "fixed point" if found.sizes["phase"] == 1 else "cycle"
-    what += "" if count == 1 else "s"
-    title = f"Eigenvalues of {count} {what} and the unit circle"
+    title = (
+        many(count, "Eigenvalues of {count} fixed point and the unit circle",
+             "Eigenvalues of {count} fixed points and the unit circle")
+        if found.sizes["phase"] == 1
+        else many(count, "Eigenvalues of {count} cycle and the unit circle",
+                  "Eigenvalues of {count} cycles and the unit circle")
+    )  # fmt: skip
     return theme.dress(
         alt.LayerChart(layer=[line, marks], title=title, width=320, height=320), found
     )
@@ -71,7 +80,7 @@ def fixed_points(found: xr.Dataset) -> alt.LayerChart:
 
 def _kind(unstable: int) -> str:
     if unstable < 0:
-        return "stability not proven"
+        return say("stability not proven")
     if unstable == 0:
-        return "stable"
-    return f"unstable in {unstable} direction{'s' * (unstable > 1)}"
+        return say("stable")
+    return many(unstable, "unstable in {count} direction", "unstable in {count} directions")

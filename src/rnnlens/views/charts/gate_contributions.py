@@ -8,6 +8,7 @@ import numpy as np
 
 from rnnlens.views.charts import theme
 from rnnlens.views.charts.cells import panel_name
+from rnnlens.views.words.language import say
 from rnnlens.views.words.units import in_brackets
 
 if TYPE_CHECKING:
@@ -36,8 +37,12 @@ def gate_contributions(carried: xr.Dataset, *, sample: int | None = None) -> alt
         "contribution": array.ravel(),
         "rank": list(range(len(gates))) * len(lags),
     })
-    what = "mean contribution to" if sample is None else "contribution to"
-    target = f"{carried.attrs['target']}{in_brackets(carried.attrs.get('unit'))}"
+    of = {"target": carried.attrs["target"], "unit": in_brackets(carried.attrs.get("unit"))}
+    quantity = (
+        say("mean contribution to {target}{unit}", **of)
+        if sample is None
+        else say("contribution to {target}{unit}", **of)
+    )
     bars = (
         alt
         .Chart(table)
@@ -49,15 +54,21 @@ def gate_contributions(carried: xr.Dataset, *, sample: int | None = None) -> alt
                 title=theme.lag_axis_title(carried),
                 axis=alt.Axis(labelAngle=0, labelOverlap=True, domain=False),
             ),
-            y=alt.Y("contribution:Q", title=f"{what} {target}", stack="zero"),
-            color=alt.Color("gate:N", title="gate", sort=gates),
+            y=alt.Y("contribution:Q", title=quantity, stack="zero"),
+            color=alt.Color("gate:N", title=say("gate"), sort=gates),
             order=alt.Order("rank:Q"),
-            tooltip=["lag:O", "gate:N", alt.Tooltip("contribution:Q", format="+.3~g")],
+            tooltip=[
+                alt.Tooltip("lag:O", title=say("lag")),
+                alt.Tooltip("gate:N", title=say("gate")),
+                alt.Tooltip("contribution:Q", title=quantity, format="+.3~g"),
+            ],
         )
     )
     zero = alt.Chart(table.head(1)).mark_rule(color=theme.QUIET).encode(y=alt.datum(0))
-    title = (
-        f"Which gate of {carried.attrs['layer']} carried the change of {carried.attrs['target']}"
+    title = say(
+        "Which gate of {layer} carried the change of {target}",
+        layer=carried.attrs["layer"],
+        target=carried.attrs["target"],
     )
     return theme.dress(
         alt.LayerChart(layer=[bars, zero], title=title, width=theme.WIDTH - 110, height=260),

@@ -7,7 +7,9 @@ from html import escape
 from typing import Any
 
 from rnnlens.views.notebook.piece import folded, list_of, paragraph, piece, table_markup
+from rnnlens.views.tables.inside.gate_names import gate_name
 from rnnlens.views.tables.inspection import shape_text
+from rnnlens.views.words.arrays import array_text
 from rnnlens.views.words.language import many, say
 from rnnlens.views.words.origin import origin_sentences
 from rnnlens.views.words.reach import reach_sentences
@@ -77,7 +79,13 @@ def _inside(layer: Mapping[str, Any]) -> Iterator[str]:
     arrays = layer["arrays"]
     if arrays:
         rows = [
-            [one["name"], one["gate"], shape_text(one["shape"]), one["meaning"], one["source"]]
+            [
+                one["name"],
+                gate_name(one["gate"]),
+                shape_text(one["shape"]),
+                array_text(one["meaning"]),
+                one["source"],
+            ]
             for one in arrays[:ARRAYS]
         ]
         headings = [say("array"), say("gate"), say("shape"), say("what it is"), say("from")]

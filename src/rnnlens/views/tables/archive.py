@@ -13,6 +13,7 @@ from rnnlens.views.words.units import in_brackets
 if TYPE_CHECKING:
     import xarray as xr
     from rich.console import Group
+    from rich.table import Table
 
 __all__ = ["archive_summary_view", "lags_that_hold"]
 
@@ -29,7 +30,7 @@ def lags_that_hold(summed: xr.Dataset, part: float = NEARLY_ALL) -> list[int]:
 
 
 def archive_summary_view(summed: xr.Dataset) -> Group:
-    """Show a summary for the terminal: a row a lag, largest group first in columns."""
+    """Show a summary for the terminal: a row a group, then of each group a row a lag."""
     from rich.box import SIMPLE_HEAD
     from rich.console import Group
     from rich.table import Table
@@ -41,7 +42,9 @@ def archive_summary_view(summed: xr.Dataset) -> Group:
     for k, (group, reach) in enumerate(zip(groups, lags_that_hold(summed), strict=True)):
         one = summed.isel(group=k)
         table = Table(box=SIMPLE_HEAD, pad_edge=False, show_edge=False, padding=(0, 1, 0, 0))
-        for name in ("lag", "share", f"mean size{unit}", "5 %", "median", "95 %"):
+        slopes = "sensitivity_share" in one
+        heads = ["lag", "share", f"mean size{unit}", "5 %", "median", "95 %"]
+        for name in [*heads, *([say("derivative's share")] if slopes else [])]:
             table.add_column(name, justify="right")
         quantiles = one["lag_quantile"].sel(quantile=[0.05, 0.5, 0.95]).values
         for place, lag in enumerate(one["lag"].values):
@@ -50,6 +53,7 @@ def archive_summary_view(summed: xr.Dataset) -> Group:
                 percent(float(one["lag_share"][place])),
                 figure(float(one["lag_mean_absolute"][place])),
                 *(figure(float(value)) for value in quantiles[:, place]),
+                *([percent(float(one["sensitivity_share"][place]))] if slopes else []),
             )
         title = "" if attrs["grouped_by"] == "all" else f"{attrs['grouped_by']} {group}"
         sentence = say(
@@ -61,4 +65,24 @@ def archive_summary_view(summed: xr.Dataset) -> Group:
             windows=f"{int(one['windows']):,}",
         )
         parts += [*([title] if title else []), table, sentence]
-    return Group(*parts)
+    return Group(_spread(summed), *parts)
+
+
+def _spread(summed: xr.Dataset) -> Table:
+    """Show how far back each group's contributions, and derivatives, lie: a row a group."""
+    from rich.box import SIMPLE_HEAD
+    from rich.table import Table
+
+    table = Table(box=SIMPLE_HEAD, pad_edge=False, show_edge=False, padding=(0, 1, 0, 0))
+    table.add_column(say("group"))
+    names = {"lag_within_half": say("half within"), "lag_within_most": say("95 % within")}
+    if "sensitivity" in summed:
+        names["sensitivity_within_half"] = say("half of the derivative within")
+        names["sensitivity_within_most"] = say("95 % of the derivative within")
+    for head in (say("windows"), *names.values()):
+        table.add_column(head, justify="right")
+    for k, group in enumerate(summed["group"].values):
+        one = summed.isel(group=k)
+        windows = f"{int(one['windows']):,}"
+        table.add_row(str(group), windows, *(f"{float(one[name]):.0f}" for name in names))
+    return table

@@ -10,6 +10,7 @@ from rnnlens.views.tables.plain import Row, plain
 from rnnlens.views.tables.stated import with_origin
 from rnnlens.views.words.explanation import figure
 from rnnlens.views.words.inside.bifurcations import bifurcation_sentences, bracket
+from rnnlens.views.words.language import say
 from rnnlens.views.words.units import in_brackets
 
 if TYPE_CHECKING:
@@ -64,20 +65,29 @@ def bifurcations_view(moved: xr.Dataset) -> Group:
 
     table = Table(box=SIMPLE_HEAD, pad_edge=False, show_edge=False, padding=(0, 1, 0, 0))
     attrs = moved.attrs
-    headings = [f"{attrs['feature']}{in_brackets(attrs.get('feature_unit'))}", "points", "stable"]
+    moving = f"{attrs['feature']}{in_brackets(attrs.get('feature_unit'))}"
+    headings = [moving, say("points"), say("stable")]
     if "forecast" in moved:
-        headings.append(f"{attrs['target']}{in_brackets(attrs.get('unit'))} at rest")
+        headings.append(
+            say(
+                "{target}{unit} at rest",
+                target=attrs["target"],
+                unit=in_brackets(attrs.get("unit")),
+            )
+        )
     for name in headings:
         table.add_column(name, justify="right")
     changes = [moved.isel(change=k) for k in range(moved.sizes["change"])]
     for k, value in enumerate(moved["value"].values):
         while changes and float(changes[0]["change_low"]) < value:
             low, high = bracket(*(float(changes[0][f"change_{end}"]) for end in ("low", "high")))
-            table.add_row(f"{low} to {high}", "change", "", *[""] * (len(headings) - 3))
+            ends = say("{low} to {high}", low=low, high=high)
+            table.add_row(ends, say("change"), "", *[""] * (len(headings) - 3))
             changes.pop(0)
         one = moved.isel(value=k)
-        mark = "" if bool(one["proven"]) else " at least"
-        row = [f"{value:g}", f"{int(one['points'])}{mark}", str(int(one["stable"]))]
+        count = int(one["points"])
+        points = str(count) if bool(one["proven"]) else say("{count} at least", count=count)
+        row = [f"{value:g}", points, str(int(one["stable"]))]
         if "forecast" in moved:
             row.append(_forecasts(one))
         table.add_row(*row)
@@ -90,5 +100,5 @@ def _forecasts(one: xr.Dataset) -> str:
     for branch in np.flatnonzero(one["unstable"].values == 0):
         values = one["forecast"].values[branch]
         low, high = figure(float(values.min())), figure(float(values.max()))
-        texts.append(low if len(values) == 1 else f"{low} to {high}")
-    return ", ".join(texts)
+        texts.append(low if len(values) == 1 else say("{low} to {high}", low=low, high=high))
+    return say(", ").join(texts)

@@ -11,9 +11,10 @@ from rnnlens.views.tables.stated import with_origin
 from rnnlens.views.tables.summary import time_text
 from rnnlens.views.words.explanation import figure
 from rnnlens.views.words.forecast import matters_sentence, with_caution
-from rnnlens.views.words.language import marked, phrase
+from rnnlens.views.words.language import many, marked, paragraph, phrase, say
 from rnnlens.views.words.rounding import rounded_down, rounded_up
 from rnnlens.views.words.units import in_brackets, with_unit
+from rnnlens.views.words.verdicts import verdict_text
 
 if TYPE_CHECKING:
     import xarray as xr
@@ -21,14 +22,8 @@ if TYPE_CHECKING:
 
 __all__ = ["certificate_sentence", "certificate_summary", "certificate_view"]
 
-#: Verdicts as they are said, by the variable that counts them.
-VERDICTS = {
-    "structural": "structural",
-    "proven": "proven",
-    "refuted": "refuted",
-    "undecided": "undecided",
-    "not_asked": "not asked",
-}
+#: Verdicts, by the variables that count them.
+VERDICTS = ("structural", "proven", "refuted", "undecided", "not_asked")
 #: Why a search ended before all was decided, as it is said.
 ENDED = {
     "time": marked("the time that it was given was over"),
@@ -54,53 +49,87 @@ def certificate_view(certified: xr.Dataset) -> Group:
     unit = str(a.get("unit") or "")
     table = Table(box=SIMPLE_HEAD, pad_edge=False, show_edge=False, padding=(0, 1, 0, 0))
     along = _along(certified)
-    for heading in (along, "at most", "attained"):
+    heads = {"lag": say("lag"), "ahead": say("ahead"), "whole": say("whole")}
+    for heading in (heads[along], say("at most"), say("attained")):
         table.add_column(heading, justify="right", no_wrap=True)
-    table.add_column("by", overflow="fold")
-    table.add_column("verdict", no_wrap=True)
+    table.add_column(say("by"), overflow="fold")
+    table.add_column(say("verdict"), no_wrap=True)
     if certified.sizes["sample"] > 1:
-        table.add_column("worst window", no_wrap=True)
+        table.add_column(say("worst window"), no_wrap=True)
     for row in _rows(certified):
-        values = ", ".join(f"{name} {figure(value)}" for name, value in row["attained_by"].items())
-        bound = rounded_up(row["bound"]) if row["bound"] is not None else "not known"
+        moved = row["attained_by"].items()
+        values = say(", ").join(f"{name} {figure(value)}" for name, value in moved)
+        bound = rounded_up(row["bound"]) if row["bound"] is not None else say("not known")
         cells = [_place(row), bound, rounded_down(row["attained"]), values]
         cells.append(_verdict(row, certified.sizes["sample"]))
         if certified.sizes["sample"] > 1:
             cells.append(row["worst_time"])
         table.add_row(*cells)
-    target = a.get("target") or "the output"
-    mover = {"lag": "one lag", "ahead": "one step ahead"}.get(along, str(a.get("input", "it")))
-    heading = f"How far {mover} can move the forecast of {target}{in_brackets(unit)}"
-    ranges = f"Range: {a['range']}; all other inputs as they are.{_deviation(a, unit)}"
+    ranges = say("Range: {range}; all other inputs as they are.", range=a["range"])
     good = matters_sentence(a)
     first = [good, ""] if good else []
-    return Group(*first, heading, table, ranges, certificate_sentence(certified))
+    said = [_heading(a, along), table, paragraph([ranges, _deviation(a, unit)])]
+    return Group(*first, *said, certificate_sentence(certified))
+
+
+def _heading(a: Attributes, along: str) -> str:
+    of = {"target": a.get("target") or say("the output"), "unit": in_brackets(a.get("unit"))}
+    if along == "lag":
+        return say("How far one lag can move the forecast of {target}{unit}", **of)
+    if along == "ahead":
+        return say("How far one step ahead can move the forecast of {target}{unit}", **of)
+    mover = a.get("input", "it")
+    return say("How far {input} can move the forecast of {target}{unit}", input=mover, **of)
 
 
 def _deviation(a: Attributes, unit: str) -> str:
-    against = str(a.get("deviation_against") or "")
     if not float(a.get("deviation") or 0):
         return ""
-    amount = figure(a["deviation"], unit, digits=2)
-    return f" Twice a deviation of {amount} is added, measured and not proven ({against})."
+    return say(
+        "Twice a deviation of {amount} is added, measured and not proven ({against}).",
+        amount=figure(a["deviation"], unit, digits=2),
+        against=a.get("deviation_against") or "",
+    )
 
 
 def certificate_sentence(certified: xr.Dataset) -> str:
     """Say what certificates show."""
     a = certified.attrs
     unit = str(a.get("unit") or "")
-    known = {name: text for name, text in VERDICTS.items() if name in certified}
-    counts = {text: int(certified[name].sum()) for name, text in known.items()}
-    asked = sum(counts.values())
-    many = f"{asked:,} questions" if asked > 1 else "one question"
-    said = ", ".join(f"{name} in {count:,}" for name, count in counts.items() if count)
-    limit = figure(a["tolerance"], unit, digits=3)
-    each = {"lag": " and a lag", "ahead": " and a step ahead"}.get(_along(certified), "")
-    said_of_it = (
-        f"Of {many} (a window{each} each) whether the forecast moves by more than {limit}: {said}."
-        f"{_most(certified, unit)}{_ended(a, counts.get('not asked', 0))}"
-    )
-    return with_caution(said_of_it, a)
+    counts = {name: int(certified[name].sum()) for name in VERDICTS if name in certified}
+    values = {
+        "questions": _questions(sum(counts.values())),
+        "limit": figure(a["tolerance"], unit, digits=3),
+        "verdicts": say(", ").join(
+            say("{verdict} in {count:,}", verdict=verdict_text(name), count=count)
+            for name, count in counts.items()
+            if count
+        ),
+    }
+    asked = {
+        "lag": say(
+            "Of {questions} (a window and a lag each) whether the forecast moves by more than "
+            "{limit}: {verdicts}.",
+            **values,
+        ),
+        "ahead": say(
+            "Of {questions} (a window and a step ahead each) whether the forecast moves by more "
+            "than {limit}: {verdicts}.",
+            **values,
+        ),
+        "whole": say(
+            "Of {questions} (a window each) whether the forecast moves by more than {limit}: "
+            "{verdicts}.",
+            **values,
+        ),
+    }
+    rest = [_most(certified, unit), *_ended(a, counts.get("not_asked", 0))]
+    return with_caution(paragraph([asked[_along(certified)], *rest]), a)
+
+
+def _questions(asked: int) -> str:
+    # none at all is said as one is
+    return many(max(asked, 1), "one question", "{count:,} questions")
 
 
 def _most(certified: xr.Dataset, unit: str) -> str:
@@ -110,16 +139,29 @@ def _most(certified: xr.Dataset, unit: str) -> str:
     if not finite.size:
         return ""
     bound = with_unit(rounded_up(float(finite.max())), unit)
-    which = "none" if finite.size == bounds.size else f"none of the {finite.size:,} bounded"
-    return f" In {which} can it move by more than {bound}."
+    if finite.size == bounds.size:
+        return say("In none can it move by more than {bound}.", bound=bound)
+    return say(
+        "In none of the {count:,} bounded can it move by more than {bound}.",
+        count=finite.size,
+        bound=bound,
+    )
 
 
-def _ended(a: Attributes, unasked: int) -> str:
+def _ended(a: Attributes, unasked: int) -> list[str]:
     """Say why a search ended before all was decided, and how much was left."""
     if not a.get("ended"):
-        return ""
-    rest = f"; {unasked:,} were not asked" if unasked else ""
-    return f" The search ended before all was decided: {phrase(ENDED[a['ended']])}{rest}."
+        return []
+    why = phrase(ENDED[a["ended"]])
+    if not unasked:
+        return [say("The search ended before all was decided: {why}.", why=why)]
+    return [
+        say(
+            "The search ended before all was decided: {why}; {unasked:,} were not asked.",
+            why=why,
+            unasked=unasked,
+        )
+    ]
 
 
 def _rows(certified: xr.Dataset) -> list[Row]:
@@ -153,12 +195,12 @@ def _place(row: Row) -> str:
     """Name the lag, or what stands for it, of a row."""
     if "ahead" in row:
         return f"t{row['ahead']:+d}"
-    return str(row["lag"]) if "lag" in row else "all"
+    return str(row["lag"]) if "lag" in row else say("all")
 
 
 def _verdict(row: Row, windows: int) -> str:
     if windows == 1:
-        return next(text for name, text in VERDICTS.items() if row[name])
-    return ", ".join(
-        f"{text} {row[name]}/{windows}" for name, text in VERDICTS.items() if row[name]
+        return next(verdict_text(name) for name in VERDICTS if row[name])
+    return say(", ").join(
+        f"{verdict_text(name)} {row[name]}/{windows}" for name in VERDICTS if row[name]
     )

@@ -11,6 +11,7 @@ from rnnlens.views.tables.stated import with_origin
 from rnnlens.views.words.durations import time_constant_in_words
 from rnnlens.views.words.explanation import figure
 from rnnlens.views.words.inside.fixed_points import fixed_points_sentences
+from rnnlens.views.words.language import say
 from rnnlens.views.words.rounding import rounded_down
 from rnnlens.views.words.units import in_brackets
 
@@ -64,14 +65,21 @@ def fixed_points_view(found: xr.Dataset) -> Group:
     table = Table(box=SIMPLE_HEAD, pad_edge=False, show_edge=False, padding=(0, 1, 0, 0))
     forecast, step = "forecast" in found, str(found.attrs.get("step", ""))
     unit = str(found.attrs.get("unit") or "")
-    target = str(found.attrs.get("target") or "the output")
-    heading = [f"{target}{in_brackets(unit)} at rest"] if forecast else []
-    headings = ["point", *heading, "unstable directions", "exact within", "alone within", "slowest"]
+    target = str(found.attrs.get("target") or say("the output"))
+    at_rest = say("{target}{unit} at rest", target=target, unit=in_brackets(unit))
+    headings = [
+        say("point"),
+        *([at_rest] if forecast else []),
+        say("unstable directions"),
+        say("exact within"),
+        say("alone within"),
+        say("slowest"),
+    ]
     for name in headings:
         table.add_column(name, justify="right")
     for row in _rows(found):
         own = [_forecasts(row["forecast"])] if forecast else []
-        unstable = "not proven" if row["unstable"] < 0 else str(row["unstable"])
+        unstable = say("not proven") if row["unstable"] < 0 else str(row["unstable"])
         table.add_row(
             str(row["point"]),
             *own,
@@ -91,4 +99,6 @@ def _down(size: float) -> str:
 
 def _forecasts(values: list[float]) -> str:
     low, high = min(values), max(values)
-    return figure(low) if len(values) == 1 else f"{figure(low)} to {figure(high)}"
+    if len(values) == 1:
+        return figure(low)
+    return say("{low} to {high}", low=figure(low), high=figure(high))

@@ -7,12 +7,15 @@ so that the same one serves JSON and a page.
 from __future__ import annotations
 
 import sys
+import textwrap
 from collections.abc import Iterator, Mapping
-from textwrap import wrap
 from typing import Any, TypeAlias
+from unicodedata import east_asian_width
 
 import numpy as np
 
+from rnnlens.views.words.arrays import array_sentence
+from rnnlens.views.words.language import many, say
 from rnnlens.views.words.origin import origin_sentences
 from rnnlens.views.words.reach import reach_sentences
 
@@ -20,9 +23,6 @@ __all__ = ["render_inspection"]
 
 #: A network, a layer, an array or options, as plain dictionaries.
 Description: TypeAlias = "Mapping[str, Any]"
-
-#: What a gate is called in a sentence, where it is not "<name> gate".
-GATE_TEXTS = {"": "", "hidden": "", "candidate": "candidate"}
 
 #: Options that say nothing where they have these values.
 USUAL: dict[str, object] = {
@@ -43,7 +43,7 @@ def render_inspection(description: Description, *, values: bool = False, width: 
     lines = [*_head(description, width)]
     for layer in description["layers"]:
         lines += ["", *_layer(layer, width)]
-    lines += ["", "Where the time steps went", *_filled(description["time_steps"], width)]
+    lines += ["", say("Where the time steps went"), *_filled(description["time_steps"], width)]
     for sentence in reach_sentences(description.get("reach") or ()):
         lines += ["", *_filled(sentence, width)]
     for sentence in origin_sentences({
@@ -51,7 +51,7 @@ def render_inspection(description: Description, *, values: bool = False, width: 
     }):
         lines += ["", *wrap(sentence, width)]
     if description["notes"]:
-        lines += ["", "Notes"]
+        lines += ["", say("Notes")]
         for note in description["notes"]:
             lines += _filled(note, width)
     if values:
@@ -62,34 +62,38 @@ def render_inspection(description: Description, *, values: bool = False, width: 
 def _head(description: Description, width: int) -> Iterator[str]:
     source = " ".join(part for part in (description["format"], description["version"]) if part)
     yield f"{description['path'] or description['name']}: {source}"
-    yield from wrap(f"{description['parameters']:,} parameters in {_count(description)}", width)
+    arrays = sum(len(layer["arrays"]) for layer in description["layers"])
+    holds = many(
+        arrays,
+        "{parameters:,} parameters in {count} named array",
+        "{parameters:,} parameters in {count} named arrays",
+        parameters=description["parameters"],
+    )
+    yield from wrap(holds, width)
     if description["sha256"]:
         yield f"SHA-256 {description['sha256']}"
     yield from wrap(" > ".join(layer["kind"] for layer in description["layers"]), width)
 
 
-def _count(description: Description) -> str:
-    number = sum(len(layer["arrays"]) for layer in description["layers"])
-    return f"{number} named array{'' if number == 1 else 's'}"
-
-
 def _layer(layer: Description, width: int) -> Iterator[str]:
     said = [f"{layer['name']}: {layer['kind']}"]
     if layer["units"] is not None and layer["features"] is not None:
-        said.append(f"{layer['features']} in, {layer['units']} units")
+        said.append(
+            say("{features} in, {units} units", features=layer["features"], units=layer["units"])
+        )
     if layer["output_shape"] is not None:
         shape = shape_text(layer["output_shape"])
-        said.append(shape if layer["kind"] == "Input" else f"output {shape}")
-    yield from wrap(", ".join(said), width)
+        said.append(shape if layer["kind"] == "Input" else say("output {shape}", shape=shape))
+    yield from wrap(say(", ").join(said), width)
     if layer["kind"] == "Input":
         return
     if layer["shares_arrays_of"]:
-        yield f"  its arrays are those of {layer['shares_arrays_of']}"
+        yield f"  {say('its arrays are those of {layer}', layer=layer['shares_arrays_of'])}"
     options = ", ".join(_options(layer["options"]))
     if options:
         yield from wrap(options, width, initial_indent="  ", subsequent_indent="  ")
     if layer["formula"]:
-        yield from _hung(f"parameters: {layer['formula']}", width)
+        yield from _hung(say("parameters: {formula}", formula=layer["formula"]), width)
     for array in layer["arrays"]:
         yield from _hung(array_line(array), width)
 
@@ -111,9 +115,7 @@ def _options(options: Description) -> Iterator[str]:
 
 def array_line(array: Description) -> str:
     """Write one array on one line."""
-    gate = GATE_TEXTS.get(array["gate"], f"{array['gate']} gate")
-    origin = f"from {array['source']}" if array["source"] else ""
-    said = ", ".join(part for part in (array["meaning"], gate, origin) if part)
+    said = array_sentence(array)
     return f"{array['name']} {shape_text(array['shape'])} {said}".rstrip()
 
 
@@ -125,7 +127,7 @@ def shape_text(shape: list[int | None]) -> str:
     >>> shape_text([24, 10]), shape_text([32]), shape_text([None, 10])
     ('(24, 10)', '(32,)', '(any, 10)')
     """
-    lengths = ["any" if length is None else str(length) for length in shape]
+    lengths = [say("any") if length is None else str(length) for length in shape]
     return f"({lengths[0]},)" if len(lengths) == 1 else f"({', '.join(lengths)})"
 
 
@@ -142,6 +144,13 @@ def _values(description: Description) -> Iterator[str]:
                 floatmode="unique",
             )
             yield f"{label}{numbers}"
+
+
+def wrap(text: str, width: int, **how: Any) -> list[str]:
+    """Break a text into lines; letters that are two columns wide count as two."""
+    wide = sum(east_asian_width(letter) in "WF" for letter in text)
+    fitting = max(20, width * len(text) // (len(text) + wide)) if wide else width
+    return textwrap.wrap(text, fitting, **how)
 
 
 def _filled(sentences: str, width: int) -> list[str]:

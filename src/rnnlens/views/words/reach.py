@@ -5,11 +5,21 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, TypeAlias
 
+from rnnlens.views.words.language import listed as joined
+from rnnlens.views.words.language import marked, phrase, say
+
 __all__ = ["cut_off_clause", "reach_sentences"]
 
 #: What one number of the output sees of one input, as a plain dictionary: ``label``, ``place``,
 #: ``input``, ``steps``, ``newest``, ``oldest``, ``unseen`` (of str), and for each of these ``why``.
 Sight: TypeAlias = "Mapping[str, Any]"
+
+#: What keeps something out of sight, as a description names it.
+WHY = (
+    marked("not wired"),
+    marked("zero weights"),
+    marked("not wired, or zero weights"),
+)
 
 
 def reach_sentences(sights: Sequence[Sight]) -> list[str]:
@@ -32,7 +42,13 @@ def reach_sentences(sights: Sequence[Sight]) -> list[str]:
         for clause, why in _others(one):
             groups.setdefault((clause, why), []).append(one["label"])
     lines += [
-        f"{_listed(labels)} cannot see {clause}: {why}." for (clause, why), labels in groups.items()
+        say(
+            "{outputs} cannot see {unseen}: {why}.",
+            outputs=_listed(labels),
+            unseen=clause,
+            why=_why(why),
+        )
+        for (clause, why), labels in groups.items()
     ]
     return [line[0].upper() + line[1:] for line in lines]
 
@@ -48,11 +64,16 @@ def cut_off_clause(sights: Iterable[Sight]) -> str:
     ''
     """
     said = [
-        f"the forecast cannot see {_steps(one)} of {one['input']}: {one['why']['newest']}"
+        say(
+            "the forecast cannot see {steps} of {input}: {why}",
+            steps=_steps(one),
+            input=one["input"],
+            why=_why(one["why"]["newest"]),
+        )
         for one in sights
         if one["newest"] > 1
     ]
-    return "; ".join(said)
+    return say("; ").join(said)
 
 
 def _newest(blind: Sequence[Sight], name: str) -> str:
@@ -61,36 +82,54 @@ def _newest(blind: Sequence[Sight], name: str) -> str:
     kinds = {(one["newest"], one["why"]["newest"]) for one in blind}
     own = {one["place"][1]: one["newest"] for one in blind if len(one.get("place", ())) > 1}
     if own == {k: first["steps"] - k for k in range(first["steps"] - 1)}:
-        return f"each step of the output sees its own step of {name} and older ones alone."
+        return say(
+            "each step of the output sees its own step of {input} and older ones alone.",
+            input=name,
+        )
     if len(kinds) == 1:
-        labels = _listed([one["label"] for one in blind])
-        return f"CAUTION: {labels} cannot see {_steps(first)} of {name}: {first['why']['newest']}."
+        return say(
+            "CAUTION: {outputs} cannot see {steps} of {input}: {why}.",
+            outputs=_listed([one["label"] for one in blind]),
+            steps=_steps(first),
+            input=name,
+            why=_why(first["why"]["newest"]),
+        )
     shown = [*blind[:2], blind[-1]] if len(blind) > 3 else list(blind)
-    clauses = [f"{one['label']} not {_steps(one)}" for one in shown]
+    clauses = [say("{output} not {steps}", output=one["label"], steps=_steps(one)) for one in shown]
     if len(blind) > 3:
-        clauses.insert(2, f"{len(blind) - 3} more between")
-    return f"CAUTION: outputs cannot see the newest steps of {name}: {', '.join(clauses)}."
+        clauses.insert(2, say("{count} more between", count=len(blind) - 3))
+    return say(
+        "CAUTION: outputs cannot see the newest steps of {input}: {which}.",
+        input=name,
+        which=say(", ").join(clauses),
+    )
+
+
+def _why(why: str) -> str:
+    return phrase(why) if why in WHY else why
 
 
 def _others(one: Sight) -> list[tuple[str, str]]:
     """Say what else one number of the output does not see of an input, and why."""
     name, why = one["input"], one["why"]
     if not one["newest"]:
-        return [(f"input {name}", why["newest"])]
+        return [(say("input {name}", name=name), why["newest"])]
     clauses = []
     if one["oldest"] < one["steps"]:
-        clauses.append((f"what is older than t-{one['oldest']} in {name}", why["oldest"]))
+        older = say("what is older than t-{lag} in {input}", lag=one["oldest"], input=name)
+        clauses.append((older, why["oldest"]))
     if one["unseen"]:
-        clauses.append((f"{_listed(list(one['unseen']))} of {name}", why["unseen"]))
+        features = say("{features} of {input}", features=_listed(list(one["unseen"])), input=name)
+        clauses.append((features, why["unseen"]))
     return clauses
 
 
 def _steps(one: Sight) -> str:
     last = one["newest"] - 1
-    return "t-1" if last == 1 else f"t-1 to t-{last}"
+    return "t-1" if last == 1 else say("t-{first} to t-{last}", first=1, last=last)
 
 
 def _listed(items: list[str]) -> str:
     if len(items) > 4:
-        items = [*items[:3], f"{len(items) - 3} more"]
-    return items[0] if len(items) == 1 else f"{', '.join(items[:-1])} and {items[-1]}"
+        items = [*items[:3], say("{count} more", count=len(items) - 3)]
+    return joined(items)

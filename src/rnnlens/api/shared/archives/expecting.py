@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from rnnlens.api.shared.archives.laying_out import layout_of
+from rnnlens.bulk.sensitivity import slopes_of
 from rnnlens.bulk.work import OF_A_WINDOW, answered
 from rnnlens.engine.schedule.threads import threads
 
@@ -75,6 +76,8 @@ def expected_archive(plan: Plan, runner: Runner) -> ArchiveEstimate:
     for _ in range(2):  # kernels may have to be compiled for the first
         began = time.perf_counter()
         answered(job, values)
+        if job.manifest.settings["memory"]:
+            slopes_of(job, values)
         took.append(time.perf_counter() - began)
     rate = len(values) / min(took)
     own = runner.workers is not None or runner.scheduler is not None

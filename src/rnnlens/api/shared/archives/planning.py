@@ -16,15 +16,22 @@ from rnnlens.attribution.baselines.baseline import Baseline
 from rnnlens.attribution.baselines.grouped import CALENDAR
 from rnnlens.attribution.options import as_target
 from rnnlens.bulk.blocks import Grid
-from rnnlens.bulk.job import Job, Manifest, baseline_digest, network_digest, versions
+from rnnlens.bulk.job import (
+    Job,
+    Manifest,
+    baseline_digest,
+    kept_baseline,
+    network_digest,
+    read_manifest,
+    versions,
+)
+from rnnlens.bulk.looks.first import fingerprint, looked_at
 from rnnlens.bulk.sketches import checked_groupings
-from rnnlens.bulk.sources.open import open_source
-from rnnlens.bulk.windows import Cutter, fingerprint
+from rnnlens.bulk.sources.open import open_source, settled
+from rnnlens.bulk.windows import Cutter
 from rnnlens.engine.device.choice import chosen
-from rnnlens.errors import ConfigError, DataError, InputError
-from rnnlens.series.build import sidecar_given
+from rnnlens.errors import DataError, InputError
 from rnnlens.series.sidecar import Sidecar
-from rnnlens.series.sidecar_text import from_toml
 from rnnlens.writers.native import write
 
 if TYPE_CHECKING:
@@ -43,6 +50,9 @@ __all__ = ["METHODS", "ArchiveQuestion", "Plan", "planned"]
 
 #: Methods that split every window by itself into the same lags and features.
 METHODS = ("secant", "integrated_gradients")
+
+#: Baselines that are made from the windows that are looked at.
+OF_WINDOWS = ("mean", "background")
 
 
 @dataclass(frozen=True, eq=False, kw_only=True)
@@ -87,29 +97,34 @@ class Plan(NamedTuple):
     case: Case
 
 
-def planned(question: ArchiveQuestion) -> Plan:
-    """Look at an archive, and settle what is asked of every block of it."""
+def planned(question: ArchiveQuestion, out: Path | None = None) -> Plan:
+    """Look at an archive, and settle what is asked of every block of it.
+
+    Where a result was begun at `out`, the same windows are looked at as then.
+    """
     if question.method not in METHODS:
         raise InputError(
             f"method {question.method!r} splits windows in a way that depends on the others, or "
             f"sums to nothing: an archive is explained by one of {', '.join(METHODS)}"
         )
-    sidecar = _settled(question.sidecar)
+    sidecar = settled(question.sidecar)
     source = open_source(question.archive, sidecar)
     cutter = Cutter.of(source, sidecar)
     checked_groupings(cutter, question.blocks.by)
-    sample = cutter.sample()
-    case, target, explained_on = _case(question, sample)
-    baseline, held = _baseline(case, question, sample)
-    network = write(case.network).data
-    windows = question.blocks.windows_of(sidecar.window * len(sidecar.features))
+    begun = read_manifest(out) if out is not None and out.exists() else None
+    look = looked_at(cutter, None if begun is None else begun.asked["data"])
+    case, target, explained_on = _case(question, look.windows)
+    baseline, held = _baseline(case, question, look.windows)
+    if look.lost and out is not None:
+        baseline = _as_begun(baseline, out)
+    network, numbers = write(case.network).data, sidecar.window * len(sidecar.features)
     asked_of_all = {
         "network": network_digest(network),
         "settings": _settings(question, case, target, baseline)
         | {"held": list(held), "sidecar": sidecar.to_toml()},
-        "data": fingerprint(cutter, sample),
+        "data": fingerprint(cutter, look),
         "versions": versions(),
-        "blocks": asdict(Grid.of(source.count, source.rows, windows)),
+        "blocks": asdict(Grid.of(source.count, source.rows, question.blocks.windows_of(numbers))),
     }
     manifest = Manifest(asked_of_all, str(Path(question.archive).resolve()))
     about = {
@@ -118,7 +133,7 @@ def planned(question: ArchiveQuestion) -> Plan:
         "held": held,
         "explained_on": explained_on,
         "archive": Path(question.archive).name,
-        "windows_looked_at": len(sample),
+        "windows_looked_at": len(look.windows),
         **about_reach(*case.unjoined, target.resolved, carried=False),
         **about_baseline(case, baseline, None),
     }
@@ -157,24 +172,9 @@ def _settings(
         "device": chosen(),
         "dtype": question.blocks.dtype,
         "by": list(question.blocks.by),
+        "memory": question.blocks.memory,
         "baseline windows": baseline_digest(baseline),
     }
-
-
-def _settled(given: Sidecar | str | PathLike[str] | None) -> Sidecar:
-    """Give the sidecar as every process will read it."""
-    sidecar = sidecar_given(given)
-    if sidecar is None:
-        raise ConfigError(
-            "an archive needs a sidecar that says what the network takes: give a .toml file, or "
-            "Sidecar.plain(features, window, lead)"
-        )
-    if sidecar.inputs:
-        raise ConfigError(
-            "the sidecar describes several inputs, and an archive is explained for networks of "
-            "one: explain these by rnnlens.explain, some windows at a time"
-        )
-    return Sidecar(**from_toml(sidecar.to_toml()))
 
 
 def _of_one_sequence(case: Case) -> Case:
@@ -217,3 +217,11 @@ def _baseline(
     made, held = baseline_of(case, given, question.held, sample, effort.seed)
     assert isinstance(made, Baseline)
     return made, held
+
+
+def _as_begun(made: Baseline, out: Path) -> Baseline:
+    """Take the baseline that a result keeps where its windows can no longer all be read."""
+    kept = kept_baseline(out)
+    kind = made.text.split(" ")[0]
+    same = kept is not None and kind in OF_WINDOWS and kept.text.split(" ")[0] == kind
+    return kept if kept is not None and same else made

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import partial
 from typing import TYPE_CHECKING
 
 from rnnlens.api.shared.archives.laying_out import layout_of
-from rnnlens.bulk.arrays import created, zarr_here
+from rnnlens.bulk.arrays import create, sweep, zarr_here
 from rnnlens.bulk.ending import WRITTEN, end
 from rnnlens.bulk.finding import note_layout, state, undone
 from rnnlens.bulk.job import FOLDER, read_manifest, store
@@ -96,9 +97,8 @@ def _begin(plan: Plan, out: Path) -> None:
     if not out.exists():
         if not out.absolute().parent.is_dir():
             raise InputError(f"there is no folder {out.absolute().parent} for {out.name}")
-        with created(out, layout_of(plan)) as draft:
-            store(draft / FOLDER, asked, plan.network, plan.job.baseline)
-            note_layout(draft, WRITTEN)
+        create(out, layout_of(plan), partial(_filled, plan))
+    sweep(out)
     begun = read_manifest(out)
     differs = begun.difference(asked)
     if differs is None:
@@ -108,6 +108,11 @@ def _begin(plan: Plan, out: Path) -> None:
         f"{out} was begun with another {name} ({_shown(was)}, now {_shown(now)}), and one result "
         "holds the answers to one question: ask as before to go on with it, or give another --out"
     )
+
+
+def _filled(plan: Plan, draft: Path) -> None:
+    store(draft / FOLDER, plan.job.manifest, plan.network, plan.job.baseline)
+    note_layout(draft, WRITTEN)
 
 
 def _shown(value: object) -> str:

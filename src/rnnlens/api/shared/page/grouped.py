@@ -51,7 +51,7 @@ def groups_of(size: np.ndarray) -> np.ndarray:
     Examples
     --------
     >>> groups_of(np.exp(-np.arange(100.0)))[11:].tolist()
-    [11, 12, 24, 48]
+    [11, 12, 24, 48, 96]
     """
     total = np.cumsum(size)
     enough = int(np.searchsorted(total, PART * total[-1])) + 1 if total[-1] > 0 else LEAST

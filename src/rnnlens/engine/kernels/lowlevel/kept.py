@@ -15,7 +15,7 @@ from typing import Any
 
 import numba
 
-__all__ = ["folder_for", "keep_in"]
+__all__ = ["caches", "folder_for", "keep_in"]
 
 #: Folders that packages are installed into.
 _INSTALLED = frozenset({"site-packages", "dist-packages"})
@@ -29,15 +29,19 @@ def folder_for(source: Path, stamp: str) -> Path | None:
     """
     if numba.config.CACHE_DIR or not _INSTALLED & set(source.parts):  # type: ignore[attr-defined]
         return None
-    from numba.misc.appdirs import AppDirs
-
-    caches = Path(AppDirs(appname="rnnlens", appauthor=False).user_cache_dir)
-    folder = caches / f"kernels-{stamp[:16]}-numba-{numba.__version__}" / source.name
+    folder = caches() / f"kernels-{stamp[:16]}-numba-{numba.__version__}" / source.name
     with suppress(OSError):
         folder.mkdir(parents=True, exist_ok=True)
         TemporaryFile(dir=folder).close()  # that it is there does not say that it may be written
         return folder
     return None
+
+
+def caches() -> Path:
+    """Give the folder that the user's system keeps for what rnnlens can make again."""
+    from numba.misc.appdirs import AppDirs
+
+    return Path(AppDirs(appname="rnnlens", appauthor=False).user_cache_dir)
 
 
 def keep_in(cache: Any, folder: Path) -> None:

@@ -5,7 +5,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from rnnlens.views.charts import theme
-from rnnlens.views.words.inside.weights import gate_text, layer_nodes
+from rnnlens.views.words.inside.weights import gate_of, layer_nodes
+from rnnlens.views.words.language import marked, phrase, say
 
 if TYPE_CHECKING:
     import altair as alt
@@ -16,9 +17,9 @@ __all__ = ["compared_weights"]
 
 #: What is drawn of both networks.
 DRAWN = {
-    "recurrent_frobenius": "Frobenius norm of the recurrent kernel",
-    "spectral_radius": "spectral radius of the recurrent kernel",
-    "saturated": "share of steps at which gates are saturated",
+    "recurrent_frobenius": marked("Frobenius norm of the recurrent kernel"),
+    "spectral_radius": marked("Spectral radius of the recurrent kernel"),
+    "saturated": marked("Share of steps at which gates are saturated"),
 }
 
 
@@ -36,7 +37,7 @@ def _table(nodes: list[xr.Dataset], name: str) -> pd.DataFrame:
 
     return pd.DataFrame([
         {
-            "gate": f"{node.attrs['layer']}, {gate_text(str(gate))}",
+            "gate": gate_of(node, str(gate)),
             "first": float(node[name].sel(gate=gate).values[0]),
             "second": float(node[name].sel(gate=gate).values[1]),
         }
@@ -53,13 +54,17 @@ def _panel(nodes: list[xr.Dataset], name: str) -> alt.LayerChart:
         y=alt.Y("gate:N", sort=None, title=None, axis=alt.Axis(labelLimit=260))
     )
     x = alt.X("first:Q", title=None, scale=alt.Scale(zero=True), axis=alt.Axis(tickCount=8))
-    tips = ["gate", *(alt.Tooltip(f"{one}:Q", format=".3g") for one in ("first", "second"))]
+    tips = [
+        alt.Tooltip("gate:N", title=say("gate")),
+        alt.Tooltip("first:Q", title=say("first"), format=".3g"),
+        alt.Tooltip("second:Q", title=say("second"), format=".3g"),
+    ]
     rule = base.mark_rule(color=theme.MAIN, strokeWidth=2).encode(x=x, x2="second:Q")
     ring = base.mark_point(color=theme.MAIN, filled=False, size=50).encode(x=x, tooltip=tips)
     dot = base.mark_point(color=theme.MAIN, filled=True, size=70).encode(
         x=alt.X("second:Q", title=None), tooltip=tips
     )
-    title = alt.TitleParams(DRAWN[name].capitalize(), subtitle="ring: first network; dot: second")
+    title = alt.TitleParams(phrase(DRAWN[name]), subtitle=say("ring: first network; dot: second"))
     return alt.LayerChart(
         layer=[rule, ring, dot], title=title, width=theme.WIDTH, height=22 * len(table) + 8
     )

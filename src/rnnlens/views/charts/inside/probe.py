@@ -5,16 +5,14 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from rnnlens.views.charts import theme
-from rnnlens.views.words.inside.probe import state_nodes
+from rnnlens.views.words.inside.probe import control_text, state_nodes, state_text
+from rnnlens.views.words.language import say
 
 if TYPE_CHECKING:
     import altair as alt
     import xarray as xr
 
 __all__ = ["probe"]
-
-#: What the state itself is called beside its controls.
-ITSELF = "trained network"
 
 
 def probe(tree: xr.DataTree) -> alt.VConcatChart:
@@ -26,7 +24,7 @@ def probe(tree: xr.DataTree) -> alt.VConcatChart:
 
 
 def _names(tree: xr.DataTree) -> list[str]:
-    return [f"{node.attrs['layer']} {node.attrs['state']}" for node in state_nodes(tree)]
+    return [state_text(node) for node in state_nodes(tree)]
 
 
 def _beside(tree: xr.DataTree) -> alt.LayerChart:
@@ -35,9 +33,9 @@ def _beside(tree: xr.DataTree) -> alt.LayerChart:
 
     rows = []
     for name, node in zip(_names(tree), state_nodes(tree), strict=True):
-        rows.append((name, ITSELF, float(node["r2"])))
+        rows.append((name, say("trained network"), float(node["r2"])))
         pairs = zip(node["control"].values, node["control_r2"].values, strict=True)
-        rows += [(name, str(kind), float(value)) for kind, value in pairs]
+        rows += [(name, control_text(str(kind)), float(value)) for kind, value in pairs]
     # what reads worse than the mean reads nothing
     table = pd.DataFrame(rows, columns=["state", "what", "r2"]).assign(
         shown=lambda frame: frame.r2.clip(lower=0)
@@ -48,15 +46,19 @@ def _beside(tree: xr.DataTree) -> alt.LayerChart:
         yOffset=alt.YOffset("what:N", sort=order),
     )
     bars = base.mark_bar().encode(
-        x=alt.X("shown:Q", title="R2 in blocks not seen", scale=alt.Scale(domain=[0, 1])),
+        x=alt.X("shown:Q", title=say("R2 in blocks not seen"), scale=alt.Scale(domain=[0, 1])),
         color=alt.Color(
             "what:N", sort=order, title=None, legend=alt.Legend(orient="top", columns=4)
         ),
-        tooltip=["state", "what", alt.Tooltip("r2:Q", format=".3f")],
+        tooltip=[
+            alt.Tooltip("state:N", title=say("state")),
+            alt.Tooltip("what:N", title=say("what")),
+            alt.Tooltip("r2:Q", title="R2", format=".3f"),
+        ],
     )
     title = alt.TitleParams(
-        "How well the concept is read, beside what needs no training",
-        subtitle="R2 below 0, worse than the mean, is drawn as 0",
+        say("How well the concept is read, beside what needs no training"),
+        subtitle=say("R2 below 0, worse than the mean, is drawn as 0"),
     )
     height = 16 * len(table)
     return alt.LayerChart(layer=[bars], title=title, width=theme.WIDTH, height=height)
@@ -76,12 +78,17 @@ def _selectivity(tree: xr.DataTree) -> alt.LayerChart:
     )
     rule = alt.Chart(pd.DataFrame({"zero": [0.0]})).mark_rule(color=theme.QUIET)
     ends = base.mark_rule(color=theme.MAIN, strokeWidth=2).encode(
-        x=alt.X("selectivity_low:Q", title="selectivity: R2 less that of the best control"),
+        x=alt.X("selectivity_low:Q", title=say("selectivity: R2 less that of the best control")),
         x2="selectivity_high:Q",
     )
     points = base.mark_point(color=theme.MAIN, filled=True, size=70).encode(
         x="selectivity:Q",
-        tooltip=["state", *(alt.Tooltip(f"{one}:Q", format=".3f") for one in columns)],
+        tooltip=[
+            alt.Tooltip("state:N", title=say("state")),
+            alt.Tooltip("selectivity:Q", title=say("selectivity"), format=".3f"),
+            alt.Tooltip("selectivity_low:Q", title=say("at least"), format=".3f"),
+            alt.Tooltip("selectivity_high:Q", title=say("at most"), format=".3f"),
+        ],
     )
     return alt.LayerChart(
         layer=[rule.encode(x="zero:Q"), ends, points],

@@ -6,6 +6,8 @@ from typing import TYPE_CHECKING
 
 from rnnlens.errors import DataError
 from rnnlens.views.charts import theme
+from rnnlens.views.tables.inside.gate_names import gate_name
+from rnnlens.views.words.language import marked, phrase, say
 
 if TYPE_CHECKING:
     import altair as alt
@@ -15,9 +17,9 @@ __all__ = ["record"]
 
 #: The ends of columns, and what they say.
 PANELS = {
-    "/mean": ("Mean value of the gates", "mean value"),
-    "/saturated": ("Gates that are saturated", "share of steps"),
-    "steps": ("How far back memory reaches", "steps"),
+    "/mean": (marked("Mean value of the gates"), marked("mean value")),
+    "/saturated": (marked("Gates that are saturated"), marked("share of steps")),
+    "steps": (marked("How far back memory reaches"), marked("steps")),
 }
 
 
@@ -45,26 +47,39 @@ def _of(name: str) -> str:
     return next((end for end in PANELS if name.endswith(end)), "")
 
 
+def _text(column: str) -> str:
+    """Say what a column is of: a gate of a layer, the half-life of its memory, or its own name."""
+    layer, _, which = column.partition("/half_life/")
+    layer = layer.replace("/", " ")
+    if which == "median":
+        return say("{layer} half-life median", layer=layer)
+    if which == "longest":
+        return say("{layer} half-life longest", layer=layer)
+    own, _, gate = column.rpartition("/")
+    return say("{layer} {gate}", layer=own.replace("/", " "), gate=gate_name(gate)) if own else gate
+
+
 def _panel(table: pd.DataFrame, end: str, names: list[str]) -> alt.Chart:
     import altair as alt
     import numpy as np
 
     long = table.melt("step", names, "what", "value").replace([np.inf, -np.inf], np.nan).dropna()
-    long["what"] = [
-        name.removesuffix(end).replace("half_life", "half-life").replace("/", " ")
-        for name in long["what"]
-    ]
-    title, quantity = PANELS[end]
+    long["what"] = [_text(name.removesuffix(end)) for name in long["what"]]
+    title, quantity = map(phrase, PANELS[end])
     axis = alt.Axis(format="%") if end == "/saturated" else alt.Axis()
     return (
         alt
         .Chart(long)
         .mark_line(point=len(table) < 40)
         .encode(
-            x=alt.X("step:Q", title="step of training"),
+            x=alt.X("step:Q", title=say("step of training")),
             y=alt.Y("value:Q", title=quantity, axis=axis),
             color=alt.Color("what:N", sort=None, title=None, legend=alt.Legend(labelLimit=220)),
-            tooltip=["step", "what", alt.Tooltip("value:Q", format=".3g")],
+            tooltip=[
+                alt.Tooltip("step:Q", title=say("step of training")),
+                alt.Tooltip("what:N", title=say("what")),
+                alt.Tooltip("value:Q", title=quantity, format=".3g"),
+            ],
         )
         .properties(width=theme.WIDTH, height=150, title=title)
     )

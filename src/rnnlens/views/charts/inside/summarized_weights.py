@@ -6,7 +6,8 @@ from typing import TYPE_CHECKING
 
 from rnnlens.names import CANDIDATES
 from rnnlens.views.charts import theme
-from rnnlens.views.words.inside.weights import gate_text, layer_nodes
+from rnnlens.views.words.inside.weights import gate_of, gate_text, layer_nodes
+from rnnlens.views.words.language import marked, phrase, say
 
 if TYPE_CHECKING:
     import altair as alt
@@ -15,7 +16,7 @@ if TYPE_CHECKING:
 __all__ = ["summarized_weights"]
 
 #: What a gate may be at a step, from shut to open.
-STATES = ("closed (below 0.1)", "between", "open (above 0.9)")
+STATES = (marked("closed (below 0.1)"), marked("between"), marked("open (above 0.9)"))
 
 
 def summarized_weights(tree: xr.DataTree) -> alt.VConcatChart:
@@ -47,16 +48,22 @@ def _singular_values(node: xr.Dataset) -> alt.Chart:
         .encode(
             x=alt.X(
                 "place:Q",
-                title="place by size",
+                title=say("place by size"),
                 axis=alt.Axis(tickMinStep=1, format="d"),
                 scale=alt.Scale(domain=[1, max(2, len(values["recurrent_rank"]))], nice=False),
             ),
-            y=alt.Y("value:Q", title="singular value", scale=alt.Scale(zero=True)),
+            y=alt.Y("value:Q", title=say("singular value"), scale=alt.Scale(zero=True)),
             color=alt.Color("gate:N", sort=None, title=None, legend=alt.Legend(orient="top")),
-            tooltip=["gate", "place", alt.Tooltip("value:Q", format=".3g")],
+            tooltip=[
+                alt.Tooltip("gate:N", title=say("gate")),
+                alt.Tooltip("place:Q", title=say("place by size")),
+                alt.Tooltip("value:Q", title=say("singular value"), format=".3g"),
+            ],
         )
         .properties(
-            width=theme.WIDTH, height=150, title=f"Recurrent kernels of {node.attrs['layer']}"
+            width=theme.WIDTH,
+            height=150,
+            title=say("Recurrent kernels of {layer}", layer=node.attrs["layer"]),
         )
     )
 
@@ -65,20 +72,21 @@ def _shares(nodes: list[xr.Dataset]) -> alt.Chart:
     import altair as alt
     import pandas as pd
 
-    rows = []
+    rows, states = [], [phrase(state) for state in STATES]
     for node in nodes:
         for gate in node["gate"].values:
             one = node.sel(gate=gate)
-            name = f"{node.attrs['layer']}, {gate_text(str(gate))}"
+            name = gate_of(node, str(gate))
             high = float(one["saturated"].mean())
             low = 0.0
             if str(gate) not in CANDIDATES:
                 low, high = float(one["closed"].mean()), float(one["open"].mean())
-            pairs = zip(STATES, (low, 1 - low - high, high), strict=True)
+            pairs = zip(states, (low, 1 - low - high, high), strict=True)
             rows += [(name, state, place, share) for place, (state, share) in enumerate(pairs)]
     table = pd.DataFrame(rows, columns=["gate", "state", "place", "share"])
     title = alt.TitleParams(
-        "How open the gates are", subtitle="a candidate counts as open where its size is above 0.9"
+        say("How open the gates are"),
+        subtitle=say("a candidate counts as open where its size is above 0.9"),
     )
     return (
         alt
@@ -88,21 +96,25 @@ def _shares(nodes: list[xr.Dataset]) -> alt.Chart:
             y=alt.Y("gate:N", sort=None, title=None, axis=alt.Axis(labelLimit=260)),
             x=alt.X(
                 "share:Q",
-                title="share of steps",
+                title=say("share of steps"),
                 axis=alt.Axis(format="%"),
                 scale=alt.Scale(domain=[0, 1]),
             ),
             color=alt.Color(
                 "state:N",
-                sort=list(STATES),
+                sort=states,
                 title=None,
                 scale=alt.Scale(
-                    domain=list(STATES), range=[theme.CATEGORIES[0], theme.OTHER, theme.ACCENT]
+                    domain=states, range=[theme.CATEGORIES[0], theme.OTHER, theme.ACCENT]
                 ),
                 legend=alt.Legend(orient="top"),
             ),
             order="place:Q",
-            tooltip=["gate", "state", alt.Tooltip("share:Q", format=".2%")],
+            tooltip=[
+                alt.Tooltip("gate:N", title=say("gate")),
+                alt.Tooltip("state:N", title=say("state")),
+                alt.Tooltip("share:Q", title=say("share of steps"), format=".2%"),
+            ],
         )
         .properties(width=theme.WIDTH, height=20 * len(rows) / len(STATES), title=title)
     )

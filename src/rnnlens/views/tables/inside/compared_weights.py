@@ -6,9 +6,11 @@ import json
 from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
+from rnnlens.views.tables.inside.gate_names import gate_name
 from rnnlens.views.tables.plain import Row, plain
 from rnnlens.views.tables.stated import with_origin
 from rnnlens.views.words.inside.weights import comparison_sentences, layer_nodes
+from rnnlens.views.words.language import marked, phrase, say
 
 if TYPE_CHECKING:
     import xarray as xr
@@ -19,13 +21,13 @@ __all__ = ["comparison_rows", "comparison_summary", "comparison_view"]
 
 #: Of each gate in both networks: the number, and its heading in the table.
 KERNELS = {
-    "input_frobenius": "W Frobenius",
-    "recurrent_frobenius": "U Frobenius",
-    "spectral_radius": "U radius",
-    "bias_mean": "mean bias",
+    "input_frobenius": marked("W Frobenius"),
+    "recurrent_frobenius": marked("U Frobenius"),
+    "spectral_radius": marked("U radius"),
+    "bias_mean": marked("mean bias"),
 }
 #: And over data, where there are some.
-SHARES = {"gate_mean": "mean value", "saturated": "saturated"}
+SHARES = {"gate_mean": marked("mean value"), "saturated": marked("saturated")}
 #: Of each gate, once units are matched.
 DIFFERENCES = ("input_difference", "recurrent_difference", "bias_difference")
 #: Of each unit.
@@ -37,9 +39,11 @@ def comparison_view(tree: xr.DataTree) -> Group:
     """Show each layer's gates in both networks, and what they say."""
     from rich.console import Group
 
-    parts: list[object] = [f"First: {tree.attrs['first']}; second: {tree.attrs['second']}", ""]
+    names = {"first": tree.attrs["first"], "second": tree.attrs["second"]}
+    parts: list[object] = [say("First: {first}; second: {second}", **names), ""]
     for node in layer_nodes(tree):
-        parts += [f"Weights of {node.attrs['layer']}, first > second", _table(node, KERNELS), ""]
+        heading = say("Weights of {layer}, first > second", layer=node.attrs["layer"])
+        parts += [heading, _table(node, KERNELS), ""]
         if "saturated" in node:
             parts += [_table(node, SHARES), ""]
     return Group(*parts, *comparison_sentences(tree))  # type: ignore[arg-type]
@@ -66,18 +70,18 @@ def _table(node: xr.Dataset, headings: Mapping[str, str]) -> Table:
     from rich.table import Table
 
     table = Table(box=SIMPLE_HEAD, pad_edge=False, show_edge=False)
-    table.add_column("gate")
+    table.add_column(say("gate"))
     rows = comparison_rows(node)
     for text in headings.values():
-        table.add_column(text, justify="right")
+        table.add_column(phrase(text), justify="right")
     apart = headings is KERNELS and "recurrent_difference" in rows[0]
     if apart:
-        table.add_column("U apart", justify="right")
+        table.add_column(say("U apart"), justify="right")
     for row in rows:
         cells = [" > ".join(f"{value:.3g}" for value in row[name]) for name in headings]
         if apart:
             cells.append(f"{100 * row['recurrent_difference']:.3g} %")
-        table.add_row(str(row["gate"]), *cells)
+        table.add_row(gate_name(row["gate"]), *cells)
     return table
 
 

@@ -7,9 +7,12 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from rnnlens.views.tables.explanation import aligned
+from rnnlens.views.tables.inside.gate_names import gate_name
 from rnnlens.views.tables.plain import Row, plain
 from rnnlens.views.tables.stated import with_origin
-from rnnlens.views.tables.summary import quantity, time_text
+from rnnlens.views.tables.summary import target_and_unit, time_text
+from rnnlens.views.words.inside.weights import gate_text
+from rnnlens.views.words.language import say
 from rnnlens.views.words.units import unit_text, with_unit
 
 if TYPE_CHECKING:
@@ -74,17 +77,24 @@ def gate_contributions_view(carried: xr.Dataset) -> Group:
         rest = values[ONE_BY_ONE:].sum(axis=0, keepdims=True)
         steps, values = [*steps[:ONE_BY_ONE], older], np.concatenate([values[:ONE_BY_ONE], rest])
     table = Table(box=SIMPLE_HEAD, pad_edge=False, show_edge=False)
-    table.add_column("lag" if axis == "lag" else "step ahead", justify="right")
-    for gate in (*carried["gate"].values, "sum"):
-        table.add_column(str(gate), justify="right")
+    table.add_column(say("lag") if axis == "lag" else say("step ahead"), justify="right")
+    for heading in (*map(gate_name, carried["gate"].values), say("sum")):
+        table.add_column(heading, justify="right")
     every = np.concatenate([values, values.sum(axis=0, keepdims=True)])
     every = np.concatenate([every, every.sum(axis=1, keepdims=True)], axis=1)
     texts = [*aligned(every[:-1].ravel()), *aligned(every[-1])]
-    for step, row in zip([*steps, "all"], np.array(texts).reshape(every.shape), strict=True):
+    for step, row in zip([*steps, say("all")], np.array(texts).reshape(every.shape), strict=True):
         table.add_row(step, *row, end_section=step == steps[-1])
     samples = carried.sizes["sample"]
-    which = f"means over {samples:,} windows" if samples > 1 else time_text(carried, 0)
-    heading = f"{quantity(carried, 'What each gate carried of the change of')}, {which}"
+    target, unit = target_and_unit(carried)
+    heading = say(
+        "What each gate carried of the change of {target}{unit}, {which}",
+        target=target,
+        unit=unit,
+        which=say("means over {samples:,} windows", samples=samples)
+        if samples > 1
+        else time_text(carried, 0),
+    )
     return Group(heading, table, *_sentences(carried))
 
 
@@ -93,8 +103,10 @@ def _sentences(carried: xr.Dataset) -> list[str]:
     return [
         _summed(carried),
         *_most(carried),
-        "Exact Shapley values of gate and step at the values that the gates took: they say which "
-        "gate carried the change, not which input moved it.",
+        say(
+            "Exact Shapley values of gate and step at the values that the gates took: they say "
+            "which gate carried the change, not which input moved it."
+        ),
     ]
 
 
@@ -105,15 +117,32 @@ def _summed(carried: xr.Dataset) -> str:
     )
     largest = float(np.abs(carried["elsewhere"].values).max())
     if largest <= ROUNDING * max(abs(forecast), abs(base)):
-        parts = f"all of it is carried by the gates of {attrs['layer']}"
+        parts = say("all of it is carried by the gates of {layer}", layer=attrs["layer"])
     else:
-        own = with_unit(f"{forecast - base - rest:+.4g}", attrs.get("unit"))
-        other = with_unit(f"{rest:+.2g}", attrs.get("unit"))
-        parts = f"the gates of {attrs['layer']} carry {own} of it, and {other} passes elsewhere"
-    start = "Mean forecast" if carried.sizes["sample"] > 1 else "Forecast"
-    change = with_unit(f"{forecast - base:+.4g}", attrs.get("unit"))
-    against = f"{base:.5g} for the baseline {attrs['baseline']}"
-    return f"{start} {forecast:.5g} against {against}: {change}; {parts}."
+        parts = say(
+            "the gates of {layer} carry {own} of it, and {other} passes elsewhere",
+            layer=attrs["layer"],
+            own=with_unit(f"{forecast - base - rest:+.4g}", attrs.get("unit")),
+            other=with_unit(f"{rest:+.2g}", attrs.get("unit")),
+        )
+    values = {
+        "forecast": forecast,
+        "base": base,
+        "baseline": attrs["baseline"],
+        "change": with_unit(f"{forecast - base:+.4g}", attrs.get("unit")),
+        "parts": parts,
+    }
+    if carried.sizes["sample"] > 1:
+        return say(
+            "Mean forecast {forecast:.5g} against {base:.5g} for the baseline {baseline}: "
+            "{change}; {parts}.",
+            **values,
+        )
+    return say(
+        "Forecast {forecast:.5g} against {base:.5g} for the baseline {baseline}: {change}; "
+        "{parts}.",
+        **values,
+    )
 
 
 def _most(carried: xr.Dataset) -> list[str]:
@@ -126,13 +155,30 @@ def _most(carried: xr.Dataset) -> list[str]:
     net = with_unit(_signed(float(_means(carried, axis, "unit")[most])), unit)
     units = _means(carried, axis, "gate")
     chosen = np.argsort(-np.abs(units), kind="stable")[:NAMED]
-    listed = ", ".join(f"{carried['unit'].values[k]} ({_signed(float(units[k]))})" for k in chosen)
-    each = f", each in {unit_text(unit)}" if unit_text(unit) else ""
+    named = say(", ").join(
+        f"{carried['unit'].values[k]} ({_signed(float(units[k]))})" for k in chosen
+    )
     return [
-        f"By size, the {carried['gate'].values[most]} gate carried "
-        f"{100 * sizes[most] / sizes.sum():.0f} % of what moved ({net} net).",
-        f"Units that carried most: {listed}{each}.",
+        say(
+            "By size, the {gate} carried {share:.0f} % of what moved ({net} net).",
+            gate=_gate_in_sentence(str(carried["gate"].values[most])),
+            share=100 * sizes[most] / sizes.sum(),
+            net=net,
+        ),
+        say("Units that carried most: {named}, each in {unit}.", named=named, unit=unit_text(unit))
+        if unit_text(unit)
+        else say("Units that carried most: {named}.", named=named),
     ]
+
+
+def _gate_in_sentence(gate: str) -> str:
+    """Name a gate; one of those that are written is called by what it writes."""
+    named = {
+        "cell": say("cell gate"),
+        "candidate": say("candidate gate"),
+        "hidden": say("hidden gate"),
+    }
+    return named[gate] if gate in named else gate_text(gate)
 
 
 def _signed(value: float) -> str:

@@ -10,11 +10,14 @@ from rnnlens.views.tables.plain import Row, plain
 from rnnlens.views.tables.stated import with_origin
 from rnnlens.views.words.inside.probe import (
     best_control,
+    control_text,
     held_beyond,
     probe_sentences,
     state_nodes,
+    state_text,
     used,
 )
+from rnnlens.views.words.language import say
 
 if TYPE_CHECKING:
     import xarray as xr
@@ -29,7 +32,10 @@ def probe_view(tree: xr.DataTree) -> Group:
     """Show every state beside its controls, and say what that means."""
     from rich.console import Group
 
-    title = f"What the cells hold of the concept, over {tree.attrs['samples']:,} windows"
+    title = say(
+        "What the cells hold of the concept, over {samples:,} windows",
+        samples=tree.attrs["samples"],
+    )
     parts: list[object] = [title, _table(tree), ""]
     return Group(*parts, *probe_sentences(tree))  # type: ignore[arg-type]
 
@@ -80,21 +86,25 @@ def _table(tree: xr.DataTree) -> Table:
     from rich.table import Table
 
     table = Table(box=SIMPLE_HEAD, pad_edge=False, show_edge=False)
-    table.add_column("state")
-    for heading in ("selectivity", "95 % interval", "R2"):
+    table.add_column(say("state"))
+    for heading in (say("selectivity"), say("95 % interval"), "R2"):
         table.add_column(heading, justify="right")
-    table.add_column("best control")
-    for heading in ("its R2", "held", "random"):
+    table.add_column(say("best control"))
+    for heading in (say("its R2"), say("held"), say("random")):
         table.add_column(heading, justify="right")
-    table.add_column("used")
-    words = {True: "yes", False: "no", None: "not shown"}
-    for row in probe_rows(tree):
+    table.add_column(say("used"))
+    words = {True: say("yes"), False: say("no"), None: say("not shown")}
+    for node, row in zip(state_nodes(tree), probe_rows(tree), strict=True):
         table.add_row(
-            f"{row['layer']} {row['state']}",
+            state_text(node),
             f"{row['selectivity']:+.2f}",
-            f"{row['selectivity_low']:+.2f} to {row['selectivity_high']:+.2f}",
+            say(
+                "{low} to {high}",
+                low=f"{row['selectivity_low']:+.2f}",
+                high=f"{row['selectivity_high']:+.2f}",
+            ),
             f"{row['r2']:.2f}",
-            str(row["best_control"]),
+            control_text(str(row["best_control"])),
             f"{row['best_control_r2']:.2f}",
             f"{row['erased_change']:.3g}",
             "" if np.isnan(row["pushed_change"]) else f"{row['pushed_change']:.3g}",

@@ -8,9 +8,11 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from rnnlens.views.tables.inside.gate_names import gate_name
 from rnnlens.views.tables.plain import Row, plain
 from rnnlens.views.tables.stated import with_origin
 from rnnlens.views.words.inside.weights import layer_nodes, summary_sentences
+from rnnlens.views.words.language import marked, phrase, say
 
 if TYPE_CHECKING:
     import xarray as xr
@@ -21,16 +23,21 @@ __all__ = ["gate_rows", "unit_rows", "weights_summary", "weights_view"]
 
 #: Of each gate: the number, and its heading in the table.
 GATES = {
-    "input_frobenius": "W Frobenius",
-    "input_spectral": "W spectral",
-    "recurrent_frobenius": "U Frobenius",
-    "recurrent_spectral": "U spectral",
-    "spectral_radius": "U radius",
-    "bias_low": "bias from",
-    "bias_high": "to",
+    "input_frobenius": marked("W Frobenius"),
+    "input_spectral": marked("W spectral"),
+    "recurrent_frobenius": marked("U Frobenius"),
+    "recurrent_spectral": marked("U spectral"),
+    "spectral_radius": marked("U radius"),
+    "bias_low": marked("bias from"),
+    "bias_high": marked("to"),
 }
 #: Of each gate over data: means over units.
-SHARES = {"gate_mean": "mean", "closed": "closed", "open": "open", "saturated": "saturated"}
+SHARES = {
+    "gate_mean": marked("mean"),
+    "closed": marked("closed"),
+    "open": marked("open"),
+    "saturated": marked("saturated"),
+}
 #: Of each unit.
 UNITS = ("copy_of", "copy_sign", "hidden_spread", "constant", "moves_with", "correlation",
          "influence", "influence_rank", "dead")  # fmt: skip
@@ -45,7 +52,7 @@ def weights_view(tree: xr.DataTree) -> Group:
 
     parts: list[object] = []
     for node in layer_nodes(tree):
-        parts += [f"Weights of {node.attrs['layer']}", _gates(node, GATES), ""]
+        parts += [say("Weights of {layer}", layer=node.attrs["layer"]), _gates(node, GATES), ""]
         if "influence" in node:
             parts += [_gates(node, SHARES), "", _units(node), ""]
     return Group(*parts, *summary_sentences(tree))  # type: ignore[arg-type]
@@ -84,13 +91,13 @@ def _gates(node: xr.Dataset, headings: Mapping[str, str]) -> Table:
     from rich.table import Table
 
     table = Table(box=SIMPLE_HEAD, pad_edge=False, show_edge=False)
-    table.add_column("gate")
+    table.add_column(say("gate"))
     for text in headings.values():
-        table.add_column(text, justify="right")
+        table.add_column(phrase(text), justify="right")
     for row in gate_rows(node):
         shares = {"closed", "open", "saturated"}
         table.add_row(
-            str(row["gate"]), *(_cell(row[name], share=name in shares) for name in headings)
+            gate_name(row["gate"]), *(_cell(row[name], share=name in shares) for name in headings)
         )
     return table
 
@@ -107,8 +114,10 @@ def _units(node: xr.Dataset) -> Table:
 
     rows = unit_rows(node)
     table = Table(box=SIMPLE_HEAD, pad_edge=False, show_edge=False)
-    table.add_column(f"unit ({min(SHOWN, len(rows))} of {len(rows)}, by influence)")
-    for heading in ("influence", "moves with", "correlation", ""):
+    table.add_column(
+        say("unit ({shown} of {units}, by influence)", shown=min(SHOWN, len(rows)), units=len(rows))
+    )
+    for heading in (say("influence"), say("moves with"), say("correlation"), ""):
         table.add_column(heading, justify="right")
     for row in rows[:SHOWN]:
         with_whom = row["moves_with"]
@@ -117,7 +126,7 @@ def _units(node: xr.Dataset) -> Table:
             f"{row['influence']:.3g}",
             "" if with_whom < 0 else str(with_whom),
             _cell(row["correlation"], share=False),
-            "dead" if row["dead"] else "",
+            say("dead") if row["dead"] else "",
         )
     return table
 

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from rnnlens.views.words.inside.fixed_points import SETTLES
+from rnnlens.views.words.language import many, phrase, say
 from rnnlens.views.words.units import with_unit
 
 if TYPE_CHECKING:
@@ -25,14 +26,18 @@ def bifurcation_sentences(moved: xr.Dataset) -> list[str]:
     sentences = [_counted(moved)]
     changes = [_changed(moved.isel(change=k)) for k in range(moved.sizes["change"])]
     if not changes and proven.sum() > 1:
-        changes = ["Nothing appears, vanishes or changes stability from value to value."]
+        changes = [say("Nothing appears, vanishes or changes stability from value to value.")]
     sentences.extend(changes)
     sentences.extend(_drift(moved))
     if not proven.all():
         missing = int((~proven).sum())
         sentences.append(
-            f"At {missing} of {len(proven)} values not everything is proven: changes are told "
-            "between the others alone."
+            say(
+                "At {missing} of {values} values not everything is proven: changes are told "
+                "between the others alone.",
+                missing=missing,
+                values=len(proven),
+            )
         )
     return sentences
 
@@ -41,50 +46,92 @@ def _drift(moved: xr.Dataset) -> list[str]:
     share = moved["drifting"].values
     if not share.any():
         return []
-    values = [f"{value:g}" for value in moved["value"].values[share > 0]]
-    listed = ", ".join(values) if len(values) <= LISTED else f"{values[0]}, ..., {values[-1]}"
-    every = "every state" if (share[share > 0] == 1).all() else "some states"
+    known = [f"{value:g}" for value in moved["value"].values[share > 0]]
+    named = say(", ").join(known if len(known) <= LISTED else [known[0], "...", known[-1]])
+    values = {
+        "values": with_unit(named, moved.attrs.get("feature_unit")), "so": phrase(SETTLES)
+    }  # fmt: skip
     return [
-        f"At {with_unit(listed, moved.attrs.get('feature_unit'))} a cell state grows from {every} "
-        f"without end, for its forget gate stands at 1: {SETTLES}."
+        say(
+            "At {values} a cell state grows from every state without end, for its forget gate "
+            "stands at 1: {so}.",
+            **values,
+        )
+        if (share[share > 0] == 1).all()
+        else say(
+            "At {values} a cell state grows from some states without end, for its forget gate "
+            "stands at 1: {so}.",
+            **values,
+        )
     ]
 
 
 def _counted(moved: xr.Dataset) -> str:
-    attrs, values = moved.attrs, moved["value"].values
-    one, many = ("fixed point", "fixed points")
-    if moved.sizes["phase"] > 1:
-        one, many = (f"{name} of {moved.sizes['phase']} steps" for name in ("cycle", "cycles"))
-    points = _range(moved["points"].values)
-    kind = f"{one} is" if points == "1" else f"{many} are"
-    ends = with_unit(f"{values[0]:g} to {values[-1]:g}", attrs.get("feature_unit"))
-    others = f", and other features held at {attrs['at']}" if attrs["at"] else ""
-    return (
-        f"With {attrs['feature']} moved from {ends} in {len(values)} values{others}, {points} "
-        f"{kind} proven at each, {_range(moved['stable'].values)} stable."
+    attrs, values, phases = moved.attrs, moved["value"].values, moved.sizes["phase"]
+    ends = {
+        "low": f"{values[0]:g}",
+        "high": with_unit(f"{values[-1]:g}", attrs.get("feature_unit")),
+    }
+    said = {"feature": attrs["feature"], "count": len(values), "at": attrs["at"], **ends}
+    moves = (
+        say(
+            "With {feature} moved from {low} to {high} in {count} values, and other features held "
+            "at {at}",
+            **said,
+        )
+        if attrs["at"]
+        else say("With {feature} moved from {low} to {high} in {count} values", **said)
+    )
+    points = moved["points"].values
+    found = {"moves": moves, "points": _range(points), "stable": _range(moved["stable"].values)}
+    number = int(points.max()) if points.min() == points.max() else 2
+    if phases == 1:
+        return many(
+            number,
+            "{moves}, {points} fixed point is proven at each, {stable} stable.",
+            "{moves}, {points} fixed points are proven at each, {stable} stable.",
+            **found,
+        )
+    return many(
+        number,
+        "{moves}, {points} cycle of {phases} steps is proven at each, {stable} stable.",
+        "{moves}, {points} cycles of {phases} steps are proven at each, {stable} stable.",
+        phases=phases,
+        **found,
     )
 
 
 def _range(counts: np.ndarray) -> str:
     low, high = int(counts.min()), int(counts.max())
-    return str(low) if low == high else f"{low} to {high}"
+    return str(low) if low == high else say("{low} to {high}", low=low, high=high)
 
 
 def _changed(one: xr.Dataset) -> str:
     low, high = bracket(float(one["change_low"]), float(one["change_high"]))
-    above = f"Above {with_unit(high, one.attrs.get('feature_unit'))}, "
-    after = f": the change lies above {low}."
+    ends = {"high": with_unit(high, one.attrs.get("feature_unit")), "low": low}
     stable, stable_after = int(one["stable_before"]), int(one["stable_after"])
     points, points_after = int(one["points_before"]), int(one["points_after"])
-    every = f"{points} point{'s' * (points != 1)} in all become{'s' * (points == 1)} {points_after}"
+    every = many(
+        points,
+        "{count} point in all becomes {after}",
+        "{count} points in all become {after}",
+        after=points_after,
+    )
     if stable != stable_after:
-        name = "rest state" if one.sizes["phase"] == 1 else "stable cycle"
-        kind = f"{name} becomes" if stable == 1 else f"{name}s become"
-        more = "" if points == stable and points_after == stable_after else f" ({every})"
-        return f"{above}{stable} {kind} {stable_after}{more}{after}"
-    if points != points_after:
-        return f"{above}{every}, of them {stable} stable as before{after}"
-    return f"{above}a point is unstable in another number of directions{after}"
+        what = (
+            many(stable, "{count} rest state becomes {after}", "{count} rest states become {after}",
+                 after=stable_after)
+            if one.sizes["phase"] == 1
+            else many(stable, "{count} stable cycle becomes {after}",
+                      "{count} stable cycles become {after}", after=stable_after)
+        )  # fmt: skip
+        if (points, points_after) != (stable, stable_after):
+            what = say("{what} ({every})", what=what, every=every)
+    elif points != points_after:
+        what = say("{every}, of them {stable} stable as before", every=every, stable=stable)
+    else:
+        what = say("a point is unstable in another number of directions")
+    return say("Above {high}, {what}: the change lies above {low}.", what=what, **ends)
 
 
 def bracket(low: float, high: float) -> tuple[str, str]:

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from rnnlens.views.words.durations import steps_in_words
+from rnnlens.views.words.language import many, marked, phrase, say
 
 if TYPE_CHECKING:
     import xarray as xr
@@ -15,7 +16,7 @@ if TYPE_CHECKING:
 __all__ = ["SETTLES", "fixed_points_sentences"]
 
 #: What happens where a cell state grows without end.
-SETTLES = "the hidden state and the forecast settle, though the whole state never rests"
+SETTLES = marked("the hidden state and the forecast settle, though the whole state never rests")
 #: A direction this many times slower than the next is a slow manifold of its own.
 APART = 8.0
 #: And a time constant of fewer steps than this is not slow.
@@ -27,62 +28,107 @@ def fixed_points_sentences(found: xr.Dataset) -> list[str]:
     sentences = [_counted(found), *_summed(found), *_drift(found), *_slow_directions(found)]
     slow = found.sizes["slow_point"]
     if slow:
-        places = "place is" if slow == 1 else "places are"
-        speed = float(found["speed"].values.min())
         sentences.append(
-            f"{slow} {places} slow and not proven to be a fixed point: one step moves the state by "
-            f"{speed:.2g} at the least. They are not counted."
+            many(
+                slow,
+                "{count} place is slow and not proven to be a fixed point: one step moves the "
+                "state by {speed:.2g} at the least. They are not counted.",
+                "{count} places are slow and not proven to be a fixed point: one step moves the "
+                "state by {speed:.2g} at the least. They are not counted.",
+                speed=float(found["speed"].values.min()),
+            )
         )
     return sentences
 
 
-def _kind(found: xr.Dataset) -> tuple[str, str]:
-    steps = found.sizes["phase"]
-    if steps == 1:
-        return "fixed point", "fixed points"
-    return f"cycle of {steps} steps", f"cycles of {steps} steps"
-
-
 def _counted(found: xr.Dataset) -> str:
-    one, many = _kind(found)
-    at = f"With the input held at {found.attrs['at']}"
-    count = found.sizes["point"]
+    count, steps = found.sizes["point"], found.sizes["phase"]
+    values = {"at": found.attrs["at"], "steps": steps}
     if not count:
-        return f"{at}, no {one} was found that could be proven."
+        return (
+            say(
+                "With the input held at {at}, no fixed point was found that could be proven.",
+                **values,
+            )
+            if steps == 1
+            else say(
+                "With the input held at {at}, no cycle of {steps} steps was found that could be "
+                "proven.",
+                **values,
+            )
+        )
+    values["kinds"] = _kinds(found)
+    if steps == 1:
+        return many(
+            count,
+            "With the input held at {at}, {count} fixed point proven: {kinds}.",
+            "With the input held at {at}, {count} fixed points proven: {kinds}.",
+            **values,
+        )
+    return many(
+        count,
+        "With the input held at {at}, {count} cycle of {steps} steps proven: {kinds}.",
+        "With the input held at {at}, {count} cycles of {steps} steps proven: {kinds}.",
+        **values,
+    )
+
+
+def _kinds(found: xr.Dataset) -> str:
+    """Count points by the number of their unstable directions."""
     kinds = Counter(int(value) for value in found["unstable"].values)
     parts = []
     for directions, number in sorted(kinds.items()):
         if directions < 0:
-            parts.append(f"{number} whose stability is not proven")
+            parts.append(say("{number} whose stability is not proven", number=number))
         elif directions == 0:
-            parts.append(f"{number} stable")
+            parts.append(say("{number} stable", number=number))
         else:
-            ways = "direction" if directions == 1 else "directions"
-            parts.append(f"{number} unstable in {directions} {ways}")
-    return f"{at}, {count} {one if count == 1 else many} proven: {', '.join(parts)}."
+            parts.append(
+                many(
+                    directions,
+                    "{number} unstable in {count} direction",
+                    "{number} unstable in {count} directions",
+                    number=number,
+                )
+            )
+    return say(", ").join(parts)
 
 
 def _summed(found: xr.Dataset) -> list[str]:
     if found.attrs.get("every_region") == "true":
-        return ["Every region of the map was looked at: there are no others."]
+        return [say("Every region of the map was looked at: there are no others.")]
     if found.attrs.get("confined") != "true":
-        return ["Nothing bounds the states here, so that more points may lie anywhere."]
+        return [say("Nothing bounds the states here, so that more points may lie anywhere.")]
     total = found.attrs.get("index_sum")
     if total is None:
-        return ["The signs of det(I - F') are not all proven, so that points may be missing."]
+        return [say("The signs of det(I - F') are not all proven, so that points may be missing.")]
     if total == 1:
-        return ["Their signs sum to 1, as those of all points must; others come in pairs."]
-    return [f"Their signs sum to {total}, and those of all points to 1: points are missing."]
+        return [say("Their signs sum to 1, as those of all points must; others come in pairs.")]
+    return [
+        say(
+            "Their signs sum to {total}, and those of all points to 1: points are missing.",
+            total=total,
+        )
+    ]
 
 
 def _drift(found: xr.Dataset) -> list[str]:
     share = float(found.attrs.get("drifting", 0.0))
     if not share:
         return []
-    which = "all states" if share == 1 else "some of the states"
+    values = {"so": phrase(SETTLES)}
     return [
-        f"From {which} that were followed a cell state grows by the same amount at every step, "
-        f"without end, for its forget gate stands at 1: {SETTLES}."
+        say(
+            "From all states that were followed a cell state grows by the same amount at every "
+            "step, without end, for its forget gate stands at 1: {so}.",
+            **values,
+        )
+        if share == 1
+        else say(
+            "From some of the states that were followed a cell state grows by the same amount at "
+            "every step, without end, for its forget gate stands at 1: {so}.",
+            **values,
+        )
     ]
 
 
@@ -98,10 +144,18 @@ def _slow_directions(found: xr.Dataset) -> list[str]:
         steps = times[:-1] / np.maximum(times[1:], 1e-12)
         number = int(np.argmax(steps)) + 1
         if steps[number - 1] >= APART:
-            ways = "direction is" if number == 1 else "directions are"
             said.append(
-                f"At point {k}, {number} {ways} slow ({steps_in_words(times[0], step)} to fall by "
-                f"the factor e), the others at most {steps_in_words(times[number], step)}: states "
-                f"come near along a slow manifold of dimension {number}."
+                many(
+                    number,
+                    "At point {point}, {count} direction is slow ({slow} to fall by the factor "
+                    "e), the others at most {fast}: states come near along a slow manifold of "
+                    "dimension {count}.",
+                    "At point {point}, {count} directions are slow ({slow} to fall by the factor "
+                    "e), the others at most {fast}: states come near along a slow manifold of "
+                    "dimension {count}.",
+                    point=k,
+                    slow=steps_in_words(times[0], step),
+                    fast=steps_in_words(times[number], step),
+                )
             )
     return said

@@ -21,11 +21,20 @@ import numpy as np
 from rnnlens.views.words.durations import steps_in_words
 from rnnlens.views.words.explanation import figure
 from rnnlens.views.words.lags import p_text
+from rnnlens.views.words.language import marked, phrase, say
 
 if TYPE_CHECKING:
     import xarray as xr
 
-__all__ = ["best_control", "held_beyond", "probe_sentences", "state_nodes", "used"]
+__all__ = [
+    "best_control",
+    "control_text",
+    "held_beyond",
+    "probe_sentences",
+    "state_nodes",
+    "state_text",
+    "used",
+]
 
 #: The level of what is said to be held or used.
 ALPHA = 0.05
@@ -33,13 +42,35 @@ ALPHA = 0.05
 NOTHING = 1e-6
 #: What each control is in a sentence.
 SAID = {
-    "untrained": "an untrained network",
-    "random weights": "a network with random weights of the same scale",
-    "recent inputs": "the recent inputs themselves",
-    "moving means": "moving means of the inputs",
-    "shifted concept": "the concept moved round in time",
-    "random smooth target": "a random series as smooth",
+    "untrained": marked("an untrained network"),
+    "random weights": marked("a network with random weights of the same scale"),
+    "recent inputs": marked("the recent inputs themselves"),
+    "moving means": marked("moving means of the inputs"),
+    "shifted concept": marked("the concept moved round in time"),
+    "random smooth target": marked("a random series as smooth"),
 }
+#: What each is in a table, and in a chart.
+CONTROLS = (
+    marked("untrained"),
+    marked("random weights"),
+    marked("recent inputs"),
+    marked("moving means"),
+    marked("shifted concept"),
+    marked("random smooth target"),
+)
+
+
+def control_text(kind: str) -> str:
+    """Name a control in a few words."""
+    return phrase(kind) if kind in CONTROLS else kind
+
+
+def state_text(node: xr.Dataset) -> str:
+    """Name a state by its layer, in a few words."""
+    layer, state = node.attrs["layer"], node.attrs["state"]
+    if state == "cell":
+        return say("{layer} cell", layer=layer)
+    return say("{layer} hidden", layer=layer) if state == "hidden" else f"{layer} {state}"
 
 
 def state_nodes(tree: xr.DataTree) -> list[xr.Dataset]:
@@ -76,55 +107,102 @@ def probe_sentences(tree: xr.DataTree) -> list[str]:
     said += _stores(tree)
     if len(nodes) > 1:
         best = max(nodes, key=lambda node: float(node["selectivity"]))
-        said.insert(0, f"Most selective: {_name(best)}, {float(best['selectivity']):+.2f}.")
+        said.insert(
+            0,
+            say(
+                "Most selective: {state}, {selectivity:+.2f}.",
+                state=_name(best),
+                selectivity=float(best["selectivity"]),
+            ),
+        )
     return said
 
 
 def _name(node: xr.Dataset) -> str:
-    return f"the {node.attrs['state']} state of {node.attrs['layer']}"
+    layer, state = node.attrs["layer"], node.attrs["state"]
+    if state == "cell":
+        return say("the cell state of {layer}", layer=layer)
+    if state == "hidden":
+        return say("the hidden state of {layer}", layer=layer)
+    return say("the {state} state of {layer}", state=state, layer=layer)
 
 
 def _held(node: xr.Dataset) -> str:
     r2, (kind, beside) = float(node["r2"]), best_control(node)
     low, high = float(node["selectivity_low"]), float(node["selectivity_high"])
-    read = f"{_upper(_name(node))} reads the concept at R2 {r2:.2f}, {SAID[kind]} at {beside:.2f}"
-    interval = (
-        f"selectivity {float(node['selectivity']):+.2f} (95 % interval {low:+.2f} to {high:+.2f})"
+    control = phrase(SAID[kind])
+    read = say(
+        "{state} reads the concept at R2 {r2:.2f}, {control} at {beside:.2f}",
+        state=_upper(_name(node)),
+        r2=r2,
+        control=control,
+        beside=beside,
     )
+    interval = say(
+        "selectivity {selectivity:+.2f} (95 % interval {low:+.2f} to {high:+.2f})",
+        selectivity=float(node["selectivity"]),
+        low=low,
+        high=high,
+    )
+    values = {"read": read, "interval": interval}
     if r2 <= 0:
-        return f"{read}: the concept cannot be read off it."
+        return say("{read}: the concept cannot be read off it.", read=read)
     if held_beyond(node):
-        return f"{read}: {interval}, so it holds the concept beyond every control."
+        return say("{read}: {interval}, so it holds the concept beyond every control.", **values)
     if low > 0:
-        by_chance = p_text(float(node["p_value"]))
-        return f"{read}: {interval}, but series moved in time are read as well ({by_chance})."
+        return say(
+            "{read}: {interval}, but series moved in time are read as well ({p}).",
+            p=p_text(float(node["p_value"])),
+            **values,
+        )
     if high < 0:
-        return f"{read}: {interval}, so {SAID[kind]} {_hold(kind)} it better."
-    return f"{read}: {interval}, so it is not shown to hold more than its controls."
+        return (
+            say("{read}: {interval}, so {control} tell it better.", control=control, **values)
+            if kind in {"recent inputs", "moving means"}
+            else say("{read}: {interval}, so {control} tells it better.", control=control, **values)
+        )
+    return say("{read}: {interval}, so it is not shown to hold more than its controls.", **values)
 
 
 def _use(node: xr.Dataset) -> str:
-    unit, target = node.attrs.get("unit"), node.attrs.get("target") or "the output"
+    unit = str(node.attrs.get("unit") or "")
+    target = node.attrs.get("target") or say("the output")
     erased, pushed = float(node["erased_change"]), node["pushed_change"].values
-    start = f"With that reading held at its mean, the forecast of {target} moves by"
-    moves = f"{start} {figure(erased, str(unit or ''), digits=3)} on average"
     shown = used(node)
     if shown is False:
-        return f"{start} nothing: the forecast does not use it."
-    if not len(pushed):
-        return f"{moves}; with one unit there is no other direction to compare it with."
-    beside = (
-        f"as large a move in {len(pushed)} random directions by "
-        f"{figure(float(np.median(pushed)), digits=3)} (median)"
-    )
-    if shown:
-        effect = figure(float(node["per_concept"]), str(unit or ""), digits=3)
-        return (
-            f"{moves}, {beside}: the forecast uses it, and one more of the concept, with what goes "
-            f"with it in the state, moves it by {effect}."
+        return say(
+            "With that reading held at its mean, the forecast of {target} moves by nothing: the "
+            "forecast does not use it.",
+            target=target,
         )
-    held = "it is held, but not shown to be used" if held_beyond(node) else "not shown to be used"
-    return f"{moves}, {beside} ({p_text(float(node['erased_p_value']))}): {held}."
+    moves = say(
+        "With that reading held at its mean, the forecast of {target} moves by {change} on average",
+        target=target,
+        change=figure(erased, unit, digits=3),
+    )
+    if not len(pushed):
+        return say(
+            "{moves}; with one unit there is no other direction to compare it with.", moves=moves
+        )
+    beside = say(
+        "as large a move in {count} random directions by {change} (median)",
+        count=len(pushed),
+        change=figure(float(np.median(pushed)), digits=3),
+    )
+    values = {"moves": moves, "beside": beside}
+    if shown:
+        return say(
+            "{moves}, {beside}: the forecast uses it, and one more of the concept, with what goes "
+            "with it in the state, moves it by {effect}.",
+            effect=figure(float(node["per_concept"]), unit, digits=3),
+            **values,
+        )
+    values["p"] = p_text(float(node["erased_p_value"]))
+    return (
+        say("{moves}, {beside} ({p}): it is held, but not shown to be used.", **values)
+        if held_beyond(node)
+        else say("{moves}, {beside} ({p}): not shown to be used.", **values)
+    )
 
 
 def _stores(tree: xr.DataTree) -> Iterator[str]:
@@ -134,15 +212,14 @@ def _stores(tree: xr.DataTree) -> Iterator[str]:
         if np.isnan(times).all():
             continue
         step, longest = str(tree.attrs.get("step", "")), int(np.nanargmax(times))
-        yield (
-            f"Units of {node.attrs['layer']} keep what they take in for "
-            f"{steps_in_words(float(np.nanmedian(times)), step)} (median), unit {longest} longest: "
-            f"{steps_in_words(float(times[longest]), step)}."
+        yield say(
+            "Units of {layer} keep what they take in for {median} (median), unit {unit} longest: "
+            "{longest}.",
+            layer=node.attrs["layer"],
+            median=steps_in_words(float(np.nanmedian(times)), step),
+            unit=longest,
+            longest=steps_in_words(float(times[longest]), step),
         )
-
-
-def _hold(kind: str) -> str:
-    return "tell" if kind in {"recent inputs", "moving means"} else "tells"
 
 
 def _upper(text: str) -> str:
