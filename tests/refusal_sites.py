@@ -20,6 +20,7 @@ WHERE = (
     "writers",
     "checks",
     "adapters/scikeras.py",
+    "adapters/pytorch_forecasting",
     "api/network/convert.py",
     "api/shared/conversion.py",
     "api/shared/given/inside/probing.py",
