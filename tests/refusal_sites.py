@@ -19,6 +19,8 @@ WHERE = (
     "readers",
     "writers",
     "checks",
+    "adapters/scikeras.py",
+    "adapters/pytorch_forecasting",
     "api/network/convert.py",
     "api/shared/conversion.py",
     "api/shared/given/inside/probing.py",

@@ -8,142 +8,36 @@ from __future__ import annotations
 import copy
 import sys
 from types import ModuleType, SimpleNamespace
-from typing import Any
 
 import numpy as np
-import pandas as pd
 import pytest
+import torch
 
 import rnnlens
+from recurrent_network import (
+    HORIZONS,
+    KNOWN,
+    REALS,
+    ROWS,
+    STEPS,
+    EncoderNormalizer,
+    GroupNormalizer,
+    Line,
+    RecurrentNetwork,
+    TimeSeriesDataSet,
+    drawn,
+)
 from rnnlens.adapters.pytorch_forecasting import to_native
 from rnnlens.errors import DataError, InputError, RnnlensError, UnsupportedModel
 from rnnlens.series.joint.windows import WindowsByInput
 
-torch = pytest.importorskip("torch")
-
-STEPS, HORIZONS, ROWS, HIDDEN = 6, 3, 20, 3
-STATIC, KNOWN = ("area", "load_center", "load_scale"), ("holiday", "relative_time_idx")
-REALS = [*STATIC, *KNOWN, "load"]
 #: What the library computes in single precision, in sizes of the largest forecast.
 SINGLE = 1e-6
 
 
-class Line:
-    """A fitted scaler: ``(value - mean) / scale``."""
-
-    def __init__(self, mean, scale):
-        self.mean, self.scale = mean, scale
-
-    def transform(self, values):
-        return (values - self.mean) / self.scale
-
-
-class EncoderNormalizer:
-    """Mean and spread of each window, as the library takes them."""
-
-    def __init__(self, transformation=None):
-        self.transformation = transformation
-
-    def fit(self, y):
-        self.center_, self.scale_ = y.mean(-1), y.std(-1) + 1e-6
-
-    def get_parameters(self):
-        return torch.stack([self.center_, self.scale_], dim=-1)
-
-
-class GroupNormalizer:
-    """Center and scale of each series, or of all."""
-
-    def __init__(self, groups, norm, transformation=None):
-        self.groups, self.norm_, self.transformation = groups, norm, transformation
-
-    def get_parameters(self, groups, group_names):
-        return np.array(self.norm_[int(groups[0])])
-
-
-class MAE:
-    """The library's loss of that name."""
-
-
-class RecurrentNetwork(torch.nn.Module):
-    """What rnnlens looks at of the library's own: layers, settings, parameters of the data."""
-
-    __module__ = "pytorch_forecasting.models.rnn._rnn"
-
-    def __init__(self, cell, normalizer, reals=REALS):
-        super().__init__()
-        self.rnn = cell(len(reals), HIDDEN, num_layers=2, batch_first=True)
-        self.output_projector = torch.nn.Linear(HIDDEN, 1)
-        self.loss = MAE()
-        self.hparams = SimpleNamespace(
-            target="load",
-            static_reals=[name for name in STATIC if name in reals],
-            static_categoricals=[],
-            x_reals=list(reals),
-            x_categoricals=[],
-            target_lags={},
-        )
-        self.dataset_parameters = {
-            "max_encoder_length": STEPS,
-            "max_prediction_length": HORIZONS,
-            "target_normalizer": normalizer,
-            "scalers": {"load_center": Line(50.0, 9.0), "load_scale": Line(2.0, 0.5)},
-            "time_idx": "day",
-            "group_ids": ["site"],
-        }
-
-
-class TimeSeriesDataSet:
-    """What rnnlens looks at of the library's own: rows of all series, and where windows begin."""
-
-    max_encoder_length, max_prediction_length = STEPS, HORIZONS
-    time_idx, group_ids = "day", ("site",)
-
-    def __init__(self, frame, normalizer: Any = None, reals=REALS):
-        self.reals = list(reals)
-        self.scalers: dict[str, Any] = {"holiday": Line(0.3, 2.0), "area": Line(1.0, 3.0)}
-        self.names, codes = np.unique(frame.site, return_inverse=True)
-        values = np.zeros((len(frame), len(reals)))
-        for k, name in enumerate(reals):
-            if name in self.scalers:
-                values[:, k] = self.scalers[name].transform(frame[name].to_numpy())
-        if hasattr(normalizer, "norm_") and normalizer.groups:
-            both = np.array([normalizer.norm_[code] for code in codes])
-            values[:, reals.index("load")] = (frame.load - both[:, 0]) / both[:, 1]
-        self.data = {
-            "reals": torch.tensor(values, dtype=torch.float32),
-            "target": [torch.tensor(frame.load.to_numpy(), dtype=torch.float32)],
-            "time": torch.tensor(frame.day.to_numpy()),
-            "groups": torch.tensor(codes[:, None]),
-        }
-        whole = STEPS + HORIZONS
-        starts = [k for k in range(len(frame) - whole + 1) if codes[k] == codes[k + whole - 1]]
-        self.index = pd.DataFrame({"index_start": starts, "sequence_length": whole})
-
-    @classmethod
-    def from_parameters(cls, parameters, frame, stop_randomization):
-        return cls(frame, parameters["target_normalizer"])
-
-    def transform_values(self, name, codes, inverse, group_id):
-        return self.names[codes]
-
-    def get_transformer(self, name):
-        return self.scalers.get(name)
-
-
 @pytest.fixture
 def frame(rng):
-    parts = [
-        pd.DataFrame({
-            "site": site,
-            "day": np.arange(ROWS) + 100 * k,
-            "load": rng.normal(50 + 9 * k, 5, ROWS),
-            "holiday": rng.integers(0, 2, ROWS).astype(float),
-            "area": 1.0 + k,
-        })
-        for k, site in enumerate(("north", "south"))
-    ]
-    return pd.concat(parts, ignore_index=True)
+    return drawn(rng)
 
 
 def own_forecast(model, rows, center, scale, relu):
@@ -237,6 +131,22 @@ def test_rows_of_a_forecast_sum_to_it_by_series_and_time(frame):
     assert told.feature.unique().tolist() == ["center of load", "scale of load"]
 
 
+def test_two_steps_and_rows_of_one_window_are_enough(frame):
+    model = RecurrentNetwork(torch.nn.LSTM, EncoderNormalizer())
+    ends = frame[frame.day % 100 < STEPS + HORIZONS].reset_index(drop=True)
+    made = rnnlens.predict(rnnlens.read(model), rnnlens.windows(model, TimeSeriesDataSet(ends)))
+    assert np.shape(made)[0] == 2
+    model.dataset_parameters["max_encoder_length"] = 2
+    short = TimeSeriesDataSet(frame)
+    short.max_encoder_length, short.index = 2, short.index.assign(sequence_length=2 + HORIZONS)
+    net, windows = rnnlens.read(model), rnnlens.windows(model, short)
+    assert isinstance(windows, WindowsByInput) and windows["past"].values.shape[1] == 2
+    forecast = np.asarray(rnnlens.predict(net, windows)).reshape(-1, HORIZONS)
+    y = frame.load.to_numpy()[:2]
+    assert np.isfinite(forecast).all() and len(forecast) == len(short.index)
+    np.testing.assert_allclose(windows["target_scale"].original[0, 0, 0], y.mean(), rtol=SINGLE)
+
+
 def test_what_is_known_beyond_tomorrow_cannot_reach_tomorrow(frame):
     model = RecurrentNetwork(torch.nn.LSTM, EncoderNormalizer())
     reach = rnnlens.describe(rnnlens.read(model)).get("reach", [])
@@ -282,7 +192,7 @@ def test_a_series_that_is_not_the_models_is_refused(frame):
             rnnlens.windows(model, series)
 
     refused(np.zeros((3, 3)), "must be a TimeSeriesDataSet .* of type ndarray")
-    refused(frame.drop(columns="holiday"), "has no column 'holiday'")
+    refused(frame.drop(columns="holiday"), "and no column 'holiday', which")
     refused(frame.assign(load=[np.nan, *frame.load[1:]]), "'load' has no number in 1 rows")
     refused(frame[frame.day % 100 < STEPS + HORIZONS - 1], "no whole window.* at least 9 rows")
     other = TimeSeriesDataSet(frame)

@@ -108,3 +108,28 @@ def test_a_network_without_steps_has_no_windows(rows):
     wrapper.model_ = keras.Sequential([keras.Input((4,)), keras.layers.Dense(1)])
     with pytest.raises(DataError, match="which has no steps: give rows to the verbs"):
         rnnlens.windows(wrapper, X[:, :4])
+
+
+def test_what_is_advised_about_a_pipeline_works(rows):
+    import keras
+
+    X, y = rows
+    # fit it first, fit the pipeline first, and both on the same rows
+    pipeline = make_pipeline(StandardScaler(), BaseWrapper())
+    model = TransformedTargetRegressor(pipeline, transformer=StandardScaler()).fit(X, y)
+    made = rnnlens.predict(rnnlens.read(model), rnnlens.windows(model, X))
+    np.testing.assert_allclose(made[:, 0], model.predict(X), rtol=2e-6)
+    # transform the data before the pipeline
+    bent = PowerTransformer().fit_transform(X)
+    pipeline = make_pipeline(StandardScaler(), BaseWrapper()).fit(bent, y)
+    made = rnnlens.predict(pipeline, rnnlens.windows(pipeline, bent))
+    np.testing.assert_allclose(made[:, 0], pipeline.predict(bent), rtol=2e-6, atol=1e-6)
+    # give the network itself, with scaled arrays
+    scaled, network = pipeline[0].transform(bent), pipeline[-1].model_
+    made = rnnlens.predict(rnnlens.read(network), scaled)
+    np.testing.assert_allclose(made[:, 0], pipeline.predict(bent), rtol=2e-6, atol=1e-6)
+    # give rows to the verbs as they are
+    pipeline[-1].model_ = keras.Sequential([keras.Input((4,)), keras.layers.Dense(1)])
+    made = rnnlens.predict(rnnlens.read(pipeline[-1]), X[:, :4])
+    own = pipeline[-1].predict(X[:, :4])
+    np.testing.assert_allclose(np.ravel(made), own, rtol=2e-6, atol=1e-6)

@@ -88,8 +88,8 @@ def _require(facts: Facts, frame: pd.DataFrame) -> None:
     for name in (*own["group_ids"], *numbers):
         if name not in frame:
             raise DataError(
-                f"the series has no column {name!r}, and the model was fitted on one: it has "
-                f"{', '.join(map(str, frame.columns))}"
+                f"the series has {', '.join(map(str, frame.columns))} and no column {name!r}, "
+                "which the model was fitted on: give that column too"
             )
     for name in numbers:
         empty = ~np.isfinite(frame[name].to_numpy(dtype=np.float64))
