@@ -5,72 +5,35 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from os import PathLike
-from pathlib import Path
-from typing import TYPE_CHECKING, Any, cast
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from rnnlens.arguments import PATH, whole
 from rnnlens.bulk.sources.open import columns_wanted, open_source, settled
 from rnnlens.bulk.windows import Cutter
 from rnnlens.errors import DataError, UnreadableFile
 from rnnlens.series.build import windows_at
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     from numpy.typing import NDArray
 
     from rnnlens.series.sidecar import Sidecar
     from rnnlens.series.windows import Windows
 
-__all__ = ["WINDOWS", "sample"]
+__all__ = ["drawn_from"]
 
-#: Windows that are drawn unless another number is asked for.
-WINDOWS = 2000
 #: Rows after a place in which its window is looked for.
 SPAN = 64
 #: Rows between places that are read together, and rows of one reading at the most.
 NEAR, MOST = 4096, 1 << 16
 #: The share of the golden section: of the stations' places in time, none lie beside each other.
 GOLDEN = (5**0.5 - 1) / 2
-_COUNT = whole(1, 1 << 20)
 
 
-def sample(
-    archive: str | PathLike[str],
-    sidecar: Sidecar | str | PathLike[str],
-    windows: int = WINDOWS,
-) -> Windows:
-    """Draw windows from an archive that lie evenly over its stations and times.
-
-    Every station gets as many, evenly spaced in time, or evenly spaced stations one each where
-    there are more stations than windows. A place at which no whole window ends, for a value is
-    missing or cannot be read, gives the next one within 64 rows, or none.
-
-    Parameters
-    ----------
-    archive : path
-        What `rnnlens.explain_archive` takes.
-    sidecar : Sidecar or path
-        What the network takes: names, units, scalings, window, lead.
-    windows : int
-        How many places are drawn.
-
-    Returns
-    -------
-    Windows
-        What any verb takes; ``groups`` says of which station each is.
-
-    Raises
-    ------
-    UnreadableFile
-        If the archive cannot be opened.
-    ConfigError
-        If the sidecar describes several inputs.
-    DataError
-        If a variable does not fit, or no place has a whole window.
-    """
-    path = Path(str(PATH.check("archive", archive)))
-    count = cast("int", _COUNT.check("windows", windows))
+def drawn_from(path: Path, sidecar: Sidecar | str | PathLike[str], count: int) -> Windows:
+    """Draw windows from an archive, as `rnnlens.bulk.sample` says."""
     known = settled(sidecar)
     cutter = Cutter.of(open_source(path, known), known)
     found = [
