@@ -2,7 +2,6 @@
 
 from rnnlens.bulk.blocks import Part
 from rnnlens.bulk.options import Blocks, Runner
-from rnnlens.bulk.results import repair, status, summary, verify
-from rnnlens.bulk.sampled import sample
+from rnnlens.bulk.results import repair, sample, status, summary, verify
 
 __all__ = ["Blocks", "Part", "Runner", "repair", "sample", "status", "summary", "verify"]

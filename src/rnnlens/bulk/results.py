@@ -4,17 +4,64 @@ from __future__ import annotations
 
 from os import PathLike
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, cast
 
-from rnnlens.arguments import PATH
+from rnnlens.arguments import PATH, whole
 from rnnlens.errors import InputError, UnreadableFile
 
 if TYPE_CHECKING:
     import xarray as xr
 
     from rnnlens.bulk.finding import Damage, State
+    from rnnlens.series.sidecar import Sidecar
+    from rnnlens.series.windows import Windows
 
-__all__ = ["repair", "status", "summary", "verify"]
+__all__ = ["WINDOWS", "repair", "sample", "status", "summary", "verify"]
+
+#: Windows that are drawn unless another number is asked for.
+WINDOWS = 2000
+_COUNT = whole(1, 1 << 20)
+
+
+def sample(
+    archive: str | PathLike[str],
+    sidecar: Sidecar | str | PathLike[str],
+    windows: int = WINDOWS,
+) -> Windows:
+    """Draw windows from an archive that lie evenly over its stations and times.
+
+    Every station gets as many, evenly spaced in time, or evenly spaced stations one each where
+    there are more stations than windows. A place at which no whole window ends, for a value is
+    missing or cannot be read, gives the next one within 64 rows, or none.
+
+    Parameters
+    ----------
+    archive : path
+        What `rnnlens.explain_archive` takes.
+    sidecar : Sidecar or path
+        What the network takes: names, units, scalings, window, lead.
+    windows : int
+        How many places are drawn.
+
+    Returns
+    -------
+    Windows
+        What any verb takes; ``groups`` says of which station each is.
+
+    Raises
+    ------
+    UnreadableFile
+        If the archive cannot be opened.
+    ConfigError
+        If the sidecar describes several inputs.
+    DataError
+        If a variable does not fit, or no place has a whole window.
+    """
+    from rnnlens.bulk.looks.drawn import drawn_from
+
+    return drawn_from(
+        _path(archive, "archive"), sidecar, cast("int", _COUNT.check("windows", windows))
+    )
 
 
 def status(out: str | PathLike[str]) -> State:
@@ -175,5 +222,5 @@ def summary(out: str | PathLike[str], by: str = "all") -> xr.Dataset:
     return xr.open_zarr(path, group=f"summary/{by}", chunks=None).load()
 
 
-def _path(out: object) -> Path:
-    return Path(str(PATH.check("out", out)))
+def _path(given: object, name: str = "out") -> Path:
+    return Path(str(PATH.check(name, given)))

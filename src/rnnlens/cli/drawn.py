@@ -44,7 +44,7 @@ def asked_or_drawn(
             "first, or name one"
         )
     from rnnlens.bulk import sample
-    from rnnlens.bulk.sampled import WINDOWS
+    from rnnlens.bulk.results import WINDOWS
 
     require_described(model, series)
     sidecar = sidecar_for(model, network, series)

@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from os import PathLike
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -16,12 +15,14 @@ from rnnlens.errors import DataError, UnreadableFile
 from rnnlens.series.build import windows_at
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     from numpy.typing import NDArray
 
     from rnnlens.series.sidecar import Sidecar
     from rnnlens.series.windows import Windows
 
-__all__ = ["drawn"]
+__all__ = ["drawn_from"]
 
 #: Rows after a place in which its window is looked for.
 SPAN = 64
@@ -31,8 +32,8 @@ NEAR, MOST = 4096, 1 << 16
 GOLDEN = (5**0.5 - 1) / 2
 
 
-def drawn(path: Path, sidecar: Sidecar | str | PathLike[str], count: int) -> Windows:
-    """Draw windows that lie evenly over the stations and times of an archive."""
+def drawn_from(path: Path, sidecar: Sidecar | str | PathLike[str], count: int) -> Windows:
+    """Draw windows from an archive, as `rnnlens.bulk.sample` says."""
     known = settled(sidecar)
     cutter = Cutter.of(open_source(path, known), known)
     found = [
