@@ -217,7 +217,7 @@ def growth_chart(found: Mapping[str, Any]) -> alt.ConcatChart:
         slope = alt.Chart(alt.Data(values=linear)).mark_line(color=QUIET, strokeDash=[4, 4])
         charts.append((slope.encode(x, y) + joined).properties(width=190, height=240))
     title = alt.Title("Time against size", subtitle="dashed: linear growth")
-    return dress(alt.concat(*charts, columns=len(charts)).properties(title=title))
+    return dress(alt.concat(*charts, columns=len(charts)).properties(title=title), None)
 
 
 def main() -> None:

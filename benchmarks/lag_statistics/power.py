@@ -115,7 +115,7 @@ def draw(table: pd.DataFrame, path: Path) -> None:
     )
     chart = alt.layer(curves, line, text, title=title, width=theme.WIDTH, height=300)
     path.parent.mkdir(parents=True, exist_ok=True)
-    theme.dress(chart).save(path, scale_factor=2)
+    theme.dress(chart, None).save(path, scale_factor=2)
 
 
 if __name__ == "__main__":

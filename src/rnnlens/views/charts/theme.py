@@ -77,7 +77,7 @@ SEQUENTIAL = ("#f3f8fc", "#b5d2e8", "#6aa3cb", "#2b6a99", "#0f2f4a")
 DIVERGING = ("#0f4c81", "#7fb2d9", "#fafaf7", "#eba05f", "#a5430a")
 
 
-def dress(chart: Chart, of: xr.Dataset) -> Chart:
+def dress(chart: Chart, of: xr.Dataset | None) -> Chart:
     """Give a finished chart the common look, and what its result rests on that is not known."""
     font = ", ".join(filter(None, [FONTS.get(spoken()), FONT]))
     text = {"labelFont": font, "titleFont": font, "labelColor": QUIET, "titleColor": INK}
@@ -127,7 +127,7 @@ def unbroken() -> Generator[None]:
         _line.reset(token)
 
 
-def _stating(chart: Chart, of: xr.Dataset) -> Chart:
+def _stating(chart: Chart, of: xr.Dataset | None) -> Chart:
     """Say beneath a chart's title what is assumed of the network; break what is too long a line."""
     import altair as alt
 
@@ -136,9 +136,8 @@ def _stating(chart: Chart, of: xr.Dataset) -> Chart:
         title = alt.TitleParams("" if title is alt.Undefined else title)
     before = [] if title.subtitle is alt.Undefined else title.subtitle
     stated = [before] if isinstance(before, str) else list(before)
-    said = [
-        line for text in (*stated, *origin_sentences(of.attrs)) for line in wrap(text, _line.get())
-    ]
+    assumed = () if of is None else origin_sentences(of.attrs)
+    said = [line for text in (*stated, *assumed) for line in wrap(text, _line.get())]
     if said == stated:
         return chart
     titled = title.copy()
