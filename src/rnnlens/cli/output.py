@@ -30,6 +30,7 @@ __all__ = [
     "foretell",
     "give",
     "note",
+    "note_typeface",
     "sentence",
     "show",
     "size",
@@ -56,6 +57,15 @@ def sentence(text: str) -> str:
 def note(text: str) -> None:
     """Say something that is no result, on stderr."""
     typer.echo(f"note: {text}", err=True)
+
+
+def note_typeface(path: Path, code: str) -> None:
+    """Say that a picture needs a typeface of its language, which is drawn into it here."""
+    if code == "zh" and path.suffix.lower() in {".png", ".pdf"}:
+        note(
+            "Chinese is drawn with a typeface of this machine, such as Noto Sans CJK SC; where "
+            "none is installed it is drawn as boxes, and .html leaves it to the reader's browser"
+        )
 
 
 def as_json(value: object, *, indent: int | None = None) -> str:

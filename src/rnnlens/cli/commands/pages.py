@@ -17,7 +17,7 @@ from rnnlens.cli.options.pages import PageOptions
 from rnnlens.cli.options.reading import ReadingOptions
 from rnnlens.cli.options.series import SeriesOptions
 from rnnlens.cli.options.shown import ShownOptions
-from rnnlens.cli.output import foretell, note, show, working
+from rnnlens.cli.output import foretell, note, note_typeface, show, working
 from rnnlens.cli.typed import words_typed
 from rnnlens.errors import InputError, MissingLibrary
 
@@ -82,6 +82,7 @@ def report(
             progress=progress,
         )
     typer.echo(f"wrote {page.out}")
+    note_typeface(page.out, page.language or "")
     if page.open and not show_page(page.out):
         note(f"no browser could be opened here: the page is {page.out.resolve()}")
 

@@ -16,7 +16,7 @@ from rnnlens.cli.options.forecast import ExplainOptions
 from rnnlens.cli.options.reading import ReadingOptions
 from rnnlens.cli.options.series import SeriesOptions
 from rnnlens.cli.options.shown import ShownOptions
-from rnnlens.cli.output import note, working
+from rnnlens.cli.output import note, note_typeface, working
 
 __all__ = ["plot"]
 
@@ -71,3 +71,4 @@ def plot(
             chart = recipe.draw(Asked(network, windows, seen, sidecar, options))(**look)
     charts.save(chart, path)
     typer.echo(f"wrote {path}")
+    note_typeface(path, language)

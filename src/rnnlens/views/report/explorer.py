@@ -15,6 +15,7 @@ from rnnlens.views.tables import summary
 from rnnlens.views.words.explorer import explorer_words
 from rnnlens.views.words.language import many, say
 from rnnlens.views.words.units import unit_text
+from rnnlens.views.words.verdicts import free_text
 
 if TYPE_CHECKING:
     import xarray as xr
@@ -165,7 +166,7 @@ def _bounds(evidence: xr.Dataset | None, labels: list[str]) -> dict[str, Any]:
     known = dict(zip(map(_step, summary.lag_labels(evidence)), bounds, strict=False))
     about = say(
         "{free}, {range}, in the windows certified",
-        free=evidence.attrs["free"],
+        free=free_text(evidence.attrs["free"]),
         range=evidence.attrs["range"],
     )
     return {"bounds": [known.get(label) for label in labels], "range": about}

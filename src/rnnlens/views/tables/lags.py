@@ -16,7 +16,7 @@ from rnnlens.views.words.forecast import matters_sentence
 from rnnlens.views.words.lags import IRRELEVANT, LOSSES, evidence_sentences, p_text, share_text
 from rnnlens.views.words.language import many, marked, phrase, say
 from rnnlens.views.words.units import in_brackets
-from rnnlens.views.words.verdicts import verdict_text
+from rnnlens.views.words.verdicts import free_text, verdict_text
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -196,7 +196,7 @@ def _certified(a: Attributes) -> str:
         left.append(say("{count:,} not asked: {why}", count=unasked, why=why))
     unit = str(a.get("unit") or "")
     values = {
-        "free": a["free"],
+        "free": free_text(a["free"]),
         "range": a["range"],
         "certified": int(a["certified"]),
         "whole": int(a["certified_of"]),

@@ -19,6 +19,7 @@ __all__ = [
     "caution_sentence",
     "forecast_line",
     "matters_sentence",
+    "place_name",
     "remedies_of",
     "remedy_text",
     "season_name",
@@ -66,9 +67,15 @@ def forecast_line(page: xr.Dataset) -> str:
         return say("{measure} {error}; {beside} ({count:,} forecasts)", **values)
     return say(
         "{measure} {error}; {beside} ({count:,} forecasts, judged on {where})",
-        where=a["judged_on"],
+        where=place_name(a["judged_on"]),
         **values,
     )
+
+
+def place_name(place: object) -> str:
+    """Say on what a forecast was judged, or a mean is of, as a result names it."""
+    known = (marked("the background"), marked("the windows"), marked("what happened"))
+    return phrase(str(place)) if place in known else str(place)
 
 
 def season_name(season: object) -> str:
@@ -80,7 +87,7 @@ def _reference_names(a: Attributes) -> dict[str, str]:
     return {
         "persistence": say("persistence"),
         "season": season_name(a["season_of"]),
-        "mean": say("mean of {where}", where=a["mean_of"]),
+        "mean": say("mean of {where}", where=place_name(a["mean_of"])),
         "linear": say("a linear fit on the same windows"),
     }
 

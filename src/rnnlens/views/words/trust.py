@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, NamedTuple
 import numpy as np
 
 from rnnlens.views.words.explanation import figure, percent
-from rnnlens.views.words.forecast import season_name
+from rnnlens.views.words.forecast import place_name, season_name
 from rnnlens.views.words.language import many, marked, phrase, say
 
 if TYPE_CHECKING:
@@ -344,7 +344,7 @@ def _error(page: xr.Dataset) -> Finding:
     own, unit = errors["forecast"], str(a.get("unit", ""))
     names = {
         "persistence": say("persistence"),
-        "mean": say("the mean of {where}", where=a["mean_of"]),
+        "mean": say("the mean of {where}", where=place_name(a["mean_of"])),
         "season": _season(season_name(a["season_of"])),
     }
     better = {name: float(page["better"].sel(reference=name)) for name in names}

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from rnnlens.views.words.language import marked, phrase
 
-__all__ = ["verdict_text"]
+__all__ = ["free_text", "verdict_text"]
 
 VERDICTS = {
     "structural": marked("structural"),
@@ -16,6 +16,17 @@ VERDICTS = {
     "bounded": marked("bounded"),
     "equivalent": marked("equivalent"),
 }
+
+
+FREE = (
+    marked("one feature of one lag at a time"),
+    marked("all features of one lag that are not held, together"),
+)
+
+
+def free_text(free: object) -> str:
+    """Say what was free in a certificate, as a result names it."""
+    return phrase(str(free)) if free in FREE else str(free)
 
 
 def verdict_text(verdict: str) -> str:
