@@ -14,7 +14,7 @@ from rnnlens.evidence.proof.certificate import certify
 from rnnlens.evidence.proof.limits import SearchLimits
 from rnnlens.evidence.proof.ranges import Ranges, values_at
 from rnnlens.evidence.proof.zonotope.bounds import Boxes, bounds, start
-from rnnlens.network.layers import Recurrent
+from rnnlens.network.layers import Recurrent, Rescaling
 
 STEPS, TARGET = 40, ResolvedTarget((1,))
 LAGS = [9, 16, 17, 24, 33, 40]
@@ -143,3 +143,12 @@ def test_a_network_whose_forecast_sees_more_than_the_last_states_is_followed_to_
     few = RangeQuestions(*(part[:2] for part in asked))
     known = start(stacked(rng), {"x": X}, TARGET, of="x")
     assert module.checkpoints(known, few) is None
+
+
+def test_a_layer_with_numbers_of_its_own_for_each_step_is_followed_to_the_end(rng):
+    X, one = rng.normal(size=(1, STEPS, 3)), Recurrent(cell("lstm", rng, 3, 5))
+    for rows, apart in ((1, True), (STEPS, False)):
+        scaled = Rescaling(1 + rng.random((rows, 3)), rng.normal(size=(rows, 3)))
+        network = chain(scaled, one, head(rng, 5), shape=(STEPS, 3))
+        known = start(network, {"x": X}, TARGET, of="x")
+        assert (module.checkpoints(known, asked_of(X)) is not None) == apart

@@ -21,6 +21,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from rnnlens.engine.schedule.threads import each, threads
+from rnnlens.engine.stepwise.kinds import keeps_steps_apart
 from rnnlens.evidence.proof.boxes import Frontier, RangeQuestions
 from rnnlens.evidence.proof.zonotope.bounds import Boxes, Start, free_input, place_of
 from rnnlens.evidence.proof.zonotope.chain import Hulls
@@ -65,7 +66,7 @@ SIZES: Array = 0.1 * 0.25 ** np.arange(8.0)
 ROWS = 8
 #: Boxes that a thread follows at once, at the most, and bytes of their rows, at the most.
 TOGETHER, BYTES = 8, 64 << 20
-#: Layers that do the same at every step.
+#: Layers that may do the same at every step.
 STEPWISE = (
     Activate,
     Add,
@@ -105,7 +106,11 @@ def _served(known: Start, steps: int) -> bool:
         elif isinstance(layer, Index) and of_steps:
             served = layer.axis in {1, -2} and layer.index % steps == steps - 1
         else:
-            served = isinstance(layer, STEPWISE) if of_steps else not out.sequence
+            served = not out.sequence
+            if of_steps:
+                shape = (steps, forms[of_steps[0]].centre.shape[-1])
+                apart = isinstance(layer, Unmask) or keeps_steps_apart(layer, shape)
+                served = apart and isinstance(layer, STEPWISE)
         if not served:
             return False
     return not forms[known.target.ref(network)].sequence
