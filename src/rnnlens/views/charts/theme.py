@@ -161,8 +161,8 @@ def sequential(largest: float) -> alt.Scale:
 def diverging(largest: float) -> alt.Scale:
     """Give the colour scale of signed values: blue below zero, pale at zero, orange above.
 
-    Its two halves are as light as each other, so it tells sizes alone in a grey print: what is
-    below zero is marked too, by `rnnlens.views.charts.heat.dashes`.
+    Its two halves are nearly as light as each other, so it tells sizes alone in a grey
+    print: what is below zero is marked too, by `rnnlens.views.charts.heat.dashes`.
     """
     import altair as alt
 
