@@ -20,6 +20,8 @@ RESULTS = Path(__file__).parents[1] / "results" / "adapters"
 #: How far forecasts, and sums of contributions, may be from the library's own, in sizes of the
 #: largest of them.
 TOLERANCE = 1e-6
+#: What this run has held against the library so far.
+_MADE: list[str] = []
 #: Libraries whose version matters as much as that of the one that stands around them.
 PEERS = {"scikeras": ("keras", "scikit-learn"), "sktime": ("neuralforecast",)}
 
@@ -125,6 +127,7 @@ def _kept(library: str, row: dict[str, Any]) -> None:
     RESULTS.mkdir(parents=True, exist_ok=True)
     path = RESULTS / f"{library}.json"
     rows = json.loads(path.read_text(encoding="utf-8")) if path.exists() else []
-    same = ("name", "version")
-    rows = [one for one in rows if any(one[key] != row[key] for key in same)]
+    # what an earlier run of this version left is no figure of this one
+    rows = [one for one in rows if one["version"] != row["version"] or one["name"] in _MADE]
+    _MADE.append(row["name"])
     path.write_text(json.dumps([*rows, row], indent=1) + "\n", encoding="utf-8")
