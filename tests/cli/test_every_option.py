@@ -215,6 +215,7 @@ COMMANDS: dict[str, dict[str, Change]] = {
         "--baseline": (("zero",), of("baseline"), "zero"),
         "--method": (("tree",), of("method"), "tree"),
         "--newest": (("5",), of("newest"), 5),
+        "--of": (("x",), of("of"), "x"),
         "--out": (("r.svg",), lambda seen: seen.path, Path("r.svg")),
         "--sample": (("0",), lambda seen: seen.look.get("sample"), 0),
         "--width": (("84",), lambda seen: seen.look["width"], 84.0),
@@ -247,6 +248,15 @@ OF_ARCHIVES = {
     )
 } | {("lags", "--draw"), ("memory", "--draw")}
 USUAL = {("lags", "--test"), ("certify", "--check"), ("report", "--check"), ("convert", "--check")}
+#: Options of single charts, which tests/cli/test_plot.py asks with them.
+OF_CHARTS = {
+    ("plot", f"--{name}")
+    for name in (
+        *("alpha", "at", "block", "blocks", "budget", "concept", "deviation", "draw", "draws"),
+        *("every-step", "feature", "gap", "histories", "kind", "lag", "layer", "move", "order"),
+        *("period", "range", "shifts", "state", "tolerance", "untrained"),
+    )
+}
 ELSEWHERE = {("inspect", "--values"), ("inspect", "--json"), ("init", "--json"),
              ("fidelity", "--json"), ("convert", "--json"), ("demo", "--out"),
              ("demo", "--language"),
@@ -349,7 +359,7 @@ def test_every_option_of_every_command_is_asked():
         if option.startswith("--")
     }
     listed = {(name, option) for name, options in COMMANDS.items() for option in options}
-    assert every == listed | USUAL | ELSEWHERE | OF_ARCHIVES
+    assert every == listed | USUAL | ELSEWHERE | OF_ARCHIVES | OF_CHARTS
 
 
 def test_inspect_prints_values_and_json_where_asked(call, model):

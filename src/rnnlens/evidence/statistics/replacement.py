@@ -1,10 +1,8 @@
 """What a network forecasts where parts of its windows are replaced.
 
 The windows' other inputs, and the states carried into them, stay as they are. Cost: T cell
-evaluations a recurrent layer and replaced window; half of that for parts of one step of long
-windows (`rnnlens.evidence.statistics.one_step`). Of short ones, states before the part could be
-kept and used again, but the kernels run a whole window in less time than single steps take from
-Python.
+evaluations a recurrent layer and replaced window; half of that or less for parts of some steps of
+windows that are not very short (`rnnlens.evidence.statistics.one_step`).
 
 Forecasts are made in single precision where that is a thousandth of the change that is asked about:
 its error is measured on some of the windows, as they are and with their older halves replaced.
@@ -19,7 +17,7 @@ from functools import cached_property
 import numpy as np
 from numpy.typing import DTypeLike, NDArray
 
-from rnnlens.attribution.baselines.masks import real_steps
+from rnnlens.attribution.baselines.masks import steps_of
 from rnnlens.attribution.games.mixing import flat_steps
 from rnnlens.attribution.question import Question
 from rnnlens.engine.forward import forward, inputs_of, states_of
@@ -78,14 +76,22 @@ class Replacement:
     single: bool = False
 
     def __post_init__(self) -> None:
-        asked = self.question
-        run = forward(asked.network, asked.inputs, initial_state=asked.initial_state)
-        real = real_steps(run, asked.of)
+        real = self._real
         if real is not None and not real.all():
             raise DataError(
                 "replacing parts of windows needs windows without padding, but the network masks "
                 f"{int((~real).sum())} steps: leave those windows out"
             )
+
+    @cached_property
+    def _real(self) -> NDArray[np.bool_] | None:
+        """Which steps the network takes as real; None where it masks none."""
+        return steps_of(self.question.network, self.question.inputs, self.question.of)
+
+    @property
+    def masks(self) -> bool:
+        """Whether the network looks for padding, of which these windows have none."""
+        return self._real is not None
 
     @property
     def x(self) -> Array:
