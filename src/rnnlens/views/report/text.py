@@ -22,7 +22,7 @@ _names: ContextVar[re.Pattern[str] | None] = ContextVar("names", default=None)
 def keeping(names: Iterable[str]) -> Generator[None]:
     """Leave names as they are within this block: a feature ``a -5`` has no minus in it."""
     changed = sorted({name for name in names if _written(name) != name}, key=len, reverse=True)
-    found = "|".join(rf"(?<![\w.]){re.escape(name)}(?![\w.])" for name in changed)
+    found = "|".join(rf"(?<!\w){re.escape(name)}(?!\w|\.\d)" for name in changed)
     token = _names.set(re.compile(f"({found})") if changed else None)
     try:
         yield
