@@ -174,5 +174,5 @@ $(VENV)/integrations/%/.made: pyproject.toml benchmarks/integrations/requirement
 	@echo "Setting up $(VENV)/integrations/$* with the library $*; this takes a few minutes." >&2
 	@$(PYTHON) -m venv $(VENV)/integrations/$*
 	@$(VENV)/integrations/$*/bin/python -m pip install -qq $(TORCH_OPTIONS) '$(TORCH)'
-	@$(VENV)/integrations/$*/bin/python -m pip install -qq -r benchmarks/integrations/requirements/$*.txt -e .
+	@$(VENV)/integrations/$*/bin/python -m pip install -qq $(TORCH_OPTIONS) -r benchmarks/integrations/requirements/$*.txt -e .
 	@touch $@
