@@ -238,6 +238,7 @@ OF_ARCHIVES = {
     for name in (
         "--scheduler",
         "--workers",
+        "--job",
         "--limit",
         "--by",
         "--memory",
