@@ -196,8 +196,8 @@ def _slim(svg: str) -> str:
     svg = re.sub(r""" aria-label="(?:Title|Subtitle) text '[^"]*"+""", "", svg)
     svg = re.sub(r' font-family="[^"]*"', "", svg)  # the page's style sets that it was measured in
     return re.sub(
-        r'fill="rgb\((\d+), (\d+), (\d+)\)"',
-        lambda one: 'fill="#{:02x}{:02x}{:02x}"'.format(*map(int, one.groups())),
+        r'="rgb\((\d+), (\d+), (\d+)\)"',
+        lambda one: '="#{:02x}{:02x}{:02x}"'.format(*map(int, one.groups())),
         svg,
     )
 
