@@ -43,7 +43,8 @@ module that its class was written in.
   `rnnlens.trace` shows that its input gate stands still over a window. The forecast is for the day
   of the newest step, `lead = 0`, and comes before `clip_targets_to_zero`, which results say.
 - **darts** keeps the scaler apart from the model, so it is passed; results are then in the series'
-  own units. With `use_reversible_instance_norm=True` each window is scaled by its own mean and
+  own units. Covariates that a model makes itself (`add_encoders`) are made by it here too, but for
+  `position`, which counts from the end of each series. With `use_reversible_instance_norm=True` each window is scaled by its own mean and
   spread, which are an input `window` of the network.
 - **neuralforecast** scales each window by numbers of its own (`scaler_type`; its median and MAD by
   default) and the forecast back by them. They are an input `window` of the network, so what they

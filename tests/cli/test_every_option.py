@@ -240,6 +240,7 @@ OF_ARCHIVES = {
     for name in (
         "--scheduler",
         "--workers",
+        "--job",
         "--limit",
         "--by",
         "--memory",
