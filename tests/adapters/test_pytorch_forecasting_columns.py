@@ -215,6 +215,14 @@ def test_steps_between_the_encoder_and_a_lag_contribute_nothing(frame):
     assert past.sizes["lag"] == 14 and unread == [7, 8]
 
 
+def test_rows_that_a_lag_needs_are_asked_for(frame):
+    model = made("lags of the window")
+    with pytest.raises(
+        DataError, match="takes 6 steps and lags of up to 9 and forecasts 3, so .*18"
+    ):
+        rnnlens.windows(model, frame[frame.day % 100 < 17])
+
+
 def test_a_label_that_the_model_was_not_fitted_on_is_refused(frame, monkeypatch):
     model = made("categories")
     library = ModuleType("pytorch_forecasting.data.timeseries")

@@ -96,11 +96,12 @@ def _dataset(facts: Facts, series: Any) -> Any:
 def _require(facts: Facts, frame: pd.DataFrame) -> None:
     """Refuse a frame of which pytorch-forecasting could make no dataset."""
     own = facts.parameters
+    scales = {f"{one}_{which}" for one in facts.targets for which in ("center", "scale")}
+    made = {*MADE, *scales, *facts.lag_columns}
     numbers = [own["time_idx"], *facts.targets, *facts.known, *facts.static]
-    made = {*MADE, *(f"{one}_{which}" for one in facts.targets for which in ("center", "scale"))}
-    numbers = [name for name in numbers if name not in made and "_lagged_by_" not in name]
+    numbers = [name for name in numbers if name not in made]
     for name in (*own["group_ids"], *numbers, *facts.known_kinds, *facts.static_kinds):
-        if name not in frame:
+        if name not in frame and name not in made:
             raise DataError(
                 f"the series has {', '.join(map(str, frame.columns))} and no column {name!r}, "
                 "which the model was fitted on: give that column too"
@@ -119,8 +120,9 @@ def _require(facts: Facts, frame: pd.DataFrame) -> None:
 
 
 def _refuse_short(facts: Facts) -> NoReturn:
+    lags = f" and lags of up to {facts.longest}" if facts.longest else ""
     raise DataError(
-        f"the series has no whole window: the model takes {facts.steps} steps and forecasts "
+        f"the series has no whole window: the model takes {facts.steps} steps{lags} and forecasts "
         f"{facts.horizons}, so give at least {facts.longest + facts.steps + facts.horizons} rows "
         "of a series"
     )

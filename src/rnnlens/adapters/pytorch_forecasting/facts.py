@@ -87,8 +87,13 @@ class Facts:
     @property
     def longest(self) -> int:
         """Rows of each series that pytorch-forecasting cuts off, for its longest lag."""
+        return max(self.lag_columns.values(), default=0)
+
+    @property
+    def lag_columns(self) -> dict[str, int]:
+        """The columns that pytorch-forecasting makes of earlier rows, of covariates too."""
         lags = self.parameters.get("lags") or {}
-        return max((max(one) for one in lags.values() if one), default=0)
+        return {f"{of}_lagged_by_{lag}": lag for of, each in lags.items() for lag in each}
 
     @property
     def cut_at_zero(self) -> list[bool]:
@@ -117,6 +122,9 @@ class Facts:
         targets = (given.target,) if isinstance(given.target, str) else tuple(given.target)
         _refuse_other(model, parameters)
         still, own = _flat(model, given.static_categoricals), {*targets}
+        # lags of categories are columns that the library lays out and no table embeds
+        embedded = _flat(model, list(model.embeddings.embeddings.keys()))
+        kinds = [name for name in given.x_categoricals if name in embedded]
         scaled = any(map(_per_window, _each(parameters["target_normalizer"])))
         if scaled:
             own |= {f"{name}_{which}" for which in ("center", "scale") for name in targets}
@@ -133,8 +141,8 @@ class Facts:
             int(parameters["max_prediction_length"]),
             tuple(n for n in given.x_reals if n not in {*own, *given.static_reals, *lagged}),
             tuple(name for name in given.static_reals if name not in own),
-            tuple(name for name in given.x_categoricals if name not in still),
-            tuple(name for name in given.x_categoricals if name in still),
+            tuple(name for name in kinds if name not in still),
+            tuple(name for name in kinds if name in still),
             lagged,
             scaled,
         )
