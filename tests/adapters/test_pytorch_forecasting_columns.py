@@ -50,12 +50,12 @@ def lagged(lags, target="load"):
 CASES = {
     "categories": {
         "reals": ["area", "holiday", "load"],
-        "kinds": {"site": ("site",), "weekday": ("weekday",)},
+        "categoricals": {"site": ("site",), "weekday": ("weekday",)},
         "normalizer": EncoderNormalizer,
     },
     "a group of categories, and lags by series": {
         "reals": ["holiday", "load", *lagged((4, 7))],
-        "kinds": {"day": ("feast",)},
+        "categoricals": {"day": ("feast",)},
         "lags": {"load": [4, 7]},
         "normalizer": lambda: GroupNormalizer(["site"], NORM),
     },
