@@ -225,6 +225,7 @@ COMMANDS: dict[str, dict[str, Change]] = {
         "--baseline": (("zero",), of("baseline", "shares"), "zero"),
         "--out": (("r.html",), lambda seen: seen.path, Path("r.html")),
         "--no-check": ((), lambda seen: seen.fidelity, False),
+        "--lags": ((), lambda seen: seen.verb["evidence"] is not None, True),
         "--language": OUTPUT["--language"],
         "--open": ((), lambda seen: seen.opened, Path("rnnlens-report.html")),
     },
@@ -239,6 +240,7 @@ OF_ARCHIVES = {
     for name in (
         "--scheduler",
         "--workers",
+        "--job",
         "--limit",
         "--by",
         "--memory",
@@ -257,6 +259,8 @@ OF_CHARTS = {
         *("period", "range", "shifts", "state", "tolerance", "untrained"),
     )
 }
+#: Of the evidence of a page, which tests/cli/test_page_evidence.py asks for.
+OF_PAGES = {("report", f"--{name}") for name in ("margin", "range", "tolerance", "budget")}
 ELSEWHERE = {("inspect", "--values"), ("inspect", "--json"), ("init", "--json"),
              ("fidelity", "--json"), ("convert", "--json"), ("demo", "--out"),
              ("demo", "--language"),
@@ -359,7 +363,7 @@ def test_every_option_of_every_command_is_asked():
         if option.startswith("--")
     }
     listed = {(name, option) for name, options in COMMANDS.items() for option in options}
-    assert every == listed | USUAL | ELSEWHERE | OF_ARCHIVES | OF_CHARTS
+    assert every == listed | USUAL | ELSEWHERE | OF_ARCHIVES | OF_CHARTS | OF_PAGES
 
 
 def test_inspect_prints_values_and_json_where_asked(call, model):

@@ -104,13 +104,6 @@ def test_a_dash_stands_out_from_its_cell_by_lightness_alone():
         assert (max(one, other) + 0.05) / (min(one, other) + 0.05) >= 3, size
 
 
-def test_both_signs_are_as_light_as_each_other_so_that_grey_tells_sizes():
-    scale = theme.diverging(1.0).to_dict()
-    for size in SIZES:
-        below, above = (100 * lightness(colour(scale, sign * size)) for sign in (-1, 1))
-        assert abs(below - above) < 9  # of 100: too little to tell a sign by
-
-
 def colour(scale, value) -> np.ndarray:
     """Interpolate in CIE Lab, as the charts ask to: sRGB from 0 to 1."""
     places = scale["domain"]
@@ -146,7 +139,3 @@ def rgb(of):
 
 def luminance(srgb):
     return float(TO_XYZ[1] @ linear(srgb))
-
-
-def lightness(srgb):
-    return 1.16 * np.cbrt(luminance(srgb)) - 0.16

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
@@ -52,6 +53,7 @@ def report(
     from rnnlens.views.words.page.typed import typed
 
     check_page(page.out)  # before anything is computed
+    page.check_lags()
     network = network_from(model, reading, shown)
     sidecar, windows, seen = asked_from((model, network, data), series, tested=True)
     target, shares = options.target_of(sidecar), api.Shares(baseline=options.baseline_of(sidecar))
@@ -65,6 +67,10 @@ def report(
             shares=shares,
         )
     )
+    evidence = None
+    if page.lags:
+        about = {"target": target, "held": options.held_names, "background": seen, "shares": shares}
+        evidence = _evidence(network, windows, page, about, options.inputs)
     heading = f"writing the report on {number_of(windows):,} windows"
     with working(heading) as progress, typed(words_typed()):
         api.report(
@@ -77,6 +83,7 @@ def report(
             background=seen,
             shares=shares,
             fidelity=_fidelity(network, model, windows) if page.check else None,
+            evidence=evidence,
             of=options.inputs,
             language=page.language,
             progress=progress,
@@ -85,6 +92,32 @@ def report(
     note_typeface(page.out, page.language or "")
     if page.open and not show_page(page.out):
         note(f"no browser could be opened here: the page is {page.out.resolve()}")
+
+
+def _evidence(
+    network: Network,
+    windows: AnyWindows,
+    page: PageOptions,
+    about: dict[str, Any],
+    of: list[str] | None,
+) -> Any:
+    """Test and certify the lags, as the verb does; a tree of inputs where there are several."""
+    from rnnlens import api
+    from rnnlens.api.shared.planning import USUAL, expected_lags
+
+    certificates = page.certificates()
+    asked = replace(USUAL, certificates=certificates)
+    foretell(expected_lags(network, windows, asked, **about))
+    with working(f"weighing the lags of {number_of(windows):,} windows") as progress:
+        return api.lags(
+            network,
+            windows,
+            margin=page.margin,
+            certificates=certificates,
+            of=of,
+            progress=progress,
+            **about,
+        )
 
 
 def _fidelity(network: Network, model: Path, windows: AnyWindows) -> xr.Dataset | None:

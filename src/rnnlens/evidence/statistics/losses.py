@@ -23,10 +23,15 @@ from numpy.typing import ArrayLike, NDArray
 
 from rnnlens.attribution.dependence import dependence_length
 from rnnlens.engine.schedule.progress import Progress
-from rnnlens.engine.stepwise.stretches import Replaced
+from rnnlens.engine.stepwise.stretches import OwnRun, Replaced
 from rnnlens.errors import DataError, InputError
 from rnnlens.evidence.statistics.loss import LOSSES, check_loss
-from rnnlens.evidence.statistics.one_step import changes_of_steps, steps_of_part, worth_sharing
+from rnnlens.evidence.statistics.one_step import (
+    changes_of_steps,
+    own_run_of,
+    steps_of_part,
+    worth_sharing,
+)
 from rnnlens.evidence.statistics.parts import Part
 from rnnlens.evidence.statistics.replacement import Replacement, blocks
 from rnnlens.evidence.statistics.resting import (
@@ -194,6 +199,11 @@ class Losses:
         """What forecasts from windows with replaced parts."""
         return self.replacement if self.runs is None else self.runs
 
+    @cached_property
+    def _own_run(self) -> OwnRun | None:
+        """What windows themselves come to, where runs begin from it."""
+        return own_run_of(self.replaced)
+
     def resolving(self, margin: float) -> Losses:
         """Give the same in single precision, where that resolves a margin of the mean loss."""
 
@@ -257,7 +267,7 @@ class Losses:
                     values[rows] = new.reshape(-1, new.shape[2])
                 asked.append(_replaced(x, part, which, values))
             drawn.append(squares)
-        changes = iter(changes_of_steps(self.replaced, asked, progress))
+        changes = iter(changes_of_steps(self.replaced, asked, progress, self._own_run))
         own = self.replaced.own[which]
         return [
             self._judged(part, own + next(changes), squares)

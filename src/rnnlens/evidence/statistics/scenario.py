@@ -291,9 +291,11 @@ def _largest_moves(
         pairs, most = drawn[block], counted[block]
         which = np.array([one.which[k.row] for one, k in zip(pairs, most, strict=True)])
         furthest = np.stack([one.mixed(x, k.row) for one, k in zip(pairs, most, strict=True)])
-        after = windows.forecast(which, furthest)
+        rows = np.concatenate([which, which])
+        forecasts = windows.forecast(rows, np.concatenate([x[which], furthest]))
+        own, after = forecasts[: len(which)], forecasts[len(which) :]
         for place, (one, k) in enumerate(zip(pairs, most, strict=True)):
-            w, before = int(which[place]), float(windows.own[which[place]])
+            w, before = int(which[place]), float(own[place])
             surely = k.exceeded > 0 and windows.least_move(w, furthest[place]) > k.tolerance
             moves.append(
                 _LargestMove(
