@@ -100,7 +100,7 @@ def _gathered(
             missing.append(f"no test over the data set, no draws of observed values: {left}")
             test = None
         elif certificates is not None and data.timed:
-            runs = plain_runs(question, rows, data.ranges, parts.of("plain_runs"))
+            runs = plain_runs(question, rows, data, parts.of("plain_runs"))
     if test is not None and test.hiding:
 
         def hide() -> LagTests:
