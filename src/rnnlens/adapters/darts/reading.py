@@ -10,6 +10,7 @@ import numpy as np
 from rnnlens.adapters.darts.facts import FUTURE, PAST, STATIC, WHAT, WINDOW, Facts
 from rnnlens.adapters.live import LiveModel
 from rnnlens.adapters.versions import named
+from rnnlens.names import told
 
 if TYPE_CHECKING:
     import torch
@@ -48,7 +49,10 @@ def read(source: object, options: ReadOptions) -> LiveModel:
     notes = []
     if facts.recurrent:
         notes.append(
-            "the forecast is that of the next step; later ones are made by feeding forecasts back"
+            told(
+                "the forecast is that of the next step; later ones are made by feeding forecasts "
+                "back"
+            )
         )
     return LiveModel(
         module=_module_of(facts).eval(),

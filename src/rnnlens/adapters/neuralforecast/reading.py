@@ -15,6 +15,7 @@ import numpy as np
 from rnnlens.adapters.live import LiveModel
 from rnnlens.adapters.neuralforecast.facts import FUTURE, NUMBERS, PAST, STATIC, WHAT, WINDOW, Facts
 from rnnlens.adapters.versions import named
+from rnnlens.names import told
 
 if TYPE_CHECKING:
     import torch
@@ -47,8 +48,14 @@ def read(source: object, options: ReadOptions) -> LiveModel:
         example[WINDOW] = drawn(2)
         first, second = NUMBERS[facts.scaler]
         notes.append(
-            f"each window is scaled by its own {first} and {second}, which are the input "
-            f"{WINDOW!r}; what {PAST!r} cannot reach may still move the forecast through them"
+            told(
+                "each window is scaled by its own {first} and {second}, which are the input "
+                "{window}; what {past} cannot reach may still move the forecast through them",
+                first=first,
+                second=second,
+                window=repr(WINDOW),
+                past=repr(PAST),
+            )
         )
     return LiveModel(
         module=_module_of(facts).eval(),

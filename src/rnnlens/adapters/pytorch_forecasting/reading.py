@@ -13,6 +13,7 @@ import numpy as np
 from rnnlens.adapters.live import LiveModel
 from rnnlens.adapters.pytorch_forecasting.facts import KNOWN, PAST, STATIC, WHAT, WINDOW, Facts
 from rnnlens.adapters.versions import named
+from rnnlens.names import told
 
 if TYPE_CHECKING:
     import torch
@@ -43,9 +44,13 @@ def read(source: object, options: ReadOptions) -> LiveModel:
     if facts.scaled:
         example[WINDOW] = drawn(2).abs() + 0.5  # a scale is above zero
         notes.append(
-            f"each window is scaled by a center and a scale of its own, or of its series, which "
-            f"are the input {WINDOW!r}; what {PAST!r} cannot reach may still move the forecast "
-            "through them"
+            told(
+                "each window is scaled by a center and a scale of its own, or of its series, which "
+                "are the input {window}; what {past} cannot reach may still move the forecast "
+                "through them",
+                window=repr(WINDOW),
+                past=repr(PAST),
+            )
         )
     return LiveModel(
         module=_module_of(facts).eval(),

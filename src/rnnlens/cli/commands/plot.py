@@ -16,7 +16,8 @@ from rnnlens.cli.options.forecast import ExplainOptions
 from rnnlens.cli.options.reading import ReadingOptions
 from rnnlens.cli.options.series import SeriesOptions
 from rnnlens.cli.options.shown import ShownOptions
-from rnnlens.cli.output import note, note_typeface, working
+from rnnlens.cli.output import note, note_typeface, working, wrote
+from rnnlens.names import told
 
 __all__ = ["plot"]
 
@@ -46,6 +47,7 @@ def plot(
     from rnnlens.plot.drawn import Look
     from rnnlens.views.charts.papers.saved import check_file
     from rnnlens.views.words.language import spoken
+    from rnnlens.views.words.origin import fact_text
 
     path = check_file(drawing.out or Path(f"{name}.pdf"))  # before anything is computed
     language = drawing.language or spoken()
@@ -66,9 +68,16 @@ def plot(
         free = series.last is None and series.start is None and series.end is None
         if free and recipe.windows is not None and number_of(windows) > recipe.windows:
             windows = windows.newest(recipe.windows)
-            note(f"the newest {recipe.windows} of these; --last, --from and --to choose others")
-        with working(f"drawing {name} of {number_of(windows):,} windows"):
+            note(
+                told(
+                    "the newest {count} of these; --last, --from and --to choose others",
+                    count=recipe.windows,
+                )
+            )
+        with working(
+            told("drawing {chart} of {count:,} windows", chart=name, count=number_of(windows))
+        ):
             chart = recipe.draw(Asked(network, windows, seen, sidecar, options))(**look)
     charts.save(chart, path)
-    typer.echo(f"wrote {path}")
+    typer.echo(fact_text(wrote(path)))
     note_typeface(path, language)

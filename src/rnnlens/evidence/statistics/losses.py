@@ -23,7 +23,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from rnnlens.attribution.dependence import dependence_length
 from rnnlens.errors import DataError, InputError
-from rnnlens.evidence.statistics.loss import LOSSES, check_loss
+from rnnlens.evidence.statistics.loss import LOSS_TEXTS, LOSSES, check_loss
 from rnnlens.evidence.statistics.one_step import (
     StepValues,
     changes_of_steps,
@@ -39,6 +39,7 @@ from rnnlens.evidence.statistics.resting import (
     windows_needed,
 )
 from rnnlens.evidence.statistics.samplers import Sampler, hidden_draws
+from rnnlens.names import told
 
 __all__ = ["LossChange", "Losses", "Margin", "make_margin"]
 
@@ -179,8 +180,14 @@ class Losses:
     def question(self) -> str:
         """Which question the change of the loss answers, in words."""
         if self.blind:
-            return f"how far forecasts move: the {self.loss} change of the forecast itself"
-        return f"how much worse this network forecasts: the change of its {self.loss} error"
+            return told(
+                "how far forecasts move: the {loss} change of the forecast itself",
+                loss=LOSS_TEXTS[self.loss],
+            )
+        return told(
+            "how much worse this network forecasts: the change of its {loss} error",
+            loss=LOSS_TEXTS[self.loss],
+        )
 
     @cached_property
     def actual(self) -> Array:
@@ -316,9 +323,11 @@ def make_margin(losses: Losses, margin: float | None, share: float = SHARE) -> M
                 f"margin for the {losses.loss} change of the forecast"
             )
         value = share * float(losses.own.mean())
-        text = f"{100 * share:g} % of the mean {losses.loss} error"
+        text = told(
+            "{share:g} % of the mean {loss} error", share=100 * share, loss=LOSS_TEXTS[losses.loss]
+        )
     else:
-        value, text = float(margin), "as given"
+        value, text = float(margin), told("as given")
     if not value > 0:
         raise InputError(
             f"the margin must be above zero, but is {value:g}: no number of windows shows a change "
