@@ -139,4 +139,4 @@ def test_a_table_of_tests_says_nothing_that_no_catalogue_has(rng, tmp_path, monk
     assert any(map(bool, np.ravel(table["note"].values)))
     with pseudo_language(tmp_path, monkeypatch):
         text = " ".join([*made_how(table), *evidence_sentences(table)])
-    assert outside(text, NAMES | {"feature", "target"}) == []
+    assert outside(text, NAMES | {"feature", "output"}) == []
