@@ -45,7 +45,7 @@ TORCH := $(shell sed -n 's/^ *"\(torch==[0-9.]*\)",$$/\1/p' pyproject.toml)
 ONE_THREAD := OMP_NUM_THREADS=1 OPENBLAS_NUM_THREADS=1 MKL_NUM_THREADS=1 VECLIB_MAXIMUM_THREADS=1 \
 	NUMBA_NUM_THREADS=1 RNNLENS_THREADS=1
 # The figures first, then the page that is made from them.
-BENCHMARKS := questions neighbour forward precision gradient integrated_gradients lag_shapley secant latency memory scaling \
+BENCHMARKS := questions diagnostics neighbour forward precision gradient integrated_gradients lag_shapley secant latency memory scaling \
 	rest_of_graph growth startup service long_work long_windows estimates tables bulk page report
 
 # Networks and data whose answers are known.
