@@ -45,7 +45,7 @@ TORCH := $(shell sed -n 's/^ *"\(torch==[0-9.]*\)",$$/\1/p' pyproject.toml)
 ONE_THREAD := OMP_NUM_THREADS=1 OPENBLAS_NUM_THREADS=1 MKL_NUM_THREADS=1 VECLIB_MAXIMUM_THREADS=1 \
 	NUMBA_NUM_THREADS=1 RNNLENS_THREADS=1
 # The figures first, then the page that is made from them.
-BENCHMARKS := questions neighbour forward precision gradient integrated_gradients lag_shapley secant latency memory scaling \
+BENCHMARKS := questions diagnostics neighbour forward precision gradient integrated_gradients lag_shapley secant latency memory scaling \
 	rest_of_graph growth startup service long_work long_windows estimates tables bulk page report
 
 # Networks and data whose answers are known.
@@ -93,7 +93,8 @@ oracles: $(VENV)/bench/.oracles
 		$(abspath $(VENV))/bench/bin/python sampling_error.py $(ARGS); \
 		$(abspath $(VENV))/bench/bin/python -m oracles.table $(ORACLES)
 
-# Each environment is tried as soon as it is there.
+# Each environment is tried as soon as it is there; two of a library, which keep their figures in one
+# file, one after the other under make -j too.
 integrations: $(ENVIRONMENTS:%=integrate-%)
 	@$(BIN)/python benchmarks/integrations/table.py
 	@$(BIN)/python benchmarks/integrations/adapters_page.py
@@ -103,6 +104,8 @@ $(ENVIRONMENTS:%=integrate-%): integrate-%: $(VENV)/integrations/%/.made
 		test -f benchmarks/integrations/$$script.py || continue; \
 		echo "== benchmarks/integrations/$$script.py ($*)"; \
 		$(VENV)/integrations/$*/bin/python benchmarks/integrations/$$script.py; done
+
+$(foreach name,$(filter %-older,$(ENVIRONMENTS)),$(eval integrate-$(name): | integrate-$(name:-older=)))
 
 gallery: $(VENV)/.demo
 	@$(ONE_THREAD) $(BIN)/python docs/make_gallery.py $(ARGS)

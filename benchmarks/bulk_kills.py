@@ -73,9 +73,11 @@ def at_every_operation(folder: Path, step: int) -> tuple[int, int]:
     """End a process before each of its operations on files; give how often it was right, of all."""
     case = Case(folder, 400, Blocks(windows=200))
     right = number = 0
-    while killed_before(number * step, lambda: case.ask(case.fresh())):
-        right += case.same(case.folder / "out.zarr") and not list(folder.glob(".rnnlens-*"))
+    out = case.fresh()
+    while killed_before(number * step, lambda: case.ask(out)):
+        right += case.same(out) and not list(folder.glob(".rnnlens-*"))
         number += 1
+        case.fresh()
     return right, number
 
 

@@ -27,7 +27,8 @@ TOP = """# Models as forecasting libraries keep them
 library's own names, scaling and times, and `to_native(explained)` of the library's adapter a table
 as the library has them. All other verbs take the two as they take any network and its windows.
 Nothing of a library is imported until one of its models is given; a model is recognised by the
-module that its class was written in.
+module that its class was written in. One that is a module of PyTorch itself, as those of neuralforecast
+and pytorch-forecasting are, is read as that module alone where `example=` says how it is called.
 
 | library | what is read | `windows` takes beside the series | `to_native` gives |
 |---|---|---|---|
