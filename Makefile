@@ -59,7 +59,8 @@ ENVIRONMENTS = $(foreach name,$(INTEGRATIONS),$(patsubst $(REQUIRED)/%.txt,%,\
 	$(wildcard $(REQUIRED)/$(name).txt $(REQUIRED)/$(name)-older.txt)))
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test check floor versions bench oracles integrations gallery docs languages figures clean
+.PHONY: help demo test check floor versions bench oracles integrations gallery docs languages figures clean \
+	$(ENVIRONMENTS:%=integrate-%)
 .DELETE_ON_ERROR:
 
 help:
@@ -92,14 +93,19 @@ oracles: $(VENV)/bench/.oracles
 		$(abspath $(VENV))/bench/bin/python sampling_error.py $(ARGS); \
 		$(abspath $(VENV))/bench/bin/python -m oracles.table $(ORACLES)
 
-integrations: $(ENVIRONMENTS:%=$(VENV)/integrations/%/.made)
-	@set -e; for name in $(ENVIRONMENTS); do \
-		for script in with_$$name adapted_$${name%-older}; do \
-			test -f benchmarks/integrations/$$script.py || continue; \
-			echo "== benchmarks/integrations/$$script.py ($$name)"; \
-			$(VENV)/integrations/$$name/bin/python benchmarks/integrations/$$script.py; done; done; \
-		$(BIN)/python benchmarks/integrations/table.py; \
-		$(BIN)/python benchmarks/integrations/adapters_page.py
+# Each environment is tried as soon as it is there; two of a library, which keep their figures in one
+# file, one after the other under make -j too.
+integrations: $(ENVIRONMENTS:%=integrate-%)
+	@$(BIN)/python benchmarks/integrations/table.py
+	@$(BIN)/python benchmarks/integrations/adapters_page.py
+
+$(ENVIRONMENTS:%=integrate-%): integrate-%: $(VENV)/integrations/%/.made
+	@set -e; for script in with_$* adapted_$(*:-older=); do \
+		test -f benchmarks/integrations/$$script.py || continue; \
+		echo "== benchmarks/integrations/$$script.py ($*)"; \
+		$(VENV)/integrations/$*/bin/python benchmarks/integrations/$$script.py; done
+
+$(foreach name,$(filter %-older,$(ENVIRONMENTS)),$(eval integrate-$(name): | integrate-$(name:-older=)))
 
 gallery: $(VENV)/.demo
 	@$(ONE_THREAD) $(BIN)/python docs/make_gallery.py $(ARGS)
@@ -173,6 +179,6 @@ $(VENV)/bench/.oracles: benchmarks/oracles/requirements.txt $(VENV)/bench/.made
 $(VENV)/integrations/%/.made: pyproject.toml benchmarks/integrations/requirements/%.txt | $(VENV)/.made
 	@echo "Setting up $(VENV)/integrations/$* with the library $*; this takes a few minutes." >&2
 	@$(PYTHON) -m venv $(VENV)/integrations/$*
-	@$(VENV)/integrations/$*/bin/python -m pip install -qq $(TORCH_OPTIONS) '$(TORCH)'
-	@$(VENV)/integrations/$*/bin/python -m pip install -qq -r benchmarks/integrations/requirements/$*.txt -e .
+	@$(VENV)/integrations/$*/bin/python -m pip install -qq --no-compile $(TORCH_OPTIONS) '$(TORCH)'
+	@$(VENV)/integrations/$*/bin/python -m pip install -qq --no-compile $(TORCH_OPTIONS) -r benchmarks/integrations/requirements/$*.txt -e .
 	@touch $@

@@ -1,10 +1,12 @@
 """Results of whole archives after what may happen to them: the same bytes, nothing lost.
 
-An archive is explained once without trouble. Then the process is ended by SIGKILL at random
-moments; then one of two Dask workers is, while the other goes on; then a disk of a few megabytes is
-full (where this user may mount one, else a limit on the size of files); then a chunk of the archive
-cannot be read; then files of the result are torn, flipped, emptied, taken away. After each the same
-is asked again, and every file is compared with the first result's. Figures are numbers of cases.
+An archive is explained once without trouble. Then a process that explains a small one is ended by
+SIGKILL before each of its operations on files in turn; then one that explains a larger one is at
+random moments; then one of two Dask workers is, while the other goes on; then a disk of a few
+megabytes is full (where this user may mount one, else a limit on the size of files); then a chunk
+of the archive cannot be read; then files of the result are torn, flipped, emptied, taken away.
+After each the same is asked again, and every file is compared with the first result's. Figures are
+numbers of cases.
 """
 
 from __future__ import annotations
@@ -25,6 +27,7 @@ from collections.abc import Callable
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
+from archives.killing import killed_before
 from archives.making import ask, command, digests, make
 from harness.record import Record
 from harness.threads import THREADS
@@ -41,13 +44,18 @@ BLOCKS = Blocks(windows=BLOCK)
 class Case:
     """An archive, the result that it should have, and what was found."""
 
-    def __init__(self, folder: Path, windows: int) -> None:
-        self.folder, self.archive = folder, make(folder, windows)
-        ask(self.archive, folder / "expected.zarr", blocks=BLOCKS)
+    def __init__(self, folder: Path, windows: int, blocks: Blocks = BLOCKS) -> None:
+        self.folder, self.blocks = folder, blocks
+        self.archive = make(folder, windows)
+        self.ask(folder / "expected.zarr")
         #: How long the blocks take, on as many threads.
         self.seconds = status(folder / "expected.zarr").seconds / THREADS
         self.expected = digests(folder / "expected.zarr")
         self.draw = random.Random(0)
+
+    def ask(self, out: Path) -> None:
+        """Explain the archive."""
+        ask(self.archive, out, blocks=self.blocks)
 
     def fresh(self) -> Path:
         """Give the place of a result that is not there."""
@@ -57,8 +65,20 @@ class Case:
 
     def same(self, out: Path) -> bool:
         """Go on with a result to its end, and say whether it is the expected one."""
-        ask(self.archive, out, blocks=BLOCKS)
+        self.ask(out)
         return digests(out) == self.expected and verify(out) == []
+
+
+def at_every_operation(folder: Path, step: int) -> tuple[int, int]:
+    """End a process before each of its operations on files; give how often it was right, of all."""
+    case = Case(folder, 400, Blocks(windows=200))
+    right = number = 0
+    out = case.fresh()
+    while killed_before(number * step, lambda: case.ask(out)):
+        right += case.same(out) and not list(folder.glob(".rnnlens-*"))
+        number += 1
+        case.fresh()
+    return right, number
 
 
 def killed(case: Case, count: int) -> tuple[int, int]:
@@ -104,7 +124,7 @@ def worker_killed(case: Case, count: int) -> tuple[int, int]:
 
 def full(case: Case) -> tuple[bool, str]:
     """Explain onto a disk that is too small, then make room; say whether it is right, and how."""
-    small, out = case.folder / "small", case.fresh()
+    small, out = case.folder / "full", case.fresh()
     small.mkdir(exist_ok=True)
     mounted = not subprocess.call(
         ["mount", "-t", "tmpfs", "-o", "size=6m", "tmpfs", str(small)], stderr=subprocess.DEVNULL
@@ -136,7 +156,7 @@ def unreadable(case: Case) -> bool:
     ask(case.archive, out, blocks=BLOCKS, limit=BLOCK)
     chunk = sorted((case.archive / "x3" / "c").rglob("*"), key=str)[-1]
     content = chunk.read_bytes()
-    chunk.write_bytes(content[: len(content) // 2])
+    chunk.write_bytes(bytes(len(content)))
     refused = _refused(lambda: ask(case.archive, out, blocks=BLOCKS))
     chunk.write_bytes(content)
     return refused and case.same(out)
@@ -159,8 +179,11 @@ def damaged(case: Case, count: int) -> tuple[int, int]:
 
 def _mendable(out: Path, path: Path) -> bool:
     """Leave out what a result keeps of the question, of which there is no second copy."""
-    first, *rest = path.relative_to(out).parts
-    return first != ".rnnlens" or rest[0] == "sketches"
+    return (
+        path.relative_to(out).as_posix()
+        not in {f".rnnlens/{name}" for name in ("manifest.json", "layout.json", "lock")}
+        and "done" not in path.relative_to(out).parts
+    )
 
 
 def _damage(draw: random.Random, path: Path) -> None:
@@ -191,12 +214,23 @@ def _done(out: Path) -> int:
     return len(_records(out))
 
 
+def _every_operation(record: Record, folder: Path) -> None:
+    folder.mkdir()
+    right, count = at_every_operation(folder, 40 if record.quick else 1)
+    sizes = "LSTM H=32 F=10 T=24, 400 windows in 2 blocks"
+    record.values("killed before an operation", sizes, {"operations": (count, "")})
+    record.claim(
+        "killed before each operation: the same bytes", right, "", least=count, sizes=sizes
+    )
+
+
 def main() -> None:
     """Let everything happen, and count."""
     record = Record("bulk_kills", __doc__ or "")
     kills, workers, harms = (3, 2, 5) if record.quick else (KILLS, WORKER_KILLS, DAMAGES)
     with TemporaryDirectory(prefix="rnnlens-kills-") as folder:
         case = Case(Path(folder), 10_000 if record.quick else WINDOWS)
+        _every_operation(record, case.folder / "small")
         sizes = f"LSTM H=32 F=10 T=24, {WINDOWS:,} windows in blocks of {BLOCK:,}"
         for number in (2, 3, 1):
             out = case.folder / "parts.zarr"

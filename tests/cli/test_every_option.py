@@ -215,6 +215,7 @@ COMMANDS: dict[str, dict[str, Change]] = {
         "--baseline": (("zero",), of("baseline"), "zero"),
         "--method": (("tree",), of("method"), "tree"),
         "--newest": (("5",), of("newest"), 5),
+        "--of": (("x",), of("of"), "x"),
         "--out": (("r.svg",), lambda seen: seen.path, Path("r.svg")),
         "--sample": (("0",), lambda seen: seen.look.get("sample"), 0),
         "--width": (("84",), lambda seen: seen.look["width"], 84.0),
@@ -224,6 +225,7 @@ COMMANDS: dict[str, dict[str, Change]] = {
         "--baseline": (("zero",), of("baseline", "shares"), "zero"),
         "--out": (("r.html",), lambda seen: seen.path, Path("r.html")),
         "--no-check": ((), lambda seen: seen.fidelity, False),
+        "--lags": ((), lambda seen: seen.verb["evidence"] is not None, True),
         "--language": OUTPUT["--language"],
         "--open": ((), lambda seen: seen.opened, Path("rnnlens-report.html")),
     },
@@ -238,6 +240,7 @@ OF_ARCHIVES = {
     for name in (
         "--scheduler",
         "--workers",
+        "--job",
         "--limit",
         "--by",
         "--memory",
@@ -247,6 +250,17 @@ OF_ARCHIVES = {
     )
 } | {("lags", "--draw"), ("memory", "--draw")}
 USUAL = {("lags", "--test"), ("certify", "--check"), ("report", "--check"), ("convert", "--check")}
+#: Options of single charts, which tests/cli/test_plot.py asks with them.
+OF_CHARTS = {
+    ("plot", f"--{name}")
+    for name in (
+        *("alpha", "at", "block", "blocks", "budget", "concept", "deviation", "draw", "draws"),
+        *("every-step", "feature", "gap", "histories", "kind", "lag", "layer", "move", "order"),
+        *("period", "range", "shifts", "state", "tolerance", "untrained"),
+    )
+}
+#: Of the evidence of a page, which tests/cli/test_page_evidence.py asks for.
+OF_PAGES = {("report", f"--{name}") for name in ("margin", "range", "tolerance", "budget")}
 ELSEWHERE = {("inspect", "--values"), ("inspect", "--json"), ("init", "--json"),
              ("fidelity", "--json"), ("convert", "--json"), ("demo", "--out"),
              ("demo", "--language"),
@@ -350,7 +364,7 @@ def test_every_option_of_every_command_is_asked():
         if option.startswith("--")
     }
     listed = {(name, option) for name, options in COMMANDS.items() for option in options}
-    assert every == listed | USUAL | ELSEWHERE | OF_ARCHIVES
+    assert every == listed | USUAL | ELSEWHERE | OF_ARCHIVES | OF_CHARTS | OF_PAGES
 
 
 def test_inspect_prints_values_and_json_where_asked(call, model):

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 import sys
 import time
 from collections.abc import Callable, Generator, Mapping, Sequence
@@ -73,8 +72,8 @@ def explain_whole(
 
     (model, data), (reading, shown), out = asked, read_as, output.out
     assert out is not None, "a result of an archive has its place"
-    job = reading.part if re.fullmatch(r"[1-9]\d*/[1-9]\d*", reading.part or "") else None
-    network = network_from(model, reading if job is None else replace(reading, part=None), shown)
+    job, part = archives.jobs_and_part(reading.part)
+    network = network_from(model, replace(reading, part=part), shown)
     sidecar = _sidecar(model, network, series, options)
     plan = planned(
         ArchiveQuestion(

@@ -39,7 +39,15 @@ from rnnlens.attribution.baselines.windows import RealWindows
 from rnnlens.errors import DataError
 from rnnlens.names import told
 
-__all__ = ["NAMED", "Baseline", "checked_data", "make_baseline", "unusual", "whose_windows"]
+__all__ = [
+    "NAMED",
+    "Baseline",
+    "apart",
+    "checked_data",
+    "make_baseline",
+    "unusual",
+    "whose_windows",
+]
 
 Array = NDArray[np.float64]
 
@@ -54,7 +62,7 @@ CALENDAR_TEXTS = {
 #: Windows drawn for ``background`` where their number is not given.
 BACKGROUNDS = 32
 #: Steps that a baseline's steps are compared with: evenly taken from the data where it has more.
-MOST_STEPS = 20_000
+MOST_STEPS = 5_000
 #: Numbers of all windows beyond which they are averaged in blocks.
 MOST_COPIED = 1 << 22
 
@@ -238,13 +246,13 @@ def _array(array: Array, x: Array) -> tuple[str, tuple[Array, ...]]:
     )
 
 
-def _every(count: int, steps: int) -> int:
-    """Say how many steps lie between those that are looked at.
+def apart(count: int, steps: int, *, most: int) -> int:
+    """Say how many steps lie between those that are looked at, where these are so many at most.
 
     The number has no divisor in common with the steps of a window: of windows that all begin at
     midnight every hour is seen.
     """
-    every = max(1, -(-count // MOST_STEPS))
+    every = max(1, -(-count // most))
     while gcd(every, steps) > 1:
         every += 1
     return every
@@ -257,7 +265,7 @@ def unusual(baseline: Baseline, x: Array, real: NDArray[np.bool_] | None = None)
     """
     free = np.setdiff1d(np.arange(x.shape[2]), baseline.held)
     count = x.shape[0] * x.shape[1] if real is None else int(real.sum())
-    steps = Rows(x, free, every=_every(count, x.shape[1]), real=real)
+    steps = Rows(x, free, every=apart(count, x.shape[1], most=MOST_STEPS), real=real)
     if len(free) == 0 or len(steps) < 10 * len(free):
         return float("nan")
     mean, _ = steps.mean()

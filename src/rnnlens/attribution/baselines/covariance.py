@@ -125,9 +125,9 @@ def shrinkage(products: Array, counts: list[int]) -> float:
     for own, count in zip(products, counts, strict=True):
         eigenvalues, Q = np.linalg.eigh((whole - own) / (windows - count))
         power = np.sum((own @ Q) * Q, axis=0)
-        for k, s in enumerate(SHRINKAGES):
-            variance = (1 - s) * np.maximum(eigenvalues, 0.0) + s
-            loss[k] += count * np.log(variance).sum() + (power / variance).sum()
+        s = SHRINKAGES[:, None]
+        variance = (1 - s) * np.maximum(eigenvalues, 0.0) + s
+        loss += count * np.log(variance).sum(axis=1) + (power / variance).sum(axis=1)
     return float(SHRINKAGES[loss.argmin()])
 
 

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
@@ -54,6 +55,7 @@ def report(
     from rnnlens.views.words.page.typed import typed
 
     check_page(page.out)  # before anything is computed
+    page.check_lags()
     network = network_from(model, reading, shown)
     sidecar, windows, seen = asked_from((model, network, data), series, tested=True)
     target, shares = options.target_of(sidecar), api.Shares(baseline=options.baseline_of(sidecar))
@@ -67,6 +69,10 @@ def report(
             shares=shares,
         )
     )
+    evidence = None
+    if page.lags:
+        about = {"target": target, "held": options.held_names, "background": seen, "shares": shares}
+        evidence = _evidence(network, windows, page, about, options.inputs)
     heading = told("writing the report on {count:,} windows", count=number_of(windows))
     with working(heading) as progress, typed(words_typed()):
         api.report(
@@ -79,6 +85,7 @@ def report(
             background=seen,
             shares=shares,
             fidelity=_fidelity(network, model, windows) if page.check else None,
+            evidence=evidence,
             of=options.inputs,
             language=page.language,
             progress=progress,
@@ -90,6 +97,33 @@ def report(
             told(
                 "no browser could be opened here: the page is {path}", path=str(page.out.resolve())
             )
+        )
+
+
+def _evidence(
+    network: Network,
+    windows: AnyWindows,
+    page: PageOptions,
+    about: dict[str, Any],
+    of: list[str] | None,
+) -> Any:
+    """Test and certify the lags, as the verb does; a tree of inputs where there are several."""
+    from rnnlens import api
+    from rnnlens.api.shared.planning import USUAL, expected_lags
+
+    certificates = page.certificates()
+    asked = replace(USUAL, certificates=certificates)
+    foretell(expected_lags(network, windows, asked, **about))
+    heading = told("weighing the lags of {count:,} windows", count=number_of(windows))
+    with working(heading) as progress:
+        return api.lags(
+            network,
+            windows,
+            margin=page.margin,
+            certificates=certificates,
+            of=of,
+            progress=progress,
+            **about,
         )
 
 

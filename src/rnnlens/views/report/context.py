@@ -156,13 +156,14 @@ def _layers(network: Row) -> Row:
 def _evidence(parts: ReportParts) -> Row:
     """Give the table of evidence, which of its columns are words, and how they were made."""
     if parts.evidence is None:
-        return {"evidence": None, "evidence_text": (), "made_how": []}
+        return {"evidence": None, "evidence_text": (), "evidence_keys": (), "made_how": []}
     table = evidence_table(parts.evidence)
     count = len(table.headings)
     first = () if str(parts.evidence.attrs.get("by", "lag")) == "lag" else (0,)
     return {
         "evidence": table,
         "evidence_text": (*first, count - 2, count - 1),
+        "evidence_keys": (0, 1, count - 2),  # its name, its share, the verdict
         "made_how": made_how(parts.evidence),
     }
 

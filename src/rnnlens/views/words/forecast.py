@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Mapping
 from functools import reduce
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any, Protocol
 
 import numpy as np
 
@@ -14,11 +14,12 @@ from rnnlens.views.words.language import enumerated, listed, many, marked, phras
 from rnnlens.views.words.origin import attribute_text
 
 if TYPE_CHECKING:
-    import xarray as xr
+    from numpy.typing import NDArray
 
     from rnnlens.views.tables.plain import Attributes, Row
 
 __all__ = [
+    "CheckPage",
     "caution_sentence",
     "forecast_line",
     "matters_sentence",
@@ -52,7 +53,27 @@ SCALINGS = {
 SATURATED = 0.5
 
 
-def forecast_line(page: xr.Dataset) -> str:
+class Figures(Protocol):
+    """The numbers of a variable, as a DataArray holds them."""
+
+    @property
+    def values(self) -> NDArray[Any]: ...
+    def __float__(self) -> float: ...
+
+
+class CheckPage(Protocol):
+    """What is read of a check here: the Dataset of `rnnlens.check`, or as much as its facts."""
+
+    @property
+    def attrs(self) -> Attributes:
+        """What it is about, by name."""
+        ...
+
+    def __contains__(self, name: object, /) -> bool: ...
+    def __getitem__(self, name: str, /) -> Figures: ...
+
+
+def forecast_line(page: CheckPage) -> str:
     """Say in one line how good a forecast is, beside what is known without the network."""
     a = page.attrs
     if not int(a["judged"]):
@@ -94,7 +115,7 @@ def _reference_names(a: Attributes) -> dict[str, str]:
     }
 
 
-def verdict_sentence(page: xr.Dataset) -> str:
+def verdict_sentence(page: CheckPage) -> str:
     """Say what a check found where it has nothing to warn of."""
     target, verdict = page.attrs["target"], str(page.attrs["verdict"])
     if verdict == "better":
@@ -114,7 +135,7 @@ def verdict_sentence(page: xr.Dataset) -> str:
     )
 
 
-def _beaten(page: xr.Dataset) -> str:
+def _beaten(page: CheckPage) -> str:
     """List what a forecast is better than, beyond noise, and say where a linear fit is not."""
     error, names = _by_reference(page), _reference_names(page.attrs)
     linear = names.pop("linear")
@@ -146,7 +167,7 @@ def _not_judged(a: Attributes) -> str:
     return say("the forecast's error was not judged: no actuals are known")
 
 
-def _by_reference(page: xr.Dataset) -> dict[str, float]:
+def _by_reference(page: CheckPage) -> dict[str, float]:
     names = (str(name) for name in page["reference"].values)
     compared = page["rmse" if page.attrs["measure"] == "RMSE" else "error"]
     return dict(zip(names, map(float, compared.values), strict=True))
@@ -156,7 +177,7 @@ def _short(value: float) -> str:
     return f"{value:.3g}"
 
 
-def caution_sentence(page: xr.Dataset) -> str:
+def caution_sentence(page: CheckPage) -> str:
     """Say why a forecast is none, or what would fit better; empty where nothing is to be said."""
     a = page.attrs
     if not a["cautioned"]:
@@ -180,7 +201,7 @@ def _with_errors(names: Mapping[str, str], error: Mapping[str, float]) -> list[s
     ]
 
 
-def _worse(page: xr.Dataset) -> str:
+def _worse(page: CheckPage) -> str:
     error, a = _by_reference(page), page.attrs
     names = {"persistence": say("persistence"), "mean": say("mean")}
     beside = enumerated(_with_errors(names, error))
@@ -195,7 +216,7 @@ def _worse(page: xr.Dataset) -> str:
     )
 
 
-def _mended(page: xr.Dataset) -> str:
+def _mended(page: CheckPage) -> str:
     named = remedies_of(page.attrs)
     if not named:
         where = misplaced_text(page)
@@ -216,7 +237,7 @@ def _would(one: Row) -> str:
     )
 
 
-def _fits_better(page: xr.Dataset) -> str:
+def _fits_better(page: CheckPage) -> str:
     return say(
         "something else fits the forecast of {target} better: {mended}",
         target=page.attrs["target"],
@@ -224,7 +245,7 @@ def _fits_better(page: xr.Dataset) -> str:
     )
 
 
-def _leak(page: xr.Dataset) -> str:
+def _leak(page: CheckPage) -> str:
     a = page.attrs
     return say(
         "{leak} at t-{lag} holds what is to be forecast: a straight line of it leaves {left} of "
@@ -237,7 +258,7 @@ def _leak(page: xr.Dataset) -> str:
     )
 
 
-def _constant(page: xr.Dataset) -> str:
+def _constant(page: CheckPage) -> str:
     unit = str(page.attrs.get("unit") or "")
     values = {
         "target": page.attrs["target"],
@@ -257,14 +278,14 @@ def _constant(page: xr.Dataset) -> str:
     )
 
 
-def _misplaced(page: xr.Dataset) -> str:
+def _misplaced(page: CheckPage) -> str:
     return say(
         "the error is not known, and {where}: is this how the network was trained?",
         where=misplaced_text(page),
     )
 
 
-def misplaced_text(page: xr.Dataset) -> str:
+def misplaced_text(page: CheckPage) -> str:
     """Say which inputs lie where no usual scaler puts them."""
     wrong = np.flatnonzero(page["input_misplaced"].values) if "input_misplaced" in page else []
     if not len(wrong):

@@ -10,13 +10,13 @@ import numpy as np
 
 from rnnlens.api.shared.given.axes import names_within
 from rnnlens.api.shared.given.joint.kinds import takes_tokens
+from rnnlens.api.shared.given.output_shape import shapes_given
 from rnnlens.api.shared.given.outputs import Outputs, place_of_target
 from rnnlens.api.shared.given.padding import LAST_STEP, Padding
 from rnnlens.api.shared.given.steps import StepsFirst
 from rnnlens.arguments import did_you_mean
 from rnnlens.attribution.question import Question
 from rnnlens.attribution.target import ResolvedTarget
-from rnnlens.engine.forward import forward
 from rnnlens.errors import DataError
 from rnnlens.names import counted
 from rnnlens.series.windows import Windows
@@ -276,8 +276,7 @@ class Case:
 
     def output_shape(self, number: int) -> tuple[int, ...]:
         """Give the shape of an output of one sample."""
-        one = {name: array[:1] for name, array in self.inputs.items()}
-        return forward(self.network, one).outputs[number].shape[1:]
+        return shapes_given(self.network, self.inputs)[number]
 
     def _outputs(self, number: int) -> Outputs:
         return Outputs(self.output_shape(number), self.windows if number == 0 else None)
