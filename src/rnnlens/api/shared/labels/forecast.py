@@ -12,8 +12,8 @@ from rnnlens.api.shared.labels.network_provenance import network_provenance
 from rnnlens.checks.forecast.references import REFERENCES
 from rnnlens.checks.forecast.verdict import CAUTIONS
 from rnnlens.names import dimensions_of
-from rnnlens.results.label import label
 from rnnlens.results.attributes import file_safe
+from rnnlens.results.label import label
 
 if TYPE_CHECKING:
     import xarray as xr
