@@ -28,7 +28,7 @@ from rnnlens.attribution.methods.shapley_tree import NEWEST, shapley_tree
 from rnnlens.attribution.question import Progress, Question
 from rnnlens.attribution.result import LagContribution
 from rnnlens.engine.schedule.plan import evenly
-from rnnlens.names import declared
+from rnnlens.names import counted, declared, told
 
 __all__ = [
     "AUDITED",
@@ -39,6 +39,7 @@ __all__ = [
     "audit_of_refined",
     "can_be_audited",
     "spread",
+    "windows_text",
 ]
 
 #: Windows that an audit takes at the most.
@@ -104,15 +105,32 @@ class Audit:
     @property
     def sentence(self) -> str:
         """What was found, in words."""
-        count = len(self.windows)
-        windows = "1 window" if count == 1 else f"{count:,} windows"
-        before = ", before they took its place" if self.refined else ""
-        return (
-            f"secant against exact Shapley values of {'whole inputs' if self.inputs else 'lags'} "
-            f"in {windows}{before}: mean difference "
-            f"{self.mean:.3g} ({self.mean_share:.1%} of the mean size), largest "
-            f"{self.largest:.3g} ({self.largest_share:.1%})"
+        values = {
+            "players": told("whole inputs") if self.inputs else told("lags"),
+            "windows": windows_text(len(self.windows)),
+            "mean": self.mean,
+            "mean_share": self.mean_share,
+            "largest": self.largest,
+            "largest_share": self.largest_share,
+        }
+        if self.refined:
+            return told(
+                "secant against exact Shapley values of {players} in {windows}, before they took "
+                "its place: mean difference {mean:.3g} ({mean_share:.1%} of the mean size), "
+                "largest {largest:.3g} ({largest_share:.1%})",
+                **values,
+            )
+        return told(
+            "secant against exact Shapley values of {players} in {windows}: mean difference "
+            "{mean:.3g} ({mean_share:.1%} of the mean size), largest {largest:.3g} "
+            "({largest_share:.1%})",
+            **values,
         )
+
+
+def windows_text(count: int) -> str:
+    """Count windows, in words."""
+    return counted(count, "{count} window", "{count:,} windows")
 
 
 def spread(windows: int, most: int, seed: int) -> NDArray[np.int64]:

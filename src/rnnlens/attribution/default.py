@@ -36,6 +36,7 @@ from rnnlens.attribution.question import Progress, Question
 from rnnlens.attribution.refined import Refined, fitting_lags, refined
 from rnnlens.attribution.result import Contribution, LagFeatureContribution
 from rnnlens.engine.schedule.progress import Parts
+from rnnlens.names import clauses, counted, told
 
 __all__ = [
     "FEWEST_LAGS",
@@ -56,7 +57,7 @@ NEWEST = 12
 #: The audit takes this share of what the contributions take, at the most.
 AUDIT = 0.15
 #: What is said where no exact values can be had of anything.
-UNAUDITED = "not audited: of so many inputs no exact values can be had, name some with of="
+UNAUDITED = told("not audited: of so many inputs no exact values can be had, name some with of=")
 
 
 @dataclass(frozen=True)
@@ -101,16 +102,24 @@ def choose(
     for lags in range(most, fewest - 1, -1):
         cells = cost.exact(lags)
         if cells is not None and cells <= allowed:
-            why = (
-                f"exact Owen values: {cells:,} cell evaluations for {windows:,} windows are within "
-                f"the budget of {allowed:,}"
+            why = told(
+                "exact Owen values: {cells:,} cell evaluations for {windows:,} windows are within "
+                "the budget of {budget:,}",
+                cells=cells,
+                windows=windows,
+                budget=allowed,
             )
             return Choice("owen", why, lags, cells)
     cells = cost.exact(fewest)
-    takes = "too many coalitions" if cells is None else f"{cells:,} cell evaluations"
-    why = (
-        f"secant: exact Owen values for {windows:,} windows would take {takes}, beyond the budget "
-        f"of {allowed:,}"
+    takes = told("too many coalitions")
+    if cells is not None:
+        takes = told("{cells:,} cell evaluations", cells=cells)
+    why = told(
+        "secant: exact Owen values for {windows:,} windows would take {takes}, beyond the budget "
+        "of {budget:,}",
+        windows=windows,
+        takes=takes,
+        budget=allowed,
     )
     layers = sum(1 for _ in question.network.recurrent())
     passes = 1 + 3 * len((background or question.one_window("auto")).windows)
@@ -155,7 +164,7 @@ def default(
             )
     choice = _said(choice, made)
     if checked is None:
-        choice = replace(choice, why=f"{choice.why}; {UNAUDITED}")
+        choice = replace(choice, why=clauses([choice.why, UNAUDITED]))
     return Default(choice, made.contributions, against, checked, made.newest)
 
 
@@ -199,9 +208,12 @@ def _said(choice: Choice, made: Refined) -> Choice:
     """Add what was made exact to what is said of the choice."""
     if not made.newest:
         return choice
-    lags = "lag" if made.newest == 1 else f"{made.newest} lags"
-    why = (
-        f"{choice.why}; the newest {lags}, and all older ones together, brought to exact Shapley "
-        f"values by {made.cells:,} more"
+    exact = counted(
+        made.newest,
+        "the newest lag, and all older ones together, brought to exact Shapley values by {cells:,} "
+        "more",
+        "the newest {count} lags, and all older ones together, brought to exact Shapley values by "
+        "{cells:,} more",
+        cells=made.cells,
     )
-    return replace(choice, why=why, cells=choice.cells + made.cells)
+    return replace(choice, why=clauses([choice.why, exact]), cells=choice.cells + made.cells)
