@@ -13,11 +13,12 @@ from case import seeded
 from pytorch_forecasting import (
     EncoderNormalizer,
     GroupNormalizer,
+    MultiNormalizer,
     RecurrentNetwork,
     TimeSeriesDataSet,
 )
 from pytorch_forecasting.data.encoders import TorchNormalizer
-from pytorch_forecasting.metrics import MAE
+from pytorch_forecasting.metrics import MAE, MultiLoss
 from worked import Worked, blind, worked
 
 import rnnlens
@@ -80,6 +81,11 @@ def data() -> pd.DataFrame:
         whole["holiday"] = rng.integers(0, 2, DAYS).astype(float)
         whole["area"] = 1.0 + 1.5 * k
         whole["load"] = 40 + 9 * k + 7 * np.sin(np.arange(DAYS) / 5) + rng.normal(size=DAYS)
+        whole["heat"] = 300 - 2 * whole["load"] + 5 * rng.normal(size=DAYS)
+        whole["weekday"] = np.array(["Mon", "Tue", "Wed", "Thu", "Fri", "Sat", "Sun"])[
+            whole["time_idx"] % 7
+        ]
+        whole["feast"] = rng.choice(["none", "Easter"], DAYS)
         frames.append(whole)
     return pd.concat(frames, ignore_index=True)
 
@@ -92,7 +98,8 @@ def own_forecasts(
         model.dataset_parameters, load, stop_randomization=True
     )
     made = model.predict(dataset, return_index=True, trainer_kwargs=dict(QUIET))
-    given = made.output.cpu().numpy()[:, horizon - 1]
+    first = made.output[0] if isinstance(made.output, list) else made.output
+    given = first.cpu().numpy()[:, horizon - 1]
     places = zip(made.index.site, made.index.time_idx, strict=True)
     own = dict(zip(((str(name), int(time)) for name, time in places), given, strict=True))
     wanted = zip(explained["group"].to_numpy(), explained["issued"].to_numpy(), strict=True)
@@ -105,6 +112,7 @@ def kinds() -> list[tuple[str, str, dict[str, Any], dict[str, Any]]]:
     added = {"add_relative_time_idx": True, "add_target_scales": True, "add_encoder_length": True}
     known = {"time_varying_known_reals": ["holiday"]}
     two = {"hidden_size": 6, "rnn_layers": 2}
+    both = {"target": ["load", "heat"], "time_varying_unknown_reals": ["load", "heat"]}
     return [
         (
             "GRU, two layers, GroupNormalizer(groups=['site']), static and added columns",
@@ -135,6 +143,55 @@ def kinds() -> list[tuple[str, str, dict[str, Any], dict[str, Any]]]:
             {},
         ),
         (
+            "LSTM, static and known categories, EncoderNormalizer()",
+            "LSTM",
+            {
+                **known,
+                "static_categoricals": ["site"],
+                "time_varying_known_categoricals": ["weekday"],
+                "target_normalizer": EncoderNormalizer(),
+            },
+            {},
+        ),
+        (
+            "GRU, a group of categories, lags={'load': [7, 30]}, GroupNormalizer(groups=['site'])",
+            "GRU",
+            {
+                "time_varying_known_categoricals": ["day"],
+                "variable_groups": {"day": ["weekday", "feast"]},
+                "lags": {"load": [7, 30]},
+                "target_normalizer": by_site,
+            },
+            {},
+        ),
+        (
+            "LSTM, lags={'load': [3, 7]}, EncoderNormalizer()",
+            "LSTM",
+            {**known, "lags": {"load": [LATER, 7]}, "target_normalizer": EncoderNormalizer()},
+            {},
+        ),
+        (
+            "LSTM, load and heat at once, EncoderNormalizer(), GroupNormalizer()",
+            "LSTM",
+            {
+                **known,
+                **both,
+                "add_target_scales": True,
+                "target_normalizer": MultiNormalizer([EncoderNormalizer(), GroupNormalizer()]),
+            },
+            {"loss": MultiLoss([MAE(), MAE()])},
+        ),
+        (
+            "GRU, load and heat at once with lags of 7, GroupNormalizer(), GroupNormalizer()",
+            "GRU",
+            {
+                **both,
+                "lags": {"load": [7], "heat": [7]},
+                "target_normalizer": MultiNormalizer([GroupNormalizer(), GroupNormalizer()]),
+            },
+            {"loss": MultiLoss([MAE(), MAE()])},
+        ),
+        (
             "LSTM, two layers, TorchNormalizer(transformation='relu')",
             "LSTM",
             {**known, "target_normalizer": TorchNormalizer(transformation="relu")},
@@ -149,10 +206,10 @@ def others(load: pd.DataFrame) -> None:
 
     for told, cell, chosen, own_settings in kinds():
         dataset = TimeSeriesDataSet(
-            load, max_encoder_length=12, max_prediction_length=LATER, **COLUMNS, **chosen
+            load, max_encoder_length=12, max_prediction_length=LATER, **{**COLUMNS, **chosen}
         )
-        settings = {"hidden_size": 6, "rnn_layers": 1, **own_settings}
-        model = RecurrentNetwork.from_dataset(dataset, cell_type=cell, loss=MAE(), **settings)
+        settings = {"hidden_size": 6, "rnn_layers": 1, "loss": MAE(), **own_settings}
+        model = RecurrentNetwork.from_dataset(dataset, cell_type=cell, **settings)
         pl.Trainer(**TRAINING).fit(model, dataset.to_dataloader(train=True))
         net = rnnlens.read(model)
         windows = rnnlens.windows(model, load).newest(6)
@@ -161,6 +218,38 @@ def others(load: pd.DataFrame) -> None:
         own = own_forecasts(model, load, explained, LATER)
         made = Worked(net, windows, explained, None, to_native(explained))
         worked("pytorch_forecasting", f"{told}, horizon {LATER}", made, own)
+
+
+def short_lag(load: pd.DataFrame) -> None:
+    """See that a lag within the forecast is told what nobody knows yet, and is refused."""
+    dataset = TimeSeriesDataSet(
+        load,
+        max_encoder_length=12,
+        max_prediction_length=LATER,
+        lags={"load": [1]},
+        target_normalizer=GroupNormalizer(),
+        **COLUMNS,
+    )
+    model = RecurrentNetwork.from_dataset(dataset, cell_type="LSTM", hidden_size=6, loss=MAE())
+    pl.Trainer(**TRAINING).fit(model, dataset.to_dataloader(train=True))
+
+    def newest(frame: pd.DataFrame) -> np.ndarray:
+        own = TimeSeriesDataSet.from_parameters(
+            model.dataset_parameters, frame, predict=True, stop_randomization=True
+        )
+        return model.predict(own, trainer_kwargs=dict(QUIET)).cpu().numpy()
+
+    left = load.groupby("site").time_idx.transform("max") - load.time_idx
+    later = load.assign(load=load.load.where(left != LATER - 1, load.load + 30.0))
+    moved = np.abs(newest(later) - newest(load)).max(axis=0)
+    if moved[0] or not moved[1]:
+        raise SystemExit(f"what is said of a lag within the forecast is not so: moved {moved}")
+    try:
+        rnnlens.read(model)
+    except rnnlens.errors.UnsupportedModel as error:
+        print(f"refused, and truly: {error}", flush=True)
+    else:
+        raise SystemExit("a lag within the forecast is not refused")
 
 
 def main() -> None:
@@ -188,6 +277,7 @@ def main() -> None:
     own = own_forecasts(model, load, made.explained, 1)
     worked("pytorch_forecasting", "RecurrentNetwork, LSTM, EncoderNormalizer()", made, own, seen)
     others(load)
+    short_lag(load)
 
 
 if __name__ == "__main__":

@@ -88,7 +88,7 @@ def test_every_horizon_is_what_the_library_forecasts(frame, monkeypatch, cell, k
             ]
             model.output_projector.bias -= float(np.median(begin)) / scale
     if kind == "all":
-        series = TimeSeriesDataSet(frame, normalizer, reals)
+        series = TimeSeriesDataSet(frame, normalizer, model)
     else:
         library = ModuleType("pytorch_forecasting.data.timeseries")
         library.TimeSeriesDataSet = TimeSeriesDataSet  # type: ignore[attr-defined]
@@ -157,9 +157,10 @@ def test_what_is_known_beyond_tomorrow_cannot_reach_tomorrow(frame):
 @pytest.mark.parametrize(
     ("change", "sentence"),
     [
-        ({"target": ["load", "heat"]}, "forecasts several targets at once, load, heat"),
-        ({"x_categoricals": ["site"]}, "embeds categories, site, which rnnlens does not follow"),
-        ({"target_lags": {"load": {"load_lagged_by_5": 5}}}, "takes lags of its target as columns"),
+        (
+            {"target_lags": {"load": {"a": 4, "b": 2}}},
+            "takes 'load' lagged by 2 as a column and forecasts 3 steps, of which .* step 3",
+        ),
         ({"loss": Line(0, 1)}, "was fitted with Line, whose forecasts are drawn, or bent"),
         ({"transformation": "log"}, "bends its target by transformation='log'"),
         ({"max_encoder_length": 1}, "has an encoder of one step"),

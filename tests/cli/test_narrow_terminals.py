@@ -12,6 +12,7 @@ import pytest
 from rich.console import Console, Group
 from rich.table import Table
 
+from archives import written
 from rnnlens.cli import characters, output
 from rnnlens.cli.app import main
 from rnnlens.cli.fitted import fitted
@@ -29,12 +30,38 @@ COMMANDS = {
     "fixed-points": ("--last", "5"),
     "summarize-weights": ("--last", "20"),
     "memory": ("--histories", "4"),
+    "probe": ("--concept", "temp", "--draws", "1", "--shifts", "2", "--blocks", "3", "--gap", "0"),
+    "trust": ("--windows", "2", "--last", "20"),
+    "init": (),
+    "plot": ("--out", "figure.json"),
+    "report": ("--last", "12", "--no-check"),
     "convert": ("--no-check",),
+    "bulk status": (),
+    "bulk summary": (),
 }
+#: Those that say sentences alone, or a file.
+NO_TABLE = {"convert", "init", "plot", "report"}
+#: The slowest of them are asked once.
+ONCE = {"lags", "probe", "trust", "report"}
 
 
 @pytest.fixture
-def printed(model, data, tmp_path, monkeypatch):
+def explained(table, tmp_path, model, call):
+    """Make the result of a whole archive, for the verbs that look after it."""
+
+    def make():
+        series = table.assign(time=table.time.astype("datetime64[ns]")).set_index("time")
+        written(series.to_xarray(), tmp_path / "hours.zarr")
+        out = tmp_path / "out.zarr"
+        said = call("explain", model, tmp_path / "hours.zarr", "--out", out, "--block", "40")
+        assert said.code == 0, said.err
+        return out
+
+    return make
+
+
+@pytest.fixture
+def printed(model, data, tmp_path, monkeypatch, explained):
     """Run a command as a pipe of an encoding gets it: the bytes, read in that encoding."""
     monkeypatch.setenv("COLUMNS", str(WIDTH))
     monkeypatch.setenv("NO_COLOR", "1")
@@ -42,7 +69,11 @@ def printed(model, data, tmp_path, monkeypatch):
 
     def run(command, encoding, *typed):
         second = {"inspect": (), "convert": ("made.npz",)}.get(command, (data.name,))
-        arguments = ["rnnlens", command, model.name, *second, *typed]
+        first = ["waterfall"] if command == "plot" else []
+        arguments = ["rnnlens", command, *first, model.name, *second, *typed]
+        if command.startswith("bulk"):
+            out = tmp_path / "out.zarr"
+            arguments = ["rnnlens", *command.split(), (out if out.exists() else explained()).name]
         out, err = (io.TextIOWrapper(io.BytesIO(), encoding) for _ in range(2))
         with monkeypatch.context() as patched:
             patched.setattr(sys, "stdout", out)
@@ -63,16 +94,17 @@ def test_no_table_is_wider_than_stated_and_no_character_is_lost(command, printed
     whole = printed(command, "utf-8", *COMMANDS[command])
     assert "…" not in whole  # of a cell that is cut
     for encoding in ("cp1252", "ascii"):
-        if command == "lags":  # the slowest of them is asked once
+        if command in ONCE:
             text = whole.encode(encoding, characters.PLAIN).decode(encoding)
         else:
             text = printed(command, encoding, *COMMANDS[command])
         assert text.count("?") == whole.count("?")
         assert "\x1b" not in text
         lines = text.splitlines()
-        if command != "convert":  # which says sentences alone
-            # a hash is one word, and stays one
-            assert max(len(one) for one in lines if not one.startswith("SHA-256")) <= WIDTH
+        if command not in NO_TABLE:
+            # a hash and a path are one word, and stay one
+            shown = [one for one in lines if not one.startswith(("SHA-256", "archive "))]
+            assert max(map(len, shown)) <= WIDTH
 
 
 def wide(columns, *, cell="-1,234.56"):

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import sys
 from pathlib import Path
-from types import SimpleNamespace
+from types import ModuleType, SimpleNamespace
 from typing import Any
+from unittest import mock
 
 import numpy as np
 import torch
@@ -37,11 +39,6 @@ def rows() -> Any:
     return drawn(np.random.default_rng(1))
 
 
-@case("several targets")
-def _(_: Path) -> None:
-    read(made(target=["load", "heat"]))
-
-
 @case("a loss of another kind")
 def _(_: Path) -> None:
     model = made()
@@ -49,14 +46,9 @@ def _(_: Path) -> None:
     read(model)
 
 
-@case("categories")
+@case("a lag within the forecast")
 def _(_: Path) -> None:
-    read(made(x_categoricals=["site"]))
-
-
-@case("lags of the target")
-def _(_: Path) -> None:
-    read(made(target_lags={"load": {"load_lagged_by_5": 5}}))
+    read(made(target_lags={"load": {"load_lagged_by_2": 2}}))
 
 
 @case("a target that is bent")
@@ -131,3 +123,18 @@ def _(_: Path) -> None:
 def _(_: Path) -> None:
     by_site = GroupNormalizer(["site"], {0: (49.0, 5.0), 1: (60.0, 6.0)})
     windows(made(by_site), TimeSeriesDataSet(rows()))
+
+
+@case("a category that the model was not fitted on")
+def _(_: Path) -> None:
+    known = RecurrentNetwork(
+        torch.nn.LSTM, EncoderNormalizer(), ["load"], categoricals={"weekday": ("weekday",)}
+    )
+    library = ModuleType("pytorch_forecasting.data.timeseries")
+
+    def from_parameters(parameters: Any, frame: Any, **_: object) -> TimeSeriesDataSet:
+        return TimeSeriesDataSet(frame, EncoderNormalizer(), known)
+
+    library.TimeSeriesDataSet = SimpleNamespace(from_parameters=from_parameters)  # type: ignore[attr-defined]
+    with mock.patch.dict(sys.modules, {library.__name__: library}):
+        windows(known, rows().assign(weekday="Sun"))

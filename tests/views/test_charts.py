@@ -123,7 +123,7 @@ def test_a_long_forecast_is_cut_to_its_newest_windows_and_says_so(explanation):
 def test_gates_go_from_closed_to_open_and_states_are_symmetric_around_zero(trace):
     spec = charts.gates(trace["lstm"].to_dataset(), title="a window").to_dict()
     domains = {
-        part["title"]["text"]: part["encoding"]["color"]["scale"]["domain"]
+        part["title"]["text"]: part["layer"][0]["encoding"]["color"]["scale"]["domain"]
         for part in spec["concat"]
     }
     assert domains["forget gate"] == [0, 0.25, 0.5, 0.75, 1]
@@ -134,7 +134,8 @@ def test_gates_go_from_closed_to_open_and_states_are_symmetric_around_zero(trace
 
 def test_every_gate_has_the_same_colour_for_the_same_weight(weights):
     spec = charts.weights(weights["lstm"].to_dataset(), kind="U").to_dict()
-    domains = {json.dumps(part["encoding"]["color"]["scale"]["domain"]) for part in spec["concat"]}
+    cells = [part["layer"][0]["encoding"]["color"] for part in spec["concat"]]
+    domains = {json.dumps(color["scale"]["domain"]) for color in cells}
     assert len(domains) == 1
     assert spec["resolve"]["scale"]["color"] == "shared"
     with pytest.raises(DataError, match=r"'dense' has no array of the kind 'W'"):

@@ -3,9 +3,7 @@
 from __future__ import annotations
 
 import shutil
-import time
 import warnings
-from contextlib import suppress
 from typing import TYPE_CHECKING, Any
 from uuid import uuid4
 
@@ -24,14 +22,12 @@ if TYPE_CHECKING:
 
     from rnnlens.bulk.job import Manifest
 
-__all__ = ["PLACE", "sweep_summaries", "write_summary"]
+__all__ = ["PLACE", "write_summary"]
 
 #: The group of a result that holds its summary, with a group for each grouping.
 PLACE = "summary"
 #: What its drafts begin with.
 DRAFT = f".{PLACE}-"
-#: Seconds after which a draft is nobody's any more.
-OLD = 3600.0
 PROBABILITIES = np.array([0.05, 0.25, 0.5, 0.75, 0.95])
 
 #: What has no unit.
@@ -57,6 +53,8 @@ def write_summary(out: Path, manifest: Manifest) -> None:
             warnings.simplefilter("ignore")  # that consolidated metadata are not in version 3
             _write(draft, out, merged)
         place = out / PLACE
+        if _files(place) == _files(draft):
+            return  # and whoever reads it is not disturbed
         if place.exists():
             shutil.rmtree(place)
         try:
@@ -68,15 +66,12 @@ def write_summary(out: Path, manifest: Manifest) -> None:
         shutil.rmtree(draft, ignore_errors=True)
 
 
-def sweep_summaries(out: Path, older: float = OLD) -> None:
-    """Remove what was left where a process was killed that put a summary together.
-
-    Another job may be at it now, whose draft is younger.
-    """
-    for draft in (out / FOLDER).glob(f"{DRAFT}*"):
-        with suppress(OSError):
-            if time.time() - draft.stat().st_mtime >= older:
-                shutil.rmtree(draft)
+def _files(folder: Path) -> dict[str, bytes]:
+    return {
+        path.relative_to(folder).as_posix(): path.read_bytes()
+        for path in folder.rglob("*")
+        if path.is_file()
+    }
 
 
 def _write(draft: Path, out: Path, merged: dict[tuple[str, str], Sketch]) -> None:

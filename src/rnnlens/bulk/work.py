@@ -15,9 +15,10 @@ from rnnlens.attribution.result import Contribution
 from rnnlens.attribution.runners import MethodOptions, run_method
 from rnnlens.bulk.arrays import write_block
 from rnnlens.bulk.job import Job, load
-from rnnlens.bulk.records import SKETCH, Record, checksums, keep, put, sketch_of
+from rnnlens.bulk.records import SKETCH, Record, checksums, keep, sketch_of
 from rnnlens.bulk.sensitivity import slopes_of
 from rnnlens.bulk.sketches import Sketch, content_of, sketches
+from rnnlens.bulk.upkeep.files import put
 from rnnlens.engine.device.choice import named, placed
 from rnnlens.engine.schedule.threads import one_thread
 

@@ -30,7 +30,7 @@ from rnnlens.cli.commands.plot import plot
 from rnnlens.cli.commands.weights import compare_weights, summarize_weights
 from rnnlens.cli.init import init
 from rnnlens.cli.output import INTERRUPTED, sentence
-from rnnlens.cli.typed import keep_words
+from rnnlens.cli.typed import keep_words, why_refused
 from rnnlens.errors import RnnlensError
 
 __all__ = ["app", "main"]
@@ -69,6 +69,9 @@ class Verbs(TyperGroup):
         try:
             result = super().invoke(ctx)
             sys.stdout.flush()
+        except typer.BadParameter as error:
+            error.message = why_refused(error)
+            raise
         except RnnlensError as error:
             typer.echo(sentence(str(error)), err=True)
             raise typer.Exit(1) from None

@@ -118,6 +118,28 @@ def test_a_key_says_what_the_colours_of_the_gate_map_are(opened):
     assert most > 0
 
 
+def test_cells_below_zero_of_the_gate_map_have_a_dash_each(opened, case):
+    net, x = case
+    put(opened, "Any", 5)
+    put(opened, "Layer", "recurrent")
+    put(opened, "Gate", "h")
+    node = next(
+        node.to_dataset()
+        for node in rnnlens.trace(net, x[5:6]).subtree
+        if node.attrs.get("layer") == "recurrent"
+    )
+    states = node["hidden"].to_numpy()[0]
+    marks = opened.execute_script(
+        """const map = [...document.querySelectorAll('#explorer svg')].at(-1);
+           return [...map.querySelectorAll('rect')].map((one) => one.getAttribute('class'))"""
+    )
+    most = np.abs(states).max()
+    below = int((states < -most / 100).sum())
+    key = 4 if (states < 0).any() else 0  # nine cells from the least to the largest
+    assert marks.count("point") + marks.count("bare") == below + key
+    assert marks.count("bare") >= int((states < -0.7 * most).sum()) > 0
+
+
 def test_to_choose_any_window_changes_nothing(opened):
     put(opened, "Any", 9)
     before = said(opened)

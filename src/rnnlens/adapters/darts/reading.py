@@ -5,11 +5,9 @@ from __future__ import annotations
 import inspect
 from typing import TYPE_CHECKING, Any
 
-import numpy as np
-
 from rnnlens.adapters.darts.facts import FUTURE, PAST, STATIC, WHAT, WINDOW, Facts
-from rnnlens.adapters.live import LiveModel
-from rnnlens.adapters.versions import named
+from rnnlens.adapters.live import LiveModel, laid_out
+from rnnlens.names import told
 
 if TYPE_CHECKING:
     import torch
@@ -28,35 +26,22 @@ def read(source: object, options: ReadOptions) -> LiveModel:
     ahead. With reversible instance normalisation the module takes the normalised target, and the
     mean and spread of the window as numbers of their own: they bring the forecast back.
     """
-    import torch
-
     facts = Facts.of(source)
-    dtype = next(facts.module.parameters()).dtype
-    rng = np.random.default_rng(0)
-
-    def drawn(*shape: int) -> torch.Tensor:
-        return torch.as_tensor(rng.normal(size=(2, *shape)), dtype=dtype)
-
-    example = {PAST: drawn(facts.steps, facts.components + facts.past)}
-    if facts.future:
-        steps = facts.steps + (0 if facts.recurrent else facts.horizons)
-        example[FUTURE] = drawn(steps, facts.future)
-    if facts.static[1]:
-        example[STATIC] = drawn(facts.static[0] * facts.static[1])
-    if facts.normalised:
-        example[WINDOW] = drawn(2 * facts.components)
-    notes = []
+    notes: tuple[str, ...] = ()
     if facts.recurrent:
-        notes.append(
-            "the forecast is that of the next step; later ones are made by feeding forecasts back"
+        notes = (
+            told(
+                "the forecast is that of the next step; later ones are made by feeding forecasts "
+                "back"
+            ),
         )
-    return LiveModel(
-        module=_module_of(facts).eval(),
-        example=example,
-        library=named("darts"),
-        name=type(source).__name__,
-        notes=tuple(notes),
-    )
+    shapes = {
+        PAST: (facts.steps, facts.components + facts.past),
+        FUTURE: (facts.steps + (0 if facts.recurrent else facts.horizons), facts.future),
+        STATIC: (facts.static[0] * facts.static[1],),
+        WINDOW: (2 * facts.components if facts.normalised else 0,),
+    }
+    return laid_out(_module_of(facts), shapes, "darts", type(source).__name__, notes)
 
 
 def _module_of(facts: Facts) -> torch.nn.Module:

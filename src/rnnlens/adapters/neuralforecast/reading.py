@@ -10,11 +10,9 @@ from __future__ import annotations
 import copy
 from typing import TYPE_CHECKING, Any
 
-import numpy as np
-
-from rnnlens.adapters.live import LiveModel
+from rnnlens.adapters.live import LiveModel, laid_out, scaled_note
 from rnnlens.adapters.neuralforecast.facts import FUTURE, NUMBERS, PAST, STATIC, WHAT, WINDOW, Facts
-from rnnlens.adapters.versions import named
+from rnnlens.names import told
 
 if TYPE_CHECKING:
     import torch
@@ -29,34 +27,19 @@ TAKES = frozenset({"part"})
 
 def read(source: object, options: ReadOptions) -> LiveModel:
     """Say which module computes the forecast of all horizons, and on what it is called."""
-    import torch
-
     facts = Facts.of(source, options.part)
-    rng = np.random.default_rng(0)
-
-    def drawn(*shape: int) -> torch.Tensor:
-        return torch.as_tensor(rng.normal(size=(2, *shape)), dtype=torch.float32)
-
-    example = {PAST: drawn(facts.steps, 1 + len(facts.hist))}
-    if facts.futr:
-        example[FUTURE] = drawn(facts.steps + facts.horizons, len(facts.futr))
-    if facts.stat:
-        example[STATIC] = drawn(len(facts.stat))
-    notes = []
+    notes: tuple[str, ...] = ()
     if facts.scaled:
-        example[WINDOW] = drawn(2)
         first, second = NUMBERS[facts.scaler]
-        notes.append(
-            f"each window is scaled by its own {first} and {second}, which are the input "
-            f"{WINDOW!r}; what {PAST!r} cannot reach may still move the forecast through them"
-        )
-    return LiveModel(
-        module=_module_of(facts).eval(),
-        example=example,
-        library=named("neuralforecast"),
-        name=type(facts.model).__name__,
-        notes=tuple(notes),
-    )
+        by = told("its own {first} and {second}", first=first, second=second)
+        notes = (scaled_note(by, WINDOW, PAST),)
+    shapes = {
+        PAST: (facts.steps, 1 + len(facts.hist)),
+        FUTURE: (facts.steps + facts.horizons, len(facts.futr)),
+        STATIC: (len(facts.stat),),
+        WINDOW: (2 if facts.scaled else 0,),
+    }
+    return laid_out(_module_of(facts), shapes, "neuralforecast", type(facts.model).__name__, notes)
 
 
 def _module_of(facts: Facts) -> torch.nn.Module:

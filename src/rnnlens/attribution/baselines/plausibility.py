@@ -18,7 +18,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.linalg import cholesky, solve_triangular
 
-from rnnlens.attribution.baselines.baseline import Array, Baseline
+from rnnlens.attribution.baselines.baseline import Array, Baseline, apart
 from rnnlens.attribution.baselines.conditional import GaussianConditional
 from rnnlens.attribution.baselines.covariance import WindowMoments, window_moments
 from rnnlens.attribution.baselines.rows import Rows
@@ -30,6 +30,8 @@ __all__ = ["mixed_place"]
 
 #: Windows and cuts that are looked at: spread evenly over those given.
 MOST_SAMPLES = 100
+#: Neighbouring steps of the data that they are compared with, as far apart where there are more.
+MOST_PAIRS = 5_000
 MOST_CUTS = 8
 
 
@@ -58,7 +60,9 @@ def mixed_place(
     free = np.setdiff1d(np.arange(x.shape[2]), baseline.held)
     if steps < 2 or not len(free):
         return float("nan")
-    ranks = _ranks(Rows(data.values, free, 2, real=data.real))
+    places = data.values.shape[1] - 1
+    between = apart(len(data.values) * places, places, most=MOST_PAIRS)
+    ranks = _ranks(Rows(data.values, free, 2, every=between, real=data.real))
     if ranks is None:
         return float("nan")
     which = evenly(len(x), MOST_SAMPLES)
@@ -141,9 +145,9 @@ def _ranks(rows: Rows) -> _Ranks | None:
         return None
     if not len(moments.varying):
         return None
-    factor = cholesky(moments.covariance, lower=True)
+    factor = cholesky(moments.covariance, lower=True, check_finite=False)
     # made once: rows come in many small parts, and a product takes a part less than a solution
-    whitening = solve_triangular(factor, np.eye(len(factor)), lower=True)
+    whitening = solve_triangular(factor, np.eye(len(factor)), lower=True, check_finite=False)
     ordered = rows.each(lambda block: _distances(block, moments, whitening))
     ordered.sort()
     return _Ranks(moments, whitening, ordered)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
     Array = NDArray[np.float64]
 
-__all__ = ["WINDOWS", "ForecastCheck", "check_forecast"]
+__all__ = ["WINDOWS", "ForecastCheck", "check_forecast", "with_gates"]
 
 #: Windows that are judged, evenly spaced, where there are more.
 WINDOWS = 512
@@ -114,15 +114,17 @@ def check_forecast(
     background: ForecastData | None = None,
     *,
     numbers: bool = True,
+    gates: bool = True,
     windows: int = WINDOWS,
 ) -> ForecastCheck:
     """Ask whether a forecast is one, of windows in the order of time.
 
-    `numbers` says whether inputs are quantities, which tokens are not.
+    `numbers` says whether inputs are quantities, which tokens are not; `gates` whether saturated
+    gates are counted, which is done in any case where inputs lie where no usual scaler puts them.
     """
     data = data.judged()
     known = np.flatnonzero(np.isfinite(data.actual))
-    chosen = _spaced(known if len(known) >= FEWEST else np.arange(len(data)), windows)
+    chosen = _chosen(data, windows)
     some = data.select(chosen)
     made = some.run() * some.target.scale + some.target.offset
     steps = some.steps if numbers else np.zeros((1, 0))
@@ -132,7 +134,7 @@ def check_forecast(
     if len(known) >= FEWEST:
         found = _judged(data, chosen, made, background, misplaced=len(wrong) > 0)
     verdict, named = judge(found.errors, found.fits, found.leak)
-    layers, saturated = saturation(some)
+    layers, saturated = saturation(some) if gates or len(wrong) else ((), np.array([]))
     return ForecastCheck(
         error=found.errors.error,
         rmse=found.errors.rmse,
@@ -156,6 +158,18 @@ def check_forecast(
         season_of=found.season_of,
         squared=data.squared,
     )
+
+
+def with_gates(check: ForecastCheck, data: ForecastData) -> ForecastCheck:
+    """Count saturated gates for a check of the same data that was made without."""
+    layers, saturated = saturation(data.select(_chosen(data, WINDOWS)))
+    return replace(check, layers=layers, saturated=saturated)
+
+
+def _chosen(data: ForecastData, windows: int) -> NDArray[np.int64]:
+    """Choose the windows that are looked at: of those whose outcome is known, where it is."""
+    known = np.flatnonzero(np.isfinite(data.actual))
+    return _spaced(known if len(known) >= FEWEST else np.arange(len(data)), windows)
 
 
 class _Judged(NamedTuple):

@@ -27,6 +27,7 @@ __all__ = [
     "SamplerName",
     "StoredAs",
     "TrustedMethod",
+    "WeightKind",
 ]
 
 
@@ -40,7 +41,7 @@ def one_of(title: str, names: Iterable[str]) -> type[StrEnum]:
 _VALUES = ("zero", "mean", *CALENDAR)
 BASELINES = (*_VALUES, *(name for name in NAMED if name not in _VALUES), "conditional")
 
-#: Charts that a command draws, in the order in which one asks; `cli/commands/charts.py` has how.
+#: Charts that a command draws, in the order in which one asks; `cli/commands/recipes.py` has how.
 CHARTS = (
     "anatomy",
     "forecast",
@@ -61,12 +62,16 @@ CHARTS = (
     "gate_contributions",
     "fixed_points",
     "eigenvalues",
+    "bifurcations",
+    "probe",
+    "compared_weights",
+    "record",
 )
 
 if TYPE_CHECKING:  # what commands see of them
     ChartName = str
     BaselineName = Correction = Loss = MethodName = str
-    Nonlinearity = RowsBy = SamplerName = StoredAs = TrustedMethod = str
+    Nonlinearity = RowsBy = SamplerName = StoredAs = TrustedMethod = WeightKind = str
 else:
     ChartName = one_of("ChartName", CHARTS)
     BaselineName = one_of("BaselineName", BASELINES)
@@ -78,3 +83,4 @@ else:
     SamplerName = one_of("SamplerName", SAMPLERS)
     StoredAs = one_of("StoredAs", STORED)
     TrustedMethod = one_of("TrustedMethod", TRUSTED)
+    WeightKind = one_of("WeightKind", ("W", "U", "b"))

@@ -14,7 +14,14 @@ from rnnlens.cli.options.forecast import CheckOptions
 if TYPE_CHECKING:
     from rnnlens.series.sidecar import Sidecar
 
-__all__ = ["BifurcationOptions", "FixedPointOptions", "MemoryOptions", "ProbeOptions"]
+__all__ = [
+    "BifurcationOptions",
+    "FixedPointOptions",
+    "MemoryOptions",
+    "ProbeOptions",
+    "concept_given",
+    "move_typed",
+]
 
 #: Values along a range, where none are counted.
 VALUES = 21
@@ -94,7 +101,8 @@ class FixedPointOptions(CheckOptions):
         return int(text) if text.lstrip("-").isdigit() else text
 
 
-def _range(text: str | None) -> str | None:
+def move_typed(text: str | None) -> str | None:
+    """Refuse a range that is none."""
     takes = (
         "a feature, and where it begins and ends, rising: temp=-10:40, or temp=-10:40:51 for 51 "
         "values, of 2 to 1000"
@@ -127,7 +135,7 @@ class BifurcationOptions(FixedPointOptions):
     move: Annotated[
         str,
         typer.Option(
-            callback=_range,
+            callback=move_typed,
             help="The feature that is moved, and where it begins and ends: temp=-10:40, or "
             "temp=-10:40:51 for 51 values.",
             show_default=False,
@@ -140,13 +148,14 @@ class BifurcationOptions(FixedPointOptions):
         return _moved(self.move) or ("", [])
 
 
-def _concept(text: str) -> str:
-    if not text.strip():
+def concept_given(text: str | None) -> str:
+    """Refuse where no concept was typed."""
+    if not (text or "").strip():
         raise typer.BadParameter(
             "--concept takes a column of the data, FILE:COLUMN, or an .npy file with one number a "
             "window"
         )
-    return text.strip()
+    return str(text).strip()
 
 
 @dataclass(frozen=True)
@@ -156,7 +165,7 @@ class ProbeOptions(CheckOptions):
     concept: Annotated[
         str,
         typer.Option(
-            callback=_concept,
+            callback=concept_given,
             help="What is looked for: a column of the data, or FILE:COLUMN of another table, at "
             "each window's newest step; or an .npy file with one number a window.",
             show_default=False,

@@ -22,12 +22,14 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from rnnlens.attribution.dependence import dependence_length
+from rnnlens.engine.schedule.progress import Progress
+from rnnlens.engine.stepwise.stretches import OwnRun, Replaced
 from rnnlens.errors import DataError, InputError
-from rnnlens.evidence.statistics.loss import LOSSES, check_loss
+from rnnlens.evidence.statistics.loss import LOSS_TEXTS, LOSSES, check_loss
 from rnnlens.evidence.statistics.one_step import (
-    StepValues,
     changes_of_steps,
-    step_of,
+    own_run_of,
+    steps_of_part,
     worth_sharing,
 )
 from rnnlens.evidence.statistics.parts import Part
@@ -39,6 +41,7 @@ from rnnlens.evidence.statistics.resting import (
     windows_needed,
 )
 from rnnlens.evidence.statistics.samplers import Sampler, hidden_draws
+from rnnlens.names import told
 
 __all__ = ["LossChange", "Losses", "Margin", "make_margin"]
 
@@ -179,8 +182,14 @@ class Losses:
     def question(self) -> str:
         """Which question the change of the loss answers, in words."""
         if self.blind:
-            return f"how far forecasts move: the {self.loss} change of the forecast itself"
-        return f"how much worse this network forecasts: the change of its {self.loss} error"
+            return told(
+                "how far forecasts move: the {loss} change of the forecast itself",
+                loss=LOSS_TEXTS[self.loss],
+            )
+        return told(
+            "how much worse this network forecasts: the change of its {loss} error",
+            loss=LOSS_TEXTS[self.loss],
+        )
 
     @cached_property
     def actual(self) -> Array:
@@ -197,6 +206,11 @@ class Losses:
         """What forecasts from windows with replaced parts."""
         return self.replacement if self.runs is None else self.runs
 
+    @cached_property
+    def _own_run(self) -> OwnRun | None:
+        """What windows themselves come to, where runs begin from it."""
+        return own_run_of(self.replaced)
+
     def resolving(self, margin: float) -> Losses:
         """Give the same in single precision, where that resolves a margin of the mean loss."""
 
@@ -208,14 +222,15 @@ class Losses:
     def changes(
         self, parts: Sequence[Part], progress: Callable[[int, int], None] | None = None
     ) -> list[LossChange]:
-        """Replace each part by itself in every window; those of one step of long ones at once."""
+        """Replace each part by itself in every window; those of some steps of long ones at once."""
         runs, made = self.replaced, []
-        if worth_sharing(runs, parts):
-            each = max(1, DRAWN // (len(runs.x) * self.draws * runs.x.shape[2]))
+        if len(parts) > 1 and worth_sharing(runs, parts):
+            numbers = max(int(part.hidden.sum()) for part in parts)
+            each = max(1, DRAWN // (len(runs.x) * self.draws * numbers))
             for first in range(0, len(parts), each):
-                made += self._of_steps(parts[first : first + each])
-                if progress:
-                    progress(len(made), len(parts))
+                some = parts[first : first + each]
+                told = None if progress is None else _within(progress, first, len(some), len(parts))
+                made += self._of_steps(some, told)
             return made
         for part in parts:
             made.append(self.change(part))
@@ -225,6 +240,8 @@ class Losses:
 
     def change(self, part: Part) -> LossChange:
         """Replace a part of every window and see what that does to the loss."""
+        if worth_sharing(self.replaced, [part]):
+            return self._of_steps([part])[0]
         x, draws, rng = self.replacement.x, self.draws, self._rng(part)
         if not self._reaches(part):
             return self._nothing()
@@ -239,25 +256,25 @@ class Losses:
             forecast[rows] = self.replaced.forecast(which, whole)
         return self._judged(part, forecast, drawn)
 
-    def _of_steps(self, parts: Sequence[Part]) -> list[LossChange]:
-        """Replace parts of one step each, so that each window is followed once for all of them."""
+    def _of_steps(
+        self, parts: Sequence[Part], progress: Progress | None = None
+    ) -> list[LossChange]:
+        """Replace parts of some steps each, so that windows are followed once for all of them."""
         x, draws = self.replacement.x, self.draws
         which = np.arange(len(x)).repeat(draws)
         asked, drawn = [], []
         for part in parts:
-            step, rng = step_of(part), self._rng(part)
-            assert step is not None, "parts of one step each are worth sharing"
-            squares, free = np.zeros(int(part.hidden.sum())), part.hidden[step]
+            rng, squares = self._rng(part), np.zeros(int(part.hidden.sum()))
             if self._reaches(part):
-                values = x[:, step].repeat(draws, axis=0)
+                values = np.empty((len(x) * draws, len(squares)))
                 for block in blocks(len(x), x[0].size * draws):
                     new = hidden_draws(self.sampler, x[block], part.hidden, draws, rng)
                     squares += ((new - x[block][:, None, part.hidden]) ** 2).sum(axis=(0, 1))
                     rows = slice(block.start * draws, block.stop * draws)
-                    values[rows][:, free] = new.reshape(-1, new.shape[2])
-                asked.append(StepValues(step, which, values.__getitem__))
+                    values[rows] = new.reshape(-1, new.shape[2])
+                asked.append(_replaced(x, part, which, values))
             drawn.append(squares)
-        changes = iter(changes_of_steps(self.replaced, asked))
+        changes = iter(changes_of_steps(self.replaced, asked, progress, self._own_run))
         own = self.replaced.own[which]
         return [
             self._judged(part, own + next(changes), squares)
@@ -291,6 +308,25 @@ class Losses:
         return LossChange(change, moved, float(share.max()))
 
 
+def _replaced(x: Array, part: Part, which: NDArray[np.int64], values: Array) -> Replaced:
+    """Put values (row, hidden number) in the place of what a part hides."""
+    first, count = steps_of_part(part)
+    touched = slice(first, first + count)
+    hidden = part.hidden[touched]
+
+    def held(rows: NDArray[np.int64]) -> Array:
+        steps = x[which[rows], touched]
+        steps[:, hidden] = values[rows]
+        return steps
+
+    return Replaced(first, count, which, held)
+
+
+def _within(progress: Progress, first: int, some: int, every: int) -> Progress:
+    """Tell of some parts as of a share of all of them."""
+    return lambda done, total: progress(first + some * done // total, every)
+
+
 @dataclass(frozen=True)
 class Margin:
     """The change of the loss that counts as none.
@@ -316,9 +352,11 @@ def make_margin(losses: Losses, margin: float | None, share: float = SHARE) -> M
                 f"margin for the {losses.loss} change of the forecast"
             )
         value = share * float(losses.own.mean())
-        text = f"{100 * share:g} % of the mean {losses.loss} error"
+        text = told(
+            "{share:g} % of the mean {loss} error", share=100 * share, loss=LOSS_TEXTS[losses.loss]
+        )
     else:
-        value, text = float(margin), "as given"
+        value, text = float(margin), told("as given")
     if not value > 0:
         raise InputError(
             f"the margin must be above zero, but is {value:g}: no number of windows shows a change "

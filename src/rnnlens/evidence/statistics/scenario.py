@@ -14,8 +14,8 @@ counted. Without a tolerance d is the largest change seen, for which the same e 
 This says how common large changes are among observed values. It does not say that none is
 possible, and nothing about values that were not observed: nothing is proven by it. The observed
 values are combined with windows that they do not belong to, so that some pairs would never occur.
-Cost: T cell evaluations a recurrent layer and draw; of long windows half of that for parts of one
-step (`rnnlens.evidence.statistics.one_step`). Where a tolerance is given draws are made in single
+Cost: T cell evaluations a recurrent layer and draw; half of that or less for parts of one step
+(`rnnlens.evidence.statistics.one_step`). Where a tolerance is given draws are made in single
 precision if that resolves it, and the largest change of each part once more in double.
 """
 
@@ -29,13 +29,9 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from rnnlens.attribution.baselines.baseline import checked_data
+from rnnlens.engine.stepwise.stretches import Replaced
 from rnnlens.errors import InputError
-from rnnlens.evidence.statistics.one_step import (
-    StepValues,
-    changes_of_steps,
-    step_of,
-    worth_sharing,
-)
+from rnnlens.evidence.statistics.one_step import changes_of_steps, steps_of_part, worth_sharing
 from rnnlens.evidence.statistics.parts import Part
 from rnnlens.evidence.statistics.replacement import Replacement, blocks
 from rnnlens.names import declared
@@ -66,7 +62,7 @@ class Scenario:
         Draws that moved the forecast by more.
     moved : array (part,) of bool
         Whether the largest change lies beyond the tolerance when what plain runs may have lost to
-        rounding is taken off: then it is a counter-example.
+        rounding is taken off: then it is a counter-example. False where that was not looked at.
     share_limit : array (part,)
         At most this share of all pairs moves it by more, with the confidence given; the share
         itself where all pairs were tried.
@@ -158,11 +154,15 @@ def scenario(
     draws: int | None = None,
     confidence: float = CONFIDENCE,
     seed: int = 0,
+    doubtful: NDArray[np.bool_] | None = None,
     progress: Callable[[int, int], None] | None = None,
 ) -> Scenario:
     """Replace each part by observed values and see how far forecasts move.
 
-    Shapes: values (window, step, feature).
+    It is made sure of each doubtful part whether it moved one, of all where not given: that bounds
+    what rounding does to two windows, which of large networks takes longer than all draws.
+
+    Shapes: values (window, step, feature), doubtful (part,) of bool.
     """
     wanted = _checked(draws, tolerance, draws_needed(confidence=confidence))
     if not parts:
@@ -177,12 +177,12 @@ def scenario(
         pair = np.arange(pairs) if exhaustive else rng.integers(pairs, size=wanted)
         drawn.append(_Pairs(part, data, *np.divmod(np.sort(pair), len(data))))
     if worth_sharing(runs, parts):
-        steps = [one.of_step(runs) for one in drawn]
+        steps = [one.of_steps(runs) for one in drawn]
         changes: Iterable[Array] = changes_of_steps(runs, steps, progress)
     else:
         changes = _changes(runs, drawn, progress)
     counted = [_counted(one, tolerance) for one in changes]
-    moves = _largest_moves(windows, drawn, counted)
+    moves = _largest_moves(windows, drawn, counted, doubtful)
     tried = pairs if exhaustive else wanted
     exceeded = np.array([move.exceeded for move in moves])
     limits = [share_limit(int(count), tried, confidence) for count in exceeded]
@@ -251,16 +251,16 @@ class _Pairs:
         """Give one of the windows, or some, with the part replaced: ([row,] step, feature)."""
         return np.where(self.part.hidden, self.data[self.taken[rows]], x[self.which[rows]])
 
-    def of_step(self, windows: Replacement) -> StepValues:
-        """Give the same as values of the one step that the part lies in."""
-        step, x = step_of(self.part), windows.x
-        assert step is not None, "parts of one step each are worth sharing"
+    def of_steps(self, windows: Replacement) -> Replaced:
+        """Give the same as values of the steps that the part touches."""
+        x, (first, count) = windows.x, steps_of_part(self.part)
+        touched = slice(first, first + count)
 
         def values(rows: NDArray[np.int64]) -> Array:
-            own, other = x[self.which[rows], step], self.data[self.taken[rows], step]
-            return np.where(self.part.hidden[step], other, own)
+            own, other = x[self.which[rows], touched], self.data[self.taken[rows], touched]
+            return np.where(self.part.hidden[touched], other, own)
 
-        return StepValues(step, self.which, values)
+        return Replaced(first, count, self.which, values)
 
 
 def _changes(
@@ -287,7 +287,10 @@ def _counted(change: Array, tolerance: float | None) -> _Counted:
 
 
 def _largest_moves(
-    windows: Replacement, drawn: Sequence[_Pairs], counted: Sequence[_Counted]
+    windows: Replacement,
+    drawn: Sequence[_Pairs],
+    counted: Sequence[_Counted],
+    doubtful: NDArray[np.bool_] | None,
 ) -> list[_LargestMove]:
     """Run the pair of each part that moved a forecast most again, in double precision."""
     x, moves = windows.x, []
@@ -295,10 +298,14 @@ def _largest_moves(
         pairs, most = drawn[block], counted[block]
         which = np.array([one.which[k.row] for one, k in zip(pairs, most, strict=True)])
         furthest = np.stack([one.mixed(x, k.row) for one, k in zip(pairs, most, strict=True)])
-        after = windows.forecast(which, furthest)
+        rows = np.concatenate([which, which])
+        forecasts = windows.forecast(rows, np.concatenate([x[which], furthest]))
+        own, after = forecasts[: len(which)], forecasts[len(which) :]
         for place, (one, k) in enumerate(zip(pairs, most, strict=True)):
-            w, before = int(which[place]), float(windows.own[which[place]])
-            surely = k.exceeded > 0 and windows.least_move(w, furthest[place]) > k.tolerance
+            w, before = int(which[place]), float(own[place])
+            least = 0.0
+            if k.exceeded > 0 and (doubtful is None or doubtful[block.start + place]):
+                least = windows.least_move(w, furthest[place])
             moves.append(
                 _LargestMove(
                     change=float(after[place]) - before,
@@ -307,7 +314,7 @@ def _largest_moves(
                     before=before,
                     tolerance=k.tolerance,
                     exceeded=k.exceeded,
-                    moved=surely,
+                    moved=k.exceeded > 0 and least > k.tolerance,
                 )
             )
     return moves

@@ -36,7 +36,9 @@ def gates(node: xr.Dataset, *, sample: int = 0, title: str = "") -> alt.ConcatCh
                 legend=legend,
             )
         )
-    colours = say("gates: 0 closed, 1 open; candidate and states: blue below zero, orange above")
+    colours = say(
+        "gates: 0 closed, 1 open; candidate and states: blue, with a dash, below zero, orange above"
+    )
     missing = any(panel.table["value"].isna().any() for panel in panels)
     subtitle = [say("; ").join([colours, say("grey: missing")]) if missing else colours]
     if note:

@@ -28,6 +28,7 @@ if TYPE_CHECKING:
 __all__ = [
     "ACCENT",
     "CATEGORIES",
+    "DASHED",
     "DASHES",
     "INK",
     "MAIN",
@@ -39,6 +40,7 @@ __all__ = [
     "SEQUENTIAL",
     "SHAPES",
     "WIDTH",
+    "dashed",
     "diverging",
     "dress",
     "feature_colours",
@@ -75,6 +77,8 @@ SHAPES = ("circle", "square", "triangle-up", "diamond", "cross", "triangle-down"
 
 SEQUENTIAL = ("#f3f8fc", "#b5d2e8", "#6aa3cb", "#2b6a99", "#0f2f4a")
 DIVERGING = ("#0f4c81", "#7fb2d9", "#fafaf7", "#eba05f", "#a5430a")
+#: Dashes in cells below zero, the largest sizes first: far from their cells in lightness.
+DASHED = ("#ffffff", "#0b3a63", "#5a7d9c")
 
 
 def dress(chart: Chart, of: xr.Dataset | None) -> Chart:
@@ -155,7 +159,11 @@ def sequential(largest: float) -> alt.Scale:
 
 
 def diverging(largest: float) -> alt.Scale:
-    """Give the colour scale of signed values: blue below zero, pale at zero, orange above."""
+    """Give the colour scale of signed values: blue below zero, pale at zero, orange above.
+
+    Its two halves are nearly as light as each other, so it tells sizes alone in a grey
+    print: what is below zero is marked too, by `rnnlens.views.charts.heat.dashes`.
+    """
     import altair as alt
 
     top = largest if largest > 0 else 1.0
@@ -165,6 +173,14 @@ def diverging(largest: float) -> alt.Scale:
         interpolate="lab",
         clamp=True,
     )
+
+
+def dashed(largest: float) -> alt.Scale:
+    """Give the colours of dashes in cells below zero: white on dark cells, dark on pale ones."""
+    import altair as alt
+
+    top = largest if largest > 0 else 1.0
+    return alt.Scale(type="threshold", domain=[-0.61 * top, -0.2 * top], range=list(DASHED))
 
 
 def feature_colours(features: Sequence[str], named: Sequence[str]) -> dict[str, str]:

@@ -59,7 +59,7 @@ def weights(
                 ),
             )
         )
-    subtitle = [say("weight: blue below zero, orange above; no unit")]
+    subtitle = [say("weight: blue, with a dash, below zero, orange above; no unit")]
     if note:
         subtitle.append(note)
     if carried is not None:

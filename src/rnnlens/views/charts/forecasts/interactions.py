@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from rnnlens.views.charts import theme
+from rnnlens.views.charts.heat import dashes
 from rnnlens.views.tables import summary
 from rnnlens.views.words.language import say
 
@@ -20,6 +21,8 @@ __all__ = ["interactions"]
 
 #: Beyond so many lags the numbers within the cells would not be legible.
 NUMBERED = 12
+#: A cell's size in pixels.
+CELL = 38
 
 
 def interactions(readings: xr.Dataset, *, sample: int | None = None) -> alt.LayerChart:
@@ -41,18 +44,22 @@ def interactions(readings: xr.Dataset, *, sample: int | None = None) -> alt.Laye
     cells = base.mark_rect(stroke="white", strokeWidth=0.5).encode(
         color=alt.Color(
             "value:Q",
-            title=[say("blue lowers, orange raises"), quantity],
+            title=[_key(len(labels)), quantity],
             scale=theme.diverging(largest),
-            legend=alt.Legend(orient="top", gradientLength=180, tickCount=5, format=".2~r"),
+            legend=alt.Legend(
+                orient="top", gradientLength=180, tickCount=5, format=".2~r", titleLimit=400
+            ),
         ),
         tooltip=["lag:O", "with:O", alt.Tooltip("value:Q", format="+.3~g", title=quantity)],
     )
     layers = [cells]
-    if len(labels) <= NUMBERED:
+    if len(labels) > NUMBERED:
+        layers.append(dashes(base, largest, wide=CELL, high=CELL))
+    else:
         dark = f"abs(datum.value) > {0.72 * largest}"
         shade = alt.condition(dark, alt.value("white"), alt.value(theme.INK))
         layers.append(base.mark_text(fontSize=10).encode(text="shown:N", color=shade))
-    size = 38 * len(labels)
+    size = CELL * len(labels)
     return theme.dress(
         alt.LayerChart(
             layer=layers,
@@ -62,6 +69,12 @@ def interactions(readings: xr.Dataset, *, sample: int | None = None) -> alt.Laye
         ),
         readings,
     )
+
+
+def _key(lags: int) -> str:
+    if lags <= NUMBERED:
+        return say("blue lowers, orange raises")
+    return say("blue, with a dash, lowers; orange raises")
 
 
 def _table(

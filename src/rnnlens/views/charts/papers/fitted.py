@@ -153,7 +153,7 @@ def _for_print(config: dict[str, Any], width: float, *, several: bool) -> dict[s
 
 def _shrink(view: Any, room: float) -> None:
     """Make marks, numbers and keys as small as the type beside them."""
-    for layer in _stated(view, "layer") or [view]:
+    for layer in _layers(view):
         mark = _stated(layer, "mark")
         for name, share in SMALLER.items():
             size = _stated(mark, name)
@@ -169,7 +169,7 @@ def _shrink(view: Any, room: float) -> None:
 
 def _legends(view: Any) -> Iterator[Any]:
     """Give the keys of a drawing area that state anything."""
-    for layer in _stated(view, "layer") or [view]:
+    for layer in _layers(view):
         encoding = _stated(layer, "encoding")
         for channel in ("color", "shape", "strokeDash"):
             legend = _stated(_stated(encoding, channel), "legend")
@@ -183,6 +183,11 @@ def _stated(part: Any, name: str) -> Any:
 
     stated = part[name] if isinstance(part, alt.SchemaBase) and name in part._kwds else None
     return None if stated is alt.Undefined else stated
+
+
+def _layers(view: Any) -> list[Any]:
+    """Give what is drawn upon each other in a drawing area."""
+    return _stated(view, "layer") or [view]
 
 
 def _parts(chart: Any) -> list[Any]:
@@ -202,12 +207,13 @@ def _in_two_columns(chart: Any) -> None:
     """Lay panels in two columns, with the names of axes at the outer ones alone."""
     panels = _parts(chart)
     chart["columns"] = 2
-    outer = {"x": panels[-1], "y": panels[0]}
+    outer = {"x": _layers(panels[-1])[0], "y": _layers(panels[0])[0]}
     titles = {name: _stated(_stated(outer[name], "encoding"), name)["title"] for name in outer}
     for place, panel in enumerate(panels):
-        encoding = _stated(panel, "encoding")
-        encoding["y"]["title"] = titles["y"] if place % 2 == 0 else None
-        encoding["x"]["title"] = titles["x"] if place >= len(panels) - 2 else None
+        for layer in _layers(panel):
+            encoding = _stated(layer, "encoding")
+            encoding["y"]["title"] = titles["y"] if place % 2 == 0 else None
+            encoding["x"]["title"] = titles["x"] if place >= len(panels) - 2 else None
 
 
 def _columns(chart: Any) -> int:
@@ -232,7 +238,7 @@ def _break_titles(chart: Any, views: list[Any], width: float) -> None:
     for view in views:
         height = _stated(view, "height")
         high = float(height) if isinstance(height, int | float) else width / 2
-        for layer in _stated(view, "layer") or [view]:
+        for layer in _layers(view):
             encoding = _stated(layer, "encoding")
             for name, room in (("x", 0.8 * width / columns), ("y", max(high, 70.0))):
                 channel = _stated(encoding, name)

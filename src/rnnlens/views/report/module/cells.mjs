@@ -13,7 +13,7 @@ export const stepRead = (cell, T, k) => (cell.backwards ? T - 1 - k : k);
 export function runCell(cell, x, mask, holds = {}) {
 	const { units: H, outputs: O, kind, U, V, P } = cell, names = GATES[kind];
 	const T = x.steps, width = names.length * H, { gates: clamps = {}, units: frozen = [] } = holds;
-	const [a, y] = [zeros(T * width), zeros(T * width)], q = zeros(T * H);
+	const a = zeros(T * width), y = zeros(T * width), q = zeros(T * H);
 	const h = zeros((T + 1) * O), c = zeros((T + 1) * H), reach = zeros(width);
 	for (let k = 0; k < T; k++) {
 		const t = stepRead(cell, T, k), at = k * width, qAt = k * H, now = k * O, next = now + O, cNext = qAt + H;
@@ -81,7 +81,7 @@ export function pullCell(cell, s, s0, m) {
 			for (let u = 0; u < H; u++) {
 				const [i, f, g, o] = [0, 1, 2, 3].map((n) => at + n * H + u), now = k * H + u, c1 = c[now + H], c2 = s0.c[now + H];
 				mA[3 * H + u] = mq[u] * through(3, u) * (value(cell.phi, c1) + value(cell.phi, c2)) / 2;
-				const moves = Number(!frozen.includes(u)), m_c = mc[u] + mq[u] * Y(o) * slope(cell.phi, c1, c2) + (V ? mA[3 * H + u] * V[2 * H + u] : 0);
+				const moves = +!frozen.includes(u), m_c = mc[u] + mq[u] * Y(o) * slope(cell.phi, c1, c2) + (V ? mA[3 * H + u] * V[2 * H + u] : 0);
 				mA[u] = moves * m_c * Y(g) * through(0, u);
 				mA[H + u] = moves * m_c * mean(c, s0.c, now) * through(1, u);
 				mA[2 * H + u] = moves * m_c * Y(i) * through(2, u);

@@ -6,7 +6,7 @@ import { figure, html, signed } from "./draw.mjs";
 import { heat } from "./heat.mjs";
 import { line } from "./line.mjs";
 import { network } from "./network.mjs";
-import { decode } from "./numbers.mjs";
+import { decode, floor } from "./numbers.mjs";
 import { load, run, secant, trace } from "./run.mjs";
 import { table } from "./table.mjs";
 import { waterfall } from "./waterfall.mjs";
@@ -31,7 +31,7 @@ export function explore(root, data) {
 	const list = (length, of) => Array.from({ length }, (_, i) => of(i));
 	const windowOf = (w) => [...series.subarray(starts[w] * F, (starts[w] + T) * F)];
 	const baselineOf = (w) => (n) => list(T * F, (i) => {
-		const sample = w % samples, row = Math.floor(i / F) % rows;
+		const sample = w % samples, row = floor(i / F) % rows;
 		return base[((n * samples + sample) * rows + row) * width + ((i % F) % width)];
 	});
 
@@ -42,12 +42,12 @@ export function explore(root, data) {
 	const at = (w) => ({ w, changes: {} }), key = () => state.s * F + state.f;
 	const controls = {
 		pick: select([[say("any"), ""], ...data.picks], (w) => at(+w)),
-		w: input("range", (w) => at(+w), { min: "0", max: starts.length - 1 }),
+		w: input("range", (w) => at(+w), { max: starts.length - 1 }),
 		when: input("datetime-local", (when) => {
 			const after = times.findIndex((one) => one.replace(" ", "T") >= when);
 			return when ? at(after < 0 ? times.length - 1 : after) : {};
 		}),
-		s: input("range", (s) => ({ s: +s }), { min: "0", max: T - 1 }),
+		s: input("range", (s) => ({ s: +s }), { max: T - 1 }),
 		f: select(names.map((name, f) => [name, f]), (f) => ({ f: +f })),
 		by: input("number", (by) => ({ changes: { ...state.changes, [key()]: +by } }), { step: "any" }),
 		l: select(recurrent.map((one) => [one, one]), inside),
@@ -91,7 +91,7 @@ export function explore(root, data) {
 			change: signed(told.forecast - before), baseline: figure(told.baseline), actual: figure(actual || 0), bound: figure(bound || 0) })).join(" ");
 
 		const byStep = list(T, (t) => told.contributions.subarray(t * F, (t + 1) * F).reduce((a, b) => a + b));
-		const parts = Array.from(told.contributions, (one, i) => [`${names[i % F]} ${labels[Math.floor(i / F)]}`, one]).sort(([, a], [, b]) => Math.abs(b) - Math.abs(a));
+		const parts = Array.from(told.contributions, (one, i) => [`${names[i % F]} ${labels[floor(i / F)]}`, one]).sort(([, a], [, b]) => Math.abs(b) - Math.abs(a));
 		const rest = parts.slice(PARTS).reduce((sum, [, one]) => sum + one, 0);
 		const layer = trace(net, told.ran)[state.l], of = layer[state.g], units = of.length / T;
 		const paths = list(units, (u) => list(T, (t) => of[t * units + u])), range = paths.map((one) => Math.max(...one) - Math.min(...one));

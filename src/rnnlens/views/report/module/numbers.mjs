@@ -1,5 +1,7 @@
 // Numbers out of text, the two products that a network is made of, and functions of one number.
 
+export const { abs, exp, floor, max, min, tanh } = Math;
+
 /** Decode base64 of little-endian single precision. */
 export const decode = (text) => new Float32Array(Uint8Array.from(atob(text), (one) => one.charCodeAt(0)).buffer);
 
@@ -22,20 +24,20 @@ export function addTransposed(out, outAt, y, yAt, n, W, m, from = 0, to = m) {
 	}
 }
 
-const sigmoid = (a) => (a < 0 ? Math.exp(a) / (1 + Math.exp(a)) : 1 / (1 + Math.exp(-a)));
+const sigmoid = (a) => 1 / (1 + exp(-a));
 
 /** Value, derivative, and whether the function is smooth, by its name. */
 const FUNCTIONS = {
 	linear: [(a) => a, () => 1, true],
-	tanh: [Math.tanh, (a) => 1 - Math.tanh(a) ** 2, true],
+	tanh: [tanh, (a) => 1 - tanh(a) ** 2, true],
 	sigmoid: [sigmoid, (a) => sigmoid(a) * (1 - sigmoid(a)), true],
-	exponential: [Math.exp, Math.exp, true],
-	softplus: [(a) => Math.max(a, 0) + Math.log1p(Math.exp(-Math.abs(a))), sigmoid, true],
-	softsign: [(a) => a / (1 + Math.abs(a)), (a) => (1 + Math.abs(a)) ** -2, true],
-	elu: [(a, p) => p.scale * (a > 0 ? a : p.alpha * Math.expm1(a)), (a, p) => p.scale * (a > 0 ? 1 : p.alpha * Math.exp(a))],
-	clip: [(a, p) => Math.min(Math.max(p.slope * a + p.offset, p.low), 1), (a, p) => (Math.abs(a) < p.width ? p.slope : 0)],
+	exponential: [exp, exp, true],
+	softplus: [(a) => max(a, 0) + Math.log1p(exp(-abs(a))), sigmoid, true],
+	softsign: [(a) => a / (1 + abs(a)), (a) => (1 + abs(a)) ** -2, true],
+	elu: [(a, p) => p.scale * (a > 0 ? a : p.alpha * Math.expm1(a)), (a, p) => p.scale * (a > 0 ? 1 : p.alpha * exp(a))],
+	clip: [(a, p) => min(max(p.slope * a + p.offset, p.low), 1), (a, p) => (abs(a) < p.width ? p.slope : 0)],
 	relu: [
-		(a, p) => (a >= p.threshold ? Math.min(a, p.max_value) : p.negative_slope * (a - p.threshold)),
+		(a, p) => (a >= p.threshold ? min(a, p.max_value) : p.negative_slope * (a - p.threshold)),
 		(a, p) => (a > p.threshold && a < p.max_value ? 1 : a <= p.threshold ? p.negative_slope : 0),
 	],
 };
@@ -47,6 +49,6 @@ export const value = (phi, a) => FUNCTIONS[phi.name][0](a, phi);
 export function slope(phi, a, a0) {
 	const [of, derivative, smooth] = FUNCTIONS[phi.name];
 	const d = a - a0;
-	if (smooth && Math.abs(d) < 1e-6) return derivative((a + a0) / 2, phi);
+	if (smooth && abs(d) < 1e-6) return derivative((a + a0) / 2, phi);
 	return d === 0 ? derivative(a, phi) : (of(a, phi) - of(a0, phi)) / d;
 }

@@ -1,7 +1,7 @@
 // A network on a window, and contributions against baselines.
 
 import { GATES, pullCell, runCell, stepRead } from "./cells.mjs";
-import { addProduct, addTransposed, decode, slope, value, zeros } from "./numbers.mjs";
+import { addProduct, addTransposed, decode, floor, slope, value, zeros } from "./numbers.mjs";
 
 /** Put a network's arrays, {at: [offset, length]} in its weights, in place. */
 export function load(spec) {
@@ -28,7 +28,7 @@ function arriving(layer, cell, tape, m) {
 }
 
 const turned = ({ data, steps, size }) => ({
-	data: steps ? floats(data.length, (i) => data[(steps - 1 - Math.floor(i / size)) * size + (i % size)]) : data, steps, size,
+	data: steps ? floats(data.length, (i) => data[(steps - 1 - floor(i / size)) * size + (i % size)]) : data, steps, size,
 });
 
 /** By kind: forward gives {out, mask, ...}, pull the multipliers of what it took. */
@@ -36,9 +36,9 @@ const KINDS = {
 	masking: {
 		forward(layer, x, known) {
 			const mask = known || Array.from({ length: x.steps }, (_, t) => x.data.subarray(t * x.size, (t + 1) * x.size).some((v) => v !== layer.value));
-			return { out: { ...x, data: x.data.map((one, i) => (mask[Math.floor(i / x.size)] ? one : 0)) }, mask };
+			return { out: { ...x, data: x.data.map((one, i) => (mask[floor(i / x.size)] ? one : 0)) }, mask };
 		},
-		pull: (_l, s, _0, m) => m.map((one, i) => (s.mask[Math.floor(i / s.out.size)] ? one : 0)),
+		pull: (_l, s, _0, m) => m.map((one, i) => (s.mask[floor(i / s.out.size)] ? one : 0)),
 	},
 	recurrent: {
 		forward({ cells, names, merge, ...layer }, x, mask, holds) {
@@ -47,7 +47,7 @@ const KINDS = {
 			const [{ data, steps, size }, other] = ways, join = { sum: (a, b) => a + b, ave: (a, b) => (a + b) / 2, mul: (a, b) => a * b }[merge];
 			let [out] = ways;
 			if (join) out = { data: data.map((a, i) => join(a, other.data[i])), steps, size };
-			else if (other) out = { data: floats(2 * data.length, (i) => ways[Math.floor(i / size) % 2].data[Math.floor(i / (2 * size)) * size + (i % size)]), steps, size: 2 * size };
+			else if (other) out = { data: floats(2 * data.length, (i) => ways[floor(i / size) % 2].data[floor(i / (2 * size)) * size + (i % size)]), steps, size: 2 * size };
 			return { out, mask: layer.sequences ? mask : null, tapes, ways };
 		},
 		pull(layer, s, s0, m) {
@@ -55,7 +55,7 @@ const KINDS = {
 				const { steps, size, data } = s.ways[n], share = { sum: () => 1, ave: () => 0.5, mul: (i) => (s.ways[1 - n].data[i] + s0.ways[1 - n].data[i]) / 2 }[merge];
 				let mine = m;
 				if (share) mine = m.map((part, i) => part * share(i));
-				else if (merge) mine = floats(data.length, (i) => m[(2 * Math.floor(i / size) + n) * size + (i % size)]);
+				else if (merge) mine = floats(data.length, (i) => m[(2 * floor(i / size) + n) * size + (i % size)]);
 				if (merge && cell.backwards) mine = turned({ data: mine, steps, size }).data;
 				return pullCell(cell, s.tapes[n], s0.tapes[n], arriving(layer, cell, s.tapes[n], mine));
 			});
@@ -84,7 +84,7 @@ const KINDS = {
 	reshape: {
 		forward({ shape }, { data }) {
 			const known = shape.reduce((all, one) => all * Math.abs(one), 1), sizes = shape.map((one) => (one < 0 ? data.length / known : one));
-			return { out: { data, steps: sizes.length > 1 ? sizes[0] : 0, size: sizes[sizes.length - 1] }, mask: null };
+			return { out: { data, steps: sizes.length > 1 ? sizes[0] : 0, size: sizes.at(-1) }, mask: null };
 		},
 		pull: (_l, _s, _0, m) => m,
 	},
@@ -106,8 +106,8 @@ export function trace(net, ran) {
 	const all = {};
 	net.layers.forEach((layer, n) => (ran.tapes[n].tapes || []).forEach((tape, way) => {
 		const cell = layer.cells[way], { units: H, outputs: O, kind } = cell, { T } = tape, G = GATES[kind].length;
-		const rows = (data, width, from, size) => floats(T * size, (i) => data[stepRead(cell, T, Math.floor(i / size)) * width + from + (i % size)]);
-		const one = { units: H, outputs: O, kind };
+		const rows = (data, width, from, size) => floats(T * size, (i) => data[stepRead(cell, T, floor(i / size)) * width + from + (i % size)]);
+		const one = { units: H, kind };
 		if (kind !== "SimpleRNN") GATES[kind].forEach((gate, g) => { one[gate] = rows(tape.y, G * H, g * H, H); });
 		if (kind === "LSTM") one.c = rows(tape.c, H, H, H);
 		all[layer.names[way]] = Object.assign(one, { h: rows(tape.h, O, O, O) });
@@ -121,7 +121,7 @@ export function secant(net, window, baselines, holds) {
 	const mask = ran.tapes.find((_, n) => net.layers[n].kind === "masking")?.mask;
 	let baseline = 0;
 	for (const given of baselines) {
-		const kept = (i) => net.held.includes(i % net.features) || (mask && !mask[Math.floor(i / net.features)]);
+		const kept = (i) => net.held.includes(i % net.features) || (mask && !mask[floor(i / net.features)]);
 		const hidden = floats(window.length, (i) => (kept(i) ? window[i] : given[i])), ran0 = run(net, hidden, holds, mask);
 		const picked = floats(ran.output.length, (i) => (i === net.place ? net.scale : 0));
 		const m = net.layers.reduceRight((outer, layer, n) => KINDS[layer.kind].pull(layer, ran.tapes[n], ran0.tapes[n], outer), picked);
