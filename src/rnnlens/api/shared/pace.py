@@ -131,7 +131,13 @@ def certify_pace(
     except (DataError, UnsupportedModel):
         return 0.0  # there will be none, which the verb says itself
     if question.steps >= LEAST * STRIDE:
-        lags = [1 + int(k) for k in evenly(question.steps, LAGS_SHARED)]
+        # those of whole stretches, which are asked together
+        stretches = evenly(-(-question.steps // STRIDE), LAGS_SHARED // STRIDE)
+        lags = [
+            lag
+            for k in stretches
+            for lag in range(int(k) * STRIDE + 1, min((int(k) + 1) * STRIDE, question.steps) + 1)
+        ]
         asked = ranges.ranges(few.x, lags, columns[-1])[0]
         return _seconds_each(few, asked, limits, PATIENCE * LAGS_TIMED)
     lags = [1 + int(k) for k in evenly(question.steps, LAGS_TIMED)]

@@ -11,6 +11,7 @@ from rnnlens.views.report.judged import fidelity_text, not_checked, trust_rows, 
 from rnnlens.views.report.made import citations, provenance_rows
 from rnnlens.views.report.rows import error_table, evidence_table, feature_table, lag_table
 from rnnlens.views.tables import summary
+from rnnlens.views.tables.inside.gate_names import gate_name
 from rnnlens.views.tables.lags import made_how
 from rnnlens.views.words.arrays import array_text
 from rnnlens.views.words.explanation import figure, lag_sentences
@@ -144,7 +145,7 @@ def _layers(network: Row) -> Row:
         "array_headings": [say("array"), say("gate"), say("what it is"), say("shape"),
                            say("in the source"), say("stored at")],
         "array_rows": [
-            [array["name"], array["gate"], array_text(array["meaning"]),
+            [array["name"], gate_name(array["gate"]), array_text(array["meaning"]),
              " × ".join(f"{size:,}" for size in array["shape"]), array["source"],
              array.get("stored_at", "")]
             for array in arrays

@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Mapping
+from functools import reduce
 from typing import TYPE_CHECKING, Any, Protocol
 
 import numpy as np
 
 from rnnlens.views.words.explanation import figure, percent
-from rnnlens.views.words.language import listed, many, marked, phrase, say
+from rnnlens.views.words.language import enumerated, listed, many, marked, phrase, say
+from rnnlens.views.words.origin import attribute_text
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -76,12 +79,11 @@ def forecast_line(page: CheckPage) -> str:
     if not int(a["judged"]):
         return _not_judged(a)
     error, names = _by_reference(page), _reference_names(a)
-    beside = [f"{text} {_short(error[name])}" for name, text in names.items()
-              if np.isfinite(error[name])]  # fmt: skip
+    beside = _with_errors(names, error)
     values = {
         "measure": a["measure"],
         "error": figure(error["forecast"], str(a.get("unit") or ""), digits=3),
-        "beside": say(", ").join(beside),
+        "beside": enumerated(beside),
         "count": int(a["judged"]),
     }
     if a["judged_on"] == "the windows":
@@ -190,12 +192,19 @@ def caution_sentence(page: CheckPage) -> str:
     return say("CAUTION: {caution}", caution=rules[str(a["verdict"])](page))
 
 
+def _with_errors(names: Mapping[str, str], error: Mapping[str, float]) -> list[str]:
+    """Say the error of each reference that has one, behind its name."""
+    return [
+        say("{name} {error}", name=text, error=_short(error[name]))
+        for name, text in names.items()
+        if np.isfinite(error[name])
+    ]
+
+
 def _worse(page: CheckPage) -> str:
     error, a = _by_reference(page), page.attrs
     names = {"persistence": say("persistence"), "mean": say("mean")}
-    beside = say(", ").join(
-        f"{text} {_short(error[name])}" for name, text in names.items() if np.isfinite(error[name])
-    )
+    beside = enumerated(_with_errors(names, error))
     return say(
         "the forecast of {target} is worse than knowing nothing ({measure} {own}; {beside}); "
         "{mended}",
@@ -215,7 +224,8 @@ def _mended(page: CheckPage) -> str:
             "no other lead, scaling, unit, step or order of columns that was tried mends it"
         )
         return say("{tried}, and {where}", tried=tried, where=where) if where else tried
-    return say("; or ").join(_would(one) for one in named)
+    return reduce(lambda text, more: say("{text}; or {more}", text=text, more=more),
+                  map(_would, named))  # fmt: skip
 
 
 def _would(one: Row) -> str:
@@ -281,7 +291,7 @@ def misplaced_text(page: CheckPage) -> str:
     if not len(wrong):
         return ""
     names = [str(page["feature"].values[k]) for k in wrong]
-    joined = say(", ").join(names[:4])
+    joined = enumerated(names[:4])
     if len(names) > 4:
         joined = say(
             "{first} and {last}", first=joined, last=say("{count} more", count=len(names) - 4)
@@ -355,7 +365,7 @@ def _columns_text(one: Row) -> str:
     elif len(moved) == 2:
         text = say("with {one} and {other} exchanged", one=order[moved[1]], other=order[moved[0]])
     else:
-        text = say("with the columns in the order {order}", order=say(", ").join(order))
+        text = say("with the columns in the order {order}", order=enumerated(order))
     if one["by_place"]:
         return say("{moved}, the scalings staying where they are,", moved=text)
     return text
@@ -368,13 +378,13 @@ def _units_text(one: Row) -> str:
     texts = [
         say(
             "{names} converted from {given} to {wanted}",
-            names=say(", ").join(names),
+            names=enumerated(names),
             given=given,
             wanted=wanted,
         )
         for (given, wanted), names in groups.items()
     ]
-    return say(" and ").join(texts)
+    return listed(texts)
 
 
 def _scaling_text(one: Row) -> str:
@@ -390,14 +400,14 @@ def _scaling_text(one: Row) -> str:
 
 def matters_sentence(attrs: Attributes) -> str:
     """Say how good a forecast is, and which features matter most, in order."""
-    check = str(attrs.get("forecast_check") or "")
+    check = attribute_text(attrs, "forecast_check")
     shares = json.loads(str(attrs.get("important") or "[]"))
     if not check and not shares:
         return ""
     target = attrs.get("target") or say("the output")
-    named = say(", ").join(
+    named = enumerated([
         say("{name} ({share})", name=name, share=percent(float(share))) for name, share in shares
-    )
+    ])
     values = {"target": target, "check": check, "named": named}
     if not check:
         return say("The forecast of {target}: what moves it most is {named}.", **values)
@@ -410,7 +420,7 @@ def matters_sentence(attrs: Attributes) -> str:
 
 def with_caution(sentence: str, attrs: Attributes) -> str:
     """Put a result's caution into a sentence that rests on the forecast being one."""
-    caution = str(attrs.get("caution") or "")
+    caution = attribute_text(attrs, "caution")
     if not caution:
         return sentence
     return say("{said}; but {caution}.", said=sentence.rstrip(".。"), caution=caution)

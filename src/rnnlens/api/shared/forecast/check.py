@@ -17,9 +17,12 @@ from rnnlens.checks.forecast.noise import FEWEST
 from rnnlens.checks.forecast.references import FIT
 from rnnlens.engine.forward import entries
 from rnnlens.errors import DataError, InputError
+from rnnlens.names import clauses, told
+from rnnlens.results.attributes import attributes
 from rnnlens.series.joint.windows import WindowsByInput
 from rnnlens.series.windows import Windows
 from rnnlens.views.words.forecast import CheckPage, caution_sentence, forecast_line
+from rnnlens.views.words.language import telling
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -43,12 +46,12 @@ CHECKED = 4
 
 def unjudged(explained_on: str, *, sequences: bool = True) -> dict[str, str]:
     """Say why a forecast was not judged: classes, or states that are carried in."""
-    why = "classes have no error in a unit"
+    why = told("classes have no error in a unit")
     if not sequences:
-        why = "no sequence is explained"
+        why = told("no sequence is explained")
     elif explained_on != "logits":
-        why = "states are carried into its windows"
-    line = f"the forecast was not judged: {why}"
+        why = told("states are carried into its windows")
+    line = told("the forecast was not judged: {why}", why=why)
     return {"forecast_check": line, "caution": "", "forecast_verdict": "not known"}
 
 
@@ -63,7 +66,7 @@ def about_forecast(
 
     Shapes: made (sample,), the forecasts of the windows in the target's own unit where known.
     """
-    found = _checked(case, target, background, y, made, gates=False)
+    found = _checked(case, target, background, y, made, whole=False)
     return _about(plain_check(case, target, found.check, found.about))
 
 
@@ -80,11 +83,12 @@ def about_single(
 
 
 def _about(page: CheckPage) -> dict[str, str]:
-    return {
-        "forecast_check": forecast_line(page),
-        "caution": caution_sentence(page),
-        "forecast_verdict": str(page.attrs["verdict"]),
-    }
+    with telling():
+        return {
+            "forecast_check": forecast_line(page),
+            "caution": caution_sentence(page),
+            "forecast_verdict": str(page.attrs["verdict"]),
+        }
 
 
 def with_check(
@@ -107,20 +111,22 @@ def with_check(
         for one, place in zip(every[:CHECKED], places, strict=False)
     ]
     if len(every) == 1:
-        result.attrs |= said[0]  # which is ours: a copy would be one more Dataset
+        result.attrs |= attributes(said[0])  # which is ours: a copy would be one more Dataset
         return result
     lines = [
-        f"{one.name}: {each['forecast_check']}" for one, each in zip(every, said, strict=False)
+        told("{name}: {fact}", name=one.name, fact=each["forecast_check"])
+        for one, each in zip(every, said, strict=False)
     ]
     cautions = dict.fromkeys(each["caution"] for each in said if each["caution"])
     verdicts = dict.fromkeys(each["forecast_verdict"] for each in said)
     if len(every) > CHECKED:
-        lines.append(f"{len(every) - CHECKED} more not checked here")
-    return result.assign_attrs(
-        forecast_check="; ".join(lines),
-        caution="; ".join(cautions),
-        forecast_verdict=", ".join(verdicts),
-    )
+        lines.append(told("{count} more not checked here", count=len(every) - CHECKED))
+    about = {
+        "forecast_check": clauses(lines),
+        "caution": clauses(cautions),
+        "forecast_verdict": ", ".join(verdicts),
+    }
+    return result.assign_attrs(attributes(about))
 
 
 def _made(result: xr.Dataset, name: object, step: int | None) -> Array | None:
@@ -150,7 +156,7 @@ def with_references(
     errors = {name: check[name] for name in ("error", "better")}
     errors["reference_rmse"] = check["rmse"]  # a page of trust has an rmse of its own windows
     return page.assign(errors).assign_attrs(
-        _about(check),
+        attributes(_about(check)),
         **{name: check.attrs[name] for name in ("season_of", "mean_of", "measure")},
     )
 
@@ -173,7 +179,7 @@ def _checked(
     y: Array | None = None,
     made: Array | None = None,
     *,
-    gates: bool = True,
+    whole: bool = True,
 ) -> _Checked:
     """Check a forecast on its windows, or on a background where too little is known of them."""
     begun = perf_counter()
@@ -184,7 +190,7 @@ def _checked(
         data, seen, judged_on = seen, None, "the background"
     if seen is not None and _share_times(data, seen):
         seen = None
-    check = kept_check(data, seen, numbers=not case.tokens, gates=gates)
+    check = kept_check(data, seen, numbers=not case.tokens, whole=whole)
     from_background = seen is not None and _known(seen) >= FIT
     about = _About(judged_on, len(data), _known(data), perf_counter() - begun, from_background)
     return _Checked(check, about)

@@ -18,6 +18,7 @@ from rnnlens.arguments import did_you_mean
 from rnnlens.attribution.question import Question
 from rnnlens.attribution.target import ResolvedTarget
 from rnnlens.errors import DataError
+from rnnlens.names import counted
 from rnnlens.series.windows import Windows
 
 if TYPE_CHECKING:
@@ -140,8 +141,11 @@ class Case:
         said = {"lags_from": self.padding.lags_from}
         if self.padding.left_out:
             count = self.padding.left_out
-            steps, are = ("step", "is") if count == 1 else ("steps", "are")
-            said["padding"] = f"{count} {steps} that {are} padding in all windows left out"
+            said["padding"] = counted(
+                count,
+                "{count} step that is padding in all windows left out",
+                "{count} steps that are padding in all windows left out",
+            )
         return said
 
     def some(self, samples: NDArray[np.int64]) -> Case:
