@@ -253,6 +253,10 @@ class _Pairs:
         """Give one of the windows, or some, with the part replaced: ([row,] step, feature)."""
         return np.where(self.part.hidden, self.data[self.taken[rows]], x[self.which[rows]])
 
+    def alone(self, row: int) -> _Pairs:
+        """Give one of the pairs by itself."""
+        return _Pairs(self.part, self.data, self.which[[row]], self.taken[[row]])
+
     def of_steps(self, windows: Replacement) -> Replaced:
         """Give the same as values of the steps that the part touches."""
         x, (first, count) = windows.x, steps_of_part(self.part)
@@ -288,6 +292,24 @@ def _counted(change: Array, tolerance: float | None) -> _Counted:
     return _Counted(row, limit, int((sizes > limit).sum()))
 
 
+def _again(
+    windows: Replacement,
+    pairs: Sequence[_Pairs],
+    most: Sequence[_Counted],
+    which: NDArray[np.int64],
+    furthest: Array,
+) -> tuple[Array, Array]:
+    """Forecast windows, and one pair of each part: furthest (part, step, feature) -> (part,)."""
+    if worth_sharing(windows, [one.part for one in pairs]):
+        some, places = np.unique(which, return_inverse=True)
+        own = windows.forecast(some, windows.x[some])[places]
+        alone = [one.alone(k.row).of_steps(windows) for one, k in zip(pairs, most, strict=True)]
+        return own, own + np.concatenate(changes_of_steps(windows, alone))
+    rows = np.concatenate([which, which])
+    forecasts = windows.forecast(rows, np.concatenate([windows.x[which], furthest]))
+    return forecasts[: len(which)], forecasts[len(which) :]
+
+
 def _largest_moves(
     windows: Replacement,
     drawn: Sequence[_Pairs],
@@ -304,9 +326,7 @@ def _largest_moves(
         pairs, most = drawn[block], counted[block]
         which = np.array([one.which[k.row] for one, k in zip(pairs, most, strict=True)])
         furthest = np.stack([one.mixed(x, k.row) for one, k in zip(pairs, most, strict=True)])
-        rows = np.concatenate([which, which])
-        forecasts = windows.forecast(rows, np.concatenate([x[which], furthest]))
-        own, after = forecasts[: len(which)], forecasts[len(which) :]
+        own, after = _again(windows, pairs, most, which, furthest)
         for place, (one, k) in enumerate(zip(pairs, most, strict=True)):
             w, before = int(which[place]), float(own[place])
             least = 0.0
