@@ -18,6 +18,7 @@ from numpy.typing import NDArray
 from rnnlens.attribution.baselines.masks import real_steps
 from rnnlens.attribution.games.one_step import FEWEST_STEPS
 from rnnlens.engine.forward import forward, inputs_of
+from rnnlens.engine.schedule.context import one_round
 from rnnlens.engine.schedule.progress import Progress
 from rnnlens.engine.schedule.threads import each
 from rnnlens.engine.stepwise.coalitions import Game
@@ -129,7 +130,8 @@ def changes_of_steps(
         if progress is not None:
             progress(done, windows)
 
-    each(follow, list(pairwise(range(windows + 1))), told)
+    with one_round():
+        each(follow, list(pairwise(range(windows + 1))), told)
     return changes
 
 
