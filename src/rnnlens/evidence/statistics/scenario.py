@@ -42,6 +42,8 @@ Array = NDArray[np.float64]
 
 #: Share of pairs and confidence of the statement, where not given.
 SHARE, CONFIDENCE = 0.001, 0.99
+#: Numbers of weights that enclosures of forecasts may go through: half a minute at the most.
+ENCLOSED = 400_000_000
 
 
 @dataclass(frozen=True, eq=False, kw_only=True)
@@ -294,6 +296,10 @@ def _largest_moves(
 ) -> list[_LargestMove]:
     """Run the pair of each part that moved a forecast most again, in double precision."""
     x, moves = windows.x, []
+    unsure = [
+        k for k, one in enumerate(counted) if one.exceeded > 0 and (doubtful is None or doubtful[k])
+    ]
+    enclosed = len(unsure) * windows.enclosing <= ENCLOSED
     for block in blocks(len(drawn), x[0].size):
         pairs, most = drawn[block], counted[block]
         which = np.array([one.which[k.row] for one, k in zip(pairs, most, strict=True)])
@@ -304,8 +310,8 @@ def _largest_moves(
         for place, (one, k) in enumerate(zip(pairs, most, strict=True)):
             w, before = int(which[place]), float(own[place])
             least = 0.0
-            if k.exceeded > 0 and (doubtful is None or doubtful[block.start + place]):
-                least = windows.least_move(w, furthest[place])
+            if block.start + place in unsure:
+                least = windows.least_move(w, furthest[place], enclosed=enclosed)
             moves.append(
                 _LargestMove(
                     change=float(after[place]) - before,
