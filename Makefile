@@ -158,11 +158,12 @@ $(VENV)/floor/.made: pyproject.toml .ci/lower_bounds.py | $(VENV)/.made
 	@$(VENV)/floor/bin/python -m pip install -qq --no-deps -e .
 	@touch $@
 
-# What makes the site is in an environment of its own: no test needs it.
+# What makes the site is in an environment of its own: no test needs it. Most of what is installed is not
+# run, so compiling it all first would take longer than building the site.
 $(VENV)/docs/.made: pyproject.toml | $(VENV)/.made
 	@echo "Setting up $(VENV)/docs for the documentation; this takes a minute or two." >&2
 	@$(PYTHON) -m venv $(VENV)/docs
-	@$(VENV)/docs/bin/python -m pip install -qq -e '.[docs]'
+	@$(VENV)/docs/bin/python -m pip install -qq --no-compile -e '.[docs]'
 	@touch $@
 
 $(VENV)/bench/.made: pyproject.toml benchmarks/requirements.txt | $(VENV)/.made
